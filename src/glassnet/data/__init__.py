@@ -1,0 +1,1 @@
+"""Data: arrays, tables, images, sequences and text in; validated, split, encoded arrays out."""

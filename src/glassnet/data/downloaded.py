@@ -1,0 +1,137 @@
+"""Real data sets that are fetched once, checked against a published checksum, and read from this machine from then on."""
+
+from __future__ import annotations
+
+import io
+import os
+import tarfile
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from glassnet.data.dataset import Contents, Entry
+from glassnet.data.idx import read_idx, unpacked
+from glassnet.errors import DataError, DownloadError, message, require
+from glassnet.types import Array
+
+MIRRORS = {
+    "mnist": ("https://storage.googleapis.com/cvdf-datasets/mnist/", "https://ossci-datasets.s3.amazonaws.com/mnist/"),
+    "fashion-mnist": (
+        "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
+        "https://github.com/zalandoresearch/fashion-mnist/raw/master/data/fashion/",
+    ),
+    "cifar-10": ("https://www.cs.toronto.edu/~kriz/",),
+}
+MD5 = {
+    "mnist": {
+        "train-images-idx3-ubyte.gz": "f68b3c2dcbeaaa9fbdd348bbdeb94873",
+        "train-labels-idx1-ubyte.gz": "d53e105ee54ea40749a09fcbcd1e9432",
+        "t10k-images-idx3-ubyte.gz": "9fb629c4189551a2d022fa330f9573f3",
+        "t10k-labels-idx1-ubyte.gz": "ec29112dd5afa0611ce80d1b7f02629c",
+    },
+    "fashion-mnist": {
+        "train-images-idx3-ubyte.gz": "8d4fb7e6c68d591d4c3dfef9ec88bf0d",
+        "train-labels-idx1-ubyte.gz": "25c81989df183df01b3e8a0aad5dffbe",
+        "t10k-images-idx3-ubyte.gz": "bef4ecab320f06d8554ea6380940ec79",
+        "t10k-labels-idx1-ubyte.gz": "bb300cfdad3c16e7a12a480ee83cd310",
+    },
+    "cifar-10": {"cifar-10-binary.tar.gz": "c32a1d4ab5d03f1284b67883e8d87530"},
+}
+CLOTHES = ("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot")
+THINGS = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
+
+
+def fetch(folder: str, file: str) -> Path:
+    """The path of `folder`/`file` on this machine; a file that is not there is downloaded and its checksum verified.
+
+    The folder lies in $GLASSNET_DATA_HOME, or else in the user's cache. A file already there is taken as it is.
+
+    Raises:
+        DownloadError: no address answered with the right file; the message says which file to put where.
+    """
+    import pooch
+
+    path = Path(os.environ.get("GLASSNET_DATA_HOME") or pooch.os_cache("glassnet")).expanduser() / folder / file
+    if path.exists():
+        return path
+    tried = {}
+    for mirror in MIRRORS[folder]:
+        try:
+            return Path(pooch.retrieve(mirror + file, known_hash=f"md5:{MD5[folder][file]}", fname=file, path=path.parent))
+        except (OSError, ValueError) as error:
+            tried[mirror + file] = type(error).__name__ if isinstance(error, OSError) else "wrong checksum"
+    fix = f"Fetch the file by other means and put it at {path}, or set GLASSNET_DATA_HOME to a folder that holds {folder}/{file}."
+    raise DownloadError(message(folder, f"{file} on this machine or at one of its addresses", fix=fix, tried=tried))
+
+
+def idx_images(folder: str, class_names: tuple[str, ...], rng: np.random.Generator) -> Contents:
+    """Grey images and their labels from the four IDX files of MNIST and its successors.
+
+    Shapes: x (n, 28, 28) uint8 with 0 for background and 255 for ink, y (n,).
+    """
+    x, y, x_test, y_test = (read_idx(fetch(folder, file)) for file in MD5[folder])
+    for images, labels in ((x, y), (x_test, y_test)):
+        require(
+            images.ndim == 3 and labels.shape == images.shape[:1], folder, "images of shape (n, rows, columns) and n labels",
+            error=DataError, fix="Do the two files belong together?", images=images.shape, labels=labels.shape,
+        )
+    return x, y.astype(np.int64), x_test, y_test.astype(np.int64), (), class_names
+
+
+def cifar_images(rng: np.random.Generator) -> Contents:
+    """Colour images and their labels from CIFAR-10's binary version: files of plain bytes, unlike the pickles of the other.
+
+    Shapes: x (n, 32, 32, 3) uint8 in the order red, green, blue, y (n,).
+    """
+    return *read_cifar(fetch("cifar-10", "cifar-10-binary.tar.gz")), (), THINGS
+
+
+def read_cifar(path: Path) -> tuple[Array, Array, Array, Array]:
+    """x, y, x_test, y_test from the archive's files data_batch_1.bin, data_batch_2.bin, ... and test_batch.bin.
+
+    A record is 1 + 3072 bytes: the label, then 32 x 32 red, green and blue values, row by row.
+
+    Raises:
+        DataError: the archive is damaged, lacks such files or holds something else than whole records of ten classes.
+
+    Source: A. Krizhevsky, "The CIFAR-10 dataset", section "Binary version".
+    """
+    who = f"read_cifar({str(path)!r})"
+    files = {}
+    try:
+        with tarfile.open(fileobj=io.BytesIO(unpacked(path.read_bytes(), who)), mode="r:") as archive:
+            for member in archive:
+                if file := archive.extractfile(member):
+                    files[Path(member.name).name] = file.read()
+    except tarfile.TarError as error:
+        raise DataError(message(who, "a whole tar archive", fix="Fetch it again.", reason=str(error))) from error
+    return *_records(files, "data_batch", who), *_records(files, "test_batch", who)
+
+
+def _records(files: dict[str, bytes], start: str, who: str) -> tuple[Array, Array]:
+    raw = b"".join(files[name] for name in sorted(files) if name.startswith(start))
+    require(
+        raw and len(raw) % 3073 == 0, who, f"files {start}*.bin of whole records of 3073 bytes", error=DataError,
+        fix="Fetch it again.", files=sorted(files), bytes=len(raw),
+    )
+    records = np.frombuffer(raw, np.uint8).reshape(-1, 3073)
+    labels = records[:, 0].astype(np.int64)
+    require(labels.max() < len(THINGS), who, "labels 0..9", error=DataError, fix="Is this CIFAR-10?", largest=int(labels.max()))
+    return np.ascontiguousarray(records[:, 1:].reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1)), labels
+
+
+ENTRIES = (
+    Entry(
+        "mnist", "10 classes", 70_000, (28, 28), "download, 11 MB", "Handwritten digits, 28 x 28 grey pixels.",
+        "Pixels 0..255. LeCun, Cortes, Burges 1998; CC BY-SA 3.0.", partial(idx_images, "mnist", tuple("0123456789")),
+    ),
+    Entry(
+        "fashion_mnist", "10 classes", 70_000, (28, 28), "download, 30 MB", "Photographs of clothes, 28 x 28 grey pixels.",
+        "Pixels 0..255. Xiao, Rasul, Vollgraf 2017, Zalando; MIT licence.", partial(idx_images, "fashion-mnist", CLOTHES),
+    ),
+    Entry(
+        "cifar10", "10 classes", 60_000, (32, 32, 3), "download, 162 MB", "Photographs of animals and vehicles, 32 x 32 colour pixels.",
+        "Pixels 0..255. Krizhevsky 2009; no licence stated.", cifar_images,
+    ),
+)  # fmt: skip

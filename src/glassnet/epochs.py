@@ -1,0 +1,237 @@
+"""The generator of epochs: it slices each epoch for the clock, asks the callbacks, and says where a run went bad.
+
+`Sequential.fit`, the command line and the studio consume this one generator.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from glassnet.training import Carry, Data, Plan, Program, advance, new_epoch, observe, one_pass, pick
+
+SLICE_SECONDS = 0.2
+"""How long the device works between two looks at the clock, at Ctrl-C and at the loss."""
+
+LONG_RUN_SECONDS = 5.0
+"""Runs expected to last longer than this are observed by default: the observing program takes half a second to compile."""
+
+LOOKS = 20
+"""How often an epoch is observed, at most."""
+
+
+@dataclass(frozen=True)
+class Observation:
+    """Numbers from inside one step (counted from 0): `values` has a row per link and a column per name in `training.MEASURES`."""
+
+    epoch: int
+    step: int
+    values: np.ndarray
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What a callback answers: stop (the reason), keep these weights as the best so far, train on at another rate."""
+
+    stop: str | None = None
+    keep: bool = False
+    learning_rate: float | None = None
+
+
+@dataclass(frozen=True)
+class Record:
+    """One epoch (counted from 0) as it went, `before` and `carry` being the weights and all else at its start and end.
+
+    `complete` is False for one that was broken off: it has no logs, and `decision.stop` says why; `finite` is False where bad numbers did it.
+    """
+
+    epoch: int
+    logs: dict[str, float]
+    seconds: float
+    before: Carry
+    carry: Carry
+    observations: tuple[Observation, ...] = ()
+    complete: bool = True
+    finite: bool = True
+    decision: Decision = field(default_factory=Decision)
+
+    @property
+    def weight_change(self) -> float:
+        """The largest change of any one weight over the epoch."""
+        pairs = zip(jax.tree.leaves(self.carry.params), jax.tree.leaves(self.before.params), strict=True)
+        return max((float(np.max(np.abs(np.asarray(a) - np.asarray(b)), initial=0)) for a, b in pairs), default=0.0)
+
+
+@dataclass(frozen=True)
+class BrokenOff:
+    """An epoch that did not end: why, and the last good carry."""
+
+    reason: str
+    carry: Carry
+    finite: bool = True
+
+
+Watch = Callable[[int, int, Carry], str | None]
+"""Called after every slice with (steps done, steps of the epoch, carry); a text stops the run for that reason."""
+
+
+def run(
+    program: Program,
+    carry: Carry,
+    data: Data,
+    *,
+    plan: Callable[[int], Plan],
+    first: int,
+    last: int,
+    validate: Callable[[Carry], dict[str, float]] = lambda carry: {},
+    decide: Callable[[Record], Decision] = lambda record: Decision(),
+    watch: Watch = lambda done, steps, carry: None,
+    observing: bool | None = None,
+) -> Iterator[Record]:
+    """Train epochs `first` up to `last` and yield a `Record` of each; end early where `decide` or `watch` says so, or on bad numbers.
+
+    Where any decision said `keep`, the last record carries the weights that were kept last.
+
+    Args:
+        plan: epoch to its order.
+        validate: the logs of the validation rows, from the carry.
+        decide: what the callbacks make of a record.
+        watch: see `Watch`.
+        observing: True, False, or None to observe runs that are expected to last beyond five seconds.
+    """
+    pace, best = Pace(), None
+    for epoch in range(first, last):
+        began, before = time.perf_counter(), carry
+        order = jax.tree.map(jnp.asarray, plan(epoch))
+        observer = Observer(program, data, order, epoch, last, observing)
+        ended = one_epoch(program, new_epoch(program, carry, len(order.real)), data, order, pace, watch, observer)
+        if isinstance(ended, BrokenOff):
+            reason = f"epoch {epoch + 1}, {ended.reason}"
+            record = Record(epoch, {}, time.perf_counter() - began, before, ended.carry, observer.seen, False, ended.finite, Decision(stop=reason))
+        else:
+            logs = summarise(program, ended, order) | validate(ended)
+            record = Record(epoch, logs, time.perf_counter() - began, before, ended, observer.seen)
+            record = replace(record, decision=decide(record))
+        decision, carry = record.decision, record.carry
+        if decision.keep:
+            best = carry
+        if decision.learning_rate is not None:
+            carry = carry._replace(rate=jnp.asarray(np.float32(decision.learning_rate)))
+        if best is not None and (decision.stop or epoch == last - 1):
+            carry = carry._replace(params=best.params, state=best.state)
+        yield replace(record, carry=carry)
+        if decision.stop:
+            return
+
+
+@dataclass
+class Pace:
+    """How fast the device goes: a slice is as many steps as take about `SLICE_SECONDS`, 16 to begin with."""
+
+    steps_per_second: float = 16 / SLICE_SECONDS
+    last: float = 0.0
+
+    @property
+    def slice_steps(self) -> int:
+        return max(1, int(self.steps_per_second * SLICE_SECONDS))
+
+    def note(self, steps: int, began: float) -> None:
+        """`steps` have ended now; they began when they were sent, or when the slice before them ended."""
+        now = time.perf_counter()
+        self.steps_per_second = steps / max(now - max(began, self.last), 1e-6)
+        self.last = now
+
+
+@dataclass
+class Observer:
+    """Looks inside at most `LOOKS` steps of an epoch, between slices, in long runs or where asked to."""
+
+    program: Program
+    data: Data
+    plan: Plan
+    epoch: int
+    last: int
+    observing: bool | None
+    seen: tuple[Observation, ...] = ()
+
+    @property
+    def slice_steps(self) -> int:
+        steps = len(self.plan.real)
+        return -(-steps // LOOKS) if self.observing else steps
+
+    def look(self, carry: Carry, done: int, pace: Pace) -> None:
+        """Observe the step after `done` steps (the last again at the end), if one is due."""
+        steps = len(self.plan.real)
+        long = (self.last - self.epoch) * steps / pace.steps_per_second > LONG_RUN_SECONDS
+        wanted = long if self.observing is None else self.observing
+        if wanted and len(self.seen) * steps < done * LOOKS:
+            i = min(done, steps - 1)
+            values = np.array(observe(self.program, carry, self.data, self.plan, np.int32(i)))
+            self.seen += (Observation(self.epoch, i, values),)
+
+
+def one_epoch(
+    program: Program, carry: Carry, data: Data, plan: Plan, pace: Pace, watch: Watch, observer: Observer
+) -> Carry | BrokenOff:
+    """One epoch in slices, at most two of them in flight: dispatch returns at once, and a longer queue would make the progress line lie."""
+    steps, sent = len(plan.real), 0
+    flying: deque[tuple[int, int, float, Carry, Carry]] = deque()
+    while sent < steps or flying:
+        if sent < steps and len(flying) < 2:
+            stop = min(sent + min(pace.slice_steps, observer.slice_steps), steps)
+            after = advance(program, carry, data, plan, np.int32(sent), np.int32(stop))
+            flying.append((sent, stop, time.perf_counter(), carry, after))
+            carry, sent = after, stop
+            continue
+        start, stop, began, before, after = flying.popleft()
+        if not after.finite:
+            return autopsy(program, before, data, plan, start, stop)
+        pace.note(stop - start, began)
+        observer.look(after, stop, pace)
+        if reason := watch(stop, steps, after):
+            return BrokenOff(f"step {stop} of {steps}: {reason}", after)
+    return carry
+
+
+def summarise(program: Program, carry: Carry, plan: Plan) -> dict[str, float]:
+    """The epoch's logs: the loss averaged over its rows in float64, and each metric."""
+    losses, rows = np.asarray(carry.losses, np.float64), np.asarray(plan.real, np.float64).sum(1)
+    logs = {"loss": float(losses @ rows / rows.sum())}
+    return logs | {metric.name: metric.result(acc) for metric, acc in zip(program.metrics, jax.device_get(carry.sums), strict=True)}
+
+
+def autopsy(program: Program, before: Carry, data: Data, plan: Plan, start: int, stop: int) -> BrokenOff:
+    """Replay a slice that went bad: which step and link came first, in words, and the carry from before that step."""
+
+    def replay(end: int) -> Carry:
+        return advance(program, before, data, plan, np.int32(start), np.int32(end))
+
+    good, bad = start, stop
+    while bad - good > 1:
+        middle = (good + bad) // 2
+        good, bad = (middle, bad) if replay(middle).finite else (good, middle)
+    carry = replay(good)
+    batch, mask, key = pick(carry, data, plan, good)
+    done = _one_pass(program, carry.params, carry.state, batch, mask, key, True)
+    names = [link.name or type(link).__name__ for link in program.links]
+    stages: list[tuple[str, Any]] = [(f"the output of {name}", y) for name, y in zip(names, done.outputs, strict=False)]
+    stages += [("the loss", done.loss)]
+    stages += [(f"the delta of {name}", delta) for name, delta in reversed(list(zip(names, done.deltas, strict=False)))]
+    stages += [(f"the gradient of {name}", gradient) for name, gradient in zip(names, done.grads, strict=True)]
+    first = next((what for what, numbers in stages if not is_finite(numbers)), "the update of the weights")
+    return BrokenOff(f"step {good + 1} of {len(plan.real)}: {first} is not finite", carry, finite=False)
+
+
+def is_finite(tree: Any) -> bool:
+    """Whether every number of a tree is one."""
+    return all(bool(np.isfinite(leaf).all()) for leaf in jax.tree.leaves(tree))
+
+
+_one_pass = jax.jit(one_pass, static_argnums=(0, 6))

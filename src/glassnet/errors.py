@@ -1,0 +1,77 @@
+"""What can go wrong, said in one form: what was expected, what was received, what to do.
+
+Every error that glassnet raises on purpose derives from `GlassnetError`; those about a value also derive from `ValueError`,
+so that code written for other libraries catches them too.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+
+class GlassnetError(Exception):
+    """The base of every error raised on purpose by glassnet."""
+
+
+class ConfigError(GlassnetError, ValueError):
+    """A layer, a loss, an optimizer or their combination is described in a way that cannot work."""
+
+
+class DataError(GlassnetError, ValueError):
+    """The rows, labels or weights handed in cannot be used as they are."""
+
+
+class NotReadyError(GlassnetError, RuntimeError):
+    """Something was asked of a model that has not got that far: no weights yet, or no loss yet."""
+
+
+class DownloadError(GlassnetError, OSError):
+    """A data set is not on this machine and could not be fetched."""
+
+
+class TrainingWarning(UserWarning):
+    """A run ended early because its numbers stopped being numbers; the message says where."""
+
+
+def require(ok: Any, who: str, expected: str, /, *, fix: str = "", error: type[GlassnetError] = ConfigError, **received: Any) -> None:
+    """Raise `error` with a message of the house's form unless `ok`.
+
+    Example:
+        >>> require(3 > 0, "Dense", "units to be an int >= 1", units=3)
+    """
+    if not ok:
+        raise error(message(who, expected, fix=fix, **received))
+
+
+def message(who: str, expected: str, /, *, fix: str = "", **received: Any) -> str:
+    """The house's form: `Dense: expected units to be an int >= 1. Received: units=-3.` and then the remedy."""
+    got = ", ".join(f"{name}={value!r}" for name, value in received.items())
+    return " ".join(part for part in (f"{who}: expected {expected}.", f"Received: {got}." if got else "", fix) if part)
+
+
+def lookup(what: str, name: str, table: Mapping[str, T]) -> T:
+    """The entry of `table` called `name`; an unknown name raises `ConfigError` with the nearest match.
+
+    Example:
+        >>> lookup("number", "two", {"one": 1, "two": 2})
+        2
+    """
+    if name in table:
+        return table[name]
+    close = difflib.get_close_matches(str(name).lower(), list(table), n=1, cutoff=0.5)
+    fix = f"Did you mean {close[0]!r}?" if close else ""
+    raise ConfigError(message(what, "one of " + ", ".join(table), fix=fix, name=name))
+
+
+def is_int(value: Any, least: int) -> bool:
+    """Whether `value` is a whole number (Python's or NumPy's, not a bool) of at least `least`."""
+    return hasattr(value, "__index__") and not isinstance(value, bool) and int(value) >= least
+
+
+def is_number(value: Any) -> bool:
+    """Whether `value` is one real number (Python's or NumPy's, not a bool)."""
+    return not isinstance(value, bool) and (isinstance(value, int | float) or hasattr(value, "__float__") and getattr(value, "shape", ()) == ())

@@ -1,0 +1,109 @@
+"""Inference in blocks of a few fixed sizes, so that any number of rows runs without compiling again: outputs, and exact scores."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from glassnet import network
+from glassnet.training import Data, Program, weigh
+from glassnet.types import Array, Params, State
+
+SIZES = (1, 8, 64, 512, 4096)
+"""A block is padded to the smallest of these that holds it; more rows go in blocks of the largest."""
+
+
+@partial(jax.jit, static_argnums=(0, 1))
+def infer(
+    body: network.Links, head: network.Links, params: tuple[Params, ...], state: tuple[State, ...], x: Array
+) -> tuple[Array, Array, Array | None]:
+    """(z, output, mask): what leaves the body, what leaves the head, and which entries are real."""
+    n, end = len(body), len(body) + len(head)
+    z, mask = network.apply(body, params[:n], state[:n], x)
+    output, mask = network.apply(head, params[n:end], state[n:end], z, mask)
+    return z, output, mask
+
+
+def blocks(n: int) -> Iterator[tuple[int, int, int]]:
+    """(start, stop, size to pad to) of each block of n rows.
+
+    Example:
+        >>> list(blocks(5000))
+        [(0, 4096, 4096), (4096, 5000, 4096)]
+    """
+    for start in range(0, n, SIZES[-1]):
+        stop = min(start + SIZES[-1], n)
+        yield start, stop, next(size for size in SIZES if size >= stop - start)
+
+
+def pad(rows: np.ndarray, size: int) -> np.ndarray:
+    """Rows followed by copies of the last one, `size` in all: a row of zeros might not survive every layer."""
+    return rows if len(rows) == size else np.concatenate([rows, np.repeat(rows[-1:], size - len(rows), axis=0)])
+
+
+def outputs(
+    body: network.Links, head: network.Links, params: tuple[Params, ...], state: tuple[State, ...], x: np.ndarray
+) -> np.ndarray:
+    """What the last layer outputs for the rows x, block by block."""
+    parts = [
+        np.asarray(infer(body, head, params, state, pad(x[start:stop], size))[1])[: stop - start] for start, stop, size in blocks(len(x))
+    ]
+    return np.array(parts[0]) if len(parts) == 1 else np.concatenate(parts)
+
+
+@partial(jax.jit, static_argnums=0)
+def tally(program: Program, sums: Any, batch: Data, z: Array, output: Array, real: Array, mask: Array | None) -> tuple[Array, Array, Any]:
+    """One block's (sum of weighted losses, number of real entries, metric sums so far)."""
+    rows = program.loss.rows(batch.y, z)
+    mask = real if mask is None else mask * real.reshape(real.shape + (1,) * (mask.ndim - 1))
+    weighted, counted = weigh(rows, batch.weight, mask)
+    sums = tuple(metric.update(acc, batch.y, output, mask) for metric, acc in zip(program.metrics, sums, strict=True))
+    return weighted, counted, sums
+
+
+@partial(jax.jit, static_argnums=0)
+def penalty(links: network.Links, params: tuple[Params, ...]) -> Array | None:
+    """The regularizers' part of the loss."""
+    return network.penalty(links, params)
+
+
+def to_blocks(data: Data) -> list[tuple[Data, np.ndarray]]:
+    """Host rows as padded blocks on the device, each with its 0/1 mask of real rows: made once, scored many times."""
+    made = []
+    for start, stop, size in blocks(len(data.x)):
+        block = Data(*(None if a is None else jnp.asarray(pad(np.asarray(a[start:stop]), size)) for a in data))
+        made.append((block, (np.arange(size) < stop - start).astype(np.float32)))
+    return made
+
+
+def score(
+    program: Program, params: tuple[Params, ...], state: tuple[State, ...], made: list[tuple[Data, np.ndarray]], prefix: str = ""
+) -> dict[str, float]:
+    """The loss and the metrics over all rows, exactly: {"loss": ..., "accuracy": ...}, each name after `prefix`."""
+    body, head = network.split_head(program.links, program.loss)
+    total, count = 0.0, 0.0
+    sums: Any = tuple(metric.init() for metric in program.metrics)
+    for batch, real in made:
+        z, output, mask = infer(body, head, params, state, batch.x)
+        weighted, counted, sums = tally(program, sums, batch, z, output, real, mask)
+        total, count = total + float(weighted), count + float(counted)
+    extra = penalty(program.links, params)
+    logs = {"loss": total / count + (0.0 if extra is None else float(extra))}
+    logs |= {metric.name: metric.result(acc) for metric, acc in zip(program.metrics, jax.device_get(sums), strict=True)}
+    return {prefix + name: value for name, value in logs.items()}
+
+
+def learn(
+    links: network.Links, params: tuple[Params, ...], state: tuple[State, ...], x: np.ndarray
+) -> tuple[State, ...]:
+    """The state with the statistics that links still have to learn, each from the rows x as they reach it."""
+    for i, link in enumerate(links):
+        if not network.has_learned(link, state[i]):
+            learned = link.learn(outputs(links[:i], (), params, state, x))
+            state = (*state[:i], learned, *state[i + 1 :])
+    return state

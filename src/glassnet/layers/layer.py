@@ -1,0 +1,75 @@
+"""The protocol: a layer is a frozen dataclass that says what it is; what it has learned is passed in.
+
+Write one by giving its fields, `init` and `__call__`; everything else has a default:
+
+    @dataclass(frozen=True)
+    class Scale(Layer):
+        start: float = 1.0
+
+        def init(self, rng, shape):
+            return {"scale": np.full(shape, self.start, np.float32)}
+
+        def __call__(self, params, x):
+            return params["scale"] * x
+
+No output shape (`jax.eval_shape` derives it), no backward (`jax.vjp` derives it), no config methods (the fields are the
+config). Layers hash and compare by value, so equal networks share one compiled program.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from glassnet.types import Array, Params, Shape, State
+
+
+@dataclass(frozen=True)
+class Layer:
+    """What every layer is. Subclass it with `@dataclass(frozen=True)`; never subclass a concrete layer.
+
+    Args:
+        name: what the trace, the summary and errors call it; given per model (`dense_1`) where left out. Not part of its value.
+        trainable: False keeps its params as they are: they get no gradient, no penalty and no update.
+    """
+
+    name: str | None = field(default=None, kw_only=True, compare=False)
+    trainable: bool = field(default=True, kw_only=True)
+
+    parts = ()
+    """A composite's layers; its params and state are tuples aligned with them."""
+
+    def init(self, rng: np.random.Generator, shape: Shape) -> Params:
+        """Starting params for one example of `shape`; NumPy float32, in the order in which weights are listed."""
+        return {}
+
+    def init_state(self, shape: Shape) -> State:
+        """Starting statistics for one example of `shape`."""
+        return {}
+
+    def __call__(self, params: Params, x: Array) -> Array:
+        """The plain case: x (batch, *shape) to y (batch, *output_shape)."""
+        return x
+
+    def apply(
+        self, params: Params, state: State, x: Array, *, key: Array | None, train: bool, mask: Array | None
+    ) -> tuple[Array, State]:
+        """The whole case: noise from `key` while `train`, statistics in and out, and which rows are real."""
+        return self(params, x), state
+
+    def mask(self, x: Array, mask: Array | None) -> Array | None:
+        """Which entries of the output are real: None, (batch,) or (batch, time)."""
+        return mask
+
+    def penalty(self, params: Params) -> Array | None:
+        """The regularizers' part of the loss; None where there is none. Its gradient is added after backward."""
+        return None
+
+    def learn(self, x: np.ndarray) -> State | None:
+        """Statistics learned from the training rows before the first step, or None for a layer that learns none."""
+        return None
+
+    def unfold(self) -> tuple[Layer, ...]:
+        """The links that run for this layer."""
+        return (self,)

@@ -1,0 +1,38 @@
+"""Learning curves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+TRAINING, VALIDATION, MARK = "#2b6cb0", "#dd6b20", "#718096"
+
+
+def figure(epochs: Sequence[int], logs: Mapping[str, Sequence[float]], best: int | None) -> Figure:
+    """A panel per logged number: training and validation over epochs (counted from 1), the best epoch marked.
+
+    Args:
+        epochs: counted from 1.
+        logs: name to a number per epoch; names with `val_` in front share the panel of the name behind it.
+        best: the epoch to mark; None for none.
+    """
+    names = [name for name in logs if not name.startswith("val_")] or ["loss"]
+    drawn = Figure(figsize=(4.8 * len(names), 3.6), layout="constrained")
+    for i, name in enumerate(names):
+        axes = drawn.add_subplot(1, len(names), i + 1)
+        for key, label, colour in ((name, "training", TRAINING), (f"val_{name}", "validation", VALIDATION)):
+            if key in logs:
+                axes.plot(epochs, logs[key], label=label, color=colour, lw=1.8, marker="o" if len(epochs) < 30 else None, ms=3.5)
+        if best is not None and len(epochs) > 1:
+            axes.axvline(best, color=MARK, ls=":", lw=1.2)
+            axes.annotate(f"best epoch {best}", (best, 1), (4, -4), xycoords=("data", "axes fraction"), textcoords="offset points", color=MARK,
+                          fontsize=8, va="top", ha="left" if best < epochs[len(epochs) * 2 // 3] else "right")  # fmt: skip
+        axes.set(xlabel="epoch", ylabel=name.replace("_", " "))
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.grid(alpha=0.25)
+        if f"val_{name}" in logs:
+            axes.legend(frameon=False)
+    return drawn

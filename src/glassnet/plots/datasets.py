@@ -1,0 +1,136 @@
+"""What a data set looks like, before any network has seen it."""
+
+from __future__ import annotations
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from glassnet.errors import DataError, require
+from glassnet.types import Array
+
+COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8C564B", "#7F7F7F", "#BCBD22", "#000000")
+"""One colour a class, told apart by colour-blind eyes too (Okabe and Ito, 2008, and three more)."""
+
+
+def plot_dataset(x: Array, y: Array, *, feature_names: tuple[str, ...] = (), class_names: tuple[str, ...] = (), title: str = "") -> Figure:
+    """Draw labelled rows in the way that suits their shape.
+
+    Images become a grid with one column for each class; one or two features a scatter plot; of a wider table, the four
+    columns that tell most about y are shown: against each other by class (most variance between classes), or against y
+    (largest correlation).
+
+    Shapes:
+        x: (n, rows, columns), (n, rows, columns, 3) or (n, features). y: (n,) codes 0..K-1 if there are class names, else numbers.
+
+    Returns:
+        A matplotlib Figure that belongs to no window: `figure.savefig("data.png")`.
+
+    Raises:
+        DataError: x has another number of axes.
+
+    Example:
+        >>> plot_dataset(np.array([[0.0], [1.0]]), np.array([1.0, 3.0]), feature_names=("x",)).axes[0].get_xlabel()
+        'x'
+    """
+    require(
+        x.ndim == 2 or (class_names and x.ndim in (3, 4)), "plot_dataset", "a table (n, features), or images with class names",
+        error=DataError, shape=x.shape, class_names=class_names,
+    )
+    feature_names = feature_names or tuple(f"x{column + 1}" for column in range(x.shape[1]))
+    if x.ndim > 2:
+        figure = _images(x, y, class_names)
+    elif x.shape[1] > 2:
+        figure = _pairs(x, y, feature_names, class_names) if class_names else _against_target(x, y, feature_names)
+    else:
+        figure = _points(x, y, feature_names, class_names)
+    for axes in figure.axes:
+        axes.spines[["top", "right"]].set_visible(False)
+    figure.suptitle(title, fontweight="bold")
+    return figure
+
+
+def _images(x: Array, y: Array, class_names: tuple[str, ...]) -> Figure:
+    rows = 5
+    figure = Figure(figsize=(1 + len(class_names), 1 + rows), layout="constrained")
+    grid = figure.subplots(rows, len(class_names), squeeze=False)
+    for code, (column, name) in enumerate(zip(grid.T, class_names, strict=True)):
+        column[0].set_title(name, fontsize=9)
+        examples = x[np.flatnonzero(y == code)[:rows]]
+        for axes, image in zip(column, examples, strict=False):
+            axes.imshow(image, cmap="gray_r", vmin=0, vmax=x.max())
+    for axes in grid.flat:
+        axes.set_axis_off()
+    return figure
+
+
+def _points(x: Array, y: Array, feature_names: tuple[str, ...], class_names: tuple[str, ...]) -> Figure:
+    figure = Figure(figsize=(6, 5), layout="constrained")
+    axes = figure.subplots()
+    axes.set_xlabel(feature_names[0])
+    if x.shape[1] == 1:
+        axes.scatter(x[:, 0], y, color=COLORS[0], alpha=0.8)
+        axes.set_ylabel("y")
+        return figure
+    axes.set_ylabel(feature_names[1])
+    axes.set_aspect("equal", "datalim")
+    if class_names:
+        _by_class(axes, x, y, class_names, size=24 if len(x) > 20 else 200)
+        figure.legend(loc="outside right upper", frameon=False)
+    else:
+        figure.colorbar(axes.scatter(x[:, 0], x[:, 1], c=y, cmap="viridis", s=24), label="y")
+    return figure
+
+
+def _pairs(x: Array, y: Array, feature_names: tuple[str, ...], class_names: tuple[str, ...]) -> Figure:
+    means = np.stack([x[y == code].mean(axis=0) for code in range(len(class_names))])
+    within = np.mean((x - means[y]) ** 2, axis=0)
+    best = _largest(means[y].var(axis=0) / np.maximum(within, 1e-12))
+    figure = Figure(figsize=(9, 8), layout="constrained")
+    grid = figure.subplots(len(best), len(best), sharex="col")
+    for i, j in np.ndindex(grid.shape):
+        axes = grid[i, j]
+        if i < j:
+            axes.set_axis_off()
+        elif i == j:
+            groups = [x[y == code, best[j]] for code in range(len(class_names))]
+            axes.hist(groups, bins=15, histtype="stepfilled", alpha=0.6, color=_colors(len(groups)))
+            axes.set_yticks([])
+        else:
+            _by_class(axes, x[:, [best[j], best[i]]], y, class_names, size=10)
+    for axes, column in zip(grid[-1], best, strict=True):
+        axes.set_xlabel(feature_names[column], fontsize=8)
+    for axes, column in zip(grid[1:, 0], best[1:], strict=True):
+        axes.set_ylabel(feature_names[column], fontsize=8)
+    figure.legend(*grid[-1, 0].get_legend_handles_labels(), loc="upper right", bbox_to_anchor=(0.98, 0.93), frameon=False)
+    return figure
+
+
+def _against_target(x: Array, y: Array, feature_names: tuple[str, ...]) -> Figure:
+    with np.errstate(divide="ignore", invalid="ignore"):  # a constant column has no correlation, and sorts last
+        r = np.corrcoef(x, y, rowvar=False)[-1, :-1]
+    best = _largest(np.abs(r))
+    figure = Figure(figsize=(8, 7), layout="constrained")
+    grid = figure.subplots(2, 2, sharey=True)
+    for axes, column in zip(grid.flat, best, strict=False):
+        axes.scatter(x[:, column], y, s=10, color=COLORS[0], alpha=0.6)
+        axes.set_xlabel(feature_names[column])
+        axes.set_title(f"r = {r[column]:.2f}", fontsize=9)
+    for axes in grid[:, 0]:
+        axes.set_ylabel("y")
+    for axes in grid.flat[len(best) :]:
+        axes.set_axis_off()
+    return figure
+
+
+def _largest(score: Array) -> Array:
+    return np.argsort(-score, kind="stable")[:4]
+
+
+def _by_class(axes: Axes, x: Array, y: Array, class_names: tuple[str, ...], size: float) -> None:
+    for code, (name, color) in enumerate(zip(class_names, _colors(len(class_names)), strict=True)):
+        axes.scatter(x[y == code, 0], x[y == code, 1], s=size, color=color, alpha=0.7, linewidths=0, label=name)
+
+
+def _colors(n: int) -> list[str]:
+    return [COLORS[code % len(COLORS)] for code in range(n)]

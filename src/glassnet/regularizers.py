@@ -1,0 +1,134 @@
+"""Regularizers: what large weights cost. The penalty is added to the loss, its gradient to the weights' gradients."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+
+import jax.numpy as jnp
+
+from glassnet.errors import is_number, lookup, require
+from glassnet.types import Array
+
+
+@dataclass(frozen=True)
+class Regularizer(ABC):
+    """What every regularizer is: a frozen dataclass called with one array of weights."""
+
+    @abstractmethod
+    def __call__(self, w: Array) -> Array:
+        """The penalty of the weights `w` (any shape), one number in the loss's unit."""
+
+
+def _absolute(w: Array) -> Array:
+    """|w| with slope 0 at zero: `jnp.abs` has slope 1 there, which would push a weight off the zero that L1 is meant to keep."""
+    return w * jnp.sign(w)
+
+
+def _check(regularizer: Regularizer, *factors: str) -> None:
+    for name in factors:
+        value = getattr(regularizer, name)
+        require(is_number(value) and value >= 0, type(regularizer).__name__, f"{name} to be a number >= 0", **{name: value})
+
+
+@dataclass(frozen=True)
+class L1(Regularizer):
+    """Sum of absolute weights: l1 * sum |w|; drives weights to exactly zero.
+
+    Args:
+        l1: the factor, loss per unit of weight.
+
+    Raises:
+        ConfigError: where `l1` is not a number >= 0.
+
+    Example:
+        >>> print(f"{L1(0.5)(jnp.array([1.0, -3.0])):.1f}")
+        2.0
+
+    Source: Tibshirani 1996 (the lasso).
+    """
+
+    l1: float = 0.01
+
+    def __post_init__(self) -> None:
+        _check(self, "l1")
+
+    def __call__(self, w: Array) -> Array:
+        """The penalty of the weights `w`, one number."""
+        return self.l1 * _absolute(w).sum()
+
+
+@dataclass(frozen=True)
+class L2(Regularizer):
+    """Sum of squared weights: l2 * sum w^2; its gradient 2 l2 w shrinks every weight.
+
+    Args:
+        l2: the factor, loss per squared unit of weight.
+
+    Raises:
+        ConfigError: where `l2` is not a number >= 0.
+
+    Example:
+        >>> print(f"{L2(0.5)(jnp.array([1.0, -3.0])):.1f}")
+        5.0
+
+    Source: Krogh and Hertz 1991 (weight decay).
+    """
+
+    l2: float = 0.01
+
+    def __post_init__(self) -> None:
+        _check(self, "l2")
+
+    def __call__(self, w: Array) -> Array:
+        """The penalty of the weights `w`, one number."""
+        return self.l2 * jnp.square(w).sum()
+
+
+@dataclass(frozen=True)
+class L1L2(Regularizer):
+    """Both: l1 * sum |w| + l2 * sum w^2.
+
+    Args:
+        l1: the factor of the absolute part, loss per unit of weight.
+        l2: the factor of the squared part, loss per squared unit of weight.
+
+    Raises:
+        ConfigError: where a factor is not a number >= 0.
+
+    Example:
+        >>> print(f"{L1L2(l1=0.5, l2=0.5)(jnp.array([1.0, -3.0])):.1f}")
+        7.0
+
+    Source: Zou and Hastie 2005 (the elastic net).
+    """
+
+    l1: float = 0.0
+    l2: float = 0.0
+
+    def __post_init__(self) -> None:
+        _check(self, "l1", "l2")
+
+    def __call__(self, w: Array) -> Array:
+        """The penalty of the weights `w`, one number."""
+        return self.l1 * _absolute(w).sum() + self.l2 * jnp.square(w).sum()
+
+
+REGULARIZERS: dict[str, Regularizer] = {"l1": L1(), "l2": L2(), "l1_l2": L1L2(l1=0.01, l2=0.01)}
+"""What a string stands for. (Keras documents "l1_l2" as 0.01 and 0.01 too, but its class defaults make it no penalty at all.)"""
+
+
+def get(value: str | Regularizer | None) -> Regularizer | None:
+    """The regularizer called `value`, or `value` itself where it is one already; None stays None.
+
+    Raises:
+        ConfigError: for an unknown name, with the nearest match, and for what is neither a name nor a regularizer.
+
+    Example:
+        >>> get("l2")
+        L2(l2=0.01)
+    """
+    if isinstance(value, str):
+        return lookup("regularizer", value, REGULARIZERS)
+    require(value is None or isinstance(value, Regularizer), "regularizer", "a name, a Regularizer or None", regularizer=value)
+    return value

@@ -1,0 +1,47 @@
+"""What numeric tests are held against, and how closely: four tolerances, Keras where it is installed, and shared NumPy loops."""
+
+from __future__ import annotations
+
+import os
+import warnings
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+EXACT = 0.0
+"""The same arithmetic in the same order: the same bits."""
+FLOAT32 = 1e-6
+"""The same formula in another order of float32 operations, relative and absolute."""
+LOOSE = 2e-4
+"""Where float32 cancels, or a figure was printed with few digits."""
+FLOAT64 = 1e-6
+"""A finite difference in float64, relative."""
+
+
+def close(got, want, tolerance=FLOAT32):
+    """Assert that `got` equals `want` to `tolerance`, relative and absolute."""
+    np.testing.assert_allclose(np.asarray(got, np.float64), np.asarray(want, np.float64), rtol=tolerance, atol=tolerance)
+
+
+def import_keras():
+    """Keras on its JAX backend, or skip: a development dependency that warns about things that are not ours."""
+    os.environ.setdefault("KERAS_BACKEND", "jax")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        keras = pytest.importorskip("keras")
+    if keras.backend.backend() != "jax":
+        pytest.skip("Keras is configured for another backend than JAX")
+    return keras
+
+
+def directional_error(function, x, seed=0):
+    """How far the gradient of a scalar `function` at `x` is from its central difference along a random direction, in float64, relative."""
+    with jax.enable_x64(True):
+        x = np.asarray(x, np.float64)
+        direction = np.random.default_rng(seed).normal(size=x.shape)
+        step = 1e-5
+        difference = (function(jnp.asarray(x + step * direction)) - function(jnp.asarray(x - step * direction))) / (2 * step)
+        slope = (jax.grad(function)(jnp.asarray(x)) * direction).sum()
+        return abs(float(slope - difference)) / max(1e-12, abs(float(difference)))

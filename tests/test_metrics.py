@@ -1,0 +1,174 @@
+import math
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from glassnet import metrics
+from glassnet.errors import ConfigError, DataError
+from glassnet.losses import BinaryCrossentropy, CategoricalCrossentropy, HalfMeanSquaredError, SparseCategoricalCrossentropy
+from glassnet.losses import MeanSquaredError as SquaredLoss
+from glassnet.metrics import METRICS, Accuracy, MeanAbsoluteError, MeanSquaredError, Metric
+from oracles import EXACT, close, import_keras
+
+# metric, the Keras class that it must equal, how many outputs, and which targets
+CASES = {
+    "argmax, one-hot": (Accuracy(), "CategoricalAccuracy", 4, "rows"),
+    "argmax, ids": (Accuracy(), "SparseCategoricalAccuracy", 4, "ids"),
+    "one sigmoid": (Accuracy(threshold=0.5), "BinaryAccuracy", 1, "labels"),
+    "many sigmoids": (Accuracy(threshold=0.5), "BinaryAccuracy", 4, "labels"),
+    "squares": (MeanSquaredError(), "MeanSquaredError", 3, "numbers"),
+    "absolutes": (MeanAbsoluteError(), "MeanAbsoluteError", 3, "numbers"),
+}
+
+
+def data(outputs, targets, rows=37, seed=0):
+    rng = np.random.default_rng(seed)
+    out = rng.uniform(size=(rows, outputs)).astype(np.float32)
+    ids = rng.integers(0, outputs, rows).astype(np.int32)
+    labels = rng.integers(0, 2, out.shape).astype(np.float32)
+    return {"rows": np.eye(outputs, dtype=np.float32)[ids], "ids": ids, "labels": labels, "numbers": labels - 0.3}[targets], out
+
+
+def in_batches(metric: Metric, y, out, batch=10):
+    """The metric by a compiled loop over padded batches, as training does it; the padding is nonsense that must not count."""
+    update, acc = jax.jit(metric.update), metric.init()
+    for start in range(0, len(out), batch):
+        part = slice(start, start + batch)
+        short = batch - len(out[part])
+        y_part = np.concatenate([y[part], np.zeros((short, *y.shape[1:]), y.dtype)])
+        out_part = np.concatenate([out[part], np.full((short, *out.shape[1:]), np.nan, out.dtype)])
+        acc = update(acc, y_part, out_part, (np.arange(batch) < batch - short).astype(np.float32))
+    return metric.result(acc)
+
+
+def test_every_metric_has_a_keras_case():
+    assert {type(metric) for metric, *_ in CASES.values()} == set(METRICS.values())
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_equals_keras_whole_and_in_padded_batches(name):
+    metric, keras_name, outputs, targets = CASES[name]
+    y, out = data(outputs, targets)
+    theirs = getattr(import_keras().metrics, keras_name)()
+    theirs.update_state(y, out)
+    want = float(theirs.result())
+    assert 0 < want < 1
+    close(metric(y, out), want)
+    close(in_batches(metric, y, out), want)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_equals_a_numpy_loop(name):
+    metric, _, outputs, targets = CASES[name]
+    y, out = data(outputs, targets, seed=1)
+    scores = []
+    for target, row in zip(y, out.astype(np.float64), strict=True):
+        if targets in ("rows", "ids"):
+            scores.append(float(max(range(outputs), key=lambda k: row[k]) == (target if targets == "ids" else list(target).index(1))))
+        elif targets == "labels":
+            scores.append(sum((value > 0.5) == (label == 1) for value, label in zip(row, target, strict=True)) / outputs)
+        else:
+            errors = [abs(t - value) for t, value in zip(target, row, strict=True)]
+            scores.append(sum(e if isinstance(metric, MeanAbsoluteError) else e * e for e in errors) / outputs)
+    close(metric(y, out), sum(scores) / len(scores))
+
+
+def test_by_hand():
+    assert Accuracy()([0, 2, 1], [[0.7, 0.2, 0.1], [0.1, 0.5, 0.4], [0.2, 0.6, 0.2]]) == 2 / 3  # the second answer is 1, not 2
+    assert Accuracy(threshold=0.5)([[1, 0], [1, 1]], [[0.9, 0.8], [0.6, 0.7]]) == 0.75  # three of four labels
+    assert MeanSquaredError()([[1.0, 2.0]], [[2.0, 4.0]]) == 2.5  # (1 + 4) / 2
+    assert MeanAbsoluteError()([[1.0, 2.0]], [[2.0, 4.0]]) == 1.5  # (1 + 2) / 2
+    assert MeanSquaredError()([1], [[0.5, 0.5]]) == 0.25  # an id is a one-hot row: (0.25 + 0.25) / 2
+
+
+def test_steps_of_a_sequence_count_one_by_one():
+    y, out = np.array([[0, 1], [1, 1]]), np.eye(2, dtype=np.float32)[[[0, 1], [0, 1]]]  # wrong at (1, 0) only
+    metric = Accuracy()
+    assert metric(y, out) == 0.75
+    first = metric.update(metric.init(), y, out, np.array([1.0, 0.0]))  # the first example only
+    assert metric.result(first) == 1
+    steps = metric.update(metric.init(), y, out, np.array([[1, 0], [1, 0]]))  # the first steps only
+    assert metric.result(steps) == 0.5
+
+
+def test_counts_are_exact_beyond_float32():
+    metric = Accuracy()
+    acc = {"total": np.int32(2**24), "count": np.int32(2**24)}
+    acc = metric.update(acc, np.array([0]), np.array([[1.0, 0.0]], np.float32), np.ones(1, np.float32))
+    assert (int(acc["total"]), int(acc["count"])) == (2**24 + 1, 2**24 + 1)  # in float32, 2^24 + 1 is 2^24
+
+
+@pytest.mark.parametrize("kind", set(METRICS.values()))
+def test_sums_keep_their_types_and_nothing_counted_is_nan(kind):
+    metric = kind()
+    start = metric.init()
+    assert all(isinstance(value, np.generic) for value in start.values())
+    after = metric.update(start, np.array([1]), np.array([[0.2, 0.8]], np.float32), np.ones(1, np.float32))
+    assert {key: value.dtype for key, value in after.items()} == {key: value.dtype for key, value in start.items()}
+    assert after["count"].dtype == np.int32
+    assert isinstance(metric.result(after), float)
+    assert math.isnan(metric.result(start))
+
+
+@pytest.mark.parametrize(
+    ("loss", "outputs", "threshold"),
+    [
+        (BinaryCrossentropy(), 1, 0.5),
+        (BinaryCrossentropy(), 3, 0.5),
+        (BinaryCrossentropy(from_logits=True), 1, 0.0),
+        (CategoricalCrossentropy(), 3, None),
+        (SparseCategoricalCrossentropy(from_logits=True), 3, None),
+        (SquaredLoss(), 1, 0.5),  # lecture 003: XOR by a sigmoid under the squared error
+        (HalfMeanSquaredError(), 3, None),
+    ],
+)
+@pytest.mark.parametrize("value", ["accuracy", "acc", Accuracy(name="mine")])
+def test_accuracy_is_what_the_loss_calls_for(value, loss, outputs, threshold):
+    assert metrics.get(value, loss, outputs) == Accuracy(threshold, name=value if isinstance(value, str) else "mine")
+
+
+def test_accuracy_of_logits_is_cut_at_zero():
+    # DESIGN section 4: 4 right answers that Keras, which cuts logits at 0.5, scores less
+    z = [0.3, 0.2, 0.4, -1.0]
+    assert metrics.get("accuracy", BinaryCrossentropy(from_logits=True), 1)([1, 1, 1, 0], z) == 1
+    assert Accuracy(threshold=0.5)([1, 1, 1, 0], z) == 0.25
+
+
+def test_names():
+    loss = SquaredLoss()
+    assert {key: metrics.get(key, loss, 1).name for key in METRICS} == {key: key for key in METRICS}
+    assert [kind().name for kind in (Accuracy, MeanSquaredError, MeanAbsoluteError)] == [
+        "accuracy",
+        "mean_squared_error",
+        "mean_absolute_error",
+    ]
+    given = Accuracy(0.7)
+    assert metrics.get(given, loss, 1) is given
+    assert hash(Accuracy(0.7)) == hash(given)
+    assert Accuracy(0.7) != Accuracy(0.6)
+
+
+def test_a_trailing_axis_of_one_never_broadcasts():
+    y, out = np.array([0, 1, 1]), np.array([0.1, 0.2, 0.9])
+    for a, b in ((y, out), (y[:, None], out), (y, out[:, None]), (y.tolist(), out.tolist())):
+        close(Accuracy(threshold=0.5)(a, b), 2 / 3, tolerance=EXACT)
+
+
+def test_errors():
+    with pytest.raises(
+        ConfigError, match=r"^Accuracy: expected one output per class\. Received: threshold=None, outputs=1\. For one output give"
+    ):
+        Accuracy()([0, 1], [0.2, 0.9])
+    with pytest.raises(ConfigError, match=r"^Accuracy: expected threshold to be None or a number\. Received: threshold='half'\.$"):
+        Accuracy("half")
+    with pytest.raises(
+        DataError,
+        match=r"^MeanSquaredError: expected y_true of the shape of y_pred, \(2, 3\), or class ids \(2,\)\. Received: shape=\(3,\)",
+    ):
+        MeanSquaredError()([1.0, 2.0, 3.0], jnp.zeros((2, 3)))
+    with pytest.raises(ConfigError, match=r"^metric: expected one of .* Did you mean 'accuracy'\?$"):
+        metrics.get("acuracy", SquaredLoss(), 1)
+    with pytest.raises(ConfigError, match=r"^metric: expected a name or a Metric\. Received: metric=3\.$"):
+        metrics.get(3, SquaredLoss(), 1)

@@ -1,0 +1,205 @@
+import functools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from glassnet import optimizers
+from glassnet.errors import ConfigError
+from glassnet.optimizers import OPTIMIZERS, SGD, Adam, RMSprop
+from oracles import EXACT, LOOSE, close, import_keras
+
+VARIANTS = [
+    SGD(0.05),
+    SGD(0.05, momentum=0.9),
+    SGD(0.05, momentum=0.9, nesterov=True),
+    RMSprop(0.01),
+    RMSprop(0.01, momentum=0.5),
+    RMSprop(0.01, centered=True),
+    RMSprop(0.01, rho=0.8, momentum=0.9, epsilon=1e-5, centered=True),
+    Adam(0.01),
+    Adam(0.01, beta_1=0.8, beta_2=0.9, epsilon=1e-4),
+    Adam(0.01, amsgrad=True),
+]
+STEPS, CUT = 50, 25
+
+
+def start():
+    rng = np.random.default_rng(0)
+    return ({"kernel": rng.normal(size=(4, 3)).astype(np.float32), "bias": np.zeros(3, np.float32)},)
+
+
+def gradients():
+    """Gradients of every size, some of them zero, shrinking with time so that amsgrad has something to remember."""
+    rng = np.random.default_rng(1)
+    scale = 10.0 ** rng.uniform(-3, 1, (4, 3))
+    fade = 0.95 ** np.arange(STEPS)[:, None, None]
+    kernel = (rng.normal(size=(STEPS, 4, 3)) * scale * fade).astype(np.float32)
+    kernel[:, 0, 0] = 0
+    return [({"kernel": k, "bias": k.sum(0) * 0.1},) for k in kernel]
+
+
+def rates(optimizer):
+    return [optimizer.learning_rate * (0.1 if step >= CUT else 1) for step in range(STEPS)]
+
+
+def flat(tree):
+    """The kernel, then the bias, as one float64 vector."""
+    return np.concatenate([np.ravel(tree[0]["kernel"]), np.ravel(tree[0]["bias"])]).astype(np.float64)
+
+
+@functools.cache
+def trajectory(optimizer):
+    """The kernel and bias after every step, by one compiled program that sees the rate as a number it does not know."""
+    update = jax.jit(optimizer.update)
+    params, state, path = start(), optimizer.init(start()), []
+    for grads, lr in zip(gradients(), rates(optimizer), strict=True):
+        params, state = update(grads, state, params, np.float32(lr))
+        path.append(flat(params))
+    return np.array(path)
+
+
+def loop(optimizer):
+    """The papers' formulas, weight by weight, in float64."""
+    w, steps, path = flat(start()), [flat(g) for g in gradients()], []
+    m, v, extra = np.zeros_like(w), np.zeros_like(w), np.zeros_like(w)
+    for t, (g, lr) in enumerate(zip(steps, rates(optimizer), strict=True), start=1):
+        for i in range(w.size):
+            if isinstance(optimizer, SGD):
+                v[i] = optimizer.momentum * v[i] - lr * g[i]
+                w[i] += optimizer.momentum * v[i] - lr * g[i] if optimizer.nesterov else v[i]
+            elif isinstance(optimizer, RMSprop):
+                v[i] = optimizer.rho * v[i] + (1 - optimizer.rho) * g[i] ** 2
+                extra[i] = optimizer.rho * extra[i] + (1 - optimizer.rho) * g[i]
+                spread = v[i] - extra[i] ** 2 if optimizer.centered else v[i]
+                m[i] = optimizer.momentum * m[i] + lr * g[i] / np.sqrt(spread + optimizer.epsilon)
+                w[i] -= m[i]
+            else:
+                m[i] = optimizer.beta_1 * m[i] + (1 - optimizer.beta_1) * g[i]
+                v[i] = optimizer.beta_2 * v[i] + (1 - optimizer.beta_2) * g[i] ** 2
+                extra[i] = max(extra[i], v[i])
+                rate = lr * np.sqrt(1 - optimizer.beta_2**t) / (1 - optimizer.beta_1**t)
+                w[i] -= rate * m[i] / (np.sqrt(extra[i] if optimizer.amsgrad else v[i]) + optimizer.epsilon)
+        path.append(w.copy())
+    return np.array(path)
+
+
+def test_every_optimizer_has_a_variant():
+    assert {type(optimizer) for optimizer in VARIANTS} == set(OPTIMIZERS.values())
+
+
+@pytest.mark.parametrize("optimizer", VARIANTS, ids=repr)
+def test_fifty_steps_with_a_rate_cut_equal_keras(optimizer):
+    keras = import_keras()
+    theirs = getattr(keras.optimizers, type(optimizer).__name__)(**vars(optimizer))
+    variables = [keras.Variable(start()[0]["kernel"]), keras.Variable(start()[0]["bias"])]
+    theirs.build(variables)
+    for step, (grads, lr) in enumerate(zip(gradients(), rates(optimizer), strict=True)):
+        theirs.learning_rate = lr
+        theirs.apply([jnp.asarray(grads[0]["kernel"]), jnp.asarray(grads[0]["bias"])])
+        close(trajectory(optimizer)[step], np.concatenate([np.ravel(variable.value) for variable in variables]))
+
+
+@pytest.mark.parametrize("optimizer", VARIANTS, ids=repr)
+def test_fifty_steps_equal_a_numpy_loop(optimizer):
+    # float32 holds 1 - 0.999^t and v - mean^2 to few digits in the first steps
+    close(trajectory(optimizer), loop(optimizer), tolerance=LOOSE)
+
+
+def test_two_steps_by_hand():
+    w, g = np.float32(1.0), np.float32(2.0)
+
+    def two(optimizer, lr=0.1):
+        state, weights = optimizer.init(w), [w]
+        for _ in range(2):
+            new, state = optimizer.update(g, state, weights[-1], lr)
+            weights.append(new)
+        return weights[1:]
+
+    close(two(SGD()), [0.8, 0.6])  # lecture 003: w' = w - eta dJ/dw = 1 - 0.1 * 2
+    close(two(SGD(momentum=0.5)), [0.8, 0.5])  # v = -0.2, then 0.5 * -0.2 - 0.2 = -0.3
+    close(two(SGD(momentum=0.5, nesterov=True)), [0.7, 0.35])  # 0.5 * -0.2 - 0.2 = -0.3, then 0.5 * -0.3 - 0.2 = -0.35
+    # v = 0.1 * 4 = 0.4, then 0.9 * 0.4 + 0.4 = 0.76: steps 0.2 / sqrt(0.4) = 0.316228 and 0.2 / sqrt(0.76) = 0.229416
+    close(two(RMSprop()), [1 - 0.316228, 1 - 0.316228 - 0.229416], tolerance=LOOSE)
+    close(two(Adam()), [0.9, 0.8], tolerance=LOOSE)  # a steady gradient moves Adam by eta a step
+
+
+@pytest.mark.parametrize("optimizer", VARIANTS, ids=repr)
+def test_frozen_params_get_no_slot_and_no_step(optimizer):
+    whole, hole = start(), (None, {"kernel": start()[0]["kernel"], "bias": None})
+    state = optimizer.init(hole)
+    assert all(leaf.shape in ((), (4, 3)) for leaf in jax.tree.leaves(state))
+    assert all(isinstance(leaf, np.ndarray | np.generic) and not leaf.any() for leaf in jax.tree.leaves(state))
+    params, after = jax.jit(optimizer.update)(hole, state, hole, 0.1)
+    assert jax.tree.structure(params) == jax.tree.structure(hole)
+    assert jax.tree.structure(after) == jax.tree.structure(state)
+    alone, _ = jax.jit(optimizer.update)(whole, optimizer.init(whole), whole, 0.1)
+    close(params[1]["kernel"], alone[0]["kernel"], tolerance=EXACT)
+
+
+@pytest.mark.parametrize("optimizer", VARIANTS, ids=repr)
+def test_types_stay_so_that_a_loop_can_carry_them(optimizer):
+    state, params = optimizer.init(start()), start()
+    shapes = jax.eval_shape(optimizer.update, gradients()[0], state, params, np.float32(0.1))
+    assert jax.tree.map(lambda a: (a.shape, a.dtype), shapes) == jax.tree.map(lambda a: (a.shape, a.dtype), (params, state))
+
+
+def test_no_momentum_is_no_slot():
+    assert SGD().init(start()) == {}
+    assert set(RMSprop().init(start())) == {"velocity"}
+    assert set(RMSprop(momentum=0.1, centered=True).init(start())) == {"velocity", "momentum", "average_gradient"}
+    assert set(Adam(amsgrad=True).init(start())) == {"step", "momentum", "velocity", "velocity_hat"}
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "name", "values"),
+    [(SGD(momentum=0.9, nesterov=True), "momentum", (0.5, 0.9)), (RMSprop(), "rho", (0.8, 0.9)), (Adam(), "beta_1", (0.5, 0.9))],
+    ids=["SGD", "RMSprop", "Adam"],
+)
+def test_numbers_may_be_tracers(optimizer, name, values):
+    # a sweep substitutes tracers for numbers without running __post_init__
+    def step(value, changed):
+        object.__setattr__(changed, name, value)
+        params, _ = changed.update(gradients()[1], state, start(), 0.1)
+        return params[0]["kernel"]
+
+    state = jax.tree.map(lambda a: a + np.asarray(0.01, a.dtype), optimizer.init(start()))
+    fields = vars(optimizer)
+    together = jax.jit(jax.vmap(lambda value: step(value, type(optimizer)(**fields))))(jnp.array(values))
+    for one, value in zip(together, values, strict=True):
+        close(one, step(value, type(optimizer)(**fields)))
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: Adam(learning_rate=-1.0), "Adam: expected learning_rate to be a number > 0. Received: learning_rate=-1.0."),
+        (lambda: SGD("fast"), "SGD: expected learning_rate to be a number > 0. Received: learning_rate='fast'."),
+        (lambda: SGD(float("nan")), "SGD: expected learning_rate to be a number > 0. Received: learning_rate=nan."),
+        (lambda: SGD(momentum=1.0), r"SGD: expected momentum to be a number in [0, 1). Received: momentum=1.0."),
+        (lambda: SGD(nesterov=0.9), "SGD: expected nesterov to be a bool. Received: nesterov=0.9."),
+        (lambda: RMSprop(rho=1.5), r"RMSprop: expected rho to be a number in [0, 1). Received: rho=1.5."),
+        (lambda: RMSprop(epsilon=0), "RMSprop: expected epsilon to be a number > 0. Received: epsilon=0."),
+        (lambda: Adam(beta_2=1), r"Adam: expected beta_2 to be a number in [0, 1). Received: beta_2=1."),
+        (lambda: Adam(amsgrad=1), "Adam: expected amsgrad to be a bool. Received: amsgrad=1."),
+    ],
+)
+def test_fields_are_checked(make, message):
+    with pytest.raises(ConfigError) as caught:
+        make()
+    assert str(caught.value) == message
+
+
+def test_get_and_value_identity():
+    assert optimizers.get("adam") == Adam()
+    assert hash(SGD(0.1)) == hash(SGD(0.1))
+    assert SGD(0.1) != SGD(0.2)
+    given = RMSprop(0.1)
+    assert optimizers.get(given) is given
+    with pytest.raises(
+        ConfigError, match=r"^optimizer: expected one of sgd, rmsprop, adam\. Received: name='adm'\. Did you mean 'adam'\?$"
+    ):
+        optimizers.get("adm")
+    with pytest.raises(ConfigError, match=r"^optimizer: expected a name or an Optimizer\. Received: optimizer=0\.1\.$"):
+        optimizers.get(0.1)
