@@ -18,7 +18,6 @@ from glassnet.losses import (
 from oracles import EXACT, FLOAT32, FLOAT64, LOOSE, close, directional_error, import_keras
 
 CROSSENTROPIES = [name for name, kind in LOSSES.items() if issubclass(kind, Crossentropy)]
-SQUARES = [name for name in LOSSES if name not in CROSSENTROPIES]
 CATEGORICAL = [CategoricalCrossentropy, SparseCategoricalCrossentropy]
 SCORES = (-6.8, 2.6, 5.9, 6.7, 1.9, -1.3, -5.7, 3.2, 1.3, 1.0)
 

@@ -80,7 +80,8 @@ def test_by_hand():
     assert Accuracy(threshold=0.5)([[1, 0], [1, 1]], [[0.9, 0.8], [0.6, 0.7]]) == 0.75  # three of four labels
     assert MeanSquaredError()([[1.0, 2.0]], [[2.0, 4.0]]) == 2.5  # (1 + 4) / 2
     assert MeanAbsoluteError()([[1.0, 2.0]], [[2.0, 4.0]]) == 1.5  # (1 + 2) / 2
-    assert MeanSquaredError()([1], [[0.5, 0.5]]) == 0.25  # an id is a one-hot row: (0.25 + 0.25) / 2
+    assert MeanSquaredError()([1], [[0.25, 0.75]]) == 0.0625  # an id is a one-hot row, (0, 1): (1/16 + 1/16) / 2
+    assert MeanAbsoluteError()([1], [[0.25, 0.75]]) == 0.25  # (1/4 + 1/4) / 2
 
 
 def test_steps_of_a_sequence_count_one_by_one():
@@ -95,7 +96,7 @@ def test_steps_of_a_sequence_count_one_by_one():
 
 def test_counts_are_exact_beyond_float32():
     metric = Accuracy()
-    acc = {"total": np.int32(2**24), "count": np.int32(2**24)}
+    acc = {key: zero + zero.dtype.type(2**24) for key, zero in metric.init().items()}
     acc = metric.update(acc, np.array([0]), np.array([[1.0, 0.0]], np.float32), np.ones(1, np.float32))
     assert (int(acc["total"]), int(acc["count"])) == (2**24 + 1, 2**24 + 1)  # in float32, 2^24 + 1 is 2^24
 

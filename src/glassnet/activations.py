@@ -141,3 +141,24 @@ def get(activation: str | Callable[[Array], Array]) -> Callable[[Array], Array]:
         return lookup("activation", activation, ACTIVATIONS)
     require(callable(activation), "activation", "a name or a function", activation=activation)
     return activation
+
+
+_NAMES = {function: name for name, function in ACTIVATIONS.items()} | {
+    jnp.tanh: "tanh",
+    jax.nn.relu: "relu",
+    jax.nn.sigmoid: "sigmoid",
+    jax.nn.softmax: "softmax",
+}
+
+
+def named(activation: str | Callable[[Array], Array]) -> str | Callable[[Array], Array]:
+    """The table's name of `activation` where it has one, so that two ways to write it are one value; else `activation` itself.
+
+    Raises:
+        ConfigError: see `get`.
+
+    Example:
+        >>> named(softmax), named(jax.nn.relu), named("tanh")
+        ('softmax', 'relu', 'tanh')
+    """
+    return _NAMES.get(get(activation), activation)

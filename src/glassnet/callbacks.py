@@ -10,12 +10,13 @@ Write one by giving `on_epoch_end`:
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from glassnet.epochs import Decision, Record
-from glassnet.errors import ConfigError, is_int, is_number, lookup, require
+from glassnet.errors import is_int, is_number, lookup, require
 
 Logs = dict[str, float]
 
@@ -42,19 +43,34 @@ class Callback:
         return memory, self.on_epoch_end(record.epoch, dict(record.logs))
 
 
+def listed(callbacks: Callback | Sequence[Callback] | None) -> tuple[Callback, ...]:
+    """What `fit` was given as a tuple: one callback, several or none.
+
+    Raises:
+        ConfigError: something that is no callback.
+    """
+    given = (callbacks,) if isinstance(callbacks, Callback) else tuple(callbacks or ())
+    for callback in given:
+        require(isinstance(callback, Callback), "callbacks", "Callback objects", received=callback)
+    return given
+
+
 def decider(callbacks: Sequence[Callback], names: tuple[str, ...]) -> Callable[[Record], Decision]:
     """One function that asks every callback and joins their answers: any stop, any keep, the last rate."""
     for callback in callbacks:
-        require(isinstance(callback, Callback), "callbacks", "Callback objects", error=ConfigError, received=callback)
         callback.on_train_begin(names)
     memories = [callback.init() for callback in callbacks]
 
+    def ask(i: int, record: Record) -> Decision:
+        memories[i], answer = callbacks[i].update(memories[i], record)
+        who = type(callbacks[i]).__name__
+        require(answer is None or isinstance(answer, Decision), who, "a Decision or None in return", received=answer)
+        rate = answer.learning_rate if answer else None
+        require(rate is None or (is_number(rate) and 0 < rate < math.inf), who, "a learning rate > 0", learning_rate=rate)
+        return answer or Decision()
+
     def decide(record: Record) -> Decision:
-        answers = []
-        for i, callback in enumerate(callbacks):
-            memories[i], answer = callback.update(memories[i], record)
-            require(answer is None or isinstance(answer, Decision), type(callback).__name__, "a Decision or None in return", received=answer)
-            answers.append(answer or Decision())
+        answers = [ask(i, record) for i in range(len(callbacks))]
         stops = [answer.stop for answer in answers if answer.stop]
         rates = [answer.learning_rate for answer in answers if answer.learning_rate is not None]
         return Decision(stops[0] if stops else None, any(answer.keep for answer in answers), rates[-1] if rates else None)
@@ -104,6 +120,8 @@ class EarlyStopping(Callback):
 
     def __post_init__(self):
         who = "EarlyStopping"
+        require(isinstance(self.monitor, str), who, "monitor to be a name", monitor=self.monitor)
+        require(self.baseline is None or is_number(self.baseline), who, "baseline to be a number or None", baseline=self.baseline)
         require(is_int(self.patience, least=0), who, "patience to be an int >= 0", patience=self.patience)
         require(is_int(self.start_from_epoch, least=0), who, "start_from_epoch to be an int >= 0", start_from_epoch=self.start_from_epoch)
         require(is_number(self.min_delta) and self.min_delta >= 0, who, "min_delta to be a number >= 0", min_delta=self.min_delta)
@@ -158,9 +176,10 @@ class StopWhen(Callback):
     weight_change_below: float | None = None
 
     def __post_init__(self):
-        rules = {"loss_below": self.loss_below, "weight_change_below": self.weight_change_below}
-        given = [rule for rule in rules.values() if rule is not None]
-        require(given and all(is_number(rule) and rule > 0 for rule in given), "StopWhen", "one rule or both, as numbers > 0", **rules)
+        rules = (self.loss_below, self.weight_change_below)
+        given = [rule for rule in rules if rule is not None]
+        ok = given and all(is_number(rule) and rule > 0 for rule in given)
+        require(ok, "StopWhen", "one rule or both, as numbers > 0", loss_below=rules[0], weight_change_below=rules[1])
 
     def update(self, memory: None, record: Record) -> tuple[None, Decision | None]:
         loss = record.logs["loss"]

@@ -49,7 +49,7 @@ class Decision:
 class Record:
     """One epoch (counted from 0) as it went, `before` and `carry` being the weights and all else at its start and end.
 
-    `complete` is False for one that was broken off: it has no logs, and `decision.stop` says why; `finite` is False where bad numbers did it.
+    One that was broken off is not `complete`: it has no logs, and `decision.stop` says why; where bad numbers did it, it is not `finite`.
     """
 
     epoch: int
@@ -114,7 +114,9 @@ def run(
         ended = one_epoch(program, new_epoch(program, carry, len(order.real)), data, order, pace, watch, observer)
         if isinstance(ended, BrokenOff):
             reason = f"epoch {epoch + 1}, {ended.reason}"
-            record = Record(epoch, {}, time.perf_counter() - began, before, ended.carry, observer.seen, False, ended.finite, Decision(stop=reason))
+            record = Record(
+                epoch, {}, time.perf_counter() - began, before, ended.carry, observer.seen, False, ended.finite, Decision(stop=reason)
+            )
         else:
             logs = summarise(program, ended, order) | validate(ended)
             record = Record(epoch, logs, time.perf_counter() - began, before, ended, observer.seen)
@@ -177,9 +179,7 @@ class Observer:
             self.seen += (Observation(self.epoch, i, values),)
 
 
-def one_epoch(
-    program: Program, carry: Carry, data: Data, plan: Plan, pace: Pace, watch: Watch, observer: Observer
-) -> Carry | BrokenOff:
+def one_epoch(program: Program, carry: Carry, data: Data, plan: Plan, pace: Pace, watch: Watch, observer: Observer) -> Carry | BrokenOff:
     """One epoch in slices, at most two of them in flight: dispatch returns at once, and a longer queue would make the progress line lie."""
     steps, sent = len(plan.real), 0
     flying: deque[tuple[int, int, float, Carry, Carry]] = deque()

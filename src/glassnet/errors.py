@@ -7,7 +7,8 @@ so that code written for other libraries catches them too.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -62,7 +63,8 @@ def lookup(what: str, name: str, table: Mapping[str, T]) -> T:
     """
     if name in table:
         return table[name]
-    close = difflib.get_close_matches(str(name).lower(), list(table), n=1, cutoff=0.5)
+    alike = [known for known in table if known.split("_")[0] == str(name).lower().split("_")[0]]
+    close = difflib.get_close_matches(str(name).lower(), alike or list(table), n=1, cutoff=0.4)
     fix = f"Did you mean {close[0]!r}?" if close else ""
     raise ConfigError(message(what, "one of " + ", ".join(table), fix=fix, name=name))
 
@@ -74,4 +76,17 @@ def is_int(value: Any, least: int) -> bool:
 
 def is_number(value: Any) -> bool:
     """Whether `value` is one real number (Python's or NumPy's, not a bool)."""
-    return not isinstance(value, bool) and (isinstance(value, int | float) or hasattr(value, "__float__") and getattr(value, "shape", ()) == ())
+    return not isinstance(value, bool) and (
+        isinstance(value, int | float) or (hasattr(value, "__float__") and getattr(value, "shape", ()) == ())
+    )
+
+
+@contextmanager
+def all_or_nothing(thing: Any) -> Iterator[None]:
+    """Where a `GlassnetError` ends the block, the attributes of `thing` are as they were before it."""
+    before = dict(vars(thing))
+    try:
+        yield
+    except GlassnetError:
+        vars(thing).update(before)
+        raise

@@ -46,9 +46,7 @@ def pad(rows: np.ndarray, size: int) -> np.ndarray:
     return rows if len(rows) == size else np.concatenate([rows, np.repeat(rows[-1:], size - len(rows), axis=0)])
 
 
-def outputs(
-    body: network.Links, head: network.Links, params: tuple[Params, ...], state: tuple[State, ...], x: np.ndarray
-) -> np.ndarray:
+def outputs(body: network.Links, head: network.Links, params: tuple[Params, ...], state: tuple[State, ...], x: np.ndarray) -> np.ndarray:
     """What the last layer outputs for the rows x, block by block."""
     parts = [
         np.asarray(infer(body, head, params, state, pad(x[start:stop], size))[1])[: stop - start] for start, stop, size in blocks(len(x))
@@ -98,9 +96,7 @@ def score(
     return {prefix + name: value for name, value in logs.items()}
 
 
-def learn(
-    links: network.Links, params: tuple[Params, ...], state: tuple[State, ...], x: np.ndarray
-) -> tuple[State, ...]:
+def learn(links: network.Links, params: tuple[Params, ...], state: tuple[State, ...], x: np.ndarray) -> tuple[State, ...]:
     """The state with the statistics that links still have to learn, each from the rows x as they reach it."""
     for i, link in enumerate(links):
         if not network.has_learned(link, state[i]):

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import secrets
-import warnings
 from collections.abc import Sequence
 from typing import Any
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 
-from glassnet import evaluation, losses, network, optimizers, pairing, summary, training
-from glassnet.callbacks import Callback, decider
+from glassnet import evaluation, fitting, losses, network, optimizers, pairing, summary
+from glassnet.callbacks import Callback, decider, listed
 from glassnet.data import arrays, rows
-from glassnet.epochs import Decision, Record, run
-from glassnet.errors import ConfigError, DataError, NotReadyError, TrainingWarning, is_int, is_number, lookup, message, require
+from glassnet.epochs import Record
+from glassnet.errors import NotReadyError, all_or_nothing, is_int, is_number, lookup, message, require
 from glassnet.history import History
 from glassnet.layers import Input, Layer
 from glassnet.losses import Loss
@@ -23,8 +20,9 @@ from glassnet.metrics import Metric
 from glassnet.metrics import get as resolve_metric
 from glassnet.network import Built
 from glassnet.optimizers import Optimizer
-from glassnet.progress import CtrlC, Progress
-from glassnet.training import Carry, Data, Program
+from glassnet.progress import Progress
+from glassnet.trace import Trace, take
+from glassnet.training import Carry, Program, make_plan, new_carry
 from glassnet.types import Params, Shape, State
 from glassnet.views import LayerView
 
@@ -33,7 +31,7 @@ class Sequential:
     """Layers in a row, with their weights.
 
     Args:
-        layers: in the order in which they run. With an `Input` in front the model has its shapes and weights at once, else from the first data.
+        layers: in the order in which they run. With an `Input` in front the model knows its shapes at once, else from the first data.
         seed: of the starting weights, the validation split, the order of rows and the noise; None draws one when it is needed.
 
     Raises:
@@ -50,6 +48,7 @@ class Sequential:
 
     def __init__(self, layers: Sequence[Layer] = (), seed: int | None = None):
         require(seed is None or is_int(seed, least=0), "Sequential", "seed to be an int >= 0 or None", seed=seed)
+        require(isinstance(layers, list | tuple), "Sequential", "a list of layers", layers=layers, fix="Write Sequential([...]).")
         self.seed = seed
         self.history: History | None = None
         self._input: Input | None = None
@@ -64,7 +63,7 @@ class Sequential:
 
     def _forget(self) -> None:
         self.epoch = 0
-        self._built: Built | None = None
+        self._network: Built | None = None
         self._params: tuple[Params, ...] = ()
         self._state: tuple[State, ...] = ()
         self._optimizer_state: Any = None
@@ -76,15 +75,16 @@ class Sequential:
         Raises:
             ConfigError: see `Sequential`; or the model has weights already.
         """
-        require(self._built is None, "add", "a model without weights", fix="Add all layers before the first fit, or make a new model.")
+        require(self._network is None, "add", "a model without weights", fix="Add all layers before the first fit, or make a new model.")
         network.check_layer_class(layer)
         if isinstance(layer, Input):
-            require(self._input is None and not self._layers, "Sequential", "Input only in front", layers=[*self._layers, layer])
+            written = [type(other).__name__ for other in (*([self._input] if self._input else []), *self._layers, layer)]
+            require(len(written) == 1, "Sequential", "one Input, in front of all layers", layers=written)
             self._input = layer
         else:
             self._layers = network.named((*self._layers, layer))
 
-    def compile(self, optimizer: str | Optimizer = "adam", loss: str | Loss | None = None, metrics: Sequence[str | Metric] = ()) -> None:
+    def compile(self, optimizer: str | Optimizer = "adam", loss: str | Loss | None = None, metrics: Any = ()) -> None:
         """Say what to train for. Weights stay; what an earlier optimizer remembered is forgotten. May be left out: see `fit`.
 
         Args:
@@ -96,11 +96,11 @@ class Sequential:
             ConfigError: an unknown name (the nearest match is given); a cross-entropy without its softmax or sigmoid; two softmaxes.
         """
         chosen, target = optimizers.get(optimizer), None if loss is None else losses.get(loss)
-        wanted = (metrics,) if isinstance(metrics, str | Metric) else tuple(metrics)
+        wanted = (metrics,) if isinstance(metrics, str | Metric) else tuple(metrics or ())
         for metric in wanted:
             resolve_metric(metric, target or losses.MeanSquaredError(), 2)
         if target is not None:
-            pairing.check(network.unfold(self._layers), target, self._built and self._built.shapes[-1])
+            pairing.check(network.unfold(self._layers), target, self._network.shapes[-1] if self._network else None)
         self._optimizer, self._loss, self._metrics = chosen, target, wanted
         self._rate, self._optimizer_state = chosen.learning_rate, None
 
@@ -127,7 +127,7 @@ class Sequential:
         batch_size: int | str = 32,
         epochs: int = 1,
         verbose: str | int = "auto",
-        callbacks: Sequence[Callback] = (),
+        callbacks: Callback | Sequence[Callback] | None = (),
         validation_split: float = 0.0,
         validation_data: Any = None,
         shuffle: bool = True,
@@ -138,7 +138,7 @@ class Sequential:
         seed: int | None = None,
         observe: bool | None = None,
     ) -> History:
-        """Train. A second fit carries on where the first ended: fit(5) and fit(5) is fit(10), bit for bit.
+        """Train, and return every epoch's numbers. A second fit carries on where the first ended: fit(5) and fit(5) is fit(10), bit for bit.
 
         Where no loss was named, it is inferred from the targets and the last layer (`pairing.infer`), Adam is used, and both are said.
         A loss or weight that is no longer a number ends the run: a `TrainingWarning` names the step and the link, and the weights from
@@ -149,7 +149,7 @@ class Sequential:
             y: targets (n,) or (n, ...); whole floats may be labels.
             batch_size: rows per step; "full" for all.
             epochs: passes over the rows.
-            verbose: "auto" or 1 for a live line (some twenty plain lines where there is no terminal), 2 for a plain line per epoch, 0 for silence.
+            verbose: "auto" or 1 for a live line (without a terminal, some twenty plain ones), 2 for a plain line per epoch, 0 for silence.
             callbacks: asked after every epoch.
             validation_split: fraction of the rows held out; the same rows at every fit on the same rows.
             validation_data: (x, y) or (x, y, weights) to validate on instead.
@@ -160,9 +160,6 @@ class Sequential:
             seed: of order and noise, and of the weights where there are none yet; None takes the model's.
             observe: whether to look inside single steps (`history.observations`); None does so in runs expected to last beyond 5 s.
 
-        Returns:
-            The epochs' numbers.
-
         Raises:
             DataError: rows or targets that cannot be used, with the place and the remedy.
             ConfigError: an argument out of range; a last layer that does not fit the loss; a monitor that is not logged.
@@ -170,64 +167,39 @@ class Sequential:
         require(is_int(epochs, least=0), "fit", "epochs to be an int >= 0", epochs=epochs)
         require(batch_size == "full" or is_int(batch_size, least=1), "fit", 'batch_size to be an int >= 1 or "full"', batch_size=batch_size)
         require(seed is None or is_int(seed, least=0), "fit", "seed to be an int >= 0 or None", seed=seed)
-        progress = Progress(verbose, epochs)
-        if self._built is None and seed is not None:
-            self.seed = int(seed)
-        x = self._examples(x)
-        arrays.same_length(x=x, y=y)
-        built = self._build(x.shape[1:])
-        if self._loss is None:
-            progress.say(self._infer(y))
-        program = self._program()
-        data, labels = rows.encode(x, y, program.loss, built.shapes[-1], sample_weight, class_weight)
-        if validation_data is None:
-            data, held = rows.hold_out(data, labels, validation_split, validation_from, self._known_seed())
-        else:
-            held = self._held(*validation_data)
-        self._state = evaluation.learn(built.links, self._params, self._state, data.x)
+        callbacks, progress = listed(callbacks), Progress(verbose, epochs)
+        with all_or_nothing(self):
+            if self._network is None and seed is not None:
+                self.seed = int(seed)
+            x, built, said = self._ready(x, y)
+            progress.say(said)
+            program = self._program()
+            data, labels = rows.encode(x, y, program.loss, built.shapes[-1], sample_weight)
+            held = rows.encode_validation(validation_data, program.loss, built.shapes)
+            if held is None:
+                data, held = rows.hold_out(data, labels, validation_split, validation_from, self._known_seed())
+            data = rows.weigh_classes(data, program.loss, class_weight)
+            decide = decider(callbacks, program.log_names(validated=held is not None))
+            self._state = evaluation.learn(built.links, self._params, self._state, data.x)
         order_seed = self._known_seed() if seed is None else int(seed)
         n = len(data.x)
         size = n if batch_size == "full" else min(int(batch_size), n)
-        blocks = evaluation.to_blocks(held) if held else []
-        names = ("loss", *(metric.name for metric in program.metrics))
-        decide = decider(callbacks, names + tuple(f"val_{name}" for name in names if held))
-        self.history = history = History(order_seed, {"epochs": epochs, "batch_size": size, "steps": -(-n // size), "rows": n})
-        carry = training.new_carry(
-            program, self._params, self._state, rate=self._rate, seed=order_seed, optimizer=self._optimizer_state, step=self._step
+        self.history = History(order_seed, {"epochs": epochs, "batch_size": size, "steps": -(-n // size), "rows": n})
+        return fitting.train(
+            program,
+            self._carry(program, order_seed),
+            data,
+            held,
+            plan=lambda epoch: make_plan(n, size, seed=order_seed, epoch=epoch, shuffle=shuffle),
+            first=self.epoch,
+            last=self.epoch + epochs,
+            history=self.history,
+            callbacks=callbacks,
+            decide=decide,
+            progress=progress,
+            adopt=self._adopt,
+            observe=observe,
         )
-
-        def judge(record: Record) -> Decision:
-            self._adopt(record)
-            return decide(record)
-
-        def watch(done: int, steps: int, carry: Carry) -> str | None:
-            progress.slice(done, steps, carry.losses)
-            return "interrupted by Ctrl-C" if ctrl_c.pressed else None
-
-        record = None
-        with CtrlC() as ctrl_c, progress:
-            for record in run(
-                program,
-                carry,
-                jax.tree.map(jnp.asarray, data),
-                plan=lambda epoch: training.make_plan(n, size, seed=order_seed, epoch=epoch, shuffle=shuffle),
-                first=self.epoch,
-                last=self.epoch + epochs,
-                validate=lambda carry: evaluation.score(program, carry.params, carry.state, blocks, "val_") if blocks else {},
-                decide=judge,
-                watch=watch,
-                observing=observe,
-            ):
-                self._adopt(record)
-                history.add(record)
-                progress.epoch(record)
-        for callback in callbacks:
-            callback.on_train_end({name: values[-1] for name, values in history.history.items()})
-        if record and not record.finite:
-            warnings.warn(f"Training stopped in {history.stopped}. The weights from before that step are kept.", TrainingWarning, stacklevel=2)
-        elif history.stopped:
-            progress.say(f"stopped: {history.stopped}")
-        return history
 
     def evaluate(self, x: Any, y: Any, sample_weight: Any = None, return_dict: bool = False) -> Any:
         """The loss and the metrics over all rows, exactly, in inference mode.
@@ -239,31 +211,31 @@ class Sequential:
             return_dict: {"loss": ..., "accuracy": ...} rather than a list.
 
         Returns:
-            The loss where there are no metrics, else [loss, metric, ...], as Keras.
+            The loss where there are no metrics, else [loss, metric, ...].
 
         Raises:
             DataError: see `fit`.
             NotReadyError: no weights or no loss yet.
         """
-        program = self._program()
-        data, _ = rows.encode(self._examples(x), y, program.loss, self._built.shapes[-1], sample_weight)
+        program, built = self._program(), self._learned("evaluate")
+        data, _ = rows.encode(self._examples(x), y, program.loss, built.shapes[-1], sample_weight)
         logs = evaluation.score(program, self._params, self._state, evaluation.to_blocks(data))
         return logs if return_dict else list(logs.values()) if len(logs) > 1 else logs["loss"]
 
     def predict(self, x: Any) -> np.ndarray:
-        """What the last layer outputs for the rows x: (n, ...) to (n, *output shape), float32. Any number of rows runs without compiling again.
+        """What the last layer outputs for the rows x: (n, ...) to (n, *output shape), float32.
+
+        Any number of rows runs without compiling again.
 
         Raises:
             DataError: rows that cannot be used.
-            NotReadyError: no weights yet (give the model an `Input`, or fit it), or a Normalization that has learned nothing.
+            NotReadyError: a Normalization has learned nothing yet.
         """
-        array = self._examples(x)
-        built = self._build(array.shape[1:])
-        for link, state in zip(built.links, self._state, strict=True):
-            if not network.has_learned(link, state):
-                raise NotReadyError(message(str(link.name), "statistics learned from data", fix="Fit the model, or give it layer.adapt(x)."))
+        x = self._examples(x)
+        self._build(x.shape[1:])
+        built = self._learned("predict")
         body, head = network.split_head(built.links, self._loss) if self._loss else (built.links, ())
-        return evaluation.outputs(body, head, self._params, self._state, array)
+        return evaluation.outputs(body, head, self._params, self._state, x)
 
     def predict_labels(self, x: Any) -> np.ndarray:
         """The class of every row: the largest of K outputs (n,); 0 or 1 for a sigmoid (n,), or for each of K sigmoids (n, K).
@@ -273,13 +245,36 @@ class Sequential:
             ConfigError: the network gives numbers, not classes.
         """
         output = self.predict(x)
-        ends, link = pairing.last_activation(self._built.links), self._loss.link if self._loss else None
-        fix = "For numbers use predict; classes need a softmax or sigmoid at the end, or a cross-entropy from_logits."
-        require("softmax" in (ends, link) or "sigmoid" in (ends, link), "predict_labels", "a network that gives classes", ends_in=ends, fix=fix)
-        if "softmax" in (ends, link):
-            return output.argmax(-1)
-        labels = (output > (0.5 if ends == "sigmoid" else 0.0)).astype(np.int64)
-        return labels[..., 0] if labels.shape[-1] == 1 else labels
+        return pairing.to_labels(output, self._require_built("predict_labels").links, self._loss)
+
+    def trace(self, x: Any, y: Any, training: bool = False) -> Trace:
+        """Every number of one forward and backward pass over the rows, and the update that would follow; nothing changes.
+
+        Args:
+            x: rows, few of them: everything is kept.
+            y: their targets.
+            training: whether to draw noise and use batch statistics, as the next step would.
+
+        Raises:
+            DataError, ConfigError: see `fit`. Without `compile` the loss is inferred, as `fit` does.
+
+        Example:
+            >>> import numpy as np
+            >>> from glassnet.layers import Dense
+            >>> model = Sequential([Dense(1, activation="sigmoid")], seed=0)
+            >>> model.compile("sgd", "binary_crossentropy")
+            >>> trace = model.trace([[2.0, 3.0]], [1])
+            >>> bool(np.allclose(trace.links[-1].delta, trace.output - 1))
+            True
+
+        Source: lecture 003, backpropagation by hand.
+        """
+        with all_or_nothing(self):
+            x, built, _ = self._ready(x, y)
+            network.require_learned(built.links, self._state)
+            program = self._program()
+            data, _ = rows.encode(x, y, program.loss, built.shapes[-1])
+        return take(program, self._carry(program, self._known_seed()), data, training, built.weights)
 
     def summary(self) -> None:
         """Print a row per layer: its name, its output's shape and how many numbers it holds; all derived.
@@ -307,11 +302,7 @@ class Sequential:
             NotReadyError: the shape of the input is not known yet.
         """
         built = self._require_built("params")
-        found: dict[str, dict[str, np.ndarray]] = {}
-        for kind, i, key in built.weights:
-            if kind == "params":
-                found.setdefault(str(built.links[i].name), {})[key] = np.array(self._params[i][key])
-        return found
+        return network.by_name(built, self._params)
 
     def get_weights(self) -> list[np.ndarray]:
         """Copies of all weights, layer by layer: each one's params, then its statistics, as Keras orders them.
@@ -352,11 +343,20 @@ class Sequential:
         self._rate = self._optimizer.learning_rate if self._optimizer else 0.0
 
     def _examples(self, x: Any) -> np.ndarray:
-        return arrays.features(x, self._built.shapes[0] if self._built else self._input.shape if self._input else None)
+        return arrays.features(x, self._network.shapes[0] if self._network else self._input.shape if self._input else None)
 
-    def _held(self, x: Any, y: Any, sample_weight: Any = None) -> Data:
-        x = arrays.features(x, self._built.shapes[0], "validation x")
-        return rows.encode(x, y, self._loss, self._built.shapes[-1], sample_weight, prefix="validation ")[0]
+    def _ready(self, x: Any, y: Any) -> tuple[np.ndarray, Built, str]:
+        """The rows, the network built for them, and what was inferred about the loss, if anything had to be."""
+        x = self._examples(x)
+        arrays.same_length(x=x, y=y)
+        built = self._build(x.shape[1:])
+        if self._loss is not None:
+            return x, built, ""
+        loss, metrics, because = pairing.infer(built.links, built.shapes[-1], arrays.numbers(y, "y"))
+        if self._optimizer is None:
+            self.compile("adam", loss, self._metrics or metrics)
+        self._loss, self._metrics = loss, self._metrics or metrics
+        return x, built, f"no loss was named: {type(loss).__name__}, as {because}; optimizer {type(self._optimizer).__name__}"
 
     def _known_seed(self) -> int:
         if self.seed is None:
@@ -364,32 +364,33 @@ class Sequential:
         return self.seed
 
     def _build(self, shape: Shape) -> Built:
-        if self._built is None:
+        if self._network is None:
             require(self._layers, "Sequential", "at least one layer", layers=[])
             rng = np.random.default_rng(self._known_seed())
-            self._built, self._params, self._state = network.build(self._layers, shape, rng)
-        return self._built
+            self._network, self._params, self._state = network.build(self._layers, shape, rng)
+        return self._network
 
     def _require_built(self, who: str) -> Built:
-        if self._built is None and self._input is None:
+        if self._network is None and self._input is None:
             fix = "Put Input(shape) in front, or fit the model first."
             raise NotReadyError(message(who, "a model that knows the shape of its input", fix=fix))
-        return self._built or self._build(self._input.shape)
+        return self._network or self._build(self._input.shape if self._input else ())
 
-    def _infer(self, y: Any) -> str:
-        inferred = pairing.infer(self._built.links, self._built.shapes[-1], arrays.numbers(y, "y"))
-        self._loss, self._metrics = inferred.loss, self._metrics or inferred.metrics
-        if self._optimizer is None:
-            self._optimizer = optimizers.Adam()
-            self._rate = self._optimizer.learning_rate
-        return f"no loss was named: {type(self._loss).__name__}, as {inferred.because}; optimizer {type(self._optimizer).__name__}"
+    def _learned(self, who: str) -> Built:
+        built = self._require_built(who)
+        network.require_learned(built.links, self._state)
+        return built
 
     def _program(self) -> Program:
         built = self._require_built("evaluate")
-        require(self._loss and self._optimizer, "evaluate", "a model with a loss", error=NotReadyError, fix="Call compile or fit first.")
+        if self._loss is None or self._optimizer is None:
+            raise NotReadyError(message("evaluate", "a model with a loss", fix="Call compile or fit first."))
         pairing.check(built.links, self._loss, built.shapes[-1])
         wanted = tuple(resolve_metric(metric, self._loss, built.shapes[-1][-1]) for metric in self._metrics)
         return Program(built.links, self._loss, self._optimizer, wanted)
+
+    def _carry(self, program: Program, seed: int) -> Carry:
+        return new_carry(program, self._params, self._state, self._optimizer_state, rate=self._rate, seed=seed, step=self._step)
 
     def _adopt(self, record: Record) -> None:
         carry = record.carry

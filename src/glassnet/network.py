@@ -21,7 +21,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from glassnet.errors import ConfigError, DataError, message, require
+from glassnet.errors import ConfigError, DataError, NotReadyError, message, require
 from glassnet.layers import Activation, Layer
 from glassnet.types import Array, Params, Shape, State
 
@@ -103,12 +103,14 @@ def check_layer_class(layer: Any) -> None:
         raise ConfigError(message("Sequential", "layers", received=layer.__name__, fix=f"This is the class; write {layer.__name__}(...)."))
     require(isinstance(layer, Layer), "Sequential", "layers", received=layer, fix="A function goes in as Activation(function).")
     decorated = "__dataclass_params__" in vars(type(layer)) and type(layer).__dataclass_params__.frozen
-    fix = f"Write @dataclass(frozen=True) above class {who}: without it two {who} of other values count as equal and share one compiled program."
+    fix = f"Write @dataclass(frozen=True) above class {who}: without it two of other values count as equal and share one compiled program."
     require(decorated, who, "a frozen dataclass", decorated=False, fix=fix)
     try:
         hash(layer)
     except TypeError as error:
-        raise ConfigError(message(who, "fields that can be hashed (tuples, not lists; no arrays)", layer=str(layer), fix=str(error))) from error
+        raise ConfigError(
+            message(who, "fields that can be hashed (tuples, not lists; no arrays)", layer=str(layer), fix=str(error))
+        ) from error
 
 
 def init(links: Links, rng: np.random.Generator, shape: Shape) -> tuple[tuple[Params, ...], tuple[State, ...], tuple[Shape, ...]]:
@@ -144,7 +146,7 @@ def forward(
     state: tuple[State, ...],
     x: Array,
     *,
-    key: Array | None = None,
+    key: Array = None,
     train: bool = False,
     mask: Array | None = None,
 ) -> tuple[Array, tuple[Pullback, ...], tuple[State, ...], Array | None]:
@@ -210,13 +212,22 @@ def has_learned(link: Layer, state: State) -> bool:
     return type(link).learn is Layer.learn or float(state["count"]) > 0
 
 
-def penalty(links: Sequence[Layer], params: Sequence[Params]) -> Array | None:
+def require_learned(links: Links, state: tuple[State, ...]) -> None:
+    """Refuse to run links that lack statistics they take from the training rows.
+
+    Raises:
+        NotReadyError: with the link's name.
+    """
+    for link, s in zip(links, state, strict=True):
+        if not has_learned(link, s):
+            raise NotReadyError(message(str(link.name), "statistics learned from data", fix="Fit the model, or give it layer.adapt(x)."))
+
+
+def penalty(links: Sequence[Layer], params: Sequence[Params]) -> Array:
     """The regularizers' part of the loss, over all trainable links; None where no link has any."""
-    terms = []
-    for link, p in zip(links, params, strict=True):
-        if link.trainable:
-            terms.append(penalty(link.parts, p) if link.parts else link.penalty(p))
-    terms = [term for term in terms if term is not None]
+    learning = [(link, p) for link, p in zip(links, params, strict=True) if link.trainable]
+    costs = [penalty(link.parts, p) if link.parts else link.penalty(p) for link, p in learning]
+    terms = [cost for cost in costs if cost is not None]
     return sum(terms[1:], terms[0]) if terms else None
 
 
@@ -270,11 +281,20 @@ def set_weights(
     return tuple(trees["params"]), tuple(trees["state"])
 
 
+def by_name(built: Built, params: tuple[Params, ...]) -> dict[str, dict[str, np.ndarray]]:
+    """Copies of the params by the name of their link and their own: {"dense_1": {"kernel": ..., "bias": ...}}."""
+    found: dict[str, dict[str, np.ndarray]] = {}
+    for kind, i, key in built.weights:
+        if kind == "params":
+            found.setdefault(str(built.links[i].name), {})[key] = np.array(params[i][key])
+    return found
+
+
 def count(params: Params) -> int:
     """How many numbers `params` holds."""
     return sum(math.prod(np.shape(leaf)) for leaf in jax.tree.leaves(params))
 
 
-def _link_key(key: Array | None, index: int, link: Layer) -> Array | None:
+def _link_key(key: Array, index: int, link: Layer) -> Array:
     draws = key is not None and type(link).apply is not Layer.apply
     return jax.random.fold_in(key, index) if draws else None

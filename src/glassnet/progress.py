@@ -21,7 +21,9 @@ LINES = 20
 
 def numbers(logs: Mapping[str, float]) -> str:
     """Logs in one line: `loss 0.3012  accuracy 0.9120  val_loss 0.3411`."""
-    return "  ".join(f"{name} {value:.4f}" if 1e-3 <= abs(value) < 1e4 or value == 0 else f"{name} {value:.3e}" for name, value in logs.items())
+    return "  ".join(
+        f"{name} {value:.4f}" if 1e-3 <= abs(value) < 1e4 or value == 0 else f"{name} {value:.3e}" for name, value in logs.items()
+    )
 
 
 def clock(seconds: float) -> str:
@@ -33,7 +35,11 @@ def clock(seconds: float) -> str:
 
 
 class Progress:
-    """Says how a fit goes. `verbose`: "auto" or 1 for a live line on a terminal and a few plain ones elsewhere, 2 for a plain line per epoch, 0 for silence.
+    """Says how a fit goes.
+
+    Args:
+        verbose: "auto" or 1 for a live line on a terminal and some twenty plain ones elsewhere, 2 for one per epoch, 0 for silence.
+        epochs: how many will be run.
 
     Raises:
         ConfigError: another `verbose`.
@@ -63,6 +69,8 @@ class Progress:
 
     def say(self, text: str) -> None:
         """A line that stays."""
+        if not text:
+            return
         if self._live:
             self._live.console.print(text, markup=False, highlight=False)
         elif not self.silent:

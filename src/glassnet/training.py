@@ -25,6 +25,7 @@ from glassnet.metrics import Metric
 from glassnet.optimizers import Optimizer
 from glassnet.types import Array, Params, State
 
+
 @dataclass(frozen=True)
 class Program:
     """What is compiled: two equal programs share one compilation. The learning rate is not part of it."""
@@ -36,6 +37,11 @@ class Program:
 
     def __post_init__(self):
         object.__setattr__(self, "optimizer", replace(self.optimizer, learning_rate=1.0))
+
+    def log_names(self, validated: bool) -> tuple[str, ...]:
+        """The keys of every epoch's logs."""
+        names = ("loss", *(metric.name for metric in self.metrics))
+        return names + tuple(f"val_{name}" for name in names if validated)
 
 
 class Data(NamedTuple):
@@ -86,7 +92,7 @@ class Pass(NamedTuple):
 
 
 def one_pass(
-    program: Program, params: tuple[Params, ...], state: tuple[State, ...], batch: Data, mask: Array | None, key: Array | None, train: bool
+    program: Program, params: tuple[Params, ...], state: tuple[State, ...], batch: Data, mask: Array | None, key: Array, train: bool
 ) -> Pass:
     """Forward, loss and backward of one batch: what training runs, what the trace shows.
 
@@ -155,16 +161,18 @@ def step(program: Program, carry: Carry, data: Data, plan: Plan, i: Array) -> Ca
 
 
 def pick(carry: Carry, data: Data, plan: Plan, i: Array) -> tuple[Data, Array, Array]:
-    """The batch of step i, its mask and its key; the key depends on the seed and the count of steps alone."""
-    key = jax.random.fold_in(jax.random.wrap_key_data(carry.key), carry.step)
-    mask = plan.real[i]
-    if plan.order is None:
-        return data, mask, key
-    return data.rows(plan.order[i]), mask, key
+    """The batch of step i, its mask and its key."""
+    batch = data if plan.order is None else data.rows(plan.order[i])
+    return batch, plan.real[i], step_key(carry)
+
+
+def step_key(carry: Carry) -> Array:
+    """The key of the step that the carry stands at: of the seed and the count of steps alone."""
+    return jax.random.fold_in(jax.random.wrap_key_data(carry.key), carry.step)
 
 
 def new_carry(
-    program: Program, params: tuple[Params, ...], state: tuple[State, ...], *, rate: float, seed: int, optimizer: Any = None, step: int = 0
+    program: Program, params: tuple[Params, ...], state: tuple[State, ...], optimizer: Any = None, *, rate: float, seed: int, step: int = 0
 ) -> Carry:
     """The carry of a run's first step; `optimizer` and `step` are those of the run that it carries on, if any."""
     if optimizer is None:

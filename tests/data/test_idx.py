@@ -70,7 +70,7 @@ def test_damaged_files(tmp_path, raw, match):
 def test_truncated_and_corrupted_gzip(tmp_path):
     path = written(tmp_path / "labels.gz", 8, (1000,), np.random.default_rng(0).bytes(1000), gzip.compress)
     whole = path.read_bytes()
-    for damaged in (whole[:-200], whole[:100] + b"XXXX" + whole[104:], whole[:-8] + b"\0" * 8):
+    for damaged in (whole[:-200], whole[:10] + b"\xff" + whole[11:], whole[:100] + b"XXXX" + whole[104:], whole[:-8] + b"\0" * 8):
         path.write_bytes(damaged)
         with pytest.raises(DataError, match=r"a whole gzip file. Received: size=\d+, reason='.+'. The file is truncated or damaged"):
             read_idx(path)

@@ -57,7 +57,7 @@ def test_wide_table_shows_the_columns_that_separate_the_classes():
     """Oracle: by construction column 3, then 5, 0, 1, differ between the classes by most in units of their noise."""
     rng = np.random.default_rng(0)
     y = np.arange(60) % 3
-    x = rng.normal(size=(60, 6)) + np.outer(y, [3, 1, 0, 30, 0, 10])
+    x = rng.normal(size=(60, 6), scale=[1, 1, 1, 1, 100, 1]) + np.outer(y, [3, 1, 0, 30, 50, 10])
     figure = plot_dataset(x, y, feature_names=tuple("abcdef"), class_names=("r", "s", "t"))
     grid = np.reshape(figure.axes, (4, 4))
     assert [axes.get_xlabel() for axes in grid[-1]] == ["d", "f", "a", "b"]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
-from glassnet.errors import DataError, is_number, require
+from glassnet.errors import DataError, is_number, message, require
 from glassnet.types import Shape
 
 
@@ -19,13 +21,16 @@ def numbers(value: Any, what: str) -> np.ndarray:
     try:
         array = np.asarray(value)
     except ValueError as error:
-        require(False, what, "rows of one length each", error=DataError, problem=str(error).split(". ")[0], fix="Pad or cut them to one length.")
-    fix = "Encode text and dates as numbers, and give missing values a number." if array.dtype.kind in "OUSMm" else ""
-    require(array.dtype.kind in "biuf", what, "numbers", error=DataError, dtype=str(array.dtype), fix=fix)
-    require(array.ndim >= 1 and array.size > 0, what, "at least one row", error=DataError, shape=array.shape)
-    if array.dtype.kind in "iu" and array.dtype.itemsize > 4 or array.dtype == np.uint32:
+        text = message(what, "rows of one length each", problem=str(error).split(". ")[0], fix="Pad or cut them to one length.")
+        raise DataError(text) from error
+    if array.dtype.name.startswith(("bfloat16", "float8", "int4", "uint4")):
+        array = array.astype(np.float32)
+    require(array.dtype.kind in "biuf", what, "numbers", error=DataError, dtype=str(array.dtype), fix=_dtype_fix(array))
+    require(array.ndim and array.size, what, "at least one row, and a number in it", error=DataError, shape=array.shape)
+    if array.dtype.kind in "iu":
         largest = max(int(array.max()), -int(array.min()))
-        require(largest < 2**31, what, "whole numbers below 2^31", error=DataError, largest=largest, fix="Scale them, or give them as floats.")
+        fix = "Scale them, or give them as floats."
+        require(largest < 2**31, what, "whole numbers below 2^31", error=DataError, largest=largest, fix=fix)
     if array.dtype.kind == "f":
         with np.errstate(over="ignore"):
             array = array.astype(np.float32, copy=False)
@@ -33,18 +38,33 @@ def numbers(value: Any, what: str) -> np.ndarray:
     return array
 
 
+def _dtype_fix(array: np.ndarray) -> str:
+    if array.dtype.kind == "c":
+        return "Give the real and the imaginary part, or size and angle, as columns of their own."
+    if array.dtype == object and array.ndim == 0:
+        return "Pass an array or a list of rows."
+    try:
+        array.astype(np.float64)
+    except (TypeError, ValueError):
+        return "Encode text and dates as numbers, and give missing values a number."
+    return "All of it can be read as numbers: convert it with np.asarray(..., float)."
+
+
 def _require_finite(array: np.ndarray, what: str) -> None:
     bad = ~np.isfinite(array)
     if not bad.any():
         return
-    kinds = f"{int(np.isnan(array).sum())} NaN and {int(np.isinf(array).sum())} infinite (or beyond 3.4e38)"
-    row = int(np.argmax(bad.reshape(len(array), -1).any(axis=1)))
-    place: dict[str, Any] = {"first_row": row}
+    where: dict[str, Any] = {"first_row": int(np.argmax(bad.reshape(len(array), -1).any(axis=1)))}
+    fix = "Drop those rows"
     if array.ndim == 2:
-        columns = np.flatnonzero(bad.any(axis=0))
-        place["columns"] = ", ".join(f"{c} ({int(bad[:, c].sum())})" for c in columns[:5]) + (" ..." if len(columns) > 5 else "")
-    fix = "Drop those rows, or fill the gaps (the median, say)."
-    require(False, what, "finite numbers only", error=DataError, count=kinds, **place, fix=fix)
+        counts = bad.sum(axis=0)
+        columns = np.flatnonzero(counts)
+        where |= {"bad_columns": len(columns), "count_by_column": {int(c): int(counts[c]) for c in columns[:5]}}
+        fix += ", or fill the gaps (with the column's median, say)"
+    infinite = int(np.isinf(array).sum())
+    fix += ". Infinite is all beyond float32's 3.4e38." if infinite else "."
+    nan = int(bad.sum()) - infinite
+    raise DataError(message(what, "finite numbers only", nan=nan, infinite=infinite, **where, fix=fix))
 
 
 def features(x: Any, shape: Shape | None = None, what: str = "x") -> np.ndarray:
@@ -59,34 +79,44 @@ def features(x: Any, shape: Shape | None = None, what: str = "x") -> np.ndarray:
     """
     array = numbers(x, what)
     array = array if array.dtype in (np.uint8, np.float32) else array.astype(np.float32)
+    given = array.shape
     if array.ndim == 1:
         array = array[:, None]
     if shape is not None and array.shape[1:] != shape:
-        require(False, what, f"examples of shape {shape}", error=DataError, shape=array.shape, fix=_shape_fix(array, shape))
+        raise DataError(message(what, f"examples of shape {shape}", shape=given, fix=_shape_fix(given, shape)))
     return array
 
 
-def _shape_fix(array: np.ndarray, shape: Shape) -> str:
-    if array.shape == shape:
+def _shape_fix(given: Shape, shape: Shape) -> str:
+    if given == shape:
         return "This is one example without its batch axis: pass x[None]."
-    if array.shape[1:] == shape + (1,) or array.shape[1:] + (1,) == shape:
-        return f"Only the channel axis differs: pass x.reshape(-1, {', '.join(map(str, shape))})."
-    if np.prod(array.shape[1:]) == np.prod(shape):
-        return f"The sizes agree: pass x.reshape(-1, {', '.join(map(str, shape))})."
-    if len(shape) == 1 and array.ndim == 2:
-        return f"The network was built for {shape[0]} features and this has {array.shape[1]}."
-    return f"The network was built for {shape}; build another for {array.shape[1:]}, or resize the examples."
+    example, reshape = given[1:] or (1,), f"pass x.reshape(-1, {', '.join(map(str, shape))})."
+    if (*shape, 1) == example or (*example, 1) == shape:
+        return f"Only the channel axis differs: {reshape}"
+    if math.prod(example) == math.prod(shape):
+        return f"The sizes agree: {reshape}"
+    if len(shape) == len(example) == 1:
+        return f"The network was built for {shape[0]} features and this has {example[0]}."
+    return f"The network was built for {shape}; build another for {example}, or resize the examples."
 
 
 def same_length(**arrays: Any) -> None:
-    """Refuse arrays with different numbers of rows.
+    """Refuse arrays with different numbers of rows; what has no rows at all is left for `numbers` to name.
 
     Raises:
         DataError: with every length.
     """
-    lengths = {name: len(array) for name, array in arrays.items() if array is not None}
-    if len(set(lengths.values())) > 1:
-        require(False, " and ".join(lengths), "one row each for every example", error=DataError, **{f"len({k})": v for k, v in lengths.items()})
+    lengths = {f"len({name})": _length(array) for name, array in arrays.items()}
+    known = {name: length for name, length in lengths.items() if length is not None}
+    fix = "Row i of one belongs to row i of the other."
+    require(len(set(known.values())) <= 1, " and ".join(arrays), "as many rows of one as of the other", error=DataError, fix=fix, **known)
+
+
+def _length(value: Any) -> int | None:
+    try:
+        return len(value)
+    except TypeError:
+        return None
 
 
 def sample_weights(weight: Any, n: int) -> np.ndarray | None:
@@ -116,11 +146,15 @@ def class_weights(weights: Any, labels: np.ndarray | None) -> np.ndarray | None:
     require(labels is not None, "class_weight", "targets that are classes", error=DataError, fix="Use sample_weight for other targets.")
     assert labels is not None
     present, index, counts = np.unique(labels, return_inverse=True, return_counts=True)
-    if isinstance(weights, str):
-        require(weights == "balanced", "class_weight", 'a dict or "balanced"', error=DataError, class_weight=weights)
+    if isinstance(weights, str) and weights == "balanced":
         return (len(labels) / (len(present) * counts))[index].astype(np.float32)
-    known = ", ".join(map(str, present.tolist()))
-    for label, weight in dict(weights).items():
-        require(label in present, "class_weight", f"classes that the targets have ({known})", error=DataError, class_=label)
-        require(is_number(weight) and weight >= 0, "class_weight", "a number >= 0 for each class", error=DataError, **{f"class_{label}": weight})
-    return np.array([weights.get(label, 1.0) for label in present.tolist()], np.float32)[index]
+    require(isinstance(weights, Mapping), "class_weight", 'a dict {class: weight} or "balanced"', error=DataError, class_weight=weights)
+    classes = present.tolist()
+    for label, weight in weights.items():
+        fix = "Drop it, or name a class that occurs." if is_number(label) else "Classes are whole numbers."
+        require(label in classes, "class_weight", f"classes that the targets have, {classes}", error=DataError, label=label, fix=fix)
+        ok = is_number(weight) and 0 <= weight < math.inf
+        require(ok, "class_weight", "a finite number >= 0 for each class", error=DataError, label=label, weight=weight)
+    found = np.array([weights.get(label, 1.0) for label in classes], np.float32)
+    require(found.any(), "class_weight", "a weight above 0 for one class at least", error=DataError, class_weight=dict(weights))
+    return found[index]

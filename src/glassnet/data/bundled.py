@@ -73,7 +73,7 @@ ENTRIES = (
     ),
     Entry(
         "breast_cancer", "2 classes", 569, (30,), "scikit-learn", "Tumours, malignant or benign, by the shape of their cell nuclei.",
-        f"Mixed units, lengths in pixels. Wolberg, Street, Mangasarian 1993; {UCI}", partial(table, "load_breast_cancer"),
+        f"Mixed units. Wolberg, Street, Mangasarian 1993; {UCI}", partial(table, "load_breast_cancer"),
     ),
     Entry(
         "diabetes", "regression", 442, (10,), "scikit-learn", "Patients, and the progress of their diabetes a year later.",

@@ -73,8 +73,13 @@ def idx_images(folder: str, class_names: tuple[str, ...], rng: np.random.Generat
     x, y, x_test, y_test = (read_idx(fetch(folder, file)) for file in MD5[folder])
     for images, labels in ((x, y), (x_test, y_test)):
         require(
-            images.ndim == 3 and labels.shape == images.shape[:1], folder, "images of shape (n, rows, columns) and n labels",
-            error=DataError, fix="Do the two files belong together?", images=images.shape, labels=labels.shape,
+            images.ndim == 3 and labels.shape == images.shape[:1],
+            folder,
+            "images of shape (n, rows, columns) and n labels",
+            error=DataError,
+            fix="Do the two files belong together?",
+            images=images.shape,
+            labels=labels.shape,
         )
     return x, y.astype(np.int64), x_test, y_test.astype(np.int64), (), class_names
 
@@ -112,8 +117,13 @@ def read_cifar(path: Path) -> tuple[Array, Array, Array, Array]:
 def _records(files: dict[str, bytes], start: str, who: str) -> tuple[Array, Array]:
     raw = b"".join(files[name] for name in sorted(files) if name.startswith(start))
     require(
-        raw and len(raw) % 3073 == 0, who, f"files {start}*.bin of whole records of 3073 bytes", error=DataError,
-        fix="Fetch it again.", files=sorted(files), bytes=len(raw),
+        raw and len(raw) % 3073 == 0,
+        who,
+        f"files {start}*.bin of whole records of 3073 bytes",
+        error=DataError,
+        fix="Fetch it again.",
+        files=sorted(files),
+        bytes=len(raw),
     )
     records = np.frombuffer(raw, np.uint8).reshape(-1, 3073)
     labels = records[:, 0].astype(np.int64)

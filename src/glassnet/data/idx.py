@@ -44,18 +44,29 @@ def read_idx(path: str | os.PathLike[str]) -> Array:
     raw = unpacked(Path(path).read_bytes(), who)
     require(raw[:2] == b"\0\0", who, "an IDX file, which starts with bytes 00 00", error=DataError, start=raw[:4].hex(" "))
     require(
-        len(raw) >= 4 and len(raw) >= 4 + 4 * raw[3], who, "a whole header (4 bytes and 4 for each axis)", error=DataError,
-        fix="The file is truncated: fetch it again.", size=len(raw),
+        len(raw) >= 4 and len(raw) >= 4 + 4 * raw[3],
+        who,
+        "a whole header (4 bytes and 4 for each axis)",
+        error=DataError,
+        fix="The file is truncated: fetch it again.",
+        size=len(raw),
     )
     require(
-        raw[2] in TYPES, who, "type " + ", ".join(f"0x{code:02x} ({np.dtype(name).name})" for code, name in TYPES.items()), error=DataError,
-        fix="Is this an IDX file?", type=f"0x{raw[2]:02x}",
+        raw[2] in TYPES,
+        who,
+        "type " + ", ".join(f"0x{code:02x} ({np.dtype(name).name})" for code, name in TYPES.items()),
+        error=DataError,
+        fix="Is this an IDX file?",
+        type=f"0x{raw[2]:02x}",
     )
     dtype, start = np.dtype(TYPES[raw[2]]), 4 + 4 * raw[3]
     shape = struct.unpack_from(f">{raw[3]}I", raw, 4)
     expected, received = math.prod(shape) * dtype.itemsize, len(raw) - start
     require(
-        received == expected, who, f"{expected} bytes after the header for shape {shape} of {dtype.name}", error=DataError,
+        received == expected,
+        who,
+        f"{expected} bytes after the header for shape {shape} of {dtype.name}",
+        error=DataError,
         fix="The file is truncated: fetch it again." if received < expected else "The header and the contents disagree: fetch it again.",
         bytes=received,
     )

@@ -16,7 +16,7 @@ from glassnet.types import Shape
 
 
 def encode(
-    x: np.ndarray, y: Any, loss: Loss, outputs: Shape, sample_weight: Any = None, class_weight: Any = None, prefix: str = ""
+    x: np.ndarray, y: Any, loss: Loss, outputs: Shape, sample_weight: Any = None, prefix: str = ""
 ) -> tuple[Data, np.ndarray | None]:
     """Host arrays that a program takes, and the class of every row where there is one.
 
@@ -26,7 +26,6 @@ def encode(
         loss: what the network is trained on.
         outputs: shape of one example's output.
         sample_weight: a weight per row, or None.
-        class_weight: a weight per class, "balanced", or None; the two are multiplied.
         prefix: what errors put before x and y: "validation ".
 
     Raises:
@@ -34,11 +33,41 @@ def encode(
     """
     target = targets(y, loss, outputs, f"{prefix}y")
     arrays.same_length(**{f"{prefix}x": x, f"{prefix}y": target})
-    labels = labels_of(target, loss)
-    by_row = arrays.sample_weights(sample_weight, len(x))
-    by_class = arrays.class_weights(class_weight, labels)
-    weight = by_row if by_class is None else by_class if by_row is None else by_row * by_class
-    return Data(x, target, weight), labels
+    return Data(x, target, arrays.sample_weights(sample_weight, len(x))), labels_of(target, loss)
+
+
+def encode_validation(given: Any, loss: Loss, shapes: tuple[Shape, ...]) -> Data | None:
+    """The user's (x, y) or (x, y, weights) to validate on, for a network with those shapes of input (first) and output (last);
+    None where none were given.
+
+    Raises:
+        DataError: neither two nor three parts; what cannot be used.
+    """
+    if given is None:
+        return None
+    parts = tuple(given) if isinstance(given, tuple | list) else ()
+    what = type(given).__name__ + (f" of {len(parts)}" if parts else "")
+    require(len(parts) in (2, 3), "validation_data", "(x, y) or (x, y, weights)", error=DataError, validation_data=what)
+    x = arrays.features(parts[0], shapes[0], "validation x")
+    weight = parts[2] if len(parts) == 3 else None
+    return encode(x, parts[1], loss, shapes[-1], weight, prefix="validation ")[0]
+
+
+def weigh_classes(data: Data, loss: Loss, class_weight: Any) -> Data:
+    """The rows with their weights multiplied by those of their classes; for training rows alone, so that validation stays as it is.
+
+    Args:
+        data: encoded rows.
+        loss: what the network is trained on.
+        class_weight: see `arrays.class_weights`.
+
+    Raises:
+        DataError: see `arrays.class_weights`.
+    """
+    by_class = arrays.class_weights(class_weight, labels_of(data.y, loss))
+    if by_class is None:
+        return data
+    return data._replace(weight=by_class if data.weight is None else data.weight * by_class)
 
 
 def hold_out(data: Data, labels: np.ndarray | None, fraction: float, how: str, seed: int) -> tuple[Data, Data | None]:
@@ -52,15 +81,28 @@ def hold_out(data: Data, labels: np.ndarray | None, fraction: float, how: str, s
         seed: of the draw.
 
     Raises:
-        DataError: a fraction out of range, or one that leaves no row on one side.
+        ConfigError: a fraction out of range, or another `how`.
+        DataError: a fraction that leaves no row on one side, or none of a class to train on.
     """
-    require(is_number(fraction) and 0 <= fraction < 1, "validation_split", "a fraction from 0 to below 1", error=DataError, validation_split=fraction)
-    require(how in ("random", "end"), "validation_from", '"random" or "end"', error=DataError, validation_from=how)
+    who = "validation_split"
+    require(is_number(fraction) and 0 <= fraction < 1, who, "a fraction from 0 to below 1", validation_split=fraction)
+    require(how in ("random", "end"), "validation_from", '"random" or "end"', validation_from=how)
     if fraction == 0:
         return data, None
     n = len(data.x)
-    rng = np.random.default_rng((seed, 0, 2))
-    kept, held = random_split(n, fraction, rng) if labels is None else stratified_split(labels, fraction, rng)
+    held_rows = round(n * fraction)
+    fix = "Use more rows, another fraction, or validation_data."
+    sides = "a row to train on and a row to hold out, at least"
+    require(0 < held_rows < n, who, sides, error=DataError, rows=n, held_out=held_rows, fix=fix)
     if how == "end":
-        kept, held = np.arange(len(kept)), np.arange(len(kept), n)
+        return data.rows(np.arange(n - held_rows)), data.rows(np.arange(n - held_rows, n))
+    rng = np.random.default_rng((seed, 0, 2))
+    if labels is None:
+        kept, held = random_split(n, fraction, rng)
+    else:
+        classes = len(np.unique(labels))
+        fix = 'Hold out a smaller fraction, or take the last rows with validation_from="end".'
+        one_each = "rows enough to keep one of every class for training"
+        require(held_rows <= n - classes, who, one_each, error=DataError, rows=n, classes=classes, held_out=held_rows, fix=fix)
+        kept, held = stratified_split(labels, fraction, rng)
     return data.rows(kept), data.rows(held)

@@ -66,8 +66,14 @@ def stratified_split(labels: Array, fraction: float, rng: np.random.Generator) -
     total = _held_rows("stratified_split", n, fraction)
     classes, code, counts = np.unique(labels, return_inverse=True, return_counts=True)
     require(
-        total <= n - len(classes), "stratified_split", "at least one row of every class to stay in training", error=DataError,
-        fix="Hold out a smaller fraction, or use random_split.", rows=n, classes=len(classes), held=total,
+        total <= n - len(classes),
+        "stratified_split",
+        "at least one row of every class to stay in training",
+        error=DataError,
+        fix="Hold out a smaller fraction, or use random_split.",
+        rows=n,
+        classes=len(classes),
+        held=total,
     )
     held = _apportion(counts, fraction, total, rng)
 
@@ -88,7 +94,7 @@ def _held_rows(who: str, n: int, fraction: float) -> int:
 
 def _apportion(counts: Array, fraction: float, total: int, rng: np.random.Generator) -> Array:
     share = counts * fraction
-    held = np.minimum(np.floor(share).astype(int), counts - 1)
+    held = np.floor(share).astype(int)
     draw = 1e-9 * rng.random(len(counts))
     while held.sum() < total:
         held[np.argmax(np.where(held < counts - 1, share - held + draw, -np.inf))] += 1

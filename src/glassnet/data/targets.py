@@ -6,12 +6,13 @@ all silently: so everything is checked here, on the host.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 
 from glassnet.data.arrays import numbers
-from glassnet.errors import DataError, require
+from glassnet.errors import DataError, message, require
 from glassnet.losses import Loss
 from glassnet.types import Shape
 
@@ -28,77 +29,109 @@ def targets(y: Any, loss: Loss, outputs: Shape, what: str = "y") -> np.ndarray:
         DataError: a label is negative, fractional or beyond the outputs; one-hot rows do not sum to one; the shape fits nothing.
     """
     array = numbers(y, what)
+    if outputs[-1] == 1 and array.shape[1:] == outputs[:-1]:
+        array = array[..., None]
     if loss.link == "softmax":
         return _classes(array, outputs, what)
     if loss.link == "sigmoid":
         return _probabilities(array, outputs, what)
-    if array.ndim == 1 and outputs == (1,):
-        array = array[:, None]
-    fix = ""
-    if array.size == len(array) and len(outputs) == 1:
-        fix = f"For {outputs[0]} classes use sparse_categorical_crossentropy after a softmax; for one number a row end in Dense(1)."
-    elif len(outputs) > 1 and array.ndim <= 2:
-        fix = "Put Flatten() (or a Reshape) before the last Dense."
-    require(array.shape[1:] == outputs, what, f"targets of the output's shape {(len(array), *outputs)}", error=DataError, shape=array.shape, fix=fix)
+    fits = array.shape[1:] == outputs
+    require(fits, what, _shape_text(array, outputs), error=DataError, shape=array.shape, fix="" if fits else _shape_fix(array, outputs))
     return array.astype(np.float32, copy=False)
+
+
+def _shape_text(array: np.ndarray, outputs: Shape) -> str:
+    return f"targets of the output's shape {(len(array), *outputs)}"
+
+
+def _shape_fix(array: np.ndarray, outputs: Shape) -> str:
+    if array.size == len(array) * math.prod(outputs):
+        return f"The sizes agree: pass y.reshape(-1, {', '.join(map(str, outputs))}), or end in Reshape({array.shape[1:]})."
+    if len(outputs) > 1 and array.ndim <= 2:
+        return "Put Flatten() (or a Reshape) before the last Dense."
+    if array.size == len(array) and len(outputs) == 1:
+        return f"For {outputs[0]} classes use sparse_categorical_crossentropy after a softmax; for one number a row end in Dense(1)."
+    if array.ndim == 2 and len(outputs) == 1:
+        return f"End in Dense({array.shape[1]}), or pass {outputs[0]} columns."
+    return ""
 
 
 def _classes(array: np.ndarray, outputs: Shape, what: str) -> np.ndarray:
     lead, k = outputs[:-1], outputs[-1]
     if array.shape[1:] == outputs:
-        sums = array.astype(np.float64).sum(-1)
-        wrong = np.abs(sums - 1) > 1e-3
-        if wrong.any() or array.min() < 0:
-            row = int(np.argmax(wrong.reshape(len(array), -1).any(1)))
-            fix = "For several labels a row end in a sigmoid with binary_crossentropy; for class numbers pass one a row."
-            require(False, what, "one-hot rows (or probabilities) that sum to 1", error=DataError, row=row, sums_to=float(sums[row].flat[0]), fix=fix)
+        _require_distributions(array, what)
         return array.astype(np.float32, copy=False)
     if array.shape[1:] == (*lead, 1):
         array = array[..., 0]
     if array.shape[1:] != lead:
         fix = f"The last layer has {k} outputs, one per class." + (" Put Flatten() before the last Dense." if lead else "")
         expected = f"one class a row, shape {(len(array), *lead)}, or one-hot rows, shape {(len(array), *outputs)}"
-        require(False, what, expected, error=DataError, shape=array.shape, fix=fix)
-    fractional = array != np.round(array)
-    if fractional.any():
-        row = int(np.argmax(fractional.reshape(len(array), -1).any(1)))
-        fix = "For numbers rather than classes use mean_squared_error and a last layer without softmax."
-        require(False, what, "whole class numbers", error=DataError, row=row, label=float(array[row].flat[0]), fix=fix)
-    low, high = int(array.min()), int(array.max())
-    row = int(np.argmin(array.reshape(len(array), -1).min(1)))
-    require(low >= 0, what, f"classes from 0 to {k - 1}", error=DataError, row=row, label=low, fix="Number the classes from 0.")
-    row = int(np.argmax(array.reshape(len(array), -1).max(1)))
-    fix = f"The last layer needs {high + 1} outputs" + (", or number the classes from 0." if low == 1 and high == k else ".")
-    require(high < k, what, f"classes from 0 to {k - 1}, as the last layer has {k} outputs", error=DataError, row=row, label=high, fix=fix)
+        raise DataError(message(what, expected, shape=array.shape, fix=fix))
+    fix = "For numbers rather than classes use mean_squared_error and a last layer without softmax."
+    _require_none(array != np.round(array), array, what, "whole class numbers", fix)
+    high, found = int(array.max()), len(np.unique(array))
+    renumber = f"Number the {found} classes from 0: np.unique(y, return_inverse=True)[1]."
+    _require_none(array < 0, array, what, f"classes from 0 to {k - 1}", renumber)
+    fix = renumber if found <= k else f"The last layer needs {found} outputs, one for each class that occurs."
+    if found > k and high >= found:
+        fix += " " + renumber
+    _require_none(array >= k, array, what, f"classes from 0 to {k - 1}, as the last layer has {k} outputs", fix)
     return array.astype(np.int32)
+
+
+def _require_distributions(array: np.ndarray, what: str) -> None:
+    sums = array.astype(np.float64).sum(-1)
+    wrong = (np.abs(sums - 1) > 1e-3) | (array < 0).any(-1)
+    if wrong.any():
+        place = tuple(np.argwhere(wrong)[0])
+        fix = "For several labels a row end in a sigmoid with binary_crossentropy; for class numbers pass one a row."
+        expected = "one-hot rows (or probabilities): numbers >= 0 that sum to 1"
+        received = {"row": int(place[0]), "sums_to": float(sums[place]), "smallest": float(array[place].min())}
+        raise DataError(message(what, expected, fix=fix, **received))
+
+
+def _require_none(wrong: np.ndarray, array: np.ndarray, what: str, expected: str, fix: str) -> None:
+    """Refuse an array with a wrong entry, and name the first by its row."""
+    if wrong.any():
+        place = tuple(np.argwhere(wrong)[0])
+        raise DataError(message(what, expected, row=int(place[0]), label=array[place].item(), rows_like_it=int(wrong.sum()), fix=fix))
 
 
 def _probabilities(array: np.ndarray, outputs: Shape, what: str) -> np.ndarray:
     if outputs == (1,):
-        if array.shape[1:] == (2,) and np.all((array == 0) | (array == 1)) and np.all(array.sum(1) == 1):
-            array = array[:, 1]
-        expected = "0 or 1 a row, for one sigmoid output"
-        fix = f'End in Dense({array.shape[-1]}, activation="sigmoid") for several labels a row.' if array.ndim == 2 else ""
-        require(array.shape[1:] in ((), (1,)), what, expected, error=DataError, shape=array.shape, fix=fix)
-        array = array.reshape(-1, 1)
-        wrong = (array != 0) & (array != 1)
-        if wrong.any():
-            found = np.unique(array)
-            whole = np.all(found == np.round(found))
-            fix = f'For {len(found)} classes end in Dense({len(found)}, activation="softmax").' if whole and len(found) > 2 else "Name the two classes 0 and 1."
-            fix = fix if whole else "For numbers rather than classes use mean_squared_error."
-            require(False, what, expected, error=DataError, row=int(np.argmax(wrong)), label=array[wrong][0].item(), fix=fix)
-        return array.astype(np.float32, copy=False)
-    expected = f"{outputs[-1]} columns from 0 to 1, shape {(len(array), *outputs)}"
-    fix = 'For one class a row end in a softmax with sparse_categorical_crossentropy.' if array.size == len(array) else ""
-    require(array.shape[1:] == outputs, what, expected, error=DataError, shape=array.shape, fix=fix)
+        return _zeros_and_ones(array, what).astype(np.float32, copy=False)
+    columns = f"{outputs[-1]} column{'s' * (outputs[-1] > 1)} from 0 to 1"
+    if array.shape[1:] != outputs:
+        one_class = array.size == len(array)
+        fix = "For one class a row end in a softmax with sparse_categorical_crossentropy." if one_class else _shape_fix(array, outputs)
+        raise DataError(message(what, f"{columns}, shape {(len(array), *outputs)}", shape=array.shape, fix=fix))
     low, high = float(array.min()), float(array.max())
-    require(low >= 0 and high <= 1, what, expected, error=DataError, smallest=low, largest=high, fix="Scale the targets, or use mean_squared_error.")
+    fix = "Scale the targets, or use mean_squared_error."
+    require(low >= 0 and high <= 1, what, columns, error=DataError, smallest=low, largest=high, fix=fix)
     return array.astype(np.float32, copy=False)
 
 
+def _zeros_and_ones(array: np.ndarray, what: str) -> np.ndarray:
+    """Targets of one sigmoid output, (n, 1); one-hot rows of two classes are that too."""
+    expected = "0 or 1 a row, for one sigmoid output"
+    if array.shape[1:] == (2,) and np.all((array == 0) | (array == 1)) and np.all(array.sum(1) == 1):
+        array = array[:, 1:]
+    if array.shape[1:] != (1,):
+        fix = f'For several labels a row end in Dense({array.shape[-1]}, activation="sigmoid").' if array.ndim == 2 else ""
+        raise DataError(message(what, expected, shape=array.shape, fix=fix))
+    found = np.unique(array)
+    if np.any(found != np.round(found)):
+        fix = "For numbers rather than classes use mean_squared_error."
+    elif len(found) > 2:
+        fix = f'For {len(found)} classes end in Dense({len(found)}, activation="softmax") with sparse_categorical_crossentropy.'
+    else:
+        fix = "Name the two classes 0 and 1."
+    _require_none((array != 0) & (array != 1), array, what, expected, fix)
+    return array
+
+
 def labels_of(y: np.ndarray, loss: Loss) -> np.ndarray | None:
-    """The class of every row, for encoded targets that are classes; None for others: what splits are stratified by and class weights go by."""
+    """The class of every row, where encoded targets are classes: what splits are stratified by and class weights go by. Else None."""
     if loss.link == "softmax":
         ids = y if y.dtype == np.int32 else y.argmax(-1)
         return ids if ids.ndim == 1 else None

@@ -38,7 +38,7 @@ class Activation(Layer):
     activation: str | Callable[[Array], Array] = "linear"
 
     def __post_init__(self):
-        activations.get(self.activation)
+        object.__setattr__(self, "activation", activations.named(self.activation))
 
     def __call__(self, params: Params, x: Array) -> Array:
         return activations.get(self.activation)(x)
@@ -83,28 +83,28 @@ class Dense(Layer):
     def __post_init__(self):
         require(is_int(self.units, least=1), "Dense", "units to be an int >= 1", units=self.units)
         if self.activation is not None:
-            activations.get(self.activation)
+            object.__setattr__(self, "activation", activations.named(self.activation))
         for name, module in (("kernel_initializer", initializers), ("bias_initializer", initializers),
                              ("kernel_regularizer", regularizers), ("bias_regularizer", regularizers)):  # fmt: skip
             object.__setattr__(self, name, module.get(getattr(self, name)))
 
     def init(self, rng: np.random.Generator, shape: Shape) -> Params:
-        params = {"kernel": self.kernel_initializer(rng, (shape[-1], self.units))}
+        params = {"kernel": initializers.get(self.kernel_initializer)(rng, (shape[-1], self.units))}
         if self.use_bias:
-            params["bias"] = self.bias_initializer(rng, (self.units,))
+            params["bias"] = initializers.get(self.bias_initializer)(rng, (self.units,))
         return params
 
     def __call__(self, params: Params, x: Array) -> Array:
         z = x @ params["kernel"]
         return z + params["bias"] if self.use_bias else z
 
-    def penalty(self, params: Params) -> Array | None:
+    def penalty(self, params: Params) -> Array:
         pairs = ((self.kernel_regularizer, "kernel"), (self.bias_regularizer, "bias"))
-        terms = [regularizer(params[name]) for regularizer, name in pairs if regularizer is not None and name in params]
+        terms = [cost(params[name]) for regularizer, name in pairs if (cost := regularizers.get(regularizer)) and name in params]
         return sum(terms) if terms else None
 
     def unfold(self) -> tuple[Layer, ...]:
-        if self.activation in (None, "linear"):
+        if self.activation is None or self.activation == "linear":
             return (replace(self, activation=None),)
         called = self.activation if isinstance(self.activation, str) else self.activation.__name__
         return replace(self, activation=None), Activation(self.activation, name=f"{self.name}.{called}")

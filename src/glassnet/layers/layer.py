@@ -19,6 +19,7 @@ config). Layers hash and compare by value, so equal networks share one compiled 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -37,7 +38,7 @@ class Layer:
     name: str | None = field(default=None, kw_only=True, compare=False)
     trainable: bool = field(default=True, kw_only=True)
 
-    parts = ()
+    parts: ClassVar[Any] = ()
     """A composite's layers; its params and state are tuples aligned with them."""
 
     def init(self, rng: np.random.Generator, shape: Shape) -> Params:
@@ -52,9 +53,7 @@ class Layer:
         """The plain case: x (batch, *shape) to y (batch, *output_shape)."""
         return x
 
-    def apply(
-        self, params: Params, state: State, x: Array, *, key: Array | None, train: bool, mask: Array | None
-    ) -> tuple[Array, State]:
+    def apply(self, params: Params, state: State, x: Array, *, key: Array, train: bool, mask: Array | None) -> tuple[Array, State]:
         """The whole case: noise from `key` while `train`, statistics in and out, and which rows are real."""
         return self(params, x), state
 
@@ -62,7 +61,7 @@ class Layer:
         """Which entries of the output are real: None, (batch,) or (batch, time)."""
         return mask
 
-    def penalty(self, params: Params) -> Array | None:
+    def penalty(self, params: Params) -> Array:
         """The regularizers' part of the loss; None where there is none. Its gradient is added after backward."""
         return None
 

@@ -39,11 +39,11 @@ class Dropout(Layer):
 
     def __post_init__(self):
         fix = "A rate of 1 would zero everything: nothing could be learned." if self.rate == 1 else ""
-        require(is_number(self.rate) and 0 <= self.rate < 1, "Dropout", "rate from 0 to below 1 (the fraction zeroed)", rate=self.rate, fix=fix)
+        require(
+            is_number(self.rate) and 0 <= self.rate < 1, "Dropout", "rate from 0 to below 1 (the fraction zeroed)", rate=self.rate, fix=fix
+        )
 
-    def apply(
-        self, params: Params, state: State, x: Array, *, key: Array | None, train: bool, mask: Array | None
-    ) -> tuple[Array, State]:
+    def apply(self, params: Params, state: State, x: Array, *, key: Array, train: bool, mask: Array | None) -> tuple[Array, State]:
         if not train:
             return x, state
         keep = jax.random.bernoulli(key, 1 - self.rate, x.shape)

@@ -83,9 +83,7 @@ class Normalization(Layer):
         size = 1 if self.axis is None else shape[-1]
         return {"mean": np.zeros(size, np.float32), "variance": np.ones(size, np.float32), "count": np.float32(0)}
 
-    def apply(
-        self, params: Params, state: State, x: Array, *, key: Array | None, train: bool, mask: Array | None
-    ) -> tuple[Array, State]:
+    def apply(self, params: Params, state: State, x: Array, *, key: Array, train: bool, mask: Array | None) -> tuple[Array, State]:
         return (x - state["mean"]) / jnp.maximum(jnp.sqrt(state["variance"]), 1e-7), state
 
     def learn(self, x: np.ndarray) -> State:
@@ -146,9 +144,7 @@ class BatchNormalization(Layer):
     def init_state(self, shape: Shape) -> State:
         return {"moving_mean": np.zeros(shape[-1], np.float32), "moving_variance": np.ones(shape[-1], np.float32)}
 
-    def apply(
-        self, params: Params, state: State, x: Array, *, key: Array | None, train: bool, mask: Array | None
-    ) -> tuple[Array, State]:
+    def apply(self, params: Params, state: State, x: Array, *, key: Array, train: bool, mask: Array | None) -> tuple[Array, State]:
         mean, variance = state["moving_mean"], state["moving_variance"]
         if train and self.trainable:
             axes = tuple(range(x.ndim - 1))

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 from glassnet.errors import is_int, require
 from glassnet.layers.layer import Layer
-from glassnet.types import Array, Params, Shape
+from glassnet.types import Array, Params
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,7 @@ class Input(Layer):
         (28, 28)
     """
 
-    shape: Shape = ()
+    shape: Any = ()
 
     def __post_init__(self):
         shape = (self.shape,) if is_int(self.shape, least=0) else tuple(self.shape)
@@ -80,7 +81,7 @@ class Reshape(Layer):
         (5, 28, 28, 1)
     """
 
-    target_shape: Shape = ()
+    target_shape: Any = ()
 
     def __post_init__(self):
         shape = (self.target_shape,) if is_int(self.target_shape, least=-1) else tuple(self.target_shape)

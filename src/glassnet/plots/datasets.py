@@ -34,8 +34,12 @@ def plot_dataset(x: Array, y: Array, *, feature_names: tuple[str, ...] = (), cla
         'x'
     """
     require(
-        x.ndim == 2 or (class_names and x.ndim in (3, 4)), "plot_dataset", "a table (n, features), or images with class names",
-        error=DataError, shape=x.shape, class_names=class_names,
+        x.ndim == 2 or (class_names and x.ndim in (3, 4)),
+        "plot_dataset",
+        "a table (n, features), or images with class names",
+        error=DataError,
+        shape=x.shape,
+        class_names=class_names,
     )
     feature_names = feature_names or tuple(f"x{column + 1}" for column in range(x.shape[1]))
     if x.ndim > 2:

@@ -1,0 +1,78 @@
+"""What several commands take: how they are typed, and what they turn into."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+class Widths(click.ParamType):
+    """`64,32` as (64, 32); `none` as ()."""
+
+    name = "widths"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, ...]:
+        if isinstance(value, tuple):
+            return value
+        text = str(value).strip()
+        parts = [] if text == "none" else text.split(",")
+        if not all(part.strip().isdecimal() and int(part) > 0 for part in parts):
+            self.fail(f"expected units of the hidden layers such as 64 or 64,32, or none. Received: {text!r}.", param, ctx)
+        return tuple(int(part) for part in parts)
+
+
+class BatchSize(click.ParamType):
+    """A whole number of rows, or `full`."""
+
+    name = "rows"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int | str:
+        text = str(value)
+        if text == "full":
+            return text
+        if not text.isdecimal() or int(text) < 1:
+            self.fail(f"expected a number of rows >= 1, or full. Received: {text!r}.", param, ctx)
+        return int(text)
+
+
+class Unit(click.ParamType):
+    """`dense_1:0` as ("dense_1", 0)."""
+
+    name = "layer:unit"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, int]:
+        layer, _, unit = str(value).rpartition(":")
+        if not layer or not unit.isdecimal():
+            self.fail(f"expected a layer and a unit counted from 0, such as dense_1:0. Received: {value!r}.", param, ctx)
+        return layer, int(unit)
+
+
+POSITIVE = click.FloatRange(min=0, min_open=True)
+FRACTION = click.FloatRange(min=0, max=1, max_open=True)
+"""From 0 to below 1."""
+
+seed = click.option(
+    "--seed", metavar="N", type=click.IntRange(min=0), default=0, show_default=True, help="Of the weights, the order of rows and the noise."
+)
+as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else, for programs.")
+
+
+def layers(default: str) -> Callable[[Command], Command]:
+    """The option `--layers`."""
+    words = "Units of the hidden layers, as 64,32; none for none."
+    return click.option("--layers", metavar="N,N,...", type=Widths(), default=default, show_default=True, help=words)
+
+
+def optimizer(default: str) -> Callable[[Command], Command]:
+    """The option `--optimizer`."""
+    return click.option("--optimizer", metavar="NAME", default=default, show_default=True, help="adam, rmsprop or sgd.")
+
+
+def learning_rate(default: float | None) -> Callable[[Command], Command]:
+    """The option `--learning-rate`; None is the optimizer's own."""
+    words = "Of the optimizer." if default else "Of the optimizer.  [default: its own]"
+    return click.option("--learning-rate", metavar="RATE", type=POSITIVE, default=default, show_default=bool(default), help=words)

@@ -1,0 +1,27 @@
+"""`glassnet datasets`: what there is to train on."""
+
+from __future__ import annotations
+
+import click
+
+from glassnet.cli import arguments
+
+
+@click.command("datasets", short_help="List what there is to train on.")
+@arguments.as_json
+def command(as_json: bool) -> None:
+    """List the data sets: nothing is loaded or downloaded.
+
+    \b
+    glassnet datasets
+    glassnet datasets --json
+    """
+    from glassnet.cli import printing
+    from glassnet.data.datasets import describe
+
+    words = ("name", "task", "rows", "shape", "source", "about", "notes")
+    if as_json:
+        printing.print_json({"datasets": [{word: getattr(entry, word) for word in words} for entry in describe()]})
+        return
+    rows = [(e.name, e.task, f"{e.rows:,}", "x".join(map(str, e.shape)), e.source, e.about) for e in describe()]
+    printing.print_table(("name", "task", "rows", "shape", "source", "what it is"), rows, right="rows")

@@ -1,0 +1,65 @@
+"""How results look: JSON for programs, a curve in one line, a table that is rich on a terminal and plain in a pipe."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+BLOCKS = "▁▂▃▄▅▆▇█"
+
+
+def print_json(result: Any) -> None:
+    """One JSON object; numbers that JSON has no word for become null."""
+    text = json.dumps(result, default=_plain)
+    click.echo(json.dumps(json.loads(text, parse_constant=lambda name: None), ensure_ascii=False))
+
+
+def _plain(value: Any) -> Any:
+    return value.tolist() if hasattr(value, "tolist") else str(value)
+
+
+def sparkline(values: Sequence[float], width: int = 24) -> str:
+    """A curve in one line of at most `width` blocks, each the mean of its stretch of values.
+
+    Example:
+        >>> sparkline([8, 4, 2, 1, 1])
+        '█▄▂▁▁'
+    """
+    count = min(width, len(values))
+    cuts = [round(i * len(values) / count) for i in range(count + 1)] if count else []
+    means = [sum(values[a:b]) / (b - a) for a, b in itertools.pairwise(cuts)]
+    low, high = min(means, default=0.0), max(means, default=0.0)
+    top = len(BLOCKS) - 1
+    return "".join(BLOCKS[round((value - low) / (high - low) * top) if high > low else 0] for value in means)
+
+
+def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]], right: str = "") -> None:
+    """A rich table on a terminal; aligned columns without any decoration elsewhere.
+
+    Args:
+        columns: their headings.
+        rows: a text for every column.
+        right: the heading of the column that is aligned right.
+    """
+    if sys.stdout.isatty():
+        from rich.box import SIMPLE_HEAD
+        from rich.console import Console
+        from rich.table import Table
+
+        table = Table(box=SIMPLE_HEAD, pad_edge=False, header_style="bold")
+        last = len(columns) - 1
+        for i, column in enumerate(columns):
+            table.add_column(column, justify="right" if column == right else "left", no_wrap=i < last, style=None if i else "cyan")
+        for row in rows:
+            table.add_row(*row)
+        Console().print(table)
+        return
+    widths = [max(map(len, cells)) for cells in zip(columns, *rows, strict=True)]
+    for row in (columns, *rows):
+        cells = [cell.rjust(w) if c == right else cell.ljust(w) for cell, w, c in zip(row, widths, columns, strict=True)]
+        click.echo("  ".join(cells).rstrip())

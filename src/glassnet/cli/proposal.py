@@ -1,0 +1,90 @@
+"""The network that a data set asks for: scaled inputs, hidden layers as wished, and the last layer and loss of its task."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from glassnet.data.dataset import Dataset
+    from glassnet.layers import Layer
+    from glassnet.model import Sequential
+
+UNIT_SCALE = 3.0
+"""Tables with a number beyond this, either side of 0, are standardised; smaller ones go in as they are."""
+
+SHOWN = {"Dense": ("units", "activation"), "Dropout": ("rate",), "Rescaling": ("scale", "offset")}
+"""What a sketch says of a layer."""
+
+
+def model(data: Dataset, settings: Mapping[str, Any], *, dropout: float, adapted: bool = False) -> Sequential:
+    """A compiled model for `data`: softmax of K classes, one sigmoid for two, a linear output in the target's units for a regression.
+
+    Args:
+        data: what it is to learn.
+        settings: layers (units of each hidden layer), activation (of those), optimizer (its name), learning_rate (None for the
+            optimizer's own) and seed.
+        dropout: fraction zeroed after each hidden layer.
+        adapted: whether a Normalization takes its statistics from all training rows now, rather than from those that `fit` trains on.
+
+    Raises:
+        ConfigError: an unknown activation or optimizer; a number out of range.
+    """
+    from glassnet import Sequential, optimizers
+    from glassnet.layers import Dense, Dropout, Input, Normalization
+
+    layers: list[Layer] = [Input(data.x.shape[1:]), *scaling(data)]
+    if adapted:
+        layers = [layer.adapt(data.x) if isinstance(layer, Normalization) else layer for layer in layers]
+    for units in settings["layers"]:
+        layers += [Dense(units, activation=settings["activation"])] + ([Dropout(dropout)] if dropout else [])
+    last, loss = ending(data)
+    made = Sequential(layers + last, seed=settings["seed"])
+    optimizer, rate = optimizers.get(settings["optimizer"]), settings["learning_rate"]
+    made.compile(optimizer if rate is None else replace(optimizer, learning_rate=rate), loss, ["accuracy"] if data.class_names else [])
+    return made
+
+
+def scaling(data: Dataset) -> list[Layer]:
+    """Layers that bring one example to a flat vector of numbers around one."""
+    import numpy as np
+
+    from glassnet.layers import Flatten, Normalization, Rescaling
+
+    flat: list[Layer] = [Flatten()] if data.x.ndim > 2 else []
+    if data.x.dtype == np.uint8:
+        return [Rescaling(1 / 16 if data.x.max() <= 16 else 1 / 255), *flat]
+    return ([Normalization()] if np.abs(data.x).max() > UNIT_SCALE else []) + flat
+
+
+def ending(data: Dataset) -> tuple[list[Layer], str]:
+    """The last layers and the loss of the data's task."""
+    from glassnet.layers import Dense, Rescaling
+
+    classes = len(data.class_names)
+    if classes > 2:
+        return [Dense(classes, activation="softmax")], "sparse_categorical_crossentropy"
+    if classes == 2:
+        return [Dense(1, activation="sigmoid")], "binary_crossentropy"
+    return [Dense(1), Rescaling(float(data.y.std()), float(data.y.mean()))], "mean_squared_error"
+
+
+def sketch(made: Sequential) -> str:
+    """A model in one line: `8x8 → Rescaling(1/16) → Flatten → Dense(128, relu) → Dense(10, softmax): 9,610 weights`."""
+    views = made.layers
+    shape = "x".join(map(str, views[0].input_shape))
+    return " → ".join([shape, *(_short(view.layer) for view in views)]) + f": {made.count_params():,} weights"
+
+
+def _short(layer: Layer) -> str:
+    given = [_number(value) for value in (getattr(layer, name) for name in SHOWN.get(type(layer).__name__, ())) if value]
+    return type(layer).__name__ + (f"({', '.join(given)})" if given else "")
+
+
+def _number(value: Any) -> str:
+    if not isinstance(value, float):
+        return str(value)
+    ratio = Fraction(value).limit_denominator(255)
+    return str(ratio) if ratio.numerator == 1 and float(ratio) == value else f"{value:.4g}"

@@ -1,0 +1,152 @@
+"""`glassnet train`: a network on a data set, its score beside what guessing gives, and its curves."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from glassnet.cli import arguments
+
+if TYPE_CHECKING:
+    from glassnet.data.dataset import Dataset
+    from glassnet.history import History
+    from glassnet.model import Sequential
+
+STEPS, LEAST_EPOCHS, MOST_EPOCHS = 1000, 5, 500
+"""Where no number of epochs is asked for, there are as many as make about so many steps, within these bounds."""
+
+ROWS_TO_VALIDATE = 100
+"""Where no validation split is asked for, a tenth is held out of data sets with at least so many training rows."""
+
+PICTURES = (".png", ".svg", ".pdf")
+
+
+@click.command("train", short_help="Train a network and score it on unseen rows.")
+@click.argument("name")
+@arguments.layers(default="128")
+@click.option("--activation", metavar="NAME", default="relu", show_default=True, help="Of the hidden layers.")
+@click.option("--dropout", metavar="RATE", type=arguments.FRACTION, default=0.0, help="Fraction zeroed after hidden layers.  [default: 0]")
+@click.option("--epochs", metavar="N", type=click.IntRange(min=0), help=f"Passes over the rows.  [default: what makes {STEPS:,} steps]")
+@click.option("--batch-size", metavar="N", type=arguments.BatchSize(), default="32", show_default=True, help="Rows per step, or full.")
+@arguments.learning_rate(default=None)
+@arguments.optimizer(default="adam")
+@click.option("--validation-split", metavar="SHARE", type=arguments.FRACTION, help="Held out.  [default: 0.1, or 0 below 100 rows]")
+@click.option("--patience", metavar="N", type=click.IntRange(min=1), help="Stop after N epochs without improvement; keep the best weights.")
+@arguments.seed
+@click.option("--plot", metavar="FILE", default="curves.png", show_default=True, help="Where to draw the learning curves.")
+@click.option("--no-plot", is_flag=True, help="Draw nothing.")
+@arguments.as_json
+@click.option("--quiet", is_flag=True, help="Print the last line only.")
+@click.pass_context
+def command(ctx: click.Context, name: str, plot: str, no_plot: bool, as_json: bool, quiet: bool, **settings: Any) -> None:
+    """Train a network on the data set NAME and score it on rows it has never seen.
+
+    Inputs are scaled, and the last layer follows from the task. The last line gives the accuracy beside that of always
+    naming the most common class, or for a regression the root mean squared error beside that of always naming the mean.
+
+    \b
+    glassnet train digits
+    glassnet train mnist --layers 64,64 --epochs 5 --learning-rate 1e-3 --seed 0
+    glassnet train moons --layers none                       one layer: a straight line
+    glassnet train diabetes --dropout 0.2 --patience 10
+    glassnet train digits --json | python -m json.tool
+    """
+    picture = _picture("" if no_plot else plot)
+    from glassnet.cli import printing, proposal
+    from glassnet.data.datasets import load
+
+    data = load(name)
+    silent = quiet or as_json
+    model = proposal.model(data, settings, dropout=settings["dropout"])
+    if not silent:
+        click.echo(f"{name}: {len(data.x):,} rows to learn from, {len(data.x_test):,} to be scored on, {data.task}")
+        click.echo(proposal.sketch(model))
+    resolve(settings, len(data.x))
+    settings["learning_rate"] = model.learning_rate
+    began = time.perf_counter()
+    history = fit(model, data, settings, verbose=0 if silent else "auto")
+    seconds = time.perf_counter() - began
+    interrupted = "Ctrl-C" in (history.stopped or "")
+    if interrupted and not history.epoch:
+        raise click.Abort
+    if picture and history.epoch:
+        history.plot().savefig(picture)
+    result = score(model, data)
+    drawn = str(picture) if picture and history.epoch else None
+    if as_json:
+        facts = {"dataset": name, "metric": result.metric, "score": result.value, "baseline": result.baseline, "seconds": seconds}
+        run = {"seed": settings["seed"], "epochs": len(history.epoch), "stopped": history.stopped, "plot": drawn}
+        printing.print_json(facts | run | {"settings": settings, "history": history.history})
+    else:
+        curve = printing.sparkline(history.history.get("loss", []))
+        click.echo(f"{name}: {result} in {seconds:.1f} s" + (f", {drawn}" if drawn else "") + (f"  loss {curve}" if curve else ""))
+    ctx.exit(130 if interrupted else 0)
+
+
+def _picture(plot: str) -> Path | None:
+    """Where the curves go, refused before the training rather than after it."""
+    if not plot:
+        return None
+    path = Path(plot)
+    if path.suffix.lower() not in PICTURES:
+        raise click.BadParameter(f"expected a file that ends in {', '.join(PICTURES)}. Received: {plot!r}.", param_hint="'--plot'")
+    if path.is_dir() or not path.parent.is_dir():
+        raise click.BadParameter(f"expected a file in a folder that exists. Received: {plot!r}.", param_hint="'--plot'")
+    return path
+
+
+def resolve(settings: dict[str, Any], rows: int) -> None:
+    """Put numbers where the user left the choice of epochs and of the validation split to the data.
+
+    Example:
+        >>> settings = {"epochs": None, "validation_split": None, "batch_size": 32}
+        >>> resolve(settings, 1438)
+        >>> settings["epochs"], settings["validation_split"]
+        (25, 0.1)
+    """
+    if settings["validation_split"] is None:
+        settings["validation_split"] = 0.1 if rows >= ROWS_TO_VALIDATE else 0.0
+    if settings["epochs"] is None:
+        learned = round(rows * (1 - settings["validation_split"]))
+        steps = 1 if settings["batch_size"] == "full" else -(-learned // settings["batch_size"])
+        settings["epochs"] = min(max(-(-STEPS // max(steps, 1)), LEAST_EPOCHS), MOST_EPOCHS)
+
+
+def fit(model: Sequential, data: Dataset, settings: dict[str, Any], verbose: str | int) -> History:
+    """Train as the settings say."""
+    from glassnet.callbacks import EarlyStopping
+
+    monitor = "val_loss" if settings["validation_split"] else "loss"
+    stopping = [EarlyStopping(monitor, patience=settings["patience"])] if settings["patience"] else []
+    asked = {key: settings[key] for key in ("epochs", "batch_size", "validation_split", "seed")}
+    return model.fit(data.x, data.y, verbose=verbose, callbacks=stopping, **asked)
+
+
+@dataclass(frozen=True)
+class Score:
+    """A number on the test rows beside that of a guess: accuracy and the most common class, or RMSE and the mean."""
+
+    metric: str
+    value: float
+    baseline: float
+
+    def __str__(self) -> str:
+        if self.metric == "accuracy":
+            return f"{self.value:.2f} (majority {self.baseline:.2f})"
+        return f"RMSE {self.value:.3g} (mean {self.baseline:.3g})"
+
+
+def score(model: Sequential, data: Dataset) -> Score:
+    """How the model does on the test rows; both guesses are learned from the training rows."""
+    import numpy as np
+
+    logs = model.evaluate(data.x_test, data.y_test, return_dict=True)
+    if data.class_names:
+        most_common = np.bincount(data.y).argmax()
+        return Score("accuracy", logs["accuracy"], float(np.mean(data.y_test == most_common)))
+    misses = data.y_test.astype(np.float64) - data.y.mean(dtype=np.float64)
+    return Score("rmse", logs["loss"] ** 0.5, float(np.sqrt(np.mean(misses**2))))

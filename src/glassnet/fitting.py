@@ -1,0 +1,86 @@
+"""One fit under way: the generator of epochs, with callbacks asked, progress said, history written and Ctrl-C heard."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Sequence
+
+import jax
+import jax.numpy as jnp
+
+from glassnet import evaluation
+from glassnet.callbacks import Callback
+from glassnet.epochs import Decision, Record, run
+from glassnet.errors import TrainingWarning
+from glassnet.history import History
+from glassnet.progress import CtrlC, Progress
+from glassnet.training import Carry, Data, Plan, Program
+
+
+def train(
+    program: Program,
+    carry: Carry,
+    data: Data,
+    held: Data | None,
+    *,
+    plan: Callable[[int], Plan],
+    first: int,
+    last: int,
+    history: History,
+    callbacks: Sequence[Callback],
+    decide: Callable[[Record], Decision],
+    progress: Progress,
+    adopt: Callable[[Record], None],
+    observe: bool | None,
+) -> History:
+    """Train epochs `first` up to `last` and fill `history`.
+
+    Args:
+        program: what is compiled.
+        carry: where training stands.
+        data: host rows to train on.
+        held: host rows to validate on after every epoch, or None.
+        plan: epoch to its order.
+        first: the first epoch, counted over the model's life.
+        last: one past the last.
+        history: to be filled.
+        callbacks: told when training ends.
+        decide: the callbacks' joint answer to a record.
+        progress: told of slices and epochs.
+        adopt: called with every record before anything can go wrong with it, and again once it is decided.
+        observe: see `epochs.run`.
+    """
+    blocks = evaluation.to_blocks(held) if held else []
+    record = None
+
+    def judge(record: Record) -> Decision:
+        adopt(record)
+        return decide(record)
+
+    def watch(done: int, steps: int, carry: Carry) -> str | None:
+        progress.slice(done, steps, carry.losses)
+        return "interrupted by Ctrl-C" if ctrl_c.pressed else None
+
+    with CtrlC() as ctrl_c, progress:
+        for record in run(
+            program,
+            carry,
+            jax.tree.map(jnp.asarray, data),
+            plan=plan,
+            first=first,
+            last=last,
+            validate=lambda carry: evaluation.score(program, carry.params, carry.state, blocks, "val_") if blocks else {},
+            decide=judge,
+            watch=watch,
+            observing=observe,
+        ):
+            adopt(record)
+            history.add(record)
+            progress.epoch(record)
+    for callback in callbacks:
+        callback.on_train_end({name: values[-1] for name, values in history.history.items()})
+    if record and not record.finite:
+        warnings.warn(f"Training stopped in {history.stopped}. The weights from before are kept.", TrainingWarning, stacklevel=3)
+    elif history.stopped:
+        progress.say(f"stopped: {history.stopped}")
+    return history

@@ -1,0 +1,233 @@
+"""Pure: one pass recorded. The numbers come from `training.one_pass`, which a training step runs too: there is no second implementation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from glassnet import network
+from glassnet.errors import ConfigError, is_int, is_number, lookup, require
+from glassnet.layers import Layer
+from glassnet.training import Carry, Data, Pass, Program, one_pass, step_key
+
+
+@dataclass(frozen=True)
+class LinkTrace:
+    """One link's numbers in one pass, for n rows.
+
+    Attributes:
+        name: of the link: `dense_1`, then `dense_1.relu` for its activation.
+        link: the layer that ran.
+        input: what came in, (n, ...).
+        params: its params by name.
+        output: what went out, (n, ...).
+        delta: dL/d(output), (n, ...). Where the link is one with the loss (`with_loss`), delta is dL/d(input), p - y over n, instead.
+        d_input: dL/d(input), (n, ...).
+        d_params: dL/d(params) by name.
+        update: what the optimizer would add to the params, by name.
+        with_loss: whether this activation belongs to the loss, which is taken on z.
+    """
+
+    name: str
+    link: Layer
+    input: np.ndarray
+    params: dict[str, np.ndarray]
+    output: np.ndarray
+    delta: np.ndarray
+    d_input: np.ndarray
+    d_params: dict[str, np.ndarray]
+    update: dict[str, np.ndarray]
+    with_loss: bool = False
+
+
+@dataclass(frozen=True)
+class Nudge:
+    """One weight moved by hand: the change of loss that the gradient predicts beside the real one."""
+
+    path: str
+    index: tuple[int, ...]
+    step: float
+    gradient: float
+    before: float
+    after: float
+
+    @property
+    def predicted(self) -> float:
+        """gradient * step."""
+        return self.gradient * self.step
+
+    @property
+    def real(self) -> float:
+        """L(w + step) - L(w)."""
+        return self.after - self.before
+
+    def __str__(self) -> str:
+        place = f"{self.path}[{', '.join(map(str, self.index))}]"
+        return (
+            f"{place} moved by {self.step:g}: the loss goes from {self.before:.6f} to {self.after:.6f}\n"
+            f"  predicted  dL/dw * step = {self.gradient:.4g} * {self.step:g} = {self.predicted:+.4e}\n"
+            f"  real       L(w + step) - L(w)  = {self.real:+.4e}"
+        )
+
+
+@dataclass(frozen=True)
+class Trace:
+    """Every number of one forward and backward pass, and the update that would follow.
+
+    Printed, it fits one screen: the forward pass read downwards, the backward pass upwards.
+
+    Attributes:
+        links: one `LinkTrace` per link, in the order in which they ran.
+        x: the rows.
+        y: the targets as the loss takes them.
+        loss: the mean loss, with penalties; deltas are of this.
+        rows: the loss of every row.
+        output: what the last layer puts out.
+        program: what was run: links, loss, optimizer.
+        rate: the learning rate of the update.
+        training: whether noise and batch statistics were those of training.
+    """
+
+    links: tuple[LinkTrace, ...]
+    x: np.ndarray
+    y: np.ndarray
+    loss: float
+    rows: np.ndarray
+    output: np.ndarray
+    program: Program
+    rate: float
+    training: bool
+    carry: Carry = field(repr=False)
+
+    def __getitem__(self, name: str) -> LinkTrace:
+        return lookup("trace: link", name, {link.name: link for link in self.links})
+
+    def neuron(self, layer: str, unit: int, row: int = 0) -> str:
+        """The arithmetic of one neuron, and each of its weights' chain-rule product, with the numbers in.
+
+        Raises:
+            ConfigError: no such layer, unit or row; or the layer is not Dense on plain rows.
+        """
+        from glassnet.trace import text
+
+        dense, activation = self._dense(layer)
+        require(is_int(unit, 0) and unit < dense.output.shape[1], layer, f"a unit from 0 to {dense.output.shape[1] - 1}", unit=unit)
+        require(is_int(row, 0) and row < len(self.x), "trace", f"a row from 0 to {len(self.x) - 1}", row=row)
+        return text.neuron(dense, activation, int(unit), int(row), self)
+
+    def layer(self, name: str, row: int = 0) -> str:
+        """The matrix form of one layer, x W + b, and the bias trick, [x 1] [W; b], with the numbers in where they fit.
+
+        Raises:
+            ConfigError: no such layer or row; or the layer is not Dense on plain rows.
+        """
+        from glassnet.trace import text
+
+        require(is_int(row, 0) and row < len(self.x), "trace", f"a row from 0 to {len(self.x) - 1}", row=row)
+        return text.layer(*self._dense(name), int(row))
+
+    def nudge(self, path: str, index: int | Sequence[int], step: float = 1e-3) -> Nudge:
+        """Move one weight and look: the change of loss that the gradient predicts beside the real one.
+
+        Args:
+            path: layer and param: "dense_1/kernel".
+            index: which of its numbers: (input, unit) in a kernel.
+            step: how far, in units of the weight.
+
+        Raises:
+            ConfigError: no such param or index; a step that is no number.
+        """
+        known = {f"{link.name}/{key}": (i, key) for i, link in enumerate(self.links) for key in link.params}
+        i, key = lookup("nudge: param", path, known)
+        place = tuple(index) if isinstance(index, Sequence) else (index,)
+        shape = self.links[i].params[key].shape
+        fits = len(place) == len(shape) and all(is_int(n, 0) and n < size for n, size in zip(place, shape, strict=True))
+        require(fits, path, f"an index into {shape}", index=index)
+        require(is_number(step), "nudge", "step to be a number", step=step)
+        moved = jnp.asarray(self.carry.params[i][key]).at[place].add(step)
+        params = (*self.carry.params[:i], self.carry.params[i] | {key: moved}, *self.carry.params[i + 1 :])
+        done, _ = _passed(self.program, self.carry._replace(params=params), Data(self.x, self.y), self.training)
+        return Nudge(path, place, float(step), float(self.links[i].d_params[key][place]), self.loss, float(done.loss))
+
+    def to_dict(self) -> dict[str, Any]:
+        """All numbers as nested lists, for JSON."""
+        parts = ("input", "output", "delta", "d_input")
+        groups = ("params", "d_params", "update")
+        links = [
+            {"name": link.name, "layer": type(link.link).__name__}
+            | {part: getattr(link, part).tolist() for part in parts}
+            | {group: {key: value.tolist() for key, value in getattr(link, group).items()} for group in groups}
+            for link in self.links
+        ]
+        return {"loss": self.loss, "x": self.x.tolist(), "y": self.y.tolist(), "output": self.output.tolist(), "links": links}
+
+    def _dense(self, name: str) -> tuple[LinkTrace, LinkTrace | None]:
+        known = {link.name: i for i, link in enumerate(self.links) if "kernel" in link.params}
+        i = lookup("trace: Dense layer", name, known)
+        dense = self.links[i]
+        require(dense.input.ndim == 2, name, "a layer whose input is a plain row of numbers", shape=dense.input.shape, error=ConfigError)
+        after = self.links[i + 1] if i + 1 < len(self.links) else None
+        return dense, after if after is not None and after.name.startswith(f"{name}.") else None
+
+    def __str__(self) -> str:
+        from glassnet.trace import text
+
+        return text.screen(self)
+
+    def _repr_html_(self) -> str:
+        from glassnet.trace import html
+
+        return html.page(self)
+
+
+def take(program: Program, carry: Carry, data: Data, training: bool, weights: network.Places) -> Trace:
+    """Record one pass over the rows of `data`, with the weights of `carry`, and the update that would follow.
+
+    Args:
+        program: links, loss, optimizer.
+        carry: the weights, the optimizer's memory and its rate; noise is that of the step that it stands at.
+        data: host rows as `rows.encode` makes them.
+        training: whether to draw noise and use batch statistics.
+        weights: the order in which params are listed.
+    """
+    done, updates = _passed(program, carry, data, training)
+    done, updates = jax.tree.map(np.asarray, (done, updates))
+    n = len(done.outputs)
+    inputs = (np.asarray(network.as_float(data.x)), *done.outputs)
+    outputs = (*done.outputs, done.output)
+    d_inputs = (done.d_input, *done.deltas)
+    links = []
+    for i, link in enumerate(program.links):
+        params = {key: np.asarray(carry.params[i][key]) for kind, at, key in weights if kind == "params" and at == i}
+        grads, update = done.grads[i] or {}, updates[i] or {}
+        links.append(
+            LinkTrace(
+                name=link.name or type(link).__name__,
+                link=link,
+                input=inputs[i],
+                params=params,
+                output=outputs[i],
+                delta=done.deltas[min(i, n - 1)],
+                d_input=d_inputs[i],
+                d_params={key: grads[key] for key in params if key in grads},
+                update={key: update[key] for key in params if key in update},
+                with_loss=i >= n,
+            )
+        )
+    x, y, rate = inputs[0], np.asarray(data.y), float(carry.rate)
+    return Trace(tuple(links), x, y, float(done.loss), done.rows, done.output, program, rate, training, carry)
+
+
+@partial(jax.jit, static_argnums=(0, 3))
+def _passed(program: Program, carry: Carry, data: Data, training: bool) -> tuple[Pass, Any]:
+    key = step_key(carry) if training else None
+    done = one_pass(program, carry.params, carry.state, data, None, key, training)
+    learning, _ = network.split(program.links, carry.params)
+    after, _ = program.optimizer.update(done.grads, carry.optimizer, learning, carry.rate)
+    return done, jax.tree.map(jnp.subtract, after, learning)

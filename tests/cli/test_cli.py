@@ -1,0 +1,262 @@
+"""The command line as its users meet it: what it prints, where it writes, and how it fails."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+import glassnet as gn
+from glassnet.cli import arguments, main, printing, proposal, train
+
+HEAVY = ("jax", "numpy", "sklearn", "pandas", "matplotlib", "rich", "pooch")
+
+
+@pytest.fixture(autouse=True)
+def _elsewhere(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+def run(*words):
+    return CliRunner().invoke(main, list(words))
+
+
+def fresh(code):
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+
+
+@pytest.mark.parametrize("doing", ["", "; glassnet.cli.main(['--help'], standalone_mode=False)", "; glassnet.cli.main(['train', '--help'])"])
+def test_help_loads_click_alone(doing):
+    report = f"import atexit, sys; atexit.register(lambda: print([m for m in {HEAVY} if m in sys.modules]))"
+    assert fresh(f"{report}; import glassnet.cli{doing}").splitlines()[-1] == "[]"
+
+
+@pytest.mark.parametrize("command", [(), ("train",), ("trace",), ("datasets",)])
+def test_help_has_examples(command):
+    result = run(*command, "--help")
+    assert result.exit_code == 0
+    assert "glassnet " + " ".join(command) in result.stdout.split("Options:")[0].partition("\n")[2]
+
+
+def test_module_and_version():
+    done = subprocess.run([sys.executable, "-m", "glassnet", "--version"], capture_output=True, text=True, check=True)
+    assert done.stdout == f"glassnet {gn.__version__}\n"
+
+
+def test_digits_with_defaults():
+    """The goal: 0.95 on rows never seen, curves drawn, and the last line says so."""
+    result = run("train", "digits")
+    assert result.exit_code == 0
+    last = result.stdout.splitlines()[-1]
+    assert float(last.split()[1]) >= 0.95
+    assert last.startswith("digits: 0.9")
+    assert "(majority 0.10) in " in last
+    assert ", curves.png  loss █" in last
+    assert last.endswith("▁")
+    assert Path("curves.png").read_bytes().startswith(b"\x89PNG\r\n")
+    assert "8x8 → Rescaling(1/16) → Flatten → Dense(128, relu) → Dense(10, softmax): 9,610 weights" in result.stdout
+
+
+def test_regression_is_scored_in_its_own_units():
+    """Oracle: the mean predictor's error, computed here."""
+    result = json.loads(run("train", "diabetes", "--json", "--no-plot").stdout)
+    data = gn.datasets.load("diabetes")
+    assert result["metric"] == "rmse"
+    assert result["baseline"] == pytest.approx(np.sqrt(np.mean((data.y_test - data.y.mean()) ** 2)), rel=1e-6)
+    assert result["score"] < 0.85 * result["baseline"]
+    words = run("train", "diabetes", "--quiet", "--no-plot").stdout.split()
+    assert words[:2] == ["diabetes:", "RMSE"]
+    assert words[3:5] == ["(mean", f"{result['baseline']:.3g})"]
+
+
+def test_json_is_all_there_is_and_says_it_all():
+    result = run("train", "iris", "--json", "--epochs", "3", "--layers", "4,3", "--seed", "7", "--plot", "iris.svg")
+    told = json.loads(result.stdout)
+    assert result.stderr == ""
+    assert told.keys() >= {"score", "baseline", "seconds", "history", "seed", "settings"}
+    assert len(told["history"]["val_loss"]) == told["epochs"] == 3
+    assert (told["seed"], told["plot"], told["dataset"], told["stopped"]) == (7, "iris.svg", "iris", None)
+    expected = {"layers": [4, 3], "epochs": 3, "validation_split": 0.1, "learning_rate": 0.001, "batch_size": 32, "optimizer": "adam"}
+    assert told["settings"].items() >= expected.items()
+    assert Path("iris.svg").exists()
+
+
+def test_same_seed_same_run():
+    words = ("train", "moons", "--json", "--no-plot", "--epochs", "4", "--dropout", "0.2", "--batch-size", "full")
+    first, second, other = (json.loads(run(*words, "--seed", seed).stdout)["history"] for seed in "001")
+    assert first == second
+    assert first != other
+
+
+def test_quiet_is_one_line_and_no_epochs_draw_nothing():
+    result = run("train", "xor", "--epochs", "0", "--quiet")
+    assert len(result.stdout.splitlines()) == 1
+    assert "curves.png" not in result.stdout
+    assert not Path("curves.png").exists()
+
+
+def test_patience_stops_early():
+    told = json.loads(run("train", "diabetes", "--json", "--no-plot", "--patience", "3", "--learning-rate", "0.02").stdout)
+    assert told["epochs"] < told["settings"]["epochs"]
+    assert "val_loss has not improved for 3 epochs" in told["stopped"]
+
+
+def test_downloaded_images(shared_data):
+    """A twelfth of the rows the full set has: 0.9 is within reach of one epoch."""
+    told = json.loads(run("train", "mnist", "--layers", "64,64", "--epochs", "3", "--json", "--no-plot").stdout)
+    assert told["score"] > 0.9
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("train", "digitz"), "Did you mean 'digits'?"),
+        (("trace", "xorr"), "Did you mean 'xor'?"),
+        (("train", "digits", "--layers", "64,x"), "hidden layers such as 64 or 64,32, or none. Received: '64,x'."),
+        (("train", "digits", "--layers", "0"), "Received: '0'."),
+        (("train", "digits", "--epochs", "-1"), "-1 is not in the range x>=0"),
+        (("train", "digits", "--dropout", "1"), "1.0 is not in the range 0<=x<1"),
+        (("train", "digits", "--batch-size", "0"), "a number of rows >= 1, or full. Received: '0'."),
+        (("train", "digits", "--learning-rate", "0"), "0.0 is not in the range x>0"),
+        (("train", "digits", "--learning-rate", "nan"), "learning_rate to be a number > 0"),
+        (("train", "digits", "--activation", "rellu"), "Did you mean 'relu'?"),
+        (("train", "digits", "--optimizer", "adamm"), "Did you mean 'adam'?"),
+        (("train", "digits", "--plot", "nowhere/curves.png"), "a file in a folder that exists"),
+        (("train", "digits", "--plot", "curves.doc"), "a file that ends in .png, .svg, .pdf"),
+        (("train", "xor", "--validation-split", "0.01"), "validation_split"),
+        (("train",), "Missing argument 'NAME'"),
+        (("trani",), "No such command 'trani'"),
+        (("train", "digits", "--bogus"), "--bogus"),
+        (("trace", "xor", "--row", "4"), "a row from 0 to 3. Received: 4."),
+        (("trace", "xor", "--neuron", "dense_1"), "such as dense_1:0. Received: 'dense_1'."),
+        (("trace", "xor", "--neuron", "dense_1:9"), "a unit from 0 to 1. Received: unit=9."),
+        (("trace", "xor", "--layer", "dense_7"), "Did you mean 'dense_"),
+    ],
+)
+def test_mistakes_are_one_line(words, said):
+    result = run(*words)
+    assert result.exit_code == 2
+    assert result.stdout == ""
+    assert result.stderr.startswith("glassnet: ")
+    assert said in result.stderr
+    assert result.stderr.count("\n") == 1
+
+
+def test_diverging_run_warns_in_one_line():
+    words = ["train", "line", "--optimizer", "sgd", "--learning-rate", "1e6", "--no-plot", "--epochs", "20"]
+    done = subprocess.run([sys.executable, "-m", "glassnet", *words], capture_output=True, text=True, check=True)
+    assert done.stderr.startswith("glassnet: Training stopped in step ")
+    assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.skipif(os.name == "nt", reason="sends SIGINT")
+def test_ctrl_c_keeps_what_was_learned():
+    words = ["train", "digits", "--epochs", "100000", "--no-plot"]
+    with subprocess.Popen([sys.executable, "-m", "glassnet", *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        lines = [process.stdout.readline() for _ in range(3)]
+        assert lines[2].startswith("epoch 1/")
+        time.sleep(0.1)
+        process.send_signal(signal.SIGINT)
+        rest, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert rest.splitlines()[-1].startswith("digits: 0.")
+    assert errors == ""
+
+
+def test_interrupted_before_training(monkeypatch):
+    def press(name):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("glassnet.data.datasets.load", press)
+    result = run("train", "digits")
+    assert (result.exit_code, result.stderr.strip()) == (130, "glassnet: interrupted")
+
+
+def test_trace_xor_shows_the_numbers():
+    """Oracle: the same forward pass in NumPy, from the weights of the same seed."""
+    result = run("trace", "xor", "--layers", "2", "--row", "1")
+    assert result.exit_code == 0
+    settings = {"layers": (2,), "activation": "sigmoid", "optimizer": "sgd", "learning_rate": 0.1, "seed": 0}
+    w1, b1, w2, b2 = proposal.model(gn.datasets.load("xor"), settings, dropout=0.0).get_weights()
+    a = 1 / (1 + np.exp(-(np.array([0, 1]) @ w1 + b1)))
+    p = 1 / (1 + np.exp(-(a @ w2 + b2)))
+    for number in (*w1.ravel(), *a, *w2.ravel(), *p, -np.log(p[0])):
+        assert f"{number:.4f}" in result.stdout
+    assert f"{p[0] - 1:.4f}" in result.stdout
+    lines = result.stdout.splitlines()
+    assert lines[0].startswith("xor, row 1 (1): 2 → Dense(2, sigmoid) → Dense(1, sigmoid): 9 weights, untrained")
+    assert len(lines) <= 40
+    assert max(map(len, lines)) <= 120
+
+
+def test_trace_picks_a_row_without_zeros():
+    assert run("trace", "xor").stdout.startswith("xor, row 3 (0)")
+
+
+def test_trace_of_a_neuron_and_a_layer():
+    result = run("trace", "xor", "--neuron", "dense_1:0", "--layer", "dense_2", "--epochs", "2")
+    assert "after 2 epochs" in result.stdout
+    assert "dL/dw0" in result.stdout
+    assert "bias trick" in result.stdout
+
+
+def test_trace_of_a_table_is_standardised():
+    told = json.loads(run("trace", "diabetes", "--json").stdout)
+    assert [link["layer"] for link in told["links"]] == ["Normalization", "Dense", "Activation", "Dense", "Rescaling"]
+    assert np.abs(told["links"][0]["output"]).max() < 10
+
+
+def test_trace_json_is_the_trace():
+    told = json.loads(run("trace", "xor", "--json").stdout)
+    assert (told["dataset"], told["row"], told["x"]) == ("xor", 3, [[1.0, 1.0]])
+    assert told["loss"] > 0
+    assert [link["name"] for link in told["links"]] == ["dense_1", "dense_1.sigmoid", "dense_2", "dense_2.sigmoid"]
+
+
+def test_datasets_lists_every_one():
+    lines = run("datasets").stdout.splitlines()
+    assert lines[0].split()[:3] == ["name", "task", "rows"]
+    assert [line.split()[0] for line in lines[1:]] == list(gn.datasets.names())
+    assert all(line == line.rstrip() for line in lines)
+    told = json.loads(run("datasets", "--json").stdout)["datasets"]
+    assert {"name": "xor", "task": "2 classes", "rows": 4, "shape": [2], "source": "generated"}.items() <= told[4].items()
+
+
+@pytest.mark.parametrize(("text", "widths"), [("64", (64,)), ("64,32", (64, 32)), ("64, 32", (64, 32)), ("none", ())])
+def test_widths(text, widths):
+    assert arguments.Widths().convert(text, None, None) == widths
+
+
+@pytest.mark.parametrize(
+    ("values", "drawn"),
+    [([], ""), ([3.0], "▁"), ([1, 1, 1], "▁▁▁"), ([8, 4, 2, 1, 1], "█▄▂▁▁"), ([0, 7], "▁█")],
+)
+def test_sparkline(values, drawn):
+    assert printing.sparkline(values) == drawn
+
+
+def test_sparkline_averages_long_runs():
+    """100 values in 4 blocks of 25: the means of 0..99 rise evenly."""
+    assert printing.sparkline(range(100), width=4) == "▁▃▆█"
+
+
+@pytest.mark.parametrize(
+    ("rows", "batch", "split", "epochs"),
+    [(4, 32, 0.0, 500), (1438, 32, 0.1, 25), (60_000, 32, 0.1, 5), (1438, "full", 0.1, 500), (120, 120, 0.1, 500)],
+)
+def test_defaults_follow_the_rows(rows, batch, split, epochs):
+    """1438 rows: 1294 to train on, 41 batches of 32, 1000 / 41 rounded up."""
+    settings = {"epochs": None, "validation_split": None, "batch_size": batch}
+    train.resolve(settings, rows)
+    assert (settings["validation_split"], settings["epochs"]) == (split, epochs)
+
+
+def test_json_has_no_nan(capsys):
+    printing.print_json({"loss": float("nan"), "weights": np.array([1.0, np.inf])})
+    assert capsys.readouterr().out == '{"loss": null, "weights": [1.0, null]}\n'
