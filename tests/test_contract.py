@@ -1,4 +1,4 @@
-"""Every public layer, loss and optimizer keeps its contract: oracle, the public checkers (which `test_testing.py` tests on broken subjects)."""
+"""Every public layer, loss and optimizer keeps its contract. Oracle: the public checkers, which `test_testing.py` turns on broken parts."""
 
 import numpy as np
 import pytest

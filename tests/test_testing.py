@@ -439,12 +439,12 @@ def test_check_gradients_of_a_sound_model():
 
 
 def test_check_gradients_names_the_layer_and_the_weights():
-    with pytest.raises(AssertionError, match=r"^wrong/scale: expected a gradient equal to its finite difference\. Received: relative_error="):
+    with pytest.raises(AssertionError, match=r"^wrong/scale: expected a gradient equal to its finite difference"):
         check_gradients(model_of(Dense(3), WrongBackward(name="wrong"), Dense(1)), *rows(1))
 
 
 def test_check_gradients_catches_a_softmax_without_its_jacobian_under_another_loss():
-    with pytest.raises(AssertionError, match="^dense_1/"):
+    with pytest.raises(AssertionError, match=r"^dense_1/"):
         check_gradients(model_of(Dense(3), ForgetsItsJacobian()), *rows(3))
 
 

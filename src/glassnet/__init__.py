@@ -28,7 +28,8 @@ __all__ = ["Sequential", "activations", "callbacks", "data", "datasets", "errors
            "optimizers", "regularizers", "testing"]  # fmt: skip
 
 if TYPE_CHECKING:
-    from glassnet import activations, callbacks, data, errors, initializers, layers, losses, metrics, optimizers, regularizers, testing
+    from glassnet import activations, callbacks, data, errors, initializers, layers, losses, metrics, optimizers, regularizers
+    from glassnet import testing as testing
     from glassnet.data import datasets
     from glassnet.model import Sequential
 

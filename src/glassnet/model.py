@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,7 @@ from glassnet.layers import Input, Layer
 from glassnet.losses import Loss
 from glassnet.metrics import Metric
 from glassnet.metrics import get as resolve_metric
-from glassnet.network import Built
+from glassnet.network import Built, Places
 from glassnet.optimizers import Optimizer
 from glassnet.progress import Progress
 from glassnet.trace import Trace, take
@@ -138,7 +139,7 @@ class Sequential:
         seed: int | None = None,
         observe: bool | None = None,
     ) -> History:
-        """Train, and return every epoch's numbers. A second fit carries on where the first ended: fit(5) and fit(5) is fit(10), bit for bit.
+        """Train, and return the epochs' numbers. A second fit carries on where the first ended: fit(5), fit(5) is fit(10), bit for bit.
 
         Where no loss was named, it is inferred from the targets and the last layer (`pairing.infer`), Adam is used, and both are said.
         A loss or weight that is no longer a number ends the run: a `TrainingWarning` names the step and the link, and the weights from
@@ -202,7 +203,7 @@ class Sequential:
         )
 
     def evaluate(self, x: Any, y: Any, sample_weight: Any = None, return_dict: bool = False) -> Any:
-        """The loss and the metrics over all rows, exactly, in inference mode.
+        """The loss over all rows, exactly, in inference mode; with metrics [loss, metric, ...].
 
         Args:
             x: rows.
@@ -210,30 +211,26 @@ class Sequential:
             sample_weight: a weight per row, for the loss.
             return_dict: {"loss": ..., "accuracy": ...} rather than a list.
 
-        Returns:
-            The loss where there are no metrics, else [loss, metric, ...].
-
         Raises:
             DataError: see `fit`.
             NotReadyError: no weights or no loss yet.
         """
-        program, built = self._program(), self._learned("evaluate")
+        program, built = self._program(), self._require_built("evaluate")
+        network.require_learned(built.links, self._state)
         data, _ = rows.encode(self._examples(x), y, program.loss, built.shapes[-1], sample_weight)
         logs = evaluation.score(program, self._params, self._state, evaluation.to_blocks(data))
         return logs if return_dict else list(logs.values()) if len(logs) > 1 else logs["loss"]
 
     def predict(self, x: Any) -> np.ndarray:
-        """What the last layer outputs for the rows x: (n, ...) to (n, *output shape), float32.
-
-        Any number of rows runs without compiling again.
+        """What the last layer outputs for any number of rows x: (n, ...) to (n, *output shape), float32.
 
         Raises:
             DataError: rows that cannot be used.
             NotReadyError: a Normalization has learned nothing yet.
         """
         x = self._examples(x)
-        self._build(x.shape[1:])
-        built = self._learned("predict")
+        built = self._build(x.shape[1:])
+        network.require_learned(built.links, self._state)
         body, head = network.split_head(built.links, self._loss) if self._loss else (built.links, ())
         return evaluation.outputs(body, head, self._params, self._state, x)
 
@@ -310,7 +307,7 @@ class Sequential:
         Raises:
             NotReadyError: the shape of the input is not known yet.
         """
-        return network.get_weights(self._require_built("get_weights").weights, self._params, self._state)
+        return self._read(self._require_built("get_weights").weights)
 
     def set_weights(self, weights: Sequence[Any]) -> None:
         """Put weights in, in the order of `get_weights`.
@@ -319,13 +316,13 @@ class Sequential:
             NotReadyError: the shape of the input is not known yet.
             DataError: another number of arrays, or another shape.
         """
-        built = self._require_built("set_weights")
-        self._params, self._state = network.set_weights(built, built.weights, self._params, self._state, weights)
+        self._write(self._require_built("set_weights").weights, weights)
 
     @property
     def layers(self) -> list[LayerView]:
         """The layers as they were written (without `Input`), each with a view of its weights."""
-        return [LayerView(self, i) for i in range(len(self._layers))]
+        built = partial(self._require_built, "layers")
+        return [LayerView(layer, i, built, self._read, self._write) for i, layer in enumerate(self._layers)]
 
     def get_layer(self, name: str) -> LayerView:
         """The layer of that name.
@@ -341,6 +338,13 @@ class Sequential:
         self.seed = self.seed if seed is None else int(seed)
         self._forget()
         self._rate = self._optimizer.learning_rate if self._optimizer else 0.0
+
+    def _read(self, where: Places) -> list[np.ndarray]:
+        return network.get_weights(where, self._params, self._state)
+
+    def _write(self, where: Places, weights: Sequence[Any]) -> None:
+        built = self._require_built("set_weights")
+        self._params, self._state = network.set_weights(built, where, self._params, self._state, weights)
 
     def _examples(self, x: Any) -> np.ndarray:
         return arrays.features(x, self._network.shapes[0] if self._network else self._input.shape if self._input else None)
@@ -375,11 +379,6 @@ class Sequential:
             fix = "Put Input(shape) in front, or fit the model first."
             raise NotReadyError(message(who, "a model that knows the shape of its input", fix=fix))
         return self._network or self._build(self._input.shape if self._input else ())
-
-    def _learned(self, who: str) -> Built:
-        built = self._require_built(who)
-        network.require_learned(built.links, self._state)
-        return built
 
     def _program(self) -> Program:
         built = self._require_built("evaluate")

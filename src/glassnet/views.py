@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
-from glassnet import network
 from glassnet.layers import Layer
+from glassnet.network import Built, Places
 from glassnet.types import Shape
-
-if TYPE_CHECKING:
-    from glassnet.model import Sequential
 
 
 @dataclass(frozen=True)
 class LayerView:
-    """One layer of a model as it was written (`layer`), with its shapes and its weights.
+    """One layer of a model as it was written (`layer`), with its shapes and its weights as they stand.
+
+    Each but `name` and `layer` raises `NotReadyError` while the model does not know the shape of its input.
 
     Example:
         >>> from glassnet import Sequential
@@ -28,13 +27,11 @@ class LayerView:
         ((2,), [(3, 2), (2,)])
     """
 
-    model: Sequential
+    layer: Layer
     index: int
-
-    @property
-    def layer(self) -> Layer:
-        """The layer itself: its fields are what it was given."""
-        return self.model._layers[self.index]
+    _built: Callable[[], Built] = field(repr=False)
+    _read: Callable[[Places], list[np.ndarray]] = field(repr=False)
+    _write: Callable[[Places, Sequence[Any]], None] = field(repr=False)
 
     @property
     def name(self) -> str:
@@ -44,30 +41,33 @@ class LayerView:
     @property
     def input_shape(self) -> Shape:
         """Of one example."""
-        built = self.model._require_built("input_shape")
+        built = self._built()
         return built.shapes[built.spans[self.index][0]]
 
     @property
     def output_shape(self) -> Shape:
         """Of one example."""
-        built = self.model._require_built("output_shape")
+        built = self._built()
         return built.shapes[built.spans[self.index][1]]
 
     def get_weights(self) -> list[np.ndarray]:
         """Copies of its weights: params, then statistics."""
-        return network.get_weights(self._where(), self.model._params, self.model._state)
+        return self._read(self._places())
 
     def set_weights(self, weights: Sequence[Any]) -> None:
-        """Put weights in, in the order of `get_weights`."""
-        built, model = self.model._require_built("set_weights"), self.model
-        model._params, model._state = network.set_weights(built, self._where(), model._params, model._state, weights)
+        """Put weights in, in the order of `get_weights`.
+
+        Raises:
+            DataError: another number of arrays, or another shape.
+        """
+        self._write(self._places(), weights)
 
     def count_params(self) -> int:
         """How many numbers it holds."""
         return sum(weight.size for weight in self.get_weights())
 
-    def _where(self) -> list[tuple[str, int, str]]:
-        built = self.model._require_built("get_weights")
+    def _places(self) -> Places:
+        built = self._built()
         start, stop = built.spans[self.index]
         return [place for place in built.weights if start <= place[1] < stop]
 
