@@ -203,7 +203,7 @@ def make_plan(n: int, batch_size: int, *, seed: int, epoch: int, shuffle: bool =
         return Plan(None, np.ones((1, n), np.float32))
     steps = -(-n // batch_size)
     order = np.zeros(steps * batch_size, np.int32)
-    order[:n] = np.random.default_rng((seed, epoch)).permutation(n) if shuffle else np.arange(n)
+    order[:n] = np.random.default_rng((seed, epoch, 1)).permutation(n) if shuffle else np.arange(n)
     real = (np.arange(steps * batch_size) < n).astype(np.float32)
     return Plan(order.reshape(steps, batch_size), real.reshape(steps, batch_size))
 

@@ -40,6 +40,11 @@ class Activation(Layer):
     def __post_init__(self):
         object.__setattr__(self, "activation", activations.named(self.activation))
 
+    @property
+    def called(self) -> str:
+        """The activation's name, or its function's."""
+        return self.activation if isinstance(self.activation, str) else getattr(self.activation, "__name__", "activation")
+
     def __call__(self, params: Params, x: Array) -> Array:
         return activations.get(self.activation)(x)
 
@@ -106,5 +111,5 @@ class Dense(Layer):
     def unfold(self) -> tuple[Layer, ...]:
         if self.activation is None or self.activation == "linear":
             return (replace(self, activation=None),)
-        called = self.activation if isinstance(self.activation, str) else self.activation.__name__
-        return replace(self, activation=None), Activation(self.activation, name=f"{self.name}.{called}")
+        activation = Activation(self.activation)
+        return replace(self, activation=None), replace(activation, name=f"{self.name}.{activation.called}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,7 +33,7 @@ class Input(Layer):
     shape: Any = ()
 
     def __post_init__(self):
-        shape = (self.shape,) if is_int(self.shape, least=0) else tuple(self.shape)
+        shape = tuple(self.shape) if isinstance(self.shape, Iterable) else (self.shape,)
         require(shape and all(is_int(n, least=1) for n in shape), "Input", "shape to be ints >= 1", shape=self.shape)
         object.__setattr__(self, "shape", tuple(int(n) for n in shape))
 
@@ -84,7 +85,7 @@ class Reshape(Layer):
     target_shape: Any = ()
 
     def __post_init__(self):
-        shape = (self.target_shape,) if is_int(self.target_shape, least=-1) else tuple(self.target_shape)
+        shape = tuple(self.target_shape) if isinstance(self.target_shape, Iterable) else (self.target_shape,)
         sizes = all(is_int(n, least=-1) and n != 0 for n in shape) and shape.count(-1) <= 1
         require(shape and sizes, "Reshape", "target_shape to be ints >= 1, at most one of them -1", target_shape=self.target_shape)
         object.__setattr__(self, "target_shape", tuple(int(n) for n in shape))

@@ -70,7 +70,7 @@ def formula(link: LinkTrace) -> str:
     if isinstance(layer, Dense):
         return "z = x W + b" if layer.use_bias else "z = x W"
     if isinstance(layer, Activation):
-        return f"{symbol(link)} = {_called(layer)}(z)" + (", one with the loss: dL/dz = p - y" if link.with_loss else "")
+        return f"{symbol(link)} = {layer.called}(z)" + (", one with the loss: dL/dz = p - y" if link.with_loss else "")
     if isinstance(layer, Rescaling):
         return f"y = {short(layer.scale)} x + {short(layer.offset)}"
     if isinstance(layer, Dropout):
@@ -80,10 +80,6 @@ def formula(link: LinkTrace) -> str:
     if isinstance(layer, BatchNormalization):
         return "y = gamma (x - mean) / sqrt(variance + epsilon) + beta"
     return "laid out in one row" if isinstance(layer, Flatten) else type(layer).__name__
-
-
-def _called(layer: Activation) -> str:
-    return layer.activation if isinstance(layer.activation, str) else layer.activation.__name__
 
 
 def symbol(link: LinkTrace) -> str:
@@ -145,7 +141,7 @@ def neuron(dense: LinkTrace, activation: LinkTrace | None, unit: int, row: int, 
     if len(shown) < len(x):
         terms.append(f"[{len(x) - len(shown)} smaller products: {short(x @ w - x[shown] @ w[shown])}]")
     terms += [] if bias is None else [short(bias)]
-    called = _called(activation.link) if activation and isinstance(activation.link, Activation) else None
+    called = activation.link.called if activation and isinstance(activation.link, Activation) else None
     out = f" -> {called} -> {float(activation.output[row, unit]):.4g}" if activation else ""
     of = f", row {row} of {n}" if n > 1 else ""
     arithmetic = f"  z = w*x + b: {' + '.join(terms)} = {float(z):.4g}{out}"
