@@ -1,19 +1,22 @@
 """Glassnet beside its peers, in one run: `python benchmarks/run.py [--quick] [--json out.json]`.
 
-Every contestant runs in a process of its own; the turns alternate, and a ratio is taken within each round before the median over
-rounds, so that what drifts on the machine meets both sides.
+Every contestant runs in a process of its own, and the turns alternate. Two ratios: the median over rounds of the ratio within a round,
+so that what drifts on the machine meets both sides, and least over least. Where they differ the machine was busy: run again.
 """
 
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
+import math
 import os
 import platform
 import statistics
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +29,7 @@ GOALS = {
     "Celsius, whole process": "best peer 2x",
 }
 UNITS = ((1e-3, 1e6, "us"), (1.0, 1e3, "ms"), (float("inf"), 1.0, "s"))
+PRODUCT = "one large product"
 Samples = dict[str, list[float]]
 
 
@@ -67,47 +71,56 @@ class Worker:
         return time.perf_counter() - self.began
 
 
-def warm(names: list[str], rounds: int, rows: int) -> tuple[dict[str, Samples], float]:
-    """Samples of each warm task, and GFLOP/s of a large product."""
+def warm(names: list[str], rounds: int, rows: int) -> Iterator[tuple[str, Samples]]:
+    """Each warm task with its samples; at last the GFLOP/s of a large product."""
     workers = {name: Worker(name) for name in names}
-    results: dict[str, Samples] = {}
-    for batch in (32, 128):
-        for worker in workers.values():
-            worker.ask("epoch", batch, rows)
-        found = results[f"epoch, batch {batch}"] = {name: [] for name in names}
-        for _ in range(rounds):
+    for label, *task in (
+        ("epoch, batch 32", "epoch", 32, rows),
+        ("epoch, batch 128", "epoch", 128, rows),
+        ("predict one row", "predict_one"),
+    ):
+        samples: Samples = {name: [] for name in names}
+        for turn in range(rounds + 1):
             for name, worker in workers.items():
-                found[name].append(statistics.median(worker.ask("epoch", batch, rows)))
-    found = results["predict one row"] = {name: [] for name in names}
-    for _ in range(rounds):
-        for name, worker in workers.items():
-            found[name].append(worker.ask("predict_one"))
-    product = max(workers["glassnet"].ask("matmul") for _ in range(3))
+                answer = worker.ask(*task)
+                if turn:
+                    samples[name].append(answer)
+        yield label, samples
+    yield PRODUCT, {"glassnet": [workers["glassnet"].ask("matmul") for _ in range(3)]}
     for worker in workers.values():
         worker.close()
-    return results, product
 
 
-def fresh(names: list[str], rounds: int, epochs: int) -> dict[str, Samples]:
-    """Samples of each task that begins with the process."""
-    labels = ("Celsius, whole process", "small fit, cold", "small fit, whole process")
-    results: dict[str, Samples] = {label: {name: [] for name in names} for label in labels}
+def fresh(names: list[str], rounds: int, epochs: int) -> Iterator[tuple[str, Samples]]:
+    """Each task that begins with the process, with its samples."""
+    whole: Samples = {name: [] for name in names}
     for _ in range(rounds):
         for name in names:
             worker = Worker(name)
             answer = worker.ask("celsius")
-            results[labels[0]][name].append(worker.close())
+            whole[name].append(worker.close())
             if abs(answer - 212) > 10:
-                print(f"{name}: 100 degrees Celsius came out as {answer:.1f}", file=sys.stderr)
+                print(f"{name}: 100 degrees Celsius came out as {answer:.1f}")
+    yield "Celsius, whole process", whole
+    cold: Samples = {name: [] for name in names}
+    whole = {name: [] for name in names}
+    for _ in range(rounds):
+        for name in names:
             worker = Worker(name)
-            results[labels[1]][name].append(worker.ask("fit_small", epochs))
-            results[labels[2]][name].append(worker.close())
-    return results
+            cold[name].append(worker.ask("fit_small", epochs))
+            whole[name].append(worker.close())
+    yield "small fit, cold", cold
+    yield "small fit, whole process", whole
 
 
-def ratio(samples: Samples, name: str) -> float:
-    """A peer's time over Glassnet's: the median of the rounds' ratios."""
-    return statistics.median(peer / ours for peer, ours in zip(samples[name], samples["glassnet"], strict=True))
+def row(task: str, samples: Samples) -> str:
+    """Glassnet's median and least seconds; every peer's median, and its ratio to Glassnet by rounds and by leasts."""
+    ours, *peers = samples.items()
+    cells = [f"{text(statistics.median(ours[1]))}, {text(min(ours[1]))}"]
+    for _, theirs in peers:
+        by_rounds = statistics.median(b / a for a, b in zip(ours[1], theirs, strict=True))
+        cells.append(f"{text(statistics.median(theirs))}, {by_rounds:.2f}x, {min(theirs) / min(ours[1]):.2f}x")
+    return line(task, *cells, GOALS.get(task, ""))
 
 
 def text(seconds: float) -> str:
@@ -115,57 +128,70 @@ def text(seconds: float) -> str:
     return f"{seconds * factor:.3g} {unit}"
 
 
-def table(results: dict[str, Samples]) -> str:
-    """One row per task: Glassnet's median and least seconds, and every peer's median with its ratio."""
-    names = list(next(iter(results.values())))
-    lines = [["task", "glassnet (least)", *names[1:], "goal"], ["---"] * (len(names) + 2)]
-    for task, samples in results.items():
-        ours = f"{text(statistics.median(samples['glassnet']))} ({text(min(samples['glassnet']))})"
-        peers = [f"{text(statistics.median(samples[name]))}, {ratio(samples, name):.2f}x" for name in names[1:]]
-        lines.append([task, ours, *peers, GOALS.get(task, "")])
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    return "\n".join("| " + " | ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) + " |" for line in lines)
+def line(*cells: str) -> str:
+    return f"| {cells[0]:<24} | {' | '.join(f'{cell:<23}' for cell in cells[1:])} |"
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description="Glassnet beside its peers, as ratios measured in one run.")
-    parser.add_argument("--quick", action="store_true", help="a tenth of the rows, two rounds: to see that all runs, not to quote")
-    parser.add_argument("--json", type=Path, help="where to write all samples")
-    parser.add_argument("--rounds", type=int, help="how often each contestant has its turn (default 7, quick 2)")
-    options = parser.parse_args()
-    rows, rounds = (ROWS // 10, 2) if options.quick else (ROWS, 7)
-    rounds = options.rounds or rounds
-
-    machine = {
-        "date": time.strftime("%Y-%m-%d %H:%M"),
-        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
-        "load before": round(os.getloadavg()[0], 2),
-        "system": f"{platform.system()} {platform.machine()}",
-        "Python": platform.python_version(),
-    }
-    names, versions = [], []
+def installed() -> dict[str, str]:
+    """The contestants that are here, with their versions; a line on each that is not."""
+    found = {}
     for name in PEERS:
         try:
             worker = Worker(name)
         except Missing as error:
             print(f"{name}: left out ({error})")
         else:
+            found[name] = worker.version
             worker.close()
-            names.append(name)
-            versions.append(worker.version)
-    if "glassnet" not in names:
-        sys.exit("Install Glassnet first: pip install -e .")
-    print(", ".join(f"{name} {value}" for name, value in machine.items()), "; ".join(versions), sep="\n", flush=True)
+    return found
 
-    results, product = warm(names, rounds, rows)
-    results |= fresh(names, rounds, 50)
-    print(table(results))
+
+def load() -> float:
+    """How many processes wanted a core in the last minute; NaN where the system does not say."""
+    return round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else math.nan
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Glassnet beside its peers, as ratios measured in one run.")
+    parser.add_argument("--quick", action="store_true", help="a tenth of the rows, two rounds: to see that all runs, not to quote")
+    parser.add_argument("--json", type=Path, help="where to write all samples, after every task")
+    parser.add_argument("--rounds", type=int, help="how often each contestant has its turn (default 5, quick 2)")
+    parser.add_argument("--only", help="comma-separated contestants beside glassnet: " + ", ".join(list(PEERS)[1:]))
+    options = parser.parse_args()
+    rows, rounds = (ROWS // 10, 2) if options.quick else (ROWS, 5)
+    rounds = options.rounds or rounds
+
+    versions = installed()
+    if "glassnet" not in versions:
+        sys.exit("Install Glassnet first: pip install -e .")
+    names = [name for name in versions if options.only is None or name in ("glassnet", *options.only.split(","))]
+    machine = {
+        "date": time.strftime("%Y-%m-%d %H:%M"),
+        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "system": f"{platform.system()} {platform.machine()}",
+        "Python": platform.python_version(),
+        "rounds": rounds,
+        "rows": rows,
+    }
+    print(", ".join(f"{name} {value}" for name, value in machine.items()))
+    print("; ".join(versions[name] for name in names), end="\n\n")
+    print(line("task", "glassnet: median, least", *(f"{name}: by round, least" for name in names[1:]), "goal"))
+    print(line("---", *["---"] * (len(names) + 1)), flush=True)
     work = rows * (4 * PIXELS * HIDDEN + 6 * HIDDEN * CLASSES) * 1e-9
-    speeds = {task: work / statistics.median(samples["glassnet"]) for task, samples in results.items() if task.startswith("epoch")}
-    print(f"GFLOP/s: {', '.join(f'{speed:.0f} ({task})' for task, speed in speeds.items())}, {product:.0f} (one large product)")
-    if options.json:
-        report = {"machine": machine, "versions": versions, "seconds": results, "GFLOP/s": speeds | {"product": product}}
-        options.json.write_text(json.dumps(report, indent=1))
+    results: dict[str, Samples] = {}
+    loads, speeds = [load()], []
+    for task, samples in itertools.chain(warm(names, rounds, rows), fresh(names, rounds, 50)):
+        results[task] = samples
+        loads.append(load())
+        if task == PRODUCT:
+            speeds.append(f"{max(samples['glassnet']):.0f} ({task})")
+        else:
+            print(row(task, samples), flush=True)
+        if task.startswith("epoch"):
+            speeds.append(f"{work / min(samples['glassnet']):.0f} ({task})")
+        if options.json:
+            options.json.write_text(json.dumps({"machine": machine, "versions": versions, "loads": loads, "samples": results}, indent=1))
+    print(f"\nGFLOP/s: {', '.join(speeds)}; load {min(loads):.1f} to {max(loads):.1f}")
 
 
 if __name__ == "__main__":

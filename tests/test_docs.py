@@ -44,9 +44,13 @@ def test_paired(loss, last, targets):
 @pytest.mark.parametrize(("loss", "last", "targets", "words"), table("What is refused"))
 def test_refused(loss, last, targets, words):
     model = Sequential([evaluated(last)], seed=0)
-    with pytest.raises((ConfigError, DataError), match=re.escape(words)):
+
+    def train():
         model.compile("sgd", evaluated(loss))
         model.fit(X, evaluated(targets), verbose=0)
+
+    with pytest.raises((ConfigError, DataError), match=re.escape(words)):
+        train()
 
 
 def test_tables_are_found():

@@ -2,13 +2,13 @@
 
 import numpy as np
 import pytest
-from oracles import FLOAT32, LOOSE, close
 
 import glassnet as gn
 from glassnet.layers import Activation, Dense, Flatten, Input, Rescaling
 from glassnet.losses import BinaryCrossentropy
 from glassnet.optimizers import Adam
 from glassnet.training import make_plan
+from oracles import FLOAT32, LOOSE, close
 
 CELSIUS = [-40, -10, 0, 8, 15, 22, 38]
 FAHRENHEIT = [-40, 14, 32, 46, 59, 72, 100]
@@ -157,6 +157,6 @@ def test_real_pictures(name, scale, hidden, goal, shared_data, record_property):
         model.compile("adam", "sparse_categorical_crossentropy", ["accuracy"])
         model.fit(data.x, data.y, epochs=10, verbose=0)
         scores.append(model.evaluate(data.x_test, data.y_test)[1])
-    record_property("mean_accuracy", np.mean(scores))
+    record_property("mean_accuracy", float(np.mean(scores)))
     print(f"{name}: {np.round(scores, 4)}, mean {np.mean(scores):.4f}")
     assert np.mean(scores) >= goal

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from glassnet.epochs import Decision, Record
@@ -85,6 +85,7 @@ class Best:
     value: float | None = None
     epoch: int = 0
     wait: int = 0
+    seen: int = 0
 
 
 @dataclass(frozen=True)
@@ -98,7 +99,7 @@ class EarlyStopping(Callback):
         mode: "min", "max", or "auto": "max" for names that contain acc, auc or f1, "min" for others.
         baseline: a value to be beaten within `patience` epochs; None for none.
         restore_best_weights: whether the run ends with the best epoch's weights, however it ends (Keras: off by default).
-        start_from_epoch: epochs before which nothing is counted.
+        start_from_epoch: epochs of this fit before which nothing is counted.
 
     Raises:
         ConfigError: an argument out of range; at `fit`, a monitor that is not logged (the nearest name is given).
@@ -137,14 +138,16 @@ class EarlyStopping(Callback):
         return Best()
 
     def update(self, memory: Best, record: Record) -> tuple[Best, Decision | None]:
-        if record.epoch < self.start_from_epoch:
+        memory = replace(memory, seen=memory.seen + 1)
+        if memory.seen <= self.start_from_epoch:
             return memory, None
         value = record.logs[self.monitor]
         if memory.value is None or self._better(value, memory.value):
             beaten = self.baseline is None or self._better(value, self.baseline)
-            return Best(value, record.epoch, 0 if beaten else memory.wait + 1), Decision(keep=self.restore_best_weights)
-        memory = Best(memory.value, memory.epoch, memory.wait + 1)
-        if memory.wait < self.patience or record.epoch == 0:
+            wait = 0 if beaten else memory.wait + 1
+            return replace(memory, value=value, epoch=record.epoch, wait=wait), Decision(keep=self.restore_best_weights)
+        memory = replace(memory, wait=memory.wait + 1)
+        if memory.wait < self.patience:
             return memory, None
         reason = f"{self.monitor} has not improved for {memory.wait} epochs: the best was {memory.value:.4g} at epoch {memory.epoch + 1}"
         return memory, Decision(stop=reason)

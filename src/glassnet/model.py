@@ -49,7 +49,7 @@ class Sequential:
 
     def __init__(self, layers: Sequence[Layer] = (), seed: int | None = None):
         require(seed is None or is_int(seed, least=0), "Sequential", "seed to be an int >= 0 or None", seed=seed)
-        require(isinstance(layers, list | tuple), "Sequential", "a list of layers", layers=layers, fix="Write Sequential([...]).")
+        require(isinstance(layers, list | tuple), "Sequential", "a list of layers, Sequential([...])", type=type(layers).__name__)
         self.seed = seed
         self.history: History | None = None
         self._input: Input | None = None
@@ -172,10 +172,11 @@ class Sequential:
         with all_or_nothing(self):
             if self._network is None and seed is not None:
                 self.seed = int(seed)
-            x, built, said = self._ready(x, y)
+            ready, built, said = self._ready(x, y)
+            arrays.require_precise(x=x, y=y)
             progress.say(said)
             program = self._program()
-            data, labels = rows.encode(x, y, program.loss, built.shapes[-1], sample_weight)
+            data, labels = rows.encode(ready, y, program.loss, built.shapes[-1], sample_weight)
             held = rows.encode_validation(validation_data, program.loss, built.shapes)
             if held is None:
                 data, held = rows.hold_out(data, labels, validation_split, validation_from, self._known_seed())

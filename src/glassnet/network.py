@@ -272,7 +272,7 @@ def set_weights(
     Raises:
         DataError: another number of arrays, or another shape than is there.
     """
-    require(len(weights) == len(where), "set_weights", f"{len(where)} arrays", error=DataError, received=len(weights))
+    require(len(weights) == len(where), "set_weights", f"{len(where)} arrays", error=DataError, arrays=len(weights))
     trees = {"params": [dict(tree) for tree in params], "state": [dict(tree) for tree in state]}
     for (kind, i, key), weight in zip(where, weights, strict=True):
         old, new = np.shape(trees[kind][i][key]), np.array(weight, np.float32)

@@ -21,9 +21,7 @@ LINES = 20
 
 def numbers(logs: Mapping[str, float]) -> str:
     """Logs in one line: `loss 0.3012  accuracy 0.9120  val_loss 0.3411`."""
-    return "  ".join(
-        f"{name} {value:.4f}" if 1e-3 <= abs(value) < 1e4 or value == 0 else f"{name} {value:.3e}" for name, value in logs.items()
-    )
+    return "  ".join(f"{name} {value:.4f}" if 1e-3 <= abs(value) < 10 else f"{name} {value:.4g}" for name, value in logs.items())
 
 
 def clock(seconds: float) -> str:
@@ -72,7 +70,7 @@ class Progress:
         if not text:
             return
         if self._live:
-            self._live.console.print(text, markup=False, highlight=False)
+            self._live.console.print(text, markup=False, highlight=False, soft_wrap=True)
         elif not self.silent:
             print(text, flush=True)
 
@@ -98,7 +96,8 @@ class Progress:
         if not record.complete:
             return
         if self.ended == 1 or self.ended % self.every == 0 or self.ended == self.epochs or record.decision.stop:
-            self.say(f"epoch {self.ended}/{self.epochs}  {numbers(record.logs)}  {clock(record.seconds)}")
+            took = f"  {clock(record.seconds)}" if record.seconds >= 0.05 else ""
+            self.say(f"epoch {self.ended}/{self.epochs}  {numbers(record.logs)}{took}")
 
 
 class CtrlC:

@@ -87,6 +87,7 @@ class _Pass(NamedTuple):
     state: tuple[State, ...]
     grads: tuple[Params, ...]
     dx: Array
+    mask: Array | None
 
 
 def _check_init(who: str, links: network.Links, shape: Shape) -> tuple[tuple[Params, ...], tuple[State, ...], Shape]:
@@ -114,9 +115,9 @@ def _check_passes(
     who: str, links: network.Links, params: tuple[Params, ...], state: tuple[State, ...], x: np.ndarray, dy: np.ndarray, train: bool
 ) -> None:
     def run(params: Any, state: Any, x: Any, dy: Any, mask: Any = None) -> _Pass:
-        y, pullbacks, new, _ = network.forward(links, params, state, x, key=jax.random.key(0), train=train, mask=mask)
+        y, pullbacks, new, mask = network.forward(links, params, state, x, key=jax.random.key(0), train=train, mask=mask)
         grads, dx, _ = network.backward(pullbacks, dy)
-        return _Pass(y, new, grads, dx)
+        return _Pass(y, new, grads, dx, mask)
 
     def outputs(x: Any) -> Array:
         return network.forward(links, params, state, x, key=jax.random.key(0), train=train)[0]
@@ -134,7 +135,8 @@ def _check_passes(
     shaped = real.reshape(-1, *[1] * (x.ndim - 1))
     junk = x if np.issubdtype(x.dtype, np.integer) else np.where(shaped, x, 100 * x)
     masked = compiled(params, state, junk, np.where(real.reshape(-1, *[1] * (dy.ndim - 1)), dy, 0), real.astype(np.float64))
-    _same(who, "masked rows not to matter to the others", masked._replace(y=masked.y[:REAL], dx=masked.dx[:REAL]), short)
+    _claim(masked.mask is not None and not np.any(masked.mask[REAL:]), who, "masked rows to stay masked", mask=masked.mask)
+    _same(who, "masked rows not to matter to the others", masked._replace(y=masked.y[:REAL], dx=masked.dx[:REAL], mask=short.mask), short)
     _same(who, "masked rows to get no gradient", masked.dx[REAL:], np.zeros_like(x[REAL:], float))
     if not train:
         _same(who, "state to stay as it is", whole.state, state)

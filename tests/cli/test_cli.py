@@ -32,7 +32,7 @@ def fresh(code):
     return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
 
 
-@pytest.mark.parametrize("doing", ["", "; glassnet.cli.main(['--help'], standalone_mode=False)", "; glassnet.cli.main(['train', '--help'])"])
+@pytest.mark.parametrize("doing", ["", "; glassnet.cli.main(['--help'])", "; glassnet.cli.main(['train', '--help'])"])
 def test_help_loads_click_alone(doing):
     report = f"import atexit, sys; atexit.register(lambda: print([m for m in {HEAVY} if m in sys.modules]))"
     assert fresh(f"{report}; import glassnet.cli{doing}").splitlines()[-1] == "[]"
@@ -60,6 +60,7 @@ def test_digits_with_defaults():
     assert "(majority 0.10) in " in last
     assert ", curves.png  loss █" in last
     assert last.endswith("▁")
+    assert len(last) < 80
     assert Path("curves.png").read_bytes().startswith(b"\x89PNG\r\n")
     assert "8x8 → Rescaling(1/16) → Flatten → Dense(128, relu) → Dense(10, softmax): 9,610 weights" in result.stdout
 
@@ -184,7 +185,7 @@ def test_trace_xor_shows_the_numbers():
     result = run("trace", "xor", "--layers", "2", "--row", "1")
     assert result.exit_code == 0
     settings = {"layers": (2,), "activation": "sigmoid", "optimizer": "sgd", "learning_rate": 0.1, "seed": 0}
-    w1, b1, w2, b2 = proposal.model(gn.datasets.load("xor"), settings, dropout=0.0).get_weights()
+    w1, b1, w2, b2 = proposal.propose(gn.datasets.load("xor"), settings, dropout=0.0).get_weights()
     a = 1 / (1 + np.exp(-(np.array([0, 1]) @ w1 + b1)))
     p = 1 / (1 + np.exp(-(a @ w2 + b2)))
     for number in (*w1.ravel(), *a, *w2.ravel(), *p, *(p - 1)):
@@ -240,6 +241,15 @@ def test_widths(text, widths):
 )
 def test_sparkline(values, drawn):
     assert printing.sparkline(values) == drawn
+
+
+def test_lines_break_between_words_on_a_terminal(monkeypatch, capsys):
+    line = "8x8 → Flatten → Dense(128, relu) → Dense(10, softmax)"
+    printing.print_wrapped(line)
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", "40")
+    printing.print_wrapped(line)
+    assert capsys.readouterr().out == f"{line}\n8x8 → Flatten → Dense(128, relu) →\n  Dense(10, softmax)\n"
 
 
 def test_sparkline_averages_long_runs():

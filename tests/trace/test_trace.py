@@ -5,10 +5,10 @@ import re
 
 import numpy as np
 import pytest
-from oracles import FLOAT32, close
 
 import glassnet as gn
 from glassnet.layers import BatchNormalization, Dense, Dropout, Flatten, Input, Normalization, Rescaling
+from oracles import FLOAT32, close
 
 
 def sigmoid(z):
@@ -92,8 +92,9 @@ def test_softmax_and_loss_are_one_link(logits):
 
 @pytest.mark.parametrize("optimizer", ["sgd", "adam", gn.optimizers.RMSprop(0.1), gn.optimizers.SGD(0.1, momentum=0.9)])
 def test_the_update_is_the_one_that_training_makes(optimizer):
-    """Oracle: a real step. The trace in training mode draws the same noise; the memory of the optimizer is in it from the second step on."""
-    model = gn.Sequential([Input(3), Dense(4, activation="tanh", kernel_regularizer="l2"), BatchNormalization(), Dropout(0.5), Dense(1)], seed=1)
+    """Oracle: a real step: with its noise, its penalty and, from the second step on, the optimizer's memory."""
+    hidden = Dense(4, activation="tanh", kernel_regularizer="l2")
+    model = gn.Sequential([Input(3), hidden, BatchNormalization(), Dropout(0.5), Dense(1)], seed=1)
     model.compile(optimizer, "mse")
     x, y = np.random.default_rng(2).normal(size=(6, 3)), np.arange(6.0)
     for _ in range(2):

@@ -55,24 +55,24 @@ POSITIVE = click.FloatRange(min=0, min_open=True)
 FRACTION = click.FloatRange(min=0, max=1, max_open=True)
 """From 0 to below 1."""
 
-seed = click.option(
+seed_option = click.option(
     "--seed", metavar="N", type=click.IntRange(min=0), default=0, show_default=True, help="Of the weights, the order of rows and the noise."
 )
-as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else, for programs.")
+json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else, for programs.")
 
 
-def layers(default: str) -> Callable[[Command], Command]:
+def layers_option(default: str) -> Callable[[Command], Command]:
     """The option `--layers`."""
     words = "Units of the hidden layers, as 64,32; none for none."
     return click.option("--layers", metavar="N,N,...", type=Widths(), default=default, show_default=True, help=words)
 
 
-def optimizer(default: str) -> Callable[[Command], Command]:
+def optimizer_option(default: str) -> Callable[[Command], Command]:
     """The option `--optimizer`."""
     return click.option("--optimizer", metavar="NAME", default=default, show_default=True, help="adam, rmsprop or sgd.")
 
 
-def learning_rate(default: float | None) -> Callable[[Command], Command]:
+def learning_rate_option(default: float | None) -> Callable[[Command], Command]:
     """The option `--learning-rate`; None is the optimizer's own."""
     words = "Of the optimizer." if default else "Of the optimizer.  [default: its own]"
     return click.option("--learning-rate", metavar="RATE", type=POSITIVE, default=default, show_default=bool(default), help=words)

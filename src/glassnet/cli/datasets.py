@@ -8,7 +8,7 @@ from glassnet.cli import arguments
 
 
 @click.command("datasets", short_help="List what there is to train on.")
-@arguments.as_json
+@arguments.json_option
 def command(as_json: bool) -> None:
     """List the data sets: nothing is loaded or downloaded.
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import itertools
 import json
+import shutil
 import sys
+import textwrap
 from collections.abc import Sequence
 from typing import Any
 
@@ -21,6 +23,12 @@ def print_json(result: Any) -> None:
 
 def _plain(value: Any) -> Any:
     return value.tolist() if hasattr(value, "tolist") else str(value)
+
+
+def print_wrapped(line: str) -> None:
+    """A line that a narrow terminal breaks between words; unbroken in a pipe."""
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else len(line) + 1
+    click.echo("\n".join(textwrap.wrap(line, width, subsequent_indent="  ", break_on_hyphens=False)))
 
 
 def sparkline(values: Sequence[float], width: int = 24) -> str:
@@ -51,7 +59,7 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]], right: st
         from rich.console import Console
         from rich.table import Table
 
-        table = Table(box=SIMPLE_HEAD, pad_edge=False, header_style="bold")
+        table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, header_style="bold")
         last = len(columns) - 1
         for i, column in enumerate(columns):
             table.add_column(column, justify="right" if column == right else "left", no_wrap=i < last, style=None if i else "cyan")

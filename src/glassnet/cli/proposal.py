@@ -19,7 +19,7 @@ SHOWN = {"Dense": ("units", "activation"), "Dropout": ("rate",), "Rescaling": ("
 """What a sketch says of a layer."""
 
 
-def model(data: Dataset, settings: Mapping[str, Any], *, dropout: float, adapted: bool = False) -> Sequential:
+def propose(data: Dataset, settings: Mapping[str, Any], *, dropout: float, adapted: bool = False) -> Sequential:
     """A compiled model for `data`: softmax of K classes, one sigmoid for two, a linear output in the target's units for a regression.
 
     Args:

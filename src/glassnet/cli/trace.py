@@ -15,16 +15,16 @@ if TYPE_CHECKING:
 
 @click.command("trace", short_help="Show every number of one pass, forward and backward.")
 @click.argument("name")
-@arguments.layers(default="2")
+@arguments.layers_option(default="2")
 @click.option("--activation", metavar="NAME", default="sigmoid", show_default=True, help="Of the hidden layers.")
 @click.option("--row", metavar="N", type=click.IntRange(min=0), help="Training row, from 0.  [default: the first with fewest zeros]")
 @click.option("--epochs", metavar="N", type=click.IntRange(min=0), default=0, show_default=True, help="Train so long before looking.")
-@arguments.optimizer(default="sgd")
-@arguments.learning_rate(default=0.1)
+@arguments.optimizer_option(default="sgd")
+@arguments.learning_rate_option(default=0.1)
 @click.option("--neuron", type=arguments.Unit(), multiple=True, help="Show this neuron's arithmetic instead, as dense_1:0.")
 @click.option("--layer", metavar="LAYER", multiple=True, help="Show this layer's matrices instead, as dense_1.")
-@arguments.seed
-@arguments.as_json
+@arguments.seed_option
+@arguments.json_option
 def command(
     name: str, row: int | None, epochs: int, neuron: tuple[tuple[str, int], ...], layer: tuple[str, ...], as_json: bool, **settings: Any
 ) -> None:
@@ -44,7 +44,7 @@ def command(
     row = telling_row(data) if row is None else row
     if row >= len(data.x):
         raise click.BadParameter(f"expected a row from 0 to {len(data.x) - 1}. Received: {row}.", param_hint="'--row'")
-    model = proposal.model(data, settings, dropout=0.0, adapted=True)
+    model = proposal.propose(data, settings, dropout=0.0, adapted=True)
     if epochs:
         model.fit(data.x, data.y, epochs=epochs, verbose=0, seed=settings["seed"])
     traced = model.trace(data.x[row : row + 1], data.y[row : row + 1])
@@ -52,7 +52,7 @@ def command(
         printing.print_json({"dataset": name, "row": row, "epochs": model.epoch, "seed": settings["seed"]} | traced.to_dict())
         return
     parts = [traced.layer(which) for which in layer] + [traced.neuron(which, unit) for which, unit in neuron]
-    click.echo(heading(data, row, model))
+    printing.print_wrapped(heading(data, row, model))
     click.echo("\n\n".join(parts or [str(traced)]))
 
 

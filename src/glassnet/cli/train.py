@@ -22,24 +22,27 @@ STEPS, LEAST_EPOCHS, MOST_EPOCHS = 1000, 5, 500
 ROWS_TO_VALIDATE = 100
 """Where no validation split is asked for, a tenth is held out of data sets with at least so many training rows."""
 
+SCREEN = 79
+"""Columns that the last line keeps to."""
+
 PICTURES = (".png", ".svg", ".pdf")
 
 
 @click.command("train", short_help="Train a network and score it on unseen rows.")
 @click.argument("name")
-@arguments.layers(default="128")
+@arguments.layers_option(default="128")
 @click.option("--activation", metavar="NAME", default="relu", show_default=True, help="Of the hidden layers.")
 @click.option("--dropout", metavar="RATE", type=arguments.FRACTION, default=0.0, help="Fraction zeroed after hidden layers.  [default: 0]")
 @click.option("--epochs", metavar="N", type=click.IntRange(min=0), help=f"Passes over the rows.  [default: what makes {STEPS:,} steps]")
 @click.option("--batch-size", metavar="N", type=arguments.BatchSize(), default="32", show_default=True, help="Rows per step, or full.")
-@arguments.learning_rate(default=None)
-@arguments.optimizer(default="adam")
+@arguments.learning_rate_option(default=None)
+@arguments.optimizer_option(default="adam")
 @click.option("--validation-split", metavar="SHARE", type=arguments.FRACTION, help="Held out.  [default: 0.1, or 0 below 100 rows]")
 @click.option("--patience", metavar="N", type=click.IntRange(min=1), help="Stop after N epochs without improvement; keep the best weights.")
-@arguments.seed
+@arguments.seed_option
 @click.option("--plot", metavar="FILE", default="curves.png", show_default=True, help="Where to draw the learning curves.")
 @click.option("--no-plot", is_flag=True, help="Draw nothing.")
-@arguments.as_json
+@arguments.json_option
 @click.option("--quiet", is_flag=True, help="Print the last line only.")
 @click.pass_context
 def command(ctx: click.Context, name: str, plot: str, no_plot: bool, as_json: bool, quiet: bool, **settings: Any) -> None:
@@ -58,13 +61,14 @@ def command(ctx: click.Context, name: str, plot: str, no_plot: bool, as_json: bo
     picture = _picture("" if no_plot else plot)
     from glassnet.cli import printing, proposal
     from glassnet.data.datasets import load
+    from glassnet.progress import clock
 
     data = load(name)
     silent = quiet or as_json
-    model = proposal.model(data, settings, dropout=settings["dropout"])
+    model = proposal.propose(data, settings, dropout=settings["dropout"])
     if not silent:
         click.echo(f"{name}: {len(data.x):,} rows to learn from, {len(data.x_test):,} to be scored on, {data.task}")
-        click.echo(proposal.sketch(model))
+        printing.print_wrapped(proposal.sketch(model))
     resolve(settings, len(data.x))
     settings["learning_rate"] = model.learning_rate
     began = time.perf_counter()
@@ -82,8 +86,10 @@ def command(ctx: click.Context, name: str, plot: str, no_plot: bool, as_json: bo
         run = {"seed": settings["seed"], "epochs": len(history.epoch), "stopped": history.stopped, "plot": drawn}
         printing.print_json(facts | run | {"settings": settings, "history": history.history})
     else:
-        curve = printing.sparkline(history.history.get("loss", []))
-        click.echo(f"{name}: {result} in {seconds:.1f} s" + (f", {drawn}" if drawn else "") + (f"  loss {curve}" if curve else ""))
+        line = f"{name}: {result} in {clock(seconds)}" + (f", {drawn}" if drawn else "")
+        losses = history.history.get("loss", [])
+        room = min(max(SCREEN - len(f"{line}  loss "), 8), 24)
+        click.echo(line + (f"  loss {printing.sparkline(losses, room)}" if len(losses) > 1 else ""))
     ctx.exit(130 if interrupted else 0)
 
 

@@ -67,6 +67,31 @@ def _require_finite(array: np.ndarray, what: str) -> None:
     raise DataError(message(what, "finite numbers only", nan=nan, infinite=infinite, **where, fix=fix))
 
 
+def require_precise(**given: Any) -> None:
+    """Refuse columns that float32 would blur: it would move some number by more than a thousandth of the column's range.
+
+    A day of time stamps near 1.7e9 seconds would become steps of 128 seconds, silently.
+
+    Args:
+        **given: arrays that `numbers` has passed, as the user gave them.
+
+    Raises:
+        DataError: with the column and the remedy.
+    """
+    for what, value in given.items():
+        wide = np.asarray(value)
+        if wide.dtype.kind not in "iuf" or wide.dtype.itemsize <= 4:
+            continue
+        columns = wide.reshape(len(wide), -1)
+        lost, spread = np.abs(columns - columns.astype(np.float32)).max(axis=0), np.ptp(columns, axis=0)
+        blurred = np.flatnonzero((lost > 1e-3 * spread) & (spread > 0))
+        if blurred.size:
+            i = int(blurred[0])
+            place = {"column": i, "smallest": columns[:, i].min().item(), "largest": columns[:, i].max().item()}
+            fix = "Subtract the column's smallest value first: float32 keeps seven digits."
+            require(False, what, "columns whose differences float32 can hold", error=DataError, fix=fix, **place)
+
+
 def features(x: Any, shape: Shape | None = None, what: str = "x") -> np.ndarray:
     """Rows of features: uint8 as it is (pixels), all else float32; one number a row (n,) becomes (n, 1).
 
@@ -129,7 +154,8 @@ def sample_weights(weight: Any, n: int) -> np.ndarray | None:
         return None
     array = numbers(weight, "sample_weight").astype(np.float32)
     require(array.shape == (n,), "sample_weight", f"one number per row, shape ({n},)", error=DataError, shape=array.shape)
-    require(array.min() >= 0 and array.max() > 0, "sample_weight", "numbers >= 0, not all 0", error=DataError, smallest=float(array.min()))
+    low, row = float(array.min()), int(array.argmin())
+    require(low >= 0 and array.max() > 0, "sample_weight", "numbers >= 0, not all 0", error=DataError, row=row, smallest=low)
     return array
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
@@ -28,9 +27,8 @@ def figure(epochs: Sequence[int], logs: Mapping[str, Sequence[float]], best: int
                 axes.plot(epochs, logs[key], label=label, color=colour, lw=1.8, marker="o" if len(epochs) < 30 else None, ms=3.5)
         if best is not None and len(epochs) > 1:
             axes.axvline(best, color=MARK, ls=":", lw=1.2)
-            side = "left" if best < epochs[len(epochs) * 2 // 3] else "right"
-            place: dict[str, Any] = {"xycoords": ("data", "axes fraction"), "textcoords": "offset points", "va": "top", "ha": side}
-            axes.annotate(f"best epoch {best}", (best, 1), (4 if side == "left" else -4, -4), color=MARK, fontsize=8, **place)
+            above = axes.get_xaxis_transform()
+            axes.text(best, 1.02, f"best epoch {best}", transform=above, color=MARK, fontsize=8, ha="center")
         axes.set(xlabel="epoch", ylabel=name.replace("_", " "))
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.spines[["top", "right"]].set_visible(False)

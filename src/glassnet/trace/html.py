@@ -16,7 +16,8 @@ ROWS = 16
 """An array of more rows than this is shown by its shape and range."""
 
 STYLE = (
-    "<style>.gn-trace td,.gn-trace th{text-align:left;vertical-align:top;padding:2px 10px;border:0;background:none}"
+    "<style>.gn-trace{border-collapse:collapse;font-size:13px}"
+    ".gn-trace td,.gn-trace th{text-align:left;vertical-align:top;padding:2px 10px;border:0;background:none}"
     ".gn-trace table td{text-align:right;padding:1px 5px;font:12px ui-monospace,monospace}"
     ".gn-trace .gn-link td{border-top:1px solid #cbd5e0;font-weight:600;padding-top:6px}</style>"
 )

@@ -1,0 +1,225 @@
+"""Callbacks: when they stop a run, what they bring back, and what they may not do."""
+
+import re
+
+import numpy as np
+import pytest
+
+import glassnet as gn
+from glassnet.callbacks import Callback, Decision, EarlyStopping, LambdaCallback, StopWhen
+from glassnet.epochs import Record
+from glassnet.errors import ConfigError
+from glassnet.layers import Dense, Input
+from glassnet.optimizers import SGD, Adam
+from glassnet.testing import compilations
+from nets import X, Y, fit_noisy, line_model, noisy_model, plain_model, same_bits
+from oracles import import_keras
+
+CURVES = {
+    "falls": [5, 4, 3, 2, 1, 0.5],
+    "turns": [5, 4, 3, 3.5, 3.2, 3.1, 3.3, 2.9, 3.0, 3.1],
+    "flat": [1, 1, 1, 1, 1],
+    "jumps": [3, 1, 2, 0.99, 2, 2, 0.5, 2, 2, 2],
+    "rises": [1, 2, 3, 4],
+}
+
+
+@pytest.mark.parametrize("curve", CURVES.values(), ids=CURVES)
+@pytest.mark.parametrize(
+    "options", [{}, {"patience": 2}, {"patience": 3, "min_delta": 0.2}, {"patience": 1, "start_from_epoch": 2},
+                {"patience": 2, "baseline": 2.5}, {"patience": 2, "mode": "max"}],
+    ids=lambda options: "-".join(f"{k}={v}" for k, v in options.items()) or "defaults",
+)  # fmt: skip
+def test_early_stopping_stops_where_keras_does(curve, options):
+    """Oracle: Keras's callback, fed the same curve: the epoch of the stop, and the epoch whose weights are kept."""
+    keras = import_keras()
+
+    class Stub:
+        stop_training = False
+
+        def get_weights(self):
+            return []
+
+        def set_weights(self, weights):
+            pass
+
+    theirs = keras.callbacks.EarlyStopping(restore_best_weights=True, **options)
+    theirs.set_model(Stub())
+    theirs.on_train_begin()
+    ours = EarlyStopping(**options)
+    memory, kept, stopped = ours.init(), None, None
+    for epoch, value in enumerate(curve):
+        theirs.on_epoch_end(epoch, {"val_loss": value})
+        memory, answer = ours.update(memory, Record(epoch, {"val_loss": value}, 0.0, None, None))
+        kept = epoch if answer and answer.keep else kept
+        stopped = epoch if answer and answer.stop else None
+        assert (stopped is not None) == theirs.model.stop_training
+        if stopped is not None:
+            break
+    assert stopped == (theirs.stopped_epoch or None)
+    assert kept == (theirs.best_epoch if theirs.best_weights is not None else None)
+
+
+def overfitting():
+    """Noise for labels and a fast optimizer: val_loss turns upwards after a few epochs."""
+    model = plain_model(Adam(0.1))
+    return model, {"x": X, "y": Y, "validation_split": 0.3, "batch_size": 8, "verbose": 0}
+
+
+def test_early_stopping_restores_the_best_weights():
+    """Oracle: a relation. The weights are, bit for bit, those of a run that ended with the best epoch."""
+    model, options = overfitting()
+    log = model.fit(epochs=40, callbacks=[EarlyStopping(patience=4)], **options)
+    best = int(np.argmin(log.history["val_loss"]))
+    assert len(log.epoch) == best + 5 < 40
+    assert log.stopped == (f"val_loss has not improved for 4 epochs: the best was {min(log.history['val_loss']):.4g} at epoch {best + 1}")
+    short, options = overfitting()
+    short.fit(epochs=best + 1, **options)
+    assert same_bits(model, short)
+    unrestored, options = overfitting()
+    unrestored.fit(epochs=40, callbacks=[EarlyStopping(patience=4, restore_best_weights=False)], **options)
+    assert not same_bits(model, unrestored)
+
+
+def test_best_weights_come_back_at_the_last_epoch_too():
+    model, options = overfitting()
+    log = model.fit(epochs=30, callbacks=EarlyStopping(patience=100), **options)
+    best = int(np.argmin(log.history["val_loss"]))
+    assert best < 29
+    assert log.stopped is None
+    short, options = overfitting()
+    short.fit(epochs=best + 1, **options)
+    assert same_bits(model, short)
+
+
+def test_early_stopping_on_accuracy_goes_up():
+    model = noisy_model()
+    log = fit_noisy(model, 30, callbacks=[EarlyStopping("accuracy", patience=2)])
+    best = int(np.argmax(log.history["accuracy"]))
+    assert len(log.epoch) in (30, best + 3)
+    assert "accuracy has not improved" in log.stopped
+
+
+def test_stop_when_the_loss_is_small():
+    """Lectures 002 and 003. Oracle: the first epoch with such a loss in a run without the rule."""
+    long = line_model(SGD(0.05)).fit([0.0, 1], [1.0, 3], epochs=200, verbose=0).history["loss"]
+    log = line_model(SGD(0.05)).fit([0.0, 1], [1.0, 3], epochs=200, callbacks=[StopWhen(loss_below=1e-3)], verbose=0)
+    first = next(i for i, loss in enumerate(long) if loss < 1e-3)
+    assert len(log.epoch) == first + 1 < 200
+    assert re.fullmatch(r"the loss \d\.\d+(e-\d+)? is below 0\.001", log.stopped)
+
+
+def test_stop_when_nothing_changes():
+    """Oracle: NumPy. One weight, x = 1, y = 0, rate 0.25: w halves every epoch, 1, 1/2, 1/4, ..., so it moves by 1/2, 1/4, 1/8, 1/16:
+    the fourth epoch is the first to move it by less than 0.1."""
+    model = gn.Sequential([Input(1), Dense(1, use_bias=False)])
+    model.compile(SGD(0.25), "mse")
+    model.set_weights([[[1.0]]])
+    log = model.fit([1.0], [0.0], epochs=50, callbacks=[StopWhen(weight_change_below=0.1)], verbose=0)
+    assert len(log.epoch) == 4
+    assert model.get_weights()[0].item() == 1 / 16
+    assert log.stopped == "no weight changed by 0.1 over the epoch"
+
+
+def test_lambda_callback_sees_what_is_logged():
+    begun, ended, seen = [], [], []
+    watch = LambdaCallback(lambda epoch, logs: seen.append((epoch, logs)), begun.append, ended.append)
+    model = noisy_model()
+    fit_noisy(model, 2)
+    log = fit_noisy(model, 3, callbacks=[watch])
+    assert begun == [("loss", "accuracy", "val_loss", "val_accuracy")]
+    assert [epoch for epoch, _ in seen] == [2, 3, 4]
+    assert [logs["val_loss"] for _, logs in seen] == log.history["val_loss"]
+    assert ended == [{name: values[-1] for name, values in log.history.items()}]
+
+
+class Halve(Callback):
+    """Halves the rate after every epoch; it remembers it from epoch to epoch."""
+
+    def init(self):
+        return 0.1
+
+    def update(self, memory, record):
+        return memory / 2, Decision(learning_rate=memory / 2)
+
+
+def test_a_callback_changes_the_rate_without_compiling():
+    """Oracle: a relation: three fits of one epoch, the rate set in between."""
+    by_hand = plain_model()
+    for rate in (0.1, 0.05, 0.025):
+        by_hand.learning_rate = rate
+        by_hand.fit(X, Y, batch_size=8, verbose=0)
+    model = plain_model()
+    with compilations() as compiled:
+        model.fit(X, Y, batch_size=8, epochs=3, callbacks=[Halve()], verbose=0)
+    assert compiled == []
+    assert same_bits(model, by_hand)
+    assert model.learning_rate == pytest.approx(0.0125)
+
+
+def test_a_callback_cannot_write_into_the_logs():
+    def vandal(epoch, logs):
+        logs["loss"] = -1.0
+
+    assert fit_noisy(noisy_model(), 2, callbacks=[LambdaCallback(vandal)]).history["loss"] == fit_noisy(noisy_model(), 2).history["loss"]
+
+
+def test_an_exception_in_a_callback_leaves_the_model_at_that_epoch():
+    """Oracle: a relation. Broken at the third epoch and carried on for two, it is the run of five."""
+
+    def fail(epoch, logs):
+        if epoch == 2:
+            raise RuntimeError("mine")
+
+    model, whole = noisy_model(), noisy_model()
+    with pytest.raises(RuntimeError, match="mine"):
+        fit_noisy(model, 5, callbacks=[LambdaCallback(fail)])
+    assert model.epoch == 3
+    fit_noisy(model, 2)
+    fit_noisy(whole, 5)
+    assert same_bits(model, whole)
+
+
+@pytest.mark.parametrize(
+    ("callbacks", "text"),
+    [
+        ([print], r"callbacks: expected Callback objects\. Received: received=<built-in function print>"),
+        ([EarlyStopping()], r"expected validation rows\. Received: monitor='val_loss'\. Pass validation_split or validation_data to fit"),
+        ([EarlyStopping("accuracy")], r"EarlyStopping: monitor: expected one of loss\. Received: name='accuracy'"),
+        (
+            [LambdaCallback(lambda epoch, logs: Decision(learning_rate=-1.0))],
+            r"expected a learning rate > 0\. Received: learning_rate=-1\.0",
+        ),
+    ],
+    ids=["no-callback", "no-validation", "not-logged", "rate"],
+)
+def test_callbacks_that_cannot_work(callbacks, text):
+    with pytest.raises(ConfigError, match=text):
+        plain_model().fit(X, Y, verbose=0, callbacks=callbacks)
+
+
+def test_a_callback_that_answers_something_else():
+    class Loud(Callback):
+        def on_epoch_end(self, epoch, logs):
+            return True
+
+    with pytest.raises(ConfigError, match=r"Loud: expected a Decision or None in return\. Received: received=True"):
+        plain_model().fit(X, Y, verbose=0, callbacks=[Loud()])
+
+
+@pytest.mark.parametrize(
+    ("make", "text"),
+    [
+        (lambda: EarlyStopping(patience=-1), r"EarlyStopping: expected patience to be an int >= 0\. Received: patience=-1"),
+        (lambda: EarlyStopping(start_from_epoch=1.5), r"expected start_from_epoch to be an int >= 0\. Received: start_from_epoch=1\.5"),
+        (lambda: EarlyStopping(min_delta=-0.1), r"expected min_delta to be a number >= 0\. Received: min_delta=-0\.1"),
+        (lambda: EarlyStopping(mode="lowest"), r'expected mode to be "auto", "min" or "max"\. Received: mode=\'lowest\''),
+        (lambda: EarlyStopping(baseline="0.3"), r"expected baseline to be a number or None\. Received: baseline='0\.3'"),
+        (lambda: EarlyStopping(monitor=3), r"expected monitor to be a name\. Received: monitor=3"),
+        (lambda: StopWhen(), r"StopWhen: expected one rule or both, as numbers > 0\. Received: loss_below=None, weight_change_below=None"),
+        (lambda: StopWhen(loss_below=0), r"StopWhen: expected one rule or both, as numbers > 0\. Received: loss_below=0"),
+    ],
+)
+def test_callbacks_of_wrong_numbers(make, text):
+    with pytest.raises(ConfigError, match=text):
+        make()

@@ -1,0 +1,56 @@
+"""README.md: its code runs, its commands run, and what it shows printed is what is printed."""
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from glassnet.cli import main
+
+README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+PYTHON = re.findall(r"^```python\n(.*?)^```", README, re.M | re.S)
+SESSIONS = [
+    (command, printed.strip())
+    for block in re.findall(r"^```console\n(.*?)^```", README, re.M | re.S)
+    for command, printed in re.findall(r"^\$ glassnet (.*)\n((?:(?!\$ ).*\n)*)", block, re.M)
+]
+NUMBER = re.compile(r"-?\d+\.?\d*(?:e[-+]?\d+)?")
+
+
+@pytest.fixture(autouse=True)
+def _elsewhere(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+def test_python_tour(capsys):
+    names = {"__name__": "tour"}
+    for code in PYTHON:
+        exec(code, names)
+    assert names["model"].epoch == 10
+    assert names["model"].evaluate(names["data"].x_test, names["data"].y_test)[1] > 0.9
+    assert Path("curves.png").stat().st_size > 10_000
+    assert "dense_2, neuron 3" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("command", [command for command, _ in SESSIONS])
+def test_commands(command, request):
+    if "mnist" in command:
+        request.getfixturevalue("shared_data")
+    result = CliRunner().invoke(main, shlex.split(command))
+    assert (result.exit_code, result.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(("command", "shown"), [(command, shown) for command, shown in SESSIONS if shown])
+def test_shown_output(command, shown):
+    """The same words, and the same numbers to the last digit or one beside it."""
+    printed = CliRunner().invoke(main, shlex.split(command)).stdout.strip()
+    assert NUMBER.sub("0", printed) == NUMBER.sub("0", shown)
+    assert [float(n) for n in NUMBER.findall(printed)] == pytest.approx([float(n) for n in NUMBER.findall(shown)], rel=1e-3, abs=1.1e-4)
+
+
+def test_there_is_a_tour():
+    assert len(PYTHON) == 2
+    assert len(SESSIONS) == 9
+    assert sum(bool(shown) for _, shown in SESSIONS) == 2

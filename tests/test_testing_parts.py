@@ -1,0 +1,180 @@
+"""The checks of losses and optimizers catch their planted faults: one deliberately broken subject per promise, and the message for it."""
+
+import itertools
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from glassnet.losses import Loss
+from glassnet.optimizers import Optimizer
+from glassnet.testing import check_loss, check_optimizer
+
+
+class Squared(Loss):
+    def rows(self, y, z):
+        return jnp.square(y - z).mean(-1)
+
+
+@dataclass(frozen=True)
+class OneNumber(Loss):
+    def rows(self, y, z):
+        return jnp.square(y - z).mean()
+
+
+@dataclass(frozen=True)
+class OverflowsInfinitely(Loss):
+    def rows(self, y, z):
+        return (jnp.log(jnp.exp(z).sum(-1, keepdims=True)) - z).mean(-1)
+
+
+@dataclass(frozen=True)
+class NaNSlope(Loss):
+    """Finite itself, but 0 times infinity in its gradient."""
+
+    def rows(self, y, z):
+        return jnp.where(z > 500, 0.0, jnp.exp(z)).mean(-1)
+
+
+@jax.custom_vjp
+def _square(x):
+    return x * x
+
+
+_square.defvjp(lambda x: (x * x, x), lambda x, dy: (x * dy,))
+
+
+@dataclass(frozen=True)
+class HalfSlope(Loss):
+    def rows(self, y, z):
+        return _square(y - z).mean(-1)
+
+
+@dataclass(frozen=True)
+class ComparesNeighbours(Loss):
+    def rows(self, y, z):
+        return jnp.square(y - jnp.roll(z, 1, axis=0)).mean(-1)
+
+
+@dataclass(frozen=True)
+class RelativeToTheBatch(Loss):
+    def rows(self, y, z):
+        return jnp.square(y - z).mean(-1) / jnp.square(y).mean()
+
+
+LOSSES = {
+    Squared: "a frozen dataclass",
+    OneNumber: r"rows over the first axes of \(4, 3\)\. Received: shape=\(\)",
+    OverflowsInfinitely: r"a finite loss where predictions are \+-1000",
+    NaNSlope: "a finite gradient",
+    HalfSlope: "gradient to equal its finite difference",
+    ComparesNeighbours: "permuted rows",
+    RelativeToTheBatch: "masked rows not to count",
+}
+
+
+@pytest.mark.parametrize(("loss", "says"), LOSSES.items(), ids=lambda value: getattr(value, "__name__", ""))
+def test_check_loss_catches(loss, says):
+    rng = np.random.default_rng(0)
+    with pytest.raises(AssertionError, match=says):
+        check_loss(loss(), rng.normal(size=(4, 3)), rng.normal(size=(4, 3)))
+
+
+@dataclass(frozen=True)
+class Plain(Optimizer):
+    """Sound gradient descent, from which each broken one differs in one thing."""
+
+    learning_rate: float = 0.1
+
+    def init(self, params):
+        return {"step": np.int32(0)}
+
+    def update(self, grads, state, params, lr):
+        return jax.tree.map(lambda p, g: p - lr * g, params, grads), {"step": state["step"] + 1}
+
+
+@dataclass(frozen=True)
+class RemembersTheStart(Plain):
+    def init(self, params):
+        return {"first": params}
+
+
+@dataclass(frozen=True)
+class WritesItsState(Plain):
+    def update(self, grads, state, params, lr):
+        state["step"] = state["step"] + 1
+        return jax.tree.map(lambda p, g: p - lr * g, params, grads), state
+
+
+@dataclass(frozen=True)
+class FillsHoles(Plain):
+    def update(self, grads, state, params, lr):
+        moved, state = Plain.update(self, grads, state, params, lr)
+        return jax.tree.map(lambda p: np.zeros(1) if p is None else p, moved, is_leaf=lambda p: p is None), state
+
+
+@dataclass(frozen=True)
+class ForgetsItsState(Plain):
+    def update(self, grads, state, params, lr):
+        return Plain.update(self, grads, state, params, lr)[0], {}
+
+
+@dataclass(frozen=True)
+class OwnRate(Plain):
+    def update(self, grads, state, params, lr):
+        return Plain.update(self, grads, state, params, self.learning_rate)
+
+
+@dataclass(frozen=True)
+class DecaysWithoutRate(Plain):
+    def update(self, grads, state, params, lr):
+        return jax.tree.map(lambda p, g: 0.99 * p - lr * g, params, grads), {"step": state["step"] + 1}
+
+
+@dataclass(frozen=True)
+class DriftsInType(Plain):
+    def update(self, grads, state, params, lr):
+        return Plain.update(self, grads, state, params, lr)[0], {"step": state["step"] + 1.0}
+
+
+@dataclass(frozen=True)
+class Draws(Plain):
+    """The noise is drawn once where it is compiled, at every step where it is not."""
+
+    noise: ClassVar[Any] = itertools.count()
+
+    def update(self, grads, state, params, lr):
+        shift = next(self.noise)
+        return jax.tree.map(lambda p, g: p - lr * g * (1 + shift), params, grads), state
+
+
+@dataclass(frozen=True)
+class Climbs(Plain):
+    def update(self, grads, state, params, lr):
+        return Plain.update(self, grads, state, params, -lr)
+
+
+OPTIMIZERS = {
+    RemembersTheStart: "depends on the params' shapes alone",
+    WritesItsState: "left as they were.*1/step",
+    FillsHoles: "None where they are frozen",
+    ForgetsItsState: "keep their form",
+    OwnRate: "the rate to be lr",
+    DecaysWithoutRate: "a rate of 0",
+    DriftsInType: "one compilation for all steps",
+    Draws: "the rate to be lr|the same step compiled",
+    Climbs: "nearer to 0",
+}
+
+
+@pytest.mark.parametrize(("optimizer", "says"), OPTIMIZERS.items(), ids=lambda value: getattr(value, "__name__", ""))
+def test_check_optimizer_catches(optimizer, says):
+    with pytest.raises(AssertionError, match=says):
+        check_optimizer(optimizer())
+
+
+def test_check_optimizer_passes_a_sound_one():
+    check_optimizer(Plain())
