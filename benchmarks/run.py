@@ -129,7 +129,7 @@ def text(seconds: float) -> str:
 
 
 def line(*cells: str) -> str:
-    return f"| {cells[0]:<24} | {' | '.join(f'{cell:<23}' for cell in cells[1:])} |"
+    return f"| {cells[0]:<24} | {' | '.join(f'{cell:<22}' for cell in cells[1:])} |"
 
 
 def installed() -> dict[str, str]:
@@ -175,7 +175,7 @@ def main() -> None:
     }
     print(", ".join(f"{name} {value}" for name, value in machine.items()))
     print("; ".join(versions[name] for name in names), end="\n\n")
-    print(line("task", "glassnet: median, least", *(f"{name}: by round, least" for name in names[1:]), "goal"))
+    print(line("task", "glassnet: median, least", *(f"{name} (ratios)" for name in names[1:]), "goal"))
     print(line("---", *["---"] * (len(names) + 1)), flush=True)
     work = rows * (4 * PIXELS * HIDDEN + 6 * HIDDEN * CLASSES) * 1e-9
     results: dict[str, Samples] = {}

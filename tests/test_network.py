@@ -317,7 +317,7 @@ def test_weights_are_copies():
 
 def test_set_weights_refuses_what_does_not_fit():
     built, params, state = made(Dense(3))
-    with pytest.raises(DataError, match=r"set_weights: expected 2 arrays\. Received: received=1\."):
+    with pytest.raises(DataError, match=r"set_weights: expected 2 arrays\. Received: arrays=1\."):
         network.set_weights(built, built.weights, params, state, [np.ones((4, 3))])
     with pytest.raises(DataError, match=r"dense_1/kernel: expected an array of shape \(4, 3\)\. Received: shape=\(3, 4\)\."):
         network.set_weights(built, built.weights, params, state, [np.ones((3, 4)), np.ones(3)])

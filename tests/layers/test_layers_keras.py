@@ -1,5 +1,7 @@
 """Layers against Keras on JAX: outputs, statistics, penalties and gradients from the same weights; and what a wrong argument is told."""
 
+import functools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -226,6 +228,7 @@ def identical(x):
 
 def test_a_function_as_activation_is_named_after_itself():
     assert Dense(2, activation=identical, name="d").unfold()[1].name == "d.identical"
+    assert Dense(2, activation=functools.partial(identical), name="d").unfold()[1].name == "d.activation"
     np.testing.assert_allclose(Activation(identical)({}, np.arange(3.0)), np.arange(3.0), rtol=EXACT)
 
 
@@ -255,6 +258,9 @@ WRONG = {
     "Input: expected shape to be ints >= 1. Received: shape=0.": lambda: Input(0),
     "Input: expected shape to be ints >= 1. Received: shape=(28, -1).": lambda: Input((28, -1)),
     "Input: expected shape to be ints >= 1. Received: shape=(None, 3).": lambda: Input((None, 3)),
+    "Input: expected shape to be ints >= 1. Received: shape=None.": lambda: Input(None),
+    "Input: expected shape to be ints >= 1. Received: shape=2.5.": lambda: Input(2.5),
+    "Reshape: expected target_shape to be ints >= 1, at most one of them -1. Received: target_shape=None.": lambda: Reshape(None),
     "Reshape: expected target_shape to be ints >= 1, at most one of them -1. Received: target_shape=().": lambda: Reshape(()),
     "Reshape: expected target_shape to be ints >= 1, at most one of them -1. Received: target_shape=(-1, -1).": lambda: Reshape((-1, -1)),
     "Reshape: expected target_shape to be ints >= 1, at most one of them -1. Received: target_shape=(2, 0).": lambda: Reshape((2, 0)),
