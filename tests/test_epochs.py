@@ -64,6 +64,17 @@ def test_divergence_keeps_the_last_finite_weights():
     model.fit([1.0], [0.0], epochs=0, verbose=0)
 
 
+def test_statistics_beyond_floats_are_named_and_undone():
+    """Oracle: by hand. (1e25)^2 is beyond 3.4e38, so that the batch's variance is infinite while its outputs, 0 of 1 / infinity, are not."""
+    model = gn.Sequential([BatchNormalization(), Dense(1)], seed=0)
+    model.compile(SGD(0.1), "mse")
+    x = np.ones((8, 1))
+    x[5] = 1e25
+    with pytest.warns(TrainingWarning, match=r"epoch 1, step 2 of 2: a statistic of batch_normalization_1 is not finite"):
+        model.fit(x, np.ones(8), batch_size=4, shuffle=False, verbose=0)
+    assert np.isfinite(np.concatenate([w.ravel() for w in model.get_weights()])).all()
+
+
 def test_early_stopping_restores_through_a_bad_epoch():
     """Oracle: a relation. The best epoch before the overflow is the first: its weights come back."""
     model, short = line_model(SGD(100.0)), line_model(SGD(100.0))

@@ -225,6 +225,7 @@ def autopsy(program: Program, before: Carry, data: Data, plan: Plan, start: int,
     stages += [("the loss", done.loss)]
     stages += [(f"the delta of {name}", delta) for name, delta in reversed(list(zip(names, done.deltas, strict=False)))]
     stages += [(f"the gradient of {name}", gradient) for name, gradient in zip(names, done.grads, strict=True)]
+    stages += [(f"a statistic of {name}", kept) for name, kept in zip(names, done.state, strict=True)]
     first = next((what for what, numbers in stages if not is_finite(numbers)), "the update of the weights")
     return BrokenOff(f"step {good + 1} of {len(plan.real)}: {first} is not finite", carry, finite=False)
 

@@ -128,7 +128,7 @@ def weigh(rows: Array, weight: Array | None, mask: Array | None) -> tuple[Array,
 
 @partial(jax.jit, static_argnums=0)
 def advance(program: Program, carry: Carry, data: Data, plan: Plan, start: Array, stop: Array) -> Carry:
-    """Train on the plan's steps from start up to stop, or to the first loss or weight that is no longer a number."""
+    """Train on the plan's steps from start up to stop, or to the first loss, weight or statistic that is no longer a number."""
 
     def unfinished(loop):
         i, carry = loop
@@ -139,7 +139,7 @@ def advance(program: Program, carry: Carry, data: Data, plan: Plan, start: Array
         return i + 1, step(program, carry, data, plan, i)
 
     _, carry = lax.while_loop(unfinished, body, (start, carry))
-    finite = [jnp.isfinite(leaf).all() for leaf in jax.tree.leaves(carry.params)]
+    finite = [jnp.isfinite(leaf).all() for leaf in jax.tree.leaves((carry.params, carry.state))]
     return carry._replace(finite=jnp.stack([carry.finite, *finite]).all())
 
 

@@ -58,7 +58,7 @@ class Layer:
         return self(params, x), state
 
     def mask(self, x: Array, mask: Array | None) -> Array | None:
-        """Which entries of the output are real: None, (batch,) or (batch, time)."""
+        """Which entries of the output are real: None, (batch,) or (batch, time). A mask of its own is joined to the one received."""
         return mask
 
     def penalty(self, params: Params) -> Array:
