@@ -65,7 +65,7 @@ def test_divergence_keeps_the_last_finite_weights():
 
 
 def test_statistics_beyond_floats_are_named_and_undone():
-    """Oracle: by hand. (1e25)^2 is beyond 3.4e38, so that the batch's variance is infinite while its outputs, 0 of 1 / infinity, are not."""
+    """Oracle: by hand. (1e25)^2 is beyond 3.4e38: the variance of the batch is infinite, its outputs (1 over infinity) are not."""
     model = gn.Sequential([BatchNormalization(), Dense(1)], seed=0)
     model.compile(SGD(0.1), "mse")
     x = np.ones((8, 1))
