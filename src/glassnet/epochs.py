@@ -12,10 +12,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
-from glassnet.training import Carry, Data, Plan, Program, advance, new_epoch, observe, one_pass, pick
+from glassnet.training import Carry, Data, Plan, Program, advance, new_epoch, observe, one_pass, pick, to_device
 
 SLICE_SECONDS = 0.2
 """How long the device works between two looks at the clock, at Ctrl-C and at the loss."""
@@ -100,18 +99,20 @@ def run(
     Where any decision said `keep`, the last record carries the weights that were kept last.
 
     Args:
-        plan: epoch to its order.
+        plan: epoch to its order on the device, of as many steps in every epoch.
         validate: the logs of the validation rows, from the carry.
         decide: what the callbacks make of a record.
         watch: see `Watch`.
         observing: True, False, or None to observe runs that are expected to last beyond five seconds.
     """
-    pace, best = Pace(), None
+    pace, best, opening = Pace(), None, None
     for epoch in range(first, last):
         began, before = time.perf_counter(), carry
-        order = jax.tree.map(jnp.asarray, plan(epoch))
+        order = plan(epoch)
+        opening = opening or new_epoch(program, carry, len(order.real))
+        carry = carry._replace(losses=opening.losses, sums=opening.sums, finite=opening.finite)
         observer = Observer(program, data, order, epoch, last, observing)
-        ended = one_epoch(program, new_epoch(program, carry, len(order.real)), data, order, pace, watch, observer)
+        ended = one_epoch(program, carry, data, order, pace, watch, observer)
         if isinstance(ended, BrokenOff):
             reason = f"epoch {epoch + 1}, {ended.reason}"
             record = Record(
@@ -125,7 +126,7 @@ def run(
         if decision.keep:
             best = carry
         if decision.learning_rate is not None:
-            carry = carry._replace(rate=jnp.asarray(np.float32(decision.learning_rate)))
+            carry = carry._replace(rate=to_device(np.float32(decision.learning_rate)))
         if best is not None and (decision.stop or epoch == last - 1):
             carry = carry._replace(params=best.params, state=best.state)
         yield replace(record, carry=carry)
@@ -139,6 +140,8 @@ class Pace:
 
     steps_per_second: float = 16 / SLICE_SECONDS
     last: float = 0.0
+    steps: int = 0
+    seconds: float = 0.0
 
     @property
     def slice_steps(self) -> int:
@@ -147,8 +150,13 @@ class Pace:
     def note(self, steps: int, began: float) -> None:
         """`steps` have ended now; they began when they were sent, or when the slice before them ended."""
         now = time.perf_counter()
-        self.steps_per_second = steps / max(now - max(began, self.last), 1e-6)
-        self.last = now
+        took = max(now - max(began, self.last), 1e-6)
+        self.steps_per_second, self.last = steps / took, now
+        self.steps, self.seconds = self.steps + steps, self.seconds + took
+
+    def expects(self, steps: int, seconds: float) -> bool:
+        """Whether so many more steps will take longer than that, by half a second's experience or more."""
+        return self.seconds >= 0.5 and steps * self.seconds > seconds * self.steps
 
 
 @dataclass
@@ -171,8 +179,7 @@ class Observer:
     def look(self, carry: Carry, done: int, pace: Pace) -> None:
         """Observe the step after `done` steps (the last again at the end), if one is due."""
         steps = len(self.plan.real)
-        long = (self.last - self.epoch) * steps / pace.steps_per_second > LONG_RUN_SECONDS
-        wanted = long if self.observing is None else self.observing
+        wanted = pace.expects((self.last - self.epoch) * steps, LONG_RUN_SECONDS) if self.observing is None else self.observing
         if wanted and len(self.seen) * steps < done * LOOKS:
             i = min(done, steps - 1)
             values = np.array(observe(self.program, carry, self.data, self.plan, np.int32(i)))
@@ -218,7 +225,7 @@ def autopsy(program: Program, before: Carry, data: Data, plan: Plan, start: int,
         middle = (good + bad) // 2
         good, bad = (middle, bad) if replay(middle).finite else (good, middle)
     carry = replay(good)
-    batch, mask, key = pick(carry, data, plan, good)
+    batch, mask, key = pick(program, carry, data, plan, good)
     done = _one_pass(program, carry.params, carry.state, batch, mask, key, True)
     names = [link.name or type(link).__name__ for link in program.links]
     stages: list[tuple[str, Any]] = [(f"the output of {name}", y) for name, y in zip(names, done.outputs, strict=False)]

@@ -7,11 +7,10 @@ from functools import partial
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from glassnet import network
-from glassnet.training import Data, Program, weigh
+from glassnet.training import Data, Program, to_device, weigh
 from glassnet.types import Array, Params, State
 
 SIZES = (1, 8, 64, 512, 4096)
@@ -74,8 +73,8 @@ def to_blocks(data: Data) -> list[tuple[Data, np.ndarray]]:
     """Host rows as padded blocks on the device, each with its 0/1 mask of real rows: made once, scored many times."""
     made = []
     for start, stop, size in blocks(len(data.x)):
-        block = Data(*(None if a is None else jnp.asarray(pad(np.asarray(a[start:stop]), size)) for a in data))
-        made.append((block, (np.arange(size) < stop - start).astype(np.float32)))
+        block = Data(*(None if a is None else pad(np.asarray(a[start:stop]), size) for a in data))
+        made.append(to_device((block, (np.arange(size) < stop - start).astype(np.float32))))
     return made
 
 

@@ -5,16 +5,13 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Sequence
 
-import jax
-import jax.numpy as jnp
-
 from glassnet import evaluation
 from glassnet.callbacks import Callback
 from glassnet.epochs import Decision, Record, run
 from glassnet.errors import TrainingWarning
 from glassnet.history import History
 from glassnet.progress import CtrlC, Progress
-from glassnet.training import Carry, Data, Plan, Program
+from glassnet.training import Carry, Data, Plan, Program, to_device
 
 
 def train(
@@ -65,7 +62,7 @@ def train(
         for record in run(
             program,
             carry,
-            jax.tree.map(jnp.asarray, data),
+            to_device(data),
             plan=plan,
             first=first,
             last=last,

@@ -23,7 +23,7 @@ from glassnet.network import Built, Places
 from glassnet.optimizers import Optimizer
 from glassnet.progress import Progress
 from glassnet.trace import Trace, take
-from glassnet.training import Carry, Program, make_plan, new_carry
+from glassnet.training import Carry, Program, new_carry, planner
 from glassnet.types import Params, Shape, State
 from glassnet.views import LayerView
 
@@ -192,7 +192,7 @@ class Sequential:
             self._carry(program, order_seed),
             data,
             held,
-            plan=lambda epoch: make_plan(n, size, seed=order_seed, epoch=epoch, shuffle=shuffle),
+            plan=planner(n, size, seed=order_seed, shuffle=shuffle),
             first=self.epoch,
             last=self.epoch + epochs,
             history=self.history,
@@ -395,6 +395,5 @@ class Sequential:
     def _adopt(self, record: Record) -> None:
         carry = record.carry
         self._params, self._state, self._optimizer_state, self._step = carry.params, carry.state, carry.optimizer, int(carry.step)
-        if np.float32(self._rate) != carry.rate:
-            self._rate = float(carry.rate)
+        self._rate = record.decision.learning_rate or self._rate
         self.epoch = record.epoch + record.complete

@@ -295,6 +295,10 @@ def count(params: Params) -> int:
     return sum(math.prod(np.shape(leaf)) for leaf in jax.tree.leaves(params))
 
 
+def draws(link: Layer) -> bool:
+    """Whether a link may draw noise: it has an `apply` of its own."""
+    return type(link).apply is not Layer.apply
+
+
 def _link_key(key: Array, index: int, link: Layer) -> Array:
-    draws = key is not None and type(link).apply is not Layer.apply
-    return jax.random.fold_in(key, index) if draws else None
+    return jax.random.fold_in(key, index) if key is not None and draws(link) else None

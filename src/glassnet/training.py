@@ -10,6 +10,7 @@ early stopping and a model that survives any exception all come from that.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, NamedTuple
@@ -145,7 +146,7 @@ def advance(program: Program, carry: Carry, data: Data, plan: Plan, start: Array
 
 def step(program: Program, carry: Carry, data: Data, plan: Plan, i: Array) -> Carry:
     """One step: pick the batch, pass forward and backward, update."""
-    batch, mask, key = pick(carry, data, plan, i)
+    batch, mask, key = pick(program, carry, data, plan, i)
     done = one_pass(program, carry.params, carry.state, batch, mask, key, train=True)
     learning, frozen = network.split(program.links, carry.params)
     learning, optimizer = program.optimizer.update(done.grads, carry.optimizer, learning, carry.rate)
@@ -160,14 +161,16 @@ def step(program: Program, carry: Carry, data: Data, plan: Plan, i: Array) -> Ca
     )
 
 
-def pick(carry: Carry, data: Data, plan: Plan, i: Array) -> tuple[Data, Array, Array]:
+def pick(program: Program, carry: Carry, data: Data, plan: Plan, i: Array) -> tuple[Data, Array, Array]:
     """The batch of step i, its mask and its key."""
     batch = data if plan.order is None else data.rows(plan.order[i])
-    return batch, plan.real[i], step_key(carry)
+    return batch, plan.real[i], step_key(program, carry)
 
 
-def step_key(carry: Carry) -> Array:
-    """The key of the step that the carry stands at: of the seed and the count of steps alone."""
+def step_key(program: Program, carry: Carry) -> Array:
+    """The key of the step that the carry stands at, of the seed and the count of steps alone; None where no link draws from it."""
+    if not any(network.draws(link) for link in program.links):
+        return None
     return jax.random.fold_in(jax.random.wrap_key_data(carry.key), carry.step)
 
 
@@ -178,7 +181,15 @@ def new_carry(
     if optimizer is None:
         optimizer = program.optimizer.init(network.split(program.links, params)[0])
     carry = Carry(params, state, optimizer, np.float32(rate), key_of(seed), np.int32(step), np.zeros(0, np.float32), (), np.True_)
-    return jax.tree.map(jnp.asarray, carry)
+    return to_device(carry)
+
+
+def to_device(tree: Any) -> Any:
+    """Copies of a tree's host arrays on the device; what is there already stays.
+
+    `jnp.asarray` would compile a program for every shape, and `device_put` alone may alias the host's memory.
+    """
+    return jax.tree.map(lambda a: a if isinstance(a, jax.Array) else jax.device_put(np.array(a)), tree)
 
 
 def key_of(seed: int) -> np.ndarray:
@@ -188,8 +199,8 @@ def key_of(seed: int) -> np.ndarray:
 
 def new_epoch(program: Program, carry: Carry, steps: int) -> Carry:
     """The carry with the epoch's sums at zero."""
-    sums = jax.tree.map(jnp.asarray, tuple(metric.init() for metric in program.metrics))
-    return carry._replace(losses=jnp.asarray(np.zeros(steps, np.float32)), sums=sums, finite=jnp.asarray(np.True_))
+    sums = tuple(metric.init() for metric in program.metrics)
+    return to_device(carry._replace(losses=np.zeros(steps, np.float32), sums=sums, finite=np.True_))
 
 
 def make_plan(n: int, batch_size: int, *, seed: int, epoch: int, shuffle: bool = True) -> Plan:
@@ -208,6 +219,14 @@ def make_plan(n: int, batch_size: int, *, seed: int, epoch: int, shuffle: bool =
     return Plan(order.reshape(steps, batch_size), real.reshape(steps, batch_size))
 
 
+def planner(n: int, batch_size: int, *, seed: int, shuffle: bool) -> Callable[[int], Plan]:
+    """Epoch to its plan on the device; a full batch has one plan for all epochs."""
+    if batch_size >= n:
+        whole = to_device(make_plan(n, n, seed=seed, epoch=0))
+        return lambda epoch: whole
+    return lambda epoch: to_device(make_plan(n, batch_size, seed=seed, epoch=epoch, shuffle=shuffle))
+
+
 MEASURES = ("mean", "std", "zeros", "largest", "delta", "gradient", "weight", "update")
 """What an observation says of each link: its output's mean, standard deviation, share of zeros and largest size; and the root
 mean square of its delta, of its params' gradient, of its params, and of their update. Links without params have 0 there."""
@@ -216,7 +235,7 @@ mean square of its delta, of its params' gradient, of its params, and of their u
 @partial(jax.jit, static_argnums=0)
 def observe(program: Program, carry: Carry, data: Data, plan: Plan, i: Array) -> Array:
     """What step i would do, changing nothing: one row of `MEASURES` per link of the body, in one array."""
-    batch, mask, key = pick(carry, data, plan, i)
+    batch, mask, key = pick(program, carry, data, plan, i)
     done = one_pass(program, carry.params, carry.state, batch, mask, key, train=True)
     learning, _ = network.split(program.links, carry.params)
     after, _ = program.optimizer.update(done.grads, carry.optimizer, learning, carry.rate)

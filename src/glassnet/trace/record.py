@@ -226,7 +226,7 @@ def take(program: Program, carry: Carry, data: Data, training: bool, weights: ne
 
 @partial(jax.jit, static_argnums=(0, 3))
 def _passed(program: Program, carry: Carry, data: Data, training: bool) -> tuple[Pass, Any]:
-    key = step_key(carry) if training else None
+    key = step_key(program, carry) if training else None
     done = one_pass(program, carry.params, carry.state, data, None, key, training)
     learning, _ = network.split(program.links, carry.params)
     after, _ = program.optimizer.update(done.grads, carry.optimizer, learning, carry.rate)
