@@ -265,7 +265,7 @@ def test_arguments_out_of_range(options, text):
 
 def test_before_there_are_weights():
     model = gn.Sequential([Dense(3, activation="softmax")])
-    fix = r"expected a model that knows the shape of its input\. Put Input\(shape\) in front, or fit the model first"
+    fix = r"expected a model that knows its input's shape\. Put Input\(shape\) in front, or fit the model first"
     for ask in ("summary", "count_params", "get_weights"):
         with pytest.raises(NotReadyError, match=f"{ask}: {fix}"):
             getattr(model, ask)()
@@ -377,5 +377,5 @@ def test_models_that_cannot_be():
         gn.Sequential().fit(X, Y)
     model = plain_model()
     model.count_params()
-    with pytest.raises(ConfigError, match=r"add: expected a model without weights\. Add all layers before the first fit, or make a new"):
+    with pytest.raises(ConfigError, match=r"add: expected a model without weights\. Add all layers before the model is first used"):
         model.add(Dense(1))

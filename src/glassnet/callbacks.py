@@ -49,10 +49,10 @@ def listed(callbacks: Callback | Sequence[Callback] | None) -> tuple[Callback, .
     Raises:
         ConfigError: something that is no callback.
     """
-    given = (callbacks,) if isinstance(callbacks, Callback) else tuple(callbacks or ())
+    given: Any = callbacks if isinstance(callbacks, list | tuple) else () if callbacks is None else (callbacks,)
     for callback in given:
         require(isinstance(callback, Callback), "callbacks", "Callback objects", received=callback)
-    return given
+    return tuple(given)
 
 
 def decider(callbacks: Sequence[Callback], names: tuple[str, ...]) -> Callable[[Record], Decision]:
@@ -97,7 +97,7 @@ class EarlyStopping(Callback):
         min_delta: the least change that counts as better, in its units.
         patience: epochs without improvement that are waited for.
         mode: "min", "max", or "auto": "max" for names that contain acc, auc or f1, "min" for others.
-        baseline: a value to be beaten within `patience` epochs; None for none.
+        baseline: a value without which an improvement does not end the waiting (as in Keras); None for none.
         restore_best_weights: whether the run ends with the best epoch's weights, however it ends (Keras: off by default).
         start_from_epoch: epochs of this fit before which nothing is counted.
 

@@ -77,6 +77,19 @@ class BrokenOff:
     finite: bool = True
 
 
+@dataclass(frozen=True)
+class Stretch:
+    """Steps of a plan from `start` on, with the carry as it stood there: whatever follows can be replayed from it."""
+
+    carry: Carry
+    plan: Plan
+    start: int = 0
+
+    def until(self, program: Program, data: Data, stop: int) -> Carry:
+        """The carry before step `stop`."""
+        return advance(program, self.carry, data, self.plan, np.int32(self.start), np.int32(stop))
+
+
 Watch = Callable[[int, int, Carry], str | None]
 """Called after every slice with (steps done, steps of the epoch, carry); a text stops the run for that reason."""
 
@@ -105,14 +118,16 @@ def run(
         watch: see `Watch`.
         observing: True, False, or None to observe runs that are expected to last beyond five seconds.
     """
-    pace, best, opening = Pace(), None, None
+    pace, best, opening, earlier = Pace(), None, None, None
     for epoch in range(first, last):
         began, before = time.perf_counter(), carry
         order = plan(epoch)
         opening = opening or new_epoch(program, carry, len(order.real))
         carry = carry._replace(losses=opening.losses, sums=opening.sums, finite=opening.finite)
         observer = Observer(program, data, order, epoch, last, observing)
-        ended = one_epoch(program, carry, data, order, pace, watch, observer)
+        whole = Stretch(carry, order)
+        ended = one_epoch(program, data, whole, earlier, pace, watch, observer)
+        earlier = whole
         if isinstance(ended, BrokenOff):
             reason = f"epoch {epoch + 1}, {ended.reason}"
             record = Record(
@@ -186,21 +201,23 @@ class Observer:
             self.seen += (Observation(self.epoch, i, values),)
 
 
-def one_epoch(program: Program, carry: Carry, data: Data, plan: Plan, pace: Pace, watch: Watch, observer: Observer) -> Carry | BrokenOff:
+def one_epoch(
+    program: Program, data: Data, whole: Stretch, earlier: Stretch | None, pace: Pace, watch: Watch, observer: Observer
+) -> Carry | BrokenOff:
     """One epoch in slices, at most two of them in flight: dispatch returns at once, and a longer queue would make the progress line lie."""
-    steps, sent = len(plan.real), 0
-    flying: deque[tuple[int, int, float, Carry, Carry]] = deque()
+    carry, plan, steps, sent = whole.carry, whole.plan, len(whole.plan.real), 0
+    flying: deque[tuple[Stretch, int, float, Carry]] = deque()
     while sent < steps or flying:
         if sent < steps and len(flying) < 2:
             stop = min(sent + min(pace.slice_steps, observer.slice_steps), steps)
-            after = advance(program, carry, data, plan, np.int32(sent), np.int32(stop))
-            flying.append((sent, stop, time.perf_counter(), carry, after))
-            carry, sent = after, stop
+            piece = Stretch(carry, plan, sent)
+            carry, sent = piece.until(program, data, stop), stop
+            flying.append((piece, stop, time.perf_counter(), carry))
             continue
-        start, stop, began, before, after = flying.popleft()
+        piece, stop, began, after = flying.popleft()
         if not after.finite:
-            return autopsy(program, before, data, plan, start, stop)
-        pace.note(stop - start, began)
+            return autopsy(program, data, earlier, whole, piece, stop)
+        pace.note(stop - piece.start, began)
         observer.look(after, stop, pace)
         if reason := watch(stop, steps, after):
             return BrokenOff(f"step {stop} of {steps}: {reason}", after)
@@ -214,17 +231,22 @@ def summarise(program: Program, carry: Carry, plan: Plan) -> dict[str, float]:
     return logs | {metric.name: metric.result(acc) for metric, acc in zip(program.metrics, jax.device_get(carry.sums), strict=True)}
 
 
-def autopsy(program: Program, before: Carry, data: Data, plan: Plan, start: int, stop: int) -> BrokenOff:
-    """Replay a slice that went bad: which step and link came first, in words, and the carry from before that step."""
+def autopsy(program: Program, data: Data, earlier: Stretch | None, whole: Stretch, piece: Stretch, stop: int) -> BrokenOff:
+    """Replay a slice that went bad: which step and link came first, in words, and the weights that last gave a finite loss.
 
-    def replay(end: int) -> Carry:
-        return advance(program, before, data, plan, np.int32(start), np.int32(end))
-
-    good, bad = start, stop
+    Args:
+        program: what ran.
+        data: on what.
+        earlier: the epoch before, if this run had one.
+        whole: the epoch.
+        piece: the slice of it that went bad.
+        stop: the slice's end.
+    """
+    good, bad = piece.start, stop
     while bad - good > 1:
         middle = (good + bad) // 2
-        good, bad = (middle, bad) if replay(middle).finite else (good, middle)
-    carry = replay(good)
+        good, bad = (middle, bad) if piece.until(program, data, middle).finite else (good, middle)
+    carry, plan = piece.until(program, data, good), whole.plan
     batch, mask, key = pick(program, carry, data, plan, good)
     done = _one_pass(program, carry.params, carry.state, batch, mask, key, True)
     names = [link.name or type(link).__name__ for link in program.links]
@@ -234,6 +256,11 @@ def autopsy(program: Program, before: Carry, data: Data, plan: Plan, start: int,
     stages += [(f"the gradient of {name}", gradient) for name, gradient in zip(names, done.grads, strict=True)]
     stages += [(f"a statistic of {name}", kept) for name, kept in zip(names, done.state, strict=True)]
     first = next((what for what, numbers in stages if not is_finite(numbers)), "the update of the weights")
+    if not is_finite(done.loss):
+        if good > 0:
+            carry = (piece if good > piece.start else whole).until(program, data, good - 1)
+        elif earlier is not None:
+            carry = earlier.until(program, data, len(earlier.plan.real) - 1)
     return BrokenOff(f"step {good + 1} of {len(plan.real)}: {first} is not finite", carry, finite=False)
 
 

@@ -7,6 +7,8 @@ so that code written for other libraries catches them too.
 from __future__ import annotations
 
 import difflib
+import math
+import operator
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, TypeVar
@@ -71,14 +73,16 @@ def lookup(what: str, name: str, table: Mapping[str, T]) -> T:
 
 def is_int(value: Any, least: int) -> bool:
     """Whether `value` is a whole number (Python's or NumPy's, not a bool) of at least `least`."""
-    return hasattr(value, "__index__") and not isinstance(value, bool) and int(value) >= least
+    try:
+        return not isinstance(value, bool) and operator.index(value) >= least
+    except TypeError:
+        return False
 
 
 def is_number(value: Any) -> bool:
-    """Whether `value` is one real number (Python's or NumPy's, not a bool)."""
-    return not isinstance(value, bool) and (
-        isinstance(value, int | float) or (hasattr(value, "__float__") and getattr(value, "shape", ()) == ())
-    )
+    """Whether `value` is one finite real number (Python's or NumPy's, not a bool)."""
+    one = hasattr(value, "__float__") and getattr(value, "shape", ()) == () and not isinstance(value, bool)
+    return one and math.isfinite(value)
 
 
 @contextmanager

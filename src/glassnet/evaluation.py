@@ -55,7 +55,7 @@ def outputs(body: network.Links, head: network.Links, params: tuple[Params, ...]
 
 @partial(jax.jit, static_argnums=0)
 def tally(program: Program, sums: Any, batch: Data, z: Array, output: Array, real: Array, mask: Array | None) -> tuple[Array, Array, Any]:
-    """One block's (sum of weighted losses, number of real entries, metric sums so far)."""
+    """One block's (sum of weighted losses, number of real entries, metric sums), the last from `sums` on."""
     rows = program.loss.rows(batch.y, z)
     mask = real if mask is None else mask * real.reshape(real.shape + (1,) * (mask.ndim - 1))
     weighted, counted = weigh(rows, batch.weight, mask)
@@ -84,14 +84,16 @@ def score(
     """The loss and the metrics over all rows, exactly: {"loss": ..., "accuracy": ...}, each name after `prefix`."""
     body, head = network.split_head(program.links, program.loss)
     total, count = 0.0, 0.0
-    sums: Any = tuple(metric.init() for metric in program.metrics)
+    start: Any = tuple(metric.init() for metric in program.metrics)
+    sums = start
     for batch, real in made:
         z, output, mask = infer(body, head, params, state, batch.x)
-        weighted, counted, sums = tally(program, sums, batch, z, output, real, mask)
+        weighted, counted, block = tally(program, start, batch, z, output, real, mask)
         total, count = total + float(weighted), count + float(counted)
+        sums = jax.tree.map(lambda a, b: a + np.asarray(b, np.float64 if b.dtype.kind == "f" else np.int64), sums, block)
     extra = penalty(program.links, params)
     logs = {"loss": total / count + (0.0 if extra is None else float(extra))}
-    logs |= {metric.name: metric.result(acc) for metric, acc in zip(program.metrics, jax.device_get(sums), strict=True)}
+    logs |= {metric.name: metric.result(acc) for metric, acc in zip(program.metrics, sums, strict=True)}
     return {prefix + name: value for name, value in logs.items()}
 
 

@@ -77,7 +77,9 @@ def train(
     for callback in callbacks:
         callback.on_train_end({name: values[-1] for name, values in history.history.items()})
     if record and not record.finite:
-        warnings.warn(f"Training stopped in {history.stopped}. The weights from before are kept.", TrainingWarning, stacklevel=3)
+        remedy = "A lower learning rate, or inputs and targets of a smaller scale, usually helps."
+        kept = "The weights that last gave a finite loss are kept."
+        warnings.warn(f"Training stopped in {history.stopped}. {kept} {remedy}", TrainingWarning, stacklevel=3)
     elif history.stopped:
         progress.say(f"stopped: {history.stopped}")
     return history

@@ -76,7 +76,7 @@ class Sequential:
         Raises:
             ConfigError: see `Sequential`; or the model has weights already.
         """
-        require(self._network is None, "add", "a model without weights", fix="Add all layers before the first fit, or make a new model.")
+        require(self._network is None, "add", "a model without weights", fix="Add all layers before the model is first used.")
         network.check_layer_class(layer)
         if isinstance(layer, Input):
             written = [type(other).__name__ for other in (*([self._input] if self._input else []), *self._layers, layer)]
@@ -97,7 +97,7 @@ class Sequential:
             ConfigError: an unknown name (the nearest match is given); a cross-entropy without its softmax or sigmoid; two softmaxes.
         """
         chosen, target = optimizers.get(optimizer), None if loss is None else losses.get(loss)
-        wanted = (metrics,) if isinstance(metrics, str | Metric) else tuple(metrics or ())
+        wanted = tuple(metrics) if isinstance(metrics, list | tuple) else () if metrics is None else (metrics,)
         for metric in wanted:
             resolve_metric(metric, target or losses.MeanSquaredError(), 2)
         if target is not None:
@@ -142,8 +142,8 @@ class Sequential:
         """Train, and return the epochs' numbers. A second fit carries on where the first ended: fit(5), fit(5) is fit(10), bit for bit.
 
         Where no loss was named, it is inferred from the targets and the last layer (`pairing.infer`), Adam is used, and both are said.
-        A loss or weight that is no longer a number ends the run: a `TrainingWarning` names the step and the link, and the weights from
-        before that step are kept. Ctrl-C ends it too, with the weights as they are.
+        A loss or weight that is no longer a number ends the run: a `TrainingWarning` names the step and the link, and the weights that
+        last gave a finite loss are kept. Ctrl-C ends it too, with the weights as they are.
 
         Args:
             x: rows (n, ...); (n,) counts as (n, 1). uint8 stays uint8 until it is used, all else becomes float32.
@@ -158,7 +158,7 @@ class Sequential:
             class_weight: {class: weight}, or "balanced".
             sample_weight: a weight per row, (n,).
             validation_from: "random" (stratified by class), or "end" for the last rows.
-            seed: of order and noise, and of the weights where there are none yet; None takes the model's.
+            seed: of order and noise; None takes the model's. A model without a seed or weights takes it for its own.
             observe: whether to look inside single steps (`history.observations`); None does so in runs expected to last beyond 5 s.
 
         Raises:
@@ -170,7 +170,7 @@ class Sequential:
         require(seed is None or is_int(seed, least=0), "fit", "seed to be an int >= 0 or None", seed=seed)
         callbacks, progress = listed(callbacks), Progress(verbose, epochs)
         with all_or_nothing(self):
-            if self._network is None and seed is not None:
+            if self._network is None and self.seed is None and seed is not None:
                 self.seed = int(seed)
             ready, built, said = self._ready(x, y)
             arrays.require_precise(x=x, y=y)
@@ -183,8 +183,7 @@ class Sequential:
             data = rows.weigh_classes(data, program.loss, class_weight)
             decide = decider(callbacks, program.log_names(validated=held is not None))
             self._state = evaluation.learn(built.links, self._params, self._state, data.x)
-        order_seed = self._known_seed() if seed is None else int(seed)
-        n = len(data.x)
+        n, order_seed = len(data.x), self._known_seed() if seed is None else int(seed)
         size = n if batch_size == "full" else min(int(batch_size), n)
         self.history = History(order_seed, {"epochs": epochs, "batch_size": size, "steps": -(-n // size), "rows": n})
         return fitting.train(
@@ -273,6 +272,9 @@ class Sequential:
             program = self._program()
             data, _ = rows.encode(x, y, program.loss, built.shapes[-1])
         return take(program, self._carry(program, self._known_seed()), data, training, built.weights)
+
+    def __repr__(self) -> str:
+        return f"Sequential({', '.join(str(layer.name) for layer in self._layers)})"
 
     def summary(self) -> None:
         """Print a row per layer: its name, its output's shape and how many numbers it holds; all derived.
@@ -377,8 +379,7 @@ class Sequential:
 
     def _require_built(self, who: str) -> Built:
         if self._network is None and self._input is None:
-            fix = "Put Input(shape) in front, or fit the model first."
-            raise NotReadyError(message(who, "a model that knows the shape of its input", fix=fix))
+            raise NotReadyError(message(who, "a model that knows its input's shape", fix="Put Input(shape) in front, or fit the model first."))
         return self._network or self._build(self._input.shape if self._input else ())
 
     def _program(self) -> Program:

@@ -82,10 +82,13 @@ def named(layers: Sequence[Layer]) -> tuple[Layer, ...]:
         ConfigError: two layers share a name.
     """
     counts: Counter[str] = Counter()
+    taken = {layer.name for layer in layers}
     done = []
     for layer in layers:
         kind = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", type(layer).__name__).lower()
         counts[kind] += 1
+        while not layer.name and f"{kind}_{counts[kind]}" in taken:
+            counts[kind] += 1
         done.append(layer if layer.name else replace(layer, name=f"{kind}_{counts[kind]}"))
     twice = [name for name, times in Counter(layer.name for layer in done).items() if times > 1]
     require(not twice, "Sequential", "a name of its own for every layer", names=[layer.name for layer in done], fix=f"Twice: {twice}.")
@@ -126,6 +129,7 @@ def init(links: Links, rng: np.random.Generator, shape: Shape) -> tuple[tuple[Pa
         try:
             params.append(link.init(rng, shapes[-1]))
             state.append(link.init_state(shapes[-1]))
+            has_learned(link, state[-1])
             shapes.append(output_shape(link, params[-1], state[-1], shapes[-1]))
         except (TypeError, ValueError, IndexError) as error:
             reason = str(error).split("\n")[0]
@@ -191,9 +195,9 @@ def apply(
 
 
 def as_float(x: Array) -> Array:
-    """Whole numbers and booleans as floats, floats as they are: uint8 arithmetic would wrap (200 + 100 -> 44)."""
+    """Whole numbers and booleans as float32, floats as they are: uint8 arithmetic would wrap (200 + 100 -> 44)."""
     x = jnp.asarray(x)
-    return x if jnp.issubdtype(x.dtype, jnp.floating) else x.astype(jnp.result_type(float))
+    return x if jnp.issubdtype(x.dtype, jnp.floating) else x.astype(jnp.float32)
 
 
 def split_head(links: Links, loss: Any) -> tuple[Links, Links]:
@@ -209,7 +213,12 @@ def split_head(links: Links, loss: Any) -> tuple[Links, Links]:
 
 def has_learned(link: Layer, state: State) -> bool:
     """Whether a link has the statistics it takes from the training rows, or takes none."""
-    return type(link).learn is Layer.learn or float(state["count"]) > 0
+    if type(link).learn is Layer.learn:
+        return True
+    require(
+        "count" in state, link.name or type(link).__name__, 'statistics with "count", the number of rows learned from', state=list(state)
+    )
+    return float(state["count"]) > 0
 
 
 def require_learned(links: Links, state: tuple[State, ...]) -> None:
@@ -272,10 +281,14 @@ def set_weights(
     Raises:
         DataError: another number of arrays, or another shape than is there.
     """
+    weights = list(weights) if isinstance(weights, Sequence) else []
     require(len(weights) == len(where), "set_weights", f"{len(where)} arrays", error=DataError, arrays=len(weights))
     trees = {"params": [dict(tree) for tree in params], "state": [dict(tree) for tree in state]}
     for (kind, i, key), weight in zip(where, weights, strict=True):
         old, new = np.shape(trees[kind][i][key]), np.array(weight, np.float32)
+        require(
+            np.isfinite(new).all(), f"{built.links[i].name}/{key}", "finite numbers", error=DataError, bad=int((~np.isfinite(new)).sum())
+        )
         require(new.shape == old, f"{built.links[i].name}/{key}", f"an array of shape {old}", error=DataError, shape=new.shape)
         trees[kind][i][key] = new
     return tuple(trees["params"]), tuple(trees["state"])

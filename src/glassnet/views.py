@@ -29,9 +29,9 @@ class LayerView:
 
     layer: Layer
     index: int
-    _built: Callable[[], Built] = field(repr=False)
-    _read: Callable[[Places], list[np.ndarray]] = field(repr=False)
-    _write: Callable[[Places, Sequence[Any]], None] = field(repr=False)
+    _built: Callable[[], Built] = field(repr=False, compare=False)
+    _read: Callable[[Places], list[np.ndarray]] = field(repr=False, compare=False)
+    _write: Callable[[Places, Sequence[Any]], None] = field(repr=False, compare=False)
 
     @property
     def name(self) -> str:

@@ -271,3 +271,20 @@ def test_defaults_follow_the_rows(rows, batch, split, epochs):
 def test_json_has_no_nan(capsys):
     printing.print_json({"loss": float("nan"), "weights": np.array([1.0, np.inf])})
     assert capsys.readouterr().out == '{"loss": null, "weights": [1.0, null]}\n'
+
+
+def test_a_picture_that_cannot_be_written_does_not_cost_the_score(tmp_path, monkeypatch):
+    def full(self, *args, **kwargs):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("matplotlib.figure.Figure.savefig", full)
+    result = run("train", "and", "--epochs", "2", "--plot", str(tmp_path / "curves.png"))
+    assert result.exit_code == 2
+    assert "and: " in result.stdout
+    assert result.stderr.strip() == f"glassnet: the curves could not be drawn to {tmp_path / 'curves.png'}: No space left on device."
+
+
+def test_json_goes_without_the_arithmetic():
+    result = run("trace", "xor", "--json", "--neuron", "dense_1:0")
+    assert result.exit_code == 2
+    assert "--json holds every number already: leave out --neuron and --layer." in result.stderr

@@ -3,11 +3,12 @@
 import json
 import re
 
+import jax
 import numpy as np
 import pytest
 
 import glassnet as gn
-from glassnet.layers import BatchNormalization, Dense, Dropout, Flatten, Input, Normalization, Rescaling
+from glassnet.layers import Activation, BatchNormalization, Dense, Dropout, Flatten, Input, Normalization, Rescaling
 from oracles import FLOAT32, close
 
 
@@ -125,10 +126,14 @@ def test_a_trace_changes_nothing():
     assert model.epoch == 0
 
 
-def test_frozen_layers_have_no_gradient():
+def frozen():
     model = gn.Sequential([Input(2), Dense(2, trainable=False), Dense(1)], seed=0)
     model.compile("sgd", "mse")
-    trace = model.trace([[1.0, 2.0]], [1.0])
+    return model.trace([[1.0, 2.0]], [1.0])
+
+
+def test_frozen_layers_have_no_gradient():
+    trace = frozen()
     assert trace["dense_1"].d_params == {} == trace["dense_1"].update
     assert "frozen" in str(trace)
     assert "(frozen)" in trace.neuron("dense_1", 0)
@@ -178,7 +183,56 @@ def test_a_neuron_of_many_inputs_shows_its_largest_products():
     assert "row 2 of 4" in text
     assert "all 4 rows: " in text
     assert "with its penalty: " in text
-    assert "(p - y)/n = (" in model.trace(x, [0, 1, 2, 0]).neuron("dense_2", 0)
+    assert re.search(r"delta = \(p - y\) / 4 = \(0\.\d+ - 1\) / 4 = -0", model.trace(x, [0, 1, 2, 0]).neuron("dense_2", 0))
+
+
+def test_several_sigmoids_share_the_loss():
+    """Oracle: by hand: the loss is a mean over K sigmoids and n rows, so that delta = (p - y) / (n K)."""
+    model = gn.Sequential([Input(3), Dense(2, activation="sigmoid")], seed=0)
+    model.compile("sgd", "binary_crossentropy")
+    trace = model.trace(np.eye(3), [[0, 1], [1, 1], [0, 0]])
+    close(trace["dense_1.sigmoid"].delta, (trace.output - trace.y) / 6, FLOAT32)
+    assert "dL/dz = (p - y) / 6" in str(trace)
+    assert "delta = (p - y) / 6 = (" in trace.neuron("dense_1", 1, row=2)
+
+
+def test_statistics_are_shown():
+    """Oracle: by hand: mean 2 and variance 1 of 1 and 3."""
+    model = gn.Sequential([Normalization().adapt([[1.0], [3.0]]), BatchNormalization(), Dense(1)], seed=0)
+    trace = model.trace([[5.0]], [0.0])
+    assert {key: value.item() for key, value in trace["normalization_1"].state.items()} == {"mean": 2, "variance": 1, "count": 2}
+    assert re.search(r"^mean +\[ 2\.0000\]", str(trace), re.M)
+    assert re.search(r"^moving_variance +\[ 1\.0000\]", str(trace), re.M)
+
+
+def test_deep_networks_fit_the_screen_by_ranges():
+    layers = [Dense(16, activation="tanh") for _ in range(5)]
+    text = str(gn.Sequential([*layers, Dense(1)], seed=0).trace(np.ones((1, 16)), [0.0]))
+    assert len(text.splitlines()) <= 45
+    assert "z" in text
+
+
+def test_a_network_that_is_only_its_head_is_traced():
+    """Oracle: softmax of two zeros is a half each, minus the one-hot target."""
+    model = gn.Sequential([Activation("softmax")])
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    trace = model.trace([[0.0, 0.0]], [1])
+    assert trace.links[0].delta.tolist() == [[0.5, -0.5]]
+
+
+def test_a_trace_keeps_its_numbers_whatever_becomes_of_the_arrays(lecture):
+    x, y = np.array([[0.3, -0.8]], np.float32), np.array([[1.0]], np.float32)
+    trace = lecture.trace(x, y)
+    x[:], y[:] = 9, 9
+    assert (trace.x[0, 0], trace.y.item()) == (np.float32(0.3), 1.0)
+    assert trace.nudge("dense_1/bias", 0, 0.0).real == pytest.approx(0, abs=1e-6)
+
+
+def test_an_activation_along_the_axis_has_no_single_slope():
+    """Oracle: log_softmax mixes its inputs: delta f'(z) is not dL/dz."""
+    model = gn.Sequential([Input(2), Dense(3, activation=jax.nn.log_softmax)], seed=0)
+    model.compile("sgd", "mse")
+    assert "sum over k of delta_k da_k/dz" in model.trace([[1.0, 2.0]], [[1.0, 0.0, 0.0]]).neuron("dense_1", 0)
 
 
 def test_a_softmax_of_its_own_has_no_single_slope():
@@ -239,6 +293,7 @@ def test_a_model_without_compile_is_traced_on_the_inferred_loss():
         (lambda t: t.nudge("dense_1/kernle", (0, 0)), "Did you mean 'dense_1/kernel'"),
         (lambda t: t.nudge("dense_1/kernel", (5, 0)), r"expected an index into \(2, 3\)\. Received: index=\(5, 0\)\."),
         (lambda t: t.nudge("dense_1/kernel", (0, 0), "far"), r"nudge: expected step to be a number\. Received: step='far'\."),
+        (lambda t: frozen().nudge("dense_1/kernel", (0, 0)), r"dense_1/kernel: expected a param that learns\. Received: trainable=False\."),
         (lambda t: t["dense_7"], "Did you mean 'dense_"),
     ],
 )

@@ -40,6 +40,8 @@ def command(
     from glassnet.cli import printing, proposal
     from glassnet.data.datasets import load
 
+    if as_json and (neuron or layer):
+        raise click.UsageError("--json holds every number already: leave out --neuron and --layer.")
     data = load(name)
     row = telling_row(data) if row is None else row
     if row >= len(data.x):

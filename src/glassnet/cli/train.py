@@ -77,10 +77,8 @@ def command(ctx: click.Context, name: str, plot: str, no_plot: bool, as_json: bo
     interrupted = "Ctrl-C" in (history.stopped or "")
     if interrupted and not history.epoch:
         raise click.Abort
-    if picture and history.epoch:
-        history.plot().savefig(picture)
     result = score(model, data)
-    drawn = str(picture) if picture and history.epoch else None
+    drawn, failure = draw(history, picture if history.epoch else None)
     if as_json:
         facts = {"dataset": name, "metric": result.metric, "score": result.value, "baseline": result.baseline, "seconds": seconds}
         run = {"seed": settings["seed"], "epochs": len(history.epoch), "stopped": history.stopped, "plot": drawn}
@@ -90,7 +88,19 @@ def command(ctx: click.Context, name: str, plot: str, no_plot: bool, as_json: bo
         losses = history.history.get("loss", [])
         room = min(max(SCREEN - len(f"{line}  loss "), 8), 24)
         click.echo(line + (f"  loss {printing.sparkline(losses, room)}" if len(losses) > 1 else ""))
+    if failure:
+        raise click.ClickException(failure)
     ctx.exit(130 if interrupted else 0)
+
+
+def draw(history: History, picture: Path | None) -> tuple[str | None, str]:
+    """The file that the curves were drawn to, and why they were not, if they could not be."""
+    try:
+        if picture:
+            history.plot().savefig(picture)
+    except OSError as error:
+        return None, f"the curves could not be drawn to {picture}: {error.strerror or error}."
+    return (str(picture) if picture else None), ""
 
 
 def _picture(plot: str) -> Path | None:

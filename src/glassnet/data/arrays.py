@@ -18,6 +18,8 @@ def numbers(value: Any, what: str) -> np.ndarray:
     Raises:
         DataError: ragged, empty, of objects or text, beyond 2^31 where whole, NaN or infinite (the first columns and the count are named).
     """
+    masked = np.ma.is_masked(value)
+    require(not masked, what, "numbers without a mask", error=DataError, masked=masked, fix="Fill it (x.filled(...)) or drop those rows.")
     try:
         array = np.asarray(value)
     except ValueError as error:
@@ -39,6 +41,8 @@ def numbers(value: Any, what: str) -> np.ndarray:
 
 
 def _dtype_fix(array: np.ndarray) -> str:
+    if array.dtype.kind in "mM":
+        return "Give dates as numbers that mean something: days since the first, month, weekday."
     if array.dtype.kind == "c":
         return "Give the real and the imaginary part, or size and angle, as columns of their own."
     if array.dtype == object and array.ndim == 0:

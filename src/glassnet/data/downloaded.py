@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import tarfile
@@ -61,6 +62,8 @@ def fetch(folder: str, file: str) -> Path:
             return Path(pooch.retrieve(mirror + file, known_hash=f"md5:{MD5[folder][file]}", fname=file, path=path.parent))
         except (OSError, ValueError) as error:
             tried[mirror + file] = type(error).__name__ if isinstance(error, OSError) else "wrong checksum"
+    with contextlib.suppress(OSError):
+        path.parent.rmdir()
     fix = f"Fetch the file by other means and put it at {path}, or set GLASSNET_DATA_HOME to a folder that holds {folder}/{file}."
     raise DownloadError(message(folder, f"{file} on this machine or at one of its addresses", fix=fix, tried=tried))
 

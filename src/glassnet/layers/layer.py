@@ -66,7 +66,10 @@ class Layer:
         return None
 
     def learn(self, x: np.ndarray) -> State | None:
-        """Statistics learned from the training rows before the first step, or None for a layer that learns none."""
+        """Statistics learned from the training rows x (n, ...) before the first step; None for a layer that learns none.
+
+        One of them is `count`, the number of rows learned from: 0 in `init_state` until `learn` has run.
+        """
         return None
 
     def unfold(self) -> tuple[Layer, ...]:

@@ -33,6 +33,7 @@ def page(trace: Trace) -> str:
     rows = ["<tr>" + "".join(f"<th>{head}</th>" for head in heads) + "</tr>", _row("x", trace.x, trace.links[0].d_input)]
     for link in trace.links:
         rows.append(f'<tr class="gn-link"><td>{escape(link.name)}</td><td colspan="3">{escape(text.formula(link))}</td></tr>')
+        rows += [_row(key, np.atleast_1d(value)) for key, value in link.state.items()]
         for key, value in link.params.items():
             rows.append(_row(text.SYMBOLS.get(key, key), value, link.d_params.get(key), link.update.get(key)))
         rows.append(_row(text.symbol(link), link.output, link.delta))

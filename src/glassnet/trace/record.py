@@ -12,12 +12,13 @@ import jax.numpy as jnp
 import numpy as np
 
 from glassnet import network
-from glassnet.errors import ConfigError, is_int, is_number, lookup, require
-from glassnet.layers import Layer
+from glassnet.errors import is_int, is_number, lookup, require
+from glassnet.layers import Activation, Dense, Layer
+from glassnet.trace import html, text
 from glassnet.training import Carry, Data, Pass, Program, one_pass, step_key
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class LinkTrace:
     """One link's numbers in one pass, for n rows.
 
@@ -27,11 +28,13 @@ class LinkTrace:
         input: what came in, (n, ...).
         params: its params by name.
         output: what went out, (n, ...).
-        delta: dL/d(output), (n, ...). Where the link is one with the loss (`with_loss`), delta is dL/d(input), p - y over n, instead.
+        delta: dL/d(output), (n, ...). Where the link is one with the loss (`with_loss`), dL/d(input) = (p - y) / over instead.
         d_input: dL/d(input), (n, ...).
         d_params: dL/d(params) by name.
         update: what the optimizer would add to the params, by name.
+        state: its statistics by name, as they were before the pass.
         with_loss: whether this activation belongs to the loss, which is taken on z.
+        over: how many numbers the loss is a mean of, where it is `with_loss`: the rows, times K for K sigmoids.
     """
 
     name: str
@@ -43,7 +46,9 @@ class LinkTrace:
     d_input: np.ndarray
     d_params: dict[str, np.ndarray]
     update: dict[str, np.ndarray]
+    state: dict[str, np.ndarray]
     with_loss: bool = False
+    over: int = 1
 
 
 @dataclass(frozen=True)
@@ -76,7 +81,7 @@ class Nudge:
         )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False, eq=False)
 class Trace:
     """Every number of one forward and backward pass, and the update that would follow.
 
@@ -114,8 +119,6 @@ class Trace:
         Raises:
             ConfigError: no such layer, unit or row; or the layer is not Dense on plain rows.
         """
-        from glassnet.trace import text
-
         dense, activation = self._dense(layer)
         require(is_int(unit, 0) and unit < dense.output.shape[1], layer, f"a unit from 0 to {dense.output.shape[1] - 1}", unit=unit)
         require(is_int(row, 0) and row < len(self.x), "trace", f"a row from 0 to {len(self.x) - 1}", row=row)
@@ -127,8 +130,6 @@ class Trace:
         Raises:
             ConfigError: no such layer or row; or the layer is not Dense on plain rows.
         """
-        from glassnet.trace import text
-
         require(is_int(row, 0) and row < len(self.x), "trace", f"a row from 0 to {len(self.x) - 1}", row=row)
         return text.layer(*self._dense(name), int(row))
 
@@ -150,6 +151,8 @@ class Trace:
         fits = len(place) == len(shape) and all(is_int(n, 0) and n < size for n, size in zip(place, shape, strict=True))
         require(fits, path, f"an index into {shape}", index=index)
         require(is_number(step), "nudge", "step to be a number", step=step)
+        fix = "Its layer has trainable=False: no gradient was taken."
+        require(key in self.links[i].d_params, path, "a param that learns", trainable=False, fix=fix)
         moved = jnp.asarray(self.carry.params[i][key]).at[place].add(step)
         params = (*self.carry.params[:i], self.carry.params[i] | {key: moved}, *self.carry.params[i + 1 :])
         done, _ = _passed(self.program, self.carry._replace(params=params), Data(self.x, self.y), self.training)
@@ -158,7 +161,7 @@ class Trace:
     def to_dict(self) -> dict[str, Any]:
         """All numbers as nested lists, for JSON."""
         parts = ("input", "output", "delta", "d_input")
-        groups = ("params", "d_params", "update")
+        groups = ("params", "d_params", "update", "state")
         links = [
             {"name": link.name, "layer": type(link.link).__name__}
             | {part: getattr(link, part).tolist() for part in parts}
@@ -168,21 +171,18 @@ class Trace:
         return {"loss": self.loss, "x": self.x.tolist(), "y": self.y.tolist(), "output": self.output.tolist(), "links": links}
 
     def _dense(self, name: str) -> tuple[LinkTrace, LinkTrace | None]:
-        known = {link.name: i for i, link in enumerate(self.links) if "kernel" in link.params}
+        known = {link.name: i for i, link in enumerate(self.links) if isinstance(link.link, Dense)}
         i = lookup("trace: Dense layer", name, known)
         dense = self.links[i]
-        require(dense.input.ndim == 2, name, "a layer whose input is a plain row of numbers", shape=dense.input.shape, error=ConfigError)
+        require(dense.input.ndim == 2, name, "a layer whose input is a plain row of numbers", shape=dense.input.shape)
         after = self.links[i + 1] if i + 1 < len(self.links) else None
-        return dense, after if after is not None and after.name.startswith(f"{name}.") else None
+        follows = after is not None and isinstance(after.link, Activation) and after.name == f"{name}.{after.link.called}"
+        return dense, after if follows else None
 
-    def __str__(self) -> str:
-        from glassnet.trace import text
-
+    def __repr__(self) -> str:
         return text.screen(self)
 
     def _repr_html_(self) -> str:
-        from glassnet.trace import html
-
         return html.page(self)
 
 
@@ -204,7 +204,9 @@ def take(program: Program, carry: Carry, data: Data, training: bool, weights: ne
     d_inputs = (done.d_input, *done.deltas)
     links = []
     for i, link in enumerate(program.links):
-        params = {key: np.asarray(carry.params[i][key]) for kind, at, key in weights if kind == "params" and at == i}
+        trees = {"params": carry.params[i], "state": carry.state[i]}
+        own = {tree: {key: np.asarray(trees[tree][key]) for kind, at, key in weights if (kind, at) == (tree, i)} for tree in trees}
+        params = own["params"]
         grads, update = done.grads[i] or {}, updates[i] or {}
         links.append(
             LinkTrace(
@@ -213,14 +215,16 @@ def take(program: Program, carry: Carry, data: Data, training: bool, weights: ne
                 input=inputs[i],
                 params=params,
                 output=outputs[i],
-                delta=done.deltas[min(i, n - 1)],
+                delta=done.deltas[i] if i < n else d_inputs[i],
                 d_input=d_inputs[i],
                 d_params={key: grads[key] for key in params if key in grads},
                 update={key: update[key] for key in params if key in update},
+                state=own["state"],
                 with_loss=i >= n,
+                over=done.rows.size * (done.output.shape[-1] if program.loss.link == "sigmoid" else 1),
             )
         )
-    x, y, rate = inputs[0], np.asarray(data.y), float(carry.rate)
+    x, y, rate = np.array(inputs[0]), np.array(data.y), float(carry.rate)
     return Trace(tuple(links), x, y, float(done.loss), done.rows, done.output, program, rate, training, carry)
 
 

@@ -24,6 +24,9 @@ LINES = 4
 UNITS = 16
 """A layer of more units than this is shown by its shape and range."""
 
+HEIGHT = 40
+"""Lines of a screen: where a trace would take more, layers of fewer units are shown by their range too."""
+
 TERMS = 6
 """A neuron with more inputs than this shows its largest products alone."""
 
@@ -35,7 +38,7 @@ def number(value: Any) -> str:
     size = abs(float(value))
     if size == 0:
         return "0"
-    return f"{value:.4f}" if 5e-4 <= size < 10 else f"{value:.4g}" if 10 <= size < 1e5 else f"{value:.1e}"
+    return f"{value:.4f}" if 5e-4 <= size < 10 else f"{value:.4g}" if 10 <= size < 1e4 else f"{value:.1e}"
 
 
 def short(value: Any) -> str:
@@ -44,11 +47,11 @@ def short(value: Any) -> str:
     return f"({written})" if written.startswith("-") else written
 
 
-def block(array: np.ndarray) -> list[str]:
+def block(array: np.ndarray, units: int = UNITS) -> list[str]:
     """An array as lines: its numbers in rows and brackets where they fit, else its shape and range."""
     rows = np.atleast_2d(array.reshape(-1, array.shape[-1]) if array.ndim > 1 else array)
     per_row = -(-rows.shape[1] // PER_LINE)
-    if array.ndim > 2 or rows.shape[1] > UNITS or len(rows) * per_row > LINES:
+    if array.ndim > 2 or rows.shape[1] > units or len(rows) * per_row > LINES:
         return [ranged(array)]
     lines = []
     for row in rows:
@@ -70,7 +73,8 @@ def formula(link: LinkTrace) -> str:
     if isinstance(layer, Dense):
         return "z = x W + b" if layer.use_bias else "z = x W"
     if isinstance(layer, Activation):
-        return f"{symbol(link)} = {layer.called}(z)" + (", one with the loss: dL/dz = p - y" if link.with_loss else "")
+        slope = "p - y" if link.over == 1 else f"(p - y) / {link.over}"
+        return f"{symbol(link)} = {layer.called}(z)" + (f", one with the loss: dL/dz = {slope}" if link.with_loss else "")
     if isinstance(layer, Rescaling):
         return f"y = {short(layer.scale)} x + {short(layer.offset)}"
     if isinstance(layer, Dropout):
@@ -99,10 +103,19 @@ def screen(trace: Trace) -> str:
     Args:
         trace: to be shown.
     """
+    for units in (UNITS, 8, 4, 0):
+        lines = _lines(trace, units)
+        if len(lines) <= HEIGHT:
+            break
+    return "\n".join(lines)
+
+
+def _lines(trace: Trace, units: int) -> list[str]:
     n, optimizer = len(trace.x), type(trace.program.optimizer).__name__
-    parts: list[tuple[str, list[Cells]]] = [("", [("x", block(trace.x), block(trace.links[0].d_input), [])])]
+    parts: list[tuple[str, list[Cells]]] = [("", [("x", block(trace.x, units), block(trace.links[0].d_input, units), [])])]
     for link in trace.links:
-        parts.append((f"─ {link.name}  {formula(link)}", [*_params(link), (symbol(link), block(link.output), block(link.delta), [])]))
+        out: Cells = (symbol(link), block(link.output, units), block(link.delta, units), [])
+        parts.append((f"─ {link.name}  {formula(link)}", [*_params(link, units), out]))
     heads = ("", "forward ↓", "dL/d· ↑", f"{optimizer} at {trace.rate:g} adds")
     table = [([mark], *columns) for _, group in parts for mark, *columns in group]
     widths = [max(len(line) for cells in table for line in [*cells[i], heads[i]]) for i in range(3)]
@@ -118,15 +131,15 @@ def screen(trace: Trace) -> str:
             for i in range(max(map(len, columns))):
                 lines.append(row(mark if i == 0 else "", *(column[i] if i < len(column) else "" for column in columns)))
     targets = f"   target y = {' '.join(short(y) for y in trace.y.flat)}" if trace.y.size <= LINES else ""
-    return "\n".join([*lines, f"─ loss  {type(trace.program.loss).__name__} = {trace.loss:.6g}{targets}"])
+    return [*lines, f"─ loss  {type(trace.program.loss).__name__} = {trace.loss:.6g}{targets}"]
 
 
-def _params(link: LinkTrace) -> list[Cells]:
-    rows: list[Cells] = []
+def _params(link: LinkTrace, units: int) -> list[Cells]:
+    rows: list[Cells] = [(key, block(np.atleast_1d(value), units), [], []) for key, value in link.state.items()]
     for key, value in link.params.items():
         turned = value.ndim == 2 and value.shape[1] == 1 and len(value) > 1
         arrays = (value, link.d_params.get(key), link.update.get(key))
-        now, gradient, update = [["frozen"] if array is None else block(array[:, 0] if turned else array) for array in arrays]
+        now, gradient, update = [["frozen"] if array is None else block(array[:, 0] if turned else array, units) for array in arrays]
         rows.append((SYMBOLS.get(key, key) + ("ᵀ" if turned else ""), now, gradient, update))
     return rows
 
@@ -153,12 +166,14 @@ def neuron(dense: LinkTrace, activation: LinkTrace | None, unit: int, row: int, 
         factors, product = "delta", short(dz)
     elif activation.with_loss:
         p, y = float(activation.output[row, unit]), _target(trace, row, unit)
-        rule, numbers = ("p - y", f"{p:.4g} - {short(y)}") if n == 1 else ("(p - y)/n", f"({p:.4g} - {short(y)})/{n}")
+        rule, numbers = "p - y", f"{p:.4g} - {short(y)}"
+        if activation.over > 1:
+            rule, numbers = f"({rule}) / {activation.over}", f"({numbers}) / {activation.over}"
         lines.append(f"  delta = {rule} = {numbers} = {dz:.4g}   ({called} and loss are one: f'(z) is in it)")
         factors, product = "delta", short(dz)
     else:
         delta = float(activation.delta[row, unit])
-        slope = _slope(activation, z)
+        slope = _slope(activation, z, delta, dz)
         lines.append(f"  delta = dL/da = {delta:.4g}{' (of the mean loss)' if n > 1 else ''}")
         if slope is None:
             lines.append(f"  dL/dz = sum over k of delta_k da_k/dz = {dz:.4g}")
@@ -190,13 +205,12 @@ def _target(trace: Trace, row: int, unit: int) -> float:
     return float(y[unit]) if np.ndim(y) else float(int(y) == unit)
 
 
-def _slope(activation: LinkTrace, z: Any) -> float | None:
-    """f'(z) where f takes every number by itself; None for a softmax, which does not."""
+def _slope(activation: LinkTrace, z: Any, delta: float, dz: float) -> float | None:
+    """f'(z) where f takes every number by itself; None where, as in a softmax, delta f'(z) is not dL/dz."""
     assert isinstance(activation.link, Activation)
     f = activations.get(activation.link.activation)
-    if activation.link.activation == "softmax":
-        return None
-    return float(jax.grad(lambda v: f(v[None])[0])(np.float32(z)))
+    slope = float(jax.grad(lambda v: f(v[None])[0])(np.float32(z)))
+    return slope if abs(delta * slope - dz) <= 1e-4 * max(abs(dz), abs(delta * slope)) else None
 
 
 def _rest(gradient: Any, data_part: float, n: int) -> str:
