@@ -265,7 +265,7 @@ def test_arguments_out_of_range(options, text):
 
 def test_before_there_are_weights():
     model = gn.Sequential([Dense(3, activation="softmax")])
-    fix = r"expected a model that knows its input's shape\. Put Input\(shape\) in front, or fit the model first"
+    fix = r"expected a model that knows its input's shape\. Put Input\(shape\) in front, or fit it first"
     for ask in ("summary", "count_params", "get_weights"):
         with pytest.raises(NotReadyError, match=f"{ask}: {fix}"):
             getattr(model, ask)()

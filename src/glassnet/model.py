@@ -379,7 +379,7 @@ class Sequential:
 
     def _require_built(self, who: str) -> Built:
         if self._network is None and self._input is None:
-            raise NotReadyError(message(who, "a model that knows its input's shape", fix="Put Input(shape) in front, or fit the model first."))
+            raise NotReadyError(message(who, "a model that knows its input's shape", fix="Put Input(shape) in front, or fit it first."))
         return self._network or self._build(self._input.shape if self._input else ())
 
     def _program(self) -> Program:
