@@ -10,7 +10,7 @@ import pytest
 import glassnet as gn
 from glassnet import network
 from glassnet.callbacks import EarlyStopping
-from glassnet.epochs import Decision, Pace, run
+from glassnet.epochs import Decision, Pace, Stretch, run, so_far
 from glassnet.errors import TrainingWarning
 from glassnet.layers import Activation, BatchNormalization, Dense, Dropout, Rescaling
 from glassnet.losses import HalfMeanSquaredError, SparseCategoricalCrossentropy
@@ -301,3 +301,30 @@ def test_a_bad_link_in_the_middle_of_a_noisy_network_is_named():
     program, carry = started(layers, SparseCategoricalCrossentropy(from_logits=True), Adam(), (4,))
     (record,) = ran(program, carry, data=DATA._replace(x=100 * DATA.x))
     assert record.decision.stop == "epoch 1, step 1 of 5: the output of burst is not finite"
+
+
+def test_two_slices_are_in_flight_and_no_more(monkeypatch, noisy):
+    """Oracle: counting. Five slices of one step: what is sent less what has ended rises to two and stays there."""
+    slices_of(monkeypatch, 1)
+    events, until = [], Stretch.until
+    monkeypatch.setattr(Stretch, "until", lambda *args: events.append(1) or until(*args))
+    ran(*noisy, 1, watch=lambda done, steps, carry: events.append(-1))
+    assert np.cumsum(events).tolist() == [1, 2, 1, 2, 1, 2, 1, 2, 1, 0]
+
+
+def test_the_warning_points_at_the_users_line():
+    model = line_model(SGD(100.0))
+    with pytest.warns(TrainingWarning) as caught:
+        model.fit([1.0], [0.0], epochs=100, verbose=0)
+    assert [warning.filename for warning in caught] == [__file__]
+
+
+def test_the_numbers_so_far(monkeypatch, noisy):
+    """Oracle: the losses themselves after one step, and the epoch's own accuracy after all."""
+    slices_of(monkeypatch, 1)
+    program, seen = noisy[0], []
+    (record,) = ran(*noisy, 1, watch=lambda done, steps, carry: seen.append(so_far(program, carry, done)))
+    losses = np.asarray(record.carry.losses, np.float64)
+    assert [now["loss"] for now in seen] == [losses[: i + 1].mean() for i in range(5)]
+    assert seen[-1]["accuracy"] == record.logs["accuracy"]
+    assert seen[0]["accuracy"] * 5 in range(6)

@@ -67,14 +67,14 @@ def test_predict_is_the_same_however_cut():
         close(model.predict(rows[-n:]), whole[-n:])
 
 
-def test_predict_compiles_once_for_all_row_counts():
+def test_predict_compiles_once_for_every_size_of_block():
+    """Oracle: counting. 1, 8, 64, 512 and 4096 rows are the sizes; no other count of rows compiles anything."""
     model = gn.Sequential([Input(4), Dense(7, activation="tanh")], seed=0)
-    with compilations() as compiled:
-        model.predict(X[:9])
-        assert len(compiled) == 1
-        for n in (10, 20, 30, 37):
-            model.predict(X[:n])
-    assert len(compiled) == 1
+    rows = np.zeros((9000, 4), np.float32)
+    for n, programs in ((1, 1), (2, 1), (8, 0), (9, 1), (37, 0), (65, 1), (512, 0), (513, 1), (4096, 0), (4097, 0), (9000, 0)):
+        with compilations() as compiled:
+            model.predict(rows[:n])
+        assert len(compiled) == programs, n
 
 
 def test_predict_is_what_the_last_layer_gives():

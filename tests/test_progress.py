@@ -10,6 +10,7 @@ import pytest
 
 from glassnet.callbacks import LambdaCallback, StopWhen
 from glassnet.optimizers import SGD
+from glassnet.progress import Progress
 from nets import ROWS, X, Y, fit_noisy, line_model, noisy_model, plain_model
 
 
@@ -60,3 +61,24 @@ def test_handlers_are_restored_after_an_exception():
     with pytest.raises(ZeroDivisionError):
         plain_model().fit(X, Y, verbose=0, callbacks=[LambdaCallback(lambda epoch, logs: 1 / 0)])
     assert signal.getsignal(signal.SIGINT) is before
+
+
+class Screen:
+    """What a live line was told to show."""
+
+    def __init__(self):
+        self.shown = []
+
+    def update(self, text, refresh):
+        self.shown.append(text)
+
+
+def test_the_live_line_says_where_training_is(monkeypatch):
+    """Oracle: by hand. Three of four steps of the second epoch of four: 1.75 of 4 epochs took 7 s, so that 9 s are left."""
+    now = [100.0]
+    monkeypatch.setattr("glassnet.progress.time.perf_counter", lambda: now[0])
+    progress = Progress(0, 4)
+    progress._live, progress.ended, now[0] = Screen(), 1, 107.0
+    progress.slice(3, 4, lambda: {"loss": 0.5, "accuracy": 0.75})
+    progress.slice(4, 4, lambda: {"loss": 0.1})
+    assert progress._live.shown == [f"epoch 2/4  {'━' * 15:<20}  step 3/4  loss 0.5000  accuracy 0.7500  9.0 s left"]

@@ -227,8 +227,16 @@ def one_epoch(
 def summarise(program: Program, carry: Carry, plan: Plan) -> dict[str, float]:
     """The epoch's logs: the loss averaged over its rows in float64, and each metric."""
     losses, rows = np.asarray(carry.losses, np.float64), np.asarray(plan.real, np.float64).sum(1)
-    logs = {"loss": float(losses @ rows / rows.sum())}
-    return logs | {metric.name: metric.result(acc) for metric, acc in zip(program.metrics, jax.device_get(carry.sums), strict=True)}
+    return {"loss": float(losses @ rows / rows.sum())} | _results(program, carry)
+
+
+def so_far(program: Program, carry: Carry, done: int) -> dict[str, float]:
+    """The logs of an epoch under way, after `done` of its steps: the mean of their losses, and each metric."""
+    return {"loss": float(np.asarray(carry.losses, np.float64)[:done].mean())} | _results(program, carry)
+
+
+def _results(program: Program, carry: Carry) -> dict[str, float]:
+    return {metric.name: metric.result(acc) for metric, acc in zip(program.metrics, jax.device_get(carry.sums), strict=True)}
 
 
 def autopsy(program: Program, data: Data, earlier: Stretch | None, whole: Stretch, piece: Stretch, stop: int) -> BrokenOff:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 from glassnet import evaluation
 from glassnet.callbacks import Callback
-from glassnet.epochs import Decision, Record, run
+from glassnet.epochs import Decision, Record, run, so_far
 from glassnet.errors import TrainingWarning
 from glassnet.history import History
 from glassnet.progress import CtrlC, Progress
@@ -55,7 +55,7 @@ def train(
         return decide(record)
 
     def watch(done: int, steps: int, carry: Carry) -> str | None:
-        progress.slice(done, steps, carry.losses)
+        progress.slice(done, steps, lambda: so_far(program, carry, done))
         return "interrupted by Ctrl-C" if ctrl_c.pressed else None
 
     with CtrlC() as ctrl_c, progress:

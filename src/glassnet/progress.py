@@ -6,11 +6,9 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import FrameType
 from typing import Any
-
-import numpy as np
 
 from glassnet.epochs import Record
 from glassnet.errors import require
@@ -75,20 +73,21 @@ class Progress:
             print(text, flush=True)
 
     def show(self, text: str) -> None:
-        """The live line, at most ten times a second."""
-        now = time.perf_counter()
-        if self._live and now - self.shown > 0.1:
-            self.shown = now
+        """The live line."""
+        if self._live:
+            self.shown = time.perf_counter()
             self._live.update(text, refresh=True)
 
-    def slice(self, done: int, steps: int, losses: Any) -> None:
-        """A slice of the epoch under way has ended; `losses` holds the epoch's so far."""
-        if self._live:
-            loss = float(np.asarray(losses)[done - 1])
+    def _due(self) -> bool:
+        return time.perf_counter() - self.shown > 0.1
+
+    def slice(self, done: int, steps: int, logs: Callable[[], Mapping[str, float]]) -> None:
+        """A slice of the epoch under way has ended; `logs` gives its numbers so far."""
+        if self._live and self._due():
             bar = "━" * (20 * done // steps)
             share = (self.ended + done / steps) / self.epochs
             left = clock((time.perf_counter() - self.began) * (1 / share - 1))
-            self.show(f"epoch {self.ended + 1}/{self.epochs}  {bar:<20}  step {done}/{steps}  loss {loss:.4f}  {left} left")
+            self.show(f"epoch {self.ended + 1}/{self.epochs}  {bar:<20}  step {done}/{steps}  {numbers(logs())}  {left} left")
 
     def epoch(self, record: Record) -> None:
         """An epoch has ended."""

@@ -148,6 +148,35 @@ def test_nudge_shows_the_gradient_beside_the_truth(lecture):
     assert f"{nudge.real:+.4e}" in str(nudge)
 
 
+def test_nudge_draws_the_noise_of_its_trace():
+    """Oracle: the loss is linear in the last bias's step up to its square, whatever the noise, where the noise is the same."""
+    model = gn.Sequential([Input(20), Dropout(0.5), Dense(1)], seed=0)
+    model.compile("sgd", "mse")
+    trace = model.trace(np.ones((1, 20)), [3.0], training=True)
+    nudge = trace.nudge("dense_1/bias", 0, 0.01)
+    assert nudge.real == pytest.approx(nudge.predicted + 0.01**2, rel=1e-3)
+    assert trace.loss != pytest.approx(model.trace(np.ones((1, 20)), [3.0]).loss)
+
+
+def test_what_links_compute_is_said():
+    layers = [Input((2, 2)), Rescaling(0.5, 2.0), Flatten(), BatchNormalization(), Dropout(0.25), Dense(1, use_bias=False)]
+    text = str(gn.Sequential(layers, seed=0).trace(np.ones((1, 2, 2)), [0.0]))
+    for formula in (
+        "rescaling_1  y = 0.5 x + 2",
+        "flatten_1  laid out in one row",
+        "y = gamma (x - mean) / sqrt(variance + epsilon) + beta",
+        "dropout_1  0.25 of the numbers zeroed, in training only",
+        "dense_1  z = x W\n",
+    ):
+        assert formula in text
+
+
+def test_updates_by_name(lecture):
+    trace = lecture.trace([[0.3, -0.8]], [1.0])
+    assert {name: list(update) for name, update in trace.update.items()} == {f"dense_{i}": ["kernel", "bias"] for i in (1, 2, 3)}
+    assert trace.update["dense_2"]["bias"] is trace["dense_2"].update["bias"]
+
+
 def test_a_neuron_in_the_lectures_words():
     """Oracle: lecture 001: sigmoid(0*2 + 1*3 + 4) = sigmoid(7) = 0.9991; with y = 0 the delta is p - y = 0.9991."""
     model = gn.Sequential([Input(2), Dense(1, activation="sigmoid")], seed=0)
@@ -273,6 +302,9 @@ def test_html_and_json_hold_the_numbers(lecture):
     page = trace._repr_html_()
     assert "dense_2.sigmoid" in page
     assert page.count("<table") == page.count("</table>") > 10
+    tints = re.findall(r"rgba\((\d+),\d+,\d+,([-\d.]+)\)", page)
+    assert {colour for colour, _ in tints} == {"66", "219"}
+    assert all(0 <= float(strength) <= 0.45 for _, strength in tints)
     again = json.loads(json.dumps(trace.to_dict()))
     assert again["links"][0]["params"]["kernel"] == trace["dense_1"].params["kernel"].tolist()
     assert again["loss"] == trace.loss

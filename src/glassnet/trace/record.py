@@ -110,6 +110,11 @@ class Trace:
     training: bool
     carry: Carry = field(repr=False)
 
+    @property
+    def update(self) -> dict[str, dict[str, np.ndarray]]:
+        """What the optimizer would add to every param, by link: {"dense_1": {"kernel": ..., "bias": ...}}."""
+        return {link.name: link.update for link in self.links if link.update}
+
     def __getitem__(self, name: str) -> LinkTrace:
         return lookup("trace: link", name, {link.name: link for link in self.links})
 
