@@ -1,5 +1,7 @@
 """Small models, and rows for them, that several test files share: equal programs compile once."""
 
+import hashlib
+
 import numpy as np
 
 import glassnet as gn
@@ -46,3 +48,8 @@ def line_model(optimizer, kernel=2.0, bias=0.5):
 
 def same_bits(a, b):
     return all(np.array_equal(left, right) for left, right in zip(a.get_weights(), b.get_weights(), strict=True))
+
+
+def digest(model):
+    """The weights' bytes in one word, to compare with another process's."""
+    return hashlib.sha256(b"".join(weight.tobytes() for weight in model.get_weights())).hexdigest()

@@ -1,6 +1,10 @@
 """Fit: repeating and resuming, its numbers against loops and Keras, rows of every kind, and what is held out."""
 
+import os
+import subprocess
+import sys
 import warnings
+from pathlib import Path
 
 import jax.numpy as jnp
 import numpy as np
@@ -10,7 +14,7 @@ import glassnet as gn
 from glassnet.callbacks import LambdaCallback
 from glassnet.layers import Dense, Flatten, Input, Normalization, Rescaling, Reshape
 from glassnet.optimizers import SGD, Adam
-from nets import ONE_HOT, ROWS, SPARSE, WEIGHT, X, Y, fit_noisy, line_model, noisy_model, plain_model, same_bits
+from nets import ONE_HOT, ROWS, SPARSE, WEIGHT, X, Y, digest, fit_noisy, line_model, noisy_model, plain_model, same_bits
 from oracles import close, import_keras
 
 
@@ -49,6 +53,14 @@ def test_same_seed_same_bits_and_another_seed_others(ten_epochs):
     assert fit_noisy(again, 10).history == ten_epochs[1].history
     assert fit_noisy(other, 10).history != ten_epochs[1].history
     assert same_bits(again, ten_epochs[0])
+
+
+def test_another_process_gives_the_same_bits(ten_epochs):
+    """Oracle: a relation: the same seed on the same machine and cores, in a fresh interpreter."""
+    code = "from nets import *; model = noisy_model(); fit_noisy(model, 10); print(digest(model))"
+    path = os.pathsep.join([str(Path(__file__).parent), *sys.path])
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=os.environ | {"PYTHONPATH": path})
+    assert done.stdout.strip() == digest(ten_epochs[0])
 
 
 def test_a_drawn_seed_is_recorded_and_repeats_the_run():
