@@ -1,3 +1,5 @@
+import math
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -48,6 +50,46 @@ def test_tanh_by_hand():
     close(activations.tanh(0.5), (np.exp(0.5) - np.exp(-0.5)) / (np.exp(0.5) + np.exp(-0.5)))
 
 
+def test_the_bent_lines_by_hand():
+    z = jnp.array([-4.0, -1.5, 0.0, 1.5, 8.0])
+    close(activations.relu6(z), [0, 0, 0, 1.5, 6])
+    close(activations.hard_sigmoid(z), [0, 0.25, 0.5, 0.75, 1])  # -1.5 / 6 + 1/2 = 0.25
+    close(activations.softsign(z), [-0.8, -0.6, 0, 0.6, 8 / 9])  # -1.5 / 2.5 = -0.6
+
+
+def test_the_smooth_rectifiers_by_hand():
+    e = math.e
+    close(activations.elu(jnp.array([-1.0, 0.0, 2.0])), [1 / e - 1, 0, 2])
+    close(activations.elu(-1.0, alpha=0.5), (1 / e - 1) / 2)
+    close(activations.selu(jnp.array([-1.0, 2.0])), [1.0507009873554805 * 1.6732632423543772 * (1 / e - 1), 2 * 1.0507009873554805])
+    close(activations.gelu(1.0), (1 + math.erf(1 / math.sqrt(2))) / 2)  # Phi(1) = 0.8413447460685429
+    close(activations.gelu(1.0, approximate=True), (1 + math.tanh(math.sqrt(2 / math.pi) * 1.044715)) / 2)
+    close(activations.silu(1.0), 1 / (1 + 1 / e))
+    close(activations.softplus(1.0), math.log(1 + e))
+    close(activations.mish(1.0), math.tanh(math.log(1 + e)))
+    close(activations.exponential(jnp.array([0.0, 1.0])), [1, e])
+
+
+def test_log_softmax_is_the_logarithm_of_softmax_and_stable():
+    z = jnp.array([SCORES])
+    close(activations.log_softmax(z), np.log(np.exp(SCORES) / np.exp(SCORES).sum())[None])
+    close(activations.log_softmax(jnp.array([1000.0, 0.0])), [0, -1000])  # log of softmax's 0 would be -inf
+
+
+@pytest.mark.parametrize("name", ["elu", "selu", "gelu", "silu", "mish", "softplus", "softsign", "sigmoid", "tanh"])
+def test_finite_at_any_z(name):
+    z = jnp.array([-1000.0, 0.0, 1000.0])
+    value, slope = jax.vmap(jax.value_and_grad(ACTIVATIONS[name]))(z)
+    assert np.isfinite(value).all()
+    assert np.isfinite(slope).all()
+
+
+@pytest.mark.parametrize(("name", "slope"), [("elu", 1), ("gelu", 0.5), ("silu", 0.5), ("mish", 0.6), ("softplus", 0.5), ("softsign", 1)])
+def test_the_slope_at_zero(name, slope):
+    # mish: tanh(log 2) = (2 - 1/2) / (2 + 1/2) = 0.6; jnp.abs has slope 1 at 0, which softsign's z multiplies by 0
+    close(jax.grad(ACTIVATIONS[name])(0.0), slope)
+
+
 @pytest.mark.parametrize("name", ACTIVATIONS)
 def test_forward_and_gradient_equal_keras(name):
     keras = import_keras()
@@ -79,6 +121,8 @@ def test_the_finite_difference_catches_a_softmax_without_its_jacobian():
 def test_get():
     assert activations.get("relu") is activations.relu
     assert activations.get(jnp.sin) is jnp.sin
+    assert activations.named(jax.nn.swish) == activations.named(activations.silu) == "silu"
+    assert activations.named(jax.nn.gelu) is jax.nn.gelu  # its default is the approximation: another function
     with pytest.raises(ConfigError, match=r"^activation: expected one of linear, .*\. Received: name='rleu'\. Did you mean 'relu'\?$"):
         activations.get("rleu")
     with pytest.raises(ConfigError, match=r"^activation: expected a name or a function\. Received: activation=3\.$"):

@@ -223,3 +223,21 @@ def test_a_callback_that_answers_something_else():
 def test_callbacks_of_wrong_numbers(make, text):
     with pytest.raises(ConfigError, match=text):
         make()
+
+
+def test_a_value_that_is_no_number_is_never_the_best():
+    """Oracle: by hand: nan, 3, 2, nan, nan with patience 2: the best is the third, and the fifth is one too many."""
+    stopping, memory, answers = EarlyStopping("loss", patience=2), None, []
+    memory = stopping.init()
+    for epoch, loss in enumerate([np.nan, 3.0, 2.0, np.nan, np.nan]):
+        memory, answer = stopping.update(memory, Record(epoch, {"loss": loss}, 0.0, None, None))
+        answers.append(answer)
+    assert [answer is not None and answer.keep for answer in answers] == [False, True, True, False, False]
+    assert answers[-1].stop == "loss has not improved for 2 epochs: the best was 2 at epoch 3"
+
+
+def test_a_rate_set_behind_the_fits_back_is_refused():
+    model = plain_model()
+    meddling = LambdaCallback(lambda epoch, logs: setattr(model, "learning_rate", 1e-9))
+    with pytest.raises(ConfigError, match=r"during a fit: return Decision\(learning_rate=\.\.\.\)\. Received: learning_rate=1e-09"):
+        model.fit(X, Y, epochs=2, verbose=0, callbacks=meddling)

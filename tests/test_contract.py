@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from glassnet import layers
+from glassnet.activations import ACTIVATIONS
 from glassnet.layers import (
     Activation,
     BatchNormalization,
@@ -16,8 +17,8 @@ from glassnet.layers import (
     Rescaling,
     Reshape,
 )
-from glassnet.losses import LOSSES
-from glassnet.optimizers import OPTIMIZERS, SGD, Adam, RMSprop
+from glassnet.losses import LOSSES, BinaryCrossentropy, CategoricalCrossentropy, Huber, KLDivergence, Poisson
+from glassnet.optimizers import OPTIMIZERS, SGD, Adadelta, Adagrad, Adam, AdamW, Lion, Nadam, RMSprop
 from glassnet.regularizers import L1L2
 from glassnet.testing import check_layer, check_loss, check_optimizer
 
@@ -56,21 +57,36 @@ def test_layer(layer, shape):
     check_layer(layer, shape)
 
 
-def targets(link, shape, rng):
-    """Targets in each form that a loss with that link takes."""
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_activation(name):
+    check_layer(Activation(name), (3, 2))
+
+
+def targets(loss, shape, rng):
+    """Targets in each form that `loss` takes."""
+    if isinstance(loss, KLDivergence):
+        return [rng.dirichlet(np.ones(shape[-1]), shape[:-1])]
+    if isinstance(loss, Poisson):
+        return [rng.poisson(2.0, shape)]
+    link = loss.link
     if link == "softmax":
         ids = rng.integers(0, shape[-1], shape[:-1])
         return [ids, np.eye(shape[-1])[ids]]
     return [rng.integers(0, 2, shape) if link == "sigmoid" else rng.normal(size=shape)]
 
 
+LOSS_VARIANTS = [Huber(delta=0.3), BinaryCrossentropy(label_smoothing=0.2), CategoricalCrossentropy(label_smoothing=0.2)]
+
+
 @pytest.mark.parametrize("shape", [(5, 3), (5, 2, 3)], ids=["rows", "sequences"])
-@pytest.mark.parametrize("kind", dict.fromkeys(LOSSES.values()), ids=lambda kind: kind.__name__)
-def test_loss(kind, shape):
+@pytest.mark.parametrize("loss", [make() for make in dict.fromkeys(LOSSES.values())] + LOSS_VARIANTS, ids=repr)
+def test_loss(loss, shape):
     rng = np.random.default_rng(4)
     z = rng.normal(size=shape)
-    for y in targets(kind.link, shape, rng):
-        check_loss(kind(), y, z)
+    if isinstance(loss, KLDivergence | Poisson):  # of probabilities and rates, which are never negative: nor at +-1000, then
+        z = 0.5 + 0.3 * np.tanh(z)
+    for y in targets(loss, shape, rng):
+        check_loss(loss, y, z)
 
 
 VARIANTS = [
@@ -79,6 +95,11 @@ VARIANTS = [
     RMSprop(0.01, momentum=0.9, centered=True),
     Adam(0.01, beta_1=0.5, beta_2=0.9, epsilon=1e-3),
     Adam(0.01, amsgrad=True),
+    AdamW(0.01, weight_decay=0.1, amsgrad=True),
+    Nadam(0.01, beta_1=0.5),
+    Adagrad(0.1, initial_accumulator_value=0.0),
+    Adadelta(1.0, rho=0.5),
+    Lion(0.001, beta_1=0.5),
 ]
 
 

@@ -211,10 +211,36 @@ def test_a_watch_breaks_the_epoch_off(noisy, monkeypatch):
     same_tree(broken.carry, want)
 
 
-def test_an_interrupted_run_ends_with_the_kept_weights(noisy):
-    calls = iter([None, "interrupted"])
+def test_an_interrupted_run_ends_with_the_kept_weights(noisy, monkeypatch):
+    slices_of(monkeypatch, 4)
+    calls = iter([None, None, "interrupted"])
     records = ran(*noisy, decide=lambda record: Decision(keep=True), watch=lambda *_: next(calls))
     same_tree(records[-1].carry.params, records[0].carry.params)
+    assert [record.complete for record in records] == [True, False]
+
+
+def test_an_epoch_that_is_whole_when_it_is_interrupted_counts(noisy):
+    (record,) = ran(*noisy, watch=lambda *_: "interrupted")
+    assert record.complete
+    assert record.logs["loss"] > 0
+    assert record.decision.stop == "epoch 1, step 5 of 5: interrupted"
+
+
+def test_a_best_epoch_that_leads_to_no_finite_loss_is_not_restored():
+    """Oracle: by hand. The only whole epoch ends in exploded weights, so that the run ends where it began."""
+    x, y = np.ones((4, 1)), np.ones(4)
+    model = line_model(SGD(1e25))
+    before = model.get_weights()
+    with pytest.warns(TrainingWarning, match="epoch 2, step 1 of 1: the loss is not finite. The weights that last gave a finite loss"):
+        model.fit(x, y, epochs=5, verbose=0, callbacks=EarlyStopping("loss", patience=3))
+    assert all(np.array_equal(a, b) for a, b in zip(before, model.get_weights(), strict=True))
+
+
+def test_a_fit_that_begins_with_exploded_weights_says_so():
+    model = line_model(SGD(1e25))
+    model.fit(np.ones((4, 1)), np.ones(4), verbose=0)
+    with pytest.warns(TrainingWarning, match=r"The weights are those that the fit began with\. .* reset\(\) starts again"):
+        model.fit(np.ones((4, 1)), np.ones(4), verbose=0)
 
 
 def test_observations_are_of_the_steps_that_follow(noisy, monkeypatch):

@@ -5,7 +5,16 @@ import pytest
 
 from glassnet import initializers
 from glassnet.errors import ConfigError
-from glassnet.initializers import INITIALIZERS, Constant, fans
+from glassnet.initializers import (
+    INITIALIZERS,
+    Constant,
+    Orthogonal,
+    RandomNormal,
+    RandomUniform,
+    TruncatedNormal,
+    VarianceScaling,
+    fans,
+)
 from oracles import EXACT, FLOAT32, close, import_keras
 
 SHAPES = {(784, 16): (784, 16), (3, 3, 16, 32): (144, 288), (5, 4, 8): (20, 40), (7,): (7, 7), (): (1, 1)}
@@ -17,12 +26,14 @@ VARIANCE = {
     "he_normal": 2 / 144,
     "lecun_uniform": 1 / 144,
     "lecun_normal": 1 / 144,
+    "variance_scaling": 1 / 144,
 }
+PLAIN = {"random_normal": 0.05, "random_uniform": 0.1 / math.sqrt(12), "truncated_normal": 0.05 * 0.87962566103423978}  # by their deviation
 FILLS = {"zeros": 0, "ones": 1, "constant": 0}
 
 
 def test_every_initializer_is_tested():
-    assert set(INITIALIZERS) == set(VARIANCE) | set(FILLS)
+    assert set(INITIALIZERS) == set(VARIANCE) | set(PLAIN) | set(FILLS) | {"orthogonal"}
 
 
 @pytest.mark.parametrize(("shape", "expected"), SHAPES.items())
@@ -51,21 +62,107 @@ def test_the_distribution(name):
     assert abs((np.abs(w) < std).mean() - inside) < 0.006
 
 
-@pytest.mark.parametrize("name", VARIANCE)
+@pytest.mark.parametrize("name", [*VARIANCE, *PLAIN, "orthogonal"])
 def test_the_distribution_equals_keras(name):
     keras = import_keras()
-    shape = (3, 3, 64, 64)  # 36,864 draws
-    ours = np.sort(INITIALIZERS[name]()(np.random.default_rng(6), shape).ravel())
-    theirs = np.sort(np.asarray(type(keras.initializers.get(name))(seed=7)(shape)).ravel())
+    require_same_distribution(INITIALIZERS[name](), type(keras.initializers.get(name))(seed=7))
+
+
+VARIANTS = [
+    Orthogonal(gain=0.5),
+    RandomNormal(mean=1.0, stddev=0.2),
+    RandomUniform(minval=0.5, maxval=2.0),
+    TruncatedNormal(mean=1.0, stddev=0.2),
+    VarianceScaling(0.5, "fan_out", "untruncated_normal"),
+    VarianceScaling(2.0, "fan_avg", "uniform"),
+    VarianceScaling(3.0, "fan_avg", "truncated_normal"),
+]
+
+
+@pytest.mark.parametrize("initializer", VARIANTS, ids=repr)
+def test_arguments_mean_what_they_mean_in_keras(initializer):
+    keras = import_keras()
+    require_same_distribution(initializer, getattr(keras.initializers, type(initializer).__name__)(**vars(initializer), seed=7))
+
+
+def require_same_distribution(initializer, theirs):
+    shape = (3, 3, 32, 128)  # 36,864 draws; fan_in and fan_out differ
+    ours = np.sort(initializer(np.random.default_rng(6), shape).ravel())
+    theirs = np.sort(np.asarray(theirs(shape)).ravel())
     # two-sample Kolmogorov-Smirnov: the largest gap between the two distribution functions; 0.1% of fair pairs exceed 1.95 sqrt(2 / n)
     at = np.concatenate([ours, theirs])
     gap = np.abs(np.searchsorted(ours, at) - np.searchsorted(theirs, at)).max() / ours.size
     assert gap < 1.95 * math.sqrt(2 / ours.size)
 
 
+@pytest.mark.parametrize("name", PLAIN)
+def test_a_plain_distribution_does_not_depend_on_the_shape(name):
+    w = INITIALIZERS[name]()(np.random.default_rng(9), (4, 46080)).astype(np.float64)  # as many draws as in test_the_distribution
+    assert abs(w.mean()) < 5 * PLAIN[name] / math.sqrt(w.size)
+    assert abs(w.std() / PLAIN[name] - 1) < 0.009
+    if name != "random_normal":
+        edge = 0.1 if name == "truncated_normal" else 0.05  # two deviations; maxval
+        assert 0.995 * edge < np.abs(w).max() <= edge * (1 + FLOAT32)
+
+
+@pytest.mark.parametrize(("name", "scaled"), [
+    ("glorot_uniform", VarianceScaling(1.0, "fan_avg", "uniform")),
+    ("glorot_normal", VarianceScaling(1.0, "fan_avg")),
+    ("he_uniform", VarianceScaling(2.0, "fan_in", "uniform")),
+    ("he_normal", VarianceScaling(2.0)),
+    ("lecun_uniform", VarianceScaling(1.0, "fan_in", "uniform")),
+    ("lecun_normal", VarianceScaling()),
+])
+def test_the_papers_initializers_are_variance_scaling(name, scaled):
+    first, second = (make(np.random.default_rng(3), (3, 3, 16, 32)) for make in (INITIALIZERS[name](), scaled))
+    np.testing.assert_array_equal(first, second)
+
+
+def gram_schmidt(a):
+    """Columns made orthonormal one after the other: the Q of the QR whose R has a positive diagonal."""
+    q = np.zeros_like(a)
+    for k in range(a.shape[1]):
+        rest = a[:, k] - sum(q[:, j] * (q[:, j] @ a[:, k]) for j in range(k))
+        q[:, k] = rest / np.sqrt(rest @ rest)
+    return q
+
+
+@pytest.mark.parametrize("shape", [(6, 4), (4, 6), (5, 5), (3, 2, 4), (2, 2, 3)])
+def test_orthogonal(shape):
+    w = Orthogonal(gain=2.0)(np.random.default_rng(10), shape)
+    flat = w.reshape(-1, shape[-1])
+    rows, columns = flat.shape
+    tall = flat if rows >= columns else flat.T
+    close(tall.T @ tall, 4 * np.eye(tall.shape[1]))  # W^T W = gain^2 I
+    draws = np.random.default_rng(10).standard_normal(tall.shape)
+    close(tall, 2 * gram_schmidt(draws))  # oracle: a NumPy loop; without the signs the draw would not be even over all such matrices
+    theirs = np.asarray(import_keras().initializers.Orthogonal(gain=2.0, seed=1)(shape)).reshape(flat.shape)
+    theirs = theirs if rows >= columns else theirs.T
+    close(tall.T @ tall, theirs.T @ theirs, tolerance=10 * FLOAT32)
+
+
+def test_what_is_refused():
+    rng = np.random.default_rng(0)
+    for make, text in (
+        (lambda: Orthogonal("one"), r"^Orthogonal: expected gain to be a number\. Received: gain='one'\.$"),
+        (lambda: Orthogonal()(rng, (3,)), r"^Orthogonal: expected a weight of at least two axes\. Received: shape=\(3,\)\.$"),
+        (lambda: RandomNormal(mean=None), r"^RandomNormal: expected mean to be a number\. Received: mean=None\.$"),
+        (lambda: TruncatedNormal(stddev=-1), r"^TruncatedNormal: expected stddev to be a number >= 0\. Received: stddev=-1\.$"),
+        (lambda: RandomUniform(1, 0), r"^RandomUniform: expected two numbers, minval <= maxval\. Received: minval=1, maxval=0\.$"),
+        (lambda: RandomUniform("a", 0), r"^RandomUniform: expected two numbers, minval <= maxval\. Received: minval='a', maxval=0\.$"),
+        (lambda: VarianceScaling(0), r"^VarianceScaling: expected scale to be a number > 0\. Received: scale=0\.$"),
+        (lambda: VarianceScaling(mode="fan"), r"^VarianceScaling: expected mode to be one of fan_in, .*\. Received: mode='fan'\.$"),
+        (lambda: VarianceScaling(distribution="normal"), r"expected distribution to be one of .* Received: distribution='normal'\.$"),
+    ):
+        with pytest.raises(ConfigError, match=text):
+            make()
+
+
 @pytest.mark.parametrize("name", INITIALIZERS)
 @pytest.mark.parametrize("shape", SHAPES)
 def test_float32_in_the_shape_and_the_same_from_the_same_seed(name, shape):
+    if name == "orthogonal" and len(shape) < 2:
+        return  # refused
     first, second = (INITIALIZERS[name]()(np.random.default_rng(8), shape) for _ in range(2))
     assert isinstance(first, np.ndarray)
     assert (first.dtype, first.shape) == (np.float32, shape)

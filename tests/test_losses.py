@@ -1,3 +1,5 @@
+import math
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -11,8 +13,11 @@ from glassnet.losses import (
     CategoricalCrossentropy,
     Crossentropy,
     HalfMeanSquaredError,
+    Hinge,
+    KLDivergence,
     Loss,
     MeanSquaredError,
+    Poisson,
     SparseCategoricalCrossentropy,
 )
 from oracles import EXACT, FLOAT32, FLOAT64, LOOSE, close, directional_error, import_keras
@@ -23,7 +28,7 @@ SCORES = (-6.8, 2.6, 5.9, 6.7, 1.9, -1.3, -5.7, 3.2, 1.3, 1.0)
 
 
 def case(loss: Loss, rows=16, outputs=5, seed=0):
-    """Targets as Keras wants them for `loss`, and pre-activations of moderate size, away from Keras's clip."""
+    """Targets as Keras wants them for `loss`, and what `loss.rows` takes for predictions, away from Keras's clip."""
     rng = np.random.default_rng(seed)
     z = rng.normal(size=(rows, outputs)).astype(np.float32) * 2
     ids = rng.integers(0, outputs, rows).astype(np.int32)
@@ -31,6 +36,13 @@ def case(loss: Loss, rows=16, outputs=5, seed=0):
         return rng.integers(0, 2, z.shape).astype(np.float32), z
     if isinstance(loss, SparseCategoricalCrossentropy):
         return ids, z
+    if isinstance(loss, KLDivergence):
+        # none tiny: a finite difference of log p needs p far above its step
+        return rng.dirichlet(np.ones(outputs), rows).astype(np.float32), np.asarray(jax.nn.softmax(z / 4))
+    if isinstance(loss, Poisson):
+        return rng.poisson(3.0, z.shape).astype(np.float32), np.exp(z / 2)
+    if isinstance(loss, Hinge):
+        return rng.integers(0, 2, z.shape).astype(np.float32), z
     return (np.eye(outputs, dtype=np.float32)[ids] if loss.link else rng.normal(size=z.shape).astype(np.float32)), z
 
 
@@ -68,6 +80,21 @@ def test_categorical_crossentropy_of_the_lectures_scores(kind):
     close(jax.grad(lambda z: kind().rows(jnp.array([3]), z).sum())(z), [p - np.eye(10)[3]])
 
 
+def huber(y, z):
+    return (y - z) ** 2 / 2 if abs(y - z) <= 1 else abs(y - z) - 0.5
+
+
+ELEMENT = {
+    "mean_absolute_error": lambda y, z: abs(y - z),
+    "mae": lambda y, z: abs(y - z),
+    "huber": huber,
+    "log_cosh": lambda y, z: math.log(math.cosh(z - y)),
+    "kl_divergence": lambda y, z: y * math.log(y / z),
+    "poisson": lambda y, z: z - y * math.log(z + 1e-7),
+    "hinge": lambda y, z: max(1 - (2 * y - 1) * z, 0),
+}
+
+
 @pytest.mark.parametrize("name", LOSSES)
 def test_rows_equal_a_numpy_loop(name):
     loss = LOSSES[name]()
@@ -80,6 +107,9 @@ def test_rows_equal_a_numpy_loop(name):
         elif loss.link == "softmax":
             p = np.exp(z64[i]) / np.exp(z64[i]).sum()
             want = -np.log(p[y[i] if y.ndim == 1 else y[i].argmax()])
+        elif name in ELEMENT:
+            each = [ELEMENT[name](float(yk), zk) for yk, zk in zip(y[i], z64[i], strict=True)]
+            want = sum(each) if name == "kl_divergence" else sum(each) / len(each)
         else:
             squares = [(yk - zk) ** 2 for yk, zk in zip(y[i], z64[i], strict=True)]
             want = sum(squares) / 2 if isinstance(loss, HalfMeanSquaredError) else sum(squares) / len(squares)

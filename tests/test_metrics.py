@@ -9,7 +9,19 @@ from glassnet import metrics
 from glassnet.errors import ConfigError, DataError
 from glassnet.losses import BinaryCrossentropy, CategoricalCrossentropy, HalfMeanSquaredError, SparseCategoricalCrossentropy
 from glassnet.losses import MeanSquaredError as SquaredLoss
-from glassnet.metrics import METRICS, Accuracy, MeanAbsoluteError, MeanSquaredError, Metric
+from glassnet.metrics import (
+    METRICS,
+    Accuracy,
+    F1Score,
+    MeanAbsoluteError,
+    MeanSquaredError,
+    Metric,
+    Precision,
+    R2Score,
+    Recall,
+    RootMeanSquaredError,
+    TopKCategoricalAccuracy,
+)
 from oracles import EXACT, close, import_keras
 
 # metric, the Keras class that it must equal, how many outputs, and which targets
@@ -20,6 +32,15 @@ CASES = {
     "many sigmoids": (Accuracy(threshold=0.5), "BinaryAccuracy", 4, "labels"),
     "squares": (MeanSquaredError(), "MeanSquaredError", 3, "numbers"),
     "absolutes": (MeanAbsoluteError(), "MeanAbsoluteError", 3, "numbers"),
+    "root of squares": (RootMeanSquaredError(), "RootMeanSquaredError", 3, "numbers"),
+    "top 2, one-hot": (TopKCategoricalAccuracy(k=2), "TopKCategoricalAccuracy", 4, "rows"),
+    "top 2, ids": (TopKCategoricalAccuracy(k=2), "SparseTopKCategoricalAccuracy", 4, "ids"),
+    "precision": (Precision(0.5), "Precision", 1, "labels"),
+    "precision of many sigmoids": (Precision(0.7), "Precision", 4, "labels"),
+    "recall": (Recall(0.5), "Recall", 1, "labels"),
+    "recall of one of many sigmoids": (Recall(0.7, class_id=2), "Recall", 4, "labels"),
+    "f1": (F1Score(0.5), "F1Score", 1, "labels"),
+    "r2": (R2Score(), "R2Score", 1, "near"),
 }
 
 
@@ -28,7 +49,13 @@ def data(outputs, targets, rows=37, seed=0):
     out = rng.uniform(size=(rows, outputs)).astype(np.float32)
     ids = rng.integers(0, outputs, rows).astype(np.int32)
     labels = rng.integers(0, 2, out.shape).astype(np.float32)
-    return {"rows": np.eye(outputs, dtype=np.float32)[ids], "ids": ids, "labels": labels, "numbers": labels - 0.3}[targets], out
+    return {
+        "rows": np.eye(outputs, dtype=np.float32)[ids],
+        "ids": ids,
+        "labels": labels,
+        "numbers": labels - 0.3,
+        "near": out + 0.3 * labels,
+    }[targets], out
 
 
 def in_batches(metric: Metric, y, out, batch=10):
@@ -51,15 +78,20 @@ def test_every_metric_has_a_keras_case():
 def test_equals_keras_whole_and_in_padded_batches(name):
     metric, keras_name, outputs, targets = CASES[name]
     y, out = data(outputs, targets)
-    theirs = getattr(import_keras().metrics, keras_name)()
+    arguments = {key: getattr(metric, key) for key in ("k", "class_id") if getattr(metric, key, None) is not None}
+    if isinstance(metric, Precision | Recall | F1Score):
+        arguments |= {"threshold" if keras_name == "F1Score" else "thresholds": metric.threshold}
+    theirs = getattr(import_keras().metrics, keras_name)(**arguments)
     theirs.update_state(y, out)
-    want = float(theirs.result())
+    want = float(np.squeeze(theirs.result()))
     assert 0 < want < 1
     close(metric(y, out), want)
     close(in_batches(metric, y, out), want)
 
 
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize(
+    "name", [name for name, (metric, *_) in CASES.items() if type(metric) in (Accuracy, MeanSquaredError, MeanAbsoluteError)]
+)
 def test_equals_a_numpy_loop(name):
     metric, _, outputs, targets = CASES[name]
     y, out = data(outputs, targets, seed=1)
@@ -101,16 +133,18 @@ def test_counts_are_exact_beyond_float32():
     assert (int(acc["total"]), int(acc["count"])) == (2**24 + 1, 2**24 + 1)  # in float32, 2^24 + 1 is 2^24
 
 
-@pytest.mark.parametrize("kind", dict.fromkeys(METRICS.values()))
-def test_sums_keep_their_types_and_nothing_counted_is_nan(kind):
-    metric = kind()
+@pytest.mark.parametrize("name", CASES)
+def test_sums_keep_their_types_and_nothing_counted_is_nan(name):
+    metric, _, outputs, targets = CASES[name]
     start = metric.init()
     assert all(isinstance(value, np.generic) for value in start.values())
-    after = metric.update(start, np.array([1]), np.array([[0.2, 0.8]], np.float32), np.ones(1, np.float32))
+    y, out = data(outputs, targets)
+    after = metric.update(start, y, out, np.ones(len(y), np.float32))
     assert {key: value.dtype for key, value in after.items()} == {key: value.dtype for key, value in start.items()}
     assert after["count"].dtype == np.int32
     assert isinstance(metric.result(after), float)
-    assert math.isnan(metric.result(start))
+    empty = metric.result(metric.update(start, y, out, np.zeros(len(y), np.float32)))
+    assert metric.result(start) == empty == 0 if isinstance(metric, Precision | Recall | F1Score) else math.isnan(empty)
 
 
 @pytest.mark.parametrize(
@@ -130,6 +164,14 @@ def test_accuracy_is_what_the_loss_calls_for(value, loss, outputs, threshold):
     assert metrics.get(value, loss, outputs) == Accuracy(threshold, name=value if isinstance(value, str) else "mine")
 
 
+@pytest.mark.parametrize("kind", [Precision, Recall, F1Score])
+def test_a_yes_is_what_the_loss_calls_for(kind):
+    assert metrics.get(kind(), BinaryCrossentropy(), 1) == kind(0.5)
+    assert metrics.get(kind(class_id=1), BinaryCrossentropy(from_logits=True), 3) == kind(0.0, class_id=1)
+    assert metrics.get(kind(), CategoricalCrossentropy(), 3) == kind()
+    assert metrics.get(kind(0.7), CategoricalCrossentropy(), 3) == kind(0.7)
+
+
 def test_accuracy_of_logits_is_cut_at_zero():
     # DESIGN section 4: 4 right answers that Keras, which cuts logits at 0.5, scores less
     z = [0.3, 0.2, 0.4, -1.0]
@@ -140,11 +182,8 @@ def test_accuracy_of_logits_is_cut_at_zero():
 def test_names():
     loss = SquaredLoss()
     assert {key: metrics.get(key, loss, 1).name for key in METRICS} == {key: key for key in METRICS}
-    assert [kind().name for kind in (Accuracy, MeanSquaredError, MeanAbsoluteError)] == [
-        "accuracy",
-        "mean_squared_error",
-        "mean_absolute_error",
-    ]
+    short = {"acc", "mse", "mae", "sparse_top_k_categorical_accuracy"}
+    assert {key: kind().name for key, kind in METRICS.items() if key not in short} == {key: key for key in METRICS if key not in short}
     given = Accuracy(0.7)
     assert metrics.get(given, loss, 1) is given
     assert hash(Accuracy(0.7)) == hash(given)

@@ -209,7 +209,7 @@ LAYERS = {
     WritesItsParams: "left as they were.*0/0/scale",
     WritesItsInput: "left as they were",
     Counts: "call after call",
-    ShapeDependsOnTheBatch: r"3 rows to come out with the shape derived, \(3, 4\)",
+    ShapeDependsOnTheBatch: r"1 rows to come out with the shape derived, \(1, 28\)",
     LosesPrecision: "as precise as the input",
     MixesTheBatch: "masked rows not to matter",
     IgnoresTheMask: "training: expected masked rows not to matter|inference: expected state to stay",

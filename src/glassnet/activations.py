@@ -1,4 +1,4 @@
-"""Activations: functions from z (the weighted sum) to a (what the neuron passes on), elementwise but for softmax.
+"""Activations: functions from z (the weighted sum) to a (what the neuron passes on), elementwise but for softmax and its logarithm.
 
 Each takes an array of any shape and returns one of the same shape. Layers name them by string: `Dense(16, activation="relu")`.
 """
@@ -99,6 +99,188 @@ def leaky_relu(x: Array, negative_slope: float = 0.2) -> Array:
     return jax.nn.leaky_relu(x, negative_slope)
 
 
+def relu6(x: Array) -> Array:
+    """The rectifier with a ceiling: a = min(max(z, 0), 6); its slope is 1 between 0 and 6 and 0 elsewhere.
+
+    Args:
+        x: z, any shape.
+
+    Returns:
+        a, the same shape.
+
+    Example:
+        >>> relu6(jnp.array([-2.0, 3.0, 8.0])).tolist()
+        [0.0, 3.0, 6.0]
+
+    Source: Krizhevsky 2010, Convolutional deep belief networks on CIFAR-10.
+    """
+    return jax.nn.relu6(x)
+
+
+def elu(x: Array, alpha: float = 1.0) -> Array:
+    """The exponential linear unit: a = z above zero, alpha (exp(z) - 1) below, which levels off at -alpha.
+
+    Args:
+        x: z, any shape.
+        alpha: how far below zero a can come, a number (dimensionless).
+
+    Returns:
+        a, the same shape.
+
+    Example:
+        >>> print(f"{elu(-1.0):.4f}")
+        -0.6321
+
+    Source: Clevert et al. 2016, eq. 15.
+    """
+    return jax.nn.elu(x, alpha)
+
+
+def selu(x: Array) -> Array:
+    """The self-normalising unit: a = 1.0507 elu(z, alpha=1.6733); with LeCun's initializers it keeps mean 0 and variance 1.
+
+    Args:
+        x: z, any shape.
+
+    Returns:
+        a, the same shape.
+
+    Example:
+        >>> print(f"{selu(1.0):.4f}")
+        1.0507
+
+    Source: Klambauer et al. 2017, eq. 2.
+    """
+    return jax.nn.selu(x)
+
+
+def gelu(x: Array, approximate: bool = False) -> Array:
+    """The Gaussian error linear unit: a = z Phi(z), Phi the distribution function of the standard normal.
+
+    Args:
+        x: z, any shape.
+        approximate: z / 2 (1 + tanh(sqrt(2 / pi) (z + 0.044715 z^3))) instead, as GPT-2 has it.
+
+    Returns:
+        a, the same shape.
+
+    Example:
+        >>> print(f"{gelu(1.0):.4f} {gelu(1.0, approximate=True):.4f}")
+        0.8413 0.8412
+
+    Source: Hendrycks and Gimpel 2016, section 2.
+    """
+    return jax.nn.gelu(x, approximate)
+
+
+def silu(x: Array) -> Array:
+    """The sigmoid linear unit, or swish: a = z sigmoid(z).
+
+    Args:
+        x: z, any shape.
+
+    Returns:
+        a, the same shape.
+
+    Example:
+        >>> print(f"{silu(1.0):.4f}")
+        0.7311
+
+    Source: Ramachandran et al. 2017; Hendrycks and Gimpel 2016.
+    """
+    return jax.nn.silu(x)
+
+
+def mish(x: Array) -> Array:
+    """A smooth rectifier that dips below zero: a = z tanh(log(1 + exp(z))).
+
+    Args:
+        x: z, any shape.
+
+    Returns:
+        a, the same shape.
+
+    Example:
+        >>> print(f"{mish(1.0):.4f}")
+        0.8651
+
+    Source: Misra 2019, eq. 1.
+    """
+    return jax.nn.mish(x)
+
+
+def softplus(x: Array) -> Array:
+    """The smooth rectifier: a = log(1 + exp(z)), above zero; its slope is sigmoid(z).
+
+    Args:
+        x: z, any shape.
+
+    Returns:
+        a, the same shape.
+
+    Example:
+        >>> print(f"{softplus(0.0):.4f}")
+        0.6931
+
+    Source: Dugas et al. 2001, eq. 3.
+    """
+    return jax.nn.softplus(x)
+
+
+def softsign(x: Array) -> Array:
+    """A slower tanh: a = z / (1 + |z|), between -1 and 1; its slope is 1 / (1 + |z|)^2.
+
+    Args:
+        x: z, any shape.
+
+    Returns:
+        a, the same shape.
+
+    Example:
+        >>> print(softsign(3.0))
+        0.75
+
+    Source: Glorot and Bengio 2010, section 3.
+    """
+    return jax.nn.soft_sign(x)
+
+
+def hard_sigmoid(x: Array) -> Array:
+    """The sigmoid of straight lines: a = min(max(z / 6 + 1/2, 0), 1).
+
+    Args:
+        x: z, any shape.
+
+    Returns:
+        a, the same shape.
+
+    Example:
+        >>> hard_sigmoid(jnp.array([-4.0, 0.0, 4.0])).tolist()
+        [0.0, 0.5, 1.0]
+
+    Source: Courbariaux et al. 2015, section 2.3; the slope 1/6 is Keras's.
+    """
+    return jax.nn.hard_sigmoid(x)
+
+
+def exponential(x: Array) -> Array:
+    """The exponential: a = exp(z), which is also its slope; beyond z = 88 float32 overflows.
+
+    Args:
+        x: z, any shape.
+
+    Returns:
+        a, the same shape.
+
+    Example:
+        >>> print(f"{exponential(1.0):.4f}")
+        2.7183
+
+    Source: the mean of a Poisson regression, McCullagh and Nelder 1989, chapter 6.
+    """
+    return jnp.exp(x)
+
+
 def softmax(x: Array) -> Array:
     """Scores to probabilities along the last axis: a_i = exp(z_i) / sum_j exp(z_j).
 
@@ -117,13 +299,42 @@ def softmax(x: Array) -> Array:
     return jax.nn.softmax(x, axis=-1)
 
 
+def log_softmax(x: Array) -> Array:
+    """The logarithm of softmax, computed without it: a_i = z_i - log sum_j exp(z_j).
+
+    Args:
+        x: z, (..., classes).
+
+    Returns:
+        Logarithms of the classes' probabilities (nats), the same shape.
+
+    Example:
+        >>> print(f"{log_softmax(jnp.array([0.0, 0.0]))[0]:.4f}")
+        -0.6931
+
+    Source: lecture 001, from scores to probabilities.
+    """
+    return jax.nn.log_softmax(x, axis=-1)
+
+
 ACTIVATIONS: dict[str, Callable[[Array], Array]] = {
     "linear": linear,
     "sigmoid": sigmoid,
     "tanh": tanh,
     "relu": relu,
     "leaky_relu": leaky_relu,
+    "relu6": relu6,
+    "elu": elu,
+    "selu": selu,
+    "gelu": gelu,
+    "silu": silu,
+    "mish": mish,
+    "softplus": softplus,
+    "softsign": softsign,
+    "hard_sigmoid": hard_sigmoid,
+    "exponential": exponential,
     "softmax": softmax,
+    "log_softmax": log_softmax,
 }
 
 
@@ -148,6 +359,16 @@ _NAMES = {function: name for name, function in ACTIVATIONS.items()} | {
     jax.nn.relu: "relu",
     jax.nn.sigmoid: "sigmoid",
     jax.nn.softmax: "softmax",
+    jax.nn.log_softmax: "log_softmax",
+    jax.nn.relu6: "relu6",
+    jax.nn.elu: "elu",
+    jax.nn.selu: "selu",
+    jax.nn.silu: "silu",
+    jax.nn.mish: "mish",
+    jax.nn.softplus: "softplus",
+    jax.nn.soft_sign: "softsign",
+    jax.nn.hard_sigmoid: "hard_sigmoid",
+    jnp.exp: "exponential",
 }
 
 

@@ -142,14 +142,15 @@ class EarlyStopping(Callback):
         if memory.seen <= self.start_from_epoch:
             return memory, None
         value = record.logs[self.monitor]
-        if memory.value is None or self._better(value, memory.value):
+        if math.isfinite(value) and (memory.value is None or self._better(value, memory.value)):
             beaten = self.baseline is None or self._better(value, self.baseline)
             wait = 0 if beaten else memory.wait + 1
             return replace(memory, value=value, epoch=record.epoch, wait=wait), Decision(keep=self.restore_best_weights)
         memory = replace(memory, wait=memory.wait + 1)
         if memory.wait < self.patience:
             return memory, None
-        reason = f"{self.monitor} has not improved for {memory.wait} epochs: the best was {memory.value:.4g} at epoch {memory.epoch + 1}"
+        best = "it never was a number" if memory.value is None else f"the best was {memory.value:.4g} at epoch {memory.epoch + 1}"
+        reason = f"{self.monitor} has not improved for {memory.wait} epochs: {best}"
         return memory, Decision(stop=reason)
 
     def _better(self, value: float, than: float) -> bool:

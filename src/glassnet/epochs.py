@@ -69,11 +69,12 @@ class Record:
 
 
 @dataclass(frozen=True)
-class BrokenOff:
-    """An epoch that did not end: why, and the last good carry."""
+class Ended:
+    """How an epoch ended: with which carry, why it or the run stops there if it does, and whether whole and in finite numbers."""
 
-    reason: str
     carry: Carry
+    reason: str | None = None
+    complete: bool = True
     finite: bool = True
 
 
@@ -128,23 +129,21 @@ def run(
         whole = Stretch(carry, order)
         ended = one_epoch(program, data, whole, earlier, pace, watch, observer)
         earlier = whole
-        if isinstance(ended, BrokenOff):
-            reason = f"epoch {epoch + 1}, {ended.reason}"
-            record = Record(
-                epoch, {}, time.perf_counter() - began, before, ended.carry, observer.seen, False, ended.finite, Decision(stop=reason)
-            )
-        else:
-            logs = summarise(program, ended, order) | validate(ended)
-            record = Record(epoch, logs, time.perf_counter() - began, before, ended, observer.seen)
-            record = replace(record, decision=decide(record))
-        decision, carry = record.decision, record.carry
+        logs = summarise(program, ended.carry, order) | validate(ended.carry) if ended.complete else {}
+        seconds = time.perf_counter() - began
+        record = Record(epoch, logs, seconds, before, ended.carry, observer.seen, ended.complete, ended.finite)
+        decision, carry = decide(record) if ended.complete else Decision(), ended.carry
+        if ended.reason:
+            decision = replace(decision, stop=f"epoch {epoch + 1}, {ended.reason}")
         if decision.keep:
             best = carry
         if decision.learning_rate is not None:
             carry = carry._replace(rate=to_device(np.float32(decision.learning_rate)))
+        if best is not None and best.params is before.params and int(ended.carry.step) < int(before.step):
+            best = None
         if best is not None and (decision.stop or epoch == last - 1):
             carry = carry._replace(params=best.params, state=best.state)
-        yield replace(record, carry=carry)
+        yield replace(record, carry=carry, decision=decision)
         if decision.stop:
             return
 
@@ -201,9 +200,7 @@ class Observer:
             self.seen += (Observation(self.epoch, i, values),)
 
 
-def one_epoch(
-    program: Program, data: Data, whole: Stretch, earlier: Stretch | None, pace: Pace, watch: Watch, observer: Observer
-) -> Carry | BrokenOff:
+def one_epoch(program: Program, data: Data, whole: Stretch, earlier: Stretch | None, pace: Pace, watch: Watch, observer: Observer) -> Ended:
     """One epoch in slices, at most two of them in flight: dispatch returns at once, and a longer queue would make the progress line lie."""
     carry, plan, steps, sent = whole.carry, whole.plan, len(whole.plan.real), 0
     flying: deque[tuple[Stretch, int, float, Carry]] = deque()
@@ -220,8 +217,8 @@ def one_epoch(
         pace.note(stop - piece.start, began)
         observer.look(after, stop, pace)
         if reason := watch(stop, steps, after):
-            return BrokenOff(f"step {stop} of {steps}: {reason}", after)
-    return carry
+            return Ended(after, f"step {stop} of {steps}: {reason}", complete=stop == steps)
+    return Ended(carry)
 
 
 def summarise(program: Program, carry: Carry, plan: Plan) -> dict[str, float]:
@@ -239,7 +236,7 @@ def _results(program: Program, carry: Carry) -> dict[str, float]:
     return {metric.name: metric.result(acc) for metric, acc in zip(program.metrics, jax.device_get(carry.sums), strict=True)}
 
 
-def autopsy(program: Program, data: Data, earlier: Stretch | None, whole: Stretch, piece: Stretch, stop: int) -> BrokenOff:
+def autopsy(program: Program, data: Data, earlier: Stretch | None, whole: Stretch, piece: Stretch, stop: int) -> Ended:
     """Replay a slice that went bad: which step and link came first, in words, and the weights that last gave a finite loss.
 
     Args:
@@ -269,7 +266,7 @@ def autopsy(program: Program, data: Data, earlier: Stretch | None, whole: Stretc
             carry = (piece if good > piece.start else whole).until(program, data, good - 1)
         elif earlier is not None:
             carry = earlier.until(program, data, len(earlier.plan.real) - 1)
-    return BrokenOff(f"step {good + 1} of {len(plan.real)}: {first} is not finite", carry, finite=False)
+    return Ended(carry, f"step {good + 1} of {len(plan.real)}: {first} is not finite", complete=False, finite=False)
 
 
 def is_finite(tree: Any) -> bool:

@@ -56,6 +56,22 @@ def message(who: str, expected: str, /, *, fix: str = "", **received: Any) -> st
     return " ".join(part for part in (f"{who}: expected {expected}.", f"Received: {got}." if got else "", fix) if part)
 
 
+def require_value(part: Any) -> None:
+    """Refuse a layer, loss, metric, optimizer or regularizer whose class inherited its equality: equal parts share one compiled program.
+
+    Raises:
+        ConfigError: with the line to write.
+    """
+    who = type(part).__name__
+    own = vars(type(part)).get("__dataclass_params__")
+    fix = f"Write @dataclass(frozen=True) above class {who}: without it two of other values count as equal and share one compiled program."
+    require(own is not None and own.frozen, who, "a frozen dataclass", decorated=own is not None, fix=fix)
+    try:
+        hash(part)
+    except TypeError as error:
+        raise ConfigError(message(who, "fields that can be hashed (tuples, not lists; no arrays)", fix=f"It said: {error}.")) from error
+
+
 def lookup(what: str, name: str, table: Mapping[str, T]) -> T:
     """The entry of `table` called `name`; an unknown name raises `ConfigError` with the nearest match.
 

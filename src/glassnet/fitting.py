@@ -77,8 +77,9 @@ def train(
     for callback in callbacks:
         callback.on_train_end({name: values[-1] for name, values in history.history.items()})
     if record and not record.finite:
-        remedy = "A lower learning rate, or inputs and targets of a smaller scale, usually helps."
-        kept = "The weights that last gave a finite loss are kept."
+        began = record.epoch == first and int(record.carry.step) == int(carry.step)
+        kept = "The weights are those that the fit began with." if began else "The weights that last gave a finite loss are kept."
+        remedy = "A lower learning rate, or inputs and targets of a smaller scale, usually helps; reset() starts again."
         warnings.warn(f"Training stopped in {history.stopped}. {kept} {remedy}", TrainingWarning, stacklevel=3)
     elif history.stopped:
         progress.say(f"stopped: {history.stopped}")

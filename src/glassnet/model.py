@@ -57,13 +57,12 @@ class Sequential:
         self._optimizer: Optimizer | None = None
         self._loss: Loss | None = None
         self._metrics: tuple[str | Metric, ...] = ()
-        self._rate = 0.0
         self._forget()
         for layer in layers:
             self.add(layer)
 
     def _forget(self) -> None:
-        self.epoch = 0
+        self.epoch, self._rate = 0, self._optimizer.learning_rate if self._optimizer else 0.0
         self._network: Built | None = None
         self._params: tuple[Params, ...] = ()
         self._state: tuple[State, ...] = ()
@@ -118,7 +117,7 @@ class Sequential:
 
     @learning_rate.setter
     def learning_rate(self, rate: float) -> None:
-        require(is_number(rate) and rate > 0, "learning_rate", "a number > 0", learning_rate=rate)
+        require(is_number(rate) and 0 < rate < 3e38, "learning_rate", "a number > 0 that float32 holds", learning_rate=rate)
         self._rate = float(rate)
 
     def fit(
@@ -340,7 +339,6 @@ class Sequential:
         require(seed is None or is_int(seed, least=0), "reset", "seed to be an int >= 0 or None", seed=seed)
         self.seed = self.seed if seed is None else int(seed)
         self._forget()
-        self._rate = self._optimizer.learning_rate if self._optimizer else 0.0
 
     def _read(self, where: Places) -> list[np.ndarray]:
         return network.get_weights(where, self._params, self._state)
@@ -397,4 +395,6 @@ class Sequential:
         carry = record.carry
         self._params, self._state, self._optimizer_state, self._step = carry.params, carry.state, carry.optimizer, int(carry.step)
         self._rate = record.decision.learning_rate or self._rate
+        same = np.float32(self._rate) == np.asarray(carry.rate)
+        require(same, "learning_rate", "no change during a fit: return Decision(learning_rate=...)", learning_rate=self._rate)
         self.epoch = record.epoch + record.complete

@@ -13,7 +13,7 @@ import itertools
 import math
 import re
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -21,7 +21,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from glassnet.errors import ConfigError, DataError, NotReadyError, message, require
+from glassnet.errors import ConfigError, DataError, NotReadyError, message, require, require_value
 from glassnet.layers import Activation, Layer
 from glassnet.types import Array, Params, Shape, State
 
@@ -101,19 +101,10 @@ def check_layer_class(layer: Any) -> None:
     Raises:
         ConfigError: with the line to write.
     """
-    who = type(layer).__name__
     if isinstance(layer, type) and issubclass(layer, Layer):
         raise ConfigError(message("Sequential", "layers", received=layer.__name__, fix=f"This is the class; write {layer.__name__}(...)."))
     require(isinstance(layer, Layer), "Sequential", "layers", received=layer, fix="A function goes in as Activation(function).")
-    decorated = "__dataclass_params__" in vars(type(layer)) and type(layer).__dataclass_params__.frozen
-    fix = f"Write @dataclass(frozen=True) above class {who}: without it two of other values count as equal and share one compiled program."
-    require(decorated, who, "a frozen dataclass", decorated=False, fix=fix)
-    try:
-        hash(layer)
-    except TypeError as error:
-        raise ConfigError(
-            message(who, "fields that can be hashed (tuples, not lists; no arrays)", layer=str(layer), fix=str(error))
-        ) from error
+    require_value(layer)
 
 
 def init(links: Links, rng: np.random.Generator, shape: Shape) -> tuple[tuple[Params, ...], tuple[State, ...], tuple[Shape, ...]]:
@@ -131,6 +122,8 @@ def init(links: Links, rng: np.random.Generator, shape: Shape) -> tuple[tuple[Pa
             state.append(link.init_state(shapes[-1]))
             has_learned(link, state[-1])
             shapes.append(output_shape(link, params[-1], state[-1], shapes[-1]))
+        except ConfigError:
+            raise
         except (TypeError, ValueError, IndexError) as error:
             reason = str(error).split("\n")[0]
             text = message(link.name or type(link).__name__, "an input that it can take", input_shape=shapes[-1], fix=f"It said: {reason}")
@@ -139,9 +132,16 @@ def init(links: Links, rng: np.random.Generator, shape: Shape) -> tuple[tuple[Pa
 
 
 def output_shape(link: Layer, params: Params, state: State, shape: Shape) -> Shape:
-    """The shape of one example after `link`, derived by tracing it without computing."""
-    x = jax.ShapeDtypeStruct((1, *shape), jnp.result_type(float))
-    return jax.eval_shape(lambda p, s, x: apply((link,), (p,), (s,), x)[0], params, state, x).shape[1:]
+    """The shape of one example after `link`, derived by tracing it without computing.
+
+    Raises:
+        ConfigError: the link does not give as many rows as it takes, each of one number or more.
+    """
+    x = jax.ShapeDtypeStruct((7, *shape), jnp.result_type(float))
+    out = jax.eval_shape(lambda p, s, x: apply((link,), (p,), (s,), x)[0], params, state, x).shape
+    rows = "an output of shape (batch, ...) with an axis besides the batch's"
+    require(len(out) > 1 and out[0] == 7, link.name or type(link).__name__, rows, input=("batch", *shape), output=out)
+    return out[1:]
 
 
 def forward(
@@ -281,15 +281,17 @@ def set_weights(
     Raises:
         DataError: another number of arrays, or another shape than is there.
     """
-    weights = list(weights) if isinstance(weights, Sequence) else []
+    weights = list(weights) if isinstance(weights, Iterable) and not isinstance(weights, str) else []
     require(len(weights) == len(where), "set_weights", f"{len(where)} arrays", error=DataError, arrays=len(weights))
     trees = {"params": [dict(tree) for tree in params], "state": [dict(tree) for tree in state]}
     for (kind, i, key), weight in zip(where, weights, strict=True):
-        old, new = np.shape(trees[kind][i][key]), np.array(weight, np.float32)
-        require(
-            np.isfinite(new).all(), f"{built.links[i].name}/{key}", "finite numbers", error=DataError, bad=int((~np.isfinite(new)).sum())
-        )
-        require(new.shape == old, f"{built.links[i].name}/{key}", f"an array of shape {old}", error=DataError, shape=new.shape)
+        old, what = np.shape(trees[kind][i][key]), f"{built.links[i].name}/{key}"
+        try:
+            new = np.array(weight, np.float32)
+        except (TypeError, ValueError) as error:
+            raise DataError(message(what, f"an array of shape {old}", fix=str(error))) from error
+        require(new.shape == old, what, f"an array of shape {old}", error=DataError, shape=new.shape)
+        require(np.isfinite(new).all(), what, "finite numbers", error=DataError, bad=int((~np.isfinite(new)).sum()))
         trees[kind][i][key] = new
     return tuple(trees["params"]), tuple(trees["state"])
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import jax.numpy as jnp
 
-from glassnet.errors import is_number, lookup, require
+from glassnet.errors import is_number, lookup, require, require_value
 from glassnet.types import Array
 
 
@@ -122,7 +122,8 @@ def get(value: str | Regularizer | None) -> Regularizer | None:
     """The regularizer called `value`, or `value` itself where it is one already; None stays None.
 
     Raises:
-        ConfigError: for an unknown name, with the nearest match, and for what is neither a name nor a regularizer.
+        ConfigError: for an unknown name, with the nearest match, and for what is neither a name nor a regularizer,
+            or not a frozen dataclass.
 
     Example:
         >>> get("l2")
@@ -130,5 +131,7 @@ def get(value: str | Regularizer | None) -> Regularizer | None:
     """
     if isinstance(value, str):
         return lookup("regularizer", value, REGULARIZERS)
-    require(value is None or isinstance(value, Regularizer), "regularizer", "a name, a Regularizer or None", regularizer=value)
+    if value is not None:
+        require(isinstance(value, Regularizer), "regularizer", "a name, a Regularizer or None", regularizer=value)
+        require_value(value)
     return value

@@ -21,6 +21,7 @@ import numpy as np
 from jax import lax
 
 from glassnet import network
+from glassnet.errors import require
 from glassnet.losses import Loss, spread
 from glassnet.metrics import Metric
 from glassnet.optimizers import Optimizer
@@ -40,8 +41,13 @@ class Program:
         object.__setattr__(self, "optimizer", replace(self.optimizer, learning_rate=1.0))
 
     def log_names(self, validated: bool) -> tuple[str, ...]:
-        """The keys of every epoch's logs."""
+        """The keys of every epoch's logs.
+
+        Raises:
+            ConfigError: two metrics share a name, or one is called loss.
+        """
         names = ("loss", *(metric.name for metric in self.metrics))
+        require(len(set(names)) == len(names), "metrics", "a name of its own for each", names=names, fix='Give name="..." to one of them.')
         return names + tuple(f"val_{name}" for name in names if validated)
 
 

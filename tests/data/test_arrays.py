@@ -232,3 +232,7 @@ def test_columns_that_float32_would_blur_are_refused():
         Sequential([Dense(1)]).fit(np.arange(3600), seconds, verbose=0)
     arrays.require_precise(x=1.7e9 + 1e5 * np.arange(300.0), y=np.full(3, 1.7e9 + 1), z=np.arange(3), w=["ignored"])
     arrays.require_precise(x=seconds.astype(np.float32))
+    with pytest.raises(DataError, match="float32 can hold"):
+        arrays.require_precise(x=seconds.astype(np.int32))
+    shares = np.random.default_rng(0).uniform(size=(50, 3))
+    arrays.require_precise(x=(shares / shares.sum(1, keepdims=True)).sum(1))  # 1, but for the last bit of float64

@@ -250,7 +250,7 @@ WRONG = {
     "Rescaling: expected scale and offset to be numbers. Received: scale='1/255', offset=0.0.": lambda: Rescaling("1/255"),
     "Rescaling: expected scale and offset to be numbers. Received: scale=1.0, offset=None.": lambda: Rescaling(1.0, None),
     "Normalization: expected axis to be -1 (each feature) or None (all together). Received: axis=1.": lambda: Normalization(axis=1),
-    "Normalization: expected at least one row to learn from. Received: rows=0.": lambda: Normalization().adapt(np.zeros((0, 3))),
+    "Normalization: expected at least one row to learn from. Received: shape=(0, 3).": lambda: Normalization().adapt(np.zeros((0, 3))),
     "BatchNormalization: expected momentum from 0 to below 1. Received: momentum=1.": lambda: BatchNormalization(momentum=1),
     "BatchNormalization: expected momentum from 0 to below 1. Received: momentum=-0.5.": lambda: BatchNormalization(momentum=-0.5),
     "BatchNormalization: expected epsilon to be a number > 0. Received: epsilon=0.": lambda: BatchNormalization(epsilon=0),

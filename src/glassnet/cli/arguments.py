@@ -69,7 +69,7 @@ def layers_option(default: str) -> Callable[[Command], Command]:
 
 def optimizer_option(default: str) -> Callable[[Command], Command]:
     """The option `--optimizer`."""
-    return click.option("--optimizer", metavar="NAME", default=default, show_default=True, help="adam, rmsprop or sgd.")
+    return click.option("--optimizer", metavar="NAME", default=default, show_default=True, help="A name: adam, sgd, rmsprop, ...")
 
 
 def learning_rate_option(default: float | None) -> Callable[[Command], Command]:

@@ -84,11 +84,12 @@ def require_precise(**given: Any) -> None:
     """
     for what, value in given.items():
         wide = np.asarray(value)
-        if wide.dtype.kind not in "iuf" or wide.dtype.itemsize <= 4:
+        if wide.dtype.kind not in "iuf" or wide.dtype.itemsize <= (4 if wide.dtype.kind == "f" else 2):
             continue
         columns = wide.reshape(len(wide), -1)
         lost, spread = np.abs(columns - columns.astype(np.float32)).max(axis=0), np.ptp(columns, axis=0)
-        blurred = np.flatnonzero((lost > 1e-3 * spread) & (spread > 0))
+        noise = 1e-12 * np.abs(columns).max(axis=0)
+        blurred = np.flatnonzero((lost > 1e-3 * spread) & (spread > noise))
         if blurred.size:
             i = int(blurred[0])
             place = {"column": i, "smallest": columns[:, i].min().item(), "largest": columns[:, i].max().item()}
@@ -148,7 +149,7 @@ def _length(value: Any) -> int | None:
         return None
 
 
-def sample_weights(weight: Any, n: int) -> np.ndarray | None:
+def sample_weights(weight: Any, n: int, what: str = "sample_weight") -> np.ndarray | None:
     """One weight per row, float32.
 
     Raises:
@@ -156,10 +157,10 @@ def sample_weights(weight: Any, n: int) -> np.ndarray | None:
     """
     if weight is None:
         return None
-    array = numbers(weight, "sample_weight").astype(np.float32)
-    require(array.shape == (n,), "sample_weight", f"one number per row, shape ({n},)", error=DataError, shape=array.shape)
+    array = numbers(weight, what).astype(np.float32)
+    require(array.shape == (n,), what, f"one number per row, shape ({n},)", error=DataError, shape=array.shape)
     low, row = float(array.min()), int(array.argmin())
-    require(low >= 0 and array.max() > 0, "sample_weight", "numbers >= 0, not all 0", error=DataError, row=row, smallest=low)
+    require(low >= 0 and array.max() > 0, what, "numbers >= 0, not all 0", error=DataError, row=row, smallest=low)
     return array
 
 

@@ -33,7 +33,7 @@ def encode(
     """
     target = targets(y, loss, outputs, f"{prefix}y")
     arrays.same_length(**{f"{prefix}x": x, f"{prefix}y": target})
-    return Data(x, target, arrays.sample_weights(sample_weight, len(x))), labels_of(target, loss)
+    return Data(x, target, arrays.sample_weights(sample_weight, len(x), f"{prefix}sample_weight")), labels_of(target, loss)
 
 
 def encode_validation(given: Any, loss: Loss, shapes: tuple[Shape, ...]) -> Data | None:

@@ -78,17 +78,22 @@ class Normalization(Layer):
         require(self.axis in (-1, None), "Normalization", "axis to be -1 (each feature) or None (all together)", axis=self.axis)
 
     def init_state(self, shape: Shape) -> State:
-        if self.learned is not None:
-            return self.learned
         size = 1 if self.axis is None else shape[-1]
+        if self.learned is not None:
+            known = np.size(self.learned["mean"])
+            require(known == size, "Normalization", f"statistics of {size} columns, as its input has", adapted_to=known)
+            return self.learned
         return {"mean": np.zeros(size, np.float32), "variance": np.ones(size, np.float32), "count": np.float32(0)}
 
     def apply(self, params: Params, state: State, x: Array, *, key: Array, train: bool, mask: Array | None) -> tuple[Array, State]:
         return (x - state["mean"]) / jnp.maximum(jnp.sqrt(state["variance"]), 1e-7), state
 
     def learn(self, x: np.ndarray) -> State:
-        require(len(x), "Normalization", "at least one row to learn from", error=DataError, rows=0)
         wide = np.asarray(x, np.float64)
+        wide = wide[:, None] if wide.ndim == 1 else wide
+        require(wide.size, "Normalization", "at least one row to learn from", error=DataError, shape=wide.shape)
+        bad = int((~np.isfinite(wide)).sum())
+        require(bad == 0, "Normalization", "finite numbers to learn from", error=DataError, bad=bad)
         axes = None if self.axis is None else tuple(range(wide.ndim - 1))
         mean, variance = np.atleast_1d(wide.mean(axes)), np.atleast_1d(wide.var(axes))
         return {"mean": np.float32(mean), "variance": np.float32(variance), "count": np.float32(len(x))}

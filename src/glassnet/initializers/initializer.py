@@ -1,0 +1,28 @@
+"""The protocol of an initializer, and the draw that two families share."""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+
+import numpy as np
+
+from glassnet.types import Shape
+
+
+@dataclass(frozen=True)
+class Initializer(ABC):
+    """What every initializer is: a frozen dataclass called with a generator and a shape."""
+
+    @abstractmethod
+    def __call__(self, rng: np.random.Generator, shape: Shape) -> np.ndarray:
+        """Weights of `shape`, float32, drawn from `rng`."""
+
+
+def cut_normal(rng: np.random.Generator, shape: Shape) -> np.ndarray:
+    """Unit normal, float64, with the tails beyond +-2 drawn again."""
+    draws = rng.standard_normal(math.prod(shape))
+    while (outside := np.abs(draws) > 2).any():
+        draws[outside] = rng.standard_normal(np.count_nonzero(outside))
+    return draws.reshape(shape)

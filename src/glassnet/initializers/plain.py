@@ -1,0 +1,154 @@
+"""Initializers that give every weight the same number, or draw it from the same distribution, whatever the shape."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from glassnet.errors import is_number, require
+from glassnet.initializers.initializer import Initializer, cut_normal
+from glassnet.types import Shape
+
+
+@dataclass(frozen=True)
+class Zeros(Initializer):
+    """Every weight 0: the usual start of a bias.
+
+    Example:
+        >>> Zeros()(np.random.default_rng(0), (2,)).tolist()
+        [0.0, 0.0]
+    """
+
+    def __call__(self, rng: np.random.Generator, shape: Shape) -> np.ndarray:
+        """Weights of `shape`, float32."""
+        return np.zeros(shape, np.float32)
+
+
+@dataclass(frozen=True)
+class Ones(Initializer):
+    """Every weight 1: the usual start of a scale.
+
+    Example:
+        >>> Ones()(np.random.default_rng(0), (2,)).tolist()
+        [1.0, 1.0]
+    """
+
+    def __call__(self, rng: np.random.Generator, shape: Shape) -> np.ndarray:
+        """Weights of `shape`, float32."""
+        return np.ones(shape, np.float32)
+
+
+@dataclass(frozen=True)
+class Constant(Initializer):
+    """Every weight the same number.
+
+    Args:
+        value: that number, in the weight's own unit.
+
+    Raises:
+        ConfigError: where `value` is not one number.
+
+    Example:
+        >>> Constant(0.5)(np.random.default_rng(0), (2,)).tolist()
+        [0.5, 0.5]
+    """
+
+    value: float = 0.0
+
+    def __post_init__(self) -> None:
+        require(is_number(self.value), "Constant", "value to be a number", value=self.value)
+
+    def __call__(self, rng: np.random.Generator, shape: Shape) -> np.ndarray:
+        """Weights of `shape`, float32."""
+        return np.full(shape, self.value, np.float32)
+
+
+@dataclass(frozen=True)
+class RandomNormal(Initializer):
+    """Normal of the same mean and standard deviation whatever the shape.
+
+    Args:
+        mean: the mean, in the weight's own unit.
+        stddev: the standard deviation, a number >= 0 in the weight's own unit.
+
+    Raises:
+        ConfigError: where `mean` is not a number, or `stddev` not one >= 0.
+
+    Example:
+        >>> RandomNormal(stddev=0.01)(np.random.default_rng(0), (4, 2)).shape
+        (4, 2)
+    """
+
+    mean: float = 0.0
+    stddev: float = 0.05
+
+    def __post_init__(self) -> None:
+        _require_moments(self, self.mean, self.stddev)
+
+    def __call__(self, rng: np.random.Generator, shape: Shape) -> np.ndarray:
+        """Weights of `shape`, float32."""
+        return np.asarray(self.mean + self.stddev * rng.standard_normal(shape), np.float32)
+
+
+@dataclass(frozen=True)
+class TruncatedNormal(Initializer):
+    """Normal with what lies beyond two `stddev` of the mean drawn again, which leaves a standard deviation of 0.88 `stddev`.
+
+    Args:
+        mean: the mean, in the weight's own unit.
+        stddev: the standard deviation before the cut, a number >= 0 in the weight's own unit.
+
+    Raises:
+        ConfigError: where `mean` is not a number, or `stddev` not one >= 0.
+
+    Example:
+        >>> w = TruncatedNormal(mean=1.0, stddev=0.1)(np.random.default_rng(0), (4, 2))
+        >>> bool(np.abs(w - 1).max() <= 0.2)
+        True
+    """
+
+    mean: float = 0.0
+    stddev: float = 0.05
+
+    def __post_init__(self) -> None:
+        _require_moments(self, self.mean, self.stddev)
+
+    def __call__(self, rng: np.random.Generator, shape: Shape) -> np.ndarray:
+        """Weights of `shape`, float32."""
+        return np.asarray(self.mean + self.stddev * cut_normal(rng, shape), np.float32)
+
+
+@dataclass(frozen=True)
+class RandomUniform(Initializer):
+    """Uniform in [minval, maxval) whatever the shape.
+
+    Args:
+        minval: the lower end, in the weight's own unit.
+        maxval: the upper end, a number >= minval.
+
+    Raises:
+        ConfigError: where one is not a number, or `minval` is above `maxval`.
+
+    Example:
+        >>> w = RandomUniform(0.0, 2.0)(np.random.default_rng(0), (4, 2))
+        >>> bool((w >= 0).all() and (w <= 2).all())
+        True
+    """
+
+    minval: float = -0.05
+    maxval: float = 0.05
+
+    def __post_init__(self) -> None:
+        ends = self.minval, self.maxval
+        ok = all(map(is_number, ends)) and self.minval <= self.maxval
+        require(ok, "RandomUniform", "two numbers, minval <= maxval", minval=self.minval, maxval=self.maxval)
+
+    def __call__(self, rng: np.random.Generator, shape: Shape) -> np.ndarray:
+        """Weights of `shape`, float32."""
+        return np.asarray(rng.uniform(self.minval, self.maxval, shape), np.float32)
+
+
+def _require_moments(who: Initializer, mean: float, stddev: float) -> None:
+    require(is_number(mean), type(who).__name__, "mean to be a number", mean=mean)
+    require(is_number(stddev) and stddev >= 0, type(who).__name__, "stddev to be a number >= 0", stddev=stddev)

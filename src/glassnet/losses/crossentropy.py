@@ -1,0 +1,141 @@
+"""Losses between probabilities, which own the activation that makes them: computed from its input z, exact at any size of z."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import jax
+import jax.numpy as jnp
+
+from glassnet.errors import is_number, require
+from glassnet.losses.loss import CLIP, Loss
+from glassnet.types import Array
+
+
+def distribution(y: Array, z: Array) -> Array:
+    """`y` as one row of class probabilities per row of `z`: class ids (one axis fewer than `z`) become one-hot rows."""
+    return jax.nn.one_hot(y, z.shape[-1], dtype=z.dtype) if y.ndim == z.ndim - 1 else y
+
+
+def _smooth(y: Array, share: float, classes: int) -> Array:
+    return y * (1.0 - share) + share / classes
+
+
+def _categorical(y: Array, z: Array, label_smoothing: float = 0.0) -> Array:
+    require(z.shape[-1] > 1, "categorical cross-entropy", "one output per class, two at least", outputs=z.shape[-1])
+    return (_smooth(distribution(y, z), label_smoothing, z.shape[-1]) * -jax.nn.log_softmax(z)).sum(-1)
+
+
+def _require_options(loss: Crossentropy, label_smoothing: float = 0.0) -> None:
+    who, share = type(loss).__name__, label_smoothing
+    require(isinstance(loss.from_logits, bool), who, "from_logits to be a bool", from_logits=loss.from_logits)
+    require(is_number(share) and 0 <= share <= 1, who, "label_smoothing to be a number from 0 to 1", label_smoothing=share)
+
+
+@dataclass(frozen=True)
+class Crossentropy(Loss):
+    """What the cross-entropies share: predictions are probabilities, or logits where `from_logits` says so."""
+
+    from_logits: bool = False
+
+    def __post_init__(self) -> None:
+        _require_options(self)
+
+    def pre_activation(self, y_pred: Array) -> Array:
+        """z: log p for softmax, log(p / (1 - p)) for sigmoid."""
+        if self.from_logits:
+            return y_pred
+        p = jnp.clip(y_pred, CLIP, 1 - CLIP)
+        return jnp.log(p) - jnp.log1p(-p) if self.link == "sigmoid" else jnp.log(p)
+
+
+@dataclass(frozen=True)
+class BinaryCrossentropy(Crossentropy):
+    """Cross-entropy of 0/1 labels: l = mean_k -(y_k log p_k + (1 - y_k) log(1 - p_k)), p = sigmoid(z).
+
+    -log p is computed from z as log(1 + exp(-z)), exact at any size of z.
+
+    Shapes: y and z (batch, ..., outputs) -> rows (batch, ...).
+
+    Args:
+        from_logits: the network ends without its sigmoid, so that predictions are z.
+        label_smoothing: the share of each label that is replaced by 1/2, from 0 to 1: y becomes (1 - s) y + s / 2.
+
+    Raises:
+        ConfigError: where `from_logits` is not a bool, or `label_smoothing` not a number from 0 to 1.
+
+    Example:
+        >>> print(f"{BinaryCrossentropy()([1, 0], jnp.array([0.5, 0.5])):.4f}")
+        0.6931
+
+    Source: lecture 002, binary cross-entropy (the slide lacks the minus sign); Szegedy et al. 2016, section 7, for smoothing.
+    """
+
+    link: ClassVar[str | None] = "sigmoid"
+    label_smoothing: float = 0.0
+
+    def __post_init__(self) -> None:
+        _require_options(self, self.label_smoothing)
+
+    def rows(self, y: Array, z: Array) -> Array:
+        """The mean over the last axis of the cross-entropy."""
+        y = _smooth(y, self.label_smoothing, 2)
+        return (y * jax.nn.softplus(-z) + (1 - y) * jax.nn.softplus(z)).mean(-1)
+
+
+@dataclass(frozen=True)
+class CategoricalCrossentropy(Crossentropy):
+    """Cross-entropy of classes: l = -sum_k y_k log p_k, p = softmax(z). Labels are one-hot rows or class ids.
+
+    Shapes: z (batch, ..., classes); y of the same shape, or ids (batch, ...) -> rows (batch, ...).
+
+    Args:
+        from_logits: the network ends without its softmax, so that predictions are z.
+        label_smoothing: the share of each row that is spread evenly over the K classes, from 0 to 1: y becomes (1 - s) y + s / K.
+
+    Raises:
+        ConfigError: where `from_logits` is not a bool, or `label_smoothing` not a number from 0 to 1.
+
+    Example:
+        >>> print(f"{CategoricalCrossentropy()([[0, 1]], jnp.array([[0.75, 0.25]])):.4f}")
+        1.3863
+
+    Source: lecture 001, cross-entropy; Szegedy et al. 2016, section 7, for smoothing.
+    """
+
+    link: ClassVar[str | None] = "softmax"
+    label_smoothing: float = 0.0
+
+    def __post_init__(self) -> None:
+        _require_options(self, self.label_smoothing)
+
+    def rows(self, y: Array, z: Array) -> Array:
+        """The cross-entropy over the last axis."""
+        return _categorical(y, z, self.label_smoothing)
+
+
+@dataclass(frozen=True)
+class SparseCategoricalCrossentropy(Crossentropy):
+    """Cross-entropy of class ids: l = -log p_y, p = softmax(z). It takes one-hot rows too: the two differ in name only.
+
+    Shapes: z (batch, ..., classes); ids (batch, ...), or y of z's shape -> rows (batch, ...).
+
+    Args:
+        from_logits: the network ends without its softmax, so that predictions are z.
+
+    Raises:
+        ConfigError: where `from_logits` is not a bool.
+
+    Example:
+        >>> print(f"{SparseCategoricalCrossentropy()([1], jnp.array([[0.75, 0.25]])):.4f}")
+        1.3863
+
+    Source: lecture 001, cross-entropy.
+    """
+
+    link: ClassVar[str | None] = "softmax"
+
+    def rows(self, y: Array, z: Array) -> Array:
+        """The cross-entropy over the last axis."""
+        return _categorical(y, z)

@@ -1,0 +1,176 @@
+"""Adam and its kin: a mean gradient over a mean square, both corrected for their start at zero."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from glassnet.errors import is_number, require
+from glassnet.optimizers.optimizer import Optimizer, Slots, check, zeros
+from glassnet.types import Array, Params
+
+
+@dataclass(frozen=True)
+class Adam(Optimizer):
+    """Momentum over RMSprop: m <- b1 m + (1 - b1) g, v <- b2 v + (1 - b2) g^2, w <- w - eta' m / (sqrt(v) + epsilon).
+
+    m and v start at zero, and eta' = eta sqrt(1 - b2^t) / (1 - b1^t) makes up for it.
+
+    Args:
+        learning_rate: eta, weight per step of a steady gradient.
+        beta_1: b1, the fraction of m that is kept.
+        beta_2: b2, the fraction of v that is kept.
+        epsilon: added to sqrt(v), in its unit (gradient), so that no step divides by zero.
+        amsgrad: divide by the largest v so far.
+
+    Raises:
+        ConfigError: where learning_rate or epsilon is not > 0, or a beta not in [0, 1).
+
+    Example:
+        The first step is eta, whatever the gradient:
+
+        >>> adam = Adam(learning_rate=0.1)
+        >>> w = np.float32(1.0)
+        >>> print(f"{adam.update(np.float32(2.0), adam.init(w), w, 0.1)[0]:.4f}")
+        0.9000
+
+    Source: Kingma and Ba 2015, algorithm 1 in the order of section 2's last paragraph; Reddi et al. 2018 for amsgrad.
+    """
+
+    learning_rate: float = 0.001
+    beta_1: float = 0.9
+    beta_2: float = 0.999
+    epsilon: float = 1e-7
+    amsgrad: bool = False
+
+    def __post_init__(self) -> None:
+        check(self, positive=("learning_rate", "epsilon"), fractions=("beta_1", "beta_2"), flags=("amsgrad",))
+
+    def init(self, params: Params) -> Slots:
+        """The count of steps, a mean and a mean square per weight; the largest mean square where it is asked for."""
+        return _adam_slots(self, params)
+
+    def update(self, grads: Params, state: Slots, params: Params, lr: Array) -> tuple[Params, Slots]:
+        """One step: new params and new state."""
+        return _adam(self, grads, state, params, lr)
+
+
+@dataclass(frozen=True)
+class AdamW(Optimizer):
+    """Adam with decoupled weight decay: w <- w - eta lambda w, then Adam's step.
+
+    Unlike an L2 penalty, the decay is not divided by the gradients' size. Every weight decays, biases too.
+
+    Args:
+        learning_rate: eta, weight per step of a steady gradient.
+        weight_decay: lambda, the fraction of a weight that is lost per step and unit of eta.
+        beta_1: b1, the fraction of the mean gradient that is kept.
+        beta_2: b2, the fraction of the mean square that is kept.
+        epsilon: added to the mean square's root, in its unit (gradient), so that no step divides by zero.
+        amsgrad: divide by the largest mean square so far.
+
+    Raises:
+        ConfigError: where learning_rate or epsilon is not > 0, weight_decay not >= 0, or a beta not in [0, 1).
+
+    Example:
+        >>> adamw = AdamW(learning_rate=0.1, weight_decay=0.5)
+        >>> w = np.float32(1.0)
+        >>> print(f"{adamw.update(np.float32(2.0), adamw.init(w), w, 0.1)[0]:.4f}")
+        0.8500
+
+    Source: Loshchilov and Hutter 2019, algorithm 2, with eta where they have a schedule.
+    """
+
+    learning_rate: float = 0.001
+    weight_decay: float = 0.004
+    beta_1: float = 0.9
+    beta_2: float = 0.999
+    epsilon: float = 1e-7
+    amsgrad: bool = False
+
+    def __post_init__(self) -> None:
+        check(self, positive=("learning_rate", "epsilon"), fractions=("beta_1", "beta_2"), flags=("amsgrad",))
+        ok = is_number(self.weight_decay) and self.weight_decay >= 0
+        require(ok, "AdamW", "weight_decay to be a number >= 0", weight_decay=self.weight_decay)
+
+    def init(self, params: Params) -> Slots:
+        """What Adam remembers."""
+        return _adam_slots(self, params)
+
+    def update(self, grads: Params, state: Slots, params: Params, lr: Array) -> tuple[Params, Slots]:
+        """One step: new params and new state."""
+        return _adam(self, grads, state, jax.tree.map(lambda p: p - p * self.weight_decay * lr, params), lr)
+
+
+@dataclass(frozen=True)
+class Nadam(Optimizer):
+    """Adam with Nesterov's look ahead: w <- w - eta (u' m / (1 - U u') + (1 - u) g / (1 - U)) / (sqrt(v / (1 - b2^t)) + epsilon).
+
+    m and v are Adam's; u = b1 (1 - 0.96^t / 2), u' is that of the step to come, and U is the product of every u so far.
+
+    Args:
+        learning_rate: eta, weight per step of a steady gradient.
+        beta_1: b1, the fraction of m that is kept.
+        beta_2: b2, the fraction of v that is kept.
+        epsilon: added to the root of v, in its unit (gradient), so that no step divides by zero.
+
+    Raises:
+        ConfigError: where learning_rate or epsilon is not > 0, or a beta not in [0, 1).
+
+    Example:
+        >>> nadam = Nadam(learning_rate=0.1)
+        >>> w = np.float32(1.0)
+        >>> print(f"{nadam.update(np.float32(2.0), nadam.init(w), w, 0.1)[0]:.4f}")
+        0.8937
+
+    Source: Dozat 2016; the schedule of u and the product are Keras's.
+    """
+
+    learning_rate: float = 0.001
+    beta_1: float = 0.9
+    beta_2: float = 0.999
+    epsilon: float = 1e-7
+
+    def __post_init__(self) -> None:
+        check(self, positive=("learning_rate", "epsilon"), fractions=("beta_1", "beta_2"))
+
+    def init(self, params: Params) -> Slots:
+        """The count of steps, the product of every u, a mean and a mean square per weight."""
+        return {"step": np.int32(0), "u_product": np.float32(1), "momentum": zeros(params), "velocity": zeros(params)}
+
+    def update(self, grads: Params, state: Slots, params: Params, lr: Array) -> tuple[Params, Slots]:
+        """One step: new params and new state."""
+        new = _moments(self, grads, state)
+        t = jnp.asarray(new["step"], jnp.float32)
+        u, ahead = (self.beta_1 * (1 - 0.5 * 0.96**s) for s in (t, t + 1))
+        new["u_product"] = product = state["u_product"] * u
+        scale, mine, bias = ahead / (1 - product * ahead), (1 - u) / (1 - product), 1 - self.beta_2**t
+
+        def move(p: Array, g: Array, m: Array, v: Array) -> Array:
+            return p - (scale * m + mine * g) * lr / (jnp.sqrt(v / bias) + self.epsilon)
+
+        return jax.tree.map(move, params, grads, new["momentum"], new["velocity"]), new
+
+
+def _moments(adam: Adam | AdamW | Nadam, grads: Params, state: Slots) -> Slots:
+    """The count of steps, the mean gradient and the mean square after one more step."""
+    momentum = jax.tree.map(lambda m, g: m + (g - m) * (1 - adam.beta_1), state["momentum"], grads)
+    velocity = jax.tree.map(lambda v, g: v + (g * g - v) * (1 - adam.beta_2), state["velocity"], grads)
+    return {"step": state["step"] + 1, "momentum": momentum, "velocity": velocity}
+
+
+def _adam_slots(adam: Adam | AdamW, params: Params) -> Slots:
+    names = ["momentum", "velocity"] + ["velocity_hat"] * adam.amsgrad
+    return {"step": np.int32(0), **{name: zeros(params) for name in names}}
+
+
+def _adam(adam: Adam | AdamW, grads: Params, state: Slots, params: Params, lr: Array) -> tuple[Params, Slots]:
+    new = _moments(adam, grads, state)
+    t, largest = jnp.asarray(new["step"], jnp.float32), new["velocity"]
+    rate = lr * jnp.sqrt(1 - adam.beta_2**t) / (1 - adam.beta_1**t)
+    if adam.amsgrad:
+        new["velocity_hat"] = largest = jax.tree.map(jnp.maximum, state["velocity_hat"], largest)
+    return jax.tree.map(lambda p, m, v: p - m * rate / (jnp.sqrt(v) + adam.epsilon), params, new["momentum"], largest), new

@@ -1,0 +1,50 @@
+"""Parts that would train, but on something else than was meant."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+
+import glassnet as gn
+from glassnet.errors import ConfigError, DataError
+from glassnet.layers import Dense, Input
+
+
+def test_parts_that_inherited_their_equality_are_refused():
+    """Two such would count as equal and share one compiled program: the second would train on the first one's loss."""
+
+    class Scaled(gn.losses.Loss):
+        def __init__(self, by):
+            object.__setattr__(self, "by", by)
+
+        def rows(self, y, z):
+            return self.by * abs(y - z).mean(-1)
+
+    with pytest.raises(ConfigError, match=r"Scaled: expected a frozen dataclass.*Write @dataclass\(frozen=True\) above class Scaled"):
+        gn.Sequential([Dense(1)]).compile("sgd", Scaled(2.0))
+
+
+def test_metrics_of_one_name_are_refused():
+    model = gn.Sequential([Dense(1, activation="sigmoid")])
+    model.compile("sgd", "binary_crossentropy", [gn.metrics.Accuracy(threshold=0.3), gn.metrics.Accuracy(threshold=0.7)])
+    with pytest.raises(ConfigError, match="metrics: expected a name of its own for each"):
+        model.fit(np.eye(2), [0, 1], verbose=0)
+
+
+def test_a_layer_that_loses_rows_is_refused():
+    @dataclass(frozen=True)
+    class FirstRow(gn.layers.Layer):
+        def __call__(self, params, x):
+            return x[:1]
+
+    with pytest.raises(ConfigError, match=r"first_row_1: expected an output of shape \(batch, \.\.\.\) with an axis besides the batch's"):
+        gn.Sequential([Input(3), FirstRow()]).summary()
+
+
+def test_adapt_takes_one_column_as_one():
+    """Oracle: mean 2 and variance 1 of 1 and 3; statistics of three columns do not fit one."""
+    assert gn.layers.Normalization().adapt([1.0, 3.0]).init_state((1,))["mean"].tolist() == [2.0]
+    with pytest.raises(ConfigError, match=r"Normalization: expected statistics of 1 columns, as its input has\. Received: adapted_to=3\."):
+        gn.Sequential([Input(1), gn.layers.Normalization().adapt(np.eye(3))]).summary()
+    with pytest.raises(DataError, match=r"Normalization: expected finite numbers to learn from\. Received: bad=1\."):
+        gn.layers.Normalization().adapt([1.0, np.nan])
