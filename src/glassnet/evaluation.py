@@ -54,12 +54,12 @@ def outputs(body: network.Links, head: network.Links, params: tuple[Params, ...]
 
 
 @partial(jax.jit, static_argnums=0)
-def tally(program: Program, sums: Any, batch: Data, z: Array, output: Array, real: Array, mask: Array | None) -> tuple[Array, Array, Any]:
-    """One block's (sum of weighted losses, number of real entries, metric sums), the last from `sums` on."""
+def tally(program: Program, batch: Data, z: Array, output: Array, real: Array, mask: Array | None) -> tuple[Array, Array, Any]:
+    """One block's (sum of weighted losses, number of real entries, metric sums)."""
     rows = program.loss.rows(batch.y, z)
     mask = real if mask is None else mask * real.reshape(real.shape + (1,) * (mask.ndim - 1))
     weighted, counted = weigh(rows, batch.weight, mask)
-    sums = tuple(metric.update(acc, batch.y, output, mask) for metric, acc in zip(program.metrics, sums, strict=True))
+    sums = tuple(metric.update(metric.init(), batch.y, output, mask) for metric in program.metrics)
     return weighted, counted, sums
 
 
@@ -84,11 +84,10 @@ def score(
     """The loss and the metrics over all rows, exactly: {"loss": ..., "accuracy": ...}, each name after `prefix`."""
     body, head = network.split_head(program.links, program.loss)
     total, count = 0.0, 0.0
-    start: Any = tuple(metric.init() for metric in program.metrics)
-    sums = start
+    sums: Any = tuple(metric.init() for metric in program.metrics)
     for batch, real in made:
         z, output, mask = infer(body, head, params, state, batch.x)
-        weighted, counted, block = tally(program, start, batch, z, output, real, mask)
+        weighted, counted, block = tally(program, batch, z, output, real, mask)
         total, count = total + float(weighted), count + float(counted)
         sums = jax.tree.map(lambda a, b: a + np.asarray(b, np.float64 if b.dtype.kind == "f" else np.int64), sums, block)
     extra = penalty(program.links, params)

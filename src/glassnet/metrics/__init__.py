@@ -11,7 +11,7 @@ from dataclasses import replace
 from glassnet.errors import lookup, require, require_value
 from glassnet.losses import Crossentropy, Loss
 from glassnet.metrics.accuracy import Accuracy, TopKCategoricalAccuracy
-from glassnet.metrics.detection import F1Score, Precision, Recall
+from glassnet.metrics.detection import Detection, F1Score, Precision, Recall
 from glassnet.metrics.metric import Metric
 from glassnet.metrics.regression import MeanAbsoluteError, MeanSquaredError, R2Score, RootMeanSquaredError
 
@@ -69,7 +69,7 @@ def get(value: str | Metric, loss: Loss, outputs: int) -> Metric:
     metric = lookup("metric", value, METRICS)(name=value) if isinstance(value, str) else value
     require(isinstance(metric, Metric), "metric", "a name or a Metric", metric=value)
     require_value(metric)
-    if isinstance(metric, Accuracy | Precision | Recall | F1Score) and metric.threshold is None:
+    if isinstance(metric, Accuracy | Detection) and metric.threshold is None:
         return replace(metric, threshold=_threshold(loss, outputs))
     return metric
 

@@ -15,10 +15,8 @@ from glassnet.types import Array
 
 
 @dataclass(frozen=True)
-class Precision(Metric):
-    """The share of right ones among the answers yes: #(yes and true) / #yes.
-
-    Shapes: out (batch, ..., outputs); y of the same shape, or class ids (batch, ...).
+class Detection(Metric):
+    """What precision, recall and F1 share: answers yes, and counts of them. Write one by giving `update`.
 
     Args:
         threshold: a number, in the output's unit, makes each output above it a yes. None makes the largest one a yes. Given to `compile`,
@@ -28,6 +26,49 @@ class Precision(Metric):
     Raises:
         ConfigError: where `threshold` is neither None nor a number, or is None and there is one output; where `class_id` is neither None
             nor an int 0..outputs-1.
+    """
+
+    threshold: float | None = None
+    class_id: int | None = None
+
+    def __post_init__(self) -> None:
+        who = type(self).__name__
+        require(self.threshold is None or is_number(self.threshold), who, "threshold to be None or a number", threshold=self.threshold)
+        require(self.class_id is None or is_int(self.class_id, 0), who, "class_id to be None or an int >= 0", class_id=self.class_id)
+
+    def init(self) -> Sums:
+        """No answers."""
+        return {"total": np.int32(0), "count": np.int32(0)}
+
+    def result(self, acc: Sums) -> float:
+        """The share, in float64; 0 where there is nothing to divide by."""
+        count = int(acc["count"])
+        return int(acc["total"]) / count if count else 0.0
+
+    def yeses(self, y: Array, out: Array, w: Array) -> tuple[Array, Array]:
+        """Which real answers are yes, and which should be: bools, (batch, ..., outputs)."""
+        who, outputs, k = type(self).__name__, out.shape[-1], self.class_id
+        require(k is None or k < outputs, who, "class_id to be below the number of outputs", class_id=k, outputs=outputs)
+        if self.threshold is None:
+            fix = f"For one output give a threshold: {who}(threshold=0.5)."
+            require(outputs > 1, who, "one output per class", fix=fix, threshold=None, outputs=outputs)
+            said = jax.nn.one_hot(jnp.argmax(out, -1), outputs) == 1
+            true = jax.nn.one_hot(jnp.argmax(y, -1) if y.ndim == out.ndim else y, outputs) == 1
+        else:
+            said, true = out > self.threshold, distribution(y, out) == 1
+        if k is not None:
+            said, true = said[..., k : k + 1], true[..., k : k + 1]
+        real = spread(w, said.shape) > 0
+        return said & real, true & real
+
+
+@dataclass(frozen=True)
+class Precision(Detection):
+    """The share of right ones among the answers yes: #(yes and true) / #yes.
+
+    Shapes: out (batch, ..., outputs); y of the same shape, or class ids (batch, ...).
+
+    Args and Raises: see `Detection`.
 
     Example:
         >>> Precision(threshold=0.5)([1, 0, 1, 1], [0.9, 0.8, 0.7, 0.2])  # doctest: +ELLIPSIS
@@ -36,41 +77,21 @@ class Precision(Metric):
         0.5
     """
 
-    threshold: float | None = None
-    class_id: int | None = None
     name: str = field(default="precision", kw_only=True)
-
-    def __post_init__(self) -> None:
-        _check(self)
-
-    def init(self) -> Sums:
-        """No answers."""
-        return {"total": np.int32(0), "count": np.int32(0)}
 
     def update(self, acc: Sums, y: Array, out: Array, w: Array) -> Sums:
         """`acc` with the batch's answers yes, and the true ones among them, added."""
-        said, true = _yeses(self, y, out, w)
-        return _add(acc, said & true, said)
-
-    def result(self, acc: Sums) -> float:
-        """The share, in float64; 0 where there is nothing to divide by."""
-        return _share(acc)
+        said, true = self.yeses(y, out, w)
+        return {"total": acc["total"] + _count(said & true), "count": acc["count"] + _count(said)}
 
 
 @dataclass(frozen=True)
-class Recall(Metric):
+class Recall(Detection):
     """The share of the true that is found: #(yes and true) / #true.
 
     Shapes: out (batch, ..., outputs); y of the same shape, or class ids (batch, ...).
 
-    Args:
-        threshold: a number, in the output's unit, makes each output above it a yes. None makes the largest one a yes. Given to `compile`,
-            None becomes the threshold of a binary loss.
-        class_id: the output that counts alone. None pools all of them; the largest one pooled over classes is the accuracy again.
-
-    Raises:
-        ConfigError: where `threshold` is neither None nor a number, or is None and there is one output; where `class_id` is neither None
-            nor an int 0..outputs-1.
+    Args and Raises: see `Detection`.
 
     Example:
         >>> Recall(threshold=0.5)([1, 0, 1, 1], [0.9, 0.8, 0.7, 0.2])  # doctest: +ELLIPSIS
@@ -79,96 +100,34 @@ class Recall(Metric):
         1.0
     """
 
-    threshold: float | None = None
-    class_id: int | None = None
     name: str = field(default="recall", kw_only=True)
-
-    def __post_init__(self) -> None:
-        _check(self)
-
-    def init(self) -> Sums:
-        """No answers."""
-        return {"total": np.int32(0), "count": np.int32(0)}
 
     def update(self, acc: Sums, y: Array, out: Array, w: Array) -> Sums:
         """`acc` with the batch's true ones, and those found among them, added."""
-        said, true = _yeses(self, y, out, w)
-        return _add(acc, said & true, true)
-
-    def result(self, acc: Sums) -> float:
-        """The share, in float64; 0 where there is nothing to divide by."""
-        return _share(acc)
+        said, true = self.yeses(y, out, w)
+        return {"total": acc["total"] + _count(said & true), "count": acc["count"] + _count(true)}
 
 
 @dataclass(frozen=True)
-class F1Score(Metric):
+class F1Score(Detection):
     """The harmonic mean of precision and recall: 2 #(yes and true) / (#yes + #true).
 
     Shapes: out (batch, ..., outputs); y of the same shape, or class ids (batch, ...).
 
-    Args:
-        threshold: a number, in the output's unit, makes each output above it a yes. None makes the largest one a yes. Given to `compile`,
-            None becomes the threshold of a binary loss.
-        class_id: the output that counts alone. None pools all of them; the largest one pooled over classes is the accuracy again.
-
-    Raises:
-        ConfigError: where `threshold` is neither None nor a number, or is None and there is one output; where `class_id` is neither None
-            nor an int 0..outputs-1.
+    Args and Raises: see `Detection`.
 
     Example:
         >>> F1Score(threshold=0.5)([1, 0, 1, 0], [0.9, 0.8, 0.2, 0.1])
         0.5
     """
 
-    threshold: float | None = None
-    class_id: int | None = None
     name: str = field(default="f1_score", kw_only=True)
 
-    def __post_init__(self) -> None:
-        _check(self)
-
-    def init(self) -> Sums:
-        """No answers."""
-        return {"total": np.int32(0), "count": np.int32(0)}
-
     def update(self, acc: Sums, y: Array, out: Array, w: Array) -> Sums:
-        """`acc` with the batch's answers yes and true ones, and those that are both, added."""
-        said, true = _yeses(self, y, out, w)
-        return _add(acc, said & true, said, true)
-
-    def result(self, acc: Sums) -> float:
-        """The share, in float64; 0 where there is nothing to divide by."""
-        return 2 * _share(acc)
+        """`acc` with the batch's answers yes and true ones, and twice those that are both, added."""
+        said, true = self.yeses(y, out, w)
+        return {"total": acc["total"] + 2 * _count(said & true), "count": acc["count"] + _count(said) + _count(true)}
 
 
-def _check(metric: Precision | Recall | F1Score) -> None:
-    who, threshold, class_id = type(metric).__name__, metric.threshold, metric.class_id
-    require(threshold is None or is_number(threshold), who, "threshold to be None or a number", threshold=threshold)
-    require(class_id is None or is_int(class_id, 0), who, "class_id to be None or an int >= 0", class_id=class_id)
-
-
-def _yeses(metric: Precision | Recall | F1Score, y: Array, out: Array, w: Array) -> tuple[Array, Array]:
-    """Which real answers are yes, and which should be: bools, (batch, ..., outputs)."""
-    who, outputs, k = type(metric).__name__, out.shape[-1], metric.class_id
-    require(k is None or k < outputs, who, "class_id to be below the number of outputs", class_id=k, outputs=outputs)
-    if metric.threshold is None:
-        fix = f"For one output give a threshold: {who}(threshold=0.5)."
-        require(outputs > 1, who, "one output per class", fix=fix, threshold=None, outputs=outputs)
-        said = jax.nn.one_hot(jnp.argmax(out, -1), outputs) == 1
-        true = jax.nn.one_hot(jnp.argmax(y, -1) if y.ndim == out.ndim else y, outputs) == 1
-    else:
-        said, true = out > metric.threshold, distribution(y, out) == 1
-    if k is not None:
-        said, true = said[..., k : k + 1], true[..., k : k + 1]
-    real = spread(w, said.shape) > 0
-    return said & real, true & real
-
-
-def _add(acc: Sums, both: Array, *counted: Array) -> Sums:
-    count = sum(jnp.sum(which, dtype=jnp.int32) for which in counted)
-    return {"total": acc["total"] + jnp.sum(both, dtype=jnp.int32), "count": acc["count"] + count}
-
-
-def _share(acc: Sums) -> float:
-    count = int(acc["count"])
-    return int(acc["total"]) / count if count else 0.0
+def _count(which: Array) -> Array:
+    return jnp.sum(which, dtype=jnp.int32)

@@ -84,7 +84,7 @@ class RootMeanSquaredError(Metric):
 
     def result(self, acc: Sums) -> float:
         """The root of the mean, in float64; NaN where nothing was counted."""
-        return math.sqrt(super().result(acc))
+        return math.sqrt(Metric.result(self, acc))
 
 
 @dataclass(frozen=True)
