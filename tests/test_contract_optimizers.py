@@ -1,0 +1,24 @@
+"""Every public optimizer keeps its contract. Oracle: the public checkers, which `test_testing.py` turns on broken parts."""
+
+import pytest
+
+from glassnet.optimizers import OPTIMIZERS, SGD, Adadelta, Adagrad, Adam, AdamW, Lion, Nadam, RMSprop
+from glassnet.testing import check_optimizer
+
+VARIANTS = [
+    SGD(0.1, momentum=0.9),
+    SGD(0.1, momentum=0.9, nesterov=True),
+    RMSprop(0.01, momentum=0.9, centered=True),
+    Adam(0.01, beta_1=0.5, beta_2=0.9, epsilon=1e-3),
+    Adam(0.01, amsgrad=True),
+    AdamW(0.01, weight_decay=0.1, amsgrad=True),
+    Nadam(0.01, beta_1=0.5),
+    Adagrad(0.1, initial_accumulator_value=0.0),
+    Adadelta(1.0, rho=0.5),
+    Lion(0.001, beta_1=0.5),
+]
+
+
+@pytest.mark.parametrize("optimizer", [make() for make in OPTIMIZERS.values()] + VARIANTS, ids=repr)
+def test_optimizer(optimizer):
+    check_optimizer(optimizer)
