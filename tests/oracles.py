@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import warnings
 
 import jax
@@ -45,3 +46,8 @@ def directional_error(function, x, seed=0):
         difference = (function(jnp.asarray(x + step * direction)) - function(jnp.asarray(x - step * direction))) / (2 * step)
         slope = (jax.grad(function)(jnp.asarray(x)) * direction).sum()
         return abs(float(slope - difference)) / max(1e-12, abs(float(difference)))
+
+
+def named(part):
+    """A part's repr as a test's name: without addresses, which differ between the processes that share a run."""
+    return re.sub(r" at 0x\w+", "", repr(part))

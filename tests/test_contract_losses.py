@@ -3,14 +3,34 @@
 import numpy as np
 import pytest
 
-from glassnet.losses import LOSSES, BinaryCrossentropy, CategoricalCrossentropy, Huber, KLDivergence, Poisson
+from glassnet import losses
+from glassnet.losses import (
+    LOSSES,
+    BinaryCrossentropy,
+    BinaryFocalCrossentropy,
+    CategoricalCrossentropy,
+    CategoricalFocalCrossentropy,
+    CategoricalHinge,
+    Crossentropy,
+    FunctionLoss,
+    Huber,
+    KLDivergence,
+    Loss,
+    MeanSquaredLogarithmicError,
+    Poisson,
+)
 from glassnet.testing import check_loss
+from oracles import named
 
 
 def targets(loss, shape, rng):
     """Targets in each form that `loss` takes."""
     if isinstance(loss, KLDivergence):
         return [rng.dirichlet(np.ones(shape[-1]), shape[:-1])]
+    if isinstance(loss, MeanSquaredLogarithmicError):
+        return [rng.uniform(0.1, 3, shape)]
+    if isinstance(loss, CategoricalHinge):
+        return [np.eye(shape[-1])[rng.integers(0, shape[-1], shape[:-1])]]
     if isinstance(loss, Poisson):
         return [rng.poisson(2.0, shape)]
     link = loss.link
@@ -20,15 +40,35 @@ def targets(loss, shape, rng):
     return [rng.integers(0, 2, shape) if link == "sigmoid" else rng.normal(size=shape)]
 
 
-LOSS_VARIANTS = [Huber(delta=0.3), BinaryCrossentropy(label_smoothing=0.2), CategoricalCrossentropy(label_smoothing=0.2)]
+def cubed(y, out):
+    return abs(y - out) ** 3
+
+
+LOSS_VARIANTS = [
+    Huber(delta=0.3),
+    BinaryCrossentropy(label_smoothing=0.2),
+    BinaryFocalCrossentropy(True, 0.3, 0.5, label_smoothing=0.2),
+    BinaryFocalCrossentropy(gamma=0.0),
+    BinaryFocalCrossentropy(gamma=0.3),
+    CategoricalCrossentropy(label_smoothing=0.2),
+    CategoricalFocalCrossentropy([0.1, 0.5, 2.0], 0.5, label_smoothing=0.2),
+    CategoricalFocalCrossentropy(gamma=0.0),
+    CategoricalFocalCrossentropy(gamma=0.3),
+    FunctionLoss(cubed),
+]
+
+
+def test_every_public_loss_is_checked():
+    named = {getattr(losses, name) for name in losses.__all__ if isinstance(getattr(losses, name), type)}
+    assert named - {Loss, Crossentropy} == {*LOSSES.values(), FunctionLoss}
 
 
 @pytest.mark.parametrize("shape", [(5, 3), (5, 2, 3)], ids=["rows", "sequences"])
-@pytest.mark.parametrize("loss", [make() for make in dict.fromkeys(LOSSES.values())] + LOSS_VARIANTS, ids=repr)
+@pytest.mark.parametrize("loss", [make() for make in dict.fromkeys(LOSSES.values())] + LOSS_VARIANTS, ids=named)
 def test_loss(loss, shape):
     rng = np.random.default_rng(4)
     z = rng.normal(size=shape)
-    if isinstance(loss, KLDivergence | Poisson):  # of probabilities and rates, which are never negative: nor at +-1000, then
+    if isinstance(loss, KLDivergence | Poisson | MeanSquaredLogarithmicError):  # of numbers that are never negative: nor at +-1000
         z = 0.5 + 0.3 * np.tanh(z)
     for y in targets(loss, shape, rng):
         check_loss(loss, y, z)

@@ -16,6 +16,9 @@ VARIANTS = [
     Adagrad(0.1, initial_accumulator_value=0.0),
     Adadelta(1.0, rho=0.5),
     Lion(0.001, beta_1=0.5),
+    SGD(0.1, clipnorm=0.5),
+    Adam(0.01, clipvalue=0.1),
+    Nadam(0.01, global_clipnorm=0.01),
 ]
 
 

@@ -267,6 +267,7 @@ def test_an_epoch_is_observed_at_most_twenty_times(monkeypatch, rows):
 
 def test_only_long_runs_are_observed_unasked(monkeypatch, noisy):
     """By hand: 5 steps an epoch at 2 a second are 2.5 s an epoch; two epochs to go last 5 s, three last longer."""
+
     def note(pace, steps, began):
         pace.steps, pace.seconds = pace.steps + steps, pace.seconds + steps / 2
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from glassnet import evaluation, network
-from glassnet.layers import Activation, BatchNormalization, Dense, Dropout, Layer, Normalization, Rescaling
+from glassnet.layers import Activation, BatchNormalization, Dense, Dropout, Layer, Normalization, Rescaling, chain
 from glassnet.losses import MeanSquaredError, SparseCategoricalCrossentropy
 from glassnet.metrics import Accuracy, MeanAbsoluteError
 from glassnet.optimizers import SGD
@@ -125,7 +125,7 @@ def test_learn_standardises_what_reaches_the_layer():
     assert new[4] is state[4]
     assert new[0] is state[0]
     assert evaluation.learn(built.links, params, new, x[:5]) == new
-    assert not network.has_learned(built.links[1], state[1])
+    assert not chain.has_learned(built.links[1], state[1])
 
 
 @dataclass(frozen=True)

@@ -105,14 +105,17 @@ def test_a_plain_distribution_does_not_depend_on_the_shape(name):
         assert 0.995 * edge < np.abs(w).max() <= edge * (1 + FLOAT32)
 
 
-@pytest.mark.parametrize(("name", "scaled"), [
-    ("glorot_uniform", VarianceScaling(1.0, "fan_avg", "uniform")),
-    ("glorot_normal", VarianceScaling(1.0, "fan_avg")),
-    ("he_uniform", VarianceScaling(2.0, "fan_in", "uniform")),
-    ("he_normal", VarianceScaling(2.0)),
-    ("lecun_uniform", VarianceScaling(1.0, "fan_in", "uniform")),
-    ("lecun_normal", VarianceScaling()),
-])
+@pytest.mark.parametrize(
+    ("name", "scaled"),
+    [
+        ("glorot_uniform", VarianceScaling(1.0, "fan_avg", "uniform")),
+        ("glorot_normal", VarianceScaling(1.0, "fan_avg")),
+        ("he_uniform", VarianceScaling(2.0, "fan_in", "uniform")),
+        ("he_normal", VarianceScaling(2.0)),
+        ("lecun_uniform", VarianceScaling(1.0, "fan_in", "uniform")),
+        ("lecun_normal", VarianceScaling()),
+    ],
+)
 def test_the_papers_initializers_are_variance_scaling(name, scaled):
     first, second = (make(np.random.default_rng(3), (3, 3, 16, 32)) for make in (INITIALIZERS[name](), scaled))
     np.testing.assert_array_equal(first, second)

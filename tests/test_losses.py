@@ -11,14 +11,17 @@ from glassnet.losses import (
     LOSSES,
     BinaryCrossentropy,
     CategoricalCrossentropy,
+    CategoricalHinge,
     Crossentropy,
     HalfMeanSquaredError,
     Hinge,
     KLDivergence,
     Loss,
     MeanSquaredError,
+    MeanSquaredLogarithmicError,
     Poisson,
     SparseCategoricalCrossentropy,
+    SquaredHinge,
 )
 from oracles import EXACT, FLOAT32, FLOAT64, LOOSE, close, directional_error, import_keras
 
@@ -39,11 +42,17 @@ def case(loss: Loss, rows=16, outputs=5, seed=0):
     if isinstance(loss, KLDivergence):
         # none tiny: a finite difference of log p needs p far above its step
         return rng.dirichlet(np.ones(outputs), rows).astype(np.float32), np.asarray(jax.nn.softmax(z / 4))
+    if isinstance(loss, MeanSquaredLogarithmicError):
+        return np.exp(rng.normal(size=z.shape)).astype(np.float32), np.exp(z / 2)
     if isinstance(loss, Poisson):
         return rng.poisson(3.0, z.shape).astype(np.float32), np.exp(z / 2)
-    if isinstance(loss, Hinge):
+    if isinstance(loss, Hinge | SquaredHinge):
         return rng.integers(0, 2, z.shape).astype(np.float32), z
-    return (np.eye(outputs, dtype=np.float32)[ids] if loss.link else rng.normal(size=z.shape).astype(np.float32)), z
+    return (
+        np.eye(outputs, dtype=np.float32)[ids]
+        if loss.link or isinstance(loss, CategoricalHinge)
+        else rng.normal(size=z.shape).astype(np.float32)
+    ), z
 
 
 def keras_loss(keras, loss: Loss):
@@ -92,6 +101,15 @@ ELEMENT = {
     "kl_divergence": lambda y, z: y * math.log(y / z),
     "poisson": lambda y, z: z - y * math.log(z + 1e-7),
     "hinge": lambda y, z: max(1 - (2 * y - 1) * z, 0),
+    "squared_hinge": lambda y, z: max(1 - (2 * y - 1) * z, 0) ** 2,
+    "mean_absolute_percentage_error": lambda y, z: 100 * abs((y - z) / y),
+    "mape": lambda y, z: 100 * abs((y - z) / y),
+    "mean_squared_logarithmic_error": lambda y, z: (math.log(1 + y) - math.log(1 + z)) ** 2,
+    "msle": lambda y, z: (math.log(1 + y) - math.log(1 + z)) ** 2,
+}
+ROW = {
+    "cosine_similarity": lambda y, z: -sum(y * z) / math.sqrt(sum(y * y) * sum(z * z)),
+    "categorical_hinge": lambda y, z: max(1 + max((1 - y) * z) - sum(y * z), 0),
 }
 
 
@@ -101,12 +119,17 @@ def test_rows_equal_a_numpy_loop(name):
     y, z = case(loss, seed=1)
     z64 = z.astype(np.float64)
     for i, got in enumerate(np.asarray(loss.rows(y, z))):
+        gamma = getattr(loss, "gamma", 0)
         if loss.link == "sigmoid":
             p = 1 / (1 + np.exp(-z64[i]))
-            want = np.mean([-np.log(pk) if yk else -np.log(1 - pk) for yk, pk in zip(y[i], p, strict=True)])
+            right = [pk if yk else 1 - pk for yk, pk in zip(y[i], p, strict=True)]
+            want = np.mean([-((1 - t) ** gamma) * np.log(t) for t in right])
         elif loss.link == "softmax":
             p = np.exp(z64[i]) / np.exp(z64[i]).sum()
-            want = -np.log(p[y[i] if y.ndim == 1 else y[i].argmax()])
+            t = p[y[i] if y.ndim == 1 else y[i].argmax()]
+            want = -getattr(loss, "alpha", 1) * (1 - t) ** gamma * np.log(t)
+        elif name in ROW:
+            want = ROW[name](y[i].astype(np.float64), z64[i])
         elif name in ELEMENT:
             each = [ELEMENT[name](float(yk), zk) for yk, zk in zip(y[i], z64[i], strict=True)]
             want = sum(each) if name == "kl_divergence" else sum(each) / len(each)
@@ -227,7 +250,10 @@ def test_get_and_value_identity():
     assert losses.get(given) is given
     with pytest.raises(ConfigError, match=r"^loss: expected one of .* Did you mean 'binary_crossentropy'\?$"):
         losses.get("binary_cross_entropy")
-    with pytest.raises(ConfigError, match=r"^loss: expected a name or a Loss\. Received: loss=<class .*MeanSquaredError'>\.$"):
+    with pytest.raises(
+        ConfigError,
+        match=r"^loss: expected a name, a Loss or a function\. Received: loss=<class .*MeanSquaredError'>\. Write MeanSquaredError\(\)\.$",
+    ):
         losses.get(MeanSquaredError)
     with pytest.raises(ConfigError, match=r"^CategoricalCrossentropy: expected from_logits to be a bool\. Received: from_logits='yes'\.$"):
         CategoricalCrossentropy("yes")

@@ -12,16 +12,21 @@ from glassnet.errors import ConfigError
 from glassnet.losses import (
     BinaryCrossentropy,
     CategoricalCrossentropy,
+    CategoricalHinge,
+    CosineSimilarity,
     Hinge,
     Huber,
     KLDivergence,
     LogCosh,
     MeanAbsoluteError,
+    MeanAbsolutePercentageError,
+    MeanSquaredLogarithmicError,
     Poisson,
+    SquaredHinge,
 )
 from oracles import EXACT, FLOAT32, close, import_keras
 
-LOSSES = [MeanAbsoluteError(), Huber(), LogCosh(), KLDivergence(), Poisson(), Hinge()]
+LOSSES = [MeanAbsoluteError(), Huber(), LogCosh(), KLDivergence(), Poisson(), Hinge(), SquaredHinge(), CosineSimilarity()]
 EVEN = [MeanAbsoluteError(), Huber(), Huber(0.1), LogCosh()]
 
 
@@ -87,6 +92,32 @@ def test_hinge_takes_either_pair_of_labels_as_keras_does(y):
     close(Hinge()(y, z), theirs(np.array(y, np.float32), z))
     close(Hinge()(np.array(y).astype(np.int8), z), Hinge()(y, z))
     close(Hinge()(np.array(y) > 0, z), Hinge()(y, z))
+
+
+@pytest.mark.parametrize(
+    "kind", [MeanAbsolutePercentageError, MeanSquaredLogarithmicError, CosineSimilarity, SquaredHinge, CategoricalHinge]
+)
+def test_the_edges_are_keras_too(kind):
+    """Targets and outputs of 0 and below it, a whole row of 0, and labels of 0 and -1; slopes where neither has a kink."""
+    theirs = getattr(import_keras().losses, kind.__name__)()
+    y = np.array([[0, 1], [0, 0], [-1, 1], [1, 0], [1, 0]], np.float32)
+    z = np.array([[0.3, -2.0], [0.7, 0.4], [0, 0], [-0.5, 3.0], [2.5, 0.6]], np.float32)
+    if kind is SquaredHinge:
+        y = np.abs(y)  # labels are of one kind or the other
+    if kind is MeanAbsolutePercentageError:
+        y = np.abs(y) + np.float32(1e-6)  # 0 itself makes 1e9 percent of all else
+    close(kind()(y, z), theirs(y, z))
+    close(jax.grad(lambda z: kind()(y, z))(z[[0, 3, 4]].repeat(2, 0)[:5]), jax.grad(lambda z: theirs(y, z))(z[[0, 3, 4]].repeat(2, 0)[:5]))
+    for row in range(5):
+        close(kind()(y[row : row + 1], z[row : row + 1]), theirs(y[row : row + 1], z[row : row + 1]))
+
+
+def test_edges_by_hand():
+    close(MeanAbsolutePercentageError()([0.0], jnp.array([1e-7])), 100)  # of a target of 0, which counts as 1e-7
+    close(CosineSimilarity().rows(jnp.zeros((1, 2)), jnp.array([[3.0, 4.0]])), [0], tolerance=EXACT)
+    close(slope(CosineSimilarity(), jnp.array([[1.0, 0.0]]), jnp.zeros((1, 2))), [[-1e6, 0]])  # 1 / sqrt(1e-12), and finite
+    close(MeanSquaredLogarithmicError()([1.0], jnp.array([-5.0])), math.log(2) ** 2)
+    close(slope(MeanAbsolutePercentageError(), jnp.array([[2.0]]), jnp.array([[2.0]])), [[0]], tolerance=EXACT)
 
 
 def test_hinge_has_slope_0_at_the_margin():

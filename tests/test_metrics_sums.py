@@ -15,6 +15,10 @@ from test_metrics import data, in_batches
 KINDS = {Precision: sklearn_metrics.precision_score, Recall: sklearn_metrics.recall_score, F1Score: sklearn_metrics.f1_score}
 
 
+def pooled(kind, **options):
+    return kind(**options, **({"average": "micro"} if kind is F1Score else {}))
+
+
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("targets", ["ids", "rows"])
 def test_one_class_and_all_pooled_equal_scikit_learn(kind, targets):
@@ -23,13 +27,13 @@ def test_one_class_and_all_pooled_equal_scikit_learn(kind, targets):
     for k, want in enumerate(KINDS[kind](ids, out.argmax(1), average=None)):
         close(kind(class_id=k)(y, out), want)
         close(in_batches(kind(class_id=k), y, out), want)
-    close(in_batches(kind(), y, out), KINDS[kind](ids, out.argmax(1), average="micro"))
+    close(in_batches(pooled(kind), y, out), KINDS[kind](ids, out.argmax(1), average="micro"))
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_labels_equal_scikit_learn(kind):
     y, out = data(3, "labels", rows=101)
-    close(in_batches(kind(0.6), y, out), KINDS[kind](y, out > np.float32(0.6), average="micro"))
+    close(in_batches(pooled(kind, threshold=0.6), y, out), KINDS[kind](y, out > np.float32(0.6), average="micro"))
     close(in_batches(kind(0.6, class_id=1), y, out), KINDS[kind](y[:, 1], out[:, 1] > np.float32(0.6)))
 
 
@@ -44,7 +48,8 @@ def test_steps_of_a_sequence_and_masks():
     y, out = np.array([[1, 0], [1, 1]])[..., None], np.array([[0.9, 0.9], [0.1, 0.8]], np.float32)[..., None]
     assert (Precision(0.5)(y, out), Recall(0.5)(y, out)) == (2 / 3, 2 / 3)
     first = np.array([[1, 0], [1, 0]])  # the first steps: one found of two, one called out
-    got = {kind: kind(0.5).result(kind(0.5).update(kind(0.5).init(), y, out, first)) for kind in KINDS}
+    metrics = [kind(0.5).suited(None, 1) for kind in KINDS]
+    got = {type(metric): metric.result(metric.update(metric.init(), y, out, first)) for metric in metrics}
     assert got == {Precision: 1, Recall: 0.5, F1Score: 2 / 3}
 
 
@@ -76,7 +81,9 @@ def test_r2_far_from_zero(mean, shift, tolerance):
     out = (y + rng.normal(size=1000) * 0.3).astype(np.float32)
     want = sklearn_metrics.r2_score(y.astype(np.float64), out.astype(np.float64))
     close(in_batches(R2Score(shift=shift), y[:, None], out[:, None]), want, tolerance)
-    assert math.isnan(R2Score()(y + 1e4, out + 1e4)), "a variance that float32 has lost is not a score"
+    close(R2Score()(y, out), want)  # in evaluation it is exact
+    lost = in_batches(R2Score(), y[:, None] + np.float32(1e4), out[:, None] + np.float32(1e4))
+    assert math.isnan(lost), "a variance that float32 has lost is not a score"
 
 
 def test_r2_of_targets_that_do_not_vary_is_nan():
@@ -125,7 +132,29 @@ def test_in_a_run():
             "For one output give a threshold: F1Score(threshold=0.5).",
         ),
         (lambda: R2Score(shift="mean"), "R2Score: expected shift to be a number. Received: shift='mean'."),
-        (lambda: R2Score()([[1.0, 2.0]], [[1.0, 2.0]]), "R2Score: expected one output. Received: outputs=2."),
+        (
+            lambda: R2Score(None),
+            'R2Score: expected class_aggregation to be "uniform_average" or "variance_weighted_average". '
+            "Received: class_aggregation=None. None gives a score per output, and logs hold one number.",
+        ),
+        (
+            lambda: R2Score().init(),
+            "R2Score: expected a known number of outputs. Received: outputs=None. "
+            "compile fills it in; elsewhere write metric.suited(None, outputs).",
+        ),
+        (
+            lambda: F1Score(average="mean"),
+            'F1Score: expected average to be None, "micro", "macro" or "weighted". Received: average=\'mean\'.',
+        ),
+        (
+            lambda: F1Score(average="macro", class_id=1),
+            "F1Score: expected an average or a class_id, not both. Received: average='macro', class_id=1.",
+        ),
+        (
+            lambda: F1Score()([[1, 0]], [[0.1, 0.2]]),
+            "F1Score: expected an average or a class_id: logs hold one number. Received: average=None, outputs=2. "
+            'Write F1Score(average="macro"), or F1Score(class_id=...) for each.',
+        ),
     ],
 )
 def test_errors(use, message):

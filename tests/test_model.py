@@ -287,6 +287,8 @@ def test_before_there_is_a_loss():
         model.evaluate(X, Y)
     with pytest.raises(NotReadyError, match=r"learning_rate: expected a compiled model\. Call compile or fit first"):
         _ = model.learning_rate
+    with pytest.raises(NotReadyError, match="learning_rate: expected a compiled model"):
+        model.learning_rate = 0.1
 
 
 def test_before_normalization_has_learned():

@@ -1,5 +1,7 @@
 import functools
+import inspect
 import math
+from dataclasses import replace
 
 import jax
 import jax.numpy as jnp
@@ -8,7 +10,8 @@ import pytest
 
 from glassnet import optimizers
 from glassnet.errors import ConfigError
-from glassnet.optimizers import OPTIMIZERS, SGD, Adadelta, Adagrad, Adam, AdamW, Lion, Nadam, RMSprop
+from glassnet.optimizers import OPTIMIZERS, SGD, Adadelta, Adagrad, Adam, AdamW, Lion, Nadam, Optax, Optimizer, RMSprop
+from glassnet.optimizers.optimizer import clip
 from oracles import EXACT, FLOAT32, LOOSE, close, import_keras
 
 VARIANTS = [
@@ -33,6 +36,12 @@ VARIANTS = [
     Lion(0.01),
     Lion(0.01, beta_1=0.5, beta_2=0.9),
 ]
+CLIPPED = [
+    replace(next(variant for variant in VARIANTS if type(variant) is kind), **{clip: bound})
+    for kind in dict.fromkeys(OPTIMIZERS.values())
+    for clip, bound in (("clipnorm", 2.0), ("clipvalue", 0.5), ("global_clipnorm", 3.0))
+]
+"""Bounds that some of the gradients are within and others not."""
 STEPS, CUT = 50, 25
 
 
@@ -63,7 +72,7 @@ def flat(tree):
 @functools.cache
 def trajectory(optimizer):
     """The kernel and bias after every step, by one compiled program that sees the rate as a number it does not know."""
-    update = jax.jit(optimizer.update)
+    update = jax.jit(lambda grads, *rest: optimizer.update(clip(optimizer, grads), *rest))
     params, state, path = start(), optimizer.init(start()), []
     for grads, lr in zip(gradients(), rates(optimizer), strict=True):
         params, state = update(grads, state, params, np.float32(lr))
@@ -71,9 +80,17 @@ def trajectory(optimizer):
     return np.array(path)
 
 
+def bounded(optimizer, g):
+    """Clipped gradients: of the kernel, g[:12], and the bias, g[12:], each or together."""
+    c, pieces = optimizer.clipnorm or optimizer.global_clipnorm, [g] if optimizer.global_clipnorm else [g[:12], g[12:]]
+    if optimizer.clipvalue:
+        return np.array([max(-optimizer.clipvalue, min(optimizer.clipvalue, one)) for one in g])
+    return g if c is None else np.concatenate([piece * min(1, c / np.linalg.norm(piece)) for piece in pieces])
+
+
 def loop(optimizer):
     """The papers' formulas, weight by weight, in float64."""
-    w, steps, path = flat(start()), [flat(g) for g in gradients()], []
+    w, steps, path = flat(start()), [bounded(optimizer, flat(g)) for g in gradients()], []
     m, v, extra = np.zeros_like(w), np.full_like(w, getattr(optimizer, "initial_accumulator_value", 0)), np.zeros_like(w)
     us = [getattr(optimizer, "beta_1", 0) * (1 - 0.96**t / 2) for t in range(1, STEPS + 2)]
     for t, (g, lr) in enumerate(zip(steps, rates(optimizer), strict=True), start=1):
@@ -115,10 +132,17 @@ def loop(optimizer):
 
 
 def test_every_optimizer_has_a_variant():
-    assert {type(optimizer) for optimizer in VARIANTS} == set(OPTIMIZERS.values())
+    public = {kind for kind in vars(optimizers).values() if inspect.isclass(kind) and issubclass(kind, Optimizer)}
+    assert {type(optimizer) for optimizer in VARIANTS} == set(OPTIMIZERS.values()) == public - {Optimizer, Optax}
 
 
-@pytest.mark.parametrize("optimizer", VARIANTS, ids=repr)
+def test_bounds_are_met_by_some_gradients_and_not_by_others():
+    for optimizer in CLIPPED[:3]:
+        changed = [not np.array_equal(bounded(optimizer, flat(g)), flat(g)) for g in gradients()]
+        assert 10 < sum(changed) < STEPS
+
+
+@pytest.mark.parametrize("optimizer", VARIANTS + CLIPPED, ids=repr)
 def test_fifty_steps_with_a_rate_cut_equal_keras(optimizer):
     keras = import_keras()
     theirs = getattr(keras.optimizers, type(optimizer).__name__)(**vars(optimizer))
@@ -130,7 +154,7 @@ def test_fifty_steps_with_a_rate_cut_equal_keras(optimizer):
         close(trajectory(optimizer)[step], np.concatenate([np.ravel(variable.value) for variable in variables]))
 
 
-@pytest.mark.parametrize("optimizer", VARIANTS, ids=repr)
+@pytest.mark.parametrize("optimizer", VARIANTS + CLIPPED, ids=repr)
 def test_fifty_steps_equal_a_numpy_loop(optimizer):
     # float32 holds 1 - 0.999^t and v - mean^2 to few digits in the first steps
     close(trajectory(optimizer), loop(optimizer), tolerance=LOOSE)
@@ -228,9 +252,9 @@ def test_numbers_may_be_tracers(optimizer, name, values):
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: Adam(learning_rate=-1.0), "Adam: expected learning_rate to be a number > 0. Received: learning_rate=-1.0."),
-        (lambda: SGD("fast"), "SGD: expected learning_rate to be a number > 0. Received: learning_rate='fast'."),
-        (lambda: SGD(float("nan")), "SGD: expected learning_rate to be a number > 0. Received: learning_rate=nan."),
+        (lambda: Adam(learning_rate=-1.0), "Adam: expected learning_rate to be a number > 0 or a Schedule. Received: learning_rate=-1.0."),
+        (lambda: SGD("fast"), "SGD: expected learning_rate to be a number > 0 or a Schedule. Received: learning_rate='fast'."),
+        (lambda: SGD(float("nan")), "SGD: expected learning_rate to be a number > 0 or a Schedule. Received: learning_rate=nan."),
         (lambda: SGD(momentum=1.0), r"SGD: expected momentum to be a number in [0, 1). Received: momentum=1.0."),
         (lambda: SGD(nesterov=0.9), "SGD: expected nesterov to be a bool. Received: nesterov=0.9."),
         (lambda: RMSprop(rho=1.5), r"RMSprop: expected rho to be a number in [0, 1). Received: rho=1.5."),

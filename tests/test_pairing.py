@@ -7,14 +7,16 @@ import pytest
 from glassnet import Sequential
 from glassnet.errors import ConfigError
 from glassnet.layers import Activation, Dense, Input
+from glassnet.layers.chain import unfold
 from glassnet.losses import (
     BinaryCrossentropy,
+    BinaryFocalCrossentropy,
     CategoricalCrossentropy,
+    CategoricalFocalCrossentropy,
     HalfMeanSquaredError,
     MeanSquaredError,
     SparseCategoricalCrossentropy,
 )
-from glassnet.network import unfold
 from glassnet.pairing import check, infer, last_activation
 
 
@@ -22,12 +24,13 @@ def ends(*activations, units=3):
     return unfold([Dense(units, activation=activations[0]), *map(Activation, activations[1:])])
 
 
-CATEGORICAL = [SparseCategoricalCrossentropy, CategoricalCrossentropy]
-CROSS_ENTROPIES = [*CATEGORICAL, BinaryCrossentropy]
+CATEGORICAL = [SparseCategoricalCrossentropy, CategoricalCrossentropy, CategoricalFocalCrossentropy]
+BINARY = [BinaryCrossentropy, BinaryFocalCrossentropy]
+CROSS_ENTROPIES = [*CATEGORICAL, *BINARY]
 
 
 def partner(kind):
-    return "sigmoid" if kind is BinaryCrossentropy else "softmax"
+    return "sigmoid" if kind in BINARY else "softmax"
 
 
 def test_last_activation():

@@ -294,7 +294,7 @@ def test_check_gradients_catches_a_broken_chain(monkeypatch):  # by less than a 
         done = training.one_pass(*arguments, **options)
         return done._replace(grads=jax.tree.map(lambda g: g * (1 + 5e-7), done.grads))
 
-    monkeypatch.setattr("glassnet.testing.one_pass", scaled)
+    monkeypatch.setattr("glassnet.testing.gradients.one_pass", scaled)
     with pytest.raises(AssertionError, match="the chain of links to be the gradient of the whole"):
         check_gradients(model_of(Dense(3), Activation("tanh"), Dense(2)), *rows(2))
 

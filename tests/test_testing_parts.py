@@ -11,6 +11,7 @@ import pytest
 
 from glassnet.losses import Loss
 from glassnet.optimizers import Optimizer
+from glassnet.optimizers.optimizer import clip
 from glassnet.testing import check_loss, check_optimizer
 
 
@@ -129,6 +130,12 @@ class OwnRate(Plain):
 
 
 @dataclass(frozen=True)
+class ClipsAgain(Plain):
+    def update(self, grads, state, params, lr):
+        return Plain.update(self, clip(self, grads), state, params, lr)
+
+
+@dataclass(frozen=True)
 class DecaysWithoutRate(Plain):
     def update(self, grads, state, params, lr):
         return jax.tree.map(lambda p, g: 0.99 * p - lr * g, params, grads), {"step": state["step"] + 1}
@@ -163,6 +170,7 @@ OPTIMIZERS = {
     FillsHoles: "None where they are frozen",
     ForgetsItsState: "keep their form",
     OwnRate: "the rate to be lr",
+    ClipsAgain: "gradients to be clipped already",
     DecaysWithoutRate: "a rate of 0",
     DriftsInType: "one compilation for all steps",
     Draws: "the rate to be lr|the same step compiled",

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from glassnet import network, training
-from glassnet.layers import Activation, BatchNormalization, Dense, Dropout
+from glassnet.layers import Activation, BatchNormalization, Dense, Dropout, chain
 from glassnet.losses import HalfMeanSquaredError, MeanSquaredError, SparseCategoricalCrossentropy
 from glassnet.metrics import Accuracy
 from glassnet.optimizers import SGD, Adam
@@ -66,7 +66,7 @@ def test_one_compilation_serves_all_epochs_slices_rates_and_equal_programs():
     program, carry = noisy(rate=0.01)
     plan = make_plan(N, BATCH, seed=0, epoch=0)
     carry = trained(program, carry, DATA, plan)
-    same = Program(network.unfold(NOISY), SparseCategoricalCrossentropy(), Adam(learning_rate=0.7), (Accuracy(),))
+    same = Program(chain.unfold(NOISY), SparseCategoricalCrossentropy(), Adam(learning_rate=0.7), (Accuracy(),))
     assert same == program  # names and the rate are no part of its value
     with compilations() as compiled:
         for epoch, cuts in enumerate([(), (1, 3), (1, 2, 3, 4)]):

@@ -14,7 +14,8 @@ from typing import Any
 import jax
 import numpy as np
 
-from glassnet.training import Carry, Data, Plan, Program, advance, new_epoch, observe, one_pass, pick, to_device
+from glassnet import network
+from glassnet.training import Carry, Data, Plan, Program, advance, new_epoch, observe, one_pass, pick, rate_for, rate_of, to_device
 
 SLICE_SECONDS = 0.2
 """How long the device works between two looks at the clock, at Ctrl-C and at the loss."""
@@ -48,6 +49,7 @@ class Decision:
 class Record:
     """One epoch (counted from 0) as it went, `before` and `carry` being the weights and all else at its start and end.
 
+    `learning_rate` is that of its last step.
     One that was broken off is not `complete`: it has no logs, and `decision.stop` says why; where bad numbers did it, it is not `finite`.
     """
 
@@ -59,6 +61,7 @@ class Record:
     observations: tuple[Observation, ...] = ()
     complete: bool = True
     finite: bool = True
+    learning_rate: float = 0.0
     decision: Decision = field(default_factory=Decision)
 
     @property
@@ -104,6 +107,7 @@ def run(
     first: int,
     last: int,
     validate: Callable[[Carry], dict[str, float]] = lambda carry: {},
+    begin: Callable[[int, float], float | None] = lambda epoch, rate: None,
     decide: Callable[[Record], Decision] = lambda record: Decision(),
     watch: Watch = lambda done, steps, carry: None,
     observing: bool | None = None,
@@ -115,12 +119,14 @@ def run(
     Args:
         plan: epoch to its order on the device, of as many steps in every epoch.
         validate: the logs of the validation rows, from the carry.
+        begin: epoch and the learning rate as it stands to the one to train the epoch at, or None.
         decide: what the callbacks make of a record.
         watch: see `Watch`.
         observing: True, False, or None to observe runs that are expected to last beyond five seconds.
     """
     pace, best, opening, earlier = Pace(), None, None, None
     for epoch in range(first, last):
+        carry = at_rate(program, carry, begin(epoch, float(rate_of(program.optimizer, carry.rate, carry.step))))
         began, before = time.perf_counter(), carry
         order = plan(epoch)
         opening = opening or new_epoch(program, carry, len(order.real))
@@ -131,21 +137,29 @@ def run(
         earlier = whole
         logs = summarise(program, ended.carry, order) | validate(ended.carry) if ended.complete else {}
         seconds = time.perf_counter() - began
-        record = Record(epoch, logs, seconds, before, ended.carry, observer.seen, ended.complete, ended.finite)
+        rate = float(rate_of(program.optimizer, before.rate, np.int32(max(int(ended.carry.step) - 1, 0))))
+        record = Record(epoch, logs, seconds, before, ended.carry, observer.seen, ended.complete, ended.finite, rate)
         decision, carry = decide(record) if ended.complete else Decision(), ended.carry
         if ended.reason:
             decision = replace(decision, stop=f"epoch {epoch + 1}, {ended.reason}")
         if decision.keep:
             best = carry
-        if decision.learning_rate is not None:
-            carry = carry._replace(rate=to_device(np.float32(decision.learning_rate)))
+        ends = bool(decision.stop) or epoch == last - 1
+        if ends and not rate_of(program.optimizer, carry.rate, carry.step):
+            decision = replace(decision, learning_rate=None)  # the schedule has ended at 0: no step follows, and 0 cannot be scaled
+        carry = at_rate(program, carry, decision.learning_rate)
         if best is not None and best.params is before.params and int(ended.carry.step) < int(before.step):
             best = None
-        if best is not None and (decision.stop or epoch == last - 1):
+        if best is not None and ends:
             carry = carry._replace(params=best.params, state=best.state)
         yield replace(record, carry=carry, decision=decision)
         if decision.stop:
             return
+
+
+def at_rate(program: Program, carry: Carry, rate: float | None) -> Carry:
+    """The carry with `rate` as the learning rate of its next step; None leaves it."""
+    return carry if rate is None else carry._replace(rate=to_device(np.float32(rate_for(program.optimizer, rate, int(carry.step)))))
 
 
 @dataclass
@@ -254,18 +268,20 @@ def autopsy(program: Program, data: Data, earlier: Stretch | None, whole: Stretc
     carry, plan = piece.until(program, data, good), whole.plan
     batch, mask, key = pick(program, carry, data, plan, good)
     done = _one_pass(program, carry.params, carry.state, batch, mask, key, True)
-    names = [link.name or type(link).__name__ for link in program.links]
+    inside = list(network.walk(program.links))
+    names = [link.name or type(link).__name__ for _, link in inside]
+    grads, states = ([network.at(tree, path) for path, _ in inside] for tree in (done.grads, done.state))
     stages: list[tuple[str, Any]] = [(f"the output of {name}", y) for name, y in zip(names, done.outputs, strict=False)]
     stages += [("the loss", done.loss)]
     stages += [(f"the delta of {name}", delta) for name, delta in reversed(list(zip(names, done.deltas, strict=False)))]
-    stages += [(f"the gradient of {name}", gradient) for name, gradient in zip(names, done.grads, strict=True)]
-    stages += [(f"a statistic of {name}", kept) for name, kept in zip(names, done.state, strict=True)]
+    stages += [(f"the gradient of {name}", gradient) for name, gradient in zip(names, grads, strict=True)]
+    stages += [(f"a statistic of {name}", kept) for name, kept in zip(names, states, strict=True)]
     first = next((what for what, numbers in stages if not is_finite(numbers)), "the update of the weights")
     if not is_finite(done.loss):
         if good > 0:
             carry = (piece if good > piece.start else whole).until(program, data, good - 1)
         elif earlier is not None:
-            carry = earlier.until(program, data, len(earlier.plan.real) - 1)
+            carry = earlier.until(program, data, len(earlier.plan.real) - 1)._replace(rate=carry.rate)
     return Ended(carry, f"step {good + 1} of {len(plan.real)}: {first} is not finite", complete=False, finite=False)
 
 

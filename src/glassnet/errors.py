@@ -32,6 +32,10 @@ class NotReadyError(GlassnetError, RuntimeError):
     """Something was asked of a model that has not got that far: no weights yet, or no loss yet."""
 
 
+class MissingError(GlassnetError, AttributeError):
+    """Something was asked for by a name that does not exist here."""
+
+
 class DownloadError(GlassnetError, OSError):
     """A data set is not on this machine and could not be fetched."""
 

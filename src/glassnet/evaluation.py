@@ -10,6 +10,7 @@ import jax
 import numpy as np
 
 from glassnet import network
+from glassnet.layers import Composite, chain
 from glassnet.training import Data, Program, to_device, weigh
 from glassnet.types import Array, Params, State
 
@@ -23,8 +24,8 @@ def infer(
 ) -> tuple[Array, Array, Array | None]:
     """(z, output, mask): what leaves the body, what leaves the head, and which entries are real."""
     n, end = len(body), len(body) + len(head)
-    z, mask = network.apply(body, params[:n], state[:n], x)
-    output, mask = network.apply(head, params[n:end], state[n:end], z, mask)
+    z, _, mask = chain.run(body, params[:n], state[:n], x)
+    output, _, mask = chain.run(head, params[n:end], state[n:end], z, mask=mask)
     return z, output, mask
 
 
@@ -54,13 +55,13 @@ def outputs(body: network.Links, head: network.Links, params: tuple[Params, ...]
 
 
 @partial(jax.jit, static_argnums=0)
-def tally(program: Program, batch: Data, z: Array, output: Array, real: Array, mask: Array | None) -> tuple[Array, Array, Any]:
-    """One block's (sum of weighted losses, number of real entries, metric sums)."""
+def tally(program: Program, batch: Data, z: Array, output: Array, real: Array, mask: Array | None) -> tuple[Array, Array, Any, Array]:
+    """One block's (sum of weighted losses, number of real entries, sums of each metric that is exact by them, which entries are real)."""
     rows = program.loss.rows(batch.y, z)
     mask = real if mask is None else mask * real.reshape(real.shape + (1,) * (mask.ndim - 1))
     weighted, counted = weigh(rows, batch.weight, mask)
-    sums = tuple(metric.update(metric.init(), batch.y, output, mask) for metric in program.metrics)
-    return weighted, counted, sums
+    sums = {metric.name: metric.update(metric.init(), batch.y, output, mask) for metric in program.metrics if not metric.exact}
+    return weighted, counted, sums, mask
 
 
 @partial(jax.jit, static_argnums=0)
@@ -84,22 +85,33 @@ def score(
     """The loss and the metrics over all rows, exactly: {"loss": ..., "accuracy": ...}, each name after `prefix`."""
     body, head = network.split_head(program.links, program.loss)
     total, count = 0.0, 0.0
-    sums: Any = tuple(metric.init() for metric in program.metrics)
+    sums: Any = {metric.name: metric.init() for metric in program.metrics if not metric.exact}
+    exact = [metric for metric in program.metrics if metric.exact]
+    kept: list[tuple[np.ndarray, np.ndarray]] = []
     for batch, real in made:
         z, output, mask = infer(body, head, params, state, batch.x)
-        weighted, counted, block = tally(program, batch, z, output, real, mask)
+        weighted, counted, block, mask = tally(program, batch, z, output, real, mask)
         total, count = total + float(weighted), count + float(counted)
         sums = jax.tree.map(lambda a, b: a + np.asarray(b, np.float64 if b.dtype.kind == "f" else np.int64), sums, block)
+        if exact:
+            there = np.asarray(mask) > 0
+            kept.append((np.asarray(batch.y)[there], np.asarray(output)[there]))
     extra = penalty(program.links, params)
     logs = {"loss": total / count + (0.0 if extra is None else float(extra))}
-    logs |= {metric.name: metric.result(acc) for metric, acc in zip(program.metrics, sums, strict=True)}
+    y, out = (np.concatenate(parts) for parts in zip(*kept, strict=True)) if exact else (None, None)
+    logs |= {metric.name: metric.exact(y, out) if metric.exact else metric.result(sums[metric.name]) for metric in program.metrics}
     return {prefix + name: value for name, value in logs.items()}
 
 
 def learn(links: network.Links, params: tuple[Params, ...], state: tuple[State, ...], x: np.ndarray) -> tuple[State, ...]:
     """The state with the statistics that links still have to learn, each from the rows x as they reach it."""
     for i, link in enumerate(links):
-        if not network.has_learned(link, state[i]):
-            learned = link.learn(outputs(links[:i], (), params, state, x))
-            state = (*state[:i], learned, *state[i + 1 :])
+        if all(chain.has_learned(inner, network.at(state[i], path[1:])) for path, inner in network.walk((link,))):
+            continue
+        here = outputs(links[:i], (), params, state, x)
+        if isinstance(link, Composite):
+            kept: Any = sum((learn(inside, p, s, here) for inside, p, s, _ in link.divided(params[i], state[i], None)), ())
+        else:
+            kept = link.learn(here)
+        state = network.put(state, (i,), kept)
     return state

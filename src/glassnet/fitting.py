@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from glassnet import evaluation
-from glassnet.callbacks import Callback
+from glassnet.callbacks import Panel
 from glassnet.epochs import Decision, Record, run, so_far
 from glassnet.errors import TrainingWarning
 from glassnet.history import History
@@ -24,10 +24,10 @@ def train(
     first: int,
     last: int,
     history: History,
-    callbacks: Sequence[Callback],
-    decide: Callable[[Record], Decision],
+    panel: Panel,
     progress: Progress,
     adopt: Callable[[Record], None],
+    set_rate: Callable[[float], None],
     observe: bool | None,
 ) -> History:
     """Train epochs `first` up to `last` and fill `history`.
@@ -41,18 +41,24 @@ def train(
         first: the first epoch, counted over the model's life.
         last: one past the last.
         history: to be filled.
-        callbacks: told when training ends.
-        decide: the callbacks' joint answer to a record.
+        panel: the callbacks.
         progress: told of slices and epochs.
         adopt: called with every record before anything can go wrong with it, and again once it is decided.
+        set_rate: called with the learning rate that an epoch begins at, where a callback chose one.
         observe: see `epochs.run`.
     """
     blocks = evaluation.to_blocks(held) if held else []
     record = None
 
+    def begin(epoch: int, rate: float) -> float | None:
+        chosen = panel.begin(epoch, rate)
+        if chosen is not None:
+            set_rate(chosen)
+        return chosen
+
     def judge(record: Record) -> Decision:
         adopt(record)
-        return decide(record)
+        return panel.decide(record)
 
     def watch(done: int, steps: int, carry: Carry) -> str | None:
         progress.slice(done, steps, lambda: so_far(program, carry, done))
@@ -67,6 +73,7 @@ def train(
             first=first,
             last=last,
             validate=lambda carry: evaluation.score(program, carry.params, carry.state, blocks, "val_") if blocks else {},
+            begin=begin,
             decide=judge,
             watch=watch,
             observing=observe,
@@ -74,8 +81,7 @@ def train(
             adopt(record)
             history.add(record)
             progress.epoch(record)
-    for callback in callbacks:
-        callback.on_train_end({name: values[-1] for name, values in history.history.items()})
+    panel.end({name: values[-1] for name, values in history.history.items()})
     if record and not record.finite:
         began = record.epoch == first and int(record.carry.step) == int(carry.step)
         kept = "The weights are those that the fit began with." if began else "The weights that last gave a finite loss are kept."

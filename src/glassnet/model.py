@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
 import numpy as np
 
 from glassnet import evaluation, fitting, losses, network, optimizers, pairing, summary
-from glassnet.callbacks import Callback, decider, listed
+from glassnet.callbacks import Callback, Panel, listed
 from glassnet.data import arrays, rows
 from glassnet.epochs import Record
 from glassnet.errors import NotReadyError, all_or_nothing, is_int, is_number, lookup, message, require
 from glassnet.history import History
-from glassnet.layers import Input, Layer
+from glassnet.layers import Input, Layer, chain
 from glassnet.losses import Loss
 from glassnet.metrics import Metric
 from glassnet.metrics import get as resolve_metric
@@ -23,7 +23,7 @@ from glassnet.network import Built, Places
 from glassnet.optimizers import Optimizer
 from glassnet.progress import Progress
 from glassnet.trace import Trace, take
-from glassnet.training import Carry, Program, new_carry, planner
+from glassnet.training import Carry, Program, first_rate, new_carry, planner, rate_for, rate_of
 from glassnet.types import Params, Shape, State
 from glassnet.views import LayerView
 
@@ -62,12 +62,11 @@ class Sequential:
             self.add(layer)
 
     def _forget(self) -> None:
-        self.epoch, self._rate = 0, self._optimizer.learning_rate if self._optimizer else 0.0
+        self.epoch, self._step, self._rate = 0, 0, first_rate(self._optimizer) if self._optimizer else 0.0
         self._network: Built | None = None
         self._params: tuple[Params, ...] = ()
         self._state: tuple[State, ...] = ()
         self._optimizer_state: Any = None
-        self._step = 0
 
     def add(self, layer: Layer) -> None:
         """Append a layer.
@@ -76,21 +75,21 @@ class Sequential:
             ConfigError: see `Sequential`; or the model has weights already.
         """
         require(self._network is None, "add", "a model without weights", fix="Add all layers before the model is first used.")
-        network.check_layer_class(layer)
+        chain.check_class(layer)
         if isinstance(layer, Input):
             written = [type(other).__name__ for other in (*([self._input] if self._input else []), *self._layers, layer)]
             require(len(written) == 1, "Sequential", "one Input, in front of all layers", layers=written)
             self._input = layer
         else:
-            self._layers = network.named((*self._layers, layer))
+            self._layers = chain.named((*self._layers, layer))
 
-    def compile(self, optimizer: str | Optimizer = "adam", loss: str | Loss | None = None, metrics: Any = ()) -> None:
+    def compile(self, optimizer: str | Optimizer = "adam", loss: str | Loss | Callable | None = None, metrics: Any = ()) -> None:
         """Say what to train for. Weights stay; what an earlier optimizer remembered is forgotten. May be left out: see `fit`.
 
         Args:
             optimizer: a name ("sgd", "rmsprop", "adam") or an optimizer.
-            loss: a name or a loss; None has `fit` infer it.
-            metrics: names or metrics; "accuracy" becomes the one that fits the loss.
+            loss: a name, a loss or a JAX function (y_true, y_pred) -> a number per row; None has `fit` infer it.
+            metrics: names, metrics or such functions; "accuracy" becomes the one that fits the loss.
 
         Raises:
             ConfigError: an unknown name (the nearest match is given); a cross-entropy without its softmax or sigmoid; two softmaxes.
@@ -100,25 +99,28 @@ class Sequential:
         for metric in wanted:
             resolve_metric(metric, target or losses.MeanSquaredError(), 2)
         if target is not None:
-            pairing.check(network.unfold(self._layers), target, self._network.shapes[-1] if self._network else None)
-        self._optimizer, self._loss, self._metrics = chosen, target, wanted
-        self._rate, self._optimizer_state = chosen.learning_rate, None
+            pairing.check(chain.unfold(self._layers), target, self._network.shapes[-1] if self._network else None)
+        self._optimizer, self._loss, self._metrics, self._rate, self._optimizer_state = chosen, target, wanted, first_rate(chosen), None
 
     @property
     def learning_rate(self) -> float:
-        """The optimizer's rate as it stands; set it to train on at another: nothing is compiled again.
+        """The rate of the step to come; set it to train on at another, a schedule's course scaled alike: nothing is compiled again.
 
         Raises:
             NotReadyError: the model is not compiled.
-            ConfigError: set to something that is no number > 0.
+            ConfigError: set to something that is no number > 0, or where a schedule is at 0.
         """
-        require(self._optimizer, "learning_rate", "a compiled model", error=NotReadyError, fix="Call compile or fit first.")
-        return self._rate
+        return float(rate_of(self._compiled(), self._rate, np.int32(self._step)))
 
     @learning_rate.setter
     def learning_rate(self, rate: float) -> None:
         require(is_number(rate) and 0 < rate < 3e38, "learning_rate", "a number > 0 that float32 holds", learning_rate=rate)
-        self._rate = float(rate)
+        self._rate = rate_for(self._compiled(), float(rate), self._step)
+
+    def _compiled(self) -> Optimizer:
+        if self._optimizer is None:
+            raise NotReadyError(message("learning_rate", "a compiled model", fix="Call compile or fit first."))
+        return self._optimizer
 
     def fit(
         self,
@@ -180,7 +182,7 @@ class Sequential:
             if held is None:
                 data, held = rows.hold_out(data, labels, validation_split, validation_from, self._known_seed())
             data = rows.weigh_classes(data, program.loss, class_weight)
-            decide = decider(callbacks, program.log_names(validated=held is not None))
+            panel = Panel(callbacks, program.log_names(validated=held is not None))
             self._state = evaluation.learn(built.links, self._params, self._state, data.x)
         n, order_seed = len(data.x), self._known_seed() if seed is None else int(seed)
         size = n if batch_size == "full" else min(int(batch_size), n)
@@ -194,10 +196,10 @@ class Sequential:
             first=self.epoch,
             last=self.epoch + epochs,
             history=self.history,
-            callbacks=callbacks,
-            decide=decide,
+            panel=panel,
             progress=progress,
             adopt=self._adopt,
+            set_rate=partial(setattr, self, "learning_rate"),
             observe=observe,
         )
 
@@ -281,8 +283,7 @@ class Sequential:
         Raises:
             NotReadyError: the shape of the input is not known yet.
         """
-        built = self._require_built("summary")
-        print(summary.text(built, self._params, self._state))
+        print(summary.text(self._require_built("summary"), self._params, self._state))
 
     def count_params(self) -> int:
         """How many numbers the model holds, learned or not.
@@ -300,8 +301,7 @@ class Sequential:
         Raises:
             NotReadyError: the shape of the input is not known yet.
         """
-        built = self._require_built("params")
-        return network.by_name(built, self._params)
+        return network.by_name(self._require_built("params"), self._params)
 
     def get_weights(self) -> list[np.ndarray]:
         """Copies of all weights, layer by layer: each one's params, then its statistics, as Keras orders them.
@@ -323,8 +323,7 @@ class Sequential:
     @property
     def layers(self) -> list[LayerView]:
         """The layers as they were written (without `Input`), each with a view of its weights."""
-        built = partial(self._require_built, "layers")
-        return [LayerView(layer, i, built, self._read, self._write) for i, layer in enumerate(self._layers)]
+        return [LayerView(own, i, partial(self._require_built, "layers"), self._read, self._write) for i, own in enumerate(self._layers)]
 
     def get_layer(self, name: str) -> LayerView:
         """The layer of that name.
@@ -361,7 +360,7 @@ class Sequential:
         if self._optimizer is None:
             self.compile("adam", loss, self._metrics or metrics)
         self._loss, self._metrics = loss, self._metrics or metrics
-        return x, built, f"no loss was named: {type(loss).__name__}, as {because}; optimizer {type(self._optimizer).__name__}"
+        return x, built, f"no loss was named: {loss.called}, as {because}; optimizer {type(self._optimizer).__name__}"
 
     def _known_seed(self) -> int:
         if self.seed is None:
@@ -394,7 +393,8 @@ class Sequential:
     def _adopt(self, record: Record) -> None:
         carry = record.carry
         self._params, self._state, self._optimizer_state, self._step = carry.params, carry.state, carry.optimizer, int(carry.step)
-        self._rate = record.decision.learning_rate or self._rate
+        if record.decision.learning_rate:
+            self.learning_rate = record.decision.learning_rate
         same = np.float32(self._rate) == np.asarray(carry.rate)
-        require(same, "learning_rate", "no change during a fit: return Decision(learning_rate=...)", learning_rate=self._rate)
+        require(same, "learning_rate", "no change during a fit: return Decision(learning_rate=...)", learning_rate=self.learning_rate)
         self.epoch = record.epoch + record.complete

@@ -4,40 +4,46 @@
     grads, dx, deltas = backward(pullbacks, dy)                                   # walked in reverse
 
 `backward` is the lecture's chain rule with the delta at every link in hand, at no cost: compiled, it is the same program as
-`jax.grad` of the whole network. So what the trace shows is what training runs.
+`jax.grad` of the whole network. So what the trace shows is what training runs. A composite goes the same way, link by link inside.
+
+Params, state and grads nest as the links do. What is listed of every link, those inside composites too, comes in the order of
+`walk`, in which they end: what is inside a composite stands before it.
 """
 
 from __future__ import annotations
 
 import itertools
 import math
-import re
-from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
-from glassnet.errors import ConfigError, DataError, NotReadyError, message, require, require_value
-from glassnet.layers import Activation, Layer
+from glassnet.errors import DataError, NotReadyError, message, require
+from glassnet.layers import Activation, Composite, Layer, chain
+from glassnet.layers.chain import Links
+from glassnet.layers.composite import join_masks
 from glassnet.types import Array, Params, Shape, State
 
-Links = tuple[Layer, ...]
+Path = tuple[int, ...]
+"""Where a link is: its index, then, inside a composite, its index among the parts."""
+
+Places = Sequence[tuple[str, Path, str]]
+"""Where weights are: ("params" or "state", path of the link, key)."""
 
 
 class Pullback(NamedTuple):
-    """One link's memory of its forward pass: what came out, and the map from dL/d(output) to (dL/d(params), dL/d(input))."""
+    """One link's memory of its forward pass.
 
-    output: Array
-    vjp: Callable[[Array], tuple[Params, Array | None]]
+    Attributes:
+        outputs: what came out, of every link inside a composite and last of the link itself.
+        vjp: dL/d(output) to (dL/d(params), dL/d(input), and the deltas, dL/d(output), of every link inside).
+    """
 
-
-def unfold(layers: Sequence[Layer]) -> Links:
-    """The links that run for `layers`, in order."""
-    return tuple(link for layer in layers for link in layer.unfold())
+    outputs: tuple[Array, ...]
+    vjp: Callable[[Array], tuple[Params, Array | None, tuple[Array, ...]]]
 
 
 @dataclass(frozen=True)
@@ -49,14 +55,19 @@ class Built:
         links: what runs.
         spans: for each layer, (first, one past the last) of its links.
         shapes: of one example: shapes[i] enters link i, shapes[-1] leaves the network.
-        weights: where every weight is, in the order of their listing: ("params" or "state", link, key).
+        weights: where every weight is, in the order of their listing.
     """
 
     layers: tuple[Layer, ...]
     links: Links
     spans: tuple[tuple[int, int], ...]
     shapes: tuple[Shape, ...]
-    weights: tuple[tuple[str, int, str], ...]
+    weights: tuple[tuple[str, Path, str], ...]
+
+    @property
+    def inside(self) -> tuple[tuple[Path, Layer], ...]:
+        """Every link, those inside composites too, in the order of `walk`."""
+        return tuple(walk(self.links))
 
 
 def build(layers: Sequence[Layer], shape: Shape, rng: np.random.Generator) -> tuple[Built, tuple[Params, ...], tuple[State, ...]]:
@@ -65,83 +76,49 @@ def build(layers: Sequence[Layer], shape: Shape, rng: np.random.Generator) -> tu
     Raises:
         ConfigError: a link cannot take the shape that reaches it; two layers share a name.
     """
-    layers = named(layers)
+    layers = chain.named(layers)
     groups = [layer.unfold() for layer in layers]
     ends = list(itertools.accumulate(len(group) for group in groups))
     links = tuple(itertools.chain(*groups))
-    params, state, shapes = init(links, rng, shape)
-    weights = [(kind, i, key) for i in range(len(links)) for kind, tree in (("params", params), ("state", state)) for key in tree[i]]
+    params, state, shapes = chain.init(links, rng, shape)
+    trees = (("params", params), ("state", state))
+    plain = [path for path, link in walk(links) if not isinstance(link, Composite)]
+    weights = [(kind, path, key) for path in plain for kind, tree in trees for key in at(tree, path)]
     spans = tuple((end - len(group), end) for end, group in zip(ends, groups, strict=True))
     return Built(layers, links, spans, shapes, tuple(weights)), params, state
 
 
-def named(layers: Sequence[Layer]) -> tuple[Layer, ...]:
-    """The layers with a name each: their own, or the class and a count, `dense_1`, `dense_2`.
-
-    Raises:
-        ConfigError: two layers share a name.
-    """
-    counts: Counter[str] = Counter()
-    taken = {layer.name for layer in layers}
-    done = []
-    for layer in layers:
-        kind = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", type(layer).__name__).lower()
-        counts[kind] += 1
-        while not layer.name and f"{kind}_{counts[kind]}" in taken:
-            counts[kind] += 1
-        done.append(layer if layer.name else replace(layer, name=f"{kind}_{counts[kind]}"))
-    twice = [name for name, times in Counter(layer.name for layer in done).items() if times > 1]
-    require(not twice, "Sequential", "a name of its own for every layer", names=[layer.name for layer in done], fix=f"Twice: {twice}.")
-    return tuple(done)
+def walk(links: Links, path: Path = ()) -> Iterator[tuple[Path, Layer]]:
+    """Every link with its path, in the order in which they end: what is inside a composite, then the composite."""
+    for i, link in enumerate(links):
+        yield from walk(link.parts, (*path, i))
+        yield (*path, i), link
 
 
-def check_layer_class(layer: Any) -> None:
-    """Refuse what is no layer, and a layer class that would compare equal to layers of other values.
-
-    Raises:
-        ConfigError: with the line to write.
-    """
-    if isinstance(layer, type) and issubclass(layer, Layer):
-        raise ConfigError(message("Sequential", "layers", received=layer.__name__, fix=f"This is the class; write {layer.__name__}(...)."))
-    require(isinstance(layer, Layer), "Sequential", "layers", received=layer, fix="A function goes in as Activation(function).")
-    require_value(layer)
+def at(tree: Any, path: Path) -> Any:
+    """What a tree that nests as the links do holds for the link at `path`; None inside what is None as a whole."""
+    for i in path:
+        tree = None if tree is None else tree[i]
+    return tree
 
 
-def init(links: Links, rng: np.random.Generator, shape: Shape) -> tuple[tuple[Params, ...], tuple[State, ...], tuple[Shape, ...]]:
-    """Starting params and state of every link, and the shapes between them.
-
-    Raises:
-        ConfigError: a link cannot take the shape that reaches it.
-    """
-    params: list[Params] = []
-    state: list[State] = []
-    shapes = [tuple(shape)]
-    for link in links:
-        try:
-            params.append(link.init(rng, shapes[-1]))
-            state.append(link.init_state(shapes[-1]))
-            has_learned(link, state[-1])
-            shapes.append(output_shape(link, params[-1], state[-1], shapes[-1]))
-        except ConfigError:
-            raise
-        except (TypeError, ValueError, IndexError) as error:
-            reason = str(error).split("\n")[0]
-            text = message(link.name or type(link).__name__, "an input that it can take", input_shape=shapes[-1], fix=f"It said: {reason}")
-            raise ConfigError(text) from error
-    return tuple(params), tuple(state), tuple(shapes)
+def put(tree: Any, path: Path, value: Any) -> Any:
+    """The tree with `value` for the link at `path`."""
+    if not path:
+        return value
+    i, *rest = path
+    return (*tree[:i], put(tree[i], tuple(rest), value), *tree[i + 1 :])
 
 
-def output_shape(link: Layer, params: Params, state: State, shape: Shape) -> Shape:
-    """The shape of one example after `link`, derived by tracing it without computing.
-
-    Raises:
-        ConfigError: the link does not give as many rows as it takes, each of one number or more.
-    """
-    x = jax.ShapeDtypeStruct((7, *shape), jnp.result_type(float))
-    out = jax.eval_shape(lambda p, s, x: apply((link,), (p,), (s,), x)[0], params, state, x).shape
-    rows = "an output of shape (batch, ...) with an axis besides the batch's"
-    require(len(out) > 1 and out[0] == 7, link.name or type(link).__name__, rows, input=("batch", *shape), output=out)
-    return out[1:]
+def source(links: Links, path: Path) -> Path:
+    """The link whose output enters the link at `path`; () for the network's input."""
+    enters: Path = ()
+    starts = {0}
+    for depth, i in enumerate(path):
+        enters = enters if i in starts else (*path[:depth], i - 1)
+        if isinstance(link := links[i], Composite):
+            links, starts = link.parts, set(itertools.accumulate(map(len, link.chains), initial=0))
+    return enters
 
 
 def forward(
@@ -158,46 +135,52 @@ def forward(
 
     Whole numbers (pixels) become floats first. A link's gradient is taken with respect to its trainable params alone.
     """
-    x = as_float(x)
+    x = chain.as_float(x)
     pullbacks, states = [], []
     for i, (link, p, s) in enumerate(zip(links, params, state, strict=True)):
-        learning, frozen = split_trainable(link, p)
-
-        def run(learning, x, link=link, frozen=frozen, s=s, i=i, mask=mask):
-            y, s = link.apply(merge(learning, frozen), s, x, key=_link_key(key, i, link), train=train, mask=mask)
-            return y, (s, link.mask(x, mask))
-
-        x, vjp, (s, mask) = jax.vjp(run, learning, x, has_aux=True)
-        pullbacks.append(Pullback(x, vjp))
+        step: Callable[..., tuple[Pullback, State, Array | None]] = _inside if isinstance(link, Composite) else _link
+        pullback, s, mask = step(link, p, s, x, key=chain.link_key(key, i, link), train=train, mask=mask)
+        pullbacks.append(pullback)
         states.append(s)
+        x = pullback.outputs[-1]
     return x, tuple(pullbacks), tuple(states), mask
 
 
+def _link(link: Layer, params: Params, state: State, x: Array, **run: Any) -> tuple[Pullback, State, Array | None]:
+    learning, frozen = split_trainable(link, params)
+
+    def value(learning, x):
+        y, new, mask = link.run(merge(learning, frozen), state, x, **run)
+        return y, (new, mask)
+
+    y, vjp, (new, mask) = jax.vjp(value, learning, x, has_aux=True)
+    return Pullback((y,), lambda dy: (*vjp(dy), ())), new, mask
+
+
+def _inside(link: Composite, params: Params, state: State, x: Array, *, key: Array, **run: Any) -> tuple[Pullback, State, Array | None]:
+    ran = [forward(links, p, s, x, key=k, **run) for links, p, s, k in link.divided(params, state, key)]
+    ends, chains, states, masks = zip(*ran, strict=True)
+    y, join = jax.vjp(link.join, ends)
+
+    def vjp(dy):
+        (d_ends,) = join(dy)
+        back = [backward(pullbacks, d_end) for pullbacks, d_end in zip(chains, d_ends, strict=True)]
+        grads, dx, deltas = zip(*back, strict=True)
+        return sum(grads, ()), sum(dx[1:], dx[0]), sum(deltas, ())
+
+    outputs = tuple(output for pullbacks in chains for pullback in pullbacks for output in pullback.outputs)
+    return Pullback((*outputs, y), vjp), sum(states, ()), join_masks(masks)
+
+
 def backward(pullbacks: Sequence[Pullback], dy: Array) -> tuple[tuple[Params, ...], Array, tuple[Array, ...]]:
-    """The chain rule: grads of every link's params, dL/d(input of the first link), and the delta dL/d(output) at every link."""
+    """The chain rule: grads of every link's params, dL/d(input of the first link), and the delta dL/d(output) at every link in `walk`."""
     grads, deltas = [], []
     for pullback in reversed(pullbacks):
-        deltas.append(dy)
-        g, dy = pullback.vjp(dy)
+        g, dx, inside = pullback.vjp(dy)
         grads.append(g)
-    return tuple(reversed(grads)), dy, tuple(reversed(deltas))
-
-
-def apply(
-    links: Links, params: tuple[Params, ...], state: tuple[State, ...], x: Array, mask: Array | None = None
-) -> tuple[Array, Array | None]:
-    """Inference: the output and its mask, with no way back."""
-    x = as_float(x)
-    for link, p, s in zip(links, params, state, strict=True):
-        y, _ = link.apply(p, s, x, key=None, train=False, mask=mask)
-        x, mask = y, link.mask(x, mask)
-    return x, mask
-
-
-def as_float(x: Array) -> Array:
-    """Whole numbers and booleans as float32, floats as they are: uint8 arithmetic would wrap (200 + 100 -> 44)."""
-    x = jnp.asarray(x)
-    return x if jnp.issubdtype(x.dtype, jnp.floating) else x.astype(jnp.float32)
+        deltas.append((*inside, dy))
+        dy = dx
+    return tuple(reversed(grads)), dy, tuple(itertools.chain(*reversed(deltas)))
 
 
 def split_head(links: Links, loss: Any) -> tuple[Links, Links]:
@@ -211,43 +194,29 @@ def split_head(links: Links, loss: Any) -> tuple[Links, Links]:
     return links, ()
 
 
-def has_learned(link: Layer, state: State) -> bool:
-    """Whether a link has the statistics it takes from the training rows, or takes none."""
-    if type(link).learn is Layer.learn:
-        return True
-    require(
-        "count" in state, link.name or type(link).__name__, 'statistics with "count", the number of rows learned from', state=list(state)
-    )
-    return float(state["count"]) > 0
-
-
 def require_learned(links: Links, state: tuple[State, ...]) -> None:
     """Refuse to run links that lack statistics they take from the training rows.
 
     Raises:
         NotReadyError: with the link's name.
     """
-    for link, s in zip(links, state, strict=True):
-        if not has_learned(link, s):
+    for path, link in walk(links):
+        if not chain.has_learned(link, at(state, path)):
             raise NotReadyError(message(str(link.name), "statistics learned from data", fix="Fit the model, or give it layer.adapt(x)."))
 
 
-def penalty(links: Sequence[Layer], params: Sequence[Params]) -> Array:
+def penalty(links: Links, params: tuple[Params, ...]) -> Array:
     """The regularizers' part of the loss, over all trainable links; None where no link has any."""
-    learning = [(link, p) for link, p in zip(links, params, strict=True) if link.trainable]
-    costs = [penalty(link.parts, p) if link.parts else link.penalty(p) for link, p in learning]
+    costs = [link.penalty(at(params, path)) for path, link in walk(links) if link.trainable]
     terms = [cost for cost in costs if cost is not None]
     return sum(terms[1:], terms[0]) if terms else None
 
 
 def split_trainable(link: Layer, params: Params) -> tuple[Params, Params]:
     """(what learns, what is frozen): each in the shape of `params`, with None where the other has something."""
-    if not link.trainable:
-        return None, params
     if link.parts:
-        pairs = [split_trainable(part, p) for part, p in zip(link.parts, params, strict=True)]
-        return tuple(learning for learning, _ in pairs), tuple(frozen for _, frozen in pairs)
-    return params, None
+        return split(link.parts, params)
+    return (params, None) if link.trainable else (None, params)
 
 
 def split(links: Links, params: tuple[Params, ...]) -> tuple[tuple[Params, ...], tuple[Params, ...]]:
@@ -263,14 +232,10 @@ def merge(learning: Params, frozen: Params) -> Params:
     return frozen if learning is None else learning
 
 
-Places = Sequence[tuple[str, int, str]]
-"""Where weights are: ("params" or "state", link, key)."""
-
-
 def get_weights(where: Places, params: tuple[Params, ...], state: tuple[State, ...]) -> list[np.ndarray]:
     """Copies of the weights at those places."""
     trees = {"params": params, "state": state}
-    return [np.array(trees[kind][i][key]) for kind, i, key in where]
+    return [np.array(at(trees[kind], path)[key]) for kind, path, key in where]
 
 
 def set_weights(
@@ -283,37 +248,30 @@ def set_weights(
     """
     weights = list(weights) if isinstance(weights, Iterable) and not isinstance(weights, str) else []
     require(len(weights) == len(where), "set_weights", f"{len(where)} arrays", error=DataError, arrays=len(weights))
-    trees = {"params": [dict(tree) for tree in params], "state": [dict(tree) for tree in state]}
-    for (kind, i, key), weight in zip(where, weights, strict=True):
-        old, what = np.shape(trees[kind][i][key]), f"{built.links[i].name}/{key}"
+    trees, links = {"params": params, "state": state}, dict(built.inside)
+    for (kind, path, key), weight in zip(where, weights, strict=True):
+        own = at(trees[kind], path)
+        old, what = np.shape(own[key]), f"{links[path].name}/{key}"
         try:
             new = np.array(weight, np.float32)
         except (TypeError, ValueError) as error:
             raise DataError(message(what, f"an array of shape {old}", fix=str(error))) from error
         require(new.shape == old, what, f"an array of shape {old}", error=DataError, shape=new.shape)
         require(np.isfinite(new).all(), what, "finite numbers", error=DataError, bad=int((~np.isfinite(new)).sum()))
-        trees[kind][i][key] = new
-    return tuple(trees["params"]), tuple(trees["state"])
+        trees[kind] = put(trees[kind], path, own | {key: new})
+    return trees["params"], trees["state"]
 
 
 def by_name(built: Built, params: tuple[Params, ...]) -> dict[str, dict[str, np.ndarray]]:
     """Copies of the params by the name of their link and their own: {"dense_1": {"kernel": ..., "bias": ...}}."""
     found: dict[str, dict[str, np.ndarray]] = {}
-    for kind, i, key in built.weights:
+    links = dict(built.inside)
+    for kind, path, key in built.weights:
         if kind == "params":
-            found.setdefault(str(built.links[i].name), {})[key] = np.array(params[i][key])
+            found.setdefault(str(links[path].name), {})[key] = np.array(at(params, path)[key])
     return found
 
 
 def count(params: Params) -> int:
     """How many numbers `params` holds."""
     return sum(math.prod(np.shape(leaf)) for leaf in jax.tree.leaves(params))
-
-
-def draws(link: Layer) -> bool:
-    """Whether a link may draw noise: it has an `apply` of its own."""
-    return type(link).apply is not Layer.apply
-
-
-def _link_key(key: Array, index: int, link: Layer) -> Array:
-    return jax.random.fold_in(key, index) if key is not None and draws(link) else None

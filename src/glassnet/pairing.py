@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from glassnet.errors import ConfigError, message, require
-from glassnet.layers import Activation
+from glassnet.layers import Activation, Flatten, Reshape
 from glassnet.losses import BinaryCrossentropy, Crossentropy, Loss, MeanSquaredError, SparseCategoricalCrossentropy
 from glassnet.network import Links
 from glassnet.types import Shape
@@ -50,6 +50,8 @@ def check(links: Links, loss: Loss, outputs: Shape | None = None) -> None:
         require(ends == "linear", f"{who}(from_logits=True)", expected, ends_in=ends, fix=fix)
     else:
         fix = f'Write Dense(..., activation="{partner}"), or {who}(from_logits=True) after a layer without activation.'
+        if isinstance(links[-1], Reshape | Flatten) and last_activation(links[:-1]) == partner == "sigmoid":
+            fix = f'Reshape first: Dense(...), {type(links[-1]).__name__}(...), Activation("sigmoid") gives the same numbers.'
         require(ends == partner, who, f"a network that ends in {partner}", ends_in=ends, fix=fix)
     before = last_activation(links[:-1]) if ends == partner else "linear"
     fix = f"Keep one of them: {partner} of {before} flattens the probabilities, and training crawls."

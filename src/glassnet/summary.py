@@ -2,36 +2,46 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-import numpy as np
-
+from glassnet import network
+from glassnet.layers import Composite, Layer, chain
 from glassnet.network import Built
+from glassnet.types import Shape
 
 
 def text(built: Built, params: Any, state: Any) -> str:
-    """One row per layer, then the totals.
+    """One row per layer, those inside a composite indented below it, then the totals.
 
     Args:
         built: the network.
         params: of its links.
         state: of its links.
     """
-    trees = {"params": params, "state": state}
-    rows = [("layer", "what it is", "output", "numbers")]
-    learned = kept = 0
-    for layer, (start, stop) in zip(built.layers, built.spans, strict=True):
-        sizes = {
-            kind: sum(np.size(trees[kind][i][key]) for k, i, key in built.weights if k == kind and start <= i < stop) for kind in trees
-        }
-        learned += sizes["params"] * layer.trainable
-        kept += sizes["state"] + sizes["params"] * (not layer.trainable)
-        frozen = "" if layer.trainable else " (frozen)"
-        rows.append((str(layer.name), type(layer).__name__ + frozen, str(built.shapes[stop]), f"{sum(sizes.values()):,}"))
+    rows = [("layer", "what it is", "output", "numbers"), *_rows(built.layers, params, state, built.shapes[0])]
+    learned, total = network.count(network.split(built.links, params)[0]), network.count((params, state))
     widths = [max(len(row[i]) for row in rows) for i in range(4)]
     lines = [
         "  ".join((row[0].ljust(widths[0]), row[1].ljust(widths[1]), row[2].ljust(widths[2]), row[3].rjust(widths[3]))) for row in rows
     ]
     rule = "─" * len(lines[0])
-    total = f"input {built.shapes[0]}; {learned + kept:,} numbers: {learned:,} learned by gradient, {kept:,} not"
-    return "\n".join([lines[0], rule, *lines[1:], rule, total])
+    totals = f"input {built.shapes[0]}; {total:,} numbers: {learned:,} learned by gradient, {total - learned:,} not"
+    return "\n".join([lines[0], rule, *lines[1:], rule, totals])
+
+
+def _rows(layers: Sequence[Layer], params: Any, state: Any, shape: Shape, indent: str = "") -> Iterator[tuple[str, str, str, str]]:
+    start = 0
+    for layer in layers:
+        links = layer.unfold()
+        own = slice(start, start := start + len(links))
+        before = shape
+        for link, p, s in zip(links, params[own], state[own], strict=True):
+            shape = chain.output_shape(link, p, s, shape)
+        frozen = "" if layer.trainable else " (frozen)"
+        numbers = f"{network.count((params[own], state[own])):,}"
+        yield indent + str(layer.name), type(layer).__name__ + frozen, str(shape), numbers
+        if isinstance(layer, Composite):
+            divided = layer.divided(params[own][0], state[own][0], None)
+            for stack, (_, p, s, _) in zip(layer.inside, divided, strict=True):
+                yield from _rows(stack, p, s, before, indent + "  ")

@@ -22,15 +22,18 @@ from jax import lax
 
 from glassnet import network
 from glassnet.errors import require
+from glassnet.layers import chain
 from glassnet.losses import Loss, spread
 from glassnet.metrics import Metric
 from glassnet.optimizers import Optimizer
+from glassnet.optimizers.optimizer import clip
+from glassnet.schedules import Schedule
 from glassnet.types import Array, Params, State
 
 
 @dataclass(frozen=True)
 class Program:
-    """What is compiled: two equal programs share one compilation. The learning rate is not part of it."""
+    """What is compiled: two equal programs share one compilation. A learning rate that is a number is not part of it."""
 
     links: network.Links
     loss: Loss
@@ -38,7 +41,8 @@ class Program:
     metrics: tuple[Metric, ...] = ()
 
     def __post_init__(self):
-        object.__setattr__(self, "optimizer", replace(self.optimizer, learning_rate=1.0))
+        if not isinstance(self.optimizer.learning_rate, Schedule):
+            object.__setattr__(self, "optimizer", replace(self.optimizer, learning_rate=1.0))
 
     def log_names(self, validated: bool) -> tuple[str, ...]:
         """The keys of every epoch's logs.
@@ -71,7 +75,10 @@ class Plan(NamedTuple):
 
 
 class Carry(NamedTuple):
-    """What training changes. `losses`, `sums` and `finite` belong to the epoch under way, the rest to the model."""
+    """What training changes. `losses`, `sums` and `finite` belong to the epoch under way, the rest to the model.
+
+    `rate` is the learning rate, or the factor on it where the optimizer has a schedule.
+    """
 
     params: tuple[Params, ...]
     state: tuple[State, ...]
@@ -85,7 +92,8 @@ class Carry(NamedTuple):
 
 
 class Pass(NamedTuple):
-    """One forward and backward pass. `outputs` and `deltas` (dL/d output) are per link of the body, `grads` per link of all."""
+    """One forward and backward pass. `outputs` and `deltas` (dL/d output) are of the body's links in the order of `network.walk`;
+    `grads` nest as all links do."""
 
     loss: Array
     rows: Array
@@ -121,8 +129,8 @@ def one_pass(
     if network.penalty(program.links, params) is not None:
         extra, slope = jax.value_and_grad(lambda p: network.penalty(program.links, network.merge(p, frozen)))(learning)
         loss, grads = loss + extra, jax.tree.map(jnp.add, grads, slope)
-    output, _ = network.apply(head, params[n:], state[n:], z)
-    outputs = tuple(pullback.output for pullback in pullbacks)
+    output, *_ = chain.run(head, params[n:], state[n:], z)
+    outputs = tuple(output for pullback in pullbacks for output in pullback.outputs)
     return Pass(loss, rows, output, mask, new_state + state[n:], outputs, deltas, dx, grads)
 
 
@@ -155,7 +163,7 @@ def step(program: Program, carry: Carry, data: Data, plan: Plan, i: Array) -> Ca
     batch, mask, key = pick(program, carry, data, plan, i)
     done = one_pass(program, carry.params, carry.state, batch, mask, key, train=True)
     learning, frozen = network.split(program.links, carry.params)
-    learning, optimizer = program.optimizer.update(done.grads, carry.optimizer, learning, carry.rate)
+    learning, optimizer = update(program, carry, done.grads, learning)
     return carry._replace(
         params=network.merge(learning, frozen),
         state=done.state,
@@ -167,6 +175,41 @@ def step(program: Program, carry: Carry, data: Data, plan: Plan, i: Array) -> Ca
     )
 
 
+def update(program: Program, carry: Carry, grads: tuple[Params, ...], learning: tuple[Params, ...]) -> tuple[tuple[Params, ...], Any]:
+    """The params that learn after the carry's step, and what the optimizer then remembers: gradients clipped, at the step's rate."""
+    rate = rate_of(program.optimizer, carry.rate, carry.step)
+    return program.optimizer.update(clip(program.optimizer, grads), carry.optimizer, learning, rate)
+
+
+def first_rate(optimizer: Optimizer) -> float:
+    """The carry's `rate` to begin with."""
+    return 1.0 if isinstance(optimizer.learning_rate, Schedule) else optimizer.learning_rate
+
+
+def rate_of(optimizer: Optimizer, rate: Any, step: Any) -> Any:
+    """The learning rate of a step: `rate`, times the schedule's where there is one."""
+    schedule = optimizer.learning_rate
+    return rate * _scheduled(schedule, step) if isinstance(schedule, Schedule) else rate
+
+
+@partial(jax.jit, static_argnums=0)
+def _scheduled(schedule: Schedule, step: Array) -> Array:
+    return schedule(step)
+
+
+def rate_for(optimizer: Optimizer, wanted: float, step: int) -> float:
+    """The carry's `rate` with which the learning rate of a step is the one wanted: `rate_of` the other way round.
+
+    Raises:
+        ConfigError: the schedule is at 0 there.
+    """
+    planned = float(rate_of(optimizer, 1.0, np.int32(step)))
+    fix = "No factor makes another rate of 0: compile with another schedule."
+    who = type(optimizer.learning_rate).__name__
+    require(planned > 0 and wanted / planned < 3e38, who, f"a rate > 0 at step {step}, to be scaled", rate=planned, fix=fix)
+    return wanted / planned
+
+
 def pick(program: Program, carry: Carry, data: Data, plan: Plan, i: Array) -> tuple[Data, Array, Array]:
     """The batch of step i, its mask and its key."""
     batch = data if plan.order is None else data.rows(plan.order[i])
@@ -175,7 +218,7 @@ def pick(program: Program, carry: Carry, data: Data, plan: Plan, i: Array) -> tu
 
 def step_key(program: Program, carry: Carry) -> Array:
     """The key of the step that the carry stands at, of the seed and the count of steps alone; None where no link draws from it."""
-    if not any(network.draws(link) for link in program.links):
+    if not any(map(chain.draws, program.links)):
         return None
     return jax.random.fold_in(jax.random.wrap_key_data(carry.key), carry.step)
 
@@ -240,13 +283,14 @@ mean square of its delta, of its params' gradient, of its params, and of their u
 
 @partial(jax.jit, static_argnums=0)
 def observe(program: Program, carry: Carry, data: Data, plan: Plan, i: Array) -> Array:
-    """What step i would do, changing nothing: one row of `MEASURES` per link of the body, in one array."""
+    """What step i would do, changing nothing: one row of `MEASURES` per link of the body, in the order of `network.walk`."""
     batch, mask, key = pick(program, carry, data, plan, i)
     done = one_pass(program, carry.params, carry.state, batch, mask, key, train=True)
     learning, _ = network.split(program.links, carry.params)
-    after, _ = program.optimizer.update(done.grads, carry.optimizer, learning, carry.rate)
+    after, _ = update(program, carry, done.grads, learning)
     table = []
-    for y, delta, gradient, old, new in zip(done.outputs, done.deltas, done.grads, learning, after, strict=False):
+    for (path, _), y, delta in zip(network.walk(program.links), done.outputs, done.deltas, strict=False):
+        gradient, old, new = (network.at(tree, path) for tree in (done.grads, learning, after))
         outputs = [y.mean(), y.std(), (y == 0).mean(), jnp.abs(y).max(), rms(delta)]
         table.append(outputs + [rms(gradient), rms(old), rms(jax.tree.map(jnp.subtract, new, old))])
     return jnp.asarray(table)

@@ -15,7 +15,7 @@ from glassnet.types import Shape
 
 @dataclass(frozen=True)
 class LayerView:
-    """One layer of a model as it was written (`layer`), with its shapes and its weights as they stand.
+    """One layer of a model as it was written (`layer`, whose fields it has too), with its shapes and its weights as they stand.
 
     Each but `name` and `layer` raises `NotReadyError` while the model does not know the shape of its input.
 
@@ -25,6 +25,8 @@ class LayerView:
         >>> view = Sequential([Input(3), Dense(2)]).get_layer("dense_1")
         >>> view.output_shape, [weight.shape for weight in view.get_weights()]
         ((2,), [(3, 2), (2,)])
+        >>> view.units
+        2
     """
 
     layer: Layer
@@ -66,10 +68,13 @@ class LayerView:
         """How many numbers it holds."""
         return sum(weight.size for weight in self.get_weights())
 
+    def __getattr__(self, name: str) -> Any:
+        return getattr(object.__getattribute__(self, "layer"), name)
+
     def _places(self) -> Places:
         built = self._built()
         start, stop = built.spans[self.index]
-        return [place for place in built.weights if start <= place[1] < stop]
+        return [place for place in built.weights if start <= place[1][0] < stop]
 
     def __repr__(self) -> str:
         return f"{self.name}: {self.layer!r}"

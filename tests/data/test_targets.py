@@ -10,13 +10,20 @@ from glassnet.data.targets import labels_of, targets
 from glassnet.errors import DataError
 from glassnet.losses import (
     BinaryCrossentropy,
+    BinaryFocalCrossentropy,
     CategoricalCrossentropy,
+    CategoricalFocalCrossentropy,
     HalfMeanSquaredError,
     MeanSquaredError,
     SparseCategoricalCrossentropy,
 )
 
-CATEGORICAL = [SparseCategoricalCrossentropy(), CategoricalCrossentropy(), CategoricalCrossentropy(from_logits=True)]
+CATEGORICAL = [
+    SparseCategoricalCrossentropy(),
+    CategoricalCrossentropy(),
+    CategoricalCrossentropy(from_logits=True),
+    CategoricalFocalCrossentropy(),
+]
 SQUARED = [MeanSquaredError(), HalfMeanSquaredError()]
 Y = np.array([0, 2, 1, 2])
 
@@ -54,7 +61,7 @@ def test_classes_along_time():
     assert targets(np.eye(3)[y], SparseCategoricalCrossentropy(), (3, 3)).shape == (2, 3, 3)
 
 
-@pytest.mark.parametrize("loss", [BinaryCrossentropy(), BinaryCrossentropy(from_logits=True)], ids=str)
+@pytest.mark.parametrize("loss", [BinaryCrossentropy(), BinaryCrossentropy(from_logits=True), BinaryFocalCrossentropy()], ids=str)
 def test_two_classes_in_any_form(loss):
     y = np.array([0, 1, 1])
     for form in (y, y[:, None], y.astype(float), np.eye(2)[y]):
@@ -185,7 +192,7 @@ SPARSE, BINARY, MSE = SparseCategoricalCrossentropy(), BinaryCrossentropy(), Mea
             BINARY,
             (2,),
             r"y: expected 2 columns from 0 to 1\. Received: smallest=-1\.0, "
-            r"largest=2\.0\. Scale the targets, or use",
+            r"largest=2\.0\. Scale the targets \(pixels: y / 255\), or use",
         ),
         (
             [0, 1, 2],

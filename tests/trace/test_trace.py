@@ -9,6 +9,7 @@ import pytest
 
 import glassnet as gn
 from glassnet.layers import Activation, BatchNormalization, Dense, Dropout, Flatten, Input, Normalization, Rescaling
+from glassnet.losses import CategoricalCrossentropy, CategoricalFocalCrossentropy
 from oracles import FLOAT32, close
 
 
@@ -223,6 +224,19 @@ def test_several_sigmoids_share_the_loss():
     close(trace["dense_1.sigmoid"].delta, (trace.output - trace.y) / 6, FLOAT32)
     assert "dL/dz = (p - y) / 6" in str(trace)
     assert "delta = (p - y) / 6 = (" in trace.neuron("dense_1", 1, row=2)
+
+
+@pytest.mark.parametrize("loss", [CategoricalCrossentropy(label_smoothing=0.1), CategoricalFocalCrossentropy()], ids=repr)
+def test_p_minus_y_is_said_only_where_it_is_true(loss):
+    """Oracle: the slope by `jax.grad` is not p - y, and is what is shown."""
+    model = gn.Sequential([Input(2), Dense(2, activation="softmax")], seed=0)
+    model.compile("sgd", loss)
+    trace = model.trace([[1.0, 2.0]], [[1.0, 0.0]])
+    slope = jax.grad(lambda z: loss.rows(np.float32([[1, 0]]), z)[0])(trace.links[0].output)
+    close(trace.links[-1].delta, slope)
+    assert np.abs(slope - (trace.output - [[1, 0]])).max() > 0.01
+    assert "p - y" not in str(trace)
+    assert f"delta = the slope of {type(loss).__name__} at z = {slope[0, 0]:.4g}" in trace.neuron("dense_1", 0)
 
 
 def test_statistics_are_shown():

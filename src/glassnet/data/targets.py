@@ -106,7 +106,7 @@ def _probabilities(array: np.ndarray, outputs: Shape, what: str) -> np.ndarray:
         fix = "For one class a row end in a softmax with sparse_categorical_crossentropy." if one_class else _shape_fix(array, outputs)
         raise DataError(message(what, f"{columns}, shape {(len(array), *outputs)}", shape=array.shape, fix=fix))
     low, high = float(array.min()), float(array.max())
-    fix = "Scale the targets, or use mean_squared_error."
+    fix = "Scale the targets (pixels: y / 255), or use mean_squared_error."
     require(low >= 0 and high <= 1, what, columns, error=DataError, smallest=low, largest=high, fix=fix)
     return array.astype(np.float32, copy=False)
 

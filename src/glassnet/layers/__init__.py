@@ -1,9 +1,33 @@
 """What a network is made of: one family a file, one protocol (`layer.py`)."""
 
-from glassnet.layers.dense import Activation, Dense
+from glassnet.layers.activation import Activation, PReLU
+from glassnet.layers.composite import Composite, Parallel, Residual
+from glassnet.layers.dense import Dense, Maxout
 from glassnet.layers.layer import Layer
-from glassnet.layers.noise import Dropout
-from glassnet.layers.scaling import BatchNormalization, Normalization, Rescaling
-from glassnet.layers.shape import Flatten, Input, Reshape
+from glassnet.layers.noise import Dropout, GaussianNoise
+from glassnet.layers.normalization import BatchNormalization, LayerNormalization, UnitNormalization
+from glassnet.layers.scaling import Normalization, Rescaling
+from glassnet.layers.shape import Flatten, Input, Permute, RepeatVector, Reshape
 
-__all__ = ["Activation", "BatchNormalization", "Dense", "Dropout", "Flatten", "Input", "Layer", "Normalization", "Rescaling", "Reshape"]
+__all__ = [
+    "Activation",
+    "BatchNormalization",
+    "Composite",
+    "Dense",
+    "Dropout",
+    "Flatten",
+    "GaussianNoise",
+    "Input",
+    "Layer",
+    "LayerNormalization",
+    "Maxout",
+    "Normalization",
+    "PReLU",
+    "Parallel",
+    "Permute",
+    "RepeatVector",
+    "Rescaling",
+    "Reshape",
+    "Residual",
+    "UnitNormalization",
+]

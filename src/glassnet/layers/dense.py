@@ -1,4 +1,4 @@
-"""Layers that weigh and sum: Dense; and Activation, the non-linearity as a layer of its own."""
+"""Layers that weigh and sum: Dense, and Maxout, which keeps the largest of several sums."""
 
 from __future__ import annotations
 
@@ -7,46 +7,14 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from glassnet import activations, initializers, regularizers
+from glassnet import activations, initializers
 from glassnet.errors import is_int, require
 from glassnet.initializers import Initializer
+from glassnet.layers.activation import Activation
 from glassnet.layers.layer import Layer
+from glassnet.layers.weights import penalty, resolve
 from glassnet.regularizers import Regularizer
 from glassnet.types import Array, Params, Shape
-
-
-@dataclass(frozen=True)
-class Activation(Layer):
-    """Apply a function to every number (softmax: along the last axis): a = f(z).
-
-    Shapes:
-        (batch, ...) to the same.
-
-    Args:
-        activation: a name from `glassnet.activations` or a JAX function.
-
-    Raises:
-        ConfigError: the name is unknown (the nearest match is given).
-
-    Example:
-        >>> Activation("relu")({}, np.array([[-1.0, 2.0]])).tolist()
-        [[0.0, 2.0]]
-
-    Source: lecture 002, activations.
-    """
-
-    activation: str | Callable[[Array], Array] = "linear"
-
-    def __post_init__(self):
-        object.__setattr__(self, "activation", activations.named(self.activation))
-
-    @property
-    def called(self) -> str:
-        """The activation's name, or its function's."""
-        return self.activation if isinstance(self.activation, str) else getattr(self.activation, "__name__", "activation")
-
-    def __call__(self, params: Params, x: Array) -> Array:
-        return activations.get(self.activation)(x)
 
 
 @dataclass(frozen=True)
@@ -89,9 +57,7 @@ class Dense(Layer):
         require(is_int(self.units, least=1), "Dense", "units to be an int >= 1", units=self.units)
         if self.activation is not None:
             object.__setattr__(self, "activation", activations.named(self.activation))
-        for name, module in (("kernel_initializer", initializers), ("bias_initializer", initializers),
-                             ("kernel_regularizer", regularizers), ("bias_regularizer", regularizers)):  # fmt: skip
-            object.__setattr__(self, name, module.get(getattr(self, name)))
+        resolve(self)
 
     def init(self, rng: np.random.Generator, shape: Shape) -> Params:
         params = {"kernel": initializers.get(self.kernel_initializer)(rng, (shape[-1], self.units))}
@@ -103,13 +69,77 @@ class Dense(Layer):
         z = x @ params["kernel"]
         return z + params["bias"] if self.use_bias else z
 
+    def formula(self) -> str:
+        return "z = x W + b" if self.use_bias else "z = x W"
+
     def penalty(self, params: Params) -> Array:
-        pairs = ((self.kernel_regularizer, "kernel"), (self.bias_regularizer, "bias"))
-        terms = [cost(params[name]) for regularizer, name in pairs if (cost := regularizers.get(regularizer)) and name in params]
-        return sum(terms) if terms else None
+        return penalty(self, params)
 
     def unfold(self) -> tuple[Layer, ...]:
         if self.activation is None or self.activation == "linear":
             return (replace(self, activation=None),)
         activation = Activation(self.activation)
         return replace(self, activation=None), replace(activation, name=f"{self.name}.{activation.called}")
+
+
+@dataclass(frozen=True)
+class Maxout(Layer):
+    """The largest of several weighted sums, a non-linearity that is learned: y = max_k (x W_k + b_k), along the last axis.
+
+    Two pieces can be a rectifier or an absolute value; enough of them come near any convex function.
+
+    Shapes:
+        (batch, ..., n) to (batch, ..., units); kernel (n, pieces, units), W_k = kernel[:, k], bias (pieces, units).
+
+    Args:
+        units: number of neurons, >= 1.
+        pieces: number of sums that each neuron chooses from, >= 1; 1 is Dense.
+        use_bias: whether b exists.
+        kernel_initializer: where each W_k starts.
+        bias_initializer: where each b_k starts.
+        kernel_regularizer: a penalty on all W_k, added to the loss.
+        bias_regularizer: a penalty on all b_k, added to the loss.
+
+    Raises:
+        ConfigError: units or pieces is not an int >= 1; an initializer or regularizer is unknown.
+
+    Example:
+        One neuron is enough for XOR, max(x1 - x2, x2 - x1):
+
+        >>> xor = {"kernel": np.array([[[1.0], [-1.0]], [[-1.0], [1.0]]]), "bias": np.zeros((2, 1))}
+        >>> Maxout(1)(xor, np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])).ravel().tolist()
+        [0.0, 1.0, 1.0, 0.0]
+
+    Source: lecture 002, max(w1 x + b1, w2 x + b2); Goodfellow et al. 2013, arXiv 1302.4389, section 3, whose k is `pieces`.
+    """
+
+    units: int = 1
+    pieces: int = 2
+    use_bias: bool = True
+    kernel_initializer: str | Initializer = "glorot_uniform"
+    bias_initializer: str | Initializer = "zeros"
+    kernel_regularizer: str | Regularizer | None = None
+    bias_regularizer: str | Regularizer | None = None
+
+    def __post_init__(self):
+        require(is_int(self.units, least=1), "Maxout", "units to be an int >= 1", units=self.units)
+        require(is_int(self.pieces, least=1), "Maxout", "pieces to be an int >= 1", pieces=self.pieces)
+        resolve(self)
+
+    def init(self, rng: np.random.Generator, shape: Shape) -> Params:
+        def pieces(initializer: str | Initializer, size: Shape) -> np.ndarray:
+            return np.stack([initializers.get(initializer)(rng, size) for _ in range(self.pieces)], axis=-2)
+
+        kernel = {"kernel": pieces(self.kernel_initializer, (shape[-1], self.units))}
+        return kernel | ({"bias": pieces(self.bias_initializer, (self.units,))} if self.use_bias else {})
+
+    def __call__(self, params: Params, x: Array) -> Array:
+        kernel = params["kernel"]
+        z = (x @ kernel.reshape(len(kernel), -1)).reshape(*x.shape[:-1], *kernel.shape[1:])
+        return (z + params["bias"] if self.use_bias else z).max(-2)
+
+    def formula(self) -> str:
+        return "y = max_k (x W_k + b_k)" if self.use_bias else "y = max_k (x W_k)"
+
+    def penalty(self, params: Params) -> Array:
+        return penalty(self, params)

@@ -18,11 +18,14 @@ config). Layers hash and compare by value, so equal networks share one compiled 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import wraps
 from typing import Any, ClassVar
 
 import numpy as np
 
+from glassnet.errors import ConfigError, MissingError, message
 from glassnet.types import Array, Params, Shape, State
 
 
@@ -38,8 +41,12 @@ class Layer:
     name: str | None = field(default=None, kw_only=True, compare=False)
     trainable: bool = field(default=True, kw_only=True)
 
+    def __init_subclass__(cls) -> None:
+        if (own := vars(cls).get("__call__")) is not None:
+            cls.__call__ = _told(own)  # type: ignore[method-assign]
+
     parts: ClassVar[Any] = ()
-    """A composite's layers; its params and state are tuples aligned with them."""
+    """The links inside a `Composite`; its params and state are tuples aligned with them."""
 
     def init(self, rng: np.random.Generator, shape: Shape) -> Params:
         """Starting params for one example of `shape`; NumPy float32, in the order in which weights are listed."""
@@ -61,6 +68,13 @@ class Layer:
         """Which entries of the output are real: None, (batch,) or (batch, time). A mask of its own is joined to the one received."""
         return mask
 
+    def run(
+        self, params: Params, state: State, x: Array, *, key: Array, train: bool, mask: Array | None
+    ) -> tuple[Array, State, Array | None]:
+        """What the engine calls: output, new state and mask. Nobody but a composite has one of its own."""
+        y, state = self.apply(params, state, x, key=key, train=train, mask=mask)
+        return y, state, self.mask(x, mask)
+
     def penalty(self, params: Params) -> Array:
         """The regularizers' part of the loss; None where there is none. Its gradient is added after backward."""
         return None
@@ -72,6 +86,28 @@ class Layer:
         """
         return None
 
+    def formula(self) -> str:
+        """What it computes, in a few of the lectures' letters: a line of the trace."""
+        return type(self).__name__
+
     def unfold(self) -> tuple[Layer, ...]:
         """The links that run for this layer."""
         return (self,)
+
+    def __getattr__(self, name: str) -> Any:
+        weights = "weight" in name or name in ("kernel", "bias", "variables")
+        fix = " What it has learned is the model's: model.layers[0].get_weights(), model.params." if weights else ""
+        raise MissingError(f"{type(self).__name__} has no attribute {name!r}: a layer says what it is.{fix}")
+
+
+def _told(call: Callable[..., Array]) -> Callable[..., Array]:
+    """A layer's `__call__` that tells whoever calls it as Keras's functional API does, `layer(x)`, what to write."""
+
+    @wraps(call)
+    def told(self: Layer, params: Params, *x: Array) -> Array:
+        if not x:
+            fix = "Write Sequential([...]), with Parallel([...]) for branches and Residual([...]) for a way around."
+            raise ConfigError(message(type(self).__name__, "layer(params, x): a network calls its layers", arguments=1, fix=fix))
+        return call(self, params, *x)
+
+    return told

@@ -1,6 +1,4 @@
-"""Layers that bring numbers to a common scale: Rescaling by given numbers, Normalization by learned ones,
-BatchNormalization by those of each batch.
-"""
+"""Layers that bring what comes in to a common scale: Rescaling by given numbers, Normalization by those of the training rows."""
 
 from __future__ import annotations
 
@@ -8,7 +6,6 @@ from dataclasses import dataclass, field, replace
 
 import jax.numpy as jnp
 import numpy as np
-from jax import lax
 
 from glassnet.errors import DataError, is_number, require
 from glassnet.layers.layer import Layer
@@ -43,6 +40,9 @@ class Rescaling(Layer):
 
     def __call__(self, params: Params, x: Array) -> Array:
         return x * self.scale + self.offset
+
+    def formula(self) -> str:
+        return f"y = {self.scale:.4g} x + {self.offset:.4g}"
 
 
 @dataclass(frozen=True)
@@ -88,6 +88,9 @@ class Normalization(Layer):
     def apply(self, params: Params, state: State, x: Array, *, key: Array, train: bool, mask: Array | None) -> tuple[Array, State]:
         return (x - state["mean"]) / jnp.maximum(jnp.sqrt(state["variance"]), 1e-7), state
 
+    def formula(self) -> str:
+        return "y = (x - mean) / sqrt(variance)"
+
     def learn(self, x: np.ndarray) -> State:
         wide = np.asarray(x, np.float64)
         wide = wide[:, None] if wide.ndim == 1 else wide
@@ -101,67 +104,3 @@ class Normalization(Layer):
     def adapt(self, x: Array) -> Normalization:
         """A layer like this one that has learned from the rows x (n, ...)."""
         return replace(self, learned=self.learn(np.asarray(x)))
-
-
-@dataclass(frozen=True)
-class BatchNormalization(Layer):
-    """Standardise each feature by its batch, then scale and shift: y = gamma (x - mean) / sqrt(variance + epsilon) + beta.
-
-    In training mean and variance are the batch's (of the real rows alone), and moving averages of them are kept:
-    moving <- momentum * moving + (1 - momentum) * batch. In inference, and where `trainable` is False, the moving ones serve.
-
-    Shapes:
-        (batch, ..., n) to the same; gamma, beta, moving_mean, moving_variance (n,).
-
-    Args:
-        momentum: share of the old moving average that is kept at a step, from 0 to below 1.
-        epsilon: added to the variance, > 0, in squared units of x.
-        center: whether beta exists.
-        scale: whether gamma exists.
-
-    Raises:
-        ConfigError: momentum outside [0, 1); epsilon not > 0.
-
-    Example:
-        >>> layer = BatchNormalization()
-        >>> params, state = layer.init(np.random.default_rng(0), (1,)), layer.init_state((1,))
-        >>> y, state = layer.apply(params, state, np.array([[1.0], [3.0]]), key=None, train=True, mask=None)
-        >>> y.round(3).tolist()
-        [[-1.0], [1.0]]
-
-    Source: Ioffe and Szegedy 2015, arXiv 1502.03167, algorithm 1; Keras's defaults.
-    """
-
-    momentum: float = 0.99
-    epsilon: float = 1e-3
-    center: bool = True
-    scale: bool = True
-
-    def __post_init__(self):
-        who = "BatchNormalization"
-        require(is_number(self.momentum) and 0 <= self.momentum < 1, who, "momentum from 0 to below 1", momentum=self.momentum)
-        require(is_number(self.epsilon) and self.epsilon > 0, who, "epsilon to be a number > 0", epsilon=self.epsilon)
-
-    def init(self, rng: np.random.Generator, shape: Shape) -> Params:
-        gamma = {"gamma": np.ones(shape[-1], np.float32)} if self.scale else {}
-        return gamma | ({"beta": np.zeros(shape[-1], np.float32)} if self.center else {})
-
-    def init_state(self, shape: Shape) -> State:
-        return {"moving_mean": np.zeros(shape[-1], np.float32), "moving_variance": np.ones(shape[-1], np.float32)}
-
-    def apply(self, params: Params, state: State, x: Array, *, key: Array, train: bool, mask: Array | None) -> tuple[Array, State]:
-        mean, variance = state["moving_mean"], state["moving_variance"]
-        if train and self.trainable:
-            axes = tuple(range(x.ndim - 1))
-            real = None if mask is None else mask.astype(bool).reshape(mask.shape + (1,) * (x.ndim - mask.ndim))
-            mean = jnp.mean(x, axes, where=real)
-            variance = jnp.mean((x - mean) ** 2, axes, where=real)
-            keep = self.momentum
-            state = {
-                "moving_mean": keep * state["moving_mean"] + (1 - keep) * mean,
-                "moving_variance": keep * state["moving_variance"] + (1 - keep) * variance,
-            }
-        y = (x - mean) * lax.rsqrt(variance + self.epsilon)
-        if self.scale:
-            y = y * params["gamma"]
-        return y + params["beta"] if self.center else y, state

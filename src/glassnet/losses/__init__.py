@@ -7,6 +7,9 @@ probabilities.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 from glassnet.errors import lookup, require, require_value
 from glassnet.losses.crossentropy import (
     BinaryCrossentropy,
@@ -15,22 +18,32 @@ from glassnet.losses.crossentropy import (
     SparseCategoricalCrossentropy,
     distribution,
 )
+from glassnet.losses.focal import BinaryFocalCrossentropy, CategoricalFocalCrossentropy
+from glassnet.losses.function import FunctionLoss, is_function, name_of, number_per_row, require_two_arguments
 from glassnet.losses.loss import Loss, align, spread
+from glassnet.losses.margins import CategoricalHinge, Hinge, SquaredHinge
 from glassnet.losses.regression import (
+    CosineSimilarity,
     HalfMeanSquaredError,
-    Hinge,
     Huber,
     KLDivergence,
     LogCosh,
     MeanAbsoluteError,
+    MeanAbsolutePercentageError,
     MeanSquaredError,
+    MeanSquaredLogarithmicError,
     Poisson,
 )
 
 __all__ = [
     "BinaryCrossentropy",
+    "BinaryFocalCrossentropy",
     "CategoricalCrossentropy",
+    "CategoricalFocalCrossentropy",
+    "CategoricalHinge",
+    "CosineSimilarity",
     "Crossentropy",
+    "FunctionLoss",
     "HalfMeanSquaredError",
     "Hinge",
     "Huber",
@@ -38,12 +51,20 @@ __all__ = [
     "LogCosh",
     "Loss",
     "MeanAbsoluteError",
+    "MeanAbsolutePercentageError",
     "MeanSquaredError",
+    "MeanSquaredLogarithmicError",
     "Poisson",
     "SparseCategoricalCrossentropy",
+    "SquaredHinge",
     "align",
     "distribution",
     "get",
+    "instance",
+    "is_function",
+    "name_of",
+    "number_per_row",
+    "require_two_arguments",
     "spread",
 ]
 
@@ -53,22 +74,32 @@ LOSSES: dict[str, type[Loss]] = {
     "half_mean_squared_error": HalfMeanSquaredError,
     "mean_absolute_error": MeanAbsoluteError,
     "mae": MeanAbsoluteError,
+    "mean_absolute_percentage_error": MeanAbsolutePercentageError,
+    "mape": MeanAbsolutePercentageError,
+    "mean_squared_logarithmic_error": MeanSquaredLogarithmicError,
+    "msle": MeanSquaredLogarithmicError,
+    "cosine_similarity": CosineSimilarity,
     "huber": Huber,
     "log_cosh": LogCosh,
     "kl_divergence": KLDivergence,
     "poisson": Poisson,
     "hinge": Hinge,
+    "squared_hinge": SquaredHinge,
+    "categorical_hinge": CategoricalHinge,
     "binary_crossentropy": BinaryCrossentropy,
     "categorical_crossentropy": CategoricalCrossentropy,
+    "binary_focal_crossentropy": BinaryFocalCrossentropy,
+    "categorical_focal_crossentropy": CategoricalFocalCrossentropy,
     "sparse_categorical_crossentropy": SparseCategoricalCrossentropy,
 }
 
 
-def get(value: str | Loss) -> Loss:
-    """The loss called `value`, or `value` itself where it is one already.
+def get(value: str | Loss | Callable[..., Any]) -> Loss:
+    """The loss called `value`, `value` itself where it is one already, or the loss that a function is (see `FunctionLoss`).
 
     Raises:
-        ConfigError: for an unknown name, with the nearest match, and for what is neither a name nor a loss, or not a frozen dataclass.
+        ConfigError: for an unknown name, with the nearest match, and for what is no name, loss or function, a class without its brackets,
+            or not a frozen dataclass.
 
     Example:
         >>> get("binary_crossentropy")
@@ -76,6 +107,17 @@ def get(value: str | Loss) -> Loss:
     """
     if isinstance(value, str):
         return lookup("loss", value, LOSSES)()
-    require(isinstance(value, Loss), "loss", "a name or a Loss", loss=value)
-    require_value(value)
+    loss = instance("loss", FunctionLoss(value) if is_function(value) else value, Loss)
+    require_value(loss)
+    return loss
+
+
+def instance(what: str, value: Any, kind: type[Any]) -> Any:
+    """`value` where it is a part of that kind.
+
+    Raises:
+        ConfigError: for anything else; for a class, with the brackets to write.
+    """
+    fix = f"Write {value.__name__}()." if isinstance(value, type) else ""
+    require(isinstance(value, kind), what, f"a name, a {kind.__name__} or a function", fix=fix, **{what: value})
     return value

@@ -18,16 +18,18 @@ def distribution(y: Array, z: Array) -> Array:
     return jax.nn.one_hot(y, z.shape[-1], dtype=z.dtype) if y.ndim == z.ndim - 1 else y
 
 
-def _smooth(y: Array, share: float, classes: int) -> Array:
+def smooth(y: Array, share: float, classes: int) -> Array:
+    """`y` with that share of it spread evenly over the classes."""
     return y * (1.0 - share) + share / classes
 
 
 def _categorical(y: Array, z: Array, label_smoothing: float = 0.0) -> Array:
     require(z.shape[-1] > 1, "categorical cross-entropy", "one output per class, two at least", outputs=z.shape[-1])
-    return (_smooth(distribution(y, z), label_smoothing, z.shape[-1]) * -jax.nn.log_softmax(z)).sum(-1)
+    return (smooth(distribution(y, z), label_smoothing, z.shape[-1]) * -jax.nn.log_softmax(z)).sum(-1)
 
 
-def _require_options(loss: Crossentropy, label_smoothing: float = 0.0) -> None:
+def require_options(loss: Crossentropy, label_smoothing: float = 0.0) -> None:
+    """Refuse a `from_logits` that is no bool and a `label_smoothing` that is no share."""
     who, share = type(loss).__name__, label_smoothing
     require(isinstance(loss.from_logits, bool), who, "from_logits to be a bool", from_logits=loss.from_logits)
     require(is_number(share) and 0 <= share <= 1, who, "label_smoothing to be a number from 0 to 1", label_smoothing=share)
@@ -40,7 +42,12 @@ class Crossentropy(Loss):
     from_logits: bool = False
 
     def __post_init__(self) -> None:
-        _require_options(self)
+        require_options(self)
+
+    @property
+    def boundary(self) -> float:
+        """A probability of 1/2, which is a logit of 0."""
+        return 0.0 if self.from_logits else 0.5
 
     def pre_activation(self, y_pred: Array) -> Array:
         """z: log p for softmax, log(p / (1 - p)) for sigmoid."""
@@ -76,11 +83,11 @@ class BinaryCrossentropy(Crossentropy):
     label_smoothing: float = 0.0
 
     def __post_init__(self) -> None:
-        _require_options(self, self.label_smoothing)
+        require_options(self, self.label_smoothing)
 
     def rows(self, y: Array, z: Array) -> Array:
         """The mean over the last axis of the cross-entropy."""
-        y = _smooth(y, self.label_smoothing, 2)
+        y = smooth(y, self.label_smoothing, 2)
         return (y * jax.nn.softplus(-z) + (1 - y) * jax.nn.softplus(z)).mean(-1)
 
 
@@ -108,7 +115,7 @@ class CategoricalCrossentropy(Crossentropy):
     label_smoothing: float = 0.0
 
     def __post_init__(self) -> None:
-        _require_options(self, self.label_smoothing)
+        require_options(self, self.label_smoothing)
 
     def rows(self, y: Array, z: Array) -> Array:
         """The cross-entropy over the last axis."""

@@ -26,6 +26,16 @@ class Loss(ABC):
 
     link: ClassVar[str | None] = None
 
+    @property
+    def boundary(self) -> float:
+        """The output above which the answer of one output is yes, for accuracy and its kin."""
+        return 0.5
+
+    @property
+    def called(self) -> str:
+        """What errors and the trace call it."""
+        return type(self).__name__
+
     @abstractmethod
     def rows(self, y: Array, z: Array) -> Array:
         """The loss of every row.
@@ -57,7 +67,7 @@ class Loss(ABC):
             DataError: where shapes do not fit, or a class id is not an integer 0..classes-1.
         """
         y_pred = jnp.asarray(y_pred, float)
-        y, shape = align(type(self).__name__, y_true, y_pred.shape, ids=self.link == "softmax")
+        y, shape = align(self.called, y_true, y_pred.shape, ids=self.link == "softmax")
         rows = self.rows(y, self.pre_activation(y_pred.reshape(shape)))
         return rows.mean() if sample_weight is None else (rows * spread(sample_weight, rows.shape)).mean()
 

@@ -1,10 +1,9 @@
-"""Losses of numbers, margins and rates: they own no activation, and compare the network's output with targets of its shape."""
+"""Losses of numbers, rates and directions: they own no activation, and compare the network's output with targets of its shape."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-import jax
 import jax.numpy as jnp
 
 from glassnet.errors import is_number, require
@@ -165,20 +164,61 @@ class Poisson(Loss):
 
 
 @dataclass(frozen=True)
-class Hinge(Loss):
-    """How far a score is from the right side of its margin: l = mean_k max(1 - y_k yhat_k, 0), y of -1 and 1 (0 is taken as -1).
+class MeanAbsolutePercentageError(Loss):
+    """Mean absolute error in percent of the target: l = 100 mean_k |y_k - yhat_k| / max(|y_k|, 1e-7).
 
-    Its slope at the margin itself is 0.
+    A target of 0 makes it huge; its slope where the two are equal is 0.
 
     Shapes: y and z (batch, ..., outputs) -> rows (batch, ...).
 
     Example:
-        >>> print(f"{Hinge()([0, 1], jnp.array([-2.0, 0.25])):.3f}")  # (0 + 0.75) / 2
-        0.375
+        >>> print(f"{MeanAbsolutePercentageError()([2.0, 4.0], jnp.array([1.0, 5.0])):.1f}")  # (50 + 25) / 2
+        37.5
 
-    Source: Rosasco et al. 2004, section 2; Keras too reads labels of 0 and 1 as -1 and 1.
+    Source: de Myttenaere et al. 2016, section 1; the floor 1e-7 is Keras's.
     """
 
     def rows(self, y: Array, z: Array) -> Array:
-        """The mean over the last axis of the hinge loss."""
-        return jax.nn.relu(1 - jnp.where(y == 0, -1.0, y) * z).mean(-1)
+        """The mean over the last axis of the error (percent)."""
+        return 100 * (_size(z - y) / jnp.maximum(jnp.abs(y), CLIP)).mean(-1)
+
+
+@dataclass(frozen=True)
+class MeanSquaredLogarithmicError(Loss):
+    """Mean squared error of logarithms: l = mean_k (log(1 + y_k) - log(1 + yhat_k))^2, both of them 1e-7 at least.
+
+    An output below 0 has slope 0 and cannot learn: end in "softplus" or "exponential".
+
+    Shapes: y and z (batch, ..., outputs) -> rows (batch, ...).
+
+    Example:
+        >>> print(f"{MeanSquaredLogarithmicError()([0.0, 3.0], jnp.array([1.0, 3.0])):.4f}")  # log(2)^2 / 2
+        0.2402
+
+    Source: Keras's formula.
+    """
+
+    def rows(self, y: Array, z: Array) -> Array:
+        """The mean over the last axis of the squared error of logarithms."""
+        return jnp.square(jnp.log1p(jnp.maximum(z, CLIP)) - jnp.log1p(jnp.maximum(y, CLIP))).mean(-1)
+
+
+@dataclass(frozen=True)
+class CosineSimilarity(Loss):
+    """The cosine of the angle between target and prediction, with a minus: l = -y . yhat / (|y| |yhat|), from -1 (alike) to 1 (opposed).
+
+    Where either is 0, so is the loss. Of one output only the sign is left: give it several.
+
+    Shapes: y and z (batch, ..., outputs) -> rows (batch, ...).
+
+    Example:
+        >>> print(f"{CosineSimilarity()([[1.0, 0.0]], jnp.array([[3.0, 4.0]])):.1f}")
+        -0.6
+
+    Source: Keras's formula, squared lengths being 1e-12 at least.
+    """
+
+    def rows(self, y: Array, z: Array) -> Array:
+        """Minus the cosine over the last axis."""
+        lengths = [jnp.sqrt(jnp.maximum(jnp.square(v).sum(-1), 1e-12)) for v in (y, z)]
+        return -(y * z).sum(-1) / (lengths[0] * lengths[1])

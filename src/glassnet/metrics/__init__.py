@@ -6,19 +6,25 @@ its rows, however they were cut into batches. Counts are int32: float32 stops co
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Callable
+from typing import Any
 
 from glassnet.errors import lookup, require, require_value
-from glassnet.losses import Crossentropy, Loss
+from glassnet.losses import Loss, instance, is_function, name_of
 from glassnet.metrics.accuracy import Accuracy, TopKCategoricalAccuracy
-from glassnet.metrics.detection import Detection, F1Score, Precision, Recall
-from glassnet.metrics.metric import Metric
+from glassnet.metrics.area import AUC
+from glassnet.metrics.confusion import ConfusionMatrix
+from glassnet.metrics.detection import F1Score, Precision, Recall
+from glassnet.metrics.metric import FunctionMetric, Metric
 from glassnet.metrics.regression import MeanAbsoluteError, MeanSquaredError, R2Score, RootMeanSquaredError
 
 __all__ = [
+    "AUC",
     "METRICS",
     "Accuracy",
+    "ConfusionMatrix",
     "F1Score",
+    "FunctionMetric",
     "MeanAbsoluteError",
     "MeanSquaredError",
     "Metric",
@@ -42,39 +48,39 @@ METRICS: dict[str, type[Metric]] = {
     "precision": Precision,
     "recall": Recall,
     "f1_score": F1Score,
+    "auc": AUC,
     "root_mean_squared_error": RootMeanSquaredError,
     "r2_score": R2Score,
 }
 
 
-def get(value: str | Metric, loss: Loss, outputs: int) -> Metric:
-    """The metric called `value`, keyed by that string, or `value` itself, cut where the loss calls for it.
+def get(value: str | Metric | Callable[..., Any], loss: Loss, outputs: int) -> Metric:
+    """The metric called `value`, keyed by that string, `value` itself, or the one that a function is; suited to the loss and the outputs.
 
-    An accuracy, precision, recall or F1 score without threshold takes the one of the loss.
+    An accuracy, precision, recall or F1 score without threshold takes the one of the loss; an AUC learns whether outputs are logits.
 
     Args:
-        value: a name or a metric.
+        value: a name, a metric, or a function (see `FunctionMetric`).
         loss: what the network is trained on. A binary cross-entropy is cut at 0.5, or at 0 where its predictions are logits; a categorical
             one takes the largest output.
-        outputs: the size of the output's last axis. Any other loss is cut at 0.5 where there is one output, else takes the largest.
+        outputs: the size of the output's last axis. Any other loss is cut at 0.5 (a hinge at 0) where there is one output, else takes
+            the largest.
 
     Raises:
-        ConfigError: for an unknown name, with the nearest match, and for what is neither a name nor a metric, or not a frozen dataclass.
+        ConfigError: for an unknown name, with the nearest match, and for what is no name, metric or function, a class without its
+            brackets, a `ConfusionMatrix`, or not a frozen dataclass.
 
     Example:
         >>> from glassnet.losses import BinaryCrossentropy
         >>> get("acc", BinaryCrossentropy(), 1)
         Accuracy(name='acc', threshold=0.5)
     """
-    metric = lookup("metric", value, METRICS)(name=value) if isinstance(value, str) else value
-    require(isinstance(metric, Metric), "metric", "a name or a Metric", metric=value)
+    if isinstance(value, str):
+        value = lookup("metric", value, METRICS)(name=value)
+    elif is_function(value):
+        value = FunctionMetric(value, name=name_of(value))
+    fix = "After training write ConfusionMatrix()(y, model.predict_labels(x))."
+    require(not isinstance(value, ConfusionMatrix), "metric", "one number, which the logs can hold", metric=value, fix=fix)
+    metric = instance("metric", value, Metric)
     require_value(metric)
-    if isinstance(metric, Accuracy | Detection) and metric.threshold is None:
-        return replace(metric, threshold=_threshold(loss, outputs))
-    return metric
-
-
-def _threshold(loss: Loss, outputs: int) -> float | None:
-    if isinstance(loss, Crossentropy) and loss.link == "sigmoid":
-        return 0.0 if loss.from_logits else 0.5
-    return 0.5 if loss.link is None and outputs == 1 else None
+    return metric.suited(loss, outputs)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Self
 
 import jax.numpy as jnp
 import numpy as np
 
 from glassnet.errors import is_int, is_number, require
-from glassnet.losses import distribution, spread
-from glassnet.metrics.metric import Metric, Sums
+from glassnet.losses import Loss, distribution, spread
+from glassnet.metrics.metric import Metric, Sums, threshold_of
 from glassnet.types import Array
 
 
@@ -21,7 +22,8 @@ class Accuracy(Metric):
 
     Args:
         threshold: None takes the class with the largest output. A number, in the output's unit, makes each output an answer of its own:
-            0 or 1. Given to `compile`, None becomes the threshold of a binary loss.
+            1 (yes), or 0 or -1 (no). Given to `compile`, None becomes the threshold of a binary loss. A target that is none of
+            these is never met.
 
     Raises:
         ConfigError: where `threshold` is neither None nor a number, or is None and there is one output.
@@ -40,6 +42,10 @@ class Accuracy(Metric):
         ok = self.threshold is None or is_number(self.threshold)
         require(ok, "Accuracy", "threshold to be None or a number", threshold=self.threshold)
 
+    def suited(self, loss: Loss | None, outputs: int) -> Self:
+        """Cut where the loss says, unless a threshold is given."""
+        return replace(self, threshold=threshold_of(loss, outputs)) if loss and self.threshold is None else self
+
     def init(self) -> Sums:
         """No right answers among no answers."""
         return {"total": np.int32(0), "count": np.int32(0)}
@@ -51,7 +57,8 @@ class Accuracy(Metric):
             require(out.shape[-1] > 1, "Accuracy", "one output per class", fix=fix, threshold=None, outputs=out.shape[-1])
             right = jnp.argmax(out, -1) == (jnp.argmax(y, -1) if y.ndim == out.ndim else y)
         else:
-            right = (out > self.threshold) == distribution(y, out)
+            y = distribution(y, out)
+            right = jnp.where(out > self.threshold, y == 1, (y == 0) | (y == -1))
         return _add_answers(acc, right, w)
 
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Self
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
 from glassnet.errors import is_int, is_number, require
-from glassnet.losses import distribution, spread
-from glassnet.metrics.metric import Metric, Sums
+from glassnet.losses import Loss, distribution, spread
+from glassnet.metrics.metric import Metric, Sums, known, threshold_of
 from glassnet.types import Array
 
 
@@ -35,6 +36,10 @@ class Detection(Metric):
         who = type(self).__name__
         require(self.threshold is None or is_number(self.threshold), who, "threshold to be None or a number", threshold=self.threshold)
         require(self.class_id is None or is_int(self.class_id, 0), who, "class_id to be None or an int >= 0", class_id=self.class_id)
+
+    def suited(self, loss: Loss | None, outputs: int) -> Self:
+        """Cut where the loss says, unless a threshold is given."""
+        return replace(self, threshold=threshold_of(loss, outputs)) if loss and self.threshold is None else self
 
     def init(self) -> Sums:
         """No answers."""
@@ -112,21 +117,62 @@ class Recall(Detection):
 class F1Score(Detection):
     """The harmonic mean of precision and recall: 2 #(yes and true) / (#yes + #true).
 
+    Of several outputs it is one number by their average or by `class_id`, and refused without either: Keras gives a list there, which
+    logs cannot hold, and pooled answers of which the largest is the yes have the accuracy for their F1.
+
     Shapes: out (batch, ..., outputs); y of the same shape, or class ids (batch, ...).
 
-    Args and Raises: see `Detection`.
+    Args:
+        average: "micro" pools all outputs; "macro" is the mean of their scores, one that is neither called out nor there scoring 0;
+            "weighted" is the mean by how often each is true. None for one output.
+        outputs: how many there are; filled in by `compile`.
+
+    Other Args and Raises: see `Detection`. ConfigError also for another average, one beside `class_id`, and none for several outputs.
 
     Example:
         >>> F1Score(threshold=0.5)([1, 0, 1, 0], [0.9, 0.8, 0.2, 0.1])
         0.5
+        >>> F1Score(average="macro")([0, 1, 1], [[0.9, 0.1], [0.2, 0.8], [0.6, 0.4]])  # doctest: +ELLIPSIS
+        0.666...
     """
 
     name: str = field(default="f1_score", kw_only=True)
+    average: str | None = field(default=None, kw_only=True)
+    outputs: int | None = field(default=None, kw_only=True)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        expected = 'average to be None, "micro", "macro" or "weighted"'
+        require(self.average in (None, "micro", "macro", "weighted"), "F1Score", expected, average=self.average)
+        both = self.average is not None and self.class_id is not None
+        require(not both, "F1Score", "an average or a class_id, not both", average=self.average, class_id=self.class_id)
+
+    def suited(self, loss: Loss | None, outputs: int) -> Self:
+        """Cut where the loss says, with a sum for each output."""
+        return replace(super().suited(loss, outputs), outputs=outputs)
+
+    def init(self) -> Sums:
+        """No answers, for each output that counts by itself."""
+        zeros = np.zeros(known(self) if self.class_id is None else 1, np.int32)
+        return {"both": zeros, "said": zeros, "true": zeros}
 
     def update(self, acc: Sums, y: Array, out: Array, w: Array) -> Sums:
-        """`acc` with the batch's answers yes and true ones, and twice those that are both, added."""
+        """`acc` with the batch's answers yes, true ones, and those that are both, added for each output."""
+        outputs, one = out.shape[-1], self.average is not None or self.class_id is not None
+        fix = 'Write F1Score(average="macro"), or F1Score(class_id=...) for each.'
+        require(one or outputs == 1, "F1Score", "an average or a class_id: logs hold one number", fix=fix, average=None, outputs=outputs)
         said, true = self.yeses(y, out, w)
-        return {"total": acc["total"] + 2 * _count(said & true), "count": acc["count"] + _count(said) + _count(true)}
+        counts = {"both": said & true, "said": said, "true": true}
+        return {key: acc[key] + jnp.sum(which, tuple(range(which.ndim - 1)), jnp.int32) for key, which in counts.items()}
+
+    def result(self, acc: Sums) -> float:
+        """The score, in float64; 0 where there is nothing to divide by."""
+        both, said, true = (np.asarray(acc[key], np.float64) for key in ("both", "said", "true"))
+        if self.average == "micro":
+            both, said, true = (np.atleast_1d(total.sum()) for total in (both, said, true))
+        scores = 2 * both / np.maximum(said + true, 1)
+        weights = true if self.average == "weighted" else np.ones_like(scores)
+        return float(scores @ weights / max(weights.sum(), 1))
 
 
 def _count(which: Array) -> Array:

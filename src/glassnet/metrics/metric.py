@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar, Self
 
 import jax.numpy as jnp
 import numpy as np
 
-from glassnet.losses import align, spread
+from glassnet.errors import require
+from glassnet.losses import Loss, align, distribution, number_per_row, require_two_arguments, spread
 from glassnet.types import Array
 
 Sums = dict[str, Any]
@@ -22,9 +24,23 @@ class Metric(ABC):
 
     Args:
         name: the key in history and in what `evaluate` returns.
+
+    Attributes:
+        exact: a method (y, out) -> float, for a metric whose sums only approximate it: evaluation and validation then take this one, of
+            all real rows on the host. None where sums are exact.
     """
 
+    exact: ClassVar[Callable[..., float] | None] = None
     name: str = field(kw_only=True)
+
+    def suited(self, loss: Loss | None, outputs: int) -> Self:
+        """This metric with what it leaves open filled in.
+
+        Args:
+            loss: what the network is trained on: it says where a yes begins. None in direct use, which leaves that as it is.
+            outputs: the size of the output's last axis: it says how many sums there are where each output has its own.
+        """
+        return self
 
     @abstractmethod
     def init(self) -> Sums:
@@ -58,7 +74,60 @@ class Metric(ABC):
         """
         out = np.asarray(y_pred, np.float32)
         y, shape = align(type(self).__name__, y_true, out.shape, ids=True)
-        return self.result(self.update(self.init(), y, out.reshape(shape), np.ones(shape[0], np.float32)))
+        metric, out = self.suited(None, shape[-1]), out.reshape(shape)
+        if metric.exact is not None:
+            return metric.exact(y, out)
+        return metric.result(metric.update(metric.init(), y, out, np.ones(shape[0], np.float32)))
+
+
+@dataclass(frozen=True)
+class FunctionMetric(Metric):
+    """A function as a metric: the mean of function(y, out) over rows. `metrics=[function]` makes one, called as the function is.
+
+    Shapes: out (batch, ..., outputs); y of the same shape, or class ids (batch, ...), which the function gets as one-hot rows.
+
+    Args:
+        function: of targets and outputs of one shape, written in jax.numpy. It gives a number per row, or one per output: then the mean
+            over the last axis is taken.
+
+    Raises:
+        ConfigError: where it does not take two arguments, gives neither, or is not written in jax.numpy.
+
+    Example:
+        >>> def largest_error(y_true, y_pred):
+        ...     return jnp.max(jnp.abs(y_true - y_pred), axis=-1)
+        >>> FunctionMetric(largest_error, name="largest")([[0.0, 1.0], [2.0, 2.0]], [[1.0, 4.0], [2.0, 1.0]])  # (3 + 1) / 2
+        2.0
+    """
+
+    function: Callable[[Array, Array], Array]
+
+    def __post_init__(self) -> None:
+        require_two_arguments(self.function)
+
+    def init(self) -> Sums:
+        """Nothing over no rows."""
+        return no_rows()
+
+    def update(self, acc: Sums, y: Array, out: Array, w: Array) -> Sums:
+        """`acc` with the function's numbers for the batch added."""
+        return add_rows(acc, number_per_row(self.function, distribution(y, out), out), w)
+
+
+def threshold_of(loss: Loss, outputs: int) -> float | None:
+    """The output above which an answer is yes, each by itself; None where the largest of several is the answer."""
+    return loss.boundary if loss.link == "sigmoid" or (loss.link is None and outputs == 1) else None
+
+
+def known(metric: Any) -> int:
+    """The number of outputs that a metric with a sum for each was suited to.
+
+    Raises:
+        ConfigError: it was not.
+    """
+    fix = "compile fills it in; elsewhere write metric.suited(None, outputs)."
+    require(metric.outputs is not None, type(metric).__name__, "a known number of outputs", outputs=None, fix=fix)
+    return metric.outputs
 
 
 def no_rows() -> Sums:
@@ -73,3 +142,8 @@ def add_rows(acc: Sums, rows: Array, w: Array) -> Sums:
         "total": acc["total"] + jnp.where(real, rows, 0).sum(),
         "count": acc["count"] + jnp.sum(real, dtype=jnp.int32),
     }
+
+
+def one_hot(y: np.ndarray, out: np.ndarray) -> np.ndarray:
+    """`y` with the axes of `out`, on the host: class ids become one-hot rows."""
+    return np.eye(out.shape[-1], dtype=np.float32)[y] if y.ndim == out.ndim - 1 else y

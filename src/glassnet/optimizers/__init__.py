@@ -1,7 +1,8 @@
 """Optimizers: how gradients move weights. Each is a frozen dataclass with two pure functions, `init` and `update`.
 
 In the formulas w is a weight, g its gradient, eta the learning rate, t the step counted from 1. The arithmetic is Keras's.
-`params` and `grads` are pytrees of one form; None marks what is frozen and gets no slot.
+`params` and `grads` are pytrees of one form; None marks what is frozen and gets no slot. Each takes a number or a `Schedule` for its
+learning rate, and clipnorm, clipvalue or global_clipnorm to clip gradients: see `Optimizer`.
 """
 
 from __future__ import annotations
@@ -11,7 +12,8 @@ from collections.abc import Callable
 from glassnet.errors import lookup, require, require_value
 from glassnet.optimizers.adam import Adam, AdamW, Nadam
 from glassnet.optimizers.adaptive import Adadelta, Adagrad, RMSprop
-from glassnet.optimizers.optimizer import Optimizer
+from glassnet.optimizers.optax import Optax, is_transformation
+from glassnet.optimizers.optimizer import Optimizer, check
 from glassnet.optimizers.sgd import SGD, Lion
 
 __all__ = [
@@ -23,6 +25,7 @@ __all__ = [
     "AdamW",
     "Lion",
     "Nadam",
+    "Optax",
     "Optimizer",
     "RMSprop",
     "get",
@@ -45,14 +48,16 @@ def get(value: str | Optimizer) -> Optimizer:
 
     Raises:
         ConfigError: for an unknown name, with the nearest match, and for what is neither a name nor an optimizer,
-            or not a frozen dataclass.
+            or not a frozen dataclass; for a learning rate or clipping that cannot be.
 
     Example:
-        >>> get("sgd")
-        SGD(learning_rate=0.01, momentum=0.0, nesterov=False)
+        >>> get("sgd") == SGD(learning_rate=0.01)
+        True
     """
     if isinstance(value, str):
         return lookup("optimizer", value, OPTIMIZERS)()
-    require(isinstance(value, Optimizer), "optimizer", "a name or an Optimizer", optimizer=value)
+    fix = "Write optimizers.Optax(...) around it." if is_transformation(value) else ""
+    require(isinstance(value, Optimizer), "optimizer", "a name or an Optimizer", optimizer=value, fix=fix)
     require_value(value)
+    check(value)
     return value

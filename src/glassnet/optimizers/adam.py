@@ -10,6 +10,7 @@ import numpy as np
 
 from glassnet.errors import is_number, require
 from glassnet.optimizers.optimizer import Optimizer, Slots, check, zeros
+from glassnet.schedules import Schedule
 from glassnet.types import Array, Params
 
 
@@ -40,14 +41,14 @@ class Adam(Optimizer):
     Source: Kingma and Ba 2015, algorithm 1 in the order of section 2's last paragraph; Reddi et al. 2018 for amsgrad.
     """
 
-    learning_rate: float = 0.001
+    learning_rate: float | Schedule = 0.001
     beta_1: float = 0.9
     beta_2: float = 0.999
     epsilon: float = 1e-7
     amsgrad: bool = False
 
     def __post_init__(self) -> None:
-        check(self, positive=("learning_rate", "epsilon"), fractions=("beta_1", "beta_2"), flags=("amsgrad",))
+        check(self, positive=("epsilon",), fractions=("beta_1", "beta_2"), flags=("amsgrad",))
 
     def init(self, params: Params) -> Slots:
         """The count of steps, a mean and a mean square per weight; the largest mean square where it is asked for."""
@@ -84,7 +85,7 @@ class AdamW(Optimizer):
     Source: Loshchilov and Hutter 2019, algorithm 2, with eta where they have a schedule.
     """
 
-    learning_rate: float = 0.001
+    learning_rate: float | Schedule = 0.001
     weight_decay: float = 0.004
     beta_1: float = 0.9
     beta_2: float = 0.999
@@ -92,7 +93,7 @@ class AdamW(Optimizer):
     amsgrad: bool = False
 
     def __post_init__(self) -> None:
-        check(self, positive=("learning_rate", "epsilon"), fractions=("beta_1", "beta_2"), flags=("amsgrad",))
+        check(self, positive=("epsilon",), fractions=("beta_1", "beta_2"), flags=("amsgrad",))
         ok = is_number(self.weight_decay) and self.weight_decay >= 0
         require(ok, "AdamW", "weight_decay to be a number >= 0", weight_decay=self.weight_decay)
 
@@ -129,13 +130,13 @@ class Nadam(Optimizer):
     Source: Dozat 2016; the schedule of u and the product are Keras's.
     """
 
-    learning_rate: float = 0.001
+    learning_rate: float | Schedule = 0.001
     beta_1: float = 0.9
     beta_2: float = 0.999
     epsilon: float = 1e-7
 
     def __post_init__(self) -> None:
-        check(self, positive=("learning_rate", "epsilon"), fractions=("beta_1", "beta_2"))
+        check(self, positive=("epsilon",), fractions=("beta_1", "beta_2"))
 
     def init(self, params: Params) -> Slots:
         """The count of steps, the product of every u, a mean and a mean square per weight."""

@@ -10,6 +10,7 @@ import numpy as np
 
 from glassnet.errors import is_number, require
 from glassnet.optimizers.optimizer import Optimizer, Slots, check, zeros
+from glassnet.schedules import Schedule
 from glassnet.types import Array, Params
 
 
@@ -36,14 +37,14 @@ class RMSprop(Optimizer):
     Source: Tieleman and Hinton 2012, lecture 6.5; lecture 000, optimizers.
     """
 
-    learning_rate: float = 0.001
+    learning_rate: float | Schedule = 0.001
     rho: float = 0.9
     momentum: float = 0.0
     epsilon: float = 1e-7
     centered: bool = False
 
     def __post_init__(self) -> None:
-        check(self, positive=("learning_rate", "epsilon"), fractions=("rho", "momentum"), flags=("centered",))
+        check(self, positive=("epsilon",), fractions=("rho", "momentum"), flags=("centered",))
 
     def init(self, params: Params) -> Slots:
         """A mean square per weight; a mean and a momentum where they are asked for."""
@@ -85,12 +86,12 @@ class Adagrad(Optimizer):
     Source: Duchi et al. 2011, figure 1 with a diagonal matrix.
     """
 
-    learning_rate: float = 0.001
+    learning_rate: float | Schedule = 0.001
     initial_accumulator_value: float = 0.1
     epsilon: float = 1e-7
 
     def __post_init__(self) -> None:
-        check(self, positive=("learning_rate", "epsilon"))
+        check(self, positive=("epsilon",))
         start = self.initial_accumulator_value
         ok = is_number(start) and start >= 0
         require(ok, "Adagrad", "initial_accumulator_value to be a number >= 0", initial_accumulator_value=start)
@@ -128,12 +129,12 @@ class Adadelta(Optimizer):
     Source: Zeiler 2012, algorithm 1.
     """
 
-    learning_rate: float = 0.001
+    learning_rate: float | Schedule = 0.001
     rho: float = 0.95
     epsilon: float = 1e-7
 
     def __post_init__(self) -> None:
-        check(self, positive=("learning_rate", "epsilon"), fractions=("rho",))
+        check(self, positive=("epsilon",), fractions=("rho",))
 
     def init(self, params: Params) -> Slots:
         """A mean square of gradients and one of steps per weight."""

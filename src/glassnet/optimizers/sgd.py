@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 
 from glassnet.optimizers.optimizer import Optimizer, Slots, check, zeros
+from glassnet.schedules import Schedule
 from glassnet.types import Array, Params
 
 
@@ -32,12 +33,12 @@ class SGD(Optimizer):
     Source: lecture 003, w' = w - eta dJ/dw; Polyak 1964; Sutskever et al. 2013, eq. 3 and 4.
     """
 
-    learning_rate: float = 0.01
+    learning_rate: float | Schedule = 0.01
     momentum: float = 0.0
     nesterov: bool = False
 
     def __post_init__(self) -> None:
-        check(self, positive=("learning_rate",), fractions=("momentum",), flags=("nesterov",))
+        check(self, fractions=("momentum",), flags=("nesterov",))
 
     def init(self, params: Params) -> Slots:
         """A velocity per weight, where there is momentum."""
@@ -76,12 +77,12 @@ class Lion(Optimizer):
     Source: Chen et al. 2023, algorithm 2.
     """
 
-    learning_rate: float = 0.001
+    learning_rate: float | Schedule = 0.001
     beta_1: float = 0.9
     beta_2: float = 0.99
 
     def __post_init__(self) -> None:
-        check(self, positive=("learning_rate",), fractions=("beta_1", "beta_2"))
+        check(self, fractions=("beta_1", "beta_2"))
 
     def init(self, params: Params) -> Slots:
         """A mean gradient per weight."""

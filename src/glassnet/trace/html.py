@@ -31,13 +31,13 @@ def page(trace: Trace) -> str:
     """
     heads = ("", "forward ↓", "dL/d· ↑", f"{escape(type(trace.program.optimizer).__name__)} at {trace.rate:g} adds")
     rows = ["<tr>" + "".join(f"<th>{head}</th>" for head in heads) + "</tr>", _row("x", trace.x, trace.links[0].d_input)]
-    for link in trace.links:
-        rows.append(f'<tr class="gn-link"><td>{escape(link.name)}</td><td colspan="3">{escape(text.formula(link))}</td></tr>')
+    for link, does in text.formulas(trace):
+        rows.append(f'<tr class="gn-link"><td>{escape(link.name)}</td><td colspan="3">{escape(does)}</td></tr>')
         rows += [_row(key, np.atleast_1d(value)) for key, value in link.state.items()]
         for key, value in link.params.items():
             rows.append(_row(text.SYMBOLS.get(key, key), value, link.d_params.get(key), link.update.get(key)))
         rows.append(_row(text.symbol(link), link.output, link.delta))
-    loss = f"{escape(type(trace.program.loss).__name__)} = {trace.loss:.6g}"
+    loss = f"{escape(trace.program.loss.called)} = {trace.loss:.6g}"
     rows.append(f'<tr class="gn-link"><td>loss</td><td colspan="3">{loss}</td></tr>')
     return f'{STYLE}<table class="gn-trace">{"".join(rows)}</table>'
 

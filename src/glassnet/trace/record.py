@@ -13,9 +13,10 @@ import numpy as np
 
 from glassnet import network
 from glassnet.errors import is_int, is_number, lookup, require
-from glassnet.layers import Activation, Dense, Layer
+from glassnet.layers import Activation, Dense, Layer, chain
+from glassnet.losses import distribution
 from glassnet.trace import html, text
-from glassnet.training import Carry, Data, Pass, Program, one_pass, step_key
+from glassnet.training import Carry, Data, Pass, Program, one_pass, rate_of, step_key, update
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,20 +26,23 @@ class LinkTrace:
     Attributes:
         name: of the link: `dense_1`, then `dense_1.relu` for its activation.
         link: the layer that ran.
+        source: the name of the link whose output came in; "x" for the rows themselves.
         input: what came in, (n, ...).
         params: its params by name.
         output: what went out, (n, ...).
-        delta: dL/d(output), (n, ...). Where the link is one with the loss (`with_loss`), dL/d(input) = (p - y) / over instead.
-        d_input: dL/d(input), (n, ...).
+        delta: dL/d(output), (n, ...). Where the link is one with the loss (`with_loss`), dL/d(input) instead.
+        d_input: dL/d(input), (n, ...); where several branches take one input, through all of them.
         d_params: dL/d(params) by name.
         update: what the optimizer would add to the params, by name.
         state: its statistics by name, as they were before the pass.
         with_loss: whether this activation belongs to the loss, which is taken on z.
-        over: how many numbers the loss is a mean of, where it is `with_loss`: the rows, times K for K sigmoids.
+        over: where dL/dz = (p - y) / over is the slope of that loss: how many numbers it is a mean of, the rows, times K for K
+            sigmoids. 0 where the slope is another, as of a focal loss or smoothed labels.
     """
 
     name: str
     link: Layer
+    source: str
     input: np.ndarray
     params: dict[str, np.ndarray]
     output: np.ndarray
@@ -48,7 +52,7 @@ class LinkTrace:
     update: dict[str, np.ndarray]
     state: dict[str, np.ndarray]
     with_loss: bool = False
-    over: int = 1
+    over: int = 0
 
 
 @dataclass(frozen=True)
@@ -88,7 +92,7 @@ class Trace:
     Printed, it fits one screen: the forward pass read downwards, the backward pass upwards.
 
     Attributes:
-        links: one `LinkTrace` per link, in the order in which they ran.
+        links: one `LinkTrace` per link, in the order in which they ended: what is inside a composite, then the composite.
         x: the rows.
         y: the targets as the loss takes them.
         loss: the mean loss, with penalties; deltas are of this.
@@ -149,19 +153,20 @@ class Trace:
         Raises:
             ConfigError: no such param or index; a step that is no number.
         """
-        known = {f"{link.name}/{key}": (i, key) for i, link in enumerate(self.links) for key in link.params}
-        i, key = lookup("nudge: param", path, known)
+        inside = network.walk(self.program.links)
+        known = {f"{link.name}/{key}": (at, link, key) for (at, _), link in zip(inside, self.links, strict=True) for key in link.params}
+        at, link, key = lookup("nudge: param", path, known)
         place = tuple(index) if isinstance(index, Sequence) else (index,)
-        shape = self.links[i].params[key].shape
+        shape = link.params[key].shape
         fits = len(place) == len(shape) and all(is_int(n, 0) and n < size for n, size in zip(place, shape, strict=True))
         require(fits, path, f"an index into {shape}", index=index)
         require(is_number(step), "nudge", "step to be a number", step=step)
         fix = "Its layer has trainable=False: no gradient was taken."
-        require(key in self.links[i].d_params, path, "a param that learns", trainable=False, fix=fix)
-        moved = jnp.asarray(self.carry.params[i][key]).at[place].add(step)
-        params = (*self.carry.params[:i], self.carry.params[i] | {key: moved}, *self.carry.params[i + 1 :])
+        require(key in link.d_params, path, "a param that learns", trainable=False, fix=fix)
+        own = network.at(self.carry.params, at)
+        params = network.put(self.carry.params, at, own | {key: jnp.asarray(own[key]).at[place].add(step)})
         done, _ = _passed(self.program, self.carry._replace(params=params), Data(self.x, self.y), self.training)
-        return Nudge(path, place, float(step), float(self.links[i].d_params[key][place]), self.loss, float(done.loss))
+        return Nudge(path, place, float(step), float(link.d_params[key][place]), self.loss, float(done.loss))
 
     def to_dict(self) -> dict[str, Any]:
         """All numbers as nested lists, for JSON."""
@@ -203,34 +208,44 @@ def take(program: Program, carry: Carry, data: Data, training: bool, weights: ne
     """
     done, updates = _passed(program, carry, data, training)
     done, updates = jax.tree.map(np.asarray, (done, updates))
-    n = len(done.outputs)
-    inputs = (np.asarray(network.as_float(data.x)), *done.outputs)
-    outputs = (*done.outputs, done.output)
-    d_inputs = (done.d_input, *done.deltas)
-    links = []
-    for i, link in enumerate(program.links):
-        trees = {"params": carry.params[i], "state": carry.state[i]}
-        own = {tree: {key: np.asarray(trees[tree][key]) for kind, at, key in weights if (kind, at) == (tree, i)} for tree in trees}
-        params = own["params"]
-        grads, update = done.grads[i] or {}, updates[i] or {}
+    x, inside = np.array(chain.as_float(data.x)), list(network.walk(program.links))
+    paths = [path for path, _ in inside]
+    outputs = {(): x} | dict(zip(paths, (*done.outputs, done.output), strict=False))
+    deltas = {(): done.d_input} | dict(zip(paths, done.deltas, strict=False))
+    size = done.rows.size * (done.output.shape[-1] if program.loss.link == "sigmoid" else 1)
+    names = {(): "x"} | {path: link.name or type(link).__name__ for path, link in inside}
+    trees, links = {"params": carry.params, "state": carry.state}, []
+    for path, link in inside:
+        own = {
+            tree: {key: np.asarray(network.at(trees[tree], at)[key]) for kind, at, key in weights if (kind, at) == (tree, path)}
+            for tree in trees
+        }
+        params, source = own["params"], network.source(program.links, path)
+        grads, update = network.at(done.grads, path) or {}, network.at(updates, path) or {}
         links.append(
             LinkTrace(
-                name=link.name or type(link).__name__,
+                name=names[path],
                 link=link,
-                input=inputs[i],
+                source=names[source],
+                input=outputs[source],
                 params=params,
-                output=outputs[i],
-                delta=done.deltas[i] if i < n else d_inputs[i],
-                d_input=d_inputs[i],
+                output=outputs[path],
+                delta=deltas.get(path, deltas[source]),
+                d_input=deltas[source],
                 d_params={key: grads[key] for key in params if key in grads},
                 update={key: update[key] for key in params if key in update},
                 state=own["state"],
-                with_loss=i >= n,
-                over=done.rows.size * (done.output.shape[-1] if program.loss.link == "sigmoid" else 1),
+                with_loss=path not in deltas,
+                over=size if path not in deltas and _is_error(data.y, done.output, deltas[source] * size) else 0,
             )
         )
-    x, y, rate = np.array(inputs[0]), np.array(data.y), float(carry.rate)
+    y, rate = np.array(data.y), float(rate_of(program.optimizer, carry.rate, carry.step))
     return Trace(tuple(links), x, y, float(done.loss), done.rows, done.output, program, rate, training, carry)
+
+
+def _is_error(y: np.ndarray, p: np.ndarray, slope: np.ndarray) -> bool:
+    """Whether the slope of the loss, times the size of the mean, is p - y."""
+    return bool(np.allclose(slope, p - np.asarray(distribution(y, p)), atol=1e-5))
 
 
 @partial(jax.jit, static_argnums=(0, 3))
@@ -238,5 +253,5 @@ def _passed(program: Program, carry: Carry, data: Data, training: bool) -> tuple
     key = step_key(program, carry) if training else None
     done = one_pass(program, carry.params, carry.state, data, None, key, training)
     learning, _ = network.split(program.links, carry.params)
-    after, _ = program.optimizer.update(done.grads, carry.optimizer, learning, carry.rate)
+    after, _ = update(program, carry, done.grads, learning)
     return done, jax.tree.map(jnp.subtract, after, learning)

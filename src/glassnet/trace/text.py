@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import jax
 import numpy as np
 
 from glassnet import activations
-from glassnet.layers import Activation, BatchNormalization, Dense, Dropout, Flatten, Normalization, Rescaling
+from glassnet.layers import Activation, Composite, Dense
 from glassnet.optimizers import SGD
 
 if TYPE_CHECKING:
@@ -70,20 +71,19 @@ def ranged(array: np.ndarray) -> str:
 def formula(link: LinkTrace) -> str:
     """What a link computes, in the lectures' letters."""
     layer = link.link
-    if isinstance(layer, Dense):
-        return "z = x W + b" if layer.use_bias else "z = x W"
-    if isinstance(layer, Activation):
-        slope = "p - y" if link.over == 1 else f"(p - y) / {link.over}"
-        return f"{symbol(link)} = {layer.called}(z)" + (f", one with the loss: dL/dz = {slope}" if link.with_loss else "")
-    if isinstance(layer, Rescaling):
-        return f"y = {short(layer.scale)} x + {short(layer.offset)}"
-    if isinstance(layer, Dropout):
-        return f"{layer.rate:g} of the numbers zeroed, in training only"
-    if isinstance(layer, Normalization):
-        return "y = (x - mean) / sqrt(variance)"
-    if isinstance(layer, BatchNormalization):
-        return "y = gamma (x - mean) / sqrt(variance + epsilon) + beta"
-    return "laid out in one row" if isinstance(layer, Flatten) else type(layer).__name__
+    if not isinstance(layer, Activation):
+        return layer.formula()
+    slope = "" if link.over == 0 else ": dL/dz = p - y" if link.over == 1 else f": dL/dz = (p - y) / {link.over}"
+    return f"{symbol(link)} = {layer.called}(z)" + (f", one with the loss{slope}" if link.with_loss else "")
+
+
+def formulas(trace: Trace) -> Iterator[tuple[LinkTrace, str]]:
+    """Every link and what it computes; where a branch starts, of which link's output."""
+    before = "x"
+    for link in trace.links:
+        branches = link.source != before and not isinstance(link.link, Composite)
+        yield link, formula(link) + (f", x from {link.source}" if branches else "")
+        before = link.name
 
 
 def symbol(link: LinkTrace) -> str:
@@ -113,9 +113,9 @@ def screen(trace: Trace) -> str:
 def _lines(trace: Trace, units: int) -> list[str]:
     n, optimizer = len(trace.x), type(trace.program.optimizer).__name__
     parts: list[tuple[str, list[Cells]]] = [("", [("x", block(trace.x, units), block(trace.links[0].d_input, units), [])])]
-    for link in trace.links:
+    for link, does in formulas(trace):
         out: Cells = (symbol(link), block(link.output, units), block(link.delta, units), [])
-        parts.append((f"─ {link.name}  {formula(link)}", [*_params(link, units), out]))
+        parts.append((f"─ {link.name}  {does}", [*_params(link, units), out]))
     heads = ("", "forward ↓", "dL/d· ↑", f"{optimizer} at {trace.rate:g} adds")
     table = [([mark], *columns) for _, group in parts for mark, *columns in group]
     widths = [max(len(line) for cells in table for line in [*cells[i], heads[i]]) for i in range(3)]
@@ -131,7 +131,7 @@ def _lines(trace: Trace, units: int) -> list[str]:
             for i in range(max(map(len, columns))):
                 lines.append(row(mark if i == 0 else "", *(column[i] if i < len(column) else "" for column in columns)))
     targets = f"   target y = {' '.join(short(y) for y in trace.y.flat)}" if trace.y.size <= LINES else ""
-    return [*lines, f"─ loss  {type(trace.program.loss).__name__} = {trace.loss:.6g}{targets}"]
+    return [*lines, f"─ loss  {trace.program.loss.called} = {trace.loss:.6g}{targets}"]
 
 
 def _params(link: LinkTrace, units: int) -> list[Cells]:
@@ -169,7 +169,8 @@ def neuron(dense: LinkTrace, activation: LinkTrace | None, unit: int, row: int, 
         rule, numbers = "p - y", f"{p:.4g} - {short(y)}"
         if activation.over > 1:
             rule, numbers = f"({rule}) / {activation.over}", f"({numbers}) / {activation.over}"
-        lines.append(f"  delta = {rule} = {numbers} = {dz:.4g}   ({called} and loss are one: f'(z) is in it)")
+        steps = f"{rule} = {numbers}" if activation.over else f"the slope of {trace.program.loss.called} at z"
+        lines.append(f"  delta = {steps} = {dz:.4g}   ({called} and loss are one: f'(z) is in it)")
         factors, product = "delta", short(dz)
     else:
         delta = float(activation.delta[row, unit])

@@ -1,0 +1,35 @@
+"""Callbacks read what an epoch gave and answer with a `Decision`; they never write.
+
+Write one by giving `on_epoch_end`:
+
+    class Patience(Callback):
+        def on_epoch_end(self, epoch, logs):
+            if epoch >= 9 and logs["accuracy"] < 0.5:
+                return Decision(stop="not better than a coin after ten epochs")
+"""
+
+from __future__ import annotations
+
+from glassnet.callbacks.callback import Callback, LambdaCallback
+from glassnet.callbacks.files import CSVLogger
+from glassnet.callbacks.panel import Panel, listed
+from glassnet.callbacks.rates import LearningRateScheduler, ReduceLROnPlateau
+from glassnet.callbacks.stopping import EarlyStopping, StopWhen, TerminateOnNaN
+from glassnet.callbacks.tensorboard import TensorBoard
+from glassnet.epochs import Decision, Record
+
+__all__ = [
+    "CSVLogger",
+    "Callback",
+    "Decision",
+    "EarlyStopping",
+    "LambdaCallback",
+    "LearningRateScheduler",
+    "Panel",
+    "Record",
+    "ReduceLROnPlateau",
+    "StopWhen",
+    "TensorBoard",
+    "TerminateOnNaN",
+    "listed",
+]

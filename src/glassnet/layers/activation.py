@@ -1,0 +1,104 @@
+"""Non-linearities as layers of their own: Activation, and PReLU, which learns its slope."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import numpy as np
+
+from glassnet import activations, initializers
+from glassnet.errors import is_int, require
+from glassnet.initializers import Initializer
+from glassnet.layers.layer import Layer
+from glassnet.layers.shape import listed
+from glassnet.layers.weights import penalty, resolve
+from glassnet.regularizers import Regularizer
+from glassnet.types import Array, Params, Shape
+
+
+@dataclass(frozen=True)
+class Activation(Layer):
+    """Apply a function to every number (softmax: along the last axis): a = f(z).
+
+    Shapes:
+        (batch, ...) to the same.
+
+    Args:
+        activation: a name from `glassnet.activations` or a JAX function.
+
+    Raises:
+        ConfigError: the name is unknown (the nearest match is given).
+
+    Example:
+        >>> Activation("relu")({}, np.array([[-1.0, 2.0]])).tolist()
+        [[0.0, 2.0]]
+
+    Source: lecture 002, activations.
+    """
+
+    activation: str | Callable[[Array], Array] = "linear"
+
+    def __post_init__(self):
+        object.__setattr__(self, "activation", activations.named(self.activation))
+
+    @property
+    def called(self) -> str:
+        """The activation's name, or its function's."""
+        return self.activation if isinstance(self.activation, str) else getattr(self.activation, "__name__", "activation")
+
+    def __call__(self, params: Params, x: Array) -> Array:
+        return activations.get(self.activation)(x)
+
+
+@dataclass(frozen=True)
+class PReLU(Layer):
+    """The rectifier that learns its slope below zero: y = max(x, 0) + alpha min(x, 0); its slope at zero is 0.
+
+    Shapes:
+        (batch, *shape) to the same; alpha has `shape`, with 1 along every shared axis.
+
+    Args:
+        alpha_initializer: where alpha (dimensionless) starts.
+        alpha_regularizer: a penalty on alpha, added to the loss.
+        shared_axes: axes along which all numbers have one alpha, counted from 1 as the batch's is 0: (1, 2) gives each channel of an
+            image one alpha. An int stands for one axis; None shares none.
+
+    Raises:
+        ConfigError: shared_axes holds something else than ints >= 1, or, once the shape is known, an axis that the input has not;
+            an initializer or regularizer is unknown.
+
+    Example:
+        >>> PReLU()({"alpha": np.array([0.5, 0.5])}, np.array([[-2.0, 3.0]])).tolist()
+        [[-1.0, 3.0]]
+
+    Source: He et al. 2015, arXiv 1502.01852, eq. 1. There alpha starts at 0.25; 0 is Keras's.
+    """
+
+    alpha_initializer: str | Initializer = "zeros"
+    alpha_regularizer: str | Regularizer | None = None
+    shared_axes: Any = None
+
+    def __post_init__(self):
+        resolve(self)
+        axes = () if self.shared_axes is None else listed(self.shared_axes)
+        require(all(is_int(axis, least=1) for axis in axes), "PReLU", "shared_axes to be ints >= 1", shared_axes=self.shared_axes)
+        object.__setattr__(self, "shared_axes", tuple(sorted({int(axis) for axis in axes})))
+
+    def init(self, rng: np.random.Generator, shape: Shape) -> Params:
+        shared = self.shared_axes
+        fits = max(shared, default=0) <= len(shape)
+        require(fits, self.name or "PReLU", f"shared_axes from 1 to {len(shape)}", shared_axes=shared, input_shape=shape)
+        sizes = tuple(1 if axis in shared else size for axis, size in enumerate(shape, start=1))
+        return {"alpha": initializers.get(self.alpha_initializer)(rng, sizes)}
+
+    def __call__(self, params: Params, x: Array) -> Array:
+        return jax.nn.relu(x) - params["alpha"] * jax.nn.relu(-x)
+
+    def formula(self) -> str:
+        return "y = max(x, 0) + alpha min(x, 0)"
+
+    def penalty(self, params: Params) -> Array:
+        return penalty(self, params)

@@ -1,0 +1,200 @@
+"""Layers that normalise by the numbers at hand: BatchNormalization each feature over its batch, LayerNormalization and
+UnitNormalization each example by itself.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+
+from glassnet import initializers
+from glassnet.errors import is_number, require
+from glassnet.initializers import Initializer
+from glassnet.layers.layer import Layer
+from glassnet.layers.shape import listed
+from glassnet.layers.weights import resolve
+from glassnet.types import Array, Params, Shape, State
+
+
+@dataclass(frozen=True)
+class BatchNormalization(Layer):
+    """Standardise each feature by its batch, then scale and shift: y = gamma (x - mean) / sqrt(variance + epsilon) + beta.
+
+    In training mean and variance are the batch's (of the real rows alone), and moving averages of them are kept:
+    moving <- momentum * moving + (1 - momentum) * batch. In inference, and where `trainable` is False, the moving ones serve.
+
+    Shapes:
+        (batch, ..., n) to the same; gamma, beta, moving_mean, moving_variance (n,).
+
+    Args:
+        momentum: share of the old moving average that is kept at a step, from 0 to below 1.
+        epsilon: added to the variance, > 0, in squared units of x.
+        center: whether beta exists.
+        scale: whether gamma exists.
+
+    Raises:
+        ConfigError: momentum outside [0, 1); epsilon not > 0.
+
+    Example:
+        >>> layer = BatchNormalization()
+        >>> params, state = layer.init(np.random.default_rng(0), (1,)), layer.init_state((1,))
+        >>> y, state = layer.apply(params, state, np.array([[1.0], [3.0]]), key=None, train=True, mask=None)
+        >>> y.round(3).tolist()
+        [[-1.0], [1.0]]
+
+    Source: Ioffe and Szegedy 2015, arXiv 1502.03167, algorithm 1; Keras's defaults.
+    """
+
+    momentum: float = 0.99
+    epsilon: float = 1e-3
+    center: bool = True
+    scale: bool = True
+
+    def __post_init__(self):
+        who = "BatchNormalization"
+        require(is_number(self.momentum) and 0 <= self.momentum < 1, who, "momentum from 0 to below 1", momentum=self.momentum)
+        require(is_number(self.epsilon) and self.epsilon > 0, who, "epsilon to be a number > 0", epsilon=self.epsilon)
+
+    def init(self, rng: np.random.Generator, shape: Shape) -> Params:
+        gamma = {"gamma": np.ones(shape[-1], np.float32)} if self.scale else {}
+        return gamma | ({"beta": np.zeros(shape[-1], np.float32)} if self.center else {})
+
+    def init_state(self, shape: Shape) -> State:
+        return {"moving_mean": np.zeros(shape[-1], np.float32), "moving_variance": np.ones(shape[-1], np.float32)}
+
+    def apply(self, params: Params, state: State, x: Array, *, key: Array, train: bool, mask: Array | None) -> tuple[Array, State]:
+        mean, variance = state["moving_mean"], state["moving_variance"]
+        if train and self.trainable:
+            axes = tuple(range(x.ndim - 1))
+            real = None if mask is None else mask.astype(bool).reshape(mask.shape + (1,) * (x.ndim - mask.ndim))
+            mean = jnp.mean(x, axes, where=real)
+            variance = jnp.mean((x - mean) ** 2, axes, where=real)
+            keep = self.momentum
+            state = {
+                "moving_mean": keep * state["moving_mean"] + (1 - keep) * mean,
+                "moving_variance": keep * state["moving_variance"] + (1 - keep) * variance,
+            }
+        y = (x - mean) * lax.rsqrt(variance + self.epsilon)
+        return _scaled_and_shifted(self, params, y), state
+
+    def formula(self) -> str:
+        return _standardised(self)
+
+
+@dataclass(frozen=True)
+class LayerNormalization(Layer):
+    """Standardise each example by itself, then scale and shift: y = gamma (x - mean) / sqrt(variance + epsilon) + beta.
+
+    Mean and variance are over `axis` alone: no batch, no moving averages, the same in training and inference.
+
+    Shapes:
+        (batch, ..., n) to the same; gamma, beta (n,), or the sizes of all axes in `axis`.
+
+    Args:
+        axis: -1 for the last axis, or the last ones counted from the back: (-2, -1).
+        epsilon: added to the variance, > 0, in squared units of x.
+        center: whether beta exists.
+        scale: whether gamma exists.
+        beta_initializer: where beta starts.
+        gamma_initializer: where gamma starts.
+
+    Raises:
+        ConfigError: axis holds others than the last axes, or, once the shape is known, the batch's; epsilon not > 0;
+            an initializer is unknown.
+
+    Example:
+        >>> layer = LayerNormalization()
+        >>> layer(layer.init(np.random.default_rng(0), (2,)), np.array([[1.0, 3.0], [10.0, 50.0]])).round(3).tolist()
+        [[-1.0, 1.0], [-1.0, 1.0]]
+
+    Source: Ba et al. 2016, arXiv 1607.06450, eq. 4; Keras's defaults.
+    """
+
+    axis: Any = -1
+    epsilon: float = 1e-3
+    center: bool = True
+    scale: bool = True
+    beta_initializer: str | Initializer = "zeros"
+    gamma_initializer: str | Initializer = "ones"
+
+    def __post_init__(self):
+        object.__setattr__(self, "axis", _last_axes("LayerNormalization", self.axis))
+        require(is_number(self.epsilon) and self.epsilon > 0, "LayerNormalization", "epsilon to be a number > 0", epsilon=self.epsilon)
+        resolve(self)
+
+    def init(self, rng: np.random.Generator, shape: Shape) -> Params:
+        _check_axes(self, self.axis, shape)
+        size = shape[-len(self.axis) :]
+        gamma = {"gamma": initializers.get(self.gamma_initializer)(rng, size)} if self.scale else {}
+        return gamma | ({"beta": initializers.get(self.beta_initializer)(rng, size)} if self.center else {})
+
+    def __call__(self, params: Params, x: Array) -> Array:
+        x = x - x.mean(self.axis, keepdims=True)
+        return _scaled_and_shifted(self, params, x * lax.rsqrt((x**2).mean(self.axis, keepdims=True) + self.epsilon))
+
+    def formula(self) -> str:
+        return _standardised(self) + ", each row by itself"
+
+
+@dataclass(frozen=True)
+class UnitNormalization(Layer):
+    """Keep each example's direction and give it length 1: y = x / sqrt(sum x^2). Zeros stay zeros.
+
+    Shapes:
+        (batch, ...) to the same.
+
+    Args:
+        axis: -1 for the length along the last axis, or along the last ones together, counted from the back: (-2, -1).
+
+    Raises:
+        ConfigError: axis holds others than the last axes, or, once the shape is known, the batch's.
+
+    Example:
+        >>> print(UnitNormalization()({}, np.array([[3.0, 4.0], [0.0, 0.0]])))
+        [[0.6 0.8]
+         [0.  0. ]]
+
+    Source: Keras's UnitNormalization, whose slope at zero is NaN; here it is 1.
+    """
+
+    axis: Any = -1
+
+    def __post_init__(self):
+        object.__setattr__(self, "axis", _last_axes("UnitNormalization", self.axis))
+
+    def init(self, rng: np.random.Generator, shape: Shape) -> Params:
+        _check_axes(self, self.axis, shape)
+        return {}
+
+    def __call__(self, params: Params, x: Array) -> Array:
+        squared = (x**2).sum(self.axis, keepdims=True)
+        return x * lax.rsqrt(jnp.where(squared > 0, squared, 1))
+
+    def formula(self) -> str:
+        return "y = x / sqrt(sum x^2)"
+
+
+def _last_axes(who: str, axis: Any) -> tuple[int, ...]:
+    axes = listed(axis)
+    last = tuple(range(-len(axes), 0))
+    fix = f"The batch is axis 0; count from the back: axis={last if len(last) > 1 else -1}."
+    require(axes and set(axes) == set(last), who, "axis to be -1 or the last axes, as (-2, -1)", axis=axis, fix=fix)
+    return last
+
+
+def _check_axes(layer: Layer, axes: tuple[int, ...], shape: Shape) -> None:
+    require(len(axes) <= len(shape), layer.name or type(layer).__name__, f"an input of at least {len(axes)} axes", input_shape=shape)
+
+
+def _scaled_and_shifted(layer: BatchNormalization | LayerNormalization, params: Params, x: Array) -> Array:
+    if layer.scale:
+        x = x * params["gamma"]
+    return x + params["beta"] if layer.center else x
+
+
+def _standardised(layer: BatchNormalization | LayerNormalization) -> str:
+    return f"y = {'gamma ' * layer.scale}(x - mean) / sqrt(variance + epsilon){' + beta' * layer.center}"

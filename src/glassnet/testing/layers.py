@@ -1,0 +1,142 @@
+"""What a layer is, said as a check."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import replace
+from functools import partial
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+
+from glassnet import network
+from glassnet.errors import ConfigError
+from glassnet.layers import Layer, chain
+from glassnet.testing.subject import GRADIENT, check_value, claim, differences, label, leaves, same, wide
+from glassnet.types import Array, Params, Shape, State
+
+ROWS, REAL = 5, 3
+"""Rows of a batch, and how many of them are real where it is masked."""
+DESCENT = 200
+"""Steps that an optimizer gets to move towards a minimum."""
+
+
+def check_layer(layer: Layer, shape: Shape = (4,), *, integer: int = 0) -> None:
+    """Whether `layer` keeps the promises that networks, training and traces build on.
+
+    A frozen value that hashes and compares by its fields; params that a seed decides, float32, in one order; the same numbers compiled or
+    not, in a batch or one by one, and with padded rows masked as without them, in training too (outputs, statistics, gradients); nothing
+    written in place; output shapes as derived; gradients that agree with finite differences. Layers run as their links.
+
+    Args:
+        layer: the layer.
+        shape: of one example.
+        integer: inputs are whole numbers below this (token ids) rather than real ones; 0 for real ones.
+
+    Raises:
+        AssertionError: a promise is broken; the message says which.
+
+    Example:
+        >>> from glassnet.layers import Dense
+        >>> check_layer(Dense(3, activation="tanh"))
+    """
+    who = type(layer).__name__
+    try:
+        chain.check_class(layer)
+    except ConfigError as error:
+        raise AssertionError(str(error)) from error
+    check_value(layer)
+    claim(replace(layer, name="another") == layer, who, "a layer of another name to be equal")
+    links = layer.unfold()
+    claim(all(link.unfold() == (link,) for link in links), who, "links that unfold no further", links=links)
+    params, state, out = _check_init(who, links, shape)
+    rng = np.random.default_rng(1)
+    x = rng.integers(0, integer, (ROWS, *shape)) if integer else rng.normal(size=(ROWS, *shape))
+    _check_nothing_written(who, links, params, state, x.astype(np.float32))
+    cost = network.penalty(links, params)
+    claim(cost is None or (np.shape(cost) == () and np.isfinite(cost)), who, "penalty to be None or one finite number", penalty=cost)
+    with jax.enable_x64(True):
+        dy = rng.normal(size=(ROWS, *out))
+        for train in (False, True):
+            _check_passes(f"{who} in {'training' if train else 'inference'}", links, wide(params), wide(state), x, dy, train)
+
+
+class _Pass(NamedTuple):
+    y: Array
+    state: tuple[State, ...]
+    grads: tuple[Params, ...]
+    dx: Array
+    mask: Array | None
+
+
+def _check_init(who: str, links: network.Links, shape: Shape) -> tuple[tuple[Params, ...], tuple[State, ...], Shape]:
+    params, state, shapes = chain.init(links, np.random.default_rng(0), shape)
+    again, *_ = chain.init(links, np.random.default_rng(0), shape)
+    other, *_ = chain.init(links, np.random.default_rng(1), shape)
+    for where, leaf in leaves(params):
+        ok = isinstance(leaf, np.ndarray) and leaf.dtype == np.float32
+        claim(ok, who, f"init to give NumPy arrays of float32 ({where})", type=type(leaf).__name__, dtype=str(np.asarray(leaf).dtype))
+    same(who, "init from one seed to give the same params", again, params, tolerance=0)
+    order, now = _order(params), _order(other)
+    claim(now == order, who, "init to give weights in one order", received=now, fix=f"Before: {order}.")
+    return params, state, shapes[-1]
+
+
+def _check_nothing_written(who: str, links: network.Links, params: tuple[Params, ...], state: tuple[State, ...], x: np.ndarray) -> None:
+    for train in (False, True):
+        before, y = copy.deepcopy((params, state, x)), x
+        for link, p, s in zip(links, params, state, strict=True):
+            y, _ = link.apply(p, s, y, key=jax.random.key(0), train=train, mask=None)
+        same(who, "params, state and input to be left as they were", (params, state, x), before, tolerance=0)
+
+
+def _check_passes(
+    who: str, links: network.Links, params: tuple[Params, ...], state: tuple[State, ...], x: np.ndarray, dy: np.ndarray, train: bool
+) -> None:
+    def run(params: Any, state: Any, x: Any, dy: Any, mask: Any = None) -> _Pass:
+        y, pullbacks, new, mask = network.forward(links, params, state, x, key=jax.random.key(0), train=train, mask=mask)
+        grads, dx, _ = network.backward(pullbacks, dy)
+        return _Pass(y, new, grads, dx, mask)
+
+    def outputs(x: Any) -> Array:
+        return network.forward(links, params, state, x, key=jax.random.key(0), train=train)[0]
+
+    for n in (1, REAL, ROWS):
+        got = jax.eval_shape(outputs, jax.ShapeDtypeStruct((n, *x.shape[1:]), x.dtype))
+        claim(got.shape == (n, *dy.shape[1:]), who, f"{n} rows to come out with the shape derived, {(n, *dy.shape[1:])}", shape=got.shape)
+        claim(got.dtype == dy.dtype, who, f"an output as precise as the input, {dy.dtype}", dtype=str(got.dtype))
+    compiled = jax.jit(run)
+    whole = compiled(params, state, x, dy)
+    for _ in range(2):
+        same(who, "the same numbers call after call, compiled or not", run(params, state, x, dy), whole)
+    if any(link.parts for link in links):
+        through = jax.jit(partial(chain.run, links, key=jax.random.key(0), train=train))(params, state, x)
+        same(who, "run to give what the way back starts from", through[:2], (whole.y, whole.state))
+    short = compiled(params, state, x[:REAL], dy[:REAL])
+    real = np.arange(ROWS) < REAL
+    shaped = real.reshape(-1, *[1] * (x.ndim - 1))
+    junk = x if np.issubdtype(x.dtype, np.integer) else np.where(shaped, x, 100 * x)
+    masked = compiled(params, state, junk, np.where(real.reshape(-1, *[1] * (dy.ndim - 1)), dy, 0), real.astype(np.float64))
+    claim(masked.mask is not None and not np.any(masked.mask[REAL:]), who, "masked rows to stay masked", mask=masked.mask)
+    same(who, "masked rows not to matter to the others", masked._replace(y=masked.y[:REAL], dx=masked.dx[:REAL], mask=short.mask), short)
+    same(who, "masked rows to get no gradient", masked.dx[REAL:], np.zeros_like(x[REAL:], float))
+    if not train:
+        same(who, "state to stay as it is", whole.state, state)
+        alone = np.concatenate([compiled(params, state, x[i : i + 1], dy[i : i + 1]).y for i in range(ROWS)])
+        same(who, "rows to come out of a batch as they do one by one", whole.y, alone)
+    learning, frozen = network.split(links, params)
+    point: dict[str, Any] = {"params": learning}
+    gradient: dict[str, Any] = {"params": whole.grads}
+    if not np.issubdtype(x.dtype, np.integer):
+        point["x"], gradient["x"] = x, whole.dx
+
+    def value(point: Any) -> float:
+        return float(np.vdot(dy, compiled(network.merge(point["params"], frozen), state, point.get("x", x), dy).y))
+
+    for path, error in differences(value, point, gradient):
+        claim(error <= GRADIENT, who, f"the gradient of {label(path)} to equal its finite difference", relative_error=error)
+
+
+def _order(params: Params) -> list[Any]:
+    return list(params) if isinstance(params, dict) else [_order(part) for part in params]

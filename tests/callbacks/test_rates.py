@@ -1,0 +1,223 @@
+"""Callbacks that change the learning rate, held against Keras's."""
+
+import numpy as np
+import pytest
+
+import glassnet as gn
+from glassnet.callbacks import Callback, LearningRateScheduler, Record, ReduceLROnPlateau
+from glassnet.errors import ConfigError
+from glassnet.layers import Dense, Input
+from glassnet.optimizers import SGD
+from glassnet.schedules import ExponentialDecay
+from nets import X, Y, plain_model, same_bits
+from oracles import FLOAT32, close, import_keras
+
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy keyword:DeprecationWarning:keras")
+
+NAN = float("nan")
+CURVES = {  # no value within float32's last digit of the best less min_delta: Keras compares in float32
+    "falls": [5, 4, 3, 2, 1, 0.5],
+    "flat": [1.0] * 14,
+    "rises": [1, 2, 3, 4, 5, 6, 7, 8],
+    "jumps": [3, 1, 2, 0.99, 2, 2, 0.5, 2, 2, 2, 0.49995, 2, 2],
+    "hardly": [1 - 0.00003 * i for i in range(12)],
+    "nan": [3, NAN, 2, NAN, NAN, NAN, 1, NAN, NAN, NAN, NAN],
+}
+
+
+class Stub:
+    """What Keras's rate callbacks use of a model."""
+
+    def __init__(self, keras, rate):
+        self.optimizer = keras.optimizers.SGD(rate)
+
+
+@pytest.mark.parametrize("curve", CURVES.values(), ids=CURVES)
+@pytest.mark.parametrize(
+    "options", [{"patience": 2}, {"patience": 0, "factor": 0.5}, {"patience": 1, "cooldown": 2},
+                {"patience": 2, "cooldown": 1, "factor": 0.9}, {"patience": 1, "min_lr": 0.02}, {"patience": 1, "min_lr": 0.1},
+                {"patience": 1, "min_lr": 0.5}, {"patience": 2, "mode": "max"}, {"patience": 2, "mode": "max", "min_delta": 1.5},
+                {"patience": 1, "min_delta": 0.5}, {}],
+    ids=lambda options: "-".join(f"{k}={v}" for k, v in options.items()) or "defaults",
+)  # fmt: skip
+def test_plateaus_are_those_of_keras(curve, options):
+    """Oracle: Keras's callback on the same curve: the rate after every epoch."""
+    keras = import_keras()
+    theirs = keras.callbacks.ReduceLROnPlateau(**options)
+    theirs.set_model(Stub(keras, 0.1))
+    theirs.on_train_begin()
+    ours, rate, got, want = ReduceLROnPlateau(**options), float(np.float32(0.1)), [], []
+    memory = ours.init()
+    for epoch, value in enumerate(curve):
+        theirs.on_epoch_end(epoch, {"val_loss": value})
+        want.append(float(theirs.model.optimizer.learning_rate))
+        memory, answer = ours.update(memory, Record(epoch, {"val_loss": value}, 0.0, None, None, learning_rate=rate))
+        assert answer is None or np.float32(answer.learning_rate) != np.float32(rate), "an answer that changes nothing"
+        rate = float(np.float32(answer.learning_rate)) if answer else rate
+        got.append(rate)
+    assert got == want
+
+
+def test_a_first_value_that_is_no_number_is_not_the_best():
+    """Oracle: by hand, patience 2: nan (waits 1), 3 is the best, 2 is better, 2.5 (1), 2.5 (2: reduced). Keras keeps nan as its best."""
+    ours, rates = ReduceLROnPlateau(patience=2, factor=0.5), []
+    memory = ours.init()
+    for epoch, value in enumerate([NAN, 3, 2, 2.5, 2.5]):
+        memory, answer = ours.update(memory, Record(epoch, {"val_loss": value}, 0.0, None, None, learning_rate=0.25))
+        rates.append(answer.learning_rate if answer else None)
+    assert rates == [None, None, None, None, 0.125]
+
+
+def keras_model(keras, optimizer):
+    model = keras.Sequential([keras.layers.Input((4,)), keras.layers.Dense(3, activation="softmax")])
+    model.compile(optimizer, "sparse_categorical_crossentropy")
+    return model
+
+
+class Rates(Callback):
+    """Every epoch's rate."""
+
+    def __init__(self):
+        self.seen = []
+
+    def update(self, memory, record):
+        self.seen.append(record.learning_rate)
+        return None, None
+
+
+SCHEDULES = {
+    "decay": lambda epoch, rate: rate * 0.9,
+    "by-epoch": lambda epoch, rate: 0.5 / (1 + epoch),
+    "epoch-alone": lambda epoch: 0.1 * 0.5**epoch,
+    "late": lambda epoch, rate: rate if epoch < 2 else rate / 3,
+    "numpy": lambda epoch, rate: np.float32(rate * 0.7),
+}
+
+
+@pytest.mark.parametrize("schedule", SCHEDULES.values(), ids=SCHEDULES)
+def test_a_schedule_gives_kerass_rates_and_weights(schedule):
+    """Oracle: Keras's own fit, rows in order, from the same weights: the rate of every epoch, the first among them, and the weights."""
+    keras = import_keras()
+    theirs, ours = keras_model(keras, keras.optimizers.SGD(0.2)), gn.Sequential([Input(4), Dense(3, activation="softmax")], seed=0)
+    ours.compile(SGD(0.2), "sparse_categorical_crossentropy")
+    theirs.set_weights(ours.get_weights())
+    log = theirs.fit(X, Y, batch_size=8, epochs=5, shuffle=False, verbose=0, callbacks=[keras.callbacks.LearningRateScheduler(schedule)])
+    rates = Rates()
+    ours.fit(X, Y, batch_size=8, epochs=5, shuffle=False, verbose=0, callbacks=[LearningRateScheduler(schedule), rates])
+    close(rates.seen, log.history["learning_rate"], 0)
+    for left, right in zip(ours.get_weights(), theirs.get_weights(), strict=True):
+        close(left, right, FLOAT32)
+    assert ours.learning_rate == pytest.approx(rates.seen[-1])
+
+
+def test_a_schedule_is_carried_on_by_a_second_fit():
+    """Oracle: a relation, bit for bit: 2 and 3 epochs are 5, though each rate is made from the one before."""
+    halving = LearningRateScheduler(lambda epoch, rate: rate * 0.8 if epoch else rate)
+    parts, whole = plain_model(), plain_model()
+    for epochs in (2, 3):
+        parts.fit(X, Y, batch_size=8, epochs=epochs, verbose=0, callbacks=halving)
+    whole.fit(X, Y, batch_size=8, epochs=5, verbose=0, callbacks=halving)
+    assert same_bits(parts, whole)
+    assert parts.learning_rate == whole.learning_rate == pytest.approx(0.1 * 0.8**4)
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_a_schedule_goes_on_from_a_reduced_rate(order):
+    """Oracle: by hand, as in Keras: the monitor rises from 1, so that each epoch but the first divides by ten; the schedule keeps what it
+    is given, whichever of the two is listed first. min_lr ends it at 0.001."""
+    rates = Rates()
+    flat = ReduceLROnPlateau("loss", patience=1, min_lr=1e-3, min_delta=1e3)
+    model = plain_model()
+    model.fit(X, Y, epochs=5, verbose=0, callbacks=[LearningRateScheduler(lambda epoch, rate: rate), flat][::order] + [rates])
+    close(rates.seen, [0.1, 0.1, 0.01, 0.001, 0.001])
+
+
+def test_a_whole_fit_reduces_where_keras_does():
+    """Oracle: Keras's own fit from the same weights, rows in order: the rate of every epoch."""
+    keras = import_keras()
+    theirs, ours = keras_model(keras, keras.optimizers.SGD(0.5)), gn.Sequential([Input(4), Dense(3, activation="softmax")], seed=0)
+    ours.compile(SGD(0.5), "sparse_categorical_crossentropy")
+    theirs.set_weights(ours.get_weights())
+    options = {"patience": 2, "factor": 0.5, "cooldown": 1, "min_delta": 0.01}
+    held = (X[25:], Y[25:])
+    log = theirs.fit(X[:25], Y[:25], batch_size=8, epochs=25, shuffle=False, validation_data=held, verbose=0,
+                     callbacks=[keras.callbacks.ReduceLROnPlateau(**options)])  # fmt: skip
+    rates = Rates()
+    ours.fit(X[:25], Y[:25], batch_size=8, epochs=25, shuffle=False, validation_data=held, verbose=0,
+             callbacks=[ReduceLROnPlateau(**options), rates])  # fmt: skip
+    assert len(set(rates.seen)) > 3
+    close(rates.seen, log.history["learning_rate"], 0)
+
+
+@pytest.mark.parametrize(
+    ("make", "text"),
+    [
+        (
+            lambda: ReduceLROnPlateau(factor=1.0),
+            r"ReduceLROnPlateau: expected factor to be a number between 0 and 1\. Received: factor=1\.0",
+        ),
+        (lambda: ReduceLROnPlateau(factor=0), r"expected factor to be a number between 0 and 1\. Received: factor=0"),
+        (lambda: ReduceLROnPlateau(patience=-1), r"expected patience to be an int >= 0\. Received: patience=-1"),
+        (lambda: ReduceLROnPlateau(cooldown=0.5), r"expected cooldown to be an int >= 0\. Received: cooldown=0\.5"),
+        (lambda: ReduceLROnPlateau(min_lr=-1.0), r"expected min_lr to be a number >= 0\. Received: min_lr=-1\.0"),
+        (lambda: ReduceLROnPlateau(min_delta=-1.0), r"ReduceLROnPlateau: expected min_delta to be a number >= 0"),
+        (lambda: ReduceLROnPlateau(mode="up"), r"ReduceLROnPlateau: expected mode"),
+        (lambda: ReduceLROnPlateau(None), r"ReduceLROnPlateau: expected monitor to be a name\. Received: monitor=None"),
+        (lambda: LearningRateScheduler(0.1), r"LearningRateScheduler: expected a function of \(epoch, rate\)\. Received: schedule=0\.1"),
+    ],
+)
+def test_arguments_out_of_range(make, text):
+    with pytest.raises(ConfigError, match=text):
+        make()
+
+
+@pytest.mark.parametrize(
+    ("callback", "text"),
+    [
+        (ReduceLROnPlateau(), r"ReduceLROnPlateau: expected validation rows\. Received: monitor='val_loss'"),
+        (ReduceLROnPlateau("los"), r"ReduceLROnPlateau: monitor: expected one of loss\. Received: name='los'\. Did you mean 'loss'\?"),
+        (
+            LearningRateScheduler(lambda epoch, rate: None),
+            r"expected schedule\(0, \.\.\.\) to be a number > 0\. Received: learning_rate=None",
+        ),
+        (LearningRateScheduler(lambda epoch, rate: 0.0), r"LearningRateScheduler: expected schedule\(0, \.\.\.\) to be a number > 0"),
+    ],
+)
+def test_what_cannot_work_is_said_at_the_fit(callback, text):
+    model = plain_model()
+    with pytest.raises(ConfigError, match=text):
+        model.fit(X, Y, verbose=0, callbacks=callback)
+    assert model.epoch == 0
+    model.fit(X, Y, verbose=0)
+
+
+def test_a_schedule_that_breaks_on_the_way_leaves_a_model_to_go_on_with():
+    """Oracle: a relation. Two epochs were trained; three more make five."""
+    model, whole = plain_model(), plain_model()
+    with pytest.raises(ZeroDivisionError):
+        model.fit(X, Y, epochs=5, verbose=0, callbacks=LearningRateScheduler(lambda epoch, rate: rate if epoch < 2 else rate / 0))
+    assert model.epoch == len(model.history.epoch) == 2
+    model.fit(X, Y, epochs=3, verbose=0)
+    whole.fit(X, Y, epochs=5, verbose=0)
+    assert same_bits(model, whole)
+
+
+def test_a_schedule_that_cannot_be_asked_for_its_arguments():
+    """Oracle: by hand. min(3, 0.1) is 0.1; Python knows no signature of it."""
+    assert LearningRateScheduler(min).on_epoch_begin(3, {"learning_rate": 0.1}).learning_rate == 0.1
+
+
+def test_rates_under_a_schedule_by_steps():
+    """Oracle: by hand. One step an epoch, halved by the schedule: 0.8, 0.4, 0.2, ... The monitor never improves by 1000, so that patience 1
+    answers 0.5 x 0.4 = 0.2 for the third step: as planned. A factor of 0.25 answers 0.1, half of what was planned."""
+    halving = ExponentialDecay(0.8, 1, 0.5)
+    for factor, want in ((0.5, [0.8, 0.4, 0.2, 0.1]), (0.25, [0.8, 0.4, 0.1, 0.025])):
+        model, rates = plain_model(SGD(halving)), Rates()
+        model.fit(X, Y, batch_size="full", epochs=4, verbose=0,
+                  callbacks=[ReduceLROnPlateau("loss", factor=factor, patience=1, min_delta=1e3), rates])  # fmt: skip
+        close(rates.seen, want)
+    model, rates = plain_model(SGD(halving)), Rates()
+    first = LearningRateScheduler(lambda epoch, rate: rate if epoch else 0.1)
+    model.fit(X, Y, batch_size="full", epochs=4, verbose=0, callbacks=[first, rates])
+    close(rates.seen, [0.1, 0.05, 0.025, 0.0125])
+    assert model.learning_rate == pytest.approx(0.00625)

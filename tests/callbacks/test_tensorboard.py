@@ -1,0 +1,122 @@
+"""TensorBoard: event files read back record by record, in Keras's folders under Keras's names."""
+
+import builtins
+import os
+import struct
+from pathlib import Path
+
+import pytest
+
+from glassnet.callbacks import LambdaCallback, LearningRateScheduler, TensorBoard
+from glassnet.errors import ConfigError
+from nets import X, Y, fit_noisy, noisy_model, plain_model
+from oracles import FLOAT32, close
+
+
+def crc32c(data):
+    """Castagnoli's checksum bit by bit (RFC 3720), masked as event files mask it."""
+    crc = 0xFFFFFFFF
+    for byte in data:
+        crc ^= byte
+        for _ in range(8):
+            crc = crc >> 1 ^ (0x82F63B78 if crc & 1 else 0)
+    crc ^= 0xFFFFFFFF
+    return ((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF
+
+
+def test_the_checksum_is_castagnolis():
+    """RFC 3720, B.4: 32 bytes of zeros give 0x8A9136AA; unmasked here."""
+    masked = crc32c(bytes(32))
+    rotated = (masked - 0xA282EAD8) & 0xFFFFFFFF
+    assert (rotated >> 17 | rotated << 15) & 0xFFFFFFFF == 0x8A9136AA
+
+
+def events(path):
+    """Every record of an event file, its checksums checked."""
+    pb = pytest.importorskip("tensorboardX.proto.event_pb2")
+    data, found = Path(path).read_bytes(), []
+    while data:
+        size = struct.unpack("<Q", data[:8])[0]
+        body = data[12 : 12 + size]
+        assert struct.unpack("<I", data[8:12])[0] == crc32c(data[:8])
+        assert struct.unpack("<I", data[12 + size : 16 + size])[0] == crc32c(body)
+        found.append(pb.Event.FromString(body))
+        data = data[16 + size :]
+    return found
+
+
+def scalars(folder):
+    """Tag to [(step, value)] over all event files of a folder; each begins with its version."""
+    found = {}
+    for file in sorted(Path(folder).glob("events.out.tfevents.*")):
+        first, *rest = events(file)
+        assert first.file_version == "brain.Event:2"
+        for event in rest:
+            for value in event.summary.value:
+                found.setdefault(value.tag, []).append((event.step, value.simple_value))
+    return found
+
+
+def board(path):
+    pytest.importorskip("tensorboardX")
+    return TensorBoard(path)
+
+
+def test_two_fits_are_read_back(tmp_path):
+    """Oracle: a relation: the histories of both, under Keras's names, steps counted on."""
+    model = noisy_model()
+    slower = LearningRateScheduler(lambda epoch, rate: 0.02 / (1 + epoch))
+    first, second = (fit_noisy(model, epochs, callbacks=[slower, board(tmp_path / "new" / "logs")]) for epochs in (2, 3))
+    assert sorted(folder.name for folder in (tmp_path / "new" / "logs").iterdir()) == ["train", "validation"]
+    train, held = scalars(tmp_path / "new" / "logs" / "train"), scalars(tmp_path / "new" / "logs" / "validation")
+    assert list(train) == ["epoch_loss", "epoch_accuracy", "epoch_learning_rate"]
+    assert list(held) == ["epoch_loss", "epoch_accuracy"]
+    for found, prefix in ((train, ""), (held, "val_")):
+        for name in ("loss", "accuracy"):
+            assert [step for step, _ in found[f"epoch_{name}"]] == [0, 1, 2, 3, 4]
+            close([value for _, value in found[f"epoch_{name}"]], first.history[prefix + name] + second.history[prefix + name], FLOAT32)
+    close([value for _, value in train["epoch_learning_rate"]], [0.02 / (1 + epoch) for epoch in range(5)], FLOAT32)
+
+
+def test_without_validation_there_is_no_folder_for_it(tmp_path):
+    plain_model().fit(X, Y, verbose=0, callbacks=board(tmp_path))
+    assert [folder.name for folder in tmp_path.iterdir()] == ["train"]
+
+
+def test_what_was_written_outlives_a_run_that_raises(tmp_path):
+    with pytest.raises(ZeroDivisionError):
+        plain_model().fit(X, Y, epochs=9, verbose=0, callbacks=[board(tmp_path), LambdaCallback(lambda epoch, logs: epoch < 2 or 1 / 0)])
+    assert [step for step, _ in scalars(tmp_path / "train")["epoch_loss"]] == [0, 1, 2]
+
+
+def test_a_number_that_is_none_is_written_as_it_is(tmp_path):
+    writer = board(tmp_path)
+    writer._write("train", writer.init(), 4, {"loss": float("nan")})
+    assert str(scalars(tmp_path / "train")) == "{'epoch_loss': [(4, nan)]}"
+
+
+def test_tensorboardx_is_asked_for_when_it_is_missing(monkeypatch):
+    real = builtins.__import__
+
+    def without(name, *rest):
+        if name.startswith("tensorboardX"):
+            raise ImportError(name)
+        return real(name, *rest)
+
+    monkeypatch.setattr(builtins, "__import__", without)
+    with pytest.raises(ConfigError, match=r"TensorBoard: expected tensorboardX\. Install it: pip install 'glassnet\[tensorboard\]'\."):
+        TensorBoard("logs")
+
+
+def test_folders_that_cannot_be_used(tmp_path):
+    (tmp_path / "file").touch()
+    model = plain_model()
+    with pytest.raises(ConfigError, match=r"TensorBoard: expected a file that can be written\. .* It said: Not a directory\."):
+        model.fit(X, Y, verbose=0, callbacks=board(tmp_path / "file"))
+    assert model.epoch == 0
+    with pytest.raises(ConfigError, match=r"TensorBoard: expected log_dir to be a path\. Received: log_dir=None"):
+        board(None)
+
+
+def test_it_can_be_given_a_path_of_any_kind(tmp_path):
+    assert board(os.fspath(tmp_path)) != board(tmp_path)

@@ -1,0 +1,57 @@
+"""Noise layers: the distribution of what they draw, within five standard deviations, and that only training draws."""
+
+import jax
+import numpy as np
+import pytest
+
+from glassnet.layers import Dropout, GaussianNoise
+from oracles import EXACT, close
+
+
+def noisy(layer, x, seed=1, train=True):
+    return np.asarray(layer.apply({}, {}, x, key=jax.random.key(seed), train=train, mask=None)[0])
+
+
+@pytest.mark.parametrize("rate", [0.2, 0.5, 0.9])
+def test_dropout_zeroes_its_share_and_keeps_the_mean(rate):
+    """By hand: survivors are x / (1 - rate); their share is binomial, within five standard deviations."""
+    x = np.random.default_rng(0).uniform(1, 2, (100, 100)).astype(np.float32)
+    y, _ = Dropout(rate).apply({}, {}, x, key=jax.random.key(1), train=True, mask=None)
+    kept = np.asarray(y) != 0
+    close(np.asarray(y)[kept], x[kept] / (1 - rate))
+    assert abs(kept.mean() - (1 - rate)) < 5 * np.sqrt(rate * (1 - rate) / x.size)
+    other, _ = Dropout(rate).apply({}, {}, x, key=jax.random.key(2), train=True, mask=None)
+    assert not np.array_equal(other, y)
+
+
+@pytest.mark.parametrize("stddev", [0.1, 3.0])
+def test_gaussian_noise_is_normal(stddev):
+    """Of n draws, the mean deviates by stddev / sqrt(n), the spread by stddev / sqrt(2 n); 68.3 % lie within stddev, 95.5 % within two."""
+    x = np.random.default_rng(0).uniform(-1, 1, (200, 100)).astype(np.float32)
+    noise, n = noisy(GaussianNoise(stddev), x) - x, x.size
+    assert abs(noise.mean()) < 5 * stddev / np.sqrt(n)
+    assert abs(noise.std() - stddev) < 5 * stddev / np.sqrt(2 * n)
+    for far, share in ((1, 0.6827), (2, 0.9545)):
+        assert abs((abs(noise) < far * stddev).mean() - share) < 5 * np.sqrt(share * (1 - share) / n)
+
+
+def test_gaussian_noise_is_of_each_number_its_own():
+    """Of m independent pairs the correlation has standard deviation 1 / sqrt(m)."""
+    x = np.zeros((200, 100), np.float32)
+    noise = noisy(GaussianNoise(1.0), x)
+    for a, b in ((noise[1:], noise[:-1]), (noise[:, 1:], noise[:, :-1]), (noise, noisy(GaussianNoise(1.0), x, seed=2))):
+        assert abs(np.corrcoef(a.ravel(), b.ravel())[0, 1]) < 5 / np.sqrt(a.size)
+
+
+def test_gaussian_noise_scales_with_stddev_and_follows_its_key():
+    x = np.zeros((20, 10), np.float32)
+    noise = noisy(GaussianNoise(1.0), x)
+    close(noisy(GaussianNoise(0.25), x), 0.25 * noise)
+    np.testing.assert_allclose(noisy(GaussianNoise(1.0), x), noise, rtol=EXACT)
+    np.testing.assert_array_equal(noisy(GaussianNoise(0.0), x + 7), x + 7)
+
+
+@pytest.mark.parametrize("layer", [Dropout(0.5), GaussianNoise(0.5)], ids=["dropout", "gaussian"])
+def test_inference_draws_nothing(layer):
+    x = np.ones((3, 4), np.float32)
+    assert layer.apply({}, {}, x, key=None, train=False, mask=None) == (x, {})

@@ -1,0 +1,129 @@
+"""Focal cross-entropies: Keras away from its clip, the plain cross-entropies at gamma 0, and exact numbers beyond the clip."""
+
+import math
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from glassnet import Sequential
+from glassnet.errors import ConfigError
+from glassnet.layers import Dense
+from glassnet.losses import BinaryCrossentropy, BinaryFocalCrossentropy, CategoricalCrossentropy, CategoricalFocalCrossentropy
+from oracles import FLOAT32, close, import_keras
+
+RNG = np.random.default_rng(0)
+Z = RNG.normal(size=(16, 4)).astype(np.float32) * 2
+LABELS = RNG.integers(0, 2, Z.shape).astype(np.float32)
+IDS = RNG.integers(0, 4, 16)
+ROWS = np.eye(4, dtype=np.float32)[IDS]
+
+BINARY = [
+    {},
+    {"gamma": 0.5, "label_smoothing": 0.3},
+    {"gamma": 0.0},
+    {"gamma": 5.0, "alpha": 0.9, "apply_class_balancing": True},
+    {"apply_class_balancing": True, "label_smoothing": 0.1},
+]
+CATEGORICAL = [{}, {"gamma": 0.5, "label_smoothing": 0.3}, {"gamma": 0.0, "alpha": 1.0}, {"alpha": [0.1, 0.2, 3.0, 0.0], "gamma": 1.0}]
+CASES = [(BinaryFocalCrossentropy, options) for options in BINARY] + [(CategoricalFocalCrossentropy, options) for options in CATEGORICAL]
+
+
+@pytest.mark.parametrize("from_logits", [False, True])
+@pytest.mark.parametrize(("kind", "options"), CASES, ids=lambda value: str(getattr(value, "__name__", value)))
+def test_equals_keras(kind, options, from_logits):
+    y = LABELS if kind is BinaryFocalCrossentropy else ROWS
+    activation = jax.nn.sigmoid if kind is BinaryFocalCrossentropy else jax.nn.softmax
+    pred = Z if from_logits else np.asarray(activation(Z))
+    ours, theirs = (part(**options, from_logits=from_logits) for part in (kind, getattr(import_keras().losses, kind.__name__)))
+    weight = RNG.uniform(size=len(Z)).astype(np.float32)
+    close(ours(y, pred, weight), theirs(y, pred, weight))
+    slopes = [jax.grad(lambda z, loss=loss: loss(y, z))(pred) for loss in (ours, theirs)]
+    close(*slopes, tolerance=FLOAT32 if from_logits else 10 * FLOAT32)  # 1 / p is large
+    if kind is CategoricalFocalCrossentropy:
+        close(ours(IDS, pred), ours(ROWS, pred))
+
+
+def test_by_hand():
+    # p = 3/4: -(1/4)^2 log(3/4) for a label of 1, -(3/4)^2 log(1/4) for a label of 0; with balance 1/4 of the one, 3/4 of the other
+    p = jnp.array([[0.75]])
+    close(BinaryFocalCrossentropy()([[1]], p), -math.log(0.75) / 16)
+    close(BinaryFocalCrossentropy()([[0]], p), -9 / 16 * math.log(0.25))
+    close(BinaryFocalCrossentropy(True)([[1]], p), -math.log(0.75) / 64)
+    close(BinaryFocalCrossentropy(True)([[0]], p), -27 / 64 * math.log(0.25))
+    close(CategoricalFocalCrossentropy()([1], jnp.array([[0.25, 0.75]])), -math.log(0.75) / 64)
+    close(CategoricalFocalCrossentropy([1, 2], gamma=1)([1], jnp.array([[0.25, 0.75]])), -math.log(0.75) / 2)
+
+
+def test_gamma_0_is_the_plain_cross_entropy():
+    close(BinaryFocalCrossentropy(gamma=0).rows(LABELS, Z), BinaryCrossentropy().rows(LABELS, Z))
+    close(CategoricalFocalCrossentropy(alpha=1, gamma=0).rows(IDS, Z), CategoricalCrossentropy().rows(IDS, Z))
+
+
+@pytest.mark.parametrize("gamma", [0.0, 0.5, 1.0, 2.0])
+def test_exact_where_keras_clips(gamma):
+    """Oracle: float64. At z = 20 the miss is 2.1e-9, which Keras takes for 1e-7; at -1000 the loss is 1000, which Keras takes for 16."""
+    z = np.array([20.0, -20.0, 1000.0, -1000.0])
+    miss, loss = 1 / (1 + np.exp(np.minimum(z, 700))), np.logaddexp(0, -z)
+    want = np.where(z == 1000, 0, miss**gamma * loss)
+    rows = BinaryFocalCrossentropy(gamma=gamma).rows(jnp.ones((4, 1)), jnp.asarray(z[:, None], jnp.float32))
+    np.testing.assert_allclose(np.asarray(rows, np.float64), want, rtol=1e-5, atol=1e-40)
+    two = jnp.asarray(np.stack([z, 0 * z], 1), jnp.float32)
+    rows = CategoricalFocalCrossentropy(alpha=1, gamma=gamma).rows(jnp.zeros(4, int), two)
+    close(rows, want)
+
+
+def test_sequences_take_ids_and_rows():
+    z, ids = jnp.asarray(RNG.normal(size=(2, 3, 4)), jnp.float32), RNG.integers(0, 4, (2, 3))
+    rows = CategoricalFocalCrossentropy().rows(ids, z)
+    assert rows.shape == (2, 3)
+    close(rows, CategoricalFocalCrossentropy().rows(np.eye(4)[ids], z))
+
+
+@pytest.mark.parametrize("from_logits", [False, True])
+def test_they_pair_as_cross_entropies_do(from_logits):
+    """The last layer is checked, accuracy is cut where it should be, and labels come out: all by way of `link`."""
+    rng = np.random.default_rng(1)
+    x = rng.normal(size=(120, 3)).astype(np.float32)
+    y = (x[:, 0] > 0).astype(int)
+    for units, link, kind in ((1, "sigmoid", BinaryFocalCrossentropy), (2, "softmax", CategoricalFocalCrossentropy)):
+        model = Sequential([Dense(units, activation=None if from_logits else link)], seed=0)
+        model.compile("sgd", kind(from_logits=from_logits), ["accuracy"])
+        model.learning_rate = 1.0
+        model.fit(x, y, epochs=20, class_weight="balanced", verbose=0)
+        labels = model.predict_labels(x)
+        assert labels.shape == (120,)
+        assert model.evaluate(x, y)[1] == (labels == y).mean() > 0.9
+        text = "expected a last layer without activation" if from_logits else f"expected a network that ends in {link}"
+        with pytest.raises(ConfigError, match=text):
+            Sequential([Dense(units, activation="tanh")]).compile("sgd", kind(from_logits=from_logits))
+
+
+@pytest.mark.parametrize(
+    ("use", "message"),
+    [
+        (lambda: BinaryFocalCrossentropy("yes"), "expected apply_class_balancing to be a bool. Received: apply_class_balancing='yes'."),
+        (lambda: BinaryFocalCrossentropy(alpha=1.5), "expected alpha to be a number from 0 to 1. Received: alpha=1.5."),
+        (lambda: BinaryFocalCrossentropy(gamma=-1), "expected gamma to be a number >= 0. Received: gamma=-1."),
+        (lambda: BinaryFocalCrossentropy(from_logits=1), "expected from_logits to be a bool. Received: from_logits=1."),
+        (lambda: CategoricalFocalCrossentropy(gamma="two"), "expected gamma to be a number >= 0. Received: gamma='two'."),
+        (lambda: CategoricalFocalCrossentropy(label_smoothing=2), "expected label_smoothing to be a number from 0 to 1. Received:"),
+        (
+            lambda: CategoricalFocalCrossentropy([0.5, -1]),
+            "expected alpha to be a number >= 0, or a list of them, one per class. Received: alpha=(0.5, -1).",
+        ),
+        (
+            lambda: CategoricalFocalCrossentropy(np.array([0.5, 1])).rows(IDS, Z),
+            "expected one alpha per class. Received: alpha=(np.float64(0.5), np.float64(1.0)), classes=4.",
+        ),
+        (
+            lambda: CategoricalFocalCrossentropy().rows(jnp.zeros(2, int), jnp.zeros((2, 1))),
+            "expected one output per class, two at least. Received: outputs=1.",
+        ),
+    ],
+)
+def test_errors(use, message):
+    with pytest.raises(ConfigError) as caught:
+        use()
+    assert message in str(caught.value)
