@@ -15,6 +15,7 @@ _HOME = {
     "datasets": "data.datasets",
     "errors": "errors",
     "initializers": "initializers",
+    "keras": "keras",
     "layers": "layers",
     "losses": "losses",
     "metrics": "metrics",
@@ -25,7 +26,7 @@ _HOME = {
 }
 """Public name to the module that it is, or that it stands in: nothing is imported before it is used, JAX least of all."""
 
-__all__ = ["Sequential", "activations", "callbacks", "data", "datasets", "errors", "initializers", "layers", "losses", "metrics",
+__all__ = ["Sequential", "activations", "callbacks", "data", "datasets", "errors", "initializers", "keras", "layers", "losses", "metrics",
            "optimizers", "regularizers", "schedules", "testing"]  # fmt: skip
 
 if TYPE_CHECKING:

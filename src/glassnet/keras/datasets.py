@@ -1,0 +1,25 @@
+"""Keras's data sets, as far as `glassnet.datasets` has them: `load_data()` gives ((x, y), (x_test, y_test)), all uint8."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from glassnet.data import datasets as ours
+from glassnet.keras.face import register, table
+
+
+def _loader(name: str, label_shape: tuple[int, ...] = (-1,)) -> Any:
+    def load_data() -> tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]:
+        """((x, y), (x_test, y_test))."""
+        (x, y), (x_test, y_test) = ours.load(name)
+        return (x, y.astype(np.uint8).reshape(label_shape)), (x_test, y_test.astype(np.uint8).reshape(label_shape))
+
+    return register(f"{__name__}.{name}", f"The data set {name}.", {"load_data": (load_data, "path~")})
+
+
+__all__, __getattr__ = table(
+    __name__,
+    {"cifar10": _loader("cifar10", (-1, 1)), "fashion_mnist": _loader("fashion_mnist"), "mnist": _loader("mnist")},
+)

@@ -1,0 +1,209 @@
+"""How a name of Keras's becomes one of ours: a row of a table makes a callable with Keras's parameters, in Keras's order.
+
+A row is what makes the object and a line of parameters:
+
+    units                    handed on
+    function>activation      handed on by another name
+    axis=-1                  taken at this value only; dtype=None|'float32' at either
+    name~                    taken and not used
+    input_shape@             left on the object, for `keras.Sequential` to read
+    *                        from here on by name only
+"""
+
+from __future__ import annotations
+
+import ast
+import difflib
+import inspect
+import re
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from types import ModuleType
+from typing import Any
+
+from glassnet.errors import ConfigError, GlassnetError, message
+
+INSTEAD = {
+    "activity_regularizer": "Penalise the weights: kernel_regularizer=.",
+    "axis": "It is the last axis throughout; Permute moves another there.",
+    "batch_size": "Leave the batch size to fit.",
+    "bias_constraint": "Keep weights small with bias_regularizer=.",
+    "decay": "Write learning_rate=keras.optimizers.schedules.InverseTimeDecay(rate, 1, decay).",
+    "dtype": "Everything is float32; prepare the data with NumPy.",
+    "ignore_class": "Give those rows a sample_weight of 0.",
+    "kernel_constraint": "Keep weights small with kernel_regularizer=.",
+    "lr": "Write learning_rate=.",
+    "max_value": 'Write Activation("relu6") for a ceiling of 6.',
+    "negative_slope": "Write LeakyReLU(negative_slope).",
+    "reduction": "A loss is the mean over the rows; sample_weight weighs them.",
+    "weight_decay": "Write AdamW, or kernel_regularizer=keras.regularizers.l2(...) in the layers.",
+}
+"""What to write instead of a parameter that cannot be had."""
+
+
+class NotHereError(GlassnetError, ImportError):
+    """A name that a module of Keras's has, or might have, and that glassnet lacks."""
+
+
+@dataclass(frozen=True)
+class Face:
+    """A name of Keras's: call it for the object of ours, or ask `isinstance` about one.
+
+    Args:
+        name: Keras's.
+        make: what makes the object.
+        line: Keras's parameters: see the module.
+        kind: what `isinstance` goes by; None for `make`.
+    """
+
+    name: str
+    make: Any
+    line: str = ""
+    kind: Any = None
+
+    @cached_property
+    def words(self) -> dict[str, str]:
+        """What becomes of each parameter: the rest of its word in the line. The star stands under the empty name."""
+        words: dict[str, str] = {}
+        for word in self.line.split():
+            name, how = re.match(r"(\w*)(.*)", word).groups()  # type: ignore[union-attr]
+            words[name] = how or f">{name}"
+        return words
+
+    @cached_property
+    def __signature__(self) -> inspect.Signature:
+        """Keras's parameters in Keras's order, each with the default that holds here."""
+        known = inspect.signature(self.make).parameters
+        parameters, kind = [], inspect.Parameter.POSITIONAL_OR_KEYWORD
+        for name, how in self.words.items():
+            if how == "*":
+                kind = inspect.Parameter.KEYWORD_ONLY  # type: ignore[assignment]
+                continue
+            ours = known.get(how[1:])
+            default = ours.default if ours else _values(how)[0] if how[0] == "=" else None
+            parameters.append(inspect.Parameter(name, kind, default=default))
+        return inspect.Signature(parameters)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        handed, kept = {}, {}
+        for name, value in self._bind(args, kwargs).items():
+            how = self.words[name]
+            if how[0] == "=" and not any(_same(value, only) for only in _values(how)):
+                only = " or ".join(f"{name}={only!r}" for only in _values(how))
+                raise ConfigError(message(self.name, f"{only}, which is all there is", fix=INSTEAD.get(name, ""), **{name: value}))
+            if how[0] == ">" and (name, value) != ("name", None):
+                handed[how[1:]] = _spelt(name, value)
+            if how == "@" and value is not None:
+                kept[name] = value
+        made = self.make(**handed)
+        for name, value in kept.items():
+            object.__setattr__(made, name, value)
+        return made
+
+    def _bind(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
+        try:
+            return self.__signature__.bind(*args, **kwargs).arguments
+        except TypeError as error:
+            unknown = {name: value for name, value in kwargs.items() if name not in self.words}
+            fix = " ".join(INSTEAD[name] for name in unknown if name in INSTEAD) or ("" if unknown else f"Python says: {error}.")
+            raise ConfigError(
+                message(self.name, "no parameters but Keras's: " + ", ".join(self.__signature__.parameters), fix=fix, **unknown)
+            ) from None
+
+    def __instancecheck__(self, thing: Any) -> bool:
+        return isinstance(getattr(thing, "layer", thing), self.make if self.kind is None else self.kind)
+
+    def __mro_entries__(self, bases: tuple[Any, ...]) -> tuple[type, ...]:
+        fix = "Subclass keras.layers.Layer or keras.callbacks.Callback, or hold one of these inside your own class."
+        raise ConfigError(message(self.name, "nothing to be derived from it", fix=fix))
+
+    def __repr__(self) -> str:
+        return f"{self.name}{self.__signature__}"
+
+
+@dataclass(frozen=True)
+class Refused:
+    """A name that stands for a way of working that glassnet does not have: `isinstance` may ask about it, and a base may be offered.
+
+    Args:
+        name: Keras's.
+        expected: what goes instead.
+        fix: how that is written.
+        kind: what `isinstance` goes by.
+        base: what a class that names it as its base is derived from; None refuses that too.
+    """
+
+    name: str
+    expected: str
+    fix: str
+    kind: type
+    base: type | None = None
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        raise ConfigError(message(self.name, self.expected, fix=self.fix))
+
+    def __instancecheck__(self, thing: Any) -> bool:
+        return isinstance(getattr(thing, "layer", thing), self.kind)
+
+    def __mro_entries__(self, bases: tuple[Any, ...]) -> tuple[type, ...]:
+        return (self.base,) if self.base else self()
+
+
+@dataclass(frozen=True)
+class PerRow:
+    """A loss or metric in lower case: called on targets and predictions, a number per row; `compile` takes what `face` makes for it.
+
+    Args:
+        face: makes the loss or the metric.
+        rows: (loss or metric, targets, predictions) to the numbers.
+    """
+
+    face: Face
+    rows: Callable[[Any, Any, Any], Any]
+
+    def __call__(self, y_true: Any, y_pred: Any, *args: Any, **kwargs: Any) -> Any:
+        return self.rows(self.face(*args, **kwargs), y_true, y_pred)
+
+
+def table(module: str, rows: Mapping[str, Any]) -> tuple[list[str], Callable[[str], Any]]:
+    """A module's `__all__` and `__getattr__` from its rows: the tuple (make, line, kind) becomes a `Face`, all else stays as it is."""
+    made = {name: Face(name, *row) if isinstance(row, tuple) else row for name, row in rows.items()}
+
+    def find(name: str) -> Any:
+        if name in made:
+            return made[name]
+        if name.startswith("_"):
+            raise AttributeError(f"module {module!r} has no attribute {name!r}")
+        near = difflib.get_close_matches(name, made, n=3, cutoff=0.5)
+        fix = f"Near it: {', '.join(near)}." if near else f"There are: {', '.join(made)}."
+        raise NotHereError(message(module, "a name that glassnet has (yet)", name=name, fix=fix))
+
+    return list(made), find
+
+
+def register(name: str, doc: str, rows: Mapping[str, Any]) -> ModuleType:
+    """A module without a file of its own, for `import` to find: a few names, or one that no file of ours may have."""
+    module = ModuleType(name, doc)
+    module.__all__, module.__getattr__ = table(name, rows)  # type: ignore[attr-defined, method-assign]
+    sys.modules[name] = module
+    return module
+
+
+def _spelt(name: str, value: Any) -> Any:
+    """A class in place of an object, and "HeNormal" for "he_normal", as Keras lets one write them."""
+    if isinstance(value, str) and name.endswith(("_initializer", "_regularizer")):
+        return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", value).lower()
+    return value() if isinstance(value, Face) else value
+
+
+def _values(how: str) -> list[Any]:
+    return [ast.literal_eval(text) for text in how[1:].split("|")]
+
+
+def _same(value: Any, only: Any) -> bool:
+    try:
+        return value is only or bool(value == only)
+    except (TypeError, ValueError):
+        return False

@@ -1,0 +1,128 @@
+"""Keras's layers. One that is made with `input_shape=` keeps it until `keras.Sequential` reads it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from glassnet import activations
+from glassnet import layers as ours
+from glassnet.errors import ConfigError, is_number, message, require
+from glassnet.keras.face import Refused, table
+
+
+@dataclass(frozen=True)
+class Scaled:
+    """An activation with its number given; equal where both are, as a function made on the spot would not be.
+
+    Args:
+        function: the activation's name.
+        number: its second argument.
+    """
+
+    function: str
+    number: float
+
+    def __call__(self, x: Any) -> Any:
+        return activations.get(self.function)(x, self.number)  # type: ignore[call-arg]
+
+    @property
+    def __name__(self) -> str:
+        return self.function
+
+
+@dataclass(frozen=True)
+class Named:
+    """What `isinstance(layer, keras.layers.ReLU)` goes by: an Activation layer of that name."""
+
+    function: str
+
+    def __call__(self, *, name: str | None = None, trainable: bool = True) -> ours.Activation:
+        return ours.Activation(self.function, name=name, trainable=trainable)
+
+    def __instancecheck__(self, layer: Any) -> bool:
+        return isinstance(layer, ours.Activation) and layer.called == self.function
+
+
+def _elu(alpha: float = 1.0, *, name: str | None = None, trainable: bool = True) -> ours.Activation:
+    require(is_number(alpha), "ELU", "alpha to be a number", alpha=alpha)
+    return ours.Activation(Scaled("elu", alpha), name=name, trainable=trainable)
+
+
+def _leaky_relu(negative_slope: float = 0.3, *, name: str | None = None, trainable: bool = True) -> ours.Activation:
+    require(is_number(negative_slope), "LeakyReLU", "negative_slope to be a number", negative_slope=negative_slope)
+    return ours.Activation(Scaled("leaky_relu", negative_slope), name=name, trainable=trainable)
+
+
+def _input(shape: Any = None, batch_shape: Any = None, name: str | None = None) -> ours.Input:
+    given = tuple(batch_shape)[1:] if isinstance(batch_shape, tuple | list) else shape
+    known = given is not None and None not in (given if isinstance(given, tuple | list) else (given,))
+    require(known, "Input", "shape of one example, all of its sizes known", shape=given, fix="Write Input(shape=(784,)).")
+    return ours.Input(given, name=name)
+
+
+def input_of(layer: Any) -> ours.Input | None:
+    """The `Input` that a layer's `input_shape=`, `input_dim=` or `batch_input_shape=` asks for; None where it had none."""
+    kept = vars(layer) if isinstance(layer, ours.Layer) else {}
+    shape = kept.get("input_shape", kept.get("input_dim"))
+    batch_shape = kept.get("batch_input_shape", kept.get("batch_shape"))
+    return None if shape is None and batch_shape is None else _input(shape, batch_shape)
+
+
+class Written(ours.Layer):
+    """What a user's own layer is derived from: glassnet's `Layer`, which says so where Keras's way of writing one is met."""
+
+    def __init_subclass__(cls) -> None:
+        found = [method for method in ("__init__", "build", "call", "compute_output_shape", "get_config") if method in vars(cls)]
+        fix = "Write fields instead of __init__, init(self, rng, shape) instead of build, __call__(self, params, x) instead of call."
+        if found:
+            raise ConfigError(message(cls.__name__, "a layer as glassnet has them, a frozen dataclass", methods=found, fix=fix))
+
+
+LAYER = " * activity_regularizer=None trainable dtype=None|'float32' autocast=True name"
+LAYER += " input_shape@ input_dim@ batch_input_shape@ batch_shape@"
+STARTS = " beta_initializer='zeros' gamma_initializer='ones' moving_mean_initializer='zeros' moving_variance_initializer='ones'"
+LIMITS = " beta_regularizer=None gamma_regularizer=None beta_constraint=None gamma_constraint=None"
+INPUT = " sparse=None|False ragged=None|False batch_shape"
+EITHER = " dtype=None|'float32'"
+
+__all__, __getattr__ = table(
+    __name__,
+    {
+        "Layer": Refused("Layer", "a subclass with @dataclass(frozen=True)", "Give it init and __call__.", ours.Layer, Written),
+        "Activation": (ours.Activation, "activation" + LAYER),
+        "BatchNormalization": (
+            ours.BatchNormalization,
+            f"axis=-1 momentum epsilon center scale{STARTS}{LIMITS}"
+            f" renorm=False renorm_clipping=None renorm_momentum=0.99 synchronized=False{LAYER}",
+        ),
+        "Dense": (
+            ours.Dense,
+            "units activation use_bias kernel_initializer bias_initializer kernel_regularizer bias_regularizer activity_regularizer=None"
+            f" kernel_constraint=None bias_constraint=None lora_rank=None lora_alpha=None quantization_config=None{LAYER}",
+        ),
+        "Dropout": (ours.Dropout, f"rate noise_shape=None seed~{LAYER}"),
+        "ELU": (_elu, "alpha" + LAYER, Named("elu")),
+        "Flatten": (ours.Flatten, "data_format=None|'channels_last'" + LAYER),
+        "GaussianNoise": (ours.GaussianNoise, "stddev seed~" + LAYER),
+        "Identity": (Named("linear"), LAYER),
+        "Input": (_input, f"shape batch_size=None{EITHER}{INPUT} name tensor=None optional=False", ours.Input),
+        "InputLayer": (
+            _input,
+            f"shape batch_size=None{EITHER}{INPUT} input_tensor=None optional=False name * input_shape>shape",
+            ours.Input,
+        ),
+        "Lambda": (ours.Activation, "function>activation output_shape~ mask=None arguments=None" + LAYER),
+        "LayerNormalization": (ours.LayerNormalization, f"axis epsilon center scale beta_initializer gamma_initializer{LIMITS}{LAYER}"),
+        "LeakyReLU": (_leaky_relu, f"negative_slope{LAYER} alpha>negative_slope", Named("leaky_relu")),
+        "Normalization": (ours.Normalization, "axis mean=None variance=None invert=False" + LAYER),
+        "PReLU": (ours.PReLU, "alpha_initializer alpha_regularizer alpha_constraint=None shared_axes" + LAYER),
+        "Permute": (ours.Permute, "dims" + LAYER),
+        "ReLU": (Named("relu"), "max_value=None negative_slope=0.0 threshold=0.0" + LAYER),
+        "RepeatVector": (ours.RepeatVector, "n" + LAYER),
+        "Rescaling": (ours.Rescaling, "scale offset" + LAYER),
+        "Reshape": (ours.Reshape, "target_shape" + LAYER),
+        "Softmax": (Named("softmax"), "axis=-1" + LAYER),
+        "UnitNormalization": (ours.UnitNormalization, "axis" + LAYER),
+    },
+)

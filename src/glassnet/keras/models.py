@@ -1,0 +1,335 @@
+"""Keras's models: `Sequential` with Keras's habits on top of glassnet's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from glassnet import losses as our_losses
+from glassnet import model, summary
+from glassnet.callbacks import listed
+from glassnet.errors import NotReadyError, is_int, require
+from glassnet.history import History
+from glassnet.keras import callbacks as callback_names
+from glassnet.keras import layers as layer_names
+from glassnet.keras import losses as loss_names
+from glassnet.keras import metrics as metric_names
+from glassnet.keras import optimizers as optimizer_names
+from glassnet.keras.face import Face, NotHereError, PerRow, Refused, table
+from glassnet.keras.seeds import draw
+from glassnet.layers import Input
+from glassnet.losses import BinaryCrossentropy, Loss
+from glassnet.metrics import METRICS, Accuracy, Metric
+from glassnet.network import Built
+from glassnet.types import Shape
+from glassnet.views import LayerView
+
+AUTO = "auto"
+
+
+class Compiled:
+    """What `model.optimizer` is: the rate of a compiled model, to be read and set, and the optimizer's other settings, to be read."""
+
+    def __init__(self, of: model.Sequential):
+        vars(self)["of"] = of
+
+    def __getattr__(self, name: str) -> Any:
+        return self.of.learning_rate if name == "learning_rate" else getattr(self.of._optimizer, name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        require(name == "learning_rate", "optimizer", "nothing to be set but learning_rate", name=name, fix="Compile again.")
+        self.of.learning_rate = value
+
+
+class Sequential(model.Sequential):
+    """Layers in a row, with Keras's arguments in Keras's order; what it does with them is `glassnet.Sequential`'s.
+
+    Args:
+        layers: in the order in which they run; the first may say its `input_shape`. Another model, or a layer of one, goes in with the
+            weights that it has, and learns along.
+        trainable: True; what is to stay as it is says so itself, layer by layer.
+        name: of the model.
+        seed: as in `glassnet.Sequential`; None draws one from `set_random_seed`.
+
+    Raises:
+        ConfigError: something that is no layer; trainable=False.
+
+    Example:
+        >>> from glassnet import keras
+        >>> model = keras.Sequential([keras.layers.Dense(1, input_shape=[1])])
+        >>> model.compile(optimizer=keras.optimizers.Adam(0.1), loss="mean_squared_error")
+        >>> model.input_shape, model.count_params()
+        ((None, 1), 2)
+    """
+
+    stop_training: bool = False
+    """Set by a callback, it ends the fit after the epoch."""
+
+    def __init__(self, layers: Sequence[Any] | None = None, trainable: bool = True, name: str | None = None, *, seed: int | None = None):
+        self.name = name or "sequential"
+        self._shared: list[tuple[int, LayerView]] = []
+        self._inner: list[tuple[int, model.Sequential]] = []
+        super().__init__(() if layers is None else layers, draw() if seed is None else seed)
+        self.trainable = trainable
+
+    def add(self, layer: Any) -> None:
+        """Append a layer, a model, or a layer of a model.
+
+        Raises:
+            ConfigError: see `glassnet.Sequential.add`.
+        """
+        if isinstance(layer, model.Sequential):
+            self._begin(Input(layer._network.shapes[0]) if layer._network else layer._input)
+            self._inner.append((len(self._layers), layer))
+            for view in layer.layers:
+                self.add(view)
+        elif isinstance(layer, LayerView):
+            self._shared.append((len(self._layers), layer))
+            taken = layer.name in {other.name for other in self._layers}
+            super().add(replace(layer.layer, name=None) if taken else layer.layer)
+        else:
+            name = layer.name if isinstance(layer, Face | Refused) else ""
+            require(not name, "Sequential", "layers", received=name, fix=f"This is the class: write {name}(...).")
+            self._begin(layer_names.input_of(layer))
+            super().add(layer)
+
+    def _begin(self, front: Input | None) -> None:
+        if front is not None and self._input is None and not self._layers:
+            super().add(front)
+
+    def build(self, input_shape: Shape) -> None:
+        """Say the shape of the input, batch axis first: (None, 784)."""
+        if self._input is None:
+            self._input = layer_names.Input(batch_shape=input_shape)
+
+    def compile(
+        self,
+        optimizer: Any = "adam",
+        loss: Any = None,
+        metrics: Any = None,
+        loss_weights: Any = None,
+        weighted_metrics: Any = None,
+        run_eagerly: bool = False,
+        steps_per_execution: int = 1,
+        jit_compile: Any = AUTO,
+        auto_scale_loss: bool = True,
+    ) -> None:
+        """See `glassnet.Sequential.compile`; names in any of Keras's spellings. The last four are taken and not used.
+
+        Raises:
+            ConfigError: loss_weights or weighted_metrics; see `glassnet.Sequential.compile`.
+        """
+        require(loss_weights is None, "compile", "loss_weights=None: there is one loss", loss_weights=loss_weights)
+        fix = "evaluate(x, y, sample_weight) weighs the loss; metrics count rows."
+        require(weighted_metrics in (None, []), "compile", "weighted_metrics=None", weighted_metrics=weighted_metrics, fix=fix)
+        chosen = _part(loss, loss_names)
+        target = our_losses.get(chosen) if chosen is not None else None
+        wanted = metrics if isinstance(metrics, list | tuple) else [] if metrics is None else [metrics]
+        super().compile(_part(optimizer, optimizer_names), target, [_metric(metric, target) for metric in wanted])
+
+    def fit(
+        self,
+        x: Any,
+        y: Any = None,
+        batch_size: int | str | None = None,
+        epochs: int = 1,
+        verbose: str | int = AUTO,
+        callbacks: Any = None,
+        validation_split: float = 0.0,
+        validation_data: Any = None,
+        shuffle: bool = True,
+        class_weight: dict[int, float] | str | None = None,
+        sample_weight: Any = None,
+        initial_epoch: int = 0,
+        steps_per_epoch: int | None = None,
+        validation_steps: int | None = None,
+        validation_batch_size: int | None = None,
+        validation_freq: int = 1,
+        **ours: Any,
+    ) -> History:
+        """See `glassnet.Sequential.fit`, whose further arguments are taken too.
+
+        Args:
+            batch_size: None for 32.
+            initial_epoch: epochs to leave out: epochs - initial_epoch are trained.
+            steps_per_epoch: None, or what makes an epoch of all rows.
+            validation_steps: None, or what makes all validation rows.
+            validation_batch_size: not used: validation is exact in batches of any size.
+            validation_freq: 1.
+
+        Raises:
+            ConfigError, DataError: see `glassnet.Sequential.fit`; an epoch of less or more than all rows.
+        """
+        _require_arrays("fit", x, y)
+        ok = is_int(epochs, least=0) and is_int(initial_epoch, least=0) and initial_epoch <= epochs
+        require(ok, "fit", "initial_epoch to be an int from 0 to epochs", initial_epoch=initial_epoch, epochs=epochs)
+        require(validation_freq == 1, "fit", "validation_freq=1, after every epoch", validation_freq=validation_freq)
+        batch = 32 if batch_size is None else batch_size
+        if steps_per_epoch is not None or validation_steps is not None:
+            held = round(len(x) * validation_split) if validation_data is None else 0
+            _require_all("steps_per_epoch", steps_per_epoch, len(x) - held, batch)
+            given = validation_data if isinstance(validation_data, tuple | list) else ((),)
+            _require_all("validation_steps", validation_steps, held or len(given[0]), validation_batch_size or batch)
+        self.stop_training = False
+        asked = (*listed(callbacks), callback_names.StopTraining(self))
+        for callback in asked:
+            if isinstance(callback, callback_names.Callback):
+                callback.model = self
+        self._pull()
+        training = (verbose, asked, validation_split, validation_data, shuffle, class_weight, sample_weight)
+        history = super().fit(x, y, batch, epochs - initial_epoch, *training, **ours)
+        self._push(self._require_built("fit"))
+        return history
+
+    def evaluate(  # type: ignore[override]
+        self,
+        x: Any,
+        y: Any = None,
+        batch_size: int | None = None,
+        verbose: str | int = AUTO,
+        sample_weight: Any = None,
+        steps: int | None = None,
+        callbacks: Any = None,
+        return_dict: bool = False,
+    ) -> Any:
+        """See `glassnet.Sequential.evaluate`. Nothing is printed, and `batch_size` and `verbose` are not used: it is exact at any size.
+
+        Raises:
+            ConfigError: steps that leave rows out; callbacks. See `glassnet.Sequential.evaluate`.
+        """
+        _require_arrays("evaluate", x, y)
+        _require_plain("evaluate", x, batch_size, steps, callbacks)
+        self._pull()
+        return super().evaluate(x, y, sample_weight, return_dict)
+
+    def predict(self, x: Any, batch_size: int | None = None, verbose: str | int = AUTO, steps: int | None = None, callbacks: Any = None):
+        """See `glassnet.Sequential.predict`. `batch_size` and `verbose` are not used.
+
+        Raises:
+            ConfigError: steps that leave rows out; callbacks. See `glassnet.Sequential.predict`.
+        """
+        _require_plain("predict", x, batch_size, steps, callbacks)
+        self._pull()
+        return super().predict(x)
+
+    def __call__(self, x: Any, training: bool = False) -> np.ndarray:
+        """What `predict` gives."""
+        fix = "Write Sequential([...]) with the model and the layers in one list."
+        require(not isinstance(x, Input), "Sequential", "rows to predict, not an Input", received=type(x).__name__, fix=fix)
+        require(not training, "Sequential", "training=False: trace(x, y, training=True) shows a pass in training", training=training)
+        return self.predict(x)
+
+    def summary(self, line_length: Any = None, positions: Any = None, print_fn: Callable[[str], Any] = print, **how: Any) -> None:
+        """See `glassnet.Sequential.summary`; of Keras's arguments `print_fn` alone is used."""
+        built = self._require_built("summary")
+        print_fn(summary.text(built, self._params, self._state))
+
+    def get_layer(self, name: str | None = None, index: int | None = None) -> LayerView:
+        """The layer of that name, or in that place.
+
+        Raises:
+            ConfigError: there is none.
+        """
+        if index is None:
+            return super().get_layer(str(name))
+        known = is_int(index, least=-len(self._layers)) and index < len(self._layers)
+        require(known, "get_layer", f"an index below {len(self._layers)}", index=index)
+        return self.layers[index]
+
+    @property
+    def input_shape(self) -> tuple[int | None, ...]:
+        """Of a batch: (None, 784)."""
+        return None, *self._require_built("input_shape").shapes[0]
+
+    @property
+    def output_shape(self) -> tuple[int | None, ...]:
+        """Of a batch: (None, 10)."""
+        return None, *self._require_built("output_shape").shapes[-1]
+
+    @property
+    def optimizer(self) -> Compiled | None:
+        """The optimizer with the rate as it stands, `model.optimizer.learning_rate`; None before `compile`."""
+        return Compiled(self) if self._optimizer else None
+
+    @property
+    def trainable(self) -> bool:
+        """True: see `Sequential`."""
+        return True
+
+    @trainable.setter
+    def trainable(self, value: bool) -> None:
+        require(value is True, "Sequential", "trainable=True", trainable=value, fix="Write trainable=False in each layer that is to stay.")
+
+    def _build(self, shape: Shape) -> Built:
+        first = self._network is None
+        built = super()._build(shape)
+        if first:
+            self._pull()
+        return built
+
+    def _pull(self) -> None:
+        """Take up the weights of the models inside, which may have learned by themselves since."""
+        for i, view in self._shared if self._network else ():
+            with suppress(NotReadyError):
+                self.layers[i].set_weights(view.get_weights())
+
+    def _push(self, built: Built) -> None:
+        """Let the models inside have what was learned."""
+        for start, inner in self._inner:
+            inner._build(built.shapes[built.spans[start][0]])
+        for i, view in self._shared:
+            view.set_weights(self.layers[i].get_weights())
+
+
+def _part(value: Any, names: ModuleType) -> Any:
+    """What `value` stands for, as glassnet takes it: a name in any of Keras's spellings, a function in lower case, a class."""
+    if isinstance(value, str):
+        try:
+            value = getattr(names, value)
+        except (AttributeError, NotHereError):
+            return value.lower()
+    return value.face() if isinstance(value, PerRow) else value() if isinstance(value, Face) else value
+
+
+def _metric(value: Any, loss: Loss | None) -> Any:
+    """A metric as glassnet takes it, keyed by its name as it is written; a half is no threshold for logits, 0 is."""
+    value = value.face.name if isinstance(value, PerRow) else value
+    metric = value if isinstance(value, str) and value in METRICS else _part(value, metric_names)
+    if isinstance(value, str) and isinstance(metric, Metric):
+        metric = replace(metric, name=value)
+    if isinstance(metric, Accuracy) and metric.threshold == 0.5 and isinstance(loss, BinaryCrossentropy) and loss.from_logits:
+        return replace(metric, threshold=0.0)
+    return metric
+
+
+def _require_arrays(who: str, x: Any, y: Any) -> None:
+    fix = "Of a generator or a tf.data set make arrays first: np.concatenate of its batches."
+    require(y is not None, who, "x and y, as arrays", x=type(x).__name__, y=None, fix=fix)
+
+
+def _require_all(who: str, steps: Any, rows: int, batch: Any) -> None:
+    needed = -(-rows // batch) if is_int(batch, least=1) else 1
+    fix = "Leave it out: all rows take part, once."
+    require(steps is None or steps == needed, who, f"None, or {needed} batches, which all {rows} rows take", steps=steps, fix=fix)
+
+
+def _require_plain(who: str, x: Any, batch_size: Any, steps: Any, callbacks: Any) -> None:
+    require(not callbacks, who, "callbacks=None: only fit asks them", callbacks=callbacks)
+    if steps is not None:
+        _require_all(f"{who}: steps", steps, len(x), batch_size or 32)
+
+
+FUNCTIONAL = "Residual and Parallel branch inside a Sequential; docs/not-for.md says where to go with other graphs."
+
+__all__, __getattr__ = table(
+    __name__,
+    {
+        "Model": Refused("Model", "layers in a row, Sequential([...])", FUNCTIONAL, model.Sequential),
+        "Sequential": Sequential,
+    },
+)

@@ -1,0 +1,17 @@
+"""Keras's regularizers."""
+
+from glassnet import regularizers as ours
+from glassnet.keras.face import table
+
+__all__, __getattr__ = table(
+    __name__,
+    {
+        "Regularizer": ours.Regularizer,
+        "L1": (ours.L1, "l1"),
+        "L2": (ours.L2, "l2"),
+        "L1L2": (ours.L1L2, "l1 l2"),
+        "l1": (ours.L1, "l1"),
+        "l2": (ours.L2, "l2"),
+        "l1_l2": (ours.L1L2, "l1 l2"),
+    },
+)
