@@ -13,12 +13,16 @@ from glassnet.metrics import (
     Accuracy,
     ConfusionMatrix,
     F1Score,
+    FalseNegatives,
+    FalsePositives,
     FunctionMetric,
     Metric,
     Precision,
     R2Score,
     Recall,
     TopKCategoricalAccuracy,
+    TrueNegatives,
+    TruePositives,
 )
 from glassnet.testing import check_metric
 from oracles import named
@@ -38,10 +42,14 @@ VARIANTS = [
     F1Score(0.5, average="weighted"),
     F1Score(class_id=1),
     F1Score(0.5, average="micro"),
+    FalseNegatives(0.5),
+    FalsePositives(),
     FunctionMetric(worst, name="worst"),
     Precision(0.5, class_id=2),
     R2Score("variance_weighted_average", shift=0.5),
     Recall(0.5),
+    TrueNegatives(0.5, class_id=1),
+    TruePositives(0.5),
 ]
 PUBLIC = [WRITTEN.get(kind) or kind() for kind in dict.fromkeys(METRICS.values())] + VARIANTS
 

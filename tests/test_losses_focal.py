@@ -11,7 +11,7 @@ from glassnet import Sequential
 from glassnet.errors import ConfigError
 from glassnet.layers import Dense
 from glassnet.losses import BinaryCrossentropy, BinaryFocalCrossentropy, CategoricalCrossentropy, CategoricalFocalCrossentropy
-from oracles import FLOAT32, close, import_keras
+from oracles import EXACT, FLOAT32, close, import_keras
 
 RNG = np.random.default_rng(0)
 Z = RNG.normal(size=(16, 4)).astype(np.float32) * 2
@@ -127,3 +127,10 @@ def test_errors(use, message):
     with pytest.raises(ConfigError) as caught:
         use()
     assert message in str(caught.value)
+
+
+@pytest.mark.parametrize("loss", [BinaryFocalCrossentropy(gamma=0.5), CategoricalFocalCrossentropy(gamma=0.5)])
+def test_a_miss_too_small_for_a_float_has_slope_0(loss):
+    """Oracle: the limit: miss^(1/2) log p goes to 0 with its slope, though that of the root alone is infinite."""
+    y, z = np.array([[1.0, 0.0]], np.float32), jnp.array([[300.0, -300.0]])
+    close(jax.grad(lambda z: loss.rows(y, z).sum())(z), [[0.0, 0.0]], EXACT)

@@ -143,6 +143,16 @@ def test_what_gives_no_number_per_row_is_refused(function, shape):
             built(loss, wanted)
 
 
+def nothing(y_true, y_pred):
+    jnp.mean(jnp.square(y_true - y_pred), axis=-1)
+
+
+def test_a_function_without_return_is_told_so():
+    for loss, wanted in ((nothing, ()), ("mse", [nothing])):
+        with pytest.raises(ConfigError, match=r"^nothing: expected a number per row\. Received: received=None\. Does it end in `return`\?"):
+            built(loss, wanted)
+
+
 def test_the_refused_can_be_corrected():
     model = Sequential([Input(3), Dense(2)], seed=0)
     model.compile("sgd", one_number)

@@ -193,6 +193,7 @@ def test_confusion_matrix_equals_scikit_learn():
         (lambda: AUC(1), ConfigError, "AUC: expected num_thresholds to be an int >= 2. Received: num_thresholds=1."),
         (lambda: AUC(curve="roc"), ConfigError, 'AUC: expected curve to be "ROC" or "PR". Received: curve=\'roc\'.'),
         (lambda: AUC(multi_label=3), ConfigError, "AUC: expected multi_label to be a bool. Received: multi_label=3."),
+        (lambda: AUC(from_logits=1), ConfigError, "AUC: expected from_logits to be None or a bool. Received: from_logits=1."),
         (lambda: AUC(from_logits="no"), ConfigError, "AUC: expected from_logits to be None or a bool. Received: from_logits='no'."),
         (lambda: AUC(link="tanh"), ConfigError, 'AUC: expected link to be "sigmoid" or "softmax". Received: link=\'tanh\'.'),
         (

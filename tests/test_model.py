@@ -249,6 +249,8 @@ def test_a_failed_later_fit_loses_nothing():
     ("options", "text"),
     [
         ({"epochs": -1}, r"fit: expected epochs to be an int >= 0\. Received: epochs=-1"),
+        ({"shuffle": "batch"}, r"fit: expected True or False\. Received: shuffle='batch', observe=None"),
+        ({"observe": "yes"}, r"fit: expected True or False\. Received: shuffle=True, observe='yes'"),
         ({"epochs": 1.5}, r"fit: expected epochs to be an int >= 0\. Received: epochs=1\.5"),
         ({"batch_size": 0}, r'fit: expected batch_size to be an int >= 1 or "full"\. Received: batch_size=0'),
         ({"batch_size": "all"}, r"batch_size='all'"),

@@ -258,6 +258,8 @@ def test_build_knows_where_everything_is():
 def test_names():
     layers = chain.named([Dense(1), Dropout(0.1), Dense(1), Dense(1, name="out")])
     assert [layer.name for layer in layers] == ["dense_1", "dropout_1", "dense_2", "out"]
+    layers = chain.named([Dense(1), Dense(1, name="dense_1"), Dense(1, name="dense_3"), Dense(1)])
+    assert [layer.name for layer in layers] == ["dense_2", "dense_1", "dense_3", "dense_5"]
     with pytest.raises(ConfigError, match=r"a name of its own for every layer.*Twice: \['a'\]"):
         chain.named([Dense(1, name="a"), Dense(2, name="a")])
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import glassnet as gn
-from glassnet.errors import ConfigError, DataError
+from glassnet.errors import ConfigError, DataError, MissingError
 from glassnet.layers import Dense, Input
 
 
@@ -48,3 +48,9 @@ def test_adapt_takes_one_column_as_one():
         gn.Sequential([Input(1), gn.layers.Normalization().adapt(np.eye(3))]).summary()
     with pytest.raises(DataError, match=r"Normalization: expected finite numbers to learn from\. Received: bad=1\."):
         gn.layers.Normalization().adapt([1.0, np.nan])
+
+
+def test_a_metric_says_that_it_keeps_no_sums():
+    with pytest.raises(MissingError, match=r"AUC has no attribute 'update_state'\. It keeps no sums: call it .*metric\(y_true, y_pred\)"):
+        gn.metrics.AUC().update_state([1], [1])
+    assert not hasattr(gn.metrics.AUC(), "call")

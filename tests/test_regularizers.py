@@ -65,5 +65,5 @@ def test_get_and_value_identity():
     assert regularizers.get(given) is given
     with pytest.raises(ConfigError, match=r"^regularizer: expected one of l1, l2, l1_l2\. Received: name='l1l2'\. Did you mean 'l1_l2'\?$"):
         regularizers.get("l1l2")
-    with pytest.raises(ConfigError, match=r"^regularizer: expected a name, a Regularizer or None\. Received: regularizer=0\.1\.$"):
+    with pytest.raises(ConfigError, match=r"^regularizer: expected a name, a Regularizer or None\. .*=0\.1\. Write L2\(0\.01\) for a"):
         regularizers.get(0.1)

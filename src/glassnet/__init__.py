@@ -26,11 +26,12 @@ _HOME = {
 }
 """Public name to the module that it is, or that it stands in: nothing is imported before it is used, JAX least of all."""
 
-__all__ = ["Sequential", "activations", "callbacks", "data", "datasets", "errors", "initializers", "keras", "layers", "losses", "metrics",
-           "optimizers", "regularizers", "schedules", "testing"]  # fmt: skip
+__all__ = ["Sequential", "activations", "callbacks", "data", "datasets", "errors", "initializers", "keras", "layers",
+           "losses", "metrics", "optimizers", "regularizers", "schedules", "testing"]  # fmt: skip
 
 if TYPE_CHECKING:
     from glassnet import activations, callbacks, data, errors, initializers, layers, losses, metrics, optimizers, regularizers, schedules
+    from glassnet import estimators as estimators
     from glassnet import testing as testing
     from glassnet.data import datasets
     from glassnet.model import Sequential

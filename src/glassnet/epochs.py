@@ -49,7 +49,7 @@ class Decision:
 class Record:
     """One epoch (counted from 0) as it went, `before` and `carry` being the weights and all else at its start and end.
 
-    `learning_rate` is that of its last step.
+    `learning_rate` is that of its last step, `next_learning_rate` that of the step to come.
     One that was broken off is not `complete`: it has no logs, and `decision.stop` says why; where bad numbers did it, it is not `finite`.
     """
 
@@ -62,6 +62,7 @@ class Record:
     complete: bool = True
     finite: bool = True
     learning_rate: float = 0.0
+    next_learning_rate: float = 0.0
     decision: Decision = field(default_factory=Decision)
 
     @property
@@ -137,15 +138,16 @@ def run(
         earlier = whole
         logs = summarise(program, ended.carry, order) | validate(ended.carry) if ended.complete else {}
         seconds = time.perf_counter() - began
-        rate = float(rate_of(program.optimizer, before.rate, np.int32(max(int(ended.carry.step) - 1, 0))))
-        record = Record(epoch, logs, seconds, before, ended.carry, observer.seen, ended.complete, ended.finite, rate)
+        steps = np.int32(max(int(ended.carry.step) - 1, 0)), ended.carry.step
+        rate, coming = (float(rate_of(program.optimizer, before.rate, step)) for step in steps)
+        record = Record(epoch, logs, seconds, before, ended.carry, observer.seen, ended.complete, ended.finite, rate, coming)
         decision, carry = decide(record) if ended.complete else Decision(), ended.carry
         if ended.reason:
             decision = replace(decision, stop=f"epoch {epoch + 1}, {ended.reason}")
         if decision.keep:
             best = carry
         ends = bool(decision.stop) or epoch == last - 1
-        if ends and not rate_of(program.optimizer, carry.rate, carry.step):
+        if ends and not record.next_learning_rate:
             decision = replace(decision, learning_rate=None)  # the schedule has ended at 0: no step follows, and 0 cannot be scaled
         carry = at_rate(program, carry, decision.learning_rate)
         if best is not None and best.params is before.params and int(ended.carry.step) < int(before.step):

@@ -169,6 +169,7 @@ class Sequential:
         require(is_int(epochs, least=0), "fit", "epochs to be an int >= 0", epochs=epochs)
         require(batch_size == "full" or is_int(batch_size, least=1), "fit", 'batch_size to be an int >= 1 or "full"', batch_size=batch_size)
         require(seed is None or is_int(seed, least=0), "fit", "seed to be an int >= 0 or None", seed=seed)
+        require(isinstance(shuffle, bool) and observe in (None, True, False), "fit", "True or False", shuffle=shuffle, observe=observe)
         callbacks, progress = listed(callbacks), Progress(verbose, epochs)
         with all_or_nothing(self):
             if self._network is None and self.seed is None and seed is not None:
@@ -242,8 +243,7 @@ class Sequential:
             DataError, NotReadyError: see `predict`.
             ConfigError: the network gives numbers, not classes.
         """
-        output = self.predict(x)
-        return pairing.to_labels(output, self._require_built("predict_labels").links, self._loss)
+        return pairing.to_labels(self.predict(x), self._require_built("predict_labels").links, self._loss)
 
     def trace(self, x: Any, y: Any, training: bool = False) -> Trace:
         """Every number of one forward and backward pass over the rows, and the update that would follow; nothing changes.
@@ -395,6 +395,6 @@ class Sequential:
         self._params, self._state, self._optimizer_state, self._step = carry.params, carry.state, carry.optimizer, int(carry.step)
         if record.decision.learning_rate:
             self.learning_rate = record.decision.learning_rate
-        same = np.float32(self._rate) == np.asarray(carry.rate)
-        require(same, "learning_rate", "no change during a fit: return Decision(learning_rate=...)", learning_rate=self.learning_rate)
+        if np.float32(self._rate) != np.asarray(carry.rate):
+            require(False, "learning_rate", "no change during a fit: return Decision(learning_rate=...)", learning_rate=self.learning_rate)
         self.epoch = record.epoch + record.complete

@@ -214,7 +214,7 @@ def penalty(links: Links, params: tuple[Params, ...]) -> Array:
 
 def split_trainable(link: Layer, params: Params) -> tuple[Params, Params]:
     """(what learns, what is frozen): each in the shape of `params`, with None where the other has something."""
-    if link.parts:
+    if isinstance(link, Composite):
         return split(link.parts, params)
     return (params, None) if link.trainable else (None, params)
 

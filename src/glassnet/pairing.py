@@ -43,6 +43,7 @@ def check(links: Links, loss: Loss, outputs: Shape | None = None) -> None:
     """
     if not isinstance(loss, Crossentropy) or loss.link is None:
         return
+    require(links, "Sequential", "at least one layer", layers=[])
     who, ends, partner = type(loss).__name__, last_activation(links), loss.link
     if loss.from_logits:
         fix = f"Remove the activation of the last layer, or from_logits=True: the loss would apply {partner} to it again."

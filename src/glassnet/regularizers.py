@@ -132,6 +132,7 @@ def get(value: str | Regularizer | None) -> Regularizer | None:
     if isinstance(value, str):
         return lookup("regularizer", value, REGULARIZERS)
     if value is not None:
-        require(isinstance(value, Regularizer), "regularizer", "a name, a Regularizer or None", regularizer=value)
+        fix = f"Write {value.__name__}(...)." if isinstance(value, type) else "Write L2(0.01) for a strength of 0.01."
+        require(isinstance(value, Regularizer), "regularizer", "a name, a Regularizer or None", regularizer=value, fix=fix)
         require_value(value)
     return value

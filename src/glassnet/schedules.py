@@ -198,7 +198,7 @@ class PiecewiseConstantDecay(Schedule):
         values: the rates, one more than boundaries.
 
     Raises:
-        ConfigError: boundaries that are no rising ints >= 0, values that are no numbers > 0, or another number of them.
+        ConfigError: boundaries that are no rising whole numbers >= 0, values that are no numbers > 0, or another number of them.
 
     Example:
         >>> [f"{PiecewiseConstantDecay([100, 200], [0.1, 0.01, 0.001])(step):g}" for step in (0, 100, 101, 201)]
@@ -216,9 +216,11 @@ class PiecewiseConstantDecay(Schedule):
             given = getattr(self, name)
             require(isinstance(given, Iterable) and not isinstance(given, str), who, f"{name} to be a list of numbers", **{name: given})
             object.__setattr__(self, name, tuple(given))
+        whole = tuple(int(step) if is_number(step) and step == int(step) else step for step in self.boundaries)
+        object.__setattr__(self, "boundaries", whole)
         steps, rates = self.boundaries, self.values
         rising = all(is_int(step, least=0) for step in steps) and all(a < b for a, b in pairwise(steps))
-        require(rising, who, "boundaries to be ints >= 0 in rising order", boundaries=steps)
+        require(rising, who, "boundaries to be whole numbers >= 0 in rising order", boundaries=steps)
         require(all(is_number(rate) and rate > 0 for rate in rates), who, "values to be numbers > 0", values=rates)
         require(len(rates) == len(steps) + 1, who, "one value more than boundaries", boundaries=steps, values=rates)
 

@@ -189,12 +189,12 @@ def first_rate(optimizer: Optimizer) -> float:
 def rate_of(optimizer: Optimizer, rate: Any, step: Any) -> Any:
     """The learning rate of a step: `rate`, times the schedule's where there is one."""
     schedule = optimizer.learning_rate
-    return rate * _scheduled(schedule, step) if isinstance(schedule, Schedule) else rate
+    return _scheduled(schedule, rate, step) if isinstance(schedule, Schedule) else rate
 
 
 @partial(jax.jit, static_argnums=0)
-def _scheduled(schedule: Schedule, step: Array) -> Array:
-    return schedule(step)
+def _scheduled(schedule: Schedule, rate: Array, step: Array) -> Array:
+    return rate * schedule(step)
 
 
 def rate_for(optimizer: Optimizer, wanted: float, step: int) -> float:

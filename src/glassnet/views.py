@@ -8,12 +8,13 @@ from typing import Any
 
 import numpy as np
 
+from glassnet.errors import require
 from glassnet.layers import Layer
 from glassnet.network import Built, Places
 from glassnet.types import Shape
 
 
-@dataclass(frozen=True)
+@dataclass(unsafe_hash=True)
 class LayerView:
     """One layer of a model as it was written (`layer`, whose fields it has too), with its shapes and its weights as they stand.
 
@@ -67,6 +68,21 @@ class LayerView:
     def count_params(self) -> int:
         """How many numbers it holds."""
         return sum(weight.size for weight in self.get_weights())
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        fix = (
+            f"Write {type(self.layer).__name__}(..., {name}=...) where the layer is made, and set_weights for weights."
+            if vars(self)
+            else ""
+        )
+        require(
+            name in self.__dataclass_fields__ and name not in vars(self),
+            self.name if fix else name,
+            "no change to a layer of a model",
+            fix=fix,
+            **{name: value},
+        )
+        object.__setattr__(self, name, value)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(object.__getattribute__(self, "layer"), name)

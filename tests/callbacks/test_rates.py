@@ -8,7 +8,7 @@ from glassnet.callbacks import Callback, LearningRateScheduler, Record, ReduceLR
 from glassnet.errors import ConfigError
 from glassnet.layers import Dense, Input
 from glassnet.optimizers import SGD
-from glassnet.schedules import ExponentialDecay
+from glassnet.schedules import CosineDecay, ExponentialDecay, PiecewiseConstantDecay
 from nets import X, Y, plain_model, same_bits
 from oracles import FLOAT32, close, import_keras
 
@@ -51,7 +51,7 @@ def test_plateaus_are_those_of_keras(curve, options):
     for epoch, value in enumerate(curve):
         theirs.on_epoch_end(epoch, {"val_loss": value})
         want.append(float(theirs.model.optimizer.learning_rate))
-        memory, answer = ours.update(memory, Record(epoch, {"val_loss": value}, 0.0, None, None, learning_rate=rate))
+        memory, answer = ours.update(memory, Record(epoch, {"val_loss": value}, 0.0, None, None, next_learning_rate=rate))
         assert answer is None or np.float32(answer.learning_rate) != np.float32(rate), "an answer that changes nothing"
         rate = float(np.float32(answer.learning_rate)) if answer else rate
         got.append(rate)
@@ -63,7 +63,7 @@ def test_a_first_value_that_is_no_number_is_not_the_best():
     ours, rates = ReduceLROnPlateau(patience=2, factor=0.5), []
     memory = ours.init()
     for epoch, value in enumerate([NAN, 3, 2, 2.5, 2.5]):
-        memory, answer = ours.update(memory, Record(epoch, {"val_loss": value}, 0.0, None, None, learning_rate=0.25))
+        memory, answer = ours.update(memory, Record(epoch, {"val_loss": value}, 0.0, None, None, next_learning_rate=0.25))
         rates.append(answer.learning_rate if answer else None)
     assert rates == [None, None, None, None, 0.125]
 
@@ -209,12 +209,15 @@ def test_a_schedule_that_cannot_be_asked_for_its_arguments():
 
 def test_rates_under_a_schedule_by_steps():
     """Oracle: by hand. One step an epoch, halved by the schedule: 0.8, 0.4, 0.2, ... The monitor never improves by 1000, so that patience 1
-    answers 0.5 x 0.4 = 0.2 for the third step: as planned. A factor of 0.25 answers 0.1, half of what was planned."""
+    answers after the second epoch and after every one from there on: half of the 0.2 that was planned, then half of the 0.05 that is left.
+    A drop by the schedule where the epoch ends (0.8 to 0.008) stays: half of it, 0.004. One that ends at 0 stays there."""
     halving = ExponentialDecay(0.8, 1, 0.5)
-    for factor, want in ((0.5, [0.8, 0.4, 0.2, 0.1]), (0.25, [0.8, 0.4, 0.1, 0.025])):
-        model, rates = plain_model(SGD(halving)), Rates()
+    drop, ending = PiecewiseConstantDecay([1], [0.8, 0.008]), CosineDecay(0.8, 2)
+    courses = (halving, [0.8, 0.4, 0.1, 0.025]), (drop, [0.8, 0.8, 0.004, 0.002]), (ending, [0.8, 0.4, 0, 0])
+    for schedule, want in courses:
+        model, rates = plain_model(SGD(schedule)), Rates()
         model.fit(X, Y, batch_size="full", epochs=4, verbose=0,
-                  callbacks=[ReduceLROnPlateau("loss", factor=factor, patience=1, min_delta=1e3), rates])  # fmt: skip
+                  callbacks=[ReduceLROnPlateau("loss", factor=0.5, patience=1, min_delta=1e3), rates])  # fmt: skip
         close(rates.seen, want)
     model, rates = plain_model(SGD(halving)), Rates()
     first = LearningRateScheduler(lambda epoch, rate: rate if epoch else 0.1)

@@ -51,6 +51,7 @@ def scalars(folder):
     for file in sorted(Path(folder).glob("events.out.tfevents.*")):
         first, *rest = events(file)
         assert first.file_version == "brain.Event:2"
+        assert not any(event.file_version for event in rest)
         for event in rest:
             for value in event.summary.value:
                 found.setdefault(value.tag, []).append((event.step, value.simple_value))

@@ -164,8 +164,8 @@ def test_sample_weights_pass():
     [
         ([1, 2], r"sample_weight: expected one number per row, shape \(3,\)\. Received: shape=\(2,\)\."),
         ([[1], [2], [3]], r"sample_weight: expected one number per row, shape \(3,\)\. Received: shape=\(3, 1\)\."),
-        ([1, -1, 1], r"sample_weight: expected numbers >= 0, not all 0\. Received: row=1, smallest=-1\.0\."),
-        ([0, 0, 0], r"sample_weight: expected numbers >= 0, not all 0\. Received: row=0, smallest=0\.0\."),
+        ([1, -1, 1], r"sample_weight: expected numbers >= 0, not all zero\. Received: row=1, smallest=-1\.0\."),
+        ([0, 0, 0], r"sample_weight: expected numbers >= 0, not all zero\. Received: row=0, smallest=0\.0\."),
         ([1, np.nan, 1], r"sample_weight: expected finite numbers only\. Received: nan=1, infinite=0, first_row=1\."),
     ],
 )

@@ -13,7 +13,20 @@ import pytest
 import glassnet as gn
 from glassnet import network
 from glassnet.errors import ConfigError, DataError, NotReadyError, TrainingWarning
-from glassnet.layers import Activation, BatchNormalization, Dense, Dropout, Flatten, Input, Layer, Normalization, Parallel, Residual, chain
+from glassnet.layers import (
+    Activation,
+    BatchNormalization,
+    Composite,
+    Dense,
+    Dropout,
+    Flatten,
+    Input,
+    Layer,
+    Normalization,
+    Parallel,
+    Residual,
+    chain,
+)
 from glassnet.optimizers import SGD
 from glassnet.testing import check_gradients
 from glassnet.training import MEASURES
@@ -266,6 +279,26 @@ def test_every_link_inside_is_observed():
     assert len(trace.links) == 5
 
 
+def test_a_composite_says_at_once_what_it_lacks():
+    """Oracle: Python's own words for an abstract method that was not given."""
+
+    @dataclass(frozen=True)
+    class Endless(Composite):
+        stacks = ((Dense(2),),)
+
+    with pytest.raises(TypeError, match=r"abstract class Endless.* join"):
+        Endless()
+
+
+def test_one_without_any_layer_freezes_too():
+    """Oracle: a relation: x + x trains what follows as 2 x does."""
+    doubled, scaled = (model_of(first, Dense(4)) for first in (Parallel([[], []], "add", trainable=False), Activation(lambda x: 2 * x)))
+    for model in (doubled, scaled):
+        model.fit(X, Y, epochs=2, verbose=0)
+    for a, b in zip(doubled.get_weights(), scaled.get_weights(), strict=True):
+        close(a, b)
+
+
 def test_training_goes_on_as_if_never_stopped():
     def noisy():
         return model_of(Residual([Dropout(0.2), Dense(4), BatchNormalization()]), Parallel([Dense(2), [Dropout(0.5), Dense(2)]]))
@@ -292,6 +325,7 @@ def test_deltas_do_not_vanish_around_a_residual():
     [
         (lambda: Residual([]), r"Residual: expected at least one layer. Received: layers=\[\]"),
         (lambda: Residual(Dense), "Residual: expected layers. Received: received='Dense'. This is the class; write Dense"),
+        (lambda: Parallel([[Input(4), Dense(2)]]), r"Parallel: expected layers that run, and no Input\. .*Sequential\(\[Input"),
         (lambda: Residual([Dense(2), np.tanh]), r"Residual: expected layers.*A function goes in as Activation\(function\)"),
         (lambda: Parallel(Dense(2)), "Parallel: expected a list of branches. .* Write Parallel"),
         (lambda: Parallel([]), "Parallel: expected a list of branches"),

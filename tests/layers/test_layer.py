@@ -3,6 +3,7 @@
 import copy
 import pickle
 
+import numpy as np
 import pytest
 
 import glassnet as gn
@@ -27,6 +28,12 @@ def test_other_attributes_are_missing_as_python_has_it():
 def test_the_functional_way_is_told_what_to_write(layer):
     with pytest.raises(ConfigError, match=r"expected layer\(params, x\).*Sequential\(\[...\]\), with Parallel\(\[...\]\) for branches"):
         layer(Input(4))
+
+
+def test_a_call_may_name_its_arguments():
+    """Oracle: by hand: 1 * 2 + 1 * 3 + 0.5."""
+    params = {"kernel": np.array([[2.0], [3.0]]), "bias": np.array([0.5])}
+    assert Dense(1)(params=params, x=np.ones((1, 2))) == 5.5
 
 
 def test_a_view_has_the_fields_of_its_layer():

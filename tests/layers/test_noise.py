@@ -4,7 +4,8 @@ import jax
 import numpy as np
 import pytest
 
-from glassnet.layers import Dropout, GaussianNoise
+from glassnet.errors import ConfigError
+from glassnet.layers import AlphaDropout, Dropout, GaussianDropout, GaussianNoise
 from oracles import EXACT, close
 
 
@@ -51,7 +52,36 @@ def test_gaussian_noise_scales_with_stddev_and_follows_its_key():
     np.testing.assert_array_equal(noisy(GaussianNoise(0.0), x + 7), x + 7)
 
 
-@pytest.mark.parametrize("layer", [Dropout(0.5), GaussianNoise(0.5)], ids=["dropout", "gaussian"])
+@pytest.mark.parametrize("layer", [AlphaDropout(0.5), Dropout(0.5), GaussianDropout(0.5), GaussianNoise(0.5)], ids=repr)
 def test_inference_draws_nothing(layer):
     x = np.ones((3, 4), np.float32)
     assert layer.apply({}, {}, x, key=None, train=False, mask=None) == (x, {})
+
+
+@pytest.mark.parametrize("rate", [0.2, 0.5])
+def test_alpha_dropout_sets_its_share_to_selus_floor_and_keeps_mean_and_variance(rate):
+    """By hand: with s = -1.0507 * 1.6733, a^2 (1 - rate)(1 + rate s^2) = 1; dropped is a s (1 - rate), kept a (x - s rate)."""
+    x = np.random.default_rng(0).normal(size=(200, 100)).astype(np.float32)
+    y, s = noisy(AlphaDropout(rate), x), -1.0507009873554805 * 1.6732632423543772
+    a = 1 / np.sqrt((1 - rate) * (1 + rate * s**2))
+    dropped = np.isclose(y, a * s * (1 - rate), atol=1e-5)
+    close(y[~dropped], (a * (x - s * rate))[~dropped])
+    assert abs(dropped.mean() - rate) < 5 * np.sqrt(rate * (1 - rate) / x.size)
+    assert abs(y.mean()) < 5 / np.sqrt(x.size)
+    assert abs(y.var() - 1) < 5 * np.sqrt(2 / x.size)
+
+
+def test_gaussian_dropout_is_noise_in_proportion():
+    """Rate 0.2: N(1, sqrt(0.2 / 0.8) = 0.5) times x, so twice x has twice the noise."""
+    x = np.ones((200, 100), np.float32)
+    y = noisy(GaussianDropout(0.2), x)
+    assert abs(y.mean() - 1) < 5 * 0.5 / np.sqrt(x.size)
+    assert abs(y.std() - 0.5) < 5 * 0.5 / np.sqrt(2 * x.size)
+    close(noisy(GaussianDropout(0.2), 2 * x), 2 * y)
+
+
+@pytest.mark.parametrize("layer", [AlphaDropout, GaussianDropout])
+def test_rates_are_checked(layer):
+    for rate in (-0.1, 1, "half"):
+        with pytest.raises(ConfigError, match=rf"{layer.__name__}: expected rate from 0 to below 1\. Received: rate={rate!r}\."):
+            layer(rate)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import glassnet as gn
-from glassnet.layers import Activation, BatchNormalization, Dense, Dropout, Flatten, Input, Normalization, Rescaling
+from glassnet.layers import Activation, BatchNormalization, Dense, Dropout, Flatten, Input, Normalization, Parallel, Rescaling
 from glassnet.losses import CategoricalCrossentropy, CategoricalFocalCrossentropy
 from oracles import FLOAT32, close
 
@@ -356,3 +356,13 @@ def test_what_has_learned_nothing_cannot_be_traced():
     trace = model.trace(np.ones((1, 3, 4)), np.ones((1, 3, 1)))
     with pytest.raises(gn.errors.ConfigError, match=r"dense_1: expected a layer whose input is a plain row of numbers"):
         trace.neuron("dense_1", 0)
+
+
+def test_a_neuron_has_no_activation_of_another_branch():
+    """Oracle: a relation: what is said of a Dense in a branch of its own is the same whatever the next branch begins with."""
+    told = []
+    for other in (Activation("tanh", name="other"), Rescaling(2.0, name="other")):
+        model = gn.Sequential([Input(2), Parallel([Dense(2), other])], seed=0)
+        model.compile("sgd", "mean_squared_error")
+        told.append(model.trace([[1.0, 2.0]], [[0.0] * 4]).neuron("parallel_1/dense_1", 0))
+    assert told[0] == told[1]

@@ -29,7 +29,7 @@ class ReduceLROnPlateau(Callback):
     """Where a logged number has not improved for `patience` epochs, train on at rate <- max(factor * rate, min_lr).
 
     A NaN or an infinity is never the best value (in Keras one in the first epoch stays the best for good). Where the optimizer has a
-    schedule by steps (Keras refuses that), its further course is scaled.
+    schedule by steps (Keras refuses that), the rate is that of the step to come, and the schedule's further course is scaled alike.
 
     Args:
         monitor: the logged number, such as "val_loss".
@@ -80,10 +80,10 @@ class ReduceLROnPlateau(Callback):
             return replace(memory, value=value, wait=0), None
         if memory.resting:
             return memory, None
-        memory = replace(memory, wait=memory.wait + 1)
-        if memory.wait < self.patience or record.learning_rate <= np.float32(self.min_lr):
+        memory, rate = replace(memory, wait=memory.wait + 1), record.next_learning_rate
+        if memory.wait < self.patience or rate <= np.float32(self.min_lr):
             return memory, None
-        return replace(memory, wait=0, resting=self.cooldown), Decision(learning_rate=max(self.factor * record.learning_rate, self.min_lr))
+        return replace(memory, wait=0, resting=self.cooldown), Decision(learning_rate=max(self.factor * rate, self.min_lr))
 
 
 @dataclass(frozen=True)

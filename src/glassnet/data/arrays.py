@@ -160,7 +160,7 @@ def sample_weights(weight: Any, n: int, what: str = "sample_weight") -> np.ndarr
     array = numbers(weight, what).astype(np.float32)
     require(array.shape == (n,), what, f"one number per row, shape ({n},)", error=DataError, shape=array.shape)
     low, row = float(array.min()), int(array.argmin())
-    require(low >= 0 and array.max() > 0, what, "numbers >= 0, not all 0", error=DataError, row=row, smallest=low)
+    require(low >= 0 and array.max() > 0, what, "numbers >= 0, not all zero", error=DataError, row=row, smallest=low)
     return array
 
 

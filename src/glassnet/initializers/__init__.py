@@ -73,5 +73,6 @@ def get(value: str | Initializer) -> Initializer:
     """
     if isinstance(value, str):
         return lookup("initializer", value, INITIALIZERS)()
-    require(isinstance(value, Initializer), "initializer", "a name or an Initializer", initializer=value)
+    fix = f"Write {value.__name__}(...)." if isinstance(value, type) else ""
+    require(isinstance(value, Initializer), "initializer", "a name or an Initializer", initializer=value, fix=fix)
     return value

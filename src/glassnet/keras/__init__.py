@@ -15,8 +15,8 @@ from typing import Any
 from glassnet import __version__ as __version__
 from glassnet.keras import face
 
-MODULES = ("activations", "backend", "callbacks", "datasets", "initializers", "layers", "losses", "metrics", "models", "optimizers",
-           "regularizers", "utils")  # fmt: skip
+MODULES = ("activations", "backend", "callbacks", "datasets", "initializers", "layers", "losses", "metrics", "models", "ops",
+           "optimizers", "regularizers", "utils")  # fmt: skip
 
 HOME = {**dict.fromkeys(MODULES, ""), "Input": "layers", "Model": "models", "Sequential": "models"}
 """Name to the module that it stands in; nothing for a module itself."""

@@ -6,13 +6,21 @@ from typing import Any
 
 from glassnet import callbacks as ours
 from glassnet.callbacks import Decision, Record
+from glassnet.errors import require
 from glassnet.keras.face import table
 
 
 class Callback(ours.Callback):
-    """What a callback written for Keras is derived from: `self.model` is being fitted, and what `on_epoch_end` returns may be anything."""
+    """What a callback written for Keras is derived from: it is asked as Keras asks it, and what it returns may be anything.
+
+    Attributes:
+        model: what is being fitted. Set, `stop_training` ends the fit after the epoch, `optimizer.learning_rate` holds from the next step
+            on, and weights stay where no epoch follows.
+        params: what `fit` was asked for: epochs and verbose.
+    """
 
     model: Any = None
+    params: Any = None
 
     def update(self, memory: Any, record: Record) -> tuple[Any, Decision | None]:
         """What `on_epoch_end` decides, where it returns a `Decision`."""
@@ -20,18 +28,72 @@ class Callback(ours.Callback):
         return memory, answer if isinstance(answer, Decision) else None
 
 
-class StopTraining(ours.Callback):
-    """Ends training once `model.stop_training` is set, by whomever.
+class Asked(ours.Callback):
+    """Asks a callback that was written for Keras: with a dict where training begins, and for no more than a `Decision`.
+
+    Args:
+        written: the callback.
+    """
+
+    def __init__(self, written: Callback):
+        self.written = written
+
+    def on_train_begin(self, names: tuple[str, ...]) -> None:
+        self.written.on_train_begin({})  # type: ignore[arg-type]
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, float]) -> Decision | None:
+        answer = self.written.on_epoch_begin(epoch, logs)
+        return answer if isinstance(answer, Decision) else None
+
+    def on_train_end(self, logs: dict[str, float]) -> None:
+        self.written.on_train_end(logs)
+
+    def init(self) -> Any:
+        return self.written.init()
+
+    def update(self, memory: Any, record: Record) -> tuple[Any, Decision | None]:
+        return self.written.update(memory, record)
+
+
+class Wishes(ours.Callback):
+    """What callbacks write to the model during a fit, as the decisions that it stands for; asked last.
 
     Args:
         model: the `keras.Sequential` that is being fitted.
+
+    Attributes:
+        rate: the learning rate that was set since it was last asked.
+        weights: those that were set; they hold once training has ended.
+        rates: the learning rate of every epoch.
     """
 
     def __init__(self, model: Any):
         self.model = model
+        self.rate: float | None = None
+        self.weights: list[Any] | None = None
+        self.rates: list[float] = []
 
-    def on_epoch_end(self, epoch: int, logs: dict[str, float]) -> Decision | None:
-        return Decision(stop="stop_training was set") if self.model.stop_training else None
+    def on_epoch_begin(self, epoch: int, logs: dict[str, float]) -> Decision | None:
+        fix = "Set them with stop_training = True, or in on_train_end."
+        require(self.weights is None, "set_weights", "no epoch to follow on weights set by a callback", epoch=epoch, fix=fix)
+        return self._decision()
+
+    def update(self, memory: Any, record: Record) -> tuple[Any, Decision | None]:
+        self.rates.append(record.learning_rate)
+        return memory, self._decision(stop="stop_training was set" if self.model.stop_training else None)
+
+    def _decision(self, stop: str | None = None) -> Decision:
+        rate, self.rate = self.rate, None
+        return Decision(stop, learning_rate=rate)
+
+
+class Lambda(Callback):
+    """Functions as a callback: Keras's LambdaCallback."""
+
+    def __init__(self, on_epoch_begin: Any = None, on_epoch_end: Any = None, on_train_begin: Any = None, on_train_end: Any = None):
+        given = {name: value for name, value in locals().items() if name.startswith("on_") and value is not None}
+        require(all(map(callable, given.values())), "LambdaCallback", "functions", **given)
+        vars(self).update(given)
 
 
 MONITOR = "monitor min_delta patience verbose~ mode baseline restore_best_weights start_from_epoch"
@@ -45,7 +107,7 @@ __all__, __getattr__ = table(
         "Callback": Callback,
         "CSVLogger": (ours.CSVLogger, "filename separator append"),
         "EarlyStopping": (ours.EarlyStopping, MONITOR),
-        "LambdaCallback": (ours.LambdaCallback, HOOKS),
+        "LambdaCallback": (Lambda, HOOKS),
         "LearningRateScheduler": (ours.LearningRateScheduler, "schedule verbose~"),
         "ReduceLROnPlateau": (ours.ReduceLROnPlateau, PLATEAU),
         "TensorBoard": (ours.TensorBoard, BOARD + " embeddings_freq=0 embeddings_metadata=None"),

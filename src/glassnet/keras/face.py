@@ -21,9 +21,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from types import ModuleType
-from typing import Any
+from typing import Any, ClassVar
 
-from glassnet.errors import ConfigError, GlassnetError, message
+from glassnet.errors import ConfigError, GlassnetError, message, require
+from glassnet.layers import Activation
 
 INSTEAD = {
     "activity_regularizer": "Penalise the weights: kernel_regularizer=.",
@@ -41,6 +42,41 @@ INSTEAD = {
     "weight_decay": "Write AdamW, or kernel_regularizer=keras.regularizers.l2(...) in the layers.",
 }
 """What to write instead of a parameter that cannot be had."""
+
+BRANCHES = "Write glassnet.layers.Parallel([...], merge=...) for branches, glassnet.layers.Residual([...]) for a way around."
+FOREIGN = "applications Attention Conv2DTranspose distribution image_dataset_from_directory mixed_precision MultiHeadAttention"
+FOREIGN += " preprocessing PyDataset Sequence UpSampling2D"
+ELSEWHERE = {
+    **dict.fromkeys(("Add", "Average", "Concatenate", "Maximum", "Multiply", "add", "average", "concatenate", "multiply"), BRANCHES),
+    **dict.fromkeys(FOREIGN.split(), "docs/not-for.md says where to go."),
+    "CosineSimilarity": "losses.CosineSimilarity is there, with the other sign.",
+    "ModelCheckpoint": "EarlyStopping puts the best weights back; model.get_weights() copies them at any time.",
+    "clone_model": "Write a function that makes the model, and call it twice.",
+    "History": "fit returns it, and model.history keeps it.",
+    "get_value": "Read model.optimizer.learning_rate; weights are in model.get_weights().",
+    "set_value": "Write model.optimizer.learning_rate = ....",
+    "load_model": "Nothing is saved yet: make the model again and give it model.set_weights(...) of arrays kept with np.savez.",
+    **dict.fromkeys(("constraints", "max_norm"), "Keep weights small with kernel_regularizer=keras.regularizers.l2(...)."),
+    **dict.fromkeys(("abs", "clip", "exp", "log", "maximum", "mean", "pow", "sqrt", "square", "sum"), "Write keras.ops.NAME."),
+    "custom_gradient": "Write a JAX function with jax.custom_vjp.",
+    "plot_model": "model.summary() prints the layers, model.trace(x, y) all of their numbers.",
+}
+"""What to write instead of a name that cannot be had."""
+
+ATTRIBUTES = {
+    "weights trainable_weights non_trainable_weights variables trainable_variables": "Write get_weights(), or params by name.",
+    "save save_weights load_weights to_json get_config": "model.get_weights() and set_weights() hand over what was learned.",
+    "train_on_batch fit_generator train_step call": "Write fit(x, y); docs/not-for.md says where to go with other loops.",
+    "export": "docs/not-for.md says where to go.",
+    "test_on_batch evaluate_generator": "Write evaluate(x, y).",
+    "predict_on_batch predict_generator predict_proba": "Write predict(x).",
+    "predict_classes": "Write predict_labels(x).",
+    "input inputs output outputs": "Write input_shape, output_shape; keras.Sequential(model.layers[:1]) ends after the first layer.",
+    "pop": "Write keras.Sequential(model.layers[:-1]).",
+    "loss metrics": "model.metrics_names lists what evaluate gives.",
+    "losses add_loss": "Penalties are in the loss; a metric of the loss's name gives it without them.",
+}
+"""What to write instead of an attribute of Keras's models."""
 
 
 class NotHereError(GlassnetError, ImportError):
@@ -151,6 +187,19 @@ class Refused:
         return (self.base,) if self.base else self()
 
 
+class Written:
+    """What a user's own layer, loss or metric is derived from too: it says so where Keras's way of writing one is met."""
+
+    _expected: ClassVar[str]
+    _theirs: ClassVar[tuple[str, ...]]
+    _fix: ClassVar[str]
+
+    def __init_subclass__(cls) -> None:
+        found = [method for method in cls._theirs if method in vars(cls)]
+        require(not found, cls.__name__, cls._expected, methods=found, fix=cls._fix)
+        super().__init_subclass__()
+
+
 @dataclass(frozen=True)
 class PerRow:
     """A loss or metric in lower case: called on targets and predictions, a number per row; `compile` takes what `face` makes for it.
@@ -177,7 +226,8 @@ def table(module: str, rows: Mapping[str, Any]) -> tuple[list[str], Callable[[st
         if name.startswith("_"):
             raise AttributeError(f"module {module!r} has no attribute {name!r}")
         near = difflib.get_close_matches(name, made, n=3, cutoff=0.5)
-        fix = f"Near it: {', '.join(near)}." if near else f"There are: {', '.join(made)}."
+        others = f"Near it: {', '.join(near)}." if near else f"There are: {', '.join(made)}."
+        fix = ELSEWHERE.get(name, others)
         raise NotHereError(message(module, "a name that glassnet has (yet)", name=name, fix=fix))
 
     return list(made), find
@@ -191,10 +241,21 @@ def register(name: str, doc: str, rows: Mapping[str, Any]) -> ModuleType:
     return module
 
 
+SPELT = {"normal": "random_normal", "one": "ones", "swish": "silu", "uniform": "random_uniform", "zero": "zeros"}
+"""Strings of Keras's that are others here."""
+
+
 def _spelt(name: str, value: Any) -> Any:
-    """A class in place of an object, and "HeNormal" for "he_normal", as Keras lets one write them."""
+    """A class in place of an object, "HeNormal" for "he_normal", an activation layer for its function, as Keras lets one write them."""
+    if value is None and name.endswith("_initializer"):
+        return "glorot_uniform"
     if isinstance(value, str) and name.endswith(("_initializer", "_regularizer")):
-        return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", value).lower()
+        value = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", value).lower()
+    if name == "activation":
+        value = value() if isinstance(value, Face) else value
+        value = value.activation if isinstance(value, Activation) else value
+    if isinstance(value, str) and name.endswith(("_initializer", "activation")):
+        return SPELT.get(value, value)
     return value() if isinstance(value, Face) else value
 
 

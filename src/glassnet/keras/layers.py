@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
+
+import numpy as np
 
 from glassnet import activations
 from glassnet import layers as ours
-from glassnet.errors import ConfigError, is_number, message, require
-from glassnet.keras.face import Refused, table
+from glassnet.errors import is_number, require
+from glassnet.keras.face import Refused, Written, table
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,18 @@ def _leaky_relu(negative_slope: float = 0.3, *, name: str | None = None, trainab
     return ours.Activation(Scaled("leaky_relu", negative_slope), name=name, trainable=trainable)
 
 
+def _normalization(axis: int | None = -1, *, name: str | None = None, trainable: bool = True) -> ours.Normalization:
+    layer = ours.Normalization(axis, name=name, trainable=trainable)
+    vars(layer)["adapt"] = partial(_adapt, layer)
+    return layer
+
+
+def _adapt(layer: ours.Normalization, data: Any) -> None:
+    """Learn from the rows in place, as Keras does, and know from them what comes in."""
+    learned: Any = ours.Normalization.adapt(layer, data).learned
+    vars(layer).update(learned=learned, mean=learned["mean"], variance=learned["variance"], input_shape=np.shape(data)[1:] or (1,))
+
+
 def _input(shape: Any = None, batch_shape: Any = None, name: str | None = None) -> ours.Input:
     given = tuple(batch_shape)[1:] if isinstance(batch_shape, tuple | list) else shape
     known = given is not None and None not in (given if isinstance(given, tuple | list) else (given,))
@@ -69,14 +84,12 @@ def input_of(layer: Any) -> ours.Input | None:
     return None if shape is None and batch_shape is None else _input(shape, batch_shape)
 
 
-class Written(ours.Layer):
-    """What a user's own layer is derived from: glassnet's `Layer`, which says so where Keras's way of writing one is met."""
+class WrittenLayer(Written, ours.Layer):
+    """The base of a user's own layer."""
 
-    def __init_subclass__(cls) -> None:
-        found = [method for method in ("__init__", "build", "call", "compute_output_shape", "get_config") if method in vars(cls)]
-        fix = "Write fields instead of __init__, init(self, rng, shape) instead of build, __call__(self, params, x) instead of call."
-        if found:
-            raise ConfigError(message(cls.__name__, "a layer as glassnet has them, a frozen dataclass", methods=found, fix=fix))
+    _expected = "a layer as glassnet has them, a frozen dataclass"
+    _theirs = ("__init__", "build", "call", "compute_output_shape", "get_config")
+    _fix = "Write fields instead of __init__, init(self, rng, shape) instead of build, __call__(self, params, x) instead of call."
 
 
 LAYER = " * activity_regularizer=None trainable dtype=None|'float32' autocast=True name"
@@ -89,8 +102,9 @@ EITHER = " dtype=None|'float32'"
 __all__, __getattr__ = table(
     __name__,
     {
-        "Layer": Refused("Layer", "a subclass with @dataclass(frozen=True)", "Give it init and __call__.", ours.Layer, Written),
+        "Layer": Refused("Layer", "a subclass with @dataclass(frozen=True)", "Give it init and __call__.", ours.Layer, WrittenLayer),
         "Activation": (ours.Activation, "activation" + LAYER),
+        "AlphaDropout": (ours.AlphaDropout, f"rate noise_shape=None seed~{LAYER}"),
         "BatchNormalization": (
             ours.BatchNormalization,
             f"axis=-1 momentum epsilon center scale{STARTS}{LIMITS}"
@@ -104,6 +118,7 @@ __all__, __getattr__ = table(
         "Dropout": (ours.Dropout, f"rate noise_shape=None seed~{LAYER}"),
         "ELU": (_elu, "alpha" + LAYER, Named("elu")),
         "Flatten": (ours.Flatten, "data_format=None|'channels_last'" + LAYER),
+        "GaussianDropout": (ours.GaussianDropout, "rate seed~" + LAYER),
         "GaussianNoise": (ours.GaussianNoise, "stddev seed~" + LAYER),
         "Identity": (Named("linear"), LAYER),
         "Input": (_input, f"shape batch_size=None{EITHER}{INPUT} name tensor=None optional=False", ours.Input),
@@ -115,7 +130,7 @@ __all__, __getattr__ = table(
         "Lambda": (ours.Activation, "function>activation output_shape~ mask=None arguments=None" + LAYER),
         "LayerNormalization": (ours.LayerNormalization, f"axis epsilon center scale beta_initializer gamma_initializer{LIMITS}{LAYER}"),
         "LeakyReLU": (_leaky_relu, f"negative_slope{LAYER} alpha>negative_slope", Named("leaky_relu")),
-        "Normalization": (ours.Normalization, "axis mean=None variance=None invert=False" + LAYER),
+        "Normalization": (_normalization, "axis mean=None variance=None invert=False" + LAYER, ours.Normalization),
         "PReLU": (ours.PReLU, "alpha_initializer alpha_regularizer alpha_constraint=None shared_axes" + LAYER),
         "Permute": (ours.Permute, "dims" + LAYER),
         "ReLU": (Named("relu"), "max_value=None negative_slope=0.0 threshold=0.0" + LAYER),

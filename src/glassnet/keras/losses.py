@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from glassnet import losses as ours
-from glassnet.keras.face import Face, PerRow, table
+from glassnet.keras.face import Face, PerRow, Refused, Written, table
 from glassnet.losses import align
 
 
@@ -18,6 +18,14 @@ def by_row(loss: ours.Loss, y_true: Any, y_pred: Any) -> np.ndarray:
     targets, shape = align(type(loss).__name__, y[None] if one else y, (1, *p.shape) if one else p.shape, ids=loss.link == "softmax")
     rows = np.asarray(loss.rows(targets, loss.pre_activation(p.reshape(shape))))
     return rows[0] if one else rows
+
+
+class WrittenLoss(Written, ours.Loss):
+    """The base of a user's own loss."""
+
+    _expected = "a loss as glassnet has them, a frozen dataclass"
+    _theirs = ("__init__", "call", "get_config")
+    _fix = "Write fields instead of __init__ and rows(self, y, z) instead of call, or compile(loss=function)."
 
 
 FOCAL = "alpha gamma from_logits label_smoothing axis=-1"
@@ -78,6 +86,7 @@ def shortened(rows: dict[str, Any]) -> dict[str, Any]:
     return {spelt: rows[name] for short, name in SHORT.items() for spelt in (short, short.upper())}
 
 
+_LOSS = Refused("Loss", "a subclass with @dataclass(frozen=True)", "Give it rows.", ours.Loss, WrittenLoss)
 _FUNCTIONS = {name: PerRow(Face(name, *row), by_row) for name, row in FUNCTIONS.items()}
 
-__all__, __getattr__ = table(__name__, {"Loss": ours.Loss, **CLASSES, **_FUNCTIONS, **shortened(_FUNCTIONS)})
+__all__, __getattr__ = table(__name__, {"Loss": _LOSS, **CLASSES, **_FUNCTIONS, **shortened(_FUNCTIONS)})

@@ -12,7 +12,7 @@ import numpy as np
 from glassnet import losses as kinds
 from glassnet import metrics as ours
 from glassnet.keras import losses
-from glassnet.keras.face import Face, PerRow, table
+from glassnet.keras.face import Face, PerRow, Refused, Written, table
 from glassnet.losses import Loss, align, distribution
 
 
@@ -27,6 +27,14 @@ def by_row(metric: ours.Accuracy, y_true: Any, y_pred: Any) -> Any:
     else:
         right = np.float32((p > metric.threshold) == np.asarray(distribution(y, p)))
     return right[0] if one else right
+
+
+class WrittenMetric(Written, ours.Metric):
+    """The base of a user's own metric."""
+
+    _expected = "a metric as glassnet has them, a frozen dataclass of sums"
+    _theirs = ("__init__", "update_state", "reset_state", "get_config")
+    _fix = "Write fields instead of __init__, init(self) and update(self, acc, y, out, w) instead of update_state, or metrics=[function]."
 
 
 @dataclass(frozen=True)
@@ -63,6 +71,7 @@ CATEGORICAL = partial(ours.Accuracy, name="categorical_accuracy")
 SPARSE = partial(ours.Accuracy, name="sparse_categorical_accuracy")
 NAMED = "name dtype=None|'float32'"
 COUNTED = "thresholds>threshold top_k=None class_id " + NAMED
+YES = "thresholds>threshold " + NAMED
 CURVE = " thresholds=None multi_label num_labels=None label_weights=None from_logits"
 FUNCTIONS: dict[str, Any] = {
     "binary_accuracy": (BINARY, "threshold"),
@@ -98,11 +107,13 @@ _LOSSES = {
 __all__, __getattr__ = table(
     __name__,
     {
-        "Metric": ours.Metric,
+        "Metric": Refused("Metric", "a subclass with @dataclass(frozen=True)", "Give it init and update.", ours.Metric, WrittenMetric),
         "AUC": (ours.AUC, f"num_thresholds curve summation_method='interpolation' {NAMED}{CURVE}"),
         "Accuracy": (ours.Accuracy, NAMED),
         "BinaryAccuracy": (BINARY, NAMED + " threshold", ours.Accuracy),
         "CategoricalAccuracy": (CATEGORICAL, NAMED, ours.Accuracy),
+        "FalseNegatives": (ours.FalseNegatives, YES),
+        "FalsePositives": (ours.FalsePositives, YES),
         "F1Score": (ours.F1Score, "average threshold " + NAMED),
         "MeanAbsoluteError": (ours.MeanAbsoluteError, NAMED),
         "MeanSquaredError": (ours.MeanSquaredError, NAMED),
@@ -117,6 +128,8 @@ __all__, __getattr__ = table(
             ours.TopKCategoricalAccuracy,
         ),
         "TopKCategoricalAccuracy": (ours.TopKCategoricalAccuracy, "k " + NAMED),
+        "TrueNegatives": (ours.TrueNegatives, YES),
+        "TruePositives": (ours.TruePositives, YES),
         **MEANS,
         **{name: PerRow(Face(name, *row), by_row) for name, row in FUNCTIONS.items()},
         **_LOSSES,

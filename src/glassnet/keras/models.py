@@ -12,38 +12,65 @@ import numpy as np
 
 from glassnet import losses as our_losses
 from glassnet import model, summary
-from glassnet.callbacks import listed
-from glassnet.errors import NotReadyError, is_int, require
+from glassnet.callbacks import LearningRateScheduler, ReduceLROnPlateau, listed
+from glassnet.errors import MissingError, NotReadyError, is_int, is_number, message, require
 from glassnet.history import History
 from glassnet.keras import callbacks as callback_names
 from glassnet.keras import layers as layer_names
 from glassnet.keras import losses as loss_names
 from glassnet.keras import metrics as metric_names
 from glassnet.keras import optimizers as optimizer_names
-from glassnet.keras.face import Face, NotHereError, PerRow, Refused, table
-from glassnet.keras.seeds import draw
+from glassnet.keras.face import ATTRIBUTES, Face, NotHereError, PerRow, Refused, table
+from glassnet.keras.utils import next_seed
 from glassnet.layers import Input
 from glassnet.losses import BinaryCrossentropy, Loss
 from glassnet.metrics import METRICS, Accuracy, Metric
-from glassnet.network import Built
+from glassnet.network import Built, Places
 from glassnet.types import Shape
 from glassnet.views import LayerView
 
 AUTO = "auto"
 
 
+class Rate(float):
+    """A learning rate that can be set where it stands.
+
+    Args:
+        of: the optimizer whose rate it is.
+    """
+
+    of: Compiled
+
+    def assign(self, value: Any) -> None:
+        """Train on at this rate."""
+        self.of.learning_rate = value
+
+    def numpy(self) -> np.float32:
+        """The number."""
+        return np.float32(self)
+
+
 class Compiled:
     """What `model.optimizer` is: the rate of a compiled model, to be read and set, and the optimizer's other settings, to be read."""
 
-    def __init__(self, of: model.Sequential):
+    def __init__(self, of: Sequential):
         vars(self)["of"] = of
 
     def __getattr__(self, name: str) -> Any:
-        return self.of.learning_rate if name == "learning_rate" else getattr(self.of._optimizer, name)
+        if name != "learning_rate":
+            return getattr(self.of._optimizer, name)
+        wishes = self.of._wishes
+        rate = Rate(self.of.learning_rate if wishes is None or wishes.rate is None else wishes.rate)
+        rate.of = self
+        return rate
 
     def __setattr__(self, name: str, value: Any) -> None:
         require(name == "learning_rate", "optimizer", "nothing to be set but learning_rate", name=name, fix="Compile again.")
-        self.of.learning_rate = value
+        if self.of._wishes is None:
+            self.of.learning_rate = value
+        else:
+            require(is_number(value) and value > 0, "learning_rate", "a number > 0", learning_rate=value)
+            self.of._wishes.rate = float(value)
 
 
 class Sequential(model.Sequential):
@@ -72,9 +99,10 @@ class Sequential(model.Sequential):
 
     def __init__(self, layers: Sequence[Any] | None = None, trainable: bool = True, name: str | None = None, *, seed: int | None = None):
         self.name = name or "sequential"
+        self._wishes: callback_names.Wishes | None = None
         self._shared: list[tuple[int, LayerView]] = []
         self._inner: list[tuple[int, model.Sequential]] = []
-        super().__init__(() if layers is None else layers, draw() if seed is None else seed)
+        super().__init__(() if layers is None else layers, next_seed() if seed is None else seed)
         self.trainable = trainable
 
     def add(self, layer: Any) -> None:
@@ -125,6 +153,7 @@ class Sequential(model.Sequential):
             ConfigError: loss_weights or weighted_metrics; see `glassnet.Sequential.compile`.
         """
         require(loss_weights is None, "compile", "loss_weights=None: there is one loss", loss_weights=loss_weights)
+        require(not isinstance(loss, list | tuple | dict), "compile", "one loss", loss=loss, fix="For more: docs/not-for.md.")
         fix = "evaluate(x, y, sample_weight) weighs the loss; metrics count rows."
         require(weighted_metrics in (None, []), "compile", "weighted_metrics=None", weighted_metrics=weighted_metrics, fix=fix)
         chosen = _part(loss, loss_names)
@@ -176,13 +205,23 @@ class Sequential(model.Sequential):
             given = validation_data if isinstance(validation_data, tuple | list) else ((),)
             _require_all("validation_steps", validation_steps, held or len(given[0]), validation_batch_size or batch)
         self.stop_training = False
-        asked = (*listed(callbacks), callback_names.StopTraining(self))
-        for callback in asked:
-            if isinstance(callback, callback_names.Callback):
-                callback.model = self
         self._pull()
-        training = (verbose, asked, validation_split, validation_data, shuffle, class_weight, sample_weight)
-        history = super().fit(x, y, batch, epochs - initial_epoch, *training, **ours)
+        asked: list[Any] = []
+        for callback in listed(callbacks):
+            if isinstance(callback, callback_names.Callback):
+                callback.model, callback.params = self, {"epochs": epochs, "verbose": verbose}
+                callback = callback_names.Asked(callback)
+            asked.append(callback)
+        wishes = self._wishes = callback_names.Wishes(self)
+        training = (verbose, [*asked, wishes], validation_split, validation_data, shuffle, class_weight, sample_weight)
+        try:
+            history = super().fit(x, y, batch, epochs - initial_epoch, *training, **ours)
+        finally:
+            self._wishes = None
+        if wishes.weights is not None:
+            self.set_weights(wishes.weights)
+        if any(isinstance(callback, LearningRateScheduler | ReduceLROnPlateau) for callback in asked):
+            history.history["learning_rate"] = wishes.rates[: len(history.epoch)]
         self._push(self._require_built("fit"))
         return history
 
@@ -257,6 +296,11 @@ class Sequential(model.Sequential):
         return Compiled(self) if self._optimizer else None
 
     @property
+    def metrics_names(self) -> list[str]:
+        """What `evaluate` gives, in its order."""
+        return list(self._program().log_names(validated=False))
+
+    @property
     def trainable(self) -> bool:
         """True: see `Sequential`."""
         return True
@@ -265,6 +309,10 @@ class Sequential(model.Sequential):
     def trainable(self, value: bool) -> None:
         require(value is True, "Sequential", "trainable=True", trainable=value, fix="Write trainable=False in each layer that is to stay.")
 
+    def __getattr__(self, name: str) -> Any:
+        fix = next((fix for words, fix in ATTRIBUTES.items() if name in words.split()), "dir(model) lists what there is.")
+        raise MissingError(message("Sequential", "a name that glassnet has (yet)", name=name, fix=fix))
+
     def _build(self, shape: Shape) -> Built:
         first = self._network is None
         built = super()._build(shape)
@@ -272,9 +320,14 @@ class Sequential(model.Sequential):
             self._pull()
         return built
 
+    def _write(self, where: Places, weights: Sequence[Any]) -> None:
+        super()._write(where, weights)
+        if self._wishes is not None:
+            self._wishes.weights = self.get_weights()
+
     def _pull(self) -> None:
         """Take up the weights of the models inside, which may have learned by themselves since."""
-        for i, view in self._shared if self._network else ():
+        for i, view in self._shared if self._network and self._wishes is None else ():
             with suppress(NotReadyError):
                 self.layers[i].set_weights(view.get_weights())
 

@@ -4,18 +4,20 @@ from glassnet.layers.activation import Activation, PReLU
 from glassnet.layers.composite import Composite, Parallel, Residual
 from glassnet.layers.dense import Dense, Maxout
 from glassnet.layers.layer import Layer
-from glassnet.layers.noise import Dropout, GaussianNoise
+from glassnet.layers.noise import AlphaDropout, Dropout, GaussianDropout, GaussianNoise
 from glassnet.layers.normalization import BatchNormalization, LayerNormalization, UnitNormalization
 from glassnet.layers.scaling import Normalization, Rescaling
 from glassnet.layers.shape import Flatten, Input, Permute, RepeatVector, Reshape
 
 __all__ = [
     "Activation",
+    "AlphaDropout",
     "BatchNormalization",
     "Composite",
     "Dense",
     "Dropout",
     "Flatten",
+    "GaussianDropout",
     "GaussianNoise",
     "Input",
     "Layer",

@@ -62,7 +62,9 @@ def check_class(layer: Any, who: str = "Sequential") -> None:
     """
     if isinstance(layer, type) and issubclass(layer, Layer):
         raise ConfigError(message(who, "layers", received=layer.__name__, fix=f"This is the class; write {layer.__name__}(...)."))
-    require(isinstance(layer, Layer), who, "layers", received=layer, fix="A function goes in as Activation(function).")
+    fix = "A function goes in as Activation(function)." if callable(layer) else ""
+    fix = f"An activation goes in as Activation({layer!r})." if isinstance(layer, str) else fix
+    require(isinstance(layer, Layer), who, "layers", received=layer, fix=fix)
     require_value(layer)
 
 
@@ -85,6 +87,8 @@ def init(links: Links, rng: np.random.Generator, shape: Shape) -> tuple[tuple[Pa
             raise
         except (TypeError, ValueError, IndexError) as error:
             reason = str(error).split("\n")[0]
+            if isinstance(error, jax.errors.JAXTypeError) or "truth value" in reason:
+                reason += ". Write it in jax.numpy: jnp.tanh for np.tanh, jnp.where(condition, a, b) for if."
             text = message(link.name or type(link).__name__, "an input that it can take", input_shape=shapes[-1], fix=f"It said: {reason}")
             raise ConfigError(text) from error
     return tuple(params), tuple(state), tuple(shapes)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from abc import abstractmethod
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -17,11 +17,12 @@ import numpy as np
 from glassnet.errors import lookup, require
 from glassnet.layers import chain
 from glassnet.layers.layer import Layer
+from glassnet.layers.shape import Input
 from glassnet.types import Array, Params, Shape, State
 
 
 @dataclass(frozen=True)
-class Composite(Layer):
+class Composite(Layer, ABC):
     """Chains of layers that all start at its input, and what joins their ends. Write one by giving `stacks` and `join`.
 
     A network runs it link by link, so that the trace sees inside. Its params and state are tuples aligned with `parts`, and what is
@@ -107,6 +108,8 @@ def _stack(who: str, layers: Any) -> tuple[Layer, ...]:
     stack = tuple(layers) if isinstance(layers, list | tuple) else (layers,)
     for layer in stack:
         chain.check_class(layer, who)
+        fix = "It stands in front of the network: Sequential([Input(...), ...])."
+        require(not isinstance(layer, Input), who, "layers that run, and no Input", received=layer, fix=fix)
     return stack
 
 

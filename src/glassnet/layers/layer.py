@@ -104,10 +104,13 @@ def _told(call: Callable[..., Array]) -> Callable[..., Array]:
     """A layer's `__call__` that tells whoever calls it as Keras's functional API does, `layer(x)`, what to write."""
 
     @wraps(call)
-    def told(self: Layer, params: Params, *x: Array) -> Array:
-        if not x:
+    def told(self: Layer, params: Params, *x: Array, **named: Array) -> Array:
+        if not x and not named:
             fix = "Write Sequential([...]), with Parallel([...]) for branches and Residual([...]) for a way around."
             raise ConfigError(message(type(self).__name__, "layer(params, x): a network calls its layers", arguments=1, fix=fix))
-        return call(self, params, *x)
+        return call(self, params, *x, **named)
 
     return told
+
+
+Layer.__call__ = _told(Layer.__call__)  # type: ignore[method-assign]

@@ -83,12 +83,14 @@ def number_per_row(function: Callable[[Array, Array], Array], y: Array, out: Arr
     """
     who = name_of(function)
     try:
-        got = jnp.asarray(function(y, out))
+        given = function(y, out)
     except jax.errors.JAXTypeError as error:
         remedy = "jnp.mean for np.mean, jnp.where(condition, a, b) for if, no float(...)."
         what = type(error).__name__
         expected = "a function written in jax.numpy, which compiles"
         raise ConfigError(message(who, expected, error=what, fix=f"It is called once, on arrays without numbers: {remedy}")) from error
+    require(given is not None, who, "a number per row", received=None, fix="Does it end in `return`?")
+    got = jnp.asarray(given)
     if got.shape == out.shape:
         return got.mean(-1)
     rows = out.shape[:-1]

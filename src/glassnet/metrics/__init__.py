@@ -14,6 +14,7 @@ from glassnet.losses import Loss, instance, is_function, name_of
 from glassnet.metrics.accuracy import Accuracy, TopKCategoricalAccuracy
 from glassnet.metrics.area import AUC
 from glassnet.metrics.confusion import ConfusionMatrix
+from glassnet.metrics.counts import FalseNegatives, FalsePositives, TrueNegatives, TruePositives
 from glassnet.metrics.detection import F1Score, Precision, Recall
 from glassnet.metrics.metric import FunctionMetric, Metric
 from glassnet.metrics.regression import MeanAbsoluteError, MeanSquaredError, R2Score, RootMeanSquaredError
@@ -24,6 +25,8 @@ __all__ = [
     "Accuracy",
     "ConfusionMatrix",
     "F1Score",
+    "FalseNegatives",
+    "FalsePositives",
     "FunctionMetric",
     "MeanAbsoluteError",
     "MeanSquaredError",
@@ -33,6 +36,8 @@ __all__ = [
     "Recall",
     "RootMeanSquaredError",
     "TopKCategoricalAccuracy",
+    "TrueNegatives",
+    "TruePositives",
     "get",
 ]
 

@@ -37,7 +37,7 @@ class AUC(Metric):
         outputs: how many there are; filled in by `compile`.
 
     Raises:
-        ConfigError: where `num_thresholds` is not an int >= 2, `curve` neither "ROC" nor "PR", or another field not a bool.
+        ConfigError: where `num_thresholds` is not an int >= 2, or another field is none of the values above.
 
     Example:
         >>> AUC()([0, 0, 1, 1], [0.1, 0.4, 0.35, 0.8])
@@ -60,7 +60,8 @@ class AUC(Metric):
         require(is_int(self.num_thresholds, 2), "AUC", "num_thresholds to be an int >= 2", num_thresholds=self.num_thresholds)
         require(self.curve in ("ROC", "PR"), "AUC", 'curve to be "ROC" or "PR"', curve=self.curve)
         require(isinstance(self.multi_label, bool), "AUC", "multi_label to be a bool", multi_label=self.multi_label)
-        require(self.from_logits in (None, False, True), "AUC", "from_logits to be None or a bool", from_logits=self.from_logits)
+        known_or_open = self.from_logits is None or isinstance(self.from_logits, bool)
+        require(known_or_open, "AUC", "from_logits to be None or a bool", from_logits=self.from_logits)
         require(self.link in ("sigmoid", "softmax"), "AUC", 'link to be "sigmoid" or "softmax"', link=self.link)
 
     def suited(self, loss: Loss | None, outputs: int) -> Self:
@@ -122,5 +123,7 @@ class AUC(Metric):
 
 def _tallies(label: np.ndarray, score: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """How often either label has each distinct score, the highest first."""
-    distinct, place = np.unique(-score, return_inverse=True)
-    return np.bincount(place[label], minlength=len(distinct)), np.bincount(place[~label], minlength=len(distinct))
+    order = np.argsort(-score)
+    last = np.flatnonzero(np.append(np.diff(score[order]) != 0, True))
+    true = np.diff(np.cumsum(label[order])[last], prepend=0)
+    return true, np.diff(last + 1, prepend=0) - true

@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Self
 import jax.numpy as jnp
 import numpy as np
 
-from glassnet.errors import require
+from glassnet.errors import MissingError, require
 from glassnet.losses import Loss, align, distribution, number_per_row, require_two_arguments, spread
 from glassnet.types import Array
 
@@ -56,6 +56,10 @@ class Metric(ABC):
             out: the last layer's output, (batch, ..., outputs).
             w: which rows are real: 0/1, (batch,) or of the rows' shape. Not the sample weights.
         """
+
+    def __getattr__(self, name: str) -> Any:
+        sums = " It keeps no sums: call it on targets and predictions, metric(y_true, y_pred)." if "state" in name else ""
+        raise MissingError(f"{type(self).__name__} has no attribute {name!r}.{sums}")
 
     def result(self, acc: Sums) -> float:
         """The sum divided by the count, in float64; NaN where nothing was counted."""

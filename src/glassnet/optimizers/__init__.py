@@ -57,6 +57,7 @@ def get(value: str | Optimizer) -> Optimizer:
     if isinstance(value, str):
         return lookup("optimizer", value, OPTIMIZERS)()
     fix = "Write optimizers.Optax(...) around it." if is_transformation(value) else ""
+    fix = f"Write {value.__name__}()." if isinstance(value, type) else fix
     require(isinstance(value, Optimizer), "optimizer", "a name or an Optimizer", optimizer=value, fix=fix)
     require_value(value)
     check(value)

@@ -18,8 +18,6 @@ from glassnet.types import Array, Params, Shape, State
 
 ROWS, REAL = 5, 3
 """Rows of a batch, and how many of them are real where it is masked."""
-DESCENT = 200
-"""Steps that an optimizer gets to move towards a minimum."""
 
 
 def check_layer(layer: Layer, shape: Shape = (4,), *, integer: int = 0) -> None:

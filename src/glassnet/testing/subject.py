@@ -21,34 +21,6 @@ GRADIENT = 1e-6
 """How far a gradient may be from its finite difference in float64, relative."""
 STEP = 1e-5
 """Half the distance that a finite difference spans, in units of the number that is varied."""
-ROWS, REAL = 5, 3
-"""Rows of a batch, and how many of them are real where it is masked."""
-DESCENT = 200
-"""Steps that an optimizer gets to move towards a minimum."""
-SAME_FLOAT32 = 1e-5
-"""The same in float32."""
-GRADIENT = 1e-6
-"""How far a gradient may be from its finite difference in float64, relative."""
-STEP = 1e-5
-"""Half the distance that a finite difference spans, in units of the number that is varied."""
-ROWS, REAL = 5, 3
-"""Rows of a batch, and how many of them are real where it is masked."""
-DESCENT = 200
-"""Steps that an optimizer gets to move towards a minimum."""
-GRADIENT = 1e-6
-"""How far a gradient may be from its finite difference in float64, relative."""
-STEP = 1e-5
-"""Half the distance that a finite difference spans, in units of the number that is varied."""
-ROWS, REAL = 5, 3
-"""Rows of a batch, and how many of them are real where it is masked."""
-DESCENT = 200
-"""Steps that an optimizer gets to move towards a minimum."""
-STEP = 1e-5
-"""Half the distance that a finite difference spans, in units of the number that is varied."""
-ROWS, REAL = 5, 3
-"""Rows of a batch, and how many of them are real where it is masked."""
-DESCENT = 200
-"""Steps that an optimizer gets to move towards a minimum."""
 
 
 @contextmanager

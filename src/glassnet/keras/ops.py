@@ -1,0 +1,36 @@
+"""Keras's operations, for losses, metrics and activations of one's own: JAX's functions of those names."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from glassnet.keras.face import table
+
+NUMBERS = """
+abs absolute add all any arange argmax argmin arccos arcsin arctan clip concatenate cos cosh cumsum divide dot equal exp
+expand_dims expm1 floor full_like greater greater_equal isfinite isnan less less_equal log log10 log1p log2 logical_and
+logical_not logical_or matmul max maximum mean median min minimum multiply negative not_equal ones ones_like power prod reciprocal
+reshape round sign sin sinh sort sqrt square squeeze stack std subtract sum take tan tanh transpose var where zeros zeros_like
+"""
+ACTIVATIONS = "elu gelu hard_sigmoid leaky_relu log_sigmoid log_softmax one_hot relu relu6 selu sigmoid silu softmax softplus swish"
+
+
+def _cast(x: Any, dtype: Any) -> Any:
+    return jnp.asarray(x).astype(dtype)
+
+
+__all__, __getattr__ = table(
+    __name__,
+    {name: getattr(jnp, name) for name in NUMBERS.split()}
+    | {name: getattr(jax.nn, name) for name in ACTIVATIONS.split()}
+    | {
+        "cast": _cast,
+        "convert_to_tensor": jnp.asarray,
+        "erf": jax.scipy.special.erf,
+        "logsumexp": jax.nn.logsumexp,
+        "rsqrt": jax.lax.rsqrt,
+    },
+)
