@@ -33,7 +33,7 @@ ROWS = (
     {"history", "progress", "summary", "views"},
     {"fitting"},
     {"model"},
-    {"testing"},
+    {"testing", "estimators"},
     {"keras"},
     {"cli"},
     {"__main__"},

@@ -14,6 +14,7 @@ _HOME = {
     "data": "data",
     "datasets": "data.datasets",
     "errors": "errors",
+    "estimators": "estimators",
     "initializers": "initializers",
     "keras": "keras",
     "layers": "layers",
@@ -26,7 +27,7 @@ _HOME = {
 }
 """Public name to the module that it is, or that it stands in: nothing is imported before it is used, JAX least of all."""
 
-__all__ = ["Sequential", "activations", "callbacks", "data", "datasets", "errors", "initializers", "keras", "layers",
+__all__ = ["Sequential", "activations", "callbacks", "data", "datasets", "errors", "estimators", "initializers", "keras", "layers",
            "losses", "metrics", "optimizers", "regularizers", "schedules", "testing"]  # fmt: skip
 
 if TYPE_CHECKING:

@@ -1,0 +1,11 @@
+"""Scikit-learn's contract: networks that `cross_val_score`, `GridSearchCV` and `Pipeline` take, in the words of its MLPClassifier.
+
+    cross_val_score(NeuralClassifier(hidden_layer_sizes=(32,), dropout=0.3), X, y)
+
+Importing this module imports scikit-learn; `import glassnet` does not.
+"""
+
+from glassnet.estimators.classifier import NeuralClassifier
+from glassnet.estimators.regressor import NeuralRegressor
+
+__all__ = ["NeuralClassifier", "NeuralRegressor"]

@@ -1,0 +1,178 @@
+"""What the estimators refuse, and in which words. Nothing is looked at before `fit`, as is scikit-learn's custom."""
+
+import re
+
+import numpy as np
+import pytest
+
+from glassnet.errors import ConfigError, DataError, TrainingWarning
+from glassnet.estimators import NeuralClassifier, NeuralRegressor
+from glassnet.layers import Dense
+
+RNG = np.random.default_rng(0)
+X = RNG.normal(size=(30, 2))
+Y = np.arange(30) % 3
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+
+
+def net(**settings):
+    return NeuralClassifier(**{"hidden_layer_sizes": (3,), "max_iter": 2, "random_state": 0} | settings)
+
+
+def words(text):
+    return "^" + re.escape(text)
+
+
+@pytest.mark.parametrize(
+    ("setting", "expected"),
+    [
+        ({"layers": Dense(3)}, "layers to be a list of layers or None"),
+        ({"hidden_layer_sizes": (3, 0)}, "hidden_layer_sizes to be an int >= 1 or a list of them"),
+        ({"hidden_layer_sizes": 2.5}, "hidden_layer_sizes to be an int >= 1 or a list of them"),
+        ({"dropout": 1}, "dropout to be the fraction zeroed, from 0 to below 1"),
+        ({"alpha": -1}, "alpha to be a number >= 0"),
+        ({"learning_rate_init": 0}, "learning_rate_init to be a number > 0"),
+        ({"batch_size": "all"}, 'batch_size to be an int >= 1, "auto" or "full"'),
+        ({"batch_size": 0}, 'batch_size to be an int >= 1, "auto" or "full"'),
+        ({"max_iter": 0}, "max_iter to be an int >= 1"),
+        ({"shuffle": "no"}, "shuffle to be a bool"),
+        ({"tol": -0.1}, "tol to be a number >= 0"),
+        ({"warm_start": 2}, "warm_start to be a bool"),
+        ({"early_stopping": None}, "early_stopping to be a bool"),
+        ({"validation_fraction": 1.0}, "validation_fraction to be a number between 0 and 1"),
+        ({"n_iter_no_change": 0}, "n_iter_no_change to be an int >= 1 or inf"),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("make", [NeuralClassifier, NeuralRegressor])
+def test_settings_out_of_range(make, setting, expected):
+    model = make(**setting)
+    ((name, value),) = setting.items()
+    with pytest.raises(ConfigError, match=words(f"{make.__name__}: expected {expected}. Received: {name}={value!r}.")):
+        model.fit(X, Y)
+
+
+@pytest.mark.parametrize(
+    ("setting", "said"),
+    [
+        ({"activation": "rellu"}, r"activation: expected one of .*Did you mean 'relu'\?"),
+        ({"solver": "lbfgs"}, r"solver: expected one of sgd, .* Received: name='lbfgs'\."),
+        ({"solver": 3}, "optimizer: expected a name or an Optimizer"),
+        ({"verbose": 7}, 'fit: expected verbose to be "auto", 0, 1 or 2'),
+        ({"random_state": "one"}, "'one' cannot be used to seed"),
+        ({"layers": [3]}, "Sequential: expected layers"),
+        (
+            {"layers": [Dense(3, activation="softmax")]},
+            "layers: expected the layers before the last. Received: ends_in='softmax'. Leave the softmax out: a last layer that fits y is",
+        ),
+    ],
+    ids=str,
+)
+def test_settings_that_are_looked_up(setting, said):
+    with pytest.raises(ValueError, match=said):
+        net(**setting).fit(X, Y)
+
+
+@pytest.mark.parametrize(
+    ("y", "said"),
+    [
+        (np.ones(30), "NeuralClassifier: expected two classes or more, not one class. Received: classes=[1.0]. There is nothing to tell"),
+        (X[:, 0], "Unknown label type: continuous"),
+        (
+            np.column_stack([Y, Y]),
+            "NeuralClassifier: expected one label a row, or columns of 0 and 1. Received: y='multiclass-multioutput'. For several answers",
+        ),
+    ],
+    ids=["one", "numbers", "table"],
+)
+def test_labels(y, said):
+    with pytest.raises(ValueError, match=words(said)):
+        net().fit(X, y)
+
+
+@pytest.mark.parametrize(
+    ("given", "error", "said"),
+    [
+        (
+            "even",
+            ConfigError,
+            'NeuralClassifier: expected class_weight to be None, "balanced" or {class: number >= 0}. Received: class_weight=\'',
+        ),
+        ({0: -1}, ConfigError, 'NeuralClassifier: expected class_weight to be None, "balanced" or {class: number >= 0}'),
+        (
+            {7: 1},
+            DataError,
+            "NeuralClassifier: expected class_weight for labels that it knows. Received: strangers=[7]. Known are [0, 1, 2].",
+        ),
+        ({0: 0, 1: 0, 2: 0}, DataError, "NeuralClassifier: expected class_weight above 0 for a class that occurs."),
+    ],
+    ids=str,
+)
+def test_class_weights(given, error, said):
+    with pytest.raises(error, match=words(said)):
+        net(class_weight=given).fit(X, Y)
+
+
+def test_class_weights_of_columns():
+    said = (
+        "NeuralClassifier: expected class_weight=None for columns of labels. Received: class_weight='balanced'. With several labels a row"
+    )
+    with pytest.raises(ConfigError, match=words(said)):
+        net(class_weight="balanced").fit(X, np.eye(3, dtype=int)[Y])
+
+
+@pytest.mark.parametrize("weight", [np.zeros(30), -np.ones(30), np.ones((30, 1)), np.ones(7)], ids=["zero", "negative", "table", "short"])
+def test_weights(weight):
+    with pytest.raises(DataError, match=words("sample_weight: expected")):
+        net().fit(X, Y, weight)
+
+
+def test_early_stopping_needs_rows():
+    said = (
+        "early_stopping: expected two rows held out or more. Received: rows=30, fraction=0.02. Raise validation_fraction, or use more rows."
+    )
+    with pytest.raises(DataError, match=words(said)):
+        net(early_stopping=True, validation_fraction=0.02).fit(X, Y)
+
+
+def test_partial_fit():
+    with pytest.raises(
+        DataError, match=words("partial_fit: expected classes in its first call. Received: classes=None. One batch may lack")
+    ):
+        net().partial_fit(X, Y)
+    with pytest.raises(ConfigError, match=words("partial_fit: expected early_stopping=False. Received: early_stopping=True. One pass")):
+        net(early_stopping=True).partial_fit(X, Y, classes=[0, 1, 2])
+    model = net().partial_fit(X, Y, classes=[0, 1, 2])
+    said = "NeuralClassifier: expected labels that it knows. Received: strangers=[3, 4]. Known are [0, 1, 2]."
+    with pytest.raises(DataError, match=words(said)):
+        model.partial_fit(X, Y + 2)
+    with pytest.raises(ValueError, match="X has 1 features, but NeuralClassifier is expecting 2"):
+        model.partial_fit(X[:, :1], Y)
+
+
+@pytest.mark.parametrize("again", ["fit", "partial_fit"])
+def test_other_targets_for_the_same_network(again):
+    model = NeuralRegressor((3,), max_iter=2, warm_start=True).fit(X, Y)
+    said = "NeuralRegressor: expected targets of the shape that it knows. Received: shape=(30, 2). Its network is made: turn warm_start off"
+    with pytest.raises(DataError, match=words(said)):
+        getattr(model, again)(X, X)
+
+
+def test_other_layers_for_the_same_weights():
+    model = net(warm_start=True).fit(X, Y)
+    with pytest.raises(DataError, match=r"^dense_1/kernel: expected an array of shape \(2, 4\)\. Received: shape=\(2, 3\)\."):
+        model.set_params(hidden_layer_sizes=(4,)).fit(X, Y)
+
+
+def test_a_fit_that_blows_up_warns_and_keeps_what_was_finite():
+    with pytest.warns(TrainingWarning, match="is not finite"):
+        model = net(solver="sgd", learning_rate_init=1e38, alpha=1).fit(X, Y)
+    assert model.n_iter_ == len(model.loss_curve_)
+    assert all(np.isfinite(w).all() for w in model.coefs_)
+
+
+def test_rows_that_are_no_table():
+    with pytest.raises(ValueError, match="Reshape your data"):
+        net().fit(X[:, 0], Y)
+    with pytest.raises(DataError, match="x: expected columns whose differences float32 can hold"):
+        net().fit(1.7e9 + X, Y)
