@@ -88,6 +88,12 @@ def test_no_file_over_400_lines(path):
     assert len(path.read_text(encoding="utf-8").splitlines()) <= 400
 
 
+def test_test_files_have_names_of_their_own():
+    """Two of one name cannot be collected together."""
+    names = [path.name for path in Path(__file__).parent.rglob("test_*.py")]
+    assert sorted(set(names)) == sorted(names)
+
+
 def test_no_drawer_for_the_rest():
     """keras/utils.py apart: that name is Keras's."""
     ours = [path for path in FILES if part(path) != "keras"]
