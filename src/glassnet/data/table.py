@@ -195,7 +195,7 @@ def _filled(missing: np.ndarray, given: Any, kind: Any) -> np.ndarray:
     column = np.full(len(missing), np.nan if kind is float else 0, kind) if kind is not bool else np.zeros(len(missing), bool)
     column[~missing] = given
     if np.dtype(kind).kind == "M":
-        column[missing] = np.datetime64("NaT")
+        column[missing] = np.datetime64("NaT", "s")
     return column
 
 
