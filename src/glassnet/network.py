@@ -64,11 +64,6 @@ class Built:
     shapes: tuple[Shape, ...]
     weights: tuple[tuple[str, Path, str], ...]
 
-    @property
-    def inside(self) -> tuple[tuple[Path, Layer], ...]:
-        """Every link, those inside composites too, in the order of `walk`."""
-        return tuple(walk(self.links))
-
 
 def build(layers: Sequence[Layer], shape: Shape, rng: np.random.Generator) -> tuple[Built, tuple[Params, ...], tuple[State, ...]]:
     """The network that `layers` make for examples of `shape`, with its starting params and state.
@@ -248,7 +243,7 @@ def set_weights(
     """
     weights = list(weights) if isinstance(weights, Iterable) and not isinstance(weights, str) else []
     require(len(weights) == len(where), "set_weights", f"{len(where)} arrays", error=DataError, arrays=len(weights))
-    trees, links = {"params": params, "state": state}, dict(built.inside)
+    trees, links = {"params": params, "state": state}, dict(walk(built.links))
     for (kind, path, key), weight in zip(where, weights, strict=True):
         own = at(trees[kind], path)
         old, what = np.shape(own[key]), f"{links[path].name}/{key}"
@@ -265,7 +260,7 @@ def set_weights(
 def by_name(built: Built, params: tuple[Params, ...]) -> dict[str, dict[str, np.ndarray]]:
     """Copies of the params by the name of their link and their own: {"dense_1": {"kernel": ..., "bias": ...}}."""
     found: dict[str, dict[str, np.ndarray]] = {}
-    links = dict(built.inside)
+    links = dict(walk(built.links))
     for kind, path, key in built.weights:
         if kind == "params":
             found.setdefault(str(links[path].name), {})[key] = np.array(at(params, path)[key])

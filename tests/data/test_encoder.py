@@ -104,6 +104,11 @@ def test_what_a_column_is_can_be_said():
         learn(rows, columns={"grade": "text"})
 
 
+def test_numbers_written_as_text_are_levels():
+    """A frame that holds them as text means them so: post codes, years of a car."""
+    assert learn(table(zone=text(*["01", "7", "12", "7"] * 10))).names == ("zone=01", "zone=12", "zone=7")
+
+
 def test_columns_made_of_others():
     rows = table(a=RNG.normal(size=N), b=RNG.normal(size=N))
     encoder = learn(rows, columns={"a": "drop", "b": "drop"}, derive={"sum": "a + b", "twice": "2 * sum"})

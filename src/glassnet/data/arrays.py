@@ -164,10 +164,11 @@ def sample_weights(weight: Any, n: int, what: str = "sample_weight") -> np.ndarr
     return array
 
 
-def class_weights(weights: Any, labels: np.ndarray | None) -> np.ndarray | None:
+def class_weights(weights: Any, labels: np.ndarray | None, sample_weight: np.ndarray | None = None) -> np.ndarray | None:
     """One weight per row from one per class: a dict {class: weight}, classes left out weighing 1, or "balanced".
 
-    Balanced is n / (K n_k) for the n_k rows of class k among the K classes present (scikit-learn's rule).
+    Balanced is n / (K n_k) for the n_k rows of class k among the K classes present, weighed rows counting as their weight
+    (scikit-learn's rule).
 
     Raises:
         DataError: the targets are not classes; a class is not among them; a weight is not a number >= 0.
@@ -178,7 +179,8 @@ def class_weights(weights: Any, labels: np.ndarray | None) -> np.ndarray | None:
     assert labels is not None
     present, index, counts = np.unique(labels, return_inverse=True, return_counts=True)
     if isinstance(weights, str) and weights == "balanced":
-        return (len(labels) / (len(present) * counts))[index].astype(np.float32)
+        share = counts if sample_weight is None else np.bincount(index, sample_weight)
+        return (share.sum() / (len(present) * share))[index].astype(np.float32)
     require(isinstance(weights, Mapping), "class_weight", 'a dict {class: weight} or "balanced"', error=DataError, class_weight=weights)
     classes = present.tolist()
     for label, weight in weights.items():

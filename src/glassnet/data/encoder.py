@@ -197,11 +197,11 @@ def is_missing(column: np.ndarray) -> np.ndarray:
 
 
 def _require_one_kind(name: str, given: np.ndarray) -> None:
-    numbers = np.array([_parsed(value) for value in given])
-    strange = list(dict.fromkeys(given[np.isnan(numbers)].tolist()))
-    ok = not strange or len(strange) == len(set(given.tolist())) or np.mean(~np.isnan(numbers)) < ALIKE
+    strange = np.isnan([_parsed(value) for value in given])
+    mixed = 0 < strange.mean() <= 1 - ALIKE
     fix = f'Mend them, or say columns={{"{name}": "number"}} to count them as missing, or "category".'
-    require(ok and strange, f"column {name!r}", "numbers or text, not both", error=DataError, text=strange[:3], fix=fix)
+    text = list(dict.fromkeys(given[strange].tolist()))[:3]
+    require(not mixed, f"column {name!r}", "numbers or text, not both", error=DataError, text=text, fix=fix)
 
 
 def _parsed(value: Any) -> float:

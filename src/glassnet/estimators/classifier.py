@@ -10,6 +10,7 @@ from sklearn.base import ClassifierMixin
 from sklearn.utils import Tags
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 
+from glassnet.data import arrays
 from glassnet.errors import DataError, is_number, require
 from glassnet.estimators.neural import Neural, Rows
 from glassnet.losses import BinaryCrossentropy, Loss, SparseCategoricalCrossentropy
@@ -183,8 +184,7 @@ class NeuralClassifier(ClassifierMixin, Neural):
         fix = "With several labels a row pass sample_weight to fit."
         require(rows.y.ndim == 1, who, "class_weight=None for columns of labels", class_weight=given, fix=fix)
         if isinstance(given, str) and given == "balanced":
-            share = np.bincount(rows.y, rows.weight, len(self.classes_))
-            by_class = share.sum() / (np.count_nonzero(share) * np.maximum(share, np.finfo(float).tiny))
+            by_row = arrays.class_weights(given, rows.y, rows.weight)
         else:
             expected = 'class_weight to be None, "balanced" or {class: number >= 0}'
             ok = isinstance(given, Mapping) and all(is_number(weight) and weight >= 0 for weight in given.values())
@@ -192,8 +192,8 @@ class NeuralClassifier(ClassifierMixin, Neural):
             strangers = [label for label in given if label not in self.classes_]
             fix = f"Known are {self.classes_.tolist()}."
             require(not strangers, who, "class_weight for labels that it knows", error=DataError, strangers=strangers, fix=fix)
-            by_class = np.array([given.get(label, 1.0) for label in self.classes_.tolist()])
-        weight = rows.weight * by_class[rows.y]
+            by_row = np.array([given.get(label, 1.0) for label in self.classes_.tolist()])[rows.y]
+        weight = rows.weight * by_row
         require(weight.any(), who, "class_weight above 0 for a class that occurs", error=DataError, class_weight=given)
         return rows._replace(weight=weight)
 

@@ -30,47 +30,32 @@ class WrittenLoss(Written, ours.Loss):
 
 FOCAL = "alpha gamma from_logits label_smoothing axis=-1"
 END = " reduction='sum_over_batch_size'|'auto' name~ dtype=None|'float32'"
-CLASSES = {
-    "BinaryFocalCrossentropy": (ours.BinaryFocalCrossentropy, f"apply_class_balancing {FOCAL}{END}"),
-    "BinaryCrossentropy": (ours.BinaryCrossentropy, "from_logits label_smoothing axis=-1" + END),
-    "CategoricalFocalCrossentropy": (ours.CategoricalFocalCrossentropy, FOCAL + END),
-    "CategoricalHinge": (ours.CategoricalHinge, END),
-    "CosineSimilarity": (ours.CosineSimilarity, "axis=-1" + END),
-    "CategoricalCrossentropy": (ours.CategoricalCrossentropy, "from_logits label_smoothing axis=-1" + END),
-    "Hinge": (ours.Hinge, END),
-    "Huber": (ours.Huber, "delta" + END),
-    "KLDivergence": (ours.KLDivergence, END),
-    "LogCosh": (ours.LogCosh, END),
-    "MeanAbsoluteError": (ours.MeanAbsoluteError, END),
-    "MeanAbsolutePercentageError": (ours.MeanAbsolutePercentageError, END),
-    "MeanSquaredLogarithmicError": (ours.MeanSquaredLogarithmicError, END),
-    "MeanSquaredError": (ours.MeanSquaredError, END),
-    "Poisson": (ours.Poisson, END),
-    "SparseCategoricalCrossentropy": (
-        ours.SparseCategoricalCrossentropy,
-        "from_logits ignore_class=None reduction='sum_over_batch_size'|'auto' axis=-1 name~ dtype=None|'float32'",
-    ),
-    "SquaredHinge": (ours.SquaredHinge, END),
+OWN = {
+    ours.BinaryCrossentropy: "from_logits label_smoothing axis=-1",
+    ours.BinaryFocalCrossentropy: f"apply_class_balancing {FOCAL}",
+    ours.CategoricalCrossentropy: "from_logits label_smoothing axis=-1",
+    ours.CategoricalFocalCrossentropy: FOCAL,
+    ours.CategoricalHinge: "",
+    ours.CosineSimilarity: "axis=-1",
+    ours.Hinge: "",
+    ours.Huber: "delta",
+    ours.KLDivergence: "",
+    ours.LogCosh: "",
+    ours.MeanAbsoluteError: "",
+    ours.MeanAbsolutePercentageError: "",
+    ours.MeanSquaredError: "",
+    ours.MeanSquaredLogarithmicError: "",
+    ours.Poisson: "",
+    ours.SparseCategoricalCrossentropy: "from_logits ignore_class=None axis=-1",
+    ours.SquaredHinge: "",
 }
-FUNCTIONS: dict[str, Any] = {
-    "binary_crossentropy": (ours.BinaryCrossentropy, "from_logits label_smoothing axis=-1"),
-    "binary_focal_crossentropy": (ours.BinaryFocalCrossentropy, "apply_class_balancing " + FOCAL),
-    "categorical_focal_crossentropy": (ours.CategoricalFocalCrossentropy, FOCAL),
-    "categorical_hinge": (ours.CategoricalHinge,),
-    "cosine_similarity": (ours.CosineSimilarity, "axis=-1"),
-    "categorical_crossentropy": (ours.CategoricalCrossentropy, "from_logits label_smoothing axis=-1"),
-    "hinge": (ours.Hinge,),
-    "huber": (ours.Huber, "delta"),
-    "kl_divergence": (ours.KLDivergence,),
-    "log_cosh": (ours.LogCosh,),
-    "mean_absolute_error": (ours.MeanAbsoluteError,),
-    "mean_absolute_percentage_error": (ours.MeanAbsolutePercentageError,),
-    "mean_squared_logarithmic_error": (ours.MeanSquaredLogarithmicError,),
-    "mean_squared_error": (ours.MeanSquaredError,),
-    "poisson": (ours.Poisson,),
-    "sparse_categorical_crossentropy": (ours.SparseCategoricalCrossentropy, "from_logits ignore_class=None axis=-1"),
-    "squared_hinge": (ours.SquaredHinge,),
-}
+"""What each loss takes, as a class and as a function."""
+
+CLASSES = {loss.__name__: (loss, line + END) for loss, line in OWN.items()}
+CLASSES["SparseCategoricalCrossentropy"] = (
+    ours.SparseCategoricalCrossentropy,
+    "from_logits ignore_class=None reduction='sum_over_batch_size'|'auto' axis=-1 name~ dtype=None|'float32'",
+)
 SHORT = {
     "bce": "binary_crossentropy",
     "kld": "kl_divergence",
@@ -79,6 +64,7 @@ SHORT = {
     "mse": "mean_squared_error",
     "msle": "mean_squared_logarithmic_error",
 }
+FUNCTIONS: dict[str, Any] = {name: (loss, OWN[loss]) for name, loss in ours.LOSSES.items() if loss in OWN and name not in SHORT}
 
 
 def shortened(rows: dict[str, Any]) -> dict[str, Any]:

@@ -79,8 +79,9 @@ def init(links: Links, rng: np.random.Generator, shape: Shape) -> tuple[tuple[Pa
     shapes = [tuple(shape)]
     for link in links:
         try:
-            params.append(link.init(rng, shapes[-1]))
-            state.append(link.init_state(shapes[-1]))
+            p, s = link.start(rng, shapes[-1])
+            params.append(p)
+            state.append(s)
             has_learned(link, state[-1])
             shapes.append(output_shape(link, params[-1], state[-1], shapes[-1]))
         except ConfigError:

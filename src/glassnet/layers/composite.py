@@ -77,10 +77,14 @@ class Composite(Layer, ABC):
             yield links, params[own], state[own], None if key is None else jax.random.fold_in(key, i)
 
     def init(self, rng: np.random.Generator, shape: Shape) -> Params:
-        return tuple(flat(*(chain.init(links, rng, shape)[0] for links in self.chains)))
+        return self.start(rng, shape)[0]
 
     def init_state(self, shape: Shape) -> State:
-        return tuple(flat(*(chain.init(links, np.random.default_rng(0), shape)[1] for links in self.chains)))
+        return self.start(np.random.default_rng(0), shape)[1]
+
+    def start(self, rng: np.random.Generator, shape: Shape) -> tuple[Params, State]:
+        params, state, _ = zip(*(chain.init(links, rng, shape) for links in self.chains), strict=True)
+        return tuple(flat(*params)), tuple(flat(*state))
 
     def apply(self, params: Params, state: State, x: Array, *, key: Array, train: bool, mask: Array | None) -> tuple[Array, State]:
         return self.run(params, state, x, key=key, train=train, mask=mask)[:2]

@@ -29,6 +29,19 @@ from glassnet.errors import ConfigError, MissingError, message
 from glassnet.types import Array, Params, Shape, State
 
 
+def _told(call: Callable[..., Array]) -> Callable[..., Array]:
+    """A layer's `__call__` that tells whoever calls it as Keras's functional API does, `layer(x)`, what to write."""
+
+    @wraps(call)
+    def told(self: Layer, params: Params, *x: Array, **named: Array) -> Array:
+        if not x and not named:
+            fix = "Write Sequential([...]), with Parallel([...]) for branches and Residual([...]) for a way around."
+            raise ConfigError(message(type(self).__name__, "layer(params, x): a network calls its layers", arguments=1, fix=fix))
+        return call(self, params, *x, **named)
+
+    return told
+
+
 @dataclass(frozen=True)
 class Layer:
     """What every layer is. Subclass it with `@dataclass(frozen=True)`; never subclass a concrete layer.
@@ -56,6 +69,11 @@ class Layer:
         """Starting statistics for one example of `shape`."""
         return {}
 
+    def start(self, rng: np.random.Generator, shape: Shape) -> tuple[Params, State]:
+        """What the engine calls: `init` and `init_state`. Nobody but a composite has one of its own."""
+        return self.init(rng, shape), self.init_state(shape)
+
+    @_told
     def __call__(self, params: Params, x: Array) -> Array:
         """The plain case: x (batch, *shape) to y (batch, *output_shape)."""
         return x
@@ -98,19 +116,3 @@ class Layer:
         weights = "weight" in name or name in ("kernel", "bias", "variables")
         fix = " What it has learned is the model's: model.layers[0].get_weights(), model.params." if weights else ""
         raise MissingError(f"{type(self).__name__} has no attribute {name!r}: a layer says what it is.{fix}")
-
-
-def _told(call: Callable[..., Array]) -> Callable[..., Array]:
-    """A layer's `__call__` that tells whoever calls it as Keras's functional API does, `layer(x)`, what to write."""
-
-    @wraps(call)
-    def told(self: Layer, params: Params, *x: Array, **named: Array) -> Array:
-        if not x and not named:
-            fix = "Write Sequential([...]), with Parallel([...]) for branches and Residual([...]) for a way around."
-            raise ConfigError(message(type(self).__name__, "layer(params, x): a network calls its layers", arguments=1, fix=fix))
-        return call(self, params, *x, **named)
-
-    return told
-
-
-Layer.__call__ = _told(Layer.__call__)  # type: ignore[method-assign]

@@ -85,6 +85,10 @@ class BinaryCrossentropy(Crossentropy):
     def __post_init__(self) -> None:
         require_options(self, self.label_smoothing)
 
+    @property
+    def error_slope(self) -> bool:
+        return self.label_smoothing == 0
+
     def rows(self, y: Array, z: Array) -> Array:
         """The mean over the last axis of the cross-entropy."""
         y = smooth(y, self.label_smoothing, 2)
@@ -117,6 +121,10 @@ class CategoricalCrossentropy(Crossentropy):
     def __post_init__(self) -> None:
         require_options(self, self.label_smoothing)
 
+    @property
+    def error_slope(self) -> bool:
+        return self.label_smoothing == 0
+
     def rows(self, y: Array, z: Array) -> Array:
         """The cross-entropy over the last axis."""
         return _categorical(y, z, self.label_smoothing)
@@ -142,6 +150,10 @@ class SparseCategoricalCrossentropy(Crossentropy):
     """
 
     link: ClassVar[str | None] = "softmax"
+
+    @property
+    def error_slope(self) -> bool:
+        return True
 
     def rows(self, y: Array, z: Array) -> Array:
         """The cross-entropy over the last axis."""

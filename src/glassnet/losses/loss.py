@@ -36,6 +36,11 @@ class Loss(ABC):
         """What errors and the trace call it."""
         return type(self).__name__
 
+    @property
+    def error_slope(self) -> bool:
+        """Whether a loss that owns its activation has the slope p - y at z: what the trace then prints."""
+        return False
+
     @abstractmethod
     def rows(self, y: Array, z: Array) -> Array:
         """The loss of every row.

@@ -14,7 +14,6 @@ import numpy as np
 from glassnet import network
 from glassnet.errors import is_int, is_number, lookup, require
 from glassnet.layers import Activation, Dense, Layer, chain
-from glassnet.losses import distribution
 from glassnet.trace import html, text
 from glassnet.training import Carry, Data, Pass, Program, one_pass, rate_of, step_key, update
 
@@ -236,16 +235,11 @@ def take(program: Program, carry: Carry, data: Data, training: bool, weights: ne
                 update={key: update[key] for key in params if key in update},
                 state=own["state"],
                 with_loss=path not in deltas,
-                over=size if path not in deltas and _is_error(data.y, done.output, deltas[source] * size) else 0,
+                over=size if path not in deltas and program.loss.error_slope else 0,
             )
         )
     y, rate = np.array(data.y), float(rate_of(program.optimizer, carry.rate, carry.step))
     return Trace(tuple(links), x, y, float(done.loss), done.rows, done.output, program, rate, training, carry)
-
-
-def _is_error(y: np.ndarray, p: np.ndarray, slope: np.ndarray) -> bool:
-    """Whether the slope of the loss, times the size of the mean, is p - y."""
-    return bool(np.allclose(slope, p - np.asarray(distribution(y, p)), atol=1e-5))
 
 
 @partial(jax.jit, static_argnums=(0, 3))
