@@ -1,5 +1,6 @@
 """Every public loss keeps its contract. Oracle: the public checkers, which `test_testing.py` turns on broken parts."""
 
+import jax
 import numpy as np
 import pytest
 
@@ -63,8 +64,11 @@ def test_every_public_loss_is_checked():
     assert named - {Loss, Crossentropy} == {*LOSSES.values(), FunctionLoss}
 
 
+EVERY = [make() for make in dict.fromkeys(LOSSES.values())] + LOSS_VARIANTS
+
+
 @pytest.mark.parametrize("shape", [(5, 3), (5, 2, 3)], ids=["rows", "sequences"])
-@pytest.mark.parametrize("loss", [make() for make in dict.fromkeys(LOSSES.values())] + LOSS_VARIANTS, ids=named)
+@pytest.mark.parametrize("loss", EVERY, ids=named)
 def test_loss(loss, shape):
     rng = np.random.default_rng(4)
     z = rng.normal(size=shape)
@@ -72,3 +76,13 @@ def test_loss(loss, shape):
         z = 0.5 + 0.3 * np.tanh(z)
     for y in targets(loss, shape, rng):
         check_loss(loss, y, z)
+
+
+@pytest.mark.parametrize("loss", [loss for loss in EVERY if getattr(loss, "gamma", 1) > 0], ids=named)
+def test_the_slope_is_p_minus_y_where_the_loss_says_so(loss):
+    """Oracle: `jax.grad` at z, beside the probabilities less the target, of a mean over K for K sigmoids."""
+    z, y = np.float32([[0.3, -1.2, 2.0]]), np.float32([[0, 0, 1]])
+    slope = jax.grad(lambda z: loss.rows(y, z)[0])(z)
+    p = {"softmax": jax.nn.softmax, "sigmoid": lambda z: jax.nn.sigmoid(z)}.get(loss.link, lambda z: z)(z)
+    error = (p - y) / (3 if loss.link == "sigmoid" else 1)
+    assert loss.error_slope == (loss.link is not None and bool(np.abs(slope - error).max() < 1e-5))

@@ -352,3 +352,26 @@ def test_deltas_do_not_vanish_around_a_residual():
 def test_what_wrong_composites_are_told(make, told):
     with pytest.raises(ConfigError, match=told):
         make()
+
+
+def test_nesting_draws_every_weight_once():
+    """Oracle: a count; the params are drawn from one generator, chain after chain, as a row of layers draws them."""
+    drawn = []
+
+    @dataclass(frozen=True)
+    class Counted(Layer):
+        def init(self, rng, shape):
+            drawn.append(shape)
+            return {"w": rng.normal(size=shape).astype(np.float32)}
+
+        def __call__(self, params, x):
+            return x * params["w"]
+
+    nested = Counted()
+    for _ in range(6):
+        nested = Residual(nested)
+    params, *_ = chain.init((nested, Counted()), np.random.default_rng(0), (4,))
+    assert drawn == [(4,), (4,)]
+    plain, *_ = chain.init((Counted(), Counted()), np.random.default_rng(0), (4,))
+    for a, b in zip(jax.tree.leaves(params), jax.tree.leaves(plain), strict=True):
+        np.testing.assert_array_equal(a, b)
