@@ -79,7 +79,7 @@ def init(links: Links, rng: np.random.Generator, shape: Shape) -> tuple[tuple[Pa
     shapes = [tuple(shape)]
     for link in links:
         try:
-            p, s = link.start(rng, shapes[-1])
+            p, s = link.init_both(rng, shapes[-1])
             params.append(p)
             state.append(s)
             has_learned(link, state[-1])

@@ -77,12 +77,12 @@ class Composite(Layer, ABC):
             yield links, params[own], state[own], None if key is None else jax.random.fold_in(key, i)
 
     def init(self, rng: np.random.Generator, shape: Shape) -> Params:
-        return self.start(rng, shape)[0]
+        return self.init_both(rng, shape)[0]
 
     def init_state(self, shape: Shape) -> State:
-        return self.start(np.random.default_rng(0), shape)[1]
+        return self.init_both(np.random.default_rng(0), shape)[1]
 
-    def start(self, rng: np.random.Generator, shape: Shape) -> tuple[Params, State]:
+    def init_both(self, rng: np.random.Generator, shape: Shape) -> tuple[Params, State]:
         params, state, _ = zip(*(chain.init(links, rng, shape) for links in self.chains), strict=True)
         return tuple(flat(*params)), tuple(flat(*state))
 

@@ -69,7 +69,7 @@ class Layer:
         """Starting statistics for one example of `shape`."""
         return {}
 
-    def start(self, rng: np.random.Generator, shape: Shape) -> tuple[Params, State]:
+    def init_both(self, rng: np.random.Generator, shape: Shape) -> tuple[Params, State]:
         """What the engine calls: `init` and `init_state`. Nobody but a composite has one of its own."""
         return self.init(rng, shape), self.init_state(shape)
 
