@@ -31,7 +31,7 @@ ROWS = (
     {"data"},
     {"trace"},
     {"history", "progress", "summary", "views"},
-    {"fitting"},
+    {"fitting", "stack"},
     {"model"},
     {"testing", "estimators"},
     {"keras"},

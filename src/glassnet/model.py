@@ -2,33 +2,31 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
 import numpy as np
 
-from glassnet import evaluation, fitting, losses, network, optimizers, pairing, summary
+from glassnet import evaluation, fitting, losses, network, optimizers, pairing
 from glassnet.callbacks import Callback, Panel, listed
 from glassnet.data import arrays, rows
 from glassnet.epochs import Record
-from glassnet.errors import NotReadyError, all_or_nothing, is_int, is_number, lookup, message, require
+from glassnet.errors import NotReadyError, all_or_nothing, is_int, is_number, message, require
 from glassnet.history import History
-from glassnet.layers import Input, Layer, chain
+from glassnet.layers import Layer, chain
 from glassnet.losses import Loss
 from glassnet.metrics import Metric
 from glassnet.metrics import get as resolve_metric
-from glassnet.network import Built, Places
+from glassnet.network import Built
 from glassnet.optimizers import Optimizer
 from glassnet.progress import Progress
+from glassnet.stack import Stack
 from glassnet.trace import Trace, take
 from glassnet.training import Carry, Program, first_rate, new_carry, planner, rate_for, rate_of
-from glassnet.types import Params, Shape, State
-from glassnet.views import LayerView
 
 
-class Sequential:
+class Sequential(Stack):
     """Layers in a row, with their weights.
 
     Args:
@@ -48,40 +46,16 @@ class Sequential:
     """
 
     def __init__(self, layers: Sequence[Layer] = (), seed: int | None = None):
-        require(seed is None or is_int(seed, least=0), "Sequential", "seed to be an int >= 0 or None", seed=seed)
-        require(isinstance(layers, list | tuple), "Sequential", "a list of layers, Sequential([...])", type=type(layers).__name__)
-        self.seed = seed
         self.history: History | None = None
-        self._input: Input | None = None
-        self._layers: tuple[Layer, ...] = ()
         self._optimizer: Optimizer | None = None
         self._loss: Loss | None = None
         self._metrics: tuple[str | Metric, ...] = ()
-        self._forget()
-        for layer in layers:
-            self.add(layer)
+        super().__init__(layers, seed)
 
     def _forget(self) -> None:
+        super()._forget()
         self.epoch, self._step, self._rate = 0, 0, first_rate(self._optimizer) if self._optimizer else 0.0
-        self._network: Built | None = None
-        self._params: tuple[Params, ...] = ()
-        self._state: tuple[State, ...] = ()
         self._optimizer_state: Any = None
-
-    def add(self, layer: Layer) -> None:
-        """Append a layer.
-
-        Raises:
-            ConfigError: see `Sequential`; or the model has weights already.
-        """
-        require(self._network is None, "add", "a model without weights", fix="Add all layers before the model is first used.")
-        chain.check_class(layer)
-        if isinstance(layer, Input):
-            written = [type(other).__name__ for other in (*([self._input] if self._input else []), *self._layers, layer)]
-            require(len(written) == 1, "Sequential", "one Input, in front of all layers", layers=written)
-            self._input = layer
-        else:
-            self._layers = chain.named((*self._layers, layer))
 
     def compile(self, optimizer: str | Optimizer = "adam", loss: str | Loss | Callable | None = None, metrics: Any = ()) -> None:
         """Say what to train for. Weights stay; what an earlier optimizer remembered is forgotten. May be left out: see `fit`.
@@ -274,78 +248,6 @@ class Sequential:
             data, _ = rows.encode(x, y, program.loss, built.shapes[-1])
         return take(program, self._carry(program, self._known_seed()), data, training, built.weights)
 
-    def __repr__(self) -> str:
-        return f"Sequential({', '.join(str(layer.name) for layer in self._layers)})"
-
-    def summary(self) -> None:
-        """Print a row per layer: its name, its output's shape and how many numbers it holds; all derived.
-
-        Raises:
-            NotReadyError: the shape of the input is not known yet.
-        """
-        print(summary.text(self._require_built("summary"), self._params, self._state))
-
-    def count_params(self) -> int:
-        """How many numbers the model holds, learned or not.
-
-        Raises:
-            NotReadyError: the shape of the input is not known yet.
-        """
-        self._require_built("count_params")
-        return network.count((self._params, self._state))
-
-    @property
-    def params(self) -> dict[str, dict[str, np.ndarray]]:
-        """Copies of what every layer has learned by gradient: {"dense_1": {"kernel": ..., "bias": ...}}.
-
-        Raises:
-            NotReadyError: the shape of the input is not known yet.
-        """
-        return network.by_name(self._require_built("params"), self._params)
-
-    def get_weights(self) -> list[np.ndarray]:
-        """Copies of all weights, layer by layer: each one's params, then its statistics, as Keras orders them.
-
-        Raises:
-            NotReadyError: the shape of the input is not known yet.
-        """
-        return self._read(self._require_built("get_weights").weights)
-
-    def set_weights(self, weights: Sequence[Any]) -> None:
-        """Put weights in, in the order of `get_weights`.
-
-        Raises:
-            NotReadyError: the shape of the input is not known yet.
-            DataError: another number of arrays, or another shape.
-        """
-        self._write(self._require_built("set_weights").weights, weights)
-
-    @property
-    def layers(self) -> list[LayerView]:
-        """The layers as they were written (without `Input`), each with a view of its weights."""
-        return [LayerView(own, i, partial(self._require_built, "layers"), self._read, self._write) for i, own in enumerate(self._layers)]
-
-    def get_layer(self, name: str) -> LayerView:
-        """The layer of that name.
-
-        Raises:
-            ConfigError: there is none; the nearest name is given.
-        """
-        return self.layers[lookup("layer", name, {str(layer.name): i for i, layer in enumerate(self._layers)})]
-
-    def reset(self, seed: int | None = None) -> None:
-        """Forget all that was learned; the next use draws new weights from `seed`, or from the model's seed where it is None."""
-        require(seed is None or is_int(seed, least=0), "reset", "seed to be an int >= 0 or None", seed=seed)
-        self.seed = self.seed if seed is None else int(seed)
-        self._forget()
-
-    def _read(self, where: Places) -> list[np.ndarray]:
-        return network.get_weights(where, self._params, self._state)
-
-    def _write(self, where: Places, weights: Sequence[Any]) -> None:
-        built = self._require_built("set_weights")
-        self._params, self._state = network.set_weights(built, where, self._params, self._state, weights)
-
     def _examples(self, x: Any) -> np.ndarray:
         return arrays.features(x, self._network.shapes[0] if self._network else self._input.shape if self._input else None)
 
@@ -361,23 +263,6 @@ class Sequential:
             self.compile("adam", loss, self._metrics or metrics)
         self._loss, self._metrics = loss, self._metrics or metrics
         return x, built, f"no loss was named: {loss.called}, as {because}; optimizer {type(self._optimizer).__name__}"
-
-    def _known_seed(self) -> int:
-        if self.seed is None:
-            self.seed = secrets.randbits(31)
-        return self.seed
-
-    def _build(self, shape: Shape) -> Built:
-        if self._network is None:
-            require(self._layers, "Sequential", "at least one layer", layers=[])
-            rng = np.random.default_rng(self._known_seed())
-            self._network, self._params, self._state = network.build(self._layers, shape, rng)
-        return self._network
-
-    def _require_built(self, who: str) -> Built:
-        if self._network is None and self._input is None:
-            raise NotReadyError(message(who, "a model that knows its input's shape", fix="Put Input(shape) in front, or fit it first."))
-        return self._network or self._build(self._input.shape if self._input else ())
 
     def _program(self) -> Program:
         built = self._require_built("evaluate")

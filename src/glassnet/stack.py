@@ -1,0 +1,140 @@
+"""Layers in a row with their weights: what a model is before it is told what to train for."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from glassnet import network, summary
+from glassnet.errors import NotReadyError, is_int, lookup, message, require
+from glassnet.layers import Input, Layer, chain
+from glassnet.network import Built, Places
+from glassnet.types import Params, Shape, State
+from glassnet.views import LayerView
+
+
+class Stack:
+    """Layers in a row, with their weights, which are drawn when the shape of the input is known."""
+
+    def __init__(self, layers: Sequence[Layer] = (), seed: int | None = None):
+        require(seed is None or is_int(seed, least=0), "Sequential", "seed to be an int >= 0 or None", seed=seed)
+        require(isinstance(layers, list | tuple), "Sequential", "a list of layers, Sequential([...])", type=type(layers).__name__)
+        self.seed = seed
+        self._input: Input | None = None
+        self._layers: tuple[Layer, ...] = ()
+        self._forget()
+        for layer in layers:
+            self.add(layer)
+
+    def _forget(self) -> None:
+        self._network: Built | None = None
+        self._params: tuple[Params, ...] = ()
+        self._state: tuple[State, ...] = ()
+
+    def add(self, layer: Layer) -> None:
+        """Append a layer.
+
+        Raises:
+            ConfigError: see `Sequential`; or the model has weights already.
+        """
+        require(self._network is None, "add", "a model without weights", fix="Add all layers before the model is first used.")
+        chain.check_class(layer)
+        if isinstance(layer, Input):
+            written = [type(other).__name__ for other in (*([self._input] if self._input else []), *self._layers, layer)]
+            require(len(written) == 1, "Sequential", "one Input, in front of all layers", layers=written)
+            self._input = layer
+        else:
+            self._layers = chain.named((*self._layers, layer))
+
+    def __repr__(self) -> str:
+        return f"Sequential({', '.join(str(layer.name) for layer in self._layers)})"
+
+    def summary(self) -> None:
+        """Print a row per layer: its name, its output's shape and how many numbers it holds; all derived.
+
+        Raises:
+            NotReadyError: the shape of the input is not known yet.
+        """
+        print(summary.text(self._require_built("summary"), self._params, self._state))
+
+    def count_params(self) -> int:
+        """How many numbers the model holds, learned or not.
+
+        Raises:
+            NotReadyError: the shape of the input is not known yet.
+        """
+        self._require_built("count_params")
+        return network.count((self._params, self._state))
+
+    @property
+    def params(self) -> dict[str, dict[str, np.ndarray]]:
+        """Copies of what every layer has learned by gradient: {"dense_1": {"kernel": ..., "bias": ...}}.
+
+        Raises:
+            NotReadyError: the shape of the input is not known yet.
+        """
+        return network.by_name(self._require_built("params"), self._params)
+
+    def get_weights(self) -> list[np.ndarray]:
+        """Copies of all weights, layer by layer: each one's params, then its statistics, as Keras orders them.
+
+        Raises:
+            NotReadyError: the shape of the input is not known yet.
+        """
+        return self._read(self._require_built("get_weights").weights)
+
+    def set_weights(self, weights: Sequence[Any]) -> None:
+        """Put weights in, in the order of `get_weights`.
+
+        Raises:
+            NotReadyError: the shape of the input is not known yet.
+            DataError: another number of arrays, or another shape.
+        """
+        self._write(self._require_built("set_weights").weights, weights)
+
+    @property
+    def layers(self) -> list[LayerView]:
+        """The layers as they were written (without `Input`), each with a view of its weights."""
+        return [LayerView(own, i, partial(self._require_built, "layers"), self._read, self._write) for i, own in enumerate(self._layers)]
+
+    def get_layer(self, name: str) -> LayerView:
+        """The layer of that name.
+
+        Raises:
+            ConfigError: there is none; the nearest name is given.
+        """
+        return self.layers[lookup("layer", name, {str(layer.name): i for i, layer in enumerate(self._layers)})]
+
+    def reset(self, seed: int | None = None) -> None:
+        """Forget all that was learned; the next use draws new weights from `seed`, or from the model's seed where it is None."""
+        require(seed is None or is_int(seed, least=0), "reset", "seed to be an int >= 0 or None", seed=seed)
+        self.seed = self.seed if seed is None else int(seed)
+        self._forget()
+
+    def _read(self, where: Places) -> list[np.ndarray]:
+        return network.get_weights(where, self._params, self._state)
+
+    def _write(self, where: Places, weights: Sequence[Any]) -> None:
+        built = self._require_built("set_weights")
+        self._params, self._state = network.set_weights(built, where, self._params, self._state, weights)
+
+    def _known_seed(self) -> int:
+        if self.seed is None:
+            self.seed = secrets.randbits(31)
+        return self.seed
+
+    def _build(self, shape: Shape) -> Built:
+        if self._network is None:
+            require(self._layers, "Sequential", "at least one layer", layers=[])
+            rng = np.random.default_rng(self._known_seed())
+            self._network, self._params, self._state = network.build(self._layers, shape, rng)
+        return self._network
+
+    def _require_built(self, who: str) -> Built:
+        if self._network is None and self._input is None:
+            raise NotReadyError(message(who, "a model that knows its input's shape", fix="Put Input(shape) in front, or fit it first."))
+        return self._network or self._build(self._input.shape if self._input else ())
