@@ -240,12 +240,12 @@ def one_epoch(program: Program, data: Data, whole: Stretch, earlier: Stretch | N
 def summarise(program: Program, carry: Carry, plan: Plan) -> dict[str, float]:
     """The epoch's logs: the loss averaged over its rows in float64, and each metric."""
     losses, rows = np.asarray(carry.losses, np.float64), np.asarray(plan.real, np.float64).sum(1)
-    return {"loss": float(losses @ rows / rows.sum())} | _results(program, carry)
+    return {"loss": program.loss.unit * float(losses @ rows / rows.sum())} | _results(program, carry)
 
 
 def so_far(program: Program, carry: Carry, done: int) -> dict[str, float]:
     """The logs of an epoch under way, after `done` of its steps: the mean of their losses, and each metric."""
-    return {"loss": float(np.asarray(carry.losses, np.float64)[:done].mean())} | _results(program, carry)
+    return {"loss": program.loss.unit * float(np.asarray(carry.losses, np.float64)[:done].mean())} | _results(program, carry)
 
 
 def _results(program: Program, carry: Carry) -> dict[str, float]:

@@ -44,6 +44,10 @@ class TrainingWarning(UserWarning):
     """A run ended early because its numbers stopped being numbers; the message says where."""
 
 
+class DataWarning(UserWarning):
+    """Rows were left out; the message says how many and why."""
+
+
 def require(ok: Any, who: str, expected: str, /, *, fix: str = "", error: type[GlassnetError] = ConfigError, **received: Any) -> None:
     """Raise `error` with a message of the house's form unless `ok`.
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import warnings
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -10,9 +11,9 @@ import numpy as np
 
 from glassnet import evaluation, fitting, losses, network, optimizers, pairing
 from glassnet.callbacks import Callback, Panel, listed
-from glassnet.data import arrays, rows
+from glassnet.data import arrays, intake, rows
 from glassnet.epochs import Record
-from glassnet.errors import NotReadyError, all_or_nothing, is_int, is_number, message, require
+from glassnet.errors import DataError, DataWarning, NotReadyError, all_or_nothing, is_int, is_number, message, require
 from glassnet.history import History
 from glassnet.layers import Layer, chain
 from glassnet.losses import Loss
@@ -99,7 +100,7 @@ class Sequential(Stack):
     def fit(
         self,
         x: Any,
-        y: Any,
+        y: Any = None,
         batch_size: int | str = 32,
         epochs: int = 1,
         verbose: str | int = "auto",
@@ -110,6 +111,10 @@ class Sequential(Stack):
         class_weight: dict[int, float] | str | None = None,
         sample_weight: Any = None,
         *,
+        target: str | None = None,
+        columns: Mapping[str, str] | None = None,
+        derive: Mapping[str, str] | None = None,
+        target_transform: str | None = None,
         validation_from: str = "random",
         seed: int | None = None,
         observe: bool | None = None,
@@ -120,18 +125,28 @@ class Sequential(Stack):
         A loss or weight that is no longer a number ends the run: a `TrainingWarning` names the step and the link, and the weights that
         last gave a finite loss are kept. Ctrl-C ends it too, with the weights as they are.
 
+        Of a table, `target` names the column to be learned; the others become numbers as the training rows teach it (`data.encoder`),
+        and from then on the model takes tables: `predict` rows in any order of columns, `predict_labels` answers in the table's labels.
+        Targets that are numbers are standardised inside; the loss, the metrics and `predict` are in their own units.
+
         Args:
-            x: rows (n, ...); (n,) counts as (n, 1). uint8 stays uint8 until it is used, all else becomes float32.
-            y: targets (n,) or (n, ...); whole floats may be labels.
+            x: rows (n, ...); (n,) counts as (n, 1). uint8 stays uint8 until it is used, all else becomes float32. Or a table: a CSV, TSV,
+                Parquet or Arrow file, a frame of pandas, polars or Arrow.
+            y: targets (n,) or (n, ...); whole floats may be labels. None for a table.
             batch_size: rows per step; "full" for all.
             epochs: passes over the rows.
             verbose: "auto" or 1 for a live line (without a terminal, some twenty plain ones), 2 for a plain line per epoch, 0 for silence.
             callbacks: asked after every epoch.
             validation_split: fraction of the rows held out; the same rows at every fit on the same rows.
-            validation_data: (x, y) or (x, y, weights) to validate on instead.
+            validation_data: (x, y) or (x, y, weights), or a table with its target, to validate on instead.
             shuffle: whether each epoch has an order of its own, a function of the seed and the epoch's number.
             class_weight: {class: weight}, or "balanced".
             sample_weight: a weight per row, (n,).
+            target: the table's column to learn; rows that lack it are left out, and counted.
+            columns: what a column of the table is where that is not to be inferred: {"cabin": "drop", "pclass": "category"}; or
+                "number", "boolean", "date".
+            derive: new columns by expressions of others: {"area": "GrLivArea + TotalBsmtSF"} (`data.derive`).
+            target_transform: "log" to learn the logarithm of the target; the loss is then of logarithms, the metrics are not.
             validation_from: "random" (stratified by class), or "end" for the last rows.
             seed: of order and noise; None takes the model's. A model without a seed or weights takes it for its own.
             observe: whether to look inside single steps (`history.observations`); None does so in runs expected to last beyond 5 s.
@@ -145,17 +160,30 @@ class Sequential(Stack):
         require(seed is None or is_int(seed, least=0), "fit", "seed to be an int >= 0 or None", seed=seed)
         require(isinstance(shuffle, bool) and observe in (None, True, False), "fit", "True or False", shuffle=shuffle, observe=observe)
         callbacks, progress = listed(callbacks), Progress(verbose, epochs)
+        asked = intake.wishes(target, columns, derive, target_transform)
         with all_or_nothing(self):
             if self._network is None and self.seed is None and seed is not None:
                 self.seed = int(seed)
+            split = 0.0 if validation_data is not None else validation_split, validation_from, self._known_seed()
+            taken = None
+            if y is None and intake.is_table(x):
+                taken = intake.take(self.intake, x, asked, chain.unfold(self._layers), self._loss, split)
+                self.intake, x, y, sample_weight = taken.intake, taken.x, taken.y, intake.weights(sample_weight, taken.there)
+                progress.say("\n".join(taken.said))
+            else:
+                require(asked == intake.Wishes(), "fit", "x to be a table, and no y, where a target is named", x=type(x).__name__)
+                x, y, _ = self._pair(x, y)
+                arrays.require_precise(x=x, y=y)
             ready, built, said = self._ready(x, y)
-            arrays.require_precise(x=x, y=y)
             progress.say(said)
             program = self._program()
             data, labels = rows.encode(ready, y, program.loss, built.shapes[-1], sample_weight)
-            held = rows.encode_validation(validation_data, program.loss, built.shapes)
-            if held is None:
-                data, held = rows.hold_out(data, labels, validation_split, validation_from, self._known_seed())
+            kept, apart = (taken.kept, taken.held) if taken else rows.hold_out(len(data.x), labels, *split)
+            held = rows.encode_validation(self._validation(validation_data), program.loss, built.shapes)
+            if apart is not None:
+                data, held = data.rows(kept), data.rows(apart)
+            if self.intake is not None:
+                class_weight = self.intake.target.weights(class_weight)
             data = rows.weigh_classes(data, program.loss, class_weight)
             panel = Panel(callbacks, program.log_names(validated=held is not None))
             self._state = evaluation.learn(built.links, self._params, self._state, data.x)
@@ -178,12 +206,12 @@ class Sequential(Stack):
             observe=observe,
         )
 
-    def evaluate(self, x: Any, y: Any, sample_weight: Any = None, return_dict: bool = False) -> Any:
+    def evaluate(self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False) -> Any:
         """The loss over all rows, exactly, in inference mode; with metrics [loss, metric, ...].
 
         Args:
-            x: rows.
-            y: targets.
+            x: rows, or a table where the model was fitted to one.
+            y: targets; None for a table that holds them.
             sample_weight: a weight per row, for the loss.
             return_dict: {"loss": ..., "accuracy": ...} rather than a list.
 
@@ -193,38 +221,49 @@ class Sequential(Stack):
         """
         program, built = self._program(), self._require_built("evaluate")
         network.require_learned(built.links, self._state)
-        data, _ = rows.encode(self._examples(x), y, program.loss, built.shapes[-1], sample_weight)
+        x, y, there = self._pair(x, y)
+        if there is not None:
+            warnings.warn(f"evaluate: {np.sum(~there):,} of {len(there):,} rows lack the target: left out", DataWarning, stacklevel=2)
+        weight = intake.weights(sample_weight, there)
+        data, _ = rows.encode(self._examples(x), y, program.loss, built.shapes[-1], weight)
         logs = evaluation.score(program, self._params, self._state, evaluation.to_blocks(data))
         return logs if return_dict else list(logs.values()) if len(logs) > 1 else logs["loss"]
 
     def predict(self, x: Any) -> np.ndarray:
-        """What the last layer outputs for any number of rows x: (n, ...) to (n, *output shape), float32.
+        """What the last layer outputs for any number of rows x: (n, ...) to (n, *output shape), float32; numbers in the target's own units.
+
+        Args:
+            x: rows, or a table where the model was fitted to one: with the columns that it uses, in any order.
 
         Raises:
             DataError: rows that cannot be used.
             NotReadyError: a Normalization has learned nothing yet.
         """
-        x = self._examples(x)
+        x = self._examples(self.intake.features(x) if self.intake else x)
         built = self._build(x.shape[1:])
         network.require_learned(built.links, self._state)
         body, head = network.split_head(built.links, self._loss) if self._loss else (built.links, ())
-        return evaluation.outputs(body, head, self._params, self._state, x)
+        out = evaluation.outputs(body, head, self._params, self._state, x)
+        return self.intake.target.restore(out) if self.intake else out
 
     def predict_labels(self, x: Any) -> np.ndarray:
         """The class of every row: the largest of K outputs (n,); 0 or 1 for a sigmoid (n,), or for each of K sigmoids (n, K).
+
+        Of a model that was fitted to a table, the label, as the table spells it.
 
         Raises:
             DataError, NotReadyError: see `predict`.
             ConfigError: the network gives numbers, not classes.
         """
-        return pairing.to_labels(self.predict(x), self._require_built("predict_labels").links, self._loss)
+        labels = pairing.to_labels(self.predict(x), self._require_built("predict_labels").links, self._loss)
+        return self.intake.target.spelt(labels) if self.intake else labels
 
-    def trace(self, x: Any, y: Any, training: bool = False) -> Trace:
+    def trace(self, x: Any, y: Any = None, training: bool = False) -> Trace:
         """Every number of one forward and backward pass over the rows, and the update that would follow; nothing changes.
 
         Args:
-            x: rows, few of them: everything is kept.
-            y: their targets.
+            x: rows, few of them: everything is kept; or a table of them, where the model was fitted to one.
+            y: their targets; None for a table that holds them.
             training: whether to draw noise and use batch statistics, as the next step would.
 
         Raises:
@@ -242,11 +281,27 @@ class Sequential(Stack):
         Source: lecture 003, backpropagation by hand.
         """
         with all_or_nothing(self):
+            x, y, _ = self._pair(x, y)
             x, built, _ = self._ready(x, y)
             network.require_learned(built.links, self._state)
             program = self._program()
             data, _ = rows.encode(x, y, program.loss, built.shapes[-1])
-        return take(program, self._carry(program, self._known_seed()), data, training, built.weights)
+        return take(program, self._carry(program, self._known_seed()), data, training, built.weights, self.intake)
+
+    def _pair(self, x: Any, y: Any) -> tuple[Any, Any, np.ndarray | None]:
+        """Rows and targets as the network takes them, and which of a table's rows have a target, None for all."""
+        if self.intake is not None:
+            return self.intake.pair(x, y)
+        fix = "Pass y; or, of a table, fit(table, target=...) first."
+        require(y is not None, "y", "targets", error=DataError, x=type(x).__name__, y=None, fix=fix)
+        return x, y, None
+
+    def _validation(self, given: Any) -> Any:
+        if self.intake is None or not (intake.is_table(given) or isinstance(given, tuple | list)):
+            return given
+        x, y, *weight = (given, None) if intake.is_table(given) else (*given,)
+        x, y, there = self.intake.pair(x, y)
+        return x, y, *(intake.weights(w, there) for w in weight)
 
     def _examples(self, x: Any) -> np.ndarray:
         return arrays.features(x, self._network.shapes[0] if self._network else self._input.shape if self._input else None)
@@ -256,12 +311,15 @@ class Sequential(Stack):
         x = self._examples(x)
         arrays.same_length(x=x, y=y)
         built = self._build(x.shape[1:])
+        if self.intake is not None:
+            self.intake.target.check(built.links, built.shapes[-1], self._loss)
         if self._loss is not None:
             return x, built, ""
         loss, metrics, because = pairing.infer(built.links, built.shapes[-1], arrays.numbers(y, "y"))
+        wanted = self._metrics or metrics or (("mae",) if self.intake else ())
         if self._optimizer is None:
-            self.compile("adam", loss, self._metrics or metrics)
-        self._loss, self._metrics = loss, self._metrics or metrics
+            self.compile("adam", loss, wanted)
+        self._loss, self._metrics = loss, wanted
         return x, built, f"no loss was named: {loss.called}, as {because}; optimizer {type(self._optimizer).__name__}"
 
     def _program(self) -> Program:
@@ -270,7 +328,10 @@ class Sequential(Stack):
             raise NotReadyError(message("evaluate", "a model with a loss", fix="Call compile or fit first."))
         pairing.check(built.links, self._loss, built.shapes[-1])
         wanted = tuple(resolve_metric(metric, self._loss, built.shapes[-1][-1]) for metric in self._metrics)
-        return Program(built.links, self._loss, self._optimizer, wanted)
+        loss = self._loss
+        if self.intake is not None:
+            loss, wanted = self.intake.target.fitted(loss, wanted)
+        return Program(built.links, loss, self._optimizer, wanted)
 
     def _carry(self, program: Program, seed: int) -> Carry:
         return new_carry(program, self._params, self._state, self._optimizer_state, rate=self._rate, seed=seed, step=self._step)

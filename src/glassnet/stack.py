@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from glassnet import network, summary
+from glassnet.data.intake import Intake
 from glassnet.errors import NotReadyError, is_int, lookup, message, require
 from glassnet.layers import Input, Layer, chain
 from glassnet.network import Built, Places
@@ -31,6 +32,7 @@ class Stack:
             self.add(layer)
 
     def _forget(self) -> None:
+        self.intake: Intake | None = None
         self._network: Built | None = None
         self._params: tuple[Params, ...] = ()
         self._state: tuple[State, ...] = ()
@@ -59,7 +61,7 @@ class Stack:
         Raises:
             NotReadyError: the shape of the input is not known yet.
         """
-        print(summary.text(self._require_built("summary"), self._params, self._state))
+        print(summary.text(self._require_built("summary"), self._params, self._state, self.intake))
 
     def count_params(self) -> int:
         """How many numbers the model holds, learned or not.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -11,13 +12,14 @@ from glassnet.network import Built
 from glassnet.types import Shape
 
 
-def text(built: Built, params: Any, state: Any) -> str:
+def text(built: Built, params: Any, state: Any, intake: Any = None) -> str:
     """One row per layer, those inside a composite indented below it, then the totals.
 
     Args:
         built: the network.
         params: of its links.
         state: of its links.
+        intake: what it has learned of the tables that it takes, if of any.
     """
     rows = [("layer", "what it is", "output", "numbers"), *_rows(built.layers, params, state, built.shapes[0])]
     learned, total = network.count(network.split(built.links, params)[0]), network.count((params, state))
@@ -27,7 +29,8 @@ def text(built: Built, params: Any, state: Any) -> str:
     ]
     rule = "─" * len(lines[0])
     totals = f"input {built.shapes[0]}; {total:,} numbers: {learned:,} learned by gradient, {total - learned:,} not"
-    return "\n".join([lines[0], rule, *lines[1:], rule, totals])
+    table = [] if intake is None else textwrap.wrap(f"{intake.target}, from {intake}", 100, subsequent_indent="  ")
+    return "\n".join([*table, lines[0], rule, *lines[1:], rule, totals])
 
 
 def _rows(layers: Sequence[Layer], params: Any, state: Any, shape: Shape, indent: str = "") -> Iterator[tuple[str, str, str, str]]:

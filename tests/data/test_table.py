@@ -178,3 +178,22 @@ def test_what_cannot_be_read_at_all(tmp_path):
         read(pd.DataFrame({"a": []}))
     with pytest.raises(DataError, match=r"expected numbers, text, truths or dates in column 'a'. Received: type='list'"):
         read(pd.DataFrame({"a": [[1], [2]]}))
+
+
+def test_plain_dicts_are_tables():
+    """Oracle: a relation, columns or rows or one row."""
+    rows = [{"age": 22, "sex": "m"}, {"age": None, "sex": "f"}]
+    for found in (read(rows), read({"age": [22, None], "sex": ["m", "f"]})):
+        np.testing.assert_array_equal(found["age"], [22, np.nan])
+        assert found["sex"].tolist() == ["m", "f"]
+    assert read(rows[0])["age"].tolist() == [22.0]
+    with pytest.raises(DataError, match=r"table: expected columns of one length each\. Received: problem='All arrays must be of the same"):
+        read({"age": [1, 2], "sex": ["m"]})
+
+
+def test_numbers_and_truths_that_a_frame_holds_as_objects():
+    frame = pd.DataFrame({"n": np.array([1, 2.5, None], object), "t": np.array([True, False, True], object)})
+    table = read(frame)
+    np.testing.assert_array_equal(table["n"], [1, 2.5, np.nan])
+    assert table["t"].tolist() == [True, False, True]
+    assert table["t"].dtype == bool

@@ -16,15 +16,22 @@ from glassnet.errors import DataError, lookup, message, require
 LEVELS = 40
 """Text of more levels than this, rare ones apart, is left out."""
 
+SHARED = 0.05
+"""The share of rows that have a common level, below which a column of text is left out."""
+
 ALIKE = 0.9
 """The share of numbers from which on a column of text is taken for one of numbers with something wrong in it."""
+
+FAR = 5.0
+"""Numbers further from the mean than so many standard deviations count as that far: one mansion does not bend the line for all houses."""
 
 KINDS = ("number", "category", "boolean", "date", "drop")
 
 
 @dataclass(frozen=True)
 class Number:
-    """(x - mean) / scale, a missing x being the median; and 1 where it is missing, if some training rows lacked it."""
+    """(x - mean) / scale, at most `FAR` either side of 0, a missing x being the median; and 1 where it is missing, if some training rows
+    lacked it."""
 
     name: str
     mean: float
@@ -39,7 +46,7 @@ class Number:
     def encode(self, column: np.ndarray) -> np.ndarray:
         missing = np.isnan(column)
         scaled = (np.where(missing, self.median, column) - self.mean) / self.scale
-        return np.stack([scaled, missing][: len(self.names)], axis=1)
+        return np.stack([np.clip(scaled, -FAR, FAR), missing][: len(self.names)], axis=1)
 
 
 @dataclass(frozen=True)
@@ -179,8 +186,8 @@ def infer(name: str, column: np.ndarray) -> tuple[str, str]:
     common = [level for level, times in levels.items() if times >= few(n)]
     if len(common) > LEVELS:
         return "drop", f"it has {len(levels)} levels"
-    if not common and len(given) == n:
-        return "drop", f"none of its {len(levels)} levels has {few(n)} rows"
+    if len(given) == n and sum(levels[level] for level in common) < SHARED * n:
+        return "drop", f"few rows share one of its {len(levels)} values"
     return "category", ""
 
 
@@ -197,14 +204,15 @@ def is_missing(column: np.ndarray) -> np.ndarray:
 
 
 def _require_one_kind(name: str, given: np.ndarray) -> None:
-    strange = np.isnan([_parsed(value) for value in given])
+    strange = np.isnan([parsed(value) for value in given])
     mixed = 0 < strange.mean() <= 1 - ALIKE
     fix = f'Mend them, or say columns={{"{name}": "number"}} to count them as missing, or "category".'
     text = list(dict.fromkeys(given[strange].tolist()))[:3]
     require(not mixed, f"column {name!r}", "numbers or text, not both", error=DataError, text=text, fix=fix)
 
 
-def _parsed(value: Any) -> float:
+def parsed(value: Any) -> float:
+    """The number that a value says, or NaN."""
     try:
         return float(value)
     except ValueError:
@@ -226,8 +234,8 @@ def as_kind(name: str, column: np.ndarray, kind: str, strict: bool = False) -> n
 
         return np.array(pandas.to_datetime(pandas.Series(column), errors="coerce", format="mixed"), "datetime64[s]")
     if column.dtype.kind == "O":
-        numbers = np.array([np.nan if value is None else _parsed(value) for value in column])
-        strange = [value for value, number in zip(column, numbers, strict=True) if value is not None and np.isnan(number)]
+        numbers = np.array([np.nan if value is None else parsed(value) for value in column])
+        strange = list(dict.fromkeys(v for v, number in zip(column, numbers, strict=True) if v is not None and np.isnan(number)))
         require(not (strict and strange), f"column {name!r}", "numbers, as in training", error=DataError, text=strange[:3])
     else:
         require(column.dtype.kind in "fb", f"column {name!r}", "numbers, as in training", error=DataError, holds="dates")

@@ -70,11 +70,11 @@ def weigh_classes(data: Data, loss: Loss, class_weight: Any) -> Data:
     return data._replace(weight=by_class if data.weight is None else data.weight * by_class)
 
 
-def hold_out(data: Data, labels: np.ndarray | None, fraction: float, how: str, seed: int) -> tuple[Data, Data | None]:
-    """(rows to train on, rows held out or None): a function of the seed and the rows' number and classes alone.
+def hold_out(n: int, labels: np.ndarray | None, fraction: float, how: str, seed: int) -> tuple[np.ndarray, np.ndarray | None]:
+    """(which of n rows to train on, which are held out or None): a function of the seed and the rows' number and classes alone.
 
     Args:
-        data: all rows.
+        n: how many rows there are.
         labels: the class of every row, to hold out the same share of each; None for a plain draw.
         fraction: of the rows that is held out, from 0 to below 1.
         how: "random", or "end" for the last rows.
@@ -87,22 +87,20 @@ def hold_out(data: Data, labels: np.ndarray | None, fraction: float, how: str, s
     who = "validation_split"
     require(is_number(fraction) and 0 <= fraction < 1, who, "a fraction from 0 to below 1", validation_split=fraction)
     require(how in ("random", "end"), "validation_from", '"random" or "end"', validation_from=how)
+    every = np.arange(n)
     if fraction == 0:
-        return data, None
-    n = len(data.x)
+        return every, None
     held_rows = round(n * fraction)
     fix = "Use more rows, another fraction, or validation_data."
     sides = "a row to train on and a row to hold out, at least"
     require(0 < held_rows < n, who, sides, error=DataError, rows=n, held_out=held_rows, fix=fix)
     if how == "end":
-        return data.rows(np.arange(n - held_rows)), data.rows(np.arange(n - held_rows, n))
+        return every[: n - held_rows], every[n - held_rows :]
     rng = np.random.default_rng((seed, 0, 2))
     if labels is None:
-        kept, held = random_split(n, fraction, rng)
-    else:
-        classes = len(np.unique(labels))
-        fix = 'Hold out a smaller fraction, or take the last rows with validation_from="end".'
-        one_each = "rows enough to keep one of every class for training"
-        require(held_rows <= n - classes, who, one_each, error=DataError, rows=n, classes=classes, held_out=held_rows, fix=fix)
-        kept, held = stratified_split(labels, fraction, rng)
-    return data.rows(kept), data.rows(held)
+        return random_split(n, fraction, rng)
+    classes = len(np.unique(labels))
+    fix = 'Hold out a smaller fraction, or take the last rows with validation_from="end".'
+    one_each = "rows enough to keep one of every class for training"
+    require(held_rows <= n - classes, who, one_each, error=DataError, rows=n, classes=classes, held_out=held_rows, fix=fix)
+    return stratified_split(labels, fraction, rng)

@@ -8,7 +8,7 @@ import io
 import itertools
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -60,10 +60,11 @@ class Table:
 
 
 def read(source: Any) -> Table:
-    """The table in a file, or in a frame of pandas, polars or Arrow.
+    """The table in a file, or in a frame of pandas, polars or Arrow, or in plain dicts.
 
     Args:
-        source: a path that ends in .csv, .tsv, .txt, .parquet, .feather or .arrow; or a frame; or a `Table`, which stays as it is.
+        source: a path that ends in .csv, .tsv, .txt, .parquet, .feather or .arrow; or a frame; or columns by name, {"age": [22, 38]}; or
+            rows, each a dict, or one such row; or a `Table`, which stays as it is.
 
     Raises:
         DataError: no such file, or one of another kind; no header, or a name given twice; a row of another length; no rows; columns
@@ -71,6 +72,8 @@ def read(source: Any) -> Table:
     """
     if isinstance(source, Table):
         return source
+    if isinstance(source, Mapping | list | tuple):
+        return _frame(_plain(source))
     if not isinstance(source, str | Path):
         return _frame(source)
     path, kind = Path(source), Path(source).suffix.lower()
@@ -199,6 +202,17 @@ def _filled(missing: np.ndarray, given: Any, kind: Any) -> np.ndarray:
     return column
 
 
+def _plain(source: Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> Any:
+    """Columns or rows that are dicts as a frame."""
+    import pandas
+
+    one = isinstance(source, Mapping) and all(isinstance(value, str) or np.ndim(value) == 0 for value in source.values())
+    try:
+        return pandas.DataFrame([source] if one else source)
+    except ValueError as error:
+        raise DataError(message("table", "columns of one length each", problem=str(error))) from error
+
+
 def _frame(source: Any) -> Table:
     import narwhals.stable.v1 as nw
 
@@ -225,8 +239,11 @@ def _column(name: str, column: Any) -> np.ndarray:
     if column.dtype in (nw.Date, nw.Datetime):
         return column.cast(nw.Datetime("us")).to_numpy().astype("datetime64[s]")
     values = column.to_list()
-    plain = (str, int, float, bool, np.generic)
-    strange = next((value for value in values if value is not None and not isinstance(value, plain)), None)
+    given = [value for value in values if value is not None and value == value]
+    for kind, types in ((bool, bool | np.bool_), (float, int | float | np.number)):
+        if given and all(isinstance(value, types) for value in given):
+            return _filled(np.array([value is None or value != value for value in values]), given, kind)
+    strange = next((value for value in given if not isinstance(value, str | int | float | bool | np.generic)), None)
     expected = f"numbers, text, truths or dates in column {name!r}"
     require(strange is None, "table", expected, error=DataError, type=type(strange).__name__)
     return np.array([None if value is None or value != value or value in MISSING else str(value).strip() for value in values], object)

@@ -22,9 +22,11 @@ class Loss(ABC):
 
     Attributes:
         link: the activation that this loss owns ("softmax", "sigmoid" or None): `rows` then takes what goes into it.
+        of_differences: whether it is a function of yhat - y alone that grows with its size: the targets may then be standardised.
     """
 
     link: ClassVar[str | None] = None
+    of_differences: ClassVar[bool] = False
 
     @property
     def boundary(self) -> float:
@@ -35,6 +37,11 @@ class Loss(ABC):
     def called(self) -> str:
         """What errors and the trace call it."""
         return type(self).__name__
+
+    @property
+    def unit(self) -> float:
+        """What a reported loss is multiplied by: 1, unless targets were standardised."""
+        return 1.0
 
     @property
     def error_slope(self) -> bool:

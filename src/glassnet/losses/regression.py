@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import jax.numpy as jnp
 
@@ -29,6 +30,8 @@ class MeanSquaredError(Loss):
     Source: lecture 000, error and loss.
     """
 
+    of_differences: ClassVar[bool] = True
+
     def rows(self, y: Array, z: Array) -> Array:
         """The mean over the last axis of the squared error."""
         return jnp.square(y - z).mean(-1)
@@ -47,6 +50,8 @@ class HalfMeanSquaredError(Loss):
     Source: lecture 003, J = 1/2 (y - yhat)^2.
     """
 
+    of_differences: ClassVar[bool] = True
+
     def rows(self, y: Array, z: Array) -> Array:
         """Half the sum over all axes but the first of the squared error."""
         return 0.5 * jnp.square(y - z).sum(tuple(range(1, z.ndim)))
@@ -64,6 +69,8 @@ class MeanAbsoluteError(Loss):
 
     Source: Willmott and Matsuura 2005, eq. 2.
     """
+
+    of_differences: ClassVar[bool] = True
 
     def rows(self, y: Array, z: Array) -> Array:
         """The mean over the last axis of the absolute error."""
@@ -91,6 +98,7 @@ class Huber(Loss):
     Source: Huber 1964, section 4.
     """
 
+    of_differences: ClassVar[bool] = True
     delta: float = 1.0
 
     def __post_init__(self) -> None:
@@ -115,6 +123,8 @@ class LogCosh(Loss):
 
     Source: Keras's formula, written as |e| + log(1 + (exp(-2 |e|) - 1) / 2), which overflows nowhere and keeps small losses' digits.
     """
+
+    of_differences: ClassVar[bool] = True
 
     def rows(self, y: Array, z: Array) -> Array:
         """The mean over the last axis of the logarithm of the hyperbolic cosine of the error."""

@@ -12,6 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from glassnet import network
+from glassnet.data.intake import Intake
 from glassnet.errors import is_int, is_number, lookup, require
 from glassnet.layers import Activation, Dense, Layer, chain
 from glassnet.trace import html, text
@@ -100,6 +101,7 @@ class Trace:
         program: what was run: links, loss, optimizer.
         rate: the learning rate of the update.
         training: whether noise and batch statistics were those of training.
+        intake: what the rows' table is to the model, where they came from one.
     """
 
     links: tuple[LinkTrace, ...]
@@ -112,6 +114,7 @@ class Trace:
     rate: float
     training: bool
     carry: Carry = field(repr=False)
+    intake: Intake | None = None
 
     @property
     def update(self) -> dict[str, dict[str, np.ndarray]]:
@@ -195,7 +198,7 @@ class Trace:
         return html.page(self)
 
 
-def take(program: Program, carry: Carry, data: Data, training: bool, weights: network.Places) -> Trace:
+def take(program: Program, carry: Carry, data: Data, training: bool, weights: network.Places, intake: Intake | None = None) -> Trace:
     """Record one pass over the rows of `data`, with the weights of `carry`, and the update that would follow.
 
     Args:
@@ -204,6 +207,7 @@ def take(program: Program, carry: Carry, data: Data, training: bool, weights: ne
         data: host rows as `rows.encode` makes them.
         training: whether to draw noise and use batch statistics.
         weights: the order in which params are listed.
+        intake: what the rows' table is to the model, if they came from one.
     """
     done, updates = _passed(program, carry, data, training)
     done, updates = jax.tree.map(np.asarray, (done, updates))
@@ -239,7 +243,7 @@ def take(program: Program, carry: Carry, data: Data, training: bool, weights: ne
             )
         )
     y, rate = np.array(data.y), float(rate_of(program.optimizer, carry.rate, carry.step))
-    return Trace(tuple(links), x, y, float(done.loss), done.rows, done.output, program, rate, training, carry)
+    return Trace(tuple(links), x, y, float(done.loss), done.rows, done.output, program, rate, training, carry, intake)
 
 
 @partial(jax.jit, static_argnums=(0, 3))

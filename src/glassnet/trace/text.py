@@ -31,6 +31,9 @@ HEIGHT = 40
 TERMS = 6
 """A neuron with more inputs than this shows its largest products alone."""
 
+WIDTH = 118
+"""Characters after which names and arithmetic go on in a new line."""
+
 SYMBOLS = {"kernel": "W", "bias": "b"}
 
 
@@ -124,14 +127,23 @@ def _lines(trace: Trace, units: int) -> list[str]:
         return "   ".join([*(text.ljust(width) for text, width in zip(texts, widths, strict=False)), texts[-1]]).rstrip()
 
     rows = f"{n} row" + ("s: deltas are of their mean loss" if n > 1 else "")
-    lines = [f"Trace of {rows}; " + ("training: noise and batch statistics on" if trace.training else "inference: no noise"), row(*heads)]
+    names = trace.intake.encoder.names if trace.intake else ()
+    named = textwrap.wrap(f"x: {', '.join(names)}", WIDTH, subsequent_indent="   ") if 0 < len(names) <= UNITS else []
+    lines = [
+        f"Trace of {rows}; " + ("training: noise and batch statistics on" if trace.training else "inference: no noise"),
+        *named,
+        row(*heads),
+    ]
     for title, group in parts:
         lines += [title] if title else []
         for mark, *columns in group:
             for i in range(max(map(len, columns))):
                 lines.append(row(mark if i == 0 else "", *(column[i] if i < len(column) else "" for column in columns)))
     targets = f"   target y = {' '.join(short(y) for y in trace.y.flat)}" if trace.y.size <= LINES else ""
-    return [*lines, f"─ loss  {trace.program.loss.called} = {trace.loss:.6g}{targets}"]
+    unit = trace.program.loss.unit
+    own = "" if unit == 1 else f", reported as {trace.loss * unit:.6g}"
+    lines.append(f"─ loss  {trace.program.loss.called} = {trace.loss:.6g}{own}{targets}")
+    return lines if trace.intake is None else [*lines, "─ " + trace.intake.target.told(trace.output)]
 
 
 def _params(link: LinkTrace, units: int) -> list[Cells]:
@@ -158,7 +170,7 @@ def neuron(dense: LinkTrace, activation: LinkTrace | None, unit: int, row: int, 
     out = f" -> {called} -> {float(activation.output[row, unit]):.4g}" if activation else ""
     of = f", row {row} of {n}" if n > 1 else ""
     arithmetic = f"  z = w*x + b: {' + '.join(terms)} = {float(z):.4g}{out}"
-    lines = [f"{dense.name}, neuron {unit}{of}", *textwrap.wrap(arithmetic, 118, subsequent_indent="      ")]
+    lines = [f"{dense.name}, neuron {unit}{of}", *textwrap.wrap(arithmetic, WIDTH, subsequent_indent="      ")]
 
     dz = float(dense.delta[row, unit])
     if activation is None:
@@ -184,10 +196,12 @@ def neuron(dense: LinkTrace, activation: LinkTrace | None, unit: int, row: int, 
             factors, product = "delta * f'(z)", f"{short(delta)}*{short(slope)}"
 
     kernel, total = dense.d_params.get("kernel"), dense.delta[:, unit]
-    names = [(f"w{i}", f"x{i}", x[i], None if kernel is None else kernel[i, unit], float(total @ dense.input[:, i])) for i in shown]
-    for name, symbol, value, gradient, whole in names:
+    names = trace.intake.encoder.names if trace.intake else ()
+    for i in shown:
+        name, symbol, value, gradient = f"w{i}", f"x{i}", x[i], None if kernel is None else kernel[i, unit]
+        whole, called = float(total @ dense.input[:, i]), f"   [{names[i]}]" if names and dense.source == "x" else ""
         line = f"  dL/d{name} = {factors} * {symbol} = {product}*{short(value)} = {dz * float(value):.4g}"
-        lines.append(line + _rest(gradient, whole, n))
+        lines.append(line + _rest(gradient, whole, n) + called)
     if bias is not None:
         gradient = dense.d_params["bias"][unit] if "bias" in dense.d_params else None
         steps = factors if factors in ("delta", "dL/dz") else f"{factors} = {product}"

@@ -1,0 +1,52 @@
+"""A metric of standardised targets and outputs, taken in the target's own units."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import jax.numpy as jnp
+import numpy as np
+
+from glassnet.metrics.metric import Metric, Sums
+from glassnet.types import Array
+
+
+@dataclass(frozen=True)
+class OwnUnits(Metric):
+    """`base` of y = mean + scale t rather than of t, and exp of that where the target is learned as its logarithm.
+
+    Args:
+        base: the metric that is meant.
+        mean: of the targets, or of their logarithms.
+        scale: their standard deviation.
+        log: whether it is the logarithm that is standardised.
+    """
+
+    base: Metric
+    mean: float
+    scale: float
+    log: bool
+
+    @property
+    def exact(self) -> Callable[..., float] | None:  # type: ignore[override]
+        """The base's, in own units, where it has one."""
+        exact = self.base.exact
+        return exact and (lambda y, out: exact(np.asarray(self.restored(y)), np.asarray(self.restored(out))))
+
+    def init(self) -> Sums:
+        """The base's."""
+        return self.base.init()
+
+    def update(self, acc: Sums, y: Array, out: Array, w: Array) -> Sums:
+        """The base's, of targets and outputs in their own units."""
+        return self.base.update(acc, self.restored(y), self.restored(out), w)
+
+    def result(self, acc: Sums) -> float:
+        """The base's."""
+        return self.base.result(acc)
+
+    def restored(self, t: Array) -> Array:
+        """mean + scale t, or the exponential of it."""
+        y = self.mean + self.scale * t
+        return jnp.exp(y) if self.log else y
