@@ -46,7 +46,7 @@ class Dropout(Layer):
     def apply(self, params: Params, state: State, x: Array, *, key: Array, train: bool, mask: Array | None) -> tuple[Array, State]:
         if not train:
             return x, state
-        keep = jax.random.bernoulli(key, 1 - self.rate, x.shape)
+        keep = jax.random.bernoulli(key, 1.0 - self.rate, x.shape)
         return jnp.where(keep, x / (1 - self.rate), 0), state
 
     def formula(self) -> str:
@@ -88,7 +88,7 @@ class AlphaDropout(Layer):
             return x, state
         low = -1.0507009873554805 * 1.6732632423543772
         a = ((1 - self.rate) * (1 + self.rate * low**2)) ** -0.5
-        keep = jax.random.bernoulli(key, 1 - self.rate, x.shape)
+        keep = jax.random.bernoulli(key, 1.0 - self.rate, x.shape)
         return a * jnp.where(keep, x, low) - a * low * self.rate, state
 
     def formula(self) -> str:
