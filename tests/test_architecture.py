@@ -33,7 +33,7 @@ ROWS = (
     {"history", "progress", "summary", "views"},
     {"fitting", "stack"},
     {"model"},
-    {"testing", "estimators"},
+    {"testing", "estimators", "scoring"},
     {"keras"},
     {"cli"},
     {"__main__"},

@@ -132,7 +132,7 @@ def test_downloaded_images(shared_data):
         (("train", "digits", "--plot", "nowhere/curves.png"), "a file in a folder that exists"),
         (("train", "digits", "--plot", "curves.doc"), "a file that ends in .png, .svg, .pdf"),
         (("train", "xor", "--validation-split", "0.01", "--quiet"), "rows=4"),
-        (("train",), "Missing argument 'NAME'"),
+        (("train",), "Missing argument 'NAME|FILE'"),
         (("trani",), "No such command 'trani'"),
         (("train", "digits", "--bogus"), "--bogus"),
         (("trace", "xor", "--row", "4"), "a row from 0 to 3. Received: 4."),

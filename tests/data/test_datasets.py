@@ -3,14 +3,11 @@ import gzip
 import hashlib
 import http.server
 import io
-import logging
 import re
 import struct
 import subprocess
 import sys
 import tarfile
-import threading
-from functools import partial
 
 import numpy as np
 import pytest
@@ -200,31 +197,6 @@ def test_real_images(shared_data, name, rows):
 # Downloading: a local server stands in for the mirrors, tiny files for the published ones.
 
 
-class Quiet(http.server.SimpleHTTPRequestHandler):
-    def log_message(self, *args):
-        pass
-
-
-@pytest.fixture
-def server(tmp_path, monkeypatch):
-    """A folder that a local server serves, and its address."""
-    folder = tmp_path / "served"
-    folder.mkdir()
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    logging.getLogger("pooch").setLevel(logging.WARNING)
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=folder)) as service:
-        threading.Thread(target=service.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
-        yield folder, f"http://127.0.0.1:{service.server_port}/"
-        service.shutdown()
-
-
-@pytest.fixture
-def home(tmp_path, monkeypatch):
-    folder = tmp_path / "home"
-    monkeypatch.setenv("GLASSNET_DATA_HOME", str(folder))
-    return folder
-
-
 def idx_bytes(array):
     return gzip.compress(struct.pack(f">HBB{array.ndim}I", 0, 8, array.ndim, *array.shape) + array.tobytes())
 
@@ -268,9 +240,10 @@ def test_interrupted_download_leaves_nothing(server, home, monkeypatch):
     folder, address = server
     monkeypatch.setitem(downloaded.MD5, "mnist", small_mnist(folder))
     monkeypatch.setitem(downloaded.MIRRORS, "mnist", (address,))
-    send_header = Quiet.send_header
+    handler = http.server.SimpleHTTPRequestHandler
+    send_header = handler.send_header
     monkeypatch.setattr(
-        Quiet, "send_header", lambda self, key, value: send_header(self, key, str(int(value) + 9) if key == "Content-Length" else value)
+        handler, "send_header", lambda self, key, value: send_header(self, key, str(int(value) + 9) if key == "Content-Length" else value)
     )
     with pytest.raises(DownloadError, match=r"train-images-idx3-ubyte.gz': '(ChunkedEncodingError|wrong checksum)'"):
         datasets.load("mnist")

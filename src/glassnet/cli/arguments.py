@@ -25,6 +25,17 @@ class Widths(click.ParamType):
         return tuple(int(part) for part in parts)
 
 
+class Names(click.ParamType):
+    """`fare,age` as ("fare", "age")."""
+
+    name = "names"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, ...]:
+        if isinstance(value, tuple):
+            return value
+        return tuple(part.strip() for part in str(value).split(",") if part.strip())
+
+
 class BatchSize(click.ParamType):
     """A whole number of rows, or `full`."""
 
@@ -59,6 +70,18 @@ seed_option = click.option(
     "--seed", metavar="N", type=click.IntRange(min=0), default=0, show_default=True, help="Of the weights, the order of rows and the noise."
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else, for programs.")
+
+
+def table_options(command: Command) -> Command:
+    """The options `--target`, `--features`, `--target-transform` and `--task`: what a table is to be learned for."""
+    for option in (
+        click.option("--task", type=click.Choice(["classes", "numbers"]), help="What a table's target is.  [default: told from it]"),
+        click.option("--target-transform", metavar="log", type=click.Choice(["log"]), help="Of a table: learn the target's logarithm."),
+        click.option("--features", metavar="COLUMN,...", type=Names(), default="", help="Of a table: learn from these.  [default: all]"),
+        click.option("--target", metavar="COLUMN", help="Of a table: the column to learn."),
+    ):
+        command = option(command)
+    return command
 
 
 def layers_option(default: str) -> Callable[[Command], Command]:

@@ -32,18 +32,32 @@ def propose(data: Dataset, settings: Mapping[str, Any], *, dropout: float, adapt
     Raises:
         ConfigError: an unknown activation or optimizer; a number out of range.
     """
-    from glassnet import Sequential, optimizers
-    from glassnet.layers import Dense, Dropout, Input, Normalization
+    from glassnet.layers import Input, Normalization
 
     layers: list[Layer] = [Input(data.x.shape[1:]), *scaling(data)]
     if adapted:
         layers = [layer.adapt(data.x) if isinstance(layer, Normalization) else layer for layer in layers]
+    last, loss = ending(data)
+    return compiled([*layers, *hidden(settings, dropout), *last], loss, ["accuracy"] if data.class_names else [], settings)
+
+
+def hidden(settings: Mapping[str, Any], dropout: float) -> list[Layer]:
+    """The hidden layers, each followed by its dropout if there is any."""
+    from glassnet.layers import Dense, Dropout
+
+    layers: list[Layer] = []
     for units in settings["layers"]:
         layers += [Dense(units, activation=settings["activation"])] + ([Dropout(dropout)] if dropout else [])
-    last, loss = ending(data)
-    made = Sequential(layers + last, seed=settings["seed"])
+    return layers
+
+
+def compiled(layers: list[Layer], loss: str, metrics: list[str], settings: Mapping[str, Any]) -> Sequential:
+    """A model of the layers, with the optimizer that was asked for."""
+    from glassnet import Sequential, optimizers
+
+    made = Sequential(layers, seed=settings["seed"])
     optimizer, rate = optimizers.get(settings["optimizer"]), settings["learning_rate"]
-    made.compile(optimizer if rate is None else replace(optimizer, learning_rate=rate), loss, ["accuracy"] if data.class_names else [])
+    made.compile(optimizer if rate is None else replace(optimizer, learning_rate=rate), loss, metrics)
     return made
 
 
@@ -63,12 +77,18 @@ def ending(data: Dataset) -> tuple[list[Layer], str]:
     """The last layers and the loss of the data's task."""
     from glassnet.layers import Dense, Rescaling
 
-    classes = len(data.class_names)
-    if classes > 2:
-        return [Dense(classes, activation="softmax")], "sparse_categorical_crossentropy"
+    if data.class_names:
+        return choice(len(data.class_names))
+    return [Dense(1), Rescaling(float(data.y.std()), float(data.y.mean()))], "mean_squared_error"
+
+
+def choice(classes: int) -> tuple[list[Layer], str]:
+    """The last layer and the loss of a choice: one sigmoid for two classes, a softmax for more."""
+    from glassnet.layers import Dense
+
     if classes == 2:
         return [Dense(1, activation="sigmoid")], "binary_crossentropy"
-    return [Dense(1), Rescaling(float(data.y.std()), float(data.y.mean()))], "mean_squared_error"
+    return [Dense(classes, activation="softmax")], "sparse_categorical_crossentropy"
 
 
 def sketch(made: Sequential) -> str:

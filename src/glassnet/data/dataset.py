@@ -1,10 +1,10 @@
-"""What a data set is: one row of the catalogue, and the arrays once it is loaded."""
+"""What a data set is: the arrays once it is loaded, and one row of the catalogue."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from glassnet.types import Array, Shape
 
@@ -16,31 +16,6 @@ Contents: TypeAlias = tuple[Array, Array, Array, Array, tuple[str, ...], tuple[s
 
 HELD_OUT = 0.2
 """The share of the rows that becomes the test part, where the source has none of its own."""
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One row of the catalogue: what is known of a data set before it is made or fetched.
-
-    Args:
-        name: what `datasets.load` calls it.
-        task: "regression", or the number of classes, as in "3 classes".
-        rows: number of rows, training and test together.
-        shape: the shape of one example.
-        source: where the rows come from: "generated", "scikit-learn" or "download".
-        about: one sentence that says what a row is.
-        notes: units, origin and licence.
-        make: called with a seeded generator and the options of `load`.
-    """
-
-    name: str
-    task: str
-    rows: int
-    shape: Shape
-    source: str
-    about: str
-    notes: str
-    make: Callable[..., Contents] = field(repr=False)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -95,3 +70,30 @@ class Dataset:
     def __repr__(self) -> str:
         x, y = (f"{part.shape} {part.dtype}" for part in (self.x, self.y))
         return f"Dataset({self.name!r}, x={x}, y={y}, test rows={len(self.x_test)}, {self.task})"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One row of the catalogue: what is known of a data set before it is made or fetched.
+
+    Args:
+        name: what `datasets.load` calls it.
+        task: "regression", or the number of classes, as in "3 classes".
+        rows: number of rows, training and test together.
+        shape: the shape of one example; of a table with text in it, how many columns there are beside the target.
+        source: where the rows come from: "generated", "scikit-learn" or "download".
+        about: one sentence that says what a row is.
+        notes: units, origin and licence.
+        make: called with a seeded generator and the options of `load`.
+        kind: what holds the contents that were made: a `Dataset`, or a `TableDataset`.
+    """
+
+    name: str
+    task: str
+    rows: int
+    shape: Shape
+    source: str
+    about: str
+    notes: str
+    make: Callable[..., tuple[Any, ...]] = field(repr=False)
+    kind: Callable[..., Any] = field(repr=False, default=Dataset)

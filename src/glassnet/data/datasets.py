@@ -3,31 +3,40 @@
 from __future__ import annotations
 
 import inspect
-from typing import Any
+from typing import Any, Literal, overload
 
 import numpy as np
 
-from glassnet.data import bundled, downloaded, generated
+from glassnet.data import bundled, downloaded, generated, tables
 from glassnet.data.dataset import Dataset, Entry
+from glassnet.data.tables import TableDataset
 from glassnet.errors import is_int, lookup, require
 
-CATALOGUE = {entry.name: entry for entry in generated.ENTRIES + bundled.ENTRIES + downloaded.ENTRIES}
+CATALOGUE = {entry.name: entry for entry in generated.ENTRIES + bundled.ENTRIES + downloaded.ENTRIES + tables.ENTRIES}
 
 
-def load(name: str, *, seed: int = 0, **options: Any) -> Dataset:
+@overload
+def load(name: Literal["titanic", "house_prices", "flights"], *, seed: int = 0) -> TableDataset: ...  # type: ignore[overload-overlap]
+@overload
+def load(name: str, *, seed: int = 0, **options: Any) -> Dataset: ...
+def load(name: str, *, seed: int = 0, **options: Any) -> Dataset | TableDataset:
     """Load a data set: rows to train on, rows to test on, and the words to describe them.
 
     Shapes:
         x (n, *example), y (n,): labels 0..K-1 as int64, or float32 in the target's own units. Images are uint8 as stored.
+        titanic, house_prices and flights are pandas DataFrames instead, with words and gaps as in the file, and the target
+        is one of their columns.
 
     Args:
         name: one of `names()`; `describe()` says more of each.
-        seed: draws the points of a generated set and the test rows of a bundled one; a downloaded set has its own test rows.
+        seed: draws the points of a generated set and the test rows of a bundled one, of titanic and of house_prices; the
+            other downloaded sets have their own test rows, and flights the last fifth in time.
         options: for circles, moons, spiral, blobs and plane, n (rows, training and test together) and noise (standard
             deviation, in the units of x; for plane of y).
 
     Returns:
-        A `Dataset`, which unpacks as `(x, y), (x_test, y_test) = load(name)`.
+        A `Dataset`, which unpacks as `(x, y), (x_test, y_test) = load(name)`; of the three tables a `TableDataset`, which
+        unpacks as `train, test = load(name)` and names its `target`.
 
     Raises:
         ConfigError: the name or an option is unknown, or an option is out of range.
@@ -45,7 +54,7 @@ def load(name: str, *, seed: int = 0, **options: Any) -> Dataset:
     require(is_int(seed, 0), "datasets.load", "seed to be an int >= 0", seed=seed)
     known = list(inspect.signature(entry.make).parameters)[1:]
     require(options.keys() <= set(known), f"datasets.load({name!r})", "no option but " + ", ".join(["seed", *known]), **options)
-    return Dataset(name, *entry.make(np.random.default_rng(seed), **options), description=f"{entry.about} {entry.notes}")
+    return entry.kind(name, *entry.make(np.random.default_rng(seed), **options), description=f"{entry.about} {entry.notes}")
 
 
 def names() -> tuple[str, ...]:

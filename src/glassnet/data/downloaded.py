@@ -23,7 +23,14 @@ MIRRORS = {
         "https://github.com/zalandoresearch/fashion-mnist/raw/master/data/fashion/",
     ),
     "cifar-10": ("https://www.cs.toronto.edu/~kriz/",),
+    "titanic": ("https://raw.githubusercontent.com/pcsanwald/kaggle-titanic/master/train.csv",),
+    "house-prices": (
+        "https://d2l-data.s3-accelerate.amazonaws.com/kaggle_house_pred_train.csv",
+        "https://raw.githubusercontent.com/d2l-ai/d2l-zh/f66f0829b472c4739fc7842b827c63e5eb39d69d/data/kaggle_house_pred_train.csv",
+    ),
+    "flights": ("https://raw.githubusercontent.com/mwaskom/seaborn-data/8001eb5c90550e2b98a5f2769264441460c07578/",),
 }
+"""Where each folder's files are published: a folder ends in a slash, anything else is the file itself, under a name of its own."""
 MD5 = {
     "mnist": {
         "train-images-idx3-ubyte.gz": "f68b3c2dcbeaaa9fbdd348bbdeb94873",
@@ -38,6 +45,9 @@ MD5 = {
         "t10k-labels-idx1-ubyte.gz": "bb300cfdad3c16e7a12a480ee83cd310",
     },
     "cifar-10": {"cifar-10-binary.tar.gz": "c32a1d4ab5d03f1284b67883e8d87530"},
+    "titanic": {"titanic.csv": "c8251715227bc0b38fe3f97c5236a493"},
+    "house-prices": {"train.csv": "80ccab65fb115cbad143dbbd2bcd5577"},
+    "flights": {"flights.csv": "b42142490a514b441a8058c4b7fd58b1"},
 }
 CLOTHES = ("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot")
 THINGS = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
@@ -58,10 +68,11 @@ def fetch(folder: str, file: str) -> Path:
         return path
     tried = {}
     for mirror in MIRRORS[folder]:
+        url = mirror + file if mirror.endswith("/") else mirror
         try:
-            return Path(pooch.retrieve(mirror + file, known_hash=f"md5:{MD5[folder][file]}", fname=file, path=path.parent))
+            return Path(pooch.retrieve(url, known_hash=f"md5:{MD5[folder][file]}", fname=file, path=path.parent))
         except (OSError, ValueError) as error:
-            tried[mirror + file] = type(error).__name__ if isinstance(error, OSError) else "wrong checksum"
+            tried[url] = type(error).__name__ if isinstance(error, OSError) else "wrong checksum"
     with contextlib.suppress(OSError):
         path.parent.rmdir()
     fix = f"Fetch the file by other means and put it at {path}, or set GLASSNET_DATA_HOME to a folder that holds {folder}/{file}."

@@ -1,0 +1,255 @@
+"""What `train` is to learn: a data set of arrays, or a table by file or by name; rows to learn from, and rows to be scored on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import click
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from glassnet.data.dataset import Dataset
+    from glassnet.data.table import Table
+    from glassnet.history import History
+    from glassnet.model import Sequential
+
+TABLES = (".csv", ".tsv", ".txt", ".parquet", ".feather", ".arrow")
+
+OPTIONS = ("--target", "--features", "--target-transform", "--task")
+
+FEW = 20
+"""A target of up to so many different whole numbers may be meant as classes: what is assumed is said."""
+
+
+class Wishes(NamedTuple):
+    """What a table is to be learned for: the options of `arguments.table_options`."""
+
+    target: str | None = None
+    features: tuple[str, ...] = ()
+    transform: str | None = None
+    task: str | None = None
+
+
+@dataclass(frozen=True)
+class Score:
+    """A number on the test rows beside that of a guess: accuracy and the most common class, or RMSE and the mean."""
+
+    metric: str
+    value: float
+    baseline: float
+
+    def __str__(self) -> str:
+        if self.metric == "accuracy":
+            return f"{self.value:.2f} (majority {self.baseline:.2f})"
+        return f"RMSE {self.value:.3g} (mean {self.baseline:.3g})"
+
+
+@dataclass(frozen=True, eq=False)
+class ArrayTask:
+    """A data set of arrays."""
+
+    data: Dataset
+    said: tuple[str, ...] = ()
+    dropout: float = 0.0
+
+    @property
+    def name(self) -> str:
+        """Of the data set."""
+        return self.data.name
+
+    @property
+    def rows(self) -> int:
+        """How many there are to learn from."""
+        return len(self.data.x)
+
+    @property
+    def about(self) -> str:
+        """What there is to learn, in a line."""
+        return f"{self.rows:,} rows to learn from, {len(self.data.x_test):,} to be scored on, {self.data.task}"
+
+    def propose(self, settings: Mapping[str, Any], adapted: bool = False) -> Sequential:
+        """A compiled network for the data; `adapted` where the scale of its inputs is learned now, from all rows to learn from."""
+        from glassnet.cli import proposal
+
+        return proposal.propose(self.data, settings, dropout=settings["dropout"], adapted=adapted)
+
+    def inputs(self, model: Sequential) -> np.ndarray:
+        """The rows to learn from as the network takes them."""
+        return self.data.x
+
+    def row(self, i: int) -> tuple[Any, Any]:
+        """One of them, and its target, as `trace` takes them."""
+        return self.data.x[i : i + 1], self.data.y[i : i + 1]
+
+    def meaning(self, i: int) -> str:
+        """Its target in words."""
+        return self.data.class_names[int(self.data.y[i])] if self.data.class_names else f"{self.data.y[i]:g}"
+
+    def fit(self, model: Sequential, **asked: Any) -> History:
+        """Train."""
+        return model.fit(self.data.x, self.data.y, **asked)
+
+    def facts(self, model: Sequential, seed: int) -> tuple[str, str, dict[str, Any]]:
+        """How the model does on the test rows beside a guess that the training rows teach: in full (no more), in short, and plainly."""
+        import numpy as np
+
+        data = self.data
+        logs = model.evaluate(data.x_test, data.y_test, return_dict=True)
+        if data.class_names:
+            most_common = np.bincount(data.y).argmax()
+            score = Score("accuracy", logs["accuracy"], float(np.mean(data.y_test == most_common)))
+        else:
+            misses = data.y_test.astype(np.float64) - data.y.mean(dtype=np.float64)
+            score = Score("rmse", logs["loss"] ** 0.5, float(np.sqrt(np.mean(misses**2))))
+        return "", str(score), {"metric": score.metric, "score": score.value, "baseline": score.baseline}
+
+
+@dataclass(frozen=True, eq=False)
+class TableTask:
+    """A table to learn from and one to be scored on, both with the target in every row.
+
+    Attributes:
+        name: of the file or data set.
+        train: the rows to learn from.
+        test: the rows to be scored on.
+        target: the column that is learned.
+        labels: how many different ones it holds; 0 where it is learned as a number.
+        transform: "log" or None.
+        said: what was found out in reading.
+        dropout: of the hidden layers, where none is asked for.
+    """
+
+    name: str
+    train: Table
+    test: Table
+    target: str
+    labels: int
+    transform: str | None
+    said: tuple[str, ...] = ()
+    dropout: float = 0.3
+
+    @property
+    def rows(self) -> int:
+        """How many there are to learn from."""
+        return len(self.train)
+
+    @property
+    def about(self) -> str:
+        """What there is to learn, in a line."""
+        task = f"{self.labels} classes" if self.labels else "regression"
+        return f"{self.rows:,} rows to learn from, {len(self.test):,} to be scored on, {task}"
+
+    def propose(self, settings: Mapping[str, Any], adapted: bool = False) -> Sequential:
+        """A compiled network for the table; `adapted` where its encoder is learned now, from all rows to learn from."""
+        from glassnet.cli import proposal
+        from glassnet.layers import Dense
+
+        last, loss = proposal.choice(self.labels) if self.labels else ([Dense(1)], "mean_squared_error")
+        layers = [*proposal.hidden(settings, settings["dropout"]), *last]
+        made = proposal.compiled(layers, loss, ["accuracy" if self.labels else "mae"], settings)
+        if adapted:
+            self.fit(made, epochs=0, verbose=0)
+        return made
+
+    def inputs(self, model: Sequential) -> np.ndarray:
+        """The rows to learn from as the network takes them."""
+        assert model.intake is not None
+        return model.intake.encoder.encode(self.train)
+
+    def row(self, i: int) -> tuple[Any, Any]:
+        """One of them, with its target, as `trace` takes it."""
+        return self.train.rows(slice(i, i + 1)), None
+
+    def meaning(self, i: int) -> str:
+        """Its target in words."""
+        value = self.train[self.target][i]
+        return f"{self.target} {value:,.6g}" if isinstance(value, float) else f"{self.target} {value}"
+
+    def fit(self, model: Sequential, **asked: Any) -> History:
+        """Train."""
+        return model.fit(self.train, target=self.target, target_transform=self.transform, **asked)
+
+    def facts(self, model: Sequential, seed: int) -> tuple[str, str, dict[str, Any]]:
+        """How the model does on the test rows beside a guess and a linear model on the same columns: in full, in short, and plainly."""
+        from glassnet import scoring
+
+        assert model.intake is not None
+        encoder, target = model.intake.encoder, model.intake.target
+        x, x_test = encoder.encode(self.train), encoder.encode(self.test)
+        y, y_test = self.train[self.target], self.test[self.target]
+        if self.labels:
+            found = target.encode(model.predict_labels(self.test))
+            report = scoring.classes(target.encode(y), target.encode(y_test), found, x, x_test, seed=seed)
+        else:
+            found = model.predict(self.test)[:, 0]
+            report = scoring.numbers(y, y_test, found, x, x_test, log=self.transform == "log", seed=seed)
+        learned = {"target": self.target, "columns": encoder.names, "left_out": encoder.left_out()}
+        return str(report), report.headline(), {"score": report.to_dict(), "learned": learned}
+
+
+def find(name: str, wishes: Wishes, seed: int) -> ArrayTask | TableTask:
+    """The task that a file's name or a data set's stands for; `seed` draws the rows that are held out of a file.
+
+    Raises:
+        click.UsageError: a table's file without a target; options for tables with a data set of arrays.
+        ConfigError, DataError: see `datasets.load` and `table.read`.
+    """
+    from glassnet.data import intake
+    from glassnet.data.dataset import HELD_OUT, Dataset
+    from glassnet.data.rows import hold_out
+    from glassnet.data.table import read
+
+    if Path(name).suffix.lower() in TABLES or Path(name).is_file():
+        table = read(name)
+        if wishes.target is None:
+            last, names = list(table.columns)[-1], ", ".join(table.columns)
+            raise click.UsageError(f"Which column is to be learned? --target {last}, say. There are {names}.")
+        rows, column, _, said = intake.open_table(table, wishes.target)
+        labels, assumed = count_labels(wishes.target, column, wishes.task)
+        whole = chosen(rows, wishes.features, wishes.target, column)
+        kept, held = hold_out(len(column), column.astype(str) if labels else None, HELD_OUT, "random", seed)
+        parts = whole.rows(kept), whole.rows(held)
+        return TableTask(Path(name).name, *parts, wishes.target, labels, wishes.transform, (*said, *assumed))
+    from glassnet.data.datasets import load
+
+    data = load(name)
+    if isinstance(data, Dataset):
+        given = next((option for option, value in zip(OPTIONS, wishes, strict=True) if value), None)
+        if given:
+            raise click.UsageError(f"{given} is for tables: {name} is a data set of arrays.")
+        return ArrayTask(data)
+    target = wishes.target or data.target
+    labels, assumed = count_labels(target, intake.open_table(data.frame, target).column, wishes.task)
+    opened = [intake.open_table(part, target) for part in data]
+    parts = [chosen(part.table, wishes.features, target, part.column) for part in opened]
+    return TableTask(name, *parts, target, labels, wishes.transform, assumed)
+
+
+def chosen(table: Table, features: tuple[str, ...], target: str, column: np.ndarray) -> Table:
+    """The columns that were asked for, all where none were, and the target.
+
+    Raises:
+        ConfigError: a feature that there is not; the nearest is named.
+    """
+    from glassnet.data.table import Table
+    from glassnet.errors import lookup
+
+    names = [lookup("--features", name, {known: known for known in table.columns}) for name in features] or list(table.columns)
+    return Table({name: table[name] for name in names} | {target: column})
+
+
+def count_labels(target: str, column: np.ndarray, task: str | None) -> tuple[int, tuple[str, ...]]:
+    """How many labels a target holds, 0 where it is learned as a number; and what to say where that was a guess."""
+    import numpy as np
+
+    found = len(set(column.tolist()))
+    if task is not None:
+        return (found if task == "classes" else 0), ()
+    if column.dtype.kind in "Ob" or found <= 2:
+        return found, ()
+    few = found <= FEW and np.all(column == np.round(column))
+    return 0, (f"{target} has {found} different whole numbers, learned as numbers: --task classes learns them as labels",) if few else ()

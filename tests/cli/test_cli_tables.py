@@ -1,0 +1,158 @@
+"""Tables on the command line: a CSV in, an honest score out, and what was inferred and left out is said."""
+
+import json
+
+import numpy as np
+import pandas
+import pytest
+from click.testing import CliRunner
+from sklearn.linear_model import LogisticRegression
+
+import glassnet as gn
+from glassnet.cli import main, tasks
+from glassnet.data.rows import hold_out
+
+RNG = np.random.default_rng(0)
+N = 150
+SIZE = RNG.normal(100, 30, N)
+HOUSES = pandas.DataFrame(
+    {
+        "size": SIZE,
+        "town": RNG.choice(["Rome", "Bonn"], N),
+        "remark": [f"a house that was built in the year {i}" for i in range(N)],
+        "floors": RNG.integers(1, 4, N),
+        "price": np.exp(0.01 * SIZE + RNG.normal(11, 0.1, N)),
+        "sold": np.where(SIZE + RNG.normal(0, 10, N) > 100, "yes", "no"),
+    }
+)
+
+
+@pytest.fixture(autouse=True)
+def _a_file(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    HOUSES.to_csv("houses.csv", index=False)
+
+
+def run(*words):
+    return CliRunner().invoke(main, list(words))
+
+
+def test_classes():
+    """Oracle: the split and the logistic regression done here; the table says what was left out."""
+    result = run("train", "houses.csv", "--target", "sold", "--no-plot")
+    assert (result.exit_code, result.stderr) == (0, "")
+    lines = result.stdout.splitlines()
+    assert lines[0] == "houses.csv: 150 rows, 6 columns, parted by commas"
+    assert lines[1] == "houses.csv: 120 rows to learn from, 30 to be scored on, 2 classes"
+    assert lines[2] == "sold: 2 labels, no, yes; the output is the probability of yes"
+    assert lines[3] == "left out: remark (it is free text)"
+    assert lines[4] == "4 columns as 5 numbers: size, town (2), floors, price"
+    assert lines[5] == "5 → Dense(128, relu) → Dropout(0.3) → Dense(1, sigmoid): 897 weights"
+    assert "accuracy on 30 rows held out  95 % interval" in lines
+    facts = json.loads(run("train", "houses.csv", "--target", "sold", "--no-plot", "--json").stdout)
+    kept, held = hold_out(N, HOUSES.sold.to_numpy(), 0.2, "random", 0)
+    model = gn.Sequential([gn.layers.Dense(1, activation="sigmoid")], seed=0)
+    model.fit(HOUSES.iloc[kept], target="sold", epochs=0, verbose=0, validation_split=0.1)
+    x, x_test = (model.intake.features(HOUSES.iloc[rows]) for rows in (kept, held))
+    theirs = LogisticRegression(max_iter=1000).fit(x, HOUSES.sold.iloc[kept]).score(x_test, HOUSES.sold.iloc[held])
+    logistic, majority = facts["score"]["rivals"]
+    assert logistic["value"] == pytest.approx(theirs)
+    assert majority["value"] == pytest.approx(np.mean(HOUSES.sold.iloc[held] == HOUSES.sold.iloc[kept].mode()[0]))
+    assert facts["score"]["rows"] == len(held) == 30
+    assert facts["learned"]["left_out"] == {"remark": "it is free text"}
+    assert facts["learned"]["columns"] == list(model.intake.encoder.names)
+    assert facts["settings"]["dropout"] == 0.3
+    assert lines[-1].startswith(f"houses.csv: accuracy {facts['score']['network']['value']:.3f} (")
+
+
+def test_numbers_and_their_logarithm():
+    """Oracle: the model made here with the same rows; the score is in the price's units."""
+    result = run(
+        "train", "houses.csv", "--target", "price", "--target-transform", "log", "--epochs", "30", "--no-plot", "--features", "size,town"
+    )
+    assert "price: numbers, learned as (log y - " in result.stdout
+    assert "2 columns as 3 numbers: size, town (2)" in result.stdout
+    assert "left out" not in result.stdout
+    kept, held = hold_out(N, None, 0.2, "random", 0)
+    layers = [gn.layers.Dense(128, activation="relu"), gn.layers.Dropout(0.3), gn.layers.Dense(1)]
+    model, rows = gn.Sequential(layers, seed=0), HOUSES[["size", "town", "price"]]
+    model.fit(rows.iloc[kept], target="price", target_transform="log", epochs=30, validation_split=0.1, verbose=0)
+    rmse = np.sqrt(np.mean((model.predict(rows.iloc[held])[:, 0] - rows.price.iloc[held]) ** 2))
+    facts = json.loads(
+        run(
+            "train", "houses.csv", "--target=price", "--target-transform=log", "--epochs=30", "--no-plot", "--features=size,town", "--json"
+        ).stdout
+    )
+    assert facts["score"]["metric"] == "RMSE"
+    assert facts["score"]["network"]["value"] == pytest.approx(rmse, rel=1e-3)
+    assert [rival["name"] for rival in facts["score"]["rivals"]] == ["ridge", "mean"]
+
+
+def test_the_task_is_told_from_the_target():
+    """Few whole numbers are learned as numbers, and it is said how to learn them as labels."""
+    said = run("train", "houses.csv", "--target", "floors", "--no-plot", "--epochs", "1").stdout
+    assert "floors has 3 different whole numbers, learned as numbers: --task classes learns them as labels" in said
+    assert "RMSE on 30 rows" in said
+    said = run("train", "houses.csv", "--target", "floors", "--no-plot", "--epochs", "1", "--task", "classes").stdout
+    assert "floors: 3 labels, 1, 2, 3" in said
+    assert "Dense(3, softmax)" in said
+    assert "accuracy on 30 rows" in said
+
+
+def test_rows_without_a_target_are_said():
+    HOUSES.assign(sold=HOUSES.sold.where(np.arange(N) % 10 > 0)).to_csv("gaps.csv", index=False)
+    said = run("train", "gaps.csv", "--target", "sold", "--no-plot", "--epochs", "1").stdout
+    assert "15 of 150 rows lack sold: left out" in said
+    assert "108 rows to learn from, 27 to be scored on" in said
+
+
+def test_other_files(tmp_path):
+    HOUSES.to_csv("houses.tsv", sep="\t", index=False)
+    HOUSES.to_parquet("houses.parquet")
+    scores = [
+        run("train", name, "--target", "sold", "--no-plot", "--quiet").stdout for name in ("houses.csv", "houses.tsv", "houses.parquet")
+    ]
+    assert len({score.split(": ", 1)[1].split(" in ")[0] for score in scores}) == 1
+
+
+def test_data_sets_that_are_tables(shared_data):
+    """Flights are scored on the years that come last."""
+    job = tasks.find("flights", tasks.Wishes(), 0)
+    assert job.train["year"].max() <= job.test["year"].min()
+    last = run("train", "flights", "--no-plot", "--quiet").stdout
+    assert last.startswith("flights: RMSE ")
+    assert "ridge" in last
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("houses.csv",), "Which column is to be learned? --target sold, say. There are size, town, remark, floors, price, sold."),
+        (("houses.csv", "--target", "solt"), "Did you mean 'sold'?"),
+        (("houses.csv", "--target", "sold", "--features", "sise"), "--features: expected one of size, town, remark, floors, price."),
+        (("hauses.csv", "--target", "sold"), "Did you mean 'houses.csv'?"),
+        (("houses.csv", "--target", "price", "--target-transform", "sqrt"), "'sqrt' is not 'log'"),
+        (("houses.csv", "--target", "sold", "--features", "remark"), "expected a column to learn from. Received: left_out={'remark'"),
+        (("houses.csv", "--target", "town", "--task", "numbers"), "target 'town': expected numbers, as the network ends in one."),
+        (("digits", "--target", "x"), "--target is for tables: digits is a data set of arrays."),
+        (("digits", "--features", "x"), "--features is for tables"),
+    ],
+)
+def test_mistakes_are_one_line(words, said):
+    result = run("train", *words)
+    assert result.exit_code == 2
+    assert said in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+
+
+def test_tracing_a_table():
+    """Oracle: `model.trace` of the same row."""
+    result = run("trace", "houses.csv", "--target", "sold", "--features", "size,floors", "--row", "3")
+    assert (result.exit_code, result.stderr) == (0, "")
+    row = tasks.find("houses.csv", tasks.Wishes("sold", ("size", "floors")), 0).train.rows(slice(3, 4))
+    assert result.stdout.startswith(f"houses.csv, row 3 (sold {row['sold'][0]}): 2 → Dense(2, sigmoid) → Dense(1, sigmoid): 9 weights")
+    assert "x: size, floors" in result.stdout
+    facts = json.loads(run("trace", "houses.csv", "--target", "sold", "--features", "size,floors", "--row", "3", "--json").stdout)
+    model = gn.Sequential([gn.layers.Dense(2, activation="sigmoid"), gn.layers.Dense(1, activation="sigmoid")], seed=0)
+    model.fit(tasks.find("houses.csv", tasks.Wishes("sold", ("size", "floors")), 0).train, target="sold", epochs=0, verbose=0)
+    assert facts["output"] == model.trace(row).output.tolist()
