@@ -137,7 +137,7 @@ def test_all_right_is_not_certain():
         close(compare("accuracy", [1] * n, [1] * n, {}).network.interval, tuple(exact), FLOAT64)
         exact = stats.binomtest(0, n).proportion_ci(method="exact")
         close(compare("accuracy", [1] * n, [0] * n, {}).network.interval, tuple(exact), FLOAT64)
-    assert str(compare("accuracy", [1] * 3, [1] * 3, {})).endswith("network               1.000  0.292 to 1.000")
+    assert str(compare("accuracy", [1] * 3, [1] * 3, {})).endswith("network      1.000  0.292 to 1.000")
 
 
 def test_few_rows_tell_nothing():
@@ -171,18 +171,18 @@ def test_table_of_shares():
         178,
     )
     assert str(report) == (
-        "accuracy on 178 rows held out  95 % interval\n"
-        "network                 0.826  0.770 to 0.882\n"
-        "logistic regression     0.803  0.743 to 0.860\n"
-        "majority                0.918  0.900 to 0.930\n"
-        "twin                    0.826  0.770 to 0.882\n"
+        "accuracy on 178 rows        95 % interval\n"
+        "network              0.826  0.770 to 0.882\n"
+        "logistic regression  0.803  0.743 to 0.860\n"
+        "majority             0.918  0.900 to 0.930\n"
+        "twin                 0.826  0.770 to 0.882\n"
         "\n"
         "network ahead of logistic regression by 0.022 (-0.017 to 0.062): within noise\n"
         "network behind majority by 0.092 (0.000 to 0.140): within noise\n"
         "network ahead of twin by 0.000 (fewer than 6 rows differ): within noise"
     )
     assert str(Report("RMSE", Score("network", 2.0, None), (), 1)) == (
-        "RMSE on 1 row held out  95 % interval\nnetwork          2.000  none from one row"
+        "RMSE on 1 row   95 % interval\nnetwork  2.000  none from one row"
     )
 
 

@@ -40,6 +40,10 @@ class DownloadError(GlassnetError, OSError):
     """A data set is not on this machine and could not be fetched."""
 
 
+class ModelFileError(GlassnetError, ValueError):
+    """A model's file is damaged, foreign, of another version or for another network; or a model holds what cannot be saved."""
+
+
 class TrainingWarning(UserWarning):
     """A run ended early because its numbers stopped being numbers; the message says where."""
 

@@ -98,7 +98,7 @@ class Report:
 
     def __str__(self) -> str:
         scores = [self.network, *(rival.score for rival in self.rivals)]
-        head = f"{self.metric} on {self.rows:,} {'row' if self.rows == 1 else 'rows'} held out"
+        head = f"{self.metric} on {self.rows:,} {'row' if self.rows == 1 else 'rows'}"
         values = [self._number(score.value) for score in scores]
         width = max(len(head), max(len(score.name) for score in scores) + 2 + max(map(len, values)))
         lines = [f"{head:<{width}}  95 % interval"]
@@ -154,9 +154,9 @@ def compare(metric: str, y: Array, predicted: Array, rivals: Mapping[str, Array]
     Example:
         >>> y = [0, 1, 1, 0, 1, 0, 1, 1, 0, 1]
         >>> print(compare("accuracy", y, y[:9] + [0], {"majority": [1] * 10}))
-        accuracy on 10 rows held out  95 % interval
-        network                0.900  0.600 to 1.000
-        majority               0.600  0.200 to 0.900
+        accuracy on 10 rows  95 % interval
+        network       0.900  0.600 to 1.000
+        majority      0.600  0.200 to 0.900
         <BLANKLINE>
         network ahead of majority by 0.300 (fewer than 6 rows differ): within noise
 

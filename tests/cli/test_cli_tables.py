@@ -48,7 +48,7 @@ def test_classes():
     assert lines[3] == "left out: remark (it is free text)"
     assert lines[4] == "4 columns as 5 numbers: size, town (2), floors, price"
     assert lines[5] == "5 → Dense(128, relu) → Dropout(0.3) → Dense(1, sigmoid): 897 weights"
-    assert "accuracy on 30 rows held out  95 % interval" in lines
+    assert "accuracy on 30 rows         95 % interval" in lines
     facts = json.loads(run("train", "houses.csv", "--target", "sold", "--no-plot", "--json").stdout)
     kept, held = hold_out(N, HOUSES.sold.to_numpy(), 0.2, "random", 0)
     model = gn.Sequential([gn.layers.Dense(1, activation="sigmoid")], seed=0)

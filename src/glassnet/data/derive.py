@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
+from glassnet.data.spelling import number
 from glassnet.errors import ConfigError, DataError, lookup, message, require
 
 TOKEN = re.compile(r"\s*(?:(?P<number>\d+\.?\d*(?:[eE][+-]?\d+)?)(?![\w.])|(?P<name>`[^`]+`|[\w.]+)|(?P<sign>[-+*/()]))")
@@ -41,6 +42,11 @@ def derived(name: str, expression: str, columns: Mapping[str, np.ndarray]) -> np
         value = _Reader(name, expression, columns).whole()
     value = np.broadcast_to(value, len(next(iter(columns.values()))))
     return np.where(np.isfinite(value), value, np.nan)
+
+
+def named(expression: str) -> list[str]:
+    """The names in an expression, of columns and functions."""
+    return [found["name"].strip("`") for found in TOKEN.finditer(str(expression)) if found["name"]]
 
 
 class _Reader:
@@ -91,8 +97,11 @@ class _Reader:
         return value
 
     def column(self, name: str) -> np.ndarray:
-        column = self.columns[lookup(f"{self.name}: column", name, {known: known for known in self.columns})]
-        require(column.dtype.kind in "fb", self.name, "columns of numbers", error=DataError, column=name, holds=_kind(column))
+        column = lookup(f"{self.name}: column", name, self.columns)
+        holds = "dates" if column.dtype.kind == "M" else "text"
+        if column.dtype.kind == "O" and all(value is None or not np.isnan(number(value)) for value in column):
+            column = np.array([np.nan if value is None else number(value) for value in column])
+        require(column.dtype.kind in "fb", self.name, "columns of numbers", error=DataError, column=name, holds=holds)
         return column.astype(float)
 
     def take(self, signs: str) -> str:
@@ -107,7 +116,3 @@ class _Reader:
             there = self.text[self.at :].strip()[:20] or "the end"
             grammar = "There are columns, numbers, + - * / ( ), log, sqrt and abs."
             raise ConfigError(message(self.name, what, expression=self.text, where=there, fix=grammar))
-
-
-def _kind(column: np.ndarray) -> str:
-    return "dates" if column.dtype.kind == "M" else "text"

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import csv
+import datetime
+import decimal as decimals
 import difflib
-import io
-import itertools
-import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,21 +13,23 @@ from typing import Any
 
 import numpy as np
 
+from glassnet.data.delimited import parse
+from glassnet.data.spelling import MISSING, filled, spelt, typed
 from glassnet.errors import DataError, lookup, message, require
-
-DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
-
-MISSING = frozenset({"", "NA", "N/A", "n/a", "NaN", "nan", "NULL", "null", "None", "none", "#N/A", "?", "-"})
-"""What a cell of text says where it says nothing, besides blanks."""
 
 FRAMES = {".parquet": "read_parquet", ".feather": "read_feather", ".arrow": "read_feather"}
 """What reads a file that holds a frame."""
 
-DAY = re.compile(r"\d{4}-\d{2}-\d{2}([ T]\d{2}:\d{2}(:\d{2}(\.\d+)?)?)?Z?$")
-"""How a day is written, or a moment: 2024-02-29, 2024-02-29 13:05."""
+REMEDIES = {
+    "Series": "Write series.to_frame(); or, for one row of a frame, frame.iloc[[0]].",
+    "LazyFrame": "Write frame.collect().",
+    "RecordBatch": "Write pyarrow.Table.from_batches([batch]).",
+    "ndarray": "Give the columns names: pandas.DataFrame(array, columns=[...]).",
+}
+"""What to write instead of what is nearly a frame."""
 
-SAMPLE = 50
-"""Lines that the delimiter is told from."""
+EXACT = 2**53
+"""Whole numbers from here on are not all float64: they are kept as text, being names rather than quantities."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,24 +39,29 @@ class Table:
     Attributes:
         columns: float64 numbers (NaN where missing), booleans, datetime64 (NaT where missing), or objects: text, None where missing.
         said: what was found out in reading, for people.
+        decimal: the decimal sign of a file whose text may, of fewer rows, say numbers or days; None where text is meant as such.
     """
 
     columns: dict[str, np.ndarray]
     said: tuple[str, ...] = ()
+    decimal: str | None = None
 
     def __len__(self) -> int:
         return len(next(iter(self.columns.values()))) if self.columns else 0
 
     def __getitem__(self, name: str) -> np.ndarray:
-        return self.columns[lookup("table: column", name, {known: known for known in self.columns})]
+        return lookup("table: column", name, self.columns)
 
     def rows(self, index: Any) -> Table:
-        """Some of the rows."""
-        return Table({name: column[index] for name, column in self.columns.items()}, self.said)
+        """Some of the rows: what the cells of a file say there, whatever the others do."""
+        columns = {name: column[index] for name, column in self.columns.items()}
+        if self.decimal:
+            columns = {name: typed(column, self.decimal) if column.dtype.kind == "O" else column for name, column in columns.items()}
+        return Table(columns, self.said, self.decimal)
 
     def without(self, *names: str) -> Table:
         """All columns but those."""
-        return Table({name: column for name, column in self.columns.items() if name not in names}, self.said)
+        return Table({name: column for name, column in self.columns.items() if name not in names}, self.said, self.decimal)
 
 
 def read(source: Any) -> Table:
@@ -64,11 +69,12 @@ def read(source: Any) -> Table:
 
     Args:
         source: a path that ends in .csv, .tsv, .txt, .parquet, .feather or .arrow; or a frame; or columns by name, {"age": [22, 38]}; or
-            rows, each a dict, or one such row; or a `Table`, which stays as it is.
+            rows, each a dict, or one such row; or a `Table`, which stays as it is. Durations count in seconds; moments are those of the
+            clock in their own zone.
 
     Raises:
         DataError: no such file, or one of another kind; no header, or a name given twice; a row of another length; no rows; columns
-            of dates and times apart, anything that is neither number nor text.
+            that are neither numbers nor text, truths, days or durations.
     """
     if isinstance(source, Table):
         return source
@@ -81,14 +87,8 @@ def read(source: Any) -> Table:
     require(kind in known, "table", f"a file that ends in {', '.join(known)}", error=DataError, path=str(path))
     require(path.is_file(), "table", "a file that exists", error=DataError, path=str(path), fix=_near(path))
     if kind in FRAMES:
-        import pandas
-
-        try:
-            return _frame(getattr(pandas, FRAMES[kind])(path))
-        except ImportError as error:
-            raise DataError(message("table", f"pyarrow, which reads {kind} files", path=str(path), fix="pip install pyarrow")) from error
-    text, encoding = _decoded(path)
-    return _text(path.name, text, encoding)
+        return _frame(_opened(path, kind))
+    return Table(*parse(path.name, path.read_bytes()))
 
 
 def _near(path: Path) -> str:
@@ -97,109 +97,16 @@ def _near(path: Path) -> str:
     return f"Did you mean {close[0]!r}?" if close else ""
 
 
-def _decoded(path: Path) -> tuple[str, str]:
-    raw = path.read_bytes()
-    for mark, encoding in ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16")):
-        if raw.startswith(mark):
-            return raw.decode(encoding), encoding
-    require(b"\0" not in raw, "table", "a file of text", error=DataError, path=str(path), fix="It holds zero bytes: it is something else.")
-    for encoding in ("utf-8", "cp1252"):
-        try:
-            return raw.decode(encoding), encoding
-        except UnicodeDecodeError:
-            continue
-    return raw.decode("latin-1"), "latin-1"
+def _opened(path: Path, kind: str) -> Any:
+    import pandas
 
-
-def _text(name: str, text: str, encoding: str) -> Table:
-    delimiter = _delimiter(text)
-    header, rows = _cells(name, text, delimiter)
-    columns = dict(zip(header, zip(*rows, strict=True), strict=True))
-    said = [f"{name}: {len(rows):,} rows, {len(header)} columns, parted by {DELIMITERS[delimiter]}"]
-    said += [f"read as {encoding}, as it is not UTF-8"] if encoding in ("cp1252", "latin-1", "utf-16") else []
-    if "" in columns:
-        counts = [cell.strip() for cell in columns.pop("")]
-        fix = "Give every column a name in the first line."
-        counted = counts in ([str(i) for i in range(len(counts))], [str(i + 1) for i in range(len(counts))])
-        require(counted and columns, name, "a name for every column", error=DataError, column=header.index("") + 1, fix=fix)
-        said.append("the column without a name counts the rows: left out")
-    return Table({key: _typed(cells, comma=delimiter == ";") for key, cells in columns.items()}, tuple(said))
-
-
-def _delimiter(text: str) -> str:
-    """The delimiter that parts the first lines into as many cells each, the most; commas where none does."""
-    lines = [line for line in itertools.islice(io.StringIO(text), SAMPLE) if line.strip()]
-
-    def cells(delimiter: str) -> int:
-        counts = Counter(len(row) for row in csv.reader(lines, delimiter=delimiter))
-        size, times = counts.most_common(1)[0] if counts else (1, 0)
-        return size if times > len(lines) / 2 else 1
-
-    return max(DELIMITERS, key=cells)
-
-
-def _cells(name: str, text: str, delimiter: str) -> tuple[list[str], list[list[str]]]:
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
-    header: list[str] = []
-    rows: list[list[str]] = []
-    for row in reader:
-        if not any(cell.strip() for cell in row):
-            continue
-        if not header:
-            header = [cell.strip() for cell in row]
-            continue
-        if len(row) != len(header):
-            fix = "A cell that holds the delimiter stands in quotes."
-            place = {"line": reader.line_num, "cells": len(row), "first_cell": row[0][:30]}
-            raise DataError(message(name, f"{len(header)} cells in every row, as in the header", **place, fix=fix))
-        rows.append(row)
-    require(header, name, "a table", error=DataError, characters=len(text), fix="The file is empty.")
-    numeric = all(_is_number(cell) for cell in header)
-    fix = "Write the names of the columns into the first line."
-    require(not numeric, name, "a first line of column names", error=DataError, first_line=header[:5], fix=fix)
-    twice = [cell for cell, times in Counter(header).items() if times > 1]
-    require(not twice, name, "a name of its own for every column", error=DataError, twice=twice)
-    require(rows, name, "rows below the header", error=DataError, rows=0)
-    return header, rows
-
-
-def _is_number(cell: str) -> bool:
     try:
-        float(cell)
-    except ValueError:
-        return False
-    return True
-
-
-def _typed(cells: Sequence[str], comma: bool) -> np.ndarray:
-    """A column of text as what it says: numbers, truths, days and times, or text."""
-    values = np.array([cell.strip() for cell in cells], object)
-    missing = np.array([value in MISSING for value in values])
-    given = values[~missing]
-    if not len(given):
-        return np.full(len(values), np.nan)
-    if {value.lower() for value in given} <= {"true", "false"}:
-        return _filled(missing, [value.lower() == "true" for value in given], bool)
-    for spelt in (given, [value.replace(",", ".") for value in given] if comma else given):
-        if all(map(_is_number, spelt)):
-            return _filled(missing, [float(value) for value in spelt], float)
-    if all(map(DAY.match, given)):
-        try:
-            return _filled(missing, given.astype("datetime64[s]"), "datetime64[s]")
-        except ValueError:
-            pass
-    values[missing] = None
-    return values
-
-
-def _filled(missing: np.ndarray, given: Any, kind: Any) -> np.ndarray:
-    """The values given, and a gap where one is missing: NaN or NaT; truths with gaps become numbers, 0 and 1."""
-    kind = float if kind is bool and missing.any() else kind
-    column = np.full(len(missing), np.nan if kind is float else 0, kind) if kind is not bool else np.zeros(len(missing), bool)
-    column[~missing] = given
-    if np.dtype(kind).kind == "M":
-        column[missing] = np.datetime64("NaT", "s")
-    return column
+        return getattr(pandas, FRAMES[kind])(path)
+    except ImportError as error:
+        raise DataError(message("table", f"pyarrow, which reads {kind} files", path=str(path), fix="pip install pyarrow")) from error
+    except (OSError, ValueError) as error:
+        problem = str(error).splitlines()[0]
+        raise DataError(message("table", f"a file that holds what {kind} says", path=str(path), problem=problem)) from error
 
 
 def _plain(source: Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> Any:
@@ -216,34 +123,82 @@ def _plain(source: Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> Any:
 def _frame(source: Any) -> Table:
     import narwhals.stable.v1 as nw
 
-    names = [str(name) for name in getattr(source, "columns", [])]
-    twice = [name for name, times in Counter(names).items() if times > 1]
-    require(not twice, "table", "a name of its own for every column", error=DataError, twice=twice)
+    kind = type(source).__name__
+    expected = "a path, or a frame of pandas, polars or Arrow"
+    require(kind not in REMEDIES, "table", expected, error=DataError, received=kind, fix=REMEDIES.get(kind, ""))
+    named = getattr(source, "column_names", None) or list(getattr(source, "columns", []))
+    twice = [name for name, times in Counter(map(str, named)).items() if times > 1]
+    require(not twice, "table", "a name of its own for every column", error=DataError, twice=twice, fix="Rename or delete one of them.")
+    levels = getattr(getattr(source, "columns", None), "nlevels", 1)
+    fix = 'Join the levels: frame.columns = ["_".join(map(str, name)) for name in frame.columns].'
+    require(levels == 1, "table", "columns of one name each", error=DataError, levels=levels, fix=fix)
     try:
         frame = nw.from_native(source, eager_only=True)
     except TypeError as error:
-        kind = type(source).__name__
-        raise DataError(message("table", "a path, or a frame of pandas, polars or Arrow", received=kind)) from error
+        raise DataError(message("table", expected, received=kind)) from error
     require(len(frame) and frame.columns, "table", "rows and columns", error=DataError, shape=frame.shape)
-    return Table({str(column.name): _column(str(column.name), column) for column in frame.iter_columns()})
+    columns = {str(column.name): _column(str(column.name), column) for column in frame.iter_columns()}
+    said = [
+        f'{name}: a category of numbers, counted as numbers; columns={{"{name}": "category"}} takes them for levels'
+        for name, dtype in zip(columns, frame.schema.values(), strict=True)
+        if dtype in (nw.Categorical, nw.Enum) and columns[name].dtype.kind == "f"
+    ]
+    return Table(columns, (*_index(getattr(source, "index", None)), *said))
+
+
+def _index(index: Any) -> tuple[str, ...]:
+    """What is said of a pandas index that may hold more than the rows' numbers."""
+    names = [name for name in getattr(index, "names", []) if name is not None]
+    if not names and getattr(getattr(index, "dtype", None), "kind", "i") in "iu":
+        return ()
+    called = f" {', '.join(map(str, names))}" if names else ""
+    return (f"the frame's index{called} is left out; frame.reset_index() makes a column of it",)
 
 
 def _column(name: str, column: Any) -> np.ndarray:
     import narwhals.stable.v1 as nw
 
     gaps = column.is_null().to_numpy().astype(bool)
-    if column.dtype == nw.Boolean:
-        return _filled(gaps, column.filter(~column.is_null()).to_numpy().astype(bool), bool)
-    if column.dtype.is_numeric():
+    kind = column.dtype
+    if kind == nw.Boolean:
+        return filled(gaps, column.filter(~column.is_null()).to_numpy().astype(bool), bool)
+    if kind.is_numeric():
+        if kind.is_integer() and not gaps.all() and max(column.max(), -column.min()) >= EXACT:
+            return _objects(name, column.to_list(), gaps, text=True)
         return np.array(column.cast(nw.Float64).fill_null(np.nan).to_numpy(), float)
-    if column.dtype in (nw.Date, nw.Datetime):
+    if kind == nw.Datetime:
+        return column.dt.replace_time_zone(None).cast(nw.Datetime("us")).to_numpy().astype("datetime64[s]")
+    if kind == nw.Date:
         return column.cast(nw.Datetime("us")).to_numpy().astype("datetime64[s]")
-    values = column.to_list()
-    given = [value for value in values if value is not None and value == value]
-    for kind, types in ((bool, bool | np.bool_), (float, int | float | np.number)):
-        if given and all(isinstance(value, types) for value in given):
-            return _filled(np.array([value is None or value != value for value in values]), given, kind)
-    strange = next((value for value in given if not isinstance(value, str | int | float | bool | np.generic)), None)
+    return _objects(name, column.to_list(), gaps)
+
+
+def _objects(name: str, values: list, gaps: np.ndarray, text: bool = False) -> np.ndarray:
+    """A column of anything, by what it holds."""
+    gaps = gaps | np.array([isinstance(value, float) and value != value for value in values], bool)
+    given = [value for value, gone in zip(values, gaps, strict=True) if not gone]
+
+    def all_are(kinds: Any) -> bool:
+        return bool(given) and all(isinstance(value, kinds) for value in given)
+
+    if all_are(bool | np.bool_):
+        return filled(gaps, given, bool)
+    if not text and all_are(int | float | np.number | decimals.Decimal):
+        return filled(gaps, [float(value) for value in given], float)
+    if all_are(datetime.date):
+        return filled(gaps, [np.datetime64(value.isoformat()[:19], "s") for value in given], "datetime64[s]")
+    if all_are(datetime.timedelta | np.timedelta64):
+        return filled(gaps, [value / np.timedelta64(1, "s") for value in map(np.timedelta64, given)], float)
+    plain = str | int | float | bool | np.generic | decimals.Decimal
+    strange = next((value for value in given if not isinstance(value, plain)), None)
     expected = f"numbers, text, truths or dates in column {name!r}"
-    require(strange is None, "table", expected, error=DataError, type=type(strange).__name__)
-    return np.array([None if value is None or value != value or value in MISSING else str(value).strip() for value in values], object)
+    fix = f"Make columns of what it holds, or drop it: frame.drop(columns={name!r})."
+    require(strange is None, "table", expected, error=DataError, type=type(strange).__name__, example=strange, fix=fix)
+    cells = [None if gone else _spelt(value) for value, gone in zip(values, gaps, strict=True)]
+    column = np.empty(len(cells), object)
+    column[:] = [None if cell in MISSING else cell for cell in cells]
+    return column
+
+
+def _spelt(value: Any) -> str:
+    return spelt(float(value)) if isinstance(value, float | np.floating) and np.isfinite(value) else str(value).strip()

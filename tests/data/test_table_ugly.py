@@ -1,0 +1,229 @@
+"""Tables as people have them: broken, foreign, dressed up. Oracle: what was written, pandas, or the message."""
+
+import csv
+import datetime as dt
+import decimal
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from glassnet.data.delimited import TURNED
+from glassnet.data.spelling import MISSING, beyond, number, spellings, spelt
+from glassnet.data.table import read
+from glassnet.errors import DataError
+
+
+def written(tmp_path, text, name="t.csv", encoding="utf-8"):
+    path = tmp_path / name
+    path.write_bytes(text.encode(encoding))
+    return path
+
+
+def held(table):
+    return {name: column.tolist() for name, column in table.columns.items()}
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("a;b;c\n1,5;2,5;3,5\n1,7;2,9;3,1\n", {"a": [1.5, 1.7], "b": [2.5, 2.9], "c": [3.5, 3.1]}),
+        ("a\tb\n1,5\t2,5\n2,5\t3,5\n", {"a": [1.5, 2.5], "b": [2.5, 3.5]}),
+        ('a, b\n1, "x, y"\n2, "z"\n', {"a": [1, 2], "b": ["x, y", "z"]}),
+        ("a,b,\n1,2,\n3,4,\n", {"a": [1, 3], "b": [2, 4]}),
+        ("a,b\n1,2\n,\n3,4\n,\n\n\n", {"a": [1, 3], "b": [2, 4]}),
+        ("a,b\r1,2\r3,4\r", {"a": [1, 3], "b": [2, 4]}),
+        ("id,b\n1_000,2\n12_34,3\n", {"id": ["1_000", "12_34"], "b": [2, 3]}),
+        ("a,b\n9007199254740993,2\n9007199254740992,3\n", {"a": ["9007199254740993", "9007199254740992"], "b": [2, 3]}),
+        ("a,b\n9007199254740992,2\n100000000000000000000,3\n", {"a": [2.0**53, 1e20], "b": [2, 3]}),
+        ('\ufeff"größe","naïve col"\n1,2\n', {"größe": [1], "naïve col": [2]}),
+        ('a,b\n5" pipe,2\n"6"" pipe",3\n', {"a": ['5" pipe', '6" pipe'], "b": [2, 3]}),
+        ("a,b\n2024-13-45,1\n2024-01-01,2\n", {"a": ["2024-13-45", "2024-01-01"], "b": [1, 2]}),
+        ("a,b\nyes,1\nno,2\n,3\n", {"a": ["yes", "no", None], "b": [1, 2, 3]}),
+        ("a,b\n 1.5 ,+2\n-3e2,.5\n", {"a": [1.5, -300], "b": [2, 0.5]}),
+        ("a\n1\n2\n", {"a": [1, 2]}),
+        ("a,b\n1,x\n", {"a": [1], "b": ["x"]}),
+        ('a,b\n"1,5",2\n"1,234",3\n', {"a": ["1,5", "1,234"], "b": [2, 3]}),
+        ("name;city, country\nA;Rome\nB;Oslo\n", {"name": ["A", "B"], "city, country": ["Rome", "Oslo"]}),
+    ],
+)
+def test_what_a_file_says(tmp_path, text, wanted):
+    assert held(read(written(tmp_path, text))) == wanted
+
+
+@pytest.mark.parametrize("moment", ["2024-02-29T12:00:00Z", "2024-02-29T12:00:00+02:00", "2024-02-29 12:00:00.000-0530"])
+def test_moments_are_those_of_the_clock_in_their_zone(tmp_path, moment):
+    assert read(written(tmp_path, f"a,b\n{moment},1\n"))["a"].tolist() == [dt.datetime(2024, 2, 29, 12)]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("a,b\n1,2\n,\n3,4\n", "rows without any value, left out: 1"),
+        ("a,b,\n1,2,\n", "a column without a name is empty: left out"),
+        ("22,male\n38,female\n", "the first line was taken for names, '22' among them"),
+        ("a;b\n1,5;x\n", "a: the comma was taken for the decimal sign"),
+    ],
+)
+def test_guesses_are_said(tmp_path, text, said):
+    assert read(written(tmp_path, text)).said[1:] == (said,)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ('a,b\n1,2\n"x,1\ny,2\nz,3\n', "expected 2 cells in every row, as in the header. Received: line=3, cells=1,"),
+        ('a,b\n"x,1\ny,2\n', "A quote that opens there never ends."),
+        ('a,b\n"two\nlines",2\n1,2,3\n', "Received: line=4, cells=3, first_cell='1'. A cell that holds the delimiter stands in quotes."),
+        ("a,b\n" + "x" * 200_000 + ",1\n", "t.csv: expected cells of text. Received: line=2, problem='field larger than field limit"),
+        ("a, a\n1,2\n", "twice=['a']. Rename or delete one of them."),
+        ("\n\n  \n", "t.csv: expected a table. Received: characters=5. The file is empty."),
+    ],
+)
+def test_what_broken_files_are_told(tmp_path, text, told):
+    with pytest.raises(DataError) as caught:
+        read(written(tmp_path, text))
+    assert told in str(caught.value)
+
+
+def test_files_of_other_kinds(tmp_path):
+    with pytest.raises(DataError, match=r"expected a file of text\. .* UTF-16 without its mark, or something else\. Save it as UTF-8"):
+        read(written(tmp_path, "a,b\n1,2\n", encoding="utf-16-le"))
+    assert held(read(written(tmp_path, "naïve,b\nÿ,1\n", encoding="latin-1"))) == {"naïve": ["ÿ"], "b": [1]}
+    pytest.importorskip("pyarrow")
+    with pytest.raises(DataError, match=r"table: expected a file that holds what \.parquet says\. Received: path="):
+        read(written(tmp_path, "a,b\n1,2\n", "t.parquet"))
+
+
+def drawn(rng, n):
+    """A table of every kind with gaps, as text that a file would hold."""
+    words = ["plain", 'quo"ted', "with, comma", "two\nlines", "ümlaut", "semi;colon", "NA?"]
+    return {
+        "whole": rng.integers(-99, 99, n).astype(str).tolist(),
+        "float, real": list(map(repr, (rng.normal(size=n) * 10.0 ** rng.integers(-9, 9, n)).tolist())),
+        "word": rng.choice(words, n).tolist(),
+        "gaps": [repr(x) if x > 0 else "" for x in rng.normal(size=n).tolist()],
+        "truth": rng.choice(["True", "False"], n).tolist(),
+    }
+
+
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+def test_what_csv_and_pandas_write_comes_back(tmp_path, seed, delimiter):
+    """Oracle: what was written. The rows pass the size at which they are turned into columns, and end just at it."""
+    n = TURNED * (seed % 3) + [1, 7, 0][seed % 3]
+    columns = drawn(np.random.default_rng(seed), n)
+    with (tmp_path / "t.csv").open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(
+            file, delimiter=delimiter, lineterminator=["\n", "\r\n"][seed % 2], quoting=[csv.QUOTE_MINIMAL, csv.QUOTE_ALL][seed % 2]
+        )
+        writer.writerows([list(columns), *zip(*columns.values(), strict=True)])
+    pd.DataFrame(columns).to_csv(tmp_path / "p.csv", sep=delimiter, index=False)
+    for name in ("t.csv", "p.csv"):
+        table = read(tmp_path / name)
+        assert len(table) == n
+        np.testing.assert_array_equal(table["whole"], np.array(columns["whole"], float))
+        np.testing.assert_array_equal(table["float, real"], np.array(columns["float, real"], float))
+        np.testing.assert_array_equal(table["gaps"], [float(x or "nan") for x in columns["gaps"]])
+        assert table["word"].tolist() == columns["word"]
+        np.testing.assert_array_equal(table["truth"], [x == "True" for x in columns["truth"]])
+
+
+def test_fewer_rows_of_a_file_say_what_they_say(tmp_path):
+    """A cell that is no number makes text of its column; the rows without it are numbers. In a frame text is text."""
+    table = read(written(tmp_path, "age;day;code\n22,5;2024-01-01;01\n38;soon;x\nunknown;2024-01-03;02\n"))
+    assert table["age"].tolist() == ["22,5", "38", "unknown"]
+    assert table.rows([0, 1])["age"].tolist() == [22.5, 38]
+    assert table.without("code").rows(np.array([True, False, True]))["day"].dtype.kind == "M"
+    assert read(pd.DataFrame({"a": ["1", "x"]})).rows([0])["a"].tolist() == ["1"]
+
+
+FRAMES = {
+    "zones": (pd.to_datetime(["2024-01-01 23:30"]).tz_localize("America/New_York"), [dt.datetime(2024, 1, 1, 23, 30)]),
+    "durations": (pd.to_timedelta(["1h", None]), [3600, np.nan]),
+    "big": (pd.array([2**53 + 1, None], "Int64"), ["9007199254740993", None]),
+    "arrow text": (pd.array(["x", None], "string"), ["x", None]),
+    "days": ([dt.date(2024, 1, 1), None], [dt.datetime(2024, 1, 1), None]),
+    "NA": (np.array(["x", pd.NA], object), ["x", None]),
+    "decimals": ([decimal.Decimal("1.5"), None], [1.5, np.nan]),
+    "nothing": ([None, None], [None, None]),
+    "said nothing": ([" NA ", "x"], [None, "x"]),
+    "truths and numbers": (np.array([True, 2, None], object), [1, 2, np.nan]),
+    "numbers and text": (np.array([1.0, "x", 2.5, 10**6], object), ["1", "x", "2.5", "1000000"]),
+    "ordered": (pd.Categorical(["lo", "hi"], ["lo", "hi"], ordered=True), ["lo", "hi"]),
+    "sparse": (pd.arrays.SparseArray([0, 0, 1]), [0, 0, 1]),
+}
+
+
+@pytest.mark.parametrize(("values", "wanted"), FRAMES.values(), ids=FRAMES)
+def test_columns_of_pandas(values, wanted):
+    np.testing.assert_array_equal(read(pd.DataFrame({"a": values}))["a"].tolist(), wanted)
+
+
+def test_columns_of_polars_and_arrow():
+    pl, pa = pytest.importorskip("polars"), pytest.importorskip("pyarrow")
+    moment = dt.datetime(2024, 1, 1, 23, 30)
+    frame = pl.DataFrame(
+        {
+            "level": pl.Series(["x", None], dtype=pl.Categorical),
+            "enum": pl.Series(["u", "v"], dtype=pl.Enum(["u", "v"])),
+            "decimal": [decimal.Decimal("1.5"), None],
+            "day": [dt.date(2024, 1, 1), None],
+            "length": [dt.timedelta(hours=1), None],
+            "zone": pl.Series([moment, None]).dt.replace_time_zone("America/New_York"),
+            "big": pl.Series([2**63 + 1, None], dtype=pl.UInt64),
+            "gone": [float("nan"), None],
+        }
+    )
+    for given in (frame, frame.to_arrow()):
+        table = read(given)
+        assert (table["level"].tolist(), table["enum"].tolist()) == (["x", None], ["u", "v"])
+        np.testing.assert_array_equal(table["decimal"], [1.5, np.nan])
+        np.testing.assert_array_equal(table["length"], [3600, np.nan])
+        assert table["day"].tolist() == [dt.datetime(2024, 1, 1), None]
+        assert table["zone"].tolist() == [moment, None]
+        assert table["big"].tolist() == ["9223372036854775809", None]
+        assert np.isnan(table["gone"]).all()
+    same = read(pa.table({"a": [1, 2], "b": [1, 2], "c": pa.array(["x", "x"]).dictionary_encode()}))
+    assert held(same) == {"a": [1, 2], "b": [1, 2], "c": ["x", "x"]}
+    with pytest.raises(DataError, match=r"Received: received='LazyFrame'\. Write frame\.collect\(\)"):
+        read(frame.lazy())
+    with pytest.raises(DataError, match=r"Write pyarrow\.Table\.from_batches\(\[batch\]\)"):
+        read(pa.record_batch({"a": [1, 2]}))
+    for column in ([[1], [2]], [{"x": 1}, {"x": 2}], [b"x", b"y"], [dt.time(1), None]):
+        with pytest.raises(DataError, match=r"column 'a'\. Received: type='\w+', example=.* Make columns of what it holds, or drop it"):
+            read(pl.DataFrame({"a": column}))
+
+
+def test_frames_that_are_none_and_what_an_index_holds():
+    with pytest.raises(DataError, match=r"expected columns of one name each\. Received: levels=2\. Join the levels: frame\.columns = "):
+        read(pd.DataFrame([[1, 2]], columns=pd.MultiIndex.from_tuples([("a", "x"), ("b", "y")])))
+    with pytest.raises(
+        DataError, match=r"Received: received='Series'\. Write series\.to_frame\(\); or, for one row of a frame, frame\.iloc"
+    ):
+        read(pd.Series([1, 2], name="a"))
+    with pytest.raises(DataError, match=r"Give the columns names: pandas\.DataFrame"):
+        read(np.ones((2, 2)))
+    numbers = pd.DataFrame({"a": [1, 2]})
+    told = "the frame's index%s is left out; frame.reset_index() makes a column of it"
+    assert read(numbers.set_index(pd.Index([5, 5], name="pid"))).said == (told % " pid",)
+    assert read(numbers.set_index(pd.date_range("2024", periods=2))).said == (told % "",)
+    assert read(numbers.set_index(pd.Index([7, 7]))).said == read(numbers).said == ()
+    graded = read(pd.DataFrame({"grade": pd.Categorical([3, 1])}))
+    assert graded.said == ('grade: a category of numbers, counted as numbers; columns={"grade": "category"} takes them for levels',)
+
+
+def test_what_text_says():
+    assert [number(text) for text in ("1", "-2.5e3", "inf")] == [1, -2500, np.inf]
+    assert np.isnan([number(text) for text in ("1_0", "x", "1,5", "")]).all()
+    assert [spelt(x) for x in (1.0, 1234567.0, 0.1, -3.0, 1e300)] == ["1", "1234567", "0.1", "-3", "1e+300"]
+    assert [beyond([text]) for text in (str(2**53 + 1), str(2**53), "1" * 15, "0.1234567890123456789", "-" + str(2**53 + 1))] == [
+        True, False, False, False, True,
+    ]  # fmt: skip
+    assert not any(text in MISSING for text in ("0", "no", "no value"))
+    assert spellings(["29.02.2024", "1.3.2024"]) == ["%d.%m.%Y"]
+    assert spellings(["1/2/2024", "3/4/2024"]) == ["%d/%m/%Y", "%m/%d/%Y"]
+    assert spellings(["1/13/2024", "3/4/2024"]) == ["%m/%d/%Y"]
+    assert spellings(["3 May 2024", "14 May 2024"]) == ["%d %b %Y"]
+    assert spellings(["3 May 2024 13:05"]) == ["%d %b %Y %H:%M"]
+    assert spellings(["2024", "x1"]) == spellings([]) == []
