@@ -5,7 +5,7 @@ import pandas
 import pytest
 
 import glassnet as gn
-from glassnet.errors import ConfigError, DataError
+from glassnet.errors import ConfigError, DataError, DataWarning
 from glassnet.layers import Dense
 from test_model_tables import PEOPLE, N, fitted, labels_model, numbers_model
 
@@ -128,7 +128,8 @@ def test_rows_that_lack_a_column_or_hold_another_kind():
         model.predict(PEOPLE.assign(height=[np.inf, *range(1, N)]))
     with pytest.raises(DataError, match=r"x: expected examples of shape \(9,\)"):
         model.predict(np.ones((2, 4)))
-    unseen = model.predict(PEOPLE.assign(club="poker"))
+    with pytest.warns(DataWarning, match=r"column 'club': no level of training among poker"):
+        unseen = model.predict(PEOPLE.assign(club="poker"))
     assert np.isfinite(unseen).all()
 
 

@@ -5,7 +5,7 @@ import pytest
 
 from glassnet.data.encoder import Category, Date, Dropped, Number, learn
 from glassnet.data.table import Table, read
-from glassnet.errors import ConfigError, DataError
+from glassnet.errors import ConfigError, DataError, DataWarning
 
 N = 40
 RNG = np.random.default_rng(0)
@@ -194,3 +194,12 @@ def test_numbers_far_out_count_as_five_standard_deviations():
     """Oracle: by hand, of 0, 2, 0, 2, ... the mean is 1 and the standard deviation 1."""
     encoder = learn(table(x=np.arange(N) % 2 * 2.0))
     np.testing.assert_array_equal(encoder.encode(table(x=np.array([0.0, 5.5, 6.5, 1e9, -1e9])))[:, 0], [-1, 4.5, 5, 5, -5])
+
+
+def test_a_column_of_levels_that_training_never_had_is_warned_of():
+    """Spelt otherwise as a whole it tells the network nothing; one rare level among others does no harm."""
+    encoder = learn(table(sex=text(*["m"] * 30, *["f"] * 10)))
+    with pytest.warns(DataWarning, match=r"column 'sex': no level of training among M, F"):
+        encoder.encode(table(sex=text("M", "F")))
+    encoder.encode(table(sex=text("m", "F")))
+    learn(table(port=PORT)).encode(table(port=text("X")))

@@ -67,8 +67,8 @@ def test_a_number_finds_the_level_that_says_it():
     encoder = learn(table(zone=text(*["01", "7", "x", None] * 10)))
     assert encoder.columns[0].levels == ("01", "7", "x", None)
     np.testing.assert_array_equal(encoder.encode(table(zone=np.array([1.0, 7.0, np.nan]))), np.eye(4)[[0, 1, 3]])
-    np.testing.assert_array_equal(encoder.encode(table(zone=np.array([8.0]))), [[0.25] * 4])
-    np.testing.assert_array_equal(encoder.encode(table(zone=text("1"))), [[0.25] * 4])
+    np.testing.assert_array_equal(encoder.encode(table(zone=np.array([8.0, 7.0]))), [[0.25] * 4, np.eye(4)[1]])
+    np.testing.assert_array_equal(encoder.encode(table(zone=text("1", "x"))), [[0.25] * 4, np.eye(4)[2]])
 
 
 def test_text_that_counts_as_missing_where_that_was_asked_for():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
+import warnings
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ import numpy as np
 from glassnet.data.derive import derived, named
 from glassnet.data.spelling import ASKED, DRESSED, SPELLINGS, TRUTHS, is_missing, moments, number, spellings, spelt
 from glassnet.data.table import Table
-from glassnet.errors import DataError, lookup, message, require
+from glassnet.errors import DataError, DataWarning, lookup, message, require
 
 LEVELS = 40
 """Text of more levels than this, rare ones apart, is left out."""
@@ -104,7 +105,10 @@ class Category:
         if column.dtype.kind == "f":
             spelt_so = {number(level): place for level, place in places.items() if level is not None and not np.isnan(number(level))}
             places = {**{level: spelt_so[number(level)] for level in found if level and number(level) in spelt_so}, **places}
-        return rows[np.array([places.get(level, size) for level in found])[codes]]
+        codes_of = [places.get(level, size) for level in found]
+        if min(codes_of) == size and (len(column) > 1 or not self.others):
+            warnings.warn(f"column {self.name!r}: no level of training among {', '.join(map(str, found[:3]))}", DataWarning, stacklevel=2)
+        return rows[np.array(codes_of)[codes]]
 
 
 @dataclass(frozen=True)
