@@ -10,7 +10,8 @@ import pytest
 import glassnet as gn
 from glassnet import network
 from glassnet.callbacks import EarlyStopping
-from glassnet.epochs import Decision, Pace, Stretch, run, so_far
+from glassnet.course import Pace, Rows, Stretch
+from glassnet.epochs import Decision, run
 from glassnet.errors import TrainingWarning
 from glassnet.layers import Activation, BatchNormalization, Dense, Dropout, Rescaling
 from glassnet.losses import HalfMeanSquaredError, SparseCategoricalCrossentropy
@@ -107,8 +108,8 @@ def plan(epoch):
     return make_plan(ROWS, 5, seed=1, epoch=epoch)
 
 
-def ran(program, carry, last=3, first=0, data=DATA, **options):
-    return list(run(program, carry, data, **{"plan": plan} | options, first=first, last=last))
+def ran(program, carry, last=3, first=0, data=DATA, plan=plan, **options):
+    return list(run(program, carry, Rows(data, plan, len(plan(0).real)), **options, first=first, last=last))
 
 
 def same_tree(a, b):
@@ -131,7 +132,7 @@ def test_progress_changes_no_bit_and_compiles_nothing(noisy, monkeypatch, steps)
     slices_of(monkeypatch, steps)
     seen = []
     with compilations() as compiled:
-        records = ran(program, carry, watch=lambda done, steps, carry: seen.append((done, steps)))
+        records = ran(program, carry, watch=lambda done, steps, so_far: seen.append((done, steps)))
     assert compiled == []
     same_tree(records[-1].carry, whole)
     assert seen == [(min(done, 5), 5) for _ in range(3) for done in range(steps, 5 + steps, steps)]
@@ -257,7 +258,7 @@ def test_observations_are_of_the_steps_that_follow(noisy, monkeypatch):
 @pytest.mark.parametrize("rows", [19, 20, 21, 47, 100])
 def test_an_epoch_is_observed_at_most_twenty_times(monkeypatch, rows):
     steps = []
-    monkeypatch.setattr("glassnet.epochs.observe", lambda program, carry, data, plan, i: steps.append(int(i)) or np.zeros(1))
+    monkeypatch.setattr("glassnet.course.observe", lambda program, carry, data, plan, i: steps.append(int(i)) or np.zeros(1))
     program, carry, data, _ = fragile(0, 1.0, 0.5, rows)
     ran(program, carry, 1, data=data, plan=lambda epoch: make_plan(rows, 1, seed=0, epoch=0), observing=True)
     assert 10 < len(steps) <= 20
@@ -272,7 +273,7 @@ def test_only_long_runs_are_observed_unasked(monkeypatch, noisy):
         pace.steps, pace.seconds = pace.steps + steps, pace.seconds + steps / 2
 
     monkeypatch.setattr(Pace, "note", note)
-    monkeypatch.setattr("glassnet.epochs.observe", lambda *_: np.zeros(1))
+    monkeypatch.setattr("glassnet.course.observe", lambda *_: np.zeros(1))
     assert [len(record.observations) > 0 for record in ran(*noisy, 4)] == [True, True, False, False]
 
 
@@ -280,7 +281,7 @@ def test_pace_counts_from_the_later_of_dispatch_and_the_last_end(monkeypatch):
     """By hand: 30 steps sent at 10.0 and ended at 10.5 are 60 a second; 50 more sent at 10.1, ended at 11.0, took 0.5 s: 100 a second."""
     pace, times = Pace(), iter([10.5, 11.0])
     assert pace.slice_steps == 16
-    monkeypatch.setattr("glassnet.epochs.time.perf_counter", lambda: next(times))
+    monkeypatch.setattr("glassnet.course.time.perf_counter", lambda: next(times))
     pace.note(30, 10.0)
     assert (round(pace.steps_per_second), pace.slice_steps) == (60, 12)
     pace.note(50, 10.1)
@@ -335,7 +336,7 @@ def test_two_slices_are_in_flight_and_no_more(monkeypatch, noisy):
     slices_of(monkeypatch, 1)
     events, until = [], Stretch.until
     monkeypatch.setattr(Stretch, "until", lambda *args: events.append(1) or until(*args))
-    ran(*noisy, 1, watch=lambda done, steps, carry: events.append(-1))
+    ran(*noisy, 1, watch=lambda done, steps, so_far: events.append(-1))
     assert np.cumsum(events).tolist() == [1, 2, 1, 2, 1, 2, 1, 2, 1, 0]
 
 
@@ -349,8 +350,8 @@ def test_the_warning_points_at_the_users_line():
 def test_the_numbers_so_far(monkeypatch, noisy):
     """Oracle: the losses themselves after one step, and the epoch's own accuracy after all."""
     slices_of(monkeypatch, 1)
-    program, seen = noisy[0], []
-    (record,) = ran(*noisy, 1, watch=lambda done, steps, carry: seen.append(so_far(program, carry, done)))
+    seen = []
+    (record,) = ran(*noisy, 1, watch=lambda done, steps, so_far: seen.append(so_far()))
     losses = np.asarray(record.carry.losses, np.float64)
     assert [now["loss"] for now in seen] == [losses[: i + 1].mean() for i in range(5)]
     assert seen[-1]["accuracy"] == record.logs["accuracy"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import partial
 from typing import Any
 
@@ -49,7 +49,8 @@ def pad(rows: np.ndarray, size: int) -> np.ndarray:
 def outputs(body: network.Links, head: network.Links, params: tuple[Params, ...], state: tuple[State, ...], x: np.ndarray) -> np.ndarray:
     """What the last layer outputs for the rows x, block by block."""
     parts = [
-        np.asarray(infer(body, head, params, state, pad(x[start:stop], size))[1])[: stop - start] for start, stop, size in blocks(len(x))
+        np.asarray(infer(body, head, params, state, pad(np.asarray(x[start:stop]), size))[1])[: stop - start]
+        for start, stop, size in blocks(len(x))
     ]
     return np.array(parts[0]) if len(parts) == 1 else np.concatenate(parts)
 
@@ -70,17 +71,15 @@ def penalty(links: network.Links, params: tuple[Params, ...]) -> Array | None:
     return network.penalty(links, params)
 
 
-def to_blocks(data: Data) -> list[tuple[Data, np.ndarray]]:
-    """Host rows as padded blocks on the device, each with its 0/1 mask of real rows: made once, scored many times."""
-    made = []
+def to_blocks(data: Data) -> Iterator[tuple[Data, np.ndarray]]:
+    """Host rows as padded blocks on the device, each with its 0/1 mask of real rows."""
     for start, stop, size in blocks(len(data.x)):
         block = Data(*(None if a is None else pad(np.asarray(a[start:stop]), size) for a in data))
-        made.append(to_device((block, (np.arange(size) < stop - start).astype(np.float32))))
-    return made
+        yield to_device((block, (np.arange(size) < stop - start).astype(np.float32)))
 
 
 def score(
-    program: Program, params: tuple[Params, ...], state: tuple[State, ...], made: list[tuple[Data, np.ndarray]], prefix: str = ""
+    program: Program, params: tuple[Params, ...], state: tuple[State, ...], made: Iterable[tuple[Data, np.ndarray]], prefix: str = ""
 ) -> dict[str, float]:
     """The loss and the metrics over all rows, exactly: {"loss": ..., "accuracy": ...}, each name after `prefix`."""
     body, head = network.split_head(program.links, program.loss)

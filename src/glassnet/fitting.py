@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from contextlib import closing
+from typing import Any
 
 from glassnet import evaluation
 from glassnet.callbacks import Panel
-from glassnet.epochs import Decision, Record, run, so_far
+from glassnet.course import Logs, Source
+from glassnet.epochs import Decision, Record, run
 from glassnet.errors import TrainingWarning
 from glassnet.history import History
 from glassnet.progress import CtrlC, Progress
-from glassnet.training import Carry, Data, Plan, Program, to_device
+from glassnet.training import Carry, Data, Program
 
 
 def train(
     program: Program,
     carry: Carry,
-    data: Data,
-    held: Data | None,
+    source: Source,
+    held: Iterable[tuple[Data, Any]] | None,
     *,
-    plan: Callable[[int], Plan],
     first: int,
     last: int,
     history: History,
@@ -35,9 +37,8 @@ def train(
     Args:
         program: what is compiled.
         carry: where training stands.
-        data: host rows to train on.
-        held: host rows to validate on after every epoch, or None.
-        plan: epoch to its order.
+        source: what epochs are made of; it is closed at the end.
+        held: blocks of rows to validate on after every epoch (`evaluation.to_blocks`), or None.
         first: the first epoch, counted over the model's life.
         last: one past the last.
         history: to be filled.
@@ -46,8 +47,10 @@ def train(
         adopt: called with every record before anything can go wrong with it, and again once it is decided.
         set_rate: called with the learning rate that an epoch begins at, where a callback chose one.
         observe: see `epochs.run`.
+
+    Raises:
+        DataError: the source or the blocks gave out, once all that was trained by then is adopted.
     """
-    blocks = evaluation.to_blocks(held) if held else []
     record = None
 
     def begin(epoch: int, rate: float) -> float | None:
@@ -60,19 +63,21 @@ def train(
         adopt(record)
         return panel.decide(record)
 
-    def watch(done: int, steps: int, carry: Carry) -> str | None:
-        progress.slice(done, steps, lambda: so_far(program, carry, done))
+    def validate(carry: Carry) -> Logs:
+        return {} if held is None else evaluation.score(program, carry.params, carry.state, held, "val_")
+
+    def watch(done: int, steps: int | None, so_far: Callable[[], Logs]) -> str | None:
+        progress.slice(done, steps, so_far)
         return "interrupted by Ctrl-C" if ctrl_c.pressed else None
 
-    with CtrlC() as ctrl_c, progress:
+    with closing(source), CtrlC() as ctrl_c, progress:
         for record in run(
             program,
             carry,
-            to_device(data),
-            plan=plan,
+            source,
             first=first,
             last=last,
-            validate=lambda carry: evaluation.score(program, carry.params, carry.state, blocks, "val_") if blocks else {},
+            validate=validate,
             begin=begin,
             decide=judge,
             watch=watch,

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from glassnet.epochs import Observation, Record
+from glassnet.course import Observation
+from glassnet.epochs import Record
 
 
 @dataclass

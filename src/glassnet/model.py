@@ -11,6 +11,7 @@ import numpy as np
 
 from glassnet import evaluation, fitting, losses, network, optimizers, pairing
 from glassnet.callbacks import Callback, Panel, listed
+from glassnet.course import Rows
 from glassnet.data import arrays, intake, rows
 from glassnet.epochs import Record
 from glassnet.errors import DataError, DataWarning, NotReadyError, all_or_nothing, is_int, is_number, message, require
@@ -24,7 +25,7 @@ from glassnet.optimizers import Optimizer
 from glassnet.progress import Progress
 from glassnet.stack import Stack
 from glassnet.trace import Trace, take
-from glassnet.training import Carry, Program, first_rate, new_carry, planner, rate_for, rate_of
+from glassnet.training import Carry, Program, first_rate, new_carry, planner, rate_for, rate_of, to_device
 
 
 class Sequential(Stack):
@@ -193,9 +194,8 @@ class Sequential(Stack):
         return fitting.train(
             program,
             self._carry(program, order_seed),
-            data,
-            held,
-            plan=planner(n, size, seed=order_seed, shuffle=shuffle),
+            Rows(to_device(data), planner(n, size, seed=order_seed, shuffle=shuffle), -(-n // size)),
+            list(evaluation.to_blocks(held)) if held else None,
             first=self.epoch,
             last=self.epoch + epochs,
             history=self.history,

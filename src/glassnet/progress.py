@@ -81,11 +81,15 @@ class Progress:
     def _due(self) -> bool:
         return time.perf_counter() - self.shown > 0.1
 
-    def slice(self, done: int, steps: int, logs: Callable[[], Mapping[str, float]]) -> None:
-        """A slice of the epoch under way has ended; `logs` gives its numbers so far."""
-        if self._live and self._due():
+    def slice(self, done: int, steps: int | None, logs: Callable[[], Mapping[str, float]]) -> None:
+        """So many steps of the epoch under way have ended, of `steps` if that is known; `logs` gives its numbers so far."""
+        if not (self._live and done and self._due()):
+            return
+        if not steps:
+            self.show(f"epoch {self.ended + 1}/{self.epochs}  step {done}  {numbers(logs())}")
+        else:
             bar = "━" * (20 * done // steps)
-            share = (self.ended + done / steps) / self.epochs
+            share = min((self.ended + done / steps) / self.epochs, 1.0)
             left = clock((time.perf_counter() - self.began) * (1 / share - 1))
             self.show(f"epoch {self.ended + 1}/{self.epochs}  {bar:<20}  step {done}/{steps}  {numbers(logs())}  {left} left")
 

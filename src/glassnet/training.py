@@ -74,8 +74,16 @@ class Plan(NamedTuple):
     real: Array
 
 
+class Chunk(NamedTuple):
+    """Rows that are on the device together, and their plan, of which the first `steps` are to be taken."""
+
+    data: Data
+    plan: Plan
+    steps: int
+
+
 class Carry(NamedTuple):
-    """What training changes. `losses`, `sums` and `finite` belong to the epoch under way, the rest to the model.
+    """What training changes. `losses` belong to the chunk under way, `sums` and `finite` to the epoch, the rest to the model.
 
     `rate` is the learning rate, or the factor on it where the optimizer has a schedule.
     """
