@@ -109,7 +109,7 @@ def plan(epoch):
 
 
 def ran(program, carry, last=3, first=0, data=DATA, plan=plan, **options):
-    return list(run(program, carry, Rows(data, plan, len(plan(0).real)), **options, first=first, last=last))
+    return list(run(program, carry, Rows(data, plan, plan(0).real.shape[1]), **options, first=first, last=last))
 
 
 def same_tree(a, b):

@@ -67,6 +67,14 @@ class Source(Protocol):
     def steps(self) -> int | None:
         """Of an epoch, or None where that is not known."""
 
+    @property
+    def size(self) -> int:
+        """Rows of a batch."""
+
+    @property
+    def rows(self) -> int | None:
+        """How many there are, or None where that is not known."""
+
     def chunks(self, epoch: int) -> Generator[Chunk | None]:
         """An epoch's chunks, all of one shape; None where the next is waited for, after `SLICE_SECONDS` at most.
 
@@ -85,11 +93,20 @@ class Rows:
     Args:
         data: on the device.
         plan: epoch to its order on the device, of as many steps in every epoch.
+        size: rows of a batch.
     """
 
     data: Data
     plan: Callable[[int], Plan]
-    steps: int
+    size: int
+
+    @property
+    def rows(self) -> int:
+        return len(self.data.x)
+
+    @property
+    def steps(self) -> int:
+        return -(-self.rows // self.size)
 
     def chunks(self, epoch: int) -> Generator[Chunk | None]:
         yield Chunk(self.data, self.plan(epoch), self.steps)
@@ -199,7 +216,7 @@ class Course:
                 if ended:
                     return ended
         except DataError as error:
-            return self._land() or Ended(self.carry, f"{self._place(self.done)}: {error}", complete=False, error=error)
+            return self._land() or Ended(self.carry, complete=False, error=error)
         return self._land() or Ended(self.carry)
 
     def logs(self) -> Logs:

@@ -96,7 +96,7 @@ def run(
             try:
                 logs = course.logs() | validate(ended.carry)
             except DataError as error:
-                ended = replace(ended, reason=str(error), complete=False, error=error)
+                ended = replace(ended, complete=False, error=error)
         seconds = time.perf_counter() - began
         around = np.int32(max(int(ended.carry.step) - 1, 0)), ended.carry.step
         rate, coming = (float(rate_of(program.optimizer, before.rate, step)) for step in around)
@@ -104,6 +104,8 @@ def run(
         decision, carry = decide(record) if ended.complete else Decision(), ended.carry
         if ended.reason:
             decision = replace(decision, stop=f"epoch {epoch + 1}, {ended.reason}")
+        if ended.error:
+            decision = replace(decision, stop=str(ended.error))
         if decision.keep:
             best = carry
         ends = bool(decision.stop) or epoch == last - 1

@@ -102,8 +102,15 @@ def score(
     return {prefix + name: value for name, value in logs.items()}
 
 
-def learn(links: network.Links, params: tuple[Params, ...], state: tuple[State, ...], x: np.ndarray) -> tuple[State, ...]:
-    """The state with the statistics that links still have to learn, each from the rows x as they reach it."""
+def learn(links: network.Links, params: tuple[Params, ...], state: tuple[State, ...], x: Any) -> tuple[State, ...]:
+    """The state with the statistics that links still have to learn, each from the rows x as they reach it.
+
+    Raises:
+        NotReadyError: there is something to learn, but x is not in memory.
+    """
+    if not isinstance(x, np.ndarray):
+        network.require_learned(links, state)
+        return state
     for i, link in enumerate(links):
         if all(chain.has_learned(inner, network.at(state[i], path[1:])) for path, inner in network.walk((link,))):
             continue

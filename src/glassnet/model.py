@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack, closing
 from functools import partial
 from typing import Any
 
@@ -11,8 +12,8 @@ import numpy as np
 
 from glassnet import evaluation, fitting, losses, network, optimizers, pairing
 from glassnet.callbacks import Callback, Panel, listed
-from glassnet.course import Rows
-from glassnet.data import arrays, intake, rows
+from glassnet.course import Source
+from glassnet.data import arrays, feeding, intake, mapped, rows, streams
 from glassnet.epochs import Record
 from glassnet.errors import DataError, DataWarning, NotReadyError, all_or_nothing, is_int, is_number, message, require
 from glassnet.history import History
@@ -25,7 +26,7 @@ from glassnet.optimizers import Optimizer
 from glassnet.progress import Progress
 from glassnet.stack import Stack
 from glassnet.trace import Trace, take
-from glassnet.training import Carry, Program, first_rate, new_carry, planner, rate_for, rate_of, to_device
+from glassnet.training import Carry, Program, first_rate, new_carry, rate_for, rate_of
 
 
 class Sequential(Stack):
@@ -112,6 +113,8 @@ class Sequential(Stack):
         class_weight: dict[int, float] | str | None = None,
         sample_weight: Any = None,
         *,
+        steps_per_epoch: int | None = None,
+        validation_steps: int | None = None,
         target: str | None = None,
         columns: Mapping[str, str] | None = None,
         derive: Mapping[str, str] | None = None,
@@ -130,20 +133,31 @@ class Sequential(Stack):
         and from then on the model takes tables: `predict` rows in any order of columns, `predict_labels` answers in the table's labels.
         Targets that are numbers are standardised inside; the loss, the metrics and `predict` are in their own units.
 
+        What does not fit into memory comes in batches (x, y) or (x, y, weights): a list of them, any iterable, an object with a length
+        and items, a PyTorch DataLoader, a tf.data.Dataset, a function that gives a new iterator for every epoch, or an iterator, which
+        goes on from where it is. They are trained on in the order in which they come (shuffle there), the next being read in a thread.
+        The first says how many rows a batch has; later ones may have fewer. Batches may be dicts of columns, as a Hugging Face data set
+        gives them: `target` names one, and the others are the features. Where the iterable ends too early, raises, or gives what cannot
+        be used, a `DataError` names the batch, and what was learned by then is kept. A NumPy memory map as x is read batch by batch
+        too, in the order and with the result of the same rows in memory.
+
         Args:
             x: rows (n, ...); (n,) counts as (n, 1). uint8 stays uint8 until it is used, all else becomes float32. Or a table: a CSV, TSV,
-                Parquet or Arrow file, a frame of pandas, polars or Arrow.
-            y: targets (n,) or (n, ...); whole floats may be labels. None for a table.
-            batch_size: rows per step; "full" for all.
-            epochs: passes over the rows.
+                Parquet or Arrow file, a frame of pandas, polars or Arrow. Or batches.
+            y: targets (n,) or (n, ...); whole floats may be labels. None for a table or batches.
+            batch_size: rows per step; "full" for all. Batches are taken as they are, but those of a Hugging Face data set.
+            epochs: passes over the rows, or of `steps_per_epoch` batches each.
             verbose: "auto" or 1 for a live line (without a terminal, some twenty plain ones), 2 for a plain line per epoch, 0 for silence.
             callbacks: asked after every epoch.
             validation_split: fraction of the rows held out; the same rows at every fit on the same rows.
-            validation_data: (x, y) or (x, y, weights), or a table with its target, to validate on instead.
-            shuffle: whether each epoch has an order of its own, a function of the seed and the epoch's number.
-            class_weight: {class: weight}, or "balanced".
+            validation_data: (x, y) or (x, y, weights), or a table with its target, or batches, to validate on instead.
+            shuffle: whether each epoch has an order of its own, a function of the seed and the epoch's number; batches keep theirs.
+            class_weight: {class: weight}, or "balanced", not with batches.
             sample_weight: a weight per row, (n,).
-            target: the table's column to learn; rows that lack it are left out, and counted.
+            steps_per_epoch: of batches, how many make an epoch, drawn round and round, the next epoch going on where the last ended;
+                None for one pass.
+            validation_steps: how many of `validation_data`'s batches are validated on, the first of a new pass each time; None for all.
+            target: the table's column to learn; rows that lack it are left out, and counted. Or the column of targets in batches.
             columns: what a column of the table is where that is not to be inferred: {"cabin": "drop", "pclass": "category"}; or
                 "number", "boolean", "date".
             derive: new columns by expressions of others: {"area": "GrLivArea + TotalBsmtSF"} (`data.derive`).
@@ -162,12 +176,18 @@ class Sequential(Stack):
         require(isinstance(shuffle, bool) and observe in (None, True, False), "fit", "True or False", shuffle=shuffle, observe=observe)
         callbacks, progress = listed(callbacks), Progress(verbose, epochs)
         asked = intake.wishes(target, columns, derive, target_transform)
-        with all_or_nothing(self):
+        with all_or_nothing(self), ExitStack() as opened:
             if self._network is None and self.seed is None and seed is not None:
                 self.seed = int(seed)
             split = 0.0 if validation_data is not None else validation_split, validation_from, self._known_seed()
-            taken = None
-            if y is None and intake.is_table(x):
+            order_seed = self._known_seed() if seed is None else int(seed)
+            taken = reading = None
+            if streams.is_stream(x, y):
+                streams.require_plain(y, sample_weight, split[0], asked != intake.Wishes(target) or self.intake is not None)
+                stream = streams.Stream(x, steps_per_epoch, batch_size=batch_size, target=target, what="steps_per_epoch")
+                reading = opened.enter_context(closing(streams.Reading(stream, self.epoch)))
+                x, y = reading.peek()
+            elif y is None and intake.is_table(x):
                 taken = intake.take(self.intake, x, asked, chain.unfold(self._layers), self._loss, split)
                 self.intake, x, y, sample_weight = taken.intake, taken.x, taken.y, intake.weights(sample_weight, taken.there)
                 progress.say("\n".join(taken.said))
@@ -178,24 +198,33 @@ class Sequential(Stack):
             ready, built, said = self._ready(x, y)
             progress.say(said)
             program = self._program()
-            data, labels = rows.encode(ready, y, program.loss, built.shapes[-1], sample_weight)
-            kept, apart = (taken.kept, taken.held) if taken else rows.hold_out(len(data.x), labels, *split)
-            held = rows.encode_validation(self._validation(validation_data), program.loss, built.shapes)
-            if apart is not None:
-                data, held = data.rows(kept), data.rows(apart)
-            if self.intake is not None:
-                class_weight = self.intake.target.weights(class_weight)
-            data = rows.weigh_classes(data, program.loss, class_weight)
+            validation = self._validation(validation_data), validation_steps, batch_size, target, program.loss, built.shapes
+            if reading:
+                source: Source = reading.feed(program.loss, built.shapes, class_weight)
+                held = feeding.held(*validation)
+            else:
+                data, labels = rows.encode(ready, y, program.loss, built.shapes[-1], sample_weight)
+                kept, apart = (taken.kept, taken.held) if taken else rows.hold_out(len(data.x), labels, *split)
+                if apart is not None:
+                    rows.require_all("validation_steps", validation_steps, len(apart), batch_size)
+                    data, held = data.rows(kept), feeding.blocks(data.rows(apart))
+                else:
+                    held = feeding.held(*validation)
+                if self.intake is not None:
+                    class_weight = self.intake.target.weights(class_weight)
+                data = rows.weigh_classes(data, program.loss, class_weight)
+                source = feeding.source(data, batch_size, steps_per_epoch, seed=order_seed, shuffle=shuffle)
+            opened.enter_context(closing(source))
             panel = Panel(callbacks, program.log_names(validated=held is not None))
-            self._state = evaluation.learn(built.links, self._params, self._state, data.x)
-        n, order_seed = len(data.x), self._known_seed() if seed is None else int(seed)
-        size = n if batch_size == "full" else min(int(batch_size), n)
-        self.history = History(order_seed, {"epochs": epochs, "batch_size": size, "steps": -(-n // size), "rows": n})
+            self._state = evaluation.learn(built.links, self._params, self._state, None if reading else data.x)
+            opened.pop_all()
+        asked_for = {"epochs": epochs, "batch_size": source.size, "steps": source.steps, "rows": source.rows}
+        self.history = History(order_seed, asked_for)
         return fitting.train(
             program,
             self._carry(program, order_seed),
-            Rows(to_device(data), planner(n, size, seed=order_seed, shuffle=shuffle), -(-n // size)),
-            list(evaluation.to_blocks(held)) if held else None,
+            source,
+            held,
             first=self.epoch,
             last=self.epoch + epochs,
             history=self.history,
@@ -206,14 +235,25 @@ class Sequential(Stack):
             observe=observe,
         )
 
-    def evaluate(self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False) -> Any:
+    def evaluate(
+        self,
+        x: Any,
+        y: Any = None,
+        sample_weight: Any = None,
+        return_dict: bool = False,
+        *,
+        steps: int | None = None,
+        target: str | None = None,
+    ) -> Any:
         """The loss over all rows, exactly, in inference mode; with metrics [loss, metric, ...].
 
         Args:
-            x: rows, or a table where the model was fitted to one.
-            y: targets; None for a table that holds them.
+            x: rows, or a table where the model was fitted to one, or batches (see `fit`).
+            y: targets; None for a table or batches that hold them.
             sample_weight: a weight per row, for the loss.
             return_dict: {"loss": ..., "accuracy": ...} rather than a list.
+            steps: how many batches to take; None for all.
+            target: the column of targets, where batches are columns by name.
 
         Raises:
             DataError: see `fit`.
@@ -221,24 +261,36 @@ class Sequential(Stack):
         """
         program, built = self._program(), self._require_built("evaluate")
         network.require_learned(built.links, self._state)
-        x, y, there = self._pair(x, y)
-        if there is not None:
-            warnings.warn(f"evaluate: {np.sum(~there):,} of {len(there):,} rows lack the target: left out", DataWarning, stacklevel=2)
-        weight = intake.weights(sample_weight, there)
-        data, _ = rows.encode(self._examples(x), y, program.loss, built.shapes[-1], weight)
-        logs = evaluation.score(program, self._params, self._state, evaluation.to_blocks(data))
+        if streams.is_stream(x, y):
+            streams.require_plain(y, sample_weight, 0.0, self.intake is not None)
+            blocks: Any = streams.scored(x, steps, program.loss, built.shapes, target=target)
+        else:
+            fix = "They are for batches: rows are all taken, once."
+            require(steps is None and target is None, "evaluate", "no steps or target with rows", steps=steps, target=target, fix=fix)
+            x, y, there = self._pair(x, y)
+            if there is not None:
+                warnings.warn(f"evaluate: {np.sum(~there):,} of {len(there):,} rows lack the target: left out", DataWarning, stacklevel=2)
+            weight = intake.weights(sample_weight, there)
+            blocks = evaluation.to_blocks(rows.encode(self._examples(x), y, program.loss, built.shapes[-1], weight)[0])
+        logs = evaluation.score(program, self._params, self._state, blocks)
         return logs if return_dict else list(logs.values()) if len(logs) > 1 else logs["loss"]
 
-    def predict(self, x: Any) -> np.ndarray:
+    def predict(self, x: Any, *, steps: int | None = None) -> np.ndarray:
         """What the last layer outputs for any number of rows x: (n, ...) to (n, *output shape), float32; numbers in the target's own units.
 
         Args:
-            x: rows, or a table where the model was fitted to one: with the columns that it uses, in any order.
+            x: rows, or a table where the model was fitted to one: with the columns that it uses, in any order. Or batches x, (x, y)
+                or dicts of columns, all of which are features; a list of arrays is rows.
+            steps: how many batches to take; None for all.
 
         Raises:
             DataError: rows that cannot be used.
             NotReadyError: a Normalization has learned nothing yet.
         """
+        if streams.is_stream(x):
+            with closing(streams.Stream(x, steps)) as stream:
+                return stream.outputs(self.predict)
+        require(steps is None, "predict", "steps=None with rows", steps=steps, fix="It is for batches: rows are all taken, once.")
         x = self._examples(self.intake.features(x) if self.intake else x)
         built = self._build(x.shape[1:])
         network.require_learned(built.links, self._state)
@@ -285,7 +337,7 @@ class Sequential(Stack):
             x, built, _ = self._ready(x, y)
             network.require_learned(built.links, self._state)
             program = self._program()
-            data, _ = rows.encode(x, y, program.loss, built.shapes[-1])
+            data, _ = rows.encode(np.asarray(x), y, program.loss, built.shapes[-1])
         return take(program, self._carry(program, self._known_seed()), data, training, built.weights, self.intake)
 
     def _pair(self, x: Any, y: Any) -> tuple[Any, Any, np.ndarray | None]:
@@ -297,16 +349,16 @@ class Sequential(Stack):
         return x, y, None
 
     def _validation(self, given: Any) -> Any:
-        if self.intake is None or not (intake.is_table(given) or isinstance(given, tuple | list)):
+        if self.intake is None or streams.is_stream(given) or not (intake.is_table(given) or isinstance(given, tuple | list)):
             return given
         x, y, *weight = (given, None) if intake.is_table(given) else (*given,)
         x, y, there = self.intake.pair(x, y)
         return x, y, *(intake.weights(w, there) for w in weight)
 
-    def _examples(self, x: Any) -> np.ndarray:
-        return arrays.features(x, self._network.shapes[0] if self._network else self._input.shape if self._input else None)
+    def _examples(self, x: Any) -> Any:
+        return mapped.features(x, self._network.shapes[0] if self._network else self._input.shape if self._input else None)
 
-    def _ready(self, x: Any, y: Any) -> tuple[np.ndarray, Built, str]:
+    def _ready(self, x: Any, y: Any) -> tuple[Any, Built, str]:
         """The rows, the network built for them, and what was inferred about the loss, if anything had to be."""
         x = self._examples(x)
         arrays.same_length(x=x, y=y)

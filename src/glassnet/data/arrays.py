@@ -77,13 +77,13 @@ def require_precise(**given: Any) -> None:
     A day of time stamps near 1.7e9 seconds would become steps of 128 seconds, silently.
 
     Args:
-        **given: arrays that `numbers` has passed, as the user gave them.
+        **given: arrays that `numbers` has passed, as the user gave them. Memory maps are not looked through.
 
     Raises:
         DataError: with the column and the remedy.
     """
     for what, value in given.items():
-        wide = np.asarray(value)
+        wide = np.zeros(0, np.float32) if isinstance(value, np.memmap) else np.asarray(value)
         if wide.dtype.kind not in "iuf" or wide.dtype.itemsize <= (4 if wide.dtype.kind == "f" else 2):
             continue
         columns = wide.reshape(len(wide), -1)

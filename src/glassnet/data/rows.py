@@ -6,22 +6,20 @@ from typing import Any
 
 import numpy as np
 
-from glassnet.data import arrays
+from glassnet.data import arrays, mapped
 from glassnet.data.split import random_split, stratified_split
 from glassnet.data.targets import labels_of, targets
-from glassnet.errors import DataError, is_number, require
+from glassnet.errors import DataError, is_int, is_number, require
 from glassnet.losses import Loss
 from glassnet.training import Data
 from glassnet.types import Shape
 
 
-def encode(
-    x: np.ndarray, y: Any, loss: Loss, outputs: Shape, sample_weight: Any = None, prefix: str = ""
-) -> tuple[Data, np.ndarray | None]:
+def encode(x: Any, y: Any, loss: Loss, outputs: Shape, sample_weight: Any = None, prefix: str = "") -> tuple[Data, np.ndarray | None]:
     """Host arrays that a program takes, and the class of every row where there is one.
 
     Args:
-        x: rows that `arrays.features` has passed.
+        x: rows that `mapped.features` has passed.
         y: targets in any form that fits `loss` and `outputs`.
         loss: what the network is trained on.
         outputs: shape of one example's output.
@@ -48,7 +46,7 @@ def encode_validation(given: Any, loss: Loss, shapes: tuple[Shape, ...]) -> Data
     parts = tuple(given) if isinstance(given, tuple | list) else ()
     what = type(given).__name__ + (f" of {len(parts)}" if parts else "")
     require(len(parts) in (2, 3), "validation_data", "(x, y) or (x, y, weights)", error=DataError, validation_data=what)
-    x = arrays.features(parts[0], shapes[0], "validation x")
+    x = mapped.features(parts[0], shapes[0], "validation x")
     weight = parts[2] if len(parts) == 3 else None
     return encode(x, parts[1], loss, shapes[-1], weight, prefix="validation ")[0]
 
@@ -104,3 +102,14 @@ def hold_out(n: int, labels: np.ndarray | None, fraction: float, how: str, seed:
     one_each = "rows enough to keep one of every class for training"
     require(held_rows <= n - classes, who, one_each, error=DataError, rows=n, classes=classes, held_out=held_rows, fix=fix)
     return stratified_split(labels, fraction, rng)
+
+
+def require_all(what: str, steps: Any, n: int, batch_size: Any) -> None:
+    """Refuse a number of batches that leaves out some of n rows, or takes some twice.
+
+    Raises:
+        ConfigError: with the number that all rows take.
+    """
+    needed = -(-n // batch_size) if is_int(batch_size, least=1) else 1
+    fix = "Leave it out: all rows take part, once."
+    require(steps is None or steps == needed, what, f"None, or {needed} batches, which all {n} rows take", steps=steps, fix=fix)

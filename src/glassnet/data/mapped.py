@@ -1,0 +1,89 @@
+"""Rows of a memory map, which stay on the disk until a batch of them is taken."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from glassnet.data import arrays
+from glassnet.data.chunks import named
+from glassnet.training import Data, make_plan
+from glassnet.types import Shape
+
+
+@dataclass(frozen=True, eq=False)
+class Mapped:
+    """Some rows of a memory map; `np.asarray` reads them, checked and cast as `arrays.features` does.
+
+    Args:
+        rows: of the file, all of them.
+        index: which of them these are, in their order.
+    """
+
+    rows: np.memmap
+    index: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.index)
+
+    @property
+    def shape(self) -> Shape:
+        """Of these rows, as a network takes them."""
+        return len(self), *(self.rows.shape[1:] or (1,))
+
+    def __getitem__(self, which: Any) -> Mapped:
+        return Mapped(self.rows, self.index[which])
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        return arrays.features(self.rows[self.index]).astype(dtype, copy=False)
+
+
+def features(x: Any, shape: Shape | None = None, what: str = "x") -> Any:
+    """Rows of features, see `arrays.features`; those of a memory map stay where they are, and one of them is looked at.
+
+    Raises:
+        DataError: see `arrays.features`.
+    """
+    if not isinstance(x, np.memmap) or x.ndim == 0 or not x.size:
+        return arrays.features(x, shape, what)
+    arrays.features(x[:1], shape, what)
+    return Mapped(x, np.arange(len(x)))
+
+
+@dataclass(frozen=True)
+class MappedBatches:
+    """Batches gathered from a memory map in the order that the same rows in memory would be trained on.
+
+    Args:
+        data: encoded rows, x being `Mapped`.
+        size: rows of a batch.
+        seed: of the order.
+        shuffle: whether each epoch has an order of its own.
+    """
+
+    data: Data
+    size: int
+    seed: int
+    shuffle: bool
+
+    @property
+    def rows(self) -> int:
+        return len(self.data.x)
+
+    @property
+    def steps(self) -> int:
+        return -(-self.rows // self.size)
+
+    def draw(self, epoch: int) -> Iterator[Data]:
+        plan = make_plan(len(self.data.x), self.size, seed=self.seed, epoch=epoch, shuffle=self.shuffle)
+        assert plan.order is not None
+        for number, (order, real) in enumerate(zip(plan.order, plan.real, strict=True), 1):
+            batch = self.data.rows(order[real > 0])
+            with named(f"batch {number} of epoch {epoch + 1}"):
+                yield batch._replace(x=np.asarray(batch.x))
+
+    def close(self) -> None:
+        pass
