@@ -229,7 +229,7 @@ class Stream:
         kind = type(batch).__name__ + (f" of {len(batch)}" if isinstance(batch, tuple | list) else "")
         require(ok, "a batch", "(x, y) or (x, y, weights), or a dict of columns", error=DataError, received=kind, fix=fix)
         x, y, weight = (*batch, None) if len(batch) == 2 else batch
-        fix = "This is one example: a DataLoader(data, batch_size=32) makes batches of them, say."
+        fix = "This is one example: give several at once, as a DataLoader(data, batch_size=32) does."
         require(np.ndim(y) > 0, "a batch", "rows, with a target for each", error=DataError, y=y, fix=fix)
         return self.columns(x) if isinstance(x, Mapping) else x, y, weight
 

@@ -45,7 +45,7 @@ INSTEAD = {
 
 BRANCHES = "Write glassnet.layers.Parallel([...], merge=...) for branches, glassnet.layers.Residual([...]) for a way around."
 FOREIGN = "applications Attention Conv2DTranspose distribution image_dataset_from_directory mixed_precision MultiHeadAttention"
-FOREIGN += " preprocessing PyDataset Sequence UpSampling2D"
+FOREIGN += " preprocessing Sequence UpSampling2D"
 ELSEWHERE = {
     **dict.fromkeys(("Add", "Average", "Concatenate", "Maximum", "Multiply", "add", "average", "concatenate", "multiply"), BRANCHES),
     **dict.fromkeys(FOREIGN.split(), "docs/not-for.md says where to go."),

@@ -13,6 +13,8 @@ import numpy as np
 from glassnet import losses as our_losses
 from glassnet import model, summary
 from glassnet.callbacks import LearningRateScheduler, ReduceLROnPlateau, listed
+from glassnet.data.rows import require_all
+from glassnet.data.streams import is_stream
 from glassnet.errors import MissingError, NotReadyError, is_int, is_number, message, require
 from glassnet.history import History
 from glassnet.keras import callbacks as callback_names
@@ -186,24 +188,26 @@ class Sequential(model.Sequential):
         Args:
             batch_size: None for 32.
             initial_epoch: epochs to leave out: epochs - initial_epoch are trained.
-            steps_per_epoch: None, or what makes an epoch of all rows.
-            validation_steps: None, or what makes all validation rows.
+            steps_per_epoch: with batches, how many make an epoch; with arrays None, or what makes an epoch of all rows.
+            validation_steps: with batches, how many to validate on; with arrays None, or what makes all validation rows.
             validation_batch_size: not used: validation is exact in batches of any size.
             validation_freq: 1.
 
         Raises:
             ConfigError, DataError: see `glassnet.Sequential.fit`; an epoch of less or more than all rows.
         """
-        _require_arrays("fit", x, y)
         ok = is_int(epochs, least=0) and is_int(initial_epoch, least=0) and initial_epoch <= epochs
         require(ok, "fit", "initial_epoch to be an int from 0 to epochs", initial_epoch=initial_epoch, epochs=epochs)
         require(validation_freq == 1, "fit", "validation_freq=1, after every epoch", validation_freq=validation_freq)
         batch = 32 if batch_size is None else batch_size
-        if steps_per_epoch is not None or validation_steps is not None:
-            held = round(len(x) * validation_split) if validation_data is None else 0
-            _require_all("steps_per_epoch", steps_per_epoch, len(x) - held, batch)
-            given = validation_data if isinstance(validation_data, tuple | list) else ((),)
-            _require_all("validation_steps", validation_steps, held or len(given[0]), validation_batch_size or batch)
+        ours |= {"steps_per_epoch": steps_per_epoch, "validation_steps": validation_steps}
+        if not is_stream(x, y):
+            _require_arrays("fit", x, y)
+            if validation_steps is not None and not is_stream(validation_data):
+                held = round(len(x) * validation_split) if validation_data is None else 0
+                given = validation_data if isinstance(validation_data, tuple | list) else ((),)
+                require_all("validation_steps", validation_steps, held or len(given[0]), validation_batch_size or batch)
+                ours["validation_steps"] = None
         self.stop_training = False
         self._pull()
         asked: list[Any] = []
@@ -241,20 +245,23 @@ class Sequential(model.Sequential):
         Raises:
             ConfigError: steps that leave rows out; callbacks. See `glassnet.Sequential.evaluate`.
         """
-        _require_arrays("evaluate", x, y)
-        _require_plain("evaluate", x, batch_size, steps, callbacks)
+        if not is_stream(x, y):
+            _require_arrays("evaluate", x, y)
+        steps = _batches("evaluate", x, y, batch_size, steps, callbacks)
         self._pull()
-        return super().evaluate(x, y, sample_weight, return_dict)
+        return super().evaluate(x, y, sample_weight, return_dict, steps=steps)
 
-    def predict(self, x: Any, batch_size: int | None = None, verbose: str | int = AUTO, steps: int | None = None, callbacks: Any = None):
+    def predict(
+        self, x: Any, batch_size: int | None = None, verbose: str | int = AUTO, steps: int | None = None, callbacks: Any = None
+    ) -> np.ndarray:
         """See `glassnet.Sequential.predict`. `batch_size` and `verbose` are not used.
 
         Raises:
             ConfigError: steps that leave rows out; callbacks. See `glassnet.Sequential.predict`.
         """
-        _require_plain("predict", x, batch_size, steps, callbacks)
+        steps = _batches("predict", x, None, batch_size, steps, callbacks)
         self._pull()
-        return super().predict(x)
+        return super().predict(x, steps=steps)
 
     def __call__(self, x: Any, training: bool = False) -> np.ndarray:
         """What `predict` gives."""
@@ -361,20 +368,17 @@ def _metric(value: Any, loss: Loss | None) -> Any:
 
 
 def _require_arrays(who: str, x: Any, y: Any) -> None:
-    fix = "Of a generator or a tf.data set make arrays first: np.concatenate of its batches."
-    require(y is not None, who, "x and y, as arrays", x=type(x).__name__, y=None, fix=fix)
+    require(y is not None, who, "x and y, as arrays, or batches (x, y)", x=type(x).__name__, y=None)
 
 
-def _require_all(who: str, steps: Any, rows: int, batch: Any) -> None:
-    needed = -(-rows // batch) if is_int(batch, least=1) else 1
-    fix = "Leave it out: all rows take part, once."
-    require(steps is None or steps == needed, who, f"None, or {needed} batches, which all {rows} rows take", steps=steps, fix=fix)
-
-
-def _require_plain(who: str, x: Any, batch_size: Any, steps: Any, callbacks: Any) -> None:
+def _batches(who: str, x: Any, y: Any, batch_size: Any, steps: Any, callbacks: Any) -> int | None:
+    """How many batches to take of those that x gives; None for all, and for rows."""
     require(not callbacks, who, "callbacks=None: only fit asks them", callbacks=callbacks)
+    if is_stream(x, y):
+        return steps
     if steps is not None:
-        _require_all(f"{who}: steps", steps, len(x), batch_size or 32)
+        require_all(f"{who}: steps", steps, len(x), batch_size or 32)
+    return None
 
 
 FUNCTIONAL = "Residual and Parallel branch inside a Sequential; docs/not-for.md says where to go with other graphs."

@@ -87,4 +87,34 @@ def normalize(x: Any, axis: int = -1, order: int = 2) -> np.ndarray:
     return rows / np.where(length == 0, 1, length)
 
 
-__all__, __getattr__ = table(__name__, {"normalize": normalize, "set_random_seed": set_random_seed, "to_categorical": to_categorical})
+class PyDataset:
+    """Batches cut by a class of your own: give `__len__`, and `__getitem__` from 0 to (x, y) or (x, y, weights).
+
+    Args:
+        workers: not used: one thread reads ahead.
+        use_multiprocessing: not used.
+        max_queue_size: not used.
+
+    Example:
+        >>> class Squares(PyDataset):
+        ...     def __len__(self):
+        ...         return 3
+        ...
+        ...     def __getitem__(self, i):
+        ...         x = np.arange(4.0) + 4 * i
+        ...         return x, x**2
+        >>> len(Squares()), Squares()[1][1].tolist()
+        (3, [16.0, 25.0, 36.0, 49.0])
+    """
+
+    def __init__(self, workers: int = 1, use_multiprocessing: bool = False, max_queue_size: int = 10):
+        self.workers, self.use_multiprocessing, self.max_queue_size = workers, use_multiprocessing, max_queue_size
+
+    def on_epoch_end(self) -> None:
+        """Called after every pass: the place to shuffle."""
+
+
+__all__, __getattr__ = table(
+    __name__,
+    {"PyDataset": PyDataset, "normalize": normalize, "set_random_seed": set_random_seed, "to_categorical": to_categorical},
+)
