@@ -46,6 +46,8 @@ def test_commands(command, request):
         data = request.getfixturevalue("shared_data")
         shutil.copy(data / "titanic" / "titanic.csv", ".")
         shutil.copy(data / "house-prices" / "train.csv", "house-prices.csv")
+    if ".glassnet" in command and "--out titanic.glassnet" not in command:
+        CliRunner().invoke(main, shlex.split("train titanic.csv --target survived --quiet --no-plot --out titanic.glassnet"))
     result = CliRunner().invoke(main, shlex.split(command))
     assert (result.exit_code, result.stderr) == (0, "")
 
@@ -71,6 +73,6 @@ def test_tables(shared_data, capsys):
 
 
 def test_there_is_a_tour():
-    assert len(PYTHON) == 6
-    assert len(SESSIONS) == 13
+    assert len(PYTHON) == 8
+    assert len(SESSIONS) == 18
     assert sum(bool(shown) for _, shown in SESSIONS) == 2

@@ -181,9 +181,7 @@ def test_table_of_shares():
         "network behind majority by 0.092 (0.000 to 0.140): within noise\n"
         "network ahead of twin by 0.000 (fewer than 6 rows differ): within noise"
     )
-    assert str(Report("RMSE", Score("network", 2.0, None), (), 1)) == (
-        "RMSE on 1 row   95 % interval\nnetwork  2.000  none from one row"
-    )
+    assert str(Report("RMSE", Score("network", 2.0, None), (), 1)) == ("RMSE on 1 row   95 % interval\nnetwork  2.000  none from one row")
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from typing import Any
 
 from glassnet.course import Observation
 from glassnet.epochs import Record
+from glassnet.storage.modelfile import Past
 
 
 @dataclass
@@ -46,6 +47,17 @@ class History:
             self.seconds.append(record.seconds)
             for name, value in record.logs.items():
                 self.history.setdefault(name, []).append(value)
+
+    def plain(self) -> Past:
+        """What a file keeps of it: all but the observations."""
+        lists = {name: tuple(values) for name, values in self.history.items()}
+        return Past(self.seed, dict(self.params), lists, tuple(self.epoch), self.stopped, tuple(self.seconds))
+
+    @classmethod
+    def of(cls, past: Past) -> History:
+        """What a file kept."""
+        lists = {name: list(values) for name, values in past.history.items()}
+        return cls(past.seed, dict(past.params), lists, list(past.epoch), past.stopped, list(past.seconds))
 
     def best_epoch(self) -> int | None:
         """The index in the lists of the lowest validation loss, or training loss where nothing was validated; None before any epoch."""

@@ -17,9 +17,8 @@ from glassnet.data import arrays, feeding, intake, mapped, rows, streams
 from glassnet.epochs import Record
 from glassnet.errors import DataError, DataWarning, NotReadyError, all_or_nothing, is_int, is_number, message, require
 from glassnet.history import History
-from glassnet.layers import Layer, chain
+from glassnet.layers import chain
 from glassnet.losses import Loss
-from glassnet.metrics import Metric
 from glassnet.metrics import get as resolve_metric
 from glassnet.network import Built
 from glassnet.optimizers import Optimizer
@@ -47,18 +46,6 @@ class Sequential(Stack):
 
     Source: lecture 001, the 784-16-16-10 network.
     """
-
-    def __init__(self, layers: Sequence[Layer] = (), seed: int | None = None):
-        self.history: History | None = None
-        self._optimizer: Optimizer | None = None
-        self._loss: Loss | None = None
-        self._metrics: tuple[str | Metric, ...] = ()
-        super().__init__(layers, seed)
-
-    def _forget(self) -> None:
-        super()._forget()
-        self.epoch, self._step, self._rate = 0, 0, first_rate(self._optimizer) if self._optimizer else 0.0
-        self._optimizer_state: Any = None
 
     def compile(self, optimizer: str | Optimizer = "adam", loss: str | Loss | Callable | None = None, metrics: Any = ()) -> None:
         """Say what to train for. Weights stay; what an earlier optimizer remembered is forgotten. May be left out: see `fit`.

@@ -72,15 +72,20 @@ def build(layers: Sequence[Layer], shape: Shape, rng: np.random.Generator) -> tu
         ConfigError: a link cannot take the shape that reaches it; two layers share a name.
     """
     layers = chain.named(layers)
+    params, state, shapes = chain.init(chain.unfold(layers), rng, shape)
+    return describe(layers, params, state, shapes), params, state
+
+
+def describe(layers: Sequence[Layer], params: tuple[Params, ...], state: tuple[State, ...], shapes: tuple[Shape, ...]) -> Built:
+    """The network of named layers whose params, state and shapes are known."""
     groups = [layer.unfold() for layer in layers]
     ends = list(itertools.accumulate(len(group) for group in groups))
     links = tuple(itertools.chain(*groups))
-    params, state, shapes = chain.init(links, rng, shape)
     trees = (("params", params), ("state", state))
     plain = [path for path, link in walk(links) if not isinstance(link, Composite)]
     weights = [(kind, path, key) for path in plain for kind, tree in trees for key in at(tree, path)]
     spans = tuple((end - len(group), end) for end, group in zip(ends, groups, strict=True))
-    return Built(layers, links, spans, shapes, tuple(weights)), params, state
+    return Built(tuple(layers), links, spans, shapes, tuple(weights))
 
 
 def walk(links: Links, path: Path = ()) -> Iterator[tuple[Path, Layer]]:
@@ -189,7 +194,7 @@ def split_head(links: Links, loss: Any) -> tuple[Links, Links]:
     return links, ()
 
 
-def require_learned(links: Links, state: tuple[State, ...]) -> None:
+def require_learned(links: Links, state: tuple[State, ...], fix: str = "Fit the model, or give it layer.adapt(x).") -> None:
     """Refuse to run links that lack statistics they take from the training rows.
 
     Raises:
@@ -197,7 +202,7 @@ def require_learned(links: Links, state: tuple[State, ...]) -> None:
     """
     for path, link in walk(links):
         if not chain.has_learned(link, at(state, path)):
-            raise NotReadyError(message(str(link.name), "statistics learned from data", fix="Fit the model, or give it layer.adapt(x)."))
+            raise NotReadyError(message(str(link.name), "statistics learned from data", fix=fix))
 
 
 def penalty(links: Links, params: tuple[Params, ...]) -> Array:

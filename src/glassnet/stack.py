@@ -1,19 +1,25 @@
-"""Layers in a row with their weights: what a model is before it is told what to train for."""
+"""What a model is and holds: layers in a row, their weights, what it is trained for, and all of it in a file."""
 
 from __future__ import annotations
 
+import os
 import secrets
 from collections.abc import Sequence
 from functools import partial
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
 from glassnet import network, summary
 from glassnet.data.intake import Intake
 from glassnet.errors import NotReadyError, is_int, lookup, message, require
+from glassnet.history import History
 from glassnet.layers import Input, Layer, chain
+from glassnet.losses import Loss
 from glassnet.network import Built, Places
+from glassnet.optimizers import Optimizer
+from glassnet.storage import modelfile
+from glassnet.training import first_rate
 from glassnet.types import Params, Shape, State
 from glassnet.views import LayerView
 
@@ -25,6 +31,10 @@ class Stack:
         require(seed is None or is_int(seed, least=0), "Sequential", "seed to be an int >= 0 or None", seed=seed)
         require(isinstance(layers, list | tuple), "Sequential", "a list of layers, Sequential([...])", type=type(layers).__name__)
         self.seed = seed
+        self.history: History | None = None
+        self._optimizer: Optimizer | None = None
+        self._loss: Loss | None = None
+        self._metrics: tuple[Any, ...] = ()
         self._input: Input | None = None
         self._layers: tuple[Layer, ...] = ()
         self._forget()
@@ -36,6 +46,8 @@ class Stack:
         self._network: Built | None = None
         self._params: tuple[Params, ...] = ()
         self._state: tuple[State, ...] = ()
+        self._optimizer_state: Any = None
+        self.epoch, self._step, self._rate = 0, 0, first_rate(self._optimizer) if self._optimizer else 0.0
 
     def add(self, layer: Layer) -> None:
         """Append a layer.
@@ -116,6 +128,74 @@ class Stack:
         require(seed is None or is_int(seed, least=0), "reset", "seed to be an int >= 0 or None", seed=seed)
         self.seed = self.seed if seed is None else int(seed)
         self._forget()
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write all that the model is into one file: layers, weights, compile settings, the optimizer's memory, history, and what
+        was learned of a table. `gn.load` reads it; so does any reader of safetensors, the arrays. What stood there before is replaced
+        in one move, or stays.
+
+        Args:
+            path: of the file, such as "titanic.glassnet".
+
+        Raises:
+            ModelFileError: something in the model cannot be saved, and where it is (a lambda, Optax, a name with other signs than letters,
+                digits and _ . : + -, more than a file may hold); the file cannot be written.
+        """
+        modelfile.write(path, modelfile.pack(*self._kept()))
+
+    def save_weights(self, path: str | os.PathLike[str]) -> None:
+        """Write the weights and statistics alone, by name, as a safetensors file: "w.safetensors".
+
+        Raises:
+            NotReadyError: the shape of the input is not known yet.
+            ModelFileError: the file cannot be written.
+        """
+        built = self._require_built("save_weights")
+        modelfile.write(path, modelfile.weights(built, modelfile.Arrays(self._params, self._state)))
+
+    def load_weights(self, path: str | os.PathLike[str]) -> None:
+        """Put in the weights that a file holds: one of `save_weights`, or of `save` for a model with the same layers.
+
+        Raises:
+            NotReadyError: the shape of the input is not known yet.
+            ModelFileError: there is no such file, it is damaged, or holds arrays of other names or shapes.
+        """
+        built = self._require_built("load_weights")
+        self._params, self._state, _ = modelfile.read_weights(path, built, modelfile.Arrays(self._params, self._state))
+
+    def _kept(self) -> tuple[modelfile.Saved, Built | None, modelfile.Arrays]:
+        """The model as plain data and arrays."""
+        if self._network is None and self._input is not None and self._layers:
+            self._build(self._input.shape)
+        shape = self._network.shapes[0] if self._network else None
+        saved = modelfile.Saved(
+            layers=self._layers,
+            input=shape,
+            built=self._network is not None,
+            seed=self.seed,
+            optimizer=self._optimizer,
+            loss=self._loss,
+            metrics=self._metrics,
+            remembers=self._optimizer_state is not None,
+            epoch=self.epoch,
+            step=self._step,
+            rate=float(self._rate),
+            intake=self.intake,
+            past=None if self.history is None else self.history.plain(),
+        )
+        return saved, self._network, modelfile.Arrays(self._params, self._state, self._optimizer_state)
+
+    def _take_up(self, loaded: modelfile.Loaded) -> Self:
+        """Become the model that was saved."""
+        saved = loaded.saved
+        self.seed, self._layers, self.intake = saved.seed, chain.named(saved.layers), saved.intake
+        self._input = None if saved.input is None else Input(saved.input)
+        self._optimizer, self._loss, self._metrics = saved.optimizer, saved.loss, saved.metrics
+        self.epoch, self._step, self._rate = saved.epoch, saved.step, saved.rate
+        self._network = loaded.built
+        self._params, self._state, self._optimizer_state = loaded.arrays
+        self.history = None if saved.past is None else History.of(saved.past)
+        return self
 
     def _read(self, where: Places) -> list[np.ndarray]:
         return network.get_weights(where, self._params, self._state)

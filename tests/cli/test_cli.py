@@ -38,7 +38,7 @@ def test_help_loads_click_alone(doing):
     assert fresh(f"{report}; import glassnet.cli{doing}").splitlines()[-1] == "[]"
 
 
-@pytest.mark.parametrize("command", [(), ("train",), ("trace",), ("datasets",)])
+@pytest.mark.parametrize("command", [(), ("train",), ("trace",), ("datasets",), ("evaluate",), ("predict",), ("summary",)])
 def test_help_has_examples(command):
     result = run(*command, "--help")
     assert result.exit_code == 0

@@ -87,7 +87,7 @@ def made(key, **given):
 def test_no_import_stands_in_front_of_a_row(module):
     """A module's own global of that name would be found before the table is asked."""
     for name in MODULES[module].__all__:
-        assert name in ("Callback", "Sequential", "legacy", "schedules") or name not in vars(MODULES[module])
+        assert name in ("Callback", "Sequential", "legacy", "load_model", "schedules") or name not in vars(MODULES[module])
 
 
 def test_the_tables_are_found():

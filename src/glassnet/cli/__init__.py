@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 import click
 
 from glassnet import __version__
-from glassnet.cli import datasets, trace, train
+from glassnet.cli import datasets, saved, trace, train
 from glassnet.errors import GlassnetError
 
 MISTAKE, INTERRUPTED = 2, 130
@@ -65,9 +65,11 @@ def main() -> None:
     \b
     glassnet trace xor --layers 2      every number of a tiny network, forward and backward
     glassnet train digits              a real network on real data, in seconds
+    glassnet train titanic.csv --target survived --out titanic.glassnet
+    glassnet predict titanic.glassnet new.csv --out scored.csv
     glassnet datasets                  what there is to train on
     """
 
 
-for module in (train, trace, datasets):
-    main.add_command(module.command)
+for command in (train.command, trace.command, saved.evaluate, saved.predict, saved.summary, datasets.command):
+    main.add_command(command)

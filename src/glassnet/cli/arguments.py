@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
@@ -70,6 +71,18 @@ seed_option = click.option(
     "--seed", metavar="N", type=click.IntRange(min=0), default=0, show_default=True, help="Of the weights, the order of rows and the noise."
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else, for programs.")
+
+
+def writable(path: str, option: str) -> Path:
+    """Where a file is to go, refused before the work rather than after it.
+
+    Raises:
+        click.BadParameter: its folder does not exist, or it is one itself.
+    """
+    place = Path(path)
+    if place.is_dir() or not place.parent.is_dir():
+        raise click.BadParameter(f"expected a file in a folder that exists. Received: {path!r}.", param_hint=f"'{option}'")
+    return place
 
 
 def table_options(command: Command) -> Command:

@@ -229,6 +229,19 @@ def find(name: str, wishes: Wishes, seed: int) -> ArrayTask | TableTask:
     return TableTask(name, *parts, target, labels, wishes.transform, assumed)
 
 
+def rows_to_score(name: str) -> tuple[Any, Any]:
+    """The rows of a table's file, which hold their target, or the test rows of a data set with theirs."""
+    from glassnet.data.dataset import Dataset
+    from glassnet.data.table import read
+
+    if Path(name).suffix.lower() in TABLES or Path(name).is_file():
+        return read(name), None
+    from glassnet.data.datasets import load
+
+    data = load(name)
+    return (data.x_test, data.y_test) if isinstance(data, Dataset) else (read(data.test), None)
+
+
 def chosen(table: Table, features: tuple[str, ...], target: str, column: np.ndarray) -> Table:
     """The columns that were asked for, all where none were, and the target.
 
@@ -253,3 +266,71 @@ def count_labels(target: str, column: np.ndarray, task: str | None) -> tuple[int
         return found, ()
     few = found <= FEW and np.all(column == np.round(column))
     return 0, (f"{target} has {found} different whole numbers, learned as numbers: --task classes learns them as labels",) if few else ()
+
+
+@dataclass(frozen=True, eq=False)
+class SavedTask:
+    """A saved model, and rows to look at: a table's, with or without their target, or the test rows of a data set."""
+
+    name: str
+    network: Sequential
+    x: Any
+    y: Any
+
+    @property
+    def rows(self) -> int:
+        """How many there are."""
+        return len(self.x)
+
+    def propose(self, settings: Mapping[str, Any], adapted: bool = False) -> Sequential:
+        """The network that was saved."""
+        return self.network
+
+    def inputs(self, model: Sequential) -> np.ndarray:
+        """The rows as the network takes them."""
+        return model.intake.features(self.x) if model.intake else self.x
+
+    def fit(self, model: Sequential, **asked: Any) -> History:
+        """A saved model is looked at as it is."""
+        raise click.UsageError("--epochs is for networks made here: a saved one is looked at as it is.")
+
+    def row(self, i: int) -> tuple[Any, Any]:
+        """One of them, and its target, as `trace` takes them; where there is none, the network's own answer stands for it."""
+        if self.network.intake is None:
+            return self.x[i : i + 1], self.y[i : i + 1]
+        one = self.x.rows(slice(i, i + 1))
+        return one, None if self._told else self._answer(one)
+
+    def meaning(self, i: int) -> str:
+        """Its target in words."""
+        if self.network.intake is None:
+            return f"{self.y[i]:g}"
+        target = self.network.intake.target.name
+        one = self.x.rows(slice(i, i + 1))
+        return f"{target} {one[target][0]}" if self._told else f"{target} not told: its own answer, {self._answer(one)[0]}, stands for it"
+
+    @property
+    def _told(self) -> bool:
+        assert self.network.intake is not None
+        return self.network.intake.target.name in self.x.columns
+
+    def _answer(self, one: Table) -> np.ndarray:
+        from glassnet.data.answers import Labels
+
+        assert self.network.intake is not None
+        labels = isinstance(self.network.intake.target, Labels)
+        return self.network.predict_labels(one) if labels else self.network.predict(one)[:, 0]
+
+
+def saved(name: str, rows: str | None) -> SavedTask:
+    """The model in a file, and the rows to look at.
+
+    Raises:
+        click.UsageError: no rows were named.
+        ModelFileError, DataError: see `load` and `table.read`.
+    """
+    from glassnet import load
+
+    if rows is None:
+        raise click.UsageError("Which rows? Name a table's file, or a data set, after the model.")
+    return SavedTask(name, load(name), *rows_to_score(rows))

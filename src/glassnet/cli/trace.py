@@ -11,12 +11,13 @@ from glassnet.cli import arguments
 if TYPE_CHECKING:
     import numpy as np
 
-    from glassnet.cli.tasks import ArrayTask, TableTask
+    from glassnet.cli.tasks import ArrayTask, SavedTask, TableTask
     from glassnet.model import Sequential
 
 
 @click.command("trace", short_help="Show every number of one pass, forward and backward.")
-@click.argument("name", metavar="NAME|FILE")
+@click.argument("name", metavar="NAME|FILE|MODEL")
+@click.argument("rows", metavar="[FILE|NAME]", required=False)
 @arguments.table_options
 @arguments.layers_option(default="2")
 @click.option("--activation", metavar="NAME", default="sigmoid", show_default=True, help="Of the hidden layers.")
@@ -29,10 +30,17 @@ if TYPE_CHECKING:
 @arguments.seed_option
 @arguments.json_option
 def command(
-    name: str, row: int | None, epochs: int, neuron: tuple[tuple[str, int], ...], layer: tuple[str, ...], as_json: bool, **settings: Any
+    name: str,
+    rows: str | None,
+    row: int | None,
+    epochs: int,
+    neuron: tuple[tuple[str, int], ...],
+    layer: tuple[str, ...],
+    as_json: bool,
+    **settings: Any,
 ) -> None:
     """Show every number of one row's way through a small network on the data set NAME, or on the table in FILE: forward,
-    backward, and the update that the optimizer would make.
+    backward, and the update that the optimizer would make. Or through a saved MODEL, on the rows of FILE.
 
     \b
     glassnet trace xor --layers 2
@@ -40,13 +48,14 @@ def command(
     glassnet trace xor --layers 2 --layer dense_1            x W + b, and the bias trick
     glassnet trace iris --layers 3 --row 100 --epochs 50     after training
     glassnet trace titanic.csv --target survived --features fare,age
+    glassnet trace titanic.glassnet new.csv --row 3
     """
     from glassnet.cli import printing, tasks
 
     if as_json and (neuron or layer):
         raise click.UsageError("--json holds every number already: leave out --neuron and --layer.")
     wishes = tasks.Wishes(*(settings.pop(key) for key in ("target", "features", "target_transform", "task")))
-    job = tasks.find(name, wishes, settings["seed"])
+    job = tasks.saved(name, rows) if name.endswith(".glassnet") else tasks.find(name, wishes, settings["seed"])
     model = job.propose(settings | {"dropout": 0.0}, adapted=True)
     row = telling_row(job.inputs(model)) if row is None else row
     if row >= job.rows:
@@ -69,7 +78,7 @@ def telling_row(x: np.ndarray) -> int:
     return int(np.count_nonzero(x.reshape(len(x), -1), axis=1).argmax())
 
 
-def heading(job: ArrayTask | TableTask, row: int, model: Sequential) -> str:
+def heading(job: ArrayTask | TableTask | SavedTask, row: int, model: Sequential) -> str:
     """Which row meets which network, in one line."""
     from glassnet.cli import proposal
 

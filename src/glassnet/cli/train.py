@@ -41,11 +41,12 @@ PICTURES = (".png", ".svg", ".pdf")
 @click.option("--patience", metavar="N", type=click.IntRange(min=1), help="Stop after N epochs without improvement; keep the best weights.")
 @arguments.seed_option
 @click.option("--plot", metavar="FILE", default="curves.png", show_default=True, help="Where to draw the learning curves.")
+@click.option("--out", metavar="FILE", help="Where to save the model, such as titanic.glassnet.")
 @click.option("--no-plot", is_flag=True, help="Draw nothing.")
 @arguments.json_option
 @click.option("--quiet", is_flag=True, help="Print the last line only.")
 @click.pass_context
-def command(ctx: click.Context, name: str, plot: str, no_plot: bool, as_json: bool, quiet: bool, **settings: Any) -> None:
+def command(ctx: click.Context, name: str, plot: str, out: str | None, no_plot: bool, as_json: bool, quiet: bool, **settings: Any) -> None:
     """Train a network on the data set NAME, or on the table in FILE (CSV, TSV, Parquet, Arrow), and score it on rows it has
     never seen.
 
@@ -59,10 +60,10 @@ def command(ctx: click.Context, name: str, plot: str, no_plot: bool, as_json: bo
     glassnet train moons --layers none                       one layer: a straight line
     glassnet train diabetes --dropout 0.2 --patience 10
     glassnet train titanic.csv --target survived --features fare,age
-    glassnet train houses.csv --target price --target-transform log
+    glassnet train houses.csv --target price --target-transform log --out houses.glassnet
     glassnet train digits --json | python -m json.tool
     """
-    picture = _picture("" if no_plot else plot)
+    picture, place = _picture("" if no_plot else plot), arguments.writable(out, "--out") if out else None
     from glassnet.cli import printing, proposal, tasks
     from glassnet.progress import clock
 
@@ -86,14 +87,16 @@ def command(ctx: click.Context, name: str, plot: str, no_plot: bool, as_json: bo
     if interrupted and not history.epoch:
         raise click.Abort
     full, short, facts = job.facts(model, settings["seed"])
+    if place:
+        model.save(place)
     drawn, failure = draw(history, picture if history.epoch else None)
     if as_json:
-        run = {"seed": settings["seed"], "epochs": len(history.epoch), "stopped": history.stopped, "plot": drawn}
+        run = {"seed": settings["seed"], "epochs": len(history.epoch), "stopped": history.stopped, "plot": drawn, "out": out}
         printing.print_json({"dataset": job.name, **facts, "seconds": seconds, **run, "settings": settings, "history": history.history})
     else:
         if full and not quiet:
             click.echo(f"\n{full}\n")
-        line = f"{job.name}: {short} in {clock(seconds)}" + (f", {drawn}" if drawn else "")
+        line = f"{job.name}: {short} in {clock(seconds)}" + "".join(f", {file}" for file in (out, drawn) if file)
         losses = history.history.get("loss", [])
         room = min(max(SCREEN - len(f"{line}  loss "), 8), 24)
         click.echo(line + (f"  loss {printing.sparkline(losses, room)}" if len(losses) > 1 else ""))
@@ -119,9 +122,7 @@ def _picture(plot: str) -> Path | None:
     path = Path(plot)
     if path.suffix.lower() not in PICTURES:
         raise click.BadParameter(f"expected a file that ends in {', '.join(PICTURES)}. Received: {plot!r}.", param_hint="'--plot'")
-    if path.is_dir() or not path.parent.is_dir():
-        raise click.BadParameter(f"expected a file in a folder that exists. Received: {plot!r}.", param_hint="'--plot'")
-    return path
+    return arguments.writable(plot, "--plot")
 
 
 def resolve(settings: dict[str, Any], rows: int) -> None:

@@ -38,7 +38,8 @@ class Mapped:
         return Mapped(self.rows, self.index[which])
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
-        return arrays.features(self.rows[self.index]).astype(dtype, copy=False)
+        read = arrays.features(self.rows[self.index])
+        return read if dtype is None else read.astype(dtype, copy=False)
 
 
 def features(x: Any, shape: Shape | None = None, what: str = "x") -> Any:

@@ -55,7 +55,6 @@ ELSEWHERE = {
     "History": "fit returns it, and model.history keeps it.",
     "get_value": "Read model.optimizer.learning_rate; weights are in model.get_weights().",
     "set_value": "Write model.optimizer.learning_rate = ....",
-    "load_model": "Nothing is saved yet: make the model again and give it model.set_weights(...) of arrays kept with np.savez.",
     **dict.fromkeys(("constraints", "max_norm"), "Keep weights small with kernel_regularizer=keras.regularizers.l2(...)."),
     **dict.fromkeys(("abs", "clip", "exp", "log", "maximum", "mean", "pow", "sqrt", "square", "sum"), "Write keras.ops.NAME."),
     "custom_gradient": "Write a JAX function with jax.custom_vjp.",
@@ -65,7 +64,7 @@ ELSEWHERE = {
 
 ATTRIBUTES = {
     "weights trainable_weights non_trainable_weights variables trainable_variables": "Write get_weights(), or params by name.",
-    "save save_weights load_weights to_json get_config": "model.get_weights() and set_weights() hand over what was learned.",
+    "to_json get_config": "model.save(path) keeps all of it in one file.",
     "train_on_batch fit_generator train_step call": "Write fit(x, y); docs/not-for.md says where to go with other loops.",
     "export": "docs/not-for.md says where to go.",
     "test_on_batch evaluate_generator": "Write evaluate(x, y).",

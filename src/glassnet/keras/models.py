@@ -15,64 +15,25 @@ from glassnet import model, summary
 from glassnet.callbacks import LearningRateScheduler, ReduceLROnPlateau, listed
 from glassnet.data.rows import require_all
 from glassnet.data.streams import is_stream
-from glassnet.errors import MissingError, NotReadyError, is_int, is_number, message, require
+from glassnet.errors import MissingError, NotReadyError, is_int, message, require
 from glassnet.history import History
 from glassnet.keras import callbacks as callback_names
 from glassnet.keras import layers as layer_names
 from glassnet.keras import losses as loss_names
 from glassnet.keras import metrics as metric_names
 from glassnet.keras import optimizers as optimizer_names
+from glassnet.keras.compiled import Compiled
 from glassnet.keras.face import ATTRIBUTES, Face, NotHereError, PerRow, Refused, table
 from glassnet.keras.utils import next_seed
 from glassnet.layers import Input
 from glassnet.losses import BinaryCrossentropy, Loss
 from glassnet.metrics import METRICS, Accuracy, Metric
 from glassnet.network import Built, Places
+from glassnet.storage import modelfile
 from glassnet.types import Shape
 from glassnet.views import LayerView
 
 AUTO = "auto"
-
-
-class Rate(float):
-    """A learning rate that can be set where it stands.
-
-    Args:
-        of: the optimizer whose rate it is.
-    """
-
-    of: Compiled
-
-    def assign(self, value: Any) -> None:
-        """Train on at this rate."""
-        self.of.learning_rate = value
-
-    def numpy(self) -> np.float32:
-        """The number."""
-        return np.float32(self)
-
-
-class Compiled:
-    """What `model.optimizer` is: the rate of a compiled model, to be read and set, and the optimizer's other settings, to be read."""
-
-    def __init__(self, of: Sequential):
-        vars(self)["of"] = of
-
-    def __getattr__(self, name: str) -> Any:
-        if name != "learning_rate":
-            return getattr(self.of._optimizer, name)
-        wishes = self.of._wishes
-        rate = Rate(self.of.learning_rate if wishes is None or wishes.rate is None else wishes.rate)
-        rate.of = self
-        return rate
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        require(name == "learning_rate", "optimizer", "nothing to be set but learning_rate", name=name, fix="Compile again.")
-        if self.of._wishes is None:
-            self.of.learning_rate = value
-        else:
-            require(is_number(value) and value > 0, "learning_rate", "a number > 0", learning_rate=value)
-            self.of._wishes.rate = float(value)
 
 
 class Sequential(model.Sequential):
@@ -381,6 +342,24 @@ def _batches(who: str, x: Any, y: Any, batch_size: Any, steps: Any, callbacks: A
     return None
 
 
+def load_model(filepath: Any, custom_objects: dict[str, Any] | None = None, compile: bool = True, safe_mode: bool = True) -> Sequential:
+    """The model in a file that `model.save` wrote, whatever it is called; it can run no code, safe_mode or not. See `glassnet.load`.
+
+    Args:
+        filepath: of the file.
+        custom_objects: classes and functions of your own, by name.
+        compile: whether to take up the optimizer, the loss and the metrics too.
+        safe_mode: not used: there is no other.
+
+    Raises:
+        ModelFileError: see `glassnet.load`.
+    """
+    loaded = Sequential()._take_up(modelfile.read(filepath, custom_objects))
+    if not compile:
+        loaded._optimizer = loaded._loss = loaded._optimizer_state = None
+    return loaded
+
+
 FUNCTIONAL = "Residual and Parallel branch inside a Sequential; docs/not-for.md says where to go with other graphs."
 
 __all__, __getattr__ = table(
@@ -388,5 +367,6 @@ __all__, __getattr__ = table(
     {
         "Model": Refused("Model", "layers in a row, Sequential([...])", FUNCTIONAL, model.Sequential),
         "Sequential": Sequential,
+        "load_model": load_model,
     },
 )

@@ -127,11 +127,10 @@ class Maxout(Layer):
         resolve(self)
 
     def init(self, rng: np.random.Generator, shape: Shape) -> Params:
-        def pieces(initializer: str | Initializer, size: Shape) -> np.ndarray:
-            return np.stack([initializers.get(initializer)(rng, size) for _ in range(self.pieces)], axis=-2)
-
-        kernel = {"kernel": pieces(self.kernel_initializer, (shape[-1], self.units))}
-        return kernel | ({"bias": pieces(self.bias_initializer, (self.units,))} if self.use_bias else {})
+        kernel = initializers.get(self.kernel_initializer).several(rng, (shape[-1], self.units), self.pieces)
+        if not self.use_bias:
+            return {"kernel": kernel}
+        return {"kernel": kernel, "bias": initializers.get(self.bias_initializer).several(rng, (self.units,), self.pieces)}
 
     def __call__(self, params: Params, x: Array) -> Array:
         kernel = params["kernel"]

@@ -60,11 +60,11 @@ class BatchNormalization(Layer):
         require(is_number(self.epsilon) and self.epsilon > 0, who, "epsilon to be a number > 0", epsilon=self.epsilon)
 
     def init(self, rng: np.random.Generator, shape: Shape) -> Params:
-        gamma = {"gamma": np.ones(shape[-1], np.float32)} if self.scale else {}
-        return gamma | ({"beta": np.zeros(shape[-1], np.float32)} if self.center else {})
+        gamma = {"gamma": np.broadcast_to(np.float32(1), shape[-1])} if self.scale else {}
+        return gamma | ({"beta": np.broadcast_to(np.float32(0), shape[-1])} if self.center else {})
 
     def init_state(self, shape: Shape) -> State:
-        return {"moving_mean": np.zeros(shape[-1], np.float32), "moving_variance": np.ones(shape[-1], np.float32)}
+        return {"moving_mean": np.broadcast_to(np.float32(0), shape[-1]), "moving_variance": np.broadcast_to(np.float32(1), shape[-1])}
 
     def apply(self, params: Params, state: State, x: Array, *, key: Array, train: bool, mask: Array | None) -> tuple[Array, State]:
         mean, variance = state["moving_mean"], state["moving_variance"]

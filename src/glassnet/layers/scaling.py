@@ -83,7 +83,7 @@ class Normalization(Layer):
             known = np.size(self.learned["mean"])
             require(known == size, "Normalization", f"statistics of {size} columns, as its input has", adapted_to=known)
             return self.learned
-        return {"mean": np.zeros(size, np.float32), "variance": np.ones(size, np.float32), "count": np.float32(0)}
+        return {"mean": np.broadcast_to(np.float32(0), size), "variance": np.broadcast_to(np.float32(1), size), "count": np.float32(0)}
 
     def apply(self, params: Params, state: State, x: Array, *, key: Array, train: bool, mask: Array | None) -> tuple[Array, State]:
         return (x - state["mean"]) / jnp.maximum(jnp.sqrt(state["variance"]), 1e-7), state

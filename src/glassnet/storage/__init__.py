@@ -1,0 +1,1 @@
+"""Plain data to one file that cannot run code, and back."""

@@ -1,0 +1,149 @@
+"""A model's arrays: what they are called in a file, and which shapes and kinds they must have, worked out without memory for them."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Any, NamedTuple, TypeAlias
+
+import jax
+import numpy as np
+
+from glassnet import network
+from glassnet.errors import GlassnetError, ModelFileError, message, require
+from glassnet.initializers import Initializer
+from glassnet.layers import Layer, chain
+from glassnet.network import Built
+from glassnet.optimizers import Optimizer
+from glassnet.storage import plain
+from glassnet.types import Params, Shape, State
+
+NAME = re.compile(r"\w[\w .:+-]{0,199}(/\w[\w .:+-]{0,199}){0,40}")
+"""What the name of an array looks like: never like a path that leads elsewhere."""
+
+MEMORY = "@optimizer"
+"""What the names of the arrays begin with that the optimizer remembers."""
+
+MOST_NUMBERS = 2**27
+"""The most numbers that an example may become on its way through a network: half a gigabyte."""
+
+KINDS = {"f2": "F16", "f4": "F32", "f8": "F64", "i1": "I8", "i2": "I16", "i4": "I32", "i8": "I64", "u1": "U8", "u4": "U32", "b1": "BOOL"}
+"""Kinds of numbers as NumPy writes them, and as safetensors does."""
+
+Header: TypeAlias = Mapping[str, tuple[Shape, str]]
+"""Shape and kind of every array, by name."""
+
+
+class Arrays(NamedTuple):
+    """A model's arrays, nested as the engine has them."""
+
+    params: tuple[Params, ...] = ()
+    state: tuple[State, ...] = ()
+    optimizer: Any = None
+
+
+@dataclass(frozen=True)
+class Hollow(Initializer):
+    """Weights of a shape that take no memory: what a network is measured with."""
+
+    def __call__(self, rng: np.random.Generator, shape: Shape) -> np.ndarray:
+        return np.broadcast_to(np.float32(0), shape)
+
+    def several(self, rng: np.random.Generator, shape: Shape, n: int) -> np.ndarray:
+        """See `Initializer.several`."""
+        return np.broadcast_to(np.float32(0), (*shape[:-1], n, shape[-1]))
+
+
+def measured(layers: Sequence[Layer], shape: Shape, optimizer: Optimizer | None) -> tuple[Built, Arrays]:
+    """The network of these layers, with arrays that have its shapes and take no memory; with an optimizer, what that remembers too.
+
+    Raises:
+        ModelFileError: the layers do not go together.
+    """
+    try:
+        with np.errstate(all="ignore"):
+            hollow, params, state = network.build([_hollow(layer) for layer in layers], shape, np.random.default_rng(0))
+    except (GlassnetError, OverflowError) as error:
+        raise ModelFileError(f"load: the layers do not go together. {str(error)[:400]}") from error
+    largest = max(hollow.shapes, key=math.prod)
+    few = f"at most {MOST_NUMBERS:,} numbers an example after every layer"
+    require(math.prod(largest) <= MOST_NUMBERS, "load", few, error=ModelFileError, shape=largest)
+    built = network.describe(chain.named(layers), params, state, hollow.shapes)
+    learning = jax.tree.map(lambda p: jax.ShapeDtypeStruct(p.shape, p.dtype), network.split(built.links, params)[0])
+    return built, Arrays(params, state, optimizer and jax.eval_shape(optimizer.init, learning))
+
+
+def _hollow(value: Any) -> Any:
+    """A part in which every initializer, however deep, takes no memory."""
+    if isinstance(value, Initializer):
+        return Hollow()
+    if isinstance(value, tuple):
+        return tuple(map(_hollow, value))
+    if not isinstance(value, Layer):
+        return value
+    return replace(value, **{field.name: _hollow(getattr(value, field.name)) for field in fields(value) if field.init})
+
+
+def named(built: Built, arrays: Arrays) -> dict[str, Any]:
+    """A model's arrays, or their shapes, by the names that they have in a file: `dense_1/kernel`, `@optimizer/velocity/0/kernel`.
+
+    Raises:
+        ModelFileError: a name that no file may hold, or that stands for two arrays.
+    """
+    trees = {"params": arrays.params, "state": arrays.state}
+    found = {}
+    for name, (kind, path, key) in zip(_names(built), built.weights, strict=True):
+        require(NAME.fullmatch(name), "layer", "a name of letters, digits and _ . : + -", error=ModelFileError, name=name[:100])
+        require(name not in found, "layer", "a name of its own for every array", error=ModelFileError, twice=name[:100])
+        found[name] = network.at(trees[kind], path)[key]
+    return found | {name: leaf for name, (_, leaf) in zip(*_remembered(arrays.optimizer), strict=True)}
+
+
+def filled(built: Built, hollow: Arrays, found: Mapping[str, np.ndarray]) -> Arrays:
+    """The arrays in their places: `named` the other way round."""
+    trees = {"params": hollow.params, "state": hollow.state}
+    for name, (kind, path, key) in zip(_names(built), built.weights, strict=True):
+        trees[kind] = network.put(trees[kind], path, network.at(trees[kind], path) | {key: found[name]})
+    form = jax.tree.structure(hollow.optimizer)
+    memory = jax.tree.unflatten(form, [found[name] for name in _remembered(hollow.optimizer)[0]])
+    return Arrays(trees["params"], trees["state"], memory)
+
+
+def _names(built: Built) -> list[str]:
+    links = dict(network.walk(built.links))
+    return [f"{links[path].name}/{key}" for _, path, key in built.weights]
+
+
+def _remembered(memory: Any) -> tuple[list[str], list[Any]]:
+    leaves = jax.tree_util.tree_flatten_with_path(memory)[0]
+    return [f"{MEMORY}/{jax.tree_util.keystr(path, simple=True, separator='/')}" for path, _ in leaves], leaves
+
+
+def compare(who: str, header: Header, expected: Mapping[str, Any]) -> None:
+    """Refuse arrays other than those that the model has.
+
+    Raises:
+        ModelFileError: with the first that differs.
+    """
+    missing, strange = sorted(expected.keys() - header.keys()), sorted(header.keys() - expected.keys())
+    require(not missing, who, "all arrays of the model", error=ModelFileError, missing=missing[:3])
+    require(not strange, who, "no arrays but the model's", error=ModelFileError, others=[name[:100] for name in strange[:3]])
+    for name, array in expected.items():
+        shape, kind = np.shape(array), kind_of(name, array)
+        expects = f"{name} of shape {shape} and kind {kind}, as the layers say"
+        if header[name] != (shape, kind):
+            raise ModelFileError(f"{message(who, expects)} Received: shape={plain.SHOWN.repr(header[name][0])}, kind={header[name][1]!r}.")
+
+
+def kind_of(name: str, array: Any) -> str:
+    """The kind of an array's numbers, as safetensors calls it.
+
+    Raises:
+        ModelFileError: files do not hold such.
+    """
+    kind = np.dtype(array.dtype).str[1:]
+    if kind not in KINDS:
+        raise ModelFileError(message(name, f"numbers of a kind out of {', '.join(KINDS.values())}", kind=str(array.dtype)))
+    return KINDS[kind]

@@ -1,0 +1,51 @@
+"""Files that are whole or not there: written beside their place, forced to disk, and put in it in one move."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+
+
+def reached(point: str) -> None:
+    """Called before each step that a power cut could come between; tests put something here that kills."""
+
+
+def write(path: Path, data: bytes) -> None:
+    """Put `data` at `path`; a failure at any moment leaves what was there before, whole.
+
+    Raises:
+        OSError: the folder cannot be written, or the disk is full.
+    """
+    beside = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}.part")
+    try:
+        with open(beside, "xb") as file:
+            reached("write")
+            file.write(data[: len(data) // 2])
+            reached("half")
+            file.write(data[len(data) // 2 :])
+            file.flush()
+            reached("fsync")
+            os.fsync(file.fileno())
+        reached("rename")
+        os.replace(beside, path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            beside.unlink()
+        raise
+    reached("fsync folder")
+    if os.name == "posix":  # elsewhere a folder cannot be opened
+        with _opened(path.parent) as folder:
+            os.fsync(folder)
+    reached("done")
+
+
+@contextlib.contextmanager
+def _opened(folder: Path) -> Iterator[int]:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        yield handle
+    finally:
+        os.close(handle)

@@ -1,0 +1,261 @@
+"""One file that holds a model and cannot run code: safetensors, with what the model is as strict JSON in its metadata.
+
+What a file may hold follows from what it says the model is: the names, shapes and kinds of its arrays are worked out from the
+architecture, without memory for them, and compared with the file's header before any array is read.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, fields, is_dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from glassnet import __version__
+from glassnet.data.intake import Intake
+from glassnet.errors import ModelFileError, is_int, is_number, message, require
+from glassnet.layers import Input, Layer
+from glassnet.losses import Loss
+from glassnet.metrics import Metric
+from glassnet.network import Built
+from glassnet.optimizers import Optimizer
+from glassnet.storage import atomic, parts, plain
+from glassnet.storage.arrays import MEMORY, MOST_NUMBERS, Arrays, Header, compare, filled, kind_of, measured, named
+
+FORMAT = 1
+"""Of files that this release writes, and the newest that it reads."""
+
+KEY = "glassnet"
+"""The one key of the metadata: safetensors writes several in any order, and a model saved twice is to be the same bytes."""
+
+MOST_LAYERS, MOST_AXES, MOST_TEXT = 2_000, 32, 2**23
+"""Limits: layers and lists in layers, each counted once for itself and once for every layer around it, as each takes a millisecond
+to measure as often; axes of an example; bytes of JSON, each of which may take twenty in memory."""
+
+
+@dataclass(frozen=True)
+class Past:
+    """How training went, of the last fit: see `History`."""
+
+    seed: int
+    params: dict[str, Any]
+    history: dict[str, tuple[float, ...]]
+    epoch: tuple[int, ...]
+    stopped: str | None
+    seconds: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Saved:
+    """What a model is, apart from its arrays.
+
+    Attributes:
+        layers: as they were written, named.
+        input: the shape of one example, None where it is not known yet.
+        built: whether there are weights.
+        seed: of the model.
+        optimizer: None for a model that is not compiled.
+        loss: None where it is still to be inferred.
+        metrics: names, metrics or functions.
+        remembers: whether the optimizer has a memory, among the arrays.
+        epoch: how many the model has been trained for.
+        step: how many steps.
+        rate: of the carry: see `training.Carry`.
+        intake: what was learned of a table.
+        past: how the last fit went.
+        format: of the file.
+        version: of glassnet that wrote it.
+
+    Raises:
+        ModelFileError: these cannot be a model's, or are beyond the limits.
+    """
+
+    layers: tuple[Layer, ...]
+    input: tuple[int, ...] | None
+    built: bool
+    seed: int | None
+    optimizer: Optimizer | None
+    loss: Loss | None
+    metrics: tuple[str | Metric | Callable[..., Any], ...]
+    remembers: bool
+    epoch: int
+    step: int
+    rate: float
+    intake: Intake | None
+    past: Past | None
+    format: int = FORMAT
+    version: str = __version__
+
+    def __post_init__(self) -> None:
+        count = sum(map(_count, self.layers))
+        _require(count <= MOST_LAYERS, f"{MOST_LAYERS:,} layers, and lists in layers, at most", layers=count)
+        _require(not any(isinstance(layer, Input) for layer in self.layers), "layers that run, and the input's shape apart")
+        sizes = (1,) if self.input is None else self.input
+        fits = 1 <= len(sizes) <= MOST_AXES and min(sizes) >= 1 and math.prod(sizes) <= MOST_NUMBERS
+        _require(fits, f"examples of 1 to {MOST_NUMBERS:,} numbers on {MOST_AXES} axes at most", input=plain.SHOWN.repr(sizes))
+        _require(not self.built or (self.input and self.layers), "weights of layers, for examples of a known shape")
+        _require(not self.remembers or (self.built and self.optimizer), "an optimizer and weights, where something is remembered")
+        _require(self.built or not any(map(_adapted, self.layers)), "weights where a layer has learned", fix="Put Input(shape) in front.")
+        _require(self.seed is None or self.seed >= 0, "a seed >= 0", seed=self.seed)
+        _require(self.epoch >= 0 and 0 <= self.step < 2**31, "counts from 0", epoch=self.epoch, step=self.step)
+        _require(is_number(self.rate) and 0 <= self.rate < 3e38, "a rate >= 0 that float32 holds", rate=self.rate)
+
+
+class Loaded(NamedTuple):
+    """What a file holds."""
+
+    saved: Saved
+    built: Built | None
+    arrays: Arrays
+
+
+NAMES = {Saved: "Saved", Past: "Past"}
+"""What a file calls the two classes here."""
+
+
+def pack(saved: Saved, built: Built | None, arrays: Arrays) -> bytes:
+    """A model as the bytes of a file: the same for the same model.
+
+    Raises:
+        ModelFileError: something in it cannot be saved, or would not be loaded again.
+    """
+    text = plain.dumps(saved, parts.names() | NAMES)
+    small = len(text) < MOST_TEXT
+    require(small, "save", f"a model that takes less than {MOST_TEXT:,} bytes to describe", error=ModelFileError, bytes=len(text))
+    return _bytes({} if built is None else named(built, arrays), {KEY: text})
+
+
+def weights(built: Built, arrays: Arrays) -> bytes:
+    """The weights alone, as the bytes of a safetensors file.
+
+    Raises:
+        ModelFileError: a name, or a kind of numbers, that files do not hold.
+    """
+    return _bytes(named(built, arrays._replace(optimizer=None)))
+
+
+def _bytes(arrays: Mapping[str, Any], metadata: dict[str, str] | None = None) -> bytes:
+    from safetensors.numpy import save
+
+    for name, array in arrays.items():
+        kind_of(name, array)
+    return save({name: np.asarray(array, order="C") for name, array in arrays.items()}, metadata)
+
+
+def write(path: str | os.PathLike[str], data: bytes) -> None:
+    """Put a model's bytes at `path`, whole or not at all.
+
+    Raises:
+        ModelFileError: the folder is not there or cannot be written, or the disk is full.
+    """
+    try:
+        atomic.write(Path(path), data)
+    except (OSError, ValueError) as error:
+        text = message("save", "a file that can be written", path=str(path), fix=f"It said: {getattr(error, 'strerror', None) or error}.")
+        raise ModelFileError(text) from error
+
+
+def read(path: str | os.PathLike[str], custom_objects: Mapping[str, Any] | None = None) -> Loaded:
+    """The model in a file.
+
+    Args:
+        path: of the file.
+        custom_objects: classes of layers and other parts, and functions, by name, that are not glassnet's own.
+
+    Raises:
+        ModelFileError: there is no such file, or it is damaged, foreign, newer than this release, or does not hold what it says.
+    """
+    custom, fix = custom_objects or {}, 'Write custom_objects={"Scale": Scale}.'
+    require(isinstance(custom, Mapping), "load", "custom_objects by name", error=ModelFileError, fix=fix, type=type(custom).__name__)
+    with _opened("load", path) as (file, header):
+        saved = _saved(str(path), file.metadata() or {}, custom)
+        if not saved.built or saved.input is None:
+            compare("load", header, {})
+            return Loaded(saved, None, Arrays())
+        built, hollow = measured(saved.layers, saved.input, saved.optimizer if saved.remembers else None)
+        compare("load", header, named(built, hollow))
+        return Loaded(saved, built, filled(built, hollow, {name: file.get_tensor(name) for name in header}))
+
+
+def read_weights(path: str | os.PathLike[str], built: Built, arrays: Arrays) -> Arrays:
+    """The weights in a file, for a network that is there; not what an optimizer remembers.
+
+    Raises:
+        ModelFileError: there is no such file, it is no safetensors file, or holds the weights of another network.
+    """
+    hollow = arrays._replace(optimizer=None)
+    with _opened("load_weights", path) as (file, header):
+        own = {name: kind for name, kind in header.items() if not name.startswith(MEMORY)}
+        compare("load_weights", own, named(built, hollow))
+        return filled(built, hollow, {name: file.get_tensor(name) for name in own})
+
+
+@contextmanager
+def _opened(who: str, path: str | os.PathLike[str]) -> Iterator[tuple[Any, Header]]:
+    """A safetensors file, and what it says that it holds."""
+    from safetensors import SafetensorError, safe_open
+
+    require(Path(path).is_file(), who, "a file that exists", error=ModelFileError, path=str(path))
+    try:
+        with open(path, "rb") as raw:
+            length = int.from_bytes(raw.read(8), "little")
+        fix = "Files of Keras, HDF5 and pickle are not read."
+        require(length <= 2 * MOST_TEXT, who, "a safetensors file", error=ModelFileError, path=str(path), fix=fix)
+        with safe_open(path, "numpy") as file:
+            slices = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118
+            yield file, {name: (tuple(part.get_shape()), part.get_dtype()) for name, part in slices.items()}
+    except (SafetensorError, OSError) as error:
+        fix = f"It is damaged, or another kind of file: {str(error)[:200]}."
+        raise ModelFileError(message(who, "a safetensors file", path=str(path), fix=fix)) from error
+
+
+def _saved(path: str, metadata: Mapping[str, str], custom: Mapping[str, Any]) -> Saved:
+    """What a file says of its model, in a format that this release reads."""
+    foreign = "It holds arrays, but no model: model.load_weights reads them."
+    require(KEY in metadata, "load", "a file that model.save wrote", error=ModelFileError, path=path, fix=foreign)
+    text = metadata[KEY]
+    require(len(text) < MOST_TEXT, "load", f"a description of less than {MOST_TEXT:,} bytes", error=ModelFileError, bytes=len(text))
+    found = plain.loads(text)
+    version: Any = found.get("format") if isinstance(found, dict) else None
+    require(is_int(version, least=1), "load", "a whole number as format", error=ModelFileError, format=str(version)[:20])
+    fix = f"It was written by glassnet {str(found.get('version'))[:20]}: install that release or a later one."
+    require(version <= FORMAT, "load", f"a file of format {FORMAT} at most", error=ModelFileError, format=version, fix=fix)
+    return plain.Reader(parts.known() | {name: kind for kind, name in NAMES.items()}, custom).read(found, Saved)
+
+
+def _require(ok: object, expected: str, fix: str = "", **received: Any) -> None:
+    require(ok, "model", expected, fix=fix, error=ModelFileError, **received)
+
+
+def _count(value: Any, deep: int = 1) -> int:
+    """The layers and lists in a value, those inside `deep` layers as often.
+
+    Raises:
+        ModelFileError: a list of too many values, or a number beyond what a layer can mean.
+    """
+    if isinstance(value, int):
+        _require(abs(value) <= MOST_NUMBERS, f"no whole number beyond {MOST_NUMBERS:,} in a layer", number=value)
+    if isinstance(value, tuple):
+        _require(len(value) <= MOST_LAYERS, f"lists of {MOST_LAYERS:,} values at most in a layer", values=len(value))
+        return deep + sum(_count(item, deep) for item in value)
+    if not is_dataclass(value) or isinstance(value, type):
+        return 0
+    inside = sum(_count(getattr(value, name), deep + 1) for name in plain.settings(type(value)))
+    return inside + deep * isinstance(value, Layer)
+
+
+def _adapted(value: Any) -> bool:
+    """Whether a layer, or one inside it, carries statistics that it was given by `adapt`."""
+    if isinstance(value, tuple):
+        return any(map(_adapted, value))
+    if not isinstance(value, Layer):
+        return False
+    hidden = {field.name for field in fields(value) if field.init} - set(plain.settings(type(value)))
+    return any(getattr(value, name) is not None for name in hidden) or any(
+        _adapted(getattr(value, name)) for name in plain.settings(type(value))
+    )

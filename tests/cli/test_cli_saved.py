@@ -1,0 +1,134 @@
+"""Saved models on the command line. Oracle: the same calls in Python."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas
+import pytest
+from click.testing import CliRunner
+
+import glassnet as gn
+from glassnet.cli import main
+from glassnet.layers import Dense
+
+RNG = np.random.default_rng(0)
+N = 60
+HEIGHT = RNG.normal(170, 10, N)
+PEOPLE = pandas.DataFrame({"height": HEIGHT, "sex": np.where(RNG.random(N) < 0.5, "f", "m"), "shoe": (HEIGHT // 4).astype(int)})
+PEOPLE["tall"] = np.where(HEIGHT > 172, "yes", "no")
+PEOPLE["club"] = RNG.choice(["chess", "row", "sing"], N)
+
+
+@pytest.fixture(autouse=True)
+def _a_file(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    PEOPLE.to_csv("people.csv", index=False)
+
+
+def run(*words):
+    return CliRunner().invoke(main, list(words))
+
+
+def model(target, units=1, activation="sigmoid", **options):
+    made = gn.Sequential([Dense(4, activation="relu"), Dense(units, activation=activation)], seed=0)
+    made.fit("people.csv", target=target, epochs=2, verbose=0, **options)
+    made.save(f"{target}.glassnet")
+    return made
+
+
+def test_train_saves_what_it_trained():
+    """Oracle: evaluating the file gives the score over its rows that the file's network gives."""
+    last = run("train", "people.csv", "--target", "tall", "--epochs", "3", "--no-plot", "--quiet", "--out", "tall.glassnet").stdout
+    assert ", tall.glassnet" in last
+    network = gn.load("tall.glassnet")
+    assert network.epoch == 3
+    result = json.loads(run("evaluate", "tall.glassnet", "people.csv", "--json").stdout)
+    assert result["logs"] == pytest.approx(network.evaluate("people.csv", return_dict=True))
+    assert result["score"]["network"]["value"] == pytest.approx(np.mean(network.predict_labels(PEOPLE) == PEOPLE.tall))
+    said = run("evaluate", "tall.glassnet", "people.csv").stdout
+    assert said.startswith("accuracy on 60 rows")
+    assert f"people.csv: loss {result['logs']['loss']:.4g}, accuracy {result['logs']['accuracy']:.4g}" in said
+
+
+def test_a_number_is_scored_in_its_own_units():
+    network = model("shoe", activation=None)
+    result = json.loads(run("evaluate", "shoe.glassnet", "people.csv", "--json").stdout)
+    rmse = np.sqrt(np.mean((network.predict(PEOPLE)[:, 0] - PEOPLE.shoe) ** 2))
+    assert result["score"]["network"]["value"] == pytest.approx(rmse, rel=1e-5)
+
+
+def test_answers_stand_beside_the_rows():
+    network = model("tall")
+    PEOPLE.drop(columns="tall").to_csv("new.csv", index=False)
+    result = run("predict", "tall.glassnet", "new.csv", "--out", "scored.csv")
+    assert (result.stdout, result.exit_code) == ("60 rows in scored.csv\n", 0)
+    scored = pandas.read_csv("scored.csv")
+    assert list(scored.columns) == ["height", "sex", "shoe", "club", "predicted tall", "probability of yes"]
+    pandas.testing.assert_frame_equal(scored[["height", "sex", "shoe", "club"]], PEOPLE[["height", "sex", "shoe", "club"]])
+    assert scored["predicted tall"].tolist() == network.predict_labels(PEOPLE).tolist()
+    np.testing.assert_allclose(scored["probability of yes"], network.predict(PEOPLE)[:, 0], rtol=1e-6)
+    assert run("predict", "tall.glassnet", "new.csv").stdout == Path("scored.csv").read_text()
+
+
+def test_answers_of_several_labels_and_of_numbers():
+    clubs, shoes = model("club", 3, "softmax"), model("shoe", activation=None)
+    for name, network in (("club", clubs), ("shoe", shoes)):
+        run("predict", f"{name}.glassnet", "people.csv", "--out", "scored.csv")
+        scored = pandas.read_csv("scored.csv")
+        if name == "shoe":
+            np.testing.assert_allclose(scored["predicted shoe"], network.predict(PEOPLE)[:, 0], rtol=1e-6)
+        else:
+            columns = [f"probability of {label}" for label in ("chess", "row", "sing")]
+            np.testing.assert_allclose(scored[columns], network.predict(PEOPLE), rtol=1e-6)
+
+
+def test_summary():
+    model("tall")
+    said = run("summary", "tall.glassnet").stdout
+    assert said.startswith("tall: 2 labels, no, yes; the output is the probability of yes, from ")
+    assert "dense_2  Dense" in said
+    assert "trained for 2 epochs: loss 0." in said
+
+
+def test_tracing_a_saved_model():
+    """Oracle: `model.trace`; where the rows have no target, the network's own answer stands for it, and that is said."""
+    network = model("tall")
+    told = json.loads(run("trace", "tall.glassnet", "people.csv", "--row", "3", "--json").stdout)
+    assert told["output"] == network.trace(PEOPLE[3:4]).output.tolist()
+    assert told["loss"] == pytest.approx(network.trace(PEOPLE[3:4]).loss)
+    assert "row 3 (tall " in run("trace", "tall.glassnet", "people.csv", "--row", "3").stdout
+    PEOPLE.drop(columns="tall").to_csv("new.csv", index=False)
+    answer = network.predict_labels(PEOPLE)[3]
+    said = run("trace", "tall.glassnet", "new.csv", "--row", "3").stdout
+    assert f"(tall not told: its own answer, {answer}, stands for it)" in said
+
+
+def test_a_model_of_arrays():
+    run("train", "xor", "--no-plot", "--quiet", "--out", "xor.glassnet")
+    assert run("evaluate", "xor.glassnet", "xor").stdout.startswith("xor: loss ")
+    assert "row 2 (" in run("trace", "xor.glassnet", "xor", "--row", "2").stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("predict", "xor.glassnet", "people.csv"), "was not fitted to a table: call gn.load(...).predict(x) on arrays."),
+        (("predict", "none.glassnet", "people.csv"), "load: expected a file that exists. Received: path='none.glassnet'."),
+        (("predict", "people.csv", "people.csv"), "load: expected a model's file."),
+        (("predict", "tall.glassnet", "poeple.csv"), "Did you mean 'people.csv'?"),
+        (("predict", "tall.glassnet", "people.csv", "--out", "nowhere/scored.csv"), "expected a file in a folder that exists."),
+        (("evaluate", "tall.glassnet", "new.csv"), "target: expected one of height, sex, shoe, club. Received: name='tall'."),
+        (("trace", "tall.glassnet"), "Which rows?"),
+        (("trace", "tall.glassnet", "people.csv", "--epochs", "3"), "--epochs is for networks made here"),
+        (("train", "xor", "--out", "nowhere/x.glassnet"), "expected a file in a folder that exists."),
+    ],
+)
+def test_mistakes_are_one_line(words, said):
+    model("tall")
+    PEOPLE.drop(columns="tall").to_csv("new.csv", index=False)
+    gn.Sequential([gn.layers.Input(2), Dense(1)], seed=0).save("xor.glassnet")
+    result = run(*words)
+    assert result.exit_code == 2
+    assert said in result.stderr
+    assert len(result.stderr.splitlines()) == 1
