@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import queue
 import threading
-import time
 from collections.abc import Callable, Generator, Iterator
-from concurrent.futures import Future, wait
+from concurrent.futures import Future
 from contextlib import contextmanager
 from typing import Any, Protocol
 
 import jax
 import numpy as np
 
-from glassnet.course import SLICE_SECONDS
 from glassnet.errors import DataError, GlassnetError, message
 from glassnet.evaluation import pad
 from glassnet.training import Chunk, Data, Plan
@@ -22,10 +20,10 @@ BATCHES = 64
 """How many batches a chunk holds, at most."""
 
 BYTES = 32 * 2**20
-"""How large a chunk is, at most, unless one batch is larger."""
+"""How large a chunk is, at most, unless two batches are larger: for one alone XLA compiles another program, of other last bits."""
 
 FILL_SECONDS = 0.05
-"""How long a chunk waits for more batches: a slow source sends what it has."""
+"""How long training waits for a full chunk before it takes what there is: a slow source holds nothing back."""
 
 
 @contextmanager
@@ -94,7 +92,7 @@ class Worker:
 
 
 class Feed:
-    """A `course.Source` of chunks, each of several batches.
+    """A `course.Source` of chunks, each of several batches: one fills in the worker's thread while those before it train.
 
     Args:
         batches: where they come from.
@@ -107,10 +105,11 @@ class Feed:
         self.size = size
         self._batches, self._worker, self._example = batches, worker, example
         row = sum(a[:1].nbytes for a in example if a is not None)
-        self._most = max(1, min(BATCHES, BYTES // (row * size)))
+        self._most = max(2, min(BATCHES, BYTES // (row * size)))
         self._order = jax.device_put(np.arange(self._most * size, dtype=np.int32).reshape(self._most, size))
+        self._changed = threading.Condition()
         self._failure: Exception | None = None
-        self._closed = False
+        self._over = self._closed = False
 
     @property
     def steps(self) -> int | None:
@@ -121,45 +120,58 @@ class Feed:
         return self._batches.rows
 
     def chunks(self, epoch: int) -> Generator[Chunk | None]:
-        batches = self._batches.draw(epoch)
-        ahead = self._worker.submit(lambda: self._pack(batches))
+        self._over, self._failure = False, None
+        self._empty()
+        self._worker.submit(lambda: self._draw(epoch))
         while True:
-            while not wait([ahead], SLICE_SECONDS).done:
+            with self._changed:
+                self._changed.wait_for(lambda: self._steps == self._most or self._over, FILL_SECONDS)
+                over, data, real, steps = self._over, self._data, self._real, self._steps
+                if steps:
+                    self._empty()
+                    self._changed.notify()
+            if steps:
+                yield Chunk(jax.device_put(data), Plan(self._order, jax.device_put(real)), steps)
+            elif not over:
                 yield None
-            chunk = ahead.result()
-            if chunk is None:
+            elif self._failure:
+                raise self._failure
+            else:
                 return
-            ahead = self._worker.submit(lambda: self._pack(batches))
-            yield chunk
-            del chunk
 
     def close(self) -> None:
-        self._closed = True
+        with self._changed:
+            self._closed = True
+            self._changed.notify()
         self._worker.submit(self._batches.close)
         self._worker.close()
 
-    def _pack(self, batches: Iterator[Data]) -> Chunk | None:
-        """The next chunk; None where there are no more batches. An error waits until the batches before it are trained on."""
-        if self._failure:
-            raise self._failure
-        size, began, steps = self.size, time.perf_counter(), 0
-        data = Data(*(None if a is None else np.empty((self._most * size, *a.shape[1:]), a.dtype) for a in self._example))
-        real = np.zeros((self._most, size), np.float32)
-        while steps < self._most and not self._closed and (not steps or time.perf_counter() - began < FILL_SECONDS):
-            try:
-                batch = next(batches, None)
-            except Exception as error:
-                self._failure = error
-                break
-            if batch is None:
-                break
-            for packed, rows in zip(data, batch, strict=True):
-                if rows is not None:
-                    packed[steps * size : (steps + 1) * size] = pad(rows, size)
-            real[steps, : len(batch.x)] = 1
-            steps += 1
-        if steps:
-            return Chunk(jax.device_put(data), Plan(self._order, jax.device_put(real)), steps)
-        if self._failure:
-            raise self._failure
-        return None
+    def _empty(self) -> None:
+        """A chunk to be filled: nothing is ever written into one that was taken."""
+        self._data = Data(*(None if a is None else np.empty((self._most * self.size, *a.shape[1:]), a.dtype) for a in self._example))
+        self._real, self._steps = np.zeros((self._most, self.size), np.float32), 0
+
+    def _draw(self, epoch: int) -> None:
+        """Fill chunk after chunk; one that is full waits until it is taken."""
+        try:
+            for batch in self._batches.draw(epoch):
+                with self._changed:
+                    self._changed.wait_for(lambda: self._steps < self._most or self._closed)
+                    if self._closed:
+                        return
+                    self._add(batch)
+                    self._changed.notify()
+        except Exception as error:
+            self._failure = error
+        finally:
+            with self._changed:
+                self._over = True
+                self._changed.notify()
+
+    def _add(self, batch: Data) -> None:
+        start = self._steps * self.size
+        for packed, rows in zip(self._data, batch, strict=True):
+            if rows is not None:
+                packed[start : start + self.size] = pad(rows, self.size)
+        self._real[self._steps, : len(batch.x)] = 1
+        self._steps += 1

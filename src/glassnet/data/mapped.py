@@ -38,8 +38,8 @@ class Mapped:
         return Mapped(self.rows, self.index[which])
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
-        read = arrays.features(self.rows[self.index])
-        return read if dtype is None else read.astype(dtype, copy=False)
+        rows = arrays.features(self.rows[self.index])
+        return rows if dtype is None else rows.astype(dtype)
 
 
 def features(x: Any, shape: Shape | None = None, what: str = "x") -> Any:
