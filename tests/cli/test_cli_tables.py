@@ -84,6 +84,9 @@ def test_numbers_and_their_logarithm():
         ).stdout
     )
     assert facts["score"]["metric"] == "RMSE"
+    of_log = np.sqrt(np.mean((np.log(model.predict(rows.iloc[held])[:, 0]) - np.log(rows.price.iloc[held])) ** 2))
+    assert facts["score_of_log"]["network"]["value"] == pytest.approx(of_log, rel=1e-3)
+    assert "\n\nand of log price:\nRMSE on 30 rows" in result.stdout
     assert facts["score"]["network"]["value"] == pytest.approx(rmse, rel=1e-3)
     assert [rival["name"] for rival in facts["score"]["rivals"]] == ["ridge", "mean"]
 

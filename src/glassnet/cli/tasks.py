@@ -175,6 +175,8 @@ class TableTask:
 
     def facts(self, model: Sequential, seed: int) -> tuple[str, str, dict[str, Any]]:
         """How the model does on the test rows beside a guess and a linear model on the same columns: in full, in short, and plainly."""
+        import numpy as np
+
         from glassnet import scoring
 
         assert model.intake is not None
@@ -187,8 +189,12 @@ class TableTask:
         else:
             found = model.predict(self.test)[:, 0]
             report = scoring.numbers(y, y_test, found, x, x_test, log=self.transform == "log", seed=seed)
+        full, facts = str(report), {"score": report.to_dict()}
+        if self.transform == "log":
+            logs = scoring.numbers(np.log(y), np.log(y_test), np.log(found), x, x_test, seed=seed)
+            full, facts = f"{full}\n\nand of log {self.target}:\n{logs}", facts | {"score_of_log": logs.to_dict()}
         learned = {"target": self.target, "columns": encoder.names, "left_out": encoder.left_out()}
-        return str(report), report.headline(), {"score": report.to_dict(), "learned": learned}
+        return full, report.headline(), facts | {"learned": learned}
 
 
 def find(name: str, wishes: Wishes, seed: int) -> ArrayTask | TableTask:
