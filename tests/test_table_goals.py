@@ -31,8 +31,8 @@ def test_titanic(shared_data, record_property):
         ours.append(np.mean(model.predict_labels(test) == test.survived))
         rows = model.intake.features(train), model.intake.features(test)
         theirs.append(LogisticRegression(max_iter=1000).fit(rows[0], train.survived).score(rows[1], test.survived))
-    record_property("accuracy", np.mean(ours))
-    record_property("logistic regression", np.mean(theirs))
+    record_property("accuracy", float(np.mean(ours)))
+    record_property("logistic regression", float(np.mean(theirs)))
     assert np.mean(ours) >= 0.80
     assert np.mean(ours) > np.mean(theirs) > 0.78
 
@@ -49,7 +49,7 @@ def test_house_prices(shared_data, record_property):
         for misses, found in ((ours, np.log(model.predict(test)[:, 0])), (theirs, ridge)):
             misses.append(np.sqrt(np.mean((found - np.log(test.SalePrice)) ** 2)))
     paired = np.subtract(ours, theirs)
-    record_property("rmse of log price", np.mean(ours))
+    record_property("rmse of log price", float(np.mean(ours)))
     record_property("ahead of ridge by", f"{-paired.mean():.4f} +- {paired.std(ddof=1) / np.sqrt(len(paired)):.4f}")
     assert np.mean(ours) <= 0.14
     assert paired.mean() < 0
