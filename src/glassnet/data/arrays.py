@@ -25,9 +25,10 @@ def numbers(value: Any, what: str) -> np.ndarray:
     except ValueError as error:
         text = message(what, "rows of one length each", problem=str(error).split(". ")[0], fix="Pad or cut them to one length.")
         raise DataError(text) from error
-    if array.dtype.name.startswith(("bfloat16", "float8", "int4", "uint4")):
+    if array.dtype.kind == "V" and array.dtype.name.startswith(("bfloat16", "float8", "int4", "uint4")):
         array = array.astype(np.float32)
-    require(array.dtype.kind in "biuf", what, "numbers", error=DataError, dtype=str(array.dtype), fix=_dtype_fix(array))
+    if array.dtype.kind not in "biuf":
+        raise DataError(message(what, "numbers", dtype=str(array.dtype), fix=_dtype_fix(array)))
     require(array.ndim and array.size, what, "at least one row, and a number in it", error=DataError, shape=array.shape)
     if array.dtype.kind in "iu":
         largest = max(int(array.max()), -int(array.min()))

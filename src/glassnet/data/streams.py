@@ -300,12 +300,16 @@ class Stream:
         fix = "Make batches of one size; only a smaller one may follow."
         require(got <= most, "a batch", f"at most {most} rows, as the first has", error=DataError, rows=got, shape=data.x.shape, fix=fix)
         for what, a, b in zip(("x", "y", "weights"), data, first, strict=True):
-            form, wanted = _form(a), _form(b)
-            fix = "Make all batches as the first is."
-            require(form == wanted, what, f"{wanted}, as in the first batch", error=DataError, received=form, fix=fix)
+            if _form(a) != _form(b):
+                fix = "Make all batches as the first is."
+                require(False, what, f"{_said(b)}, as in the first batch", error=DataError, received=_said(a), fix=fix)
 
 
-def _form(a: np.ndarray | None) -> str:
+def _form(a: np.ndarray | None) -> tuple[np.dtype, Shape] | None:
+    return None if a is None else (a.dtype, a.shape[1:])
+
+
+def _said(a: np.ndarray | None) -> str:
     return "none" if a is None else f"{a.dtype} of shape {a.shape[1:]} a row"
 
 
