@@ -115,7 +115,7 @@ def test_a_model_of_arrays():
     [
         (("predict", "xor.glassnet", "people.csv"), "was not fitted to a table: call gn.load(...).predict(x) on arrays."),
         (("predict", "none.glassnet", "people.csv"), "load: expected a file that exists. Received: path='none.glassnet'."),
-        (("predict", "people.csv", "people.csv"), "load: expected a model's file."),
+        (("predict", "people.csv", "people.csv"), "load: expected a safetensors file."),
         (("predict", "tall.glassnet", "poeple.csv"), "Did you mean 'people.csv'?"),
         (("predict", "tall.glassnet", "people.csv", "--out", "nowhere/scored.csv"), "expected a file in a folder that exists."),
         (("evaluate", "tall.glassnet", "new.csv"), "target: expected one of height, sex, shoe, club. Received: name='tall'."),

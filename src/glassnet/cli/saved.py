@@ -10,6 +10,7 @@ import click
 from glassnet.cli import arguments
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas
 
     from glassnet.model import Sequential
@@ -86,12 +87,25 @@ def answered(network: Sequential, table: Any) -> pandas.DataFrame:
 
     assert network.intake is not None
     target, found = network.intake.target, network.predict(table)
-    frame = pandas.DataFrame(table.columns).convert_dtypes(convert_floating=False)
+    frame = pandas.DataFrame({name: _as_written(column) for name, column in table.columns.items()})
     if not isinstance(target, Labels):
         return frame.assign(**{f"predicted {target.name}": found[:, 0]})
     shares = {f"probability of {target.labels[1]}": found[:, 0]} if found.shape[1] == 1 else {}
     shares |= {f"probability of {label}": found[:, k] for k, label in enumerate(target.labels) if found.shape[1] > 1}
     return frame.assign(**{f"predicted {target.name}": network.predict_labels(table)}, **shares)
+
+
+def _as_written(column: np.ndarray) -> Any:
+    """A column in which whole numbers have no point, beside gaps too."""
+    import pandas
+
+    series = pandas.Series(column)
+    given = series.dropna()
+    return (
+        series.astype("Int64")
+        if column.dtype.kind == "f" and len(given) and (given % 1 == 0).all() and abs(given).max() < 2**53
+        else series
+    )
 
 
 @click.command("summary", short_help="Say what a saved model is.")
