@@ -62,6 +62,16 @@ def test_no_packing_or_slicing_changes_a_bit(monkeypatch, most, steps):
     assert log.history == history
 
 
+def test_large_rows_make_chunks_of_two_batches(monkeypatch):
+    """One alone would come to other last bits."""
+    monkeypatch.setattr(chunks, "BYTES", 1)
+    model = noisy_model()
+    log = model.fit(BATCHES, epochs=3, verbose=0)
+    whole, history = in_order()
+    assert same_bits(model, whole)
+    assert log.history == history
+
+
 def test_a_slow_source_sends_what_it_has(monkeypatch):
     """Every batch is a chunk of its own, as if it had taken longer than a chunk waits."""
     monkeypatch.setattr(chunks, "FILL_SECONDS", 0.0)

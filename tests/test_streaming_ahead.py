@@ -139,6 +139,32 @@ def test_a_source_that_hangs_holds_up_nobody():
             thread.join(10)
 
 
+class Cursor:
+    """An iterator that has to be closed, as that of a database."""
+
+    def __init__(self):
+        self.given, self.closed = iter(BATCHES * 9), 0
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        return next(self.given)
+
+    def close(self):
+        self.closed += 1
+
+
+def test_what_a_fit_opened_it_closes_and_nothing_else():
+    """A pass that steps_per_epoch leaves in the middle is closed at the end; one's own iterator goes on where it is."""
+    opened, own = [], Cursor()
+    plain_model().fit(lambda: opened.append(Cursor()) or opened[-1], epochs=2, steps_per_epoch=3, verbose=0)
+    assert [cursor.closed for cursor in opened] == [1]
+    plain_model().fit(own, epochs=2, steps_per_epoch=3, verbose=0)
+    assert own.closed == 0
+    assert len(list(own)) == 45 - 6
+
+
 def test_an_exception_in_a_callback_leaves_no_thread():
     with pytest.raises(ZeroDivisionError):
         plain_model().fit(generate, epochs=3, verbose=0, callbacks=[LambdaCallback(lambda epoch, logs: 1 / 0)])

@@ -110,7 +110,7 @@ class Feed:
         self._most = max(2, min(BATCHES, BYTES // (row * size)))
         self._order = jax.device_put(np.arange(self._most * size, dtype=np.int32).reshape(self._most, size))
         self._changed = threading.Condition()
-        self._failure: Exception | None = None
+        self._failure: BaseException | None = None
         self._over = self._closed = False
 
     @property
@@ -163,7 +163,7 @@ class Feed:
                         return
                     self._add(batch)
                     self._changed.notify()
-        except Exception as error:
+        except BaseException as error:
             self._failure = error
         finally:
             with self._changed:
