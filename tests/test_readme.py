@@ -42,7 +42,7 @@ def test_python_tour(capsys):
 
 @pytest.mark.parametrize("command", [command for command, _ in SESSIONS])
 def test_commands(command, request):
-    if "mnist" in command or ".csv" in command:
+    if "mnist" in command or "titanic" in command or ".csv" in command:
         data = request.getfixturevalue("shared_data")
         shutil.copy(data / "titanic" / "titanic.csv", ".")
         shutil.copy(data / "house-prices" / "train.csv", "house-prices.csv")

@@ -44,8 +44,8 @@ def test_never_built(tmp_path):
 def test_the_input_is_known_but_nothing_built(tmp_path):
     model = gn.Sequential([Input((2, 3)), Dense(3)], seed=5)
     loaded = again(model, tmp_path / "m")
-    assert (loaded._input, loaded._network) == (Input((2, 3)), None)
-    assert same_bits(loaded, model)  # the weights are drawn now, from the same seed
+    assert loaded._network.shapes[0] == (2, 3)  # saving draws the weights
+    assert same_bits(loaded, model)
 
 
 def test_no_layers(tmp_path):
