@@ -67,6 +67,8 @@ def _classes(array: np.ndarray, outputs: Shape, what: str) -> np.ndarray:
         fix = f"The last layer has {k} outputs, one per class." + (" Put Flatten() before the last Dense." if lead else "")
         expected = f"one class a row, shape {(len(array), *lead)}, or one-hot rows, shape {(len(array), *outputs)}"
         raise DataError(message(what, expected, shape=array.shape, fix=fix))
+    if array.dtype.kind in "iu" and array.min() >= 0 and array.max() < k:
+        return array.astype(np.int32)
     fix = "For numbers rather than classes use mean_squared_error and a last layer without softmax."
     _require_none(array != np.round(array), array, what, "whole class numbers", fix)
     high, found = int(array.max()), len(np.unique(array))
