@@ -6,10 +6,9 @@ from pathlib import Path
 import numpy as np
 import pandas
 import pytest
-from click.testing import CliRunner
+from test_cli import run
 
 import glassnet as gn
-from glassnet.cli import main
 from glassnet.layers import Dense
 
 RNG = np.random.default_rng(0)
@@ -24,10 +23,6 @@ PEOPLE["club"] = RNG.choice(["chess", "row", "sing"], N)
 def _a_file(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     PEOPLE.to_csv("people.csv", index=False)
-
-
-def run(*words):
-    return CliRunner().invoke(main, list(words))
 
 
 def model(target, units=1, activation="sigmoid", **options):

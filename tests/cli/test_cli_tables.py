@@ -5,11 +5,11 @@ import json
 import numpy as np
 import pandas
 import pytest
-from click.testing import CliRunner
 from sklearn.linear_model import LogisticRegression
+from test_cli import run
 
 import glassnet as gn
-from glassnet.cli import main, tasks
+from glassnet.cli import tasks
 from glassnet.data.rows import hold_out
 
 RNG = np.random.default_rng(0)
@@ -31,10 +31,6 @@ HOUSES = pandas.DataFrame(
 def _a_file(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     HOUSES.to_csv("houses.csv", index=False)
-
-
-def run(*words):
-    return CliRunner().invoke(main, list(words))
 
 
 def test_classes():
@@ -107,6 +103,19 @@ def test_rows_without_a_target_are_said():
     said = run("train", "gaps.csv", "--target", "sold", "--no-plot", "--epochs", "1").stdout
     assert "15 of 150 rows lack sold: left out" in said
     assert "108 rows to learn from, 27 to be scored on" in said
+
+
+def test_nothing_is_learned_of_the_rows_to_be_scored_on():
+    """A word among the numbers of a held-out row does not turn the column into text; it is refused, and before the training."""
+    kept, held = hold_out(N, HOUSES.sold.to_numpy(), 0.2, "random", 0)
+    odd = HOUSES.astype({"floors": object})
+    odd.loc[held[0], "floors"] = "many"
+    odd.to_csv("odd.csv", index=False)
+    assert tasks.find("odd.csv", tasks.Wishes("sold"), 0).train["floors"].tolist() == HOUSES.floors.iloc[kept].tolist()
+    result = run("train", "odd.csv", "--target", "sold", "--no-plot")
+    assert result.exit_code == 2
+    assert "column 'floors': expected numbers, as in training. Received: text=['many']" in result.stderr
+    assert "epoch" not in result.stdout
 
 
 def test_other_files(tmp_path):

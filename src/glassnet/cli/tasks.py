@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from glassnet.data.table import Table
     from glassnet.history import History
     from glassnet.model import Sequential
-
-TABLES = (".csv", ".tsv", ".txt", ".parquet", ".feather", ".arrow")
 
 OPTIONS = ("--target", "--features", "--target-transform", "--task")
 
@@ -88,6 +86,9 @@ class ArrayTask:
     def meaning(self, i: int) -> str:
         """Its target in words."""
         return self.data.class_names[int(self.data.y[i])] if self.data.class_names else f"{self.data.y[i]:g}"
+
+    def begin(self, model: Sequential, **asked: Any) -> None:
+        """Nothing has to be learned before the network is there."""
 
     def fit(self, model: Sequential, **asked: Any) -> History:
         """Train."""
@@ -169,6 +170,12 @@ class TableTask:
         value = self.train[self.target][i]
         return f"{self.target} {value:,.6g}" if isinstance(value, float) else f"{self.target} {value}"
 
+    def begin(self, model: Sequential, **asked: Any) -> None:
+        """Learn the encoder, which makes the network, and see that the rows to be scored on can be encoded, before the training."""
+        self.fit(model, **asked | {"epochs": 0})
+        assert model.intake is not None
+        model.intake.pair(self.test)
+
     def fit(self, model: Sequential, **asked: Any) -> History:
         """Train."""
         return model.fit(self.train, target=self.target, target_transform=self.transform, **asked)
@@ -197,6 +204,13 @@ class TableTask:
         return full, report.headline(), facts | {"learned": learned}
 
 
+def is_file(name: str) -> bool:
+    """Whether a table's file is meant rather than a data set."""
+    from glassnet.data.table import SUFFIXES
+
+    return Path(name).suffix.lower() in SUFFIXES or Path(name).is_file()
+
+
 def find(name: str, wishes: Wishes, seed: int) -> ArrayTask | TableTask:
     """The task that a file's name or a data set's stands for; `seed` draws the rows that are held out of a file.
 
@@ -209,14 +223,14 @@ def find(name: str, wishes: Wishes, seed: int) -> ArrayTask | TableTask:
     from glassnet.data.rows import hold_out
     from glassnet.data.table import read
 
-    if Path(name).suffix.lower() in TABLES or Path(name).is_file():
+    if is_file(name):
         table = read(name)
         if wishes.target is None:
             last, names = list(table.columns)[-1], ", ".join(table.columns)
             raise click.UsageError(f"Which column is to be learned? --target {last}, say. There are {names}.")
-        rows, column, _, said = intake.open_table(table, wishes.target)
+        _, column, there, said = intake.open_table(table, wishes.target)
         labels, assumed = count_labels(wishes.target, column, wishes.task)
-        whole = chosen(rows, wishes.features, wishes.target, column)
+        whole = chosen(table, wishes, wishes.target, there)
         kept, held = hold_out(len(column), column.astype(str) if labels else None, HELD_OUT, "random", seed)
         parts = whole.rows(kept), whole.rows(held)
         return TableTask(Path(name).name, *parts, wishes.target, labels, wishes.transform, (*said, *assumed))
@@ -230,8 +244,7 @@ def find(name: str, wishes: Wishes, seed: int) -> ArrayTask | TableTask:
         return ArrayTask(data)
     target = wishes.target or data.target
     labels, assumed = count_labels(target, intake.open_table(data.frame, target).column, wishes.task)
-    opened = [intake.open_table(part, target) for part in data]
-    parts = [chosen(part.table, wishes.features, target, part.column) for part in opened]
+    parts = [chosen(table, wishes, target, intake.open_table(table, target).there) for table in map(read, data)]
     return TableTask(name, *parts, target, labels, wishes.transform, assumed)
 
 
@@ -240,7 +253,7 @@ def rows_to_score(name: str) -> tuple[Any, Any]:
     from glassnet.data.dataset import Dataset
     from glassnet.data.table import read
 
-    if Path(name).suffix.lower() in TABLES or Path(name).is_file():
+    if is_file(name):
         return read(name), None
     from glassnet.data.datasets import load
 
@@ -248,17 +261,19 @@ def rows_to_score(name: str) -> tuple[Any, Any]:
     return (data.x_test, data.y_test) if isinstance(data, Dataset) else (read(data.test), None)
 
 
-def chosen(table: Table, features: tuple[str, ...], target: str, column: np.ndarray) -> Table:
-    """The columns that were asked for, all where none were, and the target.
+def chosen(table: Table, wishes: Wishes, target: str, there: np.ndarray | None) -> Table:
+    """The rows that have a target, with the columns that were asked for, all where none were; what reading found is said apart.
 
     Raises:
         ConfigError: a feature that there is not; the nearest is named.
     """
-    from glassnet.data.table import Table
     from glassnet.errors import lookup
 
-    names = [lookup("--features", name, {known: known for known in table.columns}) for name in features] or list(table.columns)
-    return Table({name: table[name] for name in names} | {target: column})
+    features = table.without(target).columns
+    for name in wishes.features:
+        lookup("--features", name, features)
+    left = table.without(*(name for name in features if wishes.features and name not in wishes.features))
+    return replace(left if there is None else left.rows(there), said=())
 
 
 def count_labels(target: str, column: np.ndarray, task: str | None) -> tuple[int, tuple[str, ...]]:

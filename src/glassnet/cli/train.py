@@ -11,9 +11,8 @@ import click
 from glassnet.cli import arguments
 
 if TYPE_CHECKING:
-    from glassnet.cli.tasks import ArrayTask, TableTask
+    from glassnet.callbacks import EarlyStopping
     from glassnet.history import History
-    from glassnet.model import Sequential
 
 STEPS, LEAST_EPOCHS, MOST_EPOCHS = 1000, 5, 500
 """Where no number of epochs is asked for, there are as many as make about so many steps, within these bounds."""
@@ -78,10 +77,11 @@ def command(ctx: click.Context, name: str, plot: str, out: str | None, no_plot: 
     resolve(settings, job.rows)
     settings["learning_rate"] = model.learning_rate
     began = time.perf_counter()
-    fit(model, job, settings | {"epochs": 0}, verbose=0 if silent else 2)
+    asked = {key: settings[key] for key in ("epochs", "batch_size", "validation_split", "seed")}
+    job.begin(model, verbose=0 if silent else 2, **asked)
     if not silent:
         printing.print_wrapped(proposal.sketch(model))
-    history = fit(model, job, settings, verbose=0 if silent else "auto")
+    history = job.fit(model, verbose=0 if silent else "auto", callbacks=stopping(settings), **asked)
     seconds = time.perf_counter() - began
     interrupted = "Ctrl-C" in (history.stopped or "")
     if interrupted and not history.epoch:
@@ -142,11 +142,9 @@ def resolve(settings: dict[str, Any], rows: int) -> None:
         settings["epochs"] = min(max(-(-STEPS // max(steps, 1)), LEAST_EPOCHS), MOST_EPOCHS)
 
 
-def fit(model: Sequential, job: ArrayTask | TableTask, settings: dict[str, Any], verbose: str | int) -> History:
-    """Train as the settings say."""
+def stopping(settings: dict[str, Any]) -> list[EarlyStopping]:
+    """What ends the training early, if that is asked for."""
     from glassnet.callbacks import EarlyStopping
 
     monitor = "val_loss" if settings["validation_split"] else "loss"
-    stopping = [EarlyStopping(monitor, patience=settings["patience"])] if settings["patience"] else []
-    asked = {key: settings[key] for key in ("epochs", "batch_size", "validation_split", "seed")}
-    return job.fit(model, verbose=verbose, callbacks=stopping, **asked)
+    return [EarlyStopping(monitor, patience=settings["patience"])] if settings["patience"] else []

@@ -20,6 +20,9 @@ from glassnet.errors import DataError, lookup, message, require
 FRAMES = {".parquet": "read_parquet", ".feather": "read_feather", ".arrow": "read_feather"}
 """What reads a file that holds a frame."""
 
+SUFFIXES = (".csv", ".tsv", ".txt", *FRAMES)
+"""How files of tables end."""
+
 REMEDIES = {
     "Series": "Write series.to_frame(); or, for one row of a frame, frame.iloc[[0]].",
     "LazyFrame": "Write frame.collect().",
@@ -83,8 +86,7 @@ def read(source: Any) -> Table:
     if not isinstance(source, str | Path):
         return _frame(source)
     path, kind = Path(source), Path(source).suffix.lower()
-    known = (".csv", ".tsv", ".txt", *FRAMES)
-    require(kind in known, "table", f"a file that ends in {', '.join(known)}", error=DataError, path=str(path))
+    require(kind in SUFFIXES, "table", f"a file that ends in {', '.join(SUFFIXES)}", error=DataError, path=str(path))
     require(path.is_file(), "table", "a file that exists", error=DataError, path=str(path), fix=_near(path))
     if kind in FRAMES:
         return _frame(_opened(path, kind))
