@@ -167,7 +167,7 @@ class Stack:
         """The model as plain data and arrays."""
         if self._network is None and self._input is not None and self._layers:
             self._build(self._input.shape)
-        shape = self._network.shapes[0] if self._network else None
+        shape = self._network.shapes[0] if self._network else self._input.shape if self._input else None
         saved = modelfile.Saved(
             layers=self._layers,
             input=shape,

@@ -7,7 +7,7 @@ import pytest
 
 import glassnet as gn
 from glassnet import keras
-from glassnet.errors import ConfigError, DataError
+from glassnet.errors import ConfigError, DataError, NotReadyError
 from glassnet.keras.layers import Dense
 from oracles import EXACT, FLOAT32, close, import_keras
 
@@ -303,3 +303,20 @@ def test_a_layer_of_ones_own():
 
             def call(self, x):
                 return x
+
+
+def test_a_saved_model_is_loaded(tmp_path):
+    """Oracle: a relation. It predicts the same bits and trains on as the one that was saved; without compile it is to be compiled."""
+    model = classifier(metrics=["accuracy"])
+    model.fit(X, Y, verbose=0)
+    model.save(tmp_path / "model.keras")
+    loaded = keras.models.load_model(tmp_path / "model.keras")
+    assert isinstance(loaded, keras.Sequential)
+    for one in (model, loaded):
+        one.fit(X, Y, epochs=2, verbose=0)
+    np.testing.assert_array_equal(loaded.predict(X), model.predict(X))
+    assert loaded.optimizer.learning_rate == model.optimizer.learning_rate
+    plain = keras.models.load_model(tmp_path / "model.keras", compile=False)
+    assert plain.optimizer is None
+    with pytest.raises(NotReadyError, match=r"expected a model with a loss"):
+        plain.evaluate(X, Y)

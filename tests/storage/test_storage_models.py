@@ -48,6 +48,13 @@ def test_the_input_is_known_but_nothing_built(tmp_path):
     assert same_bits(loaded, model)
 
 
+def test_an_input_without_layers(tmp_path):
+    loaded = again(gn.Sequential([Input(4)], seed=5), tmp_path / "m")
+    assert loaded._input == Input(4)
+    loaded.add(Dense(2))
+    assert loaded.count_params() == 4 * 2 + 2
+
+
 def test_no_layers(tmp_path):
     loaded = again(gn.Sequential(seed=3), tmp_path / "m")
     loaded.add(Dense(2))
