@@ -19,13 +19,14 @@ def write(path: Path, data: bytes) -> None:
     Raises:
         OSError: the folder cannot be written, or the disk is full.
     """
+    halves = memoryview(data)[: len(data) // 2], memoryview(data)[len(data) // 2 :]
     beside = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}.part")
     try:
         with open(beside, "xb") as file:
             reached("write")
-            file.write(data[: len(data) // 2])
+            file.write(halves[0])
             reached("half")
-            file.write(data[len(data) // 2 :])
+            file.write(halves[1])
             file.flush()
             reached("fsync")
             os.fsync(file.fileno())
