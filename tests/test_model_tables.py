@@ -240,6 +240,18 @@ def test_the_summary_and_the_trace_know_the_columns(capsys):
     assert "[" not in trace.neuron("dense_2", 0).split("dL/d")[-2]
 
 
+def test_the_summary_knows_all_columns(capsys):
+    """Of twenty, `fit` says twelve."""
+    wide = PEOPLE.assign(**{f"measure{i}": RNG.normal(size=N) for i in range(20)})
+    model = fitted(table=wide, verbose=2, epochs=1)
+    assert "club (3), tall (2), measure0, measure1, measure2, measure3, measure4, measure5, measure6, measure7, and 12 more" in (
+        capsys.readouterr().out
+    )
+    model.summary()
+    summary = " ".join(capsys.readouterr().out.split())
+    assert all(f"measure{i}" in summary for i in range(20))
+
+
 def test_targets_beside_a_table():
     """Oracle: a relation. Given apart, in the table's terms, they are those of its own column."""
     model = fitted(labels_model(), "tall")

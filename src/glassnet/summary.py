@@ -29,7 +29,7 @@ def text(built: Built, params: Any, state: Any, intake: Any = None) -> str:
     ]
     rule = "─" * len(lines[0])
     totals = f"input {built.shapes[0]}; {total:,} numbers: {learned:,} learned by gradient, {total - learned:,} not"
-    table = [] if intake is None else textwrap.wrap(f"{intake.target}, from {intake}", 100, subsequent_indent="  ")
+    table = [] if intake is None else textwrap.wrap(f"{intake.target}, from {intake.listed()}", 100, subsequent_indent="  ")
     return "\n".join([*table, lines[0], rule, *lines[1:], rule, totals])
 
 

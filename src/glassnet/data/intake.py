@@ -83,9 +83,13 @@ class Intake:
         return self.features(opened.table), self.target.encode(opened.column), opened.there
 
     def __str__(self) -> str:
+        return self.listed(SHOWN)
+
+    def listed(self, most: int | None = None) -> str:
+        """The columns that take part, each with how many numbers it becomes: the first `most` by name, or all."""
         sizes = {column.name: len(column.names) for column in self.encoder.columns if not isinstance(column, Dropped)}
-        shown = [f"{name} ({size})" if size > 1 else name for name, size in list(sizes.items())[:SHOWN]]
-        more = [f"and {len(sizes) - SHOWN} more"] if len(sizes) > SHOWN else []
+        shown = [f"{name} ({size})" if size > 1 else name for name, size in list(sizes.items())[:most]]
+        more = [f"and {len(sizes) - len(shown)} more"] if len(sizes) > len(shown) else []
         return f"{len(sizes)} columns as {len(self.encoder.names)} numbers: {', '.join(shown + more)}"
 
 
