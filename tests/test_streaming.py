@@ -1,7 +1,5 @@
 """Training on batches that come one after another, and on memory maps: the bits of arrays, in a thread that leaves nothing behind."""
 
-import threading
-
 import numpy as np
 import pytest
 
@@ -18,18 +16,7 @@ from nets import ONE_HOT, WEIGHT, X, Y, fit_noisy, line_model, noisy_model, plai
 from oracles import close
 from streams import BATCHES, SIZE, WEIGHED, Columns, Flow, Items, Loader, generate
 
-
-@pytest.fixture(autouse=True)
-def no_thread_stays():
-    """Whatever a fit comes to, its thread is gone when it is over."""
-    yield
-    assert [thread.name for thread in threading.enumerate() if thread.name == "glassnet-data"] == []
-
-
-@pytest.fixture
-def small_chunks(monkeypatch):
-    """Chunks of two batches, so that these five make three."""
-    monkeypatch.setattr(chunks, "BATCHES", 2)
+pytestmark = pytest.mark.usefixtures("no_thread_stays")
 
 
 def in_order(epochs=3, **options):

@@ -13,7 +13,6 @@ import pytest
 
 from glassnet.callbacks import EarlyStopping, LambdaCallback
 from glassnet.course import Stretch
-from glassnet.data import chunks
 from glassnet.errors import ConfigError, TrainingWarning
 from glassnet.optimizers import SGD
 from glassnet.progress import Progress
@@ -21,18 +20,7 @@ from nets import line_model, plain_model, same_bits
 from streams import BATCHES, generate
 from test_progress import Screen
 
-
-@pytest.fixture(autouse=True)
-def no_thread_stays():
-    """Whatever a fit comes to, its thread is gone when it is over."""
-    yield
-    assert [thread.name for thread in threading.enumerate() if thread.name == "glassnet-data"] == []
-
-
-@pytest.fixture
-def small_chunks(monkeypatch):
-    """Chunks of two batches, so that these five make three."""
-    monkeypatch.setattr(chunks, "BATCHES", 2)
+pytestmark = pytest.mark.usefixtures("no_thread_stays")
 
 
 def test_a_failed_fit_changes_nothing_and_closes_what_it_opened():

@@ -153,6 +153,12 @@ def test_rows_and_columns_of_a_table():
         ("1,2\n3,4\n", "t.csv: expected a first line of column names. Received: first_line=['1', '2']. Write the names"),
         ("a,b,a\n1,2,3\n", "t.csv: expected a name of its own for every column. Received: twice=['a']."),
         ("a,,c\n1,x,3\n", "t.csv: expected a name for every column. Received: column=2. Give every column a name"),
+        ('a,b\n1,2\n"x,1\ny,2\nz,3\n', "expected 2 cells in every row, as in the header. Received: line=3, cells=1,"),
+        ('a,b\n"x,1\ny,2\n', "A quote that opens there never ends."),
+        ('a,b\n"two\nlines",2\n1,2,3\n', "Received: line=4, cells=3, first_cell='1'. A cell that holds the delimiter stands in quotes."),
+        ("a,b\n" + "x" * 200_000 + ",1\n", "t.csv: expected cells of text. Received: line=2, problem='field larger than field limit"),
+        ("a, a\n1,2\n", "twice=['a']. Rename or delete one of them."),
+        ("\n\n  \n", "t.csv: expected a table. Received: characters=5. The file is empty."),
     ],
 )
 def test_what_wrong_files_are_told(tmp_path, text, told):

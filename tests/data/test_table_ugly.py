@@ -7,21 +7,12 @@ import decimal
 import numpy as np
 import pandas as pd
 import pytest
+from test_table import held, written
 
 from glassnet.data.delimited import TURNED
 from glassnet.data.spelling import MISSING, beyond, number, spellings, spelt
 from glassnet.data.table import read
 from glassnet.errors import DataError
-
-
-def written(tmp_path, text, name="t.csv", encoding="utf-8"):
-    path = tmp_path / name
-    path.write_bytes(text.encode(encoding))
-    return path
-
-
-def held(table):
-    return {name: column.tolist() for name, column in table.columns.items()}
 
 
 @pytest.mark.parametrize(
@@ -67,23 +58,6 @@ def test_moments_are_those_of_the_clock_in_their_zone(tmp_path, moment):
 )
 def test_guesses_are_said(tmp_path, text, said):
     assert read(written(tmp_path, text)).said[1:] == (said,)
-
-
-@pytest.mark.parametrize(
-    ("text", "told"),
-    [
-        ('a,b\n1,2\n"x,1\ny,2\nz,3\n', "expected 2 cells in every row, as in the header. Received: line=3, cells=1,"),
-        ('a,b\n"x,1\ny,2\n', "A quote that opens there never ends."),
-        ('a,b\n"two\nlines",2\n1,2,3\n', "Received: line=4, cells=3, first_cell='1'. A cell that holds the delimiter stands in quotes."),
-        ("a,b\n" + "x" * 200_000 + ",1\n", "t.csv: expected cells of text. Received: line=2, problem='field larger than field limit"),
-        ("a, a\n1,2\n", "twice=['a']. Rename or delete one of them."),
-        ("\n\n  \n", "t.csv: expected a table. Received: characters=5. The file is empty."),
-    ],
-)
-def test_what_broken_files_are_told(tmp_path, text, told):
-    with pytest.raises(DataError) as caught:
-        read(written(tmp_path, text))
-    assert told in str(caught.value)
 
 
 def test_files_of_other_kinds(tmp_path):

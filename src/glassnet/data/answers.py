@@ -35,7 +35,7 @@ class Labels:
     """A target that is one of several labels, as the table spells them: class k is labels[k]."""
 
     name: str
-    labels: tuple[Any, ...]
+    labels: tuple[str | int | float | bool, ...]
 
     def encode(self, column: np.ndarray) -> np.ndarray:
         """The class of every row, (n,) int64.

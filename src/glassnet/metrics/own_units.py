@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import jax.numpy as jnp
-import numpy as np
 
 from glassnet.metrics.metric import Metric, Sums
 from glassnet.types import Array
@@ -27,12 +25,6 @@ class OwnUnits(Metric):
     mean: float
     scale: float
     log: bool
-
-    @property
-    def exact(self) -> Callable[..., float] | None:  # type: ignore[override]
-        """The base's, in own units, where it has one."""
-        exact = self.base.exact
-        return exact and (lambda y, out: exact(np.asarray(self.restored(y)), np.asarray(self.restored(out))))
 
     def init(self) -> Sums:
         """The base's."""
