@@ -18,7 +18,7 @@ FILES = sorted(SRC.rglob("*.py"))
 MODULES = sorted(name for _, name, _ in pkgutil.walk_packages([str(SRC)], "glassnet.") if not name.endswith("__main__"))
 ROWS = (
     {"types", "errors"},
-    {"activations", "initializers", "regularizers", "schedules"},
+    {"activations", "initializers", "regularizers", "schedules", "marks"},
     {"plots"},
     {"layers"},
     {"network"},
@@ -32,6 +32,7 @@ ROWS = (
     {"data"},
     {"trace", "storage"},
     {"history", "progress", "summary", "views"},
+    {"resuming"},
     {"fitting", "stack"},
     {"model"},
     {"testing", "estimators", "scoring", "loading"},

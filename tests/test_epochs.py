@@ -10,7 +10,7 @@ import pytest
 import glassnet as gn
 from glassnet import network
 from glassnet.callbacks import EarlyStopping
-from glassnet.course import Pace, Rows, Stretch
+from glassnet.course import Pace, Rows, Standing, Stretch
 from glassnet.epochs import Decision, run
 from glassnet.errors import TrainingWarning
 from glassnet.layers import Activation, BatchNormalization, Dense, Dropout, Rescaling
@@ -109,7 +109,7 @@ def plan(epoch):
 
 
 def ran(program, carry, last=3, first=0, data=DATA, plan=plan, **options):
-    return list(run(program, carry, Rows(data, plan, plan(0).real.shape[1]), **options, first=first, last=last))
+    return list(run(program, Standing(first, carry), Rows(data, plan, plan(0).real.shape[1]), **options, last=last))
 
 
 def same_tree(a, b):
@@ -132,7 +132,7 @@ def test_progress_changes_no_bit_and_compiles_nothing(noisy, monkeypatch, steps)
     slices_of(monkeypatch, steps)
     seen = []
     with compilations() as compiled:
-        records = ran(program, carry, watch=lambda done, steps, so_far: seen.append((done, steps)))
+        records = ran(program, carry, watch=lambda done, steps, so_far, stand: seen.append((done, steps)))
     assert compiled == []
     same_tree(records[-1].carry, whole)
     assert seen == [(min(done, 5), 5) for _ in range(3) for done in range(steps, 5 + steps, steps)]
@@ -336,7 +336,7 @@ def test_two_slices_are_in_flight_and_no_more(monkeypatch, noisy):
     slices_of(monkeypatch, 1)
     events, until = [], Stretch.until
     monkeypatch.setattr(Stretch, "until", lambda *args: events.append(1) or until(*args))
-    ran(*noisy, 1, watch=lambda done, steps, so_far: events.append(-1))
+    ran(*noisy, 1, watch=lambda done, steps, so_far, stand: events.append(-1))
     assert np.cumsum(events).tolist() == [1, 2, 1, 2, 1, 2, 1, 2, 1, 0]
 
 
@@ -351,7 +351,7 @@ def test_the_numbers_so_far(monkeypatch, noisy):
     """Oracle: the losses themselves after one step, and the epoch's own accuracy after all."""
     slices_of(monkeypatch, 1)
     seen = []
-    (record,) = ran(*noisy, 1, watch=lambda done, steps, so_far: seen.append(so_far()))
+    (record,) = ran(*noisy, 1, watch=lambda done, steps, so_far, stand: seen.append(so_far()))
     losses = np.asarray(record.carry.losses, np.float64)
     assert [now["loss"] for now in seen] == [losses[: i + 1].mean() for i in range(5)]
     assert seen[-1]["accuracy"] == record.logs["accuracy"]

@@ -8,7 +8,7 @@ import pytest
 
 import glassnet as gn
 from glassnet.callbacks import LambdaCallback
-from glassnet.course import Rows
+from glassnet.course import Rows, Standing
 from glassnet.epochs import Decision, run
 from glassnet.errors import ConfigError
 from glassnet.optimizers import SGD, Adam
@@ -86,7 +86,7 @@ def test_a_callback_sets_the_rate_and_the_records_tell_it():
     model.reset()
     program, carry = model._program(), model._carry(model._program(), 0)
     data, plan = to_device(Data(np.zeros((2, 1), np.float32), np.zeros((2, 1), np.float32))), planner(2, 1, seed=0, shuffle=False)
-    records = list(run(program, carry, Rows(data, plan, plan(0).real.shape[1]), first=0, last=4, decide=decide))
+    records = list(run(program, Standing(0, carry), Rows(data, plan, plan(0).real.shape[1]), last=4, decide=decide))
     close(seen, [0.05, 0.0125, 0.2, 0.05])
     assert seen == [record.learning_rate for record in records]
     assert all(isinstance(rate, float) for rate in seen)
@@ -104,7 +104,7 @@ def test_records_tell_a_number_too_and_the_first_step_of_an_epoch_broken_off_at_
     model = line_model(SGD(0.25))
     program, carry = model._program(), model._carry(model._program(), 0)
     huge = to_device(Data(np.full((2, 1), 1e30, np.float32), np.zeros((2, 1), np.float32)))
-    (record,) = run(program, carry, Rows(huge, planner(2, 1, seed=0, shuffle=False), 1), first=0, last=3)
+    (record,) = run(program, Standing(0, carry), Rows(huge, planner(2, 1, seed=0, shuffle=False), 1), last=3)
     assert (record.finite, record.learning_rate) == (False, 0.25)
 
 

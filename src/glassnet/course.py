@@ -6,13 +6,13 @@ import sys
 import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple, Protocol
 
 import jax
 import numpy as np
 
-from glassnet import network
+from glassnet import marks, network
 from glassnet.errors import DataError
 from glassnet.training import Carry, Chunk, Data, Plan, Program, advance, new_epoch, observe, one_pass, pick
 
@@ -75,12 +75,15 @@ class Source(Protocol):
     def rows(self) -> int | None:
         """How many there are, or None where that is not known."""
 
-    def chunks(self, epoch: int) -> Generator[Chunk | None]:
-        """An epoch's chunks, all of one shape; None where the next is waited for, after `SLICE_SECONDS` at most.
+    def chunks(self, epoch: int, done: int) -> Generator[Chunk | None]:
+        """An epoch's chunks from step `done` on, all of one shape; None where the next is waited for, after `SLICE_SECONDS` at most.
 
         Raises:
             DataError: the epoch cannot go on.
         """
+
+    def marks(self) -> dict[str, Any]:
+        """What tells these rows from others."""
 
     def close(self) -> None:
         """No more chunks are wanted."""
@@ -108,17 +111,50 @@ class Rows:
     def steps(self) -> int:
         return -(-self.rows // self.size)
 
-    def chunks(self, epoch: int) -> Generator[Chunk | None]:
-        yield Chunk(self.data, self.plan(epoch), self.steps)
+    def chunks(self, epoch: int, done: int) -> Generator[Chunk | None]:
+        yield Chunk(self.data, self.plan(epoch), self.steps, done)
+
+    def marks(self) -> dict[str, Any]:
+        return marks.of_each(self.data._asdict())
 
     def close(self) -> None:
         pass
 
 
+@dataclass(frozen=True)
+class Standing:
+    """Where training stands: from here it goes on as if it had never stopped, bit for bit.
+
+    Attributes:
+        epoch: that is under way, or comes next.
+        carry: of the step to come.
+        best: the weights that were kept last, None for none; the run ends with them.
+        before: the carry that the epoch under way began with; None between epochs.
+        losses: (steps done of that epoch,) float64.
+        rows: as many, how many rows each step was of.
+        seconds: that the epoch has taken.
+        over: whether the run ends here for good, and is not merely interrupted.
+    """
+
+    epoch: int
+    carry: Carry
+    best: Carry | None = None
+    before: Carry | None = None
+    losses: np.ndarray = field(default_factory=lambda: np.zeros(0))
+    rows: np.ndarray = field(default_factory=lambda: np.zeros(0))
+    seconds: float = 0.0
+    over: bool = False
+
+    @property
+    def final(self) -> Carry:
+        """The carry that a run has which ends here."""
+        return self.carry if self.best is None else self.carry._replace(params=self.best.params, state=self.best.state)
+
+
 Logs = dict[str, float]
-Watch = Callable[[int, int | None, Callable[[], Logs]], str | None]
-"""Called after every slice with (steps done, steps of the epoch if known, what gives its logs so far); a text stops the run for that
-reason. Called while rows are waited for, too."""
+Watch = Callable[[int, int | None, Callable[[], Logs], Callable[[], Standing]], str | None]
+"""Called after every slice with (steps done, steps of the epoch if known, what gives its logs so far, what gives where training stands);
+a text stops the run for that reason. Called while rows are waited for, too."""
 
 
 @dataclass
@@ -185,7 +221,7 @@ class Course:
 
     Args:
         program: what runs.
-        carry: where the epoch begins; later, the carry of the last slice that was sent.
+        start: where the epoch begins, or goes on.
         steps: of the epoch, if known.
         earlier: the last chunk of the epoch before, if this run had one; later, the chunk before `whole`.
         pace: how fast the device goes.
@@ -195,18 +231,22 @@ class Course:
     """
 
     program: Program
-    carry: Carry
+    start: Standing
     steps: int | None
     earlier: Stretch | None
     pace: Pace
     watch: Watch
     observer: Observer
     opening: Carry | None
-    done: int = 0
     whole: Stretch | None = None
     flying: deque[Slice] = field(default_factory=deque)
-    losses: list[np.ndarray] = field(default_factory=list)
-    rows: list[np.ndarray] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.began = time.perf_counter() - self.start.seconds
+        self.carry = self.start.carry
+        """Of the last slice that was sent."""
+        self.done = len(self.start.losses)
+        self.losses, self.rows = [self.start.losses], [self.start.rows]
 
     def run(self, chunks: Iterable[Chunk | None]) -> Ended:
         """Train on an epoch's chunks."""
@@ -221,16 +261,22 @@ class Course:
 
     def logs(self) -> Logs:
         """The epoch's logs: the loss averaged over its rows in float64, and each metric."""
+        here = self.standing(self.carry)
+        mean = here.losses @ here.rows / here.rows.sum()
+        return {"loss": self.program.loss.unit * float(mean)} | self._metrics(self.carry)
+
+    def standing(self, carry: Carry) -> Standing:
+        """Where training stands, with the carry after the steps that are done."""
         losses, rows = np.concatenate(self.losses), np.concatenate(self.rows)
-        return {"loss": self.program.loss.unit * float(losses @ rows / rows.sum())} | self._metrics(self.carry)
+        return replace(self.start, carry=carry, losses=losses, rows=rows, seconds=time.perf_counter() - self.began)
 
     def _train(self, chunk: Chunk) -> Ended | None:
         self.opening = self.opening or new_epoch(self.program, self.carry, len(chunk.plan.real))
         begun = {"losses": self.opening.losses}
-        if self.whole is None:
+        if self.whole is None and not self.done:
             begun |= {"sums": self.opening.sums, "finite": self.opening.finite}
         self.carry = self.carry._replace(**begun)
-        self.earlier, self.whole, sent = self.whole or self.earlier, Stretch(self.carry, chunk), 0
+        self.earlier, self.whole, sent = self.whole or self.earlier, Stretch(self.carry, chunk, chunk.start), chunk.start
         while sent < chunk.steps:
             if len(self.flying) == 2:
                 if ended := self._settle():
@@ -266,7 +312,7 @@ class Course:
         return self._look(after)
 
     def _look(self, carry: Carry) -> Ended | None:
-        reason = self.watch(self.done, self.steps, lambda: self._so_far(carry))
+        reason = self.watch(self.done, self.steps, lambda: self._so_far(carry), lambda: self.standing(carry))
         return Ended(carry, f"{self._place(self.done)}: {reason}", complete=self.done == self.steps) if reason else None
 
     def _place(self, step: int) -> str:

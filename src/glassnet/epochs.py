@@ -5,26 +5,34 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 import jax
 import numpy as np
 
-from glassnet.course import Course, Logs, Observation, Observer, Pace, Source, Watch
+from glassnet.course import Course, Logs, Observation, Observer, Pace, Source, Standing, Watch
 from glassnet.errors import DataError
 from glassnet.training import Carry, Program, rate_for, rate_of, to_device
 
 
+class Save(NamedTuple):
+    """A file that the model, or its weights alone, is to be saved to."""
+
+    path: str
+    weights_only: bool = False
+
+
 @dataclass(frozen=True)
 class Decision:
-    """What a callback answers: stop (the reason), keep these weights as the best so far, train on at another rate."""
+    """What a callback answers: stop (the reason), keep these weights as the best so far, train on at another rate, save to files."""
 
     stop: str | None = None
     keep: bool = False
     learning_rate: float | None = None
+    save: tuple[Save, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -33,6 +41,7 @@ class Record:
 
     `learning_rate` is that of its last step, `next_learning_rate` that of the step to come.
     One that was broken off is not `complete`: it has no logs, and `decision.stop` says why; where bad numbers did it, it is not `finite`.
+    `standing` is what the run goes on from, or would.
     """
 
     epoch: int
@@ -46,6 +55,7 @@ class Record:
     learning_rate: float = 0.0
     next_learning_rate: float = 0.0
     decision: Decision = field(default_factory=Decision)
+    standing: Standing | None = None
 
     @property
     def weight_change(self) -> float:
@@ -56,18 +66,18 @@ class Record:
 
 def run(
     program: Program,
-    carry: Carry,
+    start: Standing,
     source: Source,
     *,
-    first: int,
     last: int,
     validate: Callable[[Carry], Logs] = lambda carry: {},
     begin: Callable[[int, float], float | None] = lambda epoch, rate: None,
     decide: Callable[[Record], Decision] = lambda record: Decision(),
-    watch: Watch = lambda done, steps, so_far: None,
+    watch: Watch = lambda done, steps, so_far, stand: None,
     observing: bool | None = None,
 ) -> Iterator[Record]:
-    """Train epochs `first` up to `last` and yield a `Record` of each; end early where `decide` or `watch` says so, or on bad numbers.
+    """Train from `start` to the end of epoch `last` - 1 and yield a `Record` of each epoch; end early where `decide` or `watch` says so,
+    or on bad numbers.
 
     Where any decision said `keep`, the last record carries the weights that were kept last.
 
@@ -82,13 +92,16 @@ def run(
     Raises:
         DataError: the source or `validate` failed, after the record of what was trained by then.
     """
-    pace, best, earlier, opening, steps = Pace(), None, None, None, source.steps
-    for epoch in range(first, last):
-        carry = at_rate(program, carry, begin(epoch, float(rate_of(program.optimizer, carry.rate, carry.step))))
-        began, before = time.perf_counter(), carry
+    pace, here, earlier, opening, steps = Pace(), start, None, None, source.steps
+    for epoch in range(start.epoch, start.epoch if start.over else last):
+        if here.before is None:
+            rate = float(rate_of(program.optimizer, here.carry.rate, here.carry.step))
+            carry = at_rate(program, here.carry, begin(epoch, rate))
+            here = replace(here, carry=carry, before=carry)
+        before, best = here.before or here.carry, here.best
         observer = Observer(program, steps, epoch, last, observing)
-        course = Course(program, carry, steps, earlier, pace, watch, observer, opening)
-        with closing(source.chunks(epoch)) as chunks:
+        course = Course(program, here, steps, earlier, pace, watch, observer, opening)
+        with closing(source.chunks(epoch, course.done)) as chunks:
             ended = course.run(chunks)
         logs: Logs = {}
         if ended.complete:
@@ -97,26 +110,27 @@ def run(
                 logs = course.logs() | validate(ended.carry)
             except DataError as error:
                 ended = replace(ended, complete=False, error=error)
-        seconds = time.perf_counter() - began
+        here = course.standing(ended.carry)
         around = np.int32(max(int(ended.carry.step) - 1, 0)), ended.carry.step
         rate, coming = (float(rate_of(program.optimizer, before.rate, step)) for step in around)
-        record = Record(epoch, logs, seconds, before, ended.carry, observer.seen, ended.complete, ended.finite, rate, coming)
-        decision, carry = decide(record) if ended.complete else Decision(), ended.carry
+        record = Record(epoch, logs, here.seconds, before, ended.carry, observer.seen, ended.complete, ended.finite, rate, coming)
+        decision = decide(record) if ended.complete else Decision()
+        over = bool(decision.stop) or not ended.finite
         if ended.reason:
             decision = replace(decision, stop=f"epoch {epoch + 1}, {ended.reason}")
         if ended.error:
             decision = replace(decision, stop=str(ended.error))
-        if decision.keep:
-            best = carry
         ends = bool(decision.stop) or epoch == last - 1
         if ends and not record.next_learning_rate:
             decision = replace(decision, learning_rate=None)  # the schedule has ended at 0: no step follows, and 0 cannot be scaled
-        carry = at_rate(program, carry, decision.learning_rate)
-        if best is not None and best.params is before.params and int(ended.carry.step) < int(before.step):
+        if decision.keep:
+            best = ended.carry
+        elif best is not None and best.params is before.params and int(ended.carry.step) < int(before.step):
             best = None
-        if best is not None and ends:
-            carry = carry._replace(params=best.params, state=best.state)
-        yield replace(record, carry=carry, decision=decision)
+        if ended.complete:
+            here = Standing(epoch + 1, at_rate(program, ended.carry, decision.learning_rate))
+        here = replace(here, best=best, over=over)
+        yield replace(record, carry=here.final if ends else here.carry, decision=decision, standing=here)
         if ended.error:
             raise ended.error
         if decision.stop:

@@ -2,30 +2,28 @@
 
 from __future__ import annotations
 
+import os
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, closing
 from functools import partial
 from typing import Any
 
 import numpy as np
 
-from glassnet import evaluation, fitting, losses, network, optimizers, pairing
+from glassnet import evaluation, fitting, marks, network, pairing
 from glassnet.callbacks import Callback, Panel, listed
-from glassnet.course import Source
-from glassnet.data import arrays, feeding, intake, mapped, rows, streams
-from glassnet.epochs import Record
-from glassnet.errors import DataError, DataWarning, NotReadyError, all_or_nothing, is_int, is_number, message, require
+from glassnet.course import Source, Standing
+from glassnet.data import arrays, feeding, intake, mapped, passes, rows, streams
+from glassnet.errors import DataError, DataWarning, all_or_nothing, is_int, require
 from glassnet.history import History
 from glassnet.layers import chain
-from glassnet.losses import Loss
-from glassnet.metrics import get as resolve_metric
 from glassnet.network import Built
-from glassnet.optimizers import Optimizer
 from glassnet.progress import Progress
+from glassnet.resuming import Resumable, describe
 from glassnet.stack import Stack
+from glassnet.storage import modelfile
 from glassnet.trace import Trace, take
-from glassnet.training import Carry, Program, first_rate, new_carry, rate_for, rate_of
 
 
 class Sequential(Stack):
@@ -46,45 +44,6 @@ class Sequential(Stack):
 
     Source: lecture 001, the 784-16-16-10 network.
     """
-
-    def compile(self, optimizer: str | Optimizer = "adam", loss: str | Loss | Callable | None = None, metrics: Any = ()) -> None:
-        """Say what to train for. Weights stay; what an earlier optimizer remembered is forgotten. May be left out: see `fit`.
-
-        Args:
-            optimizer: a name ("sgd", "rmsprop", "adam") or an optimizer.
-            loss: a name, a loss or a JAX function (y_true, y_pred) -> a number per row; None has `fit` infer it.
-            metrics: names, metrics or such functions; "accuracy" becomes the one that fits the loss.
-
-        Raises:
-            ConfigError: an unknown name (the nearest match is given); a cross-entropy without its softmax or sigmoid; two softmaxes.
-        """
-        chosen, target = optimizers.get(optimizer), None if loss is None else losses.get(loss)
-        wanted = tuple(metrics) if isinstance(metrics, list | tuple) else () if metrics is None else (metrics,)
-        for metric in wanted:
-            resolve_metric(metric, target or losses.MeanSquaredError(), 2)
-        if target is not None:
-            pairing.check(chain.unfold(self._layers), target, self._network.shapes[-1] if self._network else None)
-        self._optimizer, self._loss, self._metrics, self._rate, self._optimizer_state = chosen, target, wanted, first_rate(chosen), None
-
-    @property
-    def learning_rate(self) -> float:
-        """The rate of the step to come; set it to train on at another, a schedule's course scaled alike: nothing is compiled again.
-
-        Raises:
-            NotReadyError: the model is not compiled.
-            ConfigError: set to something that is no number > 0, or where a schedule is at 0.
-        """
-        return float(rate_of(self._compiled(), self._rate, np.int32(self._step)))
-
-    @learning_rate.setter
-    def learning_rate(self, rate: float) -> None:
-        require(is_number(rate) and 0 < rate < 3e38, "learning_rate", "a number > 0 that float32 holds", learning_rate=rate)
-        self._rate = rate_for(self._compiled(), float(rate), self._step)
-
-    def _compiled(self) -> Optimizer:
-        if self._optimizer is None:
-            raise NotReadyError(message("learning_rate", "a compiled model", fix="Call compile or fit first."))
-        return self._optimizer
 
     def fit(
         self,
@@ -109,6 +68,7 @@ class Sequential(Stack):
         validation_from: str = "random",
         seed: int | None = None,
         observe: bool | None = None,
+        resume: str | os.PathLike[str] | None = None,
     ) -> History:
         """Train, and return the epochs' numbers. A second fit carries on where the first ended: fit(5), fit(5) is fit(10), bit for bit.
 
@@ -152,10 +112,18 @@ class Sequential(Stack):
             validation_from: "random" (stratified by class), or "end" for the last rows.
             seed: of order and noise; None takes the model's. A model without a seed or weights takes it for its own.
             observe: whether to look inside single steps (`history.observations`); None does so in runs expected to last beyond 5 s.
+            resume: a folder for this run. It keeps the newest two checkpoints, written after every epoch and every 30 seconds within
+                long ones; the same call carries on from there, in another process too, and a run that is finished is returned. Killed
+                at any moment, it ends with the bits of a run that was not, on the same machine, versions and number of CPUs (another
+                is a `TrainingWarning`). More epochs may be asked for. Batches must come again: not from an iterator, and each epoch
+                beginning with the same batch, or as a function of the epoch's number gives them, `lambda epoch: ...`. Of callbacks,
+                what `update` hands on is kept; what they keep elsewhere is not.
 
         Raises:
             DataError: rows or targets that cannot be used, with the place and the remedy.
-            ConfigError: an argument out of range; a last layer that does not fit the loss; a monitor that is not logged.
+            ConfigError: an argument out of range; a last layer that does not fit the loss; a monitor that is not logged; a folder that
+                another fit uses, or that holds a run of other data, layers or settings (the difference is said).
+            ModelFileError: the folder cannot be written, holds damaged checkpoints alone, or something in the model cannot be saved.
         """
         require(is_int(epochs, least=0), "fit", "epochs to be an int >= 0", epochs=epochs)
         require(batch_size == "full" or is_int(batch_size, least=1), "fit", 'batch_size to be an int >= 1 or "full"', batch_size=batch_size)
@@ -164,15 +132,18 @@ class Sequential(Stack):
         callbacks, progress = listed(callbacks), Progress(verbose, epochs)
         asked = intake.wishes(target, columns, derive, target_transform)
         with all_or_nothing(self), ExitStack() as opened:
-            if self._network is None and self.seed is None and seed is not None:
-                self.seed = int(seed)
+            run = None if resume is None else opened.enter_context(closing(Resumable(resume, self.epoch)))
+            if self._network is None and self.seed is None:
+                self.seed = int(seed) if seed is not None else run.seed if run else None
+            first = run.first if run else self.epoch
             split = 0.0 if validation_data is not None else validation_split, validation_from, self._known_seed()
             order_seed = self._known_seed() if seed is None else int(seed)
             taken = reading = None
-            if streams.is_stream(x, y):
+            if passes.is_stream(x, y):
                 streams.require_plain(y, sample_weight, split[0], asked != intake.Wishes(target) or self.intake is not None)
-                stream = streams.Stream(x, steps_per_epoch, batch_size=batch_size, target=target, what="steps_per_epoch")
-                reading = opened.enter_context(closing(streams.Reading(stream, self.epoch)))
+                read = partial(streams.Stream, x, steps_per_epoch, batch_size=batch_size, target=target, what="steps_per_epoch")
+                stream = read(epoch=first, again=run is not None)
+                reading = opened.enter_context(closing(streams.Reading(stream, first)))
                 x, y = reading.peek()
             elif y is None and intake.is_table(x):
                 taken = intake.take(self.intake, x, asked, chain.unfold(self._layers), self._loss, split)
@@ -185,7 +156,8 @@ class Sequential(Stack):
             ready, built, said = self._ready(x, y)
             progress.say(said)
             program = self._program()
-            validation = self._validation(validation_data), validation_steps, batch_size, target, program.loss, built.shapes
+            again = run is not None
+            validation = self._validation(validation_data), validation_steps, batch_size, target, again, program.loss, built.shapes
             if reading:
                 source: Source = reading.feed(program.loss, built.shapes, class_weight)
                 held = feeding.held(*validation)
@@ -202,23 +174,38 @@ class Sequential(Stack):
                 data = rows.weigh_classes(data, program.loss, class_weight)
                 source = feeding.source(data, batch_size, steps_per_epoch, seed=order_seed, shuffle=shuffle)
             opened.enter_context(closing(source))
-            panel = Panel(callbacks, program.log_names(validated=held is not None))
             self._state = evaluation.learn(built.links, self._params, self._state, None if reading else data.x)
+            asked_for = {"epochs": epochs, "batch_size": source.size, "steps": source.steps, "rows": source.rows}
+            start, history, memories = Standing(self.epoch, self._carry(program, order_seed)), History(order_seed, asked_for), None
+            if run:
+                told: dict[str, Any] = {"layers": self._layers, "input": built.shapes[0], "loss": self._loss, "optimizer": self._optimizer}
+                told |= {"metrics": self._metrics, "table": self.intake, "batch_size": source.size, "shuffle": shuffle, "seed": order_seed}
+                told |= {"data": source.marks(), "validation": feeding.marks_of(held), "callbacks": [describe(each) for each in callbacks]}
+                run.join(told, marks.of_tree((self._params, self._state)), self._last_run)
+                start, memories = run.stand(program, built, start, first + epochs), run.memories(callbacks)
+            panel = Panel(callbacks, program.log_names(validated=held is not None), memories)
+            if run and run.past:
+                history = self._go_on(run, start, asked_for)
+                progress.resume(start.epoch - first, run.said(start))
+                if reading:
+                    reading.seek(first, start.epoch, len(start.losses))
+            if panel.saves:
+                modelfile.describe(self._kept()[0])
+            self.history, self._last_run = history, run.run.id if run else None
             opened.pop_all()
-        asked_for = {"epochs": epochs, "batch_size": source.size, "steps": source.steps, "rows": source.rows}
-        self.history = History(order_seed, asked_for)
         return fitting.train(
             program,
-            self._carry(program, order_seed),
+            start,
             source,
             held,
-            first=self.epoch,
-            last=self.epoch + epochs,
-            history=self.history,
+            last=first + epochs,
+            history=history,
             panel=panel,
             progress=progress,
             adopt=self._adopt,
             set_rate=partial(setattr, self, "learning_rate"),
+            kept=self._kept,
+            run=run,
             observe=observe,
         )
 
@@ -248,7 +235,7 @@ class Sequential(Stack):
         """
         program, built = self._program(), self._require_built("evaluate")
         network.require_learned(built.links, self._state)
-        if streams.is_stream(x, y):
+        if passes.is_stream(x, y):
             streams.require_plain(y, sample_weight, 0.0, self.intake is not None)
             blocks: Any = streams.scored(x, steps, program.loss, built.shapes, target=target)
         else:
@@ -274,7 +261,7 @@ class Sequential(Stack):
             DataError: rows that cannot be used.
             NotReadyError: a Normalization has learned nothing yet.
         """
-        if streams.is_stream(x):
+        if passes.is_stream(x):
             with closing(streams.Stream(x, steps)) as stream:
                 return stream.outputs(self.predict)
         require(steps is None, "predict", "steps=None with rows", steps=steps, fix="It is for batches: rows are all taken, once.")
@@ -336,7 +323,7 @@ class Sequential(Stack):
         return x, y, None
 
     def _validation(self, given: Any) -> Any:
-        if self.intake is None or streams.is_stream(given) or not (intake.is_table(given) or isinstance(given, tuple | list)):
+        if self.intake is None or passes.is_stream(given) or not (intake.is_table(given) or isinstance(given, tuple | list)):
             return given
         x, y, *weight = (given, None) if intake.is_table(given) else (*given,)
         x, y, there = self.intake.pair(x, y)
@@ -360,26 +347,3 @@ class Sequential(Stack):
             self.compile("adam", loss, wanted)
         self._loss, self._metrics = loss, wanted
         return x, built, f"no loss was named: {loss.called}, as {because}; optimizer {type(self._optimizer).__name__}"
-
-    def _program(self) -> Program:
-        built = self._require_built("evaluate")
-        if self._loss is None or self._optimizer is None:
-            raise NotReadyError(message("evaluate", "a model with a loss", fix="Call compile or fit first."))
-        pairing.check(built.links, self._loss, built.shapes[-1])
-        wanted = tuple(resolve_metric(metric, self._loss, built.shapes[-1][-1]) for metric in self._metrics)
-        loss = self._loss
-        if self.intake is not None:
-            loss, wanted = self.intake.target.fitted(loss, wanted)
-        return Program(built.links, loss, self._optimizer, wanted)
-
-    def _carry(self, program: Program, seed: int) -> Carry:
-        return new_carry(program, self._params, self._state, self._optimizer_state, rate=self._rate, seed=seed, step=self._step)
-
-    def _adopt(self, record: Record) -> None:
-        carry = record.carry
-        self._params, self._state, self._optimizer_state, self._step = carry.params, carry.state, carry.optimizer, int(carry.step)
-        if record.decision.learning_rate:
-            self.learning_rate = record.decision.learning_rate
-        if np.float32(self._rate) != np.asarray(carry.rate):
-            require(False, "learning_rate", "no change during a fit: return Decision(learning_rate=...)", learning_rate=self.learning_rate)
-        self.epoch = record.epoch + record.complete

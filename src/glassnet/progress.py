@@ -43,7 +43,7 @@ class Progress:
 
     def __init__(self, verbose: str | int | bool, epochs: int):
         require(verbose in ("auto", 0, 1, 2), "fit", 'verbose to be "auto", 0, 1 or 2', verbose=verbose)
-        self.epochs, self.began, self.shown, self.ended = epochs, time.perf_counter(), 0.0, 0
+        self.epochs, self.began, self.shown, self.ended, self.before = epochs, time.perf_counter(), 0.0, 0, 0
         self.every = 1 if verbose == 2 else max(1, -(-epochs // LINES))
         self.silent = not verbose
         self._live: Any = None
@@ -72,6 +72,11 @@ class Progress:
         elif not self.silent:
             print(text, flush=True)
 
+    def resume(self, ended: int, text: str) -> None:
+        """So many epochs had ended before; `text` says so."""
+        self.ended = self.before = ended
+        self.say(text)
+
     def show(self, text: str) -> None:
         """The live line."""
         if self._live:
@@ -89,7 +94,7 @@ class Progress:
             self.show(f"epoch {self.ended + 1}/{self.epochs}  step {done}  {numbers(logs())}")
         else:
             bar = "━" * (20 * done // steps)
-            share = min((self.ended + done / steps) / self.epochs, 1.0)
+            share = min((self.ended - self.before + done / steps) / (self.epochs - self.before), 1.0)
             left = clock((time.perf_counter() - self.began) * (1 / share - 1))
             self.show(f"epoch {self.ended + 1}/{self.epochs}  {bar:<20}  step {done}/{steps}  {numbers(logs())}  {left} left")
 
@@ -98,7 +103,7 @@ class Progress:
         self.ended += 1
         if not record.complete:
             return
-        if self.ended == 1 or self.ended % self.every == 0 or self.ended == self.epochs or record.decision.stop:
+        if self.ended == self.before + 1 or self.ended % self.every == 0 or self.ended == self.epochs or record.decision.stop:
             took = f"  {clock(record.seconds)}" if record.seconds >= 0.05 else ""
             self.say(f"epoch {self.ended}/{self.epochs}  {numbers(record.logs)}{took}")
 

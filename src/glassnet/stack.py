@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, Self
 
 import numpy as np
 
-from glassnet import network, summary
+from glassnet import losses, network, optimizers, pairing, summary
+from glassnet.course import Standing
 from glassnet.data.intake import Intake
-from glassnet.errors import NotReadyError, is_int, lookup, message, require
+from glassnet.epochs import Record
+from glassnet.errors import NotReadyError, is_int, is_number, lookup, message, require
 from glassnet.history import History
 from glassnet.layers import Input, Layer, chain
 from glassnet.losses import Loss
+from glassnet.metrics import get as resolve_metric
 from glassnet.network import Built, Places
 from glassnet.optimizers import Optimizer
+from glassnet.resuming import Resumable
 from glassnet.storage import modelfile
-from glassnet.training import first_rate
+from glassnet.training import Carry, Program, first_rate, new_carry, rate_for, rate_of
 from glassnet.types import Params, Shape, State
 from glassnet.views import LayerView
 
@@ -47,6 +51,7 @@ class Stack:
         self._params: tuple[Params, ...] = ()
         self._state: tuple[State, ...] = ()
         self._optimizer_state: Any = None
+        self._last_run: str | None = None
         self.epoch, self._step, self._rate = 0, 0, first_rate(self._optimizer) if self._optimizer else 0.0
 
     def add(self, layer: Layer) -> None:
@@ -66,6 +71,45 @@ class Stack:
 
     def __repr__(self) -> str:
         return f"Sequential({', '.join(str(layer.name) for layer in self._layers)})"
+
+    def compile(self, optimizer: str | Optimizer = "adam", loss: str | Loss | Callable | None = None, metrics: Any = ()) -> None:
+        """Say what to train for. Weights stay; what an earlier optimizer remembered is forgotten. May be left out: see `fit`.
+
+        Args:
+            optimizer: a name ("sgd", "rmsprop", "adam") or an optimizer.
+            loss: a name, a loss or a JAX function (y_true, y_pred) -> a number per row; None has `fit` infer it.
+            metrics: names, metrics or such functions; "accuracy" becomes the one that fits the loss.
+
+        Raises:
+            ConfigError: an unknown name (the nearest match is given); a cross-entropy without its softmax or sigmoid; two softmaxes.
+        """
+        chosen, target = optimizers.get(optimizer), None if loss is None else losses.get(loss)
+        wanted = tuple(metrics) if isinstance(metrics, list | tuple) else () if metrics is None else (metrics,)
+        for metric in wanted:
+            resolve_metric(metric, target or losses.MeanSquaredError(), 2)
+        if target is not None:
+            pairing.check(chain.unfold(self._layers), target, self._network.shapes[-1] if self._network else None)
+        self._optimizer, self._loss, self._metrics, self._rate, self._optimizer_state = chosen, target, wanted, first_rate(chosen), None
+
+    @property
+    def learning_rate(self) -> float:
+        """The rate of the step to come; set it to train on at another, a schedule's course scaled alike: nothing is compiled again.
+
+        Raises:
+            NotReadyError: the model is not compiled.
+            ConfigError: set to something that is no number > 0, or where a schedule is at 0.
+        """
+        return float(rate_of(self._compiled(), self._rate, np.int32(self._step)))
+
+    @learning_rate.setter
+    def learning_rate(self, rate: float) -> None:
+        require(is_number(rate) and 0 < rate < 3e38, "learning_rate", "a number > 0 that float32 holds", learning_rate=rate)
+        self._rate = rate_for(self._compiled(), float(rate), self._step)
+
+    def _compiled(self) -> Optimizer:
+        if self._optimizer is None:
+            raise NotReadyError(message("learning_rate", "a compiled model", fix="Call compile or fit first."))
+        return self._optimizer
 
     def summary(self) -> None:
         """Print a row per layer: its name, its output's shape and how many numbers it holds; all derived.
@@ -162,6 +206,7 @@ class Stack:
         """
         built = self._require_built("load_weights")
         self._params, self._state, _ = modelfile.read_weights(path, built, modelfile.Arrays(self._params, self._state))
+        self._last_run = None
 
     def _kept(self) -> tuple[modelfile.Saved, Built | None, modelfile.Arrays]:
         """The model as plain data and arrays."""
@@ -189,7 +234,7 @@ class Stack:
         """Become the model that was saved."""
         saved = loaded.saved
         self.seed, self._layers, self.intake = saved.seed, chain.named(saved.layers), saved.intake
-        self._input = None if saved.input is None else Input(saved.input)
+        self._input, self._last_run = None if saved.input is None else Input(saved.input), saved.run.id if saved.run else None
         self._optimizer, self._loss, self._metrics = saved.optimizer, saved.loss, saved.metrics
         self.epoch, self._step, self._rate = saved.epoch, saved.step, saved.rate
         self._network = loaded.built
@@ -203,6 +248,7 @@ class Stack:
     def _write(self, where: Places, weights: Sequence[Any]) -> None:
         built = self._require_built("set_weights")
         self._params, self._state = network.set_weights(built, where, self._params, self._state, weights)
+        self._last_run = None
 
     def _known_seed(self) -> int:
         if self.seed is None:
@@ -220,3 +266,36 @@ class Stack:
         if self._network is None and self._input is None:
             raise NotReadyError(message(who, "a model that knows its input's shape", fix="Put Input(shape) in front, or fit it first."))
         return self._network or self._build(self._input.shape if self._input else ())
+
+    def _program(self) -> Program:
+        built = self._require_built("evaluate")
+        if self._loss is None or self._optimizer is None:
+            raise NotReadyError(message("evaluate", "a model with a loss", fix="Call compile or fit first."))
+        pairing.check(built.links, self._loss, built.shapes[-1])
+        wanted = tuple(resolve_metric(metric, self._loss, built.shapes[-1][-1]) for metric in self._metrics)
+        loss = self._loss
+        if self.intake is not None:
+            loss, wanted = self.intake.target.fitted(loss, wanted)
+        return Program(built.links, loss, self._optimizer, wanted)
+
+    def _carry(self, program: Program, seed: int) -> Carry:
+        return new_carry(program, self._params, self._state, self._optimizer_state, rate=self._rate, seed=seed, step=self._step)
+
+    def _adopt(self, record: Record) -> None:
+        carry = record.carry
+        self._params, self._state, self._optimizer_state, self._step = carry.params, carry.state, carry.optimizer, int(carry.step)
+        if record.decision.learning_rate:
+            self.learning_rate = record.decision.learning_rate
+        if np.float32(self._rate) != np.asarray(carry.rate):
+            require(False, "learning_rate", "no change during a fit: return Decision(learning_rate=...)", learning_rate=self.learning_rate)
+        self.epoch = record.epoch + record.complete
+
+    def _go_on(self, run: Resumable, start: Standing, asked_for: dict[str, Any]) -> History:
+        """Be where a run stands; its history."""
+        assert run.past
+        carry = start.final if run.done else start.carry
+        self._params, self._state, self._optimizer_state, self._step = carry.params, carry.state, carry.optimizer, int(carry.step)
+        self.epoch, self._rate = start.epoch, run.rate
+        history = History.of(run.past)
+        history.params, history.stopped = asked_for, history.stopped if run.done else None
+        return history

@@ -75,11 +75,12 @@ class Plan(NamedTuple):
 
 
 class Chunk(NamedTuple):
-    """Rows that are on the device together, and their plan, of which the first `steps` are to be taken."""
+    """Rows that are on the device together, and their plan, of which the steps from `start` up to `steps` are to be taken."""
 
     data: Data
     plan: Plan
     steps: int
+    start: int = 0
 
 
 class Carry(NamedTuple):

@@ -28,9 +28,10 @@ def test_the_file_is_kerass_to_the_byte(tmp_path, options):
     for run in range(2):
         theirs.on_train_begin()
         ours.on_train_begin(tuple(LOGS[0]))
+        memory = ours.init()
         for epoch, logs in enumerate(LOGS):
             theirs.on_epoch_end(2 * run + epoch, logs)
-            ours.update(None, Record(2 * run + epoch, logs, 0.0, None, None))
+            memory, _ = ours.update(memory, Record(2 * run + epoch, logs, 0.0, None, None))
         theirs.on_train_end()
     assert (tmp_path / "ours.csv").read_bytes() == (tmp_path / "theirs.csv").read_bytes()
 

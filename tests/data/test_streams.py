@@ -8,7 +8,8 @@ import pandas as pd
 import pytest
 
 import glassnet as gn
-from glassnet.data.streams import Stream, is_stream
+from glassnet.data.passes import is_stream
+from glassnet.data.streams import Stream
 from glassnet.errors import ConfigError, DataError
 from glassnet.layers import Dense, Normalization
 from glassnet.losses import MeanSquaredError, SparseCategoricalCrossentropy

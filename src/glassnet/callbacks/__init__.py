@@ -14,9 +14,10 @@ from glassnet.callbacks.callback import Callback, LambdaCallback
 from glassnet.callbacks.files import CSVLogger
 from glassnet.callbacks.panel import Panel, listed
 from glassnet.callbacks.rates import LearningRateScheduler, ReduceLROnPlateau
+from glassnet.callbacks.saving import ModelCheckpoint
 from glassnet.callbacks.stopping import EarlyStopping, StopWhen, TerminateOnNaN
 from glassnet.callbacks.tensorboard import TensorBoard
-from glassnet.epochs import Decision, Record
+from glassnet.epochs import Decision, Record, Save
 
 __all__ = [
     "CSVLogger",
@@ -25,9 +26,11 @@ __all__ = [
     "EarlyStopping",
     "LambdaCallback",
     "LearningRateScheduler",
+    "ModelCheckpoint",
     "Panel",
     "Record",
     "ReduceLROnPlateau",
+    "Save",
     "StopWhen",
     "TensorBoard",
     "TerminateOnNaN",

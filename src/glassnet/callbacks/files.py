@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from glassnet.callbacks.callback import Callback, Logs
+from glassnet.callbacks.callback import Callback
+from glassnet.epochs import Record
 from glassnet.errors import ConfigError, message, require
 
 
@@ -59,27 +60,37 @@ class CSVLogger(Callback):
 
     def on_train_begin(self, names: tuple[str, ...]) -> None:
         columns = ["epoch", *sorted(names)]
-        with self._file("a+" if self.append else "w+") as file:
-            file.seek(0)
-            text = file.read()
-            found = next(csv.reader(text.splitlines(), delimiter=self.separator), [])
-            fix = "Give another filename, or append=False to write over it."
-            require(found in ([], columns), "CSVLogger", f"a file with the columns {', '.join(columns)}", found=", ".join(found), fix=fix)
-            if not found:
-                self._write(file, columns)
-            elif not text.endswith("\n"):
-                file.write("\r\n")
+        with self._file() as file:
+            found = next(csv.reader(file.read().splitlines(), delimiter=self.separator), [])
+        fix = "Give another filename, or append=False to write over it."
+        same = not self.append or found in ([], columns)
+        require(same, "CSVLogger", f"a file with the columns {', '.join(columns)}", found=", ".join(found), fix=fix)
 
-    def on_epoch_end(self, epoch: int, logs: Logs) -> None:
-        with self._file("a") as file:
-            self._write(file, [epoch, *(logs[name] for name in sorted(logs))])
+    def init(self) -> int:
+        """How many bytes the file has: where a run is taken up again, rows that it has written since are taken back."""
+        with self._file() as file:
+            if not self.append:
+                file.truncate(0)
+            elif (text := file.read()) and not text.endswith("\n"):
+                file.write("\r\n")
+            return file.seek(0, os.SEEK_END)
+
+    def update(self, memory: int, record: Record) -> tuple[int, None]:
+        with self._file() as file:
+            size = file.truncate(min(memory, file.seek(0, os.SEEK_END)))
+            names = sorted(record.logs)
+            if not size:
+                self._write(file, ["epoch", *names])
+            self._write(file, [record.epoch, *(record.logs[name] for name in names)])
+            return file.tell(), None
 
     @contextmanager
-    def _file(self, mode: str) -> Iterator[IO[str]]:
+    def _file(self) -> Iterator[IO[str]]:
         with (
             writing("CSVLogger", Path(self.filename)),
-            open(self.filename, mode, newline="", encoding="utf-8", errors="replace") as file,
+            open(self.filename, "a+", newline="", encoding="utf-8", errors="replace") as file,
         ):
+            file.seek(0)
             yield file
 
     def _write(self, file: IO[str], row: list[Any]) -> None:

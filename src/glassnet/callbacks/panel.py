@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from glassnet.callbacks.callback import Callback, Logs
+from glassnet.callbacks.saving import ModelCheckpoint
 from glassnet.epochs import Decision, Record
 from glassnet.errors import is_number, require
 
@@ -17,33 +18,40 @@ class Panel:
     Args:
         callbacks: in the order in which they are asked.
         names: the keys that every epoch's logs will have.
+        memories: what they remembered of a run that goes on, None for one that begins.
     """
 
-    def __init__(self, callbacks: Sequence[Callback], names: tuple[str, ...]):
+    def __init__(self, callbacks: Sequence[Callback], names: tuple[str, ...], memories: Sequence[Any] | None = None):
         self.callbacks = tuple(callbacks)
         for callback in self.callbacks:
             callback.on_train_begin(names)
-        self.memories = [callback.init() for callback in self.callbacks]
+        self.memories = [callback.init() for callback in self.callbacks] if memories is None else list(memories)
+
+    @property
+    def saves(self) -> bool:
+        """Whether models will be saved whole."""
+        return any(isinstance(callback, ModelCheckpoint) and not callback.save_weights_only for callback in self.callbacks)
 
     def begin(self, epoch: int, rate: float) -> float | None:
         """The rate to train an epoch at, each callback being told the one before it chose; None for the rate as it stands."""
         chosen = rate
         for callback in self.callbacks:
             answer = _answer(callback, callback.on_epoch_begin(epoch, {"learning_rate": chosen}))
-            alone = not (answer.stop or answer.keep)
+            alone = not (answer.stop or answer.keep or answer.save)
             require(alone, type(callback).__name__, "no more than a learning rate from on_epoch_begin", received=answer)
             chosen = chosen if answer.learning_rate is None else float(answer.learning_rate)
         return None if chosen == rate else chosen
 
     def decide(self, record: Record) -> Decision:
-        """The joint answer to a record: any stop (the first reason), any keep, the last rate."""
+        """The joint answer to a record: any stop (the first reason), any keep, the last rate, all files."""
         answers = []
         for i, callback in enumerate(self.callbacks):
             self.memories[i], answer = callback.update(self.memories[i], record)
             answers.append(_answer(callback, answer))
         stops = [answer.stop for answer in answers if answer.stop]
         rates = [float(answer.learning_rate) for answer in answers if answer.learning_rate is not None]
-        return Decision(stops[0] if stops else None, any(answer.keep for answer in answers), rates[-1] if rates else None)
+        files = tuple(file for answer in answers for file in answer.save)
+        return Decision(stops[0] if stops else None, any(answer.keep for answer in answers), rates[-1] if rates else None, files)
 
     def end(self, logs: Logs) -> None:
         """Training has ended, with these logs last."""

@@ -53,12 +53,15 @@ class Batches(Protocol):
     def rows(self) -> int | None:
         """How many there are, or None where that is not known."""
 
-    def draw(self, epoch: int) -> Iterator[Data]:
-        """An epoch's batches, none of more rows than the chunks' batches have.
+    def draw(self, epoch: int, done: int) -> Iterator[Data]:
+        """An epoch's batches but the first `done`, none of more rows than the chunks' batches have.
 
         Raises:
             DataError: there are too few, or one cannot be used.
         """
+
+    def marks(self) -> dict[str, Any]:
+        """What tells these batches from others."""
 
     def close(self) -> None:
         """No more batches are wanted."""
@@ -121,10 +124,10 @@ class Feed:
     def rows(self) -> int | None:
         return self._batches.rows
 
-    def chunks(self, epoch: int) -> Generator[Chunk | None]:
+    def chunks(self, epoch: int, done: int) -> Generator[Chunk | None]:
         self._over, self._failure = False, None
         self._empty()
-        self._worker.submit(lambda: self._draw(epoch))
+        self._worker.submit(lambda: self._draw(epoch, done))
         while True:
             with self._changed:
                 self._changed.wait_for(lambda: self._steps == self._most or self._over, FILL_SECONDS)
@@ -141,6 +144,9 @@ class Feed:
             else:
                 return
 
+    def marks(self) -> dict[str, Any]:
+        return self._batches.marks()
+
     def close(self) -> None:
         with self._changed:
             self._closed = True
@@ -153,10 +159,10 @@ class Feed:
         self._data = Data(*(None if a is None else aligned((self._most * self.size, *a.shape[1:]), a.dtype) for a in self._example))
         self._real, self._steps = np.zeros((self._most, self.size), np.float32), 0
 
-    def _draw(self, epoch: int) -> None:
+    def _draw(self, epoch: int, done: int) -> None:
         """Fill chunk after chunk; one that is full waits until it is taken."""
         try:
-            for batch in self._batches.draw(epoch):
+            for batch in self._batches.draw(epoch, done):
                 with self._changed:
                     self._changed.wait_for(lambda: self._steps < self._most or self._closed)
                     if self._closed:

@@ -8,12 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from glassnet import evaluation
+from glassnet import evaluation, marks
 from glassnet.course import Rows, Source
+from glassnet.data import mapped
 from glassnet.data.chunks import Feed, Worker
 from glassnet.data.mapped import Mapped, MappedBatches
+from glassnet.data.passes import is_stream
 from glassnet.data.rows import encode_validation, require_all
-from glassnet.data.streams import is_stream, scored
+from glassnet.data.streams import scored
 from glassnet.losses import Loss
 from glassnet.training import Data, planner, to_device
 from glassnet.types import Shape
@@ -50,13 +52,30 @@ class Blocks:
     def __iter__(self) -> Iterator[tuple[Data, np.ndarray]]:
         return evaluation.to_blocks(self.data)
 
+    def marks(self) -> dict[str, Any]:
+        """See `mapped.marks_of`."""
+        return mapped.marks_of(self.data)
+
 
 def blocks(data: Data) -> Iterable[tuple[Data, np.ndarray]]:
     """Rows as blocks to score, again and again (`evaluation.to_blocks`): on the device, but for those of a memory map."""
     return Blocks(data) if isinstance(data.x, Mapped) else list(evaluation.to_blocks(data))
 
 
-def held(given: Any, steps: int | None, batch_size: int | str, target: str | None, loss: Loss, shapes: tuple[Shape, ...]) -> Any:
+def marks_of(held: Any) -> Any:
+    """What tells blocks to validate on from others; None where there are none."""
+    return {"rows": marks.of_tree(held)} if isinstance(held, list) else held and held.marks()
+
+
+def held(
+    given: Any,
+    steps: int | None,
+    batch_size: int | str,
+    target: str | None,
+    again: bool,
+    loss: Loss,
+    shapes: tuple[Shape, ...],
+) -> Any:
     """Blocks to validate on, again and again; None where nothing was given.
 
     Args:
@@ -64,6 +83,7 @@ def held(given: Any, steps: int | None, batch_size: int | str, target: str | Non
         steps: how many batches of each pass; None for all.
         batch_size: rows of a batch, for what is cut into batches here.
         target: the column of targets, where batches are columns by name.
+        again: whether batches must be such as can be begun anew.
         loss: what the network is trained on.
         shapes: of one example: shapes[0] enters the network, shapes[-1] leaves it.
 
@@ -73,7 +93,7 @@ def held(given: Any, steps: int | None, batch_size: int | str, target: str | Non
     """
     if is_stream(given):
         names = {"what": "validation_steps", "name": "validation batch {}"}
-        return scored(given, steps, loss, shapes, batch_size=batch_size, target=target, **names)
+        return scored(given, steps, loss, shapes, batch_size=batch_size, target=target, again=again, **names)
     data = encode_validation(given, loss, shapes)
     if data is None:
         return None

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from glassnet import marks
 from glassnet.data import arrays
 from glassnet.data.chunks import named
 from glassnet.training import Data, make_plan
@@ -54,6 +56,14 @@ def features(x: Any, shape: Shape | None = None, what: str = "x") -> Any:
     return Mapped(x, np.arange(len(x)))
 
 
+def marks_of(data: Data) -> dict[str, Any]:
+    """Those of rows of a memory map: of which rows, the file's size and time of change, targets and weights; the rows are not read."""
+    x: Mapped = data.x
+    file = Path(str(x.rows.filename)).stat()
+    known = {"x": f"{x.rows.dtype} {x.shape}", "bytes": file.st_size, "changed": file.st_mtime_ns, "rows": marks.of(x.index)}
+    return known | marks.of_each({"y": data.y, "weight": data.weight})
+
+
 @dataclass(frozen=True)
 class MappedBatches:
     """Batches gathered from a memory map in the order that the same rows in memory would be trained on.
@@ -78,13 +88,16 @@ class MappedBatches:
     def steps(self) -> int:
         return -(-self.rows // self.size)
 
-    def draw(self, epoch: int) -> Iterator[Data]:
+    def draw(self, epoch: int, done: int) -> Iterator[Data]:
         plan = make_plan(len(self.data.x), self.size, seed=self.seed, epoch=epoch, shuffle=self.shuffle)
         assert plan.order is not None
-        for number, (order, real) in enumerate(zip(plan.order, plan.real, strict=True), 1):
+        for number, (order, real) in enumerate(zip(plan.order[done:], plan.real[done:], strict=True), done + 1):
             batch = self.data.rows(order[real > 0])
             with named(f"batch {number} of epoch {epoch + 1}"):
                 yield batch._replace(x=np.asarray(batch.x))
+
+    def marks(self) -> dict[str, Any]:
+        return marks_of(self.data)
 
     def close(self) -> None:
         pass

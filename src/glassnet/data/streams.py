@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, NoReturn
 
 import numpy as np
 
-from glassnet import evaluation
+from glassnet import evaluation, marks
 from glassnet.data import arrays, rows
 from glassnet.data.chunks import Feed, Worker, named
+from glassnet.data.passes import is_parts, passes
 from glassnet.errors import DataError, is_int, require
 from glassnet.losses import Loss
 from glassnet.training import Data
@@ -20,100 +22,43 @@ from glassnet.types import Shape
 END = object()
 
 
-def is_stream(x: Any, y: Any = None) -> bool:
-    """Whether x gives batches one after another, rather than being rows or a table: an iterable, an iterator, a function.
-
-    A list gives batches where it begins with a pair of arrays or a dict of arrays; else it is rows, as is all of a length beside y.
-    """
-    if y is not None and hasattr(x, "__len__"):
-        return False
-    if isinstance(x, list):
-        first: Any = x[0] if x else None
-        columns = list(first.values()) if isinstance(first, Mapping) else []
-        return (_is_parts(first) and len(first) in (2, 3)) or (bool(columns) and all(np.ndim(column) for column in columns))
-    if _is_columnar(x):
-        return True
-    if isinstance(x, str | bytes | tuple | range | Mapping) or any(hasattr(x, name) for name in ("__array__", "columns", "__fspath__")):
-        return False
-    return callable(x) or hasattr(x, "__iter__") or (hasattr(x, "__getitem__") and hasattr(x, "__len__"))
-
-
-def _is_columnar(x: Any) -> bool:
-    """Whether x is a Hugging Face data set."""
-    return hasattr(x, "with_format") and hasattr(x, "iter")
-
-
-def _is_parts(x: Any) -> bool:
-    """Whether x holds arrays that belong together, as a batch does."""
-    return isinstance(x, tuple | list) and bool(x) and all(hasattr(part, "__array__") and np.ndim(part) for part in x)
-
-
-@dataclass(frozen=True)
-class Passes:
-    """What a user gave, as passes over batches.
-
-    Attributes:
-        begin: begins a pass.
-        again: whether it can be begun again.
-        length: batches of a pass, or None where that is not known.
-        ended: told that a pass has ended.
-    """
-
-    begin: Callable[[], Iterator[Any]]
-    again: bool
-    length: int | None = None
-    ended: Callable[[], Any] = lambda: None
-
-
-def passes(given: Any, batch_size: int | str = 32) -> Passes:
-    """A user's batches as passes.
-
-    Args:
-        given: an iterable, an iterator, a function that gives either, an object with a length and items, a Hugging Face data set.
-        batch_size: rows of a batch, for the last.
-    """
-    length = None
-    if hasattr(given, "__len__"):
-        try:
-            length = len(given)
-        except TypeError:  # a tf.data.Dataset without end, a DataLoader over an iterable
-            length = None
-    if _is_columnar(given):
-        require(is_int(batch_size, least=1), "fit", "batch_size to be an int >= 1 for a data set", batch_size=batch_size)
-        size = int(batch_size)
-        return Passes(lambda: iter(given.with_format("numpy").iter(batch_size=size)), True, None if length is None else -(-length // size))
-    if hasattr(given, "__next__"):
-        return Passes(lambda: given, False)
-    if hasattr(given, "__iter__"):
-        return Passes(lambda: iter(given), True, length)
-    if callable(given):
-        return Passes(lambda: iter(given()), True)
-    ended = getattr(given, "on_epoch_end", lambda: None)
-    return Passes(lambda: (given[i] for i in range(len(given))), True, length, ended)
-
-
 class Stream:
     """Batches that are drawn, one after another, from what a user gave.
 
     Args:
-        given: see `passes`.
+        given: see `passes.passes`.
         steps: batches of an epoch; None for one pass.
         batch_size: see `passes`.
         target: the column of targets, where batches are columns by name.
         what: the argument that says `steps`.
+        epoch: the number of the first pass.
+        again: whether any epoch must be one that can be begun anew.
 
     Raises:
-        ConfigError: steps that are no int >= 1.
+        ConfigError: steps that are no int >= 1; with `again` an iterator.
     """
 
-    def __init__(self, given: Any, steps: int | None, *, batch_size: int | str = 32, target: str | None = None, what: str = "steps"):
+    def __init__(
+        self,
+        given: Any,
+        steps: int | None,
+        *,
+        batch_size: int | str = 32,
+        target: str | None = None,
+        what: str = "steps",
+        epoch: int = 0,
+        again: bool = False,
+    ):
         require(steps is None or is_int(steps, least=1), what, "an int >= 1 or None", steps=steps)
-        self._passes = passes(given, batch_size)
+        self._passes, self._number = passes(given, batch_size), epoch
         self._asked, self._target, self._what = None if steps is None else int(steps), target, what
         self.steps = self._asked or self._passes.length
         self._under_way: Iterator[Any] | None = None
         self._empty = True
         self._pending: list[Any] = []
+        fix = "Pass a list, or a function that gives a new iterator."
+        require(self._passes.again or not again, "resume", "batches that come again, not an iterator, which goes round once", fix=fix)
+        self._alike = again and not (self._asked or self._passes.numbered)
         self._columns: list[str] | None = None
         self._encode: Callable[[Any], Data] | None = None
         self._first: Data | None = None
@@ -181,11 +126,34 @@ class Stream:
             self._first = self._encode(self._pending[0])
         return self._first
 
-    def draw(self, epoch: int) -> Iterator[Data]:
-        """An epoch's batches, each like the first, which no other has more rows than; `steps` go round and round."""
-        for where, data in self._encoded(f"batch {{}} of epoch {epoch + 1}", rounds=True):
+    def marks(self) -> dict[str, Any]:
+        """Those of the first batch."""
+        assert self._first is not None
+        return {"first batch": marks.of_each(self._first._asdict()), "batches": self.steps}
+
+    def seek(self, first: int, epoch: int, done: int) -> None:
+        """Go on after `done` batches of an epoch, in a run that began with epoch `first`.
+
+        Raises:
+            DataError: there are fewer.
+        """
+        self.close()
+        self._pending.clear()
+        self._number, behind = (first, (epoch - first) * self._asked + done) if self._asked else (epoch, done)
+        for number in range(behind):
+            where = f"batch {number + 1} on the way to batch {done + 1} of epoch {epoch + 1}"
+            with named(where):
+                while self._next() is END:
+                    if self._empty or not self._asked:
+                        self._dry(where, number)
+
+    def draw(self, epoch: int, done: int = 0) -> Iterator[Data]:
+        """An epoch's batches but the first `done`, each like the first, which no other has more rows than; `steps` go round and round."""
+        for where, data in self._encoded(f"batch {{}} of epoch {epoch + 1}", rounds=True, done=done):
             with named(where):
                 self._require_alike(data)
+                if where.startswith("batch 1 "):
+                    self._require_same(data)
             yield data
 
     def blocks(self, name: str) -> Iterator[tuple[Data, np.ndarray]]:
@@ -194,6 +162,7 @@ class Stream:
         Args:
             name: what errors call the batch of a number.
         """
+        self._number = 0
         for _, data in self._encoded(name, rounds=False):
             yield from evaluation.to_blocks(data)
 
@@ -202,7 +171,7 @@ class Stream:
         parts = []
         for where, batch in self._drawn("batch {}", rounds=False):
             with named(where):
-                x = batch[0] if isinstance(batch, tuple) or _is_parts(batch) else batch
+                x = batch[0] if isinstance(batch, tuple) or is_parts(batch) else batch
                 parts.append(predict(self.columns(x) if isinstance(x, Mapping) else x))
         return np.concatenate(parts)
 
@@ -250,16 +219,15 @@ class Stream:
         require(all(column.ndim == 1 for column in found), "a batch", "one number a row in each column", error=DataError, fix=fix, **shapes)
         return np.stack(found, axis=1)
 
-    def _encoded(self, name: str, rounds: bool) -> Iterator[tuple[str, Data]]:
+    def _encoded(self, name: str, rounds: bool, done: int = 0) -> Iterator[tuple[str, Data]]:
         assert self._encode is not None
-        for where, batch in self._drawn(name, rounds):
+        for where, batch in self._drawn(name, rounds, done):
             with named(where):
                 data = self._encode(batch)
             yield where, data
 
-    def _drawn(self, name: str, rounds: bool) -> Iterator[tuple[str, Any]]:
-        """An epoch's batches as they were given, each with what errors call it."""
-        number = 0
+    def _drawn(self, name: str, rounds: bool, number: int = 0) -> Iterator[tuple[str, Any]]:
+        """An epoch's batches after the first `number` as they were given, each with what errors call it."""
         while number != self._asked:
             where = name.format(number + 1)
             with named(where):
@@ -277,7 +245,8 @@ class Stream:
         if self._pending:
             return self._pending.pop()
         if self._under_way is None:
-            self._under_way, self._empty = self._passes.begin(), True
+            self._under_way, self._empty = self._passes.begin(self._number), True
+            self._number += 1
         batch = next(self._under_way, END)
         if batch is END:
             self._under_way = None
@@ -303,6 +272,14 @@ class Stream:
             if _form(a) != _form(b):
                 fix = "Make all batches as the first is."
                 require(False, what, f"{_said(b)}, as in the first batch", error=DataError, received=_said(a), fix=fix)
+
+    def _require_same(self, data: Data) -> None:
+        """Refuse the first batch of an epoch, where every epoch is to begin with the same."""
+        if not self._alike or self._first is None:
+            return
+        same = all(a is b or np.array_equal(a, b) for a, b in zip(data, self._first, strict=True))
+        fix = "Shuffle by the number: pass a function of epoch, lambda epoch: batches of that epoch."
+        require(same, "resume", "every epoch to begin with the same batch, so that any can be begun anew", error=DataError, fix=fix)
 
 
 def _form(a: np.ndarray | None) -> tuple[np.dtype, Shape] | None:
@@ -334,6 +311,10 @@ class Reading:
         first = self._stream.first(self._where)
         return Feed(self._stream, first, len(first.x), self._worker)
 
+    def seek(self, first: int, epoch: int, done: int) -> None:
+        """Read on from there: see `Stream.seek`."""
+        self._worker.submit(lambda: self._stream.seek(first, epoch, done)).result()
+
     def close(self) -> None:
         """Read no more."""
         self._worker.submit(self._stream.close)
@@ -355,6 +336,11 @@ class Scored:
     def __iter__(self) -> Iterator[tuple[Data, np.ndarray]]:
         with closing(self.stream):
             yield from self.stream.blocks(self.name)
+
+    def marks(self) -> dict[str, Any]:
+        """Those of the first block."""
+        (data, _), *_ = islice(self, 1)
+        return {"first batch": marks.of_each(data._asdict()), "batches": self.stream.steps}
 
 
 def scored(given: Any, steps: int | None, loss: Loss, shapes: tuple[Shape, ...], *, name: str = "batch {}", **how: Any) -> Scored:

@@ -98,6 +98,7 @@ class Lambda(Callback):
 
 MONITOR = "monitor min_delta patience verbose~ mode baseline restore_best_weights start_from_epoch"
 PLATEAU = "monitor factor patience verbose~ mode min_delta cooldown min_lr"
+FILES = "filepath monitor verbose~ save_best_only save_weights_only mode save_freq='epoch' initial_value_threshold"
 HOOKS = "on_epoch_begin on_epoch_end on_train_begin on_train_end on_train_batch_begin=None on_train_batch_end=None"
 BOARD = "log_dir histogram_freq=0 write_graph~ write_images=False write_steps_per_second=False update_freq='epoch' profile_batch=0"
 
@@ -109,6 +110,7 @@ __all__, __getattr__ = table(
         "EarlyStopping": (ours.EarlyStopping, MONITOR),
         "LambdaCallback": (Lambda, HOOKS),
         "LearningRateScheduler": (ours.LearningRateScheduler, "schedule verbose~"),
+        "ModelCheckpoint": (ours.ModelCheckpoint, FILES),
         "ReduceLROnPlateau": (ours.ReduceLROnPlateau, PLATEAU),
         "TensorBoard": (ours.TensorBoard, BOARD + " embeddings_freq=0 embeddings_metadata=None"),
         "TerminateOnNaN": (ours.TerminateOnNaN, "raise_error=False"),

@@ -13,8 +13,8 @@ import numpy as np
 from glassnet import losses as our_losses
 from glassnet import model, summary
 from glassnet.callbacks import LearningRateScheduler, ReduceLROnPlateau, listed
+from glassnet.data.passes import is_stream
 from glassnet.data.rows import require_all
-from glassnet.data.streams import is_stream
 from glassnet.errors import MissingError, NotReadyError, is_int, message, require
 from glassnet.history import History
 from glassnet.keras import callbacks as callback_names

@@ -98,7 +98,7 @@ def named(built: Built, arrays: Arrays) -> dict[str, Any]:
         require(NAME.fullmatch(name), "layer", "a name of letters, digits and _ . : + -", error=ModelFileError, name=name[:100])
         require(name not in found, "layer", "a name of its own for every array", error=ModelFileError, twice=name[:100])
         found[name] = network.at(trees[kind], path)[key]
-    return found | {name: leaf for name, (_, leaf) in zip(*_remembered(arrays.optimizer), strict=True)}
+    return found | leaves(MEMORY, arrays.optimizer)
 
 
 def filled(built: Built, hollow: Arrays, found: Mapping[str, np.ndarray]) -> Arrays:
@@ -107,7 +107,7 @@ def filled(built: Built, hollow: Arrays, found: Mapping[str, np.ndarray]) -> Arr
     for name, (kind, path, key) in zip(_names(built), built.weights, strict=True):
         trees[kind] = network.put(trees[kind], path, network.at(trees[kind], path) | {key: found[name]})
     form = jax.tree.structure(hollow.optimizer)
-    memory = jax.tree.unflatten(form, [found[name] for name in _remembered(hollow.optimizer)[0]])
+    memory = jax.tree.unflatten(form, [found[name] for name in leaves(MEMORY, hollow.optimizer)])
     return Arrays(trees["params"], trees["state"], memory)
 
 
@@ -116,9 +116,15 @@ def _names(built: Built) -> list[str]:
     return [f"{links[path].name}/{key}" for _, path, key in built.weights]
 
 
-def _remembered(memory: Any) -> tuple[list[str], list[Any]]:
-    leaves = jax.tree_util.tree_flatten_with_path(memory)[0]
-    return [f"{MEMORY}/{jax.tree_util.keystr(path, simple=True, separator='/')}" for path, _ in leaves], leaves
+def leaves(under: str, tree: Any) -> dict[str, Any]:
+    """A tree's arrays by the names that they have in a file, below `under`."""
+    found = jax.tree_util.tree_flatten_with_path(tree)[0]
+    return {f"{under}/{jax.tree_util.keystr(path, simple=True, separator='/')}": leaf for path, leaf in found}
+
+
+def kinds(arrays: Mapping[str, np.ndarray]) -> Header:
+    """Shape and kind of arrays that were read."""
+    return {name: (array.shape, kind_of(name, array)) for name, array in arrays.items()}
 
 
 def compare(who: str, header: Header, expected: Mapping[str, Any]) -> None:

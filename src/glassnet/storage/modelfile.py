@@ -12,11 +12,12 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from types import MappingProxyType
+from typing import Any, NamedTuple, get_type_hints
 
 import numpy as np
 
-from glassnet import __version__
+from glassnet import __version__, marks
 from glassnet.data.intake import Intake
 from glassnet.errors import ModelFileError, is_int, is_number, message, require
 from glassnet.layers import Input, Layer
@@ -51,6 +52,38 @@ class Past:
 
 
 @dataclass(frozen=True)
+class Run:
+    """A fit under way, beside the model: what it takes to go on as if it had never stopped, apart from the arrays.
+
+    Attributes:
+        id: its own.
+        first: the epoch that it began with.
+        begun: the mark of the weights that it began with.
+        marks: of data, architecture and settings, as JSON, in pieces.
+        place: what computes it: versions, machine, CPUs.
+        memories: of the callbacks, as JSON, in pieces.
+        best: where the weights are that were kept as the best: "apart" among the arrays, "before" where the epoch began with them, or
+            "here" where they are the model's; None where there are none.
+        under_way: whether the model's epoch has begun; the carry that it began with is then among the arrays.
+        seconds: that it has taken.
+        over: whether nothing is to follow.
+        arrays: the mark of all arrays.
+    """
+
+    id: str
+    first: int
+    begun: str
+    marks: tuple[str, ...]
+    place: dict[str, str]
+    memories: tuple[str, ...] = ()
+    best: str | None = None
+    under_way: bool = False
+    seconds: float = 0.0
+    over: bool = False
+    arrays: str = ""
+
+
+@dataclass(frozen=True)
 class Saved:
     """What a model is, apart from its arrays.
 
@@ -68,6 +101,7 @@ class Saved:
         rate: of the carry: see `training.Carry`.
         intake: what was learned of a table.
         past: how the last fit went.
+        run: a fit under way, in a checkpoint.
         format: of the file.
         version: of glassnet that wrote it.
 
@@ -88,6 +122,7 @@ class Saved:
     rate: float
     intake: Intake | None
     past: Past | None
+    run: Run | None = None
     format: int = FORMAT
     version: str = __version__
 
@@ -114,20 +149,50 @@ class Loaded(NamedTuple):
     arrays: Arrays
 
 
-NAMES = {Saved: "Saved", Past: "Past"}
-"""What a file calls the two classes here."""
+class Reached(NamedTuple):
+    """What a checkpoint says of a run, without the model's layers: those that train on are known."""
+
+    seed: int | None
+    epoch: int
+    step: int
+    rate: float
+    past: Past | None
+    run: Run
+    arrays: dict[str, np.ndarray]
 
 
-def pack(saved: Saved, built: Built | None, arrays: Arrays) -> bytes:
+NAMES = {Saved: "Saved", Past: "Past", Run: "Run"}
+"""What a file calls the classes here."""
+
+RUN = "@run"
+"""What the names of the arrays begin with that a run needs beside the model's."""
+
+
+def pack(saved: Saved, built: Built | None, arrays: Arrays, more: Mapping[str, Any] = MappingProxyType({})) -> bytes:
     """A model as the bytes of a file: the same for the same model.
+
+    Args:
+        saved: what it is.
+        built: its network, None where there is none.
+        arrays: of the network.
+        more: of a run, by names under `RUN`.
 
     Raises:
         ModelFileError: something in it cannot be saved, or would not be loaded again.
     """
+    return _bytes(({} if built is None else named(built, arrays)) | dict(more), {KEY: describe(saved)})
+
+
+def describe(saved: Saved) -> str:
+    """What a model is, as strict JSON.
+
+    Raises:
+        ModelFileError: see `pack`.
+    """
     text = plain.dumps(saved, parts.names() | NAMES)
     small = len(text) < MOST_TEXT
     require(small, "save", f"a model that takes less than {MOST_TEXT:,} bytes to describe", error=ModelFileError, bytes=len(text))
-    return _bytes({} if built is None else named(built, arrays), {KEY: text})
+    return text
 
 
 def weights(built: Built, arrays: Arrays) -> bytes:
@@ -174,6 +239,8 @@ def read(path: str | os.PathLike[str], custom_objects: Mapping[str, Any] | None 
     require(isinstance(custom, Mapping), "load", "custom_objects by name", error=ModelFileError, fix=fix, type=type(custom).__name__)
     with _opened("load", path) as (file, header):
         saved = _saved(str(path), file.metadata() or {}, custom)
+        if saved.run:
+            header = {name: kind for name, kind in header.items() if not name.startswith(RUN)}
         if not saved.built or saved.input is None:
             compare("load", header, {})
             return Loaded(saved, None, Arrays())
@@ -193,6 +260,23 @@ def read_weights(path: str | os.PathLike[str], built: Built, arrays: Arrays) -> 
         own = {name: kind for name, kind in header.items() if not name.startswith(MEMORY)}
         compare("load_weights", own, named(built, hollow))
         return filled(built, hollow, {name: file.get_tensor(name) for name in own})
+
+
+def read_run(path: Path) -> Reached:
+    """A run in its checkpoint.
+
+    Raises:
+        ModelFileError: it is damaged, foreign, newer than this release, or holds no run.
+    """
+    with _opened("resume", path) as (file, header):
+        found = _plain(str(path), file.metadata() or {})
+        reader, hints = plain.Reader({name: kind for kind, name in NAMES.items()}, {}), get_type_hints(Saved)
+        said = {key: reader.read(found.get(key), hints[key], key) for key in Reached._fields[:-1]}
+        run = said["run"]
+        require(run is not None, "resume", "a checkpoint of a run", error=ModelFileError, path=str(path))
+        arrays = {name: file.get_tensor(name) for name in header}
+        require(marks.of_tree(arrays) == run.arrays, "resume", "the arrays that were written", error=ModelFileError, path=str(path))
+        return Reached(**said, arrays=arrays)
 
 
 @contextmanager
@@ -215,7 +299,13 @@ def _opened(who: str, path: str | os.PathLike[str]) -> Iterator[tuple[Any, Heade
 
 
 def _saved(path: str, metadata: Mapping[str, str], custom: Mapping[str, Any]) -> Saved:
-    """What a file says of its model, in a format that this release reads."""
+    """What a file says of its model."""
+    known = parts.known() | {name: kind for kind, name in NAMES.items()}
+    return plain.Reader(known, custom).read(_plain(path, metadata), Saved)
+
+
+def _plain(path: str, metadata: Mapping[str, str]) -> dict[str, Any]:
+    """What a file says of its model, as plain JSON in a format that this release reads."""
     foreign = "It holds arrays, but no model: model.load_weights reads them."
     require(KEY in metadata, "load", "a file that model.save wrote", error=ModelFileError, path=path, fix=foreign)
     text = metadata[KEY]
@@ -225,7 +315,7 @@ def _saved(path: str, metadata: Mapping[str, str], custom: Mapping[str, Any]) ->
     require(is_int(version, least=1), "load", "a whole number as format", error=ModelFileError, format=str(version)[:20])
     fix = f"It was written by glassnet {str(found.get('version'))[:20]}: install that release or a later one."
     require(version <= FORMAT, "load", f"a file of format {FORMAT} at most", error=ModelFileError, format=version, fix=fix)
-    return plain.Reader(parts.known() | {name: kind for kind, name in NAMES.items()}, custom).read(found, Saved)
+    return found
 
 
 def _require(ok: object, expected: str, fix: str = "", **received: Any) -> None:

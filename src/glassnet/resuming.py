@@ -1,0 +1,299 @@
+"""A fit that can be killed: what it writes into its folder while it runs, and how another goes on from there, bit for bit."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import secrets
+import time
+import typing
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import fields, is_dataclass, replace
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+
+from glassnet import __version__, marks
+from glassnet.callbacks import Callback
+from glassnet.course import Standing
+from glassnet.epochs import Record
+from glassnet.errors import ConfigError, ModelFileError, TrainingWarning, message, require
+from glassnet.network import Built
+from glassnet.storage import modelfile, parts, plain
+from glassnet.storage.arrays import Arrays, compare, filled, kinds, leaves, named
+from glassnet.storage.checkpoints import Folder
+from glassnet.storage.modelfile import RUN, Run, Saved
+from glassnet.training import Program, new_epoch, to_device
+
+SECONDS = 30.0
+"""How old the newest checkpoint is when one is written within an epoch."""
+
+Kept = Callable[[], tuple[Saved, Built | None, Arrays]]
+"""What gives the model as it is."""
+
+
+class Resumable:
+    """A run with a folder, which is this fit's alone until it is closed.
+
+    A checkpoint is written once the step after it had a finite loss, so that none is resumed from which can only end: where numbers
+    cease to be finite, a run that was stopped goes back as far as one that was not. The last one of a fit is written at once.
+
+    Args:
+        path: of the folder.
+        epoch: that the model stands at.
+
+    Attributes:
+        first: the epoch that the run began with.
+        done: whether nothing is left to do.
+
+    Raises:
+        ConfigError, ModelFileError: see `Folder`.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], epoch: int):
+        self._folder = Folder(path)
+        try:
+            self._found = self._folder.newest(modelfile.read_run)
+        except ModelFileError:
+            self._folder.close()
+            raise
+        self._run = self._found.run if self._found else None
+        self.first, self.done = self._run.first if self._run else epoch, False
+        self._pending: tuple[int, Callable[[], None]] | None = None
+        self._written = time.monotonic()
+
+    def close(self) -> None:
+        """Let another fit have the folder."""
+        self._folder.close()
+
+    @property
+    def seed(self) -> int | None:
+        """Of the model that the run began with; None where it begins."""
+        return self._found.seed if self._found else None
+
+    @property
+    def past(self) -> modelfile.Past | None:
+        """How the run went so far; None where it begins."""
+        return self._found.past if self._found else None
+
+    @property
+    def rate(self) -> float:
+        """Of the carry: see `training.Carry`."""
+        assert self._found
+        return self._found.rate
+
+    def said(self, start: Standing) -> str:
+        """Where the run stands, in words."""
+        epochs, steps = start.epoch - self.first, len(start.losses)
+        here = f"the run has done {epochs} epochs" + f" and {steps} steps" * bool(steps)
+        return f"{self._folder.path}: {here}; " + ("nothing is left to do" if self.done else "it goes on")
+
+    def join(self, told: dict[str, Any], begun: str, last_run: str | None) -> None:
+        """Begin the run, or refuse to go on with one that is another.
+
+        Args:
+            told: data, architecture and settings, by what an error calls them.
+            begun: the mark of its weights.
+            last_run: that it was trained in, of those with a folder.
+
+        Raises:
+            ConfigError: the folder's run differs.
+            ModelFileError: something in the model cannot be saved.
+        """
+        text = plain.dumps(told, parts.names())
+        run, where, here = self._run, self._folder.path, place()
+        self._run = Run(secrets.token_hex(8), self.first, begun, _pieces(text), here)
+        if run is None:
+            return
+        differs = difference(json.loads("".join(run.marks)), json.loads(text))
+        if differs:
+            what, was, now = differs
+            fix = "Give this run a folder of its own, or remove that one to begin anew."
+            raise ConfigError(f"{message('resume', f'the run that {where} holds')} There {what} is {was}, here {now}. {fix}")
+        fix = "Begin with those that it began with, as reset() gives them; or give this run a folder of its own."
+        own = last_run == run.id or begun == run.begun
+        require(own, "resume", f"the weights that the run in {where} began with", weights="others", fix=fix)
+        moved = ", ".join(f"{name} {was}, now {here.get(name)}" for name, was in run.place.items() if here.get(name) != was)
+        if moved:
+            what = "It goes on, but its last bits may not be those of a run that was never stopped."
+            warnings.warn(f"resume: the run in {where} was computed with {moved}. {what}", TrainingWarning, stacklevel=3)
+        self._run = replace(run, place=here)
+
+    @property
+    def run(self) -> Run:
+        """What the run is, once it is joined."""
+        assert self._run
+        return self._run
+
+    def memories(self, callbacks: Sequence[Callback]) -> list[Any] | None:
+        """What the callbacks remembered; None where the run begins.
+
+        Raises:
+            ModelFileError: it is nothing that they remember.
+        """
+        texts = json.loads("".join(self.run.memories)) if self._found else None
+        return texts and [_reader(callback).read(text, object, "memory") for callback, text in zip(callbacks, texts, strict=True)]
+
+    def stand(self, program: Program, built: Built, fresh: Standing, last: int) -> Standing:
+        """Where the run stands.
+
+        Args:
+            program: that trains.
+            built: the network.
+            fresh: where it would begin.
+            last: one past the last epoch.
+
+        Raises:
+            ConfigError: the run has gone further.
+            ModelFileError: the checkpoint's arrays are not this run's.
+        """
+        if not self._found:
+            return fresh
+        found, run, carry = self._found, self.run, fresh.carry
+        self._found = found._replace(arrays={})
+        here, fix = found.epoch + run.under_way, "Ask for as many epochs as the run has done, or more."
+        require(last >= here, "fit", f"epochs of {here - self.first} or more, which the run has begun", epochs=last - self.first, fix=fix)
+        self.done = run.over or last == found.epoch
+        own = {name: array for name, array in found.arrays.items() if not name.startswith(RUN)}
+        others = {name: array for name, array in found.arrays.items() if name not in own}
+        form = Arrays(carry.params, carry.state, carry.optimizer)
+        compare("resume", kinds(own), named(built, form))
+        params, state, optimizer = filled(built, form, own)
+        rate, step = np.float32(found.rate), np.int32(found.step)
+        here = to_device(carry._replace(params=params, state=state, optimizer=optimizer, rate=rate, step=step))
+        beside: dict[str, Any] = {"best": carry[:2]} if run.best == "apart" else {}
+        if run.under_way:
+            done = np.zeros(np.shape(others.get(f"{RUN}/losses", ())))
+            sums = new_epoch(program, carry, 1).sums if len(done) else ()
+            beside |= {"before": carry[:6], "sums": sums, "losses": done, "rows": done}
+        compare("resume", kinds(others), leaves(RUN, beside))
+        beside = jax.tree.unflatten(jax.tree.structure(beside), [others[name] for name in leaves(RUN, beside)])
+        standing = Standing(found.epoch, here, over=run.over)
+        if run.under_way:
+            before = type(here)(*to_device(beside["before"]), *here[6:])
+            here = here._replace(sums=to_device(beside["sums"]))
+            standing = Standing(found.epoch, here, None, before, beside["losses"], beside["rows"], run.seconds, run.over)
+        kept = dict(zip(("params", "state"), to_device(beside.get("best", here[:2])), strict=True))
+        bests = {None: None, "here": here, "before": standing.before, "apart": here._replace(**kept)}
+        return replace(standing, best=bests[run.best])
+
+    def watch(self, done: int, stand: Callable[[], Standing], memories: Sequence[Any], kept: Kept) -> None:
+        """So many steps of the epoch are done, all in finite numbers."""
+        if self._pending and done > self._pending[0]:
+            self._write()
+        elif not self._pending and time.monotonic() - self._written > SECONDS:
+            self._take(stand(), memories, kept)
+
+    def ended(self, record: Record, last: bool, memories: Sequence[Any], kept: Kept) -> None:
+        """An epoch has ended, or was broken off; with `last`, so has the fit."""
+        assert record.standing
+        self._take(record.standing, memories, kept)
+        if last:
+            self._write()
+
+    def begin(self, standing: Standing, memories: Sequence[Any], kept: Kept) -> None:
+        """The fit begins: a run that is new is written, which shows that it can be."""
+        if not self._found:
+            self._take(standing, memories, kept)
+            self._write()
+
+    def _take(self, here: Standing, memories: Sequence[Any], kept: Kept) -> None:
+        """Remember to write the run as it stands here."""
+        saved, built, arrays = model_at(here, kept)
+        carry, done = here.carry, len(here.losses)
+        beside: dict[str, Any] = {}
+        best = None
+        if here.best is not None:
+            alike = {"here": carry, "before": here.before}
+            best = next((name for name, other in alike.items() if other and here.best.params is other.params), "apart")
+        if here.best and best == "apart":
+            beside["best"] = here.best[:2]
+        if here.before:
+            beside |= {"before": here.before[:6], "sums": carry.sums if done else (), "losses": here.losses, "rows": here.rows}
+        texts = [json.loads(plain.dumps(memory, {})) for memory in memories]
+        more = leaves(RUN, beside)
+        run = replace(
+            self.run,
+            memories=_pieces(json.dumps(texts)),
+            best=best,
+            under_way=here.before is not None,
+            seconds=here.seconds,
+            over=here.over,
+            arrays=marks.of_tree(named(built, arrays) | more),
+        )
+        saved = replace(saved, run=run)
+        self._pending = done, lambda: self._folder.write(saved.epoch, saved.step, modelfile.pack(saved, built, arrays, more))
+
+    def _write(self) -> None:
+        if self._pending:
+            _, write = self._pending
+            write()
+            self._pending, self._written = None, time.monotonic()
+
+
+def model_at(here: Standing, kept: Kept) -> tuple[Saved, Built, Arrays]:
+    """The model as it stands within a fit."""
+    (saved, built, _), carry = kept(), here.carry
+    assert built
+    saved = replace(saved, remembers=True, epoch=here.epoch, step=int(carry.step))
+    return saved, built, Arrays(carry.params, carry.state, carry.optimizer)
+
+
+def describe(callback: Callback) -> dict[str, Any]:
+    """What a callback is, as far as plain values say it."""
+    known: dict[str, Any] = {}
+    if is_dataclass(callback):
+        values = {field.name: getattr(callback, field.name) for field in fields(callback)}
+        known = {name: value for name, value in values.items() if value is None or isinstance(value, bool | int | float | str)}
+    return {"class": type(callback).__name__} | known
+
+
+def _reader(callback: Callback) -> plain.Reader:
+    """Reads what a callback remembered: a dataclass, where `init` is annotated with it, or plain values."""
+    kind = typing.get_type_hints(type(callback).init).get("return")
+    return plain.Reader({}, {kind.__name__: kind} if isinstance(kind, type) else {})
+
+
+def _pieces(text: str) -> tuple[str, ...]:
+    return tuple(text[i : i + plain.LONGEST] for i in range(0, len(text), plain.LONGEST))
+
+
+def difference(there: Any, here: Any, where: str = "") -> tuple[str, str, str] | None:
+    """The first place where two plain values differ, and how each is shown.
+
+    Example:
+        >>> difference({"layers": [{"units": 3}]}, {"layers": [{"units": 4}]})
+        ('layers[0].units', '3', '4')
+    """
+    if isinstance(there, dict) and isinstance(here, dict):
+        parts: Iterator[tuple[str, Any, Any]] = ((f"{where}.{key}".lstrip("."), there.get(key), here.get(key)) for key in there | here)
+    elif isinstance(there, list) and isinstance(here, list) and len(there) == len(here):
+        parts = ((f"{where}[{i}]", *pair) for i, pair in enumerate(zip(there, here, strict=True)))
+    else:
+        return None if there == here else (where, plain.SHOWN.repr(there), plain.SHOWN.repr(here))
+    return next(filter(None, (difference(was, now, at) for at, was, now in parts)), None)
+
+
+def place() -> dict[str, str]:
+    """What the bits of a run depend on besides what it is: versions, machine and CPUs.
+
+    Source: JAX promises the same bits for the same program, versions and devices; with another number of CPUs long sums are cut otherwise.
+    """
+    cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    versions = {name: version(name) for name in ("jax", "jaxlib", "numpy")}
+    device = jax.devices()[0].device_kind
+    return {"glassnet": __version__, **versions, "machine": _processor(), "device": device, "CPUs": str(cpus)}
+
+
+def _processor() -> str:
+    """The model of the CPU, as far as the system says it."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
+        return next(line.split(":")[1].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return f"{platform.machine()} {platform.processor()}".strip()

@@ -1,0 +1,111 @@
+"""A folder with the newest two checkpoints of a run, each one file, that one fit at a time may use."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO, TypeVar
+
+from glassnet.errors import ConfigError, DataWarning, ModelFileError, message, require
+from glassnet.storage import modelfile
+
+KEPT = 2
+"""How many checkpoints stay: should the newest be damaged, there is another."""
+
+NAME = re.compile(r"checkpoint-\d{6,}-\d{9,}\.glassnet")
+
+Found = TypeVar("Found")
+
+
+class Folder:
+    """The folder of a run, made where it is missing and locked until it is closed, or the process ends, however it does.
+
+    Args:
+        path: of the folder.
+
+    Raises:
+        ConfigError: no path, or one of a file; another fit uses it.
+        ModelFileError: it cannot be made or written to.
+    """
+
+    def __init__(self, path: str | os.PathLike[str]):
+        require(isinstance(path, str | os.PathLike) and str(path), "resume", "the path of a folder", resume=path)
+        self.path = Path(path)
+        require(not self.path.exists() or self.path.is_dir(), "resume", "a folder, not a file", resume=str(path))
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            self._lock: IO[str] = open(self.path / "lock", "a+", encoding="utf-8")  # noqa: SIM115
+        except OSError as error:
+            fix = f"It said: {error.strerror or error}."
+            raise ModelFileError(message("resume", "a folder that can be written to", resume=str(path), fix=fix)) from error
+        if not _locked(self._lock):
+            self._lock.seek(0)
+            holder = self._lock.read(20).strip() or "another"
+            self._lock.close()
+            fix = "Wait for it to end, or give this run a folder of its own."
+            raise ConfigError(message("resume", "a folder that no fit uses now", resume=str(path), process=holder, fix=fix))
+        self._lock.truncate(0)
+        self._lock.write(f"{os.getpid()}\n")
+        self._lock.flush()
+        for part in self.path.glob(".checkpoint-*.part"):
+            part.unlink(missing_ok=True)
+
+    def close(self) -> None:
+        """Let another fit have it."""
+        self._lock.close()
+
+    def files(self) -> list[Path]:
+        """The checkpoints, the newest first."""
+        found = [path for path in self.path.iterdir() if NAME.fullmatch(path.name)]
+        return sorted(found, key=lambda path: tuple(map(int, path.stem.split("-")[1:])), reverse=True)
+
+    def newest(self, read: Callable[[Path], Found]) -> Found | None:
+        """What `read` makes of the newest checkpoint that it can read; None where there is none at all. Damaged ones are said.
+
+        Raises:
+            ModelFileError: there are checkpoints, but none can be read.
+        """
+        problems = []
+        for path in self.files():
+            try:
+                found = read(path)
+            except ModelFileError as error:
+                problems.append(f"{path.name}: {error}")
+                continue
+            for problem in problems:
+                warnings.warn(f"{problem} The run goes on from {path.name}.", DataWarning, stacklevel=4)
+            return found
+        fix = "Remove the folder to begin anew."
+        require(not problems, "resume", "a checkpoint that can be read", error=ModelFileError, problems=problems[:KEPT], fix=fix)
+        return None
+
+    def write(self, epoch: int, step: int, data: bytes) -> None:
+        """Put in a checkpoint of so many epochs and steps, and take away those that two newer ones follow.
+
+        Raises:
+            ModelFileError: it cannot be written; those before it stay.
+        """
+        modelfile.write(self.path / f"checkpoint-{epoch:06d}-{step:09d}.glassnet", data)
+        for old in self.files()[KEPT:]:
+            old.unlink(missing_ok=True)
+
+
+def _locked(file: IO[str]) -> bool:
+    """Whether the file is this process's now; the operating system lets go of it when the process ends."""
+    try:
+        if sys.platform == "win32":
+            import msvcrt
+
+            file.seek(0)
+            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+        else:
+            import fcntl
+
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
