@@ -73,6 +73,6 @@ def test_tables(shared_data, capsys):
 
 
 def test_there_is_a_tour():
-    assert len(PYTHON) == 8
+    assert len(PYTHON) == 9
     assert len(SESSIONS) == 18
     assert sum(bool(shown) for _, shown in SESSIONS) == 2

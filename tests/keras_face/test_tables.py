@@ -44,7 +44,8 @@ DIFFERENT = {
 
 NEEDED = {
     "activation": "relu", "boundaries": [10, 20], "decay_rate": 0.5, "decay_steps": 10, "dims": (2, 1), "filename": "log.csv",
-    "function": np.tanh, "initial_learning_rate": 0.1, "n": 3, "rate": 0.5, "schedule": lambda epoch, rate: rate, "scale": 2.0,
+    "filepath": "best.glassnet", "function": np.tanh, "initial_learning_rate": 0.1,
+    "n": 3, "rate": 0.5, "schedule": lambda epoch, rate: rate, "scale": 2.0,
     "shape": (3,), "stddev": 0.1, "target_shape": (3,), "units": 3, "values": [0.1, 0.01, 0.001],
 }  # fmt: skip
 """Values for parameters without a default in Keras."""

@@ -41,11 +41,22 @@ PICTURES = (".png", ".svg", ".pdf")
 @arguments.seed_option
 @click.option("--plot", metavar="FILE", default="curves.png", show_default=True, help="Where to draw the learning curves.")
 @click.option("--out", metavar="FILE", help="Where to save the model, such as titanic.glassnet.")
+@click.option("--resume", metavar="FOLDER", help="Keep the run's checkpoints there; the same line again goes on from them.")
 @click.option("--no-plot", is_flag=True, help="Draw nothing.")
 @arguments.json_option
 @click.option("--quiet", is_flag=True, help="Print the last line only.")
 @click.pass_context
-def command(ctx: click.Context, name: str, plot: str, out: str | None, no_plot: bool, as_json: bool, quiet: bool, **settings: Any) -> None:
+def command(
+    ctx: click.Context,
+    name: str,
+    plot: str,
+    out: str | None,
+    resume: str | None,
+    no_plot: bool,
+    as_json: bool,
+    quiet: bool,
+    **settings: Any,
+) -> None:
     """Train a network on the data set NAME, or on the table in FILE (CSV, TSV, Parquet, Arrow), and score it on rows it has
     never seen.
 
@@ -60,6 +71,7 @@ def command(ctx: click.Context, name: str, plot: str, out: str | None, no_plot: 
     glassnet train diabetes --dropout 0.2 --patience 10
     glassnet train titanic.csv --target survived --features fare,age
     glassnet train houses.csv --target price --target-transform log --out houses.glassnet
+    glassnet train mnist --epochs 100 --resume runs/mnist    kill it, run the line again: it carries on
     glassnet train digits --json | python -m json.tool
     """
     picture, place = _picture("" if no_plot else plot), arguments.writable(out, "--out") if out else None
@@ -81,7 +93,7 @@ def command(ctx: click.Context, name: str, plot: str, out: str | None, no_plot: 
     job.begin(model, verbose=0 if silent else 2, **asked)
     if not silent:
         printing.print_wrapped(proposal.sketch(model))
-    history = job.fit(model, verbose=0 if silent else "auto", callbacks=stopping(settings), **asked)
+    history = job.fit(model, verbose=0 if silent else "auto", callbacks=stopping(settings), resume=resume, **asked)
     seconds = time.perf_counter() - began
     interrupted = "Ctrl-C" in (history.stopped or "")
     if interrupted and not history.epoch:

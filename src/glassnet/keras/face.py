@@ -50,7 +50,7 @@ ELSEWHERE = {
     **dict.fromkeys(("Add", "Average", "Concatenate", "Maximum", "Multiply", "add", "average", "concatenate", "multiply"), BRANCHES),
     **dict.fromkeys(FOREIGN.split(), "docs/not-for.md says where to go."),
     "CosineSimilarity": "losses.CosineSimilarity is there, with the other sign.",
-    "ModelCheckpoint": "EarlyStopping puts the best weights back; model.get_weights() copies them at any time.",
+    "BackupAndRestore": 'Write model.fit(..., resume="folder"): killed and run again, it goes on, bit for bit.',
     "clone_model": "Write a function that makes the model, and call it twice.",
     "History": "fit returns it, and model.history keeps it.",
     "get_value": "Read model.optimizer.learning_rate; weights are in model.get_weights().",
