@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 import secrets
 from collections.abc import Callable, Sequence
@@ -22,7 +23,7 @@ from glassnet.metrics import get as resolve_metric
 from glassnet.network import Built, Places
 from glassnet.optimizers import Optimizer
 from glassnet.resuming import Resumable
-from glassnet.storage import modelfile
+from glassnet.storage import modelfile, pickled
 from glassnet.training import Carry, Program, first_rate, new_carry, rate_for, rate_of
 from glassnet.types import Params, Shape, State
 from glassnet.views import LayerView
@@ -207,6 +208,37 @@ class Stack:
         built = self._require_built("load_weights")
         self._params, self._state, _ = modelfile.read_weights(path, built, modelfile.Arrays(self._params, self._state))
         self._last_run = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        """For pickle: the bytes of the file that `save` writes, the user's own classes and functions, and what no file holds."""
+        saved, built, arrays = self._kept()
+        return {
+            "file": modelfile.pack(saved, built, arrays),
+            "custom_objects": pickled.custom_objects(saved),
+            "observations": self.history.observations if self.history else [],
+            "beyond": self._beyond(),
+        }
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self._take_up(modelfile.read(state["file"], state["custom_objects"]))
+        if self.history:
+            self.history.observations = state["observations"]
+        vars(self).update(state["beyond"])
+
+    def __copy__(self) -> Self:
+        twin = object.__new__(type(self))
+        vars(twin).update(vars(self) | self._beyond())
+        return twin
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        twin = memo[id(self)] = copy.copy(self)
+        vars(twin).update(copy.deepcopy(self._beyond() | {"history": self.history}, memo))  # layers and arrays are never changed
+        return twin
+
+    def _beyond(self) -> dict[str, Any]:
+        """The attributes of a subclass, and the user's own."""
+        ours = vars(Stack())
+        return {name: value for name, value in vars(self).items() if name not in ours}
 
     def _kept(self) -> tuple[modelfile.Saved, Built | None, modelfile.Arrays]:
         """The model as plain data and arrays."""

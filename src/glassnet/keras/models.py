@@ -63,8 +63,8 @@ class Sequential(model.Sequential):
     def __init__(self, layers: Sequence[Any] | None = None, trainable: bool = True, name: str | None = None, *, seed: int | None = None):
         self.name = name or "sequential"
         self._wishes: callback_names.Wishes | None = None
-        self._shared: list[tuple[int, LayerView]] = []
-        self._inner: list[tuple[int, model.Sequential]] = []
+        self._shared: tuple[tuple[int, LayerView], ...] = ()
+        self._inner: tuple[tuple[int, model.Sequential], ...] = ()
         super().__init__(() if layers is None else layers, next_seed() if seed is None else seed)
         self.trainable = trainable
 
@@ -76,11 +76,11 @@ class Sequential(model.Sequential):
         """
         if isinstance(layer, model.Sequential):
             self._begin(Input(layer._network.shapes[0]) if layer._network else layer._input)
-            self._inner.append((len(self._layers), layer))
+            self._inner += ((len(self._layers), layer),)
             for view in layer.layers:
                 self.add(view)
         elif isinstance(layer, LayerView):
-            self._shared.append((len(self._layers), layer))
+            self._shared += ((len(self._layers), layer),)
             taken = layer.name in {other.name for other in self._layers}
             super().add(replace(layer.layer, name=None) if taken else layer.layer)
         else:
@@ -292,6 +292,9 @@ class Sequential(model.Sequential):
         super()._write(where, weights)
         if self._wishes is not None:
             self._wishes.weights = self.get_weights()
+
+    def _beyond(self) -> dict[str, Any]:
+        return super()._beyond() | {"_wishes": None}  # a copy made by a callback is not being fitted
 
     def _pull(self) -> None:
         """Take up the weights of the models inside, which may have learned by themselves since."""

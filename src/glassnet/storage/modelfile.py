@@ -26,7 +26,7 @@ from glassnet.metrics import Metric
 from glassnet.network import Built
 from glassnet.optimizers import Optimizer
 from glassnet.storage import atomic, parts, plain
-from glassnet.storage.arrays import MEMORY, MOST_NUMBERS, Arrays, Header, compare, filled, kind_of, measured, named
+from glassnet.storage.arrays import KINDS, MEMORY, MOST_NUMBERS, Arrays, Header, compare, filled, kind_of, measured, named
 
 FORMAT = 1
 """Of files that this release writes, and the newest that it reads."""
@@ -225,11 +225,11 @@ def write(path: str | os.PathLike[str], data: bytes) -> None:
         raise ModelFileError(text) from error
 
 
-def read(path: str | os.PathLike[str], custom_objects: Mapping[str, Any] | None = None) -> Loaded:
+def read(source: str | os.PathLike[str] | bytes, custom_objects: Mapping[str, Any] | None = None) -> Loaded:
     """The model in a file.
 
     Args:
-        path: of the file.
+        source: the file's path, or all that is in it.
         custom_objects: classes of layers and other parts, and functions, by name, that are not glassnet's own.
 
     Raises:
@@ -237,8 +237,8 @@ def read(path: str | os.PathLike[str], custom_objects: Mapping[str, Any] | None 
     """
     custom, fix = custom_objects or {}, 'Write custom_objects={"Scale": Scale}.'
     require(isinstance(custom, Mapping), "load", "custom_objects by name", error=ModelFileError, fix=fix, type=type(custom).__name__)
-    with _opened("load", path) as (file, header):
-        saved = _saved(str(path), file.metadata() or {}, custom)
+    with _opened("load", source) as (metadata, header, get):
+        saved = _saved(_told(source), metadata, custom)
         if saved.run:
             header = {name: kind for name, kind in header.items() if not name.startswith(RUN)}
         if not saved.built or saved.input is None:
@@ -246,7 +246,7 @@ def read(path: str | os.PathLike[str], custom_objects: Mapping[str, Any] | None 
             return Loaded(saved, None, Arrays())
         built, hollow = measured(saved.layers, saved.input, saved.optimizer if saved.remembers else None)
         compare("load", header, named(built, hollow))
-        return Loaded(saved, built, filled(built, hollow, {name: file.get_tensor(name) for name in header}))
+        return Loaded(saved, built, filled(built, hollow, {name: get(name) for name in header}))
 
 
 def read_weights(path: str | os.PathLike[str], built: Built, arrays: Arrays) -> Arrays:
@@ -256,10 +256,18 @@ def read_weights(path: str | os.PathLike[str], built: Built, arrays: Arrays) -> 
         ModelFileError: there is no such file, it is no safetensors file, or holds the weights of another network.
     """
     hollow = arrays._replace(optimizer=None)
-    with _opened("load_weights", path) as (file, header):
+    with _opened("load_weights", path) as (_, header, get):
         own = {name: kind for name, kind in header.items() if not name.startswith(MEMORY)}
         compare("load_weights", own, named(built, hollow))
-        return filled(built, hollow, {name: file.get_tensor(name) for name in own})
+        return filled(built, hollow, {name: get(name) for name in own})
+
+
+class Contents(NamedTuple):
+    """What a safetensors file says that it holds, and how an array is got by its name."""
+
+    metadata: Mapping[str, str]
+    header: Header
+    get: Callable[[str], np.ndarray]
 
 
 def read_run(path: Path) -> Reached:
@@ -268,46 +276,79 @@ def read_run(path: Path) -> Reached:
     Raises:
         ModelFileError: it is damaged, foreign, newer than this release, or holds no run.
     """
-    with _opened("resume", path) as (file, header):
-        found = _plain(str(path), file.metadata() or {})
+    with _opened("resume", path) as (metadata, header, get):
+        found = _plain(_told(path), metadata)
         reader, hints = plain.Reader({name: kind for kind, name in NAMES.items()}, {}), get_type_hints(Saved)
         said = {key: reader.read(found.get(key), hints[key], key) for key in Reached._fields[:-1]}
         run = said["run"]
         require(run is not None, "resume", "a checkpoint of a run", error=ModelFileError, path=str(path))
-        arrays = {name: file.get_tensor(name) for name in header}
+        arrays = {name: get(name) for name in header}
         require(marks.of_tree(arrays) == run.arrays, "resume", "the arrays that were written", error=ModelFileError, path=str(path))
         return Reached(**said, arrays=arrays)
 
 
 @contextmanager
-def _opened(who: str, path: str | os.PathLike[str]) -> Iterator[tuple[Any, Header]]:
-    """A safetensors file, and what it says that it holds."""
+def _opened(who: str, source: str | os.PathLike[str] | bytes) -> Iterator[Contents]:
+    """A safetensors file, on disk or in memory; no header is taken in that is longer than a model's."""
     from safetensors import SafetensorError, safe_open
 
-    require(Path(path).is_file(), who, "a file that exists", error=ModelFileError, path=str(path))
+    given = _told(source)
     try:
-        with open(path, "rb") as raw:
-            length = int.from_bytes(raw.read(8), "little")
-        fix = "Files of Keras, HDF5 and pickle are not read."
-        require(length <= 2 * MOST_TEXT, who, "a safetensors file", error=ModelFileError, path=str(path), fix=fix)
-        with safe_open(path, "numpy") as file:
-            slices = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118
-            yield file, {name: (tuple(part.get_shape()), part.get_dtype()) for name, part in slices.items()}
+        if isinstance(source, bytes):
+            head = source[:8]
+        else:
+            require(Path(source).is_file(), who, "a file that exists", error=ModelFileError, **given)
+            with open(source, "rb") as raw:
+                head = raw.read(8)
+        length, fix = int.from_bytes(head, "little"), "Files of Keras, HDF5 and pickle are not read."
+        require(length <= 2 * MOST_TEXT, who, "a safetensors file", error=ModelFileError, fix=fix, **given)
+        if isinstance(source, bytes):
+            yield _in_memory(source, length)
+        else:
+            with safe_open(source, "numpy") as file:
+                slices = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118
+                header = {name: (tuple(part.get_shape()), part.get_dtype()) for name, part in slices.items()}
+                yield Contents(file.metadata() or {}, header, file.get_tensor)
     except (SafetensorError, OSError) as error:
         fix = f"It is damaged, or another kind of file: {str(error)[:200]}."
-        raise ModelFileError(message(who, "a safetensors file", path=str(path), fix=fix)) from error
+        raise ModelFileError(message(who, "a safetensors file", fix=fix, **given)) from error
 
 
-def _saved(path: str, metadata: Mapping[str, str], custom: Mapping[str, Any]) -> Saved:
+def _in_memory(data: bytes, length: int) -> Contents:
+    """What `safe_open` finds in a file, in its bytes, of which the first `length` after eight are the header.
+
+    Raises:
+        SafetensorError: they are no such file: the header is looked at as a whole before an array is copied out.
+    """
+    from safetensors import deserialize
+
+    found = dict(deserialize(data))
+    said = plain.loads(data[8 : 8 + length].decode())
+    header = {name: (tuple(part["shape"]), part["dtype"]) for name, part in found.items()}
+    dtypes = {kind: np.dtype(f"<{short}") for short, kind in KINDS.items()}
+
+    def get(name: str) -> np.ndarray:
+        shape, kind = header[name]
+        return np.frombuffer(found[name]["data"], dtypes[kind]).reshape(shape)
+
+    return Contents(said.get("__metadata__") or {}, header, get)
+
+
+def _told(source: str | os.PathLike[str] | bytes) -> dict[str, Any]:
+    """What an error says was received."""
+    return {"bytes": len(source)} if isinstance(source, bytes) else {"path": str(source)}
+
+
+def _saved(given: Mapping[str, Any], metadata: Mapping[str, str], custom: Mapping[str, Any]) -> Saved:
     """What a file says of its model."""
     known = parts.known() | {name: kind for kind, name in NAMES.items()}
-    return plain.Reader(known, custom).read(_plain(path, metadata), Saved)
+    return plain.Reader(known, custom).read(_plain(given, metadata), Saved)
 
 
-def _plain(path: str, metadata: Mapping[str, str]) -> dict[str, Any]:
+def _plain(given: Mapping[str, Any], metadata: Mapping[str, str]) -> dict[str, Any]:
     """What a file says of its model, as plain JSON in a format that this release reads."""
     foreign = "It holds arrays, but no model: model.load_weights reads them."
-    require(KEY in metadata, "load", "a file that model.save wrote", error=ModelFileError, path=path, fix=foreign)
+    require(KEY in metadata, "load", "a file that model.save wrote", error=ModelFileError, fix=foreign, **given)
     text = metadata[KEY]
     require(len(text) < MOST_TEXT, "load", f"a description of less than {MOST_TEXT:,} bytes", error=ModelFileError, bytes=len(text))
     found = plain.loads(text)

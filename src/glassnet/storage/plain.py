@@ -51,6 +51,13 @@ def dumps(value: Any, names: Mapping[type, str]) -> str:
     return json.dumps(_Writer(names).plain(value, "model"), allow_nan=False, separators=(",", ":"))
 
 
+def own(value: Any, names: Mapping[type, str]) -> dict[str, Any]:
+    """The classes and functions of the user's own in a value, by name: the custom objects that reading it takes. See `dumps`."""
+    writer = _Writer(names)
+    writer.plain(value, "model")
+    return writer.own
+
+
 class _Writer:
     """Makes plain what `Reader` reads; `own` holds the user's own classes and functions by name, one of a name."""
 

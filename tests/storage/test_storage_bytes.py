@@ -1,0 +1,108 @@
+"""A model's file in memory, as a pickle holds it: what is not as it must be is refused as the file on disk is.
+
+Oracle: `gn.load` of the same bytes in a file.
+"""
+
+import re
+import tracemalloc
+
+import jax
+import numpy as np
+import pytest
+from crafted import apart, small, together
+from test_storage_pickles import blob
+
+import glassnet as gn
+from glassnet.errors import ModelFileError
+from glassnet.layers import Dense, Input
+from glassnet.storage import modelfile
+
+
+def swapped(model, data):
+    """The model's pickle with other bytes in place of the file's, loaded."""
+    twin = object.__new__(type(model))
+    return twin.__setstate__(model.__getstate__() | {"file": data})
+
+
+@pytest.mark.parametrize("length", [0, 7, 8, 100, 1500, -4, -1])
+def test_a_pickle_cut_inside(length):
+    model = small(optimizer="adam")
+    with pytest.raises(ModelFileError, match=r"load: expected a safetensors file. Received: bytes=\d+. It is damaged, or another kind"):
+        swapped(model, blob(model)[:length])
+
+
+def test_bytes_of_another_kind():
+    model = small()
+    with pytest.raises(ModelFileError, match=r"Received: bytes=5000\. Files of Keras, HDF5 and pickle are not read"):
+        swapped(model, b"\x89HDF\r\n\x1a\n" * 625)
+    data = together("{}", *apart(blob(model))[1:]).replace(b"__metadata__", b"__metadatb__")
+    with pytest.raises(ModelFileError, match="load: expected a safetensors file"):
+        swapped(model, data)
+    from safetensors.numpy import save
+
+    arrays = {"dense_1/kernel": np.ones((2, 2), np.float32)}
+    for metadata in (None, {"format": "pt"}):
+        with pytest.raises(ModelFileError, match=r"load: expected a file that model\.save wrote. Received: bytes=\d+. It holds arrays"):
+            swapped(model, save(arrays, metadata))
+
+
+HEADERS = [
+    (lambda header: header | {"more/kernel": header["dense_1/kernel"]}, "load: expected"),
+    (lambda header: {name: at for name, at in header.items() if name != "dense_1/bias"}, "load: expected"),
+    (lambda header: header | {"dense_1/kernel": header["dense_1/kernel"] | {"shape": [1, 4]}}, r"dense_1/kernel of shape \(2, 2\)"),
+    (lambda header: header | {"dense_1/kernel": header["dense_1/kernel"] | {"dtype": "I32"}}, "and kind F32, as the layers say"),
+    (lambda header: header | {"dense_1/kernel": header["dense_1/kernel"] | {"dtype": "BF16", "shape": [2, 4]}}, "kind='BF16'"),
+    (lambda header: header | {"dense_1/kernel": header["dense_1/kernel"] | {"shape": [2**40, 2**40]}}, "It is damaged"),
+]
+
+
+@pytest.mark.parametrize(("change", "says"), HEADERS)
+def test_a_header_that_does_not_fit(change, says, tmp_path):
+    """The bytes are refused as the same file is."""
+    model = small()
+    said, header, numbers = apart(blob(model))
+    data = together(said, change(header), numbers)
+    (tmp_path / "m").write_bytes(data)
+    with pytest.raises(ModelFileError, match=says) as of_bytes:
+        swapped(model, data)
+    with pytest.raises(ModelFileError) as of_path:
+        gn.load(tmp_path / "m")
+    told = str(of_path.value).replace(f"path={str(tmp_path / 'm')!r}", f"bytes={len(data)}")
+    own_words = r" header(?=:)|tensor `.*`"  # of safetensors: which of two tensors it names is any
+    assert re.sub(own_words, "", str(of_bytes.value)) == re.sub(own_words, "", told)
+
+
+def test_every_flipped_byte_gives_the_same_model_or_error_as_in_a_file(tmp_path):
+    """Of the header; the numbers are any."""
+    data = blob(gn.Sequential([Input(2), Dense(1)], seed=0))
+    rng = np.random.default_rng(0)
+    for place in rng.integers(0, int.from_bytes(data[:8], "little") + 8, 300):
+        bad = bytearray(data)
+        bad[place] ^= 1 << rng.integers(8)
+        (tmp_path / "m").write_bytes(bad)
+        outcomes = []
+        for source in (tmp_path / "m", bytes(bad)):
+            try:
+                loaded = modelfile.read(source)
+                outcomes.append((loaded.saved, [a.tobytes() for a in jax.tree.leaves(loaded.arrays)]))
+            except ModelFileError:
+                outcomes.append(None)
+        assert outcomes[0] == outcomes[1], place
+
+
+def test_a_long_header_is_not_taken_in():
+    data = (2**40).to_bytes(8, "little") + b"{}"
+    with pytest.raises(ModelFileError, match=r"Received: bytes=10\. Files of Keras"):
+        modelfile.read(data)
+
+
+def test_bytes_take_their_own_size_and_little_more():
+    """Oracle: what Python and NumPy say that they allocated."""
+    data = blob(gn.Sequential([Input(1000), Dense(1000)], seed=0))
+    modelfile.read(data)
+    tracemalloc.start()
+    loaded = modelfile.read(data)
+    held, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert loaded.arrays.params[0]["kernel"].nbytes == 4_000_000
+    assert 0.99 * len(data) < held <= peak < 1.05 * len(data)
