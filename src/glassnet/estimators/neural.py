@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 import warnings
 from abc import ABC, abstractmethod
@@ -27,6 +28,7 @@ from glassnet.losses import Loss
 from glassnet.model import Sequential
 from glassnet.optimizers import OPTIMIZERS, SGD, Adam, Optimizer
 from glassnet.regularizers import L2
+from glassnet.storage import pickled
 
 SOLVERS: dict[str, Optimizer] = {name: make() for name, make in OPTIMIZERS.items()}
 SOLVERS |= {"sgd": SGD(momentum=0.9, nesterov=True), "adam": Adam(epsilon=1e-8)}
@@ -150,6 +152,21 @@ class Neural(BaseEstimator, ABC):
         self.early_stopping = early_stopping
         self.validation_fraction = validation_fraction
         self.n_iter_no_change = n_iter_no_change
+
+    def __sklearn_clone__(self) -> Self:
+        """Of what never changes no copy is made: that of a jitted function has lost its name, and would be compiled again."""
+        return super().__sklearn_clone__().set_params(activation=self.activation, layers=copy.copy(self.layers), solver=self.solver)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """For pickle: the model first, as it says best what cannot be saved."""
+        state = super().__getstate__()
+        first = {name: state[name] for name in state if name == "model_"}
+        return first | state | {"activation": pickled.referred(self.activation)}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        given = state["activation"]
+        function = given.function if isinstance(given, pickled.Reference) else given  # copy.copy hands over what pickle would replace
+        super().__setstate__(state | {"activation": function})
 
     @abstractmethod
     def _encode(self, y: np.ndarray, begun: bool, classes: Any) -> np.ndarray:
