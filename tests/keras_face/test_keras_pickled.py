@@ -97,3 +97,15 @@ def test_a_callback_may_keep_the_model(way):
     assert [twin.epoch for twin in keeper.kept] == [1, 2]
     keeper.kept[0].fit(X, Y, verbose=0)
     assert keeper.kept[0].epoch == 2
+
+
+def test_two_models_inside_are_both_built_and_taught():
+    """Neither knows the shape of its input by itself."""
+    inner = [keras.Sequential([keras.layers.Dense(units)], seed=units) for units in (5, 3)]
+    outer = keras.Sequential([keras.layers.Input((4,)), *inner], seed=0)
+    outer.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    outer, *inner = pickled([outer, *inner])
+    outer.fit(X, Y, verbose=0)
+    parts = [weight for model in inner for weight in model.get_weights()]
+    assert all(map(np.array_equal, parts, outer.get_weights()))
+    assert [weight.shape for weight in parts] == [(4, 5), (5,), (5, 3), (3,)]
