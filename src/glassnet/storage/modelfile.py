@@ -257,7 +257,7 @@ def read_weights(path: str | os.PathLike[str], built: Built, arrays: Arrays) -> 
     """
     hollow = arrays._replace(optimizer=None)
     with _opened("load_weights", path) as (_, header, get):
-        own = {name: kind for name, kind in header.items() if not name.startswith(MEMORY)}
+        own = {name: kind for name, kind in header.items() if not name.startswith((MEMORY, RUN))}
         compare("load_weights", own, named(built, hollow))
         return filled(built, hollow, {name: get(name) for name in own})
 
