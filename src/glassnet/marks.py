@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -24,6 +25,11 @@ def of(array: Any) -> str:
 def of_tree(tree: Any) -> str:
     """The mark of all arrays of a tree together."""
     return hashlib.sha256("".join(map(of, jax.tree.leaves(tree))).encode()).hexdigest()[:16]
+
+
+def of_all(arrays: Mapping[str, Any], *texts: str) -> str:
+    """The mark of arrays, by their names, and texts together."""
+    return hashlib.sha256(json.dumps([of_each(arrays), *texts], sort_keys=True).encode()).hexdigest()[:16]
 
 
 def of_each(arrays: Mapping[str, Any]) -> dict[str, str | None]:

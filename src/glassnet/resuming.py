@@ -18,7 +18,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from glassnet import __version__, marks
+from glassnet import __version__
 from glassnet.callbacks import Callback
 from glassnet.course import Standing
 from glassnet.epochs import Record
@@ -58,13 +58,14 @@ class Resumable:
     def __init__(self, path: str | os.PathLike[str], epoch: int):
         self._folder = Folder(path)
         try:
-            self._found = self._folder.newest(modelfile.read_run)
+            self._found = self._folder.newest()
         except ModelFileError:
             self._folder.close()
             raise
         self._run = self._found.run if self._found else None
         self.first, self.done = self._run.first if self._run else epoch, False
         self._pending: tuple[int, Callable[[], None]] | None = None
+        self._callbacks: Sequence[Callback] = ()
         self._written = time.monotonic()
 
     def close(self) -> None:
@@ -136,8 +137,9 @@ class Resumable:
         Raises:
             ModelFileError: it is nothing that they remember.
         """
+        self._callbacks = callbacks
         texts = json.loads("".join(self.run.memories)) if self._found else None
-        return texts and [_reader(callback).read(text, object, "memory") for callback, text in zip(callbacks, texts, strict=True)]
+        return texts and [recalled(callback, text) for callback, text in zip(callbacks, texts, strict=True)]
 
     def stand(self, program: Program, built: Built, fresh: Standing, last: int) -> Standing:
         """Where the run stands.
@@ -215,7 +217,7 @@ class Resumable:
             beside["best"] = here.best[:2]
         if here.before:
             beside |= {"before": here.before[:6], "sums": carry.sums if done else (), "losses": here.losses, "rows": here.rows}
-        texts = [json.loads(plain.dumps(memory, {})) for memory in memories]
+        texts = [remembered(callback, memory) for callback, memory in zip(self._callbacks, memories, strict=True)]
         more = leaves(RUN, beside)
         run = replace(
             self.run,
@@ -224,7 +226,6 @@ class Resumable:
             under_way=here.before is not None,
             seconds=here.seconds,
             over=here.over,
-            arrays=marks.of_tree(named(built, arrays) | more),
         )
         saved = replace(saved, run=run)
         self._pending = done, lambda: self._folder.write(saved.epoch, saved.step, modelfile.pack(saved, built, arrays, more))
@@ -249,14 +250,56 @@ def describe(callback: Callback) -> dict[str, Any]:
     known: dict[str, Any] = {}
     if is_dataclass(callback):
         values = {field.name: getattr(callback, field.name) for field in fields(callback)}
-        known = {name: value for name, value in values.items() if value is None or isinstance(value, bool | int | float | str)}
+        known = {name: value for name, value in values.items() if value is None or isinstance(value, bool | int | float | str | np.generic)}
     return {"class": type(callback).__name__} | known
 
 
-def _reader(callback: Callback) -> plain.Reader:
-    """Reads what a callback remembered: a dataclass, where `init` is annotated with it, or plain values."""
-    kind = typing.get_type_hints(type(callback).init).get("return")
-    return plain.Reader({}, {kind.__name__: kind} if isinstance(kind, type) else {})
+LIST = "@list"
+"""The key under which a list stands, which JSON does not tell from a tuple."""
+
+
+def remembered(callback: Callback, memory: Any) -> str:
+    """What a callback remembers, as JSON that `recalled` reads.
+
+    Raises:
+        ModelFileError: it cannot be written, or would not be read again.
+    """
+    text = plain.dumps(_listed(memory), {}, f"{type(callback).__name__}: memory")
+    recalled(callback, text)
+    return text
+
+
+def recalled(callback: Callback, text: str) -> Any:
+    """What a callback remembered: numbers, text, tuples, lists, dicts, or a dataclass where `init` is annotated with it.
+
+    Raises:
+        ModelFileError: it is nothing that this callback remembers.
+    """
+    try:
+        hint = typing.get_type_hints(type(callback).init).get("return")
+    except NameError:  # a class written inside a function
+        hint = None
+    own = {kind.__name__: kind for kind in typing.get_args(hint) or (hint,) if isinstance(kind, type)}
+    fix = "Annotate init with the dataclass, which stands in a module: def init(self) -> Best."
+    try:
+        return _unlisted(plain.Reader({}, own).read(plain.loads(text), object, "memory"))
+    except ModelFileError as error:
+        raise ModelFileError(f"{type(callback).__name__}: {error} {fix}") from error
+
+
+def _listed(memory: Any) -> Any:
+    if isinstance(memory, dict):
+        return {key: _listed(value) for key, value in memory.items()}
+    if type(memory) not in (list, tuple):
+        return memory
+    inside = tuple(map(_listed, memory))
+    return {LIST: inside} if isinstance(memory, list) else inside
+
+
+def _unlisted(memory: Any) -> Any:
+    if isinstance(memory, dict):
+        return list(map(_unlisted, memory[LIST])) if LIST in memory else {key: _unlisted(value) for key, value in memory.items()}
+    return tuple(map(_unlisted, memory)) if type(memory) is tuple else memory
 
 
 def _pieces(text: str) -> tuple[str, ...]:

@@ -6,9 +6,8 @@ import os
 import re
 import sys
 import warnings
-from collections.abc import Callable
 from pathlib import Path
-from typing import IO, TypeVar
+from typing import IO
 
 from glassnet.errors import ConfigError, DataWarning, ModelFileError, message, require
 from glassnet.storage import modelfile
@@ -17,8 +16,6 @@ KEPT = 2
 """How many checkpoints stay: should the newest be damaged, there is another."""
 
 NAME = re.compile(r"checkpoint-\d{6,}-\d{9,}\.glassnet")
-
-Found = TypeVar("Found")
 
 
 class Folder:
@@ -38,21 +35,28 @@ class Folder:
         require(not self.path.exists() or self.path.is_dir(), "resume", "a folder, not a file", resume=str(path))
         try:
             self.path.mkdir(parents=True, exist_ok=True)
-            self._lock: IO[str] = open(self.path / "lock", "a+", encoding="utf-8")  # noqa: SIM115
+            self._lock: IO[bytes] = open(self.path / "lock", "a+b", buffering=0)  # noqa: SIM115
         except OSError as error:
-            fix = f"It said: {error.strerror or error}."
-            raise ModelFileError(message("resume", "a folder that can be written to", resume=str(path), fix=fix)) from error
+            raise self._refusal(error) from error
         if not _locked(self._lock):
             self._lock.seek(0)
-            holder = self._lock.read(20).strip() or "another"
+            holder = self._lock.read(20).decode(errors="replace").strip() or "another"
             self._lock.close()
             fix = "Wait for it to end, or give this run a folder of its own."
             raise ConfigError(message("resume", "a folder that no fit uses now", resume=str(path), process=holder, fix=fix))
-        self._lock.truncate(0)
-        self._lock.write(f"{os.getpid()}\n")
-        self._lock.flush()
-        for part in self.path.glob(".checkpoint-*.part"):
-            part.unlink(missing_ok=True)
+        try:
+            self._lock.truncate(0)
+            self._lock.write(f"{os.getpid()}\n".encode())
+            for part in self.path.glob(".checkpoint-*.part"):
+                part.unlink(missing_ok=True)
+        except OSError as error:
+            self._lock.close()
+            raise self._refusal(error) from error
+        self._damaged: set[Path] = set()
+
+    def _refusal(self, error: OSError) -> ModelFileError:
+        fix = f"It said: {error.strerror or error}."
+        return ModelFileError(message("resume", "a folder that can be written to", resume=str(self.path), fix=fix))
 
     def close(self) -> None:
         """Let another fit have it."""
@@ -63,8 +67,8 @@ class Folder:
         found = [path for path in self.path.iterdir() if NAME.fullmatch(path.name)]
         return sorted(found, key=lambda path: tuple(map(int, path.stem.split("-")[1:])), reverse=True)
 
-    def newest(self, read: Callable[[Path], Found]) -> Found | None:
-        """What `read` makes of the newest checkpoint that it can read; None where there is none at all. Damaged ones are said.
+    def newest(self) -> modelfile.Reached | None:
+        """The newest checkpoint that can be read; None where there is none at all. Damaged ones are said.
 
         Raises:
             ModelFileError: there are checkpoints, but none can be read.
@@ -72,9 +76,12 @@ class Folder:
         problems = []
         for path in self.files():
             try:
-                found = read(path)
+                found = modelfile.read_run(path)
+                own = _name(found.epoch, found.step)
+                require(path.name == own, "resume", f"the name that it was written under, {own}", error=ModelFileError, name=path.name)
             except ModelFileError as error:
                 problems.append(f"{path.name}: {error}")
+                self._damaged.add(path)
                 continue
             for problem in problems:
                 warnings.warn(f"{problem} The run goes on from {path.name}.", DataWarning, stacklevel=4)
@@ -89,12 +96,18 @@ class Folder:
         Raises:
             ModelFileError: it cannot be written; those before it stay.
         """
-        modelfile.write(self.path / f"checkpoint-{epoch:06d}-{step:09d}.glassnet", data)
-        for old in self.files()[KEPT:]:
+        path = self.path / _name(epoch, step)
+        modelfile.write(path, data)
+        self._damaged.discard(path)
+        for old in [file for file in self.files() if file not in self._damaged][KEPT:]:
             old.unlink(missing_ok=True)
 
 
-def _locked(file: IO[str]) -> bool:
+def _name(epoch: int, step: int) -> str:
+    return f"checkpoint-{epoch:06d}-{step:09d}.glassnet"
+
+
+def _locked(file: IO[bytes]) -> bool:
     """Whether the file is this process's now; the operating system lets go of it when the process ends."""
     try:
         if sys.platform == "win32":

@@ -67,7 +67,7 @@ class Run:
         under_way: whether the model's epoch has begun; the carry that it began with is then among the arrays.
         seconds: that it has taken.
         over: whether nothing is to follow.
-        arrays: the mark of all arrays.
+        mark: of the whole checkpoint.
     """
 
     id: str
@@ -80,7 +80,7 @@ class Run:
     under_way: bool = False
     seconds: float = 0.0
     over: bool = False
-    arrays: str = ""
+    mark: str = ""
 
 
 @dataclass(frozen=True)
@@ -180,7 +180,10 @@ def pack(saved: Saved, built: Built | None, arrays: Arrays, more: Mapping[str, A
     Raises:
         ModelFileError: something in it cannot be saved, or would not be loaded again.
     """
-    return _bytes(({} if built is None else named(built, arrays)) | dict(more), {KEY: describe(saved)})
+    held, text = ({} if built is None else named(built, arrays)) | dict(more), describe(saved)
+    if saved.run:
+        text = MARK.format(_mark(text, "", held)).join(_around(text, ""))
+    return _bytes(held, {KEY: text})
 
 
 def describe(saved: Saved) -> str:
@@ -193,6 +196,21 @@ def describe(saved: Saved) -> str:
     small = len(text) < MOST_TEXT
     require(small, "save", f"a model that takes less than {MOST_TEXT:,} bytes to describe", error=ModelFileError, bytes=len(text))
     return text
+
+
+MARK = '"mark":"{}"'
+"""Where a checkpoint's mark stands: nothing that is written after it has such a key."""
+
+
+def _around(text: str, mark: str) -> tuple[str, str]:
+    """What stands before and after the mark."""
+    before, _, after = text.rpartition(MARK.format(mark))
+    return before, after
+
+
+def _mark(text: str, mark: str, arrays: Mapping[str, Any]) -> str:
+    """What the mark is to be where `mark` stands: every bit of a checkpoint but its own."""
+    return marks.of_all(arrays, *_around(text, mark))
 
 
 def weights(built: Built, arrays: Arrays) -> bytes:
@@ -283,7 +301,8 @@ def read_run(path: Path) -> Reached:
         run = said["run"]
         require(run is not None, "resume", "a checkpoint of a run", error=ModelFileError, path=str(path))
         arrays = {name: get(name) for name in header}
-        require(marks.of_tree(arrays) == run.arrays, "resume", "the arrays that were written", error=ModelFileError, path=str(path))
+        whole = _mark(metadata[KEY], run.mark, arrays) == run.mark
+        require(whole, "resume", "a checkpoint as it was written", error=ModelFileError, path=str(path))
         return Reached(**said, arrays=arrays)
 
 

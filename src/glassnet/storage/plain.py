@@ -38,17 +38,18 @@ RESERVED = ("is", "function", "float")
 """Keys that say what an object stands for; no other object has them."""
 
 
-def dumps(value: Any, names: Mapping[type, str]) -> str:
+def dumps(value: Any, names: Mapping[type, str], where: str = "model") -> str:
     """A value as strict JSON.
 
     Args:
         value: to be written.
         names: the dataclasses that are known, and what they are called; another is written as custom/ and its own name.
+        where: what an error begins with.
 
     Raises:
         ModelFileError: something in it cannot be written: a lambda, an array, an object; where it is, is said.
     """
-    return json.dumps(_Writer(names).plain(value, "model"), allow_nan=False, separators=(",", ":"))
+    return json.dumps(_Writer(names).plain(value, where), allow_nan=False, separators=(",", ":"))
 
 
 def own(value: Any, names: Mapping[type, str]) -> dict[str, Any]:
@@ -192,7 +193,9 @@ class Reader:
 def _fits(found: Any, kind: Any) -> bool:
     """Whether a value of type `found` may stand where `kind` is expected."""
     kind = typing.get_origin(kind) or kind
-    if kind is Any or kind is object or not isinstance(kind, type):
+    if kind is object:
+        return True
+    if kind is Any or not isinstance(kind, type):
         return found is not dict
     if found is Callable or kind is collections.abc.Callable:
         return found is Callable and kind is collections.abc.Callable
