@@ -135,6 +135,8 @@ class Sequential(Stack):
             run = None if resume is None else opened.enter_context(closing(Resumable(resume, self.epoch)))
             if self._network is None and self.seed is None:
                 self.seed = int(seed) if seed is not None else run.seed if run else None
+            if run:
+                self._draw_again(run.seed)
             first = run.first if run else self.epoch
             split = 0.0 if validation_data is not None else validation_split, validation_from, self._known_seed()
             order_seed = self._known_seed() if seed is None else int(seed)
@@ -181,7 +183,7 @@ class Sequential(Stack):
                 told: dict[str, Any] = {"layers": self._layers, "input": built.shapes[0], "loss": self._loss, "optimizer": self._optimizer}
                 told |= {"metrics": self._metrics, "table": self.intake, "batch_size": source.size, "shuffle": shuffle, "seed": order_seed}
                 told |= {"data": source.marks(), "validation": feeding.marks_of(held), "callbacks": [describe(each) for each in callbacks]}
-                run.join(told, marks.of_tree((self._params, self._state)), self._last_run)
+                run.join(told, marks.of_tree((self._params, self._state, np.float32(self._rate))), self._last_run)
                 start, memories = run.stand(program, built, start, first + epochs), run.memories(callbacks)
             panel = Panel(callbacks, program.log_names(validated=held is not None), memories)
             if run and run.past:
@@ -203,7 +205,7 @@ class Sequential(Stack):
             panel=panel,
             progress=progress,
             adopt=self._adopt,
-            set_rate=partial(setattr, self, "learning_rate"),
+            set_rate=self._set_rate,
             kept=self._kept,
             run=run,
             observe=observe,

@@ -99,7 +99,7 @@ class Resumable:
 
         Args:
             told: data, architecture and settings, by what an error calls them.
-            begun: the mark of its weights.
+            begun: the mark of its weights and learning rate.
             last_run: that it was trained in, of those with a folder.
 
         Raises:
@@ -116,9 +116,9 @@ class Resumable:
             what, was, now = differs
             fix = "Give this run a folder of its own, or remove that one to begin anew."
             raise ConfigError(f"{message('resume', f'the run that {where} holds')} There {what} is {was}, here {now}. {fix}")
-        fix = "Begin with those that it began with, as reset() gives them; or give this run a folder of its own."
+        fix = "Begin with those, as reset() gives them; or give this run a folder of its own."
         own = last_run == run.id or begun == run.begun
-        require(own, "resume", f"the weights that the run in {where} began with", weights="others", fix=fix)
+        require(own, "resume", f"the weights and the learning rate that the run in {where} began with", received="others", fix=fix)
         moved = ", ".join(f"{name} {was}, now {here.get(name)}" for name, was in run.place.items() if here.get(name) != was)
         if moved:
             what = "It goes on, but its last bits may not be those of a run that was never stopped."

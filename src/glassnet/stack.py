@@ -11,7 +11,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from glassnet import losses, network, optimizers, pairing, summary
+from glassnet import losses, marks, network, optimizers, pairing, summary
 from glassnet.course import Standing
 from glassnet.data.intake import Intake
 from glassnet.epochs import Record
@@ -35,7 +35,7 @@ class Stack:
     def __init__(self, layers: Sequence[Layer] = (), seed: int | None = None):
         require(seed is None or is_int(seed, least=0), "Sequential", "seed to be an int >= 0 or None", seed=seed)
         require(isinstance(layers, list | tuple), "Sequential", "a list of layers, Sequential([...])", type=type(layers).__name__)
-        self.seed = seed
+        self.seed, self._by_chance = seed, False
         self.history: History | None = None
         self._optimizer: Optimizer | None = None
         self._loss: Loss | None = None
@@ -105,7 +105,11 @@ class Stack:
     @learning_rate.setter
     def learning_rate(self, rate: float) -> None:
         require(is_number(rate) and 0 < rate < 3e38, "learning_rate", "a number > 0 that float32 holds", learning_rate=rate)
-        self._rate = rate_for(self._compiled(), float(rate), self._step)
+        self._set_rate(float(rate))
+        self._last_run = None
+
+    def _set_rate(self, rate: float) -> None:
+        self._rate = rate_for(self._compiled(), rate, self._step)
 
     def _compiled(self) -> Optimizer:
         if self._optimizer is None:
@@ -171,7 +175,8 @@ class Stack:
     def reset(self, seed: int | None = None) -> None:
         """Forget all that was learned; the next use draws new weights from `seed`, or from the model's seed where it is None."""
         require(seed is None or is_int(seed, least=0), "reset", "seed to be an int >= 0 or None", seed=seed)
-        self.seed = self.seed if seed is None else int(seed)
+        if seed is not None:
+            self.seed, self._by_chance = int(seed), False
         self._forget()
 
     def save(self, path: str | os.PathLike[str]) -> None:
@@ -265,7 +270,7 @@ class Stack:
     def _take_up(self, loaded: modelfile.Loaded) -> Self:
         """Become the model that was saved."""
         saved = loaded.saved
-        self.seed, self._layers, self.intake = saved.seed, chain.named(saved.layers), saved.intake
+        self.seed, self._by_chance, self._layers, self.intake = saved.seed, False, chain.named(saved.layers), saved.intake
         self._input, self._last_run = None if saved.input is None else Input(saved.input), saved.run.id if saved.run else None
         self._optimizer, self._loss, self._metrics = saved.optimizer, saved.loss, saved.metrics
         self.epoch, self._step, self._rate = saved.epoch, saved.step, saved.rate
@@ -279,13 +284,27 @@ class Stack:
 
     def _write(self, where: Places, weights: Sequence[Any]) -> None:
         built = self._require_built("set_weights")
+        before = self._read(where)
         self._params, self._state = network.set_weights(built, where, self._params, self._state, weights)
-        self._last_run = None
+        if not all(map(np.array_equal, before, self._read(where))):
+            self._last_run = None
 
     def _known_seed(self) -> int:
         if self.seed is None:
-            self.seed = secrets.randbits(31)
+            self.seed, self._by_chance = secrets.randbits(31), True
         return self.seed
+
+    def _draw_again(self, seed: int | None) -> None:
+        """Take the seed for one that chance gave, unless something was learned since."""
+        if seed is None or not self._by_chance or self.epoch:
+            return
+        if self._network is not None:
+            rng = np.random.default_rng(self._known_seed())
+            _, *drawn = network.build(self._layers, self._network.shapes[0], rng)
+            if marks.of_tree(drawn) != marks.of_tree([self._params, self._state]):
+                return
+            self._network = None
+        self.seed = seed
 
     def _build(self, shape: Shape) -> Built:
         if self._network is None:
@@ -317,7 +336,7 @@ class Stack:
         carry = record.carry
         self._params, self._state, self._optimizer_state, self._step = carry.params, carry.state, carry.optimizer, int(carry.step)
         if record.decision.learning_rate:
-            self.learning_rate = record.decision.learning_rate
+            self._set_rate(record.decision.learning_rate)
         if np.float32(self._rate) != np.asarray(carry.rate):
             require(False, "learning_rate", "no change during a fit: return Decision(learning_rate=...)", learning_rate=self.learning_rate)
         self.epoch = record.epoch + record.complete

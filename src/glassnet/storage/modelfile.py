@@ -58,7 +58,7 @@ class Run:
     Attributes:
         id: its own.
         first: the epoch that it began with.
-        begun: the mark of the weights that it began with.
+        begun: the mark of the weights and the learning rate that it began with.
         marks: of data, architecture and settings, as JSON, in pieces.
         place: what computes it: versions, machine, CPUs.
         memories: of the callbacks, as JSON, in pieces.
