@@ -58,9 +58,10 @@ class Stream:
         self._pending: list[Any] = []
         fix = "Pass a list, or a function that gives a new iterator."
         require(self._passes.again or not again, "resume", "batches that come again, not an iterator, which goes round once", fix=fix)
-        self._alike = again and not (self._asked or self._passes.numbered)
+        self._start, self._again, self._begins = epoch, again, False
         self._columns: list[str] | None = None
         self._encode: Callable[[Any], Data] | None = None
+        self._by_class: np.ndarray | None = None
         self._first: Data | None = None
 
     @property
@@ -99,7 +100,7 @@ class Stream:
         fix = "Count the labels beforehand and pass a dict: rows / (classes * rows of the class) for each."
         balanced = isinstance(class_weight, str)
         require(not balanced, "class_weight", "a dict {class: weight} with batches", error=DataError, class_weight=class_weight, fix=fix)
-        by_class = arrays.class_weights(class_weight, np.arange(max(shapes[-1][-1], 2)))
+        by_class = self._by_class = arrays.class_weights(class_weight, np.arange(max(shapes[-1][-1], 2)))
 
         def encode(batch: Any) -> Data:
             x, y, weight = self.parts(batch)
@@ -127,9 +128,10 @@ class Stream:
         return self._first
 
     def marks(self) -> dict[str, Any]:
-        """Those of the first batch."""
+        """Those of the first batch, and of what is the same for all."""
         assert self._first is not None
-        return {"first batch": marks.of_each(self._first._asdict()), "batches": self.steps}
+        alike = marks.of_each({"class_weight": self._by_class})
+        return {"first batch": marks.of_each(self._first._asdict()), "batches": self.steps} | alike
 
     def seek(self, first: int, epoch: int, done: int) -> None:
         """Go on after `done` batches of an epoch, in a run that began with epoch `first`.
@@ -143,17 +145,17 @@ class Stream:
         for number in range(behind):
             where = f"batch {number + 1} on the way to batch {done + 1} of epoch {epoch + 1}"
             with named(where):
-                while self._next() is END:
+                while (batch := self._next()) is END:
                     if self._empty or not self._asked:
                         self._dry(where, number)
+                if self._begins:
+                    self._read(batch)
 
     def draw(self, epoch: int, done: int = 0) -> Iterator[Data]:
         """An epoch's batches but the first `done`, each like the first, which no other has more rows than; `steps` go round and round."""
         for where, data in self._encoded(f"batch {{}} of epoch {epoch + 1}", rounds=True, done=done):
             with named(where):
                 self._require_alike(data)
-                if where.startswith("batch 1 "):
-                    self._require_same(data)
             yield data
 
     def blocks(self, name: str) -> Iterator[tuple[Data, np.ndarray]]:
@@ -220,11 +222,19 @@ class Stream:
         return np.stack(found, axis=1)
 
     def _encoded(self, name: str, rounds: bool, done: int = 0) -> Iterator[tuple[str, Data]]:
-        assert self._encode is not None
         for where, batch in self._drawn(name, rounds, done):
             with named(where):
-                data = self._encode(batch)
+                data = self._read(batch)
             yield where, data
+
+    def _read(self, batch: Any) -> Data:
+        """The batch that was drawn last, encoded; where passes must come again, it is to begin one as it began the first."""
+        assert self._encode is not None
+        data = self._encode(batch)
+        if self._again and self._begins and not (self._passes.numbered and self._number != self._start + 1):
+            self._first = self._first or data
+            self._require_same(data)
+        return data
 
     def _drawn(self, name: str, rounds: bool, number: int = 0) -> Iterator[tuple[str, Any]]:
         """An epoch's batches after the first `number` as they were given, each with what errors call it."""
@@ -243,6 +253,7 @@ class Stream:
     def _next(self) -> Any:
         """The next batch of the pass under way, else of a new one; `END` where the pass has ended."""
         if self._pending:
+            self._begins = True
             return self._pending.pop()
         if self._under_way is None:
             self._under_way, self._empty = self._passes.begin(self._number), True
@@ -252,7 +263,7 @@ class Stream:
             self._under_way = None
             self._passes.ended()
         else:
-            self._empty = False
+            self._begins, self._empty = self._empty, False
         return batch
 
     def _dry(self, where: str, number: int) -> NoReturn:
@@ -274,12 +285,11 @@ class Stream:
                 require(False, what, f"{_said(b)}, as in the first batch", error=DataError, received=_said(a), fix=fix)
 
     def _require_same(self, data: Data) -> None:
-        """Refuse the first batch of an epoch, where every epoch is to begin with the same."""
-        if not self._alike or self._first is None:
-            return
+        """Refuse the first batch of a pass that does not begin as the first did."""
+        assert self._first is not None
         same = all(a is b or np.array_equal(a, b) for a, b in zip(data, self._first, strict=True))
-        fix = "Shuffle by the number: pass a function of epoch, lambda epoch: batches of that epoch."
-        require(same, "resume", "every epoch to begin with the same batch, so that any can be begun anew", error=DataError, fix=fix)
+        fix = "Shuffle by the number: pass a function of epoch, lambda epoch: batches of that epoch, the same at every call."
+        require(same, "resume", "every pass to begin with the same batch, so that any can be begun anew", error=DataError, fix=fix)
 
 
 def _form(a: np.ndarray | None) -> tuple[np.dtype, Shape] | None:
