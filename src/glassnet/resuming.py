@@ -50,6 +50,7 @@ class Resumable:
     Attributes:
         first: the epoch that the run began with.
         done: whether nothing is left to do.
+        recalled: what `memories` gave.
 
     Raises:
         ConfigError, ModelFileError: see `Folder`.
@@ -66,6 +67,7 @@ class Resumable:
         self.first, self.done = self._run.first if self._run else epoch, False
         self._pending: tuple[int, Callable[[], None]] | None = None
         self._callbacks: Sequence[Callback] = ()
+        self.recalled: list[Any] | None = None
         self._written = time.monotonic()
 
     def close(self) -> None:
@@ -139,7 +141,8 @@ class Resumable:
         """
         self._callbacks = callbacks
         texts = json.loads("".join(self.run.memories)) if self._found else None
-        return texts and [recalled(callback, text) for callback, text in zip(callbacks, texts, strict=True)]
+        self.recalled = texts and [recalled(callback, text) for callback, text in zip(callbacks, texts, strict=True)]
+        return self.recalled
 
     def stand(self, program: Program, built: Built, fresh: Standing, last: int) -> Standing:
         """Where the run stands.
@@ -247,6 +250,7 @@ def model_at(here: Standing, kept: Kept) -> tuple[Saved, Built, Arrays]:
 
 def describe(callback: Callback) -> dict[str, Any]:
     """What a callback is, as far as plain values say it."""
+    callback = getattr(callback, "written", callback)  # Keras's
     known: dict[str, Any] = {}
     if is_dataclass(callback):
         values = {field.name: getattr(callback, field.name) for field in fields(callback)}

@@ -73,14 +73,17 @@ class Wishes(ours.Callback):
         self.weights: list[Any] | None = None
         self.rates: list[float] = []
 
+    def init(self) -> tuple[float, ...]:
+        return ()
+
     def on_epoch_begin(self, epoch: int, logs: dict[str, float]) -> Decision | None:
         fix = "Set them with stop_training = True, or in on_train_end."
         require(self.weights is None, "set_weights", "no epoch to follow on weights set by a callback", epoch=epoch, fix=fix)
         return self._decision()
 
     def update(self, memory: Any, record: Record) -> tuple[Any, Decision | None]:
-        self.rates.append(record.learning_rate)
-        return memory, self._decision(stop="stop_training was set" if self.model.stop_training else None)
+        self.rates = [*memory, record.learning_rate]
+        return tuple(self.rates), self._decision(stop="stop_training was set" if self.model.stop_training else None)
 
     def _decision(self, stop: str | None = None) -> Decision:
         rate, self.rate = self.rate, None

@@ -13,6 +13,7 @@ import numpy as np
 from glassnet import losses as our_losses
 from glassnet import model, summary
 from glassnet.callbacks import LearningRateScheduler, ReduceLROnPlateau, listed
+from glassnet.course import Standing
 from glassnet.data.passes import is_stream
 from glassnet.data.rows import require_all
 from glassnet.errors import MissingError, NotReadyError, is_int, message, require
@@ -29,6 +30,7 @@ from glassnet.layers import Input
 from glassnet.losses import BinaryCrossentropy, Loss
 from glassnet.metrics import METRICS, Accuracy, Metric
 from glassnet.network import Built, Places
+from glassnet.resuming import Resumable
 from glassnet.storage import modelfile
 from glassnet.types import Shape
 from glassnet.views import LayerView
@@ -280,6 +282,11 @@ class Sequential(model.Sequential):
     def __getattr__(self, name: str) -> Any:
         fix = next((fix for words, fix in ATTRIBUTES.items() if name in words.split()), "dir(model) lists what there is.")
         raise MissingError(message("Sequential", "a name that glassnet has (yet)", name=name, fix=fix))
+
+    def _go_on(self, run: Resumable, start: Standing, asked_for: dict[str, Any]) -> History:
+        assert self._wishes and run.recalled
+        self._wishes.rates = list(run.recalled[-1])
+        return super()._go_on(run, start, asked_for)
 
     def _build(self, shape: Shape) -> Built:
         first = self._network is None
