@@ -229,6 +229,7 @@ class Resumable:
             under_way=here.before is not None,
             seconds=here.seconds,
             over=here.over,
+            mark="",
         )
         saved = replace(saved, run=run)
         self._pending = done, lambda: self._folder.write(saved.epoch, saved.step, modelfile.pack(saved, built, arrays, more))

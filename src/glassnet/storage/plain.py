@@ -137,15 +137,15 @@ class Reader:
         fitting = next((one for one in kinds if _fits(found, one)), None)
         if fitting is None:
             _expect(False, where, " or ".join(map(_called, kinds)), plain)
-        arguments = typing.get_args(fitting)
+        arguments, other = typing.get_args(fitting), object if fitting is object else Any
         if found is list:
-            return self._tuple(plain, arguments or (Any, ...), where, depth)
+            return self._tuple(plain, arguments or (other, ...), where, depth)
         if found is Callable:
             return self.functions[plain["function"]]
         if isinstance(found, type) and is_dataclass(found):
             return self._part(plain, found, where, depth)
         if found is dict:
-            of = arguments[1] if arguments else Any
+            of = arguments[1] if arguments else other
             return {key: self.read(item, of, f"{where}.{_short(key)}", depth + 1) for key, item in plain.items()}
         return plain
 
