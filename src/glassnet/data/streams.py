@@ -59,6 +59,7 @@ class Stream:
         fix = "Pass a list, or a function that gives a new iterator."
         require(self._passes.again or not again, "resume", "batches that come again, not an iterator, which goes round once", fix=fix)
         self._start, self._again, self._begins = epoch, again, False
+        self._listed = given if isinstance(given, list) else []
         self._columns: list[str] | None = None
         self._encode: Callable[[Any], Data] | None = None
         self._by_class: np.ndarray | None = None
@@ -128,10 +129,11 @@ class Stream:
         return self._first
 
     def marks(self) -> dict[str, Any]:
-        """Those of the first batch, and of what is the same for all."""
+        """Those of the first batch and of class weights; of a list, of all batches."""
         assert self._first is not None
-        alike = marks.of_each({"class_weight": self._by_class})
-        return {"first batch": marks.of_each(self._first._asdict()), "batches": self.steps} | alike
+        given = [[np.asarray(part) for part in self.parts(batch) if part is not None] for batch in self._listed]
+        also = marks.of_each({"class_weight": self._by_class}) | {"batches in all": marks.of_tree(given)}
+        return {"first batch": marks.of_each(self._first._asdict()), "batches": self.steps} | also
 
     def seek(self, first: int, epoch: int, done: int) -> None:
         """Go on after `done` batches of an epoch, in a run that began with epoch `first`.
@@ -348,9 +350,9 @@ class Scored:
             yield from self.stream.blocks(self.name)
 
     def marks(self) -> dict[str, Any]:
-        """Those of the first block."""
-        (data, _), *_ = islice(self, 1)
-        return {"first batch": marks.of_each(data._asdict()), "batches": self.stream.steps}
+        """See `Stream.marks`."""
+        list(islice(self, 1))  # the first batch is then known
+        return self.stream.marks()
 
 
 def scored(given: Any, steps: int | None, loss: Loss, shapes: tuple[Shape, ...], *, name: str = "batch {}", **how: Any) -> Scored:
