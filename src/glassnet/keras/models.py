@@ -284,7 +284,8 @@ class Sequential(model.Sequential):
         raise MissingError(message("Sequential", "a name that glassnet has (yet)", name=name, fix=fix))
 
     def _go_on(self, run: Resumable, start: Standing, asked_for: dict[str, Any]) -> History:
-        assert self._wishes and run.recalled
+        assert self._wishes
+        assert run.recalled
         self._wishes.rates = list(run.recalled[-1])
         return super()._go_on(run, start, asked_for)
 
