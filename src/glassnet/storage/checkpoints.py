@@ -70,11 +70,13 @@ class Folder:
     def newest(self) -> modelfile.Reached | None:
         """The newest checkpoint that can be read; None where there is none at all. Damaged ones are said.
 
+        Those beyond the one before it go: a process that was killed between putting one in and taking one away has left one too many.
+
         Raises:
             ModelFileError: there are checkpoints, but none can be read.
         """
-        problems = []
-        for path in self.files():
+        problems, files = [], self.files()
+        for i, path in enumerate(files):
             try:
                 found = modelfile.read_run(path)
                 own = _name(found.epoch, found.step)
@@ -85,6 +87,8 @@ class Folder:
                 continue
             for problem in problems:
                 warnings.warn(f"{problem} The run goes on from {path.name}.", DataWarning, stacklevel=4)
+            for old in files[i + KEPT :]:
+                old.unlink(missing_ok=True)
             return found
         fix = "Remove the folder to begin anew."
         require(not problems, "resume", "a checkpoint that can be read", error=ModelFileError, problems=problems[:KEPT], fix=fix)
