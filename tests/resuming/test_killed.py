@@ -1,0 +1,106 @@
+"""A fit that is killed for real, at every write and at random moments, ends with the bytes of one that was not, which is the oracle.
+
+No kill is taken on trust: a life counts as killed if SIGKILL ended it before it had a result. Each test says how many must have been;
+`test_there_are_fifty` adds them up.
+"""
+
+import os
+import signal
+import time
+
+import pytest
+
+if os.name != "posix":
+    pytest.skip("SIGKILL, fork and flock are of POSIX systems", allow_module_level=True)
+
+import child
+import killing
+
+from glassnet.errors import ConfigError
+from glassnet.storage.checkpoints import Folder
+
+POINTS = tuple(child.LETTERS)
+RANDOM = {
+    "outside": {"within": 5, "stream": 4, "table": 4, "files": 4},
+    "timer": {"still": 4, "rounds": 4, "mapped": 4, "schedule": 4},
+}
+EVERY_WRITE = {"epochs": (1, 5 * 6), "within": (6, 2 * 6)}
+"""Every how many-th, and how many kills that makes at least: an early stop takes four epochs, or more."""
+AT_THE_END = {"within": 3, "files": 3}
+
+
+@pytest.fixture(scope="module")
+def nursery(tmp_path_factory):
+    with killing.Nursery(tmp_path_factory.mktemp("kills") / "n") as nursery:
+        yield nursery
+
+
+def test_there_are_fifty():
+    kills = sum(least for _, least in EVERY_WRITE.values())
+    assert kills + sum(sum(kinds.values()) for kinds in (*RANDOM.values(), AT_THE_END)) >= 50
+    assert {scenario for kinds in (*RANDOM.values(), EVERY_WRITE) for scenario in kinds} == set(child.SCENARIOS)
+
+
+def same(runs, kills):
+    assert killing.killed(runs) >= kills
+    assert all(run.finish() for run in runs)
+
+
+@pytest.mark.parametrize("scenario", EVERY_WRITE)
+def test_at_every_point_of_writes(nursery, scenario):
+    """Of all of a run that writes after epochs; of every sixth of one that writes within them, where there are many."""
+    every, least = EVERY_WRITE[scenario]
+    same(killing.at_points(nursery, scenario, every=every), least)
+
+
+@pytest.mark.parametrize(("how", "scenario", "kills"), [(how, *each) for how, kinds in RANDOM.items() for each in kinds.items()])
+def test_at_random_moments(nursery, how, scenario, kills):
+    same(killing.at_random(nursery, scenario, kills, how), kills)
+
+
+@pytest.mark.parametrize("scenario", AT_THE_END)
+def test_between_the_last_checkpoint_and_the_end(nursery, scenario):
+    runs = killing.at_the_end(nursery, scenario)
+    assert runs[0].kills == {"at the end": 3}
+    same(runs, AT_THE_END[scenario])
+
+
+def test_the_next_process_compiles_for_itself(nursery, tmp_path):
+    """As it is for a user: no life takes its programs from another."""
+    with killing.Nursery(tmp_path / "n", cache=False, wholes=nursery.wholes) as alone:
+        nursery.whole("within")
+        run = killing.Run(alone, "within")
+        run.live(["point", "rename", 9])
+        same([run], 1)
+
+
+def test_a_suite_without_kills_fails(tmp_path):
+    """The test of the tests: where nothing is killed, each of the three says so."""
+    with killing.Nursery(tmp_path / "n", armed=False) as harmless:
+        assert killing.killed(killing.at_points(harmless, "schedule")) == 0
+        with pytest.raises(AssertionError, match="0 of 1 kills landed in 2 lives"):
+            killing.at_random(harmless, "schedule", 1, "outside", tries=1)
+        with pytest.raises(AssertionError, match="'code': 0"):
+            killing.at_the_end(harmless, "schedule")
+
+
+def test_a_folder_is_one_process_s_until_it_is_killed(nursery):
+    """Another is told by whom it is used, while the other stands still in the middle of a write; killed, it holds nothing any more."""
+    run = killing.Run(nursery, "within")
+    nursery.order(run, ["stop", "half", 3], 16)
+    lock, parts = run.folder / "run" / "lock", []
+    for _ in range(600):
+        parts = list((run.folder / "run").glob(".checkpoint-*"))
+        if len(list((run.folder / "run").glob("checkpoint-*"))) == 2 and parts:
+            break
+        time.sleep(0.05)
+    holder = int(lock.read_text())
+    with pytest.raises(ConfigError, match=f"resume: expected a folder that no fit uses now.* process='{holder}'"):
+        Folder(run.folder / "run")
+    assert len(parts) == 1
+    os.kill(holder, signal.SIGKILL)
+    assert nursery.answer()["code"] == killing.KILLED
+    assert parts[0].exists()
+    Folder(run.folder / "run").close()
+    assert not parts[0].exists()
+    assert run.finish()
