@@ -6,7 +6,9 @@ which lives that are not to be killed fill: a life that is killed only reads it,
 
 import csv  # noqa: F401  what a fit imports late is imported once, here
 import json
+import math
 import os
+import select
 import signal
 import sys
 import threading
@@ -23,7 +25,7 @@ import safetensors.numpy  # noqa: F401
 
 import glassnet as gn
 from glassnet import course, resuming
-from glassnet.callbacks import CSVLogger, EarlyStopping, ModelCheckpoint, ReduceLROnPlateau, StopWhen
+from glassnet.callbacks import CSVLogger, EarlyStopping, LearningRateScheduler, ModelCheckpoint, ReduceLROnPlateau, StopWhen
 from glassnet.data import chunks
 from glassnet.layers import BatchNormalization, Dense, Dropout, Input
 from glassnet.optimizers import SGD, Adam
@@ -65,9 +67,9 @@ def within(folder):
 
 
 def still(folder):
-    """What an epoch began with decides when the fit stops, as the rate falls: after five of eight epochs."""
-    callbacks = [StopWhen(weight_change_below=0.1), ReduceLROnPlateau("loss", patience=0, factor=0.4, min_delta=10.0)]
-    return noisy(epochs=8, batch_size=2, callbacks=callbacks)
+    """What an epoch began with decides when the fit stops: a weight moves by 0.5 or more in each of four epochs, not in the fifth."""
+    slower = LearningRateScheduler(lambda epoch, rate: 0.02 if epoch < 4 else 0.001)
+    return noisy(epochs=8, batch_size=2, callbacks=[slower, StopWhen(weight_change_below=0.5)])
 
 
 def stream(folder):
@@ -120,8 +122,9 @@ AFTER_EPOCHS = (epochs, files)
 """Those that keep to checkpoints after epochs; the others write one after every other slice."""
 
 LETTERS = {"write": "w", "half": "h", "fsync": "f", "rename": "r", "fsync folder": "F", "done": "d"}
-BEGUN, ENDED = "b", "e"
-"""What a life tells, a letter each: that `fit` begins, the points that its writes reach, and that its run has nothing left to do."""
+BEGUN, TRAINED, ENDED = "b", "s", "e"
+"""What a life tells, a letter each: that `fit` begins, the points that its writes reach, a slice that is done, and that its run has
+nothing left to do."""
 
 
 def packed(model):
@@ -160,7 +163,11 @@ def live(order, tell):
     make = SCENARIOS[order["scenario"]]
     if make not in AFTER_EPOCHS:
         resuming.SECONDS = 0.0
-    close = resuming.Resumable.close
+    watch, close = resuming.Resumable.watch, resuming.Resumable.close
+
+    def watching(run, *rest):
+        tell(TRAINED)
+        watch(run, *rest)
 
     def closing(run):
         tell(ENDED)
@@ -168,7 +175,7 @@ def live(order, tell):
             die()
         close(run)
 
-    resuming.Resumable.close = closing
+    resuming.Resumable.watch, resuming.Resumable.close = watching, closing
     model, options = make(folder)
     tell(BEGUN)
     if how == "timer":
@@ -197,11 +204,17 @@ def forked(order):
         os._exit(0)
     os.close(tell)
     told, began, (how, *when) = os.read(hear, 1), time.perf_counter(), order["die"] or ["not"]
-    if how == "outside":
-        time.sleep(when[0])
-        os.kill(child, signal.SIGKILL)
-    while more := os.read(hear, 4096):
-        told += more
+    kill_at = began + when[0] if how == "outside" else math.inf
+    while True:
+        left = kill_at - time.perf_counter()
+        if left <= 0:
+            os.kill(child, signal.SIGKILL)
+            left = kill_at = math.inf
+        if select.select([hear], [], [], None if left == math.inf else left)[0]:
+            more = os.read(hear, 4096)
+            told += more
+            if not more:
+                break
     seconds = time.perf_counter() - began
     os.close(hear)
     return {"code": os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), "told": told.decode(), "seconds": seconds}
