@@ -137,7 +137,7 @@ def at_points(nursery, scenario, points=tuple(child.LETTERS), every=1):
         while killed:
             for i, point in enumerate(of_one_write):
                 n = 1 if i else every
-                assert run.kills.total() < 600, "a run that gets nowhere"
+                assert run.kills.total() < 150, "a run that gets nowhere"
                 life = run.live(["point", point, n])
                 killed = life["killed"]
                 if not killed:
