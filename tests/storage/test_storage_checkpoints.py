@@ -1,32 +1,43 @@
 """The folder of a run. Oracle: the names that are left."""
 
 from contextlib import closing
-from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from glassnet.errors import DataWarning, ModelFileError
+from glassnet.storage import modelfile
 from glassnet.storage.checkpoints import Folder
 
 
-def test_what_a_kill_left_behind_goes_when_the_run_goes_on(tmp_path):
-    """Killed time and again between putting a checkpoint in and taking the oldest away, a run would fill the disk."""
+@pytest.fixture
+def five(tmp_path, monkeypatch):
+    """Five files whose names alone say what they hold; those above `up_to` cannot be read."""
+    sound = SimpleNamespace(up_to=4)
+
+    def read(path):
+        epoch, step = map(int, path.stem.split("-")[1:])
+        if epoch > sound.up_to:
+            raise ModelFileError("damaged.")
+        return SimpleNamespace(epoch=epoch, step=step)
+
+    monkeypatch.setattr(modelfile, "read_run", read)
     for i in range(5):
         (tmp_path / f"checkpoint-{i:06d}-{8 * i:09d}.glassnet").write_bytes(b"")
-    with closing(Folder(tmp_path)) as folder:
-        assert folder.newest(Path.read_bytes) == b""
+    return tmp_path, sound
+
+
+def test_what_a_kill_left_behind_goes_when_the_run_goes_on(five):
+    """Killed time and again between putting a checkpoint in and taking the oldest away, a run would fill the disk."""
+    with closing(Folder(five[0])) as folder:
+        assert folder.newest().epoch == 4
         assert [path.stem[-2:] for path in folder.files()] == ["32", "24"]
 
 
-def test_the_one_that_can_be_read_stays_however_many_are_newer(tmp_path):
-    def read(path):
-        if path.stem.endswith("16"):
-            return path.stem
-        raise ModelFileError("damaged.")
-
-    for i in range(5):
-        (tmp_path / f"checkpoint-{i:06d}-{8 * i:09d}.glassnet").write_bytes(b"")
-    with closing(Folder(tmp_path)) as folder:
+def test_the_one_that_can_be_read_stays_however_many_are_newer(five):
+    path, sound = five
+    sound.up_to = 2
+    with closing(Folder(path)) as folder:
         with pytest.warns(DataWarning, match="damaged. The run goes on from checkpoint-000002-000000016"):
-            assert folder.newest(read) == "checkpoint-000002-000000016"
+            assert folder.newest().step == 16
         assert [path.stem[-2:] for path in folder.files()] == ["32", "24", "16", "08"]

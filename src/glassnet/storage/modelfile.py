@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -26,7 +25,8 @@ from glassnet.metrics import Metric
 from glassnet.network import Built
 from glassnet.optimizers import Optimizer
 from glassnet.storage import atomic, parts, plain
-from glassnet.storage.arrays import KINDS, MEMORY, MOST_NUMBERS, Arrays, Header, compare, filled, kind_of, measured, named
+from glassnet.storage.arrays import MEMORY, MOST_NUMBERS, Arrays, compare, filled, kind_of, measured, named
+from glassnet.storage.opening import MOST_TEXT, opened, told
 
 FORMAT = 1
 """Of files that this release writes, and the newest that it reads."""
@@ -34,9 +34,9 @@ FORMAT = 1
 KEY = "glassnet"
 """The one key of the metadata: safetensors writes several in any order, and a model saved twice is to be the same bytes."""
 
-MOST_LAYERS, MOST_AXES, MOST_TEXT = 2_000, 32, 2**23
+MOST_LAYERS, MOST_AXES = 2_000, 32
 """Limits: layers and lists in layers, each counted once for itself and once for every layer around it, as each takes a millisecond
-to measure as often; axes of an example; bytes of JSON, each of which may take twenty in memory."""
+to measure as often; axes of an example."""
 
 
 @dataclass(frozen=True)
@@ -255,8 +255,8 @@ def read(source: str | os.PathLike[str] | bytes, custom_objects: Mapping[str, An
     """
     custom, fix = custom_objects or {}, 'Write custom_objects={"Scale": Scale}.'
     require(isinstance(custom, Mapping), "load", "custom_objects by name", error=ModelFileError, fix=fix, type=type(custom).__name__)
-    with _opened("load", source) as (metadata, header, get):
-        saved = _saved(_told(source), metadata, custom)
+    with opened("load", source) as (metadata, header, get):
+        saved = _saved(told(source), metadata, custom)
         if saved.run:
             header = {name: kind for name, kind in header.items() if not name.startswith(RUN)}
         if not saved.built or saved.input is None:
@@ -274,18 +274,10 @@ def read_weights(path: str | os.PathLike[str], built: Built, arrays: Arrays) -> 
         ModelFileError: there is no such file, it is no safetensors file, or holds the weights of another network.
     """
     hollow = arrays._replace(optimizer=None)
-    with _opened("load_weights", path) as (_, header, get):
+    with opened("load_weights", path) as (_, header, get):
         own = {name: kind for name, kind in header.items() if not name.startswith((MEMORY, RUN))}
         compare("load_weights", own, named(built, hollow))
         return filled(built, hollow, {name: get(name) for name in own})
-
-
-class Contents(NamedTuple):
-    """What a safetensors file says that it holds, and how an array is got by its name."""
-
-    metadata: Mapping[str, str]
-    header: Header
-    get: Callable[[str], np.ndarray]
 
 
 def read_run(path: Path) -> Reached:
@@ -294,8 +286,8 @@ def read_run(path: Path) -> Reached:
     Raises:
         ModelFileError: it is damaged, foreign, newer than this release, or holds no run.
     """
-    with _opened("resume", path) as (metadata, header, get):
-        found = _plain(_told(path), metadata)
+    with opened("resume", path) as (metadata, header, get):
+        found = _plain(told(path), metadata)
         reader, hints = plain.Reader({name: kind for kind, name in NAMES.items()}, {}), get_type_hints(Saved)
         said = {key: reader.read(found.get(key), hints[key], key) for key in Reached._fields[:-1]}
         run = said["run"]
@@ -304,58 +296,6 @@ def read_run(path: Path) -> Reached:
         whole = _mark(metadata[KEY], run.mark, arrays) == run.mark
         require(whole, "resume", "a checkpoint as it was written", error=ModelFileError, path=str(path))
         return Reached(**said, arrays=arrays)
-
-
-@contextmanager
-def _opened(who: str, source: str | os.PathLike[str] | bytes) -> Iterator[Contents]:
-    """A safetensors file, on disk or in memory; no header is taken in that is longer than a model's."""
-    from safetensors import SafetensorError, safe_open
-
-    given = _told(source)
-    try:
-        if isinstance(source, bytes):
-            head = source[:8]
-        else:
-            require(Path(source).is_file(), who, "a file that exists", error=ModelFileError, **given)
-            with open(source, "rb") as raw:
-                head = raw.read(8)
-        length, fix = int.from_bytes(head, "little"), "Files of Keras, HDF5 and pickle are not read."
-        require(length <= 2 * MOST_TEXT, who, "a safetensors file", error=ModelFileError, fix=fix, **given)
-        if isinstance(source, bytes):
-            yield _in_memory(source, length)
-        else:
-            with safe_open(source, "numpy") as file:
-                slices = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118
-                header = {name: (tuple(part.get_shape()), part.get_dtype()) for name, part in slices.items()}
-                yield Contents(file.metadata() or {}, header, file.get_tensor)
-    except (SafetensorError, OSError) as error:
-        fix = f"It is damaged, or another kind of file: {str(error)[:200]}."
-        raise ModelFileError(message(who, "a safetensors file", fix=fix, **given)) from error
-
-
-def _in_memory(data: bytes, length: int) -> Contents:
-    """What `safe_open` finds in a file, in its bytes, of which the first `length` after eight are the header.
-
-    Raises:
-        SafetensorError: they are no such file: the header is looked at as a whole before an array is copied out.
-    """
-    from safetensors import deserialize
-
-    found = dict(deserialize(data))
-    said = plain.loads(data[8 : 8 + length].decode())
-    header = {name: (tuple(part["shape"]), part["dtype"]) for name, part in found.items()}
-    dtypes = {kind: np.dtype(f"<{short}") for short, kind in KINDS.items()}
-
-    def get(name: str) -> np.ndarray:
-        shape, kind = header[name]
-        return np.frombuffer(found[name]["data"], dtypes[kind]).reshape(shape)
-
-    return Contents(said.get("__metadata__") or {}, header, get)
-
-
-def _told(source: str | os.PathLike[str] | bytes) -> dict[str, Any]:
-    """What an error says was received."""
-    return {"bytes": len(source)} if isinstance(source, bytes) else {"path": str(source)}
 
 
 def _saved(given: Mapping[str, Any], metadata: Mapping[str, str], custom: Mapping[str, Any]) -> Saved:
