@@ -33,6 +33,8 @@ def kill(nursery: killing.Nursery, scenario: str, kills: int, seed: int) -> tupl
     began = time.perf_counter()
     after_epochs = child.SCENARIOS[scenario] in child.AFTER_EPOCHS
     runs = [killing.at_points(nursery, scenario, every=1 if after_epochs else EVERY)]
+    if scenario == "files":
+        runs[0] += killing.at_other_files(nursery, scenario)
     end = killing.at_the_end(nursery, scenario)
     left = max(0, kills - killing.killed(runs[0] + end))
     for how, share in (("outside", left - left // 2), ("timer", left // 2)):

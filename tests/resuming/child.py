@@ -15,6 +15,7 @@ import threading
 import time
 import traceback
 import warnings
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
@@ -141,23 +142,29 @@ def live(order, tell):
     """One life: train, killed as ordered, and write all that came of it.
 
     Args:
-        order: the scenario, its folder, steps of a slice, and how to die: None, or ["point", which, n] at that point of the n-th write
-            (["stop", which, n] to stand still there), ["timer", seconds] after `fit` began, ["close"] once its last checkpoint is
-            written, ["returned"] after `fit`; ["outside", seconds] is the other process's.
+        order: the scenario, its folder, steps of a slice, and how to die: None, ["point", which, n] at that point of the n-th checkpoint
+            (["other", which, n] of the n-th file that is none; ["stop", which, n] to stand still there), ["timer", seconds] after `fit`
+            began, ["close"] once its last checkpoint is written, ["returned"] after `fit`; ["outside", seconds] is the other process's.
         tell: called with letters.
     """
     folder, (how, *when) = Path(order["folder"]), order["die"] or ["not"]
-    counts = dict.fromkeys(LETTERS, 0)
+    counts, write, of = Counter(), atomic.write, "point"
     if order["die"]:
         jax.config.update("jax_persistent_cache_min_compile_time_secs", 1e9)
 
-    def reached(point):
-        tell(LETTERS[point])
-        counts[point] += 1
-        if how in ("point", "stop") and when == [point, counts[point]]:
-            die(signal.SIGKILL if how == "point" else signal.SIGSTOP)
+    def writing(path, data):
+        nonlocal of
+        of = "point" if path.parent.name == "run" else "other"
+        write(path, data)
 
-    atomic.reached = reached
+    def reached(point):
+        if of == "point":
+            tell(LETTERS[point])
+        counts[of, point] += 1
+        if how in (of, "stop") and when == [point, counts[of, point]]:
+            die(signal.SIGSTOP if how == "stop" else signal.SIGKILL)
+
+    atomic.write, atomic.reached = writing, reached
     course.Pace.slice_steps = property(lambda pace: order["slice"])
     chunks.BATCHES = 4
     make = SCENARIOS[order["scenario"]]

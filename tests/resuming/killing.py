@@ -125,7 +125,7 @@ def check(folder):
 
 
 def at_points(nursery, scenario, points=tuple(child.LETTERS), every=1):
-    """Kill at all these points of each write of a run, or of every so many-th, until none is left.
+    """Kill at all these points of each checkpoint of a run, or of every so many-th, until none is left.
 
     Up to "rename" a write that is killed is made again by the next life, as its first; after it the next write is another. So "fsync
     folder" is last among points of one write, and "done" is for a run of its own.
@@ -145,6 +145,14 @@ def at_points(nursery, scenario, points=tuple(child.LETTERS), every=1):
                 assert life["told"].endswith(child.LETTERS[point]), life
                 assert life["told"].count(child.LETTERS[point]) == n, life
     return runs
+
+
+def at_other_files(nursery, scenario):
+    """Kill at every point of a file that is no checkpoint: the next life makes it again."""
+    run, _ = Run(nursery, scenario), nursery.whole(scenario)
+    for point in child.LETTERS:
+        assert run.live(["other", point, 1])["killed"], point
+    return [run]
 
 
 def at_random(nursery, scenario, kills, how, seed=0, tries=6):

@@ -26,7 +26,7 @@ RANDOM = {
     "outside": {"within": 5, "stream": 4, "table": 4, "epochs": 4},
     "timer": {"rounds": 4, "mapped": 4, "schedule": 4},
 }
-EVERY_WRITE = {"files": (1, 5 * 6), "within": (6, 2 * 6), "still": (8, 2 * 6)}
+EVERY_WRITE = {"files": (1, 5 * 6), "within": (3, 3 * 6), "still": (8, 2 * 6)}
 """Every how many-th, and how many kills that makes at least: each run takes four epochs, or more."""
 AT_THE_END = {"within": 3, "files": 3}
 
@@ -50,9 +50,13 @@ def same(runs, kills):
 
 @pytest.mark.parametrize("scenario", EVERY_WRITE)
 def test_at_every_point_of_writes(nursery, scenario):
-    """Of all of a run that writes after epochs, its best model too; of some where there are many, within epochs."""
+    """Of all checkpoints of a run that writes after epochs; of some where there are many, within epochs."""
     every, least = EVERY_WRITE[scenario]
     same(killing.at_points(nursery, scenario, every=every), least)
+
+
+def test_at_every_point_of_the_best_model(nursery):
+    same(killing.at_other_files(nursery, "files"), 6)
 
 
 @pytest.mark.parametrize(("how", "scenario", "kills"), [(how, *each) for how, kinds in RANDOM.items() for each in kinds.items()])
