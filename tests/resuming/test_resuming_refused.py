@@ -253,7 +253,7 @@ class Unsaid:
         ({"is": 2}, "Remembers: memory: expected keys of text"),
         (Unsaid(), "Remembers: memory: expected a part that is known here. .* Annotate init with the dataclass"),
     ],
-    ids=str,
+    ids=["array", "object", "numbers as keys", "a key of its own", "dataclass"],
 )
 def test_a_memory_that_cannot_be_kept_is_refused_before_training(memory, said, tmp_path):
     """Not when it is to be read, when the run would be lost."""
