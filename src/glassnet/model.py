@@ -14,7 +14,7 @@ import numpy as np
 from glassnet import evaluation, fitting, marks, network, pairing
 from glassnet.callbacks import Callback, Panel, listed
 from glassnet.course import Source, Standing
-from glassnet.data import arrays, feeding, intake, mapped, passes, rows, streams
+from glassnet.data import Images, arrays, feeding, intake, mapped, passes, rows, streams
 from glassnet.errors import DataError, DataWarning, all_or_nothing, is_int, require
 from glassnet.history import History
 from glassnet.layers import chain
@@ -90,8 +90,8 @@ class Sequential(Stack):
 
         Args:
             x: rows (n, ...); (n,) counts as (n, 1). uint8 stays uint8 until it is used, all else becomes float32. Or a table: a CSV, TSV,
-                Parquet or Arrow file, a frame of pandas, polars or Arrow. Or batches.
-            y: targets (n,) or (n, ...); whole floats may be labels. None for a table or batches.
+                Parquet or Arrow file, a frame of pandas, polars or Arrow. Or batches. Or `data.Images`.
+            y: targets (n,) or (n, ...); whole floats may be labels. None for a table, batches or `Images`.
             batch_size: rows per step; "full" for all. Batches are taken as they are, but those of a Hugging Face data set.
             epochs: passes over the rows, or of `steps_per_epoch` batches each.
             verbose: "auto" or 1 for a live line (without a terminal, some twenty plain ones), 2 for a plain line per epoch, 0 for silence.
@@ -318,6 +318,8 @@ class Sequential(Stack):
 
     def _pair(self, x: Any, y: Any) -> tuple[Any, Any, np.ndarray | None]:
         """Rows and targets as the network takes them, and which of a table's rows have a target, None for all."""
+        if isinstance(x, Images):
+            return x.x, x.y if y is None else y, None
         if self.intake is not None:
             return self.intake.pair(x, y)
         fix = "Pass y; or, of a table, fit(table, target=...) first."
@@ -325,6 +327,8 @@ class Sequential(Stack):
         return x, y, None
 
     def _validation(self, given: Any) -> Any:
+        if isinstance(given, Images):
+            return given.x, given.y
         if self.intake is None or passes.is_stream(given) or not (intake.is_table(given) or isinstance(given, tuple | list)):
             return given
         x, y, *weight = (given, None) if intake.is_table(given) else (*given,)
@@ -332,7 +336,7 @@ class Sequential(Stack):
         return x, y, *(intake.weights(w, there) for w in weight)
 
     def _examples(self, x: Any) -> Any:
-        return mapped.features(x, self._network.shapes[0] if self._network else self._input.shape if self._input else None)
+        return mapped.features(x.x if isinstance(x, Images) else x, self._network.shapes[0] if self._network else self._input.shape if self._input else None)
 
     def _ready(self, x: Any, y: Any) -> tuple[Any, Built, str]:
         """The rows, the network built for them, and what was inferred about the loss, if anything had to be."""

@@ -1,1 +1,19 @@
 """Data: arrays, tables, images, sequences and text in; validated, split, encoded arrays out."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from glassnet.data.images import Images as Images
+    from glassnet.data.images import images_from_folder as images_from_folder
+    from glassnet.data.series import windows as windows
+
+_HOME = {"Images": "images", "images_from_folder": "images", "windows": "series"}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'glassnet.data' has no attribute {name!r}")
+    return getattr(importlib.import_module(f"glassnet.data.{_HOME[name]}"), name)
