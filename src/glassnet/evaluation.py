@@ -109,7 +109,7 @@ def learn(links: network.Links, params: tuple[Params, ...], state: tuple[State, 
         NotReadyError: there is something to learn, but x is not in memory.
     """
     if not isinstance(x, np.ndarray):
-        network.require_learned(links, state, "Of batches it cannot learn them: give it layer.adapt(x) of some rows.")
+        network.require_learned(links, state, "Of batches it cannot learn them: give it layer.adapt(x) of some rows, or a value_range.")
         return state
     for i, link in enumerate(links):
         if all(chain.has_learned(inner, network.at(state[i], path[1:])) for path, inner in network.walk((link,))):

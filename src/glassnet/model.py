@@ -176,7 +176,8 @@ class Sequential(Stack):
                 data = rows.weigh_classes(data, program.loss, class_weight)
                 source = feeding.source(data, batch_size, steps_per_epoch, seed=order_seed, shuffle=shuffle)
             opened.enter_context(closing(source))
-            self._state = evaluation.learn(built.links, self._params, self._state, None if reading else data.x)
+            before, self._state = self._state, evaluation.learn(built.links, self._params, self._state, None if reading else data.x)
+            progress.say(network.told(built.links, before, self._state))
             asked_for = {"epochs": epochs, "batch_size": source.size, "steps": source.steps, "rows": source.rows}
             start, history, memories = Standing(self.epoch, self._carry(program, order_seed)), History(order_seed, asked_for), None
             if run:
@@ -336,7 +337,8 @@ class Sequential(Stack):
         return x, y, *(intake.weights(w, there) for w in weight)
 
     def _examples(self, x: Any) -> Any:
-        return mapped.features(x.x if isinstance(x, Images) else x, self._network.shapes[0] if self._network else self._input.shape if self._input else None)
+        x = x.x if isinstance(x, Images) else x
+        return mapped.features(x, self._network.shapes[0] if self._network else self._input.shape if self._input else None)
 
     def _ready(self, x: Any, y: Any) -> tuple[Any, Built, str]:
         """The rows, the network built for them, and what was inferred about the loss, if anything had to be."""

@@ -205,6 +205,16 @@ def require_learned(links: Links, state: tuple[State, ...], fix: str = "Fit the 
             raise NotReadyError(message(str(link.name), "statistics learned from data", fix=fix))
 
 
+def told(links: Links, before: tuple[State, ...], after: tuple[State, ...]) -> str:
+    """What links have learned of the training rows that should be said, a line each."""
+    lines = []
+    for path, link in walk(links):
+        old, new = at(before, path), at(after, path)
+        if not chain.has_learned(link, old) and (text := link.told(new)):
+            lines.append(f"{link.name}: {text}")
+    return "\n".join(lines)
+
+
 def penalty(links: Links, params: tuple[Params, ...]) -> Array:
     """The regularizers' part of the loss, over all trainable links; None where no link has any."""
     costs = [link.penalty(at(params, path)) for path, link in walk(links) if link.trainable]

@@ -31,6 +31,8 @@ OLD = {("layers", "InputLayer"): {"input_shape"}, ("layers", "LeakyReLU"): {"alp
 EVERY_LAYER = ["activity_regularizer", "trainable", "dtype", "autocast", "name"]
 SHAPES = ["input_shape", "input_dim", "batch_input_shape", "batch_shape"]
 DIFFERENT = {
+    ("layers", "RandomBrightness"): {"value_range": None},
+    ("layers", "RandomContrast"): {"value_range": None},
     ("callbacks", "EarlyStopping"): {"restore_best_weights": True},
     ("metrics", "AUC"): {"from_logits": None, "name": "auc"},
     ("metrics", "FalseNegatives"): {"name": "false_negatives"},
@@ -43,6 +45,7 @@ DIFFERENT = {
 """Defaults that are not Keras's; the names are what Keras calls the first such metric of a process."""
 
 NEEDED = {
+    "factor": 0.2, "height": 3, "width": 3, "height_factor": 0.2, "width_factor": 0.2,
     "activation": "relu", "boundaries": [10, 20], "decay_rate": 0.5, "decay_steps": 10, "dims": (2, 1), "filename": "log.csv",
     "filepath": "best.glassnet", "function": np.tanh, "initial_learning_rate": 0.1,
     "n": 3, "rate": 0.5, "schedule": lambda epoch, rate: rate, "scale": 2.0,

@@ -98,6 +98,8 @@ STARTS = " beta_initializer='zeros' gamma_initializer='ones' moving_mean_initial
 LIMITS = " beta_regularizer=None gamma_regularizer=None beta_constraint=None gamma_constraint=None"
 INPUT = " sparse=None|False ragged=None|False batch_shape"
 EITHER = " dtype=None|'float32'"
+BOTH = "height_factor width_factor fill_mode interpolation seed~ fill_value"
+FORMAT = " data_format=None|'channels_last'"
 
 __all__, __getattr__ = table(
     __name__,
@@ -117,7 +119,7 @@ __all__, __getattr__ = table(
         ),
         "Dropout": (ours.Dropout, f"rate noise_shape=None seed~{LAYER}"),
         "ELU": (_elu, "alpha" + LAYER, Named("elu")),
-        "Flatten": (ours.Flatten, "data_format=None|'channels_last'" + LAYER),
+        "Flatten": (ours.Flatten, FORMAT.strip() + LAYER),
         "GaussianDropout": (ours.GaussianDropout, "rate seed~" + LAYER),
         "GaussianNoise": (ours.GaussianNoise, "stddev seed~" + LAYER),
         "Identity": (Named("linear"), LAYER),
@@ -134,6 +136,14 @@ __all__, __getattr__ = table(
         "PReLU": (ours.PReLU, "alpha_initializer alpha_regularizer alpha_constraint=None shared_axes" + LAYER),
         "Permute": (ours.Permute, "dims" + LAYER),
         "ReLU": (Named("relu"), "max_value=None negative_slope=0.0 threshold=0.0" + LAYER),
+        "RandomBrightness": (ours.RandomBrightness, "factor value_range seed~" + LAYER),
+        "RandomContrast": (ours.RandomContrast, "factor value_range seed~" + LAYER),
+        "RandomCrop": (ours.RandomCrop, f"height width seed~{FORMAT} name{LAYER}"),
+        "RandomFlip": (ours.RandomFlip, "mode seed~" + FORMAT + LAYER),
+        "RandomRotation": (ours.RandomRotation, f"factor fill_mode interpolation seed~ fill_value{FORMAT}{LAYER}"),
+        "RandomShear": (ours.RandomShear, f"x_factor y_factor interpolation fill_mode fill_value{FORMAT} seed~{LAYER}"),
+        "RandomTranslation": (ours.RandomTranslation, BOTH + FORMAT + LAYER),
+        "RandomZoom": (ours.RandomZoom, BOTH + FORMAT + LAYER),
         "RepeatVector": (ours.RepeatVector, "n" + LAYER),
         "Rescaling": (ours.Rescaling, "scale offset" + LAYER),
         "Reshape": (ours.Reshape, "target_shape" + LAYER),

@@ -104,6 +104,10 @@ class Layer:
         """
         return None
 
+    def told(self, state: State) -> str:
+        """What `learn` found, where it should be said: a guess that decides what the layer does."""
+        return ""
+
     def formula(self) -> str:
         """What it computes, in a few of the lectures' letters: a line of the trace."""
         return type(self).__name__

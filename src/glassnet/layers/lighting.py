@@ -1,0 +1,146 @@
+"""Layers that change the light of each image by chance, in training only; what its pixels may be is learned from the training rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+
+from glassnet.errors import is_number, require
+from glassnet.layers.augmentation import between, drawn, each, images, spread
+from glassnet.layers.layer import Layer
+from glassnet.types import Array, Params, Shape, State
+
+
+@dataclass(frozen=True)
+class RandomContrast(Layer):
+    """In training, y = m + c (x - m) of each image and channel, m being its mean, c drawn from 1 - factor to 1 + factor.
+
+    What leaves the range of the pixels is put at its end.
+
+    Shapes:
+        (batch, height, width, channels) to the same.
+
+    Args:
+        factor: 0.2 draws c from 0.8 to 1.2; (0.5, 0.1) from 0.5 to 1.1.
+        value_range: (lowest, highest) pixel; None to learn it from the training rows as they reach the layer.
+
+    Raises:
+        ConfigError: an argument out of range; at the first use, no images.
+
+    Example:
+        >>> import jax
+        >>> layer, x = RandomContrast((0.5, -0.5), value_range=(0, 255)), np.array([10.0, 30.0]).reshape(1, 1, 2, 1)
+        >>> layer.apply({}, layer.init_state((1, 2, 1)), x, key=jax.random.key(0), train=True, mask=None)[0].ravel().tolist()
+        [15.0, 25.0]
+
+    Source: Keras's RandomContrast, which takes 0 to 255 for granted, and draws from 1 up where one number is given.
+    """
+
+    factor: Any
+    value_range: Any = None
+
+    def __post_init__(self):
+        if is_number(self.factor):
+            object.__setattr__(self, "factor", (self.factor, self.factor))
+        ok = isinstance(self.factor, tuple | list) and len(self.factor) == 2 and all(map(is_number, self.factor))
+        down, up = self.factor if ok else (0, -1)
+        require(ok and down <= 1 and -down <= up, "RandomContrast", "factor to be a number, or (down, up), from 0 to 1", factor=self.factor)
+        object.__setattr__(self, "factor", (float(down), float(up)))
+        _check_range(self)
+
+    def init(self, rng: np.random.Generator, shape: Shape) -> Params:
+        return images(self, shape)
+
+    def init_state(self, shape: Shape) -> State:
+        return _range(self.value_range)
+
+    def learn(self, x: np.ndarray) -> State:
+        return _range((x.min(), x.max()), len(x))
+
+    def told(self, state: State) -> str:
+        return _told(state)
+
+    def apply(self, params: Params, state: State, x: Array, *, key: Array, train: bool, mask: Array | None) -> tuple[Array, State]:
+        if not train:
+            return x, state
+        mean = x.mean((1, 2), keepdims=True)
+        down, up = self.factor
+        contrast = each(drawn(key, (1 - down, 1 + up), x))
+        return jnp.clip(mean + contrast * (x - mean), state["low"], state["high"]), state
+
+    def formula(self) -> str:
+        return f"contrast times {spread((1 - self.factor[0], 1 + self.factor[1]))}, in training only"
+
+
+@dataclass(frozen=True)
+class RandomBrightness(Layer):
+    """In training, y = x + b (highest - lowest pixel) of each image, b drawn from -factor to factor.
+
+    What leaves the range of the pixels is put at its end.
+
+    Shapes:
+        (batch, height, width, channels) to the same.
+
+    Args:
+        factor: 0.2 draws b from -0.2 to 0.2; (0, 0.2) makes images lighter only. From -1 to 1.
+        value_range: (lowest, highest) pixel; None to learn it from the training rows as they reach the layer.
+
+    Raises:
+        ConfigError: an argument out of range; at the first use, no images.
+
+    Example:
+        >>> import jax
+        >>> layer, x = RandomBrightness((0.1, 0.1), value_range=(0, 10)), np.array([3.0, 9.5]).reshape(1, 1, 2, 1)
+        >>> layer.apply({}, layer.init_state((1, 2, 1)), x, key=jax.random.key(0), train=True, mask=None)[0].ravel().tolist()
+        [4.0, 10.0]
+
+    Source: Keras's RandomBrightness, which takes 0 to 255 for granted.
+    """
+
+    factor: Any
+    value_range: Any = None
+
+    def __post_init__(self):
+        between(self, "factor", -1, 1)
+        _check_range(self)
+
+    def init(self, rng: np.random.Generator, shape: Shape) -> Params:
+        return images(self, shape)
+
+    def init_state(self, shape: Shape) -> State:
+        return _range(self.value_range)
+
+    def learn(self, x: np.ndarray) -> State:
+        return _range((x.min(), x.max()), len(x))
+
+    def told(self, state: State) -> str:
+        return _told(state)
+
+    def apply(self, params: Params, state: State, x: Array, *, key: Array, train: bool, mask: Array | None) -> tuple[Array, State]:
+        if not train:
+            return x, state
+        low, high = state["low"], state["high"]
+        return jnp.clip(x + each(drawn(key, self.factor, x)) * (high - low), low, high), state
+
+    def formula(self) -> str:
+        return f"lighter by {spread(self.factor)} of the range, in training only"
+
+
+def _check_range(layer: Any) -> None:
+    given = layer.value_range
+    pair = isinstance(given, tuple | list) and len(given) == 2 and all(map(is_number, given)) and given[0] < given[1]
+    require(given is None or pair, type(layer).__name__, "value_range to be (lowest, highest) or None", value_range=given)
+    if given is not None:
+        object.__setattr__(layer, "value_range", (float(given[0]), float(given[1])))
+
+
+def _range(ends: Any, count: int = 1) -> State:
+    low, high = ends or (0.0, 0.0)
+    return {"low": np.float32(low), "high": np.float32(high), "count": np.float32(count if ends else 0)}
+
+
+def _told(state: State) -> str:
+    return f"pixels go from {float(state['low']):g} to {float(state['high']):g}"
