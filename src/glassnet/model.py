@@ -154,7 +154,7 @@ class Sequential(Stack):
             else:
                 require(asked == intake.Wishes(), "fit", "x to be a table, and no y, where a target is named", x=type(x).__name__)
                 x, y, _ = self._pair(x, y)
-                arrays.require_precise(x=x, y=y)
+                arrays.require_precise(y=y) if self._text else arrays.require_precise(x=x, y=y)
             ready, built, said = self._ready(x, y)
             progress.say(said)
             program = self._program()
@@ -330,6 +330,8 @@ class Sequential(Stack):
     def _validation(self, given: Any) -> Any:
         if isinstance(given, Images):
             return given.x, given.y
+        if self._text and isinstance(given, tuple | list) and given:
+            return self._text.encode(given[0]), *given[1:]
         if self.intake is None or passes.is_stream(given) or not (intake.is_table(given) or isinstance(given, tuple | list)):
             return given
         x, y, *weight = (given, None) if intake.is_table(given) else (*given,)
@@ -337,7 +339,7 @@ class Sequential(Stack):
         return x, y, *(intake.weights(w, there) for w in weight)
 
     def _examples(self, x: Any) -> Any:
-        x = x.x if isinstance(x, Images) else x
+        x = x.x if isinstance(x, Images) else self._text.encode(x) if self._text else x
         return mapped.features(x, self._network.shapes[0] if self._network else self._input.shape if self._input else None)
 
     def _ready(self, x: Any, y: Any) -> tuple[Any, Built, str]:

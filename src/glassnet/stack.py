@@ -17,7 +17,7 @@ from glassnet.data.intake import Intake
 from glassnet.epochs import Record
 from glassnet.errors import NotReadyError, is_int, is_number, lookup, message, require
 from glassnet.history import History
-from glassnet.layers import Input, Layer, chain
+from glassnet.layers import Input, Layer, TextVectorization, chain
 from glassnet.losses import Loss
 from glassnet.metrics import get as resolve_metric
 from glassnet.network import Built, Places
@@ -63,6 +63,9 @@ class Stack:
         """
         require(self._network is None, "add", "a model without weights", fix="Add all layers before the model is first used.")
         chain.check_class(layer)
+        first = not self._layers and self._input is None
+        fix = "What stands before it would have to take strings."
+        require(first or not isinstance(layer, TextVectorization), "Sequential", "TextVectorization in front of all layers", fix=fix)
         if isinstance(layer, Input):
             written = [type(other).__name__ for other in (*([self._input] if self._input else []), *self._layers, layer)]
             require(len(written) == 1, "Sequential", "one Input, in front of all layers", layers=written)
@@ -115,6 +118,11 @@ class Stack:
         if self._optimizer is None:
             raise NotReadyError(message("learning_rate", "a compiled model", fix="Call compile or fit first."))
         return self._optimizer
+
+    @property
+    def _text(self) -> TextVectorization | None:
+        """What makes numbers of strings, in front of the network."""
+        return next((layer for layer in self._layers[:1] if isinstance(layer, TextVectorization)), None)
 
     def summary(self) -> None:
         """Print a row per layer: its name, its output's shape and how many numbers it holds; all derived.

@@ -10,6 +10,7 @@ from glassnet.layers.noise import AlphaDropout, Dropout, GaussianDropout, Gaussi
 from glassnet.layers.normalization import BatchNormalization, LayerNormalization, UnitNormalization
 from glassnet.layers.scaling import Normalization, Rescaling
 from glassnet.layers.shape import Flatten, Input, Permute, RepeatVector, Reshape
+from glassnet.layers.text import TextVectorization
 
 __all__ = [
     "Activation",
@@ -41,5 +42,6 @@ __all__ = [
     "Rescaling",
     "Reshape",
     "Residual",
+    "TextVectorization",
     "UnitNormalization",
 ]

@@ -331,6 +331,8 @@ def _count(value: Any, deep: int = 1) -> int:
     if isinstance(value, int):
         _require(abs(value) <= MOST_NUMBERS, f"no whole number beyond {MOST_NUMBERS:,} in a layer", number=value)
     if isinstance(value, tuple):
+        if {type(item) for item in value} in ({str}, {float}):
+            return 0
         _require(len(value) <= MOST_LAYERS, f"lists of {MOST_LAYERS:,} values at most in a layer", values=len(value))
         return deep + sum(_count(item, deep) for item in value)
     if not is_dataclass(value) or isinstance(value, type):
