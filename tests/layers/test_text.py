@@ -181,7 +181,7 @@ def test_text_where_none_is_taken():
         gn.Sequential([TextVectorization(), Dense(1)]).fit(TEXTS, np.zeros(7), verbose=0)
     with pytest.raises(NotReadyError, match="TextVectorization: expected idf_weights with tf_idf"):
         TextVectorization(output_mode="tf_idf", vocabulary=["a"]).encode(["a"])
-    with pytest.raises(DataError, match=r"x: expected numbers\. .*whole texts go through TextVectorization in front"):
+    with pytest.raises(DataError, match=r"x: expected numbers\. .*Whole texts go through TextVectorization in front"):
         gn.Sequential([Dense(1)]).fit(TEXTS, np.zeros(7), verbose=0)
     for before in (Dense(1), gn.layers.Input(3)):
         with pytest.raises(ConfigError, match="Sequential: expected TextVectorization in front of all layers"):

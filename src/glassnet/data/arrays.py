@@ -51,7 +51,7 @@ def _dtype_fix(array: np.ndarray) -> str:
     try:
         array.astype(np.float64)
     except (TypeError, ValueError):
-        return "Encode text and dates as numbers, and give missing values a number; whole texts go through TextVectorization in front."
+        return "Encode text and dates as numbers, and give missing values a number. Whole texts go through TextVectorization in front."
     return "All of it can be read as numbers: convert it with np.asarray(..., float)."
 
 
