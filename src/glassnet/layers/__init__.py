@@ -3,11 +3,23 @@
 from glassnet.layers.activation import Activation, PReLU
 from glassnet.layers.augmentation import RandomCrop, RandomFlip, RandomRotation, RandomShear, RandomTranslation, RandomZoom
 from glassnet.layers.composite import Composite, Parallel, Residual
+from glassnet.layers.convolution import Conv1D, Conv2D, Conv2DTranspose
 from glassnet.layers.dense import Dense, Maxout
 from glassnet.layers.layer import Layer
 from glassnet.layers.lighting import RandomBrightness, RandomContrast
 from glassnet.layers.noise import AlphaDropout, Dropout, GaussianDropout, GaussianNoise
 from glassnet.layers.normalization import BatchNormalization, LayerNormalization, UnitNormalization
+from glassnet.layers.pooling import (
+    AveragePooling1D,
+    AveragePooling2D,
+    GlobalAveragePooling1D,
+    GlobalAveragePooling2D,
+    GlobalMaxPooling1D,
+    GlobalMaxPooling2D,
+    MaxPooling1D,
+    MaxPooling2D,
+)
+from glassnet.layers.resizing import UpSampling2D, ZeroPadding2D
 from glassnet.layers.scaling import Normalization, Rescaling
 from glassnet.layers.shape import Flatten, Input, Permute, RepeatVector, Reshape
 from glassnet.layers.text import TextVectorization
@@ -15,16 +27,27 @@ from glassnet.layers.text import TextVectorization
 __all__ = [
     "Activation",
     "AlphaDropout",
+    "AveragePooling1D",
+    "AveragePooling2D",
     "BatchNormalization",
     "Composite",
+    "Conv1D",
+    "Conv2D",
+    "Conv2DTranspose",
     "Dense",
     "Dropout",
     "Flatten",
     "GaussianDropout",
     "GaussianNoise",
+    "GlobalAveragePooling1D",
+    "GlobalAveragePooling2D",
+    "GlobalMaxPooling1D",
+    "GlobalMaxPooling2D",
     "Input",
     "Layer",
     "LayerNormalization",
+    "MaxPooling1D",
+    "MaxPooling2D",
     "Maxout",
     "Normalization",
     "PReLU",
@@ -44,4 +67,6 @@ __all__ = [
     "Residual",
     "TextVectorization",
     "UnitNormalization",
+    "UpSampling2D",
+    "ZeroPadding2D",
 ]

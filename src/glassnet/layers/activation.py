@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import jax
@@ -51,6 +51,15 @@ class Activation(Layer):
 
     def __call__(self, params: Params, x: Array) -> Array:
         return activations.get(self.activation)(x)
+
+
+def split(layer: Any) -> tuple[Layer, ...]:
+    """The links of a layer that has an `activation`: itself without it, and, unless that changes nothing, the activation after it."""
+    plain = replace(layer, activation=None)
+    if layer.activation is None or layer.activation == "linear":
+        return (plain,)
+    activation = Activation(layer.activation)
+    return plain, replace(activation, name=f"{layer.name}.{activation.called}")
 
 
 @dataclass(frozen=True)

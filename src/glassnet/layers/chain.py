@@ -27,7 +27,7 @@ def kind(layer: Layer) -> str:
         >>> kind(BatchNormalization()), kind(PReLU())
         ('batch_normalization', 'prelu')
     """
-    return re.sub(r"(?<=[a-z]{2})(?=[A-Z])|(?<=[a-z0-9])(?=[A-Z][a-z])", "_", type(layer).__name__).lower()
+    return re.sub(r"(?<=[a-z]{2})(?=[A-Z])|(?<=[a-z0-9])(?=[A-Z][a-z])|(?<=\dD)(?=[A-Z])", "_", type(layer).__name__).lower()
 
 
 def unfold(layers: Sequence[Layer]) -> Links:

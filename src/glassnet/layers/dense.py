@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from glassnet import activations, initializers
 from glassnet.errors import is_int, require
 from glassnet.initializers import Initializer
-from glassnet.layers.activation import Activation
+from glassnet.layers.activation import split
 from glassnet.layers.layer import Layer
 from glassnet.layers.weights import penalty, resolve
 from glassnet.regularizers import Regularizer
@@ -76,10 +76,7 @@ class Dense(Layer):
         return penalty(self, params)
 
     def unfold(self) -> tuple[Layer, ...]:
-        if self.activation is None or self.activation == "linear":
-            return (replace(self, activation=None),)
-        activation = Activation(self.activation)
-        return replace(self, activation=None), replace(activation, name=f"{self.name}.{activation.called}")
+        return split(self)
 
 
 @dataclass(frozen=True)

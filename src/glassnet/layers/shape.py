@@ -19,7 +19,7 @@ def listed(value: Any) -> tuple[Any, ...]:
     return tuple(value) if isinstance(value, Iterable) else (value,)
 
 
-def _rows(mask: Array | None) -> Array | None:
+def rows(mask: Array | None) -> Array | None:
     """The mask where there is no time axis any more: a row with any real entry is real."""
     return mask if mask is None or mask.ndim == 1 else mask.any(axis=1)
 
@@ -75,7 +75,7 @@ class Flatten(Layer):
         return "laid out in one row"
 
     def mask(self, x: Array, mask: Array | None) -> Array | None:
-        return _rows(mask)
+        return rows(mask)
 
 
 @dataclass(frozen=True)
@@ -109,7 +109,7 @@ class Reshape(Layer):
         return x.reshape(x.shape[0], *self.target_shape)
 
     def mask(self, x: Array, mask: Array | None) -> Array | None:
-        return _rows(mask)
+        return rows(mask)
 
 
 @dataclass(frozen=True)
@@ -151,7 +151,7 @@ class Permute(Layer):
         return f"axes in the order {', '.join(map(str, self.dims))}"
 
     def mask(self, x: Array, mask: Array | None) -> Array | None:
-        return mask if self.dims[0] == 1 else _rows(mask)
+        return mask if self.dims[0] == 1 else rows(mask)
 
 
 @dataclass(frozen=True)
@@ -189,4 +189,4 @@ class RepeatVector(Layer):
         return f"y_t = x, t = 1..{self.n}"
 
     def mask(self, x: Array, mask: Array | None) -> Array | None:
-        return _rows(mask)
+        return rows(mask)

@@ -1,0 +1,245 @@
+"""Layers whose kernel slides over steps or pixels: Conv1D, Conv2D, and Conv2DTranspose, which goes the other way."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from glassnet import activations, initializers
+from glassnet.errors import is_int, require
+from glassnet.initializers import Initializer
+from glassnet.layers.activation import split
+from glassnet.layers.layer import Layer
+from glassnet.layers.weights import penalty, resolve
+from glassnet.layers.windows import Windows, check_fit, check_rank, convolve, deconvolve, each, kept
+from glassnet.regularizers import Regularizer
+from glassnet.types import Array, Params, Shape
+
+
+@dataclass(frozen=True)
+class Convolution(Layer, ABC):
+    """What every convolution has: its fields and checks, its kernel's start, and its activation as a link of its own."""
+
+    filters: int
+    kernel_size: Any
+    strides: Any = 1
+    padding: str = "valid"
+    dilation_rate: Any = 1
+    activation: str | Callable[[Array], Array] | None = None
+    use_bias: bool = True
+    kernel_initializer: str | Initializer = "glorot_uniform"
+    bias_initializer: str | Initializer = "zeros"
+    kernel_regularizer: str | Regularizer | None = None
+    bias_regularizer: str | Regularizer | None = None
+
+    rank: ClassVar[int] = 2
+    paddings: ClassVar[tuple[str, ...]] = ("valid", "same")
+
+    def __post_init__(self):
+        who = type(self).__name__
+        require(is_int(self.filters, least=1), who, "filters to be an int >= 1", filters=self.filters)
+        for name in ("kernel_size", "strides", "dilation_rate"):
+            object.__setattr__(self, name, each(self, name, self.rank))
+        causal = "Only Conv1D has an order in time." if self.padding == "causal" else ""
+        require(self.padding in self.paddings, who, f"padding to be one of {', '.join(self.paddings)}", padding=self.padding, fix=causal)
+        either = max(self.strides) == 1 or max(self.dilation_rate) == 1
+        require(either, who, "strides or dilation_rate to be 1", strides=self.strides, dilation_rate=self.dilation_rate)
+        if self.activation is not None:
+            object.__setattr__(self, "activation", activations.named(self.activation))
+        resolve(self)
+
+    @property
+    def windows(self) -> Windows:
+        """How the kernel goes over its input (a transposed one: over its output)."""
+        return Windows(self.kernel_size, self.strides, self.dilation_rate, self.padding)
+
+    @abstractmethod
+    def kernel_shape(self, channels: int) -> Shape:
+        """The kernel's shape for an input of so many channels."""
+
+    def init(self, rng: np.random.Generator, shape: Shape) -> Params:
+        self.check(shape)
+        params = {"kernel": initializers.get(self.kernel_initializer)(rng, self.kernel_shape(shape[-1]))}
+        if self.use_bias:
+            params["bias"] = initializers.get(self.bias_initializer)(rng, (self.filters,))
+        return params
+
+    def check(self, shape: Shape) -> None:
+        """Refuse a shape that the kernel does not fit into."""
+        check_fit(self, self.windows, shape)
+
+    def formula(self) -> str:
+        return f"z = x * W{' + b' * self.use_bias}, {self.windows}"
+
+    def penalty(self, params: Params) -> Array:
+        return penalty(self, params)
+
+    def unfold(self) -> tuple[Layer, ...]:
+        return split(self)
+
+
+@dataclass(frozen=True)
+class Conv1D(Convolution):
+    """Every step weighs the steps around it by one kernel: z[t] = sum over m of x[strides t + dilation m] W[m] + b, a = f(z).
+
+    A mask over time stays where the number of steps does; elsewhere a row with any real step is real.
+
+    Shapes:
+        (batch, steps, channels) to (batch, steps', filters); kernel W (kernel_size, channels, filters), bias b (filters,). steps' is
+        steps / strides, rounded up; with padding "valid" (steps - dilation_rate (kernel_size - 1)) / strides, rounded up.
+
+    Args:
+        filters: channels that come out, >= 1.
+        kernel_size: steps that one output weighs, >= 1.
+        strides: steps from one output to the next, >= 1.
+        padding: zeros around the input: "valid" for none, "same" for half before and half after, "causal" for all before, so that no
+            output weighs steps that come later.
+        dilation_rate: steps from one weight of the kernel to the next, >= 1; strides or this must be 1.
+        activation: f; None for z itself. It runs as a link of its own, so z and a are both visible.
+        use_bias: whether b exists.
+        kernel_initializer: where W starts.
+        bias_initializer: where b starts.
+        kernel_regularizer: a penalty on W, added to the loss.
+        bias_regularizer: a penalty on b, added to the loss.
+
+    Raises:
+        ConfigError: a size is not an int >= 1; strides and dilation_rate are both above 1; a name is unknown; once the shape is known,
+            no steps and channels, or fewer steps than a kernel without padding spans.
+
+    Example:
+        What every step adds to the one before:
+
+        >>> steps = np.array([1.0, 2.0, 4.0, 7.0]).reshape(1, 4, 1)
+        >>> z = Conv1D(1, 2)({"kernel": np.array([-1.0, 1.0]).reshape(2, 1, 1), "bias": np.array([0.0])}, steps)
+        >>> z.ravel().tolist()
+        [1.0, 2.0, 3.0]
+
+    Source: Waibel et al. 1989, Phoneme recognition using time-delay neural networks; "causal" van den Oord et al. 2016,
+        arXiv 1609.03499, section 2.1; Keras's arguments.
+    """
+
+    rank: ClassVar[int] = 1
+    paddings: ClassVar[tuple[str, ...]] = ("valid", "same", "causal")
+
+    def kernel_shape(self, channels: int) -> Shape:
+        return (*self.kernel_size, channels, self.filters)
+
+    def __call__(self, params: Params, x: Array) -> Array:
+        z = convolve(x, params["kernel"], self.windows)
+        return z + params["bias"] if self.use_bias else z
+
+    def mask(self, x: Array, mask: Array | None) -> Array | None:
+        return kept(mask, x.shape[1], *self.windows.counts(x.shape[1:-1]))
+
+
+@dataclass(frozen=True)
+class Conv2D(Convolution):
+    """Every pixel weighs the pixels around it by one kernel: z[i, j] = sum over m, n of x[i + m, j + n] W[m, n] + b, a = f(z).
+
+    With strides s and dilation d it is x[s i + d m, s j + d n].
+
+    Shapes:
+        (batch, height, width, channels) to (batch, height', width', filters); kernel W (kernel height, kernel width, channels, filters),
+        bias b (filters,). height' is height / strides, rounded up; with padding "valid"
+        (height - dilation_rate (kernel height - 1)) / strides, rounded up. Width alike.
+
+    Args:
+        filters: channels that come out, >= 1.
+        kernel_size: height and width of the kernel in pixels, each >= 1; here and below an int stands for both.
+        strides: pixels from one output to the next, >= 1.
+        padding: "valid" for none, "same" for zeros on all sides.
+        dilation_rate: pixels from one weight of the kernel to the next, >= 1; strides or this must be 1.
+        activation: f; None for z itself. It runs as a link of its own, so z and a are both visible.
+        use_bias: whether b exists.
+        kernel_initializer: where W starts.
+        bias_initializer: where b starts.
+        kernel_regularizer: a penalty on W, added to the loss.
+        bias_regularizer: a penalty on b, added to the loss.
+
+    Raises:
+        ConfigError: a size is not an int >= 1; strides and dilation_rate are both above 1; a name is unknown; once the shape is known,
+            no images with channels, or images smaller than a kernel without padding spans.
+
+    Example:
+        Where an image grows brighter from left to right:
+
+        >>> image = np.array([[0.0, 0.0, 9.0], [0.0, 9.0, 9.0]]).reshape(1, 2, 3, 1)
+        >>> z = Conv2D(1, (1, 2))({"kernel": np.array([-1.0, 1.0]).reshape(1, 2, 1, 1), "bias": np.array([0.0])}, image)
+        >>> z[0, :, :, 0].tolist()
+        [[0.0, 9.0], [9.0, 0.0]]
+
+    Source: LeCun et al. 1998, Gradient-based learning applied to document recognition, section II; Keras's arguments.
+    """
+
+    def kernel_shape(self, channels: int) -> Shape:
+        return (*self.kernel_size, channels, self.filters)
+
+    def __call__(self, params: Params, x: Array) -> Array:
+        z = convolve(x, params["kernel"], self.windows)
+        return z + params["bias"] if self.use_bias else z
+
+    def mask(self, x: Array, mask: Array | None) -> Array | None:
+        return kept(mask, x.shape[1], self.windows.counts(x.shape[1:-1])[0])
+
+
+@dataclass(frozen=True)
+class Conv2DTranspose(Convolution):
+    """Every pixel paints the kernel, weighed, and what overlaps adds up: z[s i + d m, s j + d n] += x[i, j] W[m, n], + b, a = f(z).
+
+    The way back of the Conv2D of these strides s and dilation d, and so the way from few pixels to many.
+
+    Shapes:
+        (batch, height, width, channels) to (batch, height', width', filters); kernel W (kernel height, kernel width, filters, channels),
+        bias b (filters,). height' is strides height; with padding "valid" as much more as the kernel spans beyond strides. Width alike.
+
+    Args:
+        filters: channels that come out, >= 1.
+        kernel_size: height and width of the kernel in pixels, each >= 1; here and below an int stands for both.
+        strides: pixels from where one input paints to where the next does, >= 1.
+        padding: "valid" for all that is painted, "same" for strides times the size, the edges cut off.
+        dilation_rate: pixels from one weight of the kernel to the next, >= 1; strides or this must be 1.
+        activation: f; None for z itself. It runs as a link of its own, so z and a are both visible.
+        use_bias: whether b exists.
+        kernel_initializer: where W starts.
+        bias_initializer: where b starts.
+        kernel_regularizer: a penalty on W, added to the loss.
+        bias_regularizer: a penalty on b, added to the loss.
+
+    Raises:
+        ConfigError: a size is not an int >= 1; strides and dilation_rate are both above 1; a name is unknown; once the shape is known,
+            no images with channels.
+
+    Example:
+        Two pixels paint a kernel three wide, two apart; in the middle they overlap:
+
+        >>> layer = Conv2DTranspose(1, (1, 3), strides=(1, 2), use_bias=False)
+        >>> layer({"kernel": np.array([1.0, 2.0, 3.0]).reshape(1, 3, 1, 1)}, np.array([1.0, 10.0]).reshape(1, 1, 2, 1)).ravel().tolist()
+        [1.0, 2.0, 13.0, 20.0, 30.0]
+
+    Source: Zeiler et al. 2010, Deconvolutional networks; Dumoulin and Visin 2016, arXiv 1603.07285, chapter 4; Keras's arguments.
+    """
+
+    def kernel_shape(self, channels: int) -> Shape:
+        return (*self.kernel_size, self.filters, channels)
+
+    def check(self, shape: Shape) -> None:
+        check_rank(self, self.rank, shape)
+
+    def painted(self, shape: Shape) -> tuple[int, ...]:
+        """Height and width of the output."""
+        beyond = [max(span - s, 0) if self.padding == "valid" else 0 for span, s in zip(self.windows.spans, self.strides, strict=True)]
+        return tuple(n * s + more for n, s, more in zip(shape, self.strides, beyond, strict=True))
+
+    def __call__(self, params: Params, x: Array) -> Array:
+        z = deconvolve(x, params["kernel"], self.windows, self.painted(x.shape[1:-1]))
+        return z + params["bias"] if self.use_bias else z
+
+    def formula(self) -> str:
+        return f"z = x paints W{' + b' * self.use_bias}, {self.windows}"
+
+    def mask(self, x: Array, mask: Array | None) -> Array | None:
+        return kept(mask, x.shape[1], self.painted(x.shape[1:-1])[0])

@@ -1,0 +1,378 @@
+"""Layers that keep the largest, or the mean, of the numbers in a window, or in all of a sequence or an image."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import reduce
+from typing import Any, ClassVar
+
+import jax.numpy as jnp
+import numpy as np
+
+from glassnet.errors import require
+from glassnet.layers.layer import Layer
+from glassnet.layers.shape import rows
+from glassnet.layers.windows import Windows, check_fit, check_rank, each, kept
+from glassnet.types import Array, Params, Shape, State
+
+
+@dataclass(frozen=True)
+class Pooling(Layer, ABC):
+    """What layers share that pool windows: their fields and checks."""
+
+    pool_size: Any
+    strides: Any = None
+    padding: str = "valid"
+
+    rank: ClassVar[int] = 2
+
+    def __post_init__(self):
+        object.__setattr__(self, "pool_size", each(self, "pool_size", self.rank))
+        object.__setattr__(self, "strides", self.pool_size if self.strides is None else each(self, "strides", self.rank))
+        require(self.padding in ("valid", "same"), type(self).__name__, "padding to be one of valid, same", padding=self.padding)
+
+    @property
+    def windows(self) -> Windows:
+        """How the windows go over the input."""
+        return Windows(self.pool_size, self.strides, (1,) * self.rank, self.padding)
+
+    def init(self, rng: np.random.Generator, shape: Shape) -> Params:
+        check_fit(self, self.windows, shape)
+        return {}
+
+    @abstractmethod
+    def __call__(self, params: Params, x: Array) -> Array: ...
+
+    def mask(self, x: Array, mask: Array | None) -> Array | None:
+        return kept(mask, x.shape[1], self.windows.counts(x.shape[1:-1])[0])
+
+
+def largest(x: Array, windows: Windows) -> Array:
+    """The largest number in every window, channel by channel."""
+    return _merged(windows.padded(x, -jnp.inf), windows.counts(x.shape[1:-1]), windows, jnp.maximum, jnp.max)
+
+
+def average(x: Array, windows: Windows) -> Array:
+    """The mean of the numbers in every window, channel by channel; of the padding none counts."""
+    sizes = x.shape[1:-1]
+    counts = windows.counts(sizes)
+    total = _merged(windows.padded(x, 0), counts, windows, jnp.add, jnp.sum)
+    real = []
+    for n, count, size, stride, (before, _) in zip(sizes, counts, windows.size, windows.strides, windows.pads(sizes), strict=True):
+        first = stride * np.arange(count) - before
+        real.append(np.minimum(first + size, n) - np.maximum(first, 0))
+    return total / reduce(np.multiply.outer, real)[..., None]
+
+
+def _merged(x: Array, counts: Shape, windows: Windows, two: Callable[..., Array], along: Callable[..., Array]) -> Array:
+    """What the numbers in every window of the padded x come to: by `two` of them at a time, or `along` axes where no two overlap."""
+    if windows.size != windows.strides:
+        return reduce(two, windows.seen(x))
+    tiles = tuple(n for pair in zip(counts, windows.size, strict=True) for n in pair)
+    ends = (slice(n * size) for n, size in zip(counts, windows.size, strict=True))
+    tiled = x[(slice(None), *ends)].reshape(len(x), *tiles, x.shape[-1])
+    return along(tiled, axis=tuple(range(2, len(tiles) + 1, 2)))
+
+
+@dataclass(frozen=True)
+class MaxPooling1D(Pooling):
+    """Keep the largest of every window of steps: y[t] = max over m of x[strides t + m], channel by channel.
+
+    Where several are the largest, the derivative is shared out between them (Keras gives it to the first). A mask over time stays where
+    the number of steps does; elsewhere a row with any real step is real.
+
+    Shapes:
+        (batch, steps, channels) to (batch, steps', channels); steps' is (steps - pool_size) / strides + 1, rounded down; with padding
+        "same" steps / strides, rounded up.
+
+    Args:
+        pool_size: steps in a window, >= 1.
+        strides: steps from one window to the next, >= 1; None for pool_size.
+        padding: "valid" for windows inside the input alone, "same" for those that go beyond it by half too.
+
+    Raises:
+        ConfigError: a size is not an int >= 1; once the shape is known, no steps and channels, or no room for a window.
+
+    Example:
+        >>> MaxPooling1D(2)({}, np.array([1.0, 3.0, 2.0, 0.0]).reshape(1, 4, 1)).ravel().tolist()
+        [3.0, 2.0]
+
+    Source: Keras's MaxPooling1D.
+    """
+
+    pool_size: Any = 2
+
+    rank: ClassVar[int] = 1
+
+    def __call__(self, params: Params, x: Array) -> Array:
+        return largest(x, self.windows)
+
+    def formula(self) -> str:
+        return f"y = max x, {self.windows}"
+
+
+@dataclass(frozen=True)
+class MaxPooling2D(Pooling):
+    """Keep the largest of every window of pixels: y[i, j] = max over m, n of x[strides i + m, strides j + n], channel by channel.
+
+    Where several are the largest, the derivative is shared out between them (Keras gives it to the first).
+
+    Shapes:
+        (batch, height, width, channels) to (batch, height', width', channels); height' is (height - pool height) / strides + 1, rounded
+        down; with padding "same" height / strides, rounded up. Width alike.
+
+    Args:
+        pool_size: height and width of a window in pixels, each >= 1; an int stands for both.
+        strides: pixels from one window to the next, >= 1; None for pool_size.
+        padding: "valid" for windows inside the input alone, "same" for those that go beyond it by half too.
+
+    Raises:
+        ConfigError: a size is not an int >= 1; once the shape is known, no images with channels, or no room for a window.
+
+    Example:
+        >>> MaxPooling2D(2)({}, np.array([[1.0, 2.0, 5.0, 0.0], [4.0, 3.0, 0.0, 0.0]]).reshape(1, 2, 4, 1)).ravel().tolist()
+        [4.0, 5.0]
+
+    Source: Ranzato et al. 2007, Unsupervised learning of invariant feature hierarchies, section 3; Keras's arguments.
+    """
+
+    pool_size: Any = 2
+
+    def __call__(self, params: Params, x: Array) -> Array:
+        return largest(x, self.windows)
+
+    def formula(self) -> str:
+        return f"y = max x, {self.windows}"
+
+
+@dataclass(frozen=True)
+class AveragePooling1D(Pooling):
+    """Keep the mean of every window of steps: y[t] = mean over m of x[strides t + m], channel by channel.
+
+    A mask over time stays where the number of steps does; elsewhere a row with any real step is real.
+
+    Shapes:
+        (batch, steps, channels) to (batch, steps', channels); steps' is (steps - pool_size) / strides + 1, rounded down; with padding
+        "same" steps / strides, rounded up.
+
+    Args:
+        pool_size: steps in a window, >= 1.
+        strides: steps from one window to the next, >= 1; None for pool_size.
+        padding: "valid" for windows inside the input alone, "same" for those that go beyond it by half too; of these the mean is over
+            the steps that there are.
+
+    Raises:
+        ConfigError: a size is not an int >= 1; once the shape is known, no steps and channels, or no room for a window.
+
+    Example:
+        >>> AveragePooling1D(2, padding="same")({}, np.array([1.0, 3.0, 5.0]).reshape(1, 3, 1)).ravel().tolist()
+        [2.0, 5.0]
+
+    Source: Keras's AveragePooling1D.
+    """
+
+    rank: ClassVar[int] = 1
+
+    def __call__(self, params: Params, x: Array) -> Array:
+        return average(x, self.windows)
+
+    def formula(self) -> str:
+        return f"y = mean x, {self.windows}"
+
+
+@dataclass(frozen=True)
+class AveragePooling2D(Pooling):
+    """Keep the mean of every window of pixels: y[i, j] = mean over m, n of x[strides i + m, strides j + n], channel by channel.
+
+    Shapes:
+        (batch, height, width, channels) to (batch, height', width', channels); height' is (height - pool height) / strides + 1, rounded
+        down; with padding "same" height / strides, rounded up. Width alike.
+
+    Args:
+        pool_size: height and width of a window in pixels, each >= 1; an int stands for both.
+        strides: pixels from one window to the next, >= 1; None for pool_size.
+        padding: "valid" for windows inside the input alone, "same" for those that go beyond it by half too; of these the mean is over
+            the pixels that there are.
+
+    Raises:
+        ConfigError: a size is not an int >= 1; once the shape is known, no images with channels, or no room for a window.
+
+    Example:
+        >>> AveragePooling2D(2)({}, np.array([[1.0, 2.0, 4.0, 0.0], [4.0, 3.0, 0.0, 0.0]]).reshape(1, 2, 4, 1)).ravel().tolist()
+        [2.5, 1.0]
+
+    Source: LeCun et al. 1998, Gradient-based learning applied to document recognition, section II B; Keras's arguments.
+    """
+
+    def __call__(self, params: Params, x: Array) -> Array:
+        return average(x, self.windows)
+
+    def formula(self) -> str:
+        return f"y = mean x, {self.windows}"
+
+
+@dataclass(frozen=True)
+class GlobalPooling(Layer, ABC):
+    """What layers share that pool all of a sequence or an image: one number remains of every channel."""
+
+    keepdims: bool = False
+
+    rank: ClassVar[int] = 2
+
+    def __post_init__(self):
+        require(self.keepdims in (True, False), type(self).__name__, "keepdims to be True or False", keepdims=self.keepdims)
+
+    def init(self, rng: np.random.Generator, shape: Shape) -> Params:
+        check_rank(self, self.rank, shape)
+        return {}
+
+    def __call__(self, params: Params, x: Array) -> Array:
+        return self.merged(x, np.ones((1,) * x.ndim, bool))
+
+    def apply(self, params: Params, state: State, x: Array, *, key: Array, train: bool, mask: Array | None) -> tuple[Array, State]:
+        if mask is None or mask.ndim == 1:
+            return self(params, x), state
+        return self.merged(x, mask.astype(bool).reshape(*mask.shape, *[1] * (x.ndim - mask.ndim))), state
+
+    @abstractmethod
+    def merged(self, x: Array, real: Array) -> Array:
+        """What the real ones among the numbers of every channel come to; 0 where none is."""
+
+    @property
+    def axes(self) -> tuple[int, ...]:
+        """Those that go."""
+        return tuple(range(1, self.rank + 1))
+
+    def mask(self, x: Array, mask: Array | None) -> Array | None:
+        return rows(mask)
+
+
+def _largest_real(layer: GlobalPooling, x: Array, real: Array) -> Array:
+    y = jnp.max(x, layer.axes, keepdims=layer.keepdims, where=real, initial=-jnp.inf)
+    return jnp.where(jnp.any(real, layer.axes, keepdims=layer.keepdims), y, 0)
+
+
+def _mean_of_real(layer: GlobalPooling, x: Array, real: Array) -> Array:
+    many = jnp.broadcast_to(real, x.shape).sum(layer.axes, keepdims=layer.keepdims)
+    return jnp.sum(x, layer.axes, keepdims=layer.keepdims, where=real) / jnp.maximum(many, 1)
+
+
+@dataclass(frozen=True)
+class GlobalMaxPooling1D(GlobalPooling):
+    """Keep the largest of all steps: y = max over t of x[t], channel by channel.
+
+    A mask over time is heeded: only real steps count, and a row of none gives 0. Where several are the largest, the derivative is
+    shared out between them.
+
+    Shapes:
+        (batch, steps, channels) to (batch, channels); with keepdims (batch, 1, channels).
+
+    Args:
+        keepdims: whether the axis stays, of size 1.
+
+    Raises:
+        ConfigError: keepdims is neither True nor False; once the shape is known, no steps and channels.
+
+    Example:
+        >>> GlobalMaxPooling1D()({}, np.array([[[1.0, 9.0], [3.0, 5.0]]])).tolist()
+        [[3.0, 9.0]]
+
+    Source: Collobert et al. 2011, arXiv 1103.0398, section 3.3 (max over time); Keras's arguments.
+    """
+
+    rank: ClassVar[int] = 1
+
+    def merged(self, x: Array, real: Array) -> Array:
+        return _largest_real(self, x, real)
+
+    def formula(self) -> str:
+        return "y = max_t x_t"
+
+
+@dataclass(frozen=True)
+class GlobalMaxPooling2D(GlobalPooling):
+    """Keep the largest of all pixels: y = max over i, j of x[i, j], channel by channel.
+
+    Where several are the largest, the derivative is shared out between them.
+
+    Shapes:
+        (batch, height, width, channels) to (batch, channels); with keepdims (batch, 1, 1, channels).
+
+    Args:
+        keepdims: whether the axes stay, of size 1.
+
+    Raises:
+        ConfigError: keepdims is neither True nor False; once the shape is known, no images with channels.
+
+    Example:
+        >>> GlobalMaxPooling2D()({}, np.array([[1.0, 9.0], [3.0, 5.0]]).reshape(1, 2, 2, 1)).tolist()
+        [[9.0]]
+
+    Source: Keras's GlobalMaxPooling2D.
+    """
+
+    def merged(self, x: Array, real: Array) -> Array:
+        return _largest_real(self, x, real)
+
+    def formula(self) -> str:
+        return "y = max_ij x_ij"
+
+
+@dataclass(frozen=True)
+class GlobalAveragePooling1D(GlobalPooling):
+    """Keep the mean of all steps: y = mean over t of x[t], channel by channel.
+
+    A mask over time is heeded: only real steps count, and a row of none gives 0.
+
+    Shapes:
+        (batch, steps, channels) to (batch, channels); with keepdims (batch, 1, channels).
+
+    Args:
+        keepdims: whether the axis stays, of size 1.
+
+    Raises:
+        ConfigError: keepdims is neither True nor False; once the shape is known, no steps and channels.
+
+    Example:
+        >>> GlobalAveragePooling1D()({}, np.array([[[1.0, 9.0], [3.0, 5.0]]])).tolist()
+        [[2.0, 7.0]]
+
+    Source: Keras's GlobalAveragePooling1D, which gives NaN for a row of no real step.
+    """
+
+    rank: ClassVar[int] = 1
+
+    def merged(self, x: Array, real: Array) -> Array:
+        return _mean_of_real(self, x, real)
+
+    def formula(self) -> str:
+        return "y = mean_t x_t"
+
+
+@dataclass(frozen=True)
+class GlobalAveragePooling2D(GlobalPooling):
+    """Keep the mean of all pixels: y = mean over i, j of x[i, j], channel by channel.
+
+    Shapes:
+        (batch, height, width, channels) to (batch, channels); with keepdims (batch, 1, 1, channels).
+
+    Args:
+        keepdims: whether the axes stay, of size 1.
+
+    Raises:
+        ConfigError: keepdims is neither True nor False; once the shape is known, no images with channels.
+
+    Example:
+        >>> GlobalAveragePooling2D()({}, np.array([[1.0, 9.0], [3.0, 5.0]]).reshape(1, 2, 2, 1)).tolist()
+        [[4.5]]
+
+    Source: Lin et al. 2013, arXiv 1312.4400, section 3.2; Keras's arguments.
+    """
+
+    def merged(self, x: Array, real: Array) -> Array:
+        return _mean_of_real(self, x, real)
+
+    def formula(self) -> str:
+        return "y = mean_ij x_ij"

@@ -1,0 +1,108 @@
+"""Layers that make images larger: ZeroPadding2D around them, UpSampling2D between their pixels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from glassnet.errors import is_int, require
+from glassnet.layers.layer import Layer
+from glassnet.layers.shape import listed
+from glassnet.layers.windows import by, check_rank, each, kept
+from glassnet.types import Array, Params, Shape
+
+
+@dataclass(frozen=True)
+class ZeroPadding2D(Layer):
+    """Put zeros around every image.
+
+    Shapes:
+        (batch, height, width, channels) to (batch, top + height + bottom, left + width + right, channels).
+
+    Args:
+        padding: pixels, each >= 0: one int for all sides, (vertical, horizontal), or ((top, bottom), (left, right)).
+
+    Raises:
+        ConfigError: padding is none of those; once the shape is known, no images with channels.
+
+    Example:
+        >>> ZeroPadding2D(((0, 0), (1, 2)))({}, np.array([7.0]).reshape(1, 1, 1, 1)).ravel().tolist()
+        [0.0, 7.0, 0.0, 0.0]
+
+    Source: Keras's ZeroPadding2D.
+    """
+
+    padding: Any = 1
+
+    def __post_init__(self):
+        axes = listed(self.padding) * (1 if np.ndim(self.padding) else 2)
+        pads = tuple(listed(pad) * (1 if np.ndim(pad) else 2) for pad in axes)
+        ok = [len(pad) for pad in pads] == [2, 2] and all(is_int(n, least=0) for pad in pads for n in pad)
+        require(ok, "ZeroPadding2D", "padding to be ints >= 0: n, (n, n) or ((n, n), (n, n))", padding=self.padding)
+        object.__setattr__(self, "padding", tuple((int(before), int(after)) for before, after in pads))
+
+    def init(self, rng: np.random.Generator, shape: Shape) -> Params:
+        check_rank(self, 2, shape)
+        return {}
+
+    def __call__(self, params: Params, x: Array) -> Array:
+        return jnp.pad(x, ((0, 0), *self.padding, (0, 0)))
+
+    def formula(self) -> str:
+        (top, bottom), (left, right) = self.padding
+        return f"zeros around: {top} above, {bottom} below, {left} left, {right} right"
+
+    def mask(self, x: Array, mask: Array | None) -> Array | None:
+        return kept(mask, 0, sum(self.padding[0]))
+
+
+@dataclass(frozen=True)
+class UpSampling2D(Layer):
+    """Make every pixel a block of pixels: y[i, j] = x[i // size, j // size], or, bilinear, what lies between the nearest four.
+
+    Shapes:
+        (batch, height, width, channels) to (batch, size height, size width, channels).
+
+    Args:
+        size: pixels of a block, vertically and horizontally, each >= 1; an int stands for both.
+        interpolation: "nearest" or "bilinear".
+
+    Raises:
+        ConfigError: size is not an int >= 1 or two of them; another interpolation; once the shape is known, no images with channels.
+
+    Example:
+        >>> UpSampling2D((1, 2))({}, np.array([1.0, 5.0]).reshape(1, 1, 2, 1)).ravel().tolist()
+        [1.0, 1.0, 5.0, 5.0]
+        >>> UpSampling2D((1, 2), "bilinear")({}, np.array([1.0, 5.0]).reshape(1, 1, 2, 1)).ravel().tolist()
+        [1.0, 2.0, 4.0, 5.0]
+
+    Source: Keras's UpSampling2D.
+    """
+
+    size: Any = 2
+    interpolation: str = "nearest"
+
+    def __post_init__(self):
+        object.__setattr__(self, "size", each(self, "size", 2))
+        known = self.interpolation in ("nearest", "bilinear")
+        require(known, "UpSampling2D", "interpolation to be one of nearest, bilinear", interpolation=self.interpolation)
+
+    def init(self, rng: np.random.Generator, shape: Shape) -> Params:
+        check_rank(self, 2, shape)
+        return {}
+
+    def __call__(self, params: Params, x: Array) -> Array:
+        height, width = self.size
+        if self.interpolation == "nearest":
+            return x.repeat(height, axis=1).repeat(width, axis=2)
+        return jax.image.resize(x, (len(x), height * x.shape[1], width * x.shape[2], x.shape[3]), "linear")
+
+    def formula(self) -> str:
+        return f"every pixel {by(self.size)}, {self.interpolation}"
+
+    def mask(self, x: Array, mask: Array | None) -> Array | None:
+        return kept(mask, 1, self.size[0])

@@ -1,0 +1,180 @@
+"""Windows that slide over the axes between the batch's and the channels': their sizes, what each of their entries sees, and convolution.
+
+Everything is for any number of axes: steps of a sequence (batch, time, channels), pixels of images (batch, height, width, channels).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from functools import partial
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+
+from glassnet.errors import is_int, require
+from glassnet.layers.layer import Layer
+from glassnet.layers.shape import listed, rows
+from glassnet.types import Array, Shape
+
+WHAT = {1: "sequences (steps, channels)", 2: "images (height, width, channels)"}
+"""What a layer takes, by the number of its axes."""
+
+BYTES = 2**26
+"""Where a batch's windows laid out side by side would take more, they are laid out for a few examples at a time."""
+
+FEW = 2**23
+"""Bytes of windows that are laid out at a time there."""
+
+
+class Windows(NamedTuple):
+    """A window's size, strides and dilation along every axis, and how the input is padded: "valid", "same" or "causal"."""
+
+    size: tuple[int, ...]
+    strides: tuple[int, ...]
+    dilation: tuple[int, ...]
+    padding: str
+
+    @property
+    def spans(self) -> tuple[int, ...]:
+        """From a window's first entry to one past its last, along every axis."""
+        return tuple((n - 1) * d + 1 for n, d in zip(self.size, self.dilation, strict=True))
+
+    def pads(self, sizes: Sequence[int]) -> tuple[tuple[int, int], ...]:
+        """How many entries are put before and after an input of these sizes, along every axis."""
+        if self.padding == "valid":
+            return ((0, 0),) * len(self.size)
+        if self.padding == "causal":
+            return tuple((span - 1, 0) for span in self.spans)
+        short = [max((-(-n // s) - 1) * s + span - n, 0) for n, s, span in zip(sizes, self.strides, self.spans, strict=True)]
+        return tuple((n // 2, n - n // 2) for n in short)
+
+    def counts(self, sizes: Sequence[int]) -> tuple[int, ...]:
+        """How many windows fit into an input of these sizes, along every axis."""
+        padded = (n + sum(pad) for n, pad in zip(sizes, self.pads(sizes), strict=True))
+        return tuple((n - span) // s + 1 for n, span, s in zip(padded, self.spans, self.strides, strict=True))
+
+    def padded(self, x: Array, fill: float) -> Array:
+        """x (batch, *sizes, channels) with its padding."""
+        pads = self.pads(x.shape[1:-1])
+        return jnp.pad(x, ((0, 0), *pads, (0, 0)), constant_values=fill) if any(map(any, pads)) else x
+
+    def seen(self, x: Array) -> Iterator[Array]:
+        """For every entry of a window, last axis fastest, what it sees of the padded x: (batch, *counts, channels)."""
+        counts = self._replace(padding="valid").counts(x.shape[1:-1])
+        for place in np.ndindex(*self.size):
+            first = [i * d for i, d in zip(place, self.dilation, strict=True)]
+            last = [i + (n - 1) * s + 1 for i, n, s in zip(first, counts, self.strides, strict=True)]
+            yield lax.slice(x, (0, *first, 0), (len(x), *last, x.shape[-1]), (1, *self.strides, 1))
+
+    def __str__(self) -> str:
+        strides = f", strides {by(self.strides)}" if set(self.strides) != {1} else ""
+        dilation = f", dilation {by(self.dilation)}" if set(self.dilation) != {1} else ""
+        padding = f", padding {self.padding}" if self.padding != "valid" else ""
+        return f"{by(self.size)} windows{strides}{dilation}{padding}"
+
+
+def by(sizes: Sequence[int]) -> str:
+    """Sizes as one writes them: `3x3`."""
+    return "x".join(map(str, sizes))
+
+
+def each(layer: Layer, name: str, rank: int) -> tuple[int, ...]:
+    """A field that is an int for all axes or one int for each, as one for each.
+
+    Raises:
+        ConfigError: an int that is below 1, or another number of them.
+    """
+    given = getattr(layer, name)
+    sizes = listed(given) * (1 if np.ndim(given) else rank)
+    ints = "an int >= 1" if rank == 1 else f"an int >= 1 or {rank} of them"
+    require(len(sizes) == rank and all(is_int(n, least=1) for n in sizes), type(layer).__name__, f"{name} to be {ints}", **{name: given})
+    return tuple(int(n) for n in sizes)
+
+
+def check_rank(layer: Layer, rank: int, shape: Shape) -> None:
+    """Refuse examples without as many axes as the layer takes, and channels.
+
+    Raises:
+        ConfigError: with the Reshape to put in front.
+    """
+    side = math.isqrt(math.prod(shape))
+    square = (side, side, 1) if rank == 2 and side**2 == math.prod(shape) else None
+    plain = {rank: f"({', '.join(map(str, shape))}, 1)", 1: str(square) if square else "(height, width, channels)"}
+    fix = f"Put Reshape({plain[len(shape)]}) in front." if len(shape) in plain else ""
+    require(len(shape) == rank + 1, layer.name or type(layer).__name__, WHAT[rank], input_shape=shape, fix=fix)
+
+
+def check_fit(layer: Layer, windows: Windows, shape: Shape) -> None:
+    """Refuse examples without as many axes as the windows have, and those that no window fits into.
+
+    Raises:
+        ConfigError: with what could be meant.
+    """
+    check_rank(layer, len(windows.size), shape)
+    fix = 'padding="same" keeps the size.'
+    if len(shape) == 3 and shape[0] <= 4 < shape[2]:
+        fix = "Where channels come first, put Permute((2, 3, 1)) in front."
+    fits = all(n >= 1 for n in windows.counts(shape[:-1]))
+    require(fits, layer.name or type(layer).__name__, f"an input of at least {by(windows.spans)}", input_shape=shape, fix=fix)
+
+
+def kept(mask: Array | None, before: int, after: int) -> Array | None:
+    """The mask after windows have gone over the steps: a mask over time stays where their number does, else a row with any is real."""
+    return mask if before == after else rows(mask)
+
+
+def convolve(x: Array, kernel: Array, windows: Windows) -> Array:
+    """z[i] = sum over m of x[strides i + dilation m] kernel[m], x padded with zeros.
+
+    On a CPU the windows are laid out side by side for one matrix product: XLA's own convolution is 10 times slower there, in a loop.
+
+    Args:
+        x: (batch, *sizes, channels).
+        kernel: (*size, channels, filters).
+        windows: how they go over x.
+    """
+    kind = jnp.result_type(x, kernel)
+    on_cpu, elsewhere = partial(_by_product, windows), partial(_by_lax, windows)
+    return lax.platform_dependent(jnp.asarray(x, kind), jnp.asarray(kernel, kind), cpu=on_cpu, default=elsewhere)
+
+
+def deconvolve(y: Array, kernel: Array, windows: Windows, sizes: Sequence[int]) -> Array:
+    """The transpose of `convolve`: what brings the derivatives of its output back to its input.
+
+    Args:
+        y: (batch, *counts, filters).
+        kernel: (*size, channels, filters).
+        windows: how they go over the result.
+        sizes: of the result, (batch, *sizes, channels), along every axis but the batch's and the channels'.
+    """
+    kind = jnp.result_type(y, kernel)
+    x = jax.ShapeDtypeStruct((len(y), *sizes, kernel.shape[-2]), kind)
+
+    def back(way: Any, y: Array, kernel: Array) -> Array:
+        return jax.linear_transpose(lambda x: way(windows, x, kernel), x)(y)[0]
+
+    on_cpu, elsewhere = partial(back, _by_product), partial(back, _by_lax)
+    return lax.platform_dependent(jnp.asarray(y, kind), jnp.asarray(kernel, kind), cpu=on_cpu, default=elsewhere)
+
+
+def _by_lax(windows: Windows, x: Array, kernel: Array) -> Array:
+    axes = "HW"[: len(windows.size)]
+    layout = (f"N{axes}C", f"{axes}IO", f"N{axes}C")
+    pads = windows.pads(x.shape[1:-1])
+    return lax.conv_general_dilated(x, kernel, windows.strides, pads, rhs_dilation=windows.dilation, dimension_numbers=layout)
+
+
+def _by_product(windows: Windows, x: Array, kernel: Array) -> Array:
+    flat = kernel.reshape(-1, kernel.shape[-1])
+    one = x.dtype.itemsize * math.prod(windows.counts(x.shape[1:-1])) * len(flat)
+
+    def product(x: Array) -> Array:
+        return jnp.concatenate(list(windows.seen(windows.padded(x, 0))), -1) @ flat
+
+    if one * len(x) <= BYTES:
+        return product(x)
+    return lax.map(jax.checkpoint(lambda x: product(x[None])[0]), x, batch_size=min(len(x), max(1, FEW // one)))
