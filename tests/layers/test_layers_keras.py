@@ -1,11 +1,9 @@
 """Layers against Keras on JAX: outputs, statistics, penalties and gradients from the same weights."""
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from glassnet import layers, network
+from glassnet import layers
 from glassnet.layers import (
     Activation,
     AlphaDropout,
@@ -27,50 +25,15 @@ from glassnet.layers import (
     Rescaling,
     Reshape,
     UnitNormalization,
-    chain,
 )
 from glassnet.regularizers import L1, L1L2, L2
 from oracles import FLOAT32, close, import_keras
-
-BATCH = 6
+from parity import BATCH, check_parity, drawn, keras_run, over_windows
 
 
 @pytest.fixture(scope="module")
 def keras():
     return import_keras()
-
-
-def flat(tree, like):
-    """A link's arrays after another, each link's in the order of `like`: JAX returns dicts with sorted keys."""
-    return [a[name] for a, b in zip(tree, like, strict=True) for name in b]
-
-
-def drawn(layer, shape, seed=0):
-    """The layer's links with random weights and statistics (positive, as variances are), and rows."""
-    rng = np.random.default_rng(seed)
-    links = layer.unfold()
-    *learned, _ = chain.init(links, rng, shape)
-    params, state = (
-        tuple({name: np.float32(rng.uniform(0.5, 1.5, w.shape)) for name, w in one.items()} for one in tree) for tree in learned
-    )
-    return links, params, state, rng.normal(1, 2, (BATCH, *shape)).astype(np.float32)
-
-
-def keras_run(layer, weights, x, dy, training, mask=None):
-    """Output, new statistics, gradients of the trainable weights and of x, of the inner product of the output with dy."""
-    layer.build(x.shape)
-    layer.set_weights(weights)
-    learning = [v.value for v in layer.trainable_variables]
-    fixed = [v.value for v in layer.non_trainable_variables]
-    masked = {} if mask is None else {"mask": mask}
-    options = {"training": training} | masked if type(layer).__name__ in ("BatchNormalization", "Dropout", "GaussianNoise") else {}
-
-    def value(learning, x):
-        y, new = layer.stateless_call(learning, fixed, x, **options)
-        return jnp.vdot(dy, y), (y, new)
-
-    (_, (y, new)), (grads, dx) = jax.value_and_grad(value, argnums=(0, 1), has_aux=True)(learning, x)
-    return y, new, grads, dx
 
 
 PAIRS = {
@@ -113,21 +76,14 @@ CASES = [(name, training) for name in PAIRS for training in (False, True) if not
 )
 def test_parity(keras, name, training):
     layer, shape, theirs = PAIRS[name]
-    links, params, state, x = drawn(layer, shape)
-    y, pullbacks, new, _ = network.forward(links, params, state, x, train=training, key=jax.random.key(0))
-    dy = np.random.default_rng(1).normal(size=y.shape).astype(np.float32)
-    grads, dx, _ = network.backward(pullbacks, dy)
-    want_y, want_new, want_grads, want_dx = keras_run(theirs(keras), flat(params, params) + flat(state, state), x, dy, training)
-    close(y, want_y, 5 * FLOAT32)
-    close(dx, want_dx, 10 * FLOAT32)
-    for ours, wanted in ((flat(grads, params), want_grads), (flat(new, state), want_new[: len(flat(state, state))])):
-        for a, b in zip(ours, wanted, strict=True):
-            close(a, b, 10 * FLOAT32)
+    check_parity(layer, shape, theirs(keras), training)
 
 
 def test_every_layer_that_computes_is_compared():
-    """But for Input, which runs nothing, Normalization, compared below, Maxout, which Keras lacks (test_dense.py), and composites."""
-    elsewhere = {Input, Layer, Maxout, Normalization}
+    """But for Input, which runs nothing, Normalization, compared below, Maxout, which Keras lacks (test_dense.py), composites, and what
+    goes over steps and pixels (test_windows_keras.py).
+    """
+    elsewhere = {Input, Layer, Maxout, Normalization} | over_windows()
     public = {layer for layer in map(vars(layers).get, layers.__all__) if not issubclass(layer, Composite)}
     assert {type(layer) for layer, _, _ in PAIRS.values()} == public - elsewhere
 
