@@ -47,8 +47,8 @@ DIFFERENT = {
 NEEDED = {
     "factor": 0.2, "height": 3, "width": 3, "height_factor": 0.2, "width_factor": 0.2,
     "activation": "relu", "boundaries": [10, 20], "decay_rate": 0.5, "decay_steps": 10, "dims": (2, 1), "filename": "log.csv",
-    "filepath": "best.glassnet", "function": np.tanh, "initial_learning_rate": 0.1,
-    "n": 3, "rate": 0.5, "schedule": lambda epoch, rate: rate, "scale": 2.0,
+    "filepath": "best.glassnet", "filters": 3, "function": np.tanh, "initial_learning_rate": 0.1,
+    "kernel_size": 2, "n": 3, "pool_size": 2, "rate": 0.5, "schedule": lambda epoch, rate: rate, "scale": 2.0,
     "shape": (3,), "stddev": 0.1, "target_shape": (3,), "units": 3, "values": [0.1, 0.01, 0.001],
 }  # fmt: skip
 """Values for parameters without a default in Keras."""
@@ -152,6 +152,7 @@ def test_what_is_taken_at_one_value_is_refused_at_others(key, name):
 
 def test_what_everything_is_may_be_said():
     assert keras.layers.Dense(3, dtype="float32") == keras.layers.Dense(3)
+    assert keras.layers.Conv2D(3, 2, padding="SAME") == keras.layers.Conv2D(3, 2, padding="same")
     assert keras.layers.Input((3,), dtype="float32") == keras.layers.Input((3,))
     assert keras.losses.Hinge("auto", "any name", "float32") == keras.losses.Hinge()
     assert keras.metrics.Hinge("hinge", "float32") == keras.metrics.Hinge()
@@ -201,8 +202,8 @@ def test_a_missing_name_tells_of_its_neighbours():
         _ = keras.layers.GaussianDrop
     with pytest.raises(ImportError, match=r"Received: name='tree'\. There are: activations, backend"):
         from glassnet.keras import tree  # noqa: F401
-    with pytest.raises(ImportError, match="name='Conv2D'"):
-        from glassnet.keras.layers import Conv2D  # noqa: F401
+    with pytest.raises(ImportError, match="name='LSTM'"):
+        from glassnet.keras.layers import LSTM  # noqa: F401
     with pytest.raises(AttributeError, match=r"module 'glassnet\.keras\.layers' has no attribute '_hidden'"):
         _ = keras.layers._hidden
 

@@ -31,8 +31,10 @@ INSTEAD = {
     "axis": "It is the last axis throughout; Permute moves another there.",
     "batch_size": "Leave the batch size to fit.",
     "bias_constraint": "Keep weights small with bias_regularizer=.",
+    "data_format": "Images are (height, width, channels); Permute((2, 3, 1)) in front turns others round.",
     "decay": "Write learning_rate=keras.optimizers.schedules.InverseTimeDecay(rate, 1, decay).",
     "dtype": "Everything is float32; prepare the data with NumPy.",
+    "groups": "Every filter weighs all channels.",
     "ignore_class": "Give those rows a sample_weight of 0.",
     "kernel_constraint": "Keep weights small with kernel_regularizer=.",
     "lr": "Write learning_rate=.",
@@ -44,8 +46,8 @@ INSTEAD = {
 """What to write instead of a parameter that cannot be had."""
 
 BRANCHES = "Write glassnet.layers.Parallel([...], merge=...) for branches, glassnet.layers.Residual([...]) for a way around."
-FOREIGN = "applications Attention Conv2DTranspose distribution image_dataset_from_directory mixed_precision MultiHeadAttention"
-FOREIGN += " preprocessing Sequence UpSampling2D"
+FOREIGN = "applications Attention distribution image_dataset_from_directory mixed_precision MultiHeadAttention"
+FOREIGN += " preprocessing Sequence visualization"
 ELSEWHERE = {
     **dict.fromkeys(("Add", "Average", "Concatenate", "Maximum", "Multiply", "add", "average", "concatenate", "multiply"), BRANCHES),
     **dict.fromkeys(FOREIGN.split(), "docs/not-for.md says where to go."),
@@ -250,6 +252,8 @@ def _spelt(name: str, value: Any) -> Any:
         return "glorot_uniform"
     if isinstance(value, str) and name.endswith(("_initializer", "_regularizer")):
         value = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", value).lower()
+    if name == "padding" and isinstance(value, str):
+        return value.lower()
     if name == "activation":
         value = value() if isinstance(value, Face) else value
         value = value.activation if isinstance(value, Activation) else value

@@ -97,9 +97,14 @@ LAYER += " input_shape@ input_dim@ batch_input_shape@ batch_shape@"
 STARTS = " beta_initializer='zeros' gamma_initializer='ones' moving_mean_initializer='zeros' moving_variance_initializer='ones'"
 LIMITS = " beta_regularizer=None gamma_regularizer=None beta_constraint=None gamma_constraint=None"
 INPUT = " sparse=None|False ragged=None|False batch_shape"
+WEIGHTS = "use_bias kernel_initializer bias_initializer kernel_regularizer bias_regularizer activity_regularizer=None"
+WEIGHTS += " kernel_constraint=None bias_constraint=None"
+LAST = "data_format=None|'channels_last'"
+CONV = f"filters kernel_size strides padding {LAST} dilation_rate groups=1 activation {WEIGHTS}{LAYER}"
+POOL = f"pool_size strides padding {LAST} name{LAYER}"
+GLOBAL = f"{LAST} keepdims{LAYER}"
 EITHER = " dtype=None|'float32'"
 BOTH = "height_factor width_factor fill_mode interpolation seed~ fill_value"
-FORMAT = " data_format=None|'channels_last'"
 
 __all__, __getattr__ = table(
     __name__,
@@ -107,21 +112,38 @@ __all__, __getattr__ = table(
         "Layer": Refused("Layer", "a subclass with @dataclass(frozen=True)", "Give it init and __call__.", ours.Layer, WrittenLayer),
         "Activation": (ours.Activation, "activation" + LAYER),
         "AlphaDropout": (ours.AlphaDropout, f"rate noise_shape=None seed~{LAYER}"),
+        "AveragePooling1D": (ours.AveragePooling1D, POOL),
+        "AveragePooling2D": (ours.AveragePooling2D, POOL),
+        "AvgPool1D": (ours.AveragePooling1D, POOL),
+        "AvgPool2D": (ours.AveragePooling2D, POOL),
         "BatchNormalization": (
             ours.BatchNormalization,
             f"axis=-1 momentum epsilon center scale{STARTS}{LIMITS}"
             f" renorm=False renorm_clipping=None renorm_momentum=0.99 synchronized=False{LAYER}",
         ),
+        "Conv1D": (ours.Conv1D, CONV),
+        "Conv2D": (ours.Conv2D, CONV),
+        "Conv2DTranspose": (ours.Conv2DTranspose, CONV.replace("padding", "padding output_padding=None").replace(" groups=1", "")),
+        "Convolution1D": (ours.Conv1D, CONV),
+        "Convolution2D": (ours.Conv2D, CONV),
+        "Convolution2DTranspose": (ours.Conv2DTranspose, CONV.replace("padding", "padding output_padding=None").replace(" groups=1", "")),
         "Dense": (
             ours.Dense,
-            "units activation use_bias kernel_initializer bias_initializer kernel_regularizer bias_regularizer activity_regularizer=None"
-            f" kernel_constraint=None bias_constraint=None lora_rank=None lora_alpha=None quantization_config=None{LAYER}",
+            f"units activation {WEIGHTS} lora_rank=None lora_alpha=None quantization_config=None{LAYER}",
         ),
         "Dropout": (ours.Dropout, f"rate noise_shape=None seed~{LAYER}"),
         "ELU": (_elu, "alpha" + LAYER, Named("elu")),
-        "Flatten": (ours.Flatten, FORMAT.strip() + LAYER),
+        "Flatten": (ours.Flatten, LAST + LAYER),
         "GaussianDropout": (ours.GaussianDropout, "rate seed~" + LAYER),
         "GaussianNoise": (ours.GaussianNoise, "stddev seed~" + LAYER),
+        "GlobalAveragePooling1D": (ours.GlobalAveragePooling1D, GLOBAL),
+        "GlobalAveragePooling2D": (ours.GlobalAveragePooling2D, GLOBAL),
+        "GlobalAvgPool1D": (ours.GlobalAveragePooling1D, GLOBAL),
+        "GlobalAvgPool2D": (ours.GlobalAveragePooling2D, GLOBAL),
+        "GlobalMaxPool1D": (ours.GlobalMaxPooling1D, GLOBAL),
+        "GlobalMaxPool2D": (ours.GlobalMaxPooling2D, GLOBAL),
+        "GlobalMaxPooling1D": (ours.GlobalMaxPooling1D, GLOBAL),
+        "GlobalMaxPooling2D": (ours.GlobalMaxPooling2D, GLOBAL),
         "Identity": (Named("linear"), LAYER),
         "Input": (_input, f"shape batch_size=None{EITHER}{INPUT} name tensor=None optional=False", ours.Input),
         "InputLayer": (
@@ -132,22 +154,28 @@ __all__, __getattr__ = table(
         "Lambda": (ours.Activation, "function>activation output_shape~ mask=None arguments=None" + LAYER),
         "LayerNormalization": (ours.LayerNormalization, f"axis epsilon center scale beta_initializer gamma_initializer{LIMITS}{LAYER}"),
         "LeakyReLU": (_leaky_relu, f"negative_slope{LAYER} alpha>negative_slope", Named("leaky_relu")),
+        "MaxPool1D": (ours.MaxPooling1D, POOL),
+        "MaxPool2D": (ours.MaxPooling2D, POOL),
+        "MaxPooling1D": (ours.MaxPooling1D, POOL),
+        "MaxPooling2D": (ours.MaxPooling2D, POOL),
         "Normalization": (_normalization, "axis mean=None variance=None invert=False" + LAYER, ours.Normalization),
         "PReLU": (ours.PReLU, "alpha_initializer alpha_regularizer alpha_constraint=None shared_axes" + LAYER),
         "Permute": (ours.Permute, "dims" + LAYER),
         "ReLU": (Named("relu"), "max_value=None negative_slope=0.0 threshold=0.0" + LAYER),
         "RandomBrightness": (ours.RandomBrightness, "factor value_range seed~" + LAYER),
         "RandomContrast": (ours.RandomContrast, "factor value_range seed~" + LAYER),
-        "RandomCrop": (ours.RandomCrop, f"height width seed~{FORMAT} name{LAYER}"),
-        "RandomFlip": (ours.RandomFlip, "mode seed~" + FORMAT + LAYER),
-        "RandomRotation": (ours.RandomRotation, f"factor fill_mode interpolation seed~ fill_value{FORMAT}{LAYER}"),
-        "RandomShear": (ours.RandomShear, f"x_factor y_factor interpolation fill_mode fill_value{FORMAT} seed~{LAYER}"),
-        "RandomTranslation": (ours.RandomTranslation, BOTH + FORMAT + LAYER),
-        "RandomZoom": (ours.RandomZoom, BOTH + FORMAT + LAYER),
+        "RandomCrop": (ours.RandomCrop, f"height width seed~ {LAST} name{LAYER}"),
+        "RandomFlip": (ours.RandomFlip, f"mode seed~ {LAST}{LAYER}"),
+        "RandomRotation": (ours.RandomRotation, f"factor fill_mode interpolation seed~ fill_value {LAST}{LAYER}"),
+        "RandomShear": (ours.RandomShear, f"x_factor y_factor interpolation fill_mode fill_value {LAST} seed~{LAYER}"),
+        "RandomTranslation": (ours.RandomTranslation, f"{BOTH} {LAST}{LAYER}"),
+        "RandomZoom": (ours.RandomZoom, f"{BOTH} {LAST}{LAYER}"),
         "RepeatVector": (ours.RepeatVector, "n" + LAYER),
         "Rescaling": (ours.Rescaling, "scale offset" + LAYER),
         "Reshape": (ours.Reshape, "target_shape" + LAYER),
         "Softmax": (Named("softmax"), "axis=-1" + LAYER),
         "UnitNormalization": (ours.UnitNormalization, "axis" + LAYER),
+        "UpSampling2D": (ours.UpSampling2D, f"size {LAST} interpolation{LAYER}"),
+        "ZeroPadding2D": (ours.ZeroPadding2D, f"padding {LAST}{LAYER}"),
     },
 )

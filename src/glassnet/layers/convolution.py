@@ -26,9 +26,9 @@ class Convolution(Layer, ABC):
 
     filters: int
     kernel_size: Any
-    strides: Any = 1
+    strides: Any = (1, 1)
     padding: str = "valid"
-    dilation_rate: Any = 1
+    dilation_rate: Any = (1, 1)
     activation: str | Callable[[Array], Array] | None = None
     use_bias: bool = True
     kernel_initializer: str | Initializer = "glorot_uniform"
@@ -121,6 +121,9 @@ class Conv1D(Convolution):
     Source: Waibel et al. 1989, Phoneme recognition using time-delay neural networks; "causal" van den Oord et al. 2016,
         arXiv 1609.03499, section 2.1; Keras's arguments.
     """
+
+    strides: Any = 1
+    dilation_rate: Any = 1
 
     rank: ClassVar[int] = 1
     paddings: ClassVar[tuple[str, ...]] = ("valid", "same", "causal")

@@ -138,7 +138,7 @@ class MaxPooling2D(Pooling):
     Source: Ranzato et al. 2007, Unsupervised learning of invariant feature hierarchies, section 3; Keras's arguments.
     """
 
-    pool_size: Any = 2
+    pool_size: Any = (2, 2)
 
     def __call__(self, params: Params, x: Array) -> Array:
         return largest(x, self.windows)

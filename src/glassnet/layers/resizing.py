@@ -36,7 +36,7 @@ class ZeroPadding2D(Layer):
     Source: Keras's ZeroPadding2D.
     """
 
-    padding: Any = 1
+    padding: Any = (1, 1)
 
     def __post_init__(self):
         axes = listed(self.padding) * (1 if np.ndim(self.padding) else 2)
@@ -83,7 +83,7 @@ class UpSampling2D(Layer):
     Source: Keras's UpSampling2D.
     """
 
-    size: Any = 2
+    size: Any = (2, 2)
     interpolation: str = "nearest"
 
     def __post_init__(self):
