@@ -34,6 +34,11 @@ class Glassnet:
         self.model = gn.Sequential([gn.layers.Input(sizes[0]), *layers])
         self.model.compile(gn.optimizers.Adam(rate), "sparse_categorical_crossentropy" if classes else "mse")
 
+    def build_cnn(self) -> None:
+        layers = self.gn.layers
+        self.model = self.gn.Sequential([layers.Input((28, 28, 1)), *cnn_layers(layers)])
+        self.model.compile("adam", "sparse_categorical_crossentropy")
+
     def fit(self, x: np.ndarray, y: np.ndarray, batch: int, epochs: int) -> list[float]:
         return self.model.fit(x, y, batch_size=batch, epochs=epochs, verbose=0).seconds
 
@@ -75,6 +80,13 @@ class PyTorch:
         self.loss, self.head = (nn.CrossEntropyLoss(), nn.Softmax(-1)) if classes else (nn.MSELoss(), nn.Identity())
         self.optimizer = self.torch.optim.Adam(self.model.parameters(), lr=rate)
 
+    def build_cnn(self) -> None:
+        nn = self.torch.nn
+        links = [nn.Conv2d(1, 32, 3), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(32, 64, 3), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten()]
+        self.model = nn.Sequential(*links, nn.Linear(1600, 128), nn.ReLU(), nn.Linear(128, CLASSES))
+        self.loss, self.head = nn.CrossEntropyLoss(), nn.Softmax(-1)
+        self.optimizer = self.torch.optim.Adam(self.model.parameters())
+
     def fit(self, x: np.ndarray, y: np.ndarray, batch: int, epochs: int) -> list[float]:
         x, y = self.torch.from_numpy(x), self.torch.from_numpy(y)
         seconds = []
@@ -111,6 +123,11 @@ class Keras:
         self.model = keras.Sequential([keras.Input((sizes[0],)), *layers])
         self.model.compile(keras.optimizers.Adam(rate), "sparse_categorical_crossentropy" if classes else "mse")
 
+    def build_cnn(self) -> None:
+        layers = self.keras.layers
+        self.model = self.keras.Sequential([self.keras.Input((28, 28, 1)), *cnn_layers(layers)])
+        self.model.compile("adam", "sparse_categorical_crossentropy")
+
     def fit(self, x: np.ndarray, y: np.ndarray, batch: int, epochs: int) -> list[float]:
         ends = [time.perf_counter()]
         clock = self.keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: ends.append(time.perf_counter()))
@@ -119,6 +136,12 @@ class Keras:
 
     def predict(self, x: np.ndarray) -> np.ndarray:
         return np.asarray(self.model(x))  # what its documentation recommends for few rows: model.predict is 100 times slower
+
+
+def cnn_layers(layers: Any) -> list[Any]:
+    """The lab's network for images, in Keras's words."""
+    stack = [layers.Conv2D(32, 3, activation="relu"), layers.MaxPooling2D(), layers.Conv2D(64, 3, activation="relu"), layers.MaxPooling2D()]
+    return [*stack, layers.Flatten(), layers.Dense(128, activation="relu"), layers.Dense(CLASSES, activation="softmax")]
 
 
 PEERS: dict[str, Callable[[], Any]] = {
@@ -143,6 +166,22 @@ def epoch(peer: Any, batch: int, rows: int) -> float:
         peer.images = images(rows)
         peer.build((PIXELS, HIDDEN, CLASSES), 1e-3, True)
     return peer.fit(*peer.images, batch, 2)[1]
+
+
+def cnn(peer: Any, rows: int) -> float:
+    """Seconds of the second epoch of a fit of the lab's convolutional network, in batches of 32."""
+    if not hasattr(peer, "squares"):
+        x, y = images(rows)
+        peer.squares = x.reshape(rows, *((1, 28, 28) if isinstance(peer, PyTorch) else (28, 28, 1))), y
+        peer.build_cnn()
+    return peer.fit(*peer.squares, 32, 2)[1]
+
+
+def cnn_cold(peer: Any) -> float:
+    """Seconds of the first step of that network in this process, compilation included."""
+    began = time.perf_counter()
+    cnn(peer, 32)
+    return time.perf_counter() - began
 
 
 def predict_one(peer: Any) -> float:
@@ -189,7 +228,7 @@ def matmul(peer: Any) -> float:
     return 2e-9 * size**3 / min(seconds)
 
 
-TASKS = {task.__name__: task for task in (epoch, predict_one, celsius, fit_small, matmul)}
+TASKS = {task.__name__: task for task in (epoch, cnn, cnn_cold, predict_one, celsius, fit_small, matmul)}
 
 
 def serve(name: str) -> None:

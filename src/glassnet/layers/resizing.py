@@ -11,8 +11,7 @@ import numpy as np
 
 from glassnet.errors import is_int, require
 from glassnet.layers.layer import Layer
-from glassnet.layers.shape import listed
-from glassnet.layers.windows import by, check_rank, each, kept
+from glassnet.layers.windows import by, check_rank, each, kept, spread
 from glassnet.types import Array, Params, Shape
 
 
@@ -39,8 +38,7 @@ class ZeroPadding2D(Layer):
     padding: Any = (1, 1)
 
     def __post_init__(self):
-        axes = listed(self.padding) * (1 if np.ndim(self.padding) else 2)
-        pads = tuple(listed(pad) * (1 if np.ndim(pad) else 2) for pad in axes)
+        pads = [spread(pad, 2) for pad in spread(self.padding, 2)]
         ok = [len(pad) for pad in pads] == [2, 2] and all(is_int(n, least=0) for pad in pads for n in pad)
         require(ok, "ZeroPadding2D", "padding to be ints >= 0: n, (n, n) or ((n, n), (n, n))", padding=self.padding)
         object.__setattr__(self, "padding", tuple((int(before), int(after)) for before, after in pads))

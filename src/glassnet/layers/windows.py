@@ -6,7 +6,7 @@ Everything is for any number of axes: steps of a sequence (batch, time, channels
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -17,7 +17,7 @@ from jax import lax
 
 from glassnet.errors import is_int, require
 from glassnet.layers.layer import Layer
-from glassnet.layers.shape import listed, rows
+from glassnet.layers.shape import rows
 from glassnet.types import Array, Shape
 
 WHAT = {1: "sequences (steps, channels)", 2: "images (height, width, channels)"}
@@ -74,12 +74,18 @@ class Windows(NamedTuple):
         strides = f", strides {by(self.strides)}" if set(self.strides) != {1} else ""
         dilation = f", dilation {by(self.dilation)}" if set(self.dilation) != {1} else ""
         padding = f", padding {self.padding}" if self.padding != "valid" else ""
-        return f"{by(self.size)} windows{strides}{dilation}{padding}"
+        size = f"{by(self.size)} windows" if len(self.size) > 1 else f"windows of {self.size[0]}"
+        return f"{size}{strides}{dilation}{padding}"
 
 
 def by(sizes: Sequence[int]) -> str:
     """Sizes as one writes them: `3x3`."""
     return "x".join(map(str, sizes))
+
+
+def spread(value: Any, n: int) -> tuple[Any, ...]:
+    """What a list or a tuple holds; anything else n times."""
+    return tuple(value) if isinstance(value, Iterable) else (value,) * n
 
 
 def each(layer: Layer, name: str, rank: int) -> tuple[int, ...]:
@@ -89,7 +95,7 @@ def each(layer: Layer, name: str, rank: int) -> tuple[int, ...]:
         ConfigError: an int that is below 1, or another number of them.
     """
     given = getattr(layer, name)
-    sizes = listed(given) * (1 if np.ndim(given) else rank)
+    sizes = spread(given, rank)
     ints = "an int >= 1" if rank == 1 else f"an int >= 1 or {rank} of them"
     require(len(sizes) == rank and all(is_int(n, least=1) for n in sizes), type(layer).__name__, f"{name} to be {ints}", **{name: given})
     return tuple(int(n) for n in sizes)
@@ -103,7 +109,7 @@ def check_rank(layer: Layer, rank: int, shape: Shape) -> None:
     """
     side = math.isqrt(math.prod(shape))
     square = (side, side, 1) if rank == 2 and side**2 == math.prod(shape) else None
-    plain = {rank: f"({', '.join(map(str, shape))}, 1)", 1: str(square) if square else "(height, width, channels)"}
+    plain = {1: str(square) if square else "(height, width, channels)", rank: f"({', '.join(map(str, shape))}, 1)"}
     fix = f"Put Reshape({plain[len(shape)]}) in front." if len(shape) in plain else ""
     require(len(shape) == rank + 1, layer.name or type(layer).__name__, WHAT[rank], input_shape=shape, fix=fix)
 
@@ -116,7 +122,7 @@ def check_fit(layer: Layer, windows: Windows, shape: Shape) -> None:
     """
     check_rank(layer, len(windows.size), shape)
     fix = 'padding="same" keeps the size.'
-    if len(shape) == 3 and shape[0] <= 4 < shape[2]:
+    if len(shape) == 3 and shape[0] < min(shape[2], 4):
         fix = "Where channels come first, put Permute((2, 3, 1)) in front."
     fits = all(n >= 1 for n in windows.counts(shape[:-1]))
     require(fits, layer.name or type(layer).__name__, f"an input of at least {by(windows.spans)}", input_shape=shape, fix=fix)

@@ -10,7 +10,7 @@ import jax
 import numpy as np
 
 from glassnet import activations
-from glassnet.layers import Activation, Composite, Dense
+from glassnet.layers import Activation, Composite
 from glassnet.optimizers import SGD
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ def symbol(link: LinkTrace) -> str:
     """What a link's output is called: z, a, p, or y."""
     if isinstance(link.link, Activation):
         return "p" if link.with_loss else "a"
-    return "z" if isinstance(link.link, Dense) else "y"
+    return "z" if link.link.formula().startswith("z = ") else "y"
 
 
 Cells = tuple[str, list[str], list[str], list[str]]

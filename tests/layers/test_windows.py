@@ -1,0 +1,239 @@
+"""Windows over steps and pixels: convolution by a loop, its ways through the machine, padding, ties, and what becomes of a mask."""
+
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from glassnet.layers import (
+    AveragePooling2D,
+    Conv1D,
+    Conv2D,
+    Conv2DTranspose,
+    GlobalAveragePooling1D,
+    GlobalAveragePooling2D,
+    GlobalMaxPooling1D,
+    MaxPooling1D,
+    MaxPooling2D,
+    UpSampling2D,
+    ZeroPadding2D,
+    chain,
+    windows,
+)
+from glassnet.layers.windows import Windows
+from oracles import FLOAT32, FLOAT64, close, directional_error
+
+RNG = np.random.default_rng(0)
+IMAGES = RNG.normal(size=(4, 6, 5, 2)).astype(np.float32)
+LAYERS = [
+    Conv2D(3, (3, 2)),
+    Conv2D(3, 3, 2, "same"),
+    Conv2D(3, 2, dilation_rate=(2, 3)),
+    Conv2D(3, 4, padding="same"),
+    Conv1D(3, 3, padding="causal"),
+    Conv1D(3, 2, 2),
+]
+
+
+def drawn(layer, shape, rows=4):
+    """Random weights of the layer, and rows."""
+    rng = np.random.default_rng(1)
+    params = {name: rng.normal(size=w.shape).astype(np.float32) for name, w in layer.init(rng, shape).items()}
+    return params, rng.normal(size=(rows, *shape)).astype(np.float32)
+
+
+@pytest.mark.parametrize("layer", LAYERS, ids=repr)
+def test_convolution_by_a_loop(layer):
+    """Every output by itself: the kernel's weights times what they lie on, but for padding; "same" has the smaller half before."""
+    shape = (6, 5, 2)[2 - layer.rank :]
+    params, x = drawn(layer, shape)
+    z, kernel = np.asarray(layer(params, x)), params["kernel"]
+    before = []
+    for n, size, stride, dilation in zip(shape, layer.kernel_size, layer.strides, layer.dilation_rate, strict=False):
+        span = dilation * (size - 1) + 1
+        half = max((int(np.ceil(n / stride)) - 1) * stride + span - n, 0) // 2
+        before.append({"valid": 0, "same": half, "causal": span - 1}[layer.padding])
+    for row, *place, unit in np.ndindex(z.shape):
+        total = float(params["bias"][unit])
+        for *tap, channel in np.ndindex(kernel.shape[:-1]):
+            steps = zip(place, tap, layer.strides, layer.dilation_rate, before, strict=True)
+            at = [i * stride + m * dilation - pad for i, m, stride, dilation, pad in steps]
+            if all(0 <= i < n for i, n in zip(at, shape, strict=False)):
+                total += float(x[(row, *at, channel)]) * float(kernel[(*tap, channel, unit)])
+        close(z[(row, *place, unit)], total, 10 * FLOAT32)
+
+
+@pytest.mark.parametrize(("strides", "padding"), [(1, "valid"), (2, "valid"), ((3, 2), "valid")])
+def test_transposed_convolution_paints(strides, padding):
+    """Every input by itself adds its kernel, weighed, to what lies below it."""
+    layer = Conv2DTranspose(3, 2, strides, padding)
+    params, x = drawn(layer, (3, 2, 2))
+    want = np.zeros((4, *layer.painted((3, 2)), 3)) + params["bias"]
+    for row, i, j, channel in np.ndindex(x.shape):
+        for m, n, unit in np.ndindex(2, 2, 3):
+            want[row, i * layer.strides[0] + m, j * layer.strides[1] + n, unit] += (
+                x[row, i, j, channel] * params["kernel"][m, n, unit, channel]
+            )
+    close(layer(params, x), want, 10 * FLOAT32)
+
+
+def test_transposed_convolution_is_the_way_back_of_convolution():
+    """<conv(x), y> = <x, transposed(y)> for the same kernel: its last axes, (in, out) there, are (out, in) here."""
+    there, back = Conv2D(3, 3, 2, "same", use_bias=False), Conv2DTranspose(2, 3, 2, "same", use_bias=False)
+    params, x = drawn(there, (6, 4, 2))
+    y = RNG.normal(size=(4, 3, 2, 3)).astype(np.float32)
+    close(np.vdot(there(params, x), y), np.vdot(x, back(params, y)), 10 * FLOAT32)
+
+
+def test_same_paints_strides_times_the_size_and_valid_all():
+    """A kernel of 3, 2 apart: 2 * 4 = 8 pixels, and all are 2 * 4 + 1 = 9; of 2, 3 apart: 12 both ways, the last of 3 empty."""
+    assert Conv2DTranspose(1, 3, 2, "same").painted((4, 4)) == (8, 8)
+    assert Conv2DTranspose(1, 3, 2).painted((4, 4)) == (9, 9)
+    assert Conv2DTranspose(1, 2, 3).painted((4, 4)) == Conv2DTranspose(1, 2, 3, "same").painted((4, 4)) == (12, 12)
+
+
+WAYS = [Windows((3, 2), (1, 1), (1, 1), "same"), Windows((2, 3), (2, 1), (1, 1), "valid"), Windows((2, 2), (1, 1), (2, 1), "valid")]
+
+
+def forward_and_back(way, w, x, kernel, dy):
+    z, back = jax.vjp(partial(way, w), x, kernel)
+    return z, *back(dy)
+
+
+@pytest.mark.parametrize("w", WAYS, ids=str)
+def test_both_ways_through_the_machine_agree(w):
+    """What runs on a CPU and XLA's own convolution: outputs, and gradients of input and kernel."""
+    kernel = RNG.normal(size=(*w.size, 2, 3)).astype(np.float32)
+    dy = RNG.normal(size=(4, *w.counts((6, 5)), 3)).astype(np.float32)
+    for a, b in zip(*(forward_and_back(way, w, IMAGES, kernel, dy) for way in (windows._by_product, windows._by_lax)), strict=True):
+        close(a, b, 10 * FLOAT32)
+
+
+@pytest.mark.parametrize("rows", [1, 4, 7])
+@pytest.mark.parametrize("few", [1, 2, 3])
+def test_laid_out_for_a_few_examples_at_a_time(rows, few, monkeypatch):
+    """As for all at once, also where the last are fewer: outputs, and gradients of input and kernel."""
+    w = WAYS[0]
+    x, kernel = RNG.normal(size=(rows, 6, 5, 2)).astype(np.float32), RNG.normal(size=(3, 2, 2, 3)).astype(np.float32)
+    dy = RNG.normal(size=(rows, 6, 5, 3)).astype(np.float32)
+    whole = forward_and_back(windows._by_product, w, x, kernel, dy)
+    one = 4 * 6 * 5 * 12
+    monkeypatch.setattr(windows, "BYTES", one // 2)
+    monkeypatch.setattr(windows, "FEW", few * one)
+    compiled = jax.jit(partial(forward_and_back, windows._by_product, w))
+    assert "while" in compiled.lower(x, kernel, dy).as_text()
+    for a, b in zip(compiled(x, kernel, dy), whole, strict=True):
+        close(a, b, 10 * FLOAT32)
+
+
+def test_all_at_once_up_to_64_megabytes():
+    """One image of 32 x 32 x 16 with a 3 x 3 kernel, padding "same": 4 * 1024 * 144 bytes; 113 such are 66.6 million, 2^26 are 67.1."""
+    w = Windows((3, 3), (1, 1), (1, 1), "same")
+    kernel = jax.ShapeDtypeStruct((3, 3, 16, 4), np.float32)
+    for rows, loops in ((113, False), (114, True)):
+        text = jax.jit(partial(windows._by_product, w)).lower(jax.ShapeDtypeStruct((rows, 32, 32, 16), np.float32), kernel).as_text()
+        assert ("while" in text) == loops
+
+
+def test_a_cpu_compiles_its_own_way_alone():
+    lowered = jax.jit(partial(windows.convolve, windows=WAYS[0])).lower(IMAGES, np.zeros((3, 2, 2, 3), np.float32))
+    assert "convolution" not in lowered.as_text()
+
+
+def test_gradient_by_finite_difference():
+    layer = Conv2DTranspose(2, (2, 3), 2, "same")
+    params, x = drawn(layer, (3, 2, 2))
+    dy = RNG.normal(size=(4, 6, 4, 2))
+    assert directional_error(lambda w: (dy * layer(params | {"kernel": w}, x)).sum(), params["kernel"]) < FLOAT64
+    assert directional_error(lambda x: (dy * layer(params, x)).sum(), x) < FLOAT64
+
+
+def test_float32_weights_take_float64_rows():
+    """Where a process has switched JAX to 64 bits."""
+    with jax.enable_x64(True):
+        for layer in (Conv2D(3, 2), Conv2DTranspose(3, 2)):
+            params, x = drawn(layer, (6, 5, 2))
+            assert layer(params, x.astype(np.float64)).dtype == np.float64
+
+
+@pytest.mark.parametrize("padding", ["valid", "same"])
+@pytest.mark.parametrize(("size", "strides"), [(2, None), (2, 1), (3, 2), ((2, 3), None), (2, 3)])
+def test_pooling_by_a_loop(size, strides, padding):
+    largest, mean = MaxPooling2D(size, strides, padding), AveragePooling2D(size, strides, padding)
+    w = largest.windows
+    pads = w.pads((6, 5))
+    y, z = largest({}, IMAGES), mean({}, IMAGES)
+    for row, i, j, channel in np.ndindex(y.shape):
+        top, left = i * w.strides[0] - pads[0][0], j * w.strides[1] - pads[1][0]
+        seen = IMAGES[row, max(top, 0) : top + w.size[0], max(left, 0) : left + w.size[1], channel]
+        assert y[row, i, j, channel] == seen.max()
+        close(z[row, i, j, channel], seen.mean())
+
+
+@pytest.mark.parametrize(("layer", "want"), [(MaxPooling1D(2), [0.5, 0.5, 1.0, 0.0]), (GlobalMaxPooling1D(), [0.0, 0.0, 1.0, 0.0])])
+def test_ties_share_the_derivative(layer, want):
+    x = np.array([2.0, 2.0, 3.0, 1.0], np.float32).reshape(1, 4, 1)
+    np.testing.assert_array_equal(jax.grad(lambda x: layer({}, x).sum())(x).ravel(), want)
+
+
+def test_bilinear_by_hand():
+    """Pixel centres of 4 from 2: 1/4 and 3/4 between them, the outer ones as the edge: 0, 0.25 * 8, 0.75 * 8, 8."""
+    y = UpSampling2D((1, 2), "bilinear")({}, np.array([0.0, 8.0], np.float32).reshape(1, 1, 2, 1))
+    np.testing.assert_array_equal(y.ravel(), [0, 2, 6, 8])
+
+
+MASK = np.array([[1, 1, 1, 0], [1, 0, 0, 0], [0, 0, 0, 0]], bool)
+STEPS = np.array([1.0, 2.0, 6.0, 100.0], np.float32).reshape(1, 4, 1).repeat(3, 0)
+
+
+@pytest.mark.parametrize("layer", [Conv1D(2, 3, padding="same"), Conv1D(2, 2, padding="causal"), MaxPooling1D(3, 1, "same")], ids=repr)
+def test_a_mask_stays_where_the_steps_do(layer):
+    np.testing.assert_array_equal(layer.mask(STEPS, MASK), MASK)
+
+
+SHORTER = [Conv1D(2, 2), MaxPooling1D(2), GlobalAveragePooling1D(), GlobalMaxPooling1D(keepdims=True)]
+
+
+@pytest.mark.parametrize("layer", SHORTER, ids=repr)
+def test_a_mask_over_time_ends_where_the_steps_change(layer):
+    """A row with any real step is real; a mask of rows passes."""
+    np.testing.assert_array_equal(layer.mask(STEPS, MASK), [True, True, False])
+    np.testing.assert_array_equal(layer.mask(STEPS, MASK[:, 0]), MASK[:, 0])
+    assert layer.mask(STEPS, None) is None
+
+
+OF_IMAGES = [Conv2D(2, 2), Conv2DTranspose(2, 2), MaxPooling2D(), GlobalAveragePooling2D(), ZeroPadding2D(), UpSampling2D()]
+
+
+@pytest.mark.parametrize("layer", OF_IMAGES, ids=repr)
+def test_images_pass_on_a_mask_of_rows(layer):
+    rows = np.array([True, False, True, True])
+    np.testing.assert_array_equal(layer.mask(IMAGES, rows), rows)
+    np.testing.assert_array_equal(layer.mask(IMAGES, rows[:, None].repeat(6, 1)), rows)
+
+
+def masked(layer, x, mask):
+    return layer.apply({}, {}, x, key=None, train=False, mask=mask)[0]
+
+
+def test_global_pooling_heeds_a_mask_over_time():
+    """Of 1, 2, 6 the mean is 3 and the largest 6; of 1 alone both 1; of none both are 0, and so is their derivative."""
+    np.testing.assert_array_equal(masked(GlobalAveragePooling1D(), STEPS, MASK).ravel(), [3, 1, 0])
+    np.testing.assert_array_equal(masked(GlobalMaxPooling1D(), STEPS, MASK).ravel(), [6, 1, 0])
+    np.testing.assert_array_equal(masked(GlobalMaxPooling1D(), -STEPS, MASK).ravel(), [-1, -1, 0])
+    np.testing.assert_array_equal(masked(GlobalAveragePooling1D(), STEPS, MASK[:, 0]).ravel(), [109 / 4] * 3)
+    for layer in (GlobalAveragePooling1D(), GlobalMaxPooling1D()):
+        slope = jax.grad(lambda x, layer=layer: masked(layer, x, MASK).sum())(jnp.asarray(STEPS))
+        close(slope.sum(1).ravel(), [1, 1, 0])
+        assert not slope[:, 3].any()
+
+
+def test_names():
+    assert [chain.kind(layer) for layer in (Conv2D(1, 1), Conv2DTranspose(1, 1), MaxPooling2D(), UpSampling2D())] == [
+        "conv2d",
+        "conv2d_transpose",
+        "max_pooling2d",
+        "up_sampling2d",
+    ]
