@@ -20,6 +20,7 @@ from glassnet.layers import (
     UpSampling2D,
     ZeroPadding2D,
     chain,
+    pooling,
     windows,
 )
 from glassnet.layers.windows import Windows
@@ -170,6 +171,27 @@ def test_pooling_by_a_loop(size, strides, padding):
         seen = IMAGES[row, max(top, 0) : top + w.size[0], max(left, 0) : left + w.size[1], channel]
         assert y[row, i, j, channel] == seen.max()
         close(z[row, i, j, channel], seen.mean())
+
+
+LARGE = [Conv2D(2, (4, 3), padding="same"), MaxPooling2D(3, 2, "same"), AveragePooling2D(2), AveragePooling2D(3, 1, "same")]
+
+
+@pytest.mark.parametrize("layer", LARGE, ids=repr)
+def test_windows_of_many_entries_are_left_to_xla(layer, monkeypatch):
+    """The same numbers, and derivatives, as by slices; here many are more than 3."""
+    params, x = drawn(layer, (6, 5, 2))
+
+    def run(params, x):
+        y, back = jax.vjp(layer, params, x)
+        return y, back(jnp.cos(y))
+
+    want = jax.tree.leaves(run(params, x))
+    monkeypatch.setattr(windows, "TAPS", 3)
+    monkeypatch.setattr(pooling, "TAPS", 3)
+    lowered = jax.jit(lambda *given: layer(*given)).lower(params, x).as_text()
+    assert "reduce_window" in lowered or "convolution" in lowered
+    for a, b in zip(jax.tree.leaves(run(params, x)), want, strict=True):
+        close(a, b, 10 * FLOAT32)
 
 
 @pytest.mark.parametrize(("layer", "want"), [(MaxPooling1D(2), [0.5, 0.5, 1.0, 0.0]), (GlobalMaxPooling1D(), [0.0, 0.0, 1.0, 0.0])])

@@ -23,18 +23,24 @@ from glassnet.activations import ACTIVATIONS
 from glassnet.errors import ModelFileError
 from glassnet.layers import (
     Activation,
+    AveragePooling2D,
     BatchNormalization,
+    Conv2D,
+    Conv2DTranspose,
     Dense,
     Flatten,
     Input,
     LayerNormalization,
     Maxout,
+    MaxPooling2D,
     Normalization,
     Parallel,
     PReLU,
     RepeatVector,
     Reshape,
     Residual,
+    UpSampling2D,
+    ZeroPadding2D,
 )
 from glassnet.storage import parts, plain
 
@@ -120,6 +126,11 @@ BOMBS = {
     "a Reshape of many axes": ([Reshape((2, *[1] * 1000))], [2]),
     "a large input": ([Dense(MOST)], [MOST]),
     "an input of many axes": ([Dense(1)], [99_999] * 300_000),
+    "a large kernel": ([Conv2D(2, MOST, padding="same")], [4, 4, 2]),
+    "the largest filters": ([Conv2D(MOST, 3), Conv2DTranspose(MOST, 3)], [8, 8, 2]),
+    "a large image": ([ZeroPadding2D(2**26), AveragePooling2D(3, 1, "same"), UpSampling2D(MOST), Conv2D(1, 3), MaxPooling2D(2)], [4, 4, 2]),
+    "large windows": ([MaxPooling2D(2**20, 1, "same"), AveragePooling2D(MOST, padding="same"), Dense(2)], [4, 4, 2]),
+    "many convolutions": ([Conv2D(1, 11, padding="same")] * 150, [16, 16, 1]),
     "many layers": ([Flatten()] * 2000, [2]),
     "too many layers": ([Activation("softmax")] * 20_000, [2]),
     "Parallels of Parallels": ([Parallel([[]] * 30)] * 30, [2]),

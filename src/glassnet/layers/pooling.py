@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,11 +11,12 @@ from typing import Any, ClassVar
 
 import jax.numpy as jnp
 import numpy as np
+from jax import lax
 
 from glassnet.errors import require
 from glassnet.layers.layer import Layer
 from glassnet.layers.shape import rows
-from glassnet.layers.windows import Windows, check_fit, check_rank, each, kept
+from glassnet.layers.windows import TAPS, Windows, check_fit, check_rank, each, kept
 from glassnet.types import Array, Params, Shape, State
 
 
@@ -51,29 +53,34 @@ class Pooling(Layer, ABC):
 
 def largest(x: Array, windows: Windows) -> Array:
     """The largest number in every window, channel by channel."""
-    return _merged(windows.padded(x, -jnp.inf), windows.counts(x.shape[1:-1]), windows, jnp.maximum, jnp.max)
+    return _merged(x, windows, lax.max, -np.inf)
 
 
 def average(x: Array, windows: Windows) -> Array:
     """The mean of the numbers in every window, channel by channel; of the padding none counts."""
-    sizes = x.shape[1:-1]
-    counts = windows.counts(sizes)
-    total = _merged(windows.padded(x, 0), counts, windows, jnp.add, jnp.sum)
-    real = []
-    for n, count, size, stride, (before, _) in zip(sizes, counts, windows.size, windows.strides, windows.pads(sizes), strict=True):
-        first = stride * np.arange(count) - before
-        real.append(np.minimum(first + size, n) - np.maximum(first, 0))
-    return total / reduce(np.multiply.outer, real)[..., None]
+    y, sizes = _merged(x, windows, lax.add, 0.0), x.shape[1:-1]
+    spread = zip(sizes, windows.counts(sizes), windows.size, windows.strides, windows.pads(sizes), strict=True)
+    for axis, (n, count, size, stride, (before, _)) in enumerate(spread, start=1):
+        first = stride * jnp.arange(count) - before
+        real = jnp.minimum(first + size, n) - jnp.maximum(first, 0)
+        y = y / real.astype(y.dtype).reshape(-1, *[1] * (y.ndim - 1 - axis))
+    return y
 
 
-def _merged(x: Array, counts: Shape, windows: Windows, two: Callable[..., Array], along: Callable[..., Array]) -> Array:
-    """What the numbers in every window of the padded x come to: by `two` of them at a time, or `along` axes where no two overlap."""
+def _merged(x: Array, windows: Windows, merge: Callable[[Array, Array], Array], fill: float) -> Array:
+    """What `merge` makes, two at a time, of the numbers in every window of x, padded with `fill`; where no two overlap, axis after axis."""
+    counts = windows.counts(x.shape[1:-1])
+    if math.prod(windows.size) > TAPS:
+        pads = ((0, 0), *windows.pads(x.shape[1:-1]), (0, 0))
+        return lax.reduce_window(x, np.array(fill, x.dtype), merge, (1, *windows.size, 1), (1, *windows.strides, 1), pads)
+    x = windows.padded(jnp.asarray(x), fill)
     if windows.size != windows.strides:
-        return reduce(two, windows.seen(x))
-    tiles = tuple(n for pair in zip(counts, windows.size, strict=True) for n in pair)
-    ends = (slice(n * size) for n, size in zip(counts, windows.size, strict=True))
-    tiled = x[(slice(None), *ends)].reshape(len(x), *tiles, x.shape[-1])
-    return along(tiled, axis=tuple(range(2, len(tiles) + 1, 2)))
+        return reduce(merge, windows.seen(x))
+    for axis, (n, size) in enumerate(zip(counts, windows.size, strict=True), start=1):
+        before, after = x.shape[:axis], x.shape[axis + 1 :]
+        tiled = lax.slice_in_dim(x, 0, n * size, axis=axis).reshape(*before, n, size, *after)
+        x = reduce(merge, [lax.index_in_dim(tiled, i, axis + 1, keepdims=False) for i in range(size)])
+    return x
 
 
 @dataclass(frozen=True)

@@ -30,6 +30,10 @@ FEW = 2**23
 """Bytes of windows that are laid out at a time there."""
 
 
+TAPS = 128
+"""A window of more entries is left to XLA: a slice for each of them would take long to compile."""
+
+
 class Windows(NamedTuple):
     """A window's size, strides and dilation along every axis, and how the input is padded: "valid", "same" or "causal"."""
 
@@ -175,6 +179,8 @@ def _by_lax(windows: Windows, x: Array, kernel: Array) -> Array:
 
 
 def _by_product(windows: Windows, x: Array, kernel: Array) -> Array:
+    if math.prod(windows.size) > TAPS:
+        return _by_lax(windows, x, kernel)
     flat = kernel.reshape(-1, kernel.shape[-1])
     one = x.dtype.itemsize * math.prod(windows.counts(x.shape[1:-1])) * len(flat)
 
