@@ -25,6 +25,8 @@ from peers import CLASSES, HIDDEN, PEERS, PIXELS, ROWS
 GOALS = {
     "epoch, batch 32": "PyTorch 5x, best peer 2x",
     "epoch, batch 128": "PyTorch 5x, best peer 2x",
+    "CNN epoch, batch 32": "PyTorch 1.8x, Keras on TF 1.2x",
+    "CNN, first step": "at most 3 s",
     "predict one row": "at most 300 us",
     "Celsius, whole process": "best peer 2x",
 }
@@ -78,13 +80,14 @@ def warm(names: list[str], rounds: int, rows: int) -> Iterator[tuple[str, Sample
         ("epoch, batch 32", "epoch", 32, rows),
         ("epoch, batch 128", "epoch", 128, rows),
         ("predict one row", "predict_one"),
+        ("CNN epoch, batch 32", "cnn", rows // 20),
     ):
-        samples: Samples = {name: [] for name in names}
+        samples: Samples = {name: [] for name in names if not (task[0] == "cnn" and name == "scikit-learn")}
         for turn in range(rounds + 1):
-            for name, worker in workers.items():
-                answer = worker.ask(*task)
+            for name, taken in samples.items():
+                answer = workers[name].ask(*task)
                 if turn:
-                    samples[name].append(answer)
+                    taken.append(answer)
         yield label, samples
     yield PRODUCT, {"glassnet": [workers["glassnet"].ask("matmul") for _ in range(3)]}
     for worker in workers.values():
@@ -102,6 +105,13 @@ def fresh(names: list[str], rounds: int, epochs: int) -> Iterator[tuple[str, Sam
             if abs(answer - 212) > 10:
                 print(f"{name}: 100 degrees Celsius came out as {answer:.1f}")
     yield "Celsius, whole process", whole
+    first: Samples = {name: [] for name in names if name != "scikit-learn"}
+    for _ in range(rounds):
+        for name, taken in first.items():
+            worker = Worker(name)
+            taken.append(worker.ask("cnn_cold"))
+            worker.close()
+    yield "CNN, first step", first
     cold: Samples = {name: [] for name in names}
     whole = {name: [] for name in names}
     for _ in range(rounds):
@@ -113,13 +123,13 @@ def fresh(names: list[str], rounds: int, epochs: int) -> Iterator[tuple[str, Sam
     yield "small fit, whole process", whole
 
 
-def row(task: str, samples: Samples) -> str:
+def row(task: str, samples: Samples, names: list[str]) -> str:
     """Glassnet's median and least seconds; every peer's median, and its ratio to Glassnet by rounds and by leasts."""
-    ours, *peers = samples.items()
-    cells = [f"{text(statistics.median(ours[1]))}, {text(min(ours[1]))}"]
-    for _, theirs in peers:
-        by_rounds = statistics.median(b / a for a, b in zip(ours[1], theirs, strict=True))
-        cells.append(f"{text(statistics.median(theirs))}, {by_rounds:.2f}x, {min(theirs) / min(ours[1]):.2f}x")
+    ours = samples["glassnet"]
+    cells = [f"{text(statistics.median(ours))}, {text(min(ours))}"]
+    for theirs in (samples.get(name, []) for name in names[1:]):
+        by_rounds = statistics.median(b / a for a, b in zip(ours, theirs, strict=True)) if theirs else 0
+        cells.append(f"{text(statistics.median(theirs))}, {by_rounds:.2f}x, {min(theirs) / min(ours):.2f}x" if theirs else "")
     return line(task, *cells, GOALS.get(task, ""))
 
 
@@ -186,7 +196,7 @@ def main() -> None:
         if task == PRODUCT:
             speeds.append(f"{max(samples['glassnet']):.0f} ({task})")
         else:
-            print(row(task, samples), flush=True)
+            print(row(task, samples, names), flush=True)
         if task.startswith("epoch"):
             speeds.append(f"{work / min(samples['glassnet']):.0f} ({task})")
         if options.json:

@@ -185,7 +185,8 @@ def _by_product(windows: Windows, x: Array, kernel: Array) -> Array:
     one = x.dtype.itemsize * math.prod(windows.counts(x.shape[1:-1])) * len(flat)
 
     def product(x: Array) -> Array:
-        return jnp.concatenate(list(windows.seen(windows.padded(x, 0))), -1) @ flat
+        side_by_side = jnp.concatenate(list(windows.seen(windows.padded(x, 0))), -1)
+        return (side_by_side.reshape(-1, len(flat)) @ flat).reshape(*side_by_side.shape[:-1], -1)
 
     if one * len(x) <= BYTES:
         return product(x)

@@ -1,0 +1,27 @@
+"""Large images train in the memory of a laptop. Oracle: what the system counts for a process of its own."""
+
+import json
+import subprocess
+import sys
+
+TRAINED = """
+import json, resource
+import numpy as np
+import glassnet as gn
+from glassnet.layers import Conv2D, Dense, Flatten, Input, MaxPooling2D
+blocks = [layer for filters in (32, 64, 128, 128) for layer in (Conv2D(filters, 3, activation="relu"), MaxPooling2D())]
+head = [Flatten(), Dense(512, activation="relu"), Dense(1, activation="sigmoid")]
+model = gn.Sequential([Input((150, 150, 3)), *blocks, *head], seed=0)
+model.compile("rmsprop", "binary_crossentropy")
+rng = np.random.default_rng(0)
+history = model.fit(rng.random((32, 150, 150, 3), np.float32), np.arange(32) % 2, batch_size=32, epochs=1, verbose=0)
+print(json.dumps([history.history["loss"], resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6]))
+"""
+
+
+def test_a_step_of_32_images_of_150_x_150_stays_below_3_gigabytes():
+    """Laid out at once, the windows of the second convolution alone would take 32 * 72 * 72 * 288 * 4 = 191 MB, forward and back."""
+    done = subprocess.run([sys.executable, "-c", TRAINED], capture_output=True, text=True, check=True)
+    [loss], gigabytes = json.loads(done.stdout)
+    assert 0.6 < loss < 0.8
+    assert gigabytes < 3
