@@ -122,7 +122,7 @@ def test_nothing_is_learned_of_the_rows_held_out():
     model = fitted(validation_split=0.25)
     kept, held = gn.Sequential([Dense(1)], seed=0), PEOPLE.copy()
     found = model.history
-    train, apart = rows_of(model)
+    train, apart = rows(model)
     assert found.params["rows"] == len(train) == 45
     number = model.intake.encoder.columns[0]
     known = PEOPLE.height.to_numpy()[train]
@@ -139,7 +139,7 @@ def test_nothing_is_learned_of_the_rows_held_out():
     assert kept.intake is None
 
 
-def rows_of(model):
+def rows(model):
     """The rows that a fit of the model on PEOPLE trained on, and those it held out: by the draw's own function."""
     from glassnet.data.rows import hold_out
 

@@ -108,6 +108,13 @@ class Layer:
         """What `learn` found, where it should be said: a guess that decides what the layer does."""
         return ""
 
+    def require_input(self, x: np.ndarray, what: str) -> None:
+        """Refuse rows x (n, ...) that it cannot take where it is a network's first link, such as ids of no token; errors begin with `what`.
+
+        Raises:
+            DataError: with the first such row.
+        """
+
     def formula(self) -> str:
         """What it computes, in a few of the lectures' letters: a line of the trace."""
         return type(self).__name__

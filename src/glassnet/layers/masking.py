@@ -1,0 +1,56 @@
+"""Masking: which steps of a sequence are real, told by a number that marks those that are not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import jax.numpy as jnp
+import numpy as np
+
+from glassnet.errors import is_number, require
+from glassnet.layers.composite import join_masks
+from glassnet.layers.layer import Layer
+from glassnet.types import Array, Params, Shape
+
+
+@dataclass(frozen=True)
+class Masking(Layer):
+    """Leave out steps of which every feature is `mask_value`: they become 0, and later layers and the loss do not count them.
+
+    Shapes:
+        (batch, time, features) to the same.
+
+    Args:
+        mask_value: what marks a step that is filling, in the unit of x.
+
+    Raises:
+        ConfigError: mask_value is not a number; once the shape is known, an example is not (time, features).
+
+    Example:
+        >>> Masking().mask(np.array([[[3.0, 0.0], [0.0, 0.0]]]), None).tolist()
+        [[True, False]]
+
+    Source: Keras.
+    """
+
+    mask_value: float = 0.0
+
+    def __post_init__(self):
+        require(is_number(self.mask_value), "Masking", "mask_value to be a number", mask_value=self.mask_value)
+
+    def init(self, rng: np.random.Generator, shape: Shape) -> Params:
+        fix = "Put Reshape((time, features)) in front; token ids are masked by Embedding(..., mask_zero=True)."
+        require(len(shape) == 2, self.name or "Masking", "sequences (time, features)", input_shape=shape, fix=fix)
+        return {}
+
+    def __call__(self, params: Params, x: Array) -> Array:
+        return jnp.where(self._real(x)[..., None], x, 0)
+
+    def mask(self, x: Array, mask: Array | None) -> Array | None:
+        return join_masks((mask, self._real(x)))
+
+    def _real(self, x: Array) -> Array:
+        return (x != self.mask_value).any(-1)
+
+    def formula(self) -> str:
+        return f"steps of nothing but {self.mask_value:g} left out"

@@ -1,0 +1,206 @@
+"""Recurrent layers against Keras on JAX: outputs, gradients of the input and of all weights, from the same weights, every option."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import glassnet as gn
+from glassnet import network
+from glassnet.layers import GRU, LSTM, Bidirectional, Dense, Embedding, Input, Masking, SimpleRNN, chain
+from glassnet.optimizers import SGD
+from oracles import FLOAT32, LOOSE, close, import_keras
+
+BATCH, TIME, FEATURES = 5, 6, 3
+LENGTHS = np.arange(TIME) < np.array([6, 4, 1, 3, 5])[:, None]
+GAPS = np.random.default_rng(7).random((BATCH, TIME)) < 0.6
+GAPS[2] = False
+"""Steps missing anywhere; the third row has none at all."""
+
+
+@pytest.fixture(scope="module")
+def keras():
+    return import_keras()
+
+
+def redrawn(params, rng):
+    """Random weights in their order."""
+    if isinstance(params, tuple):
+        return tuple(redrawn(part, rng) for part in params)
+    return {name: np.float32(rng.normal(0, 0.7, w.shape)) for name, w in params.items()}
+
+
+def drawn(layer, shape=(TIME, FEATURES), seed=0):
+    """A layer's link, random weights, and a batch."""
+    rng = np.random.default_rng(seed)
+    (link,) = chain.unfold(chain.named([layer]))
+    (params,), (state,), _ = chain.init((link,), rng, shape)
+    params = redrawn(params, rng)
+    return link, params, state, rng.normal(size=(BATCH, *shape)).astype(np.float32)
+
+
+def listed(link, params, grads):
+    """Weights and their gradients in the order of a model's listing."""
+    places = [(path, key) for path, inner in network.walk((link,)) if not inner.parts for key in network.at((params,), path)]
+    return [[network.at((tree,), path)[key] for path, key in places] for tree in (params, grads)]
+
+
+def compare(layer, theirs, mask=None, shape=(TIME, FEATURES)):
+    """Ours and Keras's output and gradients of the inner product of the real outputs with random numbers."""
+    link, params, state, x = drawn(layer, shape)
+    y, pullbacks, _, kept = network.forward((link,), (params,), (state,), x, mask=mask)
+    dy = np.random.default_rng(1).normal(size=y.shape).astype(np.float32)
+    grads, dx, _ = network.backward(pullbacks, dy)
+    weights, grads = listed(link, params, grads[0])
+    theirs.build(x.shape)
+    theirs.set_weights(weights)
+    masked = {} if mask is None else {"mask": jnp.asarray(mask)}
+
+    def value(learning, x):
+        out, _ = theirs.stateless_call(learning, [v.value for v in theirs.non_trainable_variables], x, **masked)
+        return jnp.vdot(dy, out), out
+
+    learning = [v.value for v in theirs.trainable_variables]
+    (_, want), (want_grads, want_dx) = jax.value_and_grad(value, argnums=(0, 1), has_aux=True)(learning, x)
+    close(y, want, 5 * FLOAT32)
+    close(dx, want_dx, 10 * FLOAT32)
+    assert len(weights) == len(want_grads)
+    for a, b in zip(grads, want_grads, strict=True):
+        close(a, b, 20 * FLOAT32)
+    return kept
+
+
+OPTIONS = {
+    "defaults": {},
+    "every step": {"return_sequences": True},
+    "backwards": {"go_backwards": True},
+    "backwards, every step": {"go_backwards": True, "return_sequences": True},
+    "without bias": {"use_bias": False},
+    "relu": {"activation": "relu", "return_sequences": True},
+    "no activation": {"activation": None},
+    "dropout at inference": {"dropout": 0.5, "recurrent_dropout": 0.5},
+}
+KINDS = {"SimpleRNN": {}, "LSTM": {}, "GRU": {}, "GRU, reset before": {"reset_after": False}}
+CASES = [(kind, option) for kind in KINDS for option in OPTIONS]
+GATED = [(kind, {"recurrent_activation": "hard_sigmoid"}) for kind in ("LSTM", "GRU", "GRU, reset before")]
+MASKS = {"none": None, "lengths": LENGTHS, "gaps": GAPS}
+
+
+def both(keras, kind, options):
+    name, options = kind.split(",")[0], KINDS[kind] | options
+    return {"SimpleRNN": SimpleRNN, "LSTM": LSTM, "GRU": GRU}[name](4, **options), getattr(keras.layers, name)(4, **options)
+
+
+@pytest.mark.parametrize("mask", MASKS)
+@pytest.mark.parametrize(("kind", "option"), CASES, ids=[f"{kind}, {option}" for kind, option in CASES])
+def test_parity(keras, kind, option, mask):
+    compare(*both(keras, kind, OPTIONS[option]), MASKS[mask])
+
+
+@pytest.mark.parametrize(("kind", "options"), GATED, ids=[kind for kind, _ in GATED])
+def test_other_gates(keras, kind, options):
+    compare(*both(keras, kind, options), LENGTHS)
+
+
+@pytest.mark.parametrize("mask", MASKS)
+@pytest.mark.parametrize("every", [False, True], ids=["last", "every step"])
+@pytest.mark.parametrize("mode", ["concat", "sum", "mul", "ave"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_bidirectional(keras, kind, mode, every, mask):
+    ours, theirs = both(keras, kind, {"return_sequences": every})
+    kept = compare(Bidirectional(ours, mode), keras.layers.Bidirectional(theirs, mode), MASKS[mask])
+    if every and mask != "none":
+        np.testing.assert_array_equal(kept, MASKS[mask])
+
+
+def test_zero_output_for_mask(keras):
+    ours, theirs = both(keras, "LSTM", {"return_sequences": True, "zero_output_for_mask": True})
+    compare(ours, theirs, GAPS)
+
+
+def test_one_step(keras):
+    compare(*both(keras, "LSTM", {}), shape=(1, FEATURES))
+    compare(*both(keras, "GRU", {"return_sequences": True}), shape=(1, FEATURES))
+
+
+def test_the_plain_ways_of_starting(keras):
+    """LSTM's bias: 1 for f alone, unless told; shapes and order as Keras has them."""
+    for kind in KINDS:
+        for options in ({}, {"unit_forget_bias": False}) if kind == "LSTM" else ({},):
+            ours, theirs = both(keras, kind, options)
+            theirs.build((None, TIME, FEATURES))
+            params = ours.init(np.random.default_rng(0), (TIME, FEATURES))
+            assert [(name, w.shape) for name, w in params.items()] == [(w.name, w.shape) for w in theirs.weights]
+            np.testing.assert_array_equal(params["bias"], theirs.get_weights()[2])
+            u = params["recurrent_kernel"]
+            close(u @ u.T, np.eye(4))
+
+
+@pytest.mark.parametrize("kind", ["SimpleRNN", "LSTM", "GRU"])
+def test_penalties(keras, kind):
+    names = {"kernel_regularizer": "l2", "recurrent_regularizer": "l1", "bias_regularizer": "l2"}
+    ours, theirs = both(keras, kind, names)
+    _, params, _, x = drawn(ours)
+    theirs.build(x.shape)
+    theirs.set_weights([*params.values()])
+    close(ours.penalty(params), sum(float(loss) for loss in theirs.losses), 5 * FLOAT32)
+
+
+def test_embedding(keras):
+    """Values, the gradient of the table, its mask and its penalty, on ids that repeat."""
+    ours, theirs = Embedding(9, 4, embeddings_regularizer="l2", mask_zero=True), keras.layers.Embedding(9, 4, embeddings_regularizer="l2", mask_zero=True)
+    ids = np.random.default_rng(0).integers(0, 9, (BATCH, TIME))
+    link, params, state, _ = drawn(ours, (TIME,))
+    y, pullbacks, _, mask = network.forward((link,), (params,), (state,), ids.astype(np.float32))
+    dy = np.random.default_rng(1).normal(size=y.shape).astype(np.float32)
+    (grads,), *_ = network.backward(pullbacks, dy)
+    theirs.build(ids.shape)
+    theirs.set_weights([params["embeddings"]])
+    value = lambda table: jnp.vdot(dy, theirs.stateless_call(table, [], ids)[0])  # noqa: E731
+    close(y, theirs(ids))
+    close(grads["embeddings"], jax.grad(value)([theirs.trainable_variables[0].value])[0])
+    np.testing.assert_array_equal(mask, theirs.compute_mask(ids))
+    close(ours.penalty(params), float(theirs.losses[0]))
+
+
+def test_masking(keras):
+    x = np.random.default_rng(0).normal(size=(BATCH, TIME, FEATURES)).astype(np.float32)
+    x[~LENGTHS] = 2.5
+    x[0, 0, 1] = 2.5
+    ours, theirs = Masking(2.5), keras.layers.Masking(2.5)
+    close(ours({}, x), theirs(x))
+    np.testing.assert_array_equal(ours.mask(x, None), theirs.compute_mask(x))
+    np.testing.assert_array_equal(ours.mask(x, None), LENGTHS)
+
+
+RNG = np.random.default_rng(3)
+X = np.where(np.arange(9) < RNG.integers(1, 10, (40, 1)), RNG.integers(1, 12, (40, 9)), 0)
+Y = (X.sum(1) % 2).astype(np.float32)[:, None]
+TAGS = (X > 5).astype(np.float32)[..., None]
+MODELS = {
+    "lstm": lambda k: [k.Embedding(12, 5, mask_zero=True), k.LSTM(6), k.Dense(1, activation="sigmoid")],
+    "gru, two": lambda k: [k.Embedding(12, 5), k.GRU(6, return_sequences=True), k.GRU(4), k.Dense(1, activation="sigmoid")],
+    "both ways": lambda k: [k.Embedding(12, 5, mask_zero=True), k.Bidirectional(k.SimpleRNN(4)), k.Dense(1, activation="sigmoid")],
+    "tags": lambda k: [k.Embedding(12, 5, mask_zero=True), k.LSTM(6, return_sequences=True), k.Dense(1, activation="sigmoid")],
+}
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_training(keras, name):
+    """Two epochs of plain gradient descent in order from the same weights; the tags' loss counts real steps alone."""
+    y = TAGS if name == "tags" else Y
+    ours, theirs = gn.Sequential([Input(9), *MODELS[name](gn.layers)], seed=0), keras.Sequential([keras.Input((9,)), *MODELS[name](keras.layers)])
+    theirs.set_weights(ours.get_weights())
+    ours.compile(SGD(0.2), "binary_crossentropy")
+    theirs.compile(keras.optimizers.SGD(0.2), "binary_crossentropy")
+    start = ours.get_weights()
+    mine = ours.fit(X, y, batch_size=8, epochs=2, shuffle=False, verbose=0).history["loss"]
+    want = theirs.fit(X, y, batch_size=8, epochs=2, shuffle=False, verbose=0).history["loss"]
+    for got, wanted in zip(ours.get_weights(), theirs.get_weights(), strict=True):
+        close(got, wanted, LOOSE)
+    if name != "tags":  # Keras's epoch is the mean of batches' losses weighed by their rows
+        close(mine, want, LOOSE)
+    close(ours.evaluate(X, y), theirs.evaluate(X, y, batch_size=40, verbose=0), LOOSE)
+    close(ours.predict(X), theirs.predict(X, verbose=0), LOOSE)
+    assert any(np.abs(a - b).max() > 0.01 for a, b in zip(start, ours.get_weights(), strict=True))
+    assert isinstance(ours.layers[-1], Dense)
