@@ -96,7 +96,7 @@ def score(
             there = np.asarray(mask) > 0
             kept.append((np.asarray(batch.y)[there], np.asarray(output)[there]))
     extra = penalty(program.links, params)
-    logs = {"loss": program.loss.unit * (total / count + (0.0 if extra is None else float(extra)))}
+    logs = {"loss": program.loss.unit * (total / max(count, 1.0) + (0.0 if extra is None else float(extra)))}
     y, out = (np.concatenate(parts) for parts in zip(*kept, strict=True)) if exact else (None, None)
     logs |= {metric.name: metric.exact(y, out) if metric.exact else metric.result(sums[metric.name]) for metric in program.metrics}
     return {prefix + name: value for name, value in logs.items()}

@@ -121,6 +121,32 @@ def source(links: Links, path: Path) -> Path:
     return enters
 
 
+def reach(
+    links: Links,
+    params: tuple[Params, ...],
+    state: tuple[State, ...],
+    x: Array,
+    path: Path,
+    *,
+    key: Array = None,
+    train: bool = False,
+    mask: Array | None = None,
+) -> tuple[Array, Array, Array | None]:
+    """(x, key, mask) with which the link at `path` runs in a forward pass."""
+    i, *inside = path
+    x, _, mask = chain.run(links[:i], params[:i], state[:i], x, key=key, train=train, mask=mask)
+    key = chain.link_key(key, i, links[i])
+    if not inside:
+        return x, key, mask
+    composite: Any = links[i]
+    place = inside[0]
+    for part in composite.divided(params[i], state[i], key):
+        if place < len(part[0]):
+            return reach(*part[:3], x, (place, *inside[1:]), key=part[3], train=train, mask=mask)
+        place -= len(part[0])
+    raise IndexError(path)
+
+
 def forward(
     links: Links,
     params: tuple[Params, ...],

@@ -120,7 +120,7 @@ def one_pass(
 ) -> Pass:
     """Forward, loss and backward of one batch: what training runs, what the trace shows.
 
-    loss = sum(rows * weight * mask) / sum(mask) + penalties, as Keras has it.
+    loss = sum(rows * weight * mask) / sum(mask) + penalties, as Keras has it; where nothing is real, the penalties alone.
     """
     body, head = network.split_head(program.links, program.loss)
     n = len(body)
@@ -129,7 +129,7 @@ def one_pass(
     def mean_loss(z):
         rows = program.loss.rows(batch.y, z)
         total, count = weigh(rows, batch.weight, mask)
-        return total / count, rows
+        return total / jnp.maximum(count, 1), rows
 
     (loss, rows), dz = jax.value_and_grad(mean_loss, has_aux=True)(z)
     grads, dx, deltas = network.backward(pullbacks, dz)

@@ -78,11 +78,11 @@ class Cell(ABC):
         """
 
     @abstractmethod
-    def step(self, z: Array, u: Array, states: States) -> tuple[Array | None, States]:
+    def step(self, z: Array, u: Array, states: States) -> tuple[Array, States]:
         """A step of the fast loop: what `slopes` needs, and the new states."""
 
     @abstractmethod
-    def slopes(self, kept: Array | None, before: States, after: States) -> tuple[States, tuple[Array | None, ...]]:
+    def slopes(self, kept: Array, before: States, after: States) -> tuple[States, tuple[Array | None, ...]]:
         """Of all steps at once: what `back` multiplies by, and which share of each state is handed on elementwise (None for none)."""
 
     @abstractmethod
@@ -106,10 +106,10 @@ class SimpleCell(Cell):
         h = activations.get(self.activation)(z[0] + turn(states[0], 0, 1)[0])
         return (h,), (h,)
 
-    def step(self, z: Array, u: Array, states: States) -> tuple[Array | None, States]:
+    def step(self, z: Array, u: Array, states: States) -> tuple[Array, States]:
         return None, (jnp.tanh(z + u),)
 
-    def slopes(self, kept: Array | None, before: States, after: States) -> tuple[States, tuple[Array | None, ...]]:
+    def slopes(self, kept: Array, before: States, after: States) -> tuple[States, tuple[Array | None, ...]]:
         return (1 - after[0] ** 2,), (None,)
 
     def back(self, slopes: States, d: States) -> tuple[Array, Array, States]:
@@ -138,13 +138,13 @@ class LSTMCell(Cell):
         c = f * states[1] + i * g
         return (o * t(c), c), (i, f, g, o)
 
-    def step(self, z: Array, u: Array, states: States) -> tuple[Array | None, States]:
+    def step(self, z: Array, u: Array, states: States) -> tuple[Array, States]:
         gates = jnp.tanh(z + u)
         i, f, g, o = jnp.split(gates, 4, -1)
         c = _sigmoid(f) * states[1] + _sigmoid(i) * g
         return gates, (_sigmoid(o) * jnp.tanh(c), c)
 
-    def slopes(self, kept: Array | None, before: States, after: States) -> tuple[States, tuple[Array | None, ...]]:
+    def slopes(self, kept: Array, before: States, after: States) -> tuple[States, tuple[Array | None, ...]]:
         i, f, g, o = jnp.split(kept, 4, -1)
         t = jnp.tanh(after[1])
         by_gate = (g * _slope(i), before[1] * _slope(f), _sigmoid(i) * (1 - g * g), t * _slope(o))
@@ -179,7 +179,7 @@ class GRUCell(Cell):
         g = t(z[2] + (reset * after[0] if self.reset_after else turn(reset * h, 2, 3)[0]))
         return (update * h + (1 - update) * g,), (update, reset, g)
 
-    def step(self, z: Array, u: Array, states: States) -> tuple[Array | None, States]:
+    def step(self, z: Array, u: Array, states: States) -> tuple[Array, States]:
         (h,) = states
         both = 2 * h.shape[-1]
         gates, inner = jnp.tanh(z[:, :both] + u[:, :both]), u[:, both:]
@@ -187,7 +187,7 @@ class GRUCell(Cell):
         g = jnp.tanh(z[:, both:] + reset * inner)
         return jnp.concatenate([gates, g, inner], -1), (g + update * (h - g),)
 
-    def slopes(self, kept: Array | None, before: States, after: States) -> tuple[States, tuple[Array | None, ...]]:
+    def slopes(self, kept: Array, before: States, after: States) -> tuple[States, tuple[Array | None, ...]]:
         update, reset, g, inner = jnp.split(kept, 4, -1)
         dg = (1 - _sigmoid(update)) * (1 - g * g)
         by_gate = ((before[0] - g) * _slope(update), dg * inner * _slope(reset), dg)
@@ -282,13 +282,13 @@ def plain(
     weights: Weights,
     mask: Array | None,
     noise: tuple[Array | None, Array | None] = (None, None),
-    taps: States | None = None,
+    tap: Array | None = None,
 ) -> tuple[Array, Steps]:
     """What `fast` computes, for any cell and with dropout, as it is written: the outputs, and what every step did.
 
     Args:
         noise: factors for x, (batch, gates or 1, features), and for h, (batch, gates, units), the same at every step.
-        taps: added to the states after every step, (time, batch, units) each: zeros, to be differentiated with respect to.
+        tap: added to h after every step, (time, batch, units): zeros, to be differentiated with respect to.
     """
     units = weights.recurrent.shape[0]
     n = len(cell.gates)
@@ -303,11 +303,11 @@ def plain(
         z, real, tap = now
         new, gates = cell.plain(jnp.split(z, n, -1), turn, states)
         new = hold(real, new, states)
-        new = new if tap is None else tuple(a + b for a, b in zip(new, tap, strict=True))
+        new = new if tap is None else (new[0] + tap, *new[1:])
         return new, Steps(new, gates)
 
     z = product(x, weights.kernel, weights.bias, noise[0])
-    last, steps = lax.scan(step, zeros(cell, x, units), (z, mask, taps), reverse=reverse)
+    last, steps = lax.scan(step, zeros(cell, x, units), (z, mask, tap), reverse=reverse)
     return steps.states[0] if every else last[0], steps
 
 

@@ -30,17 +30,17 @@ MOST_UNITS = 2**14
 
 
 class Inside(NamedTuple):
-    """What happened inside a recurrent layer, by letter, each (batch, time, units) in the order of the input.
+    """What happened inside a recurrent layer, each (batch, time, units) in the order of the input.
 
     Attributes:
         states: after each step: h, and c where there is one.
-        gates: of each step.
-        deltas: dL/d(state) after each step, through all later ones.
+        gates: of each step, as the cell has them.
+        delta: dL/dh after each step, through all later ones.
     """
 
-    states: dict[str, Array]
-    gates: dict[str, Array]
-    deltas: dict[str, Array]
+    states: tuple[Array, ...]
+    gates: tuple[Array, ...]
+    delta: Array
 
 
 class Recurrent(Layer, ABC):
@@ -106,18 +106,15 @@ class Recurrent(Layer, ABC):
         return self._given_out(y, real), state
 
     def inside(self, params: Params, x: Array, delta: Array, *, key: Array, train: bool, mask: Array | None) -> Inside:
-        """Every step of one pass, for dL/d(output) `delta`: by the plain loop, with a zero added to every state."""
+        """Every step of one pass, for dL/d(output) `delta`: by the plain loop, with a zero added to every h."""
         weights, noise, real, x = self._ready(params, x, key, train, mask)
-        size = (*x.shape[:2], self.units)
 
-        def run(taps: Any) -> Any:
-            y, steps = recurrence.plain(self.cell, self.go_backwards, self.return_sequences, x, weights, real, noise, taps)
+        def run(tap: Array) -> Any:
+            y, steps = recurrence.plain(self.cell, self.go_backwards, self.return_sequences, x, weights, real, noise, tap)
             return self._given_out(y, real), steps
 
-        _, back, steps = jax.vjp(run, (jnp.zeros(size, x.dtype),) * len(self.cell.states), has_aux=True)
-        (deltas,) = back(delta)
-        named = ((self.cell.states, steps.states), (self.cell.gates, steps.gates), (self.cell.states, deltas))
-        return Inside(*({name: a.swapaxes(0, 1) for name, a in zip(names, arrays, strict=True)} for names, arrays in named))
+        _, back, steps = jax.vjp(run, jnp.zeros((*x.shape[:2], self.units), x.dtype), has_aux=True)
+        return jax.tree.map(lambda a: a.swapaxes(0, 1), Inside(*steps, *back(delta)))
 
     def _ready(self, params: Params, x: Array, key: Array, train: bool, mask: Array | None) -> tuple[Weights, Any, Array | None, Array]:
         """Weights, dropout's factors, which steps are real (time, batch, 1), and x with time first."""
@@ -127,7 +124,7 @@ class Recurrent(Layer, ABC):
     def _noise(self, key: Array, x: Array, train: bool) -> tuple[Array | None, Array | None]:
         gates = len(self.cell.gates) if is_some(self.recurrent_dropout) else 1
         wanted = ((self.dropout, gates, x.shape[-1]), (self.recurrent_dropout, gates, self.units))
-        drawn = []
+        drawn: list[Array | None] = []
         for i, (rate, *size) in enumerate(wanted):
             if train and is_some(rate):
                 kept = jax.random.bernoulli(jax.random.fold_in(key, i), 1.0 - rate, (len(x), *size))
@@ -292,8 +289,7 @@ class LSTM(Recurrent):
         return bias
 
     def formula(self) -> str:
-        s, t = called(self.recurrent_activation), called(self.activation)
-        return f"i, f, o = {s}(z), g = {t}(z), z = x_t W + h_(t-1) U{' + b' * self.use_bias}; c_t = f c_(t-1) + i g, h_t = o {t}(c_t)"
+        return f"c_t = f c_(t-1) + i g, h_t = o {called(self.activation)}(c_t)"
 
 
 @dataclass(frozen=True)
@@ -368,10 +364,7 @@ class GRU(Recurrent):
         return Weights(params["kernel"], params["recurrent_kernel"], outer, inner)
 
     def formula(self) -> str:
-        s, t = called(self.recurrent_activation), called(self.activation)
-        b, inner = " + b" * self.use_bias, " + b'" * (self.use_bias and self.reset_after)
-        new = f"r (h_(t-1) U{inner})" if self.reset_after else "(r h_(t-1)) U"
-        return f"z, r = {s}(x_t W{b} + h_(t-1) U{inner}), g = {t}(x_t W{b} + {new}); h_t = z h_(t-1) + (1 - z) g"
+        return "h_t = z h_(t-1) + (1 - z) g"
 
 
 def called(activation: Any) -> str:

@@ -15,7 +15,9 @@ from glassnet import network
 from glassnet.data.intake import Intake
 from glassnet.errors import is_int, is_number, lookup, require
 from glassnet.layers import Activation, Dense, Layer, chain
+from glassnet.layers.recurrent import Recurrent
 from glassnet.trace import html, text
+from glassnet.trace.steps import Steps
 from glassnet.training import Carry, Data, Pass, Program, one_pass, rate_of, step_key, update
 
 
@@ -170,6 +172,20 @@ class Trace:
         done, _ = _passed(self.program, self.carry._replace(params=params), Data(self.x, self.y), self.training)
         return Nudge(path, place, float(step), float(link.d_params[key][place]), self.loss, float(done.loss))
 
+    def steps(self, name: str) -> Steps:
+        """What went on inside a recurrent layer, step by step: states, gates, and the deltas through time.
+
+        Raises:
+            ConfigError: no recurrent layer of that name.
+        """
+        inside = zip(network.walk(self.program.links), self.links, strict=True)
+        known = {link.name: (path, link) for (path, _), link in inside if isinstance(link.link, Recurrent)}
+        path, link = lookup("trace: recurrent layer", name, known)
+        cell: Any = link.link.cell
+        found = _inside(self.program, path, self.carry, self.x, link.delta, self.training)
+        states, gates, delta = jax.tree.map(np.asarray, tuple(found))
+        return Steps(name, dict(zip(cell.states, states, strict=True)), dict(zip(cell.gates, gates, strict=True)), delta)
+
     def to_dict(self) -> dict[str, Any]:
         """All numbers as nested lists, for JSON."""
         parts = ("input", "output", "delta", "d_input")
@@ -253,3 +269,12 @@ def _passed(program: Program, carry: Carry, data: Data, training: bool) -> tuple
     learning, _ = network.split(program.links, carry.params)
     after, _ = update(program, carry, done.grads, learning)
     return done, jax.tree.map(jnp.subtract, after, learning)
+
+
+@partial(jax.jit, static_argnums=(0, 1, 5))
+def _inside(program: Program, path: network.Path, carry: Carry, x: Any, delta: Any, training: bool) -> Any:
+    key = step_key(program, carry) if training else None
+    came, own, mask = network.reach(program.links, carry.params, carry.state, x, path, key=key, train=training)
+    link = dict(network.walk(program.links))[path]
+    assert isinstance(link, Recurrent)
+    return link.inside(network.at(carry.params, path), came, delta, key=own, train=training, mask=mask)

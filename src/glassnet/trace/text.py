@@ -11,6 +11,7 @@ import numpy as np
 
 from glassnet import activations
 from glassnet.layers import Activation, Composite
+from glassnet.layers.recurrent import Recurrent
 from glassnet.optimizers import SGD
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ TERMS = 6
 WIDTH = 118
 """Characters after which names and arithmetic go on in a new line."""
 
-SYMBOLS = {"kernel": "W", "bias": "b"}
+SYMBOLS = {"kernel": "W", "recurrent_kernel": "U", "bias": "b"}
 
 
 def number(value: Any) -> str:
@@ -90,7 +91,9 @@ def formulas(trace: Trace) -> Iterator[tuple[LinkTrace, str]]:
 
 
 def symbol(link: LinkTrace) -> str:
-    """What a link's output is called: z, a, p, or y."""
+    """What a link's output is called: z, a, p, h, or y."""
+    if isinstance(link.link, Recurrent):
+        return "h"
     if isinstance(link.link, Activation):
         return "p" if link.with_loss else "a"
     return "z" if link.link.formula().startswith("z = ") else "y"
