@@ -159,9 +159,9 @@ class Sequential(Stack):
             progress.say(said)
             program = self._program()
             again = run is not None
-            validation = self._validation(validation_data), validation_steps, batch_size, target, again, program.loss, built.shapes
+            validation = self._validation(validation_data), validation_steps, batch_size, target, again, program.loss, built
             if reading:
-                source: Source = reading.feed(program.loss, built.shapes, class_weight)
+                source: Source = reading.feed(program.loss, built, class_weight)
                 held = feeding.held(*validation)
             else:
                 data, labels = rows.encode(ready, y, program.loss, built.shapes[-1], sample_weight)
@@ -240,7 +240,7 @@ class Sequential(Stack):
         network.require_learned(built.links, self._state)
         if passes.is_stream(x, y):
             streams.require_plain(y, sample_weight, 0.0, self.intake is not None)
-            blocks: Any = streams.scored(x, steps, program.loss, built.shapes, target=target)
+            blocks: Any = streams.scored(x, steps, program.loss, built, target=target)
         else:
             fix = "They are for batches: rows are all taken, once."
             require(steps is None and target is None, "evaluate", "no steps or target with rows", steps=steps, target=target, fix=fix)
@@ -340,7 +340,8 @@ class Sequential(Stack):
 
     def _examples(self, x: Any) -> Any:
         x = x.x if isinstance(x, Images) else self._text.encode(x) if self._text else x
-        return mapped.features(x, self._network.shapes[0] if self._network else self._input.shape if self._input else None)
+        shape = self._network.shapes[0] if self._network else self._input.shape if self._input else None
+        return mapped.features(x, shape, links=chain.unfold(self._layers))
 
     def _ready(self, x: Any, y: Any) -> tuple[Any, Built, str]:
         """The rows, the network built for them, and what was inferred about the loss, if anything had to be."""

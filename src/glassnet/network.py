@@ -142,7 +142,8 @@ def reach(
     place = inside[0]
     for part in composite.divided(params[i], state[i], key):
         if place < len(part[0]):
-            return reach(*part[:3], x, (place, *inside[1:]), key=part[3], train=train, mask=mask)
+            links, p, s, own = part
+            return reach(links, p, s, x, (place, *inside[1:]), key=own, train=train, mask=mask)
         place -= len(part[0])
     raise IndexError(path)
 

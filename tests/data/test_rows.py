@@ -3,11 +3,13 @@
 import numpy as np
 import pytest
 
+from glassnet import network
 from glassnet.data.rows import encode, encode_validation, hold_out, weigh_classes
 from glassnet.errors import ConfigError, DataError
 from glassnet.losses import BinaryCrossentropy, MeanSquaredError, SparseCategoricalCrossentropy
 
 SPARSE = SparseCategoricalCrossentropy()
+BUILT = network.describe((), (), (), ((2,), (2,)))
 X = np.arange(40, dtype=np.float32).reshape(20, 2)
 Y = np.repeat([0, 1], [15, 5])
 
@@ -29,7 +31,7 @@ def test_encode_names_what_it_reads():
 
 def test_encode_validation():
     for given in ((X, Y), [X, Y], (X, Y, np.ones(20)), (X, Y, None)):
-        data = encode_validation(given, SPARSE, ((2,), (2,)))
+        data = encode_validation(given, SPARSE, BUILT)
         assert data.x is X
         assert (data.weight is None) == (len(given) == 2 or given[2] is None)
 
@@ -52,7 +54,7 @@ def test_encode_validation():
 )
 def test_validation_data_that_is_none(given, text):
     with pytest.raises(DataError, match=text):
-        encode_validation(given, SPARSE, ((2,), (2,)))
+        encode_validation(given, SPARSE, BUILT)
 
 
 def test_class_weights_multiply_sample_weights():

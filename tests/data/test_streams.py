@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 import glassnet as gn
+from glassnet import network
 from glassnet.data.passes import is_stream
 from glassnet.data.streams import Stream
 from glassnet.errors import ConfigError, DataError
@@ -37,7 +38,8 @@ def test_what_has_a_length_beside_targets_is_rows():
 
 def bound(given, steps=None, loss=None, shapes=((4,), (3,)), class_weight=None, **how):
     stream = Stream(given, steps, **how)
-    stream.bind(loss or SparseCategoricalCrossentropy(), shapes, class_weight)
+    built = network.describe((), (), (), shapes)
+    stream.bind(loss or SparseCategoricalCrossentropy(), built, class_weight)
     return stream
 
 

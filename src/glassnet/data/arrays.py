@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from glassnet.errors import DataError, is_number, message, require
 from glassnet.types import Shape
+
+if TYPE_CHECKING:
+    from glassnet.layers.chain import Links
 
 
 def numbers(value: Any, what: str) -> np.ndarray:
@@ -98,15 +101,17 @@ def require_precise(**given: Any) -> None:
             require(False, what, "columns whose differences float32 can hold", error=DataError, fix=fix, **place)
 
 
-def features(x: Any, shape: Shape | None = None, what: str = "x") -> np.ndarray:
+def features(x: Any, shape: Shape | None = None, what: str = "x", links: Links = ()) -> np.ndarray:
     """Rows of features: uint8 as it is (pixels), all else float32; one number a row (n,) becomes (n, 1).
 
     Args:
         x: anything NumPy can read: arrays, JAX arrays, nested lists.
         shape: what one example must look like, where the network already knows.
+        what: the name that an error begins with.
+        links: of the network, whose first may refuse rows.
 
     Raises:
-        DataError: see `numbers`; or another shape than `shape`.
+        DataError: see `numbers`; another shape than `shape`; rows that the first link refuses, as ids that no token has.
     """
     array = numbers(x, what)
     array = array if array.dtype in (np.uint8, np.float32) else array.astype(np.float32)
@@ -115,6 +120,8 @@ def features(x: Any, shape: Shape | None = None, what: str = "x") -> np.ndarray:
         array = array[:, None]
     if shape is not None and array.shape[1:] != shape:
         raise DataError(message(what, f"examples of shape {shape}", shape=given, fix=_shape_fix(given, shape)))
+    for first in links[:1]:
+        first.require_input(array, what)
     return array
 
 

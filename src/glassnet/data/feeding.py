@@ -17,8 +17,8 @@ from glassnet.data.passes import is_stream
 from glassnet.data.rows import encode_validation, require_all
 from glassnet.data.streams import scored
 from glassnet.losses import Loss
+from glassnet.network import Built
 from glassnet.training import Data, planner, to_device
-from glassnet.types import Shape
 
 
 def source(data: Data, batch_size: int | str, steps: int | None, *, seed: int, shuffle: bool) -> Source:
@@ -74,7 +74,7 @@ def held(
     target: str | None,
     again: bool,
     loss: Loss,
-    shapes: tuple[Shape, ...],
+    built: Built,
 ) -> Any:
     """Blocks to validate on, again and again; None where nothing was given.
 
@@ -85,7 +85,7 @@ def held(
         target: the column of targets, where batches are columns by name.
         again: whether batches must be such as can be begun anew.
         loss: what the network is trained on.
-        shapes: of one example: shapes[0] enters the network, shapes[-1] leaves it.
+        built: the network.
 
     Raises:
         DataError: rows that cannot be used.
@@ -93,8 +93,8 @@ def held(
     """
     if is_stream(given):
         names = {"what": "validation_steps", "name": "validation batch {}"}
-        return scored(given, steps, loss, shapes, batch_size=batch_size, target=target, again=again, **names)
-    data = encode_validation(given, loss, shapes)
+        return scored(given, steps, loss, built, batch_size=batch_size, target=target, again=again, **names)
+    data = encode_validation(given, loss, built)
     if data is None:
         return None
     require_all("validation_steps", steps, len(data.x), batch_size)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ import numpy as np
 from glassnet import marks
 from glassnet.data import arrays
 from glassnet.data.chunks import named
+from glassnet.layers.chain import Links
 from glassnet.training import Data, make_plan
 from glassnet.types import Shape
 
@@ -23,10 +24,12 @@ class Mapped:
     Args:
         rows: of the file, all of them.
         index: which of them these are, in their order.
+        links: of the network that they are for.
     """
 
     rows: np.memmap
     index: np.ndarray
+    links: Links = ()
 
     def __len__(self) -> int:
         return len(self.index)
@@ -37,23 +40,23 @@ class Mapped:
         return len(self), *(self.rows.shape[1:] or (1,))
 
     def __getitem__(self, which: Any) -> Mapped:
-        return Mapped(self.rows, self.index[which])
+        return replace(self, index=self.index[which])
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
-        rows = arrays.features(self.rows[self.index])
+        rows = arrays.features(self.rows[self.index], links=self.links)
         return rows if dtype is None else rows.astype(dtype)
 
 
-def features(x: Any, shape: Shape | None = None, what: str = "x") -> Any:
+def features(x: Any, shape: Shape | None = None, what: str = "x", links: Links = ()) -> Any:
     """Rows of features, see `arrays.features`; those of a memory map stay where they are, and one of them is looked at.
 
     Raises:
         DataError: see `arrays.features`.
     """
     if not isinstance(x, np.memmap) or x.ndim == 0 or not x.size:
-        return arrays.features(x, shape, what)
-    arrays.features(x[:1], shape, what)
-    return Mapped(x, np.arange(len(x)))
+        return arrays.features(x, shape, what, links)
+    arrays.features(x[:1], shape, what, links)
+    return Mapped(x, np.arange(len(x)), links)
 
 
 def marks_of(data: Data) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from glassnet.data.split import random_split, stratified_split
 from glassnet.data.targets import labels_of, targets
 from glassnet.errors import DataError, is_int, is_number, require
 from glassnet.losses import Loss
+from glassnet.network import Built
 from glassnet.training import Data
 from glassnet.types import Shape
 
@@ -34,9 +35,8 @@ def encode(x: Any, y: Any, loss: Loss, outputs: Shape, sample_weight: Any = None
     return Data(x, target, arrays.sample_weights(sample_weight, len(x), f"{prefix}sample_weight")), labels_of(target, loss)
 
 
-def encode_validation(given: Any, loss: Loss, shapes: tuple[Shape, ...]) -> Data | None:
-    """The user's (x, y) or (x, y, weights) to validate on, for a network with those shapes of input (first) and output (last);
-    None where none were given.
+def encode_validation(given: Any, loss: Loss, built: Built) -> Data | None:
+    """The user's (x, y) or (x, y, weights) to validate on in that network; None where none were given.
 
     Raises:
         DataError: neither two nor three parts; what cannot be used.
@@ -46,9 +46,9 @@ def encode_validation(given: Any, loss: Loss, shapes: tuple[Shape, ...]) -> Data
     parts = tuple(given) if isinstance(given, tuple | list) else ()
     what = type(given).__name__ + (f" of {len(parts)}" if parts else "")
     require(len(parts) in (2, 3), "validation_data", "(x, y) or (x, y, weights)", error=DataError, validation_data=what)
-    x = mapped.features(parts[0], shapes[0], "validation x")
+    x = mapped.features(parts[0], built.shapes[0], "validation x", built.links)
     weight = parts[2] if len(parts) == 3 else None
-    return encode(x, parts[1], loss, shapes[-1], weight, prefix="validation ")[0]
+    return encode(x, parts[1], loss, built.shapes[-1], weight, prefix="validation ")[0]
 
 
 def weigh_classes(data: Data, loss: Loss, class_weight: Any) -> Data:

@@ -16,6 +16,7 @@ from glassnet.data.chunks import Feed, Worker, named
 from glassnet.data.passes import is_parts, passes
 from glassnet.errors import DataError, is_int, require
 from glassnet.losses import Loss
+from glassnet.network import Built
 from glassnet.training import Data
 from glassnet.types import Shape
 
@@ -87,12 +88,12 @@ class Stream:
             x, y, _ = self.parts(batch)
             return arrays.features(x), arrays.numbers(y, "y")
 
-    def bind(self, loss: Loss, shapes: tuple[Shape, ...], class_weight: Any = None) -> None:
+    def bind(self, loss: Loss, built: Built, class_weight: Any = None) -> None:
         """Say what batches are checked against.
 
         Args:
             loss: whose targets they hold.
-            shapes: of one example: shapes[0] enters the network, shapes[-1] leaves it.
+            built: the network.
             class_weight: {class: weight} or None.
 
         Raises:
@@ -101,11 +102,11 @@ class Stream:
         fix = "Count the labels beforehand and pass a dict: rows / (classes * rows of the class) for each."
         balanced = isinstance(class_weight, str)
         require(not balanced, "class_weight", "a dict {class: weight} with batches", error=DataError, class_weight=class_weight, fix=fix)
-        by_class = self._by_class = arrays.class_weights(class_weight, np.arange(max(shapes[-1][-1], 2)))
+        by_class = self._by_class = arrays.class_weights(class_weight, np.arange(max(built.shapes[-1][-1], 2)))
 
         def encode(batch: Any) -> Data:
             x, y, weight = self.parts(batch)
-            data, labels = rows.encode(arrays.features(x, shapes[0]), y, loss, shapes[-1], weight)
+            data, labels = rows.encode(arrays.features(x, built.shapes[0], links=built.links), y, loss, built.shapes[-1], weight)
             if by_class is None:
                 return data
             fix = "Use sample_weight for other targets."
@@ -317,9 +318,9 @@ class Reading:
         """x and y of the first batch."""
         return self._worker.submit(lambda: self._stream.peek(self._where)).result()
 
-    def feed(self, loss: Loss, shapes: tuple[Shape, ...], class_weight: Any) -> Feed:
+    def feed(self, loss: Loss, built: Built, class_weight: Any) -> Feed:
         """The chunks: see `Stream.bind`."""
-        self._stream.bind(loss, shapes, class_weight)
+        self._stream.bind(loss, built, class_weight)
         first = self._stream.first(self._where)
         return Feed(self._stream, first, len(first.x), self._worker)
 
@@ -355,10 +356,10 @@ class Scored:
         return self.stream.marks()
 
 
-def scored(given: Any, steps: int | None, loss: Loss, shapes: tuple[Shape, ...], *, name: str = "batch {}", **how: Any) -> Scored:
-    """A user's batches to be scored, in a network with those shapes of input (first) and output (last): see `Stream`."""
+def scored(given: Any, steps: int | None, loss: Loss, built: Built, *, name: str = "batch {}", **how: Any) -> Scored:
+    """A user's batches to be scored, in that network: see `Stream`."""
     stream = Stream(given, steps, **how)
-    stream.bind(loss, shapes)
+    stream.bind(loss, built)
     return Scored(stream, name)
 
 

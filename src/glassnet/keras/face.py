@@ -28,6 +28,7 @@ from glassnet.layers import Activation
 
 INSTEAD = {
     "activity_regularizer": "Penalise the weights: kernel_regularizer=.",
+    "backward_layer": "The copy that goes backwards is made of the layer given.",
     "axis": "It is the last axis throughout; Permute moves another there.",
     "batch_size": "Leave the batch size to fit.",
     "bias_constraint": "Keep weights small with bias_regularizer=.",
@@ -40,6 +41,9 @@ INSTEAD = {
     "lr": "Write learning_rate=.",
     "max_value": 'Write Activation("relu6") for a ceiling of 6.',
     "negative_slope": "Write LeakyReLU(negative_slope).",
+    "return_state": "Layers stand in a row: return_sequences=True gives h of every step, trace(x, y).steps(name) all states.",
+    "stateful": "Every row begins at zero: give whole sequences.",
+    "weights": "Write model.layers[0].set_weights([matrix]) on the built model.",
     "reduction": "A loss is the mean over the rows; sample_weight weighs them.",
     "weight_decay": "Write AdamW, or kernel_regularizer=keras.regularizers.l2(...) in the layers.",
 }

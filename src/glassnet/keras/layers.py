@@ -77,9 +77,9 @@ def _input(shape: Any = None, batch_shape: Any = None, name: str | None = None) 
 
 
 def input_of(layer: Any) -> ours.Input | None:
-    """The `Input` that a layer's `input_shape=`, `input_dim=` or `batch_input_shape=` asks for; None where it had none."""
+    """The `Input` that a layer's `input_shape=`, `input_dim=` (of ids, `input_length=`) or `batch_input_shape=` asks for; None where it had none."""
     kept = vars(layer) if isinstance(layer, ours.Layer) else {}
-    shape = kept.get("input_shape", kept.get("input_dim"))
+    shape = kept.get("input_shape", kept.get("input_length" if isinstance(layer, ours.Embedding) else "input_dim"))
     batch_shape = kept.get("batch_input_shape", kept.get("batch_shape"))
     return None if shape is None and batch_shape is None else _input(shape, batch_shape)
 
@@ -103,6 +103,11 @@ LAST = "data_format=None|'channels_last'"
 CONV = f"filters kernel_size strides padding {LAST} dilation_rate groups=1 activation {WEIGHTS}{LAYER}"
 POOL = f"pool_size strides padding {LAST} name{LAYER}"
 GLOBAL = f"{LAST} keepdims{LAYER}"
+CELL = "use_bias kernel_initializer recurrent_initializer bias_initializer"
+COSTS = "kernel_regularizer recurrent_regularizer bias_regularizer activity_regularizer=None"
+COSTS += " kernel_constraint=None recurrent_constraint=None bias_constraint=None dropout recurrent_dropout"
+WAYS = "return_sequences return_state=False go_backwards stateful=False unroll~"
+MEMORY = f"{LAYER} zero_output_for_mask implementation~"
 EITHER = " dtype=None|'float32'"
 BOTH = "height_factor width_factor fill_mode interpolation seed~ fill_value"
 
@@ -121,6 +126,7 @@ __all__, __getattr__ = table(
             f"axis=-1 momentum epsilon center scale{STARTS}{LIMITS}"
             f" renorm=False renorm_clipping=None renorm_momentum=0.99 synchronized=False{LAYER}",
         ),
+        "Bidirectional": (ours.Bidirectional, "layer merge_mode weights=None backward_layer=None" + LAYER),
         "Conv1D": (ours.Conv1D, CONV),
         "Conv2D": (ours.Conv2D, CONV),
         "Conv2DTranspose": (ours.Conv2DTranspose, CONV.replace("padding", "padding output_padding=None").replace(" groups=1", "")),
@@ -133,7 +139,16 @@ __all__, __getattr__ = table(
         ),
         "Dropout": (ours.Dropout, f"rate noise_shape=None seed~{LAYER}"),
         "ELU": (_elu, "alpha" + LAYER, Named("elu")),
+        "Embedding": (
+            ours.Embedding,
+            "input_dim output_dim embeddings_initializer embeddings_regularizer embeddings_constraint=None mask_zero weights=None"
+            f" lora_rank=None lora_alpha=None quantization_config=None{LAYER.replace('input_dim@', 'input_length@')}",
+        ),
         "Flatten": (ours.Flatten, LAST + LAYER),
+        "GRU": (
+            ours.GRU,
+            f"units activation recurrent_activation {CELL} {COSTS} seed~ {WAYS} reset_after use_cudnn~{MEMORY}",
+        ),
         "GaussianDropout": (ours.GaussianDropout, "rate seed~" + LAYER),
         "GaussianNoise": (ours.GaussianNoise, "stddev seed~" + LAYER),
         "GlobalAveragePooling1D": (ours.GlobalAveragePooling1D, GLOBAL),
@@ -151,9 +166,14 @@ __all__, __getattr__ = table(
             f"shape batch_size=None{EITHER}{INPUT} input_tensor=None optional=False name * input_shape>shape",
             ours.Input,
         ),
+        "LSTM": (
+            ours.LSTM,
+            f"units activation recurrent_activation {CELL} unit_forget_bias {COSTS} seed~ {WAYS} use_cudnn~{MEMORY}",
+        ),
         "Lambda": (ours.Activation, "function>activation output_shape~ mask=None arguments=None" + LAYER),
         "LayerNormalization": (ours.LayerNormalization, f"axis epsilon center scale beta_initializer gamma_initializer{LIMITS}{LAYER}"),
         "LeakyReLU": (_leaky_relu, f"negative_slope{LAYER} alpha>negative_slope", Named("leaky_relu")),
+        "Masking": (ours.Masking, "mask_value" + LAYER),
         "MaxPool1D": (ours.MaxPooling1D, POOL),
         "MaxPool2D": (ours.MaxPooling2D, POOL),
         "MaxPooling1D": (ours.MaxPooling1D, POOL),
@@ -173,6 +193,7 @@ __all__, __getattr__ = table(
         "RepeatVector": (ours.RepeatVector, "n" + LAYER),
         "Rescaling": (ours.Rescaling, "scale offset" + LAYER),
         "Reshape": (ours.Reshape, "target_shape" + LAYER),
+        "SimpleRNN": (ours.SimpleRNN, f"units activation {CELL} {COSTS} {WAYS} seed~{MEMORY}"),
         "Softmax": (Named("softmax"), "axis=-1" + LAYER),
         "UnitNormalization": (ours.UnitNormalization, "axis" + LAYER),
         "UpSampling2D": (ours.UpSampling2D, f"size {LAST} interpolation{LAYER}"),
