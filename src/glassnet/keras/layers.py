@@ -77,7 +77,7 @@ def _input(shape: Any = None, batch_shape: Any = None, name: str | None = None) 
 
 
 def input_of(layer: Any) -> ours.Input | None:
-    """The `Input` that a layer's `input_shape=`, `input_dim=` (of ids, `input_length=`) or `batch_input_shape=` asks for; None where it had none."""
+    """The `Input` that a layer's `input_shape=`, `input_dim=` (of ids, `input_length=`) or `batch_input_shape=` asks for, or None."""
     kept = vars(layer) if isinstance(layer, ours.Layer) else {}
     shape = kept.get("input_shape", kept.get("input_length" if isinstance(layer, ours.Embedding) else "input_dim"))
     batch_shape = kept.get("batch_input_shape", kept.get("batch_shape"))

@@ -1,0 +1,148 @@
+"""Recurrent layers beside PyTorch and Keras: `python benchmarks/recurrent.py [--rounds 5] [--rows 2048] [--only pytorch]`.
+
+What is timed is the second epoch of a fit: 64 units over 50 steps of 16 features, then Dense(1), Adam, batches of 32. Each contestant
+runs in a process of its own, and turns alternate; ratios are of peer over Glassnet, by rounds (least over least in brackets). PyTorch's
+threads spin where others take the cores: on a busy machine `taskset -c 0` is the fairer run. `python recurrent.py NAME` is one contestant.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+TIME, FEATURES, UNITS, BATCH = 50, 16, 64, 32
+KINDS = ("LSTM", "GRU", "SimpleRNN")
+
+
+def rows(n: int) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((n, TIME, FEATURES), np.float32)
+    return x, x.mean((1, 2), keepdims=True)[:, 0]
+
+
+def glassnet(kind: str) -> Callable[[np.ndarray, np.ndarray], float]:
+    import glassnet as gn
+
+    model = gn.Sequential([gn.layers.Input((TIME, FEATURES)), getattr(gn.layers, kind)(UNITS), gn.layers.Dense(1)])
+    model.compile("adam", "mse")
+    return lambda x, y: model.fit(x, y, batch_size=BATCH, epochs=2, verbose=0).seconds[1]
+
+
+def pytorch(kind: str) -> Callable[[np.ndarray, np.ndarray], float]:
+    import torch
+
+    torch.set_num_threads(len(os.sched_getaffinity(0)))
+    memory = getattr(torch.nn, {"SimpleRNN": "RNN"}.get(kind, kind))(FEATURES, UNITS, batch_first=True)
+    head, loss = torch.nn.Linear(UNITS, 1), torch.nn.MSELoss()
+    optimizer = torch.optim.Adam([*memory.parameters(), *head.parameters()])
+
+    def fit(x: np.ndarray, y: np.ndarray) -> float:
+        a, b = torch.from_numpy(x), torch.from_numpy(y)
+        began, total = time.perf_counter(), 0.0
+        for picked in torch.randperm(len(a)).split(BATCH):
+            optimizer.zero_grad()
+            cost = loss(head(memory(a[picked])[0][:, -1]), b[picked])
+            cost.backward()
+            optimizer.step()
+            total += cost.detach()
+        float(total)
+        return time.perf_counter() - began
+
+    return fit
+
+
+def keras(backend: str) -> Callable[[str], Callable[[np.ndarray, np.ndarray], float]]:
+    def build(kind: str) -> Callable[[np.ndarray, np.ndarray], float]:
+        os.environ["KERAS_BACKEND"] = backend
+        import keras
+
+        model = keras.Sequential([keras.Input((TIME, FEATURES)), getattr(keras.layers, kind)(UNITS), keras.layers.Dense(1)])
+        model.compile("adam", "mse")
+
+        def fit(x: np.ndarray, y: np.ndarray) -> float:
+            ends = [time.perf_counter()]
+            clock = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: ends.append(time.perf_counter()))
+            model.fit(x, y, batch_size=BATCH, epochs=2, verbose=0, callbacks=[clock])
+            return ends[2] - ends[1]
+
+        return fit
+
+    return build
+
+
+PEERS: dict[str, Callable[[str], Any]] = {
+    "glassnet": glassnet,
+    "pytorch": pytorch,
+    "keras-jax": keras("jax"),
+    "keras-tensorflow": keras("tensorflow"),
+}
+
+
+def serve(name: str) -> None:
+    """Answer (kind, rows) lines with seconds, until standard input ends; what libraries print goes to standard error."""
+    replies = os.fdopen(os.dup(1), "w", buffering=1)
+    os.dup2(2, 1)
+    built: dict[str, Any] = {}
+    for line in sys.stdin:
+        kind, n = json.loads(line)
+        try:
+            built.setdefault(kind, None)
+            built[kind] = built[kind] or PEERS[name](kind)
+            print(json.dumps(built[kind](*rows(n))), file=replies)
+        except ModuleNotFoundError:
+            print("null", file=replies)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--rows", type=int, default=2048)
+    parser.add_argument("--only", help="peers, by commas")
+    options = parser.parse_args()
+    names = [name for name in PEERS if name == "glassnet" or options.only is None or name in options.only.split(",")]
+    processes = {
+        name: subprocess.Popen(
+            [sys.executable, __file__, name], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+        )
+        for name in names
+    }
+
+    def ask(name: str, kind: str) -> float | None:
+        process = processes[name]
+        assert process.stdin
+        assert process.stdout
+        process.stdin.write(json.dumps([kind, options.rows]) + "\n")
+        process.stdin.flush()
+        return json.loads(process.stdout.readline() or "null")
+
+    print(f"{options.rows} rows, {options.rounds} rounds, {len(os.sched_getaffinity(0))} cores, load {os.getloadavg()[0]:.1f}")
+    for kind in KINDS:
+        there = [name for name in names if ask(name, kind) is not None]
+        seconds = {name: [0.0] * options.rounds for name in there}
+        for turn in range(options.rounds):
+            for name in there:
+                seconds[name][turn] = ask(name, kind) or 0.0
+        ours = seconds["glassnet"]
+        steps = -(-options.rows // BATCH)
+        cells = [f"{kind:<9} | {statistics.median(ours) / steps * 1e3:.2f} ms a step"]
+        for name in there[1:]:
+            ratio = statistics.median(a / b for a, b in zip(seconds[name], ours, strict=True))
+            cells.append(f"{name} {ratio:.2f} ({min(seconds[name]) / min(ours):.2f})")
+        print(f"| {' | '.join(cells)} |", flush=True)
+    for process in processes.values():
+        assert process.stdin
+        process.stdin.close()
+        process.wait()
+
+
+if __name__ == "__main__":
+    serve(sys.argv[1]) if sys.argv[1:2] and sys.argv[1] in PEERS else main()
