@@ -24,7 +24,7 @@ from types import ModuleType
 from typing import Any, ClassVar
 
 from glassnet.errors import ConfigError, GlassnetError, message, require
-from glassnet.layers import Activation
+from glassnet.layers import Activation, Layer
 
 INSTEAD = {
     "activity_regularizer": "Penalise the weights: kernel_regularizer=.",
@@ -154,7 +154,7 @@ class Face:
             ) from None
 
     def __instancecheck__(self, thing: Any) -> bool:
-        return isinstance(getattr(thing, "layer", thing), self.make if self.kind is None else self.kind)
+        return isinstance(_part(thing), self.make if self.kind is None else self.kind)
 
     def __mro_entries__(self, bases: tuple[Any, ...]) -> tuple[type, ...]:
         fix = "Subclass keras.layers.Layer or keras.callbacks.Callback, or hold one of these inside your own class."
@@ -186,7 +186,7 @@ class Refused:
         raise ConfigError(message(self.name, self.expected, fix=self.fix))
 
     def __instancecheck__(self, thing: Any) -> bool:
-        return isinstance(getattr(thing, "layer", thing), self.kind)
+        return isinstance(_part(thing), self.kind)
 
     def __mro_entries__(self, bases: tuple[Any, ...]) -> tuple[type, ...]:
         return (self.base,) if self.base else self()
@@ -264,6 +264,11 @@ def _spelt(name: str, value: Any) -> Any:
     if isinstance(value, str) and name.endswith(("_initializer", "activation")):
         return SPELT.get(value, value)
     return value() if isinstance(value, Face) else value
+
+
+def _part(thing: Any) -> Any:
+    """The layer of a view of one; anything else itself."""
+    return thing if isinstance(thing, Layer) else getattr(thing, "layer", thing)
 
 
 def _values(how: str) -> list[Any]:

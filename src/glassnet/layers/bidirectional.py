@@ -60,7 +60,7 @@ class Bidirectional(Composite):
     Source: Schuster and Paliwal 1997; Keras.
     """
 
-    layer: Any = None
+    layer: Any
     merge_mode: str = "concat"
 
     def __post_init__(self):
@@ -70,7 +70,8 @@ class Bidirectional(Composite):
         fix = "Its copy goes backwards."
         require(not self.layer.go_backwards, "Bidirectional", "a layer with go_backwards=False", go_backwards=True, fix=fix)
         fix = "Two outputs go nowhere in layers that stand in a row." if self.merge_mode is None else ""
-        require(self.merge_mode is not None, "Bidirectional", "merge_mode to be one of " + ", ".join(MODES), merge_mode=None, fix=fix)
+        named = isinstance(self.merge_mode, str)
+        require(named, "Bidirectional", "merge_mode to be one of " + ", ".join(MODES), merge_mode=self.merge_mode, fix=fix)
         lookup("Bidirectional: merge_mode", self.merge_mode, MODES)
 
     @property

@@ -231,11 +231,11 @@ def _forward(cell: Cell, reverse: bool, every: bool, x: Array, weights: Weights,
 
     def step(states: States, now: Any) -> Any:
         z, real = now
-        kept, new = cell.step(z, product(states[0], recurrent, inner), states)
+        kept, new = cell.step(z if bias is None else z + bias, product(states[0], recurrent, inner), states)
         new = hold(real, new, states)
         return new, (kept, new)
 
-    last, (kept, states) = lax.scan(step, zeros(cell, x, units), (product(x, kernel, bias), mask), reverse=reverse)
+    last, (kept, states) = lax.scan(step, zeros(cell, x, units), (x @ kernel, mask), reverse=reverse)
     return states[0] if every else last[0], (x, weights, halves, mask, kept, states)
 
 

@@ -119,7 +119,7 @@ class Recurrent(Layer, ABC):
     def _ready(self, params: Params, x: Array, key: Array, train: bool, mask: Array | None) -> tuple[Weights, Any, Array | None, Array]:
         """Weights, dropout's factors, which steps are real (time, batch, 1), and x with time first."""
         real = None if mask is None or mask.ndim == 1 else mask.astype(bool).T[:, :, None]
-        return self.weights(params), self._noise(key, x, train), real, x.swapaxes(0, 1)
+        return self.weights(params), self._noise(key, x, train), real, jnp.asarray(x).swapaxes(0, 1)
 
     def _noise(self, key: Array, x: Array, train: bool) -> tuple[Array | None, Array | None]:
         gates = len(self.cell.gates) if is_some(self.recurrent_dropout) else 1
