@@ -81,9 +81,12 @@ def test_parity(keras, name, training):
 
 def test_every_layer_that_computes_is_compared():
     """But for Input, which runs nothing, Normalization, compared below, Maxout, which Keras lacks (test_dense.py), composites, and what
-    goes over steps and pixels (test_windows_keras.py).
+    has a file of its own: steps and pixels (test_windows_keras.py), sequences (test_recurrent_keras.py), chance (test_augmentation.py)
+    and text (test_text.py).
     """
     elsewhere = {Input, Layer, Maxout, Normalization} | over_windows()
+    others = ("SimpleRNN", "LSTM", "GRU", "Masking", "Embedding", "TextVectorization")
+    elsewhere |= {getattr(layers, name) for name in layers.__all__ if name in others or name.startswith("Random")}
     public = {layer for layer in map(vars(layers).get, layers.__all__) if not issubclass(layer, Composite)}
     assert {type(layer) for layer, _, _ in PAIRS.values()} == public - elsewhere
 
