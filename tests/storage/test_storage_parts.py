@@ -85,6 +85,7 @@ PARTS = (
     + [(Initializer, one) for one in [make() for make in INITIALIZERS.values()] + INITIALIZER_VARIANTS]
     + [(Schedule, one) for one in SCHEDULES]
     + [(Regularizer, one) for one in REGULARIZERS]
+    + [(Layer, TextVectorization(ngrams=(1, 3), output_mode="tf_idf", vocabulary=("a b", "[b]"), idf_weights=(0.5, 2.0)))]
 )
 
 
