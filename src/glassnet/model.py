@@ -116,8 +116,8 @@ class Sequential(Stack):
                 long ones; the same call carries on from there, in another process too, and a run that is finished is returned. Killed
                 at any moment, it ends with the bits of a run that was not, on the same machine, versions and number of CPUs (another
                 is a `TrainingWarning`). More epochs may be asked for. Batches must come again: not from an iterator, and each epoch
-                beginning with the same batch, or as a function of the epoch's number gives them, `lambda epoch: ...`. Of callbacks,
-                what `update` hands on is kept; what they keep elsewhere is not.
+                beginning with the same batch, or as a function of the epoch's number gives them, `lambda epoch: ...`. A memory map is
+                known by its file's size and time of change. Of callbacks, what `update` hands on is kept; what they keep elsewhere is not.
 
         Raises:
             DataError: rows or targets that cannot be used, with the place and the remedy.

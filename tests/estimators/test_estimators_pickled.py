@@ -4,7 +4,6 @@ Oracle: the estimator that was never pickled.
 """
 
 import copy
-import io
 import json
 import pickle
 import subprocess
@@ -24,6 +23,7 @@ from sklearn.model_selection import GridSearchCV, cross_val_score, cross_validat
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from copying import WAYS, pickled
 from glassnet import optimizers
 from glassnet.errors import ModelFileError
 from glassnet.estimators import NeuralClassifier, NeuralRegressor
@@ -42,20 +42,6 @@ def bent(x):
 @jax.jit
 def leaky(x):
     return jnp.where(x > 0, x, 0.1 * x)
-
-
-def pickled(thing):
-    return pickle.loads(pickle.dumps(thing))
-
-
-def dumped(thing):
-    file = io.BytesIO()
-    joblib.dump(thing, file)
-    file.seek(0)
-    return joblib.load(file)
-
-
-WAYS = {"pickle": pickled, "joblib": dumped, "copy": copy.copy, "deepcopy": copy.deepcopy}
 
 
 def classes(**settings):

@@ -4,30 +4,13 @@ Oracle: the model that was never pickled.
 """
 
 import copy
-import io
-import pickle
 
-import joblib
 import numpy as np
 import pytest
 
+from copying import WAYS, pickled
 from glassnet import keras
 from nets import X, Y, same_bits
-
-
-def pickled(model):
-    return pickle.loads(pickle.dumps(model))
-
-
-def dumped(model):
-    """Through joblib, as scikit-learn's users do."""
-    file = io.BytesIO()
-    joblib.dump(model, file)
-    file.seek(0)
-    return joblib.load(file)
-
-
-WAYS = {"pickle": pickled, "joblib": dumped, "copy": copy.copy, "deepcopy": copy.deepcopy}
 
 
 def keras_model(**named):

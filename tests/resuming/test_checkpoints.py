@@ -20,28 +20,11 @@ from glassnet.course import Pace
 from glassnet.errors import DataWarning, ModelFileError
 from glassnet.layers import Dense, Layer
 from glassnet.storage import atomic, checkpoints, modelfile
-from lives import Killed, dying, files
+from lives import files
 from nets import SPARSE, X, Y, noisy_model, plain_model, same_bits
+from three_epochs import fit
 
 pytestmark = pytest.mark.usefixtures("no_thread_stays")
-
-
-def fit(folder, model=plain_model, epochs=3, **options):
-    model = model() if callable(model) else model
-    return model, model.fit(X, Y, **{"batch_size": 8, "verbose": 0} | options, epochs=epochs, resume=folder)
-
-
-@pytest.fixture(scope="module")
-def whole(tmp_path_factory):
-    return fit(tmp_path_factory.mktemp("whole"))[0]
-
-
-@pytest.fixture
-def killed(tmp_path, monkeypatch):
-    """The folder of a run that was killed in its third epoch."""
-    with dying(monkeypatch, 13), pytest.raises(Killed):
-        fit(tmp_path)
-    return tmp_path
 
 
 def test_the_newest_two_are_kept(tmp_path):

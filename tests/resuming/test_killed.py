@@ -23,10 +23,10 @@ from glassnet.errors import ConfigError
 from glassnet.storage.checkpoints import Folder
 
 RANDOM = {
-    "outside": {"within": 5, "stream": 4, "table": 4, "epochs": 4},
-    "timer": {"rounds": 4, "mapped": 4, "schedule": 4},
+    "outside": {"within": 3, "stream": 2, "table": 2, "epochs": 2},
+    "timer": {"rounds": 2, "mapped": 2, "schedule": 2},
 }
-EVERY_WRITE = {"files": (1, 5 * 6), "within": (6, 2 * 6), "still": (8, 2 * 6)}
+EVERY_WRITE = {"files": (2, 2 * 6), "within": (6, 2 * 6), "still": (8, 2 * 6)}
 """Every how many-th, and how many kills that makes at least: each run takes four epochs, or more."""
 AT_THE_END = {"within": 3, "files": 3}
 

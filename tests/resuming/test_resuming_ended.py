@@ -14,28 +14,11 @@ from glassnet.layers import Dense, Input
 from glassnet.optimizers import SGD
 from glassnet.progress import Progress
 from lives import Killed, as_it_was, dying, files, in_lives
-from nets import X, Y, noisy_model, plain_model, same_bits
+from nets import noisy_model, plain_model, same_bits
 from streams import BATCHES
+from three_epochs import fit
 
 pytestmark = pytest.mark.usefixtures("no_thread_stays")
-
-
-def fit(folder, model=plain_model, epochs=3, **options):
-    model = model() if callable(model) else model
-    return model, model.fit(X, Y, **{"batch_size": 8, "verbose": 0} | options, epochs=epochs, resume=folder)
-
-
-@pytest.fixture(scope="module")
-def whole(tmp_path_factory):
-    return fit(tmp_path_factory.mktemp("whole"))[0]
-
-
-@pytest.fixture
-def killed(tmp_path, monkeypatch):
-    """The folder of a run that was killed in its third epoch."""
-    with dying(monkeypatch, 13), pytest.raises(Killed):
-        fit(tmp_path)
-    return tmp_path
 
 
 def test_a_run_that_is_finished_is_given_back(tmp_path, capsys):

@@ -9,49 +9,18 @@ import numpy as np
 import pytest
 
 import glassnet as gn
+import refused
 from glassnet import resuming
 from glassnet.callbacks import Callback, EarlyStopping, LambdaCallback, ReduceLROnPlateau
 from glassnet.errors import ConfigError, DataError, ModelFileError, TrainingWarning
-from glassnet.layers import Dense, Dropout, Input, Normalization
+from glassnet.layers import Dense, Dropout
 from glassnet.optimizers import SGD, Adam
 from lives import Killed, as_it_was, dying, files
-from nets import SPARSE, WEIGHT, X, Y, plain_model
+from nets import WEIGHT, X, Y, plain_model
+from refused import adapted, fit, network, other
 from streams import BATCHES
 
 pytestmark = pytest.mark.usefixtures("no_thread_stays")
-
-BEGUN = {"epochs": 1, "batch_size": 8, "verbose": 0}
-
-
-def fit(folder, x=X, y=Y, model=plain_model, **options):
-    model = model() if callable(model) else model
-    return model, model.fit(x, y, resume=folder, **BEGUN | options)
-
-
-def other(x, i=(0, 0), by=1e-3):
-    x = np.array(x)
-    x[i] += by
-    return x
-
-
-def network(units=5, activation="tanh", optimizer=None, loss=SPARSE, metrics=("accuracy",), more=(), **how):
-    def model():
-        layers = [Input(4), Dense(units, activation=activation, **how), *more, Dense(3, activation="softmax")]
-        model = gn.Sequential(layers, seed=0)
-        model.compile(optimizer or SGD(0.1), loss, list(metrics))
-        return model
-
-    return model
-
-
-def adapted(shift):
-    return lambda: compiled(gn.Sequential([Normalization().adapt(X + shift), Dense(3, activation="softmax")], seed=0))
-
-
-def compiled(model):
-    model.compile(SGD(0.1), SPARSE)
-    return model
-
 
 PAIR = (X[:9], Y[:9])
 CHANGED = {
@@ -276,7 +245,7 @@ def test_a_machine_that_is_another(tmp_path, monkeypatch):
     )
     with pytest.warns(TrainingWarning, match=said) as warned:
         fit(tmp_path, epochs=2)
-    assert warned[0].filename == __file__
+    assert warned[0].filename == refused.__file__, "the line that called fit"
     fit(tmp_path, epochs=3)
 
 

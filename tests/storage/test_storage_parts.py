@@ -14,7 +14,7 @@ from glassnet import initializers, layers, losses, metrics, optimizers, regulari
 from glassnet.activations import ACTIVATIONS
 from glassnet.errors import ModelFileError
 from glassnet.initializers import INITIALIZERS, Constant, Initializer
-from glassnet.layers import Activation, Composite, Dense, Input, Layer, Maxout, Normalization, Parallel, Residual
+from glassnet.layers import Activation, Composite, Dense, Input, Layer, Maxout, Normalization, Parallel, Residual, TextVectorization
 from glassnet.losses import FunctionLoss, Loss
 from glassnet.metrics import FunctionMetric, Metric
 from glassnet.optimizers import OPTIMIZERS, SGD, Adam, Optax, Optimizer

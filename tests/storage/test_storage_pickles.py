@@ -4,7 +4,6 @@ Oracle: the model that was never pickled, and the bytes that `save` writes.
 """
 
 import copy
-import io
 import json
 import multiprocessing
 import pickle
@@ -16,7 +15,6 @@ from dataclasses import dataclass
 import cloudpickle
 import jax
 import jax.numpy as jnp
-import joblib
 import numpy as np
 import pytest
 from crafted import saved, small
@@ -24,6 +22,7 @@ from test_storage_models import TABLE, everything
 from test_storage_resume import FOLDERS, KINDS, result
 
 import glassnet as gn
+from copying import WAYS, pickled
 from glassnet.errors import ModelFileError
 from glassnet.layers import Dense, Dropout, Input, Layer
 from nets import X, Y, fit_noisy, noisy_model, plain_model, same_bits
@@ -51,21 +50,6 @@ def jitted(x):
 
 def distance(y_true, y_pred):
     return jnp.abs(y_true - y_pred).sum(-1)
-
-
-def pickled(model):
-    return pickle.loads(pickle.dumps(model))
-
-
-def dumped(model):
-    """Through joblib, as scikit-learn's users do."""
-    file = io.BytesIO()
-    joblib.dump(model, file)
-    file.seek(0)
-    return joblib.load(file)
-
-
-WAYS = {"pickle": pickled, "joblib": dumped, "copy": copy.copy, "deepcopy": copy.deepcopy}
 
 
 def blob(model):

@@ -74,7 +74,7 @@ def images_from_folder(
     channels: int | None = None,
     seed: int = 0,
     strict: bool = False,
-) -> Any:
+) -> Images | tuple[Images, ...]:
     """Read a folder of images, one sub-folder for each class: `Images`, or with `validation_split` two, to train and to validate on.
 
     Files are decoded on threads, turned as their camera says, stretched to `size` (bilinear, antialiased), and kept as uint8: in memory, or

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from abc import abstractmethod
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
@@ -22,8 +23,22 @@ ORDERS = {"nearest": 0, "bilinear": 1}
 MODES = ("horizontal", "vertical", "horizontal_and_vertical")
 
 
+class ByChance(Layer):
+    """What changes images in training only, and has nothing to learn by gradient."""
+
+    def init(self, rng: np.random.Generator, shape: Shape) -> Params:
+        return images(self, shape)
+
+    def apply(self, params: Params, state: State, x: Array, *, key: Array, train: bool, mask: Array | None) -> tuple[Array, State]:
+        return (self.changed(state, x, key) if train else x), state
+
+    @abstractmethod
+    def changed(self, state: State, x: Array, key: Array) -> Array:
+        """Images as they are trained on."""
+
+
 @dataclass(frozen=True)
-class RandomFlip(Layer):
+class RandomFlip(ByChance):
     """In training, mirror each image left to right, top to bottom, or both, each with probability 1/2.
 
     Shapes:
@@ -49,23 +64,19 @@ class RandomFlip(Layer):
     def __post_init__(self):
         _choose("RandomFlip: mode", self.mode, MODES)
 
-    def init(self, rng: np.random.Generator, shape: Shape) -> Params:
-        return images(self, shape)
-
-    def apply(self, params: Params, state: State, x: Array, *, key: Array, train: bool, mask: Array | None) -> tuple[Array, State]:
-        if train:
-            for axis, name in ((2, "horizontal"), (1, "vertical")):
-                if name in self.mode:
-                    key, own = jax.random.split(key)
-                    x = jnp.where(each(jax.random.bernoulli(own, 0.5, (len(x),))), jnp.flip(x, axis), x)
-        return x, state
+    def changed(self, state: State, x: Array, key: Array) -> Array:
+        for axis, name in ((2, "horizontal"), (1, "vertical")):
+            if name in self.mode:
+                key, own = jax.random.split(key)
+                x = jnp.where(each(jax.random.bernoulli(own, 0.5, (len(x),))), jnp.flip(x, axis), x)
+        return x
 
     def formula(self) -> str:
         return f"{self.mode.replace('_', ' ')} mirror images, in training only"
 
 
 @dataclass(frozen=True)
-class RandomRotation(Layer):
+class RandomRotation(ByChance):
     """In training, turn each image about its centre by an angle drawn uniformly from 2 pi factor, counted against the clock.
 
     Shapes:
@@ -99,14 +110,9 @@ class RandomRotation(Layer):
         between(self, "factor", -1, 1)
         _check_fill(self)
 
-    def init(self, rng: np.random.Generator, shape: Shape) -> Params:
-        return images(self, shape)
-
-    def apply(self, params: Params, state: State, x: Array, *, key: Array, train: bool, mask: Array | None) -> tuple[Array, State]:
-        if not train:
-            return x, state
+    def changed(self, state: State, x: Array, key: Array) -> Array:
         angle = 2 * math.pi * drawn(key, self.factor, x)
-        return _moved(self, x, jnp.cos(angle), -jnp.sin(angle), jnp.sin(angle), jnp.cos(angle)), state
+        return _moved(self, x, jnp.cos(angle), -jnp.sin(angle), jnp.sin(angle), jnp.cos(angle))
 
     def formula(self) -> str:
         low, high = (360 * share for share in self.factor)
@@ -114,7 +120,7 @@ class RandomRotation(Layer):
 
 
 @dataclass(frozen=True)
-class RandomZoom(Layer):
+class RandomZoom(ByChance):
     """In training, shrink each image to 1 / (1 + factor) of its size about its centre; a factor below 0 makes it larger.
 
     Shapes:
@@ -151,23 +157,18 @@ class RandomZoom(Layer):
         require(above, "RandomZoom", "factors above -1", height_factor=self.height_factor, width_factor=self.width_factor)
         _check_fill(self)
 
-    def init(self, rng: np.random.Generator, shape: Shape) -> Params:
-        return images(self, shape)
-
-    def apply(self, params: Params, state: State, x: Array, *, key: Array, train: bool, mask: Array | None) -> tuple[Array, State]:
-        if not train:
-            return x, state
+    def changed(self, state: State, x: Array, key: Array) -> Array:
         one, other = jax.random.split(key)
         height = 1 + drawn(one, self.height_factor, x)
         width = height if self.width_factor is None else 1 + drawn(other, self.width_factor, x)
-        return _moved(self, x, width, 0 * width, 0 * height, height), state
+        return _moved(self, x, width, 0 * width, 0 * height, height)
 
     def formula(self) -> str:
         return f"zoomed by {_shown(self.height_factor, self.width_factor)}, in training only"
 
 
 @dataclass(frozen=True)
-class RandomTranslation(Layer):
+class RandomTranslation(ByChance):
     """In training, shift each image down by a share of its height and right by a share of its width.
 
     Shapes:
@@ -201,15 +202,10 @@ class RandomTranslation(Layer):
         between(self, "width_factor", -1, 1)
         _check_fill(self)
 
-    def init(self, rng: np.random.Generator, shape: Shape) -> Params:
-        return images(self, shape)
-
-    def apply(self, params: Params, state: State, x: Array, *, key: Array, train: bool, mask: Array | None) -> tuple[Array, State]:
-        if not train:
-            return x, state
+    def changed(self, state: State, x: Array, key: Array) -> Array:
         down, right = (drawn(own, factor, x) for own, factor in zip(jax.random.split(key), self._factors(), strict=True))
         one = jnp.ones_like(down)
-        return _moved(self, x, one, 0 * one, 0 * one, one, down * x.shape[1], right * x.shape[2]), state
+        return _moved(self, x, one, 0 * one, 0 * one, one, down * x.shape[1], right * x.shape[2])
 
     def _factors(self) -> tuple[Any, Any]:
         return self.height_factor, self.width_factor
@@ -219,7 +215,7 @@ class RandomTranslation(Layer):
 
 
 @dataclass(frozen=True)
-class RandomShear(Layer):
+class RandomShear(ByChance):
     """In training, shear each image about its upper left corner: x <- x + s_x y, y <- y + s_y x, both with one sign, drawn.
 
     Shapes:
@@ -251,17 +247,12 @@ class RandomShear(Layer):
         between(self, "y_factor", 0, 1)
         _check_fill(self)
 
-    def init(self, rng: np.random.Generator, shape: Shape) -> Params:
-        return images(self, shape)
-
-    def apply(self, params: Params, state: State, x: Array, *, key: Array, train: bool, mask: Array | None) -> tuple[Array, State]:
-        if not train:
-            return x, state
+    def changed(self, state: State, x: Array, key: Array) -> Array:
         keys = jax.random.split(key, 3)
         sign = 1 - 2.0 * jax.random.bernoulli(keys[0], 0.5, (len(x),))
         across, down = sign * drawn(keys[1], self.x_factor, x), sign * drawn(keys[2], self.y_factor, x)
         one = jnp.ones_like(across)
-        return _resampled(self, x, (one, across, 0 * one), (down, one, 0 * one)), state
+        return _resampled(self, x, (one, across, 0 * one), (down, one, 0 * one))
 
     def formula(self) -> str:
         return f"sheared by {spread(self.x_factor)} in width and {spread(self.y_factor)} in height, in training only"

@@ -9,13 +9,27 @@ import jax.numpy as jnp
 import numpy as np
 
 from glassnet.errors import is_number, require
-from glassnet.layers.augmentation import between, drawn, each, images, spread
-from glassnet.layers.layer import Layer
-from glassnet.types import Array, Params, Shape, State
+from glassnet.layers.augmentation import ByChance, between, drawn, each, spread
+from glassnet.types import Array, Shape, State
+
+
+class Lit(ByChance):
+    """What changes the light, within the range of the pixels: its own `value_range`, or what it learns."""
+
+    value_range: Any
+
+    def init_state(self, shape: Shape) -> State:
+        return _range(self.value_range)
+
+    def learn(self, x: np.ndarray) -> State:
+        return _range((x.min(), x.max()), len(x))
+
+    def told(self, state: State) -> str:
+        return f"pixels go from {float(state['low']):g} to {float(state['high']):g}"
 
 
 @dataclass(frozen=True)
-class RandomContrast(Layer):
+class RandomContrast(Lit):
     """In training, y = m + c (x - m) of each image and channel, m being its mean, c drawn from 1 - factor to 1 + factor.
 
     What leaves the range of the pixels is put at its end.
@@ -51,32 +65,18 @@ class RandomContrast(Layer):
         object.__setattr__(self, "factor", (float(down), float(up)))
         _check_range(self)
 
-    def init(self, rng: np.random.Generator, shape: Shape) -> Params:
-        return images(self, shape)
-
-    def init_state(self, shape: Shape) -> State:
-        return _range(self.value_range)
-
-    def learn(self, x: np.ndarray) -> State:
-        return _range((x.min(), x.max()), len(x))
-
-    def told(self, state: State) -> str:
-        return _told(state)
-
-    def apply(self, params: Params, state: State, x: Array, *, key: Array, train: bool, mask: Array | None) -> tuple[Array, State]:
-        if not train:
-            return x, state
+    def changed(self, state: State, x: Array, key: Array) -> Array:
         mean = x.mean((1, 2), keepdims=True)
         down, up = self.factor
         contrast = each(drawn(key, (1 - down, 1 + up), x))
-        return jnp.clip(mean + contrast * (x - mean), state["low"], state["high"]), state
+        return jnp.clip(mean + contrast * (x - mean), state["low"], state["high"])
 
     def formula(self) -> str:
         return f"contrast times {spread((1 - self.factor[0], 1 + self.factor[1]))}, in training only"
 
 
 @dataclass(frozen=True)
-class RandomBrightness(Layer):
+class RandomBrightness(Lit):
     """In training, y = x + b (highest - lowest pixel) of each image, b drawn from -factor to factor.
 
     What leaves the range of the pixels is put at its end.
@@ -107,23 +107,9 @@ class RandomBrightness(Layer):
         between(self, "factor", -1, 1)
         _check_range(self)
 
-    def init(self, rng: np.random.Generator, shape: Shape) -> Params:
-        return images(self, shape)
-
-    def init_state(self, shape: Shape) -> State:
-        return _range(self.value_range)
-
-    def learn(self, x: np.ndarray) -> State:
-        return _range((x.min(), x.max()), len(x))
-
-    def told(self, state: State) -> str:
-        return _told(state)
-
-    def apply(self, params: Params, state: State, x: Array, *, key: Array, train: bool, mask: Array | None) -> tuple[Array, State]:
-        if not train:
-            return x, state
+    def changed(self, state: State, x: Array, key: Array) -> Array:
         low, high = state["low"], state["high"]
-        return jnp.clip(x + each(drawn(key, self.factor, x)) * (high - low), low, high), state
+        return jnp.clip(x + each(drawn(key, self.factor, x)) * (high - low), low, high)
 
     def formula(self) -> str:
         return f"lighter by {spread(self.factor)} of the range, in training only"
@@ -140,7 +126,3 @@ def _check_range(layer: Any) -> None:
 def _range(ends: Any, count: int = 1) -> State:
     low, high = ends or (0.0, 0.0)
     return {"low": np.float32(low), "high": np.float32(high), "count": np.float32(count if ends else 0)}
-
-
-def _told(state: State) -> str:
-    return f"pixels go from {float(state['low']):g} to {float(state['high']):g}"
