@@ -65,7 +65,7 @@ def test_squared_losses_by_hand():
     y, z = np.array([[1.0, 2.0], [0.0, 0.0]]), jnp.array([[2.0, 4.0], [0.0, 3.0]])
     close(MeanSquaredError().rows(y, z), [2.5, 4.5])  # (1 + 4) / 2, (0 + 9) / 2
     close(HalfMeanSquaredError().rows(y, z), [2.5, 4.5])  # 1/2 (1 + 4), 1/2 (0 + 9)
-    close(HalfMeanSquaredError().rows(y.reshape(1, 2, 2), z.reshape(1, 2, 2)), [7.0])  # over all outputs of the row: 1/2 (1 + 4 + 9)
+    close(HalfMeanSquaredError().rows(y.reshape(1, 2, 2), z.reshape(1, 2, 2)), [[2.5, 4.5]])  # of each step of a sequence
     close(jax.grad(lambda z: HalfMeanSquaredError().rows(y, z).sum())(z), [[1, 2], [0, 3]])  # lecture 003: delta = -(y - yhat)
 
 

@@ -39,9 +39,9 @@ class MeanSquaredError(Loss):
 
 @dataclass(frozen=True)
 class HalfMeanSquaredError(Loss):
-    """Half the squared error, summed over all outputs: l = 1/2 sum_k (y_k - yhat_k)^2, so that dl/dyhat = -(y - yhat).
+    """Half the squared error, summed over the outputs: l = 1/2 sum_k (y_k - yhat_k)^2, so that dl/dyhat = -(y - yhat).
 
-    Shapes: y and z (batch, ..., outputs) -> rows (batch,).
+    Shapes: y and z (batch, ..., outputs) -> rows (batch, ...).
 
     Example:
         >>> print(f"{HalfMeanSquaredError()([1.0, 2.0], jnp.array([1.0, 4.0])):.1f}")
@@ -53,8 +53,8 @@ class HalfMeanSquaredError(Loss):
     of_differences: ClassVar[bool] = True
 
     def rows(self, y: Array, z: Array) -> Array:
-        """Half the sum over all axes but the first of the squared error."""
-        return 0.5 * jnp.square(y - z).sum(tuple(range(1, z.ndim)))
+        """Half the sum over the last axis of the squared error."""
+        return 0.5 * jnp.square(y - z).sum(-1)
 
 
 @dataclass(frozen=True)
