@@ -46,16 +46,22 @@ def keras_run(layer, weights, x, dy, training, mask=None):
         y, new = layer.stateless_call(learning, fixed, x, **options)
         return jnp.vdot(dy, y), (y, new)
 
-    (_, (y, new)), (grads, dx) = jax.value_and_grad(value, argnums=(0, 1), has_aux=True)(learning, x)
+    (_, (y, new)), (grads, dx) = jax.jit(jax.value_and_grad(value, argnums=(0, 1), has_aux=True))(learning, x)
     return y, new, grads, dx
 
 
 def check_parity(layer, shape, theirs, training):
     """The layer, and Keras's of the same weights, give the same outputs, new statistics, and gradients of every weight and of the input."""
     links, params, state, x = drawn(layer, shape)
-    y, pullbacks, new, _ = network.forward(links, params, state, x, train=training, key=jax.random.key(0))
-    dy = np.random.default_rng(1).normal(size=y.shape).astype(np.float32)
-    grads, dx, _ = network.backward(pullbacks, dy)
+
+    @jax.jit
+    def both_ways(params, x):
+        y, pullbacks, new, _ = network.forward(links, params, state, x, train=training, key=jax.random.key(0))
+        dy = np.random.default_rng(1).normal(size=y.shape).astype(np.float32)
+        grads, dx, _ = network.backward(pullbacks, dy)
+        return y, dy, new, grads, dx
+
+    y, dy, new, grads, dx = both_ways(params, x)
     want_y, want_new, want_grads, want_dx = keras_run(theirs, flat(params, params) + flat(state, state), x, dy, training)
     close(y, want_y, 5 * FLOAT32)
     close(dx, want_dx, 10 * FLOAT32)
