@@ -11,11 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from glassnet import evaluation, fitting, marks, network, pairing
+from glassnet import evaluation, fitting, forecasting, marks, network, pairing
 from glassnet.callbacks import Callback, Panel, listed
 from glassnet.course import Source, Standing
 from glassnet.data import Images, arrays, feeding, intake, mapped, passes, rows, streams
 from glassnet.errors import DataError, DataWarning, all_or_nothing, is_int, require
+from glassnet.forecasting import Forecast
 from glassnet.history import History
 from glassnet.layers import chain
 from glassnet.network import Built
@@ -90,8 +91,8 @@ class Sequential(Stack):
 
         Args:
             x: rows (n, ...); (n,) counts as (n, 1). uint8 stays uint8 until it is used, all else becomes float32. Or a table: a CSV, TSV,
-                Parquet or Arrow file, a frame of pandas, polars or Arrow. Or batches. Or `data.Images`.
-            y: targets (n,) or (n, ...); whole floats may be labels. None for a table, batches or `Images`.
+                Parquet or Arrow file, a frame of pandas, polars or Arrow. Or batches. Or `data.Images`, or a `data.series`.
+            y: targets (n,) or (n, ...); whole floats may be labels. None for a table, a series, batches or `Images`.
             batch_size: rows per step; "full" for all. Batches are taken as they are, but those of a Hugging Face data set.
             epochs: passes over the rows, or of `steps_per_epoch` batches each.
             verbose: "auto" or 1 for a live line (without a terminal, some twenty plain ones), 2 for a plain line per epoch, 0 for silence.
@@ -109,7 +110,7 @@ class Sequential(Stack):
                 "number", "boolean", "date".
             derive: new columns by expressions of others: {"area": "GrLivArea + TotalBsmtSF"} (`data.derive`).
             target_transform: "log" to learn the logarithm of the target; the loss is then of logarithms, the metrics are not.
-            validation_from: "random" (stratified by class), or "end" for the last rows.
+            validation_from: "random" (stratified by class), or "end" for the last rows, as it always is for a series.
             seed: of order and noise; None takes the model's. A model without a seed or weights takes it for its own.
             observe: whether to look inside single steps (`history.observations`); None does so in runs expected to last beyond 5 s.
             resume: a folder for this run. It keeps the newest two checkpoints, written after every epoch and every 30 seconds within
@@ -147,7 +148,7 @@ class Sequential(Stack):
                 stream = read(epoch=first, again=run is not None)
                 reading = opened.enter_context(closing(streams.Reading(stream, first)))
                 x, y = reading.peek()
-            elif y is None and intake.is_table(x):
+            elif y is None and intake.holds_targets(x):
                 taken = intake.take(self.intake, x, asked, chain.unfold(self._layers), self._loss, split)
                 self.intake, x, y, sample_weight = taken.intake, taken.x, taken.y, intake.weights(sample_weight, taken.there)
                 progress.say("\n".join(taken.said))
@@ -268,12 +269,12 @@ class Sequential(Stack):
             with closing(streams.Stream(x, steps)) as stream:
                 return stream.outputs(self.predict)
         require(steps is None, "predict", "steps=None with rows", steps=steps, fix="It is for batches: rows are all taken, once.")
-        x = self._examples(self.intake.features(x) if self.intake else x)
-        built = self._build(x.shape[1:])
+        examples = self._examples(self.intake.features(x) if self.intake else x)
+        built = self._build(examples.shape[1:])
         network.require_learned(built.links, self._state)
         body, head = network.split_head(built.links, self._loss) if self._loss else (built.links, ())
-        out = evaluation.outputs(body, head, self._params, self._state, x)
-        return self.intake.target.restore(out) if self.intake else out
+        out = evaluation.outputs(body, head, self._params, self._state, examples)
+        return self.intake.restore(out, x) if self.intake else out
 
     def predict_labels(self, x: Any) -> np.ndarray:
         """The class of every row: the largest of K outputs (n,); 0 or 1 for a sigmoid (n,), or for each of K sigmoids (n, K).
@@ -286,6 +287,22 @@ class Sequential(Stack):
         """
         labels = pairing.to_labels(self.predict(x), self._require_built("predict_labels").links, self._loss)
         return self.intake.target.spelt(labels) if self.intake else labels
+
+    def forecast(self, steps: int | None = None, series: Any = None) -> Forecast:
+        """What follows the end of the series that the model was fitted to, step by step, with the seasonal naive forecast beside it.
+
+        Beyond the horizon it goes on from its own forecasts.
+
+        Args:
+            steps: how many; None for the horizon.
+            series: a newer one to go on from the end of, or the table that holds it; None for the one of the last fit.
+
+        Raises:
+            ConfigError: steps that are no int >= 1.
+            NotReadyError: the model was not fitted to a series.
+            DataError: a series that is too short, or of other steps.
+        """
+        return forecasting.forecast(self.predict, self.intake, steps, series)
 
     def trace(self, x: Any, y: Any = None, training: bool = False) -> Trace:
         """Every number of one forward and backward pass over the rows, and the update that would follow; nothing changes.
@@ -332,9 +349,9 @@ class Sequential(Stack):
             return given.x, given.y
         if self._text and isinstance(given, tuple | list) and given:
             return self._text.encode(given[0]), *given[1:]
-        if self.intake is None or passes.is_stream(given) or not (intake.is_table(given) or isinstance(given, tuple | list)):
+        if self.intake is None or passes.is_stream(given) or not (intake.holds_targets(given) or isinstance(given, tuple | list)):
             return given
-        x, y, *weight = (given, None) if intake.is_table(given) else (*given,)
+        x, y, *weight = (given, None) if intake.holds_targets(given) else (*given,)
         x, y, there = self.intake.pair(x, y)
         return x, y, *(intake.weights(w, there) for w in weight)
 

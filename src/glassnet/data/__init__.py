@@ -6,11 +6,12 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from glassnet.data.forecast import series as series
     from glassnet.data.images import Images as Images
     from glassnet.data.images import images_from_folder as images_from_folder
-    from glassnet.data.series import windows as windows
+    from glassnet.data.sequences import windows as windows
 
-_HOME = {"Images": "images", "images_from_folder": "images", "windows": "series"}
+_HOME = {"Images": "images", "images_from_folder": "images", "series": "forecast", "windows": "sequences"}
 
 
 def __getattr__(name: str) -> Any:

@@ -7,7 +7,7 @@ import inspect
 from dataclasses import is_dataclass
 
 from glassnet import initializers, layers, losses, metrics, optimizers, regularizers, schedules
-from glassnet.data import answers, encoder, intake
+from glassnet.data import answers, encoder, forecaster, intake, times
 
 MODULES = {
     "layers": layers,
@@ -20,6 +20,8 @@ MODULES = {
     "data": encoder,
     "answers": answers,
     "intake": intake,
+    "forecaster": forecaster,
+    "times": times,
 }
 """No callbacks: they write to paths."""
 
