@@ -49,6 +49,10 @@ class Forecast:
         """The time of each step, in words."""
         return tuple(self.times.at(k) for k in range(len(self)))
 
+    def span(self) -> str:
+        """From when to when, in words."""
+        return self.times.span(len(self))
+
     def to_dict(self) -> dict[str, Any]:
         """Plain columns: time, the values by their name, and the naive forecast by its."""
         return {"time": list(self.labels), self.name: self.values.tolist(), called(self.season): self.naive.tolist()}
@@ -80,7 +84,7 @@ class Forecast:
         return aligned([("time", self.name, called(self.season)), *rows])
 
     def __repr__(self) -> str:
-        return f"Forecast({self.name!r}, {self.times.span(len(self))})"
+        return f"Forecast({self.name!r}, {self.span()})"
 
 
 def forecast(predict: Callable[[Any], np.ndarray], intake: Any, steps: int | None, series: Any) -> Forecast:
@@ -133,6 +137,11 @@ class Rolling:
         """Of all steps from all origins: the network's, and the naive forecast's."""
         return root_mean_square(self.found - self.truth), root_mean_square(self.naive - self.truth)
 
+    @property
+    def rival(self) -> str:
+        """What the naive forecast is called."""
+        return called(self.season)
+
     def rows(self) -> list[tuple[str, float, float]]:
         """(what, network, naive): from each origin, then by the steps ahead."""
         found, naive = self.found - self.truth, self.naive - self.truth
@@ -152,7 +161,7 @@ class Rolling:
         count, horizon = self.truth.shape
         head = f"RMSE of {count * horizon} forecasts"
         rows = [("all", *self.rmse), *self.rows()]
-        return aligned([(head, "network", called(self.season)), *((what, readable(a), readable(b)) for what, a, b in rows)])
+        return aligned([(head, "network", self.rival), *((what, readable(a), readable(b)) for what, a, b in rows)])
 
 
 def rolling(forecasts: Sequence[Forecast], series: TimeSeries) -> Rolling:
@@ -165,7 +174,7 @@ def rolling(forecasts: Sequence[Forecast], series: TimeSeries) -> Rolling:
     for one in forecasts:
         start = round((one.times.first - series.times.first) / series.times.step)
         inside = start >= 0 and start + len(one) <= len(series)
-        require(inside, "rolling", f"forecasts within {series.span()}", error=DataError, forecast=one.times.span(len(one)))
+        require(inside, "rolling", f"forecasts within {series.span()}", error=DataError, forecast=one.span())
         truths.append(series.values[start : start + len(one)])
     found, naive = [one.values for one in forecasts], [one.naive for one in forecasts]
     origins = tuple(one.times.at(0) for one in forecasts)

@@ -38,7 +38,7 @@ def test_help_loads_click_alone(doing):
     assert fresh(f"{report}; import glassnet.cli{doing}").splitlines()[-1] == "[]"
 
 
-@pytest.mark.parametrize("command", [(), ("train",), ("trace",), ("datasets",), ("evaluate",), ("predict",), ("summary",)])
+@pytest.mark.parametrize("command", [(), ("train",), ("trace",), ("datasets",), ("evaluate",), ("predict",), ("forecast",), ("summary",)])
 def test_help_has_examples(command):
     result = run(*command, "--help")
     assert result.exit_code == 0
@@ -264,7 +264,7 @@ def test_sparkline_averages_long_runs():
 def test_defaults_follow_the_rows(rows, batch, split, epochs):
     """1438 rows: 1294 to train on, 41 batches of 32, 1000 / 41 rounded up."""
     settings = {"epochs": None, "validation_split": None, "batch_size": batch}
-    train.resolve(settings, rows)
+    train.resolve(settings, rows, 0.1)
     assert (settings["validation_split"], settings["epochs"]) == (split, epochs)
 
 

@@ -67,6 +67,8 @@ POSITIVE = click.FloatRange(min=0, min_open=True)
 FRACTION = click.FloatRange(min=0, max=1, max_open=True)
 """From 0 to below 1."""
 
+PICTURES = (".png", ".svg", ".pdf")
+
 seed_option = click.option(
     "--seed", metavar="N", type=click.IntRange(min=0), default=0, show_default=True, help="Of the weights, the order of rows and the noise."
 )
@@ -83,6 +85,27 @@ def writable(path: str, option: str) -> Path:
     if place.is_dir() or not place.parent.is_dir():
         raise click.BadParameter(f"expected a file in a folder that exists. Received: {path!r}.", param_hint=f"'{option}'")
     return place
+
+
+def picture(path: str, option: str) -> Path:
+    """Where a figure is to go, refused before the work rather than after it.
+
+    Raises:
+        click.BadParameter: another ending than `PICTURES`; see `writable`.
+    """
+    if Path(path).suffix.lower() not in PICTURES:
+        raise click.BadParameter(f"expected a file that ends in {', '.join(PICTURES)}. Received: {path!r}.", param_hint=f"'{option}'")
+    return writable(path, option)
+
+
+def series_options(command: Command) -> Command:
+    """The options `--forecast` and `--time`: what a series is to be learned for."""
+    for option in (
+        click.option("--time", metavar="COLUMN", help="Of a series: when, as days, years, months (beside a year).  [default: row by row]"),
+        click.option("--forecast", metavar="N", type=click.IntRange(min=1), help="Of a table in time: learn its next N steps."),
+    ):
+        command = option(command)
+    return command
 
 
 def table_options(command: Command) -> Command:

@@ -30,11 +30,12 @@ def evaluate(model: str, rows: str, as_json: bool) -> None:
     """
     from glassnet import load
     from glassnet.cli import printing, tasks
+    from glassnet.data.intake import Intake
 
     network = load(model)
     x, y = tasks.rows_to_score(rows)
     logs = network.evaluate(x, y, return_dict=True)
-    report = _report(network, x) if network.intake else None
+    report = _report(network, x) if isinstance(network.intake, Intake) else None
     if as_json:
         printing.print_json({"model": model, "rows": rows, "logs": logs, "score": report.to_dict() if report else None})
         return
@@ -68,12 +69,15 @@ def predict(model: str, rows: str, out: str | None) -> None:
     glassnet predict titanic.glassnet new.csv --out scored.csv
     """
     from glassnet import load
+    from glassnet.data.forecaster import Forecaster
     from glassnet.data.table import read
 
     place = None if out is None else arguments.writable(out, "--out")
     network = load(model)
     if network.intake is None:
         raise click.UsageError(f"{model} was not fitted to a table: call gn.load(...).predict(x) on arrays.")
+    if isinstance(network.intake, Forecaster):
+        raise click.UsageError(f"{model} forecasts a series: glassnet forecast {model} {rows}.")
     table = read(rows)
     text = answered(network, table).to_csv(place, index=False)
     click.echo(text if place is None else f"{len(table):,} rows in {place}", nl=place is not None)

@@ -17,19 +17,21 @@ if TYPE_CHECKING:
     from glassnet.history import History
     from glassnet.model import Sequential
 
-OPTIONS = ("--target", "--features", "--target-transform", "--task")
+OPTIONS = ("--target", "--features", "--target-transform", "--task", "--forecast", "--time")
 
 FEW = 20
 """A target of up to so many different whole numbers may be meant as classes: what is assumed is said."""
 
 
 class Wishes(NamedTuple):
-    """What a table is to be learned for: the options of `arguments.table_options`."""
+    """What a table is to be learned for: the options of `arguments.table_options` and `series_options`."""
 
     target: str | None = None
     features: tuple[str, ...] = ()
     transform: str | None = None
     task: str | None = None
+    forecast: int | None = None
+    time: str | None = None
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,7 @@ class ArrayTask:
     data: Dataset
     said: tuple[str, ...] = ()
     dropout: float = 0.0
+    validation_split: float = 0.1
 
     @property
     def name(self) -> str:
@@ -122,6 +125,7 @@ class TableTask:
         transform: "log" or None.
         said: what was found out in reading.
         dropout: of the hidden layers, where none is asked for.
+        validation_split: of enough rows, where none is asked for.
     """
 
     name: str
@@ -132,6 +136,7 @@ class TableTask:
     transform: str | None
     said: tuple[str, ...] = ()
     dropout: float = 0.3
+    validation_split: float = 0.1
 
     @property
     def rows(self) -> int:
@@ -216,7 +221,7 @@ def find(name: str, wishes: Wishes, seed: int) -> ArrayTask | TableTask:
     """The task that a file's name or a data set's stands for; `seed` draws the rows that are held out of a file.
 
     Raises:
-        click.UsageError: a table's file without a target; options for tables with a data set of arrays.
+        click.UsageError: a table's file without a target; options for tables with a data set of arrays; --time without --forecast.
         ConfigError, DataError: see `datasets.load` and `table.read`.
     """
     from glassnet.data import intake
@@ -224,6 +229,8 @@ def find(name: str, wishes: Wishes, seed: int) -> ArrayTask | TableTask:
     from glassnet.data.rows import hold_out
     from glassnet.data.table import read
 
+    if wishes.time:
+        raise click.UsageError("--time goes with --forecast N, the steps to learn.")
     if is_file(name):
         table = read(name)
         if wishes.target is None:
@@ -348,11 +355,15 @@ def saved(name: str, rows: str | None) -> SavedTask:
     """The model in a file, and the rows to look at.
 
     Raises:
-        click.UsageError: no rows were named.
+        click.UsageError: no rows were named; the model is for series.
         ModelFileError, DataError: see `load` and `table.read`.
     """
     from glassnet import load
+    from glassnet.data.forecaster import Forecaster
 
     if rows is None:
         raise click.UsageError("Which rows? Name a table's file, or a data set, after the model.")
-    return SavedTask(name, load(name), *rows_to_score(rows))
+    network = load(name)
+    if isinstance(network.intake, Forecaster):
+        raise click.UsageError(f"{name} forecasts a series, not rows: gn.load({name!r}).trace(gn.data.series(...)) shows its windows.")
+    return SavedTask(name, network, *rows_to_score(rows))

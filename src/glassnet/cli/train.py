@@ -23,12 +23,11 @@ ROWS_TO_VALIDATE = 100
 SCREEN = 79
 """Columns that the last line keeps to."""
 
-PICTURES = (".png", ".svg", ".pdf")
-
 
 @click.command("train", short_help="Train a network and score it on unseen rows.")
 @click.argument("name", metavar="NAME|FILE")
 @arguments.table_options
+@arguments.series_options
 @arguments.layers_option(default="128")
 @click.option("--activation", metavar="NAME", default="relu", show_default=True, help="Of the hidden layers.")
 @click.option("--dropout", metavar="RATE", type=arguments.FRACTION, help="Zeroed after hidden layers.  [default: 0; on a table 0.3]")
@@ -36,7 +35,7 @@ PICTURES = (".png", ".svg", ".pdf")
 @click.option("--batch-size", metavar="N", type=arguments.BatchSize(), default="32", show_default=True, help="Rows per step, or full.")
 @arguments.learning_rate_option(default=None)
 @arguments.optimizer_option(default="adam")
-@click.option("--validation-split", metavar="SHARE", type=arguments.FRACTION, help="Held out.  [default: 0.1, or 0 below 100 rows]")
+@click.option("--validation-split", metavar="SHARE", type=arguments.FRACTION, help="Held out.  [default: 0.1; 0 of few rows, or a series]")
 @click.option("--patience", metavar="N", type=click.IntRange(min=1), help="Stop after N epochs without improvement; keep the best weights.")
 @arguments.seed_option
 @click.option("--plot", metavar="FILE", default="curves.png", show_default=True, help="Where to draw the learning curves.")
@@ -62,7 +61,8 @@ def command(
 
     Inputs are scaled and encoded, and the last layer follows from the task. The last line gives the accuracy, or for a regression
     the root mean squared error, beside that of a guess: the most common class, or the mean. Of a table a fifth is held out; the
-    score has a 95 % interval, and a linear model on the same columns stands beside it.
+    score has a 95 % interval, and a linear model on the same columns stands beside it. With --forecast the next steps of a
+    series are learned, and forecasts of its end stand beside the seasonal naive ones.
 
     \b
     glassnet train digits
@@ -71,22 +71,23 @@ def command(
     glassnet train diabetes --dropout 0.2 --patience 10
     glassnet train titanic.csv --target survived --features fare,age
     glassnet train houses.csv --target price --target-transform log --out houses.glassnet
+    glassnet train flights.csv --target passengers --forecast 12 --time month --out flights.glassnet
     glassnet train mnist --epochs 100 --resume runs/mnist    kill it, run the line again: it carries on
     glassnet train digits --json | python -m json.tool
     """
-    picture, place = _picture("" if no_plot else plot), arguments.writable(out, "--out") if out else None
-    from glassnet.cli import printing, proposal, tasks
+    picture, place = None if no_plot or not plot else arguments.picture(plot, "--plot"), arguments.writable(out, "--out") if out else None
+    from glassnet.cli import printing, proposal, series, tasks
     from glassnet.progress import clock
 
-    wishes = tasks.Wishes(*(settings.pop(key) for key in ("target", "features", "target_transform", "task")))
-    job = tasks.find(name, wishes, settings["seed"])
+    wishes = tasks.Wishes(*(settings.pop(key) for key in ("target", "features", "target_transform", "task", "forecast", "time")))
+    job = series.find(name, wishes) if wishes.forecast else tasks.find(name, wishes, settings["seed"])
     silent = quiet or as_json
     settings["dropout"] = job.dropout if settings["dropout"] is None else settings["dropout"]
     model = job.propose(settings)
     if not silent:
         for line in (*job.said, f"{job.name}: {job.about}"):
             printing.print_wrapped(line)
-    resolve(settings, job.rows)
+    resolve(settings, job.rows, job.validation_split)
     settings["learning_rate"] = model.learning_rate
     began = time.perf_counter()
     asked = {key: settings[key] for key in ("epochs", "batch_size", "validation_split", "seed")}
@@ -127,27 +128,17 @@ def draw(history: History, picture: Path | None) -> tuple[str | None, str]:
     return (str(picture) if picture else None), ""
 
 
-def _picture(plot: str) -> Path | None:
-    """Where the curves go, refused before the training rather than after it."""
-    if not plot:
-        return None
-    path = Path(plot)
-    if path.suffix.lower() not in PICTURES:
-        raise click.BadParameter(f"expected a file that ends in {', '.join(PICTURES)}. Received: {plot!r}.", param_hint="'--plot'")
-    return arguments.writable(plot, "--plot")
-
-
-def resolve(settings: dict[str, Any], rows: int) -> None:
-    """Put numbers where the user left the choice of epochs and of the validation split to the data.
+def resolve(settings: dict[str, Any], rows: int, share: float) -> None:
+    """Put numbers where the user left the choice of epochs and of the validation split to the data: `share` of rows that are enough.
 
     Example:
         >>> settings = {"epochs": None, "validation_split": None, "batch_size": 32}
-        >>> resolve(settings, 1438)
+        >>> resolve(settings, 1438, 0.1)
         >>> settings["epochs"], settings["validation_split"]
         (25, 0.1)
     """
     if settings["validation_split"] is None:
-        settings["validation_split"] = 0.1 if rows >= ROWS_TO_VALIDATE else 0.0
+        settings["validation_split"] = share if rows >= ROWS_TO_VALIDATE else 0.0
     if settings["epochs"] is None:
         learned = round(rows * (1 - settings["validation_split"]))
         steps = 1 if settings["batch_size"] == "full" else -(-learned // settings["batch_size"])

@@ -183,6 +183,8 @@ def series(
     require(transform in (None, "log"), who, 'transform to be "log" or None', transform=transform)
     table = read(source)
     column = table.columns[lookup("target", target, {name: name for name in table.columns})]
+    text = [cell for cell in column if isinstance(cell, str)] if column.dtype.kind == "O" else []
+    require(not text, f"target {target!r}", "numbers in every row", error=DataError, text=text[:3])
     when, order = times.read(table, time)
     missing = np.flatnonzero(is_missing(column[order]))
     fix = "Fill them first, as pandas' interpolate does."
@@ -192,7 +194,7 @@ def series(
     said = [*table.said, f"time: {when}, {when.span(len(values))}"]
     said += ["its rows were put in the order of time"] if np.any(np.diff(order) < 0) else []
     round_ = season or when.season
-    if season is None and len(values) < 2 * round_ + horizon + 1:
+    if season is None and horizon + 1 < len(values) < 2 * round_ + horizon + 1:
         said, round_ = [*said, f"too short for a season of {round_} {when.word}s: forecast without seasons"], 1
     room = len(values) - round_ - horizon
     told = f"a season of {round_}, a step to see and {horizon} to forecast"
