@@ -137,6 +137,8 @@ def test_what_is_held_out_teaches_nothing():
         fits.append((model.intake.target.scale, [w.tolist() for w in model.get_weights()], history.history))
     assert history.params["rows"] == 15
     assert model.intake.learned == "2015-01 to 2018-01 (37 months)"
+    assert model.forecast().labels[0] == "2019-01"
+    assert model.forecast().before.tolist() == other.sold[-17:].tolist()
     assert fits[0][:2] == fits[1][:2]
     assert fits[0][2]["loss"] == fits[1][2]["loss"]
     assert fits[0][2]["val_loss"] != fits[1][2]["val_loss"]
@@ -191,6 +193,13 @@ def test_the_figure(fitted):
     close(came.get_ydata(), SOLD[47:54])
     with pytest.raises(DataError, match=r"plot: expected truth of 6 steps\. Received: shape=\(2,\)"):
         forecast.plot(truth=[1, 2])
+
+
+def test_rows_are_put_in_the_order_of_time():
+    series = gn.data.series(TABLE[::-1], "sold", time="day", horizon=6)
+    assert series.values.tolist() == SOLD.tolist()
+    assert series.said[-1] == "its rows were put in the order of time"
+    assert shop().said[-1] == "time: day, a step is a month, 2015-01 to 2019-12"
 
 
 def test_defaults():
@@ -297,7 +306,7 @@ def test_fits_that_are_refused(fitted):
     refuses(ConfigError, "expected a fraction from 0 to below 1", network(), shop(), validation_split=1.0)
     before = "fit: expected what the model was fitted to before, the 5 differences before"
     refuses(ConfigError, before, fitted, shop(season=6))
-    refuses(ConfigError, "fit: expected what the model was fitted to before. Received: received='a table'", fitted, TABLE, target="sold")
+    refuses(ConfigError, "fit: expected what the model was fitted to before. Received: given='a table'", fitted, TABLE, target="sold")
     table = gn.Sequential([Dense(1)], seed=0)
     table.fit({"a": [1.0, 2, 3], "b": [1.0, 2, 4]}, target="b", verbose=0)
     refuses(ConfigError, before[:-26], table, shop())

@@ -74,6 +74,7 @@ def test_rows_are_put_in_order():
             {"t": ["2024-01-01", "2024-01-02", "2024-01-04"]},
             "expected a row for every day. Received: missing='2024-01-03', after='2024-01-02', next='2024-01-04', gaps=1.",
         ),
+        ({"t": [3.2, 1.1, 7.5, 4.0]}, "time 't': expected moments equally spaced. Received: gaps=2, rows=4. Is there another"),
         ({"t": [1.0, 1.5, 2.0, 2.7]}, "expected a row for every step. Received: missing='2.5', after='2', next='2.7'"),
         ({"t": ["2024-01", "2024-02", "2024-02"]}, "time: expected one row for each month. Received: time='2024-02', rows=2. Keep one row"),
         ({"t": [1949, 1949, 1950], "m": ["Jan", "Feb", "Jan"]}, "one row for each year. Received: time='1949', rows=2. Write time=\"m\"."),

@@ -104,9 +104,9 @@ class Change:
         return np.log(values)
 
     def __str__(self) -> str:
-        now, then = (f"log {self.name}", f"log {self.name}") if self.log else (self.name, self.name)
-        steps = "the step" if self.season == 1 else f"{self.season} steps"
-        return f"{self.name}: {self.horizon} steps ahead, learned as ({now} - {then} {steps} before) / {readable(self.scale)}"
+        s = f"log {self.name}" if self.log else self.name
+        ahead, back = (f"{n} step{'s' * (n > 1)}" for n in (self.horizon, self.season))
+        return f"{self.name}: {ahead} ahead, learned as ({s} - {s} {back} before) / {readable(self.scale)}"
 
 
 @dataclass(frozen=True)

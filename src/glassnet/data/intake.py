@@ -227,7 +227,7 @@ def take(known: Learned | None, x: Any, asked: Wishes, links: Links, loss: Loss 
         return x.take(known, links, loss, split)
     if known is not None:
         other = "This model was fitted to something else: reset() it first."
-        require(isinstance(known, Intake), "fit", "what the model was fitted to before", received="a table", fix=other)
+        require(isinstance(known, Intake), "fit", "what the model was fitted to before", given="a table", fix=other)
         assert isinstance(known, Intake)
         fix = "What was learned of the table stays: leave them out, or reset() first."
         require(asked in (known.wishes, Wishes(), Wishes(known.target.name)), "fit", f"{known.wishes}", received=asked, fix=fix)

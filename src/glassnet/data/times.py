@@ -117,6 +117,9 @@ def read(table: Table, time: str | None) -> tuple[Times, np.ndarray]:
     times = Times(columns, unit, float(counts[0]), usual if np.isfinite(usual) else 1.0)
     _require_no_twins(table, time, times, counts, apart)
     odd = np.flatnonzero(~np.isclose(apart, usual, rtol=1e-4, atol=0))
+    if 2 * len(odd) > len(apart):
+        fix = "Is there another column that says when?"
+        raise DataError(message(f"time {time!r}", "moments equally spaced", gaps=len(odd), rows=len(counts), fix=fix))
     if len(odd):
         after = times.later(int(odd[0]))
         fix = "Add the rows that lack, with a value; or leave time out where the rows are what counts, as working days."
