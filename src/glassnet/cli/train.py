@@ -30,7 +30,7 @@ SCREEN = 79
 @arguments.series_options
 @arguments.layers_option(default="128")
 @click.option("--activation", metavar="NAME", default="relu", show_default=True, help="Of the hidden layers.")
-@click.option("--dropout", metavar="RATE", type=arguments.FRACTION, help="Zeroed after hidden layers.  [default: 0; on a table 0.3]")
+@click.option("--dropout", metavar="RATE", type=arguments.FRACTION, help="Zeroed after hidden layers.  [default: 0; table 0.3, series 0.5]")
 @click.option("--epochs", metavar="N", type=click.IntRange(min=0), help=f"Passes over the rows.  [default: what makes {STEPS:,} steps]")
 @click.option("--batch-size", metavar="N", type=arguments.BatchSize(), default="32", show_default=True, help="Rows per step, or full.")
 @arguments.learning_rate_option(default=None)
