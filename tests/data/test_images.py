@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 import glassnet as gn
-from glassnet.data import images
+from glassnet.data import pixels
 from glassnet.errors import ConfigError, DataError, DataWarning
 
 RED, GREEN, BLUE = (255, 0, 0), (0, 255, 0), (0, 0, 255)
@@ -116,7 +116,7 @@ def test_a_camera_held_upright(tmp_path):
 def test_every_mode_becomes_colours(tmp_path, mode, colour, expected):
     """Oracle: by hand; an alpha of 51 of 255 lets four fifths of the white through."""
     path = write(tmp_path / "1.png", colour, mode)
-    assert (images.decode(path, (3, 3, 3)) == expected).all()
+    assert (pixels.decode(path, (3, 3, 3)) == expected).all()
 
 
 def test_grey_files_have_one_channel(tmp_path):
@@ -145,7 +145,7 @@ def damaged(flowers):
 def test_damaged_files_are_left_out_and_named(damaged, monkeypatch, in_memory):
     """Oracle: what is left is what the folder holds without them."""
     if not in_memory:
-        monkeypatch.setattr(images, "IN_MEMORY", 100)
+        monkeypatch.setattr(pixels, "IN_MEMORY", 100)
     text = r"4 of 19 files cannot be read and are left out: .*0a\.gif: it is no image that .*a\.jpg: OSError: .*truncated"
     with pytest.warns(DataWarning, match=text):
         data = gn.data.images_from_folder(damaged, (4, 4))
@@ -167,12 +167,12 @@ def test_strict(damaged):
 def test_beyond_memory_they_lie_on_the_disk(flowers, monkeypatch):
     """Oracle: the same images in memory; the file says when the newest image was changed, so that it is the same data tomorrow."""
     whole = gn.data.images_from_folder(flowers, (4, 4))
-    monkeypatch.setattr(images, "IN_MEMORY", 100)
+    monkeypatch.setattr(pixels, "IN_MEMORY", 100)
     mapped = gn.data.images_from_folder(flowers, (4, 4))
     assert isinstance(mapped.x, np.memmap)
     np.testing.assert_array_equal(mapped.x, whole.x)
     assert Path(mapped.x.filename).stat().st_mtime_ns == max(path.stat().st_mtime_ns for path in whole.files)
-    monkeypatch.setattr(images.shutil, "disk_usage", lambda folder: images.shutil._ntuple_diskusage(9, 9, 9))
+    monkeypatch.setattr(pixels.shutil, "disk_usage", lambda folder: pixels.shutil._ntuple_diskusage(9, 9, 9))
     text = r"expected 0\.0 GB of room on the disk\. Received: free='0\.0 GB'\. Take a smaller size, or set TMPDIR"
     with pytest.raises(DataError, match=text):
         gn.data.images_from_folder(flowers, (4, 4))

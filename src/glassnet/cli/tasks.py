@@ -159,7 +159,7 @@ class TableTask:
     def inputs(self, model: Sequential) -> np.ndarray:
         """The rows to learn from as the network takes them."""
         assert model.intake is not None
-        return model.intake.encoder.encode(self.train)
+        return model.intake.features(self.train)
 
     def row(self, i: int) -> tuple[Any, Any]:
         """One of them, with its target, as `trace` takes it."""
@@ -185,8 +185,9 @@ class TableTask:
         import numpy as np
 
         from glassnet import scoring
+        from glassnet.data.intake import Intake
 
-        assert model.intake is not None
+        assert isinstance(model.intake, Intake)
         encoder, target = model.intake.encoder, model.intake.target
         x, x_test = encoder.encode(self.train), encoder.encode(self.test)
         y, y_test = self.train[self.target], self.test[self.target]
