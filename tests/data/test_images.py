@@ -210,4 +210,8 @@ def test_folders_that_are_none(flowers, tmp_path):
     for path in flowers.rglob("*.*"):
         if path.is_file():
             path.write_bytes(b"")
-    refused("expected images that can be read. Received: unreadable=15", flowers, class_names=["rose", "aster"])
+    refused(
+        "expected images of every class that can be read. Received: none_of=['rose', 'aster'], unreadable=15",
+        flowers,
+        class_names=["rose", "aster"],
+    )

@@ -16,7 +16,7 @@ from glassnet.data.answers import Labels
 from glassnet.data.intake import Wishes, is_table
 from glassnet.data.rows import hold_out
 from glassnet.data.taking import Given, Split, Taken, Taker, known_as
-from glassnet.errors import DataError, DataWarning, is_int, require
+from glassnet.errors import DataError, DataWarning, is_int, message, require
 from glassnet.losses import Loss
 from glassnet.network import Links
 from glassnet.types import Shape
@@ -135,8 +135,9 @@ class Pictures(Taker):
             return self.features(x), self.target.encode(named) if named.dtype.kind in "UO" and named.ndim == 1 else y, None
         if isinstance(x, str | os.PathLike):
             x = self.images(x)
-        fix = "Pass y, or `Images`, or a folder with a sub-folder for each class."
-        require(isinstance(x, Images), "y", "targets", error=DataError, x=type(x).__name__, y=None, fix=fix)
+        if not isinstance(x, Images):
+            fix = "Pass y, or `Images`, or a folder with a sub-folder for each class."
+            raise DataError(message("y", "targets", x=type(self.features(x)).__name__, y=None, fix=fix))
         names = self.target.labels
         fix = f"Read them with class_names={names}."
         require(x.class_names == names, "images", f"the classes of training, {names}", error=DataError, classes=x.class_names, fix=fix)
@@ -208,7 +209,8 @@ def images_from_folder(
 
     Raises:
         ConfigError: an argument out of range.
-        DataError: no such folder; one class or an empty one; a file that cannot be read, with `strict`, or none that can.
+        DataError: no such folder; one class or an empty one; a file that cannot be read, with `strict`, or none of a class
+            that can.
 
     Example:
         >>> from tempfile import TemporaryDirectory
@@ -230,8 +232,17 @@ def images_from_folder(
     if channels is None:
         channels = pixels.channels_of(files)
     shape = (int(size[0]), int(size[1]), channels)
-    parts = [_read(who, [files[i] for i in part], labels[part], names, shape, strict) for part in (kept, held) if part is not None]
-    return parts[0] if len(parts) == 1 else tuple(parts)
+    parts = [part for part in (kept, held) if part is not None]
+    read = [pixels.read(who, [files[i] for i in part], shape) for part in parts]
+    bad = {int(part[i]): reason for part, (_, reasons) in zip(parts, read, strict=True) for i, reason in reasons.items()}
+    told, fix = pixels.told(files, bad), "Remove the files, or leave strict=True out."
+    require(not (bad and strict), who, "images that can be read", error=DataError, unreadable=len(bad), first=told, fix=fix)
+    empty = [name for k, name in enumerate(names) if all(i in bad for i in np.flatnonzero(labels == k))]
+    require(not empty, who, "images of every class that can be read", error=DataError, none_of=empty, unreadable=len(bad), first=told)
+    if bad:
+        warnings.warn(f"{who}: {len(bad):,} of {len(files):,} files cannot be read and are left out: {told}", DataWarning, stacklevel=2)
+    made = [_images(x, labels[part], names, [files[i] for i in part], reasons) for part, (x, reasons) in zip(parts, read, strict=True)]
+    return made[0] if len(made) == 1 else tuple(made)
 
 
 def _listed(who: str, folder: Any, class_names: Sequence[str] | None) -> tuple[tuple[str, ...], list[Path], np.ndarray]:
@@ -261,16 +272,10 @@ def _listed(who: str, folder: Any, class_names: Sequence[str] | None) -> tuple[t
     return names, [path for files in found for path in files], np.repeat(np.arange(len(names)), [len(files) for files in found])
 
 
-def _read(who: str, files: list[Path], labels: np.ndarray, names: tuple[str, ...], shape: Shape, strict: bool) -> Images:
-    """Decode the files; what cannot be read is left out."""
-    x, bad = pixels.read(who, files, shape)
-    told = pixels.told(files, bad)
-    fix = "Remove the files, or leave strict=True out."
-    require(not (bad and strict), who, "images that can be read", error=DataError, unreadable=len(bad), first=told, fix=fix)
+def _images(x: np.ndarray, labels: np.ndarray, names: tuple[str, ...], files: list[Path], bad: dict[int, str]) -> Images:
+    """The images without those that cannot be read."""
     good = np.array([i for i in range(len(files)) if i not in bad], int)
-    require(len(good), who, "images that can be read", error=DataError, unreadable=len(bad), first=told)
     if bad:
-        warnings.warn(f"{who}: {len(bad):,} of {len(files):,} files cannot be read and are left out: {told}", DataWarning, stacklevel=3)
         for i, place in enumerate(good):
             x[i] = x[place]
         x = x[: len(good)]
@@ -278,6 +283,5 @@ def _read(who: str, files: list[Path], labels: np.ndarray, names: tuple[str, ...
         x.flush()
         changed = max(path.stat().st_mtime_ns for path in files)
         os.utime(str(x.filename), ns=(changed, changed))  # the same images are the same data, whenever they are read
-    return Images(
-        x, labels[good].astype(np.int64), names, tuple(files[i] for i in good), tuple((files[i], reason) for i, reason in bad.items())
-    )
+    skipped = tuple((files[i], reason) for i, reason in bad.items())
+    return Images(x, labels[good].astype(np.int64), names, tuple(files[i] for i in good), skipped)
