@@ -94,10 +94,11 @@ def test_what_is_refused(tmp_path):
     refused(gap, x=X, y=Y + 1)
     refused("Received: y=[0, 2, 4], missing=[1, 3].", x=X, y=2 * Y)
     refused("Received: y=[-1, 0, 1], missing=[0].", x=X, y=Y - 1)
-    path.write_bytes(path.read_bytes()[:300])
-    refused("expected a whole archive of plain arrays. Received: problem=")
-    path.write_text("no archive")
-    refused("expected a whole archive of plain arrays. Received: problem=")
+    whole = path.read_bytes()
+    path.write_bytes(whole[:300])
+    refused("expected a whole archive of plain arrays. Received: size=300. Save plain arrays: np.savez(path, x=x, y=y).")
+    path.write_bytes(whole[:200] + b"?" * 20 + whole[220:])
+    refused("expected a whole archive of plain arrays. Received: problem=\"Bad CRC-32 for file 'x.npy'\".")
     with pytest.raises(DataError, match=r"expected a file that ends in \.npz, or one of images with -idx3 in its name"):
         gn.data.arrays_from_file("a.csv")
     with pytest.raises(ConfigError, match=r"arrays_from_file: expected seed to be an int >= 0. Received: seed=-1"):

@@ -93,8 +93,10 @@ def _who(path: str | os.PathLike[str]) -> str:
 
 
 def _archive(path: Path, who: str) -> list[Array]:
+    fix = "Save plain arrays: np.savez(path, x=x, y=y)."
+    require(zipfile.is_zipfile(path), who, "a whole archive of plain arrays", error=DataError, size=path.stat().st_size, fix=fix)
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             names = next((names for names in NAMES if set(names) <= set(archive.files)), None)
             expected = "x_train, y_train, x_test and y_test, or x and y"
             require(names is not None, who, expected, error=DataError, holds=archive.files[:8])
@@ -102,7 +104,6 @@ def _archive(path: Path, who: str) -> list[Array]:
     except (ValueError, OSError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         if isinstance(error, DataError):
             raise
-        fix = "Save plain arrays: np.savez(path, x=x, y=y)."
         raise DataError(message(who, "a whole archive of plain arrays", problem=str(error)[:100], fix=fix)) from error
 
 
