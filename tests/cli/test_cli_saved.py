@@ -110,7 +110,7 @@ def test_a_model_of_arrays():
     [
         (
             ("predict", "xor.glassnet", "people.csv"),
-            "was not fitted to a table or a folder of images: call gn.load(...).predict(x) on arrays.",
+            "was not fitted to a table or a folder of images: call gn.load",
         ),
         (("predict", "none.glassnet", "people.csv"), "load: expected a file that exists. Received: path='none.glassnet'."),
         (("predict", "people.csv", "people.csv"), "load: expected a safetensors file."),
