@@ -14,8 +14,8 @@ import numpy as np
 from glassnet import evaluation, fitting, forecasting, marks, network, pairing
 from glassnet.callbacks import Callback, Panel, listed
 from glassnet.course import Source, Standing
-from glassnet.data import Images, arrays, feeding, intake, mapped, passes, rows, streams
-from glassnet.errors import DataError, DataWarning, all_or_nothing, is_int, require
+from glassnet.data import arrays, feeding, intake, mapped, passes, rows, streams, taking
+from glassnet.errors import DataWarning, all_or_nothing, is_int, require
 from glassnet.forecasting import Forecast
 from glassnet.history import History
 from glassnet.layers import chain
@@ -91,8 +91,8 @@ class Sequential(Stack):
 
         Args:
             x: rows (n, ...); (n,) counts as (n, 1). uint8 stays uint8 until it is used, all else becomes float32. Or a table: a CSV, TSV,
-                Parquet or Arrow file, a frame of pandas, polars or Arrow. Or batches. Or `data.Images`, or a `data.series`.
-            y: targets (n,) or (n, ...); whole floats may be labels. None for a table, a series, batches or `Images`.
+                Parquet or Arrow file, a frame of pandas, polars or Arrow. Or batches. Or `data.Images`.
+            y: targets (n,) or (n, ...); whole floats may be labels. None for a table, batches or `Images`.
             batch_size: rows per step; "full" for all. Batches are taken as they are, but those of a Hugging Face data set.
             epochs: passes over the rows, or of `steps_per_epoch` batches each.
             verbose: "auto" or 1 for a live line (without a terminal, some twenty plain ones), 2 for a plain line per epoch, 0 for silence.
@@ -143,24 +143,26 @@ class Sequential(Stack):
             order_seed = self._known_seed() if seed is None else int(seed)
             taken = reading = None
             if passes.is_stream(x, y):
-                streams.require_plain(y, sample_weight, split[0], asked != intake.Wishes(target) or self.intake is not None)
+                streams.require_plain(y, sample_weight, split[0], asked != intake.Wishes(target) or self._of_columns)
                 read = partial(streams.Stream, x, steps_per_epoch, batch_size=batch_size, target=target, what="steps_per_epoch")
                 stream = read(epoch=first, again=run is not None)
                 reading = opened.enter_context(closing(streams.Reading(stream, first)))
                 x, y = reading.peek()
-            elif y is None and intake.holds_targets(x):
+            elif y is None and intake.is_whole(x):
                 taken = intake.take(self.intake, x, asked, chain.unfold(self._layers), self._loss, split)
                 self.intake, x, y, sample_weight = taken.intake, taken.x, taken.y, intake.weights(sample_weight, taken.there)
                 progress.say("\n".join(taken.said))
             else:
                 require(asked == intake.Wishes(), "fit", "x to be a table, and no y, where a target is named", x=type(x).__name__)
-                x, y, _ = self._pair(x, y)
+                x, y, _ = taking.pair(self.intake, x, y)
                 arrays.require_precise(y=y) if self._text else arrays.require_precise(x=x, y=y)
             ready, built, said = self._ready(x, y)
             progress.say(said)
             program = self._program()
             again = run is not None
             validation = self._validation(validation_data), validation_steps, batch_size, target, again, program.loss, built
+            if self.intake is not None:
+                class_weight = self.intake.target.weights(class_weight)
             if reading:
                 source: Source = reading.feed(program.loss, built, class_weight)
                 held = feeding.held(*validation)
@@ -172,8 +174,6 @@ class Sequential(Stack):
                     data, held = data.rows(kept), feeding.blocks(data.rows(apart))
                 else:
                     held = feeding.held(*validation)
-                if self.intake is not None:
-                    class_weight = self.intake.target.weights(class_weight)
                 data = rows.weigh_classes(data, program.loss, class_weight)
                 source = feeding.source(data, batch_size, steps_per_epoch, seed=order_seed, shuffle=shuffle)
             opened.enter_context(closing(source))
@@ -240,12 +240,12 @@ class Sequential(Stack):
         program, built = self._program(), self._require_built("evaluate")
         network.require_learned(built.links, self._state)
         if passes.is_stream(x, y):
-            streams.require_plain(y, sample_weight, 0.0, self.intake is not None)
+            streams.require_plain(y, sample_weight, 0.0, self._of_columns)
             blocks: Any = streams.scored(x, steps, program.loss, built, target=target)
         else:
             fix = "They are for batches: rows are all taken, once."
             require(steps is None and target is None, "evaluate", "no steps or target with rows", steps=steps, target=target, fix=fix)
-            x, y, there = self._pair(x, y)
+            x, y, there = taking.pair(self.intake, x, y)
             if there is not None:
                 warnings.warn(f"evaluate: {np.sum(~there):,} of {len(there):,} rows lack the target: left out", DataWarning, stacklevel=2)
             weight = intake.weights(sample_weight, there)
@@ -269,7 +269,7 @@ class Sequential(Stack):
             with closing(streams.Stream(x, steps)) as stream:
                 return stream.outputs(self.predict)
         require(steps is None, "predict", "steps=None with rows", steps=steps, fix="It is for batches: rows are all taken, once.")
-        examples = self._examples(self.intake.features(x) if self.intake else x)
+        examples = self._examples(taking.features(self.intake, x))
         built = self._build(examples.shape[1:])
         network.require_learned(built.links, self._state)
         body, head = network.split_head(built.links, self._loss) if self._loss else (built.links, ())
@@ -327,36 +327,31 @@ class Sequential(Stack):
         Source: lecture 003, backpropagation by hand.
         """
         with all_or_nothing(self):
-            x, y, _ = self._pair(x, y)
+            x, y, _ = taking.pair(self.intake, x, y)
             x, built, _ = self._ready(x, y)
             network.require_learned(built.links, self._state)
             program = self._program()
             data, _ = rows.encode(np.asarray(x), y, program.loss, built.shapes[-1])
         return take(program, self._carry(program, self._known_seed()), data, training, built.weights, self.intake)
 
-    def _pair(self, x: Any, y: Any) -> tuple[Any, Any, np.ndarray | None]:
-        """Rows and targets as the network takes them, and which of a table's rows have a target, None for all."""
-        if isinstance(x, Images):
-            return x.x, x.y if y is None else y, None
-        if self.intake is not None:
-            return self.intake.pair(x, y)
-        fix = "Pass y; or, of a table, fit(table, target=...) first."
-        require(y is not None, "y", "targets", error=DataError, x=type(x).__name__, y=None, fix=fix)
-        return x, y, None
+    @property
+    def _of_columns(self) -> bool:
+        """Whether it was fitted to columns by name."""
+        return self.intake is not None and bool(self.intake.names)
 
     def _validation(self, given: Any) -> Any:
-        if isinstance(given, Images):
-            return given.x, given.y
         if self._text and isinstance(given, tuple | list) and given:
             return self._text.encode(given[0]), *given[1:]
-        if self.intake is None or passes.is_stream(given) or not (intake.holds_targets(given) or isinstance(given, tuple | list)):
+        whole = intake.is_whole(given)
+        parts = isinstance(given, tuple | list) and len(given) in (2, 3)
+        if passes.is_stream(given) or not (whole or parts) or (self.intake is None and intake.is_table(given)):
             return given
-        x, y, *weight = (given, None) if intake.holds_targets(given) else (*given,)
-        x, y, there = self.intake.pair(x, y)
+        x, y, *weight = (given, None) if whole else (*given,)
+        x, y, there = taking.pair(self.intake, x, y)
         return x, y, *(intake.weights(w, there) for w in weight)
 
     def _examples(self, x: Any) -> Any:
-        x = x.x if isinstance(x, Images) else self._text.encode(x) if self._text else x
+        x = self._text.encode(x) if self._text else x
         shape = self._network.shapes[0] if self._network else self._input.shape if self._input else None
         return mapped.features(x, shape, links=chain.unfold(self._layers))
 

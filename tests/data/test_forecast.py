@@ -306,10 +306,11 @@ def test_fits_that_are_refused(fitted):
     refuses(ConfigError, "expected a fraction from 0 to below 1", network(), shop(), validation_split=1.0)
     before = "fit: expected what the model was fitted to before, the 5 differences before"
     refuses(ConfigError, before, fitted, shop(season=6))
-    refuses(ConfigError, "fit: expected what the model was fitted to before. Received: given='a table'", fitted, TABLE, target="sold")
+    earlier = "fit: expected the 5 differences before, trained on 2015-01 to 2018-12 (48 months), as at an earlier fit. Received: x='DataF"
+    refuses(ConfigError, earlier, fitted, TABLE, target="sold")
     table = gn.Sequential([Dense(1)], seed=0)
     table.fit({"a": [1.0, 2, 3], "b": [1.0, 2, 4]}, target="b", verbose=0)
-    refuses(ConfigError, before[:-26], table, shop())
+    refuses(ConfigError, "fit: expected 1 columns as 1 numbers: a, as at an earlier fit. Received: x='TimeSeries'.", table, shop())
     refuses(DataError, "y: expected None with a series. Received: y='list'. A series holds", fitted, shop(), [1, 2, 3])
 
 
@@ -327,6 +328,8 @@ def test_what_else_is_refused(fitted):
             fitted.forecast(steps)
     with pytest.raises(NotReadyError, match=r"forecast: expected a model that was fitted to a series\. Fit it to a series first"):
         network().forecast()
+    with pytest.raises(NotReadyError, match=r"series: expected a model that was fitted to a series\. Fit it first: model\.fit\(series\)"):
+        network().predict(shop())
     with pytest.raises(ConfigError, match=r"series: expected a stretch, as series\[:-12\]\. Received: received=3\. One value is series"):
         shop()[3]
 

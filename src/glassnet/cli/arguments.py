@@ -51,6 +51,20 @@ class BatchSize(click.ParamType):
         return int(text)
 
 
+class Size(click.ParamType):
+    """`96` as (96, 96); `72x96` as (72, 96)."""
+
+    name = "size"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, int]:
+        if isinstance(value, tuple):
+            return value
+        parts = str(value).split("x")
+        if len(parts) > 2 or not all(part.isdecimal() and int(part) > 0 for part in parts):
+            self.fail(f"expected pixels such as 96, or height x width as 72x96. Received: {value!r}.", param, ctx)
+        return int(parts[0]), int(parts[-1])
+
+
 class Unit(click.ParamType):
     """`dense_1:0` as ("dense_1", 0)."""
 
@@ -120,10 +134,21 @@ def table_options(command: Command) -> Command:
     return command
 
 
-def layers_option(default: str) -> Callable[[Command], Command]:
-    """The option `--layers`."""
-    words = "Units of the hidden layers, as 64,32; none for none."
-    return click.option("--layers", metavar="N,N,...", type=Widths(), default=default, show_default=True, help=words)
+def images_options(command: Command) -> Command:
+    """The options `--size` and `--augment`: how images of a folder are learned."""
+    augment = "Of a folder: mirror and shift images by chance in training, or never.  [default: below 2,000 images]"
+    for option in (
+        click.option("--augment/--no-augment", default=None, help=augment),
+        click.option("--size", metavar="N|HxW", type=Size(), help="Of a folder: pixels of the images.  [default: theirs, at most 96]"),
+    ):
+        command = option(command)
+    return command
+
+
+def layers_option(default: str | None) -> Callable[[Command], Command]:
+    """The option `--layers`; None leaves the choice to the data."""
+    words = "Units of the hidden layers, as 64,32; none for none." + ("" if default else "  [default: 128; of images 32,64,128]")
+    return click.option("--layers", metavar="N,N,...", type=Widths(), default=default, show_default=bool(default), help=words)
 
 
 def optimizer_option(default: str) -> Callable[[Command], Command]:

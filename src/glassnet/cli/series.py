@@ -10,9 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from glassnet.cli import arguments, tasks
+from glassnet.cli import arguments
+from glassnet.cli.task import Task, Wishes
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from glassnet.data.forecast import TimeSeries
     from glassnet.history import History
     from glassnet.model import Sequential
@@ -22,7 +25,7 @@ ORIGINS = 2
 
 
 @dataclass(frozen=True, eq=False)
-class SeriesTask:
+class SeriesTask(Task):
     """A series to learn from, all but its last horizon, on which the network is scored.
 
     Attributes:
@@ -64,6 +67,19 @@ class SeriesTask:
         layers = [Flatten(), *proposal.hidden(settings, settings["dropout"]), Dense(self.series.horizon)]
         return proposal.compiled(layers, "mean_squared_error", ["mae"], settings)
 
+    def inputs(self, model: Sequential) -> np.ndarray:
+        """The windows to learn from as the network takes them."""
+        assert model.intake is not None
+        return model.intake.pair(self.before(1))[0]
+
+    def row(self, i: int) -> tuple[Any, Any]:
+        """One of them, and its target, as `trace` takes them."""
+        return self.series[i : i + self.series.season + self.series.length + self.series.horizon], None
+
+    def meaning(self, i: int) -> str:
+        """When what it forecasts begins."""
+        return f"from {self.series.times.at(i + self.series.season + self.series.length)}"
+
     def begin(self, model: Sequential, **asked: Any) -> None:
         """Learn the scale, which makes the network."""
         self.fit(model, **asked | {"epochs": 0})
@@ -100,13 +116,14 @@ class SeriesTask:
         return twin
 
 
-def find(name: str, wishes: tasks.Wishes) -> SeriesTask:
+def find(name: str, wishes: Wishes) -> SeriesTask:
     """The task of forecasting a column of the table in a file, or of a data set that is a table.
 
     Raises:
         click.UsageError: no target; a folder or a data set of arrays; options for other tasks.
         ConfigError, DataError: see `forecast.series`; a series too short to hold a horizon out.
     """
+    from glassnet.cli import tasks
     from glassnet.data.dataset import Dataset
     from glassnet.data.datasets import load
     from glassnet.data.forecast import series

@@ -57,8 +57,9 @@ class Labels:
         return np.array(self.labels)[classes]
 
     def weights(self, by_label: Any) -> Any:
-        """Class weights by class rather than by label."""
-        if not isinstance(by_label, Mapping):
+        """Class weights by class rather than by label; by class already, if all are numbers and the labels are words."""
+        words = all(isinstance(label, str) for label in self.labels)
+        if not isinstance(by_label, Mapping) or (words and not any(isinstance(label, str) for label in by_label)):
             return by_label
         codes = {label: code for code, label in enumerate(self.labels)}
         for label in by_label:

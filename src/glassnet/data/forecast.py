@@ -9,11 +9,12 @@ import numpy as np
 
 from glassnet.data import answers, times
 from glassnet.data.forecaster import Change, Forecaster
-from glassnet.data.intake import Learned, Material, Taken
+from glassnet.data.intake import Wishes
 from glassnet.data.spelling import is_missing
 from glassnet.data.table import read
+from glassnet.data.taking import Given, Split, Taken, Taker, known_as
 from glassnet.data.times import Times
-from glassnet.errors import DataError, is_int, is_number, lookup, require
+from glassnet.errors import DataError, NotReadyError, is_int, is_number, lookup, message, require
 from glassnet.losses import Loss
 from glassnet.network import Links
 
@@ -22,7 +23,7 @@ LENGTH = 12
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class TimeSeries(Material):
+class TimeSeries(Given):
     """Equally spaced values, and how they are to be learned; `fit`, `evaluate`, `predict` and `forecast` take it as it is.
 
     series[:-12] is all but the last twelve steps.
@@ -66,26 +67,36 @@ class TimeSeries(Material):
         """From when to when, in words."""
         return f"{self.times.span(len(self))} ({len(self):,} {self.times.word}s)" if len(self) else "nothing"
 
-    def take(self, known: Learned | None, links: Links, loss: Loss | None, split: tuple[float, str, int]) -> Taken:
+    def take(self, known: Taker | None, asked: Wishes, links: Links, loss: Loss | None, split: Split) -> Taken:
         """What `fit` makes of it; held out are the last windows in time, whatever the split says, and those before that see into them.
 
         Raises:
-            ConfigError: another series' settings than at an earlier fit.
+            ConfigError: another series' settings than at an earlier fit; wishes for tables.
             DataError: it is too short; what is learned of it is constant, or cannot be told apart in float32.
         """
+        fix = "They are for tables: it says itself what is learned."
+        require(asked == Wishes(), "fit", "no target, columns, derive or target_transform with a TimeSeries", asked=asked, fix=fix)
         need = self.length + self.season
         said = f"{need + self.horizon} steps or more: a season of {self.season}, {self.length} to see and {self.horizon} to learn"
         fix = "Lower length, horizon or season, or give a longer series."
         require(len(self) >= need + self.horizon, f"series {self.name!r}", said, error=DataError, steps=len(self), fix=fix)
-        kept, held = apart(len(self) - need - self.horizon + 1, self.horizon, split[0])
+        kept, held = divided(len(self) - need - self.horizon + 1, self.horizon, split[0])
         seen = self[: need + int(kept[-1]) + self.horizon]
-        made = forecaster(seen, known).after(self)
+        made = forecaster(seen, known_as(Forecaster, known, self)).after(self)
         rows, learned, _ = made.pair(self)
         news = () if known is not None else (str(made.target), f"{self.name}: from {made.listed()}")
         return Taken(made, rows, learned, None, kept, held, (*self.said, *news))
 
+    def apart(self) -> tuple[np.ndarray, np.ndarray]:
+        """It is no rows of its own.
 
-def forecaster(seen: TimeSeries, known: Learned | None = None) -> Forecaster:
+        Raises:
+            NotReadyError: always.
+        """
+        raise NotReadyError(message("series", "a model that was fitted to a series", fix="Fit it first: model.fit(series)."))
+
+
+def forecaster(seen: TimeSeries, known: Forecaster | None = None) -> Forecaster:
     """What is learned of a series to train on: the scale of its seasonal differences; what was known stays.
 
     Raises:
@@ -97,9 +108,8 @@ def forecaster(seen: TimeSeries, known: Learned | None = None) -> Forecaster:
         change = replace(change, scale=scale)
     else:
         fix = "reset() forgets what was learned; a new model forecasts another series."
-        before, now = _settings(known) if isinstance(known, Forecaster) else None, _settings(seen)
+        before, now = _settings(known), _settings(seen)
         require(before == now, "fit", f"what the model was fitted to before, {known}", series=now, before=before, fix=fix)
-        assert isinstance(known, Forecaster)
         change = known.target
     need = seen.length + seen.season
     recent = seen[len(seen) - need :]
@@ -114,7 +124,7 @@ def _settings(of: TimeSeries | Forecaster) -> dict[str, Any]:
     return {"name": of.name, "length": of.length, "horizon": of.horizon, "season": of.season, "transform": of.transform}
 
 
-def apart(count: int, horizon: int, fraction: float) -> tuple[np.ndarray, np.ndarray | None]:
+def divided(count: int, horizon: int, fraction: float) -> tuple[np.ndarray, np.ndarray | None]:
     """(windows to train on, the last ones, held out, or None): nothing that a held-out one is to forecast is trained on.
 
     Raises:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from glassnet.data.answers import readable
-from glassnet.data.intake import Learned, is_table
+from glassnet.data.intake import is_table
 from glassnet.data.sequences import windows
+from glassnet.data.taking import Taker
 from glassnet.data.times import Times
 from glassnet.errors import DataError, is_int, is_number, message, require
 from glassnet.losses import Loss
@@ -110,7 +111,7 @@ class Change:
 
 
 @dataclass(frozen=True)
-class Forecaster(Learned):
+class Forecaster(Taker):
     """What a model has learned of the series that it forecasts: frozen, plain data.
 
     Attributes:

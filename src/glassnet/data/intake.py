@@ -1,8 +1,7 @@
-"""A table to a model and back: which column is learned, what the others become, and outputs in the target's own terms."""
+"""What is taken whole to a model; of a table: which column is learned, what the others become, and outputs in the target's own terms."""
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +16,7 @@ from glassnet.data.encoder import Dropped, Encoder
 from glassnet.data.rows import hold_out
 from glassnet.data.spelling import is_missing
 from glassnet.data.table import Table, read
+from glassnet.data.taking import Given, Split, Taken, Taker, known_as
 from glassnet.errors import DataError, lookup, require
 from glassnet.losses import Loss
 from glassnet.network import Links
@@ -54,47 +54,8 @@ def wishes(target: Any, columns: Any, derive: Any, transform: Any) -> Wishes:
     return Wishes(target, tuple((columns or {}).items()), tuple((derive or {}).items()), transform)
 
 
-class Learned(ABC):
-    """What a model has learned of what it takes: a frozen dataclass, plain data, saved with the model.
-
-    Attributes:
-        target: what is learned, as `Labels` or `Quantity` say it: check, fitted, weights, told and a text.
-    """
-
-    target: Any
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """What the network's inputs are called; none where they are too many, or all alike."""
-        return ()
-
-    @abstractmethod
-    def features(self, x: Any) -> Any:
-        """What the user gives as the network takes it."""
-
-    @abstractmethod
-    def pair(self, x: Any, y: Any = None) -> tuple[Any, np.ndarray, np.ndarray | None]:
-        """(rows, targets, which of all rows have a target, None for all)."""
-
-    def restore(self, output: np.ndarray, x: Any) -> np.ndarray:
-        """The network's outputs for x in the target's own units."""
-        return self.target.restore(output)
-
-    @abstractmethod
-    def listed(self, most: int | None = None) -> str:
-        """What takes part, in words."""
-
-
-class Material(ABC):
-    """What `fit` takes beside arrays, batches and tables: it holds its targets, and knows how it is taken."""
-
-    @abstractmethod
-    def take(self, known: Learned | None, links: Links, loss: Loss | None, split: tuple[float, str, int]) -> Taken:
-        """What `fit` makes of it: see `take` below."""
-
-
 @dataclass(frozen=True)
-class Intake(Learned):
+class Intake(Taker):
     """What a model has learned of the tables that it takes: frozen, plain data.
 
     Attributes:
@@ -109,7 +70,6 @@ class Intake(Learned):
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The encoder's."""
         return self.encoder.names
 
     def features(self, x: Any) -> Any:
@@ -147,19 +107,6 @@ class Opened(NamedTuple):
     said: tuple[str, ...]
 
 
-class Taken(NamedTuple):
-    """A table or other `Material` as `fit` uses it: what was learned of it, rows and targets, which of its rows have one, which of these
-    train and which are held out, and what is to be said."""
-
-    intake: Learned
-    x: np.ndarray
-    y: np.ndarray
-    there: np.ndarray | None
-    kept: np.ndarray
-    held: np.ndarray | None
-    said: tuple[str, ...]
-
-
 def is_table(x: Any) -> bool:
     """Whether x is a path, a frame, or columns or rows by name."""
     if isinstance(x, str | Path | Table | Mapping):
@@ -170,9 +117,9 @@ def is_table(x: Any) -> bool:
     return (hasattr(kind, "columns") and not hasattr(kind, "with_format")) or kind.__name__ == "Series"
 
 
-def holds_targets(x: Any) -> bool:
-    """Whether x, alone, is rows with their targets that `take` understands."""
-    return isinstance(x, Material) or is_table(x)
+def is_whole(x: Any) -> bool:
+    """Whether x may hold its targets."""
+    return isinstance(x, Given) or is_table(x)
 
 
 def open_table(source: Any, target: str | None) -> Opened:
@@ -206,29 +153,26 @@ def weights(sample_weight: Any, there: np.ndarray | None) -> Any:
     return np.asarray(arrays.sample_weights(sample_weight, len(there)))[there]
 
 
-def take(known: Learned | None, x: Any, asked: Wishes, links: Links, loss: Loss | None, split: tuple[float, str, int]) -> Taken:
-    """What `fit` makes of a table or other `Material`; all that is learned of it is learned from the rows to train on.
+def take(known: Taker | None, x: Any, asked: Wishes, links: Links, loss: Loss | None, split: Split) -> Taken:
+    """What `fit` makes of what is taken whole; all that is learned of it is learned from the rows to train on.
 
     Args:
         known: what was learned at an earlier fit, which stays as it is.
-        x: the table.
+        x: the table, or what knows how it is taken.
         asked: what the user wished.
         links: of the network, whose end says whether labels or numbers are learned.
         loss: where one was named.
         split: the fraction held out, "random" or "end", and the seed.
 
     Raises:
-        ConfigError: other wishes than at an earlier fit; a logarithm that the network's end or the loss does not allow.
+        ConfigError: data of another kind, or other wishes, than at an earlier fit; a logarithm that the network's end or the loss does
+            not allow.
         DataError: a target that is constant, or text where numbers are learned; see `encoder.learn`.
     """
-    if isinstance(x, Material):
-        fix = "They are for tables: it says itself what is learned."
-        require(asked == Wishes(), "fit", f"no target, columns, derive or target_transform with a {type(x).__name__}", asked=asked, fix=fix)
-        return x.take(known, links, loss, split)
+    if isinstance(x, Given):
+        return x.take(known, asked, links, loss, split)
+    known = known_as(Intake, known, x)
     if known is not None:
-        other = "This model was fitted to something else: reset() it first."
-        require(isinstance(known, Intake), "fit", "what the model was fitted to before", given="a table", fix=other)
-        assert isinstance(known, Intake)
         fix = "What was learned of the table stays: leave them out, or reset() first."
         require(asked in (known.wishes, Wishes(), Wishes(known.target.name)), "fit", f"{known.wishes}", received=asked, fix=fix)
         asked = known.wishes
