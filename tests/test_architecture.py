@@ -33,7 +33,7 @@ ROWS = (
     {"trace", "storage"},
     {"history", "progress", "summary", "views"},
     {"resuming"},
-    {"fitting", "stack"},
+    {"fitting", "forecasting", "stack"},
     {"model"},
     {"testing", "estimators", "scoring", "loading"},
     {"keras"},

@@ -11,11 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from glassnet import evaluation, fitting, marks, network, pairing
+from glassnet import evaluation, fitting, forecasting, marks, network, pairing
 from glassnet.callbacks import Callback, Panel, listed
 from glassnet.course import Source, Standing
-from glassnet.data import Images, arrays, feeding, intake, mapped, passes, rows, streams
-from glassnet.errors import DataError, DataWarning, all_or_nothing, is_int, require
+from glassnet.data import arrays, feeding, intake, mapped, passes, rows, streams, taking
+from glassnet.errors import DataWarning, all_or_nothing, is_int, require
+from glassnet.forecasting import Forecast
 from glassnet.history import History
 from glassnet.layers import chain
 from glassnet.network import Built
@@ -109,7 +110,7 @@ class Sequential(Stack):
                 "number", "boolean", "date".
             derive: new columns by expressions of others: {"area": "GrLivArea + TotalBsmtSF"} (`data.derive`).
             target_transform: "log" to learn the logarithm of the target; the loss is then of logarithms, the metrics are not.
-            validation_from: "random" (stratified by class), or "end" for the last rows.
+            validation_from: "random" (stratified by class), or "end" for the last rows, as it always is for a series.
             seed: of order and noise; None takes the model's. A model without a seed or weights takes it for its own.
             observe: whether to look inside single steps (`history.observations`); None does so in runs expected to last beyond 5 s.
             resume: a folder for this run. It keeps the newest two checkpoints, written after every epoch and every 30 seconds within
@@ -142,24 +143,26 @@ class Sequential(Stack):
             order_seed = self._known_seed() if seed is None else int(seed)
             taken = reading = None
             if passes.is_stream(x, y):
-                streams.require_plain(y, sample_weight, split[0], asked != intake.Wishes(target) or self.intake is not None)
+                streams.require_plain(y, sample_weight, split[0], asked != intake.Wishes(target) or self._of_columns)
                 read = partial(streams.Stream, x, steps_per_epoch, batch_size=batch_size, target=target, what="steps_per_epoch")
                 stream = read(epoch=first, again=run is not None)
                 reading = opened.enter_context(closing(streams.Reading(stream, first)))
                 x, y = reading.peek()
-            elif y is None and intake.is_table(x):
+            elif y is None and intake.is_whole(x):
                 taken = intake.take(self.intake, x, asked, chain.unfold(self._layers), self._loss, split)
                 self.intake, x, y, sample_weight = taken.intake, taken.x, taken.y, intake.weights(sample_weight, taken.there)
                 progress.say("\n".join(taken.said))
             else:
                 require(asked == intake.Wishes(), "fit", "x to be a table, and no y, where a target is named", x=type(x).__name__)
-                x, y, _ = self._pair(x, y)
+                x, y, _ = taking.pair(self.intake, x, y)
                 arrays.require_precise(y=y) if self._text else arrays.require_precise(x=x, y=y)
             ready, built, said = self._ready(x, y)
             progress.say(said)
             program = self._program()
             again = run is not None
             validation = self._validation(validation_data), validation_steps, batch_size, target, again, program.loss, built
+            if self.intake is not None:
+                class_weight = self.intake.target.weights(class_weight)
             if reading:
                 source: Source = reading.feed(program.loss, built, class_weight)
                 held = feeding.held(*validation)
@@ -171,8 +174,6 @@ class Sequential(Stack):
                     data, held = data.rows(kept), feeding.blocks(data.rows(apart))
                 else:
                     held = feeding.held(*validation)
-                if self.intake is not None:
-                    class_weight = self.intake.target.weights(class_weight)
                 data = rows.weigh_classes(data, program.loss, class_weight)
                 source = feeding.source(data, batch_size, steps_per_epoch, seed=order_seed, shuffle=shuffle)
             opened.enter_context(closing(source))
@@ -239,12 +240,12 @@ class Sequential(Stack):
         program, built = self._program(), self._require_built("evaluate")
         network.require_learned(built.links, self._state)
         if passes.is_stream(x, y):
-            streams.require_plain(y, sample_weight, 0.0, self.intake is not None)
+            streams.require_plain(y, sample_weight, 0.0, self._of_columns)
             blocks: Any = streams.scored(x, steps, program.loss, built, target=target)
         else:
             fix = "They are for batches: rows are all taken, once."
             require(steps is None and target is None, "evaluate", "no steps or target with rows", steps=steps, target=target, fix=fix)
-            x, y, there = self._pair(x, y)
+            x, y, there = taking.pair(self.intake, x, y)
             if there is not None:
                 warnings.warn(f"evaluate: {np.sum(~there):,} of {len(there):,} rows lack the target: left out", DataWarning, stacklevel=2)
             weight = intake.weights(sample_weight, there)
@@ -268,12 +269,12 @@ class Sequential(Stack):
             with closing(streams.Stream(x, steps)) as stream:
                 return stream.outputs(self.predict)
         require(steps is None, "predict", "steps=None with rows", steps=steps, fix="It is for batches: rows are all taken, once.")
-        x = self._examples(self.intake.features(x) if self.intake else x)
-        built = self._build(x.shape[1:])
+        examples = self._examples(taking.features(self.intake, x))
+        built = self._build(examples.shape[1:])
         network.require_learned(built.links, self._state)
         body, head = network.split_head(built.links, self._loss) if self._loss else (built.links, ())
-        out = evaluation.outputs(body, head, self._params, self._state, x)
-        return self.intake.target.restore(out) if self.intake else out
+        out = evaluation.outputs(body, head, self._params, self._state, examples)
+        return self.intake.restore(out, x) if self.intake else out
 
     def predict_labels(self, x: Any) -> np.ndarray:
         """The class of every row: the largest of K outputs (n,); 0 or 1 for a sigmoid (n,), or for each of K sigmoids (n, K).
@@ -286,6 +287,22 @@ class Sequential(Stack):
         """
         labels = pairing.to_labels(self.predict(x), self._require_built("predict_labels").links, self._loss)
         return self.intake.target.spelt(labels) if self.intake else labels
+
+    def forecast(self, steps: int | None = None, series: Any = None) -> Forecast:
+        """What follows the end of the series that the model was fitted to, step by step, with the seasonal naive forecast beside it.
+
+        Beyond the horizon it goes on from its own forecasts.
+
+        Args:
+            steps: how many; None for the horizon.
+            series: a newer one to go on from the end of, or the table that holds it; None for the one of the last fit.
+
+        Raises:
+            ConfigError: steps that are no int >= 1.
+            NotReadyError: the model was not fitted to a series.
+            DataError: a series that is too short, or of other steps.
+        """
+        return forecasting.forecast(self.predict, self.intake, steps, series)
 
     def trace(self, x: Any, y: Any = None, training: bool = False) -> Trace:
         """Every number of one forward and backward pass over the rows, and the update that would follow; nothing changes.
@@ -310,36 +327,31 @@ class Sequential(Stack):
         Source: lecture 003, backpropagation by hand.
         """
         with all_or_nothing(self):
-            x, y, _ = self._pair(x, y)
+            x, y, _ = taking.pair(self.intake, x, y)
             x, built, _ = self._ready(x, y)
             network.require_learned(built.links, self._state)
             program = self._program()
             data, _ = rows.encode(np.asarray(x), y, program.loss, built.shapes[-1])
         return take(program, self._carry(program, self._known_seed()), data, training, built.weights, self.intake)
 
-    def _pair(self, x: Any, y: Any) -> tuple[Any, Any, np.ndarray | None]:
-        """Rows and targets as the network takes them, and which of a table's rows have a target, None for all."""
-        if isinstance(x, Images):
-            return x.x, x.y if y is None else y, None
-        if self.intake is not None:
-            return self.intake.pair(x, y)
-        fix = "Pass y; or, of a table, fit(table, target=...) first."
-        require(y is not None, "y", "targets", error=DataError, x=type(x).__name__, y=None, fix=fix)
-        return x, y, None
+    @property
+    def _of_columns(self) -> bool:
+        """Whether it was fitted to columns by name."""
+        return self.intake is not None and bool(self.intake.names)
 
     def _validation(self, given: Any) -> Any:
-        if isinstance(given, Images):
-            return given.x, given.y
         if self._text and isinstance(given, tuple | list) and given:
             return self._text.encode(given[0]), *given[1:]
-        if self.intake is None or passes.is_stream(given) or not (intake.is_table(given) or isinstance(given, tuple | list)):
+        whole = intake.is_whole(given)
+        parts = isinstance(given, tuple | list) and len(given) in (2, 3)
+        if passes.is_stream(given) or not (whole or parts) or (self.intake is None and intake.is_table(given)):
             return given
-        x, y, *weight = (given, None) if intake.is_table(given) else (*given,)
-        x, y, there = self.intake.pair(x, y)
+        x, y, *weight = (given, None) if whole else (*given,)
+        x, y, there = taking.pair(self.intake, x, y)
         return x, y, *(intake.weights(w, there) for w in weight)
 
     def _examples(self, x: Any) -> Any:
-        x = x.x if isinstance(x, Images) else self._text.encode(x) if self._text else x
+        x = self._text.encode(x) if self._text else x
         shape = self._network.shapes[0] if self._network else self._input.shape if self._input else None
         return mapped.features(x, shape, links=chain.unfold(self._layers))
 

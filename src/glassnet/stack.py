@@ -13,7 +13,7 @@ import numpy as np
 
 from glassnet import losses, marks, network, optimizers, pairing, summary
 from glassnet.course import Standing
-from glassnet.data.intake import Intake
+from glassnet.data.taking import Taker
 from glassnet.epochs import Record
 from glassnet.errors import NotReadyError, is_int, is_number, lookup, message, require
 from glassnet.history import History
@@ -47,7 +47,7 @@ class Stack:
             self.add(layer)
 
     def _forget(self) -> None:
-        self.intake: Intake | None = None
+        self.intake: Taker | None = None
         self._network: Built | None = None
         self._params: tuple[Params, ...] = ()
         self._state: tuple[State, ...] = ()

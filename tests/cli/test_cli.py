@@ -38,7 +38,7 @@ def test_help_loads_click_alone(doing):
     assert fresh(f"{report}; import glassnet.cli{doing}").splitlines()[-1] == "[]"
 
 
-@pytest.mark.parametrize("command", [(), ("train",), ("trace",), ("datasets",), ("evaluate",), ("predict",), ("summary",)])
+@pytest.mark.parametrize("command", [(), ("train",), ("trace",), ("datasets",), ("evaluate",), ("predict",), ("forecast",), ("summary",)])
 def test_help_has_examples(command):
     result = run(*command, "--help")
     assert result.exit_code == 0
@@ -132,7 +132,7 @@ def test_downloaded_images(shared_data):
         (("train", "digits", "--plot", "nowhere/curves.png"), "a file in a folder that exists"),
         (("train", "digits", "--plot", "curves.doc"), "a file that ends in .png, .svg, .pdf"),
         (("train", "xor", "--validation-split", "0.01", "--quiet"), "rows=4"),
-        (("train",), "Missing argument 'NAME|FILE'"),
+        (("train",), "Missing argument 'NAME|FILE|FOLDER'"),
         (("trani",), "No such command 'trani'"),
         (("train", "digits", "--bogus"), "--bogus"),
         (("trace", "xor", "--row", "4"), "a row from 0 to 3. Received: 4."),
@@ -264,7 +264,7 @@ def test_sparkline_averages_long_runs():
 def test_defaults_follow_the_rows(rows, batch, split, epochs):
     """1438 rows: 1294 to train on, 41 batches of 32, 1000 / 41 rounded up."""
     settings = {"epochs": None, "validation_split": None, "batch_size": batch}
-    train.resolve(settings, rows)
+    train.resolve(settings, rows, 1000, 0.1)
     assert (settings["validation_split"], settings["epochs"]) == (split, epochs)
 
 

@@ -108,7 +108,10 @@ def test_a_model_of_arrays():
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("predict", "xor.glassnet", "people.csv"), "was not fitted to a table: call gn.load(...).predict(x) on arrays."),
+        (
+            ("predict", "xor.glassnet", "people.csv"),
+            "was not fitted to a table or a folder of images: call gn.load",
+        ),
         (("predict", "none.glassnet", "people.csv"), "load: expected a file that exists. Received: path='none.glassnet'."),
         (("predict", "people.csv", "people.csv"), "load: expected a safetensors file."),
         (("predict", "tall.glassnet", "poeple.csv"), "Did you mean 'people.csv'?"),

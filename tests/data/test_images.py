@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 import glassnet as gn
-from glassnet.data import images
+from glassnet.data import pixels
 from glassnet.errors import ConfigError, DataError, DataWarning
 
 RED, GREEN, BLUE = (255, 0, 0), (0, 255, 0), (0, 0, 255)
@@ -105,18 +105,19 @@ def test_a_camera_held_upright(tmp_path):
         ("L", 77, (77, 77, 77)),
         ("1", 1, (255, 255, 255)),
         ("I;16", 0x8080, (128, 128, 128)),
+        ("I;16", 51200, (199, 199, 199)),
         ("RGBA", (10, 20, 30, 255), (10, 20, 30)),
         ("RGBA", (10, 20, 30, 0), (255, 255, 255)),
         ("RGBA", (0, 0, 0, 51), (204, 204, 204)),
         ("LA", (0, 0), (255, 255, 255)),
         ("P", 0, (0, 0, 0)),
     ],
-    ids=["grey", "bits", "sixteen bits", "opaque", "transparent", "a fifth", "grey and transparent", "palette"],
+    ids=["grey", "bits", "sixteen bits", "51200 / 257", "opaque", "transparent", "a fifth", "grey and transparent", "palette"],
 )
 def test_every_mode_becomes_colours(tmp_path, mode, colour, expected):
     """Oracle: by hand; an alpha of 51 of 255 lets four fifths of the white through."""
     path = write(tmp_path / "1.png", colour, mode)
-    assert (images.decode(path, (3, 3, 3)) == expected).all()
+    assert (pixels.decode(path, (3, 3, 3)) == expected).all()
 
 
 def test_grey_files_have_one_channel(tmp_path):
@@ -145,7 +146,7 @@ def damaged(flowers):
 def test_damaged_files_are_left_out_and_named(damaged, monkeypatch, in_memory):
     """Oracle: what is left is what the folder holds without them."""
     if not in_memory:
-        monkeypatch.setattr(images, "IN_MEMORY", 100)
+        monkeypatch.setattr(pixels, "IN_MEMORY", 100)
     text = r"4 of 19 files cannot be read and are left out: .*0a\.gif: it is no image that .*a\.jpg: OSError: .*truncated"
     with pytest.warns(DataWarning, match=text):
         data = gn.data.images_from_folder(damaged, (4, 4))
@@ -158,21 +159,48 @@ def test_damaged_files_are_left_out_and_named(damaged, monkeypatch, in_memory):
     assert (data.y.tolist(), data.files) == (clean.y.tolist(), clean.files)
 
 
-def test_strict(damaged):
+def test_damaged_files_of_both_parts_are_told_at_once(damaged):
+    """Oracle: the four files, counted among all, each in the part that it was drawn for."""
+    with pytest.warns(DataWarning, match="4 of 19 files") as told:
+        parts = gn.data.images_from_folder(damaged, (4, 4), 0.5, seed=1)
+    assert len(told) == 1
+    skipped = [path.name for part in parts for path, _ in part.skipped]
+    assert sorted(skipped) == ["0a.gif", "a.jpg", "b.png", "c.png"]
+    assert all(part.skipped for part in parts), "else the draw shows nothing"
+    assert all(name in str(told[0].message) for name in skipped)
+    for part in parts:
+        assert [path.relative_to(damaged).parts[0] for path in part.files] == [part.class_names[k] for k in part.y]
+
+
+def test_what_is_shrunk_is_smoothed(tmp_path):
+    """Oracle: squares of one pixel, black and white, are grey at half the size; Pillow's whole picture, shrunk, for a JPEG's quick one."""
+    squares = (np.indices((8, 8)).sum(axis=0) % 2 * 255).astype(np.uint8)
+    Image.fromarray(squares).save(tmp_path / "1.png")
+    assert np.abs(pixels.decode(tmp_path / "1.png", (4, 4, 1))[1:-1, 1:-1].astype(int) - 127).max() <= 2
+    stripes = np.repeat(np.indices((400, 400))[1][..., None] // 10 % 2 * 255, 3, axis=2).astype(np.uint8)
+    Image.fromarray(stripes).save(tmp_path / "2.jpg", quality=95)
+    whole = Image.open(tmp_path / "2.jpg").resize((100, 100), Image.Resampling.BILINEAR)
+    assert np.abs(pixels.decode(tmp_path / "2.jpg", (100, 100, 3)).astype(int) - np.asarray(whole)).mean() < 12
+
+
+def test_strict(damaged, tmp_path):
     text = r"expected images that can be read\. Received: unreadable=4, first='.*0a\.gif.*Remove the files, or leave"
     with pytest.raises(DataError, match=text):
         gn.data.images_from_folder(damaged, (4, 4), strict=True)
+    for path in ("rose/a.jpg", "rose/b.png", "rose/c.png", "aster/0a.gif"):
+        (tmp_path / path).unlink()
+    assert len(gn.data.images_from_folder(tmp_path, (4, 4), strict=True)) == 15
 
 
 def test_beyond_memory_they_lie_on_the_disk(flowers, monkeypatch):
     """Oracle: the same images in memory; the file says when the newest image was changed, so that it is the same data tomorrow."""
     whole = gn.data.images_from_folder(flowers, (4, 4))
-    monkeypatch.setattr(images, "IN_MEMORY", 100)
+    monkeypatch.setattr(pixels, "IN_MEMORY", 100)
     mapped = gn.data.images_from_folder(flowers, (4, 4))
     assert isinstance(mapped.x, np.memmap)
     np.testing.assert_array_equal(mapped.x, whole.x)
     assert Path(mapped.x.filename).stat().st_mtime_ns == max(path.stat().st_mtime_ns for path in whole.files)
-    monkeypatch.setattr(images.shutil, "disk_usage", lambda folder: images.shutil._ntuple_diskusage(9, 9, 9))
+    monkeypatch.setattr(pixels.shutil, "disk_usage", lambda folder: pixels.shutil._ntuple_diskusage(9, 9, 9))
     text = r"expected 0\.0 GB of room on the disk\. Received: free='0\.0 GB'\. Take a smaller size, or set TMPDIR"
     with pytest.raises(DataError, match=text):
         gn.data.images_from_folder(flowers, (4, 4))
@@ -210,4 +238,8 @@ def test_folders_that_are_none(flowers, tmp_path):
     for path in flowers.rglob("*.*"):
         if path.is_file():
             path.write_bytes(b"")
-    refused("expected images that can be read. Received: unreadable=15", flowers, class_names=["rose", "aster"])
+    refused(
+        "expected images of every class that can be read. Received: none_of=['rose', 'aster'], unreadable=15",
+        flowers,
+        class_names=["rose", "aster"],
+    )

@@ -155,7 +155,7 @@ FAULTS = [
         put("layers", [{"is": "layers/Input", "name": "i", "trainable": True, "shape": [2]}]),
         "model: expected layers that run, and the i",
     ),
-    (put("intake", {"is": "data/Encoder", "columns": [], "derive": [["a"]]}), "model.intake: expected a value of type Intake or nothing"),
+    (put("intake", {"is": "data/Encoder", "columns": [], "derive": [["a"]]}), "model.intake: expected a value of type Taker or nothing"),
 ]
 
 

@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 import click
 
 from glassnet import __version__
-from glassnet.cli import datasets, saved, trace, train
+from glassnet.cli import datasets, saved, series, trace, train
 from glassnet.errors import GlassnetError
 
 MISTAKE, INTERRUPTED = 2, 130
@@ -67,9 +67,11 @@ def main() -> None:
     glassnet train digits              a real network on real data, in seconds
     glassnet train titanic.csv --target survived --out titanic.glassnet
     glassnet predict titanic.glassnet new.csv --out scored.csv
+    glassnet train flights.csv --target passengers --forecast 12 --time month --out flights.glassnet
+    glassnet forecast flights.glassnet --steps 24
     glassnet datasets                  what there is to train on
     """
 
 
-for command in (train.command, trace.command, saved.evaluate, saved.predict, saved.summary, datasets.command):
+for command in (train.command, trace.command, saved.evaluate, saved.predict, series.forecast, saved.summary, datasets.command):
     main.add_command(command)

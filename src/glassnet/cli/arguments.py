@@ -51,6 +51,20 @@ class BatchSize(click.ParamType):
         return int(text)
 
 
+class Size(click.ParamType):
+    """`96` as (96, 96); `72x96` as (72, 96)."""
+
+    name = "size"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, int]:
+        if isinstance(value, tuple):
+            return value
+        parts = str(value).split("x")
+        if len(parts) > 2 or not all(part.isdecimal() and int(part) > 0 for part in parts):
+            self.fail(f"expected pixels such as 96, or height x width as 72x96. Received: {value!r}.", param, ctx)
+        return int(parts[0]), int(parts[-1])
+
+
 class Unit(click.ParamType):
     """`dense_1:0` as ("dense_1", 0)."""
 
@@ -66,6 +80,8 @@ class Unit(click.ParamType):
 POSITIVE = click.FloatRange(min=0, min_open=True)
 FRACTION = click.FloatRange(min=0, max=1, max_open=True)
 """From 0 to below 1."""
+
+PICTURES = (".png", ".svg", ".pdf")
 
 seed_option = click.option(
     "--seed", metavar="N", type=click.IntRange(min=0), default=0, show_default=True, help="Of the weights, the order of rows and the noise."
@@ -85,6 +101,27 @@ def writable(path: str, option: str) -> Path:
     return place
 
 
+def picture(path: str, option: str) -> Path:
+    """Where a figure is to go, refused before the work rather than after it.
+
+    Raises:
+        click.BadParameter: another ending than `PICTURES`; see `writable`.
+    """
+    if Path(path).suffix.lower() not in PICTURES:
+        raise click.BadParameter(f"expected a file that ends in {', '.join(PICTURES)}. Received: {path!r}.", param_hint=f"'{option}'")
+    return writable(path, option)
+
+
+def series_options(command: Command) -> Command:
+    """The options `--forecast` and `--time`: what a series is to be learned for."""
+    for option in (
+        click.option("--time", metavar="COLUMN", help="Of a series: when, as days, years, months (beside a year).  [default: row by row]"),
+        click.option("--forecast", metavar="N", type=click.IntRange(min=1), help="Of a table in time: learn its next N steps."),
+    ):
+        command = option(command)
+    return command
+
+
 def table_options(command: Command) -> Command:
     """The options `--target`, `--features`, `--target-transform` and `--task`: what a table is to be learned for."""
     for option in (
@@ -97,10 +134,21 @@ def table_options(command: Command) -> Command:
     return command
 
 
-def layers_option(default: str) -> Callable[[Command], Command]:
-    """The option `--layers`."""
-    words = "Units of the hidden layers, as 64,32; none for none."
-    return click.option("--layers", metavar="N,N,...", type=Widths(), default=default, show_default=True, help=words)
+def images_options(command: Command) -> Command:
+    """The options `--size` and `--augment`: how images of a folder are learned."""
+    augment = "Of a folder: mirror and shift images by chance in training, or never.  [default: below 2,000 images]"
+    for option in (
+        click.option("--augment/--no-augment", default=None, help=augment),
+        click.option("--size", metavar="N|HxW", type=Size(), help="Of a folder: pixels of the images.  [default: theirs, at most 96]"),
+    ):
+        command = option(command)
+    return command
+
+
+def layers_option(default: str | None) -> Callable[[Command], Command]:
+    """The option `--layers`; None leaves the choice to the data."""
+    words = "Units of the hidden layers, as 64,32; none for none." + ("" if default else "  [default: 128; of images 32,64,128]")
+    return click.option("--layers", metavar="N,N,...", type=Widths(), default=default, show_default=bool(default), help=words)
 
 
 def optimizer_option(default: str) -> Callable[[Command], Command]:

@@ -15,7 +15,13 @@ if TYPE_CHECKING:
 UNIT_SCALE = 3.0
 """Tables with a number beyond this, either side of 0, are standardised; smaller ones go in as they are."""
 
-SHOWN = {"Dense": ("units", "activation"), "Dropout": ("rate",), "Rescaling": ("scale", "offset")}
+SHOWN = {
+    "Dense": ("units", "activation"),
+    "Conv2D": ("filters", "activation"),
+    "RandomFlip": ("mode",),
+    "Dropout": ("rate",),
+    "Rescaling": ("scale", "offset"),
+}
 """What a sketch says of a layer."""
 
 

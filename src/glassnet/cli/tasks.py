@@ -1,13 +1,15 @@
-"""What `train` is to learn: a data set of arrays, or a table by file or by name; rows to learn from, and rows to be scored on."""
+"""What `train` is to learn: arrays, a table, a folder of images (see `pictures`); rows to learn from, and rows to be scored on."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import click
+
+from glassnet.cli.task import Task, Wishes
 
 if TYPE_CHECKING:
     import numpy as np
@@ -17,19 +19,8 @@ if TYPE_CHECKING:
     from glassnet.history import History
     from glassnet.model import Sequential
 
-OPTIONS = ("--target", "--features", "--target-transform", "--task")
-
 FEW = 20
 """A target of up to so many different whole numbers may be meant as classes: what is assumed is said."""
-
-
-class Wishes(NamedTuple):
-    """What a table is to be learned for: the options of `arguments.table_options`."""
-
-    target: str | None = None
-    features: tuple[str, ...] = ()
-    transform: str | None = None
-    task: str | None = None
 
 
 @dataclass(frozen=True)
@@ -47,26 +38,18 @@ class Score:
 
 
 @dataclass(frozen=True, eq=False)
-class ArrayTask:
+class ArrayTask(Task):
     """A data set of arrays."""
 
+    name: str
     data: Dataset
-    said: tuple[str, ...] = ()
-    dropout: float = 0.0
-
-    @property
-    def name(self) -> str:
-        """Of the data set."""
-        return self.data.name
 
     @property
     def rows(self) -> int:
-        """How many there are to learn from."""
         return len(self.data.x)
 
     @property
     def about(self) -> str:
-        """What there is to learn, in a line."""
         return f"{self.rows:,} rows to learn from, {len(self.data.x_test):,} to be scored on, {self.data.task}"
 
     def propose(self, settings: Mapping[str, Any], adapted: bool = False) -> Sequential:
@@ -76,22 +59,18 @@ class ArrayTask:
         return proposal.propose(self.data, settings, dropout=settings["dropout"], adapted=adapted)
 
     def inputs(self, model: Sequential) -> np.ndarray:
-        """The rows to learn from as the network takes them."""
         return self.data.x
 
     def row(self, i: int) -> tuple[Any, Any]:
-        """One of them, and its target, as `trace` takes them."""
         return self.data.x[i : i + 1], self.data.y[i : i + 1]
 
     def meaning(self, i: int) -> str:
-        """Its target in words."""
         return self.data.class_names[int(self.data.y[i])] if self.data.class_names else f"{self.data.y[i]:g}"
 
     def begin(self, model: Sequential, **asked: Any) -> None:
         """Nothing has to be learned before the network is there."""
 
     def fit(self, model: Sequential, **asked: Any) -> History:
-        """Train."""
         return model.fit(self.data.x, self.data.y, **asked)
 
     def facts(self, model: Sequential, seed: int) -> tuple[str, str, dict[str, Any]]:
@@ -110,7 +89,7 @@ class ArrayTask:
 
 
 @dataclass(frozen=True, eq=False)
-class TableTask:
+class TableTask(Task):
     """A table to learn from and one to be scored on, both with the target in every row.
 
     Attributes:
@@ -135,12 +114,10 @@ class TableTask:
 
     @property
     def rows(self) -> int:
-        """How many there are to learn from."""
         return len(self.train)
 
     @property
     def about(self) -> str:
-        """What there is to learn, in a line."""
         task = f"{self.labels} classes" if self.labels else "regression"
         return f"{self.rows:,} rows to learn from, {len(self.test):,} to be scored on, {task}"
 
@@ -157,16 +134,13 @@ class TableTask:
         return made
 
     def inputs(self, model: Sequential) -> np.ndarray:
-        """The rows to learn from as the network takes them."""
         assert model.intake is not None
-        return model.intake.encoder.encode(self.train)
+        return model.intake.features(self.train)
 
     def row(self, i: int) -> tuple[Any, Any]:
-        """One of them, with its target, as `trace` takes it."""
         return self.train.rows(slice(i, i + 1)), None
 
     def meaning(self, i: int) -> str:
-        """Its target in words."""
         value = self.train[self.target][i]
         return f"{self.target} {value:,.6g}" if isinstance(value, float) else f"{self.target} {value}"
 
@@ -177,7 +151,6 @@ class TableTask:
         model.intake.pair(self.test)
 
     def fit(self, model: Sequential, **asked: Any) -> History:
-        """Train."""
         return model.fit(self.train, target=self.target, target_transform=self.transform, **asked)
 
     def facts(self, model: Sequential, seed: int) -> tuple[str, str, dict[str, Any]]:
@@ -185,8 +158,9 @@ class TableTask:
         import numpy as np
 
         from glassnet import scoring
+        from glassnet.data.intake import Intake
 
-        assert model.intake is not None
+        assert isinstance(model.intake, Intake)
         encoder, target = model.intake.encoder, model.intake.target
         x, x_test = encoder.encode(self.train), encoder.encode(self.test)
         y, y_test = self.train[self.target], self.test[self.target]
@@ -211,19 +185,37 @@ def is_file(name: str) -> bool:
     return Path(name).suffix.lower() in SUFFIXES or Path(name).is_file()
 
 
-def find(name: str, wishes: Wishes, seed: int) -> ArrayTask | TableTask:
-    """The task that a file's name or a data set's stands for; `seed` draws the rows that are held out of a file.
+def find(name: str, wishes: Wishes, seed: int, size: tuple[int, int] | None = None, augment: bool | None = None) -> Task:
+    """The task that the name of a file, a folder or a data set stands for.
+
+    Args:
+        name: of the file, the folder or the data set.
+        wishes: for tables.
+        seed: draws what is held out of a file or a folder.
+        size: of images from a folder, see `pictures.find`.
+        augment: of images from a folder.
 
     Raises:
-        click.UsageError: a table's file without a target; options for tables with a data set of arrays.
-        ConfigError, DataError: see `datasets.load` and `table.read`.
+        click.UsageError: a table's file without a target; options for another kind of data.
+        ConfigError, DataError: see `datasets.load`, `table.read`, `arrays_from_file` and `images_from_folder`.
     """
-    from glassnet.data import intake
+    from glassnet.cli import pictures, series
+
+    if wishes.forecast:
+        return series.find(name, wishes)
+    if wishes.time:
+        raise click.UsageError("--time goes with --forecast N, the steps to learn.")
+    if pictures.is_folder(name):
+        return pictures.find(name, wishes, seed, size, augment)
+    option = "--size" if size else "--augment" if augment else "--no-augment" if augment is False else None
+    if option:
+        raise click.UsageError(f"{option} is for a folder of images: {name} is none.")
+    from glassnet.data import archives, intake
     from glassnet.data.dataset import HELD_OUT, Dataset
     from glassnet.data.rows import hold_out
     from glassnet.data.table import read
 
-    if is_file(name):
+    if not archives.is_arrays(name) and is_file(name):
         table = read(name)
         if wishes.target is None:
             last, names = list(table.columns)[-1], ", ".join(table.columns)
@@ -236,23 +228,29 @@ def find(name: str, wishes: Wishes, seed: int) -> ArrayTask | TableTask:
         return TableTask(Path(name).name, *parts, wishes.target, labels, wishes.transform, (*said, *assumed))
     from glassnet.data.datasets import load
 
-    data = load(name)
+    data = archives.arrays_from_file(name, seed=seed) if archives.is_arrays(name) else load(name)
     if isinstance(data, Dataset):
-        given = next((option for option, value in zip(OPTIONS, wishes, strict=True) if value), None)
-        if given:
-            raise click.UsageError(f"{given} is for tables: {name} is a data set of arrays.")
-        return ArrayTask(data)
+        if wishes.option():
+            raise click.UsageError(f"{wishes.option()} is for tables: {name} is a data set of arrays.")
+        return ArrayTask(data.name, data)
     target = wishes.target or data.target
     labels, assumed = count_labels(target, intake.open_table(data.frame, target).column, wishes.task)
     parts = [chosen(table, wishes, target, intake.open_table(table, target).there) for table in map(read, data)]
     return TableTask(name, *parts, target, labels, wishes.transform, assumed)
 
 
-def rows_to_score(name: str) -> tuple[Any, Any]:
-    """The rows of a table's file, which hold their target, or the test rows of a data set with theirs."""
+def rows_to_score(network: Sequential, name: str) -> tuple[Any, Any]:
+    """The rows of a table's file, which hold their target; images of a folder, arrays of a file or test rows of a data set, with theirs."""
+    from glassnet.cli import pictures
+    from glassnet.data import archives
     from glassnet.data.dataset import Dataset
     from glassnet.data.table import read
 
+    if pictures.is_folder(name):
+        return pictures.to_score(network, name)
+    if archives.is_arrays(name):
+        x, y, x_test, y_test = archives.parts(name)
+        return (x, y) if x_test is None else (x_test, y_test)
     if is_file(name):
         return read(name), None
     from glassnet.data.datasets import load
@@ -291,7 +289,7 @@ def count_labels(target: str, column: np.ndarray, task: str | None) -> tuple[int
 
 @dataclass(frozen=True, eq=False)
 class SavedTask:
-    """A saved model, and rows to look at: a table's, with or without their target, or the test rows of a data set."""
+    """A saved model, and rows to look at: a table's, with or without their target, or arrays with theirs."""
 
     name: str
     network: Sequential
@@ -317,7 +315,7 @@ class SavedTask:
 
     def row(self, i: int) -> tuple[Any, Any]:
         """One of them, and its target, as `trace` takes them; where there is none, the network's own answer stands for it."""
-        if self.network.intake is None:
+        if self.y is not None:
             return self.x[i : i + 1], self.y[i : i + 1]
         one = self.x.rows(slice(i, i + 1))
         return one, None if self._told else self._answer(one)
@@ -326,6 +324,8 @@ class SavedTask:
         """Its target in words."""
         if self.network.intake is None:
             return f"{self.y[i]:g}"
+        if self.y is not None:
+            return str(self.network.intake.target.spelt(self.y[i]))
         target = self.network.intake.target.name
         one = self.x.rows(slice(i, i + 1))
         return f"{target} {one[target][0]}" if self._told else f"{target} not told: its own answer, {self._answer(one)[0]}, stands for it"
@@ -351,7 +351,11 @@ def saved(name: str, rows: str | None) -> SavedTask:
         ModelFileError, DataError: see `load` and `table.read`.
     """
     from glassnet import load
+    from glassnet.data.forecaster import Forecaster
 
     if rows is None:
-        raise click.UsageError("Which rows? Name a table's file, or a data set, after the model.")
-    return SavedTask(name, load(name), *rows_to_score(rows))
+        raise click.UsageError("Which rows? Name a table's file, a folder of images or a data set after the model.")
+    network = load(name)
+    if isinstance(network.intake, Forecaster):
+        raise click.UsageError(f"{name} forecasts a series, not rows: gn.load({name!r}).trace(gn.data.series(...)) shows its windows.")
+    return SavedTask(name, network, *rows_to_score(network, rows))

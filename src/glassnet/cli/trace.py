@@ -11,7 +11,8 @@ from glassnet.cli import arguments
 if TYPE_CHECKING:
     import numpy as np
 
-    from glassnet.cli.tasks import ArrayTask, SavedTask, TableTask
+    from glassnet.cli.task import Task
+    from glassnet.cli.tasks import SavedTask
     from glassnet.model import Sequential
 
 
@@ -50,11 +51,11 @@ def command(
     glassnet trace titanic.csv --target survived --features fare,age
     glassnet trace titanic.glassnet new.csv --row 3
     """
-    from glassnet.cli import printing, tasks
+    from glassnet.cli import printing, task, tasks
 
     if as_json and (neuron or layer):
         raise click.UsageError("--json holds every number already: leave out --neuron and --layer.")
-    wishes = tasks.Wishes(*(settings.pop(key) for key in ("target", "features", "target_transform", "task")))
+    wishes = task.Wishes(*(settings.pop(key) for key in ("target", "features", "target_transform", "task")))
     job = tasks.saved(name, rows) if name.endswith(".glassnet") else tasks.find(name, wishes, settings["seed"])
     model = job.propose(settings | {"dropout": 0.0}, adapted=True)
     row = telling_row(job.inputs(model)) if row is None else row
@@ -78,7 +79,7 @@ def telling_row(x: np.ndarray) -> int:
     return int(np.count_nonzero(x.reshape(len(x), -1), axis=1).argmax())
 
 
-def heading(job: ArrayTask | TableTask | SavedTask, row: int, model: Sequential) -> str:
+def heading(job: Task | SavedTask, row: int, model: Sequential) -> str:
     """Which row meets which network, in one line."""
     from glassnet.cli import proposal
 

@@ -1,4 +1,4 @@
-"""`glassnet train`: a network on a data set or a table, its score beside what guessing gives, and its curves."""
+"""`glassnet train`: a network on a data set, a table or images, its score beside what guessing gives, and its curves."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from glassnet.callbacks import EarlyStopping
     from glassnet.history import History
 
-STEPS, LEAST_EPOCHS, MOST_EPOCHS = 1000, 5, 500
-"""Where no number of epochs is asked for, there are as many as make about so many steps, within these bounds."""
+LEAST_EPOCHS, MOST_EPOCHS = 5, 500
+"""Where no number of epochs is asked for, there are as many as make some steps (see `Task`), within these bounds."""
 
 ROWS_TO_VALIDATE = 100
 """Where no validation split is asked for, a tenth is held out of data sets with at least so many training rows."""
@@ -23,20 +23,27 @@ ROWS_TO_VALIDATE = 100
 SCREEN = 79
 """Columns that the last line keeps to."""
 
-PICTURES = (".png", ".svg", ".pdf")
-
 
 @click.command("train", short_help="Train a network and score it on unseen rows.")
-@click.argument("name", metavar="NAME|FILE")
+@click.argument("name", metavar="NAME|FILE|FOLDER")
 @arguments.table_options
-@arguments.layers_option(default="128")
+@arguments.series_options
+@arguments.images_options
+@arguments.layers_option(default=None)
 @click.option("--activation", metavar="NAME", default="relu", show_default=True, help="Of the hidden layers.")
-@click.option("--dropout", metavar="RATE", type=arguments.FRACTION, help="Zeroed after hidden layers.  [default: 0; on a table 0.3]")
-@click.option("--epochs", metavar="N", type=click.IntRange(min=0), help=f"Passes over the rows.  [default: what makes {STEPS:,} steps]")
+@click.option(
+    "--dropout",
+    metavar="RATE",
+    type=arguments.FRACTION,
+    help="Zeroed after hidden layers.  [default: 0; of a table 0.3; of a series, and of images before the last, 0.5]",
+)
+@click.option(
+    "--epochs", metavar="N", type=click.IntRange(min=0), help="Passes over the rows.  [default: what makes 1,000 steps; of images 300]"
+)
 @click.option("--batch-size", metavar="N", type=arguments.BatchSize(), default="32", show_default=True, help="Rows per step, or full.")
 @arguments.learning_rate_option(default=None)
 @arguments.optimizer_option(default="adam")
-@click.option("--validation-split", metavar="SHARE", type=arguments.FRACTION, help="Held out.  [default: 0.1, or 0 below 100 rows]")
+@click.option("--validation-split", metavar="SHARE", type=arguments.FRACTION, help="Held out.  [default: 0.1; 0 of few rows, or a series]")
 @click.option("--patience", metavar="N", type=click.IntRange(min=1), help="Stop after N epochs without improvement; keep the best weights.")
 @arguments.seed_option
 @click.option("--plot", metavar="FILE", default="curves.png", show_default=True, help="Where to draw the learning curves.")
@@ -57,12 +64,14 @@ def command(
     quiet: bool,
     **settings: Any,
 ) -> None:
-    """Train a network on the data set NAME, or on the table in FILE (CSV, TSV, Parquet, Arrow), and score it on rows it has
-    never seen.
+    """Train a network on the data set NAME, on the table (CSV, TSV, Parquet, Arrow) or the arrays (NPZ, IDX) in FILE, or on
+    the images in FOLDER (a sub-folder for each class), and score it on rows it has never seen.
 
     Inputs are scaled and encoded, and the last layer follows from the task. The last line gives the accuracy, or for a regression
-    the root mean squared error, beside that of a guess: the most common class, or the mean. Of a table a fifth is held out; the
-    score has a 95 % interval, and a linear model on the same columns stands beside it.
+    the root mean squared error, beside that of a guess: the most common class, or the mean. Of a table or a folder a fifth is
+    held out; the score has a 95 % interval, and a linear model on the same columns or pixels stands beside it. Of images,
+    --layers are the filters of convolutions; sub-folders train and test, or validation, are taken for what they say. With --forecast the
+    next steps of a series are learned, and forecasts of its end stand beside the seasonal naive ones.
 
     \b
     glassnet train digits
@@ -71,29 +80,36 @@ def command(
     glassnet train diabetes --dropout 0.2 --patience 10
     glassnet train titanic.csv --target survived --features fare,age
     glassnet train houses.csv --target price --target-transform log --out houses.glassnet
+    glassnet train photos/ --epochs 10 --out photos.glassnet
+    glassnet train flights.csv --target passengers --forecast 12 --time month --out flights.glassnet
+    glassnet train digits.npz                                x_train, y_train, x_test, y_test; or x, y
     glassnet train mnist --epochs 100 --resume runs/mnist    kill it, run the line again: it carries on
     glassnet train digits --json | python -m json.tool
     """
-    picture, place = _picture("" if no_plot else plot), arguments.writable(out, "--out") if out else None
-    from glassnet.cli import printing, proposal, tasks
+    picture, place = None if no_plot or not plot else arguments.picture(plot, "--plot"), arguments.writable(out, "--out") if out else None
+    from glassnet.cli import printing, proposal, task, tasks
     from glassnet.progress import clock
 
-    wishes = tasks.Wishes(*(settings.pop(key) for key in ("target", "features", "target_transform", "task")))
-    job = tasks.find(name, wishes, settings["seed"])
+    wishes = task.Wishes(*(settings.pop(key) for key in ("target", "features", "target_transform", "task", "forecast", "time")))
+    job = tasks.find(name, wishes, settings["seed"], settings.pop("size"), settings.pop("augment"))
     silent = quiet or as_json
-    settings["dropout"] = job.dropout if settings["dropout"] is None else settings["dropout"]
+    settings |= {key: getattr(job, key) for key in ("layers", "dropout") if settings[key] is None}
     model = job.propose(settings)
     if not silent:
         for line in (*job.said, f"{job.name}: {job.about}"):
             printing.print_wrapped(line)
-    resolve(settings, job.rows)
+    if job.validation is not None:
+        settings["validation_split"] = 0.0
+    resolve(settings, job.rows, job.steps, job.validation_split)
     settings["learning_rate"] = model.learning_rate
     began = time.perf_counter()
     asked = {key: settings[key] for key in ("epochs", "batch_size", "validation_split", "seed")}
     job.begin(model, verbose=0 if silent else 2, **asked)
     if not silent:
         printing.print_wrapped(proposal.sketch(model))
-    history = job.fit(model, verbose=0 if silent else "auto", callbacks=stopping(settings), resume=resume, **asked)
+    history = job.fit(
+        model, verbose=0 if silent else "auto", callbacks=stopping(settings, job.validation is not None), resume=resume, **asked
+    )
     seconds = time.perf_counter() - began
     interrupted = "Ctrl-C" in (history.stopped or "")
     if interrupted and not history.epoch:
@@ -127,36 +143,26 @@ def draw(history: History, picture: Path | None) -> tuple[str | None, str]:
     return (str(picture) if picture else None), ""
 
 
-def _picture(plot: str) -> Path | None:
-    """Where the curves go, refused before the training rather than after it."""
-    if not plot:
-        return None
-    path = Path(plot)
-    if path.suffix.lower() not in PICTURES:
-        raise click.BadParameter(f"expected a file that ends in {', '.join(PICTURES)}. Received: {plot!r}.", param_hint="'--plot'")
-    return arguments.writable(plot, "--plot")
-
-
-def resolve(settings: dict[str, Any], rows: int) -> None:
+def resolve(settings: dict[str, Any], rows: int, steps: int, share: float) -> None:
     """Put numbers where the user left the choice of epochs and of the validation split to the data.
 
     Example:
         >>> settings = {"epochs": None, "validation_split": None, "batch_size": 32}
-        >>> resolve(settings, 1438)
+        >>> resolve(settings, 1438, 1000, 0.1)
         >>> settings["epochs"], settings["validation_split"]
         (25, 0.1)
     """
     if settings["validation_split"] is None:
-        settings["validation_split"] = 0.1 if rows >= ROWS_TO_VALIDATE else 0.0
+        settings["validation_split"] = share if rows >= ROWS_TO_VALIDATE else 0.0
     if settings["epochs"] is None:
         learned = round(rows * (1 - settings["validation_split"]))
-        steps = 1 if settings["batch_size"] == "full" else -(-learned // settings["batch_size"])
-        settings["epochs"] = min(max(-(-STEPS // max(steps, 1)), LEAST_EPOCHS), MOST_EPOCHS)
+        each = 1 if settings["batch_size"] == "full" else -(-learned // settings["batch_size"])
+        settings["epochs"] = min(max(-(-steps // max(each, 1)), LEAST_EPOCHS), MOST_EPOCHS)
 
 
-def stopping(settings: dict[str, Any]) -> list[EarlyStopping]:
+def stopping(settings: dict[str, Any], validated: bool) -> list[EarlyStopping]:
     """What ends the training early, if that is asked for."""
     from glassnet.callbacks import EarlyStopping
 
-    monitor = "val_loss" if settings["validation_split"] else "loss"
+    monitor = "val_loss" if validated or settings["validation_split"] else "loss"
     return [EarlyStopping(monitor, patience=settings["patience"])] if settings["patience"] else []

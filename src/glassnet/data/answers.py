@@ -57,8 +57,9 @@ class Labels:
         return np.array(self.labels)[classes]
 
     def weights(self, by_label: Any) -> Any:
-        """Class weights by class rather than by label."""
-        if not isinstance(by_label, Mapping):
+        """Class weights by class rather than by label; by class already, if all are numbers and the labels are words."""
+        words = all(isinstance(label, str) for label in self.labels)
+        if not isinstance(by_label, Mapping) or (words and not any(isinstance(label, str) for label in by_label)):
             return by_label
         codes = {label: code for code, label in enumerate(self.labels)}
         for label in by_label:
@@ -173,9 +174,7 @@ def quantity(name: str, column: np.ndarray, log: bool, links: Links, loss: Loss 
         ConfigError: a logarithm that the network's end or the loss does not allow.
         DataError: they are all one, or no finite numbers that float32 can tell apart; see `Quantity.encode`.
     """
-    y = numbers(name, column)
-    require(np.ptp(y) > 0, f"target {name!r}", "numbers that differ", error=DataError, always=float(y[0]))
-    arrays.require_precise(**{f"target {name!r}": y})
+    y = varied(name, column)
     if not _free(links, loss):
         fix = "End in Dense(1) without activation, with mean_squared_error, mean_absolute_error, huber or log_cosh."
         if log:
@@ -188,6 +187,18 @@ def quantity(name: str, column: np.ndarray, log: bool, links: Links, loss: Loss 
 def _free(links: Links, loss: Loss | None) -> bool:
     """Whether any scale of outputs is as good as another: the network ends without activation, and the loss is one of differences."""
     return last_activation(links) == "linear" and not isinstance(links[-1], Rescaling) and (loss is None or loss.of_differences)
+
+
+def varied(name: str, column: np.ndarray) -> np.ndarray:
+    """A target's column as numbers that differ, enough for float32; see `numbers`.
+
+    Raises:
+        DataError: they are all one, or too close together.
+    """
+    y = numbers(name, column)
+    require(np.ptp(y) > 0, f"target {name!r}", "numbers that differ", error=DataError, always=float(y[0]))
+    arrays.require_precise(**{f"target {name!r}": y})
+    return y
 
 
 def numbers(name: str, column: np.ndarray) -> np.ndarray:

@@ -1,38 +1,29 @@
-"""Images in: a folder with a sub-folder for each class becomes rows of pixels and their labels."""
+"""Images in: a folder with a sub-folder for each class becomes rows of pixels and their labels, and a model keeps what they are."""
 
 from __future__ import annotations
 
-import functools
-import math
 import os
-import shutil
-import sys
-import tempfile
 import warnings
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from glassnet.data import pixels
+from glassnet.data.answers import Labels
+from glassnet.data.intake import Wishes, is_table
 from glassnet.data.rows import hold_out
-from glassnet.errors import DataError, DataWarning, is_int, require
+from glassnet.data.taking import Given, Split, Taken, Taker, known_as
+from glassnet.errors import DataError, DataWarning, is_int, message, require
+from glassnet.losses import Loss
+from glassnet.network import Links
 from glassnet.types import Shape
-
-SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff")
-"""How files of images end; others are passed over."""
-
-IN_MEMORY = 2**30
-"""Pixels of more bytes than this stay on the disk, in a temporary memory map, from which batches are read."""
-
-GREY = ("1", "L", "LA", "I", "I;16", "F")
-"""Pillow's modes without colours."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Images:
+class Images(Given):
     """Images of one size with their classes; `fit`, `evaluate` and `predict` take them as they are, and they unpack as x, y.
 
     Attributes:
@@ -49,6 +40,24 @@ class Images:
     files: tuple[Path, ...]
     skipped: tuple[tuple[Path, str], ...] = ()
 
+    def take(self, known: Taker | None, asked: Wishes, links: Links, loss: Loss | None, split: Split) -> Taken:
+        """What `fit` makes of the images: see `intake.take`.
+
+        Raises:
+            ConfigError: what is asked of tables alone; data of another kind than at an earlier fit.
+            DataError: another size, other channels or classes than at an earlier fit.
+        """
+        require(asked == Wishes(), "fit", "no target, columns, derive or target_transform with images", received=asked)
+        earlier = known_as(Pictures, known, self)
+        size = (self.x.shape[1], self.x.shape[2])
+        pictures = earlier or Pictures(size, self.x.shape[3], Labels("class", self.class_names))
+        said = () if earlier else (str(pictures.target), pictures.listed())
+        x, y, _ = pictures.pair(self)
+        return Taken(pictures, x, y, None, *hold_out(len(y), y, *split), said)
+
+    def apart(self) -> tuple[np.ndarray, np.ndarray]:
+        return self.x, self.y
+
     def __len__(self) -> int:
         return len(self.y)
 
@@ -63,6 +72,110 @@ class Images:
         counts = np.bincount(self.y, minlength=len(self.class_names))
         classes = ", ".join(f"{name} {count:,}" for name, count in zip(self.class_names, counts, strict=True))
         return f"Images({len(self):,} of shape {self.x.shape[1:]}: {classes})"
+
+
+@dataclass(frozen=True)
+class Pictures(Taker):
+    """What a model has learned of the images that it takes: frozen, plain data.
+
+    Attributes:
+        size: (height, width) in pixels.
+        channels: 1 or 3.
+        target: the classes, by name.
+
+    Raises:
+        ConfigError: no size, or other channels.
+    """
+
+    size: tuple[int, int]
+    channels: int
+    target: Labels
+
+    def __post_init__(self) -> None:
+        require(len(self.size) == 2 and all(is_int(n, least=1) for n in self.size), "Pictures", "(height, width) in pixels", size=self.size)
+        require(self.channels in (1, 3), "Pictures", "channels to be 1 or 3", channels=self.channels)
+
+    @property
+    def shape(self) -> Shape:
+        """Of one image, (height, width, channels)."""
+        return *self.size, self.channels
+
+    def features(self, x: Any) -> Any:
+        """`Images`, the path of an image, paths, or a folder with its sub-folders, by their paths, as pixels; else x, as pixels already.
+
+        Raises:
+            DataError: images of another shape; files that cannot be read; a folder without any; a table.
+        """
+        if isinstance(x, Images):
+            fix = f"Read them with size={self.size}, channels={self.channels}."
+            shape = x.x.shape[1:]
+            require(shape == self.shape, "images", f"{self.listed()}, as in training", error=DataError, shape=shape, fix=fix)
+            return x.x
+        many = isinstance(x, list | tuple) and bool(x) and all(isinstance(path, str | os.PathLike) for path in x)
+        if many or isinstance(x, str | os.PathLike):
+            return self._decoded([Path(path) for path in x] if many else files_of(x))
+        fix = "Give arrays, `Images`, or paths of images."
+        require(not is_table(x), "x", self.listed(), error=DataError, x=type(x).__name__, fix=fix)
+        return x
+
+    def _decoded(self, files: Sequence[Path]) -> np.ndarray:
+        x, bad = pixels.read("images", files, self.shape)
+        told = pixels.told(files, bad)
+        require(not bad, "images", "files that can be read", error=DataError, unreadable=len(bad), first=told)
+        return x
+
+    def pair(self, x: Any, y: Any = None) -> tuple[Any, Any, None]:
+        """(pixels, targets, None): of `Images` or of a folder with a sub-folder for each class, the targets are theirs where y is None.
+
+        Raises:
+            DataError: see `features`; other classes than in training; no targets.
+        """
+        if y is not None:
+            named = np.asarray(y)
+            return self.features(x), self.target.encode(named) if named.dtype.kind in "UO" and named.ndim == 1 else y, None
+        if isinstance(x, str | os.PathLike):
+            x = self.images(x)
+        if not isinstance(x, Images):
+            fix = "Pass y, or `Images`, or a folder with a sub-folder for each class."
+            raise DataError(message("y", "targets", x=type(self.features(x)).__name__, y=None, fix=fix))
+        names = self.target.labels
+        fix = f"Read them with class_names={names}."
+        require(x.class_names == names, "images", f"the classes of training, {names}", error=DataError, classes=x.class_names, fix=fix)
+        return self.features(x), x.y, None
+
+    def images(self, folder: str | os.PathLike[str]) -> Images:
+        """The images in a folder with a sub-folder for each class of training.
+
+        Raises:
+            DataError: see `images_from_folder`; a sub-folder of another name.
+        """
+        names = tuple(map(str, self.target.labels))
+        strange = [name for name in _homes(Path(folder)) if name not in names] if Path(folder).is_dir() else []
+        require(not strange, "images", f"the classes of training, {names}", error=DataError, others=strange[:5])
+        found = images_from_folder(folder, self.size, class_names=names, channels=self.channels)
+        assert isinstance(found, Images)
+        return found
+
+    def listed(self, most: int | None = None) -> str:
+        """`images of 96x96 pixels, 3 channels`."""
+        return f"images of {self.size[0]}x{self.size[1]} pixels, {self.channels} channel{'s' * (self.channels > 1)}"
+
+
+def files_of(path: str | os.PathLike[str]) -> list[Path]:
+    """The path, or the images in the folder that it is.
+
+    Raises:
+        DataError: a folder without images.
+    """
+    place = Path(path)
+    files = pixels.files_in(place) if place.is_dir() else [place]
+    require(files, "images", f"a folder with images ({', '.join(pixels.SUFFIXES)})", error=DataError, folder=str(place))
+    return files
+
+
+def _homes(root: Path) -> dict[str, Path]:
+    """The sub-folders that may hold a class each, by name."""
+    return {path.name: path for path in sorted(root.iterdir()) if path.is_dir() and not path.name.startswith(".")}
 
 
 def images_from_folder(
@@ -96,7 +209,8 @@ def images_from_folder(
 
     Raises:
         ConfigError: an argument out of range.
-        DataError: no such folder; one class or an empty one; a file that cannot be read, with `strict`, or none that can.
+        DataError: no such folder; one class or an empty one; a file that cannot be read, with `strict`, or none of a class
+            that can.
 
     Example:
         >>> from tempfile import TemporaryDirectory
@@ -116,10 +230,19 @@ def images_from_folder(
     names, files, labels = _listed(who, folder, class_names)
     kept, held = hold_out(len(files), labels, validation_split, "random", seed)
     if channels is None:
-        channels = _channels(files)
+        channels = pixels.channels_of(files)
     shape = (int(size[0]), int(size[1]), channels)
-    parts = [_read(who, [files[i] for i in part], labels[part], names, shape, strict) for part in (kept, held) if part is not None]
-    return parts[0] if len(parts) == 1 else tuple(parts)
+    parts = [part for part in (kept, held) if part is not None]
+    read = [pixels.read(who, [files[i] for i in part], shape) for part in parts]
+    bad = {int(part[i]): reason for part, (_, reasons) in zip(parts, read, strict=True) for i, reason in reasons.items()}
+    told, fix = pixels.told(files, bad), "Remove the files, or leave strict=True out."
+    require(not (bad and strict), who, "images that can be read", error=DataError, unreadable=len(bad), first=told, fix=fix)
+    empty = [name for k, name in enumerate(names) if all(i in bad for i in np.flatnonzero(labels == k))]
+    require(not empty, who, "images of every class that can be read", error=DataError, none_of=empty, unreadable=len(bad), first=told)
+    if bad:
+        warnings.warn(f"{who}: {len(bad):,} of {len(files):,} files cannot be read and are left out: {told}", DataWarning, stacklevel=2)
+    made = [_images(x, labels[part], names, [files[i] for i in part], reasons) for part, (x, reasons) in zip(parts, read, strict=True)]
+    return made[0] if len(made) == 1 else tuple(made)
 
 
 def _listed(who: str, folder: Any, class_names: Sequence[str] | None) -> tuple[tuple[str, ...], list[Path], np.ndarray]:
@@ -127,7 +250,7 @@ def _listed(who: str, folder: Any, class_names: Sequence[str] | None) -> tuple[t
     if isinstance(folder, str | os.PathLike):
         root = Path(folder)
         require(root.is_dir(), who, "a folder", error=DataError, folder=str(root))
-        there = {path.name: path for path in sorted(root.iterdir()) if path.is_dir() and not path.name.startswith(".")}
+        there = _homes(root)
         names = tuple(there) if class_names is None else tuple(class_names)
         lacking = [name for name in names if name not in there]
         require(not lacking, who, "a sub-folder for each class", error=DataError, missing=lacking[:5], there=list(there)[:10])
@@ -142,52 +265,17 @@ def _listed(who: str, folder: Any, class_names: Sequence[str] | None) -> tuple[t
     fix = "Put the images of each class into a folder of its own."
     require(len(names) > 1, who, "two classes or more, each a sub-folder", error=DataError, classes=list(names), fix=fix)
     require(len(set(names)) == len(names), who, "a name of its own for each class", class_names=names)
-    found = [sorted(path for path in home.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file()) for home in homes]
+    found = [pixels.files_in(home) for home in homes]
     empty = [name for name, files in zip(names, found, strict=True) if not files]
-    endings = f"images ({', '.join(SUFFIXES)}) of every class"
+    endings = f"images ({', '.join(pixels.SUFFIXES)}) of every class"
     require(not empty, who, endings, error=DataError, empty=empty[:10], fix="Remove the folders that are no classes, or name the others.")
     return names, [path for files in found for path in files], np.repeat(np.arange(len(names)), [len(files) for files in found])
 
 
-def _channels(files: Sequence[Path]) -> int:
-    """1 where every file that can be opened is grey; their headers say it."""
-    from PIL import Image
-
-    def grey(path: Path) -> bool:
-        try:
-            with Image.open(path) as image:
-                return image.mode in GREY
-        except OSError:
-            return True
-
-    return 1 if all(map(grey, files)) else 3
-
-
-def _read(who: str, files: list[Path], labels: np.ndarray, names: tuple[str, ...], shape: Shape, strict: bool) -> Images:
-    """Decode the files; what cannot be read is left out."""
-    from PIL import UnidentifiedImageError
-
-    x = _room(who, (len(files), *shape))
-    bad: dict[int, str] = {}
-
-    def one(i: int) -> None:
-        try:
-            x[i] = decode(files[i], shape)
-        except Exception as error:  # Pillow's decoders raise anything on a damaged file
-            foreign = isinstance(error, UnidentifiedImageError)
-            bad[i] = "it is no image that Pillow knows" if foreign else f"{type(error).__name__}: {error}"[:200]
-
-    with ThreadPoolExecutor(os.cpu_count()) as threads:
-        for _ in _shown(threads.map(one, range(len(files))), len(files)):
-            pass
-    skipped = tuple((files[i], bad[i]) for i in sorted(bad))
-    told = "; ".join(f"{path}: {reason}" for path, reason in skipped[:5])
-    fix = "Remove the files, or leave strict=True out."
-    require(not (bad and strict), who, "images that can be read", error=DataError, unreadable=len(bad), first=told, fix=fix)
+def _images(x: np.ndarray, labels: np.ndarray, names: tuple[str, ...], files: list[Path], bad: dict[int, str]) -> Images:
+    """The images without those that cannot be read."""
     good = np.array([i for i in range(len(files)) if i not in bad], int)
-    require(len(good), who, "images that can be read", error=DataError, unreadable=len(bad), first=told)
     if bad:
-        warnings.warn(f"{who}: {len(bad):,} of {len(files):,} files cannot be read and are left out: {told}", DataWarning, stacklevel=3)
         for i, place in enumerate(good):
             x[i] = x[place]
         x = x[: len(good)]
@@ -195,52 +283,5 @@ def _read(who: str, files: list[Path], labels: np.ndarray, names: tuple[str, ...
         x.flush()
         changed = max(path.stat().st_mtime_ns for path in files)
         os.utime(str(x.filename), ns=(changed, changed))  # the same images are the same data, whenever they are read
+    skipped = tuple((files[i], reason) for i, reason in bad.items())
     return Images(x, labels[good].astype(np.int64), names, tuple(files[i] for i in good), skipped)
-
-
-def decode(path: str | os.PathLike[str], shape: Shape) -> np.ndarray:
-    """One image file as pixels of `shape` (height, width, channels), uint8.
-
-    Raises:
-        OSError, SyntaxError, ValueError: it is none, or damaged.
-    """
-    from PIL import Image, ImageOps
-
-    height, width, channels = shape
-    with Image.open(path) as file:
-        file.draft("RGB" if channels == 3 else "L", (2 * width, 2 * height))  # a JPEG is decoded no larger than it has to be
-        image = ImageOps.exif_transpose(file)
-    if image.mode in ("I", "I;16", "F"):
-        image = Image.fromarray((np.asarray(image, np.float32) / 257).clip(0, 255).astype(np.uint8))
-    if image.has_transparency_data:
-        image = image.convert("RGBA")
-        white = Image.new("RGBA", image.size, "white")
-        image = Image.alpha_composite(white, image)
-    image = image.convert("L" if channels == 1 else "RGB").resize((width, height), Image.Resampling.BILINEAR)
-    return np.asarray(image).reshape(shape)
-
-
-def _room(who: str, shape: Shape) -> np.ndarray:
-    """An array for so many images: in memory, or in a temporary file that goes when the process ends."""
-    size = math.prod(shape)
-    if size <= IN_MEMORY:
-        return np.empty(shape, np.uint8)
-    folder = Path(_temporary().name)
-    free = shutil.disk_usage(folder).free
-    fix = f"Take a smaller size, or set TMPDIR to a folder on a larger disk than that of {folder.parent}."
-    require(size < free, who, f"{size / 1e9:.1f} GB of room on the disk", error=DataError, free=f"{free / 1e9:.1f} GB", fix=fix)
-    return np.lib.format.open_memmap(folder / f"{len(list(folder.iterdir()))}.npy", "w+", np.uint8, shape)
-
-
-@functools.cache
-def _temporary() -> tempfile.TemporaryDirectory:
-    return tempfile.TemporaryDirectory(prefix="glassnet-images-")
-
-
-def _shown(done: Iterator[Any], total: int) -> Iterator[Any]:
-    """The same, with a progress bar on a terminal."""
-    if not sys.stdout.isatty() or total < 200:
-        return done
-    from rich.progress import track
-
-    return iter(track(done, "reading images", total=total, transient=True))

@@ -1,4 +1,4 @@
-"""A table to a model and back: which column is learned, what the others become, and outputs in the target's own terms."""
+"""What is taken whole to a model; of a table: which column is learned, what the others become, and outputs in the target's own terms."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from glassnet.data.encoder import Dropped, Encoder
 from glassnet.data.rows import hold_out
 from glassnet.data.spelling import is_missing
 from glassnet.data.table import Table, read
+from glassnet.data.taking import Given, Split, Taken, Taker, known_as
 from glassnet.errors import DataError, lookup, require
 from glassnet.losses import Loss
 from glassnet.network import Links
@@ -54,7 +55,7 @@ def wishes(target: Any, columns: Any, derive: Any, transform: Any) -> Wishes:
 
 
 @dataclass(frozen=True)
-class Intake:
+class Intake(Taker):
     """What a model has learned of the tables that it takes: frozen, plain data.
 
     Attributes:
@@ -66,6 +67,10 @@ class Intake:
     encoder: Encoder
     target: Labels | Quantity
     wishes: Wishes
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return self.encoder.names
 
     def features(self, x: Any) -> Any:
         """A table's rows as the network takes them; what is no table is taken to be that already."""
@@ -102,18 +107,6 @@ class Opened(NamedTuple):
     said: tuple[str, ...]
 
 
-class Taken(NamedTuple):
-    """A table as `fit` uses it: what was learned of it, rows and targets, which rows have one, who trains and who is held out, the news."""
-
-    intake: Intake
-    x: np.ndarray
-    y: np.ndarray
-    there: np.ndarray | None
-    kept: np.ndarray
-    held: np.ndarray | None
-    said: tuple[str, ...]
-
-
 def is_table(x: Any) -> bool:
     """Whether x is a path, a frame, or columns or rows by name."""
     if isinstance(x, str | Path | Table | Mapping):
@@ -122,6 +115,11 @@ def is_table(x: Any) -> bool:
         return bool(x) and all(isinstance(row, Mapping) for row in x)
     kind = type(x)
     return (hasattr(kind, "columns") and not hasattr(kind, "with_format")) or kind.__name__ == "Series"
+
+
+def is_whole(x: Any) -> bool:
+    """Whether x may hold its targets."""
+    return isinstance(x, Given) or is_table(x)
 
 
 def open_table(source: Any, target: str | None) -> Opened:
@@ -155,21 +153,25 @@ def weights(sample_weight: Any, there: np.ndarray | None) -> Any:
     return np.asarray(arrays.sample_weights(sample_weight, len(there)))[there]
 
 
-def take(known: Intake | None, x: Any, asked: Wishes, links: Links, loss: Loss | None, split: tuple[float, str, int]) -> Taken:
-    """What `fit` makes of a table; all that is learned of it is learned from the rows to train on.
+def take(known: Taker | None, x: Any, asked: Wishes, links: Links, loss: Loss | None, split: Split) -> Taken:
+    """What `fit` makes of what is taken whole; all that is learned of it is learned from the rows to train on.
 
     Args:
         known: what was learned at an earlier fit, which stays as it is.
-        x: the table.
+        x: the table, or what knows how it is taken.
         asked: what the user wished.
         links: of the network, whose end says whether labels or numbers are learned.
         loss: where one was named.
         split: the fraction held out, "random" or "end", and the seed.
 
     Raises:
-        ConfigError: other wishes than at an earlier fit; a logarithm that the network's end or the loss does not allow.
+        ConfigError: data of another kind, or other wishes, than at an earlier fit; a logarithm that the network's end or the loss does
+            not allow.
         DataError: a target that is constant, or text where numbers are learned; see `encoder.learn`.
     """
+    if isinstance(x, Given):
+        return x.take(known, asked, links, loss, split)
+    known = known_as(Intake, known, x)
     if known is not None:
         fix = "What was learned of the table stays: leave them out, or reset() first."
         require(asked in (known.wishes, Wishes(), Wishes(known.target.name)), "fit", f"{known.wishes}", received=asked, fix=fix)

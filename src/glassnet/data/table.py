@@ -86,7 +86,8 @@ def read(source: Any) -> Table:
     if not isinstance(source, str | Path):
         return _frame(source)
     path, kind = Path(source), Path(source).suffix.lower()
-    require(kind in SUFFIXES, "table", f"a file that ends in {', '.join(SUFFIXES)}", error=DataError, path=str(path))
+    fix = "Images are read by glassnet.data.images_from_folder." if path.is_dir() else ""
+    require(kind in SUFFIXES, "table", f"a file that ends in {', '.join(SUFFIXES)}", error=DataError, path=str(path), fix=fix)
     require(path.is_file(), "table", "a file that exists", error=DataError, path=str(path), fix=_near(path))
     if kind in FRAMES:
         return _frame(_opened(path, kind))

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple, get_type_hints
 import numpy as np
 
 from glassnet import __version__, marks
-from glassnet.data.intake import Intake
+from glassnet.data.taking import Taker
 from glassnet.errors import ModelFileError, is_int, is_number, message, require
 from glassnet.layers import Input, Layer
 from glassnet.losses import Loss
@@ -120,7 +120,7 @@ class Saved:
     epoch: int
     step: int
     rate: float
-    intake: Intake | None
+    intake: Taker | None
     past: Past | None
     run: Run | None = None
     format: int = FORMAT

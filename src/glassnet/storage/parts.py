@@ -7,7 +7,7 @@ import inspect
 from dataclasses import is_dataclass
 
 from glassnet import initializers, layers, losses, metrics, optimizers, regularizers, schedules
-from glassnet.data import answers, encoder, intake
+from glassnet.data import answers, encoder, forecaster, images, intake, times
 
 MODULES = {
     "layers": layers,
@@ -20,6 +20,9 @@ MODULES = {
     "data": encoder,
     "answers": answers,
     "intake": intake,
+    "images": images,
+    "forecaster": forecaster,
+    "times": times,
 }
 """No callbacks: they write to paths."""
 
@@ -31,7 +34,8 @@ def known() -> dict[str, type]:
     for group, module in MODULES.items():
         for name, kind in inspect.getmembers(module, inspect.isclass):
             home = kind.__module__.startswith(module.__name__)
-            if home and is_dataclass(kind) and not inspect.isabstract(kind):
+            by_value = is_dataclass(kind) and kind.__hash__ is not object.__hash__
+            if home and by_value and not inspect.isabstract(kind):
                 found[f"{group}/{name}"] = kind
     return found
 

@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from glassnet import network
-from glassnet.data.intake import Intake
+from glassnet.data.taking import Taker
 from glassnet.errors import is_int, is_number, lookup, require
 from glassnet.layers import Activation, Dense, Layer, chain
 from glassnet.layers.recurrent import Recurrent
@@ -116,7 +116,7 @@ class Trace:
     rate: float
     training: bool
     carry: Carry = field(repr=False)
-    intake: Intake | None = None
+    intake: Taker | None = None
 
     @property
     def update(self) -> dict[str, dict[str, np.ndarray]]:
@@ -214,7 +214,7 @@ class Trace:
         return html.page(self)
 
 
-def take(program: Program, carry: Carry, data: Data, training: bool, weights: network.Places, intake: Intake | None = None) -> Trace:
+def take(program: Program, carry: Carry, data: Data, training: bool, weights: network.Places, intake: Taker | None = None) -> Trace:
     """Record one pass over the rows of `data`, with the weights of `carry`, and the update that would follow.
 
     Args:

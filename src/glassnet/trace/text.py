@@ -130,7 +130,7 @@ def _lines(trace: Trace, units: int) -> list[str]:
         return "   ".join([*(text.ljust(width) for text, width in zip(texts, widths, strict=False)), texts[-1]]).rstrip()
 
     rows = f"{n} row" + ("s: deltas are of their mean loss" if n > 1 else "")
-    names = trace.intake.encoder.names if trace.intake else ()
+    names = trace.intake.names if trace.intake else ()
     named = textwrap.wrap(f"x: {', '.join(names)}", WIDTH, subsequent_indent="   ") if 0 < len(names) <= UNITS else []
     lines = [
         f"Trace of {rows}; " + ("training: noise and batch statistics on" if trace.training else "inference: no noise"),
@@ -199,7 +199,7 @@ def neuron(dense: LinkTrace, activation: LinkTrace | None, unit: int, row: int, 
             factors, product = "delta * f'(z)", f"{short(delta)}*{short(slope)}"
 
     kernel, total = dense.d_params.get("kernel"), dense.delta[:, unit]
-    names = trace.intake.encoder.names if trace.intake else ()
+    names = trace.intake.names if trace.intake else ()
     for i in shown:
         name, symbol, value, gradient = f"w{i}", f"x{i}", x[i], None if kernel is None else kernel[i, unit]
         whole, called = float(total @ dense.input[:, i]), f"   [{names[i]}]" if names and dense.source == "x" else ""
