@@ -143,28 +143,34 @@ class Sequential(Stack):
             taken = reading = None
             if passes.is_stream(x, y):
                 streams.require_plain(y, sample_weight, split[0], asked != intake.Wishes(target) or self.intake is not None)
-                read = partial(streams.Stream, x, steps_per_epoch, batch_size=batch_size, target=target, what="steps_per_epoch")
+                read = partial(
+                    streams.Stream, x, steps_per_epoch, batch_size=batch_size, target=target, what="steps_per_epoch", text=self._text
+                )
                 stream = read(epoch=first, again=run is not None)
                 reading = opened.enter_context(closing(streams.Reading(stream, first)))
                 x, y = reading.peek()
             elif y is None and intake.is_table(x):
+                fix = 'Write fit(table["review"], table["label"]), say.'
+                require(self._text is None, "fit", "no table, where texts are taken: TextVectorization stands in front", fix=fix)
                 taken = intake.take(self.intake, x, asked, chain.unfold(self._layers), self._loss, split)
                 self.intake, x, y, sample_weight = taken.intake, taken.x, taken.y, intake.weights(sample_weight, taken.there)
                 progress.say("\n".join(taken.said))
             else:
                 require(asked == intake.Wishes(), "fit", "x to be a table, and no y, where a target is named", x=type(x).__name__)
                 x, y, _ = self._pair(x, y)
-                arrays.require_precise(y=y) if self._text else arrays.require_precise(x=x, y=y)
             ready, built, said = self._ready(x, y)
             progress.say(said)
             program = self._program()
             again = run is not None
-            validation = self._validation(validation_data), validation_steps, batch_size, target, again, program.loss, built
+            validation = self._validation(validation_data), validation_steps, batch_size, target, again, program.loss, built, self._text
             if reading:
                 source: Source = reading.feed(program.loss, built, class_weight)
                 held = feeding.held(*validation)
             else:
                 data, labels = rows.encode(ready, y, program.loss, built.shapes[-1], sample_weight)
+                if taken is None:
+                    arrays.require_precise(x=x, y=y)
+                rows.require_real(built.links, data.x)
                 kept, apart = (taken.kept, taken.held) if taken else rows.hold_out(len(data.x), labels, *split)
                 if apart is not None:
                     rows.require_all("validation_steps", validation_steps, len(apart), batch_size)
@@ -240,7 +246,7 @@ class Sequential(Stack):
         network.require_learned(built.links, self._state)
         if passes.is_stream(x, y):
             streams.require_plain(y, sample_weight, 0.0, self.intake is not None)
-            blocks: Any = streams.scored(x, steps, program.loss, built, target=target)
+            blocks: Any = streams.scored(x, steps, program.loss, built, target=target, text=self._text)
         else:
             fix = "They are for batches: rows are all taken, once."
             require(steps is None and target is None, "evaluate", "no steps or target with rows", steps=steps, target=target, fix=fix)
@@ -268,7 +274,7 @@ class Sequential(Stack):
             with closing(streams.Stream(x, steps)) as stream:
                 return stream.outputs(self.predict)
         require(steps is None, "predict", "steps=None with rows", steps=steps, fix="It is for batches: rows are all taken, once.")
-        x = self._examples(self.intake.features(x) if self.intake else x)
+        x = self._examples(self.intake.features(x) if self.intake else self._numbers(x))
         built = self._build(x.shape[1:])
         network.require_learned(built.links, self._state)
         body, head = network.split_head(built.links, self._loss) if self._loss else (built.links, ())
@@ -319,29 +325,30 @@ class Sequential(Stack):
 
     def _pair(self, x: Any, y: Any) -> tuple[Any, Any, np.ndarray | None]:
         """Rows and targets as the network takes them, and which of a table's rows have a target, None for all."""
-        if isinstance(x, Images):
-            return x.x, x.y if y is None else y, None
         if self.intake is not None:
             return self.intake.pair(x, y)
+        y = x.y if isinstance(x, Images) and y is None else y
         fix = "Pass y; or, of a table, fit(table, target=...) first."
         require(y is not None, "y", "targets", error=DataError, x=type(x).__name__, y=None, fix=fix)
-        return x, y, None
+        return self._numbers(x), y, None
 
     def _validation(self, given: Any) -> Any:
         if isinstance(given, Images):
             return given.x, given.y
-        if self._text and isinstance(given, tuple | list) and given:
-            return self._text.encode(given[0]), *given[1:]
+        if self._text and isinstance(given, tuple | list) and given and not passes.is_stream(given):
+            return self._text(given[0]), *given[1:]
         if self.intake is None or passes.is_stream(given) or not (intake.is_table(given) or isinstance(given, tuple | list)):
             return given
         x, y, *weight = (given, None) if intake.is_table(given) else (*given,)
         x, y, there = self.intake.pair(x, y)
         return x, y, *(intake.weights(w, there) for w in weight)
 
+    def _numbers(self, x: Any) -> Any:
+        """Of pictures and texts."""
+        return x.x if isinstance(x, Images) else self._text(x) if self._text else x
+
     def _examples(self, x: Any) -> Any:
-        x = x.x if isinstance(x, Images) else self._text.encode(x) if self._text else x
-        shape = self._network.shapes[0] if self._network else self._input.shape if self._input else None
-        return mapped.features(x, shape, links=chain.unfold(self._layers))
+        return mapped.features(x, self._shape, links=chain.unfold(self._layers))
 
     def _ready(self, x: Any, y: Any) -> tuple[Any, Built, str]:
         """The rows, the network built for them, and what was inferred about the loss, if anything had to be."""
