@@ -37,7 +37,7 @@ def test_digits(shared_data, tmp_path, monkeypatch, record_property, capsys):
 
 
 def test_clothes(shared_data, tmp_path, monkeypatch, record_property, capsys):
-    """Goals on the subset: 0.845 with convolutions after ten epochs, seen over seeds 0.850 to 0.878 (PyTorch: 0.831 to 0.855);
+    """Goals on the subset: 0.845 with convolutions after ten epochs, seen over seeds 0.850 to 0.878 (the same in PyTorch: 0.831 to 0.855);
     without, 0.80 (scikit-learn's MLP: 0.808 to 0.831)."""
     found = run("clothes.py", tmp_path, monkeypatch)
     *dense, convolutions = found["scores"].values()

@@ -24,7 +24,10 @@ def lab(tmp_path_factory):
 
 
 def test_word_order(lab, record_property):
-    """Goal: 0.95 on held-out sentences, where logistic regression on a bag of words stays below 0.6. Seen: 1.000 and 0.500."""
+    """Goal: 0.95 on held-out sentences, where logistic regression on a bag of words stays below 0.6.
+
+    Seen: 0.9975 to 1.000 over five seeds of the network, and 0.500. Other draws of what is held out come to less: 0.84 at the least.
+    """
     record_property("accuracy", lab["accuracy"])
     record_property("logistic regression", lab["rival"])
     assert lab["accuracy"] >= 0.95
