@@ -10,6 +10,7 @@ import jax
 import numpy as np
 
 from glassnet import network
+from glassnet.errors import DataError, require
 from glassnet.layers import Composite, chain
 from glassnet.training import Data, Program, to_device, weigh
 from glassnet.types import Array, Params, State
@@ -81,7 +82,11 @@ def to_blocks(data: Data) -> Iterator[tuple[Data, np.ndarray]]:
 def score(
     program: Program, params: tuple[Params, ...], state: tuple[State, ...], made: Iterable[tuple[Data, np.ndarray]], prefix: str = ""
 ) -> dict[str, float]:
-    """The loss and the metrics over all rows, exactly: {"loss": ..., "accuracy": ...}, each name after `prefix`."""
+    """The loss and the metrics over all rows, exactly: {"loss": ..., "accuracy": ...}, each name after `prefix`.
+
+    Raises:
+        DataError: no row has a real step.
+    """
     body, head = network.split_head(program.links, program.loss)
     total, count = 0.0, 0.0
     sums: Any = {metric.name: metric.init() for metric in program.metrics if not metric.exact}
@@ -95,6 +100,8 @@ def score(
         if exact:
             there = np.asarray(mask) > 0
             kept.append((np.asarray(batch.y)[there], np.asarray(output)[there]))
+    fix = "Masking leaves out all steps of all rows."
+    require(count > 0, f"{prefix}loss", "a row with a real step", error=DataError, fix=fix)
     extra = penalty(program.links, params)
     logs = {"loss": program.loss.unit * (total / max(count, 1.0) + (0.0 if extra is None else float(extra)))}
     y, out = (np.concatenate(parts) for parts in zip(*kept, strict=True)) if exact else (None, None)

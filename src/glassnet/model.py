@@ -144,23 +144,26 @@ class Sequential(Stack):
             taken = reading = None
             if passes.is_stream(x, y):
                 streams.require_plain(y, sample_weight, split[0], asked != intake.Wishes(target) or self._of_columns)
-                read = partial(streams.Stream, x, steps_per_epoch, batch_size=batch_size, target=target, what="steps_per_epoch")
+                read = partial(
+                    streams.Stream, x, steps_per_epoch, batch_size=batch_size, target=target, what="steps_per_epoch", text=self._text
+                )
                 stream = read(epoch=first, again=run is not None)
                 reading = opened.enter_context(closing(streams.Reading(stream, first)))
                 x, y = reading.peek()
             elif y is None and intake.is_whole(x):
+                fix = 'Write fit(table["review"], table["label"]), say.'
+                require(self._text is None, "fit", "no table, where texts are taken: TextVectorization stands in front", fix=fix)
                 taken = intake.take(self.intake, x, asked, chain.unfold(self._layers), self._loss, split)
                 self.intake, x, y, sample_weight = taken.intake, taken.x, taken.y, intake.weights(sample_weight, taken.there)
                 progress.say("\n".join(taken.said))
             else:
                 require(asked == intake.Wishes(), "fit", "x to be a table, and no y, where a target is named", x=type(x).__name__)
-                x, y, _ = taking.pair(self.intake, x, y)
-                arrays.require_precise(y=y) if self._text else arrays.require_precise(x=x, y=y)
+                x, y, _ = self._pair(x, y)
             ready, built, said = self._ready(x, y)
             progress.say(said)
             program = self._program()
             again = run is not None
-            validation = self._validation(validation_data), validation_steps, batch_size, target, again, program.loss, built
+            validation = self._validation(validation_data), validation_steps, batch_size, target, again, program.loss, built, self._text
             if self.intake is not None:
                 class_weight = self.intake.target.weights(class_weight)
             if reading:
@@ -168,6 +171,9 @@ class Sequential(Stack):
                 held = feeding.held(*validation)
             else:
                 data, labels = rows.encode(ready, y, program.loss, built.shapes[-1], sample_weight)
+                if taken is None:
+                    arrays.require_precise(x=x, y=y)
+                rows.require_real(built.links, data.x)
                 kept, apart = (taken.kept, taken.held) if taken else rows.hold_out(len(data.x), labels, *split)
                 if apart is not None:
                     rows.require_all("validation_steps", validation_steps, len(apart), batch_size)
@@ -241,11 +247,11 @@ class Sequential(Stack):
         network.require_learned(built.links, self._state)
         if passes.is_stream(x, y):
             streams.require_plain(y, sample_weight, 0.0, self._of_columns)
-            blocks: Any = streams.scored(x, steps, program.loss, built, target=target)
+            blocks: Any = streams.scored(x, steps, program.loss, built, target=target, text=self._text)
         else:
             fix = "They are for batches: rows are all taken, once."
             require(steps is None and target is None, "evaluate", "no steps or target with rows", steps=steps, target=target, fix=fix)
-            x, y, there = taking.pair(self.intake, x, y)
+            x, y, there = self._pair(x, y)
             if there is not None:
                 warnings.warn(f"evaluate: {np.sum(~there):,} of {len(there):,} rows lack the target: left out", DataWarning, stacklevel=2)
             weight = intake.weights(sample_weight, there)
@@ -269,7 +275,7 @@ class Sequential(Stack):
             with closing(streams.Stream(x, steps)) as stream:
                 return stream.outputs(self.predict)
         require(steps is None, "predict", "steps=None with rows", steps=steps, fix="It is for batches: rows are all taken, once.")
-        examples = self._examples(taking.features(self.intake, x))
+        examples = self._examples(self._numbers(taking.features(self.intake, x)))
         built = self._build(examples.shape[1:])
         network.require_learned(built.links, self._state)
         body, head = network.split_head(built.links, self._loss) if self._loss else (built.links, ())
@@ -327,7 +333,7 @@ class Sequential(Stack):
         Source: lecture 003, backpropagation by hand.
         """
         with all_or_nothing(self):
-            x, y, _ = taking.pair(self.intake, x, y)
+            x, y, _ = self._pair(x, y)
             x, built, _ = self._ready(x, y)
             network.require_learned(built.links, self._state)
             program = self._program()
@@ -339,21 +345,26 @@ class Sequential(Stack):
         """Whether it was fitted to columns by name."""
         return self.intake is not None and bool(self.intake.names)
 
+    def _pair(self, x: Any, y: Any) -> tuple[Any, Any, np.ndarray | None]:
+        """Rows and targets as the network takes them, and which of a table's rows have a target, None for all."""
+        x, y, there = taking.pair(self.intake, x, y)
+        return self._numbers(x), y, there
+
     def _validation(self, given: Any) -> Any:
-        if self._text and isinstance(given, tuple | list) and given:
-            return self._text.encode(given[0]), *given[1:]
         whole = intake.is_whole(given)
         parts = isinstance(given, tuple | list) and len(given) in (2, 3)
         if passes.is_stream(given) or not (whole or parts) or (self.intake is None and intake.is_table(given)):
             return given
         x, y, *weight = (given, None) if whole else (*given,)
-        x, y, there = taking.pair(self.intake, x, y)
+        x, y, there = self._pair(x, y)
         return x, y, *(intake.weights(w, there) for w in weight)
 
+    def _numbers(self, x: Any) -> Any:
+        """Of texts."""
+        return self._text(x) if self._text else x
+
     def _examples(self, x: Any) -> Any:
-        x = self._text.encode(x) if self._text else x
-        shape = self._network.shapes[0] if self._network else self._input.shape if self._input else None
-        return mapped.features(x, shape, links=chain.unfold(self._layers))
+        return mapped.features(x, self._shape, links=chain.unfold(self._layers))
 
     def _ready(self, x: Any, y: Any) -> tuple[Any, Built, str]:
         """The rows, the network built for them, and what was inferred about the loss, if anything had to be."""

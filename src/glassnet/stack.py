@@ -124,6 +124,13 @@ class Stack:
         """What makes numbers of strings, in front of the network."""
         return next((layer for layer in self._layers[:1] if isinstance(layer, TextVectorization)), None)
 
+    @property
+    def _shape(self) -> Shape | None:
+        """Of one example as numbers, where it is known."""
+        if self._network or self._input:
+            return self._network.shapes[0] if self._network else self._input.shape  # type: ignore[union-attr]
+        return self._text.shape if self._text else None
+
     def summary(self) -> None:
         """Print a row per layer: its name, its output's shape and how many numbers it holds; all derived.
 
@@ -322,9 +329,10 @@ class Stack:
         return self._network
 
     def _require_built(self, who: str) -> Built:
-        if self._network is None and self._input is None:
-            raise NotReadyError(message(who, "a model that knows its input's shape", fix="Put Input(shape) in front, or fit it first."))
-        return self._network or self._build(self._input.shape if self._input else ())
+        if self._shape is None:
+            fix = "Adapt the TextVectorization, or fit the model first." if self._text else "Put Input(shape) in front, or fit it first."
+            raise NotReadyError(message(who, "a model that knows its input's shape", fix=fix))
+        return self._build(self._shape)
 
     def _program(self) -> Program:
         built = self._require_built("evaluate")

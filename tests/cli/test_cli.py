@@ -180,6 +180,18 @@ def test_interrupted_before_training(monkeypatch):
     assert (result.exit_code, result.stderr.strip()) == (130, "glassnet: interrupted")
 
 
+def test_texts_are_read_word_by_word():
+    """Oracle: the words of the rows to learn from; the shape is known before the fit, as `sketch` needs it."""
+    data = gn.datasets.load("reviews")
+    settings = {"layers": [4], "activation": "relu", "optimizer": "adam", "learning_rate": None, "seed": 0}
+    made = proposal.propose(data, settings, dropout=0.0)
+    kinds = "TextVectorization → Embedding → Bidirectional → Dense(4, relu) → Dense(1, sigmoid)"
+    assert proposal.sketch(made).startswith(f"{max(len(text.split()) for text in data.x)} → {kinds}: ")
+    words = {word for text in data.x for word in text.lower().replace(".", "").replace(",", "").replace(":", "").split()}
+    assert made.get_layer("embedding_1").input_dim == len(words) + 2
+    assert made.predict(data.x_test[:3]).shape == (3, 1)
+
+
 def test_trace_xor_shows_the_numbers():
     """Oracle: the same forward pass in NumPy, from the weights of the same seed."""
     result = run("trace", "xor", "--layers", "2", "--row", "1")

@@ -12,7 +12,7 @@ import tarfile
 import numpy as np
 import pytest
 
-from glassnet.data import dataset, datasets, downloaded
+from glassnet.data import dataset, datasets, downloaded, reviews
 from glassnet.errors import ConfigError, DataError, DownloadError
 
 LOCAL = [entry.name for entry in datasets.describe() if not entry.source.startswith("download")]
@@ -35,7 +35,10 @@ def test_catalogue_tells_the_truth(name):
     assert x_test.shape == (len(y_test), *entry.shape)
     assert entry.task == data.task
     assert data.description.startswith(entry.about)
-    assert x.dtype == x_test.dtype == ("uint8" if name == "digits" else "float32")
+    if name == "reviews":
+        assert x.dtype.kind == x_test.dtype.kind == "U"
+    else:
+        assert x.dtype == x_test.dtype == ("uint8" if name == "digits" else "float32")
     assert y.dtype == y_test.dtype == ("int64" if data.class_names else "float32")
     if data.class_names:
         assert set(y) == set(y_test) == set(range(len(data.class_names)))
@@ -149,6 +152,24 @@ def test_iris_words():
     assert data.feature_names[0] == "sepal length (cm)"
     assert "Centimetres" in data.description
     assert repr(data) == "Dataset('iris', x=(120, 4) float32, y=(120,) int64, test rows=30, 3 classes)"
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_reviews_are_pairs_of_the_same_words(seed):
+    """Oracle: sorted words. And the sentences and things of the test rows are in no other, but for the words that decide."""
+    data = datasets.load("reviews", seed=seed)
+    for x, y in data:
+        assert y.tolist() == [0, 1] * (len(x) // 2)
+        for pan, praise in zip(x[::2], x[1::2], strict=True):
+            words, same = (sorted(re.sub(r"[.,:]", "", text).split()) for text in (pan, praise))
+            assert words == same
+            assert pan != praise
+    known, new = ({word for text in x for word in re.sub(r"[.,:]", "", text).split()} for x, _ in data)
+    decide = " ".join((*reviews.GOOD, *reviews.BAD, *reviews.DENIALS, *reviews.MIDDLES))
+    assert set(decide.replace(",", "").split()) <= known | {"{}", "{claim}", "{denial}"}
+    assert len(new & set(reviews.THINGS)) == 4
+    assert not new & known & set(reviews.THINGS)
+    assert not any(f" {ending}." in text for ending in reviews.ENDINGS[1:] if f" {ending}." in " ".join(data.x_test) for text in data.x)
 
 
 def test_unknown_name_and_options():

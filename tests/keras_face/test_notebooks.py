@@ -14,7 +14,7 @@ import pytest
 
 import glassnet as gn
 from glassnet import keras
-from glassnet.errors import ConfigError, MissingError
+from glassnet.errors import ConfigError, MissingError, NotReadyError
 from oracles import EXACT, FLOAT32, close, import_keras
 
 KERASS_OWN = pytest.mark.filterwarnings("ignore:Do not pass an .input_shape.", "ignore:__array__ implementation:DeprecationWarning")
@@ -304,6 +304,33 @@ def test_strings_of_kerass_initializers():
     assert keras.layers.Dense(2, bias_initializer=None) == keras.layers.Dense(2, bias_initializer="glorot_uniform")
     assert keras.layers.Activation("swish") == keras.layers.Activation("silu")
     assert keras.layers.Dense(2, keras.layers.ReLU) == keras.layers.Dense(2, keras.layers.ReLU()) == keras.layers.Dense(2, "relu")
+
+
+def test_text_vectorization():
+    """As Keras's pages have it: made blank, adapted in place, called on strings, and first in a model. Oracle: their examples."""
+    layer = keras.layers.TextVectorization(5000, output_mode="int", output_sequence_length=4)
+    with pytest.raises(NotReadyError, match="TextVectorization: expected a vocabulary"):
+        layer(["foo"])
+    assert layer.adapt(["foo bar", "bar baz", "baz bada boom"]) is None
+    assert layer([["foo qux bar"], ["qux baz"]]).tolist() == [[4, 1, 3, 0], [1, 2, 0, 0]]
+    known = keras.layers.TextVectorization(5000, output_mode="int", output_sequence_length=4, vocabulary=["earth", "wind", "and", "fire"])
+    assert known.get_vocabulary() == ["", "[UNK]", "earth", "wind", "and", "fire"]
+    layer.set_vocabulary(known.get_vocabulary())
+    assert layer == known
+    free = keras.layers.TextVectorization()
+    for texts, length in ((["a b c"], 3), (iter([["a b"], ["c", "d"]]), 2), ([["a"]], 1)):
+        free.adapt(texts)
+        assert free.output_sequence_length == length
+    free.adapt(([word] for word in "abcd"), steps=2)
+    assert free.get_vocabulary(include_special_tokens=False) == ["b", "a"]
+    inside = [layer, keras.layers.Embedding(6, 2), keras.layers.GlobalAveragePooling1D(), keras.layers.Dense(1)]
+    for front in ([], [keras.Input(shape=(1,), dtype="string")]):
+        model = keras.Sequential([*front, *inside], seed=0)
+        model.compile("sgd", "mse")
+        model.fit(np.array(["earth wind", "fire"]), np.array([0.0, 1.0]), verbose=0)
+        assert model.predict(["and fire", ""]).shape == (2, 1)
+    with pytest.raises(ConfigError, match="Sequential: expected TextVectorization in front of all layers"):
+        keras.Sequential([keras.Input((4,)), layer])
 
 
 def test_what_is_absent_says_what_to_write():

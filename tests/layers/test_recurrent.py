@@ -124,8 +124,6 @@ def test_the_loss_counts_real_steps_alone():
 def test_a_batch_without_anything_real_does_no_harm():
     model = model_of([Masking(), LSTM(2), Dense(1)], (6, 2))
     x = np.concatenate([np.zeros_like(X[:4]), X[:4]])
-    before = model.evaluate(np.zeros_like(X), Y)
-    assert before == 0.0
     loss = model.fit(x, Y, batch_size=4, shuffle=False, epochs=2, verbose=0).history["loss"]
     assert np.isfinite(loss).all()
 
@@ -255,6 +253,34 @@ def test_an_id_outside_the_vocabulary_is_refused(bad, value, tmp_path):
     with pytest.raises(DataError, match=r"expected token ids from 0 to 6"):
         model.fit(np.load(tmp_path / "x.npy", mmap_mode="r"), y, batch_size=2, verbose=0)
     model.fit(IDS, y, verbose=0)
+
+
+@pytest.mark.parametrize(
+    ("front", "x"),
+    [([Embedding(7, 2, mask_zero=True)], np.zeros((3, 4))), ([Masking(-1.0)], np.full((3, 4, 2), -1.0))],
+    ids=["Embedding", "Masking"],
+)
+def test_rows_without_a_real_step(front, x):
+    """All of them are refused where there is to be a loss, not where there is none (one beside others does not count, see above)."""
+    y, some = np.zeros((3, 1)), x.copy()
+    some[0] = 1
+    model = gn.Sequential([*front, LSTM(2), Dense(1)], seed=0)
+    with pytest.raises(DataError, match=r"x: expected a real step in some row\. Received: rows=3\. All of it is what the mask leaves"):
+        model.fit(x, y, verbose=0)
+    model.fit(some, y, verbose=0)
+    with pytest.raises(DataError, match=r"^loss: expected a row with a real step\. Masking leaves out all steps of all rows\."):
+        model.evaluate(x, y)
+    with pytest.raises(DataError, match=r"^val_loss: expected a row with a real step\."):
+        model.fit(some, y, validation_data=(x, y), verbose=0)
+    assert np.isfinite(model.predict(x)).all()
+
+
+def test_sequences_of_no_step_and_of_several_lengths():
+    for layers, x in (([Embedding(3, 2), LSTM(2), Dense(1)], np.zeros((4, 0))), ([LSTM(2), Dense(1)], np.zeros((4, 0, 3)))):
+        with pytest.raises(DataError, match=r"x: expected at least one row, and a number in it\. Received: shape=\(4, 0"):
+            gn.Sequential(layers).fit(x, np.zeros(4), verbose=0)
+    with pytest.raises(DataError, match=r"x: expected rows of one length each\. .*Pad or cut them to one length\."):
+        gn.Sequential([Embedding(3, 2), LSTM(2), Dense(1)]).fit([[1, 2], [1]], [0, 1], verbose=0)
 
 
 @pytest.mark.parametrize(

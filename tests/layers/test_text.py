@@ -9,7 +9,7 @@ from sklearn.feature_extraction.text import CountVectorizer
 
 import glassnet as gn
 from glassnet.errors import ConfigError, DataError, NotReadyError
-from glassnet.layers import Dense, TextVectorization
+from glassnet.layers import Dense, Embedding, GlobalAveragePooling1D, TextVectorization
 from oracles import close
 
 TEXTS = ["A good film.", "A bad film!", "A film", "Don't go, it's BAD; bad-bad", "über film 2", "", "good good good plot"]
@@ -59,7 +59,7 @@ WORDS = ["good", "film", "a", "bad", "über", "plot", "its", "go", "dont", "badb
 def test_what_keras_says(options, vocabulary, expected):
     """Oracle: Keras 3 on TensorFlow 2.21, which its layer needs; asked once, its answers stand here."""
     text = TextVectorization(**options).adapt(TEXTS)
-    found = text.encode(NEW)
+    found = text(NEW)
     assert text.get_vocabulary() == vocabulary
     assert text == TextVectorization(**options).adapt(TEXTS)
     close(found, expected, 1e-5)
@@ -75,28 +75,28 @@ def test_counts_are_scikit_learns(ngrams):
     ours = TextVectorization(ngrams=ngrams, output_mode="count").adapt(seen)
     span = (1, ngrams) if isinstance(ngrams, int) else ngrams
     theirs = CountVectorizer(ngram_range=span, token_pattern=r"\S+", vocabulary=ours.get_vocabulary()[1:])
-    np.testing.assert_array_equal(ours.encode(new)[:, 1:], theirs.transform(new).toarray())
+    np.testing.assert_array_equal(ours(new)[:, 1:], theirs.transform(new).toarray())
     all_of_them = CountVectorizer(ngram_range=span, token_pattern=r"\S+").fit_transform(new).toarray().sum(1)
-    np.testing.assert_array_equal(ours.encode(new).sum(1), all_of_them)
+    np.testing.assert_array_equal(ours(new).sum(1), all_of_them)
     learned = CountVectorizer(ngram_range=span, token_pattern=r"\S+").fit(seen)
     assert sorted(ours.get_vocabulary()[1:]) == sorted(learned.vocabulary_)
 
 
 def test_bags_are_small():
-    assert TextVectorization(output_mode="multi_hot").adapt(TEXTS).encode(NEW).dtype == np.uint8
+    assert TextVectorization(output_mode="multi_hot").adapt(TEXTS)(NEW).dtype == np.uint8
     count = TextVectorization(output_mode="count").adapt(TEXTS)
-    assert count.encode(NEW).dtype == np.uint8
-    assert count.encode(["good " * 300])[0, 1] == 300
-    assert TextVectorization().adapt(TEXTS).encode(NEW).dtype == np.int32
+    assert count(NEW).dtype == np.uint8
+    assert count(["good " * 300])[0, 1] == 300
+    assert TextVectorization().adapt(TEXTS)(NEW).dtype == np.int32
 
 
 def test_other_ways_to_split():
     assert TextVectorization(split="character").adapt(["ab", "b c"]).get_vocabulary() == ["", "[UNK]", "b", "c", "a", " "]
     assert TextVectorization(split=None).adapt(["Rome, Italy", "Bonn"]).get_vocabulary() == ["", "[UNK]", "rome italy", "bonn"]
     known = TextVectorization(vocabulary=["film", "good"], output_sequence_length=2)
-    assert known.encode(["Good film"]).tolist() == [[3, 2]]
+    assert known(["Good film"]).tolist() == [[3, 2]]
     weighed = TextVectorization(output_mode="tf_idf", vocabulary=["film", "good"], idf_weights=[1, 3])
-    assert weighed.encode(["good good x"]).tolist() == [[2.0, 0.0, 6.0]]
+    assert weighed(["good good x"]).tolist() == [[2.0, 0.0, 6.0]]
 
 
 @pytest.mark.parametrize("mode", ["multi_hot", "count", "tf_idf", "int"])
@@ -114,18 +114,69 @@ def test_a_model_that_takes_text(tmp_path, mode):
         return model, model.fit(encode(texts[:40]), y[:40], epochs=3, verbose=0, validation_data=held).history
 
     model, log = fitted([text], list)
-    plain, plain_log = fitted([], text.encode)
+    plain, plain_log = fitted([], text)
     assert log == plain_log
-    expected = plain.predict(text.encode(NEW))
+    expected = plain.predict(text(NEW))
     for given in (NEW, np.array(NEW), np.array(NEW, object)[:, None], pandas.Series(NEW)):
         np.testing.assert_array_equal(model.predict(given), expected)
-    assert model.evaluate(texts, y) == plain.evaluate(text.encode(texts), y)
-    np.testing.assert_array_equal(model.trace(NEW[:1], [1]).x, np.float32(text.encode(NEW[:1])))
+    assert model.evaluate(texts, y) == plain.evaluate(text(texts), y)
+    np.testing.assert_array_equal(model.trace(NEW[:1], [1]).x, np.float32(text(NEW[:1])))
     model.save(tmp_path / "text.glassnet")
     loaded = gn.load(tmp_path / "text.glassnet")
     np.testing.assert_array_equal(loaded.predict(NEW), expected)
     assert loaded.layers[0].get_vocabulary() == text.get_vocabulary()
     assert model.fit(texts, y, validation_split=0.2, verbose=0).epoch == [3]
+
+
+def test_batches_of_texts(tmp_path):
+    """Oracle: the same rows at once. Batches come as a list, from a function, as columns; to train on, to validate on, to be scored."""
+    y = np.arange(7) % 2
+    text = TextVectorization().adapt(TEXTS)
+
+    def pairs():
+        return [(TEXTS[i : i + 2], y[i : i + 2]) for i in (0, 2, 4)] + [(np.array(TEXTS[6:]), y[6:])]
+
+    def model():
+        return gn.Sequential([text, Embedding(13, 2, mask_zero=True), GlobalAveragePooling1D(), Dense(1, activation="sigmoid")], seed=0)
+
+    whole = model()
+    log = whole.fit(TEXTS, y, batch_size=2, shuffle=False, verbose=0, validation_data=(TEXTS, y)).history
+    columns = [{"text": x, "label": labels} for x, labels in pairs()]
+    for given in (pairs(), lambda: iter(pairs()), columns):
+        one = model()
+        history = one.fit(given, verbose=0, validation_data=given, target="label").history
+        assert history["loss"] == log["loss"]
+        assert history["val_loss"] == pytest.approx(log["val_loss"], rel=1e-6)
+        np.testing.assert_array_equal(one.predict(x for x, _ in pairs()), whole.predict(TEXTS))
+        assert one.evaluate(given, target="label") == pytest.approx(whole.evaluate(TEXTS, y), rel=1e-6)
+    one = model()
+    one.fit(pairs(), verbose=0, resume=tmp_path / "run")
+    np.testing.assert_array_equal(one.predict(TEXTS), whole.predict(TEXTS))
+    wrong = [*pairs()[:2], ([None, "a"], y[:2])]
+    with pytest.raises(DataError, match=r"batch 3 of epoch 1: texts: expected text in every row\. Received: row=0"):
+        model().fit(wrong, verbose=0)
+    with pytest.raises(DataError, match=r"batch 1 of epoch 1: x: expected numbers\. .*Whole texts go through TextVectorization in front"):
+        gn.Sequential([Dense(1)]).fit(pairs(), verbose=0)
+
+
+@pytest.mark.parametrize(("mode", "shape"), [("int", (5,)), ("count", (12,))])
+def test_what_is_adapted_knows_its_shape(mode, shape, capsys):
+    text = TextVectorization(output_mode=mode)
+    assert text.shape is None
+    assert text.adapt(TEXTS).shape == shape == text.adapt(TEXTS)(TEXTS).shape[1:]
+    gn.Sequential([text.adapt(TEXTS), Dense(1)], seed=0).summary()
+    assert f"input ({shape[0]},)" in capsys.readouterr().out
+    assert TextVectorization(vocabulary=["a"]).shape is None
+    with pytest.raises(NotReadyError, match=r"expected a model that knows its input's shape\. Adapt the TextVectorization, or fit"):
+        gn.Sequential([text, Dense(1)]).summary()
+
+
+def test_vocabulary_as_it_is_given():
+    """With what stands for padding and for unknown words or without, and back."""
+    text = TextVectorization().adapt(TEXTS)
+    assert text.get_vocabulary(include_special_tokens=False) == text.get_vocabulary()[2:]
+    for given in (text.get_vocabulary(), text.get_vocabulary(include_special_tokens=False), np.array(text.get_vocabulary())):
+        assert TextVectorization(vocabulary=given, output_sequence_length=5) == text
 
 
 def test_a_large_vocabulary_is_kept(tmp_path):
@@ -152,7 +203,9 @@ def test_a_large_vocabulary_is_kept(tmp_path):
         ({"vocabulary": ["a", "a"]}, "expected each word once, and neither '[UNK]' nor ''. Received: words=['a']."),
         ({"vocabulary": ["", "a"]}, "Received: words=['']."),
         ({"vocabulary": [1]}, "expected a vocabulary of strings."),
-        ({"idf_weights": [1.0]}, "expected a number as idf_weights for each of 0 words. Received: idf_weights=1."),
+        ({"vocabulary": "words.txt"}, "expected a vocabulary as a list of words. Received: vocabulary='words.txt'."),
+        ({"idf_weights": 3}, "expected a number as idf_weights for each of 0 words."),
+        ({"idf_weights": [1.0]}, "expected a number as idf_weights for each of 0 words. Received: idf_weights=[1.0]."),
     ],
 )
 def test_arguments_out_of_range(options, text):
@@ -176,11 +229,20 @@ def test_what_is_no_text():
         TextVectorization().adapt(["", "..."])
 
 
+def test_a_table_where_texts_are_taken():
+    table = pandas.DataFrame({"text": TEXTS, "label": range(7)})
+    model = gn.Sequential([TextVectorization().adapt(TEXTS), Dense(1)], seed=0)
+    with pytest.raises(ConfigError, match=r"fit: expected no table, where texts are taken.*Write fit\(table\[\"review\"\], table"):
+        model.fit(table, target="label", verbose=0)
+    model.fit(table["text"], table["label"], verbose=0)
+    model.fit(table[["text"]], table["label"], verbose=0)
+
+
 def test_text_where_none_is_taken():
     with pytest.raises(NotReadyError, match=r"TextVectorization: expected a vocabulary\. Write TextVectorization\(\.\.\.\)\.adapt"):
         gn.Sequential([TextVectorization(), Dense(1)]).fit(TEXTS, np.zeros(7), verbose=0)
     with pytest.raises(NotReadyError, match="TextVectorization: expected idf_weights with tf_idf"):
-        TextVectorization(output_mode="tf_idf", vocabulary=["a"]).encode(["a"])
+        TextVectorization(output_mode="tf_idf", vocabulary=["a"])(["a"])
     with pytest.raises(DataError, match=r"x: expected numbers\. .*Whole texts go through TextVectorization in front"):
         gn.Sequential([Dense(1)]).fit(TEXTS, np.zeros(7), verbose=0)
     for before in (Dense(1), gn.layers.Input(3)):

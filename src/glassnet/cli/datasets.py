@@ -23,5 +23,5 @@ def command(as_json: bool) -> None:
     if as_json:
         printing.print_json({"datasets": [{word: getattr(entry, word) for word in words} for entry in describe()]})
         return
-    rows = [(e.name, e.task, f"{e.rows:,}", "x".join(map(str, e.shape)), e.source, e.about) for e in describe()]
+    rows = [(e.name, e.task, f"{e.rows:,}", "x".join(map(str, e.shape)) or "text", e.source, e.about) for e in describe()]
     printing.print_table(("name", "task", "rows", "shape", "source", "what it is"), rows, right="rows")

@@ -40,7 +40,7 @@ def propose(data: Dataset, settings: Mapping[str, Any], *, dropout: float, adapt
     """
     from glassnet.layers import Input, Normalization
 
-    layers: list[Layer] = [Input(data.x.shape[1:]), *scaling(data)]
+    layers: list[Layer] = reading(data) if data.x.dtype.kind == "U" else [Input(data.x.shape[1:]), *scaling(data)]
     if adapted:
         layers = [layer.adapt(data.x) if isinstance(layer, Normalization) else layer for layer in layers]
     last, loss = ending(data)
@@ -77,6 +77,14 @@ def scaling(data: Dataset) -> list[Layer]:
     if data.x.dtype == np.uint8:
         return [Rescaling(1 / 16 if data.x.max() <= 16 else 1 / 255), *flat]
     return ([Normalization()] if np.abs(data.x).max() > UNIT_SCALE else []) + flat
+
+
+def reading(data: Dataset) -> list[Layer]:
+    """Layers that bring a text to a flat vector, word by word, from both ends."""
+    from glassnet.layers import LSTM, Bidirectional, Embedding, TextVectorization
+
+    text = TextVectorization().adapt(data.x)
+    return [text, Embedding(len(text.get_vocabulary()), 16, mask_zero=True), Bidirectional(LSTM(16))]
 
 
 def ending(data: Dataset) -> tuple[list[Layer], str]:

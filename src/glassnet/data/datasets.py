@@ -23,7 +23,8 @@ def load(name: str, *, seed: int = 0, **options: Any) -> Dataset | TableDataset:
     """Load a data set: rows to train on, rows to test on, and the words to describe them.
 
     Shapes:
-        x (n, *example), y (n,): labels 0..K-1 as int64, or float32 in the target's own units. Images are uint8 as stored.
+        x (n, *example), y (n,): labels 0..K-1 as int64, or float32 in the target's own units. Images are uint8 as stored;
+        reviews are strings (n,), for a `TextVectorization` in front.
         titanic, house_prices and flights are pandas DataFrames instead, with words and gaps as in the file, and the target
         is one of their columns.
 

@@ -16,6 +16,7 @@ from glassnet.data.mapped import Mapped, MappedBatches
 from glassnet.data.passes import is_stream
 from glassnet.data.rows import encode_validation, require_all
 from glassnet.data.streams import scored
+from glassnet.layers import TextVectorization
 from glassnet.losses import Loss
 from glassnet.network import Built
 from glassnet.training import Data, planner, to_device
@@ -75,6 +76,7 @@ def held(
     again: bool,
     loss: Loss,
     built: Built,
+    text: TextVectorization | None = None,
 ) -> Any:
     """Blocks to validate on, again and again; None where nothing was given.
 
@@ -86,6 +88,7 @@ def held(
         again: whether batches must be such as can be begun anew.
         loss: what the network is trained on.
         built: the network.
+        text: what makes numbers of the batches' texts; those of rows are made.
 
     Raises:
         DataError: rows that cannot be used.
@@ -93,7 +96,7 @@ def held(
     """
     if is_stream(given):
         names = {"what": "validation_steps", "name": "validation batch {}"}
-        return scored(given, steps, loss, built, batch_size=batch_size, target=target, again=again, **names)
+        return scored(given, steps, loss, built, batch_size=batch_size, target=target, again=again, text=text, **names)
     data = encode_validation(given, loss, built)
     if data is None:
         return None

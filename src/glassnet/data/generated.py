@@ -7,6 +7,7 @@ from functools import partial
 import numpy as np
 
 from glassnet.data.dataset import HELD_OUT, Contents, Entry
+from glassnet.data.reviews import reviews
 from glassnet.data.split import random_split, stratified_split
 from glassnet.errors import is_int, is_number, require
 from glassnet.types import Array
@@ -149,4 +150,5 @@ ENTRIES = (
     Entry("moons", "2 classes", 500, (2,), "generated", "Two interleaved half circles.", NOTES, moons),
     Entry("spiral", "3 classes", 500, (2,), "generated", "Three arms wound around each other.", NOTES, spiral),
     Entry("blobs", "3 classes", 500, (2,), "generated", "Three round clouds that touch.", NOTES, blobs),
+    Entry("reviews", "2 classes", 2000, (), "generated", "A sentence whose words' order decides if it praises.", NOTES, reviews),
 )

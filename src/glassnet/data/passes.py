@@ -36,8 +36,11 @@ def _is_columnar(x: Any) -> bool:
 
 
 def is_parts(x: Any) -> bool:
-    """Whether x holds arrays that belong together, as a batch does."""
-    return isinstance(x, tuple | list) and bool(x) and all(hasattr(part, "__array__") and np.ndim(part) for part in x)
+    """Whether x holds arrays that belong together, as a batch does; the first may be a list of texts."""
+    if not isinstance(x, tuple | list) or not x:
+        return False
+    texts = isinstance(x[0], list) and len(x) > 1 and bool(x[0]) and all(isinstance(text, str) for text in x[0])
+    return all(hasattr(part, "__array__") and np.ndim(part) for part in x[texts:])
 
 
 @dataclass(frozen=True)

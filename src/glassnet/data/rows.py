@@ -11,7 +11,7 @@ from glassnet.data.split import random_split, stratified_split
 from glassnet.data.targets import labels_of, targets
 from glassnet.errors import DataError, is_int, is_number, require
 from glassnet.losses import Loss
-from glassnet.network import Built
+from glassnet.network import Built, Links
 from glassnet.training import Data
 from glassnet.types import Shape
 
@@ -33,6 +33,17 @@ def encode(x: Any, y: Any, loss: Loss, outputs: Shape, sample_weight: Any = None
     target = targets(y, loss, outputs, f"{prefix}y")
     arrays.same_length(**{f"{prefix}x": x, f"{prefix}y": target})
     return Data(x, target, arrays.sample_weights(sample_weight, len(x), f"{prefix}sample_weight")), labels_of(target, loss)
+
+
+def require_real(links: Links, x: np.ndarray) -> None:
+    """Refuse rows to train on of which the first link leaves out every step, such as texts without a word: there would be no loss.
+
+    Raises:
+        DataError: there is no real step in any of them.
+    """
+    mask = links[0].mask(x, None) if links and isinstance(x, np.ndarray) else None
+    fix = "All of it is what the mask leaves out: ids of 0 with mask_zero, or mask_value."
+    require(mask is None or np.any(mask), "x", "a real step in some row", error=DataError, rows=len(x), fix=fix)
 
 
 def encode_validation(given: Any, loss: Loss, built: Built) -> Data | None:

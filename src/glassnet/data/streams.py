@@ -15,6 +15,7 @@ from glassnet.data import arrays, rows
 from glassnet.data.chunks import Feed, Worker, named
 from glassnet.data.passes import is_parts, passes
 from glassnet.errors import DataError, is_int, require
+from glassnet.layers import TextVectorization
 from glassnet.losses import Loss
 from glassnet.network import Built
 from glassnet.training import Data
@@ -34,6 +35,7 @@ class Stream:
         what: the argument that says `steps`.
         epoch: the number of the first pass.
         again: whether any epoch must be one that can be begun anew.
+        text: what makes numbers of texts, where x is texts.
 
     Raises:
         ConfigError: steps that are no int >= 1; with `again` an iterator.
@@ -49,10 +51,12 @@ class Stream:
         what: str = "steps",
         epoch: int = 0,
         again: bool = False,
+        text: TextVectorization | None = None,
     ):
         require(steps is None or is_int(steps, least=1), what, "an int >= 1 or None", steps=steps)
         self._passes, self._number = passes(given, batch_size), epoch
         self._asked, self._target, self._what = None if steps is None else int(steps), target, what
+        self._text = text
         self.steps = self._asked or self._passes.length
         self._under_way: Iterator[Any] | None = None
         self._empty = True
@@ -205,7 +209,8 @@ class Stream:
         x, y, weight = (*batch, None) if len(batch) == 2 else batch
         fix = "This is one example: give several at once, as a DataLoader(data, batch_size=32) does."
         require(np.ndim(y) > 0, "a batch", "rows, with a target for each", error=DataError, y=y, fix=fix)
-        return self.columns(x) if isinstance(x, Mapping) else x, y, weight
+        x = self.columns(x) if isinstance(x, Mapping) else x
+        return self._text(x) if self._text else x, y, weight
 
     def columns(self, x: Mapping[str, Any]) -> Any:
         """Features by name, as one array: one column alone is it, several numbers a row are stacked in the order of the first batch.

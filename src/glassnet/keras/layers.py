@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import dataclass, fields, replace
+from functools import partial, wraps
+from itertools import islice
 from typing import Any
 
 import numpy as np
 
 from glassnet import activations
 from glassnet import layers as ours
+from glassnet.data.passes import is_stream
 from glassnet.errors import is_number, require
 from glassnet.keras.face import Refused, Written, table
+from glassnet.layers.text import strings
 
 
 @dataclass(frozen=True)
@@ -69,6 +72,28 @@ def _adapt(layer: ours.Normalization, data: Any) -> None:
     vars(layer).update(learned=learned, mean=learned["mean"], variance=learned["variance"], input_shape=np.shape(data)[1:] or (1,))
 
 
+@wraps(ours.TextVectorization, updated=())
+def _text_vectorization(**given: Any) -> ours.TextVectorization:
+    layer = ours.TextVectorization(**given)
+    vars(layer)["adapt"] = partial(_adapt_text, layer, replace(layer))
+    vars(layer)["set_vocabulary"] = partial(_set_vocabulary, layer, replace(layer))
+    return layer
+
+
+def _adapt_text(layer: ours.TextVectorization, blank: ours.TextVectorization, data: Any, batch_size: Any = None, steps: Any = None) -> None:
+    """Learn in place, as Keras does, from texts or from batches of them."""
+    texts = [text for batch in islice(iter(data), steps) for text in strings(batch)] if is_stream(data) else data
+    _become(layer, blank.adapt(texts))
+
+
+def _set_vocabulary(layer: ours.TextVectorization, blank: ours.TextVectorization, vocabulary: Any, idf_weights: Any = None) -> None:
+    _become(layer, replace(blank, vocabulary=vocabulary, idf_weights=idf_weights))
+
+
+def _become(layer: ours.TextVectorization, learned: ours.TextVectorization) -> None:
+    vars(layer).update({each.name: getattr(learned, each.name) for each in fields(learned)})
+
+
 def _input(shape: Any = None, batch_shape: Any = None, name: str | None = None) -> ours.Input:
     given = tuple(batch_shape)[1:] if isinstance(batch_shape, tuple | list) else shape
     known = given is not None and None not in (given if isinstance(given, tuple | list) else (given,))
@@ -108,7 +133,7 @@ COSTS = "kernel_regularizer recurrent_regularizer bias_regularizer activity_regu
 COSTS += " kernel_constraint=None recurrent_constraint=None bias_constraint=None dropout recurrent_dropout"
 WAYS = "return_sequences return_state=False go_backwards stateful=False unroll~"
 MEMORY = f"{LAYER} zero_output_for_mask implementation~"
-EITHER = " dtype=None|'float32'"
+EITHER = " dtype=None|'float32'|'string'"
 BOTH = "height_factor width_factor fill_mode interpolation seed~ fill_value"
 
 __all__, __getattr__ = table(
@@ -195,6 +220,12 @@ __all__, __getattr__ = table(
         "Reshape": (ours.Reshape, "target_shape" + LAYER),
         "SimpleRNN": (ours.SimpleRNN, f"units activation {CELL} {COSTS} {WAYS} seed~{MEMORY}"),
         "Softmax": (Named("softmax"), "axis=-1" + LAYER),
+        "TextVectorization": (
+            _text_vectorization,
+            "max_tokens standardize split ngrams output_mode output_sequence_length pad_to_max_tokens=False vocabulary idf_weights"
+            f" sparse=False ragged=False encoding='utf-8' name{LAYER}",
+            ours.TextVectorization,
+        ),
         "UnitNormalization": (ours.UnitNormalization, "axis" + LAYER),
         "UpSampling2D": (ours.UpSampling2D, f"size {LAST} interpolation{LAYER}"),
         "ZeroPadding2D": (ours.ZeroPadding2D, f"padding {LAST}{LAYER}"),

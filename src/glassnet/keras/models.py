@@ -26,7 +26,7 @@ from glassnet.keras import optimizers as optimizer_names
 from glassnet.keras.compiled import Compiled
 from glassnet.keras.face import ATTRIBUTES, Face, NotHereError, PerRow, Refused, table
 from glassnet.keras.utils import next_seed
-from glassnet.layers import Input
+from glassnet.layers import Input, TextVectorization
 from glassnet.losses import BinaryCrossentropy, Loss
 from glassnet.metrics import METRICS, Accuracy, Metric
 from glassnet.network import Built, Places
@@ -89,6 +89,8 @@ class Sequential(model.Sequential):
             name = layer.name if isinstance(layer, Face | Refused) else ""
             require(not name, "Sequential", "layers", received=name, fix=f"This is the class: write {name}(...).")
             self._begin(layer_names.input_of(layer))
+            if isinstance(layer, TextVectorization) and self._input == Input((1,)):
+                self._input = None  # of strings; what leaves the layer has another shape
             super().add(layer)
 
     def _begin(self, front: Input | None) -> None:

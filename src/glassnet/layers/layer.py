@@ -55,7 +55,8 @@ class Layer:
     trainable: bool = field(default=True, kw_only=True)
 
     def __init_subclass__(cls) -> None:
-        if (own := vars(cls).get("__call__")) is not None:
+        own = vars(cls).get("__call__")
+        if own is not None and own.__code__.co_argcount != 2:  # (self, texts) runs before the network, and is the user's to call
             cls.__call__ = _told(own)  # type: ignore[method-assign]
 
     parts: ClassVar[Any] = ()

@@ -12,7 +12,7 @@ import numpy as np
 
 from glassnet.errors import DataError, NotReadyError, is_int, is_number, lookup, message, require
 from glassnet.layers.layer import Layer
-from glassnet.types import Array
+from glassnet.types import Array, Shape
 
 PUNCTUATION = re.compile(r"""[!"#$%&()*+,\-./:;<=>?@\[\\\]^_`{|}~']""")
 STANDARDS = ("lower_and_strip_punctuation", "lower", "strip_punctuation")
@@ -51,7 +51,7 @@ class TextVectorization(Layer):
         >>> text = TextVectorization(output_sequence_length=4).adapt(["A good film.", "A bad film!", "A film"])
         >>> text.get_vocabulary()
         ['', '[UNK]', 'film', 'a', 'good', 'bad']
-        >>> text.encode(["a good day"]).tolist()
+        >>> text(["a good day"]).tolist()
         [[3, 4, 1, 0]]
 
     Source: Keras's TextVectorization, which pads to the longest text of each batch where no length is given.
@@ -84,15 +84,18 @@ class TextVectorization(Layer):
         fix = "A bag of words has no order, and no length."
         require(length is None or ints, who, 'output_mode="int" with an output_sequence_length', output_mode=self.output_mode, fix=fix)
         if self.vocabulary is not None:
+            listed = isinstance(self.vocabulary, tuple | list | np.ndarray)
+            require(listed, who, "a vocabulary as a list of words", vocabulary=self.vocabulary)
             words = tuple(self.vocabulary)
+            words = words[special:] if words[:special] == self._special else words
             object.__setattr__(self, "vocabulary", words)
             require(all(isinstance(word, str) for word in words), who, "a vocabulary of strings", vocabulary=words[:5])
             twice = [word for word, times in Counter(words).items() if times > 1 or word in ("", UNKNOWN)]
             require(not twice, who, f"each word once, and neither {UNKNOWN!r} nor ''", words=twice[:5])
         if self.idf_weights is not None:
-            weights, n = tuple(self.idf_weights), len(self.vocabulary or ())
-            right = len(weights) == n and all(map(is_number, weights))
-            require(right, who, f"a number as idf_weights for each of {n} words", idf_weights=len(weights))
+            weights, n = self.idf_weights, len(self.vocabulary or ())
+            right = isinstance(weights, tuple | list | np.ndarray) and len(weights) == n and all(map(is_number, weights))
+            require(right, who, f"a number as idf_weights for each of {n} words", idf_weights=weights)
             object.__setattr__(self, "idf_weights", tuple(map(float, weights)))
 
     @property
@@ -125,15 +128,23 @@ class TextVectorization(Layer):
         longest = max(map(len, split)) if self.output_mode == "int" else None
         return replace(self, vocabulary=kept, idf_weights=idf, output_sequence_length=self.output_sequence_length or longest)
 
-    def get_vocabulary(self) -> list[str]:
-        """The words by their numbers, with what stands for padding and for unknown words.
+    @property
+    def shape(self) -> Shape | None:
+        """Of one text's numbers; None where a vocabulary or a length has to be learned first."""
+        if self.vocabulary is None:
+            return None
+        length = self.output_sequence_length if self.output_mode == "int" else len(self._special) + len(self.vocabulary)
+        return None if length is None else (length,)
+
+    def get_vocabulary(self, include_special_tokens: bool = True) -> list[str]:
+        """The words by their numbers, with what stands for padding and for unknown words, or without.
 
         Raises:
             NotReadyError: there is none yet.
         """
-        return [*self._special, *self._known()]
+        return [*(self._special if include_special_tokens else ()), *self._known()]
 
-    def encode(self, texts: Any) -> np.ndarray:
+    def __call__(self, texts: Any) -> np.ndarray:
         """Strings (n,) as numbers: int32 for words by their numbers, uint8 or float32 otherwise.
 
         Raises:
