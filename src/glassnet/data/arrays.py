@@ -131,8 +131,18 @@ def _shape_fix(given: Shape, shape: Shape) -> str:
     example, reshape = given[1:] or (1,), f"pass x.reshape(-1, {', '.join(map(str, shape))})."
     if (*shape, 1) == example or (*example, 1) == shape:
         return f"Only the channel axis differs: {reshape}"
+    if len(shape) == len(example) == 3 and (example[1:], example[0]) == (shape[:2], shape[2]):
+        return "The channels come first: pass x.transpose(0, 2, 3, 1)."
     if math.prod(example) == math.prod(shape):
         return f"The sizes agree: {reshape}"
+    if len(shape) == 3 and example == (*shape[:2], 1):
+        return f"Grey images become coloured ones by np.repeat(x, {shape[2]}, axis=-1)."
+    if len(shape) == 3 and example == shape[:2]:
+        return f"Grey images become coloured ones by np.repeat(x[..., None], {shape[2]}, axis=-1)."
+    if shape == (*example[:2], 1):
+        return "Coloured images become grey ones by x[..., :3].mean(axis=-1, keepdims=True)."
+    if example == (*shape[:2], 4) and shape[2] == 3:
+        return "Where the fourth channel is transparency, pass x[..., :3]."
     if len(shape) == len(example) == 1:
         return f"The network was built for {shape[0]} features and this has {example[0]}."
     return f"The network was built for {shape}; build another for {example}, or resize the examples."
