@@ -122,5 +122,5 @@ def test_tables(shared_data, capsys):
 
 def test_there_is_a_tour():
     assert len(PYTHON) == 12
-    assert len(SESSIONS) == 18
+    assert len(SESSIONS) == 24
     assert sum(bool(shown) for _, shown in SESSIONS) == 2
