@@ -1,9 +1,17 @@
-"""Fixtures that several test files share."""
+"""Fixtures that several test files share, and how XLA compiles the suite's thousands of small programs."""
 
+import os
+import sys
 import threading
 from pathlib import Path
 
 import pytest
+
+if sys.version_info < (3, 12):
+    # Four fifths of the suite are compilation, and without fused loops of its newest kind XLA needs two thirds of that. What users run has
+    # them (an epoch of a dense network takes 1.5 times as long without): XLA_FLAGS= pytest tests that. Newer JAX, which Python 3.11 never
+    # gets, lacks the flag.
+    os.environ.setdefault("XLA_FLAGS", "--xla_cpu_use_fusion_emitters=false")
 
 
 @pytest.fixture
