@@ -127,6 +127,8 @@ def main() -> None:
     print(f"{options.rows} rows, {options.rounds} rounds, {len(os.sched_getaffinity(0))} cores, load {os.getloadavg()[0]:.1f}")
     for kind in KINDS:
         there = [name for name in names if ask(name, kind) is not None]
+        if "glassnet" not in there:
+            sys.exit("Install Glassnet first: pip install -e .")
         seconds = {name: [0.0] * options.rounds for name in there}
         for turn in range(options.rounds):
             for name in there:

@@ -14,6 +14,14 @@ if sys.version_info < (3, 12):
     os.environ.setdefault("XLA_FLAGS", "--xla_cpu_use_fusion_emitters=false")
 
 
+@pytest.fixture(autouse=True, scope="module")
+def _programs_go():
+    """JAX keeps compiled programs, each in pieces of memory of its own; Linux gives a process 65,530 of these, and the suite needs more."""
+    yield
+    if "jax" in sys.modules:
+        sys.modules["jax"].clear_caches()
+
+
 @pytest.fixture
 def shared_data(monkeypatch):
     """The folder of real data beside the repository, which the loaders then read instead of downloading."""

@@ -3,6 +3,7 @@
 import json
 import os
 import warnings
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -205,6 +206,13 @@ def test_the_network_ends_by_how_many_places_are_left():
     assert [type(view.layer).__name__ for view in deep[5:]] == ["Flatten", "Dropout", "Dense", "Dense"]
     assert (deep[7].layer.units, deep[7].layer.activation) == (5, "tanh")
     assert kinds(job, SETTINGS | {"layers": (), "dropout": 0.0}) == ["Rescaling", "Flatten", "Dense"]
+
+
+@pytest.mark.parametrize(("images", "batch"), [(6, 4), (144, 8), (256, 16), (512, 32), (9000, 32)])
+def test_ten_epochs_of_few_images_are_steps_enough(images, batch):
+    """Oracle: some sixteen steps an epoch, by powers of two; 144 / 16 is 9."""
+    job = replace(found("photos_test", augment=False), train=range(images))
+    assert job.batch_size == batch
 
 
 def test_few_images_are_changed_by_chance_and_that_is_said(tmp_path, monkeypatch):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import warnings
 from collections.abc import Mapping, Sequence
@@ -69,6 +70,11 @@ class PicturesTask(Task):
     def layers(self) -> tuple[int, ...]:
         """Filters of the convolutions, where none are asked for: as many layers as the image can be halved and be 4 pixels wide before."""
         return (32, 64, 128)[: max(1, min(self.train.x.shape[1:3]).bit_length() - 2)]
+
+    @property
+    def batch_size(self) -> int:
+        """Of few images fewer than 32: an epoch takes some sixteen steps or more, so that ten epochs teach something."""
+        return min(32, max(4, 2 ** round(math.log2(len(self.train) / 16))))
 
     @property
     def rows(self) -> int:

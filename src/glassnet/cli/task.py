@@ -56,6 +56,11 @@ class Task(ABC):
         return (128,)
 
     @property
+    def batch_size(self) -> int:
+        """Rows of a step, where none are asked for."""
+        return 32
+
+    @property
     @abstractmethod
     def rows(self) -> int:
         """How many there are to learn from."""

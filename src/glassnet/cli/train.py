@@ -40,7 +40,7 @@ SCREEN = 79
 @click.option(
     "--epochs", metavar="N", type=click.IntRange(min=0), help="Passes over the rows.  [default: what makes 1,000 steps; of images 300]"
 )
-@click.option("--batch-size", metavar="N", type=arguments.BatchSize(), default="32", show_default=True, help="Rows per step, or full.")
+@click.option("--batch-size", metavar="N", type=arguments.BatchSize(), help="Rows per step, or full.  [default: 32; of few images fewer]")
 @arguments.learning_rate_option(default=None)
 @arguments.optimizer_option(default="adam")
 @click.option("--validation-split", metavar="SHARE", type=arguments.FRACTION, help="Held out.  [default: 0.1; 0 of few rows, or a series]")
@@ -93,7 +93,7 @@ def command(
     wishes = task.Wishes(*(settings.pop(key) for key in ("target", "features", "target_transform", "task", "forecast", "time")))
     job = tasks.find(name, wishes, settings["seed"], settings.pop("size"), settings.pop("augment"))
     silent = quiet or as_json
-    settings |= {key: getattr(job, key) for key in ("layers", "dropout") if settings[key] is None}
+    settings |= {key: getattr(job, key) for key in ("layers", "dropout", "batch_size") if settings[key] is None}
     model = job.propose(settings)
     if not silent:
         for line in (*job.said, f"{job.name}: {job.about}"):

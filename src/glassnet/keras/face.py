@@ -50,8 +50,7 @@ INSTEAD = {
 """What to write instead of a parameter that cannot be had."""
 
 BRANCHES = "Write glassnet.layers.Parallel([...], merge=...) for branches, glassnet.layers.Residual([...]) for a way around."
-FOREIGN = "applications Attention distribution image_dataset_from_directory mixed_precision MultiHeadAttention"
-FOREIGN += " preprocessing Sequence visualization"
+FOREIGN = "applications Attention distribution mixed_precision MultiHeadAttention Sequence visualization"
 ELSEWHERE = {
     **dict.fromkeys(("Add", "Average", "Concatenate", "Maximum", "Multiply", "add", "average", "concatenate", "multiply"), BRANCHES),
     **dict.fromkeys(FOREIGN.split(), "docs/not-for.md says where to go."),
@@ -59,6 +58,8 @@ ELSEWHERE = {
     "BackupAndRestore": 'Write model.fit(..., resume="folder"): killed and run again, it goes on, bit for bit.',
     "clone_model": "Write a function that makes the model, and call it twice.",
     "History": "fit returns it, and model.history keeps it.",
+    "image_dataset_from_directory": "Write train, val = glassnet.data.images_from_folder(folder, size=(150, 150), validation_split=0.2).",
+    "preprocessing": "Images: glassnet.data.images_from_folder, and layers such as RandomFlip. Texts: TextVectorization.",
     "get_value": "Read model.optimizer.learning_rate; weights are in model.get_weights().",
     "set_value": "Write model.optimizer.learning_rate = ....",
     **dict.fromkeys(("constraints", "max_norm"), "Keep weights small with kernel_regularizer=keras.regularizers.l2(...)."),
