@@ -196,7 +196,7 @@ def _dated(column: np.ndarray) -> tuple[str, np.ndarray]:
     """Days that are each the same of its month, or each the last, count in months; other moments in seconds."""
     days, months = column.astype("datetime64[D]"), column.astype("datetime64[M]")
     of_month, seconds = (days - months.astype("datetime64[D]")).astype(int), column.astype("datetime64[s]").astype(np.int64)
-    last = (days + 1).astype("datetime64[M]") > months
+    last = (days + np.timedelta64(1, "D")).astype("datetime64[M]") > months
     if len(np.unique(months)) > 1 and len(np.unique(seconds % DAY)) == 1 and (len(np.unique(of_month)) == 1 or last.all()):
         return "month", months.astype(int) + 1970.0 * YEAR
     return "second", seconds.astype(float)
