@@ -9,7 +9,7 @@ import secrets
 import time
 import typing
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -28,10 +28,16 @@ from glassnet.storage import modelfile, parts, plain
 from glassnet.storage.arrays import Arrays, compare, filled, kinds, leaves, named
 from glassnet.storage.checkpoints import Folder
 from glassnet.storage.modelfile import RUN, Run, Saved
-from glassnet.training import Program, new_epoch, to_device
+from glassnet.training import Carry, Program, new_epoch, to_device
 
 SECONDS = 30.0
 """How old the newest checkpoint is when one is written within an epoch."""
+
+WEIGHTS = {"0": "params", "1": "state"}
+"""Keys in a file of the weights that were the best, each with its field of a `Carry`."""
+
+BEFORE = WEIGHTS | {"2": "optimizer", "3": "rate", "4": "key", "5": "step"}
+"""Keys in a file of the carry that an epoch began with, each with its field: all that one epoch hands to the next."""
 
 Kept = Callable[[], tuple[Saved, Built | None, Arrays]]
 """What gives the model as it is."""
@@ -108,7 +114,7 @@ class Resumable:
             ConfigError: the folder's run differs.
             ModelFileError: something in the model cannot be saved.
         """
-        text = plain.dumps(told, parts.names())
+        text = plain.dumps(told, parts.by_class())
         run, where, here = self._run, self._folder.path, place()
         self._run = Run(secrets.token_hex(8), self.first, begun, _pieces(text), here)
         if run is None:
@@ -171,20 +177,20 @@ class Resumable:
         params, state, optimizer = filled(built, form, own)
         rate, step = np.float32(found.rate), np.int32(found.step)
         here = to_device(carry._replace(params=params, state=state, optimizer=optimizer, rate=rate, step=step))
-        beside: dict[str, Any] = {"best": carry[:2]} if run.best == "apart" else {}
+        beside: dict[str, Any] = {"best": _group(carry, WEIGHTS)} if run.best == "apart" else {}
         if run.under_way:
             done = np.zeros(np.shape(others.get(f"{RUN}/losses", ())))
             sums = new_epoch(program, carry, 1).sums if len(done) else ()
-            beside |= {"before": carry[:6], "sums": sums, "losses": done, "rows": done}
+            beside |= {"before": _group(carry, BEFORE), "sums": sums, "losses": done, "rows": done}
         compare("resume", kinds(others), leaves(RUN, beside))
         beside = jax.tree.unflatten(jax.tree.structure(beside), [others[name] for name in leaves(RUN, beside)])
         standing = Standing(found.epoch, here, over=run.over)
         if run.under_way:
-            before = type(here)(*to_device(beside["before"]), *here[6:])
+            before = _with_group(here, beside["before"], BEFORE)
             here = here._replace(sums=to_device(beside["sums"]))
             standing = Standing(found.epoch, here, None, before, beside["losses"], beside["rows"], run.seconds, run.over)
-        kept = dict(zip(("params", "state"), to_device(beside.get("best", here[:2])), strict=True))
-        bests = {None: None, "here": here, "before": standing.before, "apart": here._replace(**kept)}
+        apart = _with_group(here, beside.get("best", _group(here, WEIGHTS)), WEIGHTS)
+        bests = {None: None, "here": here, "before": standing.before, "apart": apart}
         return replace(standing, best=bests[run.best])
 
     def watch(self, done: int, stand: Callable[[], Standing], memories: Sequence[Any], kept: Kept) -> None:
@@ -217,9 +223,9 @@ class Resumable:
             alike = {"here": carry, "before": here.before}
             best = next((name for name, other in alike.items() if other and here.best.params is other.params), "apart")
         if here.best and best == "apart":
-            beside["best"] = here.best[:2]
+            beside["best"] = _group(here.best, WEIGHTS)
         if here.before:
-            beside |= {"before": here.before[:6], "sums": carry.sums if done else (), "losses": here.losses, "rows": here.rows}
+            beside |= {"before": _group(here.before, BEFORE), "sums": carry.sums if done else (), "losses": here.losses, "rows": here.rows}
         texts = [remembered(callback, memory) for callback, memory in zip(self._callbacks, memories, strict=True)]
         more = leaves(RUN, beside)
         run = replace(
@@ -239,6 +245,16 @@ class Resumable:
             _, write = self._pending
             write()
             self._pending, self._written = None, time.monotonic()
+
+
+def _group(carry: Carry, keys: Mapping[str, str]) -> dict[str, Any]:
+    """Fields of a carry by their keys in a file."""
+    return {key: getattr(carry, field) for key, field in keys.items()}
+
+
+def _with_group(carry: Carry, group: Mapping[str, Any], keys: Mapping[str, str]) -> Carry:
+    """The carry with the fields of a group, on the device."""
+    return carry._replace(**{keys[key]: to_device(value) for key, value in group.items()})
 
 
 def model_at(here: Standing, kept: Kept) -> tuple[Saved, Built, Arrays]:

@@ -353,11 +353,11 @@ def test_what_else_is_refused(fitted):
 )  # fmt: skip
 def test_files_that_are_refused(part, old, new, text):
     """Each part comes back as it was, and not with a value that it cannot have."""
-    written = plain.dumps(part, parts.names())
-    assert plain.Reader(parts.known(), {}).read(plain.loads(written), type(part)) == part
+    written = plain.dumps(part, parts.by_class())
+    assert plain.Reader(parts.by_tag(), {}).read(plain.loads(written), type(part)) == part
     assert old in written
     with pytest.raises(ModelFileError, match=re.escape(text)):
-        plain.Reader(parts.known(), {}).read(plain.loads(written.replace(old, new)), type(part))
+        plain.Reader(parts.by_tag(), {}).read(plain.loads(written.replace(old, new)), type(part))
 
 
 def test_a_series_is_cut_into_windows_as_an_array_is():

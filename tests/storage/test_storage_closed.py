@@ -20,6 +20,7 @@ from test_storage_models import TABLE
 
 import glassnet as gn
 from glassnet.activations import ACTIVATIONS
+from glassnet.callbacks import Callback
 from glassnet.errors import ModelFileError
 from glassnet.layers import (
     Activation,
@@ -42,7 +43,7 @@ from glassnet.layers import (
     UpSampling2D,
     ZeroPadding2D,
 )
-from glassnet.storage import parts, plain
+from glassnet.storage import modelfile, parts, plain
 
 HERE = [str(Path(__file__).parent), str(Path(__file__).parents[1])]
 MOST = 2**27
@@ -50,7 +51,7 @@ MOST = 2**27
 
 def said(part):
     """A part as a file says it."""
-    return json.loads(plain.dumps(part, parts.names()))
+    return json.loads(plain.dumps(part, parts.by_class()))
 
 
 def python(code, *arguments):
@@ -279,11 +280,18 @@ def test_gadgets_by_name(file, name, monkeypatch):
 
 def test_the_tables_hold_parts_of_glassnet_alone():
     """What a file can name at all: frozen dataclasses of this package that say what they are, none of which opens or calls when made."""
-    for name, kind in parts.known().items():
+    assert len(parts.by_tag()) == len(parts.by_class()) == len(parts.TAGS)
+    for _name, kind, _ in parts.TAGS:
         assert kind.__module__.startswith("glassnet.")
         assert kind.__dataclass_params__.frozen
-        assert name.split("/")[0] in parts.MODULES
-    assert not any("allback" in name or "/CSV" in name for name in parts.known())
+        assert not issubclass(kind, Callback)
+    assert not any("allback" in name or "/CSV" in name for name in parts.by_tag())
+
+
+@pytest.mark.parametrize("tag", modelfile.tags().values(), ids=lambda tag: tag.name)
+def test_every_field_that_says_what_a_part_is_has_a_key(tag):
+    """A field without a key would be lost in a file; oracle: the fields of the class."""
+    assert sorted(tag.fields().values()) == sorted(plain.settings(tag.kind))
     assert all(isinstance(name, str) for name in ACTIVATIONS)
 
 

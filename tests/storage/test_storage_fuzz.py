@@ -54,7 +54,7 @@ def outcome(data, path):
     except ModelFileError as error:
         return None if 0 < len(str(error)) < 1500 else pytest.fail("no message, or one without end")
     model, _, _ = apart(data)
-    said = json.loads(plain.dumps(loaded.saved, parts.names() | modelfile.NAMES))
+    said = json.loads(plain.dumps(loaded.saved, modelfile.tags()))
     assert canonical(said) == canonical(model)
     found = {} if loaded.built is None else modelfile.named(loaded.built, loaded.arrays)
     wanted = arrays(data)
@@ -177,7 +177,7 @@ def test_what_the_bytes_mean(file, request, tmp_path):
 
 KEYS = st.sampled_from(["is", "function", "float", "name", "units", "layers"]) | st.text(max_size=3)
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | st.sampled_from(sorted(parts.known())),
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | st.sampled_from(sorted(parts.by_tag())),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(KEYS, inner, max_size=5),
     max_leaves=12,
 )
@@ -205,8 +205,8 @@ def test_any_json_as_the_model(rich_file, tmp_path_factory, value):
 def test_fields_of_a_part_in_any_kind(rich_file, tmp_path_factory, data):
     """Each known part, its own fields holding anything."""
     model, header, numbers = apart(rich_file)
-    name = data.draw(st.sampled_from(sorted(parts.known())))
-    part = {"is": name} | {key: data.draw(JSON) for key in plain.settings(parts.known()[name])}
+    name = data.draw(st.sampled_from(sorted(parts.by_tag())))
+    part = {"is": name} | {key: data.draw(JSON) for key in parts.by_tag()[name].fields()}
     for field in ("layers", "optimizer", "loss", "intake"):
         outcome(together(model | {field: [part] if field == "layers" else part}, header, numbers), tmp_path_factory.getbasetemp() / "any")
 

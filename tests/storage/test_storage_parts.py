@@ -74,8 +74,8 @@ def test_layer(tmp_path, layer, shape):
 
 
 def there_and_back(part, kind, custom=None):
-    text = plain.dumps(part, parts.names())
-    return plain.Reader(parts.known(), custom or {}).read(plain.loads(text), kind)
+    text = plain.dumps(part, parts.by_class())
+    return plain.Reader(parts.by_tag(), custom or {}).read(plain.loads(text), kind)
 
 
 PARTS = (
@@ -122,7 +122,7 @@ def test_every_public_part_is_tried():
         concrete = {value for value in vars(module).values() if isinstance(value, type) and issubclass(value, base)}
         concrete = {kind for kind in concrete if not kind.__abstractmethods__} if base is not Layer else concrete
         assert concrete - {base, Composite, losses.Loss, losses.Crossentropy, Metric} <= tried
-        assert concrete - {base, Composite, losses.Crossentropy} <= set(parts.known().values()) | {base}
+        assert concrete - {base, Composite, losses.Crossentropy} <= set(parts.by_class()) | {base}
 
 
 @pytest.mark.parametrize("name", ACTIVATIONS)

@@ -161,8 +161,24 @@ class Reached(NamedTuple):
     arrays: dict[str, np.ndarray]
 
 
-NAMES = {Saved: "Saved", Past: "Past", Run: "Run"}
-"""What a file calls the classes here."""
+TAGS = (
+    plain.Tag(
+        "Saved",
+        Saved,
+        "layers input built seed optimizer loss metrics remembers epoch step rate intake past run format version",
+    ),
+    plain.Tag("Past", Past, "seed params history epoch stopped seconds"),
+    plain.Tag("Run", Run, "id first begun marks place memories best under_way seconds over mark"),
+)
+"""What a file calls the classes here and their fields: see `parts.TAGS`."""
+
+REACHED = {"seed": "seed", "epoch": "epoch", "step": "step", "rate": "rate", "past": "past", "run": "run"}
+"""The keys of a file that make a `Reached`, each with its field there and in `Saved`."""
+
+
+def tags() -> dict[type, plain.Tag]:
+    """Of everything that a file may hold, by class."""
+    return parts.by_class() | {tag.kind: tag for tag in TAGS}
 
 RUN = "@run"
 """What the names of the arrays begin with that a run needs beside the model's."""
@@ -192,7 +208,7 @@ def describe(saved: Saved) -> str:
     Raises:
         ModelFileError: see `pack`.
     """
-    text = plain.dumps(saved, parts.names() | NAMES)
+    text = plain.dumps(saved, tags())
     small = len(text) < MOST_TEXT
     require(small, "save", f"a model that takes less than {MOST_TEXT:,} bytes to describe", error=ModelFileError, bytes=len(text))
     return text
@@ -288,8 +304,8 @@ def read_run(path: Path) -> Reached:
     """
     with opened("resume", path) as (metadata, header, get):
         found = _plain(told(path), metadata)
-        reader, hints = plain.Reader({name: kind for kind, name in NAMES.items()}, {}), get_type_hints(Saved)
-        said = {key: reader.read(found.get(key), hints[key], key) for key in Reached._fields[:-1]}
+        reader, hints = plain.Reader({tag.name: tag for tag in TAGS}, {}), get_type_hints(Saved)
+        said = {field: reader.read(found.get(key), hints[field], key) for key, field in REACHED.items()}
         run = said["run"]
         require(run is not None, "resume", "a checkpoint of a run", error=ModelFileError, path=str(path))
         arrays = {name: get(name) for name in header}
@@ -300,8 +316,7 @@ def read_run(path: Path) -> Reached:
 
 def _saved(given: Mapping[str, Any], metadata: Mapping[str, str], custom: Mapping[str, Any]) -> Saved:
     """What a file says of its model."""
-    known = parts.known() | {name: kind for kind, name in NAMES.items()}
-    return plain.Reader(known, custom).read(_plain(given, metadata), Saved)
+    return plain.Reader({tag.name: tag for tag in tags().values()}, custom).read(_plain(given, metadata), Saved)
 
 
 def _plain(given: Mapping[str, Any], metadata: Mapping[str, str]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import operator
 from dataclasses import dataclass
 from typing import Any
 
-from glassnet.storage import modelfile, parts, plain
+from glassnet.storage import modelfile, plain
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Reference:
 
 def custom_objects(saved: modelfile.Saved) -> dict[str, Any]:
     """The user's own classes and functions that a model is made of, by name, for pickle."""
-    return {name: referred(value) for name, value in plain.own(saved, parts.names() | modelfile.NAMES).items()}
+    return {name: referred(value) for name, value in plain.own(saved, modelfile.tags()).items()}
 
 
 def referred(value: Any) -> Any:

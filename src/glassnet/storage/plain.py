@@ -15,7 +15,7 @@ import types
 import typing
 from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -38,23 +38,47 @@ RESERVED = ("is", "function", "float")
 """Keys that say what an object stands for; no other object has them."""
 
 
-def dumps(value: Any, names: Mapping[type, str], where: str = "model") -> str:
+class Tag(NamedTuple):
+    """How a file names a dataclass.
+
+    Attributes:
+        name: of the class.
+        kind: the class.
+        keys: of its fields, separated by spaces; `key=field` if the field has another name than its key.
+    """
+
+    name: str
+    kind: type
+    keys: str
+
+    def fields(self) -> dict[str, str]:
+        """The fields by their keys."""
+        pairs = (word.partition("=") for word in self.keys.split())
+        return {key: field or key for key, _, field in pairs}
+
+
+def custom_tag(kind: type) -> Tag:
+    """How a file names a dataclass of the user's own."""
+    return Tag(f"custom/{kind.__name__}", kind, " ".join(settings(kind)))
+
+
+def dumps(value: Any, tags: Mapping[type, Tag], where: str = "model") -> str:
     """A value as strict JSON.
 
     Args:
         value: to be written.
-        names: the dataclasses that are known, and what they are called; another is written as custom/ and its own name.
+        tags: of the dataclasses that are known; another is written as custom/ and its own name.
         where: what an error begins with.
 
     Raises:
         ModelFileError: something in it cannot be written: a lambda, an array, an object; where it is, is said.
     """
-    return json.dumps(_Writer(names).plain(value, where), allow_nan=False, separators=(",", ":"))
+    return json.dumps(_Writer(tags).plain(value, where), allow_nan=False, separators=(",", ":"))
 
 
-def own(value: Any, names: Mapping[type, str]) -> dict[str, Any]:
+def own(value: Any, tags: Mapping[type, Tag]) -> dict[str, Any]:
     """The classes and functions of the user's own in a value, by name: the custom objects that reading it takes. See `dumps`."""
-    writer = _Writer(names)
+    writer = _Writer(tags)
     writer.plain(value, "model")
     return writer.own
 
@@ -62,8 +86,8 @@ def own(value: Any, names: Mapping[type, str]) -> dict[str, Any]:
 class _Writer:
     """Makes plain what `Reader` reads; `own` holds the user's own classes and functions by name, one of a name."""
 
-    def __init__(self, names: Mapping[type, str]):
-        self.names, self.own = names, dict[str, Any]()
+    def __init__(self, tags: Mapping[type, Tag]):
+        self.tags, self.own = tags, dict[str, Any]()
 
     def plain(self, value: Any, where: str, depth: int = 0) -> Any:
         if isinstance(value, np.generic):
@@ -81,8 +105,12 @@ class _Writer:
             return {key: self.plain(item, f"{where}.{_short(key)}", depth + 1) for key, item in value.items()}
         if is_dataclass(value) and not isinstance(value, type):
             kind = type(value)
-            called = self.names.get(kind) or f"custom/{self._called(kind, where)}"
-            return {"is": called} | {key: self.plain(getattr(value, key), f"{where}.{key}", depth + 1) for key in settings(kind)}
+            if (tag := self.tags.get(kind)) is None:
+                self._called(kind, where)
+                tag = custom_tag(kind)
+            return {"is": tag.name} | {
+                key: self.plain(getattr(value, field), f"{where}.{key}", depth + 1) for key, field in tag.fields().items()
+            }
         if callable(value) and str(getattr(value, "__name__", "")).isidentifier():
             return {"function": self._called(value, where)}
         fix = "Write a function with def and a name; load it with custom_objects={name: function}." if callable(value) else ""
@@ -116,13 +144,13 @@ class Reader:
     """Reads what `dumps` wrote.
 
     Args:
-        known: the dataclasses by the names that may occur.
+        known: the tags that may occur, by name.
         custom: classes and functions of the user's own, by their names.
     """
 
-    def __init__(self, known: Mapping[str, type], custom: Mapping[str, Any]):
+    def __init__(self, known: Mapping[str, Tag], custom: Mapping[str, Any]):
         own = {name: kind for name, kind in custom.items() if isinstance(kind, type) and is_dataclass(kind)}
-        self.known = dict(known) | {f"custom/{name}": kind for name, kind in own.items()}
+        self.known = dict(known) | {f"custom/{name}": custom_tag(kind) for name, kind in own.items()}
         self.functions = {name: value for name, value in custom.items() if name not in own and callable(value)}
 
     def read(self, plain: Any, kind: Any, where: str = "model", depth: int = 0) -> Any:
@@ -161,7 +189,7 @@ class Reader:
             own = name.removeprefix("custom/")
             fix = f"Pass custom_objects={{{_short(own)!r}: ...}}, the class." if own != name else ""
             _expect(name in self.known, where, "a part that is known here", name, fix)
-            return self.known[name]
+            return self.known[name].kind
         fix = f"Pass custom_objects={{{_short(name)!r}: ...}}."
         _expect(name in self.functions and len(plain) == 1, where, "a function that was given", name, fix)
         return Callable
@@ -175,13 +203,13 @@ class Reader:
         return tuple(self.read(item, kind, f"{where}[{i}]", depth + 1) for i, (item, kind) in enumerate(zip(plain, each, strict=True)))
 
     def _part(self, plain: Any, kind: type, where: str, depth: int) -> Any:
-        names, hints = settings(kind), _hints(kind)
+        names, hints = self.known[plain["is"]].fields(), _hints(kind)
         given = {key: value for key, value in plain.items() if key != "is"}
         strange, missing = sorted(given.keys() - set(names)), sorted(set(names) - given.keys())
         who = f"{where} ({_short(plain['is'])})"
         _expect(not strange, who, "no other fields than " + ", ".join(names), strange)
         _expect(not missing, who, "all fields", {"missing": missing})
-        values = {key: self.read(value, hints[key], f"{where}.{key}", depth + 1) for key, value in given.items()}
+        values = {names[key]: self.read(value, hints[names[key]], f"{where}.{key}", depth + 1) for key, value in given.items()}
         try:
             return kind(**values)
         except ModelFileError:
