@@ -85,7 +85,7 @@ def test_imports(real, theirs, ours):
     assert len(bound[1]) > 1
 
 
-@pytest.mark.parametrize(("module", "names"), table("What there is"))
+@pytest.mark.parametrize(("module", "names"), table("Available names"))
 def test_names(module, names):
     """All but functions of losses and metrics, and second spellings."""
     every = module in ("activations", "datasets", "ops", "optimizers", "utils")
@@ -95,7 +95,7 @@ def test_names(module, names):
 
 
 def test_all_modules_have_their_names_there():
-    assert {module.partition(".")[0] for module, _ in table("What there is")} == set(keras.MODULES) - {"backend", "models"}
+    assert {module.partition(".")[0] for module, _ in table("Available names")} == set(keras.MODULES) - {"backend", "models"}
 
 
 @pytest.mark.parametrize(("theirs", "ours"), table("The same layers"))
@@ -208,7 +208,7 @@ def test_differences(real, code, theirs, ours, why):
     answers(keras, code, ours)
 
 
-COUNTS = {"Change the import": 12, "What there is": 12, "The same layers": 17, "The same layers on images": 6,
+COUNTS = {"Change the import": 12, "The main differences": 7, "Available names": 12, "The same layers": 17, "The same layers on images": 6,
           "The same starting weights": 6, "The same training": 17,
           "The same numbers": 23, "The same model": 21, "What differs, and why": 21, "What is refused, and what to write": 50,
           "Not yet": 1}  # fmt: skip

@@ -1,4 +1,4 @@
-"""docs/losses.md: every row of its tables is run as it stands there."""
+"""docs/losses.md: every row of its tables is run."""
 
 import re
 from functools import partial
@@ -28,14 +28,14 @@ def test_inferred(last, targets, loss, metric, capsys):
     assert list(history.history) == ["loss"] + [metric] * bool(metric)
 
 
-@pytest.mark.parametrize(("loss", "last", "targets"), table("What pairs with what"))
+@pytest.mark.parametrize(("loss", "last", "targets"), table("Valid combinations"))
 def test_paired(loss, last, targets):
     model = Sequential([evaluated(last)], seed=0)
     model.compile("sgd", evaluated(loss))
     assert np.isfinite(model.fit(X, evaluated(targets), verbose=0).history["loss"]).all()
 
 
-@pytest.mark.parametrize(("loss", "last", "targets", "words"), table("What is refused"))
+@pytest.mark.parametrize(("loss", "last", "targets", "words"), table("Errors"))
 def test_refused(loss, last, targets, words):
     model = Sequential([evaluated(last)], seed=0)
 
@@ -48,4 +48,4 @@ def test_refused(loss, last, targets, words):
 
 
 def test_tables_are_found():
-    assert [len(table(name)) for name in ("Which loss `fit` infers", "What pairs with what", "What is refused")] == [10, 29, 11]
+    assert [len(table(name)) for name in ("Which loss `fit` infers", "Valid combinations", "Errors")] == [10, 29, 11]

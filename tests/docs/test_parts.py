@@ -1,4 +1,4 @@
-"""docs/parts.md says of every public part what its docstring says first; `python tests/docs/test_parts.py` writes it anew."""
+"""docs/parts.md lists the first line of the docstring of each public part; `python tests/docs/test_parts.py` writes the page."""
 
 import inspect
 from pathlib import Path
@@ -8,11 +8,14 @@ from glassnet.activations import ACTIVATIONS
 
 PAGE = Path(__file__).parents[2] / "docs" / "parts.md"
 
-INTRO = """# Every part, in a line
+INTRO = """# Parts
 
-Each is a frozen dataclass (activations are functions, and `LambdaCallback` remembers), found under `gn.` and its module's name;
-`help(gn.layers.Dense)` has its formula, shapes, arguments, errors, an example and the source. What has a name in quotes can be given by it.
-Your own goes in its place wherever one of these does: `gn.testing` says what each kind must keep to.
+Every layer, activation, initializer, regularizer, loss, metric, optimizer, schedule and callback, in one line each.
+
+- Parts are in the modules of `gn`, for example `gn.layers.Dense`. `help(gn.layers.Dense)` shows the formula, shapes, arguments, errors, an
+  example and the source.
+- If a part has a name in quotes, you can use the name instead: `optimizer="adam"`.
+- You can use your own part wherever one of these is accepted. `gn.testing` checks your part.
 """
 
 TABLES = {
@@ -59,7 +62,7 @@ def written():
             head = [
                 "## Activations",
                 "",
-                "In `Dense(activation=...)`, or by themselves as `Activation(...)`; any JAX function is one too.",
+                "Use them in `Dense(activation=...)` or as a layer, `Activation(...)`. Any JAX function works too.",
                 "",
             ]
             sections.append("\n".join([*head, "| by name | what it does |", "|---|---|", *lines]) + "\n")

@@ -1,0 +1,192 @@
+"""README.md and docs/: the code runs, the commands run, the printed output is the real one, and the links lead somewhere."""
+
+import functools
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import glassnet as gn
+import pages
+
+SESSIONS = {page: pages.sessions(page) for page in pages.PAGES}
+COMMANDS = [(page, command) for page, found in SESSIONS.items() for command, _ in found]
+SHOWN = [(command, shown) for found in SESSIONS.values() for command, shown in found if shown]
+CODE = {"README.md": 1, "files-and-resuming.md": 3, "for-lecturers.md": 1, "for-scientists.md": 1, "for-students.md": 2}
+CODE |= {"from-keras.md": 2, "from-scikit-learn.md": 2, "images.md": 1, "series.md": 1, "tables.md": 2, "text.md": 1, "trace.md": 1}
+CODE |= {"training.md": 4}
+"""How many blocks of Python code each page has."""
+
+
+@pytest.fixture(autouse=True)
+def _elsewhere(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+@functools.cache
+def made(file):
+    """The file that an earlier command with --out writes."""
+    pages.output(next(command for _, command in COMMANDS if f"--out {file}" in command))
+    return Path(file).read_bytes()
+
+
+@functools.cache
+def printed(command):
+    return pages.output(command)
+
+
+@pytest.mark.parametrize("command", dict.fromkeys(command for _, command in COMMANDS))
+def test_commands(command, request):
+    if re.search("mnist|titanic|flights|house", command):
+        pages.put_tables(request.getfixturevalue("shared_data"))
+    if "photos" in command:
+        pages.put_photos()
+    for file in re.findall(r"(?<!--out )\b\w+\.glassnet", command):
+        Path(file).write_bytes(made(file))
+    printed(command)
+
+
+@pytest.mark.parametrize(("command", "shown"), SHOWN)
+def test_shown_output(command, shown):
+    pages.same_output(printed(command), shown)
+
+
+def test_table_output(shared_data):
+    """The last digits of numbers that were trained may differ."""
+    pages.put_tables(shared_data)
+    (shown,) = pages.blocks("tables.md", "text")
+    real = re.sub(r"^epoch.*\n", "", pages.output("train titanic.csv --target survived"), flags=re.M)
+    assert pages.NUMBER.sub("0", shown) in pages.NUMBER.sub("0", real)
+
+
+def test_training(capsys):
+    run = pages.steps("training.md")
+    for word in ("dense_2, neuron 3", "val_f1_score"):
+        names = next(run)
+        assert names["model"].epoch >= 10
+        assert names["model"].evaluate(names["data"].x_test, names["data"].y_test)[1] > 0.9
+        assert word in capsys.readouterr().out
+    assert Path("curves.png").stat().st_size > 10_000
+    assert names["history"].history["val_accuracy"][-1] > 0.8
+    *_, names = run
+    assert names["model"].history.history["val_loss"][-1] < np.log(2)
+
+
+def test_trace(capsys):
+    names = pages.run("trace.md")
+    assert names["model"].evaluate(names["data"].x, names["data"].y)[1] == 1
+    said = capsys.readouterr().out
+    assert "dense_1, neuron 0" in said
+    assert "predicted" in said
+    assert names["trace"]["dense_1"].output.shape == names["trace"]["dense_1"].delta.shape == (4, 4)
+    assert "<" in names["trace"]._repr_html_()
+    assert isinstance(names["trace"].to_dict(), dict)
+
+
+def test_tables(shared_data, capsys):
+    """Seen: 0.837 of the test rows right."""
+    run = pages.steps("tables.md")
+    names = next(run)
+    assert names["model"].evaluate(names["test"])[1] > 0.78
+    assert len(re.findall(r"dL/dw\d+ = .*\[[\w= ]+\]$", capsys.readouterr().out, re.M)) == 6
+    next(run)
+    assert float(capsys.readouterr().out) > 0.9
+
+
+def test_images(capsys):
+    pages.put_photos()
+    names = pages.run("images.md")
+    assert names["maps"].shape == (1, 32, 32, 16)
+    assert set(names["model"].predict_labels(names["val"])) <= {"across", "up"}
+    assert names["model"].history.history["loss"][-1] < np.log(2)
+
+
+def test_series(shared_data):
+    """On the last year, the forecast has less than half the error of the year before."""
+    names = pages.run("series.md")
+    forecast, truth = names["forecast"], names["series"].values[-12:]
+    error, naive = (np.sqrt(np.mean((found[:12] - truth) ** 2)) for found in (forecast.values, forecast.naive))
+    assert error < naive / 2
+    assert Path("forecast.png").stat().st_size > 10_000
+    assert {name: gate.shape for name, gate in names["gates"].items()} == dict.fromkeys("ifgo", (97, 24, 32))
+
+
+def test_text(capsys):
+    names = pages.run("text.md")
+    assert names["model"].evaluate(names["reviews"].x_test, names["reviews"].y_test)[1] > 0.95
+    boring, clever = names["model"].predict(["The opera was not boring but clever.", "The opera was not clever but boring."])
+    assert boring > 0.5 > clever
+
+
+def test_files_and_resuming(capsys):
+    run = pages.steps("files-and-resuming.md")
+    before = next(run)["model"].get_weights()
+    for weights, saved in zip(before, next(run)["model"].get_weights(), strict=True):
+        np.testing.assert_array_equal(weights, saved)
+    assert Path("sums.safetensors").exists()
+    next(run)
+    assert any(Path("runs/sums").iterdir())
+
+
+def test_from_keras():
+    names = pages.run("from-keras.md", gn=gn, np=np)
+    assert names["history"].history["val_accuracy"][-1] > 0.8
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_from_scikit_learn(capsys):
+    rng = np.random.default_rng(0)
+    names = pages.run("from-scikit-learn.md", x=rng.normal(size=(30, 4)), y=np.arange(30) % 3)
+    assert [w.shape for w in names["mlp"].coefs_] == [names["model"].params[f"dense_{i}"]["kernel"].shape for i in (1, 2)]
+
+
+def test_for_students(capsys):
+    run = pages.steps("for-students.md")
+    next(run)
+    assert capsys.readouterr().out.count("predicted") == 2
+    names = next(run)
+    assert names["model"].evaluate(names["data"].x_test, names["data"].y_test)[1] > 0.9
+    assert Path("curves.png").stat().st_size > 10_000
+
+
+def test_for_lecturers(capsys):
+    names = pages.run("for-lecturers.md")
+    assert Path("data.svg").stat().st_size > 10_000
+    assert Path("curves.svg").stat().st_size > 10_000
+    assert list(names["frame"]) == list(names["history"].history)
+    assert "dense_2, neuron 0" in capsys.readouterr().out
+
+
+def test_for_scientists(shared_data, capsys):
+    names = pages.run("for-scientists.md")
+    assert names["model"].evaluate(names["test"])[1] > 0.75
+    assert "dense_1, neuron 0" in capsys.readouterr().out
+
+
+def test_all_code_is_run():
+    """Each page with Python code has a test above; README.md and from-keras.md have more in test_readme.py and test_from_keras.py."""
+    assert {page: count for page in pages.PAGES if (count := len(pages.blocks(page, "python")))} == CODE
+    tested = {name.removeprefix("test_").replace("_", "-") + ".md" for name in globals() if name.startswith("test_")}
+    assert set(CODE) - tested == {"README.md"}
+
+
+def test_all_commands_are_found():
+    """Each line that looks like a command in a console block is one of the commands that are run."""
+    for page in pages.PAGES:
+        assert len(SESSIONS[page]) == len(re.findall(r"^\$ ", "".join(pages.blocks(page, "console")), re.M))
+    assert len(dict.fromkeys(command for _, command in COMMANDS)) >= 24
+    assert len(SHOWN) == 2
+
+
+def anchors(page):
+    headings = re.findall(r"^#+ (.*)", pages.read(page), re.M)
+    return [re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings]
+
+
+@pytest.mark.parametrize("page", pages.PAGES)
+def test_links_lead_somewhere(page):
+    for target, anchor in re.findall(r"\]\((?!https?:)([^)#]*)(?:#([\w-]+))?\)", pages.read(page)):
+        file = pages.path(page).parent / target if target else pages.path(page)
+        assert file.exists(), target
+        assert not anchor or anchor in anchors(file.name)
