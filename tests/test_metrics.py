@@ -32,7 +32,7 @@ from glassnet.metrics import (
     RootMeanSquaredError,
     TopKCategoricalAccuracy,
 )
-from oracles import EXACT, close, import_keras
+from oracles import EXACT, close
 
 # metric, the Keras class that it must equal, how many outputs, and which targets
 CASES = {
@@ -99,17 +99,21 @@ def test_every_metric_has_a_keras_case():
     assert {type(metric) for metric, *_ in CASES.values()} == set(METRICS.values())
 
 
+def keras_metric(keras, kind, arguments, y, out):
+    theirs = getattr(keras.metrics, kind)(**arguments)
+    theirs.update_state(y, out)
+    return float(np.squeeze(theirs.result()))
+
+
 @pytest.mark.parametrize("name", CASES)
-def test_equals_keras_whole_and_in_padded_batches(name):
+def test_equals_keras_whole_and_in_padded_batches(recorded, name):
     metric, keras_name, outputs, targets = CASES[name]
     y, out = data(outputs, targets)
     given = ("k", "class_id", "average", "class_aggregation", "num_thresholds", "curve", "multi_label", "from_logits")
     arguments = {key: getattr(metric, key) for key in given if getattr(metric, key, None) is not None}
     if isinstance(metric, Precision | Recall | F1Score):
         arguments |= {"threshold" if keras_name == "F1Score" else "thresholds": metric.threshold}
-    theirs = getattr(import_keras().metrics, keras_name)(**arguments)
-    theirs.update_state(y, out)
-    want = float(np.squeeze(theirs.result()))
+    want = recorded(keras_metric, keras_name, arguments, y, out)
     assert 0 < want < 1
     if not isinstance(metric, AUC):  # which is exact on predictions at hand: see test_metrics_exact.py
         close(metric(y, out), want)
