@@ -65,22 +65,25 @@ def keras_run(keras, words, weights, x, dy, training, mask=None):
     return y, new[: len(layer.non_trainable_weights)], grads, dx  # without the states of random numbers
 
 
-def check_parity(recorded, layer, shape, words, training):
-    """The layer, and Keras's of the same weights, give the same outputs, new statistics, and gradients of every weight and of the input."""
+def check_parity(recorded, layer, shape, words, trainings):
+    """The layer, and Keras's of the same weights, give the same outputs, new statistics, and gradients of every weight and of the input.
+
+    In training, outside it, or in both, which are one program of ours.
+    """
     links, params, state, x = drawn(layer, shape)
 
-    @jax.jit
-    def both_ways(params, x):
+    def both_ways(params, x, training):
         y, pullbacks, new, _ = network.forward(links, params, state, x, train=training, key=jax.random.key(0))
         dy = np.random.default_rng(1).normal(size=y.shape).astype(np.float32)
         grads, dx, _ = network.backward(pullbacks, dy)
         return y, dy, new, grads, dx
 
-    y, dy, new, grads, dx = both_ways(params, x)
     weights = flat(params, params) + flat(state, state)
-    want_y, want_new, want_grads, want_dx = recorded(keras_run, words, weights, x, dy, training)
-    close(y, want_y, 5 * FLOAT32)
-    close(dx, want_dx, 10 * FLOAT32)
-    for ours, wanted in ((flat(grads, params), want_grads), (flat(new, state), want_new)):
-        for a, b in zip(ours, wanted, strict=True):
-            close(a, b, 10 * FLOAT32)
+    every = jax.jit(lambda params, x: [both_ways(params, x, training) for training in trainings])(params, x)
+    for training, (y, dy, new, grads, dx) in zip(trainings, every, strict=True):
+        want_y, want_new, want_grads, want_dx = recorded(keras_run, words, weights, x, dy, training, name=f"{training=}")
+        close(y, want_y, 5 * FLOAT32)
+        close(dx, want_dx, 10 * FLOAT32)
+        for ours, wanted in ((flat(grads, params), want_grads), (flat(new, state), want_new)):
+            for a, b in zip(ours, wanted, strict=True):
+                close(a, b, 10 * FLOAT32)
