@@ -10,6 +10,9 @@ from pathlib import Path
 
 import pytest
 
+pytest_plugins = ["recording"]
+"""--record-keras, and the fixture `recorded`."""
+
 if sys.version_info < (3, 12):
     # Four fifths of the suite are compilation, and without fused loops of its newest kind XLA needs two thirds of that. What users run has
     # them (an epoch of a dense network takes 1.5 times as long without): XLA_FLAGS= pytest tests that. Newer JAX, which Python 3.11 never

@@ -7,7 +7,6 @@ import re
 import warnings
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -43,8 +42,9 @@ def directional_error(function, x, seed=0):
         x = np.asarray(x, np.float64)
         direction = np.random.default_rng(seed).normal(size=x.shape)
         step = 1e-5
-        difference = (function(jnp.asarray(x + step * direction)) - function(jnp.asarray(x - step * direction))) / (2 * step)
-        slope = (jax.grad(function)(jnp.asarray(x)) * direction).sum()
+        together = jax.jit(lambda x, more, less: (jax.grad(function)(x), function(more), function(less)))  # one program
+        slopes, more, less = together(x, x + step * direction, x - step * direction)
+        difference, slope = (more - less) / (2 * step), (np.asarray(slopes) * direction).sum()
         return abs(float(slope - difference)) / max(1e-12, abs(float(difference)))
 
 

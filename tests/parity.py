@@ -1,4 +1,7 @@
-"""A layer beside Keras's on JAX: outputs, statistics and gradients from the same weights."""
+"""A layer beside Keras's on JAX: outputs, statistics and gradients from the same weights.
+
+Keras's layer is told by its name and arguments, `theirs("Dense", 3)`, which say what is recorded.
+"""
 
 import jax
 import jax.numpy as jnp
@@ -33,8 +36,20 @@ def drawn(layer, shape, seed=0):
     return links, params, state, rng.normal(1, 2, (BATCH, *shape)).astype(np.float32)
 
 
-def keras_run(layer, weights, x, dy, training, mask=None):
+def theirs(name, *args, **kwargs):
+    """A layer of Keras in words."""
+    return name, args, kwargs
+
+
+def made(keras, words):
+    """The layer of Keras of these words."""
+    name, args, kwargs = words
+    return getattr(keras.layers, name)(*args, **kwargs)
+
+
+def keras_run(keras, words, weights, x, dy, training, mask=None):
     """Output, new statistics, gradients of the trainable weights and of x, of the inner product of the output with dy."""
+    layer = made(keras, words)
     layer.build(x.shape)
     layer.set_weights(weights)
     learning = [v.value for v in layer.trainable_variables]
@@ -47,24 +62,28 @@ def keras_run(layer, weights, x, dy, training, mask=None):
         return jnp.vdot(dy, y), (y, new)
 
     (_, (y, new)), (grads, dx) = jax.jit(jax.value_and_grad(value, argnums=(0, 1), has_aux=True))(learning, x)
-    return y, new, grads, dx
+    return y, new[: len(layer.non_trainable_weights)], grads, dx  # without the states of random numbers
 
 
-def check_parity(layer, shape, theirs, training):
-    """The layer, and Keras's of the same weights, give the same outputs, new statistics, and gradients of every weight and of the input."""
+def check_parity(recorded, layer, shape, words, trainings):
+    """The layer, and Keras's of the same weights, give the same outputs, new statistics, and gradients of every weight and of the input.
+
+    In training, outside it, or in both, which are one program of ours.
+    """
     links, params, state, x = drawn(layer, shape)
 
-    @jax.jit
-    def both_ways(params, x):
+    def both_ways(params, x, training):
         y, pullbacks, new, _ = network.forward(links, params, state, x, train=training, key=jax.random.key(0))
         dy = np.random.default_rng(1).normal(size=y.shape).astype(np.float32)
         grads, dx, _ = network.backward(pullbacks, dy)
         return y, dy, new, grads, dx
 
-    y, dy, new, grads, dx = both_ways(params, x)
-    want_y, want_new, want_grads, want_dx = keras_run(theirs, flat(params, params) + flat(state, state), x, dy, training)
-    close(y, want_y, 5 * FLOAT32)
-    close(dx, want_dx, 10 * FLOAT32)
-    for ours, wanted in ((flat(grads, params), want_grads), (flat(new, state), want_new[: len(flat(state, state))])):
-        for a, b in zip(ours, wanted, strict=True):
-            close(a, b, 10 * FLOAT32)
+    weights = flat(params, params) + flat(state, state)
+    every = jax.jit(lambda params, x: [both_ways(params, x, training) for training in trainings])(params, x)
+    for training, (y, dy, new, grads, dx) in zip(trainings, every, strict=True):
+        want_y, want_new, want_grads, want_dx = recorded(keras_run, words, weights, x, dy, training, name=f"{training=}")
+        close(y, want_y, 5 * FLOAT32)
+        close(dx, want_dx, 10 * FLOAT32)
+        for ours, wanted in ((flat(grads, params), want_grads), (flat(new, state), want_new)):
+            for a, b in zip(ours, wanted, strict=True):
+                close(a, b, 10 * FLOAT32)

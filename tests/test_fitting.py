@@ -1,9 +1,9 @@
 """Fit: repeating and resuming, its numbers against loops and Keras, rows of every kind, and what is held out."""
 
+import functools
 import os
 import subprocess
 import sys
-import warnings
 from pathlib import Path
 
 import jax.numpy as jnp
@@ -15,7 +15,7 @@ from glassnet.callbacks import LambdaCallback
 from glassnet.layers import Dense, Flatten, Input, Normalization, Rescaling, Reshape
 from glassnet.optimizers import SGD, Adam
 from nets import ONE_HOT, ROWS, SPARSE, WEIGHT, X, Y, digest, fit_noisy, line_model, noisy_model, plain_model, same_bits
-from oracles import close, import_keras
+from oracles import close
 
 
 @pytest.fixture(scope="module")
@@ -151,15 +151,19 @@ def test_a_weight_is_a_number_of_rows(repeats, weight):
         close(left, right, 1e-5)
 
 
-@pytest.fixture(scope="module")
-def keras_model():
-    keras = import_keras()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        layers = [keras.layers.Dense(5, "tanh"), keras.layers.Dense(3, "softmax")]
-        model = keras.Sequential([keras.Input((4,)), *layers])
-        model.compile(keras.optimizers.SGD(0.5), SPARSE, metrics=["accuracy"])
+@functools.cache
+def keras_model(keras):
+    layers = [keras.layers.Dense(5, "tanh"), keras.layers.Dense(3, "softmax")]
+    model = keras.Sequential([keras.Input((4,)), *layers])
+    model.compile(keras.optimizers.SGD(0.5), SPARSE, metrics=["accuracy"])
     return model
+
+
+def keras_fit(keras, x, y, start, options):
+    model = keras_model(keras)
+    model.set_weights(start)
+    log = model.fit(x, y, **options)
+    return {"epoch": log.epoch, "history": log.history, "weights": model.get_weights()}
 
 
 HELD = (X[:9] + 1, Y[:9], np.linspace(0, 3, 9, dtype=np.float32))
@@ -175,7 +179,7 @@ HELD = (X[:9] + 1, Y[:9], np.linspace(0, 3, 9, dtype=np.float32))
     ],
     ids=["plain", "class_weight", "sample_weight-validation_data", "sample_weight-validation_split"],
 )
-def test_fit_agrees_with_keras(keras_model, options):
+def test_fit_agrees_with_keras(recorded, options):
     """Oracle: Keras on JAX. Three epochs of SGD, the last batch short: logs (validation too) and weights.
 
     Keras keeps floor(37 * 0.73) = 27 rows for training and we hold out round(37 * 0.27) = 10: the same.
@@ -184,18 +188,14 @@ def test_fit_agrees_with_keras(keras_model, options):
     ours.compile(SGD(0.5), SPARSE, ["accuracy"])
     start = [np.random.default_rng(i).normal(size=w.shape) / 2 for i, w in enumerate(ours.get_weights())]
     ours.set_weights(start)
-    keras_model.set_weights(start)
     common = {"batch_size": 8, "epochs": 3, "shuffle": False, "verbose": 0}
     log = ours.fit(X, Y, **common, **options, **({"validation_from": "end"} if "validation_split" in options else {}))
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        theirs = keras_model.fit(X, Y, **common, **options)
-        weights = keras_model.get_weights()
-    assert log.history.keys() == theirs.history.keys()
-    assert log.epoch == theirs.epoch
-    for name, values in theirs.history.items():
+    theirs = recorded(keras_fit, X, Y, start, common | options)
+    assert log.history.keys() == theirs["history"].keys()
+    assert log.epoch == theirs["epoch"]
+    for name, values in theirs["history"].items():
         close(log.history[name], values, 1e-5)
-    for left, right in zip(ours.get_weights(), weights, strict=True):
+    for left, right in zip(ours.get_weights(), theirs["weights"], strict=True):
         close(left, right, 1e-5)
 
 

@@ -23,7 +23,7 @@ from glassnet.losses import (
     SparseCategoricalCrossentropy,
     SquaredHinge,
 )
-from oracles import EXACT, FLOAT32, FLOAT64, LOOSE, close, directional_error, import_keras
+from oracles import EXACT, FLOAT32, FLOAT64, LOOSE, close, directional_error
 
 CROSSENTROPIES = [name for name, kind in LOSSES.items() if issubclass(kind, Crossentropy)]
 CATEGORICAL = [CategoricalCrossentropy, SparseCategoricalCrossentropy]
@@ -55,10 +55,14 @@ def case(loss: Loss, rows=16, outputs=5, seed=0):
     ), z
 
 
-def keras_loss(keras, loss: Loss):
-    if isinstance(loss, HalfMeanSquaredError):  # not in Keras: half the sum of k squares is k / 2 times their mean
-        return lambda y, z, *weight: z.shape[-1] / 2 * keras.losses.MeanSquaredError()(y, z, *weight)
-    return getattr(keras.losses, type(loss).__name__)(**vars(loss))
+def live(keras, kind, fields, y, z, weight):
+    """Keras's loss with and without weights, and the slopes of both."""
+    if kind == "HalfMeanSquaredError":  # not in Keras: half the sum of k squares is k / 2 times their mean
+        theirs = lambda y, z, *weight: z.shape[-1] / 2 * keras.losses.MeanSquaredError()(y, z, *weight)  # noqa: E731
+    else:
+        theirs = getattr(keras.losses, kind)(**fields)
+    plain, weighted = (jax.value_and_grad(lambda z, given=given: theirs(y, z, *given))(z) for given in ((), (weight,)))
+    return {"plain": plain, "weighted": weighted}
 
 
 def test_squared_losses_by_hand():
@@ -118,7 +122,7 @@ def test_rows_equal_a_numpy_loop(name):
     loss = LOSSES[name]()
     y, z = case(loss, seed=1)
     z64 = z.astype(np.float64)
-    for i, got in enumerate(np.asarray(loss.rows(y, z))):
+    for i, got in enumerate(np.asarray(jax.jit(loss.rows)(y, z))):
         gamma = getattr(loss, "gamma", 0)
         if loss.link == "sigmoid":
             p = 1 / (1 + np.exp(-z64[i]))
@@ -140,25 +144,27 @@ def test_rows_equal_a_numpy_loop(name):
 
 
 @pytest.mark.parametrize("name", CROSSENTROPIES)
-def test_logits_equal_keras(name):
+def test_logits_equal_keras(recorded, name):
     loss = LOSSES[name](from_logits=True)
-    theirs = keras_loss(import_keras(), loss)
     y, z = case(loss, seed=2)
     weight = np.random.default_rng(3).uniform(size=len(z)).astype(np.float32)
-    close(loss(y, z, weight), theirs(y, z, weight))
-    close(jax.grad(lambda z: loss(y, z, weight))(z), jax.grad(lambda z: theirs(y, z, weight))(z))
+    want, slope = recorded(live, type(loss).__name__, vars(loss), y, z, weight)["weighted"]
+    got, got_slope = jax.jit(jax.value_and_grad(lambda z: loss(y, z, weight)))(z)
+    close(got, want)
+    close(got_slope, slope)
 
 
 @pytest.mark.parametrize("name", LOSSES)
-def test_predictions_equal_keras(name):
+def test_predictions_equal_keras(recorded, name):
     loss = LOSSES[name]()
-    theirs = keras_loss(import_keras(), loss)
     y, z = case(loss, seed=4)
     p = {"softmax": jax.nn.softmax, "sigmoid": jax.nn.sigmoid, None: lambda z: z}[loss.link](z)
     weight = np.random.default_rng(5).uniform(size=len(z)).astype(np.float32)
-    close(loss(y, p), theirs(y, p))
-    close(loss(y, p, weight), theirs(y, p, weight))
-    close(jax.grad(lambda p: loss(y, p))(p), jax.grad(lambda p: theirs(y, p))(p), tolerance=10 * FLOAT32)  # 1 / p is large
+    want = recorded(live, type(loss).__name__, vars(loss), y, p, weight)
+    (got, slope), weighted = jax.jit(lambda p: (jax.value_and_grad(lambda p: loss(y, p))(p), loss(y, p, weight)))(p)
+    close(got, want["plain"][0])
+    close(weighted, want["weighted"][0])
+    close(slope, want["plain"][1], tolerance=10 * FLOAT32)  # 1 / p is large
 
 
 @pytest.mark.parametrize("name", LOSSES)

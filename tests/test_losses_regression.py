@@ -24,10 +24,15 @@ from glassnet.losses import (
     Poisson,
     SquaredHinge,
 )
-from oracles import EXACT, FLOAT32, close, import_keras
+from oracles import EXACT, FLOAT32, close
 
 LOSSES = [MeanAbsoluteError(), Huber(), LogCosh(), KLDivergence(), Poisson(), Hinge(), SquaredHinge(), CosineSimilarity()]
 EVEN = [MeanAbsoluteError(), Huber(), Huber(0.1), LogCosh()]
+
+
+def live(keras, kind, fields, y, z):
+    """Keras's loss and its slope."""
+    return jax.value_and_grad(lambda z: getattr(keras.losses, kind)(**fields)(y, z))(z)
 
 
 def slope(loss, y, z):
@@ -68,28 +73,25 @@ def test_log_cosh_keeps_the_digits_of_small_and_large_errors():
     close(rows * jnp.array([1e6, 1]), [0.5, 1000 - math.log(2)], tolerance=1e-4)
 
 
-def test_kl_divergence_is_clipped_as_in_keras():
-    theirs = import_keras().losses.KLDivergence()
+def test_kl_divergence_is_clipped_as_in_keras(recorded):
     y, p = np.array([[0, 1], [1, 0], [0.5, 0.5]], np.float32), np.array([[1, 0], [0, 1], [-2, 3]], np.float32)
-    close(KLDivergence()(y, p), theirs(y, p))
+    close(KLDivergence()(y, p), recorded(live, "KLDivergence", {}, y, p)[0])
     close(KLDivergence().rows(jnp.array([[0, 1]]), jnp.array([[0.5, 0.5]])), [math.log(2)])  # 0 log 0 is 0, up to 1e-6
     for z in (jnp.full((3, 2), 1000.0), jnp.full((3, 2), -1000.0)):
         assert np.isfinite(KLDivergence().rows(y, z)).all()
         assert np.isfinite(slope(KLDivergence(), y, z)).all()
 
 
-def test_poisson_of_a_rate_of_zero_is_offset_as_in_keras():
-    theirs = import_keras().losses.Poisson()
+def test_poisson_of_a_rate_of_zero_is_offset_as_in_keras(recorded):
     y, z = np.array([[3.0, 0.0]], np.float32), np.zeros((1, 2), np.float32)
-    close(Poisson()(y, z), theirs(y, z))  # -3 log(1e-7) / 2
+    close(Poisson()(y, z), recorded(live, "Poisson", {}, y, z)[0])  # -3 log(1e-7) / 2
     assert np.isnan(Poisson().rows(y, z - 1)).all()  # a negative rate has no likelihood, as in Keras; training stops and says so
 
 
 @pytest.mark.parametrize("y", [[[-1.0, 1.0], [1.0, -1.0]], [[0.0, 1.0], [1.0, 0.0]], [[1.0, 1.0], [1.0, 1.0]], [[0.0, 0.0], [0.0, 0.0]]])
-def test_hinge_takes_either_pair_of_labels_as_keras_does(y):
-    theirs = import_keras().losses.Hinge()
+def test_hinge_takes_either_pair_of_labels_as_keras_does(recorded, y):
     z = np.array([[0.3, -2.0], [1.7, 0.4]], np.float32)
-    close(Hinge()(y, z), theirs(np.array(y, np.float32), z))
+    close(Hinge()(y, z), recorded(live, "Hinge", {}, np.array(y, np.float32), z)[0])
     close(Hinge()(np.array(y).astype(np.int8), z), Hinge()(y, z))
     close(Hinge()(np.array(y) > 0, z), Hinge()(y, z))
 
@@ -97,19 +99,21 @@ def test_hinge_takes_either_pair_of_labels_as_keras_does(y):
 @pytest.mark.parametrize(
     "kind", [MeanAbsolutePercentageError, MeanSquaredLogarithmicError, CosineSimilarity, SquaredHinge, CategoricalHinge]
 )
-def test_the_edges_are_keras_too(kind):
+def test_the_edges_are_keras_too(recorded, kind):
     """Targets and outputs of 0 and below it, a whole row of 0, and labels of 0 and -1; slopes where neither has a kink."""
-    theirs = getattr(import_keras().losses, kind.__name__)()
     y = np.array([[0, 1], [0, 0], [-1, 1], [1, 0], [1, 0]], np.float32)
     z = np.array([[0.3, -2.0], [0.7, 0.4], [0, 0], [-0.5, 3.0], [2.5, 0.6]], np.float32)
     if kind is SquaredHinge:
         y = np.abs(y)  # labels are of one kind or the other
     if kind is MeanAbsolutePercentageError:
         y = np.abs(y) + np.float32(1e-6)  # 0 itself makes 1e9 percent of all else
-    close(kind()(y, z), theirs(y, z))
-    close(jax.grad(lambda z: kind()(y, z))(z[[0, 3, 4]].repeat(2, 0)[:5]), jax.grad(lambda z: theirs(y, z))(z[[0, 3, 4]].repeat(2, 0)[:5]))
-    for row in range(5):
-        close(kind()(y[row : row + 1], z[row : row + 1]), theirs(y[row : row + 1], z[row : row + 1]))
+    smooth, ours, rows = z[[0, 3, 4]].repeat(2, 0)[:5], kind(), [slice(row, row + 1) for row in range(5)]
+    every = jax.jit(lambda z, smooth: (ours(y, z), jax.grad(lambda z: ours(y, z))(smooth), [ours(y[row], z[row]) for row in rows]))
+    whole, got_slope, each = every(z, smooth)
+    close(whole, recorded(live, kind.__name__, {}, y, z, name="all")[0])
+    close(got_slope, recorded(live, kind.__name__, {}, y, smooth, name="smooth")[1])
+    for row, got in zip(rows, each, strict=True):
+        close(got, recorded(live, kind.__name__, {}, y[row], z[row], name=f"row {row.start}")[0])
 
 
 def test_edges_by_hand():
@@ -125,25 +129,27 @@ def test_hinge_has_slope_0_at_the_margin():
 
 
 @pytest.mark.parametrize("delta", [0.25, 1.0, 3.0])
-def test_huber_equals_keras(delta):
+def test_huber_equals_keras(recorded, delta):
     rng = np.random.default_rng(0)
     y, z = rng.normal(size=(2, 16, 5)).astype(np.float32) * 2
-    theirs = import_keras().losses.Huber(delta=delta)
-    close(Huber(delta)(y, z), theirs(y, z))
-    close(jax.grad(lambda z: Huber(delta)(y, z))(z), jax.grad(lambda z: theirs(y, z))(z))
+    want, want_slope = recorded(live, "Huber", {"delta": delta}, y, z)
+    got, got_slope = jax.jit(jax.value_and_grad(lambda z: Huber(delta)(y, z)))(z)
+    close(got, want)
+    close(got_slope, want_slope)
 
 
 @pytest.mark.parametrize("from_logits", [False, True])
 @pytest.mark.parametrize("kind", [BinaryCrossentropy, CategoricalCrossentropy])
-def test_label_smoothing_equals_keras(kind, from_logits):
+def test_label_smoothing_equals_keras(recorded, kind, from_logits):
     rng = np.random.default_rng(1)
     z, ids = rng.normal(size=(8, 4)).astype(np.float32), rng.integers(0, 4, 8)
     y = np.eye(4, dtype=np.float32)[ids]
     loss = kind(from_logits=from_logits, label_smoothing=0.3)
-    theirs = getattr(import_keras().losses, kind.__name__)(**vars(loss))
     z = z if from_logits else np.asarray(jax.nn.softmax(z))
-    close(loss(y, z), theirs(y, z))
-    close(jax.grad(lambda z: loss(y, z))(z), jax.grad(lambda z: theirs(y, z))(z), tolerance=10 * FLOAT32)
+    want, want_slope = recorded(live, kind.__name__, vars(loss), y, z)
+    got, got_slope = jax.jit(jax.value_and_grad(lambda z: loss(y, z)))(z)
+    close(got, want)
+    close(got_slope, want_slope, tolerance=10 * FLOAT32)
     if kind is CategoricalCrossentropy:
         close(loss(ids, z), loss(y, z), tolerance=EXACT)  # ids by way of their one-hot rows
 

@@ -32,7 +32,7 @@ from glassnet.metrics import (
     RootMeanSquaredError,
     TopKCategoricalAccuracy,
 )
-from oracles import EXACT, close, import_keras
+from oracles import EXACT, close
 
 # metric, the Keras class that it must equal, how many outputs, and which targets
 CASES = {
@@ -82,16 +82,20 @@ def data(outputs, targets, rows=37, seed=0):
     }[targets], out
 
 
+update = jax.jit(lambda metric, *given: metric.update(*given), static_argnums=0)
+"""One program for all that update equal metrics with batches of one shape."""
+
+
 def in_batches(metric: Metric, y, out, batch=10):
     """The metric by a compiled loop over padded batches, as training does it; the padding is nonsense that must not count."""
     metric = metric.suited(None, out.shape[-1])
-    update, acc = jax.jit(metric.update), metric.init()
+    acc = metric.init()
     for start in range(0, len(out), batch):
         part = slice(start, start + batch)
         short = batch - len(out[part])
         y_part = np.concatenate([y[part], np.zeros((short, *y.shape[1:]), y.dtype)])
         out_part = np.concatenate([out[part], np.full((short, *out.shape[1:]), np.nan, out.dtype)])
-        acc = update(acc, y_part, out_part, (np.arange(batch) < batch - short).astype(np.float32))
+        acc = update(metric, acc, y_part, out_part, (np.arange(batch) < batch - short).astype(np.float32))
     return metric.result(acc)
 
 
@@ -99,17 +103,21 @@ def test_every_metric_has_a_keras_case():
     assert {type(metric) for metric, *_ in CASES.values()} == set(METRICS.values())
 
 
+def keras_metric(keras, kind, arguments, y, out):
+    theirs = getattr(keras.metrics, kind)(**arguments)
+    theirs.update_state(y, out)
+    return float(np.squeeze(theirs.result()))
+
+
 @pytest.mark.parametrize("name", CASES)
-def test_equals_keras_whole_and_in_padded_batches(name):
+def test_equals_keras_whole_and_in_padded_batches(recorded, name):
     metric, keras_name, outputs, targets = CASES[name]
     y, out = data(outputs, targets)
     given = ("k", "class_id", "average", "class_aggregation", "num_thresholds", "curve", "multi_label", "from_logits")
     arguments = {key: getattr(metric, key) for key in given if getattr(metric, key, None) is not None}
     if isinstance(metric, Precision | Recall | F1Score):
         arguments |= {"threshold" if keras_name == "F1Score" else "thresholds": metric.threshold}
-    theirs = getattr(import_keras().metrics, keras_name)(**arguments)
-    theirs.update_state(y, out)
-    want = float(np.squeeze(theirs.result()))
+    want = recorded(keras_metric, keras_name, arguments, y, out)
     assert 0 < want < 1
     if not isinstance(metric, AUC):  # which is exact on predictions at hand: see test_metrics_exact.py
         close(metric(y, out), want)
@@ -164,8 +172,8 @@ def test_counts_are_exact_beyond_float32():
 def test_nothing_counted_is_nan_but_for_what_keras_calls_0(name):
     metric, _, outputs, targets = CASES[name]
     metric = metric.suited(None, outputs)
-    y, out = data(outputs, targets)
-    empty = metric.result(metric.update(metric.init(), y, out, np.zeros(len(y), np.float32)))
+    y, out = data(outputs, targets, rows=10)  # as many as in a batch
+    empty = metric.result(update(metric, metric.init(), y, out, np.zeros(len(y), np.float32)))
     assert metric.result(metric.init()) == empty == 0 if isinstance(metric, Precision | Recall | F1Score) else math.isnan(empty)
 
 

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from glassnet import metrics
-from oracles import EXACT, close, import_keras
+from oracles import EXACT, close
+from test_metrics import keras_metric
 
 NAMES = ("TruePositives", "FalsePositives", "TrueNegatives", "FalseNegatives")
 
@@ -16,14 +17,12 @@ def test_by_hand():
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_keras(name):
+def test_keras(recorded, name):
     """Of three outputs, in two batches; the rows that only fill a batch count nowhere."""
     rng = np.random.default_rng(0)
     y, p = rng.integers(0, 2, (50, 3)).astype(np.float32), rng.random((50, 3)).astype(np.float32)
-    theirs = getattr(import_keras().metrics, name)(thresholds=0.3)
-    theirs.update_state(y, p)
     metric = getattr(metrics, name)(threshold=0.3)
     acc = metric.update(metric.init(), y[:30], p[:30], np.ones(30, np.float32))
     again = np.concatenate([y[30:], y[:9]]), np.concatenate([p[30:], p[:9]])
     acc = metric.update(acc, *again, np.float32([1] * 20 + [0] * 9))
-    close(metric.result(acc), float(theirs.result()), EXACT)
+    close(metric.result(acc), recorded(keras_metric, name, {"thresholds": 0.3}, y, p), EXACT)

@@ -10,8 +10,8 @@ from glassnet import Sequential, layers, metrics
 from glassnet.errors import ConfigError, DataError
 from glassnet.losses import BinaryCrossentropy, MeanSquaredError, SparseCategoricalCrossentropy
 from glassnet.metrics import AUC, ConfusionMatrix, R2Score
-from oracles import LOOSE, close, import_keras
-from test_metrics import data, in_batches
+from oracles import LOOSE, close
+from test_metrics import data, in_batches, keras_metric
 
 ORACLE = {"ROC": sklearn_metrics.roc_auc_score, "PR": sklearn_metrics.average_precision_score}
 
@@ -27,14 +27,13 @@ def test_auc_equals_scikit_learn(curve, digits):
 
 
 @pytest.mark.parametrize("curve", ORACLE)
-def test_buckets_have_keras_edges(curve):
+def test_buckets_have_keras_edges(recorded, curve):
     """An output on a threshold, at 0, 1 or beyond belongs to the bucket where Keras puts it."""
     rng = np.random.default_rng(0)
     out = rng.choice(np.array([-0.5, 0, 0.25, 0.3, 0.5, 0.75, 1, 1.5], np.float32), (80, 1))
     y = (rng.random((80, 1)) < 0.2 + 0.4 * out).astype(np.float32)
-    theirs = import_keras().metrics.AUC(num_thresholds=5, curve=curve)
-    theirs.update_state(y, out)
-    close(in_batches(AUC(num_thresholds=5, curve=curve), y, out), float(theirs.result()))
+    want = recorded(keras_metric, "AUC", {"num_thresholds": 5, "curve": curve}, y, out)
+    close(in_batches(AUC(num_thresholds=5, curve=curve), y, out), want)
 
 
 def test_auc_of_classes_equals_scikit_learn():

@@ -12,7 +12,7 @@ from glassnet import optimizers
 from glassnet.errors import ConfigError
 from glassnet.optimizers import OPTIMIZERS, SGD, Adadelta, Adagrad, Adam, AdamW, Lion, Nadam, Optax, Optimizer, RMSprop
 from glassnet.optimizers.optimizer import clip
-from oracles import EXACT, FLOAT32, LOOSE, close, import_keras
+from oracles import EXACT, FLOAT32, LOOSE, close
 
 VARIANTS = [
     SGD(0.05),
@@ -142,16 +142,22 @@ def test_bounds_are_met_by_some_gradients_and_not_by_others():
         assert 10 < sum(changed) < STEPS
 
 
-@pytest.mark.parametrize("optimizer", VARIANTS + CLIPPED, ids=repr)
-def test_fifty_steps_with_a_rate_cut_equal_keras(optimizer):
-    keras = import_keras()
-    theirs = getattr(keras.optimizers, type(optimizer).__name__)(**vars(optimizer))
-    variables = [keras.Variable(start()[0]["kernel"]), keras.Variable(start()[0]["bias"])]
+def live(keras, kind, fields, first, grads, rates):
+    """Keras's kernel and bias after every step, as `trajectory` has them."""
+    theirs, path = getattr(keras.optimizers, kind)(**fields), []
+    variables = [keras.Variable(first[0]["kernel"]), keras.Variable(first[0]["bias"])]
     theirs.build(variables)
-    for step, (grads, lr) in enumerate(zip(gradients(), rates(optimizer), strict=True)):
+    for (grad,), lr in zip(grads, rates, strict=True):
         theirs.learning_rate = lr
-        theirs.apply([jnp.asarray(grads[0]["kernel"]), jnp.asarray(grads[0]["bias"])])
-        close(trajectory(optimizer)[step], np.concatenate([np.ravel(variable.value) for variable in variables]))
+        theirs.apply([jnp.asarray(grad["kernel"]), jnp.asarray(grad["bias"])])
+        path.append(np.concatenate([np.ravel(variable.value) for variable in variables]))
+    return np.array(path)
+
+
+@pytest.mark.parametrize("optimizer", VARIANTS + CLIPPED, ids=repr)
+def test_fifty_steps_with_a_rate_cut_equal_keras(recorded, optimizer):
+    want = recorded(live, type(optimizer).__name__, vars(optimizer), start(), gradients(), rates(optimizer))
+    close(trajectory(optimizer), want)
 
 
 @pytest.mark.parametrize("optimizer", VARIANTS + CLIPPED, ids=repr)
@@ -192,11 +198,11 @@ def test_frozen_params_get_no_slot_and_no_step(optimizer):
     state = optimizer.init(hole)
     assert all(leaf.shape in ((), (4, 3)) for leaf in jax.tree.leaves(state))
     assert all(isinstance(leaf, np.ndarray | np.generic) for leaf in jax.tree.leaves(state))
-    params, after = jax.jit(optimizer.update)(hole, state, hole, 0.1)
+    update = jax.jit(lambda *each: [optimizer.update(*given, 0.1) for given in each])  # one program, which cannot know both to be equal
+    (params, after), (alone, _) = update((hole, state, hole), (whole, optimizer.init(whole), whole))
     assert jax.tree.structure(params) == jax.tree.structure(hole)
     assert jax.tree.structure(after) == jax.tree.structure(state)
-    alone, _ = jax.jit(optimizer.update)(whole, optimizer.init(whole), whole, 0.1)
-    # two programs: XLA may fuse Nadam's longer sum differently, one bit apart
+    # two updates: XLA may fuse Nadam's longer sum differently, one bit apart
     close(params[1]["kernel"], alone[0]["kernel"], tolerance=FLOAT32 if isinstance(optimizer, Nadam) else EXACT)
 
 

@@ -266,9 +266,9 @@ def test_a_hook_that_is_never_called_is_refused_at_the_class(name, remedy):
         type("Mine", (Callback,), {name: lambda self, *given: None})
 
 
-def test_every_hook_of_keras_is_called_or_refused():
+def test_every_hook_of_keras_is_called_or_refused(recorded):
     """Oracle: the methods of Keras's own Callback."""
-    theirs = [name for name in vars(import_keras().callbacks.Callback) if name.startswith(("on_", "set_"))]
+    theirs = recorded(lambda keras: [name for name in vars(keras.callbacks.Callback) if name.startswith(("on_", "set_"))])
     called = {"on_train_begin", "on_epoch_begin", "on_epoch_end", "on_train_end"}
     assert called < set(theirs)
     for name in set(theirs) - called:
@@ -276,13 +276,41 @@ def test_every_hook_of_keras_is_called_or_refused():
             type("Mine", (Callback,), {name: lambda self, *given: None})
 
 
-def test_callbacks_of_another_kind():
-    keras = import_keras()
+def stand_in(line):
+    """A class with the names and homes of a class and of those it derives from."""
+    kind = object
+    for name, module in reversed(line):
+        kind = type(name, (kind,), {"__module__": module})
+    return kind
+
+
+def strangers(terminate, logger, callback):
+    return {
+        r"This is Keras's: write glassnet\.callbacks\.TerminateOnNaN\(\.\.\.\), or derive": terminate(),
+        r"This is Keras's: write glassnet\.callbacks\.CSVLogger": logger,
+        r"This is Keras's: write glassnet\.callbacks\.Theirs": type("Theirs", (callback,), {})(),
+    }
+
+
+@pytest.mark.live_keras
+@pytest.mark.slow
+def test_keras_callbacks_are_known():
+    theirs = import_keras().callbacks
+    for text, callback in strangers(theirs.TerminateOnNaN, theirs.CSVLogger, theirs.Callback).items():
+        with pytest.raises(ConfigError, match=rf"callbacks: expected Callback objects\..*{text}"):
+            plain_model().fit(X, Y, verbose=0, callbacks=[callback])
+
+
+def test_callbacks_of_another_kind(recorded):
+    """Keras's own are told by where they and their bases live, which is recorded; `test_keras_callbacks_are_known` has them themselves."""
+    kinds = ("TerminateOnNaN", "CSVLogger", "Callback")
+    lines = recorded(
+        lambda keras, kinds: [[[base.__name__, base.__module__] for base in getattr(keras.callbacks, kind).__mro__[:-1]] for kind in kinds],
+        kinds,
+    )
     cases = {
         r"This is the class: write EarlyStopping\(\.\.\.\)\.": EarlyStopping,
-        r"This is Keras's: write glassnet\.callbacks\.TerminateOnNaN\(\.\.\.\), or derive": keras.callbacks.TerminateOnNaN(),
-        r"This is Keras's: write glassnet\.callbacks\.CSVLogger": keras.callbacks.CSVLogger,
-        r"This is Keras's: write glassnet\.callbacks\.Theirs": type("Theirs", (keras.callbacks.Callback,), {})(),
+        **strangers(*map(stand_in, lines)),
         r"A function goes in as LambdaCallback\(on_epoch_end=function\)\.": lambda epoch, logs: None,
         r"Received: received='EarlyStopping'\.$": "EarlyStopping",
     }

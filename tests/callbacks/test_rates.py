@@ -10,9 +10,7 @@ from glassnet.layers import Dense, Input
 from glassnet.optimizers import SGD
 from glassnet.schedules import CosineDecay, ExponentialDecay, PiecewiseConstantDecay
 from nets import X, Y, plain_model, same_bits
-from oracles import FLOAT32, close, import_keras
-
-pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy keyword:DeprecationWarning:keras")
+from oracles import FLOAT32, close
 
 NAN = float("nan")
 CURVES = {  # no value within float32's last digit of the best less min_delta: Keras compares in float32
@@ -40,22 +38,26 @@ class Stub:
                 {"patience": 1, "min_delta": 0.5}, {}],
     ids=lambda options: "-".join(f"{k}={v}" for k, v in options.items()) or "defaults",
 )  # fmt: skip
-def test_plateaus_are_those_of_keras(curve, options):
+def test_plateaus_are_those_of_keras(recorded, curve, options):
     """Oracle: Keras's callback on the same curve: the rate after every epoch."""
-    keras = import_keras()
-    theirs = keras.callbacks.ReduceLROnPlateau(**options)
-    theirs.set_model(Stub(keras, 0.1))
-    theirs.on_train_begin()
-    ours, rate, got, want = ReduceLROnPlateau(**options), float(np.float32(0.1)), [], []
+
+    def live(keras, curve, options):
+        theirs, rates = keras.callbacks.ReduceLROnPlateau(**options), []
+        theirs.set_model(Stub(keras, 0.1))
+        theirs.on_train_begin()
+        for epoch, value in enumerate(curve):
+            theirs.on_epoch_end(epoch, {"val_loss": value})
+            rates.append(float(theirs.model.optimizer.learning_rate))
+        return rates
+
+    ours, rate, got = ReduceLROnPlateau(**options), float(np.float32(0.1)), []
     memory = ours.init()
     for epoch, value in enumerate(curve):
-        theirs.on_epoch_end(epoch, {"val_loss": value})
-        want.append(float(theirs.model.optimizer.learning_rate))
         memory, answer = ours.update(memory, Record(epoch, {"val_loss": value}, 0.0, None, None, next_learning_rate=rate))
         assert answer is None or np.float32(answer.learning_rate) != np.float32(rate), "an answer that changes nothing"
         rate = float(np.float32(answer.learning_rate)) if answer else rate
         got.append(rate)
-    assert got == want
+    assert got == recorded(live, curve, options, tolerance=0)
 
 
 def test_a_first_value_that_is_no_number_is_not_the_best():
@@ -68,9 +70,10 @@ def test_a_first_value_that_is_no_number_is_not_the_best():
     assert rates == [None, None, None, None, 0.125]
 
 
-def keras_model(keras, optimizer):
+def keras_model(keras, rate, weights):
     model = keras.Sequential([keras.layers.Input((4,)), keras.layers.Dense(3, activation="softmax")])
-    model.compile(optimizer, "sparse_categorical_crossentropy")
+    model.compile(keras.optimizers.SGD(rate), "sparse_categorical_crossentropy")
+    model.set_weights(weights)
     return model
 
 
@@ -95,17 +98,21 @@ SCHEDULES = {
 
 
 @pytest.mark.parametrize("schedule", SCHEDULES.values(), ids=SCHEDULES)
-def test_a_schedule_gives_kerass_rates_and_weights(schedule):
+def test_a_schedule_gives_kerass_rates_and_weights(recorded, schedule):
     """Oracle: Keras's own fit, rows in order, from the same weights: the rate of every epoch, the first among them, and the weights."""
-    keras = import_keras()
-    theirs, ours = keras_model(keras, keras.optimizers.SGD(0.2)), gn.Sequential([Input(4), Dense(3, activation="softmax")], seed=0)
+    ours, options = gn.Sequential([Input(4), Dense(3, activation="softmax")], seed=0), {"batch_size": 8, "epochs": 5, "shuffle": False}
     ours.compile(SGD(0.2), "sparse_categorical_crossentropy")
-    theirs.set_weights(ours.get_weights())
-    log = theirs.fit(X, Y, batch_size=8, epochs=5, shuffle=False, verbose=0, callbacks=[keras.callbacks.LearningRateScheduler(schedule)])
+
+    def live(keras, x, y, weights, options):
+        theirs = keras_model(keras, 0.2, weights)
+        log = theirs.fit(x, y, verbose=0, callbacks=[keras.callbacks.LearningRateScheduler(schedule)], **options)
+        return [float(rate) for rate in log.history["learning_rate"]], theirs.get_weights()
+
+    want, weights = recorded(live, X, Y, ours.get_weights(), options, tolerance=FLOAT32)
     rates = Rates()
-    ours.fit(X, Y, batch_size=8, epochs=5, shuffle=False, verbose=0, callbacks=[LearningRateScheduler(schedule), rates])
-    close(rates.seen, log.history["learning_rate"], 0)
-    for left, right in zip(ours.get_weights(), theirs.get_weights(), strict=True):
+    ours.fit(X, Y, verbose=0, callbacks=[LearningRateScheduler(schedule), rates], **options)
+    close(rates.seen, want, 0)
+    for left, right in zip(ours.get_weights(), weights, strict=True):
         close(left, right, FLOAT32)
     assert ours.learning_rate == pytest.approx(rates.seen[-1])
 
@@ -132,21 +139,25 @@ def test_a_schedule_goes_on_from_a_reduced_rate(order):
     close(rates.seen, [0.1, 0.1, 0.01, 0.001, 0.001])
 
 
-def test_a_whole_fit_reduces_where_keras_does():
+def test_a_whole_fit_reduces_where_keras_does(recorded):
     """Oracle: Keras's own fit from the same weights, rows in order: the rate of every epoch."""
-    keras = import_keras()
-    theirs, ours = keras_model(keras, keras.optimizers.SGD(0.5)), gn.Sequential([Input(4), Dense(3, activation="softmax")], seed=0)
+    ours = gn.Sequential([Input(4), Dense(3, activation="softmax")], seed=0)
     ours.compile(SGD(0.5), "sparse_categorical_crossentropy")
-    theirs.set_weights(ours.get_weights())
     options = {"patience": 2, "factor": 0.5, "cooldown": 1, "min_delta": 0.01}
     held = (X[25:], Y[25:])
-    log = theirs.fit(X[:25], Y[:25], batch_size=8, epochs=25, shuffle=False, validation_data=held, verbose=0,
-                     callbacks=[keras.callbacks.ReduceLROnPlateau(**options)])  # fmt: skip
+
+    def live(keras, x, y, held, weights, options):
+        theirs = keras_model(keras, 0.5, weights)
+        log = theirs.fit(x, y, batch_size=8, epochs=25, shuffle=False, validation_data=held, verbose=0,
+                         callbacks=[keras.callbacks.ReduceLROnPlateau(**options)])  # fmt: skip
+        return [float(rate) for rate in log.history["learning_rate"]]
+
+    want = recorded(live, X[:25], Y[:25], held, ours.get_weights(), options, tolerance=0)
     rates = Rates()
     ours.fit(X[:25], Y[:25], batch_size=8, epochs=25, shuffle=False, validation_data=held, verbose=0,
              callbacks=[ReduceLROnPlateau(**options), rates])  # fmt: skip
     assert len(set(rates.seen)) > 3
-    close(rates.seen, log.history["learning_rate"], 0)
+    close(rates.seen, want, 0)
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,6 @@ from glassnet.errors import ConfigError
 from glassnet.layers import Dense, Input
 from glassnet.optimizers import SGD, Adam
 from nets import X, Y, fit_noisy, line_model, noisy_model, plain_model, same_bits
-from oracles import import_keras
 
 CURVES = {
     "falls": [5, 4, 3, 2, 1, 0.5],
@@ -29,9 +28,8 @@ CURVES = {
                 {"patience": 2, "baseline": 2.5}, {"patience": 2, "mode": "max"}, {"patience": 2, "mode": "max", "min_delta": 0.25}],
     ids=lambda options: "-".join(f"{k}={v}" for k, v in options.items()) or "defaults",
 )  # fmt: skip
-def test_early_stopping_stops_where_keras_does(curve, options):
+def test_early_stopping_stops_where_keras_does(recorded, curve, options):
     """Oracle: Keras's callback, fed the same curve: the epoch of the stop, and the epoch whose weights are kept."""
-    keras = import_keras()
 
     class Stub:
         stop_training = False
@@ -42,21 +40,34 @@ def test_early_stopping_stops_where_keras_does(curve, options):
         def set_weights(self, weights):
             pass
 
-    theirs = keras.callbacks.EarlyStopping(restore_best_weights=True, **options)
-    theirs.set_model(Stub())
-    theirs.on_train_begin()
+    def live(keras, curve, options):
+        """Whether training is to stop after every epoch, up to the first that says so; then what the callback holds."""
+        theirs, stops = keras.callbacks.EarlyStopping(restore_best_weights=True, **options), []
+        theirs.set_model(Stub())
+        theirs.on_train_begin()
+        for epoch, value in enumerate(curve):
+            theirs.on_epoch_end(epoch, {"val_loss": value})
+            stops.append(theirs.model.stop_training)
+            if stops[-1]:
+                break
+        return {
+            "stops": stops,
+            "stopped": theirs.stopped_epoch or None,
+            "kept": theirs.best_epoch if theirs.best_weights is not None else None,
+        }
+
+    theirs = recorded(live, curve, options)
     ours = EarlyStopping(**options)
     memory, kept, stopped = ours.init(), None, None
     for epoch, value in enumerate(curve):
-        theirs.on_epoch_end(epoch, {"val_loss": value})
         memory, answer = ours.update(memory, Record(epoch, {"val_loss": value}, 0.0, None, None))
         kept = epoch if answer and answer.keep else kept
         stopped = epoch if answer and answer.stop else None
-        assert (stopped is not None) == theirs.model.stop_training
+        assert (stopped is not None) == theirs["stops"][epoch]
         if stopped is not None:
             break
-    assert stopped == (theirs.stopped_epoch or None)
-    assert kept == (theirs.best_epoch if theirs.best_weights is not None else None)
+    assert stopped == theirs["stopped"]
+    assert kept == theirs["kept"]
 
 
 def overfitting():
@@ -150,17 +161,17 @@ def test_callbacks_of_wrong_numbers(make, text):
 
 
 @pytest.mark.parametrize("metric", ["accuracy", "recall", "precision", "f1_score", "r2_score", "mae", "root_mean_squared_error", "mse"])
-def test_the_better_way_of_a_metric_is_kerass(metric):
+def test_the_better_way_of_a_metric_is_kerass(recorded, metric):
     """Oracle: the direction that Keras's metric of that name has."""
-    keras = import_keras()
     kinds = {"accuracy": "Accuracy", "mae": "MeanAbsoluteError", "mse": "MeanSquaredError", "f1_score": "F1Score", "r2_score": "R2Score"}
-    theirs = getattr(keras.metrics, kinds.get(metric) or "".join(word.title() for word in metric.split("_")))()
+    kind = kinds.get(metric) or "".join(word.title() for word in metric.split("_"))
+    direction = recorded(lambda keras, kind: getattr(keras.metrics, kind)()._direction, kind)
     stopping = EarlyStopping(f"val_{metric}", patience=1)
     memory = stopping.init()
     for value in (0.5, 0.6):
         memory, answer = stopping.update(memory, Record(0, {f"val_{metric}": value}, 0.0, None, None))
-    assert answer.keep == (theirs._direction == "up")
-    assert bool(answer.stop) == (theirs._direction == "down")
+    assert answer.keep == (direction == "up")
+    assert bool(answer.stop) == (direction == "down")
 
 
 def test_a_monitor_of_unknown_direction_wants_a_mode():

@@ -30,7 +30,7 @@ from glassnet.layers import (
 from glassnet.optimizers import SGD
 from glassnet.testing import check_gradients
 from glassnet.training import MEASURES
-from oracles import EXACT, FLOAT32, close, import_keras
+from oracles import EXACT, FLOAT32, close
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(6, 4)).astype(np.float32)
@@ -89,16 +89,19 @@ def ours(merge):
 
 
 @pytest.mark.parametrize("merge", ["concat", "add", "multiply", "mean"])
-def test_training_as_in_keras(merge):
+def test_training_as_in_keras(recorded, merge):
     """Twenty steps of gradient descent from the same weights: losses, weights, statistics."""
-    keras = import_keras()
-    theirs, model = functional(keras, merge), model_of(*ours(merge))
-    theirs.set_weights(model.get_weights())
-    theirs.compile(keras.optimizers.SGD(0.05), "mean_squared_error")
-    wanted = theirs.fit(X, Y[:, :2], epochs=20, batch_size=6, shuffle=False, verbose=0).history["loss"]
-    got = model.fit(X, Y[:, :2], epochs=20, batch_size=6, shuffle=False, verbose=0).history["loss"]
-    close(got, wanted, 10 * FLOAT32)
-    for a, b in zip(model.get_weights(), [weight.value for weight in theirs.weights], strict=True):
+    model, steps = model_of(*ours(merge)), {"epochs": 20, "batch_size": 6, "shuffle": False, "verbose": 0}
+
+    def live(keras, merge, x, y, weights, steps):
+        theirs = functional(keras, merge)
+        theirs.set_weights(weights)
+        theirs.compile(keras.optimizers.SGD(0.05), "mean_squared_error")
+        return theirs.fit(x, y, **steps).history["loss"], [weight.value for weight in theirs.weights]
+
+    losses, weights = recorded(live, merge, X, Y[:, :2], model.get_weights(), steps)
+    close(model.fit(X, Y[:, :2], **steps).history["loss"], losses, 10 * FLOAT32)
+    for a, b in zip(model.get_weights(), weights, strict=True):
         close(a, b, 20 * FLOAT32)
 
 

@@ -27,56 +27,47 @@ from glassnet.layers import (
     UnitNormalization,
 )
 from glassnet.regularizers import L1, L1L2, L2
-from oracles import FLOAT32, close, import_keras
-from parity import BATCH, check_parity, drawn, keras_run, over_windows
-
-
-@pytest.fixture(scope="module")
-def keras():
-    return import_keras()
-
+from oracles import FLOAT32, close
+from parity import BATCH, check_parity, drawn, keras_run, over_windows, theirs
 
 PAIRS = {
-    "dense": (Dense(3), (4,), lambda k: k.layers.Dense(3)),
-    "dense of sequences": (Dense(3), (2, 4), lambda k: k.layers.Dense(3)),
-    "dense, no bias": (Dense(3, use_bias=False), (4,), lambda k: k.layers.Dense(3, use_bias=False)),
-    "dense relu": (Dense(3, activation="relu"), (4,), lambda k: k.layers.Dense(3, activation="relu")),
-    "dense softmax": (Dense(3, activation="softmax"), (4,), lambda k: k.layers.Dense(3, activation="softmax")),
-    "sigmoid": (Activation("sigmoid"), (4,), lambda k: k.layers.Activation("sigmoid")),
-    "tanh": (Activation("tanh"), (4,), lambda k: k.layers.Activation("tanh")),
-    "leaky relu": (Activation("leaky_relu"), (4,), lambda k: k.layers.Activation("leaky_relu")),
-    "flatten": (Flatten(), (2, 3, 2), lambda k: k.layers.Flatten()),
-    "reshape": (Reshape((3, -1)), (2, 6), lambda k: k.layers.Reshape((3, -1))),
-    "rescaling": (Rescaling(1 / 127.5, -1), (2, 3), lambda k: k.layers.Rescaling(1 / 127.5, -1)),
-    "alpha dropout at inference": (AlphaDropout(0.5), (4,), lambda k: k.layers.AlphaDropout(0.5)),
-    "dropout at inference": (Dropout(0.5), (4,), lambda k: k.layers.Dropout(0.5)),
-    "batch norm": (BatchNormalization(), (4,), lambda k: k.layers.BatchNormalization()),
-    "batch norm of images": (BatchNormalization(0.9, 0.01), (3, 3, 2), lambda k: k.layers.BatchNormalization(momentum=0.9, epsilon=0.01)),
-    "batch norm, no beta": (BatchNormalization(center=False), (4,), lambda k: k.layers.BatchNormalization(center=False)),
-    "batch norm, no gamma": (BatchNormalization(scale=False), (4,), lambda k: k.layers.BatchNormalization(scale=False)),
-    "gaussian dropout at inference": (GaussianDropout(0.5), (4,), lambda k: k.layers.GaussianDropout(0.5)),
-    "gaussian noise at inference": (GaussianNoise(0.5), (4,), lambda k: k.layers.GaussianNoise(0.5)),
-    "layer norm": (LayerNormalization(), (4,), lambda k: k.layers.LayerNormalization()),
-    "layer norm of sequences": (LayerNormalization(epsilon=0.1), (3, 4), lambda k: k.layers.LayerNormalization(epsilon=0.1)),
-    "layer norm of images": (LayerNormalization((-3, -2, -1)), (3, 3, 2), lambda k: k.layers.LayerNormalization(axis=[1, 2, 3])),
-    "layer norm, no beta": (LayerNormalization(center=False), (4,), lambda k: k.layers.LayerNormalization(center=False)),
-    "layer norm, no gamma": (LayerNormalization(scale=False), (4,), lambda k: k.layers.LayerNormalization(scale=False)),
-    "permute": (Permute((2, 3, 1)), (2, 3, 4), lambda k: k.layers.Permute((2, 3, 1))),
-    "prelu": (PReLU(), (2, 3), lambda k: k.layers.PReLU()),
-    "prelu of images": (PReLU(shared_axes=(1, 2)), (3, 3, 2), lambda k: k.layers.PReLU(shared_axes=[1, 2])),
-    "repeat vector": (RepeatVector(3), (4,), lambda k: k.layers.RepeatVector(3)),
-    "unit norm": (UnitNormalization(), (3, 4), lambda k: k.layers.UnitNormalization()),
-    "unit norm of images": (UnitNormalization((-3, -2, -1)), (3, 3, 2), lambda k: k.layers.UnitNormalization(axis=[1, 2, 3])),
+    "dense": (Dense(3), (4,), theirs("Dense", 3)),
+    "dense of sequences": (Dense(3), (2, 4), theirs("Dense", 3)),
+    "dense, no bias": (Dense(3, use_bias=False), (4,), theirs("Dense", 3, use_bias=False)),
+    "dense relu": (Dense(3, activation="relu"), (4,), theirs("Dense", 3, activation="relu")),
+    "dense softmax": (Dense(3, activation="softmax"), (4,), theirs("Dense", 3, activation="softmax")),
+    "sigmoid": (Activation("sigmoid"), (4,), theirs("Activation", "sigmoid")),
+    "tanh": (Activation("tanh"), (4,), theirs("Activation", "tanh")),
+    "leaky relu": (Activation("leaky_relu"), (4,), theirs("Activation", "leaky_relu")),
+    "flatten": (Flatten(), (2, 3, 2), theirs("Flatten")),
+    "reshape": (Reshape((3, -1)), (2, 6), theirs("Reshape", (3, -1))),
+    "rescaling": (Rescaling(1 / 127.5, -1), (2, 3), theirs("Rescaling", 1 / 127.5, -1)),
+    "alpha dropout at inference": (AlphaDropout(0.5), (4,), theirs("AlphaDropout", 0.5)),
+    "dropout at inference": (Dropout(0.5), (4,), theirs("Dropout", 0.5)),
+    "batch norm": (BatchNormalization(), (4,), theirs("BatchNormalization")),
+    "batch norm of images": (BatchNormalization(0.9, 0.01), (3, 3, 2), theirs("BatchNormalization", momentum=0.9, epsilon=0.01)),
+    "batch norm, no beta": (BatchNormalization(center=False), (4,), theirs("BatchNormalization", center=False)),
+    "batch norm, no gamma": (BatchNormalization(scale=False), (4,), theirs("BatchNormalization", scale=False)),
+    "gaussian dropout at inference": (GaussianDropout(0.5), (4,), theirs("GaussianDropout", 0.5)),
+    "gaussian noise at inference": (GaussianNoise(0.5), (4,), theirs("GaussianNoise", 0.5)),
+    "layer norm": (LayerNormalization(), (4,), theirs("LayerNormalization")),
+    "layer norm of sequences": (LayerNormalization(epsilon=0.1), (3, 4), theirs("LayerNormalization", epsilon=0.1)),
+    "layer norm of images": (LayerNormalization((-3, -2, -1)), (3, 3, 2), theirs("LayerNormalization", axis=[1, 2, 3])),
+    "layer norm, no beta": (LayerNormalization(center=False), (4,), theirs("LayerNormalization", center=False)),
+    "layer norm, no gamma": (LayerNormalization(scale=False), (4,), theirs("LayerNormalization", scale=False)),
+    "permute": (Permute((2, 3, 1)), (2, 3, 4), theirs("Permute", (2, 3, 1))),
+    "prelu": (PReLU(), (2, 3), theirs("PReLU")),
+    "prelu of images": (PReLU(shared_axes=(1, 2)), (3, 3, 2), theirs("PReLU", shared_axes=[1, 2])),
+    "repeat vector": (RepeatVector(3), (4,), theirs("RepeatVector", 3)),
+    "unit norm": (UnitNormalization(), (3, 4), theirs("UnitNormalization")),
+    "unit norm of images": (UnitNormalization((-3, -2, -1)), (3, 3, 2), theirs("UnitNormalization", axis=[1, 2, 3])),
 }
-CASES = [(name, training) for name in PAIRS for training in (False, True) if not (training and "at inference" in name)]
 
 
-@pytest.mark.parametrize(
-    ("name", "training"), CASES, ids=[f"{name}, {'training' if training else 'inference'}" for name, training in CASES]
-)
-def test_parity(keras, name, training):
-    layer, shape, theirs = PAIRS[name]
-    check_parity(layer, shape, theirs(keras), training)
+@pytest.mark.parametrize("name", PAIRS)
+def test_parity(recorded, name):
+    """In training and outside it."""
+    check_parity(recorded, *PAIRS[name], (False,) if "at inference" in name else (False, True))
 
 
 def test_every_layer_that_computes_is_compared():
@@ -91,39 +82,47 @@ def test_every_layer_that_computes_is_compared():
     assert {type(layer) for layer, _, _ in PAIRS.values()} == public - elsewhere
 
 
-def test_batch_normalization_statistics_over_batches(keras):
+def test_batch_normalization_statistics_over_batches(recorded):
     """Keras's moving averages after five batches of drifting mean and spread, and an inference pass with them."""
     layer, rng = BatchNormalization(momentum=0.8), np.random.default_rng(2)
     _, (params,), (state,), _ = drawn(layer, (3,))
-    theirs = keras.layers.BatchNormalization(momentum=0.8)
-    theirs.build((None, 3))
-    theirs.set_weights([*params.values(), *state.values()])
-    for i in range(5):
-        x = rng.normal(i, 1 + i, (BATCH, 3)).astype(np.float32)
+    batches = [rng.normal(i, 1 + i, (BATCH, 3)).astype(np.float32) for i in range(5)]
+
+    def live(keras, weights, batches):
+        theirs = keras.layers.BatchNormalization(momentum=0.8)
+        theirs.build((None, 3))
+        theirs.set_weights(weights)
+        outputs = [theirs(x, training=True) for x in batches]
+        return outputs, {name: getattr(theirs, name).value for name in state}, theirs(batches[-1], training=False)
+
+    outputs, moving, after = recorded(live, [*params.values(), *state.values()], batches)
+    for x, want in zip(batches, outputs, strict=True):
         y, state = layer.apply(params, state, x, key=None, train=True, mask=None)
-        close(y, theirs(x, training=True), 10 * FLOAT32)
+        close(y, want, 10 * FLOAT32)
     for name, moved in state.items():
-        close(moved, getattr(theirs, name).value, 5 * FLOAT32)
+        close(moved, moving[name], 5 * FLOAT32)
     y, unchanged = layer.apply(params, state, x, key=None, train=False, mask=None)
-    close(y, theirs(x, training=False), 10 * FLOAT32)
+    close(y, after, 10 * FLOAT32)
     assert unchanged is state
 
 
-def test_batch_normalization_masks_as_keras_does(keras):
+def test_batch_normalization_masks_as_keras_does(recorded):
     layer, mask = BatchNormalization(), np.arange(BATCH) < 4
     (link,), (params,), (state,), x = drawn(layer, (3,))
     y, new = link.apply(params, state, x, key=None, train=True, mask=mask.astype(np.float32))
-    want, want_new, *_ = keras_run(keras.layers.BatchNormalization(), [*params.values(), *state.values()], x, np.ones_like(x), True, mask)
+    weights = [*params.values(), *state.values()]
+    want, want_new, *_ = recorded(keras_run, theirs("BatchNormalization"), weights, x, np.ones_like(x), True, mask)
     close(np.asarray(y)[mask], np.asarray(want)[mask], 5 * FLOAT32)
     for a, b in zip(new.values(), want_new, strict=True):
         close(a, b, 5 * FLOAT32)
 
 
-def test_frozen_batch_normalization_uses_the_moving_statistics_in_training(keras):
+def test_frozen_batch_normalization_uses_the_moving_statistics_in_training(recorded):
     layer = BatchNormalization(trainable=False)
     _, (params,), (state,), x = drawn(layer, (3,))
     y, unchanged = layer.apply(params, state, x, key=None, train=True, mask=None)
-    want, *_ = keras_run(keras.layers.BatchNormalization(trainable=False), [*params.values(), *state.values()], x, np.ones_like(x), True)
+    weights = [*params.values(), *state.values()]
+    want, *_ = recorded(keras_run, theirs("BatchNormalization", trainable=False), weights, x, np.ones_like(x), True)
     close(y, want, 5 * FLOAT32)
     assert unchanged is state
 
@@ -131,27 +130,36 @@ def test_frozen_batch_normalization_uses_the_moving_statistics_in_training(keras
 @pytest.mark.parametrize(
     ("kernel", "bias"), [("l2", None), (L2(0.3), L1(0.2)), (L1L2(0.1, 0.2), "l1"), (None, L2(0.5))], ids=["l2", "both", "l1_l2", "bias"]
 )
-def test_dense_penalty(keras, kernel, bias):
+def test_dense_penalty(recorded, kernel, bias):
     """The sum of Keras's layer.losses, and by hand: sums over |w| and w^2."""
     layer = Dense(3, kernel_regularizer=kernel, bias_regularizer=bias)
     _, (params,), _, x = drawn(layer, (4,))
+    regularizers = {
+        f"{name}_regularizer": one and (type(one).__name__, vars(one))
+        for name, one in (("kernel", layer.kernel_regularizer), ("bias", layer.bias_regularizer))
+    }
 
-    def theirs(regularizer):
-        return regularizer and getattr(keras.regularizers, type(regularizer).__name__)(**vars(regularizer))
+    def live(keras, regularizers, weights, shape):
+        dense = keras.layers.Dense(3, **{name: one and getattr(keras.regularizers, one[0])(**one[1]) for name, one in regularizers.items()})
+        dense.build(shape)
+        dense.set_weights(weights)
+        return sum(float(loss) for loss in dense.losses)
 
-    dense = keras.layers.Dense(3, kernel_regularizer=theirs(layer.kernel_regularizer), bias_regularizer=theirs(layer.bias_regularizer))
-    dense.build(x.shape)
-    dense.set_weights([*params.values()])
-    close(layer.penalty(params), sum(float(loss) for loss in dense.losses), 5 * FLOAT32)
+    close(layer.penalty(params), recorded(live, regularizers, [*params.values()], x.shape), 5 * FLOAT32)
     if bias is None:
         close(layer.penalty(params), 0.01 * np.square(params["kernel"]).sum(), 5 * FLOAT32)
 
 
 @pytest.mark.parametrize(("axis", "shape"), [(-1, (3,)), (-1, (2, 3)), (None, (3,))], ids=["features", "sequences", "all"])
-def test_normalization_adapts_as_keras_does(keras, axis, shape):
+def test_normalization_adapts_as_keras_does(recorded, axis, shape):
     rng = np.random.default_rng(5)
     seen, x = (rng.normal(3, 2, (n, *shape)).astype(np.float32) for n in (50, 4))
-    layer, theirs = Normalization(axis=axis).adapt(seen), keras.layers.Normalization(axis=axis)
-    theirs.adapt(seen)
+    layer = Normalization(axis=axis).adapt(seen)
     y, _ = layer.apply({}, layer.init_state(shape), x, key=None, train=False, mask=None)
-    close(y, theirs(x), 10 * FLOAT32)
+
+    def live(keras, axis, seen, x):
+        theirs = keras.layers.Normalization(axis=axis)
+        theirs.adapt(seen)
+        return theirs(x)
+
+    close(y, recorded(live, axis, seen, x), 10 * FLOAT32)

@@ -9,19 +9,14 @@ import glassnet as gn
 from glassnet import network
 from glassnet.layers import GRU, LSTM, Bidirectional, Embedding, Input, Masking, SimpleRNN, chain
 from glassnet.optimizers import SGD
-from oracles import FLOAT32, LOOSE, close, import_keras
+from oracles import FLOAT32, LOOSE, close
+from parity import made, theirs
 
-pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 BATCH, TIME, FEATURES = 5, 6, 3
 LENGTHS = np.arange(TIME) < np.array([6, 4, 1, 3, 5])[:, None]
 GAPS = np.random.default_rng(7).random((BATCH, TIME)) < 0.6
 GAPS[2] = False
 """Steps missing anywhere; the third row has none at all."""
-
-
-@pytest.fixture(scope="module")
-def keras():
-    return import_keras()
 
 
 def redrawn(params, rng):
@@ -46,7 +41,24 @@ def listed(link, params, grads):
     return [[network.at((tree,), path)[key] for path, key in places] for tree in (params, grads)]
 
 
-def compare(layer, theirs, mask=None, shape=(TIME, FEATURES)):
+def keras_run(keras, words, weights, x, dy, mask):
+    """The output, and the gradients of the weights and of x, of the inner product of the output with dy. A layer may be inside another."""
+    name, args, kwargs = words
+    layer = made(keras, (name, [made(keras, arg) if isinstance(arg, tuple) else arg for arg in args], kwargs))
+    layer.build(x.shape)
+    layer.set_weights(weights)
+    masked = {} if mask is None else {"mask": jnp.asarray(mask)}
+
+    def value(learning, x):
+        out, _ = layer.stateless_call(learning, [v.value for v in layer.non_trainable_variables], x, **masked)
+        return jnp.vdot(dy, out), out
+
+    learning = [v.value for v in layer.trainable_variables]
+    (_, y), (grads, dx) = jax.jit(jax.value_and_grad(value, argnums=(0, 1), has_aux=True))(learning, x)
+    return y, grads, dx
+
+
+def compare(recorded, layer, words, mask=None, shape=(TIME, FEATURES), name=""):
     """Ours and Keras's output and gradients of the inner product of the real outputs with random numbers."""
     link, params, state, x = drawn(layer, shape)
 
@@ -59,16 +71,7 @@ def compare(layer, theirs, mask=None, shape=(TIME, FEATURES)):
 
     y, dy, kept, grads, dx = both_ways(params, x)
     weights, grads = listed(link, params, grads[0])
-    theirs.build(x.shape)
-    theirs.set_weights(weights)
-    masked = {} if mask is None else {"mask": jnp.asarray(mask)}
-
-    def value(learning, x):
-        out, _ = theirs.stateless_call(learning, [v.value for v in theirs.non_trainable_variables], x, **masked)
-        return jnp.vdot(dy, out), out
-
-    learning = [v.value for v in theirs.trainable_variables]
-    (_, want), (want_grads, want_dx) = jax.jit(jax.value_and_grad(value, argnums=(0, 1), has_aux=True))(learning, x)
+    want, want_grads, want_dx = recorded(keras_run, words, weights, x, dy, mask, name=name)
     close(y, want, 5 * FLOAT32)
     close(dx, want_dx, 10 * FLOAT32)
     assert len(weights) == len(want_grads)
@@ -94,93 +97,115 @@ CASES += [("GRU, reset before", option) for option in ("defaults", "backwards, e
 GATED = [(kind, {"recurrent_activation": "hard_sigmoid"}) for kind in ("LSTM", "GRU, reset before")]
 
 
-def both(keras, kind, options):
+def both(kind, options):
+    """The layer, and Keras's in words."""
     name, options = kind.split(",")[0], KINDS[kind] | options
-    return {"SimpleRNN": SimpleRNN, "LSTM": LSTM, "GRU": GRU}[name](4, **options), getattr(keras.layers, name)(4, **options)
+    return {"SimpleRNN": SimpleRNN, "LSTM": LSTM, "GRU": GRU}[name](4, **options), theirs(name, 4, **options)
 
 
 @pytest.mark.parametrize(("kind", "option"), CASES, ids=[f"{kind}, {option}" for kind, option in CASES])
-def test_parity(keras, kind, option):
+def test_parity(recorded, kind, option):
     """Masked, but for the defaults; `test_the_fast_loop_is_the_plain_one` has masks and none."""
-    compare(*both(keras, kind, OPTIONS[option]), GAPS if OPTIONS[option] else None)
+    compare(recorded, *both(kind, OPTIONS[option]), GAPS if OPTIONS[option] else None)
 
 
 @pytest.mark.parametrize(("kind", "options"), GATED, ids=[kind for kind, _ in GATED])
-def test_other_gates(keras, kind, options):
-    compare(*both(keras, kind, options), LENGTHS)
+def test_other_gates(recorded, kind, options):
+    compare(recorded, *both(kind, options), LENGTHS)
 
 
 WAYS = [("LSTM", "concat", False), ("LSTM", "concat", True), ("GRU", "sum", True), ("SimpleRNN", "mul", False), ("SimpleRNN", "ave", True)]
 
 
 @pytest.mark.parametrize(("kind", "mode", "every"), WAYS, ids=[f"{kind} {mode}{', every step' * every}" for kind, mode, every in WAYS])
-def test_bidirectional(keras, kind, mode, every):
-    ours, theirs = both(keras, kind, {"return_sequences": every})
-    kept = compare(Bidirectional(ours, mode), keras.layers.Bidirectional(theirs, mode), GAPS)
+def test_bidirectional(recorded, kind, mode, every):
+    ours, words = both(kind, {"return_sequences": every})
+    kept = compare(recorded, Bidirectional(ours, mode), theirs("Bidirectional", words, mode), GAPS)
     if every:
         np.testing.assert_array_equal(kept, GAPS)
 
 
-def test_zero_output_for_mask(keras):
-    ours, theirs = both(keras, "LSTM", {"return_sequences": True, "zero_output_for_mask": True})
-    compare(ours, theirs, GAPS)
+def test_zero_output_for_mask(recorded):
+    ours, words = both("LSTM", {"return_sequences": True, "zero_output_for_mask": True})
+    compare(recorded, ours, words, GAPS)
 
 
-def test_one_step(keras):
-    compare(*both(keras, "LSTM", {}), shape=(1, FEATURES))
-    compare(*both(keras, "GRU", {"return_sequences": True}), shape=(1, FEATURES))
+def test_one_step(recorded):
+    compare(recorded, *both("LSTM", {}), shape=(1, FEATURES), name="LSTM")
+    compare(recorded, *both("GRU", {"return_sequences": True}), shape=(1, FEATURES), name="GRU")
 
 
-def test_the_plain_ways_of_starting(keras):
+def test_the_plain_ways_of_starting(recorded):
     """LSTM's bias: 1 for f alone, unless told; shapes and order as Keras has them."""
+
+    def start(keras, words):
+        layer = made(keras, words)
+        layer.build((None, TIME, FEATURES))
+        return [[w.name, w.shape] for w in layer.weights], layer.weights[2].value
+
     for kind in KINDS:
         for options in ({}, {"unit_forget_bias": False}) if kind == "LSTM" else ({},):
-            ours, theirs = both(keras, kind, options)
-            theirs.build((None, TIME, FEATURES))
+            ours, words = both(kind, options)
+            names, bias = recorded(start, words, name=f"{kind} {options}")
             params = ours.init(np.random.default_rng(0), (TIME, FEATURES))
-            assert [(name, w.shape) for name, w in params.items()] == [(w.name, w.shape) for w in theirs.weights]
-            np.testing.assert_array_equal(params["bias"], theirs.weights[2].value)
+            assert [[name, list(w.shape)] for name, w in params.items()] == names
+            np.testing.assert_array_equal(params["bias"], bias)
             u = params["recurrent_kernel"]
             close(u @ u.T, np.eye(4))
 
 
 @pytest.mark.parametrize("kind", ["SimpleRNN", "LSTM", "GRU"])
-def test_penalties(keras, kind):
+def test_penalties(recorded, kind):
     names = {"kernel_regularizer": "l2", "recurrent_regularizer": "l1", "bias_regularizer": "l2"}
-    ours, theirs = both(keras, kind, names)
+    ours, words = both(kind, names)
     _, params, _, x = drawn(ours)
-    theirs.build(x.shape)
-    theirs.set_weights([*params.values()])
-    close(ours.penalty(params), sum(float(loss) for loss in theirs.losses), 5 * FLOAT32)
+
+    def live(keras, words, shape, weights):
+        layer = made(keras, words)
+        layer.build(shape)
+        layer.set_weights(weights)
+        return sum(float(loss) for loss in layer.losses)
+
+    close(ours.penalty(params), recorded(live, words, x.shape, [*params.values()]), 5 * FLOAT32)
 
 
-def test_embedding(keras):
+def test_embedding(recorded):
     """Values, the gradient of the table, its mask and its penalty, on ids that repeat."""
-    ours, theirs = (
-        Embedding(9, 4, embeddings_regularizer="l2", mask_zero=True),
-        keras.layers.Embedding(9, 4, embeddings_regularizer="l2", mask_zero=True),
-    )
+    ours = Embedding(9, 4, embeddings_regularizer="l2", mask_zero=True)
     ids = np.random.default_rng(0).integers(0, 9, (BATCH, TIME))
     link, params, state, _ = drawn(ours, (TIME,))
     y, pullbacks, _, mask = network.forward((link,), (params,), (state,), ids.astype(np.float32))
     dy = np.random.default_rng(1).normal(size=y.shape).astype(np.float32)
     (grads,), *_ = network.backward(pullbacks, dy)
-    theirs.build(ids.shape)
-    theirs.set_weights([params["embeddings"]])
-    value = lambda table: jnp.vdot(dy, theirs.stateless_call(table, [], ids)[0])  # noqa: E731
-    close(y, theirs(ids))
-    close(grads["embeddings"], jax.grad(value)([theirs.trainable_variables[0].value])[0])
-    np.testing.assert_array_equal(mask, theirs.compute_mask(ids))
-    close(ours.penalty(params), float(theirs.losses[0]))
+
+    def live(keras, words, ids, dy, table):
+        layer = made(keras, words)
+        layer.build(ids.shape)
+        layer.set_weights([table])
+        (slope,) = jax.grad(lambda table: jnp.vdot(dy, layer.stateless_call(table, [], ids)[0]))([table])
+        return {"y": layer(ids), "slope": slope, "mask": layer.compute_mask(ids), "penalty": float(layer.losses[0])}
+
+    words = theirs("Embedding", 9, 4, embeddings_regularizer="l2", mask_zero=True)
+    want = recorded(live, words, ids, dy, params["embeddings"])
+    close(y, want["y"])
+    close(grads["embeddings"], want["slope"])
+    np.testing.assert_array_equal(mask, want["mask"])
+    close(ours.penalty(params), want["penalty"])
 
 
-def test_masking(keras):
+def test_masking(recorded):
     x = np.random.default_rng(0).normal(size=(BATCH, TIME, FEATURES)).astype(np.float32)
     x[~LENGTHS] = 2.5
     x[0, 0, 1] = 2.5
-    ours, theirs = Masking(2.5), keras.layers.Masking(2.5)
-    close(ours({}, x), theirs(x))
-    np.testing.assert_array_equal(ours.mask(x, None), theirs.compute_mask(x))
+    ours = Masking(2.5)
+
+    def live(keras, words, x):
+        layer = made(keras, words)
+        return layer(x), layer.compute_mask(x)
+
+    y, mask = recorded(live, theirs("Masking", 2.5), x)
+    close(ours({}, x), y)
+    np.testing.assert_array_equal(ours.mask(x, None), mask)
     np.testing.assert_array_equal(ours.mask(x, None), LENGTHS)
 
 
@@ -200,23 +225,28 @@ MODELS = {
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_training(keras, name):
+def test_training(recorded, name):
     """Two epochs of plain gradient descent in order from the same weights; the tags' loss counts real steps alone."""
     y = TAGS if name == "tags" else Y
-    ours, theirs = (
-        gn.Sequential([Input(9), *MODELS[name](gn.layers)], seed=0),
-        keras.Sequential([keras.Input((9,)), *MODELS[name](keras.layers)]),
-    )
-    theirs.set_weights(ours.get_weights())
+    in_order = {"batch_size": 8, "epochs": 2, "shuffle": False, "verbose": 0}
+    ours = gn.Sequential([Input(9), *MODELS[name](gn.layers)], seed=0)
     ours.compile(SGD(0.2), "binary_crossentropy")
-    theirs.compile(keras.optimizers.SGD(0.2), "binary_crossentropy")
     start = ours.get_weights()
-    mine = ours.fit(X, y, batch_size=8, epochs=2, shuffle=False, verbose=0).history["loss"]
-    want = theirs.fit(X, y, batch_size=8, epochs=2, shuffle=False, verbose=0).history["loss"]
-    for got, wanted in zip(ours.get_weights(), theirs.get_weights(), strict=True):
+
+    def live(keras, x, y, weights, in_order):
+        model = keras.Sequential([keras.Input((9,)), *MODELS[name](keras.layers)])
+        model.set_weights(weights)
+        model.compile(keras.optimizers.SGD(0.2), "binary_crossentropy")
+        losses = model.fit(x, y, **in_order).history["loss"]
+        said = model.predict(x, verbose=0)
+        return {"losses": losses, "weights": model.get_weights(), "loss": model.evaluate(x, y, batch_size=40, verbose=0), "said": said}
+
+    want = recorded(live, X, y, start, in_order)
+    mine = ours.fit(X, y, **in_order).history["loss"]
+    for got, wanted in zip(ours.get_weights(), want["weights"], strict=True):
         close(got, wanted, LOOSE)
     if name != "tags":  # Keras's epoch is the mean of batches' losses weighed by their rows
-        close(mine, want, LOOSE)
-    close(ours.evaluate(X, y), theirs.evaluate(X, y, batch_size=40, verbose=0), LOOSE)
-    close(ours.predict(X), theirs.predict(X, verbose=0), LOOSE)
+        close(mine, want["losses"], LOOSE)
+    close(ours.evaluate(X, y), want["loss"], LOOSE)
+    close(ours.predict(X), want["said"], LOOSE)
     assert any(np.abs(a - b).max() > 0.01 for a, b in zip(start, ours.get_weights(), strict=True))

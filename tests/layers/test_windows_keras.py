@@ -5,11 +5,8 @@ import pytest
 
 import glassnet as gn
 from glassnet import layers
-from oracles import FLOAT32, LOOSE, close, import_keras
-from parity import check_parity, over_windows
-
-pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
-"""What Keras warns of."""
+from oracles import FLOAT32, LOOSE, close
+from parity import check_parity, made, over_windows, theirs
 
 IMAGE, SEQUENCE = (6, 5, 2), (7, 2)
 
@@ -61,14 +58,9 @@ CASES = [
 ]
 
 
-@pytest.fixture(scope="module")
-def keras():
-    return import_keras()
-
-
 @pytest.mark.parametrize(("name", "args", "kwargs", "shape"), CASES)
-def test_parity(keras, name, args, kwargs, shape):
-    check_parity(getattr(layers, name)(*args, **kwargs), shape, getattr(keras.layers, name)(*args, **kwargs), training=True)
+def test_parity(recorded, name, args, kwargs, shape):
+    check_parity(recorded, getattr(layers, name)(*args, **kwargs), shape, theirs(name, *args, **kwargs), (True,))
 
 
 def test_every_layer_over_windows_is_compared():
@@ -77,53 +69,74 @@ def test_every_layer_over_windows_is_compared():
 
 @pytest.mark.parametrize("name", ["Conv1D", "Conv2D", "Conv2DTranspose"])
 @pytest.mark.parametrize("start", ["glorot_uniform", "he_normal"])
-def test_kernels_start_as_keras_does(keras, name, start):
+def test_kernels_start_as_keras_does(recorded, name, start):
     """The same shapes in the same order, and of some 50,000 numbers the same mean, spread and largest, but for chance (0.3 %)."""
     shape, size = ((99, 40), 45) if name == "Conv1D" else ((99, 99, 40), (9, 5))
     ours = getattr(layers, name)(32, size, kernel_initializer=start).init(np.random.default_rng(0), shape)
-    theirs = getattr(keras.layers, name)(32, size, kernel_initializer=start)
-    theirs.build((None, *shape))
-    assert [w.shape for w in ours.values()] == [w.shape for w in theirs.get_weights()]
-    kernel, want = ours["kernel"], theirs.get_weights()[0]
-    assert abs(kernel.mean()) <= 0.02 * want.std()
-    assert abs(kernel.std() - want.std()) <= 0.02 * want.std()
-    assert abs(kernel).max() == pytest.approx(abs(want).max(), rel=0.25)
+
+    def live(keras, words, shape):
+        keras.utils.set_random_seed(0)
+        layer = made(keras, words)
+        layer.build((None, *shape))
+        kernel = layer.get_weights()[0]
+        return [w.shape for w in layer.get_weights()], {"std": kernel.std(), "largest": abs(kernel).max()}
+
+    shapes, want = recorded(live, theirs(name, 32, size, kernel_initializer=start), shape)
+    assert [list(w.shape) for w in ours.values()] == shapes
+    kernel = ours["kernel"]
+    assert abs(kernel.mean()) <= 0.02 * want["std"]
+    assert abs(kernel.std() - want["std"]) <= 0.02 * want["std"]
+    assert abs(kernel).max() == pytest.approx(want["largest"], rel=0.25)
 
 
 @pytest.mark.parametrize("name", ["Conv1D", "Conv2D", "Conv2DTranspose"])
-def test_penalty(keras, name):
+def test_penalty(recorded, name):
     """The sum of Keras's layer.losses."""
     shape = SEQUENCE if name == "Conv1D" else IMAGE
     layer = getattr(layers, name)(3, 2, kernel_regularizer="l2", bias_regularizer="l1", bias_initializer="ones")
     params = layer.init(np.random.default_rng(0), shape)
-    theirs = getattr(keras.layers, name)(3, 2, kernel_regularizer="l2", bias_regularizer="l1")
-    theirs.build((None, *shape))
-    theirs.set_weights([*params.values()])
-    close(layer.penalty(params), sum(float(loss) for loss in theirs.losses), 5 * FLOAT32)
+
+    def live(keras, words, shape, weights):
+        layer = made(keras, words)
+        layer.build((None, *shape))
+        layer.set_weights(weights)
+        return sum(float(loss) for loss in layer.losses)
+
+    words = theirs(name, 3, 2, kernel_regularizer="l2", bias_regularizer="l1")
+    close(layer.penalty(params), recorded(live, words, shape, [*params.values()]), 5 * FLOAT32)
 
 
-def test_mean_of_real_steps_as_keras_takes_it(keras):
+def test_mean_of_real_steps_as_keras_takes_it(recorded):
     x, mask = np.random.default_rng(0).normal(size=(4, 3, 2)).astype(np.float32), np.arange(3) < np.array([[3], [2], [1], [2]])
     for keepdims in (False, True):
         layer = layers.GlobalAveragePooling1D(keepdims)
         y, _ = layer.apply({}, {}, x, key=None, train=False, mask=mask)
-        close(y, keras.layers.GlobalAveragePooling1D(keepdims=keepdims)(x, mask=mask))
+        words = theirs("GlobalAveragePooling1D", keepdims=keepdims)
+        close(y, recorded(lambda keras, words, x, mask: made(keras, words)(x, mask=mask), words, x, mask, name=f"{keepdims=}"))
 
 
-def test_a_small_network_trains_as_in_keras(keras):
+def small_network(k, front, **options):
+    stack = [k.layers.Conv2D(4, 3, activation="tanh"), k.layers.MaxPooling2D(2, padding="same")]
+    stack += [k.layers.Conv2D(5, 2, padding="same", activation="tanh"), k.layers.AveragePooling2D(2), k.layers.Flatten()]
+    model = k.Sequential([front, *stack, k.layers.Dense(3, activation="softmax")], **options)
+    model.compile(k.optimizers.SGD(0.1), "sparse_categorical_crossentropy")
+    return model
+
+
+def test_a_small_network_trains_as_in_keras(recorded):
     """One epoch of SGD in order, with a short last batch, from the same weights: losses, weights, predictions."""
     rng = np.random.default_rng(0)
     x, y = rng.normal(size=(21, 10, 9, 2)).astype(np.float32), rng.integers(0, 3, 21)
-    models = []
-    for k, front in ((gn, gn.layers.Input((10, 9, 2))), (keras, keras.Input((10, 9, 2)))):
-        stack = [k.layers.Conv2D(4, 3, activation="tanh"), k.layers.MaxPooling2D(2, padding="same")]
-        stack += [k.layers.Conv2D(5, 2, padding="same", activation="tanh"), k.layers.AveragePooling2D(2), k.layers.Flatten()]
-        models.append(k.Sequential([front, *stack, k.layers.Dense(3, activation="softmax")]))
-        models[-1].compile(k.optimizers.SGD(0.1), "sparse_categorical_crossentropy")
-    ours, theirs = models
-    ours.set_weights(theirs.get_weights())
-    got, want = (model.fit(x, y, batch_size=8, epochs=1, shuffle=False, verbose=0).history["loss"] for model in models)
-    close(got, want, 10 * FLOAT32)
-    for a, b in zip(ours.get_weights(), theirs.get_weights(), strict=True):
+    ours, in_order = small_network(gn, gn.layers.Input((10, 9, 2)), seed=0), {"batch_size": 8, "epochs": 1, "shuffle": False, "verbose": 0}
+
+    def live(keras, x, y, weights, in_order):
+        theirs = small_network(keras, keras.Input((10, 9, 2)))
+        theirs.set_weights(weights)
+        loss = theirs.fit(x, y, **in_order).history["loss"]
+        return loss, theirs.get_weights(), theirs.predict(x, verbose=0)
+
+    want, weights, predictions = recorded(live, x, y, ours.get_weights(), in_order)
+    close(ours.fit(x, y, **in_order).history["loss"], want, 10 * FLOAT32)
+    for a, b in zip(ours.get_weights(), weights, strict=True):
         close(a, b, 10 * FLOAT32)
-    close(ours.predict(x), theirs.predict(x, verbose=0), LOOSE)
+    close(ours.predict(x), predictions, LOOSE)
