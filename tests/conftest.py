@@ -105,6 +105,6 @@ def no_thread_stays():
 @pytest.fixture
 def small_chunks(monkeypatch):
     """Chunks of two batches, so that the five of `streams.BATCHES` make three."""
-    from glassnet.data import chunks
+    from glassnet.pipeline import prefetch
 
-    monkeypatch.setattr(chunks, "BATCHES", 2)
+    monkeypatch.setattr(prefetch, "BATCHES", 2)

@@ -5,9 +5,9 @@ import contextlib
 import jax
 import numpy as np
 
-from glassnet import resuming
-from glassnet.course import Pace
-from glassnet.progress import Progress
+from glassnet.engine.epoch_runner import Pace
+from glassnet.training import resume
+from glassnet.training.progress import Progress
 
 
 class Killed(BaseException):
@@ -28,7 +28,7 @@ def dying(monkeypatch, slices, steps=1):
     with monkeypatch.context() as patch:
         patch.setattr(Progress, "slice", slice_)
         patch.setattr(Pace, "slice_steps", steps)
-        patch.setattr(resuming, "SECONDS", -1.0)
+        patch.setattr(resume, "SECONDS", -1.0)
         yield
 
 

@@ -7,8 +7,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from glassnet import layers, network
-from glassnet.layers import chain
+from glassnet import layers
+from glassnet.engine import network
+from glassnet.layers import functional
 from oracles import FLOAT32, close
 
 BATCH = 6
@@ -29,7 +30,7 @@ def drawn(layer, shape, seed=0):
     """The layer's links with random weights and statistics (positive, as variances are), and rows."""
     rng = np.random.default_rng(seed)
     links = layer.unfold()
-    *learned, _ = chain.init(links, rng, shape)
+    *learned, _ = functional.init(links, rng, shape)
     params, state = (
         tuple({name: np.float32(rng.uniform(0.5, 1.5, w.shape)) for name, w in one.items()} for one in tree) for tree in learned
     )

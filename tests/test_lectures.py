@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 import glassnet as gn
+from glassnet.engine.train_step import make_plan
 from glassnet.layers import Activation, Dense, Flatten, Input, Rescaling
 from glassnet.losses import BinaryCrossentropy
 from glassnet.optimizers import Adam
-from glassnet.training import make_plan
 from oracles import FLOAT32, LOOSE, close
 
 CELSIUS = [-40, -10, 0, 8, 15, 22, 38]

@@ -5,20 +5,20 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
+from glassnet._version import __version__ as __version__
 
 _HOME = {
-    "Sequential": "model",
+    "Sequential": "models.sequential",
     "activations": "activations",
     "callbacks": "callbacks",
     "data": "data",
-    "datasets": "data.datasets",
+    "datasets": "datasets",
     "errors": "errors",
     "estimators": "estimators",
     "initializers": "initializers",
     "keras": "keras",
     "layers": "layers",
-    "load": "loading",
+    "load": "models.load",
     "losses": "losses",
     "metrics": "metrics",
     "optimizers": "optimizers",
@@ -32,12 +32,24 @@ __all__ = ["Sequential", "activations", "callbacks", "data", "datasets", "errors
            "load", "losses", "metrics", "optimizers", "regularizers", "schedules", "testing"]  # fmt: skip
 
 if TYPE_CHECKING:
-    from glassnet import activations, callbacks, data, errors, initializers, layers, losses, metrics, optimizers, regularizers, schedules
+    from glassnet import (
+        activations,
+        callbacks,
+        data,
+        datasets,
+        errors,
+        initializers,
+        layers,
+        losses,
+        metrics,
+        optimizers,
+        regularizers,
+        schedules,
+    )
     from glassnet import estimators as estimators
     from glassnet import testing as testing
-    from glassnet.data import datasets
-    from glassnet.loading import load
-    from glassnet.model import Sequential
+    from glassnet.models.load import load
+    from glassnet.models.sequential import Sequential
 
 
 def __getattr__(name: str) -> Any:

@@ -8,7 +8,7 @@ import pytest
 import glassnet as gn
 from glassnet import keras
 from glassnet.callbacks import Decision, EarlyStopping, LambdaCallback, LearningRateScheduler, ModelCheckpoint, ReduceLROnPlateau
-from glassnet.epochs import Record, Save
+from glassnet.engine.loop import Record, Save
 from glassnet.errors import ConfigError, ModelFileError
 from glassnet.layers import Dense
 from lives import as_it_was

@@ -14,7 +14,7 @@ import pytest
 from click.testing import CliRunner
 
 import glassnet as gn
-from glassnet.cli import arguments, main, printing, proposal, train
+from glassnet.cli import arguments, default_models, main, output, train
 
 HEAVY = ("jax", "numpy", "sklearn", "pandas", "matplotlib", "rich", "pooch")
 
@@ -175,7 +175,7 @@ def test_interrupted_before_training(monkeypatch):
     def press(name):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("glassnet.data.datasets.load", press)
+    monkeypatch.setattr("glassnet.datasets.load", press)
     result = run("train", "digits")
     assert (result.exit_code, result.stderr.strip()) == (130, "glassnet: interrupted")
 
@@ -184,9 +184,9 @@ def test_texts_are_read_word_by_word():
     """Oracle: the words of the rows to learn from; the shape is known before the fit, as `sketch` needs it."""
     data = gn.datasets.load("reviews")
     settings = {"layers": [4], "activation": "relu", "optimizer": "adam", "learning_rate": None, "seed": 0}
-    made = proposal.propose(data, settings, dropout=0.0)
+    made = default_models.propose(data, settings, dropout=0.0)
     kinds = "TextVectorization → Embedding → Bidirectional → Dense(4, relu) → Dense(1, sigmoid)"
-    assert proposal.sketch(made).startswith(f"{max(len(text.split()) for text in data.x)} → {kinds}: ")
+    assert default_models.sketch(made).startswith(f"{max(len(text.split()) for text in data.x)} → {kinds}: ")
     words = {word for text in data.x for word in text.lower().replace(".", "").replace(",", "").replace(":", "").split()}
     assert made.get_layer("embedding_1").input_dim == len(words) + 2
     assert made.predict(data.x_test[:3]).shape == (3, 1)
@@ -197,7 +197,7 @@ def test_trace_xor_shows_the_numbers():
     result = run("trace", "xor", "--layers", "2", "--row", "1")
     assert result.exit_code == 0
     settings = {"layers": (2,), "activation": "sigmoid", "optimizer": "sgd", "learning_rate": 0.1, "seed": 0}
-    w1, b1, w2, b2 = proposal.propose(gn.datasets.load("xor"), settings, dropout=0.0).get_weights()
+    w1, b1, w2, b2 = default_models.propose(gn.datasets.load("xor"), settings, dropout=0.0).get_weights()
     a = 1 / (1 + np.exp(-(np.array([0, 1]) @ w1 + b1)))
     p = 1 / (1 + np.exp(-(a @ w2 + b2)))
     for number in (*w1.ravel(), *a, *w2.ravel(), *p, *(p - 1)):
@@ -252,21 +252,21 @@ def test_widths(text, widths):
     [([], ""), ([3.0], "▁"), ([1, 1, 1], "▁▁▁"), ([8, 4, 2, 1, 1], "█▄▂▁▁"), ([0, 7], "▁█")],
 )
 def test_sparkline(values, drawn):
-    assert printing.sparkline(values) == drawn
+    assert output.sparkline(values) == drawn
 
 
 def test_lines_break_between_words_on_a_terminal(monkeypatch, capsys):
     line = "8x8 → Flatten → Dense(128, relu) → Dense(10, softmax)"
-    printing.print_wrapped(line)
+    output.print_wrapped(line)
     monkeypatch.setattr("sys.stdout.isatty", lambda: True)
     monkeypatch.setenv("COLUMNS", "40")
-    printing.print_wrapped(line)
+    output.print_wrapped(line)
     assert capsys.readouterr().out == f"{line}\n8x8 → Flatten → Dense(128, relu) →\n  Dense(10, softmax)\n"
 
 
 def test_sparkline_averages_long_runs():
     """100 values in 4 blocks of 25: the means of 0..99 rise evenly."""
-    assert printing.sparkline(range(100), width=4) == "▁▃▆█"
+    assert output.sparkline(range(100), width=4) == "▁▃▆█"
 
 
 @pytest.mark.parametrize(
@@ -281,7 +281,7 @@ def test_defaults_follow_the_rows(rows, batch, split, epochs):
 
 
 def test_json_has_no_nan(capsys):
-    printing.print_json({"loss": float("nan"), "weights": np.array([1.0, np.inf])})
+    output.print_json({"loss": float("nan"), "weights": np.array([1.0, np.inf])})
     assert capsys.readouterr().out == '{"loss": null, "weights": [1.0, null]}\n'
 
 

@@ -9,8 +9,8 @@ from sklearn.linear_model import LogisticRegression
 from test_cli import run
 
 import glassnet as gn
-from glassnet.cli import task, tasks
-from glassnet.data.rows import hold_out
+from glassnet.cli.jobs import base, table
+from glassnet.pipeline.encoding import hold_out
 
 RNG = np.random.default_rng(0)
 N = 150
@@ -111,7 +111,7 @@ def test_nothing_is_learned_of_the_rows_to_be_scored_on():
     odd = HOUSES.astype({"floors": object})
     odd.loc[held[0], "floors"] = "many"
     odd.to_csv("odd.csv", index=False)
-    assert tasks.find("odd.csv", task.Wishes("sold"), 0).train["floors"].tolist() == HOUSES.floors.iloc[kept].tolist()
+    assert table.find("odd.csv", base.Wishes("sold"), 0).train["floors"].tolist() == HOUSES.floors.iloc[kept].tolist()
     result = run("train", "odd.csv", "--target", "sold", "--no-plot")
     assert result.exit_code == 2
     assert "column 'floors': expected numbers, as in training. Received: text=['many']" in result.stderr
@@ -129,7 +129,7 @@ def test_other_files(tmp_path):
 
 def test_data_sets_that_are_tables(shared_data):
     """Flights are scored on the years that come last."""
-    job = tasks.find("flights", task.Wishes(), 0)
+    job = table.find("flights", base.Wishes(), 0)
     assert job.train["year"].max() <= job.test["year"].min()
     last = run("train", "flights", "--no-plot", "--quiet").stdout
     assert last.startswith("flights: RMSE ")
@@ -161,10 +161,10 @@ def test_tracing_a_table():
     """Oracle: `model.trace` of the same row."""
     result = run("trace", "houses.csv", "--target", "sold", "--features", "size,floors", "--row", "3")
     assert (result.exit_code, result.stderr) == (0, "")
-    row = tasks.find("houses.csv", task.Wishes("sold", ("size", "floors")), 0).train.rows(slice(3, 4))
+    row = table.find("houses.csv", base.Wishes("sold", ("size", "floors")), 0).train.rows(slice(3, 4))
     assert result.stdout.startswith(f"houses.csv, row 3 (sold {row['sold'][0]}): 2 → Dense(2, sigmoid) → Dense(1, sigmoid): 9 weights")
     assert "x: size, floors" in result.stdout
     facts = json.loads(run("trace", "houses.csv", "--target", "sold", "--features", "size,floors", "--row", "3", "--json").stdout)
     model = gn.Sequential([gn.layers.Dense(2, activation="sigmoid"), gn.layers.Dense(1, activation="sigmoid")], seed=0)
-    model.fit(tasks.find("houses.csv", task.Wishes("sold", ("size", "floors")), 0).train, target="sold", epochs=0, verbose=0)
+    model.fit(table.find("houses.csv", base.Wishes("sold", ("size", "floors")), 0).train, target="sold", epochs=0, verbose=0)
     assert facts["output"] == model.trace(row).output.tolist()

@@ -10,7 +10,7 @@ from glassnet.data import arrays
 from glassnet.data.arrays import class_weights, features, numbers, same_length, sample_weights
 from glassnet.errors import DataError
 from glassnet.layers import Dense
-from glassnet.model import Sequential
+from glassnet.models.sequential import Sequential
 
 
 def test_examples():

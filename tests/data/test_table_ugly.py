@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 from test_table import held, written
 
-from glassnet.data.delimited import TURNED
-from glassnet.data.spelling import MISSING, beyond, number, spellings, spelt
+from glassnet.data.csv_reader import TURNED
+from glassnet.data.parsing import MISSING, beyond, number, spellings, spelt
 from glassnet.data.table import read
 from glassnet.errors import DataError
 

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 import glassnet as gn
-from glassnet import network
+from glassnet.engine import network
+from glassnet.engine.train_step import MEASURES
 from glassnet.errors import ConfigError, DataError, NotReadyError, TrainingWarning
 from glassnet.layers import (
     Activation,
@@ -25,11 +26,10 @@ from glassnet.layers import (
     Normalization,
     Parallel,
     Residual,
-    chain,
+    functional,
 )
 from glassnet.optimizers import SGD
 from glassnet.testing import check_gradients
-from glassnet.training import MEASURES
 from oracles import EXACT, FLOAT32, close
 
 RNG = np.random.default_rng(0)
@@ -69,7 +69,7 @@ def test_parallel_merges_its_branches(merge, joined):
     close(model.predict(X), joined(a, b, X))
 
 
-def functional(keras, merge):
+def functional_keras(keras, merge):
     """The same as `ours` below, by Keras's functional API."""
     x = keras.Input((4,))
     h = keras.layers.Dense(8, activation="tanh")(x)
@@ -94,7 +94,7 @@ def test_training_as_in_keras(recorded, merge):
     model, steps = model_of(*ours(merge)), {"epochs": 20, "batch_size": 6, "shuffle": False, "verbose": 0}
 
     def live(keras, merge, x, y, weights, steps):
-        theirs = functional(keras, merge)
+        theirs = functional_keras(keras, merge)
         theirs.set_weights(weights)
         theirs.compile(keras.optimizers.SGD(0.05), "mean_squared_error")
         return theirs.fit(x, y, **steps).history["loss"], [weight.value for weight in theirs.weights]
@@ -205,7 +205,7 @@ def test_freezing_reaches_in():
 def test_a_composite_freezes_and_pays_part_by_part():
     """By hand: l2 sum w^2 = 0.01 sum w^2 of the part that learns; dL/dW = x^T 1."""
     link = Parallel([Dense(2, kernel_regularizer="l2"), Dense(2, trainable=False, kernel_regularizer="l2")], "add")
-    params, state, shapes = chain.init((link,), np.random.default_rng(0), (4,))
+    params, state, shapes = functional.init((link,), np.random.default_rng(0), (4,))
     assert shapes == ((4,), (2,))
     learning, frozen = network.split((link,), params)
     assert learning == ((params[0][0], None),)
@@ -226,10 +226,10 @@ def test_a_penalty_inside_is_in_the_loss():
 
 def test_noise_differs_between_branches_and_is_that_of_a_run():
     link, x = Parallel([Dropout(0.5), [Dropout(0.5)]]), np.ones((1, 100), np.float32)
-    params, state, _ = chain.init((link,), np.random.default_rng(0), (100,))
+    params, state, _ = functional.init((link,), np.random.default_rng(0), (100,))
     y, *_ = network.forward((link,), params, state, x, key=jax.random.key(0), train=True)
     assert 0.2 < np.mean(y[0, :100] == y[0, 100:]) < 0.8
-    close(chain.run((link,), params, state, x, key=jax.random.key(0), train=True)[0], y, EXACT)
+    close(functional.run((link,), params, state, x, key=jax.random.key(0), train=True)[0], y, EXACT)
     assert not np.array_equal(network.forward((link,), params, state, x, key=jax.random.key(1), train=True)[0], y)
 
 
@@ -259,12 +259,12 @@ def test_masks_of_the_branches_are_joined():
     rows = np.float32([1, 0])
     for branches in ([[Marks()], []], [[], [Marks()]]):
         link = Parallel([tuple(branch) for branch in branches])
-        params, state, _ = chain.init((link,), np.random.default_rng(0), (2, 1))
-        for mask in (chain.run((link,), params, state, x, mask=rows)[2], network.forward((link,), params, state, x, mask=rows)[3]):
+        params, state, _ = functional.init((link,), np.random.default_rng(0), (2, 1))
+        for mask in (functional.run((link,), params, state, x, mask=rows)[2], network.forward((link,), params, state, x, mask=rows)[3]):
             np.testing.assert_array_equal(mask, [[1, 0], [0, 0]])
     plain = Residual(Dense(1))
-    params, state, _ = chain.init((plain,), np.random.default_rng(0), (2, 1))
-    assert chain.run((plain,), params, state, x)[2] is None
+    params, state, _ = functional.init((plain,), np.random.default_rng(0), (2, 1))
+    assert functional.run((plain,), params, state, x)[2] is None
 
 
 def test_what_goes_bad_inside_is_named():
@@ -373,8 +373,8 @@ def test_nesting_draws_every_weight_once():
     nested = Counted()
     for _ in range(6):
         nested = Residual(nested)
-    params, *_ = chain.init((nested, Counted()), np.random.default_rng(0), (4,))
+    params, *_ = functional.init((nested, Counted()), np.random.default_rng(0), (4,))
     assert drawn == [(4,), (4,)]
-    plain, *_ = chain.init((Counted(), Counted()), np.random.default_rng(0), (4,))
+    plain, *_ = functional.init((Counted(), Counted()), np.random.default_rng(0), (4,))
     for a, b in zip(jax.tree.leaves(params), jax.tree.leaves(plain), strict=True):
         np.testing.assert_array_equal(a, b)

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 import glassnet as gn
-from glassnet import network
+from glassnet.engine import network
 from glassnet.errors import ConfigError, DataError
-from glassnet.layers import GRU, LSTM, Bidirectional, Dense, Embedding, Input, Masking, SimpleRNN, chain, recurrence
-from glassnet.layers.recurrence import GRUCell, LSTMCell, SimpleCell, Weights
+from glassnet.layers import GRU, LSTM, Bidirectional, Dense, Embedding, Input, Masking, SimpleRNN, functional, recurrent_ops
+from glassnet.layers.recurrent_ops import GRUCell, LSTMCell, SimpleCell, Weights
 from glassnet.optimizers import SGD
 from oracles import EXACT, FLOAT32, FLOAT64, close, directional_error
 
@@ -46,7 +46,7 @@ def test_the_fast_loop_is_the_plain_one(cell, reverse, every, mask):
         x, weights = drawn(cell)
         dy = RNG.normal(size=(T, B, U) if every else (B, U))
         slope = jax.jit(jax.value_and_grad(value, (4, 5)), static_argnums=(0, 1, 2))
-        got, want = (slope(loop, cell, reverse, dy, x, weights, mask) for loop in (recurrence.fast, recurrence.plain))
+        got, want = (slope(loop, cell, reverse, dy, x, weights, mask) for loop in (recurrent_ops.fast, recurrent_ops.plain))
         for a, b in zip(jax.tree.leaves(got), jax.tree.leaves(want), strict=True):
             np.testing.assert_allclose(a, b, rtol=1e-12, atol=1e-12)
 
@@ -55,7 +55,7 @@ def test_the_fast_loop_is_the_plain_one(cell, reverse, every, mask):
 def test_one_step(cell):
     with jax.enable_x64(True):
         x, weights = drawn(cell, 1)
-        value = jax.jit(lambda x: (recurrence.fast(cell, False, False, x, weights, None) ** 2).sum())
+        value = jax.jit(lambda x: (recurrent_ops.fast(cell, False, False, x, weights, None) ** 2).sum())
         assert directional_error(value, x) < FLOAT64
 
 
@@ -181,7 +181,7 @@ TRACED = [LSTM(2), GRU(2, return_sequences=True, go_backwards=True), SimpleRNN(2
 def test_the_trace_sees_every_step(layer):
     """Outputs as the pass has them; the kernels' and the bias's gradients are made of dL/dh and the slopes by hand, for SimpleRNN."""
     model = model_of([Masking(), layer, Dense(1)], (6, 2))
-    training, name = bool(layer.dropout), chain.kind(layer) + "_1"
+    training, name = bool(layer.dropout), functional.kind(layer) + "_1"
     y = np.repeat(Y[:, None], 6, 1) if layer.return_sequences else Y
     trace = model.trace(X, y, training=training)
     steps, link = trace.steps(name), trace[name]

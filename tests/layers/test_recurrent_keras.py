@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 import glassnet as gn
-from glassnet import network
-from glassnet.layers import GRU, LSTM, Bidirectional, Embedding, Input, Masking, SimpleRNN, chain
+from glassnet.engine import network
+from glassnet.layers import GRU, LSTM, Bidirectional, Embedding, Input, Masking, SimpleRNN, functional
 from glassnet.optimizers import SGD
 from oracles import FLOAT32, LOOSE, close
 from parity import made, theirs
@@ -29,8 +29,8 @@ def redrawn(params, rng):
 def drawn(layer, shape=(TIME, FEATURES), seed=0):
     """A layer's link, random weights, and a batch."""
     rng = np.random.default_rng(seed)
-    (link,) = chain.unfold(chain.named([layer]))
-    (params,), (state,), _ = chain.init((link,), rng, shape)
+    (link,) = functional.unfold(functional.named([layer]))
+    (params,), (state,), _ = functional.init((link,), rng, shape)
     params = redrawn(params, rng)
     return link, params, state, rng.normal(size=(BATCH, *shape)).astype(np.float32)
 

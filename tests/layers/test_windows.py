@@ -19,11 +19,11 @@ from glassnet.layers import (
     MaxPooling2D,
     UpSampling2D,
     ZeroPadding2D,
-    chain,
+    functional,
     pooling,
-    windows,
+    sliding_window,
 )
-from glassnet.layers.windows import Windows
+from glassnet.layers.sliding_window import Windows
 from oracles import FLOAT32, FLOAT64, close, directional_error
 
 RNG = np.random.default_rng(0)
@@ -108,7 +108,9 @@ def test_both_ways_through_the_machine_agree(w):
     """What runs on a CPU and XLA's own convolution: outputs, and gradients of input and kernel."""
     kernel = RNG.normal(size=(*w.size, 2, 3)).astype(np.float32)
     dy = RNG.normal(size=(4, *w.counts((6, 5)), 3)).astype(np.float32)
-    for a, b in zip(*(forward_and_back(way, w, IMAGES, kernel, dy) for way in (windows._by_product, windows._by_lax)), strict=True):
+    for a, b in zip(
+        *(forward_and_back(way, w, IMAGES, kernel, dy) for way in (sliding_window._by_product, sliding_window._by_lax)), strict=True
+    ):
         close(a, b, 10 * FLOAT32)
 
 
@@ -119,11 +121,11 @@ def test_laid_out_for_a_few_examples_at_a_time(rows, few, monkeypatch):
     w = WAYS[0]
     x, kernel = RNG.normal(size=(rows, 6, 5, 2)).astype(np.float32), RNG.normal(size=(3, 2, 2, 3)).astype(np.float32)
     dy = RNG.normal(size=(rows, 6, 5, 3)).astype(np.float32)
-    whole = forward_and_back(windows._by_product, w, x, kernel, dy)
+    whole = forward_and_back(sliding_window._by_product, w, x, kernel, dy)
     one = 4 * 6 * 5 * 12
-    monkeypatch.setattr(windows, "BYTES", one // 2)
-    monkeypatch.setattr(windows, "FEW", few * one)
-    compiled = jax.jit(partial(forward_and_back, windows._by_product, w))
+    monkeypatch.setattr(sliding_window, "BYTES", one // 2)
+    monkeypatch.setattr(sliding_window, "FEW", few * one)
+    compiled = jax.jit(partial(forward_and_back, sliding_window._by_product, w))
     assert "while" in compiled.lower(x, kernel, dy).as_text()
     for a, b in zip(compiled(x, kernel, dy), whole, strict=True):
         close(a, b, 10 * FLOAT32)
@@ -134,12 +136,12 @@ def test_all_at_once_up_to_64_megabytes():
     w = Windows((3, 3), (1, 1), (1, 1), "same")
     kernel = jax.ShapeDtypeStruct((3, 3, 16, 4), np.float32)
     for rows, loops in ((113, False), (114, True)):
-        text = jax.jit(partial(windows._by_product, w)).lower(jax.ShapeDtypeStruct((rows, 32, 32, 16), np.float32), kernel).as_text()
+        text = jax.jit(partial(sliding_window._by_product, w)).lower(jax.ShapeDtypeStruct((rows, 32, 32, 16), np.float32), kernel).as_text()
         assert ("while" in text) == loops
 
 
 def test_a_cpu_compiles_its_own_way_alone():
-    lowered = jax.jit(partial(windows.convolve, windows=WAYS[0])).lower(IMAGES, np.zeros((3, 2, 2, 3), np.float32))
+    lowered = jax.jit(partial(sliding_window.convolve, windows=WAYS[0])).lower(IMAGES, np.zeros((3, 2, 2, 3), np.float32))
     assert "convolution" not in lowered.as_text()
 
 
@@ -186,7 +188,7 @@ def test_windows_of_many_entries_are_left_to_xla(layer, monkeypatch):
         return y, back(jnp.cos(y))
 
     want = jax.tree.leaves(run(params, x))
-    monkeypatch.setattr(windows, "TAPS", 3)
+    monkeypatch.setattr(sliding_window, "TAPS", 3)
     monkeypatch.setattr(pooling, "TAPS", 3)
     lowered = jax.jit(lambda *given: layer(*given)).lower(params, x).as_text()
     assert "reduce_window" in lowered or "convolution" in lowered
@@ -253,7 +255,7 @@ def test_global_pooling_heeds_a_mask_over_time():
 
 
 def test_names():
-    assert [chain.kind(layer) for layer in (Conv2D(1, 1), Conv2DTranspose(1, 1), MaxPooling2D(), UpSampling2D())] == [
+    assert [functional.kind(layer) for layer in (Conv2D(1, 1), Conv2DTranspose(1, 1), MaxPooling2D(), UpSampling2D())] == [
         "conv2d",
         "conv2d_transpose",
         "max_pooling2d",

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import glassnet as gn
-from glassnet import network
+from glassnet.engine import network
 from glassnet.errors import ConfigError
 from glassnet.layers import (
     AveragePooling1D,

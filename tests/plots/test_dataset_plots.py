@@ -5,7 +5,7 @@ import sys
 import numpy as np
 import pytest
 
-from glassnet.data import datasets
+from glassnet import datasets
 from glassnet.errors import DataError
 from glassnet.plots import datasets as plots
 from glassnet.plots.datasets import plot_dataset
@@ -83,7 +83,7 @@ def test_every_kind_renders(name, tmp_path):
 
 def test_no_global_state():
     """Oracle: sys.modules of a fresh process; pyplot, which picks a backend, is never imported."""
-    code = "import sys; from glassnet.data import datasets; datasets.load('xor').plot(); print('matplotlib.pyplot' in sys.modules)"
+    code = "import sys; from glassnet import datasets; datasets.load('xor').plot(); print('matplotlib.pyplot' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "False\n"
 
 

@@ -10,7 +10,7 @@ import pytest
 from crafted import saved, small
 
 from glassnet.errors import ModelFileError
-from glassnet.storage import atomic
+from glassnet.storage import atomic_write
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ POINTS = ["write", "half", "fsync", "rename", "fsync folder", "done"]
 
 def test_every_point_is_reached(path, monkeypatch):
     seen = []
-    monkeypatch.setattr(atomic, "reached", seen.append)
+    monkeypatch.setattr(atomic_write, "reached", seen.append)
     small().save(path)
     assert seen == POINTS
 
@@ -37,7 +37,7 @@ def test_a_save_that_fails_leaves_what_was_there(path, monkeypatch, point, fault
         if now == point:
             raise fault
 
-    monkeypatch.setattr(atomic, "reached", fail)
+    monkeypatch.setattr(atomic_write, "reached", fail)
     with pytest.raises(ModelFileError, match=rf"save: expected a file that can be written. .*m.glassnet'. It said: {fault.strerror}"):
         small(seed=7).save(path)
     assert path.read_bytes() == before
@@ -81,7 +81,7 @@ def test_an_interrupt_leaves_what_was_there(path, monkeypatch, interrupt):
         if point == "half":
             raise interrupt
 
-    monkeypatch.setattr(atomic, "reached", stop)
+    monkeypatch.setattr(atomic_write, "reached", stop)
     with pytest.raises(interrupt):
         small(seed=7).save(path)
     assert path.read_bytes() == before

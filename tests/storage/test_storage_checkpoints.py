@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from glassnet.errors import DataWarning, ModelFileError
-from glassnet.storage import modelfile
+from glassnet.storage import model_file
 from glassnet.storage.checkpoints import Folder
 
 
@@ -21,7 +21,7 @@ def five(tmp_path, monkeypatch):
             raise ModelFileError("damaged.")
         return SimpleNamespace(epoch=epoch, step=step)
 
-    monkeypatch.setattr(modelfile, "read_run", read)
+    monkeypatch.setattr(model_file, "read_run", read)
     for i in range(5):
         (tmp_path / f"checkpoint-{i:06d}-{8 * i:09d}.glassnet").write_bytes(b"")
     return tmp_path, sound

@@ -43,7 +43,7 @@ from glassnet.layers import (
     UpSampling2D,
     ZeroPadding2D,
 )
-from glassnet.storage import modelfile, parts, plain
+from glassnet.storage import json_codec, model_file, registry
 
 HERE = [str(Path(__file__).parent), str(Path(__file__).parents[1])]
 MOST = 2**27
@@ -51,7 +51,7 @@ MOST = 2**27
 
 def said(part):
     """A part as a file says it."""
-    return json.loads(plain.dumps(part, parts.by_class()))
+    return json.loads(json_codec.dumps(part, registry.by_class()))
 
 
 def python(code, *arguments):
@@ -250,7 +250,7 @@ def test_code_in_a_config(file):
 
 
 GADGETS = ["os.system", "builtins.exec", "keras.utils.get_file", "keras.models.load_model", "keras.config.enable_unsafe_deserialization",
-           "subprocess.Popen", "glassnet.storage.atomic.write", "numpy.load", "__import__", "eval"]  # fmt: skip
+           "subprocess.Popen", "glassnet.storage.atomic_write.write", "numpy.load", "__import__", "eval"]  # fmt: skip
 
 
 @pytest.mark.parametrize("name", GADGETS)
@@ -280,18 +280,18 @@ def test_gadgets_by_name(file, name, monkeypatch):
 
 def test_the_tables_hold_parts_of_glassnet_alone():
     """What a file can name at all: frozen dataclasses of this package that say what they are, none of which opens or calls when made."""
-    assert len(parts.by_tag()) == len(parts.by_class()) == len(parts.TAGS)
-    for _name, kind, _ in parts.TAGS:
+    assert len(registry.by_tag()) == len(registry.by_class()) == len(registry.TAGS)
+    for _name, kind, _ in registry.TAGS:
         assert kind.__module__.startswith("glassnet.")
         assert kind.__dataclass_params__.frozen
         assert not issubclass(kind, Callback)
-    assert not any("allback" in name or "/CSV" in name for name in parts.by_tag())
+    assert not any("allback" in name or "/CSV" in name for name in registry.by_tag())
 
 
-@pytest.mark.parametrize("tag", modelfile.tags().values(), ids=lambda tag: tag.name)
+@pytest.mark.parametrize("tag", model_file.tags().values(), ids=lambda tag: tag.name)
 def test_every_field_that_says_what_a_part_is_has_a_key(tag):
     """A field without a key would be lost in a file; oracle: the fields of the class."""
-    assert sorted(tag.fields().values()) == sorted(plain.settings(tag.kind))
+    assert sorted(tag.fields().values()) == sorted(json_codec.settings(tag.kind))
     assert all(isinstance(name, str) for name in ACTIVATIONS)
 
 

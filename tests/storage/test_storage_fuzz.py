@@ -17,7 +17,7 @@ from glassnet.errors import ModelFileError
 from glassnet.layers import BatchNormalization, Dense, Maxout, Parallel, Residual
 from glassnet.optimizers import Adam
 from glassnet.schedules import CosineDecay
-from glassnet.storage import modelfile, parts, plain
+from glassnet.storage import json_codec, model_file, registry
 
 MUTATIONS = int(os.environ.get("GLASSNET_MUTATIONS", 100_000))
 """In all: 8 of 10 of bytes, the rest of what the bytes mean."""
@@ -50,13 +50,13 @@ def outcome(data, path):
     """None for a file that is refused, else the model, which is what the file says or the test fails."""
     path.write_bytes(data)
     try:
-        loaded = modelfile.read(path)
+        loaded = model_file.read(path)
     except ModelFileError as error:
         return None if 0 < len(str(error)) < 1500 else pytest.fail("no message, or one without end")
     model, _, _ = apart(data)
-    said = json.loads(plain.dumps(loaded.saved, modelfile.tags()))
+    said = json.loads(json_codec.dumps(loaded.saved, model_file.tags()))
     assert canonical(said) == canonical(model)
-    found = {} if loaded.built is None else modelfile.named(loaded.built, loaded.arrays)
+    found = {} if loaded.built is None else model_file.named(loaded.built, loaded.arrays)
     wanted = arrays(data)
     assert found.keys() == wanted.keys()
     for name, array in wanted.items():
@@ -68,11 +68,11 @@ def outcome(data, path):
 def test_the_oracle_sees_a_wrong_load(plain_file, tmp_path, monkeypatch):
     """A load that reads a number as another, and one that forgets the seed, are caught."""
     assert outcome(plain_file, tmp_path / "m")
-    loaded = modelfile.read(tmp_path / "m")
+    loaded = model_file.read(tmp_path / "m")
     (params,) = loaded.arrays.params
     other = loaded.arrays._replace(params=(params | {"bias": params["bias"] + 1},))
     for wrong in (loaded._replace(arrays=other), loaded._replace(saved=replace(loaded.saved, seed=5))):
-        monkeypatch.setattr(modelfile, "read", lambda path, wrong=wrong: wrong)
+        monkeypatch.setattr(model_file, "read", lambda path, wrong=wrong: wrong)
         with pytest.raises(AssertionError):
             outcome(plain_file, tmp_path / "m")
 
@@ -177,7 +177,7 @@ def test_what_the_bytes_mean(file, request, tmp_path):
 
 KEYS = st.sampled_from(["is", "function", "float", "name", "units", "layers"]) | st.text(max_size=3)
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | st.sampled_from(sorted(parts.by_tag())),
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | st.sampled_from(sorted(registry.by_tag())),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(KEYS, inner, max_size=5),
     max_leaves=12,
 )
@@ -205,8 +205,8 @@ def test_any_json_as_the_model(rich_file, tmp_path_factory, value):
 def test_fields_of_a_part_in_any_kind(rich_file, tmp_path_factory, data):
     """Each known part, its own fields holding anything."""
     model, header, numbers = apart(rich_file)
-    name = data.draw(st.sampled_from(sorted(parts.by_tag())))
-    part = {"is": name} | {key: data.draw(JSON) for key in parts.by_tag()[name].fields()}
+    name = data.draw(st.sampled_from(sorted(registry.by_tag())))
+    part = {"is": name} | {key: data.draw(JSON) for key in registry.by_tag()[name].fields()}
     for field in ("layers", "optimizer", "loss", "intake"):
         outcome(together(model | {field: [part] if field == "layers" else part}, header, numbers), tmp_path_factory.getbasetemp() / "any")
 

@@ -8,6 +8,13 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from crafted import again
+from test_contract_initializers import VARIANTS as INITIALIZER_VARIANTS
+from test_contract_layers import EXAMPLES
+from test_contract_losses import EVERY as LOSSES
+from test_contract_losses import cubed
+from test_contract_metrics import PUBLIC as METRICS
+from test_contract_metrics import worst
+from test_contract_optimizers import VARIANTS as OPTIMIZER_VARIANTS
 
 import glassnet as gn
 from glassnet import initializers, layers, losses, metrics, optimizers, regularizers, schedules
@@ -29,15 +36,8 @@ from glassnet.schedules import (
     Schedule,
     Warmup,
 )
-from glassnet.storage import parts, plain
+from glassnet.storage import json_codec, registry
 from oracles import named
-from test_contract_initializers import VARIANTS as INITIALIZER_VARIANTS
-from test_contract_layers import EXAMPLES
-from test_contract_losses import EVERY as LOSSES
-from test_contract_losses import cubed
-from test_contract_metrics import PUBLIC as METRICS
-from test_contract_metrics import worst
-from test_contract_optimizers import VARIANTS as OPTIMIZER_VARIANTS
 
 SCHEDULES = [
     CosineDecay(0.1, 7, alpha=0.5),
@@ -74,8 +74,8 @@ def test_layer(tmp_path, layer, shape):
 
 
 def there_and_back(part, kind, custom=None):
-    text = plain.dumps(part, parts.by_class())
-    return plain.Reader(parts.by_tag(), custom or {}).read(plain.loads(text), kind)
+    text = json_codec.dumps(part, registry.by_class())
+    return json_codec.Reader(registry.by_tag(), custom or {}).read(json_codec.loads(text), kind)
 
 
 PARTS = (
@@ -122,7 +122,7 @@ def test_every_public_part_is_tried():
         concrete = {value for value in vars(module).values() if isinstance(value, type) and issubclass(value, base)}
         concrete = {kind for kind in concrete if not kind.__abstractmethods__} if base is not Layer else concrete
         assert concrete - {base, Composite, losses.Loss, losses.Crossentropy, Metric} <= tried
-        assert concrete - {base, Composite, losses.Crossentropy} <= set(parts.by_class()) | {base}
+        assert concrete - {base, Composite, losses.Crossentropy} <= set(registry.by_class()) | {base}
 
 
 @pytest.mark.parametrize("name", ACTIVATIONS)

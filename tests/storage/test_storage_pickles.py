@@ -85,7 +85,7 @@ def test_a_pickle_holds_the_file_and_little_else(tmp_path):
     assert len(file) < len(pickle.dumps(model)) < len(file) + 600
     assert blob(pickled(model)) == file
     names = {arg for _, arg, _ in pickletools.genops(pickle.dumps(model)) if isinstance(arg, str) and "." in arg}
-    assert names == {"glassnet.model"}
+    assert names == {"glassnet.models.sequential"}
 
 
 def test_in_stages_of_a_models_life():

@@ -11,7 +11,7 @@ from crafted import again, apart, changed, saved, small, together
 import glassnet as gn
 from glassnet.errors import ModelFileError
 from glassnet.layers import Dense, Input, Layer, Parallel, Residual
-from glassnet.storage import modelfile
+from glassnet.storage import model_file
 from nets import same_bits
 
 
@@ -229,7 +229,7 @@ def test_a_description_beyond_the_limit(tmp_path):
 def test_what_is_too_large_to_load_is_not_saved(tmp_path, monkeypatch):
     model = small()
     model.history.history["many"] = [0.1] * 100
-    monkeypatch.setattr(modelfile, "MOST_TEXT", 1000)
+    monkeypatch.setattr(model_file, "MOST_TEXT", 1000)
     with pytest.raises(ModelFileError, match=r"save: expected a model that takes less than 1,000 bytes to describe\. Received: bytes="):
         model.save(tmp_path / "m")
 

@@ -11,13 +11,13 @@ Write one by giving `on_epoch_end`:
 from __future__ import annotations
 
 from glassnet.callbacks.callback import Callback, LambdaCallback
-from glassnet.callbacks.files import CSVLogger
-from glassnet.callbacks.panel import Panel, listed
-from glassnet.callbacks.rates import LearningRateScheduler, ReduceLROnPlateau
-from glassnet.callbacks.saving import ModelCheckpoint
-from glassnet.callbacks.stopping import EarlyStopping, StopWhen, TerminateOnNaN
+from glassnet.callbacks.callback_list import Panel, listed
+from glassnet.callbacks.csv_logger import CSVLogger
+from glassnet.callbacks.early_stopping import EarlyStopping, StopWhen, TerminateOnNaN
+from glassnet.callbacks.learning_rate import LearningRateScheduler, ReduceLROnPlateau
+from glassnet.callbacks.model_checkpoint import ModelCheckpoint
 from glassnet.callbacks.tensorboard import TensorBoard
-from glassnet.epochs import Decision, Record, Save
+from glassnet.engine.loop import Decision, Record, Save
 
 __all__ = [
     "CSVLogger",

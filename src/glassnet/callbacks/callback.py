@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Callable
 from typing import Any, NoReturn
 
-from glassnet.epochs import Decision, Record
+from glassnet.engine.loop import Decision, Record
 from glassnet.errors import ConfigError, message
 
 Logs = dict[str, float]

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from glassnet.callbacks.callback import Callback, Logs
-from glassnet.callbacks.files import writing
-from glassnet.epochs import Record
+from glassnet.callbacks.csv_logger import writing
+from glassnet.engine.loop import Record
 from glassnet.errors import ConfigError, message, require
 
 

@@ -13,8 +13,9 @@ from typing import Any, NoReturn
 
 import click
 
-from glassnet import __version__
-from glassnet.cli import datasets, saved, series, trace, train
+from glassnet._version import __version__
+from glassnet.cli import datasets, saved_models, trace, train
+from glassnet.cli.jobs import time_series
 from glassnet.errors import GlassnetError
 
 MISTAKE, INTERRUPTED = 2, 130
@@ -73,5 +74,13 @@ def main() -> None:
     """
 
 
-for command in (train.command, trace.command, saved.evaluate, saved.predict, series.forecast, saved.summary, datasets.command):
+for command in (
+    train.command,
+    trace.command,
+    saved_models.evaluate,
+    saved_models.predict,
+    time_series.forecast,
+    saved_models.summary,
+    datasets.command,
+):
     main.add_command(command)

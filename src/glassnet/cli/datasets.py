@@ -16,12 +16,12 @@ def command(as_json: bool) -> None:
     glassnet datasets
     glassnet datasets --json
     """
-    from glassnet.cli import printing
-    from glassnet.data.datasets import describe
+    from glassnet.cli import output
+    from glassnet.datasets import describe
 
     words = ("name", "task", "rows", "shape", "source", "about", "notes")
     if as_json:
-        printing.print_json({"datasets": [{word: getattr(entry, word) for word in words} for entry in describe()]})
+        output.print_json({"datasets": [{word: getattr(entry, word) for word in words} for entry in describe()]})
         return
     rows = [(e.name, e.task, f"{e.rows:,}", "x".join(map(str, e.shape)) or "text", e.source, e.about) for e in describe()]
-    printing.print_table(("name", "task", "rows", "shape", "source", "what it is"), rows, right="rows")
+    output.print_table(("name", "task", "rows", "shape", "source", "what it is"), rows, right="rows")

@@ -11,9 +11,9 @@ from glassnet.cli import arguments
 if TYPE_CHECKING:
     import numpy as np
 
-    from glassnet.cli.task import Task
-    from glassnet.cli.tasks import SavedTask
-    from glassnet.model import Sequential
+    from glassnet.cli.jobs.base import Task
+    from glassnet.cli.jobs.table import SavedTask
+    from glassnet.models.sequential import Sequential
 
 
 @click.command("trace", short_help="Show every number of one pass, forward and backward.")
@@ -51,12 +51,13 @@ def command(
     glassnet trace titanic.csv --target survived --features fare,age
     glassnet trace titanic.glassnet new.csv --row 3
     """
-    from glassnet.cli import printing, task, tasks
+    from glassnet.cli import output
+    from glassnet.cli.jobs import base, table
 
     if as_json and (neuron or layer):
         raise click.UsageError("--json holds every number already: leave out --neuron and --layer.")
-    wishes = task.Wishes(*(settings.pop(key) for key in ("target", "features", "target_transform", "task")))
-    job = tasks.saved(name, rows) if name.endswith(".glassnet") else tasks.find(name, wishes, settings["seed"])
+    wishes = base.Wishes(*(settings.pop(key) for key in ("target", "features", "target_transform", "task")))
+    job = table.saved(name, rows) if name.endswith(".glassnet") else table.find(name, wishes, settings["seed"])
     model = job.propose(settings | {"dropout": 0.0}, adapted=True)
     row = telling_row(job.inputs(model)) if row is None else row
     if row >= job.rows:
@@ -65,10 +66,10 @@ def command(
         job.fit(model, epochs=epochs, verbose=0, seed=settings["seed"])
     traced = model.trace(*job.row(row))
     if as_json:
-        printing.print_json({"dataset": job.name, "row": row, "epochs": model.epoch, "seed": settings["seed"]} | traced.to_dict())
+        output.print_json({"dataset": job.name, "row": row, "epochs": model.epoch, "seed": settings["seed"]} | traced.to_dict())
         return
     parts = [traced.layer(which) for which in layer] + [traced.neuron(which, unit) for which, unit in neuron]
-    printing.print_wrapped(heading(job, row, model))
+    output.print_wrapped(heading(job, row, model))
     click.echo("\n\n".join(parts or [str(traced)]))
 
 
@@ -81,7 +82,7 @@ def telling_row(x: np.ndarray) -> int:
 
 def heading(job: Task | SavedTask, row: int, model: Sequential) -> str:
     """Which row meets which network, in one line."""
-    from glassnet.cli import proposal
+    from glassnet.cli import default_models
 
     age = f"after {model.epoch} epochs" if model.epoch else "untrained"
-    return f"{job.name}, row {row} ({job.meaning(row)}): {proposal.sketch(model)}, {age}"
+    return f"{job.name}, row {row} ({job.meaning(row)}): {default_models.sketch(model)}, {age}"

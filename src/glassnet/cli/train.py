@@ -12,7 +12,7 @@ from glassnet.cli import arguments
 
 if TYPE_CHECKING:
     from glassnet.callbacks import EarlyStopping
-    from glassnet.history import History
+    from glassnet.training.history import History
 
 LEAST_EPOCHS, MOST_EPOCHS = 5, 500
 """Where no number of epochs is asked for, there are as many as make some steps (see `Task`), within these bounds."""
@@ -87,17 +87,18 @@ def command(
     glassnet train digits --json | python -m json.tool
     """
     picture, place = None if no_plot or not plot else arguments.picture(plot, "--plot"), arguments.writable(out, "--out") if out else None
-    from glassnet.cli import printing, proposal, task, tasks
-    from glassnet.progress import clock
+    from glassnet.cli import default_models, output
+    from glassnet.cli.jobs import base, table
+    from glassnet.training.progress import clock
 
-    wishes = task.Wishes(*(settings.pop(key) for key in ("target", "features", "target_transform", "task", "forecast", "time")))
-    job = tasks.find(name, wishes, settings["seed"], settings.pop("size"), settings.pop("augment"))
+    wishes = base.Wishes(*(settings.pop(key) for key in ("target", "features", "target_transform", "task", "forecast", "time")))
+    job = table.find(name, wishes, settings["seed"], settings.pop("size"), settings.pop("augment"))
     silent = quiet or as_json
     settings |= {key: getattr(job, key) for key in ("layers", "dropout", "batch_size") if settings[key] is None}
     model = job.propose(settings)
     if not silent:
         for line in (*job.said, f"{job.name}: {job.about}"):
-            printing.print_wrapped(line)
+            output.print_wrapped(line)
     if job.validation is not None:
         settings["validation_split"] = 0.0
     resolve(settings, job.rows, job.steps, job.validation_split)
@@ -106,7 +107,7 @@ def command(
     asked = {key: settings[key] for key in ("epochs", "batch_size", "validation_split", "seed")}
     job.begin(model, verbose=0 if silent else 2, **asked)
     if not silent:
-        printing.print_wrapped(proposal.sketch(model))
+        output.print_wrapped(default_models.sketch(model))
     history = job.fit(
         model, verbose=0 if silent else "auto", callbacks=stopping(settings, job.validation is not None), resume=resume, **asked
     )
@@ -120,14 +121,14 @@ def command(
     drawn, failure = draw(history, picture if history.epoch else None)
     if as_json:
         run = {"seed": settings["seed"], "epochs": len(history.epoch), "stopped": history.stopped, "plot": drawn, "out": out}
-        printing.print_json({"dataset": job.name, **facts, "seconds": seconds, **run, "settings": settings, "history": history.history})
+        output.print_json({"dataset": job.name, **facts, "seconds": seconds, **run, "settings": settings, "history": history.history})
     else:
         if full and not quiet:
             click.echo(f"\n{full}\n")
         line = f"{job.name}: {short} in {clock(seconds)}" + "".join(f", {file}" for file in (out, drawn) if file)
         losses = history.history.get("loss", [])
         room = min(max(SCREEN - len(f"{line}  loss "), 8), 24)
-        click.echo(line + (f"  loss {printing.sparkline(losses, room)}" if len(losses) > 1 else ""))
+        click.echo(line + (f"  loss {output.sparkline(losses, room)}" if len(losses) > 1 else ""))
     if failure:
         raise click.ClickException(failure)
     ctx.exit(130 if interrupted else 0)

@@ -12,7 +12,7 @@ from glassnet.errors import DataError, is_number, message, require
 from glassnet.types import Shape
 
 if TYPE_CHECKING:
-    from glassnet.layers.chain import Links
+    from glassnet.layers.functional import Links
 
 
 def numbers(value: Any, what: str) -> np.ndarray:

@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from glassnet.data.delimited import parse
-from glassnet.data.spelling import MISSING, filled, spelt, typed
+from glassnet.data.csv_reader import parse
+from glassnet.data.parsing import MISSING, filled, spelt, typed
 from glassnet.errors import DataError, lookup, message, require
 
 FRAMES = {".parquet": "read_parquet", ".feather": "read_feather", ".arrow": "read_feather"}

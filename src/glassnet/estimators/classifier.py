@@ -12,7 +12,7 @@ from sklearn.utils.multiclass import check_classification_targets, type_of_targe
 
 from glassnet.data import arrays
 from glassnet.errors import DataError, is_number, require
-from glassnet.estimators.neural import Neural, Rows
+from glassnet.estimators.base import Neural, Rows
 from glassnet.losses import BinaryCrossentropy, Loss, SparseCategoricalCrossentropy
 from glassnet.optimizers import Optimizer
 

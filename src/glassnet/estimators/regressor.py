@@ -7,7 +7,7 @@ from typing import Any, Self
 import numpy as np
 from sklearn.base import MultiOutputMixin, RegressorMixin
 
-from glassnet.estimators.neural import Neural, Rows
+from glassnet.estimators.base import Neural, Rows
 from glassnet.losses import HalfMeanSquaredError, Loss
 
 

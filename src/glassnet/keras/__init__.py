@@ -13,7 +13,7 @@ import importlib
 from typing import Any
 
 from glassnet import __version__ as __version__
-from glassnet.keras import face
+from glassnet.keras import compat
 
 MODULES = ("activations", "backend", "callbacks", "datasets", "initializers", "layers", "losses", "metrics", "models", "ops",
            "optimizers", "regularizers", "utils")  # fmt: skip
@@ -21,7 +21,7 @@ MODULES = ("activations", "backend", "callbacks", "datasets", "initializers", "l
 HOME = {**dict.fromkeys(MODULES, ""), "Input": "layers", "Model": "models", "Sequential": "models"}
 """Name to the module that it stands in; nothing for a module itself."""
 
-__all__, _find = face.table(__name__, HOME)
+__all__, _find = compat.table(__name__, HOME)
 
 
 def __getattr__(name: str) -> Any:

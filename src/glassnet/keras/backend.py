@@ -1,5 +1,5 @@
 """Keras's backend: nothing is kept between models, so there is nothing to clear."""
 
-from glassnet.keras.face import table
+from glassnet.keras.compat import table
 
 __all__, __getattr__ = table(__name__, {"clear_session": (lambda: None, "free_memory~")})

@@ -7,7 +7,7 @@ from typing import Any
 from glassnet import callbacks as ours
 from glassnet.callbacks import Decision, Record
 from glassnet.errors import require
-from glassnet.keras.face import table
+from glassnet.keras.compat import table
 
 
 class Callback(ours.Callback):

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from glassnet.data import datasets as ours
-from glassnet.keras.face import register, table
+from glassnet import datasets as ours
+from glassnet.keras.compat import register, table
 
 
 def _loader(name: str, label_shape: tuple[int, ...] = (-1,)) -> Any:

@@ -1,7 +1,7 @@
 """Keras's initializers. Their `seed` is not used: all of a model's numbers follow from the model's own, or from `set_random_seed`."""
 
 from glassnet import initializers as ours
-from glassnet.keras.face import table
+from glassnet.keras.compat import table
 
 SCALED = "seed~ input_axes=None output_axes=None"
 MOMENTS = "mean stddev seed~"

@@ -11,10 +11,10 @@ import numpy as np
 
 from glassnet import activations
 from glassnet import layers as ours
-from glassnet.data.passes import is_stream
 from glassnet.errors import is_number, require
-from glassnet.keras.face import Refused, Written, table
+from glassnet.keras.compat import Refused, Written, table
 from glassnet.layers.text import strings
+from glassnet.pipeline.batches import is_stream
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from glassnet import losses as ours
-from glassnet.keras.face import Face, PerRow, Refused, Written, table
+from glassnet.keras.compat import Face, PerRow, Refused, Written, table
 from glassnet.losses import align
 
 

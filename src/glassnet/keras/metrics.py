@@ -12,7 +12,7 @@ import numpy as np
 from glassnet import losses as kinds
 from glassnet import metrics as ours
 from glassnet.keras import losses
-from glassnet.keras.face import Face, PerRow, Refused, Written, table
+from glassnet.keras.compat import Face, PerRow, Refused, Written, table
 from glassnet.losses import Loss, align, distribution
 
 

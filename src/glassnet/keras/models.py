@@ -11,34 +11,34 @@ from typing import Any
 import numpy as np
 
 from glassnet import losses as our_losses
-from glassnet import model, summary
 from glassnet.callbacks import LearningRateScheduler, ReduceLROnPlateau, listed
-from glassnet.course import Standing
-from glassnet.data.passes import is_stream
-from glassnet.data.rows import require_all
+from glassnet.engine.epoch_runner import Standing
+from glassnet.engine.network import Built, Places
 from glassnet.errors import MissingError, NotReadyError, is_int, message, require
-from glassnet.history import History
 from glassnet.keras import callbacks as callback_names
 from glassnet.keras import layers as layer_names
 from glassnet.keras import losses as loss_names
 from glassnet.keras import metrics as metric_names
 from glassnet.keras import optimizers as optimizer_names
-from glassnet.keras.compiled import Compiled
-from glassnet.keras.face import ATTRIBUTES, Face, NotHereError, PerRow, Refused, table
+from glassnet.keras.compat import ATTRIBUTES, Face, NotHereError, PerRow, Refused, table
+from glassnet.keras.optimizer_proxy import Compiled
 from glassnet.keras.utils import next_seed
 from glassnet.layers import Input, TextVectorization
 from glassnet.losses import BinaryCrossentropy, Loss
 from glassnet.metrics import METRICS, Accuracy, Metric
-from glassnet.network import Built, Places
-from glassnet.resuming import Resumable
-from glassnet.storage import modelfile
+from glassnet.models import sequential, summary
+from glassnet.models.layer_view import LayerView
+from glassnet.pipeline.batches import is_stream
+from glassnet.pipeline.encoding import require_all
+from glassnet.storage import model_file
+from glassnet.training.history import History
+from glassnet.training.resume import Resumable
 from glassnet.types import Shape
-from glassnet.views import LayerView
 
 AUTO = "auto"
 
 
-class Sequential(model.Sequential):
+class Sequential(sequential.Sequential):
     """Layers in a row, with Keras's arguments in Keras's order; what it does with them is `glassnet.Sequential`'s.
 
     Args:
@@ -66,7 +66,7 @@ class Sequential(model.Sequential):
         self.name = name or "sequential"
         self._wishes: callback_names.Wishes | None = None
         self._shared: tuple[tuple[int, LayerView], ...] = ()
-        self._inner: tuple[tuple[int, model.Sequential], ...] = ()
+        self._inner: tuple[tuple[int, sequential.Sequential], ...] = ()
         super().__init__(() if layers is None else layers, next_seed() if seed is None else seed)
         self.trainable = trainable
 
@@ -76,7 +76,7 @@ class Sequential(model.Sequential):
         Raises:
             ConfigError: see `glassnet.Sequential.add`.
         """
-        if isinstance(layer, model.Sequential):
+        if isinstance(layer, sequential.Sequential):
             self._begin(Input(layer._network.shapes[0]) if layer._network else layer._input)
             self._inner += ((len(self._layers), layer),)
             for view in layer.layers:
@@ -367,7 +367,7 @@ def load_model(filepath: Any, custom_objects: dict[str, Any] | None = None, comp
     Raises:
         ModelFileError: see `glassnet.load`.
     """
-    loaded = Sequential()._take_up(modelfile.read(filepath, custom_objects))
+    loaded = Sequential()._take_up(model_file.read(filepath, custom_objects))
     if not compile:
         loaded._optimizer = loaded._loss = loaded._optimizer_state = None
     return loaded
@@ -378,7 +378,7 @@ FUNCTIONAL = "Residual and Parallel branch inside a Sequential; docs/not-for.md 
 __all__, __getattr__ = table(
     __name__,
     {
-        "Model": Refused("Model", "layers in a row, Sequential([...])", FUNCTIONAL, model.Sequential),
+        "Model": Refused("Model", "layers in a row, Sequential([...])", FUNCTIONAL, sequential.Sequential),
         "Sequential": Sequential,
         "load_model": load_model,
     },

@@ -7,7 +7,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from glassnet.keras.face import table
+from glassnet.keras.compat import table
 
 NUMBERS = """
 abs absolute add all any arange argmax argmin arccos arcsin arctan clip concatenate cos cosh cumsum divide dot equal exp

@@ -1,7 +1,7 @@
 """Keras's regularizers."""
 
 from glassnet import regularizers as ours
-from glassnet.keras.face import table
+from glassnet.keras.compat import table
 
 __all__, __getattr__ = table(
     __name__,

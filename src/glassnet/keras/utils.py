@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from glassnet.errors import DataError, is_int, require
-from glassnet.keras.face import table
+from glassnet.keras.compat import table
 
 _source: np.random.Generator | None = None
 

@@ -3,14 +3,14 @@
 from glassnet.layers.activation import Activation, PReLU
 from glassnet.layers.augmentation import RandomCrop, RandomFlip, RandomRotation, RandomShear, RandomTranslation, RandomZoom
 from glassnet.layers.bidirectional import Bidirectional
+from glassnet.layers.color_augmentation import RandomBrightness, RandomContrast
 from glassnet.layers.composite import Composite, Parallel, Residual
 from glassnet.layers.convolution import Conv1D, Conv2D, Conv2DTranspose
 from glassnet.layers.dense import Dense, Maxout
+from glassnet.layers.dropout import AlphaDropout, Dropout, GaussianDropout, GaussianNoise
 from glassnet.layers.embedding import Embedding
 from glassnet.layers.layer import Layer
-from glassnet.layers.lighting import RandomBrightness, RandomContrast
 from glassnet.layers.masking import Masking
-from glassnet.layers.noise import AlphaDropout, Dropout, GaussianDropout, GaussianNoise
 from glassnet.layers.normalization import BatchNormalization, LayerNormalization, UnitNormalization
 from glassnet.layers.pooling import (
     AveragePooling1D,
@@ -23,8 +23,8 @@ from glassnet.layers.pooling import (
     MaxPooling2D,
 )
 from glassnet.layers.recurrent import GRU, LSTM, SimpleRNN
+from glassnet.layers.rescaling import Normalization, Rescaling
 from glassnet.layers.resizing import UpSampling2D, ZeroPadding2D
-from glassnet.layers.scaling import Normalization, Rescaling
 from glassnet.layers.shape import Flatten, Input, Permute, RepeatVector, Reshape
 from glassnet.layers.text import TextVectorization
 

@@ -8,7 +8,7 @@ from typing import Any
 import jax.numpy as jnp
 
 from glassnet.errors import lookup, require
-from glassnet.layers import chain
+from glassnet.layers import functional
 from glassnet.layers.composite import MERGES, Composite
 from glassnet.layers.layer import Layer
 from glassnet.layers.recurrent import Recurrent
@@ -76,7 +76,7 @@ class Bidirectional(Composite):
 
     @property
     def stacks(self) -> tuple[tuple[Layer, ...], ...]:
-        name, every = self.layer.name or chain.kind(self.layer), self.layer.return_sequences
+        name, every = self.layer.name or functional.kind(self.layer), self.layer.return_sequences
         there = replace(self.layer, name=f"forward_{name}", zero_output_for_mask=every)
         back = replace(there, name=f"backward_{name}", go_backwards=True)
         return (there,), (back, Reverse(name=f"backward_{name}.reverse")) if every else (back,)

@@ -15,7 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from glassnet.errors import lookup, require
-from glassnet.layers import chain
+from glassnet.layers import functional
 from glassnet.layers.layer import Layer
 from glassnet.layers.shape import Input
 from glassnet.types import Array, Params, Shape, State
@@ -54,22 +54,22 @@ class Composite(Layer, ABC):
     @cached_property
     def inside(self) -> tuple[tuple[Layer, ...], ...]:
         """`stacks` as they run: each layer with its full name, and trainable only where the whole is."""
-        own = self.name or chain.kind(self)
-        named = iter(chain.named(tuple(flat(*self.stacks)), own))
+        own = self.name or functional.kind(self)
+        named = iter(functional.named(tuple(flat(*self.stacks)), own))
         full = (replace(layer, name=f"{own}/{layer.name}", trainable=layer.trainable and self.trainable) for layer in named)
         return tuple(tuple(next(full) for _ in stack) for stack in self.stacks)
 
     @cached_property
-    def chains(self) -> tuple[chain.Links, ...]:
+    def chains(self) -> tuple[functional.Links, ...]:
         """The links of every chain."""
-        return tuple(chain.unfold(layers) for layers in self.inside)
+        return tuple(functional.unfold(layers) for layers in self.inside)
 
     @cached_property
-    def parts(self) -> chain.Links:
+    def parts(self) -> functional.Links:
         """All links inside, chain after chain."""
         return tuple(flat(*self.chains))
 
-    def divided(self, params: Params, state: State, key: Array) -> Iterator[tuple[chain.Links, Params, State, Array]]:
+    def divided(self, params: Params, state: State, key: Array) -> Iterator[tuple[functional.Links, Params, State, Array]]:
         """Every chain with its params, its state and a key of its own."""
         start = 0
         for i, links in enumerate(self.chains):
@@ -83,7 +83,7 @@ class Composite(Layer, ABC):
         return self.init_both(np.random.default_rng(0), shape)[1]
 
     def init_both(self, rng: np.random.Generator, shape: Shape) -> tuple[Params, State]:
-        params, state, _ = zip(*(chain.init(links, rng, shape) for links in self.chains), strict=True)
+        params, state, _ = zip(*(functional.init(links, rng, shape) for links in self.chains), strict=True)
         return tuple(flat(*params)), tuple(flat(*state))
 
     def apply(self, params: Params, state: State, x: Array, *, key: Array, train: bool, mask: Array | None) -> tuple[Array, State]:
@@ -92,7 +92,7 @@ class Composite(Layer, ABC):
     def run(
         self, params: Params, state: State, x: Array, *, key: Array, train: bool, mask: Array | None
     ) -> tuple[Array, State, Array | None]:
-        ran = [chain.run(links, p, s, x, key=k, train=train, mask=mask) for links, p, s, k in self.divided(params, state, key)]
+        ran = [functional.run(links, p, s, x, key=k, train=train, mask=mask) for links, p, s, k in self.divided(params, state, key)]
         ends, states, masks = zip(*ran, strict=True)
         return self.join(ends), tuple(flat(*states)), join_masks(masks)
 
@@ -111,7 +111,7 @@ def join_masks(masks: tuple[Array | None, ...]) -> Array | None:
 def _stack(who: str, layers: Any) -> tuple[Layer, ...]:
     stack = tuple(layers) if isinstance(layers, list | tuple) else (layers,)
     for layer in stack:
-        chain.check_class(layer, who)
+        functional.check_class(layer, who)
         fix = "It stands in front of the network: Sequential([Input(...), ...])."
         require(not isinstance(layer, Input), who, "layers that run, and no Input", received=layer, fix=fix)
     return stack

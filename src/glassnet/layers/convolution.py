@@ -14,8 +14,8 @@ from glassnet.errors import is_int, require
 from glassnet.initializers import Initializer
 from glassnet.layers.activation import split
 from glassnet.layers.layer import Layer
-from glassnet.layers.weights import penalty, resolve
-from glassnet.layers.windows import Windows, check_fit, check_rank, convolve, deconvolve, each, kept
+from glassnet.layers.sliding_window import Windows, check_fit, check_rank, convolve, deconvolve, each, kept
+from glassnet.layers.weight_fields import penalty, resolve
 from glassnet.regularizers import Regularizer
 from glassnet.types import Array, Params, Shape
 

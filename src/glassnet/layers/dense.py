@@ -12,7 +12,7 @@ from glassnet.errors import is_int, require
 from glassnet.initializers import Initializer
 from glassnet.layers.activation import split
 from glassnet.layers.layer import Layer
-from glassnet.layers.weights import penalty, resolve
+from glassnet.layers.weight_fields import penalty, resolve
 from glassnet.regularizers import Regularizer
 from glassnet.types import Array, Params, Shape
 

@@ -12,7 +12,7 @@ from glassnet.errors import DataError, is_int, require
 from glassnet.initializers import Initializer
 from glassnet.layers.composite import join_masks
 from glassnet.layers.layer import Layer
-from glassnet.layers.weights import penalty, resolve
+from glassnet.layers.weight_fields import penalty, resolve
 from glassnet.regularizers import Regularizer
 from glassnet.types import Array, Params, Shape
 

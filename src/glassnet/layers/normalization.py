@@ -16,7 +16,7 @@ from glassnet.errors import is_number, require
 from glassnet.initializers import Initializer
 from glassnet.layers.layer import Layer
 from glassnet.layers.shape import listed
-from glassnet.layers.weights import resolve
+from glassnet.layers.weight_fields import resolve
 from glassnet.types import Array, Params, Shape, State
 
 

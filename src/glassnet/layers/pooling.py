@@ -16,7 +16,7 @@ from jax import lax
 from glassnet.errors import require
 from glassnet.layers.layer import Layer
 from glassnet.layers.shape import rows
-from glassnet.layers.windows import TAPS, Windows, check_fit, check_rank, each, kept
+from glassnet.layers.sliding_window import TAPS, Windows, check_fit, check_rank, each, kept
 from glassnet.types import Array, Params, Shape, State
 
 

@@ -15,11 +15,11 @@ import numpy as np
 from glassnet import activations, initializers
 from glassnet.errors import is_int, is_number, require
 from glassnet.initializers import Initializer
-from glassnet.layers import recurrence
+from glassnet.layers import recurrent_ops
 from glassnet.layers.layer import Layer
-from glassnet.layers.recurrence import Cell, GRUCell, LSTMCell, SimpleCell, Weights
+from glassnet.layers.recurrent_ops import Cell, GRUCell, LSTMCell, SimpleCell, Weights
 from glassnet.layers.shape import rows
-from glassnet.layers.weights import penalty, resolve
+from glassnet.layers.weight_fields import penalty, resolve
 from glassnet.regularizers import Regularizer
 from glassnet.types import Array, Params, Shape, State
 
@@ -100,9 +100,9 @@ class Recurrent(Layer, ABC):
         weights, noise, real, x = self._ready(params, x, key, train, mask)
         if self.cell.is_fast and noise[1] is None:
             x = x if noise[0] is None else x * noise[0][:, 0]
-            y = recurrence.fast(self.cell, self.go_backwards, self.return_sequences, x, weights, real)
+            y = recurrent_ops.fast(self.cell, self.go_backwards, self.return_sequences, x, weights, real)
         else:
-            y, _ = recurrence.plain(self.cell, self.go_backwards, self.return_sequences, x, weights, real, noise)
+            y, _ = recurrent_ops.plain(self.cell, self.go_backwards, self.return_sequences, x, weights, real, noise)
         return self._given_out(y, real), state
 
     def inside(self, params: Params, x: Array, delta: Array, *, key: Array, train: bool, mask: Array | None) -> Inside:
@@ -110,7 +110,7 @@ class Recurrent(Layer, ABC):
         weights, noise, real, x = self._ready(params, x, key, train, mask)
 
         def run(tap: Array) -> Any:
-            y, steps = recurrence.plain(self.cell, self.go_backwards, self.return_sequences, x, weights, real, noise, tap)
+            y, steps = recurrent_ops.plain(self.cell, self.go_backwards, self.return_sequences, x, weights, real, noise, tap)
             return self._given_out(y, real), steps
 
         _, back, steps = jax.vjp(run, jnp.zeros((*x.shape[:2], self.units), x.dtype), has_aux=True)

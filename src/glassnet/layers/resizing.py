@@ -11,7 +11,7 @@ import numpy as np
 
 from glassnet.errors import is_int, require
 from glassnet.layers.layer import Layer
-from glassnet.layers.windows import by, check_rank, each, kept, spread
+from glassnet.layers.sliding_window import by, check_rank, each, kept, spread
 from glassnet.types import Array, Params, Shape
 
 

@@ -20,8 +20,8 @@ from glassnet.losses.crossentropy import (
 )
 from glassnet.losses.focal import BinaryFocalCrossentropy, CategoricalFocalCrossentropy
 from glassnet.losses.function import FunctionLoss, is_function, name_of, number_per_row, require_two_arguments
+from glassnet.losses.hinge import CategoricalHinge, Hinge, SquaredHinge
 from glassnet.losses.loss import Loss, align, spread
-from glassnet.losses.margins import CategoricalHinge, Hinge, SquaredHinge
 from glassnet.losses.regression import (
     CosineSimilarity,
     HalfMeanSquaredError,

@@ -12,11 +12,11 @@ from typing import Any
 from glassnet.errors import lookup, require, require_value
 from glassnet.losses import Loss, instance, is_function, name_of
 from glassnet.metrics.accuracy import Accuracy, TopKCategoricalAccuracy
-from glassnet.metrics.area import AUC
+from glassnet.metrics.auc import AUC
 from glassnet.metrics.confusion import ConfusionMatrix
-from glassnet.metrics.counts import FalseNegatives, FalsePositives, TrueNegatives, TruePositives
-from glassnet.metrics.detection import F1Score, Precision, Recall
+from glassnet.metrics.confusion_counts import FalseNegatives, FalsePositives, TrueNegatives, TruePositives
 from glassnet.metrics.metric import FunctionMetric, Metric
+from glassnet.metrics.precision_recall import F1Score, Precision, Recall
 from glassnet.metrics.regression import MeanAbsoluteError, MeanSquaredError, R2Score, RootMeanSquaredError
 
 __all__ = [

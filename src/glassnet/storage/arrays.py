@@ -11,13 +11,13 @@ from typing import Any, NamedTuple, TypeAlias
 import jax
 import numpy as np
 
-from glassnet import network
+from glassnet.engine import network
+from glassnet.engine.network import Built
 from glassnet.errors import GlassnetError, ModelFileError, message, require
 from glassnet.initializers import Initializer
-from glassnet.layers import Layer, chain
-from glassnet.network import Built
+from glassnet.layers import Layer, functional
 from glassnet.optimizers import Optimizer
-from glassnet.storage import plain
+from glassnet.storage import json_codec
 from glassnet.types import Params, Shape, State
 
 NAME = re.compile(r"\w[\w .:+-]{0,199}(/\w[\w .:+-]{0,199}){0,40}")
@@ -70,7 +70,7 @@ def measured(layers: Sequence[Layer], shape: Shape, optimizer: Optimizer | None)
     largest = max(hollow.shapes, key=math.prod)
     few = f"at most {MOST_NUMBERS:,} numbers an example after every layer"
     require(math.prod(largest) <= MOST_NUMBERS, "load", few, error=ModelFileError, shape=largest)
-    built = network.describe(chain.named(layers), params, state, hollow.shapes)
+    built = network.describe(functional.named(layers), params, state, hollow.shapes)
     learning = jax.tree.map(lambda p: jax.ShapeDtypeStruct(p.shape, p.dtype), network.split(built.links, params)[0])
     return built, Arrays(params, state, optimizer and jax.eval_shape(optimizer.init, learning))
 
@@ -140,7 +140,9 @@ def compare(who: str, header: Header, expected: Mapping[str, Any]) -> None:
         shape, kind = np.shape(array), kind_of(name, array)
         expects = f"{name} of shape {shape} and kind {kind}, as the layers say"
         if header[name] != (shape, kind):
-            raise ModelFileError(f"{message(who, expects)} Received: shape={plain.SHOWN.repr(header[name][0])}, kind={header[name][1]!r}.")
+            raise ModelFileError(
+                f"{message(who, expects)} Received: shape={json_codec.SHOWN.repr(header[name][0])}, kind={header[name][1]!r}."
+            )
 
 
 def kind_of(name: str, array: Any) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import IO
 
 from glassnet.errors import ConfigError, DataWarning, ModelFileError, message, require
-from glassnet.storage import modelfile
+from glassnet.storage import model_file
 
 KEPT = 2
 """How many checkpoints stay: should the newest be damaged, there is another."""
@@ -67,7 +67,7 @@ class Folder:
         found = [path for path in self.path.iterdir() if NAME.fullmatch(path.name)]
         return sorted(found, key=lambda path: tuple(map(int, path.stem.split("-")[1:])), reverse=True)
 
-    def newest(self) -> modelfile.Reached | None:
+    def newest(self) -> model_file.Reached | None:
         """The newest checkpoint that can be read; None where there is none at all. Damaged ones are said.
 
         Those beyond the one before it go: a process that was killed between putting one in and taking one away has left one too many.
@@ -78,7 +78,7 @@ class Folder:
         problems, files = [], self.files()
         for i, path in enumerate(files):
             try:
-                found = modelfile.read_run(path)
+                found = model_file.read_run(path)
                 own = _name(found.epoch, found.step)
                 require(path.name == own, "resume", f"the name that it was written under, {own}", error=ModelFileError, name=path.name)
             except ModelFileError as error:
@@ -101,7 +101,7 @@ class Folder:
             ModelFileError: it cannot be written; those before it stay.
         """
         path = self.path / _name(epoch, step)
-        modelfile.write(path, data)
+        model_file.write(path, data)
         self._damaged.discard(path)
         for old in [file for file in self.files() if file not in self._damaged][KEPT:]:
             old.unlink(missing_ok=True)

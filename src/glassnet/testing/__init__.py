@@ -6,13 +6,13 @@ with what was expected and what was received.
 
 from __future__ import annotations
 
+from glassnet.testing.assertions import compilations
 from glassnet.testing.gradients import check_gradients
 from glassnet.testing.initializers import check_initializer
 from glassnet.testing.layers import check_layer
 from glassnet.testing.losses import check_loss
 from glassnet.testing.metrics import check_metric
 from glassnet.testing.optimizers import check_optimizer, check_schedule
-from glassnet.testing.subject import compilations
 
 __all__ = [
     "check_gradients",

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 import jax
 import jax.numpy as jnp
 
-from glassnet import evaluation, network
-from glassnet.data import rows
-from glassnet.testing.subject import GRADIENT, claim, differences, label, same, wide
-from glassnet.training import one_pass
+from glassnet.engine import inference, network
+from glassnet.engine.train_step import one_pass
+from glassnet.pipeline import encoding
+from glassnet.testing.assertions import GRADIENT, claim, differences, label, same, wide
 from glassnet.types import Array
 
 if TYPE_CHECKING:
-    from glassnet.model import Sequential
+    from glassnet.models.sequential import Sequential
 
 
 def check_gradients(model: Sequential, x: Any, y: Any) -> float:
@@ -43,8 +43,8 @@ def check_gradients(model: Sequential, x: Any, y: Any) -> float:
     x = model._examples(x)
     built, program = model._build(x.shape[1:]), model._program()
     names = [str(link.name) for link in built.links]
-    data, _ = rows.encode(x, y, program.loss, built.shapes[-1])
-    state = evaluation.learn(built.links, model._params, model._state, data.x)
+    data, _ = encoding.encode(x, y, program.loss, built.shapes[-1])
+    state = inference.learn(built.links, model._params, model._state, data.x)
     with jax.enable_x64(True):
         params, state, data = wide((model._params, state, data))
         learning, frozen = network.split(built.links, params)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from glassnet.initializers import Initializer
-from glassnet.testing.subject import check_value, claim, same
+from glassnet.testing.assertions import check_value, claim, same
 
 SHAPES = ((6, 4), (4, 6), (3, 3, 2, 5))
 """Kernels of Dense, and one of a convolution: an initializer may refuse a bias."""

@@ -9,10 +9,10 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
-from glassnet import network
+from glassnet.engine import network
 from glassnet.errors import ConfigError
-from glassnet.layers import Layer, chain
-from glassnet.testing.subject import GRADIENT, check_value, claim, differences, label, leaves, same, wide
+from glassnet.layers import Layer, functional
+from glassnet.testing.assertions import GRADIENT, check_value, claim, differences, label, leaves, same, wide
 from glassnet.types import Array, Params, Shape, State
 
 ROWS, REAL = 5, 3
@@ -40,7 +40,7 @@ def check_layer(layer: Layer, shape: Shape = (4,), *, integer: int = 0) -> None:
     """
     who = type(layer).__name__
     try:
-        chain.check_class(layer)
+        functional.check_class(layer)
     except ConfigError as error:
         raise AssertionError(str(error)) from error
     check_value(layer)
@@ -67,9 +67,9 @@ class _Pass(NamedTuple):
 
 
 def _check_init(who: str, links: network.Links, shape: Shape) -> tuple[tuple[Params, ...], tuple[State, ...], Shape]:
-    params, state, shapes = chain.init(links, np.random.default_rng(0), shape)
-    again, *_ = chain.init(links, np.random.default_rng(0), shape)
-    other, *_ = chain.init(links, np.random.default_rng(1), shape)
+    params, state, shapes = functional.init(links, np.random.default_rng(0), shape)
+    again, *_ = functional.init(links, np.random.default_rng(0), shape)
+    other, *_ = functional.init(links, np.random.default_rng(1), shape)
     for where, leaf in leaves(params):
         ok = isinstance(leaf, np.ndarray) and leaf.dtype == np.float32
         claim(ok, who, f"init to give NumPy arrays of float32 ({where})", type=type(leaf).__name__, dtype=str(np.asarray(leaf).dtype))
@@ -131,7 +131,7 @@ def _run_plainly(links: network.Links, params: tuple[Params, ...], state: tuple[
     """Outputs and new state, uncompiled, with no way back, and of NumPy arrays as they are: `chain.run` would copy them."""
     kept = []
     for i, (link, p, s) in enumerate(zip(links, params, state, strict=True)):
-        y, s, _ = link.run(p, s, y, key=chain.link_key(jax.random.key(0), i, link), train=train, mask=None)
+        y, s, _ = link.run(p, s, y, key=functional.link_key(jax.random.key(0), i, link), train=train, mask=None)
         kept.append(s)
     return y, tuple(kept)
 

@@ -7,9 +7,9 @@ from typing import Any
 import jax
 import numpy as np
 
+from glassnet.engine.train_step import weigh
 from glassnet.losses import Loss
-from glassnet.testing.subject import GRADIENT, check_value, claim, differences, same, wide
-from glassnet.training import weigh
+from glassnet.testing.assertions import GRADIENT, check_value, claim, differences, same, wide
 from glassnet.types import Array
 
 

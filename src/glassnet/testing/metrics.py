@@ -9,7 +9,7 @@ import jax
 import numpy as np
 
 from glassnet.metrics import Metric
-from glassnet.testing.subject import SAME_FLOAT32, check_value, claim, same
+from glassnet.testing.assertions import SAME_FLOAT32, check_value, claim, same
 from glassnet.types import Array
 
 APART = 0.05

@@ -9,11 +9,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from glassnet.engine.train_step import first_rate, rate_of
 from glassnet.optimizers import Optimizer
 from glassnet.optimizers.optimizer import clip
 from glassnet.schedules import Schedule
-from glassnet.testing.subject import SAME_FLOAT32, check_value, claim, compilations, form, leaves, same
-from glassnet.training import first_rate, rate_of
+from glassnet.testing.assertions import SAME_FLOAT32, check_value, claim, compilations, form, leaves, same
 from glassnet.types import Params
 
 DESCENT = 200

@@ -1,7 +1,7 @@
 """Keras's optimizers."""
 
 from glassnet import optimizers as ours
-from glassnet.keras.face import register, table
+from glassnet.keras.compat import register, table
 from glassnet.keras.optimizers import schedules
 
 END = " clipnorm clipvalue global_clipnorm use_ema=False ema_momentum~ ema_overwrite_frequency=None loss_scale_factor=None"

@@ -1,7 +1,7 @@
 """Keras's learning-rate schedules."""
 
 from glassnet import schedules as ours
-from glassnet.keras.face import table
+from glassnet.keras.compat import table
 
 FALLING = "initial_learning_rate decay_steps decay_rate staircase name~"
 

@@ -1,0 +1,124 @@
+"""The network that a data set asks for: scaled inputs, hidden layers as wished, and the last layer and loss of its task."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from glassnet.data.dataset import Dataset
+    from glassnet.layers import Layer
+    from glassnet.models.sequential import Sequential
+
+UNIT_SCALE = 3.0
+"""Tables with a number beyond this, either side of 0, are standardised; smaller ones go in as they are."""
+
+SHOWN = {
+    "Dense": ("units", "activation"),
+    "Conv2D": ("filters", "activation"),
+    "RandomFlip": ("mode",),
+    "Dropout": ("rate",),
+    "Rescaling": ("scale", "offset"),
+}
+"""What a sketch says of a layer."""
+
+
+def propose(data: Dataset, settings: Mapping[str, Any], *, dropout: float, adapted: bool = False) -> Sequential:
+    """A compiled model for `data`: softmax of K classes, one sigmoid for two, a linear output in the target's units for a regression.
+
+    Args:
+        data: what it is to learn.
+        settings: layers (units of each hidden layer), activation (of those), optimizer (its name), learning_rate (None for the
+            optimizer's own) and seed.
+        dropout: fraction zeroed after each hidden layer.
+        adapted: whether a Normalization takes its statistics from all training rows now, rather than from those that `fit` trains on.
+
+    Raises:
+        ConfigError: an unknown activation or optimizer; a number out of range.
+    """
+    from glassnet.layers import Input, Normalization
+
+    layers: list[Layer] = reading(data) if data.x.dtype.kind == "U" else [Input(data.x.shape[1:]), *scaling(data)]
+    if adapted:
+        layers = [layer.adapt(data.x) if isinstance(layer, Normalization) else layer for layer in layers]
+    last, loss = ending(data)
+    return compiled([*layers, *hidden(settings, dropout), *last], loss, ["accuracy"] if data.class_names else [], settings)
+
+
+def hidden(settings: Mapping[str, Any], dropout: float) -> list[Layer]:
+    """The hidden layers, each followed by its dropout if there is any."""
+    from glassnet.layers import Dense, Dropout
+
+    layers: list[Layer] = []
+    for units in settings["layers"]:
+        layers += [Dense(units, activation=settings["activation"])] + ([Dropout(dropout)] if dropout else [])
+    return layers
+
+
+def compiled(layers: list[Layer], loss: str, metrics: list[str], settings: Mapping[str, Any]) -> Sequential:
+    """A model of the layers, with the optimizer that was asked for."""
+    from glassnet import Sequential, optimizers
+
+    made = Sequential(layers, seed=settings["seed"])
+    optimizer, rate = optimizers.get(settings["optimizer"]), settings["learning_rate"]
+    made.compile(optimizer if rate is None else replace(optimizer, learning_rate=rate), loss, metrics)
+    return made
+
+
+def scaling(data: Dataset) -> list[Layer]:
+    """Layers that bring one example to a flat vector of numbers around one."""
+    import numpy as np
+
+    from glassnet.layers import Flatten, Normalization, Rescaling
+
+    flat: list[Layer] = [Flatten()] if data.x.ndim > 2 else []
+    if data.x.dtype == np.uint8:
+        return [Rescaling(1 / 16 if data.x.max() <= 16 else 1 / 255), *flat]
+    return ([Normalization()] if np.abs(data.x).max() > UNIT_SCALE else []) + flat
+
+
+def reading(data: Dataset) -> list[Layer]:
+    """Layers that bring a text to a flat vector, word by word, from both ends."""
+    from glassnet.layers import LSTM, Bidirectional, Embedding, TextVectorization
+
+    text = TextVectorization().adapt(data.x)
+    return [text, Embedding(len(text.get_vocabulary()), 16, mask_zero=True), Bidirectional(LSTM(16))]
+
+
+def ending(data: Dataset) -> tuple[list[Layer], str]:
+    """The last layers and the loss of the data's task."""
+    from glassnet.layers import Dense, Rescaling
+
+    if data.class_names:
+        return choice(len(data.class_names))
+    return [Dense(1), Rescaling(float(data.y.std()), float(data.y.mean()))], "mean_squared_error"
+
+
+def choice(classes: int) -> tuple[list[Layer], str]:
+    """The last layer and the loss of a choice: one sigmoid for two classes, a softmax for more."""
+    from glassnet.layers import Dense
+
+    if classes == 2:
+        return [Dense(1, activation="sigmoid")], "binary_crossentropy"
+    return [Dense(classes, activation="softmax")], "sparse_categorical_crossentropy"
+
+
+def sketch(made: Sequential) -> str:
+    """A model in one line: `8x8 → Rescaling(1/16) → Flatten → Dense(128, relu) → Dense(10, softmax): 9,610 weights`."""
+    views = made.layers
+    shape = "x".join(map(str, views[0].input_shape))
+    return " → ".join([shape, *(_short(view.layer) for view in views)]) + f": {made.count_params():,} weights"
+
+
+def _short(layer: Layer) -> str:
+    given = [_number(value) for value in (getattr(layer, name) for name in SHOWN.get(type(layer).__name__, ())) if value]
+    return type(layer).__name__ + (f"({', '.join(given)})" if given else "")
+
+
+def _number(value: Any) -> str:
+    if not isinstance(value, float):
+        return str(value)
+    ratio = Fraction(value).limit_denominator(255)
+    return str(ratio) if ratio.numerator == 1 and float(ratio) == value else f"{value:.4g}"

@@ -1,0 +1,1 @@
+"""What `glassnet train`, `evaluate` and `predict` do for each kind of data."""

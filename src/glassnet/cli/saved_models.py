@@ -1,0 +1,140 @@
+"""`glassnet evaluate`, `predict` and `summary`: what a saved model says of rows, and of itself."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from glassnet.cli import arguments
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas
+
+    from glassnet.evaluation.scores import Report
+    from glassnet.models.sequential import Sequential
+
+
+@click.command("evaluate", short_help="Score a saved model on rows.")
+@click.argument("model", metavar="MODEL")
+@click.argument("rows", metavar="FILE|FOLDER|NAME")
+@arguments.json_option
+def evaluate(model: str, rows: str, as_json: bool) -> None:
+    """Score the network in MODEL on the rows of a table that holds their target, on a folder of images with a sub-folder for
+    each class, or on the test rows of a data set.
+
+    \b
+    glassnet evaluate titanic.glassnet test.csv
+    glassnet evaluate photos.glassnet photos_test/
+    glassnet evaluate digits.glassnet digits --json
+    """
+    from glassnet import load
+    from glassnet.cli import output
+    from glassnet.cli.jobs import table
+    from glassnet.preprocessing.seasonal import Forecaster
+
+    network = load(model)
+    x, y = table.rows_to_score(network, rows)
+    logs = network.evaluate(x, y, return_dict=True)
+    report = _report(network, x, y) if network.intake and not isinstance(network.intake, Forecaster) else None
+    if as_json:
+        output.print_json({"model": model, "rows": rows, "logs": logs, "score": report.to_dict() if report else None})
+        return
+    if report:
+        click.echo(f"{report}\n")
+    click.echo(f"{Path(rows).name}: " + ", ".join(f"{name} {value:.4g}" for name, value in logs.items()))
+
+
+def _report(network: Sequential, x: Any, y: Any) -> Report:
+    """The score on the rows, with its interval."""
+    from glassnet.evaluation import scores
+    from glassnet.preprocessing.targets import Labels
+
+    assert network.intake is not None
+    target = network.intake.target
+    wide, learned, _ = network.intake.pair(x, y)
+    if isinstance(target, Labels):
+        return scores.compare("accuracy", learned, target.encode(network.predict_labels(wide)), {})
+    return scores.compare("RMSE", target.restore(learned), network.predict(wide)[:, 0], {})
+
+
+@click.command("predict", short_help="Add a saved model's answers to a table, or to the names of images.")
+@click.argument("model", metavar="MODEL")
+@click.argument("rows", metavar="FILE|FOLDER")
+@click.option("--out", metavar="FILE", help="The CSV to write.  [default: printed]")
+def predict(model: str, rows: str, out: str | None) -> None:
+    """Write the table in FILE, or the names of the images in FOLDER, with what the network in MODEL answers in new columns: the
+    label and the probability of each, or the number.
+
+    \b
+    glassnet predict titanic.glassnet new.csv --out scored.csv
+    glassnet predict photos.glassnet new_photos/ --out scored.csv
+    """
+    from glassnet import load
+    from glassnet.cli.jobs import images
+    from glassnet.data.table import read
+    from glassnet.preprocessing.images import Pictures
+    from glassnet.preprocessing.seasonal import Forecaster
+
+    place = None if out is None else arguments.writable(out, "--out")
+    network = load(model)
+    if network.intake is None:
+        raise click.UsageError(f"{model} was not fitted to a table or a folder of images: call gn.load(...).predict(x) on arrays.")
+    if isinstance(network.intake, Forecaster):
+        raise click.UsageError(f"{model} forecasts a series: glassnet forecast {model} {rows}.")
+    frame = images.answered(network, rows) if isinstance(network.intake, Pictures) else answered(network, read(rows))
+    text = frame.to_csv(place, index=False)
+    click.echo(text if place is None else f"{len(frame):,} rows in {place}", nl=place is not None)
+
+
+def answered(network: Sequential, table: Any) -> pandas.DataFrame:
+    """The table as a frame, with the network's answers in columns of their own."""
+    import pandas
+
+    frame = pandas.DataFrame({name: _as_written(column) for name, column in table.columns.items()})
+    return frame.assign(**answers(network, table))
+
+
+def answers(network: Sequential, x: Any) -> dict[str, np.ndarray]:
+    """The network's answers by what they are called: the label and its probabilities, or the number."""
+    from glassnet.preprocessing.targets import Labels
+
+    assert network.intake is not None
+    target, found = network.intake.target, network.predict(x)
+    if not isinstance(target, Labels):
+        return {f"predicted {target.name}": found[:, 0]}
+    shares = {f"probability of {target.labels[1]}": found[:, 0]} if found.shape[1] == 1 else {}
+    shares |= {f"probability of {label}": found[:, k] for k, label in enumerate(target.labels) if found.shape[1] > 1}
+    return {f"predicted {target.name}": network.predict_labels(x)} | shares
+
+
+def _as_written(column: np.ndarray) -> Any:
+    """A column in which whole numbers have no point, beside gaps too."""
+    import pandas
+
+    series = pandas.Series(column)
+    given = series.dropna()
+    return (
+        series.astype("Int64")
+        if column.dtype.kind == "f" and len(given) and (given % 1 == 0).all() and abs(given).max() < 2**53
+        else series
+    )
+
+
+@click.command("summary", short_help="Say what a saved model is.")
+@click.argument("model", metavar="MODEL")
+def summary(model: str) -> None:
+    """Print the layers of the network in MODEL, what it takes, and how it was trained.
+
+    \b
+    glassnet summary titanic.glassnet
+    """
+    from glassnet import load
+
+    network = load(model)
+    network.summary()
+    if network.history is not None:
+        last = ", ".join(f"{name} {values[-1]:.4g}" for name, values in network.history.history.items())
+        click.echo(f"trained for {network.epoch} epochs: {last}")

@@ -1,0 +1,1 @@
+"""Honest scores: metrics on held-out rows, beside simple baselines, with intervals."""

@@ -1,0 +1,1 @@
+"""Look inside a network: the numbers of one forward and backward pass."""

@@ -1,0 +1,388 @@
+"""Sequential: the only mutable class, the Keras-shaped face of everything above it."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack, closing
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from glassnet import fingerprinting
+from glassnet.callbacks import Callback, Panel, listed
+from glassnet.data import arrays
+from glassnet.engine import inference, network, objective
+from glassnet.engine.epoch_runner import Source, Standing
+from glassnet.engine.network import Built
+from glassnet.errors import DataWarning, all_or_nothing, is_int, require
+from glassnet.inspection.trace import Trace, take
+from glassnet.layers import functional
+from glassnet.models import forecast
+from glassnet.models.base import Stack
+from glassnet.models.forecast import Forecast
+from glassnet.pipeline import batches, encoding, memmap, sources, streams
+from glassnet.preprocessing import base, tabular
+from glassnet.storage import model_file
+from glassnet.training import trainer
+from glassnet.training.history import History
+from glassnet.training.progress import Progress
+from glassnet.training.resume import Resumable, describe
+
+
+class Sequential(Stack):
+    """Layers in a row, with their weights.
+
+    Args:
+        layers: in the order in which they run. With an `Input` in front the model knows its shapes at once, else from the first data.
+        seed: of the starting weights, the validation split, the order of rows and the noise; None draws one when it is needed.
+
+    Raises:
+        ConfigError: something that is no layer, a layer class without its dataclass decorator, two layers of one name.
+
+    Example:
+        >>> from glassnet.layers import Dense, Input
+        >>> model = Sequential([Input(784), Dense(16, activation="relu"), Dense(16, activation="relu"), Dense(10)], seed=0)
+        >>> model.count_params()
+        13002
+
+    Source: lecture 001, the 784-16-16-10 network.
+    """
+
+    def fit(
+        self,
+        x: Any,
+        y: Any = None,
+        batch_size: int | str = 32,
+        epochs: int = 1,
+        verbose: str | int = "auto",
+        callbacks: Callback | Sequence[Callback] | None = (),
+        validation_split: float = 0.0,
+        validation_data: Any = None,
+        shuffle: bool = True,
+        class_weight: dict[int, float] | str | None = None,
+        sample_weight: Any = None,
+        *,
+        steps_per_epoch: int | None = None,
+        validation_steps: int | None = None,
+        target: str | None = None,
+        columns: Mapping[str, str] | None = None,
+        derive: Mapping[str, str] | None = None,
+        target_transform: str | None = None,
+        validation_from: str = "random",
+        seed: int | None = None,
+        observe: bool | None = None,
+        resume: str | os.PathLike[str] | None = None,
+    ) -> History:
+        """Train, and return the epochs' numbers. A second fit carries on where the first ended: fit(5), fit(5) is fit(10), bit for bit.
+
+        Where no loss was named, it is inferred from the targets and the last layer (`pairing.infer`), Adam is used, and both are said.
+        A loss or weight that is no longer a number ends the run: a `TrainingWarning` names the step and the link, and the weights that
+        last gave a finite loss are kept. Ctrl-C ends it too, with the weights as they are.
+
+        Of a table, `target` names the column to be learned; the others become numbers as the training rows teach it (`data.encoder`),
+        and from then on the model takes tables: `predict` rows in any order of columns, `predict_labels` answers in the table's labels.
+        Targets that are numbers are standardised inside; the loss, the metrics and `predict` are in their own units.
+
+        What does not fit into memory comes in batches (x, y) or (x, y, weights): a list of them, any iterable, an object with a length
+        and items, a PyTorch DataLoader, a tf.data.Dataset, a function that gives a new iterator for every epoch, or an iterator, which
+        goes on from where it is. They are trained on in the order in which they come (shuffle there), the next being read in a thread.
+        The first says how many rows a batch has; later ones may have fewer. Batches may be dicts of columns, as a Hugging Face data set
+        gives them: `target` names one, and the others are the features. Where the iterable ends too early, raises, or gives what cannot
+        be used, a `DataError` names the batch, and what was learned by then is kept. A NumPy memory map as x is read batch by batch
+        too, in the order and with the result of the same rows in memory.
+
+        Args:
+            x: rows (n, ...); (n,) counts as (n, 1). uint8 stays uint8 until it is used, all else becomes float32. Or a table: a CSV, TSV,
+                Parquet or Arrow file, a frame of pandas, polars or Arrow. Or batches. Or `data.Images`.
+            y: targets (n,) or (n, ...); whole floats may be labels. None for a table, batches or `Images`.
+            batch_size: rows per step; "full" for all. Batches are taken as they are, but those of a Hugging Face data set.
+            epochs: passes over the rows, or of `steps_per_epoch` batches each.
+            verbose: "auto" or 1 for a live line (without a terminal, some twenty plain ones), 2 for a plain line per epoch, 0 for silence.
+            callbacks: asked after every epoch.
+            validation_split: fraction of the rows held out; the same rows at every fit on the same rows.
+            validation_data: (x, y) or (x, y, weights), or a table with its target, or batches, to validate on instead.
+            shuffle: whether each epoch has an order of its own, a function of the seed and the epoch's number; batches keep theirs.
+            class_weight: {class: weight}, or "balanced", not with batches.
+            sample_weight: a weight per row, (n,).
+            steps_per_epoch: of batches, how many make an epoch, drawn round and round, the next epoch going on where the last ended;
+                None for one pass.
+            validation_steps: how many of `validation_data`'s batches are validated on, the first of a new pass each time; None for all.
+            target: the table's column to learn; rows that lack it are left out, and counted. Or the column of targets in batches.
+            columns: what a column of the table is where that is not to be inferred: {"cabin": "drop", "pclass": "category"}; or
+                "number", "boolean", "date".
+            derive: new columns by expressions of others: {"area": "GrLivArea + TotalBsmtSF"} (`data.derive`).
+            target_transform: "log" to learn the logarithm of the target; the loss is then of logarithms, the metrics are not.
+            validation_from: "random" (stratified by class), or "end" for the last rows, as it always is for a series.
+            seed: of order and noise; None takes the model's. A model without a seed or weights takes it for its own.
+            observe: whether to look inside single steps (`history.observations`); None does so in runs expected to last beyond 5 s.
+            resume: a folder for this run. It keeps the newest two checkpoints, written after every epoch and every 30 seconds within
+                long ones; the same call carries on from there, in another process too, and a run that is finished is returned. Killed
+                at any moment, it ends with the bits of a run that was not, on the same machine, versions and number of CPUs (another
+                is a `TrainingWarning`). More epochs may be asked for. Batches must come again: not from an iterator, and each epoch
+                beginning with the same batch, or as a function of the epoch's number gives them, `lambda epoch: ...`. A memory map is
+                known by its file's size and time of change. Of callbacks, what `update` hands on is kept; what they keep elsewhere is not.
+
+        Raises:
+            DataError: rows or targets that cannot be used, with the place and the remedy.
+            ConfigError: an argument out of range; a last layer that does not fit the loss; a monitor that is not logged; a folder that
+                another fit uses, or that holds a run of other data, layers or settings (the difference is said).
+            ModelFileError: the folder cannot be written, holds damaged checkpoints alone, or something in the model cannot be saved.
+        """
+        require(is_int(epochs, least=0), "fit", "epochs to be an int >= 0", epochs=epochs)
+        require(batch_size == "full" or is_int(batch_size, least=1), "fit", 'batch_size to be an int >= 1 or "full"', batch_size=batch_size)
+        require(seed is None or is_int(seed, least=0), "fit", "seed to be an int >= 0 or None", seed=seed)
+        require(isinstance(shuffle, bool) and observe in (None, True, False), "fit", "True or False", shuffle=shuffle, observe=observe)
+        callbacks, progress = listed(callbacks), Progress(verbose, epochs)
+        asked = tabular.wishes(target, columns, derive, target_transform)
+        with all_or_nothing(self), ExitStack() as opened:
+            run = None if resume is None else opened.enter_context(closing(Resumable(resume, self.epoch)))
+            if self._network is None and self.seed is None:
+                self.seed = int(seed) if seed is not None else run.seed if run else None
+            if run:
+                self._draw_again(run.seed)
+            first = run.first if run else self.epoch
+            split = 0.0 if validation_data is not None else validation_split, validation_from, self._known_seed()
+            order_seed = self._known_seed() if seed is None else int(seed)
+            taken = reading = None
+            if batches.is_stream(x, y):
+                streams.require_plain(y, sample_weight, split[0], asked != tabular.Wishes(target) or self._of_columns)
+                read = partial(
+                    streams.Stream, x, steps_per_epoch, batch_size=batch_size, target=target, what="steps_per_epoch", text=self._text
+                )
+                stream = read(epoch=first, again=run is not None)
+                reading = opened.enter_context(closing(streams.Reading(stream, first)))
+                x, y = reading.peek()
+            elif y is None and tabular.is_whole(x):
+                fix = 'Write fit(table["review"], table["label"]), say.'
+                require(self._text is None, "fit", "no table, where texts are taken: TextVectorization stands in front", fix=fix)
+                taken = tabular.take(self.intake, x, asked, functional.unfold(self._layers), self._loss, split)
+                self.intake, x, y, sample_weight = taken.intake, taken.x, taken.y, tabular.weights(sample_weight, taken.there)
+                progress.say("\n".join(taken.said))
+            else:
+                require(asked == tabular.Wishes(), "fit", "x to be a table, and no y, where a target is named", x=type(x).__name__)
+                x, y, _ = self._pair(x, y)
+            ready, built, said = self._ready(x, y)
+            progress.say(said)
+            program = self._program()
+            again = run is not None
+            validation = self._validation(validation_data), validation_steps, batch_size, target, again, program.loss, built, self._text
+            if self.intake is not None:
+                class_weight = self.intake.target.weights(class_weight)
+            if reading:
+                source: Source = reading.feed(program.loss, built, class_weight)
+                held = sources.held(*validation)
+            else:
+                data, labels = encoding.encode(ready, y, program.loss, built.shapes[-1], sample_weight)
+                if taken is None:
+                    arrays.require_precise(x=x, y=y)
+                encoding.require_real(built.links, data.x)
+                kept, apart = (taken.kept, taken.held) if taken else encoding.hold_out(len(data.x), labels, *split)
+                if apart is not None:
+                    encoding.require_all("validation_steps", validation_steps, len(apart), batch_size)
+                    data, held = data.rows(kept), sources.blocks(data.rows(apart))
+                else:
+                    held = sources.held(*validation)
+                data = encoding.weigh_classes(data, program.loss, class_weight)
+                source = sources.source(data, batch_size, steps_per_epoch, seed=order_seed, shuffle=shuffle)
+            opened.enter_context(closing(source))
+            before, self._state = self._state, inference.learn(built.links, self._params, self._state, None if reading else data.x)
+            progress.say(network.told(built.links, before, self._state))
+            asked_for = {"epochs": epochs, "batch_size": source.size, "steps": source.steps, "rows": source.rows}
+            start, history, memories = Standing(self.epoch, self._carry(program, order_seed)), History(order_seed, asked_for), None
+            if run:
+                told: dict[str, Any] = {"layers": self._layers, "input": built.shapes[0], "loss": self._loss, "optimizer": self._optimizer}
+                told |= {"metrics": self._metrics, "table": self.intake, "batch_size": source.size, "shuffle": shuffle, "seed": order_seed}
+                told |= {"data": source.marks(), "validation": sources.marks_of(held), "callbacks": [describe(each) for each in callbacks]}
+                run.join(told, fingerprinting.of_tree((self._params, self._state, np.float32(self._rate))), self._last_run)
+                start, memories = run.stand(program, built, start, first + epochs), run.memories(callbacks)
+            panel = Panel(callbacks, program.log_names(validated=held is not None), memories)
+            if run and run.past:
+                history = self._go_on(run, start, asked_for)
+                progress.resume(start.epoch - first, run.said(start))
+                if reading:
+                    reading.seek(first, start.epoch, len(start.losses))
+            if panel.saves:
+                model_file.describe(self._kept()[0])
+            self.history, self._last_run = history, run.run.id if run else None
+            opened.pop_all()
+        return trainer.train(
+            program,
+            start,
+            source,
+            held,
+            last=first + epochs,
+            history=history,
+            panel=panel,
+            progress=progress,
+            adopt=self._adopt,
+            set_rate=self._set_rate,
+            kept=self._kept,
+            run=run,
+            observe=observe,
+        )
+
+    def evaluate(
+        self,
+        x: Any,
+        y: Any = None,
+        sample_weight: Any = None,
+        return_dict: bool = False,
+        *,
+        steps: int | None = None,
+        target: str | None = None,
+    ) -> Any:
+        """The loss over all rows, exactly, in inference mode; with metrics [loss, metric, ...].
+
+        Args:
+            x: rows, or a table where the model was fitted to one, or batches (see `fit`).
+            y: targets; None for a table or batches that hold them.
+            sample_weight: a weight per row, for the loss.
+            return_dict: {"loss": ..., "accuracy": ...} rather than a list.
+            steps: how many batches to take; None for all.
+            target: the column of targets, where batches are columns by name.
+
+        Raises:
+            DataError: see `fit`.
+            NotReadyError: no weights or no loss yet.
+        """
+        program, built = self._program(), self._require_built("evaluate")
+        network.require_learned(built.links, self._state)
+        if batches.is_stream(x, y):
+            streams.require_plain(y, sample_weight, 0.0, self._of_columns)
+            blocks: Any = streams.scored(x, steps, program.loss, built, target=target, text=self._text)
+        else:
+            fix = "They are for batches: rows are all taken, once."
+            require(steps is None and target is None, "evaluate", "no steps or target with rows", steps=steps, target=target, fix=fix)
+            x, y, there = self._pair(x, y)
+            if there is not None:
+                warnings.warn(f"evaluate: {np.sum(~there):,} of {len(there):,} rows lack the target: left out", DataWarning, stacklevel=2)
+            weight = tabular.weights(sample_weight, there)
+            blocks = inference.to_blocks(encoding.encode(self._examples(x), y, program.loss, built.shapes[-1], weight)[0])
+        logs = inference.score(program, self._params, self._state, blocks)
+        return logs if return_dict else list(logs.values()) if len(logs) > 1 else logs["loss"]
+
+    def predict(self, x: Any, *, steps: int | None = None) -> np.ndarray:
+        """What the last layer outputs for any number of rows x: (n, ...) to (n, *output shape), float32; numbers in the target's own units.
+
+        Args:
+            x: rows, or a table where the model was fitted to one: with the columns that it uses, in any order. Or batches x, (x, y)
+                or dicts of columns, all of which are features; a list of arrays is rows.
+            steps: how many batches to take; None for all.
+
+        Raises:
+            DataError: rows that cannot be used.
+            NotReadyError: a Normalization has learned nothing yet.
+        """
+        if batches.is_stream(x):
+            with closing(streams.Stream(x, steps)) as stream:
+                return stream.outputs(self.predict)
+        require(steps is None, "predict", "steps=None with rows", steps=steps, fix="It is for batches: rows are all taken, once.")
+        examples = self._examples(self._numbers(base.features(self.intake, x)))
+        built = self._build(examples.shape[1:])
+        network.require_learned(built.links, self._state)
+        body, head = network.split_head(built.links, self._loss) if self._loss else (built.links, ())
+        out = inference.outputs(body, head, self._params, self._state, examples)
+        return self.intake.restore(out, x) if self.intake else out
+
+    def predict_labels(self, x: Any) -> np.ndarray:
+        """The class of every row: the largest of K outputs (n,); 0 or 1 for a sigmoid (n,), or for each of K sigmoids (n, K).
+
+        Of a model that was fitted to a table, the label, as the table spells it.
+
+        Raises:
+            DataError, NotReadyError: see `predict`.
+            ConfigError: the network gives numbers, not classes.
+        """
+        labels = objective.to_labels(self.predict(x), self._require_built("predict_labels").links, self._loss)
+        return self.intake.target.spelt(labels) if self.intake else labels
+
+    def forecast(self, steps: int | None = None, series: Any = None) -> Forecast:
+        """What follows the end of the series that the model was fitted to, step by step, with the seasonal naive forecast beside it.
+
+        Beyond the horizon it goes on from its own forecasts.
+
+        Args:
+            steps: how many; None for the horizon.
+            series: a newer one to go on from the end of, or the table that holds it; None for the one of the last fit.
+
+        Raises:
+            ConfigError: steps that are no int >= 1.
+            NotReadyError: the model was not fitted to a series.
+            DataError: a series that is too short, or of other steps.
+        """
+        return forecast.forecast(self.predict, self.intake, steps, series)
+
+    def trace(self, x: Any, y: Any = None, training: bool = False) -> Trace:
+        """Every number of one forward and backward pass over the rows, and the update that would follow; nothing changes.
+
+        Args:
+            x: rows, few of them: everything is kept; or a table of them, where the model was fitted to one.
+            y: their targets; None for a table that holds them.
+            training: whether to draw noise and use batch statistics, as the next step would.
+
+        Raises:
+            DataError, ConfigError: see `fit`. Without `compile` the loss is inferred, as `fit` does.
+
+        Example:
+            >>> import numpy as np
+            >>> from glassnet.layers import Dense
+            >>> model = Sequential([Dense(1, activation="sigmoid")], seed=0)
+            >>> model.compile("sgd", "binary_crossentropy")
+            >>> trace = model.trace([[2.0, 3.0]], [1])
+            >>> bool(np.allclose(trace.links[-1].delta, trace.output - 1))
+            True
+
+        Source: lecture 003, backpropagation by hand.
+        """
+        with all_or_nothing(self):
+            x, y, _ = self._pair(x, y)
+            x, built, _ = self._ready(x, y)
+            network.require_learned(built.links, self._state)
+            program = self._program()
+            data, _ = encoding.encode(np.asarray(x), y, program.loss, built.shapes[-1])
+        return take(program, self._carry(program, self._known_seed()), data, training, built.weights, self.intake)
+
+    @property
+    def _of_columns(self) -> bool:
+        """Whether it was fitted to columns by name."""
+        return self.intake is not None and bool(self.intake.names)
+
+    def _pair(self, x: Any, y: Any) -> tuple[Any, Any, np.ndarray | None]:
+        """Rows and targets as the network takes them, and which of a table's rows have a target, None for all."""
+        x, y, there = base.pair(self.intake, x, y)
+        return self._numbers(x), y, there
+
+    def _validation(self, given: Any) -> Any:
+        whole = tabular.is_whole(given)
+        parts = isinstance(given, tuple | list) and len(given) in (2, 3)
+        if batches.is_stream(given) or not (whole or parts) or (self.intake is None and tabular.is_table(given)):
+            return given
+        x, y, *weight = (given, None) if whole else (*given,)
+        x, y, there = self._pair(x, y)
+        return x, y, *(tabular.weights(w, there) for w in weight)
+
+    def _numbers(self, x: Any) -> Any:
+        """Of texts."""
+        return self._text(x) if self._text else x
+
+    def _examples(self, x: Any) -> Any:
+        return memmap.features(x, self._shape, links=functional.unfold(self._layers))
+
+    def _ready(self, x: Any, y: Any) -> tuple[Any, Built, str]:
+        """The rows, the network built for them, and what was inferred about the loss, if anything had to be."""
+        x = self._examples(x)
+        arrays.same_length(x=x, y=y)
+        built = self._build(x.shape[1:])
+        if self.intake is not None:
+            self.intake.target.check(built.links, built.shapes[-1], self._loss)
+        if self._loss is not None:
+            return x, built, ""
+        loss, metrics, because = objective.infer(built.links, built.shapes[-1], arrays.numbers(y, "y"))
+        wanted = self._metrics or metrics or (("mae",) if self.intake else ())
+        if self._optimizer is None:
+            self.compile("adam", loss, wanted)
+        self._loss, self._metrics = loss, wanted
+        return x, built, f"no loss was named: {loss.called}, as {because}; optimizer {type(self._optimizer).__name__}"

@@ -1,0 +1,202 @@
+"""A series to a network and back: the seasonal differences that it learns, and forecasts in the series' own units."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from glassnet.data.sliding_windows import windows
+from glassnet.data.time_index import Times
+from glassnet.engine.network import Links
+from glassnet.engine.objective import last_activation
+from glassnet.errors import DataError, is_int, is_number, message, require
+from glassnet.losses import Loss
+from glassnet.losses.scaled import standardised
+from glassnet.metrics import Metric
+from glassnet.metrics.unscaled import OwnUnits
+from glassnet.preprocessing.base import Taker
+from glassnet.preprocessing.tabular import is_table
+from glassnet.preprocessing.targets import readable
+from glassnet.types import Shape
+
+if TYPE_CHECKING:
+    from glassnet.preprocessing.time_series import TimeSeries
+
+
+@dataclass(frozen=True)
+class Change:
+    """A target s that is learned by what the seasonal naive forecast misses: d_t = (s_t - s_(t-season)) / scale, or that of log s.
+
+    An output of 0 is the seasonal naive forecast itself.
+    """
+
+    name: str
+    season: int
+    horizon: int
+    scale: float
+    log: bool = False
+
+    def __post_init__(self) -> None:
+        sizes: dict[str, Any] = {"season": self.season, "horizon": self.horizon}
+        require(all(is_int(size, least=1) for size in sizes.values()), "Change", "season and horizon to be ints >= 1", **sizes)
+        require(is_number(self.scale) and self.scale > 0, "Change", "a scale > 0", scale=self.scale)
+
+    def encode(self, values: np.ndarray) -> np.ndarray:
+        """The differences of a series, (n - season,) float64.
+
+        Raises:
+            DataError: where a logarithm is taken, a value that is not above 0.
+        """
+        level = self._level(values)
+        return (level[self.season :] - level[: -self.season]) / self.scale
+
+    def undo(self, output: np.ndarray, before: np.ndarray) -> np.ndarray:
+        """What outputs (n, horizon) forecast, in the target's own units, given the last season before each, (n, season).
+
+        s_(t+j) = s_(t+j-season) + scale d_j, where beyond a season the forecast itself is added to.
+        """
+        steps = list(self._level(before).T)
+        for j in range(self.horizon):
+            steps.append(steps[j] + self.scale * output[:, j].astype(float))
+        found = np.stack(steps[self.season :], axis=1)
+        return (np.exp(found) if self.log else found).astype(np.float32)
+
+    def naive(self, before: np.ndarray, steps: int) -> np.ndarray:
+        """The last season over and over, (steps,)."""
+        return np.resize(before[-self.season :], steps)
+
+    def weights(self, by_label: Any) -> Any:
+        """Class weights as they are."""
+        return by_label
+
+    def check(self, links: Links, outputs: Shape, loss: Loss | None) -> None:
+        """Refuse a network that does not end in one number for each step of the horizon, of any size.
+
+        Raises:
+            ConfigError: with the last layer to write.
+        """
+        ends = last_activation(links)
+        fits = outputs == (self.horizon,) and ends == "linear"
+        fix = f"End in Dense({self.horizon}) without activation, after Flatten() or a recurrent layer."
+        expected = f"a network that ends in {self.horizon} numbers, a step of the horizon each"
+        require(fits, f"target {self.name!r}", expected, outputs=outputs, ends_in=ends, fix=fix)
+
+    def fitted(self, loss: Loss, metrics: tuple[Metric, ...]) -> tuple[Loss, tuple[Metric, ...]]:
+        """The loss and the metrics of differences in the target's own units, or in logarithms.
+
+        Raises:
+            ConfigError: the loss is not one of differences.
+        """
+        return standardised(loss, self.scale), tuple(OwnUnits(m, 0.0, self.scale, False, name=m.name) for m in metrics)
+
+    def told(self, output: np.ndarray) -> str:
+        """What outputs are of, in words."""
+        return str(self)
+
+    def _level(self, values: np.ndarray) -> np.ndarray:
+        if not self.log:
+            return values
+        low = np.flatnonzero(values <= 0)
+        fix = 'Leave transform="log" out.'
+        if len(low):
+            raise DataError(message(f"target {self.name!r}", "numbers above 0", value=float(values.flat[low[0]]), rows=len(low), fix=fix))
+        return np.log(values)
+
+    def __str__(self) -> str:
+        s = f"log {self.name}" if self.log else self.name
+        ahead, back = (f"{n} step{'s' * (n > 1)}" for n in (self.horizon, self.season))
+        return f"{self.name}: {ahead} ahead, learned as ({s} - {s} {back} before) / {readable(self.scale)}"
+
+
+@dataclass(frozen=True)
+class Forecaster(Taker):
+    """What a model has learned of the series that it forecasts: frozen, plain data.
+
+    Attributes:
+        target: how it is learned.
+        length: differences that the network sees.
+        learned: what it was trained on, in words.
+        times: when the recent values were.
+        recent: the values that forecasts go on from, length + season of them.
+    """
+
+    target: Change
+    length: int
+    learned: str
+    times: Times
+    recent: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        require(is_int(self.length, least=1), "Forecaster", "length to be an int >= 1", length=self.length)
+        held = len(self.recent) == self.length + self.target.season and all(map(is_number, self.recent))
+        require(held, "Forecaster", "length + season finite values", values=len(self.recent))
+
+    def after(self, series: TimeSeries) -> Forecaster:
+        """The same, going on from the end of another series.
+
+        Raises:
+            DataError: it is of other steps, or shorter than what the network sees.
+        """
+        values = self._values(series)
+        there = self.times.unit == series.times.unit and bool(np.isclose(self.times.step, series.times.step))
+        require(there, "forecast", f"a series of steps of a {self.times.word}", error=DataError, step=series.times.word)
+        need = len(self.recent)
+        return replace(self, times=series.times.later(len(values) - need), recent=tuple(values[-need:].tolist()))
+
+    def features(self, x: Any) -> Any:
+        """A series' differences in windows, (n, length, 1): one for each step that has enough before it, and one for what follows the end.
+
+        Raises:
+            DataError: it is no series, or too short.
+        """
+        d = self.target.encode(self._values(x))
+        return windows(np.append(d, 0.0), self.length)[0]
+
+    def pair(self, x: Any, y: Any = None) -> tuple[Any, np.ndarray, np.ndarray | None]:
+        """(windows, the differences that follow, None), for each window that all of the horizon follows.
+
+        Raises:
+            DataError: y, as a series holds what follows; or see `features`.
+        """
+        fix = "A series holds what follows in itself."
+        require(y is None, "y", "None with a series", error=DataError, y=type(y).__name__, fix=fix)
+        rows, learned = windows(self.target.encode(self._values(x, self.target.horizon)), self.length, self.target.horizon)
+        return rows, learned, None
+
+    def restore(self, output: np.ndarray, x: Any) -> np.ndarray:
+        """Forecasts (n, horizon) in the target's own units, a row for each of `features`."""
+        before = np.lib.stride_tricks.sliding_window_view(self._values(x)[self.length :], self.target.season)
+        return self.target.undo(output, before)
+
+    def listed(self, most: int | None = None) -> str:
+        """What the network sees, in words."""
+        return f"the {self.length} differences before, trained on {self.learned}"
+
+    def __str__(self) -> str:
+        return self.listed()
+
+    def series(self, x: Any) -> TimeSeries:
+        """A series as it is; or one out of a table, read as the first was.
+
+        Raises:
+            DataError: it is neither; see `forecast.series`.
+        """
+        from glassnet.preprocessing import time_series
+
+        name, season, horizon = self.target.name, self.target.season, self.target.horizon
+        if is_table(x):
+            time, transform = (self.times.columns or (None,))[-1], "log" if self.target.log else None
+            return time_series.series(x, name, time, self.length, horizon, season, transform)
+        fix = f'Write gn.data.series(table, "{name}", time=..., horizon={horizon}).'
+        fits = isinstance(x, time_series.TimeSeries)
+        require(fits, "forecaster", "a series, or a table that holds it", error=DataError, type=type(x).__name__, fix=fix)
+        return x
+
+    def _values(self, x: Any, more: int = 0) -> np.ndarray:
+        """The values of a series that is long enough for one window and `more` steps."""
+        values, need = self.series(x).values, len(self.recent) + more
+        told = f"{need} steps or more: a season of {self.target.season}, {self.length} to see" + (f" and {more} to come" if more else "")
+        require(len(values) >= need, f"series {self.target.name!r}", told, error=DataError, steps=len(values))
+        return values

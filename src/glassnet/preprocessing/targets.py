@@ -1,0 +1,231 @@
+"""What a table's target is to a network, and back: one of several labels, or a quantity."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from glassnet.data import arrays
+from glassnet.data.parsing import number
+from glassnet.engine.network import Links
+from glassnet.engine.objective import last_activation
+from glassnet.errors import ConfigError, DataError, message, require
+from glassnet.layers import Rescaling
+from glassnet.losses import Loss
+from glassnet.losses.scaled import standardised
+from glassnet.metrics import Metric
+from glassnet.metrics.unscaled import OwnUnits
+from glassnet.preprocessing.encoder import LEVELS
+from glassnet.types import Shape
+
+SHOWN = 12
+"""Columns that are listed by name."""
+
+
+def readable(number: float) -> str:
+    """A number of any size in few characters: `0.3952`, `180,921`."""
+    return f"{number:,.0f}" if 1e4 <= abs(number) < 1e15 else f"{number:.4g}"
+
+
+@dataclass(frozen=True)
+class Labels:
+    """A target that is one of several labels, as the table spells them: class k is labels[k]."""
+
+    name: str
+    labels: tuple[str | int | float | bool, ...]
+
+    def encode(self, column: np.ndarray) -> np.ndarray:
+        """The class of every row, (n,) int64.
+
+        Raises:
+            DataError: a label that training did not know.
+        """
+        codes = {label: code for code, label in enumerate(self.labels)}
+        strange = list(dict.fromkeys(label for label in column.tolist() if label not in codes))
+        require(not strange, f"target {self.name!r}", f"labels of training, {self.labels}", error=DataError, others=strange[:3])
+        return np.array([codes[label] for label in column.tolist()])
+
+    def restore(self, output: np.ndarray) -> np.ndarray:
+        """Outputs as they are: probabilities, scores."""
+        return output
+
+    def spelt(self, classes: np.ndarray) -> np.ndarray:
+        """The labels of classes."""
+        return np.array(self.labels)[classes]
+
+    def weights(self, by_label: Any) -> Any:
+        """Class weights by class rather than by label; by class already, if all are numbers and the labels are words."""
+        words = all(isinstance(label, str) for label in self.labels)
+        if not isinstance(by_label, Mapping) or (words and not any(isinstance(label, str) for label in by_label)):
+            return by_label
+        codes = {label: code for code, label in enumerate(self.labels)}
+        for label in by_label:
+            require(label in codes, "class_weight", f"labels of {self.name}, {self.labels}", error=DataError, label=label)
+        return {codes[label]: weight for label, weight in by_label.items()}
+
+    def check(self, links: Links, outputs: Shape, loss: Loss | None) -> None:
+        """Refuse a network that does not end in one class out of these.
+
+        Raises:
+            ConfigError: with the last layer to write.
+        """
+        n, ends = len(self.labels), (last_activation(links), loss.link if loss else None)
+        fix = 'Dense(1, activation="sigmoid")' if n == 2 else f'Dense({n}, activation="softmax")'
+        fits = outputs == (n,) if "softmax" in ends else "sigmoid" in ends and outputs == (1,) and n == 2
+        quantity = n > LEVELS and not isinstance(self.labels[0], str)
+        fix = f"End in {'Dense(1), to learn them as numbers; or in ' if quantity else ''}{fix}."
+        expected = f"a network that ends in a choice of {n} labels"
+        require(fits, f"target {self.name!r}", expected, labels=self.labels[:5], ends_in=ends[0], outputs=outputs, fix=fix)
+
+    def fitted(self, loss: Loss, metrics: tuple[Metric, ...]) -> tuple[Loss, tuple[Metric, ...]]:
+        """The loss and the metrics as they are."""
+        return loss, metrics
+
+    def told(self, output: np.ndarray) -> str:
+        """What outputs are of, in words."""
+        return str(self)
+
+    def __str__(self) -> str:
+        shown = ", ".join(map(str, self.labels[:5])) + (", ..." if len(self.labels) > 5 else "")
+        means = f"; the output is the probability of {self.labels[1]}" if len(self.labels) == 2 else ""
+        return f"{self.name}: {len(self.labels)} labels, {shown}{means}"
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """A target that is a number y, learned as t = (y - mean) / scale, or as t = (log y - mean) / scale."""
+
+    name: str
+    mean: float = 0.0
+    scale: float = 1.0
+    log: bool = False
+
+    @property
+    def standardised(self) -> bool:
+        """Whether t is another number than y."""
+        return (self.mean, self.scale, self.log) != (0.0, 1.0, False)
+
+    def encode(self, column: np.ndarray) -> np.ndarray:
+        """What is learned of every row, (n,) float32.
+
+        Raises:
+            DataError: text; an infinite number; where a logarithm is taken, one that is not above 0.
+        """
+        y = _positive(self.name, numbers(self.name, column)) if self.log else numbers(self.name, column)
+        return (((np.log(y) if self.log else y) - self.mean) / self.scale).astype(np.float32)
+
+    def restore(self, output: np.ndarray) -> np.ndarray:
+        """Outputs in the target's own units, float32."""
+        y = self.mean + self.scale * output.astype(float)
+        return (np.exp(y) if self.log else y).astype(np.float32)
+
+    def spelt(self, classes: np.ndarray) -> np.ndarray:
+        """Classes as they are."""
+        return classes
+
+    def weights(self, by_label: Any) -> Any:
+        """Class weights as they are."""
+        return by_label
+
+    def check(self, links: Links, outputs: Shape, loss: Loss | None) -> None:
+        """Any network will do."""
+
+    def fitted(self, loss: Loss, metrics: tuple[Metric, ...]) -> tuple[Loss, tuple[Metric, ...]]:
+        """The loss and the metrics in the target's own units.
+
+        Raises:
+            ConfigError: the target is standardised, and the loss is not one of differences.
+        """
+        if not self.standardised:
+            return loss, metrics
+        return standardised(loss, self.scale), tuple(OwnUnits(m, self.mean, self.scale, self.log, name=m.name) for m in metrics)
+
+    def told(self, output: np.ndarray) -> str:
+        """What outputs say, in words and the target's own units."""
+        values = [readable(y) for y in self.restore(output).flat]
+        return f"{self}; here y is {', '.join(values[:SHOWN])}" + (", ..." if len(values) > SHOWN else "")
+
+    def __str__(self) -> str:
+        if not self.standardised:
+            return f"{self.name}: numbers, learned as they are"
+        y = "log y" if self.log else "y"
+        return f"{self.name}: numbers, learned as ({y} - {readable(self.mean)}) / {readable(self.scale)}"
+
+
+def labels(name: str, column: np.ndarray) -> Labels:
+    """The labels that a column holds, in their order.
+
+    Raises:
+        DataError: they are all one.
+    """
+    whole = column.dtype.kind == "f" and np.all(column == np.round(column))
+    found = sorted(set((column.astype(int) if whole else column).tolist()))
+    require(len(found) > 1, f"target {name!r}", "labels that differ", error=DataError, always=found[0])
+    return Labels(name, tuple(found))
+
+
+def quantity(name: str, column: np.ndarray, log: bool, links: Links, loss: Loss | None) -> Quantity:
+    """How the numbers that a column holds are learned.
+
+    Raises:
+        ConfigError: a logarithm that the network's end or the loss does not allow.
+        DataError: they are all one, or no finite numbers that float32 can tell apart; see `Quantity.encode`.
+    """
+    y = varied(name, column)
+    if not _free(links, loss):
+        fix = "End in Dense(1) without activation, with mean_squared_error, mean_absolute_error, huber or log_cosh."
+        if log:
+            raise ConfigError(message('target_transform="log"', "a network free to give any number", fix=fix))
+        return Quantity(name)
+    t = np.log(_positive(name, y)) if log else y
+    return Quantity(name, float(t.mean()), float(t.std()), log)
+
+
+def _free(links: Links, loss: Loss | None) -> bool:
+    """Whether any scale of outputs is as good as another: the network ends without activation, and the loss is one of differences."""
+    return last_activation(links) == "linear" and not isinstance(links[-1], Rescaling) and (loss is None or loss.of_differences)
+
+
+def varied(name: str, column: np.ndarray) -> np.ndarray:
+    """A target's column as numbers that differ, enough for float32; see `numbers`.
+
+    Raises:
+        DataError: they are all one, or too close together.
+    """
+    y = numbers(name, column)
+    require(np.ptp(y) > 0, f"target {name!r}", "numbers that differ", error=DataError, always=float(y[0]))
+    arrays.require_precise(**{f"target {name!r}": y})
+    return y
+
+
+def numbers(name: str, column: np.ndarray) -> np.ndarray:
+    """A target's column as finite numbers that float32 can tell apart.
+
+    Raises:
+        DataError: text, dates; infinite numbers; numbers too close together for their size.
+    """
+    who = f"target {name!r}"
+    if column.dtype.kind == "O":
+        text = [value for value in dict.fromkeys(column.tolist()) if np.isnan(number(value))]
+        fix = "Mend them; or, if these are labels, end the network in a softmax or sigmoid."
+        require(not text, who, "numbers, as the network ends in one", error=DataError, text=text[:3], fix=fix)
+    require(column.dtype.kind in "Obf", who, "numbers", error=DataError, holds="dates", fix="Learn a number of days.")
+    y = column.astype(float)
+    infinite = np.flatnonzero(np.isinf(y))
+    if len(infinite):
+        fix = "Leave those cells blank: rows without a target are left out."
+        raise DataError(message(who, "finite numbers", row=int(infinite[0]), infinite=len(infinite), fix=fix))
+    return y
+
+
+def _positive(name: str, y: np.ndarray) -> np.ndarray:
+    low = np.flatnonzero(y <= 0)
+    if len(low):
+        received = {"row": int(low[0]), "value": float(y[low[0]]), "rows_like_it": len(low)}
+        raise DataError(
+            message(f"target {name!r}", "numbers above 0, to take the logarithm of", **received, fix="Leave target_transform out.")
+        )
+    return y

@@ -1,0 +1,1 @@
+"""One fit: history, progress, the trainer, and resuming after a crash."""

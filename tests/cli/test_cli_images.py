@@ -1,0 +1,286 @@
+"""Folders of images on the command line: classes, sizes and parts are found, scored beside simpler methods, saved, and asked again."""
+
+import json
+import os
+import warnings
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas
+import pytest
+from PIL import Image
+from sklearn.linear_model import LogisticRegression
+from test_cli import run
+
+import glassnet as gn
+from glassnet.cli.jobs import base, images
+from glassnet.evaluation.scores import classes
+from glassnet.preprocessing.images import Pictures
+from glassnet.preprocessing.targets import Labels
+
+SMALL = ("--layers", "8", "--dropout", "0", "--no-plot", "--learning-rate", "0.03")
+
+
+def draw(place, names=("red", "green", "blue"), n=20, size=(18, 12), mode="RGB", seed=0):
+    """Dark noise with a line across it, which is red, green or blue."""
+    rng = np.random.default_rng(seed)
+    for k, name in enumerate(names):
+        Path(place, name).mkdir(parents=True)
+        for i in range(n):
+            pixels = rng.integers(0, 90, (size[1], size[0], 3), np.uint8)
+            pixels[5:7, :, k % 3] = 250
+            Image.fromarray(pixels).convert(mode).save(Path(place, name, f"{i:02}.png"))
+
+
+@pytest.fixture(scope="module")
+def shapes(tmp_path_factory):
+    """A folder to learn from, with two files that cannot be read; one to be asked about; the lines that training printed."""
+    home = tmp_path_factory.mktemp("shapes")
+    os.chdir(home)
+    draw("photos")
+    Path("photos/green/broken.png").write_text("no image")
+    Path("photos/red/empty.jpg").write_bytes(b"")
+    draw("photos_test", n=4, seed=1)
+    with warnings.catch_warnings():
+        warnings.simplefilter("default")
+        result = run("train", "photos", "--epochs", "25", "--no-augment", "--out", "photos.glassnet", *SMALL)
+    assert result.exit_code == 0, result.output
+    return home, result
+
+
+@pytest.fixture(autouse=True)
+def _there(shapes, monkeypatch):
+    monkeypatch.chdir(shapes[0])
+
+
+def test_a_folder_is_learned_and_scored(shapes):
+    """Oracle: the split, the linear model and the majority done here."""
+    result = shapes[1]
+    lines = result.stdout.splitlines()
+    assert lines[0] == "photos: blue 20, green 20, red 20; 12x18 pixels, coloured"
+    assert lines[1] == "photos: 48 images to learn from, 12 to be scored on, 3 classes"
+    assert lines[2].startswith("12x18x3 → Rescaling(1/255) → Conv2D(8, relu) → MaxPooling2D → ")
+    assert lines[2].endswith("Dense(3, softmax): 251 weights")
+    assert lines[3:5] == ["class: 3 labels, blue, green, red", "images of 12x18 pixels, 3 channels"]
+    assert "2 of 62 files cannot be read and are left out: photos/green/broken.png: it is no image" in result.stderr
+    model = gn.load("photos.glassnet")
+    train, test = read_apart("photos", (12, 18))
+    found = model.intake.target.encode(model.predict_labels(test))
+    report = classes(train.y, test.y, found, images.coarse(train.x), images.coarse(test.x))
+    assert str(report) in result.stdout
+    assert lines[-1].startswith(f"photos: {report.headline()} in ")
+    assert np.mean(found == test.y) >= 0.9
+    theirs = LogisticRegression(max_iter=1000).fit(images.coarse(train.x), train.y).score(images.coarse(test.x), test.y)
+    assert report.rivals[0].score.value == theirs
+
+
+def read_apart(folder, size):
+    with pytest.warns(gn.errors.DataWarning):
+        return gn.data.images_from_folder(folder, size, 0.2, seed=0)
+
+
+@pytest.mark.filterwarnings("default")
+def test_the_saved_model_answers_in_names():
+    """Oracle: the same through `predict` in Python; a file that cannot be read has a line without an answer."""
+    model = gn.load("photos.glassnet")
+    assert model.intake == Pictures((12, 18), 3, Labels("class", ("blue", "green", "red")))
+    result = run("evaluate", "photos.glassnet", "photos_test", "--json")
+    told = json.loads(result.stdout)
+    test = gn.data.images_from_folder("photos_test", (12, 18))
+    assert told["logs"] == pytest.approx(model.evaluate(test, return_dict=True))
+    assert told["score"]["network"]["value"] == pytest.approx(told["logs"]["accuracy"])
+    assert told["score"]["network"]["value"] >= 0.9
+    new = Path("new")
+    new.mkdir()
+    for name, path in (("a.png", "blue/00.png"), ("c.png", "red/01.png")):
+        new.joinpath(name).write_bytes(Path("photos_test", path).read_bytes())
+    new.joinpath("b.jpg").write_text("no image")
+    result = run("predict", "photos.glassnet", "new/", "--out", "scored.csv")
+    assert result.stdout == "3 rows in scored.csv\n"
+    assert result.stderr.startswith("glassnet: 1 of 3 files cannot be read and have no answer: new/b.jpg: it is no image")
+    frame = pandas.read_csv("scored.csv")
+    assert list(frame) == ["file", "predicted class", "probability of blue", "probability of green", "probability of red"]
+    assert frame["file"].tolist() == ["new/a.png", "new/b.jpg", "new/c.png"]
+    assert frame["predicted class"].fillna("").tolist() == ["blue", "", "red"]
+    np.testing.assert_allclose(frame.iloc[[0, 2], 2:].to_numpy(), model.predict(["new/a.png", "new/c.png"]), rtol=1e-6)
+    assert "class: 3 labels, blue, green, red, from images of 12x18 pixels, 3 channels" in run("summary", "photos.glassnet").stdout
+    assert "photos.glassnet, row 5 (green):" in run("trace", "photos.glassnet", "photos_test", "--row", "5").stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "text"),
+    [
+        (("train", "nowhere/"), "images_from_folder: expected a folder. Received: folder='nowhere'."),
+        (("train", "photos/green/00.png"), "images_from_folder: expected a folder. Received: folder='photos/green/00.png'."),
+        (("train", "photos/green"), "expected two classes or more, each a sub-folder. Received: classes=[]."),
+        (("train", "photos", "--target", "x"), "--target is for tables: photos is a folder of images."),
+        (("train", "iris", "--size", "9"), "--size is for a folder of images: iris is none."),
+        (("train", "iris", "--no-augment"), "--no-augment is for a folder of images: iris is none."),
+        (("train", "photos_test", "--size", "9y"), "expected pixels such as 96, or height x width as 72x96. Received: '9y'."),
+        (("train", "photos_test", "--layers", "2,2,2,2,2", "--size", "8"), "max_pooling2d_4: expected an input of at least 2x2."),
+        (("predict", "photos.glassnet", "nowhere"), "images: expected an image or a folder that exists. Received: path='nowhere'."),
+        (("predict", "photos.glassnet", "photos/green/broken.png"), "images: expected files that can be read. Received: unreadable=1"),
+        (("predict", "photos.glassnet", "none"), "images: expected a folder with images (.png, .jpg"),
+        (
+            ("evaluate", "photos.glassnet", "none"),
+            "a sub-folder for each class. Received: missing=['blue', 'green', 'red'], there=[].",
+        ),
+        (
+            ("evaluate", "photos.glassnet", "others"),
+            "the classes of training, ('blue', 'green', 'red'). Received: others=['star'].",
+        ),
+        (("evaluate", "plain.glassnet", "photos_test"), "photos_test is a folder of images, and the model was not fitted to one."),
+        (("evaluate", "photos.glassnet", "some.csv"), "x: expected images of 12x18 pixels, 3 channels. Received: x='Table'."),
+    ],
+)
+def test_what_cannot_be_used_is_named(words, text):
+    Path("none").mkdir(exist_ok=True)
+    Path("others/star").mkdir(parents=True, exist_ok=True)
+    Path("some.csv").write_text("a,b\n1,2\n")
+    gn.Sequential([gn.layers.Input(2), gn.layers.Dense(1)]).save("plain.glassnet")
+    result = run(*words)
+    assert result.exit_code == 2
+    assert text in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+
+
+def found(name, **options):
+    options = {"seed": 0, "size": None, "augment": None} | options
+    return images.find(name, base.Wishes(), **options)
+
+
+def test_folders_of_parts(tmp_path, monkeypatch):
+    """Oracle: the files that each part holds."""
+    monkeypatch.chdir(tmp_path)
+    draw("data/train", n=4)
+    assert found("data").said[0].startswith("data: blue 4, green 4, red 4;")
+    draw("data/validation", n=2)
+    job = found("data")
+    assert [len(job.train), len(job.test), job.validation] == [12, 6, None]
+    assert job.said[0] == "data/validation is there to score on"
+    draw("data/Test", n=1)
+    job = found("data")
+    assert [len(job.train), len(job.test), len(job.validation)] == [12, 3, 6]
+    assert job.said[:2] == ("data/Test is there to score on", "data/validation is there to validate on")
+    assert {path.parts[1] for path in job.validation.files} == {"validation"}
+    told = json.loads(run("train", "data", "--epochs", "1", "--json", "--layers", "none", "--no-plot", "--no-augment").stdout)
+    assert len(told["history"]["val_loss"]) == 1
+    assert told["settings"]["validation_split"] == 0
+    draw("trains", ("train", "tram"), n=5)
+    assert found("trains").train.class_names == ("train", "tram")
+    Path("kaggle/test").mkdir(parents=True)
+    Path("data/train").rename("kaggle/train")
+    Image.new("RGB", (9, 9)).save("kaggle/test/1.png")
+    assert [len(found("kaggle").train), len(found("kaggle").test)] == [10, 2]
+
+
+def test_the_size_is_that_of_the_images_but_for_large_ones(tmp_path):
+    """Oracle: by hand; 300 x 200 pixels shrink to 96 x 64, whichever way the camera was held; the middle one of several counts."""
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    files = []
+    for i, (width, height, turned) in enumerate(
+        [(300, 200, False), (200, 300, True), (300, 200, False), (20, 20, False), (4000, 10, False)]
+    ):
+        files.append(tmp_path / f"{i}.jpg")
+        Image.new("RGB", (width, height)).save(files[-1], **({"exif": exif} if turned else {}))
+    assert images.measured(files[:1]) == images.measured(files[1:2]) == images.measured(files[:4]) == (64, 96)
+    assert images.measured(files[3:4]) == (20, 20)
+    assert images.measured(files[4:]) == (1, 96)
+    assert images.measured([]) == (96, 96)
+    (tmp_path / "x.jpg").write_text("no image")
+    assert images.measured([tmp_path / "x.jpg", files[3]]) == (20, 20)
+
+
+SETTINGS = {"layers": (2,), "activation": "tanh", "dropout": 0.5, "optimizer": "adam", "learning_rate": None, "seed": 0}
+
+
+def kinds(job, settings):
+    return [type(view.layer).__name__ for view in job.propose(settings).layers]
+
+
+def test_the_network_ends_by_how_many_places_are_left():
+    """Oracle: 12 x 18 pixels halved once are 54 places, twice 12, with `--layers none` all 216."""
+    job = found("photos_test", augment=False)
+    assert kinds(job, SETTINGS) == ["Rescaling", "Conv2D", "MaxPooling2D", "GlobalMaxPooling2D", "Dropout", "Dense"]
+    deep = job.propose(SETTINGS | {"layers": (2, 5)}).layers
+    assert [type(view.layer).__name__ for view in deep[5:]] == ["Flatten", "Dropout", "Dense", "Dense"]
+    assert (deep[7].layer.units, deep[7].layer.activation) == (5, "tanh")
+    assert kinds(job, SETTINGS | {"layers": (), "dropout": 0.0}) == ["Rescaling", "Flatten", "Dense"]
+
+
+@pytest.mark.parametrize(("images", "batch"), [(6, 4), (144, 8), (256, 16), (512, 32), (9000, 32)])
+def test_ten_epochs_of_few_images_are_steps_enough(images, batch):
+    """Oracle: some sixteen steps an epoch, by powers of two; 144 / 16 is 9."""
+    job = replace(found("photos_test", augment=False), train=range(images))
+    assert job.batch_size == batch
+
+
+def test_few_images_are_changed_by_chance_and_that_is_said(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+    def changes(job):
+        return [kind for kind in kinds(job, SETTINGS) if kind.startswith("Random")]
+
+    draw("photos", n=3)
+    assert changes(found("photos")) == ["RandomFlip", "RandomTranslation"]
+    assert found("photos").said[-1].startswith("few images: each is mirrored and shifted a little by chance in training; --no-augment")
+    assert changes(found("photos", augment=False)) == []
+    draw("scans", n=3, mode="L")
+    assert changes(found("scans")) == ["RandomTranslation"], "writing is not mirrored"
+    assert found("scans").said == (
+        "scans: blue 3, green 3, red 3; 12x18 pixels, grey",
+        "few images: each is shifted a little by chance in training; --no-augment trains on them as they are",
+    )
+    monkeypatch.setattr(images, "FEW", 6)
+    assert changes(found("photos")) == []
+    assert len(found("photos").said) == 1
+    assert changes(found("photos", augment=True)) == ["RandomFlip", "RandomTranslation"]
+    job = found("photos", size=(8, 40))
+    assert job.train.x.shape[1:] == (8, 40, 3)
+    assert job.layers == (32, 64)
+    assert [found("photos", size=(side, 99)).layers for side in (3, 4, 16, 200)] == [(32,), (32,), (32, 64, 128), (32, 64, 128)]
+
+
+def test_coarse_images():
+    """Oracle: means of 2 x 2 squares by hand; what is left over at the edge is left out; small images stay as they are."""
+    x = np.zeros((1, 32, 18, 1), np.uint8)
+    x[0, :2, :2, 0] = [[10, 20], [30, 40]]
+    x[0, 30:, 16:, 0] = 255
+    rows = images.coarse(x).reshape(16, 9)
+    assert rows[0, 0] == pytest.approx(25 / 255)
+    assert rows[15, 8] == 1
+    assert np.count_nonzero(rows) == 2
+    small = np.arange(12, dtype=np.uint8).reshape(1, 2, 2, 3)
+    np.testing.assert_allclose(images.coarse(small)[0], np.arange(12) / 255, rtol=1e-6)
+    assert images.coarse(np.zeros((2, 33, 1, 3), np.uint8)).shape == (2, 11 * 3)
+
+
+def test_a_linear_model_stands_aside_where_it_would_take_long(monkeypatch):
+    monkeypatch.setattr(images, "MOST_NUMBERS", 100)
+    told = json.loads(run("train", "photos_test", "--epochs", "0", "--layers", "none", "--json").stdout)
+    assert [rival["name"] for rival in told["score"]["rivals"]] == ["majority"]
+    assert told["learned"] == {"classes": ["blue", "green", "red"], "size": [12, 18], "channels": 3, "skipped": [], "augmented": True}
+    assert told["settings"]["dropout"] == 0.5
+
+
+def test_a_data_set_goes_before_a_folder_of_its_name():
+    Path("moons").mkdir()
+    assert not images.is_folder("moons")
+    assert images.is_folder("moons/")
+
+
+def test_arrays_in_a_file(tmp_path, monkeypatch):
+    """Oracle: the counts, and `evaluate` in Python on the same rows."""
+    monkeypatch.chdir(tmp_path)
+    x, y = np.arange(240, dtype=np.uint8).reshape(60, 2, 2), np.repeat([0, 1, 2], 20)
+    np.savez("digits.npz", x=x, y=y)
+    told = json.loads(run("train", "digits.npz", "--epochs", "2", "--json", "--no-plot", "--out", "d.glassnet", "--layers", "none").stdout)
+    assert told["dataset"] == "digits.npz"
+    assert told["baseline"] == pytest.approx(1 / 3)
+    logs = json.loads(run("evaluate", "d.glassnet", "digits.npz", "--json").stdout)["logs"]
+    assert logs == pytest.approx(gn.load("d.glassnet").evaluate(x, y, return_dict=True))
+    result = run("train", "digits.npz", "--target", "y")
+    assert "--target is for tables: digits.npz is a data set of arrays." in result.stderr
+    assert "expected a file that exists" in run("train", "nowhere.npz").stderr

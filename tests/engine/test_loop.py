@@ -1,0 +1,358 @@
+"""The generator of epochs: slices, decisions, looks inside, and runs whose numbers stop being numbers."""
+
+from itertools import pairwise
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import glassnet as gn
+from glassnet.callbacks import EarlyStopping
+from glassnet.engine import network
+from glassnet.engine.epoch_runner import Pace, Rows, Standing, Stretch
+from glassnet.engine.loop import Decision, run
+from glassnet.engine.train_step import Data, Program, advance, make_plan, new_carry, new_epoch, observe
+from glassnet.errors import TrainingWarning
+from glassnet.layers import Activation, BatchNormalization, Dense, Dropout, Rescaling
+from glassnet.losses import HalfMeanSquaredError, SparseCategoricalCrossentropy
+from glassnet.metrics import Accuracy
+from glassnet.optimizers import SGD, Adam
+from glassnet.testing import compilations
+from nets import line_model, same_bits
+from oracles import close
+
+
+@pytest.mark.parametrize(
+    ("huge", "what"),
+    [(1e30, "the loss"), (3e38, "the output of dense_1")],
+    ids=["loss", "output"],
+)
+def test_a_loss_beyond_floats_is_named_and_undone(huge, what):
+    """Oracle: by hand. Row 9 of 20 is in the third of five steps: 2 * 1e30 squared, and 2 * 3e38, are beyond 3.4e38. The weights that
+    last gave a finite loss, at the second step, are those of a run over the first 4 rows."""
+    x, y = np.linspace(0, 1, 20), np.zeros(20)
+    x[9] = huge
+    model, short = line_model(SGD(0.01)), line_model(SGD(0.01))
+    kept = r"The weights that last gave a finite loss are kept\. A lower learning rate"
+    with pytest.warns(TrainingWarning, match=rf"Training stopped in epoch 1, step 3 of 5: {what} is not finite\. {kept}"):
+        log = model.fit(x, y, batch_size=4, epochs=3, shuffle=False, verbose=0)
+    short.fit(x[:4], y[:4], batch_size=4, shuffle=False, verbose=0)
+    close(np.ravel(model.get_weights()[0]), np.ravel(short.get_weights()[0]))
+    assert log.history == {}
+    assert log.stopped == f"epoch 1, step 3 of 5: {what} is not finite"
+    assert model.epoch == 0
+    assert "stopped: epoch 1, step 3" in repr(log)
+
+
+def test_a_gradient_beyond_floats_is_named_and_undone():
+    """Oracle: by hand. sqrt has slope infinity at 0, so with a zero kernel the loss is 1 and the delta of dense_1 is -infinity."""
+    model = gn.Sequential([Dense(1, kernel_initializer="zeros"), Activation(jnp.sqrt)], seed=0)
+    model.compile(SGD(0.1), "mse")
+    with pytest.warns(TrainingWarning, match=r"epoch 1, step 1 of 1: the delta of dense_1 is not finite"):
+        model.fit(np.ones((4, 2)), np.ones(4), verbose=0)
+    assert [w.sum() for w in model.get_weights()] == [0, 0]
+
+
+def test_divergence_keeps_the_last_finite_weights():
+    """A rate far too large: each step multiplies w by about -199, so that the loss overflows within 20 epochs."""
+    model = line_model(SGD(100.0))
+    with pytest.warns(TrainingWarning, match=r"epoch \d+, step 1 of 1: "):
+        log = model.fit([1.0], [0.0], epochs=100, verbose=0)
+    assert 2 < len(log.epoch) < 20
+    assert np.isfinite(log.history["loss"]).all()
+    assert model.evaluate([1.0], [0.0]) == pytest.approx(log.history["loss"][-1])  # the weights that the last whole epoch began with
+    model.learning_rate = 1e-3
+    assert model.fit([1.0], [0.0], epochs=2, verbose=0).stopped is None
+
+
+def test_statistics_beyond_floats_are_named_and_undone():
+    """Oracle: by hand. (1e25)^2 is beyond 3.4e38: the variance of the batch is infinite, its outputs (1 over infinity) are not."""
+    model = gn.Sequential([BatchNormalization(), Dense(1)], seed=0)
+    model.compile(SGD(0.1), "mse")
+    x = np.ones((8, 1))
+    x[5] = 1e25
+    with pytest.warns(TrainingWarning, match=r"epoch 1, step 2 of 2: a statistic of batch_normalization_1 is not finite"):
+        model.fit(x, np.ones(8), batch_size=4, shuffle=False, verbose=0)
+    assert np.isfinite(np.concatenate([w.ravel() for w in model.get_weights()])).all()
+
+
+def test_early_stopping_restores_through_a_bad_epoch():
+    """Oracle: a relation. The best epoch before the overflow is the first: its weights come back."""
+    model, short = line_model(SGD(100.0)), line_model(SGD(100.0))
+    with pytest.warns(TrainingWarning, match="not finite"):
+        model.fit([1.0], [0.0], epochs=100, verbose=0, callbacks=[EarlyStopping("loss", patience=50)])
+    short.fit([1.0], [0.0], verbose=0)
+    assert same_bits(model, short)
+
+
+ROWS, STEPS = 23, 10
+"""23 rows in batches of 5 are 5 steps, the last one padded; the fragile neuron takes 10 steps of one row."""
+RNG = np.random.default_rng(0)
+DATA = Data(RNG.normal(size=(ROWS, 4)).astype(np.float32), RNG.integers(0, 3, ROWS).astype(np.int32))
+NOISY = (Dense(6, activation="relu"), BatchNormalization(), Dropout(0.3), Dense(3, activation="softmax"))
+
+
+def started(layers, loss, optimizer, shape, metrics=(), rate=0.05):
+    built, params, state = network.build(layers, shape, np.random.default_rng(0))
+    program = Program(built.links, loss, optimizer, metrics)
+    return program, new_carry(program, params, state, rate=rate, seed=0)
+
+
+@pytest.fixture(scope="module")
+def noisy():
+    return started(NOISY, SparseCategoricalCrossentropy(), Adam(), (4,), (Accuracy(),))
+
+
+def plan(epoch):
+    return make_plan(ROWS, 5, seed=1, epoch=epoch)
+
+
+def ran(program, carry, last=3, first=0, data=DATA, plan=plan, **options):
+    return list(run(program, Standing(first, carry), Rows(data, plan, plan(0).real.shape[1]), **options, last=last))
+
+
+def same_tree(a, b):
+    jax.tree.map(np.testing.assert_array_equal, a, b)
+
+
+def slices_of(monkeypatch, steps):
+    monkeypatch.setattr(Pace, "slice_steps", steps)
+
+
+@pytest.mark.parametrize("steps", [1, 2, 4, 100])
+def test_progress_changes_no_bit_and_compiles_nothing(noisy, monkeypatch, steps):
+    """Oracle: the plain loop over `advance`, an epoch in one go; one compilation serves every slicing."""
+    program, carry = noisy
+    whole = carry
+    for epoch in range(3):
+        whole = new_epoch(program, whole, 5)
+        whole = advance(program, whole, DATA, plan(epoch), np.int32(0), np.int32(5))
+    ran(program, carry, 1)
+    slices_of(monkeypatch, steps)
+    seen = []
+    with compilations() as compiled:
+        records = ran(program, carry, watch=lambda done, steps, so_far, stand: seen.append((done, steps)))
+    assert compiled == []
+    same_tree(records[-1].carry, whole)
+    assert seen == [(min(done, 5), 5) for _ in range(3) for done in range(steps, 5 + steps, steps)]
+
+
+def test_records_follow_each_other(noisy):
+    program, carry = noisy
+    records = ran(program, carry)
+    assert [record.epoch for record in records] == [0, 1, 2]
+    assert all(record.complete and record.finite and record.seconds > 0 and not record.observations for record in records)
+    same_tree(records[0].before.params, carry.params)
+    for earlier, later in pairwise(records):
+        same_tree(later.before, earlier.carry)
+    later = ran(program, records[0].carry, first=1)
+    same_tree([record.carry for record in later], [record.carry for record in records[1:]])
+
+
+def test_logs_against_numpy(noisy):
+    """The loss averaged over rows (the last batch has 3, not 5), the accuracy from counts, and what `validate` adds."""
+    program, carry = noisy
+    (record,) = ran(program, carry, 1, validate=lambda carry: {"val_loss": float(carry.step)})
+    losses = [float(loss) for loss in record.carry.losses]
+    close(record.logs["loss"], sum(loss * rows for loss, rows in zip(losses, (5, 5, 5, 5, 3), strict=True)) / 23)
+    assert record.logs["accuracy"] == int(record.carry.sums[0]["total"]) / 23
+    assert list(record.logs) == ["loss", "accuracy", "val_loss"]
+    assert record.logs["val_loss"] == 5
+
+
+def test_weight_change_is_the_largest_of_any_weight(noisy):
+    (record,) = ran(*noisy, 1)
+    old, new = jax.tree.leaves(record.before.params), jax.tree.leaves(record.carry.params)
+    changes = [np.abs(np.asarray(after) - np.asarray(before)).max() for before, after in zip(old, new, strict=True)]
+    assert record.weight_change == max(changes) > 0
+
+
+def test_a_decision_stops_the_run(noisy):
+    records = ran(*noisy, 9, decide=lambda record: Decision(stop="enough" if record.epoch == 1 else None))
+    assert [record.decision.stop for record in records] == [None, "enough"]
+    same_tree(records[-1].carry, ran(*noisy, 2)[-1].carry)
+
+
+@pytest.mark.parametrize("stop", [None, 4])
+def test_the_kept_weights_come_back_at_the_end(noisy, stop):
+    """Kept after epochs 0 and 2: the last record carries the weights and statistics of 2, all else as it is."""
+    plain = ran(*noisy, 6)
+    records = ran(*noisy, 6, decide=lambda r: Decision(keep=r.epoch in (0, 2), stop="there" if r.epoch == stop else None))
+    assert len(records) == (6 if stop is None else stop + 1)
+    for record, same in zip(records[:-1], plain, strict=False):
+        same_tree(record.carry, same.carry)
+    last, whole = records[-1].carry, plain[len(records) - 1].carry
+    same_tree((last.params, last.state), (plain[2].carry.params, plain[2].carry.state))
+    same_tree(last._replace(params=(), state=()), whole._replace(params=(), state=()))
+
+
+def test_a_decided_rate_holds_from_the_next_epoch(noisy):
+    program, carry = noisy
+    records = ran(program, carry, decide=lambda record: Decision(learning_rate=0.001 if record.epoch == 0 else None))
+    first = ran(program, carry, 1)[0].carry
+    same_tree(records[0].carry, first._replace(rate=np.float32(0.001)))
+    same_tree(records[2].carry, ran(program, first._replace(rate=jnp.float32(0.001)), first=1)[-1].carry)
+
+
+def test_a_watch_breaks_the_epoch_off(noisy, monkeypatch):
+    """After the second slice of two steps: the record is incomplete and its carry that of four steps."""
+    program, carry = noisy
+    slices_of(monkeypatch, 2)
+    decided = []
+    calls = iter([None, None, None, None, "interrupted"])  # three slices of epoch 1, two of epoch 2
+    records = ran(program, carry, decide=lambda r: decided.append(r.epoch) or Decision(), watch=lambda *_: next(calls))
+    assert [record.complete for record in records] == [True, False]
+    assert decided == [0]
+    broken = records[-1]
+    assert broken.finite
+    assert broken.logs == {}
+    assert broken.decision.stop == "epoch 2, step 4 of 5: interrupted"
+    want = advance(program, new_epoch(program, records[0].carry, 5), DATA, plan(1), np.int32(0), np.int32(4))
+    same_tree(broken.carry, want)
+
+
+def test_an_interrupted_run_ends_with_the_kept_weights(noisy, monkeypatch):
+    slices_of(monkeypatch, 4)
+    calls = iter([None, None, "interrupted"])
+    records = ran(*noisy, decide=lambda record: Decision(keep=True), watch=lambda *_: next(calls))
+    same_tree(records[-1].carry.params, records[0].carry.params)
+    assert [record.complete for record in records] == [True, False]
+
+
+def test_an_epoch_that_is_whole_when_it_is_interrupted_counts(noisy):
+    (record,) = ran(*noisy, watch=lambda *_: "interrupted")
+    assert record.complete
+    assert record.logs["loss"] > 0
+    assert record.decision.stop == "epoch 1, step 5 of 5: interrupted"
+
+
+def test_a_best_epoch_that_leads_to_no_finite_loss_is_not_restored():
+    """Oracle: by hand. The only whole epoch ends in exploded weights, so that the run ends where it began."""
+    x, y = np.ones((4, 1)), np.ones(4)
+    model = line_model(SGD(1e25))
+    before = model.get_weights()
+    with pytest.warns(TrainingWarning, match="epoch 2, step 1 of 1: the loss is not finite. The weights that last gave a finite loss"):
+        model.fit(x, y, epochs=5, verbose=0, callbacks=EarlyStopping("loss", patience=3))
+    assert all(np.array_equal(a, b) for a, b in zip(before, model.get_weights(), strict=True))
+
+
+def test_a_fit_that_begins_with_exploded_weights_says_so():
+    model = line_model(SGD(1e25))
+    model.fit(np.ones((4, 1)), np.ones(4), verbose=0)
+    with pytest.warns(TrainingWarning, match=r"The weights are those that the fit began with\. .* reset\(\) starts again"):
+        model.fit(np.ones((4, 1)), np.ones(4), verbose=0)
+
+
+def test_observations_are_of_the_steps_that_follow(noisy, monkeypatch):
+    """Oracle: `observe` at the carry that training had there; looking changes nothing."""
+    program, carry = noisy
+    slices_of(monkeypatch, 100)
+    (record,) = ran(program, carry, 1, observing=True)
+    assert [(seen.epoch, seen.step) for seen in record.observations] == [(0, 1), (0, 2), (0, 3), (0, 4), (0, 4)]
+    after_two = advance(program, new_epoch(program, carry, 5), DATA, plan(0), np.int32(0), np.int32(2))
+    np.testing.assert_array_equal(record.observations[1].values, observe(program, after_two, DATA, plan(0), np.int32(2)))
+    same_tree(record.carry, ran(program, carry, 1, observing=False)[0].carry)
+
+
+@pytest.mark.parametrize("rows", [19, 20, 21, 47, 100])
+def test_an_epoch_is_observed_at_most_twenty_times(monkeypatch, rows):
+    steps = []
+    monkeypatch.setattr("glassnet.engine.epoch_runner.observe", lambda program, carry, data, plan, i: steps.append(int(i)) or np.zeros(1))
+    program, carry, data, _ = fragile(0, 1.0, 0.5, rows)
+    ran(program, carry, 1, data=data, plan=lambda epoch: make_plan(rows, 1, seed=0, epoch=0), observing=True)
+    assert 10 < len(steps) <= 20
+    assert steps == sorted(steps)
+    assert steps[-1] == rows - 1
+
+
+def test_only_long_runs_are_observed_unasked(monkeypatch, noisy):
+    """By hand: 5 steps an epoch at 2 a second are 2.5 s an epoch; two epochs to go last 5 s, three last longer."""
+
+    def note(pace, steps, began):
+        pace.steps, pace.seconds = pace.steps + steps, pace.seconds + steps / 2
+
+    monkeypatch.setattr(Pace, "note", note)
+    monkeypatch.setattr("glassnet.engine.epoch_runner.observe", lambda *_: np.zeros(1))
+    assert [len(record.observations) > 0 for record in ran(*noisy, 4)] == [True, True, False, False]
+
+
+def test_pace_counts_from_the_later_of_dispatch_and_the_last_end(monkeypatch):
+    """By hand: 30 steps sent at 10.0 and ended at 10.5 are 60 a second; 50 more sent at 10.1, ended at 11.0, took 0.5 s: 100 a second."""
+    pace, times = Pace(), iter([10.5, 11.0])
+    assert pace.slice_steps == 16
+    monkeypatch.setattr("glassnet.engine.epoch_runner.time.perf_counter", lambda: next(times))
+    pace.note(30, 10.0)
+    assert (round(pace.steps_per_second), pace.slice_steps) == (60, 12)
+    pace.note(50, 10.1)
+    assert (round(pace.steps_per_second), pace.slice_steps) == (100, 20)
+
+
+def fragile(bad, x, y, rows=STEPS, rate=0.5):
+    """A sigmoid neuron at rest, w = 0, in steps of one row (x = 1, y = 1/2: no gradient), one of which is planted."""
+    layers = [Dense(1, use_bias=False, kernel_initializer="zeros", activation="sigmoid")]
+    program, carry = started(layers, HalfMeanSquaredError(), SGD(), (1,), rate=rate)
+    data = Data(np.ones((rows, 1), np.float32), np.full((rows, 1), 0.5, np.float32))
+    data.x[bad], data.y[bad] = x, y
+    return program, carry, data, lambda epoch: make_plan(rows, 1, seed=0, epoch=0, shuffle=False)
+
+
+PLANTED = {
+    "the output of dense_1": (np.inf, 0.5, 0.5),
+    "the loss": (1.0, 1e30, 0.5),  # half of 1e60
+    "the gradient of dense_1": (1e30, 1e10, 0.5),  # 1e30 * 1e10 / 4, where the loss is 5e19
+    "the update of the weights": (1e20, 1e10, 1e10),  # 1e10 times a gradient of 2.5e29
+}
+
+
+@pytest.mark.parametrize("steps", [1, 3, 100])
+@pytest.mark.parametrize("bad", [0, 4, STEPS - 1])
+@pytest.mark.parametrize("what", PLANTED)
+def test_the_step_and_the_link_that_went_bad_are_found(monkeypatch, what, bad, steps):
+    """Weights that overflow leave every later loss finite (sigmoid(inf) = 1), whatever the slicing: the first bad step is still found,
+    and the carry is that of training up to it, bit for bit; up to the step before where it is the loss that is not finite."""
+    x, y, rate = PLANTED[what]
+    program, carry, data, order = fragile(bad, x, y, rate=rate)
+    slices_of(monkeypatch, steps)
+    (record,) = ran(program, carry, data=data, plan=order)
+    assert not record.complete
+    assert not record.finite
+    assert record.logs == {}
+    assert record.decision.stop == f"epoch 1, step {bad + 1} of {STEPS}: {what} is not finite"
+    kept = max(bad - 1, 0) if what in ("the output of dense_1", "the loss") else bad
+    same_tree(record.carry, advance(program, new_epoch(program, carry, STEPS), data, order(0), np.int32(0), np.int32(kept)))
+
+
+def test_a_bad_link_in_the_middle_of_a_noisy_network_is_named():
+    """exp overflows beyond 88, and 100 tanh reaches 100; the links before it are sound, those after it are not blamed."""
+    layers = [Dense(4, activation="tanh"), Rescaling(100.0), Activation(jnp.exp, name="burst"), BatchNormalization(), Dense(3)]
+    program, carry = started(layers, SparseCategoricalCrossentropy(from_logits=True), Adam(), (4,))
+    (record,) = ran(program, carry, data=DATA._replace(x=100 * DATA.x))
+    assert record.decision.stop == "epoch 1, step 1 of 5: the output of burst is not finite"
+
+
+def test_two_slices_are_in_flight_and_no_more(monkeypatch, noisy):
+    """Oracle: counting. Five slices of one step: what is sent less what has ended rises to two and stays there."""
+    slices_of(monkeypatch, 1)
+    events, until = [], Stretch.until
+    monkeypatch.setattr(Stretch, "until", lambda *args: events.append(1) or until(*args))
+    ran(*noisy, 1, watch=lambda done, steps, so_far, stand: events.append(-1))
+    assert np.cumsum(events).tolist() == [1, 2, 1, 2, 1, 2, 1, 2, 1, 0]
+
+
+def test_the_warning_points_at_the_users_line():
+    model = line_model(SGD(100.0))
+    with pytest.warns(TrainingWarning) as caught:
+        model.fit([1.0], [0.0], epochs=100, verbose=0)
+    assert [warning.filename for warning in caught] == [__file__]
+
+
+def test_the_numbers_so_far(monkeypatch, noisy):
+    """Oracle: the losses themselves after one step, and the epoch's own accuracy after all."""
+    slices_of(monkeypatch, 1)
+    seen = []
+    (record,) = ran(*noisy, 1, watch=lambda done, steps, so_far, stand: seen.append(so_far()))
+    losses = np.asarray(record.carry.losses, np.float64)
+    assert [now["loss"] for now in seen] == [losses[: i + 1].mean() for i in range(5)]
+    assert seen[-1]["accuracy"] == record.logs["accuracy"]
+    assert seen[0]["accuracy"] * 5 in range(6)

@@ -1,0 +1,223 @@
+"""Every row of every table against the class of that name in Keras: its parameters, their order, their defaults, and what comes out.
+
+Oracle: the signatures of Keras itself.
+"""
+
+import ast
+import contextlib
+import importlib
+import inspect
+
+import numpy as np
+import pytest
+
+from glassnet import keras
+from glassnet.errors import ConfigError, GlassnetError
+from glassnet.keras.compat import Face, PerRow, Refused
+from oracles import import_keras
+
+NAMES = ("activations", "callbacks", "initializers", "layers", "losses", "metrics", "models", "optimizers", "optimizers.schedules",
+         "regularizers")  # fmt: skip
+MODULES = {name: importlib.import_module(f"glassnet.keras.{name}") for name in NAMES}
+THINGS = {(module, name): getattr(found, name) for module, found in MODULES.items() for name in found.__all__}
+FACES = {key: thing for key, thing in THINGS.items() if isinstance(thing, Face)}
+FUNCTIONS = {key: thing for key, thing in THINGS.items() if isinstance(thing, PerRow)}
+SHORT = {spelt for short in ("bce", "kld", "mae", "mape", "mse", "msle") for spelt in (short, short.upper())}
+"""Names that older versions of Keras had, and that are still its strings."""
+
+MEMORY = {"zero_output_for_mask", "implementation"}
+OLD = {("layers", "InputLayer"): {"input_shape"}, ("layers", "LeakyReLU"): {"alpha"}, ("layers", "Embedding"): {"input_length"}}
+OLD |= {("layers", "SimpleRNN"): MEMORY, ("layers", "LSTM"): MEMORY, ("layers", "GRU"): MEMORY}
+"""Parameters of older versions, and those that Keras takes without listing them."""
+
+EVERY_LAYER = ["activity_regularizer", "trainable", "dtype", "autocast", "name"]
+SHAPES = ["input_shape", "input_dim", "batch_input_shape", "batch_shape"]
+DIFFERENT = {
+    ("layers", "RandomBrightness"): {"value_range": None},
+    ("layers", "RandomContrast"): {"value_range": None},
+    ("callbacks", "EarlyStopping"): {"restore_best_weights": True},
+    ("layers", "Embedding"): {"embeddings_initializer": "random_uniform"},
+    ("metrics", "AUC"): {"from_logits": None, "name": "auc"},
+    ("metrics", "FalseNegatives"): {"name": "false_negatives"},
+    ("metrics", "FalsePositives"): {"name": "false_positives"},
+    ("metrics", "Precision"): {"name": "precision"},
+    ("metrics", "Recall"): {"name": "recall"},
+    ("metrics", "TrueNegatives"): {"name": "true_negatives"},
+    ("metrics", "TruePositives"): {"name": "true_positives"},
+}
+"""Defaults that are not Keras's; the names are what Keras calls the first such metric of a process, and "uniform" is
+its other word for "random_uniform"."""
+
+NEEDED = {
+    "factor": 0.2, "height": 3, "width": 3, "height_factor": 0.2, "width_factor": 0.2,
+    "activation": "relu", "boundaries": [10, 20], "decay_rate": 0.5, "decay_steps": 10, "dims": (2, 1), "filename": "log.csv",
+    "filepath": "best.glassnet", "filters": 3, "function": np.tanh, "initial_learning_rate": 0.1, "input_dim": 5, "kernel_size": 2,
+    "layer": keras.layers.LSTM(3), "n": 3, "output_dim": 3, "pool_size": 2, "rate": 0.5, "schedule": lambda epoch, rate: rate, "scale": 2.0,
+    "shape": (3,), "stddev": 0.1, "target_shape": (3,), "units": 3, "values": [0.1, 0.01, 0.001],
+}  # fmt: skip
+"""Values for parameters without a default in Keras."""
+
+
+@pytest.fixture(scope="module")
+def real():
+    return import_keras()
+
+
+def named(keys):
+    return pytest.mark.parametrize("key", keys, ids=".".join)
+
+
+def counterpart(real, key):
+    module, name = key
+    place = real
+    for part in module.split("."):
+        place = getattr(place, part)
+    return getattr(place, name)
+
+
+def parameters(real, key):
+    """Keras's own parameters, name to default, and those that it takes by name only."""
+    found = inspect.signature(counterpart(real, key)).parameters
+    plain = {name: one.default for name, one in found.items() if one.kind is one.POSITIONAL_OR_KEYWORD}
+    layer = key[0] == "layers" and key[1] != "InputLayer" and "kwargs" in found
+    more = dict.fromkeys(EVERY_LAYER) | {"trainable": True, "autocast": True} if layer else {}
+    return plain, {name: default for name, default in more.items() if name not in plain}
+
+
+def made(key, **given):
+    """The row's object from what it needs, and what is given."""
+    known = FACES[key].__signature__.parameters
+    needed = {name: NEEDED[name] for name, one in known.items() if one.default is one.empty or name in ("shape", "target_shape")}
+    return FACES[key](**needed | given)
+
+
+@pytest.mark.parametrize("module", NAMES)
+def test_no_import_stands_in_front_of_a_row(module):
+    """A module's own global of that name would be found before the table is asked."""
+    for name in MODULES[module].__all__:
+        assert name in ("Callback", "Sequential", "legacy", "load_model", "schedules") or name not in vars(MODULES[module])
+
+
+def test_the_tables_are_found():
+    assert len(FACES) > 100
+    assert len(FUNCTIONS) > 25
+
+
+@named(THINGS)
+def test_keras_has_the_name(real, key):
+    assert key[1] in SHORT or counterpart(real, key) is not None or key[1] == "legacy"
+
+
+@named(FACES)
+def test_parameters_and_their_order_are_kerass(real, key):
+    plain, by_name = parameters(real, key)
+    ours = FACES[key].__signature__.parameters
+    first = [name for name, one in ours.items() if one.kind is one.POSITIONAL_OR_KEYWORD]
+    assert first == list(plain)
+    extra = OLD.get(key, set()) | set(SHAPES if key[0] == "layers" and key[1] not in ("Input", "InputLayer") else ())
+    assert {name for name in ours if name not in first} == set(by_name) | (extra - set(first))
+
+
+@named(FACES)
+def test_defaults_are_kerass_or_said_to_differ(real, key):
+    plain, by_name = parameters(real, key)
+    face, different = FACES[key], {}
+    for name, default in (plain | by_name).items():
+        ours = face.__signature__.parameters[name].default
+        alike = ours == default or str(ours).lower() == str(default).lower()
+        if default is not inspect.Parameter.empty and face.words[name] != "~" and not alike:
+            different[name] = ours
+    assert different == DIFFERENT.get(key, {})
+
+
+@named(FACES)
+def test_kerass_own_defaults_are_taken(real, key, tmp_path, monkeypatch):
+    """What Keras would do anyway may be written out, and what comes back is what `isinstance` asks about."""
+    pytest.importorskip("tensorboardX") if key[1] == "TensorBoard" else None
+    plain, by_name = parameters(real, key)
+    written = {name: default for name, default in (plain | by_name).items() if default is not inspect.Parameter.empty}
+    written.pop("shape", None)
+    monkeypatch.chdir(tmp_path)
+    thing = made(key, **written)
+    assert isinstance(thing, FACES[key])
+    assert not isinstance(3, FACES[key])
+
+
+WORDS = [(key, name, how) for key, face in FACES.items() for name, how in face.words.items()]
+
+
+@pytest.mark.parametrize(("key", "name"), [(key, name) for key, name, how in WORDS if how[0] == "="], ids=str)
+def test_what_is_taken_at_one_value_is_refused_at_others(key, name):
+    for value in FACES[key].words[name][1:].split("|"):
+        made(key, **{name: ast.literal_eval(value)})
+    with pytest.raises(ConfigError, match=rf"{key[1]}: expected {name}=.*which is all there is\. Received: {name}="):
+        made(key, **{name: "another"})
+
+
+def test_what_everything_is_may_be_said():
+    assert keras.layers.Dense(3, dtype="float32") == keras.layers.Dense(3)
+    assert keras.layers.Conv2D(3, 2, padding="SAME") == keras.layers.Conv2D(3, 2, padding="same")
+    assert keras.layers.Input((3,), dtype="float32") == keras.layers.Input((3,))
+    assert keras.losses.Hinge("auto", "any name", "float32") == keras.losses.Hinge()
+    assert keras.metrics.Hinge("hinge", "float32") == keras.metrics.Hinge()
+
+
+@pytest.mark.parametrize(("key", "name"), [(key, name) for key, name, how in WORDS if how[0] == ">"], ids=str)
+def test_what_is_handed_on_is_taken_or_refused_in_the_houses_words(key, name):
+    for value in ("nonsense", -1.5, None, [1, 2]):
+        with contextlib.suppress(GlassnetError):
+            made(key, **{name: value})
+
+
+@named(FACES)
+def test_unknown_parameters_are_refused(key):
+    with pytest.raises(ConfigError, match=rf"{key[1]}: expected no parameters but Keras's: .*Received: colour='red'"):
+        made(key, colour="red")
+    with pytest.raises(ConfigError, match="too many positional arguments"):
+        FACES[key](*range(30))
+
+
+@named(FACES)
+def test_what_is_needed_is_asked_for(key):
+    needed = [name for name, one in FACES[key].__signature__.parameters.items() if one.default is one.empty]
+    if needed:
+        with pytest.raises(ConfigError, match=f"missing a required argument: '{needed[0]}'"):
+            FACES[key]()
+
+
+@named(FUNCTIONS)
+def test_functions_take_kerass_parameters(real, key):
+    if key[1] not in SHORT:
+        found = inspect.signature(counterpart(real, key)).parameters
+        assert ["y_true", "y_pred", *FUNCTIONS[key].face.__signature__.parameters] == list(found)
+
+
+@pytest.mark.parametrize("module", [name for name in NAMES if name != "models"])
+def test_what_keras_has_and_we_lack_says_so(real, module):
+    place = counterpart(real, (module.rpartition(".")[0], module.rpartition(".")[2])) if "." in module else getattr(real, module)
+    for name in dir(place):
+        if not name.startswith("_") and name not in MODULES[module].__all__:
+            with pytest.raises(ImportError, match=rf"keras.{module}: expected a name that glassnet has \(yet\)\. Received: name='{name}'"):
+                getattr(MODULES[module], name)
+
+
+def test_a_missing_name_tells_of_its_neighbours():
+    with pytest.raises(ImportError, match=r"Received: name='GaussianDrop'\. Near it: GaussianDropout"):
+        _ = keras.layers.GaussianDrop
+    with pytest.raises(ImportError, match=r"Received: name='tree'\. There are: activations, backend"):
+        from glassnet.keras import tree  # noqa: F401
+    with pytest.raises(ImportError, match="name='StringLookup'"):
+        from glassnet.keras.layers import StringLookup  # noqa: F401
+    with pytest.raises(AttributeError, match=r"module 'glassnet\.keras\.layers' has no attribute '_hidden'"):
+        _ = keras.layers._hidden
+
+
+def test_bases_are_what_isinstance_asks_about():
+    """Whatever a table makes is one of the base's, where the table has a base."""
+    bases = {"layers": "Layer", "losses": "Loss", "metrics": "Metric", "optimizers": "Optimizer", "initializers": "Initializer",
+             "regularizers": "Regularizer", "optimizers.schedules": "LearningRateSchedule"}  # fmt: skip
+    for key in FACES:
+        if key[0] in bases:
+            base = getattr(MODULES[key[0]], bases[key[0]])
+            assert isinstance(base, type | Refused)
+            assert isinstance(made(key), base)

@@ -1,0 +1,46 @@
+"""What recurrence is for: texts in which the order of the words decides, through the lab that reads them."""
+
+import runpy
+from pathlib import Path
+
+import pytest
+from sklearn.linear_model import LogisticRegression
+
+import glassnet as gn
+from glassnet.layers import TextVectorization
+
+LAB = Path(__file__).parents[2] / "labs" / "reviews.py"
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory):
+    """The lab's names, from the folder that its figure then lies in."""
+    folder = tmp_path_factory.mktemp("reviews")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        found = runpy.run_path(str(LAB))
+    assert (folder / "reviews.png").stat().st_size > 20_000
+    return found
+
+
+def test_word_order(lab, record_property):
+    """Goal: 0.95 on held-out sentences, where logistic regression on a bag of words stays below 0.6.
+
+    Seen: 0.9975 to 1.000 over five seeds of the network, and 0.500. Other draws of what is held out come to less: 0.84 at the least.
+    """
+    record_property("accuracy", lab["accuracy"])
+    record_property("logistic regression", lab["rival"])
+    assert lab["accuracy"] >= 0.95
+    assert lab["rival"] < 0.6
+    clever, boring, not_dull, not_good = lab["praise"]
+    assert not set(lab["own"]) & set(lab["data"].x)
+    assert min(clever, not_dull) > 0.5 > max(boring, not_good)
+
+
+@pytest.mark.parametrize("mode", ["multi_hot", "count", "tf_idf"])
+def test_no_bag_of_words_is_enough(mode):
+    """Oracle: each text stands beside another of the same words and the other label, so that exactly half of the answers are right."""
+    (x, y), (x_test, y_test) = gn.datasets.load("reviews")
+    bag = TextVectorization(output_mode=mode).adapt(x)
+    rival = LogisticRegression(max_iter=1000).fit(bag(x), y)
+    assert rival.score(bag(x_test), y_test) == 0.5

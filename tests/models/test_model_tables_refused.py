@@ -1,0 +1,141 @@
+"""Tables that a model cannot be fitted to, or cannot take: what each error says. Oracle: the message."""
+
+import numpy as np
+import pandas
+import pytest
+from test_model_tables import PEOPLE, N, fitted, labels_model, numbers_model
+
+import glassnet as gn
+from glassnet.errors import ConfigError, DataError, DataWarning
+from glassnet.layers import Dense
+
+TARGETS = {
+    "nearest": (
+        {"target": "wieght"}, ConfigError,
+        r"target: expected one of height, sex, club, weight, tall\. Received: name='wieght'\. Did you mean 'weight'",
+    ),
+    "none": (
+        {"target": None}, ConfigError,
+        r"fit: expected target to name the column that is learned\..* Write target=\"tall\", say\.",
+    ),
+    "no name": (
+        {"target": 3}, ConfigError,
+        r"fit: expected target to be the name of a column\. Received: target=3",
+    ),
+    "constant": (
+        {"target": "c", "table": PEOPLE.assign(c=1.0)}, DataError,
+        r"target 'c': expected numbers that differ\. Received: always=1\.0",
+    ),
+    "gone": (
+        {"target": "c", "table": PEOPLE.assign(c=np.nan)}, DataError,
+        r"target 'c': expected a value in some row\. Received: rows=60, missing=60",
+    ),
+    "text": (
+        {"target": "tall"}, DataError,
+        r"target 'tall': expected numbers, as the network ends in one\. Received: text=\['no', 'yes'\]\. Mend them; or",
+    ),
+    "mixed": (
+        {"target": "c", "table": PEOPLE.assign(c=["12k", *map(str, range(1, N))])}, DataError,
+        r"target 'c': expected numbers, as the network ends in one\. Received: text=\['12k'\]",
+    ),
+    "infinite": (
+        {"target": "c", "table": PEOPLE.assign(c=[np.inf, *range(1, N)])}, DataError,
+        r"target 'c': expected finite numbers\. Received: row=0, infinite=1\. Leave those cells blank: rows without a target are left",
+    ),
+    "dates": (
+        {"target": "c", "table": PEOPLE.assign(c=pandas.date_range("2024-01-01", periods=N))}, DataError,
+        r"target 'c': expected numbers\. Received: holds='dates'\. Learn a number of days",
+    ),
+    "blurred": (
+        {"target": "c", "table": PEOPLE.assign(c=1.7e9 + np.arange(N))}, DataError,
+        r"target 'c': expected columns whose differences float32 can hold",
+    ),
+    "log": (
+        {"target": "c", "target_transform": "log", "table": PEOPLE.assign(c=np.arange(N) - 1.0)}, DataError,
+        r"target 'c': expected numbers above 0, to take the logarithm of\. Received: row=0, value=-1\.0, rows_like_it=2\. Leave target",
+    ),
+    "transform": (
+        {"target_transform": "sqrt"}, ConfigError,
+        r'fit: expected target_transform to be "log" or None\. Received: target_transform=\'sqrt\'',
+    ),
+    "columns": (
+        {"columns": ["club"]}, ConfigError,
+        r"fit: expected columns to be a dict by column\. Received: columns=\['club'\]",
+    ),
+    "derive": (
+        {"derive": {"z": "height ** 2"}}, ConfigError,
+        r"derive: z: expected a column, a number or a bracket\.",
+    ),
+    "kind": (
+        {"columns": {"club": "text"}}, ConfigError,
+        r"columns: club: expected one of number, category, boolean, date, drop\.",
+    ),
+    "file": (
+        {"table": "people.csv"}, DataError,
+        r"table: expected a file that exists\. Received: path='people\.csv'",
+    ),
+    "all out": (
+        {"columns": dict.fromkeys(["height", "sex", "club", "tall"], "drop")}, DataError,
+        r"table: expected a column to learn from\. Received: left_out=\{'height': 'as you asked'",
+    ),
+    "not a table": (
+        {"table": np.ones((4, 2))}, ConfigError,
+        r"fit: expected x to be a table, and no y, where a target is named\. Received: x='ndarray'",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("options", "error", "says"), TARGETS.values(), ids=TARGETS)
+def test_what_cannot_be_learned(options, error, says):
+    model = numbers_model()
+    with pytest.raises(error, match=says):
+        fitted(model, **options)
+    assert model.intake is None
+    assert model.epoch == 0
+
+
+def test_a_constant_label_and_ends_that_do_not_fit():
+    with pytest.raises(DataError, match=r"target 'c': expected labels that differ\. Received: always='x'"):
+        fitted(labels_model(), "c", PEOPLE.assign(c="x"))
+    says = r"target 'club': expected a network that ends in a choice of 3 labels\. .*outputs=\(1,\)\. End in Dense\(3, act"
+    with pytest.raises(ConfigError, match=says):
+        fitted(labels_model(), "club")
+    with pytest.raises(ConfigError, match=r"End in Dense\(1\), to learn them as numbers; or in Dense\(60, activation=\"softmax\"\)\."):
+        fitted(gn.Sequential([Dense(3, activation="softmax")], seed=0), "weight")
+    two = gn.Sequential([Dense(3, activation="softmax")], seed=0)
+    with pytest.raises(ConfigError, match=r"target 'tall': .* End in Dense\(1, activation=\"sigmoid\"\)"):
+        fitted(two, "tall")
+
+
+def test_a_table_for_a_model_that_knows_none():
+    model = gn.Sequential([gn.layers.Input(2), Dense(1)], seed=0)
+    model.compile("sgd", "mse")
+    with pytest.raises(
+        DataError, match=r"y: expected targets\. Received: x='DataFrame', y=None\. Pass y; or, of a table, fit\(table, target"
+    ):
+        model.evaluate(PEOPLE)
+
+
+def test_rows_that_lack_a_column_or_hold_another_kind():
+    model = fitted()
+    with pytest.raises(
+        DataError, match=r"table: expected the columns of training\. Received: missing=\['club'\], there=.* Did you mean 'clubs'"
+    ):
+        model.predict(PEOPLE.rename(columns={"club": "clubs"}))
+    with pytest.raises(DataError, match=r"column 'height': expected numbers, as in training\. Received: text=\['tall'\]"):
+        model.predict(PEOPLE.assign(height="tall"))
+    with pytest.raises(DataError, match=r"column 'height': expected finite numbers\. Received: row=0, value=inf, rows_like_it=1"):
+        model.predict(PEOPLE.assign(height=[np.inf, *range(1, N)]))
+    with pytest.raises(DataError, match=r"x: expected examples of shape \(9,\)"):
+        model.predict(np.ones((2, 4)))
+    with pytest.warns(DataWarning, match=r"column 'club': no level of training among poker"):
+        unseen = model.predict(PEOPLE.assign(club="poker"))
+    assert np.isfinite(unseen).all()
+
+
+def test_a_label_that_training_did_not_know():
+    model = fitted(labels_model(), "tall")
+    with pytest.raises(DataError, match=r"target 'tall': expected labels of training, \('no', 'yes'\)\. Received: others=\['perhaps'\]"):
+        model.evaluate(PEOPLE.assign(tall=["perhaps", *PEOPLE.tall[1:]]))
+    with pytest.raises(DataError, match=r"y: expected one value a row\. Received: shape=\(60, 2\)"):
+        model.evaluate(PEOPLE, PEOPLE[["tall", "club"]])

@@ -1,0 +1,137 @@
+"""Rows in, checked against each other; and a part of them held out."""
+
+import numpy as np
+import pytest
+
+from glassnet.engine import network
+from glassnet.errors import ConfigError, DataError
+from glassnet.losses import BinaryCrossentropy, MeanSquaredError, SparseCategoricalCrossentropy
+from glassnet.pipeline.encoding import encode, encode_validation, hold_out, weigh_classes
+
+SPARSE = SparseCategoricalCrossentropy()
+BUILT = network.describe((), (), (), ((2,), (2,)))
+X = np.arange(40, dtype=np.float32).reshape(20, 2)
+Y = np.repeat([0, 1], [15, 5])
+
+
+def test_encode():
+    data, labels = encode(X, Y, SPARSE, (2,), sample_weight=np.arange(20))
+    assert data.x is X
+    assert data.y.tolist() == labels.tolist() == Y.tolist()
+    assert data.weight.tolist() == list(range(20))
+    assert encode(X, Y, MeanSquaredError(), (1,))[1] is None
+
+
+def test_encode_names_what_it_reads():
+    with pytest.raises(DataError, match=r"validation y: expected classes from 0 to 1"):
+        encode(X, Y - 1, SPARSE, (2,), prefix="validation ")
+    with pytest.raises(DataError, match=r"x and y: expected as many rows.*Received: len\(x\)=20, len\(y\)=19"):
+        encode(X, Y[:-1], SPARSE, (2,))
+
+
+def test_encode_validation():
+    for given in ((X, Y), [X, Y], (X, Y, np.ones(20)), (X, Y, None)):
+        data = encode_validation(given, SPARSE, BUILT)
+        assert data.x is X
+        assert (data.weight is None) == (len(given) == 2 or given[2] is None)
+
+
+@pytest.mark.parametrize(
+    ("given", "text"),
+    [
+        (X, r"validation_data: expected \(x, y\) or \(x, y, weights\)\. Received: validation_data='ndarray'\."),
+        ((X,), r"validation_data: expected \(x, y\) or \(x, y, weights\)\. Received: validation_data='tuple of 1'\."),
+        ((X, Y, None, None), r"Received: validation_data='tuple of 4'\."),
+        (0.2, r"Received: validation_data='float'\."),
+        (
+            (X[:, :1], Y),
+            r"validation x: expected examples of shape \(2,\)\. Received: shape=\(20, 1\)\. The network was built for 2 features",
+        ),
+        ((X, Y[:4]), r"validation x and validation y: .*Received: len\(validation x\)=20, len\(validation y\)=4"),
+        ((X, Y, [1]), r"sample_weight: expected one number per row, shape \(20,\)\. Received: shape=\(1,\)"),
+    ],
+    ids=["array", "one", "four", "fraction", "features", "lengths", "weights"],
+)
+def test_validation_data_that_is_none(given, text):
+    with pytest.raises(DataError, match=text):
+        encode_validation(given, SPARSE, BUILT)
+
+
+def test_class_weights_multiply_sample_weights():
+    """Oracle: by hand. Class 1 counts 3 times, each row by its own weight besides."""
+    data, _ = encode(X, Y, SPARSE, (2,))
+    weighed = weigh_classes(data, SPARSE, {1: 3.0})
+    assert weighed.weight.tolist() == [1] * 15 + [3] * 5
+    data, _ = encode(X, Y, SPARSE, (2,), sample_weight=np.full(20, 0.5))
+    assert weigh_classes(data, SPARSE, {1: 3.0}).weight.tolist() == [0.5] * 15 + [1.5] * 5
+    assert weigh_classes(data, SPARSE, None) is data
+
+
+def test_balanced_classes_weigh_alike_in_sum():
+    """Oracle: a relation, for a softmax and for one sigmoid."""
+    for loss, outputs in ((SPARSE, (2,)), (BinaryCrossentropy(), (1,))):
+        weight = weigh_classes(encode(X, Y, loss, outputs)[0], loss, "balanced").weight
+        np.testing.assert_allclose([weight[Y == 0].sum(), weight[Y == 1].sum()], [10, 10], rtol=1e-6)
+
+
+def held_out(fraction, how="random", seed=0, labels=Y):
+    return hold_out(len(Y), labels, fraction, how, seed)
+
+
+def test_hold_out_partitions():
+    for how in ("random", "end"):
+        kept, held = held_out(0.2, how)
+        assert sorted([*kept, *held]) == list(range(20))
+    assert held_out(0.2, "end")[1].tolist() == [16, 17, 18, 19]
+    assert held_out(0)[0].tolist() == list(range(20))
+    assert held_out(0)[1] is None
+
+
+def test_hold_out_is_stratified_where_there_are_classes():
+    """Oracle: counting, a fifth of 15 and of 5; without classes the draw is plain, and some seeds hold out none of the five."""
+    assert all(np.bincount(Y[held_out(0.2, seed=seed)[1]]).tolist() == [3, 1] for seed in range(20))
+    assert {int(Y[held_out(0.2, seed=seed, labels=None)[1]].sum()) for seed in range(20)} >= {0, 1, 2}
+
+
+def test_hold_out_depends_on_the_seed_alone():
+    held = [held_out(0.2, seed=seed)[1].tolist() for seed in (3, 3, 4)]
+    assert held[0] == held[1] != held[2]
+
+
+def test_the_end_needs_no_classes():
+    """The last rows may be all of one class, and more than a stratified draw would give."""
+    kept, held = held_out(0.95, "end")
+    assert (len(kept), len(held)) == (1, 19)
+
+
+@pytest.mark.parametrize("fraction", [1, 1.5, -0.1, float("nan"), "0.2", None])
+def test_fractions_that_are_none(fraction):
+    with pytest.raises(
+        ConfigError, match=rf"validation_split: expected a fraction from 0 to below 1\. Received: validation_split={fraction!r}"
+    ):
+        held_out(fraction)
+
+
+def test_another_end():
+    with pytest.raises(ConfigError, match=r'validation_from: expected "random" or "end"\. Received: validation_from=\'start\'\.'):
+        held_out(0.2, "start")
+
+
+@pytest.mark.parametrize(("fraction", "held"), [(0.01, 0), (0.99, 20)])
+@pytest.mark.parametrize("how", ["random", "end"])
+def test_a_side_without_rows(fraction, held, how):
+    text = (
+        rf"validation_split: expected a row to train on and a row to hold out, at least\. Received: rows=20, "
+        rf"held_out={held}\. Use more rows"
+    )
+    with pytest.raises(DataError, match=text):
+        held_out(fraction, how)
+
+
+def test_a_class_without_rows():
+    text = (
+        r"validation_split: expected rows enough to keep one of every class for training\. Received: rows=20, classes=2, held_out=19\. "
+        r'Hold out a smaller fraction, or take the last rows with validation_from="end"\.'
+    )
+    with pytest.raises(DataError, match=text):
+        held_out(0.95)

@@ -1,0 +1,233 @@
+"""The thread that reads batches ahead: it leaves nothing behind, holds little, and what goes wrong across chunks is found."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from test_progress import Screen
+
+from glassnet.callbacks import EarlyStopping, LambdaCallback
+from glassnet.engine.epoch_runner import Stretch
+from glassnet.errors import ConfigError, TrainingWarning
+from glassnet.optimizers import SGD
+from glassnet.training.progress import Progress
+from nets import line_model, plain_model, same_bits
+from streams import BATCHES, generate
+
+pytestmark = pytest.mark.usefixtures("no_thread_stays")
+
+
+def test_a_failed_fit_changes_nothing_and_closes_what_it_opened():
+    ended = []
+
+    def opened():
+        try:
+            yield from BATCHES
+        finally:
+            ended.append(threading.current_thread().name)
+
+    model = plain_model()
+    before = model.get_weights()
+    with pytest.raises(ConfigError, match="val_loss"):
+        model.fit(opened, verbose=0, callbacks=[EarlyStopping("val_loss")])
+    assert ended == ["glassnet-data"]
+    assert all(np.array_equal(a, b) for a, b in zip(before, model.get_weights(), strict=True))
+
+
+def test_a_generator_is_read_and_closed_in_one_thread():
+    """What a database hands out may be used in the thread that opened it alone."""
+    names = set()
+
+    def opened():
+        for batch in BATCHES:
+            names.add(threading.current_thread().name)
+            yield batch
+
+    plain_model().fit(opened, epochs=2, verbose=0)
+    assert names == {"glassnet-data"}
+
+
+def test_the_next_chunk_is_prepared_while_one_trains(small_chunks, monkeypatch):
+    """Oracle: order. Training waits here until the chunk after the next has been begun, which it never would without a thread; and no
+    third one is begun meanwhile, but for the batch that is to open it."""
+    drawn, ahead = [], threading.Event()
+
+    def given():
+        for i in range(20):
+            drawn.append(i)
+            if i == 3:
+                ahead.set()
+            yield BATCHES[0]
+
+    seen, until = [], Stretch.until
+
+    def trained(stretch, program, stop):
+        if not seen:
+            assert ahead.wait(10)
+            time.sleep(0.2)
+            seen.append(len(drawn))
+        return until(stretch, program, stop)
+
+    monkeypatch.setattr(Stretch, "until", trained)
+    plain_model().fit(given, verbose=0)
+    assert len(drawn) == 20
+    assert seen == [5]
+
+
+@pytest.mark.skipif(threading.current_thread() is not threading.main_thread(), reason="signals reach the main thread only")
+def test_ctrl_c_is_heard_while_a_slow_source_is_waited_for():
+    """Oracle: a real SIGINT while the fourth batch takes three quarters of a second; the generator is closed, its thread gone."""
+    closed = []
+
+    def slow():
+        try:
+            for i in range(100):
+                if i == 3:
+                    threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT)).start()
+                    time.sleep(0.75)
+                yield BATCHES[0]
+        finally:
+            closed.append(True)
+
+    model, three = plain_model(), plain_model()
+    began = time.perf_counter()
+    log = model.fit(slow, epochs=3, verbose=0)
+    assert time.perf_counter() - began < 5
+    assert log.stopped == "epoch 1, step 3: interrupted by Ctrl-C"
+    assert closed == [True]
+    three.fit(BATCHES[:1] * 3, verbose=0)
+    assert same_bits(model, three)
+
+
+def test_a_source_that_hangs_holds_up_nobody():
+    """The thread is given a second; it ends by itself when its batch has come."""
+    release = threading.Event()
+
+    def hanging():
+        yield BATCHES[0]
+        yield BATCHES[0]
+        release.wait(30)
+        yield BATCHES[0]
+
+    model = plain_model()
+    began = time.perf_counter()
+    timer = threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT))
+    timer.start()
+    assert "interrupted by Ctrl-C" in model.fit(hanging, verbose=0).stopped
+    assert time.perf_counter() - began < 10
+    release.set()
+    for thread in threading.enumerate():
+        if thread.name == "glassnet-data":
+            thread.join(10)
+
+
+class Cursor:
+    """An iterator that has to be closed, as that of a database."""
+
+    def __init__(self):
+        self.given, self.closed = iter(BATCHES * 9), 0
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        return next(self.given)
+
+    def close(self):
+        self.closed += 1
+
+
+def test_what_a_fit_opened_it_closes_and_nothing_else():
+    """A pass that steps_per_epoch leaves in the middle is closed at the end; one's own iterator goes on where it is."""
+    opened, own = [], Cursor()
+    plain_model().fit(lambda: opened.append(Cursor()) or opened[-1], epochs=2, steps_per_epoch=3, verbose=0)
+    assert [cursor.closed for cursor in opened] == [1]
+    plain_model().fit(own, epochs=2, steps_per_epoch=3, verbose=0)
+    assert own.closed == 0
+    assert len(list(own)) == 45 - 6
+
+
+def test_an_exception_in_a_callback_leaves_no_thread():
+    with pytest.raises(ZeroDivisionError):
+        plain_model().fit(generate, epochs=3, verbose=0, callbacks=[LambdaCallback(lambda epoch, logs: 1 / 0)])
+
+
+@pytest.mark.parametrize("bad", [0, 1, 2, 5, 8, 9])
+def test_the_step_that_went_bad_is_found_across_chunks(small_chunks, bad):
+    """Oracle: arrays. A loss beyond floats at step `bad` takes the weights back to before the step before it, which may be in the chunk,
+    or the epoch, before."""
+    x = [np.full((2, 1), 0.5, np.float32) for _ in range(5)]
+    trained, given = line_model(SGD(0.01)), line_model(SGD(0.01))
+    times = [0]
+
+    def spoilt():
+        times[0] += 1
+        for i, row in enumerate(x):
+            yield (row * 1e30 if i + 5 * (times[0] - 1) == bad else row), np.zeros(2)
+
+    with pytest.warns(TrainingWarning, match=rf"epoch {bad // 5 + 1}, step {bad % 5 + 1}( of 5)?: the loss is not finite"):
+        given.fit(spoilt, epochs=3, verbose=0)
+    assert given._step == max(bad - 1, 0)
+    if bad > 1:
+        trained.fit([(x[0], np.zeros(2))] * (bad - 1), verbose=0)
+    assert same_bits(given, trained)
+
+
+def test_looks_inside_where_the_end_is_not_known(small_chunks):
+    """Oracle: by hand. In slices that double, after 1, 2 and 4 steps; from the second epoch on, of known length, after every step."""
+    log = plain_model().fit(generate, epochs=2, verbose=0, observe=True)
+    assert [(seen.epoch, seen.step) for seen in log.observations if seen.epoch == 1] == [(1, 1), (1, 1), (1, 3), (1, 3), (1, 4)]
+    first = [seen.step for seen in log.observations if seen.epoch == 0]
+    assert 1 <= len(first) <= 3
+    assert first == sorted(first)
+    same = plain_model()
+    same.fit(generate, epochs=2, verbose=0, observe=False)
+    model = plain_model()
+    model.fit(generate, epochs=2, verbose=0, observe=True)
+    assert same_bits(model, same)
+
+
+def test_progress_without_an_end(monkeypatch):
+    """Oracle: by hand. No bar and no time left while the number of steps is not known."""
+    progress = Progress(0, 4)
+    progress._live = Screen()
+    monkeypatch.setattr(progress, "_due", lambda: True)
+    progress.slice(0, None, lambda: {})
+    progress.slice(12, None, lambda: {"loss": 0.5})
+    assert progress._live.shown == ["epoch 1/4  step 12  loss 0.5000"]
+
+
+MEMORY = """
+import resource, sys
+import numpy as np
+import glassnet as gn
+
+ROW, ROWS = 25_000, 64
+
+def batches(n):
+    for i in range(n):
+        yield np.full((ROWS, ROW), i % 7, np.float32), np.zeros(ROWS)
+
+model = gn.Sequential([gn.layers.Dense(1)], seed=0)
+model.compile(gn.optimizers.SGD(1e-9), "mse")
+model.fit(lambda: batches(30), verbose=0)
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+model.fit(lambda: batches(int(sys.argv[1])), verbose=0)
+print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads the peak in KiB")
+def test_memory_does_not_grow_with_the_number_of_batches():
+    """100 batches of 6.4 MB are 640 MB; after 30 of them the peak is there, and 100 more add less than 100 MB to it."""
+    path = os.pathsep.join([str(Path(__file__).parents[1]), *sys.path])
+    run = subprocess.run(
+        [sys.executable, "-c", MEMORY, "100"], capture_output=True, text=True, check=True, env=os.environ | {"PYTHONPATH": path}
+    )
+    assert int(run.stdout) < 100

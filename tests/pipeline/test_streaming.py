@@ -1,0 +1,278 @@
+"""Training on batches that come one after another, and on memory maps: the bits of arrays, in a thread that leaves nothing behind."""
+
+import numpy as np
+import pytest
+
+import glassnet as gn
+from glassnet.callbacks import LambdaCallback
+from glassnet.engine.epoch_runner import Pace
+from glassnet.errors import DataError
+from glassnet.layers import Dense
+from glassnet.optimizers import SGD
+from glassnet.pipeline import prefetch
+from glassnet.pipeline.memmap import Mapped
+from glassnet.testing import compilations
+from nets import ONE_HOT, WEIGHT, X, Y, fit_noisy, line_model, noisy_model, plain_model, same_bits
+from oracles import close
+from streams import BATCHES, SIZE, WEIGHED, Columns, Flow, Items, Loader, generate
+
+pytestmark = pytest.mark.usefixtures("no_thread_stays")
+
+
+def in_order(epochs=3, **options):
+    """What arrays give in the order of the batches, dropout, batch statistics and a short last batch included."""
+    model = noisy_model()
+    return model, model.fit(X, Y, batch_size=SIZE, epochs=epochs, shuffle=False, verbose=0, **options).history
+
+
+@pytest.mark.parametrize("given", [BATCHES, Loader(), Flow(), Items(), generate], ids=lambda given: type(given).__name__)
+def test_batches_give_the_bits_of_arrays(given, small_chunks):
+    """Oracle: arrays in the same order; every logged number too."""
+    model = noisy_model()
+    log = model.fit(given, epochs=3, verbose=0)
+    whole, history = in_order()
+    assert same_bits(model, whole)
+    assert log.history == history
+    assert log.params["batch_size"] == SIZE
+    assert log.params["rows"] is None
+
+
+@pytest.mark.parametrize("most", [2, 3, 5, 64])
+@pytest.mark.parametrize("steps", [1, 2, 100])
+def test_no_packing_or_slicing_changes_a_bit(monkeypatch, most, steps):
+    monkeypatch.setattr(prefetch, "BATCHES", most)
+    monkeypatch.setattr(Pace, "slice_steps", steps)
+    model = noisy_model()
+    log = model.fit(generate, epochs=3, verbose=0)
+    whole, history = in_order()
+    assert same_bits(model, whole)
+    assert log.history == history
+
+
+def test_large_rows_make_chunks_of_two_batches(monkeypatch):
+    """One alone would come to other last bits."""
+    monkeypatch.setattr(prefetch, "BYTES", 1)
+    model = noisy_model()
+    log = model.fit(BATCHES, epochs=3, verbose=0)
+    whole, history = in_order()
+    assert same_bits(model, whole)
+    assert log.history == history
+
+
+def test_a_slow_source_sends_what_it_has(monkeypatch):
+    """Every batch is a chunk of its own, as if it had taken longer than a chunk waits."""
+    monkeypatch.setattr(prefetch, "FILL_SECONDS", 0.0)
+    model = noisy_model()
+    log = model.fit(BATCHES, epochs=3, verbose=0)
+    whole, history = in_order()
+    assert same_bits(model, whole)
+    assert log.history == history
+
+
+def test_columns_give_the_bits_of_arrays():
+    model = noisy_model()
+    log = model.fit(Columns({"x": X, "y": Y}), batch_size=SIZE, epochs=3, target="y", verbose=0)
+    whole, history = in_order()
+    assert same_bits(model, whole)
+    assert log.history == history
+    assert model.evaluate(Columns({"x": X, "y": Y}), target="y") == pytest.approx(whole.evaluate(X, Y), rel=1e-6)
+    by_name = dict(zip("abcd", X.T, strict=True))
+    again = noisy_model()
+    again.fit(Columns(by_name | {"y": Y}), batch_size=SIZE, epochs=3, target="y", verbose=0)
+    assert same_bits(again, whole)
+    np.testing.assert_array_equal(again.predict(Columns(by_name)), whole.predict(X))
+
+
+def test_weights_and_class_weights():
+    model = noisy_model()
+    log = model.fit(WEIGHED, epochs=3, class_weight={0: 2.0, 2: 0.5}, verbose=0, validation_data=(X, Y, WEIGHT))
+    whole, history = in_order(sample_weight=WEIGHT, class_weight={0: 2.0, 2: 0.5}, validation_data=(X, Y, WEIGHT))
+    assert same_bits(model, whole)
+    assert log.history == history
+
+
+def test_steps_make_epochs_of_a_stream_without_end():
+    """Oracle: a relation. Two epochs of 7 batches are 14 steps of one that goes round and round."""
+    model, once = noisy_model(), noisy_model()
+    log = model.fit(BATCHES, epochs=2, steps_per_epoch=7, verbose=0)
+    once.fit((BATCHES * 3)[:14], verbose=0)
+    assert same_bits(model, once)
+    assert log.params["steps"] == 7
+    assert model.epoch == 2
+
+
+def test_a_second_fit_carries_on():
+    model = noisy_model()
+    stream = iter(BATCHES * 3)
+    model.fit(stream, steps_per_epoch=5, verbose=0)
+    model.fit(stream, steps_per_epoch=5, epochs=2, verbose=0)
+    assert same_bits(model, in_order()[0])
+    assert next(stream, None) is None
+
+
+def test_the_loss_is_inferred_from_the_first_batch(capsys):
+    layers = [Dense(6, activation="tanh"), Dense(3, activation="softmax")]
+    models = [gn.Sequential(layers, seed=0) for _ in range(2)]
+    models[0].fit(generate(), epochs=1)
+    models[1].fit(X, Y, batch_size=SIZE, shuffle=False)
+    said = [line.split("  ")[0] for line in capsys.readouterr().out.splitlines() if "no loss was named" in line]
+    assert len(said) == 2
+    assert said[0] == said[1]
+    assert same_bits(*models)
+
+
+@pytest.mark.parametrize("batch_size", [SIZE, 5, 37, "full"])
+@pytest.mark.parametrize("target", [Y, ONE_HOT], ids=["labels", "one-hot"])
+def test_a_memory_map_gives_the_bits_of_arrays(tmp_path, small_chunks, batch_size, target):
+    """Oracle: the same rows in memory, shuffled, some held out, weighed by row and class; the map is read by the batch."""
+    options = {"batch_size": batch_size, "epochs": 3, "verbose": 0, "sample_weight": WEIGHT, "class_weight": "balanced"}
+    models, logs = [noisy_model() for _ in range(2)], []
+    for model, x in zip(models, (X, mapped(tmp_path, X)), strict=True):
+        logs.append(model.fit(x, target, validation_split=0.2, **options))
+    assert same_bits(*models)
+    assert logs[0].history == logs[1].history
+    assert logs[0].params == logs[1].params
+
+
+def mapped(folder, rows):
+    file = np.memmap(folder / "rows", rows.dtype, "w+", shape=rows.shape)
+    file[:] = rows
+    file.flush()
+    return np.memmap(folder / "rows", rows.dtype, "r", shape=rows.shape)
+
+
+def test_memory_maps_elsewhere(tmp_path):
+    x = mapped(tmp_path, X)
+    model, other = plain_model(), plain_model()
+    log = model.fit(x, Y, verbose=0, batch_size=SIZE, validation_data=(x, Y), shuffle=False)
+    assert log.history == other.fit(X, Y, verbose=0, batch_size=SIZE, validation_data=(X, Y), shuffle=False).history
+    assert model.evaluate(x, Y) == other.evaluate(X, Y)
+    np.testing.assert_array_equal(model.predict(x), other.predict(X))
+    np.testing.assert_array_equal(model.trace(x[:3], Y[:3]).output, other.trace(X[:3], Y[:3]).output)
+    flat = line_model(SGD(0.01))
+    flat.fit(mapped(tmp_path, X[:, 0].astype(np.float64)), X[:, 1], batch_size=SIZE, verbose=0)
+    assert flat.predict(X[:, 0]).shape == (37, 1)
+
+
+def test_a_bad_row_of_a_memory_map_is_named(tmp_path):
+    bad = X.copy()
+    bad[9] = np.nan
+    model = plain_model()
+    with pytest.raises(DataError, match=r"^batch 2 of epoch 1: x: expected finite numbers only\. Received: nan=4"):
+        model.fit(mapped(tmp_path, bad), Y, batch_size=SIZE, shuffle=False, verbose=0)
+    assert model._step == 1
+    with pytest.raises(gn.errors.NotReadyError, match=r"adapt\(x\)"):
+        gn.Sequential([gn.layers.Normalization(), Dense(3, activation="softmax")]).fit(mapped(tmp_path, X), Y, batch_size=SIZE, verbose=0)
+
+
+def test_a_memory_map_is_not_read_as_a_whole(tmp_path, monkeypatch):
+    """Oracle: counting. What is read at once is a batch of 8 rows, or a block of 7 held out."""
+    reads, read = [], Mapped.__array__
+    monkeypatch.setattr(Mapped, "__array__", lambda self, *args, **how: reads.append(len(self)) or read(self, *args, **how))
+    plain_model().fit(mapped(tmp_path, X), Y, batch_size=SIZE, epochs=2, validation_split=0.2, verbose=0)
+    assert max(reads) == SIZE
+    assert sum(reads) == 2 * (30 + 7) + 1  # and one to know the type of all
+
+
+def dry():
+    """60 batches, then the end."""
+    return iter((BATCHES[:4] * 15)[:60])
+
+
+@pytest.mark.parametrize("ends", ["dry", "raises", "bad"])
+def test_what_was_learned_before_the_error_is_kept(ends, small_chunks):
+    """Oracle: a relation. Two epochs of 25 batches, then 10 of the third: the weights of 60 batches in a row, the logs of two epochs."""
+
+    def given():
+        yield from dry()
+        if ends == "raises":
+            raise OSError("the disk is gone")
+        if ends == "bad":
+            yield X[:3], [0, 1, 7]
+
+    model, whole = noisy_model(), noisy_model()
+    told = []
+    words = {"dry": r"expected 25 batches \(steps_per_epoch\)\. Received: 10", "raises": "the disk is gone", "bad": "label=7"}[ends]
+    with pytest.raises(DataError, match=rf"^batch 11 of epoch 3: .*{words}") as error:
+        model.fit(
+            given(),
+            epochs=5,
+            steps_per_epoch=25,
+            verbose=0,
+            callbacks=[LambdaCallback(lambda epoch, logs: told.append(epoch), on_train_end=lambda logs: told.append("end"))],
+        )
+    whole.fit(dry(), verbose=0)
+    assert same_bits(model, whole)
+    assert model._step == 60
+    assert model.history.epoch == [0, 1] == told
+    assert len(model.history.history["loss"]) == 2
+    assert model.history.stopped == str(error.value)
+    assert model.epoch == 2
+    assert isinstance(error.value.__cause__, OSError) == (ends == "raises")
+    model.fit(BATCHES, verbose=0)
+    assert model.history.epoch == [2]
+
+
+def test_an_error_in_validation_keeps_the_epoch():
+    model = plain_model()
+    with pytest.raises(
+        DataError, match=r"^validation batch 6: expected 6 batches \(validation_steps\)\. Received: 5, .* Lower validation_steps"
+    ):
+        model.fit(BATCHES, verbose=0, validation_data=BATCHES, validation_steps=6)
+    assert model._step == 5
+    with pytest.raises(DataError, match=r"^validation batch 1: x: expected examples of shape \(4,\)"):
+        model.fit(BATCHES, verbose=0, validation_data=[(X[:, :2], Y)])
+    with pytest.raises(DataError, match=r"^validation batch 1: expected at least one batch.* a function that begins anew"):
+        model.fit(BATCHES, verbose=0, epochs=2, validation_data=iter(BATCHES))
+
+
+@pytest.mark.parametrize("given", [BATCHES, generate, Items()], ids=lambda given: type(given).__name__)
+def test_validation_on_batches(given):
+    """Oracle: the same rows as arrays; 2 of 5 batches are the first 16 rows, at every epoch."""
+    for steps, rows in ((None, 37), (2, 16)):
+        models = [plain_model() for _ in range(2)]
+        logs = [
+            models[0].fit(X, Y, epochs=2, verbose=0, validation_data=given, validation_steps=steps).history,
+            models[1].fit(X, Y, epochs=2, verbose=0, validation_data=(X[:rows], Y[:rows])).history,
+        ]
+        assert logs[0].keys() == logs[1].keys()
+        close(logs[0]["val_loss"], logs[1]["val_loss"])
+
+
+def test_evaluate_and_predict_take_batches():
+    """Oracle: the same rows at once."""
+    model = noisy_model()
+    fit_noisy(model, 2)
+    want = model.evaluate(X, Y, return_dict=True)
+    for given in (BATCHES, generate, generate(), Loader(), Items()):
+        got = model.evaluate(given, return_dict=True)
+        assert got.keys() == want.keys()
+        close(list(got.values()), list(want.values()))
+    close(model.evaluate(generate, steps=2), model.evaluate(X[:16], Y[:16]))
+    close(model.evaluate(WEIGHED), model.evaluate(X, Y, WEIGHT))
+    for given in (
+        generate,
+        Loader(),
+        (x for x, _ in BATCHES),
+        BATCHES,
+        lambda: ((x,) for x, _ in BATCHES),
+        lambda: ({"x": x} for x, _ in BATCHES),
+    ):
+        np.testing.assert_array_equal(model.predict(given), model.predict(X))
+    np.testing.assert_array_equal(model.predict(generate, steps=2), model.predict(X[:16]))
+    np.testing.assert_array_equal(model.predict_labels(generate), model.predict_labels(X))
+    with pytest.raises(DataError, match=r"^batch 3: x: expected examples of shape \(4,\)"):
+        model.predict(iter([X[:2], X[:2], X[:2, :3]]))
+    with pytest.raises(DataError, match=r"^batch 1: expected at least one batch"):
+        model.predict(iter([]))
+
+
+def test_nothing_compiles_again(small_chunks):
+    """Over epochs, fits, sources, and chunks of one batch or two."""
+    noisy_model().fit(BATCHES, verbose=0, validation_data=BATCHES)
+    model = noisy_model()
+    with compilations() as compiled:
+        model.fit(BATCHES, epochs=3, verbose=0, validation_data=generate)
+        model.fit(generate(), verbose=0)
+        noisy_model().fit(Items(), epochs=2, steps_per_epoch=3, verbose=0)
+    assert compiled == []
