@@ -37,7 +37,7 @@ steps = {
 for name, (columns, derive) in steps.items():
     model = gn.Sequential([Dense(128, activation="relu"), Dropout(0.5), Dense(1)], seed=0)
     model.fit(train[[*columns, "SalePrice"]], target="SalePrice", target_transform="log", derive=derive, epochs=60, verbose=0)
-    rows = model.intake.features(train), model.intake.features(test)
+    rows = model.preprocessor.transform(train), model.preprocessor.transform(test)
     ridge = RidgeCV(np.logspace(-1, 3, 9)).fit(rows[0], np.log(train.SalePrice)).predict(rows[1])
     found = model.predict(test).ravel()
     off = np.median(np.abs(found - test.SalePrice))

@@ -23,7 +23,7 @@ for name, columns in (("fare and age", ["fare", "age", "survived"]), ("all colum
     before = model.predict(passenger).item()
     model.fit(train[columns], epochs=60, verbose=0)
     loss, accuracy = model.evaluate(test)
-    rows = model.intake.features(train), model.intake.features(test)
+    rows = model.preprocessor.transform(train), model.preprocessor.transform(test)
     rival = LogisticRegression(max_iter=1000).fit(rows[0], train.survived).score(rows[1], test.survived)
     print(f"{name}: accuracy {accuracy:.3f}, logistic regression {rival:.3f}, nobody survives {1 - test.survived.mean():.3f}")
     after, truth = model.predict(passenger).item(), passenger.survived.item()

@@ -107,4 +107,4 @@ def small_chunks(monkeypatch):
     """Chunks of two batches, so that the five of `streams.BATCHES` make three."""
     from glassnet.pipeline import prefetch
 
-    monkeypatch.setattr(prefetch, "BATCHES", 2)
+    monkeypatch.setattr(prefetch, "MAX_BATCHES_PER_CHUNK", 2)

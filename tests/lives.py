@@ -5,7 +5,7 @@ import contextlib
 import jax
 import numpy as np
 
-from glassnet.engine.epoch_runner import Pace
+from glassnet.engine.epoch_runner import SlicePacer
 from glassnet.training import resume
 from glassnet.training.progress import Progress
 
@@ -17,7 +17,7 @@ class Killed(BaseException):
 @contextlib.contextmanager
 def dying(monkeypatch, slices, steps=1):
     """Fits die when so many slices have ended, of so many steps each, having written a checkpoint wherever one may be."""
-    ended, whole = [], Progress.slice
+    ended, whole = [], Progress.on_slice
 
     def slice_(self, *given):
         ended.append(1)
@@ -26,9 +26,9 @@ def dying(monkeypatch, slices, steps=1):
         whole(self, *given)
 
     with monkeypatch.context() as patch:
-        patch.setattr(Progress, "slice", slice_)
-        patch.setattr(Pace, "slice_steps", steps)
-        patch.setattr(resume, "SECONDS", -1.0)
+        patch.setattr(Progress, "on_slice", slice_)
+        patch.setattr(SlicePacer, "slice_steps", steps)
+        patch.setattr(resume, "CHECKPOINT_SECONDS", -1.0)
         yield
 
 

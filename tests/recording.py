@@ -167,7 +167,7 @@ def pytest_addoption(parser):
 
 def pytest_configure(config):
     config.stash[SHELF] = {}
-    if config.getoption("--record-keras") and (hasattr(config, "workerinput") or getattr(config.option, "numprocesses", None)):
+    if config.getoption("--record-keras") and (hasattr(config, "workerinput") or getattr(config.first_given, "numprocesses", None)):
         raise pytest.UsageError("--record-keras: expected one process, as it writes whole files. Leave out -n.")
 
 
@@ -181,7 +181,7 @@ def pytest_generate_tests(metafunc):
 def pytest_sessionfinish(session):
     config = session.config
     if config.getoption("--record-keras"):
-        part = config.option.keyword or config.option.markexpr or any("::" in arg for arg in config.args)
+        part = config.first_given.keyword or config.first_given.markexpr or any("::" in arg for arg in config.args)
         for new in config.stash[SHELF].values():
             if part:  # else whatever no test asked for is gone
                 new.cases = Recordings.read(new.file).cases | new.cases

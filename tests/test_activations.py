@@ -127,8 +127,8 @@ def test_the_finite_difference_catches_a_softmax_without_its_jacobian():
 def test_get():
     assert activations.get("relu") is activations.relu
     assert activations.get(jnp.sin) is jnp.sin
-    assert activations.named(jax.nn.swish) == activations.named(activations.silu) == "silu"
-    assert activations.named(jax.nn.gelu) is jax.nn.gelu  # its default is the approximation: another function
+    assert activations.canonicalize(jax.nn.swish) == activations.canonicalize(activations.silu) == "silu"
+    assert activations.canonicalize(jax.nn.gelu) is jax.nn.gelu  # its default is the approximation: another function
     with pytest.raises(ConfigError, match=r"^activation: expected one of linear, .*\. Received: name='rleu'\. Did you mean 'relu'\?$"):
         activations.get("rleu")
     with pytest.raises(ConfigError, match=r"^activation: expected a name or a function\. Received: activation=3\.$"):

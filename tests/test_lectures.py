@@ -72,8 +72,8 @@ def test_cross_entropy_is_the_log_of_the_right_probability():
 def test_iterations_of_an_epoch():
     """Lecture 000: 100 samples in batches of 5 are 100 / 5 = 20 iterations; every sample once."""
     plan = make_plan(100, 5, seed=0, epoch=0)
-    assert plan.order.shape == (20, 5)
-    assert sorted(plan.order.ravel()) == list(range(100))
+    assert plan.indices.shape == (20, 5)
+    assert sorted(plan.indices.ravel()) == list(range(100))
     history = gn.Sequential([Dense(1)], seed=0).fit(np.zeros((100, 1)), np.zeros(100), batch_size=5, verbose=0)
     assert history.params["steps"] == 20
 

@@ -372,14 +372,14 @@ _NAMES = {function: name for name, function in ACTIVATIONS.items()} | {
 }
 
 
-def named(activation: str | Callable[[Array], Array]) -> str | Callable[[Array], Array]:
+def canonicalize(activation: str | Callable[[Array], Array]) -> str | Callable[[Array], Array]:
     """The table's name of `activation` where it has one, so that two ways to write it are one value; else `activation` itself.
 
     Raises:
         ConfigError: see `get`.
 
     Example:
-        >>> named(softmax), named(jax.nn.relu), named("tanh")
+        >>> canonicalize(softmax), canonicalize(jax.nn.relu), canonicalize("tanh")
         ('softmax', 'relu', 'tanh')
     """
     return _NAMES.get(get(activation), activation)

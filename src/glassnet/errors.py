@@ -68,7 +68,7 @@ def message(who: str, expected: str, /, *, fix: str = "", **received: Any) -> st
     return " ".join(part for part in (f"{who}: expected {expected}.", f"Received: {got}." if got else "", fix) if part)
 
 
-def require_value(part: Any) -> None:
+def require_frozen_dataclass(part: Any) -> None:
     """Refuse a layer, loss, metric, optimizer or regularizer whose class inherited its equality: equal parts share one compiled program.
 
     Raises:
@@ -114,11 +114,11 @@ def is_number(value: Any) -> bool:
 
 
 @contextmanager
-def all_or_nothing(thing: Any) -> Iterator[None]:
-    """Where a `GlassnetError` ends the block, the attributes of `thing` are as they were before it."""
-    before = dict(vars(thing))
+def rollback_on_error(obj: Any) -> Iterator[None]:
+    """Where a `GlassnetError` ends the block, the attributes of `obj` are as they were before it."""
+    before = dict(vars(obj))
     try:
         yield
     except GlassnetError:
-        vars(thing).update(before)
+        vars(obj).update(before)
         raise

@@ -11,27 +11,27 @@ import jax
 import numpy as np
 
 
-def of(array: Any) -> str:
+def array_fingerprint(array: Any) -> str:
     """An array's mark.
 
     Example:
-        >>> of(np.zeros((2, 3), np.float32))
+        >>> array_fingerprint(np.zeros((2, 3), np.float32))
         'float32 (2, 3) 9d908ecfb6b256de'
     """
     array = np.ascontiguousarray(array)
     return f"{array.dtype} {array.shape} {hashlib.sha256(array.view(np.uint8) if array.size else b'').hexdigest()[:16]}"
 
 
-def of_tree(tree: Any) -> str:
+def tree_fingerprint(tree: Any) -> str:
     """The mark of all arrays of a tree together."""
-    return hashlib.sha256("".join(map(of, jax.tree.leaves(tree))).encode()).hexdigest()[:16]
+    return hashlib.sha256("".join(map(array_fingerprint, jax.tree.leaves(tree))).encode()).hexdigest()[:16]
 
 
-def of_all(arrays: Mapping[str, Any], *texts: str) -> str:
+def combined_fingerprint(arrays: Mapping[str, Any], *texts: str) -> str:
     """The mark of arrays, by their names, and texts together."""
-    return hashlib.sha256(json.dumps([of_each(arrays), *texts], sort_keys=True).encode()).hexdigest()[:16]
+    return hashlib.sha256(json.dumps([fingerprint_by_name(arrays), *texts], sort_keys=True).encode()).hexdigest()[:16]
 
 
-def of_each(arrays: Mapping[str, Any]) -> dict[str, str | None]:
+def fingerprint_by_name(arrays: Mapping[str, Any]) -> dict[str, str | None]:
     """The mark of each array; None where there is none."""
-    return {name: None if array is None else of(array) for name, array in arrays.items()}
+    return {name: None if array is None else array_fingerprint(array) for name, array in arrays.items()}

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import jax.numpy as jnp
 
-from glassnet.errors import is_number, lookup, require, require_value
+from glassnet.errors import is_number, lookup, require, require_frozen_dataclass
 from glassnet.types import Array
 
 
@@ -134,5 +134,5 @@ def get(value: str | Regularizer | None) -> Regularizer | None:
     if value is not None:
         fix = f"Write {value.__name__}(...)." if isinstance(value, type) else "Write L2(0.01) for a strength of 0.01."
         require(isinstance(value, Regularizer), "regularizer", "a name, a Regularizer or None", regularizer=value, fix=fix)
-        require_value(value)
+        require_frozen_dataclass(value)
     return value

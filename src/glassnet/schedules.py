@@ -127,7 +127,7 @@ class PolynomialDecay(Schedule):
 
     def __post_init__(self) -> None:
         names = ("initial_learning_rate", "power")
-        _check(self, positive=names, least_0=("end_learning_rate",), counts=("decay_steps",), flags=("cycle",))
+        _check(self, positive=names, non_negative=("end_learning_rate",), counts=("decay_steps",), flags=("cycle",))
 
     def __call__(self, step: Array) -> Array:
         steps = self.decay_steps
@@ -173,7 +173,7 @@ class CosineDecay(Schedule):
     def __post_init__(self) -> None:
         start, target, steps = self.initial_learning_rate, self.warmup_target, self.warmup_steps
         _check(self, positive=("initial_learning_rate",) if target is None else ("warmup_target",), counts=("decay_steps",))
-        _check(self, least_0=("initial_learning_rate", "alpha"))
+        _check(self, non_negative=("initial_learning_rate", "alpha"))
         require(self.alpha <= 1, "CosineDecay", "alpha to be a number in [0, 1]", alpha=self.alpha)
         both = is_int(steps, least=1) if target is not None else is_int(steps, least=0) and steps == 0
         expected = "warmup_target and warmup_steps (an int >= 1) together, or neither"
@@ -181,11 +181,11 @@ class CosineDecay(Schedule):
 
     def __call__(self, step: Array) -> Array:
         if self.warmup_target is None:
-            return self._decayed(self.initial_learning_rate, step)
+            return self._decay(self.initial_learning_rate, step)
         rising = self.initial_learning_rate + (self.warmup_target - self.initial_learning_rate) * (step / self.warmup_steps)
-        return jnp.where(step < self.warmup_steps, rising, self._decayed(self.warmup_target, step - self.warmup_steps))
+        return jnp.where(step < self.warmup_steps, rising, self._decay(self.warmup_target, step - self.warmup_steps))
 
-    def _decayed(self, peak: float, step: Array) -> Array:
+    def _decay(self, peak: float, step: Array) -> Array:
         return peak * (self.alpha + (1 - self.alpha) * _cosine(step / self.decay_steps))
 
 
@@ -253,7 +253,7 @@ class Warmup(Schedule):
     warmup_steps: int
 
     def __post_init__(self) -> None:
-        check_rate(self, self.learning_rate)
+        check_learning_rate(self, self.learning_rate)
         _check(self, counts=("warmup_steps",))
 
     def __call__(self, step: Array) -> Array:
@@ -308,7 +308,7 @@ class OneCycle(Schedule):
         return jnp.where(step <= top, rise, fall)
 
 
-def check_rate(part: object, rate: object) -> None:
+def check_learning_rate(part: object, rate: object) -> None:
     """Raise ConfigError where the learning rate of a part is neither a number > 0 nor a Schedule."""
     ok = isinstance(rate, Schedule) or (is_number(rate) and float(rate) > 0)  # type: ignore[arg-type]
     require(ok, type(part).__name__, "learning_rate to be a number > 0 or a Schedule", learning_rate=rate)
@@ -318,14 +318,14 @@ def _check(
     schedule: Schedule,
     *,
     positive: tuple[str, ...] = (),
-    least_0: tuple[str, ...] = (),
+    non_negative: tuple[str, ...] = (),
     counts: tuple[str, ...] = (),
     flags: tuple[str, ...] = (),
 ) -> None:
     who, fields = type(schedule).__name__, vars(schedule)
     for name in positive:
         require(is_number(fields[name]) and fields[name] > 0, who, f"{name} to be a number > 0", **{name: fields[name]})
-    for name in least_0:
+    for name in non_negative:
         require(is_number(fields[name]) and fields[name] >= 0, who, f"{name} to be a number >= 0", **{name: fields[name]})
     for name in counts:
         require(is_int(fields[name], least=1), who, f"{name} to be an int >= 1", **{name: fields[name]})

@@ -61,7 +61,7 @@ def test_early_stopping_stops_where_keras_does(recorded, curve, options):
     memory, kept, stopped = ours.init(), None, None
     for epoch, value in enumerate(curve):
         memory, answer = ours.update(memory, Record(epoch, {"val_loss": value}, 0.0, None, None))
-        kept = epoch if answer and answer.keep else kept
+        kept = epoch if answer and answer.keep_weights else kept
         stopped = epoch if answer and answer.stop else None
         assert (stopped is not None) == theirs["stops"][epoch]
         if stopped is not None:
@@ -117,7 +117,7 @@ def test_a_value_that_is_no_number_is_never_the_best():
     for epoch, loss in enumerate([np.nan, 3.0, 2.0, np.nan, np.nan]):
         memory, answer = stopping.update(memory, Record(epoch, {"loss": loss}, 0.0, None, None))
         answers.append(answer)
-    assert [answer is not None and answer.keep for answer in answers] == [False, True, True, False, False]
+    assert [answer is not None and answer.keep_weights for answer in answers] == [False, True, True, False, False]
     assert answers[-1].stop == "loss has not improved for 2 epochs: the best was 2 at epoch 3"
 
 
@@ -170,7 +170,7 @@ def test_the_better_way_of_a_metric_is_kerass(recorded, metric):
     memory = stopping.init()
     for value in (0.5, 0.6):
         memory, answer = stopping.update(memory, Record(0, {f"val_{metric}": value}, 0.0, None, None))
-    assert answer.keep == (direction == "up")
+    assert answer.keep_weights == (direction == "up")
     assert bool(answer.stop) == (direction == "down")
 
 

@@ -7,8 +7,15 @@ import pytest
 
 import glassnet as gn
 from glassnet import keras
-from glassnet.callbacks import Decision, EarlyStopping, LambdaCallback, LearningRateScheduler, ModelCheckpoint, ReduceLROnPlateau
-from glassnet.engine.loop import Record, Save
+from glassnet.callbacks import (
+    Decision,
+    EarlyStopping,
+    LambdaCallback,
+    LearningRateScheduler,
+    ModelCheckpoint,
+    ReduceLROnPlateau,
+)
+from glassnet.engine.loop import Record, SaveRequest
 from glassnet.errors import ConfigError, ModelFileError
 from glassnet.layers import Dense
 from lives import as_it_was
@@ -31,7 +38,7 @@ def written(callback, values, monitor="val_loss"):
     for epoch, value in enumerate(values):
         memory, decision = callback.update(memory, record(epoch, **{"loss": 1.0, monitor: value}))
         if decision:
-            assert decision == Decision(save=(Save(decision.save[0].path, callback.save_weights_only),))
+            assert decision == Decision(save=(SaveRequest(decision.save[0].path, callback.save_weights_only),))
             asked.append(epoch + 1)
     return asked
 
@@ -65,7 +72,7 @@ def test_a_file_trains_on_as_the_fit_does(tmp_path):
 
 def test_weights_are_those_of_the_epoch_not_the_best(tmp_path):
     """Where the run ends with the weights of an earlier epoch, the file of its last has that epoch's own."""
-    keep = LambdaCallback(on_epoch_end=lambda epoch, logs: Decision(keep=epoch == 0))
+    keep = LambdaCallback(on_epoch_end=lambda epoch, logs: Decision(keep_weights=epoch == 0))
     model, _ = fit([keep, ModelCheckpoint(tmp_path / "{epoch}.glassnet")])
     assert same_bits(gn.load(tmp_path / "1.glassnet"), model)
     assert not same_bits(gn.load(tmp_path / "3.glassnet"), model)

@@ -92,7 +92,7 @@ def test_what_was_written_outlives_a_run_that_raises(tmp_path):
 
 def test_a_number_that_is_none_is_written_as_it_is(tmp_path):
     writer = board(tmp_path)
-    writer._write("train", writer.init(), 4, {"loss": float("nan")})
+    writer._write_scalars("train", writer.init(), 4, {"loss": float("nan")})
     assert str(scalars(tmp_path / "train")) == "{'epoch_loss': [(4, nan)]}"
 
 

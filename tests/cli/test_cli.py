@@ -184,9 +184,9 @@ def test_texts_are_read_word_by_word():
     """Oracle: the words of the rows to learn from; the shape is known before the fit, as `sketch` needs it."""
     data = gn.datasets.load("reviews")
     settings = {"layers": [4], "activation": "relu", "optimizer": "adam", "learning_rate": None, "seed": 0}
-    made = default_models.propose(data, settings, dropout=0.0)
+    made = default_models.build_model(data, settings, dropout=0.0)
     kinds = "TextVectorization → Embedding → Bidirectional → Dense(4, relu) → Dense(1, sigmoid)"
-    assert default_models.sketch(made).startswith(f"{max(len(text.split()) for text in data.x)} → {kinds}: ")
+    assert default_models.describe_model(made).startswith(f"{max(len(text.split()) for text in data.x)} → {kinds}: ")
     words = {word for text in data.x for word in text.lower().replace(".", "").replace(",", "").replace(":", "").split()}
     assert made.get_layer("embedding_1").input_dim == len(words) + 2
     assert made.predict(data.x_test[:3]).shape == (3, 1)
@@ -197,7 +197,7 @@ def test_trace_xor_shows_the_numbers():
     result = run("trace", "xor", "--layers", "2", "--row", "1")
     assert result.exit_code == 0
     settings = {"layers": (2,), "activation": "sigmoid", "optimizer": "sgd", "learning_rate": 0.1, "seed": 0}
-    w1, b1, w2, b2 = default_models.propose(gn.datasets.load("xor"), settings, dropout=0.0).get_weights()
+    w1, b1, w2, b2 = default_models.build_model(gn.datasets.load("xor"), settings, dropout=0.0).get_weights()
     a = 1 / (1 + np.exp(-(np.array([0, 1]) @ w1 + b1)))
     p = 1 / (1 + np.exp(-(a @ w2 + b2)))
     for number in (*w1.ravel(), *a, *w2.ravel(), *p, *(p - 1)):
@@ -276,7 +276,7 @@ def test_sparkline_averages_long_runs():
 def test_defaults_follow_the_rows(rows, batch, split, epochs):
     """1438 rows: 1294 to train on, 41 batches of 32, 1000 / 41 rounded up."""
     settings = {"epochs": None, "validation_split": None, "batch_size": batch}
-    train.resolve(settings, rows, 1000, 0.1)
+    train.fill_defaults(settings, rows, 1000, 0.1)
     assert (settings["validation_split"], settings["epochs"]) == (split, epochs)
 
 

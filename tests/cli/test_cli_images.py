@@ -15,9 +15,9 @@ from test_cli import run
 
 import glassnet as gn
 from glassnet.cli.jobs import base, images
-from glassnet.evaluation.scores import classes
-from glassnet.preprocessing.images import Pictures
-from glassnet.preprocessing.targets import Labels
+from glassnet.evaluation.scores import score_classifier
+from glassnet.preprocessing.images import ImagePreprocessor
+from glassnet.preprocessing.targets import ClassTarget
 
 SMALL = ("--layers", "8", "--dropout", "0", "--no-plot", "--learning-rate", "0.03")
 
@@ -66,13 +66,13 @@ def test_a_folder_is_learned_and_scored(shapes):
     assert "2 of 62 files cannot be read and are left out: photos/green/broken.png: it is no image" in result.stderr
     model = gn.load("photos.glassnet")
     train, test = read_apart("photos", (12, 18))
-    found = model.intake.target.encode(model.predict_labels(test))
-    report = classes(train.y, test.y, found, images.coarse(train.x), images.coarse(test.x))
+    found = model.preprocessor.target.transform(model.predict_labels(test))
+    report = score_classifier(train.y, test.y, found, images.downsample(train.x), images.downsample(test.x))
     assert str(report) in result.stdout
     assert lines[-1].startswith(f"photos: {report.headline()} in ")
     assert np.mean(found == test.y) >= 0.9
-    theirs = LogisticRegression(max_iter=1000).fit(images.coarse(train.x), train.y).score(images.coarse(test.x), test.y)
-    assert report.rivals[0].score.value == theirs
+    theirs = LogisticRegression(max_iter=1000).fit(images.downsample(train.x), train.y).score(images.downsample(test.x), test.y)
+    assert report.baselines[0].score.value == theirs
 
 
 def read_apart(folder, size):
@@ -84,7 +84,7 @@ def read_apart(folder, size):
 def test_the_saved_model_answers_in_names():
     """Oracle: the same through `predict` in Python; a file that cannot be read has a line without an answer."""
     model = gn.load("photos.glassnet")
-    assert model.intake == Pictures((12, 18), 3, Labels("class", ("blue", "green", "red")))
+    assert model.preprocessor == ImagePreprocessor((12, 18), 3, ClassTarget("class", ("blue", "green", "red")))
     result = run("evaluate", "photos.glassnet", "photos_test", "--json")
     told = json.loads(result.stdout)
     test = gn.data.images_from_folder("photos_test", (12, 18))
@@ -147,23 +147,23 @@ def test_what_cannot_be_used_is_named(words, text):
 
 def found(name, **options):
     options = {"seed": 0, "size": None, "augment": None} | options
-    return images.find(name, base.Wishes(), **options)
+    return images.resolve_image_job(name, base.TrainOptions(), **options)
 
 
 def test_folders_of_parts(tmp_path, monkeypatch):
     """Oracle: the files that each part holds."""
     monkeypatch.chdir(tmp_path)
     draw("data/train", n=4)
-    assert found("data").said[0].startswith("data: blue 4, green 4, red 4;")
+    assert found("data").messages[0].startswith("data: blue 4, green 4, red 4;")
     draw("data/validation", n=2)
     job = found("data")
-    assert [len(job.train), len(job.test), job.validation] == [12, 6, None]
-    assert job.said[0] == "data/validation is there to score on"
+    assert [len(job.train), len(job.test), job.validation_data] == [12, 6, None]
+    assert job.messages[0] == "data/validation is there to score on"
     draw("data/Test", n=1)
     job = found("data")
-    assert [len(job.train), len(job.test), len(job.validation)] == [12, 3, 6]
-    assert job.said[:2] == ("data/Test is there to score on", "data/validation is there to validate on")
-    assert {path.parts[1] for path in job.validation.files} == {"validation"}
+    assert [len(job.train), len(job.test), len(job.validation_data)] == [12, 3, 6]
+    assert job.messages[:2] == ("data/Test is there to score on", "data/validation is there to validate on")
+    assert {path.parts[1] for path in job.validation_data.files} == {"validation"}
     told = json.loads(run("train", "data", "--epochs", "1", "--json", "--layers", "none", "--no-plot", "--no-augment").stdout)
     assert len(told["history"]["val_loss"]) == 1
     assert told["settings"]["validation_split"] == 0
@@ -185,26 +185,26 @@ def test_the_size_is_that_of_the_images_but_for_large_ones(tmp_path):
     ):
         files.append(tmp_path / f"{i}.jpg")
         Image.new("RGB", (width, height)).save(files[-1], **({"exif": exif} if turned else {}))
-    assert images.measured(files[:1]) == images.measured(files[1:2]) == images.measured(files[:4]) == (64, 96)
-    assert images.measured(files[3:4]) == (20, 20)
-    assert images.measured(files[4:]) == (1, 96)
-    assert images.measured([]) == (96, 96)
+    assert images.infer_image_size(files[:1]) == images.infer_image_size(files[1:2]) == images.infer_image_size(files[:4]) == (64, 96)
+    assert images.infer_image_size(files[3:4]) == (20, 20)
+    assert images.infer_image_size(files[4:]) == (1, 96)
+    assert images.infer_image_size([]) == (96, 96)
     (tmp_path / "x.jpg").write_text("no image")
-    assert images.measured([tmp_path / "x.jpg", files[3]]) == (20, 20)
+    assert images.infer_image_size([tmp_path / "x.jpg", files[3]]) == (20, 20)
 
 
 SETTINGS = {"layers": (2,), "activation": "tanh", "dropout": 0.5, "optimizer": "adam", "learning_rate": None, "seed": 0}
 
 
 def kinds(job, settings):
-    return [type(view.layer).__name__ for view in job.propose(settings).layers]
+    return [type(view.layer).__name__ for view in job.build_model(settings).layers]
 
 
 def test_the_network_ends_by_how_many_places_are_left():
     """Oracle: 12 x 18 pixels halved once are 54 places, twice 12, with `--layers none` all 216."""
     job = found("photos_test", augment=False)
     assert kinds(job, SETTINGS) == ["Rescaling", "Conv2D", "MaxPooling2D", "GlobalMaxPooling2D", "Dropout", "Dense"]
-    deep = job.propose(SETTINGS | {"layers": (2, 5)}).layers
+    deep = job.build_model(SETTINGS | {"layers": (2, 5)}).layers
     assert [type(view.layer).__name__ for view in deep[5:]] == ["Flatten", "Dropout", "Dense", "Dense"]
     assert (deep[7].layer.units, deep[7].layer.activation) == (5, "tanh")
     assert kinds(job, SETTINGS | {"layers": (), "dropout": 0.0}) == ["Rescaling", "Flatten", "Dense"]
@@ -225,17 +225,17 @@ def test_few_images_are_changed_by_chance_and_that_is_said(tmp_path, monkeypatch
 
     draw("photos", n=3)
     assert changes(found("photos")) == ["RandomFlip", "RandomTranslation"]
-    assert found("photos").said[-1].startswith("few images: each is mirrored and shifted a little by chance in training; --no-augment")
+    assert found("photos").messages[-1].startswith("few images: each is mirrored and shifted a little by chance in training; --no-augment")
     assert changes(found("photos", augment=False)) == []
     draw("scans", n=3, mode="L")
     assert changes(found("scans")) == ["RandomTranslation"], "writing is not mirrored"
-    assert found("scans").said == (
+    assert found("scans").messages == (
         "scans: blue 3, green 3, red 3; 12x18 pixels, grey",
         "few images: each is shifted a little by chance in training; --no-augment trains on them as they are",
     )
-    monkeypatch.setattr(images, "FEW", 6)
+    monkeypatch.setattr(images, "AUGMENT_BELOW", 6)
     assert changes(found("photos")) == []
-    assert len(found("photos").said) == 1
+    assert len(found("photos").messages) == 1
     assert changes(found("photos", augment=True)) == ["RandomFlip", "RandomTranslation"]
     job = found("photos", size=(8, 40))
     assert job.train.x.shape[1:] == (8, 40, 3)
@@ -248,17 +248,17 @@ def test_coarse_images():
     x = np.zeros((1, 32, 18, 1), np.uint8)
     x[0, :2, :2, 0] = [[10, 20], [30, 40]]
     x[0, 30:, 16:, 0] = 255
-    rows = images.coarse(x).reshape(16, 9)
+    rows = images.downsample(x).reshape(16, 9)
     assert rows[0, 0] == pytest.approx(25 / 255)
     assert rows[15, 8] == 1
     assert np.count_nonzero(rows) == 2
     small = np.arange(12, dtype=np.uint8).reshape(1, 2, 2, 3)
-    np.testing.assert_allclose(images.coarse(small)[0], np.arange(12) / 255, rtol=1e-6)
-    assert images.coarse(np.zeros((2, 33, 1, 3), np.uint8)).shape == (2, 11 * 3)
+    np.testing.assert_allclose(images.downsample(small)[0], np.arange(12) / 255, rtol=1e-6)
+    assert images.downsample(np.zeros((2, 33, 1, 3), np.uint8)).shape == (2, 11 * 3)
 
 
 def test_a_linear_model_stands_aside_where_it_would_take_long(monkeypatch):
-    monkeypatch.setattr(images, "MOST_NUMBERS", 100)
+    monkeypatch.setattr(images, "MAX_LINEAR_INPUTS", 100)
     told = json.loads(run("train", "photos_test", "--epochs", "0", "--layers", "none", "--json").stdout)
     assert [rival["name"] for rival in told["score"]["rivals"]] == ["majority"]
     assert told["learned"] == {"classes": ["blue", "green", "red"], "size": [12, 18], "channels": 3, "skipped": [], "augmented": True}
@@ -267,8 +267,8 @@ def test_a_linear_model_stands_aside_where_it_would_take_long(monkeypatch):
 
 def test_a_data_set_goes_before_a_folder_of_its_name():
     Path("moons").mkdir()
-    assert not images.is_folder("moons")
-    assert images.is_folder("moons/")
+    assert not images.is_image_path("moons")
+    assert images.is_image_path("moons/")
 
 
 def test_arrays_in_a_file(tmp_path, monkeypatch):

@@ -87,7 +87,7 @@ def test_summary():
 
 
 def test_tracing_a_saved_model():
-    """Oracle: `model.trace`; where the rows have no target, the network's own answer stands for it, and that is said."""
+    """Oracle: `sequential.trace`; where the rows have no target, the network's own answer stands for it, and that is said."""
     network = model("tall")
     told = json.loads(run("trace", "tall.glassnet", "people.csv", "--row", "3", "--json").stdout)
     assert told["output"] == network.trace(PEOPLE[3:4]).output.tolist()

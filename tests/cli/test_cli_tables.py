@@ -10,7 +10,7 @@ from test_cli import run
 
 import glassnet as gn
 from glassnet.cli.jobs import base, table
-from glassnet.pipeline.encoding import hold_out
+from glassnet.pipeline.encoding import train_validation_split
 
 RNG = np.random.default_rng(0)
 N = 150
@@ -46,17 +46,17 @@ def test_classes():
     assert lines[5] == "5 → Dense(128, relu) → Dropout(0.3) → Dense(1, sigmoid): 897 weights"
     assert "accuracy on 30 rows         95 % interval" in lines
     facts = json.loads(run("train", "houses.csv", "--target", "sold", "--no-plot", "--json").stdout)
-    kept, held = hold_out(N, HOUSES.sold.to_numpy(), 0.2, "random", 0)
+    kept, held = train_validation_split(N, HOUSES.sold.to_numpy(), 0.2, "random", 0)
     model = gn.Sequential([gn.layers.Dense(1, activation="sigmoid")], seed=0)
     model.fit(HOUSES.iloc[kept], target="sold", epochs=0, verbose=0, validation_split=0.1)
-    x, x_test = (model.intake.features(HOUSES.iloc[rows]) for rows in (kept, held))
+    x, x_test = (model.preprocessor.transform(HOUSES.iloc[rows]) for rows in (kept, held))
     theirs = LogisticRegression(max_iter=1000).fit(x, HOUSES.sold.iloc[kept]).score(x_test, HOUSES.sold.iloc[held])
     logistic, majority = facts["score"]["rivals"]
     assert logistic["value"] == pytest.approx(theirs)
     assert majority["value"] == pytest.approx(np.mean(HOUSES.sold.iloc[held] == HOUSES.sold.iloc[kept].mode()[0]))
     assert facts["score"]["rows"] == len(held) == 30
     assert facts["learned"]["left_out"] == {"remark": "it is free text"}
-    assert facts["learned"]["columns"] == list(model.intake.encoder.names)
+    assert facts["learned"]["columns"] == list(model.preprocessor.encoder.feature_names)
     assert facts["settings"]["dropout"] == 0.3
     assert lines[-1].startswith(f"houses.csv: accuracy {facts['score']['network']['value']:.3f} (")
 
@@ -69,7 +69,7 @@ def test_numbers_and_their_logarithm():
     assert "price: numbers, learned as (log y - " in result.stdout
     assert "2 columns as 3 numbers: size, town (2)" in result.stdout
     assert "left out" not in result.stdout
-    kept, held = hold_out(N, None, 0.2, "random", 0)
+    kept, held = train_validation_split(N, None, 0.2, "random", 0)
     layers = [gn.layers.Dense(128, activation="relu"), gn.layers.Dropout(0.3), gn.layers.Dense(1)]
     model, rows = gn.Sequential(layers, seed=0), HOUSES[["size", "town", "price"]]
     model.fit(rows.iloc[kept], target="price", target_transform="log", epochs=30, validation_split=0.1, verbose=0)
@@ -107,11 +107,11 @@ def test_rows_without_a_target_are_said():
 
 def test_nothing_is_learned_of_the_rows_to_be_scored_on():
     """A word among the numbers of a held-out row does not turn the column into text; it is refused, and before the training."""
-    kept, held = hold_out(N, HOUSES.sold.to_numpy(), 0.2, "random", 0)
+    kept, held = train_validation_split(N, HOUSES.sold.to_numpy(), 0.2, "random", 0)
     odd = HOUSES.astype({"floors": object})
     odd.loc[held[0], "floors"] = "many"
     odd.to_csv("odd.csv", index=False)
-    assert table.find("odd.csv", base.Wishes("sold"), 0).train["floors"].tolist() == HOUSES.floors.iloc[kept].tolist()
+    assert table.resolve_job("odd.csv", base.TrainOptions("sold"), 0).train["floors"].tolist() == HOUSES.floors.iloc[kept].tolist()
     result = run("train", "odd.csv", "--target", "sold", "--no-plot")
     assert result.exit_code == 2
     assert "column 'floors': expected numbers, as in training. Received: text=['many']" in result.stderr
@@ -129,7 +129,7 @@ def test_other_files(tmp_path):
 
 def test_data_sets_that_are_tables(shared_data):
     """Flights are scored on the years that come last."""
-    job = table.find("flights", base.Wishes(), 0)
+    job = table.resolve_job("flights", base.TrainOptions(), 0)
     assert job.train["year"].max() <= job.test["year"].min()
     last = run("train", "flights", "--no-plot", "--quiet").stdout
     assert last.startswith("flights: RMSE ")
@@ -158,13 +158,13 @@ def test_mistakes_are_one_line(words, said):
 
 
 def test_tracing_a_table():
-    """Oracle: `model.trace` of the same row."""
+    """Oracle: `sequential.trace` of the same row."""
     result = run("trace", "houses.csv", "--target", "sold", "--features", "size,floors", "--row", "3")
     assert (result.exit_code, result.stderr) == (0, "")
-    row = table.find("houses.csv", base.Wishes("sold", ("size", "floors")), 0).train.rows(slice(3, 4))
+    row = table.resolve_job("houses.csv", base.TrainOptions("sold", ("size", "floors")), 0).train.take(slice(3, 4))
     assert result.stdout.startswith(f"houses.csv, row 3 (sold {row['sold'][0]}): 2 → Dense(2, sigmoid) → Dense(1, sigmoid): 9 weights")
     assert "x: size, floors" in result.stdout
     facts = json.loads(run("trace", "houses.csv", "--target", "sold", "--features", "size,floors", "--row", "3", "--json").stdout)
     model = gn.Sequential([gn.layers.Dense(2, activation="sigmoid"), gn.layers.Dense(1, activation="sigmoid")], seed=0)
-    model.fit(table.find("houses.csv", base.Wishes("sold", ("size", "floors")), 0).train, target="sold", epochs=0, verbose=0)
+    model.fit(table.resolve_job("houses.csv", base.TrainOptions("sold", ("size", "floors")), 0).train, target="sold", epochs=0, verbose=0)
     assert facts["output"] == model.trace(row).output.tolist()

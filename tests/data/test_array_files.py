@@ -66,7 +66,7 @@ def test_idx_files(tmp_path):
     np.testing.assert_array_equal(data.x_test, X[:6] + 1)
     assert data.y_test.tolist() == [2] * 6
     np.testing.assert_array_equal(gn.data.read_idx(tmp_path / "train-labels-idx1-ubyte"), Y)
-    assert len(array_files.parts(tmp_path / "t10k-images-idx3-ubyte")[0]) == 6
+    assert len(array_files.read_arrays(tmp_path / "t10k-images-idx3-ubyte")[0]) == 6
 
 
 def test_what_is_refused(tmp_path):
@@ -112,5 +112,5 @@ def test_what_is_refused(tmp_path):
 
 
 def test_the_name_of_a_table_may_hold_idx():
-    assert not array_files.is_arrays("idx3.csv")
-    assert not array_files.is_arrays("my-npz.csv")
+    assert not array_files.is_array_file("idx3.csv")
+    assert not array_files.is_array_file("my-npz.csv")

@@ -7,7 +7,13 @@ import numpy as np
 import pytest
 
 from glassnet.data import arrays
-from glassnet.data.arrays import class_weights, features, numbers, same_length, sample_weights
+from glassnet.data.arrays import (
+    check_consistent_length,
+    check_features,
+    check_numeric,
+    check_sample_weight,
+    compute_sample_weight,
+)
 from glassnet.errors import DataError
 from glassnet.layers import Dense
 from glassnet.models.sequential import Sequential
@@ -36,14 +42,14 @@ def test_examples():
 )
 def test_numbers_pass(value):
     """Oracle: NumPy. Whole numbers keep their type, floats become float32."""
-    got = numbers(value, "x")
+    got = check_numeric(value, "x")
     np.testing.assert_array_equal(got, np.asarray(value))
     assert got.dtype == np.float32 or got.dtype.kind in "biu"
 
 
 def test_floats_of_machine_learning_pass():
     """JAX's bfloat16 is no float to NumPy (its kind is V)."""
-    got = numbers(jnp.array([1.0, 2.5], jnp.bfloat16), "x")
+    got = check_numeric(jnp.array([1.0, 2.5], jnp.bfloat16), "x")
     assert got.dtype == np.float32
     assert got.tolist() == [1, 2.5]
 
@@ -77,7 +83,7 @@ def test_floats_of_machine_learning_pass():
 )
 def test_what_is_no_number(value, text):
     with pytest.raises(DataError, match=text):
-        numbers(value, "x")
+        check_numeric(value, "x")
 
 
 def test_nan_and_infinity_by_column():
@@ -89,14 +95,14 @@ def test_nan_and_infinity_by_column():
         r"Drop those rows, or fill the gaps \(with the column's median, say\)\. Infinite is all beyond float32's 3\.4e38\.$"
     )
     with pytest.raises(DataError, match=text):
-        numbers(x, "x")
+        check_numeric(x, "x")
 
 
 def test_nan_in_many_columns_names_the_first_five():
     with pytest.raises(
         DataError, match=r"nan=18, infinite=0, first_row=0, bad_columns=9, count_by_column=\{0: 2, 1: 2, 2: 2, 3: 2, 4: 2\}\."
     ):
-        numbers(np.full((2, 9), np.nan), "x")
+        check_numeric(np.full((2, 9), np.nan), "x")
 
 
 @pytest.mark.parametrize("shape", [(7,), (7, 2, 2)])
@@ -106,15 +112,15 @@ def test_nan_in_labels_and_pictures(shape):
     with pytest.raises(
         DataError, match=rf"y: expected finite numbers only\. Received: nan={y[5].size}, infinite=0, first_row=5\. Drop those rows\.$"
     ):
-        numbers(y, "y")
+        check_numeric(y, "y")
 
 
 def test_features_as_rows():
-    assert features([1, 2, 3]).tolist() == [[1], [2], [3]]
-    assert features(np.zeros((2, 4, 4), np.uint8)).dtype == np.uint8
+    assert check_features([1, 2, 3]).tolist() == [[1], [2], [3]]
+    assert check_features(np.zeros((2, 4, 4), np.uint8)).dtype == np.uint8
     for kind in (np.int8, np.uint16, np.int64, np.float64, bool):
-        assert features(np.ones((2, 4), kind)).dtype == np.float32
-    assert features([1, 2], (1,)).shape == (2, 1)
+        assert check_features(np.ones((2, 4), kind)).dtype == np.float32
+    assert check_features([1, 2], (1,)).shape == (2, 1)
 
 
 @pytest.mark.parametrize(
@@ -145,23 +151,23 @@ def test_examples_of_another_shape(given, shape, text):
     """Oracle: the remedy, where it is a call, is made, and works."""
     x = np.zeros(given)
     with pytest.raises(DataError, match=text) as caught:
-        features(x, shape)
+        check_features(x, shape)
     if "pass " in str(caught.value):
         call = str(caught.value).split("pass ")[1].rstrip(".")
-        assert features(eval(call, {"x": x}), shape).shape[1:] == shape
+        assert check_features(eval(call, {"x": x}), shape).shape[1:] == shape
 
 
 def test_lengths():
-    same_length(x=[1, 2], y=np.zeros((2, 3)), z=None)
+    check_consistent_length(x=[1, 2], y=np.zeros((2, 3)), z=None)
     with pytest.raises(
         DataError, match=r"x and y: expected as many rows of one as of the other\. Received: len\(x\)=5, len\(y\)=4\. Row i"
     ):
-        same_length(x=np.zeros((5, 2)), y=[1, 2, 3, 4])
+        check_consistent_length(x=np.zeros((5, 2)), y=[1, 2, 3, 4])
 
 
 def test_sample_weights_pass():
-    assert sample_weights(None, 3) is None
-    assert sample_weights([0, 1, 2], 3).tolist() == [0, 1, 2]
+    assert check_sample_weight(None, 3) is None
+    assert check_sample_weight([0, 1, 2], 3).tolist() == [0, 1, 2]
 
 
 @pytest.mark.parametrize(
@@ -176,7 +182,7 @@ def test_sample_weights_pass():
 )
 def test_sample_weights_that_are_none(weight, text):
     with pytest.raises(DataError, match=text):
-        sample_weights(weight, 3)
+        check_sample_weight(weight, 3)
 
 
 LABELS = np.array([0, 0, 0, 2, 2, 5])
@@ -184,10 +190,10 @@ LABELS = np.array([0, 0, 0, 2, 2, 5])
 
 def test_class_weights_pass():
     """Oracle: by hand, n / (K n_k) for 3, 2 and 1 of 6 rows in 3 classes: 6/9, 6/6, 6/3."""
-    assert class_weights(None, None) is None
-    assert class_weights({2: 3, 5: 0.5}, LABELS).tolist() == [1, 1, 1, 3, 3, 0.5]
-    assert class_weights({np.int64(5): np.float32(2)}, LABELS).tolist() == [1, 1, 1, 1, 1, 2]
-    np.testing.assert_allclose(class_weights("balanced", LABELS), [2 / 3, 2 / 3, 2 / 3, 1, 1, 2])
+    assert compute_sample_weight(None, None) is None
+    assert compute_sample_weight({2: 3, 5: 0.5}, LABELS).tolist() == [1, 1, 1, 3, 3, 0.5]
+    assert compute_sample_weight({np.int64(5): np.float32(2)}, LABELS).tolist() == [1, 1, 1, 1, 1, 2]
+    np.testing.assert_allclose(compute_sample_weight("balanced", LABELS), [2 / 3, 2 / 3, 2 / 3, 1, 1, 2])
 
 
 @pytest.mark.parametrize(
@@ -215,29 +221,29 @@ def test_class_weights_pass():
 )
 def test_class_weights_that_are_none(weights, text):
     with pytest.raises(DataError, match=text):
-        class_weights(weights, LABELS)
+        compute_sample_weight(weights, LABELS)
 
 
 def test_class_weights_need_classes():
     with pytest.raises(DataError, match=r"class_weight: expected targets that are classes\. Use sample_weight for other targets\."):
-        class_weights("balanced", None)
+        compute_sample_weight("balanced", None)
 
 
 def test_errors_about_values_are_value_errors():
     with pytest.raises(ValueError, match="at least one row"):
-        numbers([], "x")
+        check_numeric([], "x")
 
 
 def test_columns_that_float32_would_blur_are_refused():
     """Oracle: float32 steps by 128 near 1.7e9, so that an hour of seconds keeps 29 values; a year keeps enough."""
     seconds = 1.7e9 + np.arange(3600.0)
     with pytest.raises(DataError, match=r"x: expected columns whose differences float32 can hold\. Received: column=1, smallest=17"):
-        arrays.require_precise(x=np.column_stack([np.arange(3600), seconds]))
+        arrays.check_precision(x=np.column_stack([np.arange(3600), seconds]))
     with pytest.raises(DataError, match="Subtract the column's smallest value first"):
         Sequential([Dense(1)]).fit(np.arange(3600), seconds, verbose=0)
-    arrays.require_precise(x=1.7e9 + 1e5 * np.arange(300.0), y=np.full(3, 1.7e9 + 1), z=np.arange(3), w=["ignored"])
-    arrays.require_precise(x=seconds.astype(np.float32))
+    arrays.check_precision(x=1.7e9 + 1e5 * np.arange(300.0), y=np.full(3, 1.7e9 + 1), z=np.arange(3), w=["ignored"])
+    arrays.check_precision(x=seconds.astype(np.float32))
     with pytest.raises(DataError, match="float32 can hold"):
-        arrays.require_precise(x=seconds.astype(np.int32))
+        arrays.check_precision(x=seconds.astype(np.int32))
     shares = np.random.default_rng(0).uniform(size=(50, 3))
-    arrays.require_precise(x=(shares / shares.sum(1, keepdims=True)).sum(1))  # 1, but for the last bit of float64
+    arrays.check_precision(x=(shares / shares.sum(1, keepdims=True)).sum(1))  # 1, but for the last bit of float64

@@ -117,7 +117,7 @@ def test_a_camera_held_upright(tmp_path):
 def test_every_mode_becomes_colours(tmp_path, mode, colour, expected):
     """Oracle: by hand; an alpha of 51 of 255 lets four fifths of the white through."""
     path = write(tmp_path / "1.png", colour, mode)
-    assert (image_files.decode(path, (3, 3, 3)) == expected).all()
+    assert (image_files.decode_image(path, (3, 3, 3)) == expected).all()
 
 
 def test_grey_files_have_one_channel(tmp_path):
@@ -146,7 +146,7 @@ def damaged(flowers):
 def test_damaged_files_are_left_out_and_named(damaged, monkeypatch, in_memory):
     """Oracle: what is left is what the folder holds without them."""
     if not in_memory:
-        monkeypatch.setattr(image_files, "IN_MEMORY", 100)
+        monkeypatch.setattr(image_files, "MAX_BYTES_IN_MEMORY", 100)
     text = r"4 of 19 files cannot be read and are left out: .*0a\.gif: it is no image that .*a\.jpg: OSError: .*truncated"
     with pytest.warns(DataWarning, match=text):
         data = gn.data.images_from_folder(damaged, (4, 4))
@@ -176,11 +176,11 @@ def test_what_is_shrunk_is_smoothed(tmp_path):
     """Oracle: squares of one pixel, black and white, are grey at half the size; Pillow's whole picture, shrunk, for a JPEG's quick one."""
     squares = (np.indices((8, 8)).sum(axis=0) % 2 * 255).astype(np.uint8)
     Image.fromarray(squares).save(tmp_path / "1.png")
-    assert np.abs(image_files.decode(tmp_path / "1.png", (4, 4, 1))[1:-1, 1:-1].astype(int) - 127).max() <= 2
+    assert np.abs(image_files.decode_image(tmp_path / "1.png", (4, 4, 1))[1:-1, 1:-1].astype(int) - 127).max() <= 2
     stripes = np.repeat(np.indices((400, 400))[1][..., None] // 10 % 2 * 255, 3, axis=2).astype(np.uint8)
     Image.fromarray(stripes).save(tmp_path / "2.jpg", quality=95)
     whole = Image.open(tmp_path / "2.jpg").resize((100, 100), Image.Resampling.BILINEAR)
-    assert np.abs(image_files.decode(tmp_path / "2.jpg", (100, 100, 3)).astype(int) - np.asarray(whole)).mean() < 12
+    assert np.abs(image_files.decode_image(tmp_path / "2.jpg", (100, 100, 3)).astype(int) - np.asarray(whole)).mean() < 12
 
 
 def test_strict(damaged, tmp_path):
@@ -195,7 +195,7 @@ def test_strict(damaged, tmp_path):
 def test_beyond_memory_they_lie_on_the_disk(flowers, monkeypatch):
     """Oracle: the same images in memory; the file says when the newest image was changed, so that it is the same data tomorrow."""
     whole = gn.data.images_from_folder(flowers, (4, 4))
-    monkeypatch.setattr(image_files, "IN_MEMORY", 100)
+    monkeypatch.setattr(image_files, "MAX_BYTES_IN_MEMORY", 100)
     mapped = gn.data.images_from_folder(flowers, (4, 4))
     assert isinstance(mapped.x, np.memmap)
     np.testing.assert_array_equal(mapped.x, whole.x)

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from glassnet.data.table import Table, read
+from glassnet.data.table import Table, read_table
 from glassnet.errors import ConfigError, DataError
 
 PLAIN = "name,age,fare,member\nAnna,22,7.25,true\nBo,,8,false\n"
@@ -21,41 +21,41 @@ def held(table):
 
 
 def test_a_csv_in_columns(tmp_path):
-    table = read(written(tmp_path, PLAIN))
+    table = read_table(written(tmp_path, PLAIN))
     assert list(table.columns) == ["name", "age", "fare", "member"]
     assert table["name"].tolist() == ["Anna", "Bo"]
     np.testing.assert_array_equal(table["age"], [22, np.nan])
     np.testing.assert_array_equal(table["fare"], [7.25, 8])
     assert table["member"].dtype == bool
     assert len(table) == 2
-    assert table.said == ("t.csv: 2 rows, 4 columns, parted by commas",)
+    assert table.messages == ("t.csv: 2 rows, 4 columns, parted by commas",)
 
 
 @pytest.mark.parametrize(("delimiter", "word"), [(";", "semicolons"), ("\t", "tabs"), ("|", "bars")])
 def test_delimiters_are_told(tmp_path, delimiter, word):
-    table = read(written(tmp_path, PLAIN.replace(",", delimiter), "t.tsv" if delimiter == "\t" else "t.csv"))
+    table = read_table(written(tmp_path, PLAIN.replace(",", delimiter), "t.tsv" if delimiter == "\t" else "t.csv"))
     assert held(table)["name"] == ["Anna", "Bo"]
-    assert f"parted by {word}" in table.said[0]
+    assert f"parted by {word}" in table.messages[0]
 
 
 def test_a_delimiter_inside_text_does_not_mislead(tmp_path):
-    table = read(written(tmp_path, 'a;b\n"x,y;z";1\n"p,q,r";2\n'))
+    table = read_table(written(tmp_path, 'a;b\n"x,y;z";1\n"p,q,r";2\n'))
     assert held(table) == {"a": ["x,y;z", "p,q,r"], "b": [1, 2]}
 
 
 def test_decimal_commas_after_semicolons(tmp_path):
-    assert held(read(written(tmp_path, "a;b\n1,5;x\n-2;y\n"))) == {"a": [1.5, -2], "b": ["x", "y"]}
+    assert held(read_table(written(tmp_path, "a;b\n1,5;x\n-2;y\n"))) == {"a": [1.5, -2], "b": ["x", "y"]}
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
 def test_encodings(tmp_path, encoding):
-    table = read(written(tmp_path, "stadt,n\nKöln,1\nMálaga,2\n", encoding=encoding))
+    table = read_table(written(tmp_path, "stadt,n\nKöln,1\nMálaga,2\n", encoding=encoding))
     assert held(table) == {"stadt": ["Köln", "Málaga"], "n": [1, 2]}
-    assert any("cp1252" in line for line in table.said) == (encoding == "cp1252")
+    assert any("cp1252" in line for line in table.messages) == (encoding == "cp1252")
 
 
 def test_gaps_days_and_truths(tmp_path):
-    table = read(written(tmp_path, "day,flag,gap,text\n2024-02-29,True,NA,a\n,,nan,\n2024-03-01 13:05,False,?,b\n"))
+    table = read_table(written(tmp_path, "day,flag,gap,text\n2024-02-29,True,NA,a\n,,nan,\n2024-03-01 13:05,False,?,b\n"))
     np.testing.assert_array_equal(table["day"], np.array(["2024-02-29", "NaT", "2024-03-01T13:05"], "datetime64[s]"))
     np.testing.assert_array_equal(table["flag"], [1, np.nan, 0])
     assert np.isnan(table["gap"]).all()
@@ -65,19 +65,19 @@ def test_gaps_days_and_truths(tmp_path):
 def test_a_column_that_only_counts_is_left_out(tmp_path):
     path = tmp_path / "index.csv"
     pd.DataFrame({"a": [3.0, 4.0]}).to_csv(path)
-    table = read(path)
+    table = read_table(path)
     assert held(table) == {"a": [3, 4]}
-    assert table.said[-1] == "the column without a name counts the rows: left out"
+    assert table.messages[-1] == "the column without a name counts the rows: left out"
 
 
 def test_quoted_lines_and_blank_ones(tmp_path):
-    assert held(read(written(tmp_path, 'a,b\n"two\nlines",1\n\n  ,\nx,2\n'))) == {"a": ["two\nlines", "x"], "b": [1, 2]}
+    assert held(read_table(written(tmp_path, 'a,b\n"two\nlines",1\n\n  ,\nx,2\n'))) == {"a": ["two\nlines", "x"], "b": [1, 2]}
 
 
 @pytest.mark.parametrize("name", ["titanic/titanic.csv", "house-prices/train.csv", "flights/flights.csv"])
 def test_real_tables_as_pandas_reads_them(shared_data, name):
     """Numbers and text as in pandas, gaps where it has them (it has no ? and -)."""
-    table, frame = read(shared_data / name), pd.read_csv(shared_data / name)
+    table, frame = read_table(shared_data / name), pd.read_csv(shared_data / name)
     assert list(table.columns) == list(frame.columns)
     for column in frame:
         if pd.api.types.is_numeric_dtype(frame[column]):
@@ -88,8 +88,8 @@ def test_real_tables_as_pandas_reads_them(shared_data, name):
 
 def test_a_frame_and_its_file_are_the_same(tmp_path):
     frame = pd.read_csv(written(tmp_path, PLAIN))
-    for name, column in read(frame).columns.items():
-        np.testing.assert_array_equal(column, read(written(tmp_path, PLAIN))[name])
+    for name, column in read_table(frame).columns.items():
+        np.testing.assert_array_equal(column, read_table(written(tmp_path, PLAIN))[name])
 
 
 def test_frames_of_every_kind_of_column():
@@ -104,7 +104,7 @@ def test_frames_of_every_kind_of_column():
             7: [1.5, np.nan, 2.0],
         }
     )
-    table = read(frame)
+    table = read_table(frame)
     np.testing.assert_array_equal(table["whole"], [1, np.nan, 3])
     np.testing.assert_array_equal(table["truth"], [1, np.nan, 0])
     assert table["plain"].dtype == bool
@@ -118,7 +118,7 @@ def test_polars_and_arrow():
     frame = pytest.importorskip("polars").DataFrame({"a": [1, None, 3], "b": ["x", None, "y"], "c": [True, False, None]})
     pytest.importorskip("pyarrow")
     for given in (frame, frame.to_arrow()):
-        table = read(given)
+        table = read_table(given)
         np.testing.assert_array_equal(table["a"], [1, np.nan, 3])
         assert table["b"].tolist() == ["x", None, "y"]
         np.testing.assert_array_equal(table["c"], [1, 0, np.nan])
@@ -129,16 +129,16 @@ def test_parquet(tmp_path):
     frame = pd.DataFrame({"a": [1.5, np.nan], "b": ["x", None]})
     for suffix, write in ((".parquet", frame.to_parquet), (".feather", frame.to_feather)):
         write(tmp_path / f"t{suffix}")
-        table = read(tmp_path / f"t{suffix}")
+        table = read_table(tmp_path / f"t{suffix}")
         np.testing.assert_array_equal(table["a"], [1.5, np.nan])
         assert table["b"].tolist() == ["x", None]
 
 
 def test_rows_and_columns_of_a_table():
     table = Table({"a": np.arange(3.0), "b": np.array(["x", "y", "z"], object)})
-    assert held(table.rows([2, 0])) == {"a": [2, 0], "b": ["z", "x"]}
-    assert list(table.without("a").columns) == ["b"]
-    assert read(table) is table
+    assert held(table.take([2, 0])) == {"a": [2, 0], "b": ["z", "x"]}
+    assert list(table.drop("a").columns) == ["b"]
+    assert read_table(table) is table
     with pytest.raises(ConfigError, match=r"table: column: expected one of a, b. Received: name='aa'. Did you mean 'a'"):
         table["aa"]
 
@@ -163,43 +163,43 @@ def test_rows_and_columns_of_a_table():
 )
 def test_what_wrong_files_are_told(tmp_path, text, told):
     with pytest.raises(DataError) as caught:
-        read(written(tmp_path, text))
+        read_table(written(tmp_path, text))
     assert told in str(caught.value)
 
 
 def test_what_cannot_be_read_at_all(tmp_path):
     written(tmp_path, PLAIN, "titanic.csv")
     with pytest.raises(DataError, match=r"expected a file that exists. Received: path='.*titanik.csv'. Did you mean 'titanic.csv'\?"):
-        read(tmp_path / "titanik.csv")
+        read_table(tmp_path / "titanik.csv")
     with pytest.raises(DataError, match=r"expected a file that ends in .csv, .tsv, .txt, .parquet, .feather, .arrow"):
-        read(tmp_path / "t.xlsx")
+        read_table(tmp_path / "t.xlsx")
     (tmp_path / "binary.csv").write_bytes(b"PK\0\3" * 9)
     with pytest.raises(DataError, match=r"expected a file of text.*zero bytes"):
-        read(tmp_path / "binary.csv")
+        read_table(tmp_path / "binary.csv")
     with pytest.raises(DataError, match=r"expected a path, or a frame of pandas, polars or Arrow. Received: received='int'"):
-        read(3)
+        read_table(3)
     with pytest.raises(DataError, match=r"table: expected a name of its own for every column. Received: twice="):
-        read(pd.DataFrame([[1, 2]], columns=["a", "a"]))
+        read_table(pd.DataFrame([[1, 2]], columns=["a", "a"]))
     with pytest.raises(DataError, match=r"expected rows and columns"):
-        read(pd.DataFrame({"a": []}))
+        read_table(pd.DataFrame({"a": []}))
     with pytest.raises(DataError, match=r"expected numbers, text, truths or dates in column 'a'. Received: type='list'"):
-        read(pd.DataFrame({"a": [[1], [2]]}))
+        read_table(pd.DataFrame({"a": [[1], [2]]}))
 
 
 def test_plain_dicts_are_tables():
     """Oracle: a relation, columns or rows or one row."""
     rows = [{"age": 22, "sex": "m"}, {"age": None, "sex": "f"}]
-    for found in (read(rows), read({"age": [22, None], "sex": ["m", "f"]})):
+    for found in (read_table(rows), read_table({"age": [22, None], "sex": ["m", "f"]})):
         np.testing.assert_array_equal(found["age"], [22, np.nan])
         assert found["sex"].tolist() == ["m", "f"]
-    assert read(rows[0])["age"].tolist() == [22.0]
+    assert read_table(rows[0])["age"].tolist() == [22.0]
     with pytest.raises(DataError, match=r"table: expected columns of one length each\. Received: problem='All arrays must be of the same"):
-        read({"age": [1, 2], "sex": ["m"]})
+        read_table({"age": [1, 2], "sex": ["m"]})
 
 
 def test_numbers_and_truths_that_a_frame_holds_as_objects():
     frame = pd.DataFrame({"n": np.array([1, 2.5, None], object), "t": np.array([True, False, True], object)})
-    table = read(frame)
+    table = read_table(frame)
     np.testing.assert_array_equal(table["n"], [1, 2.5, np.nan])
     assert table["t"].tolist() == [True, False, True]
     assert table["t"].dtype == bool

@@ -6,12 +6,12 @@ import pandas
 import pytest
 
 from glassnet.data import time_index
-from glassnet.data.table import read
+from glassnet.data.table import read_table
 from glassnet.errors import ConfigError, DataError
 
 
 def understood(time="t", **columns):
-    return time_index.read(read(columns), time)[0]
+    return time_index.read_time_index(read_table(columns), time)[0]
 
 
 def dates(freq, n=9):
@@ -48,19 +48,19 @@ def test_what_is_understood(columns, told, span, season):
     found = understood(**columns)
     assert str(found) == told
     assert found.span(len(columns["t"])) == span
-    assert found.season == season
+    assert found.default_season == season
 
 
 def test_rows_are_counted_where_no_time_is_named():
     found = understood(None, t=[5, 3, 9])
-    assert (str(found), found.span(3), found.season) == ("rows, counted from 1, a step is 1", "1 to 3", 1)
-    assert found.later(2).at(0) == "3"
+    assert (str(found), found.span(3), found.default_season) == ("rows, counted from 1, a step is 1", "1 to 3", 1)
+    assert found.shift(2).label_at(0) == "3"
 
 
 def test_rows_are_put_in_order():
-    found, order = time_index.read(read({"t": ["2024-03", "2024-01", "2024-02"]}), "t")
+    found, order = time_index.read_time_index(read_table({"t": ["2024-03", "2024-01", "2024-02"]}), "t")
     assert order.tolist() == [1, 2, 0]
-    assert found.at(0) == "2024-01"
+    assert found.label_at(0) == "2024-01"
 
 
 @pytest.mark.parametrize(

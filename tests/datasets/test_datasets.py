@@ -167,10 +167,10 @@ def test_reviews_are_pairs_of_the_same_words(seed):
             assert words == same
             assert pan != praise
     known, new = ({word for text in x for word in re.sub(r"[.,:]", "", text).split()} for x, _ in data)
-    decide = " ".join((*reviews.GOOD, *reviews.BAD, *reviews.DENIALS, *reviews.MIDDLES))
+    decide = " ".join((*reviews.POSITIVE_WORDS, *reviews.NEGATIVE_WORDS, *reviews.DENIALS, *reviews.MIDDLES))
     assert set(decide.replace(",", "").split()) <= known | {"{}", "{claim}", "{denial}"}
-    assert len(new & set(reviews.THINGS)) == 4
-    assert not new & known & set(reviews.THINGS)
+    assert len(new & set(reviews.SUBJECTS)) == 4
+    assert not new & known & set(reviews.SUBJECTS)
     assert not any(f" {ending}." in text for ending in reviews.ENDINGS[1:] if f" {ending}." in " ".join(data.x_test) for text in data.x)
 
 

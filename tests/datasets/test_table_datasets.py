@@ -173,4 +173,4 @@ def test_pandas_is_loaded_for_tables_alone(home):
     """Oracle: sys.modules of a fresh process."""
     code = "import sys, glassnet as gn; gn.datasets.describe(); gn.datasets.load('xor'); print('pandas' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "False\n"
-    assert np.all([entry.kind is TableDataset for entry in datasets.describe() if entry.name in FILES])
+    assert np.all([entry.dataset_type is TableDataset for entry in datasets.describe() if entry.name in FILES])

@@ -13,7 +13,7 @@ import glassnet as gn
 import pages
 from glassnet import keras
 from glassnet.errors import GlassnetError
-from glassnet.keras.losses import SHORT
+from glassnet.keras.losses import SHORT_NAMES
 from oracles import EXACT, LOOSE, close, import_keras
 
 table = partial(pages.table, "from-keras.md")
@@ -89,7 +89,7 @@ def test_imports(real, theirs, ours):
 def test_names(module, names):
     """All but functions of losses and metrics, and second spellings."""
     every = module in ("activations", "datasets", "ops", "optimizers", "utils")
-    short = {name.upper() for name in SHORT}
+    short = {name.upper() for name in SHORT_NAMES}
     found = importlib.import_module(f"glassnet.keras.{module}").__all__
     assert names.split() == sorted(name for name in found if every or (name[0].isupper() and name not in short))
 
@@ -171,7 +171,7 @@ def test_model(real, fitted, theirs, ours):
 
 @pytest.mark.parametrize("name", ["mnist", "fashion_mnist"])
 def test_data_sets(name, shared_data):
-    """The one sentence on them: `load_data()` is `gn.datasets.load`, up to the labels' type."""
+    """The one sentence on them: `load_data()` is `gn.catalogue.load`, up to the labels' type."""
     for theirs, ours in zip(getattr(keras.datasets, name).load_data(), gn.datasets.load(name), strict=True):
         assert theirs[0].dtype == ours[0].dtype == np.uint8
         close(theirs[0], ours[0], EXACT)

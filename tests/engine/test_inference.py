@@ -7,7 +7,16 @@ import pytest
 
 from glassnet.engine import inference, network
 from glassnet.engine.train_step import Data, Program
-from glassnet.layers import Activation, BatchNormalization, Dense, Dropout, Layer, Normalization, Rescaling, functional
+from glassnet.layers import (
+    Activation,
+    BatchNormalization,
+    Dense,
+    Dropout,
+    Layer,
+    Normalization,
+    Rescaling,
+    functional,
+)
 from glassnet.losses import MeanSquaredError, SparseCategoricalCrossentropy
 from glassnet.metrics import Accuracy, MeanAbsoluteError
 from glassnet.optimizers import SGD
@@ -39,19 +48,19 @@ WANTED = probabilities(X)
 @pytest.mark.parametrize("n", COUNTS)
 def test_any_number_of_rows_comes_out_as_one_by_one(n):
     """Oracles: NumPy, row by row independent; and our own rows one at a time."""
-    got = inference.outputs(BODY, HEAD, PARAMS, STATE, X[:n])
+    got = inference.predict(BODY, HEAD, PARAMS, STATE, X[:n])
     assert got.shape == (n, 3)
     assert got.dtype == np.float32
     close(got, WANTED[:n], 2 * FLOAT32)
     for i in {0, n // 2, n - 1}:
-        close(got[i], inference.outputs(BODY, HEAD, PARAMS, STATE, X[i : i + 1])[0])
+        close(got[i], inference.predict(BODY, HEAD, PARAMS, STATE, X[i : i + 1])[0])
     got[:] = 0  # a copy of one's own, not a view of JAX's
 
 
 def test_the_head_is_where_the_loss_cuts():
     assert [link.name for link in HEAD] == ["dense_2.softmax"]
-    whole = inference.outputs(BUILT.links, (), PARAMS, STATE, X[:9])
-    np.testing.assert_array_equal(whole, inference.outputs(BODY, HEAD, PARAMS, STATE, X[:9]))
+    whole = inference.predict(BUILT.links, (), PARAMS, STATE, X[:9])
+    np.testing.assert_array_equal(whole, inference.predict(BODY, HEAD, PARAMS, STATE, X[:9]))
 
 
 @pytest.mark.parametrize(
@@ -59,17 +68,17 @@ def test_the_head_is_where_the_loss_cuts():
     [(1, [(0, 1, 1)]), (2, [(0, 2, 8)]), (64, [(0, 64, 64)]), (513, [(0, 513, 4096)]), (4097, [(0, 4096, 4096), (4096, 4097, 1)]), (0, [])],
 )
 def test_blocks(n, want):
-    assert list(inference.blocks(n)) == want
+    assert list(inference.iter_block_ranges(n)) == want
 
 
 def test_row_counts_of_one_size_share_a_program():
     for n in (8, 64, 5000):
-        inference.outputs(BODY, HEAD, PARAMS, STATE, X[:n])
-        inference.score(PROGRAM, PARAMS, STATE, inference.to_blocks(Data(X[:n], Y[:n])))
+        inference.predict(BODY, HEAD, PARAMS, STATE, X[:n])
+        inference.evaluate_blocks(PROGRAM, PARAMS, STATE, inference.iter_padded_blocks(Data(X[:n], Y[:n])))
     with compilations() as compiled:
         for n in (2, 7, 9, 63, 600, 4000, 4700):
-            inference.outputs(BODY, HEAD, PARAMS, STATE, X[:n])
-            inference.score(PROGRAM, PARAMS, STATE, inference.to_blocks(Data(X[:n], Y[:n])))
+            inference.predict(BODY, HEAD, PARAMS, STATE, X[:n])
+            inference.evaluate_blocks(PROGRAM, PARAMS, STATE, inference.iter_padded_blocks(Data(X[:n], Y[:n])))
     assert compiled == []
 
 
@@ -84,7 +93,7 @@ def test_padding_repeats_the_last_row():
 def test_scores_against_numpy(n, weighted):
     """loss = sum(w l) / n + l2 sum W^2; metrics count every row once, whatever its weight."""
     data = Data(X[:n], Y[:n], WEIGHT[:n] if weighted else None)
-    logs = inference.score(PROGRAM, PARAMS, STATE, inference.to_blocks(data), "val_")
+    logs = inference.evaluate_blocks(PROGRAM, PARAMS, STATE, inference.iter_padded_blocks(data), "val_")
     p, w = WANTED[:n], WEIGHT[:n].astype(np.float64) if weighted else 1
     losses = -np.log(p[np.arange(n), Y[:n]])
     assert list(logs) == ["val_loss", "val_accuracy", "val_mean_absolute_error"]
@@ -97,14 +106,14 @@ def test_scores_of_columns_without_penalty_or_metrics():
     built, params, state = network.build([Dense(2)], (4,), np.random.default_rng(0))
     program = Program(built.links, MeanSquaredError(), SGD())
     y = RNG.normal(size=(100, 2)).astype(np.float32)
-    logs = inference.score(program, params, state, inference.to_blocks(Data(X[:100], y)))
+    logs = inference.evaluate_blocks(program, params, state, inference.iter_padded_blocks(Data(X[:100], y)))
     assert list(logs) == ["loss"]
     close(logs["loss"], ((X[:100].astype(np.float64) @ params[0]["kernel"] - y) ** 2).mean(), 2 * FLOAT32)
 
 
 def test_evaluation_does_not_learn():
     before = {name: value.copy() for name, value in STATE[2].items()}
-    inference.score(PROGRAM, PARAMS, STATE, inference.to_blocks(Data(X[:64], Y[:64])))
+    inference.evaluate_blocks(PROGRAM, PARAMS, STATE, inference.iter_padded_blocks(Data(X[:64], Y[:64])))
     for name, value in before.items():
         np.testing.assert_array_equal(STATE[2][name], value)
 
@@ -115,7 +124,7 @@ def test_learn_standardises_what_reaches_the_layer():
     layers = Rescaling(2.0, 1.0), Normalization(), Activation("relu"), Normalization(axis=None), adapted
     built, params, state = network.build(layers, (1,), np.random.default_rng(0))
     x = RNG.normal(5, 3, (700, 1)).astype(np.float32)
-    new = inference.learn(built.links, params, state, x)
+    new = inference.adapt_state(built.links, params, state, x)
     first = 2 * x.astype(np.float64) + 1
     second = np.maximum((first - first.mean()) / first.std(), 0)
     for learned, rows in ((new[1], first), (new[3], second)):
@@ -124,7 +133,7 @@ def test_learn_standardises_what_reaches_the_layer():
         assert learned["count"] == 700
     assert new[4] is state[4]
     assert new[0] is state[0]
-    assert inference.learn(built.links, params, new, x[:5]) == new
+    assert inference.adapt_state(built.links, params, new, x[:5]) == new
     assert not functional.has_learned(built.links[1], state[1])
 
 
@@ -142,7 +151,7 @@ def test_a_mask_from_within_the_network_counts_in_the_score():
     x, y = RNG.normal(size=(10, 3, 2)).astype(np.float32), RNG.normal(size=(10, 3, 2)).astype(np.float32)
     x[RNG.random((10, 3)) < 0.4, 0] = 0
     program = Program(built.links, MeanSquaredError(), SGD(), (MeanAbsoluteError(),))
-    logs = inference.score(program, params, state, inference.to_blocks(Data(x, y)))
+    logs = inference.evaluate_blocks(program, params, state, inference.iter_padded_blocks(Data(x, y)))
     errors = [x[i, t] @ params[1]["kernel"] - y[i, t] for i in range(10) for t in range(3) if x[i, t, 0] != 0]
     assert 5 < len(errors) < 25
     close(logs["loss"], np.mean([np.square(e).mean() for e in errors]), 5 * FLOAT32)

@@ -10,9 +10,17 @@ import pytest
 import glassnet as gn
 from glassnet.callbacks import EarlyStopping
 from glassnet.engine import network
-from glassnet.engine.epoch_runner import Pace, Rows, Standing, Stretch
-from glassnet.engine.loop import Decision, run
-from glassnet.engine.train_step import Data, Program, advance, make_plan, new_carry, new_epoch, observe
+from glassnet.engine.epoch_runner import ArraySource, RunState, SlicePacer, StepRange
+from glassnet.engine.loop import Decision, run_epochs
+from glassnet.engine.train_step import (
+    Data,
+    Program,
+    create_train_state,
+    make_plan,
+    observe_step,
+    reset_epoch_sums,
+    run_steps,
+)
 from glassnet.errors import TrainingWarning
 from glassnet.layers import Activation, BatchNormalization, Dense, Dropout, Rescaling
 from glassnet.losses import HalfMeanSquaredError, SparseCategoricalCrossentropy
@@ -96,7 +104,7 @@ NOISY = (Dense(6, activation="relu"), BatchNormalization(), Dropout(0.3), Dense(
 def started(layers, loss, optimizer, shape, metrics=(), rate=0.05):
     built, params, state = network.build(layers, shape, np.random.default_rng(0))
     program = Program(built.links, loss, optimizer, metrics)
-    return program, new_carry(program, params, state, rate=rate, seed=0)
+    return program, create_train_state(program, params, state, rate=rate, seed=0)
 
 
 @pytest.fixture(scope="module")
@@ -109,7 +117,7 @@ def plan(epoch):
 
 
 def ran(program, carry, last=3, first=0, data=DATA, plan=plan, **options):
-    return list(run(program, Standing(first, carry), Rows(data, plan, plan(0).real.shape[1]), **options, last=last))
+    return list(run_epochs(program, RunState(first, carry), ArraySource(data, plan, plan(0).mask.shape[1]), **options, end_epoch=last))
 
 
 def same_tree(a, b):
@@ -117,7 +125,7 @@ def same_tree(a, b):
 
 
 def slices_of(monkeypatch, steps):
-    monkeypatch.setattr(Pace, "slice_steps", steps)
+    monkeypatch.setattr(SlicePacer, "slice_steps", steps)
 
 
 @pytest.mark.parametrize("steps", [1, 2, 4, 100])
@@ -126,15 +134,15 @@ def test_progress_changes_no_bit_and_compiles_nothing(noisy, monkeypatch, steps)
     program, carry = noisy
     whole = carry
     for epoch in range(3):
-        whole = new_epoch(program, whole, 5)
-        whole = advance(program, whole, DATA, plan(epoch), np.int32(0), np.int32(5))
+        whole = reset_epoch_sums(program, whole, 5)
+        whole = run_steps(program, whole, DATA, plan(epoch), np.int32(0), np.int32(5))
     ran(program, carry, 1)
     slices_of(monkeypatch, steps)
     seen = []
     with compilations() as compiled:
-        records = ran(program, carry, watch=lambda done, steps, so_far, stand: seen.append((done, steps)))
+        records = ran(program, carry, on_slice=lambda done, steps, so_far, stand: seen.append((done, steps)))
     assert compiled == []
-    same_tree(records[-1].carry, whole)
+    same_tree(records[-1].train_state, whole)
     assert seen == [(min(done, 5), 5) for _ in range(3) for done in range(steps, 5 + steps, steps)]
 
 
@@ -143,56 +151,56 @@ def test_records_follow_each_other(noisy):
     records = ran(program, carry)
     assert [record.epoch for record in records] == [0, 1, 2]
     assert all(record.complete and record.finite and record.seconds > 0 and not record.observations for record in records)
-    same_tree(records[0].before.params, carry.params)
+    same_tree(records[0].epoch_start_state.params, carry.params)
     for earlier, later in pairwise(records):
-        same_tree(later.before, earlier.carry)
-    later = ran(program, records[0].carry, first=1)
-    same_tree([record.carry for record in later], [record.carry for record in records[1:]])
+        same_tree(later.epoch_start_state, earlier.train_state)
+    later = ran(program, records[0].train_state, first=1)
+    same_tree([record.train_state for record in later], [record.train_state for record in records[1:]])
 
 
 def test_logs_against_numpy(noisy):
     """The loss averaged over rows (the last batch has 3, not 5), the accuracy from counts, and what `validate` adds."""
     program, carry = noisy
     (record,) = ran(program, carry, 1, validate=lambda carry: {"val_loss": float(carry.step)})
-    losses = [float(loss) for loss in record.carry.losses]
+    losses = [float(loss) for loss in record.train_state.losses]
     close(record.logs["loss"], sum(loss * rows for loss, rows in zip(losses, (5, 5, 5, 5, 3), strict=True)) / 23)
-    assert record.logs["accuracy"] == int(record.carry.sums[0]["total"]) / 23
+    assert record.logs["accuracy"] == int(record.train_state.metric_sums[0]["total"]) / 23
     assert list(record.logs) == ["loss", "accuracy", "val_loss"]
     assert record.logs["val_loss"] == 5
 
 
 def test_weight_change_is_the_largest_of_any_weight(noisy):
     (record,) = ran(*noisy, 1)
-    old, new = jax.tree.leaves(record.before.params), jax.tree.leaves(record.carry.params)
+    old, new = jax.tree.leaves(record.epoch_start_state.params), jax.tree.leaves(record.train_state.params)
     changes = [np.abs(np.asarray(after) - np.asarray(before)).max() for before, after in zip(old, new, strict=True)]
     assert record.weight_change == max(changes) > 0
 
 
 def test_a_decision_stops_the_run(noisy):
-    records = ran(*noisy, 9, decide=lambda record: Decision(stop="enough" if record.epoch == 1 else None))
+    records = ran(*noisy, 9, on_epoch_end=lambda record: Decision(stop="enough" if record.epoch == 1 else None))
     assert [record.decision.stop for record in records] == [None, "enough"]
-    same_tree(records[-1].carry, ran(*noisy, 2)[-1].carry)
+    same_tree(records[-1].train_state, ran(*noisy, 2)[-1].train_state)
 
 
 @pytest.mark.parametrize("stop", [None, 4])
 def test_the_kept_weights_come_back_at_the_end(noisy, stop):
     """Kept after epochs 0 and 2: the last record carries the weights and statistics of 2, all else as it is."""
     plain = ran(*noisy, 6)
-    records = ran(*noisy, 6, decide=lambda r: Decision(keep=r.epoch in (0, 2), stop="there" if r.epoch == stop else None))
+    records = ran(*noisy, 6, on_epoch_end=lambda r: Decision(keep_weights=r.epoch in (0, 2), stop="there" if r.epoch == stop else None))
     assert len(records) == (6 if stop is None else stop + 1)
     for record, same in zip(records[:-1], plain, strict=False):
-        same_tree(record.carry, same.carry)
-    last, whole = records[-1].carry, plain[len(records) - 1].carry
-    same_tree((last.params, last.state), (plain[2].carry.params, plain[2].carry.state))
+        same_tree(record.train_state, same.train_state)
+    last, whole = records[-1].train_state, plain[len(records) - 1].train_state
+    same_tree((last.params, last.state), (plain[2].train_state.params, plain[2].train_state.state))
     same_tree(last._replace(params=(), state=()), whole._replace(params=(), state=()))
 
 
 def test_a_decided_rate_holds_from_the_next_epoch(noisy):
     program, carry = noisy
-    records = ran(program, carry, decide=lambda record: Decision(learning_rate=0.001 if record.epoch == 0 else None))
-    first = ran(program, carry, 1)[0].carry
-    same_tree(records[0].carry, first._replace(rate=np.float32(0.001)))
-    same_tree(records[2].carry, ran(program, first._replace(rate=jnp.float32(0.001)), first=1)[-1].carry)
+    records = ran(program, carry, on_epoch_end=lambda record: Decision(learning_rate=0.001 if record.epoch == 0 else None))
+    first = ran(program, carry, 1)[0].train_state
+    same_tree(records[0].train_state, first._replace(rate=np.float32(0.001)))
+    same_tree(records[2].train_state, ran(program, first._replace(rate=jnp.float32(0.001)), first=1)[-1].train_state)
 
 
 def test_a_watch_breaks_the_epoch_off(noisy, monkeypatch):
@@ -201,27 +209,27 @@ def test_a_watch_breaks_the_epoch_off(noisy, monkeypatch):
     slices_of(monkeypatch, 2)
     decided = []
     calls = iter([None, None, None, None, "interrupted"])  # three slices of epoch 1, two of epoch 2
-    records = ran(program, carry, decide=lambda r: decided.append(r.epoch) or Decision(), watch=lambda *_: next(calls))
+    records = ran(program, carry, on_epoch_end=lambda r: decided.append(r.epoch) or Decision(), on_slice=lambda *_: next(calls))
     assert [record.complete for record in records] == [True, False]
     assert decided == [0]
     broken = records[-1]
     assert broken.finite
     assert broken.logs == {}
     assert broken.decision.stop == "epoch 2, step 4 of 5: interrupted"
-    want = advance(program, new_epoch(program, records[0].carry, 5), DATA, plan(1), np.int32(0), np.int32(4))
-    same_tree(broken.carry, want)
+    want = run_steps(program, reset_epoch_sums(program, records[0].train_state, 5), DATA, plan(1), np.int32(0), np.int32(4))
+    same_tree(broken.train_state, want)
 
 
 def test_an_interrupted_run_ends_with_the_kept_weights(noisy, monkeypatch):
     slices_of(monkeypatch, 4)
     calls = iter([None, None, "interrupted"])
-    records = ran(*noisy, decide=lambda record: Decision(keep=True), watch=lambda *_: next(calls))
-    same_tree(records[-1].carry.params, records[0].carry.params)
+    records = ran(*noisy, on_epoch_end=lambda record: Decision(keep_weights=True), on_slice=lambda *_: next(calls))
+    same_tree(records[-1].train_state.params, records[0].train_state.params)
     assert [record.complete for record in records] == [True, False]
 
 
 def test_an_epoch_that_is_whole_when_it_is_interrupted_counts(noisy):
-    (record,) = ran(*noisy, watch=lambda *_: "interrupted")
+    (record,) = ran(*noisy, on_slice=lambda *_: "interrupted")
     assert record.complete
     assert record.logs["loss"] > 0
     assert record.decision.stop == "epoch 1, step 5 of 5: interrupted"
@@ -248,19 +256,19 @@ def test_observations_are_of_the_steps_that_follow(noisy, monkeypatch):
     """Oracle: `observe` at the carry that training had there; looking changes nothing."""
     program, carry = noisy
     slices_of(monkeypatch, 100)
-    (record,) = ran(program, carry, 1, observing=True)
+    (record,) = ran(program, carry, 1, observe=True)
     assert [(seen.epoch, seen.step) for seen in record.observations] == [(0, 1), (0, 2), (0, 3), (0, 4), (0, 4)]
-    after_two = advance(program, new_epoch(program, carry, 5), DATA, plan(0), np.int32(0), np.int32(2))
-    np.testing.assert_array_equal(record.observations[1].values, observe(program, after_two, DATA, plan(0), np.int32(2)))
-    same_tree(record.carry, ran(program, carry, 1, observing=False)[0].carry)
+    after_two = run_steps(program, reset_epoch_sums(program, carry, 5), DATA, plan(0), np.int32(0), np.int32(2))
+    np.testing.assert_array_equal(record.observations[1].values, observe_step(program, after_two, DATA, plan(0), np.int32(2)))
+    same_tree(record.train_state, ran(program, carry, 1, observe=False)[0].train_state)
 
 
 @pytest.mark.parametrize("rows", [19, 20, 21, 47, 100])
 def test_an_epoch_is_observed_at_most_twenty_times(monkeypatch, rows):
     steps = []
-    monkeypatch.setattr("glassnet.engine.epoch_runner.observe", lambda program, carry, data, plan, i: steps.append(int(i)) or np.zeros(1))
+    monkeypatch.setattr("glassnet.engine.epoch_runner.observe_step", lambda program, carry, data, plan, i: steps.append(int(i)) or np.zeros(1))
     program, carry, data, _ = fragile(0, 1.0, 0.5, rows)
-    ran(program, carry, 1, data=data, plan=lambda epoch: make_plan(rows, 1, seed=0, epoch=0), observing=True)
+    ran(program, carry, 1, data=data, plan=lambda epoch: make_plan(rows, 1, seed=0, epoch=0), observe=True)
     assert 10 < len(steps) <= 20
     assert steps == sorted(steps)
     assert steps[-1] == rows - 1
@@ -270,21 +278,21 @@ def test_only_long_runs_are_observed_unasked(monkeypatch, noisy):
     """By hand: 5 steps an epoch at 2 a second are 2.5 s an epoch; two epochs to go last 5 s, three last longer."""
 
     def note(pace, steps, began):
-        pace.steps, pace.seconds = pace.steps + steps, pace.seconds + steps / 2
+        pace.total_steps, pace.total_seconds = pace.total_steps + steps, pace.total_seconds + steps / 2
 
-    monkeypatch.setattr(Pace, "note", note)
-    monkeypatch.setattr("glassnet.engine.epoch_runner.observe", lambda *_: np.zeros(1))
+    monkeypatch.setattr(SlicePacer, "record_slice", note)
+    monkeypatch.setattr("glassnet.engine.epoch_runner.observe_step", lambda *_: np.zeros(1))
     assert [len(record.observations) > 0 for record in ran(*noisy, 4)] == [True, True, False, False]
 
 
 def test_pace_counts_from_the_later_of_dispatch_and_the_last_end(monkeypatch):
     """By hand: 30 steps sent at 10.0 and ended at 10.5 are 60 a second; 50 more sent at 10.1, ended at 11.0, took 0.5 s: 100 a second."""
-    pace, times = Pace(), iter([10.5, 11.0])
+    pace, times = SlicePacer(), iter([10.5, 11.0])
     assert pace.slice_steps == 16
     monkeypatch.setattr("glassnet.engine.epoch_runner.time.perf_counter", lambda: next(times))
-    pace.note(30, 10.0)
+    pace.record_slice(30, 10.0)
     assert (round(pace.steps_per_second), pace.slice_steps) == (60, 12)
-    pace.note(50, 10.1)
+    pace.record_slice(50, 10.1)
     assert (round(pace.steps_per_second), pace.slice_steps) == (100, 20)
 
 
@@ -320,7 +328,7 @@ def test_the_step_and_the_link_that_went_bad_are_found(monkeypatch, what, bad, s
     assert record.logs == {}
     assert record.decision.stop == f"epoch 1, step {bad + 1} of {STEPS}: {what} is not finite"
     kept = max(bad - 1, 0) if what in ("the output of dense_1", "the loss") else bad
-    same_tree(record.carry, advance(program, new_epoch(program, carry, STEPS), data, order(0), np.int32(0), np.int32(kept)))
+    same_tree(record.train_state, run_steps(program, reset_epoch_sums(program, carry, STEPS), data, order(0), np.int32(0), np.int32(kept)))
 
 
 def test_a_bad_link_in_the_middle_of_a_noisy_network_is_named():
@@ -334,9 +342,9 @@ def test_a_bad_link_in_the_middle_of_a_noisy_network_is_named():
 def test_two_slices_are_in_flight_and_no_more(monkeypatch, noisy):
     """Oracle: counting. Five slices of one step: what is sent less what has ended rises to two and stays there."""
     slices_of(monkeypatch, 1)
-    events, until = [], Stretch.until
-    monkeypatch.setattr(Stretch, "until", lambda *args: events.append(1) or until(*args))
-    ran(*noisy, 1, watch=lambda done, steps, so_far, stand: events.append(-1))
+    events, until = [], StepRange.run_until
+    monkeypatch.setattr(StepRange, "run_until", lambda *args: events.append(1) or until(*args))
+    ran(*noisy, 1, on_slice=lambda done, steps, so_far, stand: events.append(-1))
     assert np.cumsum(events).tolist() == [1, 2, 1, 2, 1, 2, 1, 2, 1, 0]
 
 
@@ -351,8 +359,8 @@ def test_the_numbers_so_far(monkeypatch, noisy):
     """Oracle: the losses themselves after one step, and the epoch's own accuracy after all."""
     slices_of(monkeypatch, 1)
     seen = []
-    (record,) = ran(*noisy, 1, watch=lambda done, steps, so_far, stand: seen.append(so_far()))
-    losses = np.asarray(record.carry.losses, np.float64)
+    (record,) = ran(*noisy, 1, on_slice=lambda done, steps, so_far, stand: seen.append(so_far()))
+    losses = np.asarray(record.train_state.losses, np.float64)
     assert [now["loss"] for now in seen] == [losses[: i + 1].mean() for i in range(5)]
     assert seen[-1]["accuracy"] == record.logs["accuracy"]
     assert seen[0]["accuracy"] * 5 in range(6)

@@ -10,7 +10,15 @@ import numpy as np
 import pytest
 
 from glassnet.engine import network
-from glassnet.engine.train_step import Data, Plan, Program, advance, new_carry, new_epoch, one_pass
+from glassnet.engine.train_step import (
+    BatchPlan,
+    Data,
+    Program,
+    create_train_state,
+    forward_backward,
+    reset_epoch_sums,
+    run_steps,
+)
 from glassnet.errors import ConfigError, DataError
 from glassnet.layers import (
     Activation,
@@ -47,7 +55,7 @@ def rows(n=6, size=4, seed=1):
 
 def passed(built, params, state, x, y, loss, **options):
     program = Program(built.links, loss, SGD(0.1))
-    return one_pass(program, params, state, Data(x, y), options.get("mask"), options.get("key"), options.get("train", True))
+    return forward_backward(program, params, state, Data(x, y), options.get("mask"), options.get("key"), options.get("train", True))
 
 
 def test_lecture_003_backpropagation_by_hand():
@@ -76,11 +84,11 @@ def test_lecture_003_backpropagation_by_hand():
     layers = [Dense(units, activation="sigmoid", use_bias=False) for units in (3, 2, 1)]
     built, params, state = made(*layers, shape=(2,))
     kernels = [[w_x1, w_x2], [[w14, w15], [w24, w25], [w34, w35]], [[w46], [w56]]]
-    params, state = network.set_weights(built, built.weights, params, state, kernels)
+    params, state = network.set_weights(built, built.weight_paths, params, state, kernels)
     done = passed(built, params, state, np.float32([[x1, x2]]), np.float32([[y]]), HalfMeanSquaredError())
 
     close(done.loss, 0.5 * (y - f(e6)) ** 2)
-    for got, want in zip(done.outputs, ([e1, e2, e3], [f1, f2, f3], [e4, e5], [f4, f5], [e6], [f(e6)]), strict=True):
+    for got, want in zip(done.link_outputs, ([e1, e2, e3], [f1, f2, f3], [e4, e5], [f4, f5], [e6], [f(e6)]), strict=True):
         close(got, [want])
     into = [delta1 * slope(e1), delta2 * slope(e2), delta3 * slope(e3)], [delta4 * slope(e4), delta5 * slope(e5)], [delta * slope(e6)]
     wanted = into[0], [delta1, delta2, delta3], into[1], [delta4, delta5], into[2], [delta]
@@ -162,23 +170,23 @@ def test_a_loss_owns_its_softmax(size):
     z = x.astype(np.float64) @ params[0]["kernel"]
     shifted = z - z.max(1, keepdims=True)
     p = np.exp(shifted) / np.exp(shifted).sum(1, keepdims=True)
-    close(done.rows, np.log(np.exp(shifted).sum(1)) - shifted[np.arange(6), ids], 5 * size * FLOAT32)
+    close(done.unreduced_loss, np.log(np.exp(shifted).sum(1)) - shifted[np.arange(6), ids], 5 * size * FLOAT32)
     close(done.deltas[-1], (p - np.eye(3)[ids]) / 6, 5 * size * FLOAT32)
     close(done.output, p, 5 * size * FLOAT32)
-    assert len(done.outputs) == len(done.deltas) == 1
+    assert len(done.link_outputs) == len(done.deltas) == 1
     assert len(done.grads) == len(built.links) == 2
 
 
 def test_frozen_links_get_no_gradient_no_penalty_and_no_update():
     built, params, state = made(Dense(3, trainable=False, kernel_regularizer="l2"), Activation("tanh"), Dense(2, kernel_regularizer="l2"))
     program = Program(built.links, MeanSquaredError(), Adam())
-    data, plan = Data(rows(), rows(6, 2, seed=2)), Plan(None, np.ones((1, 6), np.float32))
-    carry = new_epoch(program, new_carry(program, params, state, rate=0.1, seed=0), 1)
-    assert carry.optimizer["momentum"][0] is None
-    assert one_pass(program, params, state, data, None, None, True).grads[0] is None
+    data, plan = Data(rows(), rows(6, 2, seed=2)), BatchPlan(None, np.ones((1, 6), np.float32))
+    carry = reset_epoch_sums(program, create_train_state(program, params, state, rate=0.1, seed=0), 1)
+    assert carry.optimizer_state["momentum"][0] is None
+    assert forward_backward(program, params, state, data, None, None, True).grads[0] is None
     close(network.penalty(built.links, params), 0.01 * np.square(params[2]["kernel"]).sum())
-    after = advance(program, carry, data, plan, np.int32(0), np.int32(1))
-    assert after.optimizer["momentum"][0] is None
+    after = run_steps(program, carry, data, plan, np.int32(0), np.int32(1))
+    assert after.optimizer_state["momentum"][0] is None
     jax.tree.map(np.testing.assert_array_equal, after.params[0], params[0])
     assert not np.array_equal(after.params[2]["kernel"], params[2]["kernel"])
 
@@ -251,17 +259,17 @@ def test_build_knows_where_everything_is():
     assert built.spans == ((0, 2), (2, 3), (3, 4))
     assert built.shapes == ((4,), (3,), (3,), (3,), (2,))
     norm = ("params", (2,), "gamma"), ("params", (2,), "beta"), ("state", (2,), "moving_mean"), ("state", (2,), "moving_variance")
-    assert list(built.weights) == [("params", (0,), "kernel"), ("params", (0,), "bias"), *norm, ("params", (3,), "kernel")]
-    assert network.count((params, state)) == 4 * 3 + 3 + 4 * 3 + 3 * 2
+    assert list(built.weight_paths) == [("params", (0,), "kernel"), ("params", (0,), "bias"), *norm, ("params", (3,), "kernel")]
+    assert network.count_params((params, state)) == 4 * 3 + 3 + 4 * 3 + 3 * 2
 
 
 def test_names():
-    layers = functional.named([Dense(1), Dropout(0.1), Dense(1), Dense(1, name="out")])
+    layers = functional.with_names([Dense(1), Dropout(0.1), Dense(1), Dense(1, name="out")])
     assert [layer.name for layer in layers] == ["dense_1", "dropout_1", "dense_2", "out"]
-    layers = functional.named([Dense(1), Dense(1, name="dense_1"), Dense(1, name="dense_3"), Dense(1)])
+    layers = functional.with_names([Dense(1), Dense(1, name="dense_1"), Dense(1, name="dense_3"), Dense(1)])
     assert [layer.name for layer in layers] == ["dense_2", "dense_1", "dense_3", "dense_5"]
     with pytest.raises(ConfigError, match=r"a name of its own for every layer.*Twice: \['a'\]"):
-        functional.named([Dense(1, name="a"), Dense(2, name="a")])
+        functional.with_names([Dense(1, name="a"), Dense(2, name="a")])
 
 
 def test_equal_seeds_make_equal_weights():
@@ -272,22 +280,22 @@ def test_equal_seeds_make_equal_weights():
 def test_weights_keep_their_order_through_compiled_steps():
     """JAX returns dicts with sorted keys: bias before kernel, beta before gamma."""
     built, params, state = made(Dense(3), BatchNormalization(), Dense(2))
-    before = network.get_weights(built.weights, params, state)
+    before = network.get_weights(built.weight_paths, params, state)
     params, state = jax.jit(lambda tree: tree)((params, state))
     assert list(params[0]) == ["bias", "kernel"]
-    for a, b in zip(network.get_weights(built.weights, params, state), before, strict=True):
+    for a, b in zip(network.get_weights(built.weight_paths, params, state), before, strict=True):
         np.testing.assert_array_equal(a, b)
     drawn = [np.random.default_rng(5).normal(size=w.shape).astype(np.float32) for w in before]
-    params, state = network.set_weights(built, built.weights, params, state, drawn)
-    for a, b in zip(network.get_weights(built.weights, params, state), drawn, strict=True):
+    params, state = network.set_weights(built, built.weight_paths, params, state, drawn)
+    for a, b in zip(network.get_weights(built.weight_paths, params, state), drawn, strict=True):
         np.testing.assert_array_equal(a, b)
 
 
 def test_weights_are_copies():
     built, params, state = made(Dense(3))
-    network.get_weights(built.weights, params, state)[0][:] = 7
+    network.get_weights(built.weight_paths, params, state)[0][:] = 7
     given = [np.ones((4, 3)), np.ones(3)]
-    new, _ = network.set_weights(built, built.weights, params, state, given)
+    new, _ = network.set_weights(built, built.weight_paths, params, state, given)
     given[0][:] = 7
     assert new[0]["kernel"].max() == 1
     assert params[0]["kernel"].max() < 7
@@ -296,9 +304,9 @@ def test_weights_are_copies():
 def test_set_weights_refuses_what_does_not_fit():
     built, params, state = made(Dense(3))
     with pytest.raises(DataError, match=r"set_weights: expected 2 arrays\. Received: arrays=1\."):
-        network.set_weights(built, built.weights, params, state, [np.ones((4, 3))])
+        network.set_weights(built, built.weight_paths, params, state, [np.ones((4, 3))])
     with pytest.raises(DataError, match=r"dense_1/kernel: expected an array of shape \(4, 3\)\. Received: shape=\(3, 4\)\."):
-        network.set_weights(built, built.weights, params, state, [np.ones((3, 4)), np.ones(3)])
+        network.set_weights(built, built.weight_paths, params, state, [np.ones((3, 4)), np.ones(3)])
 
 
 def test_an_input_that_a_layer_cannot_take_is_told():
@@ -330,13 +338,13 @@ class HoldsAList(Layer):
 )
 def test_check_layer_class_refuses(given, says):
     with pytest.raises(ConfigError) as caught:
-        functional.check_class(given)
+        functional.check_layer_type(given)
     assert says in str(caught.value)
 
 
 def test_check_layer_class_accepts():
-    functional.check_class(HoldsAList((1,)))
-    functional.check_class(Input(3))
+    functional.check_layer_type(HoldsAList((1,)))
+    functional.check_layer_type(Input(3))
 
 
 def test_has_learned():

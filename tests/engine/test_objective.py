@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from glassnet import Sequential
-from glassnet.engine.objective import check, infer, last_activation
+from glassnet.engine.objective import check_loss, infer_loss, last_activation
 from glassnet.errors import ConfigError
 from glassnet.layers import Activation, Dense, Input
 from glassnet.layers.functional import unfold
@@ -46,18 +46,18 @@ def test_last_activation():
 
 @pytest.mark.parametrize("kind", CROSS_ENTROPIES)
 def test_pairs_that_fit(kind):
-    check(ends(partner(kind)), kind(), (3,))
-    check(ends(None, partner(kind)), kind(), (3,))
-    check(ends("relu", partner(kind)), kind(), (3,))
-    check(ends(None), kind(from_logits=True), (3,))
-    check(ends("linear"), kind(from_logits=True))
+    check_loss(ends(partner(kind)), kind(), (3,))
+    check_loss(ends(None, partner(kind)), kind(), (3,))
+    check_loss(ends("relu", partner(kind)), kind(), (3,))
+    check_loss(ends(None), kind(from_logits=True), (3,))
+    check_loss(ends("linear"), kind(from_logits=True))
 
 
 @pytest.mark.parametrize("loss", [MeanSquaredError(), HalfMeanSquaredError()], ids=str)
 @pytest.mark.parametrize("activation", [None, "sigmoid", "softmax", "relu"])
 def test_other_losses_take_any_last_layer(loss, activation):
     """A sigmoid with half the squared error is lecture 003's own network."""
-    check(ends(activation), loss, (3,))
+    check_loss(ends(activation), loss, (3,))
 
 
 @pytest.mark.parametrize("kind", CROSS_ENTROPIES)
@@ -69,18 +69,18 @@ def test_a_cross_entropy_without_its_partner(kind, activation):
         rf'Write Dense\(\.\.\., activation="{wanted}"\), or {name}\(from_logits=True\) after a layer without activation\.$'
     )
     with pytest.raises(ConfigError, match=text):
-        check(ends(activation), kind())
+        check_loss(ends(activation), kind())
     with pytest.raises(ConfigError, match=text):
         Sequential([Dense(3, activation=activation)]).compile(loss=kind())
 
 
 def test_a_cross_entropy_with_the_others_partner():
     with pytest.raises(ConfigError, match=r"BinaryCrossentropy: expected a network that ends in sigmoid\. Received: ends_in='softmax'"):
-        check(ends("softmax"), BinaryCrossentropy())
+        check_loss(ends("softmax"), BinaryCrossentropy())
     with pytest.raises(
         ConfigError, match=r"CategoricalCrossentropy: expected a network that ends in softmax\. Received: ends_in='sigmoid'"
     ):
-        check(ends("sigmoid"), CategoricalCrossentropy())
+        check_loss(ends("sigmoid"), CategoricalCrossentropy())
 
 
 def test_a_function_of_ones_own_is_named_by_its_name():
@@ -88,7 +88,7 @@ def test_a_function_of_ones_own_is_named_by_its_name():
         return jnp.tanh(z)
 
     with pytest.raises(ConfigError, match=r"Received: ends_in='the function squash'\. Write Dense"):
-        check(ends(squash), BinaryCrossentropy())
+        check_loss(ends(squash), BinaryCrossentropy())
 
 
 @pytest.mark.parametrize("kind", CROSS_ENTROPIES)
@@ -100,7 +100,7 @@ def test_logits_behind_an_activation(kind):
         rf"Remove the activation of the last layer, or from_logits=True: the loss would apply {used} to it again\.$"
     )
     with pytest.raises(ConfigError, match=text):
-        check(ends(used), kind(from_logits=True))
+        check_loss(ends(used), kind(from_logits=True))
 
 
 @pytest.mark.parametrize("before", ["softmax", "sigmoid"])
@@ -110,7 +110,7 @@ def test_softmax_twice(before):
         rf"Keep one of them: softmax of {before} flattens the probabilities, and training crawls\.$"
     )
     with pytest.raises(ConfigError, match=text):
-        check(ends(before, "softmax"), CategoricalCrossentropy())
+        check_loss(ends(before, "softmax"), CategoricalCrossentropy())
 
 
 def test_softmax_of_one_output():
@@ -123,7 +123,7 @@ def test_softmax_of_one_output():
             r'Dense\(1, activation="sigmoid"\)'
         )
         with pytest.raises(ConfigError, match=text):
-            check(links, loss, (1,))
+            check_loss(links, loss, (1,))
     with pytest.raises(ConfigError, match="at least 2 outputs"):
         Sequential([Input(2), Dense(1, activation="softmax")]).fit(np.zeros((4, 2)), [0] * 4, verbose=0)
 
@@ -152,9 +152,9 @@ WHOLE, PARTS = np.array([0, 1, 2, 1]), np.array([0.25, 0.5, 1, 0])
 def test_what_is_inferred(activation, outputs, y, loss, metrics):
     """Oracle: the table in the docstring; what is inferred is itself a pair that fits."""
     links = ends(activation, units=outputs[0])
-    got = infer(links, outputs, y)
+    got = infer_loss(links, outputs, y)
     assert got[:2] == (loss, metrics)
-    check(links, got.loss, outputs)
+    check_loss(links, got.loss, outputs)
 
 
 @pytest.mark.parametrize(
@@ -175,6 +175,6 @@ def test_what_is_inferred(activation, outputs, y, loss, metrics):
 )
 def test_a_sigmoid_that_cannot_reach_its_targets(y, text):
     with pytest.raises(ConfigError, match=r"^fit: expected targets from 0 to 1, as the last layer is a sigmoid\. " + text):
-        infer(ends("sigmoid", units=1), (1,), y)
+        infer_loss(ends("sigmoid", units=1), (1,), y)
     with pytest.raises(ConfigError, match="as the last layer is a sigmoid"):
         Sequential([Dense(1, activation="sigmoid")]).fit(np.zeros((len(y), 2)), y, verbose=0)

@@ -8,7 +8,18 @@ import numpy as np
 import pytest
 
 from glassnet.engine import network, train_step
-from glassnet.engine.train_step import Data, Plan, Program, advance, make_plan, new_carry, new_epoch, observe, one_pass, pick
+from glassnet.engine.train_step import (
+    BatchPlan,
+    Data,
+    Program,
+    create_train_state,
+    forward_backward,
+    get_batch,
+    make_plan,
+    observe_step,
+    reset_epoch_sums,
+    run_steps,
+)
 from glassnet.layers import Activation, BatchNormalization, Dense, Dropout, functional
 from glassnet.losses import HalfMeanSquaredError, MeanSquaredError, SparseCategoricalCrossentropy
 from glassnet.metrics import Accuracy
@@ -21,14 +32,14 @@ RNG = np.random.default_rng(0)
 DATA = Data(RNG.normal(size=(N, SIZE)).astype(np.float32), RNG.integers(0, 3, N).astype(np.int32))
 NOISY = (Dense(6, activation="relu"), BatchNormalization(), Dropout(0.3), Dense(3, activation="softmax"))
 
-compiled_pass = jax.jit(one_pass, static_argnums=(0, 6))
+compiled_pass = jax.jit(forward_backward, static_argnums=(0, 6))
 
 
 def started(*layers, loss, optimizer, metrics=(), rate=0.05, seed=0, size=SIZE):
     """A program and its carry before the first step."""
     built, params, state = network.build(layers, (size,), np.random.default_rng(seed))
     program = Program(built.links, loss, optimizer, metrics)
-    return program, new_carry(program, params, state, rate=rate, seed=seed)
+    return program, create_train_state(program, params, state, rate=rate, seed=seed)
 
 
 def noisy(**options):
@@ -37,10 +48,10 @@ def noisy(**options):
 
 def trained(program, carry, data, plan, cuts=()):
     """One epoch, sliced at `cuts`."""
-    steps = len(plan.real)
-    carry = new_epoch(program, carry, steps)
+    steps = len(plan.mask)
+    carry = reset_epoch_sums(program, carry, steps)
     for start, stop in itertools.pairwise([0, *cuts, steps]):
-        carry = advance(program, carry, data, plan, np.int32(start), np.int32(stop))
+        carry = run_steps(program, carry, data, plan, np.int32(start), np.int32(stop))
     return carry
 
 
@@ -78,7 +89,7 @@ def test_one_compilation_serves_all_epochs_slices_rates_and_equal_programs():
 def test_the_rate_is_what_the_carry_says():
     """Plain descent moves by rate times gradient: half the rate, half the move; and the optimizer's own rate has no say."""
     program, carry = started(Dense(3), loss=MeanSquaredError(), optimizer=SGD(learning_rate=123.0))
-    data, plan = Data(DATA.x, DATA.x[:, :3]), Plan(None, np.ones((1, N), np.float32))
+    data, plan = Data(DATA.x, DATA.x[:, :3]), BatchPlan(None, np.ones((1, N), np.float32))
     moves = []
     for rate in (0.5, 0.25):
         after = trained(program, carry._replace(rate=jnp.asarray(np.float32(rate))), data, plan)
@@ -91,16 +102,16 @@ def test_the_rate_is_what_the_carry_says():
 def test_plan_of_the_lecture():
     """Lecture 002: 100 samples in batches of 5 are 20 steps."""
     plan = make_plan(100, 5, seed=0, epoch=0)
-    assert plan.order.shape == plan.real.shape == (20, 5)
-    assert plan.real.all()
-    assert sorted(plan.order.ravel()) == list(range(100))
+    assert plan.indices.shape == plan.mask.shape == (20, 5)
+    assert plan.mask.all()
+    assert sorted(plan.indices.ravel()) == list(range(100))
 
 
 def test_plan_is_a_pure_function_of_seed_and_epoch():
-    plans = {(seed, epoch): make_plan(50, 8, seed=seed, epoch=epoch).order for seed in (0, 1) for epoch in (0, 1)}
+    plans = {(seed, epoch): make_plan(50, 8, seed=seed, epoch=epoch).indices for seed in (0, 1) for epoch in (0, 1)}
     for (seed, epoch), order in plans.items():
         np.random.default_rng().normal()
-        np.testing.assert_array_equal(make_plan(50, 8, seed=seed, epoch=epoch).order, order)
+        np.testing.assert_array_equal(make_plan(50, 8, seed=seed, epoch=epoch).indices, order)
     assert len({order.tobytes() for order in plans.values()}) == 4
 
 
@@ -108,47 +119,47 @@ def test_plan_is_a_pure_function_of_seed_and_epoch():
 def test_plan_visits_every_row_once(n, batch):
     """Oracle: counting. Padding is row 0, at the end, and not real."""
     plan = make_plan(n, batch, seed=3, epoch=2)
-    order, real = plan.order.ravel(), plan.real.ravel()
-    assert plan.order.shape == (-(-n // batch), batch)
+    order, real = plan.indices.ravel(), plan.mask.ravel()
+    assert plan.indices.shape == (-(-n // batch), batch)
     assert real.tolist() == [1.0] * n + [0.0] * (order.size - n)
     assert sorted(order[:n]) == list(range(n))
     assert not order[n:].any()
-    np.testing.assert_array_equal(make_plan(n, batch, seed=3, epoch=2, shuffle=False).order.ravel()[:n], np.arange(n))
+    np.testing.assert_array_equal(make_plan(n, batch, seed=3, epoch=2, shuffle=False).indices.ravel()[:n], np.arange(n))
 
 
 def test_plan_of_one_full_batch_skips_the_gather():
     for batch in (5, 6):
         plan = make_plan(5, batch, seed=0, epoch=0)
-        assert plan.order is None
-        np.testing.assert_array_equal(plan.real, np.ones((1, 5)))
+        assert plan.indices is None
+        np.testing.assert_array_equal(plan.mask, np.ones((1, 5)))
 
 
 def test_a_padded_batch_is_the_short_batch():
     """Three real rows of five against three rows alone: same weights, statistics, loss, metric and noise (drawn from its first rows)."""
     program, carry = noisy()
-    plan = Plan(np.int32([[4, 9, 2, 0, 0]]), np.float32([[1, 1, 1, 0, 0]]))
+    plan = BatchPlan(np.int32([[4, 9, 2, 0, 0]]), np.float32([[1, 1, 1, 0, 0]]))
     padded = trained(program, carry, DATA, plan)
-    short = trained(program, carry, DATA.rows(np.array([4, 9, 2])), Plan(None, np.ones((1, 3), np.float32)))
-    jax.tree.map(close, padded._replace(optimizer=()), short._replace(optimizer=()))
-    jax.tree.map(close, padded.optimizer, short.optimizer)
-    assert padded.sums[0]["count"] == 3
-    full = trained(program, carry, DATA, plan._replace(real=np.ones((1, 5), np.float32)))
+    short = trained(program, carry, DATA.take(np.array([4, 9, 2])), BatchPlan(None, np.ones((1, 3), np.float32)))
+    jax.tree.map(close, padded._replace(optimizer_state=()), short._replace(optimizer_state=()))
+    jax.tree.map(close, padded.optimizer_state, short.optimizer_state)
+    assert padded.metric_sums[0]["count"] == 3
+    full = trained(program, carry, DATA, plan._replace(mask=np.ones((1, 5), np.float32)))
     assert abs(full.losses[0] - short.losses[0]) > 1e-3  # the padding would have mattered
 
 
 def test_full_batch_and_gathered_batch_agree():
     program, carry = noisy()
-    gathered = Plan(np.arange(N, dtype=np.int32)[None], np.ones((1, N), np.float32))
+    gathered = BatchPlan(np.arange(N, dtype=np.int32)[None], np.ones((1, N), np.float32))
     jax.tree.map(close, trained(program, carry, DATA, gathered), trained(program, carry, DATA, make_plan(N, N, seed=0, epoch=0)))
 
 
 def test_noise_depends_on_seed_and_step_alone():
     program, carry = noisy(seed=7)
-    _, _, key = pick(program, carry, DATA, Plan(None, np.ones((1, N), np.float32)), 0)
+    _, _, key = get_batch(program, carry, DATA, BatchPlan(None, np.ones((1, N), np.float32)), 0)
     keys = {}
     for seed in (7, 8):
         for step in (0, 1, 2):
-            resumed = new_carry(program, carry.params, carry.state, rate=0.1, seed=seed, optimizer=carry.optimizer, step=step)
+            resumed = create_train_state(program, carry.params, carry.state, rate=0.1, seed=seed, optimizer_state=carry.optimizer_state, step=step)
             keys[seed, step] = jax.random.key_data(train_step.step_key(program, resumed)).tolist()
     assert jax.random.key_data(key).tolist() == keys[7, 0]
     assert len(set(map(tuple, keys.values()))) == 6
@@ -158,11 +169,11 @@ def test_noise_depends_on_seed_and_step_alone():
 
 @pytest.mark.parametrize("seed", [0, 1, 2**31 - 1, 2**32 - 1])
 def test_key_of_is_the_key_of_jax(seed):
-    np.testing.assert_array_equal(train_step.key_of(seed), jax.random.key_data(jax.random.key(np.uint32(seed))))
+    np.testing.assert_array_equal(train_step.make_key_data(seed), jax.random.key_data(jax.random.key(np.uint32(seed))))
 
 
 def test_keys_of_large_seeds_differ():
-    assert len({train_step.key_of(seed).tobytes() for seed in (5, 2**32 + 5, 2**33 + 5, 2**63 + 5)}) == 4
+    assert len({train_step.make_key_data(seed).tobytes() for seed in (5, 2**32 + 5, 2**33 + 5, 2**63 + 5)}) == 4
 
 
 @pytest.mark.parametrize("weighted", [False, True], ids=["plain", "weighted"])
@@ -180,7 +191,7 @@ def test_the_loss_is_the_sum_of_loss_weight_mask_over_the_sum_of_masks(masked, w
             real = 1.0 if masked is None else mask[i] if masked == 1 else mask[i, t]
             total += rows[i, t] * real * (weight[i] if weighted else 1)
             count += real
-    got = train_step.weigh(jnp.asarray(rows), weight if weighted else None, mask)
+    got = train_step.weighted_sum_and_count(jnp.asarray(rows), weight if weighted else None, mask)
     close(got[0] / got[1], total / count)
 
 
@@ -191,7 +202,7 @@ def test_weights_and_masks_reach_the_gradient():
     batch = Data(DATA.x, rng.normal(size=(N, 1)).astype(np.float32), rng.uniform(0, 3, N).astype(np.float32))
     mask = (rng.random(N) < 0.6).astype(np.float32)
     kernel = np.asarray(carry.params[0]["kernel"])
-    done = one_pass(program, carry.params, carry.state, batch, mask, None, True)
+    done = forward_backward(program, carry.params, carry.state, batch, mask, None, True)
     error = batch.x @ kernel - batch.y
     close(done.grads[0]["kernel"], batch.x.T @ (error * (batch.weight * mask)[:, None]) / mask.sum(), 5 * FLOAT32)
     close(done.loss, 0.5 * (error[:, 0] ** 2 * batch.weight * mask).sum() / mask.sum())
@@ -227,7 +238,7 @@ def test_training_against_numpy_backpropagation(optimizer):
     for epoch in range(2):
         plan = make_plan(N, BATCH, seed=4, epoch=epoch)
         carry = trained(program, carry, DATA, plan)
-        for i, (order, real) in enumerate(zip(plan.order, plan.real, strict=True)):
+        for i, (order, real) in enumerate(zip(plan.indices, plan.mask, strict=True)):
             loss, grads = backpropagate(weights, DATA.x[order].astype(np.float64), DATA.y[order], real, l2=0.01)
             close(carry.losses[i], loss, 10 * FLOAT32)
             t += 1
@@ -247,14 +258,14 @@ def test_metrics_are_summed_over_the_epoch():
     """Oracle: the accuracy of every batch before its update, counted by hand from one_pass."""
     program, carry = noisy()
     plan = make_plan(N, BATCH, seed=1, epoch=0)
-    right, at = 0, new_epoch(program, carry, 5)
+    right, at = 0, reset_epoch_sums(program, carry, 5)
     for i in range(5):
-        batch, mask, key = pick(program, at, DATA, plan, i)
+        batch, mask, key = get_batch(program, at, DATA, plan, i)
         output = np.asarray(compiled_pass(program, at.params, at.state, batch, mask, key, True).output)
         right += int(((output.argmax(1) == batch.y) * mask).sum())
-        at = advance(program, at, DATA, plan, np.int32(i), np.int32(i + 1))
-    assert at.sums[0] == {"total": right, "count": N}
-    assert program.metrics[0].result(at.sums[0]) == right / N
+        at = run_steps(program, at, DATA, plan, np.int32(i), np.int32(i + 1))
+    assert at.metric_sums[0] == {"total": right, "count": N}
+    assert program.metrics[0].result(at.metric_sums[0]) == right / N
 
 
 def test_nothing_is_donated():
@@ -274,18 +285,18 @@ def fragile(bad, x, y, rate=0.5):
     program, carry = started(*layers, loss=HalfMeanSquaredError(), optimizer=SGD(), rate=rate, size=1)
     data = Data(np.ones((STEPS, 1), np.float32), np.full((STEPS, 1), 0.5, np.float32))
     data.x[bad], data.y[bad] = x, y
-    return program, new_epoch(program, carry, STEPS), data, make_plan(STEPS, 1, seed=0, epoch=0, shuffle=False)
+    return program, reset_epoch_sums(program, carry, STEPS), data, make_plan(STEPS, 1, seed=0, epoch=0, shuffle=False)
 
 
 @pytest.mark.parametrize("bad", [0, 4, STEPS - 1])
 def test_training_leaves_the_loop_at_the_first_infinite_loss(bad):
     program, carry, data, plan = fragile(bad, 1.0, 1e30)  # half of 1e60
-    after = advance(program, carry, data, plan, np.int32(0), np.int32(STEPS))
+    after = run_steps(program, carry, data, plan, np.int32(0), np.int32(STEPS))
     assert not after.finite
     assert after.step == bad + 1
     assert np.isfinite(after.losses[:bad]).all()
     assert np.isinf(after.losses[bad])
-    again = advance(program, after, data, plan, np.int32(bad + 1), np.int32(STEPS))
+    again = run_steps(program, after, data, plan, np.int32(bad + 1), np.int32(STEPS))
     same_bits(again, after)
 
 
@@ -293,11 +304,11 @@ def test_training_leaves_the_loop_at_the_first_infinite_loss(bad):
 def test_a_slice_that_ends_with_an_infinite_weight_says_so(bad):
     """By hand: the gradient -1e30 * 1e10 / 4 overflows while every loss is finite (the largest is 5e19)."""
     program, carry, data, plan = fragile(bad, 1e30, 1e10)
-    after = advance(program, carry, data, plan, np.int32(0), np.int32(STEPS))
+    after = run_steps(program, carry, data, plan, np.int32(0), np.int32(STEPS))
     assert np.isfinite(after.losses).all()
     assert np.isinf(after.params[0]["kernel"]).all()
     assert not after.finite
-    assert advance(program, carry, data, plan, np.int32(0), np.int32(bad)).finite
+    assert run_steps(program, carry, data, plan, np.int32(0), np.int32(bad)).finite
 
 
 def test_observe_against_numpy():
@@ -305,24 +316,24 @@ def test_observe_against_numpy():
     layers = Dense(6, activation="relu"), Dropout(0.3), Dense(4, trainable=False), Dense(3, activation="softmax")
     program, carry = started(*layers, loss=SparseCategoricalCrossentropy(), optimizer=SGD(), rate=0.2)
     plan = make_plan(N, BATCH, seed=0, epoch=0)
-    carry = new_epoch(program, carry, len(plan.real))
+    carry = reset_epoch_sums(program, carry, len(plan.mask))
     before = jax.tree.map(lambda a: np.array(a, copy=True), carry)
-    table = np.asarray(observe(program, carry, DATA, plan, np.int32(2)))
+    table = np.asarray(observe_step(program, carry, DATA, plan, np.int32(2)))
     same_bits(carry, before)
-    batch, mask, key = pick(program, carry, DATA, plan, 2)
+    batch, mask, key = get_batch(program, carry, DATA, plan, 2)
     done = compiled_pass(program, carry.params, carry.state, batch, mask, key, True)
 
     def rms(tree):
         numbers = np.concatenate([np.ravel(leaf) for leaf in jax.tree.leaves(tree)] or [np.zeros(1)]).astype(np.float64)
         return np.sqrt((numbers**2).mean())
 
-    assert table.shape == (5, len(train_step.MEASURES))
+    assert table.shape == (5, len(train_step.OBSERVED_STATISTICS))
     for i, link in enumerate(program.links[:-1]):
-        y, old = np.asarray(done.outputs[i], np.float64), carry.params[i] if link.trainable else {}
+        y, old = np.asarray(done.link_outputs[i], np.float64), carry.params[i] if link.trainable else {}
         gradient = rms(done.grads[i])
         want = [y.mean(), y.std(), (y == 0).mean(), abs(y).max(), rms(done.deltas[i]), gradient, rms(old), 0.2 * gradient]
         close(table[i], want, 10 * FLOAT32)
-    columns = dict(zip(train_step.MEASURES, table.T, strict=True))
+    columns = dict(zip(train_step.OBSERVED_STATISTICS, table.T, strict=True))
     assert columns["zeros"][2] > 0.2  # dropout
     assert columns["gradient"].tolist() == [columns["gradient"][0], 0, 0, 0, columns["gradient"][4]]
 

@@ -8,7 +8,17 @@ import numpy as np
 import pytest
 
 import glassnet as gn
-from glassnet.layers import Activation, BatchNormalization, Dense, Dropout, Flatten, Input, Normalization, Parallel, Rescaling
+from glassnet.layers import (
+    Activation,
+    BatchNormalization,
+    Dense,
+    Dropout,
+    Flatten,
+    Input,
+    Normalization,
+    Parallel,
+    Rescaling,
+)
 from glassnet.losses import CategoricalCrossentropy, CategoricalFocalCrossentropy
 from oracles import FLOAT32, close
 
@@ -84,7 +94,7 @@ def test_softmax_and_loss_are_one_link(logits):
     p = np.exp(z) / np.exp(z).sum()
     close(trace["dense_1"].delta[0], p - [0, 0, 1], FLOAT32)
     close(trace.loss, -np.log(p[2]), FLOAT32)
-    assert trace.links[-1].with_loss is not logits
+    assert trace.links[-1].fused_with_loss is not logits
     if not logits:
         head = trace["dense_1.softmax"]
         close(head.output[0], p, FLOAT32)
@@ -232,7 +242,7 @@ def test_p_minus_y_is_said_only_where_it_is_true(loss):
     model = gn.Sequential([Input(2), Dense(2, activation="softmax")], seed=0)
     model.compile("sgd", loss)
     trace = model.trace([[1.0, 2.0]], [[1.0, 0.0]])
-    slope = jax.grad(lambda z: loss.rows(np.float32([[1, 0]]), z)[0])(trace.links[0].output)
+    slope = jax.grad(lambda z: loss.unreduced(np.float32([[1, 0]]), z)[0])(trace.links[0].output)
     close(trace.links[-1].delta, slope)
     assert np.abs(slope - (trace.output - [[1, 0]])).max() > 0.01
     assert "p - y" not in str(trace)

@@ -13,15 +13,15 @@ import pytest
 
 from glassnet import keras
 from glassnet.errors import ConfigError, GlassnetError
-from glassnet.keras.compat import Face, PerRow, Refused
+from glassnet.keras.compat import FunctionAlias, KerasAlias, Unsupported
 from oracles import import_keras
 
 NAMES = ("activations", "callbacks", "initializers", "layers", "losses", "metrics", "models", "optimizers", "optimizers.schedules",
          "regularizers")  # fmt: skip
 MODULES = {name: importlib.import_module(f"glassnet.keras.{name}") for name in NAMES}
 THINGS = {(module, name): getattr(found, name) for module, found in MODULES.items() for name in found.__all__}
-FACES = {key: thing for key, thing in THINGS.items() if isinstance(thing, Face)}
-FUNCTIONS = {key: thing for key, thing in THINGS.items() if isinstance(thing, PerRow)}
+FACES = {key: thing for key, thing in THINGS.items() if isinstance(thing, KerasAlias)}
+FUNCTIONS = {key: thing for key, thing in THINGS.items() if isinstance(thing, FunctionAlias)}
 SHORT = {spelt for short in ("bce", "kld", "mae", "mape", "mse", "msle") for spelt in (short, short.upper())}
 """Names that older versions of Keras had, and that are still its strings."""
 
@@ -125,7 +125,7 @@ def test_defaults_are_kerass_or_said_to_differ(real, key):
     for name, default in (plain | by_name).items():
         ours = face.__signature__.parameters[name].default
         alike = ours == default or str(ours).lower() == str(default).lower()
-        if default is not inspect.Parameter.empty and face.words[name] != "~" and not alike:
+        if default is not inspect.Parameter.empty and face.parameter_rules[name] != "~" and not alike:
             different[name] = ours
     assert different == DIFFERENT.get(key, {})
 
@@ -143,12 +143,12 @@ def test_kerass_own_defaults_are_taken(real, key, tmp_path, monkeypatch):
     assert not isinstance(3, FACES[key])
 
 
-WORDS = [(key, name, how) for key, face in FACES.items() for name, how in face.words.items()]
+WORDS = [(key, name, how) for key, face in FACES.items() for name, how in face.parameter_rules.items()]
 
 
 @pytest.mark.parametrize(("key", "name"), [(key, name) for key, name, how in WORDS if how[0] == "="], ids=str)
 def test_what_is_taken_at_one_value_is_refused_at_others(key, name):
-    for value in FACES[key].words[name][1:].split("|"):
+    for value in FACES[key].parameter_rules[name][1:].split("|"):
         made(key, **{name: ast.literal_eval(value)})
     with pytest.raises(ConfigError, match=rf"{key[1]}: expected {name}=.*which is all there is\. Received: {name}="):
         made(key, **{name: "another"})
@@ -189,7 +189,7 @@ def test_what_is_needed_is_asked_for(key):
 def test_functions_take_kerass_parameters(real, key):
     if key[1] not in SHORT:
         found = inspect.signature(counterpart(real, key)).parameters
-        assert ["y_true", "y_pred", *FUNCTIONS[key].face.__signature__.parameters] == list(found)
+        assert ["y_true", "y_pred", *FUNCTIONS[key].alias.__signature__.parameters] == list(found)
 
 
 @pytest.mark.parametrize("module", [name for name in NAMES if name != "models"])
@@ -219,5 +219,5 @@ def test_bases_are_what_isinstance_asks_about():
     for key in FACES:
         if key[0] in bases:
             base = getattr(MODULES[key[0]], bases[key[0]])
-            assert isinstance(base, type | Refused)
+            assert isinstance(base, type | Unsupported)
             assert isinstance(made(key), base)

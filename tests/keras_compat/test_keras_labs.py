@@ -19,7 +19,7 @@ KERASS_OWN = pytest.mark.filterwarnings("ignore:Do not pass an .input_shape.", "
 
 @pytest.fixture(autouse=True)
 def _unseeded(monkeypatch):
-    monkeypatch.setattr(import_module("glassnet.keras.utils"), "_source", None)
+    monkeypatch.setattr(import_module("glassnet.keras.utils"), "_seed_generator", None)
 
 
 def for_keras(name, tmp_path, **changed):

@@ -18,7 +18,7 @@ Y = (X[:, 0] > 0).astype(np.float32)
 
 @pytest.fixture(autouse=True)
 def _unseeded(monkeypatch):
-    monkeypatch.setattr(import_module("glassnet.keras.utils"), "_source", None)
+    monkeypatch.setattr(import_module("glassnet.keras.utils"), "_seed_generator", None)
 
 
 def classifier(**options):

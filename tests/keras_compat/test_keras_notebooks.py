@@ -22,7 +22,7 @@ KERASS_OWN = pytest.mark.filterwarnings("ignore:Do not pass an .input_shape.", "
 
 @pytest.fixture(autouse=True)
 def _unseeded(monkeypatch):
-    monkeypatch.setattr(import_module("glassnet.keras.utils"), "_source", None)
+    monkeypatch.setattr(import_module("glassnet.keras.utils"), "_seed_generator", None)
 
 
 MACHINE_LEARNING_MASTERY = """
@@ -258,7 +258,7 @@ def test_weights_set_by_a_callback_hold_where_no_epoch_follows():
     ):
         model.fit(LINE, LINE, epochs=2, verbose=0, callbacks=[Sets()])
     model.fit(LINE, LINE, verbose=0)
-    assert model._wishes is None
+    assert model._pending is None
 
 
 def test_a_rate_set_by_a_callback_is_a_number():

@@ -50,7 +50,7 @@ def test_activation_layers_of_one_number_are_equal():
     assert keras.layers.LeakyReLU(0.2) == keras.layers.LeakyReLU(0.2) != keras.layers.LeakyReLU(0.1)
     assert isinstance(keras.layers.LeakyReLU(0.2), keras.layers.LeakyReLU)
     assert not isinstance(keras.layers.ReLU(), keras.layers.LeakyReLU)
-    assert keras.layers.LeakyReLU(0.2, name="a").unfold()[0].called == "leaky_relu"
+    assert keras.layers.LeakyReLU(0.2, name="a").unfold()[0].activation_name == "leaky_relu"
     for name in ("LeakyReLU", "ELU"):
         with pytest.raises(ConfigError, match=f"{name}: expected .* to be a number"):
             getattr(keras.layers, name)("steep")

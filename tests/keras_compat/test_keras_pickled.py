@@ -53,7 +53,7 @@ def test_a_model_inside_a_model_stays_inside_its_twin(way):
 def test_layers_added_to_a_copy_are_not_the_originals():
     model = keras.Sequential(seed=0)
     copy.copy(model).add(keras_model())
-    assert (model._inner, model._shared, model._layers) == ((), (), ())
+    assert (model._submodels, model._shared_layers, model._layers) == ((), (), ())
 
 
 class Keeper(keras.callbacks.Callback):

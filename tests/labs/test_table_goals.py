@@ -29,7 +29,7 @@ def test_titanic(shared_data, record_property):
         model = gn.Sequential([Dense(32, activation="relu"), Dropout(0.3), Dense(1, activation="sigmoid")], seed=seed)
         model.fit(train, target="survived", epochs=60, verbose=0)
         ours.append(np.mean(model.predict_labels(test) == test.survived))
-        rows = model.intake.features(train), model.intake.features(test)
+        rows = model.preprocessor.transform(train), model.preprocessor.transform(test)
         theirs.append(LogisticRegression(max_iter=1000).fit(rows[0], train.survived).score(rows[1], test.survived))
     record_property("accuracy", float(np.mean(ours)))
     record_property("logistic regression", float(np.mean(theirs)))
@@ -44,7 +44,7 @@ def test_house_prices(shared_data, record_property):
         train, test = split(frame, seed)
         model = gn.Sequential([Dense(128, activation="relu"), Dropout(0.5), Dense(1)], seed=seed)
         model.fit(train, target="SalePrice", target_transform="log", epochs=60, verbose=0)
-        rows = model.intake.features(train), model.intake.features(test)
+        rows = model.preprocessor.transform(train), model.preprocessor.transform(test)
         ridge = RidgeCV(np.logspace(-1, 3, 9)).fit(rows[0], np.log(train.SalePrice)).predict(rows[1])
         for misses, found in ((ours, np.log(model.predict(test)[:, 0])), (theirs, ridge)):
             misses.append(np.sqrt(np.mean((found - np.log(test.SalePrice)) ** 2)))

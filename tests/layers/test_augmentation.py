@@ -18,7 +18,7 @@ from glassnet.layers import (
     RandomTranslation,
     RandomZoom,
 )
-from glassnet.layers.augmentation import FILLS
+from glassnet.layers.augmentation import FILL_MODES
 from oracles import close
 
 X = np.random.default_rng(0).uniform(0, 255, (3, 7, 10, 2)).astype(np.float32)
@@ -32,7 +32,7 @@ def live(keras, kind, factors, options, x):
     return getattr(keras.layers, kind)(*factors, **options)(x, training=True)
 
 
-@pytest.mark.parametrize(("fill", "interpolation"), [*((fill, "bilinear") for fill in FILLS), ("constant", "nearest")])
+@pytest.mark.parametrize(("fill", "interpolation"), [*((fill, "bilinear") for fill in FILL_MODES), ("constant", "nearest")])
 @pytest.mark.parametrize(
     ("ours", "factors"),
     [
@@ -51,7 +51,7 @@ def test_geometry_is_kerass(recorded, ours, factors, fill, interpolation):
     close(trained(ours(*factors, **options)), want, 1e-3)
 
 
-@pytest.mark.parametrize("fill", FILLS)
+@pytest.mark.parametrize("fill", FILL_MODES)
 def test_shear_is_kerass_with_either_sign(recorded, fill):
     """Oracle: Keras's layer, given as a matrix by hand: both shears have one sign, which is drawn."""
     layer = RandomShear((0.2, 0.2), (0.1, 0.1), fill_mode=fill)

@@ -12,7 +12,7 @@ import pytest
 
 import glassnet as gn
 from glassnet.engine import network
-from glassnet.engine.train_step import MEASURES
+from glassnet.engine.train_step import OBSERVED_STATISTICS
 from glassnet.errors import ConfigError, DataError, NotReadyError, TrainingWarning
 from glassnet.layers import (
     Activation,
@@ -277,7 +277,7 @@ def test_every_link_inside_is_observed():
     model = model_of(Residual([Dense(3, activation="relu"), Dense(4)]), Dense(4))
     model.fit(X, Y, epochs=1, verbose=0, observe=True)
     values = model.history.observations[0].values
-    assert values.shape == (5, len(MEASURES))
+    assert values.shape == (5, len(OBSERVED_STATISTICS))
     trace = model_of(Residual([Dense(3, activation="relu"), Dense(4)]), Dense(4)).trace(X, Y)
     assert len(trace.links) == 5
 
@@ -287,9 +287,9 @@ def test_a_composite_says_at_once_what_it_lacks():
 
     @dataclass(frozen=True)
     class Endless(Composite):
-        stacks = ((Dense(2),),)
+        branch_layers = ((Dense(2),),)
 
-    with pytest.raises(TypeError, match=r"abstract class Endless.* '?join"):
+    with pytest.raises(TypeError, match=r"abstract class Endless.* '?merge_outputs"):
         Endless()
 
 

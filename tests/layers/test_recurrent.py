@@ -11,8 +11,19 @@ import pytest
 import glassnet as gn
 from glassnet.engine import network
 from glassnet.errors import ConfigError, DataError
-from glassnet.layers import GRU, LSTM, Bidirectional, Dense, Embedding, Input, Masking, SimpleRNN, functional, recurrent_ops
-from glassnet.layers.recurrent_ops import GRUCell, LSTMCell, SimpleCell, Weights
+from glassnet.layers import (
+    GRU,
+    LSTM,
+    Bidirectional,
+    Dense,
+    Embedding,
+    Input,
+    Masking,
+    SimpleRNN,
+    functional,
+    recurrent_ops,
+)
+from glassnet.layers.recurrent_ops import GRUCell, LSTMCell, RecurrentWeights, SimpleCell
 from glassnet.optimizers import SGD
 from oracles import EXACT, FLOAT32, FLOAT64, close, directional_error
 
@@ -24,10 +35,10 @@ REAL = (np.arange(T)[:, None] < np.array([5, 3, 1, 0]))[:, :, None]
 
 
 def drawn(cell, time=T):
-    gates = len(cell.gates) * U
+    gates = len(cell.gate_names) * U
     sizes = (D, gates), (U, gates), (gates,), (gates,)
     weights = [RNG.normal(size=size) for size in sizes]
-    return RNG.normal(size=(time, B, D)), Weights(*weights[: 4 if isinstance(cell, GRUCell) else 3])
+    return RNG.normal(size=(time, B, D)), RecurrentWeights(*weights[: 4 if isinstance(cell, GRUCell) else 3])
 
 
 def value(loop, cell, reverse, dy, x, weights, mask):
@@ -46,7 +57,7 @@ def test_the_fast_loop_is_the_plain_one(cell, reverse, every, mask):
         x, weights = drawn(cell)
         dy = RNG.normal(size=(T, B, U) if every else (B, U))
         slope = jax.jit(jax.value_and_grad(value, (4, 5)), static_argnums=(0, 1, 2))
-        got, want = (slope(loop, cell, reverse, dy, x, weights, mask) for loop in (recurrent_ops.fast, recurrent_ops.plain))
+        got, want = (slope(loop, cell, reverse, dy, x, weights, mask) for loop in (recurrent_ops.fast_scan, recurrent_ops.reference_scan))
         for a, b in zip(jax.tree.leaves(got), jax.tree.leaves(want), strict=True):
             np.testing.assert_allclose(a, b, rtol=1e-12, atol=1e-12)
 
@@ -55,7 +66,7 @@ def test_the_fast_loop_is_the_plain_one(cell, reverse, every, mask):
 def test_one_step(cell):
     with jax.enable_x64(True):
         x, weights = drawn(cell, 1)
-        value = jax.jit(lambda x: (recurrent_ops.fast(cell, False, False, x, weights, None) ** 2).sum())
+        value = jax.jit(lambda x: (recurrent_ops.fast_scan(cell, False, False, x, weights, None) ** 2).sum())
         assert directional_error(value, x) < FLOAT64
 
 
@@ -168,7 +179,7 @@ def test_recurrent_dropout_is_one_draw_a_sequence_and_gate():
     assert rows.tolist() == [[1, 1, 1], [1, 3, 7]]
     assert abs(counts[0] - 500) < 5 * np.sqrt(250)
     draws = [
-        LSTM(1, dropout=a, recurrent_dropout=b)._noise(jax.random.key(0), jnp.ones((9, 4, 2)), True) for a, b in ((0.5, 0), (0.5, 0.5))
+        LSTM(1, dropout=a, recurrent_dropout=b)._draw_dropout_factors(jax.random.key(0), jnp.ones((9, 4, 2)), True) for a, b in ((0.5, 0), (0.5, 0.5))
     ]
     assert [[None if n is None else n.shape for n in pair] for pair in draws] == [[(9, 1, 2), None], [(9, 4, 2), (9, 4, 1)]]
     assert not np.array_equal(draws[1][1][:, 0], draws[1][1][:, 1])
@@ -181,12 +192,12 @@ TRACED = [LSTM(2), GRU(2, return_sequences=True, go_backwards=True), SimpleRNN(2
 def test_the_trace_sees_every_step(layer):
     """Outputs as the pass has them; the kernels' and the bias's gradients are made of dL/dh and the slopes by hand, for SimpleRNN."""
     model = model_of([Masking(), layer, Dense(1)], (6, 2))
-    training, name = bool(layer.dropout), functional.kind(layer) + "_1"
+    training, name = bool(layer.dropout), functional.default_name(layer) + "_1"
     y = np.repeat(Y[:, None], 6, 1) if layer.return_sequences else Y
     trace = model.trace(X, y, training=training)
     steps, link = trace.steps(name), trace[name]
-    assert list(steps.gates) == list(layer.cell.gates)
-    assert list(steps.states) == list(layer.cell.states)
+    assert list(steps.gates) == list(layer.cell.gate_names)
+    assert list(steps.states) == list(layer.cell.state_names)
     assert steps.delta.shape == steps.states["h"].shape == (8, 6, 2)
     h = steps.states["h"]
     if layer.return_sequences:
@@ -230,7 +241,7 @@ def test_ids_survive_exactly_and_strangers_are_named():
     np.testing.assert_array_equal(Embedding(4, 1)(table, jnp.array([[3, 0]], jnp.uint8))[..., 0], [[3, 0]])
     big = Embedding(2**24, 1)
     assert np.float32(2**24 - 1) != np.float32(2**24 - 2)
-    big.require_input(np.array([[2**24 - 1]], np.float32), "x")
+    big.check_input(np.array([[2**24 - 1]], np.float32), "x")
     assert np.isnan(Embedding(4, 1)(table, jnp.array([[4.0, -1.0, 0.5]]))).all()
 
 
@@ -334,10 +345,10 @@ def test_saved_and_loaded_and_trained_on(tmp_path):
 
 
 def test_what_reaches_a_link():
-    """`network.reach` gives the link what the forward pass gave it, inside composites too."""
+    """`network.compute_link_input` gives the link what the forward pass gave it, inside composites too."""
     model = model_of([Masking(), Bidirectional(LSTM(2)), Dense(1)], (6, 2))
     built, params, state = model._network or model._build((6, 2)), model._params, model._state
-    x, key, mask = network.reach(built.links, params, state, X, (1, 1), key=jax.random.key(0), train=True)
+    x, key, mask = network.compute_link_input(built.links, params, state, X, (1, 1), key=jax.random.key(0), train=True)
     np.testing.assert_array_equal(x, X)
     np.testing.assert_array_equal(mask, np.arange(6) < LENGTHS[:, None])
     assert key is not None

@@ -7,7 +7,16 @@ import pytest
 
 import glassnet as gn
 from glassnet.engine import network
-from glassnet.layers import GRU, LSTM, Bidirectional, Embedding, Input, Masking, SimpleRNN, functional
+from glassnet.layers import (
+    GRU,
+    LSTM,
+    Bidirectional,
+    Embedding,
+    Input,
+    Masking,
+    SimpleRNN,
+    functional,
+)
 from glassnet.optimizers import SGD
 from oracles import FLOAT32, LOOSE, close
 from parity import made, theirs
@@ -29,7 +38,7 @@ def redrawn(params, rng):
 def drawn(layer, shape=(TIME, FEATURES), seed=0):
     """A layer's link, random weights, and a batch."""
     rng = np.random.default_rng(seed)
-    (link,) = functional.unfold(functional.named([layer]))
+    (link,) = functional.unfold(functional.with_names([layer]))
     (params,), (state,), _ = functional.init((link,), rng, shape)
     params = redrawn(params, rng)
     return link, params, state, rng.normal(size=(BATCH, *shape)).astype(np.float32)
@@ -37,8 +46,8 @@ def drawn(layer, shape=(TIME, FEATURES), seed=0):
 
 def listed(link, params, grads):
     """Weights and their gradients in the order of a model's listing."""
-    places = [(path, key) for path, inner in network.walk((link,)) if not inner.parts for key in network.at((params,), path)]
-    return [[network.at((tree,), path)[key] for path, key in places] for tree in (params, grads)]
+    places = [(path, key) for path, inner in network.iter_links((link,)) if not inner.parts for key in network.tree_get((params,), path)]
+    return [[network.tree_get((tree,), path)[key] for path, key in places] for tree in (params, grads)]
 
 
 def keras_run(keras, words, weights, x, dy, mask):

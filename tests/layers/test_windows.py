@@ -23,7 +23,7 @@ from glassnet.layers import (
     pooling,
     sliding_window,
 )
-from glassnet.layers.sliding_window import Windows
+from glassnet.layers.sliding_window import SlidingWindow
 from oracles import FLOAT32, FLOAT64, close, directional_error
 
 RNG = np.random.default_rng(0)
@@ -71,7 +71,7 @@ def test_transposed_convolution_paints(strides, padding):
     """Every input by itself adds its kernel, weighed, to what lies below it."""
     layer = Conv2DTranspose(3, 2, strides, padding)
     params, x = drawn(layer, (3, 2, 2))
-    want = np.zeros((4, *layer.painted((3, 2)), 3)) + params["bias"]
+    want = np.zeros((4, *layer.output_sizes((3, 2)), 3)) + params["bias"]
     for row, i, j, channel in np.ndindex(x.shape):
         for m, n, unit in np.ndindex(2, 2, 3):
             want[row, i * layer.strides[0] + m, j * layer.strides[1] + n, unit] += (
@@ -90,12 +90,12 @@ def test_transposed_convolution_is_the_way_back_of_convolution():
 
 def test_same_paints_strides_times_the_size_and_valid_all():
     """A kernel of 3, 2 apart: 2 * 4 = 8 pixels, and all are 2 * 4 + 1 = 9; of 2, 3 apart: 12 both ways, the last of 3 empty."""
-    assert Conv2DTranspose(1, 3, 2, "same").painted((4, 4)) == (8, 8)
-    assert Conv2DTranspose(1, 3, 2).painted((4, 4)) == (9, 9)
-    assert Conv2DTranspose(1, 2, 3).painted((4, 4)) == Conv2DTranspose(1, 2, 3, "same").painted((4, 4)) == (12, 12)
+    assert Conv2DTranspose(1, 3, 2, "same").output_sizes((4, 4)) == (8, 8)
+    assert Conv2DTranspose(1, 3, 2).output_sizes((4, 4)) == (9, 9)
+    assert Conv2DTranspose(1, 2, 3).output_sizes((4, 4)) == Conv2DTranspose(1, 2, 3, "same").output_sizes((4, 4)) == (12, 12)
 
 
-WAYS = [Windows((3, 2), (1, 1), (1, 1), "same"), Windows((2, 3), (2, 1), (1, 1), "valid"), Windows((2, 2), (1, 1), (2, 1), "valid")]
+WAYS = [SlidingWindow((3, 2), (1, 1), (1, 1), "same"), SlidingWindow((2, 3), (2, 1), (1, 1), "valid"), SlidingWindow((2, 2), (1, 1), (2, 1), "valid")]
 
 
 def forward_and_back(way, w, x, kernel, dy):
@@ -107,9 +107,9 @@ def forward_and_back(way, w, x, kernel, dy):
 def test_both_ways_through_the_machine_agree(w):
     """What runs on a CPU and XLA's own convolution: outputs, and gradients of input and kernel."""
     kernel = RNG.normal(size=(*w.size, 2, 3)).astype(np.float32)
-    dy = RNG.normal(size=(4, *w.counts((6, 5)), 3)).astype(np.float32)
+    dy = RNG.normal(size=(4, *w.output_sizes((6, 5)), 3)).astype(np.float32)
     for a, b in zip(
-        *(forward_and_back(way, w, IMAGES, kernel, dy) for way in (sliding_window._by_product, sliding_window._by_lax)), strict=True
+        *(forward_and_back(way, w, IMAGES, kernel, dy) for way in (sliding_window._convolve_im2col, sliding_window._convolve_xla)), strict=True
     ):
         close(a, b, 10 * FLOAT32)
 
@@ -121,11 +121,11 @@ def test_laid_out_for_a_few_examples_at_a_time(rows, few, monkeypatch):
     w = WAYS[0]
     x, kernel = RNG.normal(size=(rows, 6, 5, 2)).astype(np.float32), RNG.normal(size=(3, 2, 2, 3)).astype(np.float32)
     dy = RNG.normal(size=(rows, 6, 5, 3)).astype(np.float32)
-    whole = forward_and_back(sliding_window._by_product, w, x, kernel, dy)
+    whole = forward_and_back(sliding_window._convolve_im2col, w, x, kernel, dy)
     one = 4 * 6 * 5 * 12
-    monkeypatch.setattr(sliding_window, "BYTES", one // 2)
-    monkeypatch.setattr(sliding_window, "FEW", few * one)
-    compiled = jax.jit(partial(forward_and_back, sliding_window._by_product, w))
+    monkeypatch.setattr(sliding_window, "MAX_IM2COL_BYTES", one // 2)
+    monkeypatch.setattr(sliding_window, "IM2COL_CHUNK_BYTES", few * one)
+    compiled = jax.jit(partial(forward_and_back, sliding_window._convolve_im2col, w))
     assert "while" in compiled.lower(x, kernel, dy).as_text()
     for a, b in zip(compiled(x, kernel, dy), whole, strict=True):
         close(a, b, 10 * FLOAT32)
@@ -133,15 +133,15 @@ def test_laid_out_for_a_few_examples_at_a_time(rows, few, monkeypatch):
 
 def test_all_at_once_up_to_64_megabytes():
     """One image of 32 x 32 x 16 with a 3 x 3 kernel, padding "same": 4 * 1024 * 144 bytes; 113 such are 66.6 million, 2^26 are 67.1."""
-    w = Windows((3, 3), (1, 1), (1, 1), "same")
+    w = SlidingWindow((3, 3), (1, 1), (1, 1), "same")
     kernel = jax.ShapeDtypeStruct((3, 3, 16, 4), np.float32)
     for rows, loops in ((113, False), (114, True)):
-        text = jax.jit(partial(sliding_window._by_product, w)).lower(jax.ShapeDtypeStruct((rows, 32, 32, 16), np.float32), kernel).as_text()
+        text = jax.jit(partial(sliding_window._convolve_im2col, w)).lower(jax.ShapeDtypeStruct((rows, 32, 32, 16), np.float32), kernel).as_text()
         assert ("while" in text) == loops
 
 
 def test_a_cpu_compiles_its_own_way_alone():
-    lowered = jax.jit(partial(sliding_window.convolve, windows=WAYS[0])).lower(IMAGES, np.zeros((3, 2, 2, 3), np.float32))
+    lowered = jax.jit(partial(sliding_window.convolve, window=WAYS[0])).lower(IMAGES, np.zeros((3, 2, 2, 3), np.float32))
     assert "convolution" not in lowered.as_text()
 
 
@@ -165,8 +165,8 @@ def test_float32_weights_take_float64_rows():
 @pytest.mark.parametrize(("size", "strides"), [(2, None), (2, 1), (3, 2), ((2, 3), None), (2, 3)])
 def test_pooling_by_a_loop(size, strides, padding):
     largest, mean = MaxPooling2D(size, strides, padding), AveragePooling2D(size, strides, padding)
-    w = largest.windows
-    pads = w.pads((6, 5))
+    w = largest.window
+    pads = w.pad_widths((6, 5))
     y, z = largest({}, IMAGES), mean({}, IMAGES)
     for row, i, j, channel in np.ndindex(y.shape):
         top, left = i * w.strides[0] - pads[0][0], j * w.strides[1] - pads[1][0]
@@ -188,8 +188,8 @@ def test_windows_of_many_entries_are_left_to_xla(layer, monkeypatch):
         return y, back(jnp.cos(y))
 
     want = jax.tree.leaves(run(params, x))
-    monkeypatch.setattr(sliding_window, "TAPS", 3)
-    monkeypatch.setattr(pooling, "TAPS", 3)
+    monkeypatch.setattr(sliding_window, "MAX_UNROLLED_WINDOW", 3)
+    monkeypatch.setattr(pooling, "MAX_UNROLLED_WINDOW", 3)
     lowered = jax.jit(lambda *given: layer(*given)).lower(params, x).as_text()
     assert "reduce_window" in lowered or "convolution" in lowered
     for a, b in zip(jax.tree.leaves(run(params, x)), want, strict=True):
@@ -255,7 +255,7 @@ def test_global_pooling_heeds_a_mask_over_time():
 
 
 def test_names():
-    assert [functional.kind(layer) for layer in (Conv2D(1, 1), Conv2DTranspose(1, 1), MaxPooling2D(), UpSampling2D())] == [
+    assert [functional.default_name(layer) for layer in (Conv2D(1, 1), Conv2DTranspose(1, 1), MaxPooling2D(), UpSampling2D())] == [
         "conv2d",
         "conv2d_transpose",
         "max_pooling2d",

@@ -34,7 +34,7 @@ def targets(loss, shape, rng):
         return [np.eye(shape[-1])[rng.integers(0, shape[-1], shape[:-1])]]
     if isinstance(loss, Poisson):
         return [rng.poisson(2.0, shape)]
-    link = loss.link
+    link = loss.output_activation
     if link == "softmax":
         ids = rng.integers(0, shape[-1], shape[:-1])
         return [ids, np.eye(shape[-1])[ids]]
@@ -82,7 +82,7 @@ def test_loss(loss, shape):
 def test_the_slope_is_p_minus_y_where_the_loss_says_so(loss):
     """Oracle: `jax.grad` at z, beside the probabilities less the target, of a mean over K for K sigmoids."""
     z, y = np.float32([[0.3, -1.2, 2.0]]), np.float32([[0, 0, 1]])
-    slope = jax.grad(lambda z: loss.rows(y, z)[0])(z)
-    p = {"softmax": jax.nn.softmax, "sigmoid": lambda z: jax.nn.sigmoid(z)}.get(loss.link, lambda z: z)(z)
-    error = (p - y) / (3 if loss.link == "sigmoid" else 1)
-    assert loss.error_slope == (loss.link is not None and bool(np.abs(slope - error).max() < 1e-5))
+    slope = jax.grad(lambda z: loss.unreduced(y, z)[0])(z)
+    p = {"softmax": jax.nn.softmax, "sigmoid": lambda z: jax.nn.sigmoid(z)}.get(loss.output_activation, lambda z: z)(z)
+    error = (p - y) / (3 if loss.output_activation == "sigmoid" else 1)
+    assert loss.gradient_is_error == (loss.output_activation is not None and bool(np.abs(slope - error).max() < 1e-5))

@@ -35,7 +35,7 @@ def case(loss: Loss, rows=16, outputs=5, seed=0):
     rng = np.random.default_rng(seed)
     z = rng.normal(size=(rows, outputs)).astype(np.float32) * 2
     ids = rng.integers(0, outputs, rows).astype(np.int32)
-    if loss.link == "sigmoid":
+    if loss.output_activation == "sigmoid":
         return rng.integers(0, 2, z.shape).astype(np.float32), z
     if isinstance(loss, SparseCategoricalCrossentropy):
         return ids, z
@@ -50,7 +50,7 @@ def case(loss: Loss, rows=16, outputs=5, seed=0):
         return rng.integers(0, 2, z.shape).astype(np.float32), z
     return (
         np.eye(outputs, dtype=np.float32)[ids]
-        if loss.link or isinstance(loss, CategoricalHinge)
+        if loss.output_activation or isinstance(loss, CategoricalHinge)
         else rng.normal(size=z.shape).astype(np.float32)
     ), z
 
@@ -67,10 +67,10 @@ def live(keras, kind, fields, y, z, weight):
 
 def test_squared_losses_by_hand():
     y, z = np.array([[1.0, 2.0], [0.0, 0.0]]), jnp.array([[2.0, 4.0], [0.0, 3.0]])
-    close(MeanSquaredError().rows(y, z), [2.5, 4.5])  # (1 + 4) / 2, (0 + 9) / 2
-    close(HalfMeanSquaredError().rows(y, z), [2.5, 4.5])  # 1/2 (1 + 4), 1/2 (0 + 9)
-    close(HalfMeanSquaredError().rows(y.reshape(1, 2, 2), z.reshape(1, 2, 2)), [[2.5, 4.5]])  # of each step of a sequence
-    close(jax.grad(lambda z: HalfMeanSquaredError().rows(y, z).sum())(z), [[1, 2], [0, 3]])  # lecture 003: delta = -(y - yhat)
+    close(MeanSquaredError().unreduced(y, z), [2.5, 4.5])  # (1 + 4) / 2, (0 + 9) / 2
+    close(HalfMeanSquaredError().unreduced(y, z), [2.5, 4.5])  # 1/2 (1 + 4), 1/2 (0 + 9)
+    close(HalfMeanSquaredError().unreduced(y.reshape(1, 2, 2), z.reshape(1, 2, 2)), [[2.5, 4.5]])  # of each step of a sequence
+    close(jax.grad(lambda z: HalfMeanSquaredError().unreduced(y, z).sum())(z), [[1, 2], [0, 3]])  # lecture 003: delta = -(y - yhat)
 
 
 def test_binary_crossentropy_by_hand():
@@ -86,11 +86,11 @@ def test_categorical_crossentropy_of_the_lectures_scores(kind):
     exact = -np.log(np.exp(6.7) / np.exp(SCORES).sum())
     close(exact, 0.41379, tolerance=LOOSE)
     z = jnp.array([SCORES])
-    close(kind().rows(jnp.array([3]), z), [exact])
-    close(kind().rows(jnp.eye(10)[3:4], z), [exact])
+    close(kind().unreduced(jnp.array([3]), z), [exact])
+    close(kind().unreduced(jnp.eye(10)[3:4], z), [exact])
     # the gradient is p - y
     p = np.exp(SCORES) / np.exp(SCORES).sum()
-    close(jax.grad(lambda z: kind().rows(jnp.array([3]), z).sum())(z), [p - np.eye(10)[3]])
+    close(jax.grad(lambda z: kind().unreduced(jnp.array([3]), z).sum())(z), [p - np.eye(10)[3]])
 
 
 def huber(y, z):
@@ -122,13 +122,13 @@ def test_rows_equal_a_numpy_loop(name):
     loss = LOSSES[name]()
     y, z = case(loss, seed=1)
     z64 = z.astype(np.float64)
-    for i, got in enumerate(np.asarray(jax.jit(loss.rows)(y, z))):
+    for i, got in enumerate(np.asarray(jax.jit(loss.unreduced)(y, z))):
         gamma = getattr(loss, "gamma", 0)
-        if loss.link == "sigmoid":
+        if loss.output_activation == "sigmoid":
             p = 1 / (1 + np.exp(-z64[i]))
             right = [pk if yk else 1 - pk for yk, pk in zip(y[i], p, strict=True)]
             want = np.mean([-((1 - t) ** gamma) * np.log(t) for t in right])
-        elif loss.link == "softmax":
+        elif loss.output_activation == "softmax":
             p = np.exp(z64[i]) / np.exp(z64[i]).sum()
             t = p[y[i] if y.ndim == 1 else y[i].argmax()]
             want = -getattr(loss, "alpha", 1) * (1 - t) ** gamma * np.log(t)
@@ -158,7 +158,7 @@ def test_logits_equal_keras(recorded, name):
 def test_predictions_equal_keras(recorded, name):
     loss = LOSSES[name]()
     y, z = case(loss, seed=4)
-    p = {"softmax": jax.nn.softmax, "sigmoid": jax.nn.sigmoid, None: lambda z: z}[loss.link](z)
+    p = {"softmax": jax.nn.softmax, "sigmoid": jax.nn.sigmoid, None: lambda z: z}[loss.output_activation](z)
     weight = np.random.default_rng(5).uniform(size=len(z)).astype(np.float32)
     want = recorded(live, type(loss).__name__, vars(loss), y, p, weight)
     (got, slope), weighted = jax.jit(lambda p: (jax.value_and_grad(lambda p: loss(y, p))(p), loss(y, p, weight)))(p)
@@ -171,37 +171,37 @@ def test_predictions_equal_keras(recorded, name):
 def test_gradient_equals_a_finite_difference(name):
     loss = LOSSES[name]()
     y, z = case(loss, seed=6)
-    assert directional_error(lambda z: loss.rows(jnp.asarray(y), z).mean(), z) < FLOAT64
+    assert directional_error(lambda z: loss.unreduced(jnp.asarray(y), z).mean(), z) < FLOAT64
 
 
 @pytest.mark.parametrize("kind", CATEGORICAL)
 def test_huge_logits_have_their_true_loss_and_slope(kind):
     y, z = jnp.array([0, 0]), jnp.array([[1000.0, 0.0], [0.0, 1000.0]])
-    rows = kind().rows(y, z)
+    rows = kind().unreduced(y, z)
     close(rows, [0, 1000], tolerance=EXACT)
     assert not np.signbit(rows).any()  # a loss of -0.0 would print a sign
-    close(jax.grad(lambda z: kind().rows(y, z).sum())(z), [[0, 0], [-1, 1]], tolerance=EXACT)
+    close(jax.grad(lambda z: kind().unreduced(y, z).sum())(z), [[0, 0], [-1, 1]], tolerance=EXACT)
 
 
 def test_huge_logits_of_the_binary_loss():
     y, z = jnp.array([[1.0], [0.0], [1.0], [0.0]]), jnp.array([[1000.0], [1000.0], [20.0], [-20.0]])
-    rows = BinaryCrossentropy().rows(y, z)
+    rows = BinaryCrossentropy().unreduced(y, z)
     close(rows[:2], [0, 1000], tolerance=EXACT)
     close(rows[2:] * 1e9, [2.0611536181902037] * 2)  # log(1 + exp(-20)), small losses keep all their digits
-    close(jax.grad(lambda z: BinaryCrossentropy().rows(y, z).sum())(z), [[0], [1], [-2.06e-9], [2.06e-9]])
+    close(jax.grad(lambda z: BinaryCrossentropy().unreduced(y, z).sum())(z), [[0], [1], [-2.06e-9], [2.06e-9]])
 
 
 def test_the_slope_at_z_zero_is_p_minus_y():
     # an untrained output is often exactly 0; the form max(z, 0) - z y + log1p(exp(-|z|)) gets -y there, as jnp.abs has slope 1 at 0
     y = jnp.array([[1.0], [0.0]])
-    close(jax.grad(lambda z: BinaryCrossentropy().rows(y, z).sum())(jnp.zeros((2, 1))), [[-0.5], [0.5]])
+    close(jax.grad(lambda z: BinaryCrossentropy().unreduced(y, z).sum())(jnp.zeros((2, 1))), [[-0.5], [0.5]])
 
 
 @pytest.mark.parametrize("kind", CATEGORICAL)
 def test_either_encoding_gives_the_same(kind):
     rng = np.random.default_rng(7)
     z, ids = jnp.asarray(rng.normal(size=(4, 3, 5)), jnp.float32), rng.integers(0, 5, (4, 3))
-    by_id, by_row = kind().rows(ids, z), kind().rows(np.eye(5, dtype=np.float32)[ids], z)
+    by_id, by_row = kind().unreduced(ids, z), kind().unreduced(np.eye(5, dtype=np.float32)[ids], z)
     assert by_id.shape == (4, 3)
     np.testing.assert_array_equal(by_id, by_row)
     p = jax.nn.softmax(z)

@@ -10,7 +10,12 @@ import pytest
 from glassnet import Sequential
 from glassnet.errors import ConfigError
 from glassnet.layers import Dense
-from glassnet.losses import BinaryCrossentropy, BinaryFocalCrossentropy, CategoricalCrossentropy, CategoricalFocalCrossentropy
+from glassnet.losses import (
+    BinaryCrossentropy,
+    BinaryFocalCrossentropy,
+    CategoricalCrossentropy,
+    CategoricalFocalCrossentropy,
+)
 from oracles import EXACT, FLOAT32, close
 
 RNG = np.random.default_rng(0)
@@ -66,8 +71,8 @@ def test_by_hand():
 
 
 def test_gamma_0_is_the_plain_cross_entropy():
-    close(BinaryFocalCrossentropy(gamma=0).rows(LABELS, Z), BinaryCrossentropy().rows(LABELS, Z))
-    close(CategoricalFocalCrossentropy(alpha=1, gamma=0).rows(IDS, Z), CategoricalCrossentropy().rows(IDS, Z))
+    close(BinaryFocalCrossentropy(gamma=0).unreduced(LABELS, Z), BinaryCrossentropy().unreduced(LABELS, Z))
+    close(CategoricalFocalCrossentropy(alpha=1, gamma=0).unreduced(IDS, Z), CategoricalCrossentropy().unreduced(IDS, Z))
 
 
 @pytest.mark.parametrize("gamma", [0.0, 0.5, 1.0, 2.0])
@@ -76,18 +81,18 @@ def test_exact_where_keras_clips(gamma):
     z = np.array([20.0, -20.0, 1000.0, -1000.0])
     miss, loss = 1 / (1 + np.exp(np.minimum(z, 700))), np.logaddexp(0, -z)
     want = np.where(z == 1000, 0, miss**gamma * loss)
-    rows = BinaryFocalCrossentropy(gamma=gamma).rows(jnp.ones((4, 1)), jnp.asarray(z[:, None], jnp.float32))
+    rows = BinaryFocalCrossentropy(gamma=gamma).unreduced(jnp.ones((4, 1)), jnp.asarray(z[:, None], jnp.float32))
     np.testing.assert_allclose(np.asarray(rows, np.float64), want, rtol=1e-5, atol=1e-40)
     two = jnp.asarray(np.stack([z, 0 * z], 1), jnp.float32)
-    rows = CategoricalFocalCrossentropy(alpha=1, gamma=gamma).rows(jnp.zeros(4, int), two)
+    rows = CategoricalFocalCrossentropy(alpha=1, gamma=gamma).unreduced(jnp.zeros(4, int), two)
     close(rows, want)
 
 
 def test_sequences_take_ids_and_rows():
     z, ids = jnp.asarray(RNG.normal(size=(2, 3, 4)), jnp.float32), RNG.integers(0, 4, (2, 3))
-    rows = CategoricalFocalCrossentropy().rows(ids, z)
+    rows = CategoricalFocalCrossentropy().unreduced(ids, z)
     assert rows.shape == (2, 3)
-    close(rows, CategoricalFocalCrossentropy().rows(np.eye(4)[ids], z))
+    close(rows, CategoricalFocalCrossentropy().unreduced(np.eye(4)[ids], z))
 
 
 @pytest.mark.parametrize("from_logits", [False, True])
@@ -123,11 +128,11 @@ def test_they_pair_as_cross_entropies_do(from_logits):
             "expected alpha to be a number >= 0, or a list of them, one per class. Received: alpha=(0.5, -1).",
         ),
         (
-            lambda: CategoricalFocalCrossentropy(np.array([0.5, 1])).rows(IDS, Z),
+            lambda: CategoricalFocalCrossentropy(np.array([0.5, 1])).unreduced(IDS, Z),
             "expected one alpha per class. Received: alpha=(np.float64(0.5), np.float64(1.0)), classes=4.",
         ),
         (
-            lambda: CategoricalFocalCrossentropy().rows(jnp.zeros(2, int), jnp.zeros((2, 1))),
+            lambda: CategoricalFocalCrossentropy().unreduced(jnp.zeros(2, int), jnp.zeros((2, 1))),
             "expected one output per class, two at least. Received: outputs=1.",
         ),
     ],
@@ -142,4 +147,4 @@ def test_errors(use, message):
 def test_a_miss_too_small_for_a_float_has_slope_0(loss):
     """Oracle: the limit: miss^(1/2) log p goes to 0 with its slope, though that of the root alone is infinite."""
     y, z = np.array([[1.0, 0.0]], np.float32), jnp.array([[300.0, -300.0]])
-    close(jax.grad(lambda z: loss.rows(y, z).sum())(z), [[0.0, 0.0]], EXACT)
+    close(jax.grad(lambda z: loss.unreduced(y, z).sum())(z), [[0.0, 0.0]], EXACT)

@@ -71,7 +71,7 @@ def test_equal_where_the_function_is_the_same():
     assert losses.get(squares) == FunctionLoss(squares)
     assert hash(losses.get(squares)) == hash(FunctionLoss(squares))
     assert losses.get(mean_squares) != losses.get(squares)
-    assert losses.get(squares).called == "squares"
+    assert losses.get(squares).display_name == "squares"
     assert metrics.get(squares, MeanSquaredError(), 2) == FunctionMetric(squares, name="squares")
     built(squares)
     with compilations() as compiled:
@@ -81,9 +81,9 @@ def test_equal_where_the_function_is_the_same():
 
 def test_sequences_count_step_by_step():
     y, out = RNG.normal(size=(2, 4, 3, 2)).astype(np.float32)
-    assert FunctionLoss(squares).rows(y, out).shape == (4, 3)
+    assert FunctionLoss(squares).unreduced(y, out).shape == (4, 3)
     close(FunctionLoss(squares)(y, out), np.square(y - out).mean())
-    assert FunctionLoss(lambda y, z: jnp.square(y - z).mean((1, 2))).rows(y, out).shape == (4,)
+    assert FunctionLoss(lambda y, z: jnp.square(y - z).mean((1, 2))).unreduced(y, out).shape == (4,)
 
 
 class Scores:
@@ -92,9 +92,9 @@ class Scores:
 
 
 def test_what_has_no_name_is_called_by_its_class():
-    assert losses.get(Scores()).called == "Scores"
-    assert losses.get(functools.partial(squares)).called == "partial"
-    assert losses.get(jnp.add).called == "add"
+    assert losses.get(Scores()).display_name == "Scores"
+    assert losses.get(functools.partial(squares)).display_name == "partial"
+    assert losses.get(jnp.add).display_name == "add"
 
 
 def by_numpy(y_true, y_pred):

@@ -23,7 +23,7 @@ from glassnet.losses import (
     Poisson,
     SquaredHinge,
 )
-from glassnet.pipeline.targets import targets
+from glassnet.pipeline.targets import encode_targets
 from oracles import EXACT, FLOAT32, close
 
 LOSSES = [MeanAbsoluteError(), Huber(), LogCosh(), KLDivergence(), Poisson(), Hinge(), SquaredHinge(), CosineSimilarity()]
@@ -36,56 +36,56 @@ def live(keras, kind, fields, y, z):
 
 
 def slope(loss, y, z):
-    return jax.grad(lambda z: loss.rows(y, z).sum())(z)
+    return jax.grad(lambda z: loss.unreduced(y, z).sum())(z)
 
 
 def test_by_hand():
     y, z = jnp.array([[0.0, 1.0]]), jnp.array([[0.5, 4.0]])  # errors 1/2 and 3
-    close(MeanAbsoluteError().rows(y, z), [1.75])
-    close(Huber().rows(y, z), [1.3125])  # (1/8 + (3 - 1/2)) / 2
-    close(Huber(delta=2.0).rows(y, z), [2.0625])  # (1/8 + (2 * 3 - 2)) / 2
+    close(MeanAbsoluteError().unreduced(y, z), [1.75])
+    close(Huber().unreduced(y, z), [1.3125])  # (1/8 + (3 - 1/2)) / 2
+    close(Huber(delta=2.0).unreduced(y, z), [2.0625])  # (1/8 + (2 * 3 - 2)) / 2
     close(slope(Huber(delta=2.0), y, z), [[0.25, 1.0]])  # the error, cut off at 2, over two outputs
-    close(LogCosh().rows(y, z), [(math.log(math.cosh(0.5)) + math.log(math.cosh(3))) / 2])
+    close(LogCosh().unreduced(y, z), [(math.log(math.cosh(0.5)) + math.log(math.cosh(3))) / 2])
     close(slope(LogCosh(), y, z), [[math.tanh(0.5) / 2, math.tanh(3) / 2]])
-    close(Poisson().rows(y, z), [(0.5 + 4 - math.log(4)) / 2])
-    close(Hinge().rows(y, z), [0.75])  # labels -1 and 1: (max(1 + 0.5, 0) + max(1 - 4, 0)) / 2
+    close(Poisson().unreduced(y, z), [(0.5 + 4 - math.log(4)) / 2])
+    close(Hinge().unreduced(y, z), [0.75])  # labels -1 and 1: (max(1 + 0.5, 0) + max(1 - 4, 0)) / 2
     # 1/2 log(1/2 / 1/4) + 1/2 log(1/2 / 3/4) = log 2 - 1/2 log 3
-    close(KLDivergence().rows(jnp.array([[0.5, 0.5]]), jnp.array([[0.25, 0.75]])), [math.log(2) - math.log(3) / 2])
+    close(KLDivergence().unreduced(jnp.array([[0.5, 0.5]]), jnp.array([[0.25, 0.75]])), [math.log(2) - math.log(3) / 2])
 
 
 @pytest.mark.parametrize("loss", EVEN, ids=repr)
 def test_no_error_no_loss_no_slope(loss):
     z = jnp.array([[0.0, -2.5, 7.0]])
-    close(loss.rows(z, z), [0], tolerance=EXACT)  # jnp.abs has slope 1 at 0, which would push a perfect prediction away
+    close(loss.unreduced(z, z), [0], tolerance=EXACT)  # jnp.abs has slope 1 at 0, which would push a perfect prediction away
     close(slope(loss, z, z), np.zeros((1, 3)), tolerance=EXACT)
 
 
 @pytest.mark.parametrize("loss", EVEN, ids=repr)
 def test_errors_of_either_sign_are_alike(loss):
     y, z = jnp.zeros((1, 5)), jnp.array([[1e-3, 0.2, 1.0, 3.0, 1e4]])
-    np.testing.assert_array_equal(loss.rows(y, z), loss.rows(y, -z))
+    np.testing.assert_array_equal(loss.unreduced(y, z), loss.unreduced(y, -z))
     np.testing.assert_array_equal(slope(loss, y, z), -slope(loss, y, -z))
 
 
 def test_log_cosh_keeps_the_digits_of_small_and_large_errors():
     # e^2 / 2 at 1e-3: Keras's e + softplus(-2 e) - log 2 leaves 4.8e-7 or 5.4e-7 in float32
-    rows = LogCosh().rows(jnp.zeros((2, 1)), jnp.array([[1e-3], [-1000.0]]))
+    rows = LogCosh().unreduced(jnp.zeros((2, 1)), jnp.array([[1e-3], [-1000.0]]))
     close(rows * jnp.array([1e6, 1]), [0.5, 1000 - math.log(2)], tolerance=1e-4)
 
 
 def test_kl_divergence_is_clipped_as_in_keras(recorded):
     y, p = np.array([[0, 1], [1, 0], [0.5, 0.5]], np.float32), np.array([[1, 0], [0, 1], [-2, 3]], np.float32)
     close(KLDivergence()(y, p), recorded(live, "KLDivergence", {}, y, p)[0])
-    close(KLDivergence().rows(jnp.array([[0, 1]]), jnp.array([[0.5, 0.5]])), [math.log(2)])  # 0 log 0 is 0, up to 1e-6
+    close(KLDivergence().unreduced(jnp.array([[0, 1]]), jnp.array([[0.5, 0.5]])), [math.log(2)])  # 0 log 0 is 0, up to 1e-6
     for z in (jnp.full((3, 2), 1000.0), jnp.full((3, 2), -1000.0)):
-        assert np.isfinite(KLDivergence().rows(y, z)).all()
+        assert np.isfinite(KLDivergence().unreduced(y, z)).all()
         assert np.isfinite(slope(KLDivergence(), y, z)).all()
 
 
 def test_poisson_of_a_rate_of_zero_is_offset_as_in_keras(recorded):
     y, z = np.array([[3.0, 0.0]], np.float32), np.zeros((1, 2), np.float32)
     close(Poisson()(y, z), recorded(live, "Poisson", {}, y, z)[0])  # -3 log(1e-7) / 2
-    assert np.isnan(Poisson().rows(y, z - 1)).all()  # a negative rate has no likelihood, as in Keras; training stops and says so
+    assert np.isnan(Poisson().unreduced(y, z - 1)).all()  # a negative rate has no likelihood, as in Keras; training stops and says so
 
 
 @pytest.mark.parametrize("y", [[[-1.0, 1.0], [1.0, -1.0]], [[0.0, 1.0], [1.0, 0.0]], [[1.0, 1.0], [1.0, 1.0]], [[0.0, 0.0], [0.0, 0.0]]])
@@ -118,7 +118,7 @@ def test_the_edges_are_keras_too(recorded, kind):
 
 def test_edges_by_hand():
     close(MeanAbsolutePercentageError()([0.0], jnp.array([1e-7])), 100)  # of a target of 0, which counts as 1e-7
-    close(CosineSimilarity().rows(jnp.zeros((1, 2)), jnp.array([[3.0, 4.0]])), [0], tolerance=EXACT)
+    close(CosineSimilarity().unreduced(jnp.zeros((1, 2)), jnp.array([[3.0, 4.0]])), [0], tolerance=EXACT)
     close(slope(CosineSimilarity(), jnp.array([[1.0, 0.0]]), jnp.zeros((1, 2))), [[-1e6, 0]])  # 1 / sqrt(1e-12), and finite
     close(MeanSquaredLogarithmicError()([1.0], jnp.array([-5.0])), math.log(2) ** 2)
     close(slope(MeanAbsolutePercentageError(), jnp.array([[2.0]]), jnp.array([[2.0]])), [[0]], tolerance=EXACT)
@@ -166,10 +166,10 @@ def test_label_smoothing_by_hand():
 @pytest.mark.parametrize("loss", LOSSES, ids=repr)
 def test_targets_are_what_the_shape_allows(loss):
     y = np.array([[0, 1], [1, 0], [1, 0]])
-    got = targets(y, loss, (2,))
+    got = encode_targets(y, loss, (2,))
     assert got.dtype == np.float32
     close(got, y, tolerance=EXACT)
-    close(targets([0, 1, 1], loss, (1,)), [[0], [1], [1]], tolerance=EXACT)
+    close(encode_targets([0, 1, 1], loss, (1,)), [[0], [1], [1]], tolerance=EXACT)
     close(loss([0, 1, 1], jnp.array([0.1, 0.9, 0.4])), loss([[0], [1], [1]], jnp.array([[0.1], [0.9], [0.4]])), tolerance=EXACT)
 
 

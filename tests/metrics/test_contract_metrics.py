@@ -38,7 +38,7 @@ VARIANTS = [
     Accuracy(0.5),
     AUC(num_thresholds=50, curve="PR"),
     AUC(multi_label=True),
-    AUC(from_logits=True, link="softmax"),
+    AUC(from_logits=True, output_activation="softmax"),
     F1Score(0.5, average="weighted"),
     F1Score(class_id=1),
     F1Score(0.5, average="micro"),

@@ -88,7 +88,7 @@ update = jax.jit(lambda metric, *given: metric.update(*given), static_argnums=0)
 
 def in_batches(metric: Metric, y, out, batch=10):
     """The metric by a compiled loop over padded batches, as training does it; the padding is nonsense that must not count."""
-    metric = metric.suited(None, out.shape[-1])
+    metric = metric.configure(None, out.shape[-1])
     acc = metric.init()
     for start in range(0, len(out), batch):
         part = slice(start, start + batch)
@@ -171,7 +171,7 @@ def test_counts_are_exact_beyond_float32():
 @pytest.mark.parametrize("name", CASES)
 def test_nothing_counted_is_nan_but_for_what_keras_calls_0(name):
     metric, _, outputs, targets = CASES[name]
-    metric = metric.suited(None, outputs)
+    metric = metric.configure(None, outputs)
     y, out = data(outputs, targets, rows=10)  # as many as in a batch
     empty = metric.result(update(metric, metric.init(), y, out, np.zeros(len(y), np.float32)))
     assert metric.result(metric.init()) == empty == 0 if isinstance(metric, Precision | Recall | F1Score) else math.isnan(empty)

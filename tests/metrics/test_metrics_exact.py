@@ -63,7 +63,7 @@ def test_from_logits_is_the_losses():
     for from_logits in (False, True):
         for kind, link in ((BinaryCrossentropy, "sigmoid"), (SparseCategoricalCrossentropy, "softmax")):
             got = metrics.get(AUC(), kind(from_logits=from_logits), 3)
-            assert (got.from_logits, got.link, got.outputs) == (from_logits, link, 3)
+            assert (got.from_logits, got.output_activation, got.outputs) == (from_logits, link, 3)
     assert metrics.get(AUC(from_logits=True), MeanSquaredError(), 1).from_logits is True
     assert metrics.get("auc", MeanSquaredError(), 1).from_logits is False
 
@@ -112,7 +112,7 @@ def test_evaluation_and_validation_are_exact_over_blocks():
 
 def test_a_mask_from_within_the_network_counts():
     """Oracle: scikit-learn on the entries whose first number is not 0, of any length."""
-    from test_evaluation import Marks
+    from test_inference import Marks
 
     rng = np.random.default_rng(0)
     x, y = rng.uniform(0.1, 1, size=(10, 3, 1)).astype(np.float32), rng.integers(0, 2, (10, 3, 1))
@@ -194,7 +194,7 @@ def test_confusion_matrix_equals_scikit_learn():
         (lambda: AUC(multi_label=3), ConfigError, "AUC: expected multi_label to be a bool. Received: multi_label=3."),
         (lambda: AUC(from_logits=1), ConfigError, "AUC: expected from_logits to be None or a bool. Received: from_logits=1."),
         (lambda: AUC(from_logits="no"), ConfigError, "AUC: expected from_logits to be None or a bool. Received: from_logits='no'."),
-        (lambda: AUC(link="tanh"), ConfigError, 'AUC: expected link to be "sigmoid" or "softmax". Received: link=\'tanh\'.'),
+        (lambda: AUC(output_activation="tanh"), ConfigError, 'AUC: expected link to be "sigmoid" or "softmax". Received: link=\'tanh\'.'),
         (
             lambda: AUC(multi_label=True).init(),
             ConfigError,

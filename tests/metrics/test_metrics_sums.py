@@ -9,7 +9,14 @@ from test_metrics import data, in_batches
 
 from glassnet import Sequential, layers
 from glassnet.errors import ConfigError
-from glassnet.metrics import F1Score, Precision, R2Score, Recall, RootMeanSquaredError, TopKCategoricalAccuracy
+from glassnet.metrics import (
+    F1Score,
+    Precision,
+    R2Score,
+    Recall,
+    RootMeanSquaredError,
+    TopKCategoricalAccuracy,
+)
 from oracles import FLOAT32, LOOSE, close
 
 KINDS = {Precision: sklearn_metrics.precision_score, Recall: sklearn_metrics.recall_score, F1Score: sklearn_metrics.f1_score}
@@ -48,7 +55,7 @@ def test_steps_of_a_sequence_and_masks():
     y, out = np.array([[1, 0], [1, 1]])[..., None], np.array([[0.9, 0.9], [0.1, 0.8]], np.float32)[..., None]
     assert (Precision(0.5)(y, out), Recall(0.5)(y, out)) == (2 / 3, 2 / 3)
     first = np.array([[1, 0], [1, 0]])  # the first steps: one found of two, one called out
-    metrics = [kind(0.5).suited(None, 1) for kind in KINDS]
+    metrics = [kind(0.5).configure(None, 1) for kind in KINDS]
     got = {type(metric): metric.result(metric.update(metric.init(), y, out, first)) for metric in metrics}
     assert got == {Precision: 1, Recall: 0.5, F1Score: 2 / 3}
 

@@ -203,7 +203,7 @@ def test_compile_forgets_the_optimizer_and_keeps_the_weights():
     ids=["softmax", "sigmoid", "scores", "numbers"],
 )
 def test_fit_infers_what_compile_left_out(last, y, loss, because, capsys):
-    """Oracle: the table in `pairing.infer`: the named loss trains to the same bits."""
+    """Oracle: the table in `objective.infer_loss`: the named loss trains to the same bits."""
     inferred, named = gn.Sequential([last], seed=0), gn.Sequential([last], seed=0)
     log = inferred.fit(X, y).history
     out = capsys.readouterr().out

@@ -17,7 +17,7 @@ def test_parts_that_inherited_their_equality_are_refused():
         def __init__(self, by):
             object.__setattr__(self, "by", by)
 
-        def rows(self, y, z):
+        def unreduced(self, y, z):
             return self.by * abs(y - z).mean(-1)
 
     with pytest.raises(ConfigError, match=r"Scaled: expected a frozen dataclass.*Write @dataclass\(frozen=True\) above class Scaled"):

@@ -5,7 +5,7 @@ import pandas
 import pytest
 
 import glassnet as gn
-from glassnet.data.table import read
+from glassnet.data.table import read_table
 from glassnet.errors import ConfigError, DataError, DataWarning
 from glassnet.layers import Dense, Dropout, Rescaling
 from glassnet.preprocessing import encoder
@@ -43,7 +43,7 @@ def fitted(model=None, target="weight", table=PEOPLE, **options):
 def test_a_table_is_the_same_as_its_numbers():
     """Oracle: a relation. The encoder applied by hand, and the labels as 0 and 1, give the same weights."""
     model, plain = fitted(labels_model(), "tall"), labels_model()
-    x = encoder.learn(read(PEOPLE.drop(columns="tall"))).encode(read(PEOPLE))
+    x = encoder.fit_encoder(read_table(PEOPLE.drop(columns="tall"))).transform(read_table(PEOPLE))
     plain.fit(x, (PEOPLE.tall == "yes").astype(float), epochs=3, verbose=0)
     for ours, theirs in zip(model.get_weights(), plain.get_weights(), strict=True):
         np.testing.assert_array_equal(ours, theirs)
@@ -73,7 +73,7 @@ def test_losses_metrics_and_predictions_are_in_the_targets_units(loss):
 def test_targets_are_learned_standardised():
     """Oracle: a relation. A plain model on (y - mean) / std has the same weights; its losses are those over the variance."""
     model, plain = fitted(), numbers_model()
-    x, y = model.intake.features(PEOPLE), PEOPLE.weight
+    x, y = model.preprocessor.transform(PEOPLE), PEOPLE.weight
     t = ((y - y.mean()) / y.std(ddof=0)).to_numpy()
     plain.fit(x, t, epochs=3, verbose=0)
     for ours, theirs in zip(model.get_weights(), plain.get_weights(), strict=True):
@@ -90,23 +90,23 @@ def test_a_logarithm_is_learned_and_undone():
     np.testing.assert_allclose(logs["loss"], np.mean((np.log(y) - np.log(found)) ** 2), rtol=1e-4)
     np.testing.assert_allclose(logs["mae"], np.abs(y - found).mean(), rtol=1e-5)
     assert logs["mae"] < np.abs(y - y.mean()).mean() / 2
-    target = model.intake.target
+    target = model.preprocessor.target
     np.testing.assert_allclose([target.mean, target.scale], [np.log(y).mean(), np.log(y).std()], rtol=1e-12)
 
 
 @pytest.mark.parametrize("end", [{"activation": "softplus"}, {"activation": "tanh"}])
 def test_a_network_that_bounds_its_outputs_learns_the_numbers_as_they_are(end):
     model = fitted(numbers_model(**end))
-    assert (model.intake.target.mean, model.intake.target.scale) == (0, 1)
+    assert (model.preprocessor.target.mean, model.preprocessor.target.scale) == (0, 1)
     np.testing.assert_allclose(model.evaluate(PEOPLE)[0], np.mean((PEOPLE.weight - model.predict(PEOPLE)[:, 0]) ** 2), rtol=1e-5)
 
 
 def test_so_does_one_that_scales_them_and_one_under_another_loss():
     scaled = gn.Sequential([Dense(1), Rescaling(10.0, 70.0)], seed=0)
-    assert not fitted(scaled).intake.target.standardised
+    assert not fitted(scaled).preprocessor.target.is_standardized
     poisson = numbers_model(activation="softplus")
     poisson.compile("adam", "poisson")
-    assert not fitted(poisson).intake.target.standardised
+    assert not fitted(poisson).preprocessor.target.is_standardized
     with pytest.raises(
         ConfigError, match=r'target_transform="log": expected a network free to give any number\. End in Dense\(1\) without'
     ):
@@ -124,26 +124,26 @@ def test_nothing_is_learned_of_the_rows_held_out():
     found = model.history
     train, apart = rows(model)
     assert found.params["rows"] == len(train) == 45
-    number = model.intake.encoder.columns[0]
+    number = model.preprocessor.encoder.columns[0]
     known = PEOPLE.height.to_numpy()[train]
     filled = np.where(np.isnan(known), np.nanmedian(known), known)
     np.testing.assert_allclose([number.mean, number.scale, number.median], [filled.mean(), filled.std(), np.nanmedian(known)], rtol=1e-12)
     y = PEOPLE.weight.to_numpy()[train]
-    np.testing.assert_allclose([model.intake.target.mean, model.intake.target.scale], [y.mean(), y.std()], rtol=1e-12)
+    np.testing.assert_allclose([model.preprocessor.target.mean, model.preprocessor.target.scale], [y.mean(), y.std()], rtol=1e-12)
     held.loc[apart, ["height", "weight"]] = 1e6
     held.loc[apart, "club"] = "poker"
     spoilt = fitted(table=held, validation_split=0.25)
-    assert spoilt.intake == model.intake
+    assert spoilt.preprocessor == model.preprocessor
     for ours, theirs in zip(spoilt.get_weights(), model.get_weights(), strict=True):
         np.testing.assert_array_equal(ours, theirs)
-    assert kept.intake is None
+    assert kept.preprocessor is None
 
 
 def rows(model):
     """The rows that a fit of the model on PEOPLE trained on, and those it held out: by the draw's own function."""
-    from glassnet.pipeline.encoding import hold_out
+    from glassnet.pipeline.encoding import train_validation_split
 
-    return hold_out(N, None, 0.25, "random", model.seed)
+    return train_validation_split(N, None, 0.25, "random", model.seed)
 
 
 def test_rows_in_any_order_of_columns_and_of_any_kind_of_table(tmp_path):
@@ -156,25 +156,25 @@ def test_rows_in_any_order_of_columns_and_of_any_kind_of_table(tmp_path):
     one = PEOPLE.drop(columns="tall").iloc[1].to_dict()
     np.testing.assert_array_equal(model.predict(one), expected[1:2])
     np.testing.assert_array_equal(model.predict([one, one]), expected[[1, 1]])
-    np.testing.assert_array_equal(model.predict(model.intake.features(PEOPLE)), expected)
+    np.testing.assert_array_equal(model.predict(model.preprocessor.transform(PEOPLE)), expected)
 
 
 def test_fit_twice_is_fit_at_once():
     """Oracle: a relation. The encoder stays, and so do the rows held out."""
-    options = {"validation_split": 0.2, "columns": {"club": "drop"}, "derive": {"half": "height / 2"}}
+    options = {"validation_split": 0.2, "column_types": {"club": "drop"}, "derive": {"half": "height / 2"}}
     twice, once = labels_model(), fitted(labels_model(), "tall", epochs=4, **options)
     fitted(twice, "tall", epochs=2, **options)
-    learned = twice.intake
+    learned = twice.preprocessor
     twice.fit(PEOPLE, epochs=2, verbose=0, validation_split=0.2)
-    assert twice.intake is learned
-    assert "half" in learned.encoder.names
-    assert "club=row" not in learned.encoder.names
+    assert twice.preprocessor is learned
+    assert "half" in learned.encoder.feature_names
+    assert "club=row" not in learned.encoder.feature_names
     for ours, theirs in zip(twice.get_weights(), once.get_weights(), strict=True):
         np.testing.assert_array_equal(ours, theirs)
     with pytest.raises(ConfigError, match=r"What was learned of the table stays: leave them out, or reset\(\) first\."):
         fitted(twice, "weight")
     twice.reset()
-    assert fitted(twice, "tall").intake.encoder != learned.encoder
+    assert fitted(twice, "tall").preprocessor.encoder != learned.encoder
 
 
 def test_labels_are_spelt_as_the_table_spells_them():

@@ -7,7 +7,7 @@ import pytest
 import glassnet as gn
 from glassnet.errors import ConfigError, DataError
 from glassnet.layers import Dense
-from glassnet.pipeline.encoding import hold_out
+from glassnet.pipeline.encoding import train_validation_split
 
 N = 80
 RNG = np.random.default_rng(3)
@@ -43,7 +43,7 @@ def fitted(rows, target, how, path, **options):
 
 
 def held_out(target, how):
-    return hold_out(N, ROWS[target].to_numpy(str) if target == "kind" else None, 0.25, how, 0)[1]
+    return train_validation_split(N, ROWS[target].to_numpy(str) if target == "kind" else None, 0.25, how, 0)[1]
 
 
 @pytest.mark.parametrize("how", ["random", "end"])
@@ -54,7 +54,7 @@ def test_planted_changes_in_rows_held_out_change_nothing(tmp_path, planted, targ
     for name, value in planted.items():
         spoilt.loc[held_out(target, how), name] = value
     model, other = fitted(ROWS, target, how, tmp_path / "a.csv"), fitted(spoilt, target, how, tmp_path / "b.csv")
-    assert other.intake == model.intake
+    assert other.preprocessor == model.preprocessor
     for ours, theirs in zip(model.get_weights(), other.get_weights(), strict=True):
         np.testing.assert_array_equal(ours, theirs)
 
@@ -63,7 +63,7 @@ def test_a_planted_change_in_rows_that_train_is_seen(tmp_path):
     """The test above can fail."""
     spoilt = ROWS.copy()
     spoilt.loc[np.setdiff1d(np.arange(N), held_out("price", "random"))[0], "size"] = 50
-    assert fitted(spoilt, "price", "random", tmp_path / "b.csv").intake != fitted(ROWS, "price", "random", tmp_path / "a.csv").intake
+    assert fitted(spoilt, "price", "random", tmp_path / "b.csv").preprocessor != fitted(ROWS, "price", "random", tmp_path / "a.csv").preprocessor
 
 
 @pytest.mark.parametrize(("name", "cell"), [("size", "unknown"), ("seen", "soon")])
@@ -73,8 +73,8 @@ def test_what_a_column_is_does_not_hang_on_rows_held_out(tmp_path, name, cell):
     spoilt.loc[held_out("price", "random")[0], name] = cell
     with pytest.raises(DataError, match=rf"column '{name}': expected .*'{cell}'"):
         fitted(spoilt, "price", "random", tmp_path / "a.csv")
-    dropped = fitted(spoilt, "price", "random", tmp_path / "a.csv", columns={name: "drop"})
-    assert name in dropped.intake.encoder.left_out()
+    dropped = fitted(spoilt, "price", "random", tmp_path / "a.csv", column_types={name: "drop"})
+    assert name in dropped.preprocessor.encoder.dropped_columns()
 
 
 def test_labels_alone_are_taken_from_all_rows(tmp_path):
@@ -82,7 +82,7 @@ def test_labels_alone_are_taken_from_all_rows(tmp_path):
     rows.to_csv(tmp_path / "a.csv", index=False)
     model = gn.Sequential([Dense(3, activation="softmax")], seed=0)
     model.fit(tmp_path / "a.csv", target="kind", epochs=1, verbose=0, validation_split=0.25, validation_from="end")
-    assert model.intake.target.labels == ("a", "b", "c")
+    assert model.preprocessor.target.labels == ("a", "b", "c")
 
 
 @pytest.mark.parametrize(
@@ -90,7 +90,7 @@ def test_labels_alone_are_taken_from_all_rows(tmp_path):
     [
         ({"derive": {"z": "size * log(price)"}}, r"derive: z: expected columns apart from the target, 'price'\. .*what it is to find out"),
         ({"derive": {"price": "size * 2"}}, r"derive: price: expected columns apart from the target, 'price'"),
-        ({"columns": {"price": "number"}}, r"columns: expected columns apart from the target, 'price'\. .*follows from the network's end"),
+        ({"column_types": {"price": "number"}}, r"column_types: expected columns apart from the target, 'price'\. .*follows from the network's end"),
         ({"derive": {"size": "gap + 1"}}, r"derive: size: expected a new name"),
         ({"derive": {"z": "sise + 1"}}, r"derive: z: column: expected one of .* Did you mean 'size'"),
     ],
@@ -101,8 +101,8 @@ def test_a_target_that_would_leak_and_names_that_clash(tmp_path, options, told):
 
 
 def test_derived_columns_have_kinds_too_and_targets_of_any_nullable_kind(tmp_path):
-    model = fitted(ROWS, "price", "random", tmp_path / "a.csv", derive={"z": "size + 1"}, columns={"z": "drop"})
-    assert model.intake.encoder.left_out()["z"] == "as you asked"
+    model = fitted(ROWS, "price", "random", tmp_path / "a.csv", derive={"z": "size + 1"}, column_types={"z": "drop"})
+    assert model.preprocessor.encoder.dropped_columns()["z"] == "as you asked"
     labels = pandas.array(np.arange(N) % 2, "Int64")
     labels[3] = pandas.NA
     rows = ROWS.assign(kind=labels)
@@ -124,7 +124,7 @@ def test_a_sigmoid_learns_two_numbers_as_labels_and_three_as_shares(tmp_path):
     for values, labels in (([0.0, 1.0], (0, 1)), ([0.0, 0.5, 1.0], None)):
         model = gn.Sequential([Dense(1, activation="sigmoid")], seed=0)
         model.fit(ROWS.assign(kind=np.array(values)[np.arange(N) % len(values)]), target="kind", epochs=1, verbose=0)
-        assert getattr(model.intake.target, "labels", None) == labels
+        assert getattr(model.preprocessor.target, "labels", None) == labels
 
 
 def test_many_columns_left_out_are_said_in_a_line(capsys):

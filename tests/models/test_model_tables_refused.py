@@ -59,23 +59,23 @@ TARGETS = {
         r'fit: expected target_transform to be "log" or None\. Received: target_transform=\'sqrt\'',
     ),
     "columns": (
-        {"columns": ["club"]}, ConfigError,
-        r"fit: expected columns to be a dict by column\. Received: columns=\['club'\]",
+        {"column_types": ["club"]}, ConfigError,
+        r"fit: expected column_types to be a dict by column\. Received: column_types=\['club'\]",
     ),
     "derive": (
         {"derive": {"z": "height ** 2"}}, ConfigError,
         r"derive: z: expected a column, a number or a bracket\.",
     ),
     "kind": (
-        {"columns": {"club": "text"}}, ConfigError,
-        r"columns: club: expected one of number, category, boolean, date, drop\.",
+        {"column_types": {"club": "text"}}, ConfigError,
+        r"column_types: club: expected one of number, category, boolean, date, drop\.",
     ),
     "file": (
         {"table": "people.csv"}, DataError,
         r"table: expected a file that exists\. Received: path='people\.csv'",
     ),
     "all out": (
-        {"columns": dict.fromkeys(["height", "sex", "club", "tall"], "drop")}, DataError,
+        {"column_types": dict.fromkeys(["height", "sex", "club", "tall"], "drop")}, DataError,
         r"table: expected a column to learn from\. Received: left_out=\{'height': 'as you asked'",
     ),
     "not a table": (
@@ -90,7 +90,7 @@ def test_what_cannot_be_learned(options, error, says):
     model = numbers_model()
     with pytest.raises(error, match=says):
         fitted(model, **options)
-    assert model.intake is None
+    assert model.preprocessor is None
     assert model.epoch == 0
 
 

@@ -8,11 +8,11 @@ import pytest
 
 import glassnet as gn
 from glassnet import optimizers
-from glassnet.engine.train_step import MEASURES
+from glassnet.engine.train_step import OBSERVED_STATISTICS
 from glassnet.errors import ConfigError
 from glassnet.layers import Dense, Input
 from glassnet.optimizers import SGD, Adam, Optimizer
-from glassnet.optimizers.optimizer import clip
+from glassnet.optimizers.optimizer import clip_gradients
 from glassnet.testing import check_optimizer
 from nets import X, Y, line_model, plain_model
 from oracles import close
@@ -37,7 +37,7 @@ GRADS = (
     ids=repr,
 )
 def test_bounds_by_hand(bound, kernel, bias):
-    clipped = clip(SGD(**bound), GRADS)
+    clipped = clip_gradients(SGD(**bound), GRADS)
     assert jax.tree.structure(clipped) == jax.tree.structure(GRADS)
     close(clipped[0]["kernel"][:, 0], kernel)
     close(clipped[0]["bias"], [bias])
@@ -46,7 +46,7 @@ def test_bounds_by_hand(bound, kernel, bias):
 
 @pytest.mark.parametrize("bound", [{"clipnorm": 24.5}, {"clipvalue": 24.0}, {"global_clipnorm": 26.5}], ids=repr)
 def test_gradients_within_bounds_keep_their_bits(bound):
-    jax.tree.map(np.testing.assert_array_equal, clip(SGD(**bound), GRADS), GRADS)
+    jax.tree.map(np.testing.assert_array_equal, clip_gradients(SGD(**bound), GRADS), GRADS)
 
 
 @pytest.mark.parametrize("bound", [{"clipnorm": 1.0}, {"clipvalue": 1.0}, {"global_clipnorm": 1.0}], ids=repr)
@@ -59,7 +59,7 @@ def test_what_moves_the_weights_is_clipped_and_the_trace_shows_both(bound):
     close([trace["dense_1"].update["kernel"][0, 0], trace["dense_1"].update["bias"][0]], -0.1 * share)
     log = model.fit([[3.0]], [0.0], verbose=0, observe=True)
     close([np.ravel(w)[0] for w in model.get_weights()], [2, 0.5] - 0.1 * share)
-    looked = dict(zip(MEASURES, log.observations[0].values[0], strict=True))
+    looked = dict(zip(OBSERVED_STATISTICS, log.observations[0].values[0], strict=True))
     assert looked["gradient"] > 1 > looked["update"]
 
 

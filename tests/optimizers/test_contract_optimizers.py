@@ -2,7 +2,17 @@
 
 import pytest
 
-from glassnet.optimizers import OPTIMIZERS, SGD, Adadelta, Adagrad, Adam, AdamW, Lion, Nadam, RMSprop
+from glassnet.optimizers import (
+    OPTIMIZERS,
+    SGD,
+    Adadelta,
+    Adagrad,
+    Adam,
+    AdamW,
+    Lion,
+    Nadam,
+    RMSprop,
+)
 from glassnet.testing import check_optimizer
 
 VARIANTS = [

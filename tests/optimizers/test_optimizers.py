@@ -10,8 +10,20 @@ import pytest
 
 from glassnet import optimizers
 from glassnet.errors import ConfigError
-from glassnet.optimizers import OPTIMIZERS, SGD, Adadelta, Adagrad, Adam, AdamW, Lion, Nadam, Optax, Optimizer, RMSprop
-from glassnet.optimizers.optimizer import clip
+from glassnet.optimizers import (
+    OPTIMIZERS,
+    SGD,
+    Adadelta,
+    Adagrad,
+    Adam,
+    AdamW,
+    Lion,
+    Nadam,
+    Optax,
+    Optimizer,
+    RMSprop,
+)
+from glassnet.optimizers.optimizer import clip_gradients
 from oracles import EXACT, FLOAT32, LOOSE, close
 
 VARIANTS = [
@@ -72,7 +84,7 @@ def flat(tree):
 @functools.cache
 def trajectory(optimizer):
     """The kernel and bias after every step, by one compiled program that sees the rate as a number it does not know."""
-    update = jax.jit(lambda grads, *rest: optimizer.update(clip(optimizer, grads), *rest))
+    update = jax.jit(lambda grads, *rest: optimizer.update(clip_gradients(optimizer, grads), *rest))
     params, state, path = start(), optimizer.init(start()), []
     for grads, lr in zip(gradients(), rates(optimizer), strict=True):
         params, state = update(grads, state, params, np.float32(lr))

@@ -6,27 +6,32 @@ import pytest
 from glassnet.engine import network
 from glassnet.errors import ConfigError, DataError
 from glassnet.losses import BinaryCrossentropy, MeanSquaredError, SparseCategoricalCrossentropy
-from glassnet.pipeline.encoding import encode, encode_validation, hold_out, weigh_classes
+from glassnet.pipeline.encoding import (
+    apply_class_weight,
+    encode_examples,
+    encode_validation,
+    train_validation_split,
+)
 
 SPARSE = SparseCategoricalCrossentropy()
-BUILT = network.describe((), (), (), ((2,), (2,)))
+BUILT = network.assemble((), (), (), ((2,), (2,)))
 X = np.arange(40, dtype=np.float32).reshape(20, 2)
 Y = np.repeat([0, 1], [15, 5])
 
 
 def test_encode():
-    data, labels = encode(X, Y, SPARSE, (2,), sample_weight=np.arange(20))
+    data, labels = encode_examples(X, Y, SPARSE, (2,), sample_weight=np.arange(20))
     assert data.x is X
     assert data.y.tolist() == labels.tolist() == Y.tolist()
     assert data.weight.tolist() == list(range(20))
-    assert encode(X, Y, MeanSquaredError(), (1,))[1] is None
+    assert encode_examples(X, Y, MeanSquaredError(), (1,))[1] is None
 
 
 def test_encode_names_what_it_reads():
     with pytest.raises(DataError, match=r"validation y: expected classes from 0 to 1"):
-        encode(X, Y - 1, SPARSE, (2,), prefix="validation ")
+        encode_examples(X, Y - 1, SPARSE, (2,), prefix="validation ")
     with pytest.raises(DataError, match=r"x and y: expected as many rows.*Received: len\(x\)=20, len\(y\)=19"):
-        encode(X, Y[:-1], SPARSE, (2,))
+        encode_examples(X, Y[:-1], SPARSE, (2,))
 
 
 def test_encode_validation():
@@ -59,23 +64,23 @@ def test_validation_data_that_is_none(given, text):
 
 def test_class_weights_multiply_sample_weights():
     """Oracle: by hand. Class 1 counts 3 times, each row by its own weight besides."""
-    data, _ = encode(X, Y, SPARSE, (2,))
-    weighed = weigh_classes(data, SPARSE, {1: 3.0})
+    data, _ = encode_examples(X, Y, SPARSE, (2,))
+    weighed = apply_class_weight(data, SPARSE, {1: 3.0})
     assert weighed.weight.tolist() == [1] * 15 + [3] * 5
-    data, _ = encode(X, Y, SPARSE, (2,), sample_weight=np.full(20, 0.5))
-    assert weigh_classes(data, SPARSE, {1: 3.0}).weight.tolist() == [0.5] * 15 + [1.5] * 5
-    assert weigh_classes(data, SPARSE, None) is data
+    data, _ = encode_examples(X, Y, SPARSE, (2,), sample_weight=np.full(20, 0.5))
+    assert apply_class_weight(data, SPARSE, {1: 3.0}).weight.tolist() == [0.5] * 15 + [1.5] * 5
+    assert apply_class_weight(data, SPARSE, None) is data
 
 
 def test_balanced_classes_weigh_alike_in_sum():
     """Oracle: a relation, for a softmax and for one sigmoid."""
     for loss, outputs in ((SPARSE, (2,)), (BinaryCrossentropy(), (1,))):
-        weight = weigh_classes(encode(X, Y, loss, outputs)[0], loss, "balanced").weight
+        weight = apply_class_weight(encode_examples(X, Y, loss, outputs)[0], loss, "balanced").weight
         np.testing.assert_allclose([weight[Y == 0].sum(), weight[Y == 1].sum()], [10, 10], rtol=1e-6)
 
 
 def held_out(fraction, how="random", seed=0, labels=Y):
-    return hold_out(len(Y), labels, fraction, how, seed)
+    return train_validation_split(len(Y), labels, fraction, how, seed)
 
 
 def test_hold_out_partitions():

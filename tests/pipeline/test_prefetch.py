@@ -13,7 +13,7 @@ import pytest
 from test_progress import Screen
 
 from glassnet.callbacks import EarlyStopping, LambdaCallback
-from glassnet.engine.epoch_runner import Stretch
+from glassnet.engine.epoch_runner import StepRange
 from glassnet.errors import ConfigError, TrainingWarning
 from glassnet.optimizers import SGD
 from glassnet.training.progress import Progress
@@ -65,7 +65,7 @@ def test_the_next_chunk_is_prepared_while_one_trains(small_chunks, monkeypatch):
                 ahead.set()
             yield BATCHES[0]
 
-    seen, until = [], Stretch.until
+    seen, until = [], StepRange.run_until
 
     def trained(stretch, program, stop):
         if not seen:
@@ -74,7 +74,7 @@ def test_the_next_chunk_is_prepared_while_one_trains(small_chunks, monkeypatch):
             seen.append(len(drawn))
         return until(stretch, program, stop)
 
-    monkeypatch.setattr(Stretch, "until", trained)
+    monkeypatch.setattr(StepRange, "run_until", trained)
     plain_model().fit(given, verbose=0)
     assert len(drawn) == 20
     assert seen == [5]
@@ -197,9 +197,9 @@ def test_progress_without_an_end(monkeypatch):
     """Oracle: by hand. No bar and no time left while the number of steps is not known."""
     progress = Progress(0, 4)
     progress._live = Screen()
-    monkeypatch.setattr(progress, "_due", lambda: True)
-    progress.slice(0, None, lambda: {})
-    progress.slice(12, None, lambda: {"loss": 0.5})
+    monkeypatch.setattr(progress, "_is_due", lambda: True)
+    progress.on_slice(0, None, lambda: {})
+    progress.on_slice(12, None, lambda: {"loss": 0.5})
     assert progress._live.shown == ["epoch 1/4  step 12  loss 0.5000"]
 
 

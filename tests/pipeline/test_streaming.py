@@ -5,12 +5,12 @@ import pytest
 
 import glassnet as gn
 from glassnet.callbacks import LambdaCallback
-from glassnet.engine.epoch_runner import Pace
+from glassnet.engine.epoch_runner import SlicePacer
 from glassnet.errors import DataError
 from glassnet.layers import Dense
 from glassnet.optimizers import SGD
 from glassnet.pipeline import prefetch
-from glassnet.pipeline.memmap import Mapped
+from glassnet.pipeline.memmap import MemmapRows
 from glassnet.testing import compilations
 from nets import ONE_HOT, WEIGHT, X, Y, fit_noisy, line_model, noisy_model, plain_model, same_bits
 from oracles import close
@@ -40,8 +40,8 @@ def test_batches_give_the_bits_of_arrays(given, small_chunks):
 @pytest.mark.parametrize("most", [2, 3, 5, 64])
 @pytest.mark.parametrize("steps", [1, 2, 100])
 def test_no_packing_or_slicing_changes_a_bit(monkeypatch, most, steps):
-    monkeypatch.setattr(prefetch, "BATCHES", most)
-    monkeypatch.setattr(Pace, "slice_steps", steps)
+    monkeypatch.setattr(prefetch, "MAX_BATCHES_PER_CHUNK", most)
+    monkeypatch.setattr(SlicePacer, "slice_steps", steps)
     model = noisy_model()
     log = model.fit(generate, epochs=3, verbose=0)
     whole, history = in_order()
@@ -51,7 +51,7 @@ def test_no_packing_or_slicing_changes_a_bit(monkeypatch, most, steps):
 
 def test_large_rows_make_chunks_of_two_batches(monkeypatch):
     """One alone would come to other last bits."""
-    monkeypatch.setattr(prefetch, "BYTES", 1)
+    monkeypatch.setattr(prefetch, "MAX_CHUNK_BYTES", 1)
     model = noisy_model()
     log = model.fit(BATCHES, epochs=3, verbose=0)
     whole, history = in_order()
@@ -167,8 +167,8 @@ def test_a_bad_row_of_a_memory_map_is_named(tmp_path):
 
 def test_a_memory_map_is_not_read_as_a_whole(tmp_path, monkeypatch):
     """Oracle: counting. What is read at once is a batch of 8 rows, or a block of 7 held out."""
-    reads, read = [], Mapped.__array__
-    monkeypatch.setattr(Mapped, "__array__", lambda self, *args, **how: reads.append(len(self)) or read(self, *args, **how))
+    reads, read = [], MemmapRows.__array__
+    monkeypatch.setattr(MemmapRows, "__array__", lambda self, *args, **how: reads.append(len(self)) or read(self, *args, **how))
     plain_model().fit(mapped(tmp_path, X), Y, batch_size=SIZE, epochs=2, validation_split=0.2, verbose=0)
     assert max(reads) == SIZE
     assert sum(reads) == 2 * (30 + 7) + 1  # and one to know the type of all

@@ -13,7 +13,7 @@ from glassnet.errors import ConfigError, DataError
 from glassnet.layers import Dense, Normalization
 from glassnet.losses import MeanSquaredError, SparseCategoricalCrossentropy
 from glassnet.pipeline.batches import is_stream
-from glassnet.pipeline.streams import Stream
+from glassnet.pipeline.streams import BatchStream
 from nets import X, Y, plain_model
 from streams import BATCHES, WEIGHED, Columns, Flow, Items, Loader, Tensor, generate, pairs
 
@@ -37,18 +37,18 @@ def test_what_has_a_length_beside_targets_is_rows():
 
 
 def bound(given, steps=None, loss=None, shapes=((4,), (3,)), class_weight=None, **how):
-    stream = Stream(given, steps, **how)
-    built = network.describe((), (), (), shapes)
+    stream = BatchStream(given, steps, **how)
+    built = network.assemble((), (), (), shapes)
     stream.bind(loss or SparseCategoricalCrossentropy(), built, class_weight)
     return stream
 
 
 def drawn(stream, epochs=1):
     """The first number of every row drawn, epoch by epoch."""
-    if stream._first is None:
+    if stream._first_batch is None:
         stream.peek("batch 1 of epoch 1")
-        stream.first("batch 1 of epoch 1")
-    return [[batch.x[:, 0].tolist() for batch in stream.draw(epoch)] for epoch in range(epochs)]
+        stream.encode_first("batch 1 of epoch 1")
+    return [[batch.x[:, 0].tolist() for batch in stream.iter_batches(epoch)] for epoch in range(epochs)]
 
 
 PASS = [batch[0][:, 0].tolist() for batch in BATCHES]
@@ -101,8 +101,8 @@ def test_columns_by_name(names):
     batches += [{name: columns[name][8:16] for name in reversed(names)} | {"label": Y[8:16]}]
     stream = bound(batches, target="label")
     stream.peek("")
-    stream.first("")
-    first, second = stream.draw(0)
+    stream.encode_first("")
+    first, second = stream.iter_batches(0)
     np.testing.assert_array_equal(np.concatenate([first.x, second.x]), X[:16])
     np.testing.assert_array_equal(np.concatenate([first.y, second.y]), Y[:16])
 
@@ -112,8 +112,8 @@ def test_class_weights_go_by_the_batch():
     batches = [(X[:2], [0, 2], [1.0, 10.0]), (X[:2], [1, 1], [1.0, 2.0])]
     stream = bound(batches, class_weight={2: 0.5, 1: 3.0})
     stream.peek("")
-    stream.first("")
-    assert [batch.weight.tolist() for batch in stream.draw(0)] == [[1.0, 5.0], [3.0, 6.0]]
+    stream.encode_first("")
+    assert [batch.weight.tolist() for batch in stream.iter_batches(0)] == [[1.0, 5.0], [3.0, 6.0]]
 
 
 def broken():
@@ -185,7 +185,7 @@ def test_what_runs_dry_says_how_far_it_came():
     with pytest.raises(
         DataError, match=r"^batch 1 of epoch 2: expected 3 batches \(steps_per_epoch\)\. Received: 0, then the iterable ended\."
     ):
-        drawn(bound(iter(BATCHES[:3]), 3, what="steps_per_epoch"), 2)
+        drawn(bound(iter(BATCHES[:3]), 3, steps_argument="steps_per_epoch"), 2)
     dry = r"^batch 3 of epoch 2: expected 3 batches .* Received: 2, then .* An iterator goes round once: pass a list, or a function"
     with pytest.raises(DataError, match=dry):
         drawn(bound(iter(BATCHES), 3), 2)
@@ -201,7 +201,7 @@ def test_what_goes_with_rows_alone_is_refused():
     for words, error, options in (
         ("validation_split: expected 0 with batches.* as validation_data", ConfigError, {"validation_split": 0.2}),
         ("sample_weight: expected None with batches.*Give batches \\(x, y, weights\\)", ConfigError, {"sample_weight": [1.0]}),
-        ("columns, derive and target_transform for a table alone", ConfigError, {"columns": {"a": "drop"}}),
+        ("column_types, derive and target_transform for a table alone", ConfigError, {"column_types": {"a": "drop"}}),
         (
             "class_weight: expected a dict {class: weight} with batches.*Count the labels beforehand",
             DataError,

@@ -16,7 +16,7 @@ from glassnet.losses import (
     SparseCategoricalCrossentropy,
 )
 from glassnet.pipeline import targets as module
-from glassnet.pipeline.targets import labels_of, targets
+from glassnet.pipeline.targets import encode_targets, get_class_labels
 
 CATEGORICAL = [
     SparseCategoricalCrossentropy(),
@@ -37,7 +37,7 @@ def test_examples():
     "y", [Y, Y.tolist(), Y.astype(float), Y[:, None], Y.astype(np.uint8)], ids=["int", "list", "float", "column", "uint8"]
 )
 def test_classes_in_any_form(loss, y):
-    got = targets(y, loss, (3,))
+    got = encode_targets(y, loss, (3,))
     assert got.dtype == np.int32
     assert got.tolist() == [0, 2, 1, 2]
 
@@ -45,44 +45,44 @@ def test_classes_in_any_form(loss, y):
 @pytest.mark.parametrize("loss", CATEGORICAL, ids=str)
 def test_one_hot_rows_and_probabilities(loss):
     for rows in (np.eye(3)[Y], np.eye(3, dtype=bool)[Y], [[0.2, 0.3, 0.5], [1 / 3, 1 / 3, 1 / 3], [1, 0, 0], [0, 1, 0]]):
-        got = targets(rows, loss, (3,))
+        got = encode_targets(rows, loss, (3,))
         assert got.dtype == np.float32
         np.testing.assert_allclose(got, rows, rtol=1e-6)
 
 
 def test_bools_are_two_classes():
-    assert targets([True, False], SparseCategoricalCrossentropy(), (2,)).tolist() == [1, 0]
-    assert targets([True, False], BinaryCrossentropy(), (1,)).tolist() == [[1], [0]]
+    assert encode_targets([True, False], SparseCategoricalCrossentropy(), (2,)).tolist() == [1, 0]
+    assert encode_targets([True, False], BinaryCrossentropy(), (1,)).tolist() == [[1], [0]]
 
 
 def test_classes_along_time():
     y = np.array([[0, 1, 2], [2, 1, 0]])
-    assert targets(y, SparseCategoricalCrossentropy(), (3, 3)).tolist() == y.tolist()
-    assert targets(np.eye(3)[y], SparseCategoricalCrossentropy(), (3, 3)).shape == (2, 3, 3)
+    assert encode_targets(y, SparseCategoricalCrossentropy(), (3, 3)).tolist() == y.tolist()
+    assert encode_targets(np.eye(3)[y], SparseCategoricalCrossentropy(), (3, 3)).shape == (2, 3, 3)
 
 
 @pytest.mark.parametrize("loss", [BinaryCrossentropy(), BinaryCrossentropy(from_logits=True), BinaryFocalCrossentropy()], ids=str)
 def test_two_classes_in_any_form(loss):
     y = np.array([0, 1, 1])
     for form in (y, y[:, None], y.astype(float), np.eye(2)[y]):
-        got = targets(form, loss, (1,))
+        got = encode_targets(form, loss, (1,))
         assert got.dtype == np.float32
         assert got.tolist() == [[0], [1], [1]]
 
 
 def test_several_labels_a_row():
     rows = [[0, 1, 1], [1, 0, 0.5]]
-    assert targets(rows, BinaryCrossentropy(), (3,)).tolist() == rows
-    assert targets(np.eye(2)[[0, 1]], BinaryCrossentropy(), (2,)).tolist() == [[1, 0], [0, 1]]
+    assert encode_targets(rows, BinaryCrossentropy(), (3,)).tolist() == rows
+    assert encode_targets(np.eye(2)[[0, 1]], BinaryCrossentropy(), (2,)).tolist() == [[1, 0], [0, 1]]
 
 
 @pytest.mark.parametrize("loss", SQUARED, ids=str)
 def test_numbers_of_the_outputs_shape(loss):
     """(n,) against outputs of (n, 1) would broadcast to (n, n): it becomes (n, 1) first."""
-    assert targets([1.5, 2], loss, (1,)).tolist() == [[1.5], [2]]
-    assert targets([[1.5], [2]], loss, (1,)).tolist() == [[1.5], [2]]
-    assert targets([[1, 2, 3], [4, 5, 6]], loss, (3, 1)).shape == (2, 3, 1)
-    assert targets(np.zeros((2, 4, 4)), loss, (4, 4)).dtype == np.float32
+    assert encode_targets([1.5, 2], loss, (1,)).tolist() == [[1.5], [2]]
+    assert encode_targets([[1.5], [2]], loss, (1,)).tolist() == [[1.5], [2]]
+    assert encode_targets([[1, 2, 3], [4, 5, 6]], loss, (3, 1)).shape == (2, 3, 1)
+    assert encode_targets(np.zeros((2, 4, 4)), loss, (4, 4)).dtype == np.float32
 
 
 SPARSE, BINARY, MSE = SparseCategoricalCrossentropy(), BinaryCrossentropy(), MeanSquaredError()
@@ -217,22 +217,22 @@ SPARSE, BINARY, MSE = SparseCategoricalCrossentropy(), BinaryCrossentropy(), Mea
 )
 def test_targets_that_do_not_fit(y, loss, outputs, text):
     with pytest.raises(DataError, match=text):
-        targets(y, loss, outputs)
+        encode_targets(y, loss, outputs)
 
 
 def test_a_wrong_entry_inside_a_row_is_named():
     """Oracle: by hand. Of row 1's three steps the last is wrong."""
     with pytest.raises(DataError, match=r"Received: row=1, label=7, rows_like_it=1"):
-        targets([[0, 1, 1], [0, 1, 7]], SPARSE, (3, 2))
+        encode_targets([[0, 1, 1], [0, 1, 7]], SPARSE, (3, 2))
     rows = np.eye(2)[[[0, 1], [1, 1]]]
     rows[1, 1] = 1
     with pytest.raises(DataError, match=r"Received: row=1, sums_to=2\.0"):
-        targets(rows, SPARSE, (2, 2))
+        encode_targets(rows, SPARSE, (2, 2))
 
 
 def test_the_remedies_work():
     renumbered = np.unique([10, 30, 20], return_inverse=True)[1]
-    assert targets(renumbered, SPARSE, (3,)).tolist() == [0, 2, 1]
+    assert encode_targets(renumbered, SPARSE, (3,)).tolist() == [0, 2, 1]
 
 
 @pytest.mark.parametrize(
@@ -248,5 +248,5 @@ def test_the_remedies_work():
     ],
 )
 def test_labels(y, loss, outputs, labels):
-    got = labels_of(targets(y, loss, outputs), loss)
+    got = get_class_labels(encode_targets(y, loss, outputs), loss)
     assert (got if got is None else got.tolist()) == labels

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from glassnet.errors import ConfigError, DataError
-from glassnet.preprocessing.expressions import derived
+from glassnet.preprocessing.expressions import evaluate_expression
 
 COLUMNS = {
     "1stFlrSF": np.array([1.0, 2.0, 0.0]),
@@ -37,7 +37,7 @@ A, B = COLUMNS["1stFlrSF"], COLUMNS["odd name"]
     ],
 )
 def test_arithmetic(expression, wanted):
-    np.testing.assert_allclose(derived("new", expression, COLUMNS), wanted, rtol=1e-12)
+    np.testing.assert_allclose(evaluate_expression("new", expression, COLUMNS), wanted, rtol=1e-12)
 
 
 @pytest.mark.parametrize(
@@ -58,11 +58,11 @@ def test_arithmetic(expression, wanted):
 )
 def test_what_is_outside_the_grammar(expression, told):
     with pytest.raises(ConfigError) as caught:
-        derived("new", expression, COLUMNS)
+        evaluate_expression("new", expression, COLUMNS)
     assert told in str(caught.value)
 
 
 @pytest.mark.parametrize(("name", "kind"), [("sex", "text"), ("day", "dates")])
 def test_columns_of_no_numbers(name, kind):
     with pytest.raises(DataError, match=rf"derive: new: expected columns of numbers. Received: column='{name}', holds='{kind}'"):
-        derived("new", f"{name} + 1", COLUMNS)
+        evaluate_expression("new", f"{name} + 1", COLUMNS)

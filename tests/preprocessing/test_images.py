@@ -9,8 +9,8 @@ from PIL import Image
 
 import glassnet as gn
 from glassnet.errors import ConfigError, DataError
-from glassnet.preprocessing.images import Images, Pictures
-from glassnet.preprocessing.targets import Labels
+from glassnet.preprocessing.images import ImagePreprocessor, Images
+from glassnet.preprocessing.targets import ClassTarget
 from oracles import close
 
 COLOURS = {"cat": (250, 20, 20), "dog": (20, 250, 20), "eel": (20, 20, 250)}
@@ -54,8 +54,8 @@ def test_it_is_fitted_as_to_arrays(images, capsys):
     told = own.fit(images, epochs=2, validation_split=0.25, verbose=2).history
     assert capsys.readouterr().out.startswith("class: 3 labels, cat, dog, eel\nimages of 6x5 pixels, 3 channels\n")
     assert told == plain.fit(images.x, images.y, epochs=2, validation_split=0.25, verbose=0).history
-    assert own.intake == Pictures((6, 5), 3, Labels("class", ("cat", "dog", "eel")))
-    assert plain.intake is None
+    assert own.preprocessor == ImagePreprocessor((6, 5), 3, ClassTarget("class", ("cat", "dog", "eel")))
+    assert plain.preprocessor is None
     assert own.fit(images, epochs=1, verbose=0).history.keys() == {"loss", "accuracy"}
     assert "class:" not in capsys.readouterr().out
 
@@ -93,7 +93,7 @@ def test_evaluated_on_images_a_folder_or_arrays(model, images, folder):
 def test_a_file_of_the_model_holds_the_classes(model, images, tmp_path):
     model.save(tmp_path / "animals.glassnet")
     loaded = gn.load(tmp_path / "animals.glassnet")
-    assert loaded.intake == model.intake
+    assert loaded.preprocessor == model.preprocessor
     assert loaded.predict_labels(images).tolist() == model.predict_labels(images).tolist()
 
 
@@ -132,14 +132,14 @@ def test_two_classes_end_in_a_sigmoid(images):
 def test_batches_and_arrays_go_on_with_it(images, tmp_path):
     model = net()
     model.fit(images, verbose=0)
-    kept = model.intake
+    kept = model.preprocessor
     model.fit([(images.x[:8], images.y[:8])], verbose=0)
     model.fit(images.x, images.y, verbose=0)
-    assert model.intake == kept
+    assert model.preprocessor == kept
     model.fit(images, epochs=1, verbose=0, resume=tmp_path / "run")
-    assert "class" in str(model.intake.target)
+    assert "class" in str(model.preprocessor.target)
     model.reset()
-    assert model.intake is None
+    assert model.preprocessor is None
 
 
 def test_other_images_are_refused(model, images, folder, tmp_path):
@@ -206,4 +206,4 @@ def test_what_goes_with_tables_alone_is_refused(images):
 )
 def test_no_pictures(size, channels, text):
     with pytest.raises(ConfigError, match=re.escape(text)):
-        Pictures(size, channels, Labels("class", ("a", "b")))
+        ImagePreprocessor(size, channels, ClassTarget("class", ("a", "b")))

@@ -9,10 +9,10 @@ import pandas
 import pytest
 
 import glassnet as gn
-from glassnet.data.time_index import Times
+from glassnet.data.time_index import TimeIndex
 from glassnet.errors import ConfigError, DataError, ModelFileError, NotReadyError
 from glassnet.layers import Dense, Dropout, Flatten
-from glassnet.preprocessing.seasonal import Change, Forecaster
+from glassnet.preprocessing.seasonal import SeasonalTarget, TimeSeriesPreprocessor
 from glassnet.storage import json_codec, registry
 from oracles import FLOAT32, LOOSE, close
 
@@ -46,14 +46,14 @@ def test_what_is_learned_by_hand():
     model = network(1)
     model.fit(series, epochs=0, verbose=0)
     scale = np.sqrt(35 / 4)
-    assert model.intake.target.scale == pytest.approx(scale)
-    x, y, there = model.intake.pair(series)
+    assert model.preprocessor.target.scale == pytest.approx(scale)
+    x, y, there = model.preprocessor.transform_xy(series)
     close(x[:, :, 0] * scale, [[3, 1], [1, 4]])
     close(y[:, 0] * scale, [4, 3])
     assert there is None
-    close(model.intake.features(series)[:, :, 0] * scale, [[3, 1], [1, 4], [4, 3]])
-    close(model.intake.restore(np.zeros((3, 1)), series)[:, 0], [4, 3, 8])
-    close(model.intake.restore(np.ones((3, 1)), series)[:, 0], [4 + scale, 3 + scale, 8 + scale])
+    close(model.preprocessor.transform(series)[:, :, 0] * scale, [[3, 1], [1, 4], [4, 3]])
+    close(model.preprocessor.inverse_transform(np.zeros((3, 1)), series)[:, 0], [4, 3, 8])
+    close(model.preprocessor.inverse_transform(np.ones((3, 1)), series)[:, 0], [4 + scale, 3 + scale, 8 + scale])
 
 
 @pytest.mark.parametrize("log", [False, True])
@@ -61,13 +61,13 @@ def test_what_is_learned_by_hand():
 def test_undoing(season, horizon, log):
     """Oracle: a loop that adds each difference to the value a season before, forecast or known."""
     values, out = RNG.uniform(1, 5, 12), RNG.normal(size=(1, horizon))
-    change = Change("y", season, horizon, 0.4, log)
+    change = SeasonalTarget("y", season, horizon, 0.4, log)
     series = [np.log(value) if log else value for value in values]
     for j in range(horizon):
         series.append(series[-season] + 0.4 * out[0, j])
     want = np.array(series[12:])
-    close(change.undo(out, values[None, -season:])[0], np.exp(want) if log else want)
-    close(change.encode(values), [(series[t] - series[t - season]) / 0.4 for t in range(season, 12)])
+    close(change.undifference(out, values[None, -season:])[0], np.exp(want) if log else want)
+    close(change.transform(values), [(series[t] - series[t - season]) / 0.4 for t in range(season, 12)])
 
 
 def test_what_is_encoded_is_what_is_undone():
@@ -75,10 +75,10 @@ def test_what_is_encoded_is_what_is_undone():
     series = shop(transform="log")
     model = network()
     model.fit(series, epochs=0, verbose=0)
-    _, y, _ = model.intake.pair(series)
+    _, y, _ = model.preprocessor.transform_xy(series)
     before = np.stack([series.values[i + 5 : i + 17] for i in range(len(y))])
     truth = np.stack([series.values[i + 17 : i + 23] for i in range(len(y))])
-    close(model.intake.target.undo(y, before), truth, LOOSE)
+    close(model.preprocessor.target.undifference(y, before), truth, LOOSE)
 
 
 def test_a_network_of_zeros_is_the_seasonal_naive_forecast():
@@ -134,11 +134,11 @@ def test_what_is_held_out_teaches_nothing():
         model = network()
         series = gn.data.series(table, "sold", time="day", horizon=6, length=5)
         history = model.fit(series, epochs=3, validation_split=0.25, verbose=0)
-        fits.append((model.intake.target.scale, [w.tolist() for w in model.get_weights()], history.history))
+        fits.append((model.preprocessor.target.scale, [w.tolist() for w in model.get_weights()], history.history))
     assert history.params["rows"] == 15
-    assert model.intake.learned == "2015-01 to 2018-01 (37 months)"
+    assert model.preprocessor.trained_on == "2015-01 to 2018-01 (37 months)"
     assert model.forecast().labels[0] == "2019-01"
-    assert model.forecast().before.tolist() == other.sold[-17:].tolist()
+    assert model.forecast().context.tolist() == other.sold[-17:].tolist()
     assert fits[0][:2] == fits[1][:2]
     assert fits[0][2]["loss"] == fits[1][2]["loss"]
     assert fits[0][2]["val_loss"] != fits[1][2]["val_loss"]
@@ -146,19 +146,19 @@ def test_what_is_held_out_teaches_nothing():
     other.loc[36, "sold"] *= 3
     model = network()
     model.fit(gn.data.series(other, "sold", time="day", horizon=6, length=5), epochs=3, validation_split=0.25, verbose=0)
-    assert model.intake.target.scale != fits[0][0]
+    assert model.preprocessor.target.scale != fits[0][0]
 
 
 def test_a_file_holds_what_forecasts_take(fitted, tmp_path):
     fitted.save(tmp_path / "sold.glassnet")
     loaded = gn.load(tmp_path / "sold.glassnet")
-    assert loaded.intake == fitted.intake
-    assert hash(loaded.intake) == hash(fitted.intake)
+    assert loaded.preprocessor == fitted.preprocessor
+    assert hash(loaded.preprocessor) == hash(fitted.preprocessor)
     assert loaded.forecast(9).values.tolist() == fitted.forecast(9).values.tolist()
     loaded.fit(shop(), epochs=1, verbose=0)
-    assert loaded.intake.target == fitted.intake.target
-    assert loaded.intake.learned == "2015-01 to 2019-12 (60 months)"
-    assert fitted.intake.learned == "2015-01 to 2018-12 (48 months)"
+    assert loaded.preprocessor.target == fitted.preprocessor.target
+    assert loaded.preprocessor.trained_on == "2015-01 to 2019-12 (60 months)"
+    assert fitted.preprocessor.trained_on == "2015-01 to 2018-12 (48 months)"
 
 
 def test_what_is_said(fitted, capsys):
@@ -198,8 +198,8 @@ def test_the_figure(fitted):
 def test_rows_are_put_in_the_order_of_time():
     series = gn.data.series(TABLE[::-1], "sold", time="day", horizon=6)
     assert series.values.tolist() == SOLD.tolist()
-    assert series.said[-1] == "its rows were put in the order of time"
-    assert shop().said[-1] == "time: day, a step is a month, 2015-01 to 2019-12"
+    assert series.messages[-1] == "its rows were put in the order of time"
+    assert shop().messages[-1] == "time: day, a step is a month, 2015-01 to 2019-12"
 
 
 def test_defaults():
@@ -210,7 +210,7 @@ def test_defaults():
     assert gn.data.series({"y": np.arange(99.0)}, "y").length == 12
     short = gn.data.series(TABLE[:20], "sold", time="day", horizon=6)
     assert short.season == 1
-    assert "too short for a season of 12 months: forecast without seasons" in short.said
+    assert "too short for a season of 12 months: forecast without seasons" in short.messages
     assert gn.data.series(TABLE, "sold", time="day", season=6).season == 6
     assert np.asarray(short).tolist() == SOLD[:20].tolist()
 
@@ -220,7 +220,7 @@ def test_a_series_that_repeats_itself_is_forecast_without_a_miss():
     series = gn.data.series({"y": [1.0, 2, 3] * 5}, "y", season=3, length=2)
     model = network(1)
     model.fit(series, epochs=1, verbose=0)
-    assert model.intake.target.scale == 1.0
+    assert model.preprocessor.target.scale == 1.0
     assert model.forecast(4).values.tolist() == [1, 2, 3, 1]
 
 
@@ -337,16 +337,16 @@ def test_what_else_is_refused(fitted):
 @pytest.mark.parametrize(
     ("part", "old", "new", "text"),
     [
-        (Change("y", 12, 6, 2.0), '"season":12', '"season":0', "Change: expected season and horizon to be ints >= 1"),
-        (Change("y", 12, 6, 2.0), '"scale":2.0', '"scale":-2.0', "Change: expected a scale > 0. Received: scale=-2.0."),
-        (Times((), "number", 1.0, 1.0), '"step":1.0', '"step":0.0', "Times: expected a step > 0. Received: first=1.0, step=0.0."),
-        (Times((), "number", 1.0, 1.0), '"number"', '"moon"', "Times: unit: expected one of month, second, number."),
+        (SeasonalTarget("y", 12, 6, 2.0), '"season":12', '"season":0', "Change: expected season and horizon to be ints >= 1"),
+        (SeasonalTarget("y", 12, 6, 2.0), '"scale":2.0', '"scale":-2.0', "Change: expected a scale > 0. Received: scale=-2.0."),
+        (TimeIndex((), "number", 1.0, 1.0), '"step":1.0', '"step":0.0', "Times: expected a step > 0. Received: first=1.0, step=0.0."),
+        (TimeIndex((), "number", 1.0, 1.0), '"number"', '"moon"', "Times: unit: expected one of month, second, number."),
         (
-            Forecaster(Change("y", 2, 1, 1.0), 1, "", Times((), "number", 1.0, 1.0), (1.0, 2.0, 3.0)), "[1.0,2.0,3.0]", "[1.0,2.0]",
+            TimeSeriesPreprocessor(SeasonalTarget("y", 2, 1, 1.0), 1, "", TimeIndex((), "number", 1.0, 1.0), (1.0, 2.0, 3.0)), "[1.0,2.0,3.0]", "[1.0,2.0]",
             "Forecaster: expected length + season finite values. Received: values=2.",
         ),
         (
-            Forecaster(Change("y", 2, 1, 1.0), 1, "", Times((), "number", 1.0, 1.0), (1.0, 2.0, 3.0)), '"length":1', '"length":0',
+            TimeSeriesPreprocessor(SeasonalTarget("y", 2, 1, 1.0), 1, "", TimeIndex((), "number", 1.0, 1.0), (1.0, 2.0, 3.0)), '"length":1', '"length":0',
             "Forecaster: expected length to be an int >= 1. Received: length=0.",
         ),
     ],

@@ -106,7 +106,7 @@ def table_model(folder):
     table = frame()
     model = gn.Sequential([Dense(4, activation="relu"), Dense(1, activation="sigmoid")], seed=0)
     model.compile(Nadam(0.01), metrics=["accuracy"])
-    options = {"columns": {"sold": "category"}, "derive": {"half": "size / 2"}}
+    options = {"column_types": {"sold": "category"}, "derive": {"half": "size / 2"}}
     model.fit(without(table, "price"), target="kind", epochs=3, verbose=0, **options)
     return model, without(table, "price"), without(table, "price"), None
 

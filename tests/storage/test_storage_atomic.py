@@ -23,7 +23,7 @@ POINTS = ["write", "half", "fsync", "rename", "fsync folder", "done"]
 
 def test_every_point_is_reached(path, monkeypatch):
     seen = []
-    monkeypatch.setattr(atomic_write, "reached", seen.append)
+    monkeypatch.setattr(atomic_write, "failpoint", seen.append)
     small().save(path)
     assert seen == POINTS
 
@@ -37,7 +37,7 @@ def test_a_save_that_fails_leaves_what_was_there(path, monkeypatch, point, fault
         if now == point:
             raise fault
 
-    monkeypatch.setattr(atomic_write, "reached", fail)
+    monkeypatch.setattr(atomic_write, "failpoint", fail)
     with pytest.raises(ModelFileError, match=rf"save: expected a file that can be written. .*m.glassnet'. It said: {fault.strerror}"):
         small(seed=7).save(path)
     assert path.read_bytes() == before
@@ -81,7 +81,7 @@ def test_an_interrupt_leaves_what_was_there(path, monkeypatch, interrupt):
         if point == "half":
             raise interrupt
 
-    monkeypatch.setattr(atomic_write, "reached", stop)
+    monkeypatch.setattr(atomic_write, "failpoint", stop)
     with pytest.raises(interrupt):
         small(seed=7).save(path)
     assert path.read_bytes() == before
@@ -94,12 +94,12 @@ def test_a_process_killed_at_any_point_leaves_one_of_the_two(path):
     code = """
 import os, signal, sys
 from pathlib import Path
-from glassnet.storage import atomic
+from glassnet.storage import atomic_write
 def kill(point):
     if point == sys.argv[2]:
         os.kill(os.getpid(), signal.SIGKILL)
-atomic.reached = kill
-atomic.write(Path(sys.argv[1]), b"new" * 1000)
+atomic_write.failpoint = kill
+atomic_write.write(Path(sys.argv[1]), b"new" * 1000)
 """
     for point in POINTS:
         path.write_bytes(old)

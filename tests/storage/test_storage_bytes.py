@@ -83,8 +83,8 @@ def test_every_flipped_byte_gives_the_same_model_or_error_as_in_a_file(tmp_path)
         outcomes = []
         for source in (tmp_path / "m", bytes(bad)):
             try:
-                loaded = model_file.read(source)
-                outcomes.append((loaded.saved, [a.tobytes() for a in jax.tree.leaves(loaded.arrays)]))
+                loaded = model_file.read_model(source)
+                outcomes.append((loaded.spec, [a.tobytes() for a in jax.tree.leaves(loaded.arrays)]))
             except ModelFileError:
                 outcomes.append(None)
         assert outcomes[0] == outcomes[1], place
@@ -93,15 +93,15 @@ def test_every_flipped_byte_gives_the_same_model_or_error_as_in_a_file(tmp_path)
 def test_a_long_header_is_not_taken_in():
     data = (2**40).to_bytes(8, "little") + b"{}"
     with pytest.raises(ModelFileError, match=r"Received: bytes=10\. Files of Keras"):
-        model_file.read(data)
+        model_file.read_model(data)
 
 
 def test_bytes_take_their_own_size_and_little_more():
     """Oracle: what Python and NumPy say that they allocated."""
     data = blob(gn.Sequential([Input(1000), Dense(1000)], seed=0))
-    model_file.read(data)
+    model_file.read_model(data)
     tracemalloc.start()
-    loaded = model_file.read(data)
+    loaded = model_file.read_model(data)
     held, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert loaded.arrays.params[0]["kernel"].nbytes == 4_000_000

@@ -7,7 +7,7 @@ import pytest
 
 from glassnet.errors import DataWarning, ModelFileError
 from glassnet.storage import model_file
-from glassnet.storage.checkpoints import Folder
+from glassnet.storage.checkpoints import CheckpointFolder
 
 
 @pytest.fixture
@@ -29,15 +29,15 @@ def five(tmp_path, monkeypatch):
 
 def test_what_a_kill_left_behind_goes_when_the_run_goes_on(five):
     """Killed time and again between putting a checkpoint in and taking the oldest away, a run would fill the disk."""
-    with closing(Folder(five[0])) as folder:
-        assert folder.newest().epoch == 4
-        assert [path.stem[-2:] for path in folder.files()] == ["32", "24"]
+    with closing(CheckpointFolder(five[0])) as folder:
+        assert folder.read_newest().epoch == 4
+        assert [path.stem[-2:] for path in folder.list_files()] == ["32", "24"]
 
 
 def test_the_one_that_can_be_read_stays_however_many_are_newer(five):
     path, sound = five
     sound.up_to = 2
-    with closing(Folder(path)) as folder:
+    with closing(CheckpointFolder(path)) as folder:
         with pytest.warns(DataWarning, match="damaged. The run goes on from checkpoint-000002-000000016"):
-            assert folder.newest().step == 16
-        assert [path.stem[-2:] for path in folder.files()] == ["32", "24", "16", "08"]
+            assert folder.read_newest().step == 16
+        assert [path.stem[-2:] for path in folder.list_files()] == ["32", "24", "16", "08"]

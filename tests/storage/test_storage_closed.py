@@ -87,7 +87,7 @@ def test_a_load_opens_its_file_and_nothing_else(tmp_path):
         small([Residual([Dense(2, activation="tanh"), BatchNormalization()]), Normalization(), Dense(1)], "adam"), tmp_path / "rich"
     )
     table = gn.Sequential([Dense(1)], seed=0)
-    table.fit(TABLE, target="price", columns={"port": "category"}, derive={"twice": "age * 2"}, verbose=0)
+    table.fit(TABLE, target="price", column_types={"port": "category"}, derive={"twice": "age * 2"}, verbose=0)
     paths = [rich, saved(table, tmp_path / "table")]
     for i, name in enumerate(("os.system", "custom/os.system", "../../x", "http://x/y", "layers/Lambda")):
         paths.append(changed(rich, lambda model, name=name: model["layers"][1].update({"is": name}), tmp_path / f"bad{i}"))
@@ -102,9 +102,9 @@ def test_a_load_opens_its_file_and_nothing_else(tmp_path):
 def test_the_hook_would_have_seen_it(tmp_path):
     """The same watch, over a load that imports and opens: planted in the process."""
     path = saved(small([Dense(1)]), tmp_path / "m")
-    spy = "from glassnet.storage import modelfile; old = modelfile._saved"
+    spy = "from glassnet.storage import model_file; old = model_file._read_spec"
     spy += "\ndef new(*given):\n import colorsys; open('/dev/null').close(); return old(*given)\n"
-    events = python(WATCHED.replace("seen = []", f"seen = []\n{spy}modelfile._saved = new"), path)
+    events = python(WATCHED.replace("seen = []", f"seen = []\n{spy}model_file._read_spec = new"), path)
     assert {"open", "import"} <= {event for event, _ in events}
 
 
@@ -288,10 +288,10 @@ def test_the_tables_hold_parts_of_glassnet_alone():
     assert not any("allback" in name or "/CSV" in name for name in registry.by_tag())
 
 
-@pytest.mark.parametrize("tag", model_file.tags().values(), ids=lambda tag: tag.name)
+@pytest.mark.parametrize("tag", model_file.all_tags().values(), ids=lambda tag: tag.name)
 def test_every_field_that_says_what_a_part_is_has_a_key(tag):
     """A field without a key would be lost in a file; oracle: the fields of the class."""
-    assert sorted(tag.fields().values()) == sorted(json_codec.settings(tag.kind))
+    assert sorted(tag.fields().values()) == sorted(json_codec.config_fields(tag.kind))
     assert all(isinstance(name, str) for name in ACTIVATIONS)
 
 

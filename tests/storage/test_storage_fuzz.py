@@ -50,13 +50,13 @@ def outcome(data, path):
     """None for a file that is refused, else the model, which is what the file says or the test fails."""
     path.write_bytes(data)
     try:
-        loaded = model_file.read(path)
+        loaded = model_file.read_model(path)
     except ModelFileError as error:
         return None if 0 < len(str(error)) < 1500 else pytest.fail("no message, or one without end")
     model, _, _ = apart(data)
-    said = json.loads(json_codec.dumps(loaded.saved, model_file.tags()))
+    said = json.loads(json_codec.dumps(loaded.spec, model_file.all_tags()))
     assert canonical(said) == canonical(model)
-    found = {} if loaded.built is None else model_file.named(loaded.built, loaded.arrays)
+    found = {} if loaded.built is None else model_file.flatten_arrays(loaded.built, loaded.arrays)
     wanted = arrays(data)
     assert found.keys() == wanted.keys()
     for name, array in wanted.items():
@@ -68,11 +68,11 @@ def outcome(data, path):
 def test_the_oracle_sees_a_wrong_load(plain_file, tmp_path, monkeypatch):
     """A load that reads a number as another, and one that forgets the seed, are caught."""
     assert outcome(plain_file, tmp_path / "m")
-    loaded = model_file.read(tmp_path / "m")
+    loaded = model_file.read_model(tmp_path / "m")
     (params,) = loaded.arrays.params
     other = loaded.arrays._replace(params=(params | {"bias": params["bias"] + 1},))
-    for wrong in (loaded._replace(arrays=other), loaded._replace(saved=replace(loaded.saved, seed=5))):
-        monkeypatch.setattr(model_file, "read", lambda path, wrong=wrong: wrong)
+    for wrong in (loaded._replace(arrays=other), loaded._replace(spec=replace(loaded.spec, seed=5))):
+        monkeypatch.setattr(model_file, "read_model", lambda path, wrong=wrong: wrong)
         with pytest.raises(AssertionError):
             outcome(plain_file, tmp_path / "m")
 

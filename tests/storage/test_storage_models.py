@@ -30,7 +30,7 @@ def everything(model):
     history = own.pop("history")
     for name in ("_params", "_state", "_optimizer_state", "_input"):
         own.pop(name)
-    return own, None if history is None else history.plain()
+    return own, None if history is None else history.to_data()
 
 
 def test_never_built(tmp_path):
@@ -115,9 +115,9 @@ def test_a_normalization_has_learned_once_and_for_all(tmp_path):
 def test_a_table_of_labels(tmp_path):
     model = gn.Sequential([Dense(4, activation="relu"), Dense(1, activation="sigmoid")], seed=0)
     derive, columns = {"double": "age + age"}, {"port": "category", "note": "drop"}
-    model.fit(TABLE, target="kept", epochs=2, verbose=0, derive=derive, columns=columns)
+    model.fit(TABLE, target="kept", epochs=2, verbose=0, derive=derive, column_types=columns)
     loaded = again(model, tmp_path / "m")
-    assert loaded.intake == model.intake
+    assert loaded.preprocessor == model.preprocessor
     assert everything(loaded) == everything(model)
     np.testing.assert_array_equal(loaded.predict(TABLE), model.predict(TABLE))
     assert loaded.predict_labels(TABLE).tolist() == model.predict_labels(TABLE).tolist()
@@ -126,10 +126,10 @@ def test_a_table_of_labels(tmp_path):
 
 def test_a_table_of_log_quantities(tmp_path):
     model = gn.Sequential([Dense(4, activation="relu"), Dense(1)], seed=0)
-    model.fit(TABLE, target="price", target_transform="log", columns={"port": "category"}, epochs=2, verbose=0, validation_split=0.25)
+    model.fit(TABLE, target="price", target_transform="log", column_types={"port": "category"}, epochs=2, verbose=0, validation_split=0.25)
     loaded = again(model, tmp_path / "m")
-    assert loaded.intake == model.intake
-    assert loaded.intake.target.log
+    assert loaded.preprocessor == model.preprocessor
+    assert loaded.preprocessor.target.log
     np.testing.assert_array_equal(loaded.predict(TABLE), model.predict(TABLE))
     assert loaded.evaluate(TABLE) == model.evaluate(TABLE)
 
@@ -139,8 +139,8 @@ def test_labels_keep_their_kind(tmp_path, labels):
     model = gn.Sequential([Dense(1, activation="sigmoid")], seed=0)
     model.fit({"x": [1.0, 2.0, 3.0, 4.0], "y": [labels[0], labels[1]] * 2}, target="y", verbose=0)
     loaded = again(model, tmp_path / "m")
-    assert loaded.intake.target == model.intake.target
-    assert [type(label) for label in loaded.intake.target.labels] == [type(label) for label in model.intake.target.labels]
+    assert loaded.preprocessor.target == model.preprocessor.target
+    assert [type(label) for label in loaded.preprocessor.target.labels] == [type(label) for label in model.preprocessor.target.labels]
 
 
 def test_numbers_in_the_history_that_are_none(tmp_path):

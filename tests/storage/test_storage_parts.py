@@ -21,7 +21,18 @@ from glassnet import initializers, layers, losses, metrics, optimizers, regulari
 from glassnet.activations import ACTIVATIONS
 from glassnet.errors import ModelFileError
 from glassnet.initializers import INITIALIZERS, Constant, Initializer
-from glassnet.layers import Activation, Composite, Dense, Input, Layer, Maxout, Normalization, Parallel, Residual, TextVectorization
+from glassnet.layers import (
+    Activation,
+    Composite,
+    Dense,
+    Input,
+    Layer,
+    Maxout,
+    Normalization,
+    Parallel,
+    Residual,
+    TextVectorization,
+)
 from glassnet.losses import FunctionLoss, Loss
 from glassnet.metrics import FunctionMetric, Metric
 from glassnet.optimizers import OPTIMIZERS, SGD, Adam, Optax, Optimizer
@@ -196,7 +207,7 @@ def pinball(y, out):
 class Pinball(Loss):
     tau: float = 0.9
 
-    def rows(self, y, z):
+    def unreduced(self, y, z):
         return jnp.maximum(self.tau * (y - z), (self.tau - 1) * (y - z)).mean(-1)
 
 

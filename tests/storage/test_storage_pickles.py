@@ -66,7 +66,7 @@ def test_the_twin_trains_on(kind, way):
     fit(model, 2)
     twin = WAYS[way](model)
     assert everything(twin) == everything(model)
-    rows = TABLE if model.intake else X
+    rows = TABLE if model.preprocessor else X
     np.testing.assert_array_equal(twin.predict(rows), model.predict(rows))
     assert result(twin, fit, 3) == result(model, fit, 3)
 

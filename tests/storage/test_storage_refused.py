@@ -86,7 +86,7 @@ def test_strange_format(path, version):
         ('{"format": ' + "1" * 41 + "1}", "a whole number of more than 40 digits"),
         ('{"format": {"float": 1}}', "float is a word for nan, inf and -inf alone"),
         ("3", "load: expected a whole number as format"),
-        ('{"format": 1}', r"model: expected a value of type Saved. Received: \{'format': 1\}"),
+        ('{"format": 1}', r"model: expected a value of type ModelSpec. Received: \{'format': 1\}"),
     ],
 )
 def test_text_that_is_no_model(path, text, says):
@@ -155,7 +155,7 @@ FAULTS = [
         put("layers", [{"is": "layers/Input", "name": "i", "trainable": True, "shape": [2]}]),
         "model: expected layers that run, and the i",
     ),
-    (put("intake", {"is": "data/Encoder", "columns": [], "derive": [["a"]]}), "model.intake: expected a value of type Taker or nothing"),
+    (put("intake", {"is": "data/Encoder", "columns": [], "derive": [["a"]]}), "model.intake: expected a value of type Preprocessor or nothing"),
 ]
 
 
@@ -229,7 +229,7 @@ def test_a_description_beyond_the_limit(tmp_path):
 def test_what_is_too_large_to_load_is_not_saved(tmp_path, monkeypatch):
     model = small()
     model.history.history["many"] = [0.1] * 100
-    monkeypatch.setattr(model_file, "MOST_TEXT", 1000)
+    monkeypatch.setattr(model_file, "MAX_TEXT_BYTES", 1000)
     with pytest.raises(ModelFileError, match=r"save: expected a model that takes less than 1,000 bytes to describe\. Received: bytes="):
         model.save(tmp_path / "m")
 

@@ -50,7 +50,7 @@ def table():
     model = gn.Sequential([Dense(4, activation="relu"), Dropout(0.3), Dense(1)], seed=0)
 
     def fit(model, epochs):
-        named = {} if model.intake else {"target": "price", "target_transform": "log", "columns": {"port": "category"}}
+        named = {} if model.preprocessor else {"target": "price", "target_transform": "log", "column_types": {"port": "category"}}
         return model.fit(TABLE, batch_size=3, epochs=epochs, verbose=0, validation_split=0.25, **named)
 
     return model, fit

@@ -292,10 +292,10 @@ def test_check_gradients_catches_a_softmax_without_its_jacobian_under_another_lo
 
 def test_check_gradients_catches_a_broken_chain(monkeypatch):  # by less than a finite difference can see
     def scaled(*arguments, **options):
-        done = train_step.one_pass(*arguments, **options)
+        done = train_step.forward_backward(*arguments, **options)
         return done._replace(grads=jax.tree.map(lambda g: g * (1 + 5e-7), done.grads))
 
-    monkeypatch.setattr("glassnet.testing.gradients.one_pass", scaled)
+    monkeypatch.setattr("glassnet.testing.gradients.forward_backward", scaled)
     with pytest.raises(AssertionError, match="the chain of links to be the gradient of the whole"):
         check_gradients(model_of(Dense(3), Activation("tanh"), Dense(2)), *rows(2))
 

@@ -11,24 +11,24 @@ import pytest
 
 from glassnet.losses import Loss
 from glassnet.optimizers import Optimizer
-from glassnet.optimizers.optimizer import clip
+from glassnet.optimizers.optimizer import clip_gradients
 from glassnet.testing import check_loss, check_optimizer
 
 
 class Squared(Loss):
-    def rows(self, y, z):
+    def unreduced(self, y, z):
         return jnp.square(y - z).mean(-1)
 
 
 @dataclass(frozen=True)
 class OneNumber(Loss):
-    def rows(self, y, z):
+    def unreduced(self, y, z):
         return jnp.square(y - z).mean()
 
 
 @dataclass(frozen=True)
 class OverflowsInfinitely(Loss):
-    def rows(self, y, z):
+    def unreduced(self, y, z):
         return (jnp.log(jnp.exp(z).sum(-1, keepdims=True)) - z).mean(-1)
 
 
@@ -36,7 +36,7 @@ class OverflowsInfinitely(Loss):
 class NaNSlope(Loss):
     """Finite itself, but 0 times infinity in its gradient."""
 
-    def rows(self, y, z):
+    def unreduced(self, y, z):
         return jnp.where(z > 500, 0.0, jnp.exp(z)).mean(-1)
 
 
@@ -50,19 +50,19 @@ _square.defvjp(lambda x: (x * x, x), lambda x, dy: (x * dy,))
 
 @dataclass(frozen=True)
 class HalfSlope(Loss):
-    def rows(self, y, z):
+    def unreduced(self, y, z):
         return _square(y - z).mean(-1)
 
 
 @dataclass(frozen=True)
 class ComparesNeighbours(Loss):
-    def rows(self, y, z):
+    def unreduced(self, y, z):
         return jnp.square(y - jnp.roll(z, 1, axis=0)).mean(-1)
 
 
 @dataclass(frozen=True)
 class RelativeToTheBatch(Loss):
-    def rows(self, y, z):
+    def unreduced(self, y, z):
         return jnp.square(y - z).mean(-1) / jnp.square(y).mean()
 
 
@@ -132,7 +132,7 @@ class OwnRate(Plain):
 @dataclass(frozen=True)
 class ClipsAgain(Plain):
     def update(self, grads, state, params, lr):
-        return Plain.update(self, clip(self, grads), state, params, lr)
+        return Plain.update(self, clip_gradients(self, grads), state, params, lr)
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,9 @@ import pytest
 
 import glassnet as gn
 from glassnet.callbacks import LambdaCallback
-from glassnet.engine.epoch_runner import Rows, Standing
-from glassnet.engine.loop import Decision, run
-from glassnet.engine.train_step import MEASURES, Data, Program, planner, to_device
+from glassnet.engine.epoch_runner import ArraySource, RunState
+from glassnet.engine.loop import Decision, run_epochs
+from glassnet.engine.train_step import OBSERVED_STATISTICS, Data, Program, make_plan_fn, to_device
 from glassnet.errors import ConfigError
 from glassnet.optimizers import SGD, Adam
 from glassnet.schedules import CosineDecay, ExponentialDecay, PolynomialDecay, Schedule, Warmup
@@ -84,9 +84,9 @@ def test_a_callback_sets_the_rate_and_the_records_tell_it():
 
     model.fit([0.0, 0.0], [0.0, 0.0], batch_size=1, verbose=0)
     model.reset()
-    program, carry = model._program(), model._carry(model._program(), 0)
-    data, plan = to_device(Data(np.zeros((2, 1), np.float32), np.zeros((2, 1), np.float32))), planner(2, 1, seed=0, shuffle=False)
-    records = list(run(program, Standing(0, carry), Rows(data, plan, plan(0).real.shape[1]), last=4, decide=decide))
+    program, carry = model._make_program(), model._make_train_state(model._make_program(), 0)
+    data, plan = to_device(Data(np.zeros((2, 1), np.float32), np.zeros((2, 1), np.float32))), make_plan_fn(2, 1, seed=0, shuffle=False)
+    records = list(run_epochs(program, RunState(0, carry), ArraySource(data, plan, plan(0).mask.shape[1]), end_epoch=4, on_epoch_end=decide))
     close(seen, [0.05, 0.0125, 0.2, 0.05])
     assert seen == [record.learning_rate for record in records]
     assert all(isinstance(rate, float) for rate in seen)
@@ -102,9 +102,9 @@ def test_a_callback_of_a_fit_sets_the_rate():
 
 def test_records_tell_a_number_too_and_the_first_step_of_an_epoch_broken_off_at_once():
     model = line_model(SGD(0.25))
-    program, carry = model._program(), model._carry(model._program(), 0)
+    program, carry = model._make_program(), model._make_train_state(model._make_program(), 0)
     huge = to_device(Data(np.full((2, 1), 1e30, np.float32), np.zeros((2, 1), np.float32)))
-    (record,) = run(program, Standing(0, carry), Rows(huge, planner(2, 1, seed=0, shuffle=False), 1), last=3)
+    (record,) = run_epochs(program, RunState(0, carry), ArraySource(huge, make_plan_fn(2, 1, seed=0, shuffle=False), 1), end_epoch=3)
     assert (record.finite, record.learning_rate) == (False, 0.25)
 
 
@@ -150,7 +150,7 @@ def test_a_schedule_is_compiled_once_whatever_the_factor():
 
 def test_a_number_is_no_part_of_a_program_and_a_schedule_is():
     model = plain_model()
-    program = model._program()
+    program = model._make_program()
 
     def of(optimizer):
         return Program(program.links, program.loss, optimizer, program.metrics)
@@ -174,7 +174,7 @@ def test_observations_are_at_the_rate_of_their_step():
     """Oracle: by hand. From w = 2, b = 0 at x = 1, y = 0 every gradient is 2 (w + b); update over gradient is the rate."""
     model = line_model(SGD(HALVES))
     seen = model.fit(np.ones(4), np.zeros(4), batch_size=1, observe=True, verbose=0).observations
-    columns = [MEASURES.index(name) for name in ("gradient", "update")]
+    columns = [OBSERVED_STATISTICS.index(name) for name in ("gradient", "update")]
     rates = [look.values[0, columns[1]] / look.values[0, columns[0]] for look in seen]
     assert [look.step for look in seen] == [1, 2, 3, 3]
     # the last look is at the last step's rows after it, at the rate of the step to come

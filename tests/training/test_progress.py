@@ -79,7 +79,7 @@ def test_the_live_line_says_where_training_is(monkeypatch):
     now = [100.0]
     monkeypatch.setattr("glassnet.training.progress.time.perf_counter", lambda: now[0])
     progress = Progress(0, 4)
-    progress._live, progress.ended, now[0] = Screen(), 1, 107.0
-    progress.slice(3, 4, lambda: {"loss": 0.5, "accuracy": 0.75})
-    progress.slice(4, 4, lambda: {"loss": 0.1})
+    progress._live, progress.epochs_done, now[0] = Screen(), 1, 107.0
+    progress.on_slice(3, 4, lambda: {"loss": 0.5, "accuracy": 0.75})
+    progress.on_slice(4, 4, lambda: {"loss": 0.1})
     assert progress._live.shown == [f"epoch 2/4  {'━' * 15:<20}  step 3/4  loss 0.5000  accuracy 0.7500  9.0 s left"]

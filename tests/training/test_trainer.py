@@ -14,7 +14,20 @@ import glassnet as gn
 from glassnet.callbacks import LambdaCallback
 from glassnet.layers import Dense, Flatten, Input, Normalization, Rescaling, Reshape
 from glassnet.optimizers import SGD, Adam
-from nets import ONE_HOT, ROWS, SPARSE, WEIGHT, X, Y, digest, fit_noisy, line_model, noisy_model, plain_model, same_bits
+from nets import (
+    ONE_HOT,
+    ROWS,
+    SPARSE,
+    WEIGHT,
+    X,
+    Y,
+    digest,
+    fit_noisy,
+    line_model,
+    noisy_model,
+    plain_model,
+    same_bits,
+)
 from oracles import close
 
 

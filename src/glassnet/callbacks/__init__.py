@@ -11,13 +11,12 @@ Write one by giving `on_epoch_end`:
 from __future__ import annotations
 
 from glassnet.callbacks.callback import Callback, LambdaCallback
-from glassnet.callbacks.callback_list import Panel, listed
 from glassnet.callbacks.csv_logger import CSVLogger
 from glassnet.callbacks.early_stopping import EarlyStopping, StopWhen, TerminateOnNaN
 from glassnet.callbacks.learning_rate import LearningRateScheduler, ReduceLROnPlateau
 from glassnet.callbacks.model_checkpoint import ModelCheckpoint
 from glassnet.callbacks.tensorboard import TensorBoard
-from glassnet.engine.loop import Decision, Record, Save
+from glassnet.engine.loop import Decision, Record, SaveRequest
 
 __all__ = [
     "CSVLogger",
@@ -27,12 +26,10 @@ __all__ = [
     "LambdaCallback",
     "LearningRateScheduler",
     "ModelCheckpoint",
-    "Panel",
     "Record",
     "ReduceLROnPlateau",
-    "Save",
+    "SaveRequest",
     "StopWhen",
     "TensorBoard",
     "TerminateOnNaN",
-    "listed",
 ]

@@ -15,7 +15,7 @@ HOOKS = ("on_train_begin", "on_epoch_begin", "on_epoch_end", "on_train_end")
 """What `fit` calls, in this order."""
 
 
-class _OutOfReach:
+class _ModelPlaceholder:
     """What stands where Keras puts the model: says what to write instead."""
 
     def __getattr__(self, name: str) -> NoReturn:
@@ -39,13 +39,13 @@ class Callback:
         ConfigError: at the class statement, for a hook of Keras's that is never called here, or a misspelt one.
     """
 
-    model: Any = _OutOfReach()
+    model: Any = _ModelPlaceholder()
 
     def __init_subclass__(cls) -> None:
         for name in dir(cls):
             if (name.startswith("on_") and name not in HOOKS) or name in ("set_model", "set_params"):
                 hooks = "hooks that fit calls: " + ", ".join(HOOKS)
-                raise ConfigError(message(cls.__name__, hooks, name=name, fix=_remedy(name)))
+                raise ConfigError(message(cls.__name__, hooks, name=name, fix=_suggest_fix(name)))
 
     def on_train_begin(self, names: tuple[str, ...]) -> None:
         """Before the first epoch; `names` are the keys that every epoch's logs will have."""
@@ -70,7 +70,7 @@ class Callback:
         return memory, self.on_epoch_end(record.epoch, dict(record.logs))
 
 
-def _remedy(name: str) -> str:
+def _suggest_fix(name: str) -> str:
     if name.startswith("set_"):
         return "Hand over in __init__ what the callback needs."
     if "test" in name or "predict" in name:
@@ -101,20 +101,20 @@ class LambdaCallback(Callback):
         on_train_end: Callable[[Logs], Any] | None = None,
         on_epoch_begin: Callable[[int, Logs], Any] | None = None,
     ):
-        self._end, self._begin, self._done, self._before = on_epoch_end, on_train_begin, on_train_end, on_epoch_begin
+        self._on_epoch_end, self._on_train_begin, self._on_train_end, self._on_epoch_begin = on_epoch_end, on_train_begin, on_train_end, on_epoch_begin
 
     def on_train_begin(self, names: tuple[str, ...]) -> None:
-        if self._begin:
-            self._begin(names)
+        if self._on_train_begin:
+            self._on_train_begin(names)
 
     def on_epoch_begin(self, epoch: int, logs: Logs) -> Decision | None:
-        answer = self._before(epoch, logs) if self._before else None
+        answer = self._on_epoch_begin(epoch, logs) if self._on_epoch_begin else None
         return answer if isinstance(answer, Decision) else None
 
     def on_epoch_end(self, epoch: int, logs: Logs) -> Decision | None:
-        answer = self._end(epoch, logs) if self._end else None
+        answer = self._on_epoch_end(epoch, logs) if self._on_epoch_end else None
         return answer if isinstance(answer, Decision) else None
 
     def on_train_end(self, logs: Logs) -> None:
-        if self._done:
-            self._done(logs)
+        if self._on_train_end:
+            self._on_train_end(logs)

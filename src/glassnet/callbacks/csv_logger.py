@@ -16,7 +16,7 @@ from glassnet.errors import ConfigError, message, require
 
 
 @contextmanager
-def writing(who: str, path: Path) -> Iterator[None]:
+def report_write_errors(who: str, path: Path) -> Iterator[None]:
     """What the operating system refuses in this block, in the house's words.
 
     Raises:
@@ -60,7 +60,7 @@ class CSVLogger(Callback):
 
     def on_train_begin(self, names: tuple[str, ...]) -> None:
         columns = ["epoch", *sorted(names)]
-        with self._file() as file:
+        with self._open() as file:
             found = next(csv.reader(file.read().splitlines(), delimiter=self.separator), [])
         fix = "Give another filename, or append=False to write over it."
         same = not self.append or found in ([], columns)
@@ -68,7 +68,7 @@ class CSVLogger(Callback):
 
     def init(self) -> int:
         """How many bytes the file has: where a run is taken up again, rows that it has written since are taken back."""
-        with self._file() as file:
+        with self._open() as file:
             if not self.append:
                 file.truncate(0)
             elif (text := file.read()) and not text.endswith("\n"):
@@ -76,22 +76,22 @@ class CSVLogger(Callback):
             return file.seek(0, os.SEEK_END)
 
     def update(self, memory: int, record: Record) -> tuple[int, None]:
-        with self._file() as file:
+        with self._open() as file:
             size = file.truncate(min(memory, file.seek(0, os.SEEK_END)))
             names = sorted(record.logs)
             if not size:
-                self._write(file, ["epoch", *names])
-            self._write(file, [record.epoch, *(record.logs[name] for name in names)])
+                self._write_row(file, ["epoch", *names])
+            self._write_row(file, [record.epoch, *(record.logs[name] for name in names)])
             return file.tell(), None
 
     @contextmanager
-    def _file(self) -> Iterator[IO[str]]:
+    def _open(self) -> Iterator[IO[str]]:
         with (
-            writing("CSVLogger", Path(self.filename)),
+            report_write_errors("CSVLogger", Path(self.filename)),
             open(self.filename, "a+", newline="", encoding="utf-8", errors="replace") as file,
         ):
             file.seek(0)
             yield file
 
-    def _write(self, file: IO[str], row: list[Any]) -> None:
+    def _write_row(self, file: IO[str], row: list[Any]) -> None:
         csv.writer(file, delimiter=self.separator).writerow(row)

@@ -54,7 +54,7 @@ class EarlyStopping(Callback):
 
     def __post_init__(self):
         who = "EarlyStopping"
-        monitor.check(who, self.monitor, self.mode, self.min_delta)
+        monitor.check_arguments(who, self.monitor, self.mode, self.min_delta)
         require(self.baseline is None or is_number(self.baseline), who, "baseline to be a number or None", baseline=self.baseline)
         require(is_int(self.patience, least=0), who, "patience to be an int >= 0", patience=self.patience)
         require(is_int(self.start_from_epoch, least=0), who, "start_from_epoch to be an int >= 0", start_from_epoch=self.start_from_epoch)
@@ -70,9 +70,9 @@ class EarlyStopping(Callback):
         if memory.seen <= self.start_from_epoch:
             return memory, None
         value = record.logs[self.monitor]
-        if self._better(value, memory.value):
-            wait = 0 if self._better(value, self.baseline) else memory.wait + 1
-            return replace(memory, value=value, epoch=record.epoch, wait=wait), Decision(keep=self.restore_best_weights)
+        if self._is_better(value, memory.value):
+            wait = 0 if self._is_better(value, self.baseline) else memory.wait + 1
+            return replace(memory, value=value, epoch=record.epoch, wait=wait), Decision(keep_weights=self.restore_best_weights)
         memory = replace(memory, wait=memory.wait + 1)
         if memory.wait < self.patience:
             return memory, None
@@ -80,8 +80,8 @@ class EarlyStopping(Callback):
         reason = f"{self.monitor} has not improved for {memory.wait} epochs: {best}"
         return memory, Decision(stop=reason)
 
-    def _better(self, value: float, than: float | None) -> bool:
-        return monitor.better(self.monitor, self.mode, self.min_delta, value, than)
+    def _is_better(self, value: float, best: float | None) -> bool:
+        return monitor.is_better(self.monitor, self.mode, self.min_delta, value, best)
 
 
 @dataclass(frozen=True)

@@ -60,7 +60,7 @@ class ReduceLROnPlateau(Callback):
 
     def __post_init__(self):
         who = "ReduceLROnPlateau"
-        monitor.check(who, self.monitor, self.mode, self.min_delta)
+        monitor.check_arguments(who, self.monitor, self.mode, self.min_delta)
         require(is_number(self.factor) and 0 < self.factor < 1, who, "factor to be a number between 0 and 1", factor=self.factor)
         require(is_int(self.patience, least=0), who, "patience to be an int >= 0", patience=self.patience)
         require(is_int(self.cooldown, least=0), who, "cooldown to be an int >= 0", cooldown=self.cooldown)
@@ -76,7 +76,7 @@ class ReduceLROnPlateau(Callback):
         if memory.resting:
             memory = replace(memory, resting=memory.resting - 1)
         value = record.logs[self.monitor]
-        if monitor.better(self.monitor, self.mode, self.min_delta, value, memory.value):
+        if monitor.is_better(self.monitor, self.mode, self.min_delta, value, memory.value):
             return replace(memory, value=value, wait=0), None
         if memory.resting:
             return memory, None
@@ -114,12 +114,12 @@ class LearningRateScheduler(Callback):
 
     def on_epoch_begin(self, epoch: int, logs: Logs) -> Decision:
         given = (epoch, logs["learning_rate"])
-        rate = self.schedule(*given) if _takes(self.schedule, *given) else self.schedule(epoch)
+        rate = self.schedule(*given) if _accepts(self.schedule, *given) else self.schedule(epoch)
         require(is_number(rate) and rate > 0, "LearningRateScheduler", f"schedule({epoch}, ...) to be a number > 0", learning_rate=rate)
         return Decision(learning_rate=float(rate))
 
 
-def _takes(function: Callable[..., Any], *values: Any) -> bool:
+def _accepts(function: Callable[..., Any], *values: Any) -> bool:
     """Whether a function can be called with these values, as far as it can be asked."""
     try:
         inspect.signature(function).bind(*values)

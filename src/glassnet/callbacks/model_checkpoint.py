@@ -10,8 +10,8 @@ from typing import Any
 
 from glassnet.callbacks import monitor
 from glassnet.callbacks.callback import Callback
-from glassnet.callbacks.csv_logger import writing
-from glassnet.engine.loop import Decision, Record, Save
+from glassnet.callbacks.csv_logger import report_write_errors
+from glassnet.engine.loop import Decision, Record, SaveRequest
 from glassnet.errors import ConfigError, is_number, lookup, message, require
 
 
@@ -53,7 +53,7 @@ class ModelCheckpoint(Callback):
     def __post_init__(self):
         who = "ModelCheckpoint"
         require(isinstance(self.filepath, str | os.PathLike), who, "filepath to be a path", filepath=self.filepath)
-        monitor.check(who, self.monitor, self.mode, 0.0)
+        monitor.check_arguments(who, self.monitor, self.mode, 0.0)
         best, alone = self.save_best_only, self.save_weights_only
         require(isinstance(best, bool) and isinstance(alone, bool), who, "True or False", save_best_only=best, save_weights_only=alone)
         first = self.initial_value_threshold
@@ -65,7 +65,7 @@ class ModelCheckpoint(Callback):
             monitor.require_logged(who, self.monitor, self.mode, names)
         try:
             asked = [name for _, name, _, _ in Formatter().parse(pattern) if name is not None]
-            self._path(dict.fromkeys(asked, 0.0) | {"epoch": 0})
+            self._format_path(dict.fromkeys(asked, 0.0) | {"epoch": 0})
         except (ValueError, IndexError) as error:
             fix = "Double a brace that is to stand as it is: {{."
             expected = "a filepath like runs/{epoch:04d}-{loss:.2f}.glassnet"
@@ -74,7 +74,7 @@ class ModelCheckpoint(Callback):
             lookup(f"{who}: filepath", name, dict.fromkeys(("epoch", *names)))
         folder = Path(pattern).parent
         if "{" not in str(folder):
-            with writing(who, folder):
+            with report_write_errors(who, folder):
                 folder.mkdir(parents=True, exist_ok=True)
 
     def init(self) -> float | None:
@@ -83,11 +83,11 @@ class ModelCheckpoint(Callback):
     def update(self, memory: float | None, record: Record) -> tuple[float | None, Decision | None]:
         if self.save_best_only:
             value = record.logs[self.monitor]
-            if not monitor.better(self.monitor, self.mode, 0.0, value, memory):
+            if not monitor.is_better(self.monitor, self.mode, 0.0, value, memory):
                 return memory, None
             memory = value
-        path = self._path({"epoch": record.epoch + 1} | record.logs)
-        return memory, Decision(save=(Save(path, self.save_weights_only),))
+        path = self._format_path({"epoch": record.epoch + 1} | record.logs)
+        return memory, Decision(save=(SaveRequest(path, self.save_weights_only),))
 
-    def _path(self, numbers: dict[str, Any]) -> str:
-        return os.fspath(self.filepath).format(**numbers)
+    def _format_path(self, values: dict[str, Any]) -> str:
+        return os.fspath(self.filepath).format(**values)

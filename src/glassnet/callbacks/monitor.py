@@ -6,12 +6,12 @@ import math
 
 from glassnet.errors import is_number, lookup, require
 
-UP = ("acc", "auc", "f1", "fbeta", "precision", "recall", "r2", "similarity", "iou")
-DOWN = ("loss", "error", "mse", "mae", "mape", "entropy", "perplexity")
+HIGHER_IS_BETTER = ("acc", "auc", "f1", "fbeta", "precision", "recall", "r2", "similarity", "iou")
+LOWER_IS_BETTER = ("loss", "error", "mse", "mae", "mape", "entropy", "perplexity")
 """Parts of names of which more, or less, is better."""
 
 
-def check(who: str, monitor: str, mode: str, min_delta: float) -> None:
+def check_arguments(who: str, monitor: str, mode: str, min_delta: float) -> None:
     """Refuse arguments out of range.
 
     Raises:
@@ -32,13 +32,13 @@ def require_logged(who: str, monitor: str, mode: str, names: tuple[str, ...]) ->
         fix = "Pass validation_split or validation_data to fit, or monitor the training loss."
         require(False, who, "validation rows", monitor=monitor, fix=fix)
     lookup(f"{who}: monitor", monitor, dict.fromkeys(names))
-    known = mode != "auto" or any(part in monitor for part in UP + DOWN)
+    known = mode != "auto" or any(part in monitor for part in HIGHER_IS_BETTER + LOWER_IS_BETTER)
     require(known, who, "a mode for this monitor", monitor=monitor, fix='Say mode="min" where less is better, mode="max" where more is.')
 
 
-def better(monitor: str, mode: str, min_delta: float, value: float, than: float | None) -> bool:
-    """Whether `value` is a number that beats `than` by more than `min_delta`; any number beats None."""
-    if not math.isfinite(value) or than is None:
+def is_better(monitor: str, mode: str, min_delta: float, value: float, best: float | None) -> bool:
+    """Whether `value` is a number that beats `best` by more than `min_delta`; any number beats None."""
+    if not math.isfinite(value) or best is None:
         return math.isfinite(value)
-    up = mode == "max" or (mode == "auto" and any(part in monitor for part in UP))
-    return value - min_delta > than if up else value + min_delta < than
+    up = mode == "max" or (mode == "auto" and any(part in monitor for part in HIGHER_IS_BETTER))
+    return value - min_delta > best if up else value + min_delta < best

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from glassnet.callbacks.callback import Callback, Logs
-from glassnet.callbacks.csv_logger import writing
+from glassnet.callbacks.csv_logger import report_write_errors
 from glassnet.engine.loop import Record
 from glassnet.errors import ConfigError, message, require
 
@@ -48,33 +48,33 @@ class TensorBoard(Callback):
     def init(self) -> str:
         """The name of this fit's event files; the one of the training rows is begun."""
         name = f"events.out.tfevents.{int(time.time())}.{socket.gethostname()}.{os.getpid()}"
-        self._write("train", name, 0, {})
+        self._write_scalars("train", name, 0, {})
         return name
 
     def update(self, memory: str, record: Record) -> tuple[str, None]:
         held = {name.removeprefix("val_"): value for name, value in record.logs.items() if name.startswith("val_")}
         trained = {name: value for name, value in record.logs.items() if not name.startswith("val_")}
-        self._write("train", memory, record.epoch, trained | {"learning_rate": record.learning_rate})
+        self._write_scalars("train", memory, record.epoch, trained | {"learning_rate": record.learning_rate})
         if held:
-            self._write("validation", memory, record.epoch, held)
+            self._write_scalars("validation", memory, record.epoch, held)
         return memory, None
 
-    def _write(self, folder: str, name: str, epoch: int, logs: Logs) -> None:
+    def _write_scalars(self, folder: str, name: str, epoch: int, logs: Logs) -> None:
         from tensorboardX.proto.event_pb2 import Event
         from tensorboardX.proto.summary_pb2 import Summary
 
         path, now = Path(self.log_dir) / folder / name, time.time()
         scalars = [Summary.Value(tag=f"epoch_{key}", simple_value=value) for key, value in logs.items()]
-        with writing("TensorBoard", path):
+        with report_write_errors("TensorBoard", path):
             path.parent.mkdir(parents=True, exist_ok=True)
             with open(path, "ab") as file:
                 if file.tell() == 0:
-                    file.write(framed(Event(wall_time=now, file_version="brain.Event:2").SerializeToString()))
+                    file.write(frame_record(Event(wall_time=now, file_version="brain.Event:2").SerializeToString()))
                 if scalars:
-                    file.write(framed(Event(wall_time=now, step=epoch, summary=Summary(value=scalars)).SerializeToString()))
+                    file.write(frame_record(Event(wall_time=now, step=epoch, summary=Summary(value=scalars)).SerializeToString()))
 
 
-def framed(data: bytes) -> bytes:
+def frame_record(data: bytes) -> bytes:
     """One record of an event file: the length, its checksum, the data, their checksum."""
     from tensorboardX.record_writer import masked_crc32c
 

@@ -18,10 +18,10 @@ from glassnet.cli import datasets, saved_models, trace, train
 from glassnet.cli.jobs import time_series
 from glassnet.errors import GlassnetError
 
-MISTAKE, INTERRUPTED = 2, 130
+EXIT_USAGE_ERROR, EXIT_INTERRUPTED = 2, 130
 
 
-class Commands(click.Group):
+class CommandGroup(click.Group):
     """A group that says in one line what went wrong: exit code 2 for a mistake of the user's, 130 for Ctrl-C."""
 
     def main(self, args: Sequence[str] | None = None, prog_name: str | None = None, *others: Any, **extra: Any) -> NoReturn:
@@ -31,31 +31,31 @@ class Commands(click.Group):
                 stream.reconfigure(errors="replace")
         try:
             with warnings.catch_warnings():
-                warnings.showwarning = lambda text, *place, **more: say(text)
+                warnings.showwarning = lambda text, *place, **more: print_to_stderr(text)
                 code = super().main(args, prog_name or "glassnet", *others, **extra)
             sys.stdout.flush()
         except click.UsageError as error:
-            say(error.format_message(), f"See {error.ctx.command_path} --help." if error.ctx else "")
-            code = MISTAKE
+            print_to_stderr(error.format_message(), f"See {error.ctx.command_path} --help." if error.ctx else "")
+            code = EXIT_USAGE_ERROR
         except (click.ClickException, GlassnetError) as error:
-            say(error.format_message() if isinstance(error, click.ClickException) else error)
-            code = MISTAKE
+            print_to_stderr(error.format_message() if isinstance(error, click.ClickException) else error)
+            code = EXIT_USAGE_ERROR
         except (click.Abort, KeyboardInterrupt):
-            say("interrupted")
-            code = INTERRUPTED
+            print_to_stderr("interrupted")
+            code = EXIT_INTERRUPTED
         except BrokenPipeError:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             code = 1
         sys.exit(code if isinstance(code, int) else 0)
 
 
-def say(*parts: object) -> None:
+def print_to_stderr(*parts: object) -> None:
     """One line on stderr."""
     click.echo(" ".join(f"glassnet: {' '.join(map(str, parts))}".split()), err=True)
 
 
 @click.group(
-    cls=Commands,
+    cls=CommandGroup,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="See `glassnet COMMAND --help` for examples of each.",
 )

@@ -26,7 +26,7 @@ class Widths(click.ParamType):
         return tuple(int(part) for part in parts)
 
 
-class Names(click.ParamType):
+class ColumnNames(click.ParamType):
     """`fare,age` as ("fare", "age")."""
 
     name = "names"
@@ -51,7 +51,7 @@ class BatchSize(click.ParamType):
         return int(text)
 
 
-class Size(click.ParamType):
+class ImageSize(click.ParamType):
     """`96` as (96, 96); `72x96` as (72, 96)."""
 
     name = "size"
@@ -65,7 +65,7 @@ class Size(click.ParamType):
         return int(parts[0]), int(parts[-1])
 
 
-class Unit(click.ParamType):
+class Neuron(click.ParamType):
     """`dense_1:0` as ("dense_1", 0)."""
 
     name = "layer:unit"
@@ -81,7 +81,7 @@ POSITIVE = click.FloatRange(min=0, min_open=True)
 FRACTION = click.FloatRange(min=0, max=1, max_open=True)
 """From 0 to below 1."""
 
-PICTURES = (".png", ".svg", ".pdf")
+FIGURE_SUFFIXES = (".png", ".svg", ".pdf")
 
 seed_option = click.option(
     "--seed", metavar="N", type=click.IntRange(min=0), default=0, show_default=True, help="Of the weights, the order of rows and the noise."
@@ -89,7 +89,7 @@ seed_option = click.option(
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else, for programs.")
 
 
-def writable(path: str, option: str) -> Path:
+def check_output_path(path: str, option: str) -> Path:
     """Where a file is to go, refused before the work rather than after it.
 
     Raises:
@@ -101,15 +101,15 @@ def writable(path: str, option: str) -> Path:
     return place
 
 
-def picture(path: str, option: str) -> Path:
+def check_figure_path(path: str, option: str) -> Path:
     """Where a figure is to go, refused before the work rather than after it.
 
     Raises:
-        click.BadParameter: another ending than `PICTURES`; see `writable`.
+        click.BadParameter: another ending than `FIGURE_SUFFIXES`; see `check_output_path`.
     """
-    if Path(path).suffix.lower() not in PICTURES:
-        raise click.BadParameter(f"expected a file that ends in {', '.join(PICTURES)}. Received: {path!r}.", param_hint=f"'{option}'")
-    return writable(path, option)
+    if Path(path).suffix.lower() not in FIGURE_SUFFIXES:
+        raise click.BadParameter(f"expected a file that ends in {', '.join(FIGURE_SUFFIXES)}. Received: {path!r}.", param_hint=f"'{option}'")
+    return check_output_path(path, option)
 
 
 def series_options(command: Command) -> Command:
@@ -127,7 +127,7 @@ def table_options(command: Command) -> Command:
     for option in (
         click.option("--task", type=click.Choice(["classes", "numbers"]), help="What a table's target is.  [default: told from it]"),
         click.option("--target-transform", metavar="log", type=click.Choice(["log"]), help="Of a table: learn the target's logarithm."),
-        click.option("--features", metavar="COLUMN,...", type=Names(), default="", help="Of a table: learn from these.  [default: all]"),
+        click.option("--features", metavar="COLUMN,...", type=ColumnNames(), default="", help="Of a table: learn from these.  [default: all]"),
         click.option("--target", metavar="COLUMN", help="Of a table: the column to learn."),
     ):
         command = option(command)
@@ -139,7 +139,7 @@ def images_options(command: Command) -> Command:
     augment = "Of a folder: mirror and shift images by chance in training, or never.  [default: below 2,000 images]"
     for option in (
         click.option("--augment/--no-augment", default=None, help=augment),
-        click.option("--size", metavar="N|HxW", type=Size(), help="Of a folder: pixels of the images.  [default: theirs, at most 96]"),
+        click.option("--size", metavar="N|HxW", type=ImageSize(), help="Of a folder: pixels of the images.  [default: theirs, at most 96]"),
     ):
         command = option(command)
     return command

@@ -12,16 +12,16 @@ from typing import Any
 
 import click
 
-BLOCKS = "▁▂▃▄▅▆▇█"
+SPARK_BLOCKS = "▁▂▃▄▅▆▇█"
 
 
 def print_json(result: Any) -> None:
     """One JSON object; numbers that JSON has no word for become null."""
-    text = json.dumps(result, default=_plain)
+    text = json.dumps(result, default=_to_json_value)
     click.echo(json.dumps(json.loads(text, parse_constant=lambda name: None), ensure_ascii=False))
 
 
-def _plain(value: Any) -> Any:
+def _to_json_value(value: Any) -> Any:
     return value.tolist() if hasattr(value, "tolist") else str(value)
 
 
@@ -42,8 +42,8 @@ def sparkline(values: Sequence[float], width: int = 24) -> str:
     cuts = [round(i * len(values) / count) for i in range(count + 1)] if count else []
     means = [sum(values[a:b]) / (b - a) for a, b in itertools.pairwise(cuts)]
     low, high = min(means, default=0.0), max(means, default=0.0)
-    top = len(BLOCKS) - 1
-    return "".join(BLOCKS[round((value - low) / (high - low) * top) if high > low else 0] for value in means)
+    top = len(SPARK_BLOCKS) - 1
+    return "".join(SPARK_BLOCKS[round((value - low) / (high - low) * top) if high > low else 0] for value in means)
 
 
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]], right: str = "") -> None:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas
 
-    from glassnet.evaluation.scores import Report
+    from glassnet.evaluation.scores import ScoreReport
     from glassnet.models.sequential import Sequential
 
 
@@ -33,12 +33,12 @@ def evaluate(model: str, rows: str, as_json: bool) -> None:
     from glassnet import load
     from glassnet.cli import output
     from glassnet.cli.jobs import table
-    from glassnet.preprocessing.seasonal import Forecaster
+    from glassnet.preprocessing.seasonal import TimeSeriesPreprocessor
 
     network = load(model)
-    x, y = table.rows_to_score(network, rows)
+    x, y = table.load_test_data(network, rows)
     logs = network.evaluate(x, y, return_dict=True)
-    report = _report(network, x, y) if network.intake and not isinstance(network.intake, Forecaster) else None
+    report = _score_report(network, x, y) if network.preprocessor and not isinstance(network.preprocessor, TimeSeriesPreprocessor) else None
     if as_json:
         output.print_json({"model": model, "rows": rows, "logs": logs, "score": report.to_dict() if report else None})
         return
@@ -47,17 +47,17 @@ def evaluate(model: str, rows: str, as_json: bool) -> None:
     click.echo(f"{Path(rows).name}: " + ", ".join(f"{name} {value:.4g}" for name, value in logs.items()))
 
 
-def _report(network: Sequential, x: Any, y: Any) -> Report:
+def _score_report(model: Sequential, x: Any, y: Any) -> ScoreReport:
     """The score on the rows, with its interval."""
     from glassnet.evaluation import scores
-    from glassnet.preprocessing.targets import Labels
+    from glassnet.preprocessing.targets import ClassTarget
 
-    assert network.intake is not None
-    target = network.intake.target
-    wide, learned, _ = network.intake.pair(x, y)
-    if isinstance(target, Labels):
-        return scores.compare("accuracy", learned, target.encode(network.predict_labels(wide)), {})
-    return scores.compare("RMSE", target.restore(learned), network.predict(wide)[:, 0], {})
+    assert model.preprocessor is not None
+    target = model.preprocessor.target
+    wide, learned, _ = model.preprocessor.transform_xy(x, y)
+    if isinstance(target, ClassTarget):
+        return scores.compare_scores("accuracy", learned, target.transform(model.predict_labels(wide)), {})
+    return scores.compare_scores("RMSE", target.decode_output(learned), model.predict(wide)[:, 0], {})
 
 
 @click.command("predict", short_help="Add a saved model's answers to a table, or to the names of images.")
@@ -74,43 +74,43 @@ def predict(model: str, rows: str, out: str | None) -> None:
     """
     from glassnet import load
     from glassnet.cli.jobs import images
-    from glassnet.data.table import read
-    from glassnet.preprocessing.images import Pictures
-    from glassnet.preprocessing.seasonal import Forecaster
+    from glassnet.data.table import read_table
+    from glassnet.preprocessing.images import ImagePreprocessor
+    from glassnet.preprocessing.seasonal import TimeSeriesPreprocessor
 
-    place = None if out is None else arguments.writable(out, "--out")
+    place = None if out is None else arguments.check_output_path(out, "--out")
     network = load(model)
-    if network.intake is None:
+    if network.preprocessor is None:
         raise click.UsageError(f"{model} was not fitted to a table or a folder of images: call gn.load(...).predict(x) on arrays.")
-    if isinstance(network.intake, Forecaster):
+    if isinstance(network.preprocessor, TimeSeriesPreprocessor):
         raise click.UsageError(f"{model} forecasts a series: glassnet forecast {model} {rows}.")
-    frame = images.answered(network, rows) if isinstance(network.intake, Pictures) else answered(network, read(rows))
+    frame = images.predict_images(network, rows) if isinstance(network.preprocessor, ImagePreprocessor) else add_predictions(network, read_table(rows))
     text = frame.to_csv(place, index=False)
     click.echo(text if place is None else f"{len(frame):,} rows in {place}", nl=place is not None)
 
 
-def answered(network: Sequential, table: Any) -> pandas.DataFrame:
+def add_predictions(model: Sequential, table: Any) -> pandas.DataFrame:
     """The table as a frame, with the network's answers in columns of their own."""
     import pandas
 
-    frame = pandas.DataFrame({name: _as_written(column) for name, column in table.columns.items()})
-    return frame.assign(**answers(network, table))
+    frame = pandas.DataFrame({name: _restore_integers(column) for name, column in table.columns.items()})
+    return frame.assign(**prediction_columns(model, table))
 
 
-def answers(network: Sequential, x: Any) -> dict[str, np.ndarray]:
+def prediction_columns(model: Sequential, x: Any) -> dict[str, np.ndarray]:
     """The network's answers by what they are called: the label and its probabilities, or the number."""
-    from glassnet.preprocessing.targets import Labels
+    from glassnet.preprocessing.targets import ClassTarget
 
-    assert network.intake is not None
-    target, found = network.intake.target, network.predict(x)
-    if not isinstance(target, Labels):
+    assert model.preprocessor is not None
+    target, found = model.preprocessor.target, model.predict(x)
+    if not isinstance(target, ClassTarget):
         return {f"predicted {target.name}": found[:, 0]}
     shares = {f"probability of {target.labels[1]}": found[:, 0]} if found.shape[1] == 1 else {}
     shares |= {f"probability of {label}": found[:, k] for k, label in enumerate(target.labels) if found.shape[1] > 1}
-    return {f"predicted {target.name}": network.predict_labels(x)} | shares
+    return {f"predicted {target.name}": model.predict_labels(x)} | shares
 
 
-def _as_written(column: np.ndarray) -> Any:
+def _restore_integers(column: np.ndarray) -> Any:
     """A column in which whole numbers have no point, beside gaps too."""
     import pandas
 

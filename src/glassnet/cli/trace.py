@@ -11,8 +11,8 @@ from glassnet.cli import arguments
 if TYPE_CHECKING:
     import numpy as np
 
-    from glassnet.cli.jobs.base import Task
-    from glassnet.cli.jobs.table import SavedTask
+    from glassnet.cli.jobs.base import Job
+    from glassnet.cli.jobs.table import SavedModelJob
     from glassnet.models.sequential import Sequential
 
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 @click.option("--epochs", metavar="N", type=click.IntRange(min=0), default=0, show_default=True, help="Train so long before looking.")
 @arguments.optimizer_option(default="sgd")
 @arguments.learning_rate_option(default=0.1)
-@click.option("--neuron", type=arguments.Unit(), multiple=True, help="Show this neuron's arithmetic instead, as dense_1:0.")
+@click.option("--neuron", type=arguments.Neuron(), multiple=True, help="Show this neuron's arithmetic instead, as dense_1:0.")
 @click.option("--layer", metavar="LAYER", multiple=True, help="Show this layer's matrices instead, as dense_1.")
 @arguments.seed_option
 @arguments.json_option
@@ -56,33 +56,33 @@ def command(
 
     if as_json and (neuron or layer):
         raise click.UsageError("--json holds every number already: leave out --neuron and --layer.")
-    wishes = base.Wishes(*(settings.pop(key) for key in ("target", "features", "target_transform", "task")))
-    job = table.saved(name, rows) if name.endswith(".glassnet") else table.find(name, wishes, settings["seed"])
-    model = job.propose(settings | {"dropout": 0.0}, adapted=True)
-    row = telling_row(job.inputs(model)) if row is None else row
-    if row >= job.rows:
-        raise click.BadParameter(f"expected a row from 0 to {job.rows - 1}. Received: {row}.", param_hint="'--row'")
+    wishes = base.TrainOptions(*(settings.pop(key) for key in ("target", "features", "target_transform", "task")))
+    job = table.load_saved_job(name, rows) if name.endswith(".glassnet") else table.resolve_job(name, wishes, settings["seed"])
+    model = job.build_model(settings | {"dropout": 0.0}, adapt=True)
+    row = find_densest_row(job.model_inputs(model)) if row is None else row
+    if row >= job.n_samples:
+        raise click.BadParameter(f"expected a row from 0 to {job.n_samples - 1}. Received: {row}.", param_hint="'--row'")
     if epochs:
         job.fit(model, epochs=epochs, verbose=0, seed=settings["seed"])
-    traced = model.trace(*job.row(row))
+    traced = model.trace(*job.example(row))
     if as_json:
         output.print_json({"dataset": job.name, "row": row, "epochs": model.epoch, "seed": settings["seed"]} | traced.to_dict())
         return
     parts = [traced.layer(which) for which in layer] + [traced.neuron(which, unit) for which, unit in neuron]
-    output.print_wrapped(heading(job, row, model))
+    output.print_wrapped(format_heading(job, row, model))
     click.echo("\n\n".join(parts or [str(traced)]))
 
 
-def telling_row(x: np.ndarray) -> int:
+def find_densest_row(x: np.ndarray) -> int:
     """The first row with the fewest zeros: a zero hides the weights that it is multiplied by."""
     import numpy as np
 
     return int(np.count_nonzero(x.reshape(len(x), -1), axis=1).argmax())
 
 
-def heading(job: Task | SavedTask, row: int, model: Sequential) -> str:
+def format_heading(job: Job | SavedModelJob, row: int, model: Sequential) -> str:
     """Which row meets which network, in one line."""
     from glassnet.cli import default_models
 
     age = f"after {model.epoch} epochs" if model.epoch else "untrained"
-    return f"{job.name}, row {row} ({job.meaning(row)}): {default_models.sketch(model)}, {age}"
+    return f"{job.name}, row {row} ({job.target_text(row)}): {default_models.describe_model(model)}, {age}"

@@ -14,13 +14,13 @@ if TYPE_CHECKING:
     from glassnet.callbacks import EarlyStopping
     from glassnet.training.history import History
 
-LEAST_EPOCHS, MOST_EPOCHS = 5, 500
-"""Where no number of epochs is asked for, there are as many as make some steps (see `Task`), within these bounds."""
+MIN_EPOCHS, MAX_EPOCHS = 5, 500
+"""Where no number of epochs is asked for, there are as many as make some steps (see `Job`), within these bounds."""
 
-ROWS_TO_VALIDATE = 100
+MIN_ROWS_TO_VALIDATE = 100
 """Where no validation split is asked for, a tenth is held out of data sets with at least so many training rows."""
 
-SCREEN = 79
+MAX_LINE_WIDTH = 79
 """Columns that the last line keeps to."""
 
 
@@ -86,84 +86,84 @@ def command(
     glassnet train mnist --epochs 100 --resume runs/mnist    kill it, run the line again: it carries on
     glassnet train digits --json | python -m json.tool
     """
-    picture, place = None if no_plot or not plot else arguments.picture(plot, "--plot"), arguments.writable(out, "--out") if out else None
+    picture, place = None if no_plot or not plot else arguments.check_figure_path(plot, "--plot"), arguments.check_output_path(out, "--out") if out else None
     from glassnet.cli import default_models, output
     from glassnet.cli.jobs import base, table
-    from glassnet.training.progress import clock
+    from glassnet.training.progress import format_duration
 
-    wishes = base.Wishes(*(settings.pop(key) for key in ("target", "features", "target_transform", "task", "forecast", "time")))
-    job = table.find(name, wishes, settings["seed"], settings.pop("size"), settings.pop("augment"))
+    wishes = base.TrainOptions(*(settings.pop(key) for key in ("target", "features", "target_transform", "task", "forecast", "time")))
+    job = table.resolve_job(name, wishes, settings["seed"], settings.pop("size"), settings.pop("augment"))
     silent = quiet or as_json
     settings |= {key: getattr(job, key) for key in ("layers", "dropout", "batch_size") if settings[key] is None}
-    model = job.propose(settings)
+    model = job.build_model(settings)
     if not silent:
-        for line in (*job.said, f"{job.name}: {job.about}"):
+        for line in (*job.messages, f"{job.name}: {job.description}"):
             output.print_wrapped(line)
-    if job.validation is not None:
+    if job.validation_data is not None:
         settings["validation_split"] = 0.0
-    resolve(settings, job.rows, job.steps, job.validation_split)
+    fill_defaults(settings, job.n_samples, job.training_steps, job.validation_split)
     settings["learning_rate"] = model.learning_rate
     began = time.perf_counter()
     asked = {key: settings[key] for key in ("epochs", "batch_size", "validation_split", "seed")}
-    job.begin(model, verbose=0 if silent else 2, **asked)
+    job.prepare_model(model, verbose=0 if silent else 2, **asked)
     if not silent:
-        output.print_wrapped(default_models.sketch(model))
+        output.print_wrapped(default_models.describe_model(model))
     history = job.fit(
-        model, verbose=0 if silent else "auto", callbacks=stopping(settings, job.validation is not None), resume=resume, **asked
+        model, verbose=0 if silent else "auto", callbacks=make_early_stopping(settings, job.validation_data is not None), resume=resume, **asked
     )
     seconds = time.perf_counter() - began
     interrupted = "Ctrl-C" in (history.stopped or "")
     if interrupted and not history.epoch:
         raise click.Abort
-    full, short, facts = job.facts(model, settings["seed"])
+    full, short, facts = job.score(model, settings["seed"])
     if place:
         model.save(place)
-    drawn, failure = draw(history, picture if history.epoch else None)
+    drawn, failure = save_curves(history, picture if history.epoch else None)
     if as_json:
         run = {"seed": settings["seed"], "epochs": len(history.epoch), "stopped": history.stopped, "plot": drawn, "out": out}
         output.print_json({"dataset": job.name, **facts, "seconds": seconds, **run, "settings": settings, "history": history.history})
     else:
         if full and not quiet:
             click.echo(f"\n{full}\n")
-        line = f"{job.name}: {short} in {clock(seconds)}" + "".join(f", {file}" for file in (out, drawn) if file)
+        line = f"{job.name}: {short} in {format_duration(seconds)}" + "".join(f", {file}" for file in (out, drawn) if file)
         losses = history.history.get("loss", [])
-        room = min(max(SCREEN - len(f"{line}  loss "), 8), 24)
+        room = min(max(MAX_LINE_WIDTH - len(f"{line}  loss "), 8), 24)
         click.echo(line + (f"  loss {output.sparkline(losses, room)}" if len(losses) > 1 else ""))
     if failure:
         raise click.ClickException(failure)
     ctx.exit(130 if interrupted else 0)
 
 
-def draw(history: History, picture: Path | None) -> tuple[str | None, str]:
+def save_curves(history: History, path: Path | None) -> tuple[str | None, str]:
     """The file that the curves were drawn to, and why they were not, if they could not be."""
     try:
-        if picture:
-            history.plot().savefig(picture)
+        if path:
+            history.plot().savefig(path)
     except OSError as error:
-        return None, f"the curves could not be drawn to {picture}: {error.strerror or error}."
-    return (str(picture) if picture else None), ""
+        return None, f"the curves could not be drawn to {path}: {error.strerror or error}."
+    return (str(path) if path else None), ""
 
 
-def resolve(settings: dict[str, Any], rows: int, steps: int, share: float) -> None:
+def fill_defaults(settings: dict[str, Any], n_samples: int, training_steps: int, validation_split: float) -> None:
     """Put numbers where the user left the choice of epochs and of the validation split to the data.
 
     Example:
         >>> settings = {"epochs": None, "validation_split": None, "batch_size": 32}
-        >>> resolve(settings, 1438, 1000, 0.1)
+        >>> fill_defaults(settings, 1438, 1000, 0.1)
         >>> settings["epochs"], settings["validation_split"]
         (25, 0.1)
     """
     if settings["validation_split"] is None:
-        settings["validation_split"] = share if rows >= ROWS_TO_VALIDATE else 0.0
+        settings["validation_split"] = validation_split if n_samples >= MIN_ROWS_TO_VALIDATE else 0.0
     if settings["epochs"] is None:
-        learned = round(rows * (1 - settings["validation_split"]))
+        learned = round(n_samples * (1 - settings["validation_split"]))
         each = 1 if settings["batch_size"] == "full" else -(-learned // settings["batch_size"])
-        settings["epochs"] = min(max(-(-steps // max(each, 1)), LEAST_EPOCHS), MOST_EPOCHS)
+        settings["epochs"] = min(max(-(-training_steps // max(each, 1)), MIN_EPOCHS), MAX_EPOCHS)
 
 
-def stopping(settings: dict[str, Any], validated: bool) -> list[EarlyStopping]:
+def make_early_stopping(settings: dict[str, Any], has_validation_data: bool) -> list[EarlyStopping]:
     """What ends the training early, if that is asked for."""
     from glassnet.callbacks import EarlyStopping
 
-    monitor = "val_loss" if validated or settings["validation_split"] else "loss"
+    monitor = "val_loss" if has_validation_data or settings["validation_split"] else "loss"
     return [EarlyStopping(monitor, patience=settings["patience"])] if settings["patience"] else []

@@ -15,32 +15,32 @@ if TYPE_CHECKING:
     from glassnet.layers.functional import Links
 
 
-def numbers(value: Any, what: str) -> np.ndarray:
+def check_numeric(value: Any, name: str) -> np.ndarray:
     """`value` as an array of bools, whole numbers or finite floats with at least one row.
 
     Raises:
         DataError: ragged, empty, of objects or text, beyond 2^31 where whole, NaN or infinite (the first columns and the count are named).
     """
     masked = np.ma.is_masked(value)
-    require(not masked, what, "numbers without a mask", error=DataError, masked=masked, fix="Fill it (x.filled(...)) or drop those rows.")
+    require(not masked, name, "numbers without a mask", error=DataError, masked=masked, fix="Fill it (x.filled(...)) or drop those rows.")
     try:
         array = np.asarray(value)
     except ValueError as error:
-        text = message(what, "rows of one length each", problem=str(error).split(". ")[0], fix="Pad or cut them to one length.")
+        text = message(name, "rows of one length each", problem=str(error).split(". ")[0], fix="Pad or cut them to one length.")
         raise DataError(text) from error
     if array.dtype.kind == "V" and array.dtype.name.startswith(("bfloat16", "float8", "int4", "uint4")):
         array = array.astype(np.float32)
     if array.dtype.kind not in "biuf":
-        raise DataError(message(what, "numbers", dtype=str(array.dtype), fix=_dtype_fix(array)))
-    require(array.ndim and array.size, what, "at least one row, and a number in it", error=DataError, shape=array.shape)
+        raise DataError(message(name, "numbers", dtype=str(array.dtype), fix=_dtype_fix(array)))
+    require(array.ndim and array.size, name, "at least one row, and a number in it", error=DataError, shape=array.shape)
     if array.dtype.kind in "iu":
         largest = max(int(array.max()), -int(array.min()))
         fix = "Scale them, or give them as floats."
-        require(largest < 2**31, what, "whole numbers below 2^31", error=DataError, largest=largest, fix=fix)
+        require(largest < 2**31, name, "whole numbers below 2^31", error=DataError, largest=largest, fix=fix)
     if array.dtype.kind == "f":
         with np.errstate(over="ignore"):
             array = array.astype(np.float32, copy=False)
-        _require_finite(array, what)
+        _require_finite(array, name)
     return array
 
 
@@ -58,7 +58,7 @@ def _dtype_fix(array: np.ndarray) -> str:
     return "All of it can be read as numbers: convert it with np.asarray(..., float)."
 
 
-def _require_finite(array: np.ndarray, what: str) -> None:
+def _require_finite(array: np.ndarray, name: str) -> None:
     bad = ~np.isfinite(array)
     if not bad.any():
         return
@@ -72,21 +72,21 @@ def _require_finite(array: np.ndarray, what: str) -> None:
     infinite = int(np.isinf(array).sum())
     fix += ". Infinite is all beyond float32's 3.4e38." if infinite else "."
     nan = int(bad.sum()) - infinite
-    raise DataError(message(what, "finite numbers only", nan=nan, infinite=infinite, **where, fix=fix))
+    raise DataError(message(name, "finite numbers only", nan=nan, infinite=infinite, **where, fix=fix))
 
 
-def require_precise(**given: Any) -> None:
+def check_precision(**arrays: Any) -> None:
     """Refuse columns that float32 would blur: it would move some number by more than a thousandth of the column's range.
 
     A day of time stamps near 1.7e9 seconds would become steps of 128 seconds, silently.
 
     Args:
-        **given: arrays that `numbers` has passed, as the user gave them. Memory maps are not looked through.
+        **arrays: arrays that `check_numeric` has passed, as the user gave them. Memory maps are not looked through.
 
     Raises:
         DataError: with the column and the remedy.
     """
-    for what, value in given.items():
+    for what, value in arrays.items():
         wide = np.zeros(0, np.float32) if isinstance(value, np.memmap) else np.asarray(value)
         if wide.dtype.kind not in "iuf" or wide.dtype.itemsize <= (4 if wide.dtype.kind == "f" else 2):
             continue
@@ -101,34 +101,34 @@ def require_precise(**given: Any) -> None:
             require(False, what, "columns whose differences float32 can hold", error=DataError, fix=fix, **place)
 
 
-def features(x: Any, shape: Shape | None = None, what: str = "x", links: Links = ()) -> np.ndarray:
+def check_features(x: Any, shape: Shape | None = None, name: str = "x", links: Links = ()) -> np.ndarray:
     """Rows of features: uint8 as it is (pixels), all else float32; one number a row (n,) becomes (n, 1).
 
     Args:
         x: anything NumPy can read: arrays, JAX arrays, nested lists.
         shape: what one example must look like, where the network already knows.
-        what: the name that an error begins with.
+        name: the name that an error begins with.
         links: of the network, whose first may refuse rows.
 
     Raises:
-        DataError: see `numbers`; another shape than `shape`; rows that the first link refuses, as ids that no token has.
+        DataError: see `check_numeric`; another shape than `shape`; rows that the first link refuses, as ids that no token has.
     """
-    array = numbers(x, what)
+    array = check_numeric(x, name)
     array = array if array.dtype in (np.uint8, np.float32) else array.astype(np.float32)
     given = array.shape
     if array.ndim == 1:
         array = array[:, None]
     if shape is not None and array.shape[1:] != shape:
-        raise DataError(message(what, f"examples of shape {shape}", shape=given, fix=_shape_fix(given, shape)))
+        raise DataError(message(name, f"examples of shape {shape}", shape=given, fix=_shape_fix(given, shape)))
     for first in links[:1]:
-        first.require_input(array, what)
+        first.check_input(array, name)
     return array
 
 
-def _shape_fix(given: Shape, shape: Shape) -> str:
-    if given == shape:
+def _shape_fix(received: Shape, shape: Shape) -> str:
+    if received == shape:
         return "This is one example without its batch axis: pass x[None]."
-    example, reshape = given[1:] or (1,), f"pass x.reshape(-1, {', '.join(map(str, shape))})."
+    example, reshape = received[1:] or (1,), f"pass x.reshape(-1, {', '.join(map(str, shape))})."
     if (*shape, 1) == example or (*example, 1) == shape:
         return f"Only the channel axis differs: {reshape}"
     if len(shape) == len(example) == 3 and (example[1:], example[0]) == (shape[:2], shape[2]):
@@ -148,8 +148,8 @@ def _shape_fix(given: Shape, shape: Shape) -> str:
     return f"The network was built for {shape}; build another for {example}, or resize the examples."
 
 
-def same_length(**arrays: Any) -> None:
-    """Refuse arrays with different numbers of rows; what has no rows at all is left for `numbers` to name.
+def check_consistent_length(**arrays: Any) -> None:
+    """Refuse arrays with different numbers of rows; what has no rows at all is left for `check_numeric` to name.
 
     Raises:
         DataError: with every length.
@@ -167,22 +167,22 @@ def _length(value: Any) -> int | None:
         return None
 
 
-def sample_weights(weight: Any, n: int, what: str = "sample_weight") -> np.ndarray | None:
+def check_sample_weight(sample_weight: Any, n: int, name: str = "sample_weight") -> np.ndarray | None:
     """One weight per row, float32.
 
     Raises:
         DataError: another length or shape, negative, or all zero.
     """
-    if weight is None:
+    if sample_weight is None:
         return None
-    array = numbers(weight, what).astype(np.float32)
-    require(array.shape == (n,), what, f"one number per row, shape ({n},)", error=DataError, shape=array.shape)
+    array = check_numeric(sample_weight, name).astype(np.float32)
+    require(array.shape == (n,), name, f"one number per row, shape ({n},)", error=DataError, shape=array.shape)
     low, row = float(array.min()), int(array.argmin())
-    require(low >= 0 and array.max() > 0, what, "numbers >= 0, not all zero", error=DataError, row=row, smallest=low)
+    require(low >= 0 and array.max() > 0, name, "numbers >= 0, not all zero", error=DataError, row=row, smallest=low)
     return array
 
 
-def class_weights(weights: Any, labels: np.ndarray | None, sample_weight: np.ndarray | None = None) -> np.ndarray | None:
+def compute_sample_weight(class_weight: Any, labels: np.ndarray | None, sample_weight: np.ndarray | None = None) -> np.ndarray | None:
     """One weight per row from one per class: a dict {class: weight}, classes left out weighing 1, or "balanced".
 
     Balanced is n / (K n_k) for the n_k rows of class k among the K classes present, weighed rows counting as their weight
@@ -191,21 +191,21 @@ def class_weights(weights: Any, labels: np.ndarray | None, sample_weight: np.nda
     Raises:
         DataError: the targets are not classes; a class is not among them; a weight is not a number >= 0.
     """
-    if weights is None:
+    if class_weight is None:
         return None
     require(labels is not None, "class_weight", "targets that are classes", error=DataError, fix="Use sample_weight for other targets.")
     assert labels is not None
     present, index, counts = np.unique(labels, return_inverse=True, return_counts=True)
-    if isinstance(weights, str) and weights == "balanced":
+    if isinstance(class_weight, str) and class_weight == "balanced":
         share = counts if sample_weight is None else np.bincount(index, sample_weight)
         return (share.sum() / (len(present) * share))[index].astype(np.float32)
-    require(isinstance(weights, Mapping), "class_weight", 'a dict {class: weight} or "balanced"', error=DataError, class_weight=weights)
+    require(isinstance(class_weight, Mapping), "class_weight", 'a dict {class: weight} or "balanced"', error=DataError, class_weight=class_weight)
     classes = present.tolist()
-    for label, weight in weights.items():
+    for label, weight in class_weight.items():
         fix = "Drop it, or name a class that occurs." if is_number(label) else "Classes are whole numbers."
         require(label in classes, "class_weight", f"classes that the targets have, {classes}", error=DataError, label=label, fix=fix)
         ok = is_number(weight) and 0 <= weight < math.inf
         require(ok, "class_weight", "a finite number >= 0 for each class", error=DataError, label=label, weight=weight)
-    found = np.array([weights.get(label, 1.0) for label in classes], np.float32)
-    require(found.any(), "class_weight", "a weight above 0 for one class at least", error=DataError, class_weight=dict(weights))
+    found = np.array([class_weight.get(label, 1.0) for label in classes], np.float32)
+    require(found.any(), "class_weight", "a weight above 0 for one class at least", error=DataError, class_weight=dict(class_weight))
     return found[index]

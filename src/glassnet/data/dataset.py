@@ -11,10 +11,10 @@ from glassnet.types import Array, Shape
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-Contents: TypeAlias = tuple[Array, Array, Array, Array, tuple[str, ...], tuple[str, ...]]
+DatasetFields: TypeAlias = tuple[Array, Array, Array, Array, tuple[str, ...], tuple[str, ...]]
 """x, y, x_test, y_test, feature_names, class_names: the fields of a `Dataset` after its name."""
 
-HELD_OUT = 0.2
+TEST_FRACTION = 0.2
 """The share of the rows that becomes the test part, where the source has none of its own."""
 
 
@@ -29,7 +29,7 @@ class Dataset:
         x_test, y_test: as x and y, with the held-out rows.
 
     Args:
-        name: what `datasets.load` calls it.
+        name: what `catalogue.load` calls it.
         feature_names: one for each column of a table; empty for images.
         class_names: class_names[k] says what the label k means; empty for a regression.
         description: what the rows are, their units, source and licence.
@@ -73,11 +73,11 @@ class Dataset:
 
 
 @dataclass(frozen=True)
-class Entry:
+class DatasetInfo:
     """One row of the catalogue: what is known of a data set before it is made or fetched.
 
     Args:
-        name: what `datasets.load` calls it.
+        name: what `catalogue.load` calls it.
         task: "regression", or the number of classes, as in "3 classes".
         rows: number of rows, training and test together.
         shape: the shape of one example; of a table with text in it, how many columns there are beside the target.
@@ -85,7 +85,7 @@ class Entry:
         about: one sentence that says what a row is.
         notes: units, origin and licence.
         make: called with a seeded generator and the options of `load`.
-        kind: what holds the contents that were made: a `Dataset`, or a `TableDataset`.
+        dataset_type: what holds the contents that were made: a `Dataset`, or a `TableDataset`.
     """
 
     name: str
@@ -96,4 +96,4 @@ class Entry:
     about: str
     notes: str
     make: Callable[..., tuple[Any, ...]] = field(repr=False)
-    kind: Callable[..., Any] = field(repr=False, default=Dataset)
+    dataset_type: Callable[..., Any] = field(repr=False, default=Dataset)

@@ -14,7 +14,7 @@ import numpy as np
 from glassnet.errors import DataError, message, require
 from glassnet.types import Array
 
-TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
+IDX_DTYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 
 
 def read_idx(path: str | os.PathLike[str]) -> Array:
@@ -41,7 +41,7 @@ def read_idx(path: str | os.PathLike[str]) -> Array:
     Source: Y. LeCun, C. Cortes, C. J. C. Burges, "The MNIST database", section "File formats".
     """
     who = f"read_idx({str(path)!r})"
-    raw = unpacked(Path(path).read_bytes(), who)
+    raw = gunzip_if_needed(Path(path).read_bytes(), who)
     require(raw[:2] == b"\0\0", who, "an IDX file, which starts with bytes 00 00", error=DataError, start=raw[:4].hex(" "))
     require(
         len(raw) >= 4 and len(raw) >= 4 + 4 * raw[3],
@@ -52,14 +52,14 @@ def read_idx(path: str | os.PathLike[str]) -> Array:
         size=len(raw),
     )
     require(
-        raw[2] in TYPES,
+        raw[2] in IDX_DTYPES,
         who,
-        "type " + ", ".join(f"0x{code:02x} ({np.dtype(name).name})" for code, name in TYPES.items()),
+        "type " + ", ".join(f"0x{code:02x} ({np.dtype(name).name})" for code, name in IDX_DTYPES.items()),
         error=DataError,
         fix="Is this an IDX file?",
         type=f"0x{raw[2]:02x}",
     )
-    dtype, start = np.dtype(TYPES[raw[2]]), 4 + 4 * raw[3]
+    dtype, start = np.dtype(IDX_DTYPES[raw[2]]), 4 + 4 * raw[3]
     shape = struct.unpack_from(f">{raw[3]}I", raw, 4)
     expected, received = math.prod(shape) * dtype.itemsize, len(raw) - start
     require(
@@ -73,7 +73,7 @@ def read_idx(path: str | os.PathLike[str]) -> Array:
     return np.frombuffer(raw, dtype, offset=start).reshape(shape).astype(dtype.newbyteorder("="))
 
 
-def unpacked(raw: bytes, who: str) -> bytes:
+def gunzip_if_needed(raw: bytes, who: str) -> bytes:
     """The bytes themselves, or what they hold if they are gzip's; its checksum is verified, and a damaged file is a `DataError`."""
     if not raw.startswith(b"\x1f\x8b"):
         return raw

@@ -18,61 +18,61 @@ import numpy as np
 from glassnet.errors import DataError, require
 from glassnet.types import Shape
 
-SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff")
+IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff")
 """How files of images end; others are passed over."""
 
-IN_MEMORY = 2**30
+MAX_BYTES_IN_MEMORY = 2**30
 """Pixels of more bytes than this stay on the disk, in a temporary memory map, from which batches are read."""
 
-GREY = ("1", "L", "LA", "I", "I;16", "F")
+GRAYSCALE_MODES = ("1", "L", "LA", "I", "I;16", "F")
 """Pillow's modes without colours."""
 
 
-def files_in(folder: Path) -> list[Path]:
+def list_image_files(folder: Path) -> list[Path]:
     """The images in a folder and its sub-folders, by their paths."""
-    return sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
+    return sorted(path for path in folder.rglob("*") if path.suffix.lower() in IMAGE_SUFFIXES and path.is_file())
 
 
-def channels_of(files: Sequence[Path]) -> int:
+def infer_channels(files: Sequence[Path]) -> int:
     """1 where every file that can be opened is grey; their headers say it."""
     from PIL import Image
 
     def grey(path: Path) -> bool:
         try:
             with Image.open(path) as image:
-                return image.mode in GREY
+                return image.mode in GRAYSCALE_MODES
         except Exception:  # what is no image has no colours
             return True
 
     return 1 if all(map(grey, files)) else 3
 
 
-def read(who: str, files: Sequence[Path], shape: Shape) -> tuple[np.ndarray, dict[int, str]]:
+def read_images(who: str, files: Sequence[Path], shape: Shape) -> tuple[np.ndarray, dict[int, str]]:
     """Decode the files on threads, with a progress bar: (pixels (n, *shape), what is wrong with those that cannot be read)."""
     from PIL import UnidentifiedImageError
 
-    x = _room(who, (len(files), *shape))
+    x = _allocate(who, (len(files), *shape))
     bad: dict[int, str] = {}
 
     def one(i: int) -> None:
         try:
-            x[i] = decode(files[i], shape)
+            x[i] = decode_image(files[i], shape)
         except Exception as error:  # Pillow's decoders raise anything on a damaged file
             foreign = isinstance(error, UnidentifiedImageError)
             bad[i] = "it is no image that Pillow knows" if foreign else f"{type(error).__name__}: {error}"[:200]
 
     with ThreadPoolExecutor(os.cpu_count()) as threads:
-        for _ in _shown(threads.map(one, range(len(files))), len(files)):
+        for _ in _with_progress(threads.map(one, range(len(files))), len(files)):
             pass
     return x, dict(sorted(bad.items()))
 
 
-def told(files: Sequence[Path], bad: dict[int, str]) -> str:
+def describe_failures(files: Sequence[Path], failures: dict[int, str]) -> str:
     """The first of the files that cannot be read, with the reasons."""
-    return "; ".join(f"{files[i]}: {reason}" for i, reason in list(bad.items())[:5])
+    return "; ".join(f"{files[i]}: {reason}" for i, reason in list(failures.items())[:5])
 
 
-def decode(path: str | os.PathLike[str], shape: Shape) -> np.ndarray:
+def decode_image(path: str | os.PathLike[str], shape: Shape) -> np.ndarray:
     """One image file as pixels of `shape` (height, width, channels), uint8.
 
     Raises:
@@ -94,12 +94,12 @@ def decode(path: str | os.PathLike[str], shape: Shape) -> np.ndarray:
     return np.asarray(image).reshape(shape)
 
 
-def _room(who: str, shape: Shape) -> np.ndarray:
+def _allocate(who: str, shape: Shape) -> np.ndarray:
     """An array for so many images: in memory, or in a temporary file that goes when the process ends."""
     size = math.prod(shape)
-    if size <= IN_MEMORY:
+    if size <= MAX_BYTES_IN_MEMORY:
         return np.empty(shape, np.uint8)
-    folder = Path(_temporary().name)
+    folder = Path(_temporary_folder().name)
     free = shutil.disk_usage(folder).free
     fix = f"Take a smaller size, or set TMPDIR to a folder on a larger disk than that of {folder.parent}."
     require(size < free, who, f"{size / 1e9:.1f} GB of room on the disk", error=DataError, free=f"{free / 1e9:.1f} GB", fix=fix)
@@ -107,14 +107,14 @@ def _room(who: str, shape: Shape) -> np.ndarray:
 
 
 @functools.cache
-def _temporary() -> tempfile.TemporaryDirectory:
+def _temporary_folder() -> tempfile.TemporaryDirectory:
     return tempfile.TemporaryDirectory(prefix="glassnet-images-")
 
 
-def _shown(done: Iterator[Any], total: int) -> Iterator[Any]:
+def _with_progress(results: Iterator[Any], total: int) -> Iterator[Any]:
     """The same, with a progress bar on a terminal."""
     if not sys.stdout.isatty() or total < 200:
-        return done
+        return results
     from rich.progress import track
 
-    return iter(track(done, "reading images", total=total, transient=True))
+    return iter(track(results, "reading images", total=total, transient=True))

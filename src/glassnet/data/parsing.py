@@ -7,27 +7,27 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-MISSING = frozenset({"", "NA", "<NA>", "N/A", "n/a", "#N/A", "NaN", "nan", "NaT", "NULL", "null", "None", "none", "?", "-", "--", "."})
+NA_VALUES = frozenset({"", "NA", "<NA>", "N/A", "n/a", "#N/A", "NaN", "nan", "NaT", "NULL", "null", "None", "none", "?", "-", "--", "."})
 """What a cell of text says where it says nothing, besides blanks."""
 
-TRUTHS = dict.fromkeys(("true", "yes", "y", "t", "on", "1"), 1.0) | dict.fromkeys(("false", "no", "n", "f", "off", "0"), 0.0)
+BOOLEAN_WORDS = dict.fromkeys(("true", "yes", "y", "t", "on", "1"), 1.0) | dict.fromkeys(("false", "no", "n", "f", "off", "0"), 0.0)
 """What a truth is spelt as, in small letters."""
 
-DRESSED = re.compile(r"(?=.*[^\d.+-])[-+(]?[$€£¥]?\s?-?(\d{1,3}([,.' ]\d{3})+|\d+)([.,]\d*)?\s?[%€$£¥]?\)?")
+FORMATTED_NUMBER = re.compile(r"(?=.*[^\d.+-])[-+(]?[$€£¥]?\s?-?(\d{1,3}([,.' ]\d{3})+|\d+)([.,]\d*)?\s?[%€$£¥]?\)?")
 """Numbers that are not written plainly: $1,200, 12.5 %, 1.200,00, 3,5."""
 
-ISO = re.compile(r"(\d{4}-\d{2}-\d{2}([ T]\d{2}:\d{2}(:\d{2}(\.\d+)?)?)?) ?(Z|[+-]\d{2}:?\d{2})?")
+ISO_DATE = re.compile(r"(\d{4}-\d{2}-\d{2}([ T]\d{2}:\d{2}(:\d{2}(\.\d+)?)?)?) ?(Z|[+-]\d{2}:?\d{2})?")
 """A day or a moment: 2024-02-29, 2024-02-29 13:05, 2024-02-29T13:05:00+01:00; hours are those of the clock in that zone."""
 
-DAYS = ("%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%m-%d-%Y", "%Y/%m/%d", "%d-%b-%Y", "%d.%m.%y", "%d/%m/%y", "%m/%d/%y")
-WORDS = ("%d %b %Y", "%d %B %Y", "%b %d, %Y", "%B %d, %Y")
-SPELLINGS = ("ISO", *(day + hour for day in DAYS + WORDS for hour in ("", " %H:%M", " %H:%M:%S")))
+SHORT_DATE_FORMATS = ("%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%m-%d-%Y", "%Y/%m/%d", "%d-%b-%Y", "%d.%m.%y", "%d/%m/%y", "%m/%d/%y")
+LONG_DATE_FORMATS = ("%d %b %Y", "%d %B %Y", "%b %d, %Y", "%B %d, %Y")
+DATE_FORMATS = ("ISO", *(day + hour for day in SHORT_DATE_FORMATS + LONG_DATE_FORMATS for hour in ("", " %H:%M", " %H:%M:%S")))
 """How days are spelt; those of numbers alone, 2024 and 20240229, are days only where that is asked for."""
 
-ASKED = ("%Y", "%Y%m%d")
+OPT_IN_DATE_FORMATS = ("%Y", "%Y%m%d")
 
 
-def number(text: str) -> float:
+def parse_float(text: str) -> float:
     """The number that text says, or NaN; "inf" says infinity, and 1_000 is a name."""
     try:
         return float(text) if "_" not in text else np.nan
@@ -35,7 +35,7 @@ def number(text: str) -> float:
         return np.nan
 
 
-def spelt(value: float) -> str:
+def format_exact(value: float) -> str:
     """A number as text, all its digits: 1 for 1.0."""
     return str(int(value)) if value == np.round(value) and abs(value) < 1e16 else repr(float(value))
 
@@ -47,12 +47,12 @@ def is_missing(column: np.ndarray) -> np.ndarray:
     return np.isnat(column) if column.dtype.kind == "M" else np.isnan(column) if column.dtype.kind == "f" else np.zeros(len(column), bool)
 
 
-def beyond(whole: Iterable[str]) -> bool:
+def loses_precision(texts: Iterable[str]) -> bool:
     """Whether some text is a whole number that float64 would change: a name, then, that happens to be of digits."""
-    return any(len(text) > 15 and text.isascii() and text.lstrip("+-").isdigit() and int(text) != float(text) for text in whole)
+    return any(len(text) > 15 and text.isascii() and text.lstrip("+-").isdigit() and int(text) != float(text) for text in texts)
 
 
-def typed(cells: Sequence[str | None], decimal: str) -> np.ndarray:
+def parse_column(cells: Sequence[str | None], decimal: str) -> np.ndarray:
     """A file's cells as what they say: truths, numbers, days; or else text. A missing one is NaN, NaT or None.
 
     Args:
@@ -65,49 +65,49 @@ def typed(cells: Sequence[str | None], decimal: str) -> np.ndarray:
     if not given:
         return np.full(len(values), np.nan)
     if {cell.lower() for cell in given} <= {"true", "false"}:
-        return filled(missing, [cell.lower() == "true" for cell in values[~missing]], bool)
+        return with_missing(missing, [cell.lower() == "true" for cell in values[~missing]], bool)
     for replaced in (given, {cell: cell.replace(",", ".") for cell in given}) if decimal == "," else (given,):
-        said = {cell: number(replaced[cell] or cell) for cell in given}
-        if not beyond(given) and not any(map(np.isnan, said.values())):
-            return filled(missing, [said[cell] for cell in values[~missing]], float)
-    days = moments(list(given), "ISO")
+        said = {cell: parse_float(replaced[cell] or cell) for cell in given}
+        if not loses_precision(given) and not any(map(np.isnan, said.values())):
+            return with_missing(missing, [said[cell] for cell in values[~missing]], float)
+    days = parse_dates(list(given), "ISO")
     if not np.isnat(days).any():
         said = dict(zip(given, days, strict=True))
-        return filled(missing, [said[cell] for cell in values[~missing]], "datetime64[s]")
+        return with_missing(missing, [said[cell] for cell in values[~missing]], "datetime64[s]")
     return values
 
 
-def filled(missing: np.ndarray, given: Sequence, kind: type | str) -> np.ndarray:
+def with_missing(missing: np.ndarray, values: Sequence, dtype: type | str) -> np.ndarray:
     """The values given, and a gap where one is missing: NaN or NaT; truths with gaps become numbers, 0 and 1."""
-    kind = float if kind is bool and missing.any() else kind
-    gap = np.datetime64("NaT", "s") if np.dtype(kind).kind == "M" else False if kind is bool else np.nan
-    column = np.full(len(missing), gap, kind)
-    column[~missing] = given
+    dtype = float if dtype is bool and missing.any() else dtype
+    gap = np.datetime64("NaT", "s") if np.dtype(dtype).kind == "M" else False if dtype is bool else np.nan
+    column = np.full(len(missing), gap, dtype)
+    column[~missing] = values
     return column
 
 
-def moments(texts: Sequence[str], spelling: str) -> np.ndarray:
+def parse_dates(texts: Sequence[str], date_format: str) -> np.ndarray:
     """The days that text says in one spelling, datetime64[s], NaT where it does not."""
-    if spelling == "ISO":
-        return np.array([_iso(text) for text in texts], "datetime64[s]")
+    if date_format == "ISO":
+        return np.array([_parse_iso(text) for text in texts], "datetime64[s]")
     import pandas
 
-    return np.array(pandas.to_datetime(pandas.Series(texts, dtype=object), format=spelling, errors="coerce"), "datetime64[s]")
+    return np.array(pandas.to_datetime(pandas.Series(texts, dtype=object), format=date_format, errors="coerce"), "datetime64[s]")
 
 
-def _iso(text: str) -> np.datetime64:
-    found = ISO.fullmatch(text)
+def _parse_iso(text: str) -> np.datetime64:
+    found = ISO_DATE.fullmatch(text)
     try:
         return np.datetime64(found[1] if found else "NaT", "s")
     except ValueError:
         return np.datetime64("NaT", "s")
 
 
-def spellings(texts: Sequence[str], among: Sequence[str] = SPELLINGS) -> list[str]:
+def matching_date_formats(texts: Sequence[str], candidates: Sequence[str] = DATE_FORMATS) -> list[str]:
     """The spellings of days that fit all of the texts, of those that make the same days of them the first."""
     found: dict[bytes, str] = {}
     if texts and all(text[:1].isalnum() and any(map(str.isdigit, text)) for text in texts):
-        for way in among:
-            if not np.isnat(moments(texts[:20], way)).any() and not np.isnat(days := moments(texts, way)).any():
+        for way in candidates:
+            if not np.isnat(parse_dates(texts[:20], way)).any() and not np.isnat(days := parse_dates(texts, way)).any():
                 found.setdefault(days.tobytes(), way)
     return list(found.values())

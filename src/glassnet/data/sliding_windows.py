@@ -44,7 +44,7 @@ def windows(
     who = "windows"
     sizes: dict[str, Any] = {"length": length, "horizon": horizon, "stride": stride}
     require(all(is_int(size, least=1) for size in sizes.values()), who, "length, horizon and stride to be ints >= 1", **sizes)
-    values = arrays.numbers(series, "series")
+    values = arrays.check_numeric(series, "series")
     require(values.ndim in (1, 2), who, "a series (n,) or (n, columns)", error=DataError, shape=values.shape)
     rows = values.reshape(len(values), -1).astype(np.float32)
     columns = list(range(rows.shape[1])) if target is None else np.atleast_1d(target).tolist()

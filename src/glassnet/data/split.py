@@ -27,7 +27,7 @@ def random_split(n: int, fraction: float, rng: np.random.Generator) -> tuple[Arr
         >>> len(train), len(held)
         (7, 3)
     """
-    total = _held_rows("random_split", n, fraction)
+    total = _held_out_size("random_split", n, fraction)
     shuffled = rng.permutation(n)
     return np.sort(shuffled[total:]), np.sort(shuffled[:total])
 
@@ -63,7 +63,7 @@ def stratified_split(labels: Array, fraction: float, rng: np.random.Generator) -
     labels = np.asarray(labels)
     require(labels.ndim == 1, "stratified_split", "one label per row, shape (n,)", error=DataError, shape=labels.shape)
     n = len(labels)
-    total = _held_rows("stratified_split", n, fraction)
+    total = _held_out_size("stratified_split", n, fraction)
     classes, code, counts = np.unique(labels, return_inverse=True, return_counts=True)
     require(
         total <= n - len(classes),
@@ -84,7 +84,7 @@ def stratified_split(labels: Array, fraction: float, rng: np.random.Generator) -
     return np.sort(by_class[~is_held]), np.sort(by_class[is_held])
 
 
-def _held_rows(who: str, n: int, fraction: float) -> int:
+def _held_out_size(who: str, n: int, fraction: float) -> int:
     require(0 < fraction < 1, who, "fraction to lie between 0 and 1", error=DataError, fraction=fraction)
     total = round(n * fraction)
     fix = "Use more rows or another fraction."

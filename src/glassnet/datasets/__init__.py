@@ -7,7 +7,7 @@ from typing import Any, Literal, overload
 
 import numpy as np
 
-from glassnet.data.dataset import Dataset, Entry
+from glassnet.data.dataset import Dataset, DatasetInfo
 from glassnet.datasets import downloads, sklearn_sets, synthetic, table_sets
 from glassnet.datasets.table_sets import TableDataset
 from glassnet.errors import is_int, lookup, require
@@ -55,7 +55,7 @@ def load(name: str, *, seed: int = 0, **options: Any) -> Dataset | TableDataset:
     require(is_int(seed, 0), "datasets.load", "seed to be an int >= 0", seed=seed)
     known = list(inspect.signature(entry.make).parameters)[1:]
     require(options.keys() <= set(known), f"datasets.load({name!r})", "no option but " + ", ".join(["seed", *known]), **options)
-    return entry.kind(name, *entry.make(np.random.default_rng(seed), **options), description=f"{entry.about} {entry.notes}")
+    return entry.dataset_type(name, *entry.make(np.random.default_rng(seed), **options), description=f"{entry.about} {entry.notes}")
 
 
 def names() -> tuple[str, ...]:
@@ -68,7 +68,7 @@ def names() -> tuple[str, ...]:
     return tuple(CATALOGUE)
 
 
-def describe() -> tuple[Entry, ...]:
+def describe() -> tuple[DatasetInfo, ...]:
     """One row for each data set (name, task, rows, shape, source, about, notes), without loading or downloading any.
 
     Example:

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
-from glassnet.data.dataset import Contents, Entry
-from glassnet.data.idx import read_idx, unpacked
+from glassnet.data.dataset import DatasetFields, DatasetInfo
+from glassnet.data.idx import gunzip_if_needed, read_idx
 from glassnet.errors import DataError, DownloadError, message, require
 from glassnet.types import Array
 
@@ -49,8 +49,8 @@ MD5 = {
     "house-prices": {"train.csv": "80ccab65fb115cbad143dbbd2bcd5577"},
     "flights": {"flights.csv": "b42142490a514b441a8058c4b7fd58b1"},
 }
-CLOTHES = ("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot")
-THINGS = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
+FASHION_CLASSES = ("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot")
+CIFAR_CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 
 
 def fetch(folder: str, file: str) -> Path:
@@ -79,7 +79,7 @@ def fetch(folder: str, file: str) -> Path:
     raise DownloadError(message(folder, f"{file} on this machine or at one of its addresses", fix=fix, tried=tried))
 
 
-def idx_images(folder: str, class_names: tuple[str, ...], rng: np.random.Generator) -> Contents:
+def load_idx_images(folder: str, class_names: tuple[str, ...], rng: np.random.Generator) -> DatasetFields:
     """Grey images and their labels from the four IDX files of MNIST and its successors.
 
     Shapes: x (n, 28, 28) uint8 with 0 for background and 255 for ink, y (n,).
@@ -98,12 +98,12 @@ def idx_images(folder: str, class_names: tuple[str, ...], rng: np.random.Generat
     return x, y.astype(np.int64), x_test, y_test.astype(np.int64), (), class_names
 
 
-def cifar_images(rng: np.random.Generator) -> Contents:
+def load_cifar_images(rng: np.random.Generator) -> DatasetFields:
     """Colour images and their labels from CIFAR-10's binary version: files of plain bytes, unlike the pickles of the other.
 
     Shapes: x (n, 32, 32, 3) uint8 in the order red, green, blue, y (n,).
     """
-    return *read_cifar(fetch("cifar-10", "cifar-10-binary.tar.gz")), (), THINGS
+    return *read_cifar(fetch("cifar-10", "cifar-10-binary.tar.gz")), (), CIFAR_CLASSES
 
 
 def read_cifar(path: Path) -> tuple[Array, Array, Array, Array]:
@@ -119,21 +119,21 @@ def read_cifar(path: Path) -> tuple[Array, Array, Array, Array]:
     who = f"read_cifar({str(path)!r})"
     files = {}
     try:
-        with tarfile.open(fileobj=io.BytesIO(unpacked(path.read_bytes(), who)), mode="r:") as archive:
+        with tarfile.open(fileobj=io.BytesIO(gunzip_if_needed(path.read_bytes(), who)), mode="r:") as archive:
             for member in archive:
                 if file := archive.extractfile(member):
                     files[Path(member.name).name] = file.read()
     except tarfile.TarError as error:
         raise DataError(message(who, "a whole tar archive", fix="Fetch it again.", reason=str(error))) from error
-    return *_records(files, "data_batch", who), *_records(files, "test_batch", who)
+    return *_read_records(files, "data_batch", who), *_read_records(files, "test_batch", who)
 
 
-def _records(files: dict[str, bytes], start: str, who: str) -> tuple[Array, Array]:
-    raw = b"".join(files[name] for name in sorted(files) if name.startswith(start))
+def _read_records(files: dict[str, bytes], prefix: str, who: str) -> tuple[Array, Array]:
+    raw = b"".join(files[name] for name in sorted(files) if name.startswith(prefix))
     require(
         raw and len(raw) % 3073 == 0,
         who,
-        f"files {start}*.bin of whole records of 3073 bytes",
+        f"files {prefix}*.bin of whole records of 3073 bytes",
         error=DataError,
         fix="Fetch it again.",
         files=sorted(files),
@@ -141,21 +141,21 @@ def _records(files: dict[str, bytes], start: str, who: str) -> tuple[Array, Arra
     )
     records = np.frombuffer(raw, np.uint8).reshape(-1, 3073)
     labels = records[:, 0].astype(np.int64)
-    require(labels.max() < len(THINGS), who, "labels 0..9", error=DataError, fix="Is this CIFAR-10?", largest=int(labels.max()))
+    require(labels.max() < len(CIFAR_CLASSES), who, "labels 0..9", error=DataError, fix="Is this CIFAR-10?", largest=int(labels.max()))
     return np.ascontiguousarray(records[:, 1:].reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1)), labels
 
 
 ENTRIES = (
-    Entry(
+    DatasetInfo(
         "mnist", "10 classes", 70_000, (28, 28), "download, 11 MB", "Handwritten digits, 28 x 28 grey pixels.",
-        "Pixels 0..255. LeCun, Cortes, Burges 1998; CC BY-SA 3.0.", partial(idx_images, "mnist", tuple("0123456789")),
+        "Pixels 0..255. LeCun, Cortes, Burges 1998; CC BY-SA 3.0.", partial(load_idx_images, "mnist", tuple("0123456789")),
     ),
-    Entry(
+    DatasetInfo(
         "fashion_mnist", "10 classes", 70_000, (28, 28), "download, 30 MB", "Photographs of clothes, 28 x 28 grey pixels.",
-        "Pixels 0..255. Xiao, Rasul, Vollgraf 2017, Zalando; MIT licence.", partial(idx_images, "fashion-mnist", CLOTHES),
+        "Pixels 0..255. Xiao, Rasul, Vollgraf 2017, Zalando; MIT licence.", partial(load_idx_images, "fashion-mnist", FASHION_CLASSES),
     ),
-    Entry(
+    DatasetInfo(
         "cifar10", "10 classes", 60_000, (32, 32, 3), "download, 162 MB", "Photographs of animals and vehicles, 32 x 32 colour pixels.",
-        "Pixels 0..255. Krizhevsky 2009; no licence stated.", cifar_images,
+        "Pixels 0..255. Krizhevsky 2009; no licence stated.", load_cifar_images,
     ),
 )  # fmt: skip

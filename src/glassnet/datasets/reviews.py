@@ -6,15 +6,15 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from glassnet.data.dataset import HELD_OUT, Contents
+from glassnet.data.dataset import TEST_FRACTION, DatasetFields
 from glassnet.data.split import random_split
 from glassnet.types import Array
 
-GOOD = ("good", "great", "clever", "funny", "moving", "brilliant", "charming", "gripping")
-BAD = ("bad", "dull", "stupid", "silly", "boring", "terrible", "clumsy", "hollow")
+POSITIVE_WORDS = ("good", "great", "clever", "funny", "moving", "brilliant", "charming", "gripping")
+NEGATIVE_WORDS = ("bad", "dull", "stupid", "silly", "boring", "terrible", "clumsy", "hollow")
 CLAIMS = ("{}", "really {}", "simply {}", "truly {} if anything")
 DENIALS = ("not {}", "never {}", "hardly {}", "far from {}", "not at all {}", "by no means {}", "not what i would call {}")
-THINGS = ("film", "book", "play", "concert", "show", "series", "novel", "comedy", "opera", "game", "musical", "story", "album", "thriller",
+SUBJECTS = ("film", "book", "play", "concert", "show", "series", "novel", "comedy", "opera", "game", "musical", "story", "album", "thriller",
           "sequel", "poem", "lecture", "exhibition", "podcast", "documentary")  # fmt: skip
 OPENINGS = (
     "The {thing} was",
@@ -38,7 +38,7 @@ MIDDLES = (
 ENDINGS = ("", "from start to end", "as far as I can tell", "like the last one", "and so were the others", "in every way")
 
 
-def reviews(rng: np.random.Generator) -> Contents:
+def make_reviews(rng: np.random.Generator) -> DatasetFields:
     """Two thousand reviews of a sentence each, in pairs of the same words: "was not good but bad" and "was not bad but good".
 
     So a bag of words, which does not know their order, is right in half of them. A fifth is held out: sentences that begin and end as no
@@ -46,22 +46,22 @@ def reviews(rng: np.random.Generator) -> Contents:
 
     Shapes: x (1600,) strings, y (1600,), 1 for praise; x_test, y_test (400,). Rows 2i and 2i + 1 are a pair.
     """
-    kept, held = zip(*(_split(words, rng) for words in (OPENINGS, ENDINGS, THINGS)), strict=True)
-    return *_pairs(800, kept, rng), *_pairs(200, held, rng), (), ("pan", "praise")
+    kept, held = zip(*(_split_phrases(words, rng) for words in (OPENINGS, ENDINGS, SUBJECTS)), strict=True)
+    return *_make_pairs(800, kept, rng), *_make_pairs(200, held, rng), (), ("pan", "praise")
 
 
-def _split(words: Sequence[str], rng: np.random.Generator) -> tuple[list[str], list[str]]:
-    kept, held = random_split(len(words), HELD_OUT, rng)
-    return [words[i] for i in kept], [words[i] for i in held]
+def _split_phrases(phrases: Sequence[str], rng: np.random.Generator) -> tuple[list[str], list[str]]:
+    kept, held = random_split(len(phrases), TEST_FRACTION, rng)
+    return [phrases[i] for i in kept], [phrases[i] for i in held]
 
 
-def _pairs(n: int, outside: Sequence[list[str]], rng: np.random.Generator) -> tuple[Array, Array]:
+def _make_pairs(n_pairs: int, phrases: Sequence[list[str]], rng: np.random.Generator) -> tuple[Array, Array]:
     texts = []
-    for _ in range(n):
+    for _ in range(n_pairs):
         opening, ending, thing, middle, claim, denial, bad, good = (
-            str(rng.choice(each)) for each in (*outside, MIDDLES, CLAIMS, DENIALS, BAD, GOOD)
+            str(rng.choice(each)) for each in (*phrases, MIDDLES, CLAIMS, DENIALS, NEGATIVE_WORDS, POSITIVE_WORDS)
         )
         for said, denied in ((bad, good), (good, bad)):
             what = middle.format(claim=claim.format(said), denial=denial.format(denied))
             texts.append(f"{opening.format(thing=thing)} {what} {ending}".strip() + ".")
-    return np.array(texts), np.tile([0, 1], n)
+    return np.array(texts), np.tile([0, 1], n_pairs)

@@ -6,11 +6,11 @@ from functools import partial
 
 import numpy as np
 
-from glassnet.data.dataset import HELD_OUT, Contents, Entry
+from glassnet.data.dataset import TEST_FRACTION, DatasetFields, DatasetInfo
 from glassnet.data.split import random_split, stratified_split
 
 
-def digits(rng: np.random.Generator) -> Contents:
+def digits(rng: np.random.Generator) -> DatasetFields:
     """Handwritten digits as counts of ink: each pixel says how many of 4 x 4 scanned points are black, 0..16.
 
     Shapes: x (n, 8, 8) uint8, y (n,); a fifth of every class is held out.
@@ -21,11 +21,11 @@ def digits(rng: np.random.Generator) -> Contents:
 
     bunch = load_digits()
     x, y = bunch.images.astype(np.uint8), bunch.target.astype(np.int64)
-    train, held = stratified_split(y, HELD_OUT, rng)
+    train, held = stratified_split(y, TEST_FRACTION, rng)
     return x[train], y[train], x[held], y[held], (), tuple("0123456789")
 
 
-def table(loader: str, rng: np.random.Generator) -> Contents:
+def load_table(loader: str, rng: np.random.Generator) -> DatasetFields:
     """One of scikit-learn's labelled tables, in the units of its columns.
 
     Shapes: x (n, features) float32, y (n,); a fifth of every class is held out.
@@ -34,11 +34,11 @@ def table(loader: str, rng: np.random.Generator) -> Contents:
 
     bunch = getattr(datasets, loader)()
     x, y = bunch.data.astype(np.float32), bunch.target.astype(np.int64)
-    train, held = stratified_split(y, HELD_OUT, rng)
-    return x[train], y[train], x[held], y[held], _words(bunch.feature_names), _words(bunch.target_names)
+    train, held = stratified_split(y, TEST_FRACTION, rng)
+    return x[train], y[train], x[held], y[held], _as_strings(bunch.feature_names), _as_strings(bunch.target_names)
 
 
-def diabetes(rng: np.random.Generator) -> Contents:
+def diabetes(rng: np.random.Generator) -> DatasetFields:
     """Patients and the progress of their disease, in raw units: scikit-learn's default scales by the test rows too.
 
     Shapes: x (n, 10) float32, y (n,) float32; a random fifth is held out.
@@ -49,33 +49,33 @@ def diabetes(rng: np.random.Generator) -> Contents:
 
     bunch = load_diabetes(scaled=False)
     x, y = bunch.data.astype(np.float32), bunch.target.astype(np.float32)
-    train, held = random_split(len(x), HELD_OUT, rng)
-    return x[train], y[train], x[held], y[held], _words(bunch.feature_names), ()
+    train, held = random_split(len(x), TEST_FRACTION, rng)
+    return x[train], y[train], x[held], y[held], _as_strings(bunch.feature_names), ()
 
 
-def _words(names) -> tuple[str, ...]:
+def _as_strings(names) -> tuple[str, ...]:
     return tuple(str(name) for name in names)
 
 
 UCI = "UCI Machine Learning Repository, CC BY 4.0."
 ENTRIES = (
-    Entry(
+    DatasetInfo(
         "digits", "10 classes", 1797, (8, 8), "scikit-learn", "Handwritten digits, 8 x 8 pixels of 0..16.",
         f"Ink: black points of 4 x 4. Alpaydin and Kaynak 1998; {UCI}", digits,
     ),
-    Entry(
+    DatasetInfo(
         "iris", "3 classes", 150, (4,), "scikit-learn", "Flowers of three species by their petals and sepals.",
-        f"Centimetres. Fisher 1936; {UCI}", partial(table, "load_iris"),
+        f"Centimetres. Fisher 1936; {UCI}", partial(load_table, "load_iris"),
     ),
-    Entry(
+    DatasetInfo(
         "wine", "3 classes", 178, (13,), "scikit-learn", "Wines of three growers by chemical analysis.",
-        f"Mixed units (alcohol in % by volume). Forina et al. 1988; {UCI}", partial(table, "load_wine"),
+        f"Mixed units (alcohol in % by volume). Forina et al. 1988; {UCI}", partial(load_table, "load_wine"),
     ),
-    Entry(
+    DatasetInfo(
         "breast_cancer", "2 classes", 569, (30,), "scikit-learn", "Tumours, malignant or benign, by the shape of their cell nuclei.",
-        f"Mixed units. Wolberg, Street, Mangasarian 1993; {UCI}", partial(table, "load_breast_cancer"),
+        f"Mixed units. Wolberg, Street, Mangasarian 1993; {UCI}", partial(load_table, "load_breast_cancer"),
     ),
-    Entry(
+    DatasetInfo(
         "diabetes", "regression", 442, (10,), "scikit-learn", "Patients, and the progress of their diabetes a year later.",
         "Age in years, sex coded 1 and 2, bmi in kg/m^2, bp in mm Hg, s1..s6 blood serum; y a score of 25..346. "
         "Efron et al. 2004; no licence stated.", diabetes,

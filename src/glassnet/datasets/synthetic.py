@@ -6,16 +6,16 @@ from functools import partial
 
 import numpy as np
 
-from glassnet.data.dataset import HELD_OUT, Contents, Entry
+from glassnet.data.dataset import TEST_FRACTION, DatasetFields, DatasetInfo
 from glassnet.data.split import random_split, stratified_split
-from glassnet.datasets.reviews import reviews
+from glassnet.datasets.reviews import make_reviews
 from glassnet.errors import is_int, is_number, require
 from glassnet.types import Array
 
-AXES = ("x1", "x2")
+FEATURE_NAMES = ("x1", "x2")
 
 
-def line(rng: np.random.Generator) -> Contents:
+def make_line(rng: np.random.Generator) -> DatasetFields:
     """Noisy points around y = w x - 20 with w near 12, built so that the lecture's three losses hold for every seed.
 
     The mean squared error of yhat = w x + b is 599.41 at (w, b) = (8, 3), 703.16 at (7, 3) and 566.05 at (9, 3). With the
@@ -47,24 +47,24 @@ def line(rng: np.random.Generator) -> Contents:
 
     y = 8 * x + 3 + trend + spread * noise
     y_test = 8 * x_test + 3 + offset + slope * x_test + spread * rng.normal(size=10)
-    return _float32(x[:, None], y, x_test[:, None], y_test, ("x",))
+    return _cast_float32(x[:, None], y, x_test[:, None], y_test, ("x",))
 
 
-def plane(rng: np.random.Generator, n: int = 500, noise: float = 0.5) -> Contents:
+def make_plane(rng: np.random.Generator, n: int = 500, noise: float = 0.5) -> DatasetFields:
     """A linear regression in two features: y = 1 + 3 x1 - 2 x2 + noise e, with x1, x2 uniform on [-2, 2) and e normal.
 
     Shapes: x (n, 2), y (n,), of which a fifth is held out. One linear neuron finds w0 = 1, W = (3, -2).
 
     Source: lecture 002, the example neuron. (TensorFlow Playground's plane is another one, without the intercept.)
     """
-    _check("plane", n, noise)
+    _check_options("plane", n, noise)
     x = rng.uniform(-2, 2, (n, 2))
     y = 1 + x @ (3, -2) + noise * rng.normal(size=n)
-    train, held = random_split(n, HELD_OUT, rng)
-    return _float32(x[train], y[train], x[held], y[held], AXES)
+    train, held = random_split(n, TEST_FRACTION, rng)
+    return _cast_float32(x[train], y[train], x[held], y[held], FEATURE_NAMES)
 
 
-def truth_table(outputs: tuple[int, ...], rng: np.random.Generator) -> Contents:
+def make_truth_table(outputs: tuple[int, ...], rng: np.random.Generator) -> DatasetFields:
     """The four rows (0, 0), (0, 1), (1, 0), (1, 1) of a logic gate, to train and to test on.
 
     Shapes: x (4, 2), y (4,).
@@ -73,82 +73,82 @@ def truth_table(outputs: tuple[int, ...], rng: np.random.Generator) -> Contents:
     """
     x = np.array([[0, 0], [0, 1], [1, 0], [1, 1]], np.float32)
     y = np.array(outputs, np.int64)
-    return x, y, x.copy(), y.copy(), AXES, ("0", "1")
+    return x, y, x.copy(), y.copy(), FEATURE_NAMES, ("0", "1")
 
 
-def circles(rng: np.random.Generator, n: int = 500, noise: float = 0.1) -> Contents:
+def make_circles(rng: np.random.Generator, n: int = 500, noise: float = 0.1) -> DatasetFields:
     """Two circles around one centre: x = R_k (cos t, sin t) + noise e, t uniform on [0, 2 pi), R = 1 and 0.5, e normal.
 
     Shapes: x (n, 2), y (n,), of which a fifth is held out.
     """
-    _check("circles", n, noise)
+    _check_options("circles", n, noise)
     label, t = np.arange(n) % 2, rng.uniform(0, 2 * np.pi, n)
-    return _points(np.array([1.0, 0.5])[label] * [np.cos(t), np.sin(t)], label, noise, ("outer", "inner"), rng)
+    return _split_noisy_points(np.array([1.0, 0.5])[label] * [np.cos(t), np.sin(t)], label, noise, ("outer", "inner"), rng)
 
 
-def moons(rng: np.random.Generator, n: int = 500, noise: float = 0.1) -> Contents:
+def make_moons(rng: np.random.Generator, n: int = 500, noise: float = 0.1) -> DatasetFields:
     """Two interleaved half circles: (cos t, sin t) and (1 - cos t, 0.5 - sin t), plus noise e; t uniform on [0, pi), e normal.
 
     Shapes: x (n, 2), y (n,), of which a fifth is held out.
     """
-    _check("moons", n, noise)
+    _check_options("moons", n, noise)
     label, t = np.arange(n) % 2, rng.uniform(0, np.pi, n)
     upper, lower = np.stack([np.cos(t), np.sin(t)]), np.stack([1 - np.cos(t), 0.5 - np.sin(t)])
-    return _points(np.where(label, lower, upper), label, noise, ("upper", "lower"), rng)
+    return _split_noisy_points(np.where(label, lower, upper), label, noise, ("upper", "lower"), rng)
 
 
-def spiral(rng: np.random.Generator, n: int = 500, noise: float = 0.03) -> Contents:
+def make_spiral(rng: np.random.Generator, n: int = 500, noise: float = 0.03) -> DatasetFields:
     """Three arms: x = r (cos a, sin a) + noise e, a = 4 r + 2 pi k / 3 for class k, r uniform on [0.1, 1), e normal.
 
     Shapes: x (n, 2), y (n,), of which a fifth is held out.
 
     Source: after the spiral of Stanford's CS231n notes, whose noise turns the angle instead.
     """
-    _check("spiral", n, noise)
+    _check_options("spiral", n, noise)
     label, r = np.arange(n) % 3, rng.uniform(0.1, 1, n)
     angle = 4 * r + 2 * np.pi * label / 3
-    return _points(r * [np.cos(angle), np.sin(angle)], label, noise, ("arm 0", "arm 1", "arm 2"), rng)
+    return _split_noisy_points(r * [np.cos(angle), np.sin(angle)], label, noise, ("arm 0", "arm 1", "arm 2"), rng)
 
 
-def blobs(rng: np.random.Generator, n: int = 500, noise: float = 0.35) -> Contents:
+def make_blobs(rng: np.random.Generator, n: int = 500, noise: float = 0.35) -> DatasetFields:
     """Three round clouds: x = (cos a, sin a) + noise e, a = pi / 2 + 2 pi k / 3 for class k, e normal.
 
     Shapes: x (n, 2), y (n,), of which a fifth is held out.
     """
-    _check("blobs", n, noise)
+    _check_options("blobs", n, noise)
     label = np.arange(n) % 3
     angle = np.pi / 2 + 2 * np.pi * label / 3
-    return _points(np.stack([np.cos(angle), np.sin(angle)]), label, noise, ("blob 0", "blob 1", "blob 2"), rng)
+    return _split_noisy_points(np.stack([np.cos(angle), np.sin(angle)]), label, noise, ("blob 0", "blob 1", "blob 2"), rng)
 
 
-def _check(name: str, n: int, noise: float) -> None:
+def _check_options(name: str, n: int, noise: float) -> None:
     require(is_int(n, 10), name, "n to be an int >= 10 (rows, training and test together)", n=n)
     require(is_number(noise) and noise >= 0, name, "noise to be a number >= 0 (standard deviation)", noise=noise)
 
 
-def _points(clean: Array, label: Array, noise: float, class_names: tuple[str, ...], rng: np.random.Generator) -> Contents:
+def _split_noisy_points(clean: Array, label: Array, noise: float, class_names: tuple[str, ...], rng: np.random.Generator) -> DatasetFields:
     x = (clean.T + noise * rng.normal(size=clean.T.shape)).astype(np.float32)
     y = label.astype(np.int64)
-    train, held = stratified_split(y, HELD_OUT, rng)
-    return x[train], y[train], x[held], y[held], AXES, class_names
+    train, held = stratified_split(y, TEST_FRACTION, rng)
+    return x[train], y[train], x[held], y[held], FEATURE_NAMES, class_names
 
 
-def _float32(x: Array, y: Array, x_test: Array, y_test: Array, feature_names: tuple[str, ...]) -> Contents:
+def _cast_float32(x: Array, y: Array, x_test: Array, y_test: Array, feature_names: tuple[str, ...]) -> DatasetFields:
     x, y, x_test, y_test = (part.astype(np.float32) for part in (x, y, x_test, y_test))
     return x, y, x_test, y_test, feature_names, ()
 
 
 NOTES = "No units. Generated by glassnet (MIT licence)."
-AND_GATE, OR_GATE, XOR_GATE = (partial(truth_table, outputs) for outputs in ((0, 0, 0, 1), (0, 1, 1, 1), (0, 1, 1, 0)))
+AND_GATE, OR_GATE, XOR_GATE = (partial(make_truth_table, outputs) for outputs in ((0, 0, 0, 1), (0, 1, 1, 1), (0, 1, 1, 0)))
 ENTRIES = (
-    Entry("line", "regression", 50, (1,), "generated", "Noisy points around a line, with the losses of the lecture.", NOTES, line),
-    Entry("plane", "regression", 500, (2,), "generated", "A noisy plane, y = 1 + 3 x1 - 2 x2.", NOTES, plane),
-    Entry("and", "2 classes", 4, (2,), "generated", "The truth table of AND.", NOTES, AND_GATE),
-    Entry("or", "2 classes", 4, (2,), "generated", "The truth table of OR.", NOTES, OR_GATE),
-    Entry("xor", "2 classes", 4, (2,), "generated", "The truth table of XOR, too much for one layer.", NOTES, XOR_GATE),
-    Entry("circles", "2 classes", 500, (2,), "generated", "A circle inside another.", NOTES, circles),
-    Entry("moons", "2 classes", 500, (2,), "generated", "Two interleaved half circles.", NOTES, moons),
-    Entry("spiral", "3 classes", 500, (2,), "generated", "Three arms wound around each other.", NOTES, spiral),
-    Entry("blobs", "3 classes", 500, (2,), "generated", "Three round clouds that touch.", NOTES, blobs),
-    Entry("reviews", "2 classes", 2000, (), "generated", "A sentence whose words' order decides if it praises.", NOTES, reviews),
+    DatasetInfo("line", "regression", 50, (1,), "generated", "Noisy points around a line, with the losses of the lecture.", NOTES, make_line),
+    DatasetInfo("plane", "regression", 500, (2,), "generated", "A noisy plane, y = 1 + 3 x1 - 2 x2.", NOTES, make_plane),
+    DatasetInfo("and", "2 classes", 4, (2,), "generated", "The truth table of AND.", NOTES, AND_GATE),
+    DatasetInfo("or", "2 classes", 4, (2,), "generated", "The truth table of OR.", NOTES, OR_GATE),
+    DatasetInfo("xor", "2 classes", 4, (2,), "generated", "The truth table of XOR, too much for one layer.", NOTES, XOR_GATE),
+    DatasetInfo("circles", "2 classes", 500, (2,), "generated", "A circle inside another.", NOTES, make_circles),
+    DatasetInfo("moons", "2 classes", 500, (2,), "generated", "Two interleaved half circles.", NOTES, make_moons),
+    DatasetInfo("spiral", "3 classes", 500, (2,), "generated", "Three arms wound around each other.", NOTES, make_spiral),
+    DatasetInfo("blobs", "3 classes", 500, (2,), "generated", "Three round clouds that touch.", NOTES, make_blobs),
+    DatasetInfo("reviews", "2 classes", 2000, (), "generated", "A sentence whose words' order decides if it praises.", NOTES, make_reviews),
 )

@@ -16,7 +16,13 @@ import numpy as np
 from glassnet.engine.network import Links
 from glassnet.errors import ConfigError, message, require
 from glassnet.layers import Activation, Flatten, Reshape
-from glassnet.losses import BinaryCrossentropy, Crossentropy, Loss, MeanSquaredError, SparseCategoricalCrossentropy
+from glassnet.losses import (
+    BinaryCrossentropy,
+    Crossentropy,
+    Loss,
+    MeanSquaredError,
+    SparseCategoricalCrossentropy,
+)
 from glassnet.types import Shape
 
 
@@ -30,21 +36,21 @@ def last_activation(links: Links) -> str:
     return f"the function {getattr(last.activation, '__name__', 'given')}"
 
 
-def check(links: Links, loss: Loss, outputs: Shape | None = None) -> None:
+def check_loss(links: Links, loss: Loss, output_shape: Shape | None = None) -> None:
     """Refuse a cross-entropy without its partner, a softmax of one, and a softmax of a softmax.
 
     Args:
         links: the network.
         loss: what it is to be trained on.
-        outputs: shape of one example's output, once it is known.
+        output_shape: shape of one example's output, once it is known.
 
     Raises:
         ConfigError: with the fix.
     """
-    if not isinstance(loss, Crossentropy) or loss.link is None:
+    if not isinstance(loss, Crossentropy) or loss.output_activation is None:
         return
     require(links, "Sequential", "at least one layer", layers=[])
-    who, ends, partner = type(loss).__name__, last_activation(links), loss.link
+    who, ends, partner = type(loss).__name__, last_activation(links), loss.output_activation
     if loss.from_logits:
         fix = f"Remove the activation of the last layer, or from_logits=True: the loss would apply {partner} to it again."
         expected = "a last layer without activation (its outputs are the logits)"
@@ -57,20 +63,20 @@ def check(links: Links, loss: Loss, outputs: Shape | None = None) -> None:
     before = last_activation(links[:-1]) if ends == partner else "linear"
     fix = f"Keep one of them: {partner} of {before} flattens the probabilities, and training crawls."
     require(before not in ("softmax", "sigmoid"), who, f"one activation before the loss, {partner}", ends_in=f"{before}, {ends}", fix=fix)
-    if outputs is not None and partner == "softmax" and outputs[-1] == 1:
+    if output_shape is not None and partner == "softmax" and output_shape[-1] == 1:
         fix = 'A softmax of one output is always 1: write Dense(1, activation="sigmoid") with binary_crossentropy, or Dense(2, ...).'
         raise ConfigError(message(who, "at least 2 outputs, one per class", outputs=1, fix=fix))
 
 
-class Inferred(NamedTuple):
+class InferredLoss(NamedTuple):
     """What `fit` trains on where `compile` was left out, and why."""
 
     loss: Loss
     metrics: tuple[str, ...]
-    because: str
+    reason: str
 
 
-def infer(links: Links, outputs: Shape, y: np.ndarray) -> Inferred:
+def infer_loss(links: Links, output_shape: Shape, y: np.ndarray) -> InferredLoss:
     """The loss that the targets and the last layer ask for:
 
     | last layer | targets | loss | metric |
@@ -86,18 +92,18 @@ def infer(links: Links, outputs: Shape, y: np.ndarray) -> Inferred:
     """
     ends = last_activation(links)
     if ends == "softmax":
-        return Inferred(SparseCategoricalCrossentropy(), ("accuracy",), "the last layer is a softmax")
+        return InferredLoss(SparseCategoricalCrossentropy(), ("accuracy",), "the last layer is a softmax")
     if ends == "sigmoid":
         _require_reachable(y)
         if np.all((y == 0) | (y == 1)):
-            return Inferred(BinaryCrossentropy(), ("accuracy",), "the last layer is a sigmoid and the targets are 0 or 1")
-        if outputs != (1,):
-            return Inferred(BinaryCrossentropy(), (), "the last layer is a sigmoid and the targets are from 0 to 1")
+            return InferredLoss(BinaryCrossentropy(), ("accuracy",), "the last layer is a sigmoid and the targets are 0 or 1")
+        if output_shape != (1,):
+            return InferredLoss(BinaryCrossentropy(), (), "the last layer is a sigmoid and the targets are from 0 to 1")
     one_a_row = y.size == len(y) and np.all(y == np.round(y))
-    if ends == "linear" and len(outputs) == 1 and outputs[0] > 1 and one_a_row:
-        because = f"the last layer gives {outputs[0]} scores and each target is one class"
-        return Inferred(SparseCategoricalCrossentropy(from_logits=True), ("accuracy",), because)
-    return Inferred(MeanSquaredError(), (), f"the last layer ends in {ends} and the targets are numbers")
+    if ends == "linear" and len(output_shape) == 1 and output_shape[0] > 1 and one_a_row:
+        because = f"the last layer gives {output_shape[0]} scores and each target is one class"
+        return InferredLoss(SparseCategoricalCrossentropy(from_logits=True), ("accuracy",), because)
+    return InferredLoss(MeanSquaredError(), (), f"the last layer ends in {ends} and the targets are numbers")
 
 
 def _require_reachable(y: np.ndarray) -> None:
@@ -111,13 +117,13 @@ def _require_reachable(y: np.ndarray) -> None:
         raise ConfigError(message("fit", "targets from 0 to 1, as the last layer is a sigmoid", smallest=low, largest=high, fix=fix))
 
 
-def to_labels(output: np.ndarray, links: Links, loss: Loss | None) -> np.ndarray:
+def to_class_labels(output: np.ndarray, links: Links, loss: Loss | None) -> np.ndarray:
     """Outputs as classes: the largest of K (n,); 0 or 1 for one sigmoid (n,), or for each of K sigmoids (n, K). Logits are cut at 0.
 
     Raises:
         ConfigError: the network gives numbers, not classes.
     """
-    ends, partner = last_activation(links), loss.link if loss else None
+    ends, partner = last_activation(links), loss.output_activation if loss else None
     if "softmax" in (ends, partner):
         return output.argmax(-1)
     fix = "For numbers use predict; classes need a softmax or sigmoid at the end, or a cross-entropy from_logits."

@@ -1,4 +1,4 @@
-"""Pure: one compiled function, `advance`, that trains; `epochs.py` is the generator around it.
+"""Pure: one compiled function, `run_steps`, that trains; `loop.py` is the generator around it.
 
 `program` is what does not change during a run (links, loss, optimizer, metrics) and is compiled once; `carry` is what does;
 `data` stays on the device; `plan` is one epoch's order. An epoch, a slice of one for the progress line and a single step run
@@ -23,10 +23,10 @@ from jax import lax
 from glassnet.engine import network
 from glassnet.errors import require
 from glassnet.layers import functional
-from glassnet.losses import Loss, spread
+from glassnet.losses import Loss, broadcast_weights
 from glassnet.metrics import Metric
 from glassnet.optimizers import Optimizer
-from glassnet.optimizers.optimizer import clip
+from glassnet.optimizers.optimizer import clip_gradients
 from glassnet.schedules import Schedule
 from glassnet.types import Array, Params, State
 
@@ -44,7 +44,7 @@ class Program:
         if not isinstance(self.optimizer.learning_rate, Schedule):
             object.__setattr__(self, "optimizer", replace(self.optimizer, learning_rate=1.0))
 
-    def log_names(self, validated: bool) -> tuple[str, ...]:
+    def log_names(self, include_validation: bool) -> tuple[str, ...]:
         """The keys of every epoch's logs.
 
         Raises:
@@ -52,7 +52,7 @@ class Program:
         """
         names = ("loss", *(metric.name for metric in self.metrics))
         require(len(set(names)) == len(names), "metrics", "a name of its own for each", names=names, fix='Give name="..." to one of them.')
-        return names + tuple(f"val_{name}" for name in names if validated)
+        return names + tuple(f"val_{name}" for name in names if include_validation)
 
 
 class Data(NamedTuple):
@@ -62,62 +62,62 @@ class Data(NamedTuple):
     y: Array
     weight: Array | None = None
 
-    def rows(self, index: Array) -> Data:
+    def take(self, index: Array) -> Data:
         """Some of the rows."""
         return Data(*(None if a is None else a[index] for a in self))
 
 
-class Plan(NamedTuple):
+class BatchPlan(NamedTuple):
     """One epoch's order: row indices (steps, batch), or None for one full batch as it lies; and which are real (steps, batch)."""
 
-    order: Array | None
-    real: Array
+    indices: Array | None
+    mask: Array
 
 
 class Chunk(NamedTuple):
     """Rows that are on the device together, and their plan, of which the steps from `start` up to `steps` are to be taken."""
 
     data: Data
-    plan: Plan
+    plan: BatchPlan
     steps: int
     start: int = 0
 
 
-class Carry(NamedTuple):
-    """What training changes. `losses` belong to the chunk under way, `sums` and `finite` to the epoch, the rest to the model.
+class TrainState(NamedTuple):
+    """What training changes. `losses` belong to the chunk under way, `metric_sums` and `finite` to the epoch, the rest to the model.
 
     `rate` is the learning rate, or the factor on it where the optimizer has a schedule.
     """
 
     params: tuple[Params, ...]
     state: tuple[State, ...]
-    optimizer: Any
+    optimizer_state: Any
     rate: Array
     key: Array
     step: Array
     losses: Array
-    sums: tuple[Any, ...]
+    metric_sums: tuple[Any, ...]
     finite: Array
 
 
-class Pass(NamedTuple):
-    """One forward and backward pass. `outputs` and `deltas` (dL/d output) are of the body's links in the order of `network.walk`;
+class PassResult(NamedTuple):
+    """One forward and backward pass. `link_outputs` and `deltas` (dL/d output) are of the body's links in the order of `network.iter_links`;
     `grads` nest as all links do."""
 
     loss: Array
-    rows: Array
+    unreduced_loss: Array
     output: Array
     mask: Array | None
     state: tuple[State, ...]
-    outputs: tuple[Array, ...]
+    link_outputs: tuple[Array, ...]
     deltas: tuple[Array, ...]
     d_input: Array
     grads: tuple[Params, ...]
 
 
-def one_pass(
+def forward_backward(
     program: Program, params: tuple[Params, ...], state: tuple[State, ...], batch: Data, mask: Array | None, key: Array, train: bool
-) -> Pass:
+) -> PassResult:
     """Forward, loss and backward of one batch: what training runs, what the trace shows.
 
     loss = sum(rows * weight * mask) / sum(mask) + penalties, as Keras has it; where nothing is real, the penalties alone.
@@ -127,8 +127,8 @@ def one_pass(
     z, pullbacks, new_state, mask = network.forward(body, params[:n], state[:n], batch.x, key=key, train=train, mask=mask)
 
     def mean_loss(z):
-        rows = program.loss.rows(batch.y, z)
-        total, count = weigh(rows, batch.weight, mask)
+        rows = program.loss.unreduced(batch.y, z)
+        total, count = weighted_sum_and_count(rows, batch.weight, mask)
         return total / jnp.maximum(count, 1), rows
 
     (loss, rows), dz = jax.value_and_grad(mean_loss, has_aux=True)(z)
@@ -140,18 +140,18 @@ def one_pass(
         loss, grads = loss + extra, jax.tree.map(jnp.add, grads, slope)
     output, *_ = functional.run(head, params[n:], state[n:], z)
     outputs = tuple(output for pullback in pullbacks for output in pullback.outputs)
-    return Pass(loss, rows, output, mask, new_state + state[n:], outputs, deltas, dx, grads)
+    return PassResult(loss, rows, output, mask, new_state + state[n:], outputs, deltas, dx, grads)
 
 
-def weigh(rows: Array, weight: Array | None, mask: Array | None) -> tuple[Array, Array]:
+def weighted_sum_and_count(losses: Array, weight: Array | None, mask: Array | None) -> tuple[Array, Array]:
     """sum(rows * weight * mask) and sum(mask), each spread over whatever axes of rows it lacks; their ratio is the loss."""
-    real = jnp.ones_like(rows) if mask is None else spread(mask, rows.shape).astype(rows.dtype)
-    weighted = rows * real if weight is None else rows * real * spread(weight, rows.shape)
+    real = jnp.ones_like(losses) if mask is None else broadcast_weights(mask, losses.shape).astype(losses.dtype)
+    weighted = losses * real if weight is None else losses * real * broadcast_weights(weight, losses.shape)
     return weighted.sum(), real.sum()
 
 
 @partial(jax.jit, static_argnums=0)
-def advance(program: Program, carry: Carry, data: Data, plan: Plan, start: Array, stop: Array) -> Carry:
+def run_steps(program: Program, train_state: TrainState, data: Data, plan: BatchPlan, start: Array, stop: Array) -> TrainState:
     """Train on the plan's steps from start up to stop, or to the first loss, weight or statistic that is no longer a number."""
 
     def unfinished(loop):
@@ -160,85 +160,85 @@ def advance(program: Program, carry: Carry, data: Data, plan: Plan, start: Array
 
     def body(loop):
         i, carry = loop
-        return i + 1, step(program, carry, data, plan, i)
+        return i + 1, train_step(program, carry, data, plan, i)
 
-    _, carry = lax.while_loop(unfinished, body, (start, carry))
-    finite = [jnp.isfinite(leaf).all() for leaf in jax.tree.leaves((carry.params, carry.state))]
-    return carry._replace(finite=jnp.stack([carry.finite, *finite]).all())
+    _, train_state = lax.while_loop(unfinished, body, (start, train_state))
+    finite = [jnp.isfinite(leaf).all() for leaf in jax.tree.leaves((train_state.params, train_state.state))]
+    return train_state._replace(finite=jnp.stack([train_state.finite, *finite]).all())
 
 
-def step(program: Program, carry: Carry, data: Data, plan: Plan, i: Array) -> Carry:
+def train_step(program: Program, train_state: TrainState, data: Data, plan: BatchPlan, i: Array) -> TrainState:
     """One step: pick the batch, pass forward and backward, update."""
-    batch, mask, key = pick(program, carry, data, plan, i)
-    done = one_pass(program, carry.params, carry.state, batch, mask, key, train=True)
-    learning, frozen = network.split(program.links, carry.params)
-    learning, optimizer = update(program, carry, done.grads, learning)
-    return carry._replace(
+    batch, mask, key = get_batch(program, train_state, data, plan, i)
+    done = forward_backward(program, train_state.params, train_state.state, batch, mask, key, train=True)
+    learning, frozen = network.split(program.links, train_state.params)
+    learning, optimizer = apply_gradients(program, train_state, done.grads, learning)
+    return train_state._replace(
         params=network.merge(learning, frozen),
         state=done.state,
-        optimizer=optimizer,
-        step=carry.step + 1,
-        losses=carry.losses.at[i].set(done.loss),
-        sums=tuple(m.update(acc, batch.y, done.output, done.mask) for m, acc in zip(program.metrics, carry.sums, strict=True)),
+        optimizer_state=optimizer,
+        step=train_state.step + 1,
+        losses=train_state.losses.at[i].set(done.loss),
+        metric_sums=tuple(m.update(acc, batch.y, done.output, done.mask) for m, acc in zip(program.metrics, train_state.metric_sums, strict=True)),
         finite=jnp.isfinite(done.loss),
     )
 
 
-def update(program: Program, carry: Carry, grads: tuple[Params, ...], learning: tuple[Params, ...]) -> tuple[tuple[Params, ...], Any]:
+def apply_gradients(program: Program, train_state: TrainState, grads: tuple[Params, ...], trainable: tuple[Params, ...]) -> tuple[tuple[Params, ...], Any]:
     """The params that learn after the carry's step, and what the optimizer then remembers: gradients clipped, at the step's rate."""
-    rate = rate_of(program.optimizer, carry.rate, carry.step)
-    return program.optimizer.update(clip(program.optimizer, grads), carry.optimizer, learning, rate)
+    rate = learning_rate_at(program.optimizer, train_state.rate, train_state.step)
+    return program.optimizer.update(clip_gradients(program.optimizer, grads), train_state.optimizer_state, trainable, rate)
 
 
-def first_rate(optimizer: Optimizer) -> float:
+def initial_rate(optimizer: Optimizer) -> float:
     """The carry's `rate` to begin with."""
     return 1.0 if isinstance(optimizer.learning_rate, Schedule) else optimizer.learning_rate
 
 
-def rate_of(optimizer: Optimizer, rate: Any, step: Any) -> Any:
+def learning_rate_at(optimizer: Optimizer, rate: Any, step: Any) -> Any:
     """The learning rate of a step: `rate`, times the schedule's where there is one."""
     schedule = optimizer.learning_rate
-    return _scheduled(schedule, rate, step) if isinstance(schedule, Schedule) else rate
+    return _scheduled_rate(schedule, rate, step) if isinstance(schedule, Schedule) else rate
 
 
 @partial(jax.jit, static_argnums=0)
-def _scheduled(schedule: Schedule, rate: Array, step: Array) -> Array:
+def _scheduled_rate(schedule: Schedule, rate: Array, step: Array) -> Array:
     return rate * schedule(step)
 
 
-def rate_for(optimizer: Optimizer, wanted: float, step: int) -> float:
-    """The carry's `rate` with which the learning rate of a step is the one wanted: `rate_of` the other way round.
+def rate_for_learning_rate(optimizer: Optimizer, learning_rate: float, step: int) -> float:
+    """The carry's `rate` with which the learning rate of a step is the one wanted: `learning_rate_at` the other way round.
 
     Raises:
         ConfigError: the schedule is at 0 there.
     """
-    planned = float(rate_of(optimizer, 1.0, np.int32(step)))
+    planned = float(learning_rate_at(optimizer, 1.0, np.int32(step)))
     fix = "No factor makes another rate of 0: compile with another schedule."
     who = type(optimizer.learning_rate).__name__
-    require(planned > 0 and wanted / planned < 3e38, who, f"a rate > 0 at step {step}, to be scaled", rate=planned, fix=fix)
-    return wanted / planned
+    require(planned > 0 and learning_rate / planned < 3e38, who, f"a rate > 0 at step {step}, to be scaled", rate=planned, fix=fix)
+    return learning_rate / planned
 
 
-def pick(program: Program, carry: Carry, data: Data, plan: Plan, i: Array) -> tuple[Data, Array, Array]:
+def get_batch(program: Program, train_state: TrainState, data: Data, plan: BatchPlan, i: Array) -> tuple[Data, Array, Array]:
     """The batch of step i, its mask and its key."""
-    batch = data if plan.order is None else data.rows(plan.order[i])
-    return batch, plan.real[i], step_key(program, carry)
+    batch = data if plan.indices is None else data.take(plan.indices[i])
+    return batch, plan.mask[i], step_key(program, train_state)
 
 
-def step_key(program: Program, carry: Carry) -> Array:
+def step_key(program: Program, train_state: TrainState) -> Array:
     """The key of the step that the carry stands at, of the seed and the count of steps alone; None where no link draws from it."""
-    if not any(map(functional.draws, program.links)):
+    if not any(map(functional.uses_randomness, program.links)):
         return None
-    return jax.random.fold_in(jax.random.wrap_key_data(carry.key), carry.step)
+    return jax.random.fold_in(jax.random.wrap_key_data(train_state.key), train_state.step)
 
 
-def new_carry(
-    program: Program, params: tuple[Params, ...], state: tuple[State, ...], optimizer: Any = None, *, rate: float, seed: int, step: int = 0
-) -> Carry:
-    """The carry of a run's first step; `optimizer` and `step` are those of the run that it carries on, if any."""
-    if optimizer is None:
-        optimizer = program.optimizer.init(network.split(program.links, params)[0])
-    carry = Carry(params, state, optimizer, np.float32(rate), key_of(seed), np.int32(step), np.zeros(0, np.float32), (), np.True_)
+def create_train_state(
+    program: Program, params: tuple[Params, ...], state: tuple[State, ...], optimizer_state: Any = None, *, rate: float, seed: int, step: int = 0
+) -> TrainState:
+    """The carry of a run's first step; `optimizer_state` and `train_step` are those of the run that it carries on, if any."""
+    if optimizer_state is None:
+        optimizer_state = program.optimizer.init(network.split(program.links, params)[0])
+    carry = TrainState(params, state, optimizer_state, np.float32(rate), make_key_data(seed), np.int32(step), np.zeros(0, np.float32), (), np.True_)
     return to_device(carry)
 
 
@@ -250,34 +250,34 @@ def to_device(tree: Any) -> Any:
     return jax.tree.map(lambda a: a if isinstance(a, jax.Array) else jax.device_put(np.array(a)), tree)
 
 
-def key_of(seed: int) -> np.ndarray:
+def make_key_data(seed: int) -> np.ndarray:
     """The data of JAX's key for a seed below 2^64, without a compilation."""
     return np.array([seed >> 32 & 0xFFFFFFFF, seed & 0xFFFFFFFF], np.uint32)
 
 
-def new_epoch(program: Program, carry: Carry, steps: int) -> Carry:
+def reset_epoch_sums(program: Program, train_state: TrainState, steps: int) -> TrainState:
     """The carry with the epoch's sums at zero."""
     sums = tuple(metric.init() for metric in program.metrics)
-    return to_device(carry._replace(losses=np.zeros(steps, np.float32), sums=sums, finite=np.True_))
+    return to_device(train_state._replace(losses=np.zeros(steps, np.float32), metric_sums=sums, finite=np.True_))
 
 
-def make_plan(n: int, batch_size: int, *, seed: int, epoch: int, shuffle: bool = True) -> Plan:
+def make_plan(n: int, batch_size: int, *, seed: int, epoch: int, shuffle: bool = True) -> BatchPlan:
     """The order of one epoch, a pure function of (seed, epoch); the last short batch is padded with row 0 and masked.
 
     Example:
-        >>> make_plan(100, 5, seed=0, epoch=0).order.shape
+        >>> make_plan(100, 5, seed=0, epoch=0).indices.shape
         (20, 5)
     """
     if batch_size >= n:
-        return Plan(None, np.ones((1, n), np.float32))
+        return BatchPlan(None, np.ones((1, n), np.float32))
     steps = -(-n // batch_size)
     order = np.zeros(steps * batch_size, np.int32)
     order[:n] = np.random.default_rng((seed, epoch, 1)).permutation(n) if shuffle else np.arange(n)
     real = (np.arange(steps * batch_size) < n).astype(np.float32)
-    return Plan(order.reshape(steps, batch_size), real.reshape(steps, batch_size))
+    return BatchPlan(order.reshape(steps, batch_size), real.reshape(steps, batch_size))
 
 
-def planner(n: int, batch_size: int, *, seed: int, shuffle: bool) -> Callable[[int], Plan]:
+def make_plan_fn(n: int, batch_size: int, *, seed: int, shuffle: bool) -> Callable[[int], BatchPlan]:
     """Epoch to its plan on the device; a full batch has one plan for all epochs."""
     if batch_size >= n:
         whole = to_device(make_plan(n, n, seed=seed, epoch=0))
@@ -285,21 +285,21 @@ def planner(n: int, batch_size: int, *, seed: int, shuffle: bool) -> Callable[[i
     return lambda epoch: to_device(make_plan(n, batch_size, seed=seed, epoch=epoch, shuffle=shuffle))
 
 
-MEASURES = ("mean", "std", "zeros", "largest", "delta", "gradient", "weight", "update")
+OBSERVED_STATISTICS = ("mean", "std", "zeros", "largest", "delta", "gradient", "weight", "update")
 """What an observation says of each link: its output's mean, standard deviation, share of zeros and largest size; and the root
 mean square of its delta, of its params' gradient, of its params, and of their update. Links without params have 0 there."""
 
 
 @partial(jax.jit, static_argnums=0)
-def observe(program: Program, carry: Carry, data: Data, plan: Plan, i: Array) -> Array:
-    """What step i would do, changing nothing: one row of `MEASURES` per link of the body, in the order of `network.walk`."""
-    batch, mask, key = pick(program, carry, data, plan, i)
-    done = one_pass(program, carry.params, carry.state, batch, mask, key, train=True)
-    learning, _ = network.split(program.links, carry.params)
-    after, _ = update(program, carry, done.grads, learning)
+def observe_step(program: Program, train_state: TrainState, data: Data, plan: BatchPlan, i: Array) -> Array:
+    """What step i would do, changing nothing: one row of `OBSERVED_STATISTICS` per link of the body, in the order of `network.iter_links`."""
+    batch, mask, key = get_batch(program, train_state, data, plan, i)
+    done = forward_backward(program, train_state.params, train_state.state, batch, mask, key, train=True)
+    learning, _ = network.split(program.links, train_state.params)
+    after, _ = apply_gradients(program, train_state, done.grads, learning)
     table = []
-    for (path, _), y, delta in zip(network.walk(program.links), done.outputs, done.deltas, strict=False):
-        gradient, old, new = (network.at(tree, path) for tree in (done.grads, learning, after))
+    for (path, _), y, delta in zip(network.iter_links(program.links), done.link_outputs, done.deltas, strict=False):
+        gradient, old, new = (network.tree_get(tree, path) for tree in (done.grads, learning, after))
         outputs = [y.mean(), y.std(), (y == 0).mean(), jnp.abs(y).max(), rms(delta)]
         table.append(outputs + [rms(gradient), rms(old), rms(jax.tree.map(jnp.subtract, new, old))])
     return jnp.asarray(table)

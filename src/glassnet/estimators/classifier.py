@@ -12,12 +12,12 @@ from sklearn.utils.multiclass import check_classification_targets, type_of_targe
 
 from glassnet.data import arrays
 from glassnet.errors import DataError, is_number, require
-from glassnet.estimators.base import Neural, Rows
+from glassnet.estimators.base import BaseNeuralNetwork, WeightedSamples
 from glassnet.losses import BinaryCrossentropy, Loss, SparseCategoricalCrossentropy
 from glassnet.optimizers import Optimizer
 
 
-class NeuralClassifier(ClassifierMixin, Neural):
+class NeuralClassifier(ClassifierMixin, BaseNeuralNetwork):
     """Classes from a network trained on the cross-entropy, l = -log p(class), plus alpha / (2 m) sum w^2 over the kernels.
 
     Two classes end in one sigmoid, K in a softmax, K columns of 0 and 1 (several labels a row) in K sigmoids. Labels may be anything.
@@ -139,15 +139,15 @@ class NeuralClassifier(ClassifierMixin, Neural):
             fix = "One batch may lack some: pass classes=np.unique(all_labels)."
             known = classes is not None or np.ndim(y) == 2
             require(known, "partial_fit", "classes in its first call", error=DataError, classes=None, fix=fix)
-        return self._fit(X, y, sample_weight, step=True, classes=classes)
+        return self._fit(X, y, sample_weight, incremental=True, classes=classes)
 
     def predict(self, X: Any) -> np.ndarray:
         """The most probable label of each row of X (n, features); with several labels a row, columns of 0 and 1."""
-        return self._labels(self._decode(self._output(X)))
+        return self._to_labels(self._decode_output(self._predict_raw(X)))
 
     def predict_proba(self, X: Any) -> np.ndarray:
         """The probability of each of `classes_`, (n, K); with several labels a row, of each by itself."""
-        p = self._output(X)
+        p = self._predict_raw(X)
         return np.column_stack([1 - p, p]) if self.n_outputs_ == 1 else p
 
     def predict_log_proba(self, X: Any) -> np.ndarray:
@@ -155,14 +155,14 @@ class NeuralClassifier(ClassifierMixin, Neural):
         with np.errstate(divide="ignore"):
             return np.log(self.predict_proba(X))
 
-    def _encode(self, y: np.ndarray, begun: bool, classes: Any) -> np.ndarray:
+    def _encode_targets(self, y: np.ndarray, resume: bool, classes: Any) -> np.ndarray:
         who = type(self).__name__
         check_classification_targets(y)
         fix = "For several answers of more than two classes each use scikit-learn's MultiOutputClassifier."
         columns = y.ndim == 2
         one = not columns or type_of_target(y) == "multilabel-indicator"
         require(one, who, "one label a row, or columns of 0 and 1", error=DataError, y=type_of_target(y), fix=fix)
-        if not begun:
+        if not resume:
             self.classes_ = np.arange(y.shape[1]) if columns else np.unique(y if classes is None else classes)
             k = len(self.classes_)
             fix = "There is nothing to tell apart."
@@ -176,15 +176,15 @@ class NeuralClassifier(ClassifierMixin, Neural):
         require(not len(strangers), who, "labels that it knows", error=DataError, strangers=strangers.tolist(), fix=fix)
         return np.searchsorted(self.classes_, y)
 
-    def _prepare(self, rows: Rows, begun: bool) -> Rows:
+    def _prepare(self, samples: WeightedSamples, resume: bool) -> WeightedSamples:
         given = self.class_weight
         if given is None:
-            return rows
+            return samples
         who = type(self).__name__
         fix = "With several labels a row pass sample_weight to fit."
-        require(rows.y.ndim == 1, who, "class_weight=None for columns of labels", class_weight=given, fix=fix)
+        require(samples.y.ndim == 1, who, "class_weight=None for columns of labels", class_weight=given, fix=fix)
         if isinstance(given, str) and given == "balanced":
-            by_row = arrays.class_weights(given, rows.y, rows.weight)
+            by_row = arrays.compute_sample_weight(given, samples.y, samples.weight)
         else:
             expected = 'class_weight to be None, "balanced" or {class: number >= 0}'
             ok = isinstance(given, Mapping) and all(is_number(weight) and weight >= 0 for weight in given.values())
@@ -192,18 +192,18 @@ class NeuralClassifier(ClassifierMixin, Neural):
             strangers = [label for label in given if label not in self.classes_]
             fix = f"Known are {self.classes_.tolist()}."
             require(not strangers, who, "class_weight for labels that it knows", error=DataError, strangers=strangers, fix=fix)
-            by_row = np.array([given.get(label, 1.0) for label in self.classes_.tolist()])[rows.y]
-        weight = rows.weight * by_row
+            by_row = np.array([given.get(label, 1.0) for label in self.classes_.tolist()])[samples.y]
+        weight = samples.weight * by_row
         require(weight.any(), who, "class_weight above 0 for a class that occurs", error=DataError, class_weight=given)
-        return rows._replace(weight=weight)
+        return samples._replace(weight=weight)
 
-    def _labels(self, code: np.ndarray) -> np.ndarray:
+    def _to_labels(self, code: np.ndarray) -> np.ndarray:
         return code if code.ndim == 2 else self.classes_[code]
 
-    def _decode(self, output: np.ndarray) -> np.ndarray:
+    def _decode_output(self, output: np.ndarray) -> np.ndarray:
         if self.out_activation_ == "softmax":
             return output.argmax(1)
-        return (output > 0.5).astype(int).reshape(-1, *self._target)
+        return (output > 0.5).astype(int).reshape(-1, *self._target_shape)
 
     def _head(self) -> tuple[str | None, Loss]:
         if self.out_activation_ == "softmax":

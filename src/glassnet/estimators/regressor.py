@@ -7,11 +7,11 @@ from typing import Any, Self
 import numpy as np
 from sklearn.base import MultiOutputMixin, RegressorMixin
 
-from glassnet.estimators.base import Neural, Rows
+from glassnet.estimators.base import BaseNeuralNetwork, WeightedSamples
 from glassnet.losses import HalfMeanSquaredError, Loss
 
 
-class NeuralRegressor(MultiOutputMixin, RegressorMixin, Neural):
+class NeuralRegressor(MultiOutputMixin, RegressorMixin, BaseNeuralNetwork):
     """Numbers from a network trained on half the squared error, l = 1/2 sum_k ((y_k - yhat_k) / s_k)^2, s_k being the targets' spread.
 
     Targets are standardised inside by the mean and the standard deviation of the rows that the first fit trains on, so that prices of
@@ -56,27 +56,27 @@ class NeuralRegressor(MultiOutputMixin, RegressorMixin, Neural):
         Raises:
             ConfigError, DataError: see `fit`; or `early_stopping` is on.
         """
-        return self._fit(X, y, sample_weight, step=True)
+        return self._fit(X, y, sample_weight, incremental=True)
 
     def predict(self, X: Any) -> np.ndarray:
         """The targets of the rows X (n, features), in their own units: (n,) or (n, outputs)."""
-        return self._decode(self._output(X))
+        return self._decode_output(self._predict_raw(X))
 
-    def _encode(self, y: np.ndarray, begun: bool, classes: Any) -> np.ndarray:
-        if not begun:
+    def _encode_targets(self, y: np.ndarray, resume: bool, classes: Any) -> np.ndarray:
+        if not resume:
             self.n_outputs_ = y.shape[1] if y.ndim == 2 else 1
             self.out_activation_ = "identity"
         return y
 
-    def _prepare(self, rows: Rows, begun: bool) -> Rows:
-        if not begun:
-            self.target_mean_ = np.average(rows.y, axis=0, weights=rows.weight)
-            spread = np.sqrt(np.average((rows.y - self.target_mean_) ** 2, axis=0, weights=rows.weight))
+    def _prepare(self, samples: WeightedSamples, resume: bool) -> WeightedSamples:
+        if not resume:
+            self.target_mean_ = np.average(samples.y, axis=0, weights=samples.weight)
+            spread = np.sqrt(np.average((samples.y - self.target_mean_) ** 2, axis=0, weights=samples.weight))
             self.target_scale_ = np.where(spread > 1e-12 * np.abs(self.target_mean_), spread, 1.0)
-        return rows._replace(y=(rows.y - self.target_mean_) / self.target_scale_)
+        return samples._replace(y=(samples.y - self.target_mean_) / self.target_scale_)
 
-    def _decode(self, output: np.ndarray) -> np.ndarray:
-        return output.reshape(-1, *self._target) * self.target_scale_ + self.target_mean_
+    def _decode_output(self, output: np.ndarray) -> np.ndarray:
+        return output.reshape(-1, *self._target_shape) * self.target_scale_ + self.target_mean_
 
     def _head(self) -> tuple[str | None, Loss]:
         return None, HalfMeanSquaredError()

@@ -9,7 +9,14 @@ softmax (Glorot), 2 / fan_in for ReLU, which drops half of the signal (He), 1 / 
 from __future__ import annotations
 
 from glassnet.errors import lookup, require
-from glassnet.initializers.constant_random import Constant, Ones, RandomNormal, RandomUniform, TruncatedNormal, Zeros
+from glassnet.initializers.constant_random import (
+    Constant,
+    Ones,
+    RandomNormal,
+    RandomUniform,
+    TruncatedNormal,
+    Zeros,
+)
 from glassnet.initializers.initializer import Initializer
 from glassnet.initializers.variance_scaling import (
     GlorotNormal,

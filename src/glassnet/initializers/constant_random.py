@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from glassnet.errors import is_number, require
-from glassnet.initializers.initializer import Initializer, cut_normal
+from glassnet.initializers.initializer import Initializer, truncated_normal
 from glassnet.types import Shape
 
 
@@ -84,7 +84,7 @@ class RandomNormal(Initializer):
     stddev: float = 0.05
 
     def __post_init__(self) -> None:
-        _require_moments(self, self.mean, self.stddev)
+        _check_moments(self, self.mean, self.stddev)
 
     def __call__(self, rng: np.random.Generator, shape: Shape) -> np.ndarray:
         """Weights of `shape`, float32."""
@@ -112,11 +112,11 @@ class TruncatedNormal(Initializer):
     stddev: float = 0.05
 
     def __post_init__(self) -> None:
-        _require_moments(self, self.mean, self.stddev)
+        _check_moments(self, self.mean, self.stddev)
 
     def __call__(self, rng: np.random.Generator, shape: Shape) -> np.ndarray:
         """Weights of `shape`, float32."""
-        return np.asarray(self.mean + self.stddev * cut_normal(rng, shape), np.float32)
+        return np.asarray(self.mean + self.stddev * truncated_normal(rng, shape), np.float32)
 
 
 @dataclass(frozen=True)
@@ -149,6 +149,6 @@ class RandomUniform(Initializer):
         return np.asarray(rng.uniform(self.minval, self.maxval, shape), np.float32)
 
 
-def _require_moments(who: Initializer, mean: float, stddev: float) -> None:
+def _check_moments(who: Initializer, mean: float, stddev: float) -> None:
     require(is_number(mean), type(who).__name__, "mean to be a number", mean=mean)
     require(is_number(stddev) and stddev >= 0, type(who).__name__, "stddev to be a number >= 0", stddev=stddev)

@@ -19,12 +19,12 @@ class Initializer(ABC):
     def __call__(self, rng: np.random.Generator, shape: Shape) -> np.ndarray:
         """Weights of `shape`, float32, drawn from `rng`."""
 
-    def several(self, rng: np.random.Generator, shape: Shape, n: int) -> np.ndarray:
+    def draw_many(self, rng: np.random.Generator, shape: Shape, n: int) -> np.ndarray:
         """n draws of weights of `shape` side by side, on a new axis before the last."""
         return np.stack([self(rng, shape) for _ in range(n)], axis=-2)
 
 
-def cut_normal(rng: np.random.Generator, shape: Shape) -> np.ndarray:
+def truncated_normal(rng: np.random.Generator, shape: Shape) -> np.ndarray:
     """Unit normal, float64, with the tails beyond +-2 drawn again."""
     draws = rng.standard_normal(math.prod(shape))
     while (outside := np.abs(draws) > 2).any():

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from glassnet.errors import is_number, require
-from glassnet.initializers.initializer import Initializer, cut_normal
+from glassnet.initializers.initializer import Initializer, truncated_normal
 from glassnet.types import Shape
 
 TRUNCATED_STD = 0.87962566103423978
@@ -75,7 +75,7 @@ class VarianceScaling(Initializer):
             limit = math.sqrt(3 * variance)
             return np.asarray(rng.uniform(-limit, limit, shape), np.float32)
         if self.distribution == "truncated_normal":
-            return np.asarray(cut_normal(rng, shape) * (math.sqrt(variance) / TRUNCATED_STD), np.float32)
+            return np.asarray(truncated_normal(rng, shape) * (math.sqrt(variance) / TRUNCATED_STD), np.float32)
         return np.asarray(rng.standard_normal(shape) * math.sqrt(variance), np.float32)
 
 

@@ -3,7 +3,7 @@
     from glassnet import keras
     from glassnet.keras.layers import Dense
 
-Tables of names: each calls the part of glassnet that does the work, which is what comes back. `face.py` says how to read a row.
+Tables of names: each calls the part of glassnet that does the work, which is what comes back. `compat.py` says how to read a row.
 A parameter that cannot mean here what it means in Keras raises `ConfigError` and says what to write instead.
 """
 
@@ -21,7 +21,7 @@ MODULES = ("activations", "backend", "callbacks", "datasets", "initializers", "l
 HOME = {**dict.fromkeys(MODULES, ""), "Input": "layers", "Model": "models", "Sequential": "models"}
 """Name to the module that it stands in; nothing for a module itself."""
 
-__all__, _find = compat.table(__name__, HOME)
+__all__, _find = compat.export_aliases(__name__, HOME)
 
 
 def __getattr__(name: str) -> Any:

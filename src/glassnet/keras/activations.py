@@ -1,6 +1,6 @@
 """Keras's activations: the functions themselves."""
 
 from glassnet import activations as ours
-from glassnet.keras.compat import table
+from glassnet.keras.compat import export_aliases
 
-__all__, __getattr__ = table(__name__, {"get": ours.get, **ours.ACTIVATIONS, "swish": ours.silu})
+__all__, __getattr__ = export_aliases(__name__, {"get": ours.get, **ours.ACTIVATIONS, "swish": ours.silu})

@@ -7,7 +7,7 @@ from typing import Any
 from glassnet import callbacks as ours
 from glassnet.callbacks import Decision, Record
 from glassnet.errors import require
-from glassnet.keras.compat import table
+from glassnet.keras.compat import export_aliases
 
 
 class Callback(ours.Callback):
@@ -28,50 +28,50 @@ class Callback(ours.Callback):
         return memory, answer if isinstance(answer, Decision) else None
 
 
-class Asked(ours.Callback):
+class KerasCallbackAdapter(ours.Callback):
     """Asks a callback that was written for Keras: with a dict where training begins, and for no more than a `Decision`.
 
     Args:
-        written: the callback.
+        callback: the callback.
     """
 
-    def __init__(self, written: Callback):
-        self.written = written
+    def __init__(self, callback: Callback):
+        self.callback = callback
 
     def on_train_begin(self, names: tuple[str, ...]) -> None:
-        self.written.on_train_begin({})  # type: ignore[arg-type]
+        self.callback.on_train_begin({})  # type: ignore[arg-type]
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, float]) -> Decision | None:
-        answer = self.written.on_epoch_begin(epoch, logs)
+        answer = self.callback.on_epoch_begin(epoch, logs)
         return answer if isinstance(answer, Decision) else None
 
     def on_train_end(self, logs: dict[str, float]) -> None:
-        self.written.on_train_end(logs)
+        self.callback.on_train_end(logs)
 
     def init(self) -> Any:
-        return self.written.init()
+        return self.callback.init()
 
     def update(self, memory: Any, record: Record) -> tuple[Any, Decision | None]:
-        return self.written.update(memory, record)
+        return self.callback.update(memory, record)
 
 
-class Wishes(ours.Callback):
+class PendingChanges(ours.Callback):
     """What callbacks write to the model during a fit, as the decisions that it stands for; asked last.
 
     Args:
         model: the `keras.Sequential` that is being fitted.
 
     Attributes:
-        rate: the learning rate that was set since it was last asked.
+        learning_rate: the learning rate that was set since it was last asked.
         weights: those that were set; they hold once training has ended.
-        rates: the learning rate of every epoch.
+        learning_rates: the learning rate of every epoch.
     """
 
     def __init__(self, model: Any):
         self.model = model
-        self.rate: float | None = None
+        self.learning_rate: float | None = None
         self.weights: list[Any] | None = None
-        self.rates: list[float] = []
+        self.learning_rates: list[float] = []
 
     def init(self) -> tuple[float, ...]:
         return ()
@@ -82,15 +82,15 @@ class Wishes(ours.Callback):
         return self._decision()
 
     def update(self, memory: Any, record: Record) -> tuple[Any, Decision | None]:
-        self.rates = [*memory, record.learning_rate]
-        return tuple(self.rates), self._decision(stop="stop_training was set" if self.model.stop_training else None)
+        self.learning_rates = [*memory, record.learning_rate]
+        return tuple(self.learning_rates), self._decision(stop="stop_training was set" if self.model.stop_training else None)
 
     def _decision(self, stop: str | None = None) -> Decision:
-        rate, self.rate = self.rate, None
+        rate, self.learning_rate = self.learning_rate, None
         return Decision(stop, learning_rate=rate)
 
 
-class Lambda(Callback):
+class KerasLambdaCallback(Callback):
     """Functions as a callback: Keras's LambdaCallback."""
 
     def __init__(self, on_epoch_begin: Any = None, on_epoch_end: Any = None, on_train_begin: Any = None, on_train_end: Any = None):
@@ -99,23 +99,23 @@ class Lambda(Callback):
         vars(self).update(given)
 
 
-MONITOR = "monitor min_delta patience verbose~ mode baseline restore_best_weights start_from_epoch"
-PLATEAU = "monitor factor patience verbose~ mode min_delta cooldown min_lr"
-FILES = "filepath monitor verbose~ save_best_only save_weights_only mode save_freq='epoch' initial_value_threshold"
-HOOKS = "on_epoch_begin on_epoch_end on_train_begin on_train_end on_train_batch_begin=None on_train_batch_end=None"
-BOARD = "log_dir histogram_freq=0 write_graph~ write_images=False write_steps_per_second=False update_freq='epoch' profile_batch=0"
+EARLY_STOPPING_SPEC = "monitor min_delta patience verbose~ mode baseline restore_best_weights start_from_epoch"
+PLATEAU_SPEC = "monitor factor patience verbose~ mode min_delta cooldown min_lr"
+CHECKPOINT_SPEC = "filepath monitor verbose~ save_best_only save_weights_only mode save_freq='epoch' initial_value_threshold"
+HOOKS_SPEC = "on_epoch_begin on_epoch_end on_train_begin on_train_end on_train_batch_begin=None on_train_batch_end=None"
+TENSORBOARD_SPEC = "log_dir histogram_freq=0 write_graph~ write_images=False write_steps_per_second=False update_freq='epoch' profile_batch=0"
 
-__all__, __getattr__ = table(
+__all__, __getattr__ = export_aliases(
     __name__,
     {
         "Callback": Callback,
         "CSVLogger": (ours.CSVLogger, "filename separator append"),
-        "EarlyStopping": (ours.EarlyStopping, MONITOR),
-        "LambdaCallback": (Lambda, HOOKS),
+        "EarlyStopping": (ours.EarlyStopping, EARLY_STOPPING_SPEC),
+        "LambdaCallback": (KerasLambdaCallback, HOOKS_SPEC),
         "LearningRateScheduler": (ours.LearningRateScheduler, "schedule verbose~"),
-        "ModelCheckpoint": (ours.ModelCheckpoint, FILES),
-        "ReduceLROnPlateau": (ours.ReduceLROnPlateau, PLATEAU),
-        "TensorBoard": (ours.TensorBoard, BOARD + " embeddings_freq=0 embeddings_metadata=None"),
+        "ModelCheckpoint": (ours.ModelCheckpoint, CHECKPOINT_SPEC),
+        "ReduceLROnPlateau": (ours.ReduceLROnPlateau, PLATEAU_SPEC),
+        "TensorBoard": (ours.TensorBoard, TENSORBOARD_SPEC + " embeddings_freq=0 embeddings_metadata=None"),
         "TerminateOnNaN": (ours.TerminateOnNaN, "raise_error=False"),
     },
 )

@@ -26,7 +26,7 @@ from typing import Any, ClassVar
 from glassnet.errors import ConfigError, GlassnetError, message, require
 from glassnet.layers import Activation, Layer
 
-INSTEAD = {
+PARAMETER_HINTS = {
     "activity_regularizer": "Penalise the weights: kernel_regularizer=.",
     "backward_layer": "The copy that goes backwards is made of the layer given.",
     "axis": "It is the last axis throughout; Permute moves another there.",
@@ -49,11 +49,11 @@ INSTEAD = {
 }
 """What to write instead of a parameter that cannot be had."""
 
-BRANCHES = "Write glassnet.layers.Parallel([...], merge=...) for branches, glassnet.layers.Residual([...]) for a way around."
-FOREIGN = "applications Attention distribution mixed_precision MultiHeadAttention Sequence visualization"
-ELSEWHERE = {
-    **dict.fromkeys(("Add", "Average", "Concatenate", "Maximum", "Multiply", "add", "average", "concatenate", "multiply"), BRANCHES),
-    **dict.fromkeys(FOREIGN.split(), "docs/not-for.md says where to go."),
+BRANCHES_HINT = "Write glassnet.layers.Parallel([...], merge=...) for branches, glassnet.layers.Residual([...]) for a way around."
+UNSUPPORTED_NAMES = "applications Attention distribution mixed_precision MultiHeadAttention Sequence visualization"
+NAME_HINTS = {
+    **dict.fromkeys(("Add", "Average", "Concatenate", "Maximum", "Multiply", "add", "average", "concatenate", "multiply"), BRANCHES_HINT),
+    **dict.fromkeys(UNSUPPORTED_NAMES.split(), "docs/not-for.md says where to go."),
     "CosineSimilarity": "losses.CosineSimilarity is there, with the other sign.",
     "BackupAndRestore": 'Write model.fit(..., resume="folder"): killed and run again, it goes on, bit for bit.',
     "clone_model": "Write a function that makes the model, and call it twice.",
@@ -69,7 +69,7 @@ ELSEWHERE = {
 }
 """What to write instead of a name that cannot be had."""
 
-ATTRIBUTES = {
+ATTRIBUTE_HINTS = {
     "weights trainable_weights non_trainable_weights variables trainable_variables": "Write get_weights(), or params by name.",
     "to_json get_config": "model.save(path) keeps all of it in one file.",
     "train_on_batch fit_generator train_step call": "Write fit(x, y); docs/not-for.md says where to go with other loops.",
@@ -90,26 +90,26 @@ class NotHereError(GlassnetError, ImportError):
 
 
 @dataclass(frozen=True)
-class Face:
+class KerasAlias:
     """A name of Keras's: call it for the object of ours, or ask `isinstance` about one.
 
     Args:
         name: Keras's.
-        make: what makes the object.
-        line: Keras's parameters: see the module.
-        kind: what `isinstance` goes by; None for `make`.
+        factory: what makes the object.
+        signature_spec: Keras's parameters: see the module.
+        instance_type: what `isinstance` goes by; None for `factory`.
     """
 
     name: str
-    make: Any
-    line: str = ""
-    kind: Any = None
+    factory: Any
+    signature_spec: str = ""
+    instance_type: Any = None
 
     @cached_property
-    def words(self) -> dict[str, str]:
+    def parameter_rules(self) -> dict[str, str]:
         """What becomes of each parameter: the rest of its word in the line. The star stands under the empty name."""
         words: dict[str, str] = {}
-        for word in self.line.split():
+        for word in self.signature_spec.split():
             name, how = re.match(r"(\w*)(.*)", word).groups()  # type: ignore[union-attr]
             words[name] = how or f">{name}"
         return words
@@ -117,29 +117,29 @@ class Face:
     @cached_property
     def __signature__(self) -> inspect.Signature:
         """Keras's parameters in Keras's order, each with the default that holds here."""
-        known = inspect.signature(self.make).parameters
+        known = inspect.signature(self.factory).parameters
         parameters, kind = [], inspect.Parameter.POSITIONAL_OR_KEYWORD
-        for name, how in self.words.items():
+        for name, how in self.parameter_rules.items():
             if how == "*":
                 kind = inspect.Parameter.KEYWORD_ONLY  # type: ignore[assignment]
                 continue
             ours = known.get(how[1:])
-            default = ours.default if ours else _values(how)[0] if how[0] == "=" else None
+            default = ours.default if ours else _parse_values(how)[0] if how[0] == "=" else None
             parameters.append(inspect.Parameter(name, kind, default=default))
         return inspect.Signature(parameters)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         handed, kept = {}, {}
         for name, value in self._bind(args, kwargs).items():
-            how = self.words[name]
-            if how[0] == "=" and not any(_same(value, only) for only in _values(how)):
-                only = " or ".join(f"{name}={only!r}" for only in _values(how))
-                raise ConfigError(message(self.name, f"{only}, which is all there is", fix=INSTEAD.get(name, ""), **{name: value}))
+            how = self.parameter_rules[name]
+            if how[0] == "=" and not any(_is_same(value, only) for only in _parse_values(how)):
+                only = " or ".join(f"{name}={only!r}" for only in _parse_values(how))
+                raise ConfigError(message(self.name, f"{only}, which is all there is", fix=PARAMETER_HINTS.get(name, ""), **{name: value}))
             if how[0] == ">" and (name, value) != ("name", None):
-                handed[how[1:]] = _spelt(name, value)
+                handed[how[1:]] = _normalize_value(name, value)
             if how == "@" and value is not None:
                 kept[name] = value
-        made = self.make(**handed)
+        made = self.factory(**handed)
         for name, value in kept.items():
             object.__setattr__(made, name, value)
         return made
@@ -148,14 +148,14 @@ class Face:
         try:
             return self.__signature__.bind(*args, **kwargs).arguments
         except TypeError as error:
-            unknown = {name: value for name, value in kwargs.items() if name not in self.words}
-            fix = " ".join(INSTEAD[name] for name in unknown if name in INSTEAD) or ("" if unknown else f"Python says: {error}.")
+            unknown = {name: value for name, value in kwargs.items() if name not in self.parameter_rules}
+            fix = " ".join(PARAMETER_HINTS[name] for name in unknown if name in PARAMETER_HINTS) or ("" if unknown else f"Python says: {error}.")
             raise ConfigError(
                 message(self.name, "no parameters but Keras's: " + ", ".join(self.__signature__.parameters), fix=fix, **unknown)
             ) from None
 
     def __instancecheck__(self, thing: Any) -> bool:
-        return isinstance(_part(thing), self.make if self.kind is None else self.kind)
+        return isinstance(_unwrap_layer(thing), self.factory if self.instance_type is None else self.instance_type)
 
     def __mro_entries__(self, bases: tuple[Any, ...]) -> tuple[type, ...]:
         fix = "Subclass keras.layers.Layer or keras.callbacks.Callback, or hold one of these inside your own class."
@@ -166,65 +166,65 @@ class Face:
 
 
 @dataclass(frozen=True)
-class Refused:
+class Unsupported:
     """A name that stands for a way of working that glassnet does not have: `isinstance` may ask about it, and a base may be offered.
 
     Args:
         name: Keras's.
         expected: what goes instead.
         fix: how that is written.
-        kind: what `isinstance` goes by.
+        instance_type: what `isinstance` goes by.
         base: what a class that names it as its base is derived from; None refuses that too.
     """
 
     name: str
     expected: str
     fix: str
-    kind: type
+    instance_type: type
     base: type | None = None
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         raise ConfigError(message(self.name, self.expected, fix=self.fix))
 
     def __instancecheck__(self, thing: Any) -> bool:
-        return isinstance(_part(thing), self.kind)
+        return isinstance(_unwrap_layer(thing), self.instance_type)
 
     def __mro_entries__(self, bases: tuple[Any, ...]) -> tuple[type, ...]:
         return (self.base,) if self.base else self()
 
 
-class Written:
+class SubclassGuard:
     """What a user's own layer, loss or metric is derived from too: it says so where Keras's way of writing one is met."""
 
     _expected: ClassVar[str]
-    _theirs: ClassVar[tuple[str, ...]]
+    _keras_methods: ClassVar[tuple[str, ...]]
     _fix: ClassVar[str]
 
     def __init_subclass__(cls) -> None:
-        found = [method for method in cls._theirs if method in vars(cls)]
+        found = [method for method in cls._keras_methods if method in vars(cls)]
         require(not found, cls.__name__, cls._expected, methods=found, fix=cls._fix)
         super().__init_subclass__()
 
 
 @dataclass(frozen=True)
-class PerRow:
-    """A loss or metric in lower case: called on targets and predictions, a number per row; `compile` takes what `face` makes for it.
+class FunctionAlias:
+    """A loss or metric in lower case: called on targets and predictions, a number per row; `compile` takes what `alias` makes for it.
 
     Args:
-        face: makes the loss or the metric.
-        rows: (loss or metric, targets, predictions) to the numbers.
+        alias: makes the loss or the metric.
+        compute: (loss or metric, targets, predictions) to the numbers.
     """
 
-    face: Face
-    rows: Callable[[Any, Any, Any], Any]
+    alias: KerasAlias
+    compute: Callable[[Any, Any, Any], Any]
 
     def __call__(self, y_true: Any, y_pred: Any, *args: Any, **kwargs: Any) -> Any:
-        return self.rows(self.face(*args, **kwargs), y_true, y_pred)
+        return self.compute(self.alias(*args, **kwargs), y_true, y_pred)
 
 
-def table(module: str, rows: Mapping[str, Any]) -> tuple[list[str], Callable[[str], Any]]:
-    """A module's `__all__` and `__getattr__` from its rows: the tuple (make, line, kind) becomes a `Face`, all else stays as it is."""
-    made = {name: Face(name, *row) if isinstance(row, tuple) else row for name, row in rows.items()}
+def export_aliases(module: str, entries: Mapping[str, Any]) -> tuple[list[str], Callable[[str], Any]]:
+    """A module's `__all__` and `__getattr__` from its rows: the tuple (make, line, kind) becomes a `KerasAlias`, all else stays as it is."""
+    made = {name: KerasAlias(name, *row) if isinstance(row, tuple) else row for name, row in entries.items()}
 
     def find(name: str) -> Any:
         if name in made:
@@ -233,25 +233,25 @@ def table(module: str, rows: Mapping[str, Any]) -> tuple[list[str], Callable[[st
             raise AttributeError(f"module {module!r} has no attribute {name!r}")
         near = difflib.get_close_matches(name, made, n=3, cutoff=0.5)
         others = f"Near it: {', '.join(near)}." if near else f"There are: {', '.join(made)}."
-        fix = ELSEWHERE.get(name, others)
+        fix = NAME_HINTS.get(name, others)
         raise NotHereError(message(module, "a name that glassnet has (yet)", name=name, fix=fix))
 
     return list(made), find
 
 
-def register(name: str, doc: str, rows: Mapping[str, Any]) -> ModuleType:
+def register_module(name: str, doc: str, entries: Mapping[str, Any]) -> ModuleType:
     """A module without a file of its own, for `import` to find: a few names, or one that no file of ours may have."""
     module = ModuleType(name, doc)
-    module.__all__, module.__getattr__ = table(name, rows)  # type: ignore[attr-defined, method-assign]
+    module.__all__, module.__getattr__ = export_aliases(name, entries)  # type: ignore[attr-defined, method-assign]
     sys.modules[name] = module
     return module
 
 
-SPELT = {"normal": "random_normal", "one": "ones", "swish": "silu", "uniform": "random_uniform", "zero": "zeros"}
+STRING_ALIASES = {"normal": "random_normal", "one": "ones", "swish": "silu", "uniform": "random_uniform", "zero": "zeros"}
 """Strings of Keras's that are others here."""
 
 
-def _spelt(name: str, value: Any) -> Any:
+def _normalize_value(name: str, value: Any) -> Any:
     """A class in place of an object, "HeNormal" for "he_normal", an activation layer for its function, as Keras lets one write them."""
     if value is None and name.endswith("_initializer"):
         return "glorot_uniform"
@@ -260,23 +260,23 @@ def _spelt(name: str, value: Any) -> Any:
     if name == "padding" and isinstance(value, str):
         return value.lower()
     if name == "activation":
-        value = value() if isinstance(value, Face) else value
+        value = value() if isinstance(value, KerasAlias) else value
         value = value.activation if isinstance(value, Activation) else value
     if isinstance(value, str) and name.endswith(("_initializer", "activation")):
-        return SPELT.get(value, value)
-    return value() if isinstance(value, Face) else value
+        return STRING_ALIASES.get(value, value)
+    return value() if isinstance(value, KerasAlias) else value
 
 
-def _part(thing: Any) -> Any:
+def _unwrap_layer(thing: Any) -> Any:
     """The layer of a view of one; anything else itself."""
     return thing if isinstance(thing, Layer) else getattr(thing, "layer", thing)
 
 
-def _values(how: str) -> list[Any]:
+def _parse_values(how: str) -> list[Any]:
     return [ast.literal_eval(text) for text in how[1:].split("|")]
 
 
-def _same(value: Any, only: Any) -> bool:
+def _is_same(value: Any, only: Any) -> bool:
     try:
         return value is only or bool(value == only)
     except (TypeError, ValueError):

@@ -7,19 +7,19 @@ from typing import Any
 import numpy as np
 
 from glassnet import datasets as ours
-from glassnet.keras.compat import register, table
+from glassnet.keras.compat import export_aliases, register_module
 
 
-def _loader(name: str, label_shape: tuple[int, ...] = (-1,)) -> Any:
+def _dataset_module(name: str, label_shape: tuple[int, ...] = (-1,)) -> Any:
     def load_data() -> tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]:
         """((x, y), (x_test, y_test))."""
         (x, y), (x_test, y_test) = ours.load(name)
         return (x, y.astype(np.uint8).reshape(label_shape)), (x_test, y_test.astype(np.uint8).reshape(label_shape))
 
-    return register(f"{__name__}.{name}", f"The data set {name}.", {"load_data": (load_data, "path~")})
+    return register_module(f"{__name__}.{name}", f"The data set {name}.", {"load_data": (load_data, "path~")})
 
 
-__all__, __getattr__ = table(
+__all__, __getattr__ = export_aliases(
     __name__,
-    {"cifar10": _loader("cifar10", (-1, 1)), "fashion_mnist": _loader("fashion_mnist"), "mnist": _loader("mnist")},
+    {"cifar10": _dataset_module("cifar10", (-1, 1)), "fashion_mnist": _dataset_module("fashion_mnist"), "mnist": _dataset_module("mnist")},
 )

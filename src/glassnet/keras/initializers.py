@@ -1,28 +1,28 @@
 """Keras's initializers. Their `seed` is not used: all of a model's numbers follow from the model's own, or from `set_random_seed`."""
 
 from glassnet import initializers as ours
-from glassnet.keras.compat import table
+from glassnet.keras.compat import export_aliases
 
-SCALED = "seed~ input_axes=None output_axes=None"
-MOMENTS = "mean stddev seed~"
+SCALING_SPEC = "seed~ input_axes=None output_axes=None"
+MOMENTS_SPEC = "mean stddev seed~"
 CLASSES = {
     "Constant": (ours.Constant, "value"),
-    "GlorotNormal": (ours.GlorotNormal, SCALED),
-    "GlorotUniform": (ours.GlorotUniform, SCALED),
-    "HeNormal": (ours.HeNormal, SCALED),
-    "HeUniform": (ours.HeUniform, SCALED),
-    "LecunNormal": (ours.LecunNormal, SCALED),
-    "LecunUniform": (ours.LecunUniform, SCALED),
+    "GlorotNormal": (ours.GlorotNormal, SCALING_SPEC),
+    "GlorotUniform": (ours.GlorotUniform, SCALING_SPEC),
+    "HeNormal": (ours.HeNormal, SCALING_SPEC),
+    "HeUniform": (ours.HeUniform, SCALING_SPEC),
+    "LecunNormal": (ours.LecunNormal, SCALING_SPEC),
+    "LecunUniform": (ours.LecunUniform, SCALING_SPEC),
     "Ones": (ours.Ones,),
     "Orthogonal": (ours.Orthogonal, "gain seed~"),
-    "RandomNormal": (ours.RandomNormal, MOMENTS),
+    "RandomNormal": (ours.RandomNormal, MOMENTS_SPEC),
     "RandomUniform": (ours.RandomUniform, "minval maxval seed~"),
-    "TruncatedNormal": (ours.TruncatedNormal, MOMENTS),
-    "VarianceScaling": (ours.VarianceScaling, "scale mode distribution " + SCALED),
+    "TruncatedNormal": (ours.TruncatedNormal, MOMENTS_SPEC),
+    "VarianceScaling": (ours.VarianceScaling, "scale mode distribution " + SCALING_SPEC),
     "Zeros": (ours.Zeros,),
 }
 
-__all__, __getattr__ = table(
+__all__, __getattr__ = export_aliases(
     __name__,
     {"Initializer": ours.Initializer, **CLASSES, **{name: CLASSES[made.__name__] for name, made in ours.INITIALIZERS.items()}},
 )

@@ -7,34 +7,40 @@ from typing import Any
 import numpy as np
 
 from glassnet import losses as ours
-from glassnet.keras.compat import Face, PerRow, Refused, Written, table
-from glassnet.losses import align
+from glassnet.keras.compat import (
+    FunctionAlias,
+    KerasAlias,
+    SubclassGuard,
+    Unsupported,
+    export_aliases,
+)
+from glassnet.losses import align_targets
 
 
-def by_row(loss: ours.Loss, y_true: Any, y_pred: Any) -> np.ndarray:
+def unreduced_loss(loss: ours.Loss, y_true: Any, y_pred: Any) -> np.ndarray:
     """The loss of every row, (batch, ...); of flat predictions the mean over all, as Keras has it."""
     y, p = np.asarray(y_true), np.asarray(y_pred, np.float32)
     one = p.ndim == 1
-    targets, shape = align(type(loss).__name__, y[None] if one else y, (1, *p.shape) if one else p.shape, ids=loss.link == "softmax")
-    rows = np.asarray(loss.rows(targets, loss.pre_activation(p.reshape(shape))))
+    targets, shape = align_targets(type(loss).__name__, y[None] if one else y, (1, *p.shape) if one else p.shape, allow_class_ids=loss.output_activation == "softmax")
+    rows = np.asarray(loss.unreduced(targets, loss.pre_activation(p.reshape(shape))))
     return rows[0] if one else rows
 
 
-class WrittenLoss(Written, ours.Loss):
+class KerasLossBase(SubclassGuard, ours.Loss):
     """The base of a user's own loss."""
 
     _expected = "a loss as glassnet has them, a frozen dataclass"
-    _theirs = ("__init__", "call", "get_config")
+    _keras_methods = ("__init__", "call", "get_config")
     _fix = "Write fields instead of __init__ and rows(self, y, z) instead of call, or compile(loss=function)."
 
 
-FOCAL = "alpha gamma from_logits label_smoothing axis=-1"
-END = " reduction='sum_over_batch_size'|'auto' name~ dtype=None|'float32'"
-OWN = {
+FOCAL_SPEC = "alpha gamma from_logits label_smoothing axis=-1"
+COMMON_SPEC = " reduction='sum_over_batch_size'|'auto' name~ dtype=None|'float32'"
+LOSS_SPECS = {
     ours.BinaryCrossentropy: "from_logits label_smoothing axis=-1",
-    ours.BinaryFocalCrossentropy: f"apply_class_balancing {FOCAL}",
+    ours.BinaryFocalCrossentropy: f"apply_class_balancing {FOCAL_SPEC}",
     ours.CategoricalCrossentropy: "from_logits label_smoothing axis=-1",
-    ours.CategoricalFocalCrossentropy: FOCAL,
+    ours.CategoricalFocalCrossentropy: FOCAL_SPEC,
     ours.CategoricalHinge: "",
     ours.CosineSimilarity: "axis=-1",
     ours.Hinge: "",
@@ -51,12 +57,12 @@ OWN = {
 }
 """What each loss takes, as a class and as a function."""
 
-CLASSES = {loss.__name__: (loss, line + END) for loss, line in OWN.items()}
+CLASSES = {loss.__name__: (loss, line + COMMON_SPEC) for loss, line in LOSS_SPECS.items()}
 CLASSES["SparseCategoricalCrossentropy"] = (
     ours.SparseCategoricalCrossentropy,
     "from_logits ignore_class=None reduction='sum_over_batch_size'|'auto' axis=-1 name~ dtype=None|'float32'",
 )
-SHORT = {
+SHORT_NAMES = {
     "bce": "binary_crossentropy",
     "kld": "kl_divergence",
     "mae": "mean_absolute_error",
@@ -64,15 +70,15 @@ SHORT = {
     "mse": "mean_squared_error",
     "msle": "mean_squared_logarithmic_error",
 }
-FUNCTIONS: dict[str, Any] = {name: (loss, OWN[loss]) for name, loss in ours.LOSSES.items() if loss in OWN and name not in SHORT}
+FUNCTIONS: dict[str, Any] = {name: (loss, LOSS_SPECS[loss]) for name, loss in ours.LOSSES.items() if loss in LOSS_SPECS and name not in SHORT_NAMES}
 
 
-def shortened(rows: dict[str, Any]) -> dict[str, Any]:
+def with_short_names(rows: dict[str, Any]) -> dict[str, Any]:
     """The rows again under their short names, in small and in capitals."""
-    return {spelt: rows[name] for short, name in SHORT.items() for spelt in (short, short.upper())}
+    return {spelt: rows[name] for short, name in SHORT_NAMES.items() for spelt in (short, short.upper())}
 
 
-_LOSS = Refused("Loss", "a subclass with @dataclass(frozen=True)", "Give it rows.", ours.Loss, WrittenLoss)
-_FUNCTIONS = {name: PerRow(Face(name, *row), by_row) for name, row in FUNCTIONS.items()}
+_LOSS = Unsupported("Loss", "a subclass with @dataclass(frozen=True)", "Give it rows.", ours.Loss, KerasLossBase)
+_FUNCTIONS = {name: FunctionAlias(KerasAlias(name, *row), unreduced_loss) for name, row in FUNCTIONS.items()}
 
-__all__, __getattr__ = table(__name__, {"Loss": _LOSS, **CLASSES, **_FUNCTIONS, **shortened(_FUNCTIONS)})
+__all__, __getattr__ = export_aliases(__name__, {"Loss": _LOSS, **CLASSES, **_FUNCTIONS, **with_short_names(_FUNCTIONS)})

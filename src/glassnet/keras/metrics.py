@@ -12,127 +12,133 @@ import numpy as np
 from glassnet import losses as kinds
 from glassnet import metrics as ours
 from glassnet.keras import losses
-from glassnet.keras.compat import Face, PerRow, Refused, Written, table
-from glassnet.losses import Loss, align, distribution
+from glassnet.keras.compat import (
+    FunctionAlias,
+    KerasAlias,
+    SubclassGuard,
+    Unsupported,
+    export_aliases,
+)
+from glassnet.losses import Loss, align_targets, to_one_hot
 
 
-def by_row(metric: ours.Accuracy, y_true: Any, y_pred: Any) -> Any:
+def unreduced_accuracy(metric: ours.Accuracy, y_true: Any, y_pred: Any) -> Any:
     """1 where a row is right and 0 where it is wrong; with a threshold that of each of its outputs."""
     p = np.asarray(y_pred, np.float32)
     one = p.ndim == 1
-    y, shape = align(metric.name, np.asarray(y_true)[None] if one else y_true, (1, *p.shape) if one else p.shape, ids=True)
+    y, shape = align_targets(metric.name, np.asarray(y_true)[None] if one else y_true, (1, *p.shape) if one else p.shape, allow_class_ids=True)
     p = p.reshape(shape)
     if metric.threshold is None:
         right: Any = np.float32(p.argmax(-1) == (y.argmax(-1) if y.ndim == p.ndim else y))
     else:
-        right = np.float32((p > metric.threshold) == np.asarray(distribution(y, p)))
+        right = np.float32((p > metric.threshold) == np.asarray(to_one_hot(y, p)))
     return right[0] if one else right
 
 
-class WrittenMetric(Written, ours.Metric):
+class KerasMetricBase(SubclassGuard, ours.Metric):
     """The base of a user's own metric."""
 
     _expected = "a metric as glassnet has them, a frozen dataclass of sums"
-    _theirs = ("__init__", "update_state", "reset_state", "get_config")
+    _keras_methods = ("__init__", "update_state", "reset_state", "get_config")
     _fix = "Write fields instead of __init__, init(self) and update(self, acc, y, out, w) instead of update_state, or metrics=[function]."
 
 
 @dataclass(frozen=True)
-class RowsOf:
+class UnreducedLoss:
     """What a loss gives for every row, for a metric to take the mean of."""
 
     loss: Loss
 
     def __call__(self, y_true: Any, y_pred: Any) -> Any:
-        return self.loss.rows(y_true, self.loss.pre_activation(y_pred))
+        return self.loss.unreduced(y_true, self.loss.pre_activation(y_pred))
 
 
 @dataclass(frozen=True)
-class MeanOf:
+class MeanLossAlias:
     """Makes the metric that is the mean of a loss, and knows it again."""
 
     loss: type[Loss]
-    called: str
+    default_name: str
 
     def __call__(self, name: str | None = None, **options: Any) -> ours.Metric:
-        return ours.FunctionMetric(RowsOf(self.loss(**options)), name=name or self.called)
+        return ours.FunctionMetric(UnreducedLoss(self.loss(**options)), name=name or self.default_name)
 
     @property
     def __signature__(self) -> inspect.Signature:
-        named = inspect.Parameter("name", inspect.Parameter.KEYWORD_ONLY, default=self.called)
+        named = inspect.Parameter("name", inspect.Parameter.KEYWORD_ONLY, default=self.default_name)
         return inspect.Signature([*inspect.signature(self.loss).parameters.values(), named])
 
     def __instancecheck__(self, metric: Any) -> bool:
         return isinstance(metric, ours.FunctionMetric) and isinstance(getattr(metric.function, "loss", None), self.loss)
 
 
-BINARY = partial(ours.Accuracy, threshold=0.5, name="binary_accuracy")
-CATEGORICAL = partial(ours.Accuracy, name="categorical_accuracy")
-SPARSE = partial(ours.Accuracy, name="sparse_categorical_accuracy")
-NAMED = "name dtype=None|'float32'"
-COUNTED = "thresholds>threshold top_k=None class_id " + NAMED
-YES = "thresholds>threshold " + NAMED
-CURVE = " thresholds=None multi_label num_labels=None label_weights=None from_logits"
+BINARY_ACCURACY = partial(ours.Accuracy, threshold=0.5, name="binary_accuracy")
+CATEGORICAL_ACCURACY = partial(ours.Accuracy, name="categorical_accuracy")
+SPARSE_ACCURACY = partial(ours.Accuracy, name="sparse_categorical_accuracy")
+NAME_SPEC = "name dtype=None|'float32'"
+CLASS_THRESHOLD_SPEC = "thresholds>threshold top_k=None class_id " + NAME_SPEC
+THRESHOLD_SPEC = "thresholds>threshold " + NAME_SPEC
+CURVE_SPEC = " thresholds=None multi_label num_labels=None label_weights=None from_logits"
 FUNCTIONS: dict[str, Any] = {
-    "binary_accuracy": (BINARY, "threshold"),
-    "categorical_accuracy": (CATEGORICAL,),
-    "sparse_categorical_accuracy": (SPARSE,),
+    "binary_accuracy": (BINARY_ACCURACY, "threshold"),
+    "categorical_accuracy": (CATEGORICAL_ACCURACY,),
+    "sparse_categorical_accuracy": (SPARSE_ACCURACY,),
 }
-MEANS = {
-    "BinaryCrossentropy": (MeanOf(kinds.BinaryCrossentropy, "binary_crossentropy"), NAMED + " from_logits label_smoothing"),
+MEAN_LOSSES = {
+    "BinaryCrossentropy": (MeanLossAlias(kinds.BinaryCrossentropy, "binary_crossentropy"), NAME_SPEC + " from_logits label_smoothing"),
     "CategoricalCrossentropy": (
-        MeanOf(kinds.CategoricalCrossentropy, "categorical_crossentropy"),
-        NAMED + " from_logits label_smoothing axis=-1",
+        MeanLossAlias(kinds.CategoricalCrossentropy, "categorical_crossentropy"),
+        NAME_SPEC + " from_logits label_smoothing axis=-1",
     ),
-    "CategoricalHinge": (MeanOf(kinds.CategoricalHinge, "categorical_hinge"), NAMED),
-    "Hinge": (MeanOf(kinds.Hinge, "hinge"), NAMED),
-    "KLDivergence": (MeanOf(kinds.KLDivergence, "kl_divergence"), NAMED),
-    "LogCoshError": (MeanOf(kinds.LogCosh, "logcosh"), NAMED),
-    "MeanAbsolutePercentageError": (MeanOf(kinds.MeanAbsolutePercentageError, "mean_absolute_percentage_error"), NAMED),
-    "MeanSquaredLogarithmicError": (MeanOf(kinds.MeanSquaredLogarithmicError, "mean_squared_logarithmic_error"), NAMED),
-    "Poisson": (MeanOf(kinds.Poisson, "poisson"), NAMED),
+    "CategoricalHinge": (MeanLossAlias(kinds.CategoricalHinge, "categorical_hinge"), NAME_SPEC),
+    "Hinge": (MeanLossAlias(kinds.Hinge, "hinge"), NAME_SPEC),
+    "KLDivergence": (MeanLossAlias(kinds.KLDivergence, "kl_divergence"), NAME_SPEC),
+    "LogCoshError": (MeanLossAlias(kinds.LogCosh, "logcosh"), NAME_SPEC),
+    "MeanAbsolutePercentageError": (MeanLossAlias(kinds.MeanAbsolutePercentageError, "mean_absolute_percentage_error"), NAME_SPEC),
+    "MeanSquaredLogarithmicError": (MeanLossAlias(kinds.MeanSquaredLogarithmicError, "mean_squared_logarithmic_error"), NAME_SPEC),
+    "Poisson": (MeanLossAlias(kinds.Poisson, "poisson"), NAME_SPEC),
     "SparseCategoricalCrossentropy": (
-        MeanOf(kinds.SparseCategoricalCrossentropy, "sparse_categorical_crossentropy"),
-        NAMED + " from_logits ignore_class=None axis=-1",
+        MeanLossAlias(kinds.SparseCategoricalCrossentropy, "sparse_categorical_crossentropy"),
+        NAME_SPEC + " from_logits ignore_class=None axis=-1",
     ),
-    "SquaredHinge": (MeanOf(kinds.SquaredHinge, "squared_hinge"), NAMED),
+    "SquaredHinge": (MeanLossAlias(kinds.SquaredHinge, "squared_hinge"), NAME_SPEC),
 }
 _LOSSES = {
-    name: PerRow(Face(name, MeanOf(loss, name), *line), lambda metric, y, p: losses.by_row(metric.function.loss, y, p))
+    name: FunctionAlias(KerasAlias(name, MeanLossAlias(loss, name), *line), lambda metric, y, p: losses.unreduced_loss(metric.function.loss, y, p))
     for name, (loss, *line) in losses.FUNCTIONS.items()
     if name != "cosine_similarity"
 }
 """The loss of that name has the other sign than the metric."""
 
-__all__, __getattr__ = table(
+__all__, __getattr__ = export_aliases(
     __name__,
     {
-        "Metric": Refused("Metric", "a subclass with @dataclass(frozen=True)", "Give it init and update.", ours.Metric, WrittenMetric),
-        "AUC": (ours.AUC, f"num_thresholds curve summation_method='interpolation' {NAMED}{CURVE}"),
-        "Accuracy": (ours.Accuracy, NAMED),
-        "BinaryAccuracy": (BINARY, NAMED + " threshold", ours.Accuracy),
-        "CategoricalAccuracy": (CATEGORICAL, NAMED, ours.Accuracy),
-        "FalseNegatives": (ours.FalseNegatives, YES),
-        "FalsePositives": (ours.FalsePositives, YES),
-        "F1Score": (ours.F1Score, "average threshold " + NAMED),
-        "MeanAbsoluteError": (ours.MeanAbsoluteError, NAMED),
-        "MeanSquaredError": (ours.MeanSquaredError, NAMED),
-        "Precision": (ours.Precision, COUNTED),
-        "R2Score": (ours.R2Score, "class_aggregation num_regressors=0 " + NAMED),
-        "Recall": (ours.Recall, COUNTED),
-        "RootMeanSquaredError": (ours.RootMeanSquaredError, NAMED),
-        "SparseCategoricalAccuracy": (SPARSE, NAMED, ours.Accuracy),
+        "Metric": Unsupported("Metric", "a subclass with @dataclass(frozen=True)", "Give it init and update.", ours.Metric, KerasMetricBase),
+        "AUC": (ours.AUC, f"num_thresholds curve summation_method='interpolation' {NAME_SPEC}{CURVE_SPEC}"),
+        "Accuracy": (ours.Accuracy, NAME_SPEC),
+        "BinaryAccuracy": (BINARY_ACCURACY, NAME_SPEC + " threshold", ours.Accuracy),
+        "CategoricalAccuracy": (CATEGORICAL_ACCURACY, NAME_SPEC, ours.Accuracy),
+        "FalseNegatives": (ours.FalseNegatives, THRESHOLD_SPEC),
+        "FalsePositives": (ours.FalsePositives, THRESHOLD_SPEC),
+        "F1Score": (ours.F1Score, "average threshold " + NAME_SPEC),
+        "MeanAbsoluteError": (ours.MeanAbsoluteError, NAME_SPEC),
+        "MeanSquaredError": (ours.MeanSquaredError, NAME_SPEC),
+        "Precision": (ours.Precision, CLASS_THRESHOLD_SPEC),
+        "R2Score": (ours.R2Score, "class_aggregation num_regressors=0 " + NAME_SPEC),
+        "Recall": (ours.Recall, CLASS_THRESHOLD_SPEC),
+        "RootMeanSquaredError": (ours.RootMeanSquaredError, NAME_SPEC),
+        "SparseCategoricalAccuracy": (SPARSE_ACCURACY, NAME_SPEC, ours.Accuracy),
         "SparseTopKCategoricalAccuracy": (
             partial(ours.TopKCategoricalAccuracy, name="sparse_top_k_categorical_accuracy"),
-            f"k {NAMED} from_sorted_ids=False",
+            f"k {NAME_SPEC} from_sorted_ids=False",
             ours.TopKCategoricalAccuracy,
         ),
-        "TopKCategoricalAccuracy": (ours.TopKCategoricalAccuracy, "k " + NAMED),
-        "TrueNegatives": (ours.TrueNegatives, YES),
-        "TruePositives": (ours.TruePositives, YES),
-        **MEANS,
-        **{name: PerRow(Face(name, *row), by_row) for name, row in FUNCTIONS.items()},
+        "TopKCategoricalAccuracy": (ours.TopKCategoricalAccuracy, "k " + NAME_SPEC),
+        "TrueNegatives": (ours.TrueNegatives, THRESHOLD_SPEC),
+        "TruePositives": (ours.TruePositives, THRESHOLD_SPEC),
+        **MEAN_LOSSES,
+        **{name: FunctionAlias(KerasAlias(name, *row), unreduced_accuracy) for name, row in FUNCTIONS.items()},
         **_LOSSES,
-        **losses.shortened(_LOSSES),
+        **losses.with_short_names(_LOSSES),
     },
 )

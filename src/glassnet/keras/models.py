@@ -11,17 +11,25 @@ from typing import Any
 import numpy as np
 
 from glassnet import losses as our_losses
-from glassnet.callbacks import LearningRateScheduler, ReduceLROnPlateau, listed
-from glassnet.engine.epoch_runner import Standing
-from glassnet.engine.network import Built, Places
+from glassnet.callbacks import LearningRateScheduler, ReduceLROnPlateau
+from glassnet.callbacks.callback_list import normalize_callbacks
+from glassnet.engine.epoch_runner import RunState
+from glassnet.engine.network import BuiltNetwork, WeightPaths
 from glassnet.errors import MissingError, NotReadyError, is_int, message, require
 from glassnet.keras import callbacks as callback_names
 from glassnet.keras import layers as layer_names
 from glassnet.keras import losses as loss_names
 from glassnet.keras import metrics as metric_names
 from glassnet.keras import optimizers as optimizer_names
-from glassnet.keras.compat import ATTRIBUTES, Face, NotHereError, PerRow, Refused, table
-from glassnet.keras.optimizer_proxy import Compiled
+from glassnet.keras.compat import (
+    ATTRIBUTE_HINTS,
+    FunctionAlias,
+    KerasAlias,
+    NotHereError,
+    Unsupported,
+    export_aliases,
+)
+from glassnet.keras.optimizer_proxy import OptimizerProxy
 from glassnet.keras.utils import next_seed
 from glassnet.layers import Input, TextVectorization
 from glassnet.losses import BinaryCrossentropy, Loss
@@ -29,10 +37,10 @@ from glassnet.metrics import METRICS, Accuracy, Metric
 from glassnet.models import sequential, summary
 from glassnet.models.layer_view import LayerView
 from glassnet.pipeline.batches import is_stream
-from glassnet.pipeline.encoding import require_all
+from glassnet.pipeline.encoding import check_steps
 from glassnet.storage import model_file
 from glassnet.training.history import History
-from glassnet.training.resume import Resumable
+from glassnet.training.resume import ResumableRun
 from glassnet.types import Shape
 
 AUTO = "auto"
@@ -64,9 +72,9 @@ class Sequential(sequential.Sequential):
 
     def __init__(self, layers: Sequence[Any] | None = None, trainable: bool = True, name: str | None = None, *, seed: int | None = None):
         self.name = name or "sequential"
-        self._wishes: callback_names.Wishes | None = None
-        self._shared: tuple[tuple[int, LayerView], ...] = ()
-        self._inner: tuple[tuple[int, sequential.Sequential], ...] = ()
+        self._pending: callback_names.PendingChanges | None = None
+        self._shared_layers: tuple[tuple[int, LayerView], ...] = ()
+        self._submodels: tuple[tuple[int, sequential.Sequential], ...] = ()
         super().__init__(() if layers is None else layers, next_seed() if seed is None else seed)
         self.trainable = trainable
 
@@ -77,25 +85,25 @@ class Sequential(sequential.Sequential):
             ConfigError: see `glassnet.Sequential.add`.
         """
         if isinstance(layer, sequential.Sequential):
-            self._begin(Input(layer._network.shapes[0]) if layer._network else layer._input)
-            self._inner += ((len(self._layers), layer),)
+            self._add_input(Input(layer._network.shapes[0]) if layer._network else layer._input)
+            self._submodels += ((len(self._layers), layer),)
             for view in layer.layers:
                 self.add(view)
         elif isinstance(layer, LayerView):
-            self._shared += ((len(self._layers), layer),)
+            self._shared_layers += ((len(self._layers), layer),)
             taken = layer.name in {other.name for other in self._layers}
             super().add(replace(layer.layer, name=None) if taken else layer.layer)
         else:
-            name = layer.name if isinstance(layer, Face | Refused) else ""
+            name = layer.name if isinstance(layer, KerasAlias | Unsupported) else ""
             require(not name, "Sequential", "layers", received=name, fix=f"This is the class: write {name}(...).")
-            self._begin(layer_names.input_of(layer))
+            self._add_input(layer_names.infer_input(layer))
             if isinstance(layer, TextVectorization) and self._input == Input((1,)):
                 self._input = None  # of strings; what leaves the layer has another shape
             super().add(layer)
 
-    def _begin(self, front: Input | None) -> None:
-        if front is not None and self._input is None and not self._layers:
-            super().add(front)
+    def _add_input(self, input_layer: Input | None) -> None:
+        if input_layer is not None and self._input is None and not self._layers:
+            super().add(input_layer)
 
     def build(self, input_shape: Shape) -> None:
         """Say the shape of the input, batch axis first: (None, 784)."""
@@ -123,10 +131,10 @@ class Sequential(sequential.Sequential):
         require(not isinstance(loss, list | tuple | dict), "compile", "one loss", loss=loss, fix="For more: docs/not-for.md.")
         fix = "evaluate(x, y, sample_weight) weighs the loss; metrics count rows."
         require(weighted_metrics in (None, []), "compile", "weighted_metrics=None", weighted_metrics=weighted_metrics, fix=fix)
-        chosen = _part(loss, loss_names)
+        chosen = _resolve_part(loss, loss_names)
         target = our_losses.get(chosen) if chosen is not None else None
         wanted = metrics if isinstance(metrics, list | tuple) else [] if metrics is None else [metrics]
-        super().compile(_part(optimizer, optimizer_names), target, [_metric(metric, target) for metric in wanted])
+        super().compile(_resolve_part(optimizer, optimizer_names), target, [_resolve_metric(metric, target) for metric in wanted])
 
     def fit(
         self,
@@ -146,7 +154,7 @@ class Sequential(sequential.Sequential):
         validation_steps: int | None = None,
         validation_batch_size: int | None = None,
         validation_freq: int = 1,
-        **ours: Any,
+        **options: Any,
     ) -> History:
         """See `glassnet.Sequential.fit`, whose further arguments are taken too.
 
@@ -165,33 +173,33 @@ class Sequential(sequential.Sequential):
         require(ok, "fit", "initial_epoch to be an int from 0 to epochs", initial_epoch=initial_epoch, epochs=epochs)
         require(validation_freq == 1, "fit", "validation_freq=1, after every epoch", validation_freq=validation_freq)
         batch = 32 if batch_size is None else batch_size
-        ours |= {"steps_per_epoch": steps_per_epoch, "validation_steps": validation_steps}
+        options |= {"steps_per_epoch": steps_per_epoch, "validation_steps": validation_steps}
         if not is_stream(x, y):
-            _require_arrays("fit", x, y)
+            _check_arrays("fit", x, y)
             if validation_steps is not None and not is_stream(validation_data):
                 held = round(len(x) * validation_split) if validation_data is None else 0
                 given = validation_data if isinstance(validation_data, tuple | list) else ((),)
-                require_all("validation_steps", validation_steps, held or len(given[0]), validation_batch_size or batch)
-                ours["validation_steps"] = None
+                check_steps("validation_steps", validation_steps, held or len(given[0]), validation_batch_size or batch)
+                options["validation_steps"] = None
         self.stop_training = False
-        self._pull()
+        self._pull_shared_weights()
         asked: list[Any] = []
-        for callback in listed(callbacks):
+        for callback in normalize_callbacks(callbacks):
             if isinstance(callback, callback_names.Callback):
                 callback.model, callback.params = self, {"epochs": epochs, "verbose": verbose}
-                callback = callback_names.Asked(callback)
+                callback = callback_names.KerasCallbackAdapter(callback)
             asked.append(callback)
-        wishes = self._wishes = callback_names.Wishes(self)
+        wishes = self._pending = callback_names.PendingChanges(self)
         training = (verbose, [*asked, wishes], validation_split, validation_data, shuffle, class_weight, sample_weight)
         try:
-            history = super().fit(x, y, batch, epochs - initial_epoch, *training, **ours)
+            history = super().fit(x, y, batch, epochs - initial_epoch, *training, **options)
         finally:
-            self._wishes = None
+            self._pending = None
         if wishes.weights is not None:
             self.set_weights(wishes.weights)
         if any(isinstance(callback, LearningRateScheduler | ReduceLROnPlateau) for callback in asked):
-            history.history["learning_rate"] = wishes.rates[: len(history.epoch)]
-        self._push(self._require_built("fit"))
+            history.history["learning_rate"] = wishes.learning_rates[: len(history.epoch)]
+        self._push_shared_weights(self._require_built("fit"))
         return history
 
     def evaluate(  # type: ignore[override]
@@ -211,9 +219,9 @@ class Sequential(sequential.Sequential):
             ConfigError: steps that leave rows out; callbacks. See `glassnet.Sequential.evaluate`.
         """
         if not is_stream(x, y):
-            _require_arrays("evaluate", x, y)
-        steps = _batches("evaluate", x, y, batch_size, steps, callbacks)
-        self._pull()
+            _check_arrays("evaluate", x, y)
+        steps = _resolve_steps("evaluate", x, y, batch_size, steps, callbacks)
+        self._pull_shared_weights()
         return super().evaluate(x, y, sample_weight, return_dict, steps=steps)
 
     def predict(
@@ -224,8 +232,8 @@ class Sequential(sequential.Sequential):
         Raises:
             ConfigError: steps that leave rows out; callbacks. See `glassnet.Sequential.predict`.
         """
-        steps = _batches("predict", x, None, batch_size, steps, callbacks)
-        self._pull()
+        steps = _resolve_steps("predict", x, None, batch_size, steps, callbacks)
+        self._pull_shared_weights()
         return super().predict(x, steps=steps)
 
     def __call__(self, x: Any, training: bool = False) -> np.ndarray:
@@ -238,7 +246,7 @@ class Sequential(sequential.Sequential):
     def summary(self, line_length: Any = None, positions: Any = None, print_fn: Callable[[str], Any] = print, **how: Any) -> None:
         """See `glassnet.Sequential.summary`; of Keras's arguments `print_fn` alone is used."""
         built = self._require_built("summary")
-        print_fn(summary.text(built, self._params, self._state))
+        print_fn(summary.format_summary(built, self._params, self._state))
 
     def get_layer(self, name: str | None = None, index: int | None = None) -> LayerView:
         """The layer of that name, or in that place.
@@ -263,14 +271,14 @@ class Sequential(sequential.Sequential):
         return None, *self._require_built("output_shape").shapes[-1]
 
     @property
-    def optimizer(self) -> Compiled | None:
+    def optimizer(self) -> OptimizerProxy | None:
         """The optimizer with the rate as it stands, `model.optimizer.learning_rate`; None before `compile`."""
-        return Compiled(self) if self._optimizer else None
+        return OptimizerProxy(self) if self._optimizer else None
 
     @property
     def metrics_names(self) -> list[str]:
         """What `evaluate` gives, in its order."""
-        return list(self._program().log_names(validated=False))
+        return list(self._make_program().log_names(include_validation=False))
 
     @property
     def trainable(self) -> bool:
@@ -282,58 +290,58 @@ class Sequential(sequential.Sequential):
         require(value is True, "Sequential", "trainable=True", trainable=value, fix="Write trainable=False in each layer that is to stay.")
 
     def __getattr__(self, name: str) -> Any:
-        fix = next((fix for words, fix in ATTRIBUTES.items() if name in words.split()), "dir(model) lists what there is.")
+        fix = next((fix for words, fix in ATTRIBUTE_HINTS.items() if name in words.split()), "dir(model) lists what there is.")
         raise MissingError(message("Sequential", "a name that glassnet has (yet)", name=name, fix=fix))
 
-    def _go_on(self, run: Resumable, start: Standing, asked_for: dict[str, Any]) -> History:
-        assert self._wishes
-        assert run.recalled
-        self._wishes.rates = list(run.recalled[-1])
-        return super()._go_on(run, start, asked_for)
+    def _resume_from(self, run: ResumableRun, start: RunState, fit_params: dict[str, Any]) -> History:
+        assert self._pending
+        assert run.loaded_memories
+        self._pending.learning_rates = list(run.loaded_memories[-1])
+        return super()._resume_from(run, start, fit_params)
 
-    def _build(self, shape: Shape) -> Built:
+    def _build(self, shape: Shape) -> BuiltNetwork:
         first = self._network is None
         built = super()._build(shape)
         if first:
-            self._pull()
+            self._pull_shared_weights()
         return built
 
-    def _write(self, where: Places, weights: Sequence[Any]) -> None:
-        super()._write(where, weights)
-        if self._wishes is not None:
-            self._wishes.weights = self.get_weights()
+    def _set_weights_at(self, weight_paths: WeightPaths, weights: Sequence[Any]) -> None:
+        super()._set_weights_at(weight_paths, weights)
+        if self._pending is not None:
+            self._pending.weights = self.get_weights()
 
-    def _beyond(self) -> dict[str, Any]:
-        return super()._beyond() | {"_wishes": None}  # a copy made by a callback is not being fitted
+    def _user_attributes(self) -> dict[str, Any]:
+        return super()._user_attributes() | {"_pending": None}  # a copy made by a callback is not being fitted
 
-    def _pull(self) -> None:
+    def _pull_shared_weights(self) -> None:
         """Take up the weights of the models inside, which may have learned by themselves since."""
-        for i, view in self._shared if self._network and self._wishes is None else ():
+        for i, view in self._shared_layers if self._network and self._pending is None else ():
             with suppress(NotReadyError):
                 self.layers[i].set_weights(view.get_weights())
 
-    def _push(self, built: Built) -> None:
+    def _push_shared_weights(self, built: BuiltNetwork) -> None:
         """Let the models inside have what was learned."""
-        for start, inner in self._inner:
+        for start, inner in self._submodels:
             inner._build(built.shapes[built.spans[start][0]])
-        for i, view in self._shared:
+        for i, view in self._shared_layers:
             view.set_weights(self.layers[i].get_weights())
 
 
-def _part(value: Any, names: ModuleType) -> Any:
+def _resolve_part(value: Any, names: ModuleType) -> Any:
     """What `value` stands for, as glassnet takes it: a name in any of Keras's spellings, a function in lower case, a class."""
     if isinstance(value, str):
         try:
             value = getattr(names, value)
         except (AttributeError, NotHereError):
             return value.lower()
-    return value.face() if isinstance(value, PerRow) else value() if isinstance(value, Face) else value
+    return value.alias() if isinstance(value, FunctionAlias) else value() if isinstance(value, KerasAlias) else value
 
 
-def _metric(value: Any, loss: Loss | None) -> Any:
+def _resolve_metric(value: Any, loss: Loss | None) -> Any:
     """A metric as glassnet takes it, keyed by its name as it is written; a half is no threshold for logits, 0 is."""
-    value = value.face.name if isinstance(value, PerRow) else value
-    metric = value if isinstance(value, str) and value in METRICS else _part(value, metric_names)
+    value = value.alias.name if isinstance(value, FunctionAlias) else value
+    metric = value if isinstance(value, str) and value in METRICS else _resolve_part(value, metric_names)
     if isinstance(value, str) and isinstance(metric, Metric):
         metric = replace(metric, name=value)
     if isinstance(metric, Accuracy) and metric.threshold == 0.5 and isinstance(loss, BinaryCrossentropy) and loss.from_logits:
@@ -341,22 +349,22 @@ def _metric(value: Any, loss: Loss | None) -> Any:
     return metric
 
 
-def _require_arrays(who: str, x: Any, y: Any) -> None:
+def _check_arrays(who: str, x: Any, y: Any) -> None:
     require(y is not None, who, "x and y, as arrays, or batches (x, y)", x=type(x).__name__, y=None)
 
 
-def _batches(who: str, x: Any, y: Any, batch_size: Any, steps: Any, callbacks: Any) -> int | None:
+def _resolve_steps(who: str, x: Any, y: Any, batch_size: Any, steps: Any, callbacks: Any) -> int | None:
     """How many batches to take of those that x gives; None for all, and for rows."""
     require(not callbacks, who, "callbacks=None: only fit asks them", callbacks=callbacks)
     if is_stream(x, y):
         return steps
     if steps is not None:
-        require_all(f"{who}: steps", steps, len(x), batch_size or 32)
+        check_steps(f"{who}: steps", steps, len(x), batch_size or 32)
     return None
 
 
 def load_model(filepath: Any, custom_objects: dict[str, Any] | None = None, compile: bool = True, safe_mode: bool = True) -> Sequential:
-    """The model in a file that `model.save` wrote, whatever it is called; it can run no code, safe_mode or not. See `glassnet.load`.
+    """The model in a file that `sequential.save` wrote, whatever it is called; it can run no code, safe_mode or not. See `glassnet.load`.
 
     Args:
         filepath: of the file.
@@ -367,18 +375,18 @@ def load_model(filepath: Any, custom_objects: dict[str, Any] | None = None, comp
     Raises:
         ModelFileError: see `glassnet.load`.
     """
-    loaded = Sequential()._take_up(model_file.read(filepath, custom_objects))
+    loaded = Sequential()._restore(model_file.read_model(filepath, custom_objects))
     if not compile:
         loaded._optimizer = loaded._loss = loaded._optimizer_state = None
     return loaded
 
 
-FUNCTIONAL = "Residual and Parallel branch inside a Sequential; docs/not-for.md says where to go with other graphs."
+FUNCTIONAL_HINT = "Residual and Parallel branch inside a Sequential; docs/not-for.md says where to go with other graphs."
 
-__all__, __getattr__ = table(
+__all__, __getattr__ = export_aliases(
     __name__,
     {
-        "Model": Refused("Model", "layers in a row, Sequential([...])", FUNCTIONAL, sequential.Sequential),
+        "Model": Unsupported("Model", "layers in a row, Sequential([...])", FUNCTIONAL_HINT, sequential.Sequential),
         "Sequential": Sequential,
         "load_model": load_model,
     },

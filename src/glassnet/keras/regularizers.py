@@ -1,9 +1,9 @@
 """Keras's regularizers."""
 
 from glassnet import regularizers as ours
-from glassnet.keras.compat import table
+from glassnet.keras.compat import export_aliases
 
-__all__, __getattr__ = table(
+__all__, __getattr__ = export_aliases(
     __name__,
     {
         "Regularizer": ours.Regularizer,

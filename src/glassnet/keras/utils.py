@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from glassnet.errors import DataError, is_int, require
-from glassnet.keras.compat import table
+from glassnet.keras.compat import export_aliases
 
-_source: np.random.Generator | None = None
+_seed_generator: np.random.Generator | None = None
 
 
 def set_random_seed(seed: int) -> None:
@@ -29,16 +29,16 @@ def set_random_seed(seed: int) -> None:
         >>> first == (next_seed(), next_seed()), first[0] == first[1]
         (True, False)
     """
-    global _source
+    global _seed_generator
     require(is_int(seed, least=0) and seed < 2**32, "set_random_seed", "an int from 0 to below 2**32", seed=seed)
     random.seed(int(seed))
     np.random.seed(int(seed))  # noqa: NPY002
-    _source = np.random.default_rng(int(seed))
+    _seed_generator = np.random.default_rng(int(seed))
 
 
 def next_seed() -> int | None:
     """The seed of the next model; None where none was ever set."""
-    return None if _source is None else int(_source.integers(2**31))
+    return None if _seed_generator is None else int(_seed_generator.integers(2**31))
 
 
 def to_categorical(x: Any, num_classes: int | None = None) -> np.ndarray:
@@ -114,7 +114,7 @@ class PyDataset:
         """Called after every pass: the place to shuffle."""
 
 
-__all__, __getattr__ = table(
+__all__, __getattr__ = export_aliases(
     __name__,
     {"PyDataset": PyDataset, "normalize": normalize, "set_random_seed": set_random_seed, "to_categorical": to_categorical},
 )

@@ -1,7 +1,14 @@
 """What a network is made of: one family a file, one protocol (`layer.py`)."""
 
 from glassnet.layers.activation import Activation, PReLU
-from glassnet.layers.augmentation import RandomCrop, RandomFlip, RandomRotation, RandomShear, RandomTranslation, RandomZoom
+from glassnet.layers.augmentation import (
+    RandomCrop,
+    RandomFlip,
+    RandomRotation,
+    RandomShear,
+    RandomTranslation,
+    RandomZoom,
+)
 from glassnet.layers.bidirectional import Bidirectional
 from glassnet.layers.color_augmentation import RandomBrightness, RandomContrast
 from glassnet.layers.composite import Composite, Parallel, Residual

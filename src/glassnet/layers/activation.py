@@ -13,8 +13,8 @@ from glassnet import activations, initializers
 from glassnet.errors import is_int, require
 from glassnet.initializers import Initializer
 from glassnet.layers.layer import Layer
-from glassnet.layers.shape import listed
-from glassnet.layers.weight_fields import penalty, resolve
+from glassnet.layers.shape import as_tuple
+from glassnet.layers.weight_fields import resolve_fields, weight_penalty
 from glassnet.regularizers import Regularizer
 from glassnet.types import Array, Params, Shape
 
@@ -42,10 +42,10 @@ class Activation(Layer):
     activation: str | Callable[[Array], Array] = "linear"
 
     def __post_init__(self):
-        object.__setattr__(self, "activation", activations.named(self.activation))
+        object.__setattr__(self, "activation", activations.canonicalize(self.activation))
 
     @property
-    def called(self) -> str:
+    def activation_name(self) -> str:
         """The activation's name, or its function's."""
         return self.activation if isinstance(self.activation, str) else getattr(self.activation, "__name__", "activation")
 
@@ -53,13 +53,13 @@ class Activation(Layer):
         return activations.get(self.activation)(x)
 
 
-def split(layer: Any) -> tuple[Layer, ...]:
+def split_activation(layer: Any) -> tuple[Layer, ...]:
     """The links of a layer that has an `activation`: itself without it, and, unless that changes nothing, the activation after it."""
     plain = replace(layer, activation=None)
     if layer.activation is None or layer.activation == "linear":
         return (plain,)
     activation = Activation(layer.activation)
-    return plain, replace(activation, name=f"{layer.name}.{activation.called}")
+    return plain, replace(activation, name=f"{layer.name}.{activation.activation_name}")
 
 
 @dataclass(frozen=True)
@@ -91,8 +91,8 @@ class PReLU(Layer):
     shared_axes: Any = None
 
     def __post_init__(self):
-        resolve(self)
-        axes = () if self.shared_axes is None else listed(self.shared_axes)
+        resolve_fields(self)
+        axes = () if self.shared_axes is None else as_tuple(self.shared_axes)
         require(all(is_int(axis, least=1) for axis in axes), "PReLU", "shared_axes to be ints >= 1", shared_axes=self.shared_axes)
         object.__setattr__(self, "shared_axes", tuple(sorted({int(axis) for axis in axes})))
 
@@ -110,4 +110,4 @@ class PReLU(Layer):
         return "y = max(x, 0) + alpha min(x, 0)"
 
     def penalty(self, params: Params) -> Array:
-        return penalty(self, params)
+        return weight_penalty(self, params)

@@ -18,27 +18,27 @@ from glassnet.errors import is_int, is_number, lookup, require
 from glassnet.layers.layer import Layer
 from glassnet.types import Array, Params, Shape, State
 
-FILLS = ("constant", "nearest", "reflect", "wrap")
-ORDERS = {"nearest": 0, "bilinear": 1}
-MODES = ("horizontal", "vertical", "horizontal_and_vertical")
+FILL_MODES = ("constant", "nearest", "reflect", "wrap")
+INTERPOLATION_ORDERS = {"nearest": 0, "bilinear": 1}
+FLIP_MODES = ("horizontal", "vertical", "horizontal_and_vertical")
 
 
-class ByChance(Layer):
+class RandomImageLayer(Layer):
     """What changes images in training only, and has nothing to learn by gradient."""
 
     def init(self, rng: np.random.Generator, shape: Shape) -> Params:
-        return images(self, shape)
+        return check_image_shape(self, shape)
 
     def apply(self, params: Params, state: State, x: Array, *, key: Array, train: bool, mask: Array | None) -> tuple[Array, State]:
-        return (self.changed(state, x, key) if train else x), state
+        return (self.augment(state, x, key) if train else x), state
 
     @abstractmethod
-    def changed(self, state: State, x: Array, key: Array) -> Array:
+    def augment(self, state: State, x: Array, key: Array) -> Array:
         """Images as they are trained on."""
 
 
 @dataclass(frozen=True)
-class RandomFlip(ByChance):
+class RandomFlip(RandomImageLayer):
     """In training, mirror each image left to right, top to bottom, or both, each with probability 1/2.
 
     Shapes:
@@ -62,13 +62,13 @@ class RandomFlip(ByChance):
     mode: str = "horizontal_and_vertical"
 
     def __post_init__(self):
-        _choose("RandomFlip: mode", self.mode, MODES)
+        _check_choice("RandomFlip: mode", self.mode, FLIP_MODES)
 
-    def changed(self, state: State, x: Array, key: Array) -> Array:
+    def augment(self, state: State, x: Array, key: Array) -> Array:
         for axis, name in ((2, "horizontal"), (1, "vertical")):
             if name in self.mode:
                 key, own = jax.random.split(key)
-                x = jnp.where(each(jax.random.bernoulli(own, 0.5, (len(x),))), jnp.flip(x, axis), x)
+                x = jnp.where(broadcast_over_pixels(jax.random.bernoulli(own, 0.5, (len(x),))), jnp.flip(x, axis), x)
         return x
 
     def formula(self) -> str:
@@ -76,7 +76,7 @@ class RandomFlip(ByChance):
 
 
 @dataclass(frozen=True)
-class RandomRotation(ByChance):
+class RandomRotation(RandomImageLayer):
     """In training, turn each image about its centre by an angle drawn uniformly from 2 pi factor, counted against the clock.
 
     Shapes:
@@ -107,12 +107,12 @@ class RandomRotation(ByChance):
     fill_value: float = 0.0
 
     def __post_init__(self):
-        between(self, "factor", -1, 1)
+        standardize_factor(self, "factor", -1, 1)
         _check_fill(self)
 
-    def changed(self, state: State, x: Array, key: Array) -> Array:
-        angle = 2 * math.pi * drawn(key, self.factor, x)
-        return _moved(self, x, jnp.cos(angle), -jnp.sin(angle), jnp.sin(angle), jnp.cos(angle))
+    def augment(self, state: State, x: Array, key: Array) -> Array:
+        angle = 2 * math.pi * draw_uniform(key, self.factor, x)
+        return _affine_transform(self, x, jnp.cos(angle), -jnp.sin(angle), jnp.sin(angle), jnp.cos(angle))
 
     def formula(self) -> str:
         low, high = (360 * share for share in self.factor)
@@ -120,7 +120,7 @@ class RandomRotation(ByChance):
 
 
 @dataclass(frozen=True)
-class RandomZoom(ByChance):
+class RandomZoom(RandomImageLayer):
     """In training, shrink each image to 1 / (1 + factor) of its size about its centre; a factor below 0 makes it larger.
 
     Shapes:
@@ -150,25 +150,25 @@ class RandomZoom(ByChance):
     fill_value: float = 0.0
 
     def __post_init__(self):
-        between(self, "height_factor", -1, 1)
+        standardize_factor(self, "height_factor", -1, 1)
         if self.width_factor is not None:
-            between(self, "width_factor", -1, 1)
+            standardize_factor(self, "width_factor", -1, 1)
         above = min(self.height_factor[0], (self.width_factor or self.height_factor)[0]) > -1
         require(above, "RandomZoom", "factors above -1", height_factor=self.height_factor, width_factor=self.width_factor)
         _check_fill(self)
 
-    def changed(self, state: State, x: Array, key: Array) -> Array:
+    def augment(self, state: State, x: Array, key: Array) -> Array:
         one, other = jax.random.split(key)
-        height = 1 + drawn(one, self.height_factor, x)
-        width = height if self.width_factor is None else 1 + drawn(other, self.width_factor, x)
-        return _moved(self, x, width, 0 * width, 0 * height, height)
+        height = 1 + draw_uniform(one, self.height_factor, x)
+        width = height if self.width_factor is None else 1 + draw_uniform(other, self.width_factor, x)
+        return _affine_transform(self, x, width, 0 * width, 0 * height, height)
 
     def formula(self) -> str:
-        return f"zoomed by {_shown(self.height_factor, self.width_factor)}, in training only"
+        return f"zoomed by {_format_ranges(self.height_factor, self.width_factor)}, in training only"
 
 
 @dataclass(frozen=True)
-class RandomTranslation(ByChance):
+class RandomTranslation(RandomImageLayer):
     """In training, shift each image down by a share of its height and right by a share of its width.
 
     Shapes:
@@ -198,24 +198,24 @@ class RandomTranslation(ByChance):
     fill_value: float = 0.0
 
     def __post_init__(self):
-        between(self, "height_factor", -1, 1)
-        between(self, "width_factor", -1, 1)
+        standardize_factor(self, "height_factor", -1, 1)
+        standardize_factor(self, "width_factor", -1, 1)
         _check_fill(self)
 
-    def changed(self, state: State, x: Array, key: Array) -> Array:
-        down, right = (drawn(own, factor, x) for own, factor in zip(jax.random.split(key), self._factors(), strict=True))
+    def augment(self, state: State, x: Array, key: Array) -> Array:
+        down, right = (draw_uniform(own, factor, x) for own, factor in zip(jax.random.split(key), self._factors(), strict=True))
         one = jnp.ones_like(down)
-        return _moved(self, x, one, 0 * one, 0 * one, one, down * x.shape[1], right * x.shape[2])
+        return _affine_transform(self, x, one, 0 * one, 0 * one, one, down * x.shape[1], right * x.shape[2])
 
     def _factors(self) -> tuple[Any, Any]:
         return self.height_factor, self.width_factor
 
     def formula(self) -> str:
-        return f"shifted by {_shown(*self._factors())}, in training only"
+        return f"shifted by {_format_ranges(*self._factors())}, in training only"
 
 
 @dataclass(frozen=True)
-class RandomShear(ByChance):
+class RandomShear(RandomImageLayer):
     """In training, shear each image about its upper left corner: x <- x + s_x y, y <- y + s_y x, both with one sign, drawn.
 
     Shapes:
@@ -243,19 +243,19 @@ class RandomShear(ByChance):
     fill_value: float = 0.0
 
     def __post_init__(self):
-        between(self, "x_factor", 0, 1)
-        between(self, "y_factor", 0, 1)
+        standardize_factor(self, "x_factor", 0, 1)
+        standardize_factor(self, "y_factor", 0, 1)
         _check_fill(self)
 
-    def changed(self, state: State, x: Array, key: Array) -> Array:
+    def augment(self, state: State, x: Array, key: Array) -> Array:
         keys = jax.random.split(key, 3)
         sign = 1 - 2.0 * jax.random.bernoulli(keys[0], 0.5, (len(x),))
-        across, down = sign * drawn(keys[1], self.x_factor, x), sign * drawn(keys[2], self.y_factor, x)
+        across, down = sign * draw_uniform(keys[1], self.x_factor, x), sign * draw_uniform(keys[2], self.y_factor, x)
         one = jnp.ones_like(across)
-        return _resampled(self, x, (one, across, 0 * one), (down, one, 0 * one))
+        return _resample(self, x, (one, across, 0 * one), (down, one, 0 * one))
 
     def formula(self) -> str:
-        return f"sheared by {spread(self.x_factor)} in width and {spread(self.y_factor)} in height, in training only"
+        return f"sheared by {format_range(self.x_factor)} in width and {format_range(self.y_factor)} in height, in training only"
 
 
 @dataclass(frozen=True)
@@ -288,7 +288,7 @@ class RandomCrop(Layer):
         require(ok, "RandomCrop", "height and width to be ints >= 1", height=self.height, width=self.width)
 
     def init(self, rng: np.random.Generator, shape: Shape) -> Params:
-        nothing = images(self, shape)
+        nothing = check_image_shape(self, shape)
         fits = shape[0] >= self.height and shape[1] >= self.width
         who, fix = self.name or "RandomCrop", "Lower height and width, or read larger images."
         require(fits, who, f"images of {self.height} x {self.width} pixels or more", input_shape=shape, fix=fix)
@@ -307,7 +307,7 @@ class RandomCrop(Layer):
         return f"a piece of {self.height} x {self.width}, in training from anywhere"
 
 
-def images(layer: Layer, shape: Shape) -> Params:
+def check_image_shape(layer: Layer, shape: Shape) -> Params:
     """Nothing to learn; refuses what is no image."""
     who = layer.name or type(layer).__name__
     fix = f"Put Reshape({(*shape, 1)}) in front." if len(shape) == 2 else ""
@@ -315,49 +315,49 @@ def images(layer: Layer, shape: Shape) -> Params:
     return {}
 
 
-def between(layer: Layer, name: str, least: float, most: float) -> None:
+def standardize_factor(layer: Layer, name: str, minimum: float, maximum: float) -> None:
     """Make a pair (low, high) of a factor: f stands for (-f, f), or (0, f) where none below 0 is allowed."""
     given = getattr(layer, name)
-    pair = (max(-abs(given), least), abs(given)) if is_number(given) else tuple(given) if isinstance(given, tuple | list) else ()
-    ok = len(pair) == 2 and all(is_number(end) for end in pair) and least <= pair[0] <= pair[1] <= most
-    require(ok, type(layer).__name__, f"{name} to be a number, or (low, high), from {least} to {most}", **{name: given})
+    pair = (max(-abs(given), minimum), abs(given)) if is_number(given) else tuple(given) if isinstance(given, tuple | list) else ()
+    ok = len(pair) == 2 and all(is_number(end) for end in pair) and minimum <= pair[0] <= pair[1] <= maximum
+    require(ok, type(layer).__name__, f"{name} to be a number, or (low, high), from {minimum} to {maximum}", **{name: given})
     object.__setattr__(layer, name, tuple(float(end) + 0.0 for end in pair))
 
 
 def _check_fill(layer: Any) -> None:
     who = type(layer).__name__
-    _choose(f"{who}: fill_mode", layer.fill_mode, FILLS)
-    _choose(f"{who}: interpolation", layer.interpolation, ORDERS)
+    _check_choice(f"{who}: fill_mode", layer.fill_mode, FILL_MODES)
+    _check_choice(f"{who}: interpolation", layer.interpolation, INTERPOLATION_ORDERS)
     require(is_number(layer.fill_value), who, "fill_value to be a number", fill_value=layer.fill_value)
 
 
-def _choose(what: str, name: Any, known: Iterable[str]) -> None:
-    require(isinstance(name, str), what, f"one of {', '.join(known)}", received=name)
-    lookup(what, name, dict.fromkeys(known))
+def _check_choice(what: str, name: Any, choices: Iterable[str]) -> None:
+    require(isinstance(name, str), what, f"one of {', '.join(choices)}", received=name)
+    lookup(what, name, dict.fromkeys(choices))
 
 
-def drawn(key: Array, ends: tuple[float, float], x: Array) -> Array:
+def draw_uniform(key: Array, bounds: tuple[float, float], x: Array) -> Array:
     """A number for each image, (batch,)."""
-    return jax.random.uniform(key, (len(x),), minval=ends[0], maxval=ends[1])
+    return jax.random.uniform(key, (len(x),), minval=bounds[0], maxval=bounds[1])
 
 
-def each(values: Array) -> Array:
+def broadcast_over_pixels(values: Array) -> Array:
     """One value for each image, to be broadcast over its pixels."""
     return values[:, None, None, None]
 
 
-def _moved(layer: Any, x: Array, a: Array, b: Array, c: Array, d: Array, down: Any = 0.0, right: Any = 0.0) -> Array:
+def _affine_transform(layer: Any, x: Array, a: Array, b: Array, c: Array, d: Array, down: Any = 0.0, right: Any = 0.0) -> Array:
     """Images whose pixel at (u, v) from the centre is that at (a u + b v, c u + d v), then shifted; u to the right, v down."""
     middle_x, middle_y = (x.shape[2] - 1) / 2, (x.shape[1] - 1) / 2
     across = middle_x - a * middle_x - b * middle_y - right
     along = middle_y - c * middle_x - d * middle_y - down
-    return _resampled(layer, x, (a, b, across), (c, d, along))
+    return _resample(layer, x, (a, b, across), (c, d, along))
 
 
-def _resampled(layer: Any, x: Array, across: tuple[Array, ...], down: tuple[Array, ...]) -> Array:
+def _resample(layer: Any, x: Array, across: tuple[Array, ...], down: tuple[Array, ...]) -> Array:
     """Images whose pixel at column u and row v is that at (a u + b v + c) of both lines; between pixels, and beyond them, as said."""
     v, u = jnp.meshgrid(*(jnp.arange(size, dtype=jnp.asarray(x).dtype) for size in x.shape[1:3]), indexing="ij")
-    read = partial(map_coordinates, order=ORDERS[layer.interpolation], mode=layer.fill_mode, cval=layer.fill_value)
+    read = partial(map_coordinates, order=INTERPOLATION_ORDERS[layer.interpolation], mode=layer.fill_mode, cval=layer.fill_value)
 
     def one(image: Array, across: tuple[Array, ...], down: tuple[Array, ...]) -> Array:
         places = [a * u + b * v + c for a, b, c in (down, across)]
@@ -367,10 +367,10 @@ def _resampled(layer: Any, x: Array, across: tuple[Array, ...], down: tuple[Arra
     return moved(x, across, down)
 
 
-def spread(ends: tuple[float, float]) -> str:
+def format_range(bounds: tuple[float, float]) -> str:
     """What is drawn from, in words."""
-    return f"{ends[0]:g} to {ends[1]:g}" if ends[0] != ends[1] else f"{ends[0]:g}"
+    return f"{bounds[0]:g} to {bounds[1]:g}" if bounds[0] != bounds[1] else f"{bounds[0]:g}"
 
 
-def _shown(height: tuple[float, float], width: tuple[float, float] | None) -> str:
-    return f"{spread(height)}" if width is None else f"{spread(height)} in height and {spread(width)} in width"
+def _format_ranges(height: tuple[float, float], width: tuple[float, float] | None) -> str:
+    return f"{format_range(height)}" if width is None else f"{format_range(height)} in height and {format_range(width)} in width"

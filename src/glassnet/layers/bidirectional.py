@@ -14,12 +14,12 @@ from glassnet.layers.layer import Layer
 from glassnet.layers.recurrent import Recurrent
 from glassnet.types import Array, Params
 
-MODES = {"concat": "concat", "sum": "add", "mul": "multiply", "ave": "mean"}
+MERGE_MODES = {"concat": "concat", "sum": "add", "mul": "multiply", "ave": "mean"}
 """Keras's names of what `Parallel` merges by."""
 
 
 @dataclass(frozen=True)
-class Reverse(Layer):
+class ReverseSteps(Layer):
     """Time turned round: y_t = x_(T + 1 - t).
 
     Shapes:
@@ -71,18 +71,18 @@ class Bidirectional(Composite):
         require(not self.layer.go_backwards, "Bidirectional", "a layer with go_backwards=False", go_backwards=True, fix=fix)
         fix = "Two outputs go nowhere in layers that stand in a row." if self.merge_mode is None else ""
         named = isinstance(self.merge_mode, str)
-        require(named, "Bidirectional", "merge_mode to be one of " + ", ".join(MODES), merge_mode=self.merge_mode, fix=fix)
-        lookup("Bidirectional: merge_mode", self.merge_mode, MODES)
+        require(named, "Bidirectional", "merge_mode to be one of " + ", ".join(MERGE_MODES), merge_mode=self.merge_mode, fix=fix)
+        lookup("Bidirectional: merge_mode", self.merge_mode, MERGE_MODES)
 
     @property
-    def stacks(self) -> tuple[tuple[Layer, ...], ...]:
-        name, every = self.layer.name or functional.kind(self.layer), self.layer.return_sequences
+    def branch_layers(self) -> tuple[tuple[Layer, ...], ...]:
+        name, every = self.layer.name or functional.default_name(self.layer), self.layer.return_sequences
         there = replace(self.layer, name=f"forward_{name}", zero_output_for_mask=every)
         back = replace(there, name=f"backward_{name}", go_backwards=True)
-        return (there,), (back, Reverse(name=f"backward_{name}.reverse")) if every else (back,)
+        return (there,), (back, ReverseSteps(name=f"backward_{name}.reverse")) if every else (back,)
 
-    def join(self, ends: tuple[Array, ...]) -> Array:
-        return MERGES[MODES[self.merge_mode]](ends)
+    def merge_outputs(self, outputs: tuple[Array, ...]) -> Array:
+        return MERGES[MERGE_MODES[self.merge_mode]](outputs)
 
     def formula(self) -> str:
         return f"y = {self.merge_mode}(forward(x), backward(x))"

@@ -9,27 +9,33 @@ import jax.numpy as jnp
 import numpy as np
 
 from glassnet.errors import is_number, require
-from glassnet.layers.augmentation import ByChance, between, drawn, each, spread
+from glassnet.layers.augmentation import (
+    RandomImageLayer,
+    broadcast_over_pixels,
+    draw_uniform,
+    format_range,
+    standardize_factor,
+)
 from glassnet.types import Array, Shape, State
 
 
-class Lit(ByChance):
+class PhotometricLayer(RandomImageLayer):
     """What changes the light, within the range of the pixels: its own `value_range`, or what it learns."""
 
     value_range: Any
 
     def init_state(self, shape: Shape) -> State:
-        return _range(self.value_range)
+        return _range_state(self.value_range)
 
     def learn(self, x: np.ndarray) -> State:
-        return _range((x.min(), x.max()), len(x))
+        return _range_state((x.min(), x.max()), len(x))
 
-    def told(self, state: State) -> str:
+    def learned_message(self, state: State) -> str:
         return f"pixels go from {float(state['low']):g} to {float(state['high']):g}"
 
 
 @dataclass(frozen=True)
-class RandomContrast(Lit):
+class RandomContrast(PhotometricLayer):
     """In training, y = m + c (x - m) of each image and channel, m being its mean, c drawn from 1 - factor to 1 + factor.
 
     What leaves the range of the pixels is put at its end.
@@ -65,18 +71,18 @@ class RandomContrast(Lit):
         object.__setattr__(self, "factor", (float(down), float(up)))
         _check_range(self)
 
-    def changed(self, state: State, x: Array, key: Array) -> Array:
+    def augment(self, state: State, x: Array, key: Array) -> Array:
         mean = x.mean((1, 2), keepdims=True)
         down, up = self.factor
-        contrast = each(drawn(key, (1 - down, 1 + up), x))
+        contrast = broadcast_over_pixels(draw_uniform(key, (1 - down, 1 + up), x))
         return jnp.clip(mean + contrast * (x - mean), state["low"], state["high"])
 
     def formula(self) -> str:
-        return f"contrast times {spread((1 - self.factor[0], 1 + self.factor[1]))}, in training only"
+        return f"contrast times {format_range((1 - self.factor[0], 1 + self.factor[1]))}, in training only"
 
 
 @dataclass(frozen=True)
-class RandomBrightness(Lit):
+class RandomBrightness(PhotometricLayer):
     """In training, y = x + b (highest - lowest pixel) of each image, b drawn from -factor to factor.
 
     What leaves the range of the pixels is put at its end.
@@ -104,15 +110,15 @@ class RandomBrightness(Lit):
     value_range: Any = None
 
     def __post_init__(self):
-        between(self, "factor", -1, 1)
+        standardize_factor(self, "factor", -1, 1)
         _check_range(self)
 
-    def changed(self, state: State, x: Array, key: Array) -> Array:
+    def augment(self, state: State, x: Array, key: Array) -> Array:
         low, high = state["low"], state["high"]
-        return jnp.clip(x + each(drawn(key, self.factor, x)) * (high - low), low, high)
+        return jnp.clip(x + broadcast_over_pixels(draw_uniform(key, self.factor, x)) * (high - low), low, high)
 
     def formula(self) -> str:
-        return f"lighter by {spread(self.factor)} of the range, in training only"
+        return f"lighter by {format_range(self.factor)} of the range, in training only"
 
 
 def _check_range(layer: Any) -> None:
@@ -123,6 +129,6 @@ def _check_range(layer: Any) -> None:
         object.__setattr__(layer, "value_range", (float(given[0]), float(given[1])))
 
 
-def _range(ends: Any, count: int = 1) -> State:
-    low, high = ends or (0.0, 0.0)
-    return {"low": np.float32(low), "high": np.float32(high), "count": np.float32(count if ends else 0)}
+def _range_state(bounds: Any, count: int = 1) -> State:
+    low, high = bounds or (0.0, 0.0)
+    return {"low": np.float32(low), "high": np.float32(high), "count": np.float32(count if bounds else 0)}

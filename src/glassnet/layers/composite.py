@@ -23,7 +23,7 @@ from glassnet.types import Array, Params, Shape, State
 
 @dataclass(frozen=True)
 class Composite(Layer, ABC):
-    """Chains of layers that all start at its input, and what joins their ends. Write one by giving `stacks` and `join`.
+    """Chains of layers that all start at its input, and what joins their ends. Write one by giving `branch_layers` and `merge_outputs`.
 
     A network runs it link by link, so that the trace sees inside. Its params and state are tuples aligned with `parts`, and what is
     inside is called after it, `residual_1/dense_1`. With `trainable=False` nothing inside learns.
@@ -34,9 +34,9 @@ class Composite(Layer, ABC):
         ... class Gated(Composite):
         ...     units: int = 1
         ...     @property
-        ...     def stacks(self):
+        ...     def branch_layers(self):
         ...         return (Dense(self.units),), (Dense(self.units, activation="sigmoid"),)
-        ...     def join(self, ends):
+        ...     def merge_outputs(self, ends):
         ...         return ends[0] * ends[1]
         >>> [part.name for part in Gated(8).parts]
         ['gated/dense_1', 'gated/dense_2', 'gated/dense_2.sigmoid']
@@ -44,46 +44,46 @@ class Composite(Layer, ABC):
 
     @property
     @abstractmethod
-    def stacks(self) -> tuple[tuple[Layer, ...], ...]:
+    def branch_layers(self) -> tuple[tuple[Layer, ...], ...]:
         """The layers of every chain, as written; a chain of none hands on the input."""
 
     @abstractmethod
-    def join(self, ends: tuple[Array, ...]) -> Array:
+    def merge_outputs(self, outputs: tuple[Array, ...]) -> Array:
         """The output, made of the outputs of all chains."""
 
     @cached_property
-    def inside(self) -> tuple[tuple[Layer, ...], ...]:
+    def named_branches(self) -> tuple[tuple[Layer, ...], ...]:
         """`stacks` as they run: each layer with its full name, and trainable only where the whole is."""
-        own = self.name or functional.kind(self)
-        named = iter(functional.named(tuple(flat(*self.stacks)), own))
+        own = self.name or functional.default_name(self)
+        named = iter(functional.with_names(tuple(flat(*self.branch_layers)), own))
         full = (replace(layer, name=f"{own}/{layer.name}", trainable=layer.trainable and self.trainable) for layer in named)
-        return tuple(tuple(next(full) for _ in stack) for stack in self.stacks)
+        return tuple(tuple(next(full) for _ in stack) for stack in self.branch_layers)
 
     @cached_property
-    def chains(self) -> tuple[functional.Links, ...]:
+    def branch_links(self) -> tuple[functional.Links, ...]:
         """The links of every chain."""
-        return tuple(functional.unfold(layers) for layers in self.inside)
+        return tuple(functional.unfold(layers) for layers in self.named_branches)
 
     @cached_property
     def parts(self) -> functional.Links:
         """All links inside, chain after chain."""
-        return tuple(flat(*self.chains))
+        return tuple(flat(*self.branch_links))
 
-    def divided(self, params: Params, state: State, key: Array) -> Iterator[tuple[functional.Links, Params, State, Array]]:
+    def iter_branches(self, params: Params, state: State, key: Array) -> Iterator[tuple[functional.Links, Params, State, Array]]:
         """Every chain with its params, its state and a key of its own."""
         start = 0
-        for i, links in enumerate(self.chains):
+        for i, links in enumerate(self.branch_links):
             own = slice(start, start := start + len(links))
             yield links, params[own], state[own], None if key is None else jax.random.fold_in(key, i)
 
     def init(self, rng: np.random.Generator, shape: Shape) -> Params:
-        return self.init_both(rng, shape)[0]
+        return self.init_params_and_state(rng, shape)[0]
 
     def init_state(self, shape: Shape) -> State:
-        return self.init_both(np.random.default_rng(0), shape)[1]
+        return self.init_params_and_state(np.random.default_rng(0), shape)[1]
 
-    def init_both(self, rng: np.random.Generator, shape: Shape) -> tuple[Params, State]:
-        params, state, _ = zip(*(functional.init(links, rng, shape) for links in self.chains), strict=True)
+    def init_params_and_state(self, rng: np.random.Generator, shape: Shape) -> tuple[Params, State]:
+        params, state, _ = zip(*(functional.init(links, rng, shape) for links in self.branch_links), strict=True)
         return tuple(flat(*params)), tuple(flat(*state))
 
     def apply(self, params: Params, state: State, x: Array, *, key: Array, train: bool, mask: Array | None) -> tuple[Array, State]:
@@ -92,9 +92,9 @@ class Composite(Layer, ABC):
     def run(
         self, params: Params, state: State, x: Array, *, key: Array, train: bool, mask: Array | None
     ) -> tuple[Array, State, Array | None]:
-        ran = [functional.run(links, p, s, x, key=k, train=train, mask=mask) for links, p, s, k in self.divided(params, state, key)]
+        ran = [functional.run(links, p, s, x, key=k, train=train, mask=mask) for links, p, s, k in self.iter_branches(params, state, key)]
         ends, states, masks = zip(*ran, strict=True)
-        return self.join(ends), tuple(flat(*states)), join_masks(masks)
+        return self.merge_outputs(ends), tuple(flat(*states)), join_masks(masks)
 
 
 def join_masks(masks: tuple[Array | None, ...]) -> Array | None:
@@ -108,10 +108,10 @@ def join_masks(masks: tuple[Array | None, ...]) -> Array | None:
     return real
 
 
-def _stack(who: str, layers: Any) -> tuple[Layer, ...]:
+def _as_layers(who: str, layers: Any) -> tuple[Layer, ...]:
     stack = tuple(layers) if isinstance(layers, list | tuple) else (layers,)
     for layer in stack:
-        functional.check_class(layer, who)
+        functional.check_layer_type(layer, who)
         fix = "It stands in front of the network: Sequential([Input(...), ...])."
         require(not isinstance(layer, Input), who, "layers that run, and no Input", received=layer, fix=fix)
     return stack
@@ -144,15 +144,15 @@ class Residual(Composite):
     layers: Any = ()
 
     def __post_init__(self):
-        object.__setattr__(self, "layers", _stack("Residual", self.layers))
+        object.__setattr__(self, "layers", _as_layers("Residual", self.layers))
         require(self.layers, "Residual", "at least one layer", layers=[])
 
     @property
-    def stacks(self) -> tuple[tuple[Layer, ...], ...]:
+    def branch_layers(self) -> tuple[tuple[Layer, ...], ...]:
         return (), self.layers
 
-    def join(self, ends: tuple[Array, ...]) -> Array:
-        x, f = ends
+    def merge_outputs(self, outputs: tuple[Array, ...]) -> Array:
+        x, f = outputs
         fix = f"End in a layer that gives {x.shape[1:]} again, such as Dense({x.shape[-1]})."
         require(x.shape == f.shape, self.name or "Residual", "layers that keep the shape", input=x.shape[1:], output=f.shape[1:], fix=fix)
         return x + f
@@ -186,7 +186,7 @@ class Parallel(Composite):
     Example:
         >>> from glassnet.layers import Dense
         >>> both = Parallel([Dense(3), [Dense(8, activation="relu"), Dense(2)]])
-        >>> both.formula(), [part.name for part in both.chains[1]]
+        >>> both.formula(), [part.name for part in both.branch_links[1]]
         ('y = concat(f1(x), f2(x))', ['parallel/dense_2', 'parallel/dense_2.relu', 'parallel/dense_3'])
 
     Source: Szegedy et al. 2014, arXiv 1409.4842, figure 2, for concatenated branches.
@@ -199,19 +199,19 @@ class Parallel(Composite):
         listed = isinstance(self.branches, list | tuple) and len(self.branches) > 0
         fix = "Write Parallel([branch, branch]), each a layer or a list of layers."
         require(listed, "Parallel", "a list of branches", branches=self.branches, fix=fix)
-        object.__setattr__(self, "branches", tuple(_stack("Parallel", branch) for branch in self.branches))
+        object.__setattr__(self, "branches", tuple(_as_layers("Parallel", branch) for branch in self.branches))
         lookup("Parallel: merge", self.merge, MERGES)
 
     @property
-    def stacks(self) -> tuple[tuple[Layer, ...], ...]:
+    def branch_layers(self) -> tuple[tuple[Layer, ...], ...]:
         return self.branches
 
-    def join(self, ends: tuple[Array, ...]) -> Array:
-        shapes = [end.shape[1:] for end in ends]
+    def merge_outputs(self, outputs: tuple[Array, ...]) -> Array:
+        shapes = [end.shape[1:] for end in outputs]
         fixed = [shape[:-1] if self.merge == "concat" else shape for shape in shapes]
         fits = "the same shape" + (", the last axis apart," if self.merge == "concat" else "")
         require(len(set(fixed)) == 1, self.name or "Parallel", f"{fits} from every branch to {self.merge}", outputs=shapes)
-        return MERGES[self.merge](ends)
+        return MERGES[self.merge](outputs)
 
     def formula(self) -> str:
         names = ", ".join(f"f{i}(x)" for i in range(1, len(self.branches) + 1))

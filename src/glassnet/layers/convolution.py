@@ -12,10 +12,18 @@ import numpy as np
 from glassnet import activations, initializers
 from glassnet.errors import is_int, require
 from glassnet.initializers import Initializer
-from glassnet.layers.activation import split
+from glassnet.layers.activation import split_activation
 from glassnet.layers.layer import Layer
-from glassnet.layers.sliding_window import Windows, check_fit, check_rank, convolve, deconvolve, each, kept
-from glassnet.layers.weight_fields import penalty, resolve
+from glassnet.layers.sliding_window import (
+    SlidingWindow,
+    check_fit,
+    check_rank,
+    convolve,
+    convolve_transpose,
+    propagate_mask,
+    standardize_tuple,
+)
+from glassnet.layers.weight_fields import resolve_fields, weight_penalty
 from glassnet.regularizers import Regularizer
 from glassnet.types import Array, Params, Shape
 
@@ -43,43 +51,43 @@ class Convolution(Layer, ABC):
         who = type(self).__name__
         require(is_int(self.filters, least=1), who, "filters to be an int >= 1", filters=self.filters)
         for name in ("kernel_size", "strides", "dilation_rate"):
-            object.__setattr__(self, name, each(self, name, self.rank))
+            object.__setattr__(self, name, standardize_tuple(self, name, self.rank))
         causal = "Only Conv1D has an order in time." if self.padding == "causal" else ""
         require(self.padding in self.paddings, who, f"padding to be one of {', '.join(self.paddings)}", padding=self.padding, fix=causal)
         either = max(self.strides) == 1 or max(self.dilation_rate) == 1
         require(either, who, "strides or dilation_rate to be 1", strides=self.strides, dilation_rate=self.dilation_rate)
         if self.activation is not None:
-            object.__setattr__(self, "activation", activations.named(self.activation))
-        resolve(self)
+            object.__setattr__(self, "activation", activations.canonicalize(self.activation))
+        resolve_fields(self)
 
     @property
-    def windows(self) -> Windows:
+    def window(self) -> SlidingWindow:
         """How the kernel goes over its input (a transposed one: over its output)."""
-        return Windows(self.kernel_size, self.strides, self.dilation_rate, self.padding)
+        return SlidingWindow(self.kernel_size, self.strides, self.dilation_rate, self.padding)
 
     @abstractmethod
     def kernel_shape(self, channels: int) -> Shape:
         """The kernel's shape for an input of so many channels."""
 
     def init(self, rng: np.random.Generator, shape: Shape) -> Params:
-        self.check(shape)
+        self.check_shape(shape)
         params = {"kernel": initializers.get(self.kernel_initializer)(rng, self.kernel_shape(shape[-1]))}
         if self.use_bias:
             params["bias"] = initializers.get(self.bias_initializer)(rng, (self.filters,))
         return params
 
-    def check(self, shape: Shape) -> None:
+    def check_shape(self, shape: Shape) -> None:
         """Refuse a shape that the kernel does not fit into."""
-        check_fit(self, self.windows, shape)
+        check_fit(self, self.window, shape)
 
     def formula(self) -> str:
-        return f"z = x * W{' + b' * self.use_bias}, {self.windows}"
+        return f"z = x * W{' + b' * self.use_bias}, {self.window}"
 
     def penalty(self, params: Params) -> Array:
-        return penalty(self, params)
+        return weight_penalty(self, params)
 
     def unfold(self) -> tuple[Layer, ...]:
-        return split(self)
+        return split_activation(self)
 
 
 @dataclass(frozen=True)
@@ -132,11 +140,11 @@ class Conv1D(Convolution):
         return (*self.kernel_size, channels, self.filters)
 
     def __call__(self, params: Params, x: Array) -> Array:
-        z = convolve(x, params["kernel"], self.windows)
+        z = convolve(x, params["kernel"], self.window)
         return z + params["bias"] if self.use_bias else z
 
     def mask(self, x: Array, mask: Array | None) -> Array | None:
-        return kept(mask, x.shape[1], *self.windows.counts(x.shape[1:-1]))
+        return propagate_mask(mask, x.shape[1], *self.window.output_sizes(x.shape[1:-1]))
 
 
 @dataclass(frozen=True)
@@ -182,11 +190,11 @@ class Conv2D(Convolution):
         return (*self.kernel_size, channels, self.filters)
 
     def __call__(self, params: Params, x: Array) -> Array:
-        z = convolve(x, params["kernel"], self.windows)
+        z = convolve(x, params["kernel"], self.window)
         return z + params["bias"] if self.use_bias else z
 
     def mask(self, x: Array, mask: Array | None) -> Array | None:
-        return kept(mask, x.shape[1], self.windows.counts(x.shape[1:-1])[0])
+        return propagate_mask(mask, x.shape[1], self.window.output_sizes(x.shape[1:-1])[0])
 
 
 @dataclass(frozen=True)
@@ -229,20 +237,20 @@ class Conv2DTranspose(Convolution):
     def kernel_shape(self, channels: int) -> Shape:
         return (*self.kernel_size, self.filters, channels)
 
-    def check(self, shape: Shape) -> None:
+    def check_shape(self, shape: Shape) -> None:
         check_rank(self, self.rank, shape)
 
-    def painted(self, shape: Shape) -> tuple[int, ...]:
+    def output_sizes(self, shape: Shape) -> tuple[int, ...]:
         """Height and width of the output."""
-        beyond = [max(span - s, 0) if self.padding == "valid" else 0 for span, s in zip(self.windows.spans, self.strides, strict=True)]
+        beyond = [max(span - s, 0) if self.padding == "valid" else 0 for span, s in zip(self.window.dilated_size, self.strides, strict=True)]
         return tuple(n * s + more for n, s, more in zip(shape, self.strides, beyond, strict=True))
 
     def __call__(self, params: Params, x: Array) -> Array:
-        z = deconvolve(x, params["kernel"], self.windows, self.painted(x.shape[1:-1]))
+        z = convolve_transpose(x, params["kernel"], self.window, self.output_sizes(x.shape[1:-1]))
         return z + params["bias"] if self.use_bias else z
 
     def formula(self) -> str:
-        return f"z = x paints W{' + b' * self.use_bias}, {self.windows}"
+        return f"z = x paints W{' + b' * self.use_bias}, {self.window}"
 
     def mask(self, x: Array, mask: Array | None) -> Array | None:
-        return kept(mask, x.shape[1], self.painted(x.shape[1:-1])[0])
+        return propagate_mask(mask, x.shape[1], self.output_sizes(x.shape[1:-1])[0])

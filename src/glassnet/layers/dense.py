@@ -10,9 +10,9 @@ import numpy as np
 from glassnet import activations, initializers
 from glassnet.errors import is_int, require
 from glassnet.initializers import Initializer
-from glassnet.layers.activation import split
+from glassnet.layers.activation import split_activation
 from glassnet.layers.layer import Layer
-from glassnet.layers.weight_fields import penalty, resolve
+from glassnet.layers.weight_fields import resolve_fields, weight_penalty
 from glassnet.regularizers import Regularizer
 from glassnet.types import Array, Params, Shape
 
@@ -56,8 +56,8 @@ class Dense(Layer):
     def __post_init__(self):
         require(is_int(self.units, least=1), "Dense", "units to be an int >= 1", units=self.units)
         if self.activation is not None:
-            object.__setattr__(self, "activation", activations.named(self.activation))
-        resolve(self)
+            object.__setattr__(self, "activation", activations.canonicalize(self.activation))
+        resolve_fields(self)
 
     def init(self, rng: np.random.Generator, shape: Shape) -> Params:
         params = {"kernel": initializers.get(self.kernel_initializer)(rng, (shape[-1], self.units))}
@@ -73,10 +73,10 @@ class Dense(Layer):
         return "z = x W + b" if self.use_bias else "z = x W"
 
     def penalty(self, params: Params) -> Array:
-        return penalty(self, params)
+        return weight_penalty(self, params)
 
     def unfold(self) -> tuple[Layer, ...]:
-        return split(self)
+        return split_activation(self)
 
 
 @dataclass(frozen=True)
@@ -121,13 +121,13 @@ class Maxout(Layer):
     def __post_init__(self):
         require(is_int(self.units, least=1), "Maxout", "units to be an int >= 1", units=self.units)
         require(is_int(self.pieces, least=1), "Maxout", "pieces to be an int >= 1", pieces=self.pieces)
-        resolve(self)
+        resolve_fields(self)
 
     def init(self, rng: np.random.Generator, shape: Shape) -> Params:
-        kernel = initializers.get(self.kernel_initializer).several(rng, (shape[-1], self.units), self.pieces)
+        kernel = initializers.get(self.kernel_initializer).draw_many(rng, (shape[-1], self.units), self.pieces)
         if not self.use_bias:
             return {"kernel": kernel}
-        return {"kernel": kernel, "bias": initializers.get(self.bias_initializer).several(rng, (self.units,), self.pieces)}
+        return {"kernel": kernel, "bias": initializers.get(self.bias_initializer).draw_many(rng, (self.units,), self.pieces)}
 
     def __call__(self, params: Params, x: Array) -> Array:
         kernel = params["kernel"]
@@ -138,4 +138,4 @@ class Maxout(Layer):
         return "y = max_k (x W_k + b_k)" if self.use_bias else "y = max_k (x W_k)"
 
     def penalty(self, params: Params) -> Array:
-        return penalty(self, params)
+        return weight_penalty(self, params)

@@ -12,11 +12,11 @@ from glassnet.errors import DataError, is_int, require
 from glassnet.initializers import Initializer
 from glassnet.layers.composite import join_masks
 from glassnet.layers.layer import Layer
-from glassnet.layers.weight_fields import penalty, resolve
+from glassnet.layers.weight_fields import resolve_fields, weight_penalty
 from glassnet.regularizers import Regularizer
 from glassnet.types import Array, Params, Shape
 
-MOST = 2**24
+MAX_INPUT_DIM = 2**24
 """float32, in which rows come in, holds every whole number up to this one."""
 
 
@@ -57,11 +57,11 @@ class Embedding(Layer):
     mask_zero: bool = False
 
     def __post_init__(self):
-        ok, fix = is_int(self.input_dim, least=1) and self.input_dim <= MOST, "It is the largest id + 1."
+        ok, fix = is_int(self.input_dim, least=1) and self.input_dim <= MAX_INPUT_DIM, "It is the largest id + 1."
         require(ok, "Embedding", "input_dim to be an int from 1 to 2**24", input_dim=self.input_dim, fix=fix)
         require(is_int(self.output_dim, least=1), "Embedding", "output_dim to be an int >= 1", output_dim=self.output_dim)
         require(isinstance(self.mask_zero, bool), "Embedding", "mask_zero to be True or False", mask_zero=self.mask_zero)
-        resolve(self)
+        resolve_fields(self)
 
     def init(self, rng: np.random.Generator, shape: Shape) -> Params:
         ok = len(shape) == 1 or not self.mask_zero
@@ -77,9 +77,9 @@ class Embedding(Layer):
         return join_masks((mask, x != 0)) if self.mask_zero else mask
 
     def penalty(self, params: Params) -> Array:
-        return penalty(self, params)
+        return weight_penalty(self, params)
 
-    def require_input(self, x: np.ndarray, what: str) -> None:
+    def check_input(self, x: np.ndarray, what: str) -> None:
         wrong = (x < 0) | (x >= self.input_dim) | (x != np.floor(x))
         if wrong.any():
             row = int(np.argmax(wrong.reshape(len(x), -1).any(1)))

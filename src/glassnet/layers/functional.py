@@ -12,19 +12,19 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from glassnet.errors import ConfigError, message, require, require_value
+from glassnet.errors import ConfigError, message, require, require_frozen_dataclass
 from glassnet.layers.layer import Layer
 from glassnet.types import Array, Params, Shape, State
 
 Links = tuple[Layer, ...]
 
 
-def kind(layer: Layer) -> str:
+def default_name(layer: Layer) -> str:
     """What a layer without a name is called.
 
     Example:
         >>> from glassnet.layers import BatchNormalization, PReLU
-        >>> kind(BatchNormalization()), kind(PReLU())
+        >>> default_name(BatchNormalization()), default_name(PReLU())
         ('batch_normalization', 'prelu')
     """
     return re.sub(r"(?<=[a-z]{2})(?=[A-Z])|(?<=[a-z0-9])(?=[A-Z][a-z])|(?<=\dD)(?=[A-Z])", "_", type(layer).__name__).lower()
@@ -35,7 +35,7 @@ def unfold(layers: Sequence[Layer]) -> Links:
     return tuple(link for layer in layers for link in layer.unfold())
 
 
-def named(layers: Sequence[Layer], who: str = "Sequential") -> tuple[Layer, ...]:
+def with_names(layers: Sequence[Layer], who: str = "Sequential") -> tuple[Layer, ...]:
     """The layers with a name each: their own, or the class and a count, `dense_1`, `dense_2`.
 
     Raises:
@@ -45,7 +45,7 @@ def named(layers: Sequence[Layer], who: str = "Sequential") -> tuple[Layer, ...]
     taken = {layer.name for layer in layers}
     done = []
     for layer in layers:
-        counts[what := kind(layer)] += 1
+        counts[what := default_name(layer)] += 1
         while not layer.name and f"{what}_{counts[what]}" in taken:
             counts[what] += 1
         done.append(layer if layer.name else replace(layer, name=f"{what}_{counts[what]}"))
@@ -54,7 +54,7 @@ def named(layers: Sequence[Layer], who: str = "Sequential") -> tuple[Layer, ...]
     return tuple(done)
 
 
-def check_class(layer: Any, who: str = "Sequential") -> None:
+def check_layer_type(layer: Any, who: str = "Sequential") -> None:
     """Refuse what is no layer, and a layer class that would compare equal to layers of other values.
 
     Raises:
@@ -65,7 +65,7 @@ def check_class(layer: Any, who: str = "Sequential") -> None:
     fix = "A function goes in as Activation(function)." if callable(layer) else ""
     fix = f"An activation goes in as Activation({layer!r})." if isinstance(layer, str) else fix
     require(isinstance(layer, Layer), who, "layers", received=layer, fix=fix)
-    require_value(layer)
+    require_frozen_dataclass(layer)
 
 
 def init(links: Links, rng: np.random.Generator, shape: Shape) -> tuple[tuple[Params, ...], tuple[State, ...], tuple[Shape, ...]]:
@@ -79,7 +79,7 @@ def init(links: Links, rng: np.random.Generator, shape: Shape) -> tuple[tuple[Pa
     shapes = [tuple(shape)]
     for link in links:
         try:
-            p, s = link.init_both(rng, shapes[-1])
+            p, s = link.init_params_and_state(rng, shapes[-1])
             params.append(p)
             state.append(s)
             has_learned(link, state[-1])
@@ -124,9 +124,9 @@ def has_learned(link: Layer, state: State) -> bool:
     return float(state["count"]) > 0
 
 
-def draws(link: Layer) -> bool:
+def uses_randomness(link: Layer) -> bool:
     """Whether a link may draw noise: it, or a part of it, has an `apply` of its own."""
-    return any(map(draws, link.parts)) if link.parts else type(link).apply is not Layer.apply
+    return any(map(uses_randomness, link.parts)) if link.parts else type(link).apply is not Layer.apply
 
 
 def run(
@@ -149,4 +149,4 @@ def run(
 
 def link_key(key: Array, index: int, link: Layer) -> Array:
     """The key of the link at `index`; None where it draws nothing."""
-    return jax.random.fold_in(key, index) if key is not None and draws(link) else None
+    return jax.random.fold_in(key, index) if key is not None and uses_randomness(link) else None

@@ -29,7 +29,7 @@ from glassnet.errors import ConfigError, MissingError, message
 from glassnet.types import Array, Params, Shape, State
 
 
-def _told(call: Callable[..., Array]) -> Callable[..., Array]:
+def _reject_functional_call(call: Callable[..., Array]) -> Callable[..., Array]:
     """A layer's `__call__` that tells whoever calls it as Keras's functional API does, `layer(x)`, what to write."""
 
     @wraps(call)
@@ -57,7 +57,7 @@ class Layer:
     def __init_subclass__(cls) -> None:
         own = vars(cls).get("__call__")
         if own is not None and own.__code__.co_argcount != 2:  # (self, texts) runs before the network, and is the user's to call
-            cls.__call__ = _told(own)  # type: ignore[method-assign]
+            cls.__call__ = _reject_functional_call(own)  # type: ignore[method-assign]
 
     parts: ClassVar[Any] = ()
     """The links inside a `Composite`; its params and state are tuples aligned with them."""
@@ -70,11 +70,11 @@ class Layer:
         """Starting statistics for one example of `shape`."""
         return {}
 
-    def init_both(self, rng: np.random.Generator, shape: Shape) -> tuple[Params, State]:
+    def init_params_and_state(self, rng: np.random.Generator, shape: Shape) -> tuple[Params, State]:
         """What the engine calls: `init` and `init_state`. Nobody but a composite has one of its own."""
         return self.init(rng, shape), self.init_state(shape)
 
-    @_told
+    @_reject_functional_call
     def __call__(self, params: Params, x: Array) -> Array:
         """The plain case: x (batch, *shape) to y (batch, *output_shape)."""
         return x
@@ -105,11 +105,11 @@ class Layer:
         """
         return None
 
-    def told(self, state: State) -> str:
+    def learned_message(self, state: State) -> str:
         """What `learn` found, where it should be said: a guess that decides what the layer does."""
         return ""
 
-    def require_input(self, x: np.ndarray, what: str) -> None:
+    def check_input(self, x: np.ndarray, what: str) -> None:
         """Refuse rows x (n, ...) that it cannot take where it is a network's first link, such as ids of no token; errors begin with `what`.
 
         Raises:

@@ -44,12 +44,12 @@ class Masking(Layer):
         return {}
 
     def __call__(self, params: Params, x: Array) -> Array:
-        return jnp.where(self._real(x)[..., None], x, 0)
+        return jnp.where(self._step_mask(x)[..., None], x, 0)
 
     def mask(self, x: Array, mask: Array | None) -> Array | None:
-        return join_masks((mask, self._real(x)))
+        return join_masks((mask, self._step_mask(x)))
 
-    def _real(self, x: Array) -> Array:
+    def _step_mask(self, x: Array) -> Array:
         return (x != self.mask_value).any(-1)
 
     def formula(self) -> str:

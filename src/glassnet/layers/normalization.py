@@ -15,8 +15,8 @@ from glassnet import initializers
 from glassnet.errors import is_number, require
 from glassnet.initializers import Initializer
 from glassnet.layers.layer import Layer
-from glassnet.layers.shape import listed
-from glassnet.layers.weight_fields import resolve
+from glassnet.layers.shape import as_tuple
+from glassnet.layers.weight_fields import resolve_fields
 from glassnet.types import Array, Params, Shape, State
 
 
@@ -79,10 +79,10 @@ class BatchNormalization(Layer):
                 "moving_variance": keep * state["moving_variance"] + (1 - keep) * variance,
             }
         y = (x - mean) * lax.rsqrt(variance + self.epsilon)
-        return _scaled_and_shifted(self, params, y), state
+        return _scale_and_shift(self, params, y), state
 
     def formula(self) -> str:
-        return _standardised(self)
+        return _standardization_formula(self)
 
 
 @dataclass(frozen=True)
@@ -124,7 +124,7 @@ class LayerNormalization(Layer):
     def __post_init__(self):
         object.__setattr__(self, "axis", _last_axes("LayerNormalization", self.axis))
         require(is_number(self.epsilon) and self.epsilon > 0, "LayerNormalization", "epsilon to be a number > 0", epsilon=self.epsilon)
-        resolve(self)
+        resolve_fields(self)
 
     def init(self, rng: np.random.Generator, shape: Shape) -> Params:
         _check_axes(self, self.axis, shape)
@@ -134,10 +134,10 @@ class LayerNormalization(Layer):
 
     def __call__(self, params: Params, x: Array) -> Array:
         x = x - x.mean(self.axis, keepdims=True)
-        return _scaled_and_shifted(self, params, x * lax.rsqrt((x**2).mean(self.axis, keepdims=True) + self.epsilon))
+        return _scale_and_shift(self, params, x * lax.rsqrt((x**2).mean(self.axis, keepdims=True) + self.epsilon))
 
     def formula(self) -> str:
-        return _standardised(self) + ", each row by itself"
+        return _standardization_formula(self) + ", each row by itself"
 
 
 @dataclass(frozen=True)
@@ -179,7 +179,7 @@ class UnitNormalization(Layer):
 
 
 def _last_axes(who: str, axis: Any) -> tuple[int, ...]:
-    axes = listed(axis)
+    axes = as_tuple(axis)
     last = tuple(range(-len(axes), 0))
     fix = f"The batch is axis 0; count from the back: axis={last if len(last) > 1 else -1}."
     require(axes and set(axes) == set(last), who, "axis to be -1 or the last axes, as (-2, -1)", axis=axis, fix=fix)
@@ -190,11 +190,11 @@ def _check_axes(layer: Layer, axes: tuple[int, ...], shape: Shape) -> None:
     require(len(axes) <= len(shape), layer.name or type(layer).__name__, f"an input of at least {len(axes)} axes", input_shape=shape)
 
 
-def _scaled_and_shifted(layer: BatchNormalization | LayerNormalization, params: Params, x: Array) -> Array:
+def _scale_and_shift(layer: BatchNormalization | LayerNormalization, params: Params, x: Array) -> Array:
     if layer.scale:
         x = x * params["gamma"]
     return x + params["beta"] if layer.center else x
 
 
-def _standardised(layer: BatchNormalization | LayerNormalization) -> str:
+def _standardization_formula(layer: BatchNormalization | LayerNormalization) -> str:
     return f"y = {'gamma ' * layer.scale}(x - mean) / sqrt(variance + epsilon){' + beta' * layer.center}"

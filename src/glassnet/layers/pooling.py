@@ -15,8 +15,15 @@ from jax import lax
 
 from glassnet.errors import require
 from glassnet.layers.layer import Layer
-from glassnet.layers.shape import rows
-from glassnet.layers.sliding_window import TAPS, Windows, check_fit, check_rank, each, kept
+from glassnet.layers.shape import any_step_mask
+from glassnet.layers.sliding_window import (
+    MAX_UNROLLED_WINDOW,
+    SlidingWindow,
+    check_fit,
+    check_rank,
+    propagate_mask,
+    standardize_tuple,
+)
 from glassnet.types import Array, Params, Shape, State
 
 
@@ -31,35 +38,35 @@ class Pooling(Layer, ABC):
     rank: ClassVar[int] = 2
 
     def __post_init__(self):
-        object.__setattr__(self, "pool_size", each(self, "pool_size", self.rank))
-        object.__setattr__(self, "strides", self.pool_size if self.strides is None else each(self, "strides", self.rank))
+        object.__setattr__(self, "pool_size", standardize_tuple(self, "pool_size", self.rank))
+        object.__setattr__(self, "strides", self.pool_size if self.strides is None else standardize_tuple(self, "strides", self.rank))
         require(self.padding in ("valid", "same"), type(self).__name__, "padding to be one of valid, same", padding=self.padding)
 
     @property
-    def windows(self) -> Windows:
+    def window(self) -> SlidingWindow:
         """How the windows go over the input."""
-        return Windows(self.pool_size, self.strides, (1,) * self.rank, self.padding)
+        return SlidingWindow(self.pool_size, self.strides, (1,) * self.rank, self.padding)
 
     def init(self, rng: np.random.Generator, shape: Shape) -> Params:
-        check_fit(self, self.windows, shape)
+        check_fit(self, self.window, shape)
         return {}
 
     @abstractmethod
     def __call__(self, params: Params, x: Array) -> Array: ...
 
     def mask(self, x: Array, mask: Array | None) -> Array | None:
-        return kept(mask, x.shape[1], self.windows.counts(x.shape[1:-1])[0])
+        return propagate_mask(mask, x.shape[1], self.window.output_sizes(x.shape[1:-1])[0])
 
 
-def largest(x: Array, windows: Windows) -> Array:
+def max_pool(x: Array, window: SlidingWindow) -> Array:
     """The largest number in every window, channel by channel."""
-    return _merged(x, windows, lax.max, -np.inf)
+    return _reduce_windows(x, window, lax.max, -np.inf)
 
 
-def average(x: Array, windows: Windows) -> Array:
+def average_pool(x: Array, window: SlidingWindow) -> Array:
     """The mean of the numbers in every window, channel by channel; of the padding none counts."""
-    y, sizes = _merged(x, windows, lax.add, 0.0), x.shape[1:-1]
-    spread = zip(sizes, windows.counts(sizes), windows.size, windows.strides, windows.pads(sizes), strict=True)
+    y, sizes = _reduce_windows(x, window, lax.add, 0.0), x.shape[1:-1]
+    spread = zip(sizes, window.output_sizes(sizes), window.size, window.strides, window.pad_widths(sizes), strict=True)
     for axis, (n, count, size, stride, (before, _)) in enumerate(spread, start=1):
         first = stride * jnp.arange(count) - before
         real = jnp.minimum(first + size, n) - jnp.maximum(first, 0)
@@ -67,19 +74,19 @@ def average(x: Array, windows: Windows) -> Array:
     return y
 
 
-def _merged(x: Array, windows: Windows, merge: Callable[[Array, Array], Array], fill: float) -> Array:
-    """What `merge` makes, two at a time, of the numbers in every window of x, padded with `fill`; where no two overlap, axis after axis."""
-    counts = windows.counts(x.shape[1:-1])
-    if math.prod(windows.size) > TAPS:
-        pads = ((0, 0), *windows.pads(x.shape[1:-1]), (0, 0))
-        return lax.reduce_window(x, np.array(fill, x.dtype), merge, (1, *windows.size, 1), (1, *windows.strides, 1), pads)
-    x = windows.padded(jnp.asarray(x), fill)
-    if windows.size != windows.strides:
-        return reduce(merge, windows.seen(x))
-    for axis, (n, size) in enumerate(zip(counts, windows.size, strict=True), start=1):
+def _reduce_windows(x: Array, window: SlidingWindow, reducer: Callable[[Array, Array], Array], fill: float) -> Array:
+    """What `reducer` makes, two at a time, of the numbers in every window of x, padded with `fill`; where no two overlap, axis after axis."""
+    counts = window.output_sizes(x.shape[1:-1])
+    if math.prod(window.size) > MAX_UNROLLED_WINDOW:
+        pads = ((0, 0), *window.pad_widths(x.shape[1:-1]), (0, 0))
+        return lax.reduce_window(x, np.array(fill, x.dtype), reducer, (1, *window.size, 1), (1, *window.strides, 1), pads)
+    x = window.pad(jnp.asarray(x), fill)
+    if window.size != window.strides:
+        return reduce(reducer, window.shifted_slices(x))
+    for axis, (n, size) in enumerate(zip(counts, window.size, strict=True), start=1):
         before, after = x.shape[:axis], x.shape[axis + 1 :]
         tiled = lax.slice_in_dim(x, 0, n * size, axis=axis).reshape(*before, n, size, *after)
-        x = reduce(merge, [lax.index_in_dim(tiled, i, axis + 1, keepdims=False) for i in range(size)])
+        x = reduce(reducer, [lax.index_in_dim(tiled, i, axis + 1, keepdims=False) for i in range(size)])
     return x
 
 
@@ -114,10 +121,10 @@ class MaxPooling1D(Pooling):
     rank: ClassVar[int] = 1
 
     def __call__(self, params: Params, x: Array) -> Array:
-        return largest(x, self.windows)
+        return max_pool(x, self.window)
 
     def formula(self) -> str:
-        return f"y = max x, {self.windows}"
+        return f"y = max x, {self.window}"
 
 
 @dataclass(frozen=True)
@@ -148,10 +155,10 @@ class MaxPooling2D(Pooling):
     pool_size: Any = (2, 2)
 
     def __call__(self, params: Params, x: Array) -> Array:
-        return largest(x, self.windows)
+        return max_pool(x, self.window)
 
     def formula(self) -> str:
-        return f"y = max x, {self.windows}"
+        return f"y = max x, {self.window}"
 
 
 @dataclass(frozen=True)
@@ -183,10 +190,10 @@ class AveragePooling1D(Pooling):
     rank: ClassVar[int] = 1
 
     def __call__(self, params: Params, x: Array) -> Array:
-        return average(x, self.windows)
+        return average_pool(x, self.window)
 
     def formula(self) -> str:
-        return f"y = mean x, {self.windows}"
+        return f"y = mean x, {self.window}"
 
 
 @dataclass(frozen=True)
@@ -214,10 +221,10 @@ class AveragePooling2D(Pooling):
     """
 
     def __call__(self, params: Params, x: Array) -> Array:
-        return average(x, self.windows)
+        return average_pool(x, self.window)
 
     def formula(self) -> str:
-        return f"y = mean x, {self.windows}"
+        return f"y = mean x, {self.window}"
 
 
 @dataclass(frozen=True)
@@ -236,34 +243,34 @@ class GlobalPooling(Layer, ABC):
         return {}
 
     def __call__(self, params: Params, x: Array) -> Array:
-        return self.merged(x, np.ones((1,) * x.ndim, bool))
+        return self.pool(x, np.ones((1,) * x.ndim, bool))
 
     def apply(self, params: Params, state: State, x: Array, *, key: Array, train: bool, mask: Array | None) -> tuple[Array, State]:
         if mask is None or mask.ndim == 1:
             return self(params, x), state
-        return self.merged(x, mask.astype(bool).reshape(*mask.shape, *[1] * (x.ndim - mask.ndim))), state
+        return self.pool(x, mask.astype(bool).reshape(*mask.shape, *[1] * (x.ndim - mask.ndim))), state
 
     @abstractmethod
-    def merged(self, x: Array, real: Array) -> Array:
+    def pool(self, x: Array, mask: Array) -> Array:
         """What the real ones among the numbers of every channel come to; 0 where none is."""
 
     @property
-    def axes(self) -> tuple[int, ...]:
+    def pooled_axes(self) -> tuple[int, ...]:
         """Those that go."""
         return tuple(range(1, self.rank + 1))
 
     def mask(self, x: Array, mask: Array | None) -> Array | None:
-        return rows(mask)
+        return any_step_mask(mask)
 
 
-def _largest_real(layer: GlobalPooling, x: Array, real: Array) -> Array:
-    y = jnp.max(x, layer.axes, keepdims=layer.keepdims, where=real, initial=-jnp.inf)
-    return jnp.where(jnp.any(real, layer.axes, keepdims=layer.keepdims), y, 0)
+def _masked_max(layer: GlobalPooling, x: Array, mask: Array) -> Array:
+    y = jnp.max(x, layer.pooled_axes, keepdims=layer.keepdims, where=mask, initial=-jnp.inf)
+    return jnp.where(jnp.any(mask, layer.pooled_axes, keepdims=layer.keepdims), y, 0)
 
 
-def _mean_of_real(layer: GlobalPooling, x: Array, real: Array) -> Array:
-    many = jnp.broadcast_to(real, x.shape).sum(layer.axes, keepdims=layer.keepdims)
-    return jnp.sum(x, layer.axes, keepdims=layer.keepdims, where=real) / jnp.maximum(many, 1)
+def _masked_mean(layer: GlobalPooling, x: Array, mask: Array) -> Array:
+    many = jnp.broadcast_to(mask, x.shape).sum(layer.pooled_axes, keepdims=layer.keepdims)
+    return jnp.sum(x, layer.pooled_axes, keepdims=layer.keepdims, where=mask) / jnp.maximum(many, 1)
 
 
 @dataclass(frozen=True)
@@ -291,8 +298,8 @@ class GlobalMaxPooling1D(GlobalPooling):
 
     rank: ClassVar[int] = 1
 
-    def merged(self, x: Array, real: Array) -> Array:
-        return _largest_real(self, x, real)
+    def pool(self, x: Array, mask: Array) -> Array:
+        return _masked_max(self, x, mask)
 
     def formula(self) -> str:
         return "y = max_t x_t"
@@ -320,8 +327,8 @@ class GlobalMaxPooling2D(GlobalPooling):
     Source: Keras's GlobalMaxPooling2D.
     """
 
-    def merged(self, x: Array, real: Array) -> Array:
-        return _largest_real(self, x, real)
+    def pool(self, x: Array, mask: Array) -> Array:
+        return _masked_max(self, x, mask)
 
     def formula(self) -> str:
         return "y = max_ij x_ij"
@@ -351,8 +358,8 @@ class GlobalAveragePooling1D(GlobalPooling):
 
     rank: ClassVar[int] = 1
 
-    def merged(self, x: Array, real: Array) -> Array:
-        return _mean_of_real(self, x, real)
+    def pool(self, x: Array, mask: Array) -> Array:
+        return _masked_mean(self, x, mask)
 
     def formula(self) -> str:
         return "y = mean_t x_t"
@@ -378,8 +385,8 @@ class GlobalAveragePooling2D(GlobalPooling):
     Source: Lin et al. 2013, arXiv 1312.4400, section 3.2; Keras's arguments.
     """
 
-    def merged(self, x: Array, real: Array) -> Array:
-        return _mean_of_real(self, x, real)
+    def pool(self, x: Array, mask: Array) -> Array:
+        return _masked_mean(self, x, mask)
 
     def formula(self) -> str:
         return "y = mean_ij x_ij"

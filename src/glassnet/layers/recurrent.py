@@ -17,19 +17,19 @@ from glassnet.errors import is_int, is_number, require
 from glassnet.initializers import Initializer
 from glassnet.layers import recurrent_ops
 from glassnet.layers.layer import Layer
-from glassnet.layers.recurrent_ops import Cell, GRUCell, LSTMCell, SimpleCell, Weights
-from glassnet.layers.shape import rows
-from glassnet.layers.weight_fields import penalty, resolve
+from glassnet.layers.recurrent_ops import Cell, GRUCell, LSTMCell, RecurrentWeights, SimpleCell
+from glassnet.layers.shape import any_step_mask
+from glassnet.layers.weight_fields import resolve_fields, weight_penalty
 from glassnet.regularizers import Regularizer
 from glassnet.types import Array, Params, Shape, State
 
-Function = str | Callable[[Array], Array]
+ActivationLike = str | Callable[[Array], Array]
 
-MOST_UNITS = 2**14
+MAX_UNITS = 2**14
 """More make a recurrent kernel of four gigabytes and up."""
 
 
-class Inside(NamedTuple):
+class RecurrentInternals(NamedTuple):
     """What happened inside a recurrent layer, each (batch, time, units) in the order of the input.
 
     Attributes:
@@ -65,7 +65,7 @@ class Recurrent(Layer, ABC):
     def __post_init__(self) -> None:
         who = type(self).__name__
         require(is_int(self.units, least=1), who, "units to be an int >= 1", units=self.units)
-        require(self.units <= MOST_UNITS, who, f"units to be at most {MOST_UNITS}", units=self.units)
+        require(self.units <= MAX_UNITS, who, f"units to be at most {MAX_UNITS}", units=self.units)
         for name in ("dropout", "recurrent_dropout"):
             rate = getattr(self, name)
             require(is_number(rate) and 0 <= rate < 1, who, f"{name} from 0 to below 1 (the fraction zeroed)", **{name: rate})
@@ -73,67 +73,67 @@ class Recurrent(Layer, ABC):
         for name in vars(self).keys() & set(flags):
             require(isinstance(getattr(self, name), bool), who, f"{name} to be True or False", **{name: getattr(self, name)})
         for name in vars(self).keys() & {"activation", "recurrent_activation"}:
-            object.__setattr__(self, name, activations.named("linear" if getattr(self, name) is None else getattr(self, name)))
-        resolve(self)
+            object.__setattr__(self, name, activations.canonicalize("linear" if getattr(self, name) is None else getattr(self, name)))
+        resolve_fields(self)
 
     def init(self, rng: np.random.Generator, shape: Shape) -> Params:
         example = (shape[0], math.prod(shape[1:])) if len(shape) > 1 else (*shape, 1)
         fix = f"Put Reshape({example}) in front." if 0 not in shape else "Give sequences of one step at least."
         ok = len(shape) == 2 and 0 not in shape
         require(ok, self.name or type(self).__name__, "sequences (time, features)", input_shape=shape, fix=fix)
-        width = len(self.cell.gates) * self.units
+        width = len(self.cell.gate_names) * self.units
         params = {
             "kernel": initializers.get(self.kernel_initializer)(rng, (shape[1], width)),
             "recurrent_kernel": initializers.get(self.recurrent_initializer)(rng, (self.units, width)),
         }
-        return params | ({"bias": self.first_bias(rng, width)} if self.use_bias else {})
+        return params | ({"bias": self.init_bias(rng, width)} if self.use_bias else {})
 
-    def first_bias(self, rng: np.random.Generator, width: int) -> np.ndarray:
+    def init_bias(self, rng: np.random.Generator, width: int) -> np.ndarray:
         """Where the bias starts."""
         return initializers.get(self.bias_initializer)(rng, (width,))
 
-    def weights(self, params: Params) -> Weights:
+    def recurrent_weights(self, params: Params) -> RecurrentWeights:
         """The params as the loops over time take them."""
-        return Weights(params["kernel"], params["recurrent_kernel"], params.get("bias"))
+        return RecurrentWeights(params["kernel"], params["recurrent_kernel"], params.get("bias"))
 
     def apply(self, params: Params, state: State, x: Array, *, key: Array, train: bool, mask: Array | None) -> tuple[Array, State]:
-        weights, noise, real, x = self._ready(params, x, key, train, mask)
-        if self.cell.is_fast and noise[1] is None:
+        weights, noise, real, x = self._prepare_loop(params, x, key, train, mask)
+        if self.cell.has_fast_path and noise[1] is None:
             x = x if noise[0] is None else x * noise[0][:, 0]
-            y = recurrent_ops.fast(self.cell, self.go_backwards, self.return_sequences, x, weights, real)
+            y = recurrent_ops.fast_scan(self.cell, self.go_backwards, self.return_sequences, x, weights, real)
         else:
-            y, _ = recurrent_ops.plain(self.cell, self.go_backwards, self.return_sequences, x, weights, real, noise)
-        return self._given_out(y, real), state
+            y, _ = recurrent_ops.reference_scan(self.cell, self.go_backwards, self.return_sequences, x, weights, real, noise)
+        return self._arrange_output(y, real), state
 
-    def inside(self, params: Params, x: Array, delta: Array, *, key: Array, train: bool, mask: Array | None) -> Inside:
+    def compute_internals(self, params: Params, x: Array, delta: Array, *, key: Array, train: bool, mask: Array | None) -> RecurrentInternals:
         """Every step of one pass, for dL/d(output) `delta`: by the plain loop, with a zero added to every h."""
-        weights, noise, real, x = self._ready(params, x, key, train, mask)
+        weights, noise, real, x = self._prepare_loop(params, x, key, train, mask)
 
         def run(tap: Array) -> Any:
-            y, steps = recurrent_ops.plain(self.cell, self.go_backwards, self.return_sequences, x, weights, real, noise, tap)
-            return self._given_out(y, real), steps
+            y, steps = recurrent_ops.reference_scan(self.cell, self.go_backwards, self.return_sequences, x, weights, real, noise, tap)
+            return self._arrange_output(y, real), steps
 
         _, back, steps = jax.vjp(run, jnp.zeros((*x.shape[:2], self.units), x.dtype), has_aux=True)
-        return jax.tree.map(lambda a: a.swapaxes(0, 1), Inside(*steps, *back(delta)))
+        return jax.tree.map(lambda a: a.swapaxes(0, 1), RecurrentInternals(*steps, *back(delta)))
 
-    def _ready(self, params: Params, x: Array, key: Array, train: bool, mask: Array | None) -> tuple[Weights, Any, Array | None, Array]:
+    def _prepare_loop(self, params: Params, x: Array, key: Array, train: bool, mask: Array | None) -> tuple[RecurrentWeights, Any, Array | None, Array]:
         """Weights, dropout's factors, which steps are real (time, batch, 1), and x with time first."""
         real = None if mask is None or mask.ndim == 1 else mask.astype(bool).T[:, :, None]
-        return self.weights(params), self._noise(key, x, train), real, jnp.asarray(x).swapaxes(0, 1)
+        return self.recurrent_weights(params), self._draw_dropout_factors(key, x, train), real, jnp.asarray(x).swapaxes(0, 1)
 
-    def _noise(self, key: Array, x: Array, train: bool) -> tuple[Array | None, Array | None]:
-        gates = len(self.cell.gates) if is_some(self.recurrent_dropout) else 1
+    def _draw_dropout_factors(self, key: Array, x: Array, train: bool) -> tuple[Array | None, Array | None]:
+        gates = len(self.cell.gate_names) if is_nonzero(self.recurrent_dropout) else 1
         wanted = ((self.dropout, gates, x.shape[-1]), (self.recurrent_dropout, gates, self.units))
         drawn: list[Array | None] = []
         for i, (rate, *size) in enumerate(wanted):
-            if train and is_some(rate):
+            if train and is_nonzero(rate):
                 kept = jax.random.bernoulli(jax.random.fold_in(key, i), 1.0 - rate, (len(x), *size))
                 drawn.append(kept.astype(x.dtype) / (1 - rate))
             else:
                 drawn.append(None)
         return drawn[0], drawn[1]
 
-    def _given_out(self, y: Array, real: Array | None) -> Array:
+    def _arrange_output(self, y: Array, real: Array | None) -> Array:
         if not self.return_sequences:
             return y
         y = y if real is None or not self.zero_output_for_mask else jnp.where(real, y, 0)
@@ -141,14 +141,14 @@ class Recurrent(Layer, ABC):
 
     def mask(self, x: Array, mask: Array | None) -> Array | None:
         if not self.return_sequences:
-            return rows(mask)
+            return any_step_mask(mask)
         return mask[:, ::-1] if self.go_backwards and mask is not None and mask.ndim == 2 else mask
 
     def penalty(self, params: Params) -> Array:
-        return penalty(self, {name.removesuffix("_kernel"): weight for name, weight in params.items()})
+        return weight_penalty(self, {name.removesuffix("_kernel"): weight for name, weight in params.items()})
 
 
-def is_some(rate: Any) -> bool:
+def is_nonzero(rate: Any) -> bool:
     """Whether a rate is other than a plain 0: a sweep's is."""
     return not (isinstance(rate, int | float) and rate == 0)
 
@@ -194,7 +194,7 @@ class SimpleRNN(Recurrent):
     """
 
     units: int = 1
-    activation: Function | None = "tanh"
+    activation: ActivationLike | None = "tanh"
     use_bias: bool = True
     kernel_initializer: str | Initializer = "glorot_uniform"
     recurrent_initializer: str | Initializer = "orthogonal"
@@ -213,7 +213,7 @@ class SimpleRNN(Recurrent):
         return SimpleCell(self.activation)
 
     def formula(self) -> str:
-        return f"h_t = {called(self.activation)}(x_t W + h_(t-1) U{' + b' * self.use_bias})"
+        return f"h_t = {activation_name(self.activation)}(x_t W + h_(t-1) U{' + b' * self.use_bias})"
 
 
 @dataclass(frozen=True)
@@ -261,8 +261,8 @@ class LSTM(Recurrent):
     """
 
     units: int = 1
-    activation: Function | None = "tanh"
-    recurrent_activation: Function | None = "sigmoid"
+    activation: ActivationLike | None = "tanh"
+    recurrent_activation: ActivationLike | None = "sigmoid"
     use_bias: bool = True
     kernel_initializer: str | Initializer = "glorot_uniform"
     recurrent_initializer: str | Initializer = "orthogonal"
@@ -281,7 +281,7 @@ class LSTM(Recurrent):
     def cell(self) -> Cell:
         return LSTMCell(self.activation, self.recurrent_activation)
 
-    def first_bias(self, rng: np.random.Generator, width: int) -> np.ndarray:
+    def init_bias(self, rng: np.random.Generator, width: int) -> np.ndarray:
         bias = initializers.get(self.bias_initializer)(rng, (width,))
         if self.unit_forget_bias:
             bias = np.array(bias)
@@ -289,7 +289,7 @@ class LSTM(Recurrent):
         return bias
 
     def formula(self) -> str:
-        return f"c_t = f c_(t-1) + i g, h_t = o {called(self.activation)}(c_t)"
+        return f"c_t = f c_(t-1) + i g, h_t = o {activation_name(self.activation)}(c_t)"
 
 
 @dataclass(frozen=True)
@@ -335,8 +335,8 @@ class GRU(Recurrent):
     """
 
     units: int = 1
-    activation: Function | None = "tanh"
-    recurrent_activation: Function | None = "sigmoid"
+    activation: ActivationLike | None = "tanh"
+    recurrent_activation: ActivationLike | None = "sigmoid"
     use_bias: bool = True
     kernel_initializer: str | Initializer = "glorot_uniform"
     recurrent_initializer: str | Initializer = "orthogonal"
@@ -355,18 +355,18 @@ class GRU(Recurrent):
     def cell(self) -> Cell:
         return GRUCell(self.activation, self.recurrent_activation, self.reset_after)
 
-    def first_bias(self, rng: np.random.Generator, width: int) -> np.ndarray:
+    def init_bias(self, rng: np.random.Generator, width: int) -> np.ndarray:
         return initializers.get(self.bias_initializer)(rng, (2, width) if self.reset_after else (width,))
 
-    def weights(self, params: Params) -> Weights:
+    def recurrent_weights(self, params: Params) -> RecurrentWeights:
         biases = params.get("bias")
         outer, inner = biases if biases is not None and self.reset_after else (biases, None)
-        return Weights(params["kernel"], params["recurrent_kernel"], outer, inner)
+        return RecurrentWeights(params["kernel"], params["recurrent_kernel"], outer, inner)
 
     def formula(self) -> str:
         return "h_t = z h_(t-1) + (1 - z) g"
 
 
-def called(activation: Any) -> str:
+def activation_name(activation: Any) -> str:
     """A function's name."""
     return activation if isinstance(activation, str) else getattr(activation, "__name__", "f")

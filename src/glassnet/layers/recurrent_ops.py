@@ -1,6 +1,6 @@
 """Pure: the recurrences as compiled loops over time, and the plain loop that they are held against. Time is the first axis throughout.
 
-`fast` is a loop with a backward of its own, of four ideas:
+`fast_scan` is a loop with a backward of its own, of four ideas:
 
 1. backward, the loop carries only what depends on time: the slopes of all steps are computed before it, at once;
 2. the gradients of both kernels come from one product over all steps, after it;
@@ -29,23 +29,23 @@ States = tuple[Array, ...]
 """What goes from step to step, (batch, units) each: h, which is also the output; then c, where there is one."""
 
 
-class Weights(NamedTuple):
+class RecurrentWeights(NamedTuple):
     """What a recurrence has learned, its gates side by side on the last axis; a bias is None where there is none.
 
     Attributes:
         kernel: W, (features, gates * units).
-        recurrent: U, (units, gates * units).
+        recurrent_kernel: U, (units, gates * units).
         bias: b, added to x W.
-        inner: b', added to h U.
+        recurrent_bias: b', added to h U.
     """
 
     kernel: Array
-    recurrent: Array
+    recurrent_kernel: Array
     bias: Array | None = None
-    inner: Array | None = None
+    recurrent_bias: Array | None = None
 
 
-class Steps(NamedTuple):
+class StepValues(NamedTuple):
     """What the plain loop did at every step, (time, batch, units) each: the states after it, and its gates."""
 
     states: States
@@ -55,38 +55,38 @@ class Steps(NamedTuple):
 class Cell(ABC):
     """One step of a recurrence: as it is written, and as the fast loop takes it, z = x W + b and u = h U + b' having their halves."""
 
-    gates: ClassVar[str]
+    gate_names: ClassVar[str]
     """A letter for each block of the kernels."""
-    states: ClassVar[str] = "h"
+    state_names: ClassVar[str] = "h"
     """A letter for each state."""
-    halves: ClassVar[tuple[float, ...]]
+    gate_scales: ClassVar[tuple[float, ...]]
     """By gate: 0.5 for a sigmoid, 1 for a tanh."""
 
     @property
     @abstractmethod
-    def is_fast(self) -> bool:
+    def has_fast_path(self) -> bool:
         """Whether the fast loop computes it: with tanh and sigmoid alone."""
 
     @abstractmethod
-    def plain(self, z: Sequence[Array], turn: Callable[..., Sequence[Array]], states: States) -> tuple[States, tuple[Array, ...]]:
+    def reference_step(self, z: Sequence[Array], project: Callable[..., Sequence[Array]], states: States) -> tuple[States, tuple[Array, ...]]:
         """A step as it is written: the new states, and the gates.
 
         Args:
             z: x W + b, by gate.
-            turn: (h, first gate, one past the last) to h U + b', by gate.
+            project: (h, first gate, one past the last) to h U + b', by gate.
             states: before the step.
         """
 
     @abstractmethod
-    def step(self, z: Array, u: Array, states: States) -> tuple[Array, States]:
+    def fast_step(self, z: Array, u: Array, states: States) -> tuple[Array, States]:
         """A step of the fast loop: what `slopes` needs, and the new states."""
 
     @abstractmethod
-    def slopes(self, kept: Array, before: States, after: States) -> tuple[States, tuple[Array | None, ...]]:
+    def local_gradients(self, saved: Array, previous: States, new: States) -> tuple[States, tuple[Array | None, ...]]:
         """Of all steps at once: what `back` multiplies by, and which share of each state is handed on elementwise (None for none)."""
 
     @abstractmethod
-    def back(self, slopes: States, d: States) -> tuple[Array, Array, States]:
+    def backward_step(self, gradients: States, d: States) -> tuple[Array, Array, States]:
         """dL/dz, dL/du, and what is to be shared out to the states before, from dL/d(states) of one step."""
 
 
@@ -95,25 +95,25 @@ class SimpleCell(Cell):
     """h = f(z + u)."""
 
     activation: Any = "tanh"
-    gates = "h"
-    halves = (1.0,)
+    gate_names = "h"
+    gate_scales = (1.0,)
 
     @property
-    def is_fast(self) -> bool:
+    def has_fast_path(self) -> bool:
         return self.activation == "tanh"
 
-    def plain(self, z: Sequence[Array], turn: Callable[..., Sequence[Array]], states: States) -> tuple[States, tuple[Array, ...]]:
-        h = activations.get(self.activation)(z[0] + turn(states[0], 0, 1)[0])
+    def reference_step(self, z: Sequence[Array], project: Callable[..., Sequence[Array]], states: States) -> tuple[States, tuple[Array, ...]]:
+        h = activations.get(self.activation)(z[0] + project(states[0], 0, 1)[0])
         return (h,), (h,)
 
-    def step(self, z: Array, u: Array, states: States) -> tuple[Array, States]:
+    def fast_step(self, z: Array, u: Array, states: States) -> tuple[Array, States]:
         return None, (jnp.tanh(z + u),)
 
-    def slopes(self, kept: Array, before: States, after: States) -> tuple[States, tuple[Array | None, ...]]:
-        return (1 - after[0] ** 2,), (None,)
+    def local_gradients(self, saved: Array, previous: States, new: States) -> tuple[States, tuple[Array | None, ...]]:
+        return (1 - new[0] ** 2,), (None,)
 
-    def back(self, slopes: States, d: States) -> tuple[Array, Array, States]:
-        dz = d[0] * slopes[0]
+    def backward_step(self, gradients: States, d: States) -> tuple[Array, Array, States]:
+        dz = d[0] * gradients[0]
         return dz, dz, d
 
 
@@ -123,35 +123,35 @@ class LSTMCell(Cell):
 
     activation: Any = "tanh"
     recurrent_activation: Any = "sigmoid"
-    gates = "ifgo"
-    states = "hc"
-    halves = (0.5, 0.5, 1.0, 0.5)
+    gate_names = "ifgo"
+    state_names = "hc"
+    gate_scales = (0.5, 0.5, 1.0, 0.5)
 
     @property
-    def is_fast(self) -> bool:
+    def has_fast_path(self) -> bool:
         return (self.activation, self.recurrent_activation) == ("tanh", "sigmoid")
 
-    def plain(self, z: Sequence[Array], turn: Callable[..., Sequence[Array]], states: States) -> tuple[States, tuple[Array, ...]]:
+    def reference_step(self, z: Sequence[Array], project: Callable[..., Sequence[Array]], states: States) -> tuple[States, tuple[Array, ...]]:
         t, s = activations.get(self.activation), activations.get(self.recurrent_activation)
-        i, f, g, o = (a + b for a, b in zip(z, turn(states[0], 0, 4), strict=True))
+        i, f, g, o = (a + b for a, b in zip(z, project(states[0], 0, 4), strict=True))
         i, f, g, o = s(i), s(f), t(g), s(o)
         c = f * states[1] + i * g
         return (o * t(c), c), (i, f, g, o)
 
-    def step(self, z: Array, u: Array, states: States) -> tuple[Array, States]:
+    def fast_step(self, z: Array, u: Array, states: States) -> tuple[Array, States]:
         gates = jnp.tanh(z + u)
         i, f, g, o = jnp.split(gates, 4, -1)
-        c = _sigmoid(f) * states[1] + _sigmoid(i) * g
-        return gates, (_sigmoid(o) * jnp.tanh(c), c)
+        c = _sigmoid_from_tanh(f) * states[1] + _sigmoid_from_tanh(i) * g
+        return gates, (_sigmoid_from_tanh(o) * jnp.tanh(c), c)
 
-    def slopes(self, kept: Array, before: States, after: States) -> tuple[States, tuple[Array | None, ...]]:
-        i, f, g, o = jnp.split(kept, 4, -1)
-        t = jnp.tanh(after[1])
-        by_gate = (g * _slope(i), before[1] * _slope(f), _sigmoid(i) * (1 - g * g), t * _slope(o))
-        return (jnp.concatenate(by_gate, -1), _sigmoid(o) * (1 - t * t)), (None, _sigmoid(f))
+    def local_gradients(self, saved: Array, previous: States, new: States) -> tuple[States, tuple[Array | None, ...]]:
+        i, f, g, o = jnp.split(saved, 4, -1)
+        t = jnp.tanh(new[1])
+        by_gate = (g * _sigmoid_gradient_from_tanh(i), previous[1] * _sigmoid_gradient_from_tanh(f), _sigmoid_from_tanh(i) * (1 - g * g), t * _sigmoid_gradient_from_tanh(o))
+        return (jnp.concatenate(by_gate, -1), _sigmoid_from_tanh(o) * (1 - t * t)), (None, _sigmoid_from_tanh(f))
 
-    def back(self, slopes: States, d: States) -> tuple[Array, Array, States]:
-        by_gate, through = slopes
+    def backward_step(self, gradients: States, d: States) -> tuple[Array, Array, States]:
+        by_gate, through = gradients
         dh, dc = d[0], d[1] + d[0] * through
         dz = jnp.concatenate([dc, dc, dc, dh], -1) * by_gate
         return dz, dz, (dh, dc)
@@ -164,101 +164,101 @@ class GRUCell(Cell):
     activation: Any = "tanh"
     recurrent_activation: Any = "sigmoid"
     reset_after: bool = True
-    gates = "zrg"
-    halves = (0.5, 0.5, 1.0)
+    gate_names = "zrg"
+    gate_scales = (0.5, 0.5, 1.0)
 
     @property
-    def is_fast(self) -> bool:
+    def has_fast_path(self) -> bool:
         return (self.activation, self.recurrent_activation, self.reset_after) == ("tanh", "sigmoid", True)
 
-    def plain(self, z: Sequence[Array], turn: Callable[..., Sequence[Array]], states: States) -> tuple[States, tuple[Array, ...]]:
+    def reference_step(self, z: Sequence[Array], project: Callable[..., Sequence[Array]], states: States) -> tuple[States, tuple[Array, ...]]:
         t, s = activations.get(self.activation), activations.get(self.recurrent_activation)
         (h,) = states
-        update, reset, *after = turn(h, 0, 3 if self.reset_after else 2)
+        update, reset, *after = project(h, 0, 3 if self.reset_after else 2)
         update, reset = s(z[0] + update), s(z[1] + reset)
-        g = t(z[2] + (reset * after[0] if self.reset_after else turn(reset * h, 2, 3)[0]))
+        g = t(z[2] + (reset * after[0] if self.reset_after else project(reset * h, 2, 3)[0]))
         return (update * h + (1 - update) * g,), (update, reset, g)
 
-    def step(self, z: Array, u: Array, states: States) -> tuple[Array, States]:
+    def fast_step(self, z: Array, u: Array, states: States) -> tuple[Array, States]:
         (h,) = states
         both = 2 * h.shape[-1]
         gates, inner = jnp.tanh(z[:, :both] + u[:, :both]), u[:, both:]
-        update, reset = jnp.split(_sigmoid(gates), 2, -1)
+        update, reset = jnp.split(_sigmoid_from_tanh(gates), 2, -1)
         g = jnp.tanh(z[:, both:] + reset * inner)
         return jnp.concatenate([gates, g, inner], -1), (g + update * (h - g),)
 
-    def slopes(self, kept: Array, before: States, after: States) -> tuple[States, tuple[Array | None, ...]]:
-        update, reset, g, inner = jnp.split(kept, 4, -1)
-        dg = (1 - _sigmoid(update)) * (1 - g * g)
-        by_gate = ((before[0] - g) * _slope(update), dg * inner * _slope(reset), dg)
-        return (jnp.concatenate(by_gate, -1), _sigmoid(reset)), (_sigmoid(update),)
+    def local_gradients(self, saved: Array, previous: States, new: States) -> tuple[States, tuple[Array | None, ...]]:
+        update, reset, g, inner = jnp.split(saved, 4, -1)
+        dg = (1 - _sigmoid_from_tanh(update)) * (1 - g * g)
+        by_gate = ((previous[0] - g) * _sigmoid_gradient_from_tanh(update), dg * inner * _sigmoid_gradient_from_tanh(reset), dg)
+        return (jnp.concatenate(by_gate, -1), _sigmoid_from_tanh(reset)), (_sigmoid_from_tanh(update),)
 
-    def back(self, slopes: States, d: States) -> tuple[Array, Array, States]:
-        by_gate, reset = slopes
+    def backward_step(self, gradients: States, d: States) -> tuple[Array, Array, States]:
+        by_gate, reset = gradients
         update, r, g = jnp.split(jnp.concatenate([d[0], d[0], d[0]], -1) * by_gate, 3, -1)
         return jnp.concatenate([update, r, g], -1), jnp.concatenate([update, r, g * reset], -1), d
 
 
-def _sigmoid(t: Array) -> Array:
+def _sigmoid_from_tanh(t: Array) -> Array:
     """sigmoid(z) of t = tanh(z / 2)."""
     return t * 0.5 + 0.5
 
 
-def _slope(t: Array) -> Array:
+def _sigmoid_gradient_from_tanh(t: Array) -> Array:
     """The slope of sigmoid(z) with respect to z / 2, of t = tanh(z / 2)."""
     return 0.5 - 0.5 * t * t
 
 
 @partial(jax.custom_vjp, nondiff_argnums=(0, 1, 2))
-def fast(cell: Cell, reverse: bool, every: bool, x: Array, weights: Weights, mask: Array | None) -> Array:
-    """The outputs h of a recurrence from zero: (time, batch, units) with `every`, else of the last step taken, (batch, units).
+def fast_scan(cell: Cell, reverse: bool, return_sequences: bool, x: Array, weights: RecurrentWeights, mask: Array | None) -> Array:
+    """The outputs h of a recurrence from zero: (time, batch, units) with `return_sequences`, else of the last step taken, (batch, units).
 
     Args:
-        cell: one of which `is_fast` holds.
+        cell: one of which `has_fast_path` holds.
         reverse: whether time is walked from its end.
-        every: whether the outputs of all steps are wanted, in the order of x.
+        return_sequences: whether the outputs of all steps are wanted, in the order of x.
         x: (time, batch, features).
-        weights: see `Weights`.
+        weights: see `RecurrentWeights`.
         mask: which steps are real, (time, batch, 1); at others the states stay as they are.
     """
-    return _forward(cell, reverse, every, x, weights, mask)[0]
+    return _forward(cell, reverse, return_sequences, x, weights, mask)[0]
 
 
-def _forward(cell: Cell, reverse: bool, every: bool, x: Array, weights: Weights, mask: Array | None) -> tuple[Array, Any]:
-    units = weights.recurrent.shape[0]
-    halves = jnp.concatenate([jnp.full(units, half, x.dtype) for half in cell.halves])
-    kernel, recurrent, bias, inner = weights = Weights(*(None if w is None else w * halves for w in weights))
+def _forward(cell: Cell, reverse: bool, return_sequences: bool, x: Array, weights: RecurrentWeights, mask: Array | None) -> tuple[Array, Any]:
+    units = weights.recurrent_kernel.shape[0]
+    halves = jnp.concatenate([jnp.full(units, half, x.dtype) for half in cell.gate_scales])
+    kernel, recurrent, bias, inner = weights = RecurrentWeights(*(None if w is None else w * halves for w in weights))
 
     def step(states: States, now: Any) -> Any:
         z, real = now
-        kept, new = cell.step(z if bias is None else z + bias, product(states[0], recurrent, inner), states)
-        new = hold(real, new, states)
+        kept, new = cell.fast_step(z if bias is None else z + bias, affine(states[0], recurrent, inner), states)
+        new = hold_masked(real, new, states)
         return new, (kept, new)
 
-    last, (kept, states) = lax.scan(step, zeros(cell, x, units), (x @ kernel, mask), reverse=reverse)
-    return states[0] if every else last[0], (x, weights, halves, mask, kept, states)
+    last, (kept, states) = lax.scan(step, initial_states(cell, x, units), (x @ kernel, mask), reverse=reverse)
+    return states[0] if return_sequences else last[0], (x, weights, halves, mask, kept, states)
 
 
-def _backward(cell: Cell, reverse: bool, every: bool, saved: Any, dy: Array) -> tuple[Array, Weights, None]:
+def _backward(cell: Cell, reverse: bool, return_sequences: bool, saved: Any, dy: Array) -> tuple[Array, RecurrentWeights, None]:
     x, weights, halves, mask, kept, states = saved
-    (time, batch, features), units = x.shape, weights.recurrent.shape[0]
+    (time, batch, features), units = x.shape, weights.recurrent_kernel.shape[0]
     nothing = jnp.zeros_like(states[0][:1])
     before = tuple(jnp.concatenate([a[1:], nothing] if reverse else [nothing, a[:-1]]) for a in states)
-    slopes, shares = cell.slopes(kept, before, states)
+    slopes, shares = cell.local_gradients(kept, before, states)
     if mask is not None:
         slopes = tuple(jnp.where(mask, slope, 0) for slope in slopes)
         shares = tuple(jnp.where(mask, 0 if share is None else share, 1).astype(x.dtype) for share in shares)
-    back = weights.recurrent.T
+    back = weights.recurrent_kernel.T
 
     def step(d: States, now: Any) -> Any:
         slopes, shares, dh = now
         d = d if dh is None else (d[0] + dh, *d[1:])
-        dz, du, d = cell.back(slopes, d)
+        dz, du, d = cell.backward_step(slopes, d)
         handed = [jnp.zeros_like(a) if share is None else a * share for a, share in zip(d, shares, strict=True)]
         return (handed[0] + du @ back, *handed[1:]), (dz, None if du is dz else du)
 
-    start = zeros(cell, x, units) if every else (dy, *zeros(cell, x, units)[1:])
-    _, (dz, du) = lax.scan(step, start, (slopes, shares, dy if every else None), reverse=not reverse)
+    start = initial_states(cell, x, units) if return_sequences else (dy, *initial_states(cell, x, units)[1:])
+    _, (dz, du) = lax.scan(step, start, (slopes, shares, dy if return_sequences else None), reverse=not reverse)
     rows = time * batch
     dz = dz.reshape(rows, -1)
     du = dz if du is None else du.reshape(rows, -1)
@@ -267,51 +267,51 @@ def _backward(cell: Cell, reverse: bool, every: bool, saved: Any, dy: Array) -> 
         grads = [both[:features], both[features:]]
     else:
         grads = [x.reshape(rows, -1).T @ dz, before[0].reshape(rows, -1).T @ du]
-    biases = [None if w is None else d.sum(0) * halves for w, d in ((weights.bias, dz), (weights.inner, du))]
-    return (dz @ weights.kernel.T).reshape(x.shape), Weights(*(g * halves for g in grads), *biases), None
+    biases = [None if w is None else d.sum(0) * halves for w, d in ((weights.bias, dz), (weights.recurrent_bias, du))]
+    return (dz @ weights.kernel.T).reshape(x.shape), RecurrentWeights(*(g * halves for g in grads), *biases), None
 
 
-fast.defvjp(_forward, _backward)
+fast_scan.defvjp(_forward, _backward)
 
 
-def plain(
+def reference_scan(
     cell: Cell,
     reverse: bool,
-    every: bool,
+    return_sequences: bool,
     x: Array,
-    weights: Weights,
+    weights: RecurrentWeights,
     mask: Array | None,
-    noise: tuple[Array | None, Array | None] = (None, None),
+    dropout_factors: tuple[Array | None, Array | None] = (None, None),
     tap: Array | None = None,
-) -> tuple[Array, Steps]:
-    """What `fast` computes, for any cell and with dropout, as it is written: the outputs, and what every step did.
+) -> tuple[Array, StepValues]:
+    """What `fast_scan` computes, for any cell and with dropout, as it is written: the outputs, and what every step did.
 
     Args:
-        noise: factors for x, (batch, gates or 1, features), and for h, (batch, gates, units), the same at every step.
+        dropout_factors: factors for x, (batch, gates or 1, features), and for h, (batch, gates, units), the same at every step.
         tap: added to h after every step, (time, batch, units): zeros, to be differentiated with respect to.
     """
-    units = weights.recurrent.shape[0]
-    n = len(cell.gates)
+    units = weights.recurrent_kernel.shape[0]
+    n = len(cell.gate_names)
 
     def turn(h: Array, first: int, last: int) -> Sequence[Array]:
         gates = slice(first * units, last * units)
-        inner = None if weights.inner is None else weights.inner[gates]
-        factors = None if noise[1] is None else noise[1][:, first:last]
-        return jnp.split(product(h, weights.recurrent[:, gates], inner, factors), last - first, -1)
+        inner = None if weights.recurrent_bias is None else weights.recurrent_bias[gates]
+        factors = None if dropout_factors[1] is None else dropout_factors[1][:, first:last]
+        return jnp.split(affine(h, weights.recurrent_kernel[:, gates], inner, factors), last - first, -1)
 
     def step(states: States, now: Any) -> Any:
         z, real, tap = now
-        new, gates = cell.plain(jnp.split(z, n, -1), turn, states)
-        new = hold(real, new, states)
+        new, gates = cell.reference_step(jnp.split(z, n, -1), turn, states)
+        new = hold_masked(real, new, states)
         new = new if tap is None else (new[0] + tap, *new[1:])
-        return new, Steps(new, gates)
+        return new, StepValues(new, gates)
 
-    z = product(x, weights.kernel, weights.bias, noise[0])
-    last, steps = lax.scan(step, zeros(cell, x, units), (z, mask, tap), reverse=reverse)
-    return steps.states[0] if every else last[0], steps
+    z = affine(x, weights.kernel, weights.bias, dropout_factors[0])
+    last, steps = lax.scan(step, initial_states(cell, x, units), (z, mask, tap), reverse=reverse)
+    return steps.states[0] if return_sequences else last[0], steps
 
 
-def product(a: Array, w: Array, bias: Array | None, factors: Array | None = None) -> Array:
+def affine(a: Array, w: Array, bias: Array | None, factors: Array | None = None) -> Array:
     """a w + bias; with factors (batch, gates, n), each gate's block of w takes a times its own."""
     if factors is None:
         z = a @ w
@@ -321,11 +321,11 @@ def product(a: Array, w: Array, bias: Array | None, factors: Array | None = None
     return z if bias is None else z + bias
 
 
-def hold(real: Array | None, new: States, old: States) -> States:
+def hold_masked(mask: Array | None, new: States, old: States) -> States:
     """The new states, but the old ones where a step is not real."""
-    return new if real is None else tuple(jnp.where(real, a, b) for a, b in zip(new, old, strict=True))
+    return new if mask is None else tuple(jnp.where(mask, a, b) for a, b in zip(new, old, strict=True))
 
 
-def zeros(cell: Cell, x: Array, units: int) -> States:
+def initial_states(cell: Cell, x: Array, units: int) -> States:
     """The states before the first step."""
-    return (jnp.zeros((x.shape[1], units), x.dtype),) * len(cell.states)
+    return (jnp.zeros((x.shape[1], units), x.dtype),) * len(cell.state_names)

@@ -72,17 +72,17 @@ class Normalization(Layer):
     """
 
     axis: int | None = -1
-    learned: State | None = field(default=None, kw_only=True, compare=False, repr=False)
+    learned_state: State | None = field(default=None, kw_only=True, compare=False, repr=False)
 
     def __post_init__(self):
         require(self.axis in (-1, None), "Normalization", "axis to be -1 (each feature) or None (all together)", axis=self.axis)
 
     def init_state(self, shape: Shape) -> State:
         size = 1 if self.axis is None else shape[-1]
-        if self.learned is not None:
-            known = np.size(self.learned["mean"])
+        if self.learned_state is not None:
+            known = np.size(self.learned_state["mean"])
             require(known == size, "Normalization", f"statistics of {size} columns, as its input has", adapted_to=known)
-            return self.learned
+            return self.learned_state
         return {"mean": np.broadcast_to(np.float32(0), size), "variance": np.broadcast_to(np.float32(1), size), "count": np.float32(0)}
 
     def apply(self, params: Params, state: State, x: Array, *, key: Array, train: bool, mask: Array | None) -> tuple[Array, State]:
@@ -103,4 +103,4 @@ class Normalization(Layer):
 
     def adapt(self, x: Array) -> Normalization:
         """A layer like this one that has learned from the rows x (n, ...)."""
-        return replace(self, learned=self.learn(np.asarray(x)))
+        return replace(self, learned_state=self.learn(np.asarray(x)))

@@ -11,7 +11,13 @@ import numpy as np
 
 from glassnet.errors import is_int, require
 from glassnet.layers.layer import Layer
-from glassnet.layers.sliding_window import by, check_rank, each, kept, spread
+from glassnet.layers.sliding_window import (
+    check_rank,
+    format_sizes,
+    propagate_mask,
+    repeat_to_tuple,
+    standardize_tuple,
+)
 from glassnet.types import Array, Params, Shape
 
 
@@ -38,7 +44,7 @@ class ZeroPadding2D(Layer):
     padding: Any = (1, 1)
 
     def __post_init__(self):
-        pads = [spread(pad, 2) for pad in spread(self.padding, 2)]
+        pads = [repeat_to_tuple(pad, 2) for pad in repeat_to_tuple(self.padding, 2)]
         ok = [len(pad) for pad in pads] == [2, 2] and all(is_int(n, least=0) for pad in pads for n in pad)
         require(ok, "ZeroPadding2D", "padding to be ints >= 0: n, (n, n) or ((n, n), (n, n))", padding=self.padding)
         object.__setattr__(self, "padding", tuple((int(before), int(after)) for before, after in pads))
@@ -55,7 +61,7 @@ class ZeroPadding2D(Layer):
         return f"zeros around: {top} above, {bottom} below, {left} left, {right} right"
 
     def mask(self, x: Array, mask: Array | None) -> Array | None:
-        return kept(mask, 0, sum(self.padding[0]))
+        return propagate_mask(mask, 0, sum(self.padding[0]))
 
 
 @dataclass(frozen=True)
@@ -85,7 +91,7 @@ class UpSampling2D(Layer):
     interpolation: str = "nearest"
 
     def __post_init__(self):
-        object.__setattr__(self, "size", each(self, "size", 2))
+        object.__setattr__(self, "size", standardize_tuple(self, "size", 2))
         known = self.interpolation in ("nearest", "bilinear")
         require(known, "UpSampling2D", "interpolation to be one of nearest, bilinear", interpolation=self.interpolation)
 
@@ -100,7 +106,7 @@ class UpSampling2D(Layer):
         return jax.image.resize(x, (len(x), height * x.shape[1], width * x.shape[2], x.shape[3]), "linear")
 
     def formula(self) -> str:
-        return f"every pixel {by(self.size)}, {self.interpolation}"
+        return f"every pixel {format_sizes(self.size)}, {self.interpolation}"
 
     def mask(self, x: Array, mask: Array | None) -> Array | None:
-        return kept(mask, 1, self.size[0])
+        return propagate_mask(mask, 1, self.size[0])

@@ -14,12 +14,12 @@ from glassnet.layers.layer import Layer
 from glassnet.types import Array, Params, Shape
 
 
-def listed(value: Any) -> tuple[Any, ...]:
+def as_tuple(value: Any) -> tuple[Any, ...]:
     """What a list, a tuple or another iterable holds; anything else alone."""
     return tuple(value) if isinstance(value, Iterable) else (value,)
 
 
-def rows(mask: Array | None) -> Array | None:
+def any_step_mask(mask: Array | None) -> Array | None:
     """The mask where there is no time axis any more: a row with any real entry is real."""
     return mask if mask is None or mask.ndim == 1 else mask.any(axis=1)
 
@@ -45,7 +45,7 @@ class Input(Layer):
     shape: Any = ()
 
     def __post_init__(self):
-        shape = listed(self.shape)
+        shape = as_tuple(self.shape)
         require(shape and all(is_int(n, least=1) for n in shape), "Input", "shape to be ints >= 1", shape=self.shape)
         object.__setattr__(self, "shape", tuple(int(n) for n in shape))
 
@@ -75,7 +75,7 @@ class Flatten(Layer):
         return "laid out in one row"
 
     def mask(self, x: Array, mask: Array | None) -> Array | None:
-        return rows(mask)
+        return any_step_mask(mask)
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,7 @@ class Reshape(Layer):
     target_shape: Any = ()
 
     def __post_init__(self):
-        shape = listed(self.target_shape)
+        shape = as_tuple(self.target_shape)
         sizes = all(is_int(n, least=-1) and n != 0 for n in shape) and shape.count(-1) <= 1
         require(shape and sizes, "Reshape", "target_shape to be ints >= 1, at most one of them -1", target_shape=self.target_shape)
         object.__setattr__(self, "target_shape", tuple(int(n) for n in shape))
@@ -109,7 +109,7 @@ class Reshape(Layer):
         return x.reshape(x.shape[0], *self.target_shape)
 
     def mask(self, x: Array, mask: Array | None) -> Array | None:
-        return rows(mask)
+        return any_step_mask(mask)
 
 
 @dataclass(frozen=True)
@@ -135,7 +135,7 @@ class Permute(Layer):
     dims: Any
 
     def __post_init__(self):
-        dims = listed(self.dims)
+        dims = as_tuple(self.dims)
         ok = dims and all(is_int(axis, least=1) for axis in dims) and sorted(dims) == list(range(1, len(dims) + 1))
         require(ok, "Permute", "dims to be every axis once, counted from 1, as (2, 1)", dims=self.dims)
         object.__setattr__(self, "dims", tuple(int(axis) for axis in dims))
@@ -151,7 +151,7 @@ class Permute(Layer):
         return f"axes in the order {', '.join(map(str, self.dims))}"
 
     def mask(self, x: Array, mask: Array | None) -> Array | None:
-        return mask if self.dims[0] == 1 else rows(mask)
+        return mask if self.dims[0] == 1 else any_step_mask(mask)
 
 
 @dataclass(frozen=True)
@@ -189,4 +189,4 @@ class RepeatVector(Layer):
         return f"y_t = x, t = 1..{self.n}"
 
     def mask(self, x: Array, mask: Array | None) -> Array | None:
-        return rows(mask)
+        return any_step_mask(mask)

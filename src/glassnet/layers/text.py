@@ -15,9 +15,9 @@ from glassnet.layers.layer import Layer
 from glassnet.types import Array, Shape
 
 PUNCTUATION = re.compile(r"""[!"#$%&()*+,\-./:;<=>?@\[\\\]^_`{|}~']""")
-STANDARDS = ("lower_and_strip_punctuation", "lower", "strip_punctuation")
-MODES = ("int", "multi_hot", "count", "tf_idf")
-UNKNOWN = "[UNK]"
+STANDARDIZATIONS = ("lower_and_strip_punctuation", "lower", "strip_punctuation")
+OUTPUT_MODES = ("int", "multi_hot", "count", "tf_idf")
+UNKNOWN_TOKEN = "[UNK]"
 
 
 @dataclass(frozen=True)
@@ -68,12 +68,12 @@ class TextVectorization(Layer):
 
     def __post_init__(self):
         who = "TextVectorization"
-        for name, known in (("standardize", STANDARDS), ("split", ("whitespace", "character")), ("output_mode", MODES)):
+        for name, known in (("standardize", STANDARDIZATIONS), ("split", ("whitespace", "character")), ("output_mode", OUTPUT_MODES)):
             value = getattr(self, name)
             if value is not None or name == "output_mode":
                 require(isinstance(value, str), who, f"{name} to be one of {', '.join(known)}", **{name: value})
                 lookup(f"{who}: {name}", value, dict.fromkeys(known))
-        special = len(self._special)
+        special = len(self._special_tokens)
         most = self.max_tokens is None or is_int(self.max_tokens, least=special + 1)
         require(most, who, f"max_tokens to be an int > {special} or None", max_tokens=self.max_tokens)
         given = tuple(self.ngrams) if isinstance(self.ngrams, tuple | list) else (1 if self.ngrams is None else self.ngrams,)
@@ -87,11 +87,11 @@ class TextVectorization(Layer):
             listed = isinstance(self.vocabulary, tuple | list | np.ndarray)
             require(listed, who, "a vocabulary as a list of words", vocabulary=self.vocabulary)
             words = tuple(self.vocabulary)
-            words = words[special:] if words[:special] == self._special else words
+            words = words[special:] if words[:special] == self._special_tokens else words
             object.__setattr__(self, "vocabulary", words)
             require(all(isinstance(word, str) for word in words), who, "a vocabulary of strings", vocabulary=words[:5])
-            twice = [word for word, times in Counter(words).items() if times > 1 or word in ("", UNKNOWN)]
-            require(not twice, who, f"each word once, and neither {UNKNOWN!r} nor ''", words=twice[:5])
+            twice = [word for word, times in Counter(words).items() if times > 1 or word in ("", UNKNOWN_TOKEN)]
+            require(not twice, who, f"each word once, and neither {UNKNOWN_TOKEN!r} nor ''", words=twice[:5])
         if self.idf_weights is not None:
             weights, n = self.idf_weights, len(self.vocabulary or ())
             right = isinstance(weights, tuple | list | np.ndarray) and len(weights) == n and all(map(is_number, weights))
@@ -99,8 +99,8 @@ class TextVectorization(Layer):
             object.__setattr__(self, "idf_weights", tuple(map(float, weights)))
 
     @property
-    def _special(self) -> tuple[str, ...]:
-        return ("", UNKNOWN) if self.output_mode == "int" else (UNKNOWN,)
+    def _special_tokens(self) -> tuple[str, ...]:
+        return ("", UNKNOWN_TOKEN) if self.output_mode == "int" else (UNKNOWN_TOKEN,)
 
     def unfold(self) -> tuple[Layer, ...]:
         """No links: it runs before the network."""
@@ -115,14 +115,14 @@ class TextVectorization(Layer):
         Raises:
             DataError: nothing but empty texts, or no texts.
         """
-        split = [list(self._words(text)) for text in strings(texts)]
+        split = [list(self._tokenize(text)) for text in as_texts(texts)]
         counts, inside = Counter[str](), Counter[str]()
         for words in split:
             counts.update(words)
             inside.update(set(words))
         fix = "With standardize=None signs stay."
         require(counts, "TextVectorization.adapt", "texts with a word in them", error=DataError, texts=len(split), fix=fix)
-        room = None if self.max_tokens is None else self.max_tokens - len(self._special)
+        room = None if self.max_tokens is None else self.max_tokens - len(self._special_tokens)
         kept = tuple(sorted(sorted(counts, reverse=True), key=counts.__getitem__, reverse=True)[:room])
         idf = tuple(float(np.log1p(len(split) / (1 + inside[word]))) for word in kept) if self.output_mode == "tf_idf" else None
         longest = max(map(len, split)) if self.output_mode == "int" else None
@@ -133,7 +133,7 @@ class TextVectorization(Layer):
         """Of one text's numbers; None where a vocabulary or a length has to be learned first."""
         if self.vocabulary is None:
             return None
-        length = self.output_sequence_length if self.output_mode == "int" else len(self._special) + len(self.vocabulary)
+        length = self.output_sequence_length if self.output_mode == "int" else len(self._special_tokens) + len(self.vocabulary)
         return None if length is None else (length,)
 
     def get_vocabulary(self, include_special_tokens: bool = True) -> list[str]:
@@ -142,7 +142,7 @@ class TextVectorization(Layer):
         Raises:
             NotReadyError: there is none yet.
         """
-        return [*(self._special if include_special_tokens else ()), *self._known()]
+        return [*(self._special_tokens if include_special_tokens else ()), *self._require_vocabulary()]
 
     def __call__(self, texts: Any) -> np.ndarray:
         """Strings (n,) as numbers: int32 for words by their numbers, uint8 or float32 otherwise.
@@ -151,8 +151,8 @@ class TextVectorization(Layer):
             NotReadyError: there is no vocabulary yet.
             DataError: something that is no text.
         """
-        number = {word: i for i, word in enumerate(self._known(), len(self._special))}
-        split = [[number.get(word, len(self._special) - 1) for word in self._words(text)] for text in strings(texts)]
+        number = {word: i for i, word in enumerate(self._require_vocabulary(), len(self._special_tokens))}
+        split = [[number.get(word, len(self._special_tokens) - 1) for word in self._tokenize(text)] for text in as_texts(texts)]
         if self.output_mode == "int":
             length = self.output_sequence_length or max(map(len, split), default=1) or 1
             out = np.zeros((len(split), length), np.int32)
@@ -171,13 +171,13 @@ class TextVectorization(Layer):
             raise NotReadyError(message("TextVectorization", "idf_weights with tf_idf", fix=fix))
         return bags * np.array([np.mean(self.idf_weights), *self.idf_weights], np.float32)
 
-    def _known(self) -> tuple[str, ...]:
+    def _require_vocabulary(self) -> tuple[str, ...]:
         if self.vocabulary is None:
             fix = "Write TextVectorization(...).adapt(texts), the texts being those to train on."
             raise NotReadyError(message("TextVectorization", "a vocabulary", fix=fix))
         return self.vocabulary
 
-    def _words(self, text: str) -> Iterator[str]:
+    def _tokenize(self, text: str) -> Iterator[str]:
         if self.standardize and "lower" in self.standardize:
             text = text.lower()
         if self.standardize and "strip" in self.standardize:
@@ -187,10 +187,10 @@ class TextVectorization(Layer):
             yield from (" ".join(words[i : i + size]) for i in range(len(words) - size + 1))
 
     def formula(self) -> str:
-        return f"text to {self.output_mode} of {len(self._special) + len(self.vocabulary or ()):,} words"
+        return f"text to {self.output_mode} of {len(self._special_tokens) + len(self.vocabulary or ()):,} words"
 
 
-def strings(texts: Any) -> Sequence[str]:
+def as_texts(texts: Any) -> Sequence[str]:
     """Texts as a list: (n,) or (n, 1) of them.
 
     Raises:

@@ -10,18 +10,24 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from glassnet.errors import lookup, require, require_value
+from glassnet.errors import lookup, require, require_frozen_dataclass
 from glassnet.losses.crossentropy import (
     BinaryCrossentropy,
     CategoricalCrossentropy,
     Crossentropy,
     SparseCategoricalCrossentropy,
-    distribution,
+    to_one_hot,
 )
 from glassnet.losses.focal import BinaryFocalCrossentropy, CategoricalFocalCrossentropy
-from glassnet.losses.function import FunctionLoss, is_function, name_of, number_per_row, require_two_arguments
+from glassnet.losses.function import (
+    FunctionLoss,
+    call_unreduced,
+    check_two_arguments,
+    function_name,
+    is_function,
+)
 from glassnet.losses.hinge import CategoricalHinge, Hinge, SquaredHinge
-from glassnet.losses.loss import Loss, align, spread
+from glassnet.losses.loss import Loss, align_targets, broadcast_weights
 from glassnet.losses.regression import (
     CosineSimilarity,
     HalfMeanSquaredError,
@@ -57,15 +63,15 @@ __all__ = [
     "Poisson",
     "SparseCategoricalCrossentropy",
     "SquaredHinge",
-    "align",
-    "distribution",
+    "align_targets",
+    "broadcast_weights",
+    "call_unreduced",
+    "check_instance",
+    "check_two_arguments",
+    "function_name",
     "get",
-    "instance",
     "is_function",
-    "name_of",
-    "number_per_row",
-    "require_two_arguments",
-    "spread",
+    "to_one_hot",
 ]
 
 LOSSES: dict[str, type[Loss]] = {
@@ -107,12 +113,12 @@ def get(value: str | Loss | Callable[..., Any]) -> Loss:
     """
     if isinstance(value, str):
         return lookup("loss", value, LOSSES)()
-    loss = instance("loss", FunctionLoss(value) if is_function(value) else value, Loss)
-    require_value(loss)
+    loss = check_instance("loss", FunctionLoss(value) if is_function(value) else value, Loss)
+    require_frozen_dataclass(loss)
     return loss
 
 
-def instance(what: str, value: Any, kind: type[Any]) -> Any:
+def check_instance(what: str, value: Any, kind: type[Any]) -> Any:
     """`value` where it is a part of that kind.
 
     Raises:

@@ -9,26 +9,26 @@ import jax
 import jax.numpy as jnp
 
 from glassnet.errors import is_number, require
-from glassnet.losses.loss import CLIP, Loss
+from glassnet.losses.loss import EPSILON, Loss
 from glassnet.types import Array
 
 
-def distribution(y: Array, z: Array) -> Array:
+def to_one_hot(y: Array, z: Array) -> Array:
     """`y` as one row of class probabilities per row of `z`: class ids (one axis fewer than `z`) become one-hot rows."""
     return jax.nn.one_hot(y, z.shape[-1], dtype=z.dtype) if y.ndim == z.ndim - 1 else y
 
 
-def smooth(y: Array, share: float, classes: int) -> Array:
+def smooth_labels(y: Array, label_smoothing: float, classes: int) -> Array:
     """`y` with that share of it spread evenly over the classes."""
-    return y * (1.0 - share) + share / classes
+    return y * (1.0 - label_smoothing) + label_smoothing / classes
 
 
-def _categorical(y: Array, z: Array, label_smoothing: float = 0.0) -> Array:
+def _categorical_crossentropy(y: Array, z: Array, label_smoothing: float = 0.0) -> Array:
     require(z.shape[-1] > 1, "categorical cross-entropy", "one output per class, two at least", outputs=z.shape[-1])
-    return (smooth(distribution(y, z), label_smoothing, z.shape[-1]) * -jax.nn.log_softmax(z)).sum(-1)
+    return (smooth_labels(to_one_hot(y, z), label_smoothing, z.shape[-1]) * -jax.nn.log_softmax(z)).sum(-1)
 
 
-def require_options(loss: Crossentropy, label_smoothing: float = 0.0) -> None:
+def check_options(loss: Crossentropy, label_smoothing: float = 0.0) -> None:
     """Refuse a `from_logits` that is no bool and a `label_smoothing` that is no share."""
     who, share = type(loss).__name__, label_smoothing
     require(isinstance(loss.from_logits, bool), who, "from_logits to be a bool", from_logits=loss.from_logits)
@@ -42,10 +42,10 @@ class Crossentropy(Loss):
     from_logits: bool = False
 
     def __post_init__(self) -> None:
-        require_options(self)
+        check_options(self)
 
     @property
-    def boundary(self) -> float:
+    def decision_threshold(self) -> float:
         """A probability of 1/2, which is a logit of 0."""
         return 0.0 if self.from_logits else 0.5
 
@@ -53,8 +53,8 @@ class Crossentropy(Loss):
         """z: log p for softmax, log(p / (1 - p)) for sigmoid."""
         if self.from_logits:
             return y_pred
-        p = jnp.clip(y_pred, CLIP, 1 - CLIP)
-        return jnp.log(p) - jnp.log1p(-p) if self.link == "sigmoid" else jnp.log(p)
+        p = jnp.clip(y_pred, EPSILON, 1 - EPSILON)
+        return jnp.log(p) - jnp.log1p(-p) if self.output_activation == "sigmoid" else jnp.log(p)
 
 
 @dataclass(frozen=True)
@@ -79,19 +79,19 @@ class BinaryCrossentropy(Crossentropy):
     Source: lecture 002, binary cross-entropy (the slide lacks the minus sign); Szegedy et al. 2016, section 7, for smoothing.
     """
 
-    link: ClassVar[str | None] = "sigmoid"
+    output_activation: ClassVar[str | None] = "sigmoid"
     label_smoothing: float = 0.0
 
     def __post_init__(self) -> None:
-        require_options(self, self.label_smoothing)
+        check_options(self, self.label_smoothing)
 
     @property
-    def error_slope(self) -> bool:
+    def gradient_is_error(self) -> bool:
         return self.label_smoothing == 0
 
-    def rows(self, y: Array, z: Array) -> Array:
+    def unreduced(self, y: Array, z: Array) -> Array:
         """The mean over the last axis of the cross-entropy."""
-        y = smooth(y, self.label_smoothing, 2)
+        y = smooth_labels(y, self.label_smoothing, 2)
         return (y * jax.nn.softplus(-z) + (1 - y) * jax.nn.softplus(z)).mean(-1)
 
 
@@ -115,19 +115,19 @@ class CategoricalCrossentropy(Crossentropy):
     Source: lecture 001, cross-entropy; Szegedy et al. 2016, section 7, for smoothing.
     """
 
-    link: ClassVar[str | None] = "softmax"
+    output_activation: ClassVar[str | None] = "softmax"
     label_smoothing: float = 0.0
 
     def __post_init__(self) -> None:
-        require_options(self, self.label_smoothing)
+        check_options(self, self.label_smoothing)
 
     @property
-    def error_slope(self) -> bool:
+    def gradient_is_error(self) -> bool:
         return self.label_smoothing == 0
 
-    def rows(self, y: Array, z: Array) -> Array:
+    def unreduced(self, y: Array, z: Array) -> Array:
         """The cross-entropy over the last axis."""
-        return _categorical(y, z, self.label_smoothing)
+        return _categorical_crossentropy(y, z, self.label_smoothing)
 
 
 @dataclass(frozen=True)
@@ -149,12 +149,12 @@ class SparseCategoricalCrossentropy(Crossentropy):
     Source: lecture 001, cross-entropy.
     """
 
-    link: ClassVar[str | None] = "softmax"
+    output_activation: ClassVar[str | None] = "softmax"
 
     @property
-    def error_slope(self) -> bool:
+    def gradient_is_error(self) -> bool:
         return True
 
-    def rows(self, y: Array, z: Array) -> Array:
+    def unreduced(self, y: Array, z: Array) -> Array:
         """The cross-entropy over the last axis."""
-        return _categorical(y, z)
+        return _categorical_crossentropy(y, z)

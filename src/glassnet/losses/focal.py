@@ -11,16 +11,16 @@ import jax.numpy as jnp
 import numpy as np
 
 from glassnet.errors import is_number, require
-from glassnet.losses.crossentropy import Crossentropy, distribution, require_options, smooth
+from glassnet.losses.crossentropy import Crossentropy, check_options, smooth_labels, to_one_hot
 from glassnet.types import Array
 
 
-def _focus(miss: Array, gamma: float) -> Array:
+def _focal_weight(miss: Array, gamma: float) -> Array:
     """miss^gamma, with a finite slope also where the miss is too small for a float."""
     return jnp.maximum(miss, jnp.finfo(miss.dtype).tiny) ** gamma
 
 
-def _require_gamma(who: str, gamma: float) -> None:
+def _check_gamma(who: str, gamma: float) -> None:
     require(is_number(gamma) and gamma >= 0, who, "gamma to be a number >= 0", gamma=gamma)
 
 
@@ -50,7 +50,7 @@ class BinaryFocalCrossentropy(Crossentropy):
     Source: Lin et al. 2017, eq. 4 (eq. 5 with `apply_class_balancing`).
     """
 
-    link: ClassVar[str | None] = "sigmoid"
+    output_activation: ClassVar[str | None] = "sigmoid"
     apply_class_balancing: bool = False
     alpha: float = 0.25
     gamma: float = 2.0
@@ -60,16 +60,16 @@ class BinaryFocalCrossentropy(Crossentropy):
 
     def __post_init__(self) -> None:
         who, balance = type(self).__name__, self.apply_class_balancing
-        require_options(self, self.label_smoothing)
-        _require_gamma(who, self.gamma)
+        check_options(self, self.label_smoothing)
+        _check_gamma(who, self.gamma)
         require(isinstance(balance, bool), who, "apply_class_balancing to be a bool", apply_class_balancing=balance)
         require(is_number(self.alpha) and 0 <= self.alpha <= 1, who, "alpha to be a number from 0 to 1", alpha=self.alpha)
 
-    def rows(self, y: Array, z: Array) -> Array:
+    def unreduced(self, y: Array, z: Array) -> Array:
         """The mean over the last axis of the focal cross-entropy."""
-        y = smooth(y, self.label_smoothing, 2)
+        y = smooth_labels(y, self.label_smoothing, 2)
         miss = y * jax.nn.sigmoid(-z) + (1 - y) * jax.nn.sigmoid(z)
-        each = _focus(miss, self.gamma) * (y * jax.nn.softplus(-z) + (1 - y) * jax.nn.softplus(z))
+        each = _focal_weight(miss, self.gamma) * (y * jax.nn.softplus(-z) + (1 - y) * jax.nn.softplus(z))
         weight = y * self.alpha + (1 - y) * (1 - self.alpha) if self.apply_class_balancing else 1
         return (weight * each).mean(-1)
 
@@ -99,7 +99,7 @@ class CategoricalFocalCrossentropy(Crossentropy):
     Source: Lin et al. 2017, eq. 5, over classes as Keras has it.
     """
 
-    link: ClassVar[str | None] = "softmax"
+    output_activation: ClassVar[str | None] = "softmax"
     alpha: float | Sequence[float] = 0.25
     gamma: float = 2.0
     _: KW_ONLY
@@ -112,16 +112,16 @@ class CategoricalFocalCrossentropy(Crossentropy):
             object.__setattr__(self, "alpha", tuple(self.alpha))
         weights = self.alpha if isinstance(self.alpha, tuple) else (self.alpha,)
         fine = weights and all(is_number(weight) and weight >= 0 for weight in weights)
-        require_options(self, self.label_smoothing)
-        _require_gamma(who, self.gamma)
+        check_options(self, self.label_smoothing)
+        _check_gamma(who, self.gamma)
         require(fine, who, "alpha to be a number >= 0, or a list of them, one per class", alpha=self.alpha)
 
-    def rows(self, y: Array, z: Array) -> Array:
+    def unreduced(self, y: Array, z: Array) -> Array:
         """The focal cross-entropy over the last axis."""
         who, classes = type(self).__name__, z.shape[-1]
         require(classes > 1, who, "one output per class, two at least", outputs=classes)
         if isinstance(self.alpha, tuple):
             require(len(self.alpha) == classes, who, "one alpha per class", alpha=self.alpha, classes=classes)
         log_p = jax.nn.log_softmax(z)
-        y = smooth(distribution(y, z), self.label_smoothing, classes)
-        return (jnp.asarray(self.alpha, z.dtype) * _focus(-jnp.expm1(log_p), self.gamma) * y * -log_p).sum(-1)
+        y = smooth_labels(to_one_hot(y, z), self.label_smoothing, classes)
+        return (jnp.asarray(self.alpha, z.dtype) * _focal_weight(-jnp.expm1(log_p), self.gamma) * y * -log_p).sum(-1)

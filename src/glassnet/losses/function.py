@@ -40,18 +40,18 @@ class FunctionLoss(Loss):
     function: Callable[[Array, Array], Array]
 
     def __post_init__(self) -> None:
-        require_two_arguments(self.function)
+        check_two_arguments(self.function)
 
     @property
-    def called(self) -> str:
+    def display_name(self) -> str:
         """The function's name."""
-        return name_of(self.function)
+        return function_name(self.function)
 
-    def rows(self, y: Array, z: Array) -> Array:
+    def unreduced(self, y: Array, z: Array) -> Array:
         """What the function gives for each row."""
-        got = number_per_row(self.function, y, z)
+        got = call_unreduced(self.function, y, z)
         floats = jnp.issubdtype(got.dtype, jnp.floating)
-        require(floats, self.called, "floats: a loss needs a slope", dtype=str(got.dtype), fix="Use it as a metric: metrics=[...].")
+        require(floats, self.display_name, "floats: a loss needs a slope", dtype=str(got.dtype), fix="Use it as a metric: metrics=[...].")
         return got
 
 
@@ -60,28 +60,28 @@ def is_function(value: Any) -> bool:
     return callable(value) and not isinstance(value, type) and not is_dataclass(value)
 
 
-def name_of(function: Any) -> str:
+def function_name(function: Any) -> str:
     """What a function is called: its own name, or its class's where it has none."""
     return getattr(function, "__name__", type(function).__name__)
 
 
-def require_two_arguments(function: Callable[..., Any]) -> None:
+def check_two_arguments(function: Callable[..., Any]) -> None:
     """Refuse a function that cannot be called as function(y_true, y_pred)."""
     try:
         inspect.signature(function).bind(None, None)
     except TypeError as error:
-        raise ConfigError(message(name_of(function), "a function of two arguments, (y_true, y_pred)", error=str(error))) from error
+        raise ConfigError(message(function_name(function), "a function of two arguments, (y_true, y_pred)", error=str(error))) from error
     except ValueError:
         return  # written in C, and silent about its arguments
 
 
-def number_per_row(function: Callable[[Array, Array], Array], y: Array, out: Array) -> Array:
+def call_unreduced(function: Callable[[Array, Array], Array], y: Array, out: Array) -> Array:
     """What `function` gives for every row of (batch, ..., outputs): its numbers, or their mean over the last axis where it has one each.
 
     Raises:
         ConfigError: where it gives another shape, a single number above all, or is not written in jax.numpy.
     """
-    who = name_of(function)
+    who = function_name(function)
     try:
         given = function(y, out)
     except jax.errors.JAXTypeError as error:

@@ -11,7 +11,7 @@ from glassnet.losses.loss import Loss
 from glassnet.types import Array
 
 
-def _short(y: Array, z: Array) -> Array:
+def _margin_violation(y: Array, z: Array) -> Array:
     """How much each score lacks to its margin, labels of 0 being taken as -1."""
     return jax.nn.relu(1 - jnp.where(y == 0, -1.0, y) * z)
 
@@ -32,13 +32,13 @@ class Hinge(Loss):
     """
 
     @property
-    def boundary(self) -> float:
+    def decision_threshold(self) -> float:
         """0: a score's sign is the answer."""
         return 0.0
 
-    def rows(self, y: Array, z: Array) -> Array:
+    def unreduced(self, y: Array, z: Array) -> Array:
         """The mean over the last axis of the hinge loss."""
-        return _short(y, z).mean(-1)
+        return _margin_violation(y, z).mean(-1)
 
 
 @dataclass(frozen=True)
@@ -55,13 +55,13 @@ class SquaredHinge(Loss):
     """
 
     @property
-    def boundary(self) -> float:
+    def decision_threshold(self) -> float:
         """0: a score's sign is the answer."""
         return 0.0
 
-    def rows(self, y: Array, z: Array) -> Array:
+    def unreduced(self, y: Array, z: Array) -> Array:
         """The mean over the last axis of the squared hinge loss."""
-        return jnp.square(_short(y, z)).mean(-1)
+        return jnp.square(_margin_violation(y, z)).mean(-1)
 
 
 @dataclass(frozen=True)
@@ -79,6 +79,6 @@ class CategoricalHinge(Loss):
     Source: Crammer and Singer 2001, section 3; the score of 0 is Keras's.
     """
 
-    def rows(self, y: Array, z: Array) -> Array:
+    def unreduced(self, y: Array, z: Array) -> Array:
         """The hinge loss over the last axis."""
         return jax.nn.relu(1 + ((1 - y) * z).max(-1) - (y * z).sum(-1))

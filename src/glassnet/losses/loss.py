@@ -12,44 +12,44 @@ import numpy as np
 from glassnet.errors import DataError, require
 from glassnet.types import Array
 
-CLIP = 1e-7
+EPSILON = 1e-7
 """How close to 0 and 1 a probability, or to 0 a rate, may come before its logarithm is taken (Keras's epsilon)."""
 
 
 @dataclass(frozen=True)
 class Loss(ABC):
-    """What every loss is. Write one by giving `rows`.
+    """What every loss is. Write one by giving `unreduced`.
 
     Attributes:
-        link: the activation that this loss owns ("softmax", "sigmoid" or None): `rows` then takes what goes into it.
-        of_differences: whether it is a function of yhat - y alone that grows with its size: the targets may then be standardised.
+        output_activation: the activation that this loss owns ("softmax", "sigmoid" or None): `unreduced` then takes what goes into it.
+        depends_on_error_only: whether it is a function of yhat - y alone that grows with its size: the targets may then be standardised.
     """
 
-    link: ClassVar[str | None] = None
-    of_differences: ClassVar[bool] = False
+    output_activation: ClassVar[str | None] = None
+    depends_on_error_only: ClassVar[bool] = False
 
     @property
-    def boundary(self) -> float:
+    def decision_threshold(self) -> float:
         """The output above which the answer of one output is yes, for accuracy and its kin."""
         return 0.5
 
     @property
-    def called(self) -> str:
+    def display_name(self) -> str:
         """What errors and the trace call it."""
         return type(self).__name__
 
     @property
-    def unit(self) -> float:
+    def report_scale(self) -> float:
         """What a reported loss is multiplied by: 1, unless targets were standardised."""
         return 1.0
 
     @property
-    def error_slope(self) -> bool:
+    def gradient_is_error(self) -> bool:
         """Whether a loss that owns its activation has the slope p - y at z: what the trace then prints."""
         return False
 
     @abstractmethod
-    def rows(self, y: Array, z: Array) -> Array:
+    def unreduced(self, y: Array, z: Array) -> Array:
         """The loss of every row.
 
         Args:
@@ -79,19 +79,19 @@ class Loss(ABC):
             DataError: where shapes do not fit, or a class id is not an integer 0..classes-1.
         """
         y_pred = jnp.asarray(y_pred, float)
-        y, shape = align(self.called, y_true, y_pred.shape, ids=self.link == "softmax")
-        rows = self.rows(y, self.pre_activation(y_pred.reshape(shape)))
-        return rows.mean() if sample_weight is None else (rows * spread(sample_weight, rows.shape)).mean()
+        y, shape = align_targets(self.display_name, y_true, y_pred.shape, allow_class_ids=self.output_activation == "softmax")
+        rows = self.unreduced(y, self.pre_activation(y_pred.reshape(shape)))
+        return rows.mean() if sample_weight is None else (rows * broadcast_weights(sample_weight, rows.shape)).mean()
 
 
-def align(who: str, y_true: Any, shape: tuple[int, ...], *, ids: bool) -> tuple[np.ndarray, tuple[int, ...]]:
+def align_targets(who: str, y_true: Any, shape: tuple[int, ...], *, allow_class_ids: bool) -> tuple[np.ndarray, tuple[int, ...]]:
     """`y_true` as an array that fits predictions of `shape`, and that shape with an axis of outputs.
 
     Args:
         who: the name that an error begins with.
         y_true: targets, a list or an array.
         shape: the predictions' shape, (batch, ..., outputs) or (batch,).
-        ids: whether class ids 0..outputs-1, one per row, are welcome too.
+        allow_class_ids: whether class ids 0..outputs-1, one per row, are welcome too.
 
     Raises:
         DataError: where the two would only fit by broadcasting, which trains to nonsense, or an id names no class.
@@ -101,14 +101,14 @@ def align(who: str, y_true: Any, shape: tuple[int, ...], *, ids: bool) -> tuple[
     shape = shape if len(shape) > 1 else (*shape, 1)
     if y.shape == shape or (shape[-1] == 1 and y.shape == shape[:-1]):
         return y.reshape(shape), shape
-    forms = f"y_true of the shape of y_pred, {shape}" + (f", or class ids {shape[:-1]}" if ids else "")
-    require(ids and y.shape in (shape[:-1], (*shape[:-1], 1)), who, forms, error=DataError, shape=y.shape)
+    forms = f"y_true of the shape of y_pred, {shape}" + (f", or class ids {shape[:-1]}" if allow_class_ids else "")
+    require(allow_class_ids and y.shape in (shape[:-1], (*shape[:-1], 1)), who, forms, error=DataError, shape=y.shape)
     wrong = y[(y != np.floor(y)) | (y < 0) | (y >= shape[-1])]
     require(not wrong.size, who, f"class ids to be integers 0..{shape[-1] - 1}", error=DataError, ids=wrong[:3].tolist())
     return y.astype(np.int32).reshape(shape[:-1]), shape
 
 
-def spread(w: Any, shape: tuple[int, ...]) -> Array:
+def broadcast_weights(w: Any, shape: tuple[int, ...]) -> Array:
     """`w` repeated over `shape`: a weight per example (batch,) serves rows of (batch, time).
 
     Raises:

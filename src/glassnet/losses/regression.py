@@ -8,11 +8,11 @@ from typing import ClassVar
 import jax.numpy as jnp
 
 from glassnet.errors import is_number, require
-from glassnet.losses.loss import CLIP, Loss
+from glassnet.losses.loss import EPSILON, Loss
 from glassnet.types import Array
 
 
-def _size(error: Array) -> Array:
+def _absolute(error: Array) -> Array:
     """|error| with slope 0 at 0, where `jnp.abs` has slope 1."""
     return error * jnp.sign(error)
 
@@ -30,9 +30,9 @@ class MeanSquaredError(Loss):
     Source: lecture 000, error and loss.
     """
 
-    of_differences: ClassVar[bool] = True
+    depends_on_error_only: ClassVar[bool] = True
 
-    def rows(self, y: Array, z: Array) -> Array:
+    def unreduced(self, y: Array, z: Array) -> Array:
         """The mean over the last axis of the squared error."""
         return jnp.square(y - z).mean(-1)
 
@@ -50,9 +50,9 @@ class HalfMeanSquaredError(Loss):
     Source: lecture 003, J = 1/2 (y - yhat)^2.
     """
 
-    of_differences: ClassVar[bool] = True
+    depends_on_error_only: ClassVar[bool] = True
 
-    def rows(self, y: Array, z: Array) -> Array:
+    def unreduced(self, y: Array, z: Array) -> Array:
         """Half the sum over the last axis of the squared error."""
         return 0.5 * jnp.square(y - z).sum(-1)
 
@@ -70,11 +70,11 @@ class MeanAbsoluteError(Loss):
     Source: Willmott and Matsuura 2005, eq. 2.
     """
 
-    of_differences: ClassVar[bool] = True
+    depends_on_error_only: ClassVar[bool] = True
 
-    def rows(self, y: Array, z: Array) -> Array:
+    def unreduced(self, y: Array, z: Array) -> Array:
         """The mean over the last axis of the absolute error."""
-        return _size(z - y).mean(-1)
+        return _absolute(z - y).mean(-1)
 
 
 @dataclass(frozen=True)
@@ -98,13 +98,13 @@ class Huber(Loss):
     Source: Huber 1964, section 4.
     """
 
-    of_differences: ClassVar[bool] = True
+    depends_on_error_only: ClassVar[bool] = True
     delta: float = 1.0
 
     def __post_init__(self) -> None:
         require(is_number(self.delta) and self.delta > 0, "Huber", "delta to be a number > 0", delta=self.delta)
 
-    def rows(self, y: Array, z: Array) -> Array:
+    def unreduced(self, y: Array, z: Array) -> Array:
         """The mean over the last axis of the Huber loss."""
         error = z - y
         near = jnp.clip(error, -self.delta, self.delta)
@@ -124,11 +124,11 @@ class LogCosh(Loss):
     Source: Keras's formula, written as |e| + log(1 + (exp(-2 |e|) - 1) / 2), which overflows nowhere and keeps small losses' digits.
     """
 
-    of_differences: ClassVar[bool] = True
+    depends_on_error_only: ClassVar[bool] = True
 
-    def rows(self, y: Array, z: Array) -> Array:
+    def unreduced(self, y: Array, z: Array) -> Array:
         """The mean over the last axis of the logarithm of the hyperbolic cosine of the error."""
-        size = _size(z - y)
+        size = _absolute(z - y)
         return (size + jnp.log1p(jnp.expm1(-2 * size) / 2)).mean(-1)
 
 
@@ -147,9 +147,9 @@ class KLDivergence(Loss):
     Source: Kullback and Leibler 1951, eq. 2.4; the clip is Keras's.
     """
 
-    def rows(self, y: Array, z: Array) -> Array:
+    def unreduced(self, y: Array, z: Array) -> Array:
         """The sum over the last axis of the divergence (nats)."""
-        y, z = jnp.clip(jnp.asarray(y, z.dtype), CLIP, 1), jnp.clip(z, CLIP, 1)
+        y, z = jnp.clip(jnp.asarray(y, z.dtype), EPSILON, 1), jnp.clip(z, EPSILON, 1)
         return (y * jnp.log(y / z)).sum(-1)
 
 
@@ -168,9 +168,9 @@ class Poisson(Loss):
     Source: McCullagh and Nelder 1989, section 6.2; the offset 1e-7 is Keras's.
     """
 
-    def rows(self, y: Array, z: Array) -> Array:
+    def unreduced(self, y: Array, z: Array) -> Array:
         """The mean over the last axis of the negative log-likelihood (nats)."""
-        return (z - y * jnp.log(z + CLIP)).mean(-1)
+        return (z - y * jnp.log(z + EPSILON)).mean(-1)
 
 
 @dataclass(frozen=True)
@@ -188,9 +188,9 @@ class MeanAbsolutePercentageError(Loss):
     Source: de Myttenaere et al. 2016, section 1; the floor 1e-7 is Keras's.
     """
 
-    def rows(self, y: Array, z: Array) -> Array:
+    def unreduced(self, y: Array, z: Array) -> Array:
         """The mean over the last axis of the error (percent)."""
-        return 100 * (_size(z - y) / jnp.maximum(jnp.abs(y), CLIP)).mean(-1)
+        return 100 * (_absolute(z - y) / jnp.maximum(jnp.abs(y), EPSILON)).mean(-1)
 
 
 @dataclass(frozen=True)
@@ -208,9 +208,9 @@ class MeanSquaredLogarithmicError(Loss):
     Source: Keras's formula.
     """
 
-    def rows(self, y: Array, z: Array) -> Array:
+    def unreduced(self, y: Array, z: Array) -> Array:
         """The mean over the last axis of the squared error of logarithms."""
-        return jnp.square(jnp.log1p(jnp.maximum(z, CLIP)) - jnp.log1p(jnp.maximum(y, CLIP))).mean(-1)
+        return jnp.square(jnp.log1p(jnp.maximum(z, EPSILON)) - jnp.log1p(jnp.maximum(y, EPSILON))).mean(-1)
 
 
 @dataclass(frozen=True)
@@ -228,7 +228,7 @@ class CosineSimilarity(Loss):
     Source: Keras's formula, squared lengths being 1e-12 at least.
     """
 
-    def rows(self, y: Array, z: Array) -> Array:
+    def unreduced(self, y: Array, z: Array) -> Array:
         """Minus the cosine over the last axis."""
         lengths = [jnp.sqrt(jnp.maximum(jnp.square(v).sum(-1), 1e-12)) for v in (y, z)]
         return -(y * z).sum(-1) / (lengths[0] * lengths[1])

@@ -12,11 +12,11 @@ from glassnet.types import Array
 
 
 @dataclass(frozen=True)
-class Standardised(Loss):
+class ScaledLoss(Loss):
     """A loss of errors in units of `scale`: l = base(scale t, scale z) / factor, with t and z standardised; `factor` brings it back.
 
     An error of one scale costs what an error of 1 does under `base`, so that rates and penalties mean the same for prices as for rates,
-    while a Huber's delta stays in the target's own units. See `standardised`.
+    while a Huber's delta stays in the target's own units. See `scale_loss`.
 
     Args:
         base: a loss of differences.
@@ -29,21 +29,21 @@ class Standardised(Loss):
     factor: float
 
     @property
-    def unit(self) -> float:
+    def report_scale(self) -> float:
         """The factor from the trained loss to the one in the target's own units."""
         return self.factor
 
     @property
-    def called(self) -> str:
+    def display_name(self) -> str:
         """As the base is called."""
-        return self.base.called
+        return self.base.display_name
 
-    def rows(self, y: Array, z: Array) -> Array:
+    def unreduced(self, y: Array, z: Array) -> Array:
         """The base's rows at the targets' scale, over the factor."""
-        return self.base.rows(self.scale * y, self.scale * z) / self.factor
+        return self.base.unreduced(self.scale * y, self.scale * z) / self.factor
 
 
-def standardised(base: Loss, scale: float) -> Standardised:
+def scale_loss(base: Loss, scale: float) -> ScaledLoss:
     """`base` for targets that have been divided by `scale`.
 
     Raises:
@@ -51,11 +51,11 @@ def standardised(base: Loss, scale: float) -> Standardised:
 
     Example:
         >>> from glassnet.losses import MeanSquaredError
-        >>> standardised(MeanSquaredError(), 10.0).unit
+        >>> scale_loss(MeanSquaredError(), 10.0).report_scale
         100.0
     """
     fix = "Take mean_squared_error, mean_absolute_error, huber or log_cosh; or end in an activation: targets then stay as they are."
-    require(base.of_differences, base.called, "targets that are not standardised", fix=fix)
+    require(base.depends_on_error_only, base.display_name, "targets that are not standardised", fix=fix)
     error, none = np.ones((1, 1), np.float32), np.zeros((1, 1), np.float32)
-    factor = float(base.rows(error * np.float32(scale), none)[0]) / float(base.rows(error, none)[0])
-    return Standardised(base, scale, factor)
+    factor = float(base.unreduced(error * np.float32(scale), none)[0]) / float(base.unreduced(error, none)[0])
+    return ScaledLoss(base, scale, factor)

@@ -9,15 +9,25 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from glassnet.errors import lookup, require, require_value
-from glassnet.losses import Loss, instance, is_function, name_of
+from glassnet.errors import lookup, require, require_frozen_dataclass
+from glassnet.losses import Loss, check_instance, function_name, is_function
 from glassnet.metrics.accuracy import Accuracy, TopKCategoricalAccuracy
 from glassnet.metrics.auc import AUC
 from glassnet.metrics.confusion import ConfusionMatrix
-from glassnet.metrics.confusion_counts import FalseNegatives, FalsePositives, TrueNegatives, TruePositives
+from glassnet.metrics.confusion_counts import (
+    FalseNegatives,
+    FalsePositives,
+    TrueNegatives,
+    TruePositives,
+)
 from glassnet.metrics.metric import FunctionMetric, Metric
 from glassnet.metrics.precision_recall import F1Score, Precision, Recall
-from glassnet.metrics.regression import MeanAbsoluteError, MeanSquaredError, R2Score, RootMeanSquaredError
+from glassnet.metrics.regression import (
+    MeanAbsoluteError,
+    MeanSquaredError,
+    R2Score,
+    RootMeanSquaredError,
+)
 
 __all__ = [
     "AUC",
@@ -83,9 +93,9 @@ def get(value: str | Metric | Callable[..., Any], loss: Loss, outputs: int) -> M
     if isinstance(value, str):
         value = lookup("metric", value, METRICS)(name=value)
     elif is_function(value):
-        value = FunctionMetric(value, name=name_of(value))
+        value = FunctionMetric(value, name=function_name(value))
     fix = "After training write ConfusionMatrix()(y, model.predict_labels(x))."
     require(not isinstance(value, ConfusionMatrix), "metric", "one number, which the logs can hold", metric=value, fix=fix)
-    metric = instance("metric", value, Metric)
-    require_value(metric)
-    return metric.suited(loss, outputs)
+    metric = check_instance("metric", value, Metric)
+    require_frozen_dataclass(metric)
+    return metric.configure(loss, outputs)

@@ -9,8 +9,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from glassnet.errors import is_int, is_number, require
-from glassnet.losses import Loss, distribution, spread
-from glassnet.metrics.metric import Metric, Sums, threshold_of
+from glassnet.losses import Loss, broadcast_weights, to_one_hot
+from glassnet.metrics.metric import Metric, Sums, default_threshold
 from glassnet.types import Array
 
 
@@ -42,9 +42,9 @@ class Accuracy(Metric):
         ok = self.threshold is None or is_number(self.threshold)
         require(ok, "Accuracy", "threshold to be None or a number", threshold=self.threshold)
 
-    def suited(self, loss: Loss | None, outputs: int) -> Self:
+    def configure(self, loss: Loss | None, outputs: int) -> Self:
         """Cut where the loss says, unless a threshold is given."""
-        return replace(self, threshold=threshold_of(loss, outputs)) if loss and self.threshold is None else self
+        return replace(self, threshold=default_threshold(loss, outputs)) if loss and self.threshold is None else self
 
     def init(self) -> Sums:
         """No right answers among no answers."""
@@ -57,9 +57,9 @@ class Accuracy(Metric):
             require(out.shape[-1] > 1, "Accuracy", "one output per class", fix=fix, threshold=None, outputs=out.shape[-1])
             right = jnp.argmax(out, -1) == (jnp.argmax(y, -1) if y.ndim == out.ndim else y)
         else:
-            y = distribution(y, out)
+            y = to_one_hot(y, out)
             right = jnp.where(out > self.threshold, y == 1, (y == 0) | (y == -1))
-        return _add_answers(acc, right, w)
+        return _update_counts(acc, right, w)
 
 
 @dataclass(frozen=True)
@@ -95,12 +95,12 @@ class TopKCategoricalAccuracy(Metric):
         require(self.k < outputs, "TopKCategoricalAccuracy", "k below the number of outputs", k=self.k, outputs=outputs)
         ids = jnp.argmax(y, -1) if y.ndim == out.ndim else jnp.asarray(y, jnp.int32)
         chosen = jnp.take_along_axis(out, ids[..., None], -1)
-        return _add_answers(acc, jnp.sum(~(out <= chosen), -1) < self.k, w)  # a NaN is never among the largest
+        return _update_counts(acc, jnp.sum(~(out <= chosen), -1) < self.k, w)  # a NaN is never among the largest
 
 
-def _add_answers(acc: Sums, right: Array, w: Array) -> Sums:
-    real = spread(w, right.shape) > 0
+def _update_counts(acc: Sums, correct: Array, w: Array) -> Sums:
+    real = broadcast_weights(w, correct.shape) > 0
     return {
-        "total": acc["total"] + jnp.sum(right & real, dtype=jnp.int32),
+        "total": acc["total"] + jnp.sum(correct & real, dtype=jnp.int32),
         "count": acc["count"] + jnp.sum(real, dtype=jnp.int32),
     }

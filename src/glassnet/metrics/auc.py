@@ -11,8 +11,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from glassnet.errors import is_int, require
-from glassnet.losses import Loss, distribution, spread
-from glassnet.metrics.metric import Metric, Sums, known, one_hot
+from glassnet.losses import Loss, broadcast_weights, to_one_hot
+from glassnet.metrics.metric import Metric, Sums, get_outputs, to_one_hot_numpy
 from glassnet.types import Array
 
 
@@ -33,7 +33,7 @@ class AUC(Metric):
         multi_label: whether each output has a curve of its own, and the areas' mean is taken (scikit-learn's "macro"). False puts all
             outputs on one curve ("micro").
         from_logits: whether outputs are logits. None takes it from the loss: False but for a cross-entropy from logits.
-        link: what makes probabilities of logits, "sigmoid" or "softmax"; filled in from the loss.
+        output_activation: what makes probabilities of logits, "sigmoid" or "softmax"; filled in from the loss.
         outputs: how many there are; filled in by `compile`.
 
     Raises:
@@ -52,7 +52,7 @@ class AUC(Metric):
     curve: str = "ROC"
     multi_label: bool = field(default=False, kw_only=True)
     from_logits: bool | None = field(default=None, kw_only=True)
-    link: str = field(default="sigmoid", kw_only=True)
+    output_activation: str = field(default="sigmoid", kw_only=True)
     outputs: int | None = field(default=None, kw_only=True)
     name: str = field(default="auc", kw_only=True)
 
@@ -62,26 +62,26 @@ class AUC(Metric):
         require(isinstance(self.multi_label, bool), "AUC", "multi_label to be a bool", multi_label=self.multi_label)
         known_or_open = self.from_logits is None or isinstance(self.from_logits, bool)
         require(known_or_open, "AUC", "from_logits to be None or a bool", from_logits=self.from_logits)
-        require(self.link in ("sigmoid", "softmax"), "AUC", 'link to be "sigmoid" or "softmax"', link=self.link)
+        require(self.output_activation in ("sigmoid", "softmax"), "AUC", 'link to be "sigmoid" or "softmax"', link=self.output_activation)
 
-    def suited(self, loss: Loss | None, outputs: int) -> Self:
+    def configure(self, loss: Loss | None, outputs: int) -> Self:
         """Of logits where the loss is, with buckets for each output where they are apart."""
         logits = getattr(loss, "from_logits", False) if self.from_logits is None else self.from_logits
-        return replace(self, from_logits=logits, link=(loss and loss.link) or self.link, outputs=outputs)
+        return replace(self, from_logits=logits, output_activation=(loss and loss.output_activation) or self.output_activation, outputs=outputs)
 
     def init(self) -> Sums:
         """Empty buckets, one less than thresholds."""
-        curves = known(self) if self.multi_label else 1
+        curves = get_outputs(self) if self.multi_label else 1
         zeros = np.zeros((curves, self.num_thresholds - 1), np.int32)
         return {"true": zeros, "false": zeros}
 
     def update(self, acc: Sums, y: Array, out: Array, w: Array) -> Sums:
         """`acc` with the batch's labels counted in the buckets of their outputs; what is beyond 0..1 counts at the end."""
-        p = (jax.nn.softmax(out) if self.link == "softmax" else jax.nn.sigmoid(out)) if self.from_logits else out
+        p = (jax.nn.softmax(out) if self.output_activation == "softmax" else jax.nn.sigmoid(out)) if self.from_logits else out
         buckets = self.num_thresholds - 1
         place = jnp.clip(jnp.ceil(jnp.clip(p, 0, 1) * buckets) - 1, 0, buckets - 1).astype(jnp.int32)
         which = jnp.broadcast_to(jnp.arange(out.shape[-1]) if self.multi_label else 0, out.shape)
-        real, label = (spread(w, out.shape[:-1]) > 0)[..., None], distribution(y, out) > 0.5
+        real, label = (broadcast_weights(w, out.shape[:-1]) > 0)[..., None], to_one_hot(y, out) > 0.5
         return {
             "true": jnp.asarray(acc["true"]).at[which, place].add((label & real).astype(jnp.int32)),
             "false": jnp.asarray(acc["false"]).at[which, place].add((~label & real).astype(jnp.int32)),
@@ -90,21 +90,21 @@ class AUC(Metric):
     def result(self, acc: Sums) -> float:
         """The area of the buckets, in float64, as Keras has it."""
         counts = (np.asarray(acc[key], np.int64)[:, ::-1] for key in ("true", "false"))
-        return float(np.mean([self._area(true, false, interpolated=True) for true, false in zip(*counts, strict=True)]))
+        return float(np.mean([self._compute_area(true, false, interpolated=True) for true, false in zip(*counts, strict=True)]))
 
     def exact(self, y: np.ndarray, out: np.ndarray) -> float:
         """The area over all rows at hand."""
-        label, score = (one_hot(y, out) > 0.5).reshape(-1, out.shape[-1]), np.asarray(out, np.float64).reshape(-1, out.shape[-1])
-        if self.from_logits and self.link == "softmax":  # a sigmoid keeps the order; a softmax changes it between rows
+        label, score = (to_one_hot_numpy(y, out) > 0.5).reshape(-1, out.shape[-1]), np.asarray(out, np.float64).reshape(-1, out.shape[-1])
+        if self.from_logits and self.output_activation == "softmax":  # a sigmoid keeps the order; a softmax changes it between rows
             score = np.exp(score - score.max(-1, keepdims=True))
             score /= score.sum(-1, keepdims=True)
         if not self.multi_label:
             label, score = label.reshape(-1, 1), score.reshape(-1, 1)
         if not np.isfinite(score).all():
             return math.nan
-        return float(np.mean([self._area(*_tallies(*column)) for column in zip(label.T, score.T, strict=True)]))
+        return float(np.mean([self._compute_area(*_count_by_score(*column)) for column in zip(label.T, score.T, strict=True)]))
 
-    def _area(self, true: np.ndarray, false: np.ndarray, interpolated: bool = False) -> float:
+    def _compute_area(self, true: np.ndarray, false: np.ndarray, interpolated: bool = False) -> float:
         """The area from the counts of either label at each threshold passed, the highest first."""
         tp, fp = (np.concatenate([[0.0], np.cumsum(counts)]) for counts in (true, false))
         if tp[-1] == 0 or (self.curve == "ROC" and fp[-1] == 0):
@@ -121,7 +121,7 @@ class AUC(Metric):
         return float((slope * (gain + start * np.log(grown))).sum() / tp[-1])
 
 
-def _tallies(label: np.ndarray, score: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _count_by_score(label: np.ndarray, score: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """How often either label has each distinct score, the highest first."""
     order = np.argsort(-score)
     last = np.flatnonzero(np.append(np.diff(score[order]) != 0, True))

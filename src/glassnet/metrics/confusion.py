@@ -46,7 +46,7 @@ class ConfusionMatrix:
             y_pred: labels (n,) or (n, 1), or outputs (n, K), of which the largest is the answer. For one output (a sigmoid) pass
                 `predict_labels`.
         """
-        (true, columns), (said, more) = (_labels(what, given) for what, given in (("y_true", y_true), ("y_pred", y_pred)))
+        (true, columns), (said, more) = (_as_labels(what, given) for what, given in (("y_true", y_true), ("y_pred", y_pred)))
         require(len(true) == len(said), "ConfusionMatrix", "as many rows in both", error=DataError, y_true=len(true), y_pred=len(said))
         labels = np.concatenate([true, said])
         k = self.num_classes or max(columns, more, 2, int(labels.max(initial=0)) + 1 if columns == more == 1 else 0)
@@ -55,9 +55,9 @@ class ConfusionMatrix:
         return np.bincount(true * k + said, minlength=k * k).reshape(k, k).astype(np.int64)
 
 
-def _labels(what: str, given: Any) -> tuple[np.ndarray, int]:
+def _as_labels(what: str, values: Any) -> tuple[np.ndarray, int]:
     """A label per row, and how many columns it was taken from."""
-    array = np.asarray(given)
+    array = np.asarray(values)
     fine = array.dtype.kind in "biuf" and array.ndim in (1, 2) and array.size
     expected = f"{what} to be labels (n,) or rows of K numbers (n, K)"
     require(fine, "ConfusionMatrix", expected, error=DataError, shape=array.shape, dtype=str(array.dtype))

@@ -8,18 +8,18 @@ from dataclasses import dataclass, field
 import jax.numpy as jnp
 import numpy as np
 
-from glassnet.losses import spread
+from glassnet.losses import broadcast_weights
 from glassnet.metrics.metric import Sums
-from glassnet.metrics.precision_recall import Detection
+from glassnet.metrics.precision_recall import ThresholdMetric
 from glassnet.types import Array
 
 
 @dataclass(frozen=True)
-class Count(Detection):
-    """What the four share: answers counted, not divided. Write one by giving `counted`."""
+class ConfusionCount(ThresholdMetric):
+    """What the four share: answers counted, not divided. Write one by giving `select`."""
 
     @abstractmethod
-    def counted(self, said: Array, true: Array) -> Array:
+    def select(self, predicted: Array, actual: Array) -> Array:
         """Which answers count, of those that are yes and those that should be."""
 
     def init(self) -> Sums:
@@ -28,9 +28,9 @@ class Count(Detection):
 
     def update(self, acc: Sums, y: Array, out: Array, w: Array) -> Sums:
         """`acc` with the batch's answers that count added."""
-        said, true = self.yeses(y, out, w)
-        real = spread(w, said.shape) > 0
-        return {"total": acc["total"] + jnp.sum(self.counted(said, true) & real, dtype=jnp.int32)}
+        said, true = self.binarize(y, out, w)
+        real = broadcast_weights(w, said.shape) > 0
+        return {"total": acc["total"] + jnp.sum(self.select(said, true) & real, dtype=jnp.int32)}
 
     def result(self, acc: Sums) -> float:
         """The count."""
@@ -38,12 +38,12 @@ class Count(Detection):
 
 
 @dataclass(frozen=True)
-class TruePositives(Count):
+class TruePositives(ConfusionCount):
     """How many answers yes are right: #(yes and true).
 
     Shapes: out (batch, ..., outputs); y of the same shape, or class ids (batch, ...).
 
-    Args and Raises: see `Detection`.
+    Args and Raises: see `ThresholdMetric`.
 
     Example:
         >>> TruePositives(threshold=0.5)([1, 0, 1, 1], [0.9, 0.8, 0.7, 0.2])
@@ -52,17 +52,17 @@ class TruePositives(Count):
 
     name: str = field(default="true_positives", kw_only=True)
 
-    def counted(self, said: Array, true: Array) -> Array:
-        return said & true
+    def select(self, predicted: Array, actual: Array) -> Array:
+        return predicted & actual
 
 
 @dataclass(frozen=True)
-class FalsePositives(Count):
+class FalsePositives(ConfusionCount):
     """How many answers yes are wrong: #(yes and not true).
 
     Shapes: out (batch, ..., outputs); y of the same shape, or class ids (batch, ...).
 
-    Args and Raises: see `Detection`.
+    Args and Raises: see `ThresholdMetric`.
 
     Example:
         >>> FalsePositives(threshold=0.5)([1, 0, 1, 1], [0.9, 0.8, 0.7, 0.2])
@@ -71,17 +71,17 @@ class FalsePositives(Count):
 
     name: str = field(default="false_positives", kw_only=True)
 
-    def counted(self, said: Array, true: Array) -> Array:
-        return said & ~true
+    def select(self, predicted: Array, actual: Array) -> Array:
+        return predicted & ~actual
 
 
 @dataclass(frozen=True)
-class TrueNegatives(Count):
+class TrueNegatives(ConfusionCount):
     """How many answers no are right: #(no and not true).
 
     Shapes: out (batch, ..., outputs); y of the same shape, or class ids (batch, ...).
 
-    Args and Raises: see `Detection`.
+    Args and Raises: see `ThresholdMetric`.
 
     Example:
         >>> TrueNegatives(threshold=0.5)([1, 0, 0, 1], [0.9, 0.8, 0.3, 0.2])
@@ -90,17 +90,17 @@ class TrueNegatives(Count):
 
     name: str = field(default="true_negatives", kw_only=True)
 
-    def counted(self, said: Array, true: Array) -> Array:
-        return ~said & ~true
+    def select(self, predicted: Array, actual: Array) -> Array:
+        return ~predicted & ~actual
 
 
 @dataclass(frozen=True)
-class FalseNegatives(Count):
+class FalseNegatives(ConfusionCount):
     """How many answers no are wrong: #(no and true).
 
     Shapes: out (batch, ..., outputs); y of the same shape, or class ids (batch, ...).
 
-    Args and Raises: see `Detection`.
+    Args and Raises: see `ThresholdMetric`.
 
     Example:
         >>> FalseNegatives(threshold=0.5)([1, 0, 0, 1], [0.9, 0.8, 0.3, 0.2])
@@ -109,5 +109,5 @@ class FalseNegatives(Count):
 
     name: str = field(default="false_negatives", kw_only=True)
 
-    def counted(self, said: Array, true: Array) -> Array:
-        return ~said & true
+    def select(self, predicted: Array, actual: Array) -> Array:
+        return ~predicted & actual

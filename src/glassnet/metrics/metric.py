@@ -12,7 +12,14 @@ import jax.numpy as jnp
 import numpy as np
 
 from glassnet.errors import MissingError, require
-from glassnet.losses import Loss, align, distribution, number_per_row, require_two_arguments, spread
+from glassnet.losses import (
+    Loss,
+    align_targets,
+    broadcast_weights,
+    call_unreduced,
+    check_two_arguments,
+    to_one_hot,
+)
 from glassnet.types import Array
 
 Sums = dict[str, Any]
@@ -33,7 +40,7 @@ class Metric(ABC):
     exact: ClassVar[Callable[..., float] | None] = None
     name: str = field(kw_only=True)
 
-    def suited(self, loss: Loss | None, outputs: int) -> Self:
+    def configure(self, loss: Loss | None, outputs: int) -> Self:
         """This metric with what it leaves open filled in.
 
         Args:
@@ -77,8 +84,8 @@ class Metric(ABC):
             DataError: where the shapes do not fit, or a class id is not an integer 0..outputs-1.
         """
         out = np.asarray(y_pred, np.float32)
-        y, shape = align(type(self).__name__, y_true, out.shape, ids=True)
-        metric, out = self.suited(None, shape[-1]), out.reshape(shape)
+        y, shape = align_targets(type(self).__name__, y_true, out.shape, allow_class_ids=True)
+        metric, out = self.configure(None, shape[-1]), out.reshape(shape)
         if metric.exact is not None:
             return metric.exact(y, out)
         return metric.result(metric.update(metric.init(), y, out, np.ones(shape[0], np.float32)))
@@ -107,23 +114,23 @@ class FunctionMetric(Metric):
     function: Callable[[Array, Array], Array]
 
     def __post_init__(self) -> None:
-        require_two_arguments(self.function)
+        check_two_arguments(self.function)
 
     def init(self) -> Sums:
         """Nothing over no rows."""
-        return no_rows()
+        return init_mean()
 
     def update(self, acc: Sums, y: Array, out: Array, w: Array) -> Sums:
         """`acc` with the function's numbers for the batch added."""
-        return add_rows(acc, number_per_row(self.function, distribution(y, out), out), w)
+        return update_mean(acc, call_unreduced(self.function, to_one_hot(y, out), out), w)
 
 
-def threshold_of(loss: Loss, outputs: int) -> float | None:
+def default_threshold(loss: Loss, outputs: int) -> float | None:
     """The output above which an answer is yes, each by itself; None where the largest of several is the answer."""
-    return loss.boundary if loss.link == "sigmoid" or (loss.link is None and outputs == 1) else None
+    return loss.decision_threshold if loss.output_activation == "sigmoid" or (loss.output_activation is None and outputs == 1) else None
 
 
-def known(metric: Any) -> int:
+def get_outputs(metric: Any) -> int:
     """The number of outputs that a metric with a sum for each was suited to.
 
     Raises:
@@ -134,20 +141,20 @@ def known(metric: Any) -> int:
     return metric.outputs
 
 
-def no_rows() -> Sums:
+def init_mean() -> Sums:
     """A float sum at zero, over no rows."""
     return {"total": np.float32(0), "count": np.int32(0)}
 
 
-def add_rows(acc: Sums, rows: Array, w: Array) -> Sums:
+def update_mean(acc: Sums, values: Array, w: Array) -> Sums:
     """`acc` with the numbers of a batch's real rows added."""
-    real = spread(w, rows.shape) > 0
+    real = broadcast_weights(w, values.shape) > 0
     return {
-        "total": acc["total"] + jnp.where(real, rows, 0).sum(),
+        "total": acc["total"] + jnp.where(real, values, 0).sum(),
         "count": acc["count"] + jnp.sum(real, dtype=jnp.int32),
     }
 
 
-def one_hot(y: np.ndarray, out: np.ndarray) -> np.ndarray:
+def to_one_hot_numpy(y: np.ndarray, out: np.ndarray) -> np.ndarray:
     """`y` with the axes of `out`, on the host: class ids become one-hot rows."""
     return np.eye(out.shape[-1], dtype=np.float32)[y] if y.ndim == out.ndim - 1 else y

@@ -10,13 +10,13 @@ import jax.numpy as jnp
 import numpy as np
 
 from glassnet.errors import is_int, is_number, require
-from glassnet.losses import Loss, distribution, spread
-from glassnet.metrics.metric import Metric, Sums, known, threshold_of
+from glassnet.losses import Loss, broadcast_weights, to_one_hot
+from glassnet.metrics.metric import Metric, Sums, default_threshold, get_outputs
 from glassnet.types import Array
 
 
 @dataclass(frozen=True)
-class Detection(Metric):
+class ThresholdMetric(Metric):
     """What precision, recall and F1 share: answers yes, and counts of them. Write one by giving `update`.
 
     Args:
@@ -37,9 +37,9 @@ class Detection(Metric):
         require(self.threshold is None or is_number(self.threshold), who, "threshold to be None or a number", threshold=self.threshold)
         require(self.class_id is None or is_int(self.class_id, 0), who, "class_id to be None or an int >= 0", class_id=self.class_id)
 
-    def suited(self, loss: Loss | None, outputs: int) -> Self:
+    def configure(self, loss: Loss | None, outputs: int) -> Self:
         """Cut where the loss says, unless a threshold is given."""
-        return replace(self, threshold=threshold_of(loss, outputs)) if loss and self.threshold is None else self
+        return replace(self, threshold=default_threshold(loss, outputs)) if loss and self.threshold is None else self
 
     def init(self) -> Sums:
         """No answers."""
@@ -50,7 +50,7 @@ class Detection(Metric):
         count = int(acc["count"])
         return int(acc["total"]) / count if count else 0.0
 
-    def yeses(self, y: Array, out: Array, w: Array) -> tuple[Array, Array]:
+    def binarize(self, y: Array, out: Array, w: Array) -> tuple[Array, Array]:
         """Which real answers are yes, and which should be: bools, (batch, ..., outputs)."""
         who, outputs, k = type(self).__name__, out.shape[-1], self.class_id
         require(k is None or k < outputs, who, "class_id to be below the number of outputs", class_id=k, outputs=outputs)
@@ -60,20 +60,20 @@ class Detection(Metric):
             said = jax.nn.one_hot(jnp.argmax(out, -1), outputs) == 1
             true = jax.nn.one_hot(jnp.argmax(y, -1) if y.ndim == out.ndim else y, outputs) == 1
         else:
-            said, true = out > self.threshold, distribution(y, out) == 1
+            said, true = out > self.threshold, to_one_hot(y, out) == 1
         if k is not None:
             said, true = said[..., k : k + 1], true[..., k : k + 1]
-        real = spread(w, said.shape) > 0
+        real = broadcast_weights(w, said.shape) > 0
         return said & real, true & real
 
 
 @dataclass(frozen=True)
-class Precision(Detection):
+class Precision(ThresholdMetric):
     """The share of right ones among the answers yes: #(yes and true) / #yes.
 
     Shapes: out (batch, ..., outputs); y of the same shape, or class ids (batch, ...).
 
-    Args and Raises: see `Detection`.
+    Args and Raises: see `ThresholdMetric`.
 
     Example:
         >>> Precision(threshold=0.5)([1, 0, 1, 1], [0.9, 0.8, 0.7, 0.2])  # doctest: +ELLIPSIS
@@ -86,17 +86,17 @@ class Precision(Detection):
 
     def update(self, acc: Sums, y: Array, out: Array, w: Array) -> Sums:
         """`acc` with the batch's answers yes, and the true ones among them, added."""
-        said, true = self.yeses(y, out, w)
-        return {"total": acc["total"] + _count(said & true), "count": acc["count"] + _count(said)}
+        said, true = self.binarize(y, out, w)
+        return {"total": acc["total"] + _count_true(said & true), "count": acc["count"] + _count_true(said)}
 
 
 @dataclass(frozen=True)
-class Recall(Detection):
+class Recall(ThresholdMetric):
     """The share of the true that is found: #(yes and true) / #true.
 
     Shapes: out (batch, ..., outputs); y of the same shape, or class ids (batch, ...).
 
-    Args and Raises: see `Detection`.
+    Args and Raises: see `ThresholdMetric`.
 
     Example:
         >>> Recall(threshold=0.5)([1, 0, 1, 1], [0.9, 0.8, 0.7, 0.2])  # doctest: +ELLIPSIS
@@ -109,12 +109,12 @@ class Recall(Detection):
 
     def update(self, acc: Sums, y: Array, out: Array, w: Array) -> Sums:
         """`acc` with the batch's true ones, and those found among them, added."""
-        said, true = self.yeses(y, out, w)
-        return {"total": acc["total"] + _count(said & true), "count": acc["count"] + _count(true)}
+        said, true = self.binarize(y, out, w)
+        return {"total": acc["total"] + _count_true(said & true), "count": acc["count"] + _count_true(true)}
 
 
 @dataclass(frozen=True)
-class F1Score(Detection):
+class F1Score(ThresholdMetric):
     """The harmonic mean of precision and recall: 2 #(yes and true) / (#yes + #true).
 
     Of several outputs it is one number by their average or by `class_id`, and refused without either: Keras gives a list there, which
@@ -127,7 +127,7 @@ class F1Score(Detection):
             "weighted" is the mean by how often each is true. None for one output.
         outputs: how many there are; filled in by `compile`.
 
-    Other Args and Raises: see `Detection`. ConfigError also for another average, one beside `class_id`, and none for several outputs.
+    Other Args and Raises: see `ThresholdMetric`. ConfigError also for another average, one beside `class_id`, and none for several outputs.
 
     Example:
         >>> F1Score(threshold=0.5)([1, 0, 1, 0], [0.9, 0.8, 0.2, 0.1])
@@ -147,13 +147,13 @@ class F1Score(Detection):
         both = self.average is not None and self.class_id is not None
         require(not both, "F1Score", "an average or a class_id, not both", average=self.average, class_id=self.class_id)
 
-    def suited(self, loss: Loss | None, outputs: int) -> Self:
+    def configure(self, loss: Loss | None, outputs: int) -> Self:
         """Cut where the loss says, with a sum for each output."""
-        return replace(super().suited(loss, outputs), outputs=outputs)
+        return replace(super().configure(loss, outputs), outputs=outputs)
 
     def init(self) -> Sums:
         """No answers, for each output that counts by itself."""
-        zeros = np.zeros(known(self) if self.class_id is None else 1, np.int32)
+        zeros = np.zeros(get_outputs(self) if self.class_id is None else 1, np.int32)
         return {"both": zeros, "said": zeros, "true": zeros}
 
     def update(self, acc: Sums, y: Array, out: Array, w: Array) -> Sums:
@@ -161,7 +161,7 @@ class F1Score(Detection):
         outputs, one = out.shape[-1], self.average is not None or self.class_id is not None
         fix = 'Write F1Score(average="macro"), or F1Score(class_id=...) for each.'
         require(one or outputs == 1, "F1Score", "an average or a class_id: logs hold one number", fix=fix, average=None, outputs=outputs)
-        said, true = self.yeses(y, out, w)
+        said, true = self.binarize(y, out, w)
         counts = {"both": said & true, "said": said, "true": true}
         return {key: acc[key] + jnp.sum(which, tuple(range(which.ndim - 1)), jnp.int32) for key, which in counts.items()}
 
@@ -175,5 +175,5 @@ class F1Score(Detection):
         return float(scores @ weights / max(weights.sum(), 1))
 
 
-def _count(which: Array) -> Array:
+def _count_true(which: Array) -> Array:
     return jnp.sum(which, dtype=jnp.int32)

@@ -10,11 +10,18 @@ import jax.numpy as jnp
 import numpy as np
 
 from glassnet.errors import is_number, require
-from glassnet.losses import Loss, distribution, spread
-from glassnet.metrics.metric import Metric, Sums, add_rows, known, no_rows, one_hot
+from glassnet.losses import Loss, broadcast_weights, to_one_hot
+from glassnet.metrics.metric import (
+    Metric,
+    Sums,
+    get_outputs,
+    init_mean,
+    to_one_hot_numpy,
+    update_mean,
+)
 from glassnet.types import Array
 
-LOST = 1e-6
+MIN_RELATIVE_VARIANCE = 1e-6
 """The variance over the mean square below which sums in float32 no longer tell it from 0."""
 
 
@@ -33,11 +40,11 @@ class MeanSquaredError(Metric):
 
     def init(self) -> Sums:
         """No error over no rows."""
-        return no_rows()
+        return init_mean()
 
     def update(self, acc: Sums, y: Array, out: Array, w: Array) -> Sums:
         """`acc` with the batch's squared errors added."""
-        return add_rows(acc, jnp.square(distribution(y, out) - out).mean(-1), w)
+        return update_mean(acc, jnp.square(to_one_hot(y, out) - out).mean(-1), w)
 
 
 @dataclass(frozen=True)
@@ -55,11 +62,11 @@ class MeanAbsoluteError(Metric):
 
     def init(self) -> Sums:
         """No error over no rows."""
-        return no_rows()
+        return init_mean()
 
     def update(self, acc: Sums, y: Array, out: Array, w: Array) -> Sums:
         """`acc` with the batch's absolute errors added."""
-        return add_rows(acc, jnp.abs(distribution(y, out) - out).mean(-1), w)
+        return update_mean(acc, jnp.abs(to_one_hot(y, out) - out).mean(-1), w)
 
 
 @dataclass(frozen=True)
@@ -77,11 +84,11 @@ class RootMeanSquaredError(Metric):
 
     def init(self) -> Sums:
         """No error over no rows."""
-        return no_rows()
+        return init_mean()
 
     def update(self, acc: Sums, y: Array, out: Array, w: Array) -> Sums:
         """`acc` with the batch's squared errors added."""
-        return add_rows(acc, jnp.square(distribution(y, out) - out).mean(-1), w)
+        return update_mean(acc, jnp.square(to_one_hot(y, out) - out).mean(-1), w)
 
     def result(self, acc: Sums) -> float:
         """The root of the mean, in float64; NaN where nothing was counted."""
@@ -126,19 +133,19 @@ class R2Score(Metric):
         require(how in ("uniform_average", "variance_weighted_average"), "R2Score", expected, class_aggregation=how, fix=fix)
         require(is_number(self.shift), "R2Score", "shift to be a number", shift=self.shift)
 
-    def suited(self, loss: Loss | None, outputs: int) -> Self:
+    def configure(self, loss: Loss | None, outputs: int) -> Self:
         """With sums for each output."""
         return replace(self, outputs=outputs)
 
     def init(self) -> Sums:
         """No targets and no errors over no rows."""
-        zeros = np.zeros(known(self), np.float32)
+        zeros = np.zeros(get_outputs(self), np.float32)
         return {"total": zeros, "squares": zeros, "residual": zeros, "count": np.int32(0)}
 
     def update(self, acc: Sums, y: Array, out: Array, w: Array) -> Sums:
         """`acc` with the batch's targets, their squares and the squared errors added, for each output."""
-        real = spread(w, out.shape[:-1]) > 0
-        y = jnp.asarray(distribution(y, out), jnp.float32)
+        real = broadcast_weights(w, out.shape[:-1]) > 0
+        y = jnp.asarray(to_one_hot(y, out), jnp.float32)
         d, error = (jnp.where(real[..., None], value, 0).reshape(-1, out.shape[-1]) for value in (y - self.shift, y - out))
         return {
             "total": acc["total"] + d.sum(0),
@@ -151,11 +158,11 @@ class R2Score(Metric):
         """The score in float64; NaN where nothing was counted or, as far as float32 tells, an output's targets are all the same."""
         total, squares, residual = (np.asarray(acc[key], np.float64) for key in ("total", "squares", "residual"))
         variation = squares - total * total / max(int(acc["count"]), 1)
-        return self._aggregate(np.where(variation <= LOST * squares, 0, variation), residual)
+        return self._aggregate(np.where(variation <= MIN_RELATIVE_VARIANCE * squares, 0, variation), residual)
 
     def exact(self, y: np.ndarray, out: np.ndarray) -> float:
         """The score of all rows at hand, in float64; NaN where there are none, or an output's targets are all the same."""
-        y, out = (np.asarray(values, np.float64).reshape(-1, out.shape[-1]) for values in (one_hot(y, out), out))
+        y, out = (np.asarray(values, np.float64).reshape(-1, out.shape[-1]) for values in (to_one_hot_numpy(y, out), out))
         if not len(y):
             return math.nan
         return self._aggregate(np.where(np.ptp(y, 0) == 0, 0, np.square(y - y.mean(0)).sum(0)), np.square(y - out).sum(0))

@@ -11,7 +11,7 @@ from glassnet.types import Array
 
 
 @dataclass(frozen=True)
-class OwnUnits(Metric):
+class UnscaledMetric(Metric):
     """`base` of y = mean + scale t rather than of t, and exp of that where the target is learned as its logarithm.
 
     Args:
@@ -32,13 +32,13 @@ class OwnUnits(Metric):
 
     def update(self, acc: Sums, y: Array, out: Array, w: Array) -> Sums:
         """The base's, of targets and outputs in their own units."""
-        return self.base.update(acc, self.restored(y), self.restored(out), w)
+        return self.base.update(acc, self.unscale(y), self.unscale(out), w)
 
     def result(self, acc: Sums) -> float:
         """The base's."""
         return self.base.result(acc)
 
-    def restored(self, t: Array) -> Array:
+    def unscale(self, t: Array) -> Array:
         """mean + scale t, or the exponential of it."""
         y = self.mean + self.scale * t
         return jnp.exp(y) if self.log else y

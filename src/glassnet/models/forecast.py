@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from glassnet.data.time_index import Times
+from glassnet.data.time_index import TimeIndex
 from glassnet.errors import DataError, NotReadyError, is_int, message, require
-from glassnet.preprocessing.seasonal import Forecaster
-from glassnet.preprocessing.targets import readable
+from glassnet.preprocessing.seasonal import TimeSeriesPreprocessor
+from glassnet.preprocessing.targets import format_number
 from glassnet.preprocessing.time_series import TimeSeries
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-ROWS = 12
+MAX_TABLE_LINES = 12
 """Lines in a table of the horizon: longer ones are shown in so many stretches."""
 
 
@@ -31,15 +31,15 @@ class Forecast:
         values: (steps,) float64, in the series' own units.
         naive: (steps,): the last season over and over.
         season: how many steps that is.
-        before: the values that the network saw, up to the step before the first.
+        context: the values that the network saw, up to the step before the first.
     """
 
     name: str
-    times: Times
+    times: TimeIndex
     values: np.ndarray
     naive: np.ndarray
     season: int
-    before: np.ndarray
+    context: np.ndarray
 
     def __len__(self) -> int:
         return len(self.values)
@@ -47,7 +47,7 @@ class Forecast:
     @property
     def labels(self) -> tuple[str, ...]:
         """The time of each step, in words."""
-        return tuple(self.times.at(k) for k in range(len(self)))
+        return tuple(self.times.label_at(k) for k in range(len(self)))
 
     def span(self) -> str:
         """From when to when, in words."""
@@ -55,7 +55,7 @@ class Forecast:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain columns: time, the values by their name, and the naive forecast by its."""
-        return {"time": list(self.labels), self.name: self.values.tolist(), called(self.season): self.naive.tolist()}
+        return {"time": list(self.labels), self.name: self.values.tolist(), name_naive_forecast(self.season): self.naive.tolist()}
 
     def plot(self, truth: Any = None) -> Figure:
         """Draw the forecast and the naive one behind what came before.
@@ -74,46 +74,46 @@ class Forecast:
         came = None if truth is None else np.asarray(truth, float)
         fits = came is None or came.shape == self.values.shape
         require(fits, "plot", f"truth of {len(self)} steps", error=DataError, shape=np.shape(truth))
-        n = len(self.before)
-        labels = [self.times.later(-n).at(k) for k in range(n + len(self))]
-        curves = {"forecast": self.values, called(self.season): self.naive}
-        return forecasts.figure(self.name, labels, self.before, curves, self.season, came)
+        n = len(self.context)
+        labels = [self.times.shift(-n).label_at(k) for k in range(n + len(self))]
+        curves = {"forecast": self.values, name_naive_forecast(self.season): self.naive}
+        return forecasts.plot_forecast(self.name, labels, self.context, curves, self.season, came)
 
     def __str__(self) -> str:
-        rows = zip(self.labels, map(readable, self.values), map(readable, self.naive), strict=True)
-        return aligned([("time", self.name, called(self.season)), *rows])
+        rows = zip(self.labels, map(format_number, self.values), map(format_number, self.naive), strict=True)
+        return align_columns([("time", self.name, name_naive_forecast(self.season)), *rows])
 
     def __repr__(self) -> str:
         return f"Forecast({self.name!r}, {self.span()})"
 
 
-def forecast(predict: Callable[[Any], np.ndarray], intake: Any, steps: int | None, series: Any) -> Forecast:
+def forecast_series(predict: Callable[[Any], np.ndarray], preprocessor: Any, steps: int | None, series: Any) -> Forecast:
     """What follows the end of a series: see `Sequential.forecast`.
 
     Args:
         predict: a series to forecasts (n, horizon), the last from its end.
-        intake: of the model.
+        preprocessor: of the model.
         steps: how many; None for the horizon.
         series: to go on from; None for what the intake remembers.
     """
-    if not isinstance(intake, Forecaster):
+    if not isinstance(preprocessor, TimeSeriesPreprocessor):
         fix = "Fit it to a series first: model.fit(gn.data.series(table, target, time=..., horizon=...))."
         raise NotReadyError(message("forecast", "a model that was fitted to a series", fix=fix))
     require(steps is None or is_int(steps, least=1), "forecast", "steps to be an int >= 1", steps=steps)
-    intake = intake if series is None else intake.after(intake.series(series))
-    target, need = intake.target, len(intake.recent)
-    values, end = np.array(intake.recent), need + int(target.horizon if steps is None else steps)
+    preprocessor = preprocessor if series is None else preprocessor.continue_from(preprocessor.to_series(series))
+    target, need = preprocessor.target, len(preprocessor.recent)
+    values, end = np.array(preprocessor.recent), need + int(target.horizon if steps is None else steps)
     transform = "log" if target.log else None
     while len(values) < end:
-        window = TimeSeries(target.name, values[-need:], intake.times, intake.length, target.horizon, target.season, transform)
+        window = TimeSeries(target.name, values[-need:], preprocessor.times, preprocessor.length, target.horizon, target.season, transform)
         values = np.append(values, predict(window)[-1])
-    before = np.array(intake.recent)
-    naive = target.naive(before, end - need)
-    return Forecast(target.name, intake.times.later(need), values[need:end], naive, target.season, before)
+    before = np.array(preprocessor.recent)
+    naive = target.naive_forecast(before, end - need)
+    return Forecast(target.name, preprocessor.times.shift(need), values[need:end], naive, target.season, before)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Rolling:
+class BacktestReport:
     """Forecasts from several origins beside what then came: root mean squared errors, overall and by the steps ahead.
 
     Shapes:
@@ -121,50 +121,50 @@ class Rolling:
 
     Attributes:
         origins: the time of the first step that each forecasts, in words.
-        word: what a step is called.
+        step_name: what a step is called.
         season: of the naive forecast.
     """
 
     origins: tuple[str, ...]
     truth: np.ndarray
-    found: np.ndarray
+    predicted: np.ndarray
     naive: np.ndarray
-    word: str
+    step_name: str
     season: int
 
     @property
     def rmse(self) -> tuple[float, float]:
         """Of all steps from all origins: the network's, and the naive forecast's."""
-        return root_mean_square(self.found - self.truth), root_mean_square(self.naive - self.truth)
+        return root_mean_square(self.predicted - self.truth), root_mean_square(self.naive - self.truth)
 
     @property
-    def rival(self) -> str:
+    def baseline_name(self) -> str:
         """What the naive forecast is called."""
-        return called(self.season)
+        return name_naive_forecast(self.season)
 
-    def rows(self) -> list[tuple[str, float, float]]:
+    def table_lines(self) -> list[tuple[str, float, float]]:
         """(what, network, naive): from each origin, then by the steps ahead."""
-        found, naive = self.found - self.truth, self.naive - self.truth
-        stretches = np.array_split(np.arange(found.shape[1]), min(ROWS, found.shape[1]))
+        found, naive = self.predicted - self.truth, self.naive - self.truth
+        stretches = np.array_split(np.arange(found.shape[1]), min(MAX_TABLE_LINES, found.shape[1]))
         origins = [(f"from {origin}", found[i], naive[i]) for i, origin in enumerate(self.origins)]
-        ahead = [(_ahead(steps, self.word), found[:, steps], naive[:, steps]) for steps in stretches]
+        ahead = [(_describe_lead(steps, self.step_name), found[:, steps], naive[:, steps]) for steps in stretches]
         return [(what, root_mean_square(ours), root_mean_square(theirs)) for what, ours, theirs in (*origins, *ahead)]
 
     def to_dict(self) -> dict[str, Any]:
         """Plain numbers: overall, from each origin, and of each step of the horizon."""
         ours, theirs = self.rmse
-        misses = [{"from": what.removeprefix("from "), "rmse": a, "naive": b} for what, a, b in self.rows()[: len(self.origins)]]
-        steps = {"by_step": _by_step(self.found - self.truth), "naive_by_step": _by_step(self.naive - self.truth)}
+        misses = [{"from": what.removeprefix("from "), "rmse": a, "naive": b} for what, a, b in self.table_lines()[: len(self.origins)]]
+        steps = {"by_step": _rmse_by_step(self.predicted - self.truth), "naive_by_step": _rmse_by_step(self.naive - self.truth)}
         return {"metric": "rmse", "value": ours, "naive": theirs, "origins": misses, **steps}
 
     def __str__(self) -> str:
         count, horizon = self.truth.shape
         head = f"RMSE of {count * horizon} forecasts"
-        rows = [("all", *self.rmse), *self.rows()]
-        return aligned([(head, "network", self.rival), *((what, readable(a), readable(b)) for what, a, b in rows)])
+        rows = [("all", *self.rmse), *self.table_lines()]
+        return align_columns([(head, "network", self.baseline_name), *((what, format_number(a), format_number(b)) for what, a, b in rows)])
 
 
-def rolling(forecasts: Sequence[Forecast], series: TimeSeries) -> Rolling:
+def backtest(forecasts: Sequence[Forecast], series: TimeSeries) -> BacktestReport:
     """Forecasts of steps that a series holds, beside its values.
 
     Raises:
@@ -177,32 +177,32 @@ def rolling(forecasts: Sequence[Forecast], series: TimeSeries) -> Rolling:
         require(inside, "rolling", f"forecasts within {series.span()}", error=DataError, forecast=one.span())
         truths.append(series.values[start : start + len(one)])
     found, naive = [one.values for one in forecasts], [one.naive for one in forecasts]
-    origins = tuple(one.times.at(0) for one in forecasts)
-    return Rolling(origins, np.stack(truths), np.stack(found), np.stack(naive), series.times.word, forecasts[0].season)
+    origins = tuple(one.times.label_at(0) for one in forecasts)
+    return BacktestReport(origins, np.stack(truths), np.stack(found), np.stack(naive), series.times.step_name, forecasts[0].season)
 
 
-def called(season: int) -> str:
+def name_naive_forecast(season: int) -> str:
     """What the forecast by the last season is called."""
     return "last value" if season == 1 else "seasonal naive"
 
 
-def root_mean_square(misses: np.ndarray) -> float:
+def root_mean_square(errors: np.ndarray) -> float:
     """The square root of the mean of squares."""
-    return float(np.sqrt(np.mean(np.square(misses))))
+    return float(np.sqrt(np.mean(np.square(errors))))
 
 
-def aligned(rows: Sequence[Sequence[str]]) -> str:
+def align_columns(table: Sequence[Sequence[str]]) -> str:
     """Lines of columns: the first to the left, the others to the right."""
-    widths = [max(map(len, cells)) for cells in zip(*rows, strict=True)]
-    lines = ["  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])]) for row in rows]
+    widths = [max(map(len, cells)) for cells in zip(*table, strict=True)]
+    lines = ["  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])]) for row in table]
     return "\n".join(lines)
 
 
-def _ahead(steps: np.ndarray, word: str) -> str:
+def _describe_lead(steps: np.ndarray, step_name: str) -> str:
     first, last = int(steps[0]) + 1, int(steps[-1]) + 1
-    plain = word if word.isalpha() else "step"
+    plain = step_name if step_name.isalpha() else "step"
     return f"{plain} {first} ahead" if first == last else f"{plain}s {first} to {last} ahead"
 
 
-def _by_step(misses: np.ndarray) -> list[float]:
-    return np.sqrt(np.mean(np.square(misses), axis=0)).tolist()
+def _rmse_by_step(errors: np.ndarray) -> list[float]:
+    return np.sqrt(np.mean(np.square(errors), axis=0)).tolist()

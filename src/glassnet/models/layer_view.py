@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from glassnet.engine.network import Built, Places
+from glassnet.engine.network import BuiltNetwork, WeightPaths
 from glassnet.errors import require
 from glassnet.layers import Layer
 from glassnet.types import Shape
@@ -32,9 +32,9 @@ class LayerView:
 
     layer: Layer
     index: int
-    _built: Callable[[], Built] = field(repr=False, compare=False)
-    _read: Callable[[Places], list[np.ndarray]] = field(repr=False, compare=False)
-    _write: Callable[[Places, Sequence[Any]], None] = field(repr=False, compare=False)
+    _require_built: Callable[[], BuiltNetwork] = field(repr=False, compare=False)
+    _get_weights_at: Callable[[WeightPaths], list[np.ndarray]] = field(repr=False, compare=False)
+    _set_weights_at: Callable[[WeightPaths, Sequence[Any]], None] = field(repr=False, compare=False)
 
     @property
     def name(self) -> str:
@@ -44,18 +44,18 @@ class LayerView:
     @property
     def input_shape(self) -> Shape:
         """Of one example."""
-        built = self._built()
+        built = self._require_built()
         return built.shapes[built.spans[self.index][0]]
 
     @property
     def output_shape(self) -> Shape:
         """Of one example."""
-        built = self._built()
+        built = self._require_built()
         return built.shapes[built.spans[self.index][1]]
 
     def get_weights(self) -> list[np.ndarray]:
         """Copies of its weights: params, then statistics."""
-        return self._read(self._places())
+        return self._get_weights_at(self._weight_paths())
 
     def set_weights(self, weights: Sequence[Any]) -> None:
         """Put weights in, in the order of `get_weights`.
@@ -63,7 +63,7 @@ class LayerView:
         Raises:
             DataError: another number of arrays, or another shape.
         """
-        self._write(self._places(), weights)
+        self._set_weights_at(self._weight_paths(), weights)
 
     def count_params(self) -> int:
         """How many numbers it holds."""
@@ -87,10 +87,10 @@ class LayerView:
     def __getattr__(self, name: str) -> Any:
         return getattr(object.__getattribute__(self, "layer"), name)
 
-    def _places(self) -> Places:
-        built = self._built()
+    def _weight_paths(self) -> WeightPaths:
+        built = self._require_built()
         start, stop = built.spans[self.index]
-        return [place for place in built.weights if start <= place[1][0] < stop]
+        return [place for place in built.weight_paths if start <= place[1][0] < stop]
 
     def __repr__(self) -> str:
         return f"{self.name}: {self.layer!r}"

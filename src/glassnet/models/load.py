@@ -30,4 +30,4 @@ def load(path: str | os.PathLike[str], custom_objects: Mapping[str, Any] | None 
         ...     load(f"{folder}/small.glassnet").count_params()
         8
     """
-    return Sequential()._take_up(model_file.read(path, custom_objects))
+    return Sequential()._restore(model_file.read_model(path, custom_objects))

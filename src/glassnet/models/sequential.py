@@ -12,16 +12,17 @@ from typing import Any
 import numpy as np
 
 from glassnet import fingerprinting
-from glassnet.callbacks import Callback, Panel, listed
+from glassnet.callbacks import Callback
+from glassnet.callbacks.callback_list import CallbackList, normalize_callbacks
 from glassnet.data import arrays
 from glassnet.engine import inference, network, objective
-from glassnet.engine.epoch_runner import Source, Standing
-from glassnet.engine.network import Built
-from glassnet.errors import DataWarning, all_or_nothing, is_int, require
-from glassnet.inspection.trace import Trace, take
+from glassnet.engine.epoch_runner import BatchSource, RunState
+from glassnet.engine.network import BuiltNetwork
+from glassnet.errors import DataWarning, is_int, require, rollback_on_error
+from glassnet.inspection.trace import Trace, record_trace
 from glassnet.layers import functional
 from glassnet.models import forecast
-from glassnet.models.base import Stack
+from glassnet.models.base import BaseModel
 from glassnet.models.forecast import Forecast
 from glassnet.pipeline import batches, encoding, memmap, sources, streams
 from glassnet.preprocessing import base, tabular
@@ -29,10 +30,10 @@ from glassnet.storage import model_file
 from glassnet.training import trainer
 from glassnet.training.history import History
 from glassnet.training.progress import Progress
-from glassnet.training.resume import Resumable, describe
+from glassnet.training.resume import ResumableRun, describe_callback
 
 
-class Sequential(Stack):
+class Sequential(BaseModel):
     """Layers in a row, with their weights.
 
     Args:
@@ -68,7 +69,7 @@ class Sequential(Stack):
         steps_per_epoch: int | None = None,
         validation_steps: int | None = None,
         target: str | None = None,
-        columns: Mapping[str, str] | None = None,
+        column_types: Mapping[str, str] | None = None,
         derive: Mapping[str, str] | None = None,
         target_transform: str | None = None,
         validation_from: str = "random",
@@ -78,7 +79,7 @@ class Sequential(Stack):
     ) -> History:
         """Train, and return the epochs' numbers. A second fit carries on where the first ended: fit(5), fit(5) is fit(10), bit for bit.
 
-        Where no loss was named, it is inferred from the targets and the last layer (`pairing.infer`), Adam is used, and both are said.
+        Where no loss was named, it is inferred from the targets and the last layer (`objective.infer_loss`), Adam is used, and both are said.
         A loss or weight that is no longer a number ends the run: a `TrainingWarning` names the step and the link, and the weights that
         last gave a finite loss are kept. Ctrl-C ends it too, with the weights as they are.
 
@@ -111,7 +112,7 @@ class Sequential(Stack):
                 None for one pass.
             validation_steps: how many of `validation_data`'s batches are validated on, the first of a new pass each time; None for all.
             target: the table's column to learn; rows that lack it are left out, and counted. Or the column of targets in batches.
-            columns: what a column of the table is where that is not to be inferred: {"cabin": "drop", "pclass": "category"}; or
+            column_types: what a column of the table is where that is not to be inferred: {"cabin": "drop", "pclass": "category"}; or
                 "number", "boolean", "date".
             derive: new columns by expressions of others: {"area": "GrLivArea + TotalBsmtSF"} (`data.derive`).
             target_transform: "log" to learn the logarithm of the target; the loss is then of logarithms, the metrics are not.
@@ -135,91 +136,91 @@ class Sequential(Stack):
         require(batch_size == "full" or is_int(batch_size, least=1), "fit", 'batch_size to be an int >= 1 or "full"', batch_size=batch_size)
         require(seed is None or is_int(seed, least=0), "fit", "seed to be an int >= 0 or None", seed=seed)
         require(isinstance(shuffle, bool) and observe in (None, True, False), "fit", "True or False", shuffle=shuffle, observe=observe)
-        callbacks, progress = listed(callbacks), Progress(verbose, epochs)
-        asked = tabular.wishes(target, columns, derive, target_transform)
-        with all_or_nothing(self), ExitStack() as opened:
-            run = None if resume is None else opened.enter_context(closing(Resumable(resume, self.epoch)))
+        callbacks, progress = normalize_callbacks(callbacks), Progress(verbose, epochs)
+        asked = tabular.check_table_request(target, column_types, derive, target_transform)
+        with rollback_on_error(self), ExitStack() as opened:
+            run = None if resume is None else opened.enter_context(closing(ResumableRun(resume, self.epoch)))
             if self._network is None and self.seed is None:
                 self.seed = int(seed) if seed is not None else run.seed if run else None
             if run:
-                self._draw_again(run.seed)
-            first = run.first if run else self.epoch
-            split = 0.0 if validation_data is not None else validation_split, validation_from, self._known_seed()
-            order_seed = self._known_seed() if seed is None else int(seed)
+                self._replace_drawn_seed(run.seed)
+            first = run.first_epoch if run else self.epoch
+            split = 0.0 if validation_data is not None else validation_split, validation_from, self._ensure_seed()
+            order_seed = self._ensure_seed() if seed is None else int(seed)
             taken = reading = None
             if batches.is_stream(x, y):
-                streams.require_plain(y, sample_weight, split[0], asked != tabular.Wishes(target) or self._of_columns)
+                streams.reject_array_arguments(y, sample_weight, split[0], asked != tabular.TableRequest(target) or self._has_named_columns)
                 read = partial(
-                    streams.Stream, x, steps_per_epoch, batch_size=batch_size, target=target, what="steps_per_epoch", text=self._text
+                    streams.BatchStream, x, steps_per_epoch, batch_size=batch_size, target=target, steps_argument="steps_per_epoch", vectorizer=self._text_vectorization
                 )
-                stream = read(epoch=first, again=run is not None)
-                reading = opened.enter_context(closing(streams.Reading(stream, first)))
+                stream = read(first_epoch=first, repeatable=run is not None)
+                reading = opened.enter_context(closing(streams.StreamReader(stream, first)))
                 x, y = reading.peek()
-            elif y is None and tabular.is_whole(x):
+            elif y is None and tabular.has_own_targets(x):
                 fix = 'Write fit(table["review"], table["label"]), say.'
-                require(self._text is None, "fit", "no table, where texts are taken: TextVectorization stands in front", fix=fix)
-                taken = tabular.take(self.intake, x, asked, functional.unfold(self._layers), self._loss, split)
-                self.intake, x, y, sample_weight = taken.intake, taken.x, taken.y, tabular.weights(sample_weight, taken.there)
-                progress.say("\n".join(taken.said))
+                require(self._text_vectorization is None, "fit", "no table, where texts are taken: TextVectorization stands in front", fix=fix)
+                taken = tabular.prepare_table(self.preprocessor, x, asked, functional.unfold(self._layers), self._loss, split)
+                self.preprocessor, x, y, sample_weight = taken.preprocessor, taken.x, taken.y, tabular.select_sample_weight(sample_weight, taken.has_target)
+                progress.log("\n".join(taken.messages))
             else:
-                require(asked == tabular.Wishes(), "fit", "x to be a table, and no y, where a target is named", x=type(x).__name__)
-                x, y, _ = self._pair(x, y)
-            ready, built, said = self._ready(x, y)
-            progress.say(said)
-            program = self._program()
+                require(asked == tabular.TableRequest(), "fit", "x to be a table, and no y, where a target is named", x=type(x).__name__)
+                x, y, _ = self._encode_xy(x, y)
+            ready, built, said = self._build_for(x, y)
+            progress.log(said)
+            program = self._make_program()
             again = run is not None
-            validation = self._validation(validation_data), validation_steps, batch_size, target, again, program.loss, built, self._text
-            if self.intake is not None:
-                class_weight = self.intake.target.weights(class_weight)
+            validation = self._encode_validation(validation_data), validation_steps, batch_size, target, again, program.loss, built, self._text_vectorization
+            if self.preprocessor is not None:
+                class_weight = self.preprocessor.target.class_weight_by_index(class_weight)
             if reading:
-                source: Source = reading.feed(program.loss, built, class_weight)
-                held = sources.held(*validation)
+                source: BatchSource = reading.make_source(program.loss, built, class_weight)
+                held = sources.validation_blocks(*validation)
             else:
-                data, labels = encoding.encode(ready, y, program.loss, built.shapes[-1], sample_weight)
+                data, labels = encoding.encode_examples(ready, y, program.loss, built.shapes[-1], sample_weight)
                 if taken is None:
-                    arrays.require_precise(x=x, y=y)
-                encoding.require_real(built.links, data.x)
-                kept, apart = (taken.kept, taken.held) if taken else encoding.hold_out(len(data.x), labels, *split)
+                    arrays.check_precision(x=x, y=y)
+                encoding.check_unmasked(built.links, data.x)
+                kept, apart = (taken.train_index, taken.validation_index) if taken else encoding.train_validation_split(len(data.x), labels, *split)
                 if apart is not None:
-                    encoding.require_all("validation_steps", validation_steps, len(apart), batch_size)
-                    data, held = data.rows(kept), sources.blocks(data.rows(apart))
+                    encoding.check_steps("validation_steps", validation_steps, len(apart), batch_size)
+                    data, held = data.take(kept), sources.evaluation_blocks(data.take(apart))
                 else:
-                    held = sources.held(*validation)
-                data = encoding.weigh_classes(data, program.loss, class_weight)
-                source = sources.source(data, batch_size, steps_per_epoch, seed=order_seed, shuffle=shuffle)
+                    held = sources.validation_blocks(*validation)
+                data = encoding.apply_class_weight(data, program.loss, class_weight)
+                source = sources.make_source(data, batch_size, steps_per_epoch, seed=order_seed, shuffle=shuffle)
             opened.enter_context(closing(source))
-            before, self._state = self._state, inference.learn(built.links, self._params, self._state, None if reading else data.x)
-            progress.say(network.told(built.links, before, self._state))
-            asked_for = {"epochs": epochs, "batch_size": source.size, "steps": source.steps, "rows": source.rows}
-            start, history, memories = Standing(self.epoch, self._carry(program, order_seed)), History(order_seed, asked_for), None
+            before, self._state = self._state, inference.adapt_state(built.links, self._params, self._state, None if reading else data.x)
+            progress.log(network.describe_adaptation(built.links, before, self._state))
+            asked_for = {"epochs": epochs, "batch_size": source.batch_size, "steps": source.steps, "rows": source.n_samples}
+            start, history, memories = RunState(self.epoch, self._make_train_state(program, order_seed)), History(order_seed, asked_for), None
             if run:
                 told: dict[str, Any] = {"layers": self._layers, "input": built.shapes[0], "loss": self._loss, "optimizer": self._optimizer}
-                told |= {"metrics": self._metrics, "table": self.intake, "batch_size": source.size, "shuffle": shuffle, "seed": order_seed}
-                told |= {"data": source.marks(), "validation": sources.marks_of(held), "callbacks": [describe(each) for each in callbacks]}
-                run.join(told, fingerprinting.of_tree((self._params, self._state, np.float32(self._rate))), self._last_run)
-                start, memories = run.stand(program, built, start, first + epochs), run.memories(callbacks)
-            panel = Panel(callbacks, program.log_names(validated=held is not None), memories)
-            if run and run.past:
-                history = self._go_on(run, start, asked_for)
-                progress.resume(start.epoch - first, run.said(start))
+                told |= {"metrics": self._metrics, "table": self.preprocessor, "batch_size": source.batch_size, "shuffle": shuffle, "seed": order_seed}
+                told |= {"data": source.fingerprint(), "validation": sources.blocks_fingerprint(held), "callbacks": [describe_callback(each) for each in callbacks]}
+                run.attach(told, fingerprinting.tree_fingerprint((self._params, self._state, np.float32(self._rate))), self._last_run_id)
+                start, memories = run.restore(program, built, start, first + epochs), run.load_memories(callbacks)
+            panel = CallbackList(callbacks, program.log_names(include_validation=held is not None), memories)
+            if run and run.history:
+                history = self._resume_from(run, start, asked_for)
+                progress.resume(start.epoch - first, run.describe_status(start))
                 if reading:
                     reading.seek(first, start.epoch, len(start.losses))
-            if panel.saves:
-                model_file.describe(self._kept()[0])
-            self.history, self._last_run = history, run.run.id if run else None
+            if panel.saves_models:
+                model_file.dump_spec(self._export()[0])
+            self.history, self._last_run_id = history, run.info.id if run else None
             opened.pop_all()
         return trainer.train(
             program,
             start,
             source,
             held,
-            last=first + epochs,
+            end_epoch=first + epochs,
             history=history,
-            panel=panel,
+            callback_list=panel,
             progress=progress,
-            adopt=self._adopt,
-            set_rate=self._set_rate,
-            kept=self._kept,
+            on_record=self._apply_record,
+            set_learning_rate=self._set_learning_rate,
+            export_model=self._export,
             run=run,
             observe=observe,
         )
@@ -248,20 +249,20 @@ class Sequential(Stack):
             DataError: see `fit`.
             NotReadyError: no weights or no loss yet.
         """
-        program, built = self._program(), self._require_built("evaluate")
+        program, built = self._make_program(), self._require_built("evaluate")
         network.require_learned(built.links, self._state)
         if batches.is_stream(x, y):
-            streams.require_plain(y, sample_weight, 0.0, self._of_columns)
-            blocks: Any = streams.scored(x, steps, program.loss, built, target=target, text=self._text)
+            streams.reject_array_arguments(y, sample_weight, 0.0, self._has_named_columns)
+            blocks: Any = streams.make_stream_blocks(x, steps, program.loss, built, target=target, vectorizer=self._text_vectorization)
         else:
             fix = "They are for batches: rows are all taken, once."
             require(steps is None and target is None, "evaluate", "no steps or target with rows", steps=steps, target=target, fix=fix)
-            x, y, there = self._pair(x, y)
+            x, y, there = self._encode_xy(x, y)
             if there is not None:
                 warnings.warn(f"evaluate: {np.sum(~there):,} of {len(there):,} rows lack the target: left out", DataWarning, stacklevel=2)
-            weight = tabular.weights(sample_weight, there)
-            blocks = inference.to_blocks(encoding.encode(self._examples(x), y, program.loss, built.shapes[-1], weight)[0])
-        logs = inference.score(program, self._params, self._state, blocks)
+            weight = tabular.select_sample_weight(sample_weight, there)
+            blocks = inference.iter_padded_blocks(encoding.encode_examples(self._encode_x(x), y, program.loss, built.shapes[-1], weight)[0])
+        logs = inference.evaluate_blocks(program, self._params, self._state, blocks)
         return logs if return_dict else list(logs.values()) if len(logs) > 1 else logs["loss"]
 
     def predict(self, x: Any, *, steps: int | None = None) -> np.ndarray:
@@ -277,15 +278,15 @@ class Sequential(Stack):
             NotReadyError: a Normalization has learned nothing yet.
         """
         if batches.is_stream(x):
-            with closing(streams.Stream(x, steps)) as stream:
-                return stream.outputs(self.predict)
+            with closing(streams.BatchStream(x, steps)) as stream:
+                return stream.predict_batches(self.predict)
         require(steps is None, "predict", "steps=None with rows", steps=steps, fix="It is for batches: rows are all taken, once.")
-        examples = self._examples(self._numbers(base.features(self.intake, x)))
+        examples = self._encode_x(self._vectorize_text(base.transform(self.preprocessor, x)))
         built = self._build(examples.shape[1:])
         network.require_learned(built.links, self._state)
         body, head = network.split_head(built.links, self._loss) if self._loss else (built.links, ())
-        out = inference.outputs(body, head, self._params, self._state, examples)
-        return self.intake.restore(out, x) if self.intake else out
+        out = inference.predict(body, head, self._params, self._state, examples)
+        return self.preprocessor.inverse_transform(out, x) if self.preprocessor else out
 
     def predict_labels(self, x: Any) -> np.ndarray:
         """The class of every row: the largest of K outputs (n,); 0 or 1 for a sigmoid (n,), or for each of K sigmoids (n, K).
@@ -296,8 +297,8 @@ class Sequential(Stack):
             DataError, NotReadyError: see `predict`.
             ConfigError: the network gives numbers, not classes.
         """
-        labels = objective.to_labels(self.predict(x), self._require_built("predict_labels").links, self._loss)
-        return self.intake.target.spelt(labels) if self.intake else labels
+        labels = objective.to_class_labels(self.predict(x), self._require_built("predict_labels").links, self._loss)
+        return self.preprocessor.target.decode_labels(labels) if self.preprocessor else labels
 
     def forecast(self, steps: int | None = None, series: Any = None) -> Forecast:
         """What follows the end of the series that the model was fitted to, step by step, with the seasonal naive forecast beside it.
@@ -313,7 +314,7 @@ class Sequential(Stack):
             NotReadyError: the model was not fitted to a series.
             DataError: a series that is too short, or of other steps.
         """
-        return forecast.forecast(self.predict, self.intake, steps, series)
+        return forecast.forecast_series(self.predict, self.preprocessor, steps, series)
 
     def trace(self, x: Any, y: Any = None, training: bool = False) -> Trace:
         """Every number of one forward and backward pass over the rows, and the update that would follow; nothing changes.
@@ -337,52 +338,52 @@ class Sequential(Stack):
 
         Source: lecture 003, backpropagation by hand.
         """
-        with all_or_nothing(self):
-            x, y, _ = self._pair(x, y)
-            x, built, _ = self._ready(x, y)
+        with rollback_on_error(self):
+            x, y, _ = self._encode_xy(x, y)
+            x, built, _ = self._build_for(x, y)
             network.require_learned(built.links, self._state)
-            program = self._program()
-            data, _ = encoding.encode(np.asarray(x), y, program.loss, built.shapes[-1])
-        return take(program, self._carry(program, self._known_seed()), data, training, built.weights, self.intake)
+            program = self._make_program()
+            data, _ = encoding.encode_examples(np.asarray(x), y, program.loss, built.shapes[-1])
+        return record_trace(program, self._make_train_state(program, self._ensure_seed()), data, training, built.weight_paths, self.preprocessor)
 
     @property
-    def _of_columns(self) -> bool:
+    def _has_named_columns(self) -> bool:
         """Whether it was fitted to columns by name."""
-        return self.intake is not None and bool(self.intake.names)
+        return self.preprocessor is not None and bool(self.preprocessor.feature_names)
 
-    def _pair(self, x: Any, y: Any) -> tuple[Any, Any, np.ndarray | None]:
+    def _encode_xy(self, x: Any, y: Any) -> tuple[Any, Any, np.ndarray | None]:
         """Rows and targets as the network takes them, and which of a table's rows have a target, None for all."""
-        x, y, there = base.pair(self.intake, x, y)
-        return self._numbers(x), y, there
+        x, y, there = base.transform_xy(self.preprocessor, x, y)
+        return self._vectorize_text(x), y, there
 
-    def _validation(self, given: Any) -> Any:
-        whole = tabular.is_whole(given)
-        parts = isinstance(given, tuple | list) and len(given) in (2, 3)
-        if batches.is_stream(given) or not (whole or parts) or (self.intake is None and tabular.is_table(given)):
-            return given
-        x, y, *weight = (given, None) if whole else (*given,)
-        x, y, there = self._pair(x, y)
-        return x, y, *(tabular.weights(w, there) for w in weight)
+    def _encode_validation(self, validation_data: Any) -> Any:
+        whole = tabular.has_own_targets(validation_data)
+        parts = isinstance(validation_data, tuple | list) and len(validation_data) in (2, 3)
+        if batches.is_stream(validation_data) or not (whole or parts) or (self.preprocessor is None and tabular.is_table(validation_data)):
+            return validation_data
+        x, y, *weight = (validation_data, None) if whole else (*validation_data,)
+        x, y, there = self._encode_xy(x, y)
+        return x, y, *(tabular.select_sample_weight(w, there) for w in weight)
 
-    def _numbers(self, x: Any) -> Any:
+    def _vectorize_text(self, x: Any) -> Any:
         """Of texts."""
-        return self._text(x) if self._text else x
+        return self._text_vectorization(x) if self._text_vectorization else x
 
-    def _examples(self, x: Any) -> Any:
-        return memmap.features(x, self._shape, links=functional.unfold(self._layers))
+    def _encode_x(self, x: Any) -> Any:
+        return memmap.as_features(x, self._example_shape, links=functional.unfold(self._layers))
 
-    def _ready(self, x: Any, y: Any) -> tuple[Any, Built, str]:
+    def _build_for(self, x: Any, y: Any) -> tuple[Any, BuiltNetwork, str]:
         """The rows, the network built for them, and what was inferred about the loss, if anything had to be."""
-        x = self._examples(x)
-        arrays.same_length(x=x, y=y)
+        x = self._encode_x(x)
+        arrays.check_consistent_length(x=x, y=y)
         built = self._build(x.shape[1:])
-        if self.intake is not None:
-            self.intake.target.check(built.links, built.shapes[-1], self._loss)
+        if self.preprocessor is not None:
+            self.preprocessor.target.check_network(built.links, built.shapes[-1], self._loss)
         if self._loss is not None:
             return x, built, ""
-        loss, metrics, because = objective.infer(built.links, built.shapes[-1], arrays.numbers(y, "y"))
-        wanted = self._metrics or metrics or (("mae",) if self.intake else ())
+        loss, metrics, because = objective.infer_loss(built.links, built.shapes[-1], arrays.check_numeric(y, "y"))
+        wanted = self._metrics or metrics or (("mae",) if self.preprocessor else ())
         if self._optimizer is None:
             self.compile("adam", loss, wanted)
         self._loss, self._metrics = loss, wanted
-        return x, built, f"no loss was named: {loss.called}, as {because}; optimizer {type(self._optimizer).__name__}"
+        return x, built, f"no loss was named: {loss.display_name}, as {because}; optimizer {type(self._optimizer).__name__}"

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from glassnet.errors import lookup, require, require_value
+from glassnet.errors import lookup, require, require_frozen_dataclass
 from glassnet.optimizers.adam import Adam, AdamW, Nadam
 from glassnet.optimizers.adaptive import Adadelta, Adagrad, RMSprop
 from glassnet.optimizers.optax import Optax, is_transformation
-from glassnet.optimizers.optimizer import Optimizer, check
+from glassnet.optimizers.optimizer import Optimizer, check_fields
 from glassnet.optimizers.sgd import SGD, Lion
 
 __all__ = [
@@ -59,6 +59,6 @@ def get(value: str | Optimizer) -> Optimizer:
     fix = "Write optimizers.Optax(...) around it." if is_transformation(value) else ""
     fix = f"Write {value.__name__}()." if isinstance(value, type) else fix
     require(isinstance(value, Optimizer), "optimizer", "a name or an Optimizer", optimizer=value, fix=fix)
-    require_value(value)
-    check(value)
+    require_frozen_dataclass(value)
+    check_fields(value)
     return value

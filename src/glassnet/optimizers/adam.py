@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from glassnet.errors import is_number, require
-from glassnet.optimizers.optimizer import Optimizer, Slots, check, zeros
+from glassnet.optimizers.optimizer import Optimizer, Slots, check_fields, zeros_like
 from glassnet.schedules import Schedule
 from glassnet.types import Array, Params
 
@@ -48,15 +48,15 @@ class Adam(Optimizer):
     amsgrad: bool = False
 
     def __post_init__(self) -> None:
-        check(self, positive=("epsilon",), fractions=("beta_1", "beta_2"), flags=("amsgrad",))
+        check_fields(self, positive=("epsilon",), fractions=("beta_1", "beta_2"), flags=("amsgrad",))
 
     def init(self, params: Params) -> Slots:
         """The count of steps, a mean and a mean square per weight; the largest mean square where it is asked for."""
-        return _adam_slots(self, params)
+        return _init_adam(self, params)
 
     def update(self, grads: Params, state: Slots, params: Params, lr: Array) -> tuple[Params, Slots]:
         """One step: new params and new state."""
-        return _adam(self, grads, state, params, lr)
+        return _adam_step(self, grads, state, params, lr)
 
 
 @dataclass(frozen=True)
@@ -93,17 +93,17 @@ class AdamW(Optimizer):
     amsgrad: bool = False
 
     def __post_init__(self) -> None:
-        check(self, positive=("epsilon",), fractions=("beta_1", "beta_2"), flags=("amsgrad",))
+        check_fields(self, positive=("epsilon",), fractions=("beta_1", "beta_2"), flags=("amsgrad",))
         ok = is_number(self.weight_decay) and self.weight_decay >= 0
         require(ok, "AdamW", "weight_decay to be a number >= 0", weight_decay=self.weight_decay)
 
     def init(self, params: Params) -> Slots:
         """What Adam remembers."""
-        return _adam_slots(self, params)
+        return _init_adam(self, params)
 
     def update(self, grads: Params, state: Slots, params: Params, lr: Array) -> tuple[Params, Slots]:
         """One step: new params and new state."""
-        return _adam(self, grads, state, jax.tree.map(lambda p: p - p * self.weight_decay * lr, params), lr)
+        return _adam_step(self, grads, state, jax.tree.map(lambda p: p - p * self.weight_decay * lr, params), lr)
 
 
 @dataclass(frozen=True)
@@ -136,15 +136,15 @@ class Nadam(Optimizer):
     epsilon: float = 1e-7
 
     def __post_init__(self) -> None:
-        check(self, positive=("epsilon",), fractions=("beta_1", "beta_2"))
+        check_fields(self, positive=("epsilon",), fractions=("beta_1", "beta_2"))
 
     def init(self, params: Params) -> Slots:
         """The count of steps, the product of every u, a mean and a mean square per weight."""
-        return {"step": np.int32(0), "u_product": np.float32(1), "momentum": zeros(params), "velocity": zeros(params)}
+        return {"step": np.int32(0), "u_product": np.float32(1), "momentum": zeros_like(params), "velocity": zeros_like(params)}
 
     def update(self, grads: Params, state: Slots, params: Params, lr: Array) -> tuple[Params, Slots]:
         """One step: new params and new state."""
-        new = _moments(self, grads, state)
+        new = _update_moments(self, grads, state)
         t = jnp.asarray(new["step"], jnp.float32)
         u, ahead = (self.beta_1 * (1 - 0.5 * 0.96**s) for s in (t, t + 1))
         new["u_product"] = product = state["u_product"] * u
@@ -156,20 +156,20 @@ class Nadam(Optimizer):
         return jax.tree.map(move, params, grads, new["momentum"], new["velocity"]), new
 
 
-def _moments(adam: Adam | AdamW | Nadam, grads: Params, state: Slots) -> Slots:
+def _update_moments(adam: Adam | AdamW | Nadam, grads: Params, state: Slots) -> Slots:
     """The count of steps, the mean gradient and the mean square after one more step."""
     momentum = jax.tree.map(lambda m, g: m + (g - m) * (1 - adam.beta_1), state["momentum"], grads)
     velocity = jax.tree.map(lambda v, g: v + (g * g - v) * (1 - adam.beta_2), state["velocity"], grads)
     return {"step": state["step"] + 1, "momentum": momentum, "velocity": velocity}
 
 
-def _adam_slots(adam: Adam | AdamW, params: Params) -> Slots:
+def _init_adam(adam: Adam | AdamW, params: Params) -> Slots:
     names = ["momentum", "velocity"] + ["velocity_hat"] * adam.amsgrad
-    return {"step": np.int32(0), **{name: zeros(params) for name in names}}
+    return {"step": np.int32(0), **{name: zeros_like(params) for name in names}}
 
 
-def _adam(adam: Adam | AdamW, grads: Params, state: Slots, params: Params, lr: Array) -> tuple[Params, Slots]:
-    new = _moments(adam, grads, state)
+def _adam_step(adam: Adam | AdamW, grads: Params, state: Slots, params: Params, lr: Array) -> tuple[Params, Slots]:
+    new = _update_moments(adam, grads, state)
     t, largest = jnp.asarray(new["step"], jnp.float32), new["velocity"]
     rate = lr * jnp.sqrt(1 - adam.beta_2**t) / (1 - adam.beta_1**t)
     if adam.amsgrad:

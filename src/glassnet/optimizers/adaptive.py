@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from glassnet.errors import is_number, require
-from glassnet.optimizers.optimizer import Optimizer, Slots, check, zeros
+from glassnet.optimizers.optimizer import Optimizer, Slots, check_fields, zeros_like
 from glassnet.schedules import Schedule
 from glassnet.types import Array, Params
 
@@ -44,12 +44,12 @@ class RMSprop(Optimizer):
     centered: bool = False
 
     def __post_init__(self) -> None:
-        check(self, positive=("epsilon",), fractions=("rho", "momentum"), flags=("centered",))
+        check_fields(self, positive=("epsilon",), fractions=("rho", "momentum"), flags=("centered",))
 
     def init(self, params: Params) -> Slots:
         """A mean square per weight; a mean and a momentum where they are asked for."""
         names = ["velocity"] + ["average_gradient"] * self.centered + ["momentum"] * (self.momentum > 0)
-        return {name: zeros(params) for name in names}
+        return {name: zeros_like(params) for name in names}
 
     def update(self, grads: Params, state: Slots, params: Params, lr: Array) -> tuple[Params, Slots]:
         """One step: new params and new state."""
@@ -91,7 +91,7 @@ class Adagrad(Optimizer):
     epsilon: float = 1e-7
 
     def __post_init__(self) -> None:
-        check(self, positive=("epsilon",))
+        check_fields(self, positive=("epsilon",))
         start = self.initial_accumulator_value
         ok = is_number(start) and start >= 0
         require(ok, "Adagrad", "initial_accumulator_value to be a number >= 0", initial_accumulator_value=start)
@@ -134,11 +134,11 @@ class Adadelta(Optimizer):
     epsilon: float = 1e-7
 
     def __post_init__(self) -> None:
-        check(self, positive=("epsilon",), fractions=("rho",))
+        check_fields(self, positive=("epsilon",), fractions=("rho",))
 
     def init(self, params: Params) -> Slots:
         """A mean square of gradients and one of steps per weight."""
-        return {"accumulated_grad": zeros(params), "accumulated_delta_var": zeros(params)}
+        return {"accumulated_grad": zeros_like(params), "accumulated_delta_var": zeros_like(params)}
 
     def update(self, grads: Params, state: Slots, params: Params, lr: Array) -> tuple[Params, Slots]:
         """One step: new params and new state."""

@@ -8,7 +8,7 @@ from typing import Any
 import jax
 
 from glassnet.errors import ConfigError, message, require
-from glassnet.optimizers.optimizer import Optimizer, check
+from glassnet.optimizers.optimizer import Optimizer, check_fields
 from glassnet.schedules import Schedule
 from glassnet.types import Array, Params
 
@@ -45,7 +45,7 @@ class Optax(Optimizer):
     def __post_init__(self) -> None:
         fix = "Write Optax(optax.adam(0.001)): call the function of optax."
         require(is_transformation(self.tx), "Optax", "an optax.GradientTransformation, with init and update", tx=self.tx, fix=fix)
-        check(self)
+        check_fields(self)
 
     def init(self, params: Params) -> Any:
         """What the transformation remembers, in its own form."""

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from glassnet.errors import is_number, require
-from glassnet.schedules import Schedule, check_rate
+from glassnet.schedules import Schedule, check_learning_rate
 from glassnet.types import Array, Params
 
 Slots = dict[str, Any]
@@ -45,36 +45,36 @@ class Optimizer(ABC):
         """One step: new params and new state. Pure; `lr` is the rate of this step."""
 
 
-def zeros(params: Params) -> Params:
+def zeros_like(params: Params) -> Params:
     """A tree like `params`, of zeros."""
     return jax.tree.map(lambda p: np.zeros(p.shape, p.dtype), params)
 
 
-def clip(optimizer: Optimizer, grads: Params) -> Params:
+def clip_gradients(optimizer: Optimizer, grads: Params) -> Params:
     """The gradients within what the optimizer allows."""
-    norm, value, whole = (getattr(optimizer, name) for name in CLIPS)
+    norm, value, whole = (getattr(optimizer, name) for name in CLIPPING_FIELDS)
     if norm is not None:
-        return jax.tree.map(lambda g: _within(norm, g), grads)
+        return jax.tree.map(lambda g: _clip_by_norm(norm, g), grads)
     if value is not None:
         return jax.tree.map(lambda g: jnp.clip(g, -value, value), grads)
-    return grads if whole is None else _within(whole, grads)
+    return grads if whole is None else _clip_by_norm(whole, grads)
 
 
-def _within(bound: float, grads: Params) -> Params:
+def _clip_by_norm(bound: float, grads: Params) -> Params:
     norm = jnp.sqrt(sum(jnp.sum(g * g) for g in jax.tree.leaves(grads)))
     factor = bound / jnp.maximum(norm, bound)
     return jax.tree.map(lambda g: g * factor, grads)
 
 
-CLIPS = ("clipnorm", "clipvalue", "global_clipnorm")
+CLIPPING_FIELDS = ("clipnorm", "clipvalue", "global_clipnorm")
 
 
-def check(optimizer: Optimizer, *, positive: tuple[str, ...] = (), fractions: tuple[str, ...] = (), flags: tuple[str, ...] = ()) -> None:
+def check_fields(optimizer: Optimizer, *, positive: tuple[str, ...] = (), fractions: tuple[str, ...] = (), flags: tuple[str, ...] = ()) -> None:
     """Raise ConfigError where a field is not a number > 0, in [0, 1) or a bool, as its name is listed; or not what every optimizer's is."""
     who = type(optimizer).__name__
     fields = vars(optimizer)
-    check_rate(optimizer, optimizer.learning_rate)
-    clips = {name: fields[name] for name in CLIPS if fields[name] is not None}
+    check_learning_rate(optimizer, optimizer.learning_rate)
+    clips = {name: fields[name] for name in CLIPPING_FIELDS if fields[name] is not None}
     for name in (*positive, *clips):
         require(is_number(fields[name]) and fields[name] > 0, who, f"{name} to be a number > 0", **{name: fields[name]})
     require(len(clips) < 2, who, "one kind of clipping at most", **clips)

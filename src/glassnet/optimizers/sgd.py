@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import jax
 import jax.numpy as jnp
 
-from glassnet.optimizers.optimizer import Optimizer, Slots, check, zeros
+from glassnet.optimizers.optimizer import Optimizer, Slots, check_fields, zeros_like
 from glassnet.schedules import Schedule
 from glassnet.types import Array, Params
 
@@ -38,11 +38,11 @@ class SGD(Optimizer):
     nesterov: bool = False
 
     def __post_init__(self) -> None:
-        check(self, fractions=("momentum",), flags=("nesterov",))
+        check_fields(self, fractions=("momentum",), flags=("nesterov",))
 
     def init(self, params: Params) -> Slots:
         """A velocity per weight, where there is momentum."""
-        return {} if self.momentum == 0 else {"velocity": zeros(params)}
+        return {} if self.momentum == 0 else {"velocity": zeros_like(params)}
 
     def update(self, grads: Params, state: Slots, params: Params, lr: Array) -> tuple[Params, Slots]:
         """One step: new params and new state."""
@@ -82,11 +82,11 @@ class Lion(Optimizer):
     beta_2: float = 0.99
 
     def __post_init__(self) -> None:
-        check(self, fractions=("beta_1", "beta_2"))
+        check_fields(self, fractions=("beta_1", "beta_2"))
 
     def init(self, params: Params) -> Slots:
         """A mean gradient per weight."""
-        return {"momentum": zeros(params)}
+        return {"momentum": zeros_like(params)}
 
     def update(self, grads: Params, state: Slots, params: Params, lr: Array) -> tuple[Params, Slots]:
         """One step: new params and new state."""

@@ -22,7 +22,7 @@ def is_stream(x: Any, y: Any = None) -> bool:
     if isinstance(x, list):
         first: Any = x[0] if x else None
         columns = list(first.values()) if isinstance(first, Mapping) else []
-        return (is_parts(first) and len(first) in (2, 3)) or (bool(columns) and all(np.ndim(column) for column in columns))
+        return (is_batch(first) and len(first) in (2, 3)) or (bool(columns) and all(np.ndim(column) for column in columns))
     if _is_columnar(x):
         return True
     if isinstance(x, str | bytes | tuple | range | Mapping) or any(hasattr(x, name) for name in ("__array__", "columns", "__fspath__")):
@@ -35,7 +35,7 @@ def _is_columnar(x: Any) -> bool:
     return hasattr(x, "with_format") and hasattr(x, "iter")
 
 
-def is_parts(x: Any) -> bool:
+def is_batch(x: Any) -> bool:
     """Whether x holds arrays that belong together, as a batch does; the first may be a list of texts."""
     if not isinstance(x, tuple | list) or not x:
         return False
@@ -44,55 +44,55 @@ def is_parts(x: Any) -> bool:
 
 
 @dataclass(frozen=True)
-class Passes:
+class EpochIterable:
     """What a user gave, as passes over batches.
 
     Attributes:
-        begin: begins the pass of a number: a function of `epoch` is told it.
-        again: whether it can be begun again.
-        length: batches of a pass, or None where that is not known.
-        ended: told that a pass has ended.
-        numbered: whether passes may differ by their number.
+        start_epoch: begins the pass of a number: a function of `epoch` is told it.
+        repeatable: whether it can be begun again.
+        n_batches: batches of a pass, or None where that is not known.
+        on_epoch_end: told that a pass has ended.
+        takes_epoch: whether passes may differ by their number.
     """
 
-    begin: Callable[[int], Iterator[Any]]
-    again: bool
-    length: int | None = None
-    ended: Callable[[], Any] = lambda: None
-    numbered: bool = False
+    start_epoch: Callable[[int], Iterator[Any]]
+    repeatable: bool
+    n_batches: int | None = None
+    on_epoch_end: Callable[[], Any] = lambda: None
+    takes_epoch: bool = False
 
 
-def passes(given: Any, batch_size: int | str = 32) -> Passes:
+def as_epoch_iterable(batches: Any, batch_size: int | str = 32) -> EpochIterable:
     """A user's batches as passes.
 
     Args:
-        given: an iterable, an iterator, a function that gives either, an object with a length and items, a Hugging Face data set.
+        batches: an iterable, an iterator, a function that gives either, an object with a length and items, a Hugging Face data set.
         batch_size: rows of a batch, for the last.
     """
     length = None
-    if hasattr(given, "__len__"):
+    if hasattr(batches, "__len__"):
         try:
-            length = len(given)
+            length = len(batches)
         except TypeError:  # a tf.data.Dataset without end, a DataLoader over an iterable
             length = None
-    if _is_columnar(given):
+    if _is_columnar(batches):
         require(is_int(batch_size, least=1), "fit", "batch_size to be an int >= 1 for a data set", batch_size=batch_size)
         size = int(batch_size)
-        columns = given.with_format("numpy")
-        return Passes(lambda number: iter(columns.iter(batch_size=size)), True, None if length is None else -(-length // size))
-    if hasattr(given, "__next__"):
-        return Passes(lambda number: given, False)
-    if hasattr(given, "__iter__"):
-        return Passes(lambda number: iter(given), True, length)
-    if callable(given):
-        if "epoch" in _arguments(given):
-            return Passes(lambda number: iter(given(epoch=number)), True, numbered=True)
-        return Passes(lambda number: iter(given()), True)
-    ended = getattr(given, "on_epoch_end", lambda: None)
-    return Passes(lambda number: (given[i] for i in range(len(given))), True, length, ended)
+        columns = batches.with_format("numpy")
+        return EpochIterable(lambda number: iter(columns.iter(batch_size=size)), True, None if length is None else -(-length // size))
+    if hasattr(batches, "__next__"):
+        return EpochIterable(lambda number: batches, False)
+    if hasattr(batches, "__iter__"):
+        return EpochIterable(lambda number: iter(batches), True, length)
+    if callable(batches):
+        if "epoch" in _parameter_names(batches):
+            return EpochIterable(lambda number: iter(batches(epoch=number)), True, takes_epoch=True)
+        return EpochIterable(lambda number: iter(batches()), True)
+    ended = getattr(batches, "on_epoch_end", lambda: None)
+    return EpochIterable(lambda number: (batches[i] for i in range(len(batches))), True, length, ended)
 
 
-def _arguments(function: Callable[..., Any]) -> Iterable[str]:
+def _parameter_names(function: Callable[..., Any]) -> Iterable[str]:
     try:
         return inspect.signature(function).parameters
     except ValueError:  # it has no signature

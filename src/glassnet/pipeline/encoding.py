@@ -8,35 +8,35 @@ import numpy as np
 
 from glassnet.data import arrays
 from glassnet.data.split import random_split, stratified_split
-from glassnet.engine.network import Built, Links
+from glassnet.engine.network import BuiltNetwork, Links
 from glassnet.engine.train_step import Data
 from glassnet.errors import DataError, is_int, is_number, require
 from glassnet.losses import Loss
 from glassnet.pipeline import memmap
-from glassnet.pipeline.targets import labels_of, targets
+from glassnet.pipeline.targets import encode_targets, get_class_labels
 from glassnet.types import Shape
 
 
-def encode(x: Any, y: Any, loss: Loss, outputs: Shape, sample_weight: Any = None, prefix: str = "") -> tuple[Data, np.ndarray | None]:
+def encode_examples(x: Any, y: Any, loss: Loss, output_shape: Shape, sample_weight: Any = None, prefix: str = "") -> tuple[Data, np.ndarray | None]:
     """Host arrays that a program takes, and the class of every row where there is one.
 
     Args:
-        x: rows that `mapped.features` has passed.
-        y: targets in any form that fits `loss` and `outputs`.
+        x: rows that `memmap.as_features` has passed.
+        y: targets in any form that fits `loss` and `output_shape`.
         loss: what the network is trained on.
-        outputs: shape of one example's output.
+        output_shape: shape of one example's output.
         sample_weight: a weight per row, or None.
         prefix: what errors put before x and y: "validation ".
 
     Raises:
         DataError: what cannot be used, with the place and the remedy.
     """
-    target = targets(y, loss, outputs, f"{prefix}y")
-    arrays.same_length(**{f"{prefix}x": x, f"{prefix}y": target})
-    return Data(x, target, arrays.sample_weights(sample_weight, len(x), f"{prefix}sample_weight")), labels_of(target, loss)
+    target = encode_targets(y, loss, output_shape, f"{prefix}y")
+    arrays.check_consistent_length(**{f"{prefix}x": x, f"{prefix}y": target})
+    return Data(x, target, arrays.check_sample_weight(sample_weight, len(x), f"{prefix}sample_weight")), get_class_labels(target, loss)
 
 
-def require_real(links: Links, x: np.ndarray) -> None:
+def check_unmasked(links: Links, x: np.ndarray) -> None:
     """Refuse rows to train on of which the first link leaves out every step, such as texts without a word: there would be no loss.
 
     Raises:
@@ -47,56 +47,56 @@ def require_real(links: Links, x: np.ndarray) -> None:
     require(mask is None or np.any(mask), "x", "a real step in some row", error=DataError, rows=len(x), fix=fix)
 
 
-def encode_validation(given: Any, loss: Loss, built: Built) -> Data | None:
+def encode_validation(validation_data: Any, loss: Loss, built: BuiltNetwork) -> Data | None:
     """The user's (x, y) or (x, y, weights) to validate on in that network; None where none were given.
 
     Raises:
         DataError: neither two nor three parts; what cannot be used.
     """
-    if given is None:
+    if validation_data is None:
         return None
-    parts = tuple(given) if isinstance(given, tuple | list) else ()
-    what = type(given).__name__ + (f" of {len(parts)}" if parts else "")
+    parts = tuple(validation_data) if isinstance(validation_data, tuple | list) else ()
+    what = type(validation_data).__name__ + (f" of {len(parts)}" if parts else "")
     require(len(parts) in (2, 3), "validation_data", "(x, y) or (x, y, weights)", error=DataError, validation_data=what)
-    x = memmap.features(parts[0], built.shapes[0], "validation x", built.links)
+    x = memmap.as_features(parts[0], built.shapes[0], "validation x", built.links)
     weight = parts[2] if len(parts) == 3 else None
-    return encode(x, parts[1], loss, built.shapes[-1], weight, prefix="validation ")[0]
+    return encode_examples(x, parts[1], loss, built.shapes[-1], weight, prefix="validation ")[0]
 
 
-def weigh_classes(data: Data, loss: Loss, class_weight: Any) -> Data:
+def apply_class_weight(data: Data, loss: Loss, class_weight: Any) -> Data:
     """The rows with their weights multiplied by those of their classes; for training rows alone, so that validation stays as it is.
 
     Args:
         data: encoded rows.
         loss: what the network is trained on.
-        class_weight: see `arrays.class_weights`.
+        class_weight: see `arrays.compute_sample_weight`.
 
     Raises:
-        DataError: see `arrays.class_weights`.
+        DataError: see `arrays.compute_sample_weight`.
     """
-    by_class = arrays.class_weights(class_weight, labels_of(data.y, loss))
+    by_class = arrays.compute_sample_weight(class_weight, get_class_labels(data.y, loss))
     if by_class is None:
         return data
     return data._replace(weight=by_class if data.weight is None else data.weight * by_class)
 
 
-def hold_out(n: int, labels: np.ndarray | None, fraction: float, how: str, seed: int) -> tuple[np.ndarray, np.ndarray | None]:
+def train_validation_split(n: int, labels: np.ndarray | None, fraction: float, validation_from: str, seed: int) -> tuple[np.ndarray, np.ndarray | None]:
     """(which of n rows to train on, which are held out or None): a function of the seed and the rows' number and classes alone.
 
     Args:
         n: how many rows there are.
         labels: the class of every row, to hold out the same share of each; None for a plain draw.
         fraction: of the rows that is held out, from 0 to below 1.
-        how: "random", or "end" for the last rows.
+        validation_from: "random", or "end" for the last rows.
         seed: of the draw.
 
     Raises:
-        ConfigError: a fraction out of range, or another `how`.
+        ConfigError: a fraction out of range, or another `validation_from`.
         DataError: a fraction that leaves no row on one side, or none of a class to train on.
     """
     who = "validation_split"
     require(is_number(fraction) and 0 <= fraction < 1, who, "a fraction from 0 to below 1", validation_split=fraction)
-    require(how in ("random", "end"), "validation_from", '"random" or "end"', validation_from=how)
+    require(validation_from in ("random", "end"), "validation_from", '"random" or "end"', validation_from=validation_from)
     every = np.arange(n)
     if fraction == 0:
         return every, None
@@ -104,7 +104,7 @@ def hold_out(n: int, labels: np.ndarray | None, fraction: float, how: str, seed:
     fix = "Use more rows, another fraction, or validation_data."
     sides = "a row to train on and a row to hold out, at least"
     require(0 < held_rows < n, who, sides, error=DataError, rows=n, held_out=held_rows, fix=fix)
-    if how == "end":
+    if validation_from == "end":
         return every[: n - held_rows], every[n - held_rows :]
     rng = np.random.default_rng((seed, 0, 2))
     if labels is None:
@@ -116,7 +116,7 @@ def hold_out(n: int, labels: np.ndarray | None, fraction: float, how: str, seed:
     return stratified_split(labels, fraction, rng)
 
 
-def require_all(what: str, steps: Any, n: int, batch_size: Any) -> None:
+def check_steps(argument: str, steps: Any, n: int, batch_size: Any) -> None:
     """Refuse a number of batches that leaves out some of n rows, or takes some twice.
 
     Raises:
@@ -124,4 +124,4 @@ def require_all(what: str, steps: Any, n: int, batch_size: Any) -> None:
     """
     needed = -(-n // batch_size) if is_int(batch_size, least=1) else 1
     fix = "Leave it out: all rows take part, once."
-    require(steps is None or steps == needed, what, f"None, or {needed} batches, which all {n} rows take", steps=steps, fix=fix)
+    require(steps is None or steps == needed, argument, f"None, or {needed} batches, which all {n} rows take", steps=steps, fix=fix)

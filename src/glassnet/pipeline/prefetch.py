@@ -14,14 +14,14 @@ import jax
 import numpy as np
 
 from glassnet.engine.inference import pad
-from glassnet.engine.train_step import Chunk, Data, Plan
+from glassnet.engine.train_step import BatchPlan, Chunk, Data
 from glassnet.errors import DataError, GlassnetError, message
 from glassnet.types import Shape
 
-BATCHES = 64
+MAX_BATCHES_PER_CHUNK = 64
 """How many batches a chunk holds, at most."""
 
-BYTES = 32 * 2**20
+MAX_CHUNK_BYTES = 32 * 2**20
 """How large a chunk is, at most, unless two batches are larger: for one alone XLA compiles another program, of other last bits."""
 
 FILL_SECONDS = 0.05
@@ -29,20 +29,20 @@ FILL_SECONDS = 0.05
 
 
 @contextmanager
-def named(where: str) -> Iterator[None]:
+def error_location(location: str) -> Iterator[None]:
     """Put the place before the text of a `DataError`, and make one of whatever else a user's data raise."""
     try:
         yield
     except DataError as error:
-        raise DataError(f"{where}: {error}") from error
+        raise DataError(f"{location}: {error}") from error
     except GlassnetError:
         raise
     except Exception as error:
         fix = "What gives the batches raised it, or gave what cannot be read as one."
-        raise DataError(message(where, "a batch", error=error, fix=fix)) from error
+        raise DataError(message(location, "a batch", error=error, fix=fix)) from error
 
 
-class Batches(Protocol):
+class BatchReader(Protocol):
     """Host batches of a known form, epoch by epoch."""
 
     @property
@@ -50,29 +50,29 @@ class Batches(Protocol):
         """Batches of an epoch, or None where that is not known."""
 
     @property
-    def rows(self) -> int | None:
+    def n_samples(self) -> int | None:
         """How many there are, or None where that is not known."""
 
-    def draw(self, epoch: int, done: int) -> Iterator[Data]:
-        """An epoch's batches but the first `done`, none of more rows than the chunks' batches have.
+    def iter_batches(self, epoch: int, start_step: int) -> Iterator[Data]:
+        """An epoch's batches but the first `start_step`, none of more rows than the chunks' batches have.
 
         Raises:
             DataError: there are too few, or one cannot be used.
         """
 
-    def marks(self) -> dict[str, Any]:
+    def fingerprint(self) -> dict[str, Any]:
         """What tells these batches from others."""
 
     def close(self) -> None:
         """No more batches are wanted."""
 
 
-class Worker:
+class BackgroundThread:
     """One daemon thread that does one task after another: what is opened in it is read and closed in it."""
 
     def __init__(self) -> None:
         self._tasks: queue.SimpleQueue[tuple[Callable[[], Any], Future] | None] = queue.SimpleQueue()
-        self._thread = threading.Thread(target=self._work, daemon=True, name="glassnet-data")
+        self._thread = threading.Thread(target=self._run, daemon=True, name="glassnet-data")
         self._thread.start()
 
     def submit(self, task: Callable[[], Any]) -> Future:
@@ -86,7 +86,7 @@ class Worker:
         self._tasks.put(None)
         self._thread.join(1.0)
 
-    def _work(self) -> None:
+    def _run(self) -> None:
         while entry := self._tasks.get():
             task, future = entry
             try:
@@ -96,47 +96,47 @@ class Worker:
             del entry, task, future  # a chunk must not live on here while the next task is waited for
 
 
-class Feed:
-    """A `course.Source` of chunks, each of several batches: one fills in the worker's thread while those before it train.
+class PrefetchSource:
+    """A `epoch_runner.BatchSource` of chunks, each of several batches: one fills in the worker's thread while those before it train.
 
     Args:
-        batches: where they come from.
+        reader: where they come from.
         example: one or more encoded rows, for the shapes and types of all.
-        size: rows of a batch; shorter ones are padded with copies of their last row, which are masked.
-        worker: the thread in which batches are drawn.
+        batch_size: rows of a batch; shorter ones are padded with copies of their last row, which are masked.
+        thread: the thread in which batches are drawn.
     """
 
-    def __init__(self, batches: Batches, example: Data, size: int, worker: Worker):
-        self.size = size
-        self._batches, self._worker, self._example = batches, worker, example
+    def __init__(self, reader: BatchReader, example: Data, batch_size: int, thread: BackgroundThread):
+        self.batch_size = batch_size
+        self._reader, self._thread, self._example = reader, thread, example
         row = sum(a[:1].nbytes for a in example if a is not None)
-        self._most = max(2, min(BATCHES, BYTES // (row * size)))
-        self._order = jax.device_put(np.arange(self._most * size, dtype=np.int32).reshape(self._most, size))
-        self._changed = threading.Condition()
+        self._max_batches = max(2, min(MAX_BATCHES_PER_CHUNK, MAX_CHUNK_BYTES // (row * batch_size)))
+        self._order = jax.device_put(np.arange(self._max_batches * batch_size, dtype=np.int32).reshape(self._max_batches, batch_size))
+        self._condition = threading.Condition()
         self._failure: BaseException | None = None
-        self._over = self._closed = False
+        self._exhausted = self._closed = False
 
     @property
     def steps(self) -> int | None:
-        return self._batches.steps
+        return self._reader.steps
 
     @property
-    def rows(self) -> int | None:
-        return self._batches.rows
+    def n_samples(self) -> int | None:
+        return self._reader.n_samples
 
-    def chunks(self, epoch: int, done: int) -> Generator[Chunk | None]:
-        self._over, self._failure = False, None
-        self._empty()
-        self._worker.submit(lambda: self._draw(epoch, done))
+    def iter_chunks(self, epoch: int, start_step: int) -> Generator[Chunk | None]:
+        self._exhausted, self._failure = False, None
+        self._start_chunk()
+        self._thread.submit(lambda: self._fill(epoch, start_step))
         while True:
-            with self._changed:
-                self._changed.wait_for(lambda: self._steps == self._most or self._over, FILL_SECONDS)
-                over, data, real, steps = self._over, self._data, self._real, self._steps
+            with self._condition:
+                self._condition.wait_for(lambda: self._steps == self._max_batches or self._exhausted, FILL_SECONDS)
+                over, data, real, steps = self._exhausted, self._data, self._mask, self._steps
                 if steps:
-                    self._empty()
-                    self._changed.notify()
+                    self._start_chunk()
+                    self._condition.notify()
             if steps:
-                yield Chunk(jax.device_put(data), Plan(self._order, jax.device_put(real)), steps)
+                yield Chunk(jax.device_put(data), BatchPlan(self._order, jax.device_put(real)), steps)
             elif not over:
                 yield None
             elif self._failure:
@@ -144,48 +144,48 @@ class Feed:
             else:
                 return
 
-    def marks(self) -> dict[str, Any]:
-        return self._batches.marks()
+    def fingerprint(self) -> dict[str, Any]:
+        return self._reader.fingerprint()
 
     def close(self) -> None:
-        with self._changed:
+        with self._condition:
             self._closed = True
-            self._changed.notify()
-        self._worker.submit(self._batches.close)
-        self._worker.close()
+            self._condition.notify()
+        self._thread.submit(self._reader.close)
+        self._thread.close()
 
-    def _empty(self) -> None:
+    def _start_chunk(self) -> None:
         """A chunk to be filled: nothing is ever written into one that was taken."""
-        self._data = Data(*(None if a is None else aligned((self._most * self.size, *a.shape[1:]), a.dtype) for a in self._example))
-        self._real, self._steps = np.zeros((self._most, self.size), np.float32), 0
+        self._data = Data(*(None if a is None else empty_aligned((self._max_batches * self.batch_size, *a.shape[1:]), a.dtype) for a in self._example))
+        self._mask, self._steps = np.zeros((self._max_batches, self.batch_size), np.float32), 0
 
-    def _draw(self, epoch: int, done: int) -> None:
+    def _fill(self, epoch: int, start_step: int) -> None:
         """Fill chunk after chunk; one that is full waits until it is taken."""
         try:
-            for batch in self._batches.draw(epoch, done):
-                with self._changed:
-                    self._changed.wait_for(lambda: self._steps < self._most or self._closed)
+            for batch in self._reader.iter_batches(epoch, start_step):
+                with self._condition:
+                    self._condition.wait_for(lambda: self._steps < self._max_batches or self._closed)
                     if self._closed:
                         return
-                    self._add(batch)
-                    self._changed.notify()
+                    self._append(batch)
+                    self._condition.notify()
         except BaseException as error:
             self._failure = error
         finally:
-            with self._changed:
-                self._over = True
-                self._changed.notify()
+            with self._condition:
+                self._exhausted = True
+                self._condition.notify()
 
-    def _add(self, batch: Data) -> None:
-        start = self._steps * self.size
+    def _append(self, batch: Data) -> None:
+        start = self._steps * self.batch_size
         for packed, rows in zip(self._data, batch, strict=True):
             if packed is not None:
-                packed[start : start + self.size] = pad(rows, self.size)
-        self._real[self._steps, : len(batch.x)] = 1
+                packed[start : start + self.batch_size] = pad(rows, self.batch_size)
+        self._mask[self._steps, : len(batch.x)] = 1
         self._steps += 1
 
 
-def aligned(shape: Shape, dtype: np.dtype) -> np.ndarray:
+def empty_aligned(shape: Shape, dtype: np.dtype) -> np.ndarray:
     """An array with nothing in it yet, where JAX on a CPU takes it without a copy: at a multiple of 64 bytes."""
     size = math.prod(shape) * dtype.itemsize
     memory = np.empty(size + 64, np.uint8)

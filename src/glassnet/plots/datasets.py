@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from glassnet.errors import DataError, require
 from glassnet.types import Array
 
-COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8C564B", "#7F7F7F", "#BCBD22", "#000000")
+CLASS_COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8C564B", "#7F7F7F", "#BCBD22", "#000000")
 """One colour a class, told apart by colour-blind eyes too (Okabe and Ito, 2008, and three more)."""
 
 
@@ -43,18 +43,18 @@ def plot_dataset(x: Array, y: Array, *, feature_names: tuple[str, ...] = (), cla
     )
     feature_names = feature_names or tuple(f"x{column + 1}" for column in range(x.shape[1]))
     if x.ndim > 2:
-        figure = _images(x, y, class_names)
+        figure = _plot_images(x, y, class_names)
     elif x.shape[1] > 2:
-        figure = _pairs(x, y, feature_names, class_names) if class_names else _against_target(x, y, feature_names)
+        figure = _plot_pairs(x, y, feature_names, class_names) if class_names else _plot_against_target(x, y, feature_names)
     else:
-        figure = _points(x, y, feature_names, class_names)
+        figure = _plot_points(x, y, feature_names, class_names)
     for axes in figure.axes:
         axes.spines[["top", "right"]].set_visible(False)
     figure.suptitle(title, fontweight="bold")
     return figure
 
 
-def _images(x: Array, y: Array, class_names: tuple[str, ...]) -> Figure:
+def _plot_images(x: Array, y: Array, class_names: tuple[str, ...]) -> Figure:
     rows = 5
     figure = Figure(figsize=(1 + len(class_names), 1 + rows), layout="constrained")
     grid = figure.subplots(rows, len(class_names), squeeze=False)
@@ -68,28 +68,28 @@ def _images(x: Array, y: Array, class_names: tuple[str, ...]) -> Figure:
     return figure
 
 
-def _points(x: Array, y: Array, feature_names: tuple[str, ...], class_names: tuple[str, ...]) -> Figure:
+def _plot_points(x: Array, y: Array, feature_names: tuple[str, ...], class_names: tuple[str, ...]) -> Figure:
     figure = Figure(figsize=(6, 5), layout="constrained")
     axes = figure.subplots()
     axes.set_xlabel(feature_names[0])
     if x.shape[1] == 1:
-        axes.scatter(x[:, 0], y, color=COLORS[0], alpha=0.8)
+        axes.scatter(x[:, 0], y, color=CLASS_COLORS[0], alpha=0.8)
         axes.set_ylabel("y")
         return figure
     axes.set_ylabel(feature_names[1])
     axes.set_aspect("equal", "datalim")
     if class_names:
-        _by_class(axes, x, y, class_names, size=24 if len(x) > 20 else 200)
+        _scatter_by_class(axes, x, y, class_names, size=24 if len(x) > 20 else 200)
         figure.legend(loc="outside right upper", frameon=False)
     else:
         figure.colorbar(axes.scatter(x[:, 0], x[:, 1], c=y, cmap="viridis", s=24), label="y")
     return figure
 
 
-def _pairs(x: Array, y: Array, feature_names: tuple[str, ...], class_names: tuple[str, ...]) -> Figure:
+def _plot_pairs(x: Array, y: Array, feature_names: tuple[str, ...], class_names: tuple[str, ...]) -> Figure:
     means = np.stack([x[y == code].mean(axis=0) for code in range(len(class_names))])
     within = np.mean((x - means[y]) ** 2, axis=0)
-    best = _largest(means[y].var(axis=0) / np.maximum(within, 1e-12))
+    best = _top_features(means[y].var(axis=0) / np.maximum(within, 1e-12))
     figure = Figure(figsize=(9, 8), layout="constrained")
     grid = figure.subplots(len(best), len(best), sharex="col")
     for i, j in np.ndindex(grid.shape):
@@ -98,10 +98,10 @@ def _pairs(x: Array, y: Array, feature_names: tuple[str, ...], class_names: tupl
             axes.set_axis_off()
         elif i == j:
             groups = [x[y == code, best[j]] for code in range(len(class_names))]
-            axes.hist(groups, bins=15, histtype="stepfilled", alpha=0.6, color=_colors(len(groups)))
+            axes.hist(groups, bins=15, histtype="stepfilled", alpha=0.6, color=_get_class_colors(len(groups)))
             axes.set_yticks([])
         else:
-            _by_class(axes, x[:, [best[j], best[i]]], y, class_names, size=10)
+            _scatter_by_class(axes, x[:, [best[j], best[i]]], y, class_names, size=10)
     for axes, column in zip(grid[-1], best, strict=True):
         axes.set_xlabel(feature_names[column], fontsize=8)
     for axes, column in zip(grid[1:, 0], best[1:], strict=True):
@@ -110,14 +110,14 @@ def _pairs(x: Array, y: Array, feature_names: tuple[str, ...], class_names: tupl
     return figure
 
 
-def _against_target(x: Array, y: Array, feature_names: tuple[str, ...]) -> Figure:
+def _plot_against_target(x: Array, y: Array, feature_names: tuple[str, ...]) -> Figure:
     with np.errstate(divide="ignore", invalid="ignore"):  # a constant column has no correlation, and sorts last
         r = np.corrcoef(x, y, rowvar=False)[-1, :-1]
-    best = _largest(np.abs(r))
+    best = _top_features(np.abs(r))
     figure = Figure(figsize=(8, 7), layout="constrained")
     grid = figure.subplots(2, 2, sharey=True)
     for axes, column in zip(grid.flat, best, strict=False):
-        axes.scatter(x[:, column], y, s=10, color=COLORS[0], alpha=0.6)
+        axes.scatter(x[:, column], y, s=10, color=CLASS_COLORS[0], alpha=0.6)
         axes.set_xlabel(feature_names[column])
         axes.set_title(f"r = {r[column]:.2f}", fontsize=9)
     for axes in grid[:, 0]:
@@ -127,14 +127,14 @@ def _against_target(x: Array, y: Array, feature_names: tuple[str, ...]) -> Figur
     return figure
 
 
-def _largest(score: Array) -> Array:
-    return np.argsort(-score, kind="stable")[:4]
+def _top_features(scores: Array) -> Array:
+    return np.argsort(-scores, kind="stable")[:4]
 
 
-def _by_class(axes: Axes, x: Array, y: Array, class_names: tuple[str, ...], size: float) -> None:
-    for code, (name, color) in enumerate(zip(class_names, _colors(len(class_names)), strict=True)):
+def _scatter_by_class(axes: Axes, x: Array, y: Array, class_names: tuple[str, ...], size: float) -> None:
+    for code, (name, color) in enumerate(zip(class_names, _get_class_colors(len(class_names)), strict=True)):
         axes.scatter(x[y == code, 0], x[y == code, 1], s=size, color=color, alpha=0.7, linewidths=0, label=name)
 
 
-def _colors(n: int) -> list[str]:
-    return [COLORS[code % len(COLORS)] for code in range(n)]
+def _get_class_colors(n: int) -> list[str]:
+    return [CLASS_COLORS[code % len(CLASS_COLORS)] for code in range(n)]

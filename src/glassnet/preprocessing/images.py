@@ -15,15 +15,21 @@ from glassnet.data import image_files
 from glassnet.engine.network import Links
 from glassnet.errors import DataError, DataWarning, is_int, message, require
 from glassnet.losses import Loss
-from glassnet.pipeline.encoding import hold_out
-from glassnet.preprocessing.base import Given, Split, Taken, Taker, known_as
-from glassnet.preprocessing.tabular import Wishes, is_table
-from glassnet.preprocessing.targets import Labels
+from glassnet.pipeline.encoding import train_validation_split
+from glassnet.preprocessing.base import (
+    DataAdapter,
+    PreparedData,
+    Preprocessor,
+    SplitOptions,
+    require_same_kind,
+)
+from glassnet.preprocessing.tabular import TableRequest, is_table
+from glassnet.preprocessing.targets import ClassTarget
 from glassnet.types import Shape
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Images(Given):
+class Images(DataAdapter):
     """Images of one size with their classes; `fit`, `evaluate` and `predict` take them as they are, and they unpack as x, y.
 
     Attributes:
@@ -40,22 +46,22 @@ class Images(Given):
     files: tuple[Path, ...]
     skipped: tuple[tuple[Path, str], ...] = ()
 
-    def take(self, known: Taker | None, asked: Wishes, links: Links, loss: Loss | None, split: Split) -> Taken:
-        """What `fit` makes of the images: see `intake.take`.
+    def prepare(self, fitted: Preprocessor | None, request: TableRequest, links: Links, loss: Loss | None, split: SplitOptions) -> PreparedData:
+        """What `fit` makes of the images: see `tabular.prepare_table`.
 
         Raises:
             ConfigError: what is asked of tables alone; data of another kind than at an earlier fit.
             DataError: another size, other channels or classes than at an earlier fit.
         """
-        require(asked == Wishes(), "fit", "no target, columns, derive or target_transform with images", received=asked)
-        earlier = known_as(Pictures, known, self)
+        require(request == TableRequest(), "fit", "no target, columns, derive or target_transform with images", received=request)
+        earlier = require_same_kind(ImagePreprocessor, fitted, self)
         size = (self.x.shape[1], self.x.shape[2])
-        pictures = earlier or Pictures(size, self.x.shape[3], Labels("class", self.class_names))
-        said = () if earlier else (str(pictures.target), pictures.listed())
-        x, y, _ = pictures.pair(self)
-        return Taken(pictures, x, y, None, *hold_out(len(y), y, *split), said)
+        pictures = earlier or ImagePreprocessor(size, self.x.shape[3], ClassTarget("class", self.class_names))
+        said = () if earlier else (str(pictures.target), pictures.describe())
+        x, y, _ = pictures.transform_xy(self)
+        return PreparedData(pictures, x, y, None, *train_validation_split(len(y), y, *split), said)
 
-    def apart(self) -> tuple[np.ndarray, np.ndarray]:
+    def to_arrays(self) -> tuple[np.ndarray, np.ndarray]:
         return self.x, self.y
 
     def __len__(self) -> int:
@@ -75,7 +81,7 @@ class Images(Given):
 
 
 @dataclass(frozen=True)
-class Pictures(Taker):
+class ImagePreprocessor(Preprocessor):
     """What a model has learned of the images that it takes: frozen, plain data.
 
     Attributes:
@@ -89,7 +95,7 @@ class Pictures(Taker):
 
     size: tuple[int, int]
     channels: int
-    target: Labels
+    target: ClassTarget
 
     def __post_init__(self) -> None:
         require(len(self.size) == 2 and all(is_int(n, least=1) for n in self.size), "Pictures", "(height, width) in pixels", size=self.size)
@@ -100,7 +106,7 @@ class Pictures(Taker):
         """Of one image, (height, width, channels)."""
         return *self.size, self.channels
 
-    def features(self, x: Any) -> Any:
+    def transform(self, x: Any) -> Any:
         """`Images`, the path of an image, paths, or a folder with its sub-folders, by their paths, as pixels; else x, as pixels already.
 
         Raises:
@@ -109,22 +115,22 @@ class Pictures(Taker):
         if isinstance(x, Images):
             fix = f"Read them with size={self.size}, channels={self.channels}."
             shape = x.x.shape[1:]
-            require(shape == self.shape, "images", f"{self.listed()}, as in training", error=DataError, shape=shape, fix=fix)
+            require(shape == self.shape, "images", f"{self.describe()}, as in training", error=DataError, shape=shape, fix=fix)
             return x.x
         many = isinstance(x, list | tuple) and bool(x) and all(isinstance(path, str | os.PathLike) for path in x)
         if many or isinstance(x, str | os.PathLike):
-            return self._decoded([Path(path) for path in x] if many else files_of(x))
+            return self._read_images([Path(path) for path in x] if many else resolve_image_files(x))
         fix = "Give arrays, `Images`, or paths of images."
-        require(not is_table(x), "x", self.listed(), error=DataError, x=type(x).__name__, fix=fix)
+        require(not is_table(x), "x", self.describe(), error=DataError, x=type(x).__name__, fix=fix)
         return x
 
-    def _decoded(self, files: Sequence[Path]) -> np.ndarray:
-        x, bad = image_files.read("images", files, self.shape)
-        told = image_files.told(files, bad)
+    def _read_images(self, files: Sequence[Path]) -> np.ndarray:
+        x, bad = image_files.read_images("images", files, self.shape)
+        told = image_files.describe_failures(files, bad)
         require(not bad, "images", "files that can be read", error=DataError, unreadable=len(bad), first=told)
         return x
 
-    def pair(self, x: Any, y: Any = None) -> tuple[Any, Any, None]:
+    def transform_xy(self, x: Any, y: Any = None) -> tuple[Any, Any, None]:
         """(pixels, targets, None): of `Images` or of a folder with a sub-folder for each class, the targets are theirs where y is None.
 
         Raises:
@@ -132,48 +138,48 @@ class Pictures(Taker):
         """
         if y is not None:
             named = np.asarray(y)
-            return self.features(x), self.target.encode(named) if named.dtype.kind in "UO" and named.ndim == 1 else y, None
+            return self.transform(x), self.target.transform(named) if named.dtype.kind in "UO" and named.ndim == 1 else y, None
         if isinstance(x, str | os.PathLike):
-            x = self.images(x)
+            x = self.read_folder(x)
         if not isinstance(x, Images):
             fix = "Pass y, or `Images`, or a folder with a sub-folder for each class."
-            raise DataError(message("y", "targets", x=type(self.features(x)).__name__, y=None, fix=fix))
+            raise DataError(message("y", "targets", x=type(self.transform(x)).__name__, y=None, fix=fix))
         names = self.target.labels
         fix = f"Read them with class_names={names}."
         require(x.class_names == names, "images", f"the classes of training, {names}", error=DataError, classes=x.class_names, fix=fix)
-        return self.features(x), x.y, None
+        return self.transform(x), x.y, None
 
-    def images(self, folder: str | os.PathLike[str]) -> Images:
+    def read_folder(self, folder: str | os.PathLike[str]) -> Images:
         """The images in a folder with a sub-folder for each class of training.
 
         Raises:
             DataError: see `images_from_folder`; a sub-folder of another name.
         """
         names = tuple(map(str, self.target.labels))
-        strange = [name for name in _homes(Path(folder)) if name not in names] if Path(folder).is_dir() else []
+        strange = [name for name in _class_folders(Path(folder)) if name not in names] if Path(folder).is_dir() else []
         require(not strange, "images", f"the classes of training, {names}", error=DataError, others=strange[:5])
         found = images_from_folder(folder, self.size, class_names=names, channels=self.channels)
         assert isinstance(found, Images)
         return found
 
-    def listed(self, most: int | None = None) -> str:
+    def describe(self, max_names: int | None = None) -> str:
         """`images of 96x96 pixels, 3 channels`."""
         return f"images of {self.size[0]}x{self.size[1]} pixels, {self.channels} channel{'s' * (self.channels > 1)}"
 
 
-def files_of(path: str | os.PathLike[str]) -> list[Path]:
+def resolve_image_files(path: str | os.PathLike[str]) -> list[Path]:
     """The path, or the images in the folder that it is.
 
     Raises:
         DataError: a folder without images.
     """
     place = Path(path)
-    files = image_files.files_in(place) if place.is_dir() else [place]
-    require(files, "images", f"a folder with images ({', '.join(image_files.SUFFIXES)})", error=DataError, folder=str(place))
+    files = image_files.list_image_files(place) if place.is_dir() else [place]
+    require(files, "images", f"a folder with images ({', '.join(image_files.IMAGE_SUFFIXES)})", error=DataError, folder=str(place))
     return files
 
 
-def _homes(root: Path) -> dict[str, Path]:
+def _class_folders(root: Path) -> dict[str, Path]:
     """The sub-folders that may hold a class each, by name."""
     return {path.name: path for path in sorted(root.iterdir()) if path.is_dir() and not path.name.startswith(".")}
 
@@ -227,30 +233,30 @@ def images_from_folder(
     require(pair, who, "size to be (height, width) in pixels", size=size)
     require(channels in (None, 1, 3), who, "channels to be 1, 3 or None", channels=channels)
     require(is_int(seed, least=0), who, "seed to be an int >= 0", seed=seed)
-    names, files, labels = _listed(who, folder, class_names)
-    kept, held = hold_out(len(files), labels, validation_split, "random", seed)
+    names, files, labels = _list_labeled_files(who, folder, class_names)
+    kept, held = train_validation_split(len(files), labels, validation_split, "random", seed)
     if channels is None:
-        channels = image_files.channels_of(files)
+        channels = image_files.infer_channels(files)
     shape = (int(size[0]), int(size[1]), channels)
     parts = [part for part in (kept, held) if part is not None]
-    read = [image_files.read(who, [files[i] for i in part], shape) for part in parts]
+    read = [image_files.read_images(who, [files[i] for i in part], shape) for part in parts]
     bad = {int(part[i]): reason for part, (_, reasons) in zip(parts, read, strict=True) for i, reason in reasons.items()}
-    told, fix = image_files.told(files, bad), "Remove the files, or leave strict=True out."
+    told, fix = image_files.describe_failures(files, bad), "Remove the files, or leave strict=True out."
     require(not (bad and strict), who, "images that can be read", error=DataError, unreadable=len(bad), first=told, fix=fix)
     empty = [name for k, name in enumerate(names) if all(i in bad for i in np.flatnonzero(labels == k))]
     require(not empty, who, "images of every class that can be read", error=DataError, none_of=empty, unreadable=len(bad), first=told)
     if bad:
         warnings.warn(f"{who}: {len(bad):,} of {len(files):,} files cannot be read and are left out: {told}", DataWarning, stacklevel=2)
-    made = [_images(x, labels[part], names, [files[i] for i in part], reasons) for part, (x, reasons) in zip(parts, read, strict=True)]
+    made = [_drop_unreadable(x, labels[part], names, [files[i] for i in part], reasons) for part, (x, reasons) in zip(parts, read, strict=True)]
     return made[0] if len(made) == 1 else tuple(made)
 
 
-def _listed(who: str, folder: Any, class_names: Sequence[str] | None) -> tuple[tuple[str, ...], list[Path], np.ndarray]:
+def _list_labeled_files(who: str, folder: Any, class_names: Sequence[str] | None) -> tuple[tuple[str, ...], list[Path], np.ndarray]:
     """The classes, the files and the class of each."""
     if isinstance(folder, str | os.PathLike):
         root = Path(folder)
         require(root.is_dir(), who, "a folder", error=DataError, folder=str(root))
-        there = _homes(root)
+        there = _class_folders(root)
         names = tuple(there) if class_names is None else tuple(class_names)
         lacking = [name for name in names if name not in there]
         require(not lacking, who, "a sub-folder for each class", error=DataError, missing=lacking[:5], there=list(there)[:10])
@@ -265,17 +271,17 @@ def _listed(who: str, folder: Any, class_names: Sequence[str] | None) -> tuple[t
     fix = "Put the images of each class into a folder of its own."
     require(len(names) > 1, who, "two classes or more, each a sub-folder", error=DataError, classes=list(names), fix=fix)
     require(len(set(names)) == len(names), who, "a name of its own for each class", class_names=names)
-    found = [image_files.files_in(home) for home in homes]
+    found = [image_files.list_image_files(home) for home in homes]
     empty = [name for name, files in zip(names, found, strict=True) if not files]
-    endings = f"images ({', '.join(image_files.SUFFIXES)}) of every class"
+    endings = f"images ({', '.join(image_files.IMAGE_SUFFIXES)}) of every class"
     require(not empty, who, endings, error=DataError, empty=empty[:10], fix="Remove the folders that are no classes, or name the others.")
     return names, [path for files in found for path in files], np.repeat(np.arange(len(names)), [len(files) for files in found])
 
 
-def _images(x: np.ndarray, labels: np.ndarray, names: tuple[str, ...], files: list[Path], bad: dict[int, str]) -> Images:
+def _drop_unreadable(x: np.ndarray, labels: np.ndarray, names: tuple[str, ...], files: list[Path], failures: dict[int, str]) -> Images:
     """The images without those that cannot be read."""
-    good = np.array([i for i in range(len(files)) if i not in bad], int)
-    if bad:
+    good = np.array([i for i in range(len(files)) if i not in failures], int)
+    if failures:
         for i, place in enumerate(good):
             x[i] = x[place]
         x = x[: len(good)]
@@ -283,5 +289,5 @@ def _images(x: np.ndarray, labels: np.ndarray, names: tuple[str, ...], files: li
         x.flush()
         changed = max(path.stat().st_mtime_ns for path in files)
         os.utime(str(x.filename), ns=(changed, changed))  # the same images are the same data, whenever they are read
-    skipped = tuple((files[i], reason) for i, reason in bad.items())
+    skipped = tuple((files[i], reason) for i, reason in failures.items())
     return Images(x, labels[good].astype(np.int64), names, tuple(files[i] for i in good), skipped)

@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from glassnet.data.sliding_windows import windows
-from glassnet.data.time_index import Times
+from glassnet.data.time_index import TimeIndex
 from glassnet.engine.network import Links
 from glassnet.engine.objective import last_activation
 from glassnet.errors import DataError, is_int, is_number, message, require
 from glassnet.losses import Loss
-from glassnet.losses.scaled import standardised
+from glassnet.losses.scaled import scale_loss
 from glassnet.metrics import Metric
-from glassnet.metrics.unscaled import OwnUnits
-from glassnet.preprocessing.base import Taker
+from glassnet.metrics.unscaled import UnscaledMetric
+from glassnet.preprocessing.base import Preprocessor
 from glassnet.preprocessing.tabular import is_table
-from glassnet.preprocessing.targets import readable
+from glassnet.preprocessing.targets import format_number
 from glassnet.types import Shape
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Change:
+class SeasonalTarget:
     """A target s that is learned by what the seasonal naive forecast misses: d_t = (s_t - s_(t-season)) / scale, or that of log s.
 
     An output of 0 is the seasonal naive forecast itself.
@@ -43,59 +43,59 @@ class Change:
         require(all(is_int(size, least=1) for size in sizes.values()), "Change", "season and horizon to be ints >= 1", **sizes)
         require(is_number(self.scale) and self.scale > 0, "Change", "a scale > 0", scale=self.scale)
 
-    def encode(self, values: np.ndarray) -> np.ndarray:
+    def transform(self, values: np.ndarray) -> np.ndarray:
         """The differences of a series, (n - season,) float64.
 
         Raises:
             DataError: where a logarithm is taken, a value that is not above 0.
         """
-        level = self._level(values)
+        level = self._to_level(values)
         return (level[self.season :] - level[: -self.season]) / self.scale
 
-    def undo(self, output: np.ndarray, before: np.ndarray) -> np.ndarray:
+    def undifference(self, output: np.ndarray, last_season: np.ndarray) -> np.ndarray:
         """What outputs (n, horizon) forecast, in the target's own units, given the last season before each, (n, season).
 
         s_(t+j) = s_(t+j-season) + scale d_j, where beyond a season the forecast itself is added to.
         """
-        steps = list(self._level(before).T)
+        steps = list(self._to_level(last_season).T)
         for j in range(self.horizon):
             steps.append(steps[j] + self.scale * output[:, j].astype(float))
         found = np.stack(steps[self.season :], axis=1)
         return (np.exp(found) if self.log else found).astype(np.float32)
 
-    def naive(self, before: np.ndarray, steps: int) -> np.ndarray:
+    def naive_forecast(self, values: np.ndarray, steps: int) -> np.ndarray:
         """The last season over and over, (steps,)."""
-        return np.resize(before[-self.season :], steps)
+        return np.resize(values[-self.season :], steps)
 
-    def weights(self, by_label: Any) -> Any:
+    def class_weight_by_index(self, class_weight: Any) -> Any:
         """Class weights as they are."""
-        return by_label
+        return class_weight
 
-    def check(self, links: Links, outputs: Shape, loss: Loss | None) -> None:
+    def check_network(self, links: Links, output_shape: Shape, loss: Loss | None) -> None:
         """Refuse a network that does not end in one number for each step of the horizon, of any size.
 
         Raises:
             ConfigError: with the last layer to write.
         """
         ends = last_activation(links)
-        fits = outputs == (self.horizon,) and ends == "linear"
+        fits = output_shape == (self.horizon,) and ends == "linear"
         fix = f"End in Dense({self.horizon}) without activation, after Flatten() or a recurrent layer."
         expected = f"a network that ends in {self.horizon} numbers, a step of the horizon each"
-        require(fits, f"target {self.name!r}", expected, outputs=outputs, ends_in=ends, fix=fix)
+        require(fits, f"target {self.name!r}", expected, outputs=output_shape, ends_in=ends, fix=fix)
 
-    def fitted(self, loss: Loss, metrics: tuple[Metric, ...]) -> tuple[Loss, tuple[Metric, ...]]:
+    def wrap_objective(self, loss: Loss, metrics: tuple[Metric, ...]) -> tuple[Loss, tuple[Metric, ...]]:
         """The loss and the metrics of differences in the target's own units, or in logarithms.
 
         Raises:
             ConfigError: the loss is not one of differences.
         """
-        return standardised(loss, self.scale), tuple(OwnUnits(m, 0.0, self.scale, False, name=m.name) for m in metrics)
+        return scale_loss(loss, self.scale), tuple(UnscaledMetric(m, 0.0, self.scale, False, name=m.name) for m in metrics)
 
-    def told(self, output: np.ndarray) -> str:
+    def describe_output(self, output: np.ndarray) -> str:
         """What outputs are of, in words."""
         return str(self)
 
-    def _level(self, values: np.ndarray) -> np.ndarray:
+    def _to_level(self, values: np.ndarray) -> np.ndarray:
         if not self.log:
             return values
         low = np.flatnonzero(values <= 0)
@@ -107,25 +107,25 @@ class Change:
     def __str__(self) -> str:
         s = f"log {self.name}" if self.log else self.name
         ahead, back = (f"{n} step{'s' * (n > 1)}" for n in (self.horizon, self.season))
-        return f"{self.name}: {ahead} ahead, learned as ({s} - {s} {back} before) / {readable(self.scale)}"
+        return f"{self.name}: {ahead} ahead, learned as ({s} - {s} {back} before) / {format_number(self.scale)}"
 
 
 @dataclass(frozen=True)
-class Forecaster(Taker):
+class TimeSeriesPreprocessor(Preprocessor):
     """What a model has learned of the series that it forecasts: frozen, plain data.
 
     Attributes:
         target: how it is learned.
         length: differences that the network sees.
-        learned: what it was trained on, in words.
+        trained_on: what it was trained on, in words.
         times: when the recent values were.
         recent: the values that forecasts go on from, length + season of them.
     """
 
-    target: Change
+    target: SeasonalTarget
     length: int
-    learned: str
-    times: Times
+    trained_on: str
+    times: TimeIndex
     recent: tuple[float, ...]
 
     def __post_init__(self) -> None:
@@ -133,28 +133,28 @@ class Forecaster(Taker):
         held = len(self.recent) == self.length + self.target.season and all(map(is_number, self.recent))
         require(held, "Forecaster", "length + season finite values", values=len(self.recent))
 
-    def after(self, series: TimeSeries) -> Forecaster:
+    def continue_from(self, series: TimeSeries) -> TimeSeriesPreprocessor:
         """The same, going on from the end of another series.
 
         Raises:
             DataError: it is of other steps, or shorter than what the network sees.
         """
-        values = self._values(series)
+        values = self._checked_values(series)
         there = self.times.unit == series.times.unit and bool(np.isclose(self.times.step, series.times.step))
-        require(there, "forecast", f"a series of steps of a {self.times.word}", error=DataError, step=series.times.word)
+        require(there, "forecast", f"a series of steps of a {self.times.step_name}", error=DataError, step=series.times.step_name)
         need = len(self.recent)
-        return replace(self, times=series.times.later(len(values) - need), recent=tuple(values[-need:].tolist()))
+        return replace(self, times=series.times.shift(len(values) - need), recent=tuple(values[-need:].tolist()))
 
-    def features(self, x: Any) -> Any:
+    def transform(self, x: Any) -> Any:
         """A series' differences in windows, (n, length, 1): one for each step that has enough before it, and one for what follows the end.
 
         Raises:
             DataError: it is no series, or too short.
         """
-        d = self.target.encode(self._values(x))
+        d = self.target.transform(self._checked_values(x))
         return windows(np.append(d, 0.0), self.length)[0]
 
-    def pair(self, x: Any, y: Any = None) -> tuple[Any, np.ndarray, np.ndarray | None]:
+    def transform_xy(self, x: Any, y: Any = None) -> tuple[Any, np.ndarray, np.ndarray | None]:
         """(windows, the differences that follow, None), for each window that all of the horizon follows.
 
         Raises:
@@ -162,26 +162,26 @@ class Forecaster(Taker):
         """
         fix = "A series holds what follows in itself."
         require(y is None, "y", "None with a series", error=DataError, y=type(y).__name__, fix=fix)
-        rows, learned = windows(self.target.encode(self._values(x, self.target.horizon)), self.length, self.target.horizon)
+        rows, learned = windows(self.target.transform(self._checked_values(x, self.target.horizon)), self.length, self.target.horizon)
         return rows, learned, None
 
-    def restore(self, output: np.ndarray, x: Any) -> np.ndarray:
+    def inverse_transform(self, output: np.ndarray, x: Any) -> np.ndarray:
         """Forecasts (n, horizon) in the target's own units, a row for each of `features`."""
-        before = np.lib.stride_tricks.sliding_window_view(self._values(x)[self.length :], self.target.season)
-        return self.target.undo(output, before)
+        before = np.lib.stride_tricks.sliding_window_view(self._checked_values(x)[self.length :], self.target.season)
+        return self.target.undifference(output, before)
 
-    def listed(self, most: int | None = None) -> str:
+    def describe(self, max_names: int | None = None) -> str:
         """What the network sees, in words."""
-        return f"the {self.length} differences before, trained on {self.learned}"
+        return f"the {self.length} differences before, trained on {self.trained_on}"
 
     def __str__(self) -> str:
-        return self.listed()
+        return self.describe()
 
-    def series(self, x: Any) -> TimeSeries:
+    def to_series(self, x: Any) -> TimeSeries:
         """A series as it is; or one out of a table, read as the first was.
 
         Raises:
-            DataError: it is neither; see `forecast.series`.
+            DataError: it is neither; see `time_series.series`.
         """
         from glassnet.preprocessing import time_series
 
@@ -194,9 +194,9 @@ class Forecaster(Taker):
         require(fits, "forecaster", "a series, or a table that holds it", error=DataError, type=type(x).__name__, fix=fix)
         return x
 
-    def _values(self, x: Any, more: int = 0) -> np.ndarray:
-        """The values of a series that is long enough for one window and `more` steps."""
-        values, need = self.series(x).values, len(self.recent) + more
-        told = f"{need} steps or more: a season of {self.target.season}, {self.length} to see" + (f" and {more} to come" if more else "")
+    def _checked_values(self, x: Any, extra_steps: int = 0) -> np.ndarray:
+        """The values of a series that is long enough for one window and `extra_steps` steps."""
+        values, need = self.to_series(x).values, len(self.recent) + extra_steps
+        told = f"{need} steps or more: a season of {self.target.season}, {self.length} to see" + (f" and {extra_steps} to come" if extra_steps else "")
         require(len(values) >= need, f"series {self.target.name!r}", told, error=DataError, steps=len(values))
         return values

@@ -11,30 +11,36 @@ import numpy as np
 
 from glassnet.data import arrays
 from glassnet.data.parsing import is_missing
-from glassnet.data.table import Table, read
+from glassnet.data.table import Table, read_table
 from glassnet.engine.network import Links
 from glassnet.engine.objective import last_activation
 from glassnet.errors import DataError, lookup, require
 from glassnet.losses import Loss
-from glassnet.pipeline.encoding import hold_out
+from glassnet.pipeline.encoding import train_validation_split
 from glassnet.preprocessing import encoder, targets
-from glassnet.preprocessing.base import Given, Split, Taken, Taker, known_as
-from glassnet.preprocessing.encoder import Dropped, Encoder
-from glassnet.preprocessing.expressions import named
-from glassnet.preprocessing.targets import SHOWN, Labels, Quantity
+from glassnet.preprocessing.base import (
+    DataAdapter,
+    PreparedData,
+    Preprocessor,
+    SplitOptions,
+    require_same_kind,
+)
+from glassnet.preprocessing.encoder import DroppedColumn, Encoder
+from glassnet.preprocessing.expressions import find_names
+from glassnet.preprocessing.targets import MAX_SHOWN, ClassTarget, NumericTarget
 
 
 @dataclass(frozen=True)
-class Wishes:
+class TableRequest:
     """What `fit` was asked to make of a table."""
 
     target: str | None = None
-    columns: tuple[tuple[str, str], ...] = ()
+    column_types: tuple[tuple[str, str], ...] = ()
     derive: tuple[tuple[str, str], ...] = ()
-    transform: str | None = None
+    target_transform: str | None = None
 
 
-def wishes(target: Any, columns: Any, derive: Any, transform: Any) -> Wishes:
+def check_table_request(target: Any, column_types: Any, derive: Any, target_transform: Any) -> TableRequest:
     """The arguments, checked.
 
     Raises:
@@ -42,70 +48,70 @@ def wishes(target: Any, columns: Any, derive: Any, transform: Any) -> Wishes:
             that is the target, or is made of it.
     """
     require(target is None or isinstance(target, str), "fit", "target to be the name of a column", target=target)
-    for name, given in (("columns", columns), ("derive", derive)):
+    for name, given in (("column_types", column_types), ("derive", derive)):
         require(given is None or isinstance(given, Mapping), "fit", f"{name} to be a dict by column", **{name: given})
-    require(transform in (None, "log"), "fit", 'target_transform to be "log" or None', target_transform=transform)
+    require(target_transform in (None, "log"), "fit", 'target_transform to be "log" or None', target_transform=target_transform)
     if target is not None:
         told = f"columns apart from the target, {target!r}"
-        require(target not in (columns or {}), "columns", told, columns=columns, fix="What is learned follows from the network's end.")
+        require(target not in (column_types or {}), "column_types", told, column_types=column_types, fix="What is learned follows from the network's end.")
         for name, expression in (derive or {}).items():
-            leaks = name == target or target in named(expression)
+            leaks = name == target or target in find_names(expression)
             fix = "It would tell the network what it is to find out."
             require(not leaks, f"derive: {name}", told, expression=expression, fix=fix)
-    return Wishes(target, tuple((columns or {}).items()), tuple((derive or {}).items()), transform)
+    return TableRequest(target, tuple((column_types or {}).items()), tuple((derive or {}).items()), target_transform)
 
 
 @dataclass(frozen=True)
-class Intake(Taker):
+class TabularPreprocessor(Preprocessor):
     """What a model has learned of the tables that it takes: frozen, plain data.
 
     Attributes:
         encoder: columns to numbers; `encoder.names` are those of the network's inputs.
-        target: `Labels` or `Quantity`.
-        wishes: what `fit` was asked for.
+        target: `ClassTarget` or `NumericTarget`.
+        request: what `fit` was asked for.
     """
 
     encoder: Encoder
-    target: Labels | Quantity
-    wishes: Wishes
+    target: ClassTarget | NumericTarget
+    request: TableRequest
 
     @property
-    def names(self) -> tuple[str, ...]:
-        return self.encoder.names
+    def feature_names(self) -> tuple[str, ...]:
+        return self.encoder.feature_names
 
-    def features(self, x: Any) -> Any:
+    def transform(self, x: Any) -> Any:
         """A table's rows as the network takes them; what is no table is taken to be that already."""
-        return self.encoder.encode(read(x)) if is_table(x) else x
+        return self.encoder.transform(read_table(x)) if is_table(x) else x
 
-    def pair(self, x: Any, y: Any = None) -> tuple[Any, np.ndarray, np.ndarray | None]:
+    def transform_xy(self, x: Any, y: Any = None) -> tuple[Any, np.ndarray, np.ndarray | None]:
         """(rows, targets, which of the table's rows have a target, None for all): of a table, whose own column is taken where y is None.
 
         Raises:
-            DataError: see `Encoder.encode` and `encode` of the target; no row has a target.
+            DataError: see `Encoder.transform` and `encode` of the target; no row has a target.
         """
         if y is not None:
-            return self.features(x), self.target.encode(_column(self.target.name, y)), None
-        opened = open_table(x, self.target.name)
-        return self.features(opened.table), self.target.encode(opened.column), opened.there
+            return self.transform(x), self.target.transform(_to_target_column(self.target.name, y)), None
+        opened = split_target(x, self.target.name)
+        return self.transform(opened.table), self.target.transform(opened.target_column), opened.has_target
 
     def __str__(self) -> str:
-        return self.listed(SHOWN)
+        return self.describe(MAX_SHOWN)
 
-    def listed(self, most: int | None = None) -> str:
-        """The columns that take part, each with how many numbers it becomes: the first `most` by name, or all."""
-        sizes = {column.name: len(column.names) for column in self.encoder.columns if not isinstance(column, Dropped)}
-        shown = [f"{name} ({size})" if size > 1 else name for name, size in list(sizes.items())[:most]]
+    def describe(self, max_names: int | None = None) -> str:
+        """The columns that take part, each with how many numbers it becomes: the first `max_names` by name, or all."""
+        sizes = {column.name: len(column.feature_names) for column in self.encoder.columns if not isinstance(column, DroppedColumn)}
+        shown = [f"{name} ({size})" if size > 1 else name for name, size in list(sizes.items())[:max_names]]
         more = [f"and {len(sizes) - len(shown)} more"] if len(sizes) > len(shown) else []
-        return f"{len(sizes)} columns as {len(self.encoder.names)} numbers: {', '.join(shown + more)}"
+        return f"{len(sizes)} columns as {len(self.encoder.feature_names)} numbers: {', '.join(shown + more)}"
 
 
-class Opened(NamedTuple):
-    """A table's rows that have a target, apart from it; `there` says which of all rows they are, None for all."""
+class TargetSplit(NamedTuple):
+    """A table's rows that have a target, apart from it; `has_target` says which of all rows they are, None for all."""
 
     table: Table
-    column: np.ndarray
-    there: np.ndarray | None
-    said: tuple[str, ...]
+    target_column: np.ndarray
+    has_target: np.ndarray | None
+    messages: tuple[str, ...]
 
 
 def is_table(x: Any) -> bool:
@@ -118,49 +124,49 @@ def is_table(x: Any) -> bool:
     return (hasattr(kind, "columns") and not hasattr(kind, "with_format")) or kind.__name__ == "Series"
 
 
-def is_whole(x: Any) -> bool:
+def has_own_targets(x: Any) -> bool:
     """Whether x may hold its targets."""
-    return isinstance(x, Given) or is_table(x)
+    return isinstance(x, DataAdapter) or is_table(x)
 
 
-def open_table(source: Any, target: str | None) -> Opened:
+def split_target(source: Any, target: str | None) -> TargetSplit:
     """Read a table and part it from its target, rows that lack one being left out.
 
     Raises:
         ConfigError: no target, or one that is not there (the nearest is named).
         DataError: see `read`; no row has a target.
     """
-    table = read(source)
+    table = read_table(source)
     fix = f'Write target="{list(table.columns)[-1]}", say.'
     require(target is not None, "fit", "target to name the column that is learned", columns=list(table.columns), fix=fix)
     column = table.columns[lookup("target", str(target), {name: name for name in table.columns})]
     missing = is_missing(column)
     require(not missing.all(), f"target {target!r}", "a value in some row", error=DataError, rows=len(column), missing=len(column))
-    rest = table.without(str(target))
+    rest = table.drop(str(target))
     if not missing.any():
-        return Opened(rest, column, None, table.said)
+        return TargetSplit(rest, column, None, table.messages)
     lost = f"{missing.sum():,} of {len(column):,} rows lack {target}: left out"
-    return Opened(rest.rows(~missing), column[~missing], ~missing, (*table.said, lost))
+    return TargetSplit(rest.take(~missing), column[~missing], ~missing, (*table.messages, lost))
 
 
-def weights(sample_weight: Any, there: np.ndarray | None) -> Any:
+def select_sample_weight(sample_weight: Any, has_target: np.ndarray | None) -> Any:
     """The weights of the rows that have a target.
 
     Raises:
         DataError: they are not one for each of the table's rows.
     """
-    if sample_weight is None or there is None:
+    if sample_weight is None or has_target is None:
         return sample_weight
-    return np.asarray(arrays.sample_weights(sample_weight, len(there)))[there]
+    return np.asarray(arrays.check_sample_weight(sample_weight, len(has_target)))[has_target]
 
 
-def take(known: Taker | None, x: Any, asked: Wishes, links: Links, loss: Loss | None, split: Split) -> Taken:
+def prepare_table(fitted: Preprocessor | None, x: Any, request: TableRequest, links: Links, loss: Loss | None, split: SplitOptions) -> PreparedData:
     """What `fit` makes of what is taken whole; all that is learned of it is learned from the rows to train on.
 
     Args:
-        known: what was learned at an earlier fit, which stays as it is.
+        fitted: what was learned at an earlier fit, which stays as it is.
         x: the table, or what knows how it is taken.
-        asked: what the user wished.
+        request: what the user wished.
         links: of the network, whose end says whether labels or numbers are learned.
         loss: where one was named.
         split: the fraction held out, "random" or "end", and the seed.
@@ -168,49 +174,49 @@ def take(known: Taker | None, x: Any, asked: Wishes, links: Links, loss: Loss | 
     Raises:
         ConfigError: data of another kind, or other wishes, than at an earlier fit; a logarithm that the network's end or the loss does
             not allow.
-        DataError: a target that is constant, or text where numbers are learned; see `encoder.learn`.
+        DataError: a target that is constant, or text where numbers are learned; see `encoder.fit_encoder`.
     """
-    if isinstance(x, Given):
-        return x.take(known, asked, links, loss, split)
-    known = known_as(Intake, known, x)
-    if known is not None:
+    if isinstance(x, DataAdapter):
+        return x.prepare(fitted, request, links, loss, split)
+    fitted = require_same_kind(TabularPreprocessor, fitted, x)
+    if fitted is not None:
         fix = "What was learned of the table stays: leave them out, or reset() first."
-        require(asked in (known.wishes, Wishes(), Wishes(known.target.name)), "fit", f"{known.wishes}", received=asked, fix=fix)
-        asked = known.wishes
-    opened = open_table(x, asked.target)
-    name, column = str(asked.target), opened.column
-    chooses = isinstance(known.target, Labels) if known else _chooses(column, links, loss)
-    kept, held = hold_out(len(column), column.astype(str) if chooses else None, *split)
-    if known is not None:
-        return Taken(known, known.features(opened.table), known.target.encode(column), opened.there, kept, held, opened.said)
-    encoded = encoder.learn(opened.table.rows(kept), dict(asked.columns), dict(asked.derive))
+        require(request in (fitted.request, TableRequest(), TableRequest(fitted.target.name)), "fit", f"{fitted.request}", received=request, fix=fix)
+        request = fitted.request
+    opened = split_target(x, request.target)
+    name, column = str(request.target), opened.target_column
+    chooses = isinstance(fitted.target, ClassTarget) if fitted else _is_classification(column, links, loss)
+    kept, held = train_validation_split(len(column), column.astype(str) if chooses else None, *split)
+    if fitted is not None:
+        return PreparedData(fitted, fitted.transform(opened.table), fitted.target.transform(column), opened.has_target, kept, held, opened.messages)
+    encoded = encoder.fit_encoder(opened.table.take(kept), dict(request.column_types), dict(request.derive))
     if chooses:
-        target: Labels | Quantity = targets.labels(name, column)
+        target: ClassTarget | NumericTarget = targets.fit_class_target(name, column)
     else:
-        target = targets.quantity(name, column[kept], asked.transform == "log", links, loss)
-    known = Intake(encoded, target, asked)
-    said = (*opened.said, str(target), *_left_out(encoded), *encoded.guesses(), str(known))
-    return Taken(known, known.features(opened.table), target.encode(column), opened.there, kept, held, said)
+        target = targets.fit_numeric_target(name, column[kept], request.target_transform == "log", links, loss)
+    fitted = TabularPreprocessor(encoded, target, request)
+    said = (*opened.messages, str(target), *_dropped_messages(encoded), *encoded.ambiguities(), str(fitted))
+    return PreparedData(fitted, fitted.transform(opened.table), target.transform(column), opened.has_target, kept, held, said)
 
 
-def _left_out(encoded: Encoder) -> list[str]:
-    out = [f"{column} ({reason})" for column, reason in encoded.left_out().items()]
-    more = f", and {len(out) - SHOWN} more" if len(out) > SHOWN else ""
-    return [f"left out: {', '.join(out[:SHOWN])}{more}"] if out else []
+def _dropped_messages(encoder: Encoder) -> list[str]:
+    out = [f"{column} ({reason})" for column, reason in encoder.dropped_columns().items()]
+    more = f", and {len(out) - MAX_SHOWN} more" if len(out) > MAX_SHOWN else ""
+    return [f"left out: {', '.join(out[:MAX_SHOWN])}{more}"] if out else []
 
 
-def _column(name: str, y: Any) -> np.ndarray:
+def _to_target_column(name: str, y: Any) -> np.ndarray:
     """Targets that were given beside a table, as a column of one would hold them."""
     values = np.asarray(y).reshape(len(y), -1)
     require(values.shape[1] == 1, "y", "one value a row", error=DataError, shape=values.shape)
-    column = read({name: values[:, 0].tolist()})[name]
+    column = read_table({name: values[:, 0].tolist()})[name]
     gone = np.flatnonzero(is_missing(column))
     fix = "Leave those rows out of both; a table that holds its target leaves them out by itself."
     require(not len(gone), "y", "a target in every row", error=DataError, row=int(gone[:1].sum()), missing=len(gone), fix=fix)
     return column
 
 
-def _chooses(column: np.ndarray, links: Links, loss: Loss | None) -> bool:
+def _is_classification(column: np.ndarray, links: Links, loss: Loss | None) -> bool:
     """Whether a label is learned rather than a number."""
-    ends = {last_activation(links), loss.link if loss else None}
+    ends = {last_activation(links), loss.output_activation if loss else None}
     return "softmax" in ends or ("sigmoid" in ends and (column.dtype.kind == "O" or len(np.unique(column)) <= 2))

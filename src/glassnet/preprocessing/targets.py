@@ -9,35 +9,35 @@ from typing import Any
 import numpy as np
 
 from glassnet.data import arrays
-from glassnet.data.parsing import number
+from glassnet.data.parsing import parse_float
 from glassnet.engine.network import Links
 from glassnet.engine.objective import last_activation
 from glassnet.errors import ConfigError, DataError, message, require
 from glassnet.layers import Rescaling
 from glassnet.losses import Loss
-from glassnet.losses.scaled import standardised
+from glassnet.losses.scaled import scale_loss
 from glassnet.metrics import Metric
-from glassnet.metrics.unscaled import OwnUnits
-from glassnet.preprocessing.encoder import LEVELS
+from glassnet.metrics.unscaled import UnscaledMetric
+from glassnet.preprocessing.encoder import MAX_CATEGORIES
 from glassnet.types import Shape
 
-SHOWN = 12
+MAX_SHOWN = 12
 """Columns that are listed by name."""
 
 
-def readable(number: float) -> str:
+def format_number(value: float) -> str:
     """A number of any size in few characters: `0.3952`, `180,921`."""
-    return f"{number:,.0f}" if 1e4 <= abs(number) < 1e15 else f"{number:.4g}"
+    return f"{value:,.0f}" if 1e4 <= abs(value) < 1e15 else f"{value:.4g}"
 
 
 @dataclass(frozen=True)
-class Labels:
+class ClassTarget:
     """A target that is one of several labels, as the table spells them: class k is labels[k]."""
 
     name: str
     labels: tuple[str | int | float | bool, ...]
 
-    def encode(self, column: np.ndarray) -> np.ndarray:
+    def transform(self, column: np.ndarray) -> np.ndarray:
         """The class of every row, (n,) int64.
 
         Raises:
@@ -48,43 +48,43 @@ class Labels:
         require(not strange, f"target {self.name!r}", f"labels of training, {self.labels}", error=DataError, others=strange[:3])
         return np.array([codes[label] for label in column.tolist()])
 
-    def restore(self, output: np.ndarray) -> np.ndarray:
+    def decode_output(self, output: np.ndarray) -> np.ndarray:
         """Outputs as they are: probabilities, scores."""
         return output
 
-    def spelt(self, classes: np.ndarray) -> np.ndarray:
+    def decode_labels(self, classes: np.ndarray) -> np.ndarray:
         """The labels of classes."""
         return np.array(self.labels)[classes]
 
-    def weights(self, by_label: Any) -> Any:
+    def class_weight_by_index(self, class_weight: Any) -> Any:
         """Class weights by class rather than by label; by class already, if all are numbers and the labels are words."""
         words = all(isinstance(label, str) for label in self.labels)
-        if not isinstance(by_label, Mapping) or (words and not any(isinstance(label, str) for label in by_label)):
-            return by_label
+        if not isinstance(class_weight, Mapping) or (words and not any(isinstance(label, str) for label in class_weight)):
+            return class_weight
         codes = {label: code for code, label in enumerate(self.labels)}
-        for label in by_label:
+        for label in class_weight:
             require(label in codes, "class_weight", f"labels of {self.name}, {self.labels}", error=DataError, label=label)
-        return {codes[label]: weight for label, weight in by_label.items()}
+        return {codes[label]: weight for label, weight in class_weight.items()}
 
-    def check(self, links: Links, outputs: Shape, loss: Loss | None) -> None:
+    def check_network(self, links: Links, output_shape: Shape, loss: Loss | None) -> None:
         """Refuse a network that does not end in one class out of these.
 
         Raises:
             ConfigError: with the last layer to write.
         """
-        n, ends = len(self.labels), (last_activation(links), loss.link if loss else None)
+        n, ends = len(self.labels), (last_activation(links), loss.output_activation if loss else None)
         fix = 'Dense(1, activation="sigmoid")' if n == 2 else f'Dense({n}, activation="softmax")'
-        fits = outputs == (n,) if "softmax" in ends else "sigmoid" in ends and outputs == (1,) and n == 2
-        quantity = n > LEVELS and not isinstance(self.labels[0], str)
+        fits = output_shape == (n,) if "softmax" in ends else "sigmoid" in ends and output_shape == (1,) and n == 2
+        quantity = n > MAX_CATEGORIES and not isinstance(self.labels[0], str)
         fix = f"End in {'Dense(1), to learn them as numbers; or in ' if quantity else ''}{fix}."
         expected = f"a network that ends in a choice of {n} labels"
-        require(fits, f"target {self.name!r}", expected, labels=self.labels[:5], ends_in=ends[0], outputs=outputs, fix=fix)
+        require(fits, f"target {self.name!r}", expected, labels=self.labels[:5], ends_in=ends[0], outputs=output_shape, fix=fix)
 
-    def fitted(self, loss: Loss, metrics: tuple[Metric, ...]) -> tuple[Loss, tuple[Metric, ...]]:
+    def wrap_objective(self, loss: Loss, metrics: tuple[Metric, ...]) -> tuple[Loss, tuple[Metric, ...]]:
         """The loss and the metrics as they are."""
         return loss, metrics
 
-    def told(self, output: np.ndarray) -> str:
+    def describe_output(self, output: np.ndarray) -> str:
         """What outputs are of, in words."""
         return str(self)
 
@@ -95,7 +95,7 @@ class Labels:
 
 
 @dataclass(frozen=True)
-class Quantity:
+class NumericTarget:
     """A target that is a number y, learned as t = (y - mean) / scale, or as t = (log y - mean) / scale."""
 
     name: str
@@ -104,58 +104,58 @@ class Quantity:
     log: bool = False
 
     @property
-    def standardised(self) -> bool:
+    def is_standardized(self) -> bool:
         """Whether t is another number than y."""
         return (self.mean, self.scale, self.log) != (0.0, 1.0, False)
 
-    def encode(self, column: np.ndarray) -> np.ndarray:
+    def transform(self, column: np.ndarray) -> np.ndarray:
         """What is learned of every row, (n,) float32.
 
         Raises:
             DataError: text; an infinite number; where a logarithm is taken, one that is not above 0.
         """
-        y = _positive(self.name, numbers(self.name, column)) if self.log else numbers(self.name, column)
+        y = _require_positive(self.name, target_to_numeric(self.name, column)) if self.log else target_to_numeric(self.name, column)
         return (((np.log(y) if self.log else y) - self.mean) / self.scale).astype(np.float32)
 
-    def restore(self, output: np.ndarray) -> np.ndarray:
+    def decode_output(self, output: np.ndarray) -> np.ndarray:
         """Outputs in the target's own units, float32."""
         y = self.mean + self.scale * output.astype(float)
         return (np.exp(y) if self.log else y).astype(np.float32)
 
-    def spelt(self, classes: np.ndarray) -> np.ndarray:
+    def decode_labels(self, classes: np.ndarray) -> np.ndarray:
         """Classes as they are."""
         return classes
 
-    def weights(self, by_label: Any) -> Any:
+    def class_weight_by_index(self, class_weight: Any) -> Any:
         """Class weights as they are."""
-        return by_label
+        return class_weight
 
-    def check(self, links: Links, outputs: Shape, loss: Loss | None) -> None:
+    def check_network(self, links: Links, output_shape: Shape, loss: Loss | None) -> None:
         """Any network will do."""
 
-    def fitted(self, loss: Loss, metrics: tuple[Metric, ...]) -> tuple[Loss, tuple[Metric, ...]]:
+    def wrap_objective(self, loss: Loss, metrics: tuple[Metric, ...]) -> tuple[Loss, tuple[Metric, ...]]:
         """The loss and the metrics in the target's own units.
 
         Raises:
             ConfigError: the target is standardised, and the loss is not one of differences.
         """
-        if not self.standardised:
+        if not self.is_standardized:
             return loss, metrics
-        return standardised(loss, self.scale), tuple(OwnUnits(m, self.mean, self.scale, self.log, name=m.name) for m in metrics)
+        return scale_loss(loss, self.scale), tuple(UnscaledMetric(m, self.mean, self.scale, self.log, name=m.name) for m in metrics)
 
-    def told(self, output: np.ndarray) -> str:
+    def describe_output(self, output: np.ndarray) -> str:
         """What outputs say, in words and the target's own units."""
-        values = [readable(y) for y in self.restore(output).flat]
-        return f"{self}; here y is {', '.join(values[:SHOWN])}" + (", ..." if len(values) > SHOWN else "")
+        values = [format_number(y) for y in self.decode_output(output).flat]
+        return f"{self}; here y is {', '.join(values[:MAX_SHOWN])}" + (", ..." if len(values) > MAX_SHOWN else "")
 
     def __str__(self) -> str:
-        if not self.standardised:
+        if not self.is_standardized:
             return f"{self.name}: numbers, learned as they are"
         y = "log y" if self.log else "y"
-        return f"{self.name}: numbers, learned as ({y} - {readable(self.mean)}) / {readable(self.scale)}"
+        return f"{self.name}: numbers, learned as ({y} - {format_number(self.mean)}) / {format_number(self.scale)}"
 
 
-def labels(name: str, column: np.ndarray) -> Labels:
+def fit_class_target(name: str, column: np.ndarray) -> ClassTarget:
     """The labels that a column holds, in their order.
 
     Raises:
@@ -164,44 +164,44 @@ def labels(name: str, column: np.ndarray) -> Labels:
     whole = column.dtype.kind == "f" and np.all(column == np.round(column))
     found = sorted(set((column.astype(int) if whole else column).tolist()))
     require(len(found) > 1, f"target {name!r}", "labels that differ", error=DataError, always=found[0])
-    return Labels(name, tuple(found))
+    return ClassTarget(name, tuple(found))
 
 
-def quantity(name: str, column: np.ndarray, log: bool, links: Links, loss: Loss | None) -> Quantity:
+def fit_numeric_target(name: str, column: np.ndarray, log: bool, links: Links, loss: Loss | None) -> NumericTarget:
     """How the numbers that a column holds are learned.
 
     Raises:
         ConfigError: a logarithm that the network's end or the loss does not allow.
-        DataError: they are all one, or no finite numbers that float32 can tell apart; see `Quantity.encode`.
+        DataError: they are all one, or no finite numbers that float32 can tell apart; see `NumericTarget.transform`.
     """
-    y = varied(name, column)
-    if not _free(links, loss):
+    y = check_varying_target(name, column)
+    if not _is_scale_free(links, loss):
         fix = "End in Dense(1) without activation, with mean_squared_error, mean_absolute_error, huber or log_cosh."
         if log:
             raise ConfigError(message('target_transform="log"', "a network free to give any number", fix=fix))
-        return Quantity(name)
-    t = np.log(_positive(name, y)) if log else y
-    return Quantity(name, float(t.mean()), float(t.std()), log)
+        return NumericTarget(name)
+    t = np.log(_require_positive(name, y)) if log else y
+    return NumericTarget(name, float(t.mean()), float(t.std()), log)
 
 
-def _free(links: Links, loss: Loss | None) -> bool:
+def _is_scale_free(links: Links, loss: Loss | None) -> bool:
     """Whether any scale of outputs is as good as another: the network ends without activation, and the loss is one of differences."""
-    return last_activation(links) == "linear" and not isinstance(links[-1], Rescaling) and (loss is None or loss.of_differences)
+    return last_activation(links) == "linear" and not isinstance(links[-1], Rescaling) and (loss is None or loss.depends_on_error_only)
 
 
-def varied(name: str, column: np.ndarray) -> np.ndarray:
-    """A target's column as numbers that differ, enough for float32; see `numbers`.
+def check_varying_target(name: str, column: np.ndarray) -> np.ndarray:
+    """A target's column as numbers that differ, enough for float32; see `target_to_numeric`.
 
     Raises:
         DataError: they are all one, or too close together.
     """
-    y = numbers(name, column)
+    y = target_to_numeric(name, column)
     require(np.ptp(y) > 0, f"target {name!r}", "numbers that differ", error=DataError, always=float(y[0]))
-    arrays.require_precise(**{f"target {name!r}": y})
+    arrays.check_precision(**{f"target {name!r}": y})
     return y
 
 
-def numbers(name: str, column: np.ndarray) -> np.ndarray:
+def target_to_numeric(name: str, column: np.ndarray) -> np.ndarray:
     """A target's column as finite numbers that float32 can tell apart.
 
     Raises:
@@ -209,7 +209,7 @@ def numbers(name: str, column: np.ndarray) -> np.ndarray:
     """
     who = f"target {name!r}"
     if column.dtype.kind == "O":
-        text = [value for value in dict.fromkeys(column.tolist()) if np.isnan(number(value))]
+        text = [value for value in dict.fromkeys(column.tolist()) if np.isnan(parse_float(value))]
         fix = "Mend them; or, if these are labels, end the network in a softmax or sigmoid."
         require(not text, who, "numbers, as the network ends in one", error=DataError, text=text[:3], fix=fix)
     require(column.dtype.kind in "Obf", who, "numbers", error=DataError, holds="dates", fix="Learn a number of days.")
@@ -221,7 +221,7 @@ def numbers(name: str, column: np.ndarray) -> np.ndarray:
     return y
 
 
-def _positive(name: str, y: np.ndarray) -> np.ndarray:
+def _require_positive(name: str, y: np.ndarray) -> np.ndarray:
     low = np.flatnonzero(y <= 0)
     if len(low):
         received = {"row": int(low[0]), "value": float(y[low[0]]), "rows_like_it": len(low)}

@@ -9,22 +9,28 @@ import numpy as np
 
 from glassnet.data import time_index
 from glassnet.data.parsing import is_missing
-from glassnet.data.table import read
-from glassnet.data.time_index import Times
+from glassnet.data.table import read_table
+from glassnet.data.time_index import TimeIndex
 from glassnet.engine.network import Links
 from glassnet.errors import DataError, NotReadyError, is_int, is_number, lookup, message, require
 from glassnet.losses import Loss
 from glassnet.preprocessing import targets
-from glassnet.preprocessing.base import Given, Split, Taken, Taker, known_as
-from glassnet.preprocessing.seasonal import Change, Forecaster
-from glassnet.preprocessing.tabular import Wishes
+from glassnet.preprocessing.base import (
+    DataAdapter,
+    PreparedData,
+    Preprocessor,
+    SplitOptions,
+    require_same_kind,
+)
+from glassnet.preprocessing.seasonal import SeasonalTarget, TimeSeriesPreprocessor
+from glassnet.preprocessing.tabular import TableRequest
 
-LENGTH = 12
+DEFAULT_LENGTH = 12
 """Differences that a network sees of a series without seasons."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class TimeSeries(Given):
+class TimeSeries(DataAdapter):
     """Equally spaced values, and how they are to be learned; `fit`, `evaluate`, `predict` and `forecast` take it as it is.
 
     series[:-12] is all but the last twelve steps.
@@ -37,17 +43,17 @@ class TimeSeries(Given):
         horizon: steps that it forecasts at once.
         season: after how many steps things come round.
         transform: "log" where the logarithm is learned, or None.
-        said: what was found out in reading, for people.
+        messages: what was found out in reading, for people.
     """
 
     name: str
     values: np.ndarray
-    times: Times
+    times: TimeIndex
     length: int
     horizon: int
     season: int
     transform: str | None = None
-    said: tuple[str, ...] = ()
+    messages: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.values)
@@ -59,16 +65,16 @@ class TimeSeries(Given):
         fix = "One value is series.values[i]."
         require(isinstance(part, slice) and part.step in (None, 1), "series", "a stretch, as series[:-12]", received=part, fix=fix)
         start, stop, _ = part.indices(len(self))
-        return replace(self, values=self.values[start:stop], times=self.times.later(start))
+        return replace(self, values=self.values[start:stop], times=self.times.shift(start))
 
     def __repr__(self) -> str:
         return f"TimeSeries({self.name!r}, {self.span()}, season={self.season}, length={self.length}, horizon={self.horizon})"
 
     def span(self) -> str:
         """From when to when, in words."""
-        return f"{self.times.span(len(self))} ({len(self):,} {self.times.word}s)" if len(self) else "nothing"
+        return f"{self.times.span(len(self))} ({len(self):,} {self.times.step_name}s)" if len(self) else "nothing"
 
-    def take(self, known: Taker | None, asked: Wishes, links: Links, loss: Loss | None, split: Split) -> Taken:
+    def prepare(self, fitted: Preprocessor | None, request: TableRequest, links: Links, loss: Loss | None, split: SplitOptions) -> PreparedData:
         """What `fit` makes of it; held out are the last windows in time, whatever the split says, and those before that see into them.
 
         Raises:
@@ -76,19 +82,19 @@ class TimeSeries(Given):
             DataError: it is too short; what is learned of it is constant, or cannot be told apart in float32.
         """
         fix = "They are for tables: it says itself what is learned."
-        require(asked == Wishes(), "fit", "no target, columns, derive or target_transform with a TimeSeries", asked=asked, fix=fix)
+        require(request == TableRequest(), "fit", "no target, columns, derive or target_transform with a TimeSeries", asked=request, fix=fix)
         need = self.length + self.season
         said = f"{need + self.horizon} steps or more: a season of {self.season}, {self.length} to see and {self.horizon} to learn"
         fix = "Lower length, horizon or season, or give a longer series."
         require(len(self) >= need + self.horizon, f"series {self.name!r}", said, error=DataError, steps=len(self), fix=fix)
-        kept, held = divided(len(self) - need - self.horizon + 1, self.horizon, split[0])
+        kept, held = split_windows(len(self) - need - self.horizon + 1, self.horizon, split[0])
         seen = self[: need + int(kept[-1]) + self.horizon]
-        made = forecaster(seen, known_as(Forecaster, known, self)).after(self)
-        rows, learned, _ = made.pair(self)
-        news = () if known is not None else (str(made.target), f"{self.name}: from {made.listed()}")
-        return Taken(made, rows, learned, None, kept, held, (*self.said, *news))
+        made = fit_time_series(seen, require_same_kind(TimeSeriesPreprocessor, fitted, self)).continue_from(self)
+        rows, learned, _ = made.transform_xy(self)
+        news = () if fitted is not None else (str(made.target), f"{self.name}: from {made.describe()}")
+        return PreparedData(made, rows, learned, None, kept, held, (*self.messages, *news))
 
-    def apart(self) -> tuple[np.ndarray, np.ndarray]:
+    def to_arrays(self) -> tuple[np.ndarray, np.ndarray]:
         """It is no rows of its own.
 
         Raises:
@@ -97,35 +103,35 @@ class TimeSeries(Given):
         raise NotReadyError(message("series", "a model that was fitted to a series", fix="Fit it first: model.fit(series)."))
 
 
-def forecaster(seen: TimeSeries, known: Forecaster | None = None) -> Forecaster:
+def fit_time_series(training_series: TimeSeries, fitted: TimeSeriesPreprocessor | None = None) -> TimeSeriesPreprocessor:
     """What is learned of a series to train on: the scale of its seasonal differences; what was known stays.
 
     Raises:
         ConfigError, DataError: see `TimeSeries.take`.
     """
-    if known is None:
-        change = Change(seen.name, seen.season, seen.horizon, 1.0, seen.transform == "log")
-        scale = float(np.sqrt(np.mean(change.encode(seen.values) ** 2))) or 1.0
+    if fitted is None:
+        change = SeasonalTarget(training_series.name, training_series.season, training_series.horizon, 1.0, training_series.transform == "log")
+        scale = float(np.sqrt(np.mean(change.transform(training_series.values) ** 2))) or 1.0
         change = replace(change, scale=scale)
     else:
         fix = "reset() forgets what was learned; a new model forecasts another series."
-        before, now = _settings(known), _settings(seen)
-        require(before == now, "fit", f"what the model was fitted to before, {known}", series=now, before=before, fix=fix)
-        change = known.target
-    need = seen.length + seen.season
-    recent = seen[len(seen) - need :]
-    return Forecaster(change, seen.length, seen.span(), recent.times, tuple(recent.values.tolist()))
+        before, now = _series_settings(fitted), _series_settings(training_series)
+        require(before == now, "fit", f"what the model was fitted to before, {fitted}", series=now, before=before, fix=fix)
+        change = fitted.target
+    need = training_series.length + training_series.season
+    recent = training_series[len(training_series) - need :]
+    return TimeSeriesPreprocessor(change, training_series.length, training_series.span(), recent.times, tuple(recent.values.tolist()))
 
 
-def _settings(of: TimeSeries | Forecaster) -> dict[str, Any]:
+def _series_settings(source: TimeSeries | TimeSeriesPreprocessor) -> dict[str, Any]:
     """What must be the same at every fit."""
-    if isinstance(of, Forecaster):
-        target, transform = of.target, "log" if of.target.log else None
-        return {"name": target.name, "length": of.length, "horizon": target.horizon, "season": target.season, "transform": transform}
-    return {"name": of.name, "length": of.length, "horizon": of.horizon, "season": of.season, "transform": of.transform}
+    if isinstance(source, TimeSeriesPreprocessor):
+        target, transform = source.target, "log" if source.target.log else None
+        return {"name": target.name, "length": source.length, "horizon": target.horizon, "season": target.season, "transform": transform}
+    return {"name": source.name, "length": source.length, "horizon": source.horizon, "season": source.season, "transform": source.transform}
 
 
-def divided(count: int, horizon: int, fraction: float) -> tuple[np.ndarray, np.ndarray | None]:
+def split_windows(n_windows: int, horizon: int, fraction: float) -> tuple[np.ndarray, np.ndarray | None]:
     """(windows to train on, the last ones, held out, or None): nothing that a held-out one is to forecast is trained on.
 
     Raises:
@@ -134,15 +140,15 @@ def divided(count: int, horizon: int, fraction: float) -> tuple[np.ndarray, np.n
     """
     who = "validation_split"
     require(is_number(fraction) and 0 <= fraction < 1, who, "a fraction from 0 to below 1", validation_split=fraction)
-    every = np.arange(count)
+    every = np.arange(n_windows)
     if fraction == 0:
         return every, None
-    held = round(count * fraction)
-    kept = count - held - (horizon - 1)
+    held = round(n_windows * fraction)
+    kept = n_windows - held - (horizon - 1)
     fix = "Another fraction, a lower horizon or length, a longer series, or validation_data."
     told = f"a window on either side, and {horizon - 1} between them that would see into those held out"
-    require(held > 0 and kept > 0, who, told, error=DataError, windows=count, held_out=held, fix=fix)
-    return every[:kept], every[count - held :]
+    require(held > 0 and kept > 0, who, told, error=DataError, windows=n_windows, held_out=held, fix=fix)
+    return every[:kept], every[n_windows - held :]
 
 
 def series(
@@ -159,7 +165,7 @@ def series(
     d_t = (s_t - s_(t-season)) / scale; the network sees d_(t-length+1), ..., d_t and learns d_(t+1), ..., d_(t+horizon) at once.
 
     So it learns what the seasonal naive forecast, "as a season ago", misses. The scale, a root mean square, is that of the steps that it
-    is trained on. `predict` and `model.forecast` give values in the target's own units.
+    is trained on. `predict` and `sequential.forecast` give values in the target's own units.
 
     Shapes:
         A window is (length, 1); the network ends in (horizon,): Flatten, or a recurrent layer, and Dense(horizon).
@@ -192,25 +198,25 @@ def series(
     allowed = all(is_int(size, least=1) or (size is None and name != "horizon") for name, size in sizes.items())
     require(allowed, who, "length, horizon and season to be ints >= 1", **sizes)
     require(transform in (None, "log"), who, 'transform to be "log" or None', transform=transform)
-    table = read(source)
+    table = read_table(source)
     column = table.columns[lookup("target", target, {name: name for name in table.columns})]
     text = [cell for cell in column if isinstance(cell, str)] if column.dtype.kind == "O" else []
     require(not text, f"target {target!r}", "numbers in every row", error=DataError, text=text[:3])
-    when, order = time_index.read(table, time)
+    when, order = time_index.read_time_index(table, time)
     missing = np.flatnonzero(is_missing(column[order]))
     fix = "Fill them first, as pandas' interpolate does."
-    received = {"missing": len(missing), "first": when.at(int(missing[:1].sum()))}
+    received = {"missing": len(missing), "first": when.label_at(int(missing[:1].sum()))}
     require(not len(missing), f"target {target!r}", "a value at every time", error=DataError, **received, fix=fix)
-    values = targets.varied(target, column)[order]
-    said = [*table.said, f"time: {when}, {when.span(len(values))}"]
+    values = targets.check_varying_target(target, column)[order]
+    said = [*table.messages, f"time: {when}, {when.span(len(values))}"]
     said += ["its rows were put in the order of time"] if np.any(np.diff(order) < 0) else []
-    round_ = season or when.season
+    round_ = season or when.default_season
     if season is None and horizon + 1 < len(values) < 2 * round_ + horizon + 1:
-        said, round_ = [*said, f"too short for a season of {round_} {when.word}s: forecast without seasons"], 1
+        said, round_ = [*said, f"too short for a season of {round_} {when.step_name}s: forecast without seasons"], 1
     room = len(values) - round_ - horizon
     told = f"a season of {round_}, a step to see and {horizon} to forecast"
     fix = "Lower horizon or season, or give a longer series."
     require(room >= 1, f"series {target!r}", told, error=DataError, steps=len(values), horizon=horizon, season=round_, fix=fix)
-    seen = length or max(1, min(2 * round_ if round_ > 1 else LENGTH, room // 2))
-    Change(target, round_, horizon, 1.0, transform == "log").encode(values)
+    seen = length or max(1, min(2 * round_ if round_ > 1 else DEFAULT_LENGTH, room // 2))
+    SeasonalTarget(target, round_, horizon, 1.0, transform == "log").transform(values)
     return TimeSeries(target, values, when, seen, horizon, round_, transform, tuple(said))

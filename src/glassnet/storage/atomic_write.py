@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 
-def reached(point: str) -> None:
+def failpoint(name: str) -> None:
     """Called before each step that a power cut could come between; tests put something here that kills."""
 
 
@@ -23,28 +23,28 @@ def write(path: Path, data: bytes) -> None:
     beside = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}.part")
     try:
         with open(beside, "xb") as file:
-            reached("write")
+            failpoint("write")
             file.write(halves[0])
-            reached("half")
+            failpoint("half")
             file.write(halves[1])
             file.flush()
-            reached("fsync")
+            failpoint("fsync")
             os.fsync(file.fileno())
-        reached("rename")
+        failpoint("rename")
         os.replace(beside, path)
     except BaseException:
         with contextlib.suppress(OSError):
             beside.unlink()
         raise
-    reached("fsync folder")
+    failpoint("fsync folder")
     if os.name == "posix":  # elsewhere a folder cannot be opened
-        with _opened(path.parent) as folder:
+        with _open_folder(path.parent) as folder:
             os.fsync(folder)
-    reached("done")
+    failpoint("done")
 
 
 @contextlib.contextmanager
-def _opened(folder: Path) -> Iterator[int]:
+def _open_folder(folder: Path) -> Iterator[int]:
     handle = os.open(folder, os.O_RDONLY)
     try:
         yield handle

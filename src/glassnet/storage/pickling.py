@@ -12,30 +12,30 @@ from glassnet.storage import json_codec, model_file
 
 
 @dataclass(frozen=True)
-class Reference:
+class FunctionReference:
     """A decorated function that a pickle holds by its name: pickle by itself looks for the bare one inside, and finds it nowhere."""
 
     function: Any
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _found, (self.function.__module__, self.function.__qualname__)
+        return _import_attribute, (self.function.__module__, self.function.__qualname__)
 
 
-def custom_objects(saved: model_file.Saved) -> dict[str, Any]:
+def collect_custom_objects(spec: model_file.ModelSpec) -> dict[str, Any]:
     """The user's own classes and functions that a model is made of, by name, for pickle."""
-    return {name: referred(value) for name, value in json_codec.own(saved, model_file.tags()).items()}
+    return {name: to_reference(value) for name, value in json_codec.find_custom_objects(spec, model_file.all_tags()).items()}
 
 
-def referred(value: Any) -> Any:
-    """A `Reference` in place of a decorated function of a module, such as `jax.numpy.tanh`; all else as it is, pickle knows what to do."""
+def to_reference(value: Any) -> Any:
+    """A `FunctionReference` in place of a decorated function of a module, such as `jax.numpy.tanh`; all else as it is, pickle knows what to do."""
     if inspect.isfunction(value) or inspect.isclass(value):
         return value
     try:
-        here = value.__module__ != "__main__" and _found(value.__module__, value.__qualname__) is value
+        here = value.__module__ != "__main__" and _import_attribute(value.__module__, value.__qualname__) is value
     except (AttributeError, ImportError):
         return value
-    return Reference(value) if here else value
+    return FunctionReference(value) if here else value
 
 
-def _found(module: str, name: str) -> Any:
+def _import_attribute(module: str, name: str) -> Any:
     return operator.attrgetter(name)(importlib.import_module(module))

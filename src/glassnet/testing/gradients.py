@@ -8,9 +8,16 @@ import jax
 import jax.numpy as jnp
 
 from glassnet.engine import inference, network
-from glassnet.engine.train_step import one_pass
+from glassnet.engine.train_step import forward_backward
 from glassnet.pipeline import encoding
-from glassnet.testing.assertions import GRADIENT, claim, differences, label, same, wide
+from glassnet.testing.assertions import (
+    GRADIENT_TOLERANCE,
+    assert_trees_close,
+    assert_true,
+    finite_differences,
+    path_label,
+    to_float64,
+)
 from glassnet.types import Array
 
 if TYPE_CHECKING:
@@ -40,26 +47,26 @@ def check_gradients(model: Sequential, x: Any, y: Any) -> float:
         >>> check_gradients(model, np.eye(4), [0, 1, 1, 0]) < 1e-6
         True
     """
-    x = model._examples(x)
-    built, program = model._build(x.shape[1:]), model._program()
+    x = model._encode_x(x)
+    built, program = model._build(x.shape[1:]), model._make_program()
     names = [str(link.name) for link in built.links]
-    data, _ = encoding.encode(x, y, program.loss, built.shapes[-1])
-    state = inference.learn(built.links, model._params, model._state, data.x)
+    data, _ = encoding.encode_examples(x, y, program.loss, built.shapes[-1])
+    state = inference.adapt_state(built.links, model._params, model._state, data.x)
     with jax.enable_x64(True):
-        params, state, data = wide((model._params, state, data))
+        params, state, data = to_float64((model._params, state, data))
         learning, frozen = network.split(built.links, params)
 
         @jax.jit
         def run(learning: Any) -> tuple[Array, Any]:
             weights = network.merge(learning, frozen)
-            done = one_pass(program, weights, state, data, jnp.ones(len(x)), jax.random.key(0), train=True)
+            done = forward_backward(program, weights, state, data, jnp.ones(len(x)), jax.random.key(0), train=True)
             return done.loss, done.grads
 
         grads = run(learning)[1]
         worst = 0.0
-        for path, error in differences(lambda p: float(run(p)[0]), learning, grads):
-            where = label(path, names)
-            claim(error <= GRADIENT, where, "a gradient equal to its finite difference", relative_error=error)
+        for path, error in finite_differences(lambda p: float(run(p)[0]), learning, grads):
+            where = path_label(path, names)
+            assert_true(error <= GRADIENT_TOLERANCE, where, "a gradient equal to its finite difference", relative_error=error)
             worst = max(worst, error)
-        same("Sequential", "the chain of links to be the gradient of the whole", grads, jax.grad(lambda p: run(p)[0])(learning))
+        assert_trees_close("Sequential", "the chain of links to be the gradient of the whole", grads, jax.grad(lambda p: run(p)[0])(learning))
     return worst

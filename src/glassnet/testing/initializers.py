@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from glassnet.initializers import Initializer
-from glassnet.testing.assertions import check_value, claim, same
+from glassnet.testing.assertions import assert_trees_close, assert_true, check_value
 
 SHAPES = ((6, 4), (4, 6), (3, 3, 2, 5))
 """Kernels of Dense, and one of a convolution: an initializer may refuse a bias."""
@@ -29,9 +29,9 @@ def check_initializer(initializer: Initializer) -> None:
         weights = initializer(np.random.default_rng(0), shape)
         ok = isinstance(weights, np.ndarray) and weights.dtype == np.float32 and weights.shape == shape
         received: dict[str, Any] = {"type": type(weights).__name__, "dtype": str(np.asarray(weights).dtype), "shape": np.shape(weights)}
-        claim(ok, who, f"a NumPy array of float32, {shape}", **received)
-        claim(np.isfinite(weights).all(), who, "finite weights", shape=shape)
+        assert_true(ok, who, f"a NumPy array of float32, {shape}", **received)
+        assert_true(np.isfinite(weights).all(), who, "finite weights", shape=shape)
         before = weights.copy()
-        same(who, "one seed to give the same weights", initializer(np.random.default_rng(0), shape), before, tolerance=0)
+        assert_trees_close(who, "one seed to give the same weights", initializer(np.random.default_rng(0), shape), before, tolerance=0)
         initializer(np.random.default_rng(1), shape)
-        same(who, "weights drawn to stay as they are", weights, before, tolerance=0)
+        assert_trees_close(who, "weights drawn to stay as they are", weights, before, tolerance=0)

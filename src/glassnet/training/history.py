@@ -7,7 +7,7 @@ from typing import Any
 
 from glassnet.engine.epoch_runner import Observation
 from glassnet.engine.loop import Record
-from glassnet.storage.model_file import Past
+from glassnet.storage.model_file import HistoryData
 
 
 @dataclass
@@ -48,16 +48,16 @@ class History:
             for name, value in record.logs.items():
                 self.history.setdefault(name, []).append(value)
 
-    def plain(self) -> Past:
+    def to_data(self) -> HistoryData:
         """What a file keeps of it: all but the observations."""
         lists = {name: tuple(values) for name, values in self.history.items()}
-        return Past(self.seed, dict(self.params), lists, tuple(self.epoch), self.stopped, tuple(self.seconds))
+        return HistoryData(self.seed, dict(self.params), lists, tuple(self.epoch), self.stopped, tuple(self.seconds))
 
     @classmethod
-    def of(cls, past: Past) -> History:
+    def from_data(cls, data: HistoryData) -> History:
         """What a file kept."""
-        lists = {name: list(values) for name, values in past.history.items()}
-        return cls(past.seed, dict(past.params), lists, list(past.epoch), past.stopped, list(past.seconds))
+        lists = {name: list(values) for name, values in data.history.items()}
+        return cls(data.seed, dict(data.params), lists, list(data.epoch), data.stopped, list(data.seconds))
 
     def best_epoch(self) -> int | None:
         """The index in the lists of the lowest validation loss, or training loss where nothing was validated; None before any epoch."""
@@ -69,7 +69,7 @@ class History:
         from glassnet.plots import curves
 
         best = self.best_epoch()
-        return curves.figure([epoch + 1 for epoch in self.epoch], self.history, None if best is None else self.epoch[best] + 1)
+        return curves.plot_curves([epoch + 1 for epoch in self.epoch], self.history, None if best is None else self.epoch[best] + 1)
 
     def to_frame(self) -> Any:
         """A pandas DataFrame with a row per epoch (index: epochs counted from 0) and a column per logged name."""

@@ -13,16 +13,16 @@ from typing import Any
 from glassnet.engine.loop import Record
 from glassnet.errors import require
 
-LINES = 20
+MAX_LINES = 20
 """A plain run of more epochs than this prints about this many of them."""
 
 
-def numbers(logs: Mapping[str, float]) -> str:
+def format_logs(logs: Mapping[str, float]) -> str:
     """Logs in one line: `loss 0.3012  accuracy 0.9120  val_loss 0.3411`."""
     return "  ".join(f"{name} {value:.4f}" if 1e-3 <= abs(value) < 10 else f"{name} {value:.4g}" for name, value in logs.items())
 
 
-def clock(seconds: float) -> str:
+def format_duration(seconds: float) -> str:
     """Seconds as people read them: `0.8 s`, `42 s`, `3 min 20 s`."""
     if seconds < 9.95:
         return f"{seconds:.1f} s"
@@ -43,8 +43,8 @@ class Progress:
 
     def __init__(self, verbose: str | int | bool, epochs: int):
         require(verbose in ("auto", 0, 1, 2), "fit", 'verbose to be "auto", 0, 1 or 2', verbose=verbose)
-        self.epochs, self.began, self.shown, self.ended, self.before = epochs, time.perf_counter(), 0.0, 0, 0
-        self.every = 1 if verbose == 2 else max(1, -(-epochs // LINES))
+        self.epochs, self.started_at, self.last_shown_at, self.epochs_done, self.epochs_before = epochs, time.perf_counter(), 0.0, 0, 0
+        self.log_every = 1 if verbose == 2 else max(1, -(-epochs // MAX_LINES))
         self.silent = not verbose
         self._live: Any = None
         if verbose in ("auto", 1) and sys.stdout.isatty():
@@ -56,14 +56,14 @@ class Progress:
     def __enter__(self) -> Progress:
         if self._live:
             self._live.start()
-            self.show("compiling")
+            self._update_line("compiling")
         return self
 
     def __exit__(self, *failure: object) -> None:
         if self._live:
             self._live.stop()
 
-    def say(self, text: str) -> None:
+    def log(self, text: str) -> None:
         """A line that stays."""
         if not text:
             return
@@ -72,59 +72,59 @@ class Progress:
         elif not self.silent:
             print(text, flush=True)
 
-    def resume(self, ended: int, text: str) -> None:
+    def resume(self, epochs_done: int, text: str) -> None:
         """So many epochs had ended before; `text` says so."""
-        self.ended = self.before = ended
-        self.say(text)
+        self.epochs_done = self.epochs_before = epochs_done
+        self.log(text)
 
-    def show(self, text: str) -> None:
+    def _update_line(self, text: str) -> None:
         """The live line."""
         if self._live:
-            self.shown = time.perf_counter()
+            self.last_shown_at = time.perf_counter()
             self._live.update(text, refresh=True)
 
-    def _due(self) -> bool:
-        return time.perf_counter() - self.shown > 0.1
+    def _is_due(self) -> bool:
+        return time.perf_counter() - self.last_shown_at > 0.1
 
-    def slice(self, done: int, steps: int | None, logs: Callable[[], Mapping[str, float]]) -> None:
+    def on_slice(self, steps_done: int, steps: int | None, logs: Callable[[], Mapping[str, float]]) -> None:
         """So many steps of the epoch under way have ended, of `steps` if that is known; `logs` gives its numbers so far."""
-        if not (self._live and done and self._due()):
+        if not (self._live and steps_done and self._is_due()):
             return
         if not steps:
-            self.show(f"epoch {self.ended + 1}/{self.epochs}  step {done}  {numbers(logs())}")
+            self._update_line(f"epoch {self.epochs_done + 1}/{self.epochs}  step {steps_done}  {format_logs(logs())}")
         else:
-            bar = "━" * (20 * done // steps)
-            share = min((self.ended - self.before + done / steps) / (self.epochs - self.before), 1.0)
-            left = clock((time.perf_counter() - self.began) * (1 / share - 1))
-            self.show(f"epoch {self.ended + 1}/{self.epochs}  {bar:<20}  step {done}/{steps}  {numbers(logs())}  {left} left")
+            bar = "━" * (20 * steps_done // steps)
+            share = min((self.epochs_done - self.epochs_before + steps_done / steps) / (self.epochs - self.epochs_before), 1.0)
+            left = format_duration((time.perf_counter() - self.started_at) * (1 / share - 1))
+            self._update_line(f"epoch {self.epochs_done + 1}/{self.epochs}  {bar:<20}  step {steps_done}/{steps}  {format_logs(logs())}  {left} left")
 
-    def epoch(self, record: Record) -> None:
+    def on_epoch_end(self, record: Record) -> None:
         """An epoch has ended."""
-        self.ended += 1
+        self.epochs_done += 1
         if not record.complete:
             return
-        if self.ended == self.before + 1 or self.ended % self.every == 0 or self.ended == self.epochs or record.decision.stop:
-            took = f"  {clock(record.seconds)}" if record.seconds >= 0.05 else ""
-            self.say(f"epoch {self.ended}/{self.epochs}  {numbers(record.logs)}{took}")
+        if self.epochs_done == self.epochs_before + 1 or self.epochs_done % self.log_every == 0 or self.epochs_done == self.epochs or record.decision.stop:
+            took = f"  {format_duration(record.seconds)}" if record.seconds >= 0.05 else ""
+            self.log(f"epoch {self.epochs_done}/{self.epochs}  {format_logs(record.logs)}{took}")
 
 
-class CtrlC:
-    """While entered (in the main thread), the first Ctrl-C only sets `pressed`; the second one interrupts at once."""
+class InterruptGuard:
+    """While entered (in the main thread), the first Ctrl-C only sets `interrupted`; the second one interrupts at once."""
 
     def __init__(self) -> None:
-        self.pressed = False
-        self._before: Any = None
+        self.interrupted = False
+        self._previous_handler: Any = None
 
-    def __enter__(self) -> CtrlC:
+    def __enter__(self) -> InterruptGuard:
         if threading.current_thread() is threading.main_thread():
-            self._before = signal.signal(signal.SIGINT, self._press)
+            self._previous_handler = signal.signal(signal.SIGINT, self._handle_signal)
         return self
 
     def __exit__(self, *failure: object) -> None:
-        if self._before is not None:
-            signal.signal(signal.SIGINT, self._before)
+        if self._previous_handler is not None:
+            signal.signal(signal.SIGINT, self._previous_handler)
 
-    def _press(self, number: int, frame: FrameType | None) -> None:
-        if self.pressed:
+    def _handle_signal(self, signum: int, frame: FrameType | None) -> None:
+        if self.interrupted:
             raise KeyboardInterrupt
-        self.pressed = True
+        self.interrupted = True

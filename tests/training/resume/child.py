@@ -25,7 +25,14 @@ import pandas as pd  # noqa: F401
 import safetensors.numpy  # noqa: F401
 
 import glassnet as gn
-from glassnet.callbacks import CSVLogger, EarlyStopping, LearningRateScheduler, ModelCheckpoint, ReduceLROnPlateau, StopWhen
+from glassnet.callbacks import (
+    CSVLogger,
+    EarlyStopping,
+    LearningRateScheduler,
+    ModelCheckpoint,
+    ReduceLROnPlateau,
+    StopWhen,
+)
 from glassnet.engine import epoch_runner
 from glassnet.layers import BatchNormalization, Dense, Dropout, Input
 from glassnet.optimizers import SGD, Adam
@@ -101,7 +108,7 @@ def mapped(folder):
 def table(folder):
     """A table whose encoder is learned from the rows that are trained on."""
     model = gn.Sequential([Dense(12, activation="relu"), Dropout(0.2), Dense(1)], seed=5)
-    asked = {"target": "price", "target_transform": "log", "columns": {"port": "category"}}
+    asked = {"target": "price", "target_transform": "log", "column_types": {"port": "category"}}
     return model, {"x": TABLE, "batch_size": 8, "epochs": 8, "validation_split": 0.25} | asked
 
 
@@ -131,8 +138,8 @@ nothing left to do."""
 
 def packed(model):
     """All that a model is, its history, weights and the optimizer's memory, but no seconds."""
-    saved, built, arrays = model._kept()
-    return model_file.pack(replace(saved, past=replace(saved.past, seconds=())), built, arrays)
+    saved, built, arrays = model._export()
+    return model_file.pack_model(replace(saved, history=replace(saved.history, seconds=())), built, arrays)
 
 
 def die(by=signal.SIGKILL):
@@ -165,13 +172,13 @@ def live(order, tell):
         if how in (of, "stop") and when == [point, counts[of, point]]:
             die(signal.SIGSTOP if how == "stop" else signal.SIGKILL)
 
-    atomic_write.write, atomic_write.reached = writing, reached
-    epoch_runner.Pace.slice_steps = property(lambda pace: order["slice"])
-    prefetch.BATCHES = 4
+    atomic_write.write, atomic_write.failpoint = writing, reached
+    epoch_runner.SlicePacer.slice_steps = property(lambda pace: order["slice"])
+    prefetch.MAX_BATCHES_PER_CHUNK = 4
     make = SCENARIOS[order["scenario"]]
     if make not in AFTER_EPOCHS:
-        resume.SECONDS = 0.0
-    watch, close = resume.Resumable.watch, resume.Resumable.close
+        resume.CHECKPOINT_SECONDS = 0.0
+    watch, close = resume.ResumableRun.on_slice, resume.ResumableRun.close
 
     def watching(run, *rest):
         tell(TRAINED)
@@ -183,7 +190,7 @@ def live(order, tell):
             die()
         close(run)
 
-    resume.Resumable.watch, resume.Resumable.close = watching, closing
+    resume.ResumableRun.on_slice, resume.ResumableRun.close = watching, closing
     model, options = make(folder)
     tell(BEGUN)
     if how == "timer":

@@ -13,7 +13,7 @@ from pathlib import Path
 import child
 
 import glassnet as gn
-from glassnet.storage.checkpoints import KEPT, NAME
+from glassnet.storage.checkpoints import CHECKPOINT_NAME, MAX_TO_KEEP
 
 KILLED = -9
 SLICES = (5, 16, 40)
@@ -102,7 +102,7 @@ class Run:
         if not (self.folder / "result").exists():
             assert not self.live()["killed"]
         assert not list((self.folder / "run").glob(".*"))
-        assert 1 <= len(check(self.folder / "run")) <= KEPT
+        assert 1 <= len(check(self.folder / "run")) <= MAX_TO_KEEP
         same = self.result() == self.nursery.whole(self.scenario)[0]
         if same:
             shutil.rmtree(self.folder)
@@ -112,8 +112,8 @@ class Run:
 def check(folder):
     """A run's checkpoints: whole, few, with one file at most beside them that was not finished, and free for the next to take up."""
     left = {path.name: path for path in folder.glob("*")}
-    lock, files = left.pop("lock", None), [left.pop(name) for name in list(left) if NAME.fullmatch(name)]
-    assert len(files) <= KEPT + 1, files
+    lock, files = left.pop("lock", None), [left.pop(name) for name in list(left) if CHECKPOINT_NAME.fullmatch(name)]
+    assert len(files) <= MAX_TO_KEEP + 1, files
     assert len(left) <= 1, left
     assert all(name.startswith(".checkpoint-") and name.endswith(".part") for name in left), left
     for path in files:

@@ -16,7 +16,7 @@ from safetensors.numpy import load_file, save_file
 import glassnet as gn
 from glassnet.callbacks import LambdaCallback
 from glassnet.engine import loop
-from glassnet.engine.epoch_runner import Pace
+from glassnet.engine.epoch_runner import SlicePacer
 from glassnet.errors import DataWarning, ModelFileError
 from glassnet.layers import Dense, Layer
 from glassnet.storage import atomic_write, checkpoints, model_file
@@ -43,12 +43,12 @@ def test_the_newest_two_are_kept(tmp_path):
 
 def test_within_an_epoch_they_are_written_by_the_clock(tmp_path, monkeypatch):
     """Every slice is looked at; one that is younger than so many seconds is let be."""
-    written, write = [], checkpoints.Folder.write
-    monkeypatch.setattr(Pace, "slice_steps", 1)
-    monkeypatch.setattr(checkpoints.Folder, "write", lambda self, *given: (written.append(given[:2]), write(self, *given)))
+    written, write = [], checkpoints.CheckpointFolder.write
+    monkeypatch.setattr(SlicePacer, "slice_steps", 1)
+    monkeypatch.setattr(checkpoints.CheckpointFolder, "write", lambda self, *given: (written.append(given[:2]), write(self, *given)))
     fit(tmp_path / "a", epochs=1)
     assert written == [(0, 0), (1, 5)]
-    monkeypatch.setattr(resume, "SECONDS", -1.0)
+    monkeypatch.setattr(resume, "CHECKPOINT_SECONDS", -1.0)
     written.clear()
     fit(tmp_path / "b", epochs=2)
     assert written == [(0, 0), (0, 1), (0, 3), (1, 5), (1, 7), (1, 9), (2, 10)]
@@ -266,8 +266,8 @@ def full(code, at):
 @pytest.mark.parametrize("slices", [False, True])
 def test_a_full_disk_ends_the_run_and_no_more(at, slices, tmp_path, monkeypatch, whole):
     """The checkpoints before it stay whole, nothing half is left, and the run goes on once there is room."""
-    monkeypatch.setattr(Pace, "slice_steps", 1)
-    monkeypatch.setattr(resume, "SECONDS", -1.0 if slices else 30.0)
+    monkeypatch.setattr(SlicePacer, "slice_steps", 1)
+    monkeypatch.setattr(resume, "CHECKPOINT_SECONDS", -1.0 if slices else 30.0)
     count, write = [], model_file.write
 
     def fails(path, data):
@@ -275,7 +275,7 @@ def test_a_full_disk_ends_the_run_and_no_more(at, slices, tmp_path, monkeypatch,
         if len(count) < 3:
             return write(path, data)
         with monkeypatch.context() as patch:
-            patch.setattr(atomic_write, "reached", full(errno.ENOSPC, at))
+            patch.setattr(atomic_write, "failpoint", full(errno.ENOSPC, at))
             return write(path, data)
 
     with monkeypatch.context() as patch:
@@ -295,10 +295,10 @@ def test_a_folder_that_cannot_be_written(tmp_path, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr("builtins.open", lambda *given, **how: denied("write"))
         with pytest.raises(ModelFileError, match=r"resume: expected a folder that can be written to.* It said: Read-only file system"):
-            checkpoints.Folder(tmp_path)
+            checkpoints.CheckpointFolder(tmp_path)
     model = plain_model()
     before = model.get_weights()
-    monkeypatch.setattr(atomic_write, "reached", denied)
+    monkeypatch.setattr(atomic_write, "failpoint", denied)
     with pytest.raises(ModelFileError, match=r"expected a file that can be written. .* It said: Read-only file system"):
         fit(tmp_path, model)
     assert all(map(np.array_equal, before, model.get_weights()))
@@ -318,7 +318,7 @@ def test_a_long_history_is_kept(tmp_path):
     for values in (*log.history.values(), log.seconds):
         values *= 5000
     log.epoch = list(range(5000))
-    assert len(model_file.describe(model._kept()[0])) < model_file.MOST_TEXT / 10
+    assert len(model_file.dump_spec(model._export()[0])) < model_file.MAX_TEXT_BYTES / 10
 
 
 def test_the_checkpoint_does_not_live_on_in_memory(killed, monkeypatch):
@@ -331,13 +331,13 @@ def test_the_checkpoint_does_not_live_on_in_memory(killed, monkeypatch):
         return reached
 
     monkeypatch.setattr(model_file, "read_run", reading)
-    alive, advance = [], loop.run
+    alive, advance = [], loop.run_epochs
 
     def begins(*given, **how):
         alive.extend(name for name, ref in found if ref() is not None)
         return advance(*given, **how)
 
-    monkeypatch.setattr(loop, "run", begins)
+    monkeypatch.setattr(loop, "run_epochs", begins)
     fit(killed)
     assert len(found) > 8
     assert alive == ["@run/losses", "@run/rows"]

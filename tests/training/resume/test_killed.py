@@ -20,7 +20,7 @@ import child
 import killing
 
 from glassnet.errors import ConfigError
-from glassnet.storage.checkpoints import Folder
+from glassnet.storage.checkpoints import CheckpointFolder
 
 RANDOM = {
     "outside": {"within": 3, "stream": 2, "table": 2, "epochs": 2},
@@ -103,13 +103,13 @@ def test_a_folder_is_one_process_s_until_it_is_killed(nursery):
     holder = int(lock.read_text())
     try:
         with pytest.raises(ConfigError, match=f"resume: expected a folder that no fit uses now.* process='{holder}'"):
-            Folder(run.folder / "run")
+            CheckpointFolder(run.folder / "run")
         assert len(parts) == 1
     finally:
         os.kill(holder, signal.SIGKILL)
         life = nursery.answer()
     assert life["code"] == killing.KILLED
     assert parts[0].exists()
-    Folder(run.folder / "run").close()
+    CheckpointFolder(run.folder / "run").close()
     assert not parts[0].exists()
     assert run.finish()

@@ -179,7 +179,7 @@ def test_what_a_callback_remembers_goes_on(kind, tmp_path, monkeypatch):
 
 def kept_at(*epochs):
     """Keeps the weights of these epochs as the best."""
-    return LambdaCallback(on_epoch_end=lambda epoch, logs: Decision(keep=epoch in epochs))
+    return LambdaCallback(on_epoch_end=lambda epoch, logs: Decision(keep_weights=epoch in epochs))
 
 
 CALLBACKS = {
@@ -370,7 +370,7 @@ def test_one_packing_is_as_good_as_another(tmp_path, monkeypatch):
     """Lives may differ in how many batches make a chunk."""
 
     def run(**options):
-        monkeypatch.setattr(prefetch, "BATCHES", 2 + len(list(tmp_path.rglob("*.glassnet"))) % 3)
+        monkeypatch.setattr(prefetch, "MAX_BATCHES_PER_CHUNK", 2 + len(list(tmp_path.rglob("*.glassnet"))) % 3)
         return fit(BATCHES, **options)
 
     check(monkeypatch, tmp_path, run)

@@ -8,7 +8,7 @@ import pytest
 
 import glassnet as gn
 from glassnet.callbacks import EarlyStopping, LambdaCallback, LearningRateScheduler
-from glassnet.engine.epoch_runner import Course, Pace
+from glassnet.engine.epoch_runner import EpochRunner, SlicePacer
 from glassnet.errors import DataError
 from glassnet.layers import Dense, Input
 from glassnet.optimizers import SGD
@@ -76,9 +76,9 @@ def test_lines_say_the_steps_of_an_epoch_under_way(killed, capsys):
 
 def test_the_live_line_counts_on(killed, monkeypatch):
     shown = []
-    monkeypatch.setattr(Pace, "slice_steps", 1)
-    monkeypatch.setattr(Progress, "_due", lambda self: True)
-    monkeypatch.setattr(Progress, "show", lambda self, text: shown.append(text))
+    monkeypatch.setattr(SlicePacer, "slice_steps", 1)
+    monkeypatch.setattr(Progress, "_is_due", lambda self: True)
+    monkeypatch.setattr(Progress, "_update_line", lambda self, text: shown.append(text))
     monkeypatch.setattr(Progress, "__init__", live(Progress.__init__))
     fit(killed, epochs=4)
     assert shown[1].startswith("epoch 3/4  ━━━━━━━━━━━━          step 3/5  loss ")
@@ -89,7 +89,7 @@ def live(init):
     def made(self, *given):
         init(self, *given)
         self._live = type("Live", (), {"start": lambda self: None, "stop": lambda self: None, "console": None})()
-        self.say = lambda text: None
+        self.log = lambda text: None
 
     return made
 
@@ -103,8 +103,8 @@ def test_an_observed_run_is_observed_on(killed):
 
 def test_ctrl_c_and_on(tmp_path, monkeypatch, whole):
     """In the same process, with the same model, and with another."""
-    monkeypatch.setattr(Pace, "slice_steps", 1)
-    slices, slice_ = [], Progress.slice
+    monkeypatch.setattr(SlicePacer, "slice_steps", 1)
+    slices, slice_ = [], Progress.on_slice
 
     def pressing(self, *given):
         slices.append(1)
@@ -116,7 +116,7 @@ def test_ctrl_c_and_on(tmp_path, monkeypatch, whole):
         slices.clear()
         folder = tmp_path / str(second)
         with monkeypatch.context() as patch:
-            patch.setattr(Progress, "slice", pressing)
+            patch.setattr(Progress, "on_slice", pressing)
             model, log = fit(folder)
         assert log.stopped == "epoch 2, step 2 of 5: interrupted by Ctrl-C"
         model, log = fit(folder, model=model if second else plain_model)
@@ -232,7 +232,7 @@ def test_the_newest_is_not_one_that_ends_at_once(tmp_path, monkeypatch):
     def dies(self, slice_):
         raise Killed
 
-    monkeypatch.setattr(Course, "_autopsy", dies)
+    monkeypatch.setattr(EpochRunner, "_diagnose_nonfinite", dies)
     with dying(monkeypatch, 99), pytest.raises(Killed):
         diverging(bad=12, resume=tmp_path)
     assert files(tmp_path)[0].name == "checkpoint-000000-000000001.glassnet"

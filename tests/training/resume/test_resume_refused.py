@@ -237,9 +237,9 @@ def test_a_memory_that_cannot_be_kept_is_refused_before_training(memory, said, t
 def test_a_machine_that_is_another(tmp_path, monkeypatch):
     """It goes on, and says that the last bits may differ; what it runs on is then the new one."""
     fit(tmp_path)
-    here = resume.place()
+    here = resume.describe_environment()
     assert {"glassnet", "jax", "jaxlib", "numpy", "machine", "device", "CPUs"} == set(here)
-    monkeypatch.setattr(resume, "place", lambda: here | {"CPUs": "96", "jax": "9.9"})
+    monkeypatch.setattr(resume, "describe_environment", lambda: here | {"CPUs": "96", "jax": "9.9"})
     said = (
         rf"the run in .* was computed with jax {here['jax']}, now 9\.9, CPUs {here['CPUs']}, now 96. It goes on, but its last bits may not"
     )
@@ -252,7 +252,7 @@ def test_a_machine_that_is_another(tmp_path, monkeypatch):
 @pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="the system does not say which CPUs a process may use")
 def test_cpus_are_those_that_the_process_may_use(monkeypatch):
     monkeypatch.setattr(os, "sched_getaffinity", lambda who: {3, 5, 8})
-    assert resume.place()["CPUs"] == "3"
+    assert resume.describe_environment()["CPUs"] == "3"
 
 
 def test_two_fits_in_one_folder(tmp_path):
@@ -273,7 +273,7 @@ def test_two_fits_in_one_folder(tmp_path):
 
 def test_another_process_is_in_the_folder(tmp_path):
     """It is there for as long as it lives, however it ends."""
-    hold = "import sys; from glassnet.storage.checkpoints import Folder; it = Folder(sys.argv[1]); print(1, flush=True); input()"
+    hold = "import sys; from glassnet.storage.checkpoints import CheckpointFolder; it = CheckpointFolder(sys.argv[1]); print(1, flush=True); input()"
     with subprocess.Popen([sys.executable, "-c", hold, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         process.stdout.read(1)
         with pytest.raises(ConfigError, match=f"process='{process.pid}'"):

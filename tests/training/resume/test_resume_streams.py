@@ -6,7 +6,13 @@ import pytest
 
 import glassnet as gn
 from glassnet import keras
-from glassnet.callbacks import CSVLogger, EarlyStopping, LambdaCallback, LearningRateScheduler, ModelCheckpoint
+from glassnet.callbacks import (
+    CSVLogger,
+    EarlyStopping,
+    LambdaCallback,
+    LearningRateScheduler,
+    ModelCheckpoint,
+)
 from glassnet.errors import ConfigError, DataError
 from glassnet.layers import BatchNormalization, Dense
 from glassnet.optimizers import SGD
@@ -61,7 +67,7 @@ PEOPLE = pandas.DataFrame({"height": X[:, 0], "club": np.array(["a", "b", "c"])[
         (PEOPLE.assign(height=other(X[:, 0], 0)), {}, "There (table|data)"),
         (PEOPLE.drop(columns="height"), {}, "There (input|table)"),
         (PEOPLE, {"target_transform": "log"}, "There table"),
-        (PEOPLE, {"columns": {"club": "drop"}}, "There (input|table)"),
+        (PEOPLE, {"column_types": {"club": "drop"}}, "There (input|table)"),
     ],
 )
 def test_another_table(table, options, said, tmp_path):

@@ -13,42 +13,42 @@ if TYPE_CHECKING:
     from glassnet.preprocessing.images import Images
     from glassnet.training.history import History
 
-OPTIONS = ("--target", "--features", "--target-transform", "--task", "--forecast", "--time")
+OPTION_NAMES = ("--target", "--features", "--target-transform", "--task", "--forecast", "--time")
 
 
-class Wishes(NamedTuple):
+class TrainOptions(NamedTuple):
     """What a table is to be learned for: the options of `arguments.table_options` and `series_options`."""
 
     target: str | None = None
     features: tuple[str, ...] = ()
-    transform: str | None = None
+    target_transform: str | None = None
     task: str | None = None
     forecast: int | None = None
     time: str | None = None
 
-    def option(self) -> str | None:
+    def first_given(self) -> str | None:
         """The first that was given."""
-        return next((option for option, value in zip(OPTIONS, self, strict=True) if value), None)
+        return next((option for option, value in zip(OPTION_NAMES, self, strict=True) if value), None)
 
 
-class Task(ABC):
+class Job(ABC):
     """Rows to learn from and rows to be scored on.
 
     Attributes:
         name: of the data set, the file or the folder.
-        said: what was found out in reading.
+        messages: what was found out in reading.
         dropout: where none is asked for.
         validation_split: of enough rows, where none is asked for.
-        steps: as many epochs make about so many steps, where none are asked for.
-        validation: what to validate on, where that is apart.
+        training_steps: as many epochs make about so many steps, where none are asked for.
+        validation_data: what to validate on, where that is apart.
     """
 
     name: str
-    said: tuple[str, ...] = ()
+    messages: tuple[str, ...] = ()
     dropout: float = 0.0
-    steps: int = 1000
+    training_steps: int = 1000
     validation_split: float = 0.1
-    validation: Images | None = None
+    validation_data: Images | None = None
 
     @property
     def layers(self) -> tuple[int, ...]:
@@ -62,38 +62,38 @@ class Task(ABC):
 
     @property
     @abstractmethod
-    def rows(self) -> int:
+    def n_samples(self) -> int:
         """How many there are to learn from."""
 
     @property
     @abstractmethod
-    def about(self) -> str:
+    def description(self) -> str:
         """What there is to learn, in a line."""
 
     @abstractmethod
-    def propose(self, settings: Mapping[str, Any], adapted: bool = False) -> Sequential:
-        """A compiled network; `adapted` where what it has to learn of its inputs is learned now, from all rows to learn from."""
+    def build_model(self, settings: Mapping[str, Any], adapt: bool = False) -> Sequential:
+        """A compiled network; `adapt` where what it has to learn of its inputs is learned now, from all rows to learn from."""
 
     @abstractmethod
-    def inputs(self, model: Sequential) -> np.ndarray:
+    def model_inputs(self, model: Sequential) -> np.ndarray:
         """The rows to learn from as the network takes them."""
 
     @abstractmethod
-    def row(self, i: int) -> tuple[Any, Any]:
+    def example(self, i: int) -> tuple[Any, Any]:
         """One of them, and its target, as `trace` takes them."""
 
     @abstractmethod
-    def meaning(self, i: int) -> str:
+    def target_text(self, i: int) -> str:
         """Its target in words."""
 
     @abstractmethod
-    def begin(self, model: Sequential, **asked: Any) -> None:
+    def prepare_model(self, model: Sequential, **fit_options: Any) -> None:
         """Learn what the network cannot be there without."""
 
     @abstractmethod
-    def fit(self, model: Sequential, **asked: Any) -> History:
+    def fit(self, model: Sequential, **fit_options: Any) -> History:
         """Train."""
 
     @abstractmethod
-    def facts(self, model: Sequential, seed: int) -> tuple[str, str, dict[str, Any]]:
+    def score(self, model: Sequential, seed: int) -> tuple[str, str, dict[str, Any]]:
         """How the model does on the test rows, beside what simpler methods do: in full, in short, and plainly."""

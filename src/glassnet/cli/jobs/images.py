@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import click
 
-from glassnet.cli.jobs.base import Task, Wishes
+from glassnet.cli.jobs.base import Job, TrainOptions
 from glassnet.errors import DataError, DataWarning, require
 
 if TYPE_CHECKING:
@@ -25,46 +25,46 @@ if TYPE_CHECKING:
     from glassnet.preprocessing.images import Images
     from glassnet.training.history import History
 
-LARGEST = 96
+MAX_SIDE = 96
 """Pixels of the longer side, where no size is asked for; smaller images stay as they are."""
 
-LOOKED_AT = 200
+MAX_SAMPLED_FILES = 200
 """Files whose headers say how large the images are."""
 
-FEW = 2000
+AUGMENT_BELOW = 2000
 """Below so many images to learn from, each is changed a little whenever it is trained on."""
 
-PLACES = 16
+MAX_FLATTENED_POSITIONS = 16
 """Where the convolutions leave so many places or fewer, what is at each counts, as in digits; else whether it is anywhere, as in photos."""
 
-COARSE, MOST_NUMBERS = 16, 5_000_000
+COARSE_SIDE, MAX_LINEAR_INPUTS = 16, 5_000_000
 """The linear model sees images of some 16 x 16 pixels, and stands aside where these are more than five million numbers."""
 
-LEARN, SCORE, VALIDATE = ("train", "training"), ("test", "testing"), ("validation", "valid", "val")
+TRAIN_FOLDERS, TEST_FOLDERS, VALIDATION_FOLDERS = ("train", "training"), ("test", "testing"), ("validation", "valid", "val")
 """Sub-folders of these names are parts, not classes."""
 
 
 @dataclass(frozen=True, eq=False)
-class PicturesTask(Task):
+class ImageJob(Job):
     """Images to learn from, and images to be scored on.
 
     Attributes:
         name: of the folder.
         train: the images to learn from.
         test: those to be scored on.
-        augmented: whether images are changed by chance in training.
-        said: what was found out in reading.
-        validation: images to validate on, where they have a folder of their own.
+        augment: whether images are changed by chance in training.
+        messages: what was found out in reading.
+        validation_data: images to validate on, where they have a folder of their own.
     """
 
     name: str
     train: Images
     test: Images
-    augmented: bool
-    said: tuple[str, ...] = ()
-    validation: Images | None = None
+    augment: bool
+    messages: tuple[str, ...] = ()
+    validation_data: Images | None = None
     dropout: float = 0.5
-    steps: int = 300
+    training_steps: int = 300
 
     @property
     def layers(self) -> tuple[int, ...]:
@@ -77,98 +77,107 @@ class PicturesTask(Task):
         return min(32, max(4, 2 ** round(math.log2(len(self.train) / 16))))
 
     @property
-    def rows(self) -> int:
+    def n_samples(self) -> int:
         return len(self.train)
 
     @property
-    def about(self) -> str:
-        return f"{self.rows:,} images to learn from, {len(self.test):,} to be scored on, {len(self.train.class_names)} classes"
+    def description(self) -> str:
+        return f"{self.n_samples:,} images to learn from, {len(self.test):,} to be scored on, {len(self.train.class_names)} classes"
 
-    def propose(self, settings: Mapping[str, Any], adapted: bool = False) -> Sequential:
+    def build_model(self, settings: Mapping[str, Any], adapt: bool = False) -> Sequential:
         from glassnet.cli import default_models
-        from glassnet.layers import Conv2D, Dense, Dropout, Flatten, GlobalMaxPooling2D, Input, MaxPooling2D, Rescaling
+        from glassnet.layers import (
+            Conv2D,
+            Dense,
+            Dropout,
+            Flatten,
+            GlobalMaxPooling2D,
+            Input,
+            MaxPooling2D,
+            Rescaling,
+        )
 
-        layers: list[Layer] = [Input(self.train.x.shape[1:]), Rescaling(1 / 255), *(self._changes() if self.augmented else [])]
+        layers: list[Layer] = [Input(self.train.x.shape[1:]), Rescaling(1 / 255), *(self._augmentation_layers() if self.augment else [])]
         for filters in settings["layers"]:
             layers += [Conv2D(filters, 3, padding="same", activation=settings["activation"]), MaxPooling2D(2)]
         dropout = [Dropout(settings["dropout"])] if settings["dropout"] else []
         height, width = (side >> len(settings["layers"]) for side in self.train.x.shape[1:3])
-        if settings["layers"] and height * width <= PLACES:
+        if settings["layers"] and height * width <= MAX_FLATTENED_POSITIONS:
             layers += [Flatten(), *dropout, Dense(settings["layers"][-1], activation=settings["activation"])]
         else:
             layers += [GlobalMaxPooling2D(), *dropout] if settings["layers"] else [Flatten(), *dropout]
-        last, loss = default_models.choice(len(self.train.class_names))
-        return default_models.compiled([*layers, *last], loss, ["accuracy"], settings)
+        last, loss = default_models.classification_head(len(self.train.class_names))
+        return default_models.compile_model([*layers, *last], loss, ["accuracy"], settings)
 
-    def _changes(self) -> list[Layer]:
+    def _augmentation_layers(self) -> list[Layer]:
         """Grey images are not mirrored: they may be writing."""
         from glassnet.layers import RandomFlip, RandomTranslation
 
         mirrored: list[Layer] = [RandomFlip("horizontal")] if self.train.x.shape[-1] == 3 else []
         return [*mirrored, RandomTranslation(0.1, 0.1)]
 
-    def inputs(self, model: Sequential) -> np.ndarray:
+    def model_inputs(self, model: Sequential) -> np.ndarray:
         return self.train.x
 
-    def row(self, i: int) -> tuple[Any, Any]:
+    def example(self, i: int) -> tuple[Any, Any]:
         return self.train.x[i : i + 1], self.train.y[i : i + 1]
 
-    def meaning(self, i: int) -> str:
+    def target_text(self, i: int) -> str:
         return f"{self.train.files[i].name}, {self.train.class_names[self.train.y[i]]}"
 
-    def begin(self, model: Sequential, **asked: Any) -> None:
+    def prepare_model(self, model: Sequential, **fit_options: Any) -> None:
         """The classes are known, and the network is there."""
 
-    def fit(self, model: Sequential, **asked: Any) -> History:
-        return model.fit(self.train, validation_data=self.validation, **asked)
+    def fit(self, model: Sequential, **fit_options: Any) -> History:
+        return model.fit(self.train, validation_data=self.validation_data, **fit_options)
 
-    def facts(self, model: Sequential, seed: int) -> tuple[str, str, dict[str, Any]]:
+    def score(self, model: Sequential, seed: int) -> tuple[str, str, dict[str, Any]]:
         import numpy as np
 
         from glassnet.evaluation import scores
 
         train, test = self.train, self.test
-        assert model.intake is not None
-        found = model.intake.target.encode(model.predict_labels(test))
-        x, x_test = coarse(train.x), coarse(test.x)
-        if x.size <= MOST_NUMBERS:
-            report = scores.classes(train.y, test.y, found, x, x_test, seed=seed)
+        assert model.preprocessor is not None
+        found = model.preprocessor.target.transform(model.predict_labels(test))
+        x, x_test = downsample(train.x), downsample(test.x)
+        if x.size <= MAX_LINEAR_INPUTS:
+            report = scores.score_classifier(train.y, test.y, found, x, x_test, seed=seed)
         else:
             majority = np.full(len(test), np.bincount(train.y).argmax())
-            report = scores.compare("accuracy", test.y, found, {"majority": majority}, seed=seed)
+            report = scores.compare_scores("accuracy", test.y, found, {"majority": majority}, seed=seed)
         skipped = [{"file": str(path), "reason": reason} for path, reason in (*train.skipped, *test.skipped)]
         learned = {"classes": train.class_names, "size": train.x.shape[1:3], "channels": train.x.shape[3], "skipped": skipped}
-        learned["augmented"] = self.augmented
+        learned["augmented"] = self.augment
         return str(report), report.headline(), {"score": report.to_dict(), "learned": learned}
 
 
-def coarse(x: np.ndarray) -> np.ndarray:
+def downsample(x: np.ndarray) -> np.ndarray:
     """Images as rows of numbers from 0 to 1, for a linear model: the means of squares that leave some 16 x 16 of them."""
     import numpy as np
 
     n, height, width, channels = x.shape
-    step = max(1, -(-max(height, width) // COARSE))
+    step = max(1, -(-max(height, width) // COARSE_SIDE))
     high, wide = max(1, height // step), max(1, width // step)
     tall, broad = min(step, height), min(step, width)
     squares = np.asarray(x[:, : high * tall, : wide * broad]).reshape(n, high, tall, wide, broad, channels)
     return (squares.mean(axis=(2, 4), dtype=np.float32) / 255).reshape(n, -1)
 
 
-def is_folder(name: str) -> bool:
+def is_image_path(name: str) -> bool:
     """Whether a folder of images is meant, or one of them, rather than a data set of that name."""
-    from glassnet.data.image_files import SUFFIXES
+    from glassnet.data.image_files import IMAGE_SUFFIXES
     from glassnet.datasets import names
 
     path = Path(name)
-    return name not in names() and (path.is_dir() or name.endswith(("/", os.sep)) or path.suffix.lower() in SUFFIXES)
+    return name not in names() and (path.is_dir() or name.endswith(("/", os.sep)) or path.suffix.lower() in IMAGE_SUFFIXES)
 
 
-def find(name: str, wishes: Wishes, seed: int, size: tuple[int, int] | None, augment: bool | None) -> PicturesTask:
+def resolve_image_job(name: str, options: TrainOptions, seed: int, size: tuple[int, int] | None, augment: bool | None) -> ImageJob:
     """The task that a folder of images stands for.
 
     Args:
         name: of the folder.
-        wishes: for tables, of which there must be none.
+        options: for tables, of which there must be none.
         seed: draws the images that are held out, where there is no folder of them.
         size: (height, width), or None for what the files say.
         augment: whether images are changed by chance in training; None where it depends on how many there are.
@@ -180,15 +189,15 @@ def find(name: str, wishes: Wishes, seed: int, size: tuple[int, int] | None, aug
     import numpy as np
 
     from glassnet.data import image_files
-    from glassnet.data.dataset import HELD_OUT
+    from glassnet.data.dataset import TEST_FRACTION
     from glassnet.preprocessing.images import images_from_folder
 
-    if wishes.option():
-        raise click.UsageError(f"{wishes.option()} is for tables: {name} is a folder of images.")
-    home, test_home, validation_home = parts(Path(name))
-    size = size or measured(image_files.files_in(home) if home.is_dir() else [])
+    if options.first_given():
+        raise click.UsageError(f"{options.first_given()} is for tables: {name} is a folder of images.")
+    home, test_home, validation_home = find_split_folders(Path(name))
+    size = size or infer_image_size(image_files.list_image_files(home) if home.is_dir() else [])
     if test_home is None:
-        train, test = cast("tuple[Images, Images]", images_from_folder(home, size, HELD_OUT, seed=seed))
+        train, test = cast("tuple[Images, Images]", images_from_folder(home, size, TEST_FRACTION, seed=seed))
     else:
         train = cast("Images", images_from_folder(home, size))
     alike: Any = partial(images_from_folder, size=size, class_names=train.class_names, channels=train.x.shape[3])
@@ -198,57 +207,57 @@ def find(name: str, wishes: Wishes, seed: int, size: tuple[int, int] | None, aug
     counts = np.bincount([*train.y, *test.y])
     names = ", ".join(f"{label} {count:,}" for label, count in zip(train.class_names, counts, strict=True))
     said += [f"{Path(name).name}: {names}; {size[0]}x{size[1]} pixels, {'grey' if train.x.shape[3] == 1 else 'coloured'}"]
-    few = len(train) < FEW
+    few = len(train) < AUGMENT_BELOW
     augmented = few if augment is None else augment
     if augmented and augment is None:
         how = "shifted a little" if train.x.shape[3] == 1 else "mirrored and shifted a little"
         said += [f"few images: each is {how} by chance in training; --no-augment trains on them as they are"]
-    return PicturesTask(Path(name).resolve().name, train, test, augmented, tuple(said), validation)
+    return ImageJob(Path(name).resolve().name, train, test, augmented, tuple(said), validation)
 
 
-def parts(root: Path) -> tuple[Path, Path | None, Path | None]:
+def find_split_folders(root: Path) -> tuple[Path, Path | None, Path | None]:
     """Where the images lie to learn from, to be scored on, and to validate on: one folder, or sub-folders that are named so."""
     homes = {path.name.lower(): path for path in sorted(root.iterdir()) if path.is_dir()} if root.is_dir() else {}
-    learn, score, validate = (next((homes[name] for name in names if name in homes), None) for names in (LEARN, SCORE, VALIDATE))
-    if learn is None or not homes.keys() <= {*LEARN, *SCORE, *VALIDATE}:
+    learn, score, validate = (next((homes[name] for name in names if name in homes), None) for names in (TRAIN_FOLDERS, TEST_FOLDERS, VALIDATION_FOLDERS))
+    if learn is None or not homes.keys() <= {*TRAIN_FOLDERS, *TEST_FOLDERS, *VALIDATION_FOLDERS}:
         return root, None, None
     score, validate = (home if home and any(path.is_dir() for path in home.iterdir()) else None for home in (score, validate))
     return (learn, score, validate) if score else (learn, validate, None)
 
 
-def measured(files: Sequence[Path]) -> tuple[int, int]:
-    """(height, width) of a usual one of the files, shrunk where its longer side is beyond `LARGEST`."""
+def infer_image_size(files: Sequence[Path]) -> tuple[int, int]:
+    """(height, width) of a usual one of the files, shrunk where its longer side is beyond `MAX_SIDE`."""
     import numpy as np
     from PIL import Image
 
     sizes = []
-    for path in files[:: -(-len(files) // LOOKED_AT) or 1]:
+    for path in files[:: -(-len(files) // MAX_SAMPLED_FILES) or 1]:
         try:
             with Image.open(path) as image:
                 upright = image.getexif().get(0x0112, 1) < 5
                 sizes.append(image.size[::-1] if upright else image.size)
         except Exception:  # it is named when it is read
             continue
-    height, width = np.median(sizes, axis=0) if sizes else (LARGEST, LARGEST)
-    scale = min(1.0, LARGEST / max(height, width))
+    height, width = np.median(sizes, axis=0) if sizes else (MAX_SIDE, MAX_SIDE)
+    scale = min(1.0, MAX_SIDE / max(height, width))
     return max(1, round(height * scale)), max(1, round(width * scale))
 
 
-def to_score(network: Sequential, folder: str) -> tuple[np.ndarray, np.ndarray]:
+def load_test_images(model: Sequential, folder: str) -> tuple[np.ndarray, np.ndarray]:
     """The images of a folder with a sub-folder for each class, as the network takes them, and their classes.
 
     Raises:
         click.UsageError: the network was fitted to something else.
-        DataError: see `Pictures.images`.
+        DataError: see `ImagePreprocessor.read_folder`.
     """
-    from glassnet.preprocessing.images import Pictures
+    from glassnet.preprocessing.images import ImagePreprocessor
 
-    if not isinstance(network.intake, Pictures):
+    if not isinstance(model.preprocessor, ImagePreprocessor):
         raise click.UsageError(f"{folder} is a folder of images, and the model was not fitted to one.")
-    return network.intake.images(folder).apart()
+    return model.preprocessor.read_folder(folder).to_arrays()
 
 
-def answered(network: Sequential, place: str) -> pandas.DataFrame:
+def predict_images(model: Sequential, source: str) -> pandas.DataFrame:
     """The image of that path, or those in that folder, with the network's answers; none for files that cannot be read.
 
     Raises:
@@ -258,16 +267,16 @@ def answered(network: Sequential, place: str) -> pandas.DataFrame:
 
     from glassnet.cli import saved_models
     from glassnet.data import image_files
-    from glassnet.preprocessing.images import Pictures, files_of
+    from glassnet.preprocessing.images import ImagePreprocessor, resolve_image_files
 
-    assert isinstance(network.intake, Pictures)
-    require(Path(place).exists(), "images", "an image or a folder that exists", error=DataError, path=place)
-    files = files_of(place)
-    x, bad = image_files.read("images", files, network.intake.shape)
+    assert isinstance(model.preprocessor, ImagePreprocessor)
+    require(Path(source).exists(), "images", "an image or a folder that exists", error=DataError, path=source)
+    files = resolve_image_files(source)
+    x, bad = image_files.read_images("images", files, model.preprocessor.shape)
     good = [i for i in range(len(files)) if i not in bad]
-    told = image_files.told(files, bad)
+    told = image_files.describe_failures(files, bad)
     require(good, "images", "files that can be read", error=DataError, unreadable=len(bad), first=told)
     if bad:
         warnings.warn(f"{len(bad):,} of {len(files):,} files cannot be read and have no answer: {told}", DataWarning, stacklevel=2)
     frame = pandas.DataFrame({"file": [str(path) for path in files]})
-    return frame.join(pandas.DataFrame(saved_models.answers(network, x[good]), index=good))
+    return frame.join(pandas.DataFrame(saved_models.prediction_columns(model, x[good]), index=good))

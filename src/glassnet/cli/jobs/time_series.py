@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from glassnet.cli import arguments
-from glassnet.cli.jobs.base import Task, Wishes
+from glassnet.cli.jobs.base import Job, TrainOptions
 
 if TYPE_CHECKING:
     import numpy as np
@@ -20,94 +20,94 @@ if TYPE_CHECKING:
     from glassnet.preprocessing.time_series import TimeSeries
     from glassnet.training.history import History
 
-ORIGINS = 2
+MAX_ORIGINS = 2
 """From so many a network is scored, where the series is long enough."""
 
 
 @dataclass(frozen=True, eq=False)
-class SeriesTask(Task):
+class TimeSeriesJob(Job):
     """A series to learn from, all but its last horizon, on which the network is scored.
 
     Attributes:
         name: of the file or data set.
         series: the whole of it.
-        origins: how many horizons at its end are forecast, each by a network that has seen what came before.
-        said: what was found out in reading.
+        n_origins: how many horizons at its end are forecast, each by a network that has seen what came before.
+        messages: what was found out in reading.
         dropout: of the hidden layers, where none is asked for: the best of what was tried on flights.
         validation_split: where none is asked for: what came last tells most of what comes next.
     """
 
     name: str
     series: TimeSeries
-    origins: int
-    said: tuple[str, ...] = ()
+    n_origins: int
+    messages: tuple[str, ...] = ()
     dropout: float = 0.5
     validation_split: float = 0.0
 
     @property
-    def rows(self) -> int:
+    def n_samples(self) -> int:
         """How many windows there are to learn from."""
         series = self.series
         return len(series) - series.season - series.length - 2 * series.horizon + 1
 
     @property
-    def about(self) -> str:
+    def description(self) -> str:
         """What there is to learn, in a line."""
-        return f"{self.before(1).span()} to learn from, the last {self.series.horizon} to be scored on"
+        return f"{self.series_until(1).span()} to learn from, the last {self.series.horizon} to be scored on"
 
-    def before(self, origin: int) -> TimeSeries:
+    def series_until(self, origin: int) -> TimeSeries:
         """The series up to an origin, the first being a horizon before its end."""
         return self.series[: len(self.series) - origin * self.series.horizon]
 
-    def propose(self, settings: Mapping[str, Any], adapted: bool = False) -> Sequential:
+    def build_model(self, settings: Mapping[str, Any], adapt: bool = False) -> Sequential:
         """A compiled network from the window of differences to the horizon."""
         from glassnet.cli import default_models
         from glassnet.layers import Dense, Flatten
 
-        layers = [Flatten(), *default_models.hidden(settings, settings["dropout"]), Dense(self.series.horizon)]
-        return default_models.compiled(layers, "mean_squared_error", ["mae"], settings)
+        layers = [Flatten(), *default_models.hidden_layers(settings, settings["dropout"]), Dense(self.series.horizon)]
+        return default_models.compile_model(layers, "mean_squared_error", ["mae"], settings)
 
-    def inputs(self, model: Sequential) -> np.ndarray:
+    def model_inputs(self, model: Sequential) -> np.ndarray:
         """The windows to learn from as the network takes them."""
-        assert model.intake is not None
-        return model.intake.pair(self.before(1))[0]
+        assert model.preprocessor is not None
+        return model.preprocessor.transform_xy(self.series_until(1))[0]
 
-    def row(self, i: int) -> tuple[Any, Any]:
+    def example(self, i: int) -> tuple[Any, Any]:
         """One of them, and its target, as `trace` takes them."""
         return self.series[i : i + self.series.season + self.series.length + self.series.horizon], None
 
-    def meaning(self, i: int) -> str:
+    def target_text(self, i: int) -> str:
         """When what it forecasts begins."""
-        return f"from {self.series.times.at(i + self.series.season + self.series.length)}"
+        return f"from {self.series.times.label_at(i + self.series.season + self.series.length)}"
 
-    def begin(self, model: Sequential, **asked: Any) -> None:
+    def prepare_model(self, model: Sequential, **fit_options: Any) -> None:
         """Learn the scale, which makes the network."""
-        self.fit(model, **asked | {"epochs": 0})
+        self.fit(model, **fit_options | {"epochs": 0})
 
-    def fit(self, model: Sequential, **asked: Any) -> History:
+    def fit(self, model: Sequential, **fit_options: Any) -> History:
         """Train on what came before the last horizon."""
-        return model.fit(self.before(1), **asked)
+        return model.fit(self.series_until(1), **fit_options)
 
-    def facts(self, model: Sequential, seed: int) -> tuple[str, str, dict[str, Any]]:
+    def score(self, model: Sequential, seed: int) -> tuple[str, str, dict[str, Any]]:
         """How forecasts from each origin do beside the seasonal naive ones, in full, in short, and plainly; the model then goes on from the
         end of the whole series.
         """
         from glassnet.models import forecast
-        from glassnet.preprocessing.seasonal import Forecaster
+        from glassnet.preprocessing.seasonal import TimeSeriesPreprocessor
 
-        assert isinstance(model.intake, Forecaster)
-        networks = [self._as_long(model, self.before(origin)) for origin in range(self.origins, 1, -1)] + [model]
-        report = forecast.rolling([network.forecast() for network in networks], self.series)
-        learned = model.intake.learned
-        model.intake = model.intake.after(self.series)
-        ours, theirs = (forecast.readable(value) for value in report.rmse)
-        earlier = "; the earlier origin by a network trained as long on what came before it" if self.origins > 1 else ""
-        full = f"{report}\nthe network was trained on {learned}{earlier}\nit goes on from {self.series.times.at(len(self.series) - 1)}"
+        assert isinstance(model.preprocessor, TimeSeriesPreprocessor)
+        networks = [self._train_copy(model, self.series_until(origin)) for origin in range(self.n_origins, 1, -1)] + [model]
+        report = forecast.backtest([network.forecast() for network in networks], self.series)
+        learned = model.preprocessor.trained_on
+        model.preprocessor = model.preprocessor.continue_from(self.series)
+        ours, theirs = (forecast.format_number(value) for value in report.rmse)
+        earlier = "; the earlier origin by a network trained as long on what came before it" if self.n_origins > 1 else ""
+        full = f"{report}\nthe network was trained on {learned}{earlier}\nit goes on from {self.series.times.label_at(len(self.series) - 1)}"
         facts = {"target": self.series.name, "season": self.series.season, "length": self.series.length, "trained_on": learned}
-        return full, f"RMSE {ours} ({report.rival} {theirs})", {"score": report.to_dict(), "learned": facts}
+        return full, f"RMSE {ours} ({report.baseline_name} {theirs})", {"score": report.to_dict(), "learned": facts}
 
     @staticmethod
-    def _as_long(model: Sequential, series: TimeSeries) -> Sequential:
+    def _train_copy(model: Sequential, series: TimeSeries) -> Sequential:
         """A network as the model, trained as long on another series."""
         twin = copy.deepcopy(model)
         twin.reset()
@@ -116,38 +116,38 @@ class SeriesTask(Task):
         return twin
 
 
-def find(name: str, wishes: Wishes) -> SeriesTask:
+def resolve_time_series_job(name: str, options: TrainOptions) -> TimeSeriesJob:
     """The task of forecasting a column of the table in a file, or of a data set that is a table.
 
     Raises:
         click.UsageError: no target; a folder or a data set of arrays; options for other tasks.
-        ConfigError, DataError: see `forecast.series`; a series too short to hold a horizon out.
+        ConfigError, DataError: see `time_series.series`; a series too short to hold a horizon out.
     """
     from glassnet.cli.jobs import table as table_jobs
     from glassnet.data.dataset import Dataset
-    from glassnet.data.table import read
+    from glassnet.data.table import read_table
     from glassnet.datasets import load
     from glassnet.errors import DataError, require
     from glassnet.preprocessing.time_series import series
 
-    for option, given in (("--features", wishes.features), ("--task", wishes.task)):
+    for option, given in (("--features", options.features), ("--task", options.task)):
         if given:
             raise click.UsageError(f"{option} does not go with --forecast: a series is learned from its own past, as numbers.")
-    data = None if Path(name).is_dir() else read(name) if table_jobs.is_file(name) else load(name)
+    data = None if Path(name).is_dir() else read_table(name) if table_jobs.is_table_file(name) else load(name)
     if data is None or isinstance(data, Dataset):
         raise click.UsageError(f"--forecast is for tables: {name} is a {'data set of arrays' if data else 'folder'}.")
-    table = read(getattr(data, "frame", data))
-    if wishes.target is None:
+    table = read_table(getattr(data, "frame", data))
+    if options.target is None:
         last, names = list(table.columns)[-1], ", ".join(table.columns)
         raise click.UsageError(f"Which column is to be forecast? --target {last}, say. There are {names}.")
-    whole = series(table, wishes.target, wishes.time, horizon=wishes.forecast or 1, transform=wishes.transform)
+    whole = series(table, options.target, options.time, horizon=options.forecast or 1, transform=options.target_transform)
     need = whole.season + whole.length + whole.horizon
-    origins = min(ORIGINS, (len(whole) - need) // whole.horizon)
+    origins = min(MAX_ORIGINS, (len(whole) - need) // whole.horizon)
     told = f"{need + whole.horizon} steps or more, to learn from and to be scored on"
     fix = "Lower --forecast, or give a longer series."
     received = {"steps": len(whole), "forecast": whole.horizon, "season": whole.season}
     require(origins >= 1, f"series {whole.name!r}", told, error=DataError, **received, fix=fix)
-    return SeriesTask(Path(name).name, replace(whole, said=()), origins, whole.said)
+    return TimeSeriesJob(Path(name).name, replace(whole, messages=()), origins, whole.messages)
 
 
 @click.command("forecast", short_help="Say what comes next in a series.")
@@ -166,13 +166,13 @@ def forecast(model: str, rows: str | None, steps: int | None, out: str | None, p
     glassnet forecast flights.glassnet --steps 24 --plot forecast.png
     glassnet forecast flights.glassnet newer.csv --out next.csv
     """
-    place, picture = arguments.writable(out, "--out") if out else None, arguments.picture(plot, "--plot") if plot else None
+    place, picture = arguments.check_output_path(out, "--out") if out else None, arguments.check_figure_path(plot, "--plot") if plot else None
     from glassnet import load
     from glassnet.cli import output
-    from glassnet.preprocessing.seasonal import Forecaster
+    from glassnet.preprocessing.seasonal import TimeSeriesPreprocessor
 
     network = load(model)
-    if not isinstance(network.intake, Forecaster):
+    if not isinstance(network.preprocessor, TimeSeriesPreprocessor):
         raise click.UsageError(f"{model} was not trained to forecast: glassnet train FILE --target COLUMN --forecast N does.")
     found = network.forecast(steps, rows)
     if place:
@@ -181,11 +181,11 @@ def forecast(model: str, rows: str | None, steps: int | None, out: str | None, p
         pandas.DataFrame(found.to_dict()).to_csv(place, index=False)
     if picture:
         found.plot().savefig(picture)
-    told = {"model": model, "trained_on": network.intake.learned, "steps": len(found)}
+    told = {"model": model, "trained_on": network.preprocessor.trained_on, "steps": len(found)}
     if as_json:
         output.print_json(told | {"forecast": found.to_dict(), "out": out, "plot": plot})
         return
     if not place:
         click.echo(f"{found}\n")
     files = "".join(f", {file}" for file in (out, plot) if file)
-    click.echo(f"{Path(model).name}: {found.span()}, trained on {network.intake.learned}{files}")
+    click.echo(f"{Path(model).name}: {found.span()}, trained on {network.preprocessor.trained_on}{files}")

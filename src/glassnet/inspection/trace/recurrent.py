@@ -8,12 +8,12 @@ import numpy as np
 
 from glassnet.inspection.trace import render_text
 
-TIMES, UNITS = 12, 4
+MAX_STEPS, MAX_UNITS = 12, 4
 """Of more steps or units than this, an array is shown by its shape and range."""
 
 
 @dataclass(frozen=True, repr=False, eq=False)
-class Steps:
+class RecurrentTrace:
     """Every step of a recurrent layer, for n rows, in the order of its input; each array (n, time, units).
 
     Attributes:
@@ -32,12 +32,12 @@ class Steps:
         """One row's steps as a table: a line for each, gates, states and deltas from left to right."""
         columns = {**self.gates, **self.states, "dL/dh": self.delta}
         h = self.states["h"]
-        if h.shape[1] > TIMES or h.shape[2] > UNITS:
-            return "\n".join(f"  {name:<6} {render_text.ranged(a[row])}" for name, a in columns.items())
+        if h.shape[1] > MAX_STEPS or h.shape[2] > MAX_UNITS:
+            return "\n".join(f"  {name:<6} {render_text.format_range(a[row])}" for name, a in columns.items())
         width = 8 * h.shape[2] + 1
         lines = ["    t" + "".join(f"{name:>{width}}" for name in columns)]
         for t in range(h.shape[1]):
-            numbers = ("".join(f"{render_text.number(v):>8}" for v in a[row, t]) for a in columns.values())
+            numbers = ("".join(f"{render_text.format_number(v):>8}" for v in a[row, t]) for a in columns.values())
             lines.append(f"{t + 1:>5}" + "".join(f"{cells:>{width}}" for cells in numbers))
         return "\n".join(lines)
 

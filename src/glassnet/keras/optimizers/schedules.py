@@ -1,17 +1,17 @@
 """Keras's learning-rate schedules."""
 
 from glassnet import schedules as ours
-from glassnet.keras.compat import table
+from glassnet.keras.compat import export_aliases
 
-FALLING = "initial_learning_rate decay_steps decay_rate staircase name~"
+DECAY_SPEC = "initial_learning_rate decay_steps decay_rate staircase name~"
 
-__all__, __getattr__ = table(
+__all__, __getattr__ = export_aliases(
     __name__,
     {
         "LearningRateSchedule": ours.Schedule,
         "CosineDecay": (ours.CosineDecay, "initial_learning_rate decay_steps alpha name~ warmup_target warmup_steps"),
-        "ExponentialDecay": (ours.ExponentialDecay, FALLING),
-        "InverseTimeDecay": (ours.InverseTimeDecay, FALLING),
+        "ExponentialDecay": (ours.ExponentialDecay, DECAY_SPEC),
+        "InverseTimeDecay": (ours.InverseTimeDecay, DECAY_SPEC),
         "PiecewiseConstantDecay": (ours.PiecewiseConstantDecay, "boundaries values name~"),
         "PolynomialDecay": (ours.PolynomialDecay, "initial_learning_rate decay_steps end_learning_rate power cycle name~"),
     },
