@@ -1,7 +1,8 @@
-"""From a fresh clone to a trained network: `python3 start.py`; to all checks and tests: `python3 start.py test`.
+"""From a fresh clone to a trained network: `python3 start.py`; to all checks and tests: `python3
+start.py test`.
 
-Makes `.venv` in the clone, installs glassnet into it from the package index, and runs. The second time it only runs.
-Needs nothing but Python with its venv module.
+Makes `.venv` in the clone, installs glassnet into it from the package index, and runs. The second
+time it only runs. Needs nothing but Python with its venv module.
 """
 
 import hashlib
@@ -30,13 +31,17 @@ def main(arguments):
     if arguments not in ([], ["test"]):
         print(USAGE, file=sys.stderr)
         return 2
-    problem = obstacle(sys.version_info[:2], has_module=lambda name: importlib.util.find_spec(name) is not None)
+    problem = obstacle(
+        sys.version_info[:2], has_module=lambda name: importlib.util.find_spec(name) is not None
+    )
     if problem:
         print(problem, file=sys.stderr)
         return 1
     extra = "dev" if arguments else ""
     code = install(extra)
-    return code or worst([run(command) for command in (checks() if arguments else [["glassnet", "train", "digits"]])])
+    return code or worst(
+        [run(command) for command in (checks() if arguments else [["glassnet", "train", "digits"]])]
+    )
 
 
 def obstacle(version, has_module):
@@ -66,34 +71,55 @@ def install(extra):
 
 
 def fingerprint(project, version):
-    """What an installation depends on, as a word: the text of pyproject.toml and the version of Python."""
+    """What an installation depends on, as a word: the text of pyproject.toml and the version of
+    Python.
+    """
     return hashlib.sha256(repr(version).encode() + project).hexdigest()[:16]
 
 
 def is_installed(extra, state):
-    """Whether the last installation that ended well was of this state, and had at least this extra."""
+    """Whether the last installation that ended well was of this state, and had at least this
+    extra.
+    """
     done = STAMP.read_text(encoding="utf-8").split() if STAMP.exists() else []
     return done[:1] == [state] and (not extra or extra in done)
 
 
 def pip_install(project):
-    """Install the project in place; say each large download, and on failure everything pip said. Return the exit code."""
-    command = [str(PYTHON), "-m", "pip", "install", "--disable-pip-version-check", "--editable", project]
+    """Install the project in place; say each large download, and on failure everything pip said.
+    Return the exit code.
+    """
+    command = [
+        str(PYTHON),
+        "-m",
+        "pip",
+        "install",
+        "--disable-pip-version-check",
+        "--editable",
+        project,
+    ]
     said = []
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace") as pip:
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
+    ) as pip:
         for line in pip.stdout:
             said.append(line)
             if line.lstrip().startswith("Downloading ") and " MB)" in line:
                 print("  " + line.strip(), flush=True)
     if pip.returncode:
         print("".join(said), file=sys.stderr)
-        print(f"pip could not install glassnet (exit code {pip.returncode}): see above.", file=sys.stderr)
+        print(
+            f"pip could not install glassnet (exit code {pip.returncode}): see above.",
+            file=sys.stderr,
+        )
     return pip.returncode
 
 
 def checks():
     """The commands of `start.py test`."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    cores = (
+        len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    )
     return [["ruff", "check", "."], ["mypy"], ["pytest", "-n", str(min(cores, 8))]]
 
 
@@ -104,7 +130,9 @@ def run(command):
 
 
 def worst(codes):
-    """The exit code furthest from success; a process that a signal ended counts as its shell does, 128 and the signal."""
+    """The exit code furthest from success; a process that a signal ended counts as its shell does,
+    128 and the signal.
+    """
     return max(code if code >= 0 else 128 - code for code in codes)
 
 

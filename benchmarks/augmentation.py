@@ -1,9 +1,11 @@
-"""What augmentation does to the lab's convolutional network on few pictures of clothes: accuracy with and without, seed by seed.
+"""What augmentation does to the lab's convolutional network on few pictures of clothes: accuracy
+with and without, seed by seed.
 
 python benchmarks/augmentation.py [--epochs 10] [--seeds 5] [--kinds flip shift turn zoom all]
 
-The rows are those of `fashion_mnist`; with GLASSNET_DATA_HOME at a subset, few. Both networks of a seed start from the same weights and
-see the rows in the same order, so that their difference is the augmentation's.
+The rows are those of `fashion_mnist`; with GLASSNET_DATA_HOME at a subset, few. Both networks of a
+seed start from the same weights and see the rows in the same order, so that their difference is the
+augmentation's.
 """
 
 from __future__ import annotations
@@ -37,15 +39,22 @@ KINDS = {
 KINDS["all"] = tuple(layer for layers in KINDS.values() for layer in layers)
 
 
-def accuracies(data: Dataset, augmentation: tuple[Layer, ...], epochs: int, seed: int) -> tuple[float, float]:
+def accuracies(
+    data: Dataset, augmentation: tuple[Layer, ...], epochs: int, seed: int
+) -> tuple[float, float]:
     """On the training rows as the last epoch saw them, and on the test rows."""
     layers = [Rescaling(1 / 255), Reshape((28, 28, 1)), *augmentation]
     for filters in (32, 64):
         layers += [Conv2D(filters, 3, padding="same", activation="relu"), MaxPooling2D(2)]
-    model = gn.Sequential([*layers, Flatten(), Dense(128, activation="relu"), Dense(10, activation="softmax")], seed=seed)
+    model = gn.Sequential(
+        [*layers, Flatten(), Dense(128, activation="relu"), Dense(10, activation="softmax")],
+        seed=seed,
+    )
     model.compile("adam", "sparse_categorical_crossentropy", ["accuracy"])
     history = model.fit(data.x, data.y, batch_size=32, epochs=epochs, verbose=0).history
-    return history["accuracy"][-1], model.evaluate(data.x_test, data.y_test, return_dict=True)["accuracy"]
+    return history["accuracy"][-1], model.evaluate(data.x_test, data.y_test, return_dict=True)[
+        "accuracy"
+    ]
 
 
 def main() -> None:
@@ -56,7 +65,9 @@ def main() -> None:
     parser.add_argument("--kinds", nargs="+", choices=KINDS, default=["all"])
     asked = parser.parse_args()
     data = gn.datasets.load("fashion_mnist")
-    print(f"{len(data.x):,} rows, {len(data.x_test):,} test rows, {asked.epochs} epochs", flush=True)
+    print(
+        f"{len(data.x):,} rows, {len(data.x_test):,} test rows, {asked.epochs} epochs", flush=True
+    )
     found: dict[str, list[float]] = {kind: [] for kind in ("none", *asked.kinds)}
     for seed in range(asked.seeds):
         for kind, tests in found.items():

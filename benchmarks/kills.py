@@ -1,8 +1,10 @@
 """A thousand kills: `python benchmarks/kills.py [--kills 1000] [--seed 0]`, on a POSIX system.
 
-The runs are those of `tests/resuming/child.py`, each a process that SIGKILL ends: at every point of its writes, at random moments from
-outside and by a thread of its own, and between its last checkpoint and its end. The next process resumes it, until one ends by itself;
-what it comes to is compared, byte for byte, with a run that was never stopped. A kill counts if it landed before its run had a result.
+The runs are those of `tests/resuming/child.py`, each a process that SIGKILL ends: at every point of
+its writes, at random moments from outside and by a thread of its own, and between its last
+checkpoint and its end. The next process resumes it, until one ends by itself; what it comes to is
+compared, byte for byte, with a run that was never stopped. A kill counts if it landed before its
+run had a result.
 """
 
 from __future__ import annotations
@@ -28,8 +30,12 @@ EVERY = 4
 """How many-th write is killed where a run makes many."""
 
 
-def kill(nursery: killing.Nursery, scenario: str, kills: int, seed: int) -> tuple[list[int], Counter[str], int, int, float]:
-    """Kill runs of one scenario so often, or more: how many by kind and by when, runs, how many of them differ, seconds."""
+def kill(
+    nursery: killing.Nursery, scenario: str, kills: int, seed: int
+) -> tuple[list[int], Counter[str], int, int, float]:
+    """Kill runs of one scenario so often, or more: how many by kind and by when, runs, how many of
+    them differ, seconds.
+    """
     began = time.perf_counter()
     after_epochs = child.SCENARIOS[scenario] in child.AFTER_EPOCHS
     runs = [killing.at_points(nursery, scenario, every=1 if after_epochs else EVERY)]
@@ -43,20 +49,30 @@ def kill(nursery: killing.Nursery, scenario: str, kills: int, seed: int) -> tupl
     every = [run for of_kind in runs for run in of_kind]
     differ = sum(not run.finish() for run in every)
     when = sum((run.kills for run in every), Counter())
-    return [killing.killed(of_kind) for of_kind in runs], when, len(every), differ, time.perf_counter() - began
+    return (
+        [killing.killed(of_kind) for of_kind in runs],
+        when,
+        len(every),
+        differ,
+        time.perf_counter() - began,
+    )
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kills", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--lives", type=int, default=2, help="how many processes run, and die, at once")
+    parser.add_argument(
+        "--lives", type=int, default=2, help="how many processes run, and die, at once"
+    )
     options = parser.parse_args()
     began, names, idle = time.perf_counter(), list(child.SCENARIOS), SimpleQueue()
 
     def one(scenario: str) -> list[int]:
         nursery = idle.get()
-        by_kind, when, runs, differ, seconds = kill(nursery, scenario, -(-options.kills // len(names)), options.seed)
+        by_kind, when, runs, differ, seconds = kill(
+            nursery, scenario, -(-options.kills // len(names)), options.seed
+        )
         idle.put(nursery)
         numbers = [*by_kind, sum(by_kind), *(when[name] for name in WHEN), runs, differ]
         print(row(scenario, [*numbers, round(seconds)]), flush=True)
@@ -71,7 +87,10 @@ def main() -> None:
         for nursery in nurseries:
             nursery.__exit__()
     print(row("all", [*total, round(time.perf_counter() - began)]))
-    print(f"load {os.getloadavg()[0]:.1f}; " + ("every run came to the same bytes" if not total[-1] else f"{total[-1]} RUNS DIFFER"))
+    print(
+        f"load {os.getloadavg()[0]:.1f}; "
+        + ("every run came to the same bytes" if not total[-1] else f"{total[-1]} RUNS DIFFER")
+    )
 
 
 def row(name: str, cells: list[object]) -> str:

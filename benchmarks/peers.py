@@ -1,6 +1,8 @@
-"""The contestants. Each is written as its users would write it: `build` a network, `fit` it, `predict`.
+"""The contestants. Each is written as its users would write it: `build` a network, `fit` it,
+`predict`.
 
-`python peers.py NAME` is one contestant in a process of its own: it answers each task on standard input with a line of JSON.
+`python peers.py NAME` is one contestant in a process of its own: it answers each task on standard
+input with a line of JSON.
 """
 
 from __future__ import annotations
@@ -32,7 +34,9 @@ class Glassnet:
         layers = [gn.layers.Dense(units, activation="relu") for units in hidden]
         layers.append(gn.layers.Dense(outputs, activation="softmax" if classes else "linear"))
         self.model = gn.Sequential([gn.layers.Input(sizes[0]), *layers])
-        self.model.compile(gn.optimizers.Adam(rate), "sparse_categorical_crossentropy" if classes else "mse")
+        self.model.compile(
+            gn.optimizers.Adam(rate), "sparse_categorical_crossentropy" if classes else "mse"
+        )
 
     def build_cnn(self) -> None:
         layers = self.gn.layers
@@ -51,11 +55,16 @@ class ScikitLearn:
         import sklearn
         from sklearn.neural_network import MLPClassifier, MLPRegressor
 
-        self.version, self.kinds = f"scikit-learn {sklearn.__version__}", (MLPRegressor, MLPClassifier)
+        self.version, self.kinds = (
+            f"scikit-learn {sklearn.__version__}",
+            (MLPRegressor, MLPClassifier),
+        )
 
     def build(self, sizes: tuple[int, ...], rate: float, classes: bool) -> None:
         unending = {"alpha": 0, "tol": 0, "n_iter_no_change": 1_000_000, "warm_start": True}
-        self.model = self.kinds[classes](hidden_layer_sizes=sizes[1:-1], learning_rate_init=rate, **unending)
+        self.model = self.kinds[classes](
+            hidden_layer_sizes=sizes[1:-1], learning_rate_init=rate, **unending
+        )
 
     def fit(self, x: np.ndarray, y: np.ndarray, batch: int, epochs: int) -> list[float]:
         self.model.set_params(batch_size=min(batch, len(x)), max_iter=epochs)
@@ -75,14 +84,26 @@ class PyTorch:
 
     def build(self, sizes: tuple[int, ...], rate: float, classes: bool) -> None:
         nn = self.torch.nn
-        links = [link for a, b in itertools.pairwise(sizes) for link in (nn.Linear(a, b), nn.ReLU())][:-1]
+        links = [
+            link for a, b in itertools.pairwise(sizes) for link in (nn.Linear(a, b), nn.ReLU())
+        ][:-1]
         self.model = nn.Sequential(*links)
-        self.loss, self.head = (nn.CrossEntropyLoss(), nn.Softmax(-1)) if classes else (nn.MSELoss(), nn.Identity())
+        self.loss, self.head = (
+            (nn.CrossEntropyLoss(), nn.Softmax(-1)) if classes else (nn.MSELoss(), nn.Identity())
+        )
         self.optimizer = self.torch.optim.Adam(self.model.parameters(), lr=rate)
 
     def build_cnn(self) -> None:
         nn = self.torch.nn
-        links = [nn.Conv2d(1, 32, 3), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(32, 64, 3), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten()]
+        links = [
+            nn.Conv2d(1, 32, 3),
+            nn.ReLU(),
+            nn.MaxPool2d(2),
+            nn.Conv2d(32, 64, 3),
+            nn.ReLU(),
+            nn.MaxPool2d(2),
+            nn.Flatten(),
+        ]
         self.model = nn.Sequential(*links, nn.Linear(1600, 128), nn.ReLU(), nn.Linear(128, CLASSES))
         self.loss, self.head = nn.CrossEntropyLoss(), nn.Softmax(-1)
         self.optimizer = self.torch.optim.Adam(self.model.parameters())
@@ -113,7 +134,10 @@ class Keras:
         library = __import__(backend)
         import keras
 
-        self.keras, self.version = keras, f"Keras {keras.__version__} on {backend} {library.__version__}"
+        self.keras, self.version = (
+            keras,
+            f"Keras {keras.__version__} on {backend} {library.__version__}",
+        )
 
     def build(self, sizes: tuple[int, ...], rate: float, classes: bool) -> None:
         keras = self.keras
@@ -121,7 +145,9 @@ class Keras:
         layers = [keras.layers.Dense(units, activation="relu") for units in hidden]
         layers.append(keras.layers.Dense(outputs, activation="softmax" if classes else "linear"))
         self.model = keras.Sequential([keras.Input((sizes[0],)), *layers])
-        self.model.compile(keras.optimizers.Adam(rate), "sparse_categorical_crossentropy" if classes else "mse")
+        self.model.compile(
+            keras.optimizers.Adam(rate), "sparse_categorical_crossentropy" if classes else "mse"
+        )
 
     def build_cnn(self) -> None:
         layers = self.keras.layers
@@ -130,18 +156,32 @@ class Keras:
 
     def fit(self, x: np.ndarray, y: np.ndarray, batch: int, epochs: int) -> list[float]:
         ends = [time.perf_counter()]
-        clock = self.keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: ends.append(time.perf_counter()))
+        clock = self.keras.callbacks.LambdaCallback(
+            on_epoch_end=lambda epoch, logs: ends.append(time.perf_counter())
+        )
         self.model.fit(x, y, batch_size=batch, epochs=epochs, verbose=0, callbacks=[clock])
         return np.diff(ends).tolist()
 
     def predict(self, x: np.ndarray) -> np.ndarray:
-        return np.asarray(self.model(x))  # what its documentation recommends for few rows: model.predict is 100 times slower
+        return np.asarray(
+            self.model(x)
+        )  # what its documentation recommends for few rows: model.predict is 100 times slower
 
 
 def cnn_layers(layers: Any) -> list[Any]:
     """The lab's network for images, in Keras's words."""
-    stack = [layers.Conv2D(32, 3, activation="relu"), layers.MaxPooling2D(), layers.Conv2D(64, 3, activation="relu"), layers.MaxPooling2D()]
-    return [*stack, layers.Flatten(), layers.Dense(128, activation="relu"), layers.Dense(CLASSES, activation="softmax")]
+    stack = [
+        layers.Conv2D(32, 3, activation="relu"),
+        layers.MaxPooling2D(),
+        layers.Conv2D(64, 3, activation="relu"),
+        layers.MaxPooling2D(),
+    ]
+    return [
+        *stack,
+        layers.Flatten(),
+        layers.Dense(128, activation="relu"),
+        layers.Dense(CLASSES, activation="softmax"),
+    ]
 
 
 PEERS: dict[str, Callable[[], Any]] = {
@@ -154,14 +194,18 @@ PEERS: dict[str, Callable[[], Any]] = {
 
 
 def images(rows: int) -> tuple[np.ndarray, np.ndarray]:
-    """Random pixels in steps of 1/255 as float32, and random labels: the arithmetic of MNIST without the file."""
+    """Random pixels in steps of 1/255 as float32, and random labels: the arithmetic of MNIST
+    without the file.
+    """
     rng = np.random.default_rng(0)
     x = rng.integers(0, 256, (rows, PIXELS), np.uint8).astype(np.float32) / np.float32(255)
     return x, rng.integers(0, CLASSES, rows)
 
 
 def epoch(peer: Any, batch: int, rows: int) -> float:
-    """Seconds of the second epoch of a fit; the first one has the fit's preparations in it, and compilation at first."""
+    """Seconds of the second epoch of a fit; the first one has the fit's preparations in it, and
+    compilation at first.
+    """
     if not hasattr(peer, "images"):
         peer.images = images(rows)
         peer.build((PIXELS, HIDDEN, CLASSES), 1e-3, True)
@@ -172,7 +216,10 @@ def cnn(peer: Any, rows: int) -> float:
     """Seconds of the second epoch of a fit of the lab's convolutional network, in batches of 32."""
     if not hasattr(peer, "squares"):
         x, y = images(rows)
-        peer.squares = x.reshape(rows, *((1, 28, 28) if isinstance(peer, PyTorch) else (28, 28, 1))), y
+        peer.squares = (
+            x.reshape(rows, *((1, 28, 28) if isinstance(peer, PyTorch) else (28, 28, 1))),
+            y,
+        )
         peer.build_cnn()
     return peer.fit(*peer.squares, 32, 2)[1]
 
@@ -228,11 +275,15 @@ def matmul(peer: Any) -> float:
     return 2e-9 * size**3 / min(seconds)
 
 
-TASKS = {task.__name__: task for task in (epoch, cnn, cnn_cold, predict_one, celsius, fit_small, matmul)}
+TASKS = {
+    task.__name__: task for task in (epoch, cnn, cnn_cold, predict_one, celsius, fit_small, matmul)
+}
 
 
 def serve(name: str) -> None:
-    """Answer tasks until standard input ends. What libraries print goes to standard error, what they raise goes into the answer."""
+    """Answer tasks until standard input ends. What libraries print goes to standard error, what
+    they raise goes into the answer.
+    """
     replies = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)
     try:

@@ -1,8 +1,12 @@
-"""Recurrent layers beside PyTorch and Keras: `python benchmarks/recurrent.py [--rounds 5] [--rows 2048] [--only pytorch]`.
+"""Recurrent layers beside PyTorch and Keras: `python benchmarks/recurrent.py [--rounds 5] [--rows
+2048] [--only pytorch]`.
 
-What is timed is the second epoch of a fit: 64 units over 50 steps of 16 features, then Dense(1), Adam, batches of 32. Each contestant
-runs in a process of its own, and turns alternate; ratios are of peer over Glassnet, by rounds (least over least in brackets). PyTorch's
-threads spin where others take the cores: on a busy machine `taskset -c 0` is the fairer run. `python recurrent.py NAME` is one contestant.
+What is timed is the second epoch of a fit: 64 units over 50 steps of 16 features, then Dense(1),
+    Adam, batches of 32. Each contestant
+runs in a process of its own, and turns alternate; ratios are of peer over Glassnet, by rounds
+(least over least in brackets). PyTorch's
+threads spin where others take the cores: on a busy machine `taskset -c 0` is the fairer run.
+    `python recurrent.py NAME` is one contestant.
 """
 
 from __future__ import annotations
@@ -32,7 +36,9 @@ def rows(n: int) -> tuple[np.ndarray, np.ndarray]:
 def glassnet(kind: str) -> Callable[[np.ndarray, np.ndarray], float]:
     import glassnet as gn
 
-    model = gn.Sequential([gn.layers.Input((TIME, FEATURES)), getattr(gn.layers, kind)(UNITS), gn.layers.Dense(1)])
+    model = gn.Sequential(
+        [gn.layers.Input((TIME, FEATURES)), getattr(gn.layers, kind)(UNITS), gn.layers.Dense(1)]
+    )
     model.compile("adam", "mse")
     return lambda x, y: model.fit(x, y, batch_size=BATCH, epochs=2, verbose=0).seconds[1]
 
@@ -41,7 +47,9 @@ def pytorch(kind: str) -> Callable[[np.ndarray, np.ndarray], float]:
     import torch
 
     torch.set_num_threads(len(os.sched_getaffinity(0)))
-    memory = getattr(torch.nn, {"SimpleRNN": "RNN"}.get(kind, kind))(FEATURES, UNITS, batch_first=True)
+    memory = getattr(torch.nn, {"SimpleRNN": "RNN"}.get(kind, kind))(
+        FEATURES, UNITS, batch_first=True
+    )
     head, loss = torch.nn.Linear(UNITS, 1), torch.nn.MSELoss()
     optimizer = torch.optim.Adam([*memory.parameters(), *head.parameters()])
 
@@ -65,12 +73,20 @@ def keras(backend: str) -> Callable[[str], Callable[[np.ndarray, np.ndarray], fl
         os.environ["KERAS_BACKEND"] = backend
         import keras
 
-        model = keras.Sequential([keras.Input((TIME, FEATURES)), getattr(keras.layers, kind)(UNITS), keras.layers.Dense(1)])
+        model = keras.Sequential(
+            [
+                keras.Input((TIME, FEATURES)),
+                getattr(keras.layers, kind)(UNITS),
+                keras.layers.Dense(1),
+            ]
+        )
         model.compile("adam", "mse")
 
         def fit(x: np.ndarray, y: np.ndarray) -> float:
             ends = [time.perf_counter()]
-            clock = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: ends.append(time.perf_counter()))
+            clock = keras.callbacks.LambdaCallback(
+                on_epoch_end=lambda epoch, logs: ends.append(time.perf_counter())
+            )
             model.fit(x, y, batch_size=BATCH, epochs=2, verbose=0, callbacks=[clock])
             return ends[2] - ends[1]
 
@@ -88,7 +104,9 @@ PEERS: dict[str, Callable[[str], Any]] = {
 
 
 def serve(name: str) -> None:
-    """Answer (kind, rows) lines with seconds, until standard input ends; what libraries print goes to standard error."""
+    """Answer (kind, rows) lines with seconds, until standard input ends; what libraries print goes
+    to standard error.
+    """
     replies = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)
     built: dict[str, Any] = {}
@@ -108,10 +126,18 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=2048)
     parser.add_argument("--only", help="peers, by commas")
     options = parser.parse_args()
-    names = [name for name in PEERS if name == "glassnet" or options.only is None or name in options.only.split(",")]
+    names = [
+        name
+        for name in PEERS
+        if name == "glassnet" or options.only is None or name in options.only.split(",")
+    ]
     processes = {
         name: subprocess.Popen(
-            [sys.executable, __file__, name], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+            [sys.executable, __file__, name],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
         )
         for name in names
     }
@@ -124,7 +150,9 @@ def main() -> None:
         process.stdin.flush()
         return json.loads(process.stdout.readline() or "null")
 
-    print(f"{options.rows} rows, {options.rounds} rounds, {len(os.sched_getaffinity(0))} cores, load {os.getloadavg()[0]:.1f}")
+    print(
+        f"{options.rows} rows, {options.rounds} rounds, {len(os.sched_getaffinity(0))} cores, load {os.getloadavg()[0]:.1f}"
+    )
     for kind in KINDS:
         there = [name for name in names if ask(name, kind) is not None]
         if "glassnet" not in there:

@@ -1,7 +1,8 @@
 """Glassnet beside its peers, in one run: `python benchmarks/run.py [--quick] [--json out.json]`.
 
-Every contestant runs in a process of its own, and the turns alternate. Two ratios: the median over rounds of the ratio within a round,
-so that what drifts on the machine meets both sides, and least over least. Where they differ the machine was busy: run again.
+Every contestant runs in a process of its own, and the turns alternate. Two ratios: the median over
+rounds of the ratio within a round, so that what drifts on the machine meets both sides, and least
+over least. Where they differ the machine was busy: run again.
 """
 
 from __future__ import annotations
@@ -40,7 +41,9 @@ class Missing(Exception):
 
 
 class Worker:
-    """A contestant's process. Started anew for what is timed from process start, kept for what is timed warm."""
+    """A contestant's process. Started anew for what is timed from process start, kept for what is
+    timed warm.
+    """
 
     def __init__(self, name: str) -> None:
         self.name, self.began = name, time.perf_counter()
@@ -57,7 +60,9 @@ class Worker:
         self.close()
         if "missing" in said:
             raise Missing(said["missing"])
-        raise RuntimeError(f"{self.name}: {said.get('error', f'ended with code {self.process.returncode}')}")
+        raise RuntimeError(
+            f"{self.name}: {said.get('error', f'ended with code {self.process.returncode}')}"
+        )
 
     def ask(self, task: str, *arguments: Any) -> Any:
         """A task's answer."""
@@ -82,7 +87,9 @@ def warm(names: list[str], rounds: int, rows: int) -> Iterator[tuple[str, Sample
         ("predict one row", "predict_one"),
         ("CNN epoch, batch 32", "cnn", rows // 20),
     ):
-        samples: Samples = {name: [] for name in names if not (task[0] == "cnn" and name == "scikit-learn")}
+        samples: Samples = {
+            name: [] for name in names if not (task[0] == "cnn" and name == "scikit-learn")
+        }
         for turn in range(rounds + 1):
             for name, taken in samples.items():
                 answer = workers[name].ask(*task)
@@ -124,12 +131,20 @@ def fresh(names: list[str], rounds: int, epochs: int) -> Iterator[tuple[str, Sam
 
 
 def row(task: str, samples: Samples, names: list[str]) -> str:
-    """Glassnet's median and least seconds; every peer's median, and its ratio to Glassnet by rounds and by leasts."""
+    """Glassnet's median and least seconds; every peer's median, and its ratio to Glassnet by rounds
+    and by leasts.
+    """
     ours = samples["glassnet"]
     cells = [f"{text(statistics.median(ours))}, {text(min(ours))}"]
     for theirs in (samples.get(name, []) for name in names[1:]):
-        by_rounds = statistics.median(b / a for a, b in zip(ours, theirs, strict=True)) if theirs else 0
-        cells.append(f"{text(statistics.median(theirs))}, {by_rounds:.2f}x, {min(theirs) / min(ours):.2f}x" if theirs else "")
+        by_rounds = (
+            statistics.median(b / a for a, b in zip(ours, theirs, strict=True)) if theirs else 0
+        )
+        cells.append(
+            f"{text(statistics.median(theirs))}, {by_rounds:.2f}x, {min(theirs) / min(ours):.2f}x"
+            if theirs
+            else ""
+        )
     return line(task, *cells, GOALS.get(task, ""))
 
 
@@ -162,11 +177,21 @@ def load() -> float:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Glassnet beside its peers, as ratios measured in one run.")
-    parser.add_argument("--quick", action="store_true", help="a tenth of the rows, two rounds: to see that all runs, not to quote")
+    parser = argparse.ArgumentParser(
+        description="Glassnet beside its peers, as ratios measured in one run."
+    )
+    parser.add_argument(
+        "--quick",
+        action="store_true",
+        help="a tenth of the rows, two rounds: to see that all runs, not to quote",
+    )
     parser.add_argument("--json", type=Path, help="where to write all samples, after every task")
-    parser.add_argument("--rounds", type=int, help="how often each contestant has its turn (default 5, quick 2)")
-    parser.add_argument("--only", help="comma-separated contestants beside glassnet: " + ", ".join(list(PEERS)[1:]))
+    parser.add_argument(
+        "--rounds", type=int, help="how often each contestant has its turn (default 5, quick 2)"
+    )
+    parser.add_argument(
+        "--only", help="comma-separated contestants beside glassnet: " + ", ".join(list(PEERS)[1:])
+    )
     options = parser.parse_args()
     rows, rounds = (ROWS // 10, 2) if options.quick else (ROWS, 5)
     rounds = options.rounds or rounds
@@ -174,10 +199,16 @@ def main() -> None:
     versions = installed()
     if "glassnet" not in versions:
         sys.exit("Install Glassnet first: pip install -e .")
-    names = [name for name in versions if options.only is None or name in ("glassnet", *options.only.split(","))]
+    names = [
+        name
+        for name in versions
+        if options.only is None or name in ("glassnet", *options.only.split(","))
+    ]
     machine = {
         "date": time.strftime("%Y-%m-%d %H:%M"),
-        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "cores": len(os.sched_getaffinity(0))
+        if hasattr(os, "sched_getaffinity")
+        else os.cpu_count(),
         "system": f"{platform.system()} {platform.machine()}",
         "Python": platform.python_version(),
         "rounds": rounds,
@@ -185,7 +216,9 @@ def main() -> None:
     }
     print(", ".join(f"{name} {value}" for name, value in machine.items()))
     print("; ".join(versions[name] for name in names), end="\n\n")
-    print(line("task", "glassnet: median, least", *(f"{name} (ratios)" for name in names[1:]), "goal"))
+    print(
+        line("task", "glassnet: median, least", *(f"{name} (ratios)" for name in names[1:]), "goal")
+    )
     print(line("---", *["---"] * (len(names) + 1)), flush=True)
     work = rows * (4 * PIXELS * HIDDEN + 6 * HIDDEN * CLASSES) * 1e-9
     results: dict[str, Samples] = {}
@@ -200,7 +233,12 @@ def main() -> None:
         if task.startswith("epoch"):
             speeds.append(f"{work / min(samples['glassnet']):.0f} ({task})")
         if options.json:
-            options.json.write_text(json.dumps({"machine": machine, "versions": versions, "loads": loads, "samples": results}, indent=1))
+            options.json.write_text(
+                json.dumps(
+                    {"machine": machine, "versions": versions, "loads": loads, "samples": results},
+                    indent=1,
+                )
+            )
     print(f"\nGFLOP/s: {', '.join(speeds)}; load {min(loads):.1f} to {max(loads):.1f}")
 
 

@@ -1,7 +1,9 @@
-"""The same rows as arrays and as streams, in one run: `python benchmarks/streams.py [--quick] [--rounds 5] [--batch 32]`.
+"""The same rows as arrays and as streams, in one run: `python benchmarks/streams.py [--quick]
+[--rounds 5] [--batch 32]`.
 
-What is timed is the second epoch of a fit, turns alternating in one process; the ratio is the median over rounds of the time over that of
-arrays. The rows exist before the clock starts, so that a source costs no more than handing them over.
+What is timed is the second epoch of a fit, turns alternating in one process; the ratio is the
+median over rounds of the time over that of arrays. The rows exist before the clock starts, so that
+a source costs no more than handing them over.
 """
 
 from __future__ import annotations
@@ -21,13 +23,18 @@ ROWS, PIXELS, HIDDEN, CLASSES = 60_000, 784, 128, 10
 
 
 def build() -> gn.Sequential:
-    layers = [gn.layers.Dense(HIDDEN, activation="relu"), gn.layers.Dense(CLASSES, activation="softmax")]
+    layers = [
+        gn.layers.Dense(HIDDEN, activation="relu"),
+        gn.layers.Dense(CLASSES, activation="softmax"),
+    ]
     model = gn.Sequential(layers, seed=0)
     model.compile("adam", "sparse_categorical_crossentropy")
     return model
 
 
-def sources(rows: int, batch: int, folder: str) -> dict[str, Callable[[], tuple[Any, Any, dict[str, Any]]]]:
+def sources(
+    rows: int, batch: int, folder: str
+) -> dict[str, Callable[[], tuple[Any, Any, dict[str, Any]]]]:
     """What each contestant is fitted to, with its options."""
     rng = np.random.default_rng(0)
     x, y = rng.random((rows, PIXELS), np.float32), rng.integers(0, CLASSES, rows)
@@ -40,7 +47,11 @@ def sources(rows: int, batch: int, folder: str) -> dict[str, Callable[[], tuple[
         "arrays, again": lambda: (x, y, {}),
         "list of batches": lambda: (batches, None, {}),
         "generator": lambda: (lambda: (pair for pair in batches), None, {}),
-        "float64 batches": lambda: (lambda: ((a.astype(np.float64), b) for a, b in batches), None, {}),
+        "float64 batches": lambda: (
+            lambda: ((a.astype(np.float64), b) for a, b in batches),
+            None,
+            {},
+        ),
         "uint8 batches": lambda: (pixels, None, {}),
         "memory map": lambda: (mapped, y, {}),
         "memory map, in order": lambda: (mapped, y, {"shuffle": False}),
@@ -67,7 +78,9 @@ def main() -> None:
     for name, times in seconds.items():
         ratio = statistics.median(a / b for a, b in zip(times, seconds["arrays"], strict=True))
         least = min(times) / min(seconds["arrays"])
-        print(f"| {name:<22} | {statistics.median(times) * 1e3:6.0f} ms | {ratio:.2f} ({least:.2f}) |")
+        print(
+            f"| {name:<22} | {statistics.median(times) * 1e3:6.0f} ms | {ratio:.2f} ({least:.2f}) |"
+        )
 
 
 if __name__ == "__main__":

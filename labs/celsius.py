@@ -1,4 +1,6 @@
-"""Celsius to Fahrenheit: one neuron finds F = 1.8 C + 32 from seven pairs, and three layers find something that is as good."""
+"""Celsius to Fahrenheit: one neuron finds F = 1.8 C + 32 from seven pairs, and three layers find
+something that is as good.
+"""
 
 import numpy as np
 
@@ -28,6 +30,8 @@ deep.add(keras.layers.Dense(units=1))
 deep.compile(loss="mean_squared_error", optimizer=keras.optimizers.Adam(0.1))
 deep_history = deep.fit(celsius, fahrenheit, epochs=EPOCHS, verbose=False)
 deep_boiling = deep.predict(np.array([100.0]), verbose=0)
-print(f"three layers, {deep.count_params()} weights: loss {deep_history.history['loss'][-1]:.2f}, 100 C is {deep_boiling[0][0]:.1f} F")
+print(
+    f"three layers, {deep.count_params()} weights: loss {deep_history.history['loss'][-1]:.2f}, 100 C is {deep_boiling[0][0]:.1f} F"
+)
 for each in deep.layers:
     print(f"  {each.name}: {[weights.shape for weights in each.get_weights()]}")

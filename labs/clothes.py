@@ -1,4 +1,6 @@
-"""Clothes: 28 x 28 grey pictures into ten classes, with 128 hidden neurons, with two layers of 256, and with two convolutions."""
+"""Clothes: 28 x 28 grey pictures into ten classes, with 128 hidden neurons, with two layers of 256,
+and with two convolutions.
+"""
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -7,7 +9,18 @@ from glassnet import keras
 from glassnet.keras.datasets import fashion_mnist
 from glassnet.keras.layers import Conv2D, Dense, Flatten, MaxPooling2D, Reshape
 
-NAMES = ["T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"]
+NAMES = [
+    "T-shirt/top",
+    "Trouser",
+    "Pullover",
+    "Dress",
+    "Coat",
+    "Sandal",
+    "Shirt",
+    "Sneaker",
+    "Bag",
+    "Ankle boot",
+]
 EPOCHS = 10
 
 keras.utils.set_random_seed(0)
@@ -15,7 +28,11 @@ keras.utils.set_random_seed(0)
 train_images, test_images = train_images / 255.0, test_images / 255.0
 
 networks = {
-    "128-10": [Flatten(input_shape=(28, 28)), Dense(128, activation="relu"), Dense(10, activation="softmax")],
+    "128-10": [
+        Flatten(input_shape=(28, 28)),
+        Dense(128, activation="relu"),
+        Dense(10, activation="softmax"),
+    ],
     "256-256-10": [
         Flatten(input_shape=(28, 28)),
         Dense(256, activation="relu"),
@@ -36,31 +53,50 @@ networks = {
 scores, curves = {}, {}
 for name, layers in networks.items():
     model = keras.Sequential(layers)
-    model.compile(optimizer="adam", loss=keras.losses.SparseCategoricalCrossentropy(), metrics=["accuracy"])
+    model.compile(
+        optimizer="adam", loss=keras.losses.SparseCategoricalCrossentropy(), metrics=["accuracy"]
+    )
     history = model.fit(train_images, train_labels, batch_size=32, epochs=EPOCHS, verbose=0)
     test_loss, test_accuracy = model.evaluate(test_images, test_labels, verbose=0)
     scores[name], curves[name] = test_accuracy, history.history["accuracy"]
-    print(f"{name}: accuracy {history.history['accuracy'][-1]:.3f} in training, {test_accuracy:.3f} on the test pictures")
+    print(
+        f"{name}: accuracy {history.history['accuracy'][-1]:.3f} in training, {test_accuracy:.3f} on the test pictures"
+    )
 
 predictions = model.predict(test_images, verbose=0)
 found = predictions.argmax(axis=1)
-print(f"first test picture: {NAMES[found[0]]} ({predictions[0].max():.2f}), in truth {NAMES[test_labels[0]]}")
+print(
+    f"first test picture: {NAMES[found[0]]} ({predictions[0].max():.2f}), in truth {NAMES[test_labels[0]]}"
+)
 
 figure = Figure(figsize=(12, 4.8), layout="constrained")
 left, right = figure.subfigures(1, 2, width_ratios=[2, 3])
 axes = left.subplots()
 for (name, curve), color in zip(curves.items(), ("#0072B2", "#D55E00", "#009E73"), strict=True):
-    axes.plot(range(1, EPOCHS + 1), curve, color=color, label=f"{name}: {scores[name]:.3f} on the test pictures")
+    axes.plot(
+        range(1, EPOCHS + 1),
+        curve,
+        color=color,
+        label=f"{name}: {scores[name]:.3f} on the test pictures",
+    )
     axes.plot(EPOCHS, scores[name], "o", color=color)
-axes.set(xlabel="epoch", ylabel="accuracy in training (line), on the test pictures (dot)", ylim=(0.6, 0.95))
+axes.set(
+    xlabel="epoch",
+    ylabel="accuracy in training (line), on the test pictures (dot)",
+    ylim=(0.6, 0.95),
+)
 axes.spines[["top", "right"]].set_visible(False)
 axes.legend(frameon=False, loc="lower right")
-right.suptitle("The first test picture of each class, and what the convolutions take it for", fontsize=10)
+right.suptitle(
+    "The first test picture of each class, and what the convolutions take it for", fontsize=10
+)
 for label, axes in enumerate(right.subplots(2, 5).flat):
     i = np.flatnonzero(test_labels == label)[0]
     axes.imshow(test_images[i], cmap="gray_r")
     color = "black" if found[i] == label else "#D55E00"
-    axes.set_title(f"{NAMES[label]}:\n{NAMES[found[i]]}, {predictions[i].max():.0%}", fontsize=8, color=color)
+    axes.set_title(
+        f"{NAMES[label]}:\n{NAMES[found[i]]}, {predictions[i].max():.0%}", fontsize=8, color=color
+    )
     axes.set_axis_off()
 figure.savefig("clothes.png", dpi=110)
 print("clothes.png shows the course of all three, and a picture of each class")

@@ -1,4 +1,6 @@
-"""Digits: a convolutional network reads handwriting; which digits it takes for which, and what its filters see in one of them."""
+"""Digits: a convolutional network reads handwriting; which digits it takes for which, and what its
+filters see in one of them.
+"""
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -53,7 +55,15 @@ axes = upper.subplots()
 axes.imshow(np.sqrt(counts), cmap="Blues")
 for (row, column), count in np.ndenumerate(counts):
     if count:
-        axes.text(column, row, count, ha="center", va="center", fontsize=7, color="white" if row == column else "black")
+        axes.text(
+            column,
+            row,
+            count,
+            ha="center",
+            va="center",
+            fontsize=7,
+            color="white" if row == column else "black",
+        )
 axes.set(xticks=range(10), yticks=range(10), xlabel="read as", ylabel="in truth")
 axes.set_title(f"{accuracy:.1%} read right", fontsize=10)
 lower.suptitle("Wrong, and surest of it", fontsize=10)
@@ -62,14 +72,18 @@ for axes, i in zip(lower.subplots(2, SHOWN // 2).flat, wrong, strict=False):
     axes.set_title(f"{data.y_test[i]} as {found[i]}, {sure[i]:.0%}", fontsize=8)
 for axes in lower.axes:
     axes.set_axis_off()
-right.suptitle(f"A {data.y_test[0]}, and what {SHOWN} filters of each layer make of it", fontsize=10)
+right.suptitle(
+    f"A {data.y_test[0]}, and what {SHOWN} filters of each layer make of it", fontsize=10
+)
 grid = right.subplots(5, SHOWN // 2)
 images = [maps[name][..., i] for name in maps for i in range(SHOWN)]
 for axes, image in zip(grid.flat[SHOWN // 2 :], images, strict=True):
     axes.imshow(image, cmap="viridis", vmin=0)
 grid[0, 0].imshow(data.x_test[0], cmap="gray_r")
 for row, name in ((1, "first"), (3, "second")):
-    grid[row, 0].set_title(f"{name}: {' x '.join(map(str, maps[name].shape))}", fontsize=9, loc="left")
+    grid[row, 0].set_title(
+        f"{name}: {' x '.join(map(str, maps[name].shape))}", fontsize=9, loc="left"
+    )
 for axes in grid.flat:
     axes.set_axis_off()
 figure.savefig("digits.png", dpi=110)

@@ -1,4 +1,6 @@
-"""Titanic: who survived? First from fare and age alone, then from all columns; each beside a logistic regression."""
+"""Titanic: who survived? First from fare and age alone, then from all columns; each beside a
+logistic regression.
+"""
 
 import numpy as np
 from sklearn.linear_model import LogisticRegression
@@ -7,16 +9,23 @@ import glassnet as gn
 from glassnet.layers import Dense, Dropout
 
 train, test = gn.datasets.load("titanic", seed=0)
-print(f"{len(train)} passengers to learn from, {len(test)} to be scored on; {train.survived.mean():.0%} survived")
+print(
+    f"{len(train)} passengers to learn from, {len(test)} to be scored on; {train.survived.mean():.0%} survived"
+)
 
 
 def network() -> gn.Sequential:
     """Thirty-two neurons, and one that answers."""
-    return gn.Sequential([Dense(32, activation="relu"), Dropout(0.3), Dense(1, activation="sigmoid")], seed=0)
+    return gn.Sequential(
+        [Dense(32, activation="relu"), Dropout(0.3), Dense(1, activation="sigmoid")], seed=0
+    )
 
 
 model = network()
-for name, columns in (("fare and age", ["fare", "age", "survived"]), ("all columns", list(train.columns))):
+for name, columns in (
+    ("fare and age", ["fare", "age", "survived"]),
+    ("all columns", list(train.columns)),
+):
     model = network()
     model.fit(train[columns], target="survived", epochs=0, verbose=0)
     passenger = test.iloc[:1]
@@ -24,10 +33,16 @@ for name, columns in (("fare and age", ["fare", "age", "survived"]), ("all colum
     model.fit(train[columns], epochs=60, verbose=0)
     loss, accuracy = model.evaluate(test)
     rows = model.preprocessor.transform(train), model.preprocessor.transform(test)
-    rival = LogisticRegression(max_iter=1000).fit(rows[0], train.survived).score(rows[1], test.survived)
-    print(f"{name}: accuracy {accuracy:.3f}, logistic regression {rival:.3f}, nobody survives {1 - test.survived.mean():.3f}")
+    rival = (
+        LogisticRegression(max_iter=1000).fit(rows[0], train.survived).score(rows[1], test.survived)
+    )
+    print(
+        f"{name}: accuracy {accuracy:.3f}, logistic regression {rival:.3f}, nobody survives {1 - test.survived.mean():.3f}"
+    )
     after, truth = model.predict(passenger).item(), passenger.survived.item()
-    print(f"  {passenger.name.item()}: {before:.2f} before training, {after:.2f} after, in truth {truth}")
+    print(
+        f"  {passenger.name.item()}: {before:.2f} before training, {after:.2f} after, in truth {truth}"
+    )
 
 invented = [
     {"pclass": 1, "sex": "female", "age": 30, "fare": 80.0, "embarked": "C"},
@@ -35,4 +50,8 @@ invented = [
 ]
 for person in invented:
     person |= {"sibsp": 0, "parch": 0, "cabin": None}
-print("two who never sailed:", np.round(model.predict(invented).ravel(), 2), model.predict_labels(invented))
+print(
+    "two who never sailed:",
+    np.round(model.predict(invented).ravel(), 2),
+    model.predict_labels(invented),
+)

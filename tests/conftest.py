@@ -1,4 +1,6 @@
-"""Fixtures that several test files share, and how XLA compiles the suite's thousands of small programs."""
+"""Fixtures that several test files share, and how XLA compiles the suite's thousands of small
+programs.
+"""
 
 import hashlib
 import importlib.metadata
@@ -14,21 +16,29 @@ pytest_plugins = ["recording"]
 """--record-keras, and the fixture `recorded`."""
 
 if sys.version_info < (3, 12):
-    # Four fifths of the suite are compilation, and without fused loops of its newest kind XLA needs two thirds of that. What users run has
-    # them (an epoch of a dense network takes 1.5 times as long without): XLA_FLAGS= pytest tests that. Newer JAX, which Python 3.11 never
+    # Four fifths of the suite are compilation, and without fused loops of its newest kind XLA needs
+    # two thirds of that. What users run has
+    # them (an epoch of a dense network takes 1.5 times as long without): XLA_FLAGS= pytest tests
+    # that. Newer JAX, which Python 3.11 never
     # gets, lacks the flag.
     os.environ.setdefault("XLA_FLAGS", "--xla_cpu_use_fusion_emitters=false")
 
 MAX_PROGRAMS = 1500
-"""Compiled programs that a process keeps: each takes 12 entries of its memory map or more, and Linux allows 65,530."""
+"""Compiled programs that a process keeps: each takes 12 entries of its memory map or more, and
+Linux allows 65,530.
+"""
 
 
 def cache_folder():
-    """A folder of compiled programs that later runs read instead of compiling, or None if GLASSNET_TEST_CACHE is "off".
+    """A folder of compiled programs that later runs read instead of compiling, or None if
+    GLASSNET_TEST_CACHE is "off".
 
     Programs are machine code: the name of the folder says for which versions, CPU and flags.
     """
-    root = os.environ.get("GLASSNET_TEST_CACHE") or Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "glassnet-tests"
+    root = (
+        os.environ.get("GLASSNET_TEST_CACHE")
+        or Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "glassnet-tests"
+    )
     if str(root) == "off":
         return None
     versions = [importlib.metadata.version(name) for name in ("jax", "jaxlib", "numpy")]
@@ -44,11 +54,14 @@ def cpu_flags():
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
         return platform.processor()
-    return next((line for line in lines if line.startswith(("flags", "Features"))), platform.processor())
+    return next(
+        (line for line in lines if line.startswith(("flags", "Features"))), platform.processor()
+    )
 
 
 if folder := cache_folder():
-    # In the environment, so that processes which the tests start have it too. Without the last line the folder's path would be part of
+    # In the environment, so that processes which the tests start have it too. Without the last line
+    # the folder's path would be part of
     # the key of every program.
     os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(folder))
     os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
@@ -57,7 +70,9 @@ if folder := cache_folder():
 
 
 class ProgramCount:
-    """How many programs this process has compiled, or read from the cache, since they were last dropped."""
+    """How many programs this process has compiled, or read from the cache, since they were last
+    dropped.
+    """
 
     def __init__(self):
         self.programs, self.listening = 0, False
@@ -87,7 +102,9 @@ def _drop_programs():
 
 @pytest.fixture
 def shared_data(monkeypatch):
-    """The folder of real data beside the repository, which the loaders then read instead of downloading."""
+    """The folder of real data beside the repository, which the loaders then read instead of
+    downloading.
+    """
     folder = Path(__file__).parents[2] / "shared" / "data"
     if not folder.is_dir():
         pytest.skip(f"real data not found at {folder}")

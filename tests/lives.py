@@ -16,7 +16,9 @@ class Killed(BaseException):
 
 @contextlib.contextmanager
 def dying(monkeypatch, slices, steps=1):
-    """Fits die when so many slices have ended, of so many steps each, having written a checkpoint wherever one may be."""
+    """Fits die when so many slices have ended, of so many steps each, having written a checkpoint
+    wherever one may be.
+    """
     ended, whole = [], Progress.on_slice
 
     def slice_(self, *given):
@@ -33,7 +35,9 @@ def dying(monkeypatch, slices, steps=1):
 
 
 def in_lives(monkeypatch, fit, slices=3, steps=1):
-    """What `fit()` gives that has died after so many slices and been called again, until it lives to its end; and how often it died."""
+    """What `fit()` gives that has died after so many slices and been called again, until it lives
+    to its end; and how often it died.
+    """
     for lives in range(300):
         with dying(monkeypatch, slices, steps), contextlib.suppress(Killed):
             return fit(), lives
@@ -47,5 +51,8 @@ def files(folder):
 
 def as_it_was(model):
     """All that a later fit depends on, as bytes and numbers."""
-    leaves = [np.asarray(leaf).tobytes() for leaf in jax.tree.leaves((model._params, model._state, model._optimizer_state))]
+    leaves = [
+        np.asarray(leaf).tobytes()
+        for leaf in jax.tree.leaves((model._params, model._state, model._optimizer_state))
+    ]
     return leaves, model.epoch, model._step, np.float32(model._rate), model.seed

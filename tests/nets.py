@@ -22,8 +22,15 @@ for array in (X, Y, ONE_HOT, WEIGHT):
 
 
 def noisy_model(seed=0):
-    """All that makes a run depend on its past: batch statistics, noise, and an optimizer with a memory."""
-    layers = [Dense(6, activation="tanh"), BatchNormalization(), Dropout(0.3), Dense(3, activation="softmax")]
+    """All that makes a run depend on its past: batch statistics, noise, and an optimizer with a
+    memory.
+    """
+    layers = [
+        Dense(6, activation="tanh"),
+        BatchNormalization(),
+        Dropout(0.3),
+        Dense(3, activation="softmax"),
+    ]
     model = gn.Sequential(layers, seed=seed)
     model.compile(Adam(0.02), SPARSE, ["accuracy"])
     return model
@@ -34,7 +41,9 @@ def fit_noisy(model, epochs, **options):
 
 
 def plain_model(optimizer=None, seed=0, loss=SPARSE):
-    model = gn.Sequential([Input(4), Dense(5, activation="tanh"), Dense(3, activation="softmax")], seed=seed)
+    model = gn.Sequential(
+        [Input(4), Dense(5, activation="tanh"), Dense(3, activation="softmax")], seed=seed
+    )
     model.compile(optimizer or SGD(0.1), loss)
     return model
 
@@ -47,7 +56,10 @@ def line_model(optimizer, kernel=2.0, bias=0.5):
 
 
 def same_bits(a, b):
-    return all(np.array_equal(left, right) for left, right in zip(a.get_weights(), b.get_weights(), strict=True))
+    return all(
+        np.array_equal(left, right)
+        for left, right in zip(a.get_weights(), b.get_weights(), strict=True)
+    )
 
 
 def digest(model):

@@ -1,4 +1,6 @@
-"""README.md and the pages in docs/, read so that tests can run their code, their commands and their tables."""
+"""README.md and the pages in docs/, read so that tests can run their code, their commands and their
+tables.
+"""
 
 import re
 import shlex
@@ -42,7 +44,9 @@ def sessions(page):
 
 
 def steps(page, **names):
-    """Run the Python blocks of a page in order, in one namespace; yield the namespace after each."""
+    """Run the Python blocks of a page in order, in one namespace; yield the namespace after
+    each.
+    """
     names["__name__"] = "page"
     for code in blocks(page, "python"):
         exec(compile(code, page, "exec"), names)
@@ -65,23 +69,34 @@ def output(command):
 def same_output(printed, shown):
     """Assert that the words are equal, and the numbers up to one in the last digit."""
     assert NUMBER.sub("0", printed.strip()) == NUMBER.sub("0", shown.strip())
-    found, wanted = ([float(number) for number in NUMBER.findall(text)] for text in (printed, shown))
+    found, wanted = (
+        [float(number) for number in NUMBER.findall(text)] for text in (printed, shown)
+    )
     assert found == pytest.approx(wanted, rel=1e-3, abs=1.1e-4)
 
 
 def table(page, heading):
     """The rows below a heading of a page, each cell reduced to the first code in it."""
-    return [[(re.findall(r"`([^`]+)`", cell) or [""])[0] for cell in row] for row in cells(page, heading)]
+    return [
+        [(re.findall(r"`([^`]+)`", cell) or [""])[0] for cell in row]
+        for row in cells(page, heading)
+    ]
 
 
 def cells(page, heading):
     """The rows of the tables below a heading of a page, as text."""
     section = read(page).split(f"## {heading}\n")[1].split("\n## ")[0]
-    return [[cell.strip() for cell in line.strip("|").split("|")] for line in section.splitlines() if line.startswith("|")][2:]
+    return [
+        [cell.strip() for cell in line.strip("|").split("|")]
+        for line in section.splitlines()
+        if line.startswith("|")
+    ][2:]
 
 
 def put_photos():
-    """Write the folder photos/, which the pages name: images with vertical and with horizontal bars."""
+    """Write the folder photos/, which the pages name: images with vertical and with horizontal
+    bars.
+    """
     rng = np.random.default_rng(0)
     for name, axis in (("up", 1), ("across", 0)):
         Path("photos", name).mkdir(parents=True)
@@ -93,5 +108,9 @@ def put_photos():
 
 def put_tables(data):
     """Copy the tables that the pages name from the folder of real data."""
-    for name, source in {"titanic": "titanic/titanic", "house-prices": "house-prices/train", "flights": "flights/flights"}.items():
+    for name, source in {
+        "titanic": "titanic/titanic",
+        "house-prices": "house-prices/train",
+        "flights": "flights/flights",
+    }.items():
         shutil.copy(data / f"{source}.csv", f"{name}.csv")

@@ -1,10 +1,14 @@
-"""Keras's numbers, recorded: tests compare with what tests/recorded/*.npz holds, and do not import Keras for it.
+"""Keras's numbers, recorded: tests compare with what tests/recorded/*.npz holds, and do not import
+Keras for it.
 
-A test takes the fixture `recorded` and says how Keras computes what it wants: `recorded(lambda keras, x: keras.ops.relu(x), x)`. Every such
-test comes twice. [recorded] gets the stored numbers. [live], marked live_keras and slow, runs Keras, requires the stored numbers but for
-rounding, and then compares with Keras's own. `pytest --record-keras FILES` runs Keras and stores what it says, in one file per test module.
+A test takes the fixture `recorded` and says how Keras computes what it wants: `recorded(lambda
+keras, x: keras.ops.relu(x), x)`. Every such test comes twice. [recorded] gets the stored numbers.
+[live], marked live_keras and slow, runs Keras, requires the stored numbers but for rounding, and
+then compares with Keras's own. `pytest --record-keras FILES` runs Keras and stores what it says, in
+one file per test module.
 
-A recording knows what it was made from: the inputs' shapes and types, what of them is no float, exactly, and weighed sums of the floats,
+A recording knows what it was made from: the inputs' shapes and types, what of them is no float,
+    exactly, and weighed sums of the floats,
 which need not be the same bits on another machine. Inputs that differ are refused.
 """
 
@@ -21,7 +25,9 @@ import pytest
 
 FOLDER = Path(__file__).parent / "recorded"
 ROUNDING = 1e-5
-"""How far apart Keras's numbers may be from those it gave before, perhaps on another machine, relative and absolute."""
+"""How far apart Keras's numbers may be from those it gave before, perhaps on another machine,
+relative and absolute.
+"""
 SAME_INPUTS = 1e-6
 """How far apart the weighed sums of inputs may be, in units of the sum of their sizes."""
 
@@ -38,7 +44,9 @@ def plain(answer):
 
 
 def fingerprint(inputs):
-    """What must be equal of the inputs, in a few letters, and of each array of floats the weighed sum and the sum of sizes."""
+    """What must be equal of the inputs, in a few letters, and of each array of floats the weighed
+    sum and the sum of sizes.
+    """
     sums = []
 
     def words(thing):
@@ -47,7 +55,9 @@ def fingerprint(inputs):
         if isinstance(thing, list | tuple):
             return [words(one) for one in thing]
         if not hasattr(thing, "__array__"):
-            assert " at 0x" not in repr(thing), f"an input to record by is a value or an array, and not {thing!r}"
+            assert " at 0x" not in repr(thing), (
+                f"an input to record by is a value or an array, and not {thing!r}"
+            )
             return repr(thing)
         array = np.asarray(thing)
         if not np.issubdtype(array.dtype, np.floating):
@@ -63,11 +73,16 @@ def same_inputs(one, other):
     """Whether two fingerprints are of the same inputs."""
     if one[0] != other[0] or len(one[1]) != len(other[1]):
         return False
-    return all(abs(a - b) <= SAME_INPUTS * max(size, other_size) for (a, size), (b, other_size) in zip(one[1], other[1], strict=True))
+    return all(
+        abs(a - b) <= SAME_INPUTS * max(size, other_size)
+        for (a, size), (b, other_size) in zip(one[1], other[1], strict=True)
+    )
 
 
 def same_answer(got, stored, tolerance, where="answer"):
-    """Assert that two answers have the same parts: numbers to `tolerance`, relative and absolute, all else exactly."""
+    """Assert that two answers have the same parts: numbers to `tolerance`, relative and absolute,
+    all else exactly.
+    """
     if isinstance(got, dict) and isinstance(stored, dict):
         assert list(got) == list(stored), where
         for key in got:
@@ -79,7 +94,13 @@ def same_answer(got, stored, tolerance, where="answer"):
     elif isinstance(got, np.ndarray | float):
         a, b = np.asarray(got), np.asarray(stored)
         assert (a.shape, a.dtype) == (b.shape, b.dtype), where
-        np.testing.assert_allclose(a, b, rtol=tolerance, atol=tolerance, err_msg=f"{where}: Keras does not say what is recorded")
+        np.testing.assert_allclose(
+            a,
+            b,
+            rtol=tolerance,
+            atol=tolerance,
+            err_msg=f"{where}: Keras does not say what is recorded",
+        )
     else:
         assert (type(got), got) == (type(stored), stored), where
 
@@ -94,7 +115,9 @@ class Case:
 
 @dataclass
 class Recordings:
-    """The cases of one test module: a JSON text of what there is, and all the arrays' bytes on end."""
+    """The cases of one test module: a JSON text of what there is, and all the arrays' bytes on
+    end.
+    """
 
     file: Path
     versions: dict[str, str]
@@ -115,9 +138,14 @@ class Recordings:
             if "dict" in answer:
                 return {key: unpacked(value) for key, value in answer["dict"].items()}
             shape, dtype = answer["shape"], np.dtype(answer["dtype"])
-            return np.frombuffer(numbers, dtype, int(np.prod(shape, dtype=int)), answer["at"]).reshape(shape)
+            return np.frombuffer(
+                numbers, dtype, int(np.prod(shape, dtype=int)), answer["at"]
+            ).reshape(shape)
 
-        cases = {name: Case(tuple(case["inputs"]), unpacked(case["answer"])) for name, case in about["cases"].items()}
+        cases = {
+            name: Case(tuple(case["inputs"]), unpacked(case["answer"]))
+            for name, case in about["cases"].items()
+        }
         return cls(file, about["versions"], cases)
 
     def write(self):
@@ -134,26 +162,43 @@ class Recordings:
             numbers.extend(answer.tobytes())
             return {"dtype": answer.dtype.name, "shape": answer.shape, "at": at}
 
-        cases = {name: {"inputs": case.inputs, "answer": packed(case.answer)} for name, case in sorted(self.cases.items())}
+        cases = {
+            name: {"inputs": case.inputs, "answer": packed(case.answer)}
+            for name, case in sorted(self.cases.items())
+        }
         text = json.dumps({"versions": self.versions, "cases": cases}).encode()
         self.file.parent.mkdir(exist_ok=True)
-        np.savez_compressed(self.file, about=np.frombuffer(text, np.uint8), numbers=np.frombuffer(bytes(numbers), np.uint8))
+        np.savez_compressed(
+            self.file,
+            about=np.frombuffer(text, np.uint8),
+            numbers=np.frombuffer(bytes(numbers), np.uint8),
+        )
 
     def stored(self, name, inputs):
         """The recorded answer, of these inputs and no others."""
-        remedy = f"Run Keras: pytest --record-keras {Path(self.file).stem}.py, and look at what changed."
+        remedy = (
+            f"Run Keras: pytest --record-keras {Path(self.file).stem}.py, and look at what changed."
+        )
         if name not in self.cases:
-            pytest.fail(f"{self.file.name}: nothing is recorded of {name!r}. {remedy}", pytrace=False)
+            pytest.fail(
+                f"{self.file.name}: nothing is recorded of {name!r}. {remedy}", pytrace=False
+            )
         case = self.cases[name]
         if not same_inputs(inputs, case.inputs):
             made = " on ".join(f"{package} {version}" for package, version in self.versions.items())
-            pytest.fail(f"{self.file.name}: {name!r} was recorded (by {made}) of other inputs than it now has. {remedy}", pytrace=False)
+            pytest.fail(
+                f"{self.file.name}: {name!r} was recorded (by {made}) of other inputs than it now has. {remedy}",
+                pytrace=False,
+            )
         return case.answer
 
     def keep(self, name, inputs, answer):
         """Record an answer; two answers to one name are two questions."""
         if name in self.cases and not same_inputs(inputs, self.cases[name].inputs):
-            pytest.fail(f"{self.file.name}: {name!r} is asked twice, of two inputs: give each a name", pytrace=False)
+            pytest.fail(
+                f"{self.file.name}: {name!r} is asked twice, of two inputs: give each a name",
+                pytrace=False,
+            )
         self.cases[name] = Case(inputs, answer)
 
 
@@ -162,26 +207,40 @@ SHELF = pytest.StashKey[dict[Path, Recordings]]()
 
 
 def pytest_addoption(parser):
-    parser.addoption("--record-keras", action="store_true", help="run Keras and store its numbers under tests/recorded, in one process")
+    parser.addoption(
+        "--record-keras",
+        action="store_true",
+        help="run Keras and store its numbers under tests/recorded, in one process",
+    )
 
 
 def pytest_configure(config):
     config.stash[SHELF] = {}
-    if config.getoption("--record-keras") and (hasattr(config, "workerinput") or getattr(config.first_given, "numprocesses", None)):
-        raise pytest.UsageError("--record-keras: expected one process, as it writes whole files. Leave out -n.")
+    if config.getoption("--record-keras") and (
+        hasattr(config, "workerinput") or getattr(config.first_given, "numprocesses", None)
+    ):
+        raise pytest.UsageError(
+            "--record-keras: expected one process, as it writes whole files. Leave out -n."
+        )
 
 
 def pytest_generate_tests(metafunc):
     if "recorded" in metafunc.fixturenames:
         live = pytest.param("live", marks=[pytest.mark.live_keras, pytest.mark.slow])
         recording = metafunc.config.getoption("--record-keras")
-        metafunc.parametrize("recorded", ["record"] if recording else ["recorded", live], indirect=True)
+        metafunc.parametrize(
+            "recorded", ["record"] if recording else ["recorded", live], indirect=True
+        )
 
 
 def pytest_sessionfinish(session):
     config = session.config
     if config.getoption("--record-keras"):
-        part = config.first_given.keyword or config.first_given.markexpr or any("::" in arg for arg in config.args)
+        part = (
+            config.first_given.keyword
+            or config.first_given.markexpr
+            or any("::" in arg for arg in config.args)
+        )
         for new in config.stash[SHELF].values():
             if part:  # else whatever no test asked for is gone
                 new.cases = Recordings.read(new.file).cases | new.cases
@@ -200,12 +259,18 @@ def run_live(live, inputs):
 
 @pytest.fixture
 def recorded(request):
-    """`recorded(live, *inputs, name="", tolerance=...)`: what `live(keras, *inputs)` says. Tests that ask twice name their questions."""
+    """`recorded(live, *inputs, name="", tolerance=...)`: what `live(keras, *inputs)` says. Tests
+    that ask twice name their questions.
+    """
     mode, shelf = request.param, request.config.stash[SHELF]
     file = FOLDER / f"{request.path.stem}.npz"
     case = f"{request.node.originalname} {request.node.callspec.id.removeprefix(mode).removeprefix('-')}".strip()
     if file not in shelf:
-        versions = {package: importlib.metadata.version(package) for package in ("keras", "jax")} if mode == "record" else {}
+        versions = (
+            {package: importlib.metadata.version(package) for package in ("keras", "jax")}
+            if mode == "record"
+            else {}
+        )
         shelf[file] = Recordings(file, versions, {}) if mode == "record" else Recordings.read(file)
 
     def ask(live, *inputs, name="", tolerance=ROUNDING):

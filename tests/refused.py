@@ -1,4 +1,6 @@
-"""What the tests of refused runs share: a fit with a folder, and what differs from it by a little."""
+"""What the tests of refused runs share: a fit with a folder, and what differs from it by a
+little.
+"""
 
 import numpy as np
 
@@ -21,9 +23,16 @@ def other(x, i=(0, 0), by=1e-3):
     return x
 
 
-def network(units=5, activation="tanh", optimizer=None, loss=SPARSE, metrics=("accuracy",), more=(), **how):
+def network(
+    units=5, activation="tanh", optimizer=None, loss=SPARSE, metrics=("accuracy",), more=(), **how
+):
     def model():
-        layers = [Input(4), Dense(units, activation=activation, **how), *more, Dense(3, activation="softmax")]
+        layers = [
+            Input(4),
+            Dense(units, activation=activation, **how),
+            *more,
+            Dense(3, activation="softmax"),
+        ]
         model = gn.Sequential(layers, seed=0)
         model.compile(optimizer or SGD(0.1), loss, list(metrics))
         return model
@@ -32,7 +41,9 @@ def network(units=5, activation="tanh", optimizer=None, loss=SPARSE, metrics=("a
 
 
 def adapted(shift):
-    return lambda: compiled(gn.Sequential([Normalization().adapt(X + shift), Dense(3, activation="softmax")], seed=0))
+    return lambda: compiled(
+        gn.Sequential([Normalization().adapt(X + shift), Dense(3, activation="softmax")], seed=0)
+    )
 
 
 def compiled(model):

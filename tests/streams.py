@@ -76,7 +76,9 @@ class Columns:
     def iter(self, batch_size):
         assert self.format == "numpy"
         for start in range(0, len(self), batch_size):
-            yield {name: column[start : start + batch_size] for name, column in self.columns_.items()}
+            yield {
+                name: column[start : start + batch_size] for name, column in self.columns_.items()
+            }
 
 
 def generate():

@@ -11,16 +11,29 @@ from glassnet.errors import ConfigError
 from oracles import FLOAT64, LOOSE, close, directional_error
 
 SCORES = (-6.8, 2.6, 5.9, 6.7, 1.9, -1.3, -5.7, 3.2, 1.3, 1.0)
-PROBABILITIES = (9.0640e-07, 0.010957, 0.297071, 0.661143, 5.4410e-3, 2.2179e-4, 2.7230e-06, 0.019965, 2.9861e-3, 2.2122e-3)
+PROBABILITIES = (
+    9.0640e-07,
+    0.010957,
+    0.297071,
+    0.661143,
+    5.4410e-3,
+    2.2179e-4,
+    2.7230e-06,
+    0.019965,
+    2.9861e-3,
+    2.2122e-3,
+)
 
 
 def test_sigmoid_of_the_lectures_neuron():
-    # lecture 001: w = (0, 1), b = 4, x = (2, 3): z = 0*2 + 1*3 + 4 = 7, 1 / (1 + exp(-7)) = 0.9990889488055994
+    # lecture 001: w = (0, 1), b = 4, x = (2, 3): z = 0*2 + 1*3 + 4 = 7, 1 / (1 + exp(-7)) =
+    # 0.9990889488055994
     close(activations.sigmoid(0.0 * 2 + 1.0 * 3 + 4), 0.9990889488055994)
 
 
 def test_sigmoid_of_the_lectures_perceptron():
-    # lecture 002: g(1 + 3 x1 - 2 x2) at (-1, 2): z = 1 - 3 - 4 = -6, 1 / (1 + exp(6)) = 0.0024726231566347743
+    # lecture 002: g(1 + 3 x1 - 2 x2) at (-1, 2): z = 1 - 3 - 4 = -6, 1 / (1 + exp(6)) =
+    # 0.0024726231566347743
     close(activations.sigmoid(1 + 3 * -1.0 - 2 * 2.0), 0.0024726231566347743)
 
 
@@ -32,10 +45,14 @@ def test_softmax_of_the_lectures_scores():
 
 def test_softmax_is_over_the_last_axis_and_stable():
     z = np.random.default_rng(0).normal(size=(2, 3, 4)).astype(np.float32)
-    rows = np.array([[np.exp(row) / np.exp(row).sum() for row in block] for block in z.astype(np.float64)])  # oracle: a NumPy loop
+    rows = np.array(
+        [[np.exp(row) / np.exp(row).sum() for row in block] for block in z.astype(np.float64)]
+    )  # oracle: a NumPy loop
     close(activations.softmax(z), rows)
     close(activations.softmax(jnp.array([1000.0, 0.0])), [1, 0])  # exp(1000) alone overflows
-    close(activations.softmax(z + 100), rows, tolerance=LOOSE)  # relation: adding a number to all scores changes nothing
+    close(
+        activations.softmax(z + 100), rows, tolerance=LOOSE
+    )  # relation: adding a number to all scores changes nothing
 
 
 def test_relu_and_leaky_relu_by_hand():
@@ -61,9 +78,17 @@ def test_the_smooth_rectifiers_by_hand():
     e = math.e
     close(activations.elu(jnp.array([-1.0, 0.0, 2.0])), [1 / e - 1, 0, 2])
     close(activations.elu(-1.0, alpha=0.5), (1 / e - 1) / 2)
-    close(activations.selu(jnp.array([-1.0, 2.0])), [1.0507009873554805 * 1.6732632423543772 * (1 / e - 1), 2 * 1.0507009873554805])
-    close(activations.gelu(1.0), (1 + math.erf(1 / math.sqrt(2))) / 2)  # Phi(1) = 0.8413447460685429
-    close(activations.gelu(1.0, approximate=True), (1 + math.tanh(math.sqrt(2 / math.pi) * 1.044715)) / 2)
+    close(
+        activations.selu(jnp.array([-1.0, 2.0])),
+        [1.0507009873554805 * 1.6732632423543772 * (1 / e - 1), 2 * 1.0507009873554805],
+    )
+    close(
+        activations.gelu(1.0), (1 + math.erf(1 / math.sqrt(2))) / 2
+    )  # Phi(1) = 0.8413447460685429
+    close(
+        activations.gelu(1.0, approximate=True),
+        (1 + math.tanh(math.sqrt(2 / math.pi) * 1.044715)) / 2,
+    )
     close(activations.silu(1.0), 1 / (1 + 1 / e))
     close(activations.softplus(1.0), math.log(1 + e))
     close(activations.mish(1.0), math.tanh(math.log(1 + e)))
@@ -73,10 +98,14 @@ def test_the_smooth_rectifiers_by_hand():
 def test_log_softmax_is_the_logarithm_of_softmax_and_stable():
     z = jnp.array([SCORES])
     close(activations.log_softmax(z), np.log(np.exp(SCORES) / np.exp(SCORES).sum())[None])
-    close(activations.log_softmax(jnp.array([1000.0, 0.0])), [0, -1000])  # log of softmax's 0 would be -inf
+    close(
+        activations.log_softmax(jnp.array([1000.0, 0.0])), [0, -1000]
+    )  # log of softmax's 0 would be -inf
 
 
-@pytest.mark.parametrize("name", ["elu", "selu", "gelu", "silu", "mish", "softplus", "softsign", "sigmoid", "tanh"])
+@pytest.mark.parametrize(
+    "name", ["elu", "selu", "gelu", "silu", "mish", "softplus", "softsign", "sigmoid", "tanh"]
+)
 def test_finite_at_any_z(name):
     z = jnp.array([-1000.0, 0.0, 1000.0])
     value, slope = jax.vmap(jax.value_and_grad(ACTIVATIONS[name]))(z)
@@ -84,9 +113,13 @@ def test_finite_at_any_z(name):
     assert np.isfinite(slope).all()
 
 
-@pytest.mark.parametrize(("name", "slope"), [("elu", 1), ("gelu", 0.5), ("silu", 0.5), ("mish", 0.6), ("softplus", 0.5), ("softsign", 1)])
+@pytest.mark.parametrize(
+    ("name", "slope"),
+    [("elu", 1), ("gelu", 0.5), ("silu", 0.5), ("mish", 0.6), ("softplus", 0.5), ("softsign", 1)],
+)
 def test_the_slope_at_zero(name, slope):
-    # mish: tanh(log 2) = (2 - 1/2) / (2 + 1/2) = 0.6; jnp.abs has slope 1 at 0, which softsign's z multiplies by 0
+    # mish: tanh(log 2) = (2 - 1/2) / (2 + 1/2) = 0.6; jnp.abs has slope 1 at 0, which softsign's z
+    # multiplies by 0
     close(jax.grad(ACTIVATIONS[name])(0.0), slope)
 
 
@@ -102,7 +135,9 @@ def test_forward_and_gradient_equal_keras(recorded, name):
     weight = rng.normal(size=z.shape).astype(np.float32)
     value, slope = recorded(live, name, z, weight)
     ours = ACTIVATIONS[name]
-    got, got_slope = jax.jit(lambda z: (ours(z), jax.grad(lambda z: (ours(z) * weight).sum())(z)))(z)
+    got, got_slope = jax.jit(lambda z: (ours(z), jax.grad(lambda z: (ours(z) * weight).sum())(z)))(
+        z
+    )
     close(got, value)
     close(got_slope, slope)
 
@@ -111,7 +146,10 @@ def test_forward_and_gradient_equal_keras(recorded, name):
 def test_gradient_equals_a_finite_difference(name):
     rng = np.random.default_rng(2)
     weight = rng.normal(size=(4, 5))
-    assert directional_error(lambda z: (ACTIVATIONS[name](z) * weight).sum(), rng.normal(size=(4, 5))) < FLOAT64
+    assert (
+        directional_error(lambda z: (ACTIVATIONS[name](z) * weight).sum(), rng.normal(size=(4, 5)))
+        < FLOAT64
+    )
 
 
 def test_the_finite_difference_catches_a_softmax_without_its_jacobian():
@@ -119,17 +157,38 @@ def test_the_finite_difference_catches_a_softmax_without_its_jacobian():
     def broken(z):
         return jax.nn.softmax(z)
 
-    broken.defjvp(lambda primals, tangents: (broken(*primals), tangents[0] * broken(*primals) * (1 - broken(*primals))))
+    broken.defjvp(
+        lambda primals, tangents: (
+            broken(*primals),
+            tangents[0] * broken(*primals) * (1 - broken(*primals)),
+        )
+    )
     weight = np.random.default_rng(3).normal(size=(4, 5))
-    assert directional_error(lambda z: (broken(z) * weight).sum(), np.random.default_rng(4).normal(size=(4, 5))) > 0.01
+    assert (
+        directional_error(
+            lambda z: (broken(z) * weight).sum(), np.random.default_rng(4).normal(size=(4, 5))
+        )
+        > 0.01
+    )
 
 
 def test_get():
     assert activations.get("relu") is activations.relu
     assert activations.get(jnp.sin) is jnp.sin
-    assert activations.canonicalize(jax.nn.swish) == activations.canonicalize(activations.silu) == "silu"
-    assert activations.canonicalize(jax.nn.gelu) is jax.nn.gelu  # its default is the approximation: another function
-    with pytest.raises(ConfigError, match=r"^activation: expected one of linear, .*\. Received: name='rleu'\. Did you mean 'relu'\?$"):
+    assert (
+        activations.canonicalize(jax.nn.swish)
+        == activations.canonicalize(activations.silu)
+        == "silu"
+    )
+    assert (
+        activations.canonicalize(jax.nn.gelu) is jax.nn.gelu
+    )  # its default is the approximation: another function
+    with pytest.raises(
+        ConfigError,
+        match=r"^activation: expected one of linear, .*\. Received: name='rleu'\. Did you mean 'relu'\?$",
+    ):
         activations.get("rleu")
-    with pytest.raises(ConfigError, match=r"^activation: expected a name or a function\. Received: activation=3\.$"):
+    with pytest.raises(
+        ConfigError, match=r"^activation: expected a name or a function\. Received: activation=3\.$"
+    ):
         activations.get(3)

@@ -1,6 +1,8 @@
-"""The source distribution and the wheel hold the whole package, and the wheel runs where it is unpacked.
+"""The source distribution and the wheel hold the whole package, and the wheel runs where it is
+unpacked.
 
-Oracles: the files under src/, and pyproject.toml. Nothing is downloaded if setuptools is new enough, as it is with the dev extra.
+Oracles: the files under src/, and pyproject.toml. Nothing is downloaded if setuptools is new
+    enough, as it is with the dev extra.
 """
 
 import importlib.metadata
@@ -26,7 +28,12 @@ pytestmark = pytest.mark.slow
 def run(*command, **options):
     """What a Python command prints; its whole output if it fails."""
     done = subprocess.run(
-        [sys.executable, *map(str, command)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False, **options
+        [sys.executable, *map(str, command)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+        **options,
     )
     assert done.returncode == 0, done.stdout
     return done.stdout
@@ -36,24 +43,39 @@ def has_setuptools():
     """Whether the environment can build the package itself."""
     (needed,) = PROJECT["build-system"]["requires"]
     try:
-        return int(importlib.metadata.version("setuptools").partition(".")[0]) >= int(needed.removeprefix("setuptools>="))
+        return int(importlib.metadata.version("setuptools").partition(".")[0]) >= int(
+            needed.removeprefix("setuptools>=")
+        )
     except importlib.metadata.PackageNotFoundError:
         return False
 
 
 @pytest.fixture(scope="module")
 def dist(tmp_path_factory):
-    """The folder with both distributions, built from a copy, so that nothing is left in the repository."""
+    """The folder with both distributions, built from a copy, so that nothing is left in the
+    repository.
+    """
     pytest.importorskip("build")
     folder = tmp_path_factory.mktemp("packaging")
     source = folder / "source"
     source.mkdir()
     for name in INGREDIENTS:
         if (ROOT / name).is_dir():
-            shutil.copytree(ROOT / name, source / name, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
+            shutil.copytree(
+                ROOT / name,
+                source / name,
+                ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"),
+            )
         else:
             shutil.copy(ROOT / name, source / name)
-    run("-m", "build", *(["--no-isolation"] if has_setuptools() else []), "--outdir", folder / "dist", source)
+    run(
+        "-m",
+        "build",
+        *(["--no-isolation"] if has_setuptools() else []),
+        "--outdir",
+        folder / "dist",
+        source,
+    )
     return folder / "dist"
 
 
@@ -73,12 +95,19 @@ def installed(wheel, tmp_path_factory):
 
 def package_files():
     """Every file of the package, as a wheel names it."""
-    files = (path for path in (ROOT / "src" / "glassnet").rglob("*") if path.is_file() and "__pycache__" not in path.parts)
+    files = (
+        path
+        for path in (ROOT / "src" / "glassnet").rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    )
     return {path.relative_to(ROOT / "src").as_posix() for path in files}
 
 
 def test_names(dist):
-    assert {path.name for path in dist.iterdir()} == {f"glassnet-{VERSION}.tar.gz", f"glassnet-{VERSION}-py3-none-any.whl"}
+    assert {path.name for path in dist.iterdir()} == {
+        f"glassnet-{VERSION}.tar.gz",
+        f"glassnet-{VERSION}-py3-none-any.whl",
+    }
 
 
 def test_wheel_holds_the_package_and_nothing_else(wheel):
@@ -95,7 +124,11 @@ def test_wheel_says_what_pyproject_says(wheel):
     assert f"\nVersion: {VERSION}\n" in metadata
     assert "\nRequires-Python: >=3.11\n" in metadata
     assert f"\nProject-URL: Homepage, {PROJECT['project']['urls']['Homepage']}\n" in metadata
-    needed = [line.removeprefix("Requires-Dist: ") for line in metadata.splitlines() if line.startswith("Requires-Dist: ")]
+    needed = [
+        line.removeprefix("Requires-Dist: ")
+        for line in metadata.splitlines()
+        if line.startswith("Requires-Dist: ")
+    ]
     assert [name for name in needed if "extra ==" not in name] == PROJECT["project"]["dependencies"]
     assert "glassnet = glassnet.cli:main" in scripts
 
@@ -105,11 +138,17 @@ def test_source_distribution_holds_the_package(dist):
     with tarfile.open(path) as archive:
         names = set(archive.getnames())
     top = f"glassnet-{VERSION}/"
-    assert {f"{top}src/{name}" for name in package_files()} | {f"{top}{name}" for name in INGREDIENTS} <= names
+    assert {f"{top}src/{name}" for name in package_files()} | {
+        f"{top}{name}" for name in INGREDIENTS
+    } <= names
 
 
 def test_installed_wheel_runs(installed, tmp_path):
-    where = Path(run("-c", "import glassnet; print(glassnet.__file__)", env=installed, cwd=tmp_path).strip())
+    where = Path(
+        run("-c", "import glassnet; print(glassnet.__file__)", env=installed, cwd=tmp_path).strip()
+    )
     assert where.is_relative_to(installed["PYTHONPATH"])
-    assert run("-m", "glassnet", "--version", env=installed, cwd=tmp_path) == f"glassnet {VERSION}\n"
+    assert (
+        run("-m", "glassnet", "--version", env=installed, cwd=tmp_path) == f"glassnet {VERSION}\n"
+    )
     assert "xor" in run("-m", "glassnet", "train", "xor", env=installed, cwd=tmp_path)

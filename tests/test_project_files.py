@@ -1,4 +1,5 @@
-"""The files around the package agree with it and with each other: versions, Pythons, addresses, links.
+"""The files around the package agree with it and with each other: versions, Pythons, addresses,
+links.
 
 Oracle of each: pyproject.toml, or the file that is pointed to.
 """
@@ -14,7 +15,11 @@ import glassnet as gn
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 HOME = PROJECT["project"]["urls"]["Homepage"]
-YAML_FILES = sorted(path for pattern in (".github/**/*.yml", ".*.yaml", "CITATION.cff") for path in ROOT.glob(pattern))
+YAML_FILES = sorted(
+    path
+    for pattern in (".github/**/*.yml", ".*.yaml", "CITATION.cff")
+    for path in ROOT.glob(pattern)
+)
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / ".github").glob("*.md")])
 
@@ -37,12 +42,26 @@ def missing_links(page):
     """The relative links of a Markdown page that lead to no file."""
     text = re.sub(r"^```.*?^```", "", page.read_text(encoding="utf-8"), flags=re.M | re.S)
     links = re.findall(r"\]\(([^)#]+)[^)]*\)", text)
-    return [link for link in links if not re.match(r"\w+:", link) and not (page.parent / link).exists()]
+    return [
+        link for link in links if not re.match(r"\w+:", link) and not (page.parent / link).exists()
+    ]
 
 
 def test_all_files_are_found():
-    assert {path.name for path in YAML_FILES} >= {"tests.yml", "bug_report.yml", "config.yml", ".pre-commit-config.yaml", "CITATION.cff"}
-    assert {path.name for path in PAGES} >= {"README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md", "pull_request_template.md"}
+    assert {path.name for path in YAML_FILES} >= {
+        "tests.yml",
+        "bug_report.yml",
+        "config.yml",
+        ".pre-commit-config.yaml",
+        "CITATION.cff",
+    }
+    assert {path.name for path in PAGES} >= {
+        "README.md",
+        "CONTRIBUTING.md",
+        "CHANGELOG.md",
+        "SECURITY.md",
+        "pull_request_template.md",
+    }
 
 
 @pytest.mark.parametrize("path", YAML_FILES, ids=lambda path: path.name)
@@ -58,7 +77,10 @@ def test_versions_are_the_package_s():
 
 
 def test_newest_version_skips_what_is_unreleased():
-    assert newest_version("## [Unreleased]\n\n## [1.10.0] - 2030-01-02\n\n## [1.9.0] - 2029-01-02\n") == "1.10.0"
+    assert (
+        newest_version("## [Unreleased]\n\n## [1.10.0] - 2030-01-02\n\n## [1.9.0] - 2029-01-02\n")
+        == "1.10.0"
+    )
 
 
 def test_the_newest_version_was_released_when_the_citation_says():
@@ -80,7 +102,11 @@ def matrix():
 
 def test_the_workflow_tests_the_pythons_that_the_classifiers_name():
     classifiers = PROJECT["project"]["classifiers"]
-    pythons = [name.rpartition(" ")[2] for name in classifiers if re.fullmatch(r"Programming Language :: Python :: 3\.\d+", name)]
+    pythons = [
+        name.rpartition(" ")[2]
+        for name in classifiers
+        if re.fullmatch(r"Programming Language :: Python :: 3\.\d+", name)
+    ]
     assert sorted({row["python"] for row in matrix()}) == sorted(pythons)
 
 
@@ -114,10 +140,15 @@ def test_links_lead_to_files(path):
 
 def test_a_broken_link_is_found(tmp_path):
     page = tmp_path / "page.md"
-    page.write_text("[a](page.md) [b](gone.md) [c](https://example.org/x) [d](page.md#part)\n```\n[e](code)\n```\n", encoding="utf-8")
+    page.write_text(
+        "[a](page.md) [b](gone.md) [c](https://example.org/x) [d](page.md#part)\n```\n[e](code)\n```\n",
+        encoding="utf-8",
+    )
     assert missing_links(page) == ["gone.md"]
 
 
 def test_markers_that_the_guide_names_are_registered():
-    registered = {marker.partition(":")[0] for marker in PROJECT["tool"]["pytest"]["ini_options"]["markers"]}
+    registered = {
+        marker.partition(":")[0] for marker in PROJECT["tool"]["pytest"]["ini_options"]["markers"]
+    }
     assert registered == set(re.findall(r"^- `(\w+)`: ", read("CONTRIBUTING.md"), re.M))

@@ -1,4 +1,6 @@
-"""README.md: its code, its figures and its measurements. tests/docs/test_pages.py runs its commands."""
+"""README.md: its code, its figures and its measurements. tests/docs/test_pages.py runs its
+commands.
+"""
 
 import importlib.util
 import re
@@ -46,7 +48,10 @@ def lines(svg):
 def test_the_picture_shows_what_the_command_prints(make):
     """If this fails after a change of the output: python docs/images/make.py."""
     shown, command = lines((IMAGES / "trace.svg").read_text(encoding="utf-8")), make.COMMAND
-    printed = "\n".join(" ".join(line.split()) for line in pages.output(command.removeprefix("glassnet ")).splitlines())
+    printed = "\n".join(
+        " ".join(line.split())
+        for line in pages.output(command.removeprefix("glassnet ")).splitlines()
+    )
     pages.same_output(f"$ {command}\n{printed}", shown)
     pages.same_output(lines(make.trace()), shown)
 
@@ -68,22 +73,39 @@ def test_the_last_line_of_the_first_command():
     (shown,) = re.findall(r"`(digits: [^`]*)`", pages.read("README.md"))
     last = pages.output("train digits --no-plot").splitlines()[-1]
     assert pages.NUMBER.sub("0", last).startswith(pages.NUMBER.sub("0", shown))
-    assert float(re.search(r"digits: ([\d.]+)", last)[1]) == pytest.approx(float(re.search(r"digits: ([\d.]+)", shown)[1]), abs=0.011)
+    assert float(re.search(r"digits: ([\d.]+)", last)[1]) == pytest.approx(
+        float(re.search(r"digits: ([\d.]+)", shown)[1]), abs=0.011
+    )
 
 
 def test_the_measurements_are_those_of_the_notes():
-    """Every number of the table. The notes have a second ratio in brackets, which the table leaves out."""
-    notes = (pages.ROOT / "benchmarks" / "NOTES.md").read_text(encoding="utf-8").split("## Measured, 2026-11-21\n")[1]
+    """Every number of the table. The notes have a second ratio in brackets, which the table leaves
+    out.
+    """
+    notes = (
+        (pages.ROOT / "benchmarks" / "NOTES.md")
+        .read_text(encoding="utf-8")
+        .split("## Measured, 2026-11-21\n")[1]
+    )
     measured = {}
     for line in re.findall(r"^\| (.*) \|$", notes.split("\n## ")[0], re.M):
-        name, *numbers = (cell.strip(" |") for cell in re.sub(r" \([\d.]+\)", "", line).split(" | "))
+        name, *numbers = (
+            cell.strip(" |") for cell in re.sub(r" \([\d.]+\)", "", line).split(" | ")
+        )
         measured.setdefault(name, numbers[:5])
     rows = pages.cells("README.md", "Speed")
-    assert {name: numbers for name, *numbers in rows} == {name: measured[task] for name, task in TASKS.items()}
+    assert {name: numbers for name, *numbers in rows} == {
+        name: measured[task] for name, task in TASKS.items()
+    }
 
 
 def test_the_versions_are_those_of_the_notes():
-    notes = (pages.ROOT / "benchmarks" / "NOTES.md").read_text(encoding="utf-8").split("## Measured, 2026-11-21\n")[1].split("| 2 cores")[0]
+    notes = (
+        (pages.ROOT / "benchmarks" / "NOTES.md")
+        .read_text(encoding="utf-8")
+        .split("## Measured, 2026-11-21\n")[1]
+        .split("| 2 cores")[0]
+    )
     speed = pages.read("README.md").split("## Speed\n")[1].split("\n## ")[0]
     versions = re.findall(r"\b\d+\.\d+\.\d+\b", speed)
     assert len(versions) == 6
@@ -92,7 +114,9 @@ def test_the_versions_are_those_of_the_notes():
 
 def test_the_test_command_is_the_one_that_ci_runs():
     assert "\npython3 start.py test " in pages.read("README.md")
-    assert "exec python3 start.py test\n" in (pages.ROOT / ".ci" / "run").read_text(encoding="utf-8")
+    assert "exec python3 start.py test\n" in (pages.ROOT / ".ci" / "run").read_text(
+        encoding="utf-8"
+    )
 
 
 def test_it_stays_short():

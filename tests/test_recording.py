@@ -68,14 +68,19 @@ def test_the_last_bit_of_an_input_is_another_machines():
 
 
 def test_what_is_not_recorded_is_said(tmp_path):
-    with pytest.raises(pytest.fail.Exception, match=r"test_a\.npz: nothing is recorded of 'other'\. Run Keras: pytest --record-k"):
+    with pytest.raises(
+        pytest.fail.Exception,
+        match=r"test_a\.npz: nothing is recorded of 'other'\. Run Keras: pytest --record-k",
+    ):
         shelf(tmp_path).stored("other", fingerprint(X))
 
 
 def test_two_questions_have_two_names(tmp_path):
     found = shelf(tmp_path)
     found.keep("case", fingerprint((X, {"units": 3})), plain(ANSWER))
-    with pytest.raises(pytest.fail.Exception, match="'case' is asked twice, of two inputs: give each a name"):
+    with pytest.raises(
+        pytest.fail.Exception, match="'case' is asked twice, of two inputs: give each a name"
+    ):
         found.keep("case", fingerprint(X), plain(ANSWER))
 
 
@@ -105,7 +110,11 @@ def test_keras_is_held_to_what_is_recorded(change):
 def test_a_test_comes_recorded_and_live_or_records(record):
     given = []
     config = SimpleNamespace(getoption=lambda name: record)
-    metafunc = SimpleNamespace(fixturenames=["recorded"], config=config, parametrize=lambda *args, **options: given.append(args))
+    metafunc = SimpleNamespace(
+        fixturenames=["recorded"],
+        config=config,
+        parametrize=lambda *args, **options: given.append(args),
+    )
     recording.pytest_generate_tests(metafunc)
     ((name, ways),) = given
     assert name == "recorded"

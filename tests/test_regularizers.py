@@ -37,7 +37,10 @@ def test_forward_and_gradient_equal_keras(recorded, name):
 
 @pytest.mark.parametrize("name", REGULARIZERS)
 def test_gradient_equals_a_finite_difference(name):
-    assert directional_error(REGULARIZERS[name], np.random.default_rng(1).normal(size=(4, 5))) < FLOAT64
+    assert (
+        directional_error(REGULARIZERS[name], np.random.default_rng(1).normal(size=(4, 5)))
+        < FLOAT64
+    )
 
 
 @pytest.mark.parametrize("name", REGULARIZERS)
@@ -46,7 +49,8 @@ def test_a_string_is_never_a_penalty_of_nothing(name):
 
 
 def test_factors_may_be_tracers():
-    # a sweep substitutes tracers for numbers without running __post_init__; the call itself must not look at them
+    # a sweep substitutes tracers for numbers without running __post_init__; the call itself must
+    # not look at them
     def penalty(factor):
         regularizer = L2()
         object.__setattr__(regularizer, "l2", factor)
@@ -55,9 +59,18 @@ def test_factors_may_be_tracers():
     close(jax.jit(jax.vmap(penalty))(jnp.array([0.1, 0.2])), [1.025, 2.05])
 
 
-@pytest.mark.parametrize(("make", "text"), [(lambda: L1(-1.0), "l1=-1.0"), (lambda: L2("x"), "l2='x'"), (lambda: L1L2(l2=True), "l2=True")])
+@pytest.mark.parametrize(
+    ("make", "text"),
+    [
+        (lambda: L1(-1.0), "l1=-1.0"),
+        (lambda: L2("x"), "l2='x'"),
+        (lambda: L1L2(l2=True), "l2=True"),
+    ],
+)
 def test_factors_are_checked(make, text):
-    with pytest.raises(ConfigError, match=rf"^L\w+: expected l[12] to be a number >= 0\. Received: {text}\.$"):
+    with pytest.raises(
+        ConfigError, match=rf"^L\w+: expected l[12] to be a number >= 0\. Received: {text}\.$"
+    ):
         make()
 
 
@@ -68,7 +81,13 @@ def test_get_and_value_identity():
     assert L2(0.1) != L2(0.2)
     given = L1L2(l1=0.3)
     assert regularizers.get(given) is given
-    with pytest.raises(ConfigError, match=r"^regularizer: expected one of l1, l2, l1_l2\. Received: name='l1l2'\. Did you mean 'l1_l2'\?$"):
+    with pytest.raises(
+        ConfigError,
+        match=r"^regularizer: expected one of l1, l2, l1_l2\. Received: name='l1l2'\. Did you mean 'l1_l2'\?$",
+    ):
         regularizers.get("l1l2")
-    with pytest.raises(ConfigError, match=r"^regularizer: expected a name, a Regularizer or None\. .*=0\.1\. Write L2\(0\.01\) for a"):
+    with pytest.raises(
+        ConfigError,
+        match=r"^regularizer: expected a name, a Regularizer or None\. .*=0\.1\. Write L2\(0\.01\) for a",
+    ):
         regularizers.get(0.1)

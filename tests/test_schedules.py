@@ -1,4 +1,6 @@
-"""Rates by the step. Oracles: Keras, PyTorch's OneCycleLR and the papers' formulas as loops in float64, and numbers by hand."""
+"""Rates by the step. Oracles: Keras, PyTorch's OneCycleLR and the papers' formulas as loops in
+float64, and numbers by hand.
+"""
 
 import inspect
 import math
@@ -54,7 +56,11 @@ STEPS = np.array([*range(150), 10**6, 10**7], np.int32)
 def public():
     """Every schedule that can be instantiated."""
     found = vars(schedules).values()
-    return {thing for thing in found if inspect.isclass(thing) and issubclass(thing, Schedule) and not inspect.isabstract(thing)}
+    return {
+        thing
+        for thing in found
+        if inspect.isclass(thing) and issubclass(thing, Schedule) and not inspect.isabstract(thing)
+    }
 
 
 def test_every_schedule_has_a_variant():
@@ -71,12 +77,16 @@ def test_contract(schedule):
 def test_every_rate_equals_keras(recorded, schedule):
     def live(keras, kind, fields, steps):
         theirs = getattr(keras.optimizers.schedules, kind)(**fields)
-        # compiled, XLA multiplies by 1 / decay_steps, and Keras's PolynomialDecay then takes roots of numbers below 0; not compiled, its
+        # compiled, XLA multiplies by 1 / decay_steps, and Keras's PolynomialDecay then takes roots
+        # of numbers below 0; not compiled, its
         # CosineDecay is compiled at every call
         theirs = jax.jit(theirs) if kind == "CosineDecay" else theirs
         return np.array([theirs(step) for step in steps])
 
-    fields = {name: list(value) if isinstance(value, tuple) else value for name, value in vars(schedule).items()}
+    fields = {
+        name: list(value) if isinstance(value, tuple) else value
+        for name, value in vars(schedule).items()
+    }
     close(jax.jit(schedule)(STEPS), recorded(live, type(schedule).__name__, fields, STEPS))
 
 
@@ -99,22 +109,33 @@ def one_cycle(schedule, step):
     raise AssertionError
 
 
-@pytest.mark.parametrize("schedule", [OneCycle(0.1, 100), OneCycle(1.0, 7, 0.5, 2, 3), OneCycle(0.01, 5001, 0.123)], ids=repr)
+@pytest.mark.parametrize(
+    "schedule",
+    [OneCycle(0.1, 100), OneCycle(1.0, 7, 0.5, 2, 3), OneCycle(0.01, 5001, 0.123)],
+    ids=repr,
+)
 def test_one_cycle_equals_pytorchs_formula(schedule):
     steps = range(schedule.total_steps)
     close(schedule(np.arange(schedule.total_steps)), [one_cycle(schedule, step) for step in steps])
-    assert max(range(schedule.total_steps), key=lambda step: one_cycle(schedule, step)) == np.argmax(
-        schedule(np.arange(schedule.total_steps))
+    assert max(
+        range(schedule.total_steps), key=lambda step: one_cycle(schedule, step)
+    ) == np.argmax(schedule(np.arange(schedule.total_steps)))
+    close(
+        schedule(np.array([schedule.total_steps, 10**7])),
+        [one_cycle(schedule, schedule.total_steps - 1)] * 2,
     )
-    close(schedule(np.array([schedule.total_steps, 10**7])), [one_cycle(schedule, schedule.total_steps - 1)] * 2)
 
 
 def test_rates_by_hand():
     steps = np.arange(6)
-    close(Warmup(0.4, 4)(steps), [0.1, 0.2, 0.3, 0.4, 0.4, 0.4])  # a quarter of 0.4 a step; the first step learns already
+    close(
+        Warmup(0.4, 4)(steps), [0.1, 0.2, 0.3, 0.4, 0.4, 0.4]
+    )  # a quarter of 0.4 a step; the first step learns already
     # up to the 0.4 that the schedule begins at; its steps 0, 1 and 2 are the steps 3, 4 and 5
     close(Warmup(ExponentialDecay(0.4, 1, 0.5), 3)(steps), [0.4 / 3, 0.8 / 3, 0.4, 0.4, 0.2, 0.1])
-    close(ExponentialDecay(0.8, 2, 0.25)(steps), [0.8, 0.4, 0.2, 0.1, 0.05, 0.025])  # half a power of 1/4 a step
+    close(
+        ExponentialDecay(0.8, 2, 0.25)(steps), [0.8, 0.4, 0.2, 0.1, 0.05, 0.025]
+    )  # half a power of 1/4 a step
     close(ExponentialDecay(0.8, 2, 0.25, staircase=True)(steps), [0.8, 0.8, 0.2, 0.2, 0.05, 0.05])
     close(InverseTimeDecay(0.6, 2, 2.0)(steps), [0.6 / n for n in (1, 2, 3, 4, 5, 6)])
     # 0.1 + 0.4 (1 - t / 4)^2: 1, 9/16, 1/4, 1/16, 0
@@ -122,12 +143,16 @@ def test_rates_by_hand():
     # past step 2, N is 4 and then 6: 1 - 3/4, 0, 1 - 5/6
     close(PolynomialDecay(0.6, 2, 0.0, cycle=True)(steps), [0.6, 0.3, 0.0, 0.15, 0.0, 0.1])
     close(
-        CosineDecay(0.2, 4)(steps), [0.2, 0.1 + 0.1 * math.sqrt(0.5), 0.1, 0.1 - 0.1 * math.sqrt(0.5), 0, 0]
+        CosineDecay(0.2, 4)(steps),
+        [0.2, 0.1 + 0.1 * math.sqrt(0.5), 0.1, 0.1 - 0.1 * math.sqrt(0.5), 0, 0],
     )  # cos of multiples of pi / 4
     close(CosineDecay(0.2, 2, alpha=0.5)(steps), [0.2, 0.15, 0.1, 0.1, 0.1, 0.1])
-    close(CosineDecay(0.1, 2, warmup_target=0.4, warmup_steps=3)(steps), [0.1, 0.2, 0.3, 0.4, 0.2, 0])
+    close(
+        CosineDecay(0.1, 2, warmup_target=0.4, warmup_steps=3)(steps), [0.1, 0.2, 0.3, 0.4, 0.2, 0]
+    )
     close(PiecewiseConstantDecay([1, 3], [3, 2, 1])(steps), [3, 3, 2, 2, 1, 1])
-    # from 0.2 / 2 to 0.2 in steps 0, 1 and 2, then down to 0.1 / 10 in 3, 4 and 5; half way are the means
+    # from 0.2 / 2 to 0.2 in steps 0, 1 and 2, then down to 0.1 / 10 in 3, 4 and 5; half way are the
+    # means
     close(OneCycle(0.2, 6, 0.5, 2, 10)(np.array([0, 1, 2, 5])), [0.1, 0.15, 0.2, 0.01])
 
 
@@ -139,21 +164,32 @@ def test_rates_by_hand():
         (InverseTimeDecay(0.1, 1000, 0.5), lambda t: 0.1 / (1 + 0.5 * t / 1000)),
         (CosineDecay(0.1, 3 * 10**7), lambda t: 0.05 * (1 + math.cos(math.pi * t / 3e7))),
         (PolynomialDecay(0.1, 3 * 10**7, 0.0), lambda t: 0.1 * (1 - t / 3e7)),
-        (PiecewiseConstantDecay([10**7 - 1, 10**7], [3, 2, 1]), lambda t: {-1: 3, 0: 2, 1: 1}[t - 10**7]),
+        (
+            PiecewiseConstantDecay([10**7 - 1, 10**7], [3, 2, 1]),
+            lambda t: {-1: 3, 0: 2, 1: 1}[t - 10**7],
+        ),
         (Warmup(InverseTimeDecay(0.1, 1, 1.0), 10**6), lambda t: 0.1 / (1 + t - 10**6)),
         (OneCycle(0.1, 3 * 10**7), lambda t: one_cycle(OneCycle(0.1, 3 * 10**7), t)),
     ],
     ids=lambda value: repr(value) if isinstance(value, Schedule) else "",
 )
 def test_ten_million_steps_lose_no_digits(schedule, exact):
-    """Oracle: the formula in float64. A decay_rate rounded to float32 would be wrong by half here."""
+    """Oracle: the formula in float64. A decay_rate rounded to float32 would be wrong by half
+    here.
+    """
     steps = 10**7 + np.array([-1, 0, 1], np.int32)
     np.testing.assert_allclose(jax.jit(schedule)(steps), [exact(int(t)) for t in steps], rtol=1e-5)
 
 
-@pytest.mark.parametrize("schedule", [schedule for schedule in KERAS + OURS if not isinstance(schedule, PiecewiseConstantDecay)], ids=repr)
+@pytest.mark.parametrize(
+    "schedule",
+    [schedule for schedule in KERAS + OURS if not isinstance(schedule, PiecewiseConstantDecay)],
+    ids=repr,
+)
 def test_what_holds_at_the_ends(schedule):
-    """Oracle: relations. Whatever is meant to end at 0 is exactly 0 there and ever after, and never below."""
+    """Oracle: relations. Whatever is meant to end at 0 is exactly 0 there and ever after, and never
+    below.
+    """
     late = np.asarray(schedule(STEPS[100:]))
     ends = isinstance(schedule, CosineDecay) and not schedule.alpha
     assert (late == 0).all() if ends else (late >= 0).all()
@@ -161,7 +197,16 @@ def test_what_holds_at_the_ends(schedule):
 
 def test_lists_become_tuples_and_equal_schedules_are_equal():
     assert PiecewiseConstantDecay([1, 2], [3, 2, 1]) == PiecewiseConstantDecay((1, 2), (3, 2, 1))
-    assert len({Warmup(CosineDecay(0.1, 10), 5), Warmup(CosineDecay(0.1, 10), 5), Warmup(CosineDecay(0.1, 11), 5)}) == 2
+    assert (
+        len(
+            {
+                Warmup(CosineDecay(0.1, 10), 5),
+                Warmup(CosineDecay(0.1, 10), 5),
+                Warmup(CosineDecay(0.1, 11), 5),
+            }
+        )
+        == 2
+    )
 
 
 @pytest.mark.parametrize(
@@ -171,28 +216,55 @@ def test_lists_become_tuples_and_equal_schedules_are_equal():
             lambda: ExponentialDecay(0, 1, 0.5),
             "ExponentialDecay: expected initial_learning_rate to be a number > 0. Received: initial_learning_rate=0.",
         ),
-        (lambda: ExponentialDecay(0.1, 0.5, 0.5), "ExponentialDecay: expected decay_steps to be an int >= 1. Received: decay_steps=0.5."),
+        (
+            lambda: ExponentialDecay(0.1, 0.5, 0.5),
+            "ExponentialDecay: expected decay_steps to be an int >= 1. Received: decay_steps=0.5.",
+        ),
         (
             lambda: ExponentialDecay(0.1, 1, 1.5),
             "ExponentialDecay: expected decay_rate to be a number in (0, 1]. Received: decay_rate=1.5. "
             "A rate that grows without end is found by callbacks.LearningRateScheduler, epoch by epoch.",
         ),
-        (lambda: ExponentialDecay(0.1, 1, 0), "ExponentialDecay: expected decay_rate to be a number > 0. Received: decay_rate=0."),
-        (lambda: ExponentialDecay(0.1, 1, 1, 1), "ExponentialDecay: expected staircase to be a bool. Received: staircase=1."),
-        (lambda: InverseTimeDecay(0.1, 1, -1), "InverseTimeDecay: expected decay_rate to be a number > 0. Received: decay_rate=-1."),
-        (lambda: PolynomialDecay(0.1, 0), "PolynomialDecay: expected decay_steps to be an int >= 1. Received: decay_steps=0."),
+        (
+            lambda: ExponentialDecay(0.1, 1, 0),
+            "ExponentialDecay: expected decay_rate to be a number > 0. Received: decay_rate=0.",
+        ),
+        (
+            lambda: ExponentialDecay(0.1, 1, 1, 1),
+            "ExponentialDecay: expected staircase to be a bool. Received: staircase=1.",
+        ),
+        (
+            lambda: InverseTimeDecay(0.1, 1, -1),
+            "InverseTimeDecay: expected decay_rate to be a number > 0. Received: decay_rate=-1.",
+        ),
+        (
+            lambda: PolynomialDecay(0.1, 0),
+            "PolynomialDecay: expected decay_steps to be an int >= 1. Received: decay_steps=0.",
+        ),
         (
             lambda: PolynomialDecay(0.1, 1, -1),
             "PolynomialDecay: expected end_learning_rate to be a number >= 0. Received: end_learning_rate=-1.",
         ),
-        (lambda: PolynomialDecay(0.1, 1, power=0), "PolynomialDecay: expected power to be a number > 0. Received: power=0."),
-        (lambda: PolynomialDecay(0.1, 1, cycle=None), "PolynomialDecay: expected cycle to be a bool. Received: cycle=None."),
+        (
+            lambda: PolynomialDecay(0.1, 1, power=0),
+            "PolynomialDecay: expected power to be a number > 0. Received: power=0.",
+        ),
+        (
+            lambda: PolynomialDecay(0.1, 1, cycle=None),
+            "PolynomialDecay: expected cycle to be a bool. Received: cycle=None.",
+        ),
         (
             lambda: CosineDecay(0.0, 10),
             "CosineDecay: expected initial_learning_rate to be a number > 0. Received: initial_learning_rate=0.0.",
         ),
-        (lambda: CosineDecay(0.1, 10, alpha=2), "CosineDecay: expected alpha to be a number in [0, 1]. Received: alpha=2."),
-        (lambda: CosineDecay(0.1, 10, alpha=-1), "CosineDecay: expected alpha to be a number >= 0. Received: alpha=-1."),
+        (
+            lambda: CosineDecay(0.1, 10, alpha=2),
+            "CosineDecay: expected alpha to be a number in [0, 1]. Received: alpha=2.",
+        ),
+        (
+            lambda: CosineDecay(0.1, 10, alpha=-1),
+            "CosineDecay: expected alpha to be a number >= 0. Received: alpha=-1.",
+        ),
         (
             lambda: CosineDecay(0.1, 10, warmup_steps=5),
             "CosineDecay: expected warmup_target and warmup_steps (an int >= 1) together, or neither. "
@@ -219,9 +291,18 @@ def test_lists_become_tuples_and_equal_schedules_are_equal():
             lambda: PiecewiseConstantDecay([2], [3]),
             "PiecewiseConstantDecay: expected one value more than boundaries. Received: boundaries=(2,), values=(3,).",
         ),
-        (lambda: Warmup(-0.1, 10), "Warmup: expected learning_rate to be a number > 0 or a Schedule. Received: learning_rate=-0.1."),
-        (lambda: Warmup(0.1, 0), "Warmup: expected warmup_steps to be an int >= 1. Received: warmup_steps=0."),
-        (lambda: OneCycle(-1, 10), "OneCycle: expected max_learning_rate to be a number > 0. Received: max_learning_rate=-1."),
+        (
+            lambda: Warmup(-0.1, 10),
+            "Warmup: expected learning_rate to be a number > 0 or a Schedule. Received: learning_rate=-0.1.",
+        ),
+        (
+            lambda: Warmup(0.1, 0),
+            "Warmup: expected warmup_steps to be an int >= 1. Received: warmup_steps=0.",
+        ),
+        (
+            lambda: OneCycle(-1, 10),
+            "OneCycle: expected max_learning_rate to be a number > 0. Received: max_learning_rate=-1.",
+        ),
         (
             lambda: OneCycle(0.1, 3),
             "OneCycle: expected pct_start below 1, and pct_start * total_steps above 1. Received: pct_start=0.3, total_steps=3.",

@@ -1,4 +1,6 @@
-"""start.py: what it makes of its arguments, of the Python it finds and of an earlier installation. Nothing is installed here."""
+"""start.py: what it makes of its arguments, of the Python it finds and of an earlier installation.
+Nothing is installed here.
+"""
 
 import importlib.util
 import io
@@ -17,7 +19,12 @@ def start(tmp_path, monkeypatch):
     spec.loader.exec_module(module)
     (tmp_path / "pyproject.toml").write_text("[project]")
     venv = tmp_path / ".venv"
-    for name, value in {"ROOT": tmp_path, "VENV": venv, "STAMP": venv / module.STAMP.name, "PYTHON": venv / "bin" / "python"}.items():
+    for name, value in {
+        "ROOT": tmp_path,
+        "VENV": venv,
+        "STAMP": venv / module.STAMP.name,
+        "PYTHON": venv / "bin" / "python",
+    }.items():
         monkeypatch.setattr(module, name, value)
     module.ran = []
 
@@ -39,7 +46,10 @@ def start(tmp_path, monkeypatch):
         def __exit__(self, *failure):
             pass
 
-    module.codes, module.pip_says = {}, "Collecting jax\n  Downloading jaxlib-1.whl (81.0 MB)\n  Downloading six.whl (11 kB)\n"
+    module.codes, module.pip_says = (
+        {},
+        "Collecting jax\n  Downloading jaxlib-1.whl (81.0 MB)\n  Downloading six.whl (11 kB)\n",
+    )
     monkeypatch.setattr(module.subprocess, "call", call)
     monkeypatch.setattr(module.subprocess, "Popen", Pip)
     return module
@@ -153,7 +163,9 @@ def test_an_obstacle_ends_it(start, monkeypatch, capsys):
 
 
 def test_oldest_python_is_the_project_s(start):
-    assert 'requires-python = ">={}.{}"'.format(*start.OLDEST) in (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    assert 'requires-python = ">={}.{}"'.format(*start.OLDEST) in (
+        ROOT / "pyproject.toml"
+    ).read_text(encoding="utf-8")
 
 
 def test_old_pythons_can_read_the_script():

@@ -1,4 +1,6 @@
-"""Draw the pictures of README.md from what Glassnet prints and plots: `python docs/images/make.py` writes them beside this file."""
+"""Draw the pictures of README.md from what Glassnet prints and plots: `python docs/images/make.py`
+writes them beside this file.
+"""
 
 import contextlib
 import io
@@ -25,7 +27,9 @@ HEADER, COLUMNS = "forward ↓", ("#7ee787", "#ffa657", "#79c0ff")
 
 def trace():
     """Return `COMMAND` and its output as SVG, with one colour for each column of numbers."""
-    printed = CliRunner().invoke(main, COMMAND.split()[1:], catch_exceptions=False).stdout.rstrip("\n")
+    printed = (
+        CliRunner().invoke(main, COMMAND.split()[1:], catch_exceptions=False).stdout.rstrip("\n")
+    )
     lines = printed.split("\n")
     (header,) = [line for line in lines if HEADER in line]
     starts = [found.start() for found in re.finditer(r"\S+(?: \S+)*", header)]
@@ -40,15 +44,23 @@ def trace():
                 text.stylize(color, start, end)
         console.print(text)
     picture = console.export_svg(title="Glassnet", theme=THEME)
-    picture = re.sub(r"@font-face \{.*?\}\n\s*", "", picture, flags=re.S)  # a picture on a web page may not load fonts
+    picture = re.sub(
+        r"@font-face \{.*?\}\n\s*", "", picture, flags=re.S
+    )  # a picture on a web page may not load fonts
     return picture.replace("Fira Code, monospace", FONTS)
 
 
 def training():
-    """Return the figure of the code in README.md as SVG: the learning curves of a network that overfits."""
+    """Return the figure of the code in README.md as SVG: the learning curves of a network that
+    overfits.
+    """
     code = re.search(r"^```python\n(.*?)^```", README.read_text(encoding="utf-8"), re.M | re.S)[1]
     names = {}
-    with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder), contextlib.redirect_stdout(io.StringIO()):
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        contextlib.chdir(folder),
+        contextlib.redirect_stdout(io.StringIO()),
+    ):
         exec(code, names)
     drawn = io.StringIO()
     with rc_context({"svg.hashsalt": "glassnet"}):

@@ -26,7 +26,9 @@ _HOME = {
     "schedules": "schedules",
     "testing": "testing",
 }
-"""Public name to the module that it is, or that it stands in: nothing is imported before it is used, JAX least of all."""
+"""Public name to the module that it is, or that it stands in: nothing is imported before it is
+used, JAX least of all.
+"""
 
 __all__ = ["Sequential", "activations", "callbacks", "data", "datasets", "errors", "estimators", "initializers", "keras", "layers",
            "load", "losses", "metrics", "optimizers", "regularizers", "schedules", "testing"]  # fmt: skip

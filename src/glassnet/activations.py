@@ -1,6 +1,8 @@
-"""Activations: functions from z (the weighted sum) to a (what the neuron passes on), elementwise but for softmax and its logarithm.
+"""Activations: functions from z (the weighted sum) to a (what the neuron passes on), elementwise
+but for softmax and its logarithm.
 
-Each takes an array of any shape and returns one of the same shape. Layers name them by string: `Dense(16, activation="relu")`.
+Each takes an array of any shape and returns one of the same shape. Layers name them by string:
+`Dense(16, activation="relu")`.
 """
 
 from __future__ import annotations
@@ -45,7 +47,8 @@ def sigmoid(x: Array) -> Array:
 
 
 def tanh(x: Array) -> Array:
-    """The hyperbolic tangent: a = (exp(z) - exp(-z)) / (exp(z) + exp(-z)), between -1 and 1; its slope is 1 - a^2.
+    """The hyperbolic tangent: a = (exp(z) - exp(-z)) / (exp(z) + exp(-z)), between -1 and 1; its
+    slope is 1 - a^2.
 
     Args:
         x: z, any shape.
@@ -100,7 +103,8 @@ def leaky_relu(x: Array, negative_slope: float = 0.2) -> Array:
 
 
 def relu6(x: Array) -> Array:
-    """The rectifier with a ceiling: a = min(max(z, 0), 6); its slope is 1 between 0 and 6 and 0 elsewhere.
+    """The rectifier with a ceiling: a = min(max(z, 0), 6); its slope is 1 between 0 and 6 and 0
+    elsewhere.
 
     Args:
         x: z, any shape.
@@ -118,7 +122,8 @@ def relu6(x: Array) -> Array:
 
 
 def elu(x: Array, alpha: float = 1.0) -> Array:
-    """The exponential linear unit: a = z above zero, alpha (exp(z) - 1) below, which levels off at -alpha.
+    """The exponential linear unit: a = z above zero, alpha (exp(z) - 1) below, which levels off at
+    -alpha.
 
     Args:
         x: z, any shape.
@@ -137,7 +142,8 @@ def elu(x: Array, alpha: float = 1.0) -> Array:
 
 
 def selu(x: Array) -> Array:
-    """The self-normalising unit: a = 1.0507 elu(z, alpha=1.6733); with LeCun's initializers it keeps mean 0 and variance 1.
+    """The self-normalising unit: a = 1.0507 elu(z, alpha=1.6733); with LeCun's initializers it
+    keeps mean 0 and variance 1.
 
     Args:
         x: z, any shape.
@@ -155,7 +161,8 @@ def selu(x: Array) -> Array:
 
 
 def gelu(x: Array, approximate: bool = False) -> Array:
-    """The Gaussian error linear unit: a = z Phi(z), Phi the distribution function of the standard normal.
+    """The Gaussian error linear unit: a = z Phi(z), Phi the distribution function of the standard
+    normal.
 
     Args:
         x: z, any shape.
@@ -342,7 +349,8 @@ def get(activation: str | Callable[[Array], Array]) -> Callable[[Array], Array]:
     """The function called `activation`, or `activation` itself where it is one already.
 
     Raises:
-        ConfigError: for an unknown name, with the nearest match, and for what is neither a name nor callable.
+        ConfigError: for an unknown name, with the nearest match, and for what is neither a name nor
+            callable.
 
     Example:
         >>> get("tanh") is tanh
@@ -373,7 +381,8 @@ _NAMES = {function: name for name, function in ACTIVATIONS.items()} | {
 
 
 def canonicalize(activation: str | Callable[[Array], Array]) -> str | Callable[[Array], Array]:
-    """The table's name of `activation` where it has one, so that two ways to write it are one value; else `activation` itself.
+    """The table's name of `activation` where it has one, so that two ways to write it are one
+    value; else `activation` itself.
 
     Raises:
         ConfigError: see `get`.

@@ -1,7 +1,7 @@
 """What can go wrong, said in one form: what was expected, what was received, what to do.
 
-Every error that glassnet raises on purpose derives from `GlassnetError`; those about a value also derive from `ValueError`,
-so that code written for other libraries catches them too.
+Every error that glassnet raises on purpose derives from `GlassnetError`; those about a value also
+derive from `ValueError`, so that code written for other libraries catches them too.
 """
 
 from __future__ import annotations
@@ -41,7 +41,9 @@ class DownloadError(GlassnetError, OSError):
 
 
 class ModelFileError(GlassnetError, ValueError):
-    """A model's file is damaged, foreign, of another version or for another network; or a model holds what cannot be saved."""
+    """A model's file is damaged, foreign, of another version or for another network; or a model
+    holds what cannot be saved.
+    """
 
 
 class TrainingWarning(UserWarning):
@@ -52,7 +54,16 @@ class DataWarning(UserWarning):
     """Rows were left out; the message says how many and why."""
 
 
-def require(ok: Any, who: str, expected: str, /, *, fix: str = "", error: type[GlassnetError] = ConfigError, **received: Any) -> None:
+def require(
+    ok: Any,
+    who: str,
+    expected: str,
+    /,
+    *,
+    fix: str = "",
+    error: type[GlassnetError] = ConfigError,
+    **received: Any,
+) -> None:
     """Raise `error` with a message of the house's form unless `ok`.
 
     Example:
@@ -63,13 +74,20 @@ def require(ok: Any, who: str, expected: str, /, *, fix: str = "", error: type[G
 
 
 def message(who: str, expected: str, /, *, fix: str = "", **received: Any) -> str:
-    """The house's form: `Dense: expected units to be an int >= 1. Received: units=-3.` and then the remedy."""
+    """The house's form: `Dense: expected units to be an int >= 1. Received: units=-3.` and then the
+    remedy.
+    """
     got = ", ".join(f"{name}={value!r}" for name, value in received.items())
-    return " ".join(part for part in (f"{who}: expected {expected}.", f"Received: {got}." if got else "", fix) if part)
+    return " ".join(
+        part
+        for part in (f"{who}: expected {expected}.", f"Received: {got}." if got else "", fix)
+        if part
+    )
 
 
 def require_frozen_dataclass(part: Any) -> None:
-    """Refuse a layer, loss, metric, optimizer or regularizer whose class inherited its equality: equal parts share one compiled program.
+    """Refuse a layer, loss, metric, optimizer or regularizer whose class inherited its equality:
+    equal parts share one compiled program.
 
     Raises:
         ConfigError: with the line to write.
@@ -77,15 +95,28 @@ def require_frozen_dataclass(part: Any) -> None:
     who = type(part).__name__
     own = vars(type(part)).get("__dataclass_params__")
     fix = f"Write @dataclass(frozen=True) above class {who}: without it two of other values count as equal and share one compiled program."
-    require(own is not None and own.frozen, who, "a frozen dataclass", decorated=own is not None, fix=fix)
+    require(
+        own is not None and own.frozen,
+        who,
+        "a frozen dataclass",
+        decorated=own is not None,
+        fix=fix,
+    )
     try:
         hash(part)
     except TypeError as error:
-        raise ConfigError(message(who, "fields that can be hashed (tuples, not lists; no arrays)", fix=f"It said: {error}.")) from error
+        raise ConfigError(
+            message(
+                who,
+                "fields that can be hashed (tuples, not lists; no arrays)",
+                fix=f"It said: {error}.",
+            )
+        ) from error
 
 
 def lookup(what: str, name: str, table: Mapping[str, T]) -> T:
-    """The entry of `table` called `name`; an unknown name raises `ConfigError` with the nearest match.
+    """The entry of `table` called `name`; an unknown name raises `ConfigError` with the nearest
+    match.
 
     Example:
         >>> lookup("number", "two", {"one": 1, "two": 2})
@@ -109,13 +140,19 @@ def is_int(value: Any, least: int) -> bool:
 
 def is_number(value: Any) -> bool:
     """Whether `value` is one finite real number (Python's or NumPy's, not a bool)."""
-    one = hasattr(value, "__float__") and getattr(value, "shape", ()) == () and not isinstance(value, bool)
+    one = (
+        hasattr(value, "__float__")
+        and getattr(value, "shape", ()) == ()
+        and not isinstance(value, bool)
+    )
     return one and math.isfinite(value)
 
 
 @contextmanager
 def rollback_on_error(obj: Any) -> Iterator[None]:
-    """Where a `GlassnetError` ends the block, the attributes of `obj` are as they were before it."""
+    """Where a `GlassnetError` ends the block, the attributes of `obj` are as they were before
+    it.
+    """
     before = dict(vars(obj))
     try:
         yield

@@ -24,14 +24,20 @@ def array_fingerprint(array: Any) -> str:
 
 def tree_fingerprint(tree: Any) -> str:
     """The mark of all arrays of a tree together."""
-    return hashlib.sha256("".join(map(array_fingerprint, jax.tree.leaves(tree))).encode()).hexdigest()[:16]
+    return hashlib.sha256(
+        "".join(map(array_fingerprint, jax.tree.leaves(tree))).encode()
+    ).hexdigest()[:16]
 
 
 def combined_fingerprint(arrays: Mapping[str, Any], *texts: str) -> str:
     """The mark of arrays, by their names, and texts together."""
-    return hashlib.sha256(json.dumps([fingerprint_by_name(arrays), *texts], sort_keys=True).encode()).hexdigest()[:16]
+    return hashlib.sha256(
+        json.dumps([fingerprint_by_name(arrays), *texts], sort_keys=True).encode()
+    ).hexdigest()[:16]
 
 
 def fingerprint_by_name(arrays: Mapping[str, Any]) -> dict[str, str | None]:
     """The mark of each array; None where there is none."""
-    return {name: None if array is None else array_fingerprint(array) for name, array in arrays.items()}
+    return {
+        name: None if array is None else array_fingerprint(array) for name, array in arrays.items()
+    }

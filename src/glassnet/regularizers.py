@@ -1,4 +1,6 @@
-"""Regularizers: what large weights cost. The penalty is added to the loss, its gradient to the weights' gradients."""
+"""Regularizers: what large weights cost. The penalty is added to the loss, its gradient to the
+weights' gradients.
+"""
 
 from __future__ import annotations
 
@@ -21,14 +23,21 @@ class Regularizer(ABC):
 
 
 def _absolute(w: Array) -> Array:
-    """|w| with slope 0 at zero: `jnp.abs` has slope 1 there, which would push a weight off the zero that L1 is meant to keep."""
+    """|w| with slope 0 at zero: `jnp.abs` has slope 1 there, which would push a weight off the zero
+    that L1 is meant to keep.
+    """
     return w * jnp.sign(w)
 
 
 def _check(regularizer: Regularizer, *factors: str) -> None:
     for name in factors:
         value = getattr(regularizer, name)
-        require(is_number(value) and value >= 0, type(regularizer).__name__, f"{name} to be a number >= 0", **{name: value})
+        require(
+            is_number(value) and value >= 0,
+            type(regularizer).__name__,
+            f"{name} to be a number >= 0",
+            **{name: value},
+        )
 
 
 @dataclass(frozen=True)
@@ -115,15 +124,17 @@ class L1L2(Regularizer):
 
 
 REGULARIZERS: dict[str, Regularizer] = {"l1": L1(), "l2": L2(), "l1_l2": L1L2(l1=0.01, l2=0.01)}
-"""What a string stands for. (Keras documents "l1_l2" as 0.01 and 0.01 too, but its class defaults make it no penalty at all.)"""
+"""What a string stands for. (Keras documents "l1_l2" as 0.01 and 0.01 too, but its class defaults
+make it no penalty at all.)
+"""
 
 
 def get(value: str | Regularizer | None) -> Regularizer | None:
     """The regularizer called `value`, or `value` itself where it is one already; None stays None.
 
     Raises:
-        ConfigError: for an unknown name, with the nearest match, and for what is neither a name nor a regularizer,
-            or not a frozen dataclass.
+        ConfigError: for an unknown name, with the nearest match, and for what is neither a name nor
+            a regularizer, or not a frozen dataclass.
 
     Example:
         >>> get("l2")
@@ -132,7 +143,17 @@ def get(value: str | Regularizer | None) -> Regularizer | None:
     if isinstance(value, str):
         return lookup("regularizer", value, REGULARIZERS)
     if value is not None:
-        fix = f"Write {value.__name__}(...)." if isinstance(value, type) else "Write L2(0.01) for a strength of 0.01."
-        require(isinstance(value, Regularizer), "regularizer", "a name, a Regularizer or None", regularizer=value, fix=fix)
+        fix = (
+            f"Write {value.__name__}(...)."
+            if isinstance(value, type)
+            else "Write L2(0.01) for a strength of 0.01."
+        )
+        require(
+            isinstance(value, Regularizer),
+            "regularizer",
+            "a name, a Regularizer or None",
+            regularizer=value,
+            fix=fix,
+        )
         require_frozen_dataclass(value)
     return value

@@ -13,7 +13,9 @@ from oracles import import_keras
 
 def test_lambda_callback_sees_what_is_logged():
     begun, ended, seen = [], [], []
-    watch = LambdaCallback(lambda epoch, logs: seen.append((epoch, logs)), begun.append, ended.append)
+    watch = LambdaCallback(
+        lambda epoch, logs: seen.append((epoch, logs)), begun.append, ended.append
+    )
     model = noisy_model()
     fit_noisy(model, 2)
     log = fit_noisy(model, 3, callbacks=[watch])
@@ -51,11 +53,16 @@ def test_a_callback_cannot_write_into_the_logs():
     def vandal(epoch, logs):
         logs["loss"] = -1.0
 
-    assert fit_noisy(noisy_model(), 2, callbacks=[LambdaCallback(vandal)]).history["loss"] == fit_noisy(noisy_model(), 2).history["loss"]
+    assert (
+        fit_noisy(noisy_model(), 2, callbacks=[LambdaCallback(vandal)]).history["loss"]
+        == fit_noisy(noisy_model(), 2).history["loss"]
+    )
 
 
 def test_an_exception_in_a_callback_leaves_the_model_at_that_epoch():
-    """Oracle: a relation. Broken at the third epoch and carried on for two, it is the run of five."""
+    """Oracle: a relation. Broken at the third epoch and carried on for two, it is the run of
+    five.
+    """
 
     def fail(epoch, logs):
         if epoch == 2:
@@ -73,9 +80,18 @@ def test_an_exception_in_a_callback_leaves_the_model_at_that_epoch():
 @pytest.mark.parametrize(
     ("callbacks", "text"),
     [
-        ([print], r"callbacks: expected Callback objects\. Received: received=<built-in function print>"),
-        ([EarlyStopping()], r"expected validation rows\. Received: monitor='val_loss'\. Pass validation_split or validation_data to fit"),
-        ([EarlyStopping("accuracy")], r"EarlyStopping: monitor: expected one of loss\. Received: name='accuracy'"),
+        (
+            [print],
+            r"callbacks: expected Callback objects\. Received: received=<built-in function print>",
+        ),
+        (
+            [EarlyStopping()],
+            r"expected validation rows\. Received: monitor='val_loss'\. Pass validation_split or validation_data to fit",
+        ),
+        (
+            [EarlyStopping("accuracy")],
+            r"EarlyStopping: monitor: expected one of loss\. Received: name='accuracy'",
+        ),
         (
             [LambdaCallback(lambda epoch, logs: Decision(learning_rate=-1.0))],
             r"expected a learning rate > 0\. Received: learning_rate=-1\.0",
@@ -93,14 +109,19 @@ def test_a_callback_that_answers_something_else():
         def on_epoch_end(self, epoch, logs):
             return True
 
-    with pytest.raises(ConfigError, match=r"Loud: expected a Decision or None in return\. Received: received=True"):
+    with pytest.raises(
+        ConfigError, match=r"Loud: expected a Decision or None in return\. Received: received=True"
+    ):
         plain_model().fit(X, Y, verbose=0, callbacks=[Loud()])
 
 
 def test_a_rate_set_behind_the_fits_back_is_refused():
     model = plain_model()
     meddling = LambdaCallback(lambda epoch, logs: setattr(model, "learning_rate", 1e-9))
-    with pytest.raises(ConfigError, match=r"during a fit: return Decision\(learning_rate=\.\.\.\)\. Received: learning_rate=1e-09"):
+    with pytest.raises(
+        ConfigError,
+        match=r"during a fit: return Decision\(learning_rate=\.\.\.\)\. Received: learning_rate=1e-09",
+    ):
         model.fit(X, Y, epochs=2, verbose=0, callbacks=meddling)
 
 
@@ -141,19 +162,28 @@ def test_a_rate_chosen_at_the_beginning_is_the_epochs():
         by_hand.learning_rate = rate
         by_hand.fit(X, Y, batch_size=8, verbose=0)
     model = plain_model()
-    choose = LambdaCallback(on_epoch_begin=lambda epoch, logs: Decision(learning_rate=0.4 / 2**epoch))
+    choose = LambdaCallback(
+        on_epoch_begin=lambda epoch, logs: Decision(learning_rate=0.4 / 2**epoch)
+    )
     model.fit(X, Y, batch_size=8, epochs=3, callbacks=choose, verbose=0)
     assert same_bits(model, by_hand)
     assert model.learning_rate == by_hand.learning_rate == 0.1
 
 
 def test_the_next_callback_is_told_the_rate_that_one_chose():
-    """Oracle: by hand: 0.1, halved twice, is 0.025; the answers after an epoch are asked apart: the last one counts."""
-    half = LambdaCallback(on_epoch_begin=lambda epoch, logs: Decision(learning_rate=logs["learning_rate"] / 2))
+    """Oracle: by hand: 0.1, halved twice, is 0.025; the answers after an epoch are asked apart: the
+    last one counts.
+    """
+    half = LambdaCallback(
+        on_epoch_begin=lambda epoch, logs: Decision(learning_rate=logs["learning_rate"] / 2)
+    )
     model = plain_model()
     model.fit(X, Y, verbose=0, callbacks=[half, half])
     assert model.learning_rate == pytest.approx(0.025)
-    late = [LambdaCallback(lambda epoch, logs, rate=rate: Decision(learning_rate=rate)) for rate in (0.3, 0.7)]
+    late = [
+        LambdaCallback(lambda epoch, logs, rate=rate: Decision(learning_rate=rate))
+        for rate in (0.3, 0.7)
+    ]
     model.fit(X, Y, verbose=0, callbacks=late)
     assert model.learning_rate == 0.7
 
@@ -162,32 +192,53 @@ def test_any_stop_counts_and_the_first_reason_is_given():
     def stop(reason):
         return LambdaCallback(lambda epoch, logs: Decision(stop=reason))
 
-    log = plain_model().fit(X, Y, epochs=5, verbose=0, callbacks=[LambdaCallback(), stop("one"), stop("two")])
+    log = plain_model().fit(
+        X, Y, epochs=5, verbose=0, callbacks=[LambdaCallback(), stop("one"), stop("two")]
+    )
     assert len(log.epoch) == 1
     assert log.stopped == "one"
 
 
 def test_a_rate_is_all_that_an_epoch_can_begin_with():
-    with pytest.raises(ConfigError, match=r"expected no more than a learning rate from on_epoch_begin\. Received: .*stop='now'"):
-        plain_model().fit(X, Y, verbose=0, callbacks=LambdaCallback(on_epoch_begin=lambda epoch, logs: Decision(stop="now")))
+    with pytest.raises(
+        ConfigError,
+        match=r"expected no more than a learning rate from on_epoch_begin\. Received: .*stop='now'",
+    ):
+        plain_model().fit(
+            X,
+            Y,
+            verbose=0,
+            callbacks=LambdaCallback(on_epoch_begin=lambda epoch, logs: Decision(stop="now")),
+        )
 
 
 def test_a_bad_first_step_after_another_rate_is_undone():
-    """Oracle: a relation. At 1e25 the second epoch's only step makes a weight whose square is beyond floats, which the third finds: the
-    weights that the second began with are kept, and the rate is the one that was decided last."""
+    """Oracle: a relation. At 1e25 the second epoch's only step makes a weight whose square is
+    beyond floats, which the third finds: the weights that the second began with are kept, and the
+    rate is the one that was decided last."""
     model, short = line_model(SGD(0.1)), line_model(SGD(0.1))
     rates = {0: 1e25, 1: 1e-3}
     with pytest.warns(TrainingWarning, match="not finite"):
-        model.fit([1.0], [0.0], epochs=5, verbose=0, callbacks=LambdaCallback(lambda epoch, logs: Decision(learning_rate=rates.get(epoch))))
+        model.fit(
+            [1.0],
+            [0.0],
+            epochs=5,
+            verbose=0,
+            callbacks=LambdaCallback(lambda epoch, logs: Decision(learning_rate=rates.get(epoch))),
+        )
     short.fit([1.0], [0.0], verbose=0)
     assert same_bits(model, short)
     assert model.learning_rate == 1e-3
 
 
 def test_the_model_at_hand_has_the_weights_of_the_epoch():
-    """Oracle: a relation: what evaluate says inside a callback is what was logged for the same rows."""
+    """Oracle: a relation: what evaluate says inside a callback is what was logged for the same
+    rows.
+    """
     model, seen = plain_model(), []
-    watch = LambdaCallback(lambda epoch, logs: seen.append((model.evaluate(X, Y), logs["val_loss"])))
+    watch = LambdaCallback(
+        lambda epoch, logs: seen.append((model.evaluate(X, Y), logs["val_loss"]))
+    )
     model.fit(X, Y, epochs=3, verbose=0, validation_data=(X, Y), callbacks=watch)
     assert [mine == pytest.approx(logged) for mine, logged in seen] == [True] * 3
     assert len({mine for mine, _ in seen}) == 3
@@ -200,14 +251,23 @@ def write_stop(callback):
 @pytest.mark.parametrize(
     ("use", "text"),
     [
-        (write_stop, r'self\.model\.stop_training: expected a callback that .* Write return Decision\(stop="the reason"\)\.'),
+        (
+            write_stop,
+            r'self\.model\.stop_training: expected a callback that .* Write return Decision\(stop="the reason"\)\.',
+        ),
         (lambda callback: callback.model.stop_training, r"Write return Decision\(stop="),
         (
             lambda callback: callback.model.optimizer.learning_rate,
             r"self\.model\.optimizer: .* Write return Decision\(learning_rate=\.\.\.\)",
         ),
-        (lambda callback: callback.model.learning_rate, r"Write return Decision\(learning_rate=\.\.\.\); the rate as it stands is logs"),
-        (lambda callback: callback.model.get_weights(), r"self\.model\.get_weights: .* Hand the model to your callback, Mine\(model\)"),
+        (
+            lambda callback: callback.model.learning_rate,
+            r"Write return Decision\(learning_rate=\.\.\.\); the rate as it stands is logs",
+        ),
+        (
+            lambda callback: callback.model.get_weights(),
+            r"self\.model\.get_weights: .* Hand the model to your callback, Mine\(model\)",
+        ),
         (lambda callback: setattr(callback.model, "x", 1), r"self\.model\.x: .* Hand the model"),
     ],
     ids=["stop", "stop-read", "optimizer", "rate", "weights", "other"],
@@ -246,11 +306,17 @@ def test_a_model_of_ones_own_can_be_kept_in_self():
 @pytest.mark.parametrize(
     ("name", "remedy"),
     [
-        ("on_batch_end", r"An epoch runs compiled: write on_epoch_end, or look inside steps with fit\(observe=True\)\."),
+        (
+            "on_batch_end",
+            r"An epoch runs compiled: write on_epoch_end, or look inside steps with fit\(observe=True\)\.",
+        ),
         ("on_batch_begin", "An epoch runs compiled"),
         ("on_train_batch_begin", "An epoch runs compiled"),
         ("on_train_batch_end", "An epoch runs compiled"),
-        ("on_test_begin", "evaluate and predict ask no callback; the numbers of the validation rows are in the logs of on_epoch_end"),
+        (
+            "on_test_begin",
+            "evaluate and predict ask no callback; the numbers of the validation rows are in the logs of on_epoch_end",
+        ),
         ("on_test_batch_end", "evaluate and predict ask no callback"),
         ("on_predict_end", "evaluate and predict ask no callback"),
         ("set_model", "Hand over in __init__ what the callback needs"),
@@ -262,13 +328,20 @@ def test_a_model_of_ones_own_can_be_kept_in_self():
 )
 def test_a_hook_that_is_never_called_is_refused_at_the_class(name, remedy):
     hooks = "on_train_begin, on_epoch_begin, on_epoch_end, on_train_end"
-    with pytest.raises(ConfigError, match=rf"Mine: expected hooks that fit calls: {hooks}\. Received: name='{name}'\. {remedy}"):
+    with pytest.raises(
+        ConfigError,
+        match=rf"Mine: expected hooks that fit calls: {hooks}\. Received: name='{name}'\. {remedy}",
+    ):
         type("Mine", (Callback,), {name: lambda self, *given: None})
 
 
 def test_every_hook_of_keras_is_called_or_refused(recorded):
     """Oracle: the methods of Keras's own Callback."""
-    theirs = recorded(lambda keras: [name for name in vars(keras.callbacks.Callback) if name.startswith(("on_", "set_"))])
+    theirs = recorded(
+        lambda keras: [
+            name for name in vars(keras.callbacks.Callback) if name.startswith(("on_", "set_"))
+        ]
+    )
     called = {"on_train_begin", "on_epoch_begin", "on_epoch_end", "on_train_end"}
     assert called < set(theirs)
     for name in set(theirs) - called:
@@ -296,22 +369,34 @@ def strangers(terminate, logger, callback):
 @pytest.mark.slow
 def test_keras_callbacks_are_known():
     theirs = import_keras().callbacks
-    for text, callback in strangers(theirs.TerminateOnNaN, theirs.CSVLogger, theirs.Callback).items():
+    for text, callback in strangers(
+        theirs.TerminateOnNaN, theirs.CSVLogger, theirs.Callback
+    ).items():
         with pytest.raises(ConfigError, match=rf"callbacks: expected Callback objects\..*{text}"):
             plain_model().fit(X, Y, verbose=0, callbacks=[callback])
 
 
 def test_callbacks_of_another_kind(recorded):
-    """Keras's own are told by where they and their bases live, which is recorded; `test_keras_callbacks_are_known` has them themselves."""
+    """Keras's own are told by where they and their bases live, which is recorded;
+    `test_keras_callbacks_are_known` has them themselves.
+    """
     kinds = ("TerminateOnNaN", "CSVLogger", "Callback")
     lines = recorded(
-        lambda keras, kinds: [[[base.__name__, base.__module__] for base in getattr(keras.callbacks, kind).__mro__[:-1]] for kind in kinds],
+        lambda keras, kinds: [
+            [
+                [base.__name__, base.__module__]
+                for base in getattr(keras.callbacks, kind).__mro__[:-1]
+            ]
+            for kind in kinds
+        ],
         kinds,
     )
     cases = {
         r"This is the class: write EarlyStopping\(\.\.\.\)\.": EarlyStopping,
         **strangers(*map(stand_in, lines)),
-        r"A function goes in as LambdaCallback\(on_epoch_end=function\)\.": lambda epoch, logs: None,
+        r"A function goes in as LambdaCallback\(on_epoch_end=function\)\.": lambda epoch, logs: (
+            None
+        ),
         r"Received: received='EarlyStopping'\.$": "EarlyStopping",
     }
     for text, callback in cases.items():

@@ -1,4 +1,6 @@
-"""CSVLogger: the file that Keras writes, rows that outlive the run, and files that cannot be used."""
+"""CSVLogger: the file that Keras writes, rows that outlive the run, and files that cannot be
+used.
+"""
 
 import os
 import subprocess
@@ -20,9 +22,13 @@ LOGS = [
 ]
 
 
-@pytest.mark.parametrize("options", [{}, {"separator": ";"}, {"append": True}], ids=["plain", "separator", "append"])
+@pytest.mark.parametrize(
+    "options", [{}, {"separator": ";"}, {"append": True}], ids=["plain", "separator", "append"]
+)
 def test_the_file_is_kerass_to_the_byte(recorded, tmp_path, options):
-    """Oracle: Keras's callback, given the same logs, twice: a second run begins the file anew or adds to it."""
+    """Oracle: Keras's callback, given the same logs, twice: a second run begins the file anew or
+    adds to it.
+    """
 
     def live(keras, every, options):
         theirs = keras.callbacks.CSVLogger(tmp_path / "theirs.csv", **options)
@@ -39,13 +45,19 @@ def test_the_file_is_kerass_to_the_byte(recorded, tmp_path, options):
         memory = ours.init()
         for epoch, logs in enumerate(LOGS):
             memory, _ = ours.update(memory, Record(2 * run + epoch, logs, 0.0, None, None))
-    assert (tmp_path / "ours.csv").read_bytes() == recorded(live, [[*logs.items()] for logs in LOGS], options).tobytes()
+    assert (tmp_path / "ours.csv").read_bytes() == recorded(
+        live, [[*logs.items()] for logs in LOGS], options
+    ).tobytes()
 
 
 def test_pandas_reads_what_the_history_says(tmp_path):
-    """Oracle: a relation: the file of two fits holds both histories, epochs counted on; without append the last fit's alone."""
+    """Oracle: a relation: the file of two fits holds both histories, epochs counted on; without
+    append the last fit's alone.
+    """
     file, model = tmp_path / "log.csv", noisy_model()
-    logs = [fit_noisy(model, epochs, callbacks=CSVLogger(str(file), append=True)) for epochs in (2, 3)]
+    logs = [
+        fit_noisy(model, epochs, callbacks=CSVLogger(str(file), append=True)) for epochs in (2, 3)
+    ]
     table = pd.read_csv(file, index_col="epoch")
     assert list(table.columns) == ["accuracy", "loss", "val_accuracy", "val_loss"]
     assert list(table.index) == [0, 1, 2, 3, 4]
@@ -63,7 +75,13 @@ def test_without_validation_there_are_no_columns_for_it(tmp_path):
 def test_rows_outlive_a_run_that_raises(tmp_path):
     file = tmp_path / "log.csv"
     with pytest.raises(ZeroDivisionError):
-        plain_model().fit(X, Y, epochs=9, verbose=0, callbacks=[CSVLogger(file), LambdaCallback(lambda epoch, logs: epoch < 2 or 1 / 0)])
+        plain_model().fit(
+            X,
+            Y,
+            epochs=9,
+            verbose=0,
+            callbacks=[CSVLogger(file), LambdaCallback(lambda epoch, logs: epoch < 2 or 1 / 0)],
+        )
     assert list(pd.read_csv(file)["epoch"]) == [0, 1, 2]
 
 
@@ -78,7 +96,12 @@ plain_model().fit(X, Y, epochs=9, verbose=0, callbacks=[CSVLogger(sys.argv[1]), 
 """
     path = os.pathsep.join([str(Path(__file__).parents[1]), *sys.path])
     file = tmp_path / "log.csv"
-    assert subprocess.run([sys.executable, "-c", code, file], env=os.environ | {"PYTHONPATH": path}).returncode == -9
+    assert (
+        subprocess.run(
+            [sys.executable, "-c", code, file], env=os.environ | {"PYTHONPATH": path}
+        ).returncode
+        == -9
+    )
     assert list(pd.read_csv(file)["epoch"]) == [0, 1, 2]
 
 
@@ -99,14 +122,23 @@ def test_a_file_of_other_columns_is_left_as_it_is(tmp_path):
 
 
 def test_files_that_cannot_be_written(tmp_path):
-    for path, reason in ((tmp_path / "missing" / "log.csv", "No such file or directory"), (tmp_path, "Is a directory")):
+    for path, reason in (
+        (tmp_path / "missing" / "log.csv", "No such file or directory"),
+        (tmp_path, "Is a directory"),
+    ):
         model = plain_model()
         with pytest.raises(
-            ConfigError, match=rf"CSVLogger: expected a file that can be written\. Received: path='{path}'\. It said: {reason}\."
+            ConfigError,
+            match=rf"CSVLogger: expected a file that can be written\. Received: path='{path}'\. It said: {reason}\.",
         ):
             model.fit(X, Y, verbose=0, callbacks=CSVLogger(path))
         assert model.epoch == 0
-    with pytest.raises(ConfigError, match=r"CSVLogger: expected filename to be a path\. Received: filename=3"):
+    with pytest.raises(
+        ConfigError, match=r"CSVLogger: expected filename to be a path\. Received: filename=3"
+    ):
         CSVLogger(3)
-    with pytest.raises(ConfigError, match=r"CSVLogger: expected separator to be one character\. Received: separator=', '"):
+    with pytest.raises(
+        ConfigError,
+        match=r"CSVLogger: expected separator to be one character\. Received: separator=', '",
+    ):
         CSVLogger("log.csv", separator=", ")

@@ -29,7 +29,9 @@ CURVES = {
     ids=lambda options: "-".join(f"{k}={v}" for k, v in options.items()) or "defaults",
 )  # fmt: skip
 def test_early_stopping_stops_where_keras_does(recorded, curve, options):
-    """Oracle: Keras's callback, fed the same curve: the epoch of the stop, and the epoch whose weights are kept."""
+    """Oracle: Keras's callback, fed the same curve: the epoch of the stop, and the epoch whose
+    weights are kept.
+    """
 
     class Stub:
         stop_training = False
@@ -41,7 +43,9 @@ def test_early_stopping_stops_where_keras_does(recorded, curve, options):
             pass
 
     def live(keras, curve, options):
-        """Whether training is to stop after every epoch, up to the first that says so; then what the callback holds."""
+        """Whether training is to stop after every epoch, up to the first that says so; then what
+        the callback holds.
+        """
         theirs, stops = keras.callbacks.EarlyStopping(restore_best_weights=True, **options), []
         theirs.set_model(Stub())
         theirs.on_train_begin()
@@ -77,17 +81,23 @@ def overfitting():
 
 
 def test_early_stopping_restores_the_best_weights():
-    """Oracle: a relation. The weights are, bit for bit, those of a run that ended with the best epoch."""
+    """Oracle: a relation. The weights are, bit for bit, those of a run that ended with the best
+    epoch.
+    """
     model, options = overfitting()
     log = model.fit(epochs=40, callbacks=[EarlyStopping(patience=4)], **options)
     best = int(np.argmin(log.history["val_loss"]))
     assert len(log.epoch) == best + 5 < 40
-    assert log.stopped == (f"val_loss has not improved for 4 epochs: the best was {min(log.history['val_loss']):.4g} at epoch {best + 1}")
+    assert log.stopped == (
+        f"val_loss has not improved for 4 epochs: the best was {min(log.history['val_loss']):.4g} at epoch {best + 1}"
+    )
     short, options = overfitting()
     short.fit(epochs=best + 1, **options)
     assert same_bits(model, short)
     unrestored, options = overfitting()
-    unrestored.fit(epochs=40, callbacks=[EarlyStopping(patience=4, restore_best_weights=False)], **options)
+    unrestored.fit(
+        epochs=40, callbacks=[EarlyStopping(patience=4, restore_best_weights=False)], **options
+    )
     assert not same_bits(model, unrestored)
 
 
@@ -111,32 +121,45 @@ def test_early_stopping_on_accuracy_goes_up():
 
 
 def test_a_value_that_is_no_number_is_never_the_best():
-    """Oracle: by hand: nan, 3, 2, nan, nan with patience 2: the best is the third, and the fifth is one too many."""
+    """Oracle: by hand: nan, 3, 2, nan, nan with patience 2: the best is the third, and the fifth is
+    one too many.
+    """
     stopping, memory, answers = EarlyStopping("loss", patience=2), None, []
     memory = stopping.init()
     for epoch, loss in enumerate([np.nan, 3.0, 2.0, np.nan, np.nan]):
         memory, answer = stopping.update(memory, Record(epoch, {"loss": loss}, 0.0, None, None))
         answers.append(answer)
-    assert [answer is not None and answer.keep_weights for answer in answers] == [False, True, True, False, False]
+    assert [answer is not None and answer.keep_weights for answer in answers] == [
+        False,
+        True,
+        True,
+        False,
+        False,
+    ]
     assert answers[-1].stop == "loss has not improved for 2 epochs: the best was 2 at epoch 3"
 
 
 def test_stop_when_the_loss_is_small():
     """Lectures 002 and 003. Oracle: the first epoch with such a loss in a run without the rule."""
     long = line_model(SGD(0.05)).fit([0.0, 1], [1.0, 3], epochs=200, verbose=0).history["loss"]
-    log = line_model(SGD(0.05)).fit([0.0, 1], [1.0, 3], epochs=200, callbacks=[StopWhen(loss_below=1e-3)], verbose=0)
+    log = line_model(SGD(0.05)).fit(
+        [0.0, 1], [1.0, 3], epochs=200, callbacks=[StopWhen(loss_below=1e-3)], verbose=0
+    )
     first = next(i for i, loss in enumerate(long) if loss < 1e-3)
     assert len(log.epoch) == first + 1 < 200
     assert re.fullmatch(r"the loss \d\.\d+(e-\d+)? is below 0\.001", log.stopped)
 
 
 def test_stop_when_nothing_changes():
-    """Oracle: NumPy. One weight, x = 1, y = 0, rate 0.25: w halves every epoch, 1, 1/2, 1/4, ..., so it moves by 1/2, 1/4, 1/8, 1/16:
-    the fourth epoch is the first to move it by less than 0.1."""
+    """Oracle: NumPy. One weight, x = 1, y = 0, rate 0.25: w halves every epoch, 1, 1/2, 1/4, ...,
+    so it moves by 1/2, 1/4, 1/8, 1/16: the fourth epoch is the first to move it by less than
+    0.1."""
     model = gn.Sequential([Input(1), Dense(1, use_bias=False)])
     model.compile(SGD(0.25), "mse")
     model.set_weights([[[1.0]]])
-    log = model.fit([1.0], [0.0], epochs=50, callbacks=[StopWhen(weight_change_below=0.1)], verbose=0)
+    log = model.fit(
+        [1.0], [0.0], epochs=50, callbacks=[StopWhen(weight_change_below=0.1)], verbose=0
+    )
     assert len(log.epoch) == 4
     assert model.get_weights()[0].item() == 1 / 16
     assert log.stopped == "no weight changed by 0.1 over the epoch"
@@ -145,14 +168,35 @@ def test_stop_when_nothing_changes():
 @pytest.mark.parametrize(
     ("make", "text"),
     [
-        (lambda: EarlyStopping(patience=-1), r"EarlyStopping: expected patience to be an int >= 0\. Received: patience=-1"),
-        (lambda: EarlyStopping(start_from_epoch=1.5), r"expected start_from_epoch to be an int >= 0\. Received: start_from_epoch=1\.5"),
-        (lambda: EarlyStopping(min_delta=-0.1), r"expected min_delta to be a number >= 0\. Received: min_delta=-0\.1"),
-        (lambda: EarlyStopping(mode="lowest"), r'expected mode to be "auto", "min" or "max"\. Received: mode=\'lowest\''),
-        (lambda: EarlyStopping(baseline="0.3"), r"expected baseline to be a number or None\. Received: baseline='0\.3'"),
+        (
+            lambda: EarlyStopping(patience=-1),
+            r"EarlyStopping: expected patience to be an int >= 0\. Received: patience=-1",
+        ),
+        (
+            lambda: EarlyStopping(start_from_epoch=1.5),
+            r"expected start_from_epoch to be an int >= 0\. Received: start_from_epoch=1\.5",
+        ),
+        (
+            lambda: EarlyStopping(min_delta=-0.1),
+            r"expected min_delta to be a number >= 0\. Received: min_delta=-0\.1",
+        ),
+        (
+            lambda: EarlyStopping(mode="lowest"),
+            r'expected mode to be "auto", "min" or "max"\. Received: mode=\'lowest\'',
+        ),
+        (
+            lambda: EarlyStopping(baseline="0.3"),
+            r"expected baseline to be a number or None\. Received: baseline='0\.3'",
+        ),
         (lambda: EarlyStopping(monitor=3), r"expected monitor to be a name\. Received: monitor=3"),
-        (lambda: StopWhen(), r"StopWhen: expected one rule or both, as numbers > 0\. Received: loss_below=None, weight_change_below=None"),
-        (lambda: StopWhen(loss_below=0), r"StopWhen: expected one rule or both, as numbers > 0\. Received: loss_below=0"),
+        (
+            lambda: StopWhen(),
+            r"StopWhen: expected one rule or both, as numbers > 0\. Received: loss_below=None, weight_change_below=None",
+        ),
+        (
+            lambda: StopWhen(loss_below=0),
+            r"StopWhen: expected one rule or both, as numbers > 0\. Received: loss_below=0",
+        ),
     ],
 )
 def test_callbacks_of_wrong_numbers(make, text):
@@ -160,16 +204,36 @@ def test_callbacks_of_wrong_numbers(make, text):
         make()
 
 
-@pytest.mark.parametrize("metric", ["accuracy", "recall", "precision", "f1_score", "r2_score", "mae", "root_mean_squared_error", "mse"])
+@pytest.mark.parametrize(
+    "metric",
+    [
+        "accuracy",
+        "recall",
+        "precision",
+        "f1_score",
+        "r2_score",
+        "mae",
+        "root_mean_squared_error",
+        "mse",
+    ],
+)
 def test_the_better_way_of_a_metric_is_kerass(recorded, metric):
     """Oracle: the direction that Keras's metric of that name has."""
-    kinds = {"accuracy": "Accuracy", "mae": "MeanAbsoluteError", "mse": "MeanSquaredError", "f1_score": "F1Score", "r2_score": "R2Score"}
+    kinds = {
+        "accuracy": "Accuracy",
+        "mae": "MeanAbsoluteError",
+        "mse": "MeanSquaredError",
+        "f1_score": "F1Score",
+        "r2_score": "R2Score",
+    }
     kind = kinds.get(metric) or "".join(word.title() for word in metric.split("_"))
     direction = recorded(lambda keras, kind: getattr(keras.metrics, kind)()._direction, kind)
     stopping = EarlyStopping(f"val_{metric}", patience=1)
     memory = stopping.init()
     for value in (0.5, 0.6):
-        memory, answer = stopping.update(memory, Record(0, {f"val_{metric}": value}, 0.0, None, None))
+        memory, answer = stopping.update(
+            memory, Record(0, {f"val_{metric}": value}, 0.0, None, None)
+        )
     assert answer.keep_weights == (direction == "up")
     assert bool(answer.stop) == (direction == "down")
 
@@ -177,12 +241,17 @@ def test_the_better_way_of_a_metric_is_kerass(recorded, metric):
 def test_a_monitor_of_unknown_direction_wants_a_mode():
     """Keras refuses it too."""
     stopping = EarlyStopping("surprise")
-    with pytest.raises(ConfigError, match=r'expected a mode for this monitor\. Received: monitor=\'surprise\'\. Say mode="min"'):
+    with pytest.raises(
+        ConfigError,
+        match=r'expected a mode for this monitor\. Received: monitor=\'surprise\'\. Say mode="min"',
+    ):
         stopping.on_train_begin(("loss", "surprise"))
     EarlyStopping("surprise", mode="max").on_train_begin(("loss", "surprise"))
 
 
-@pytest.mark.parametrize("logs", [{"loss": 1.0, "val_loss": np.nan}, {"loss": 1.0, "val_loss": np.inf}])
+@pytest.mark.parametrize(
+    "logs", [{"loss": 1.0, "val_loss": np.nan}, {"loss": 1.0, "val_loss": np.inf}]
+)
 def test_terminate_on_nan_reads_every_number(logs):
     """By hand."""
     assert TerminateOnNaN().on_epoch_end(0, {"loss": 1.0, "val_loss": 2.0}) is None
@@ -190,10 +259,14 @@ def test_terminate_on_nan_reads_every_number(logs):
 
 
 def test_terminate_on_nan_ends_a_fit_whose_validation_is_no_number():
-    """Oracle: by hand. The held-out row's target of 3e38 squared is beyond float32, while training goes well."""
+    """Oracle: by hand. The held-out row's target of 3e38 squared is beyond float32, while training
+    goes well.
+    """
     model = line_model(SGD(0.01))
     held = ([1.0], [3e38])
     assert len(model.fit([0.0, 1], [1.0, 3], epochs=3, validation_data=held, verbose=0).epoch) == 3
-    log = model.fit([0.0, 1], [1.0, 3], epochs=3, validation_data=held, verbose=0, callbacks=TerminateOnNaN())
+    log = model.fit(
+        [0.0, 1], [1.0, 3], epochs=3, validation_data=held, verbose=0, callbacks=TerminateOnNaN()
+    )
     assert log.epoch == [3]
     assert log.stopped == "val_loss is inf"

@@ -53,25 +53,35 @@ def test_plateaus_are_those_of_keras(recorded, curve, options):
     ours, rate, got = ReduceLROnPlateau(**options), float(np.float32(0.1)), []
     memory = ours.init()
     for epoch, value in enumerate(curve):
-        memory, answer = ours.update(memory, Record(epoch, {"val_loss": value}, 0.0, None, None, next_learning_rate=rate))
-        assert answer is None or np.float32(answer.learning_rate) != np.float32(rate), "an answer that changes nothing"
+        memory, answer = ours.update(
+            memory, Record(epoch, {"val_loss": value}, 0.0, None, None, next_learning_rate=rate)
+        )
+        assert answer is None or np.float32(answer.learning_rate) != np.float32(rate), (
+            "an answer that changes nothing"
+        )
         rate = float(np.float32(answer.learning_rate)) if answer else rate
         got.append(rate)
     assert got == recorded(live, curve, options, tolerance=0)
 
 
 def test_a_first_value_that_is_no_number_is_not_the_best():
-    """Oracle: by hand, patience 2: nan (waits 1), 3 is the best, 2 is better, 2.5 (1), 2.5 (2: reduced). Keras keeps nan as its best."""
+    """Oracle: by hand, patience 2: nan (waits 1), 3 is the best, 2 is better, 2.5 (1), 2.5 (2:
+    reduced). Keras keeps nan as its best.
+    """
     ours, rates = ReduceLROnPlateau(patience=2, factor=0.5), []
     memory = ours.init()
     for epoch, value in enumerate([NAN, 3, 2, 2.5, 2.5]):
-        memory, answer = ours.update(memory, Record(epoch, {"val_loss": value}, 0.0, None, None, next_learning_rate=0.25))
+        memory, answer = ours.update(
+            memory, Record(epoch, {"val_loss": value}, 0.0, None, None, next_learning_rate=0.25)
+        )
         rates.append(answer.learning_rate if answer else None)
     assert rates == [None, None, None, None, 0.125]
 
 
 def keras_model(keras, rate, weights):
-    model = keras.Sequential([keras.layers.Input((4,)), keras.layers.Dense(3, activation="softmax")])
+    model = keras.Sequential(
+        [keras.layers.Input((4,)), keras.layers.Dense(3, activation="softmax")]
+    )
     model.compile(keras.optimizers.SGD(rate), "sparse_categorical_crossentropy")
     model.set_weights(weights)
     return model
@@ -99,13 +109,20 @@ SCHEDULES = {
 
 @pytest.mark.parametrize("schedule", SCHEDULES.values(), ids=SCHEDULES)
 def test_a_schedule_gives_kerass_rates_and_weights(recorded, schedule):
-    """Oracle: Keras's own fit, rows in order, from the same weights: the rate of every epoch, the first among them, and the weights."""
-    ours, options = gn.Sequential([Input(4), Dense(3, activation="softmax")], seed=0), {"batch_size": 8, "epochs": 5, "shuffle": False}
+    """Oracle: Keras's own fit, rows in order, from the same weights: the rate of every epoch, the
+    first among them, and the weights.
+    """
+    ours, options = (
+        gn.Sequential([Input(4), Dense(3, activation="softmax")], seed=0),
+        {"batch_size": 8, "epochs": 5, "shuffle": False},
+    )
     ours.compile(SGD(0.2), "sparse_categorical_crossentropy")
 
     def live(keras, x, y, weights, options):
         theirs = keras_model(keras, 0.2, weights)
-        log = theirs.fit(x, y, verbose=0, callbacks=[keras.callbacks.LearningRateScheduler(schedule)], **options)
+        log = theirs.fit(
+            x, y, verbose=0, callbacks=[keras.callbacks.LearningRateScheduler(schedule)], **options
+        )
         return [float(rate) for rate in log.history["learning_rate"]], theirs.get_weights()
 
     want, weights = recorded(live, X, Y, ours.get_weights(), options, tolerance=FLOAT32)
@@ -118,7 +135,9 @@ def test_a_schedule_gives_kerass_rates_and_weights(recorded, schedule):
 
 
 def test_a_schedule_is_carried_on_by_a_second_fit():
-    """Oracle: a relation, bit for bit: 2 and 3 epochs are 5, though each rate is made from the one before."""
+    """Oracle: a relation, bit for bit: 2 and 3 epochs are 5, though each rate is made from the one
+    before.
+    """
     halving = LearningRateScheduler(lambda epoch, rate: rate * 0.8 if epoch else rate)
     parts, whole = plain_model(), plain_model()
     for epochs in (2, 3):
@@ -130,12 +149,19 @@ def test_a_schedule_is_carried_on_by_a_second_fit():
 
 @pytest.mark.parametrize("order", [1, -1])
 def test_a_schedule_goes_on_from_a_reduced_rate(order):
-    """Oracle: by hand, as in Keras: the monitor rises from 1, so that each epoch but the first divides by ten; the schedule keeps what it
-    is given, whichever of the two is listed first. min_lr ends it at 0.001."""
+    """Oracle: by hand, as in Keras: the monitor rises from 1, so that each epoch but the first
+    divides by ten; the schedule keeps what it is given, whichever of the two is listed first.
+    min_lr ends it at 0.001."""
     rates = Rates()
     flat = ReduceLROnPlateau("loss", patience=1, min_lr=1e-3, min_delta=1e3)
     model = plain_model()
-    model.fit(X, Y, epochs=5, verbose=0, callbacks=[LearningRateScheduler(lambda epoch, rate: rate), flat][::order] + [rates])
+    model.fit(
+        X,
+        Y,
+        epochs=5,
+        verbose=0,
+        callbacks=[LearningRateScheduler(lambda epoch, rate: rate), flat][::order] + [rates],
+    )
     close(rates.seen, [0.1, 0.1, 0.01, 0.001, 0.001])
 
 
@@ -167,14 +193,35 @@ def test_a_whole_fit_reduces_where_keras_does(recorded):
             lambda: ReduceLROnPlateau(factor=1.0),
             r"ReduceLROnPlateau: expected factor to be a number between 0 and 1\. Received: factor=1\.0",
         ),
-        (lambda: ReduceLROnPlateau(factor=0), r"expected factor to be a number between 0 and 1\. Received: factor=0"),
-        (lambda: ReduceLROnPlateau(patience=-1), r"expected patience to be an int >= 0\. Received: patience=-1"),
-        (lambda: ReduceLROnPlateau(cooldown=0.5), r"expected cooldown to be an int >= 0\. Received: cooldown=0\.5"),
-        (lambda: ReduceLROnPlateau(min_lr=-1.0), r"expected min_lr to be a number >= 0\. Received: min_lr=-1\.0"),
-        (lambda: ReduceLROnPlateau(min_delta=-1.0), r"ReduceLROnPlateau: expected min_delta to be a number >= 0"),
+        (
+            lambda: ReduceLROnPlateau(factor=0),
+            r"expected factor to be a number between 0 and 1\. Received: factor=0",
+        ),
+        (
+            lambda: ReduceLROnPlateau(patience=-1),
+            r"expected patience to be an int >= 0\. Received: patience=-1",
+        ),
+        (
+            lambda: ReduceLROnPlateau(cooldown=0.5),
+            r"expected cooldown to be an int >= 0\. Received: cooldown=0\.5",
+        ),
+        (
+            lambda: ReduceLROnPlateau(min_lr=-1.0),
+            r"expected min_lr to be a number >= 0\. Received: min_lr=-1\.0",
+        ),
+        (
+            lambda: ReduceLROnPlateau(min_delta=-1.0),
+            r"ReduceLROnPlateau: expected min_delta to be a number >= 0",
+        ),
         (lambda: ReduceLROnPlateau(mode="up"), r"ReduceLROnPlateau: expected mode"),
-        (lambda: ReduceLROnPlateau(None), r"ReduceLROnPlateau: expected monitor to be a name\. Received: monitor=None"),
-        (lambda: LearningRateScheduler(0.1), r"LearningRateScheduler: expected a function of \(epoch, rate\)\. Received: schedule=0\.1"),
+        (
+            lambda: ReduceLROnPlateau(None),
+            r"ReduceLROnPlateau: expected monitor to be a name\. Received: monitor=None",
+        ),
+        (
+            lambda: LearningRateScheduler(0.1),
+            r"LearningRateScheduler: expected a function of \(epoch, rate\)\. Received: schedule=0\.1",
+        ),
     ],
 )
 def test_arguments_out_of_range(make, text):
@@ -185,13 +232,22 @@ def test_arguments_out_of_range(make, text):
 @pytest.mark.parametrize(
     ("callback", "text"),
     [
-        (ReduceLROnPlateau(), r"ReduceLROnPlateau: expected validation rows\. Received: monitor='val_loss'"),
-        (ReduceLROnPlateau("los"), r"ReduceLROnPlateau: monitor: expected one of loss\. Received: name='los'\. Did you mean 'loss'\?"),
+        (
+            ReduceLROnPlateau(),
+            r"ReduceLROnPlateau: expected validation rows\. Received: monitor='val_loss'",
+        ),
+        (
+            ReduceLROnPlateau("los"),
+            r"ReduceLROnPlateau: monitor: expected one of loss\. Received: name='los'\. Did you mean 'loss'\?",
+        ),
         (
             LearningRateScheduler(lambda epoch, rate: None),
             r"expected schedule\(0, \.\.\.\) to be a number > 0\. Received: learning_rate=None",
         ),
-        (LearningRateScheduler(lambda epoch, rate: 0.0), r"LearningRateScheduler: expected schedule\(0, \.\.\.\) to be a number > 0"),
+        (
+            LearningRateScheduler(lambda epoch, rate: 0.0),
+            r"LearningRateScheduler: expected schedule\(0, \.\.\.\) to be a number > 0",
+        ),
     ],
 )
 def test_what_cannot_work_is_said_at_the_fit(callback, text):
@@ -206,7 +262,13 @@ def test_a_schedule_that_breaks_on_the_way_leaves_a_model_to_go_on_with():
     """Oracle: a relation. Two epochs were trained; three more make five."""
     model, whole = plain_model(), plain_model()
     with pytest.raises(ZeroDivisionError):
-        model.fit(X, Y, epochs=5, verbose=0, callbacks=LearningRateScheduler(lambda epoch, rate: rate if epoch < 2 else rate / 0))
+        model.fit(
+            X,
+            Y,
+            epochs=5,
+            verbose=0,
+            callbacks=LearningRateScheduler(lambda epoch, rate: rate if epoch < 2 else rate / 0),
+        )
     assert model.epoch == len(model.history.epoch) == 2
     model.fit(X, Y, epochs=3, verbose=0)
     whole.fit(X, Y, epochs=5, verbose=0)
@@ -219,12 +281,19 @@ def test_a_schedule_that_cannot_be_asked_for_its_arguments():
 
 
 def test_rates_under_a_schedule_by_steps():
-    """Oracle: by hand. One step an epoch, halved by the schedule: 0.8, 0.4, 0.2, ... The monitor never improves by 1000, so that patience 1
-    answers after the second epoch and after every one from there on: half of the 0.2 that was planned, then half of the 0.05 that is left.
-    A drop by the schedule where the epoch ends (0.8 to 0.008) stays: half of it, 0.004. One that ends at 0 stays there."""
+    """Oracle: by hand. One step an epoch, halved by the schedule: 0.8, 0.4, 0.2, ... The monitor
+    never improves by 1000, so that patience 1
+    answers after the second epoch and after every one from there on: half of the 0.2 that was
+        planned, then half of the 0.05 that is left.
+    A drop by the schedule where the epoch ends (0.8 to 0.008) stays: half of it, 0.004. One that
+    ends at 0 stays there."""
     halving = ExponentialDecay(0.8, 1, 0.5)
     drop, ending = PiecewiseConstantDecay([1], [0.8, 0.008]), CosineDecay(0.8, 2)
-    courses = (halving, [0.8, 0.4, 0.1, 0.025]), (drop, [0.8, 0.8, 0.004, 0.002]), (ending, [0.8, 0.4, 0, 0])
+    courses = (
+        (halving, [0.8, 0.4, 0.1, 0.025]),
+        (drop, [0.8, 0.8, 0.004, 0.002]),
+        (ending, [0.8, 0.4, 0, 0]),
+    )
     for schedule, want in courses:
         model, rates = plain_model(SGD(schedule)), Rates()
         model.fit(X, Y, batch_size="full", epochs=4, verbose=0,

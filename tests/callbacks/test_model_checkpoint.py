@@ -1,4 +1,6 @@
-"""ModelCheckpoint: which files it writes, when, and what they hold. Oracle: Keras's, on the same numbers, and the model itself."""
+"""ModelCheckpoint: which files it writes, when, and what they hold. Oracle: Keras's, on the same
+numbers, and the model itself.
+"""
 
 import math
 
@@ -38,31 +40,49 @@ def written(callback, values, monitor="val_loss"):
     for epoch, value in enumerate(values):
         memory, decision = callback.update(memory, record(epoch, **{"loss": 1.0, monitor: value}))
         if decision:
-            assert decision == Decision(save=(SaveRequest(decision.save[0].path, callback.save_weights_only),))
+            assert decision == Decision(
+                save=(SaveRequest(decision.save[0].path, callback.save_weights_only),)
+            )
             asked.append(epoch + 1)
     return asked
 
 
 def test_a_file_after_every_epoch(tmp_path):
     """Named by its epoch and its numbers, as Python writes them."""
-    _, log = fit(ModelCheckpoint(tmp_path / "deep" / "{epoch:04d}-{val_loss:.2f}-{accuracy:.1f}.glassnet"))
+    _, log = fit(
+        ModelCheckpoint(tmp_path / "deep" / "{epoch:04d}-{val_loss:.2f}-{accuracy:.1f}.glassnet")
+    )
     numbers = zip(log.history["val_loss"], log.history["accuracy"], strict=True)
-    names = [f"{epoch:04d}-{loss:.2f}-{accuracy:.1f}.glassnet" for epoch, (loss, accuracy) in enumerate(numbers, 1)]
+    names = [
+        f"{epoch:04d}-{loss:.2f}-{accuracy:.1f}.glassnet"
+        for epoch, (loss, accuracy) in enumerate(numbers, 1)
+    ]
     assert sorted(path.name for path in (tmp_path / "deep").iterdir()) == names
 
 
 def test_a_file_trains_on_as_the_fit_does(tmp_path):
-    """With its noise, its optimizer's memory, and the rate that the next epoch begins with: the schedule's next is not taken twice."""
+    """With its noise, its optimizer's memory, and the rate that the next epoch begins with: the
+    schedule's next is not taken twice.
+    """
 
     def callbacks():
-        return [ReduceLROnPlateau("loss", patience=0, min_delta=9.0, factor=0.5), ModelCheckpoint(tmp_path / "{epoch}.glassnet")]
+        return [
+            ReduceLROnPlateau("loss", patience=0, min_delta=9.0, factor=0.5),
+            ModelCheckpoint(tmp_path / "{epoch}.glassnet"),
+        ]
 
     whole, log = fit(callbacks(), 4)
     for epoch in (1, 2, 3):
         model = gn.load(tmp_path / f"{epoch}.glassnet")
         assert model.epoch == epoch
         assert model.history.history["loss"] == log.history["loss"][:epoch]
-        rest = fit_noisy(model, 4 - epoch, callbacks=ReduceLROnPlateau("loss", patience=0, min_delta=9.0, factor=0.5) if epoch == 1 else ())
+        rest = fit_noisy(
+            model,
+            4 - epoch,
+            callbacks=ReduceLROnPlateau("loss", patience=0, min_delta=9.0, factor=0.5)
+            if epoch == 1
+            else (),
+        )
         if epoch == 3:
             assert rest.history["loss"] == log.history["loss"][3:]
             assert same_bits(model, whole)
@@ -71,7 +91,9 @@ def test_a_file_trains_on_as_the_fit_does(tmp_path):
 
 
 def test_weights_are_those_of_the_epoch_not_the_best(tmp_path):
-    """Where the run ends with the weights of an earlier epoch, the file of its last has that epoch's own."""
+    """Where the run ends with the weights of an earlier epoch, the file of its last has that
+    epoch's own.
+    """
     keep = LambdaCallback(on_epoch_end=lambda epoch, logs: Decision(keep_weights=epoch == 0))
     model, _ = fit([keep, ModelCheckpoint(tmp_path / "{epoch}.glassnet")])
     assert same_bits(gn.load(tmp_path / "1.glassnet"), model)
@@ -109,23 +131,33 @@ def test_better_than_ever_before(options, monitor, epochs):
     assert written(callback, VALUES, monitor) == epochs
 
 
-@pytest.mark.parametrize("values", [[3.0, 4.0, 2.0, 2.0, 1.0, 5.0], [1.0, 2.0, 3.0], [1.0, 1.0, 0.5]])
-@pytest.mark.parametrize(("monitor", "mode"), [("val_loss", "min"), ("val_accuracy", "max"), ("loss", "auto")])
+@pytest.mark.parametrize(
+    "values", [[3.0, 4.0, 2.0, 2.0, 1.0, 5.0], [1.0, 2.0, 3.0], [1.0, 1.0, 0.5]]
+)
+@pytest.mark.parametrize(
+    ("monitor", "mode"), [("val_loss", "min"), ("val_accuracy", "max"), ("loss", "auto")]
+)
 @pytest.mark.parametrize("first", [None, 2.5])
 def test_keras_saves_after_the_same_epochs(recorded, values, monitor, mode, first):
     def live(theirs, values, monitor, mode, first):
         saved = []
-        callback = theirs.callbacks.ModelCheckpoint("x.keras", monitor, save_best_only=True, mode=mode, initial_value_threshold=first)
+        callback = theirs.callbacks.ModelCheckpoint(
+            "x.keras", monitor, save_best_only=True, mode=mode, initial_value_threshold=first
+        )
         model = theirs.Sequential([theirs.layers.Input((1,)), theirs.layers.Dense(1)])
         model.compile(loss="mse", metrics=["accuracy"])
         callback.set_model(model)
         asked = callback._should_save_model
-        callback._save_model = lambda epoch, batch, logs: saved.append(epoch + 1) if asked(epoch, batch, logs, "x") else 0
+        callback._save_model = lambda epoch, batch, logs: (
+            saved.append(epoch + 1) if asked(epoch, batch, logs, "x") else 0
+        )
         for epoch, value in enumerate(values):
             callback.on_epoch_end(epoch, {"loss": 1.0, monitor: value})
         return saved
 
-    ours = ModelCheckpoint("x", monitor, save_best_only=True, mode=mode, initial_value_threshold=first)
+    ours = ModelCheckpoint(
+        "x", monitor, save_best_only=True, mode=mode, initial_value_threshold=first
+    )
     memory, asked = ours.init(), []
     for epoch, value in enumerate(values):
         memory, decision = ours.update(memory, record(epoch, **{"loss": 1.0, monitor: value}))
@@ -137,7 +169,13 @@ def test_weights_alone(tmp_path):
     """What `save_weights` writes, of a model that could not be saved whole."""
     model = gn.Sequential([Dense(3)], seed=0)
     model.compile("sgd", lambda y, out: ((y - out) ** 2).mean(-1))
-    model.fit(X, X[:, :3], epochs=2, verbose=0, callbacks=ModelCheckpoint(tmp_path / "{epoch}.safetensors", save_weights_only=True))
+    model.fit(
+        X,
+        X[:, :3],
+        epochs=2,
+        verbose=0,
+        callbacks=ModelCheckpoint(tmp_path / "{epoch}.safetensors", save_weights_only=True),
+    )
     model.save_weights(tmp_path / "mine.safetensors")
     assert (tmp_path / "2.safetensors").read_bytes() == (tmp_path / "mine.safetensors").read_bytes()
     assert (tmp_path / "1.safetensors").read_bytes() != (tmp_path / "mine.safetensors").read_bytes()
@@ -152,19 +190,32 @@ def test_a_model_that_cannot_be_saved_is_refused_before_training(tmp_path):
 
 
 def test_the_file_of_the_last_epoch_is_the_model(tmp_path):
-    model, _ = fit([LearningRateScheduler(lambda epoch: 0.02 / (epoch + 1)), ModelCheckpoint(tmp_path / "x.glassnet")])
+    model, _ = fit(
+        [
+            LearningRateScheduler(lambda epoch: 0.02 / (epoch + 1)),
+            ModelCheckpoint(tmp_path / "x.glassnet"),
+        ]
+    )
     assert as_it_was(gn.load(tmp_path / "x.glassnet")) == as_it_was(model)
 
 
 def test_a_run_that_stops_early_saves_its_last_epoch(tmp_path):
-    _, log = fit([EarlyStopping("loss", min_delta=9.0, patience=1), ModelCheckpoint(tmp_path / "{epoch}")], 9)
-    assert sorted(path.name for path in tmp_path.iterdir()) == [str(epoch + 1) for epoch in log.epoch] == ["1", "2"]
+    _, log = fit(
+        [EarlyStopping("loss", min_delta=9.0, patience=1), ModelCheckpoint(tmp_path / "{epoch}")], 9
+    )
+    assert (
+        sorted(path.name for path in tmp_path.iterdir())
+        == [str(epoch + 1) for epoch in log.epoch]
+        == ["1", "2"]
+    )
 
 
 def test_the_face_of_keras(tmp_path):
     model = keras.Sequential([keras.layers.Dense(3, activation="softmax")], seed=0)
     model.compile("sgd", SPARSE)
-    saver = keras.callbacks.ModelCheckpoint(filepath=str(tmp_path / "{epoch:02d}.glassnet"), monitor="loss", save_freq="epoch")
+    saver = keras.callbacks.ModelCheckpoint(
+        filepath=str(tmp_path / "{epoch:02d}.glassnet"), monitor="loss", save_freq="epoch"
+    )
     model.fit(X, Y, epochs=2, verbose=0, callbacks=[saver])
     assert sorted(path.name for path in tmp_path.iterdir()) == ["01.glassnet", "02.glassnet"]
 
@@ -173,10 +224,19 @@ def test_the_face_of_keras(tmp_path):
     ("options", "said"),
     [
         ({"filepath": 3}, "ModelCheckpoint: expected filepath to be a path"),
-        ({"filepath": "x", "save_best_only": 1}, "ModelCheckpoint: expected True or False. Received: save_best_only=1"),
-        ({"filepath": "x", "save_weights_only": None}, "ModelCheckpoint: expected True or False. .*save_weights_only=None"),
+        (
+            {"filepath": "x", "save_best_only": 1},
+            "ModelCheckpoint: expected True or False. Received: save_best_only=1",
+        ),
+        (
+            {"filepath": "x", "save_weights_only": None},
+            "ModelCheckpoint: expected True or False. .*save_weights_only=None",
+        ),
         ({"filepath": "x", "mode": "best"}, "ModelCheckpoint: "),
-        ({"filepath": "x", "initial_value_threshold": math.nan}, "expected initial_value_threshold to be a number or None"),
+        (
+            {"filepath": "x", "initial_value_threshold": math.nan},
+            "expected initial_value_threshold to be a number or None",
+        ),
     ],
 )
 def test_arguments_out_of_range(options, said):
@@ -187,7 +247,11 @@ def test_arguments_out_of_range(options, said):
 @pytest.mark.parametrize(
     ("pattern", "options", "said"),
     [
-        ("{epoch:04d}-{val_los:.2f}", {}, "ModelCheckpoint: filepath: expected one of epoch, loss, accuracy, .* Did you mean 'val_loss'"),
+        (
+            "{epoch:04d}-{val_los:.2f}",
+            {},
+            "ModelCheckpoint: filepath: expected one of epoch, loss, accuracy, .* Did you mean 'val_loss'",
+        ),
         ("{}", {}, "ModelCheckpoint: expected a filepath like runs/"),
         ("{epoch", {}, "expected a filepath like .* Double a brace that is to stand as it is: {{"),
         ("{epoch:q}", {}, "expected a filepath like"),
@@ -195,7 +259,9 @@ def test_arguments_out_of_range(options, said):
         ("x", {"save_best_only": True, "monitor": "val_los"}, "ModelCheckpoint: .*'val_loss'"),
     ],
 )
-def test_patterns_that_cannot_be_filled_are_refused_before_training(pattern, options, said, tmp_path):
+def test_patterns_that_cannot_be_filled_are_refused_before_training(
+    pattern, options, said, tmp_path
+):
     model = noisy_model()
     with pytest.raises(ConfigError, match=said):
         fit(ModelCheckpoint(str(tmp_path / pattern), **options), model=model)
@@ -205,7 +271,9 @@ def test_patterns_that_cannot_be_filled_are_refused_before_training(pattern, opt
 
 def test_a_folder_that_cannot_be_made(tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(ConfigError, match=r"ModelCheckpoint: expected a file that can be written. .* It said: "):
+    with pytest.raises(
+        ConfigError, match=r"ModelCheckpoint: expected a file that can be written. .* It said: "
+    ):
         fit(ModelCheckpoint(tmp_path / "file" / "x.glassnet"))
     with pytest.raises(ModelFileError, match="save: expected a file that can be written"):
         fit(ModelCheckpoint(tmp_path / "none-{epoch}" / "x.glassnet"))

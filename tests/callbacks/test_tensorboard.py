@@ -67,16 +67,33 @@ def test_two_fits_are_read_back(tmp_path):
     """Oracle: a relation: the histories of both, under Keras's names, steps counted on."""
     model = noisy_model()
     slower = LearningRateScheduler(lambda epoch, rate: 0.02 / (1 + epoch))
-    first, second = (fit_noisy(model, epochs, callbacks=[slower, board(tmp_path / "new" / "logs")]) for epochs in (2, 3))
-    assert sorted(folder.name for folder in (tmp_path / "new" / "logs").iterdir()) == ["train", "validation"]
-    train, held = scalars(tmp_path / "new" / "logs" / "train"), scalars(tmp_path / "new" / "logs" / "validation")
+    first, second = (
+        fit_noisy(model, epochs, callbacks=[slower, board(tmp_path / "new" / "logs")])
+        for epochs in (2, 3)
+    )
+    assert sorted(folder.name for folder in (tmp_path / "new" / "logs").iterdir()) == [
+        "train",
+        "validation",
+    ]
+    train, held = (
+        scalars(tmp_path / "new" / "logs" / "train"),
+        scalars(tmp_path / "new" / "logs" / "validation"),
+    )
     assert list(train) == ["epoch_loss", "epoch_accuracy", "epoch_learning_rate"]
     assert list(held) == ["epoch_loss", "epoch_accuracy"]
     for found, prefix in ((train, ""), (held, "val_")):
         for name in ("loss", "accuracy"):
             assert [step for step, _ in found[f"epoch_{name}"]] == [0, 1, 2, 3, 4]
-            close([value for _, value in found[f"epoch_{name}"]], first.history[prefix + name] + second.history[prefix + name], FLOAT32)
-    close([value for _, value in train["epoch_learning_rate"]], [0.02 / (1 + epoch) for epoch in range(5)], FLOAT32)
+            close(
+                [value for _, value in found[f"epoch_{name}"]],
+                first.history[prefix + name] + second.history[prefix + name],
+                FLOAT32,
+            )
+    close(
+        [value for _, value in train["epoch_learning_rate"]],
+        [0.02 / (1 + epoch) for epoch in range(5)],
+        FLOAT32,
+    )
 
 
 def test_without_validation_there_is_no_folder_for_it(tmp_path):
@@ -86,7 +103,13 @@ def test_without_validation_there_is_no_folder_for_it(tmp_path):
 
 def test_what_was_written_outlives_a_run_that_raises(tmp_path):
     with pytest.raises(ZeroDivisionError):
-        plain_model().fit(X, Y, epochs=9, verbose=0, callbacks=[board(tmp_path), LambdaCallback(lambda epoch, logs: epoch < 2 or 1 / 0)])
+        plain_model().fit(
+            X,
+            Y,
+            epochs=9,
+            verbose=0,
+            callbacks=[board(tmp_path), LambdaCallback(lambda epoch, logs: epoch < 2 or 1 / 0)],
+        )
     assert [step for step, _ in scalars(tmp_path / "train")["epoch_loss"]] == [0, 1, 2]
 
 
@@ -105,17 +128,25 @@ def test_tensorboardx_is_asked_for_when_it_is_missing(monkeypatch):
         return real(name, *rest)
 
     monkeypatch.setattr(builtins, "__import__", without)
-    with pytest.raises(ConfigError, match=r"TensorBoard: expected tensorboardX\. Install it: pip install 'glassnet\[tensorboard\]'\."):
+    with pytest.raises(
+        ConfigError,
+        match=r"TensorBoard: expected tensorboardX\. Install it: pip install 'glassnet\[tensorboard\]'\.",
+    ):
         TensorBoard("logs")
 
 
 def test_folders_that_cannot_be_used(tmp_path):
     (tmp_path / "file").touch()
     model = plain_model()
-    with pytest.raises(ConfigError, match=r"TensorBoard: expected a file that can be written\. .* It said: Not a directory\."):
+    with pytest.raises(
+        ConfigError,
+        match=r"TensorBoard: expected a file that can be written\. .* It said: Not a directory\.",
+    ):
         model.fit(X, Y, verbose=0, callbacks=board(tmp_path / "file"))
     assert model.epoch == 0
-    with pytest.raises(ConfigError, match=r"TensorBoard: expected log_dir to be a path\. Received: log_dir=None"):
+    with pytest.raises(
+        ConfigError, match=r"TensorBoard: expected log_dir to be a path\. Received: log_dir=None"
+    ):
         board(None)
 
 

@@ -12,13 +12,20 @@ from nets import X, Y, plain_model, same_bits
 def fit(callbacks, epochs=(40, 40)):
     model = plain_model(Adam(0.1))
     return model, [
-        model.fit(X, Y, epochs=n, batch_size=8, validation_split=0.3, verbose=0, callbacks=callbacks) if n else None for n in epochs
+        model.fit(
+            X, Y, epochs=n, batch_size=8, validation_split=0.3, verbose=0, callbacks=callbacks
+        )
+        if n
+        else None
+        for n in epochs
     ]
 
 
 @pytest.mark.parametrize("order", [1, -1])
 def test_four_callbacks_over_two_fits(tmp_path, order):
-    """Oracle: a relation: the order does not matter; rows are the epochs of both fits; the weights are those of the second fit's best."""
+    """Oracle: a relation: the order does not matter; rows are the epochs of both fits; the weights
+    are those of the second fit's best.
+    """
     pytest.importorskip("tensorboardX")
     few = [ReduceLROnPlateau(patience=2, factor=0.5), EarlyStopping(patience=6)]
     files = [CSVLogger(tmp_path / "log.csv", append=True), TensorBoard(tmp_path / "logs")]

@@ -29,16 +29,32 @@ def run(*words):
 
 
 def fresh(code):
-    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    return subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    ).stdout
 
 
-@pytest.mark.parametrize("doing", ["", "; glassnet.cli.main(['--help'])", "; glassnet.cli.main(['train', '--help'])"])
+@pytest.mark.parametrize(
+    "doing", ["", "; glassnet.cli.main(['--help'])", "; glassnet.cli.main(['train', '--help'])"]
+)
 def test_help_loads_click_alone(doing):
     report = f"import atexit, sys; atexit.register(lambda: print([m for m in {HEAVY} if m in sys.modules]))"
     assert fresh(f"{report}; import glassnet.cli{doing}").splitlines()[-1] == "[]"
 
 
-@pytest.mark.parametrize("command", [(), ("train",), ("trace",), ("datasets",), ("evaluate",), ("predict",), ("forecast",), ("summary",)])
+@pytest.mark.parametrize(
+    "command",
+    [
+        (),
+        ("train",),
+        ("trace",),
+        ("datasets",),
+        ("evaluate",),
+        ("predict",),
+        ("forecast",),
+        ("summary",),
+    ],
+)
 def test_help_has_examples(command):
     result = run(*command, "--help")
     assert result.exit_code == 0
@@ -46,7 +62,9 @@ def test_help_has_examples(command):
 
 
 def test_module_and_version():
-    done = subprocess.run([sys.executable, "-m", "glassnet", "--version"], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-m", "glassnet", "--version"], capture_output=True, text=True, check=True
+    )
     assert done.stdout == f"glassnet {gn.__version__}\n"
 
 
@@ -62,7 +80,10 @@ def test_digits_with_defaults():
     assert last.endswith("▁")
     assert len(last) < 80
     assert Path("curves.png").read_bytes().startswith(b"\x89PNG\r\n")
-    assert "8x8 → Rescaling(1/16) → Flatten → Dense(128, relu) → Dense(10, softmax): 9,610 weights" in result.stdout
+    assert (
+        "8x8 → Rescaling(1/16) → Flatten → Dense(128, relu) → Dense(10, softmax): 9,610 weights"
+        in result.stdout
+    )
 
 
 def test_regression_is_scored_in_its_own_units():
@@ -70,7 +91,9 @@ def test_regression_is_scored_in_its_own_units():
     result = json.loads(run("train", "diabetes", "--json", "--no-plot").stdout)
     data = gn.datasets.load("diabetes")
     assert result["metric"] == "rmse"
-    assert result["baseline"] == pytest.approx(np.sqrt(np.mean((data.y_test - data.y.mean()) ** 2)), rel=1e-6)
+    assert result["baseline"] == pytest.approx(
+        np.sqrt(np.mean((data.y_test - data.y.mean()) ** 2)), rel=1e-6
+    )
     assert result["score"] < 0.85 * result["baseline"]
     words = run("train", "diabetes", "--quiet", "--no-plot").stdout.split()
     assert words[:2] == ["diabetes:", "RMSE"]
@@ -78,20 +101,57 @@ def test_regression_is_scored_in_its_own_units():
 
 
 def test_json_is_all_there_is_and_says_it_all():
-    result = run("train", "iris", "--json", "--epochs", "3", "--layers", "4,3", "--seed", "7", "--plot", "iris.svg")
+    result = run(
+        "train",
+        "iris",
+        "--json",
+        "--epochs",
+        "3",
+        "--layers",
+        "4,3",
+        "--seed",
+        "7",
+        "--plot",
+        "iris.svg",
+    )
     told = json.loads(result.stdout)
     assert result.stderr == ""
     assert told.keys() >= {"score", "baseline", "seconds", "history", "seed", "settings"}
     assert len(told["history"]["val_loss"]) == told["epochs"] == 3
-    assert (told["seed"], told["plot"], told["dataset"], told["stopped"]) == (7, "iris.svg", "iris", None)
-    expected = {"layers": [4, 3], "epochs": 3, "validation_split": 0.1, "learning_rate": 0.001, "batch_size": 32, "optimizer": "adam"}
+    assert (told["seed"], told["plot"], told["dataset"], told["stopped"]) == (
+        7,
+        "iris.svg",
+        "iris",
+        None,
+    )
+    expected = {
+        "layers": [4, 3],
+        "epochs": 3,
+        "validation_split": 0.1,
+        "learning_rate": 0.001,
+        "batch_size": 32,
+        "optimizer": "adam",
+    }
     assert told["settings"].items() >= expected.items()
     assert Path("iris.svg").exists()
 
 
 def test_same_seed_same_run():
-    words = ("train", "moons", "--json", "--no-plot", "--epochs", "4", "--dropout", "0.2", "--batch-size", "full")
-    first, second, other = (json.loads(run(*words, "--seed", seed).stdout)["history"] for seed in "001")
+    words = (
+        "train",
+        "moons",
+        "--json",
+        "--no-plot",
+        "--epochs",
+        "4",
+        "--dropout",
+        "0.2",
+        "--batch-size",
+        "full",
+    )
+    first, second, other = (
+        json.loads(run(*words, "--seed", seed).stdout)["history"] for seed in "001"
+    )
     assert first == second
     assert first != other
 
@@ -104,14 +164,20 @@ def test_quiet_is_one_line_and_no_epochs_draw_nothing():
 
 
 def test_patience_stops_early():
-    told = json.loads(run("train", "diabetes", "--json", "--no-plot", "--patience", "3", "--learning-rate", "0.02").stdout)
+    told = json.loads(
+        run(
+            "train", "diabetes", "--json", "--no-plot", "--patience", "3", "--learning-rate", "0.02"
+        ).stdout
+    )
     assert told["epochs"] < told["settings"]["epochs"]
     assert "val_loss has not improved for 3 epochs" in told["stopped"]
 
 
 def test_downloaded_images(shared_data):
     """A twelfth of the rows the full set has: 0.9 is within reach of one epoch."""
-    told = json.loads(run("train", "mnist", "--layers", "64,64", "--epochs", "3", "--json", "--no-plot").stdout)
+    told = json.loads(
+        run("train", "mnist", "--layers", "64,64", "--epochs", "3", "--json", "--no-plot").stdout
+    )
     assert told["score"] > 0.9
 
 
@@ -120,11 +186,17 @@ def test_downloaded_images(shared_data):
     [
         (("train", "digitz"), "Did you mean 'digits'?"),
         (("trace", "xorr"), "Did you mean 'xor'?"),
-        (("train", "digits", "--layers", "64,x"), "hidden layers such as 64 or 64,32, or none. Received: '64,x'."),
+        (
+            ("train", "digits", "--layers", "64,x"),
+            "hidden layers such as 64 or 64,32, or none. Received: '64,x'.",
+        ),
         (("train", "digits", "--layers", "0"), "Received: '0'."),
         (("train", "digits", "--epochs", "-1"), "-1 is not in the range x>=0"),
         (("train", "digits", "--dropout", "1"), "1.0 is not in the range 0<=x<1"),
-        (("train", "digits", "--batch-size", "0"), "a number of rows >= 1, or full. Received: '0'."),
+        (
+            ("train", "digits", "--batch-size", "0"),
+            "a number of rows >= 1, or full. Received: '0'.",
+        ),
         (("train", "digits", "--learning-rate", "0"), "0.0 is not in the range x>0"),
         (("train", "digits", "--learning-rate", "nan"), "learning_rate to be a number > 0"),
         (("train", "digits", "--activation", "rellu"), "Did you mean 'relu'?"),
@@ -151,8 +223,20 @@ def test_mistakes_are_one_line(words, said):
 
 
 def test_diverging_run_warns_in_one_line():
-    words = ["train", "line", "--optimizer", "sgd", "--learning-rate", "1e6", "--no-plot", "--epochs", "20"]
-    done = subprocess.run([sys.executable, "-m", "glassnet", *words], capture_output=True, text=True, check=True)
+    words = [
+        "train",
+        "line",
+        "--optimizer",
+        "sgd",
+        "--learning-rate",
+        "1e6",
+        "--no-plot",
+        "--epochs",
+        "20",
+    ]
+    done = subprocess.run(
+        [sys.executable, "-m", "glassnet", *words], capture_output=True, text=True, check=True
+    )
     assert done.stderr.startswith("glassnet: Training stopped in ")
     assert done.stderr.count("\n") == 1
 
@@ -160,7 +244,12 @@ def test_diverging_run_warns_in_one_line():
 @pytest.mark.skipif(os.name == "nt", reason="sends SIGINT")
 def test_ctrl_c_keeps_what_was_learned():
     words = ["train", "digits", "--epochs", "100000", "--no-plot"]
-    with subprocess.Popen([sys.executable, "-m", "glassnet", *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        [sys.executable, "-m", "glassnet", *words],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
         lines = [process.stdout.readline() for _ in range(3)]
         assert lines[2].startswith("epoch 1/")
         time.sleep(0.1)
@@ -181,13 +270,27 @@ def test_interrupted_before_training(monkeypatch):
 
 
 def test_texts_are_read_word_by_word():
-    """Oracle: the words of the rows to learn from; the shape is known before the fit, as `sketch` needs it."""
+    """Oracle: the words of the rows to learn from; the shape is known before the fit, as `sketch`
+    needs it.
+    """
     data = gn.datasets.load("reviews")
-    settings = {"layers": [4], "activation": "relu", "optimizer": "adam", "learning_rate": None, "seed": 0}
+    settings = {
+        "layers": [4],
+        "activation": "relu",
+        "optimizer": "adam",
+        "learning_rate": None,
+        "seed": 0,
+    }
     made = default_models.build_model(data, settings, dropout=0.0)
     kinds = "TextVectorization → Embedding → Bidirectional → Dense(4, relu) → Dense(1, sigmoid)"
-    assert default_models.describe_model(made).startswith(f"{max(len(text.split()) for text in data.x)} → {kinds}: ")
-    words = {word for text in data.x for word in text.lower().replace(".", "").replace(",", "").replace(":", "").split()}
+    assert default_models.describe_model(made).startswith(
+        f"{max(len(text.split()) for text in data.x)} → {kinds}: "
+    )
+    words = {
+        word
+        for text in data.x
+        for word in text.lower().replace(".", "").replace(",", "").replace(":", "").split()
+    }
     assert made.get_layer("embedding_1").input_dim == len(words) + 2
     assert made.predict(data.x_test[:3]).shape == (3, 1)
 
@@ -196,15 +299,27 @@ def test_trace_xor_shows_the_numbers():
     """Oracle: the same forward pass in NumPy, from the weights of the same seed."""
     result = run("trace", "xor", "--layers", "2", "--row", "1")
     assert result.exit_code == 0
-    settings = {"layers": (2,), "activation": "sigmoid", "optimizer": "sgd", "learning_rate": 0.1, "seed": 0}
-    w1, b1, w2, b2 = default_models.build_model(gn.datasets.load("xor"), settings, dropout=0.0).get_weights()
+    settings = {
+        "layers": (2,),
+        "activation": "sigmoid",
+        "optimizer": "sgd",
+        "learning_rate": 0.1,
+        "seed": 0,
+    }
+    w1, b1, w2, b2 = default_models.build_model(
+        gn.datasets.load("xor"), settings, dropout=0.0
+    ).get_weights()
     a = 1 / (1 + np.exp(-(np.array([0, 1]) @ w1 + b1)))
     p = 1 / (1 + np.exp(-(a @ w2 + b2)))
     for number in (*w1.ravel(), *a, *w2.ravel(), *p, *(p - 1)):
         assert f"{number:.4f}" in result.stdout
-    assert float(re.search(r"BinaryCrossentropy = (\S+)", result.stdout)[1]) == pytest.approx(-np.log(p[0]), rel=1e-4)
+    assert float(re.search(r"BinaryCrossentropy = (\S+)", result.stdout)[1]) == pytest.approx(
+        -np.log(p[0]), rel=1e-4
+    )
     lines = result.stdout.splitlines()
-    assert lines[0].startswith("xor, row 1 (1): 2 → Dense(2, sigmoid) → Dense(1, sigmoid): 9 weights, untrained")
+    assert lines[0].startswith(
+        "xor, row 1 (1): 2 → Dense(2, sigmoid) → Dense(1, sigmoid): 9 weights, untrained"
+    )
     assert len(lines) <= 40
     assert max(map(len, lines)) <= 120
 
@@ -222,7 +337,13 @@ def test_trace_of_a_neuron_and_a_layer():
 
 def test_trace_of_a_table_is_standardised():
     told = json.loads(run("trace", "diabetes", "--json").stdout)
-    assert [link["layer"] for link in told["links"]] == ["Normalization", "Dense", "Activation", "Dense", "Rescaling"]
+    assert [link["layer"] for link in told["links"]] == [
+        "Normalization",
+        "Dense",
+        "Activation",
+        "Dense",
+        "Rescaling",
+    ]
     assert np.abs(told["links"][0]["output"]).max() < 10
 
 
@@ -230,7 +351,12 @@ def test_trace_json_is_the_trace():
     told = json.loads(run("trace", "xor", "--json").stdout)
     assert (told["dataset"], told["row"], told["x"]) == ("xor", 3, [[1.0, 1.0]])
     assert told["loss"] > 0
-    assert [link["name"] for link in told["links"]] == ["dense_1", "dense_1.sigmoid", "dense_2", "dense_2.sigmoid"]
+    assert [link["name"] for link in told["links"]] == [
+        "dense_1",
+        "dense_1.sigmoid",
+        "dense_2",
+        "dense_2.sigmoid",
+    ]
 
 
 def test_datasets_lists_every_one():
@@ -239,10 +365,18 @@ def test_datasets_lists_every_one():
     assert [line.split()[0] for line in lines[1:]] == list(gn.datasets.names())
     assert all(line == line.rstrip() for line in lines)
     told = json.loads(run("datasets", "--json").stdout)["datasets"]
-    assert {"name": "xor", "task": "2 classes", "rows": 4, "shape": [2], "source": "generated"}.items() <= told[4].items()
+    assert {
+        "name": "xor",
+        "task": "2 classes",
+        "rows": 4,
+        "shape": [2],
+        "source": "generated",
+    }.items() <= told[4].items()
 
 
-@pytest.mark.parametrize(("text", "widths"), [("64", (64,)), ("64,32", (64, 32)), ("64, 32", (64, 32)), ("none", ())])
+@pytest.mark.parametrize(
+    ("text", "widths"), [("64", (64,)), ("64,32", (64, 32)), ("64, 32", (64, 32)), ("none", ())]
+)
 def test_widths(text, widths):
     assert arguments.Widths().convert(text, None, None) == widths
 
@@ -261,7 +395,10 @@ def test_lines_break_between_words_on_a_terminal(monkeypatch, capsys):
     monkeypatch.setattr("sys.stdout.isatty", lambda: True)
     monkeypatch.setenv("COLUMNS", "40")
     output.print_wrapped(line)
-    assert capsys.readouterr().out == f"{line}\n8x8 → Flatten → Dense(128, relu) →\n  Dense(10, softmax)\n"
+    assert (
+        capsys.readouterr().out
+        == f"{line}\n8x8 → Flatten → Dense(128, relu) →\n  Dense(10, softmax)\n"
+    )
 
 
 def test_sparkline_averages_long_runs():
@@ -271,7 +408,13 @@ def test_sparkline_averages_long_runs():
 
 @pytest.mark.parametrize(
     ("rows", "batch", "split", "epochs"),
-    [(4, 32, 0.0, 500), (1438, 32, 0.1, 25), (60_000, 32, 0.1, 5), (1438, "full", 0.1, 500), (120, 120, 0.1, 500)],
+    [
+        (4, 32, 0.0, 500),
+        (1438, 32, 0.1, 25),
+        (60_000, 32, 0.1, 5),
+        (1438, "full", 0.1, 500),
+        (120, 120, 0.1, 500),
+    ],
 )
 def test_defaults_follow_the_rows(rows, batch, split, epochs):
     """1438 rows: 1294 to train on, 41 batches of 32, 1000 / 41 rounded up."""
@@ -293,7 +436,10 @@ def test_a_picture_that_cannot_be_written_does_not_cost_the_score(tmp_path, monk
     result = run("train", "and", "--epochs", "2", "--plot", str(tmp_path / "curves.png"))
     assert result.exit_code == 2
     assert "and: " in result.stdout
-    assert result.stderr.strip() == f"glassnet: the curves could not be drawn to {tmp_path / 'curves.png'}: No space left on device."
+    assert (
+        result.stderr.strip()
+        == f"glassnet: the curves could not be drawn to {tmp_path / 'curves.png'}: No space left on device."
+    )
 
 
 def test_json_goes_without_the_arithmetic():

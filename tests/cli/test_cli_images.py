@@ -1,4 +1,6 @@
-"""Folders of images on the command line: classes, sizes and parts are found, scored beside simpler methods, saved, and asked again."""
+"""Folders of images on the command line: classes, sizes and parts are found, scored beside simpler
+methods, saved, and asked again.
+"""
 
 import json
 import os
@@ -35,7 +37,9 @@ def draw(place, names=("red", "green", "blue"), n=20, size=(18, 12), mode="RGB",
 
 @pytest.fixture(scope="module")
 def shapes(tmp_path_factory):
-    """A folder to learn from, with two files that cannot be read; one to be asked about; the lines that training printed."""
+    """A folder to learn from, with two files that cannot be read; one to be asked about; the lines
+    that training printed.
+    """
     home = tmp_path_factory.mktemp("shapes")
     os.chdir(home)
     draw("photos")
@@ -44,7 +48,9 @@ def shapes(tmp_path_factory):
     draw("photos_test", n=4, seed=1)
     with warnings.catch_warnings():
         warnings.simplefilter("default")
-        result = run("train", "photos", "--epochs", "25", "--no-augment", "--out", "photos.glassnet", *SMALL)
+        result = run(
+            "train", "photos", "--epochs", "25", "--no-augment", "--out", "photos.glassnet", *SMALL
+        )
     assert result.exit_code == 0, result.output
     return home, result
 
@@ -63,15 +69,24 @@ def test_a_folder_is_learned_and_scored(shapes):
     assert lines[2].startswith("12x18x3 → Rescaling(1/255) → Conv2D(8, relu) → MaxPooling2D → ")
     assert lines[2].endswith("Dense(3, softmax): 251 weights")
     assert lines[3:5] == ["class: 3 labels, blue, green, red", "images of 12x18 pixels, 3 channels"]
-    assert "2 of 62 files cannot be read and are left out: photos/green/broken.png: it is no image" in result.stderr
+    assert (
+        "2 of 62 files cannot be read and are left out: photos/green/broken.png: it is no image"
+        in result.stderr
+    )
     model = gn.load("photos.glassnet")
     train, test = read_apart("photos", (12, 18))
     found = model.preprocessor.target.transform(model.predict_labels(test))
-    report = score_classifier(train.y, test.y, found, images.downsample(train.x), images.downsample(test.x))
+    report = score_classifier(
+        train.y, test.y, found, images.downsample(train.x), images.downsample(test.x)
+    )
     assert str(report) in result.stdout
     assert lines[-1].startswith(f"photos: {report.headline()} in ")
     assert np.mean(found == test.y) >= 0.9
-    theirs = LogisticRegression(max_iter=1000).fit(images.downsample(train.x), train.y).score(images.downsample(test.x), test.y)
+    theirs = (
+        LogisticRegression(max_iter=1000)
+        .fit(images.downsample(train.x), train.y)
+        .score(images.downsample(test.x), test.y)
+    )
     assert report.baselines[0].score.value == theirs
 
 
@@ -82,9 +97,13 @@ def read_apart(folder, size):
 
 @pytest.mark.filterwarnings("default")
 def test_the_saved_model_answers_in_names():
-    """Oracle: the same through `predict` in Python; a file that cannot be read has a line without an answer."""
+    """Oracle: the same through `predict` in Python; a file that cannot be read has a line without
+    an answer.
+    """
     model = gn.load("photos.glassnet")
-    assert model.preprocessor == ImagePreprocessor((12, 18), 3, ClassTarget("class", ("blue", "green", "red")))
+    assert model.preprocessor == ImagePreprocessor(
+        (12, 18), 3, ClassTarget("class", ("blue", "green", "red"))
+    )
     result = run("evaluate", "photos.glassnet", "photos_test", "--json")
     told = json.loads(result.stdout)
     test = gn.data.images_from_folder("photos_test", (12, 18))
@@ -98,30 +117,76 @@ def test_the_saved_model_answers_in_names():
     new.joinpath("b.jpg").write_text("no image")
     result = run("predict", "photos.glassnet", "new/", "--out", "scored.csv")
     assert result.stdout == "3 rows in scored.csv\n"
-    assert result.stderr.startswith("glassnet: 1 of 3 files cannot be read and have no answer: new/b.jpg: it is no image")
+    assert result.stderr.startswith(
+        "glassnet: 1 of 3 files cannot be read and have no answer: new/b.jpg: it is no image"
+    )
     frame = pandas.read_csv("scored.csv")
-    assert list(frame) == ["file", "predicted class", "probability of blue", "probability of green", "probability of red"]
+    assert list(frame) == [
+        "file",
+        "predicted class",
+        "probability of blue",
+        "probability of green",
+        "probability of red",
+    ]
     assert frame["file"].tolist() == ["new/a.png", "new/b.jpg", "new/c.png"]
     assert frame["predicted class"].fillna("").tolist() == ["blue", "", "red"]
-    np.testing.assert_allclose(frame.iloc[[0, 2], 2:].to_numpy(), model.predict(["new/a.png", "new/c.png"]), rtol=1e-6)
-    assert "class: 3 labels, blue, green, red, from images of 12x18 pixels, 3 channels" in run("summary", "photos.glassnet").stdout
-    assert "photos.glassnet, row 5 (green):" in run("trace", "photos.glassnet", "photos_test", "--row", "5").stdout
+    np.testing.assert_allclose(
+        frame.iloc[[0, 2], 2:].to_numpy(), model.predict(["new/a.png", "new/c.png"]), rtol=1e-6
+    )
+    assert (
+        "class: 3 labels, blue, green, red, from images of 12x18 pixels, 3 channels"
+        in run("summary", "photos.glassnet").stdout
+    )
+    assert (
+        "photos.glassnet, row 5 (green):"
+        in run("trace", "photos.glassnet", "photos_test", "--row", "5").stdout
+    )
 
 
 @pytest.mark.parametrize(
     ("words", "text"),
     [
-        (("train", "nowhere/"), "images_from_folder: expected a folder. Received: folder='nowhere'."),
-        (("train", "photos/green/00.png"), "images_from_folder: expected a folder. Received: folder='photos/green/00.png'."),
-        (("train", "photos/green"), "expected two classes or more, each a sub-folder. Received: classes=[]."),
-        (("train", "photos", "--target", "x"), "--target is for tables: photos is a folder of images."),
+        (
+            ("train", "nowhere/"),
+            "images_from_folder: expected a folder. Received: folder='nowhere'.",
+        ),
+        (
+            ("train", "photos/green/00.png"),
+            "images_from_folder: expected a folder. Received: folder='photos/green/00.png'.",
+        ),
+        (
+            ("train", "photos/green"),
+            "expected two classes or more, each a sub-folder. Received: classes=[].",
+        ),
+        (
+            ("train", "photos", "--target", "x"),
+            "--target is for tables: photos is a folder of images.",
+        ),
         (("train", "iris", "--size", "9"), "--size is for a folder of images: iris is none."),
-        (("train", "iris", "--no-augment"), "--no-augment is for a folder of images: iris is none."),
-        (("train", "photos_test", "--size", "9y"), "expected pixels such as 96, or height x width as 72x96. Received: '9y'."),
-        (("train", "photos_test", "--layers", "2,2,2,2,2", "--size", "8"), "max_pooling2d_4: expected an input of at least 2x2."),
-        (("predict", "photos.glassnet", "nowhere"), "images: expected an image or a folder that exists. Received: path='nowhere'."),
-        (("predict", "photos.glassnet", "photos/green/broken.png"), "images: expected files that can be read. Received: unreadable=1"),
-        (("predict", "photos.glassnet", "none"), "images: expected a folder with images (.png, .jpg"),
+        (
+            ("train", "iris", "--no-augment"),
+            "--no-augment is for a folder of images: iris is none.",
+        ),
+        (
+            ("train", "photos_test", "--size", "9y"),
+            "expected pixels such as 96, or height x width as 72x96. Received: '9y'.",
+        ),
+        (
+            ("train", "photos_test", "--layers", "2,2,2,2,2", "--size", "8"),
+            "max_pooling2d_4: expected an input of at least 2x2.",
+        ),
+        (
+            ("predict", "photos.glassnet", "nowhere"),
+            "images: expected an image or a folder that exists. Received: path='nowhere'.",
+        ),
+        (
+            ("predict", "photos.glassnet", "photos/green/broken.png"),
+            "images: expected files that can be read. Received: unreadable=1",
+        ),
+        (
+            ("predict", "photos.glassnet", "none"),
+            "images: expected a folder with images (.png, .jpg",
+        ),
         (
             ("evaluate", "photos.glassnet", "none"),
             "a sub-folder for each class. Received: missing=['blue', 'green', 'red'], there=[].",
@@ -130,8 +195,14 @@ def test_the_saved_model_answers_in_names():
             ("evaluate", "photos.glassnet", "others"),
             "the classes of training, ('blue', 'green', 'red'). Received: others=['star'].",
         ),
-        (("evaluate", "plain.glassnet", "photos_test"), "photos_test is a folder of images, and the model was not fitted to one."),
-        (("evaluate", "photos.glassnet", "some.csv"), "x: expected images of 12x18 pixels, 3 channels. Received: x='Table'."),
+        (
+            ("evaluate", "plain.glassnet", "photos_test"),
+            "photos_test is a folder of images, and the model was not fitted to one.",
+        ),
+        (
+            ("evaluate", "photos.glassnet", "some.csv"),
+            "x: expected images of 12x18 pixels, 3 channels. Received: x='Table'.",
+        ),
     ],
 )
 def test_what_cannot_be_used_is_named(words, text):
@@ -162,9 +233,24 @@ def test_folders_of_parts(tmp_path, monkeypatch):
     draw("data/Test", n=1)
     job = found("data")
     assert [len(job.train), len(job.test), len(job.validation_data)] == [12, 3, 6]
-    assert job.messages[:2] == ("data/Test is there to score on", "data/validation is there to validate on")
+    assert job.messages[:2] == (
+        "data/Test is there to score on",
+        "data/validation is there to validate on",
+    )
     assert {path.parts[1] for path in job.validation_data.files} == {"validation"}
-    told = json.loads(run("train", "data", "--epochs", "1", "--json", "--layers", "none", "--no-plot", "--no-augment").stdout)
+    told = json.loads(
+        run(
+            "train",
+            "data",
+            "--epochs",
+            "1",
+            "--json",
+            "--layers",
+            "none",
+            "--no-plot",
+            "--no-augment",
+        ).stdout
+    )
     assert len(told["history"]["val_loss"]) == 1
     assert told["settings"]["validation_split"] == 0
     draw("trains", ("train", "tram"), n=5)
@@ -176,7 +262,9 @@ def test_folders_of_parts(tmp_path, monkeypatch):
 
 
 def test_the_size_is_that_of_the_images_but_for_large_ones(tmp_path):
-    """Oracle: by hand; 300 x 200 pixels shrink to 96 x 64, whichever way the camera was held; the middle one of several counts."""
+    """Oracle: by hand; 300 x 200 pixels shrink to 96 x 64, whichever way the camera was held; the
+    middle one of several counts.
+    """
     exif = Image.Exif()
     exif[0x0112] = 6
     files = []
@@ -185,7 +273,12 @@ def test_the_size_is_that_of_the_images_but_for_large_ones(tmp_path):
     ):
         files.append(tmp_path / f"{i}.jpg")
         Image.new("RGB", (width, height)).save(files[-1], **({"exif": exif} if turned else {}))
-    assert images.infer_image_size(files[:1]) == images.infer_image_size(files[1:2]) == images.infer_image_size(files[:4]) == (64, 96)
+    assert (
+        images.infer_image_size(files[:1])
+        == images.infer_image_size(files[1:2])
+        == images.infer_image_size(files[:4])
+        == (64, 96)
+    )
     assert images.infer_image_size(files[3:4]) == (20, 20)
     assert images.infer_image_size(files[4:]) == (1, 96)
     assert images.infer_image_size([]) == (96, 96)
@@ -193,7 +286,14 @@ def test_the_size_is_that_of_the_images_but_for_large_ones(tmp_path):
     assert images.infer_image_size([tmp_path / "x.jpg", files[3]]) == (20, 20)
 
 
-SETTINGS = {"layers": (2,), "activation": "tanh", "dropout": 0.5, "optimizer": "adam", "learning_rate": None, "seed": 0}
+SETTINGS = {
+    "layers": (2,),
+    "activation": "tanh",
+    "dropout": 0.5,
+    "optimizer": "adam",
+    "learning_rate": None,
+    "seed": 0,
+}
 
 
 def kinds(job, settings):
@@ -203,11 +303,27 @@ def kinds(job, settings):
 def test_the_network_ends_by_how_many_places_are_left():
     """Oracle: 12 x 18 pixels halved once are 54 places, twice 12, with `--layers none` all 216."""
     job = found("photos_test", augment=False)
-    assert kinds(job, SETTINGS) == ["Rescaling", "Conv2D", "MaxPooling2D", "GlobalMaxPooling2D", "Dropout", "Dense"]
+    assert kinds(job, SETTINGS) == [
+        "Rescaling",
+        "Conv2D",
+        "MaxPooling2D",
+        "GlobalMaxPooling2D",
+        "Dropout",
+        "Dense",
+    ]
     deep = job.build_model(SETTINGS | {"layers": (2, 5)}).layers
-    assert [type(view.layer).__name__ for view in deep[5:]] == ["Flatten", "Dropout", "Dense", "Dense"]
+    assert [type(view.layer).__name__ for view in deep[5:]] == [
+        "Flatten",
+        "Dropout",
+        "Dense",
+        "Dense",
+    ]
     assert (deep[7].layer.units, deep[7].layer.activation) == (5, "tanh")
-    assert kinds(job, SETTINGS | {"layers": (), "dropout": 0.0}) == ["Rescaling", "Flatten", "Dense"]
+    assert kinds(job, SETTINGS | {"layers": (), "dropout": 0.0}) == [
+        "Rescaling",
+        "Flatten",
+        "Dense",
+    ]
 
 
 @pytest.mark.parametrize(("images", "batch"), [(6, 4), (144, 8), (256, 16), (512, 32), (9000, 32)])
@@ -225,7 +341,13 @@ def test_few_images_are_changed_by_chance_and_that_is_said(tmp_path, monkeypatch
 
     draw("photos", n=3)
     assert changes(found("photos")) == ["RandomFlip", "RandomTranslation"]
-    assert found("photos").messages[-1].startswith("few images: each is mirrored and shifted a little by chance in training; --no-augment")
+    assert (
+        found("photos")
+        .messages[-1]
+        .startswith(
+            "few images: each is mirrored and shifted a little by chance in training; --no-augment"
+        )
+    )
     assert changes(found("photos", augment=False)) == []
     draw("scans", n=3, mode="L")
     assert changes(found("scans")) == ["RandomTranslation"], "writing is not mirrored"
@@ -240,11 +362,18 @@ def test_few_images_are_changed_by_chance_and_that_is_said(tmp_path, monkeypatch
     job = found("photos", size=(8, 40))
     assert job.train.x.shape[1:] == (8, 40, 3)
     assert job.layers == (32, 64)
-    assert [found("photos", size=(side, 99)).layers for side in (3, 4, 16, 200)] == [(32,), (32,), (32, 64, 128), (32, 64, 128)]
+    assert [found("photos", size=(side, 99)).layers for side in (3, 4, 16, 200)] == [
+        (32,),
+        (32,),
+        (32, 64, 128),
+        (32, 64, 128),
+    ]
 
 
 def test_coarse_images():
-    """Oracle: means of 2 x 2 squares by hand; what is left over at the edge is left out; small images stay as they are."""
+    """Oracle: means of 2 x 2 squares by hand; what is left over at the edge is left out; small
+    images stay as they are.
+    """
     x = np.zeros((1, 32, 18, 1), np.uint8)
     x[0, :2, :2, 0] = [[10, 20], [30, 40]]
     x[0, 30:, 16:, 0] = 255
@@ -259,9 +388,17 @@ def test_coarse_images():
 
 def test_a_linear_model_stands_aside_where_it_would_take_long(monkeypatch):
     monkeypatch.setattr(images, "MAX_LINEAR_INPUTS", 100)
-    told = json.loads(run("train", "photos_test", "--epochs", "0", "--layers", "none", "--json").stdout)
+    told = json.loads(
+        run("train", "photos_test", "--epochs", "0", "--layers", "none", "--json").stdout
+    )
     assert [rival["name"] for rival in told["score"]["rivals"]] == ["majority"]
-    assert told["learned"] == {"classes": ["blue", "green", "red"], "size": [12, 18], "channels": 3, "skipped": [], "augmented": True}
+    assert told["learned"] == {
+        "classes": ["blue", "green", "red"],
+        "size": [12, 18],
+        "channels": 3,
+        "skipped": [],
+        "augmented": True,
+    }
     assert told["settings"]["dropout"] == 0.5
 
 
@@ -276,7 +413,20 @@ def test_arrays_in_a_file(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     x, y = np.arange(240, dtype=np.uint8).reshape(60, 2, 2), np.repeat([0, 1, 2], 20)
     np.savez("digits.npz", x=x, y=y)
-    told = json.loads(run("train", "digits.npz", "--epochs", "2", "--json", "--no-plot", "--out", "d.glassnet", "--layers", "none").stdout)
+    told = json.loads(
+        run(
+            "train",
+            "digits.npz",
+            "--epochs",
+            "2",
+            "--json",
+            "--no-plot",
+            "--out",
+            "d.glassnet",
+            "--layers",
+            "none",
+        ).stdout
+    )
     assert told["dataset"] == "digits.npz"
     assert told["baseline"] == pytest.approx(1 / 3)
     logs = json.loads(run("evaluate", "d.glassnet", "digits.npz", "--json").stdout)["logs"]

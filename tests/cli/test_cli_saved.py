@@ -14,7 +14,13 @@ from glassnet.layers import Dense
 RNG = np.random.default_rng(0)
 N = 60
 HEIGHT = RNG.normal(170, 10, N)
-PEOPLE = pandas.DataFrame({"height": HEIGHT, "sex": np.where(RNG.random(N) < 0.5, "f", "m"), "shoe": (HEIGHT // 4).astype(int)})
+PEOPLE = pandas.DataFrame(
+    {
+        "height": HEIGHT,
+        "sex": np.where(RNG.random(N) < 0.5, "f", "m"),
+        "shoe": (HEIGHT // 4).astype(int),
+    }
+)
 PEOPLE["tall"] = np.where(HEIGHT > 172, "yes", "no")
 PEOPLE["club"] = RNG.choice(["chess", "row", "sing"], N)
 
@@ -34,16 +40,32 @@ def model(target, units=1, activation="sigmoid", **options):
 
 def test_train_saves_what_it_trained():
     """Oracle: evaluating the file gives the score over its rows that the file's network gives."""
-    last = run("train", "people.csv", "--target", "tall", "--epochs", "3", "--no-plot", "--quiet", "--out", "tall.glassnet").stdout
+    last = run(
+        "train",
+        "people.csv",
+        "--target",
+        "tall",
+        "--epochs",
+        "3",
+        "--no-plot",
+        "--quiet",
+        "--out",
+        "tall.glassnet",
+    ).stdout
     assert ", tall.glassnet" in last
     network = gn.load("tall.glassnet")
     assert network.epoch == 3
     result = json.loads(run("evaluate", "tall.glassnet", "people.csv", "--json").stdout)
     assert result["logs"] == pytest.approx(network.evaluate("people.csv", return_dict=True))
-    assert result["score"]["network"]["value"] == pytest.approx(np.mean(network.predict_labels(PEOPLE) == PEOPLE.tall))
+    assert result["score"]["network"]["value"] == pytest.approx(
+        np.mean(network.predict_labels(PEOPLE) == PEOPLE.tall)
+    )
     said = run("evaluate", "tall.glassnet", "people.csv").stdout
     assert said.startswith("accuracy on 60 rows")
-    assert f"people.csv: loss {result['logs']['loss']:.4g}, accuracy {result['logs']['accuracy']:.4g}" in said
+    assert (
+        f"people.csv: loss {result['logs']['loss']:.4g}, accuracy {result['logs']['accuracy']:.4g}"
+        in said
+    )
 
 
 def test_a_number_is_scored_in_its_own_units():
@@ -59,10 +81,21 @@ def test_answers_stand_beside_the_rows():
     result = run("predict", "tall.glassnet", "new.csv", "--out", "scored.csv")
     assert (result.stdout, result.exit_code) == ("60 rows in scored.csv\n", 0)
     scored = pandas.read_csv("scored.csv")
-    assert list(scored.columns) == ["height", "sex", "shoe", "club", "predicted tall", "probability of yes"]
-    pandas.testing.assert_frame_equal(scored[["height", "sex", "shoe", "club"]], PEOPLE[["height", "sex", "shoe", "club"]])
+    assert list(scored.columns) == [
+        "height",
+        "sex",
+        "shoe",
+        "club",
+        "predicted tall",
+        "probability of yes",
+    ]
+    pandas.testing.assert_frame_equal(
+        scored[["height", "sex", "shoe", "club"]], PEOPLE[["height", "sex", "shoe", "club"]]
+    )
     assert scored["predicted tall"].tolist() == network.predict_labels(PEOPLE).tolist()
-    np.testing.assert_allclose(scored["probability of yes"], network.predict(PEOPLE)[:, 0], rtol=1e-6)
+    np.testing.assert_allclose(
+        scored["probability of yes"], network.predict(PEOPLE)[:, 0], rtol=1e-6
+    )
     assert run("predict", "tall.glassnet", "new.csv").stdout == Path("scored.csv").read_text()
 
 
@@ -72,7 +105,9 @@ def test_answers_of_several_labels_and_of_numbers():
         run("predict", f"{name}.glassnet", "people.csv", "--out", "scored.csv")
         scored = pandas.read_csv("scored.csv")
         if name == "shoe":
-            np.testing.assert_allclose(scored["predicted shoe"], network.predict(PEOPLE)[:, 0], rtol=1e-6)
+            np.testing.assert_allclose(
+                scored["predicted shoe"], network.predict(PEOPLE)[:, 0], rtol=1e-6
+            )
         else:
             columns = [f"probability of {label}" for label in ("chess", "row", "sing")]
             np.testing.assert_allclose(scored[columns], network.predict(PEOPLE), rtol=1e-6)
@@ -87,7 +122,9 @@ def test_summary():
 
 
 def test_tracing_a_saved_model():
-    """Oracle: `sequential.trace`; where the rows have no target, the network's own answer stands for it, and that is said."""
+    """Oracle: `sequential.trace`; where the rows have no target, the network's own answer stands
+    for it, and that is said.
+    """
     network = model("tall")
     told = json.loads(run("trace", "tall.glassnet", "people.csv", "--row", "3", "--json").stdout)
     assert told["output"] == network.trace(PEOPLE[3:4]).output.tolist()
@@ -112,14 +149,29 @@ def test_a_model_of_arrays():
             ("predict", "xor.glassnet", "people.csv"),
             "was not fitted to a table or a folder of images: call gn.load",
         ),
-        (("predict", "none.glassnet", "people.csv"), "load: expected a file that exists. Received: path='none.glassnet'."),
+        (
+            ("predict", "none.glassnet", "people.csv"),
+            "load: expected a file that exists. Received: path='none.glassnet'.",
+        ),
         (("predict", "people.csv", "people.csv"), "load: expected a safetensors file."),
         (("predict", "tall.glassnet", "poeple.csv"), "Did you mean 'people.csv'?"),
-        (("predict", "tall.glassnet", "people.csv", "--out", "nowhere/scored.csv"), "expected a file in a folder that exists."),
-        (("evaluate", "tall.glassnet", "new.csv"), "target: expected one of height, sex, shoe, club. Received: name='tall'."),
+        (
+            ("predict", "tall.glassnet", "people.csv", "--out", "nowhere/scored.csv"),
+            "expected a file in a folder that exists.",
+        ),
+        (
+            ("evaluate", "tall.glassnet", "new.csv"),
+            "target: expected one of height, sex, shoe, club. Received: name='tall'.",
+        ),
         (("trace", "tall.glassnet"), "Which rows?"),
-        (("trace", "tall.glassnet", "people.csv", "--epochs", "3"), "--epochs is for networks made here"),
-        (("train", "xor", "--out", "nowhere/x.glassnet"), "expected a file in a folder that exists."),
+        (
+            ("trace", "tall.glassnet", "people.csv", "--epochs", "3"),
+            "--epochs is for networks made here",
+        ),
+        (
+            ("train", "xor", "--out", "nowhere/x.glassnet"),
+            "expected a file in a folder that exists.",
+        ),
     ],
 )
 def test_mistakes_are_one_line(words, said):

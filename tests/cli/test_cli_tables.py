@@ -1,4 +1,6 @@
-"""Tables on the command line: a CSV in, an honest score out, and what was inferred and left out is said."""
+"""Tables on the command line: a CSV in, an honest score out, and what was inferred and left out is
+said.
+"""
 
 import json
 
@@ -50,10 +52,16 @@ def test_classes():
     model = gn.Sequential([gn.layers.Dense(1, activation="sigmoid")], seed=0)
     model.fit(HOUSES.iloc[kept], target="sold", epochs=0, verbose=0, validation_split=0.1)
     x, x_test = (model.preprocessor.transform(HOUSES.iloc[rows]) for rows in (kept, held))
-    theirs = LogisticRegression(max_iter=1000).fit(x, HOUSES.sold.iloc[kept]).score(x_test, HOUSES.sold.iloc[held])
+    theirs = (
+        LogisticRegression(max_iter=1000)
+        .fit(x, HOUSES.sold.iloc[kept])
+        .score(x_test, HOUSES.sold.iloc[held])
+    )
     logistic, majority = facts["score"]["rivals"]
     assert logistic["value"] == pytest.approx(theirs)
-    assert majority["value"] == pytest.approx(np.mean(HOUSES.sold.iloc[held] == HOUSES.sold.iloc[kept].mode()[0]))
+    assert majority["value"] == pytest.approx(
+        np.mean(HOUSES.sold.iloc[held] == HOUSES.sold.iloc[kept].mode()[0])
+    )
     assert facts["score"]["rows"] == len(held) == 30
     assert facts["learned"]["left_out"] == {"remark": "it is free text"}
     assert facts["learned"]["columns"] == list(model.preprocessor.encoder.feature_names)
@@ -64,7 +72,17 @@ def test_classes():
 def test_numbers_and_their_logarithm():
     """Oracle: the model made here with the same rows; the score is in the price's units."""
     result = run(
-        "train", "houses.csv", "--target", "price", "--target-transform", "log", "--epochs", "30", "--no-plot", "--features", "size,town"
+        "train",
+        "houses.csv",
+        "--target",
+        "price",
+        "--target-transform",
+        "log",
+        "--epochs",
+        "30",
+        "--no-plot",
+        "--features",
+        "size,town",
     )
     assert "price: numbers, learned as (log y - " in result.stdout
     assert "2 columns as 3 numbers: size, town (2)" in result.stdout
@@ -72,15 +90,31 @@ def test_numbers_and_their_logarithm():
     kept, held = train_validation_split(N, None, 0.2, "random", 0)
     layers = [gn.layers.Dense(128, activation="relu"), gn.layers.Dropout(0.3), gn.layers.Dense(1)]
     model, rows = gn.Sequential(layers, seed=0), HOUSES[["size", "town", "price"]]
-    model.fit(rows.iloc[kept], target="price", target_transform="log", epochs=30, validation_split=0.1, verbose=0)
+    model.fit(
+        rows.iloc[kept],
+        target="price",
+        target_transform="log",
+        epochs=30,
+        validation_split=0.1,
+        verbose=0,
+    )
     rmse = np.sqrt(np.mean((model.predict(rows.iloc[held])[:, 0] - rows.price.iloc[held]) ** 2))
     facts = json.loads(
         run(
-            "train", "houses.csv", "--target=price", "--target-transform=log", "--epochs=30", "--no-plot", "--features=size,town", "--json"
+            "train",
+            "houses.csv",
+            "--target=price",
+            "--target-transform=log",
+            "--epochs=30",
+            "--no-plot",
+            "--features=size,town",
+            "--json",
         ).stdout
     )
     assert facts["score"]["metric"] == "RMSE"
-    of_log = np.sqrt(np.mean((np.log(model.predict(rows.iloc[held])[:, 0]) - np.log(rows.price.iloc[held])) ** 2))
+    of_log = np.sqrt(
+        np.mean((np.log(model.predict(rows.iloc[held])[:, 0]) - np.log(rows.price.iloc[held])) ** 2)
+    )
     assert facts["score_of_log"]["network"]["value"] == pytest.approx(of_log, rel=1e-3)
     assert "\n\nand of log price:\nRMSE on 30 rows" in result.stdout
     assert facts["score"]["network"]["value"] == pytest.approx(rmse, rel=1e-3)
@@ -90,9 +124,22 @@ def test_numbers_and_their_logarithm():
 def test_the_task_is_told_from_the_target():
     """Few whole numbers are learned as numbers, and it is said how to learn them as labels."""
     said = run("train", "houses.csv", "--target", "floors", "--no-plot", "--epochs", "1").stdout
-    assert "floors has 3 different whole numbers, learned as numbers: --task classes learns them as labels" in said
+    assert (
+        "floors has 3 different whole numbers, learned as numbers: --task classes learns them as labels"
+        in said
+    )
     assert "RMSE on 30 rows" in said
-    said = run("train", "houses.csv", "--target", "floors", "--no-plot", "--epochs", "1", "--task", "classes").stdout
+    said = run(
+        "train",
+        "houses.csv",
+        "--target",
+        "floors",
+        "--no-plot",
+        "--epochs",
+        "1",
+        "--task",
+        "classes",
+    ).stdout
     assert "floors: 3 labels, 1, 2, 3" in said
     assert "Dense(3, softmax)" in said
     assert "accuracy on 30 rows" in said
@@ -106,15 +153,23 @@ def test_rows_without_a_target_are_said():
 
 
 def test_nothing_is_learned_of_the_rows_to_be_scored_on():
-    """A word among the numbers of a held-out row does not turn the column into text; it is refused, and before the training."""
+    """A word among the numbers of a held-out row does not turn the column into text; it is refused,
+    and before the training.
+    """
     kept, held = train_validation_split(N, HOUSES.sold.to_numpy(), 0.2, "random", 0)
     odd = HOUSES.astype({"floors": object})
     odd.loc[held[0], "floors"] = "many"
     odd.to_csv("odd.csv", index=False)
-    assert table.resolve_job("odd.csv", base.TrainOptions("sold"), 0).train["floors"].tolist() == HOUSES.floors.iloc[kept].tolist()
+    assert (
+        table.resolve_job("odd.csv", base.TrainOptions("sold"), 0).train["floors"].tolist()
+        == HOUSES.floors.iloc[kept].tolist()
+    )
     result = run("train", "odd.csv", "--target", "sold", "--no-plot")
     assert result.exit_code == 2
-    assert "column 'floors': expected numbers, as in training. Received: text=['many']" in result.stderr
+    assert (
+        "column 'floors': expected numbers, as in training. Received: text=['many']"
+        in result.stderr
+    )
     assert "epoch" not in result.stdout
 
 
@@ -122,7 +177,8 @@ def test_other_files(tmp_path):
     HOUSES.to_csv("houses.tsv", sep="\t", index=False)
     HOUSES.to_parquet("houses.parquet")
     scores = [
-        run("train", name, "--target", "sold", "--no-plot", "--quiet").stdout for name in ("houses.csv", "houses.tsv", "houses.parquet")
+        run("train", name, "--target", "sold", "--no-plot", "--quiet").stdout
+        for name in ("houses.csv", "houses.tsv", "houses.parquet")
     ]
     assert len({score.split(": ", 1)[1].split(" in ")[0] for score in scores}) == 1
 
@@ -139,13 +195,25 @@ def test_data_sets_that_are_tables(shared_data):
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("houses.csv",), "Which column is to be learned? --target sold, say. There are size, town, remark, floors, price, sold."),
+        (
+            ("houses.csv",),
+            "Which column is to be learned? --target sold, say. There are size, town, remark, floors, price, sold.",
+        ),
         (("houses.csv", "--target", "solt"), "Did you mean 'sold'?"),
-        (("houses.csv", "--target", "sold", "--features", "sise"), "--features: expected one of size, town, remark, floors, price."),
+        (
+            ("houses.csv", "--target", "sold", "--features", "sise"),
+            "--features: expected one of size, town, remark, floors, price.",
+        ),
         (("hauses.csv", "--target", "sold"), "Did you mean 'houses.csv'?"),
         (("houses.csv", "--target", "price", "--target-transform", "sqrt"), "'sqrt' is not 'log'"),
-        (("houses.csv", "--target", "sold", "--features", "remark"), "expected a column to learn from. Received: left_out={'remark'"),
-        (("houses.csv", "--target", "town", "--task", "numbers"), "target 'town': expected numbers, as the network ends in one."),
+        (
+            ("houses.csv", "--target", "sold", "--features", "remark"),
+            "expected a column to learn from. Received: left_out={'remark'",
+        ),
+        (
+            ("houses.csv", "--target", "town", "--task", "numbers"),
+            "target 'town': expected numbers, as the network ends in one.",
+        ),
         (("digits", "--target", "x"), "--target is for tables: digits is a data set of arrays."),
         (("digits", "--features", "x"), "--features is for tables"),
     ],
@@ -159,12 +227,37 @@ def test_mistakes_are_one_line(words, said):
 
 def test_tracing_a_table():
     """Oracle: `sequential.trace` of the same row."""
-    result = run("trace", "houses.csv", "--target", "sold", "--features", "size,floors", "--row", "3")
+    result = run(
+        "trace", "houses.csv", "--target", "sold", "--features", "size,floors", "--row", "3"
+    )
     assert (result.exit_code, result.stderr) == (0, "")
-    row = table.resolve_job("houses.csv", base.TrainOptions("sold", ("size", "floors")), 0).train.take(slice(3, 4))
-    assert result.stdout.startswith(f"houses.csv, row 3 (sold {row['sold'][0]}): 2 → Dense(2, sigmoid) → Dense(1, sigmoid): 9 weights")
+    row = table.resolve_job(
+        "houses.csv", base.TrainOptions("sold", ("size", "floors")), 0
+    ).train.take(slice(3, 4))
+    assert result.stdout.startswith(
+        f"houses.csv, row 3 (sold {row['sold'][0]}): 2 → Dense(2, sigmoid) → Dense(1, sigmoid): 9 weights"
+    )
     assert "x: size, floors" in result.stdout
-    facts = json.loads(run("trace", "houses.csv", "--target", "sold", "--features", "size,floors", "--row", "3", "--json").stdout)
-    model = gn.Sequential([gn.layers.Dense(2, activation="sigmoid"), gn.layers.Dense(1, activation="sigmoid")], seed=0)
-    model.fit(table.resolve_job("houses.csv", base.TrainOptions("sold", ("size", "floors")), 0).train, target="sold", epochs=0, verbose=0)
+    facts = json.loads(
+        run(
+            "trace",
+            "houses.csv",
+            "--target",
+            "sold",
+            "--features",
+            "size,floors",
+            "--row",
+            "3",
+            "--json",
+        ).stdout
+    )
+    model = gn.Sequential(
+        [gn.layers.Dense(2, activation="sigmoid"), gn.layers.Dense(1, activation="sigmoid")], seed=0
+    )
+    model.fit(
+        table.resolve_job("houses.csv", base.TrainOptions("sold", ("size", "floors")), 0).train,
+        target="sold",
+        epochs=0,
+        verbose=0,
+    )
     assert facts["output"] == model.trace(row).output.tolist()

@@ -1,4 +1,6 @@
-"""NumPy archives and pairs of IDX files: what they may hold, what is held out, and what is refused."""
+"""NumPy archives and pairs of IDX files: what they may hold, what is held out, and what is
+refused.
+"""
 
 import re
 import struct
@@ -15,14 +17,29 @@ Y = np.repeat([0, 1, 2], 20)
 
 
 def write_idx(path, array):
-    path.write_bytes(bytes([0, 0, 8, array.ndim]) + struct.pack(f">{array.ndim}I", *array.shape) + array.astype(np.uint8).tobytes())
+    path.write_bytes(
+        bytes([0, 0, 8, array.ndim])
+        + struct.pack(f">{array.ndim}I", *array.shape)
+        + array.astype(np.uint8).tobytes()
+    )
 
 
 def test_an_archive_with_its_test_rows(tmp_path):
     """Oracle: what was put in, as Keras's mnist.npz is laid out."""
-    np.savez(tmp_path / "mnist.npz", x_train=X, y_train=Y.astype(np.uint8), x_test=X[:7], y_test=Y[:7], x=X[:1], y=Y[:1])
+    np.savez(
+        tmp_path / "mnist.npz",
+        x_train=X,
+        y_train=Y.astype(np.uint8),
+        x_test=X[:7],
+        y_test=Y[:7],
+        x=X[:1],
+        y=Y[:1],
+    )
     data = gn.data.arrays_from_file(tmp_path / "mnist.npz")
-    assert repr(data) == "Dataset('mnist.npz', x=(60, 2, 2) uint8, y=(60,) int64, test rows=7, 3 classes)"
+    assert (
+        repr(data)
+        == "Dataset('mnist.npz', x=(60, 2, 2) uint8, y=(60,) int64, test rows=7, 3 classes)"
+    )
     np.testing.assert_array_equal(data.x, X)
     np.testing.assert_array_equal(data.y, Y)
     np.testing.assert_array_equal(data.x_test, X[:7])
@@ -32,7 +49,9 @@ def test_an_archive_with_its_test_rows(tmp_path):
 
 @pytest.mark.parametrize("names", [("x", "y"), ("x_train", "y_train")])
 def test_a_fifth_is_held_out_of_every_class(tmp_path, names):
-    """Oracle: every row is in one part, with its target; four of twenty of each class are held out."""
+    """Oracle: every row is in one part, with its target; four of twenty of each class are held
+    out.
+    """
     path = str(tmp_path / "a.npz")
     np.savez_compressed(path, **dict(zip(names, (X, Y), strict=True)))
     data = gn.data.arrays_from_file(path)
@@ -53,7 +72,9 @@ def test_numbers_are_learned_as_numbers(tmp_path):
 
 
 def test_idx_files(tmp_path):
-    """Oracle: the bytes that were written; the test part is found by MNIST's names, and not missed."""
+    """Oracle: the bytes that were written; the test part is found by MNIST's names, and not
+    missed.
+    """
     write_idx(tmp_path / "train-images-idx3-ubyte", X)
     write_idx(tmp_path / "train-labels-idx1-ubyte", Y)
     data = gn.data.arrays_from_file(tmp_path / "train-images-idx3-ubyte")
@@ -79,14 +100,22 @@ def test_what_is_refused(tmp_path):
             gn.data.arrays_from_file(path)
 
     refused("expected a file that exists.")
-    refused("expected x_train, y_train, x_test and y_test, or x and y. Received: holds=['x', 'labels'].", x=X, labels=Y)
+    refused(
+        "expected x_train, y_train, x_test and y_test, or x and y. Received: holds=['x', 'labels'].",
+        x=X,
+        labels=Y,
+    )
     refused(
         "whole archive of plain arrays. Received: problem='Object arrays cannot be loaded when allow_pickle=False'.",
         x=X,
         y=Y.astype(object),
     )
     refused("expected arrays of numbers. Received: x='uint8', y='<U1'.", x=X, y=Y.astype("U1"))
-    refused("expected one target a row, shape (n,), and examples of one shape. Received: x=(60, 2, 2), y=(59,).", x=X, y=Y[1:])
+    refused(
+        "expected one target a row, shape (n,), and examples of one shape. Received: x=(60, 2, 2), y=(59,).",
+        x=X,
+        y=Y[1:],
+    )
     refused("Received: x=(60, 2, 2), y=(60, 1).", x=X, y=Y[:, None])
     refused("Received: x=(60, 2), y=(60,).", x_train=X, y_train=Y, x_test=X[:, 0], y_test=Y)
     refused("Received: x=(0, 2, 2), y=(0,).", x=X[:0], y=Y[:0])
@@ -96,15 +125,27 @@ def test_what_is_refused(tmp_path):
     refused("Received: y=[-1, 0, 1], missing=[0].", x=X, y=Y - 1)
     whole = path.read_bytes()
     path.write_bytes(whole[:300])
-    refused("expected a whole archive of plain arrays. Received: size=300. Save plain arrays: np.savez(path, x=x, y=y).")
+    refused(
+        "expected a whole archive of plain arrays. Received: size=300. Save plain arrays: np.savez(path, x=x, y=y)."
+    )
     path.write_bytes(whole[:200] + b"?" * 20 + whole[220:])
-    refused("expected a whole archive of plain arrays. Received: problem=\"Bad CRC-32 for file 'x.npy'\".")
-    with pytest.raises(DataError, match=r"expected a file that ends in \.npz, or one of images with -idx3 in its name"):
+    refused(
+        "expected a whole archive of plain arrays. Received: problem=\"Bad CRC-32 for file 'x.npy'\"."
+    )
+    with pytest.raises(
+        DataError,
+        match=r"expected a file that ends in \.npz, or one of images with -idx3 in its name",
+    ):
         gn.data.arrays_from_file("a.csv")
-    with pytest.raises(ConfigError, match=r"arrays_from_file: expected seed to be an int >= 0. Received: seed=-1"):
+    with pytest.raises(
+        ConfigError, match=r"arrays_from_file: expected seed to be an int >= 0. Received: seed=-1"
+    ):
         gn.data.arrays_from_file(path, seed=-1)
     write_idx(tmp_path / "my-images-idx3-ubyte", X)
-    with pytest.raises(DataError, match=r"expected labels beside the images\. Received: labels='.*my-labels-idx1-ubyte'\. They"):
+    with pytest.raises(
+        DataError,
+        match=r"expected labels beside the images\. Received: labels='.*my-labels-idx1-ubyte'\. They",
+    ):
         gn.data.arrays_from_file(tmp_path / "my-images-idx3-ubyte")
     write_idx(tmp_path / "odd-idx7", X)
     with pytest.raises(DataError, match="expected labels beside the images"):

@@ -57,27 +57,66 @@ def test_floats_of_machine_learning_pass():
 @pytest.mark.parametrize(
     ("value", "text"),
     [
-        ([[1, 2], [3]], r"x: expected rows of one length each\. Received: problem='.*'\. Pad or cut them to one length\."),
+        (
+            [[1, 2], [3]],
+            r"x: expected rows of one length each\. Received: problem='.*'\. Pad or cut them to one length\.",
+        ),
         (
             ["a", "b"],
             r"x: expected numbers\. Received: dtype='<U1'\. Encode text and dates as numbers, and give "
             r"missing values a number\.",
         ),
-        ([1.0, None], r"x: expected numbers\. Received: dtype='object'\..*convert it with np\.asarray\(\.\.\., float\)"),
+        (
+            [1.0, None],
+            r"x: expected numbers\. Received: dtype='object'\..*convert it with np\.asarray\(\.\.\., float\)",
+        ),
         ([1.0, "cat", None], r"x: expected numbers\. Received: dtype='<U|object'\. Encode text"),
-        (np.array([["a", None]], object), r"x: expected numbers\. Received: dtype='object'\. Encode text and dates as numbers"),
-        (np.array([1, 2], object), r"dtype='object'\. All of it can be read as numbers: convert it with np\.asarray\(\.\.\., float\)"),
-        (np.array(["2024-01-01"], "M8[D]"), r"x: expected numbers\. Received: dtype='datetime64\[D\]'\."),
-        ([1 + 2j], r"dtype='complex128'\. Give the real and the imaginary part, or size and angle, as columns of their own"),
-        (None, r"x: expected numbers\. Received: dtype='object'\. Pass an array or a list of rows\."),
+        (
+            np.array([["a", None]], object),
+            r"x: expected numbers\. Received: dtype='object'\. Encode text and dates as numbers",
+        ),
+        (
+            np.array([1, 2], object),
+            r"dtype='object'\. All of it can be read as numbers: convert it with np\.asarray\(\.\.\., float\)",
+        ),
+        (
+            np.array(["2024-01-01"], "M8[D]"),
+            r"x: expected numbers\. Received: dtype='datetime64\[D\]'\.",
+        ),
+        (
+            [1 + 2j],
+            r"dtype='complex128'\. Give the real and the imaginary part, or size and angle, as columns of their own",
+        ),
+        (
+            None,
+            r"x: expected numbers\. Received: dtype='object'\. Pass an array or a list of rows\.",
+        ),
         (3.0, r"x: expected at least one row, and a number in it\. Received: shape=\(\)\."),
         ([], r"x: expected at least one row, and a number in it\. Received: shape=\(0,\)\."),
-        (np.zeros((0, 4)), r"x: expected at least one row, and a number in it\. Received: shape=\(0, 4\)\."),
-        (np.zeros((4, 0)), r"x: expected at least one row, and a number in it\. Received: shape=\(4, 0\)\."),
-        ([2**40 + 5], r"x: expected whole numbers below 2\^31\. Received: largest=1099511627781\. Scale them, or give them as floats\."),
-        ([0, -(2**31) - 5], r"x: expected whole numbers below 2\^31\. Received: largest=2147483653\."),
-        (np.array([2**31], np.uint32), r"x: expected whole numbers below 2\^31\. Received: largest=2147483648\."),
-        (np.array([2**63], np.uint64), r"x: expected whole numbers below 2\^31\. Received: largest=9223372036854775808\."),
+        (
+            np.zeros((0, 4)),
+            r"x: expected at least one row, and a number in it\. Received: shape=\(0, 4\)\.",
+        ),
+        (
+            np.zeros((4, 0)),
+            r"x: expected at least one row, and a number in it\. Received: shape=\(4, 0\)\.",
+        ),
+        (
+            [2**40 + 5],
+            r"x: expected whole numbers below 2\^31\. Received: largest=1099511627781\. Scale them, or give them as floats\.",
+        ),
+        (
+            [0, -(2**31) - 5],
+            r"x: expected whole numbers below 2\^31\. Received: largest=2147483653\.",
+        ),
+        (
+            np.array([2**31], np.uint32),
+            r"x: expected whole numbers below 2\^31\. Received: largest=2147483648\.",
+        ),
+        (
+            np.array([2**63], np.uint64),
+            r"x: expected whole numbers below 2\^31\. Received: largest=9223372036854775808\.",
+        ),
     ],
     ids=str,
 )
@@ -87,7 +126,9 @@ def test_what_is_no_number(value, text):
 
 
 def test_nan_and_infinity_by_column():
-    """Oracle: counting. NaN at (2, 1), (3, 1), infinity at (4, 3), a double beyond float32 at (1, 3)."""
+    """Oracle: counting. NaN at (2, 1), (3, 1), infinity at (4, 3), a double beyond float32 at (1,
+    3).
+    """
     x = np.zeros((6, 5))
     x[[2, 3], 1], x[4, 3], x[1, 3] = np.nan, -np.inf, 1e39
     text = (
@@ -100,7 +141,8 @@ def test_nan_and_infinity_by_column():
 
 def test_nan_in_many_columns_names_the_first_five():
     with pytest.raises(
-        DataError, match=r"nan=18, infinite=0, first_row=0, bad_columns=9, count_by_column=\{0: 2, 1: 2, 2: 2, 3: 2, 4: 2\}\."
+        DataError,
+        match=r"nan=18, infinite=0, first_row=0, bad_columns=9, count_by_column=\{0: 2, 1: 2, 2: 2, 3: 2, 4: 2\}\.",
     ):
         check_numeric(np.full((2, 9), np.nan), "x")
 
@@ -110,7 +152,8 @@ def test_nan_in_labels_and_pictures(shape):
     y = np.zeros(shape)
     y[5] = np.nan
     with pytest.raises(
-        DataError, match=rf"y: expected finite numbers only\. Received: nan={y[5].size}, infinite=0, first_row=5\. Drop those rows\.$"
+        DataError,
+        match=rf"y: expected finite numbers only\. Received: nan={y[5].size}, infinite=0, first_row=5\. Drop those rows\.$",
     ):
         check_numeric(y, "y")
 
@@ -132,19 +175,59 @@ def test_features_as_rows():
             r"x: expected examples of shape \(3,\)\. Received: shape=\(6, 2\)\. The network was built for "
             r"3 features and this has 2\.",
         ),
-        ((6,), (3,), r"Received: shape=\(6,\)\. The network was built for 3 features and this has 1\."),
-        ((3,), (3,), r"Received: shape=\(3,\)\. This is one example without its batch axis: pass x\[None\]\."),
+        (
+            (6,),
+            (3,),
+            r"Received: shape=\(6,\)\. The network was built for 3 features and this has 1\.",
+        ),
+        (
+            (3,),
+            (3,),
+            r"Received: shape=\(3,\)\. This is one example without its batch axis: pass x\[None\]\.",
+        ),
         ((28, 28), (28, 28), r"This is one example without its batch axis: pass x\[None\]\."),
-        ((5, 28, 28), (28, 28, 1), r"Only the channel axis differs: pass x\.reshape\(-1, 28, 28, 1\)\."),
-        ((5, 28, 28, 1), (28, 28), r"Only the channel axis differs: pass x\.reshape\(-1, 28, 28\)\."),
-        ((5, 3, 10, 12), (10, 12, 3), r"The channels come first: pass x\.transpose\(0, 2, 3, 1\)\."),
-        ((5, 10, 12, 1), (10, 12, 3), r"Grey images become coloured ones by np\.repeat\(x, 3, axis=-1\)\."),
-        ((5, 10, 12), (10, 12, 3), r"Grey images become coloured ones by np\.repeat\(x\[\.\.\., None\], 3, axis=-1\)\."),
-        ((5, 10, 12, 3), (10, 12, 1), r"Coloured images become grey ones by x\[\.\.\., :3\]\.mean\(axis=-1, keepdims=True\)\."),
-        ((5, 10, 12, 4), (10, 12, 3), r"Where the fourth channel is transparency, pass x\[\.\.\., :3\]\."),
+        (
+            (5, 28, 28),
+            (28, 28, 1),
+            r"Only the channel axis differs: pass x\.reshape\(-1, 28, 28, 1\)\.",
+        ),
+        (
+            (5, 28, 28, 1),
+            (28, 28),
+            r"Only the channel axis differs: pass x\.reshape\(-1, 28, 28\)\.",
+        ),
+        (
+            (5, 3, 10, 12),
+            (10, 12, 3),
+            r"The channels come first: pass x\.transpose\(0, 2, 3, 1\)\.",
+        ),
+        (
+            (5, 10, 12, 1),
+            (10, 12, 3),
+            r"Grey images become coloured ones by np\.repeat\(x, 3, axis=-1\)\.",
+        ),
+        (
+            (5, 10, 12),
+            (10, 12, 3),
+            r"Grey images become coloured ones by np\.repeat\(x\[\.\.\., None\], 3, axis=-1\)\.",
+        ),
+        (
+            (5, 10, 12, 3),
+            (10, 12, 1),
+            r"Coloured images become grey ones by x\[\.\.\., :3\]\.mean\(axis=-1, keepdims=True\)\.",
+        ),
+        (
+            (5, 10, 12, 4),
+            (10, 12, 3),
+            r"Where the fourth channel is transparency, pass x\[\.\.\., :3\]\.",
+        ),
         ((5, 784), (28, 28), r"The sizes agree: pass x\.reshape\(-1, 28, 28\)\."),
         ((5, 28, 28), (784,), r"The sizes agree: pass x\.reshape\(-1, 784\)\."),
-        ((5, 32, 32, 3), (28, 28), r"The network was built for \(28, 28\); build another for \(32, 32, 3\), or resize the examples\."),
+        (
+            (5, 32, 32, 3),
+            (28, 28),
+            r"The network was built for \(28, 28\); build another for \(32, 32, 3\), or resize the examples\.",
+        ),
     ],
 )
 def test_examples_of_another_shape(given, shape, text):
@@ -160,7 +243,8 @@ def test_examples_of_another_shape(given, shape, text):
 def test_lengths():
     check_consistent_length(x=[1, 2], y=np.zeros((2, 3)), z=None)
     with pytest.raises(
-        DataError, match=r"x and y: expected as many rows of one as of the other\. Received: len\(x\)=5, len\(y\)=4\. Row i"
+        DataError,
+        match=r"x and y: expected as many rows of one as of the other\. Received: len\(x\)=5, len\(y\)=4\. Row i",
     ):
         check_consistent_length(x=np.zeros((5, 2)), y=[1, 2, 3, 4])
 
@@ -173,11 +257,26 @@ def test_sample_weights_pass():
 @pytest.mark.parametrize(
     ("weight", "text"),
     [
-        ([1, 2], r"sample_weight: expected one number per row, shape \(3,\)\. Received: shape=\(2,\)\."),
-        ([[1], [2], [3]], r"sample_weight: expected one number per row, shape \(3,\)\. Received: shape=\(3, 1\)\."),
-        ([1, -1, 1], r"sample_weight: expected numbers >= 0, not all zero\. Received: row=1, smallest=-1\.0\."),
-        ([0, 0, 0], r"sample_weight: expected numbers >= 0, not all zero\. Received: row=0, smallest=0\.0\."),
-        ([1, np.nan, 1], r"sample_weight: expected finite numbers only\. Received: nan=1, infinite=0, first_row=1\."),
+        (
+            [1, 2],
+            r"sample_weight: expected one number per row, shape \(3,\)\. Received: shape=\(2,\)\.",
+        ),
+        (
+            [[1], [2], [3]],
+            r"sample_weight: expected one number per row, shape \(3,\)\. Received: shape=\(3, 1\)\.",
+        ),
+        (
+            [1, -1, 1],
+            r"sample_weight: expected numbers >= 0, not all zero\. Received: row=1, smallest=-1\.0\.",
+        ),
+        (
+            [0, 0, 0],
+            r"sample_weight: expected numbers >= 0, not all zero\. Received: row=0, smallest=0\.0\.",
+        ),
+        (
+            [1, np.nan, 1],
+            r"sample_weight: expected finite numbers only\. Received: nan=1, infinite=0, first_row=1\.",
+        ),
     ],
 )
 def test_sample_weights_that_are_none(weight, text):
@@ -192,8 +291,17 @@ def test_class_weights_pass():
     """Oracle: by hand, n / (K n_k) for 3, 2 and 1 of 6 rows in 3 classes: 6/9, 6/6, 6/3."""
     assert compute_sample_weight(None, None) is None
     assert compute_sample_weight({2: 3, 5: 0.5}, LABELS).tolist() == [1, 1, 1, 3, 3, 0.5]
-    assert compute_sample_weight({np.int64(5): np.float32(2)}, LABELS).tolist() == [1, 1, 1, 1, 1, 2]
-    np.testing.assert_allclose(compute_sample_weight("balanced", LABELS), [2 / 3, 2 / 3, 2 / 3, 1, 1, 2])
+    assert compute_sample_weight({np.int64(5): np.float32(2)}, LABELS).tolist() == [
+        1,
+        1,
+        1,
+        1,
+        1,
+        2,
+    ]
+    np.testing.assert_allclose(
+        compute_sample_weight("balanced", LABELS), [2 / 3, 2 / 3, 2 / 3, 1, 1, 2]
+    )
 
 
 @pytest.mark.parametrize(
@@ -209,13 +317,25 @@ def test_class_weights_pass():
             r"class_weight: expected classes that the targets have, \[0, 2, 5\]\. Received: label='2'\. "
             r"Classes are whole numbers\.",
         ),
-        ({2: -1.0}, r"class_weight: expected a finite number >= 0 for each class\. Received: label=2, weight=-1\.0\."),
-        ({2: float("nan")}, r"class_weight: expected a finite number >= 0 for each class\. Received: label=2, weight=nan\."),
+        (
+            {2: -1.0},
+            r"class_weight: expected a finite number >= 0 for each class\. Received: label=2, weight=-1\.0\.",
+        ),
+        (
+            {2: float("nan")},
+            r"class_weight: expected a finite number >= 0 for each class\. Received: label=2, weight=nan\.",
+        ),
         ({2: float("inf")}, r"Received: label=2, weight=inf\."),
         ({2: "heavy"}, r"Received: label=2, weight='heavy'\."),
         ({0: 0, 2: 0, 5: 0}, r"class_weight: expected a weight above 0 for one class at least\."),
-        ([1, 2, 3], r'class_weight: expected a dict \{class: weight\} or "balanced"\. Received: class_weight=\[1, 2, 3\]\.'),
-        ("blanced", r'class_weight: expected a dict \{class: weight\} or "balanced"\. Received: class_weight=\'blanced\'\.'),
+        (
+            [1, 2, 3],
+            r'class_weight: expected a dict \{class: weight\} or "balanced"\. Received: class_weight=\[1, 2, 3\]\.',
+        ),
+        (
+            "blanced",
+            r'class_weight: expected a dict \{class: weight\} or "balanced"\. Received: class_weight=\'blanced\'\.',
+        ),
     ],
     ids=str,
 )
@@ -225,7 +345,10 @@ def test_class_weights_that_are_none(weights, text):
 
 
 def test_class_weights_need_classes():
-    with pytest.raises(DataError, match=r"class_weight: expected targets that are classes\. Use sample_weight for other targets\."):
+    with pytest.raises(
+        DataError,
+        match=r"class_weight: expected targets that are classes\. Use sample_weight for other targets\.",
+    ):
         compute_sample_weight("balanced", None)
 
 
@@ -235,15 +358,24 @@ def test_errors_about_values_are_value_errors():
 
 
 def test_columns_that_float32_would_blur_are_refused():
-    """Oracle: float32 steps by 128 near 1.7e9, so that an hour of seconds keeps 29 values; a year keeps enough."""
+    """Oracle: float32 steps by 128 near 1.7e9, so that an hour of seconds keeps 29 values; a year
+    keeps enough.
+    """
     seconds = 1.7e9 + np.arange(3600.0)
-    with pytest.raises(DataError, match=r"x: expected columns whose differences float32 can hold\. Received: column=1, smallest=17"):
+    with pytest.raises(
+        DataError,
+        match=r"x: expected columns whose differences float32 can hold\. Received: column=1, smallest=17",
+    ):
         arrays.check_precision(x=np.column_stack([np.arange(3600), seconds]))
     with pytest.raises(DataError, match="Subtract the column's smallest value first"):
         Sequential([Dense(1)]).fit(np.arange(3600), seconds, verbose=0)
-    arrays.check_precision(x=1.7e9 + 1e5 * np.arange(300.0), y=np.full(3, 1.7e9 + 1), z=np.arange(3), w=["ignored"])
+    arrays.check_precision(
+        x=1.7e9 + 1e5 * np.arange(300.0), y=np.full(3, 1.7e9 + 1), z=np.arange(3), w=["ignored"]
+    )
     arrays.check_precision(x=seconds.astype(np.float32))
     with pytest.raises(DataError, match="float32 can hold"):
         arrays.check_precision(x=seconds.astype(np.int32))
     shares = np.random.default_rng(0).uniform(size=(50, 3))
-    arrays.check_precision(x=(shares / shares.sum(1, keepdims=True)).sum(1))  # 1, but for the last bit of float64
+    arrays.check_precision(
+        x=(shares / shares.sum(1, keepdims=True)).sum(1)
+    )  # 1, but for the last bit of float64

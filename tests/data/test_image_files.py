@@ -1,4 +1,6 @@
-"""Folders of images: classes, sizes, modes, files that are damaged, and more than fits into memory."""
+"""Folders of images: classes, sizes, modes, files that are damaged, and more than fits into
+memory.
+"""
 
 import io
 import re
@@ -23,7 +25,9 @@ def write(path, colour=RED, mode="RGB", size=(8, 6)):
 
 @pytest.fixture
 def flowers(tmp_path):
-    """Ten roses, red of growing strength, and five asters, one of them deeper down; and files that are no images."""
+    """Ten roses, red of growing strength, and five asters, one of them deeper down; and files that
+    are no images.
+    """
     for i in range(10):
         write(tmp_path / "rose" / f"{i}.png", (10 * i, 0, 0))
     for i in range(4):
@@ -41,7 +45,14 @@ def test_a_folder(flowers):
     assert data.class_names == ("aster", "rose")
     assert data.y.tolist() == [0] * 5 + [1] * 10
     assert (data.x.dtype, data.y.dtype, data.x.shape) == (np.uint8, np.int64, (15, 4, 5, 3))
-    assert [path.name for path in data.files] == ["0.bmp", "1.bmp", "2.bmp", "3.bmp", "4.JPEG", *(f"{i}.png" for i in range(10))]
+    assert [path.name for path in data.files] == [
+        "0.bmp",
+        "1.bmp",
+        "2.bmp",
+        "3.bmp",
+        "4.JPEG",
+        *(f"{i}.png" for i in range(10)),
+    ]
     for i in range(10):
         assert (data.x[5 + i] == (10 * i, 0, 0)).all()
     assert np.abs(data.x[4].astype(int) - (0, 0, 90)).max() <= 3, "JPEG rounds"
@@ -53,7 +64,9 @@ def test_a_folder(flowers):
 
 
 def test_a_split_holds_out_of_every_class(flowers):
-    """Oracle: a fifth of 5 and of 10; the same files at every call, others with another seed, none in both."""
+    """Oracle: a fifth of 5 and of 10; the same files at every call, others with another seed, none
+    in both.
+    """
     parts = [gn.data.images_from_folder(str(flowers), (4, 4), 0.2, seed=seed) for seed in (0, 0, 1)]
     for train, held in parts:
         assert np.bincount(train.y).tolist() == [4, 8]
@@ -67,9 +80,13 @@ def test_classes_by_name(flowers):
     test = gn.data.images_from_folder(flowers, (4, 4), class_names=train.class_names[::-1])
     assert test.class_names == ("rose", "aster")
     assert test.y.tolist() == [0] * 10 + [1] * 5
-    two = gn.data.images_from_folder([flowers / "rose", flowers / "aster" / "wild"], (4, 4), class_names=["tame", "wild"])
+    two = gn.data.images_from_folder(
+        [flowers / "rose", flowers / "aster" / "wild"], (4, 4), class_names=["tame", "wild"]
+    )
     assert repr(two) == "Images(11 of shape (4, 4, 3): tame 10, wild 1)"
-    assert gn.data.images_from_folder([flowers / "rose", flowers / "aster"], (4, 4)).class_names == ("rose", "aster")
+    assert gn.data.images_from_folder(
+        [flowers / "rose", flowers / "aster"], (4, 4)
+    ).class_names == ("rose", "aster")
 
 
 def test_sizes_are_height_and_width(tmp_path):
@@ -112,7 +129,17 @@ def test_a_camera_held_upright(tmp_path):
         ("LA", (0, 0), (255, 255, 255)),
         ("P", 0, (0, 0, 0)),
     ],
-    ids=["grey", "bits", "sixteen bits", "51200 / 257", "opaque", "transparent", "a fifth", "grey and transparent", "palette"],
+    ids=[
+        "grey",
+        "bits",
+        "sixteen bits",
+        "51200 / 257",
+        "opaque",
+        "transparent",
+        "a fifth",
+        "grey and transparent",
+        "palette",
+    ],
 )
 def test_every_mode_becomes_colours(tmp_path, mode, colour, expected):
     """Oracle: by hand; an alpha of 51 of 255 lets four fifths of the white through."""
@@ -132,9 +159,13 @@ def test_grey_files_have_one_channel(tmp_path):
 
 @pytest.fixture
 def damaged(flowers):
-    """Four files that cannot be read: one cut off, one empty, one of another kind, one of bytes drawn."""
+    """Four files that cannot be read: one cut off, one empty, one of another kind, one of bytes
+    drawn.
+    """
     whole = io.BytesIO()
-    Image.fromarray(np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)).save(whole, "JPEG")
+    Image.fromarray(np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)).save(
+        whole, "JPEG"
+    )
     (flowers / "rose" / "a.jpg").write_bytes(whole.getvalue()[:1500])
     (flowers / "rose" / "b.png").write_bytes(b"")
     (flowers / "rose" / "c.png").write_text("not an image")
@@ -169,18 +200,35 @@ def test_damaged_files_of_both_parts_are_told_at_once(damaged):
     assert all(part.skipped for part in parts), "else the draw shows nothing"
     assert all(name in str(told[0].message) for name in skipped)
     for part in parts:
-        assert [path.relative_to(damaged).parts[0] for path in part.files] == [part.class_names[k] for k in part.y]
+        assert [path.relative_to(damaged).parts[0] for path in part.files] == [
+            part.class_names[k] for k in part.y
+        ]
 
 
 def test_what_is_shrunk_is_smoothed(tmp_path):
-    """Oracle: squares of one pixel, black and white, are grey at half the size; Pillow's whole picture, shrunk, for a JPEG's quick one."""
+    """Oracle: squares of one pixel, black and white, are grey at half the size; Pillow's whole
+    picture, shrunk, for a JPEG's quick one.
+    """
     squares = (np.indices((8, 8)).sum(axis=0) % 2 * 255).astype(np.uint8)
     Image.fromarray(squares).save(tmp_path / "1.png")
-    assert np.abs(image_files.decode_image(tmp_path / "1.png", (4, 4, 1))[1:-1, 1:-1].astype(int) - 127).max() <= 2
-    stripes = np.repeat(np.indices((400, 400))[1][..., None] // 10 % 2 * 255, 3, axis=2).astype(np.uint8)
+    assert (
+        np.abs(
+            image_files.decode_image(tmp_path / "1.png", (4, 4, 1))[1:-1, 1:-1].astype(int) - 127
+        ).max()
+        <= 2
+    )
+    stripes = np.repeat(np.indices((400, 400))[1][..., None] // 10 % 2 * 255, 3, axis=2).astype(
+        np.uint8
+    )
     Image.fromarray(stripes).save(tmp_path / "2.jpg", quality=95)
     whole = Image.open(tmp_path / "2.jpg").resize((100, 100), Image.Resampling.BILINEAR)
-    assert np.abs(image_files.decode_image(tmp_path / "2.jpg", (100, 100, 3)).astype(int) - np.asarray(whole)).mean() < 12
+    assert (
+        np.abs(
+            image_files.decode_image(tmp_path / "2.jpg", (100, 100, 3)).astype(int)
+            - np.asarray(whole)
+        ).mean()
+        < 12
+    )
 
 
 def test_strict(damaged, tmp_path):
@@ -193,14 +241,22 @@ def test_strict(damaged, tmp_path):
 
 
 def test_beyond_memory_they_lie_on_the_disk(flowers, monkeypatch):
-    """Oracle: the same images in memory; the file says when the newest image was changed, so that it is the same data tomorrow."""
+    """Oracle: the same images in memory; the file says when the newest image was changed, so that
+    it is the same data tomorrow.
+    """
     whole = gn.data.images_from_folder(flowers, (4, 4))
     monkeypatch.setattr(image_files, "MAX_BYTES_IN_MEMORY", 100)
     mapped = gn.data.images_from_folder(flowers, (4, 4))
     assert isinstance(mapped.x, np.memmap)
     np.testing.assert_array_equal(mapped.x, whole.x)
-    assert Path(mapped.x.filename).stat().st_mtime_ns == max(path.stat().st_mtime_ns for path in whole.files)
-    monkeypatch.setattr(image_files.shutil, "disk_usage", lambda folder: image_files.shutil._ntuple_diskusage(9, 9, 9))
+    assert Path(mapped.x.filename).stat().st_mtime_ns == max(
+        path.stat().st_mtime_ns for path in whole.files
+    )
+    monkeypatch.setattr(
+        image_files.shutil,
+        "disk_usage",
+        lambda folder: image_files.shutil._ntuple_diskusage(9, 9, 9),
+    )
     text = r"expected 0\.0 GB of room on the disk\. Received: free='0\.0 GB'\. Take a smaller size, or set TMPDIR"
     with pytest.raises(DataError, match=text):
         gn.data.images_from_folder(flowers, (4, 4))
@@ -209,11 +265,17 @@ def test_beyond_memory_they_lie_on_the_disk(flowers, monkeypatch):
 @pytest.mark.parametrize(
     ("options", "text"),
     [
-        ({"size": 150}, "images_from_folder: expected size to be (height, width) in pixels. Received: size=150."),
+        (
+            {"size": 150},
+            "images_from_folder: expected size to be (height, width) in pixels. Received: size=150.",
+        ),
         ({"size": (0, 5)}, "Received: size=(0, 5)."),
         ({"channels": 4}, "expected channels to be 1, 3 or None. Received: channels=4."),
         ({"seed": -1}, "expected seed to be an int >= 0. Received: seed=-1."),
-        ({"validation_split": 1.5}, "expected a fraction from 0 to below 1. Received: validation_split=1.5."),
+        (
+            {"validation_split": 1.5},
+            "expected a fraction from 0 to below 1. Received: validation_split=1.5.",
+        ),
         ({"class_names": ["rose", "rose"]}, "expected a name of its own for each class."),
     ],
 )
@@ -228,13 +290,22 @@ def test_folders_that_are_none(flowers, tmp_path):
             gn.data.images_from_folder(*folder, **options)
 
     refused("images_from_folder: expected a folder. Received: folder='nowhere'.", "nowhere")
-    refused("expected two classes or more, each a sub-folder. Received: classes=['wild']. Put the images of each", flowers / "aster")
+    refused(
+        "expected two classes or more, each a sub-folder. Received: classes=['wild']. Put the images of each",
+        flowers / "aster",
+    )
     missing = "expected a sub-folder for each class. Received: missing=['tulip'], there=['aster', 'rose']."
     refused(missing, flowers, class_names=["tulip", "rose"])
-    refused("expected as many class_names as folders. Received: folders=2, class_names=('a',).", [flowers, flowers], class_names=["a"])
+    refused(
+        "expected as many class_names as folders. Received: folders=2, class_names=('a',).",
+        [flowers, flowers],
+        class_names=["a"],
+    )
     refused("expected folders. Received: missing=['nowhere'].", ["nowhere", flowers])
     (flowers / "lily").mkdir()
-    refused("of every class. Received: empty=['lily']. Remove the folders that are no classes", flowers)
+    refused(
+        "of every class. Received: empty=['lily']. Remove the folders that are no classes", flowers
+    )
     for path in flowers.rglob("*.*"):
         if path.is_file():
             path.write_bytes(b"")

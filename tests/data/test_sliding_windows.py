@@ -9,7 +9,9 @@ import glassnet as gn
 from glassnet.errors import ConfigError, DataError
 
 
-@pytest.mark.parametrize(("length", "horizon", "stride"), [(1, 1, 1), (3, 2, 1), (4, 3, 2), (5, 1, 7), (6, 6, 1)])
+@pytest.mark.parametrize(
+    ("length", "horizon", "stride"), [(1, 1, 1), (3, 2, 1), (4, 3, 2), (5, 1, 7), (6, 6, 1)]
+)
 def test_one_column(length, horizon, stride):
     """Oracle: an independent loop over the steps."""
     series = np.arange(12.0) ** 2
@@ -40,10 +42,18 @@ def test_several_columns():
 @pytest.mark.parametrize(
     ("options", "error", "text"),
     [
-        ({"length": 0}, ConfigError, "windows: expected length, horizon and stride to be ints >= 1. Received: length=0, horizon=1"),
+        (
+            {"length": 0},
+            ConfigError,
+            "windows: expected length, horizon and stride to be ints >= 1. Received: length=0, horizon=1",
+        ),
         ({"length": 2, "stride": 1.5}, ConfigError, "stride=1.5."),
         ({"length": 2, "horizon": True}, ConfigError, "horizon=True, stride=1."),
-        ({"length": 2, "target": 1}, ConfigError, "windows: expected target to be columns from 0 to 0. Received: target=1."),
+        (
+            {"length": 2, "target": 1},
+            ConfigError,
+            "windows: expected target to be columns from 0 to 0. Received: target=1.",
+        ),
         ({"length": 2, "target": []}, ConfigError, "Received: target=[]."),
         (
             {"length": 4, "horizon": 2},
@@ -60,5 +70,8 @@ def test_what_is_refused(options, error, text):
 def test_gaps_and_images_are_no_series():
     with pytest.raises(DataError, match=r"series: expected finite numbers only\. Received: nan=1"):
         gn.data.windows([1, 2, np.nan, 4], 2)
-    with pytest.raises(DataError, match=r"windows: expected a series \(n,\) or \(n, columns\)\. Received: shape=\(9, 2, 2\)"):
+    with pytest.raises(
+        DataError,
+        match=r"windows: expected a series \(n,\) or \(n, columns\)\. Received: shape=\(9, 2, 2\)",
+    ):
         gn.data.windows(np.zeros((9, 2, 2)), 2)

@@ -27,7 +27,9 @@ def test_examples():
     assert doctest.testmod(split).failed == 0
 
 
-@pytest.mark.parametrize(("n", "fraction", "held_rows"), [(10, 0.3, 3), (7, 0.2, 1), (1000, 0.29, 290), (2, 0.5, 1)])
+@pytest.mark.parametrize(
+    ("n", "fraction", "held_rows"), [(10, 0.3, 3), (7, 0.2, 1), (1000, 0.29, 290), (2, 0.5, 1)]
+)
 def test_random_split_partitions(n, fraction, held_rows):
     """Oracle: counting, held = round(n * fraction)."""
     train, held = random_split(n, fraction, rng())
@@ -36,7 +38,9 @@ def test_random_split_partitions(n, fraction, held_rows):
 
 
 def test_random_split_is_fair():
-    """Oracle: probability. Each of 10 rows is held 3 times in 10: 2000 draws, standard deviation sqrt(2000 * .3 * .7) = 20.5."""
+    """Oracle: probability. Each of 10 rows is held 3 times in 10: 2000 draws, standard deviation
+    sqrt(2000 * .3 * .7) = 20.5.
+    """
     source = rng()
     times_held = np.zeros(10)
     for _ in range(2000):
@@ -49,10 +53,18 @@ def test_random_split_is_fair():
     [
         ([50, 50, 50], 0.2, [10, 10, 10]),  # exact shares
         ([6, 4], 0.5, [3, 2]),
-        ([59, 71, 48], 0.2, [12, 14, 10]),  # wine: shares 11.8, 14.2, 9.6; total 36 = 11 + 14 + 9 and 2 to the largest remainders
+        (
+            [59, 71, 48],
+            0.2,
+            [12, 14, 10],
+        ),  # wine: shares 11.8, 14.2, 9.6; total 36 = 11 + 14 + 9 and 2 to the largest remainders
         ([100, 100], 0.29, [29, 29]),  # 100 * 0.29 is 28.999999999999996 in floating point
         ([90, 9, 1], 0.2, [18, 2, 0]),  # shares 18, 1.8, 0.2
-        ([5, 1], 0.5, [3, 0]),  # shares 2.5, 0.5: the lone row stays in training, so the first class gives the third
+        (
+            [5, 1],
+            0.5,
+            [3, 0],
+        ),  # shares 2.5, 0.5: the lone row stays in training, so the first class gives the third
         ([1, 1, 8], 0.7, [0, 0, 7]),  # shares 0.7, 0.7, 5.6: only the last class has rows to give
     ],
 )
@@ -65,7 +77,9 @@ def test_stratified_split_counts(counts, fraction, expected, seed):
 
 @pytest.mark.parametrize("seed", range(30))
 def test_stratified_split_holds_its_promises(seed):
-    """Oracle: counting, on random class sizes: the total, the proportions, one row left of every class."""
+    """Oracle: counting, on random class sizes: the total, the proportions, one row left of every
+    class.
+    """
     source = rng(seed)
     labels = source.integers(0, 6, source.integers(20, 200)) ** 2
     fraction = source.uniform(0.1, 0.6)
@@ -79,7 +93,9 @@ def test_stratified_split_holds_its_promises(seed):
 
 
 def test_stratified_split_draws_rows_and_ties():
-    """Oracle: a relation. The seed decides; another seed gives other rows, and 2 of 4 equal remainders fall on every class in turn."""
+    """Oracle: a relation. The seed decides; another seed gives other rows, and 2 of 4 equal
+    remainders fall on every class in turn.
+    """
     labels = np.repeat([0, 1, 2, 3], 5)
     first, again, other = (stratified_split(labels, 0.5, rng(seed))[1] for seed in (1, 1, 2))
     np.testing.assert_array_equal(first, again)
@@ -90,31 +106,49 @@ def test_stratified_split_draws_rows_and_ties():
 
 
 def test_stratified_split_every_row_can_be_held():
-    """Oracle: counting over 50 seeds (a row of ten escapes fraction 0.3 with probability 0.7**50 = 2e-8)."""
+    """Oracle: counting over 50 seeds (a row of ten escapes fraction 0.3 with probability 0.7**50 =
+    2e-8).
+    """
     labels = np.array(["cat", "dog"] * 10)
-    assert set(np.concatenate([stratified_split(labels, 0.3, rng(seed))[1] for seed in range(50)])) == set(range(20))
+    assert set(
+        np.concatenate([stratified_split(labels, 0.3, rng(seed))[1] for seed in range(50)])
+    ) == set(range(20))
 
 
 @pytest.mark.parametrize("fraction", [0, 1, 1.5, -0.1, float("nan")])
 def test_fraction_out_of_range(fraction):
-    with pytest.raises(DataError, match=r"random_split: expected fraction to lie between 0 and 1. Received: fraction="):
+    with pytest.raises(
+        DataError,
+        match=r"random_split: expected fraction to lie between 0 and 1. Received: fraction=",
+    ):
         random_split(10, fraction, rng())
-    with pytest.raises(DataError, match=r"stratified_split: expected fraction to lie between 0 and 1. Received: fraction="):
+    with pytest.raises(
+        DataError,
+        match=r"stratified_split: expected fraction to lie between 0 and 1. Received: fraction=",
+    ):
         stratified_split(np.arange(10) % 2, fraction, rng())
 
 
 def test_empty_part():
-    with pytest.raises(DataError, match=r"at least one row in each part. Received: rows=4, held=0. Use more rows or another fraction"):
+    with pytest.raises(
+        DataError,
+        match=r"at least one row in each part. Received: rows=4, held=0. Use more rows or another fraction",
+    ):
         random_split(4, 0.1, rng())
     with pytest.raises(DataError, match=r"at least one row in each part. Received: rows=4, held=4"):
         stratified_split([0, 0, 1, 1], 0.9, rng())
 
 
 def test_class_would_vanish():
-    with pytest.raises(DataError, match=r"every class to stay in training. Received: rows=4, classes=3, held=2. Hold out a smaller"):
+    with pytest.raises(
+        DataError,
+        match=r"every class to stay in training. Received: rows=4, classes=3, held=2. Hold out a smaller",
+    ):
         stratified_split([0, 1, 2, 2], 0.5, rng())
 
 
 def test_labels_must_be_one_column():
-    with pytest.raises(DataError, match=r"one label per row, shape \(n,\). Received: shape=\(4, 3\)"):
+    with pytest.raises(
+        DataError, match=r"one label per row, shape \(n,\). Received: shape=\(4, 3\)"
+    ):
         stratified_split(np.zeros((4, 3)), 0.5, rng())

@@ -1,4 +1,6 @@
-"""Tables come in as they lie about: delimiters, encodings, gaps, frames. Oracle: the text that was written, and pandas."""
+"""Tables come in as they lie about: delimiters, encodings, gaps, frames. Oracle: the text that was
+written, and pandas.
+"""
 
 import numpy as np
 import pandas as pd
@@ -31,9 +33,13 @@ def test_a_csv_in_columns(tmp_path):
     assert table.messages == ("t.csv: 2 rows, 4 columns, parted by commas",)
 
 
-@pytest.mark.parametrize(("delimiter", "word"), [(";", "semicolons"), ("\t", "tabs"), ("|", "bars")])
+@pytest.mark.parametrize(
+    ("delimiter", "word"), [(";", "semicolons"), ("\t", "tabs"), ("|", "bars")]
+)
 def test_delimiters_are_told(tmp_path, delimiter, word):
-    table = read_table(written(tmp_path, PLAIN.replace(",", delimiter), "t.tsv" if delimiter == "\t" else "t.csv"))
+    table = read_table(
+        written(tmp_path, PLAIN.replace(",", delimiter), "t.tsv" if delimiter == "\t" else "t.csv")
+    )
     assert held(table)["name"] == ["Anna", "Bo"]
     assert f"parted by {word}" in table.messages[0]
 
@@ -44,7 +50,10 @@ def test_a_delimiter_inside_text_does_not_mislead(tmp_path):
 
 
 def test_decimal_commas_after_semicolons(tmp_path):
-    assert held(read_table(written(tmp_path, "a;b\n1,5;x\n-2;y\n"))) == {"a": [1.5, -2], "b": ["x", "y"]}
+    assert held(read_table(written(tmp_path, "a;b\n1,5;x\n-2;y\n"))) == {
+        "a": [1.5, -2],
+        "b": ["x", "y"],
+    }
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
@@ -55,8 +64,15 @@ def test_encodings(tmp_path, encoding):
 
 
 def test_gaps_days_and_truths(tmp_path):
-    table = read_table(written(tmp_path, "day,flag,gap,text\n2024-02-29,True,NA,a\n,,nan,\n2024-03-01 13:05,False,?,b\n"))
-    np.testing.assert_array_equal(table["day"], np.array(["2024-02-29", "NaT", "2024-03-01T13:05"], "datetime64[s]"))
+    table = read_table(
+        written(
+            tmp_path,
+            "day,flag,gap,text\n2024-02-29,True,NA,a\n,,nan,\n2024-03-01 13:05,False,?,b\n",
+        )
+    )
+    np.testing.assert_array_equal(
+        table["day"], np.array(["2024-02-29", "NaT", "2024-03-01T13:05"], "datetime64[s]")
+    )
     np.testing.assert_array_equal(table["flag"], [1, np.nan, 0])
     assert np.isnan(table["gap"]).all()
     assert table["text"].tolist() == ["a", None, "b"]
@@ -71,10 +87,15 @@ def test_a_column_that_only_counts_is_left_out(tmp_path):
 
 
 def test_quoted_lines_and_blank_ones(tmp_path):
-    assert held(read_table(written(tmp_path, 'a,b\n"two\nlines",1\n\n  ,\nx,2\n'))) == {"a": ["two\nlines", "x"], "b": [1, 2]}
+    assert held(read_table(written(tmp_path, 'a,b\n"two\nlines",1\n\n  ,\nx,2\n'))) == {
+        "a": ["two\nlines", "x"],
+        "b": [1, 2],
+    }
 
 
-@pytest.mark.parametrize("name", ["titanic/titanic.csv", "house-prices/train.csv", "flights/flights.csv"])
+@pytest.mark.parametrize(
+    "name", ["titanic/titanic.csv", "house-prices/train.csv", "flights/flights.csv"]
+)
 def test_real_tables_as_pandas_reads_them(shared_data, name):
     """Numbers and text as in pandas, gaps where it has them (it has no ? and -)."""
     table, frame = read_table(shared_data / name), pd.read_csv(shared_data / name)
@@ -83,7 +104,9 @@ def test_real_tables_as_pandas_reads_them(shared_data, name):
         if pd.api.types.is_numeric_dtype(frame[column]):
             np.testing.assert_array_equal(table[column], frame[column].to_numpy(float))
         else:
-            assert table[column].tolist() == [None if value != value else value.strip() for value in frame[column].astype(object)]
+            assert table[column].tolist() == [
+                None if value != value else value.strip() for value in frame[column].astype(object)
+            ]
 
 
 def test_a_frame_and_its_file_are_the_same(tmp_path):
@@ -110,12 +133,16 @@ def test_frames_of_every_kind_of_column():
     assert table["plain"].dtype == bool
     assert table["level"].tolist() == ["u", None, "u"]
     assert table["mixed"].tolist() == ["x", "3", None]
-    np.testing.assert_array_equal(table["day"], np.array(["2020-01-01", "NaT", "2021-01-01T12"], "datetime64[s]"))
+    np.testing.assert_array_equal(
+        table["day"], np.array(["2020-01-01", "NaT", "2021-01-01T12"], "datetime64[s]")
+    )
     np.testing.assert_array_equal(table["7"], [1.5, np.nan, 2])
 
 
 def test_polars_and_arrow():
-    frame = pytest.importorskip("polars").DataFrame({"a": [1, None, 3], "b": ["x", None, "y"], "c": [True, False, None]})
+    frame = pytest.importorskip("polars").DataFrame(
+        {"a": [1, None, 3], "b": ["x", None, "y"], "c": [True, False, None]}
+    )
     pytest.importorskip("pyarrow")
     for given in (frame, frame.to_arrow()):
         table = read_table(given)
@@ -139,7 +166,10 @@ def test_rows_and_columns_of_a_table():
     assert held(table.take([2, 0])) == {"a": [2, 0], "b": ["z", "x"]}
     assert list(table.drop("a").columns) == ["b"]
     assert read_table(table) is table
-    with pytest.raises(ConfigError, match=r"table: column: expected one of a, b. Received: name='aa'. Did you mean 'a'"):
+    with pytest.raises(
+        ConfigError,
+        match=r"table: column: expected one of a, b. Received: name='aa'. Did you mean 'a'",
+    ):
         table["aa"]
 
 
@@ -148,15 +178,39 @@ def test_rows_and_columns_of_a_table():
     [
         ("", "t.csv: expected a table. Received: characters=0. The file is empty."),
         ("a,b\n", "t.csv: expected rows below the header. Received: rows=0."),
-        ("a,b\n1,2\n3\n", "t.csv: expected 2 cells in every row, as in the header. Received: line=3, cells=1, first_cell='3'."),
-        ("a,b\n1,2,3\n", "expected 2 cells in every row, as in the header. Received: line=2, cells=3"),
-        ("1,2\n3,4\n", "t.csv: expected a first line of column names. Received: first_line=['1', '2']. Write the names"),
-        ("a,b,a\n1,2,3\n", "t.csv: expected a name of its own for every column. Received: twice=['a']."),
-        ("a,,c\n1,x,3\n", "t.csv: expected a name for every column. Received: column=2. Give every column a name"),
-        ('a,b\n1,2\n"x,1\ny,2\nz,3\n', "expected 2 cells in every row, as in the header. Received: line=3, cells=1,"),
+        (
+            "a,b\n1,2\n3\n",
+            "t.csv: expected 2 cells in every row, as in the header. Received: line=3, cells=1, first_cell='3'.",
+        ),
+        (
+            "a,b\n1,2,3\n",
+            "expected 2 cells in every row, as in the header. Received: line=2, cells=3",
+        ),
+        (
+            "1,2\n3,4\n",
+            "t.csv: expected a first line of column names. Received: first_line=['1', '2']. Write the names",
+        ),
+        (
+            "a,b,a\n1,2,3\n",
+            "t.csv: expected a name of its own for every column. Received: twice=['a'].",
+        ),
+        (
+            "a,,c\n1,x,3\n",
+            "t.csv: expected a name for every column. Received: column=2. Give every column a name",
+        ),
+        (
+            'a,b\n1,2\n"x,1\ny,2\nz,3\n',
+            "expected 2 cells in every row, as in the header. Received: line=3, cells=1,",
+        ),
         ('a,b\n"x,1\ny,2\n', "A quote that opens there never ends."),
-        ('a,b\n"two\nlines",2\n1,2,3\n', "Received: line=4, cells=3, first_cell='1'. A cell that holds the delimiter stands in quotes."),
-        ("a,b\n" + "x" * 200_000 + ",1\n", "t.csv: expected cells of text. Received: line=2, problem='field larger than field limit"),
+        (
+            'a,b\n"two\nlines",2\n1,2,3\n',
+            "Received: line=4, cells=3, first_cell='1'. A cell that holds the delimiter stands in quotes.",
+        ),
+        (
+            "a,b\n" + "x" * 200_000 + ",1\n",
+            "t.csv: expected cells of text. Received: line=2, problem='field larger than field limit",
+        ),
         ("a, a\n1,2\n", "twice=['a']. Rename or delete one of them."),
         ("\n\n  \n", "t.csv: expected a table. Received: characters=5. The file is empty."),
     ],
@@ -169,20 +223,34 @@ def test_what_wrong_files_are_told(tmp_path, text, told):
 
 def test_what_cannot_be_read_at_all(tmp_path):
     written(tmp_path, PLAIN, "titanic.csv")
-    with pytest.raises(DataError, match=r"expected a file that exists. Received: path='.*titanik.csv'. Did you mean 'titanic.csv'\?"):
+    with pytest.raises(
+        DataError,
+        match=r"expected a file that exists. Received: path='.*titanik.csv'. Did you mean 'titanic.csv'\?",
+    ):
         read_table(tmp_path / "titanik.csv")
-    with pytest.raises(DataError, match=r"expected a file that ends in .csv, .tsv, .txt, .parquet, .feather, .arrow"):
+    with pytest.raises(
+        DataError,
+        match=r"expected a file that ends in .csv, .tsv, .txt, .parquet, .feather, .arrow",
+    ):
         read_table(tmp_path / "t.xlsx")
     (tmp_path / "binary.csv").write_bytes(b"PK\0\3" * 9)
     with pytest.raises(DataError, match=r"expected a file of text.*zero bytes"):
         read_table(tmp_path / "binary.csv")
-    with pytest.raises(DataError, match=r"expected a path, or a frame of pandas, polars or Arrow. Received: received='int'"):
+    with pytest.raises(
+        DataError,
+        match=r"expected a path, or a frame of pandas, polars or Arrow. Received: received='int'",
+    ):
         read_table(3)
-    with pytest.raises(DataError, match=r"table: expected a name of its own for every column. Received: twice="):
+    with pytest.raises(
+        DataError, match=r"table: expected a name of its own for every column. Received: twice="
+    ):
         read_table(pd.DataFrame([[1, 2]], columns=["a", "a"]))
     with pytest.raises(DataError, match=r"expected rows and columns"):
         read_table(pd.DataFrame({"a": []}))
-    with pytest.raises(DataError, match=r"expected numbers, text, truths or dates in column 'a'. Received: type='list'"):
+    with pytest.raises(
+        DataError,
+        match=r"expected numbers, text, truths or dates in column 'a'. Received: type='list'",
+    ):
         read_table(pd.DataFrame({"a": [[1], [2]]}))
 
 
@@ -193,12 +261,17 @@ def test_plain_dicts_are_tables():
         np.testing.assert_array_equal(found["age"], [22, np.nan])
         assert found["sex"].tolist() == ["m", "f"]
     assert read_table(rows[0])["age"].tolist() == [22.0]
-    with pytest.raises(DataError, match=r"table: expected columns of one length each\. Received: problem='All arrays must be of the same"):
+    with pytest.raises(
+        DataError,
+        match=r"table: expected columns of one length each\. Received: problem='All arrays must be of the same",
+    ):
         read_table({"age": [1, 2], "sex": ["m"]})
 
 
 def test_numbers_and_truths_that_a_frame_holds_as_objects():
-    frame = pd.DataFrame({"n": np.array([1, 2.5, None], object), "t": np.array([True, False, True], object)})
+    frame = pd.DataFrame(
+        {"n": np.array([1, 2.5, None], object), "t": np.array([True, False, True], object)}
+    )
     table = read_table(frame)
     np.testing.assert_array_equal(table["n"], [1, 2.5, np.nan])
     assert table["t"].tolist() == [True, False, True]

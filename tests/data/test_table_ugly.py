@@ -1,4 +1,6 @@
-"""Tables as people have them: broken, foreign, dressed up. Oracle: what was written, pandas, or the message."""
+"""Tables as people have them: broken, foreign, dressed up. Oracle: what was written, pandas, or the
+message.
+"""
 
 import csv
 import datetime as dt
@@ -31,7 +33,10 @@ from glassnet.errors import DataError
         ("a,b\n1,2\n,\n3,4\n,\n\n\n", {"a": [1, 3], "b": [2, 4]}),
         ("a,b\r1,2\r3,4\r", {"a": [1, 3], "b": [2, 4]}),
         ("id,b\n1_000,2\n12_34,3\n", {"id": ["1_000", "12_34"], "b": [2, 3]}),
-        ("a,b\n9007199254740993,2\n9007199254740992,3\n", {"a": ["9007199254740993", "9007199254740992"], "b": [2, 3]}),
+        (
+            "a,b\n9007199254740993,2\n9007199254740992,3\n",
+            {"a": ["9007199254740993", "9007199254740992"], "b": [2, 3]},
+        ),
         ("a,b\n9007199254740992,2\n100000000000000000000,3\n", {"a": [2.0**53, 1e20], "b": [2, 3]}),
         ('\ufeff"größe","naïve col"\n1,2\n', {"größe": [1], "naïve col": [2]}),
         ('a,b\n5" pipe,2\n"6"" pipe",3\n', {"a": ['5" pipe', '6" pipe'], "b": [2, 3]}),
@@ -41,16 +46,23 @@ from glassnet.errors import DataError
         ("a\n1\n2\n", {"a": [1, 2]}),
         ("a,b\n1,x\n", {"a": [1], "b": ["x"]}),
         ('a,b\n"1,5",2\n"1,234",3\n', {"a": ["1,5", "1,234"], "b": [2, 3]}),
-        ("name;city, country\nA;Rome\nB;Oslo\n", {"name": ["A", "B"], "city, country": ["Rome", "Oslo"]}),
+        (
+            "name;city, country\nA;Rome\nB;Oslo\n",
+            {"name": ["A", "B"], "city, country": ["Rome", "Oslo"]},
+        ),
     ],
 )
 def test_what_a_file_says(tmp_path, text, wanted):
     assert held(read_table(written(tmp_path, text))) == wanted
 
 
-@pytest.mark.parametrize("moment", ["2024-02-29T12:00:00Z", "2024-02-29T12:00:00+02:00", "2024-02-29 12:00:00.000-0530"])
+@pytest.mark.parametrize(
+    "moment", ["2024-02-29T12:00:00Z", "2024-02-29T12:00:00+02:00", "2024-02-29 12:00:00.000-0530"]
+)
 def test_moments_are_those_of_the_clock_in_their_zone(tmp_path, moment):
-    assert read_table(written(tmp_path, f"a,b\n{moment},1\n"))["a"].tolist() == [dt.datetime(2024, 2, 29, 12)]
+    assert read_table(written(tmp_path, f"a,b\n{moment},1\n"))["a"].tolist() == [
+        dt.datetime(2024, 2, 29, 12)
+    ]
 
 
 @pytest.mark.parametrize(
@@ -67,11 +79,19 @@ def test_guesses_are_said(tmp_path, text, said):
 
 
 def test_files_of_other_kinds(tmp_path):
-    with pytest.raises(DataError, match=r"expected a file of text\. .* UTF-16 without its mark, or something else\. Save it as UTF-8"):
+    with pytest.raises(
+        DataError,
+        match=r"expected a file of text\. .* UTF-16 without its mark, or something else\. Save it as UTF-8",
+    ):
         read_table(written(tmp_path, "a,b\n1,2\n", encoding="utf-16-le"))
-    assert held(read_table(written(tmp_path, "naïve,b\nÿ,1\n", encoding="latin-1"))) == {"naïve": ["ÿ"], "b": [1]}
+    assert held(read_table(written(tmp_path, "naïve,b\nÿ,1\n", encoding="latin-1"))) == {
+        "naïve": ["ÿ"],
+        "b": [1],
+    }
     pytest.importorskip("pyarrow")
-    with pytest.raises(DataError, match=r"table: expected a file that holds what \.parquet says\. Received: path="):
+    with pytest.raises(
+        DataError, match=r"table: expected a file that holds what \.parquet says\. Received: path="
+    ):
         read_table(written(tmp_path, "a,b\n1,2\n", "t.parquet"))
 
 
@@ -80,7 +100,9 @@ def drawn(rng, n):
     words = ["plain", 'quo"ted', "with, comma", "two\nlines", "ümlaut", "semi;colon", "NA?"]
     return {
         "whole": rng.integers(-99, 99, n).astype(str).tolist(),
-        "float, real": list(map(repr, (rng.normal(size=n) * 10.0 ** rng.integers(-9, 9, n)).tolist())),
+        "float, real": list(
+            map(repr, (rng.normal(size=n) * 10.0 ** rng.integers(-9, 9, n)).tolist())
+        ),
         "word": rng.choice(words, n).tolist(),
         "gaps": [repr(x) if x > 0 else "" for x in rng.normal(size=n).tolist()],
         "truth": rng.choice(["True", "False"], n).tolist(),
@@ -90,12 +112,17 @@ def drawn(rng, n):
 @pytest.mark.parametrize("seed", range(6))
 @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
 def test_what_csv_and_pandas_write_comes_back(tmp_path, seed, delimiter):
-    """Oracle: what was written. The rows pass the size at which they are turned into columns, and end just at it."""
+    """Oracle: what was written. The rows pass the size at which they are turned into columns, and
+    end just at it.
+    """
     n = ROWS_PER_TRANSPOSE * (seed % 3) + [1, 7, 0][seed % 3]
     columns = drawn(np.random.default_rng(seed), n)
     with (tmp_path / "t.csv").open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(
-            file, delimiter=delimiter, lineterminator=["\n", "\r\n"][seed % 2], quoting=[csv.QUOTE_MINIMAL, csv.QUOTE_ALL][seed % 2]
+            file,
+            delimiter=delimiter,
+            lineterminator=["\n", "\r\n"][seed % 2],
+            quoting=[csv.QUOTE_MINIMAL, csv.QUOTE_ALL][seed % 2],
         )
         writer.writerows([list(columns), *zip(*columns.values(), strict=True)])
     pd.DataFrame(columns).to_csv(tmp_path / "p.csv", sep=delimiter, index=False)
@@ -110,8 +137,12 @@ def test_what_csv_and_pandas_write_comes_back(tmp_path, seed, delimiter):
 
 
 def test_fewer_rows_of_a_file_say_what_they_say(tmp_path):
-    """A cell that is no number makes text of its column; the rows without it are numbers. In a frame text is text."""
-    table = read_table(written(tmp_path, "age;day;code\n22,5;2024-01-01;01\n38;soon;x\nunknown;2024-01-03;02\n"))
+    """A cell that is no number makes text of its column; the rows without it are numbers. In a
+    frame text is text.
+    """
+    table = read_table(
+        written(tmp_path, "age;day;code\n22,5;2024-01-01;01\n38;soon;x\nunknown;2024-01-03;02\n")
+    )
     assert table["age"].tolist() == ["22,5", "38", "unknown"]
     assert table.take([0, 1])["age"].tolist() == [22.5, 38]
     assert table.drop("code").take(np.array([True, False, True]))["day"].dtype.kind == "M"
@@ -119,7 +150,10 @@ def test_fewer_rows_of_a_file_say_what_they_say(tmp_path):
 
 
 FRAMES = {
-    "zones": (pd.to_datetime(["2024-01-01 23:30"]).tz_localize("America/New_York"), [dt.datetime(2024, 1, 1, 23, 30)]),
+    "zones": (
+        pd.to_datetime(["2024-01-01 23:30"]).tz_localize("America/New_York"),
+        [dt.datetime(2024, 1, 1, 23, 30)],
+    ),
     "durations": (pd.to_timedelta(["1h", None]), [3600, np.nan]),
     "big": (pd.array([2**53 + 1, None], "Int64"), ["9007199254740993", None]),
     "arrow text": (pd.array(["x", None], "string"), ["x", None]),
@@ -164,22 +198,35 @@ def test_columns_of_polars_and_arrow():
         assert table["zone"].tolist() == [moment, None]
         assert table["big"].tolist() == ["9223372036854775809", None]
         assert np.isnan(table["gone"]).all()
-    same = read_table(pa.table({"a": [1, 2], "b": [1, 2], "c": pa.array(["x", "x"]).dictionary_encode()}))
+    same = read_table(
+        pa.table({"a": [1, 2], "b": [1, 2], "c": pa.array(["x", "x"]).dictionary_encode()})
+    )
     assert held(same) == {"a": [1, 2], "b": [1, 2], "c": ["x", "x"]}
-    with pytest.raises(DataError, match=r"Received: received='LazyFrame'\. Write frame\.collect\(\)"):
+    with pytest.raises(
+        DataError, match=r"Received: received='LazyFrame'\. Write frame\.collect\(\)"
+    ):
         read_table(frame.lazy())
     with pytest.raises(DataError, match=r"Write pyarrow\.Table\.from_batches\(\[batch\]\)"):
         read_table(pa.record_batch({"a": [1, 2]}))
     for column in ([[1], [2]], [{"x": 1}, {"x": 2}], [b"x", b"y"], [dt.time(1), None]):
-        with pytest.raises(DataError, match=r"column 'a'\. Received: type='\w+', example=.* Make columns of what it holds, or drop it"):
+        with pytest.raises(
+            DataError,
+            match=r"column 'a'\. Received: type='\w+', example=.* Make columns of what it holds, or drop it",
+        ):
             read_table(pl.DataFrame({"a": column}))
 
 
 def test_frames_that_are_none_and_what_an_index_holds():
-    with pytest.raises(DataError, match=r"expected columns of one name each\. Received: levels=2\. Join the levels: frame\.columns = "):
-        read_table(pd.DataFrame([[1, 2]], columns=pd.MultiIndex.from_tuples([("a", "x"), ("b", "y")])))
     with pytest.raises(
-        DataError, match=r"Received: received='Series'\. Write series\.to_frame\(\); or, for one row of a frame, frame\.iloc"
+        DataError,
+        match=r"expected columns of one name each\. Received: levels=2\. Join the levels: frame\.columns = ",
+    ):
+        read_table(
+            pd.DataFrame([[1, 2]], columns=pd.MultiIndex.from_tuples([("a", "x"), ("b", "y")]))
+        )
+    with pytest.raises(
+        DataError,
+        match=r"Received: received='Series'\. Write series\.to_frame\(\); or, for one row of a frame, frame\.iloc",
     ):
         read_table(pd.Series([1, 2], name="a"))
     with pytest.raises(DataError, match=r"Give the columns names: pandas\.DataFrame"):
@@ -188,15 +235,27 @@ def test_frames_that_are_none_and_what_an_index_holds():
     told = "the frame's index%s is left out; frame.reset_index() makes a column of it"
     assert read_table(numbers.set_index(pd.Index([5, 5], name="pid"))).messages == (told % " pid",)
     assert read_table(numbers.set_index(pd.date_range("2024", periods=2))).messages == (told % "",)
-    assert read_table(numbers.set_index(pd.Index([7, 7]))).messages == read_table(numbers).messages == ()
+    assert (
+        read_table(numbers.set_index(pd.Index([7, 7]))).messages
+        == read_table(numbers).messages
+        == ()
+    )
     graded = read_table(pd.DataFrame({"grade": pd.Categorical([3, 1])}))
-    assert graded.messages == ('grade: a category of numbers, counted as numbers; column_types={"grade": "category"} takes them for levels',)
+    assert graded.messages == (
+        'grade: a category of numbers, counted as numbers; column_types={"grade": "category"} takes them for levels',
+    )
 
 
 def test_what_text_says():
     assert [parse_float(text) for text in ("1", "-2.5e3", "inf")] == [1, -2500, np.inf]
     assert np.isnan([parse_float(text) for text in ("1_0", "x", "1,5", "")]).all()
-    assert [format_exact(x) for x in (1.0, 1234567.0, 0.1, -3.0, 1e300)] == ["1", "1234567", "0.1", "-3", "1e+300"]
+    assert [format_exact(x) for x in (1.0, 1234567.0, 0.1, -3.0, 1e300)] == [
+        "1",
+        "1234567",
+        "0.1",
+        "-3",
+        "1e+300",
+    ]
     assert [loses_precision([text]) for text in (str(2**53 + 1), str(2**53), "1" * 15, "0.1234567890123456789", "-" + str(2**53 + 1))] == [
         True, False, False, False, True,
     ]  # fmt: skip

@@ -1,4 +1,6 @@
-"""Fixtures for downloading: a server on this machine in place of the published addresses, and an empty folder to fetch into."""
+"""Fixtures for downloading: a server on this machine in place of the published addresses, and an
+empty folder to fetch into.
+"""
 
 import http.server
 import logging
@@ -20,8 +22,12 @@ def server(tmp_path, monkeypatch):
     folder.mkdir()
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     logging.getLogger("pooch").setLevel(logging.WARNING)
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=folder)) as service:
-        threading.Thread(target=service.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+    with http.server.ThreadingHTTPServer(
+        ("127.0.0.1", 0), partial(Quiet, directory=folder)
+    ) as service:
+        threading.Thread(
+            target=service.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True
+        ).start()
         yield folder, f"http://127.0.0.1:{service.server_port}/"
         service.shutdown()
 

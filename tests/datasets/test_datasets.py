@@ -65,7 +65,9 @@ def test_line_has_the_losses_of_the_lecture(seed):
     assert 10 < slope < 14
 
 
-@pytest.mark.parametrize(("name", "gate"), [("and", min), ("or", max), ("xor", lambda row: int(row[0] != row[1]))])
+@pytest.mark.parametrize(
+    ("name", "gate"), [("and", min), ("or", max), ("xor", lambda row: int(row[0] != row[1]))]
+)
 def test_gates(name, gate):
     """Oracle: Python's own min, max and !=."""
     for x, y in datasets.load(name):
@@ -74,7 +76,9 @@ def test_gates(name, gate):
 
 
 def test_plane_is_the_neuron_of_the_lecture():
-    """Oracle: least squares. Without noise it finds w0 = 1, W = (3, -2) of lecture 002; with noise the residual is the noise."""
+    """Oracle: least squares. Without noise it finds w0 = 1, W = (3, -2) of lecture 002; with noise
+    the residual is the noise.
+    """
     for noise in (0.0, 0.7):
         (x, y), _ = datasets.load("plane", n=2000, noise=noise)
         columns = np.column_stack([np.ones(len(x)), x])
@@ -103,13 +107,19 @@ def test_formulas_without_noise():
 
     (x, y), _ = datasets.load("blobs", noise=0)
     np.testing.assert_allclose(x[y == 0], np.tile([0, 1], (np.sum(y == 0), 1)), atol=1e-6)
-    np.testing.assert_allclose(x[y == 1], np.tile([-np.sqrt(3) / 2, -0.5], (np.sum(y == 1), 1)), atol=1e-6)
-    np.testing.assert_allclose(x[y == 2], np.tile([np.sqrt(3) / 2, -0.5], (np.sum(y == 2), 1)), atol=1e-6)
+    np.testing.assert_allclose(
+        x[y == 1], np.tile([-np.sqrt(3) / 2, -0.5], (np.sum(y == 1), 1)), atol=1e-6
+    )
+    np.testing.assert_allclose(
+        x[y == 2], np.tile([np.sqrt(3) / 2, -0.5], (np.sum(y == 2), 1)), atol=1e-6
+    )
 
 
 @pytest.mark.parametrize("name", ["circles", "moons", "spiral", "blobs"])
 def test_noise_is_the_standard_deviation(name):
-    """Oracle: the same seed without noise; the clean points are drawn first, so the difference is the noise alone."""
+    """Oracle: the same seed without noise; the clean points are drawn first, so the difference is
+    the noise alone.
+    """
     (x, _), _ = datasets.load(name, n=2000, noise=0.2)
     (clean, _), _ = datasets.load(name, n=2000, noise=0)
     assert np.std(x - clean, axis=0) == pytest.approx(0.2, rel=0.1)
@@ -134,7 +144,9 @@ def test_seed_decides(name):
 
 @pytest.mark.parametrize("name", ["digits", "iris", "wine", "breast_cancer", "diabetes"])
 def test_bundled_rows_keep_their_labels(name):
-    """Oracle: scikit-learn's own arrays; training and test rows together are exactly its (row, label) pairs."""
+    """Oracle: scikit-learn's own arrays; training and test rows together are exactly its (row,
+    label) pairs.
+    """
     from sklearn import datasets as sklearn_datasets
 
     options = {"scaled": False} if name == "diabetes" else {}
@@ -153,12 +165,16 @@ def test_iris_words():
     assert data.class_names == ("setosa", "versicolor", "virginica")
     assert data.feature_names[0] == "sepal length (cm)"
     assert "Centimetres" in data.description
-    assert repr(data) == "Dataset('iris', x=(120, 4) float32, y=(120,) int64, test rows=30, 3 classes)"
+    assert (
+        repr(data) == "Dataset('iris', x=(120, 4) float32, y=(120,) int64, test rows=30, 3 classes)"
+    )
 
 
 @pytest.mark.parametrize("seed", range(3))
 def test_reviews_are_pairs_of_the_same_words(seed):
-    """Oracle: sorted words. And the sentences and things of the test rows are in no other, but for the words that decide."""
+    """Oracle: sorted words. And the sentences and things of the test rows are in no other, but for
+    the words that decide.
+    """
     data = datasets.load("reviews", seed=seed)
     for x, y in data:
         assert y.tolist() == [0, 1] * (len(x) // 2)
@@ -166,22 +182,41 @@ def test_reviews_are_pairs_of_the_same_words(seed):
             words, same = (sorted(re.sub(r"[.,:]", "", text).split()) for text in (pan, praise))
             assert words == same
             assert pan != praise
-    known, new = ({word for text in x for word in re.sub(r"[.,:]", "", text).split()} for x, _ in data)
-    decide = " ".join((*reviews.POSITIVE_WORDS, *reviews.NEGATIVE_WORDS, *reviews.DENIALS, *reviews.MIDDLES))
+    known, new = (
+        {word for text in x for word in re.sub(r"[.,:]", "", text).split()} for x, _ in data
+    )
+    decide = " ".join(
+        (*reviews.POSITIVE_WORDS, *reviews.NEGATIVE_WORDS, *reviews.DENIALS, *reviews.MIDDLES)
+    )
     assert set(decide.replace(",", "").split()) <= known | {"{}", "{claim}", "{denial}"}
     assert len(new & set(reviews.SUBJECTS)) == 4
     assert not new & known & set(reviews.SUBJECTS)
-    assert not any(f" {ending}." in text for ending in reviews.ENDINGS[1:] if f" {ending}." in " ".join(data.x_test) for text in data.x)
+    assert not any(
+        f" {ending}." in text
+        for ending in reviews.ENDINGS[1:]
+        if f" {ending}." in " ".join(data.x_test)
+        for text in data.x
+    )
 
 
 def test_unknown_name_and_options():
-    with pytest.raises(ConfigError, match=r"datasets.load: expected one of line, .*name='fashion-mnist'. Did you mean 'fashion_mnist'"):
+    with pytest.raises(
+        ConfigError,
+        match=r"datasets.load: expected one of line, .*name='fashion-mnist'. Did you mean 'fashion_mnist'",
+    ):
         datasets.load("fashion-mnist")
-    with pytest.raises(ConfigError, match=r"load\('moons'\): expected no option but seed, n, noise. Received: rows=5"):
+    with pytest.raises(
+        ConfigError,
+        match=r"load\('moons'\): expected no option but seed, n, noise. Received: rows=5",
+    ):
         datasets.load("moons", rows=5)
-    with pytest.raises(ConfigError, match=r"load\('xor'\): expected no option but seed. Received: n=5"):
+    with pytest.raises(
+        ConfigError, match=r"load\('xor'\): expected no option but seed. Received: n=5"
+    ):
         datasets.load("xor", n=5)
-    with pytest.raises(ConfigError, match=r"load\('iris'\): expected no option but seed. Received: loader='x'"):
+    with pytest.raises(
+        ConfigError, match=r"load\('iris'\): expected no option but seed. Received: loader='x'"
+    ):
         datasets.load("iris", loader="x")
     with pytest.raises(ConfigError, match=r"seed to be an int >= 0. Received: seed=-1"):
         datasets.load("xor", seed=-1)
@@ -189,9 +224,13 @@ def test_unknown_name_and_options():
 
 @pytest.mark.parametrize("name", DRAWN)
 def test_options_out_of_range(name):
-    with pytest.raises(ConfigError, match=name + r": expected n to be an int >= 10 .*Received: n=9"):
+    with pytest.raises(
+        ConfigError, match=name + r": expected n to be an int >= 10 .*Received: n=9"
+    ):
         datasets.load(name, n=9)
-    with pytest.raises(ConfigError, match=name + r": expected noise to be a number >= 0 .*Received: noise=-1"):
+    with pytest.raises(
+        ConfigError, match=name + r": expected noise to be a number >= 0 .*Received: noise=-1"
+    ):
         datasets.load(name, noise=-1)
 
 
@@ -201,10 +240,17 @@ def test_describe_loads_nothing():
         "import sys; from glassnet import datasets; print(len(datasets.describe()) == len(datasets.names()),"
         "{'sklearn', 'pooch', 'matplotlib', 'jax'} & set(sys.modules))"
     )
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "True set()\n"
+    assert (
+        subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, check=True
+        ).stdout
+        == "True set()\n"
+    )
 
 
-@pytest.mark.parametrize(("name", "rows"), [("mnist", (8000, 2000)), ("fashion_mnist", (3000, 615))])
+@pytest.mark.parametrize(
+    ("name", "rows"), [("mnist", (8000, 2000)), ("fashion_mnist", (3000, 615))]
+)
 def test_real_images(shared_data, name, rows):
     """Oracle: shared/data/README.md."""
     data = datasets.load(name)
@@ -221,7 +267,9 @@ def test_real_images(shared_data, name, rows):
 
 
 def idx_bytes(array):
-    return gzip.compress(struct.pack(f">HBB{array.ndim}I", 0, 8, array.ndim, *array.shape) + array.tobytes())
+    return gzip.compress(
+        struct.pack(f">HBB{array.ndim}I", 0, 8, array.ndim, *array.shape) + array.tobytes()
+    )
 
 
 def small_mnist(folder, labels=(3, 1, 4)):
@@ -239,11 +287,15 @@ def small_mnist(folder, labels=(3, 1, 4)):
 def test_download_then_read_from_disk(server, home, monkeypatch):
     folder, address = server
     monkeypatch.setitem(downloads.MD5, "mnist", small_mnist(folder))
-    monkeypatch.setitem(downloads.MIRRORS, "mnist", (address + "gone/", address))  # the first mirror answers 404
+    monkeypatch.setitem(
+        downloads.MIRRORS, "mnist", (address + "gone/", address)
+    )  # the first mirror answers 404
     data = datasets.load("mnist")
     assert data.y.tolist() == [3, 1, 4]
     assert data.x.shape == (3, 28, 28)
-    assert sorted(path.name for path in (home / "mnist").iterdir()) == sorted(downloads.MD5["mnist"])
+    assert sorted(path.name for path in (home / "mnist").iterdir()) == sorted(
+        downloads.MD5["mnist"]
+    )
 
     monkeypatch.setitem(downloads.MIRRORS, "mnist", ())
     assert datasets.load("mnist").y_test.tolist() == [3, 1, 4]
@@ -253,7 +305,10 @@ def test_wrong_checksum_leaves_nothing(server, home, monkeypatch):
     folder, address = server
     small_mnist(folder)  # right names, but the published checksums are those of other files
     monkeypatch.setitem(downloads.MIRRORS, "mnist", (address,))
-    with pytest.raises(DownloadError, match=r"tried=\{'http://127.*/train-images-idx3-ubyte.gz': 'wrong checksum'\}"):
+    with pytest.raises(
+        DownloadError,
+        match=r"tried=\{'http://127.*/train-images-idx3-ubyte.gz': 'wrong checksum'\}",
+    ):
         datasets.load("mnist")
     assert not (home / "mnist").exists()
 
@@ -266,9 +321,15 @@ def test_interrupted_download_leaves_nothing(server, home, monkeypatch):
     handler = http.server.SimpleHTTPRequestHandler
     send_header = handler.send_header
     monkeypatch.setattr(
-        handler, "send_header", lambda self, key, value: send_header(self, key, str(int(value) + 9) if key == "Content-Length" else value)
+        handler,
+        "send_header",
+        lambda self, key, value: send_header(
+            self, key, str(int(value) + 9) if key == "Content-Length" else value
+        ),
     )
-    with pytest.raises(DownloadError, match=r"train-images-idx3-ubyte.gz': '(ChunkedEncodingError|wrong checksum)'"):
+    with pytest.raises(
+        DownloadError, match=r"train-images-idx3-ubyte.gz': '(ChunkedEncodingError|wrong checksum)'"
+    ):
         datasets.load("mnist")
     assert not (home / "mnist").exists()
 
@@ -291,7 +352,9 @@ def test_home_that_cannot_be_written(server, tmp_path, monkeypatch):
     monkeypatch.setitem(downloads.MIRRORS, "mnist", (address,))
     (tmp_path / "file").touch()
     monkeypatch.setenv("GLASSNET_DATA_HOME", str(tmp_path / "file"))
-    with pytest.raises(DownloadError, match=r"train-images-idx3-ubyte.gz': '(NotADirectoryError|FileExistsError)'"):
+    with pytest.raises(
+        DownloadError, match=r"train-images-idx3-ubyte.gz': '(NotADirectoryError|FileExistsError)'"
+    ):
         datasets.load("mnist")
 
 
@@ -308,7 +371,10 @@ def test_read_only_home_is_read(home):
 
 def test_images_and_labels_must_match(home):
     small_mnist(home / "mnist", labels=(3, 1))
-    with pytest.raises(DataError, match=r"mnist: expected images .* n labels. Received: images=\(3, 28, 28\), labels=\(2,\). Do the"):
+    with pytest.raises(
+        DataError,
+        match=r"mnist: expected images .* n labels. Received: images=\(3, 28, 28\), labels=\(2,\). Do the",
+    ):
         datasets.load("mnist")
 
 
@@ -326,10 +392,22 @@ def cifar_record(label, image):
 
 
 def test_cifar_records(home):
-    """Oracle: records written channel by channel in a Python loop, the batches out of order in the archive."""
+    """Oracle: records written channel by channel in a Python loop, the batches out of order in the
+    archive.
+    """
     images = np.random.default_rng(0).integers(0, 256, (3, 32, 32, 3), np.uint8)
-    first, second, test = (cifar_record(label, image) for label, image in zip((9, 0, 5), images, strict=True))
-    small_cifar(home / "cifar-10", {"test_batch.bin": test, "data_batch_2.bin": second, "data_batch_1.bin": first, "readme.html": b"hi"})
+    first, second, test = (
+        cifar_record(label, image) for label, image in zip((9, 0, 5), images, strict=True)
+    )
+    small_cifar(
+        home / "cifar-10",
+        {
+            "test_batch.bin": test,
+            "data_batch_2.bin": second,
+            "data_batch_1.bin": first,
+            "readme.html": b"hi",
+        },
+    )
     data = datasets.load("cifar10")
     np.testing.assert_array_equal(data.x, images[:2])
     np.testing.assert_array_equal(data.x_test, images[2:])
@@ -342,9 +420,18 @@ def test_cifar_records(home):
 @pytest.mark.parametrize(
     ("files", "match"),
     [
-        ({"data_batch_1.bin": b"x" * 3073}, r"labels 0..9. Received: largest=120. Is this CIFAR-10"),
-        ({"data_batch_1.bin": bytes(3000)}, r"files data_batch\*.bin of whole records of 3073 bytes. .*bytes=3000. Fetch it again"),
-        ({"data_batch_1.bin": bytes(3073)}, r"files test_batch\*.bin of whole records .*files=\['data_batch_1.bin'\], bytes=0"),
+        (
+            {"data_batch_1.bin": b"x" * 3073},
+            r"labels 0..9. Received: largest=120. Is this CIFAR-10",
+        ),
+        (
+            {"data_batch_1.bin": bytes(3000)},
+            r"files data_batch\*.bin of whole records of 3073 bytes. .*bytes=3000. Fetch it again",
+        ),
+        (
+            {"data_batch_1.bin": bytes(3073)},
+            r"files test_batch\*.bin of whole records .*files=\['data_batch_1.bin'\], bytes=0",
+        ),
     ],
 )
 def test_cifar_damaged_contents(home, files, match):
@@ -359,9 +446,15 @@ def test_cifar_damaged_archive(home):
     whole = path.read_bytes()
     for damaged in (whole[: len(whole) // 2], whole[:30_000] + bytes(9) + whole[30_009:]):
         path.write_bytes(damaged)
-        with pytest.raises(DataError, match=r"read_cifar\(.*\): expected a whole gzip file. Received: .*damaged: fetch it again"):
+        with pytest.raises(
+            DataError,
+            match=r"read_cifar\(.*\): expected a whole gzip file. Received: .*damaged: fetch it again",
+        ):
             datasets.load("cifar10")
     for damaged in (b"no archive", gzip.decompress(whole)[:20_000]):
         path.write_bytes(damaged)
-        with pytest.raises(DataError, match=r"read_cifar\(.*\): expected a whole tar archive. Received: reason='.+'. Fetch it again"):
+        with pytest.raises(
+            DataError,
+            match=r"read_cifar\(.*\): expected a whole tar archive. Received: reason='.+'. Fetch it again",
+        ):
             datasets.load("cifar10")

@@ -15,7 +15,11 @@ from glassnet.datasets import downloads
 from glassnet.datasets.table_sets import TableDataset
 from glassnet.errors import ConfigError, DataError, DownloadError, MissingError
 
-FILES = {"titanic": ("titanic", "titanic.csv"), "house_prices": ("house-prices", "train.csv"), "flights": ("flights", "flights.csv")}
+FILES = {
+    "titanic": ("titanic", "titanic.csv"),
+    "house_prices": ("house-prices", "train.csv"),
+    "flights": ("flights", "flights.csv"),
+}
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -27,7 +31,10 @@ def test_catalogue_tells_the_truth_of_a_table(shared_data, name):
     assert entry.task == data.task
     assert data.target in data.train.columns
     assert data.description.startswith(entry.about)
-    assert entry.source == f"download, {shared_data.joinpath(*FILES[name]).stat().st_size / 1000:.0f} kB"
+    assert (
+        entry.source
+        == f"download, {shared_data.joinpath(*FILES[name]).stat().st_size / 1000:.0f} kB"
+    )
     if data.task != "regression":
         assert data.task == f"{data.frame[data.target].nunique()} classes"
 
@@ -35,12 +42,17 @@ def test_catalogue_tells_the_truth_of_a_table(shared_data, name):
 @pytest.mark.parametrize("name", FILES)
 def test_pinned_checksum_is_that_of_the_file(shared_data, name):
     folder, file = FILES[name]
-    assert hashlib.md5((shared_data / folder / file).read_bytes()).hexdigest() == downloads.MD5[folder][file]
+    assert (
+        hashlib.md5((shared_data / folder / file).read_bytes()).hexdigest()
+        == downloads.MD5[folder][file]
+    )
 
 
 @pytest.mark.parametrize("name", FILES)
 def test_every_cell_is_as_the_file_spells_it(shared_data, name):
-    """Oracle: Python's csv module. A cell is NaN where the file has nothing or NA, the same number, or the same word."""
+    """Oracle: Python's csv module. A cell is NaN where the file has nothing or NA, the same number,
+    or the same word.
+    """
     with open(shared_data.joinpath(*FILES[name]), newline="", encoding="utf-8") as file:
         header, *rows = csv.reader(file)
     frame = datasets.load(name, seed=5).frame
@@ -71,7 +83,9 @@ def test_a_fifth_of_each_class_is_held_out(shared_data):
 
 
 def test_a_fifth_of_the_houses_is_held_out(shared_data):
-    """Oracle: 1460 * 0.2 = 292; drawn from the whole file, so the mean place is near 729.5, give or take 421 / sqrt(292) = 25."""
+    """Oracle: 1460 * 0.2 = 292; drawn from the whole file, so the mean place is near 729.5, give or
+    take 421 / sqrt(292) = 25.
+    """
     train, test = datasets.load("house_prices")
     assert (len(train), len(test)) == (1168, 292)
     assert abs(test.index.to_numpy().mean() - 729.5) < 3 * 25
@@ -89,7 +103,9 @@ def test_the_last_flights_are_held_out(shared_data, seed):
 
 @pytest.mark.parametrize("name", ["titanic", "house_prices"])
 def test_seed_decides_the_held_out_rows(shared_data, name):
-    """Oracle: a relation. The same seed gives the same rows, another seed others; together they are the file, each row once."""
+    """Oracle: a relation. The same seed gives the same rows, another seed others; together they are
+    the file, each row once.
+    """
     first, again, other = (datasets.load(name, seed=seed) for seed in (1, 1, 2))
     pd.testing.assert_frame_equal(first.test, again.test)
     assert set(first.test.index) != set(other.test.index)
@@ -122,7 +138,10 @@ def test_another_table_is_not_taken(server, home, monkeypatch):
     folder, address = server
     small_flights(folder)  # the right name, but the published checksum is that of the whole file
     monkeypatch.setitem(downloads.MIRRORS, "flights", (address,))
-    with pytest.raises(DownloadError, match=r"flights: expected flights.csv .*flights.csv': 'wrong checksum'\}. Fetch the file by other"):
+    with pytest.raises(
+        DownloadError,
+        match=r"flights: expected flights.csv .*flights.csv': 'wrong checksum'\}. Fetch the file by other",
+    ):
         datasets.load("flights")
     assert not (home / "flights").exists()
 
@@ -130,14 +149,26 @@ def test_another_table_is_not_taken(server, home, monkeypatch):
 @pytest.mark.parametrize(
     ("raw", "match"),
     [
-        (b"", r"titanic: expected a table of comma-separated values. Received: reason='No columns to parse from file'. Delete "),
-        (b"\xff\xfe\x00", r"titanic: expected a table of comma-separated values. Received: reason=.*codec can't decode"),
-        (b"a,b\n1,2\n1,2,3,4\n", r"titanic: expected a table of comma-separated values. Received: reason='.*Expected 2 fields"),
+        (
+            b"",
+            r"titanic: expected a table of comma-separated values. Received: reason='No columns to parse from file'. Delete ",
+        ),
+        (
+            b"\xff\xfe\x00",
+            r"titanic: expected a table of comma-separated values. Received: reason=.*codec can't decode",
+        ),
+        (
+            b"a,b\n1,2\n1,2,3,4\n",
+            r"titanic: expected a table of comma-separated values. Received: reason='.*Expected 2 fields",
+        ),
         (
             b"survived,age\n1,2\n",
             r"titanic: expected 11 columns, 'survived' among them. Received: count=2, columns=\['survived', 'age'\]. Is ",
         ),
-        (b",".join(b"abcdefghijk"[i : i + 1] for i in range(11)), r"expected 11 columns, 'survived' among them. Received: count=11, "),
+        (
+            b",".join(b"abcdefghijk"[i : i + 1] for i in range(11)),
+            r"expected 11 columns, 'survived' among them. Received: count=11, ",
+        ),
     ],
 )
 def test_damaged_or_other_file(home, raw, match):
@@ -150,20 +181,32 @@ def test_damaged_or_other_file(home, raw, match):
 
 
 def test_no_option_but_seed(shared_data):
-    with pytest.raises(ConfigError, match=r"load\('titanic'\): expected no option but seed. Received: n=5"):
+    with pytest.raises(
+        ConfigError, match=r"load\('titanic'\): expected no option but seed. Received: n=5"
+    ):
         datasets.load("titanic", n=5)
 
 
 def test_what_a_table_is_not():
-    """Asked for arrays it says what to do; copies and pickles, which ask for odd attributes too, work."""
+    """Asked for arrays it says what to do; copies and pickles, which ask for odd attributes too,
+    work.
+    """
     rows = pd.read_csv(io.StringIO("height,step\n1.5,0\n2.5,1\n,1\n"))
     data = TableDataset("steps", rows[:2], rows[2:], "step", "2 classes", "Steps.")
-    with pytest.raises(MissingError, match=r"TableDataset: expected train, .*attribute='x'. It is a table .* model.fit\(train, target"):
+    with pytest.raises(
+        MissingError,
+        match=r"TableDataset: expected train, .*attribute='x'. It is a table .* model.fit\(train, target",
+    ):
         data.x  # noqa: B018
     assert not hasattr(data, "class_names")
     for twin in (copy.deepcopy(data), pickle.loads(pickle.dumps(data))):
         pd.testing.assert_frame_equal(twin.frame, rows)
-        assert (twin.name, twin.target, twin.task, twin.description) == ("steps", "step", "2 classes", "Steps.")
+        assert (twin.name, twin.target, twin.task, twin.description) == (
+            "steps",
+            "step",
+            "2 classes",
+            "Steps.",
+        )
     with pytest.raises(AttributeError, match="cannot assign to field"):
         data.train = rows
     assert data != copy.copy(data)
@@ -172,5 +215,12 @@ def test_what_a_table_is_not():
 def test_pandas_is_loaded_for_tables_alone(home):
     """Oracle: sys.modules of a fresh process."""
     code = "import sys, glassnet as gn; gn.datasets.describe(); gn.datasets.load('xor'); print('pandas' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "False\n"
-    assert np.all([entry.dataset_type is TableDataset for entry in datasets.describe() if entry.name in FILES])
+    assert (
+        subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, check=True
+        ).stdout
+        == "False\n"
+    )
+    assert np.all(
+        [entry.dataset_type is TableDataset for entry in datasets.describe() if entry.name in FILES]
+    )

@@ -23,10 +23,22 @@ Y = np.arange(16) % 3
 P = RNG.dirichlet(np.ones(3), 16).astype(np.float32)
 Z = RNG.normal(size=(16, 3)).astype(np.float32)
 VALUES = {"np": np, "jnp": jnp, "x": X, "y": Y, "t": np.eye(3, dtype=np.float32)[Y], "p": P, "z": Z}
-MODULES = ("activations", "callbacks", "initializers", "layers", "losses", "metrics", "optimizers", "regularizers", "utils")
+MODULES = (
+    "activations",
+    "callbacks",
+    "initializers",
+    "layers",
+    "losses",
+    "metrics",
+    "optimizers",
+    "regularizers",
+    "utils",
+)
 IN_ORDER = {"batch_size": 4, "epochs": 4, "shuffle": False, "verbose": 0}
 
-pytestmark = pytest.mark.filterwarnings("ignore:Do not pass an .input_shape.", "ignore:__array__ implementation:DeprecationWarning")
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:Do not pass an .input_shape.", "ignore:__array__ implementation:DeprecationWarning"
+)
 """What Keras warns of."""
 
 
@@ -47,15 +59,22 @@ def three_ways(real, theirs, ours, given=({}, {}, {})):
     """The values of a row: in Keras, of the same code here, and in Glassnet's own words."""
     words = [{name: getattr(k, name) for name in MODULES} for k in (real, keras)]
     words.append({name: getattr(gn, name) for name in gn.__all__})
-    return [run(code, VALUES | own | more) for code, own, more in zip((theirs, theirs, ours), words, given, strict=True)]
+    return [
+        run(code, VALUES | own | more)
+        for code, own, more in zip((theirs, theirs, ours), words, given, strict=True)
+    ]
 
 
 def three_models(real, *each, size=4):
-    """A model in Keras, here, and in Glassnet's own words; `each` makes a layer from a module of layers, or is three layers."""
+    """A model in Keras, here, and in Glassnet's own words; `each` makes a layer from a module of
+    layers, or is three layers.
+    """
     made = []
     for i, k in enumerate((real, keras, gn)):
         front = gn.layers.Input(size) if k is gn else k.Input((size,))
-        made.append(k.Sequential([front, *(part(k.layers) if callable(part) else part[i] for part in each)]))
+        made.append(
+            k.Sequential([front, *(part(k.layers) if callable(part) else part[i] for part in each)])
+        )
     return made
 
 
@@ -79,7 +98,12 @@ def same_fit(models, fit, tolerance):
 def test_imports(real, theirs, ours):
     """`tensorflow.keras` is Keras as well."""
     bound = {}, {}
-    exec(theirs.replace("from tensorflow import keras", "import keras").replace("tensorflow.keras", "keras"), bound[0])
+    exec(
+        theirs.replace("from tensorflow import keras", "import keras").replace(
+            "tensorflow.keras", "keras"
+        ),
+        bound[0],
+    )
     exec(ours, bound[1])
     assert bound[0].keys() == bound[1].keys()
     assert len(bound[1]) > 1
@@ -91,11 +115,15 @@ def test_names(module, names):
     every = module in ("activations", "datasets", "ops", "optimizers", "utils")
     short = {name.upper() for name in SHORT_NAMES}
     found = importlib.import_module(f"glassnet.keras.{module}").__all__
-    assert names.split() == sorted(name for name in found if every or (name[0].isupper() and name not in short))
+    assert names.split() == sorted(
+        name for name in found if every or (name[0].isupper() and name not in short)
+    )
 
 
 def test_all_modules_have_their_names_there():
-    assert {module.partition(".")[0] for module, _ in table("Available names")} == set(keras.MODULES) - {"backend", "models"}
+    assert {module.partition(".")[0] for module, _ in table("Available names")} == set(
+        keras.MODULES
+    ) - {"backend", "models"}
 
 
 @pytest.mark.parametrize(("theirs", "ours"), table("The same layers"))
@@ -111,7 +139,12 @@ def test_layers(real, theirs, ours):
 
 @pytest.mark.parametrize(("theirs", "ours"), table("The same layers on images"))
 def test_layers_on_images(real, theirs, ours):
-    models = three_models(real, lambda layers: layers.Dense(32), lambda layers: layers.Reshape((4, 4, 2)), three_ways(real, theirs, ours))
+    models = three_models(
+        real,
+        lambda layers: layers.Dense(32),
+        lambda layers: layers.Reshape((4, 4, 2)),
+        three_ways(real, theirs, ours),
+    )
     target = np.ones((16, *models[0].output_shape[1:]))
     for model in models:
         model.compile("sgd", "mse")
@@ -120,8 +153,13 @@ def test_layers_on_images(real, theirs, ours):
 
 @pytest.mark.parametrize(("theirs", "ours"), table("The same starting weights"))
 def test_starting_weights(real, theirs, ours):
-    """Of 400 x 300 numbers, chance moves the mean by 0.003 spreads and the spread by 0.2 %, seven times less than is allowed."""
-    first, *others = [model.get_weights()[0] for model in three_models(real, three_ways(real, theirs, ours), size=400)]
+    """Of 400 x 300 numbers, chance moves the mean by 0.003 spreads and the spread by 0.2 %, seven
+    times less than is allowed.
+    """
+    first, *others = [
+        model.get_weights()[0]
+        for model in three_models(real, three_ways(real, theirs, ours), size=400)
+    ]
     for kernel in others:
         assert abs(kernel.mean() - first.mean()) <= 0.02 * first.std()
         assert abs(kernel.std() - first.std()) <= 0.02 * first.std()
@@ -130,12 +168,19 @@ def test_starting_weights(real, theirs, ours):
 
 @pytest.mark.parametrize(("theirs", "ours"), table("The same training"))
 def test_training(real, theirs, ours):
-    models, parts = three_models(real, lambda layers: layers.Dense(3, "tanh")), three_ways(real, theirs, ours)
-    optimizers = [k.optimizers.SGD(0.1) for k in (real, keras, gn)] if "callbacks." in theirs else parts
+    models, parts = (
+        three_models(real, lambda layers: layers.Dense(3, "tanh")),
+        three_ways(real, theirs, ours),
+    )
+    optimizers = (
+        [k.optimizers.SGD(0.1) for k in (real, keras, gn)] if "callbacks." in theirs else parts
+    )
     called = [[part] for part in parts] if "callbacks." in theirs else [[], [], []]
     for model, optimizer in zip(models, optimizers, strict=True):
         model.compile(optimizer, "mse")
-    same_fit(models, lambda model, i: model.fit(X, VALUES["t"], callbacks=called[i], **IN_ORDER), LOOSE)
+    same_fit(
+        models, lambda model, i: model.fit(X, VALUES["t"], callbacks=called[i], **IN_ORDER), LOOSE
+    )
     assert models[0].history.epoch == models[1].history.epoch == models[2].history.epoch
 
 
@@ -148,7 +193,9 @@ def test_numbers(real, theirs, ours):
 
 @pytest.fixture(scope="module")
 def fitted(real):
-    models = three_models(real, lambda layers: layers.Dense(5, "relu"), lambda layers: layers.Dense(3, "softmax"))
+    models = three_models(
+        real, lambda layers: layers.Dense(5, "relu"), lambda layers: layers.Dense(3, "softmax")
+    )
     start_alike(models)
     histories = []
     for model in models:
@@ -163,16 +210,23 @@ def test_model(real, fitted, theirs, ours):
     for model, learned in zip(models, weights, strict=True):
         model.set_weights(learned)
     models[0].optimizer.learning_rate = models[1].learning_rate = models[2].learning_rate = 0.01
-    given = [{"model": model, "history": history} for model, history in zip(models, histories, strict=True)]
+    given = [
+        {"model": model, "history": history}
+        for model, history in zip(models, histories, strict=True)
+    ]
     want, *got = three_ways(real, theirs, ours, given)
     for value in got:
-        close(value, want, LOOSE) if np.asarray(want).dtype.kind in "if" else np.testing.assert_array_equal(value, want)
+        close(value, want, LOOSE) if np.asarray(
+            want
+        ).dtype.kind in "if" else np.testing.assert_array_equal(value, want)
 
 
 @pytest.mark.parametrize("name", ["mnist", "fashion_mnist"])
 def test_data_sets(name, shared_data):
     """The one sentence on them: `load_data()` is `gn.catalogue.load`, up to the labels' type."""
-    for theirs, ours in zip(getattr(keras.datasets, name).load_data(), gn.datasets.load(name), strict=True):
+    for theirs, ours in zip(
+        getattr(keras.datasets, name).load_data(), gn.datasets.load(name), strict=True
+    ):
         assert theirs[0].dtype == ours[0].dtype == np.uint8
         close(theirs[0], ours[0], EXACT)
         close(theirs[1].ravel(), ours[1], EXACT)
@@ -189,7 +243,9 @@ def after_setup(k, code):
 
 
 def answers(k, code, said):
-    """`code` gives the value that is written there, or raises what is: `ValueError: words of it`."""
+    """`code` gives the value that is written there, or raises what is: `ValueError: words of
+    it`.
+    """
     if error := re.match(r"(\w+Error): (.*)", said):
         with pytest.raises(Exception, match=re.escape(error[2])) as raised:
             after_setup(k, code)
@@ -212,7 +268,10 @@ COUNTS = {"Change the import": 12, "The main differences": 7, "Available names":
           "The same starting weights": 6, "The same training": 17,
           "The same numbers": 23, "The same model": 21, "What differs, and why": 21, "What is refused, and what to write": 50,
           "Not yet": 1}  # fmt: skip
-REMEDIES = {"validation_split=0.25": "validation_split=0.25, validation_from='end'", "patience=2": "patience=2, restore_best_weights=False"}
+REMEDIES = {
+    "validation_split=0.25": "validation_split=0.25, validation_from='end'",
+    "patience=2": "patience=2, restore_best_weights=False",
+}
 REMEDIES |= {"Precision()": "Precision(thresholds=0.5)"}
 
 

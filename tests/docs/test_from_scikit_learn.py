@@ -1,4 +1,6 @@
-"""docs/from-scikit-learn.md: every row is run on both sides. Oracle: scikit-learn, from the same starting weights."""
+"""docs/from-scikit-learn.md: every row is run on both sides. Oracle: scikit-learn, from the same
+starting weights.
+"""
 
 import warnings
 from functools import partial
@@ -20,7 +22,14 @@ table = partial(pages.table, "from-scikit-learn.md")
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(30, 4))
 Y = RNG.integers(0, 3, 30)
-BASE = {"hidden_layer_sizes": (5,), "activation": "tanh", "solver": "sgd", "learning_rate_init": 0.1, "momentum": 0, "alpha": 0}
+BASE = {
+    "hidden_layer_sizes": (5,),
+    "activation": "tanh",
+    "solver": "sgd",
+    "learning_rate_init": 0.1,
+    "momentum": 0,
+    "alpha": 0,
+}
 BASE |= {"batch_size": 15, "max_iter": 4, "shuffle": False, "random_state": 0, "tol": 0}
 LAYERS = [layers.Dense(5, activation="tanh"), layers.Dense(3, activation="softmax")]
 
@@ -29,14 +38,23 @@ def trained(make=MLPClassifier, y=Y, **settings):
     """Scikit-learn's network before and after a fit."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
-        start = make(**BASE | settings | {"learning_rate_init": 1e-300, "solver": "sgd", "max_iter": 1}).fit(X, y)
+        start = make(
+            **BASE | settings | {"learning_rate_init": 1e-300, "solver": "sgd", "max_iter": 1}
+        ).fit(X, y)
         return start, make(**BASE | settings).fit(X, y)
 
 
 def started(like, made, **compiled):
     """Glassnet's network with the weights of scikit-learn's."""
     model = Sequential([layers.Input(4), *made])
-    model.compile(**{"optimizer": optimizers.SGD(0.1), "loss": "sparse_categorical_crossentropy", "metrics": ["accuracy"]} | compiled)
+    model.compile(
+        **{
+            "optimizer": optimizers.SGD(0.1),
+            "loss": "sparse_categorical_crossentropy",
+            "metrics": ["accuracy"],
+        }
+        | compiled
+    )
     model.set_weights([w for pair in zip(like.coefs_, like.intercepts_, strict=True) for w in pair])
     return model
 
@@ -47,10 +65,17 @@ def test_settings(theirs, ours):
     start, mlp = trained(**settings)
     m = settings.get("batch_size", 15)
     fit = {"batch_size": m, "epochs": 4, "shuffle": False}
-    names = vars(layers) | vars(optimizers) | vars(regularizers) | {"m": m, "n": 30, "x": X, "y": Y, "fit": lambda x, y, **given: given}
+    names = (
+        vars(layers)
+        | vars(optimizers)
+        | vars(regularizers)
+        | {"m": m, "n": 30, "x": X, "y": Y, "fit": lambda x, y, **given: given}
+    )
     given = eval(ours, names)
     made = given if isinstance(given, list) else LAYERS
-    model = started(start, made, **{"optimizer": given} if isinstance(given, optimizers.Optimizer) else {})
+    model = started(
+        start, made, **{"optimizer": given} if isinstance(given, optimizers.Optimizer) else {}
+    )
     history = model.fit(X, Y, verbose=0, **fit | (given if isinstance(given, dict) else {}))
     close(history.history["loss"], mlp.loss_curve_, SAME)
     assert len(set(np.round(mlp.loss_curve_, 4))) > 1

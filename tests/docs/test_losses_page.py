@@ -48,4 +48,6 @@ def test_refused(loss, last, targets, words):
 
 
 def test_tables_are_found():
-    assert [len(table(name)) for name in ("Which loss `fit` infers", "Valid combinations", "Errors")] == [10, 29, 11]
+    assert [
+        len(table(name)) for name in ("Which loss `fit` infers", "Valid combinations", "Errors")
+    ] == [10, 29, 11]

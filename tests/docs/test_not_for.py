@@ -23,10 +23,16 @@ def test_refused(wanted, code, words, where):
 
 
 def test_rows_without_code_quote_no_words():
-    assert [bool(code) for _, code, _, _ in ROWS] == [bool(words) for _, _, words, _ in ROWS] == [True] * 11 + [False] * 2
+    assert (
+        [bool(code) for _, code, _, _ in ROWS]
+        == [bool(words) for _, _, words, _ in ROWS]
+        == [True] * 11 + [False] * 2
+    )
 
 
-@pytest.mark.parametrize("name", re.findall(r"`layers\.(\w+)`", (pages.DOCS / "not-for.md").read_text(encoding="utf-8")))
+@pytest.mark.parametrize(
+    "name", re.findall(r"`layers\.(\w+)`", (pages.DOCS / "not-for.md").read_text(encoding="utf-8"))
+)
 def test_the_layers_named_are_there(name):
     assert issubclass(getattr(gn.layers, name), gn.layers.Layer)
 
@@ -42,5 +48,8 @@ def test_boosted_trees_take_gaps_and_need_no_scaling():
     """A power of two changes no comparison."""
     x = X.copy()
     x[::7, 0] = np.nan
-    plain, scaled = (HistGradientBoostingClassifier(random_state=0).fit(x * by, Y).predict_proba(x * by) for by in (1, 1024))
+    plain, scaled = (
+        HistGradientBoostingClassifier(random_state=0).fit(x * by, Y).predict_proba(x * by)
+        for by in (1, 1024)
+    )
     np.testing.assert_array_equal(plain, scaled)

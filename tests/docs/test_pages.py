@@ -1,4 +1,6 @@
-"""README.md and docs/: the code runs, the commands run, the printed output is the real one, and the links lead somewhere."""
+"""README.md and docs/: the code runs, the commands run, the printed output is the real one, and the
+links lead somewhere.
+"""
 
 import functools
 import re
@@ -13,8 +15,22 @@ import pages
 SESSIONS = {page: pages.sessions(page) for page in pages.PAGES}
 COMMANDS = [(page, command) for page, found in SESSIONS.items() for command, _ in found]
 SHOWN = [(command, shown) for found in SESSIONS.values() for command, shown in found if shown]
-CODE = {"README.md": 1, "files-and-resuming.md": 3, "for-lecturers.md": 1, "for-scientists.md": 1, "for-students.md": 2}
-CODE |= {"from-keras.md": 2, "from-scikit-learn.md": 2, "images.md": 1, "series.md": 1, "tables.md": 2, "text.md": 1, "trace.md": 1}
+CODE = {
+    "README.md": 1,
+    "files-and-resuming.md": 3,
+    "for-lecturers.md": 1,
+    "for-scientists.md": 1,
+    "for-students.md": 2,
+}
+CODE |= {
+    "from-keras.md": 2,
+    "from-scikit-learn.md": 2,
+    "images.md": 1,
+    "series.md": 1,
+    "tables.md": 2,
+    "text.md": 1,
+    "trace.md": 1,
+}
 CODE |= {"training.md": 4}
 """How many blocks of Python code each page has."""
 
@@ -56,7 +72,9 @@ def test_table_output(shared_data):
     """The last digits of numbers that were trained may differ."""
     pages.put_tables(shared_data)
     (shown,) = pages.blocks("tables.md", "text")
-    real = re.sub(r"^epoch.*\n", "", pages.output("train titanic.csv --target survived"), flags=re.M)
+    real = re.sub(
+        r"^epoch.*\n", "", pages.output("train titanic.csv --target survived"), flags=re.M
+    )
     assert pages.NUMBER.sub("0", shown) in pages.NUMBER.sub("0", real)
 
 
@@ -106,16 +124,22 @@ def test_series(shared_data):
     """On the last year, the forecast has less than half the error of the year before."""
     names = pages.run("series.md")
     forecast, truth = names["forecast"], names["series"].values[-12:]
-    error, naive = (np.sqrt(np.mean((found[:12] - truth) ** 2)) for found in (forecast.values, forecast.naive))
+    error, naive = (
+        np.sqrt(np.mean((found[:12] - truth) ** 2)) for found in (forecast.values, forecast.naive)
+    )
     assert error < naive / 2
     assert Path("forecast.png").stat().st_size > 10_000
-    assert {name: gate.shape for name, gate in names["gates"].items()} == dict.fromkeys("ifgo", (97, 24, 32))
+    assert {name: gate.shape for name, gate in names["gates"].items()} == dict.fromkeys(
+        "ifgo", (97, 24, 32)
+    )
 
 
 def test_text(capsys):
     names = pages.run("text.md")
     assert names["model"].evaluate(names["reviews"].x_test, names["reviews"].y_test)[1] > 0.95
-    boring, clever = names["model"].predict(["The opera was not boring but clever.", "The opera was not clever but boring."])
+    boring, clever = names["model"].predict(
+        ["The opera was not boring but clever.", "The opera was not clever but boring."]
+    )
     assert boring > 0.5 > clever
 
 
@@ -138,7 +162,9 @@ def test_from_keras():
 def test_from_scikit_learn(capsys):
     rng = np.random.default_rng(0)
     names = pages.run("from-scikit-learn.md", x=rng.normal(size=(30, 4)), y=np.arange(30) % 3)
-    assert [w.shape for w in names["mlp"].coefs_] == [names["model"].params[f"dense_{i}"]["kernel"].shape for i in (1, 2)]
+    assert [w.shape for w in names["mlp"].coefs_] == [
+        names["model"].params[f"dense_{i}"]["kernel"].shape for i in (1, 2)
+    ]
 
 
 def test_for_students(capsys):
@@ -165,16 +191,28 @@ def test_for_scientists(shared_data, capsys):
 
 
 def test_all_code_is_run():
-    """Each page with Python code has a test above; README.md and from-keras.md have more in test_readme.py and test_from_keras.py."""
-    assert {page: count for page in pages.PAGES if (count := len(pages.blocks(page, "python")))} == CODE
-    tested = {name.removeprefix("test_").replace("_", "-") + ".md" for name in globals() if name.startswith("test_")}
+    """Each page with Python code has a test above; README.md and from-keras.md have more in
+    test_readme.py and test_from_keras.py.
+    """
+    assert {
+        page: count for page in pages.PAGES if (count := len(pages.blocks(page, "python")))
+    } == CODE
+    tested = {
+        name.removeprefix("test_").replace("_", "-") + ".md"
+        for name in globals()
+        if name.startswith("test_")
+    }
     assert set(CODE) - tested == {"README.md"}
 
 
 def test_all_commands_are_found():
-    """Each line that looks like a command in a console block is one of the commands that are run."""
+    """Each line that looks like a command in a console block is one of the commands that are
+    run.
+    """
     for page in pages.PAGES:
-        assert len(SESSIONS[page]) == len(re.findall(r"^\$ ", "".join(pages.blocks(page, "console")), re.M))
+        assert len(SESSIONS[page]) == len(
+            re.findall(r"^\$ ", "".join(pages.blocks(page, "console")), re.M)
+        )
     assert len(dict.fromkeys(command for _, command in COMMANDS)) >= 24
     assert len(SHOWN) == 2
 

@@ -1,4 +1,6 @@
-"""docs/parts.md lists the first line of the docstring of each public part; `python tests/docs/test_parts.py` writes the page."""
+"""docs/parts.md lists the first line of the docstring of each public part; `python
+tests/docs/test_parts.py` writes the page.
+"""
 
 import inspect
 from pathlib import Path
@@ -34,8 +36,23 @@ def first_line(part):
 def parts(kind):
     """The public classes of a module that can be made, in the order of the alphabet."""
     module = getattr(gn, kind)
-    found = [one for name, one in vars(module).items() if inspect.isclass(one) and one.__module__.startswith(module.__name__)]
-    bases = ("Layer", "Composite", "Loss", "Crossentropy", "Metric", "Detection", "Optimizer", "Schedule", "Callback", "Initializer")
+    found = [
+        one
+        for name, one in vars(module).items()
+        if inspect.isclass(one) and one.__module__.startswith(module.__name__)
+    ]
+    bases = (
+        "Layer",
+        "Composite",
+        "Loss",
+        "Crossentropy",
+        "Metric",
+        "Detection",
+        "Optimizer",
+        "Schedule",
+        "Callback",
+        "Initializer",
+    )
     bases += ("Regularizer", "Panel", "Record", "Decision", "FunctionLoss", "FunctionMetric")
     return sorted((one for one in found if one.__name__ not in bases), key=lambda one: one.__name__)
 
@@ -50,22 +67,39 @@ def rows(kind):
 
 def written():
     sections = [INTRO]
-    for kind in ("layers", "initializers", "regularizers", "losses", "metrics", "optimizers", "schedules", "callbacks"):
+    for kind in (
+        "layers",
+        "initializers",
+        "regularizers",
+        "losses",
+        "metrics",
+        "optimizers",
+        "schedules",
+        "callbacks",
+    ):
         listed = list(rows(kind))
         if any('`"' in row for row in listed):
             table = ["| part | by name | what it does |", "|---|---|---|", *listed]
         else:
-            table = ["| part | what it does |", "|---|---|", *(row.replace(" |  | ", " | ") for row in listed)]
+            table = [
+                "| part | what it does |",
+                "|---|---|",
+                *(row.replace(" |  | ", " | ") for row in listed),
+            ]
         sections.append("\n".join([f"## {kind.capitalize()}", "", *table]) + "\n")
         if kind == "layers":
-            lines = [f'| `"{name}"` | {first_line(function)} |' for name, function in ACTIVATIONS.items()]
+            lines = [
+                f'| `"{name}"` | {first_line(function)} |' for name, function in ACTIVATIONS.items()
+            ]
             head = [
                 "## Activations",
                 "",
                 "Use them in `Dense(activation=...)` or as a layer, `Activation(...)`. Any JAX function works too.",
                 "",
             ]
-            sections.append("\n".join([*head, "| by name | what it does |", "|---|---|", *lines]) + "\n")
+            sections.append(
+                "\n".join([*head, "| by name | what it does |", "|---|---|", *lines]) + "\n"
+            )
     return "\n".join(sections)
 
 
@@ -75,7 +109,10 @@ def test_the_page_is_what_the_code_says():
 
 def test_parts_are_found():
     assert {part.__name__ for part in parts("layers")} >= {"Dense", "Residual", "Maxout"}
-    assert [len(parts(kind)) > 5 for kind in ("losses", "metrics", "optimizers", "schedules", "callbacks")] == [True] * 5
+    assert [
+        len(parts(kind)) > 5
+        for kind in ("losses", "metrics", "optimizers", "schedules", "callbacks")
+    ] == [True] * 5
 
 
 if __name__ == "__main__":

@@ -1,4 +1,6 @@
-"""Inference in blocks: padding changes nothing, sizes share programs, and scores are those of a NumPy loop over all rows."""
+"""Inference in blocks: padding changes nothing, sizes share programs, and scores are those of a
+NumPy loop over all rows.
+"""
 
 from dataclasses import dataclass
 
@@ -24,9 +26,16 @@ from glassnet.testing import compilations
 from oracles import FLOAT32, close
 
 COUNTS = (1, 7, 8, 9, 513, 5000)
-LAYERS = (Dense(6, activation="tanh", kernel_regularizer="l2"), BatchNormalization(), Dropout(0.5), Dense(3, activation="softmax"))
+LAYERS = (
+    Dense(6, activation="tanh", kernel_regularizer="l2"),
+    BatchNormalization(),
+    Dropout(0.5),
+    Dense(3, activation="softmax"),
+)
 BUILT, PARAMS, STATE = network.build(LAYERS, (4,), np.random.default_rng(0))
-PROGRAM = Program(BUILT.links, SparseCategoricalCrossentropy(), SGD(), (Accuracy(), MeanAbsoluteError()))
+PROGRAM = Program(
+    BUILT.links, SparseCategoricalCrossentropy(), SGD(), (Accuracy(), MeanAbsoluteError())
+)
 BODY, HEAD = network.split_head(PROGRAM.links, PROGRAM.loss)
 RNG = np.random.default_rng(1)
 X = RNG.normal(size=(5000, 4)).astype(np.float32)
@@ -35,9 +44,16 @@ WEIGHT = RNG.uniform(0, 3, 5000).astype(np.float32)
 
 
 def probabilities(x):
-    """The network in NumPy float64; batch normalization stands at its start, mean 0 and variance 1; dropout does nothing."""
+    """The network in NumPy float64; batch normalization stands at its start, mean 0 and variance 1;
+    dropout does nothing.
+    """
     first, last = PARAMS[0], PARAMS[-2]
-    z = np.tanh(x.astype(np.float64) @ first["kernel"] + first["bias"]) / np.sqrt(1 + 1e-3) @ last["kernel"] + last["bias"]
+    z = (
+        np.tanh(x.astype(np.float64) @ first["kernel"] + first["bias"])
+        / np.sqrt(1 + 1e-3)
+        @ last["kernel"]
+        + last["bias"]
+    )
     e = np.exp(z - z.max(1, keepdims=True))
     return e / e.sum(1, keepdims=True)
 
@@ -65,7 +81,14 @@ def test_the_head_is_where_the_loss_cuts():
 
 @pytest.mark.parametrize(
     ("n", "want"),
-    [(1, [(0, 1, 1)]), (2, [(0, 2, 8)]), (64, [(0, 64, 64)]), (513, [(0, 513, 4096)]), (4097, [(0, 4096, 4096), (4096, 4097, 1)]), (0, [])],
+    [
+        (1, [(0, 1, 1)]),
+        (2, [(0, 2, 8)]),
+        (64, [(0, 64, 64)]),
+        (513, [(0, 513, 4096)]),
+        (4097, [(0, 4096, 4096), (4096, 4097, 1)]),
+        (0, []),
+    ],
 )
 def test_blocks(n, want):
     assert list(inference.iter_block_ranges(n)) == want
@@ -74,11 +97,15 @@ def test_blocks(n, want):
 def test_row_counts_of_one_size_share_a_program():
     for n in (8, 64, 5000):
         inference.predict(BODY, HEAD, PARAMS, STATE, X[:n])
-        inference.evaluate_blocks(PROGRAM, PARAMS, STATE, inference.iter_padded_blocks(Data(X[:n], Y[:n])))
+        inference.evaluate_blocks(
+            PROGRAM, PARAMS, STATE, inference.iter_padded_blocks(Data(X[:n], Y[:n]))
+        )
     with compilations() as compiled:
         for n in (2, 7, 9, 63, 600, 4000, 4700):
             inference.predict(BODY, HEAD, PARAMS, STATE, X[:n])
-            inference.evaluate_blocks(PROGRAM, PARAMS, STATE, inference.iter_padded_blocks(Data(X[:n], Y[:n])))
+            inference.evaluate_blocks(
+                PROGRAM, PARAMS, STATE, inference.iter_padded_blocks(Data(X[:n], Y[:n]))
+            )
     assert compiled == []
 
 
@@ -93,11 +120,17 @@ def test_padding_repeats_the_last_row():
 def test_scores_against_numpy(n, weighted):
     """loss = sum(w l) / n + l2 sum W^2; metrics count every row once, whatever its weight."""
     data = Data(X[:n], Y[:n], WEIGHT[:n] if weighted else None)
-    logs = inference.evaluate_blocks(PROGRAM, PARAMS, STATE, inference.iter_padded_blocks(data), "val_")
+    logs = inference.evaluate_blocks(
+        PROGRAM, PARAMS, STATE, inference.iter_padded_blocks(data), "val_"
+    )
     p, w = WANTED[:n], WEIGHT[:n].astype(np.float64) if weighted else 1
     losses = -np.log(p[np.arange(n), Y[:n]])
     assert list(logs) == ["val_loss", "val_accuracy", "val_mean_absolute_error"]
-    close(logs["val_loss"], (w * losses).sum() / n + 0.01 * np.square(PARAMS[0]["kernel"], dtype=np.float64).sum(), 5 * FLOAT32)
+    close(
+        logs["val_loss"],
+        (w * losses).sum() / n + 0.01 * np.square(PARAMS[0]["kernel"], dtype=np.float64).sum(),
+        5 * FLOAT32,
+    )
     assert logs["val_accuracy"] == (p.argmax(1) == Y[:n]).sum() / n
     close(logs["val_mean_absolute_error"], np.abs(p - np.eye(3)[Y[:n]]).mean(), 5 * FLOAT32)
 
@@ -106,22 +139,38 @@ def test_scores_of_columns_without_penalty_or_metrics():
     built, params, state = network.build([Dense(2)], (4,), np.random.default_rng(0))
     program = Program(built.links, MeanSquaredError(), SGD())
     y = RNG.normal(size=(100, 2)).astype(np.float32)
-    logs = inference.evaluate_blocks(program, params, state, inference.iter_padded_blocks(Data(X[:100], y)))
+    logs = inference.evaluate_blocks(
+        program, params, state, inference.iter_padded_blocks(Data(X[:100], y))
+    )
     assert list(logs) == ["loss"]
-    close(logs["loss"], ((X[:100].astype(np.float64) @ params[0]["kernel"] - y) ** 2).mean(), 2 * FLOAT32)
+    close(
+        logs["loss"],
+        ((X[:100].astype(np.float64) @ params[0]["kernel"] - y) ** 2).mean(),
+        2 * FLOAT32,
+    )
 
 
 def test_evaluation_does_not_learn():
     before = {name: value.copy() for name, value in STATE[2].items()}
-    inference.evaluate_blocks(PROGRAM, PARAMS, STATE, inference.iter_padded_blocks(Data(X[:64], Y[:64])))
+    inference.evaluate_blocks(
+        PROGRAM, PARAMS, STATE, inference.iter_padded_blocks(Data(X[:64], Y[:64]))
+    )
     for name, value in before.items():
         np.testing.assert_array_equal(STATE[2][name], value)
 
 
 def test_learn_standardises_what_reaches_the_layer():
-    """Two layers in a row, with a layer between: each learns from the rows as they come to it; one that has learned keeps what it has."""
+    """Two layers in a row, with a layer between: each learns from the rows as they come to it; one
+    that has learned keeps what it has.
+    """
     adapted = Normalization().adapt(np.array([[1.0], [3.0]]))
-    layers = Rescaling(2.0, 1.0), Normalization(), Activation("relu"), Normalization(axis=None), adapted
+    layers = (
+        Rescaling(2.0, 1.0),
+        Normalization(),
+        Activation("relu"),
+        Normalization(axis=None),
+        adapted,
+    )
     built, params, state = network.build(layers, (1,), np.random.default_rng(0))
     x = RNG.normal(5, 3, (700, 1)).astype(np.float32)
     new = inference.adapt_state(built.links, params, state, x)
@@ -146,13 +195,25 @@ class Marks(Layer):
 
 
 def test_a_mask_from_within_the_network_counts_in_the_score():
-    """Oracle: a loop over (row, time); entries whose first number is 0 do not count, nor do padded rows."""
+    """Oracle: a loop over (row, time); entries whose first number is 0 do not count, nor do padded
+    rows.
+    """
     built, params, state = network.build([Marks(), Dense(2)], (3, 2), np.random.default_rng(0))
-    x, y = RNG.normal(size=(10, 3, 2)).astype(np.float32), RNG.normal(size=(10, 3, 2)).astype(np.float32)
+    x, y = (
+        RNG.normal(size=(10, 3, 2)).astype(np.float32),
+        RNG.normal(size=(10, 3, 2)).astype(np.float32),
+    )
     x[RNG.random((10, 3)) < 0.4, 0] = 0
     program = Program(built.links, MeanSquaredError(), SGD(), (MeanAbsoluteError(),))
-    logs = inference.evaluate_blocks(program, params, state, inference.iter_padded_blocks(Data(x, y)))
-    errors = [x[i, t] @ params[1]["kernel"] - y[i, t] for i in range(10) for t in range(3) if x[i, t, 0] != 0]
+    logs = inference.evaluate_blocks(
+        program, params, state, inference.iter_padded_blocks(Data(x, y))
+    )
+    errors = [
+        x[i, t] @ params[1]["kernel"] - y[i, t]
+        for i in range(10)
+        for t in range(3)
+        if x[i, t, 0] != 0
+    ]
     assert 5 < len(errors) < 25
     close(logs["loss"], np.mean([np.square(e).mean() for e in errors]), 5 * FLOAT32)
     close(logs["mean_absolute_error"], np.mean([np.abs(e).mean() for e in errors]), 5 * FLOAT32)

@@ -1,4 +1,6 @@
-"""The generator of epochs: slices, decisions, looks inside, and runs whose numbers stop being numbers."""
+"""The generator of epochs: slices, decisions, looks inside, and runs whose numbers stop being
+numbers.
+"""
 
 from itertools import pairwise
 
@@ -37,13 +39,17 @@ from oracles import close
     ids=["loss", "output"],
 )
 def test_a_loss_beyond_floats_is_named_and_undone(huge, what):
-    """Oracle: by hand. Row 9 of 20 is in the third of five steps: 2 * 1e30 squared, and 2 * 3e38, are beyond 3.4e38. The weights that
-    last gave a finite loss, at the second step, are those of a run over the first 4 rows."""
+    """Oracle: by hand. Row 9 of 20 is in the third of five steps: 2 * 1e30 squared, and 2 * 3e38,
+    are beyond 3.4e38. The weights that last gave a finite loss, at the second step, are those of a
+    run over the first 4 rows."""
     x, y = np.linspace(0, 1, 20), np.zeros(20)
     x[9] = huge
     model, short = line_model(SGD(0.01)), line_model(SGD(0.01))
     kept = r"The weights that last gave a finite loss are kept\. A lower learning rate"
-    with pytest.warns(TrainingWarning, match=rf"Training stopped in epoch 1, step 3 of 5: {what} is not finite\. {kept}"):
+    with pytest.warns(
+        TrainingWarning,
+        match=rf"Training stopped in epoch 1, step 3 of 5: {what} is not finite\. {kept}",
+    ):
         log = model.fit(x, y, batch_size=4, epochs=3, shuffle=False, verbose=0)
     short.fit(x[:4], y[:4], batch_size=4, shuffle=False, verbose=0)
     close(np.ravel(model.get_weights()[0]), np.ravel(short.get_weights()[0]))
@@ -54,51 +60,77 @@ def test_a_loss_beyond_floats_is_named_and_undone(huge, what):
 
 
 def test_a_gradient_beyond_floats_is_named_and_undone():
-    """Oracle: by hand. sqrt has slope infinity at 0, so with a zero kernel the loss is 1 and the delta of dense_1 is -infinity."""
+    """Oracle: by hand. sqrt has slope infinity at 0, so with a zero kernel the loss is 1 and the
+    delta of dense_1 is -infinity.
+    """
     model = gn.Sequential([Dense(1, kernel_initializer="zeros"), Activation(jnp.sqrt)], seed=0)
     model.compile(SGD(0.1), "mse")
-    with pytest.warns(TrainingWarning, match=r"epoch 1, step 1 of 1: the delta of dense_1 is not finite"):
+    with pytest.warns(
+        TrainingWarning, match=r"epoch 1, step 1 of 1: the delta of dense_1 is not finite"
+    ):
         model.fit(np.ones((4, 2)), np.ones(4), verbose=0)
     assert [w.sum() for w in model.get_weights()] == [0, 0]
 
 
 def test_divergence_keeps_the_last_finite_weights():
-    """A rate far too large: each step multiplies w by about -199, so that the loss overflows within 20 epochs."""
+    """A rate far too large: each step multiplies w by about -199, so that the loss overflows within
+    20 epochs.
+    """
     model = line_model(SGD(100.0))
     with pytest.warns(TrainingWarning, match=r"epoch \d+, step 1 of 1: "):
         log = model.fit([1.0], [0.0], epochs=100, verbose=0)
     assert 2 < len(log.epoch) < 20
     assert np.isfinite(log.history["loss"]).all()
-    assert model.evaluate([1.0], [0.0]) == pytest.approx(log.history["loss"][-1])  # the weights that the last whole epoch began with
+    assert model.evaluate([1.0], [0.0]) == pytest.approx(
+        log.history["loss"][-1]
+    )  # the weights that the last whole epoch began with
     model.learning_rate = 1e-3
     assert model.fit([1.0], [0.0], epochs=2, verbose=0).stopped is None
 
 
 def test_statistics_beyond_floats_are_named_and_undone():
-    """Oracle: by hand. (1e25)^2 is beyond 3.4e38: the variance of the batch is infinite, its outputs (1 over infinity) are not."""
+    """Oracle: by hand. (1e25)^2 is beyond 3.4e38: the variance of the batch is infinite, its
+    outputs (1 over infinity) are not.
+    """
     model = gn.Sequential([BatchNormalization(), Dense(1)], seed=0)
     model.compile(SGD(0.1), "mse")
     x = np.ones((8, 1))
     x[5] = 1e25
-    with pytest.warns(TrainingWarning, match=r"epoch 1, step 2 of 2: a statistic of batch_normalization_1 is not finite"):
+    with pytest.warns(
+        TrainingWarning,
+        match=r"epoch 1, step 2 of 2: a statistic of batch_normalization_1 is not finite",
+    ):
         model.fit(x, np.ones(8), batch_size=4, shuffle=False, verbose=0)
     assert np.isfinite(np.concatenate([w.ravel() for w in model.get_weights()])).all()
 
 
 def test_early_stopping_restores_through_a_bad_epoch():
-    """Oracle: a relation. The best epoch before the overflow is the first: its weights come back."""
+    """Oracle: a relation. The best epoch before the overflow is the first: its weights come
+    back.
+    """
     model, short = line_model(SGD(100.0)), line_model(SGD(100.0))
     with pytest.warns(TrainingWarning, match="not finite"):
-        model.fit([1.0], [0.0], epochs=100, verbose=0, callbacks=[EarlyStopping("loss", patience=50)])
+        model.fit(
+            [1.0], [0.0], epochs=100, verbose=0, callbacks=[EarlyStopping("loss", patience=50)]
+        )
     short.fit([1.0], [0.0], verbose=0)
     assert same_bits(model, short)
 
 
 ROWS, STEPS = 23, 10
-"""23 rows in batches of 5 are 5 steps, the last one padded; the fragile neuron takes 10 steps of one row."""
+"""23 rows in batches of 5 are 5 steps, the last one padded; the fragile neuron takes 10 steps of
+one row.
+"""
 RNG = np.random.default_rng(0)
-DATA = Data(RNG.normal(size=(ROWS, 4)).astype(np.float32), RNG.integers(0, 3, ROWS).astype(np.int32))
-NOISY = (Dense(6, activation="relu"), BatchNormalization(), Dropout(0.3), Dense(3, activation="softmax"))
+DATA = Data(
+    RNG.normal(size=(ROWS, 4)).astype(np.float32), RNG.integers(0, 3, ROWS).astype(np.int32)
+)
+NOISY = (
+    Dense(6, activation="relu"),
+    BatchNormalization(),
+    Dropout(0.3),
+    Dense(3, activation="softmax"),
+)
 
 
 def started(layers, loss, optimizer, shape, metrics=(), rate=0.05):
@@ -117,7 +149,15 @@ def plan(epoch):
 
 
 def ran(program, carry, last=3, first=0, data=DATA, plan=plan, **options):
-    return list(run_epochs(program, RunState(first, carry), ArraySource(data, plan, plan(0).mask.shape[1]), **options, end_epoch=last))
+    return list(
+        run_epochs(
+            program,
+            RunState(first, carry),
+            ArraySource(data, plan, plan(0).mask.shape[1]),
+            **options,
+            end_epoch=last,
+        )
+    )
 
 
 def same_tree(a, b):
@@ -130,7 +170,9 @@ def slices_of(monkeypatch, steps):
 
 @pytest.mark.parametrize("steps", [1, 2, 4, 100])
 def test_progress_changes_no_bit_and_compiles_nothing(noisy, monkeypatch, steps):
-    """Oracle: the plain loop over `advance`, an epoch in one go; one compilation serves every slicing."""
+    """Oracle: the plain loop over `advance`, an epoch in one go; one compilation serves every
+    slicing.
+    """
     program, carry = noisy
     whole = carry
     for epoch in range(3):
@@ -140,7 +182,9 @@ def test_progress_changes_no_bit_and_compiles_nothing(noisy, monkeypatch, steps)
     slices_of(monkeypatch, steps)
     seen = []
     with compilations() as compiled:
-        records = ran(program, carry, on_slice=lambda done, steps, so_far, stand: seen.append((done, steps)))
+        records = ran(
+            program, carry, on_slice=lambda done, steps, so_far, stand: seen.append((done, steps))
+        )
     assert compiled == []
     same_tree(records[-1].train_state, whole)
     assert seen == [(min(done, 5), 5) for _ in range(3) for done in range(steps, 5 + steps, steps)]
@@ -150,20 +194,30 @@ def test_records_follow_each_other(noisy):
     program, carry = noisy
     records = ran(program, carry)
     assert [record.epoch for record in records] == [0, 1, 2]
-    assert all(record.complete and record.finite and record.seconds > 0 and not record.observations for record in records)
+    assert all(
+        record.complete and record.finite and record.seconds > 0 and not record.observations
+        for record in records
+    )
     same_tree(records[0].epoch_start_state.params, carry.params)
     for earlier, later in pairwise(records):
         same_tree(later.epoch_start_state, earlier.train_state)
     later = ran(program, records[0].train_state, first=1)
-    same_tree([record.train_state for record in later], [record.train_state for record in records[1:]])
+    same_tree(
+        [record.train_state for record in later], [record.train_state for record in records[1:]]
+    )
 
 
 def test_logs_against_numpy(noisy):
-    """The loss averaged over rows (the last batch has 3, not 5), the accuracy from counts, and what `validate` adds."""
+    """The loss averaged over rows (the last batch has 3, not 5), the accuracy from counts, and what
+    `validate` adds.
+    """
     program, carry = noisy
     (record,) = ran(program, carry, 1, validate=lambda carry: {"val_loss": float(carry.step)})
     losses = [float(loss) for loss in record.train_state.losses]
-    close(record.logs["loss"], sum(loss * rows for loss, rows in zip(losses, (5, 5, 5, 5, 3), strict=True)) / 23)
+    close(
+        record.logs["loss"],
+        sum(loss * rows for loss, rows in zip(losses, (5, 5, 5, 5, 3), strict=True)) / 23,
+    )
     assert record.logs["accuracy"] == int(record.train_state.metric_sums[0]["total"]) / 23
     assert list(record.logs) == ["loss", "accuracy", "val_loss"]
     assert record.logs["val_loss"] == 5
@@ -171,22 +225,40 @@ def test_logs_against_numpy(noisy):
 
 def test_weight_change_is_the_largest_of_any_weight(noisy):
     (record,) = ran(*noisy, 1)
-    old, new = jax.tree.leaves(record.epoch_start_state.params), jax.tree.leaves(record.train_state.params)
-    changes = [np.abs(np.asarray(after) - np.asarray(before)).max() for before, after in zip(old, new, strict=True)]
+    old, new = (
+        jax.tree.leaves(record.epoch_start_state.params),
+        jax.tree.leaves(record.train_state.params),
+    )
+    changes = [
+        np.abs(np.asarray(after) - np.asarray(before)).max()
+        for before, after in zip(old, new, strict=True)
+    ]
     assert record.weight_change == max(changes) > 0
 
 
 def test_a_decision_stops_the_run(noisy):
-    records = ran(*noisy, 9, on_epoch_end=lambda record: Decision(stop="enough" if record.epoch == 1 else None))
+    records = ran(
+        *noisy,
+        9,
+        on_epoch_end=lambda record: Decision(stop="enough" if record.epoch == 1 else None),
+    )
     assert [record.decision.stop for record in records] == [None, "enough"]
     same_tree(records[-1].train_state, ran(*noisy, 2)[-1].train_state)
 
 
 @pytest.mark.parametrize("stop", [None, 4])
 def test_the_kept_weights_come_back_at_the_end(noisy, stop):
-    """Kept after epochs 0 and 2: the last record carries the weights and statistics of 2, all else as it is."""
+    """Kept after epochs 0 and 2: the last record carries the weights and statistics of 2, all else
+    as it is.
+    """
     plain = ran(*noisy, 6)
-    records = ran(*noisy, 6, on_epoch_end=lambda r: Decision(keep_weights=r.epoch in (0, 2), stop="there" if r.epoch == stop else None))
+    records = ran(
+        *noisy,
+        6,
+        on_epoch_end=lambda r: Decision(
+            keep_weights=r.epoch in (0, 2), stop="there" if r.epoch == stop else None
+        ),
+    )
     assert len(records) == (6 if stop is None else stop + 1)
     for record, same in zip(records[:-1], plain, strict=False):
         same_tree(record.train_state, same.train_state)
@@ -197,33 +269,58 @@ def test_the_kept_weights_come_back_at_the_end(noisy, stop):
 
 def test_a_decided_rate_holds_from_the_next_epoch(noisy):
     program, carry = noisy
-    records = ran(program, carry, on_epoch_end=lambda record: Decision(learning_rate=0.001 if record.epoch == 0 else None))
+    records = ran(
+        program,
+        carry,
+        on_epoch_end=lambda record: Decision(learning_rate=0.001 if record.epoch == 0 else None),
+    )
     first = ran(program, carry, 1)[0].train_state
     same_tree(records[0].train_state, first._replace(rate=np.float32(0.001)))
-    same_tree(records[2].train_state, ran(program, first._replace(rate=jnp.float32(0.001)), first=1)[-1].train_state)
+    same_tree(
+        records[2].train_state,
+        ran(program, first._replace(rate=jnp.float32(0.001)), first=1)[-1].train_state,
+    )
 
 
 def test_a_watch_breaks_the_epoch_off(noisy, monkeypatch):
-    """After the second slice of two steps: the record is incomplete and its carry that of four steps."""
+    """After the second slice of two steps: the record is incomplete and its carry that of four
+    steps.
+    """
     program, carry = noisy
     slices_of(monkeypatch, 2)
     decided = []
     calls = iter([None, None, None, None, "interrupted"])  # three slices of epoch 1, two of epoch 2
-    records = ran(program, carry, on_epoch_end=lambda r: decided.append(r.epoch) or Decision(), on_slice=lambda *_: next(calls))
+    records = ran(
+        program,
+        carry,
+        on_epoch_end=lambda r: decided.append(r.epoch) or Decision(),
+        on_slice=lambda *_: next(calls),
+    )
     assert [record.complete for record in records] == [True, False]
     assert decided == [0]
     broken = records[-1]
     assert broken.finite
     assert broken.logs == {}
     assert broken.decision.stop == "epoch 2, step 4 of 5: interrupted"
-    want = run_steps(program, reset_epoch_sums(program, records[0].train_state, 5), DATA, plan(1), np.int32(0), np.int32(4))
+    want = run_steps(
+        program,
+        reset_epoch_sums(program, records[0].train_state, 5),
+        DATA,
+        plan(1),
+        np.int32(0),
+        np.int32(4),
+    )
     same_tree(broken.train_state, want)
 
 
 def test_an_interrupted_run_ends_with_the_kept_weights(noisy, monkeypatch):
     slices_of(monkeypatch, 4)
     calls = iter([None, None, "interrupted"])
-    records = ran(*noisy, on_epoch_end=lambda record: Decision(keep_weights=True), on_slice=lambda *_: next(calls))
+    records = ran(
+        *noisy,
+        on_epoch_end=lambda record: Decision(keep_weights=True),
+        on_slice=lambda *_: next(calls),
+    )
     same_tree(records[-1].train_state.params, records[0].train_state.params)
     assert [record.complete for record in records] == [True, False]
 
@@ -236,11 +333,16 @@ def test_an_epoch_that_is_whole_when_it_is_interrupted_counts(noisy):
 
 
 def test_a_best_epoch_that_leads_to_no_finite_loss_is_not_restored():
-    """Oracle: by hand. The only whole epoch ends in exploded weights, so that the run ends where it began."""
+    """Oracle: by hand. The only whole epoch ends in exploded weights, so that the run ends where it
+    began.
+    """
     x, y = np.ones((4, 1)), np.ones(4)
     model = line_model(SGD(1e25))
     before = model.get_weights()
-    with pytest.warns(TrainingWarning, match="epoch 2, step 1 of 1: the loss is not finite. The weights that last gave a finite loss"):
+    with pytest.warns(
+        TrainingWarning,
+        match="epoch 2, step 1 of 1: the loss is not finite. The weights that last gave a finite loss",
+    ):
         model.fit(x, y, epochs=5, verbose=0, callbacks=EarlyStopping("loss", patience=3))
     assert all(np.array_equal(a, b) for a, b in zip(before, model.get_weights(), strict=True))
 
@@ -248,7 +350,10 @@ def test_a_best_epoch_that_leads_to_no_finite_loss_is_not_restored():
 def test_a_fit_that_begins_with_exploded_weights_says_so():
     model = line_model(SGD(1e25))
     model.fit(np.ones((4, 1)), np.ones(4), verbose=0)
-    with pytest.warns(TrainingWarning, match=r"The weights are those that the fit began with\. .* reset\(\) starts again"):
+    with pytest.warns(
+        TrainingWarning,
+        match=r"The weights are those that the fit began with\. .* reset\(\) starts again",
+    ):
         model.fit(np.ones((4, 1)), np.ones(4), verbose=0)
 
 
@@ -257,28 +362,53 @@ def test_observations_are_of_the_steps_that_follow(noisy, monkeypatch):
     program, carry = noisy
     slices_of(monkeypatch, 100)
     (record,) = ran(program, carry, 1, observe=True)
-    assert [(seen.epoch, seen.step) for seen in record.observations] == [(0, 1), (0, 2), (0, 3), (0, 4), (0, 4)]
-    after_two = run_steps(program, reset_epoch_sums(program, carry, 5), DATA, plan(0), np.int32(0), np.int32(2))
-    np.testing.assert_array_equal(record.observations[1].values, observe_step(program, after_two, DATA, plan(0), np.int32(2)))
+    assert [(seen.epoch, seen.step) for seen in record.observations] == [
+        (0, 1),
+        (0, 2),
+        (0, 3),
+        (0, 4),
+        (0, 4),
+    ]
+    after_two = run_steps(
+        program, reset_epoch_sums(program, carry, 5), DATA, plan(0), np.int32(0), np.int32(2)
+    )
+    np.testing.assert_array_equal(
+        record.observations[1].values, observe_step(program, after_two, DATA, plan(0), np.int32(2))
+    )
     same_tree(record.train_state, ran(program, carry, 1, observe=False)[0].train_state)
 
 
 @pytest.mark.parametrize("rows", [19, 20, 21, 47, 100])
 def test_an_epoch_is_observed_at_most_twenty_times(monkeypatch, rows):
     steps = []
-    monkeypatch.setattr("glassnet.engine.epoch_runner.observe_step", lambda program, carry, data, plan, i: steps.append(int(i)) or np.zeros(1))
+    monkeypatch.setattr(
+        "glassnet.engine.epoch_runner.observe_step",
+        lambda program, carry, data, plan, i: steps.append(int(i)) or np.zeros(1),
+    )
     program, carry, data, _ = fragile(0, 1.0, 0.5, rows)
-    ran(program, carry, 1, data=data, plan=lambda epoch: make_plan(rows, 1, seed=0, epoch=0), observe=True)
+    ran(
+        program,
+        carry,
+        1,
+        data=data,
+        plan=lambda epoch: make_plan(rows, 1, seed=0, epoch=0),
+        observe=True,
+    )
     assert 10 < len(steps) <= 20
     assert steps == sorted(steps)
     assert steps[-1] == rows - 1
 
 
 def test_only_long_runs_are_observed_unasked(monkeypatch, noisy):
-    """By hand: 5 steps an epoch at 2 a second are 2.5 s an epoch; two epochs to go last 5 s, three last longer."""
+    """By hand: 5 steps an epoch at 2 a second are 2.5 s an epoch; two epochs to go last 5 s, three
+    last longer.
+    """
 
     def note(pace, steps, began):
-        pace.total_steps, pace.total_seconds = pace.total_steps + steps, pace.total_seconds + steps / 2
+        pace.total_steps, pace.total_seconds = (
+            pace.total_steps + steps,
+            pace.total_seconds + steps / 2,
+        )
 
     monkeypatch.setattr(SlicePacer, "record_slice", note)
     monkeypatch.setattr("glassnet.engine.epoch_runner.observe_step", lambda *_: np.zeros(1))
@@ -286,7 +416,9 @@ def test_only_long_runs_are_observed_unasked(monkeypatch, noisy):
 
 
 def test_pace_counts_from_the_later_of_dispatch_and_the_last_end(monkeypatch):
-    """By hand: 30 steps sent at 10.0 and ended at 10.5 are 60 a second; 50 more sent at 10.1, ended at 11.0, took 0.5 s: 100 a second."""
+    """By hand: 30 steps sent at 10.0 and ended at 10.5 are 60 a second; 50 more sent at 10.1, ended
+    at 11.0, took 0.5 s: 100 a second.
+    """
     pace, times = SlicePacer(), iter([10.5, 11.0])
     assert pace.slice_steps == 16
     monkeypatch.setattr("glassnet.engine.epoch_runner.time.perf_counter", lambda: next(times))
@@ -297,7 +429,9 @@ def test_pace_counts_from_the_later_of_dispatch_and_the_last_end(monkeypatch):
 
 
 def fragile(bad, x, y, rows=STEPS, rate=0.5):
-    """A sigmoid neuron at rest, w = 0, in steps of one row (x = 1, y = 1/2: no gradient), one of which is planted."""
+    """A sigmoid neuron at rest, w = 0, in steps of one row (x = 1, y = 1/2: no gradient), one of
+    which is planted.
+    """
     layers = [Dense(1, use_bias=False, kernel_initializer="zeros", activation="sigmoid")]
     program, carry = started(layers, HalfMeanSquaredError(), SGD(), (1,), rate=rate)
     data = Data(np.ones((rows, 1), np.float32), np.full((rows, 1), 0.5, np.float32))
@@ -317,8 +451,9 @@ PLANTED = {
 @pytest.mark.parametrize("bad", [0, 4, STEPS - 1])
 @pytest.mark.parametrize("what", PLANTED)
 def test_the_step_and_the_link_that_went_bad_are_found(monkeypatch, what, bad, steps):
-    """Weights that overflow leave every later loss finite (sigmoid(inf) = 1), whatever the slicing: the first bad step is still found,
-    and the carry is that of training up to it, bit for bit; up to the step before where it is the loss that is not finite."""
+    """Weights that overflow leave every later loss finite (sigmoid(inf) = 1), whatever the slicing:
+    the first bad step is still found, and the carry is that of training up to it, bit for bit; up
+    to the step before where it is the loss that is not finite."""
     x, y, rate = PLANTED[what]
     program, carry, data, order = fragile(bad, x, y, rate=rate)
     slices_of(monkeypatch, steps)
@@ -328,19 +463,39 @@ def test_the_step_and_the_link_that_went_bad_are_found(monkeypatch, what, bad, s
     assert record.logs == {}
     assert record.decision.stop == f"epoch 1, step {bad + 1} of {STEPS}: {what} is not finite"
     kept = max(bad - 1, 0) if what in ("the output of dense_1", "the loss") else bad
-    same_tree(record.train_state, run_steps(program, reset_epoch_sums(program, carry, STEPS), data, order(0), np.int32(0), np.int32(kept)))
+    same_tree(
+        record.train_state,
+        run_steps(
+            program,
+            reset_epoch_sums(program, carry, STEPS),
+            data,
+            order(0),
+            np.int32(0),
+            np.int32(kept),
+        ),
+    )
 
 
 def test_a_bad_link_in_the_middle_of_a_noisy_network_is_named():
-    """exp overflows beyond 88, and 100 tanh reaches 100; the links before it are sound, those after it are not blamed."""
-    layers = [Dense(4, activation="tanh"), Rescaling(100.0), Activation(jnp.exp, name="burst"), BatchNormalization(), Dense(3)]
+    """exp overflows beyond 88, and 100 tanh reaches 100; the links before it are sound, those after
+    it are not blamed.
+    """
+    layers = [
+        Dense(4, activation="tanh"),
+        Rescaling(100.0),
+        Activation(jnp.exp, name="burst"),
+        BatchNormalization(),
+        Dense(3),
+    ]
     program, carry = started(layers, SparseCategoricalCrossentropy(from_logits=True), Adam(), (4,))
     (record,) = ran(program, carry, data=DATA._replace(x=100 * DATA.x))
     assert record.decision.stop == "epoch 1, step 1 of 5: the output of burst is not finite"
 
 
 def test_two_slices_are_in_flight_and_no_more(monkeypatch, noisy):
-    """Oracle: counting. Five slices of one step: what is sent less what has ended rises to two and stays there."""
+    """Oracle: counting. Five slices of one step: what is sent less what has ended rises to two and
+    stays there.
+    """
     slices_of(monkeypatch, 1)
     events, until = [], StepRange.run_until
     monkeypatch.setattr(StepRange, "run_until", lambda *args: events.append(1) or until(*args))

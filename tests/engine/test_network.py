@@ -1,4 +1,6 @@
-"""The chain rule, link by link: against the lecture's arithmetic, against `jax.grad` of the whole, and what networks refuse."""
+"""The chain rule, link by link: against the lecture's arithmetic, against `jax.grad` of the whole,
+and what networks refuse.
+"""
 
 import math
 from dataclasses import dataclass
@@ -55,11 +57,21 @@ def rows(n=6, size=4, seed=1):
 
 def passed(built, params, state, x, y, loss, **options):
     program = Program(built.links, loss, SGD(0.1))
-    return forward_backward(program, params, state, Data(x, y), options.get("mask"), options.get("key"), options.get("train", True))
+    return forward_backward(
+        program,
+        params,
+        state,
+        Data(x, y),
+        options.get("mask"),
+        options.get("key"),
+        options.get("train", True),
+    )
 
 
 def test_lecture_003_backpropagation_by_hand():
-    """The 2-3-2-1 network of sigmoids: every delta and weight gradient as the slides derive them, in plain Python floats."""
+    """The 2-3-2-1 network of sigmoids: every delta and weight gradient as the slides derive them,
+    in plain Python floats.
+    """
 
     def f(e):
         return 1 / (1 + math.exp(-e))
@@ -85,30 +97,53 @@ def test_lecture_003_backpropagation_by_hand():
     built, params, state = made(*layers, shape=(2,))
     kernels = [[w_x1, w_x2], [[w14, w15], [w24, w25], [w34, w35]], [[w46], [w56]]]
     params, state = network.set_weights(built, built.weight_paths, params, state, kernels)
-    done = passed(built, params, state, np.float32([[x1, x2]]), np.float32([[y]]), HalfMeanSquaredError())
+    done = passed(
+        built, params, state, np.float32([[x1, x2]]), np.float32([[y]]), HalfMeanSquaredError()
+    )
 
     close(done.loss, 0.5 * (y - f(e6)) ** 2)
-    for got, want in zip(done.link_outputs, ([e1, e2, e3], [f1, f2, f3], [e4, e5], [f4, f5], [e6], [f(e6)]), strict=True):
+    for got, want in zip(
+        done.link_outputs,
+        ([e1, e2, e3], [f1, f2, f3], [e4, e5], [f4, f5], [e6], [f(e6)]),
+        strict=True,
+    ):
         close(got, [want])
-    into = [delta1 * slope(e1), delta2 * slope(e2), delta3 * slope(e3)], [delta4 * slope(e4), delta5 * slope(e5)], [delta * slope(e6)]
+    into = (
+        [delta1 * slope(e1), delta2 * slope(e2), delta3 * slope(e3)],
+        [delta4 * slope(e4), delta5 * slope(e5)],
+        [delta * slope(e6)],
+    )
     wanted = into[0], [delta1, delta2, delta3], into[1], [delta4, delta5], into[2], [delta]
     for got, want in zip(done.deltas, wanted, strict=True):
         close(got, [want])
     close(done.grads[0]["kernel"][0, 0], delta1 * slope(e1) * x1)  # dL/dw(x1)1 = delta1 f1'(e) x1
-    for i, (inputs, errors) in enumerate(zip(((x1, x2), (f1, f2, f3), (f4, f5)), into, strict=True)):
+    for i, (inputs, errors) in enumerate(
+        zip(((x1, x2), (f1, f2, f3), (f4, f5)), into, strict=True)
+    ):
         close(done.grads[2 * i]["kernel"], [[a * d for d in errors] for a in inputs])
-    close(done.d_input, [[sum(w * d for w, d in zip(ws, into[0], strict=True)) for ws in (w_x1, w_x2)]])
+    close(
+        done.d_input,
+        [[sum(w * d for w, d in zip(ws, into[0], strict=True)) for ws in (w_x1, w_x2)]],
+    )
 
 
 @pytest.mark.parametrize("train", [False, True])
 def test_chain_of_vjps_is_the_gradient_of_the_whole_bit_for_bit(train):
     """Oracle: jax.grad of the same links composed without `network.forward`, compiled."""
-    built, params, state = made(Dense(5, activation="relu"), BatchNormalization(), Dropout(0.3), Dense(3, activation="tanh"), Dense(2))
+    built, params, state = made(
+        Dense(5, activation="relu"),
+        BatchNormalization(),
+        Dropout(0.3),
+        Dense(3, activation="tanh"),
+        Dense(2),
+    )
     x, dy, key, mask = rows(), rows(6, 2, seed=2), jax.random.key(3), np.float32([1, 1, 1, 1, 0, 1])
 
     @jax.jit
     def chain(params, x):
-        y, pullbacks, _, _ = network.forward(built.links, params, state, x, key=key, train=train, mask=mask)
+        y, pullbacks, _, _ = network.forward(
+            built.links, params, state, x, key=key, train=train, mask=mask
+        )
         return y, *network.backward(pullbacks, dy)
 
     @jax.jit
@@ -131,7 +166,9 @@ def test_chain_of_vjps_is_the_gradient_of_the_whole_bit_for_bit(train):
 
 
 def test_inference_is_forward_without_a_way_back():
-    built, params, state = made(Dense(5, activation="relu"), BatchNormalization(), Dropout(0.3), Dense(2))
+    built, params, state = made(
+        Dense(5, activation="relu"), BatchNormalization(), Dropout(0.3), Dense(2)
+    )
     y, *_ = network.forward(built.links, params, state, rows())
     got, _, mask = functional.run(built.links, params, state, rows())
     np.testing.assert_array_equal(got, y)
@@ -163,14 +200,20 @@ def test_split_head(last, loss, heads):
 
 @pytest.mark.parametrize("size", [1.0, 100.0])
 def test_a_loss_owns_its_softmax(size):
-    """By hand: rows are log(sum(exp z)) - z_y and the delta on z is (p - y) / n, in float64, however confident the network is."""
+    """By hand: rows are log(sum(exp z)) - z_y and the delta on z is (p - y) / n, in float64,
+    however confident the network is.
+    """
     built, params, state = made(Dense(3, activation="softmax"))
     x, ids = size * rows(), np.array([0, 1, 2, 0, 1, 2])
     done = passed(built, params, state, x, ids, SparseCategoricalCrossentropy())
     z = x.astype(np.float64) @ params[0]["kernel"]
     shifted = z - z.max(1, keepdims=True)
     p = np.exp(shifted) / np.exp(shifted).sum(1, keepdims=True)
-    close(done.unreduced_loss, np.log(np.exp(shifted).sum(1)) - shifted[np.arange(6), ids], 5 * size * FLOAT32)
+    close(
+        done.unreduced_loss,
+        np.log(np.exp(shifted).sum(1)) - shifted[np.arange(6), ids],
+        5 * size * FLOAT32,
+    )
     close(done.deltas[-1], (p - np.eye(3)[ids]) / 6, 5 * size * FLOAT32)
     close(done.output, p, 5 * size * FLOAT32)
     assert len(done.link_outputs) == len(done.deltas) == 1
@@ -178,10 +221,16 @@ def test_a_loss_owns_its_softmax(size):
 
 
 def test_frozen_links_get_no_gradient_no_penalty_and_no_update():
-    built, params, state = made(Dense(3, trainable=False, kernel_regularizer="l2"), Activation("tanh"), Dense(2, kernel_regularizer="l2"))
+    built, params, state = made(
+        Dense(3, trainable=False, kernel_regularizer="l2"),
+        Activation("tanh"),
+        Dense(2, kernel_regularizer="l2"),
+    )
     program = Program(built.links, MeanSquaredError(), Adam())
     data, plan = Data(rows(), rows(6, 2, seed=2)), BatchPlan(None, np.ones((1, 6), np.float32))
-    carry = reset_epoch_sums(program, create_train_state(program, params, state, rate=0.1, seed=0), 1)
+    carry = reset_epoch_sums(
+        program, create_train_state(program, params, state, rate=0.1, seed=0), 1
+    )
     assert carry.optimizer_state["momentum"][0] is None
     assert forward_backward(program, params, state, data, None, None, True).grads[0] is None
     close(network.penalty(built.links, params), 0.01 * np.square(params[2]["kernel"]).sum())
@@ -217,11 +266,15 @@ def test_noise_differs_per_link_and_comes_back_with_its_key():
     links, x, none = (Dropout(0.5), Dropout(0.5)), np.ones((1, 200), np.float32), ({}, {})
 
     def noise(seed):
-        _, pullbacks, *_ = network.forward(links, none, none, x, key=jax.random.key(seed), train=True)
+        _, pullbacks, *_ = network.forward(
+            links, none, none, x, key=jax.random.key(seed), train=True
+        )
         return [np.asarray(pullback.outputs[-1]) for pullback in pullbacks]
 
     first, both = noise(0)
-    assert 0.1 < np.mean(both[first != 0] != 0) < 0.9  # the same draw again would keep all that the first link kept
+    assert (
+        0.1 < np.mean(both[first != 0] != 0) < 0.9
+    )  # the same draw again would keep all that the first link kept
     np.testing.assert_array_equal(noise(0), [first, both])
     assert not np.array_equal(noise(1)[0], first)
 
@@ -238,7 +291,10 @@ def test_masks_thread_through_the_links():
     built, params, state = made(Marks(), Dense(3), Flatten(), shape=(2, 2))
     *_, mask = network.forward(built.links, params, state, x)
     np.testing.assert_array_equal(mask, [True, False])
-    np.testing.assert_array_equal(functional.run(built.links[:2], params[:2], state[:2], x)[2], [[True, False], [False, False]])
+    np.testing.assert_array_equal(
+        functional.run(built.links[:2], params[:2], state[:2], x)[2],
+        [[True, False], [False, False]],
+    )
 
 
 def test_pixels_do_not_wrap():
@@ -253,27 +309,49 @@ def test_pixels_do_not_wrap():
 
 
 def test_build_knows_where_everything_is():
-    built, params, state = made(Dense(3, activation="relu"), BatchNormalization(), Dense(2, use_bias=False, name="last"))
+    built, params, state = made(
+        Dense(3, activation="relu"), BatchNormalization(), Dense(2, use_bias=False, name="last")
+    )
     assert [layer.name for layer in built.layers] == ["dense_1", "batch_normalization_1", "last"]
-    assert [link.name for link in built.links] == ["dense_1", "dense_1.relu", "batch_normalization_1", "last"]
+    assert [link.name for link in built.links] == [
+        "dense_1",
+        "dense_1.relu",
+        "batch_normalization_1",
+        "last",
+    ]
     assert built.spans == ((0, 2), (2, 3), (3, 4))
     assert built.shapes == ((4,), (3,), (3,), (3,), (2,))
-    norm = ("params", (2,), "gamma"), ("params", (2,), "beta"), ("state", (2,), "moving_mean"), ("state", (2,), "moving_variance")
-    assert list(built.weight_paths) == [("params", (0,), "kernel"), ("params", (0,), "bias"), *norm, ("params", (3,), "kernel")]
+    norm = (
+        ("params", (2,), "gamma"),
+        ("params", (2,), "beta"),
+        ("state", (2,), "moving_mean"),
+        ("state", (2,), "moving_variance"),
+    )
+    assert list(built.weight_paths) == [
+        ("params", (0,), "kernel"),
+        ("params", (0,), "bias"),
+        *norm,
+        ("params", (3,), "kernel"),
+    ]
     assert network.count_params((params, state)) == 4 * 3 + 3 + 4 * 3 + 3 * 2
 
 
 def test_names():
     layers = functional.with_names([Dense(1), Dropout(0.1), Dense(1), Dense(1, name="out")])
     assert [layer.name for layer in layers] == ["dense_1", "dropout_1", "dense_2", "out"]
-    layers = functional.with_names([Dense(1), Dense(1, name="dense_1"), Dense(1, name="dense_3"), Dense(1)])
+    layers = functional.with_names(
+        [Dense(1), Dense(1, name="dense_1"), Dense(1, name="dense_3"), Dense(1)]
+    )
     assert [layer.name for layer in layers] == ["dense_2", "dense_1", "dense_3", "dense_5"]
     with pytest.raises(ConfigError, match=r"a name of its own for every layer.*Twice: \['a'\]"):
         functional.with_names([Dense(1, name="a"), Dense(2, name="a")])
 
 
 def test_equal_seeds_make_equal_weights():
-    for (_, a, _), (_, b, _), same in ((made(Dense(3)), made(Dense(3)), True), (made(Dense(3)), made(Dense(3), seed=1), False)):
+    for (_, a, _), (_, b, _), same in (
+        (made(Dense(3)), made(Dense(3)), True),
+        (made(Dense(3)), made(Dense(3), seed=1), False),
+    ):
         assert np.array_equal(a[0]["kernel"], b[0]["kernel"]) is same
 
 
@@ -305,12 +383,18 @@ def test_set_weights_refuses_what_does_not_fit():
     built, params, state = made(Dense(3))
     with pytest.raises(DataError, match=r"set_weights: expected 2 arrays\. Received: arrays=1\."):
         network.set_weights(built, built.weight_paths, params, state, [np.ones((4, 3))])
-    with pytest.raises(DataError, match=r"dense_1/kernel: expected an array of shape \(4, 3\)\. Received: shape=\(3, 4\)\."):
+    with pytest.raises(
+        DataError,
+        match=r"dense_1/kernel: expected an array of shape \(4, 3\)\. Received: shape=\(3, 4\)\.",
+    ):
         network.set_weights(built, built.weight_paths, params, state, [np.ones((3, 4)), np.ones(3)])
 
 
 def test_an_input_that_a_layer_cannot_take_is_told():
-    with pytest.raises(ConfigError, match=r"^reshape_1: expected an input that it can take\. Received: input_shape=\(3,\)\. It said: "):
+    with pytest.raises(
+        ConfigError,
+        match=r"^reshape_1: expected an input that it can take\. Received: input_shape=\(3,\)\. It said: ",
+    ):
         made(Dense(3), Reshape((2, 2)))
 
 
@@ -329,11 +413,20 @@ class HoldsAList(Layer):
 @pytest.mark.parametrize(
     ("given", "says"),
     [
-        (Dense, "Sequential: expected layers. Received: received='Dense'. This is the class; write Dense(...)."),
+        (
+            Dense,
+            "Sequential: expected layers. Received: received='Dense'. This is the class; write Dense(...).",
+        ),
         (np.tanh, "A function goes in as Activation(function)."),
         (3, "Sequential: expected layers. Received: received=3."),
-        (Times(3), "Times: expected a frozen dataclass. Received: decorated=False. Write @dataclass(frozen=True) above class Times"),
-        (HoldsAList([1]), "HoldsAList: expected fields that can be hashed (tuples, not lists; no arrays)."),
+        (
+            Times(3),
+            "Times: expected a frozen dataclass. Received: decorated=False. Write @dataclass(frozen=True) above class Times",
+        ),
+        (
+            HoldsAList([1]),
+            "HoldsAList: expected fields that can be hashed (tuples, not lists; no arrays).",
+        ),
     ],
 )
 def test_check_layer_class_refuses(given, says):

@@ -75,10 +75,14 @@ def test_a_cross_entropy_without_its_partner(kind, activation):
 
 
 def test_a_cross_entropy_with_the_others_partner():
-    with pytest.raises(ConfigError, match=r"BinaryCrossentropy: expected a network that ends in sigmoid\. Received: ends_in='softmax'"):
+    with pytest.raises(
+        ConfigError,
+        match=r"BinaryCrossentropy: expected a network that ends in sigmoid\. Received: ends_in='softmax'",
+    ):
         check_loss(ends("softmax"), BinaryCrossentropy())
     with pytest.raises(
-        ConfigError, match=r"CategoricalCrossentropy: expected a network that ends in softmax\. Received: ends_in='sigmoid'"
+        ConfigError,
+        match=r"CategoricalCrossentropy: expected a network that ends in softmax\. Received: ends_in='sigmoid'",
     ):
         check_loss(ends("sigmoid"), CategoricalCrossentropy())
 
@@ -125,7 +129,9 @@ def test_softmax_of_one_output():
         with pytest.raises(ConfigError, match=text):
             check_loss(links, loss, (1,))
     with pytest.raises(ConfigError, match="at least 2 outputs"):
-        Sequential([Input(2), Dense(1, activation="softmax")]).fit(np.zeros((4, 2)), [0] * 4, verbose=0)
+        Sequential([Input(2), Dense(1, activation="softmax")]).fit(
+            np.zeros((4, 2)), [0] * 4, verbose=0
+        )
 
 
 WHOLE, PARTS = np.array([0, 1, 2, 1]), np.array([0.25, 0.5, 1, 0])
@@ -142,7 +148,13 @@ WHOLE, PARTS = np.array([0, 1, 2, 1]), np.array([0.25, 0.5, 1, 0])
         ("sigmoid", (4,), PARTS[None], BinaryCrossentropy(), ()),
         ("sigmoid", (1,), PARTS, MeanSquaredError(), ()),
         (None, (3,), WHOLE, SparseCategoricalCrossentropy(from_logits=True), ("accuracy",)),
-        (None, (3,), WHOLE[:, None].astype(float), SparseCategoricalCrossentropy(from_logits=True), ("accuracy",)),
+        (
+            None,
+            (3,),
+            WHOLE[:, None].astype(float),
+            SparseCategoricalCrossentropy(from_logits=True),
+            ("accuracy",),
+        ),
         (None, (3,), np.eye(3), MeanSquaredError(), ()),
         (None, (1,), WHOLE, MeanSquaredError(), ()),
         (None, (3,), PARTS, MeanSquaredError(), ()),
@@ -165,7 +177,10 @@ def test_what_is_inferred(activation, outputs, y, loss, metrics):
             r'Received: smallest=0, largest=2\. For 3 classes end in Dense\(3, activation="softmax"\)\. For numbers '
             r"end without activation",
         ),
-        (np.array([-1, 1]), r"Received: smallest=-1, largest=1\. Name the two classes 0 and 1\. For numbers end without activation"),
+        (
+            np.array([-1, 1]),
+            r"Received: smallest=-1, largest=1\. Name the two classes 0 and 1\. For numbers end without activation",
+        ),
         (
             np.array([0.5, 3.5]),
             r"Received: smallest=0\.5, largest=3\.5\. For numbers end without activation, or name the loss in compile\.$",
@@ -174,7 +189,10 @@ def test_what_is_inferred(activation, outputs, y, loss, metrics):
     ids=["three-classes", "signs", "numbers"],
 )
 def test_a_sigmoid_that_cannot_reach_its_targets(y, text):
-    with pytest.raises(ConfigError, match=r"^fit: expected targets from 0 to 1, as the last layer is a sigmoid\. " + text):
+    with pytest.raises(
+        ConfigError,
+        match=r"^fit: expected targets from 0 to 1, as the last layer is a sigmoid\. " + text,
+    ):
         infer_loss(ends("sigmoid", units=1), (1,), y)
     with pytest.raises(ConfigError, match="as the last layer is a sigmoid"):
         Sequential([Dense(1, activation="sigmoid")]).fit(np.zeros((len(y), 2)), y, verbose=0)

@@ -1,4 +1,6 @@
-"""The compiled step: against NumPy backpropagation written apart from it, and bit for bit against itself, however it is sliced."""
+"""The compiled step: against NumPy backpropagation written apart from it, and bit for bit against
+itself, however it is sliced.
+"""
 
 import itertools
 
@@ -30,7 +32,12 @@ from oracles import FLOAT32, close
 N, SIZE, BATCH = 23, 4, 5
 RNG = np.random.default_rng(0)
 DATA = Data(RNG.normal(size=(N, SIZE)).astype(np.float32), RNG.integers(0, 3, N).astype(np.int32))
-NOISY = (Dense(6, activation="relu"), BatchNormalization(), Dropout(0.3), Dense(3, activation="softmax"))
+NOISY = (
+    Dense(6, activation="relu"),
+    BatchNormalization(),
+    Dropout(0.3),
+    Dense(3, activation="softmax"),
+)
 
 compiled_pass = jax.jit(forward_backward, static_argnums=(0, 6))
 
@@ -43,7 +50,13 @@ def started(*layers, loss, optimizer, metrics=(), rate=0.05, seed=0, size=SIZE):
 
 
 def noisy(**options):
-    return started(*NOISY, loss=SparseCategoricalCrossentropy(), optimizer=Adam(), metrics=(Accuracy(),), **options)
+    return started(
+        *NOISY,
+        loss=SparseCategoricalCrossentropy(),
+        optimizer=Adam(),
+        metrics=(Accuracy(),),
+        **options,
+    )
 
 
 def trained(program, carry, data, plan, cuts=()):
@@ -66,7 +79,10 @@ def test_any_slicing_gives_the_same_bits(cuts):
     plans = [make_plan(N, BATCH, seed=1, epoch=epoch) for epoch in (0, 1)]
     whole = sliced = carry
     for plan in plans:
-        whole, sliced = trained(program, whole, DATA, plan), trained(program, sliced, DATA, plan, cuts)
+        whole, sliced = (
+            trained(program, whole, DATA, plan),
+            trained(program, sliced, DATA, plan, cuts),
+        )
     same_bits(sliced, whole)
     assert whole.finite
     assert whole.step == 10
@@ -77,7 +93,12 @@ def test_one_compilation_serves_all_epochs_slices_rates_and_equal_programs():
     program, carry = noisy(rate=0.01)
     plan = make_plan(N, BATCH, seed=0, epoch=0)
     carry = trained(program, carry, DATA, plan)
-    same = Program(functional.unfold(NOISY), SparseCategoricalCrossentropy(), Adam(learning_rate=0.7), (Accuracy(),))
+    same = Program(
+        functional.unfold(NOISY),
+        SparseCategoricalCrossentropy(),
+        Adam(learning_rate=0.7),
+        (Accuracy(),),
+    )
     assert same == program  # names and the rate are no part of its value
     with compilations() as compiled:
         for epoch, cuts in enumerate([(), (1, 3), (1, 2, 3, 4)]):
@@ -87,7 +108,9 @@ def test_one_compilation_serves_all_epochs_slices_rates_and_equal_programs():
 
 
 def test_the_rate_is_what_the_carry_says():
-    """Plain descent moves by rate times gradient: half the rate, half the move; and the optimizer's own rate has no say."""
+    """Plain descent moves by rate times gradient: half the rate, half the move; and the optimizer's
+    own rate has no say.
+    """
     program, carry = started(Dense(3), loss=MeanSquaredError(), optimizer=SGD(learning_rate=123.0))
     data, plan = Data(DATA.x, DATA.x[:, :3]), BatchPlan(None, np.ones((1, N), np.float32))
     moves = []
@@ -108,7 +131,11 @@ def test_plan_of_the_lecture():
 
 
 def test_plan_is_a_pure_function_of_seed_and_epoch():
-    plans = {(seed, epoch): make_plan(50, 8, seed=seed, epoch=epoch).indices for seed in (0, 1) for epoch in (0, 1)}
+    plans = {
+        (seed, epoch): make_plan(50, 8, seed=seed, epoch=epoch).indices
+        for seed in (0, 1)
+        for epoch in (0, 1)
+    }
     for (seed, epoch), order in plans.items():
         np.random.default_rng().normal()
         np.testing.assert_array_equal(make_plan(50, 8, seed=seed, epoch=epoch).indices, order)
@@ -124,7 +151,9 @@ def test_plan_visits_every_row_once(n, batch):
     assert real.tolist() == [1.0] * n + [0.0] * (order.size - n)
     assert sorted(order[:n]) == list(range(n))
     assert not order[n:].any()
-    np.testing.assert_array_equal(make_plan(n, batch, seed=3, epoch=2, shuffle=False).indices.ravel()[:n], np.arange(n))
+    np.testing.assert_array_equal(
+        make_plan(n, batch, seed=3, epoch=2, shuffle=False).indices.ravel()[:n], np.arange(n)
+    )
 
 
 def test_plan_of_one_full_batch_skips_the_gather():
@@ -135,11 +164,15 @@ def test_plan_of_one_full_batch_skips_the_gather():
 
 
 def test_a_padded_batch_is_the_short_batch():
-    """Three real rows of five against three rows alone: same weights, statistics, loss, metric and noise (drawn from its first rows)."""
+    """Three real rows of five against three rows alone: same weights, statistics, loss, metric and
+    noise (drawn from its first rows).
+    """
     program, carry = noisy()
     plan = BatchPlan(np.int32([[4, 9, 2, 0, 0]]), np.float32([[1, 1, 1, 0, 0]]))
     padded = trained(program, carry, DATA, plan)
-    short = trained(program, carry, DATA.take(np.array([4, 9, 2])), BatchPlan(None, np.ones((1, 3), np.float32)))
+    short = trained(
+        program, carry, DATA.take(np.array([4, 9, 2])), BatchPlan(None, np.ones((1, 3), np.float32))
+    )
     jax.tree.map(close, padded._replace(optimizer_state=()), short._replace(optimizer_state=()))
     jax.tree.map(close, padded.optimizer_state, short.optimizer_state)
     assert padded.metric_sums[0]["count"] == 3
@@ -150,7 +183,11 @@ def test_a_padded_batch_is_the_short_batch():
 def test_full_batch_and_gathered_batch_agree():
     program, carry = noisy()
     gathered = BatchPlan(np.arange(N, dtype=np.int32)[None], np.ones((1, N), np.float32))
-    jax.tree.map(close, trained(program, carry, DATA, gathered), trained(program, carry, DATA, make_plan(N, N, seed=0, epoch=0)))
+    jax.tree.map(
+        close,
+        trained(program, carry, DATA, gathered),
+        trained(program, carry, DATA, make_plan(N, N, seed=0, epoch=0)),
+    )
 
 
 def test_noise_depends_on_seed_and_step_alone():
@@ -159,7 +196,15 @@ def test_noise_depends_on_seed_and_step_alone():
     keys = {}
     for seed in (7, 8):
         for step in (0, 1, 2):
-            resumed = create_train_state(program, carry.params, carry.state, rate=0.1, seed=seed, optimizer_state=carry.optimizer_state, step=step)
+            resumed = create_train_state(
+                program,
+                carry.params,
+                carry.state,
+                rate=0.1,
+                seed=seed,
+                optimizer_state=carry.optimizer_state,
+                step=step,
+            )
             keys[seed, step] = jax.random.key_data(train_step.step_key(program, resumed)).tolist()
     assert jax.random.key_data(key).tolist() == keys[7, 0]
     assert len(set(map(tuple, keys.values()))) == 6
@@ -169,11 +214,21 @@ def test_noise_depends_on_seed_and_step_alone():
 
 @pytest.mark.parametrize("seed", [0, 1, 2**31 - 1, 2**32 - 1])
 def test_key_of_is_the_key_of_jax(seed):
-    np.testing.assert_array_equal(train_step.make_key_data(seed), jax.random.key_data(jax.random.key(np.uint32(seed))))
+    np.testing.assert_array_equal(
+        train_step.make_key_data(seed), jax.random.key_data(jax.random.key(np.uint32(seed)))
+    )
 
 
 def test_keys_of_large_seeds_differ():
-    assert len({train_step.make_key_data(seed).tobytes() for seed in (5, 2**32 + 5, 2**33 + 5, 2**63 + 5)}) == 4
+    assert (
+        len(
+            {
+                train_step.make_key_data(seed).tobytes()
+                for seed in (5, 2**32 + 5, 2**33 + 5, 2**63 + 5)
+            }
+        )
+        == 4
+    )
 
 
 @pytest.mark.parametrize("weighted", [False, True], ids=["plain", "weighted"])
@@ -196,20 +251,30 @@ def test_the_loss_is_the_sum_of_loss_weight_mask_over_the_sum_of_masks(masked, w
 
 
 def test_weights_and_masks_reach_the_gradient():
-    """Oracle: the chain rule by hand, dL/dW = sum_i w_i m_i x_i (z_i - y_i) / sum m_i for half squared error of one output."""
+    """Oracle: the chain rule by hand, dL/dW = sum_i w_i m_i x_i (z_i - y_i) / sum m_i for half
+    squared error of one output.
+    """
     program, carry = started(Dense(1, use_bias=False), loss=HalfMeanSquaredError(), optimizer=SGD())
     rng = np.random.default_rng(3)
-    batch = Data(DATA.x, rng.normal(size=(N, 1)).astype(np.float32), rng.uniform(0, 3, N).astype(np.float32))
+    batch = Data(
+        DATA.x, rng.normal(size=(N, 1)).astype(np.float32), rng.uniform(0, 3, N).astype(np.float32)
+    )
     mask = (rng.random(N) < 0.6).astype(np.float32)
     kernel = np.asarray(carry.params[0]["kernel"])
     done = forward_backward(program, carry.params, carry.state, batch, mask, None, True)
     error = batch.x @ kernel - batch.y
-    close(done.grads[0]["kernel"], batch.x.T @ (error * (batch.weight * mask)[:, None]) / mask.sum(), 5 * FLOAT32)
+    close(
+        done.grads[0]["kernel"],
+        batch.x.T @ (error * (batch.weight * mask)[:, None]) / mask.sum(),
+        5 * FLOAT32,
+    )
     close(done.loss, 0.5 * (error[:, 0] ** 2 * batch.weight * mask).sum() / mask.sum())
 
 
 def backpropagate(weights, x, ids, real, l2):
-    """Gradients of the mean cross-entropy of softmax(tanh(x W1 + b1) W2 + b2) + l2 sum W1^2, row by row, in float64."""
+    """Gradients of the mean cross-entropy of softmax(tanh(x W1 + b1) W2 + b2) + l2 sum W1^2, row by
+    row, in float64.
+    """
     w1, b1, w2, b2 = weights
     grads, loss = [np.zeros_like(w) for w in weights], 0.0
     for row, label, counts in zip(x, ids, real, strict=True):
@@ -227,25 +292,37 @@ def backpropagate(weights, x, ids, real, l2):
     return loss + l2 * (w1**2).sum(), grads
 
 
-@pytest.mark.parametrize("optimizer", [SGD(), SGD(momentum=0.9), Adam()], ids=["sgd", "momentum", "adam"])
+@pytest.mark.parametrize(
+    "optimizer", [SGD(), SGD(momentum=0.9), Adam()], ids=["sgd", "momentum", "adam"]
+)
 def test_training_against_numpy_backpropagation(optimizer):
     """Two epochs of five steps, the last of each padded; every loss and the weights at the end."""
     layers = Dense(5, activation="tanh", kernel_regularizer="l2"), Dense(3, activation="softmax")
     rate = 0.01 if isinstance(optimizer, Adam) else 0.1
-    program, carry = started(*layers, loss=SparseCategoricalCrossentropy(), optimizer=optimizer, rate=rate)
-    weights = [np.asarray(carry.params[i][name], np.float64) for i in (0, 2) for name in ("kernel", "bias")]
+    program, carry = started(
+        *layers, loss=SparseCategoricalCrossentropy(), optimizer=optimizer, rate=rate
+    )
+    weights = [
+        np.asarray(carry.params[i][name], np.float64) for i in (0, 2) for name in ("kernel", "bias")
+    ]
     m, v, t = [np.zeros_like(w) for w in weights], [np.zeros_like(w) for w in weights], 0
     for epoch in range(2):
         plan = make_plan(N, BATCH, seed=4, epoch=epoch)
         carry = trained(program, carry, DATA, plan)
         for i, (order, real) in enumerate(zip(plan.indices, plan.mask, strict=True)):
-            loss, grads = backpropagate(weights, DATA.x[order].astype(np.float64), DATA.y[order], real, l2=0.01)
+            loss, grads = backpropagate(
+                weights, DATA.x[order].astype(np.float64), DATA.y[order], real, l2=0.01
+            )
             close(carry.losses[i], loss, 10 * FLOAT32)
             t += 1
             for k, g in enumerate(grads):
                 if isinstance(optimizer, Adam):
                     m[k], v[k] = 0.9 * m[k] + 0.1 * g, 0.999 * v[k] + 0.001 * g**2
-                    weights[k] -= rate * (m[k] / (1 - 0.9**t)) / (np.sqrt(v[k] / (1 - 0.999**t)) + 1e-7 / np.sqrt(1 - 0.999**t))
+                    weights[k] -= (
+                        rate
+                        * (m[k] / (1 - 0.9**t))
+                        / (np.sqrt(v[k] / (1 - 0.999**t)) + 1e-7 / np.sqrt(1 - 0.999**t))
+                    )
                 else:
                     m[k] = optimizer.momentum * m[k] - rate * g
                     weights[k] += m[k]
@@ -261,7 +338,9 @@ def test_metrics_are_summed_over_the_epoch():
     right, at = 0, reset_epoch_sums(program, carry, 5)
     for i in range(5):
         batch, mask, key = get_batch(program, at, DATA, plan, i)
-        output = np.asarray(compiled_pass(program, at.params, at.state, batch, mask, key, True).output)
+        output = np.asarray(
+            compiled_pass(program, at.params, at.state, batch, mask, key, True).output
+        )
         right += int(((output.argmax(1) == batch.y) * mask).sum())
         at = run_steps(program, at, DATA, plan, np.int32(i), np.int32(i + 1))
     assert at.metric_sums[0] == {"total": right, "count": N}
@@ -269,7 +348,9 @@ def test_metrics_are_summed_over_the_epoch():
 
 
 def test_nothing_is_donated():
-    """The carry that went in stays readable, and as it was: autopsies and early stopping build on it."""
+    """The carry that went in stays readable, and as it was: autopsies and early stopping build on
+    it.
+    """
     program, carry = noisy()
     before = jax.tree.map(lambda a: np.array(a, copy=True), carry)
     trained(program, carry, DATA, make_plan(N, BATCH, seed=0, epoch=0))
@@ -280,12 +361,21 @@ STEPS = 10
 
 
 def fragile(bad, x, y, rate=0.5):
-    """A sigmoid neuron at rest, w = 0, in ten steps of one row (x = 1, y = 1/2: no gradient), one of which is planted."""
+    """A sigmoid neuron at rest, w = 0, in ten steps of one row (x = 1, y = 1/2: no gradient), one
+    of which is planted.
+    """
     layers = Dense(1, use_bias=False, kernel_initializer="zeros"), Activation("sigmoid")
-    program, carry = started(*layers, loss=HalfMeanSquaredError(), optimizer=SGD(), rate=rate, size=1)
+    program, carry = started(
+        *layers, loss=HalfMeanSquaredError(), optimizer=SGD(), rate=rate, size=1
+    )
     data = Data(np.ones((STEPS, 1), np.float32), np.full((STEPS, 1), 0.5, np.float32))
     data.x[bad], data.y[bad] = x, y
-    return program, reset_epoch_sums(program, carry, STEPS), data, make_plan(STEPS, 1, seed=0, epoch=0, shuffle=False)
+    return (
+        program,
+        reset_epoch_sums(program, carry, STEPS),
+        data,
+        make_plan(STEPS, 1, seed=0, epoch=0, shuffle=False),
+    )
 
 
 @pytest.mark.parametrize("bad", [0, 4, STEPS - 1])
@@ -302,7 +392,9 @@ def test_training_leaves_the_loop_at_the_first_infinite_loss(bad):
 
 @pytest.mark.parametrize("bad", [0, 4, STEPS - 1])
 def test_a_slice_that_ends_with_an_infinite_weight_says_so(bad):
-    """By hand: the gradient -1e30 * 1e10 / 4 overflows while every loss is finite (the largest is 5e19)."""
+    """By hand: the gradient -1e30 * 1e10 / 4 overflows while every loss is finite (the largest is
+    5e19).
+    """
     program, carry, data, plan = fragile(bad, 1e30, 1e10)
     after = run_steps(program, carry, data, plan, np.int32(0), np.int32(STEPS))
     assert np.isfinite(after.losses).all()
@@ -312,9 +404,18 @@ def test_a_slice_that_ends_with_an_infinite_weight_says_so(bad):
 
 
 def test_observe_against_numpy():
-    """Every number of the table from one_pass at the same step, in NumPy float64; plain descent updates by rate times gradient."""
-    layers = Dense(6, activation="relu"), Dropout(0.3), Dense(4, trainable=False), Dense(3, activation="softmax")
-    program, carry = started(*layers, loss=SparseCategoricalCrossentropy(), optimizer=SGD(), rate=0.2)
+    """Every number of the table from one_pass at the same step, in NumPy float64; plain descent
+    updates by rate times gradient.
+    """
+    layers = (
+        Dense(6, activation="relu"),
+        Dropout(0.3),
+        Dense(4, trainable=False),
+        Dense(3, activation="softmax"),
+    )
+    program, carry = started(
+        *layers, loss=SparseCategoricalCrossentropy(), optimizer=SGD(), rate=0.2
+    )
     plan = make_plan(N, BATCH, seed=0, epoch=0)
     carry = reset_epoch_sums(program, carry, len(plan.mask))
     before = jax.tree.map(lambda a: np.array(a, copy=True), carry)
@@ -324,14 +425,28 @@ def test_observe_against_numpy():
     done = compiled_pass(program, carry.params, carry.state, batch, mask, key, True)
 
     def rms(tree):
-        numbers = np.concatenate([np.ravel(leaf) for leaf in jax.tree.leaves(tree)] or [np.zeros(1)]).astype(np.float64)
+        numbers = np.concatenate(
+            [np.ravel(leaf) for leaf in jax.tree.leaves(tree)] or [np.zeros(1)]
+        ).astype(np.float64)
         return np.sqrt((numbers**2).mean())
 
     assert table.shape == (5, len(train_step.OBSERVED_STATISTICS))
     for i, link in enumerate(program.links[:-1]):
-        y, old = np.asarray(done.link_outputs[i], np.float64), carry.params[i] if link.trainable else {}
+        y, old = (
+            np.asarray(done.link_outputs[i], np.float64),
+            carry.params[i] if link.trainable else {},
+        )
         gradient = rms(done.grads[i])
-        want = [y.mean(), y.std(), (y == 0).mean(), abs(y).max(), rms(done.deltas[i]), gradient, rms(old), 0.2 * gradient]
+        want = [
+            y.mean(),
+            y.std(),
+            (y == 0).mean(),
+            abs(y).max(),
+            rms(done.deltas[i]),
+            gradient,
+            rms(old),
+            0.2 * gradient,
+        ]
         close(table[i], want, 10 * FLOAT32)
     columns = dict(zip(train_step.OBSERVED_STATISTICS, table.T, strict=True))
     assert columns["zeros"][2] > 0.2  # dropout

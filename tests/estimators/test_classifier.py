@@ -1,4 +1,6 @@
-"""NeuralClassifier as it is used: real rows, labels of any kind, weights, and what a fit leaves behind."""
+"""NeuralClassifier as it is used: real rows, labels of any kind, weights, and what a fit leaves
+behind.
+"""
 
 import warnings
 
@@ -32,17 +34,27 @@ def net(**settings):
 
 
 def same_bits(a, b):
-    return all(np.array_equal(u, v) for u, v in zip(a.model_.get_weights(), b.model_.get_weights(), strict=True))
+    return all(
+        np.array_equal(u, v)
+        for u, v in zip(a.model_.get_weights(), b.model_.get_weights(), strict=True)
+    )
 
 
-@pytest.mark.parametrize("load", [load_iris, load_wine, load_breast_cancer], ids=lambda load: load.__name__)
+@pytest.mark.parametrize(
+    "load", [load_iris, load_wine, load_breast_cancer], ids=lambda load: load.__name__
+)
 def test_real_rows(load):
-    """Oracle: scikit-learn's network and logistic regression on the same folds; all three are within 0.03 of one another there."""
+    """Oracle: scikit-learn's network and logistic regression on the same folds; all three are
+    within 0.03 of one another there.
+    """
     rows, labels = load(return_X_y=True)
     settings = {"hidden_layer_sizes": (32,), "learning_rate_init": 0.01, "random_state": 0}
     models = NeuralClassifier(**settings), MLPClassifier(**settings), LogisticRegression()
     folds = StratifiedKFold(5, shuffle=True, random_state=0)
-    ours, *theirs = (cross_val_score(make_pipeline(StandardScaler(), model), rows, labels, cv=folds).mean() for model in models)
+    ours, *theirs = (
+        cross_val_score(make_pipeline(StandardScaler(), model), rows, labels, cv=folds).mean()
+        for model in models
+    )
     assert ours > max(theirs) - 0.03
 
 
@@ -51,7 +63,12 @@ def test_folds_of_one_size_share_two_compilations():
     with compilations() as compiled:
         cross_val_score(net(**settings), X, Y, cv=StratifiedKFold(4))
         for rate in (0.01, 0.1):
-            cross_val_score(net(learning_rate_init=rate, class_weight="balanced", **settings), X, Y, cv=StratifiedKFold(4))
+            cross_val_score(
+                net(learning_rate_init=rate, class_weight="balanced", **settings),
+                X,
+                Y,
+                cv=StratifiedKFold(4),
+            )
     assert sorted(compiled) == ["jit(infer)", "jit(run_steps)"]
 
 
@@ -62,7 +79,12 @@ def test_what_a_fit_leaves():
     assert model.classes_.tolist() == ["ash", "oak", "yew"]
     assert [w.shape for w in model.coefs_] == [(4, 5), (5, 3), (3, 3)]
     assert [w.shape for w in model.intercepts_] == [(5,), (3,), (3,)]
-    assert (model.n_iter_, model.n_features_in_, model.n_outputs_, model.out_activation_) == (12, 4, 3, "softmax")
+    assert (model.n_iter_, model.n_features_in_, model.n_outputs_, model.out_activation_) == (
+        12,
+        4,
+        3,
+        "softmax",
+    )
     assert model.loss_curve_ == model.model_.history.history["loss"]
     assert (model.loss_, model.best_loss_) == (model.loss_curve_[-1], min(model.loss_curve_))
     assert set(model.predict(X)) <= {"ash", "oak", "yew"}
@@ -112,8 +134,16 @@ def test_weights_are_repetitions_to_the_bit_in_a_full_batch(order):
 def test_rows_of_weight_zero_are_not_there(batch_size):
     """In the validation split, in the order of rows, in alpha's share and in the weights' mean."""
     there = np.arange(40) % 4 > 0
-    settings = {"batch_size": batch_size, "early_stopping": True, "validation_fraction": 0.2, "alpha": 0.1}
-    one, two = net(**settings).fit(X, Y, there.astype(float)), net(**settings).fit(X[there], Y[there])
+    settings = {
+        "batch_size": batch_size,
+        "early_stopping": True,
+        "validation_fraction": 0.2,
+        "alpha": 0.1,
+    }
+    one, two = (
+        net(**settings).fit(X, Y, there.astype(float)),
+        net(**settings).fit(X[there], Y[there]),
+    )
     assert same_bits(one, two)
     assert one.validation_scores_ == two.validation_scores_
 
@@ -121,7 +151,10 @@ def test_rows_of_weight_zero_are_not_there(batch_size):
 def test_only_ratios_of_weights_count():
     """alpha apart, whose share is by their sum. 1/4 is exact in float32."""
     weight = RNG.integers(1, 5, 40)
-    assert same_bits(net(alpha=0, batch_size=8).fit(X, Y, weight), net(alpha=0, batch_size=8).fit(X, Y, weight / 4))
+    assert same_bits(
+        net(alpha=0, batch_size=8).fit(X, Y, weight),
+        net(alpha=0, batch_size=8).fit(X, Y, weight / 4),
+    )
     assert not same_bits(net(alpha=1).fit(X, Y, weight), net(alpha=1).fit(X, Y, weight / 4))
 
 
@@ -133,12 +166,21 @@ def test_class_weight_is_a_weight_per_row():
     assert same_bits(one, net().fit(X, Y, given * rows))
     for weight in (np.ones(40), given):
         balanced = {label: weight.sum() / (3 * weight[label == Y].sum()) for label in by_class}
-        assert same_bits(net(class_weight="balanced").fit(X, Y, weight), net(class_weight=balanced).fit(X, Y, weight))
+        assert same_bits(
+            net(class_weight="balanced").fit(X, Y, weight),
+            net(class_weight=balanced).fit(X, Y, weight),
+        )
     assert not same_bits(net(class_weight="balanced").fit(X, Y), net().fit(X, Y))
 
 
 def test_early_stopping_keeps_the_best_epoch():
-    settings = {"early_stopping": True, "validation_fraction": 0.3, "n_iter_no_change": 3, "max_iter": 60, "batch_size": 8}
+    settings = {
+        "early_stopping": True,
+        "validation_fraction": 0.3,
+        "n_iter_no_change": 3,
+        "max_iter": 60,
+        "batch_size": 8,
+    }
     model = net(**settings).fit(X, Y)
     best = int(np.argmax(model.validation_scores_))
     assert best + 1 < model.n_iter_ == len(model.validation_scores_) < 60
@@ -151,10 +193,15 @@ def test_early_stopping_keeps_the_best_epoch():
 
 
 def test_held_out_rows_are_scored_with_their_weights():
-    """Of two held-out classes only one has weight to speak of: the score is 0 or 1, but for what the other adds."""
+    """Of two held-out classes only one has weight to speak of: the score is 0 or 1, but for what
+    the other adds.
+    """
     weight = np.where(Y == "oak", 1.0, 1e-6)
     model = net(early_stopping=True, validation_fraction=0.3).fit(X, Y, weight)
-    assert all(min(score, 1 - score) < 1e-4 or score * (Y == "oak").sum() > 0.5 for score in model.validation_scores_)
+    assert all(
+        min(score, 1 - score) < 1e-4 or score * (Y == "oak").sum() > 0.5
+        for score in model.validation_scores_
+    )
     assert model.validation_scores_[-1] > 0.99
 
 
@@ -193,10 +240,19 @@ def test_warm_start_goes_on_from_the_weights():
 
 def test_layers_of_ones_own():
     images = RNG.normal(size=(40, 16))
-    layers = [Reshape((4, 4)), BatchNormalization(), Flatten(), Dense(4, activation="relu"), Dropout(0.1)]
+    layers = [
+        Reshape((4, 4)),
+        BatchNormalization(),
+        Flatten(),
+        Dense(4, activation="relu"),
+        Dropout(0.1),
+    ]
     model = net(layers=layers).fit(images, Y)
     assert model.predict_proba(images).shape == (40, 3)
-    with pytest.raises(AttributeError, match=r"coefs_: expected a network of Dense layers\. Received: others=\['reshape_1', "):
+    with pytest.raises(
+        AttributeError,
+        match=r"coefs_: expected a network of Dense layers\. Received: others=\['reshape_1', ",
+    ):
         _ = model.coefs_
     plain = net(layers=[Dense(5, activation="relu")], alpha=0).fit(X, Y)
     assert same_bits(plain, net(alpha=0).fit(X, Y))
@@ -204,13 +260,19 @@ def test_layers_of_ones_own():
 
 
 def test_alpha_counts_for_the_last_layer_alone_where_layers_are_given():
-    costs = [view.kernel_regularizer for view in net(layers=[Dense(5)], alpha=0.4).fit(X, Y).model_.layers]
+    costs = [
+        view.kernel_regularizer
+        for view in net(layers=[Dense(5)], alpha=0.4).fit(X, Y).model_.layers
+    ]
     assert costs[0] is None
     assert costs[1].l2 == pytest.approx(0.4 / (2 * 40))
 
 
 def test_a_fit_that_ends_at_max_iter_warns():
-    with pytest.warns(ConvergenceWarning, match=r"NeuralClassifier: expected to converge in 2 epochs\. Received: loss=.*Raise max_iter"):
+    with pytest.warns(
+        ConvergenceWarning,
+        match=r"NeuralClassifier: expected to converge in 2 epochs\. Received: loss=.*Raise max_iter",
+    ):
         net(max_iter=2).fit(X, Y)
     with warnings.catch_warnings():
         warnings.simplefilter("error")

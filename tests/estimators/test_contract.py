@@ -1,4 +1,6 @@
-"""Scikit-learn's own checks of what an estimator is, over both estimators, in full batches and in small ones."""
+"""Scikit-learn's own checks of what an estimator is, over both estimators, in full batches and in
+small ones.
+"""
 
 import pytest
 from sklearn.utils.estimator_checks import parametrize_with_checks
@@ -7,8 +9,13 @@ from glassnet.estimators import NeuralClassifier, NeuralRegressor
 
 SETTINGS = {"hidden_layer_sizes": (8,), "learning_rate_init": 0.05, "max_iter": 40}
 FULL = [make(batch_size="full", **SETTINGS) for make in (NeuralClassifier, NeuralRegressor)]
-SMALL = [make(batch_size=16, alpha=0, **SETTINGS | {"max_iter": 20}) for make in (NeuralClassifier, NeuralRegressor)]
-REASON = "Steps of 16 rows: repeated rows make more steps and another order than rows of that weight."
+SMALL = [
+    make(batch_size=16, alpha=0, **SETTINGS | {"max_iter": 20})
+    for make in (NeuralClassifier, NeuralRegressor)
+]
+REASON = (
+    "Steps of 16 rows: repeated rows make more steps and another order than rows of that weight."
+)
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
 
@@ -17,6 +24,11 @@ def test_full_batches(estimator, check):
     check(estimator)
 
 
-@parametrize_with_checks(SMALL, expected_failed_checks=lambda estimator: {"check_sample_weight_equivalence_on_dense_data": REASON})
+@parametrize_with_checks(
+    SMALL,
+    expected_failed_checks=lambda estimator: {
+        "check_sample_weight_equivalence_on_dense_data": REASON
+    },
+)
 def test_small_batches(estimator, check):
     check(estimator)

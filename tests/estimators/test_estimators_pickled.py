@@ -30,7 +30,13 @@ from glassnet.estimators import NeuralClassifier, NeuralRegressor
 from glassnet.layers import BatchNormalization, Dense, Dropout
 
 X, Y = load_iris(return_X_y=True)
-QUICK = {"hidden_layer_sizes": (8,), "max_iter": 5, "learning_rate_init": 0.02, "batch_size": 16, "random_state": 0}
+QUICK = {
+    "hidden_layer_sizes": (8,),
+    "max_iter": 5,
+    "learning_rate_init": 0.02,
+    "batch_size": 16,
+    "random_state": 0,
+}
 NAMES = np.array(["setosa", "versicolor", "virginica"])
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -61,16 +67,29 @@ def numbers():
 
 
 def several_numbers():
-    return NeuralRegressor(**QUICK | {"random_state": np.random.RandomState(3)}, alpha=0.1), X[:, :2], X[:, 2:]
+    return (
+        NeuralRegressor(**QUICK | {"random_state": np.random.RandomState(3)}, alpha=0.1),
+        X[:, :2],
+        X[:, 2:],
+    )
 
 
-KINDS = {make.__name__: make for make in (classes, two_classes, several_labels, numbers, several_numbers)}
+KINDS = {
+    make.__name__: make for make in (classes, two_classes, several_labels, numbers, several_numbers)
+}
 
 
 def outcome(model, x):
     """All that it says of rows, and of itself."""
-    learned = {name: value for name, value in vars(model).items() if name.endswith("_") and name != "model_"}
-    said = [model.predict(x), *([model.predict_proba(x)] if isinstance(model, NeuralClassifier) else [])]
+    learned = {
+        name: value
+        for name, value in vars(model).items()
+        if name.endswith("_") and name != "model_"
+    }
+    said = [
+        model.predict(x),
+        *([model.predict_proba(x)] if isinstance(model, NeuralClassifier) else []),
+    ]
     return {"said": said, "weights": model.coefs_ + model.intercepts_, "learned": learned}
 
 
@@ -144,7 +163,9 @@ def test_decorated_functions(activation, way):
 def test_what_files_refuse_is_refused_in_their_words():
     model, x, y = classes(activation=lambda z: z)
     model.fit(x, y)
-    with pytest.raises(ModelFileError, match=r"model.layers\[0\].activation: expected something that can be saved"):
+    with pytest.raises(
+        ModelFileError, match=r"model.layers\[0\].activation: expected something that can be saved"
+    ):
         pickle.dumps(model)
     require_same(copy.deepcopy(model), model, x)
     require_same(copy.copy(model), model, x)
@@ -154,7 +175,9 @@ def test_optax_is_refused_in_the_files_words():
     optax = pytest.importorskip("optax")
     model, x, y = classes(solver=optimizers.Optax(optax.adam(0.1)))
     model.fit(x, y)
-    with pytest.raises(ModelFileError, match=r"model.optimizer.*: expected something that can be saved"):
+    with pytest.raises(
+        ModelFileError, match=r"model.optimizer.*: expected something that can be saved"
+    ):
         pickle.dumps(model)
     require_same(copy.deepcopy(model), model, x)
     assert clone(model).fit(x, y).score(x, y) == model.score(x, y)
@@ -190,7 +213,9 @@ found = [c.predict(X).tolist(), bits(c.predict_proba(X)), bits(r.predict(X[:, :2
 c[-1].partial_fit(c[0].transform(X), c.predict(X))
 print(json.dumps([*found, bits(c.predict_proba(X))]))
 """
-    done = subprocess.run([sys.executable, "-c", code, tmp_path], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code, tmp_path], capture_output=True, text=True, check=True
+    )
     labels, probabilities, values, after = json.loads(done.stdout)
     c, r = pipes.values()
     assert labels == c.predict(X).tolist()
@@ -201,7 +226,9 @@ print(json.dumps([*found, bits(c.predict_proba(X))]))
 
 
 def test_scikit_learns_own_check_of_versions_stays(monkeypatch):
-    """A scaler of another version warns, inside a pipeline with a network too; the network, which is not scikit-learn's, does not."""
+    """A scaler of another version warns, inside a pipeline with a network too; the network, which
+    is not scikit-learn's, does not.
+    """
     pipe = make_pipeline(StandardScaler(), classes()[0]).fit(X, Y)
     with monkeypatch.context() as patch:
         patch.setattr("sklearn.base.__version__", "0.99")
@@ -214,14 +241,18 @@ def test_scikit_learns_own_check_of_versions_stays(monkeypatch):
 
 
 def test_in_scikit_learns_processes():
-    """Folds in two processes score as in this one; the estimators that come back, and the best of a search, are pickled and predict."""
+    """Folds in two processes score as in this one; the estimators that come back, and the best of a
+    search, are pickled and predict.
+    """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         pipe = make_pipeline(StandardScaler(), classes()[0])
         here = cross_val_score(pipe, X, Y, cv=3)
         np.testing.assert_array_equal(cross_val_score(pipe, X, Y, cv=3, n_jobs=2), here)
         folds = cross_validate(pipe, X, Y, cv=3, n_jobs=2, return_estimator=True)
-        search = GridSearchCV(pipe, {"neuralclassifier__alpha": [0.0, 1.0]}, cv=2, n_jobs=2).fit(X, Y)
+        search = GridSearchCV(pipe, {"neuralclassifier__alpha": [0.0, 1.0]}, cv=2, n_jobs=2).fit(
+            X, Y
+        )
     np.testing.assert_array_equal(folds["test_score"], here)
     alone = clone(pipe).set_params(**search.best_params_).fit(X, Y)
     for thing in (search, search.best_estimator_, alone):
@@ -240,7 +271,9 @@ def test_clones_and_their_pickles_are_unfitted():
 
 @pytest.mark.parametrize("make", [NeuralClassifier, NeuralRegressor])
 def test_a_clone_has_the_very_functions(make, tmp_path):
-    """`copy.deepcopy`, which scikit-learn makes clones with, gives a jitted function without its name; the list is a copy all the same."""
+    """`copy.deepcopy`, which scikit-learn makes clones with, gives a jitted function without its
+    name; the list is a copy all the same.
+    """
     model = make(activation=leaky, layers=[Dense(3, activation=leaky)], solver=optimizers.SGD(0.1))
     twin = clone(model)
     assert twin.activation is twin.layers[0].activation is leaky

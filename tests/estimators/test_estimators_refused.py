@@ -1,4 +1,6 @@
-"""What the estimators refuse, and in which words. Nothing is looked at before `fit`, as is scikit-learn's custom."""
+"""What the estimators refuse, and in which words. Nothing is looked at before `fit`, as is
+scikit-learn's custom.
+"""
 
 import re
 
@@ -16,7 +18,9 @@ pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceW
 
 
 def net(**settings):
-    return NeuralClassifier(**{"hidden_layer_sizes": (3,), "max_iter": 2, "random_state": 0} | settings)
+    return NeuralClassifier(
+        **{"hidden_layer_sizes": (3,), "max_iter": 2, "random_state": 0} | settings
+    )
 
 
 def words(text):
@@ -48,7 +52,10 @@ def words(text):
 def test_settings_out_of_range(make, setting, expected):
     model = make(**setting)
     ((name, value),) = setting.items()
-    with pytest.raises(ConfigError, match=words(f"{make.__name__}: expected {expected}. Received: {name}={value!r}.")):
+    with pytest.raises(
+        ConfigError,
+        match=words(f"{make.__name__}: expected {expected}. Received: {name}={value!r}."),
+    ):
         model.fit(X, Y)
 
 
@@ -76,7 +83,10 @@ def test_settings_that_are_looked_up(setting, said):
 @pytest.mark.parametrize(
     ("y", "said"),
     [
-        (np.ones(30), "NeuralClassifier: expected two classes or more, not one class. Received: classes=[1.0]. There is nothing to tell"),
+        (
+            np.ones(30),
+            "NeuralClassifier: expected two classes or more, not one class. Received: classes=[1.0]. There is nothing to tell",
+        ),
         (X[:, 0], "Unknown label type: continuous"),
         (
             np.column_stack([Y, Y]),
@@ -98,13 +108,21 @@ def test_labels(y, said):
             ConfigError,
             'NeuralClassifier: expected class_weight to be None, "balanced" or {class: number >= 0}. Received: class_weight=\'',
         ),
-        ({0: -1}, ConfigError, 'NeuralClassifier: expected class_weight to be None, "balanced" or {class: number >= 0}'),
+        (
+            {0: -1},
+            ConfigError,
+            'NeuralClassifier: expected class_weight to be None, "balanced" or {class: number >= 0}',
+        ),
         (
             {7: 1},
             DataError,
             "NeuralClassifier: expected class_weight for labels that it knows. Received: strangers=[7]. Known are [0, 1, 2].",
         ),
-        ({0: 0, 1: 0, 2: 0}, DataError, "NeuralClassifier: expected class_weight above 0 for a class that occurs."),
+        (
+            {0: 0, 1: 0, 2: 0},
+            DataError,
+            "NeuralClassifier: expected class_weight above 0 for a class that occurs.",
+        ),
     ],
     ids=str,
 )
@@ -114,33 +132,41 @@ def test_class_weights(given, error, said):
 
 
 def test_class_weights_of_columns():
-    said = (
-        "NeuralClassifier: expected class_weight=None for columns of labels. Received: class_weight='balanced'. With several labels a row"
-    )
+    said = "NeuralClassifier: expected class_weight=None for columns of labels. Received: class_weight='balanced'. With several labels a row"
     with pytest.raises(ConfigError, match=words(said)):
         net(class_weight="balanced").fit(X, np.eye(3, dtype=int)[Y])
 
 
-@pytest.mark.parametrize("weight", [np.zeros(30), -np.ones(30), np.ones((30, 1)), np.ones(7)], ids=["zero", "negative", "table", "short"])
+@pytest.mark.parametrize(
+    "weight",
+    [np.zeros(30), -np.ones(30), np.ones((30, 1)), np.ones(7)],
+    ids=["zero", "negative", "table", "short"],
+)
 def test_weights(weight):
     with pytest.raises(DataError, match=words("sample_weight: expected")):
         net().fit(X, Y, weight)
 
 
 def test_early_stopping_needs_rows():
-    said = (
-        "early_stopping: expected two rows held out or more. Received: rows=30, fraction=0.02. Raise validation_fraction, or use more rows."
-    )
+    said = "early_stopping: expected two rows held out or more. Received: rows=30, fraction=0.02. Raise validation_fraction, or use more rows."
     with pytest.raises(DataError, match=words(said)):
         net(early_stopping=True, validation_fraction=0.02).fit(X, Y)
 
 
 def test_partial_fit():
     with pytest.raises(
-        DataError, match=words("partial_fit: expected classes in its first call. Received: classes=None. One batch may lack")
+        DataError,
+        match=words(
+            "partial_fit: expected classes in its first call. Received: classes=None. One batch may lack"
+        ),
     ):
         net().partial_fit(X, Y)
-    with pytest.raises(ConfigError, match=words("partial_fit: expected early_stopping=False. Received: early_stopping=True. One pass")):
+    with pytest.raises(
+        ConfigError,
+        match=words(
+            "partial_fit: expected early_stopping=False. Received: early_stopping=True. One pass"
+        ),
+    ):
         net(early_stopping=True).partial_fit(X, Y, classes=[0, 1, 2])
     model = net().partial_fit(X, Y, classes=[0, 1, 2])
     said = "NeuralClassifier: expected labels that it knows. Received: strangers=[3, 4]. Known are [0, 1, 2]."
@@ -160,7 +186,10 @@ def test_other_targets_for_the_same_network(again):
 
 def test_other_layers_for_the_same_weights():
     model = net(warm_start=True).fit(X, Y)
-    with pytest.raises(DataError, match=r"^dense_1/kernel: expected an array of shape \(2, 4\)\. Received: shape=\(2, 3\)\."):
+    with pytest.raises(
+        DataError,
+        match=r"^dense_1/kernel: expected an array of shape \(2, 4\)\. Received: shape=\(2, 3\)\.",
+    ):
         model.set_params(hidden_layer_sizes=(4,)).fit(X, Y)
 
 

@@ -1,4 +1,6 @@
-"""The estimators inside scikit-learn: pipelines, searches, calibration, copies on disk and in other processes, tables with names."""
+"""The estimators inside scikit-learn: pipelines, searches, calibration, copies on disk and in other
+processes, tables with names.
+"""
 
 import copy
 import pickle
@@ -21,7 +23,13 @@ from glassnet.estimators import NeuralClassifier, NeuralRegressor
 from glassnet.layers import BatchNormalization, Dense
 
 X, Y = load_iris(return_X_y=True)
-QUICK = {"hidden_layer_sizes": (16,), "max_iter": 15, "learning_rate_init": 0.02, "batch_size": 16, "random_state": 0}
+QUICK = {
+    "hidden_layer_sizes": (16,),
+    "max_iter": 15,
+    "learning_rate_init": 0.02,
+    "batch_size": 16,
+    "random_state": 0,
+}
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
 
@@ -32,7 +40,12 @@ def net(**settings):
 @pytest.mark.parametrize("n_jobs", [1, 2])
 def test_a_search_in_this_process_and_in_others(n_jobs):
     """Oracle: the bits of one process; other processes find the same."""
-    search = GridSearchCV(make_pipeline(StandardScaler(), net()), {"neuralclassifier__dropout": [0.0, 0.9]}, cv=3, n_jobs=n_jobs)
+    search = GridSearchCV(
+        make_pipeline(StandardScaler(), net()),
+        {"neuralclassifier__dropout": [0.0, 0.9]},
+        cv=3,
+        n_jobs=n_jobs,
+    )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         search.fit(X, Y)
@@ -48,7 +61,11 @@ def test_calibration(method):
 
 
 @pytest.mark.parametrize("through", ["pickle", "joblib", "copy"])
-@pytest.mark.parametrize("made", [net(), net(layers=[Dense(4), BatchNormalization()], solver=optimizers.SGD(0.1))], ids=["plain", "own"])
+@pytest.mark.parametrize(
+    "made",
+    [net(), net(layers=[Dense(4), BatchNormalization()], solver=optimizers.SGD(0.1))],
+    ids=["plain", "own"],
+)
 def test_copies_predict_and_train_on_alike(through, made, tmp_path):
     model = clone(made).fit(X, Y)
     if through == "joblib":
@@ -85,13 +102,19 @@ def test_names_of_columns_in_early_stopping_raise_no_warning():
 
 
 def test_weights_are_routed_to_the_folds():
-    """Rows of another label than they should have, at weight 0 in fit: the search scores as if they were not there."""
+    """Rows of another label than they should have, at weight 0 in fit: the search scores as if they
+    were not there.
+    """
     wrong = np.arange(150) % 3 == 0
     y = np.where(wrong, (Y + 1) % 3, Y)
-    search = GridSearchCV(net(), {"alpha": [0.0]}, cv=3).fit(X, y, sample_weight=(~wrong).astype(float))
+    search = GridSearchCV(net(), {"alpha": [0.0]}, cv=3).fit(
+        X, y, sample_weight=(~wrong).astype(float)
+    )
     assert search.best_estimator_.score(X[~wrong], y[~wrong]) > 0.9
 
 
 def test_both_have_the_same_settings_but_for_the_weights_of_classes():
-    assert NeuralRegressor().get_params() | {"class_weight": None} == NeuralClassifier().get_params()
+    assert (
+        NeuralRegressor().get_params() | {"class_weight": None} == NeuralClassifier().get_params()
+    )
     assert repr(net()).startswith("NeuralClassifier(batch_size=16, hidden_layer_sizes=(16,)")

@@ -1,4 +1,6 @@
-"""Oracle: scikit-learn's MLPClassifier and MLPRegressor, from the same starting weights, over the same rows in the same order."""
+"""Oracle: scikit-learn's MLPClassifier and MLPRegressor, from the same starting weights, over the
+same rows in the same order.
+"""
 
 import numpy as np
 import pytest
@@ -21,7 +23,14 @@ LINE = X @ [1.0, -2.0, 0.5, 0.0] + 0.1 * RNG.normal(size=30)
 LINE = (LINE - LINE.mean()) / LINE.std()
 PLANE = np.column_stack([LINE, np.sign(LINE)])
 PLANE = (PLANE - PLANE.mean(0)) / PLANE.std(0)
-BASE = {"hidden_layer_sizes": (5,), "activation": "tanh", "solver": "sgd", "learning_rate_init": 0.05, "alpha": 0.3, "tol": 0}
+BASE = {
+    "hidden_layer_sizes": (5,),
+    "activation": "tanh",
+    "solver": "sgd",
+    "learning_rate_init": 0.05,
+    "alpha": 0.3,
+    "tol": 0,
+}
 BASE |= {"batch_size": 15, "max_iter": 6, "shuffle": False, "random_state": 0}
 STILL = {"learning_rate_init": 1e-30, "solver": "sgd", "max_iter": 1}
 
@@ -35,7 +44,9 @@ def trained(y, weight=None, ours=None, regress=False, **settings):
     start = theirs(**settings | STILL).fit(X, y)
     mlp = theirs(**settings).fit(X, y, weight)
     net = make(**settings | STILL).fit(X, y)
-    net.model_.set_weights([w for pair in zip(start.coefs_, start.intercepts_, strict=True) for w in pair])
+    net.model_.set_weights(
+        [w for pair in zip(start.coefs_, start.intercepts_, strict=True) for w in pair]
+    )
     net.set_params(**settings | (ours or {}), warm_start=True).fit(X, y, weight)
     return net, mlp
 
@@ -43,7 +54,9 @@ def trained(y, weight=None, ours=None, regress=False, **settings):
 def same(net, mlp):
     assert np.ptp(mlp.loss_curve_) > 0.01, "nothing was trained"
     close(net.loss_curve_[1:], mlp.loss_curve_, SAME)
-    for ours, theirs in zip(net.coefs_ + net.intercepts_, mlp.coefs_ + mlp.intercepts_, strict=True):
+    for ours, theirs in zip(
+        net.coefs_ + net.intercepts_, mlp.coefs_ + mlp.intercepts_, strict=True
+    ):
         close(ours, theirs, SAME)
     assert net.n_iter_ == mlp.n_iter_
     assert (net.n_outputs_, net.out_activation_) == (mlp.n_outputs_, mlp.out_activation_)
@@ -65,7 +78,9 @@ def same(net, mlp):
     ids=str,
 )
 def test_settings(settings):
-    """A last batch of 6 rows among 8: scikit-learn's penalty is alpha over 6 there, ours over 8; the batches before agree."""
+    """A last batch of 6 rows among 8: scikit-learn's penalty is alpha over 6 there, ours over 8;
+    the batches before agree.
+    """
     if settings.get("batch_size") == 8:
         settings |= {"alpha": 0}
     same(*trained(THREE, **settings))
@@ -88,7 +103,9 @@ def test_an_optimizer_of_ones_own():
     start = MLPClassifier(**BASE | STILL).fit(X, THREE)
     mlp = MLPClassifier(**BASE | settings).fit(X, THREE)
     net = NeuralClassifier(**BASE | STILL, warm_start=True).fit(X, THREE)
-    net.model_.set_weights([w for pair in zip(start.coefs_, start.intercepts_, strict=True) for w in pair])
+    net.model_.set_weights(
+        [w for pair in zip(start.coefs_, start.intercepts_, strict=True) for w in pair]
+    )
     same(net.set_params(solver=SGD(0.05, momentum=0.5), max_iter=6).fit(X, THREE), mlp)
 
 
@@ -98,17 +115,23 @@ def test_weights_in_a_full_batch(y):
 
 
 def test_weights_in_a_full_batch_of_numbers():
-    """Equal weights leave the mean and the spread of the target as they are, and alpha counts for less: their sum is 75."""
+    """Equal weights leave the mean and the spread of the target as they are, and alpha counts for
+    less: their sum is 75.
+    """
     weight = np.full(30, 2.5)
     same(*trained(LINE, weight, regress=True, batch_size=30))
 
 
 @pytest.mark.parametrize("y", [LINE, PLANE], ids=["one", "two"])
 def test_the_regressor(y):
-    """Scikit-learn steps down the sum over the outputs and reports their mean: with two outputs its losses are others than its slope's."""
+    """Scikit-learn steps down the sum over the outputs and reports their mean: with two outputs its
+    losses are others than its slope's.
+    """
     net, mlp = trained(y, regress=True, alpha=0.3 if y.ndim == 1 else 0)
     close(np.divide(net.loss_curve_[1:], net.n_outputs_), mlp.loss_curve_, SAME)
-    for ours, theirs in zip(net.coefs_ + net.intercepts_, mlp.coefs_ + mlp.intercepts_, strict=True):
+    for ours, theirs in zip(
+        net.coefs_ + net.intercepts_, mlp.coefs_ + mlp.intercepts_, strict=True
+    ):
         close(ours, theirs, SAME)
     close(net.predict(X), mlp.predict(X), SAME)
     assert net.out_activation_ == mlp.out_activation_
@@ -116,8 +139,12 @@ def test_the_regressor(y):
 
 @pytest.mark.parametrize("patience", [1, 3])
 def test_training_stops_where_scikit_learn_stops(patience):
-    """Improvements of less than tol count for nothing even where they add up, unlike Keras's EarlyStopping."""
-    net, mlp = trained(THREE, tol=0.004, n_iter_no_change=patience, max_iter=200, learning_rate_init=0.02)
+    """Improvements of less than tol count for nothing even where they add up, unlike Keras's
+    EarlyStopping.
+    """
+    net, mlp = trained(
+        THREE, tol=0.004, n_iter_no_change=patience, max_iter=200, learning_rate_init=0.02
+    )
     assert 5 < mlp.n_iter_ < 150
     same(net, mlp)
     assert net.best_loss_ == pytest.approx(mlp.best_loss_, rel=SAME)

@@ -25,21 +25,44 @@ def net(**settings):
 
 
 def test_real_rows():
-    """Oracle: scikit-learn's network given a standardised target, over five seeds: one seed's score spreads by 0.02 on either side."""
+    """Oracle: scikit-learn's network given a standardised target, over five seeds: one seed's score
+    spreads by 0.02 on either side.
+    """
     rows, targets = load_diabetes(return_X_y=True)
     folds = KFold(5, shuffle=True, random_state=0)
 
     def mean_score(make):
-        models = (make(hidden_layer_sizes=(32,), learning_rate_init=0.01, early_stopping=True, random_state=seed) for seed in range(5))
-        return np.mean([cross_val_score(make_pipeline(StandardScaler(), model), rows, targets, cv=folds).mean() for model in models])
+        models = (
+            make(
+                hidden_layer_sizes=(32,),
+                learning_rate_init=0.01,
+                early_stopping=True,
+                random_state=seed,
+            )
+            for seed in range(5)
+        )
+        return np.mean(
+            [
+                cross_val_score(
+                    make_pipeline(StandardScaler(), model), rows, targets, cv=folds
+                ).mean()
+                for model in models
+            ]
+        )
 
-    scaled = mean_score(lambda **given: TransformedTargetRegressor(MLPRegressor(**given), transformer=StandardScaler()))
+    scaled = mean_score(
+        lambda **given: TransformedTargetRegressor(
+            MLPRegressor(**given), transformer=StandardScaler()
+        )
+    )
     assert abs(mean_score(NeuralRegressor) - scaled) < 0.04
 
 
 @pytest.mark.parametrize(("scale", "shift"), [(1e5, 3e5), (1e-5, 0.0), (1.0, 1e9)])
 def test_targets_of_any_size_are_learned_alike(scale, shift):
-    """The same losses and the same R^2; 1e9 + 1 is more digits than float32 has, and the standardised target is not."""
+    """The same losses and the same R^2; 1e9 + 1 is more digits than float32 has, and the
+    standardised target is not.
+    """
     plain, far = net().fit(X, Y), net().fit(X, scale * Y + shift)
     close(far.loss_curve_, plain.loss_curve_, LOOSE)
     close((far.predict(X) - shift) / scale, plain.predict(X), LOOSE)
@@ -47,7 +70,9 @@ def test_targets_of_any_size_are_learned_alike(scale, shift):
 
 
 def test_what_is_learned_of_the_target():
-    """By hand: weights 1, 1, 2 make the mean (0 + 2 + 2 * 5) / 4 = 3 and the variance (9 + 1 + 2 * 4) / 4 = 4.5."""
+    """By hand: weights 1, 1, 2 make the mean (0 + 2 + 2 * 5) / 4 = 3 and the variance (9 + 1 + 2 *
+    4) / 4 = 4.5.
+    """
     model = net(max_iter=1).fit(X[:3], [0.0, 2.0, 5.0], [1, 1, 2])
     assert model.target_mean_ == 3
     assert model.target_scale_ == pytest.approx(4.5**0.5)
@@ -63,7 +88,9 @@ def test_the_rows_held_out_do_not_standardise():
 
 
 def test_several_targets():
-    """Each by its own mean and spread: the second in units a million times as large is learned as well as the first."""
+    """Each by its own mean and spread: the second in units a million times as large is learned as
+    well as the first.
+    """
     both = np.column_stack([Y, 1e6 * np.abs(X[:, 0])])
     model = net(max_iter=150, hidden_layer_sizes=(16,)).fit(X, both)
     assert model.n_outputs_ == 2
@@ -75,15 +102,24 @@ def test_several_targets():
 def test_weights_are_repetitions_to_the_bit_in_a_full_batch():
     weight = RNG.integers(0, 4, 40)
     again = RNG.permutation(np.repeat(np.arange(40), weight))
-    one, two = net(batch_size="full", alpha=0.1).fit(X, Y, weight), net(batch_size="full", alpha=0.1).fit(X[again], Y[again])
+    one, two = (
+        net(batch_size="full", alpha=0.1).fit(X, Y, weight),
+        net(batch_size="full", alpha=0.1).fit(X[again], Y[again]),
+    )
     assert np.array_equal(one.predict(X), two.predict(X))
-    assert not np.array_equal(one.predict(X), net(batch_size="full", alpha=0.1).fit(X, Y).predict(X))
+    assert not np.array_equal(
+        one.predict(X), net(batch_size="full", alpha=0.1).fit(X, Y).predict(X)
+    )
 
 
 def test_held_out_rows_are_scored_with_their_weights():
-    """Every other target is noise of 50, at a weight of a millionth: a score that counted it as much would be about 0."""
+    """Every other target is noise of 50, at a weight of a millionth: a score that counted it as
+    much would be about 0.
+    """
     y = np.where(np.arange(40) % 2, Y, 50 * RNG.normal(size=40))
-    model = net(early_stopping=True, validation_fraction=0.4, max_iter=150).fit(X, y, np.where(np.arange(40) % 2, 1.0, 1e-6))
+    model = net(early_stopping=True, validation_fraction=0.4, max_iter=150).fit(
+        X, y, np.where(np.arange(40) % 2, 1.0, 1e-6)
+    )
     assert model.best_validation_score_ > 0.5
 
 

@@ -32,14 +32,18 @@ def answers(n, right, seed):
 
 def test_scores_by_hand():
     """Oracle: 3 of 4 right; errors 1, -1, 3, -1 have the mean square (1 + 1 + 9 + 1) / 4 = 3."""
-    labels = compare_scores("accuracy", ["a", "b", "a", "c"], ["a", "b", "b", "c"], {"majority": ["a"] * 4})
+    labels = compare_scores(
+        "accuracy", ["a", "b", "a", "c"], ["a", "b", "b", "c"], {"majority": ["a"] * 4}
+    )
     assert labels.network == Score("network", 0.75, labels.network.interval)
     assert labels.baselines[0].score.value == 0.5
     assert labels.baselines[0].improvement == 0.25
     assert labels.n_rows == 4
     errors = compare_scores("RMSE", [1, 2, 5, 3], [0, 3, 2, 4], {"mean": [3, 3, 3, 3]})
     close(errors.network.value, math.sqrt(3), FLOAT64)
-    close(errors.baselines[0].score.value, 1.5, FLOAT64)  # errors -2, -1, 2, 0: (4 + 1 + 4 + 0) / 4 = 2.25
+    close(
+        errors.baselines[0].score.value, 1.5, FLOAT64
+    )  # errors -2, -1, 2, 0: (4 + 1 + 4 + 0) / 4 = 2.25
     close(errors.baselines[0].improvement, 1.5 - math.sqrt(3), FLOAT64)
 
 
@@ -75,7 +79,9 @@ def test_intervals_of_errors_are_those_of_a_loop(n, seed):
 
 
 def test_scipy_agrees():
-    """Oracle: scipy.stats.bootstrap, percentile, paired, of other draws: two sets of 2,000 differ by a few hundredths of a width."""
+    """Oracle: scipy.stats.bootstrap, percentile, paired, of other draws: two sets of 2,000 differ
+    by a few hundredths of a width.
+    """
     rng = np.random.default_rng(0)
     y, network, rival = rng.normal(size=(3, 200))
     report = compare_scores("RMSE", y, network, {"rival": rival})
@@ -83,8 +89,16 @@ def test_scipy_agrees():
     def apart(ours, theirs, axis=-1):
         return np.sqrt(np.mean(theirs, axis=axis)) - np.sqrt(np.mean(ours, axis=axis))
 
-    settings = {"paired": True, "n_resamples": 20_000, "method": "percentile", "confidence_level": 1 - 2 * tail(200), "rng": rng}
-    theirs = stats.bootstrap(((y - network) ** 2, (y - rival) ** 2), apart, **settings).confidence_interval
+    settings = {
+        "paired": True,
+        "n_resamples": 20_000,
+        "method": "percentile",
+        "confidence_level": 1 - 2 * tail(200),
+        "rng": rng,
+    }
+    theirs = stats.bootstrap(
+        ((y - network) ** 2, (y - rival) ** 2), apart, **settings
+    ).confidence_interval
     width = theirs.high - theirs.low
     np.testing.assert_allclose(report.baselines[0].interval, theirs, rtol=0, atol=0.1 * width)
 
@@ -97,31 +111,45 @@ def test_level_by_hand():
 
 @pytest.mark.parametrize("right", [0.6, 0.9])
 def test_interval_holds_the_truth_as_often_as_it_says(right):
-    """Oracle: simulation. Of 400 sets of 100 rows, 0.95 of the intervals hold the true accuracy, give or take 0.011 (one sd)."""
+    """Oracle: simulation. Of 400 sets of 100 rows, 0.95 of the intervals hold the true accuracy,
+    give or take 0.011 (one sd).
+    """
     held = 0
     for seed in range(400):
-        low, high = compare_scores("accuracy", *answers(100, right, seed), {}, seed=seed).network.interval
+        low, high = compare_scores(
+            "accuracy", *answers(100, right, seed), {}, seed=seed
+        ).network.interval
         held += low <= right <= high
     assert 0.90 <= held / 400 <= 0.98
 
 
 def test_equals_are_told_apart_as_seldom_as_it_says():
-    """Oracle: simulation. Two methods equally good are told apart in 0.05 of 400 sets of 100 rows, give or take 0.011 (one sd)."""
+    """Oracle: simulation. Two methods equally good are told apart in 0.05 of 400 sets of 100 rows,
+    give or take 0.011 (one sd).
+    """
     told = 0
     for seed in range(400):
         y, one, other = np.random.default_rng(seed).normal(size=(3, 100))
-        told += compare_scores("RMSE", y, one, {"other": other}, seed=seed).baselines[0].verdict != "within noise"
+        told += (
+            compare_scores("RMSE", y, one, {"other": other}, seed=seed).baselines[0].verdict
+            != "within noise"
+        )
     assert 0.02 <= told / 400 <= 0.08
 
 
 def test_pairing_finds_what_two_intervals_hide():
-    """Oracle: built so. The rival makes each error of the network's a tenth larger: worse on every row, though the intervals overlap."""
+    """Oracle: built so. The rival makes each error of the network's a tenth larger: worse on every
+    row, though the intervals overlap.
+    """
     rng = np.random.default_rng(0)
     y, errors = rng.normal(size=(2, 100))
     report = compare_scores("RMSE", y, y + errors, {"rival": y + 1.1 * errors})
     assert report.baselines[0].score.interval[0] < report.network.interval[1]
     assert report.baselines[0].verdict == "better"
-    assert compare_scores("RMSE", y, y + 1.1 * errors, {"rival": y + errors}).baselines[0].verdict == "worse"
+    assert (
+        compare_scores("RMSE", y, y + 1.1 * errors, {"rival": y + errors}).baselines[0].verdict
+        == "worse"
+    )
 
 
 @pytest.mark.parametrize(("interval", "verdict"), [((0.1, 0.2), "better"), ((-0.2, -0.1), "worse"), ((-0.1, 0.2), "within noise"),
@@ -134,17 +162,30 @@ def test_all_right_is_not_certain():
     """Oracle: Clopper and Pearson's interval as scipy has it; (1/40)^(1/3) = 0.292."""
     for n in (1, 3, 20):
         exact = stats.binomtest(n, n).proportion_ci(method="exact")
-        close(compare_scores("accuracy", [1] * n, [1] * n, {}).network.interval, tuple(exact), FLOAT64)
+        close(
+            compare_scores("accuracy", [1] * n, [1] * n, {}).network.interval, tuple(exact), FLOAT64
+        )
         exact = stats.binomtest(0, n).proportion_ci(method="exact")
-        close(compare_scores("accuracy", [1] * n, [0] * n, {}).network.interval, tuple(exact), FLOAT64)
-    assert str(compare_scores("accuracy", [1] * 3, [1] * 3, {})).endswith("network      1.000  0.292 to 1.000")
+        close(
+            compare_scores("accuracy", [1] * n, [0] * n, {}).network.interval, tuple(exact), FLOAT64
+        )
+    assert str(compare_scores("accuracy", [1] * 3, [1] * 3, {})).endswith(
+        "network      1.000  0.292 to 1.000"
+    )
 
 
 def test_few_rows_tell_nothing():
     """Oracle: the sign test. Five rows for one side have p = 2 * 0.5^5 = 0.06, six have 0.03."""
-    for n, verdict in ((1, "within noise"), (3, "within noise"), (5, "within noise"), (6, "better")):
+    for n, verdict in (
+        (1, "within noise"),
+        (3, "within noise"),
+        (5, "within noise"),
+        (6, "better"),
+    ):
         labels = compare_scores("accuracy", [1] * n, [1] * n, {"rival": [0] * n})
-        errors = compare_scores("RMSE", np.arange(n), np.arange(n) + 0.1, {"rival": np.arange(n) + 5})
+        errors = compare_scores(
+            "RMSE", np.arange(n), np.arange(n) + 0.1, {"rival": np.arange(n) + 5}
+        )
         for report in (labels, errors):
             assert report.baselines[0].verdict == verdict
             assert (report.baselines[0].interval is None) == (n < 6)
@@ -153,7 +194,9 @@ def test_few_rows_tell_nothing():
 
 def test_the_draw_is_a_function_of_the_seed():
     y, labels = answers(100, 0.8, 0)
-    first, again, other = (compare_scores("accuracy", y, labels, {"none": y * 0}, seed=seed) for seed in (0, 0, 1))
+    first, again, other = (
+        compare_scores("accuracy", y, labels, {"none": y * 0}, seed=seed) for seed in (0, 0, 1)
+    )
     assert first == again
     assert first.network.value == other.network.value
     assert first.network.interval != other.network.interval
@@ -164,7 +207,9 @@ def test_table_of_shares():
         "accuracy",
         Score("network", 0.826, (0.77, 0.882)),
         (
-            BaselineComparison(Score("logistic regression", 0.803, (0.743, 0.86)), 0.0225, (-0.017, 0.062)),
+            BaselineComparison(
+                Score("logistic regression", 0.803, (0.743, 0.86)), 0.0225, (-0.017, 0.062)
+            ),
             BaselineComparison(Score("majority", 0.918, (0.9, 0.93)), -0.092, (-0.14, 0.0)),
             BaselineComparison(Score("twin", 0.826, (0.77, 0.882)), 0.0, None),
         ),
@@ -181,7 +226,9 @@ def test_table_of_shares():
         "network behind majority by 0.092 (0.000 to 0.140): within noise\n"
         "network ahead of twin by 0.000 (fewer than 6 rows differ): within noise"
     )
-    assert str(ScoreReport("RMSE", Score("network", 2.0, None), (), 1)) == ("RMSE on 1 row   95 % interval\nnetwork  2.000  none from one row")
+    assert str(ScoreReport("RMSE", Score("network", 2.0, None), (), 1)) == (
+        "RMSE on 1 row   95 % interval\nnetwork  2.000  none from one row"
+    )
 
 
 @pytest.mark.parametrize(
@@ -196,14 +243,20 @@ def test_errors_of_any_size_are_read_at_a_glance(value, text):
 def test_to_dict_is_json():
     """Oracle: json reads back what it wrote."""
     y, labels = answers(50, 0.8, 0)
-    report = compare_scores("accuracy", y, labels, {"rival": answers(50, 0.3, 0)[1], "twin": labels})
+    report = compare_scores(
+        "accuracy", y, labels, {"rival": answers(50, 0.3, 0)[1], "twin": labels}
+    )
     told = json.loads(json.dumps(report.to_dict(), allow_nan=False))
     assert told == report.to_dict()
     assert (told["metric"], told["rows"], told["network"]["name"]) == ("accuracy", 50, "network")
     rival, twin = told["rivals"]
     assert rival["verdict"] == "better"
     assert tuple(rival["ahead_interval"]) == report.baselines[0].interval
-    assert (rival["name"], rival["value"], rival["ahead"]) == ("rival", report.baselines[0].score.value, report.baselines[0].improvement)
+    assert (rival["name"], rival["value"], rival["ahead"]) == (
+        "rival",
+        report.baselines[0].score.value,
+        report.baselines[0].improvement,
+    )
     assert twin["ahead_interval"] is None
 
 
@@ -230,22 +283,37 @@ def test_classes_beside_scikit_learn():
 
 def test_one_class_has_no_regression():
     report = scores.score_classifier([1, 1], [1, 0], [1, 1], [[0.0], [1.0]], [[0.0], [1.0]])
-    assert [(rival.score.name, rival.score.value) for rival in report.baselines] == [("majority", 0.5)]
+    assert [(rival.score.name, rival.score.value) for rival in report.baselines] == [
+        ("majority", 0.5)
+    ]
 
 
 @pytest.mark.parametrize("log", [False, True])
 def test_numbers_beside_scikit_learn(log):
-    """Oracle: RidgeCV called directly, on the logarithm and back; the geometric mean as a product's root."""
+    """Oracle: RidgeCV called directly, on the logarithm and back; the geometric mean as a product's
+    root.
+    """
     x, y = table(80)
     y = np.exp(y / 2)
     report = scores.score_regressor(y[:50], y[50:], y[50:] + 0.1, x[:50], x[50:], log=log, seed=4)
     ridge = RidgeCV(alphas=[10**power for power in (-1, -0.5, 0, 0.5, 1, 1.5, 2, 2.5, 3)])
-    found = np.exp(ridge.fit(x[:50], np.log(y[:50])).predict(x[50:])) if log else ridge.fit(x[:50], y[:50]).predict(x[50:])
+    found = (
+        np.exp(ridge.fit(x[:50], np.log(y[:50])).predict(x[50:]))
+        if log
+        else ridge.fit(x[:50], y[:50]).predict(x[50:])
+    )
     mean = np.prod(y[:50] ** (1 / 50)) if log else sum(y[:50]) / 50
     assert [rival.score.name for rival in report.baselines] == ["ridge", "mean"]
-    close([rival.score.value for rival in report.baselines], [np.sqrt(np.mean((y[50:] - z) ** 2)) for z in (found, mean)], FLOAT64)
+    close(
+        [rival.score.value for rival in report.baselines],
+        [np.sqrt(np.mean((y[50:] - z) ** 2)) for z in (found, mean)],
+        FLOAT64,
+    )
     close(report.network.value, 0.1, FLOAT64)
-    assert report.network.interval == compare_scores("RMSE", y[50:], y[50:] + 0.1, {}, seed=4).network.interval
+    assert (
+        report.network.interval
+        == compare_scores("RMSE", y[50:], y[50:] + 0.1, {}, seed=4).network.interval
+    )
 
 
 def test_three_rows_do():
@@ -275,7 +343,9 @@ def test_refused(arguments, match):
 
 
 def test_logarithm_of_nothing():
-    with pytest.raises(DataError, match=r"numbers: expected targets above 0 for a logarithm. Received: least=0.0."):
+    with pytest.raises(
+        DataError, match=r"numbers: expected targets above 0 for a logarithm. Received: least=0.0."
+    ):
         scores.score_regressor([1.0, 0.0], [1.0], [1.0], [[0.0], [1.0]], [[0.0]], log=True)
 
 
@@ -285,5 +355,8 @@ def test_the_headline_names_the_strongest_rival():
     six, seven, nine = (np.where(np.arange(10) < right, y, 1 - y) for right in (6, 7, 9))
     report = compare_scores("accuracy", y, nine, {"majority": six, "logistic regression": seven})
     low, high = report.network.interval
-    assert report.headline() == f"accuracy 0.900 ({low:.3f} to {high:.3f}), logistic regression 0.700: within noise"
+    assert (
+        report.headline()
+        == f"accuracy 0.900 ({low:.3f} to {high:.3f}), logistic regression 0.700: within noise"
+    )
     assert compare_scores("RMSE", [1.0], np.array([3.0]), {}).headline() == "RMSE 2.000"

@@ -1,4 +1,6 @@
-"""Every public initializer keeps its contract, and the check catches its planted faults: one broken initializer per promise."""
+"""Every public initializer keeps its contract, and the check catches its planted faults: one broken
+initializer per promise.
+"""
 
 import inspect
 import itertools
@@ -31,11 +33,17 @@ VARIANTS = [
 
 
 def test_every_public_initializer_is_checked():
-    public = {one for one in vars(initializers).values() if inspect.isclass(one) and issubclass(one, Initializer)}
+    public = {
+        one
+        for one in vars(initializers).values()
+        if inspect.isclass(one) and issubclass(one, Initializer)
+    }
     assert set(INITIALIZERS.values()) == public - {Initializer}
 
 
-@pytest.mark.parametrize("initializer", [make() for make in INITIALIZERS.values()] + VARIANTS, ids=repr)
+@pytest.mark.parametrize(
+    "initializer", [make() for make in INITIALIZERS.values()] + VARIANTS, ids=repr
+)
 def test_initializer(initializer):
     check_initializer(initializer)
 

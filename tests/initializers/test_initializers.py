@@ -17,7 +17,13 @@ from glassnet.initializers import (
 )
 from oracles import EXACT, FLOAT32, close
 
-SHAPES = {(784, 16): (784, 16), (3, 3, 16, 32): (144, 288), (5, 4, 8): (20, 40), (7,): (7, 7), (): (1, 1)}
+SHAPES = {
+    (784, 16): (784, 16),
+    (3, 3, 16, 32): (144, 288),
+    (5, 4, 8): (20, 40),
+    (7,): (7, 7),
+    (): (1, 1),
+}
 # name: variance as scale / fan, by hand from the papers' formulas at fan_in = 144, fan_out = 288
 VARIANCE = {
     "glorot_uniform": 2 / 432,
@@ -28,7 +34,11 @@ VARIANCE = {
     "lecun_normal": 1 / 144,
     "variance_scaling": 1 / 144,
 }
-PLAIN = {"random_normal": 0.05, "random_uniform": 0.1 / math.sqrt(12), "truncated_normal": 0.05 * 0.87962566103423978}  # by their deviation
+PLAIN = {
+    "random_normal": 0.05,
+    "random_uniform": 0.1 / math.sqrt(12),
+    "truncated_normal": 0.05 * 0.87962566103423978,
+}  # by their deviation
 FILLS = {"zeros": 0, "ones": 1, "constant": 0}
 
 
@@ -38,7 +48,9 @@ def test_every_initializer_is_tested():
 
 @pytest.mark.parametrize(("shape", "expected"), SHAPES.items())
 def test_fans_by_hand_and_as_keras(recorded, shape, expected):
-    assert fans(shape) == expected  # a kernel's last two axes times the axes before: 3 * 3 * 16 = 144, 3 * 3 * 32 = 288
+    assert (
+        fans(shape) == expected
+    )  # a kernel's last two axes times the axes before: 3 * 3 * 16 = 144, 3 * 3 * 32 = 288
 
     def live(keras, shape):
         from keras.src.initializers.random_initializers import compute_fans
@@ -52,16 +64,25 @@ def test_fans_by_hand_and_as_keras(recorded, shape, expected):
 def test_the_distribution(name):
     shape = (3, 3, 16, 32)
     rng = np.random.default_rng(5)
-    w = np.concatenate([INITIALIZERS[name]()(rng, shape).ravel() for _ in range(40)]).astype(np.float64)
+    w = np.concatenate([INITIALIZERS[name]()(rng, shape).ravel() for _ in range(40)]).astype(
+        np.float64
+    )
     std = math.sqrt(VARIANCE[name])
-    # 184,320 draws: the mean's error is std / 429, the standard deviation's at most std * 0.0017; bounds at five of these
+    # 184,320 draws: the mean's error is std / 429, the standard deviation's at most std * 0.0017;
+    # bounds at five of these
     assert abs(w.mean()) < 5 * std / math.sqrt(w.size)
     assert abs(w.std() / std - 1) < 0.009
-    # the support: sqrt(3) standard deviations for a uniform; 2 / 0.8796 = 2.2737 for a normal cut at +-2 and widened
+    # the support: sqrt(3) standard deviations for a uniform; 2 / 0.8796 = 2.2737 for a normal cut
+    # at +-2 and widened
     edge = std * (math.sqrt(3) if "uniform" in name else 2 / 0.87962566103423978)
     assert 0.995 * edge < np.abs(w).max() <= edge * (1 + FLOAT32)
-    # the share within one of its standard deviations: 1 / sqrt(3); for the normal erf(0.8796 / sqrt(2)) / erf(2 / sqrt(2))
-    inside = 1 / math.sqrt(3) if "uniform" in name else math.erf(0.87962566103423978 / math.sqrt(2)) / math.erf(math.sqrt(2))
+    # the share within one of its standard deviations: 1 / sqrt(3); for the normal erf(0.8796 /
+    # sqrt(2)) / erf(2 / sqrt(2))
+    inside = (
+        1 / math.sqrt(3)
+        if "uniform" in name
+        else math.erf(0.87962566103423978 / math.sqrt(2)) / math.erf(math.sqrt(2))
+    )
     assert abs((np.abs(w) < std).mean() - inside) < 0.006
 
 
@@ -100,8 +121,10 @@ def require_same_distribution(recorded, initializer, kind, fields):
     shape = (3, 3, 32, 128)  # 36,864 draws; fan_in and fan_out differ
     ours = np.sort(initializer(np.random.default_rng(6), shape).ravel())
     theirs = recorded(keras_draws, kind, fields, shape)
-    # two-sample Kolmogorov-Smirnov: the largest gap between the two distribution functions; 0.1% of fair pairs exceed 1.95 sqrt(2 / n).
-    # Both functions rise, so that between two recorded draws the gap is at most that at one of them and the draws left out
+    # two-sample Kolmogorov-Smirnov: the largest gap between the two distribution functions; 0.1% of
+    # fair pairs exceed 1.95 sqrt(2 / n).
+    # Both functions rise, so that between two recorded draws the gap is at most that at one of them
+    # and the draws left out
     smaller = np.minimum(EVERY * np.arange(len(theirs)), ours.size - 1)
     gap = np.abs(np.searchsorted(ours, theirs) - smaller).max() + EVERY
     assert gap / ours.size < 1.95 * math.sqrt(2 / ours.size)
@@ -109,7 +132,9 @@ def require_same_distribution(recorded, initializer, kind, fields):
 
 @pytest.mark.parametrize("name", PLAIN)
 def test_a_plain_distribution_does_not_depend_on_the_shape(name):
-    w = INITIALIZERS[name]()(np.random.default_rng(9), (4, 46080)).astype(np.float64)  # as many draws as in test_the_distribution
+    w = INITIALIZERS[name]()(np.random.default_rng(9), (4, 46080)).astype(
+        np.float64
+    )  # as many draws as in test_the_distribution
     assert abs(w.mean()) < 5 * PLAIN[name] / math.sqrt(w.size)
     assert abs(w.std() / PLAIN[name] - 1) < 0.009
     if name != "random_normal":
@@ -129,12 +154,16 @@ def test_a_plain_distribution_does_not_depend_on_the_shape(name):
     ],
 )
 def test_the_papers_initializers_are_variance_scaling(name, scaled):
-    first, second = (make(np.random.default_rng(3), (3, 3, 16, 32)) for make in (INITIALIZERS[name](), scaled))
+    first, second = (
+        make(np.random.default_rng(3), (3, 3, 16, 32)) for make in (INITIALIZERS[name](), scaled)
+    )
     np.testing.assert_array_equal(first, second)
 
 
 def gram_schmidt(a):
-    """Columns made orthonormal one after the other: the Q of the QR whose R has a positive diagonal."""
+    """Columns made orthonormal one after the other: the Q of the QR whose R has a positive
+    diagonal.
+    """
     q = np.zeros_like(a)
     for k in range(a.shape[1]):
         rest = a[:, k] - sum(q[:, j] * (q[:, j] @ a[:, k]) for j in range(k))
@@ -150,8 +179,12 @@ def test_orthogonal(recorded, shape):
     tall = flat if rows >= columns else flat.T
     close(tall.T @ tall, 4 * np.eye(tall.shape[1]))  # W^T W = gain^2 I
     draws = np.random.default_rng(10).standard_normal(tall.shape)
-    close(tall, 2 * gram_schmidt(draws))  # oracle: a NumPy loop; without the signs the draw would not be even over all such matrices
-    theirs = recorded(lambda keras, shape: keras.initializers.Orthogonal(gain=2.0, seed=1)(shape), shape).reshape(flat.shape)
+    close(
+        tall, 2 * gram_schmidt(draws)
+    )  # oracle: a NumPy loop; without the signs the draw would not be even over all such matrices
+    theirs = recorded(
+        lambda keras, shape: keras.initializers.Orthogonal(gain=2.0, seed=1)(shape), shape
+    ).reshape(flat.shape)
     theirs = theirs if rows >= columns else theirs.T
     close(tall.T @ tall, theirs.T @ theirs, tolerance=10 * FLOAT32)
 
@@ -159,15 +192,42 @@ def test_orthogonal(recorded, shape):
 def test_what_is_refused():
     rng = np.random.default_rng(0)
     for make, text in (
-        (lambda: Orthogonal("one"), r"^Orthogonal: expected gain to be a number\. Received: gain='one'\.$"),
-        (lambda: Orthogonal()(rng, (3,)), r"^Orthogonal: expected a weight of at least two axes\. Received: shape=\(3,\)\.$"),
-        (lambda: RandomNormal(mean=None), r"^RandomNormal: expected mean to be a number\. Received: mean=None\.$"),
-        (lambda: TruncatedNormal(stddev=-1), r"^TruncatedNormal: expected stddev to be a number >= 0\. Received: stddev=-1\.$"),
-        (lambda: RandomUniform(1, 0), r"^RandomUniform: expected two numbers, minval <= maxval\. Received: minval=1, maxval=0\.$"),
-        (lambda: RandomUniform("a", 0), r"^RandomUniform: expected two numbers, minval <= maxval\. Received: minval='a', maxval=0\.$"),
-        (lambda: VarianceScaling(0), r"^VarianceScaling: expected scale to be a number > 0\. Received: scale=0\.$"),
-        (lambda: VarianceScaling(mode="fan"), r"^VarianceScaling: expected mode to be one of fan_in, .*\. Received: mode='fan'\.$"),
-        (lambda: VarianceScaling(distribution="normal"), r"expected distribution to be one of .* Received: distribution='normal'\.$"),
+        (
+            lambda: Orthogonal("one"),
+            r"^Orthogonal: expected gain to be a number\. Received: gain='one'\.$",
+        ),
+        (
+            lambda: Orthogonal()(rng, (3,)),
+            r"^Orthogonal: expected a weight of at least two axes\. Received: shape=\(3,\)\.$",
+        ),
+        (
+            lambda: RandomNormal(mean=None),
+            r"^RandomNormal: expected mean to be a number\. Received: mean=None\.$",
+        ),
+        (
+            lambda: TruncatedNormal(stddev=-1),
+            r"^TruncatedNormal: expected stddev to be a number >= 0\. Received: stddev=-1\.$",
+        ),
+        (
+            lambda: RandomUniform(1, 0),
+            r"^RandomUniform: expected two numbers, minval <= maxval\. Received: minval=1, maxval=0\.$",
+        ),
+        (
+            lambda: RandomUniform("a", 0),
+            r"^RandomUniform: expected two numbers, minval <= maxval\. Received: minval='a', maxval=0\.$",
+        ),
+        (
+            lambda: VarianceScaling(0),
+            r"^VarianceScaling: expected scale to be a number > 0\. Received: scale=0\.$",
+        ),
+        (
+            lambda: VarianceScaling(mode="fan"),
+            r"^VarianceScaling: expected mode to be one of fan_in, .*\. Received: mode='fan'\.$",
+        ),
+        (
+            lambda: VarianceScaling(distribution="normal"),
+            r"expected distribution to be one of .* Received: distribution='normal'\.$",
+        ),
     ):
         with pytest.raises(ConfigError, match=text):
             make()
@@ -186,12 +246,18 @@ def test_float32_in_the_shape_and_the_same_from_the_same_seed(name, shape):
 
 @pytest.mark.parametrize("name", FILLS)
 def test_fills(name):
-    close(INITIALIZERS[name]()(np.random.default_rng(0), (2, 3)), np.full((2, 3), FILLS[name]), tolerance=EXACT)
+    close(
+        INITIALIZERS[name]()(np.random.default_rng(0), (2, 3)),
+        np.full((2, 3), FILLS[name]),
+        tolerance=EXACT,
+    )
 
 
 def test_constant():
     close(Constant(0.25)(np.random.default_rng(0), (2, 3)), np.full((2, 3), 0.25), tolerance=EXACT)
-    with pytest.raises(ConfigError, match=r"^Constant: expected value to be a number\. Received: value='one'\.$"):
+    with pytest.raises(
+        ConfigError, match=r"^Constant: expected value to be a number\. Received: value='one'\.$"
+    ):
         Constant("one")
 
 
@@ -201,7 +267,12 @@ def test_get_and_value_identity():
     assert Constant(2.0) != Constant(3.0)
     given = Constant(2.0)
     assert initializers.get(given) is given
-    with pytest.raises(ConfigError, match=r"^initializer: expected one of .* Did you mean 'glorot_uniform'\?$"):
+    with pytest.raises(
+        ConfigError, match=r"^initializer: expected one of .* Did you mean 'glorot_uniform'\?$"
+    ):
         initializers.get("glorotuniform")
-    with pytest.raises(ConfigError, match=r"^initializer: expected a name or an Initializer\. Received: initializer=0\.5\.$"):
+    with pytest.raises(
+        ConfigError,
+        match=r"^initializer: expected a name or an Initializer\. Received: initializer=0\.5\.$",
+    ):
         initializers.get(0.5)

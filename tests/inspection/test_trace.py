@@ -1,4 +1,6 @@
-"""The trace shows what training runs: against the lecture's backpropagation by hand, against a real step, and against the eye."""
+"""The trace shows what training runs: against the lecture's backpropagation by hand, against a real
+step, and against the eye.
+"""
 
 import json
 import re
@@ -30,7 +32,12 @@ def sigmoid(z):
 @pytest.fixture(scope="module")
 def lecture():
     """Lecture 003: 2-3-2-1, sigmoid throughout, J = 1/2 (y - yhat)^2, plain gradient descent."""
-    layers = [Input(2), Dense(3, activation="sigmoid"), Dense(2, activation="sigmoid"), Dense(1, activation="sigmoid")]
+    layers = [
+        Input(2),
+        Dense(3, activation="sigmoid"),
+        Dense(2, activation="sigmoid"),
+        Dense(1, activation="sigmoid"),
+    ]
     model = gn.Sequential(layers, seed=3)
     model.compile(gn.optimizers.SGD(0.5), "half_mean_squared_error")
     rng = np.random.default_rng(0)
@@ -39,20 +46,33 @@ def lecture():
 
 
 def test_the_deltas_are_the_lectures(lecture):
-    """Oracle: hand-worked backpropagation in float64, in the lecture's own letters (neurons 1-3, 4-5, 6)."""
+    """Oracle: hand-worked backpropagation in float64, in the lecture's own letters (neurons 1-3,
+    4-5, 6).
+    """
     x, y = np.array([0.3, -0.8]), 1.0
     w1, b1, w2, b2, w3, b3 = (w.astype(np.float64) for w in lecture.get_weights())
     f1 = sigmoid(x @ w1 + b1)
     f4 = sigmoid(f1 @ w2 + b2)
     f6 = sigmoid(f4 @ w3 + b3)
-    slope1, slope4, slope6 = f1 * (1 - f1), f4 * (1 - f4), f6 * (1 - f6)  # sigma' = sigma (1 - sigma)
+    slope1, slope4, slope6 = (
+        f1 * (1 - f1),
+        f4 * (1 - f4),
+        f6 * (1 - f6),
+    )  # sigma' = sigma (1 - sigma)
     delta = -(y - f6)  # dJ/dyhat
     delta4 = delta * slope6 * w3[:, 0]  # delta4 = delta f6'(e) w46, and delta5 = delta f6'(e) w56
     delta1 = w2 @ (delta4 * slope4)  # delta1 = delta4 f4'(e) w14 + delta5 f5'(e) w15
     d_w1 = np.outer(x, delta1 * slope1)  # dL/dw(x1)1 = delta1 f1'(e) x1
 
     trace = lecture.trace(x[None], [y])
-    names = ["dense_1", "dense_1.sigmoid", "dense_2", "dense_2.sigmoid", "dense_3", "dense_3.sigmoid"]
+    names = [
+        "dense_1",
+        "dense_1.sigmoid",
+        "dense_2",
+        "dense_2.sigmoid",
+        "dense_3",
+        "dense_3.sigmoid",
+    ]
     assert [link.name for link in trace.links] == names
     close(trace["dense_3.sigmoid"].delta[0], delta, FLOAT32)
     close(trace["dense_2.sigmoid"].delta[0], delta4, FLOAT32)
@@ -65,7 +85,9 @@ def test_the_deltas_are_the_lectures(lecture):
 
 
 def test_links_hand_each_other_their_numbers(lecture):
-    """Oracle: a relation: what leaves a link enters the next, and dL/d(input) of the next is its delta; bitwise."""
+    """Oracle: a relation: what leaves a link enters the next, and dL/d(input) of the next is its
+    delta; bitwise.
+    """
     trace = lecture.trace([[0.3, -0.8], [1.0, 2.0]], [1.0, 0.0])
     for before, after in zip(trace.links, trace.links[1:], strict=False):
         np.testing.assert_array_equal(before.output, after.input)
@@ -79,7 +101,11 @@ def test_deltas_of_several_rows_are_of_the_mean_loss(lecture):
     whole = lecture.trace(x, y)
     single = [lecture.trace(x[i : i + 1], y[i : i + 1]) for i in range(3)]
     close(whole["dense_1"].delta, np.concatenate([t["dense_1"].delta for t in single]) / 3, FLOAT32)
-    close(whole["dense_2"].d_params["kernel"], sum(t["dense_2"].d_params["kernel"] for t in single) / 3, FLOAT32)
+    close(
+        whole["dense_2"].d_params["kernel"],
+        sum(t["dense_2"].d_params["kernel"] for t in single) / 3,
+        FLOAT32,
+    )
     close(whole.loss, np.mean([t.loss for t in single]), FLOAT32)
 
 
@@ -102,9 +128,13 @@ def test_softmax_and_loss_are_one_link(logits):
         np.testing.assert_array_equal(head.input, trace["dense_1"].output)
 
 
-@pytest.mark.parametrize("optimizer", ["sgd", "adam", gn.optimizers.RMSprop(0.1), gn.optimizers.SGD(0.1, momentum=0.9)])
+@pytest.mark.parametrize(
+    "optimizer", ["sgd", "adam", gn.optimizers.RMSprop(0.1), gn.optimizers.SGD(0.1, momentum=0.9)]
+)
 def test_the_update_is_the_one_that_training_makes(optimizer):
-    """Oracle: a real step: with its noise, its penalty and, from the second step on, the optimizer's memory."""
+    """Oracle: a real step: with its noise, its penalty and, from the second step on, the
+    optimizer's memory.
+    """
     hidden = Dense(4, activation="tanh", kernel_regularizer="l2")
     model = gn.Sequential([Input(3), hidden, BatchNormalization(), Dropout(0.5), Dense(1)], seed=1)
     model.compile(optimizer, "mse")
@@ -160,7 +190,9 @@ def test_nudge_shows_the_gradient_beside_the_truth(lecture):
 
 
 def test_nudge_draws_the_noise_of_its_trace():
-    """Oracle: the loss is linear in the last bias's step up to its square, whatever the noise, where the noise is the same."""
+    """Oracle: the loss is linear in the last bias's step up to its square, whatever the noise,
+    where the noise is the same.
+    """
     model = gn.Sequential([Input(20), Dropout(0.5), Dense(1)], seed=0)
     model.compile("sgd", "mse")
     trace = model.trace(np.ones((1, 20)), [3.0], training=True)
@@ -170,7 +202,14 @@ def test_nudge_draws_the_noise_of_its_trace():
 
 
 def test_what_links_compute_is_said():
-    layers = [Input((2, 2)), Rescaling(0.5, 2.0), Flatten(), BatchNormalization(), Dropout(0.25), Dense(1, use_bias=False)]
+    layers = [
+        Input((2, 2)),
+        Rescaling(0.5, 2.0),
+        Flatten(),
+        BatchNormalization(),
+        Dropout(0.25),
+        Dense(1, use_bias=False),
+    ]
     text = str(gn.Sequential(layers, seed=0).trace(np.ones((1, 2, 2)), [0.0]))
     for formula in (
         "rescaling_1  y = 0.5 x + 2",
@@ -184,12 +223,16 @@ def test_what_links_compute_is_said():
 
 def test_updates_by_name(lecture):
     trace = lecture.trace([[0.3, -0.8]], [1.0])
-    assert {name: list(update) for name, update in trace.update.items()} == {f"dense_{i}": ["kernel", "bias"] for i in (1, 2, 3)}
+    assert {name: list(update) for name, update in trace.update.items()} == {
+        f"dense_{i}": ["kernel", "bias"] for i in (1, 2, 3)
+    }
     assert trace.update["dense_2"]["bias"] is trace["dense_2"].update["bias"]
 
 
 def test_a_neuron_in_the_lectures_words():
-    """Oracle: lecture 001: sigmoid(0*2 + 1*3 + 4) = sigmoid(7) = 0.9991; with y = 0 the delta is p - y = 0.9991."""
+    """Oracle: lecture 001: sigmoid(0*2 + 1*3 + 4) = sigmoid(7) = 0.9991; with y = 0 the delta is p
+    - y = 0.9991.
+    """
     model = gn.Sequential([Input(2), Dense(1, activation="sigmoid")], seed=0)
     model.compile(gn.optimizers.SGD(0.1), "binary_crossentropy")
     model.set_weights([[[0.0], [1.0]], [4.0]])
@@ -211,11 +254,20 @@ def test_a_hidden_neuron_shows_delta_slope_and_input(lecture):
     for i, *factors, product in found:
         delta, slope, x = (float(factor.strip("()")) for factor in factors)
         assert delta * slope * x == pytest.approx(float(product), rel=2e-3)
-        assert float(product) == pytest.approx(trace["dense_1"].d_params["kernel"][int(i), 2], rel=1e-3)
+        assert float(product) == pytest.approx(
+            trace["dense_1"].d_params["kernel"][int(i), 2], rel=1e-3
+        )
 
 
 def test_a_neuron_of_many_inputs_shows_its_largest_products():
-    model = gn.Sequential([Input(50), Dense(2, activation="relu", kernel_regularizer="l2"), Dense(3, activation="softmax")], seed=0)
+    model = gn.Sequential(
+        [
+            Input(50),
+            Dense(2, activation="relu", kernel_regularizer="l2"),
+            Dense(3, activation="softmax"),
+        ],
+        seed=0,
+    )
     model.compile("adam", "sparse_categorical_crossentropy")
     x = np.random.default_rng(0).normal(size=(4, 50))
     text = model.trace(x, [0, 1, 2, 0]).neuron("dense_1", 1, row=2)
@@ -223,11 +275,16 @@ def test_a_neuron_of_many_inputs_shows_its_largest_products():
     assert "row 2 of 4" in text
     assert "all 4 rows: " in text
     assert "with its penalty: " in text
-    assert re.search(r"delta = \(p - y\) / 4 = \(0\.\d+ - 1\) / 4 = -0", model.trace(x, [0, 1, 2, 0]).neuron("dense_2", 0))
+    assert re.search(
+        r"delta = \(p - y\) / 4 = \(0\.\d+ - 1\) / 4 = -0",
+        model.trace(x, [0, 1, 2, 0]).neuron("dense_2", 0),
+    )
 
 
 def test_several_sigmoids_share_the_loss():
-    """Oracle: by hand: the loss is a mean over K sigmoids and n rows, so that delta = (p - y) / (n K)."""
+    """Oracle: by hand: the loss is a mean over K sigmoids and n rows, so that delta = (p - y) / (n
+    K).
+    """
     model = gn.Sequential([Input(3), Dense(2, activation="sigmoid")], seed=0)
     model.compile("sgd", "binary_crossentropy")
     trace = model.trace(np.eye(3), [[0, 1], [1, 1], [0, 0]])
@@ -236,7 +293,9 @@ def test_several_sigmoids_share_the_loss():
     assert "delta = (p - y) / 6 = (" in trace.neuron("dense_1", 1, row=2)
 
 
-@pytest.mark.parametrize("loss", [CategoricalCrossentropy(label_smoothing=0.1), CategoricalFocalCrossentropy()], ids=repr)
+@pytest.mark.parametrize(
+    "loss", [CategoricalCrossentropy(label_smoothing=0.1), CategoricalFocalCrossentropy()], ids=repr
+)
 def test_p_minus_y_is_said_only_where_it_is_true(loss):
     """Oracle: the slope by `jax.grad` is not p - y, and is what is shown."""
     model = gn.Sequential([Input(2), Dense(2, activation="softmax")], seed=0)
@@ -246,14 +305,22 @@ def test_p_minus_y_is_said_only_where_it_is_true(loss):
     close(trace.links[-1].delta, slope)
     assert np.abs(slope - (trace.output - [[1, 0]])).max() > 0.01
     assert "p - y" not in str(trace)
-    assert f"delta = the slope of {type(loss).__name__} at z = {slope[0, 0]:.4g}" in trace.neuron("dense_1", 0)
+    assert f"delta = the slope of {type(loss).__name__} at z = {slope[0, 0]:.4g}" in trace.neuron(
+        "dense_1", 0
+    )
 
 
 def test_statistics_are_shown():
     """Oracle: by hand: mean 2 and variance 1 of 1 and 3."""
-    model = gn.Sequential([Normalization().adapt([[1.0], [3.0]]), BatchNormalization(), Dense(1)], seed=0)
+    model = gn.Sequential(
+        [Normalization().adapt([[1.0], [3.0]]), BatchNormalization(), Dense(1)], seed=0
+    )
     trace = model.trace([[5.0]], [0.0])
-    assert {key: value.item() for key, value in trace["normalization_1"].state.items()} == {"mean": 2, "variance": 1, "count": 2}
+    assert {key: value.item() for key, value in trace["normalization_1"].state.items()} == {
+        "mean": 2,
+        "variance": 1,
+        "count": 2,
+    }
     assert re.search(r"^mean +\[ 2\.0000\]", str(trace), re.M)
     assert re.search(r"^moving_variance +\[ 1\.0000\]", str(trace), re.M)
 
@@ -285,19 +352,27 @@ def test_an_activation_along_the_axis_has_no_single_slope():
     """Oracle: log_softmax mixes its inputs: delta f'(z) is not dL/dz."""
     model = gn.Sequential([Input(2), Dense(3, activation=jax.nn.log_softmax)], seed=0)
     model.compile("sgd", "mse")
-    assert "sum over k of delta_k da_k/dz" in model.trace([[1.0, 2.0]], [[1.0, 0.0, 0.0]]).neuron("dense_1", 0)
+    assert "sum over k of delta_k da_k/dz" in model.trace([[1.0, 2.0]], [[1.0, 0.0, 0.0]]).neuron(
+        "dense_1", 0
+    )
 
 
 def test_a_softmax_of_its_own_has_no_single_slope():
     model = gn.Sequential([Input(2), Dense(2, activation="softmax")], seed=0)
     model.compile("sgd", "mse")
-    assert "dL/dz = sum over k of delta_k da_k/dz" in model.trace([[1.0, 2.0]], [[1.0, 0.0]]).neuron("dense_1", 0)
+    assert "dL/dz = sum over k of delta_k da_k/dz" in model.trace(
+        [[1.0, 2.0]], [[1.0, 0.0]]
+    ).neuron("dense_1", 0)
 
 
 def test_the_bias_trick_gives_the_same_product(lecture):
     """Oracle: lecture 001: the bias as an extra column of W with a 1 appended to x."""
     text = lecture.trace([[0.3, -0.8]], [1.0]).layer("dense_1")
-    product = [line.split(maxsplit=1)[1] for line in text.splitlines() if line.split()[0] in ("z", "product")]
+    product = [
+        line.split(maxsplit=1)[1]
+        for line in text.splitlines()
+        if line.split()[0] in ("z", "product")
+    ]
     assert product[0] == product[1]
     assert "[ 0.3000 -0.8000  1.0000]" in text
     assert "1x2 times 2x3" in text
@@ -314,7 +389,12 @@ def test_the_screen_is_one_screen():
         assert f"{value:.4f}" in text
 
     digits = gn.datasets.load("digits")
-    layers = [Rescaling(1 / 16), Flatten(), Dense(128, activation="relu"), Dense(10, activation="softmax")]
+    layers = [
+        Rescaling(1 / 16),
+        Flatten(),
+        Dense(128, activation="relu"),
+        Dense(10, activation="softmax"),
+    ]
     text = str(gn.Sequential(layers, seed=0).trace(digits.x[:1], digits.y[:1]))
     assert len(text.splitlines()) <= 40
     assert max(map(len, text.splitlines())) <= 120
@@ -343,13 +423,28 @@ def test_a_model_without_compile_is_traced_on_the_inferred_loss():
     ("ask", "message"),
     [
         (lambda t: t.neuron("dense_9", 0), "Did you mean 'dense_"),
-        (lambda t: t.neuron("dense_1", 3), r"dense_1: expected a unit from 0 to 2\. Received: unit=3\."),
-        (lambda t: t.neuron("dense_1", 0, row=1), r"expected a row from 0 to 0\. Received: row=1\."),
+        (
+            lambda t: t.neuron("dense_1", 3),
+            r"dense_1: expected a unit from 0 to 2\. Received: unit=3\.",
+        ),
+        (
+            lambda t: t.neuron("dense_1", 0, row=1),
+            r"expected a row from 0 to 0\. Received: row=1\.",
+        ),
         (lambda t: t.layer("dense_1", row=-1), r"expected a row from 0 to 0\. Received: row=-1\."),
         (lambda t: t.nudge("dense_1/kernle", (0, 0)), "Did you mean 'dense_1/kernel'"),
-        (lambda t: t.nudge("dense_1/kernel", (5, 0)), r"expected an index into \(2, 3\)\. Received: index=\(5, 0\)\."),
-        (lambda t: t.nudge("dense_1/kernel", (0, 0), "far"), r"nudge: expected step to be a number\. Received: step='far'\."),
-        (lambda t: frozen().nudge("dense_1/kernel", (0, 0)), r"dense_1/kernel: expected a param that learns\. Received: trainable=False\."),
+        (
+            lambda t: t.nudge("dense_1/kernel", (5, 0)),
+            r"expected an index into \(2, 3\)\. Received: index=\(5, 0\)\.",
+        ),
+        (
+            lambda t: t.nudge("dense_1/kernel", (0, 0), "far"),
+            r"nudge: expected step to be a number\. Received: step='far'\.",
+        ),
+        (
+            lambda t: frozen().nudge("dense_1/kernel", (0, 0)),
+            r"dense_1/kernel: expected a param that learns\. Received: trainable=False\.",
+        ),
         (lambda t: t["dense_7"], "Did you mean 'dense_"),
     ],
 )
@@ -360,16 +455,23 @@ def test_mistakes_are_said(lecture, ask, message):
 
 def test_what_has_learned_nothing_cannot_be_traced():
     model = gn.Sequential([Normalization(), Dense(1)], seed=0)
-    with pytest.raises(gn.errors.NotReadyError, match="normalization_1: expected statistics learned from data"):
+    with pytest.raises(
+        gn.errors.NotReadyError, match="normalization_1: expected statistics learned from data"
+    ):
         model.trace([[1.0]], [1.0])
     model = gn.Sequential([Dense(2), Dense(1)], seed=0)
     trace = model.trace(np.ones((1, 3, 4)), np.ones((1, 3, 1)))
-    with pytest.raises(gn.errors.ConfigError, match=r"dense_1: expected a layer whose input is a plain row of numbers"):
+    with pytest.raises(
+        gn.errors.ConfigError,
+        match=r"dense_1: expected a layer whose input is a plain row of numbers",
+    ):
         trace.neuron("dense_1", 0)
 
 
 def test_a_neuron_has_no_activation_of_another_branch():
-    """Oracle: a relation: what is said of a Dense in a branch of its own is the same whatever the next branch begins with."""
+    """Oracle: a relation: what is said of a Dense in a branch of its own is the same whatever the
+    next branch begins with.
+    """
     told = []
     for other in (Activation("tanh", name="other"), Rescaling(2.0, name="other")):
         model = gn.Sequential([Input(2), Parallel([Dense(2), other])], seed=0)

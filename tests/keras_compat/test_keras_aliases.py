@@ -1,4 +1,5 @@
-"""Every row of every table against the class of that name in Keras: its parameters, their order, their defaults, and what comes out.
+"""Every row of every table against the class of that name in Keras: its parameters, their order,
+their defaults, and what comes out.
 
 Oracle: the signatures of Keras itself.
 """
@@ -19,14 +20,26 @@ from oracles import import_keras
 NAMES = ("activations", "callbacks", "initializers", "layers", "losses", "metrics", "models", "optimizers", "optimizers.schedules",
          "regularizers")  # fmt: skip
 MODULES = {name: importlib.import_module(f"glassnet.keras.{name}") for name in NAMES}
-THINGS = {(module, name): getattr(found, name) for module, found in MODULES.items() for name in found.__all__}
+THINGS = {
+    (module, name): getattr(found, name)
+    for module, found in MODULES.items()
+    for name in found.__all__
+}
 FACES = {key: thing for key, thing in THINGS.items() if isinstance(thing, KerasAlias)}
 FUNCTIONS = {key: thing for key, thing in THINGS.items() if isinstance(thing, FunctionAlias)}
-SHORT = {spelt for short in ("bce", "kld", "mae", "mape", "mse", "msle") for spelt in (short, short.upper())}
+SHORT = {
+    spelt
+    for short in ("bce", "kld", "mae", "mape", "mse", "msle")
+    for spelt in (short, short.upper())
+}
 """Names that older versions of Keras had, and that are still its strings."""
 
 MEMORY = {"zero_output_for_mask", "implementation"}
-OLD = {("layers", "InputLayer"): {"input_shape"}, ("layers", "LeakyReLU"): {"alpha"}, ("layers", "Embedding"): {"input_length"}}
+OLD = {
+    ("layers", "InputLayer"): {"input_shape"},
+    ("layers", "LeakyReLU"): {"alpha"},
+    ("layers", "Embedding"): {"input_length"},
+}
 OLD |= {("layers", "SimpleRNN"): MEMORY, ("layers", "LSTM"): MEMORY, ("layers", "GRU"): MEMORY}
 """Parameters of older versions, and those that Keras takes without listing them."""
 
@@ -45,8 +58,8 @@ DIFFERENT = {
     ("metrics", "TrueNegatives"): {"name": "true_negatives"},
     ("metrics", "TruePositives"): {"name": "true_positives"},
 }
-"""Defaults that are not Keras's; the names are what Keras calls the first such metric of a process, and "uniform" is
-its other word for "random_uniform"."""
+"""Defaults that are not Keras's; the names are what Keras calls the first such metric of a process,
+and "uniform" is its other word for "random_uniform"."""
 
 NEEDED = {
     "factor": 0.2, "height": 3, "width": 3, "height_factor": 0.2, "width_factor": 0.2,
@@ -78,7 +91,9 @@ def counterpart(real, key):
 def parameters(real, key):
     """Keras's own parameters, name to default, and those that it takes by name only."""
     found = inspect.signature(counterpart(real, key)).parameters
-    plain = {name: one.default for name, one in found.items() if one.kind is one.POSITIONAL_OR_KEYWORD}
+    plain = {
+        name: one.default for name, one in found.items() if one.kind is one.POSITIONAL_OR_KEYWORD
+    }
     layer = key[0] == "layers" and key[1] != "InputLayer" and "kwargs" in found
     more = dict.fromkeys(EVERY_LAYER) | {"trainable": True, "autocast": True} if layer else {}
     return plain, {name: default for name, default in more.items() if name not in plain}
@@ -87,7 +102,11 @@ def parameters(real, key):
 def made(key, **given):
     """The row's object from what it needs, and what is given."""
     known = FACES[key].__signature__.parameters
-    needed = {name: NEEDED[name] for name, one in known.items() if one.default is one.empty or name in ("shape", "target_shape")}
+    needed = {
+        name: NEEDED[name]
+        for name, one in known.items()
+        if one.default is one.empty or name in ("shape", "target_shape")
+    }
     return FACES[key](**needed | given)
 
 
@@ -95,7 +114,13 @@ def made(key, **given):
 def test_no_import_stands_in_front_of_a_row(module):
     """A module's own global of that name would be found before the table is asked."""
     for name in MODULES[module].__all__:
-        assert name in ("Callback", "Sequential", "legacy", "load_model", "schedules") or name not in vars(MODULES[module])
+        assert name in (
+            "Callback",
+            "Sequential",
+            "legacy",
+            "load_model",
+            "schedules",
+        ) or name not in vars(MODULES[module])
 
 
 def test_the_tables_are_found():
@@ -114,7 +139,9 @@ def test_parameters_and_their_order_are_kerass(real, key):
     ours = FACES[key].__signature__.parameters
     first = [name for name, one in ours.items() if one.kind is one.POSITIONAL_OR_KEYWORD]
     assert first == list(plain)
-    extra = OLD.get(key, set()) | set(SHAPES if key[0] == "layers" and key[1] not in ("Input", "InputLayer") else ())
+    extra = OLD.get(key, set()) | set(
+        SHAPES if key[0] == "layers" and key[1] not in ("Input", "InputLayer") else ()
+    )
     assert {name for name in ours if name not in first} == set(by_name) | (extra - set(first))
 
 
@@ -125,17 +152,27 @@ def test_defaults_are_kerass_or_said_to_differ(real, key):
     for name, default in (plain | by_name).items():
         ours = face.__signature__.parameters[name].default
         alike = ours == default or str(ours).lower() == str(default).lower()
-        if default is not inspect.Parameter.empty and face.parameter_rules[name] != "~" and not alike:
+        if (
+            default is not inspect.Parameter.empty
+            and face.parameter_rules[name] != "~"
+            and not alike
+        ):
             different[name] = ours
     assert different == DIFFERENT.get(key, {})
 
 
 @named(FACES)
 def test_kerass_own_defaults_are_taken(real, key, tmp_path, monkeypatch):
-    """What Keras would do anyway may be written out, and what comes back is what `isinstance` asks about."""
+    """What Keras would do anyway may be written out, and what comes back is what `isinstance` asks
+    about.
+    """
     pytest.importorskip("tensorboardX") if key[1] == "TensorBoard" else None
     plain, by_name = parameters(real, key)
-    written = {name: default for name, default in (plain | by_name).items() if default is not inspect.Parameter.empty}
+    written = {
+        name: default
+        for name, default in (plain | by_name).items()
+        if default is not inspect.Parameter.empty
+    }
     written.pop("shape", None)
     monkeypatch.chdir(tmp_path)
     thing = made(key, **written)
@@ -143,14 +180,20 @@ def test_kerass_own_defaults_are_taken(real, key, tmp_path, monkeypatch):
     assert not isinstance(3, FACES[key])
 
 
-WORDS = [(key, name, how) for key, face in FACES.items() for name, how in face.parameter_rules.items()]
+WORDS = [
+    (key, name, how) for key, face in FACES.items() for name, how in face.parameter_rules.items()
+]
 
 
-@pytest.mark.parametrize(("key", "name"), [(key, name) for key, name, how in WORDS if how[0] == "="], ids=str)
+@pytest.mark.parametrize(
+    ("key", "name"), [(key, name) for key, name, how in WORDS if how[0] == "="], ids=str
+)
 def test_what_is_taken_at_one_value_is_refused_at_others(key, name):
     for value in FACES[key].parameter_rules[name][1:].split("|"):
         made(key, **{name: ast.literal_eval(value)})
-    with pytest.raises(ConfigError, match=rf"{key[1]}: expected {name}=.*which is all there is\. Received: {name}="):
+    with pytest.raises(
+        ConfigError, match=rf"{key[1]}: expected {name}=.*which is all there is\. Received: {name}="
+    ):
         made(key, **{name: "another"})
 
 
@@ -162,7 +205,9 @@ def test_what_everything_is_may_be_said():
     assert keras.metrics.Hinge("hinge", "float32") == keras.metrics.Hinge()
 
 
-@pytest.mark.parametrize(("key", "name"), [(key, name) for key, name, how in WORDS if how[0] == ">"], ids=str)
+@pytest.mark.parametrize(
+    ("key", "name"), [(key, name) for key, name, how in WORDS if how[0] == ">"], ids=str
+)
 def test_what_is_handed_on_is_taken_or_refused_in_the_houses_words(key, name):
     for value in ("nonsense", -1.5, None, [1, 2]):
         with contextlib.suppress(GlassnetError):
@@ -171,7 +216,10 @@ def test_what_is_handed_on_is_taken_or_refused_in_the_houses_words(key, name):
 
 @named(FACES)
 def test_unknown_parameters_are_refused(key):
-    with pytest.raises(ConfigError, match=rf"{key[1]}: expected no parameters but Keras's: .*Received: colour='red'"):
+    with pytest.raises(
+        ConfigError,
+        match=rf"{key[1]}: expected no parameters but Keras's: .*Received: colour='red'",
+    ):
         made(key, colour="red")
     with pytest.raises(ConfigError, match="too many positional arguments"):
         FACES[key](*range(30))
@@ -179,7 +227,11 @@ def test_unknown_parameters_are_refused(key):
 
 @named(FACES)
 def test_what_is_needed_is_asked_for(key):
-    needed = [name for name, one in FACES[key].__signature__.parameters.items() if one.default is one.empty]
+    needed = [
+        name
+        for name, one in FACES[key].__signature__.parameters.items()
+        if one.default is one.empty
+    ]
     if needed:
         with pytest.raises(ConfigError, match=f"missing a required argument: '{needed[0]}'"):
             FACES[key]()
@@ -194,21 +246,34 @@ def test_functions_take_kerass_parameters(real, key):
 
 @pytest.mark.parametrize("module", [name for name in NAMES if name != "models"])
 def test_what_keras_has_and_we_lack_says_so(real, module):
-    place = counterpart(real, (module.rpartition(".")[0], module.rpartition(".")[2])) if "." in module else getattr(real, module)
+    place = (
+        counterpart(real, (module.rpartition(".")[0], module.rpartition(".")[2]))
+        if "." in module
+        else getattr(real, module)
+    )
     for name in dir(place):
         if not name.startswith("_") and name not in MODULES[module].__all__:
-            with pytest.raises(ImportError, match=rf"keras.{module}: expected a name that glassnet has \(yet\)\. Received: name='{name}'"):
+            with pytest.raises(
+                ImportError,
+                match=rf"keras.{module}: expected a name that glassnet has \(yet\)\. Received: name='{name}'",
+            ):
                 getattr(MODULES[module], name)
 
 
 def test_a_missing_name_tells_of_its_neighbours():
-    with pytest.raises(ImportError, match=r"Received: name='GaussianDrop'\. Near it: GaussianDropout"):
+    with pytest.raises(
+        ImportError, match=r"Received: name='GaussianDrop'\. Near it: GaussianDropout"
+    ):
         _ = keras.layers.GaussianDrop
-    with pytest.raises(ImportError, match=r"Received: name='tree'\. There are: activations, backend"):
+    with pytest.raises(
+        ImportError, match=r"Received: name='tree'\. There are: activations, backend"
+    ):
         from glassnet.keras import tree  # noqa: F401
     with pytest.raises(ImportError, match="name='StringLookup'"):
         from glassnet.keras.layers import StringLookup  # noqa: F401
-    with pytest.raises(AttributeError, match=r"module 'glassnet\.keras\.layers' has no attribute '_hidden'"):
+    with pytest.raises(
+        AttributeError, match=r"module 'glassnet\.keras\.layers' has no attribute '_hidden'"
+    ):
         _ = keras.layers._hidden
 
 

@@ -13,7 +13,9 @@ import pytest
 from oracles import import_keras
 
 LABS = Path(__file__).parents[2] / "labs"
-KERASS_OWN = pytest.mark.filterwarnings("ignore:Do not pass an .input_shape.", "ignore:__array__ implementation:DeprecationWarning")
+KERASS_OWN = pytest.mark.filterwarnings(
+    "ignore:Do not pass an .input_shape.", "ignore:__array__ implementation:DeprecationWarning"
+)
 """What Keras warns of."""
 
 
@@ -23,9 +25,16 @@ def _unseeded(monkeypatch):
 
 
 def for_keras(name, tmp_path, **changed):
-    """The lab with its import replaced (and constants, to be quick), as a file; the number of other lines that differ is 0."""
+    """The lab with its import replaced (and constants, to be quick), as a file; the number of other
+    lines that differ is 0.
+    """
     source = (LABS / name).read_text(encoding="utf-8")
-    theirs = re.sub(r"^from glassnet\.keras\.", "from keras.", source.replace("from glassnet import keras", "import keras"), flags=re.M)
+    theirs = re.sub(
+        r"^from glassnet\.keras\.",
+        "from keras.",
+        source.replace("from glassnet import keras", "import keras"),
+        flags=re.M,
+    )
     assert "glassnet" not in theirs
     differ = [a for a, b in zip(source.splitlines(), theirs.splitlines(), strict=True) if a != b]
     assert all(line.startswith("from glassnet") for line in differ)
@@ -53,7 +62,9 @@ def test_celsius(capsys):
 
 
 def test_line():
-    """The best line is the least squares one; at the line that made the points, the loss is the noise's variance, 9."""
+    """The best line is the least squares one; at the line that made the points, the loss is the
+    noise's variance, 9.
+    """
     found = runpy.run_path(str(LABS / "line.py"))
     assert found["w"] == pytest.approx(found["best_w"], abs=0.3)
     assert found["b"] == pytest.approx(found["best_b"], abs=0.5)
@@ -62,7 +73,14 @@ def test_line():
     assert np.mean(residual**2) == pytest.approx(9, abs=2)
 
 
-@pytest.mark.parametrize("lab", sorted(path.name for path in LABS.glob("*.py") if "from glassnet import keras" in path.read_text("utf-8")))
+@pytest.mark.parametrize(
+    "lab",
+    sorted(
+        path.name
+        for path in LABS.glob("*.py")
+        if "from glassnet import keras" in path.read_text("utf-8")
+    ),
+)
 def test_only_the_import_differs(lab, tmp_path):
     """Oracle: Keras on JAX compiles what is left of the lab when its imports are Keras's."""
     for path in for_keras(lab, tmp_path):
@@ -71,7 +89,9 @@ def test_only_the_import_differs(lab, tmp_path):
 
 @KERASS_OWN
 def test_celsius_in_keras_finds_the_same(tmp_path, capsys):
-    """Oracle: the same script in Keras. Both start elsewhere and come to the same line: slope, 100 C, and the three layers' loss."""
+    """Oracle: the same script in Keras. Both start elsewhere and come to the same line: slope, 100
+    C, and the three layers' loss.
+    """
     import_keras().utils.clear_session()  # its layers' names count on from whatever ran before
     ours, theirs = (runpy.run_path(path) for path in for_keras("celsius.py", tmp_path))
     for name, margin in (("boiling", 1.0), ("slope", 0.05), ("deep_boiling", 1.0)):
@@ -79,7 +99,10 @@ def test_celsius_in_keras_finds_the_same(tmp_path, capsys):
     assert list(ours["history"].history) == list(theirs["history"].history) == ["loss"]
     assert ours["history"].epoch == theirs["history"].epoch
     assert ours["deep"].count_params() == theirs["deep"].count_params()
-    assert [type(part) for part in (ours["boiling"], ours["deep_boiling"])] == [np.ndarray, np.ndarray]
+    assert [type(part) for part in (ours["boiling"], ours["deep_boiling"])] == [
+        np.ndarray,
+        np.ndarray,
+    ]
     said = capsys.readouterr().out.splitlines()
     shapes = [line.strip() for line in said if line.startswith("  dense")]
     assert len(shapes) == 6
@@ -88,10 +111,15 @@ def test_celsius_in_keras_finds_the_same(tmp_path, capsys):
 
 @KERASS_OWN
 def test_line_in_keras_has_the_same_losses(tmp_path, capsys):
-    """Oracle: the same script in Keras, which takes steps in another order: equal losses at equal weights, and nearly the same line."""
+    """Oracle: the same script in Keras, which takes steps in another order: equal losses at equal
+    weights, and nearly the same line.
+    """
     import_keras()
     ours, theirs = (runpy.run_path(path) for path in for_keras("line.py", tmp_path))
-    assert (ours["w"], ours["b"]) == (pytest.approx(theirs["w"], abs=0.5), pytest.approx(theirs["b"], abs=0.5))
+    assert (ours["w"], ours["b"]) == (
+        pytest.approx(theirs["w"], abs=0.5),
+        pytest.approx(theirs["b"], abs=0.5),
+    )
     losses = re.findall(r"y = \d x \+ 5: loss ([\d.]+)", capsys.readouterr().out)
     assert len(losses) == 6
     assert losses[:3] == losses[3:]
@@ -100,7 +128,9 @@ def test_line_in_keras_has_the_same_losses(tmp_path, capsys):
 def test_importing_is_light():
     code = "import sys; from glassnet import keras; keras.utils.to_categorical([0]); keras.Sequential, keras.layers.Dense"
     report = "print([m for m in ('sklearn', 'pandas', 'matplotlib') if m in sys.modules])"
-    done = subprocess.run([sys.executable, "-c", f"{code}; {report}"], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", f"{code}; {report}"], capture_output=True, text=True, check=True
+    )
     assert done.stdout == "[]\n"
 
 
@@ -125,4 +155,6 @@ def test_imports(line):
     names = {}
     exec(line, names)
     assert len(names) > 1
-    subprocess.run([sys.executable, "-c", line], check=True) if "utils" in line or "datasets" in line or "legacy" in line else None
+    subprocess.run(
+        [sys.executable, "-c", line], check=True
+    ) if "utils" in line or "datasets" in line or "legacy" in line else None

@@ -1,4 +1,6 @@
-"""`keras.Sequential` has Keras's habits. Oracle, where none is named: Keras's documentation, and what `glassnet.Sequential` does."""
+"""`keras.Sequential` has Keras's habits. Oracle, where none is named: Keras's documentation, and
+what `glassnet.Sequential` does.
+"""
 
 from importlib import import_module
 
@@ -29,16 +31,31 @@ def classifier(**options):
 
 @pytest.mark.parametrize(
     "said",
-    [{"input_shape": (3,)}, {"input_shape": [3]}, {"input_dim": 3}, {"batch_input_shape": (None, 3)}, {"batch_shape": (None, 3)}],
+    [
+        {"input_shape": (3,)},
+        {"input_shape": [3]},
+        {"input_dim": 3},
+        {"batch_input_shape": (None, 3)},
+        {"batch_shape": (None, 3)},
+    ],
     ids=str,
 )
 def test_a_first_layer_says_its_input(said):
     model = keras.Sequential([Dense(2, **said), Dense(1, input_shape=(99,))])
-    assert (model.input_shape, model.output_shape, model.count_params()) == ((None, 3), (None, 1), 11)
+    assert (model.input_shape, model.output_shape, model.count_params()) == (
+        (None, 3),
+        (None, 1),
+        11,
+    )
 
 
 def test_an_input_may_stand_in_front():
-    for front in (keras.Input(shape=(3,)), keras.layers.InputLayer(input_shape=(3,)), keras.Input(batch_shape=(None, 3)), keras.Input(3)):
+    for front in (
+        keras.Input(shape=(3,)),
+        keras.layers.InputLayer(input_shape=(3,)),
+        keras.Input(batch_shape=(None, 3)),
+        keras.Input(3),
+    ):
         model = keras.models.Sequential()
         model.add(front)
         model.add(Dense(2, input_shape=(3,)))
@@ -47,7 +64,10 @@ def test_an_input_may_stand_in_front():
     model.build((None, 3))
     model.build((None, 3))
     assert model.count_params() == 8
-    with pytest.raises(ConfigError, match=r"Input: expected shape of one example, all of its sizes known\. Received: shape=\(None, 2\)\."):
+    with pytest.raises(
+        ConfigError,
+        match=r"Input: expected shape of one example, all of its sizes known\. Received: shape=\(None, 2\)\.",
+    ):
         keras.Input(shape=(None, 2))
 
 
@@ -65,11 +85,15 @@ def test_it_is_a_glassnet_model():
 
 def test_fit_is_glassnets_fit():
     """The same numbers, bit for bit, from arguments in Keras's order."""
-    ours = gn.Sequential([gn.layers.Input(3), gn.layers.Dense(4, "relu"), gn.layers.Dense(1, "sigmoid")], seed=0)
+    ours = gn.Sequential(
+        [gn.layers.Input(3), gn.layers.Dense(4, "relu"), gn.layers.Dense(1, "sigmoid")], seed=0
+    )
     ours.compile("sgd", "binary_crossentropy", ["accuracy"])
     wanted = ours.fit(X, Y, 16, 3, 0, validation_split=0.25, class_weight={0: 2.0, 1: 1.0})
     model = classifier(metrics=["accuracy"])
-    got = model.fit(X, Y, 16, 3, False, None, 0.25, None, True, {0: 2.0, 1: 1.0}, None, 0, 2, 1, 10, 1)
+    got = model.fit(
+        X, Y, 16, 3, False, None, 0.25, None, True, {0: 2.0, 1: 1.0}, None, 0, 2, 1, 10, 1
+    )
     assert got.history == wanted.history
     assert got.epoch == [0, 1, 2]
     assert model.history is got
@@ -89,7 +113,15 @@ def test_initial_epoch_leaves_epochs_out():
 
 def test_validation_data_are_counted_in_validation_steps():
     model = classifier()
-    history = model.fit(X, Y, verbose=0, validation_data=(X[:20], Y[:20]), steps_per_epoch=2, validation_steps=2, validation_batch_size=10)
+    history = model.fit(
+        X,
+        Y,
+        verbose=0,
+        validation_data=(X[:20], Y[:20]),
+        steps_per_epoch=2,
+        validation_steps=2,
+        validation_batch_size=10,
+    )
     assert list(history.history) == ["loss", "val_loss"]
     with pytest.raises(DataError, match="validation_data"):
         model.fit(X, Y, verbose=0, validation_data=X)
@@ -99,34 +131,46 @@ def test_validation_data_are_counted_in_validation_steps():
 
 
 REFUSED = {
-    "fit: expected x and y, as arrays, or batches (x, y). Received: x='ndarray', y=None": lambda m: m.fit(X),
+    "fit: expected x and y, as arrays, or batches (x, y). Received: x='ndarray', y=None": lambda m: (
+        m.fit(X)
+    ),
     "evaluate: expected x and y, as arrays": lambda m: m.evaluate(X),
-    "fit: expected initial_epoch to be an int from 0 to epochs. Received: initial_epoch=3, epochs=2": lambda m: m.fit(
-        X, Y, epochs=2, initial_epoch=3
+    "fit: expected initial_epoch to be an int from 0 to epochs. Received: initial_epoch=3, epochs=2": lambda m: (
+        m.fit(X, Y, epochs=2, initial_epoch=3)
     ),
     "fit: expected validation_freq=1": lambda m: m.fit(X, Y, validation_freq=2),
-    "steps_per_epoch: expected None, or 2 batches, which all 40 rows take. Received: steps=1": lambda m: m.fit(X, Y, steps_per_epoch=1),
-    "validation_steps: expected None, or 1 batches, which all 10 rows take. Received: steps=5": lambda m: m.fit(
-        X, Y, validation_split=0.25, validation_steps=5
+    "steps_per_epoch: expected None, or 2 batches, which all 40 rows take. Received: steps=1": lambda m: (
+        m.fit(X, Y, steps_per_epoch=1)
+    ),
+    "validation_steps: expected None, or 1 batches, which all 10 rows take. Received: steps=5": lambda m: (
+        m.fit(X, Y, validation_split=0.25, validation_steps=5)
     ),
     "evaluate: steps: expected None, or 2 batches": lambda m: m.evaluate(X, Y, steps=1),
     "predict: steps: expected None, or 2 batches": lambda m: m.predict(X, steps=1),
     "predict: expected callbacks=None": lambda m: m.predict(X, callbacks=[1]),
     "evaluate: expected callbacks=None": lambda m: m.evaluate(X, Y, callbacks=[1]),
     "compile: expected loss_weights=None": lambda m: m.compile("sgd", "mse", loss_weights=[1]),
-    "compile: expected weighted_metrics=None": lambda m: m.compile("sgd", "mse", weighted_metrics=["mae"]),
-    "Sequential: expected trainable=True. Received: trainable=False. Write trainable=False in each layer": lambda m: keras.Sequential(
-        trainable=False
+    "compile: expected weighted_metrics=None": lambda m: m.compile(
+        "sgd", "mse", weighted_metrics=["mae"]
     ),
-    "Sequential: expected layers. Received: received='Dense'. This is the class: write Dense(...)": lambda m: keras.Sequential([Dense]),
+    "Sequential: expected trainable=True. Received: trainable=False. Write trainable=False in each layer": lambda m: (
+        keras.Sequential(trainable=False)
+    ),
+    "Sequential: expected layers. Received: received='Dense'. This is the class: write Dense(...)": lambda m: (
+        keras.Sequential([Dense])
+    ),
     "get_layer: expected an index below 2": lambda m: m.get_layer(index=2),
     "Sequential: expected rows to predict, not an Input": lambda m: m(keras.Input(3)),
     "Sequential: expected training=False": lambda m: m(X, training=True),
-    "optimizer: expected nothing to be set but learning_rate. Received: name='momentum'. Compile again": lambda m: setattr(
-        m.optimizer, "momentum", 0.9
+    "optimizer: expected nothing to be set but learning_rate. Received: name='momentum'. Compile again": lambda m: (
+        setattr(m.optimizer, "momentum", 0.9)
     ),
-    "Model: expected layers in a row, Sequential([...]). Residual and Parallel": lambda m: keras.Model(inputs=1, outputs=2),
-    "Dense: expected nothing to be derived from it": lambda m: type("Mine", keras.layers.Dense.__mro_entries__(()), {}),
+    "Model: expected layers in a row, Sequential([...]). Residual and Parallel": lambda m: (
+        keras.Model(inputs=1, outputs=2)
+    ),
+    "Dense: expected nothing to be derived from it": lambda m: type(
+        "Mine", keras.layers.Dense.__mro_entries__(()), {}
+    ),
     "Layer: expected a subclass with @dataclass(frozen=True)": lambda m: keras.layers.Layer(),
 }
 
@@ -160,14 +204,28 @@ def test_history_has_kerass_keys():
 
 
 def test_metrics_may_be_functions_and_objects():
-    metrics = [keras.metrics.mean_absolute_error, keras.losses.mean_squared_error, keras.metrics.AUC(name="area"), keras.metrics.Recall]
+    metrics = [
+        keras.metrics.mean_absolute_error,
+        keras.losses.mean_squared_error,
+        keras.metrics.AUC(name="area"),
+        keras.metrics.Recall,
+    ]
     history = classifier(metrics=metrics).fit(X, Y, verbose=0).history
     assert list(history) == ["loss", "mean_absolute_error", "mean_squared_error", "area", "recall"]
     assert keras.metrics.Precision(name=None).name == "precision"
     assert list(classifier(metrics="acc").fit(X, Y, verbose=0).history) == ["loss", "acc"]
 
 
-@pytest.mark.parametrize("loss", ["mse", "MSE", "MeanSquaredError", keras.losses.mean_squared_error, keras.losses.MeanSquaredError])
+@pytest.mark.parametrize(
+    "loss",
+    [
+        "mse",
+        "MSE",
+        "MeanSquaredError",
+        keras.losses.mean_squared_error,
+        keras.losses.MeanSquaredError,
+    ],
+)
 def test_losses_in_all_spellings(loss):
     model = keras.Sequential([Dense(1, input_shape=(3,))], seed=0)
     model.compile("Adam", loss)
@@ -177,7 +235,15 @@ def test_losses_in_all_spellings(loss):
 
 
 @pytest.mark.parametrize(
-    "optimizer", ["adam", "Adam", "ADAM", keras.optimizers.Adam, keras.optimizers.Adam(), keras.optimizers.legacy.Adam]
+    "optimizer",
+    [
+        "adam",
+        "Adam",
+        "ADAM",
+        keras.optimizers.Adam,
+        keras.optimizers.Adam(),
+        keras.optimizers.legacy.Adam,
+    ],
 )
 def test_optimizers_in_all_spellings(optimizer):
     model = keras.Sequential([Dense(1)])
@@ -190,15 +256,27 @@ def test_optimizers_in_all_spellings(optimizer):
 
 
 def test_accuracy_of_logits():
-    """Four right answers, z = -2, 0.2, 3, -0.1: all four are right at threshold 0, three at 0.5 (Keras's score)."""
+    """Four right answers, z = -2, 0.2, 3, -0.1: all four are right at threshold 0, three at 0.5
+    (Keras's score).
+    """
     z, y = np.float32([[-2], [0.2], [3], [-0.1]]), [0, 1, 1, 0]
     model = keras.Sequential([Dense(1, "linear", False, "ones", input_shape=(1,))])
-    for metric in ("accuracy", "binary_accuracy", "BinaryAccuracy", keras.metrics.BinaryAccuracy(), keras.metrics.binary_accuracy):
+    for metric in (
+        "accuracy",
+        "binary_accuracy",
+        "BinaryAccuracy",
+        keras.metrics.BinaryAccuracy(),
+        keras.metrics.binary_accuracy,
+    ):
         model.compile("sgd", keras.losses.BinaryCrossentropy(from_logits=True), metrics=[metric])
         assert model.evaluate(z, y)[1] == 1.0
         model.compile("sgd", "mse", metrics=[metric])
         assert model.evaluate(z, y)[1] == 0.75
-    model.compile("sgd", keras.losses.BinaryCrossentropy(from_logits=True), metrics=[keras.metrics.BinaryAccuracy(threshold=2.5)])
+    model.compile(
+        "sgd",
+        keras.losses.BinaryCrossentropy(from_logits=True),
+        metrics=[keras.metrics.BinaryAccuracy(threshold=2.5)],
+    )
     assert model.evaluate(z, y)[1] == 0.75
     many = keras.Sequential([keras.layers.Reshape((3,), input_shape=(3,))])
     many.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True), ["accuracy"])
@@ -215,21 +293,31 @@ def test_seeds_are_drawn_from_one(monkeypatch):
     for a, b in zip(first, second, strict=True):
         close(a, b, EXACT)
     assert not np.array_equal(first[0], first[1])
-    with pytest.raises(ConfigError, match=r"set_random_seed: expected an int from 0 to below 2\*\*32\. Received: seed=-1\."):
+    with pytest.raises(
+        ConfigError,
+        match=r"set_random_seed: expected an int from 0 to below 2\*\*32\. Received: seed=-1\.",
+    ):
         keras.utils.set_random_seed(-1)
     assert keras.backend.clear_session() is None
 
 
 def test_a_model_inside_a_model_shares_its_weights():
-    """As in Keras: what the whole learns its parts have learned, and what a part learns the whole knows."""
-    encoder, decoder = keras.Sequential([Dense(2, "tanh", input_shape=(3,))]), keras.Sequential([Dense(3)])
+    """As in Keras: what the whole learns its parts have learned, and what a part learns the whole
+    knows.
+    """
+    encoder, decoder = (
+        keras.Sequential([Dense(2, "tanh", input_shape=(3,))]),
+        keras.Sequential([Dense(3)]),
+    )
     whole = keras.Sequential([encoder, decoder])
     assert [layer.name for layer in whole.layers] == ["dense_1", "dense_2"]
     close(whole.layers[0].get_weights()[0], encoder.get_weights()[0], EXACT)
     whole.compile("adam", "mse")
     before = encoder.get_weights()
     whole.fit(X, X, epochs=3, verbose=0)
-    for learned, part in zip(whole.get_weights(), [*encoder.get_weights(), *decoder.get_weights()], strict=True):
+    for learned, part in zip(
+        whole.get_weights(), [*encoder.get_weights(), *decoder.get_weights()], strict=True
+    ):
         close(learned, part, EXACT)
     assert not np.array_equal(before[0], encoder.get_weights()[0])
     close(decoder.predict(encoder.predict(X)), whole.predict(X), FLOAT32)
@@ -238,9 +326,13 @@ def test_a_model_inside_a_model_shares_its_weights():
 
 
 def test_probabilities_on_top_of_a_trained_model():
-    """The quickstart's last cell: a softmax after a model that was trained on logits. Oracle: softmax of its predictions, by hand."""
+    """The quickstart's last cell: a softmax after a model that was trained on logits. Oracle:
+    softmax of its predictions, by hand.
+    """
     model = keras.Sequential([Dense(3)])
-    model.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True), metrics=["accuracy"])
+    model.compile(
+        "adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True), metrics=["accuracy"]
+    )
     model.fit(X, np.arange(40) % 3, verbose=0)
     z = model.predict(X)
     p = keras.Sequential([model, keras.layers.Softmax()])(X)
@@ -267,7 +359,9 @@ def test_callbacks_may_stop_training():
     model = classifier()
     history = model.fit(X, Y, epochs=5, verbose=0, callbacks=[Enough()])
     assert (history.epoch, history.stopped) == ([0, 1], "stop_training was set")
-    at_once = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: setattr(model, "stop_training", True))
+    at_once = keras.callbacks.LambdaCallback(
+        on_epoch_end=lambda epoch, logs: setattr(model, "stop_training", True)
+    )
     assert classifier().fit(X, Y, epochs=2, verbose=0, callbacks=[at_once]).epoch == [0, 1]
     assert model.fit(X, Y, epochs=5, verbose=0, callbacks=[at_once]).epoch == [2]
     assert model.fit(X, Y, epochs=2, verbose=0, callbacks=Enough()).epoch == [3, 4]
@@ -295,7 +389,10 @@ def test_a_layer_of_ones_own():
 
     close(keras.Sequential([Times(3.0)]).predict(X), 3 * X, FLOAT32)
     assert isinstance(Times(), gn.layers.Layer)
-    with pytest.raises(ConfigError, match=r"Mine: expected a layer as glassnet has them.*methods=\['__init__', 'call'\].*Write fields"):
+    with pytest.raises(
+        ConfigError,
+        match=r"Mine: expected a layer as glassnet has them.*methods=\['__init__', 'call'\].*Write fields",
+    ):
 
         class Mine(keras.layers.Layer):
             def __init__(self, units):
@@ -306,7 +403,9 @@ def test_a_layer_of_ones_own():
 
 
 def test_a_saved_model_is_loaded(tmp_path):
-    """Oracle: a relation. It predicts the same bits and trains on as the one that was saved; without compile it is to be compiled."""
+    """Oracle: a relation. It predicts the same bits and trains on as the one that was saved;
+    without compile it is to be compiled.
+    """
     model = classifier(metrics=["accuracy"])
     model.fit(X, Y, verbose=0)
     model.save(tmp_path / "model.keras")

@@ -1,6 +1,8 @@
-"""What course notebooks written for Keras do, as they are written: each is run twice, with Keras's import and with ours.
+"""What course notebooks written for Keras do, as they are written: each is run twice, with Keras's
+import and with ours.
 
-Oracle: Keras on JAX runs the same source. What both must agree on stands in `said`; scores of separately drawn weights have margins.
+Oracle: Keras on JAX runs the same source. What both must agree on stands in `said`; scores of
+    separately drawn weights have margins.
 """
 
 import os
@@ -17,7 +19,9 @@ from glassnet import keras
 from glassnet.errors import ConfigError, MissingError, NotReadyError
 from oracles import EXACT, FLOAT32, close, import_keras
 
-KERASS_OWN = pytest.mark.filterwarnings("ignore:Do not pass an .input_shape.", "ignore:__array__ implementation:DeprecationWarning")
+KERASS_OWN = pytest.mark.filterwarnings(
+    "ignore:Do not pass an .input_shape.", "ignore:__array__ implementation:DeprecationWarning"
+)
 
 
 @pytest.fixture(autouse=True)
@@ -254,7 +258,8 @@ def test_weights_set_by_a_callback_hold_where_no_epoch_follows():
     model.fit(LINE, LINE, verbose=0, callbacks=[Sets()])
     close(model.get_weights()[0], [[7.0]], EXACT)
     with pytest.raises(
-        ConfigError, match=r"set_weights: expected no epoch to follow on weights set by a callback\. Received: epoch=2\. Set them"
+        ConfigError,
+        match=r"set_weights: expected no epoch to follow on weights set by a callback\. Received: epoch=2\. Set them",
     ):
         model.fit(LINE, LINE, epochs=2, verbose=0, callbacks=[Sets()])
     model.fit(LINE, LINE, verbose=0)
@@ -262,17 +267,29 @@ def test_weights_set_by_a_callback_hold_where_no_epoch_follows():
 
 
 def test_a_rate_set_by_a_callback_is_a_number():
-    fast = keras.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, logs: setattr(model.optimizer, "learning_rate", "fast"))
+    fast = keras.callbacks.LambdaCallback(
+        on_epoch_begin=lambda epoch, logs: setattr(model.optimizer, "learning_rate", "fast")
+    )
     model = line()
-    with pytest.raises(ConfigError, match=r"learning_rate: expected a number > 0\. Received: learning_rate='fast'\."):
+    with pytest.raises(
+        ConfigError,
+        match=r"learning_rate: expected a number > 0\. Received: learning_rate='fast'\.",
+    ):
         model.fit(LINE, LINE, verbose=0, callbacks=[fast])
-    with pytest.raises(ConfigError, match=r"LambdaCallback: expected functions\. Received: on_epoch_end=3\."):
+    with pytest.raises(
+        ConfigError, match=r"LambdaCallback: expected functions\. Received: on_epoch_end=3\."
+    ):
         keras.callbacks.LambdaCallback(on_epoch_end=3)
 
 
 def test_predicting_in_a_callback_leaves_what_is_learned_alone():
-    """A model inside has the old weights until the fit has ended: they are not taken up in between. By hand: the whole's prediction."""
-    inner, seen = keras.Sequential([keras.layers.Dense(1, "linear", False, "ones", input_shape=(1,))]), []
+    """A model inside has the old weights until the fit has ended: they are not taken up in between.
+    By hand: the whole's prediction.
+    """
+    inner, seen = (
+        keras.Sequential([keras.layers.Dense(1, "linear", False, "ones", input_shape=(1,))]),
+        [],
+    )
     whole = keras.Sequential([inner])
     whole.compile("sgd", "mse")
 
@@ -299,21 +316,41 @@ def test_ops_are_kerass():
 
 
 def test_strings_of_kerass_initializers():
-    for theirs, ours in {"uniform": "random_uniform", "normal": "RandomNormal", "zero": "zeros", "one": "ones"}.items():
-        assert keras.layers.Dense(2, kernel_initializer=theirs) == keras.layers.Dense(2, kernel_initializer=ours)
-    assert keras.layers.Dense(2, bias_initializer=None) == keras.layers.Dense(2, bias_initializer="glorot_uniform")
+    for theirs, ours in {
+        "uniform": "random_uniform",
+        "normal": "RandomNormal",
+        "zero": "zeros",
+        "one": "ones",
+    }.items():
+        assert keras.layers.Dense(2, kernel_initializer=theirs) == keras.layers.Dense(
+            2, kernel_initializer=ours
+        )
+    assert keras.layers.Dense(2, bias_initializer=None) == keras.layers.Dense(
+        2, bias_initializer="glorot_uniform"
+    )
     assert keras.layers.Activation("swish") == keras.layers.Activation("silu")
-    assert keras.layers.Dense(2, keras.layers.ReLU) == keras.layers.Dense(2, keras.layers.ReLU()) == keras.layers.Dense(2, "relu")
+    assert (
+        keras.layers.Dense(2, keras.layers.ReLU)
+        == keras.layers.Dense(2, keras.layers.ReLU())
+        == keras.layers.Dense(2, "relu")
+    )
 
 
 def test_text_vectorization():
-    """As Keras's pages have it: made blank, adapted in place, called on strings, and first in a model. Oracle: their examples."""
+    """As Keras's pages have it: made blank, adapted in place, called on strings, and first in a
+    model. Oracle: their examples.
+    """
     layer = keras.layers.TextVectorization(5000, output_mode="int", output_sequence_length=4)
     with pytest.raises(NotReadyError, match="TextVectorization: expected a vocabulary"):
         layer(["foo"])
     assert layer.adapt(["foo bar", "bar baz", "baz bada boom"]) is None
     assert layer([["foo qux bar"], ["qux baz"]]).tolist() == [[4, 1, 3, 0], [1, 2, 0, 0]]
-    known = keras.layers.TextVectorization(5000, output_mode="int", output_sequence_length=4, vocabulary=["earth", "wind", "and", "fire"])
+    known = keras.layers.TextVectorization(
+        5000,
+        output_mode="int",
+        output_sequence_length=4,
+        vocabulary=["earth", "wind", "and", "fire"],
+    )
     assert known.get_vocabulary() == ["", "[UNK]", "earth", "wind", "and", "fire"]
     layer.set_vocabulary(known.get_vocabulary())
     assert layer == known
@@ -323,24 +360,36 @@ def test_text_vectorization():
         assert free.output_sequence_length == length
     free.adapt(([word] for word in "abcd"), steps=2)
     assert free.get_vocabulary(include_special_tokens=False) == ["b", "a"]
-    inside = [layer, keras.layers.Embedding(6, 2), keras.layers.GlobalAveragePooling1D(), keras.layers.Dense(1)]
+    inside = [
+        layer,
+        keras.layers.Embedding(6, 2),
+        keras.layers.GlobalAveragePooling1D(),
+        keras.layers.Dense(1),
+    ]
     for front in ([], [keras.Input(shape=(1,), dtype="string")]):
         model = keras.Sequential([*front, *inside], seed=0)
         model.compile("sgd", "mse")
         model.fit(np.array(["earth wind", "fire"]), np.array([0.0, 1.0]), verbose=0)
         assert model.predict(["and fire", ""]).shape == (2, 1)
-    with pytest.raises(ConfigError, match="Sequential: expected TextVectorization in front of all layers"):
+    with pytest.raises(
+        ConfigError, match="Sequential: expected TextVectorization in front of all layers"
+    ):
         keras.Sequential([keras.Input((4,)), layer])
 
 
 def test_what_is_absent_says_what_to_write():
     model = line(metrics=["mae", keras.metrics.AUC(name="area")])
     assert model.metrics_names == ["loss", "mae", "area"]
-    for name, words in {"loss": "metrics_names", "losses": "Penalties are in the loss", "pop": "layers\\[:-1\\]"}.items():
+    for name, words in {
+        "loss": "metrics_names",
+        "losses": "Penalties are in the loss",
+        "pop": "layers\\[:-1\\]",
+    }.items():
         with pytest.raises(MissingError, match=words):
             getattr(model, name)
     with pytest.raises(
-        ConfigError, match=r"dense_1: expected no change to a layer of a model\. Received: trainable=False\. Write Dense\(\.\.\., tr"
+        ConfigError,
+        match=r"dense_1: expected no change to a layer of a model\. Received: trainable=False\. Write Dense\(\.\.\., tr",
     ):
         model.layers[0].trainable = False
     with pytest.raises(ConfigError, match=r"Normalization: expected layer\(params, x\)"):
@@ -353,12 +402,27 @@ def test_what_is_absent_says_what_to_write():
     ("wrong", "words"),
     [
         (lambda: gn.Sequential().compile(gn.optimizers.Adam), r"Write Adam\(\)\."),
-        (lambda: gn.layers.Dense(1, kernel_regularizer=gn.regularizers.L2), r"Write L2\(\.\.\.\)\."),
-        (lambda: gn.layers.Dense(1, kernel_regularizer=0.01), r"Write L2\(0\.01\) for a strength of 0\.01\."),
-        (lambda: gn.layers.Dense(1, kernel_initializer=gn.initializers.HeNormal), r"Write HeNormal\(\.\.\.\)\."),
+        (
+            lambda: gn.layers.Dense(1, kernel_regularizer=gn.regularizers.L2),
+            r"Write L2\(\.\.\.\)\.",
+        ),
+        (
+            lambda: gn.layers.Dense(1, kernel_regularizer=0.01),
+            r"Write L2\(0\.01\) for a strength of 0\.01\.",
+        ),
+        (
+            lambda: gn.layers.Dense(1, kernel_initializer=gn.initializers.HeNormal),
+            r"Write HeNormal\(\.\.\.\)\.",
+        ),
         (lambda: gn.Sequential(["relu"]), r"An activation goes in as Activation\('relu'\)\."),
-        (lambda: gn.Sequential([gn.layers.Activation(np.tanh)]).predict(LINE), r"Write it in jax\.numpy: jnp\.tanh for np\.tanh"),
-        (lambda: gn.schedules.PiecewiseConstantDecay([10.5], [1, 2]), r"boundaries to be whole numbers >= 0"),
+        (
+            lambda: gn.Sequential([gn.layers.Activation(np.tanh)]).predict(LINE),
+            r"Write it in jax\.numpy: jnp\.tanh for np\.tanh",
+        ),
+        (
+            lambda: gn.schedules.PiecewiseConstantDecay([10.5], [1, 2]),
+            r"boundaries to be whole numbers >= 0",
+        ),
     ],
     ids=["optimizer", "regularizer", "strength", "initializer", "string", "numpy", "boundary"],
 )
@@ -369,5 +433,11 @@ def test_mistakes_are_told_what_to_write(wrong, words):
 
 def test_importing_ops_by_name():
     subprocess.run(
-        [sys.executable, "-c", "from glassnet.keras import ops; from glassnet.keras.ops import square"], check=True, env=os.environ
+        [
+            sys.executable,
+            "-c",
+            "from glassnet.keras import ops; from glassnet.keras.ops import square",
+        ],
+        check=True,
+        env=os.environ,
     )

@@ -24,7 +24,9 @@ LAYERS = {
     "Softmax": lambda k: k.layers.Softmax(),
     "Activation": lambda k: k.layers.Activation("tanh"),
     "Activation of a function": lambda k: k.layers.Activation(k.activations.sigmoid),
-    "Dense from ones": lambda k: k.layers.Dense(2, k.activations.relu, True, "Ones", k.initializers.Constant(0.5)),
+    "Dense from ones": lambda k: k.layers.Dense(
+        2, k.activations.relu, True, "Ones", k.initializers.Constant(0.5)
+    ),
     "Dense from a class": lambda k: k.layers.Dense(2, kernel_initializer=k.initializers.Ones),
     "Dense without bias": lambda k: k.layers.Dense(2, None, False, "ones"),
     "BatchNormalization": lambda k: k.layers.BatchNormalization(-1, 0.9, 0.1),
@@ -38,11 +40,17 @@ LAYERS = {
 }
 
 
-@pytest.mark.filterwarnings("ignore:Argument .alpha. is deprecated:UserWarning", "ignore:Do not pass an")
+@pytest.mark.filterwarnings(
+    "ignore:Argument .alpha. is deprecated:UserWarning", "ignore:Do not pass an"
+)
 @pytest.mark.parametrize("make", LAYERS.values(), ids=LAYERS)
 def test_layers(real, make):
     ours = keras.Sequential([keras.Input(shape=(4,)), make(keras)]).predict(ROWS)
-    close(ours, real.Sequential([real.Input(shape=(4,)), make(real)]).predict(ROWS, verbose=0), FLOAT32)
+    close(
+        ours,
+        real.Sequential([real.Input(shape=(4,)), make(real)]).predict(ROWS, verbose=0),
+        FLOAT32,
+    )
 
 
 def test_activation_layers_of_one_number_are_equal():
@@ -64,12 +72,25 @@ SIGNS = np.float32([[1, -1, 1], [-1, -1, 1], [1, 1, 1], [-1, 1, -1], [1, -1, -1]
 
 def functions(module):
     found = getattr(keras, module)
-    return [name for name in found.__all__ if name.islower() and name not in ("get", "bce", "kld", "mae", "mape", "mse", "msle")]
+    return [
+        name
+        for name in found.__all__
+        if name.islower() and name not in ("get", "bce", "kld", "mae", "mape", "mse", "msle")
+    ]
 
 
-@pytest.mark.parametrize(("module", "name"), [(module, name) for module in ("losses", "metrics") for name in functions(module)])
+@pytest.mark.parametrize(
+    ("module", "name"),
+    [(module, name) for module in ("losses", "metrics") for name in functions(module)],
+)
 def test_functions_give_a_number_per_row(real, module, name):
-    y = np.argmax(ONE_HOT, -1) if name.startswith("sparse") else SIGNS if "hinge" in name and "cat" not in name else ONE_HOT
+    y = (
+        np.argmax(ONE_HOT, -1)
+        if name.startswith("sparse")
+        else SIGNS
+        if "hinge" in name and "cat" not in name
+        else ONE_HOT
+    )
     ours, theirs = getattr(getattr(keras, module), name), getattr(getattr(real, module), name)
     close(ours(y, SIMPLEX), theirs(y, SIMPLEX), LOOSE)
     assert name == "binary_accuracy" or ours(y, SIMPLEX).shape == (5,)
@@ -80,9 +101,17 @@ def test_functions_give_a_number_per_row(real, module, name):
 @pytest.mark.parametrize("name", ["categorical_crossentropy", "binary_crossentropy"])
 def test_functions_take_options(real, name):
     ours, theirs = getattr(keras.losses, name), getattr(real.losses, name)
-    close(ours(ONE_HOT, 3 * ROWS[:, :3], True, 0.1), theirs(ONE_HOT, 3 * ROWS[:, :3], True, 0.1), LOOSE)
+    close(
+        ours(ONE_HOT, 3 * ROWS[:, :3], True, 0.1),
+        theirs(ONE_HOT, 3 * ROWS[:, :3], True, 0.1),
+        LOOSE,
+    )
     close(keras.losses.huber([[0.0]], [[3.0]], delta=0.5), [0.5 * 3 - 0.125], FLOAT32)
-    close(keras.metrics.binary_accuracy([[1.0, 0.0]], [[0.4, 0.4]], threshold=0.3), [[1.0, 0.0]], FLOAT32)
+    close(
+        keras.metrics.binary_accuracy([[1.0, 0.0]], [[0.4, 0.4]], threshold=0.3),
+        [[1.0, 0.0]],
+        FLOAT32,
+    )
 
 
 METRICS = {
@@ -124,25 +153,46 @@ def test_schedules(real, name):
 
 def test_one_hot_and_length_one(real):
     for labels in ([0, 2, 1], [[0], [2]], [[0, 1], [2, 0]]):
-        np.testing.assert_array_equal(keras.utils.to_categorical(labels), real.utils.to_categorical(labels))
-    np.testing.assert_array_equal(keras.utils.to_categorical([1], 3), real.utils.to_categorical([1], 3))
+        np.testing.assert_array_equal(
+            keras.utils.to_categorical(labels), real.utils.to_categorical(labels)
+        )
+    np.testing.assert_array_equal(
+        keras.utils.to_categorical([1], 3), real.utils.to_categorical([1], 3)
+    )
     rows = np.array([[3.0, 4.0], [0.0, 0.0]])
-    close(keras.utils.normalize(rows, axis=0), [[1, 1], [0, 0]], FLOAT32)  # columns (3, 0) and (4, 0); Keras takes axis 0 for -1
+    close(
+        keras.utils.normalize(rows, axis=0), [[1, 1], [0, 0]], FLOAT32
+    )  # columns (3, 0) and (4, 0); Keras takes axis 0 for -1
     for options in ({}, {"order": 1}):
-        close(keras.utils.normalize(rows, **options), real.utils.normalize(rows, **options), FLOAT32)
-    with pytest.raises(DataError, match=r"to_categorical: expected whole numbers from 0 to 2\. Received: labels=\[3\]\."):
+        close(
+            keras.utils.normalize(rows, **options), real.utils.normalize(rows, **options), FLOAT32
+        )
+    with pytest.raises(
+        DataError,
+        match=r"to_categorical: expected whole numbers from 0 to 2\. Received: labels=\[3\]\.",
+    ):
         keras.utils.to_categorical([0, 3], 3)
-    with pytest.raises(DataError, match=r"to_categorical: expected whole numbers from 0\. Received: labels=\[-1\.5\]\."):
+    with pytest.raises(
+        DataError,
+        match=r"to_categorical: expected whole numbers from 0\. Received: labels=\[-1\.5\]\.",
+    ):
         keras.utils.to_categorical([-1.5, 1])
-    with pytest.raises(DataError, match=r"to_categorical: expected labels\. Received: dtype='<U1', n=1\."):
+    with pytest.raises(
+        DataError, match=r"to_categorical: expected labels\. Received: dtype='<U1', n=1\."
+    ):
         keras.utils.to_categorical(["a"])
-    with pytest.raises(ConfigError, match=r"to_categorical: expected num_classes to be an int >= 1\. Received: num_classes=0\."):
+    with pytest.raises(
+        ConfigError,
+        match=r"to_categorical: expected num_classes to be an int >= 1\. Received: num_classes=0\.",
+    ):
         keras.utils.to_categorical([0], 0)
 
 
 def test_activations_are_the_functions_themselves():
     assert keras.activations.relu is activations.relu
-    assert keras.layers.Dense(1, activation=keras.activations.softmax) == keras.layers.Dense(1, activation="softmax")
+    assert keras.layers.Dense(1, activation=keras.activations.softmax) == keras.layers.Dense(
+        1, activation="softmax"
+    )
     assert keras.activations.swish is keras.activations.silu
     assert keras.activations.get("tanh") is activations.tanh
 
@@ -153,5 +203,8 @@ def test_data_sets_come_as_kerass_do(name, shared_data):
     (x, y), (x_test, y_test) = getattr(keras.datasets, name).load_data(path="mnist.npz")
     assert {part.dtype for part in (x, y, x_test, y_test)} == {np.dtype(np.uint8)}
     assert (x.shape[1:], y.shape, len(x_test)) == ((28, 28), (len(x),), len(y_test))
-    with pytest.raises(ImportError, match=r"glassnet\.keras\.datasets.*name='imdb'.*There are: cifar10, fashion_mnist, mnist\."):
+    with pytest.raises(
+        ImportError,
+        match=r"glassnet\.keras\.datasets.*name='imdb'.*There are: cifar10, fashion_mnist, mnist\.",
+    ):
         _ = keras.datasets.imdb

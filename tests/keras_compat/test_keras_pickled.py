@@ -1,4 +1,5 @@
-"""Keras's Sequential pickled and copied: with its name, the models inside it, and while it is being fitted.
+"""Keras's Sequential pickled and copied: with its name, the models inside it, and while it is being
+fitted.
 
 Oracle: the model that was never pickled.
 """
@@ -14,8 +15,14 @@ from nets import X, Y, same_bits
 
 
 def keras_model(**named):
-    model = keras.Sequential([keras.layers.Dense(4, input_shape=(4,), activation="relu"), keras.layers.Dense(3)], seed=0, **named)
-    model.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True), ["accuracy"])
+    model = keras.Sequential(
+        [keras.layers.Dense(4, input_shape=(4,), activation="relu"), keras.layers.Dense(3)],
+        seed=0,
+        **named,
+    )
+    model.compile(
+        "adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True), ["accuracy"]
+    )
     return model
 
 

@@ -18,7 +18,9 @@ def run(lab, folder, monkeypatch):
 
 
 def test_digits(shared_data, tmp_path, monkeypatch, record_property, capsys):
-    """Goal: 0.975 after ten epochs on 8,000 digits (PyTorch: 0.978 to 0.985). Seen over seeds: 0.984 to 0.985."""
+    """Goal: 0.975 after ten epochs on 8,000 digits (PyTorch: 0.978 to 0.985). Seen over seeds:
+    0.984 to 0.985.
+    """
     found = run("digits.py", tmp_path, monkeypatch)
     assert found["EPOCHS"] == 10
     record_property("accuracy", found["accuracy"])
@@ -37,8 +39,8 @@ def test_digits(shared_data, tmp_path, monkeypatch, record_property, capsys):
 
 
 def test_clothes(shared_data, tmp_path, monkeypatch, record_property, capsys):
-    """Goals on the subset: 0.845 with convolutions after ten epochs, seen over seeds 0.850 to 0.878 (the same in PyTorch: 0.831 to 0.855);
-    without, 0.80 (scikit-learn's MLP: 0.808 to 0.831)."""
+    """Goals on the subset: 0.845 with convolutions after ten epochs, seen over seeds 0.850 to 0.878
+    (the same in PyTorch: 0.831 to 0.855); without, 0.80 (scikit-learn's MLP: 0.808 to 0.831)."""
     found = run("clothes.py", tmp_path, monkeypatch)
     *dense, convolutions = found["scores"].values()
     assert found["EPOCHS"] == 10

@@ -1,4 +1,6 @@
-"""What recurrence is for: texts in which the order of the words decides, through the lab that reads them."""
+"""What recurrence is for: texts in which the order of the words decides, through the lab that reads
+them.
+"""
 
 import runpy
 from pathlib import Path
@@ -24,9 +26,11 @@ def lab(tmp_path_factory):
 
 
 def test_word_order(lab, record_property):
-    """Goal: 0.95 on held-out sentences, where logistic regression on a bag of words stays below 0.6.
+    """Goal: 0.95 on held-out sentences, where logistic regression on a bag of words stays below
+    0.6.
 
-    Seen: 0.9975 to 1.000 over five seeds of the network, and 0.500. Other draws of what is held out come to less: 0.84 at the least.
+    Seen: 0.9975 to 1.000 over five seeds of the network, and 0.500. Other draws of what is held out
+        come to less: 0.84 at the least.
     """
     record_property("accuracy", lab["accuracy"])
     record_property("logistic regression", lab["rival"])
@@ -39,7 +43,9 @@ def test_word_order(lab, record_property):
 
 @pytest.mark.parametrize("mode", ["multi_hot", "count", "tf_idf"])
 def test_no_bag_of_words_is_enough(mode):
-    """Oracle: each text stands beside another of the same words and the other label, so that exactly half of the answers are right."""
+    """Oracle: each text stands beside another of the same words and the other label, so that
+    exactly half of the answers are right.
+    """
     (x, y), (x_test, y_test) = gn.datasets.load("reviews")
     bag = TextVectorization(output_mode=mode).adapt(x)
     rival = LogisticRegression(max_iter=1000).fit(bag(x), y)

@@ -1,4 +1,6 @@
-"""What layers say of themselves: which are equal, what their links are called, their formulas, and what a wrong argument is told."""
+"""What layers say of themselves: which are equal, what their links are called, their formulas, and
+what a wrong argument is told.
+"""
 
 import functools
 
@@ -34,7 +36,12 @@ def test_layers_say_what_they_are():
     assert Permute([2, 1]) == Permute((2, 1))
     assert LayerNormalization(-1) == LayerNormalization([-1]) == LayerNormalization(np.array([-1]))
     assert UnitNormalization([-1, -2]) == UnitNormalization((-2, -1)) != UnitNormalization()
-    assert PReLU(shared_axes=[2, 1]) == PReLU("zeros", shared_axes=(1, 2)) != PReLU(shared_axes=1) == PReLU(shared_axes=(1,))
+    assert (
+        PReLU(shared_axes=[2, 1])
+        == PReLU("zeros", shared_axes=(1, 2))
+        != PReLU(shared_axes=1)
+        == PReLU(shared_axes=(1,))
+    )
     assert Maxout(2, kernel_regularizer="l2") == Maxout(2, kernel_regularizer=L2(0.01))
     assert Dense(3, name="a") == Dense(3, name="b") != Dense(3, trainable=False)
     assert Dense(2, kernel_initializer="zeros") == Dense(2, kernel_initializer=Zeros())
@@ -49,14 +56,21 @@ def identical(x):
 
 def test_a_function_as_activation_is_named_after_itself():
     assert Dense(2, activation=identical, name="d").unfold()[1].name == "d.identical"
-    assert Dense(2, activation=functools.partial(identical), name="d").unfold()[1].name == "d.activation"
-    np.testing.assert_allclose(Activation(identical)({}, np.arange(3.0)), np.arange(3.0), rtol=EXACT)
+    assert (
+        Dense(2, activation=functools.partial(identical), name="d").unfold()[1].name
+        == "d.activation"
+    )
+    np.testing.assert_allclose(
+        Activation(identical)({}, np.arange(3.0)), np.arange(3.0), rtol=EXACT
+    )
 
 
 FORMULAS = {
     GaussianNoise(0.5): "y = x + 0.5 N(0, 1), in training only",
     LayerNormalization(): "y = gamma (x - mean) / sqrt(variance + epsilon) + beta, each row by itself",
-    LayerNormalization(scale=False): "y = (x - mean) / sqrt(variance + epsilon) + beta, each row by itself",
+    LayerNormalization(
+        scale=False
+    ): "y = (x - mean) / sqrt(variance + epsilon) + beta, each row by itself",
     BatchNormalization(center=False): "y = gamma (x - mean) / sqrt(variance + epsilon)",
     Maxout(2): "y = max_k (x W_k + b_k)",
     Maxout(2, use_bias=False): "y = max_k (x W_k)",
@@ -67,7 +81,9 @@ FORMULAS = {
 }
 
 
-@pytest.mark.parametrize(("layer", "formula"), FORMULAS.items(), ids=lambda value: type(value).__name__)
+@pytest.mark.parametrize(
+    ("layer", "formula"), FORMULAS.items(), ids=lambda value: type(value).__name__
+)
 def test_what_a_layer_computes_in_words(layer, formula):
     assert layer.formula() == formula
 
@@ -85,54 +101,110 @@ WRONG = {
     "Did you mean 'tanh'?": lambda: Activation("tan"),
     "expected a name or a function. Received: activation=3.": lambda: Activation(3),
     "Did you mean 'zeros'?": lambda: Dense(2, kernel_initializer="zeroes"),
-    "expected a name or an Initializer. Received: initializer=0.": lambda: Dense(2, bias_initializer=0),
+    "expected a name or an Initializer. Received: initializer=0.": lambda: Dense(
+        2, bias_initializer=0
+    ),
     "Did you mean 'l2'?": lambda: Dense(2, kernel_regularizer="l22"),
-    "expected a name, a Regularizer or None. Received: regularizer=0.1.": lambda: Dense(2, bias_regularizer=0.1),
-    "Dropout: expected rate from 0 to below 1 (the fraction zeroed). Received: rate=1. A rate of 1 would zero": lambda: Dropout(1),
-    "Dropout: expected rate from 0 to below 1 (the fraction zeroed). Received: rate=-0.1.": lambda: Dropout(-0.1),
-    "Dropout: expected rate from 0 to below 1 (the fraction zeroed). Received: rate='half'.": lambda: Dropout("half"),
-    "GaussianNoise: expected stddev to be a number >= 0. Received: stddev=-0.1.": lambda: GaussianNoise(-0.1),
-    "GaussianNoise: expected stddev to be a number >= 0. Received: stddev='loud'.": lambda: GaussianNoise("loud"),
-    "Rescaling: expected scale and offset to be numbers. Received: scale='1/255', offset=0.0.": lambda: Rescaling("1/255"),
-    "Rescaling: expected scale and offset to be numbers. Received: scale=1.0, offset=None.": lambda: Rescaling(1.0, None),
-    "Normalization: expected axis to be -1 (each feature) or None (all together). Received: axis=1.": lambda: Normalization(axis=1),
-    "Normalization: expected at least one row to learn from. Received: shape=(0, 3).": lambda: Normalization().adapt(np.zeros((0, 3))),
-    "BatchNormalization: expected momentum from 0 to below 1. Received: momentum=1.": lambda: BatchNormalization(momentum=1),
-    "BatchNormalization: expected momentum from 0 to below 1. Received: momentum=-0.5.": lambda: BatchNormalization(momentum=-0.5),
-    "BatchNormalization: expected epsilon to be a number > 0. Received: epsilon=0.": lambda: BatchNormalization(epsilon=0),
+    "expected a name, a Regularizer or None. Received: regularizer=0.1.": lambda: Dense(
+        2, bias_regularizer=0.1
+    ),
+    "Dropout: expected rate from 0 to below 1 (the fraction zeroed). Received: rate=1. A rate of 1 would zero": lambda: (
+        Dropout(1)
+    ),
+    "Dropout: expected rate from 0 to below 1 (the fraction zeroed). Received: rate=-0.1.": lambda: (
+        Dropout(-0.1)
+    ),
+    "Dropout: expected rate from 0 to below 1 (the fraction zeroed). Received: rate='half'.": lambda: (
+        Dropout("half")
+    ),
+    "GaussianNoise: expected stddev to be a number >= 0. Received: stddev=-0.1.": lambda: (
+        GaussianNoise(-0.1)
+    ),
+    "GaussianNoise: expected stddev to be a number >= 0. Received: stddev='loud'.": lambda: (
+        GaussianNoise("loud")
+    ),
+    "Rescaling: expected scale and offset to be numbers. Received: scale='1/255', offset=0.0.": lambda: (
+        Rescaling("1/255")
+    ),
+    "Rescaling: expected scale and offset to be numbers. Received: scale=1.0, offset=None.": lambda: (
+        Rescaling(1.0, None)
+    ),
+    "Normalization: expected axis to be -1 (each feature) or None (all together). Received: axis=1.": lambda: (
+        Normalization(axis=1)
+    ),
+    "Normalization: expected at least one row to learn from. Received: shape=(0, 3).": lambda: (
+        Normalization().adapt(np.zeros((0, 3)))
+    ),
+    "BatchNormalization: expected momentum from 0 to below 1. Received: momentum=1.": lambda: (
+        BatchNormalization(momentum=1)
+    ),
+    "BatchNormalization: expected momentum from 0 to below 1. Received: momentum=-0.5.": lambda: (
+        BatchNormalization(momentum=-0.5)
+    ),
+    "BatchNormalization: expected epsilon to be a number > 0. Received: epsilon=0.": lambda: (
+        BatchNormalization(epsilon=0)
+    ),
     "axis to be -1 or the last axes, as (-2, -1). Received: axis=1. The batch is axis 0; count from the back: axis=-1.": lambda: (
         LayerNormalization(axis=1)
     ),
     "LayerNormalization: expected axis to be -1 or the last axes, as (-2, -1). Received: axis=[1, 2]. The batch is axis 0; count from": (
         lambda: LayerNormalization(axis=[1, 2])
     ),
-    "UnitNormalization: expected axis to be -1 or the last axes, as (-2, -1). Received: axis=(-2,).": lambda: UnitNormalization((-2,)),
-    "UnitNormalization: expected axis to be -1 or the last axes, as (-2, -1). Received: axis=().": lambda: UnitNormalization(()),
-    "UnitNormalization: expected axis to be -1 or the last axes, as (-2, -1). Received: axis=None.": lambda: UnitNormalization(None),
-    "LayerNormalization: expected epsilon to be a number > 0. Received: epsilon=0.": lambda: LayerNormalization(epsilon=0),
-    "LayerNormalization: expected an input of at least 2 axes. Received: input_shape=(4,).": lambda: start(
-        LayerNormalization((-2, -1)), (4,)
+    "UnitNormalization: expected axis to be -1 or the last axes, as (-2, -1). Received: axis=(-2,).": lambda: (
+        UnitNormalization((-2,))
     ),
-    "UnitNormalization: expected an input of at least 2 axes. Received: input_shape=(4,).": lambda: start(
-        UnitNormalization((-2, -1)), (4,)
+    "UnitNormalization: expected axis to be -1 or the last axes, as (-2, -1). Received: axis=().": lambda: (
+        UnitNormalization(())
     ),
-    "ln: expected an input of at least 2 axes": lambda: start(LayerNormalization((-2, -1), name="ln"), (4,)),
-    "expected a name or an Initializer. Received: initializer=1.": lambda: LayerNormalization(gamma_initializer=1),
+    "UnitNormalization: expected axis to be -1 or the last axes, as (-2, -1). Received: axis=None.": lambda: (
+        UnitNormalization(None)
+    ),
+    "LayerNormalization: expected epsilon to be a number > 0. Received: epsilon=0.": lambda: (
+        LayerNormalization(epsilon=0)
+    ),
+    "LayerNormalization: expected an input of at least 2 axes. Received: input_shape=(4,).": lambda: (
+        start(LayerNormalization((-2, -1)), (4,))
+    ),
+    "UnitNormalization: expected an input of at least 2 axes. Received: input_shape=(4,).": lambda: (
+        start(UnitNormalization((-2, -1)), (4,))
+    ),
+    "ln: expected an input of at least 2 axes": lambda: start(
+        LayerNormalization((-2, -1), name="ln"), (4,)
+    ),
+    "expected a name or an Initializer. Received: initializer=1.": lambda: LayerNormalization(
+        gamma_initializer=1
+    ),
     "Maxout: expected units to be an int >= 1. Received: units=0.": lambda: Maxout(0),
     "Maxout: expected pieces to be an int >= 1. Received: pieces=1.5.": lambda: Maxout(3, 1.5),
     "Did you mean 'he_normal'?": lambda: Maxout(2, kernel_initializer="he_norm"),
-    "PReLU: expected shared_axes to be ints >= 1. Received: shared_axes=0.": lambda: PReLU(shared_axes=0),
-    "PReLU: expected shared_axes to be ints >= 1. Received: shared_axes=[-1].": lambda: PReLU(shared_axes=[-1]),
+    "PReLU: expected shared_axes to be ints >= 1. Received: shared_axes=0.": lambda: PReLU(
+        shared_axes=0
+    ),
+    "PReLU: expected shared_axes to be ints >= 1. Received: shared_axes=[-1].": lambda: PReLU(
+        shared_axes=[-1]
+    ),
     "PReLU: expected shared_axes from 1 to 2. Received: shared_axes=(1, 3), input_shape=(4, 5).": (
         lambda: start(PReLU(shared_axes=(3, 1)), (4, 5))
     ),
     "Did you mean 'l1'?": lambda: PReLU(alpha_regularizer="l11"),
-    "Permute: expected dims to be every axis once, counted from 1, as (2, 1). Received: dims=(0, 1).": lambda: Permute((0, 1)),
-    "Permute: expected dims to be every axis once, counted from 1, as (2, 1). Received: dims=(1, 1).": lambda: Permute((1, 1)),
-    "Permute: expected dims to be every axis once, counted from 1, as (2, 1). Received: dims=2.": lambda: Permute(2),
-    "Permute: expected dims to be every axis once, counted from 1, as (2, 1). Received: dims=().": lambda: Permute(()),
-    "Permute: expected dims to be every axis once, counted from 1, as (2, 1). Received: dims=None.": lambda: Permute(None),
-    "Permute: expected an input of 2 axes. Received: input_shape=(2, 3, 4).": lambda: start(Permute((2, 1)), (2, 3, 4)),
+    "Permute: expected dims to be every axis once, counted from 1, as (2, 1). Received: dims=(0, 1).": lambda: (
+        Permute((0, 1))
+    ),
+    "Permute: expected dims to be every axis once, counted from 1, as (2, 1). Received: dims=(1, 1).": lambda: (
+        Permute((1, 1))
+    ),
+    "Permute: expected dims to be every axis once, counted from 1, as (2, 1). Received: dims=2.": lambda: (
+        Permute(2)
+    ),
+    "Permute: expected dims to be every axis once, counted from 1, as (2, 1). Received: dims=().": lambda: (
+        Permute(())
+    ),
+    "Permute: expected dims to be every axis once, counted from 1, as (2, 1). Received: dims=None.": lambda: (
+        Permute(None)
+    ),
+    "Permute: expected an input of 2 axes. Received: input_shape=(2, 3, 4).": lambda: start(
+        Permute((2, 1)), (2, 3, 4)
+    ),
     "RepeatVector: expected n to be an int >= 1. Received: n=0.": lambda: RepeatVector(0),
     "RepeatVector: expected n to be an int >= 1. Received: n=2.0.": lambda: RepeatVector(2.0),
     "RepeatVector: expected an input of one axis, (features,). Received: input_shape=(2, 3). Put Flatten() before it.": (
@@ -144,11 +216,21 @@ WRONG = {
     "Input: expected shape to be ints >= 1. Received: shape=(None, 3).": lambda: Input((None, 3)),
     "Input: expected shape to be ints >= 1. Received: shape=None.": lambda: Input(None),
     "Input: expected shape to be ints >= 1. Received: shape=2.5.": lambda: Input(2.5),
-    "Reshape: expected target_shape to be ints >= 1, at most one of them -1. Received: target_shape=None.": lambda: Reshape(None),
-    "Reshape: expected target_shape to be ints >= 1, at most one of them -1. Received: target_shape=().": lambda: Reshape(()),
-    "Reshape: expected target_shape to be ints >= 1, at most one of them -1. Received: target_shape=(-1, -1).": lambda: Reshape((-1, -1)),
-    "Reshape: expected target_shape to be ints >= 1, at most one of them -1. Received: target_shape=(2, 0).": lambda: Reshape((2, 0)),
-    "Reshape: expected target_shape to be ints >= 1, at most one of them -1. Received: target_shape=(2, 1.5).": lambda: Reshape((2, 1.5)),
+    "Reshape: expected target_shape to be ints >= 1, at most one of them -1. Received: target_shape=None.": lambda: (
+        Reshape(None)
+    ),
+    "Reshape: expected target_shape to be ints >= 1, at most one of them -1. Received: target_shape=().": lambda: (
+        Reshape(())
+    ),
+    "Reshape: expected target_shape to be ints >= 1, at most one of them -1. Received: target_shape=(-1, -1).": lambda: (
+        Reshape((-1, -1))
+    ),
+    "Reshape: expected target_shape to be ints >= 1, at most one of them -1. Received: target_shape=(2, 0).": lambda: (
+        Reshape((2, 0))
+    ),
+    "Reshape: expected target_shape to be ints >= 1, at most one of them -1. Received: target_shape=(2, 1.5).": lambda: (
+        Reshape((2, 1.5))
+    ),
 }
 
 

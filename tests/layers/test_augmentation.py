@@ -1,4 +1,6 @@
-"""Layers that change images by chance: what they do is Keras's where nothing is left to chance, and what chance does is counted."""
+"""Layers that change images by chance: what they do is Keras's where nothing is left to chance, and
+what chance does is counted.
+"""
 
 import re
 
@@ -25,14 +27,19 @@ X = np.random.default_rng(0).uniform(0, 255, (3, 7, 10, 2)).astype(np.float32)
 
 
 def trained(layer, x=X, seed=0, state=None):
-    return np.asarray(layer.apply({}, state or {}, x, key=jax.random.key(seed), train=True, mask=None)[0])
+    return np.asarray(
+        layer.apply({}, state or {}, x, key=jax.random.key(seed), train=True, mask=None)[0]
+    )
 
 
 def live(keras, kind, factors, options, x):
     return getattr(keras.layers, kind)(*factors, **options)(x, training=True)
 
 
-@pytest.mark.parametrize(("fill", "interpolation"), [*((fill, "bilinear") for fill in FILL_MODES), ("constant", "nearest")])
+@pytest.mark.parametrize(
+    ("fill", "interpolation"),
+    [*((fill, "bilinear") for fill in FILL_MODES), ("constant", "nearest")],
+)
 @pytest.mark.parametrize(
     ("ours", "factors"),
     [
@@ -53,7 +60,9 @@ def test_geometry_is_kerass(recorded, ours, factors, fill, interpolation):
 
 @pytest.mark.parametrize("fill", FILL_MODES)
 def test_shear_is_kerass_with_either_sign(recorded, fill):
-    """Oracle: Keras's layer, given as a matrix by hand: both shears have one sign, which is drawn."""
+    """Oracle: Keras's layer, given as a matrix by hand: both shears have one sign, which is
+    drawn.
+    """
     layer = RandomShear((0.2, 0.2), (0.1, 0.1), fill_mode=fill)
     matrices = [np.float32([[1, s * 0.2, 0, s * 0.1, 1, 0, 0, 0]] * 3) for s in (1, -1)]
     either = recorded(
@@ -71,35 +80,57 @@ def test_shear_is_kerass_with_either_sign(recorded, fill):
 
 @pytest.mark.parametrize("factor", [(0.3, -0.3), (-0.4, 0.4), 0.0], ids=["less", "more", "same"])
 def test_contrast_is_kerass(factor):
-    """Oracle: Keras's formula in NumPy, as its own layer cannot lower contrast by a given amount; clipped to the range."""
+    """Oracle: Keras's formula in NumPy, as its own layer cannot lower contrast by a given amount;
+    clipped to the range.
+    """
     layer = RandomContrast(factor, value_range=(20, 240))
     down = factor[0] if factor else 0
     mean = X.mean((1, 2), keepdims=True)
-    close(trained(layer, state=layer.init_state((7, 10, 2))), np.clip(mean + (1 - down) * (X - mean), 20, 240), 1e-3)
+    close(
+        trained(layer, state=layer.init_state((7, 10, 2))),
+        np.clip(mean + (1 - down) * (X - mean), 20, 240),
+        1e-3,
+    )
 
 
 def test_brightness_is_kerass(recorded):
     """Oracle: Keras's layer with a factor that leaves no choice."""
     layer = RandomBrightness((0.2, 0.2), value_range=(0, 200))
-    want = recorded(live, "RandomBrightness", ((0.2, 0.2),), {"value_range": (0, 200)}, X, tolerance=1e-3)
+    want = recorded(
+        live, "RandomBrightness", ((0.2, 0.2),), {"value_range": (0, 200)}, X, tolerance=1e-3
+    )
     close(trained(layer, state=layer.init_state((7, 10, 2))), want, 1e-3)
 
 
 def test_every_image_draws_for_itself():
-    """Oracle: counts. 400 equal images; each mirror image comes for a quarter of them (standard error 0.022)."""
+    """Oracle: counts. 400 equal images; each mirror image comes for a quarter of them (standard
+    error 0.022).
+    """
     image = np.array([[[0.0], [1.0]], [[2.0], [3.0]]], np.float32)
     many = np.repeat(image[None], 400, 0)
     mirrored = trained(RandomFlip(), many).reshape(400, 4)
     kinds, counts = np.unique(mirrored, axis=0, return_counts=True)
     assert kinds.tolist() == [[0, 1, 2, 3], [1, 0, 3, 2], [2, 3, 0, 1], [3, 2, 1, 0]]
     assert np.abs(counts / 400 - 0.25).max() < 0.09
-    assert {tuple(row) for row in trained(RandomFlip("horizontal"), many).reshape(400, 4)} == {(0, 1, 2, 3), (1, 0, 3, 2)}
-    assert {tuple(row) for row in trained(RandomFlip("vertical"), many).reshape(400, 4)} == {(0, 1, 2, 3), (2, 3, 0, 1)}
+    assert {tuple(row) for row in trained(RandomFlip("horizontal"), many).reshape(400, 4)} == {
+        (0, 1, 2, 3),
+        (1, 0, 3, 2),
+    }
+    assert {tuple(row) for row in trained(RandomFlip("vertical"), many).reshape(400, 4)} == {
+        (0, 1, 2, 3),
+        (2, 3, 0, 1),
+    }
 
 
-@pytest.mark.parametrize(("factor", "low", "high"), [(0.2, -0.2, 0.2), ((0.1, 0.4), 0.1, 0.4), ((-0.5, -0.25), -0.5, -0.25)], ids=str)
+@pytest.mark.parametrize(
+    ("factor", "low", "high"),
+    [(0.2, -0.2, 0.2), ((0.1, 0.4), 0.1, 0.4), ((-0.5, -0.25), -0.5, -0.25)],
+    ids=str,
+)
 def test_what_is_drawn_is_uniform(factor, low, high):
-    """Oracle: the mean and the ends of 2,000 shifts of a ramp; a shift to the right by s of 10 columns lowers its middle by 10 s."""
+    """Oracle: the mean and the ends of 2,000 shifts of a ramp; a shift to the right by s of 10
+    columns lowers its middle by 10 s.
+    """
     ramp = np.broadcast_to(np.arange(10, dtype=np.float32)[None, None, :, None], (2000, 1, 10, 1))
     shifts = (4 - trained(RandomTranslation(0, factor, fill_mode="nearest"), ramp)[:, 0, 4, 0]) / 10
     inside = shifts[(shifts > -0.45) & (shifts < 0.35)]
@@ -112,7 +143,9 @@ def test_what_is_drawn_is_uniform(factor, low, high):
 
 
 def test_a_crop_is_a_piece_of_the_image():
-    """Oracle: every 2 x 3 piece of 4 x 5 distinct numbers, found by its first; all nine places come up."""
+    """Oracle: every 2 x 3 piece of 4 x 5 distinct numbers, found by its first; all nine places come
+    up.
+    """
     image = np.arange(20, dtype=np.float32).reshape(4, 5, 1)
     pieces = trained(RandomCrop(2, 3), np.repeat(image[None], 300, 0))
     places = {divmod(int(piece[0, 0, 0]), 5) for piece in pieces}
@@ -124,12 +157,20 @@ def test_a_crop_is_a_piece_of_the_image():
     np.testing.assert_array_equal(middle[0], image[1:3, 1:4])
 
 
-ALL = (RandomFlip(), RandomRotation(0.2), RandomZoom(0.2), RandomTranslation(0.2, 0.2), RandomShear(0.2, 0.2))
+ALL = (
+    RandomFlip(),
+    RandomRotation(0.2),
+    RandomZoom(0.2),
+    RandomTranslation(0.2, 0.2),
+    RandomShear(0.2, 0.2),
+)
 LIGHT = (RandomContrast(0.5), RandomBrightness(0.5))
 
 
 def test_training_changes_images_and_prediction_does_not():
-    """Oracle: a network whose layers leave rows alone when it predicts; the same seed draws the same."""
+    """Oracle: a network whose layers leave rows alone when it predicts; the same seed draws the
+    same.
+    """
     x = X.astype(np.uint8)
     for layer in (*ALL, *LIGHT):
         model = gn.Sequential([layer, gn.layers.Flatten()], seed=0)
@@ -142,11 +183,19 @@ def test_training_changes_images_and_prediction_does_not():
 
 
 def test_the_range_of_the_pixels_is_learned_and_said(capsys):
-    """Oracle: the smallest and largest pixel after the layer in front; held-out rows take no part."""
+    """Oracle: the smallest and largest pixel after the layer in front; held-out rows take no
+    part.
+    """
     x = np.zeros((10, 2, 2, 1), np.uint8)
     x[:8, 0] = 200
     x[8:] = 255
-    layers = [gn.layers.Rescaling(1 / 100), RandomContrast(0.1), RandomBrightness(0.1), gn.layers.Flatten(), gn.layers.Dense(1)]
+    layers = [
+        gn.layers.Rescaling(1 / 100),
+        RandomContrast(0.1),
+        RandomBrightness(0.1),
+        gn.layers.Flatten(),
+        gn.layers.Dense(1),
+    ]
     model = gn.Sequential(layers, seed=0)
     model.compile("sgd", "mse")
     model.fit(x, np.zeros(10), epochs=1, verbose=2, validation_split=0.2, validation_from="end")
@@ -161,30 +210,65 @@ def test_the_range_of_the_pixels_is_learned_and_said(capsys):
 def test_batches_need_the_range():
     batches = [(X, np.zeros(3))]
     model = gn.Sequential([RandomContrast(0.1), gn.layers.Flatten(), gn.layers.Dense(1)], seed=0)
-    with pytest.raises(NotReadyError, match=r"random_contrast_1: expected statistics learned from data\. Of batches .* or a value_range\."):
+    with pytest.raises(
+        NotReadyError,
+        match=r"random_contrast_1: expected statistics learned from data\. Of batches .* or a value_range\.",
+    ):
         model.fit(batches, verbose=0)
-    model = gn.Sequential([RandomContrast(0.1, (0, 255)), gn.layers.Flatten(), gn.layers.Dense(1)], seed=0)
+    model = gn.Sequential(
+        [RandomContrast(0.1, (0, 255)), gn.layers.Flatten(), gn.layers.Dense(1)], seed=0
+    )
     model.fit(batches, verbose=0)
 
 
 @pytest.mark.parametrize(
     ("make", "text"),
     [
-        (lambda: RandomFlip("sideways"), "RandomFlip: mode: expected one of horizontal, vertical, horizontal_and_vertical."),
+        (
+            lambda: RandomFlip("sideways"),
+            "RandomFlip: mode: expected one of horizontal, vertical, horizontal_and_vertical.",
+        ),
         (lambda: RandomFlip([]), "RandomFlip: mode: expected one of"),
-        (lambda: RandomRotation(1.5), "RandomRotation: expected factor to be a number, or (low, high), from -1 to 1. Received: factor=1"),
+        (
+            lambda: RandomRotation(1.5),
+            "RandomRotation: expected factor to be a number, or (low, high), from -1 to 1. Received: factor=1",
+        ),
         (lambda: RandomRotation((0.2, 0.1)), "Received: factor=(0.2, 0.1)."),
         (lambda: RandomRotation("0.2"), "Received: factor='0.2'."),
-        (lambda: RandomRotation(0.1, "mirror"), "RandomRotation: fill_mode: expected one of constant, nearest, reflect, wrap."),
-        (lambda: RandomRotation(0.1, interpolation="cubic"), "RandomRotation: interpolation: expected one of nearest, bilinear."),
-        (lambda: RandomRotation(0.1, fill_value="0"), "RandomRotation: expected fill_value to be a number. Received: fill_value='0'."),
+        (
+            lambda: RandomRotation(0.1, "mirror"),
+            "RandomRotation: fill_mode: expected one of constant, nearest, reflect, wrap.",
+        ),
+        (
+            lambda: RandomRotation(0.1, interpolation="cubic"),
+            "RandomRotation: interpolation: expected one of nearest, bilinear.",
+        ),
+        (
+            lambda: RandomRotation(0.1, fill_value="0"),
+            "RandomRotation: expected fill_value to be a number. Received: fill_value='0'.",
+        ),
         (lambda: RandomZoom(-1), "RandomZoom: expected factors above -1."),
         (lambda: RandomZoom(0.2, (-1, 0)), "RandomZoom: expected factors above -1."),
-        (lambda: RandomShear((-0.2, 0.2)), "RandomShear: expected x_factor to be a number, or (low, high), from 0 to 1."),
-        (lambda: RandomCrop(0, 3), "RandomCrop: expected height and width to be ints >= 1. Received: height=0, width=3."),
-        (lambda: RandomContrast((2, 0)), "RandomContrast: expected factor to be a number, or (down, up), from 0 to 1."),
-        (lambda: RandomBrightness(2), "RandomBrightness: expected factor to be a number, or (low, high), from -1 to 1."),
-        (lambda: RandomBrightness(0.1, (5, 5)), "RandomBrightness: expected value_range to be (lowest, highest) or None."),
+        (
+            lambda: RandomShear((-0.2, 0.2)),
+            "RandomShear: expected x_factor to be a number, or (low, high), from 0 to 1.",
+        ),
+        (
+            lambda: RandomCrop(0, 3),
+            "RandomCrop: expected height and width to be ints >= 1. Received: height=0, width=3.",
+        ),
+        (
+            lambda: RandomContrast((2, 0)),
+            "RandomContrast: expected factor to be a number, or (down, up), from 0 to 1.",
+        ),
+        (
+            lambda: RandomBrightness(2),
+            "RandomBrightness: expected factor to be a number, or (low, high), from -1 to 1.",
+        ),
+        (
+            lambda: RandomBrightness(0.1, (5, 5)),
+            "RandomBrightness: expected value_range to be (lowest, highest) or None.",
+        ),
     ],
 )
 def test_arguments_out_of_range(make, text):
@@ -192,13 +276,20 @@ def test_arguments_out_of_range(make, text):
         make()
 
 
-@pytest.mark.parametrize("layer", [*ALL, *LIGHT, RandomCrop(2, 2)], ids=lambda layer: type(layer).__name__)
+@pytest.mark.parametrize(
+    "layer", [*ALL, *LIGHT, RandomCrop(2, 2)], ids=lambda layer: type(layer).__name__
+)
 def test_what_is_no_image(layer):
-    fix = re.escape("images (height, width, channels). Received: input_shape=(28, 28). Put Reshape((28, 28, 1)) in front.")
+    fix = re.escape(
+        "images (height, width, channels). Received: input_shape=(28, 28). Put Reshape((28, 28, 1)) in front."
+    )
     with pytest.raises(ConfigError, match=fix):
         gn.Sequential([layer]).predict(np.zeros((2, 28, 28)))
 
 
 def test_images_smaller_than_the_piece():
-    with pytest.raises(ConfigError, match=r"random_crop_1: expected images of 9 x 2 pixels or more\. Received: input_shape=\(7, 10, 2\)\."):
+    with pytest.raises(
+        ConfigError,
+        match=r"random_crop_1: expected images of 9 x 2 pixels or more\. Received: input_shape=\(7, 10, 2\)\.",
+    ):
         gn.Sequential([RandomCrop(9, 2)]).predict(X)

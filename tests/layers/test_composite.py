@@ -1,6 +1,7 @@
 """Layers inside layers: the arithmetic, the chain rule inside, and all that reaches in.
 
-Oracles: NumPy by hand, Keras's functional models, `jax.grad` with respect to a zero added inside, and relations.
+Oracles: NumPy by hand, Keras's functional models, `jax.grad` with respect to a zero added inside,
+    and relations.
 """
 
 from dataclasses import dataclass
@@ -73,7 +74,9 @@ def functional_keras(keras, merge):
     """The same as `ours` below, by Keras's functional API."""
     x = keras.Input((4,))
     h = keras.layers.Dense(8, activation="tanh")(x)
-    r = keras.layers.Add()([x, keras.layers.BatchNormalization(momentum=0.8)(keras.layers.Dense(4)(h))])
+    r = keras.layers.Add()(
+        [x, keras.layers.BatchNormalization(momentum=0.8)(keras.layers.Dense(4)(h))]
+    )
     names = {"concat": "Concatenate", "add": "Add", "multiply": "Multiply", "mean": "Average"}
     ends = [keras.layers.Dense(3)(r), keras.layers.Dense(3, activation="sigmoid")(r)]
     y = keras.layers.Dense(2)(getattr(keras.layers, names[merge])()(ends))
@@ -91,13 +94,18 @@ def ours(merge):
 @pytest.mark.parametrize("merge", ["concat", "add", "multiply", "mean"])
 def test_training_as_in_keras(recorded, merge):
     """Twenty steps of gradient descent from the same weights: losses, weights, statistics."""
-    model, steps = model_of(*ours(merge)), {"epochs": 20, "batch_size": 6, "shuffle": False, "verbose": 0}
+    model, steps = (
+        model_of(*ours(merge)),
+        {"epochs": 20, "batch_size": 6, "shuffle": False, "verbose": 0},
+    )
 
     def live(keras, merge, x, y, weights, steps):
         theirs = functional_keras(keras, merge)
         theirs.set_weights(weights)
         theirs.compile(keras.optimizers.SGD(0.05), "mean_squared_error")
-        return theirs.fit(x, y, **steps).history["loss"], [weight.value for weight in theirs.weights]
+        return theirs.fit(x, y, **steps).history["loss"], [
+            weight.value for weight in theirs.weights
+        ]
 
     losses, weights = recorded(live, merge, X, Y[:, :2], model.get_weights(), steps)
     close(model.fit(X, Y[:, :2], **steps).history["loss"], losses, 10 * FLOAT32)
@@ -106,12 +114,16 @@ def test_training_as_in_keras(recorded, merge):
 
 
 def test_gradients_equal_finite_differences_and_the_gradient_of_the_whole():
-    nested = Residual([Parallel([Dense(2, activation="tanh"), [Dropout(0.3), Residual(Dense(4))], []]), Dense(4)])
+    nested = Residual(
+        [Parallel([Dense(2, activation="tanh"), [Dropout(0.3), Residual(Dense(4))], []]), Dense(4)]
+    )
     assert check_gradients(model_of(nested, Dense(2)), X, Y[:, :2]) < 1e-6
 
 
 def test_the_delta_inside_is_the_slope_of_a_zero_added_there():
-    """The chain rule inside a composite against `jax.grad` of the same sums written out, with respect to z + 0."""
+    """The chain rule inside a composite against `jax.grad` of the same sums written out, with
+    respect to z + 0.
+    """
     model = model_of(Residual([Dense(3, activation="tanh"), Dense(4)]))
     w = model.params
 
@@ -127,13 +139,24 @@ def test_the_delta_inside_is_the_slope_of_a_zero_added_there():
 
 
 def test_a_trace_sees_inside():
-    model = model_of(Residual([Dense(3, activation="relu"), Dense(4)]), Parallel([Dense(2), [Dense(1), Dense(2)]], "multiply"))
+    model = model_of(
+        Residual([Dense(3, activation="relu"), Dense(4)]),
+        Parallel([Dense(2), [Dense(1), Dense(2)]], "multiply"),
+    )
     trace = model.trace(X, Y[:, :2])
     inside = ["residual_1/dense_1", "residual_1/dense_1.relu", "residual_1/dense_2", "residual_1"]
-    assert [link.name for link in trace.links] == [*inside, *(f"parallel_1/dense_{i}" for i in (1, 2, 3)), "parallel_1"]
+    assert [link.name for link in trace.links] == [
+        *inside,
+        *(f"parallel_1/dense_{i}" for i in (1, 2, 3)),
+        "parallel_1",
+    ]
     sources = {link.name: link.source for link in trace.links}
     assert sources["residual_1"] == sources["residual_1/dense_1"] == "x"
-    assert [sources[f"parallel_1/dense_{i}"] for i in (1, 2, 3)] == ["residual_1", "residual_1", "parallel_1/dense_2"]
+    assert [sources[f"parallel_1/dense_{i}"] for i in (1, 2, 3)] == [
+        "residual_1",
+        "residual_1",
+        "parallel_1/dense_2",
+    ]
     for link in trace.links:
         source = next((other for other in trace.links if other.name == link.source), None)
         close(link.input, source.output if source else X, EXACT)
@@ -161,21 +184,45 @@ def test_an_update_seen_is_the_update_made():
 
 
 def test_names_nest_and_weights_are_listed_inside():
-    model = model_of(Residual([Dense(3, name="narrow"), Residual(Dense(3), name="block"), Dense(4)]), Dense(1))
+    model = model_of(
+        Residual([Dense(3, name="narrow"), Residual(Dense(3), name="block"), Dense(4)]), Dense(1)
+    )
     names = ["residual_1/narrow", "residual_1/block/dense_1", "residual_1/dense_2", "dense_1"]
     assert list(model.params) == names
-    assert [w.shape for w in model.get_weights()] == [(4, 3), (3,), (3, 3), (3,), (3, 4), (4,), (4, 1), (1,)]
-    assert [w.shape for w in model.layers[0].get_weights()] == [(4, 3), (3,), (3, 3), (3,), (3, 4), (4,)]
+    assert [w.shape for w in model.get_weights()] == [
+        (4, 3),
+        (3,),
+        (3, 3),
+        (3,),
+        (3, 4),
+        (4,),
+        (4, 1),
+        (1,),
+    ]
+    assert [w.shape for w in model.layers[0].get_weights()] == [
+        (4, 3),
+        (3,),
+        (3, 3),
+        (3,),
+        (3, 4),
+        (4,),
+    ]
     numbered = [np.full_like(w, i) for i, w in enumerate(model.get_weights())]
     model.set_weights(numbered)
     assert [w.flat[0] for w in model.get_weights()] == list(range(8))
     assert model.params["residual_1/block/dense_1"]["kernel"][0, 0] == 2
-    with pytest.raises(DataError, match=r"residual_1/block/dense_1/kernel: expected an array of shape \(3, 3\). Received: shape=\(2,\)"):
+    with pytest.raises(
+        DataError,
+        match=r"residual_1/block/dense_1/kernel: expected an array of shape \(3, 3\). Received: shape=\(2,\)",
+    ):
         model.set_weights([*numbered[:2], np.zeros(2), *numbered[3:]])
 
 
 def test_the_summary_shows_what_is_inside(capsys):
-    model_of(Residual([Dense(3, activation="relu"), Dense(4, trainable=False)]), Parallel([Flatten(), Residual(Dense(4))])).summary()
+    model_of(
+        Residual([Dense(3, activation="relu"), Dense(4, trainable=False)]),
+        Parallel([Flatten(), Residual(Dense(4))]),
+    ).summary()
     lines = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
     assert lines[2:9] == [
         "residual_1 Residual (4,) 31",
@@ -190,13 +237,25 @@ def test_the_summary_shows_what_is_inside(capsys):
 
 
 def test_freezing_reaches_in():
-    """A frozen whole: no weight moves, and BatchNormalization keeps its moving averages, as Keras has it. A frozen part: it alone."""
-    for whole, part, moved in ((False, True, set()), (True, False, {"residual_1/dense_2", "residual_1/batch_normalization_1"})):
-        block = Residual([Dense(3, trainable=part), Dense(4), BatchNormalization(trainable=part)], trainable=whole)
+    """A frozen whole: no weight moves, and BatchNormalization keeps its moving averages, as Keras
+    has it. A frozen part: it alone.
+    """
+    for whole, part, moved in (
+        (False, True, set()),
+        (True, False, {"residual_1/dense_2", "residual_1/batch_normalization_1"}),
+    ):
+        block = Residual(
+            [Dense(3, trainable=part), Dense(4), BatchNormalization(trainable=part)],
+            trainable=whole,
+        )
         model = model_of(block, Dense(4))
         before, statistics = model.params, model.layers[0].get_weights()[-2:]
         model.fit(X, Y, epochs=2, verbose=0)
-        moves = {name for name, w in model.params.items() if not all(np.array_equal(w[key], before[name][key]) for key in w)}
+        moves = {
+            name
+            for name, w in model.params.items()
+            if not all(np.array_equal(w[key], before[name][key]) for key in w)
+        }
         assert moves == {"dense_1"} | (moved - {"residual_1/batch_normalization_1"})
         for a, b in zip(statistics, model.layers[0].get_weights()[-2:], strict=True):
             np.testing.assert_array_equal(a, b)
@@ -204,7 +263,10 @@ def test_freezing_reaches_in():
 
 def test_a_composite_freezes_and_pays_part_by_part():
     """By hand: l2 sum w^2 = 0.01 sum w^2 of the part that learns; dL/dW = x^T 1."""
-    link = Parallel([Dense(2, kernel_regularizer="l2"), Dense(2, trainable=False, kernel_regularizer="l2")], "add")
+    link = Parallel(
+        [Dense(2, kernel_regularizer="l2"), Dense(2, trainable=False, kernel_regularizer="l2")],
+        "add",
+    )
     params, state, shapes = functional.init((link,), np.random.default_rng(0), (4,))
     assert shapes == ((4,), (2,))
     learning, frozen = network.split((link,), params)
@@ -230,13 +292,19 @@ def test_noise_differs_between_branches_and_is_that_of_a_run():
     y, *_ = network.forward((link,), params, state, x, key=jax.random.key(0), train=True)
     assert 0.2 < np.mean(y[0, :100] == y[0, 100:]) < 0.8
     close(functional.run((link,), params, state, x, key=jax.random.key(0), train=True)[0], y, EXACT)
-    assert not np.array_equal(network.forward((link,), params, state, x, key=jax.random.key(1), train=True)[0], y)
+    assert not np.array_equal(
+        network.forward((link,), params, state, x, key=jax.random.key(1), train=True)[0], y
+    )
 
 
 def test_statistics_inside_are_learned_from_what_reaches_them():
-    block = Parallel([[Dense(2, activation="relu"), Normalization()], Residual([Normalization(), Dense(4)])])
+    block = Parallel(
+        [[Dense(2, activation="relu"), Normalization()], Residual([Normalization(), Dense(4)])]
+    )
     model = model_of(Dense(4, activation="tanh"), block, Dense(4))
-    with pytest.raises(NotReadyError, match="parallel_1/normalization_1: expected statistics learned from data"):
+    with pytest.raises(
+        NotReadyError, match="parallel_1/normalization_1: expected statistics learned from data"
+    ):
         model.predict(X)
     before = np.tanh(dense(model, "dense_1", X))
     reaching = np.maximum(dense(model, "parallel_1/dense_1", before), 0)
@@ -248,7 +316,9 @@ def test_statistics_inside_are_learned_from_what_reaches_them():
 
 
 def test_masks_of_the_branches_are_joined():
-    """What is real is real in every branch; a row mask (batch,) and a step mask (batch, time) give a step mask."""
+    """What is real is real in every branch; a row mask (batch,) and a step mask (batch, time) give
+    a step mask.
+    """
 
     @dataclass(frozen=True)
     class Marks(Layer):
@@ -260,7 +330,10 @@ def test_masks_of_the_branches_are_joined():
     for branches in ([[Marks()], []], [[], [Marks()]]):
         link = Parallel([tuple(branch) for branch in branches])
         params, state, _ = functional.init((link,), np.random.default_rng(0), (2, 1))
-        for mask in (functional.run((link,), params, state, x, mask=rows)[2], network.forward((link,), params, state, x, mask=rows)[3]):
+        for mask in (
+            functional.run((link,), params, state, x, mask=rows)[2],
+            network.forward((link,), params, state, x, mask=rows)[3],
+        ):
             np.testing.assert_array_equal(mask, [[1, 0], [0, 0]])
     plain = Residual(Dense(1))
     params, state, _ = functional.init((plain,), np.random.default_rng(0), (2, 1))
@@ -268,7 +341,10 @@ def test_masks_of_the_branches_are_joined():
 
 
 def test_what_goes_bad_inside_is_named():
-    model = model_of(Dense(4), Residual([Dense(4), Activation(lambda z: jnp.log(z - 1e6), name="logs"), Dense(4)]))
+    model = model_of(
+        Dense(4),
+        Residual([Dense(4), Activation(lambda z: jnp.log(z - 1e6), name="logs"), Dense(4)]),
+    )
     with pytest.warns(TrainingWarning, match="the output of residual_1/logs is not finite"):
         model.fit(X, Y, epochs=1, verbose=0)
 
@@ -295,7 +371,10 @@ def test_a_composite_says_at_once_what_it_lacks():
 
 def test_one_without_any_layer_freezes_too():
     """Oracle: a relation: x + x trains what follows as 2 x does."""
-    doubled, scaled = (model_of(first, Dense(4)) for first in (Parallel([[], []], "add", trainable=False), Activation(lambda x: 2 * x)))
+    doubled, scaled = (
+        model_of(first, Dense(4))
+        for first in (Parallel([[], []], "add", trainable=False), Activation(lambda x: 2 * x))
+    )
     for model in (doubled, scaled):
         model.fit(X, Y, epochs=2, verbose=0)
     for a, b in zip(doubled.get_weights(), scaled.get_weights(), strict=True):
@@ -304,7 +383,10 @@ def test_one_without_any_layer_freezes_too():
 
 def test_training_goes_on_as_if_never_stopped():
     def noisy():
-        return model_of(Residual([Dropout(0.2), Dense(4), BatchNormalization()]), Parallel([Dense(2), [Dropout(0.5), Dense(2)]]))
+        return model_of(
+            Residual([Dropout(0.2), Dense(4), BatchNormalization()]),
+            Parallel([Dense(2), [Dropout(0.5), Dense(2)]]),
+        )
 
     whole, parts = noisy(), noisy()
     whole.fit(X, Y, epochs=4, batch_size=4, verbose=0)
@@ -315,7 +397,9 @@ def test_training_goes_on_as_if_never_stopped():
 
 
 def test_deltas_do_not_vanish_around_a_residual():
-    """Twenty layers of sigmoid, whose slope is at most 1/4: in a row dL/dx is below 4^-20 of what it is around them."""
+    """Twenty layers of sigmoid, whose slope is at most 1/4: in a row dL/dx is below 4^-20 of what
+    it is around them.
+    """
     deep = [Dense(4, activation="sigmoid") for _ in range(20)]
     row = model_of(*deep).trace(X, Y).links[0].d_input
     around = model_of(*[Residual(layer) for layer in deep]).trace(X, Y).links[0].d_input
@@ -327,13 +411,28 @@ def test_deltas_do_not_vanish_around_a_residual():
     ("make", "told"),
     [
         (lambda: Residual([]), r"Residual: expected at least one layer. Received: layers=\[\]"),
-        (lambda: Residual(Dense), "Residual: expected layers. Received: received='Dense'. This is the class; write Dense"),
-        (lambda: Parallel([[Input(4), Dense(2)]]), r"Parallel: expected layers that run, and no Input\. .*Sequential\(\[Input"),
-        (lambda: Residual([Dense(2), np.tanh]), r"Residual: expected layers.*A function goes in as Activation\(function\)"),
+        (
+            lambda: Residual(Dense),
+            "Residual: expected layers. Received: received='Dense'. This is the class; write Dense",
+        ),
+        (
+            lambda: Parallel([[Input(4), Dense(2)]]),
+            r"Parallel: expected layers that run, and no Input\. .*Sequential\(\[Input",
+        ),
+        (
+            lambda: Residual([Dense(2), np.tanh]),
+            r"Residual: expected layers.*A function goes in as Activation\(function\)",
+        ),
         (lambda: Parallel(Dense(2)), "Parallel: expected a list of branches. .* Write Parallel"),
         (lambda: Parallel([]), "Parallel: expected a list of branches"),
-        (lambda: Parallel([Dense(2), ["relu"]]), "Parallel: expected layers. Received: received='relu'"),
-        (lambda: Parallel([Dense(2)], "sum"), "Parallel: merge: expected one of concat, add, multiply, mean. Received: name='sum'"),
+        (
+            lambda: Parallel([Dense(2), ["relu"]]),
+            "Parallel: expected layers. Received: received='relu'",
+        ),
+        (
+            lambda: Parallel([Dense(2)], "sum"),
+            "Parallel: merge: expected one of concat, add, multiply, mean. Received: name='sum'",
+        ),
         (
             lambda: model_of(Residual(Dense(3))).summary(),
             r"residual_1: expected layers that keep the shape. .*output=\(3,\). End in .*Dense\(4\)",
@@ -358,7 +457,9 @@ def test_what_wrong_composites_are_told(make, told):
 
 
 def test_nesting_draws_every_weight_once():
-    """Oracle: a count; the params are drawn from one generator, chain after chain, as a row of layers draws them."""
+    """Oracle: a count; the params are drawn from one generator, chain after chain, as a row of
+    layers draws them.
+    """
     drawn = []
 
     @dataclass(frozen=True)

@@ -1,4 +1,6 @@
-"""Dense and Maxout: where they start, what they cost, and Maxout (which Keras lacks) by hand, by a loop and by its relation to Dense."""
+"""Dense and Maxout: where they start, what they cost, and Maxout (which Keras lacks) by hand, by a
+loop and by its relation to Dense.
+"""
 
 import jax
 import jax.numpy as jnp
@@ -12,7 +14,9 @@ from oracles import EXACT, FLOAT32, FLOAT64, close, directional_error
 
 
 def test_dense_starts_where_it_is_told():
-    params = Dense(2, kernel_initializer="zeros", bias_initializer=Constant(0.5)).init(np.random.default_rng(0), (3,))
+    params = Dense(2, kernel_initializer="zeros", bias_initializer=Constant(0.5)).init(
+        np.random.default_rng(0), (3,)
+    )
     assert list(params) == ["kernel", "bias"]
     np.testing.assert_array_equal(params["kernel"], np.zeros((3, 2)))
     np.testing.assert_array_equal(params["bias"], [0.5, 0.5])
@@ -21,25 +25,39 @@ def test_dense_starts_where_it_is_told():
 
 def test_dense_penalty_of_what_is_not_there():
     assert Dense(3).penalty({"kernel": np.ones((2, 3))}) is None
-    assert Dense(3, use_bias=False, bias_regularizer="l2").penalty({"kernel": np.ones((2, 3))}) is None
+    assert (
+        Dense(3, use_bias=False, bias_regularizer="l2").penalty({"kernel": np.ones((2, 3))}) is None
+    )
 
 
 def maxout(units, pieces, n, **fields):
     """The layer, random weights of it, and rows."""
     layer, rng = Maxout(units, pieces, **fields), np.random.default_rng(3)
-    params = {name: np.float32(rng.normal(size=w.shape)) for name, w in layer.init(rng, (n,)).items()}
+    params = {
+        name: np.float32(rng.normal(size=w.shape)) for name, w in layer.init(rng, (n,)).items()
+    }
     return layer, params, rng.normal(size=(7, n)).astype(np.float32)
 
 
 def test_maxout_by_hand():
-    """x = (1, 2): 3 - 2 + 0 = 1 and 0.5 + 2 - 1 = 1.5, the largest 1.5; x = (2, 1): 6 - 1 + 0 = 5 and 1 + 1 - 1 = 1, the largest 5."""
-    params = {"kernel": np.array([[[3.0], [0.5]], [[-1.0], [1.0]]]), "bias": np.array([[0.0], [-1.0]])}
-    np.testing.assert_array_equal(Maxout(1)(params, np.array([[1.0, 2.0], [2.0, 1.0]])), [[1.5], [5.0]])
+    """x = (1, 2): 3 - 2 + 0 = 1 and 0.5 + 2 - 1 = 1.5, the largest 1.5; x = (2, 1): 6 - 1 + 0 = 5
+    and 1 + 1 - 1 = 1, the largest 5.
+    """
+    params = {
+        "kernel": np.array([[[3.0], [0.5]], [[-1.0], [1.0]]]),
+        "bias": np.array([[0.0], [-1.0]]),
+    }
+    np.testing.assert_array_equal(
+        Maxout(1)(params, np.array([[1.0, 2.0], [2.0, 1.0]])), [[1.5], [5.0]]
+    )
 
 
 def test_maxout_learns_in_the_piece_that_won():
     """By hand, for y = x_1: the winner's gradient is x for its W and 1 for its b, the other's 0."""
-    params = {"kernel": np.array([[[3.0], [0.5]], [[-1.0], [1.0]]]), "bias": np.array([[0.0], [-1.0]])}
+    params = {
+        "kernel": np.array([[[3.0], [0.5]], [[-1.0], [1.0]]]),
+        "bias": np.array([[0.0], [-1.0]]),
+    }
     grads = jax.grad(lambda params: Maxout(1)(params, np.array([[1.0, 2.0]])).sum())(params)
     np.testing.assert_array_equal(grads["kernel"][:, :, 0], [[0, 1], [0, 2]])
     np.testing.assert_array_equal(grads["bias"], [[0], [1]])
@@ -70,7 +88,9 @@ def test_maxout_is_the_largest_of_several_dense():
     dy = np.random.default_rng(0).normal(size=(7, 2)).astype(np.float32)
 
     def theirs(kernels, biases, x):
-        return jnp.stack([Dense(2)({"kernel": kernels[:, k], "bias": biases[k]}, x) for k in range(3)]).max(0)
+        return jnp.stack(
+            [Dense(2)({"kernel": kernels[:, k], "bias": biases[k]}, x) for k in range(3)]
+        ).max(0)
 
     y, back = jax.vjp(lambda params, x: layer(params, x), params, x)
     want, want_back = jax.vjp(theirs, params["kernel"], params["bias"], x)
@@ -83,20 +103,33 @@ def test_maxout_is_the_largest_of_several_dense():
 def test_maxout_gradient_by_finite_difference():
     layer, params, x = maxout(2, 3, 4)
     dy = np.random.default_rng(0).normal(size=(7, 2))
-    assert directional_error(lambda w: (dy * layer(params | {"kernel": w}, x)).sum(), params["kernel"]) < FLOAT64
-    assert directional_error(lambda b: (dy * layer(params | {"bias": b}, x)).sum(), params["bias"]) < FLOAT64
+    assert (
+        directional_error(lambda w: (dy * layer(params | {"kernel": w}, x)).sum(), params["kernel"])
+        < FLOAT64
+    )
+    assert (
+        directional_error(lambda b: (dy * layer(params | {"bias": b}, x)).sum(), params["bias"])
+        < FLOAT64
+    )
     assert directional_error(lambda x: (dy * layer(params, x)).sum(), x) < FLOAT64
 
 
 def test_maxout_starts_every_piece_as_a_dense_of_its_own():
     """The same draws, one Dense after the other: the fans are those of one piece."""
     params, rng = Maxout(3, pieces=2).init(np.random.default_rng(0), (4,)), np.random.default_rng(0)
-    assert [(name, w.shape) for name, w in params.items()] == [("kernel", (4, 2, 3)), ("bias", (2, 3))]
+    assert [(name, w.shape) for name, w in params.items()] == [
+        ("kernel", (4, 2, 3)),
+        ("bias", (2, 3)),
+    ]
     for k in range(2):
-        np.testing.assert_allclose(params["kernel"][:, k], Dense(3).init(rng, (4,))["kernel"], rtol=EXACT)
+        np.testing.assert_allclose(
+            params["kernel"][:, k], Dense(3).init(rng, (4,))["kernel"], rtol=EXACT
+        )
     np.testing.assert_array_equal(params["bias"], np.zeros((2, 3)))
     assert list(Maxout(3, use_bias=False).init(np.random.default_rng(0), (4,))) == ["kernel"]
-    told = Maxout(3, kernel_initializer=Constant(2.0), bias_initializer="ones").init(np.random.default_rng(0), (4,))
+    told = Maxout(3, kernel_initializer=Constant(2.0), bias_initializer="ones").init(
+        np.random.default_rng(0), (4,)
+    )
     np.testing.assert_array_equal(told["kernel"], np.full((4, 2, 3), 2.0))
     np.testing.assert_array_equal(told["bias"], np.ones((2, 3)))
 

@@ -1,4 +1,6 @@
-"""Noise layers: the distribution of what they draw, within five standard deviations, and that only training draws."""
+"""Noise layers: the distribution of what they draw, within five standard deviations, and that only
+training draws.
+"""
 
 import jax
 import numpy as np
@@ -15,7 +17,9 @@ def noisy(layer, x, seed=1, train=True):
 
 @pytest.mark.parametrize("rate", [0.2, 0.5, 0.9])
 def test_dropout_zeroes_its_share_and_keeps_the_mean(rate):
-    """By hand: survivors are x / (1 - rate); their share is binomial, within five standard deviations."""
+    """By hand: survivors are x / (1 - rate); their share is binomial, within five standard
+    deviations.
+    """
     x = np.random.default_rng(0).uniform(1, 2, (100, 100)).astype(np.float32)
     y, _ = Dropout(rate).apply({}, {}, x, key=jax.random.key(1), train=True, mask=None)
     kept = np.asarray(y) != 0
@@ -27,20 +31,28 @@ def test_dropout_zeroes_its_share_and_keeps_the_mean(rate):
 
 @pytest.mark.parametrize("stddev", [0.1, 3.0])
 def test_gaussian_noise_is_normal(stddev):
-    """Of n draws, the mean deviates by stddev / sqrt(n), the spread by stddev / sqrt(2 n); 68.3 % lie within stddev, 95.5 % within two."""
+    """Of n draws, the mean deviates by stddev / sqrt(n), the spread by stddev / sqrt(2 n); 68.3 %
+    lie within stddev, 95.5 % within two.
+    """
     x = np.random.default_rng(0).uniform(-1, 1, (200, 100)).astype(np.float32)
     noise, n = noisy(GaussianNoise(stddev), x) - x, x.size
     assert abs(noise.mean()) < 5 * stddev / np.sqrt(n)
     assert abs(noise.std() - stddev) < 5 * stddev / np.sqrt(2 * n)
     for far, share in ((1, 0.6827), (2, 0.9545)):
-        assert abs((abs(noise) < far * stddev).mean() - share) < 5 * np.sqrt(share * (1 - share) / n)
+        assert abs((abs(noise) < far * stddev).mean() - share) < 5 * np.sqrt(
+            share * (1 - share) / n
+        )
 
 
 def test_gaussian_noise_is_of_each_number_its_own():
     """Of m independent pairs the correlation has standard deviation 1 / sqrt(m)."""
     x = np.zeros((200, 100), np.float32)
     noise = noisy(GaussianNoise(1.0), x)
-    for a, b in ((noise[1:], noise[:-1]), (noise[:, 1:], noise[:, :-1]), (noise, noisy(GaussianNoise(1.0), x, seed=2))):
+    for a, b in (
+        (noise[1:], noise[:-1]),
+        (noise[:, 1:], noise[:, :-1]),
+        (noise, noisy(GaussianNoise(1.0), x, seed=2)),
+    ):
         assert abs(np.corrcoef(a.ravel(), b.ravel())[0, 1]) < 5 / np.sqrt(a.size)
 
 
@@ -52,7 +64,9 @@ def test_gaussian_noise_scales_with_stddev_and_follows_its_key():
     np.testing.assert_array_equal(noisy(GaussianNoise(0.0), x + 7), x + 7)
 
 
-@pytest.mark.parametrize("layer", [AlphaDropout(0.5), Dropout(0.5), GaussianDropout(0.5), GaussianNoise(0.5)], ids=repr)
+@pytest.mark.parametrize(
+    "layer", [AlphaDropout(0.5), Dropout(0.5), GaussianDropout(0.5), GaussianNoise(0.5)], ids=repr
+)
 def test_inference_draws_nothing(layer):
     x = np.ones((3, 4), np.float32)
     assert layer.apply({}, {}, x, key=None, train=False, mask=None) == (x, {})
@@ -60,7 +74,9 @@ def test_inference_draws_nothing(layer):
 
 @pytest.mark.parametrize("rate", [0.2, 0.5])
 def test_alpha_dropout_sets_its_share_to_selus_floor_and_keeps_mean_and_variance(rate):
-    """By hand: with s = -1.0507 * 1.6733, a^2 (1 - rate)(1 + rate s^2) = 1; dropped is a s (1 - rate), kept a (x - s rate)."""
+    """By hand: with s = -1.0507 * 1.6733, a^2 (1 - rate)(1 + rate s^2) = 1; dropped is a s (1 -
+    rate), kept a (x - s rate).
+    """
     x = np.random.default_rng(0).normal(size=(200, 100)).astype(np.float32)
     y, s = noisy(AlphaDropout(rate), x), -1.0507009873554805 * 1.6732632423543772
     a = 1 / np.sqrt((1 - rate) * (1 + rate * s**2))
@@ -83,5 +99,8 @@ def test_gaussian_dropout_is_noise_in_proportion():
 @pytest.mark.parametrize("layer", [AlphaDropout, GaussianDropout])
 def test_rates_are_checked(layer):
     for rate in (-0.1, 1, "half"):
-        with pytest.raises(ConfigError, match=rf"{layer.__name__}: expected rate from 0 to below 1\. Received: rate={rate!r}\."):
+        with pytest.raises(
+            ConfigError,
+            match=rf"{layer.__name__}: expected rate from 0 to below 1\. Received: rate={rate!r}\.",
+        ):
             layer(rate)

@@ -11,22 +11,33 @@ from glassnet.errors import ConfigError, MissingError
 from glassnet.layers import Dense, Flatten, Input, Residual
 
 
-@pytest.mark.parametrize("name", ["get_weights", "set_weights", "weights", "trainable_weights", "kernel", "bias", "variables"])
+@pytest.mark.parametrize(
+    "name",
+    ["get_weights", "set_weights", "weights", "trainable_weights", "kernel", "bias", "variables"],
+)
 def test_a_layer_says_where_its_weights_are(name):
-    with pytest.raises(MissingError, match=rf"Dense has no attribute '{name}'.*model.layers\[0\].get_weights\(\), model.params"):
+    with pytest.raises(
+        MissingError,
+        match=rf"Dense has no attribute '{name}'.*model.layers\[0\].get_weights\(\), model.params",
+    ):
         getattr(Dense(3), name)
 
 
 def test_other_attributes_are_missing_as_python_has_it():
     assert not hasattr(Dense(3), "call")
-    with pytest.raises(AttributeError, match=r"Dense has no attribute 'call': a layer says what it is\.$"):
+    with pytest.raises(
+        AttributeError, match=r"Dense has no attribute 'call': a layer says what it is\.$"
+    ):
         _ = Dense(3).call
     assert copy.deepcopy(Dense(3)) == pickle.loads(pickle.dumps(Dense(3))) == Dense(3)
 
 
 @pytest.mark.parametrize("layer", [Dense(3), Flatten()])
 def test_the_functional_way_is_told_what_to_write(layer):
-    with pytest.raises(ConfigError, match=r"expected layer\(params, x\).*Sequential\(\[...\]\), with Parallel\(\[...\]\) for branches"):
+    with pytest.raises(
+        ConfigError,
+        match=r"expected layer\(params, x\).*Sequential\(\[...\]\), with Parallel\(\[...\]\) for branches",
+    ):
         layer(Input(4))
 
 

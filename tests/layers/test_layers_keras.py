@@ -1,4 +1,6 @@
-"""Layers against Keras on JAX: outputs, statistics, penalties and gradients from the same weights."""
+"""Layers against Keras on JAX: outputs, statistics, penalties and gradients from the same
+weights.
+"""
 
 import numpy as np
 import pytest
@@ -35,7 +37,11 @@ PAIRS = {
     "dense of sequences": (Dense(3), (2, 4), theirs("Dense", 3)),
     "dense, no bias": (Dense(3, use_bias=False), (4,), theirs("Dense", 3, use_bias=False)),
     "dense relu": (Dense(3, activation="relu"), (4,), theirs("Dense", 3, activation="relu")),
-    "dense softmax": (Dense(3, activation="softmax"), (4,), theirs("Dense", 3, activation="softmax")),
+    "dense softmax": (
+        Dense(3, activation="softmax"),
+        (4,),
+        theirs("Dense", 3, activation="softmax"),
+    ),
     "sigmoid": (Activation("sigmoid"), (4,), theirs("Activation", "sigmoid")),
     "tanh": (Activation("tanh"), (4,), theirs("Activation", "tanh")),
     "leaky relu": (Activation("leaky_relu"), (4,), theirs("Activation", "leaky_relu")),
@@ -45,22 +51,54 @@ PAIRS = {
     "alpha dropout at inference": (AlphaDropout(0.5), (4,), theirs("AlphaDropout", 0.5)),
     "dropout at inference": (Dropout(0.5), (4,), theirs("Dropout", 0.5)),
     "batch norm": (BatchNormalization(), (4,), theirs("BatchNormalization")),
-    "batch norm of images": (BatchNormalization(0.9, 0.01), (3, 3, 2), theirs("BatchNormalization", momentum=0.9, epsilon=0.01)),
-    "batch norm, no beta": (BatchNormalization(center=False), (4,), theirs("BatchNormalization", center=False)),
-    "batch norm, no gamma": (BatchNormalization(scale=False), (4,), theirs("BatchNormalization", scale=False)),
+    "batch norm of images": (
+        BatchNormalization(0.9, 0.01),
+        (3, 3, 2),
+        theirs("BatchNormalization", momentum=0.9, epsilon=0.01),
+    ),
+    "batch norm, no beta": (
+        BatchNormalization(center=False),
+        (4,),
+        theirs("BatchNormalization", center=False),
+    ),
+    "batch norm, no gamma": (
+        BatchNormalization(scale=False),
+        (4,),
+        theirs("BatchNormalization", scale=False),
+    ),
     "gaussian dropout at inference": (GaussianDropout(0.5), (4,), theirs("GaussianDropout", 0.5)),
     "gaussian noise at inference": (GaussianNoise(0.5), (4,), theirs("GaussianNoise", 0.5)),
     "layer norm": (LayerNormalization(), (4,), theirs("LayerNormalization")),
-    "layer norm of sequences": (LayerNormalization(epsilon=0.1), (3, 4), theirs("LayerNormalization", epsilon=0.1)),
-    "layer norm of images": (LayerNormalization((-3, -2, -1)), (3, 3, 2), theirs("LayerNormalization", axis=[1, 2, 3])),
-    "layer norm, no beta": (LayerNormalization(center=False), (4,), theirs("LayerNormalization", center=False)),
-    "layer norm, no gamma": (LayerNormalization(scale=False), (4,), theirs("LayerNormalization", scale=False)),
+    "layer norm of sequences": (
+        LayerNormalization(epsilon=0.1),
+        (3, 4),
+        theirs("LayerNormalization", epsilon=0.1),
+    ),
+    "layer norm of images": (
+        LayerNormalization((-3, -2, -1)),
+        (3, 3, 2),
+        theirs("LayerNormalization", axis=[1, 2, 3]),
+    ),
+    "layer norm, no beta": (
+        LayerNormalization(center=False),
+        (4,),
+        theirs("LayerNormalization", center=False),
+    ),
+    "layer norm, no gamma": (
+        LayerNormalization(scale=False),
+        (4,),
+        theirs("LayerNormalization", scale=False),
+    ),
     "permute": (Permute((2, 3, 1)), (2, 3, 4), theirs("Permute", (2, 3, 1))),
     "prelu": (PReLU(), (2, 3), theirs("PReLU")),
     "prelu of images": (PReLU(shared_axes=(1, 2)), (3, 3, 2), theirs("PReLU", shared_axes=[1, 2])),
     "repeat vector": (RepeatVector(3), (4,), theirs("RepeatVector", 3)),
     "unit norm": (UnitNormalization(), (3, 4), theirs("UnitNormalization")),
-    "unit norm of images": (UnitNormalization((-3, -2, -1)), (3, 3, 2), theirs("UnitNormalization", axis=[1, 2, 3])),
+    "unit norm of images": (
+        UnitNormalization((-3, -2, -1)),
+        (3, 3, 2),
+        theirs("UnitNormalization", axis=[1, 2, 3]),
+    ),
 }
 
 
@@ -71,19 +109,29 @@ def test_parity(recorded, name):
 
 
 def test_every_layer_that_computes_is_compared():
-    """But for Input, which runs nothing, Normalization, compared below, Maxout, which Keras lacks (test_dense.py), composites, and what
-    has a file of its own: steps and pixels (test_windows_keras.py), sequences (test_recurrent_keras.py), chance (test_augmentation.py)
+    """But for Input, which runs nothing, Normalization, compared below, Maxout, which Keras lacks
+    (test_dense.py), composites, and what
+    has a file of its own: steps and pixels (test_windows_keras.py), sequences
+        (test_recurrent_keras.py), chance (test_augmentation.py)
     and text (test_text.py).
     """
     elsewhere = {Input, Layer, Maxout, Normalization} | over_windows()
     others = ("SimpleRNN", "LSTM", "GRU", "Masking", "Embedding", "TextVectorization")
-    elsewhere |= {getattr(layers, name) for name in layers.__all__ if name in others or name.startswith("Random")}
-    public = {layer for layer in map(vars(layers).get, layers.__all__) if not issubclass(layer, Composite)}
+    elsewhere |= {
+        getattr(layers, name)
+        for name in layers.__all__
+        if name in others or name.startswith("Random")
+    }
+    public = {
+        layer for layer in map(vars(layers).get, layers.__all__) if not issubclass(layer, Composite)
+    }
     assert {type(layer) for layer, _, _ in PAIRS.values()} == public - elsewhere
 
 
 def test_batch_normalization_statistics_over_batches(recorded):
-    """Keras's moving averages after five batches of drifting mean and spread, and an inference pass with them."""
+    """Keras's moving averages after five batches of drifting mean and spread, and an inference pass
+    with them.
+    """
     layer, rng = BatchNormalization(momentum=0.8), np.random.default_rng(2)
     _, (params,), (state,), _ = drawn(layer, (3,))
     batches = [rng.normal(i, 1 + i, (BATCH, 3)).astype(np.float32) for i in range(5)]
@@ -93,7 +141,11 @@ def test_batch_normalization_statistics_over_batches(recorded):
         theirs.build((None, 3))
         theirs.set_weights(weights)
         outputs = [theirs(x, training=True) for x in batches]
-        return outputs, {name: getattr(theirs, name).value for name in state}, theirs(batches[-1], training=False)
+        return (
+            outputs,
+            {name: getattr(theirs, name).value for name in state},
+            theirs(batches[-1], training=False),
+        )
 
     outputs, moving, after = recorded(live, [*params.values(), *state.values()], batches)
     for x, want in zip(batches, outputs, strict=True):
@@ -111,7 +163,9 @@ def test_batch_normalization_masks_as_keras_does(recorded):
     (link,), (params,), (state,), x = drawn(layer, (3,))
     y, new = link.apply(params, state, x, key=None, train=True, mask=mask.astype(np.float32))
     weights = [*params.values(), *state.values()]
-    want, want_new, *_ = recorded(keras_run, theirs("BatchNormalization"), weights, x, np.ones_like(x), True, mask)
+    want, want_new, *_ = recorded(
+        keras_run, theirs("BatchNormalization"), weights, x, np.ones_like(x), True, mask
+    )
     close(np.asarray(y)[mask], np.asarray(want)[mask], 5 * FLOAT32)
     for a, b in zip(new.values(), want_new, strict=True):
         close(a, b, 5 * FLOAT32)
@@ -122,13 +176,17 @@ def test_frozen_batch_normalization_uses_the_moving_statistics_in_training(recor
     _, (params,), (state,), x = drawn(layer, (3,))
     y, unchanged = layer.apply(params, state, x, key=None, train=True, mask=None)
     weights = [*params.values(), *state.values()]
-    want, *_ = recorded(keras_run, theirs("BatchNormalization", trainable=False), weights, x, np.ones_like(x), True)
+    want, *_ = recorded(
+        keras_run, theirs("BatchNormalization", trainable=False), weights, x, np.ones_like(x), True
+    )
     close(y, want, 5 * FLOAT32)
     assert unchanged is state
 
 
 @pytest.mark.parametrize(
-    ("kernel", "bias"), [("l2", None), (L2(0.3), L1(0.2)), (L1L2(0.1, 0.2), "l1"), (None, L2(0.5))], ids=["l2", "both", "l1_l2", "bias"]
+    ("kernel", "bias"),
+    [("l2", None), (L2(0.3), L1(0.2)), (L1L2(0.1, 0.2), "l1"), (None, L2(0.5))],
+    ids=["l2", "both", "l1_l2", "bias"],
 )
 def test_dense_penalty(recorded, kernel, bias):
     """The sum of Keras's layer.losses, and by hand: sums over |w| and w^2."""
@@ -140,17 +198,31 @@ def test_dense_penalty(recorded, kernel, bias):
     }
 
     def live(keras, regularizers, weights, shape):
-        dense = keras.layers.Dense(3, **{name: one and getattr(keras.regularizers, one[0])(**one[1]) for name, one in regularizers.items()})
+        dense = keras.layers.Dense(
+            3,
+            **{
+                name: one and getattr(keras.regularizers, one[0])(**one[1])
+                for name, one in regularizers.items()
+            },
+        )
         dense.build(shape)
         dense.set_weights(weights)
         return sum(float(loss) for loss in dense.losses)
 
-    close(layer.penalty(params), recorded(live, regularizers, [*params.values()], x.shape), 5 * FLOAT32)
+    close(
+        layer.penalty(params),
+        recorded(live, regularizers, [*params.values()], x.shape),
+        5 * FLOAT32,
+    )
     if bias is None:
         close(layer.penalty(params), 0.01 * np.square(params["kernel"]).sum(), 5 * FLOAT32)
 
 
-@pytest.mark.parametrize(("axis", "shape"), [(-1, (3,)), (-1, (2, 3)), (None, (3,))], ids=["features", "sequences", "all"])
+@pytest.mark.parametrize(
+    ("axis", "shape"),
+    [(-1, (3,)), (-1, (2, 3)), (None, (3,))],
+    ids=["features", "sequences", "all"],
+)
 def test_normalization_adapts_as_keras_does(recorded, axis, shape):
     rng = np.random.default_rng(5)
     seen, x = (rng.normal(3, 2, (n, *shape)).astype(np.float32) for n in (50, 4))

@@ -1,4 +1,6 @@
-"""Layers that normalise each example by itself: by hand, far from zero, and where a naive slope is NaN."""
+"""Layers that normalise each example by itself: by hand, far from zero, and where a naive slope is
+NaN.
+"""
 
 import jax
 import jax.numpy as jnp
@@ -11,14 +13,18 @@ from oracles import LOOSE, close
 
 
 def test_layer_normalization_by_hand():
-    """Of (1, 3, 5) the mean is 3 and the variance 8/3; with epsilon 1/3 the root is sqrt(3), and y = 2 (x - 3) / sqrt(3) + 1."""
+    """Of (1, 3, 5) the mean is 3 and the variance 8/3; with epsilon 1/3 the root is sqrt(3), and y
+    = 2 (x - 3) / sqrt(3) + 1.
+    """
     params = {"gamma": np.float32([2, 2, 2]), "beta": np.float32([1, 1, 1])}
     y = LayerNormalization(epsilon=1 / 3)(params, np.float32([[1, 3, 5], [7, 7, 7]]))
     close(y, [[1 - 4 / np.sqrt(3), 1, 1 + 4 / np.sqrt(3)], [1, 1, 1]])
 
 
 def test_layer_normalization_far_from_zero():
-    """Around 100 with spread 1, a variance as mean(x^2) - mean^2 would lose four digits: NumPy in float64 is the oracle."""
+    """Around 100 with spread 1, a variance as mean(x^2) - mean^2 would lose four digits: NumPy in
+    float64 is the oracle.
+    """
     x = np.random.default_rng(0).normal(100, 1, (50, 16)).astype(np.float32)
     layer, wide = LayerNormalization(), x.astype(np.float64)
     want = (wide - wide.mean(-1, keepdims=True)) / np.sqrt(wide.var(-1, keepdims=True) + 1e-3)
@@ -26,7 +32,9 @@ def test_layer_normalization_far_from_zero():
 
 
 def test_layer_normalization_starts_where_it_is_told():
-    layer = LayerNormalization((-2, -1), beta_initializer=Constant(3.0), gamma_initializer=Constant(2.0))
+    layer = LayerNormalization(
+        (-2, -1), beta_initializer=Constant(3.0), gamma_initializer=Constant(2.0)
+    )
     params = layer.init(np.random.default_rng(0), (5, 3, 2))
     assert list(params) == ["gamma", "beta"]
     np.testing.assert_array_equal(params["gamma"], np.full((3, 2), 2.0))
@@ -35,10 +43,15 @@ def test_layer_normalization_starts_where_it_is_told():
     assert list(LayerNormalization(scale=False).init(np.random.default_rng(0), (2,))) == ["beta"]
 
 
-@pytest.mark.parametrize("layer", [LayerNormalization(), UnitNormalization()], ids=["layer", "unit"])
+@pytest.mark.parametrize(
+    "layer", [LayerNormalization(), UnitNormalization()], ids=["layer", "unit"]
+)
 @pytest.mark.parametrize("train", [False, True])
 def test_no_mask_and_no_training_matters(layer, train):
-    x, mask = np.random.default_rng(0).normal(size=(3, 4, 2)).astype(np.float32), np.arange(12).reshape(3, 4) % 3 > 0
+    x, mask = (
+        np.random.default_rng(0).normal(size=(3, 4, 2)).astype(np.float32),
+        np.arange(12).reshape(3, 4) % 3 > 0,
+    )
     params = layer.init(np.random.default_rng(0), (4, 2))
     y, state = layer.apply(params, {}, x, key=None, train=train, mask=mask)
     np.testing.assert_array_equal(y, layer(params, x))

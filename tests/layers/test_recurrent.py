@@ -1,4 +1,5 @@
-"""The recurrences, masks, dropout and token ids: by hand, by finite differences, by relations, and at the level of the model.
+"""The recurrences, masks, dropout and token ids: by hand, by finite differences, by relations, and
+at the level of the model.
 
 `test_recurrent_keras.py` holds the same layers against Keras.
 """
@@ -38,17 +39,23 @@ def drawn(cell, time=T):
     gates = len(cell.gate_names) * U
     sizes = (D, gates), (U, gates), (gates,), (gates,)
     weights = [RNG.normal(size=size) for size in sizes]
-    return RNG.normal(size=(time, B, D)), RecurrentWeights(*weights[: 4 if isinstance(cell, GRUCell) else 3])
+    return RNG.normal(size=(time, B, D)), RecurrentWeights(
+        *weights[: 4 if isinstance(cell, GRUCell) else 3]
+    )
 
 
 def value(loop, cell, reverse, dy, x, weights, mask):
-    """The inner product of the outputs with dy: of every step, or of the last where dy has no axis of time."""
+    """The inner product of the outputs with dy: of every step, or of the last where dy has no axis
+    of time.
+    """
     y = loop(cell, reverse, dy.ndim == 3, x, weights, mask)
     return jnp.vdot(dy, y[0] if isinstance(y, tuple) else y)
 
 
 @pytest.mark.parametrize(
-    ("reverse", "every", "mask"), [(False, True, None), (True, False, REAL)], ids=["every step", "masked from the end"]
+    ("reverse", "every", "mask"),
+    [(False, True, None), (True, False, REAL)],
+    ids=["every step", "masked from the end"],
 )
 @pytest.mark.parametrize("cell", CELLS, ids=lambda cell: type(cell).__name__)
 def test_the_fast_loop_is_the_plain_one(cell, reverse, every, mask):
@@ -57,7 +64,10 @@ def test_the_fast_loop_is_the_plain_one(cell, reverse, every, mask):
         x, weights = drawn(cell)
         dy = RNG.normal(size=(T, B, U) if every else (B, U))
         slope = jax.jit(jax.value_and_grad(value, (4, 5)), static_argnums=(0, 1, 2))
-        got, want = (slope(loop, cell, reverse, dy, x, weights, mask) for loop in (recurrent_ops.fast_scan, recurrent_ops.reference_scan))
+        got, want = (
+            slope(loop, cell, reverse, dy, x, weights, mask)
+            for loop in (recurrent_ops.fast_scan, recurrent_ops.reference_scan)
+        )
         for a, b in zip(jax.tree.leaves(got), jax.tree.leaves(want), strict=True):
             np.testing.assert_allclose(a, b, rtol=1e-12, atol=1e-12)
 
@@ -66,16 +76,22 @@ def test_the_fast_loop_is_the_plain_one(cell, reverse, every, mask):
 def test_one_step(cell):
     with jax.enable_x64(True):
         x, weights = drawn(cell, 1)
-        value = jax.jit(lambda x: (recurrent_ops.fast_scan(cell, False, False, x, weights, None) ** 2).sum())
+        value = jax.jit(
+            lambda x: (recurrent_ops.fast_scan(cell, False, False, x, weights, None) ** 2).sum()
+        )
         assert directional_error(value, x) < FLOAT64
 
 
 def test_an_lstm_by_hand():
-    """One unit, x = 1 then 0, all weights 0 but the input's to g (2) and f's bias (1): c1 = s(0) t(2) = 0.4820, c2 = s(1) c1 = 0.3524."""
+    """One unit, x = 1 then 0, all weights 0 but the input's to g (2) and f's bias (1): c1 = s(0)
+    t(2) = 0.4820, c2 = s(1) c1 = 0.3524.
+    """
     kernel, bias = np.zeros((1, 4)), np.zeros(4)
     kernel[0, 2], bias[1] = 2, 1
     params = {"kernel": kernel, "recurrent_kernel": np.zeros((1, 4)), "bias": bias}
-    y, _ = LSTM(1, return_sequences=True).apply(params, {}, jnp.array([[[1.0], [0.0]]]), key=None, train=False, mask=None)
+    y, _ = LSTM(1, return_sequences=True).apply(
+        params, {}, jnp.array([[[1.0], [0.0]]]), key=None, train=False, mask=None
+    )
     c1 = 0.5 * np.tanh(2)
     c2 = c1 / (1 + np.exp(-1))
     close(y.ravel(), [0.5 * np.tanh(c1), 0.5 * np.tanh(c2)])
@@ -84,7 +100,9 @@ def test_an_lstm_by_hand():
 def test_a_row_without_a_real_step_keeps_the_zero_state():
     link = LSTM(2, return_sequences=True)
     params = link.init(np.random.default_rng(0), (3, 1))
-    y, _ = link.apply(params, {}, jnp.ones((1, 3, 1)), key=None, train=False, mask=jnp.zeros((1, 3)))
+    y, _ = link.apply(
+        params, {}, jnp.ones((1, 3, 1)), key=None, train=False, mask=jnp.zeros((1, 3))
+    )
     np.testing.assert_array_equal(y, np.zeros((1, 3, 2)))
 
 
@@ -106,7 +124,9 @@ def model_of(layers, shape, seed=0):
 
 @pytest.mark.parametrize("layers", MASKED, ids=["stacked", "every step"])
 def test_a_masked_batch_is_the_shorter_one(layers):
-    """Rows of one length, alone and cut, and the same padded by masked steps: one loss, one set of weights."""
+    """Rows of one length, alone and cut, and the same padded by masked steps: one loss, one set of
+    weights.
+    """
     every = layers is MASKED[1]
     x = np.abs(X[:, :4]) + 0.1
     y = RNG.normal(size=(8, 4, 1)).astype(np.float32) if every else Y
@@ -114,7 +134,10 @@ def test_a_masked_batch_is_the_shorter_one(layers):
     padded = np.pad(x, ((0, 0), (0, 2), (0, 0)))
     long_y = np.pad(y, ((0, 0), (0, 2), (0, 0)), constant_values=9.0) if every else y
     close(long.evaluate(padded, long_y), short.evaluate(x, y))
-    logs = [m.fit(a, b, batch_size=3, epochs=2, verbose=0).history["loss"] for m, a, b in ((short, x, y), (long, padded, long_y))]
+    logs = [
+        m.fit(a, b, batch_size=3, epochs=2, verbose=0).history["loss"]
+        for m, a, b in ((short, x, y), (long, padded, long_y))
+    ]
     close(logs[1], logs[0])
     for a, b in zip(long.get_weights(), short.get_weights(), strict=True):
         close(a, b)
@@ -153,7 +176,9 @@ def test_go_backwards_is_the_sequence_turned_round():
 
 @pytest.mark.parametrize("kind", [SimpleRNN, LSTM, GRU])
 def test_dropout_is_one_draw_a_sequence(kind):
-    """W = 1 and U = 0 show what each step's x was multiplied by: 0 or 1 / (1 - rate), the share of zeros binomial, five deviations."""
+    """W = 1 and U = 0 show what each step's x was multiplied by: 0 or 1 / (1 - rate), the share of
+    zeros binomial, five deviations.
+    """
     rate, link = 0.3, kind(1, activation="linear", return_sequences=True, dropout=0.3)
     if kind is not SimpleRNN:
         link = kind(1, "linear", "sigmoid", return_sequences=True, dropout=0.3)
@@ -171,26 +196,43 @@ def test_dropout_is_one_draw_a_sequence(kind):
 
 
 def test_recurrent_dropout_is_one_draw_a_sequence_and_gate():
-    """f = hard_sigmoid(h U + b) with i = 0: of a SimpleRNN h_t = u h_(t-1) + x_t, u is 0 or 2 for the whole sequence (rate 1/2, U = 1)."""
+    """f = hard_sigmoid(h U + b) with i = 0: of a SimpleRNN h_t = u h_(t-1) + x_t, u is 0 or 2 for
+    the whole sequence (rate 1/2, U = 1).
+    """
     link = SimpleRNN(1, "linear", recurrent_dropout=0.5, return_sequences=True)
     params = {"kernel": np.ones((1, 1)), "recurrent_kernel": np.ones((1, 1)), "bias": np.zeros(1)}
-    y, _ = link.apply(params, {}, jnp.ones((1000, 3, 1)), key=jax.random.key(0), train=True, mask=None)
+    y, _ = link.apply(
+        params, {}, jnp.ones((1000, 3, 1)), key=jax.random.key(0), train=True, mask=None
+    )
     rows, counts = np.unique(np.asarray(y)[..., 0], axis=0, return_counts=True)
     assert rows.tolist() == [[1, 1, 1], [1, 3, 7]]
     assert abs(counts[0] - 500) < 5 * np.sqrt(250)
     draws = [
-        LSTM(1, dropout=a, recurrent_dropout=b)._draw_dropout_factors(jax.random.key(0), jnp.ones((9, 4, 2)), True) for a, b in ((0.5, 0), (0.5, 0.5))
+        LSTM(1, dropout=a, recurrent_dropout=b)._draw_dropout_factors(
+            jax.random.key(0), jnp.ones((9, 4, 2)), True
+        )
+        for a, b in ((0.5, 0), (0.5, 0.5))
     ]
-    assert [[None if n is None else n.shape for n in pair] for pair in draws] == [[(9, 1, 2), None], [(9, 4, 2), (9, 4, 1)]]
+    assert [[None if n is None else n.shape for n in pair] for pair in draws] == [
+        [(9, 1, 2), None],
+        [(9, 4, 2), (9, 4, 1)],
+    ]
     assert not np.array_equal(draws[1][1][:, 0], draws[1][1][:, 1])
 
 
-TRACED = [LSTM(2), GRU(2, return_sequences=True, go_backwards=True), SimpleRNN(2), GRU(2, reset_after=False, dropout=0.3)]
+TRACED = [
+    LSTM(2),
+    GRU(2, return_sequences=True, go_backwards=True),
+    SimpleRNN(2),
+    GRU(2, reset_after=False, dropout=0.3),
+]
 
 
 @pytest.mark.parametrize("layer", TRACED, ids=["lstm", "gru backwards", "simple", "gru with noise"])
 def test_the_trace_sees_every_step(layer):
-    """Outputs as the pass has them; the kernels' and the bias's gradients are made of dL/dh and the slopes by hand, for SimpleRNN."""
+    """Outputs as the pass has them; the kernels' and the bias's gradients are made of dL/dh and the
+    slopes by hand, for SimpleRNN.
+    """
     model = model_of([Masking(), layer, Dense(1)], (6, 2))
     training, name = bool(layer.dropout), functional.default_name(layer) + "_1"
     y = np.repeat(Y[:, None], 6, 1) if layer.return_sequences else Y
@@ -215,7 +257,15 @@ def test_the_trace_sees_every_step(layer):
 
 
 def test_the_trace_sees_into_both_ways_and_prints():
-    model = model_of([Input(4), Embedding(5, 2, mask_zero=True), Bidirectional(LSTM(2, return_sequences=True)), Dense(1)][1:], 4)
+    model = model_of(
+        [
+            Input(4),
+            Embedding(5, 2, mask_zero=True),
+            Bidirectional(LSTM(2, return_sequences=True)),
+            Dense(1),
+        ][1:],
+        4,
+    )
     trace = model.trace([[3, 1, 2, 0]], np.ones((1, 4, 1)))
     steps = trace.steps("bidirectional_1/backward_lstm")
     back = trace["bidirectional_1/backward_lstm.reverse"].output
@@ -227,7 +277,8 @@ def test_the_trace_sees_into_both_ways_and_prints():
     assert table[1].split() == ["t", *"ifgohc", "dL/dh"]
     assert [line.split()[0] for line in table[2:]] == list("1234")
     with pytest.raises(
-        ConfigError, match=r"trace: recurrent layer: expected one of bidirectional_1/forward_lstm, .*Received: name='dense_1'"
+        ConfigError,
+        match=r"trace: recurrent layer: expected one of bidirectional_1/forward_lstm, .*Received: name='dense_1'",
     ):
         trace.steps("dense_1")
 
@@ -238,7 +289,9 @@ IDS = np.array([[1, 2, 0], [6, 0, 0], [5, 4, 3]])
 def test_ids_survive_exactly_and_strangers_are_named():
     """float32 holds whole numbers up to 2^24 exactly: neighbours there have rows of their own."""
     table = {"embeddings": jnp.arange(4.0)[:, None]}
-    np.testing.assert_array_equal(Embedding(4, 1)(table, jnp.array([[3, 0]], jnp.uint8))[..., 0], [[3, 0]])
+    np.testing.assert_array_equal(
+        Embedding(4, 1)(table, jnp.array([[3, 0]], jnp.uint8))[..., 0], [[3, 0]]
+    )
     big = Embedding(2**24, 1)
     assert np.float32(2**24 - 1) != np.float32(2**24 - 2)
     big.check_input(np.array([[2**24 - 1]], np.float32), "x")
@@ -248,18 +301,29 @@ def test_ids_survive_exactly_and_strangers_are_named():
 @pytest.mark.parametrize(("bad", "value"), [(7, "7"), (-1, "-1"), (2.5, "2.5")])
 def test_an_id_outside_the_vocabulary_is_refused(bad, value, tmp_path):
     """Wherever rows come in: fit, validation, evaluate, predict, trace, batches, a memory map."""
-    model, y = model_of([Embedding(7, 2, mask_zero=True), LSTM(2), Dense(1)], 3), np.zeros((3, 1), np.float32)
+    model, y = (
+        model_of([Embedding(7, 2, mask_zero=True), LSTM(2), Dense(1)], 3),
+        np.zeros((3, 1), np.float32),
+    )
     x = IDS.astype(np.float32)
     x[1, 2] = bad
     np.save(tmp_path / "x.npy", x)
     calls = {
-        "x": (lambda: model.fit(x, y, verbose=0), lambda: model.evaluate(x, y), lambda: model.predict(x), lambda: model.trace(x, y)),
+        "x": (
+            lambda: model.fit(x, y, verbose=0),
+            lambda: model.evaluate(x, y),
+            lambda: model.predict(x),
+            lambda: model.trace(x, y),
+        ),
         "validation x": (lambda: model.fit(IDS, y, validation_data=(x, y), verbose=0),),
         "batch 2 of epoch 1": (lambda: model.fit([(IDS, y), (x, y)], verbose=0),),
     }
     for what, each in calls.items():
         for call in each:
-            with pytest.raises(DataError, match=rf"{what}.*: expected token ids from 0 to 6\. Received: row=1, value={value}\. Embedding"):
+            with pytest.raises(
+                DataError,
+                match=rf"{what}.*: expected token ids from 0 to 6\. Received: row=1, value={value}\. Embedding",
+            ):
                 call()
     with pytest.raises(DataError, match=r"expected token ids from 0 to 6"):
         model.fit(np.load(tmp_path / "x.npy", mmap_mode="r"), y, batch_size=2, verbose=0)
@@ -268,18 +332,29 @@ def test_an_id_outside_the_vocabulary_is_refused(bad, value, tmp_path):
 
 @pytest.mark.parametrize(
     ("front", "x"),
-    [([Embedding(7, 2, mask_zero=True)], np.zeros((3, 4))), ([Masking(-1.0)], np.full((3, 4, 2), -1.0))],
+    [
+        ([Embedding(7, 2, mask_zero=True)], np.zeros((3, 4))),
+        ([Masking(-1.0)], np.full((3, 4, 2), -1.0)),
+    ],
     ids=["Embedding", "Masking"],
 )
 def test_rows_without_a_real_step(front, x):
-    """All of them are refused where there is to be a loss, not where there is none (one beside others does not count, see above)."""
+    """All of them are refused where there is to be a loss, not where there is none (one beside
+    others does not count, see above).
+    """
     y, some = np.zeros((3, 1)), x.copy()
     some[0] = 1
     model = gn.Sequential([*front, LSTM(2), Dense(1)], seed=0)
-    with pytest.raises(DataError, match=r"x: expected a real step in some row\. Received: rows=3\. All of it is what the mask leaves"):
+    with pytest.raises(
+        DataError,
+        match=r"x: expected a real step in some row\. Received: rows=3\. All of it is what the mask leaves",
+    ):
         model.fit(x, y, verbose=0)
     model.fit(some, y, verbose=0)
-    with pytest.raises(DataError, match=r"^loss: expected a row with a real step\. Masking leaves out all steps of all rows\."):
+    with pytest.raises(
+        DataError,
+        match=r"^loss: expected a row with a real step\. Masking leaves out all steps of all rows\.",
+    ):
         model.evaluate(x, y)
     with pytest.raises(DataError, match=r"^val_loss: expected a row with a real step\."):
         model.fit(some, y, validation_data=(x, y), verbose=0)
@@ -287,10 +362,18 @@ def test_rows_without_a_real_step(front, x):
 
 
 def test_sequences_of_no_step_and_of_several_lengths():
-    for layers, x in (([Embedding(3, 2), LSTM(2), Dense(1)], np.zeros((4, 0))), ([LSTM(2), Dense(1)], np.zeros((4, 0, 3)))):
-        with pytest.raises(DataError, match=r"x: expected at least one row, and a number in it\. Received: shape=\(4, 0"):
+    for layers, x in (
+        ([Embedding(3, 2), LSTM(2), Dense(1)], np.zeros((4, 0))),
+        ([LSTM(2), Dense(1)], np.zeros((4, 0, 3))),
+    ):
+        with pytest.raises(
+            DataError,
+            match=r"x: expected at least one row, and a number in it\. Received: shape=\(4, 0",
+        ):
             gn.Sequential(layers).fit(x, np.zeros(4), verbose=0)
-    with pytest.raises(DataError, match=r"x: expected rows of one length each\. .*Pad or cut them to one length\."):
+    with pytest.raises(
+        DataError, match=r"x: expected rows of one length each\. .*Pad or cut them to one length\."
+    ):
         gn.Sequential([Embedding(3, 2), LSTM(2), Dense(1)]).fit([[1, 2], [1]], [0, 1], verbose=0)
 
 
@@ -345,10 +428,14 @@ def test_saved_and_loaded_and_trained_on(tmp_path):
 
 
 def test_what_reaches_a_link():
-    """`network.compute_link_input` gives the link what the forward pass gave it, inside composites too."""
+    """`network.compute_link_input` gives the link what the forward pass gave it, inside composites
+    too.
+    """
     model = model_of([Masking(), Bidirectional(LSTM(2)), Dense(1)], (6, 2))
     built, params, state = model._network or model._build((6, 2)), model._params, model._state
-    x, key, mask = network.compute_link_input(built.links, params, state, X, (1, 1), key=jax.random.key(0), train=True)
+    x, key, mask = network.compute_link_input(
+        built.links, params, state, X, (1, 1), key=jax.random.key(0), train=True
+    )
     np.testing.assert_array_equal(x, X)
     np.testing.assert_array_equal(mask, np.arange(6) < LENGTHS[:, None])
     assert key is not None

@@ -1,4 +1,6 @@
-"""Recurrent layers against Keras on JAX: outputs, gradients of the input and of all weights, from the same weights, every option."""
+"""Recurrent layers against Keras on JAX: outputs, gradients of the input and of all weights, from
+the same weights, every option.
+"""
 
 import jax
 import jax.numpy as jnp
@@ -46,29 +48,46 @@ def drawn(layer, shape=(TIME, FEATURES), seed=0):
 
 def listed(link, params, grads):
     """Weights and their gradients in the order of a model's listing."""
-    places = [(path, key) for path, inner in network.iter_links((link,)) if not inner.parts for key in network.tree_get((params,), path)]
-    return [[network.tree_get((tree,), path)[key] for path, key in places] for tree in (params, grads)]
+    places = [
+        (path, key)
+        for path, inner in network.iter_links((link,))
+        if not inner.parts
+        for key in network.tree_get((params,), path)
+    ]
+    return [
+        [network.tree_get((tree,), path)[key] for path, key in places] for tree in (params, grads)
+    ]
 
 
 def keras_run(keras, words, weights, x, dy, mask):
-    """The output, and the gradients of the weights and of x, of the inner product of the output with dy. A layer may be inside another."""
+    """The output, and the gradients of the weights and of x, of the inner product of the output
+    with dy. A layer may be inside another.
+    """
     name, args, kwargs = words
-    layer = made(keras, (name, [made(keras, arg) if isinstance(arg, tuple) else arg for arg in args], kwargs))
+    layer = made(
+        keras, (name, [made(keras, arg) if isinstance(arg, tuple) else arg for arg in args], kwargs)
+    )
     layer.build(x.shape)
     layer.set_weights(weights)
     masked = {} if mask is None else {"mask": jnp.asarray(mask)}
 
     def value(learning, x):
-        out, _ = layer.stateless_call(learning, [v.value for v in layer.non_trainable_variables], x, **masked)
+        out, _ = layer.stateless_call(
+            learning, [v.value for v in layer.non_trainable_variables], x, **masked
+        )
         return jnp.vdot(dy, out), out
 
     learning = [v.value for v in layer.trainable_variables]
-    (_, y), (grads, dx) = jax.jit(jax.value_and_grad(value, argnums=(0, 1), has_aux=True))(learning, x)
+    (_, y), (grads, dx) = jax.jit(jax.value_and_grad(value, argnums=(0, 1), has_aux=True))(
+        learning, x
+    )
     return y, grads, dx
 
 
 def compare(recorded, layer, words, mask=None, shape=(TIME, FEATURES), name=""):
-    """Ours and Keras's output and gradients of the inner product of the real outputs with random numbers."""
+    """Ours and Keras's output and gradients of the inner product of the real outputs with random
+    numbers.
+    """
     link, params, state, x = drawn(layer, shape)
 
     @jax.jit
@@ -102,17 +121,24 @@ OPTIONS = {
 KINDS = {"SimpleRNN": {}, "LSTM": {}, "GRU": {}, "GRU, reset before": {"reset_after": False}}
 CASES = [(kind, option) for kind in ("SimpleRNN", "LSTM", "GRU") for option in list(OPTIONS)[:6]]
 CASES += [("SimpleRNN", "no activation"), ("LSTM", "dropout at inference")]
-CASES += [("GRU, reset before", option) for option in ("defaults", "backwards, every step", "without bias")]
+CASES += [
+    ("GRU, reset before", option)
+    for option in ("defaults", "backwards, every step", "without bias")
+]
 GATED = [(kind, {"recurrent_activation": "hard_sigmoid"}) for kind in ("LSTM", "GRU, reset before")]
 
 
 def both(kind, options):
     """The layer, and Keras's in words."""
     name, options = kind.split(",")[0], KINDS[kind] | options
-    return {"SimpleRNN": SimpleRNN, "LSTM": LSTM, "GRU": GRU}[name](4, **options), theirs(name, 4, **options)
+    return {"SimpleRNN": SimpleRNN, "LSTM": LSTM, "GRU": GRU}[name](4, **options), theirs(
+        name, 4, **options
+    )
 
 
-@pytest.mark.parametrize(("kind", "option"), CASES, ids=[f"{kind}, {option}" for kind, option in CASES])
+@pytest.mark.parametrize(
+    ("kind", "option"), CASES, ids=[f"{kind}, {option}" for kind, option in CASES]
+)
 def test_parity(recorded, kind, option):
     """Masked, but for the defaults; `test_the_fast_loop_is_the_plain_one` has masks and none."""
     compare(recorded, *both(kind, OPTIONS[option]), GAPS if OPTIONS[option] else None)
@@ -123,10 +149,20 @@ def test_other_gates(recorded, kind, options):
     compare(recorded, *both(kind, options), LENGTHS)
 
 
-WAYS = [("LSTM", "concat", False), ("LSTM", "concat", True), ("GRU", "sum", True), ("SimpleRNN", "mul", False), ("SimpleRNN", "ave", True)]
+WAYS = [
+    ("LSTM", "concat", False),
+    ("LSTM", "concat", True),
+    ("GRU", "sum", True),
+    ("SimpleRNN", "mul", False),
+    ("SimpleRNN", "ave", True),
+]
 
 
-@pytest.mark.parametrize(("kind", "mode", "every"), WAYS, ids=[f"{kind} {mode}{', every step' * every}" for kind, mode, every in WAYS])
+@pytest.mark.parametrize(
+    ("kind", "mode", "every"),
+    WAYS,
+    ids=[f"{kind} {mode}{', every step' * every}" for kind, mode, every in WAYS],
+)
 def test_bidirectional(recorded, kind, mode, every):
     ours, words = both(kind, {"return_sequences": every})
     kept = compare(recorded, Bidirectional(ours, mode), theirs("Bidirectional", words, mode), GAPS)
@@ -191,8 +227,15 @@ def test_embedding(recorded):
         layer = made(keras, words)
         layer.build(ids.shape)
         layer.set_weights([table])
-        (slope,) = jax.grad(lambda table: jnp.vdot(dy, layer.stateless_call(table, [], ids)[0]))([table])
-        return {"y": layer(ids), "slope": slope, "mask": layer.compute_mask(ids), "penalty": float(layer.losses[0])}
+        (slope,) = jax.grad(lambda table: jnp.vdot(dy, layer.stateless_call(table, [], ids)[0]))(
+            [table]
+        )
+        return {
+            "y": layer(ids),
+            "slope": slope,
+            "mask": layer.compute_mask(ids),
+            "penalty": float(layer.losses[0]),
+        }
 
     words = theirs("Embedding", 9, 4, embeddings_regularizer="l2", mask_zero=True)
     want = recorded(live, words, ids, dy, params["embeddings"])
@@ -229,13 +272,19 @@ MODELS = {
         k.SimpleRNN(4),
         k.Dense(1, activation="sigmoid"),
     ],
-    "tags": lambda k: [k.Embedding(12, 5, mask_zero=True), k.LSTM(6, return_sequences=True), k.Dense(1, activation="sigmoid")],
+    "tags": lambda k: [
+        k.Embedding(12, 5, mask_zero=True),
+        k.LSTM(6, return_sequences=True),
+        k.Dense(1, activation="sigmoid"),
+    ],
 }
 
 
 @pytest.mark.parametrize("name", MODELS)
 def test_training(recorded, name):
-    """Two epochs of plain gradient descent in order from the same weights; the tags' loss counts real steps alone."""
+    """Two epochs of plain gradient descent in order from the same weights; the tags' loss counts
+    real steps alone.
+    """
     y = TAGS if name == "tags" else Y
     in_order = {"batch_size": 8, "epochs": 2, "shuffle": False, "verbose": 0}
     ours = gn.Sequential([Input(9), *MODELS[name](gn.layers)], seed=0)
@@ -248,7 +297,12 @@ def test_training(recorded, name):
         model.compile(keras.optimizers.SGD(0.2), "binary_crossentropy")
         losses = model.fit(x, y, **in_order).history["loss"]
         said = model.predict(x, verbose=0)
-        return {"losses": losses, "weights": model.get_weights(), "loss": model.evaluate(x, y, batch_size=40, verbose=0), "said": said}
+        return {
+            "losses": losses,
+            "weights": model.get_weights(),
+            "loss": model.evaluate(x, y, batch_size=40, verbose=0),
+            "said": said,
+        }
 
     want = recorded(live, X, y, start, in_order)
     mine = ours.fit(X, y, **in_order).history["loss"]

@@ -1,4 +1,6 @@
-"""Normalization where float32 or a constant feature would break it; parity with Keras is in test_layers_keras.py."""
+"""Normalization where float32 or a constant feature would break it; parity with Keras is in
+test_layers_keras.py.
+"""
 
 import numpy as np
 
@@ -7,10 +9,19 @@ from oracles import FLOAT32, close
 
 
 def test_normalization_of_a_constant_feature_by_hand():
-    """The spread 0 counts as 1e-7, Keras's epsilon: x - mean = 0 stays 0, and nothing is infinite."""
+    """The spread 0 counts as 1e-7, Keras's epsilon: x - mean = 0 stays 0, and nothing is
+    infinite.
+    """
     layer = Normalization().adapt(np.array([[2.0, 1.0], [2.0, 3.0]]))
     assert layer.init_state((2,))["count"] == 2
-    y, _ = layer.apply({}, layer.init_state((2,)), np.array([[2.0, 3.0]], np.float32), key=None, train=False, mask=None)
+    y, _ = layer.apply(
+        {},
+        layer.init_state((2,)),
+        np.array([[2.0, 3.0]], np.float32),
+        key=None,
+        train=False,
+        mask=None,
+    )
     close(y, [[0.0, 1.0]])  # (3 - 2) / 1
 
 

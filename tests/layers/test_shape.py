@@ -31,4 +31,6 @@ def test_shape_layers_merge_masks():
 def test_a_mask_stays_where_time_stays_first():
     mask = np.array([[1, 1], [1, 0], [0, 0]], bool)
     np.testing.assert_array_equal(Permute((1, 3, 2)).mask(np.zeros((3, 2, 4, 5)), mask), mask)
-    np.testing.assert_array_equal(Permute((3, 1, 2)).mask(np.zeros((3, 2, 4, 5)), mask), [True, True, False])
+    np.testing.assert_array_equal(
+        Permute((3, 1, 2)).mask(np.zeros((3, 2, 4, 5)), mask), [True, True, False]
+    )

@@ -12,7 +12,15 @@ from glassnet.errors import ConfigError, DataError, NotReadyError
 from glassnet.layers import Dense, Embedding, GlobalAveragePooling1D, TextVectorization
 from oracles import close
 
-TEXTS = ["A good film.", "A bad film!", "A film", "Don't go, it's BAD; bad-bad", "über film 2", "", "good good good plot"]
+TEXTS = [
+    "A good film.",
+    "A bad film!",
+    "A film",
+    "Don't go, it's BAD; bad-bad",
+    "über film 2",
+    "",
+    "good good good plot",
+]
 NEW = ["the good film was bad bad", "don't", "", "A plot 2 go it's unheard"]
 SIX = {"output_sequence_length": 6}
 WORDS = ["good", "film", "a", "bad", "über", "plot", "its", "go", "dont", "badbad", "2"]
@@ -57,7 +65,9 @@ WORDS = ["good", "film", "a", "bad", "über", "plot", "its", "go", "dont", "badb
     ids=["int", "few words", "short", "as it stands", "count", "multi-hot", "tf-idf of pairs"],
 )  # fmt: skip
 def test_what_keras_says(options, vocabulary, expected):
-    """Oracle: Keras 3 on TensorFlow 2.21, which its layer needs; asked once, its answers stand here."""
+    """Oracle: Keras 3 on TensorFlow 2.21, which its layer needs; asked once, its answers stand
+    here.
+    """
     text = TextVectorization(**options).adapt(TEXTS)
     found = text(NEW)
     assert text.get_vocabulary() == vocabulary
@@ -71,12 +81,18 @@ def test_counts_are_scikit_learns(ngrams):
     """Oracle: CountVectorizer on the same words, drawn; unknown words are counted apart."""
     rng = np.random.default_rng(0)
     words = [f"w{i}" for i in range(30)]
-    seen, new = ([" ".join(rng.choice(words[:n], rng.integers(0, 12))) for _ in range(40)] for n in (25, 30))
+    seen, new = (
+        [" ".join(rng.choice(words[:n], rng.integers(0, 12))) for _ in range(40)] for n in (25, 30)
+    )
     ours = TextVectorization(ngrams=ngrams, output_mode="count").adapt(seen)
     span = (1, ngrams) if isinstance(ngrams, int) else ngrams
-    theirs = CountVectorizer(ngram_range=span, token_pattern=r"\S+", vocabulary=ours.get_vocabulary()[1:])
+    theirs = CountVectorizer(
+        ngram_range=span, token_pattern=r"\S+", vocabulary=ours.get_vocabulary()[1:]
+    )
     np.testing.assert_array_equal(ours(new)[:, 1:], theirs.transform(new).toarray())
-    all_of_them = CountVectorizer(ngram_range=span, token_pattern=r"\S+").fit_transform(new).toarray().sum(1)
+    all_of_them = (
+        CountVectorizer(ngram_range=span, token_pattern=r"\S+").fit_transform(new).toarray().sum(1)
+    )
     np.testing.assert_array_equal(ours(new).sum(1), all_of_them)
     learned = CountVectorizer(ngram_range=span, token_pattern=r"\S+").fit(seen)
     assert sorted(ours.get_vocabulary()[1:]) == sorted(learned.vocabulary_)
@@ -91,27 +107,52 @@ def test_bags_are_small():
 
 
 def test_other_ways_to_split():
-    assert TextVectorization(split="character").adapt(["ab", "b c"]).get_vocabulary() == ["", "[UNK]", "b", "c", "a", " "]
-    assert TextVectorization(split=None).adapt(["Rome, Italy", "Bonn"]).get_vocabulary() == ["", "[UNK]", "rome italy", "bonn"]
+    assert TextVectorization(split="character").adapt(["ab", "b c"]).get_vocabulary() == [
+        "",
+        "[UNK]",
+        "b",
+        "c",
+        "a",
+        " ",
+    ]
+    assert TextVectorization(split=None).adapt(["Rome, Italy", "Bonn"]).get_vocabulary() == [
+        "",
+        "[UNK]",
+        "rome italy",
+        "bonn",
+    ]
     known = TextVectorization(vocabulary=["film", "good"], output_sequence_length=2)
     assert known(["Good film"]).tolist() == [[3, 2]]
-    weighed = TextVectorization(output_mode="tf_idf", vocabulary=["film", "good"], idf_weights=[1, 3])
+    weighed = TextVectorization(
+        output_mode="tf_idf", vocabulary=["film", "good"], idf_weights=[1, 3]
+    )
     assert weighed(["good good x"]).tolist() == [[2.0, 0.0, 6.0]]
 
 
 @pytest.mark.parametrize("mode", ["multi_hot", "count", "tf_idf", "int"])
 def test_a_model_that_takes_text(tmp_path, mode):
-    """Oracle: the same network without the layer, on what it encodes; strings come as a list, an array, a column; it is kept."""
+    """Oracle: the same network without the layer, on what it encodes; strings come as a list, an
+    array, a column; it is kept.
+    """
     rng = np.random.default_rng(0)
     texts = [" ".join(rng.choice(WORDS, 6)) for _ in range(60)]
     y = np.array(["good" in text for text in texts], float)
     text = TextVectorization(output_mode=mode).adapt(texts[:40])
 
     def fitted(layers, encode):
-        model = gn.Sequential([*layers, Dense(4, activation="relu", name="a"), Dense(1, activation="sigmoid", name="b")], seed=0)
+        model = gn.Sequential(
+            [
+                *layers,
+                Dense(4, activation="relu", name="a"),
+                Dense(1, activation="sigmoid", name="b"),
+            ],
+            seed=0,
+        )
         model.compile("adam", "binary_crossentropy", ["accuracy"])
         held = (encode(texts[40:]), y[40:])
-        return model, model.fit(encode(texts[:40]), y[:40], epochs=3, verbose=0, validation_data=held).history
+        return model, model.fit(
+            encode(texts[:40]), y[:40], epochs=3, verbose=0, validation_data=held
+        ).history
 
     model, log = fitted([text], list)
     plain, plain_log = fitted([], text)
@@ -129,18 +170,32 @@ def test_a_model_that_takes_text(tmp_path, mode):
 
 
 def test_batches_of_texts(tmp_path):
-    """Oracle: the same rows at once. Batches come as a list, from a function, as columns; to train on, to validate on, to be scored."""
+    """Oracle: the same rows at once. Batches come as a list, from a function, as columns; to train
+    on, to validate on, to be scored.
+    """
     y = np.arange(7) % 2
     text = TextVectorization().adapt(TEXTS)
 
     def pairs():
-        return [(TEXTS[i : i + 2], y[i : i + 2]) for i in (0, 2, 4)] + [(np.array(TEXTS[6:]), y[6:])]
+        return [(TEXTS[i : i + 2], y[i : i + 2]) for i in (0, 2, 4)] + [
+            (np.array(TEXTS[6:]), y[6:])
+        ]
 
     def model():
-        return gn.Sequential([text, Embedding(13, 2, mask_zero=True), GlobalAveragePooling1D(), Dense(1, activation="sigmoid")], seed=0)
+        return gn.Sequential(
+            [
+                text,
+                Embedding(13, 2, mask_zero=True),
+                GlobalAveragePooling1D(),
+                Dense(1, activation="sigmoid"),
+            ],
+            seed=0,
+        )
 
     whole = model()
-    log = whole.fit(TEXTS, y, batch_size=2, shuffle=False, verbose=0, validation_data=(TEXTS, y)).history
+    log = whole.fit(
+        TEXTS, y, batch_size=2, shuffle=False, verbose=0, validation_data=(TEXTS, y)
+    ).history
     columns = [{"text": x, "label": labels} for x, labels in pairs()]
     for given in (pairs(), lambda: iter(pairs()), columns):
         one = model()
@@ -148,14 +203,21 @@ def test_batches_of_texts(tmp_path):
         assert history["loss"] == log["loss"]
         assert history["val_loss"] == pytest.approx(log["val_loss"], rel=1e-6)
         np.testing.assert_array_equal(one.predict(x for x, _ in pairs()), whole.predict(TEXTS))
-        assert one.evaluate(given, target="label") == pytest.approx(whole.evaluate(TEXTS, y), rel=1e-6)
+        assert one.evaluate(given, target="label") == pytest.approx(
+            whole.evaluate(TEXTS, y), rel=1e-6
+        )
     one = model()
     one.fit(pairs(), verbose=0, resume=tmp_path / "run")
     np.testing.assert_array_equal(one.predict(TEXTS), whole.predict(TEXTS))
     wrong = [*pairs()[:2], ([None, "a"], y[:2])]
-    with pytest.raises(DataError, match=r"batch 3 of epoch 1: texts: expected text in every row\. Received: row=0"):
+    with pytest.raises(
+        DataError, match=r"batch 3 of epoch 1: texts: expected text in every row\. Received: row=0"
+    ):
         model().fit(wrong, verbose=0)
-    with pytest.raises(DataError, match=r"batch 1 of epoch 1: x: expected numbers\. .*Whole texts go through TextVectorization in front"):
+    with pytest.raises(
+        DataError,
+        match=r"batch 1 of epoch 1: x: expected numbers\. .*Whole texts go through TextVectorization in front",
+    ):
         gn.Sequential([Dense(1)]).fit(pairs(), verbose=0)
 
 
@@ -167,7 +229,10 @@ def test_what_is_adapted_knows_its_shape(mode, shape, capsys):
     gn.Sequential([text.adapt(TEXTS), Dense(1)], seed=0).summary()
     assert f"input ({shape[0]},)" in capsys.readouterr().out
     assert TextVectorization(vocabulary=["a"]).shape is None
-    with pytest.raises(NotReadyError, match=r"expected a model that knows its input's shape\. Adapt the TextVectorization, or fit"):
+    with pytest.raises(
+        NotReadyError,
+        match=r"expected a model that knows its input's shape\. Adapt the TextVectorization, or fit",
+    ):
         gn.Sequential([text, Dense(1)]).summary()
 
 
@@ -175,37 +240,69 @@ def test_vocabulary_as_it_is_given():
     """With what stands for padding and for unknown words or without, and back."""
     text = TextVectorization().adapt(TEXTS)
     assert text.get_vocabulary(include_special_tokens=False) == text.get_vocabulary()[2:]
-    for given in (text.get_vocabulary(), text.get_vocabulary(include_special_tokens=False), np.array(text.get_vocabulary())):
+    for given in (
+        text.get_vocabulary(),
+        text.get_vocabulary(include_special_tokens=False),
+        np.array(text.get_vocabulary()),
+    ):
         assert TextVectorization(vocabulary=given, output_sequence_length=5) == text
 
 
 def test_a_large_vocabulary_is_kept(tmp_path):
     words = [f"word{i}" for i in range(30_000)]
-    model = gn.Sequential([TextVectorization(vocabulary=words, output_sequence_length=3), Dense(1)], seed=0)
+    model = gn.Sequential(
+        [TextVectorization(vocabulary=words, output_sequence_length=3), Dense(1)], seed=0
+    )
     before = model.predict(["word7 word29999"])
     model.save(tmp_path / "large.glassnet")
-    np.testing.assert_array_equal(gn.load(tmp_path / "large.glassnet").predict(["word7 word29999"]), before)
+    np.testing.assert_array_equal(
+        gn.load(tmp_path / "large.glassnet").predict(["word7 word29999"]), before
+    )
 
 
 @pytest.mark.parametrize(
     ("options", "text"),
     [
-        ({"max_tokens": 2}, "TextVectorization: expected max_tokens to be an int > 2 or None. Received: max_tokens=2."),
-        ({"max_tokens": 1, "output_mode": "count"}, "expected max_tokens to be an int > 1 or None."),
-        ({"standardize": "upper"}, "TextVectorization: standardize: expected one of lower_and_strip_punctuation, lower"),
+        (
+            {"max_tokens": 2},
+            "TextVectorization: expected max_tokens to be an int > 2 or None. Received: max_tokens=2.",
+        ),
+        (
+            {"max_tokens": 1, "output_mode": "count"},
+            "expected max_tokens to be an int > 1 or None.",
+        ),
+        (
+            {"standardize": "upper"},
+            "TextVectorization: standardize: expected one of lower_and_strip_punctuation, lower",
+        ),
         ({"split": str.split}, "expected split to be one of whitespace, character."),
         ({"output_mode": None}, "expected output_mode to be one of int, multi_hot, count, tf_idf."),
         ({"output_mode": "tfidf"}, "Did you mean 'tf_idf'?"),
         ({"ngrams": 0}, "expected ngrams to be an int >= 1, lengths, or None. Received: ngrams=0."),
-        ({"ngrams": ()}, "expected ngrams to be an int >= 1, lengths, or None. Received: ngrams=()."),
+        (
+            {"ngrams": ()},
+            "expected ngrams to be an int >= 1, lengths, or None. Received: ngrams=().",
+        ),
         ({"output_sequence_length": 0}, "expected output_sequence_length to be an int >= 1."),
-        ({"output_sequence_length": 9, "output_mode": "count"}, "A bag of words has no order, and no length."),
-        ({"vocabulary": ["a", "a"]}, "expected each word once, and neither '[UNK]' nor ''. Received: words=['a']."),
+        (
+            {"output_sequence_length": 9, "output_mode": "count"},
+            "A bag of words has no order, and no length.",
+        ),
+        (
+            {"vocabulary": ["a", "a"]},
+            "expected each word once, and neither '[UNK]' nor ''. Received: words=['a'].",
+        ),
         ({"vocabulary": ["", "a"]}, "Received: words=['']."),
         ({"vocabulary": [1]}, "expected a vocabulary of strings."),
-        ({"vocabulary": "words.txt"}, "expected a vocabulary as a list of words. Received: vocabulary='words.txt'."),
+        (
+            {"vocabulary": "words.txt"},
+            "expected a vocabulary as a list of words. Received: vocabulary='words.txt'.",
+        ),
         ({"idf_weights": 3}, "expected a number as idf_weights for each of 0 words."),
-        ({"idf_weights": [1.0]}, "expected a number as idf_weights for each of 0 words. Received: idf_weights=[1.0]."),
+        (
+            {"idf_weights": [1.0]},
+            "expected a number as idf_weights for each of 0 words. Received: idf_weights=[1.0].",
+        ),
     ],
 )
 def test_arguments_out_of_range(options, text):
@@ -218,33 +315,49 @@ def test_what_is_no_text():
     model = gn.Sequential([text, Dense(1)], seed=0)
     refused = {
         "texts: expected a list of texts, not one. Received: received='good'. Write ['good'].": "good",
-        "texts: expected text in every row. Received: row=1, received=None. Fill gaps with": ["a", None],
+        "texts: expected text in every row. Received: row=1, received=None. Fill gaps with": [
+            "a",
+            None,
+        ],
         "texts: expected text in every row. Received: row=0, received=3.": [3, 4],
         "texts: expected one text a row. Received: shape=(1, 2).": [["a", "b"]],
     }
     for words, given in refused.items():
         with pytest.raises(DataError, match=re.escape(words)):
             model.predict(given)
-    with pytest.raises(DataError, match=r"adapt: expected texts with a word in them\. Received: texts=2\."):
+    with pytest.raises(
+        DataError, match=r"adapt: expected texts with a word in them\. Received: texts=2\."
+    ):
         TextVectorization().adapt(["", "..."])
 
 
 def test_a_table_where_texts_are_taken():
     table = pandas.DataFrame({"text": TEXTS, "label": range(7)})
     model = gn.Sequential([TextVectorization().adapt(TEXTS), Dense(1)], seed=0)
-    with pytest.raises(ConfigError, match=r"fit: expected no table, where texts are taken.*Write fit\(table\[\"review\"\], table"):
+    with pytest.raises(
+        ConfigError,
+        match=r"fit: expected no table, where texts are taken.*Write fit\(table\[\"review\"\], table",
+    ):
         model.fit(table, target="label", verbose=0)
     model.fit(table["text"], table["label"], verbose=0)
     model.fit(table[["text"]], table["label"], verbose=0)
 
 
 def test_text_where_none_is_taken():
-    with pytest.raises(NotReadyError, match=r"TextVectorization: expected a vocabulary\. Write TextVectorization\(\.\.\.\)\.adapt"):
+    with pytest.raises(
+        NotReadyError,
+        match=r"TextVectorization: expected a vocabulary\. Write TextVectorization\(\.\.\.\)\.adapt",
+    ):
         gn.Sequential([TextVectorization(), Dense(1)]).fit(TEXTS, np.zeros(7), verbose=0)
     with pytest.raises(NotReadyError, match="TextVectorization: expected idf_weights with tf_idf"):
         TextVectorization(output_mode="tf_idf", vocabulary=["a"])(["a"])
-    with pytest.raises(DataError, match=r"x: expected numbers\. .*Whole texts go through TextVectorization in front"):
+    with pytest.raises(
+        DataError,
+        match=r"x: expected numbers\. .*Whole texts go through TextVectorization in front",
+    ):
         gn.Sequential([Dense(1)]).fit(TEXTS, np.zeros(7), verbose=0)
     for before in (Dense(1), gn.layers.Input(3)):
-        with pytest.raises(ConfigError, match="Sequential: expected TextVectorization in front of all layers"):
+        with pytest.raises(
+            ConfigError, match="Sequential: expected TextVectorization in front of all layers"
+        ):
             gn.Sequential([before, TextVectorization()])

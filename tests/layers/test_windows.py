@@ -1,4 +1,6 @@
-"""Windows over steps and pixels: convolution by a loop, its ways through the machine, padding, ties, and what becomes of a mask."""
+"""Windows over steps and pixels: convolution by a loop, its ways through the machine, padding,
+ties, and what becomes of a mask.
+"""
 
 from functools import partial
 
@@ -41,18 +43,25 @@ LAYERS = [
 def drawn(layer, shape, rows=4):
     """Random weights of the layer, and rows."""
     rng = np.random.default_rng(1)
-    params = {name: rng.normal(size=w.shape).astype(np.float32) for name, w in layer.init(rng, shape).items()}
+    params = {
+        name: rng.normal(size=w.shape).astype(np.float32)
+        for name, w in layer.init(rng, shape).items()
+    }
     return params, rng.normal(size=(rows, *shape)).astype(np.float32)
 
 
 @pytest.mark.parametrize("layer", LAYERS, ids=repr)
 def test_convolution_by_a_loop(layer):
-    """Every output by itself: the kernel's weights times what they lie on, but for padding; "same" has the smaller half before."""
+    """Every output by itself: the kernel's weights times what they lie on, but for padding; "same"
+    has the smaller half before.
+    """
     shape = (6, 5, 2)[2 - layer.rank :]
     params, x = drawn(layer, shape)
     z, kernel = np.asarray(layer(params, x)), params["kernel"]
     before = []
-    for n, size, stride, dilation in zip(shape, layer.kernel_size, layer.strides, layer.dilation_rate, strict=False):
+    for n, size, stride, dilation in zip(
+        shape, layer.kernel_size, layer.strides, layer.dilation_rate, strict=False
+    ):
         span = dilation * (size - 1) + 1
         half = max((int(np.ceil(n / stride)) - 1) * stride + span - n, 0) // 2
         before.append({"valid": 0, "same": half, "causal": span - 1}[layer.padding])
@@ -81,21 +90,36 @@ def test_transposed_convolution_paints(strides, padding):
 
 
 def test_transposed_convolution_is_the_way_back_of_convolution():
-    """<conv(x), y> = <x, transposed(y)> for the same kernel: its last axes, (in, out) there, are (out, in) here."""
-    there, back = Conv2D(3, 3, 2, "same", use_bias=False), Conv2DTranspose(2, 3, 2, "same", use_bias=False)
+    """<conv(x), y> = <x, transposed(y)> for the same kernel: its last axes, (in, out) there, are
+    (out, in) here.
+    """
+    there, back = (
+        Conv2D(3, 3, 2, "same", use_bias=False),
+        Conv2DTranspose(2, 3, 2, "same", use_bias=False),
+    )
     params, x = drawn(there, (6, 4, 2))
     y = RNG.normal(size=(4, 3, 2, 3)).astype(np.float32)
     close(np.vdot(there(params, x), y), np.vdot(x, back(params, y)), 10 * FLOAT32)
 
 
 def test_same_paints_strides_times_the_size_and_valid_all():
-    """A kernel of 3, 2 apart: 2 * 4 = 8 pixels, and all are 2 * 4 + 1 = 9; of 2, 3 apart: 12 both ways, the last of 3 empty."""
+    """A kernel of 3, 2 apart: 2 * 4 = 8 pixels, and all are 2 * 4 + 1 = 9; of 2, 3 apart: 12 both
+    ways, the last of 3 empty.
+    """
     assert Conv2DTranspose(1, 3, 2, "same").output_sizes((4, 4)) == (8, 8)
     assert Conv2DTranspose(1, 3, 2).output_sizes((4, 4)) == (9, 9)
-    assert Conv2DTranspose(1, 2, 3).output_sizes((4, 4)) == Conv2DTranspose(1, 2, 3, "same").output_sizes((4, 4)) == (12, 12)
+    assert (
+        Conv2DTranspose(1, 2, 3).output_sizes((4, 4))
+        == Conv2DTranspose(1, 2, 3, "same").output_sizes((4, 4))
+        == (12, 12)
+    )
 
 
-WAYS = [SlidingWindow((3, 2), (1, 1), (1, 1), "same"), SlidingWindow((2, 3), (2, 1), (1, 1), "valid"), SlidingWindow((2, 2), (1, 1), (2, 1), "valid")]
+WAYS = [
+    SlidingWindow((3, 2), (1, 1), (1, 1), "same"),
+    SlidingWindow((2, 3), (2, 1), (1, 1), "valid"),
+    SlidingWindow((2, 2), (1, 1), (2, 1), "valid"),
+]
 
 
 def forward_and_back(way, w, x, kernel, dy):
@@ -109,7 +133,11 @@ def test_both_ways_through_the_machine_agree(w):
     kernel = RNG.normal(size=(*w.size, 2, 3)).astype(np.float32)
     dy = RNG.normal(size=(4, *w.output_sizes((6, 5)), 3)).astype(np.float32)
     for a, b in zip(
-        *(forward_and_back(way, w, IMAGES, kernel, dy) for way in (sliding_window._convolve_im2col, sliding_window._convolve_xla)), strict=True
+        *(
+            forward_and_back(way, w, IMAGES, kernel, dy)
+            for way in (sliding_window._convolve_im2col, sliding_window._convolve_xla)
+        ),
+        strict=True,
     ):
         close(a, b, 10 * FLOAT32)
 
@@ -117,9 +145,14 @@ def test_both_ways_through_the_machine_agree(w):
 @pytest.mark.parametrize("rows", [1, 4, 7])
 @pytest.mark.parametrize("few", [1, 2, 3])
 def test_laid_out_for_a_few_examples_at_a_time(rows, few, monkeypatch):
-    """As for all at once, also where the last are fewer: outputs, and gradients of input and kernel."""
+    """As for all at once, also where the last are fewer: outputs, and gradients of input and
+    kernel.
+    """
     w = WAYS[0]
-    x, kernel = RNG.normal(size=(rows, 6, 5, 2)).astype(np.float32), RNG.normal(size=(3, 2, 2, 3)).astype(np.float32)
+    x, kernel = (
+        RNG.normal(size=(rows, 6, 5, 2)).astype(np.float32),
+        RNG.normal(size=(3, 2, 2, 3)).astype(np.float32),
+    )
     dy = RNG.normal(size=(rows, 6, 5, 3)).astype(np.float32)
     whole = forward_and_back(sliding_window._convolve_im2col, w, x, kernel, dy)
     one = 4 * 6 * 5 * 12
@@ -132,16 +165,24 @@ def test_laid_out_for_a_few_examples_at_a_time(rows, few, monkeypatch):
 
 
 def test_all_at_once_up_to_64_megabytes():
-    """One image of 32 x 32 x 16 with a 3 x 3 kernel, padding "same": 4 * 1024 * 144 bytes; 113 such are 66.6 million, 2^26 are 67.1."""
+    """One image of 32 x 32 x 16 with a 3 x 3 kernel, padding "same": 4 * 1024 * 144 bytes; 113 such
+    are 66.6 million, 2^26 are 67.1.
+    """
     w = SlidingWindow((3, 3), (1, 1), (1, 1), "same")
     kernel = jax.ShapeDtypeStruct((3, 3, 16, 4), np.float32)
     for rows, loops in ((113, False), (114, True)):
-        text = jax.jit(partial(sliding_window._convolve_im2col, w)).lower(jax.ShapeDtypeStruct((rows, 32, 32, 16), np.float32), kernel).as_text()
+        text = (
+            jax.jit(partial(sliding_window._convolve_im2col, w))
+            .lower(jax.ShapeDtypeStruct((rows, 32, 32, 16), np.float32), kernel)
+            .as_text()
+        )
         assert ("while" in text) == loops
 
 
 def test_a_cpu_compiles_its_own_way_alone():
-    lowered = jax.jit(partial(sliding_window.convolve, window=WAYS[0])).lower(IMAGES, np.zeros((3, 2, 2, 3), np.float32))
+    lowered = jax.jit(partial(sliding_window.convolve, window=WAYS[0])).lower(
+        IMAGES, np.zeros((3, 2, 2, 3), np.float32)
+    )
     assert "convolution" not in lowered.as_text()
 
 
@@ -149,7 +190,10 @@ def test_gradient_by_finite_difference():
     layer = Conv2DTranspose(2, (2, 3), 2, "same")
     params, x = drawn(layer, (3, 2, 2))
     dy = RNG.normal(size=(4, 6, 4, 2))
-    assert directional_error(lambda w: (dy * layer(params | {"kernel": w}, x)).sum(), params["kernel"]) < FLOAT64
+    assert (
+        directional_error(lambda w: (dy * layer(params | {"kernel": w}, x)).sum(), params["kernel"])
+        < FLOAT64
+    )
     assert directional_error(lambda x: (dy * layer(params, x)).sum(), x) < FLOAT64
 
 
@@ -175,7 +219,12 @@ def test_pooling_by_a_loop(size, strides, padding):
         close(z[row, i, j, channel], seen.mean())
 
 
-LARGE = [Conv2D(2, (4, 3), padding="same"), MaxPooling2D(3, 2, "same"), AveragePooling2D(2), AveragePooling2D(3, 1, "same")]
+LARGE = [
+    Conv2D(2, (4, 3), padding="same"),
+    MaxPooling2D(3, 2, "same"),
+    AveragePooling2D(2),
+    AveragePooling2D(3, 1, "same"),
+]
 
 
 @pytest.mark.parametrize("layer", LARGE, ids=repr)
@@ -196,14 +245,19 @@ def test_windows_of_many_entries_are_left_to_xla(layer, monkeypatch):
         close(a, b, 10 * FLOAT32)
 
 
-@pytest.mark.parametrize(("layer", "want"), [(MaxPooling1D(2), [0.5, 0.5, 1.0, 0.0]), (GlobalMaxPooling1D(), [0.0, 0.0, 1.0, 0.0])])
+@pytest.mark.parametrize(
+    ("layer", "want"),
+    [(MaxPooling1D(2), [0.5, 0.5, 1.0, 0.0]), (GlobalMaxPooling1D(), [0.0, 0.0, 1.0, 0.0])],
+)
 def test_ties_share_the_derivative(layer, want):
     x = np.array([2.0, 2.0, 3.0, 1.0], np.float32).reshape(1, 4, 1)
     np.testing.assert_array_equal(jax.grad(lambda x: layer({}, x).sum())(x).ravel(), want)
 
 
 def test_bilinear_by_hand():
-    """Pixel centres of 4 from 2: 1/4 and 3/4 between them, the outer ones as the edge: 0, 0.25 * 8, 0.75 * 8, 8."""
+    """Pixel centres of 4 from 2: 1/4 and 3/4 between them, the outer ones as the edge: 0, 0.25 * 8,
+    0.75 * 8, 8.
+    """
     y = UpSampling2D((1, 2), "bilinear")({}, np.array([0.0, 8.0], np.float32).reshape(1, 1, 2, 1))
     np.testing.assert_array_equal(y.ravel(), [0, 2, 6, 8])
 
@@ -212,12 +266,21 @@ MASK = np.array([[1, 1, 1, 0], [1, 0, 0, 0], [0, 0, 0, 0]], bool)
 STEPS = np.array([1.0, 2.0, 6.0, 100.0], np.float32).reshape(1, 4, 1).repeat(3, 0)
 
 
-@pytest.mark.parametrize("layer", [Conv1D(2, 3, padding="same"), Conv1D(2, 2, padding="causal"), MaxPooling1D(3, 1, "same")], ids=repr)
+@pytest.mark.parametrize(
+    "layer",
+    [Conv1D(2, 3, padding="same"), Conv1D(2, 2, padding="causal"), MaxPooling1D(3, 1, "same")],
+    ids=repr,
+)
 def test_a_mask_stays_where_the_steps_do(layer):
     np.testing.assert_array_equal(layer.mask(STEPS, MASK), MASK)
 
 
-SHORTER = [Conv1D(2, 2), MaxPooling1D(2), GlobalAveragePooling1D(), GlobalMaxPooling1D(keepdims=True)]
+SHORTER = [
+    Conv1D(2, 2),
+    MaxPooling1D(2),
+    GlobalAveragePooling1D(),
+    GlobalMaxPooling1D(keepdims=True),
+]
 
 
 @pytest.mark.parametrize("layer", SHORTER, ids=repr)
@@ -228,7 +291,14 @@ def test_a_mask_over_time_ends_where_the_steps_change(layer):
     assert layer.mask(STEPS, None) is None
 
 
-OF_IMAGES = [Conv2D(2, 2), Conv2DTranspose(2, 2), MaxPooling2D(), GlobalAveragePooling2D(), ZeroPadding2D(), UpSampling2D()]
+OF_IMAGES = [
+    Conv2D(2, 2),
+    Conv2DTranspose(2, 2),
+    MaxPooling2D(),
+    GlobalAveragePooling2D(),
+    ZeroPadding2D(),
+    UpSampling2D(),
+]
 
 
 @pytest.mark.parametrize("layer", OF_IMAGES, ids=repr)
@@ -243,11 +313,15 @@ def masked(layer, x, mask):
 
 
 def test_global_pooling_heeds_a_mask_over_time():
-    """Of 1, 2, 6 the mean is 3 and the largest 6; of 1 alone both 1; of none both are 0, and so is their derivative."""
+    """Of 1, 2, 6 the mean is 3 and the largest 6; of 1 alone both 1; of none both are 0, and so is
+    their derivative.
+    """
     np.testing.assert_array_equal(masked(GlobalAveragePooling1D(), STEPS, MASK).ravel(), [3, 1, 0])
     np.testing.assert_array_equal(masked(GlobalMaxPooling1D(), STEPS, MASK).ravel(), [6, 1, 0])
     np.testing.assert_array_equal(masked(GlobalMaxPooling1D(), -STEPS, MASK).ravel(), [-1, -1, 0])
-    np.testing.assert_array_equal(masked(GlobalAveragePooling1D(), STEPS, MASK[:, 0]).ravel(), [109 / 4] * 3)
+    np.testing.assert_array_equal(
+        masked(GlobalAveragePooling1D(), STEPS, MASK[:, 0]).ravel(), [109 / 4] * 3
+    )
     for layer in (GlobalAveragePooling1D(), GlobalMaxPooling1D()):
         slope = jax.grad(lambda x, layer=layer: masked(layer, x, MASK).sum())(jnp.asarray(STEPS))
         close(slope.sum(1).ravel(), [1, 1, 0])
@@ -255,7 +329,10 @@ def test_global_pooling_heeds_a_mask_over_time():
 
 
 def test_names():
-    assert [functional.default_name(layer) for layer in (Conv2D(1, 1), Conv2DTranspose(1, 1), MaxPooling2D(), UpSampling2D())] == [
+    assert [
+        functional.default_name(layer)
+        for layer in (Conv2D(1, 1), Conv2DTranspose(1, 1), MaxPooling2D(), UpSampling2D())
+    ] == [
         "conv2d",
         "conv2d_transpose",
         "max_pooling2d",

@@ -1,4 +1,6 @@
-"""What layers over windows say of themselves, and what a wrong argument or a wrong shape is told."""
+"""What layers over windows say of themselves, and what a wrong argument or a wrong shape is
+told.
+"""
 
 import numpy as np
 import pytest
@@ -26,22 +28,39 @@ from glassnet.regularizers import L2
 
 
 def test_layers_say_what_they_are():
-    assert Conv2D(3, 2) == Conv2D(3, [2, 2], (1, 1)) == Conv2D(3, np.array([2, 2])) != Conv2D(3, (2, 1))
+    assert (
+        Conv2D(3, 2)
+        == Conv2D(3, [2, 2], (1, 1))
+        == Conv2D(3, np.array([2, 2]))
+        != Conv2D(3, (2, 1))
+    )
     assert Conv1D(3, 2) == Conv1D(3, [2], (1,), dilation_rate=1) != Conv1D(3, 2, padding="causal")
     assert Conv2D(3, 2) != Conv2DTranspose(3, 2)
     assert Conv2D(3, 2, kernel_regularizer="l2") == Conv2D(3, 2, kernel_regularizer=L2(0.01))
-    assert MaxPooling2D() == MaxPooling2D(2, 2) == MaxPooling2D((2, 2), strides=(2, 2)) != MaxPooling2D(2, 1)
+    assert (
+        MaxPooling2D()
+        == MaxPooling2D(2, 2)
+        == MaxPooling2D((2, 2), strides=(2, 2))
+        != MaxPooling2D(2, 1)
+    )
     assert MaxPooling1D() == MaxPooling1D(2) == MaxPooling1D([2])
     assert ZeroPadding2D() == ZeroPadding2D((1, 1)) == ZeroPadding2D([[1, 1], [1, 1]])
     assert UpSampling2D() == UpSampling2D([2, 2])
-    assert [link.name for link in Conv2D(3, 2, activation="relu", name="c").unfold()] == ["c", "c.relu"]
+    assert [link.name for link in Conv2D(3, 2, activation="relu", name="c").unfold()] == [
+        "c",
+        "c.relu",
+    ]
     assert len(Conv1D(3, 2, activation="linear").unfold()) == 1
 
 
 FORMULAS = {
     Conv2D(3, 2): "z = x * W + b, 2x2 windows",
-    Conv2D(3, (3, 2), 2, "same", use_bias=False): "z = x * W, 3x2 windows, strides 2x2, padding same",
-    Conv1D(3, 2, padding="causal", dilation_rate=2): "z = x * W + b, windows of 2, dilation 2, padding causal",
+    Conv2D(
+        3, (3, 2), 2, "same", use_bias=False
+    ): "z = x * W, 3x2 windows, strides 2x2, padding same",
+    Conv1D(
+        3, 2, padding="causal", dilation_rate=2
+    ): "z = x * W + b, windows of 2, dilation 2, padding causal",
     Conv2DTranspose(3, 2, 2): "z = x paints W + b, 2x2 windows, strides 2x2",
     MaxPooling2D(): "y = max x, 2x2 windows, strides 2x2",
     MaxPooling1D(3, 1): "y = max x, windows of 3",
@@ -55,7 +74,9 @@ FORMULAS = {
 }
 
 
-@pytest.mark.parametrize(("layer", "formula"), FORMULAS.items(), ids=lambda value: type(value).__name__)
+@pytest.mark.parametrize(
+    ("layer", "formula"), FORMULAS.items(), ids=lambda value: type(value).__name__
+)
 def test_what_a_layer_computes_in_words(layer, formula):
     assert layer.formula() == formula
 
@@ -66,34 +87,62 @@ def start(layer, *shape):
 
 WRONG = {
     "Conv2D: expected filters to be an int >= 1. Received: filters=0.": lambda: Conv2D(0, 3),
-    "Conv2D: expected kernel_size to be an int >= 1 or 2 of them. Received: kernel_size=0.": lambda: Conv2D(3, 0),
-    "Conv2D: expected kernel_size to be an int >= 1 or 2 of them. Received: kernel_size=(3,).": lambda: Conv2D(3, (3,)),
-    "Conv2D: expected kernel_size to be an int >= 1 or 2 of them. Received: kernel_size='3x3'.": lambda: Conv2D(3, "3x3"),
-    "Conv2D: expected strides to be an int >= 1 or 2 of them. Received: strides=(1, 2.5).": lambda: Conv2D(3, 3, (1, 2.5)),
-    "Conv2DTranspose: expected strides to be an int >= 1 or 2 of them. Received: strides=None.": lambda: Conv2DTranspose(3, 3, None),
-    "Conv1D: expected dilation_rate to be an int >= 1. Received: dilation_rate=(1, 1).": lambda: Conv1D(3, 3, dilation_rate=(1, 1)),
+    "Conv2D: expected kernel_size to be an int >= 1 or 2 of them. Received: kernel_size=0.": lambda: (
+        Conv2D(3, 0)
+    ),
+    "Conv2D: expected kernel_size to be an int >= 1 or 2 of them. Received: kernel_size=(3,).": lambda: (
+        Conv2D(3, (3,))
+    ),
+    "Conv2D: expected kernel_size to be an int >= 1 or 2 of them. Received: kernel_size='3x3'.": lambda: (
+        Conv2D(3, "3x3")
+    ),
+    "Conv2D: expected strides to be an int >= 1 or 2 of them. Received: strides=(1, 2.5).": lambda: (
+        Conv2D(3, 3, (1, 2.5))
+    ),
+    "Conv2DTranspose: expected strides to be an int >= 1 or 2 of them. Received: strides=None.": lambda: (
+        Conv2DTranspose(3, 3, None)
+    ),
+    "Conv1D: expected dilation_rate to be an int >= 1. Received: dilation_rate=(1, 1).": lambda: (
+        Conv1D(3, 3, dilation_rate=(1, 1))
+    ),
     "Conv2D: expected strides or dilation_rate to be 1. Received: strides=(2, 2), dilation_rate=(1, 2).": (
         lambda: Conv2D(3, 3, 2, dilation_rate=(1, 2))
     ),
     "Conv2D: expected padding to be one of valid, same. Received: padding='causal'. Only Conv1D has an order in time.": (
         lambda: Conv2D(3, 3, padding="causal")
     ),
-    "Conv1D: expected padding to be one of valid, same, causal. Received: padding='full'.": lambda: Conv1D(3, 3, padding="full"),
-    "Conv1D: expected padding to be one of valid, same, causal. Received: padding=1.": lambda: Conv1D(3, 3, padding=1),
+    "Conv1D: expected padding to be one of valid, same, causal. Received: padding='full'.": lambda: (
+        Conv1D(3, 3, padding="full")
+    ),
+    "Conv1D: expected padding to be one of valid, same, causal. Received: padding=1.": lambda: (
+        Conv1D(3, 3, padding=1)
+    ),
     "Did you mean 'relu'?": lambda: Conv2D(3, 3, activation="rellu"),
     "Did you mean 'he_normal'?": lambda: Conv2D(3, 3, kernel_initializer="he_norm"),
     "Did you mean 'l2'?": lambda: Conv1D(3, 3, bias_regularizer="l22"),
-    "MaxPooling2D: expected pool_size to be an int >= 1 or 2 of them. Received: pool_size=(2, 2, 2).": lambda: MaxPooling2D((2, 2, 2)),
-    "AveragePooling1D: expected strides to be an int >= 1. Received: strides=0.": lambda: AveragePooling1D(2, 0),
-    "MaxPooling1D: expected padding to be one of valid, same. Received: padding='causal'.": lambda: MaxPooling1D(2, padding="causal"),
-    "GlobalMaxPooling2D: expected keepdims to be True or False. Received: keepdims='yes'.": lambda: GlobalMaxPooling2D("yes"),
-    "ZeroPadding2D: expected padding to be ints >= 0: n, (n, n) or ((n, n), (n, n)). Received: padding=-1.": lambda: ZeroPadding2D(-1),
+    "MaxPooling2D: expected pool_size to be an int >= 1 or 2 of them. Received: pool_size=(2, 2, 2).": lambda: (
+        MaxPooling2D((2, 2, 2))
+    ),
+    "AveragePooling1D: expected strides to be an int >= 1. Received: strides=0.": lambda: (
+        AveragePooling1D(2, 0)
+    ),
+    "MaxPooling1D: expected padding to be one of valid, same. Received: padding='causal'.": lambda: (
+        MaxPooling1D(2, padding="causal")
+    ),
+    "GlobalMaxPooling2D: expected keepdims to be True or False. Received: keepdims='yes'.": lambda: (
+        GlobalMaxPooling2D("yes")
+    ),
+    "ZeroPadding2D: expected padding to be ints >= 0: n, (n, n) or ((n, n), (n, n)). Received: padding=-1.": lambda: (
+        ZeroPadding2D(-1)
+    ),
     "ZeroPadding2D: expected padding to be ints >= 0: n, (n, n) or ((n, n), (n, n)). Received: padding=(1, 2, 3).": (
         lambda: ZeroPadding2D((1, 2, 3))
     ),
     "((n, n), (n, n)). Received: padding=((1, 2), 3, 4).": lambda: ZeroPadding2D(((1, 2), 3, 4)),
     "((n, n), (n, n)). Received: padding='same'.": lambda: ZeroPadding2D("same"),
-    "UpSampling2D: expected size to be an int >= 1 or 2 of them. Received: size=0.5.": lambda: UpSampling2D(0.5),
+    "UpSampling2D: expected size to be an int >= 1 or 2 of them. Received: size=0.5.": lambda: (
+        UpSampling2D(0.5)
+    ),
     "UpSampling2D: expected interpolation to be one of nearest, bilinear. Received: interpolation='bicubic'.": (
         lambda: UpSampling2D(2, "bicubic")
     ),
@@ -101,23 +150,33 @@ WRONG = {
         lambda: start(Conv2D(3, 3), 28, 28)
     ),
     "input_shape=(784,). Put Reshape((28, 28, 1)) in front.": lambda: start(Conv2D(3, 3), 784),
-    "input_shape=(10,). Put Reshape((height, width, channels)) in front.": lambda: start(Conv2DTranspose(3, 3), 10),
+    "input_shape=(10,). Put Reshape((height, width, channels)) in front.": lambda: start(
+        Conv2DTranspose(3, 3), 10
+    ),
     "conv1d_1: expected sequences (steps, channels). Received: input_shape=(9,). Put Reshape((9, 1)) in front.": (
         lambda: start(Conv1D(3, 3), 9)
     ),
     "global_average_pooling1d_1: expected sequences (steps, channels). Received: input_shape=(4, 4, 3).": (
         lambda: start(GlobalAveragePooling1D(), 4, 4, 3)
     ),
-    "zero_padding2d_1: expected images (height, width, channels). Received: input_shape=(4, 4).": lambda: start(ZeroPadding2D(), 4, 4),
-    "up_sampling2d_1: expected images (height, width, channels). Received: input_shape=(4, 4).": lambda: start(UpSampling2D(), 4, 4),
-    "max_pooling2d_1: expected images (height, width, channels). Received: input_shape=(4, 4).": lambda: start(MaxPooling2D(), 4, 4),
+    "zero_padding2d_1: expected images (height, width, channels). Received: input_shape=(4, 4).": lambda: (
+        start(ZeroPadding2D(), 4, 4)
+    ),
+    "up_sampling2d_1: expected images (height, width, channels). Received: input_shape=(4, 4).": lambda: (
+        start(UpSampling2D(), 4, 4)
+    ),
+    "max_pooling2d_1: expected images (height, width, channels). Received: input_shape=(4, 4).": lambda: (
+        start(MaxPooling2D(), 4, 4)
+    ),
     'conv2d_1: expected an input of at least 5x5. Received: input_shape=(4, 9, 9). padding="same" keeps the size.': (
         lambda: start(Conv2D(3, 3, dilation_rate=2), 4, 9, 9)
     ),
     "expected an input of at least 5x5. Received: input_shape=(3, 32, 32). Where channels come first, put Permute((2, 3, 1)) in front.": (
         lambda: start(Conv2D(3, 5), 3, 32, 32)
     ),
-    "max_pooling1d_1: expected an input of at least 2. Received: input_shape=(1, 4).": lambda: start(MaxPooling1D(), 1, 4),
+    "max_pooling1d_1: expected an input of at least 2. Received: input_shape=(1, 4).": lambda: (
+        start(MaxPooling1D(), 1, 4)
+    ),
 }
 
 
@@ -130,7 +189,9 @@ def test_a_wrong_argument_is_told(says):
 
 def test_images_of_another_size_or_of_other_channels_are_refused_where_rows_come_in():
     """At the model's door, as for every network: the layers know their shape."""
-    model = gn.Sequential([Input((6, 6, 1)), Conv2D(2, 3, activation="relu"), GlobalAveragePooling2D(), Dense(1)])
+    model = gn.Sequential(
+        [Input((6, 6, 1)), Conv2D(2, 3, activation="relu"), GlobalAveragePooling2D(), Dense(1)]
+    )
     model.compile("sgd", "mse")
     for shape in ((6, 6, 3), (5, 6, 1), (6, 6)):
         with pytest.raises(gn.errors.GlassnetError, match=r"\(6, 6, 1\)"):

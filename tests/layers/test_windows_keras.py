@@ -1,4 +1,6 @@
-"""Convolution, pooling and resizing against Keras on JAX, on data without ties: the same arguments make both."""
+"""Convolution, pooling and resizing against Keras on JAX, on data without ties: the same arguments
+make both.
+"""
 
 import numpy as np
 import pytest
@@ -30,7 +32,12 @@ CASES = [
     ("Conv2DTranspose", (3, (4, 2), (2, 3)), {}, IMAGE),
     ("Conv2DTranspose", (3, 2, 3, "same"), {}, IMAGE),
     ("Conv2DTranspose", (3, 2), {"dilation_rate": 2}, IMAGE),
-    ("Conv2DTranspose", (3, 3), {"padding": "same", "dilation_rate": 2, "use_bias": False, "activation": "tanh"}, IMAGE),
+    (
+        "Conv2DTranspose",
+        (3, 3),
+        {"padding": "same", "dilation_rate": 2, "use_bias": False, "activation": "tanh"},
+        IMAGE,
+    ),
     ("MaxPooling1D", (), {}, SEQUENCE),
     ("MaxPooling1D", (3, 2, "same"), {}, SEQUENCE),
     ("MaxPooling2D", (), {}, IMAGE),
@@ -60,7 +67,13 @@ CASES = [
 
 @pytest.mark.parametrize(("name", "args", "kwargs", "shape"), CASES)
 def test_parity(recorded, name, args, kwargs, shape):
-    check_parity(recorded, getattr(layers, name)(*args, **kwargs), shape, theirs(name, *args, **kwargs), (True,))
+    check_parity(
+        recorded,
+        getattr(layers, name)(*args, **kwargs),
+        shape,
+        theirs(name, *args, **kwargs),
+        (True,),
+    )
 
 
 def test_every_layer_over_windows_is_compared():
@@ -70,16 +83,23 @@ def test_every_layer_over_windows_is_compared():
 @pytest.mark.parametrize("name", ["Conv1D", "Conv2D", "Conv2DTranspose"])
 @pytest.mark.parametrize("start", ["glorot_uniform", "he_normal"])
 def test_kernels_start_as_keras_does(recorded, name, start):
-    """The same shapes in the same order, and of some 50,000 numbers the same mean, spread and largest, but for chance (0.3 %)."""
+    """The same shapes in the same order, and of some 50,000 numbers the same mean, spread and
+    largest, but for chance (0.3 %).
+    """
     shape, size = ((99, 40), 45) if name == "Conv1D" else ((99, 99, 40), (9, 5))
-    ours = getattr(layers, name)(32, size, kernel_initializer=start).init(np.random.default_rng(0), shape)
+    ours = getattr(layers, name)(32, size, kernel_initializer=start).init(
+        np.random.default_rng(0), shape
+    )
 
     def live(keras, words, shape):
         keras.utils.set_random_seed(0)
         layer = made(keras, words)
         layer.build((None, *shape))
         kernel = layer.get_weights()[0]
-        return [w.shape for w in layer.get_weights()], {"std": kernel.std(), "largest": abs(kernel).max()}
+        return [w.shape for w in layer.get_weights()], {
+            "std": kernel.std(),
+            "largest": abs(kernel).max(),
+        }
 
     shapes, want = recorded(live, theirs(name, 32, size, kernel_initializer=start), shape)
     assert [list(w.shape) for w in ours.values()] == shapes
@@ -93,7 +113,9 @@ def test_kernels_start_as_keras_does(recorded, name, start):
 def test_penalty(recorded, name):
     """The sum of Keras's layer.losses."""
     shape = SEQUENCE if name == "Conv1D" else IMAGE
-    layer = getattr(layers, name)(3, 2, kernel_regularizer="l2", bias_regularizer="l1", bias_initializer="ones")
+    layer = getattr(layers, name)(
+        3, 2, kernel_regularizer="l2", bias_regularizer="l1", bias_initializer="ones"
+    )
     params = layer.init(np.random.default_rng(0), shape)
 
     def live(keras, words, shape, weights):
@@ -107,27 +129,48 @@ def test_penalty(recorded, name):
 
 
 def test_mean_of_real_steps_as_keras_takes_it(recorded):
-    x, mask = np.random.default_rng(0).normal(size=(4, 3, 2)).astype(np.float32), np.arange(3) < np.array([[3], [2], [1], [2]])
+    x, mask = (
+        np.random.default_rng(0).normal(size=(4, 3, 2)).astype(np.float32),
+        np.arange(3) < np.array([[3], [2], [1], [2]]),
+    )
     for keepdims in (False, True):
         layer = layers.GlobalAveragePooling1D(keepdims)
         y, _ = layer.apply({}, {}, x, key=None, train=False, mask=mask)
         words = theirs("GlobalAveragePooling1D", keepdims=keepdims)
-        close(y, recorded(lambda keras, words, x, mask: made(keras, words)(x, mask=mask), words, x, mask, name=f"{keepdims=}"))
+        close(
+            y,
+            recorded(
+                lambda keras, words, x, mask: made(keras, words)(x, mask=mask),
+                words,
+                x,
+                mask,
+                name=f"{keepdims=}",
+            ),
+        )
 
 
 def small_network(k, front, **options):
     stack = [k.layers.Conv2D(4, 3, activation="tanh"), k.layers.MaxPooling2D(2, padding="same")]
-    stack += [k.layers.Conv2D(5, 2, padding="same", activation="tanh"), k.layers.AveragePooling2D(2), k.layers.Flatten()]
+    stack += [
+        k.layers.Conv2D(5, 2, padding="same", activation="tanh"),
+        k.layers.AveragePooling2D(2),
+        k.layers.Flatten(),
+    ]
     model = k.Sequential([front, *stack, k.layers.Dense(3, activation="softmax")], **options)
     model.compile(k.optimizers.SGD(0.1), "sparse_categorical_crossentropy")
     return model
 
 
 def test_a_small_network_trains_as_in_keras(recorded):
-    """One epoch of SGD in order, with a short last batch, from the same weights: losses, weights, predictions."""
+    """One epoch of SGD in order, with a short last batch, from the same weights: losses, weights,
+    predictions.
+    """
     rng = np.random.default_rng(0)
     x, y = rng.normal(size=(21, 10, 9, 2)).astype(np.float32), rng.integers(0, 3, 21)
-    ours, in_order = small_network(gn, gn.layers.Input((10, 9, 2)), seed=0), {"batch_size": 8, "epochs": 1, "shuffle": False, "verbose": 0}
+    ours, in_order = (
+        small_network(gn, gn.layers.Input((10, 9, 2)), seed=0),
+        {"batch_size": 8, "epochs": 1, "shuffle": False, "verbose": 0},
+    )
 
     def live(keras, x, y, weights, in_order):
         theirs = small_network(keras, keras.Input((10, 9, 2)))

@@ -1,4 +1,6 @@
-"""Large images train in the memory of a laptop. Oracle: what the system counts for a process of its own."""
+"""Large images train in the memory of a laptop. Oracle: what the system counts for a process of its
+own.
+"""
 
 import json
 import subprocess
@@ -23,10 +25,17 @@ print(json.dumps([history.history["loss"], int(peak) / 1e6]))
 """
 
 
-@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="the peak of a process without its parent's is Linux's to tell")
+@pytest.mark.skipif(
+    not Path("/proc/self/status").exists(),
+    reason="the peak of a process without its parent's is Linux's to tell",
+)
 def test_a_step_of_32_images_of_150_x_150_stays_below_3_gigabytes():
-    """Laid out at once, the windows of the second convolution alone would take 32 * 72 * 72 * 288 * 4 = 191 MB, forward and back."""
-    done = subprocess.run([sys.executable, "-c", TRAINED], capture_output=True, text=True, check=True)
+    """Laid out at once, the windows of the second convolution alone would take 32 * 72 * 72 * 288 *
+    4 = 191 MB, forward and back.
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", TRAINED], capture_output=True, text=True, check=True
+    )
     [loss], gigabytes = json.loads(done.stdout)
     assert 0.6 < loss < 0.8
     assert gigabytes < 3

@@ -1,4 +1,6 @@
-"""Every public loss keeps its contract. Oracle: the public checkers, which `test_testing.py` turns on broken parts."""
+"""Every public loss keeps its contract. Oracle: the public checkers, which `test_testing.py` turns
+on broken parts.
+"""
 
 import jax
 import numpy as np
@@ -60,7 +62,9 @@ LOSS_VARIANTS = [
 
 
 def test_every_public_loss_is_checked():
-    named = {getattr(losses, name) for name in losses.__all__ if isinstance(getattr(losses, name), type)}
+    named = {
+        getattr(losses, name) for name in losses.__all__ if isinstance(getattr(losses, name), type)
+    }
     assert named - {Loss, Crossentropy} == {*LOSSES.values(), FunctionLoss}
 
 
@@ -72,17 +76,27 @@ EVERY = [make() for make in dict.fromkeys(LOSSES.values())] + LOSS_VARIANTS
 def test_loss(loss, shape):
     rng = np.random.default_rng(4)
     z = rng.normal(size=shape)
-    if isinstance(loss, KLDivergence | Poisson | MeanSquaredLogarithmicError):  # of numbers that are never negative: nor at +-1000
+    if isinstance(
+        loss, KLDivergence | Poisson | MeanSquaredLogarithmicError
+    ):  # of numbers that are never negative: nor at +-1000
         z = 0.5 + 0.3 * np.tanh(z)
     for y in targets(loss, shape, rng):
         check_loss(loss, y, z)
 
 
-@pytest.mark.parametrize("loss", [loss for loss in EVERY if getattr(loss, "gamma", 1) > 0], ids=named)
+@pytest.mark.parametrize(
+    "loss", [loss for loss in EVERY if getattr(loss, "gamma", 1) > 0], ids=named
+)
 def test_the_slope_is_p_minus_y_where_the_loss_says_so(loss):
-    """Oracle: `jax.grad` at z, beside the probabilities less the target, of a mean over K for K sigmoids."""
+    """Oracle: `jax.grad` at z, beside the probabilities less the target, of a mean over K for K
+    sigmoids.
+    """
     z, y = np.float32([[0.3, -1.2, 2.0]]), np.float32([[0, 0, 1]])
     slope = jax.grad(lambda z: loss.unreduced(y, z)[0])(z)
-    p = {"softmax": jax.nn.softmax, "sigmoid": lambda z: jax.nn.sigmoid(z)}.get(loss.output_activation, lambda z: z)(z)
+    p = {"softmax": jax.nn.softmax, "sigmoid": lambda z: jax.nn.sigmoid(z)}.get(
+        loss.output_activation, lambda z: z
+    )(z)
     error = (p - y) / (3 if loss.output_activation == "sigmoid" else 1)
-    assert loss.gradient_is_error == (loss.output_activation is not None and bool(np.abs(slope - error).max() < 1e-5))
+    assert loss.gradient_is_error == (
+        loss.output_activation is not None and bool(np.abs(slope - error).max() < 1e-5)
+    )

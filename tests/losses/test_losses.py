@@ -31,7 +31,9 @@ SCORES = (-6.8, 2.6, 5.9, 6.7, 1.9, -1.3, -5.7, 3.2, 1.3, 1.0)
 
 
 def case(loss: Loss, rows=16, outputs=5, seed=0):
-    """Targets as Keras wants them for `loss`, and what `loss.rows` takes for predictions, away from Keras's clip."""
+    """Targets as Keras wants them for `loss`, and what `loss.rows` takes for predictions, away from
+    Keras's clip.
+    """
     rng = np.random.default_rng(seed)
     z = rng.normal(size=(rows, outputs)).astype(np.float32) * 2
     ids = rng.integers(0, outputs, rows).astype(np.int32)
@@ -41,7 +43,9 @@ def case(loss: Loss, rows=16, outputs=5, seed=0):
         return ids, z
     if isinstance(loss, KLDivergence):
         # none tiny: a finite difference of log p needs p far above its step
-        return rng.dirichlet(np.ones(outputs), rows).astype(np.float32), np.asarray(jax.nn.softmax(z / 4))
+        return rng.dirichlet(np.ones(outputs), rows).astype(np.float32), np.asarray(
+            jax.nn.softmax(z / 4)
+        )
     if isinstance(loss, MeanSquaredLogarithmicError):
         return np.exp(rng.normal(size=z.shape)).astype(np.float32), np.exp(z / 2)
     if isinstance(loss, Poisson):
@@ -57,11 +61,19 @@ def case(loss: Loss, rows=16, outputs=5, seed=0):
 
 def live(keras, kind, fields, y, z, weight):
     """Keras's loss with and without weights, and the slopes of both."""
-    if kind == "HalfMeanSquaredError":  # not in Keras: half the sum of k squares is k / 2 times their mean
-        theirs = lambda y, z, *weight: z.shape[-1] / 2 * keras.losses.MeanSquaredError()(y, z, *weight)  # noqa: E731
+    if (
+        kind == "HalfMeanSquaredError"
+    ):  # not in Keras: half the sum of k squares is k / 2 times their mean
+
+        def theirs(y, z, *weight):
+            return z.shape[-1] / 2 * keras.losses.MeanSquaredError()(y, z, *weight)
+
     else:
         theirs = getattr(keras.losses, kind)(**fields)
-    plain, weighted = (jax.value_and_grad(lambda z, given=given: theirs(y, z, *given))(z) for given in ((), (weight,)))
+    plain, weighted = (
+        jax.value_and_grad(lambda z, given=given: theirs(y, z, *given))(z)
+        for given in ((), (weight,))
+    )
     return {"plain": plain, "weighted": weighted}
 
 
@@ -69,12 +81,17 @@ def test_squared_losses_by_hand():
     y, z = np.array([[1.0, 2.0], [0.0, 0.0]]), jnp.array([[2.0, 4.0], [0.0, 3.0]])
     close(MeanSquaredError().unreduced(y, z), [2.5, 4.5])  # (1 + 4) / 2, (0 + 9) / 2
     close(HalfMeanSquaredError().unreduced(y, z), [2.5, 4.5])  # 1/2 (1 + 4), 1/2 (0 + 9)
-    close(HalfMeanSquaredError().unreduced(y.reshape(1, 2, 2), z.reshape(1, 2, 2)), [[2.5, 4.5]])  # of each step of a sequence
-    close(jax.grad(lambda z: HalfMeanSquaredError().unreduced(y, z).sum())(z), [[1, 2], [0, 3]])  # lecture 003: delta = -(y - yhat)
+    close(
+        HalfMeanSquaredError().unreduced(y.reshape(1, 2, 2), z.reshape(1, 2, 2)), [[2.5, 4.5]]
+    )  # of each step of a sequence
+    close(
+        jax.grad(lambda z: HalfMeanSquaredError().unreduced(y, z).sum())(z), [[1, 2], [0, 3]]
+    )  # lecture 003: delta = -(y - yhat)
 
 
 def test_binary_crossentropy_by_hand():
-    # lecture 002: the untrained net says 0.2 where the truth is 1: -log 0.2 = 1.6094; where it is 0: -log 0.8 = 0.2231
+    # lecture 002: the untrained net says 0.2 where the truth is 1: -log 0.2 = 1.6094; where it is
+    # 0: -log 0.8 = 0.2231
     close(BinaryCrossentropy()([1], jnp.array([[0.2]])), 1.6094379124341003)
     close(BinaryCrossentropy()([0], jnp.array([[0.2]])), 0.2231435513142097)
     close(BinaryCrossentropy(from_logits=True)([1], jnp.array([[0.0]])), np.log(2))
@@ -82,7 +99,8 @@ def test_binary_crossentropy_by_hand():
 
 @pytest.mark.parametrize("kind", CATEGORICAL)
 def test_categorical_crossentropy_of_the_lectures_scores(kind):
-    # lecture 001: L = -log(exp(f_y) / sum exp(f_j)); at y = 3 the probability is 0.661143: -log 0.661143 = 0.41379
+    # lecture 001: L = -log(exp(f_y) / sum exp(f_j)); at y = 3 the probability is 0.661143: -log
+    # 0.661143 = 0.41379
     exact = -np.log(np.exp(6.7) / np.exp(SCORES).sum())
     close(exact, 0.41379, tolerance=LOOSE)
     z = jnp.array([SCORES])
@@ -139,7 +157,11 @@ def test_rows_equal_a_numpy_loop(name):
             want = sum(each) if name == "kl_divergence" else sum(each) / len(each)
         else:
             squares = [(yk - zk) ** 2 for yk, zk in zip(y[i], z64[i], strict=True)]
-            want = sum(squares) / 2 if isinstance(loss, HalfMeanSquaredError) else sum(squares) / len(squares)
+            want = (
+                sum(squares) / 2
+                if isinstance(loss, HalfMeanSquaredError)
+                else sum(squares) / len(squares)
+            )
         close(got, want)
 
 
@@ -158,10 +180,14 @@ def test_logits_equal_keras(recorded, name):
 def test_predictions_equal_keras(recorded, name):
     loss = LOSSES[name]()
     y, z = case(loss, seed=4)
-    p = {"softmax": jax.nn.softmax, "sigmoid": jax.nn.sigmoid, None: lambda z: z}[loss.output_activation](z)
+    p = {"softmax": jax.nn.softmax, "sigmoid": jax.nn.sigmoid, None: lambda z: z}[
+        loss.output_activation
+    ](z)
     weight = np.random.default_rng(5).uniform(size=len(z)).astype(np.float32)
     want = recorded(live, type(loss).__name__, vars(loss), y, p, weight)
-    (got, slope), weighted = jax.jit(lambda p: (jax.value_and_grad(lambda p: loss(y, p))(p), loss(y, p, weight)))(p)
+    (got, slope), weighted = jax.jit(
+        lambda p: (jax.value_and_grad(lambda p: loss(y, p))(p), loss(y, p, weight))
+    )(p)
     close(got, want["plain"][0])
     close(weighted, want["weighted"][0])
     close(slope, want["plain"][1], tolerance=10 * FLOAT32)  # 1 / p is large
@@ -187,14 +213,23 @@ def test_huge_logits_of_the_binary_loss():
     y, z = jnp.array([[1.0], [0.0], [1.0], [0.0]]), jnp.array([[1000.0], [1000.0], [20.0], [-20.0]])
     rows = BinaryCrossentropy().unreduced(y, z)
     close(rows[:2], [0, 1000], tolerance=EXACT)
-    close(rows[2:] * 1e9, [2.0611536181902037] * 2)  # log(1 + exp(-20)), small losses keep all their digits
-    close(jax.grad(lambda z: BinaryCrossentropy().unreduced(y, z).sum())(z), [[0], [1], [-2.06e-9], [2.06e-9]])
+    close(
+        rows[2:] * 1e9, [2.0611536181902037] * 2
+    )  # log(1 + exp(-20)), small losses keep all their digits
+    close(
+        jax.grad(lambda z: BinaryCrossentropy().unreduced(y, z).sum())(z),
+        [[0], [1], [-2.06e-9], [2.06e-9]],
+    )
 
 
 def test_the_slope_at_z_zero_is_p_minus_y():
-    # an untrained output is often exactly 0; the form max(z, 0) - z y + log1p(exp(-|z|)) gets -y there, as jnp.abs has slope 1 at 0
+    # an untrained output is often exactly 0; the form max(z, 0) - z y + log1p(exp(-|z|)) gets -y
+    # there, as jnp.abs has slope 1 at 0
     y = jnp.array([[1.0], [0.0]])
-    close(jax.grad(lambda z: BinaryCrossentropy().unreduced(y, z).sum())(jnp.zeros((2, 1))), [[-0.5], [0.5]])
+    close(
+        jax.grad(lambda z: BinaryCrossentropy().unreduced(y, z).sum())(jnp.zeros((2, 1))),
+        [[-0.5], [0.5]],
+    )
 
 
 @pytest.mark.parametrize("kind", CATEGORICAL)
@@ -205,7 +240,13 @@ def test_either_encoding_gives_the_same(kind):
     assert by_id.shape == (4, 3)
     np.testing.assert_array_equal(by_id, by_row)
     p = jax.nn.softmax(z)
-    for y in (ids, ids[..., None], ids.tolist(), np.eye(5, dtype=np.uint8)[ids], ids.astype(np.float64)):
+    for y in (
+        ids,
+        ids[..., None],
+        ids.tolist(),
+        np.eye(5, dtype=np.uint8)[ids],
+        ids.astype(np.float64),
+    ):
         close(kind()(y, p), by_id.mean())
 
 
@@ -216,10 +257,15 @@ def test_probabilities_of_zero_are_clipped_as_in_keras():
 
 
 def test_sample_weights_do_not_change_the_divisor():
-    close(MeanSquaredError()([[1.0], [2.0]], jnp.array([[0.0], [0.0]]), [0.5, 2.0]), 4.25)  # (0.5 * 1 + 2 * 4) / 2
+    close(
+        MeanSquaredError()([[1.0], [2.0]], jnp.array([[0.0], [0.0]]), [0.5, 2.0]), 4.25
+    )  # (0.5 * 1 + 2 * 4) / 2
     # a weight per example reaches every step of it: rows (1, 2), (1 + 9) / 2 * 3
     close(MeanSquaredError()(np.zeros((1, 2, 1)), jnp.array([[[1.0], [3.0]]]), [3.0]), 15)
-    with pytest.raises(DataError, match=r"^sample_weight: expected one weight per row, \(2,\)\. Received: shape=\(3,\)\.$"):
+    with pytest.raises(
+        DataError,
+        match=r"^sample_weight: expected one weight per row, \(2,\)\. Received: shape=\(3,\)\.$",
+    ):
         MeanSquaredError()([1.0, 2.0], jnp.zeros((2, 1)), [1.0, 1.0, 1.0])
 
 
@@ -229,22 +275,40 @@ def test_a_trailing_axis_of_one_never_broadcasts(kind):
     want = float(kind()(y[:, None], p[:, None]))
     for a, b in ((y, p), (y, p[:, None]), (y[:, None], p), (y.tolist(), p)):
         close(kind()(a, b), want, tolerance=EXACT)
-    with pytest.raises(DataError, match=rf"^{kind.__name__}: expected y_true of the shape of y_pred, \(3, 1\)\. Received: shape=\(2,\)\.$"):
+    with pytest.raises(
+        DataError,
+        match=rf"^{kind.__name__}: expected y_true of the shape of y_pred, \(3, 1\)\. Received: shape=\(2,\)\.$",
+    ):
         kind()(y[:2], p)
 
 
 def test_targets_are_checked():
     p = jnp.full((2, 3), 1 / 3)
-    with pytest.raises(DataError, match=r"y_true of the shape of y_pred, \(2, 3\), or class ids \(2,\)\. Received: shape=\(4,\)\.$"):
+    with pytest.raises(
+        DataError,
+        match=r"y_true of the shape of y_pred, \(2, 3\), or class ids \(2,\)\. Received: shape=\(4,\)\.$",
+    ):
         CategoricalCrossentropy()([0, 1, 2, 0], p)
     for ids, text in (([0, 3], r"\[3\.?0?\]"), ([-1, 0], r"\[-1\]"), ([0.5, 1], r"\[0\.5\]")):
-        with pytest.raises(DataError, match=rf"^Sparse\w+: expected class ids to be integers 0\.\.2\. Received: ids={text}\.$"):
+        with pytest.raises(
+            DataError,
+            match=rf"^Sparse\w+: expected class ids to be integers 0\.\.2\. Received: ids={text}\.$",
+        ):
             SparseCategoricalCrossentropy()(ids, p)
-    with pytest.raises(DataError, match=r"^MeanSquaredError: expected y_true of the shape of y_pred, \(2, 3\)\. Received: shape=\(2,\)\.$"):
+    with pytest.raises(
+        DataError,
+        match=r"^MeanSquaredError: expected y_true of the shape of y_pred, \(2, 3\)\. Received: shape=\(2,\)\.$",
+    ):
         MeanSquaredError()([0, 1], p)
-    with pytest.raises(DataError, match=r"^MeanSquaredError: expected y_true to be numbers\. Received: dtype='<U3'\.$"):
+    with pytest.raises(
+        DataError,
+        match=r"^MeanSquaredError: expected y_true to be numbers\. Received: dtype='<U3'\.$",
+    ):
         MeanSquaredError()(["cat", "dog"], p)
-    with pytest.raises(ConfigError, match=r"^categorical cross-entropy: expected one output per class, two at least\. .*outputs=1\.$"):
+    with pytest.raises(
+        ConfigError,
+        match=r"^categorical cross-entropy: expected one output per class, two at least\. .*outputs=1\.$",
+    ):
         CategoricalCrossentropy()([0, 1], jnp.array([0.2, 0.7]))
 
 
@@ -254,12 +318,17 @@ def test_get_and_value_identity():
     assert hash(BinaryCrossentropy(from_logits=True)) == hash(BinaryCrossentropy(True))
     given = BinaryCrossentropy(from_logits=True)
     assert losses.get(given) is given
-    with pytest.raises(ConfigError, match=r"^loss: expected one of .* Did you mean 'binary_crossentropy'\?$"):
+    with pytest.raises(
+        ConfigError, match=r"^loss: expected one of .* Did you mean 'binary_crossentropy'\?$"
+    ):
         losses.get("binary_cross_entropy")
     with pytest.raises(
         ConfigError,
         match=r"^loss: expected a name, a Loss or a function\. Received: loss=<class .*MeanSquaredError'>\. Write MeanSquaredError\(\)\.$",
     ):
         losses.get(MeanSquaredError)
-    with pytest.raises(ConfigError, match=r"^CategoricalCrossentropy: expected from_logits to be a bool\. Received: from_logits='yes'\.$"):
+    with pytest.raises(
+        ConfigError,
+        match=r"^CategoricalCrossentropy: expected from_logits to be a bool\. Received: from_logits='yes'\.$",
+    ):
         CategoricalCrossentropy("yes")

@@ -1,4 +1,6 @@
-"""Focal cross-entropies: Keras away from its clip, the plain cross-entropies at gamma 0, and exact numbers beyond the clip."""
+"""Focal cross-entropies: Keras away from its clip, the plain cross-entropies at gamma 0, and exact
+numbers beyond the clip.
+"""
 
 import math
 
@@ -32,12 +34,21 @@ BINARY = [
     {"gamma": 5.0, "alpha": 0.9, "apply_class_balancing": True},
     {"apply_class_balancing": True, "label_smoothing": 0.1},
 ]
-CATEGORICAL = [{}, {"gamma": 0.5, "label_smoothing": 0.3}, {"gamma": 0.0, "alpha": 1.0}, {"alpha": [0.1, 0.2, 3.0, 0.0], "gamma": 1.0}]
-CASES = [(BinaryFocalCrossentropy, options) for options in BINARY] + [(CategoricalFocalCrossentropy, options) for options in CATEGORICAL]
+CATEGORICAL = [
+    {},
+    {"gamma": 0.5, "label_smoothing": 0.3},
+    {"gamma": 0.0, "alpha": 1.0},
+    {"alpha": [0.1, 0.2, 3.0, 0.0], "gamma": 1.0},
+]
+CASES = [(BinaryFocalCrossentropy, options) for options in BINARY] + [
+    (CategoricalFocalCrossentropy, options) for options in CATEGORICAL
+]
 
 
 @pytest.mark.parametrize("from_logits", [False, True])
-@pytest.mark.parametrize(("kind", "options"), CASES, ids=lambda value: str(getattr(value, "__name__", value)))
+@pytest.mark.parametrize(
+    ("kind", "options"), CASES, ids=lambda value: str(getattr(value, "__name__", value))
+)
 def test_equals_keras(recorded, kind, options, from_logits):
     y = LABELS if kind is BinaryFocalCrossentropy else ROWS
     activation = jax.nn.sigmoid if kind is BinaryFocalCrossentropy else jax.nn.softmax
@@ -48,10 +59,16 @@ def test_equals_keras(recorded, kind, options, from_logits):
         theirs = getattr(keras.losses, kind)(**fields)
         return theirs(y, pred, weight), jax.grad(lambda z: theirs(y, z))(pred)
 
-    want, slope = recorded(live, kind.__name__, options | {"from_logits": from_logits}, y, pred, WEIGHT)
+    want, slope = recorded(
+        live, kind.__name__, options | {"from_logits": from_logits}, y, pred, WEIGHT
+    )
     by_id = kind is CategoricalFocalCrossentropy
     got, (plain, got_slope), of_ids = jax.jit(
-        lambda pred: (ours(y, pred, WEIGHT), jax.value_and_grad(lambda z: ours(y, z))(pred), ours(IDS, pred) if by_id else None)
+        lambda pred: (
+            ours(y, pred, WEIGHT),
+            jax.value_and_grad(lambda z: ours(y, z))(pred),
+            ours(IDS, pred) if by_id else None,
+        )
     )(pred)
     close(got, want)
     close(got_slope, slope, tolerance=FLOAT32 if from_logits else 10 * FLOAT32)  # 1 / p is large
@@ -60,28 +77,42 @@ def test_equals_keras(recorded, kind, options, from_logits):
 
 
 def test_by_hand():
-    # p = 3/4: -(1/4)^2 log(3/4) for a label of 1, -(3/4)^2 log(1/4) for a label of 0; with balance 1/4 of the one, 3/4 of the other
+    # p = 3/4: -(1/4)^2 log(3/4) for a label of 1, -(3/4)^2 log(1/4) for a label of 0; with balance
+    # 1/4 of the one, 3/4 of the other
     p = jnp.array([[0.75]])
     close(BinaryFocalCrossentropy()([[1]], p), -math.log(0.75) / 16)
     close(BinaryFocalCrossentropy()([[0]], p), -9 / 16 * math.log(0.25))
     close(BinaryFocalCrossentropy(True)([[1]], p), -math.log(0.75) / 64)
     close(BinaryFocalCrossentropy(True)([[0]], p), -27 / 64 * math.log(0.25))
     close(CategoricalFocalCrossentropy()([1], jnp.array([[0.25, 0.75]])), -math.log(0.75) / 64)
-    close(CategoricalFocalCrossentropy([1, 2], gamma=1)([1], jnp.array([[0.25, 0.75]])), -math.log(0.75) / 2)
+    close(
+        CategoricalFocalCrossentropy([1, 2], gamma=1)([1], jnp.array([[0.25, 0.75]])),
+        -math.log(0.75) / 2,
+    )
 
 
 def test_gamma_0_is_the_plain_cross_entropy():
-    close(BinaryFocalCrossentropy(gamma=0).unreduced(LABELS, Z), BinaryCrossentropy().unreduced(LABELS, Z))
-    close(CategoricalFocalCrossentropy(alpha=1, gamma=0).unreduced(IDS, Z), CategoricalCrossentropy().unreduced(IDS, Z))
+    close(
+        BinaryFocalCrossentropy(gamma=0).unreduced(LABELS, Z),
+        BinaryCrossentropy().unreduced(LABELS, Z),
+    )
+    close(
+        CategoricalFocalCrossentropy(alpha=1, gamma=0).unreduced(IDS, Z),
+        CategoricalCrossentropy().unreduced(IDS, Z),
+    )
 
 
 @pytest.mark.parametrize("gamma", [0.0, 0.5, 1.0, 2.0])
 def test_exact_where_keras_clips(gamma):
-    """Oracle: float64. At z = 20 the miss is 2.1e-9, which Keras takes for 1e-7; at -1000 the loss is 1000, which Keras takes for 16."""
+    """Oracle: float64. At z = 20 the miss is 2.1e-9, which Keras takes for 1e-7; at -1000 the loss
+    is 1000, which Keras takes for 16.
+    """
     z = np.array([20.0, -20.0, 1000.0, -1000.0])
     miss, loss = 1 / (1 + np.exp(np.minimum(z, 700))), np.logaddexp(0, -z)
     want = np.where(z == 1000, 0, miss**gamma * loss)
-    rows = BinaryFocalCrossentropy(gamma=gamma).unreduced(jnp.ones((4, 1)), jnp.asarray(z[:, None], jnp.float32))
+    rows = BinaryFocalCrossentropy(gamma=gamma).unreduced(
+        jnp.ones((4, 1)), jnp.asarray(z[:, None], jnp.float32)
+    )
     np.testing.assert_allclose(np.asarray(rows, np.float64), want, rtol=1e-5, atol=1e-40)
     two = jnp.asarray(np.stack([z, 0 * z], 1), jnp.float32)
     rows = CategoricalFocalCrossentropy(alpha=1, gamma=gamma).unreduced(jnp.zeros(4, int), two)
@@ -97,11 +128,16 @@ def test_sequences_take_ids_and_rows():
 
 @pytest.mark.parametrize("from_logits", [False, True])
 def test_they_pair_as_cross_entropies_do(from_logits):
-    """The last layer is checked, accuracy is cut where it should be, and labels come out: all by way of `link`."""
+    """The last layer is checked, accuracy is cut where it should be, and labels come out: all by
+    way of `link`.
+    """
     rng = np.random.default_rng(1)
     x = rng.normal(size=(120, 3)).astype(np.float32)
     y = (x[:, 0] > 0).astype(int)
-    for units, link, kind in ((1, "sigmoid", BinaryFocalCrossentropy), (2, "softmax", CategoricalFocalCrossentropy)):
+    for units, link, kind in (
+        (1, "sigmoid", BinaryFocalCrossentropy),
+        (2, "softmax", CategoricalFocalCrossentropy),
+    ):
         model = Sequential([Dense(units, activation=None if from_logits else link)], seed=0)
         model.compile("sgd", kind(from_logits=from_logits), ["accuracy"])
         model.learning_rate = 1.0
@@ -109,20 +145,44 @@ def test_they_pair_as_cross_entropies_do(from_logits):
         labels = model.predict_labels(x)
         assert labels.shape == (120,)
         assert model.evaluate(x, y)[1] == (labels == y).mean() > 0.9
-        text = "expected a last layer without activation" if from_logits else f"expected a network that ends in {link}"
+        text = (
+            "expected a last layer without activation"
+            if from_logits
+            else f"expected a network that ends in {link}"
+        )
         with pytest.raises(ConfigError, match=text):
-            Sequential([Dense(units, activation="tanh")]).compile("sgd", kind(from_logits=from_logits))
+            Sequential([Dense(units, activation="tanh")]).compile(
+                "sgd", kind(from_logits=from_logits)
+            )
 
 
 @pytest.mark.parametrize(
     ("use", "message"),
     [
-        (lambda: BinaryFocalCrossentropy("yes"), "expected apply_class_balancing to be a bool. Received: apply_class_balancing='yes'."),
-        (lambda: BinaryFocalCrossentropy(alpha=1.5), "expected alpha to be a number from 0 to 1. Received: alpha=1.5."),
-        (lambda: BinaryFocalCrossentropy(gamma=-1), "expected gamma to be a number >= 0. Received: gamma=-1."),
-        (lambda: BinaryFocalCrossentropy(from_logits=1), "expected from_logits to be a bool. Received: from_logits=1."),
-        (lambda: CategoricalFocalCrossentropy(gamma="two"), "expected gamma to be a number >= 0. Received: gamma='two'."),
-        (lambda: CategoricalFocalCrossentropy(label_smoothing=2), "expected label_smoothing to be a number from 0 to 1. Received:"),
+        (
+            lambda: BinaryFocalCrossentropy("yes"),
+            "expected apply_class_balancing to be a bool. Received: apply_class_balancing='yes'.",
+        ),
+        (
+            lambda: BinaryFocalCrossentropy(alpha=1.5),
+            "expected alpha to be a number from 0 to 1. Received: alpha=1.5.",
+        ),
+        (
+            lambda: BinaryFocalCrossentropy(gamma=-1),
+            "expected gamma to be a number >= 0. Received: gamma=-1.",
+        ),
+        (
+            lambda: BinaryFocalCrossentropy(from_logits=1),
+            "expected from_logits to be a bool. Received: from_logits=1.",
+        ),
+        (
+            lambda: CategoricalFocalCrossentropy(gamma="two"),
+            "expected gamma to be a number >= 0. Received: gamma='two'.",
+        ),
+        (
+            lambda: CategoricalFocalCrossentropy(label_smoothing=2),
+            "expected label_smoothing to be a number from 0 to 1. Received:",
+        ),
         (
             lambda: CategoricalFocalCrossentropy([0.5, -1]),
             "expected alpha to be a number >= 0, or a list of them, one per class. Received: alpha=(0.5, -1).",
@@ -143,8 +203,12 @@ def test_errors(use, message):
     assert message in str(caught.value)
 
 
-@pytest.mark.parametrize("loss", [BinaryFocalCrossentropy(gamma=0.5), CategoricalFocalCrossentropy(gamma=0.5)])
+@pytest.mark.parametrize(
+    "loss", [BinaryFocalCrossentropy(gamma=0.5), CategoricalFocalCrossentropy(gamma=0.5)]
+)
 def test_a_miss_too_small_for_a_float_has_slope_0(loss):
-    """Oracle: the limit: miss^(1/2) log p goes to 0 with its slope, though that of the root alone is infinite."""
+    """Oracle: the limit: miss^(1/2) log p goes to 0 with its slope, though that of the root alone
+    is infinite.
+    """
     y, z = np.array([[1.0, 0.0]], np.float32), jnp.array([[300.0, -300.0]])
     close(jax.grad(lambda z: loss.unreduced(y, z).sum())(z), [[0.0, 0.0]], EXACT)

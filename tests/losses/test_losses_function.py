@@ -1,4 +1,6 @@
-"""A function of one's own as loss and as metric: right where it is written in jax.numpy, told apart from what is not."""
+"""A function of one's own as loss and as metric: right where it is written in jax.numpy, told apart
+from what is not.
+"""
 
 import functools
 
@@ -34,11 +36,17 @@ def built(loss, wanted=(), y=Y, **options):
     return model, model.fit(X, y, batch_size=8, epochs=2, verbose=0, **options)
 
 
-@pytest.mark.parametrize("function", [squares, mean_squares, jax.jit(squares)], ids=["elementwise", "rows", "jit"])
+@pytest.mark.parametrize(
+    "function", [squares, mean_squares, jax.jit(squares)], ids=["elementwise", "rows", "jit"]
+)
 def test_a_run_equals_that_of_the_loss_it_is(function):
-    """37 rows in batches of 8 leave a padded batch, which a loss that ignored the mask would count."""
+    """37 rows in batches of 8 leave a padded batch, which a loss that ignored the mask would
+    count.
+    """
     ours, history = built(function, sample_weight=np.linspace(0.1, 2, 37), validation_split=0.2)
-    theirs, want = built("mean_squared_error", sample_weight=np.linspace(0.1, 2, 37), validation_split=0.2)
+    theirs, want = built(
+        "mean_squared_error", sample_weight=np.linspace(0.1, 2, 37), validation_split=0.2
+    )
     for a, b in zip(ours.get_weights(), theirs.get_weights(), strict=True):
         close(a, b)
     assert list(history.history) == ["loss", "val_loss"]
@@ -51,7 +59,14 @@ def test_a_metric_is_the_mean_over_real_rows():
         return jnp.abs(y_true - y_pred).max(-1)
 
     model, history = built("mse", [worst, squares], validation_split=0.2)
-    assert list(history.history) == ["loss", "worst", "squares", "val_loss", "val_worst", "val_squares"]
+    assert list(history.history) == [
+        "loss",
+        "worst",
+        "squares",
+        "val_loss",
+        "val_worst",
+        "val_squares",
+    ]
     out = model.predict(X).astype(np.float64)
     logs = model.evaluate(X, Y, return_dict=True)
     close(logs["worst"], np.abs(Y - out).max(-1).mean())
@@ -132,7 +147,9 @@ def test_what_does_not_compile_is_refused(function):
             built(loss, wanted)
 
 
-@pytest.mark.parametrize(("function", "shape"), [(one_number, r"\(\)"), (kept_axis, r"\(8, 1\)"), (over_rows, r"\(2,\)")])
+@pytest.mark.parametrize(
+    ("function", "shape"), [(one_number, r"\(\)"), (kept_axis, r"\(8, 1\)"), (over_rows, r"\(2,\)")]
+)
 def test_what_gives_no_number_per_row_is_refused(function, shape):
     text = (
         rf"^{function.__name__}: expected a number per row, shape \(8,\), or one per output, shape \(8, 2\)\. Received: shape={shape}\. "
@@ -149,7 +166,10 @@ def nothing(y_true, y_pred):
 
 def test_a_function_without_return_is_told_so():
     for loss, wanted in ((nothing, ()), ("mse", [nothing])):
-        with pytest.raises(ConfigError, match=r"^nothing: expected a number per row\. Received: received=None\. Does it end in `return`\?"):
+        with pytest.raises(
+            ConfigError,
+            match=r"^nothing: expected a number per row\. Received: received=None\. Does it end in `return`\?",
+        ):
             built(loss, wanted)
 
 
@@ -169,9 +189,15 @@ def test_errors_at_compile():
         model.compile("sgd", lambda y: y)
     with pytest.raises(ConfigError, match=text):
         model.compile("sgd", "mse", [lambda y: y])
-    with pytest.raises(ConfigError, match=r"^loss: expected a name, a Loss or a function\. Received: loss=Accuracy\("):
+    with pytest.raises(
+        ConfigError,
+        match=r"^loss: expected a name, a Loss or a function\. Received: loss=Accuracy\(",
+    ):
         model.compile("sgd", Accuracy())
-    with pytest.raises(ConfigError, match=r"^accurate: expected floats: a loss needs a slope\. .*dtype='bool'\. Use it as a metric"):
+    with pytest.raises(
+        ConfigError,
+        match=r"^accurate: expected floats: a loss needs a slope\. .*dtype='bool'\. Use it as a metric",
+    ):
         built(accurate)
 
 

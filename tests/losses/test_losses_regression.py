@@ -1,4 +1,6 @@
-"""The losses of numbers, margins and rates, and label smoothing: what `test_losses.py` does not ask of every loss."""
+"""The losses of numbers, margins and rates, and label smoothing: what `test_losses.py` does not ask
+of every loss.
+"""
 
 import math
 
@@ -26,7 +28,16 @@ from glassnet.losses import (
 from glassnet.pipeline.targets import encode_targets
 from oracles import EXACT, FLOAT32, close
 
-LOSSES = [MeanAbsoluteError(), Huber(), LogCosh(), KLDivergence(), Poisson(), Hinge(), SquaredHinge(), CosineSimilarity()]
+LOSSES = [
+    MeanAbsoluteError(),
+    Huber(),
+    LogCosh(),
+    KLDivergence(),
+    Poisson(),
+    Hinge(),
+    SquaredHinge(),
+    CosineSimilarity(),
+]
 EVEN = [MeanAbsoluteError(), Huber(), Huber(0.1), LogCosh()]
 
 
@@ -50,13 +61,18 @@ def test_by_hand():
     close(Poisson().unreduced(y, z), [(0.5 + 4 - math.log(4)) / 2])
     close(Hinge().unreduced(y, z), [0.75])  # labels -1 and 1: (max(1 + 0.5, 0) + max(1 - 4, 0)) / 2
     # 1/2 log(1/2 / 1/4) + 1/2 log(1/2 / 3/4) = log 2 - 1/2 log 3
-    close(KLDivergence().unreduced(jnp.array([[0.5, 0.5]]), jnp.array([[0.25, 0.75]])), [math.log(2) - math.log(3) / 2])
+    close(
+        KLDivergence().unreduced(jnp.array([[0.5, 0.5]]), jnp.array([[0.25, 0.75]])),
+        [math.log(2) - math.log(3) / 2],
+    )
 
 
 @pytest.mark.parametrize("loss", EVEN, ids=repr)
 def test_no_error_no_loss_no_slope(loss):
     z = jnp.array([[0.0, -2.5, 7.0]])
-    close(loss.unreduced(z, z), [0], tolerance=EXACT)  # jnp.abs has slope 1 at 0, which would push a perfect prediction away
+    close(
+        loss.unreduced(z, z), [0], tolerance=EXACT
+    )  # jnp.abs has slope 1 at 0, which would push a perfect prediction away
     close(slope(loss, z, z), np.zeros((1, 3)), tolerance=EXACT)
 
 
@@ -74,9 +90,14 @@ def test_log_cosh_keeps_the_digits_of_small_and_large_errors():
 
 
 def test_kl_divergence_is_clipped_as_in_keras(recorded):
-    y, p = np.array([[0, 1], [1, 0], [0.5, 0.5]], np.float32), np.array([[1, 0], [0, 1], [-2, 3]], np.float32)
+    y, p = (
+        np.array([[0, 1], [1, 0], [0.5, 0.5]], np.float32),
+        np.array([[1, 0], [0, 1], [-2, 3]], np.float32),
+    )
     close(KLDivergence()(y, p), recorded(live, "KLDivergence", {}, y, p)[0])
-    close(KLDivergence().unreduced(jnp.array([[0, 1]]), jnp.array([[0.5, 0.5]])), [math.log(2)])  # 0 log 0 is 0, up to 1e-6
+    close(
+        KLDivergence().unreduced(jnp.array([[0, 1]]), jnp.array([[0.5, 0.5]])), [math.log(2)]
+    )  # 0 log 0 is 0, up to 1e-6
     for z in (jnp.full((3, 2), 1000.0), jnp.full((3, 2), -1000.0)):
         assert np.isfinite(KLDivergence().unreduced(y, z)).all()
         assert np.isfinite(slope(KLDivergence(), y, z)).all()
@@ -85,10 +106,20 @@ def test_kl_divergence_is_clipped_as_in_keras(recorded):
 def test_poisson_of_a_rate_of_zero_is_offset_as_in_keras(recorded):
     y, z = np.array([[3.0, 0.0]], np.float32), np.zeros((1, 2), np.float32)
     close(Poisson()(y, z), recorded(live, "Poisson", {}, y, z)[0])  # -3 log(1e-7) / 2
-    assert np.isnan(Poisson().unreduced(y, z - 1)).all()  # a negative rate has no likelihood, as in Keras; training stops and says so
+    assert np.isnan(
+        Poisson().unreduced(y, z - 1)
+    ).all()  # a negative rate has no likelihood, as in Keras; training stops and says so
 
 
-@pytest.mark.parametrize("y", [[[-1.0, 1.0], [1.0, -1.0]], [[0.0, 1.0], [1.0, 0.0]], [[1.0, 1.0], [1.0, 1.0]], [[0.0, 0.0], [0.0, 0.0]]])
+@pytest.mark.parametrize(
+    "y",
+    [
+        [[-1.0, 1.0], [1.0, -1.0]],
+        [[0.0, 1.0], [1.0, 0.0]],
+        [[1.0, 1.0], [1.0, 1.0]],
+        [[0.0, 0.0], [0.0, 0.0]],
+    ],
+)
 def test_hinge_takes_either_pair_of_labels_as_keras_does(recorded, y):
     z = np.array([[0.3, -2.0], [1.7, 0.4]], np.float32)
     close(Hinge()(y, z), recorded(live, "Hinge", {}, np.array(y, np.float32), z)[0])
@@ -97,18 +128,37 @@ def test_hinge_takes_either_pair_of_labels_as_keras_does(recorded, y):
 
 
 @pytest.mark.parametrize(
-    "kind", [MeanAbsolutePercentageError, MeanSquaredLogarithmicError, CosineSimilarity, SquaredHinge, CategoricalHinge]
+    "kind",
+    [
+        MeanAbsolutePercentageError,
+        MeanSquaredLogarithmicError,
+        CosineSimilarity,
+        SquaredHinge,
+        CategoricalHinge,
+    ],
 )
 def test_the_edges_are_keras_too(recorded, kind):
-    """Targets and outputs of 0 and below it, a whole row of 0, and labels of 0 and -1; slopes where neither has a kink."""
+    """Targets and outputs of 0 and below it, a whole row of 0, and labels of 0 and -1; slopes where
+    neither has a kink.
+    """
     y = np.array([[0, 1], [0, 0], [-1, 1], [1, 0], [1, 0]], np.float32)
     z = np.array([[0.3, -2.0], [0.7, 0.4], [0, 0], [-0.5, 3.0], [2.5, 0.6]], np.float32)
     if kind is SquaredHinge:
         y = np.abs(y)  # labels are of one kind or the other
     if kind is MeanAbsolutePercentageError:
         y = np.abs(y) + np.float32(1e-6)  # 0 itself makes 1e9 percent of all else
-    smooth, ours, rows = z[[0, 3, 4]].repeat(2, 0)[:5], kind(), [slice(row, row + 1) for row in range(5)]
-    every = jax.jit(lambda z, smooth: (ours(y, z), jax.grad(lambda z: ours(y, z))(smooth), [ours(y[row], z[row]) for row in rows]))
+    smooth, ours, rows = (
+        z[[0, 3, 4]].repeat(2, 0)[:5],
+        kind(),
+        [slice(row, row + 1) for row in range(5)],
+    )
+    every = jax.jit(
+        lambda z, smooth: (
+            ours(y, z),
+            jax.grad(lambda z: ours(y, z))(smooth),
+            [ours(y[row], z[row]) for row in rows],
+        )
+    )
     whole, got_slope, each = every(z, smooth)
     close(whole, recorded(live, kind.__name__, {}, y, z, name="all")[0])
     close(got_slope, recorded(live, kind.__name__, {}, y, smooth, name="smooth")[1])
@@ -117,15 +167,31 @@ def test_the_edges_are_keras_too(recorded, kind):
 
 
 def test_edges_by_hand():
-    close(MeanAbsolutePercentageError()([0.0], jnp.array([1e-7])), 100)  # of a target of 0, which counts as 1e-7
-    close(CosineSimilarity().unreduced(jnp.zeros((1, 2)), jnp.array([[3.0, 4.0]])), [0], tolerance=EXACT)
-    close(slope(CosineSimilarity(), jnp.array([[1.0, 0.0]]), jnp.zeros((1, 2))), [[-1e6, 0]])  # 1 / sqrt(1e-12), and finite
+    close(
+        MeanAbsolutePercentageError()([0.0], jnp.array([1e-7])), 100
+    )  # of a target of 0, which counts as 1e-7
+    close(
+        CosineSimilarity().unreduced(jnp.zeros((1, 2)), jnp.array([[3.0, 4.0]])),
+        [0],
+        tolerance=EXACT,
+    )
+    close(
+        slope(CosineSimilarity(), jnp.array([[1.0, 0.0]]), jnp.zeros((1, 2))), [[-1e6, 0]]
+    )  # 1 / sqrt(1e-12), and finite
     close(MeanSquaredLogarithmicError()([1.0], jnp.array([-5.0])), math.log(2) ** 2)
-    close(slope(MeanAbsolutePercentageError(), jnp.array([[2.0]]), jnp.array([[2.0]])), [[0]], tolerance=EXACT)
+    close(
+        slope(MeanAbsolutePercentageError(), jnp.array([[2.0]]), jnp.array([[2.0]])),
+        [[0]],
+        tolerance=EXACT,
+    )
 
 
 def test_hinge_has_slope_0_at_the_margin():
-    close(slope(Hinge(), jnp.array([[1.0], [0.0]]), jnp.array([[1.0], [-1.0]])), [[0], [0]], tolerance=EXACT)
+    close(
+        slope(Hinge(), jnp.array([[1.0], [0.0]]), jnp.array([[1.0], [-1.0]])),
+        [[0], [0]],
+        tolerance=EXACT,
+    )
 
 
 @pytest.mark.parametrize("delta", [0.25, 1.0, 3.0])
@@ -160,7 +226,10 @@ def test_label_smoothing_by_hand():
     close(BinaryCrossentropy(label_smoothing=0.2)([1], jnp.array([0.75])), want)
     close(CategoricalCrossentropy(label_smoothing=0.2)([1], jnp.array([[0.25, 0.75]])), want)
     # the gradient is p less the smoothed label
-    close(slope(CategoricalCrossentropy(label_smoothing=0.2), jnp.array([1]), jnp.zeros((1, 2))), [[0.5 - 0.1, 0.5 - 0.9]])
+    close(
+        slope(CategoricalCrossentropy(label_smoothing=0.2), jnp.array([1]), jnp.zeros((1, 2))),
+        [[0.5 - 0.1, 0.5 - 0.9]],
+    )
 
 
 @pytest.mark.parametrize("loss", LOSSES, ids=repr)
@@ -170,17 +239,25 @@ def test_targets_are_what_the_shape_allows(loss):
     assert got.dtype == np.float32
     close(got, y, tolerance=EXACT)
     close(encode_targets([0, 1, 1], loss, (1,)), [[0], [1], [1]], tolerance=EXACT)
-    close(loss([0, 1, 1], jnp.array([0.1, 0.9, 0.4])), loss([[0], [1], [1]], jnp.array([[0.1], [0.9], [0.4]])), tolerance=EXACT)
+    close(
+        loss([0, 1, 1], jnp.array([0.1, 0.9, 0.4])),
+        loss([[0], [1], [1]], jnp.array([[0.1], [0.9], [0.4]])),
+        tolerance=EXACT,
+    )
 
 
 def test_what_is_refused():
     for delta in (0, -1, "one", math.inf, True):
-        with pytest.raises(ConfigError, match=r"^Huber: expected delta to be a number > 0\. Received: delta="):
+        with pytest.raises(
+            ConfigError, match=r"^Huber: expected delta to be a number > 0\. Received: delta="
+        ):
             Huber(delta)
     for kind in (BinaryCrossentropy, CategoricalCrossentropy):
         for share in (-0.1, 1.1, "some", None):
             text = rf"^{kind.__name__}: expected label_smoothing to be a number from 0 to 1\. Received: label_smoothing="
             with pytest.raises(ConfigError, match=text):
                 kind(label_smoothing=share)
-        with pytest.raises(ConfigError, match=r"expected from_logits to be a bool\. Received: from_logits=1\.$"):
+        with pytest.raises(
+            ConfigError, match=r"expected from_logits to be a bool\. Received: from_logits=1\.$"
+        ):
             kind(from_logits=1)

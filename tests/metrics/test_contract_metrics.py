@@ -1,4 +1,6 @@
-"""Every public metric keeps its contract, and `check_metric` catches its planted faults: one deliberately broken metric per promise."""
+"""Every public metric keeps its contract, and `check_metric` catches its planted faults: one
+deliberately broken metric per promise.
+"""
 
 from dataclasses import dataclass, field
 
@@ -55,7 +57,11 @@ PUBLIC = [WRITTEN.get(kind) or kind() for kind in dict.fromkeys(METRICS.values()
 
 
 def test_every_public_metric_is_checked():
-    named = {getattr(metrics, name) for name in metrics.__all__ if isinstance(getattr(metrics, name), type)}
+    named = {
+        getattr(metrics, name)
+        for name in metrics.__all__
+        if isinstance(getattr(metrics, name), type)
+    }
     assert named - {Metric, ConfusionMatrix} == {type(metric) for metric in PUBLIC}
 
 
@@ -69,7 +75,9 @@ def test_metric(metric, shape):
 
 
 class Sound(Metric):
-    """The mean squared error, from which each broken one differs in one thing; its own fault is to be no dataclass."""
+    """The mean squared error, from which each broken one differs in one thing; its own fault is to
+    be no dataclass.
+    """
 
     name: str = "sound"
 
@@ -79,7 +87,10 @@ class Sound(Metric):
     def update(self, acc, y, out, w):
         rows = jnp.square(y - out).mean(-1)
         real = jnp.broadcast_to(w.reshape(w.shape + (1,) * (rows.ndim - w.ndim)), rows.shape)
-        return {"total": acc["total"] + (rows * real).sum(), "count": acc["count"] + real.sum().astype(jnp.int32)}
+        return {
+            "total": acc["total"] + (rows * real).sum(),
+            "count": acc["count"] + real.sum().astype(jnp.int32),
+        }
 
 
 @dataclass(frozen=True)
@@ -142,7 +153,10 @@ class AnotherWhenCompiled(Fine):
 class MeansOfMeans(Fine):
     def update(self, acc, y, out, w):
         new = Fine.update(self, Fine.init(self), y, out, w)
-        return {"total": acc["total"] + new["total"] / jnp.maximum(new["count"], 1), "count": acc["count"] + 1}
+        return {
+            "total": acc["total"] + new["total"] / jnp.maximum(new["count"], 1),
+            "count": acc["count"] + 1,
+        }
 
 
 @dataclass(frozen=True)
@@ -193,7 +207,9 @@ FAULTS = {
 }
 
 
-@pytest.mark.parametrize(("kind", "says"), FAULTS.items(), ids=lambda value: getattr(value, "__name__", ""))
+@pytest.mark.parametrize(
+    ("kind", "says"), FAULTS.items(), ids=lambda value: getattr(value, "__name__", "")
+)
 def test_check_metric_catches(kind, says):
     rng = np.random.default_rng(0)
     y, out = rng.normal(size=(8, 3)).astype(np.float32), rng.normal(size=(8, 3))

@@ -87,7 +87,9 @@ update = jax.jit(lambda metric, *given: metric.update(*given), static_argnums=0)
 
 
 def in_batches(metric: Metric, y, out, batch=10):
-    """The metric by a compiled loop over padded batches, as training does it; the padding is nonsense that must not count."""
+    """The metric by a compiled loop over padded batches, as training does it; the padding is
+    nonsense that must not count.
+    """
     metric = metric.configure(None, out.shape[-1])
     acc = metric.init()
     for start in range(0, len(out), batch):
@@ -95,7 +97,9 @@ def in_batches(metric: Metric, y, out, batch=10):
         short = batch - len(out[part])
         y_part = np.concatenate([y[part], np.zeros((short, *y.shape[1:]), y.dtype)])
         out_part = np.concatenate([out[part], np.full((short, *out.shape[1:]), np.nan, out.dtype)])
-        acc = update(metric, acc, y_part, out_part, (np.arange(batch) < batch - short).astype(np.float32))
+        acc = update(
+            metric, acc, y_part, out_part, (np.arange(batch) < batch - short).astype(np.float32)
+        )
     return metric.result(acc)
 
 
@@ -113,19 +117,37 @@ def keras_metric(keras, kind, arguments, y, out):
 def test_equals_keras_whole_and_in_padded_batches(recorded, name):
     metric, keras_name, outputs, targets = CASES[name]
     y, out = data(outputs, targets)
-    given = ("k", "class_id", "average", "class_aggregation", "num_thresholds", "curve", "multi_label", "from_logits")
-    arguments = {key: getattr(metric, key) for key in given if getattr(metric, key, None) is not None}
+    given = (
+        "k",
+        "class_id",
+        "average",
+        "class_aggregation",
+        "num_thresholds",
+        "curve",
+        "multi_label",
+        "from_logits",
+    )
+    arguments = {
+        key: getattr(metric, key) for key in given if getattr(metric, key, None) is not None
+    }
     if isinstance(metric, Precision | Recall | F1Score):
         arguments |= {"threshold" if keras_name == "F1Score" else "thresholds": metric.threshold}
     want = recorded(keras_metric, keras_name, arguments, y, out)
     assert 0 < want < 1
-    if not isinstance(metric, AUC):  # which is exact on predictions at hand: see test_metrics_exact.py
+    if not isinstance(
+        metric, AUC
+    ):  # which is exact on predictions at hand: see test_metrics_exact.py
         close(metric(y, out), want)
     close(in_batches(metric, y, out), want)
 
 
 @pytest.mark.parametrize(
-    "name", [name for name, (metric, *_) in CASES.items() if type(metric) in (Accuracy, MeanSquaredError, MeanAbsoluteError)]
+    "name",
+    [
+        name
+        for name, (metric, *_) in CASES.items()
+        if type(metric) in (Accuracy, MeanSquaredError, MeanAbsoluteError)
+    ],
 )
 def test_equals_a_numpy_loop(name):
     metric, _, outputs, targets = CASES[name]
@@ -133,26 +155,45 @@ def test_equals_a_numpy_loop(name):
     scores = []
     for target, row in zip(y, out.astype(np.float64), strict=True):
         if targets in ("rows", "ids"):
-            scores.append(float(max(range(outputs), key=lambda k: row[k]) == (target if targets == "ids" else list(target).index(1))))
+            scores.append(
+                float(
+                    max(range(outputs), key=lambda k: row[k])
+                    == (target if targets == "ids" else list(target).index(1))
+                )
+            )
         elif targets == "labels":
-            scores.append(sum((value > 0.5) == (label == 1) for value, label in zip(row, target, strict=True)) / outputs)
+            scores.append(
+                sum((value > 0.5) == (label == 1) for value, label in zip(row, target, strict=True))
+                / outputs
+            )
         else:
             errors = [abs(t - value) for t, value in zip(target, row, strict=True)]
-            scores.append(sum(e if isinstance(metric, MeanAbsoluteError) else e * e for e in errors) / outputs)
+            scores.append(
+                sum(e if isinstance(metric, MeanAbsoluteError) else e * e for e in errors) / outputs
+            )
     close(metric(y, out), sum(scores) / len(scores))
 
 
 def test_by_hand():
-    assert Accuracy()([0, 2, 1], [[0.7, 0.2, 0.1], [0.1, 0.5, 0.4], [0.2, 0.6, 0.2]]) == 2 / 3  # the second answer is 1, not 2
-    assert Accuracy(threshold=0.5)([[1, 0], [1, 1]], [[0.9, 0.8], [0.6, 0.7]]) == 0.75  # three of four labels
+    assert (
+        Accuracy()([0, 2, 1], [[0.7, 0.2, 0.1], [0.1, 0.5, 0.4], [0.2, 0.6, 0.2]]) == 2 / 3
+    )  # the second answer is 1, not 2
+    assert (
+        Accuracy(threshold=0.5)([[1, 0], [1, 1]], [[0.9, 0.8], [0.6, 0.7]]) == 0.75
+    )  # three of four labels
     assert MeanSquaredError()([[1.0, 2.0]], [[2.0, 4.0]]) == 2.5  # (1 + 4) / 2
     assert MeanAbsoluteError()([[1.0, 2.0]], [[2.0, 4.0]]) == 1.5  # (1 + 2) / 2
-    assert MeanSquaredError()([1], [[0.25, 0.75]]) == 0.0625  # an id is a one-hot row, (0, 1): (1/16 + 1/16) / 2
+    assert (
+        MeanSquaredError()([1], [[0.25, 0.75]]) == 0.0625
+    )  # an id is a one-hot row, (0, 1): (1/16 + 1/16) / 2
     assert MeanAbsoluteError()([1], [[0.25, 0.75]]) == 0.25  # (1/4 + 1/4) / 2
 
 
 def test_steps_of_a_sequence_count_one_by_one():
-    y, out = np.array([[0, 1], [1, 1]]), np.eye(2, dtype=np.float32)[[[0, 1], [0, 1]]]  # wrong at (1, 0) only
+    y, out = (
+        np.array([[0, 1], [1, 1]]),
+        np.eye(2, dtype=np.float32)[[[0, 1], [0, 1]]],
+    )  # wrong at (1, 0) only
     metric = Accuracy()
     assert metric(y, out) == 0.75
     first = metric.update(metric.init(), y, out, np.array([1.0, 0.0]))  # the first example only
@@ -164,8 +205,13 @@ def test_steps_of_a_sequence_count_one_by_one():
 def test_counts_are_exact_beyond_float32():
     metric = Accuracy()
     acc = {key: zero + zero.dtype.type(2**24) for key, zero in metric.init().items()}
-    acc = metric.update(acc, np.array([0]), np.array([[1.0, 0.0]], np.float32), np.ones(1, np.float32))
-    assert (int(acc["total"]), int(acc["count"])) == (2**24 + 1, 2**24 + 1)  # in float32, 2^24 + 1 is 2^24
+    acc = metric.update(
+        acc, np.array([0]), np.array([[1.0, 0.0]], np.float32), np.ones(1, np.float32)
+    )
+    assert (int(acc["total"]), int(acc["count"])) == (
+        2**24 + 1,
+        2**24 + 1,
+    )  # in float32, 2^24 + 1 is 2^24
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -174,7 +220,11 @@ def test_nothing_counted_is_nan_but_for_what_keras_calls_0(name):
     metric = metric.configure(None, outputs)
     y, out = data(outputs, targets, rows=10)  # as many as in a batch
     empty = metric.result(update(metric, metric.init(), y, out, np.zeros(len(y), np.float32)))
-    assert metric.result(metric.init()) == empty == 0 if isinstance(metric, Precision | Recall | F1Score) else math.isnan(empty)
+    assert (
+        metric.result(metric.init()) == empty == 0
+        if isinstance(metric, Precision | Recall | F1Score)
+        else math.isnan(empty)
+    )
 
 
 @pytest.mark.parametrize(
@@ -197,7 +247,9 @@ def test_nothing_counted_is_nan_but_for_what_keras_calls_0(name):
 )
 @pytest.mark.parametrize("value", ["accuracy", "acc", Accuracy(name="mine")])
 def test_accuracy_is_what_the_loss_calls_for(value, loss, outputs, threshold):
-    assert metrics.get(value, loss, outputs) == Accuracy(threshold, name=value if isinstance(value, str) else "mine")
+    assert metrics.get(value, loss, outputs) == Accuracy(
+        threshold, name=value if isinstance(value, str) else "mine"
+    )
 
 
 @pytest.mark.parametrize("kind", [Precision, Recall, F1Score])
@@ -232,7 +284,9 @@ def test_names():
     loss = SquaredLoss()
     assert {key: metrics.get(key, loss, 1).name for key in METRICS} == {key: key for key in METRICS}
     short = {"acc", "mse", "mae", "sparse_top_k_categorical_accuracy"}
-    assert {key: kind().name for key, kind in METRICS.items() if key not in short} == {key: key for key in METRICS if key not in short}
+    assert {key: kind().name for key, kind in METRICS.items() if key not in short} == {
+        key: key for key in METRICS if key not in short
+    }
     given = Accuracy(0.7)
     assert metrics.get(given, loss, 1) is given
     assert hash(Accuracy(0.7)) == hash(given)
@@ -247,21 +301,33 @@ def test_a_trailing_axis_of_one_never_broadcasts():
 
 def test_errors():
     with pytest.raises(
-        ConfigError, match=r"^Accuracy: expected one output per class\. Received: threshold=None, outputs=1\. For one output give"
+        ConfigError,
+        match=r"^Accuracy: expected one output per class\. Received: threshold=None, outputs=1\. For one output give",
     ):
         Accuracy()([0, 1], [0.2, 0.9])
-    with pytest.raises(ConfigError, match=r"^Accuracy: expected threshold to be None or a number\. Received: threshold='half'\.$"):
+    with pytest.raises(
+        ConfigError,
+        match=r"^Accuracy: expected threshold to be None or a number\. Received: threshold='half'\.$",
+    ):
         Accuracy("half")
     with pytest.raises(
         DataError,
         match=r"^MeanSquaredError: expected y_true of the shape of y_pred, \(2, 3\), or class ids \(2,\)\. Received: shape=\(3,\)",
     ):
         MeanSquaredError()([1.0, 2.0, 3.0], jnp.zeros((2, 3)))
-    with pytest.raises(ConfigError, match=r"^metric: expected one of .* Did you mean 'accuracy'\?$"):
+    with pytest.raises(
+        ConfigError, match=r"^metric: expected one of .* Did you mean 'accuracy'\?$"
+    ):
         metrics.get("acuracy", SquaredLoss(), 1)
-    with pytest.raises(ConfigError, match=r"^metric: expected a name, a Metric or a function\. Received: metric=3\.$"):
+    with pytest.raises(
+        ConfigError,
+        match=r"^metric: expected a name, a Metric or a function\. Received: metric=3\.$",
+    ):
         metrics.get(3, SquaredLoss(), 1)
-    with pytest.raises(ConfigError, match=r"^metric: expected .* Received: metric=<class .*Accuracy'>\. Write Accuracy\(\)\.$"):
+    with pytest.raises(
+        ConfigError,
+        match=r"^metric: expected .* Received: metric=<class .*Accuracy'>\. Write Accuracy\(\)\.$",
+    ):
         metrics.get(Accuracy, SquaredLoss(), 1)
     with pytest.raises(ConfigError, match=r"Received: metric=MeanSquaredError\(\)\.$"):
         metrics.get(SquaredLoss(), SquaredLoss(), 1)

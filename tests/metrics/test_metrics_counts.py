@@ -11,8 +11,13 @@ NAMES = ("TruePositives", "FalsePositives", "TrueNegatives", "FalseNegatives")
 
 
 def test_by_hand():
-    """Answers yes, yes, no, no, yes of truths 1, 0, 0, 1, 1: right yes 2, wrong yes 1, right no 1, wrong no 1."""
-    counts = [getattr(metrics, name)(threshold=0.5)([1, 0, 0, 1, 1], [0.9, 0.6, 0.4, 0.5, 0.7]) for name in NAMES]
+    """Answers yes, yes, no, no, yes of truths 1, 0, 0, 1, 1: right yes 2, wrong yes 1, right no 1,
+    wrong no 1.
+    """
+    counts = [
+        getattr(metrics, name)(threshold=0.5)([1, 0, 0, 1, 1], [0.9, 0.6, 0.4, 0.5, 0.7])
+        for name in NAMES
+    ]
     assert counts == [2.0, 1.0, 1.0, 1.0]
 
 

@@ -1,4 +1,6 @@
-"""Metrics whose sums only approximate them are exact in evaluation: AUC and R2 against scikit-learn; and the confusion matrix."""
+"""Metrics whose sums only approximate them are exact in evaluation: AUC and R2 against
+scikit-learn; and the confusion matrix.
+"""
 
 import math
 
@@ -39,9 +41,17 @@ def test_buckets_have_keras_edges(recorded, curve):
 def test_auc_of_classes_equals_scikit_learn():
     ids, out = data(4, "ids", rows=201)
     out /= out.sum(1, keepdims=True)
-    close(AUC(multi_label=True)(ids, out), sklearn_metrics.roc_auc_score(np.eye(4)[ids], out, average="macro"), 1e-12)
+    close(
+        AUC(multi_label=True)(ids, out),
+        sklearn_metrics.roc_auc_score(np.eye(4)[ids], out, average="macro"),
+        1e-12,
+    )
     two = np.stack([1 - out[:, 0], out[:, 0]], 1)
-    close(AUC(multi_label=True)(ids == 0, two), sklearn_metrics.roc_auc_score(ids == 0, out[:, 0]), 1e-6)
+    close(
+        AUC(multi_label=True)(ids == 0, two),
+        sklearn_metrics.roc_auc_score(ids == 0, out[:, 0]),
+        1e-6,
+    )
 
 
 def test_auc_by_hand():
@@ -61,7 +71,10 @@ def test_logits_rank_as_they_are(curve):
 
 def test_from_logits_is_the_losses():
     for from_logits in (False, True):
-        for kind, link in ((BinaryCrossentropy, "sigmoid"), (SparseCategoricalCrossentropy, "softmax")):
+        for kind, link in (
+            (BinaryCrossentropy, "sigmoid"),
+            (SparseCategoricalCrossentropy, "softmax"),
+        ):
             got = metrics.get(AUC(), kind(from_logits=from_logits), 3)
             assert (got.from_logits, got.output_activation, got.outputs) == (from_logits, link, 3)
     assert metrics.get(AUC(from_logits=True), MeanSquaredError(), 1).from_logits is True
@@ -72,14 +85,31 @@ def test_from_logits_is_the_losses():
 def test_logits_of_classes_are_compared_by_their_softmax(multi_label):
     """A softmax changes the order between rows, and so its curve; in buckets as exactly."""
     rng = np.random.default_rng(0)
-    z, ids = rng.normal(size=(300, 3)).astype(np.float32) * 3, rng.integers(0, 3, 300).astype(np.int32)
+    z, ids = (
+        rng.normal(size=(300, 3)).astype(np.float32) * 3,
+        rng.integers(0, 3, 300).astype(np.int32),
+    )
     p = np.exp(z.astype(np.float64)) / np.exp(z.astype(np.float64)).sum(1, keepdims=True)
-    metric = metrics.get(AUC(multi_label=multi_label), SparseCategoricalCrossentropy(from_logits=True), 3)
-    want = sklearn_metrics.roc_auc_score(np.eye(3)[ids], p, average="macro" if multi_label else "micro")
+    metric = metrics.get(
+        AUC(multi_label=multi_label), SparseCategoricalCrossentropy(from_logits=True), 3
+    )
+    want = sklearn_metrics.roc_auc_score(
+        np.eye(3)[ids], p, average="macro" if multi_label else "micro"
+    )
     close(metric.exact(ids, z), want)
-    assert abs(want - sklearn_metrics.roc_auc_score(np.eye(3)[ids], z, average="macro" if multi_label else "micro")) > 1e-4
+    assert (
+        abs(
+            want
+            - sklearn_metrics.roc_auc_score(
+                np.eye(3)[ids], z, average="macro" if multi_label else "micro"
+            )
+        )
+        > 1e-4
+    )
     of_probabilities = metrics.get(AUC(multi_label=multi_label), SparseCategoricalCrossentropy(), 3)
-    close(in_batches(metric, ids, z), in_batches(of_probabilities, ids, p.astype(np.float32)), LOOSE)
+    close(
+        in_batches(metric, ids, z), in_batches(of_probabilities, ids, p.astype(np.float32)), LOOSE
+    )
 
 
 @pytest.mark.parametrize("curve", ORACLE)
@@ -87,19 +117,25 @@ def test_one_label_alone_has_no_curve(curve):
     for metric in (AUC(curve=curve), AUC(curve=curve, multi_label=True)):
         none = np.zeros((6, 2))
         assert math.isnan(metric(none, np.linspace(0, 1, 12).reshape(6, 2)))
-        assert math.isnan(in_batches(metric, none, np.linspace(0, 1, 12, dtype=np.float32).reshape(6, 2)))
+        assert math.isnan(
+            in_batches(metric, none, np.linspace(0, 1, 12, dtype=np.float32).reshape(6, 2))
+        )
     all_true = AUC(curve=curve)([1, 1], [0.2, 0.7])
     assert all_true == 1 if curve == "PR" else math.isnan(all_true)
     assert math.isnan(AUC(curve=curve)([0, 1], [0.2, np.nan]))
 
 
 def test_evaluation_and_validation_are_exact_over_blocks():
-    """5000 rows are several blocks; a network that gives back its input. Training counts in buckets."""
+    """5000 rows are several blocks; a network that gives back its input. Training counts in
+    buckets.
+    """
     rng = np.random.default_rng(0)
     y = rng.integers(0, 2, 5000)
     x = np.round(0.5 + 0.002 * (rng.normal(size=(5000, 1)) + y[:, None]), 4).astype(np.float32)
     model = Sequential([layers.Input(1), layers.Rescaling(1.0)], seed=0)
-    model.compile("sgd", "mean_squared_error", ["auc", AUC(curve="PR", name="pr"), "accuracy", "r2_score"])
+    model.compile(
+        "sgd", "mean_squared_error", ["auc", AUC(curve="PR", name="pr"), "accuracy", "r2_score"]
+    )
     logs = model.evaluate(x, y, return_dict=True)
     close(logs["auc"], sklearn_metrics.roc_auc_score(y, x[:, 0]), 1e-12)
     close(logs["pr"], sklearn_metrics.average_precision_score(y, x[:, 0]), 1e-12)
@@ -121,18 +157,29 @@ def test_a_mask_from_within_the_network_counts():
     model.compile("sgd", "mean_squared_error", ["auc"])
     real = x[..., 0] != 0
     assert 10 < real.sum() < 28
-    close(model.evaluate(x, y)[1], sklearn_metrics.roc_auc_score(y[real].ravel(), x[real].ravel()), 1e-12)
+    close(
+        model.evaluate(x, y)[1],
+        sklearn_metrics.roc_auc_score(y[real].ravel(), x[real].ravel()),
+        1e-12,
+    )
 
 
-@pytest.mark.parametrize(("ours", "theirs"), [("uniform_average", "uniform_average"), ("variance_weighted_average", "variance_weighted")])
+@pytest.mark.parametrize(
+    ("ours", "theirs"),
+    [("uniform_average", "uniform_average"), ("variance_weighted_average", "variance_weighted")],
+)
 def test_r2_of_several_outputs_equals_scikit_learn(ours, theirs):
     rng = np.random.default_rng(0)
     y = (rng.normal(size=(200, 3)) * [1, 5, 0.1] + [2000, 0, -3]).astype(np.float32)
     out = (y + rng.normal(size=y.shape) * [0.3, 4, 0.2]).astype(np.float32)
-    want = sklearn_metrics.r2_score(y.astype(np.float64), out.astype(np.float64), multioutput=theirs)
+    want = sklearn_metrics.r2_score(
+        y.astype(np.float64), out.astype(np.float64), multioutput=theirs
+    )
     close(R2Score(ours)(y, out), want, 1e-12)
     near = y - [2000, 0, -3]
-    by_sums = in_batches(R2Score(ours), near.astype(np.float32), (out - [2000, 0, -3]).astype(np.float32))
+    by_sums = in_batches(
+        R2Score(ours), near.astype(np.float32), (out - [2000, 0, -3]).astype(np.float32)
+    )
     close(by_sums, want, LOOSE)
 
 
@@ -170,8 +217,16 @@ def test_confusion_matrix_equals_scikit_learn():
             DataError,
             "ConfusionMatrix: expected as many rows in both. Received: y_true=2, y_pred=1.",
         ),
-        (lambda: ConfusionMatrix()([0, -1], [0, 1]), DataError, "ConfusionMatrix: expected labels from 0 to 1. Received: labels=[-1]."),
-        (lambda: ConfusionMatrix()([0, 2], np.eye(2)), DataError, "ConfusionMatrix: expected labels from 0 to 1. Received: labels=[2]."),
+        (
+            lambda: ConfusionMatrix()([0, -1], [0, 1]),
+            DataError,
+            "ConfusionMatrix: expected labels from 0 to 1. Received: labels=[-1].",
+        ),
+        (
+            lambda: ConfusionMatrix()([0, 2], np.eye(2)),
+            DataError,
+            "ConfusionMatrix: expected labels from 0 to 1. Received: labels=[2].",
+        ),
         (
             lambda: ConfusionMatrix()([0, 1], [[0.25], [0.5]]),
             DataError,
@@ -189,12 +244,36 @@ def test_confusion_matrix_equals_scikit_learn():
             "metric: expected one number, which the logs can hold. Received: metric=ConfusionMatrix(num_classes=None). "
             "After training write ConfusionMatrix()(y, model.predict_labels(x)).",
         ),
-        (lambda: AUC(1), ConfigError, "AUC: expected num_thresholds to be an int >= 2. Received: num_thresholds=1."),
-        (lambda: AUC(curve="roc"), ConfigError, 'AUC: expected curve to be "ROC" or "PR". Received: curve=\'roc\'.'),
-        (lambda: AUC(multi_label=3), ConfigError, "AUC: expected multi_label to be a bool. Received: multi_label=3."),
-        (lambda: AUC(from_logits=1), ConfigError, "AUC: expected from_logits to be None or a bool. Received: from_logits=1."),
-        (lambda: AUC(from_logits="no"), ConfigError, "AUC: expected from_logits to be None or a bool. Received: from_logits='no'."),
-        (lambda: AUC(output_activation="tanh"), ConfigError, 'AUC: expected link to be "sigmoid" or "softmax". Received: link=\'tanh\'.'),
+        (
+            lambda: AUC(1),
+            ConfigError,
+            "AUC: expected num_thresholds to be an int >= 2. Received: num_thresholds=1.",
+        ),
+        (
+            lambda: AUC(curve="roc"),
+            ConfigError,
+            'AUC: expected curve to be "ROC" or "PR". Received: curve=\'roc\'.',
+        ),
+        (
+            lambda: AUC(multi_label=3),
+            ConfigError,
+            "AUC: expected multi_label to be a bool. Received: multi_label=3.",
+        ),
+        (
+            lambda: AUC(from_logits=1),
+            ConfigError,
+            "AUC: expected from_logits to be None or a bool. Received: from_logits=1.",
+        ),
+        (
+            lambda: AUC(from_logits="no"),
+            ConfigError,
+            "AUC: expected from_logits to be None or a bool. Received: from_logits='no'.",
+        ),
+        (
+            lambda: AUC(output_activation="tanh"),
+            ConfigError,
+            'AUC: expected link to be "sigmoid" or "softmax". Received: link=\'tanh\'.',
+        ),
         (
             lambda: AUC(multi_label=True).init(),
             ConfigError,

@@ -1,4 +1,6 @@
-"""Top-k, precision, recall, F1, RMSE and R2 against scikit-learn, and where their divisors are zero or their sums lose digits."""
+"""Top-k, precision, recall, F1, RMSE and R2 against scikit-learn, and where their divisors are zero
+or their sums lose digits.
+"""
 
 import math
 
@@ -19,7 +21,11 @@ from glassnet.metrics import (
 )
 from oracles import FLOAT32, LOOSE, close
 
-KINDS = {Precision: sklearn_metrics.precision_score, Recall: sklearn_metrics.recall_score, F1Score: sklearn_metrics.f1_score}
+KINDS = {
+    Precision: sklearn_metrics.precision_score,
+    Recall: sklearn_metrics.recall_score,
+    F1Score: sklearn_metrics.f1_score,
+}
 
 
 def pooled(kind, **options):
@@ -40,8 +46,13 @@ def test_one_class_and_all_pooled_equal_scikit_learn(kind, targets):
 @pytest.mark.parametrize("kind", KINDS)
 def test_labels_equal_scikit_learn(kind):
     y, out = data(3, "labels", rows=101)
-    close(in_batches(pooled(kind, threshold=0.6), y, out), KINDS[kind](y, out > np.float32(0.6), average="micro"))
-    close(in_batches(kind(0.6, class_id=1), y, out), KINDS[kind](y[:, 1], out[:, 1] > np.float32(0.6)))
+    close(
+        in_batches(pooled(kind, threshold=0.6), y, out),
+        KINDS[kind](y, out > np.float32(0.6), average="micro"),
+    )
+    close(
+        in_batches(kind(0.6, class_id=1), y, out), KINDS[kind](y[:, 1], out[:, 1] > np.float32(0.6))
+    )
 
 
 def test_zero_divisors_are_keras_zero():
@@ -52,36 +63,51 @@ def test_zero_divisors_are_keras_zero():
 
 
 def test_steps_of_a_sequence_and_masks():
-    y, out = np.array([[1, 0], [1, 1]])[..., None], np.array([[0.9, 0.9], [0.1, 0.8]], np.float32)[..., None]
+    y, out = (
+        np.array([[1, 0], [1, 1]])[..., None],
+        np.array([[0.9, 0.9], [0.1, 0.8]], np.float32)[..., None],
+    )
     assert (Precision(0.5)(y, out), Recall(0.5)(y, out)) == (2 / 3, 2 / 3)
     first = np.array([[1, 0], [1, 0]])  # the first steps: one found of two, one called out
     metrics = [kind(0.5).configure(None, 1) for kind in KINDS]
-    got = {type(metric): metric.result(metric.update(metric.init(), y, out, first)) for metric in metrics}
+    got = {
+        type(metric): metric.result(metric.update(metric.init(), y, out, first))
+        for metric in metrics
+    }
     assert got == {Precision: 1, Recall: 0.5, F1Score: 2 / 3}
 
 
 @pytest.mark.parametrize("k", [1, 2, 3])
 def test_top_k_equals_scikit_learn(k):
     y, out = data(4, "ids", rows=101)
-    close(in_batches(TopKCategoricalAccuracy(k), y, out), sklearn_metrics.top_k_accuracy_score(y, out, k=k, labels=range(4)))
+    close(
+        in_batches(TopKCategoricalAccuracy(k), y, out),
+        sklearn_metrics.top_k_accuracy_score(y, out, k=k, labels=range(4)),
+    )
 
 
 def test_top_k_of_ties_of_sequences_and_of_no_numbers():
-    assert TopKCategoricalAccuracy(1)([0, 1, 2], [[0.5, 0.5, 0.0]] * 3) == 2 / 3  # both of a tie are the largest, as in Keras
+    assert (
+        TopKCategoricalAccuracy(1)([0, 1, 2], [[0.5, 0.5, 0.0]] * 3) == 2 / 3
+    )  # both of a tie are the largest, as in Keras
     assert TopKCategoricalAccuracy(2)([[0, 2]], [[[3.0, 2.0, 1.0], [3.0, 2.0, 1.0]]]) == 0.5
     assert TopKCategoricalAccuracy(2)([0, 1], np.full((2, 3), np.nan)) == 0
 
 
 def test_numbers_equal_scikit_learn():
     y, out = data(1, "near", rows=101)
-    close(in_batches(RootMeanSquaredError(), y, out), sklearn_metrics.root_mean_squared_error(y, out))
+    close(
+        in_batches(RootMeanSquaredError(), y, out), sklearn_metrics.root_mean_squared_error(y, out)
+    )
     close(in_batches(R2Score(), y, out), sklearn_metrics.r2_score(y, out), 10 * FLOAT32)
     close(in_batches(R2Score(shift=0.5), y, out), sklearn_metrics.r2_score(y, out), 10 * FLOAT32)
     assert RootMeanSquaredError()([[3.0, 0.0]], [[0.0, 0.0]]) == math.sqrt(4.5)
     assert R2Score()([1.0, 3.0], [3.0, 1.0]) == -3  # 1 - 8 / 2
 
 
-@pytest.mark.parametrize(("mean", "shift", "tolerance"), [(30, 0, LOOSE), (1e4, 1e4, LOOSE), (1e4, 9990, LOOSE)])
+@pytest.mark.parametrize(
+    ("mean", "shift", "tolerance"), [(30, 0, LOOSE), (1e4, 1e4, LOOSE), (1e4, 9990, LOOSE)]
+)
 def test_r2_far_from_zero(mean, shift, tolerance):
     rng = np.random.default_rng(0)
     y = (mean + rng.normal(size=1000)).astype(np.float32)
@@ -122,13 +148,22 @@ def test_in_a_run():
 @pytest.mark.parametrize(
     ("use", "message"),
     [
-        (lambda: TopKCategoricalAccuracy(0), "TopKCategoricalAccuracy: expected k to be an int >= 1. Received: k=0."),
+        (
+            lambda: TopKCategoricalAccuracy(0),
+            "TopKCategoricalAccuracy: expected k to be an int >= 1. Received: k=0.",
+        ),
         (
             lambda: TopKCategoricalAccuracy()([0], [[0.0, 1.0]]),
             "TopKCategoricalAccuracy: expected k below the number of outputs. Received: k=5, outputs=2.",
         ),
-        (lambda: Precision("half"), "Precision: expected threshold to be None or a number. Received: threshold='half'."),
-        (lambda: Recall(class_id=-1), "Recall: expected class_id to be None or an int >= 0. Received: class_id=-1."),
+        (
+            lambda: Precision("half"),
+            "Precision: expected threshold to be None or a number. Received: threshold='half'.",
+        ),
+        (
+            lambda: Recall(class_id=-1),
+            "Recall: expected class_id to be None or an int >= 0. Received: class_id=-1.",
+        ),
         (
             lambda: Recall(0.5, class_id=2)([[1, 0]], [[0.1, 0.2]]),
             "Recall: expected class_id to be below the number of outputs. Received: class_id=2, outputs=2.",
@@ -138,7 +173,10 @@ def test_in_a_run():
             "F1Score: expected one output per class. Received: threshold=None, outputs=1. "
             "For one output give a threshold: F1Score(threshold=0.5).",
         ),
-        (lambda: R2Score(shift="mean"), "R2Score: expected shift to be a number. Received: shift='mean'."),
+        (
+            lambda: R2Score(shift="mean"),
+            "R2Score: expected shift to be a number. Received: shift='mean'.",
+        ),
         (
             lambda: R2Score(None),
             'R2Score: expected class_aggregation to be "uniform_average" or "variance_weighted_average". '

@@ -1,4 +1,6 @@
-"""Sequential as its user meets it: predict and score, weights in and out, names, and what cannot be asked of it."""
+"""Sequential as its user meets it: predict and score, weights in and out, names, and what cannot be
+asked of it.
+"""
 
 import re
 
@@ -35,14 +37,22 @@ def test_evaluate_returns_what_keras_returns():
     p = model.predict(X)
     close(loss, -np.log(p[np.arange(ROWS), Y]).mean())
     weight = np.linspace(0, 2, ROWS)
-    close(model.evaluate(X, Y, sample_weight=weight)[0], (weight * -np.log(p[np.arange(ROWS), Y])).mean())
+    close(
+        model.evaluate(X, Y, sample_weight=weight)[0],
+        (weight * -np.log(p[np.arange(ROWS), Y])).mean(),
+    )
 
 
 def test_arrays_handed_out_are_copies():
     model = noisy_model()
     fit_noisy(model, 1)
     weights, predicted = model.get_weights(), model.predict(X)
-    handed = [*model.get_weights(), model.predict(X), model.predict(X[:1]), *model.layers[0].get_weights()]
+    handed = [
+        *model.get_weights(),
+        model.predict(X),
+        model.predict(X[:1]),
+        *model.layers[0].get_weights(),
+    ]
     handed += [value for layer in model.params.values() for value in layer.values()]
     for array in handed:
         array[...] = 0
@@ -68,17 +78,33 @@ def test_predict_is_the_same_however_cut():
 
 
 def test_predict_compiles_once_for_every_size_of_block():
-    """Oracle: counting. 1, 8, 64, 512 and 4096 rows are the sizes; no other count of rows compiles anything."""
+    """Oracle: counting. 1, 8, 64, 512 and 4096 rows are the sizes; no other count of rows compiles
+    anything.
+    """
     model = gn.Sequential([Input(4), Dense(7, activation="tanh")], seed=0)
     rows = np.zeros((9000, 4), np.float32)
-    for n, programs in ((1, 1), (2, 1), (8, 0), (9, 1), (37, 0), (65, 1), (512, 0), (513, 1), (4096, 0), (4097, 0), (9000, 0)):
+    for n, programs in (
+        (1, 1),
+        (2, 1),
+        (8, 0),
+        (9, 1),
+        (37, 0),
+        (65, 1),
+        (512, 0),
+        (513, 1),
+        (4096, 0),
+        (4097, 0),
+        (9000, 0),
+    ):
         with compilations() as compiled:
             model.predict(rows[:n])
         assert len(compiled) == programs, n
 
 
 def test_predict_is_what_the_last_layer_gives():
-    """Oracle: NumPy. Probabilities after a softmax whatever the loss owns; scores where there is none; targets' own units."""
+    """Oracle: NumPy. Probabilities after a softmax whatever the loss owns; scores where there is
+    none; targets' own units.
+    """
     model = plain_model()
     k1, b1, k2, b2 = (w.astype(float) for w in model.get_weights())
     z = np.tanh(X @ k1 + b1) @ k2 + b2
@@ -93,7 +119,9 @@ def test_predict_is_what_the_last_layer_gives():
 
 @pytest.mark.parametrize("outputs", [1, 2])
 def test_predict_labels_of_sigmoids(outputs):
-    """Oracle: by hand. A sigmoid is cut at 0.5 and its logit at 0; one output gives (n,), several (n, K)."""
+    """Oracle: by hand. A sigmoid is cut at 0.5 and its logit at 0; one output gives (n,), several
+    (n, K).
+    """
     z = np.array([[-0.1, 0.1], [0.6, -0.6], [3, 3]])[:, :outputs]
     for activation, logits in (("sigmoid", False), (None, True)):
         model = gn.Sequential([Input(outputs), Dense(outputs, activation=activation)])
@@ -104,7 +132,9 @@ def test_predict_labels_of_sigmoids(outputs):
 
 
 def test_accuracy_from_logits_is_cut_at_zero():
-    """Oracle: by hand (DESIGN section 4: Keras cuts logits at 0.5 and scores 0.25 here). z = -2, 0.2, 0.4, 3 for 0, 1, 1, 1: all right."""
+    """Oracle: by hand (DESIGN section 4: Keras cuts logits at 0.5 and scores 0.25 here). z = -2,
+    0.2, 0.4, 3 for 0, 1, 1, 1: all right.
+    """
     model = gn.Sequential([Input(1), Dense(1)])
     model.compile(loss=gn.losses.BinaryCrossentropy(from_logits=True), metrics=["accuracy"])
     model.set_weights([[[1]], [0]])
@@ -128,7 +158,12 @@ def test_weights_go_out_and_in():
 def test_layers_as_written():
     model = noisy_model()
     fit_noisy(model, 1)
-    assert [view.name for view in model.layers] == ["dense_1", "batch_normalization_1", "dropout_1", "dense_2"]
+    assert [view.name for view in model.layers] == [
+        "dense_1",
+        "batch_normalization_1",
+        "dropout_1",
+        "dense_2",
+    ]
     view = model.get_layer("batch_normalization_1")
     assert (view.input_shape, view.output_shape, view.count_params()) == ((6,), (6,), 24)
     assert view.layer == BatchNormalization()
@@ -147,7 +182,9 @@ def test_names_belong_to_the_model():
 
 
 def test_summary_counts(capsys):
-    """Oracle: by hand. 4*6+6 = 30, 4*6 = 24 of which 12 are statistics, 6*3+3 = 21: 75 in all, 63 learned."""
+    """Oracle: by hand. 4*6+6 = 30, 4*6 = 24 of which 12 are statistics, 6*3+3 = 21: 75 in all, 63
+    learned.
+    """
     model = noisy_model()
     fit_noisy(model, 0)
     model.summary()
@@ -167,7 +204,9 @@ def test_add_builds_the_same_network():
 
 
 def test_equal_programs_compile_once():
-    """Oracle: counted compilations. Another model, compile, rate and seed; the optimizer's rate is no part of the program."""
+    """Oracle: counted compilations. Another model, compile, rate and seed; the optimizer's rate is
+    no part of the program.
+    """
     first = plain_model(Adam(0.01))
     first.fit(X, Y, batch_size=8, epochs=2, validation_split=0.2, verbose=0)
     with compilations() as compiled:
@@ -195,10 +234,30 @@ def test_compile_forgets_the_optimizer_and_keeps_the_weights():
 @pytest.mark.parametrize(
     ("last", "y", "loss", "because"),
     [
-        (Dense(3, activation="softmax"), Y, gn.losses.SparseCategoricalCrossentropy(), "the last layer is a softmax"),
-        (Dense(1, activation="sigmoid"), Y % 2, gn.losses.BinaryCrossentropy(), "a sigmoid and the targets are 0 or 1"),
-        (Dense(3), Y, gn.losses.SparseCategoricalCrossentropy(True), "gives 3 scores and each target is one class"),
-        (Dense(1), Y / 2, gn.losses.MeanSquaredError(), "ends in linear and the targets are numbers"),
+        (
+            Dense(3, activation="softmax"),
+            Y,
+            gn.losses.SparseCategoricalCrossentropy(),
+            "the last layer is a softmax",
+        ),
+        (
+            Dense(1, activation="sigmoid"),
+            Y % 2,
+            gn.losses.BinaryCrossentropy(),
+            "a sigmoid and the targets are 0 or 1",
+        ),
+        (
+            Dense(3),
+            Y,
+            gn.losses.SparseCategoricalCrossentropy(True),
+            "gives 3 scores and each target is one class",
+        ),
+        (
+            Dense(1),
+            Y / 2,
+            gn.losses.MeanSquaredError(),
+            "ends in linear and the targets are numbers",
+        ),
     ],
     ids=["softmax", "sigmoid", "scores", "numbers"],
 )
@@ -207,7 +266,9 @@ def test_fit_infers_what_compile_left_out(last, y, loss, because, capsys):
     inferred, named = gn.Sequential([last], seed=0), gn.Sequential([last], seed=0)
     log = inferred.fit(X, y).history
     out = capsys.readouterr().out
-    assert re.match(rf"no loss was named: {type(loss).__name__}, as .*{because}; optimizer Adam\n", out)
+    assert re.match(
+        rf"no loss was named: {type(loss).__name__}, as .*{because}; optimizer Adam\n", out
+    )
     named.compile("adam", loss, ["accuracy"] if "accuracy" in log else [])
     assert ("accuracy" in log) == (not isinstance(loss, gn.losses.MeanSquaredError))
     assert named.fit(X, y, verbose=0).history == log
@@ -224,7 +285,9 @@ def test_inferring_the_loss_keeps_the_optimizer_and_its_rate(capsys):
 
 
 def test_a_failed_first_fit_leaves_no_trace():
-    """The wrong rows build nothing, infer nothing and draw nothing: the right ones then train as if they came first."""
+    """The wrong rows build nothing, infer nothing and draw nothing: the right ones then train as if
+    they came first.
+    """
     model, fresh = gn.Sequential([Dense(3)], seed=0), gn.Sequential([Dense(3)], seed=0)
     with pytest.raises(DataError, match="expected targets of the output's shape"):
         model.fit(X[:, :2], Y + 0.5, verbose=0)
@@ -237,7 +300,11 @@ def test_a_failed_later_fit_loses_nothing():
     model = plain_model()
     log = model.fit(X, Y, verbose=0)
     weights = model.get_weights()
-    for bad in ({"x": X[:, :2], "y": Y}, {"x": X, "y": Y + 5}, {"x": X, "y": Y, "callbacks": [EarlyStopping()]}):
+    for bad in (
+        {"x": X[:, :2], "y": Y},
+        {"x": X, "y": Y + 5},
+        {"x": X, "y": Y, "callbacks": [EarlyStopping()]},
+    ):
         with pytest.raises((DataError, ConfigError)):
             model.fit(**bad, verbose=0)
     assert model.history is log
@@ -249,15 +316,30 @@ def test_a_failed_later_fit_loses_nothing():
     ("options", "text"),
     [
         ({"epochs": -1}, r"fit: expected epochs to be an int >= 0\. Received: epochs=-1"),
-        ({"shuffle": "batch"}, r"fit: expected True or False\. Received: shuffle='batch', observe=None"),
-        ({"observe": "yes"}, r"fit: expected True or False\. Received: shuffle=True, observe='yes'"),
+        (
+            {"shuffle": "batch"},
+            r"fit: expected True or False\. Received: shuffle='batch', observe=None",
+        ),
+        (
+            {"observe": "yes"},
+            r"fit: expected True or False\. Received: shuffle=True, observe='yes'",
+        ),
         ({"epochs": 1.5}, r"fit: expected epochs to be an int >= 0\. Received: epochs=1\.5"),
-        ({"batch_size": 0}, r'fit: expected batch_size to be an int >= 1 or "full"\. Received: batch_size=0'),
+        (
+            {"batch_size": 0},
+            r'fit: expected batch_size to be an int >= 1 or "full"\. Received: batch_size=0',
+        ),
         ({"batch_size": "all"}, r"batch_size='all'"),
         ({"seed": -1}, r"fit: expected seed to be an int >= 0 or None\. Received: seed=-1"),
         ({"verbose": 3}, r'fit: expected verbose to be "auto", 0, 1 or 2\. Received: verbose=3'),
-        ({"validation_split": 1.0}, r"validation_split: expected a fraction from 0 to below 1\. Received: validation_split=1\.0"),
-        ({"validation_split": 0.2, "validation_from": "start"}, r'validation_from: expected "random" or "end"\. Received: .*\'start\''),
+        (
+            {"validation_split": 1.0},
+            r"validation_split: expected a fraction from 0 to below 1\. Received: validation_split=1\.0",
+        ),
+        (
+            {"validation_split": 0.2, "validation_from": "start"},
+            r'validation_from: expected "random" or "end"\. Received: .*\'start\'',
+        ),
     ],
 )
 def test_arguments_out_of_range(options, text):
@@ -276,7 +358,13 @@ def test_before_there_are_weights():
     with pytest.raises(NotReadyError, match=f"set_weights: {fix}"):
         model.set_weights([])
     view = model.layers[0]
-    for ask in (lambda: view.input_shape, lambda: view.output_shape, view.get_weights, view.count_params, lambda: view.set_weights([])):
+    for ask in (
+        lambda: view.input_shape,
+        lambda: view.output_shape,
+        view.get_weights,
+        view.count_params,
+        lambda: view.set_weights([]),
+    ):
         with pytest.raises(NotReadyError, match=f"layers: {fix}"):
             ask()
     with pytest.raises(NotReadyError, match=f"evaluate: {fix}"):
@@ -285,9 +373,13 @@ def test_before_there_are_weights():
 
 def test_before_there_is_a_loss():
     model = gn.Sequential([Input(4), Dense(3)])
-    with pytest.raises(NotReadyError, match=r"evaluate: expected a model with a loss\. Call compile or fit first"):
+    with pytest.raises(
+        NotReadyError, match=r"evaluate: expected a model with a loss\. Call compile or fit first"
+    ):
         model.evaluate(X, Y)
-    with pytest.raises(NotReadyError, match=r"learning_rate: expected a compiled model\. Call compile or fit first"):
+    with pytest.raises(
+        NotReadyError, match=r"learning_rate: expected a compiled model\. Call compile or fit first"
+    ):
         _ = model.learning_rate
     with pytest.raises(NotReadyError, match="learning_rate: expected a compiled model"):
         model.learning_rate = 0.1
@@ -308,7 +400,10 @@ def test_before_normalization_has_learned():
 @pytest.mark.parametrize("rate", [0, -1.0, float("nan"), "fast", None, True])
 def test_rates_that_are_none(rate):
     model = plain_model()
-    with pytest.raises(ConfigError, match=rf"learning_rate: expected a number > 0.*Received: learning_rate={rate!r}"):
+    with pytest.raises(
+        ConfigError,
+        match=rf"learning_rate: expected a number > 0.*Received: learning_rate={rate!r}",
+    ):
         model.learning_rate = rate
     assert model.learning_rate == 0.1
 
@@ -318,7 +413,10 @@ def test_weights_that_do_not_fit():
     before = model.get_weights()
     with pytest.raises(DataError, match=r"set_weights: expected 4 arrays\. Received: arrays=1"):
         model.set_weights([1])
-    with pytest.raises(DataError, match=r"dense_1/kernel: expected an array of shape \(4, 5\)\. Received: shape=\(5, 4\)"):
+    with pytest.raises(
+        DataError,
+        match=r"dense_1/kernel: expected an array of shape \(4, 5\)\. Received: shape=\(5, 4\)",
+    ):
         model.set_weights([before[0].T, *before[1:]])
     with pytest.raises(DataError, match=r"set_weights: expected 2 arrays\. Received: arrays=3"):
         model.layers[1].set_weights(before[:3])
@@ -327,14 +425,18 @@ def test_weights_that_do_not_fit():
 
 def test_labels_of_a_network_that_gives_numbers():
     with pytest.raises(
-        ConfigError, match=r"predict_labels: expected a network that gives classes\. Received: ends_in='linear'.*use predict"
+        ConfigError,
+        match=r"predict_labels: expected a network that gives classes\. Received: ends_in='linear'.*use predict",
     ):
         line_model(SGD()).predict_labels([1.0])
 
 
 def test_names_that_are_unknown():
     model = plain_model()
-    with pytest.raises(ConfigError, match=r"layer: expected one of dense_1, dense_2\. Received: name='dence_2'\. Did you mean 'dense_2'\?"):
+    with pytest.raises(
+        ConfigError,
+        match=r"layer: expected one of dense_1, dense_2\. Received: name='dence_2'\. Did you mean 'dense_2'\?",
+    ):
         model.get_layer("dence_2")
     with pytest.raises(ConfigError, match=r"optimizer: expected one of .*Did you mean 'adam'\?"):
         model.compile("adm")
@@ -342,7 +444,9 @@ def test_names_that_are_unknown():
         model.compile(loss="sparse_crossentropy")
     with pytest.raises(ConfigError, match=r"metric: expected one of .*Did you mean 'accuracy'\?"):
         model.compile(metrics=["acuracy"])
-    with pytest.raises(ConfigError, match=r"optimizer: expected a name or an Optimizer\. Received: optimizer=3"):
+    with pytest.raises(
+        ConfigError, match=r"optimizer: expected a name or an Optimizer\. Received: optimizer=3"
+    ):
         model.compile(3)
     assert model.learning_rate == 0.1
 
@@ -354,18 +458,56 @@ class Doubled(Layer):
 @pytest.mark.parametrize(
     ("layers", "text"),
     [
-        (lambda: [Dense], r"expected layers\. Received: received='Dense'\. This is the class; write Dense\(\.\.\.\)"),
-        (lambda: [np.tanh], r"expected layers\. Received: .*A function goes in as Activation\(function\)"),
-        (lambda: [Doubled()], r"Doubled: expected a frozen dataclass\..*Write @dataclass\(frozen=True\) above class Doubled"),
-        (lambda: [Dense(1, name="a"), Dense(1, name="a")], r"expected a name of its own for every layer\..*Twice: \['a'\]"),
-        (lambda: [Dense(1), Input(3)], r"expected one Input, in front of all layers\. Received: layers=\['Dense', 'Input'\]"),
-        (lambda: [Input(3), Input(3)], r"expected one Input, in front of all layers\. Received: layers=\['Input', 'Input'\]"),
-        (lambda: Dense(1), r"expected a list of layers, Sequential\(\[\.\.\.\]\)\. Received: type='Dense'"),
+        (
+            lambda: [Dense],
+            r"expected layers\. Received: received='Dense'\. This is the class; write Dense\(\.\.\.\)",
+        ),
+        (
+            lambda: [np.tanh],
+            r"expected layers\. Received: .*A function goes in as Activation\(function\)",
+        ),
+        (
+            lambda: [Doubled()],
+            r"Doubled: expected a frozen dataclass\..*Write @dataclass\(frozen=True\) above class Doubled",
+        ),
+        (
+            lambda: [Dense(1, name="a"), Dense(1, name="a")],
+            r"expected a name of its own for every layer\..*Twice: \['a'\]",
+        ),
+        (
+            lambda: [Dense(1), Input(3)],
+            r"expected one Input, in front of all layers\. Received: layers=\['Dense', 'Input'\]",
+        ),
+        (
+            lambda: [Input(3), Input(3)],
+            r"expected one Input, in front of all layers\. Received: layers=\['Input', 'Input'\]",
+        ),
+        (
+            lambda: Dense(1),
+            r"expected a list of layers, Sequential\(\[\.\.\.\]\)\. Received: type='Dense'",
+        ),
         (lambda: [Dense(0)], r"Dense: expected units to be an int >= 1\. Received: units=0"),
-        (lambda: [Dense(2, activation="rellu")], r"activation: expected one of .*Received: name='rellu'\. Did you mean 'relu'\?"),
-        (lambda: [Dropout(1.0)], r"Dropout: expected rate from 0 to below 1.*Received: rate=1\.0\. A rate of 1 would zero everything"),
+        (
+            lambda: [Dense(2, activation="rellu")],
+            r"activation: expected one of .*Received: name='rellu'\. Did you mean 'relu'\?",
+        ),
+        (
+            lambda: [Dropout(1.0)],
+            r"Dropout: expected rate from 0 to below 1.*Received: rate=1\.0\. A rate of 1 would zero everything",
+        ),
     ],
-    ids=["class", "function", "undecorated", "name-twice", "late-input", "two-inputs", "no-list", "units-0", "activation", "dropout-1"],
+    ids=[
+        "class",
+        "function",
+        "undecorated",
+        "name-twice",
+        "late-input",
+        "two-inputs",
+        "no-list",
+        "units-0",
+        "activation",
+        "dropout-1",
+    ],
 )
 def test_layers_that_are_none(layers, text):
     with pytest.raises(ConfigError, match=text):
@@ -373,13 +515,23 @@ def test_layers_that_are_none(layers, text):
 
 
 def test_models_that_cannot_be():
-    with pytest.raises(ConfigError, match=r"Sequential: expected seed to be an int >= 0 or None\. Received: seed=-1"):
+    with pytest.raises(
+        ConfigError,
+        match=r"Sequential: expected seed to be an int >= 0 or None\. Received: seed=-1",
+    ):
         gn.Sequential(seed=-1)
-    with pytest.raises(ConfigError, match=r"reset: expected seed to be an int >= 0 or None\. Received: seed=0\.5"):
+    with pytest.raises(
+        ConfigError, match=r"reset: expected seed to be an int >= 0 or None\. Received: seed=0\.5"
+    ):
         plain_model().reset(0.5)
-    with pytest.raises(ConfigError, match=r"Sequential: expected at least one layer\. Received: layers=\[\]"):
+    with pytest.raises(
+        ConfigError, match=r"Sequential: expected at least one layer\. Received: layers=\[\]"
+    ):
         gn.Sequential().fit(X, Y)
     model = plain_model()
     model.count_params()
-    with pytest.raises(ConfigError, match=r"add: expected a model without weights\. Add all layers before the model is first used"):
+    with pytest.raises(
+        ConfigError,
+        match=r"add: expected a model without weights\. Add all layers before the model is first used",
+    ):
         model.add(Dense(1))

@@ -11,7 +11,9 @@ from glassnet.layers import Dense, Input
 
 
 def test_parts_that_inherited_their_equality_are_refused():
-    """Two such would count as equal and share one compiled program: the second would train on the first one's loss."""
+    """Two such would count as equal and share one compiled program: the second would train on the
+    first one's loss.
+    """
 
     class Scaled(gn.losses.Loss):
         def __init__(self, by):
@@ -20,13 +22,20 @@ def test_parts_that_inherited_their_equality_are_refused():
         def unreduced(self, y, z):
             return self.by * abs(y - z).mean(-1)
 
-    with pytest.raises(ConfigError, match=r"Scaled: expected a frozen dataclass.*Write @dataclass\(frozen=True\) above class Scaled"):
+    with pytest.raises(
+        ConfigError,
+        match=r"Scaled: expected a frozen dataclass.*Write @dataclass\(frozen=True\) above class Scaled",
+    ):
         gn.Sequential([Dense(1)]).compile("sgd", Scaled(2.0))
 
 
 def test_metrics_of_one_name_are_refused():
     model = gn.Sequential([Dense(1, activation="sigmoid")])
-    model.compile("sgd", "binary_crossentropy", [gn.metrics.Accuracy(threshold=0.3), gn.metrics.Accuracy(threshold=0.7)])
+    model.compile(
+        "sgd",
+        "binary_crossentropy",
+        [gn.metrics.Accuracy(threshold=0.3), gn.metrics.Accuracy(threshold=0.7)],
+    )
     with pytest.raises(ConfigError, match="metrics: expected a name of its own for each"):
         model.fit(np.eye(2), [0, 1], verbose=0)
 
@@ -37,20 +46,31 @@ def test_a_layer_that_loses_rows_is_refused():
         def __call__(self, params, x):
             return x[:1]
 
-    with pytest.raises(ConfigError, match=r"first_row_1: expected an output of shape \(batch, \.\.\.\) with an axis besides the batch's"):
+    with pytest.raises(
+        ConfigError,
+        match=r"first_row_1: expected an output of shape \(batch, \.\.\.\) with an axis besides the batch's",
+    ):
         gn.Sequential([Input(3), FirstRow()]).summary()
 
 
 def test_adapt_takes_one_column_as_one():
     """Oracle: mean 2 and variance 1 of 1 and 3; statistics of three columns do not fit one."""
     assert gn.layers.Normalization().adapt([1.0, 3.0]).init_state((1,))["mean"].tolist() == [2.0]
-    with pytest.raises(ConfigError, match=r"Normalization: expected statistics of 1 columns, as its input has\. Received: adapted_to=3\."):
+    with pytest.raises(
+        ConfigError,
+        match=r"Normalization: expected statistics of 1 columns, as its input has\. Received: adapted_to=3\.",
+    ):
         gn.Sequential([Input(1), gn.layers.Normalization().adapt(np.eye(3))]).summary()
-    with pytest.raises(DataError, match=r"Normalization: expected finite numbers to learn from\. Received: bad=1\."):
+    with pytest.raises(
+        DataError, match=r"Normalization: expected finite numbers to learn from\. Received: bad=1\."
+    ):
         gn.layers.Normalization().adapt([1.0, np.nan])
 
 
 def test_a_metric_says_that_it_keeps_no_sums():
-    with pytest.raises(MissingError, match=r"AUC has no attribute 'update_state'\. It keeps no sums: call it .*metric\(y_true, y_pred\)"):
+    with pytest.raises(
+        MissingError,
+        match=r"AUC has no attribute 'update_state'\. It keeps no sums: call it .*metric\(y_true, y_pred\)",
+    ):
         gn.metrics.AUC().update_state([1], [1])
     assert not hasattr(gn.metrics.AUC(), "call")

@@ -1,4 +1,6 @@
-"""A model that is fitted to a table: what it learns of it, what it takes from then on, and in whose units it answers."""
+"""A model that is fitted to a table: what it learns of it, what it takes from then on, and in whose
+units it answers.
+"""
 
 import numpy as np
 import pandas
@@ -31,7 +33,9 @@ def numbers_model(seed=0, **how):
 
 
 def labels_model(seed=0):
-    return gn.Sequential([Dense(8, activation="relu"), Dropout(0.1), Dense(1, activation="sigmoid")], seed=seed)
+    return gn.Sequential(
+        [Dense(8, activation="relu"), Dropout(0.1), Dense(1, activation="sigmoid")], seed=seed
+    )
 
 
 def fitted(model=None, target="weight", table=PEOPLE, **options):
@@ -41,18 +45,25 @@ def fitted(model=None, target="weight", table=PEOPLE, **options):
 
 
 def test_a_table_is_the_same_as_its_numbers():
-    """Oracle: a relation. The encoder applied by hand, and the labels as 0 and 1, give the same weights."""
+    """Oracle: a relation. The encoder applied by hand, and the labels as 0 and 1, give the same
+    weights.
+    """
     model, plain = fitted(labels_model(), "tall"), labels_model()
     x = encoder.fit_encoder(read_table(PEOPLE.drop(columns="tall"))).transform(read_table(PEOPLE))
     plain.fit(x, (PEOPLE.tall == "yes").astype(float), epochs=3, verbose=0)
     for ours, theirs in zip(model.get_weights(), plain.get_weights(), strict=True):
         np.testing.assert_array_equal(ours, theirs)
     np.testing.assert_array_equal(model.predict(PEOPLE), plain.predict(x))
-    assert model.predict_labels(PEOPLE).tolist() == np.where(plain.predict_labels(x) == 1, "yes", "no").tolist()
+    assert (
+        model.predict_labels(PEOPLE).tolist()
+        == np.where(plain.predict_labels(x) == 1, "yes", "no").tolist()
+    )
     assert model.evaluate(PEOPLE) == plain.evaluate(x, (PEOPLE.tall == "yes").astype(float))
 
 
-@pytest.mark.parametrize("loss", ["mse", "mae", "huber", "log_cosh", gn.losses.HalfMeanSquaredError()])
+@pytest.mark.parametrize(
+    "loss", ["mse", "mae", "huber", "log_cosh", gn.losses.HalfMeanSquaredError()]
+)
 def test_losses_metrics_and_predictions_are_in_the_targets_units(loss):
     """Oracle: the loss and the metrics called on what `predict` gives, in kilograms."""
     model = numbers_model()
@@ -62,24 +73,41 @@ def test_losses_metrics_and_predictions_are_in_the_targets_units(loss):
     logs = model.evaluate(PEOPLE, return_dict=True)
     np.testing.assert_allclose(logs["loss"], gn.losses.get(loss)(y, found), rtol=1e-5)
     np.testing.assert_allclose(logs["mae"], np.abs(y - found[:, 0]).mean(), rtol=1e-5)
-    np.testing.assert_allclose(logs["root_mean_squared_error"], np.sqrt(np.mean((y - found[:, 0]) ** 2)), rtol=1e-5)
-    np.testing.assert_allclose(logs["r2_score"], 1 - np.sum((y - found[:, 0]) ** 2) / np.sum((y - y.mean()) ** 2), rtol=1e-4, atol=1e-5)
-    np.testing.assert_allclose([history["val_loss"][-1], history["val_mae"][-1]], [logs["loss"], logs["mae"]], rtol=1e-6)
+    np.testing.assert_allclose(
+        logs["root_mean_squared_error"], np.sqrt(np.mean((y - found[:, 0]) ** 2)), rtol=1e-5
+    )
+    np.testing.assert_allclose(
+        logs["r2_score"],
+        1 - np.sum((y - found[:, 0]) ** 2) / np.sum((y - y.mean()) ** 2),
+        rtol=1e-4,
+        atol=1e-5,
+    )
+    np.testing.assert_allclose(
+        [history["val_loss"][-1], history["val_mae"][-1]], [logs["loss"], logs["mae"]], rtol=1e-6
+    )
     np.testing.assert_allclose(
         history["loss"][1:], history["val_loss"][:-1], rtol=1e-5
     )  # full batch: the loss before step 2 is after step 1
 
 
 def test_targets_are_learned_standardised():
-    """Oracle: a relation. A plain model on (y - mean) / std has the same weights; its losses are those over the variance."""
+    """Oracle: a relation. A plain model on (y - mean) / std has the same weights; its losses are
+    those over the variance.
+    """
     model, plain = fitted(), numbers_model()
     x, y = model.preprocessor.transform(PEOPLE), PEOPLE.weight
     t = ((y - y.mean()) / y.std(ddof=0)).to_numpy()
     plain.fit(x, t, epochs=3, verbose=0)
     for ours, theirs in zip(model.get_weights(), plain.get_weights(), strict=True):
         np.testing.assert_allclose(ours, theirs, rtol=LOOSE, atol=1e-5)
-    np.testing.assert_allclose(model.history.history["loss"], np.array(plain.history.history["loss"]) * y.var(ddof=0), rtol=1e-5)
-    np.testing.assert_allclose(model.predict(PEOPLE), plain.predict(x) * y.std(ddof=0) + y.mean(), rtol=1e-5)
+    np.testing.assert_allclose(
+        model.history.history["loss"],
+        np.array(plain.history.history["loss"]) * y.var(ddof=0),
+        rtol=1e-5,
+    )
+    np.testing.assert_allclose(
+        model.predict(PEOPLE), plain.predict(x) * y.std(ddof=0) + y.mean(), rtol=1e-5
+    )
 
 
 def test_a_logarithm_is_learned_and_undone():
@@ -91,14 +119,20 @@ def test_a_logarithm_is_learned_and_undone():
     np.testing.assert_allclose(logs["mae"], np.abs(y - found).mean(), rtol=1e-5)
     assert logs["mae"] < np.abs(y - y.mean()).mean() / 2
     target = model.preprocessor.target
-    np.testing.assert_allclose([target.mean, target.scale], [np.log(y).mean(), np.log(y).std()], rtol=1e-12)
+    np.testing.assert_allclose(
+        [target.mean, target.scale], [np.log(y).mean(), np.log(y).std()], rtol=1e-12
+    )
 
 
 @pytest.mark.parametrize("end", [{"activation": "softplus"}, {"activation": "tanh"}])
 def test_a_network_that_bounds_its_outputs_learns_the_numbers_as_they_are(end):
     model = fitted(numbers_model(**end))
     assert (model.preprocessor.target.mean, model.preprocessor.target.scale) == (0, 1)
-    np.testing.assert_allclose(model.evaluate(PEOPLE)[0], np.mean((PEOPLE.weight - model.predict(PEOPLE)[:, 0]) ** 2), rtol=1e-5)
+    np.testing.assert_allclose(
+        model.evaluate(PEOPLE)[0],
+        np.mean((PEOPLE.weight - model.predict(PEOPLE)[:, 0]) ** 2),
+        rtol=1e-5,
+    )
 
 
 def test_so_does_one_that_scales_them_and_one_under_another_loss():
@@ -108,17 +142,23 @@ def test_so_does_one_that_scales_them_and_one_under_another_loss():
     poisson.compile("adam", "poisson")
     assert not fitted(poisson).preprocessor.target.is_standardized
     with pytest.raises(
-        ConfigError, match=r'target_transform="log": expected a network free to give any number\. End in Dense\(1\) without'
+        ConfigError,
+        match=r'target_transform="log": expected a network free to give any number\. End in Dense\(1\) without',
     ):
         fitted(numbers_model(activation="softplus"), target_transform="log")
     later = fitted()
     later.compile("adam", "mape")
-    with pytest.raises(ConfigError, match=r"MeanAbsolutePercentageError: expected targets that are not standardised\. Take mean_squared"):
+    with pytest.raises(
+        ConfigError,
+        match=r"MeanAbsolutePercentageError: expected targets that are not standardised\. Take mean_squared",
+    ):
         later.evaluate(PEOPLE)
 
 
 def test_nothing_is_learned_of_the_rows_held_out():
-    """Oracle: the statistics of the rows that train, which the same draw gives; and a leak is planted that they must not show."""
+    """Oracle: the statistics of the rows that train, which the same draw gives; and a leak is
+    planted that they must not show.
+    """
     model = fitted(validation_split=0.25)
     kept, held = gn.Sequential([Dense(1)], seed=0), PEOPLE.copy()
     found = model.history
@@ -127,9 +167,17 @@ def test_nothing_is_learned_of_the_rows_held_out():
     number = model.preprocessor.encoder.columns[0]
     known = PEOPLE.height.to_numpy()[train]
     filled = np.where(np.isnan(known), np.nanmedian(known), known)
-    np.testing.assert_allclose([number.mean, number.scale, number.median], [filled.mean(), filled.std(), np.nanmedian(known)], rtol=1e-12)
+    np.testing.assert_allclose(
+        [number.mean, number.scale, number.median],
+        [filled.mean(), filled.std(), np.nanmedian(known)],
+        rtol=1e-12,
+    )
     y = PEOPLE.weight.to_numpy()[train]
-    np.testing.assert_allclose([model.preprocessor.target.mean, model.preprocessor.target.scale], [y.mean(), y.std()], rtol=1e-12)
+    np.testing.assert_allclose(
+        [model.preprocessor.target.mean, model.preprocessor.target.scale],
+        [y.mean(), y.std()],
+        rtol=1e-12,
+    )
     held.loc[apart, ["height", "weight"]] = 1e6
     held.loc[apart, "club"] = "poker"
     spoilt = fitted(table=held, validation_split=0.25)
@@ -140,7 +188,9 @@ def test_nothing_is_learned_of_the_rows_held_out():
 
 
 def rows(model):
-    """The rows that a fit of the model on PEOPLE trained on, and those it held out: by the draw's own function."""
+    """The rows that a fit of the model on PEOPLE trained on, and those it held out: by the draw's
+    own function.
+    """
     from glassnet.pipeline.encoding import train_validation_split
 
     return train_validation_split(N, None, 0.25, "random", model.seed)
@@ -161,7 +211,11 @@ def test_rows_in_any_order_of_columns_and_of_any_kind_of_table(tmp_path):
 
 def test_fit_twice_is_fit_at_once():
     """Oracle: a relation. The encoder stays, and so do the rows held out."""
-    options = {"validation_split": 0.2, "column_types": {"club": "drop"}, "derive": {"half": "height / 2"}}
+    options = {
+        "validation_split": 0.2,
+        "column_types": {"club": "drop"},
+        "derive": {"half": "height / 2"},
+    }
     twice, once = labels_model(), fitted(labels_model(), "tall", epochs=4, **options)
     fitted(twice, "tall", epochs=2, **options)
     learned = twice.preprocessor
@@ -171,7 +225,10 @@ def test_fit_twice_is_fit_at_once():
     assert "club=row" not in learned.encoder.feature_names
     for ours, theirs in zip(twice.get_weights(), once.get_weights(), strict=True):
         np.testing.assert_array_equal(ours, theirs)
-    with pytest.raises(ConfigError, match=r"What was learned of the table stays: leave them out, or reset\(\) first\."):
+    with pytest.raises(
+        ConfigError,
+        match=r"What was learned of the table stays: leave them out, or reset\(\) first\.",
+    ):
         fitted(twice, "weight")
     twice.reset()
     assert fitted(twice, "tall").preprocessor.encoder != learned.encoder
@@ -180,10 +237,14 @@ def test_fit_twice_is_fit_at_once():
 def test_labels_are_spelt_as_the_table_spells_them():
     for spelt in (["a", "b", "c"], [3, 5, 9], [1.5, 2.5, 3.5]):
         table = PEOPLE.assign(kind=np.array(spelt, object)[np.arange(N) % 3])
-        model = fitted(gn.Sequential([Dense(8), Dense(3, activation="softmax")], seed=0), "kind", table)
+        model = fitted(
+            gn.Sequential([Dense(8), Dense(3, activation="softmax")], seed=0), "kind", table
+        )
         found = model.predict_labels(table)
         assert set(found.tolist()) <= set(spelt)
-        assert isinstance(found[0].item() if hasattr(found[0], "item") else found[0], type(spelt[0]))
+        assert isinstance(
+            found[0].item() if hasattr(found[0], "item") else found[0], type(spelt[0])
+        )
     truths = fitted(labels_model(), "member", PEOPLE.assign(member=HEIGHT > 170))
     assert truths.predict_labels(PEOPLE).dtype == bool
 
@@ -195,7 +256,10 @@ def test_class_weights_go_by_label():
     fitted(by_row, "tall", sample_weight=np.where(PEOPLE.tall == "yes", 3.0, 1.0))
     for ours, theirs in zip(by_label.get_weights(), by_row.get_weights(), strict=True):
         np.testing.assert_array_equal(ours, theirs)
-    with pytest.raises(DataError, match=r"class_weight: expected labels of tall, \('no', 'yes'\)\. Received: label='maybe'"):
+    with pytest.raises(
+        DataError,
+        match=r"class_weight: expected labels of tall, \('no', 'yes'\)\. Received: label='maybe'",
+    ):
         fitted(labels_model(), "tall", class_weight={"maybe": 3.0})
 
 
@@ -212,13 +276,20 @@ def test_rows_without_a_target_are_left_out_and_counted(capsys):
         np.testing.assert_array_equal(ours, theirs)
     with pytest.warns(DataWarning, match=r"evaluate: 2 of 60 rows lack the target: left out"):
         found = model.evaluate(gaps, sample_weight=weight)
-    assert found == whole.evaluate(gaps.drop(index=[3, 30]), sample_weight=np.delete(weight, [3, 30]))
-    with pytest.raises(DataError, match=r"sample_weight: expected one number per row, shape \(60,\)\. Received: shape=\(58,\)"):
+    assert found == whole.evaluate(
+        gaps.drop(index=[3, 30]), sample_weight=np.delete(weight, [3, 30])
+    )
+    with pytest.raises(
+        DataError,
+        match=r"sample_weight: expected one number per row, shape \(60,\)\. Received: shape=\(58,\)",
+    ):
         fitted(labels_model(), "tall", gaps, sample_weight=np.ones(58))
 
 
 def test_what_was_found_out_is_said(capsys):
-    fitted(table=PEOPLE.assign(story=[f"once upon a time {i}" for i in range(N)]), verbose=2, epochs=1)
+    fitted(
+        table=PEOPLE.assign(story=[f"once upon a time {i}" for i in range(N)]), verbose=2, epochs=1
+    )
     said = capsys.readouterr().out.splitlines()
     mean, std = PEOPLE.weight.mean(), PEOPLE.weight.std(ddof=0)
     assert said[0] == f"weight: numbers, learned as (y - {mean:.4g}) / {std:.4g}"
@@ -230,10 +301,15 @@ def test_what_was_found_out_is_said(capsys):
 def test_the_summary_and_the_trace_know_the_columns(capsys):
     model = fitted()
     model.summary()
-    assert "from 4 columns as 9 numbers: height (2), sex (2), club (3), tall (2)" in " ".join(capsys.readouterr().out.split())
+    assert "from 4 columns as 9 numbers: height (2), sex (2), club (3), tall (2)" in " ".join(
+        capsys.readouterr().out.split()
+    )
     trace = model.trace(PEOPLE[1:2])
     written = str(trace)
-    assert "x: height, height missing, sex=f, sex=m, club=chess, club=row, club=sing, tall=no, tall=yes" in written
+    assert (
+        "x: height, height missing, sex=f, sex=m, club=chess, club=row, club=sing, tall=no, tall=yes"
+        in written
+    )
     assert f"here y is {model.predict(PEOPLE[1:2]).item():.4g}" in written
     assert f"reported as {trace.loss * PEOPLE.weight.var(ddof=0):.6g}"[:18] in written
     assert trace.neuron("dense_1", 0).count("[height]") == 1
@@ -244,8 +320,9 @@ def test_the_summary_knows_all_columns(capsys):
     """Of twenty, `fit` says twelve."""
     wide = PEOPLE.assign(**{f"measure{i}": RNG.normal(size=N) for i in range(20)})
     model = fitted(table=wide, verbose=2, epochs=1)
-    assert "club (3), tall (2), measure0, measure1, measure2, measure3, measure4, measure5, measure6, measure7, and 12 more" in (
-        capsys.readouterr().out
+    assert (
+        "club (3), tall (2), measure0, measure1, measure2, measure3, measure4, measure5, measure6, measure7, and 12 more"
+        in (capsys.readouterr().out)
     )
     model.summary()
     summary = " ".join(capsys.readouterr().out.split())
@@ -258,6 +335,11 @@ def test_targets_beside_a_table():
     rest = PEOPLE.drop(columns="tall")
     assert model.evaluate(rest, PEOPLE.tall) == model.evaluate(PEOPLE)
     logs = fitted(labels_model(), "tall", validation_data=(rest, PEOPLE.tall)).history.history
-    assert logs["val_loss"][-1] == fitted(labels_model(), "tall", validation_data=PEOPLE).history.history["val_loss"][-1]
-    weighed = fitted(labels_model(), "tall", validation_data=(rest, PEOPLE.tall, np.linspace(0, 1, N))).history.history
+    assert (
+        logs["val_loss"][-1]
+        == fitted(labels_model(), "tall", validation_data=PEOPLE).history.history["val_loss"][-1]
+    )
+    weighed = fitted(
+        labels_model(), "tall", validation_data=(rest, PEOPLE.tall, np.linspace(0, 1, N))
+    ).history.history
     assert weighed["val_loss"][-1] != logs["val_loss"][-1]

@@ -1,4 +1,6 @@
-"""Nothing that is learned of a table depends on rows held out. Oracle: held-out rows are spoilt, and nothing learned moves."""
+"""Nothing that is learned of a table depends on rows held out. Oracle: held-out rows are spoilt,
+and nothing learned moves.
+"""
 
 import numpy as np
 import pandas
@@ -16,7 +18,9 @@ ROWS = pandas.DataFrame(
         "size": RNG.normal(10, 2, N).round(3),
         "gap": np.where(RNG.random(N) < 0.2, np.nan, RNG.normal(size=N).round(3)),
         "town": RNG.choice(["Rome", "Oslo", "Bonn"], N),
-        "seen": (pandas.Timestamp("2024-01-01") + pandas.to_timedelta(RNG.integers(0, 300, N), "D")).strftime("%Y-%m-%d"),
+        "seen": (
+            pandas.Timestamp("2024-01-01") + pandas.to_timedelta(RNG.integers(0, 300, N), "D")
+        ).strftime("%Y-%m-%d"),
         "flat": 1.0,
         "price": RNG.normal(200, 30, N).round(2),
         "kind": RNG.choice(["a", "b"], N),
@@ -38,12 +42,22 @@ def fitted(rows, target, how, path, **options):
     end = Dense(1) if target == "price" else Dense(1, activation="sigmoid")
     model = gn.Sequential([Dense(4, activation="relu"), end], seed=0)
     rows.to_csv(path, index=False)
-    model.fit(path, target=target, epochs=2, verbose=0, validation_split=0.25, validation_from=how, **options)
+    model.fit(
+        path,
+        target=target,
+        epochs=2,
+        verbose=0,
+        validation_split=0.25,
+        validation_from=how,
+        **options,
+    )
     return model
 
 
 def held_out(target, how):
-    return train_validation_split(N, ROWS[target].to_numpy(str) if target == "kind" else None, 0.25, how, 0)[1]
+    return train_validation_split(
+        N, ROWS[target].to_numpy(str) if target == "kind" else None, 0.25, how, 0
+    )[1]
 
 
 @pytest.mark.parametrize("how", ["random", "end"])
@@ -53,7 +67,10 @@ def test_planted_changes_in_rows_held_out_change_nothing(tmp_path, planted, targ
     spoilt = ROWS.copy()
     for name, value in planted.items():
         spoilt.loc[held_out(target, how), name] = value
-    model, other = fitted(ROWS, target, how, tmp_path / "a.csv"), fitted(spoilt, target, how, tmp_path / "b.csv")
+    model, other = (
+        fitted(ROWS, target, how, tmp_path / "a.csv"),
+        fitted(spoilt, target, how, tmp_path / "b.csv"),
+    )
     assert other.preprocessor == model.preprocessor
     for ours, theirs in zip(model.get_weights(), other.get_weights(), strict=True):
         np.testing.assert_array_equal(ours, theirs)
@@ -63,12 +80,17 @@ def test_a_planted_change_in_rows_that_train_is_seen(tmp_path):
     """The test above can fail."""
     spoilt = ROWS.copy()
     spoilt.loc[np.setdiff1d(np.arange(N), held_out("price", "random"))[0], "size"] = 50
-    assert fitted(spoilt, "price", "random", tmp_path / "b.csv").preprocessor != fitted(ROWS, "price", "random", tmp_path / "a.csv").preprocessor
+    assert (
+        fitted(spoilt, "price", "random", tmp_path / "b.csv").preprocessor
+        != fitted(ROWS, "price", "random", tmp_path / "a.csv").preprocessor
+    )
 
 
 @pytest.mark.parametrize(("name", "cell"), [("size", "unknown"), ("seen", "soon")])
 def test_what_a_column_is_does_not_hang_on_rows_held_out(tmp_path, name, cell):
-    """A word among the numbers of the rows held out is an error, as it is at `predict`; the column does not quietly turn into levels."""
+    """A word among the numbers of the rows held out is an error, as it is at `predict`; the column
+    does not quietly turn into levels.
+    """
     spoilt = ROWS.astype({"size": object})
     spoilt.loc[held_out("price", "random")[0], name] = cell
     with pytest.raises(DataError, match=rf"column '{name}': expected .*'{cell}'"):
@@ -81,18 +103,37 @@ def test_labels_alone_are_taken_from_all_rows(tmp_path):
     rows = ROWS.assign(kind=np.where(np.arange(N) >= N - 3, "c", ROWS.kind))
     rows.to_csv(tmp_path / "a.csv", index=False)
     model = gn.Sequential([Dense(3, activation="softmax")], seed=0)
-    model.fit(tmp_path / "a.csv", target="kind", epochs=1, verbose=0, validation_split=0.25, validation_from="end")
+    model.fit(
+        tmp_path / "a.csv",
+        target="kind",
+        epochs=1,
+        verbose=0,
+        validation_split=0.25,
+        validation_from="end",
+    )
     assert model.preprocessor.target.labels == ("a", "b", "c")
 
 
 @pytest.mark.parametrize(
     ("options", "told"),
     [
-        ({"derive": {"z": "size * log(price)"}}, r"derive: z: expected columns apart from the target, 'price'\. .*what it is to find out"),
-        ({"derive": {"price": "size * 2"}}, r"derive: price: expected columns apart from the target, 'price'"),
-        ({"column_types": {"price": "number"}}, r"column_types: expected columns apart from the target, 'price'\. .*follows from the network's end"),
+        (
+            {"derive": {"z": "size * log(price)"}},
+            r"derive: z: expected columns apart from the target, 'price'\. .*what it is to find out",
+        ),
+        (
+            {"derive": {"price": "size * 2"}},
+            r"derive: price: expected columns apart from the target, 'price'",
+        ),
+        (
+            {"column_types": {"price": "number"}},
+            r"column_types: expected columns apart from the target, 'price'\. .*follows from the network's end",
+        ),
         ({"derive": {"size": "gap + 1"}}, r"derive: size: expected a new name"),
-        ({"derive": {"z": "sise + 1"}}, r"derive: z: column: expected one of .* Did you mean 'size'"),
+        (
+            {"derive": {"z": "sise + 1"}},
+            r"derive: z: column: expected one of .* Did you mean 'size'",
+        ),
     ],
 )
 def test_a_target_that_would_leak_and_names_that_clash(tmp_path, options, told):
@@ -101,7 +142,14 @@ def test_a_target_that_would_leak_and_names_that_clash(tmp_path, options, told):
 
 
 def test_derived_columns_have_kinds_too_and_targets_of_any_nullable_kind(tmp_path):
-    model = fitted(ROWS, "price", "random", tmp_path / "a.csv", derive={"z": "size + 1"}, column_types={"z": "drop"})
+    model = fitted(
+        ROWS,
+        "price",
+        "random",
+        tmp_path / "a.csv",
+        derive={"z": "size + 1"},
+        column_types={"z": "drop"},
+    )
     assert model.preprocessor.encoder.dropped_columns()["z"] == "as you asked"
     labels = pandas.array(np.arange(N) % 2, "Int64")
     labels[3] = pandas.NA
@@ -112,23 +160,35 @@ def test_derived_columns_have_kinds_too_and_targets_of_any_nullable_kind(tmp_pat
     assert set(model.predict_labels(rows).tolist()) <= {0, 1}
     rest = rows.drop(columns="kind")
     assert model.evaluate(rest.drop(index=3), labels.dropna()) == model.evaluate(rows.drop(index=3))
-    with pytest.raises(DataError, match=r"y: expected a target in every row\. Received: row=3, missing=1\. Leave those rows out of both"):
+    with pytest.raises(
+        DataError,
+        match=r"y: expected a target in every row\. Received: row=3, missing=1\. Leave those rows out of both",
+    ):
         model.evaluate(rest, labels)
     with pytest.raises(DataError, match=r"Received: received='Series'\. Write series\.to_frame"):
         model.predict(rows.iloc[0])
-    with pytest.raises(DataError, match=r"table: expected rows and columns\. Received: shape=\(0, 7\)"):
+    with pytest.raises(
+        DataError, match=r"table: expected rows and columns\. Received: shape=\(0, 7\)"
+    ):
         model.predict(rows.iloc[:0])
 
 
 def test_a_sigmoid_learns_two_numbers_as_labels_and_three_as_shares(tmp_path):
     for values, labels in (([0.0, 1.0], (0, 1)), ([0.0, 0.5, 1.0], None)):
         model = gn.Sequential([Dense(1, activation="sigmoid")], seed=0)
-        model.fit(ROWS.assign(kind=np.array(values)[np.arange(N) % len(values)]), target="kind", epochs=1, verbose=0)
+        model.fit(
+            ROWS.assign(kind=np.array(values)[np.arange(N) % len(values)]),
+            target="kind",
+            epochs=1,
+            verbose=0,
+        )
         assert getattr(model.preprocessor.target, "labels", None) == labels
 
 
 def test_many_columns_left_out_are_said_in_a_line(capsys):
     rows = ROWS[["size", "price"]].assign(**{f"c{i}": 1.0 for i in range(40)})
     gn.Sequential([Dense(1)], seed=0).fit(rows, target="price", epochs=1, verbose=2)
-    line = next(line for line in capsys.readouterr().out.splitlines() if line.startswith("left out"))
+    line = next(
+        line for line in capsys.readouterr().out.splitlines() if line.startswith("left out")
+    )
     assert line.endswith("c11 (it is always 1.0), and 28 more")

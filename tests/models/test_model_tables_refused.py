@@ -1,4 +1,6 @@
-"""Tables that a model cannot be fitted to, or cannot take: what each error says. Oracle: the message."""
+"""Tables that a model cannot be fitted to, or cannot take: what each error says. Oracle: the
+message.
+"""
 
 import numpy as np
 import pandas
@@ -95,15 +97,22 @@ def test_what_cannot_be_learned(options, error, says):
 
 
 def test_a_constant_label_and_ends_that_do_not_fit():
-    with pytest.raises(DataError, match=r"target 'c': expected labels that differ\. Received: always='x'"):
+    with pytest.raises(
+        DataError, match=r"target 'c': expected labels that differ\. Received: always='x'"
+    ):
         fitted(labels_model(), "c", PEOPLE.assign(c="x"))
     says = r"target 'club': expected a network that ends in a choice of 3 labels\. .*outputs=\(1,\)\. End in Dense\(3, act"
     with pytest.raises(ConfigError, match=says):
         fitted(labels_model(), "club")
-    with pytest.raises(ConfigError, match=r"End in Dense\(1\), to learn them as numbers; or in Dense\(60, activation=\"softmax\"\)\."):
+    with pytest.raises(
+        ConfigError,
+        match=r"End in Dense\(1\), to learn them as numbers; or in Dense\(60, activation=\"softmax\"\)\.",
+    ):
         fitted(gn.Sequential([Dense(3, activation="softmax")], seed=0), "weight")
     two = gn.Sequential([Dense(3, activation="softmax")], seed=0)
-    with pytest.raises(ConfigError, match=r"target 'tall': .* End in Dense\(1, activation=\"sigmoid\"\)"):
+    with pytest.raises(
+        ConfigError, match=r"target 'tall': .* End in Dense\(1, activation=\"sigmoid\"\)"
+    ):
         fitted(two, "tall")
 
 
@@ -111,7 +120,8 @@ def test_a_table_for_a_model_that_knows_none():
     model = gn.Sequential([gn.layers.Input(2), Dense(1)], seed=0)
     model.compile("sgd", "mse")
     with pytest.raises(
-        DataError, match=r"y: expected targets\. Received: x='DataFrame', y=None\. Pass y; or, of a table, fit\(table, target"
+        DataError,
+        match=r"y: expected targets\. Received: x='DataFrame', y=None\. Pass y; or, of a table, fit\(table, target",
     ):
         model.evaluate(PEOPLE)
 
@@ -119,12 +129,19 @@ def test_a_table_for_a_model_that_knows_none():
 def test_rows_that_lack_a_column_or_hold_another_kind():
     model = fitted()
     with pytest.raises(
-        DataError, match=r"table: expected the columns of training\. Received: missing=\['club'\], there=.* Did you mean 'clubs'"
+        DataError,
+        match=r"table: expected the columns of training\. Received: missing=\['club'\], there=.* Did you mean 'clubs'",
     ):
         model.predict(PEOPLE.rename(columns={"club": "clubs"}))
-    with pytest.raises(DataError, match=r"column 'height': expected numbers, as in training\. Received: text=\['tall'\]"):
+    with pytest.raises(
+        DataError,
+        match=r"column 'height': expected numbers, as in training\. Received: text=\['tall'\]",
+    ):
         model.predict(PEOPLE.assign(height="tall"))
-    with pytest.raises(DataError, match=r"column 'height': expected finite numbers\. Received: row=0, value=inf, rows_like_it=1"):
+    with pytest.raises(
+        DataError,
+        match=r"column 'height': expected finite numbers\. Received: row=0, value=inf, rows_like_it=1",
+    ):
         model.predict(PEOPLE.assign(height=[np.inf, *range(1, N)]))
     with pytest.raises(DataError, match=r"x: expected examples of shape \(9,\)"):
         model.predict(np.ones((2, 4)))
@@ -135,7 +152,10 @@ def test_rows_that_lack_a_column_or_hold_another_kind():
 
 def test_a_label_that_training_did_not_know():
     model = fitted(labels_model(), "tall")
-    with pytest.raises(DataError, match=r"target 'tall': expected labels of training, \('no', 'yes'\)\. Received: others=\['perhaps'\]"):
+    with pytest.raises(
+        DataError,
+        match=r"target 'tall': expected labels of training, \('no', 'yes'\)\. Received: others=\['perhaps'\]",
+    ):
         model.evaluate(PEOPLE.assign(tall=["perhaps", *PEOPLE.tall[1:]]))
     with pytest.raises(DataError, match=r"y: expected one value a row\. Received: shape=\(60, 2\)"):
         model.evaluate(PEOPLE, PEOPLE[["tall", "club"]])

@@ -1,6 +1,8 @@
-"""The tasks beside one class a row: several labels, two one-hot outputs, several numbers, and inputs as targets.
+"""The tasks beside one class a row: several labels, two one-hot outputs, several numbers, and
+inputs as targets.
 
-Each is fitted for real, and each score is held against scikit-learn or NumPy on what `predict` gives.
+Each is fitted for real, and each score is held against scikit-learn or NumPy on what `predict`
+gives.
 """
 
 import numpy as np
@@ -25,7 +27,9 @@ BINARY = "binary_crossentropy"
 def fitted(layers, loss, wanted, x, y, epochs=15, rate=0.02):
     model = Sequential(layers, seed=0)
     model.compile(Adam(rate), loss, wanted)
-    history = model.fit(x, y, batch_size=32, epochs=epochs, validation_data=(x, y), verbose=0).history
+    history = model.fit(
+        x, y, batch_size=32, epochs=epochs, validation_data=(x, y), verbose=0
+    ).history
     logs = model.evaluate(x, y, return_dict=True)
     for name, value in logs.items():
         close(history[f"val_{name}"][-1], value)
@@ -63,48 +67,84 @@ def test_several_labels_a_row(logits):
 def test_two_outputs_with_one_hot_targets_under_binary_cross_entropy():
     one_hot = np.eye(2)[LABELS[:, 0]]
     model, logs = fitted(
-        [Dense(2, activation="sigmoid")], BINARY, ["accuracy", F1Score(average="micro"), "auc"], X, one_hot, epochs=20, rate=0.1
+        [Dense(2, activation="sigmoid")],
+        BINARY,
+        ["accuracy", F1Score(average="micro"), "auc"],
+        X,
+        one_hot,
+        epochs=20,
+        rate=0.1,
     )
     p = model.predict(X)
-    np.testing.assert_array_equal(model.predict_labels(X), p > 0.5)  # each output is an answer of its own
+    np.testing.assert_array_equal(
+        model.predict_labels(X), p > 0.5
+    )  # each output is an answer of its own
     close(logs["accuracy"], ((p > 0.5) == one_hot).mean())
     close(logs["f1_score"], sklearn_metrics.f1_score(one_hot, p > 0.5, average="micro"))
     close(logs["auc"], sklearn_metrics.roc_auc_score(one_hot, p, average="micro"))
-    close(ConfusionMatrix()(one_hot, p), sklearn_metrics.confusion_matrix(LABELS[:, 0], p.argmax(1)))
+    close(
+        ConfusionMatrix()(one_hot, p), sklearn_metrics.confusion_matrix(LABELS[:, 0], p.argmax(1))
+    )
     assert logs["accuracy"] > 0.75
 
 
 def test_one_hot_targets_of_two_classes_for_one_output():
-    model, logs = fitted([Dense(1, activation="sigmoid")], BINARY, ["accuracy", "f1_score", "auc"], X, np.eye(2)[LABELS[:, 0]])
+    model, logs = fitted(
+        [Dense(1, activation="sigmoid")],
+        BINARY,
+        ["accuracy", "f1_score", "auc"],
+        X,
+        np.eye(2)[LABELS[:, 0]],
+    )
     p, labels = model.predict(X)[:, 0], model.predict_labels(X)
     assert labels.shape == (ROWS,)
     close(logs["accuracy"], (labels == LABELS[:, 0]).mean())
     close(logs["f1_score"], sklearn_metrics.f1_score(LABELS[:, 0], labels))
     close(logs["auc"], sklearn_metrics.roc_auc_score(LABELS[:, 0], p))
-    assert ConfusionMatrix()(LABELS[:, 0], labels).tolist() == sklearn_metrics.confusion_matrix(LABELS[:, 0], labels).tolist()
+    assert (
+        ConfusionMatrix()(LABELS[:, 0], labels).tolist()
+        == sklearn_metrics.confusion_matrix(LABELS[:, 0], labels).tolist()
+    )
 
 
 @pytest.mark.parametrize("one_hot", [False, True])
 def test_two_classes_by_softmax_have_the_auc_of_the_second(one_hot):
     y = LABELS[:, 0]
     wanted = ["accuracy", AUC(multi_label=True), F1Score(class_id=1)]
-    model, logs = fitted([Dense(2, activation="softmax")], "categorical_crossentropy", wanted, X, np.eye(2)[y] if one_hot else y)
+    model, logs = fitted(
+        [Dense(2, activation="softmax")],
+        "categorical_crossentropy",
+        wanted,
+        X,
+        np.eye(2)[y] if one_hot else y,
+    )
     p = model.predict(X)
-    close(logs["auc"], sklearn_metrics.roc_auc_score(y, p[:, 1]), 1e-4)  # 1 - p ties in float32 what p does not
+    close(
+        logs["auc"], sklearn_metrics.roc_auc_score(y, p[:, 1]), 1e-4
+    )  # 1 - p ties in float32 what p does not
     close(logs["f1_score"], sklearn_metrics.f1_score(y, p.argmax(1)))
     close(logs["accuracy"], (model.predict_labels(X) == y).mean())
 
 
 def test_several_numbers_a_row():
     y = SCORES * [1, 10, 0.1] + [0, 50, 0]
-    wanted = ["mae", "root_mean_squared_error", R2Score(), R2Score("variance_weighted_average", name="weighted")]
+    wanted = [
+        "mae",
+        "root_mean_squared_error",
+        R2Score(),
+        R2Score("variance_weighted_average", name="weighted"),
+    ]
     model, logs = fitted([Dense(3)], "mse", wanted, X, y, epochs=30, rate=0.5)
     out, target = model.predict(X).astype(np.float64), y.astype(np.float32).astype(np.float64)
     close(logs["loss"], sklearn_metrics.mean_squared_error(target, out), 10 * FLOAT32)
     close(logs["mae"], sklearn_metrics.mean_absolute_error(target, out), 10 * FLOAT32)
     close(logs["root_mean_squared_error"], np.sqrt(np.square(target - out).mean()), 10 * FLOAT32)
     close(logs["r2_score"], sklearn_metrics.r2_score(target, out), 1e-9)
-    close(logs["weighted"], sklearn_metrics.r2_score(target, out, multioutput="variance_weighted"), 1e-9)
+    close(
+        logs["weighted"],
+        sklearn_metrics.r2_score(target, out, multioutput="variance_weighted"),
+        1e-9,
+    )
     assert logs["weighted"] > 0.5
     with pytest.raises(ConfigError, match="predict_labels: expected a network that gives classes"):
         model.predict_labels(X)
@@ -120,7 +160,11 @@ def test_a_hinge_tells_two_classes():
 
 
 PATTERNS = RNG.uniform(size=(3, 36))
-IMAGES = np.clip(PATTERNS[RNG.integers(0, 3, 150)] + 0.05 * RNG.normal(size=(150, 36)), 0, 1).reshape(150, 6, 6).astype(np.float32)
+IMAGES = (
+    np.clip(PATTERNS[RNG.integers(0, 3, 150)] + 0.05 * RNG.normal(size=(150, 36)), 0, 1)
+    .reshape(150, 6, 6)
+    .astype(np.float32)
+)
 
 
 def coder(*head):
@@ -140,16 +184,31 @@ def coder(*head):
 def test_inputs_as_targets(head, shape, loss):
     y = IMAGES.reshape(150, *shape)
     model, logs = fitted(coder(*head), loss, ["mae"], IMAGES, y, epochs=20, rate=0.05)
-    p, y = model.predict(IMAGES).astype(np.float64).reshape(150, 36), y.astype(np.float64).reshape(150, 36)
-    want = -(y * np.log(p) + (1 - y) * np.log(1 - p)).mean() if loss == BINARY else np.square(p - y).mean()
+    p, y = (
+        model.predict(IMAGES).astype(np.float64).reshape(150, 36),
+        y.astype(np.float64).reshape(150, 36),
+    )
+    want = (
+        -(y * np.log(p) + (1 - y) * np.log(1 - p)).mean()
+        if loss == BINARY
+        else np.square(p - y).mean()
+    )
     close(logs["loss"], want, 10 * FLOAT32)
     close(logs["mae"], np.abs(p - y).mean(), 10 * FLOAT32)
-    assert np.square(p - y).mean() < np.square(y - y.mean(0)).mean() / 2, "it learns more than the mean image"
+    assert np.square(p - y).mean() < np.square(y - y.mean(0)).mean() / 2, (
+        "it learns more than the mean image"
+    )
 
 
 def test_a_reshape_behind_the_sigmoid_serves_other_losses():
-    model, logs = fitted(coder(Dense(36, activation="sigmoid"), Reshape((6, 6))), "mse", [], IMAGES, IMAGES, epochs=3)
-    close(logs["loss"], np.square(model.predict(IMAGES).astype(np.float64) - IMAGES).mean(), 10 * FLOAT32)
+    model, logs = fitted(
+        coder(Dense(36, activation="sigmoid"), Reshape((6, 6))), "mse", [], IMAGES, IMAGES, epochs=3
+    )
+    close(
+        logs["loss"],
+        np.square(model.predict(IMAGES).astype(np.float64) - IMAGES).mean(),
+        10 * FLOAT32,
+    )
 
 
 def test_pixels_of_0_to_255_are_scaled_on_the_way_in_and_by_hand_as_targets():
@@ -181,11 +240,41 @@ def test_black_and_white_images_have_an_accuracy():
             r"BinaryCrossentropy: expected a network that ends in sigmoid\. Received: ends_in='linear'\. "
             r'Reshape first: Dense\(\.\.\.\), Reshape\(\.\.\.\), Activation\("sigmoid"\) gives the same numbers\.$',
         ),
-        (coder(Dense(36)), "mse", IMAGES, DataError, r"Received: shape=\(150, 6, 6\)\. The sizes agree: pass y\.reshape\(-1, 36\)"),
-        (coder(Dense(36, activation="sigmoid")), BINARY, IMAGES, DataError, r"The sizes agree: pass y\.reshape\(-1, 36\), or end in Resh"),
-        (coder(Dense(3)), "mse", LABELS[:150, 0], DataError, r"for one number a row end in Dense\(1\)\.$"),
-        (coder(Dense(3, activation="sigmoid")), BINARY, LABELS[:150, :2], DataError, r"End in Dense\(2\), or pass 3 columns\.$"),
-        (coder(Dense(3, activation="sigmoid")), BINARY, LABELS[:150, 0], DataError, r"For one class a row end in a softmax"),
+        (
+            coder(Dense(36)),
+            "mse",
+            IMAGES,
+            DataError,
+            r"Received: shape=\(150, 6, 6\)\. The sizes agree: pass y\.reshape\(-1, 36\)",
+        ),
+        (
+            coder(Dense(36, activation="sigmoid")),
+            BINARY,
+            IMAGES,
+            DataError,
+            r"The sizes agree: pass y\.reshape\(-1, 36\), or end in Resh",
+        ),
+        (
+            coder(Dense(3)),
+            "mse",
+            LABELS[:150, 0],
+            DataError,
+            r"for one number a row end in Dense\(1\)\.$",
+        ),
+        (
+            coder(Dense(3, activation="sigmoid")),
+            BINARY,
+            LABELS[:150, :2],
+            DataError,
+            r"End in Dense\(2\), or pass 3 columns\.$",
+        ),
+        (
+            coder(Dense(3, activation="sigmoid")),
+            BINARY,
+            LABELS[:150, 0],
+            DataError,
+            r"For one class a row end in a softmax",
+        ),
         (
             coder(Dense(3, activation="softmax")),
             "categorical_crossentropy",
@@ -201,7 +290,16 @@ def test_black_and_white_images_have_an_accuracy():
             r"labels a row end in Dense\(3",
         ),
     ],
-    ids=["reshape", "mse-image", "binary-image", "ids", "columns", "one-class", "several-labels", "one-output"],
+    ids=[
+        "reshape",
+        "mse-image",
+        "binary-image",
+        "ids",
+        "columns",
+        "one-class",
+        "several-labels",
+        "one-output",
+    ],
 )
 def test_what_users_meet(layers, loss, y, kind, text):
     def train():
@@ -215,7 +313,12 @@ def test_what_users_meet(layers, loss, y, kind, text):
 
 def test_a_score_that_needs_an_average_says_so():
     for wanted in ("f1_score", F1Score()):
-        with pytest.raises(ConfigError, match=r'F1Score: expected an average or a class_id: logs hold one number\..*average="macro"'):
+        with pytest.raises(
+            ConfigError,
+            match=r'F1Score: expected an average or a class_id: logs hold one number\..*average="macro"',
+        ):
             fitted([Dense(3, activation="sigmoid")], BINARY, [wanted], X, LABELS)
-    with pytest.raises(ConfigError, match="Precision: expected class_id to be below the number of outputs"):
+    with pytest.raises(
+        ConfigError, match="Precision: expected class_id to be below the number of outputs"
+    ):
         fitted([Dense(3, activation="sigmoid")], BINARY, [Precision(class_id=3)], X, LABELS)

@@ -1,4 +1,6 @@
-"""Clipped gradients: by hand, and where they must not be felt. `test_optimizers.py` holds them against Keras and a NumPy loop."""
+"""Clipped gradients: by hand, and where they must not be felt. `test_optimizers.py` holds them
+against Keras and a NumPy loop.
+"""
 
 from dataclasses import dataclass, replace
 
@@ -41,22 +43,34 @@ def test_bounds_by_hand(bound, kernel, bias):
     assert jax.tree.structure(clipped) == jax.tree.structure(GRADS)
     close(clipped[0]["kernel"][:, 0], kernel)
     close(clipped[0]["bias"], [bias])
-    assert (np.asarray(clipped[2][0]["scale"]) == 0).all()  # nothing is divided by its own norm of 0
+    assert (
+        np.asarray(clipped[2][0]["scale"]) == 0
+    ).all()  # nothing is divided by its own norm of 0
 
 
-@pytest.mark.parametrize("bound", [{"clipnorm": 24.5}, {"clipvalue": 24.0}, {"global_clipnorm": 26.5}], ids=repr)
+@pytest.mark.parametrize(
+    "bound", [{"clipnorm": 24.5}, {"clipvalue": 24.0}, {"global_clipnorm": 26.5}], ids=repr
+)
 def test_gradients_within_bounds_keep_their_bits(bound):
     jax.tree.map(np.testing.assert_array_equal, clip_gradients(SGD(**bound), GRADS), GRADS)
 
 
-@pytest.mark.parametrize("bound", [{"clipnorm": 1.0}, {"clipvalue": 1.0}, {"global_clipnorm": 1.0}], ids=repr)
+@pytest.mark.parametrize(
+    "bound", [{"clipnorm": 1.0}, {"clipvalue": 1.0}, {"global_clipnorm": 1.0}], ids=repr
+)
 def test_what_moves_the_weights_is_clipped_and_the_trace_shows_both(bound):
-    """Oracle: by hand. At x = 3, w = 2, b = 0.5 and y = 0 the gradient of z^2 is 2 * 6.5 * (3, 1) = (39, 13), of norm 13 sqrt(10)."""
+    """Oracle: by hand. At x = 3, w = 2, b = 0.5 and y = 0 the gradient of z^2 is 2 * 6.5 * (3, 1) =
+    (39, 13), of norm 13 sqrt(10).
+    """
     model = line_model(SGD(0.1, **bound))
     trace = model.trace([[3.0]], [0.0])
     share = np.array([3, 1]) / np.sqrt(10) if "global_clipnorm" in bound else np.ones(2)
-    close([trace["dense_1"].d_params["kernel"][0, 0], trace["dense_1"].d_params["bias"][0]], [39, 13])
-    close([trace["dense_1"].update["kernel"][0, 0], trace["dense_1"].update["bias"][0]], -0.1 * share)
+    close(
+        [trace["dense_1"].d_params["kernel"][0, 0], trace["dense_1"].d_params["bias"][0]], [39, 13]
+    )
+    close(
+        [trace["dense_1"].update["kernel"][0, 0], trace["dense_1"].update["bias"][0]], -0.1 * share
+    )
     log = model.fit([[3.0]], [0.0], verbose=0, observe=True)
     close([np.ravel(w)[0] for w in model.get_weights()], [2, 0.5] - 0.1 * share)
     looked = dict(zip(OBSERVED_STATISTICS, log.observations[0].values[0], strict=True))
@@ -64,10 +78,16 @@ def test_what_moves_the_weights_is_clipped_and_the_trace_shows_both(bound):
 
 
 def test_frozen_layers_do_not_count():
-    """Oracle: a relation. The norm over all that learns is that of the last layer, where the first is frozen."""
+    """Oracle: a relation. The norm over all that learns is that of the last layer, where the first
+    is frozen.
+    """
 
     def moved(**bound):
-        layers = [Input(4), Dense(5, activation="tanh", trainable=False), Dense(3, activation="softmax")]
+        layers = [
+            Input(4),
+            Dense(5, activation="tanh", trainable=False),
+            Dense(3, activation="softmax"),
+        ]
         model = gn.Sequential(layers, seed=0)
         model.compile(SGD(1.0, **bound), "sparse_categorical_crossentropy")
         before = model.get_weights()
@@ -123,16 +143,27 @@ def test_optimizers_of_users_inherit_the_bounds():
 
 
 @pytest.mark.parametrize(
-    "make", [lambda **bound: replace(SGD(), **bound), lambda **bound: optimizers.get(Mine(**bound))], ids=["ours", "users"]
+    "make",
+    [lambda **bound: replace(SGD(), **bound), lambda **bound: optimizers.get(Mine(**bound))],
+    ids=["ours", "users"],
 )
 @pytest.mark.parametrize(
     ("bound", "message"),
     [
         ({"clipnorm": 0}, "expected clipnorm to be a number > 0. Received: clipnorm=0."),
         ({"clipvalue": "1"}, "expected clipvalue to be a number > 0. Received: clipvalue='1'."),
-        ({"global_clipnorm": -1.0}, "expected global_clipnorm to be a number > 0. Received: global_clipnorm=-1.0."),
-        ({"clipnorm": 1, "clipvalue": 2}, "expected one kind of clipping at most. Received: clipnorm=1, clipvalue=2."),
-        ({"learning_rate": "fast"}, "expected learning_rate to be a number > 0 or a Schedule. Received: learning_rate='fast'."),
+        (
+            {"global_clipnorm": -1.0},
+            "expected global_clipnorm to be a number > 0. Received: global_clipnorm=-1.0.",
+        ),
+        (
+            {"clipnorm": 1, "clipvalue": 2},
+            "expected one kind of clipping at most. Received: clipnorm=1, clipvalue=2.",
+        ),
+        (
+            {"learning_rate": "fast"},
+            "expected learning_rate to be a number > 0 or a Schedule. Received: learning_rate='fast'.",
+        ),
     ],
 )
 def test_bounds_are_checked(make, bound, message):

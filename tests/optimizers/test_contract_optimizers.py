@@ -1,4 +1,6 @@
-"""Every public optimizer keeps its contract. Oracle: the public checkers, which `test_testing.py` turns on broken parts."""
+"""Every public optimizer keeps its contract. Oracle: the public checkers, which `test_testing.py`
+turns on broken parts.
+"""
 
 import pytest
 

@@ -28,7 +28,9 @@ TRANSFORMATIONS = {
     "chain": optax.chain(optax.clip_by_global_norm(1.0), optax.sgd(0.1, momentum=0.9)),
     "masked decay": optax.adamw(0.01, weight_decay=0.5, mask=kernels),
     "scheduled": optax.sgd(optax.cosine_decay_schedule(0.1, 30)),
-    "second order": optax.chain(optax.scale_by_adam(), optax.scale_by_trust_ratio(), optax.scale(-0.1)),
+    "second order": optax.chain(
+        optax.scale_by_adam(), optax.scale_by_trust_ratio(), optax.scale(-0.1)
+    ),
 }
 
 
@@ -64,9 +66,15 @@ def test_descent_is_descent():
 
 
 def test_frozen_layers_and_masks():
-    """Oracle: by hand. With gradients of 0 (the loss ignores what is frozen or masked) only decay moves: (1 - 0.1 * 0.5) a step."""
+    """Oracle: by hand. With gradients of 0 (the loss ignores what is frozen or masked) only decay
+    moves: (1 - 0.1 * 0.5) a step.
+    """
     decay = optax.chain(optax.add_decayed_weights(0.5, mask=kernels), optax.scale(-0.1))
-    layers = [Input(1), Dense(2, trainable=False), Dense(1, kernel_initializer="ones", bias_initializer="ones", trainable=True)]
+    layers = [
+        Input(1),
+        Dense(2, trainable=False),
+        Dense(1, kernel_initializer="ones", bias_initializer="ones", trainable=True),
+    ]
     model = gn.Sequential(layers, seed=0)
     model.compile(Optax(optax.chain(optax.set_to_zero(), decay)), "mean_squared_error")
     before = model.get_weights()
@@ -102,8 +110,14 @@ def test_two_are_equal_where_they_hold_the_same_transformation():
             r"^Optax: expected an optax\.GradientTransformation, with init and update\. .*Write Optax\(optax\.adam\(0\.001",
         ),
         (lambda: Optax("adam"), r"Received: tx='adam'\. Write Optax\(optax\.adam\(0\.001\)\)"),
-        (lambda: Optax(SGD()), r"^Optax: expected an optax\.GradientTransformation, with init and update\. Received: tx=SGD"),
-        (lambda: Optax(optax.sgd(0.1), learning_rate=0), r"^Optax: expected learning_rate to be a number > 0 or a Schedule\."),
+        (
+            lambda: Optax(SGD()),
+            r"^Optax: expected an optax\.GradientTransformation, with init and update\. Received: tx=SGD",
+        ),
+        (
+            lambda: Optax(optax.sgd(0.1), learning_rate=0),
+            r"^Optax: expected learning_rate to be a number > 0 or a Schedule\.",
+        ),
         (
             lambda: optimizers.get(optax.sgd(0.1)),
             r"^optimizer: expected a name or an Optimizer\. .*Write optimizers\.Optax\(\.\.\.\) around it\.$",

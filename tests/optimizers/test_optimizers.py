@@ -59,11 +59,15 @@ STEPS, CUT = 50, 25
 
 def start():
     rng = np.random.default_rng(0)
-    return ({"kernel": rng.normal(size=(4, 3)).astype(np.float32), "bias": np.zeros(3, np.float32)},)
+    return (
+        {"kernel": rng.normal(size=(4, 3)).astype(np.float32), "bias": np.zeros(3, np.float32)},
+    )
 
 
 def gradients():
-    """Gradients of every size, some of them zero, shrinking with time so that amsgrad has something to remember."""
+    """Gradients of every size, some of them zero, shrinking with time so that amsgrad has something
+    to remember.
+    """
     rng = np.random.default_rng(1)
     scale = 10.0 ** rng.uniform(-3, 1, (4, 3))
     fade = 0.95 ** np.arange(STEPS)[:, None, None]
@@ -78,12 +82,16 @@ def rates(optimizer):
 
 def flat(tree):
     """The kernel, then the bias, as one float64 vector."""
-    return np.concatenate([np.ravel(tree[0]["kernel"]), np.ravel(tree[0]["bias"])]).astype(np.float64)
+    return np.concatenate([np.ravel(tree[0]["kernel"]), np.ravel(tree[0]["bias"])]).astype(
+        np.float64
+    )
 
 
 @functools.cache
 def trajectory(optimizer):
-    """The kernel and bias after every step, by one compiled program that sees the rate as a number it does not know."""
+    """The kernel and bias after every step, by one compiled program that sees the rate as a number
+    it does not know.
+    """
     update = jax.jit(lambda grads, *rest: optimizer.update(clip_gradients(optimizer, grads), *rest))
     params, state, path = start(), optimizer.init(start()), []
     for grads, lr in zip(gradients(), rates(optimizer), strict=True):
@@ -94,16 +102,27 @@ def trajectory(optimizer):
 
 def bounded(optimizer, g):
     """Clipped gradients: of the kernel, g[:12], and the bias, g[12:], each or together."""
-    c, pieces = optimizer.clipnorm or optimizer.global_clipnorm, [g] if optimizer.global_clipnorm else [g[:12], g[12:]]
+    c, pieces = (
+        optimizer.clipnorm or optimizer.global_clipnorm,
+        [g] if optimizer.global_clipnorm else [g[:12], g[12:]],
+    )
     if optimizer.clipvalue:
         return np.array([max(-optimizer.clipvalue, min(optimizer.clipvalue, one)) for one in g])
-    return g if c is None else np.concatenate([piece * min(1, c / np.linalg.norm(piece)) for piece in pieces])
+    return (
+        g
+        if c is None
+        else np.concatenate([piece * min(1, c / np.linalg.norm(piece)) for piece in pieces])
+    )
 
 
 def loop(optimizer):
     """The papers' formulas, weight by weight, in float64."""
     w, steps, path = flat(start()), [bounded(optimizer, flat(g)) for g in gradients()], []
-    m, v, extra = np.zeros_like(w), np.full_like(w, getattr(optimizer, "initial_accumulator_value", 0)), np.zeros_like(w)
+    m, v, extra = (
+        np.zeros_like(w),
+        np.full_like(w, getattr(optimizer, "initial_accumulator_value", 0)),
+        np.zeros_like(w),
+    )
     us = [getattr(optimizer, "beta_1", 0) * (1 - 0.96**t / 2) for t in range(1, STEPS + 2)]
     for t, (g, lr) in enumerate(zip(steps, rates(optimizer), strict=True), start=1):
         for i in range(w.size):
@@ -121,7 +140,9 @@ def loop(optimizer):
                 w[i] -= lr * g[i] / np.sqrt(v[i] + optimizer.epsilon)
             elif isinstance(optimizer, Adadelta):
                 v[i] = optimizer.rho * v[i] + (1 - optimizer.rho) * g[i] ** 2
-                move = g[i] * np.sqrt(extra[i] + optimizer.epsilon) / np.sqrt(v[i] + optimizer.epsilon)
+                move = (
+                    g[i] * np.sqrt(extra[i] + optimizer.epsilon) / np.sqrt(v[i] + optimizer.epsilon)
+                )
                 extra[i] = optimizer.rho * extra[i] + (1 - optimizer.rho) * move**2
                 w[i] -= lr * move
             elif isinstance(optimizer, Lion):
@@ -130,22 +151,41 @@ def loop(optimizer):
             elif isinstance(optimizer, Nadam):
                 m[i] = optimizer.beta_1 * m[i] + (1 - optimizer.beta_1) * g[i]
                 v[i] = optimizer.beta_2 * v[i] + (1 - optimizer.beta_2) * g[i] ** 2
-                ahead, mine = us[t] / (1 - np.prod(us[: t + 1])), (1 - us[t - 1]) / (1 - np.prod(us[:t]))
-                w[i] -= lr * (ahead * m[i] + mine * g[i]) / (np.sqrt(v[i] / (1 - optimizer.beta_2**t)) + optimizer.epsilon)
+                ahead, mine = (
+                    us[t] / (1 - np.prod(us[: t + 1])),
+                    (1 - us[t - 1]) / (1 - np.prod(us[:t])),
+                )
+                w[i] -= (
+                    lr
+                    * (ahead * m[i] + mine * g[i])
+                    / (np.sqrt(v[i] / (1 - optimizer.beta_2**t)) + optimizer.epsilon)
+                )
             else:
                 w[i] *= 1 - lr * getattr(optimizer, "weight_decay", 0)
                 m[i] = optimizer.beta_1 * m[i] + (1 - optimizer.beta_1) * g[i]
                 v[i] = optimizer.beta_2 * v[i] + (1 - optimizer.beta_2) * g[i] ** 2
                 extra[i] = max(extra[i], v[i])
                 rate = lr * np.sqrt(1 - optimizer.beta_2**t) / (1 - optimizer.beta_1**t)
-                w[i] -= rate * m[i] / (np.sqrt(extra[i] if optimizer.amsgrad else v[i]) + optimizer.epsilon)
+                w[i] -= (
+                    rate
+                    * m[i]
+                    / (np.sqrt(extra[i] if optimizer.amsgrad else v[i]) + optimizer.epsilon)
+                )
         path.append(w.copy())
     return np.array(path)
 
 
 def test_every_optimizer_has_a_variant():
-    public = {kind for kind in vars(optimizers).values() if inspect.isclass(kind) and issubclass(kind, Optimizer)}
-    assert {type(optimizer) for optimizer in VARIANTS} == set(OPTIMIZERS.values()) == public - {Optimizer, Optax}
+    public = {
+        kind
+        for kind in vars(optimizers).values()
+        if inspect.isclass(kind) and issubclass(kind, Optimizer)
+    }
+    assert (
+        {type(optimizer) for optimizer in VARIANTS}
+        == set(OPTIMIZERS.values())
+        == public - {Optimizer, Optax}
+    )
 
 
 def test_bounds_are_met_by_some_gradients_and_not_by_others():
@@ -168,7 +208,9 @@ def live(keras, kind, fields, first, grads, rates):
 
 @pytest.mark.parametrize("optimizer", VARIANTS + CLIPPED, ids=repr)
 def test_fifty_steps_with_a_rate_cut_equal_keras(recorded, optimizer):
-    want = recorded(live, type(optimizer).__name__, vars(optimizer), start(), gradients(), rates(optimizer))
+    want = recorded(
+        live, type(optimizer).__name__, vars(optimizer), start(), gradients(), rates(optimizer)
+    )
     close(trajectory(optimizer), want)
 
 
@@ -190,13 +232,19 @@ def test_two_steps_by_hand():
 
     close(two(SGD()), [0.8, 0.6])  # lecture 003: w' = w - eta dJ/dw = 1 - 0.1 * 2
     close(two(SGD(momentum=0.5)), [0.8, 0.5])  # v = -0.2, then 0.5 * -0.2 - 0.2 = -0.3
-    close(two(SGD(momentum=0.5, nesterov=True)), [0.7, 0.35])  # 0.5 * -0.2 - 0.2 = -0.3, then 0.5 * -0.3 - 0.2 = -0.35
-    # v = 0.1 * 4 = 0.4, then 0.9 * 0.4 + 0.4 = 0.76: steps 0.2 / sqrt(0.4) = 0.316228 and 0.2 / sqrt(0.76) = 0.229416
+    close(
+        two(SGD(momentum=0.5, nesterov=True)), [0.7, 0.35]
+    )  # 0.5 * -0.2 - 0.2 = -0.3, then 0.5 * -0.3 - 0.2 = -0.35
+    # v = 0.1 * 4 = 0.4, then 0.9 * 0.4 + 0.4 = 0.76: steps 0.2 / sqrt(0.4) = 0.316228 and 0.2 /
+    # sqrt(0.76) = 0.229416
     close(two(RMSprop()), [1 - 0.316228, 1 - 0.316228 - 0.229416], tolerance=LOOSE)
     close(two(Adam()), [0.9, 0.8], tolerance=LOOSE)  # a steady gradient moves Adam by eta a step
-    close(two(AdamW(weight_decay=0.5)), [0.95 - 0.1, 0.95 * 0.85 - 0.1], tolerance=LOOSE)  # a decay by 1 - 0.1 * 0.5 before Adam's step
+    close(
+        two(AdamW(weight_decay=0.5)), [0.95 - 0.1, 0.95 * 0.85 - 0.1], tolerance=LOOSE
+    )  # a decay by 1 - 0.1 * 0.5 before Adam's step
     close(two(Lion()), [0.9, 0.8])
-    # u = 0.468, u' = 0.48528, m = 0.2, m / (1 - u u') = 0.258769, v / (1 - b2) = 4: 0.1 (0.48528 * 0.258769 + 2) / 2
+    # u = 0.468, u' = 0.48528, m = 0.2, m / (1 - u u') = 0.258769, v / (1 - b2) = 4: 0.1 (0.48528 *
+    # 0.258769 + 2) / 2
     close(two(Nadam())[0], 1 - 0.106279, tolerance=LOOSE)
     # a = 0.1 + 4, then 8.1: steps 0.2 / sqrt(4.1) = 0.098773 and 0.2 / sqrt(8.1) = 0.070273
     close(two(Adagrad()), [1 - 0.098773, 1 - 0.098773 - 0.070273], tolerance=LOOSE)
@@ -210,32 +258,49 @@ def test_frozen_params_get_no_slot_and_no_step(optimizer):
     state = optimizer.init(hole)
     assert all(leaf.shape in ((), (4, 3)) for leaf in jax.tree.leaves(state))
     assert all(isinstance(leaf, np.ndarray | np.generic) for leaf in jax.tree.leaves(state))
-    update = jax.jit(lambda *each: [optimizer.update(*given, 0.1) for given in each])  # one program, which cannot know both to be equal
+    update = jax.jit(
+        lambda *each: [optimizer.update(*given, 0.1) for given in each]
+    )  # one program, which cannot know both to be equal
     (params, after), (alone, _) = update((hole, state, hole), (whole, optimizer.init(whole), whole))
     assert jax.tree.structure(params) == jax.tree.structure(hole)
     assert jax.tree.structure(after) == jax.tree.structure(state)
     # two updates: XLA may fuse Nadam's longer sum differently, one bit apart
-    close(params[1]["kernel"], alone[0]["kernel"], tolerance=FLOAT32 if isinstance(optimizer, Nadam) else EXACT)
+    close(
+        params[1]["kernel"],
+        alone[0]["kernel"],
+        tolerance=FLOAT32 if isinstance(optimizer, Nadam) else EXACT,
+    )
 
 
 @pytest.mark.parametrize("optimizer", VARIANTS, ids=repr)
 def test_types_stay_so_that_a_loop_can_carry_them(optimizer):
     state, params = optimizer.init(start()), start()
     shapes = jax.eval_shape(optimizer.update, gradients()[0], state, params, np.float32(0.1))
-    assert jax.tree.map(lambda a: (a.shape, a.dtype), shapes) == jax.tree.map(lambda a: (a.shape, a.dtype), (params, state))
+    assert jax.tree.map(lambda a: (a.shape, a.dtype), shapes) == jax.tree.map(
+        lambda a: (a.shape, a.dtype), (params, state)
+    )
 
 
 def test_slots_start_at_zero_but_for_two():
     for optimizer in VARIANTS:
         for name, slot in optimizer.init(start()).items():
-            want = {"u_product": 1, "accumulator": getattr(optimizer, "initial_accumulator_value", 0)}.get(name, 0)
-            assert all((leaf == np.asarray(want, leaf.dtype)).all() for leaf in jax.tree.leaves(slot))
+            want = {
+                "u_product": 1,
+                "accumulator": getattr(optimizer, "initial_accumulator_value", 0),
+            }.get(name, 0)
+            assert all(
+                (leaf == np.asarray(want, leaf.dtype)).all() for leaf in jax.tree.leaves(slot)
+            )
 
 
 def test_no_momentum_is_no_slot():
     assert SGD().init(start()) == {}
     assert set(RMSprop().init(start())) == {"velocity"}
-    assert set(RMSprop(momentum=0.1, centered=True).init(start())) == {"velocity", "momentum", "average_gradient"}
+    assert set(RMSprop(momentum=0.1, centered=True).init(start())) == {
+        "velocity",
+        "momentum",
+        "average_gradient",
+    }
     assert set(Adam(amsgrad=True).init(start())) == {"step", "momentum", "velocity", "velocity_hat"}
 
 
@@ -262,7 +327,9 @@ def test_numbers_may_be_tracers(optimizer, name, values):
 
     state = jax.tree.map(lambda a: a + np.asarray(0.01, a.dtype), optimizer.init(start()))
     fields = vars(optimizer)
-    together = jax.jit(jax.vmap(lambda value: step(value, type(optimizer)(**fields))))(jnp.array(values))
+    together = jax.jit(jax.vmap(lambda value: step(value, type(optimizer)(**fields))))(
+        jnp.array(values)
+    )
     for one, value in zip(together, values, strict=True):
         close(one, step(value, type(optimizer)(**fields)))
 
@@ -270,19 +337,52 @@ def test_numbers_may_be_tracers(optimizer, name, values):
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: Adam(learning_rate=-1.0), "Adam: expected learning_rate to be a number > 0 or a Schedule. Received: learning_rate=-1.0."),
-        (lambda: SGD("fast"), "SGD: expected learning_rate to be a number > 0 or a Schedule. Received: learning_rate='fast'."),
-        (lambda: SGD(float("nan")), "SGD: expected learning_rate to be a number > 0 or a Schedule. Received: learning_rate=nan."),
-        (lambda: SGD(momentum=1.0), r"SGD: expected momentum to be a number in [0, 1). Received: momentum=1.0."),
+        (
+            lambda: Adam(learning_rate=-1.0),
+            "Adam: expected learning_rate to be a number > 0 or a Schedule. Received: learning_rate=-1.0.",
+        ),
+        (
+            lambda: SGD("fast"),
+            "SGD: expected learning_rate to be a number > 0 or a Schedule. Received: learning_rate='fast'.",
+        ),
+        (
+            lambda: SGD(float("nan")),
+            "SGD: expected learning_rate to be a number > 0 or a Schedule. Received: learning_rate=nan.",
+        ),
+        (
+            lambda: SGD(momentum=1.0),
+            r"SGD: expected momentum to be a number in [0, 1). Received: momentum=1.0.",
+        ),
         (lambda: SGD(nesterov=0.9), "SGD: expected nesterov to be a bool. Received: nesterov=0.9."),
-        (lambda: RMSprop(rho=1.5), r"RMSprop: expected rho to be a number in [0, 1). Received: rho=1.5."),
-        (lambda: RMSprop(epsilon=0), "RMSprop: expected epsilon to be a number > 0. Received: epsilon=0."),
-        (lambda: Adam(beta_2=1), r"Adam: expected beta_2 to be a number in [0, 1). Received: beta_2=1."),
-        (lambda: AdamW(weight_decay=-1), "AdamW: expected weight_decay to be a number >= 0. Received: weight_decay=-1."),
+        (
+            lambda: RMSprop(rho=1.5),
+            r"RMSprop: expected rho to be a number in [0, 1). Received: rho=1.5.",
+        ),
+        (
+            lambda: RMSprop(epsilon=0),
+            "RMSprop: expected epsilon to be a number > 0. Received: epsilon=0.",
+        ),
+        (
+            lambda: Adam(beta_2=1),
+            r"Adam: expected beta_2 to be a number in [0, 1). Received: beta_2=1.",
+        ),
+        (
+            lambda: AdamW(weight_decay=-1),
+            "AdamW: expected weight_decay to be a number >= 0. Received: weight_decay=-1.",
+        ),
         (lambda: AdamW(amsgrad=1), "AdamW: expected amsgrad to be a bool. Received: amsgrad=1."),
-        (lambda: Nadam(beta_1=1), r"Nadam: expected beta_1 to be a number in [0, 1). Received: beta_1=1."),
-        (lambda: Lion(beta_2=1), r"Lion: expected beta_2 to be a number in [0, 1). Received: beta_2=1."),
-        (lambda: Adadelta(rho=-1), r"Adadelta: expected rho to be a number in [0, 1). Received: rho=-1."),
+        (
+            lambda: Nadam(beta_1=1),
+            r"Nadam: expected beta_1 to be a number in [0, 1). Received: beta_1=1.",
+        ),
+        (
+            lambda: Lion(beta_2=1),
+            r"Lion: expected beta_2 to be a number in [0, 1). Received: beta_2=1.",
+        ),
+        (
+            lambda: Adadelta(rho=-1),
+            r"Adadelta: expected rho to be a number in [0, 1). Received: rho=-1.",
+        ),
         (
             lambda: Adagrad(initial_accumulator_value=-1),
             "Adagrad: expected initial_accumulator_value to be a number >= 0. Received: initial_accumulator_value=-1.",
@@ -297,13 +397,21 @@ def test_fields_are_checked(make, message):
 
 
 def test_get_and_value_identity():
-    assert {name: type(optimizers.get(name)).__name__.lower() for name in OPTIMIZERS} == {name: name for name in OPTIMIZERS}
+    assert {name: type(optimizers.get(name)).__name__.lower() for name in OPTIMIZERS} == {
+        name: name for name in OPTIMIZERS
+    }
     assert optimizers.get("adam") == Adam()
     assert hash(SGD(0.1)) == hash(SGD(0.1))
     assert SGD(0.1) != SGD(0.2)
     given = RMSprop(0.1)
     assert optimizers.get(given) is given
-    with pytest.raises(ConfigError, match=r"^optimizer: expected one of sgd, .*\. Received: name='adm'\. Did you mean 'adam'\?$"):
+    with pytest.raises(
+        ConfigError,
+        match=r"^optimizer: expected one of sgd, .*\. Received: name='adm'\. Did you mean 'adam'\?$",
+    ):
         optimizers.get("adm")
-    with pytest.raises(ConfigError, match=r"^optimizer: expected a name or an Optimizer\. Received: optimizer=0\.1\.$"):
+    with pytest.raises(
+        ConfigError,
+        match=r"^optimizer: expected a name or an Optimizer\. Received: optimizer=0\.1\.$",
+    ):
         optimizers.get(0.1)

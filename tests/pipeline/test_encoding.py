@@ -30,7 +30,9 @@ def test_encode():
 def test_encode_names_what_it_reads():
     with pytest.raises(DataError, match=r"validation y: expected classes from 0 to 1"):
         encode_examples(X, Y - 1, SPARSE, (2,), prefix="validation ")
-    with pytest.raises(DataError, match=r"x and y: expected as many rows.*Received: len\(x\)=20, len\(y\)=19"):
+    with pytest.raises(
+        DataError, match=r"x and y: expected as many rows.*Received: len\(x\)=20, len\(y\)=19"
+    ):
         encode_examples(X, Y[:-1], SPARSE, (2,))
 
 
@@ -44,16 +46,28 @@ def test_encode_validation():
 @pytest.mark.parametrize(
     ("given", "text"),
     [
-        (X, r"validation_data: expected \(x, y\) or \(x, y, weights\)\. Received: validation_data='ndarray'\."),
-        ((X,), r"validation_data: expected \(x, y\) or \(x, y, weights\)\. Received: validation_data='tuple of 1'\."),
+        (
+            X,
+            r"validation_data: expected \(x, y\) or \(x, y, weights\)\. Received: validation_data='ndarray'\.",
+        ),
+        (
+            (X,),
+            r"validation_data: expected \(x, y\) or \(x, y, weights\)\. Received: validation_data='tuple of 1'\.",
+        ),
         ((X, Y, None, None), r"Received: validation_data='tuple of 4'\."),
         (0.2, r"Received: validation_data='float'\."),
         (
             (X[:, :1], Y),
             r"validation x: expected examples of shape \(2,\)\. Received: shape=\(20, 1\)\. The network was built for 2 features",
         ),
-        ((X, Y[:4]), r"validation x and validation y: .*Received: len\(validation x\)=20, len\(validation y\)=4"),
-        ((X, Y, [1]), r"sample_weight: expected one number per row, shape \(20,\)\. Received: shape=\(1,\)"),
+        (
+            (X, Y[:4]),
+            r"validation x and validation y: .*Received: len\(validation x\)=20, len\(validation y\)=4",
+        ),
+        (
+            (X, Y, [1]),
+            r"sample_weight: expected one number per row, shape \(20,\)\. Received: shape=\(1,\)",
+        ),
     ],
     ids=["array", "one", "four", "fraction", "features", "lengths", "weights"],
 )
@@ -75,8 +89,12 @@ def test_class_weights_multiply_sample_weights():
 def test_balanced_classes_weigh_alike_in_sum():
     """Oracle: a relation, for a softmax and for one sigmoid."""
     for loss, outputs in ((SPARSE, (2,)), (BinaryCrossentropy(), (1,))):
-        weight = apply_class_weight(encode_examples(X, Y, loss, outputs)[0], loss, "balanced").weight
-        np.testing.assert_allclose([weight[Y == 0].sum(), weight[Y == 1].sum()], [10, 10], rtol=1e-6)
+        weight = apply_class_weight(
+            encode_examples(X, Y, loss, outputs)[0], loss, "balanced"
+        ).weight
+        np.testing.assert_allclose(
+            [weight[Y == 0].sum(), weight[Y == 1].sum()], [10, 10], rtol=1e-6
+        )
 
 
 def held_out(fraction, how="random", seed=0, labels=Y):
@@ -93,9 +111,15 @@ def test_hold_out_partitions():
 
 
 def test_hold_out_is_stratified_where_there_are_classes():
-    """Oracle: counting, a fifth of 15 and of 5; without classes the draw is plain, and some seeds hold out none of the five."""
+    """Oracle: counting, a fifth of 15 and of 5; without classes the draw is plain, and some seeds
+    hold out none of the five.
+    """
     assert all(np.bincount(Y[held_out(0.2, seed=seed)[1]]).tolist() == [3, 1] for seed in range(20))
-    assert {int(Y[held_out(0.2, seed=seed, labels=None)[1]].sum()) for seed in range(20)} >= {0, 1, 2}
+    assert {int(Y[held_out(0.2, seed=seed, labels=None)[1]].sum()) for seed in range(20)} >= {
+        0,
+        1,
+        2,
+    }
 
 
 def test_hold_out_depends_on_the_seed_alone():
@@ -112,13 +136,17 @@ def test_the_end_needs_no_classes():
 @pytest.mark.parametrize("fraction", [1, 1.5, -0.1, float("nan"), "0.2", None])
 def test_fractions_that_are_none(fraction):
     with pytest.raises(
-        ConfigError, match=rf"validation_split: expected a fraction from 0 to below 1\. Received: validation_split={fraction!r}"
+        ConfigError,
+        match=rf"validation_split: expected a fraction from 0 to below 1\. Received: validation_split={fraction!r}",
     ):
         held_out(fraction)
 
 
 def test_another_end():
-    with pytest.raises(ConfigError, match=r'validation_from: expected "random" or "end"\. Received: validation_from=\'start\'\.'):
+    with pytest.raises(
+        ConfigError,
+        match=r'validation_from: expected "random" or "end"\. Received: validation_from=\'start\'\.',
+    ):
         held_out(0.2, "start")
 
 

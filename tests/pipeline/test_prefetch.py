@@ -1,4 +1,6 @@
-"""The thread that reads batches ahead: it leaves nothing behind, holds little, and what goes wrong across chunks is found."""
+"""The thread that reads batches ahead: it leaves nothing behind, holds little, and what goes wrong
+across chunks is found.
+"""
 
 import os
 import signal
@@ -54,8 +56,9 @@ def test_a_generator_is_read_and_closed_in_one_thread():
 
 
 def test_the_next_chunk_is_prepared_while_one_trains(small_chunks, monkeypatch):
-    """Oracle: order. Training waits here until the chunk after the next has been begun, which it never would without a thread; and no
-    third one is begun meanwhile, but for the batch that is to open it."""
+    """Oracle: order. Training waits here until the chunk after the next has been begun, which it
+    never would without a thread; and no third one is begun meanwhile, but for the batch that is to
+    open it."""
     drawn, ahead = [], threading.Event()
 
     def given():
@@ -80,9 +83,14 @@ def test_the_next_chunk_is_prepared_while_one_trains(small_chunks, monkeypatch):
     assert seen == [5]
 
 
-@pytest.mark.skipif(threading.current_thread() is not threading.main_thread(), reason="signals reach the main thread only")
+@pytest.mark.skipif(
+    threading.current_thread() is not threading.main_thread(),
+    reason="signals reach the main thread only",
+)
 def test_ctrl_c_is_heard_while_a_slow_source_is_waited_for():
-    """Oracle: a real SIGINT while the fourth batch takes three quarters of a second; the generator is closed, its thread gone."""
+    """Oracle: a real SIGINT while the fourth batch takes three quarters of a second; the generator
+    is closed, its thread gone.
+    """
     closed = []
 
     def slow():
@@ -144,9 +152,13 @@ class Cursor:
 
 
 def test_what_a_fit_opened_it_closes_and_nothing_else():
-    """A pass that steps_per_epoch leaves in the middle is closed at the end; one's own iterator goes on where it is."""
+    """A pass that steps_per_epoch leaves in the middle is closed at the end; one's own iterator
+    goes on where it is.
+    """
     opened, own = [], Cursor()
-    plain_model().fit(lambda: opened.append(Cursor()) or opened[-1], epochs=2, steps_per_epoch=3, verbose=0)
+    plain_model().fit(
+        lambda: opened.append(Cursor()) or opened[-1], epochs=2, steps_per_epoch=3, verbose=0
+    )
     assert [cursor.closed for cursor in opened] == [1]
     plain_model().fit(own, epochs=2, steps_per_epoch=3, verbose=0)
     assert own.closed == 0
@@ -155,13 +167,15 @@ def test_what_a_fit_opened_it_closes_and_nothing_else():
 
 def test_an_exception_in_a_callback_leaves_no_thread():
     with pytest.raises(ZeroDivisionError):
-        plain_model().fit(generate, epochs=3, verbose=0, callbacks=[LambdaCallback(lambda epoch, logs: 1 / 0)])
+        plain_model().fit(
+            generate, epochs=3, verbose=0, callbacks=[LambdaCallback(lambda epoch, logs: 1 / 0)]
+        )
 
 
 @pytest.mark.parametrize("bad", [0, 1, 2, 5, 8, 9])
 def test_the_step_that_went_bad_is_found_across_chunks(small_chunks, bad):
-    """Oracle: arrays. A loss beyond floats at step `bad` takes the weights back to before the step before it, which may be in the chunk,
-    or the epoch, before."""
+    """Oracle: arrays. A loss beyond floats at step `bad` takes the weights back to before the step
+    before it, which may be in the chunk, or the epoch, before."""
     x = [np.full((2, 1), 0.5, np.float32) for _ in range(5)]
     trained, given = line_model(SGD(0.01)), line_model(SGD(0.01))
     times = [0]
@@ -171,7 +185,10 @@ def test_the_step_that_went_bad_is_found_across_chunks(small_chunks, bad):
         for i, row in enumerate(x):
             yield (row * 1e30 if i + 5 * (times[0] - 1) == bad else row), np.zeros(2)
 
-    with pytest.warns(TrainingWarning, match=rf"epoch {bad // 5 + 1}, step {bad % 5 + 1}( of 5)?: the loss is not finite"):
+    with pytest.warns(
+        TrainingWarning,
+        match=rf"epoch {bad // 5 + 1}, step {bad % 5 + 1}( of 5)?: the loss is not finite",
+    ):
         given.fit(spoilt, epochs=3, verbose=0)
     assert given._step == max(bad - 1, 0)
     if bad > 1:
@@ -180,9 +197,17 @@ def test_the_step_that_went_bad_is_found_across_chunks(small_chunks, bad):
 
 
 def test_looks_inside_where_the_end_is_not_known(small_chunks):
-    """Oracle: by hand. In slices that double, after 1, 2 and 4 steps; from the second epoch on, of known length, after every step."""
+    """Oracle: by hand. In slices that double, after 1, 2 and 4 steps; from the second epoch on, of
+    known length, after every step.
+    """
     log = plain_model().fit(generate, epochs=2, verbose=0, observe=True)
-    assert [(seen.epoch, seen.step) for seen in log.observations if seen.epoch == 1] == [(1, 1), (1, 1), (1, 3), (1, 3), (1, 4)]
+    assert [(seen.epoch, seen.step) for seen in log.observations if seen.epoch == 1] == [
+        (1, 1),
+        (1, 1),
+        (1, 3),
+        (1, 3),
+        (1, 4),
+    ]
     first = [seen.step for seen in log.observations if seen.epoch == 0]
     assert 1 <= len(first) <= 3
     assert first == sorted(first)
@@ -225,9 +250,15 @@ print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads the peak in KiB")
 def test_memory_does_not_grow_with_the_number_of_batches():
-    """100 batches of 6.4 MB are 640 MB; after 30 of them the peak is there, and 100 more add less than 100 MB to it."""
+    """100 batches of 6.4 MB are 640 MB; after 30 of them the peak is there, and 100 more add less
+    than 100 MB to it.
+    """
     path = os.pathsep.join([str(Path(__file__).parents[1]), *sys.path])
     run = subprocess.run(
-        [sys.executable, "-c", MEMORY, "100"], capture_output=True, text=True, check=True, env=os.environ | {"PYTHONPATH": path}
+        [sys.executable, "-c", MEMORY, "100"],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=os.environ | {"PYTHONPATH": path},
     )
     assert int(run.stdout) < 100

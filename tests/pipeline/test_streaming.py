@@ -1,4 +1,6 @@
-"""Training on batches that come one after another, and on memory maps: the bits of arrays, in a thread that leaves nothing behind."""
+"""Training on batches that come one after another, and on memory maps: the bits of arrays, in a
+thread that leaves nothing behind.
+"""
 
 import numpy as np
 import pytest
@@ -20,12 +22,18 @@ pytestmark = pytest.mark.usefixtures("no_thread_stays")
 
 
 def in_order(epochs=3, **options):
-    """What arrays give in the order of the batches, dropout, batch statistics and a short last batch included."""
+    """What arrays give in the order of the batches, dropout, batch statistics and a short last
+    batch included.
+    """
     model = noisy_model()
-    return model, model.fit(X, Y, batch_size=SIZE, epochs=epochs, shuffle=False, verbose=0, **options).history
+    return model, model.fit(
+        X, Y, batch_size=SIZE, epochs=epochs, shuffle=False, verbose=0, **options
+    ).history
 
 
-@pytest.mark.parametrize("given", [BATCHES, Loader(), Flow(), Items(), generate], ids=lambda given: type(given).__name__)
+@pytest.mark.parametrize(
+    "given", [BATCHES, Loader(), Flow(), Items(), generate], ids=lambda given: type(given).__name__
+)
 def test_batches_give_the_bits_of_arrays(given, small_chunks):
     """Oracle: arrays in the same order; every logged number too."""
     model = noisy_model()
@@ -75,7 +83,9 @@ def test_columns_give_the_bits_of_arrays():
     whole, history = in_order()
     assert same_bits(model, whole)
     assert log.history == history
-    assert model.evaluate(Columns({"x": X, "y": Y}), target="y") == pytest.approx(whole.evaluate(X, Y), rel=1e-6)
+    assert model.evaluate(Columns({"x": X, "y": Y}), target="y") == pytest.approx(
+        whole.evaluate(X, Y), rel=1e-6
+    )
     by_name = dict(zip("abcd", X.T, strict=True))
     again = noisy_model()
     again.fit(Columns(by_name | {"y": Y}), batch_size=SIZE, epochs=3, target="y", verbose=0)
@@ -85,8 +95,12 @@ def test_columns_give_the_bits_of_arrays():
 
 def test_weights_and_class_weights():
     model = noisy_model()
-    log = model.fit(WEIGHED, epochs=3, class_weight={0: 2.0, 2: 0.5}, verbose=0, validation_data=(X, Y, WEIGHT))
-    whole, history = in_order(sample_weight=WEIGHT, class_weight={0: 2.0, 2: 0.5}, validation_data=(X, Y, WEIGHT))
+    log = model.fit(
+        WEIGHED, epochs=3, class_weight={0: 2.0, 2: 0.5}, verbose=0, validation_data=(X, Y, WEIGHT)
+    )
+    whole, history = in_order(
+        sample_weight=WEIGHT, class_weight={0: 2.0, 2: 0.5}, validation_data=(X, Y, WEIGHT)
+    )
     assert same_bits(model, whole)
     assert log.history == history
 
@@ -115,7 +129,11 @@ def test_the_loss_is_inferred_from_the_first_batch(capsys):
     models = [gn.Sequential(layers, seed=0) for _ in range(2)]
     models[0].fit(generate(), epochs=1)
     models[1].fit(X, Y, batch_size=SIZE, shuffle=False)
-    said = [line.split("  ")[0] for line in capsys.readouterr().out.splitlines() if "no loss was named" in line]
+    said = [
+        line.split("  ")[0]
+        for line in capsys.readouterr().out.splitlines()
+        if "no loss was named" in line
+    ]
     assert len(said) == 2
     assert said[0] == said[1]
     assert same_bits(*models)
@@ -124,8 +142,16 @@ def test_the_loss_is_inferred_from_the_first_batch(capsys):
 @pytest.mark.parametrize("batch_size", [SIZE, 5, 37, "full"])
 @pytest.mark.parametrize("target", [Y, ONE_HOT], ids=["labels", "one-hot"])
 def test_a_memory_map_gives_the_bits_of_arrays(tmp_path, small_chunks, batch_size, target):
-    """Oracle: the same rows in memory, shuffled, some held out, weighed by row and class; the map is read by the batch."""
-    options = {"batch_size": batch_size, "epochs": 3, "verbose": 0, "sample_weight": WEIGHT, "class_weight": "balanced"}
+    """Oracle: the same rows in memory, shuffled, some held out, weighed by row and class; the map
+    is read by the batch.
+    """
+    options = {
+        "batch_size": batch_size,
+        "epochs": 3,
+        "verbose": 0,
+        "sample_weight": WEIGHT,
+        "class_weight": "balanced",
+    }
     models, logs = [noisy_model() for _ in range(2)], []
     for model, x in zip(models, (X, mapped(tmp_path, X)), strict=True):
         logs.append(model.fit(x, target, validation_split=0.2, **options))
@@ -145,10 +171,17 @@ def test_memory_maps_elsewhere(tmp_path):
     x = mapped(tmp_path, X)
     model, other = plain_model(), plain_model()
     log = model.fit(x, Y, verbose=0, batch_size=SIZE, validation_data=(x, Y), shuffle=False)
-    assert log.history == other.fit(X, Y, verbose=0, batch_size=SIZE, validation_data=(X, Y), shuffle=False).history
+    assert (
+        log.history
+        == other.fit(
+            X, Y, verbose=0, batch_size=SIZE, validation_data=(X, Y), shuffle=False
+        ).history
+    )
     assert model.evaluate(x, Y) == other.evaluate(X, Y)
     np.testing.assert_array_equal(model.predict(x), other.predict(X))
-    np.testing.assert_array_equal(model.trace(x[:3], Y[:3]).output, other.trace(X[:3], Y[:3]).output)
+    np.testing.assert_array_equal(
+        model.trace(x[:3], Y[:3]).output, other.trace(X[:3], Y[:3]).output
+    )
     flat = line_model(SGD(0.01))
     flat.fit(mapped(tmp_path, X[:, 0].astype(np.float64)), X[:, 1], batch_size=SIZE, verbose=0)
     assert flat.predict(X[:, 0]).shape == (37, 1)
@@ -158,18 +191,28 @@ def test_a_bad_row_of_a_memory_map_is_named(tmp_path):
     bad = X.copy()
     bad[9] = np.nan
     model = plain_model()
-    with pytest.raises(DataError, match=r"^batch 2 of epoch 1: x: expected finite numbers only\. Received: nan=4"):
+    with pytest.raises(
+        DataError, match=r"^batch 2 of epoch 1: x: expected finite numbers only\. Received: nan=4"
+    ):
         model.fit(mapped(tmp_path, bad), Y, batch_size=SIZE, shuffle=False, verbose=0)
     assert model._step == 1
     with pytest.raises(gn.errors.NotReadyError, match=r"adapt\(x\)"):
-        gn.Sequential([gn.layers.Normalization(), Dense(3, activation="softmax")]).fit(mapped(tmp_path, X), Y, batch_size=SIZE, verbose=0)
+        gn.Sequential([gn.layers.Normalization(), Dense(3, activation="softmax")]).fit(
+            mapped(tmp_path, X), Y, batch_size=SIZE, verbose=0
+        )
 
 
 def test_a_memory_map_is_not_read_as_a_whole(tmp_path, monkeypatch):
     """Oracle: counting. What is read at once is a batch of 8 rows, or a block of 7 held out."""
     reads, read = [], MemmapRows.__array__
-    monkeypatch.setattr(MemmapRows, "__array__", lambda self, *args, **how: reads.append(len(self)) or read(self, *args, **how))
-    plain_model().fit(mapped(tmp_path, X), Y, batch_size=SIZE, epochs=2, validation_split=0.2, verbose=0)
+    monkeypatch.setattr(
+        MemmapRows,
+        "__array__",
+        lambda self, *args, **how: reads.append(len(self)) or read(self, *args, **how),
+    )
+    plain_model().fit(
+        mapped(tmp_path, X), Y, batch_size=SIZE, epochs=2, validation_split=0.2, verbose=0
+    )
     assert max(reads) == SIZE
     assert sum(reads) == 2 * (30 + 7) + 1  # and one to know the type of all
 
@@ -181,7 +224,9 @@ def dry():
 
 @pytest.mark.parametrize("ends", ["dry", "raises", "bad"])
 def test_what_was_learned_before_the_error_is_kept(ends, small_chunks):
-    """Oracle: a relation. Two epochs of 25 batches, then 10 of the third: the weights of 60 batches in a row, the logs of two epochs."""
+    """Oracle: a relation. Two epochs of 25 batches, then 10 of the third: the weights of 60 batches
+    in a row, the logs of two epochs.
+    """
 
     def given():
         yield from dry()
@@ -192,14 +237,23 @@ def test_what_was_learned_before_the_error_is_kept(ends, small_chunks):
 
     model, whole = noisy_model(), noisy_model()
     told = []
-    words = {"dry": r"expected 25 batches \(steps_per_epoch\)\. Received: 10", "raises": "the disk is gone", "bad": "label=7"}[ends]
+    words = {
+        "dry": r"expected 25 batches \(steps_per_epoch\)\. Received: 10",
+        "raises": "the disk is gone",
+        "bad": "label=7",
+    }[ends]
     with pytest.raises(DataError, match=rf"^batch 11 of epoch 3: .*{words}") as error:
         model.fit(
             given(),
             epochs=5,
             steps_per_epoch=25,
             verbose=0,
-            callbacks=[LambdaCallback(lambda epoch, logs: told.append(epoch), on_train_end=lambda logs: told.append("end"))],
+            callbacks=[
+                LambdaCallback(
+                    lambda epoch, logs: told.append(epoch),
+                    on_train_end=lambda logs: told.append("end"),
+                )
+            ],
         )
     whole.fit(dry(), verbose=0)
     assert same_bits(model, whole)
@@ -216,23 +270,33 @@ def test_what_was_learned_before_the_error_is_kept(ends, small_chunks):
 def test_an_error_in_validation_keeps_the_epoch():
     model = plain_model()
     with pytest.raises(
-        DataError, match=r"^validation batch 6: expected 6 batches \(validation_steps\)\. Received: 5, .* Lower validation_steps"
+        DataError,
+        match=r"^validation batch 6: expected 6 batches \(validation_steps\)\. Received: 5, .* Lower validation_steps",
     ):
         model.fit(BATCHES, verbose=0, validation_data=BATCHES, validation_steps=6)
     assert model._step == 5
-    with pytest.raises(DataError, match=r"^validation batch 1: x: expected examples of shape \(4,\)"):
+    with pytest.raises(
+        DataError, match=r"^validation batch 1: x: expected examples of shape \(4,\)"
+    ):
         model.fit(BATCHES, verbose=0, validation_data=[(X[:, :2], Y)])
-    with pytest.raises(DataError, match=r"^validation batch 1: expected at least one batch.* a function that begins anew"):
+    with pytest.raises(
+        DataError,
+        match=r"^validation batch 1: expected at least one batch.* a function that begins anew",
+    ):
         model.fit(BATCHES, verbose=0, epochs=2, validation_data=iter(BATCHES))
 
 
-@pytest.mark.parametrize("given", [BATCHES, generate, Items()], ids=lambda given: type(given).__name__)
+@pytest.mark.parametrize(
+    "given", [BATCHES, generate, Items()], ids=lambda given: type(given).__name__
+)
 def test_validation_on_batches(given):
     """Oracle: the same rows as arrays; 2 of 5 batches are the first 16 rows, at every epoch."""
     for steps, rows in ((None, 37), (2, 16)):
         models = [plain_model() for _ in range(2)]
         logs = [
-            models[0].fit(X, Y, epochs=2, verbose=0, validation_data=given, validation_steps=steps).history,
+            models[0]
+            .fit(X, Y, epochs=2, verbose=0, validation_data=given, validation_steps=steps)
+            .history,
             models[1].fit(X, Y, epochs=2, verbose=0, validation_data=(X[:rows], Y[:rows])).history,
         ]
         assert logs[0].keys() == logs[1].keys()

@@ -1,4 +1,6 @@
-"""Streams: what counts as one, what is drawn from it in which order, and every batch that cannot be used, by its name."""
+"""Streams: what counts as one, what is drawn from it in which order, and every batch that cannot be
+used, by its name.
+"""
 
 import collections
 
@@ -17,8 +19,32 @@ from glassnet.pipeline.streams import BatchStream
 from nets import X, Y, plain_model
 from streams import BATCHES, WEIGHED, Columns, Flow, Items, Loader, Tensor, generate, pairs
 
-SOURCES = [BATCHES, Loader(), Flow(), Items(), Columns({"x": X}), generate, generate(), map(len, []), collections.deque(BATCHES)]
-ROWS = [X, X.tolist(), jnp.ones(3), Tensor(X), pd.DataFrame(X), "rows.csv", {"a": [1.0]}, [(1.0, 2.0)], [{"a": 1.0}], range(3), [], None, 3]
+SOURCES = [
+    BATCHES,
+    Loader(),
+    Flow(),
+    Items(),
+    Columns({"x": X}),
+    generate,
+    generate(),
+    map(len, []),
+    collections.deque(BATCHES),
+]
+ROWS = [
+    X,
+    X.tolist(),
+    jnp.ones(3),
+    Tensor(X),
+    pd.DataFrame(X),
+    "rows.csv",
+    {"a": [1.0]},
+    [(1.0, 2.0)],
+    [{"a": 1.0}],
+    range(3),
+    [],
+    None,
+    3,
+]
 
 
 @pytest.mark.parametrize("x", SOURCES, ids=lambda x: type(x).__name__)
@@ -48,13 +74,17 @@ def drawn(stream, epochs=1):
     if stream._first_batch is None:
         stream.peek("batch 1 of epoch 1")
         stream.encode_first("batch 1 of epoch 1")
-    return [[batch.x[:, 0].tolist() for batch in stream.iter_batches(epoch)] for epoch in range(epochs)]
+    return [
+        [batch.x[:, 0].tolist() for batch in stream.iter_batches(epoch)] for epoch in range(epochs)
+    ]
 
 
 PASS = [batch[0][:, 0].tolist() for batch in BATCHES]
 
 
-@pytest.mark.parametrize("given", [BATCHES, Loader(), Flow(), Items(), generate, lambda: iter(BATCHES)])
+@pytest.mark.parametrize(
+    "given", [BATCHES, Loader(), Flow(), Items(), generate, lambda: iter(BATCHES)]
+)
 def test_an_epoch_is_a_pass_and_the_first_batch_is_not_lost(given):
     """Oracle: the batches as they were made, in their order, in each of three epochs."""
     assert drawn(bound(given), 3) == [PASS] * 3
@@ -75,7 +105,9 @@ def test_an_iterator_goes_on_from_where_it_is():
 
 
 def test_lengths():
-    counts = [bound(given).steps for given in (BATCHES, Loader(), Items(), Flow(), generate, generate())]
+    counts = [
+        bound(given).steps for given in (BATCHES, Loader(), Items(), Flow(), generate, generate())
+    ]
     assert counts == [5, 5, 5, None, None, None]
     assert bound(Columns({"x": X}), batch_size=10).steps == 4
     assert bound(generate, 9).steps == 9
@@ -95,7 +127,9 @@ def test_a_function_is_called_once_for_each_epoch():
 
 @pytest.mark.parametrize("names", [["f"], ["a", "b", "c", "d"]])
 def test_columns_by_name(names):
-    """One column is x; several are its columns in the order of the first batch, whatever that of later ones."""
+    """One column is x; several are its columns in the order of the first batch, whatever that of
+    later ones.
+    """
     columns = {"f": X} if names == ["f"] else dict(zip(names, X.T, strict=True))
     batches = [{"label": Y[:8], **{name: columns[name][:8] for name in names}}]
     batches += [{name: columns[name][8:16] for name in reversed(names)} | {"label": Y[8:16]}]
@@ -122,23 +156,46 @@ def broken():
 
 
 BAD_LATER = {
-    "at most 3 rows, as the first has. Received: rows=4, shape=(4, 4). Make batches of one size": pairs((3, 4), (4, 4)),
+    "at most 3 rows, as the first has. Received: rows=4, shape=(4, 4). Make batches of one size": pairs(
+        (3, 4), (4, 4)
+    ),
     "x: expected examples of shape (4,). Received: shape=(3, 5)": pairs((3, 4), (3, 5)),
     "x: expected float32 of shape (4,) a row, as in the first batch. Received: received='uint8 of shape (4,) a row'": [
         *pairs((3, 4)),
         (np.ones((3, 4), np.uint8), [0, 0, 0]),
     ],
-    "weights: expected float32 of shape () a row, as in the first batch. Received: received='none'": [WEIGHED[0], BATCHES[1]],
+    "weights: expected float32 of shape () a row, as in the first batch. Received: received='none'": [
+        WEIGHED[0],
+        BATCHES[1],
+    ],
     "y: expected int32 of shape () a row, as in the first batch. Received: received='float32 of shape (3,) a row'": [
         BATCHES[0],
         (X[:8], np.eye(3)[Y[:8]]),
     ],
-    "x: expected finite numbers only. Received: nan=1": [BATCHES[0], (np.full((1, 4), [0, 0, 0, np.nan]), [0])],
-    "y: expected classes from 0 to 2, as the last layer has 3 outputs. Received: row=1, label=3": [BATCHES[0], (X[:2], [0, 3])],
-    "expected as many rows of one as of the other. Received: len(x)=3, len(y)=2": [BATCHES[0], (X[:3], Y[:2])],
-    "a batch: expected (x, y) or (x, y, weights), or a dict of columns. Received: received='ndarray'": [BATCHES[0], X[:3]],
-    "a batch: expected (x, y) or (x, y, weights), or a dict of columns. Received: received='tuple of 1'": [BATCHES[0], (X[:3],)],
-    "a batch: expected rows, with a target for each. Received: y=1. This is one example: give several at once": [BATCHES[0], (X[0], 1)],
+    "x: expected finite numbers only. Received: nan=1": [
+        BATCHES[0],
+        (np.full((1, 4), [0, 0, 0, np.nan]), [0]),
+    ],
+    "y: expected classes from 0 to 2, as the last layer has 3 outputs. Received: row=1, label=3": [
+        BATCHES[0],
+        (X[:2], [0, 3]),
+    ],
+    "expected as many rows of one as of the other. Received: len(x)=3, len(y)=2": [
+        BATCHES[0],
+        (X[:3], Y[:2]),
+    ],
+    "a batch: expected (x, y) or (x, y, weights), or a dict of columns. Received: received='ndarray'": [
+        BATCHES[0],
+        X[:3],
+    ],
+    "a batch: expected (x, y) or (x, y, weights), or a dict of columns. Received: received='tuple of 1'": [
+        BATCHES[0],
+        (X[:3],),
+    ],
+    "a batch: expected rows, with a target for each. Received: y=1. This is one example: give several at once": [
+        BATCHES[0],
+        (X[0], 1),
+    ],
     "expected a batch. Received: error=OSError('the disk is gone'). What gives the batches raised it": broken,
     "columns ['a', 'b']. Received: received=['a', 'c']. Every batch needs the first one's columns": [
         {"a": X[:3, 0], "b": X[:3, 1], "t": Y[:3]},
@@ -159,8 +216,8 @@ def test_a_batch_that_cannot_be_used_is_named(words):
 
 
 BAD_FIRST = {
-    "batch 1 of epoch 1: expected at least one batch. Received: 0, then the iterable ended. What gives the batches is empty.": lambda: iter(
-        ()
+    "batch 1 of epoch 1: expected at least one batch. Received: 0, then the iterable ended. What gives the batches is empty.": lambda: (
+        iter(())
     ),
     "batch 1 of epoch 1: target: expected the name of the column of targets. Received: target=None. Write target='y', say.": [
         {"x": X[:3], "y": Y[:3]}
@@ -183,49 +240,85 @@ def test_the_first_batch_is_named_too(words):
 
 def test_what_runs_dry_says_how_far_it_came():
     with pytest.raises(
-        DataError, match=r"^batch 1 of epoch 2: expected 3 batches \(steps_per_epoch\)\. Received: 0, then the iterable ended\."
+        DataError,
+        match=r"^batch 1 of epoch 2: expected 3 batches \(steps_per_epoch\)\. Received: 0, then the iterable ended\.",
     ):
         drawn(bound(iter(BATCHES[:3]), 3, steps_argument="steps_per_epoch"), 2)
     dry = r"^batch 3 of epoch 2: expected 3 batches .* Received: 2, then .* An iterator goes round once: pass a list, or a function"
     with pytest.raises(DataError, match=dry):
         drawn(bound(iter(BATCHES), 3), 2)
-    with pytest.raises(DataError, match=r"^batch 1 of epoch 2: expected at least one batch\. Received: 0"):
+    with pytest.raises(
+        DataError, match=r"^batch 1 of epoch 2: expected at least one batch\. Received: 0"
+    ):
         drawn(bound(generate()), 2)
     once = [iter(BATCHES)]
-    with pytest.raises(DataError, match=r"^batch 6 of epoch 1: expected 7 batches .* What gives the batches is empty"):
+    with pytest.raises(
+        DataError,
+        match=r"^batch 6 of epoch 1: expected 7 batches .* What gives the batches is empty",
+    ):
         drawn(bound(lambda: once.pop() if once else iter(()), 7))
 
 
 def test_what_goes_with_rows_alone_is_refused():
     model = plain_model()
     for words, error, options in (
-        ("validation_split: expected 0 with batches.* as validation_data", ConfigError, {"validation_split": 0.2}),
-        ("sample_weight: expected None with batches.*Give batches \\(x, y, weights\\)", ConfigError, {"sample_weight": [1.0]}),
-        ("column_types, derive and target_transform for a table alone", ConfigError, {"column_types": {"a": "drop"}}),
+        (
+            "validation_split: expected 0 with batches.* as validation_data",
+            ConfigError,
+            {"validation_split": 0.2},
+        ),
+        (
+            "sample_weight: expected None with batches.*Give batches \\(x, y, weights\\)",
+            ConfigError,
+            {"sample_weight": [1.0]},
+        ),
+        (
+            "column_types, derive and target_transform for a table alone",
+            ConfigError,
+            {"column_types": {"a": "drop"}},
+        ),
         (
             "class_weight: expected a dict {class: weight} with batches.*Count the labels beforehand",
             DataError,
             {"class_weight": "balanced"},
         ),
-        (r"class_weight: expected classes that the targets have, \[0, 1, 2\]. Received: label=3", DataError, {"class_weight": {3: 1.0}}),
-        ("steps_per_epoch: expected an int >= 1 or None. Received: steps=0", ConfigError, {"steps_per_epoch": 0}),
-        ("validation_steps: expected an int >= 1 or None", ConfigError, {"validation_data": BATCHES, "validation_steps": 0.5}),
+        (
+            r"class_weight: expected classes that the targets have, \[0, 1, 2\]. Received: label=3",
+            DataError,
+            {"class_weight": {3: 1.0}},
+        ),
+        (
+            "steps_per_epoch: expected an int >= 1 or None. Received: steps=0",
+            ConfigError,
+            {"steps_per_epoch": 0},
+        ),
+        (
+            "validation_steps: expected an int >= 1 or None",
+            ConfigError,
+            {"validation_data": BATCHES, "validation_steps": 0.5},
+        ),
     ):
         with pytest.raises(error, match=words):
             model.fit(BATCHES, verbose=0, **options)
     with pytest.raises(ConfigError, match="y=None: batches hold their targets"):
         model.fit(generate(), Y, verbose=0)
-    with pytest.raises(ConfigError, match="fit: expected batch_size to be an int >= 1 for a data set"):
+    with pytest.raises(
+        ConfigError, match="fit: expected batch_size to be an int >= 1 for a data set"
+    ):
         model.fit(Columns({"x": X, "y": Y}), batch_size="full", target="y", verbose=0)
     line = gn.Sequential([Dense(1)], seed=0)
     line.compile("sgd", MeanSquaredError())
-    with pytest.raises(DataError, match="batch 1 of epoch 1: class_weight: expected targets that are classes"):
+    with pytest.raises(
+        DataError, match="batch 1 of epoch 1: class_weight: expected targets that are classes"
+    ):
         line.fit(BATCHES, verbose=0, class_weight={0: 1.0})
 
 
 def test_a_normalization_without_statistics_is_refused():
     model = gn.Sequential([Normalization(), Dense(3, activation="softmax")], seed=0)
-    with pytest.raises(gn.errors.NotReadyError, match=r"normalization_1: expected statistics .*layer\.adapt\(x\)"):
+    with pytest.raises(
+        gn.errors.NotReadyError, match=r"normalization_1: expected statistics .*layer\.adapt\(x\)"
+    ):
         model.fit(BATCHES, verbose=0)
     adapted = gn.Sequential([Normalization().adapt(X), Dense(3, activation="softmax")], seed=0)
     assert adapted.fit(BATCHES, verbose=0).epoch == [0]
@@ -233,10 +326,15 @@ def test_a_normalization_without_statistics_is_refused():
 
 def test_steps_are_not_for_rows():
     model = plain_model()
-    with pytest.raises(ConfigError, match=r"steps_per_epoch: expected None, or 5 batches, which all 37 rows take\. Received: steps=4"):
+    with pytest.raises(
+        ConfigError,
+        match=r"steps_per_epoch: expected None, or 5 batches, which all 37 rows take\. Received: steps=4",
+    ):
         model.fit(X, Y, batch_size=8, steps_per_epoch=4, verbose=0)
     assert model.fit(X, Y, batch_size=8, steps_per_epoch=5, verbose=0).epoch == [0]
-    with pytest.raises(ConfigError, match="validation_steps: expected None, or 1 batches, which all 7 rows take"):
+    with pytest.raises(
+        ConfigError, match="validation_steps: expected None, or 1 batches, which all 7 rows take"
+    ):
         model.fit(X, Y, batch_size=8, validation_split=0.2, validation_steps=4, verbose=0)
     with pytest.raises(ConfigError, match="evaluate: expected no steps or target with rows"):
         model.evaluate(X, Y, steps=2)

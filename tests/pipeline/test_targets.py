@@ -34,7 +34,9 @@ def test_examples():
 
 @pytest.mark.parametrize("loss", CATEGORICAL, ids=str)
 @pytest.mark.parametrize(
-    "y", [Y, Y.tolist(), Y.astype(float), Y[:, None], Y.astype(np.uint8)], ids=["int", "list", "float", "column", "uint8"]
+    "y",
+    [Y, Y.tolist(), Y.astype(float), Y[:, None], Y.astype(np.uint8)],
+    ids=["int", "list", "float", "column", "uint8"],
 )
 def test_classes_in_any_form(loss, y):
     got = encode_targets(y, loss, (3,))
@@ -44,7 +46,11 @@ def test_classes_in_any_form(loss, y):
 
 @pytest.mark.parametrize("loss", CATEGORICAL, ids=str)
 def test_one_hot_rows_and_probabilities(loss):
-    for rows in (np.eye(3)[Y], np.eye(3, dtype=bool)[Y], [[0.2, 0.3, 0.5], [1 / 3, 1 / 3, 1 / 3], [1, 0, 0], [0, 1, 0]]):
+    for rows in (
+        np.eye(3)[Y],
+        np.eye(3, dtype=bool)[Y],
+        [[0.2, 0.3, 0.5], [1 / 3, 1 / 3, 1 / 3], [1, 0, 0], [0, 1, 0]],
+    ):
         got = encode_targets(rows, loss, (3,))
         assert got.dtype == np.float32
         np.testing.assert_allclose(got, rows, rtol=1e-6)
@@ -61,7 +67,11 @@ def test_classes_along_time():
     assert encode_targets(np.eye(3)[y], SparseCategoricalCrossentropy(), (3, 3)).shape == (2, 3, 3)
 
 
-@pytest.mark.parametrize("loss", [BinaryCrossentropy(), BinaryCrossentropy(from_logits=True), BinaryFocalCrossentropy()], ids=str)
+@pytest.mark.parametrize(
+    "loss",
+    [BinaryCrossentropy(), BinaryCrossentropy(from_logits=True), BinaryFocalCrossentropy()],
+    ids=str,
+)
 def test_two_classes_in_any_form(loss):
     y = np.array([0, 1, 1])
     for form in (y, y[:, None], y.astype(float), np.eye(2)[y]):
@@ -73,7 +83,10 @@ def test_two_classes_in_any_form(loss):
 def test_several_labels_a_row():
     rows = [[0, 1, 1], [1, 0, 0.5]]
     assert encode_targets(rows, BinaryCrossentropy(), (3,)).tolist() == rows
-    assert encode_targets(np.eye(2)[[0, 1]], BinaryCrossentropy(), (2,)).tolist() == [[1, 0], [0, 1]]
+    assert encode_targets(np.eye(2)[[0, 1]], BinaryCrossentropy(), (2,)).tolist() == [
+        [1, 0],
+        [0, 1],
+    ]
 
 
 @pytest.mark.parametrize("loss", SQUARED, ids=str)
@@ -147,7 +160,12 @@ SPARSE, BINARY, MSE = SparseCategoricalCrossentropy(), BinaryCrossentropy(), Mea
             r"Received: shape=\(4, 4\)\. "
             r"The last layer has 3 outputs, one per class\.$",
         ),
-        ([0, 1], SPARSE, (28, 2), r"expected one class a row, shape \(2, 28\).*Put Flatten\(\) before the last Dense\."),
+        (
+            [0, 1],
+            SPARSE,
+            (28, 2),
+            r"expected one class a row, shape \(2, 28\).*Put Flatten\(\) before the last Dense\.",
+        ),
         (
             [0, 1, 2, 1],
             BINARY,
@@ -156,7 +174,12 @@ SPARSE, BINARY, MSE = SparseCategoricalCrossentropy(), BinaryCrossentropy(), Mea
             r"rows_like_it=1\. For 3 classes end "
             r'in Dense\(3, activation="softmax"\) with sparse_categorical_crossentropy\.',
         ),
-        ([-1, 1, 1], BINARY, (1,), r"Received: row=0, label=-1, rows_like_it=1\. Name the two classes 0 and 1\."),
+        (
+            [-1, 1, 1],
+            BINARY,
+            (1,),
+            r"Received: row=0, label=-1, rows_like_it=1\. Name the two classes 0 and 1\.",
+        ),
         (
             [0, 0.5, 1],
             BINARY,
@@ -171,7 +194,12 @@ SPARSE, BINARY, MSE = SparseCategoricalCrossentropy(), BinaryCrossentropy(), Mea
             r"expected 0 or 1 a row.*shape=\(3, 3\)\. For several labels a row end in Dense\(3, "
             r"activation=\"sigmoid\"\)\.",
         ),
-        (np.zeros((2, 3, 3)), BINARY, (1,), r"y: expected 0 or 1 a row, for one sigmoid output\. Received: shape=\(2, 3, 3\)\.$"),
+        (
+            np.zeros((2, 3, 3)),
+            BINARY,
+            (1,),
+            r"y: expected 0 or 1 a row, for one sigmoid output\. Received: shape=\(2, 3, 3\)\.$",
+        ),
         (
             [0, 1, 2],
             BINARY,
@@ -201,8 +229,18 @@ SPARSE, BINARY, MSE = SparseCategoricalCrossentropy(), BinaryCrossentropy(), Mea
             r"y: expected targets of the output's shape \(3, 3\)\. Received: shape=\(3,\)\. For 3 classes use "
             r"sparse_categorical_crossentropy after a softmax; for one number a row end in Dense\(1\)\.",
         ),
-        ([0, 1, 2], MSE, (28, 1), r"Received: shape=\(3,\)\. Put Flatten\(\) \(or a Reshape\) before the last Dense\."),
-        (np.zeros((5, 2)), MSE, (3,), r"Received: shape=\(5, 2\)\. End in Dense\(2\), or pass 3 columns\."),
+        (
+            [0, 1, 2],
+            MSE,
+            (28, 1),
+            r"Received: shape=\(3,\)\. Put Flatten\(\) \(or a Reshape\) before the last Dense\.",
+        ),
+        (
+            np.zeros((5, 2)),
+            MSE,
+            (3,),
+            r"Received: shape=\(5, 2\)\. End in Dense\(2\), or pass 3 columns\.",
+        ),
         (
             np.zeros((5, 2, 2)),
             MSE,
@@ -212,7 +250,12 @@ SPARSE, BINARY, MSE = SparseCategoricalCrossentropy(), BinaryCrossentropy(), Mea
         ),
         (np.zeros((5, 3, 2)), MSE, (4,), r"Received: shape=\(5, 3, 2\)\.$"),
         (["cat"], SPARSE, (3,), r"y: expected numbers\. Received: dtype='<U3'\. Encode text"),
-        ([0, np.nan], SPARSE, (3,), r"y: expected finite numbers only\. Received: nan=1, infinite=0, first_row=1\. Drop those rows\."),
+        (
+            [0, np.nan],
+            SPARSE,
+            (3,),
+            r"y: expected finite numbers only\. Received: nan=1, infinite=0, first_row=1\. Drop those rows\.",
+        ),
     ],
 )
 def test_targets_that_do_not_fit(y, loss, outputs, text):

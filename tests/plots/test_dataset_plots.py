@@ -27,7 +27,9 @@ def test_one_feature_shows_y_over_x():
 
 
 def test_two_features_show_each_class_in_its_place():
-    """Oracle: the truth table of XOR; class 0 is at (0, 0) and (1, 1), class 1 at (0, 1) and (1, 0)."""
+    """Oracle: the truth table of XOR; class 0 is at (0, 0) and (1, 1), class 1 at (0, 1) and (1,
+    0).
+    """
     figure = datasets.load("xor").plot()
     (axes,) = figure.axes
     assert [points.tolist() for points in offsets(axes)] == [[[0, 0], [1, 1]], [[0, 1], [1, 0]]]
@@ -46,15 +48,22 @@ def test_plane_is_coloured_by_its_target():
 def test_images_stand_in_the_column_of_their_class(tail):
     """Oracle: image i is filled with the number i, so each shown image says which row it is."""
     y = np.array([1, 0, 1, 1, 0, 1, 1, 1])
-    x = np.broadcast_to(np.arange(8, dtype=np.uint8).reshape(8, 1, 1, *[1 for _ in tail]), (8, 4, 4, *tail))
+    x = np.broadcast_to(
+        np.arange(8, dtype=np.uint8).reshape(8, 1, 1, *[1 for _ in tail]), (8, 4, 4, *tail)
+    )
     grid = np.reshape(plot_dataset(x, y, class_names=("zero", "one")).axes, (5, 2))
     assert [axes.get_title() for axes in grid[0]] == ["zero", "one"]
-    shown = [[int(axes.images[0].get_array().flat[0]) for axes in column if axes.images] for column in grid.T]
+    shown = [
+        [int(axes.images[0].get_array().flat[0]) for axes in column if axes.images]
+        for column in grid.T
+    ]
     assert shown == [[1, 4], [0, 2, 3, 5, 6]]
 
 
 def test_wide_table_shows_the_columns_that_separate_the_classes():
-    """Oracle: by construction column 3, then 5, 0, 1, differ between the classes by most in units of their noise."""
+    """Oracle: by construction column 3, then 5, 0, 1, differ between the classes by most in units
+    of their noise.
+    """
     rng = np.random.default_rng(0)
     y = np.arange(60) % 3
     x = rng.normal(size=(60, 6), scale=[1, 1, 1, 1, 100, 1]) + np.outer(y, [3, 1, 0, 30, 50, 10])
@@ -65,14 +74,19 @@ def test_wide_table_shows_the_columns_that_separate_the_classes():
 
 
 def test_wide_regression_shows_the_strongest_correlations():
-    """Oracle: by construction y is column 1, plus a little of column 2; column 0 is constant and comes last."""
+    """Oracle: by construction y is column 1, plus a little of column 2; column 0 is constant and
+    comes last.
+    """
     rng = np.random.default_rng(0)
     x = rng.normal(size=(50, 5))
     x[:, 0] = 4
     figure = plot_dataset(x, x[:, 1] - 0.3 * x[:, 2])
     assert [axes.get_xlabel() for axes in figure.axes[:2]] == ["x2", "x3"]
     assert "x1" not in [axes.get_xlabel() for axes in figure.axes]
-    assert figure.axes[0].get_title() == f"r = {np.corrcoef(x[:, 1], x[:, 1] - 0.3 * x[:, 2])[0, 1]:.2f}"
+    assert (
+        figure.axes[0].get_title()
+        == f"r = {np.corrcoef(x[:, 1], x[:, 1] - 0.3 * x[:, 2])[0, 1]:.2f}"
+    )
 
 
 @pytest.mark.parametrize("name", ["spiral", "iris", "breast_cancer", "diabetes", "digits"])
@@ -84,10 +98,20 @@ def test_every_kind_renders(name, tmp_path):
 def test_no_global_state():
     """Oracle: sys.modules of a fresh process; pyplot, which picks a backend, is never imported."""
     code = "import sys; from glassnet import datasets; datasets.load('xor').plot(); print('matplotlib.pyplot' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "False\n"
+    assert (
+        subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, check=True
+        ).stdout
+        == "False\n"
+    )
 
 
-@pytest.mark.parametrize(("shape", "class_names"), [((5,), ()), ((5, 4, 4), ()), ((5, 1, 1, 1, 1), ("a",))])
+@pytest.mark.parametrize(
+    ("shape", "class_names"), [((5,), ()), ((5, 4, 4), ()), ((5, 1, 1, 1, 1), ("a",))]
+)
 def test_other_shapes_are_refused(shape, class_names):
-    with pytest.raises(DataError, match=r"plot_dataset: expected a table \(n, features\), or images with class names. Received: shape="):
+    with pytest.raises(
+        DataError,
+        match=r"plot_dataset: expected a table \(n, features\), or images with class names. Received: shape=",
+    ):
         plot_dataset(np.zeros(shape), np.zeros(5, int), class_names=class_names)

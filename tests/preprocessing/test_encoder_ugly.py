@@ -1,4 +1,6 @@
-"""Columns that mislead, and an independent encoder beside ours. Oracle: scikit-learn, by hand, or the message."""
+"""Columns that mislead, and an independent encoder beside ours. Oracle: scikit-learn, by hand, or
+the message.
+"""
 
 import numpy as np
 import pandas as pd
@@ -37,9 +39,14 @@ def days(*texts):
     return text(*(texts * N)[:N])
 
 
-@pytest.mark.parametrize(("name", "target"), [("titanic/titanic.csv", "survived"), ("house-prices/train.csv", "SalePrice")])
+@pytest.mark.parametrize(
+    ("name", "target"),
+    [("titanic/titanic.csv", "survived"), ("house-prices/train.csv", "SalePrice")],
+)
 def test_scikit_learn_encodes_alike(shared_data, name, target):
-    """Oracle: SimpleImputer, StandardScaler and OneHotEncoder, fitted on one half and asked about the other, column by column."""
+    """Oracle: SimpleImputer, StandardScaler and OneHotEncoder, fitted on one half and asked about
+    the other, column by column.
+    """
     whole = read_table(shared_data / name).drop(target)
     order = np.random.default_rng(1).permutation(len(whole))
     train, other = whole.take(order[: len(whole) // 2]), whole.take(order[len(whole) // 2 :])
@@ -54,12 +61,21 @@ def test_scikit_learn_encodes_alike(shared_data, name, target):
             wanted = filler.transform(asked)
             wanted[:, :1] = np.clip(scaler.transform(wanted[:, :1]), -CLIP_STDS, CLIP_STDS)
         else:
-            seen, asked = (np.where(values == None, "~", values).astype(str) for values in (seen, asked))  # noqa: E711
-            hot = OneHotEncoder(min_frequency=min_frequency(len(train)), handle_unknown="infrequent_if_exist", sparse_output=False).fit(seen)
+            seen, asked = (
+                np.where(np.equal(values, None), "~", values).astype(str)
+                for values in (seen, asked)
+            )
+            hot = OneHotEncoder(
+                min_frequency=min_frequency(len(train)),
+                handle_unknown="infrequent_if_exist",
+                sparse_output=False,
+            ).fit(seen)
             wanted = hot.transform(asked)
             if not column.has_other:
                 wanted[wanted.sum(axis=1) == 0] = column.frequencies  # scikit-learn: all 0
-        np.testing.assert_allclose(column.transform(other[column.name]), wanted, rtol=1e-6, atol=1e-9)
+        np.testing.assert_allclose(
+            column.transform(other[column.name]), wanted, rtol=1e-6, atol=1e-9
+        )
         checked += 1
     assert checked >= 7
 
@@ -75,24 +91,41 @@ def test_a_number_finds_the_level_that_says_it():
     """A file of fewer rows may hold numbers where that of training held text: 1 where it was 01."""
     encoder = fit_encoder(table(zone=text(*["01", "7", "x", None] * 10)))
     assert encoder.columns[0].categories == ("01", "7", "x", None)
-    np.testing.assert_array_equal(encoder.transform(table(zone=np.array([1.0, 7.0, np.nan]))), np.eye(4)[[0, 1, 3]])
-    np.testing.assert_array_equal(encoder.transform(table(zone=np.array([8.0, 7.0]))), [[0.25] * 4, np.eye(4)[1]])
-    np.testing.assert_array_equal(encoder.transform(table(zone=text("1", "x"))), [[0.25] * 4, np.eye(4)[2]])
+    np.testing.assert_array_equal(
+        encoder.transform(table(zone=np.array([1.0, 7.0, np.nan]))), np.eye(4)[[0, 1, 3]]
+    )
+    np.testing.assert_array_equal(
+        encoder.transform(table(zone=np.array([8.0, 7.0]))), [[0.25] * 4, np.eye(4)[1]]
+    )
+    np.testing.assert_array_equal(
+        encoder.transform(table(zone=text("1", "x"))), [[0.25] * 4, np.eye(4)[2]]
+    )
 
 
 def test_text_that_counts_as_missing_where_that_was_asked_for():
     rows = table(age=text(*[str(i) for i in range(39)], "unknown"))
     encoder = fit_encoder(rows, column_types={"age": "number"})
     assert encoder.feature_names == ("age", "age missing")
-    assert encoder.transform(rows)[-1].tolist() == [pytest.approx((19 - np.mean([*range(39), 19])) / np.std([*range(39), 19])), 1]
-    assert fit_encoder(table(x=X, age=days("a", "b")), column_types={"age": "number"}).dropped_columns() == {"age": "it holds no number"}
+    assert encoder.transform(rows)[-1].tolist() == [
+        pytest.approx((19 - np.mean([*range(39), 19])) / np.std([*range(39), 19])),
+        1,
+    ]
+    assert fit_encoder(
+        table(x=X, age=days("a", "b")), column_types={"age": "number"}
+    ).dropped_columns() == {"age": "it holds no number"}
 
 
 def test_a_constant_with_gaps_has_no_scale():
-    """Oracle: by hand. The mean of 39 times 0.1 is not 0.1 in float64: their deviation of 1e-17 must divide nothing."""
+    """Oracle: by hand. The mean of 39 times 0.1 is not 0.1 in float64: their deviation of 1e-17
+    must divide nothing.
+    """
     assert np.full(39, 0.1).std() > 0
     encoder = fit_encoder(table(x=np.where(np.arange(39) % 4 == 0, np.nan, 0.1)))
-    np.testing.assert_allclose(encoder.transform(table(x=np.array([0.1, 1.1, np.nan]))), [[0, 0], [1, 0], [0, 1]], atol=1e-6)
+    np.testing.assert_allclose(
+        encoder.transform(table(x=np.array([0.1, 1.1, np.nan]))),
+        [[0, 0], [1, 0], [0, 1]],
+        atol=1e-6,
+    )
 
 
 def test_truths():
@@ -100,11 +133,22 @@ def test_truths():
     encoder = fit_encoder(rows, column_types={"smoker": "boolean"})
     assert encoder.columns == (BooleanColumn("smoker", 0.0, True),)
     np.testing.assert_array_equal(encoder.transform(rows)[:4], [[1, 0], [0, 0], [0, 0], [0, 1]])
-    np.testing.assert_array_equal(encoder.transform(table(smoker=np.array([1.0, 0.0, np.nan])))[:, 0], [1, 0, 0])
-    np.testing.assert_array_equal(encoder.transform(table(smoker=np.array([True, False])))[:, 0], [1, 0])
-    assert fit_encoder(table(x=np.array([True, False] * 20))).columns == (BooleanColumn("x", 0.0, False),)
-    assert fit_encoder(table(x=np.array([True, True, False, True] * 10))).columns == (BooleanColumn("x", 1.0, False),)
-    with pytest.raises(DataError, match=r"column 'smoker': expected true and false, yes and no, 1 and 0\. Received: others=\['maybe'\]"):
+    np.testing.assert_array_equal(
+        encoder.transform(table(smoker=np.array([1.0, 0.0, np.nan])))[:, 0], [1, 0, 0]
+    )
+    np.testing.assert_array_equal(
+        encoder.transform(table(smoker=np.array([True, False])))[:, 0], [1, 0]
+    )
+    assert fit_encoder(table(x=np.array([True, False] * 20))).columns == (
+        BooleanColumn("x", 0.0, False),
+    )
+    assert fit_encoder(table(x=np.array([True, True, False, True] * 10))).columns == (
+        BooleanColumn("x", 1.0, False),
+    )
+    with pytest.raises(
+        DataError,
+        match=r"column 'smoker': expected true and false, yes and no, 1 and 0\. Received: others=\['maybe'\]",
+    ):
         encoder.transform(table(smoker=text("maybe")))
 
 
@@ -125,29 +169,54 @@ def test_days_in_several_spellings(texts, spelling):
     if spelling:
         day = column.parts[0]
         found = encoder.transform(table(x=X[:2], when=text(*texts)))[:, 1] * day.scale + day.mean
-        np.testing.assert_allclose(found, [19782, 19783], atol=0.01)  # days from 1970-01-01 to 2024-02-29: 54 * 365 + 13 + 59
-        told = r"column 'when': expected days written as in training, .*\. Received: others=\['soon'\]"
+        np.testing.assert_allclose(
+            found, [19782, 19783], atol=0.01
+        )  # days from 1970-01-01 to 2024-02-29: 54 * 365 + 13 + 59
+        told = (
+            r"column 'when': expected days written as in training, .*\. Received: others=\['soon'\]"
+        )
         with pytest.raises(DataError, match=told):
             encoder.transform(table(x=X[:1], when=text("soon")))
         assert np.isfinite(encoder.transform(table(x=X[:2], when=text(None, texts[0])))).all()
-    assert encoder.ambiguities() == ([f"when: days, read as {spelling}"] if spelling not in (None, "ISO") else [])
+    assert encoder.ambiguities() == (
+        [f"when: days, read as {spelling}"] if spelling not in (None, "ISO") else []
+    )
 
 
 def test_days_that_may_be_two_are_not_guessed_and_numbers_are_days_only_where_asked():
     rows = table(x=X, when=days("01/02/2024", "03/04/2024"))
-    assert fit_encoder(rows).dropped_columns() == {"when": "its days may be %d/%m/%Y or %m/%d/%Y: write them as 2024-02-29"}
+    assert fit_encoder(rows).dropped_columns() == {
+        "when": "its days may be %d/%m/%Y or %m/%d/%Y: write them as 2024-02-29"
+    }
     told = r"column 'when': expected days in one spelling\. .*spellings=\['%d/%m/%Y', '%m/%d/%Y'\]\. Write them as 2024-02-29"
     with pytest.raises(DataError, match=told):
         fit_encoder(rows, column_types={"when": "date"})
-    year = fit_encoder(table(year=np.array([2020.0, 2021.0] * 20)), column_types={"year": "date"}).columns[0]
-    assert (year.date_format, [part.name for part in year.parts]) == ("%Y", ["year day", "year weekday"])
-    assert fit_encoder(table(day=np.array([20240229.0, 20240301.0] * 20)), column_types={"day": "date"}).columns[0].date_format == "%Y%m%d"
+    year = fit_encoder(
+        table(year=np.array([2020.0, 2021.0] * 20)), column_types={"year": "date"}
+    ).columns[0]
+    assert (year.date_format, [part.name for part in year.parts]) == (
+        "%Y",
+        ["year day", "year weekday"],
+    )
+    assert (
+        fit_encoder(
+            table(day=np.array([20240229.0, 20240301.0] * 20)), column_types={"day": "date"}
+        )
+        .columns[0]
+        .date_format
+        == "%Y%m%d"
+    )
 
 
-@pytest.mark.parametrize(("name", "dropped"), [("id", True), ("user_id", True), ("PassengerId", True), ("USER ID", True), ("paid", False)])
+@pytest.mark.parametrize(
+    ("name", "dropped"),
+    [("id", True), ("user_id", True), ("PassengerId", True), ("USER ID", True), ("paid", False)],
+)
 def test_what_numbers_the_rows(name, dropped):
     column = np.arange(N) * 7.0 + 100
-    assert (fit_encoder(table(x=X, **{name: column})).dropped_columns() == {name: "it numbers the rows"}) == dropped
+    assert (
+        fit_encoder(table(x=X, **{name: column})).dropped_columns() == {name: "it numbers the rows"}
+    ) == dropped
 
 
 def test_names_that_come_twice_are_told_apart():
@@ -161,18 +230,32 @@ def test_names_that_come_twice_are_told_apart():
 
 def test_derived_columns_that_clash():
     rows = table(a=X, b=X + 1)
-    with pytest.raises(ConfigError, match=r"derive: b: expected a new name\. Received: columns=\['a', 'b'\]\. Give it a name that no"):
+    with pytest.raises(
+        ConfigError,
+        match=r"derive: b: expected a new name\. Received: columns=\['a', 'b'\]\. Give it a name that no",
+    ):
         fit_encoder(rows, derive={"b": "a * 2"})
     assert find_names("log(`odd name`) + 2e3 * x.y - _z") == ["log", "odd name", "x.y", "_z"]
-    encoder = fit_encoder(rows, column_types={"a": "drop", "b": "drop", "c": "number"}, derive={"c": "a * 2"})
-    with pytest.raises(DataError, match=r"expected the columns of training\. Received: missing=\['a'\], there=\['b'\]"):
+    encoder = fit_encoder(
+        rows, column_types={"a": "drop", "b": "drop", "c": "number"}, derive={"c": "a * 2"}
+    )
+    with pytest.raises(
+        DataError,
+        match=r"expected the columns of training\. Received: missing=\['a'\], there=\['b'\]",
+    ):
         encoder.transform(rows.drop("a"))
     assert encoder.transform(table(a=X, c=X)).shape == (N, 1)
     assert np.isfinite(encoder.transform(table(a=text(None, "2")))).all()
 
 
 def test_gaps_where_training_had_none_and_none_where_it_had():
-    encoder = fit_encoder(table(x=X, empty=np.full(N, np.nan), when=np.datetime64("2024-01-01", "s") + np.arange(N) * np.timedelta64(86400, "s")))
+    encoder = fit_encoder(
+        table(
+            x=X,
+            empty=np.full(N, np.nan),
+            when=np.datetime64("2024-01-01", "s") + np.arange(N) * np.timedelta64(86400, "s"),
+        )
+    )
     assert encoder.dropped_columns() == {"empty": "it is empty"}
     for gone in (np.full(2, np.nan), text(None, None)):
         found = encoder.transform(table(x=gone, when=gone))
@@ -180,27 +263,54 @@ def test_gaps_where_training_had_none_and_none_where_it_had():
         assert np.isfinite(found).all()
 
 
-@pytest.mark.parametrize("dressed", [("1,234", "5,678"), ("$1,200", "$950"), ("12%", "14.5 %"), ("1.234,50", "2,5"), ("€ 3", "(4)")])
+@pytest.mark.parametrize(
+    "dressed",
+    [
+        ("1,234", "5,678"),
+        ("$1,200", "$950"),
+        ("12%", "14.5 %"),
+        ("1.234,50", "2,5"),
+        ("€ 3", "(4)"),
+    ],
+)
 def test_numbers_that_are_not_written_plainly(dressed):
     with pytest.raises(DataError) as caught:
         fit_encoder(table(x=X, price=days(*dressed)))
     told = "column 'price': expected numbers written plainly: 1200, 0.125. Received: text="
     assert told in str(caught.value)
-    assert 'Write them with digits and a point alone; or say column_types={"price": "category"}, or "drop".' in str(caught.value)
-    assert fit_encoder(table(x=X, price=days(*dressed)), column_types={"price": "drop"}).feature_names == ("x",)
+    assert (
+        'Write them with digits and a point alone; or say column_types={"price": "category"}, or "drop".'
+        in str(caught.value)
+    )
+    assert fit_encoder(
+        table(x=X, price=days(*dressed)), column_types={"price": "drop"}
+    ).feature_names == ("x",)
 
 
-@pytest.mark.parametrize("plain", [("1.2.3", "1.10.0"), ("12:30", "13:45"), ("555-1234", "555-9876"), ("12 kg", "3 kg"), ("a1", "b,2")])
+@pytest.mark.parametrize(
+    "plain",
+    [
+        ("1.2.3", "1.10.0"),
+        ("12:30", "13:45"),
+        ("555-1234", "555-9876"),
+        ("12 kg", "3 kg"),
+        ("a1", "b,2"),
+    ],
+)
 def test_text_that_only_looks_like_numbers(plain):
     assert isinstance(fit_encoder(table(price=days(*plain))).columns[0], CategoricalColumn)
 
 
 def test_small_tables_and_wide_ones():
-    with pytest.raises(DataError, match=r"left_out=\{'a': 'it is always 1\.0'\}\. Say column_types=\{"):
+    with pytest.raises(
+        DataError, match=r"left_out=\{'a': 'it is always 1\.0'\}\. Say column_types=\{"
+    ):
         fit_encoder(table(a=np.array([1.0])))
     one = fit_encoder(table(a=np.array([1.0])), column_types={"a": "number"})
     assert one.transform(table(a=np.array([1.0, 2.0]))).tolist() == [[0], [1]]
-    assert fit_encoder(table(a=np.array([1.0, 3.0]))).transform(table(a=np.array([1.0, 3.0]))).tolist() == [[-1], [1]]
+    assert fit_encoder(table(a=np.array([1.0, 3.0]))).transform(
+        table(a=np.array([1.0, 3.0]))
+    ).tolist() == [[-1], [1]]
     wide = fit_encoder(Table({f"c{i}": RNG.normal(size=5) for i in range(5000)}))
     assert len(wide.feature_names) == 5000
     with pytest.raises(DataError) as caught:
@@ -210,14 +320,21 @@ def test_small_tables_and_wide_ones():
 
 def test_guesses_that_can_be_corrected():
     encoder = fit_encoder(table(zone=days("01", "7")))
-    assert encoder.ambiguities() == ['zone: numbers in quotes, taken for levels; column_types={"zone": "number"} counts them']
+    assert encoder.ambiguities() == [
+        'zone: numbers in quotes, taken for levels; column_types={"zone": "number"} counts them'
+    ]
     assert fit_encoder(table(zone=days("a", "7"))).ambiguities() == []
 
 
 def test_infinities_in_words_and_beyond_reason():
-    for column, row in ((text("1", "inf", "2"), 1), (np.array([0, 1, 1e200]), 2), (np.array([-np.inf, 1, 2]), 0)):
+    for column, row in (
+        (text("1", "inf", "2"), 1),
+        (np.array([0, 1, 1e200]), 2),
+        (np.array([-np.inf, 1, 2]), 0),
+    ):
         with pytest.raises(
-            DataError, match=rf"column 'a': expected finite numbers\. Received: row={row}, .*say column_types=\{{\"a\": \"drop\"\}}"
+            DataError,
+            match=rf"column 'a': expected finite numbers\. Received: row={row}, .*say column_types=\{{\"a\": \"drop\"\}}",
         ):
             fit_encoder(table(a=column), column_types={"a": "number"})
 
@@ -225,4 +342,6 @@ def test_infinities_in_words_and_beyond_reason():
 def test_a_frame_and_its_file_teach_the_same(tmp_path, shared_data):
     """Oracle: a relation."""
     frame = pd.read_csv(shared_data / "titanic" / "titanic.csv")
-    assert fit_encoder(read_table(frame)) == fit_encoder(read_table(shared_data / "titanic" / "titanic.csv"))
+    assert fit_encoder(read_table(frame)) == fit_encoder(
+        read_table(shared_data / "titanic" / "titanic.csv")
+    )

@@ -43,13 +43,31 @@ def test_arithmetic(expression, wanted):
 @pytest.mark.parametrize(
     ("expression", "told"),
     [
-        ("1stFlrSF +", "derive: new: expected a column, a number or a bracket. Received: expression='1stFlrSF +', where='the end'"),
-        ("1stFlrSF log", "expected an operator: + - * /. Received: expression='1stFlrSF log', where='log'"),
-        ("(1stFlrSF", "expected a closing bracket. Received: expression='(1stFlrSF', where='the end'. There are columns, numbers"),
-        ("log ** 2", "expected a column, a number or a bracket. Received: expression='log ** 2', where='* 2'"),
-        ("log(log, 2)", "expected a closing bracket. Received: expression='log(log, 2)', where=', 2)'"),
+        (
+            "1stFlrSF +",
+            "derive: new: expected a column, a number or a bracket. Received: expression='1stFlrSF +', where='the end'",
+        ),
+        (
+            "1stFlrSF log",
+            "expected an operator: + - * /. Received: expression='1stFlrSF log', where='log'",
+        ),
+        (
+            "(1stFlrSF",
+            "expected a closing bracket. Received: expression='(1stFlrSF', where='the end'. There are columns, numbers",
+        ),
+        (
+            "log ** 2",
+            "expected a column, a number or a bracket. Received: expression='log ** 2', where='* 2'",
+        ),
+        (
+            "log(log, 2)",
+            "expected a closing bracket. Received: expression='log(log, 2)', where=', 2)'",
+        ),
         ("", "expected a column, a number or a bracket"),
-        ("__import__('os')", "derive: new: column: expected one of 1stFlrSF, odd name, flag, log, sex, day. Received: name='__import__'"),
+        (
+            "__import__('os')",
+            "derive: new: column: expected one of 1stFlrSF, odd name, flag, log, sex, day. Received: name='__import__'",
+        ),
         ("1stFlrS + 1", "Did you mean '1stFlrSF'?"),
         ("log.real", "Received: name='log.real'"),
         (3, "expected an expression as text. Received: expression=3"),
@@ -64,5 +82,8 @@ def test_what_is_outside_the_grammar(expression, told):
 
 @pytest.mark.parametrize(("name", "kind"), [("sex", "text"), ("day", "dates")])
 def test_columns_of_no_numbers(name, kind):
-    with pytest.raises(DataError, match=rf"derive: new: expected columns of numbers. Received: column='{name}', holds='{kind}'"):
+    with pytest.raises(
+        DataError,
+        match=rf"derive: new: expected columns of numbers. Received: column='{name}', holds='{kind}'",
+    ):
         evaluate_expression("new", f"{name} + 1", COLUMNS)

@@ -1,4 +1,6 @@
-"""A model that was fitted to images from a folder: it knows their size and classes, answers in names, and takes paths."""
+"""A model that was fitted to images from a folder: it knows their size and classes, answers in
+names, and takes paths.
+"""
 
 import re
 from pathlib import Path
@@ -24,7 +26,9 @@ def folder(tmp_path_factory):
     for name, colour in COLOURS.items():
         (root / name).mkdir()
         for i in range(8):
-            pixels = np.clip(np.array(colour) + rng.integers(-20, 20, (6, 5, 3)), 0, 255).astype(np.uint8)
+            pixels = np.clip(np.array(colour) + rng.integers(-20, 20, (6, 5, 3)), 0, 255).astype(
+                np.uint8
+            )
             Image.fromarray(pixels).save(root / name / f"{i}.png")
     return root
 
@@ -35,7 +39,11 @@ def images(folder):
 
 
 def net(classes=3, seed=0):
-    last = gn.layers.Dense(classes, activation="softmax") if classes > 1 else gn.layers.Dense(1, activation="sigmoid")
+    last = (
+        gn.layers.Dense(classes, activation="softmax")
+        if classes > 1
+        else gn.layers.Dense(1, activation="sigmoid")
+    )
     model = gn.Sequential([gn.layers.Rescaling(1 / 255), gn.layers.Flatten(), last], seed=seed)
     model.compile(gn.optimizers.Adam(0.05), metrics=["accuracy"])
     return model
@@ -52,9 +60,13 @@ def test_it_is_fitted_as_to_arrays(images, capsys):
     """Oracle: the same rows as arrays, with the same split: the same bits; and what is said."""
     own, plain = net(), net()
     told = own.fit(images, epochs=2, validation_split=0.25, verbose=2).history
-    assert capsys.readouterr().out.startswith("class: 3 labels, cat, dog, eel\nimages of 6x5 pixels, 3 channels\n")
+    assert capsys.readouterr().out.startswith(
+        "class: 3 labels, cat, dog, eel\nimages of 6x5 pixels, 3 channels\n"
+    )
     assert told == plain.fit(images.x, images.y, epochs=2, validation_split=0.25, verbose=0).history
-    assert own.preprocessor == ImagePreprocessor((6, 5), 3, ClassTarget("class", ("cat", "dog", "eel")))
+    assert own.preprocessor == ImagePreprocessor(
+        (6, 5), 3, ClassTarget("class", ("cat", "dog", "eel"))
+    )
     assert plain.preprocessor is None
     assert own.fit(images, epochs=1, verbose=0).history.keys() == {"loss", "accuracy"}
     assert "class:" not in capsys.readouterr().out
@@ -70,7 +82,9 @@ def test_it_answers_in_names(model, images, folder, capsys):
     assert model.predict_labels(paths[0]).tolist() == ["eel"]
     np.testing.assert_array_equal(model.predict(folder), model.predict(images))
     model.summary()
-    assert capsys.readouterr().out.startswith("class: 3 labels, cat, dog, eel, from images of 6x5 pixels, 3 channels\n")
+    assert capsys.readouterr().out.startswith(
+        "class: 3 labels, cat, dog, eel, from images of 6x5 pixels, 3 channels\n"
+    )
     assert str(model.trace(images.x[:1], ["cat"])).endswith("─ class: 3 labels, cat, dog, eel")
 
 
@@ -101,7 +115,12 @@ def test_validation_on_images(images, folder):
     """Oracle: the same as arrays."""
     own = net().fit(images, epochs=1, verbose=0, validation_data=images).history
     assert own == net().fit(images, epochs=1, verbose=0, validation_data=folder).history
-    assert own == net().fit(images.x, images.y, epochs=1, verbose=0, validation_data=(images.x, images.y)).history
+    assert (
+        own
+        == net()
+        .fit(images.x, images.y, epochs=1, verbose=0, validation_data=(images.x, images.y))
+        .history
+    )
     assert own == net().fit(images.x, images.y, epochs=1, verbose=0, validation_data=images).history
     named = (images.x, np.repeat(["cat", "dog", "eel"], 8), np.ones(24))
     assert own == net().fit(images, epochs=1, verbose=0, validation_data=named).history
@@ -118,7 +137,9 @@ def test_class_weights_by_name_or_number(images):
     close(by_name.predict(images), expected)
     close(by_number.predict(images), expected)
     assert np.abs(without.predict(images) - expected).max() > 1e-3
-    with pytest.raises(DataError, match=r"class_weight: expected labels of class, .* Received: label='fox'"):
+    with pytest.raises(
+        DataError, match=r"class_weight: expected labels of class, .* Received: label='fox'"
+    ):
         net().fit(images, verbose=0, class_weight={"fox": 5.0})
 
 
@@ -161,27 +182,51 @@ def test_other_images_are_refused(model, images, folder, tmp_path):
     large = gn.data.images_from_folder(folder, (4, 5))
     refused(size, model.evaluate, large)
     refused(size, model.predict, large)
-    refused("Received: shape=(6, 5, 1).", model.predict, gn.data.images_from_folder(folder, (6, 5), channels=1))
+    refused(
+        "Received: shape=(6, 5, 1).",
+        model.predict,
+        gn.data.images_from_folder(folder, (6, 5), channels=1),
+    )
     refused("y: expected targets. Received: x='ndarray', y=None.", model.evaluate, images.x)
-    refused("x: expected images of 6x5 pixels, 3 channels. Received: x='dict'.", model.predict, {"a": [1, 2]})
-    refused("x: expected images of 6x5 pixels, 3 channels. Received: x='dict'.", model.evaluate, {"a": [1, 2]})
+    refused(
+        "x: expected images of 6x5 pixels, 3 channels. Received: x='dict'.",
+        model.predict,
+        {"a": [1, 2]},
+    )
+    refused(
+        "x: expected images of 6x5 pixels, 3 channels. Received: x='dict'.",
+        model.evaluate,
+        {"a": [1, 2]},
+    )
     refused("others=['fox']", model.evaluate, images.x[:1], ["fox"])
     (tmp_path / "x.png").write_text("no image")
-    refused("images: expected files that can be read. Received: unreadable=1, first=", model.predict, tmp_path)
+    refused(
+        "images: expected files that can be read. Received: unreadable=1, first=",
+        model.predict,
+        tmp_path,
+    )
     refused("x.png: it is no image that Pillow knows", model.predict, [tmp_path / "x.png"])
     refused("nowhere.png: FileNotFoundError", model.predict, "nowhere.png")
     (tmp_path / "empty").mkdir()
     refused("images: expected a folder with images (.png, .jpg", model.predict, tmp_path / "empty")
     (tmp_path / "empty" / "fox").mkdir()
     refused(
-        "images: expected the classes of training, ('cat', 'dog', 'eel'). Received: others=['fox'].", model.evaluate, tmp_path / "empty"
+        "images: expected the classes of training, ('cat', 'dog', 'eel'). Received: others=['fox'].",
+        model.evaluate,
+        tmp_path / "empty",
     )
 
 
 def test_what_goes_with_tables_alone_is_refused(images):
-    with pytest.raises(ConfigError, match="fit: expected no target, columns, derive or target_transform with images"):
+    with pytest.raises(
+        ConfigError,
+        match="fit: expected no target, columns, derive or target_transform with images",
+    ):
         net().fit(images, target="class")
-    with pytest.raises(ConfigError, match=r"target 'class': expected a network that ends in a choice of 3 labels\..*outputs=\(5,\)"):
+    with pytest.raises(
+        ConfigError,
+        match=r"target 'class': expected a network that ends in a choice of 3 labels\..*outputs=\(5,\)",
+    ):
         net(5).fit(images, verbose=0)
     model = net()
     model.fit(images, epochs=0, verbose=0)
@@ -190,9 +235,15 @@ def test_what_goes_with_tables_alone_is_refused(images):
         model.fit({"a": [1, 2], "b": ["x", "y"]}, target="b")
     table = gn.Sequential([gn.layers.Dense(1, activation="sigmoid")])
     table.fit({"a": [1, 2, 3], "b": ["x", "y", "x"]}, target="b", epochs=0, verbose=0)
-    with pytest.raises(ConfigError, match=r"fit: expected 1 columns as 1 numbers: a, as at an earlier fit\. Received: x='Images'"):
+    with pytest.raises(
+        ConfigError,
+        match=r"fit: expected 1 columns as 1 numbers: a, as at an earlier fit\. Received: x='Images'",
+    ):
         table.fit(images)
-    with pytest.raises(DataError, match=r"a file that ends in \.csv.*Images are read by glassnet\.data\.images_from_folder\."):
+    with pytest.raises(
+        DataError,
+        match=r"a file that ends in \.csv.*Images are read by glassnet\.data\.images_from_folder\.",
+    ):
         net().fit(str(Path(images.files[0]).parent), target="x")
 
 

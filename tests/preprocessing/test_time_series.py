@@ -27,7 +27,9 @@ def shop(**options):
 
 
 def network(horizon=6, last="glorot_uniform"):
-    return gn.Sequential([Flatten(), Dense(8, activation="relu"), Dense(horizon, kernel_initializer=last)], seed=0)
+    return gn.Sequential(
+        [Flatten(), Dense(8, activation="relu"), Dense(horizon, kernel_initializer=last)], seed=0
+    )
 
 
 @pytest.fixture(scope="module")
@@ -38,9 +40,11 @@ def fitted():
 
 
 def test_what_is_learned_by_hand():
-    """Season 2 of 1, 2, 4, 3, 8, 6: the differences 4-1, 3-2, 8-4, 6-3 = 3, 1, 4, 3; their root mean square is sqrt(35 / 4).
+    """Season 2 of 1, 2, 4, 3, 8, 6: the differences 4-1, 3-2, 8-4, 6-3 = 3, 1, 4, 3; their root
+    mean square is sqrt(35 / 4).
 
-    Two are seen and one is learned: (3, 1) to 4, (1, 4) to 3; after the end (4, 3). 0 forecasts 8, a season before the end.
+    Two are seen and one is learned: (3, 1) to 4, (1, 4) to 3; after the end (4, 3). 0 forecasts 8,
+        a season before the end.
     """
     series = gn.data.series({"y": [1, 2, 4, 3, 8, 6]}, "y", season=2, length=2)
     model = network(1)
@@ -53,7 +57,10 @@ def test_what_is_learned_by_hand():
     assert there is None
     close(model.preprocessor.transform(series)[:, :, 0] * scale, [[3, 1], [1, 4], [4, 3]])
     close(model.preprocessor.inverse_transform(np.zeros((3, 1)), series)[:, 0], [4, 3, 8])
-    close(model.preprocessor.inverse_transform(np.ones((3, 1)), series)[:, 0], [4 + scale, 3 + scale, 8 + scale])
+    close(
+        model.preprocessor.inverse_transform(np.ones((3, 1)), series)[:, 0],
+        [4 + scale, 3 + scale, 8 + scale],
+    )
 
 
 @pytest.mark.parametrize("log", [False, True])
@@ -67,7 +74,10 @@ def test_undoing(season, horizon, log):
         series.append(series[-season] + 0.4 * out[0, j])
     want = np.array(series[12:])
     close(change.undifference(out, values[None, -season:])[0], np.exp(want) if log else want)
-    close(change.transform(values), [(series[t] - series[t - season]) / 0.4 for t in range(season, 12)])
+    close(
+        change.transform(values),
+        [(series[t] - series[t - season]) / 0.4 for t in range(season, 12)],
+    )
 
 
 def test_what_is_encoded_is_what_is_undone():
@@ -97,7 +107,9 @@ def test_forecasts_repeat_themselves_beyond_the_horizon(fitted):
     series, known = shop()[:48], list(SOLD[:48])
     while len(known) < 48 + 14:
         table = {"day": pandas.date_range("2015-01", periods=len(known), freq="MS"), "sold": known}
-        known += fitted.predict(gn.data.series(table, "sold", time="day", horizon=6, length=5))[-1].tolist()
+        known += fitted.predict(gn.data.series(table, "sold", time="day", horizon=6, length=5))[
+            -1
+        ].tolist()
     close(fitted.forecast(14).values, known[48:62])
     close(fitted.forecast(3).values, known[48:51])
     assert len(fitted.forecast()) == 6
@@ -108,7 +120,10 @@ def test_forecasts_go_on_from_a_newer_series(fitted):
     """Relation: as predict has it from that end; a table is read as the first one was."""
     close(fitted.forecast(series=shop()).values, fitted.predict(shop())[-1])
     assert fitted.forecast(series=TABLE).labels[0] == "2020-01"
-    assert fitted.forecast(series=TABLE).values.tolist() == fitted.forecast(series=shop()).values.tolist()
+    assert (
+        fitted.forecast(series=TABLE).values.tolist()
+        == fitted.forecast(series=shop()).values.tolist()
+    )
     close(fitted.predict(TABLE), fitted.predict(shop()))
     assert fitted.forecast().labels[0] == "2019-01"
 
@@ -124,9 +139,11 @@ def test_the_loss_is_in_the_targets_own_units(fitted):
 
 
 def test_what_is_held_out_teaches_nothing():
-    """Relation: other values in the held-out end change no weight and no scale, but the score on them.
+    """Relation: other values in the held-out end change no weight and no scale, but the score on
+    them.
 
-    48 steps make 48 - 12 - 5 - 6 + 1 = 26 windows; a quarter is 6 or 7, rounded 6; 5 see into them: 15 train, on the first 15 + 22 = 37.
+    48 steps make 48 - 12 - 5 - 6 + 1 = 26 windows; a quarter is 6 or 7, rounded 6; 5 see into them:
+    15 train, on the first 15 + 22 = 37.
     """
     fits, other = [], TABLE[:48].copy()
     other.loc[37:, "sold"] *= 3
@@ -134,7 +151,13 @@ def test_what_is_held_out_teaches_nothing():
         model = network()
         series = gn.data.series(table, "sold", time="day", horizon=6, length=5)
         history = model.fit(series, epochs=3, validation_split=0.25, verbose=0)
-        fits.append((model.preprocessor.target.scale, [w.tolist() for w in model.get_weights()], history.history))
+        fits.append(
+            (
+                model.preprocessor.target.scale,
+                [w.tolist() for w in model.get_weights()],
+                history.history,
+            )
+        )
     assert history.params["rows"] == 15
     assert model.preprocessor.trained_on == "2015-01 to 2018-01 (37 months)"
     assert model.forecast().labels[0] == "2019-01"
@@ -145,7 +168,12 @@ def test_what_is_held_out_teaches_nothing():
     other = TABLE[:48].copy()
     other.loc[36, "sold"] *= 3
     model = network()
-    model.fit(gn.data.series(other, "sold", time="day", horizon=6, length=5), epochs=3, validation_split=0.25, verbose=0)
+    model.fit(
+        gn.data.series(other, "sold", time="day", horizon=6, length=5),
+        epochs=3,
+        validation_split=0.25,
+        verbose=0,
+    )
     assert model.preprocessor.target.scale != fits[0][0]
 
 
@@ -172,13 +200,20 @@ def test_what_is_said(fitted, capsys):
     ]
     fitted.summary()
     assert "from the 5 differences before, trained on" in " ".join(capsys.readouterr().out.split())
-    assert repr(shop()) == "TimeSeries('sold', 2015-01 to 2019-12 (60 months), season=12, length=5, horizon=6)"
+    assert (
+        repr(shop())
+        == "TimeSeries('sold', 2015-01 to 2019-12 (60 months), season=12, length=5, horizon=6)"
+    )
     lines = str(fitted.forecast(2)).splitlines()
     assert lines[0].split() == ["time", "sold", "seasonal", "naive"]
     assert lines[1].split()[::2] == ["2019-01", f"{SOLD[36]:.4g}"]
     assert len(lines) == 3
     assert repr(fitted.forecast(2)) == "Forecast('sold', 2019-01 to 2019-02)"
-    assert str(fitted.trace(shop()[:23])).splitlines()[-1].startswith("─ sold: 6 steps ahead, learned as (sold - sold 12")
+    assert (
+        str(fitted.trace(shop()[:23]))
+        .splitlines()[-1]
+        .startswith("─ sold: 6 steps ahead, learned as (sold - sold 12")
+    )
 
 
 def test_the_figure(fitted):
@@ -191,7 +226,9 @@ def test_the_figure(fitted):
     came = forecast.plot(truth=SOLD[48:54]).axes[0].lines[1]
     assert came.get_label() == "what came"
     close(came.get_ydata(), SOLD[47:54])
-    with pytest.raises(DataError, match=r"plot: expected truth of 6 steps\. Received: shape=\(2,\)"):
+    with pytest.raises(
+        DataError, match=r"plot: expected truth of 6 steps\. Received: shape=\(2,\)"
+    ):
         forecast.plot(truth=[1, 2])
 
 
@@ -203,7 +240,9 @@ def test_rows_are_put_in_the_order_of_time():
 
 
 def test_defaults():
-    """Two seasons to see, or what half of a short series allows: (36 - 12 - 6) // 2 = 9; no season of too few."""
+    """Two seasons to see, or what half of a short series allows: (36 - 12 - 6) // 2 = 9; no season
+    of too few.
+    """
     assert shop(length=None, horizon=1).length == 23
     assert gn.data.series({"y": np.arange(99.0)}, "y", season=12).length == 24
     assert gn.data.series(TABLE[:36], "sold", time="day", horizon=6).length == 9
@@ -225,11 +264,17 @@ def test_a_series_that_repeats_itself_is_forecast_without_a_miss():
 
 
 def test_flights(shared_data, record_property):
-    """Goal: beat seasonal naive from both origins, 12 months each. Seen over five seeds: 14.7 and 14.7 beside 49.3 and 50.7."""
-    series = gn.data.series(shared_data / "flights" / "flights.csv", "passengers", time="month", horizon=12)
+    """Goal: beat seasonal naive from both origins, 12 months each. Seen over five seeds: 14.7 and
+    14.7 beside 49.3 and 50.7.
+    """
+    series = gn.data.series(
+        shared_data / "flights" / "flights.csv", "passengers", time="month", horizon=12
+    )
     for year, end in ((1959, 120), (1960, 132)):
         truth = series.values[end : end + 12]
-        model = gn.Sequential([Flatten(), Dense(128, activation="relu"), Dropout(0.5), Dense(12)], seed=0)
+        model = gn.Sequential(
+            [Flatten(), Dense(128, activation="relu"), Dropout(0.5), Dense(12)], seed=0
+        )
         model.fit(series[:end], epochs=334, verbose=0)
         found = model.forecast()
         miss = np.sqrt(np.mean((found.values - truth) ** 2))
@@ -241,7 +286,9 @@ def test_flights(shared_data, record_property):
 
 
 def test_the_lab(shared_data, tmp_path, monkeypatch, capsys):
-    """An LSTM misses by less than half of what the year before does, from both origins. Seen: 16.8 and 17.5 beside 49.3 and 50.7."""
+    """An LSTM misses by less than half of what the year before does, from both origins. Seen: 16.8
+    and 17.5 beside 49.3 and 50.7.
+    """
     monkeypatch.chdir(tmp_path)
     runpy.run_path(str(Path(__file__).parents[2] / "labs" / "forecast.py"))
     *misses, last = capsys.readouterr().out.splitlines()[1:]
@@ -256,12 +303,28 @@ def test_the_lab(shared_data, tmp_path, monkeypatch, capsys):
 @pytest.mark.parametrize(
     ("options", "error", "text"),
     [
-        ({"target": "sould"}, ConfigError, "target: expected one of day, sold. Received: name='sould'. Did you mean 'sold'?"),
-        ({"time": "dya"}, ConfigError, "time: expected one of day, sold. Received: name='dya'. Did you mean 'day'?"),
-        ({"horizon": 0}, ConfigError, "series: expected length, horizon and season to be ints >= 1. Received: length=None, horizon=0"),
+        (
+            {"target": "sould"},
+            ConfigError,
+            "target: expected one of day, sold. Received: name='sould'. Did you mean 'sold'?",
+        ),
+        (
+            {"time": "dya"},
+            ConfigError,
+            "time: expected one of day, sold. Received: name='dya'. Did you mean 'day'?",
+        ),
+        (
+            {"horizon": 0},
+            ConfigError,
+            "series: expected length, horizon and season to be ints >= 1. Received: length=None, horizon=0",
+        ),
         ({"season": 2.5}, ConfigError, "season=2.5."),
         ({"length": -1}, ConfigError, "length=-1"),
-        ({"transform": "sqrt"}, ConfigError, "series: expected transform to be \"log\" or None. Received: transform='sqrt'."),
+        (
+            {"transform": "sqrt"},
+            ConfigError,
+            "series: expected transform to be \"log\" or None. Received: transform='sqrt'.",
+        ),
         (
             {"horizon": 70},
             DataError,
@@ -277,11 +340,23 @@ def test_wishes_that_are_refused(options, error, text):
 @pytest.mark.parametrize(
     ("values", "options", "text"),
     [
-        ([1, 2, np.nan, 4, np.nan], {}, "target 'y': expected a value at every time. Received: missing=2, first='3'. Fill them first"),
-        (["1", "2", "many", "4", "5"], {}, "target 'y': expected numbers in every row. Received: text=['1', '2', 'many']."),
+        (
+            [1, 2, np.nan, 4, np.nan],
+            {},
+            "target 'y': expected a value at every time. Received: missing=2, first='3'. Fill them first",
+        ),
+        (
+            ["1", "2", "many", "4", "5"],
+            {},
+            "target 'y': expected numbers in every row. Received: text=['1', '2', 'many'].",
+        ),
         ([7, 7, 7, 7, 7], {}, "target 'y': expected numbers that differ. Received: always=7.0."),
         ([1, 2, np.inf, 4, 5], {}, "target 'y': expected finite numbers."),
-        ([1, 2, 0, 4, -5], {"transform": "log"}, "target 'y': expected numbers above 0. Received: value=0.0, rows=2. Leave transform"),
+        (
+            [1, 2, 0, 4, -5],
+            {"transform": "log"},
+            "target 'y': expected numbers above 0. Received: value=0.0, rows=2. Leave transform",
+        ),
     ],
 )
 def test_values_that_are_refused(values, options, text):
@@ -298,39 +373,86 @@ def test_fits_that_are_refused(fitted):
     refuses(ConfigError, f"{end} End in Dense(6)", network(5), shop())
     relu = gn.Sequential([Flatten(), Dense(6, activation="relu")])
     refuses(ConfigError, "ends_in='relu'", relu, shop())
-    refuses(ConfigError, "fit: expected no target, columns, derive or target_transform with a TimeSeries", network(), shop(), target="sold")
+    refuses(
+        ConfigError,
+        "fit: expected no target, columns, derive or target_transform with a TimeSeries",
+        network(),
+        shop(),
+        target="sold",
+    )
     steps = "series 'sold': expected 23 steps or more: a season of 12, 5 to see and 6 to learn. Received: steps=22."
     refuses(DataError, steps, network(), shop()[:22])
     told = "expected a window on either side, and 5 between them that would see into those held out. Received: windows=8, held_out=4."
     refuses(DataError, told, network(), shop()[:30], validation_split=0.5)
-    refuses(ConfigError, "expected a fraction from 0 to below 1", network(), shop(), validation_split=1.0)
+    refuses(
+        ConfigError,
+        "expected a fraction from 0 to below 1",
+        network(),
+        shop(),
+        validation_split=1.0,
+    )
     before = "fit: expected what the model was fitted to before, the 5 differences before"
     refuses(ConfigError, before, fitted, shop(season=6))
     earlier = "fit: expected the 5 differences before, trained on 2015-01 to 2018-12 (48 months), as at an earlier fit. Received: x='DataF"
     refuses(ConfigError, earlier, fitted, TABLE, target="sold")
     table = gn.Sequential([Dense(1)], seed=0)
     table.fit({"a": [1.0, 2, 3], "b": [1.0, 2, 4]}, target="b", verbose=0)
-    refuses(ConfigError, "fit: expected 1 columns as 1 numbers: a, as at an earlier fit. Received: x='TimeSeries'.", table, shop())
-    refuses(DataError, "y: expected None with a series. Received: y='list'. A series holds", fitted, shop(), [1, 2, 3])
+    refuses(
+        ConfigError,
+        "fit: expected 1 columns as 1 numbers: a, as at an earlier fit. Received: x='TimeSeries'.",
+        table,
+        shop(),
+    )
+    refuses(
+        DataError,
+        "y: expected None with a series. Received: y='list'. A series holds",
+        fitted,
+        shop(),
+        [1, 2, 3],
+    )
 
 
 def test_what_else_is_refused(fitted):
-    with pytest.raises(DataError, match=re.escape("forecaster: expected a series, or a table that holds it. Received: type='ndarray'.")):
+    with pytest.raises(
+        DataError,
+        match=re.escape(
+            "forecaster: expected a series, or a table that holds it. Received: type='ndarray'."
+        ),
+    ):
         fitted.predict(np.zeros((2, 5, 1)))
-    with pytest.raises(DataError, match=r"series 'sold': expected 17 steps or more: a season of 12, 5 to see\. Received: steps=16"):
+    with pytest.raises(
+        DataError,
+        match=r"series 'sold': expected 17 steps or more: a season of 12, 5 to see\. Received: steps=16",
+    ):
         fitted.forecast(series=shop()[:16])
-    with pytest.raises(DataError, match=r"series 'sold': expected 23 steps or more: a season of 12, 5 to see and 6 to come\. Rec"):
+    with pytest.raises(
+        DataError,
+        match=r"series 'sold': expected 23 steps or more: a season of 12, 5 to see and 6 to come\. Rec",
+    ):
         fitted.evaluate(shop()[:22])
-    with pytest.raises(DataError, match=r"forecast: expected a series of steps of a month\. Received: step='step'"):
+    with pytest.raises(
+        DataError, match=r"forecast: expected a series of steps of a month\. Received: step='step'"
+    ):
         fitted.forecast(series=gn.data.series(TABLE, "sold", horizon=6))
     for steps in (0, -1, 1.5, True):
-        with pytest.raises(ConfigError, match=r"forecast: expected steps to be an int >= 1\. Received: steps="):
+        with pytest.raises(
+            ConfigError, match=r"forecast: expected steps to be an int >= 1\. Received: steps="
+        ):
             fitted.forecast(steps)
-    with pytest.raises(NotReadyError, match=r"forecast: expected a model that was fitted to a series\. Fit it to a series first"):
+    with pytest.raises(
+        NotReadyError,
+        match=r"forecast: expected a model that was fitted to a series\. Fit it to a series first",
+    ):
         network().forecast()
-    with pytest.raises(NotReadyError, match=r"series: expected a model that was fitted to a series\. Fit it first: model\.fit\(series\)"):
+    with pytest.raises(
+        NotReadyError,
+        match=r"series: expected a model that was fitted to a series\. Fit it first: model\.fit\(series\)",
+    ):
         network().predict(shop())
-    with pytest.raises(ConfigError, match=r"series: expected a stretch, as series\[:-12\]\. Received: received=3\. One value is series"):
+    with pytest.raises(
+        ConfigError,
+        match=r"series: expected a stretch, as series\[:-12\]\. Received: received=3\. One value is series",
+    ):
         shop()[3]
 
 
@@ -354,10 +476,14 @@ def test_what_else_is_refused(fitted):
 def test_files_that_are_refused(part, old, new, text):
     """Each part comes back as it was, and not with a value that it cannot have."""
     written = json_codec.dumps(part, registry.by_class())
-    assert json_codec.Reader(registry.by_tag(), {}).read(json_codec.loads(written), type(part)) == part
+    assert (
+        json_codec.Reader(registry.by_tag(), {}).read(json_codec.loads(written), type(part)) == part
+    )
     assert old in written
     with pytest.raises(ModelFileError, match=re.escape(text)):
-        json_codec.Reader(registry.by_tag(), {}).read(json_codec.loads(written.replace(old, new)), type(part))
+        json_codec.Reader(registry.by_tag(), {}).read(
+            json_codec.loads(written.replace(old, new)), type(part)
+        )
 
 
 def test_a_series_is_cut_into_windows_as_an_array_is():

@@ -28,7 +28,9 @@ def arrays(data):
     """The arrays by name, read without safetensors."""
     _, header, numbers = apart(data)
     return {
-        name: np.frombuffer(numbers[slice(*said["data_offsets"])], NUMBERS[said["dtype"]]).reshape(said["shape"])
+        name: np.frombuffer(numbers[slice(*said["data_offsets"])], NUMBERS[said["dtype"]]).reshape(
+            said["shape"]
+        )
         for name, said in header.items()
     }
 
@@ -43,7 +45,10 @@ def changed(path, change, to=None):
 
 def small(layers=None, optimizer="sgd", seed=0):
     """A model of a few numbers that has been trained."""
-    model = gn.Sequential([Input(2), *(layers or [Dense(2, activation="relu"), BatchNormalization(), Dense(1)])], seed=seed)
+    model = gn.Sequential(
+        [Input(2), *(layers or [Dense(2, activation="relu"), BatchNormalization(), Dense(1)])],
+        seed=seed,
+    )
     model.compile(optimizer, "mean_squared_error")
     model.fit(np.float32([[0, 1], [1, 0], [2, 2]]), np.float32([1, 2, 3]), epochs=2, verbose=0)
     return model

@@ -1,6 +1,8 @@
-"""The models behind the golden files: `python tests/storage/golden_models.py` writes the files again.
+"""The models behind the golden files: `python tests/storage/golden_models.py` writes the files
+again.
 
-The files were written by release 0.1.0 and must load in every later one. Write them again only together with a new file format.
+The files were written by release 0.1.0 and must load in every later one. Write them again only
+together with a new file format.
 """
 
 import datetime
@@ -68,8 +70,20 @@ def without(table, *names):
 def series():
     """Five years of months with a trend and a season."""
     months = [f"{2015 + i // 12}-{i % 12 + 1:02d}" for i in range(60)]
-    sold = 100 + np.arange(60) + 20 * np.sin(np.arange(60) * np.pi / 6) + np.random.default_rng(3).normal(0, 3, 60)
-    return gn.data.series({"month": months, "sold": np.round(sold, 1)}, "sold", time="month", horizon=6, length=5, transform="log")
+    sold = (
+        100
+        + np.arange(60)
+        + 20 * np.sin(np.arange(60) * np.pi / 6)
+        + np.random.default_rng(3).normal(0, 3, 60)
+    )
+    return gn.data.series(
+        {"month": months, "sold": np.round(sold, 1)},
+        "sold",
+        time="month",
+        horizon=6,
+        length=5,
+        transform="log",
+    )
 
 
 def images(folder):
@@ -80,13 +94,17 @@ def images(folder):
     for name, color in (("cat", (250, 20, 20)), ("dog", (20, 20, 250))):
         (folder / name).mkdir(parents=True)
         for i in range(8):
-            pixels = np.clip(np.array(color) + rng.integers(-20, 20, (6, 5, 3)), 0, 255).astype(np.uint8)
+            pixels = np.clip(np.array(color) + rng.integers(-20, 20, (6, 5, 3)), 0, 255).astype(
+                np.uint8
+            )
             Image.fromarray(pixels).save(folder / name / f"{i}.png")
     return gn.data.images_from_folder(folder, (6, 5))
 
 
 def array_model(folder):
-    """Layers within layers, statistics, a schedule, a metric with settings, and the memory of Adam."""
+    """Layers within layers, statistics, a schedule, a metric with settings, and the memory of
+    Adam.
+    """
     layers = [
         Normalization(),
         Dense(4, activation="tanh", kernel_regularizer="l2"),
@@ -96,7 +114,10 @@ def array_model(folder):
         Dense(3, activation="softmax"),
     ]
     model = gn.Sequential(layers, seed=0)
-    model.compile(AdamW(Warmup(CosineDecay(0.01, 40), 5)), metrics=["accuracy", gn.metrics.TopKCategoricalAccuracy(2)])
+    model.compile(
+        AdamW(Warmup(CosineDecay(0.01, 40), 5)),
+        metrics=["accuracy", gn.metrics.TopKCategoricalAccuracy(2)],
+    )
     model.fit(X, Y, batch_size=8, epochs=3, validation_split=0.25, verbose=0)
     return model, X, X, Y
 
@@ -123,7 +144,12 @@ def quantity_model(folder):
 def images_model(folder):
     """Classes of pictures."""
     data = images(folder)
-    layers = [Rescaling(1 / 255), Conv2D(3, 3, activation="relu"), GlobalAveragePooling2D(), Dense(2, activation="softmax")]
+    layers = [
+        Rescaling(1 / 255),
+        Conv2D(3, 3, activation="relu"),
+        GlobalAveragePooling2D(),
+        Dense(2, activation="softmax"),
+    ]
     model = gn.Sequential(layers, seed=0)
     model.compile(SGD(0.1, momentum=0.9))
     model.fit(data, epochs=3, verbose=0)
@@ -133,7 +159,12 @@ def images_model(folder):
 def text_model(folder):
     """Words, their order, and a mask."""
     text = TextVectorization(max_tokens=12, output_sequence_length=4).adapt(TEXTS)
-    layers = [text, Embedding(12, 3, mask_zero=True), Bidirectional(LSTM(2)), Dense(1, activation="sigmoid")]
+    layers = [
+        text,
+        Embedding(12, 3, mask_zero=True),
+        Bidirectional(LSTM(2)),
+        Dense(1, activation="sigmoid"),
+    ]
     model = gn.Sequential(layers, seed=0)
     model.compile(Adam(0.01), "binary_crossentropy")
     labels = np.arange(ROWS) % 2
@@ -157,20 +188,35 @@ MODELS = {
     "text": text_model,
     "forecaster": forecaster_model,
 }
-"""What makes each model: of a folder to write into, the model, rows to predict, and x and y to train on."""
+"""What makes each model: of a folder to write into, the model, rows to predict, and x and y to
+train on.
+"""
 
 
 def run_model():
-    """A model whose runs depend on their past in all ways: statistics, noise, an optimizer's memory."""
-    layers = [Input(3), Dense(4, activation="tanh"), BatchNormalization(), Dropout(0.3), Dense(3, activation="softmax")]
+    """A model whose runs depend on their past in all ways: statistics, noise, an optimizer's
+    memory.
+    """
+    layers = [
+        Input(3),
+        Dense(4, activation="tanh"),
+        BatchNormalization(),
+        Dropout(0.3),
+        Dense(3, activation="softmax"),
+    ]
     model = gn.Sequential(layers, seed=0)
     model.compile(Adam(0.05), "sparse_categorical_crossentropy", ["accuracy"])
     return model
 
 
 def run_fit(model, folder):
-    """The run that the golden checkpoints belong to: the best weights are apart, the callbacks remember."""
-    callbacks = [EarlyStopping("loss", patience=9, start_from_epoch=1), ReduceLROnPlateau("accuracy", patience=1)]
+    """The run that the golden checkpoints belong to: the best weights are apart, the callbacks
+    remember.
+    """
+    callbacks = [
+        EarlyStopping("loss", patience=9, start_from_epoch=1),
+        ReduceLROnPlateau("accuracy", patience=1),
+    ]
     return model.fit(X, Y, batch_size=8, epochs=6, verbose=0, resume=folder, callbacks=callbacks)
 
 

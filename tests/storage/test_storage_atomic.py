@@ -1,4 +1,6 @@
-"""Disks that fail, and processes that die: nothing is lost. Oracle: the bytes that were there before."""
+"""Disks that fail, and processes that die: nothing is lost. Oracle: the bytes that were there
+before.
+"""
 
 import errno
 import os
@@ -28,7 +30,13 @@ def test_every_point_is_reached(path, monkeypatch):
     assert seen == POINTS
 
 
-@pytest.mark.parametrize("fault", [OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)), PermissionError(errno.EACCES, "Permission denied")])
+@pytest.mark.parametrize(
+    "fault",
+    [
+        OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)),
+        PermissionError(errno.EACCES, "Permission denied"),
+    ],
+)
 @pytest.mark.parametrize("point", POINTS[:4])
 def test_a_save_that_fails_leaves_what_was_there(path, monkeypatch, point, fault):
     before = path.read_bytes()
@@ -38,7 +46,10 @@ def test_a_save_that_fails_leaves_what_was_there(path, monkeypatch, point, fault
             raise fault
 
     monkeypatch.setattr(atomic_write, "failpoint", fail)
-    with pytest.raises(ModelFileError, match=rf"save: expected a file that can be written. .*m.glassnet'. It said: {fault.strerror}"):
+    with pytest.raises(
+        ModelFileError,
+        match=rf"save: expected a file that can be written. .*m.glassnet'. It said: {fault.strerror}",
+    ):
         small(seed=7).save(path)
     assert path.read_bytes() == before
     assert list(path.parent.iterdir()) == [path]
@@ -61,7 +72,10 @@ def test_a_disk_that_is_full(path, monkeypatch):
 @pytest.mark.parametrize("where", ["none/m", "m.glassnet/m", "", "a\0b", "x" * 300])
 def test_places_that_cannot_be_written(path, monkeypatch, where):
     monkeypatch.chdir(path.parent)
-    with pytest.raises(ModelFileError, match=r"save: expected a file that can be written\. Received: path=.* It said: "):
+    with pytest.raises(
+        ModelFileError,
+        match=r"save: expected a file that can be written\. Received: path=.* It said: ",
+    ):
         small().save(where)
     assert list(path.parent.iterdir()) == [path]
 

@@ -1,4 +1,5 @@
-"""A model's file in memory, as a pickle holds it: what is not as it must be is refused as the file on disk is.
+"""A model's file in memory, as a pickle holds it: what is not as it must be is refused as the file
+on disk is.
 
 Oracle: `gn.load` of the same bytes in a file.
 """
@@ -27,13 +28,18 @@ def swapped(model, data):
 @pytest.mark.parametrize("length", [0, 7, 8, 100, 1500, -4, -1])
 def test_a_pickle_cut_inside(length):
     model = small(optimizer="adam")
-    with pytest.raises(ModelFileError, match=r"load: expected a safetensors file. Received: bytes=\d+. It is damaged, or another kind"):
+    with pytest.raises(
+        ModelFileError,
+        match=r"load: expected a safetensors file. Received: bytes=\d+. It is damaged, or another kind",
+    ):
         swapped(model, blob(model)[:length])
 
 
 def test_bytes_of_another_kind():
     model = small()
-    with pytest.raises(ModelFileError, match=r"Received: bytes=5000\. Files of Keras, HDF5 and pickle are not read"):
+    with pytest.raises(
+        ModelFileError, match=r"Received: bytes=5000\. Files of Keras, HDF5 and pickle are not read"
+    ):
         swapped(model, b"\x89HDF\r\n\x1a\n" * 625)
     data = together("{}", *apart(blob(model))[1:]).replace(b"__metadata__", b"__metadatb__")
     with pytest.raises(ModelFileError, match="load: expected a safetensors file"):
@@ -42,17 +48,40 @@ def test_bytes_of_another_kind():
 
     arrays = {"dense_1/kernel": np.ones((2, 2), np.float32)}
     for metadata in (None, {"format": "pt"}):
-        with pytest.raises(ModelFileError, match=r"load: expected a file that model\.save wrote. Received: bytes=\d+. It holds arrays"):
+        with pytest.raises(
+            ModelFileError,
+            match=r"load: expected a file that model\.save wrote. Received: bytes=\d+. It holds arrays",
+        ):
             swapped(model, save(arrays, metadata))
 
 
 HEADERS = [
     (lambda header: header | {"more/kernel": header["dense_1/kernel"]}, "load: expected"),
-    (lambda header: {name: at for name, at in header.items() if name != "dense_1/bias"}, "load: expected"),
-    (lambda header: header | {"dense_1/kernel": header["dense_1/kernel"] | {"shape": [1, 4]}}, r"dense_1/kernel of shape \(2, 2\)"),
-    (lambda header: header | {"dense_1/kernel": header["dense_1/kernel"] | {"dtype": "I32"}}, "and kind F32, as the layers say"),
-    (lambda header: header | {"dense_1/kernel": header["dense_1/kernel"] | {"dtype": "BF16", "shape": [2, 4]}}, "kind='BF16'"),
-    (lambda header: header | {"dense_1/kernel": header["dense_1/kernel"] | {"shape": [2**40, 2**40]}}, "It is damaged"),
+    (
+        lambda header: {name: at for name, at in header.items() if name != "dense_1/bias"},
+        "load: expected",
+    ),
+    (
+        lambda header: header | {"dense_1/kernel": header["dense_1/kernel"] | {"shape": [1, 4]}},
+        r"dense_1/kernel of shape \(2, 2\)",
+    ),
+    (
+        lambda header: header | {"dense_1/kernel": header["dense_1/kernel"] | {"dtype": "I32"}},
+        "and kind F32, as the layers say",
+    ),
+    (
+        lambda header: (
+            header
+            | {"dense_1/kernel": header["dense_1/kernel"] | {"dtype": "BF16", "shape": [2, 4]}}
+        ),
+        "kind='BF16'",
+    ),
+    (
+        lambda header: (
+            header | {"dense_1/kernel": header["dense_1/kernel"] | {"shape": [2**40, 2**40]}}
+        ),
+        "It is damaged",
+    ),
 ]
 
 
@@ -84,7 +113,9 @@ def test_every_flipped_byte_gives_the_same_model_or_error_as_in_a_file(tmp_path)
         for source in (tmp_path / "m", bytes(bad)):
             try:
                 loaded = model_file.read_model(source)
-                outcomes.append((loaded.spec, [a.tobytes() for a in jax.tree.leaves(loaded.arrays)]))
+                outcomes.append(
+                    (loaded.spec, [a.tobytes() for a in jax.tree.leaves(loaded.arrays)])
+                )
             except ModelFileError:
                 outcomes.append(None)
         assert outcomes[0] == outcomes[1], place

@@ -28,7 +28,9 @@ def five(tmp_path, monkeypatch):
 
 
 def test_what_a_kill_left_behind_goes_when_the_run_goes_on(five):
-    """Killed time and again between putting a checkpoint in and taking the oldest away, a run would fill the disk."""
+    """Killed time and again between putting a checkpoint in and taking the oldest away, a run would
+    fill the disk.
+    """
     with closing(CheckpointFolder(five[0])) as folder:
         assert folder.read_newest().epoch == 4
         assert [path.stem[-2:] for path in folder.list_files()] == ["32", "24"]
@@ -38,6 +40,8 @@ def test_the_one_that_can_be_read_stays_however_many_are_newer(five):
     path, sound = five
     sound.up_to = 2
     with closing(CheckpointFolder(path)) as folder:
-        with pytest.warns(DataWarning, match="damaged. The run goes on from checkpoint-000002-000000016"):
+        with pytest.warns(
+            DataWarning, match="damaged. The run goes on from checkpoint-000002-000000016"
+        ):
             assert folder.read_newest().step == 16
         assert [path.stem[-2:] for path in folder.list_files()] == ["32", "24", "16", "08"]

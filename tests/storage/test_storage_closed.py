@@ -1,6 +1,8 @@
-"""What a file cannot do: run code, import, open, connect, or take memory that it does not bring along.
+"""What a file cannot do: run code, import, open, connect, or take memory that it does not bring
+along.
 
-Oracles: Python's own audit events, what the system counts as memory, and a file of a thief's that would leave a trace if it were used.
+Oracles: Python's own audit events, what the system counts as memory, and a file of a thief's that
+    would leave a trace if it were used.
 One test stands for each class of hole that the loaders of Keras had from 2024 to 2026.
 """
 
@@ -57,7 +59,12 @@ def said(part):
 def python(code, *arguments):
     """What a process of its own prints, as JSON."""
     line = f"import sys; sys.path += {HERE}\n{code}"
-    done = subprocess.run([sys.executable, "-c", line, *map(str, arguments)], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", line, *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     return json.loads(done.stdout)
 
 
@@ -82,15 +89,39 @@ print(json.dumps([pair for pair in seen if not pair[0].startswith(OTHER)]))
 
 
 def test_a_load_opens_its_file_and_nothing_else(tmp_path):
-    """No import, no other file, no socket, no process, no compilation of text: of models whole, of tables, and of refused ones."""
+    """No import, no other file, no socket, no process, no compilation of text: of models whole, of
+    tables, and of refused ones.
+    """
     rich = saved(
-        small([Residual([Dense(2, activation="tanh"), BatchNormalization()]), Normalization(), Dense(1)], "adam"), tmp_path / "rich"
+        small(
+            [
+                Residual([Dense(2, activation="tanh"), BatchNormalization()]),
+                Normalization(),
+                Dense(1),
+            ],
+            "adam",
+        ),
+        tmp_path / "rich",
     )
     table = gn.Sequential([Dense(1)], seed=0)
-    table.fit(TABLE, target="price", column_types={"port": "category"}, derive={"twice": "age * 2"}, verbose=0)
+    table.fit(
+        TABLE,
+        target="price",
+        column_types={"port": "category"},
+        derive={"twice": "age * 2"},
+        verbose=0,
+    )
     paths = [rich, saved(table, tmp_path / "table")]
-    for i, name in enumerate(("os.system", "custom/os.system", "../../x", "http://x/y", "layers/Lambda")):
-        paths.append(changed(rich, lambda model, name=name: model["layers"][1].update({"is": name}), tmp_path / f"bad{i}"))
+    for i, name in enumerate(
+        ("os.system", "custom/os.system", "../../x", "http://x/y", "layers/Lambda")
+    ):
+        paths.append(
+            changed(
+                rich,
+                lambda model, name=name: model["layers"][1].update({"is": name}),
+                tmp_path / f"bad{i}",
+            )
+        )
     (tmp_path / "cut").write_bytes(rich.read_bytes()[:500])
     (tmp_path / "pickle").write_bytes(pickle.dumps({"a": 1}))
     paths += [tmp_path / "cut", tmp_path / "pickle"]
@@ -104,7 +135,9 @@ def test_the_hook_would_have_seen_it(tmp_path):
     path = saved(small([Dense(1)]), tmp_path / "m")
     spy = "from glassnet.storage import model_file; old = model_file._read_spec"
     spy += "\ndef new(*given):\n import colorsys; open('/dev/null').close(); return old(*given)\n"
-    events = python(WATCHED.replace("seen = []", f"seen = []\n{spy}model_file._read_spec = new"), path)
+    events = python(
+        WATCHED.replace("seen = []", f"seen = []\n{spy}model_file._read_spec = new"), path
+    )
     assert {"open", "import"} <= {event for event, _ in events}
 
 
@@ -119,18 +152,44 @@ BOMBS = {
     "the largest Denses": ([Dense(MOST)] * 2, [2]),
     "Maxout": ([Maxout(MOST, pieces=MOST)], [2]),
     "what follows a Dense": (
-        [Dense(MOST), *(kind() for kind in (BatchNormalization, Normalization, LayerNormalization, PReLU))],
+        [
+            Dense(MOST),
+            *(kind() for kind in (BatchNormalization, Normalization, LayerNormalization, PReLU)),
+        ],
         [2],
     ),
-    "copies of copies": ([RepeatVector(MOST), Flatten(), RepeatVector(MOST), Flatten(), RepeatVector(MOST), Flatten(), Dense(1)], [2]),
+    "copies of copies": (
+        [
+            RepeatVector(MOST),
+            Flatten(),
+            RepeatVector(MOST),
+            Flatten(),
+            RepeatVector(MOST),
+            Flatten(),
+            Dense(1),
+        ],
+        [2],
+    ),
     "a large Flatten": ([RepeatVector(2**26), Flatten(), BatchNormalization(), Dense(2**26)], [2]),
     "a Reshape of many axes": ([Reshape((2, *[1] * 1000))], [2]),
     "a large input": ([Dense(MOST)], [MOST]),
     "an input of many axes": ([Dense(1)], [99_999] * 300_000),
     "a large kernel": ([Conv2D(2, MOST, padding="same")], [4, 4, 2]),
     "the largest filters": ([Conv2D(MOST, 3), Conv2DTranspose(MOST, 3)], [8, 8, 2]),
-    "a large image": ([ZeroPadding2D(2**26), AveragePooling2D(3, 1, "same"), UpSampling2D(MOST), Conv2D(1, 3), MaxPooling2D(2)], [4, 4, 2]),
-    "large windows": ([MaxPooling2D(2**20, 1, "same"), AveragePooling2D(MOST, padding="same"), Dense(2)], [4, 4, 2]),
+    "a large image": (
+        [
+            ZeroPadding2D(2**26),
+            AveragePooling2D(3, 1, "same"),
+            UpSampling2D(MOST),
+            Conv2D(1, 3),
+            MaxPooling2D(2),
+        ],
+        [4, 4, 2],
+    ),
+    "large windows": (
+        [MaxPooling2D(2**20, 1, "same"), AveragePooling2D(MOST, padding="same"), Dense(2)],
+        [4, 4, 2],
+    ),
     "many convolutions": ([Conv2D(1, 11, padding="same")] * 150, [16, 16, 1]),
     "many layers": ([Flatten()] * 2000, [2]),
     "too many layers": ([Activation("softmax")] * 20_000, [2]),
@@ -158,24 +217,40 @@ print(json.dumps(found))
 
 
 def bomb(path, layers, shape, file):
-    """`file` with other layers; those that cannot even be described in one piece are put together of their descriptions."""
+    """`file` with other layers; those that cannot even be described in one piece are put together
+    of their descriptions.
+    """
     model, header, numbers = apart(file)
     sys.setrecursionlimit(10_000)
-    path.write_bytes(together(model | {"layers": [deep(layer) for layer in layers], "input": shape}, header, numbers))
+    path.write_bytes(
+        together(
+            model | {"layers": [deep(layer) for layer in layers], "input": shape}, header, numbers
+        )
+    )
     return path
 
 
 def deep(layer):
     """`said` of a layer however deep."""
     if isinstance(layer, Residual):
-        return {"is": "layers/Residual", "name": None, "trainable": True, "layers": [deep(inner) for inner in layer.layers]}
+        return {
+            "is": "layers/Residual",
+            "name": None,
+            "trainable": True,
+            "layers": [deep(inner) for inner in layer.layers],
+        }
     return said(layer)
 
 
 def test_shapes_take_no_memory(tmp_path):
-    """CVE-2026-0897: a shape in a file that allocates what it says. Here: 64 MB and 5 s at most, for terabytes."""
+    """CVE-2026-0897: a shape in a file that allocates what it says. Here: 64 MB and 5 s at most,
+    for terabytes.
+    """
     file = saved(small([Dense(1)]), tmp_path / "m").read_bytes()
-    paths = {name: bomb(tmp_path / name.replace(" ", "_"), *described, file) for name, described in BOMBS.items()}
+    paths = {
+        name: bomb(tmp_path / name.replace(" ", "_"), *described, file)
+        for name, described in BOMBS.items()
+    }
     found = python(MEASURED, tmp_path / "m", *paths.values())
     for name, path in paths.items():
         says, megabytes, seconds = found[str(path)]
@@ -185,11 +260,16 @@ def test_shapes_take_no_memory(tmp_path):
 
 
 def test_an_example_stays_within_the_limit_after_every_layer(tmp_path):
-    """Layers without weights: no array's shape gives the bomb away, which would go off in `predict`."""
+    """Layers without weights: no array's shape gives the bomb away, which would go off in
+    `predict`.
+    """
     model = gn.Sequential([Input(2), RepeatVector(3), Flatten()])
     model.count_params()
     path = changed(saved(model, tmp_path / "m"), lambda said: said["layers"][0].update(n=2**27))
-    refused(path, r"load: expected at most 134,217,728 numbers an example after every layer. Received: shape=\(134217728, 2\)")
+    refused(
+        path,
+        r"load: expected at most 134,217,728 numbers an example after every layer. Received: shape=\(134217728, 2\)",
+    )
 
 
 def test_a_load_takes_what_the_file_does(tmp_path):
@@ -211,7 +291,9 @@ def test_a_history_of_100000_epochs_loads_in_no_time(tmp_path):
     import time
 
     model = small([Dense(1)])
-    model.history.history["loss"] = model.history.seconds = np.random.default_rng(0).uniform(size=100_000).tolist()
+    model.history.history["loss"] = model.history.seconds = (
+        np.random.default_rng(0).uniform(size=100_000).tolist()
+    )
     path = saved(model, tmp_path / "m")
     start = time.perf_counter()
     assert gn.load(path).history.history == model.history.history
@@ -233,16 +315,31 @@ def refused(path, says):
 
 
 def test_code_in_a_config(file):
-    """CVE-2024-3660, CVE-2025-9905, CVE-2025-9906: a Lambda layer brings bytecode, marshalled. No part has a field for code, nor a flag
-    that lets it in: what stands where a function is expected is looked up among those that the caller gave."""
+    """CVE-2024-3660, CVE-2025-9905, CVE-2025-9906: a Lambda layer brings bytecode, marshalled. No
+    part has a field for code, nor a flag
+    that lets it in: what stands where a function is expected is looked up among those that the
+        caller gave."""
     import base64
     import marshal
 
     code = base64.b64encode(marshal.dumps(compile("open('stolen', 'w')", "x", "eval"))).decode()
     for part in ("layers/Lambda", "Lambda", "custom/Lambda"):
-        refused(layer_is(file, {"is": part, "name": "d", "trainable": True, "function": [code, None, None]}), "a part that is known here")
-    for function in ([code, None, None], {"function": code}, {"function": [code]}, {"class_name": "__lambda__", "config": {"code": code}}):
-        refused(layer_is(file, said(Activation("relu")) | {"activation": function}), r"model.layers\[0\].activation: expected")
+        refused(
+            layer_is(
+                file, {"is": part, "name": "d", "trainable": True, "function": [code, None, None]}
+            ),
+            "a part that is known here",
+        )
+    for function in (
+        [code, None, None],
+        {"function": code},
+        {"function": [code]},
+        {"class_name": "__lambda__", "config": {"code": code}},
+    ):
+        refused(
+            layer_is(file, said(Activation("relu")) | {"activation": function}),
+            r"model.layers\[0\].activation: expected",
+        )
     with pytest.raises(TypeError):
         gn.load(file, safe_mode=False)
     with pytest.raises(TypeError):
@@ -255,8 +352,8 @@ GADGETS = ["os.system", "builtins.exec", "keras.utils.get_file", "keras.models.l
 
 @pytest.mark.parametrize("name", GADGETS)
 def test_gadgets_by_name(file, name, monkeypatch):
-    """CVE-2025-1550, CVE-2025-8747: module and function names that the loader imports and calls. Here names are keys of fixed tables, and
-    no import is tried but those of every load."""
+    """CVE-2025-1550, CVE-2025-8747: module and function names that the loader imports and calls.
+    Here names are keys of fixed tables, and no import is tried but those of every load."""
     module, _, function = name.rpartition(".")
     own = apart(file.read_bytes())[0]["layers"][0]
     variants = [
@@ -265,11 +362,14 @@ def test_gadgets_by_name(file, name, monkeypatch):
         own | {"module": module, "class_name": function, "config": {"arguments": ["id"]}},
         own | {"activation": {"function": name}},
         own | {"activation": name},
-        own | {"kernel_initializer": {"module": module, "class_name": "function", "config": function}},
+        own
+        | {"kernel_initializer": {"module": module, "class_name": "function", "config": function}},
         own | {"kernel_initializer": {"is": f"initializers/{name}"}},
     ]
     seen, original = [], builtins.__import__
-    monkeypatch.setattr(builtins, "__import__", lambda name, *more: seen.append(name) or original(name, *more))
+    monkeypatch.setattr(
+        builtins, "__import__", lambda name, *more: seen.append(name) or original(name, *more)
+    )
     gn.load(file)
     usual = set(seen)
     for part in variants:
@@ -279,7 +379,9 @@ def test_gadgets_by_name(file, name, monkeypatch):
 
 
 def test_the_tables_hold_parts_of_glassnet_alone():
-    """What a file can name at all: frozen dataclasses of this package that say what they are, none of which opens or calls when made."""
+    """What a file can name at all: frozen dataclasses of this package that say what they are, none
+    of which opens or calls when made.
+    """
     assert len(registry.by_tag()) == len(registry.by_class()) == len(registry.TAGS)
     for _name, kind, _ in registry.TAGS:
         assert kind.__module__.startswith("glassnet.")
@@ -296,8 +398,8 @@ def test_every_field_that_says_what_a_part_is_has_a_key(tag):
 
 
 def test_archives_are_not_unpacked(tmp_path, monkeypatch):
-    """CVE-2025-12060, CVE-2025-12638: a path in an archive that leads out of its folder. There is no archive: one that says it is a model
-    is refused before anything is unpacked."""
+    """CVE-2025-12060, CVE-2025-12638: a path in an archive that leads out of its folder. There is
+    no archive: one that says it is a model is refused before anything is unpacked."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "inner").mkdir()
     with zipfile.ZipFile(tmp_path / "inner" / "m.keras", "w") as archive:
@@ -308,13 +410,19 @@ def test_archives_are_not_unpacked(tmp_path, monkeypatch):
 
 
 def test_no_path_and_no_url_is_followed(file, tmp_path):
-    """CVE-2025-12058 (a vocabulary's path or URL is read into the model), CVE-2026-1669 (external links of HDF5), CVE-2026-1462 (the path
-    of another model): text in a file stays text. Whoever opened it would be seen by the audit above; here the secret is not found."""
+    """CVE-2025-12058 (a vocabulary's path or URL is read into the model), CVE-2026-1669 (external
+    links of HDF5), CVE-2026-1462 (the path of another model): text in a file stays text. Whoever
+    opened it would be seen by the audit above; here the secret is not found."""
     secret = tmp_path / "secret"
     secret.write_bytes(b"the secret")
     model, header, numbers = apart(file.read_bytes())
     for where in (str(secret), secret.as_uri(), "http://169.254.169.254/latest"):
-        for field in ({"vocabulary": where}, {"filepath": where}, {"kernel_initializer": where}, {"activation": where}):
+        for field in (
+            {"vocabulary": where},
+            {"filepath": where},
+            {"kernel_initializer": where},
+            {"activation": where},
+        ):
             refused(layer_is(file, model["layers"][0] | field), r"model.layers\[0\]")
         linked = {"d/kernel": header["d/kernel"] | {"external": where}}
         file.write_bytes(together(model, header | linked, numbers))
@@ -325,12 +433,19 @@ def test_no_path_and_no_url_is_followed(file, tmp_path):
         assert b"secret" not in b"".join(weight.tobytes() for weight in loaded.get_weights())
 
 
-@pytest.mark.parametrize("name", ["../d", "/etc/d", "a/../../d", "..", "c:\\d", "d\0", "~/d", "http://x", ""])
+@pytest.mark.parametrize(
+    "name", ["../d", "/etc/d", "a/../../d", "..", "c:\\d", "d\0", "~/d", "http://x", ""]
+)
 def test_names_of_layers_are_no_paths(file, name):
-    """A layer's name joined into a path or a link within an archive: here it is a key, and of letters."""
+    """A layer's name joined into a path or a link within an archive: here it is a key, and of
+    letters.
+    """
     model, header, numbers = apart(file.read_bytes())
     model["layers"][0]["name"] = name
-    header = {key.replace("d/", f"{name}/", 1) if key.startswith("d/") else key: value for key, value in header.items()}
+    header = {
+        key.replace("d/", f"{name}/", 1) if key.startswith("d/") else key: value
+        for key, value in header.items()
+    }
     file.write_bytes(together(model, header, numbers))
     with pytest.raises(ModelFileError):
         gn.load(file)
@@ -343,10 +458,13 @@ class Thief:
         return Path.write_text, (Path("stolen"), "x")
 
 
-@pytest.mark.parametrize("ending", ["glassnet", "h5", "hdf5", "keras", "pkl", "pt", "npz", "npy", "safetensors"])
+@pytest.mark.parametrize(
+    "ending", ["glassnet", "h5", "hdf5", "keras", "pkl", "pt", "npz", "npy", "safetensors"]
+)
 def test_nothing_is_unpickled_and_no_older_way_is_tried(tmp_path, monkeypatch, ending):
-    """CVE-2025-49655 (torch.load inside a layer), CVE-2025-9905 (the older HDF5 loader skips the checks): by no name does another format
-    come in, and there is no second loader to fall back on."""
+    """CVE-2025-49655 (torch.load inside a layer), CVE-2025-9905 (the older HDF5 loader skips the
+    checks): by no name does another format come in, and there is no second loader to fall back
+    on."""
     monkeypatch.chdir(tmp_path)
     kinds = [pickle.dumps(Thief(), protocol) for protocol in range(6)] + [
         b"\x89HDF\r\n\x1a\n" + bytes(600),

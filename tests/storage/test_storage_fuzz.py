@@ -1,6 +1,8 @@
-"""Files altered by chance: each is refused with a `ModelFileError`, or is a model that is what the file says.
+"""Files altered by chance: each is refused with a `ModelFileError`, or is a model that is what the
+file says.
 
-Oracle: the file read by `json` and NumPy alone (crafted.py). Everything is seeded. `GLASSNET_MUTATIONS` asks for more.
+Oracle: the file read by `json` and NumPy alone (crafted.py). Everything is seeded.
+    `GLASSNET_MUTATIONS` asks for more.
 """
 
 import json
@@ -23,7 +25,14 @@ MUTATIONS = int(os.environ.get("GLASSNET_MUTATIONS", 100_000))
 """In all: 8 of 10 of bytes, the rest of what the bytes mean."""
 
 RICH = [
-    Parallel([[Dense(2, kernel_regularizer="l2", name="a")], [], Residual(Maxout(2, bias_initializer="ones"))], trainable=False),
+    Parallel(
+        [
+            [Dense(2, kernel_regularizer="l2", name="a")],
+            [],
+            Residual(Maxout(2, bias_initializer="ones")),
+        ],
+        trainable=False,
+    ),
     BatchNormalization(momentum=0.5),
     Dense(1, activation="sigmoid"),
 ]
@@ -43,11 +52,18 @@ def rich_file(tmp_path_factory):
 
 def canonical(model):
     """What a file says, ignoring the words for it: keys in order, 1.0 as 1."""
-    return json.dumps(model, sort_keys=True).replace(".0,", ",").replace(".0}", "}").replace(".0]", "]")
+    return (
+        json.dumps(model, sort_keys=True)
+        .replace(".0,", ",")
+        .replace(".0}", "}")
+        .replace(".0]", "]")
+    )
 
 
 def outcome(data, path):
-    """None for a file that is refused, else the model, which is what the file says or the test fails."""
+    """None for a file that is refused, else the model, which is what the file says or the test
+    fails.
+    """
     path.write_bytes(data)
     try:
         loaded = model_file.read_model(path)
@@ -71,7 +87,10 @@ def test_the_oracle_sees_a_wrong_load(plain_file, tmp_path, monkeypatch):
     loaded = model_file.read_model(tmp_path / "m")
     (params,) = loaded.arrays.params
     other = loaded.arrays._replace(params=(params | {"bias": params["bias"] + 1},))
-    for wrong in (loaded._replace(arrays=other), loaded._replace(spec=replace(loaded.spec, seed=5))):
+    for wrong in (
+        loaded._replace(arrays=other),
+        loaded._replace(spec=replace(loaded.spec, seed=5)),
+    ):
         monkeypatch.setattr(model_file, "read_model", lambda path, wrong=wrong: wrong)
         with pytest.raises(AssertionError):
             outcome(plain_file, tmp_path / "m")
@@ -94,7 +113,21 @@ def mutated(data, rng):
         elif kind == 6:
             data[at : at + length] = rng.bytes(length)
         else:
-            data[at:at] = rng.choice([b"[", b"{", b'"', b"9" * 30, b"null", b"-", b",", b"\\u0000", b"1e999", b"NaN", b"\xff"])
+            data[at:at] = rng.choice(
+                [
+                    b"[",
+                    b"{",
+                    b'"',
+                    b"9" * 30,
+                    b"null",
+                    b"-",
+                    b",",
+                    b"\\u0000",
+                    b"1e999",
+                    b"NaN",
+                    b"\xff",
+                ]
+            )
     return bytes(data)
 
 
@@ -102,8 +135,13 @@ def mutated(data, rng):
 def test_bytes(file, request, tmp_path):
     data, rng = request.getfixturevalue(file), np.random.default_rng(0)
     share = {"plain_file": 6, "rich_file": 2}[file]
-    loads = sum(outcome(mutated(data, rng), tmp_path / "m") is not None for _ in range(MUTATIONS * share // 10))
-    assert loads > MUTATIONS // 1000  # the mutations are not all so coarse that nothing deep is reached
+    loads = sum(
+        outcome(mutated(data, rng), tmp_path / "m") is not None
+        for _ in range(MUTATIONS * share // 10)
+    )
+    assert (
+        loads > MUTATIONS // 1000
+    )  # the mutations are not all so coarse that nothing deep is reached
 
 
 @pytest.mark.parametrize("file", ["plain_file", "rich_file"])
@@ -113,10 +151,61 @@ def test_every_truncation(file, request, tmp_path):
 
 
 SCALARS = [
-    *(None, True, False, 0, -1, 1, 2, 7, 2**31, 2**63, 2**64, 10**39, 10**41, -(10**39), 0.5, -0.5, 1e300, 1e-300, 1e999, float("nan")),
-    *("", "relu", "Dense", "layers/Dense", "custom/Dense", "os.system", "../../etc/passwd", "http://x/y", "\x00", "\ud800", "a" * 20_000),
-    *([], {}, [[]], [1], [None], {"float": "nan"}, {"float": 1}, {"float": []}, {"function": "system"}, {"function": ["x"]}, {"is": 1}),
-    *({"is": "layers/Layer"}, {"is": "layers/Flatten"}, {"is": "initializers/Zeros"}, {"is": "Saved"}, {"is": "layers/Flatten", "is ": 2}),
+    *(
+        None,
+        True,
+        False,
+        0,
+        -1,
+        1,
+        2,
+        7,
+        2**31,
+        2**63,
+        2**64,
+        10**39,
+        10**41,
+        -(10**39),
+        0.5,
+        -0.5,
+        1e300,
+        1e-300,
+        1e999,
+        float("nan"),
+    ),
+    *(
+        "",
+        "relu",
+        "Dense",
+        "layers/Dense",
+        "custom/Dense",
+        "os.system",
+        "../../etc/passwd",
+        "http://x/y",
+        "\x00",
+        "\ud800",
+        "a" * 20_000,
+    ),
+    *(
+        [],
+        {},
+        [[]],
+        [1],
+        [None],
+        {"float": "nan"},
+        {"float": 1},
+        {"float": []},
+        {"function": "system"},
+        {"function": ["x"]},
+        {"is": 1},
+    ),
+    *(
+        {"is": "layers/Layer"},
+        {"is": "layers/Flatten"},
+        {"is": "initializers/Zeros"},
+        {"is": "Saved"},
+        {"is": "layers/Flatten", "is ": 2},
+    ),
     *({"is": "optimizers/Optax", "tx": 1, "learning_rate": 1}, [1] * 2000, {"x": {"x": {"x": 1}}}),
 ]
 """What a field may be replaced by."""
@@ -125,12 +214,20 @@ SCALARS = [
 def places(value, path=()):
     """The path to every value in a tree of JSON."""
     yield path
-    for key, item in value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ():
+    for key, item in (
+        value.items()
+        if isinstance(value, dict)
+        else enumerate(value)
+        if isinstance(value, list)
+        else ()
+    ):
         yield from places(item, (*path, key))
 
 
 def meaning_mutated(tree, rng):
-    """The tree with one change: a value replaced, deleted, doubled, swapped, nested, or its key renamed."""
+    """The tree with one change: a value replaced, deleted, doubled, swapped, nested, or its key
+    renamed.
+    """
     tree = json.loads(json.dumps(tree))
     every = list(places(tree))
     path = every[rng.integers(1, len(every))]
@@ -155,9 +252,18 @@ def meaning_mutated(tree, rng):
         for _ in range(rng.integers(1, 100)):
             holder[key] = [holder[key]]
     elif isinstance(holder[key], int | float) and not isinstance(holder[key], bool):
-        holder[key] = holder[key] * rng.choice([-1.0, 2.0, 0.5, 1e10]) if rng.integers(2) else int(holder[key]) + int(rng.integers(-3, 4))
+        holder[key] = (
+            holder[key] * rng.choice([-1.0, 2.0, 0.5, 1e10])
+            if rng.integers(2)
+            else int(holder[key]) + int(rng.integers(-3, 4))
+        )
     else:
-        holder[key] = {"is": "layers/Residual", "name": None, "trainable": True, "layers": [holder[key]]}
+        holder[key] = {
+            "is": "layers/Residual",
+            "name": None,
+            "trainable": True,
+            "layers": [holder[key]],
+        }
     return tree
 
 
@@ -177,20 +283,49 @@ def test_what_the_bytes_mean(file, request, tmp_path):
 
 KEYS = st.sampled_from(["is", "function", "float", "name", "units", "layers"]) | st.text(max_size=3)
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | st.sampled_from(sorted(registry.by_tag())),
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(max_size=5)
+    | st.sampled_from(sorted(registry.by_tag())),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(KEYS, inner, max_size=5),
     max_leaves=12,
 )
-quietly = settings(derandomize=True, max_examples=300, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+quietly = settings(
+    derandomize=True,
+    max_examples=300,
+    deadline=None,
+    database=None,
+    suppress_health_check=list(HealthCheck),
+)
 
 
 @quietly
 @given(
-    JSON, st.sampled_from(["layers", "input", "seed", "optimizer", "loss", "metrics", "epoch", "step", "rate", "intake", "past", "built"])
+    JSON,
+    st.sampled_from(
+        [
+            "layers",
+            "input",
+            "seed",
+            "optimizer",
+            "loss",
+            "metrics",
+            "epoch",
+            "step",
+            "rate",
+            "intake",
+            "past",
+            "built",
+        ]
+    ),
 )
 def test_any_json_in_any_field(rich_file, tmp_path_factory, value, field):
     model, header, numbers = apart(rich_file)
-    outcome(together(model | {field: value}, header, numbers), tmp_path_factory.getbasetemp() / "any")
+    outcome(
+        together(model | {field: value}, header, numbers), tmp_path_factory.getbasetemp() / "any"
+    )
 
 
 @quietly
@@ -208,7 +343,10 @@ def test_fields_of_a_part_in_any_kind(rich_file, tmp_path_factory, data):
     name = data.draw(st.sampled_from(sorted(registry.by_tag())))
     part = {"is": name} | {key: data.draw(JSON) for key in registry.by_tag()[name].fields()}
     for field in ("layers", "optimizer", "loss", "intake"):
-        outcome(together(model | {field: [part] if field == "layers" else part}, header, numbers), tmp_path_factory.getbasetemp() / "any")
+        outcome(
+            together(model | {field: [part] if field == "layers" else part}, header, numbers),
+            tmp_path_factory.getbasetemp() / "any",
+        )
 
 
 @quietly

@@ -1,6 +1,8 @@
-"""Files that release 0.1.0 wrote load in every later release: a model of each kind, and the checkpoints of a run.
+"""Files that release 0.1.0 wrote load in every later release: a model of each kind, and the
+checkpoints of a run.
 
-Oracle: what that release predicted, before and after one more epoch; and its own bytes, since a model that is saved again is the same file.
+Oracle: what that release predicted, before and after one more epoch; and its own bytes, since a
+    model that is saved again is the same file.
 """
 
 import json
@@ -38,7 +40,9 @@ def test_a_golden_model_is_saved_as_the_same_file(name, tmp_path):
     assert arrays == others
 
 
-@pytest.mark.filterwarnings("ignore:resume. the run in .* was computed with:glassnet.errors.TrainingWarning")
+@pytest.mark.filterwarnings(
+    "ignore:resume. the run in .* was computed with:glassnet.errors.TrainingWarning"
+)
 @pytest.mark.parametrize("newest", [0, 1], ids=["where an epoch ends", "within an epoch"])
 def test_golden_checkpoints_are_resumed(newest, tmp_path):
     """Oracle: the run that was never stopped."""

@@ -1,4 +1,6 @@
-"""A model at each stage of its life is the same after it has been in a file; the same model is the same file, and open to others."""
+"""A model at each stage of its life is the same after it has been in a file; the same model is the
+same file, and open to others.
+"""
 
 import math
 import subprocess
@@ -17,7 +19,16 @@ TABLE = {
     "age": [31.0, None, 45.0, 22.0, 67.0, 38.0, 51.0, 29.0],
     "port": ["S", "C", "S", None, "Q", "S", "C", "S"],
     "paid": ["yes", "no", "yes", "yes", "no", "no", "yes", "no"],
-    "seen": ["2024-01-05", "2024-02-06", "2024-03-07", "2024-04-08", "2024-05-09", "2024-06-10", "2024-07-11", "2024-08-12"],
+    "seen": [
+        "2024-01-05",
+        "2024-02-06",
+        "2024-03-07",
+        "2024-04-08",
+        "2024-05-09",
+        "2024-06-10",
+        "2024-07-11",
+        "2024-08-12",
+    ],
     "note": ["a", "b", "c", "d", "e", "f", "g", "h"],
     "price": [10.0, 200.0, 35.0, 80.0, 1200.0, 64.0, 5.0, 90.0],
     "kept": ["yes", "no", "no", "yes", "no", "yes", "yes", "no"],
@@ -109,7 +120,9 @@ def test_a_normalization_has_learned_once_and_for_all(tmp_path):
     loaded = again(model, tmp_path / "m")
     before = loaded.get_weights()[:3]
     loaded.fit(np.float32([[100, 200], [300, 500]]), np.ones(2), verbose=0)
-    np.testing.assert_array_equal(np.concatenate(before[:2]), np.concatenate(loaded.get_weights()[:2]))
+    np.testing.assert_array_equal(
+        np.concatenate(before[:2]), np.concatenate(loaded.get_weights()[:2])
+    )
 
 
 def test_a_table_of_labels(tmp_path):
@@ -126,7 +139,15 @@ def test_a_table_of_labels(tmp_path):
 
 def test_a_table_of_log_quantities(tmp_path):
     model = gn.Sequential([Dense(4, activation="relu"), Dense(1)], seed=0)
-    model.fit(TABLE, target="price", target_transform="log", column_types={"port": "category"}, epochs=2, verbose=0, validation_split=0.25)
+    model.fit(
+        TABLE,
+        target="price",
+        target_transform="log",
+        column_types={"port": "category"},
+        epochs=2,
+        verbose=0,
+        validation_split=0.25,
+    )
     loaded = again(model, tmp_path / "m")
     assert loaded.preprocessor == model.preprocessor
     assert loaded.preprocessor.target.log
@@ -140,7 +161,9 @@ def test_labels_keep_their_kind(tmp_path, labels):
     model.fit({"x": [1.0, 2.0, 3.0, 4.0], "y": [labels[0], labels[1]] * 2}, target="y", verbose=0)
     loaded = again(model, tmp_path / "m")
     assert loaded.preprocessor.target == model.preprocessor.target
-    assert [type(label) for label in loaded.preprocessor.target.labels] == [type(label) for label in model.preprocessor.target.labels]
+    assert [type(label) for label in loaded.preprocessor.target.labels] == [
+        type(label) for label in model.preprocessor.target.labels
+    ]
 
 
 def test_numbers_in_the_history_that_are_none(tmp_path):
@@ -153,7 +176,9 @@ def test_numbers_in_the_history_that_are_none(tmp_path):
 
 def test_words_that_are_hard_to_write(tmp_path):
     model = small()
-    model.history.stopped = 'a "quoted" \\ back\nslash, \u00fcml\u00e4ut, \U0001f40d, \x00 and \ud800'
+    model.history.stopped = (
+        'a "quoted" \\ back\nslash, \u00fcml\u00e4ut, \U0001f40d, \x00 and \ud800'
+    )
     assert again(model, tmp_path / "m").history.stopped == model.history.stopped
 
 
@@ -179,7 +204,11 @@ def test_the_same_model_is_the_same_bytes(tmp_path):
     assert saved(loaded, tmp_path / "b").read_bytes() == first
     code = "import sys, glassnet; glassnet.load(sys.argv[1]).save(sys.argv[2])"
     for seed in "123":
-        subprocess.run([sys.executable, "-c", code, tmp_path / "a", tmp_path / seed], check=True, env={"PYTHONHASHSEED": seed})
+        subprocess.run(
+            [sys.executable, "-c", code, tmp_path / "a", tmp_path / seed],
+            check=True,
+            env={"PYTHONHASHSEED": seed},
+        )
         assert (tmp_path / seed).read_bytes() == first
 
 
@@ -187,7 +216,15 @@ def test_any_reader_of_safetensors_lists_the_arrays(tmp_path):
     from safetensors import safe_open
     from safetensors.numpy import load_file
 
-    model = small([Dense(2, name="first"), BatchNormalization(), Parallel([Dense(1), []], name="fork"), Dense(1)], "adam")
+    model = small(
+        [
+            Dense(2, name="first"),
+            BatchNormalization(),
+            Parallel([Dense(1), []], name="fork"),
+            Dense(1),
+        ],
+        "adam",
+    )
     found = load_file(saved(model, tmp_path / "m"))
     names = {name for name in found if not name.startswith("@optimizer/")}
     assert names == {
@@ -202,7 +239,9 @@ def test_any_reader_of_safetensors_lists_the_arrays(tmp_path):
 
 
 def test_weights_alone(tmp_path):
-    """Into a model of other seed, optimizer and names of its own making; statistics come along, the optimizer's memory stays."""
+    """Into a model of other seed, optimizer and names of its own making; statistics come along, the
+    optimizer's memory stays.
+    """
     from safetensors.numpy import load_file
 
     model, other = small(optimizer="adam"), small(optimizer="adam", seed=9)
@@ -216,12 +255,17 @@ def test_weights_alone(tmp_path):
     model.save(tmp_path / "m")
     fresh.load_weights(tmp_path / "m")  # of a whole model, its optimizer's memory being left alone
     assert same_bits(fresh, model)
-    with pytest.raises(ModelFileError, match=r"load: expected a file that model\.save wrote\. .* model\.load_weights reads them"):
+    with pytest.raises(
+        ModelFileError,
+        match=r"load: expected a file that model\.save wrote\. .* model\.load_weights reads them",
+    ):
         gn.load(tmp_path / "w.safetensors")
 
 
 def test_weights_of_a_model_that_knows_no_shape(tmp_path):
-    with pytest.raises(gn.errors.NotReadyError, match="save_weights: expected a model that knows its input's shape"):
+    with pytest.raises(
+        gn.errors.NotReadyError, match="save_weights: expected a model that knows its input's shape"
+    ):
         gn.Sequential([Dense(1)]).save_weights(tmp_path / "w")
 
 

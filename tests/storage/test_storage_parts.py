@@ -1,4 +1,6 @@
-"""Every public part, in many settings, is the same after it has been in a file. Oracle: equality, and repr, which shows each field."""
+"""Every public part, in many settings, is the same after it has been in a file. Oracle: equality,
+and repr, which shows each field.
+"""
 
 from dataclasses import dataclass, field, fields, replace
 from typing import Literal
@@ -71,7 +73,11 @@ def same(a, b):
 IN_MODELS = [(layer, shape) for layer, shape in EXAMPLES if not isinstance(layer, Input)]
 
 
-@pytest.mark.parametrize(("layer", "shape"), IN_MODELS, ids=[f"{type(layer).__name__}{shape}" for layer, shape in IN_MODELS])
+@pytest.mark.parametrize(
+    ("layer", "shape"),
+    IN_MODELS,
+    ids=[f"{type(layer).__name__}{shape}" for layer, shape in IN_MODELS],
+)
 def test_layer(tmp_path, layer, shape):
     model = gn.Sequential([Input(shape), layer], seed=3)
     model.count_params()
@@ -93,26 +99,51 @@ PARTS = (
     [(Loss, loss) for loss in LOSSES]
     + [(Metric, metric) for metric in METRICS]
     + [(Optimizer, one) for one in [make() for make in OPTIMIZERS.values()] + OPTIMIZER_VARIANTS]
-    + [(Initializer, one) for one in [make() for make in INITIALIZERS.values()] + INITIALIZER_VARIANTS]
+    + [
+        (Initializer, one)
+        for one in [make() for make in INITIALIZERS.values()] + INITIALIZER_VARIANTS
+    ]
     + [(Schedule, one) for one in SCHEDULES]
     + [(Regularizer, one) for one in REGULARIZERS]
-    + [(Layer, TextVectorization(ngrams=(1, 3), output_mode="tf_idf", vocabulary=("a b", "[b]"), idf_weights=(0.5, 2.0)))]
+    + [
+        (
+            Layer,
+            TextVectorization(
+                ngrams=(1, 3),
+                output_mode="tf_idf",
+                vocabulary=("a b", "[b]"),
+                idf_weights=(0.5, 2.0),
+            ),
+        )
+    ]
 )
 
 
-@pytest.mark.parametrize(("kind", "part"), PARTS, ids=lambda value: named(value) if not isinstance(value, type) else "")
+@pytest.mark.parametrize(
+    ("kind", "part"), PARTS, ids=lambda value: named(value) if not isinstance(value, type) else ""
+)
 def test_part(kind, part):
     assert same(there_and_back(part, kind, OWN), part)
 
 
 def other(value):
     """Another value of the same kind, for a field that may be anything of it."""
-    return not value if isinstance(value, bool) else value / 2 + 0.125 if isinstance(value, float) else value
+    return (
+        not value
+        if isinstance(value, bool)
+        else value / 2 + 0.125
+        if isinstance(value, float)
+        else value
+    )
 
 
-@pytest.mark.parametrize(("kind", "part"), PARTS, ids=lambda value: named(value) if not isinstance(value, type) else "")
+@pytest.mark.parametrize(
+    ("kind", "part"), PARTS, ids=lambda value: named(value) if not isinstance(value, type) else ""
+)
 def test_no_field_of_a_part_is_lost(kind, part):
-    """Each field by itself takes another value, where the part allows it: the copy must have it too."""
+    """Each field by itself takes another value, where the part allows it: the copy must have it
+    too.
+    """
     for one in fields(part):
         value = getattr(part, one.name)
         if one.init and other(value) != value:
@@ -130,10 +161,20 @@ def test_every_public_part_is_tried():
         (layers, Layer), (losses, Loss), (metrics, Metric), (optimizers, Optimizer),
         (initializers, Initializer), (regularizers, Regularizer), (schedules, Schedule),
     ):  # fmt: skip
-        concrete = {value for value in vars(module).values() if isinstance(value, type) and issubclass(value, base)}
-        concrete = {kind for kind in concrete if not kind.__abstractmethods__} if base is not Layer else concrete
+        concrete = {
+            value
+            for value in vars(module).values()
+            if isinstance(value, type) and issubclass(value, base)
+        }
+        concrete = (
+            {kind for kind in concrete if not kind.__abstractmethods__}
+            if base is not Layer
+            else concrete
+        )
         assert concrete - {base, Composite, losses.Loss, losses.Crossentropy, Metric} <= tried
-        assert concrete - {base, Composite, losses.Crossentropy} <= set(registry.by_class()) | {base}
+        assert concrete - {base, Composite, losses.Crossentropy} <= set(registry.by_class()) | {
+            base
+        }
 
 
 @pytest.mark.parametrize("name", ACTIVATIONS)
@@ -143,24 +184,40 @@ def test_activation_by_name(tmp_path, name):
     assert same(loaded._layers, model._layers)
 
 
-@pytest.mark.parametrize("optimizer", [make() for make in OPTIMIZERS.values()] + OPTIMIZER_VARIANTS, ids=named)
+@pytest.mark.parametrize(
+    "optimizer", [make() for make in OPTIMIZERS.values()] + OPTIMIZER_VARIANTS, ids=named
+)
 def test_what_an_optimizer_remembers(tmp_path, optimizer):
     """Values, kinds and nesting; a frozen layer and a composite leave holes in it."""
-    inside = [Residual([Dense(3, activation="tanh"), Dense(2)]), Dense(2, trainable=False), Dense(1)]
+    inside = [
+        Residual([Dense(3, activation="tanh"), Dense(2)]),
+        Dense(2, trainable=False),
+        Dense(1),
+    ]
     model = gn.Sequential([Input(2), *inside], seed=0)
     model.compile(optimizer, "mean_squared_error")
     model.fit(np.float32([[0, 1], [1, 0], [2, 2]]), np.float32([1, 2, 3]), epochs=2, verbose=0)
     loaded = again(model, tmp_path / "m")
     assert same(loaded._optimizer, model._optimizer)
     assert jax.tree.structure(loaded._optimizer_state) == jax.tree.structure(model._optimizer_state)
-    for a, b in zip(jax.tree.leaves(model._optimizer_state), jax.tree.leaves(loaded._optimizer_state), strict=True):
+    for a, b in zip(
+        jax.tree.leaves(model._optimizer_state),
+        jax.tree.leaves(loaded._optimizer_state),
+        strict=True,
+    ):
         assert a.dtype == b.dtype
         np.testing.assert_array_equal(np.asarray(a), b)
 
 
 def test_nested_composites(tmp_path):
-    inner = Parallel([[Dense(3, activation="relu"), Residual(Maxout(3))], [], Dense(2, trainable=False)], merge="concat", name="two")
-    model = gn.Sequential([Input(4), Residual([inner, Dense(4)], name="one"), Dense(2, name="end")], seed=1)
+    inner = Parallel(
+        [[Dense(3, activation="relu"), Residual(Maxout(3))], [], Dense(2, trainable=False)],
+        merge="concat",
+        name="two",
+    )
+    model = gn.Sequential(
+        [Input(4), Residual([inner, Dense(4)], name="one"), Dense(2, name="end")], seed=1
+    )
     names = set(model.params)
     loaded = again(model, tmp_path / "m")
     assert same(loaded._layers, model._layers)
@@ -211,18 +268,37 @@ class Pinball(Loss):
         return jnp.maximum(self.tau * (y - z), (self.tau - 1) * (y - z)).mean(-1)
 
 
-CUSTOM = {"Stretch": Stretch, "swish_of_ours": swish_of_ours, "pinball": pinball, "Pinball": Pinball}
+CUSTOM = {
+    "Stretch": Stretch,
+    "swish_of_ours": swish_of_ours,
+    "pinball": pinball,
+    "Pinball": Pinball,
+}
 
 
 def test_parts_of_ones_own(tmp_path):
-    own = Stretch(0.5, (3, 4), Constant(7.0), Activation(swish_of_ours), "far", ("b", (1, (2,))), (1, "x"), (9,), trainable=False)
-    model = gn.Sequential([Input(3), own, Residual(Stretch()), Dense(2, activation=swish_of_ours)], seed=0)
+    own = Stretch(
+        0.5,
+        (3, 4),
+        Constant(7.0),
+        Activation(swish_of_ours),
+        "far",
+        ("b", (1, (2,))),
+        (1, "x"),
+        (9,),
+        trainable=False,
+    )
+    model = gn.Sequential(
+        [Input(3), own, Residual(Stretch()), Dense(2, activation=swish_of_ours)], seed=0
+    )
     model.compile(Adam(), pinball, [pinball, FunctionMetric(pinball, name="own"), "mae"])
     model.fit(np.eye(3), np.eye(3)[:, :2], epochs=1, verbose=0)
     loaded = again(model, tmp_path / "m", CUSTOM)
     assert same(loaded._layers, model._layers)
     assert (loaded._loss, loaded._metrics) == (FunctionLoss(pinball), model._metrics)
-    assert loaded.evaluate(np.eye(3), np.eye(3)[:, :2]) == model.evaluate(np.eye(3), np.eye(3)[:, :2])
+    assert loaded.evaluate(np.eye(3), np.eye(3)[:, :2]) == model.evaluate(
+        np.eye(3), np.eye(3)[:, :2]
+    )
     model.compile(SGD(), Pinball(0.25))
     assert again(model, tmp_path / "m", CUSTOM)._loss == Pinball(0.25)
 
@@ -242,7 +318,10 @@ def test_a_field_that_compares_is_kept_though_it_is_not_shown(tmp_path):
             Activation(lambda x: x),
             r"model.layers\[0\].activation: expected something that can be saved. .*'<lambda>'. Write a func",
         ),
-        (Dense(1, activation=lambda x: x), r"model.layers\[0\].activation: expected something that can be saved"),
+        (
+            Dense(1, activation=lambda x: x),
+            r"model.layers\[0\].activation: expected something that can be saved",
+        ),
         (
             Residual(Dense(1, kernel_initializer=Constant(1.0), activation=lambda x: x)),
             r"layers\[0\].layers\[0\].activation: expected",
@@ -261,14 +340,20 @@ def test_a_class_whose_hints_cannot_be_resolved(tmp_path):
         size: "NowhereToBeFound" = (1, 2.5)  # noqa: F821
 
     layer = Local((3, "x"))
-    assert again(gn.Sequential([layer]), tmp_path / "m", {"Local": Local})._layers[0].size == layer.size
+    assert (
+        again(gn.Sequential([layer]), tmp_path / "m", {"Local": Local})._layers[0].size
+        == layer.size
+    )
 
 
 def test_a_transformation_of_optax_cannot_be_saved(tmp_path):
     optax = pytest.importorskip("optax")
     model = gn.Sequential([Dense(1)])
     model.compile(Optax(optax.sgd(0.1)), "mse")
-    with pytest.raises(ModelFileError, match=r"model.optimizer.tx: expected something that can be saved. Received: kind='\w*Transf"):
+    with pytest.raises(
+        ModelFileError,
+        match=r"model.optimizer.tx: expected something that can be saved. Received: kind='\w*Transf",
+    ):
         model.save(tmp_path / "m")
 
 
@@ -283,5 +368,8 @@ def test_what_a_normalization_was_adapted_to_is_kept(tmp_path):
 def test_what_a_normalization_was_adapted_to_is_not_lost_without_weights(tmp_path):
     adapted = Normalization().adapt(np.float32([[1, 2], [3, 6]]))
     for layer in (adapted, Residual(adapted)):
-        with pytest.raises(ModelFileError, match=r"model: expected weights where a layer has learned. Put Input\(shape\) in front"):
+        with pytest.raises(
+            ModelFileError,
+            match=r"model: expected weights where a layer has learned. Put Input\(shape\) in front",
+        ):
             gn.Sequential([layer, Dense(1)]).save(tmp_path / "m")

@@ -1,4 +1,5 @@
-"""A pickled model is its file's bytes: what comes out trains on bit for bit, in other processes too, and what files refuse is refused.
+"""A pickled model is its file's bytes: what comes out trains on bit for bit, in other processes
+too, and what files refuse is refused.
 
 Oracle: the model that was never pickled, and the bytes that `save` writes.
 """
@@ -84,7 +85,11 @@ def test_a_pickle_holds_the_file_and_little_else(tmp_path):
     assert blob(model) == file
     assert len(file) < len(pickle.dumps(model)) < len(file) + 600
     assert blob(pickled(model)) == file
-    names = {arg for _, arg, _ in pickletools.genops(pickle.dumps(model)) if isinstance(arg, str) and "." in arg}
+    names = {
+        arg
+        for _, arg, _ in pickletools.genops(pickle.dumps(model))
+        if isinstance(arg, str) and "." in arg
+    }
     assert names == {"glassnet.models.sequential"}
 
 
@@ -154,8 +159,12 @@ def test_a_deep_copy_has_a_history_of_its_own():
 
 
 def own_parts():
-    """A class, functions bare and decorated, jax's own and the user's, in every place that takes one."""
-    hidden = [Dense(3, activation=act) for act in (swish, jitted, jnp.sin, jax.nn.hard_silu, jax.nn.gelu)]
+    """A class, functions bare and decorated, jax's own and the user's, in every place that takes
+    one.
+    """
+    hidden = [
+        Dense(3, activation=act) for act in (swish, jitted, jnp.sin, jax.nn.hard_silu, jax.nn.gelu)
+    ]
     model = gn.Sequential([Input(2), Scale(3.0), *hidden, Dense(1)], seed=0)
     model.compile("adam", distance, [distance])
     model.fit(np.eye(2), np.ones((2, 1)), epochs=2, verbose=0)
@@ -187,9 +196,13 @@ def by_hand():
 SLOPE = jax.jit(jax.vmap(jax.vmap(jax.grad(jitted))))
 
 
-@pytest.mark.parametrize("function", [by_hand(), SLOPE, jax.jit(swish)], ids=["inner", "slope", "bare"])
+@pytest.mark.parametrize(
+    "function", [by_hand(), SLOPE, jax.jit(swish)], ids=["inner", "slope", "bare"]
+)
 def test_a_function_that_is_not_what_stands_in_the_module_is_left_to_pickle(function):
-    """The derivative has the name of its function: never is the one taken for the other. Cloudpickle, in joblib's processes, takes all."""
+    """The derivative has the name of its function: never is the one taken for the other.
+    Cloudpickle, in joblib's processes, takes all.
+    """
     model = gn.Sequential([Input(2), Dense(1, activation=function)], seed=0)
     with pytest.raises((pickle.PicklingError, AttributeError), match="pickle"):
         pickle.dumps(model)
@@ -198,9 +211,15 @@ def test_a_function_that_is_not_what_stands_in_the_module_is_left_to_pickle(func
 
 
 REFUSED = {
-    "a lambda": (lambda: gn.Sequential([Input(2), Dense(1, activation=lambda x: x)], seed=0), r"model.layers\[0\].activation: expected"),
+    "a lambda": (
+        lambda: gn.Sequential([Input(2), Dense(1, activation=lambda x: x)], seed=0),
+        r"model.layers\[0\].activation: expected",
+    ),
     "Optax": (lambda: optax_model(), r"model.optimizer.*: expected something that can be saved"),
-    "a name": (lambda: gn.Sequential([Input(2), Dense(1, name="a?b")], seed=0), "layer: expected a name of letters"),
+    "a name": (
+        lambda: gn.Sequential([Input(2), Dense(1, name="a?b")], seed=0),
+        "layer: expected a name of letters",
+    ),
 }
 
 
@@ -249,5 +268,10 @@ import json, pickle
 from test_storage_resume import fit_noisy, result
 print(json.dumps(result(pickle.load(open(sys.argv[1], "rb")), fit_noisy, 3)))
 """
-    done = subprocess.run([sys.executable, "-W", "ignore", "-c", code, tmp_path / "m.pkl"], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", code, tmp_path / "m.pkl"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     assert json.loads(done.stdout) == result(model, fit_noisy, 3)

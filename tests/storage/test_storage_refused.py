@@ -53,7 +53,10 @@ def test_foreign_safetensors(tmp_path):
     from safetensors.numpy import save_file
 
     save_file({"w": np.ones(2, np.float32)}, tmp_path / "w", {"format": "pt"})
-    refuses(tmp_path / "w", r"load: expected a file that model\.save wrote. .* It holds arrays, but no model: model\.load_w")
+    refuses(
+        tmp_path / "w",
+        r"load: expected a file that model\.save wrote. .* It holds arrays, but no model: model\.load_w",
+    )
 
 
 def test_renamed(path):
@@ -108,54 +111,126 @@ def put(*keys):
 
 
 FAULTS = [
-    (put("layers", 0, "is", "layers/Dense2"), r"model.layers\[0\]: expected a part that is known here. Received: 'layers/Dense2'"),
-    (put("layers", 0, "is", "custom/Mine"), r"model.layers\[0\]: .* known here. Received: 'custom/Mine'. Pass custom_objects=\{'Mine'"),
-    (put("layers", 0, "is", "optimizers/SGD"), r"model.layers\[0\]: expected a value of type Layer. Received: \{"),
-    (put("layers", 0, "more", 1), r"model.layers\[0\] \(layers/Dense\): expected no other fields than name, .* Received: \['more'\]"),
+    (
+        put("layers", 0, "is", "layers/Dense2"),
+        r"model.layers\[0\]: expected a part that is known here. Received: 'layers/Dense2'",
+    ),
+    (
+        put("layers", 0, "is", "custom/Mine"),
+        r"model.layers\[0\]: .* known here. Received: 'custom/Mine'. Pass custom_objects=\{'Mine'",
+    ),
+    (
+        put("layers", 0, "is", "optimizers/SGD"),
+        r"model.layers\[0\]: expected a value of type Layer. Received: \{",
+    ),
+    (
+        put("layers", 0, "more", 1),
+        r"model.layers\[0\] \(layers/Dense\): expected no other fields than name, .* Received: \['more'\]",
+    ),
     (
         lambda model: model["layers"][0].__delitem__("units"),
         r"model.layers\[0\] \(layers/Dense\): expected all fields. .*'units'",
     ),
-    (put("layers", 0, "units", 2.0), r"model.layers\[0\].units: expected a value of type int. Received: 2.0"),
-    (put("layers", 0, "units", True), r"model.layers\[0\].units: expected a value of type int. Received: True"),
-    (put("layers", 0, "units", -2), r"model.layers\[0\]: Dense: expected units to be an int >= 1. Received: units=-2"),
-    (put("layers", 0, "units", 2**40), "expected no whole number beyond 134,217,728 in a layer. Received: number=1099511627776"),
-    (put("layers", 0, "activation", "relux"), r"model.layers\[0\]: activation: .* Did you mean 'relu'"),
-    (put("layers", 0, "activation", {"function": "f"}), r"model.layers\[0\].activation: .* a function that was given. Received: 'f'. Pass"),
-    (put("layers", 0, "activation", {"is": "initializers/Zeros"}), r"activation: expected a value of type str or a function or nothing"),
-    (put("layers", 0, "kernel_initializer", 3), r"kernel_initializer: expected a value of type str or a value of type Initializer"),
-    (put("layers", 1, "momentum", {"float": "nan"}), r"BatchNormalization: expected momentum from 0"),
+    (
+        put("layers", 0, "units", 2.0),
+        r"model.layers\[0\].units: expected a value of type int. Received: 2.0",
+    ),
+    (
+        put("layers", 0, "units", True),
+        r"model.layers\[0\].units: expected a value of type int. Received: True",
+    ),
+    (
+        put("layers", 0, "units", -2),
+        r"model.layers\[0\]: Dense: expected units to be an int >= 1. Received: units=-2",
+    ),
+    (
+        put("layers", 0, "units", 2**40),
+        "expected no whole number beyond 134,217,728 in a layer. Received: number=1099511627776",
+    ),
+    (
+        put("layers", 0, "activation", "relux"),
+        r"model.layers\[0\]: activation: .* Did you mean 'relu'",
+    ),
+    (
+        put("layers", 0, "activation", {"function": "f"}),
+        r"model.layers\[0\].activation: .* a function that was given. Received: 'f'. Pass",
+    ),
+    (
+        put("layers", 0, "activation", {"is": "initializers/Zeros"}),
+        r"activation: expected a value of type str or a function or nothing",
+    ),
+    (
+        put("layers", 0, "kernel_initializer", 3),
+        r"kernel_initializer: expected a value of type str or a value of type Initializer",
+    ),
+    (
+        put("layers", 1, "momentum", {"float": "nan"}),
+        r"BatchNormalization: expected momentum from 0",
+    ),
     (
         put("layers", 0, "name", "../../etc/passwd"),
         "layer: expected a name of letters, .* Received: name='../../etc/passwd/kernel'",
     ),
-    (put("layers", 0, "name", "dense_2"), "load: the layers do not go together. Sequential: expected a name of its own"),
+    (
+        put("layers", 0, "name", "dense_2"),
+        "load: the layers do not go together. Sequential: expected a name of its own",
+    ),
     (put("layers", {}), r"model.layers: expected a list. Received: \{\}"),
     (put("layers", []), "model: expected weights of layers, for examples of a known shape"),
-    (put("input", [0]), "model: expected examples of 1 to 134,217,728 numbers on 32 axes at most. Received: input='.0,.'"),
+    (
+        put("input", [0]),
+        "model: expected examples of 1 to 134,217,728 numbers on 32 axes at most. Received: input='.0,.'",
+    ),
     (put("input", []), "model: expected examples of 1 to"),
     (put("input", [1] * 33), "model: expected examples of 1 to"),
     (put("input", [2**20, 2**20]), "model: expected examples of 1 to"),
     (put("input", None), "model: expected weights of layers, for examples of a known shape"),
-    (put("input", [3]), r"load: expected dense_1/kernel of shape \(3, 2\) and kind F32, as the layers say. Received: shape=\(2, 2\)"),
-    (put("built", False), "model: expected an optimizer and weights, where something is remembered"),
-    (put("optimizer", None), "model: expected an optimizer and weights, where something is remembered"),
-    (put("remembers", False), "load: expected no arrays but the model's. Received: others=.*@optimizer/"),
+    (
+        put("input", [3]),
+        r"load: expected dense_1/kernel of shape \(3, 2\) and kind F32, as the layers say. Received: shape=\(2, 2\)",
+    ),
+    (
+        put("built", False),
+        "model: expected an optimizer and weights, where something is remembered",
+    ),
+    (
+        put("optimizer", None),
+        "model: expected an optimizer and weights, where something is remembered",
+    ),
+    (
+        put("remembers", False),
+        "load: expected no arrays but the model's. Received: others=.*@optimizer/",
+    ),
     (put("seed", -1), "model: expected a seed >= 0"),
     (put("step", 2**31), "model: expected counts from 0"),
     (put("epoch", -1), "model: expected counts from 0"),
     (put("rate", {"float": "inf"}), "model: expected a rate >= 0 that float32 holds"),
     (put("rate", 10**39), "model: expected a rate >= 0 that float32 holds"),
-    (put("past", "params", {"is": 1}), "model.past.params: expected the name of a part or a function. Received: .'is': 1"),
-    (put("metrics", [[]]), r"model.metrics\[0\]: expected a value of type str or a value of type Metric or a function. Received: \[\]"),
+    (
+        put("past", "params", {"is": 1}),
+        "model.past.params: expected the name of a part or a function. Received: .'is': 1",
+    ),
+    (
+        put("metrics", [[]]),
+        r"model.metrics\[0\]: expected a value of type str or a value of type Metric or a function. Received: \[\]",
+    ),
     (put("past", "history", 3), "model.past.history: expected an object. Received: 3"),
-    (put("past", "history", {"loss": ["x"]}), r"model.past.history.loss\[0\]: expected a number. Received: 'x'"),
-    (put("past", "stopped", "x" * 10_001), "model.past.stopped: expected texts of 10,000 characters at most. Received: 'xxx"),
+    (
+        put("past", "history", {"loss": ["x"]}),
+        r"model.past.history.loss\[0\]: expected a number. Received: 'x'",
+    ),
+    (
+        put("past", "stopped", "x" * 10_001),
+        "model.past.stopped: expected texts of 10,000 characters at most. Received: 'xxx",
+    ),
     (
         put("layers", [{"is": "layers/Input", "name": "i", "trainable": True, "shape": [2]}]),
         "model: expected layers that run, and the i",
     ),
-    (put("intake", {"is": "data/Encoder", "columns": [], "derive": [["a"]]}), "model.intake: expected a value of type Preprocessor or nothing"),
+    (
+        put("intake", {"is": "data/Encoder", "columns": [], "derive": [["a"]]}),
+        "model.intake: expected a value of type Preprocessor or nothing",
+    ),
 ]
 
 
@@ -167,30 +242,57 @@ def test_a_field_that_is_not_as_it_must_be(path, change, says):
 def test_pairs_have_two_values(tmp_path):
     model = gn.Sequential([Dense(1)], seed=0)
     model.fit({"a": [1.0, 2.0], "y": [2.0, 4.0]}, target="y", derive={"b": "a + a"}, verbose=0)
-    path = changed(saved(model, tmp_path / "m"), put("intake", "encoder", "derive", [["a", "b", "c"]]))
-    refuses(path, r"model.intake.encoder.derive\[0\]: expected 2 values. Received: \['a', 'b', 'c'\]")
+    path = changed(
+        saved(model, tmp_path / "m"), put("intake", "encoder", "derive", [["a", "b", "c"]])
+    )
+    refuses(
+        path, r"model.intake.encoder.derive\[0\]: expected 2 values. Received: \['a', 'b', 'c'\]"
+    )
 
 
 def test_nested_too_deep(path):
     def deep(model):
         for _ in range(70):
-            model["layers"][0] = {"is": "layers/Residual", "name": None, "trainable": True, "layers": [model["layers"][0]]}
+            model["layers"][0] = {
+                "is": "layers/Residual",
+                "name": None,
+                "trainable": True,
+                "layers": [model["layers"][0]],
+            }
 
     refuses(changed(path, deep), "expected values nested 64 deep at most")
 
 
 HEADERS = [
     (lambda header: header.pop("dense_1/bias"), "safetensors file. .* It is damaged"),  # a hole
-    (lambda header: header.update(other=header.pop("dense_1/bias")), "load: expected all arrays of the model. .*missing=.'dense_1/bias'"),
+    (
+        lambda header: header.update(other=header.pop("dense_1/bias")),
+        "load: expected all arrays of the model. .*missing=.'dense_1/bias'",
+    ),
     (
         lambda header: header["dense_1/bias"].update(shape=[1, 2]),
         r"load: expected dense_1/bias of shape \(2,\) .* shape=\(1, 2\), kind=",
     ),
-    (lambda header: header["dense_1/bias"].update(dtype="I32"), r"load: expected dense_1/bias of shape \(2,\) and kind F32.* kind='I32'"),
-    (lambda header: header["dense_1/bias"].update(shape=[2**40]), "safetensors file. .* It is damaged"),
-    (lambda header: header["dense_1/bias"].update(shape=[2**63, 2**63]), "safetensors file. .* It is damaged"),
-    (lambda header: header["dense_1/bias"].update(data_offsets=[0, 2**40]), "safetensors file. .* It is damaged"),
-    (lambda header: header["dense_1/bias"].update(data_offsets=[-8, 0]), "safetensors file. .* It is damaged"),
+    (
+        lambda header: header["dense_1/bias"].update(dtype="I32"),
+        r"load: expected dense_1/bias of shape \(2,\) and kind F32.* kind='I32'",
+    ),
+    (
+        lambda header: header["dense_1/bias"].update(shape=[2**40]),
+        "safetensors file. .* It is damaged",
+    ),
+    (
+        lambda header: header["dense_1/bias"].update(shape=[2**63, 2**63]),
+        "safetensors file. .* It is damaged",
+    ),
+    (
+        lambda header: header["dense_1/bias"].update(data_offsets=[0, 2**40]),
+        "safetensors file. .* It is damaged",
+    ),
+    (
+        lambda header: header["dense_1/bias"].update(data_offsets=[-8, 0]),
+        "safetensors file. .* It is damaged",
+    ),
 ]
 
 
@@ -223,23 +325,38 @@ def test_a_name_that_stands_twice_in_the_header(path):
 def test_a_description_beyond_the_limit(tmp_path):
     _, header, numbers = apart(saved(small(), tmp_path / "m").read_bytes())
     (tmp_path / "m").write_bytes(together(" " * 2**23, header, numbers))
-    refuses(tmp_path / "m", "load: expected a description of less than 8,388,608 bytes. Received: bytes=8388608")
+    refuses(
+        tmp_path / "m",
+        "load: expected a description of less than 8,388,608 bytes. Received: bytes=8388608",
+    )
 
 
 def test_what_is_too_large_to_load_is_not_saved(tmp_path, monkeypatch):
     model = small()
     model.history.history["many"] = [0.1] * 100
     monkeypatch.setattr(model_file, "MAX_TEXT_BYTES", 1000)
-    with pytest.raises(ModelFileError, match=r"save: expected a model that takes less than 1,000 bytes to describe\. Received: bytes="):
+    with pytest.raises(
+        ModelFileError,
+        match=r"save: expected a model that takes less than 1,000 bytes to describe\. Received: bytes=",
+    ):
         model.save(tmp_path / "m")
 
 
 @pytest.mark.parametrize(
     ("layers", "says"),
     [
-        ([Dense(1)] * 2001, "model: expected 2,000 layers, and lists in layers, at most. Received: layers=2001"),
-        ([Parallel([[]] * 500), Parallel([[]] * 500)], "model: expected 2,000 layers, and lists in layers, at most"),
-        ([Parallel([[]] * 2001)], "model: expected lists of 2,000 values at most in a layer. Received: values=2001"),
+        (
+            [Dense(1)] * 2001,
+            "model: expected 2,000 layers, and lists in layers, at most. Received: layers=2001",
+        ),
+        (
+            [Parallel([[]] * 500), Parallel([[]] * 500)],
+            "model: expected 2,000 layers, and lists in layers, at most",
+        ),
+        (
+            [Parallel([[]] * 2001)],
+            "model: expected lists of 2,000 values at most in a layer. Received: values=2001",
+        ),
         ([Dense(2**27 + 1)], "model: expected no whole number beyond 134,217,728 in a layer"),
     ],
 )
@@ -267,7 +384,11 @@ def test_composites_too_deep_to_load_are_not_saved(tmp_path):
         (1, 1, "model.past.params: expected keys of text"),
         ("a", 10**40, "model.past.params.a: expected whole numbers of 40 digits at most"),
         ("a", "x" * 10_001, "model.past.params.a: expected texts of 10,000 characters at most"),
-        ("a", np.ones(3), "model.past.params.a: expected something that can be saved. Received: kind='ndarray'"),
+        (
+            "a",
+            np.ones(3),
+            "model.past.params.a: expected something that can be saved. Received: kind='ndarray'",
+        ),
     ],
 )
 def test_a_history_that_cannot_be_saved(tmp_path, key, value, says):
@@ -277,7 +398,9 @@ def test_a_history_that_cannot_be_saved(tmp_path, key, value, says):
         model.save(tmp_path / "m")
 
 
-@pytest.mark.parametrize("name", ["a b/../c", "../up", "/root", "a\nb", "<b>", "@optimizer", "x" * 201, "."])
+@pytest.mark.parametrize(
+    "name", ["a b/../c", "../up", "/root", "a\nb", "<b>", "@optimizer", "x" * 201, "."]
+)
 def test_layers_whose_names_no_file_may_hold(tmp_path, name):
     model = gn.Sequential([Input(1), Dense(1, name=name)])
     model.count_params()
@@ -289,7 +412,10 @@ def test_layers_whose_names_no_file_may_hold(tmp_path, name):
 def test_names_that_would_fall_together(tmp_path):
     model = gn.Sequential([Input(2), Residual(Dense(2), name="a"), Dense(2, name="a/dense_1")])
     model.count_params()
-    with pytest.raises(ModelFileError, match=r"layer: expected a name of its own for every array\. Received: twice='a/dense_1/kernel'"):
+    with pytest.raises(
+        ModelFileError,
+        match=r"layer: expected a name of its own for every array\. Received: twice='a/dense_1/kernel'",
+    ):
         model.save(tmp_path / "m")
 
 
@@ -324,7 +450,10 @@ def own_loss(y, out):
 def test_kinds_of_numbers_that_files_do_not_hold(tmp_path):
     model = gn.Sequential([Input(1), Odd()])
     model.count_params()
-    with pytest.raises(ModelFileError, match=r"odd_1/odd: expected numbers of a kind out of F16, .* Received: kind='complex64'"):
+    with pytest.raises(
+        ModelFileError,
+        match=r"odd_1/odd: expected numbers of a kind out of F16, .* Received: kind='complex64'",
+    ):
         model.save(tmp_path / "m")
 
 
@@ -332,21 +461,42 @@ def test_a_custom_object_that_was_not_given(tmp_path):
     model = gn.Sequential([Input(2), Scale(2.0), Dense(1)], seed=0)
     model.compile("sgd", own_loss)
     path = saved(model, tmp_path / "m")
-    refuses(path, r"model.layers\[0\]: .* Received: 'custom/Scale'. Pass custom_objects=\{'Scale': ...\}, the class")
+    refuses(
+        path,
+        r"model.layers\[0\]: .* Received: 'custom/Scale'. Pass custom_objects=\{'Scale': ...\}, the class",
+    )
     refuses(path, r"model.layers\[0\]: .* 'custom/Scale'. Pass custom_objects", {"scale": Scale})
     refuses(path, r"model.layers\[0\]: .* 'custom/Scale'. Pass custom_objects", {"Scale": Scale()})
     refuses(path, r"model.layers\[0\]: .* 'custom/Scale'. Pass custom_objects", {"Scale": int})
-    refuses(path, r"model.layers\[0\]: expected a value of type Layer", {"Scale": gn.optimizers.SGD})
-    refuses(path, r"model.layers\[0\] \(custom/Scale\): expected no other fields than", {"Scale": Residual})
-    refuses(path, r"model.loss.function: .* given. Received: 'own_loss'. Pass custom_objects=\{'own_loss': ...\}", {"Scale": Scale})
-    refuses(path, r"load: expected custom_objects by name. Received: type='list'. Write custom_objects=\{", [Scale, own_loss])
+    refuses(
+        path, r"model.layers\[0\]: expected a value of type Layer", {"Scale": gn.optimizers.SGD}
+    )
+    refuses(
+        path,
+        r"model.layers\[0\] \(custom/Scale\): expected no other fields than",
+        {"Scale": Residual},
+    )
+    refuses(
+        path,
+        r"model.loss.function: .* given. Received: 'own_loss'. Pass custom_objects=\{'own_loss': ...\}",
+        {"Scale": Scale},
+    )
+    refuses(
+        path,
+        r"load: expected custom_objects by name. Received: type='list'. Write custom_objects=\{",
+        [Scale, own_loss],
+    )
     assert gn.load(path, {"Scale": Scale, "own_loss": own_loss})._loss.function is own_loss
 
 
 @pytest.mark.parametrize("field", ["units", "name", "use_bias", "kernel_regularizer"])
 def test_a_function_stands_only_where_one_is_expected(path, field):
     changed(path, put("layers", 0, field, {"function": "own_loss"}))
-    refuses(path, rf"model.layers\[0\].{field}: expected .* Received: .'function': 'own_loss'", {"own_loss": own_loss})
+    refuses(
+        path,
+        rf"model.layers\[0\].{field}: expected .* Received: .'function': 'own_loss'",
+        {"own_loss": own_loss},
+    )
 
 
 def test_two_functions_of_one_name(tmp_path):
@@ -358,7 +508,10 @@ def test_two_functions_of_one_name(tmp_path):
     other.__name__ = "own_loss"
     model = gn.Sequential([Dense(1)])
     model.compile("sgd", own_loss, [other])
-    with pytest.raises(ModelFileError, match=r"model.metrics\[0\]: expected a name of its own for every class and .* Received: 'own_loss'"):
+    with pytest.raises(
+        ModelFileError,
+        match=r"model.metrics\[0\]: expected a name of its own for every class and .* Received: 'own_loss'",
+    ):
         model.save(tmp_path / "m")
     model.compile("sgd", own_loss, [own_loss])
     assert again(model, tmp_path / "m", {"own_loss": own_loss})._metrics == (own_loss,)
@@ -373,20 +526,30 @@ def test_weights_of_another_architecture(tmp_path):
     small([Dense(3), Dense(1)]).save_weights(tmp_path / "w")
     other = small([Dense(2), Dense(1)])
     before = other.get_weights()
-    with pytest.raises(ModelFileError, match=r"load_weights: expected dense_1/kernel of shape \(2, 2\) .* Received: shape=\(2, 3\)"):
+    with pytest.raises(
+        ModelFileError,
+        match=r"load_weights: expected dense_1/kernel of shape \(2, 2\) .* Received: shape=\(2, 3\)",
+    ):
         other.load_weights(tmp_path / "w")
     for more in ([Dense(1)], [Dense(2), Dense(1), Dense(1)]):
-        with pytest.raises(ModelFileError, match=r"load_weights: expected (no arrays but|all arrays of) the model"):
+        with pytest.raises(
+            ModelFileError, match=r"load_weights: expected (no arrays but|all arrays of) the model"
+        ):
             small(more).load_weights(tmp_path / "w")
     (tmp_path / "w").write_bytes(b"PK\3\4 and more")
-    with pytest.raises(ModelFileError, match=r"load_weights: expected a safetensors file. .* Files of Keras, HDF5 and pickle are not read"):
+    with pytest.raises(
+        ModelFileError,
+        match=r"load_weights: expected a safetensors file. .* Files of Keras, HDF5 and pickle are not read",
+    ):
         other.load_weights(tmp_path / "w")
     for a, b in zip(before, other.get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)
 
 
 def test_the_header_is_json_of_text_alone(path):
-    """What the file says can be read by anything: no bytes beyond ASCII, and nothing but a number, a word, a list or an object."""
+    """What the file says can be read by anything: no bytes beyond ASCII, and nothing but a number,
+    a word, a list or an object.
+    """
     length = int.from_bytes(path.read_bytes()[:8], "little")
     header = path.read_bytes()[8 : 8 + length]
     assert header.isascii()

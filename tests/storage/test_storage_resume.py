@@ -1,4 +1,6 @@
-"""Save, load, train on: the same bits as never having stopped. Oracle: the run that never stopped."""
+"""Save, load, train on: the same bits as never having stopped. Oracle: the run that never
+stopped.
+"""
 
 import json
 import subprocess
@@ -28,35 +30,64 @@ def plateaus():
     """Rates cut twice: the model's rate differs from the optimizer's when it is saved."""
 
     def fit(model, epochs):
-        return fit_noisy(model, epochs, callbacks=[ReduceLROnPlateau("loss", patience=0, factor=0.5, min_delta=10.0)])
+        return fit_noisy(
+            model,
+            epochs,
+            callbacks=[ReduceLROnPlateau("loss", patience=0, factor=0.5, min_delta=10.0)],
+        )
 
     return noisy_model(), fit
 
 
 def scheduled():
-    model = gn.Sequential([Input(4), Dense(6, activation="relu"), Dropout(0.2), Dense(3, activation="softmax")], seed=4)
-    model.compile(Nadam(Warmup(CosineDecay(0.05, 40), 7)), "sparse_categorical_crossentropy", ["accuracy"])
+    model = gn.Sequential(
+        [Input(4), Dense(6, activation="relu"), Dropout(0.2), Dense(3, activation="softmax")],
+        seed=4,
+    )
+    model.compile(
+        Nadam(Warmup(CosineDecay(0.05, 40), 7)), "sparse_categorical_crossentropy", ["accuracy"]
+    )
     return model, lambda model, epochs: model.fit(X, Y, batch_size=8, epochs=epochs, verbose=0)
 
 
 def branching():
-    fork = Parallel([[Dense(4, activation="tanh"), Dropout(0.4)], Residual([BatchNormalization(), Dense(6)])])
+    fork = Parallel(
+        [[Dense(4, activation="tanh"), Dropout(0.4)], Residual([BatchNormalization(), Dense(6)])]
+    )
     model = gn.Sequential([Dense(6), fork, Dense(2, trainable=False), Dense(1)], seed=1)
     model.compile(SGD(0.02, momentum=0.9, nesterov=True, clipnorm=1.0), "huber")
-    return model, lambda model, epochs: model.fit(X, Y, batch_size=8, epochs=epochs, verbose=0, validation_split=0.3)
+    return model, lambda model, epochs: model.fit(
+        X, Y, batch_size=8, epochs=epochs, verbose=0, validation_split=0.3
+    )
 
 
 def table():
     model = gn.Sequential([Dense(4, activation="relu"), Dropout(0.3), Dense(1)], seed=0)
 
     def fit(model, epochs):
-        named = {} if model.preprocessor else {"target": "price", "target_transform": "log", "column_types": {"port": "category"}}
-        return model.fit(TABLE, batch_size=3, epochs=epochs, verbose=0, validation_split=0.25, **named)
+        named = (
+            {}
+            if model.preprocessor
+            else {
+                "target": "price",
+                "target_transform": "log",
+                "column_types": {"port": "category"},
+            }
+        )
+        return model.fit(
+            TABLE, batch_size=3, epochs=epochs, verbose=0, validation_split=0.25, **named
+        )
 
     return model, fit
 
 
-KINDS = {"mlp": mlp, "plateaus": plateaus, "scheduled": scheduled, "branching": branching, "table": table}
+KINDS = {
+    "mlp": mlp,
+    "plateaus": plateaus,
+    "scheduled": scheduled,
+    "branching": branching,
+    "table": table,
+}
 
 
 def result(model, fit, epochs):
@@ -86,14 +117,19 @@ def test_train_on(tmp_path, kind):
 
 def test_train_on_in_another_process(tmp_path):
     """All kinds at once, as a process takes seconds to start."""
-    wanted, lines = [], [f"import sys; sys.path += {FOLDERS}; from test_storage_resume import resume"]
+    wanted, lines = (
+        [],
+        [f"import sys; sys.path += {FOLDERS}; from test_storage_resume import resume"],
+    )
     for kind, make in KINDS.items():
         model, fit = make()
         fit(model, 2)
         saved(model, tmp_path / kind)
         wanted.append(result(model, fit, 3))
         lines.append(f"resume({kind!r}, {str(tmp_path / kind)!r})")
-    done = subprocess.run([sys.executable, "-c", "\n".join(lines)], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", "\n".join(lines)], capture_output=True, text=True, check=True
+    )
     assert [json.loads(line) for line in done.stdout.splitlines()] == wanted
 
 

@@ -1,4 +1,6 @@
-"""The checks of layers and gradients catch their planted faults: one deliberately broken subject per promise, and the message for it."""
+"""The checks of layers and gradients catch their planted faults: one deliberately broken subject
+per promise, and the message for it.
+"""
 
 import itertools
 from dataclasses import dataclass, field
@@ -223,7 +225,9 @@ LAYERS = {
 }
 
 
-@pytest.mark.parametrize(("layer", "says"), LAYERS.items(), ids=lambda value: getattr(value, "__name__", ""))
+@pytest.mark.parametrize(
+    ("layer", "says"), LAYERS.items(), ids=lambda value: getattr(value, "__name__", "")
+)
 def test_check_layer_catches(layer, says):
     with pytest.raises(AssertionError, match=says):
         check_layer(layer())
@@ -270,18 +274,30 @@ def model_of(*layers, loss="mse"):
 
 def rows(outputs, n=6):
     rng = np.random.default_rng(3)
-    return rng.normal(size=(n, 4)).astype(np.float32), rng.normal(size=(n, outputs)).astype(np.float32)
+    return rng.normal(size=(n, 4)).astype(np.float32), rng.normal(size=(n, outputs)).astype(
+        np.float32
+    )
 
 
 def test_check_gradients_of_a_sound_model():
-    model = model_of(Normalization(), Dense(5, activation="tanh", kernel_regularizer="l2"), Dropout(0.2), Dense(2, trainable=False))
+    model = model_of(
+        Normalization(),
+        Dense(5, activation="tanh", kernel_regularizer="l2"),
+        Dropout(0.2),
+        Dense(2, trainable=False),
+    )
     before = model.get_weights()
     assert 0 < check_gradients(model, *rows(2)) < 1e-6
-    np.testing.assert_array_equal(np.concatenate([w.ravel() for w in before]), np.concatenate([w.ravel() for w in model.get_weights()]))
+    np.testing.assert_array_equal(
+        np.concatenate([w.ravel() for w in before]),
+        np.concatenate([w.ravel() for w in model.get_weights()]),
+    )
 
 
 def test_check_gradients_names_the_layer_and_the_weights():
-    with pytest.raises(AssertionError, match=r"^wrong/scale: expected a gradient equal to its finite difference"):
+    with pytest.raises(
+        AssertionError, match=r"^wrong/scale: expected a gradient equal to its finite difference"
+    ):
         check_gradients(model_of(Dense(3), WrongBackward(name="wrong"), Dense(1)), *rows(1))
 
 
@@ -290,7 +306,9 @@ def test_check_gradients_catches_a_softmax_without_its_jacobian_under_another_lo
         check_gradients(model_of(Dense(3), ForgetsItsJacobian()), *rows(3))
 
 
-def test_check_gradients_catches_a_broken_chain(monkeypatch):  # by less than a finite difference can see
+def test_check_gradients_catches_a_broken_chain(
+    monkeypatch,
+):  # by less than a finite difference can see
     def scaled(*arguments, **options):
         done = train_step.forward_backward(*arguments, **options)
         return done._replace(grads=jax.tree.map(lambda g: g * (1 + 5e-7), done.grads))

@@ -1,4 +1,6 @@
-"""The checks of losses and optimizers catch their planted faults: one deliberately broken subject per promise, and the message for it."""
+"""The checks of losses and optimizers catch their planted faults: one deliberately broken subject
+per promise, and the message for it.
+"""
 
 import itertools
 from dataclasses import dataclass
@@ -77,7 +79,9 @@ LOSSES = {
 }
 
 
-@pytest.mark.parametrize(("loss", "says"), LOSSES.items(), ids=lambda value: getattr(value, "__name__", ""))
+@pytest.mark.parametrize(
+    ("loss", "says"), LOSSES.items(), ids=lambda value: getattr(value, "__name__", "")
+)
 def test_check_loss_catches(loss, says):
     rng = np.random.default_rng(0)
     with pytest.raises(AssertionError, match=says):
@@ -114,7 +118,9 @@ class WritesItsState(Plain):
 class FillsHoles(Plain):
     def update(self, grads, state, params, lr):
         moved, state = Plain.update(self, grads, state, params, lr)
-        return jax.tree.map(lambda p: np.zeros(1) if p is None else p, moved, is_leaf=lambda p: p is None), state
+        return jax.tree.map(
+            lambda p: np.zeros(1) if p is None else p, moved, is_leaf=lambda p: p is None
+        ), state
 
 
 @dataclass(frozen=True)
@@ -138,7 +144,9 @@ class ClipsAgain(Plain):
 @dataclass(frozen=True)
 class DecaysWithoutRate(Plain):
     def update(self, grads, state, params, lr):
-        return jax.tree.map(lambda p, g: 0.99 * p - lr * g, params, grads), {"step": state["step"] + 1}
+        return jax.tree.map(lambda p, g: 0.99 * p - lr * g, params, grads), {
+            "step": state["step"] + 1
+        }
 
 
 @dataclass(frozen=True)
@@ -178,7 +186,9 @@ OPTIMIZERS = {
 }
 
 
-@pytest.mark.parametrize(("optimizer", "says"), OPTIMIZERS.items(), ids=lambda value: getattr(value, "__name__", ""))
+@pytest.mark.parametrize(
+    ("optimizer", "says"), OPTIMIZERS.items(), ids=lambda value: getattr(value, "__name__", "")
+)
 def test_check_optimizer_catches(optimizer, says):
     with pytest.raises(AssertionError, match=says):
         check_optimizer(optimizer())

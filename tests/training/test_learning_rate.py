@@ -1,4 +1,6 @@
-"""The rate of every step: schedules, rates that are set on the way, and who says what the rate is."""
+"""The rate of every step: schedules, rates that are set on the way, and who says what the rate
+is.
+"""
 
 from dataclasses import dataclass
 
@@ -23,7 +25,9 @@ HALVES = ExponentialDecay(0.1, decay_steps=1, decay_rate=0.5)
 
 
 def moved(model, steps=1):
-    """The rate of the steps that follow, from outside: at w = 2, x = 1 and y = 0 without a bias the gradient of w is 4; w is put back."""
+    """The rate of the steps that follow, from outside: at w = 2, x = 1 and y = 0 without a bias the
+    gradient of w is 4; w is put back.
+    """
     rates = []
     for _ in range(steps):
         model.set_weights([[[2.0]], [0.0]])
@@ -33,7 +37,9 @@ def moved(model, steps=1):
 
 
 def test_every_step_has_the_rate_of_the_schedule():
-    """Oracle: descent by hand on (w x + b)^2 over three epochs of three steps, with the schedule's formula."""
+    """Oracle: descent by hand on (w x + b)^2 over three epochs of three steps, with the schedule's
+    formula.
+    """
     x, w, b = np.linspace(-1, 1, 9), 2.0, 0.5
     model = line_model(SGD(HALVES))
     model.fit(x, np.zeros(9), batch_size=3, epochs=3, shuffle=False, verbose=0)
@@ -45,12 +51,17 @@ def test_every_step_has_the_rate_of_the_schedule():
 
 
 def test_a_second_fit_carries_the_schedule_on_and_reset_starts_it_again():
-    model, whole = plain_model(Adam(CosineDecay(0.05, 20))), plain_model(Adam(CosineDecay(0.05, 20)))
+    model, whole = (
+        plain_model(Adam(CosineDecay(0.05, 20))),
+        plain_model(Adam(CosineDecay(0.05, 20))),
+    )
     whole.fit(X, Y, epochs=5, verbose=0)
     for epochs in (2, 3):
         model.fit(X, Y, epochs=epochs, verbose=0)
     assert same_bits(model, whole)
-    assert model.learning_rate == pytest.approx(0.05 * (1 + np.cos(np.pi / 2)) / 2)  # 5 epochs of 2 steps are half of 20
+    assert model.learning_rate == pytest.approx(
+        0.05 * (1 + np.cos(np.pi / 2)) / 2
+    )  # 5 epochs of 2 steps are half of 20
     model.reset()
     assert model.learning_rate == pytest.approx(0.05)
 
@@ -63,7 +74,9 @@ def test_the_rate_is_that_of_the_step_to_come():
 
 
 def test_a_rate_that_is_set_scales_what_follows():
-    """Oracle: by hand. At step 2 the schedule has 0.025; 1.0 is 40 times that, and so are the steps after: 0.5, 0.25."""
+    """Oracle: by hand. At step 2 the schedule has 0.025; 1.0 is 40 times that, and so are the steps
+    after: 0.5, 0.25.
+    """
     model = line_model(SGD(HALVES))
     moved(model, 2)
     model.learning_rate = 1.0
@@ -74,7 +87,9 @@ def test_a_rate_that_is_set_scales_what_follows():
 
 
 def test_a_callback_sets_the_rate_and_the_records_tell_it():
-    """Oracle: by hand. Epochs of two steps; after the second (4 steps, the schedule at 0.00625) the rate is set to 0.4."""
+    """Oracle: by hand. Epochs of two steps; after the second (4 steps, the schedule at 0.00625) the
+    rate is set to 0.4.
+    """
     model = line_model(SGD(HALVES))
     seen = []
 
@@ -85,8 +100,19 @@ def test_a_callback_sets_the_rate_and_the_records_tell_it():
     model.fit([0.0, 0.0], [0.0, 0.0], batch_size=1, verbose=0)
     model.reset()
     program, carry = model._make_program(), model._make_train_state(model._make_program(), 0)
-    data, plan = to_device(Data(np.zeros((2, 1), np.float32), np.zeros((2, 1), np.float32))), make_plan_fn(2, 1, seed=0, shuffle=False)
-    records = list(run_epochs(program, RunState(0, carry), ArraySource(data, plan, plan(0).mask.shape[1]), end_epoch=4, on_epoch_end=decide))
+    data, plan = (
+        to_device(Data(np.zeros((2, 1), np.float32), np.zeros((2, 1), np.float32))),
+        make_plan_fn(2, 1, seed=0, shuffle=False),
+    )
+    records = list(
+        run_epochs(
+            program,
+            RunState(0, carry),
+            ArraySource(data, plan, plan(0).mask.shape[1]),
+            end_epoch=4,
+            on_epoch_end=decide,
+        )
+    )
     close(seen, [0.05, 0.0125, 0.2, 0.05])
     assert seen == [record.learning_rate for record in records]
     assert all(isinstance(rate, float) for rate in seen)
@@ -104,14 +130,23 @@ def test_records_tell_a_number_too_and_the_first_step_of_an_epoch_broken_off_at_
     model = line_model(SGD(0.25))
     program, carry = model._make_program(), model._make_train_state(model._make_program(), 0)
     huge = to_device(Data(np.full((2, 1), 1e30, np.float32), np.zeros((2, 1), np.float32)))
-    (record,) = run_epochs(program, RunState(0, carry), ArraySource(huge, make_plan_fn(2, 1, seed=0, shuffle=False), 1), end_epoch=3)
+    (record,) = run_epochs(
+        program,
+        RunState(0, carry),
+        ArraySource(huge, make_plan_fn(2, 1, seed=0, shuffle=False), 1),
+        end_epoch=3,
+    )
     assert (record.finite, record.learning_rate) == (False, 0.25)
 
 
 @pytest.mark.parametrize("where", ["setter", "callback"])
 def test_a_schedule_at_0_cannot_be_scaled(where):
     model = line_model(SGD(PolynomialDecay(0.1, 2, 0.0)))
-    to_1 = LambdaCallback(lambda epoch, logs: Decision(learning_rate=1.0) if where == "callback" and epoch == 1 else None)
+    to_1 = LambdaCallback(
+        lambda epoch, logs: (
+            Decision(learning_rate=1.0) if where == "callback" and epoch == 1 else None
+        )
+    )
     expected = r"^PolynomialDecay: expected a rate > 0 at step 2, to be scaled\. Received: rate=0\.0\. No factor makes another rate of 0"
     with pytest.raises(ConfigError, match=expected):  # noqa: PT012
         model.fit([1.0], [0.0], epochs=3 if where == "callback" else 2, callbacks=to_1, verbose=0)
@@ -121,9 +156,13 @@ def test_a_schedule_at_0_cannot_be_scaled(where):
 
 
 def test_a_schedule_that_ends_at_0_with_the_fit_lets_a_last_decision_be():
-    """Whatever a callback wants for steps that do not follow is no reason to lose a run at its end."""
+    """Whatever a callback wants for steps that do not follow is no reason to lose a run at its
+    end.
+    """
     model = line_model(SGD(PolynomialDecay(0.1, 2, 0.0)))
-    halved = LambdaCallback(lambda epoch, logs: Decision(learning_rate=0.05 if epoch == 1 else None))
+    halved = LambdaCallback(
+        lambda epoch, logs: Decision(learning_rate=0.05 if epoch == 1 else None)
+    )
     assert len(model.fit([1.0], [0.0], epochs=2, callbacks=halved, verbose=0).epoch) == 2
     assert model.learning_rate == 0
 
@@ -131,7 +170,10 @@ def test_a_schedule_that_ends_at_0_with_the_fit_lets_a_last_decision_be():
 def test_a_rate_behind_the_fits_back_is_refused_under_a_schedule_too():
     model = line_model(SGD(HALVES))
     meddling = LambdaCallback(lambda epoch, logs: setattr(model, "learning_rate", 1.0))
-    with pytest.raises(ConfigError, match=r"during a fit: return Decision\(learning_rate=\.\.\.\)\. Received: learning_rate=1\.0"):
+    with pytest.raises(
+        ConfigError,
+        match=r"during a fit: return Decision\(learning_rate=\.\.\.\)\. Received: learning_rate=1\.0",
+    ):
         model.fit([1.0], [0.0], epochs=2, callbacks=meddling, verbose=0)
 
 
@@ -171,7 +213,9 @@ def test_the_trace_shows_the_rate_of_the_step_to_come():
 
 
 def test_observations_are_at_the_rate_of_their_step():
-    """Oracle: by hand. From w = 2, b = 0 at x = 1, y = 0 every gradient is 2 (w + b); update over gradient is the rate."""
+    """Oracle: by hand. From w = 2, b = 0 at x = 1, y = 0 every gradient is 2 (w + b); update over
+    gradient is the rate.
+    """
     model = line_model(SGD(HALVES))
     seen = model.fit(np.ones(4), np.zeros(4), batch_size=1, observe=True, verbose=0).observations
     columns = [OBSERVED_STATISTICS.index(name) for name in ("gradient", "update")]
@@ -195,7 +239,11 @@ def test_a_schedule_of_a_user():
 
 
 @pytest.mark.parametrize(
-    "optimizer", [SGD(CosineDecay(0.0, 500, warmup_target=0.1, warmup_steps=10)), Adam(Warmup(0.01, 50), clipnorm=1.0)]
+    "optimizer",
+    [
+        SGD(CosineDecay(0.0, 500, warmup_target=0.1, warmup_steps=10)),
+        Adam(Warmup(0.01, 50), clipnorm=1.0),
+    ],
 )
 def test_the_contract_of_optimizers_holds_with_a_schedule(optimizer):
     check_optimizer(optimizer)

@@ -15,7 +15,9 @@ from nets import ROWS, X, Y, fit_noisy, line_model, noisy_model, plain_model
 
 
 def test_verbose(capsys):
-    """Oracle: counting lines. 0 says nothing, 2 a line an epoch, "auto" some twenty of 100 where there is no terminal."""
+    """Oracle: counting lines. 0 says nothing, 2 a line an epoch, "auto" some twenty of 100 where
+    there is no terminal.
+    """
     model = noisy_model()
     fit_noisy(model, 2)
     assert capsys.readouterr() == ("", "")
@@ -38,17 +40,32 @@ def test_stopping_is_said(capsys):
     assert re.search(r"stopped: the loss [\d.]+ is below 1e\+06\n$", capsys.readouterr().out)
 
 
-@pytest.mark.skipif(threading.current_thread() is not threading.main_thread(), reason="signals reach the main thread only")
+@pytest.mark.skipif(
+    threading.current_thread() is not threading.main_thread(),
+    reason="signals reach the main thread only",
+)
 def test_ctrl_c_ends_the_run_with_all_usable(capsys):
     """Oracle: a real SIGINT in the middle of a run without end."""
     before = signal.getsignal(signal.SIGINT)
     timer = threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT))
     model = plain_model()
     log = model.fit(
-        X, Y, batch_size=1, epochs=10**7, callbacks=[LambdaCallback(lambda epoch, logs: None if epoch else timer.start())], verbose=2
+        X,
+        Y,
+        batch_size=1,
+        epochs=10**7,
+        callbacks=[LambdaCallback(lambda epoch, logs: None if epoch else timer.start())],
+        verbose=2,
     )
-    epoch, step = map(int, re.fullmatch(rf"epoch (\d+), step (\d+) of {ROWS}: interrupted by Ctrl-C", log.stopped).groups())
-    assert len(log.epoch) == (epoch if step == ROWS else epoch - 1)  # an epoch that was whole by then counts
+    epoch, step = map(
+        int,
+        re.fullmatch(
+            rf"epoch (\d+), step (\d+) of {ROWS}: interrupted by Ctrl-C", log.stopped
+        ).groups(),
+    )
+    assert len(log.epoch) == (
+        epoch if step == ROWS else epoch - 1
+    )  # an epoch that was whole by then counts
     assert capsys.readouterr().out.endswith(f"stopped: {log.stopped}\n")
     assert signal.getsignal(signal.SIGINT) is before
     assert model.history is log
@@ -75,11 +92,15 @@ class Screen:
 
 
 def test_the_live_line_says_where_training_is(monkeypatch):
-    """Oracle: by hand. Three of four steps of the second epoch of four: 1.75 of 4 epochs took 7 s, so that 9 s are left."""
+    """Oracle: by hand. Three of four steps of the second epoch of four: 1.75 of 4 epochs took 7 s,
+    so that 9 s are left.
+    """
     now = [100.0]
     monkeypatch.setattr("glassnet.training.progress.time.perf_counter", lambda: now[0])
     progress = Progress(0, 4)
     progress._live, progress.epochs_done, now[0] = Screen(), 1, 107.0
     progress.on_slice(3, 4, lambda: {"loss": 0.5, "accuracy": 0.75})
     progress.on_slice(4, 4, lambda: {"loss": 0.1})
-    assert progress._live.shown == [f"epoch 2/4  {'━' * 15:<20}  step 3/4  loss 0.5000  accuracy 0.7500  9.0 s left"]
+    assert progress._live.shown == [
+        f"epoch 2/4  {'━' * 15:<20}  step 3/4  loss 0.5000  accuracy 0.7500  9.0 s left"
+    ]

@@ -1,4 +1,6 @@
-"""Fit: repeating and resuming, its numbers against loops and Keras, rows of every kind, and what is held out."""
+"""Fit: repeating and resuming, its numbers against loops and Keras, rows of every kind, and what is
+held out.
+"""
 
 import functools
 import os
@@ -47,7 +49,9 @@ def aligned(array):
 
 
 def test_five_and_five_epochs_are_ten(ten_epochs):
-    """Oracle: a relation, bit for bit: weights, statistics, every logged number, what Adam remembers (seen two epochs on)."""
+    """Oracle: a relation, bit for bit: weights, statistics, every logged number, what Adam
+    remembers (seen two epochs on).
+    """
     whole, log = ten_epochs
     parts = noisy_model()
     first, second = fit_noisy(parts, 5), fit_noisy(parts, 5)
@@ -72,7 +76,13 @@ def test_another_process_gives_the_same_bits(ten_epochs):
     """Oracle: a relation: the same seed on the same machine and cores, in a fresh interpreter."""
     code = "from nets import *; model = noisy_model(); fit_noisy(model, 10); print(digest(model))"
     path = os.pathsep.join([str(Path(__file__).parents[1]), *sys.path])
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=os.environ | {"PYTHONPATH": path})
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=os.environ | {"PYTHONPATH": path},
+    )
     assert done.stdout.strip() == digest(ten_epochs[0])
 
 
@@ -108,10 +118,17 @@ def frozen_model(seed):
 def test_split_depends_on_the_model_seed_and_the_rows_alone():
     """Oracle: where no weight can move, val_loss says which rows were held out."""
     model = frozen_model(0)
-    held = {model.fit(X, Y, validation_split=0.3, verbose=0, seed=seed).history["val_loss"][0] for seed in range(3)}
+    held = {
+        model.fit(X, Y, validation_split=0.3, verbose=0, seed=seed).history["val_loss"][0]
+        for seed in range(3)
+    }
     assert len(held) == 1
-    assert held == set(frozen_model(0).fit(X, Y, validation_split=0.3, verbose=0, epochs=2).history["val_loss"])
-    assert held != set(frozen_model(1).fit(X, Y, validation_split=0.3, verbose=0).history["val_loss"])
+    assert held == set(
+        frozen_model(0).fit(X, Y, validation_split=0.3, verbose=0, epochs=2).history["val_loss"]
+    )
+    assert held != set(
+        frozen_model(1).fit(X, Y, validation_split=0.3, verbose=0).history["val_loss"]
+    )
 
 
 @pytest.mark.parametrize("size", [1, 3, 8])
@@ -135,18 +152,27 @@ def test_sgd_against_a_loop(size):
 def test_full_batch_by_any_name():
     """Oracle: a relation. n, "full" and more than n are one step an epoch, of the same bits."""
     models = [plain_model() for _ in range(3)]
-    logs = [model.fit(X, Y, batch_size=size, epochs=3, verbose=0) for model, size in zip(models, (ROWS, "full", 10**6), strict=True)]
+    logs = [
+        model.fit(X, Y, batch_size=size, epochs=3, verbose=0)
+        for model, size in zip(models, (ROWS, "full", 10**6), strict=True)
+    ]
     assert same_bits(models[0], models[1])
     assert same_bits(models[0], models[2])
     assert [log.params["batch_size"] for log in logs] == [ROWS] * 3
 
 
 def test_logs_are_what_evaluate_says():
-    """Oracle: a relation. At a rate of 1e-30 no weight moves: the epoch's loss and accuracy are those of its rows, val_ of the others."""
+    """Oracle: a relation. At a rate of 1e-30 no weight moves: the epoch's loss and accuracy are
+    those of its rows, val_ of the others.
+    """
     model = plain_model(SGD(1e-30))
     model.compile(SGD(1e-30), SPARSE, ["accuracy", "mae"])
-    log = model.fit(X[:30], Y[:30], batch_size=8, validation_data=(X[30:], Y[30:]), verbose=0).history
-    trained, held = (model.evaluate(X[part], Y[part], return_dict=True) for part in (slice(30), slice(30, None)))
+    log = model.fit(
+        X[:30], Y[:30], batch_size=8, validation_data=(X[30:], Y[30:]), verbose=0
+    ).history
+    trained, held = (
+        model.evaluate(X[part], Y[part], return_dict=True) for part in (slice(30), slice(30, None))
+    )
     assert list(log) == ["loss", "accuracy", "mae", "val_loss", "val_accuracy", "val_mae"]
     close([log[name][0] for name in trained], list(trained.values()))
     close([log["val_" + name][0] for name in held], list(held.values()))
@@ -154,7 +180,9 @@ def test_logs_are_what_evaluate_says():
 
 @pytest.mark.parametrize(("repeats", "weight"), [(2, 2.0), (0, 0.0)], ids=["twice", "absent"])
 def test_a_weight_is_a_number_of_rows(repeats, weight):
-    """Oracle: a relation. sum(l w) / n with weight 2 is the doubled row's sum / (n + 1), times (n + 1) / n; the rate makes up for that."""
+    """Oracle: a relation. sum(l w) / n with weight 2 is the doubled row's sum / (n + 1), times (n +
+    1) / n; the rate makes up for that.
+    """
     times, weights = np.ones(ROWS, int), np.ones(ROWS)
     times[5], weights[5] = repeats, weight
     weighted, repeated = plain_model(SGD(0.1 * ROWS / times.sum())), plain_model(SGD(0.1))
@@ -190,19 +218,34 @@ HELD = (X[:9] + 1, Y[:9], np.linspace(0, 3, 9, dtype=np.float32))
         {"sample_weight": WEIGHT, "validation_data": HELD},
         {"sample_weight": WEIGHT, "validation_split": 0.27},
     ],
-    ids=["plain", "class_weight", "sample_weight-validation_data", "sample_weight-validation_split"],
+    ids=[
+        "plain",
+        "class_weight",
+        "sample_weight-validation_data",
+        "sample_weight-validation_split",
+    ],
 )
 def test_fit_agrees_with_keras(recorded, options):
-    """Oracle: Keras on JAX. Three epochs of SGD, the last batch short: logs (validation too) and weights.
+    """Oracle: Keras on JAX. Three epochs of SGD, the last batch short: logs (validation too) and
+    weights.
 
-    Keras keeps floor(37 * 0.73) = 27 rows for training and we hold out round(37 * 0.27) = 10: the same.
+    Keras keeps floor(37 * 0.73) = 27 rows for training and we hold out round(37 * 0.27) = 10: the
+    same.
     """
     ours = plain_model(SGD(0.5))
     ours.compile(SGD(0.5), SPARSE, ["accuracy"])
-    start = [np.random.default_rng(i).normal(size=w.shape) / 2 for i, w in enumerate(ours.get_weights())]
+    start = [
+        np.random.default_rng(i).normal(size=w.shape) / 2 for i, w in enumerate(ours.get_weights())
+    ]
     ours.set_weights(start)
     common = {"batch_size": 8, "epochs": 3, "shuffle": False, "verbose": 0}
-    log = ours.fit(X, Y, **common, **options, **({"validation_from": "end"} if "validation_split" in options else {}))
+    log = ours.fit(
+        X,
+        Y,
+        **common,
+        **options,
+        **({"validation_from": "end"} if "validation_split" in options else {}),
+    )
     theirs = recorded(keras_fit, X, Y, start, common | options)
     assert log.history.keys() == theirs["history"].keys()
     assert log.epoch == theirs["epoch"]
@@ -213,19 +256,32 @@ def test_fit_agrees_with_keras(recorded, options):
 
 
 def test_class_weights_leave_validation_alone():
-    """Oracle: a relation. Where no weight moves, val_loss with class weights is val_loss without."""
-    plain, weighted = (plain_model(SGD(1e-30)).fit(X, Y, validation_split=0.3, class_weight=w, verbose=0) for w in (None, "balanced"))
+    """Oracle: a relation. Where no weight moves, val_loss with class weights is val_loss
+    without.
+    """
+    plain, weighted = (
+        plain_model(SGD(1e-30)).fit(X, Y, validation_split=0.3, class_weight=w, verbose=0)
+        for w in (None, "balanced")
+    )
     assert plain.history["val_loss"] == weighted.history["val_loss"]
     assert plain.history["loss"] != weighted.history["loss"]
 
 
 @pytest.mark.parametrize(
     "convert",
-    [lambda a: a.tolist(), jnp.asarray, lambda a: a.astype(np.float64), np.asfortranarray, lambda a: np.repeat(a, 2, 0)[::2]],
+    [
+        lambda a: a.tolist(),
+        jnp.asarray,
+        lambda a: a.astype(np.float64),
+        np.asfortranarray,
+        lambda a: np.repeat(a, 2, 0)[::2],
+    ],
     ids=["list", "jax", "float64", "fortran", "strided"],
 )
 def test_rows_of_any_kind(convert):
-    """Oracle: a relation. The same numbers in another container train to the same bits; whole floats are labels."""
+    """Oracle: a relation. The same numbers in another container train to the same bits; whole
+    floats are labels.
+    """
     a, b = plain_model(), plain_model()
     a.fit(X, Y, verbose=0)
     b.fit(convert(X), convert(Y), verbose=0)
@@ -251,13 +307,24 @@ def test_pixels_do_not_wrap():
 def test_one_number_a_row():
     model = line_model(SGD(0.01))
     flat = model.fit(np.arange(6.0), np.arange(6.0), verbose=0).history
-    assert flat == line_model(SGD(0.01)).fit(np.arange(6.0)[:, None], np.arange(6.0)[:, None], verbose=0).history
+    assert (
+        flat
+        == line_model(SGD(0.01))
+        .fit(np.arange(6.0)[:, None], np.arange(6.0)[:, None], verbose=0)
+        .history
+    )
     assert model.predict([1.0, 2.0]).shape == (2, 1)
 
 
 def test_one_hot_and_integer_labels_train_alike_under_either_loss():
     """Oracle: a relation, over the four pairs; class weights and stratified splits included."""
-    options = {"class_weight": "balanced", "validation_split": 0.3, "batch_size": 8, "epochs": 2, "verbose": 0}
+    options = {
+        "class_weight": "balanced",
+        "validation_split": 0.3,
+        "batch_size": 8,
+        "epochs": 2,
+        "verbose": 0,
+    }
     logs = []
     for loss in (SPARSE, "categorical_crossentropy"):
         for y in (Y, ONE_HOT, ONE_HOT.astype(bool), Y[:, None].astype(float)):
@@ -274,13 +341,17 @@ def test_an_autoencoder_fits():
     model.compile(Adam(0.03), "mse")
     log = model.fit(pictures, pictures, epochs=60, verbose=0).history["loss"]
     assert model.predict(pictures).shape == pictures.shape
-    close(model.evaluate(pictures, pictures), np.mean((model.predict(pictures) - pictures) ** 2), 1e-5)
+    close(
+        model.evaluate(pictures, pictures), np.mean((model.predict(pictures) - pictures) ** 2), 1e-5
+    )
     assert log[-1] < 0.6 * log[0]
 
 
 @pytest.mark.parametrize("batch_size", [8, "full"])
 def test_the_users_arrays_are_neither_aliased_nor_altered(batch_size):
-    """Oracle: a relation. Overwriting every array after the first epoch changes nothing (JAX may alias aligned memory)."""
+    """Oracle: a relation. Overwriting every array after the first epoch changes nothing (JAX may
+    alias aligned memory).
+    """
     arrays = [aligned(a) for a in (X, ONE_HOT, WEIGHT, X[:9] + 1, ONE_HOT[:9], WEIGHT[:9])]
     before = [a.copy() for a in arrays]
 
@@ -293,7 +364,14 @@ def test_the_users_arrays_are_neither_aliased_nor_altered(batch_size):
         model = plain_model()
         x, y, w, *held = arrays
         return model, model.fit(
-            x, y, batch_size=batch_size, epochs=3, sample_weight=w, validation_data=tuple(held), callbacks=callbacks, verbose=0
+            x,
+            y,
+            batch_size=batch_size,
+            epochs=3,
+            sample_weight=w,
+            validation_data=tuple(held),
+            callbacks=callbacks,
+            verbose=0,
         )
 
     untouched, log = run([])
@@ -303,7 +381,9 @@ def test_the_users_arrays_are_neither_aliased_nor_altered(batch_size):
 
 
 def test_validation_split_is_stratified_and_its_rows_do_not_train():
-    """Oracle: counting. 30 of class 0 and 10 of class 1, a fifth held out: 6 and 2. Normalization sees the other 32 rows only."""
+    """Oracle: counting. 30 of class 0 and 10 of class 1, a fifth held out: 6 and 2. Normalization
+    sees the other 32 rows only.
+    """
     y = np.repeat([0, 1], [30, 10])
     x = np.stack([np.arange(40), y], 1).astype(float)
     model = gn.Sequential([Normalization(), Dense(2, activation="softmax")], seed=0)

@@ -1,4 +1,6 @@
-"""What a callback is: it reads what an epoch gave and answers with a `Decision`; it never writes."""
+"""What a callback is: it reads what an epoch gave and answers with a `Decision`; it never
+writes.
+"""
 
 from __future__ import annotations
 
@@ -26,24 +28,35 @@ class _ModelPlaceholder:
             remedy = 'Write return Decision(stop="the reason").'
         elif name in ("optimizer", "learning_rate"):
             remedy = 'Write return Decision(learning_rate=...); the rate as it stands is logs["learning_rate"] in on_epoch_begin.'
-        raise ConfigError(message(f"self.model.{name}", "a callback that reads and answers, without the model", fix=remedy))
+        raise ConfigError(
+            message(
+                f"self.model.{name}",
+                "a callback that reads and answers, without the model",
+                fix=remedy,
+            )
+        )
 
     def __setattr__(self, name: str, value: Any) -> None:
         getattr(self, name)
 
 
 class Callback:
-    """What every callback is. Subclass it and give `on_epoch_end`, or `init` and `update` where something is remembered.
+    """What every callback is. Subclass it and give `on_epoch_end`, or `init` and `update` where
+    something is remembered.
 
     Raises:
-        ConfigError: at the class statement, for a hook of Keras's that is never called here, or a misspelt one.
+        ConfigError: at the class statement, for a hook of Keras's that is never called here, or a
+            misspelt one.
     """
 
     model: Any = _ModelPlaceholder()
 
     def __init_subclass__(cls) -> None:
         for name in dir(cls):
-            if (name.startswith("on_") and name not in HOOKS) or name in ("set_model", "set_params"):
+            if (name.startswith("on_") and name not in HOOKS) or name in (
+                "set_model",
+                "set_params",
+            ):
                 hooks = "hooks that fit calls: " + ", ".join(HOOKS)
                 raise ConfigError(message(cls.__name__, hooks, name=name, fix=_suggest_fix(name)))
 
@@ -78,7 +91,9 @@ def _suggest_fix(name: str) -> str:
     if "batch" in name:
         return "An epoch runs compiled: write on_epoch_end, or look inside steps with fit(observe=True)."
     close = difflib.get_close_matches(name, HOOKS, n=1, cutoff=0.8)
-    return f"Did you mean {close[0]!r}?" if close else "Names that begin with on_ are kept for hooks."
+    return (
+        f"Did you mean {close[0]!r}?" if close else "Names that begin with on_ are kept for hooks."
+    )
 
 
 class LambdaCallback(Callback):
@@ -101,7 +116,12 @@ class LambdaCallback(Callback):
         on_train_end: Callable[[Logs], Any] | None = None,
         on_epoch_begin: Callable[[int, Logs], Any] | None = None,
     ):
-        self._on_epoch_end, self._on_train_begin, self._on_train_end, self._on_epoch_begin = on_epoch_end, on_train_begin, on_train_end, on_epoch_begin
+        self._on_epoch_end, self._on_train_begin, self._on_train_end, self._on_epoch_begin = (
+            on_epoch_end,
+            on_train_begin,
+            on_train_end,
+            on_epoch_begin,
+        )
 
     def on_train_begin(self, names: tuple[str, ...]) -> None:
         if self._on_train_begin:

@@ -21,37 +21,65 @@ class CallbackList:
         memories: what they remembered of a run that goes on, None for one that begins.
     """
 
-    def __init__(self, callbacks: Sequence[Callback], names: tuple[str, ...], memories: Sequence[Any] | None = None):
+    def __init__(
+        self,
+        callbacks: Sequence[Callback],
+        names: tuple[str, ...],
+        memories: Sequence[Any] | None = None,
+    ):
         self.callbacks = tuple(callbacks)
         for callback in self.callbacks:
             callback.on_train_begin(names)
-        self.memories = [callback.init() for callback in self.callbacks] if memories is None else list(memories)
+        self.memories = (
+            [callback.init() for callback in self.callbacks] if memories is None else list(memories)
+        )
 
     @property
     def saves_models(self) -> bool:
         """Whether models will be saved whole."""
-        return any(isinstance(callback, ModelCheckpoint) and not callback.save_weights_only for callback in self.callbacks)
+        return any(
+            isinstance(callback, ModelCheckpoint) and not callback.save_weights_only
+            for callback in self.callbacks
+        )
 
     def on_epoch_begin(self, epoch: int, learning_rate: float) -> float | None:
-        """The rate to train an epoch at, each callback being told the one before it chose; None for the rate as it stands."""
+        """The rate to train an epoch at, each callback being told the one before it chose; None for
+        the rate as it stands.
+        """
         chosen = learning_rate
         for callback in self.callbacks:
-            answer = _check_decision(callback, callback.on_epoch_begin(epoch, {"learning_rate": chosen}))
+            answer = _check_decision(
+                callback, callback.on_epoch_begin(epoch, {"learning_rate": chosen})
+            )
             alone = not (answer.stop or answer.keep_weights or answer.save)
-            require(alone, type(callback).__name__, "no more than a learning rate from on_epoch_begin", received=answer)
+            require(
+                alone,
+                type(callback).__name__,
+                "no more than a learning rate from on_epoch_begin",
+                received=answer,
+            )
             chosen = chosen if answer.learning_rate is None else float(answer.learning_rate)
         return None if chosen == learning_rate else chosen
 
     def on_epoch_end(self, record: Record) -> Decision:
-        """The joint answer to a record: any stop (the first reason), any keep, the last rate, all files."""
+        """The joint answer to a record: any stop (the first reason), any keep, the last rate, all
+        files.
+        """
         answers = []
         for i, callback in enumerate(self.callbacks):
             self.memories[i], answer = callback.update(self.memories[i], record)
             answers.append(_check_decision(callback, answer))
         stops = [answer.stop for answer in answers if answer.stop]
-        rates = [float(answer.learning_rate) for answer in answers if answer.learning_rate is not None]
+        rates = [
+            float(answer.learning_rate) for answer in answers if answer.learning_rate is not None
+        ]
         files = tuple(file for answer in answers for file in answer.save)
-        return Decision(stops[0] if stops else None, any(answer.keep_weights for answer in answers), rates[-1] if rates else None, files)
+        return Decision(
+            stops[0] if stops else None,
+            any(answer.keep_weights for answer in answers),
+            rates[-1] if rates else None,
+            files,
+        )
 
     def on_train_end(self, logs: Logs) -> None:
         """Training has ended, with these logs last."""
@@ -61,9 +89,19 @@ class CallbackList:
 
 def _check_decision(callback: Callback, decision: Decision | None) -> Decision:
     who = type(callback).__name__
-    require(decision is None or isinstance(decision, Decision), who, "a Decision or None in return", received=decision)
+    require(
+        decision is None or isinstance(decision, Decision),
+        who,
+        "a Decision or None in return",
+        received=decision,
+    )
     rate = decision.learning_rate if decision else None
-    require(rate is None or (is_number(rate) and 0 < rate < math.inf), who, "a learning rate > 0", learning_rate=rate)
+    require(
+        rate is None or (is_number(rate) and 0 < rate < math.inf),
+        who,
+        "a learning rate > 0",
+        learning_rate=rate,
+    )
     return decision or Decision()
 
 
@@ -73,9 +111,21 @@ def normalize_callbacks(callbacks: Callback | Sequence[Callback] | None) -> tupl
     Raises:
         ConfigError: something that is no callback.
     """
-    given: Any = callbacks if isinstance(callbacks, list | tuple) else () if callbacks is None else (callbacks,)
+    given: Any = (
+        callbacks
+        if isinstance(callbacks, list | tuple)
+        else ()
+        if callbacks is None
+        else (callbacks,)
+    )
     for callback in given:
-        require(isinstance(callback, Callback), "callbacks", "Callback objects", received=callback, fix=_suggest_fix(callback))
+        require(
+            isinstance(callback, Callback),
+            "callbacks",
+            "Callback objects",
+            received=callback,
+            fix=_suggest_fix(callback),
+        )
     return tuple(given)
 
 

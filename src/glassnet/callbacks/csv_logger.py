@@ -1,4 +1,6 @@
-"""Every epoch's numbers in a CSV file. Files are open only while they are written, so that none is left open however a fit ends."""
+"""Every epoch's numbers in a CSV file. Files are open only while they are written, so that none is
+left open however a fit ends.
+"""
 
 from __future__ import annotations
 
@@ -25,22 +27,30 @@ def report_write_errors(who: str, path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise ConfigError(message(who, "a file that can be written", path=str(path), fix=f"It said: {error.strerror}.")) from error
+        raise ConfigError(
+            message(
+                who, "a file that can be written", path=str(path), fix=f"It said: {error.strerror}."
+            )
+        ) from error
 
 
 @dataclass(frozen=True)
 class CSVLogger(Callback):
-    """Write a row per epoch to a CSV file: the epoch (counted from 0), then the logged numbers, their names sorted as Keras sorts them.
+    """Write a row per epoch to a CSV file: the epoch (counted from 0), then the logged numbers,
+    their names sorted as Keras sorts them.
 
-    A row is on disk as soon as its epoch has ended. Without validation rows Keras adds val_ columns of NA; here there are none.
+    A row is on disk as soon as its epoch has ended. Without validation rows Keras adds val_ columns
+    of NA; here there are none.
 
     Args:
         filename: the file, in a folder that exists.
         separator: the one character between columns.
-        append: whether to add to a file of the same columns, as a second fit may, rather than begin it anew.
+        append: whether to add to a file of the same columns, as a second fit may, rather than begin
+            it anew.
 
     Raises:
-        ConfigError: an argument out of range; at `fit`, a file that cannot be written, or one of other columns to append to.
+        ConfigError: an argument out of range; at `fit`, a file that cannot be written, or one of
+            other columns to append to.
 
     Example:
         >>> CSVLogger("log.csv", append=True)
@@ -54,7 +64,12 @@ class CSVLogger(Callback):
     append: bool = False
 
     def __post_init__(self):
-        require(isinstance(self.filename, str | os.PathLike), "CSVLogger", "filename to be a path", filename=self.filename)
+        require(
+            isinstance(self.filename, str | os.PathLike),
+            "CSVLogger",
+            "filename to be a path",
+            filename=self.filename,
+        )
         one = isinstance(self.separator, str) and len(self.separator) == 1
         require(one, "CSVLogger", "separator to be one character", separator=self.separator)
 
@@ -64,10 +79,18 @@ class CSVLogger(Callback):
             found = next(csv.reader(file.read().splitlines(), delimiter=self.separator), [])
         fix = "Give another filename, or append=False to write over it."
         same = not self.append or found in ([], columns)
-        require(same, "CSVLogger", f"a file with the columns {', '.join(columns)}", found=", ".join(found), fix=fix)
+        require(
+            same,
+            "CSVLogger",
+            f"a file with the columns {', '.join(columns)}",
+            found=", ".join(found),
+            fix=fix,
+        )
 
     def init(self) -> int:
-        """How many bytes the file has: where a run is taken up again, rows that it has written since are taken back."""
+        """How many bytes the file has: where a run is taken up again, rows that it has written
+        since are taken back.
+        """
         with self._open() as file:
             if not self.append:
                 file.truncate(0)

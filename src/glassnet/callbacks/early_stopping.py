@@ -23,19 +23,24 @@ class Best:
 
 @dataclass(frozen=True)
 class EarlyStopping(Callback):
-    """Stop when a logged number has not improved for `patience` epochs, and go back to the weights of the best epoch.
+    """Stop when a logged number has not improved for `patience` epochs, and go back to the weights
+    of the best epoch.
 
     Args:
         monitor: the logged number, such as "val_loss".
         min_delta: the least change that counts as better, in its units.
         patience: epochs without improvement that are waited for.
-        mode: "min", "max", or "auto": by the name, "max" for accuracies, AUC, F1, precision, recall and R2, "min" for losses and errors.
-        baseline: a value without which an improvement does not end the waiting (as in Keras); None for none.
-        restore_best_weights: whether the run ends with the best epoch's weights, however it ends (Keras: off by default).
+        mode: "min", "max", or "auto": by the name, "max" for accuracies, AUC, F1, precision, recall
+            and R2, "min" for losses and errors.
+        baseline: a value without which an improvement does not end the waiting (as in Keras); None
+            for none.
+        restore_best_weights: whether the run ends with the best epoch's weights, however it ends
+            (Keras: off by default).
         start_from_epoch: epochs of this fit before which nothing is counted.
 
     Raises:
-        ConfigError: an argument out of range; at `fit`, a monitor that is not logged (the nearest name is given).
+        ConfigError: an argument out of range; at `fit`, a monitor that is not logged (the nearest
+            name is given).
 
     Example:
         >>> EarlyStopping(patience=3).monitor
@@ -55,9 +60,24 @@ class EarlyStopping(Callback):
     def __post_init__(self):
         who = "EarlyStopping"
         monitor.check_arguments(who, self.monitor, self.mode, self.min_delta)
-        require(self.baseline is None or is_number(self.baseline), who, "baseline to be a number or None", baseline=self.baseline)
-        require(is_int(self.patience, least=0), who, "patience to be an int >= 0", patience=self.patience)
-        require(is_int(self.start_from_epoch, least=0), who, "start_from_epoch to be an int >= 0", start_from_epoch=self.start_from_epoch)
+        require(
+            self.baseline is None or is_number(self.baseline),
+            who,
+            "baseline to be a number or None",
+            baseline=self.baseline,
+        )
+        require(
+            is_int(self.patience, least=0),
+            who,
+            "patience to be an int >= 0",
+            patience=self.patience,
+        )
+        require(
+            is_int(self.start_from_epoch, least=0),
+            who,
+            "start_from_epoch to be an int >= 0",
+            start_from_epoch=self.start_from_epoch,
+        )
 
     def on_train_begin(self, names: tuple[str, ...]) -> None:
         monitor.require_logged("EarlyStopping", self.monitor, self.mode, names)
@@ -72,11 +92,17 @@ class EarlyStopping(Callback):
         value = record.logs[self.monitor]
         if self._is_better(value, memory.value):
             wait = 0 if self._is_better(value, self.baseline) else memory.wait + 1
-            return replace(memory, value=value, epoch=record.epoch, wait=wait), Decision(keep_weights=self.restore_best_weights)
+            return replace(memory, value=value, epoch=record.epoch, wait=wait), Decision(
+                keep_weights=self.restore_best_weights
+            )
         memory = replace(memory, wait=memory.wait + 1)
         if memory.wait < self.patience:
             return memory, None
-        best = "it never was a number" if memory.value is None else f"the best was {memory.value:.4g} at epoch {memory.epoch + 1}"
+        best = (
+            "it never was a number"
+            if memory.value is None
+            else f"the best was {memory.value:.4g} at epoch {memory.epoch + 1}"
+        )
         reason = f"{self.monitor} has not improved for {memory.wait} epochs: {best}"
         return memory, Decision(stop=reason)
 
@@ -109,22 +135,32 @@ class StopWhen(Callback):
         rules = (self.loss_below, self.weight_change_below)
         given = [rule for rule in rules if rule is not None]
         ok = given and all(is_number(rule) and rule > 0 for rule in given)
-        require(ok, "StopWhen", "one rule or both, as numbers > 0", loss_below=rules[0], weight_change_below=rules[1])
+        require(
+            ok,
+            "StopWhen",
+            "one rule or both, as numbers > 0",
+            loss_below=rules[0],
+            weight_change_below=rules[1],
+        )
 
     def update(self, memory: None, record: Record) -> tuple[None, Decision | None]:
         loss = record.logs["loss"]
         if self.loss_below is not None and loss < self.loss_below:
             return None, Decision(stop=f"the loss {loss:.4g} is below {self.loss_below:g}")
         if self.weight_change_below is not None and record.weight_change < self.weight_change_below:
-            return None, Decision(stop=f"no weight changed by {self.weight_change_below:g} over the epoch")
+            return None, Decision(
+                stop=f"no weight changed by {self.weight_change_below:g} over the epoch"
+            )
         return None, None
 
 
 @dataclass(frozen=True)
 class TerminateOnNaN(Callback):
-    """Stop after an epoch that logged a number that is none: NaN or an infinity, in `val_loss` or in a metric.
+    """Stop after an epoch that logged a number that is none: NaN or an infinity, in `val_loss` or
+    in a metric.
 
-    A training loss or a weight that is no longer finite ends every `fit`, with or without this callback, at the step where it happens.
+    A training loss or a weight that is no longer finite ends every `fit`, with or without this
+    callback, at the step where it happens.
 
     Example:
         >>> TerminateOnNaN().on_epoch_end(0, {"loss": 0.5, "val_loss": math.nan}).stop

@@ -17,15 +17,19 @@ from glassnet.errors import ConfigError, is_number, lookup, message, require
 
 @dataclass(frozen=True)
 class ModelCheckpoint(Callback):
-    """Save the model after every epoch, or after those in which a logged number was better than ever before.
+    """Save the model after every epoch, or after those in which a logged number was better than
+    ever before.
 
-    The file is that of `Sequential.save`, with the weights that the epoch ended with, and the rate and all else that the next one begins
-    with: `gn.load(file).fit(...)` trains on as this fit does. A folder that is missing is made. To survive being killed, `fit(resume=...)`
+    The file is that of `Sequential.save`, with the weights that the epoch ended with, and the rate
+    and all else that the next one begins
+    with: `gn.load(file).fit(...)` trains on as this fit does. A folder that is missing is made. To
+        survive being killed, `fit(resume=...)`
     takes less: it goes on by itself.
 
     Args:
-        filepath: of the file; {epoch} in it is the epoch counted from 1, and each logged number may stand by its name, both with a format
-            as Python has them: "runs/{epoch:04d}-{val_loss:.2f}.glassnet".
+        filepath: of the file; {epoch} in it is the epoch counted from 1, and each logged number may
+            stand by its name, both with a format as Python has them:
+            "runs/{epoch:04d}-{val_loss:.2f}.glassnet".
         monitor: the logged number, such as "val_loss".
         save_best_only: whether to save only where it is better; an infinity or no number never is.
         save_weights_only: whether to save what `Sequential.save_weights` does.
@@ -33,8 +37,8 @@ class ModelCheckpoint(Callback):
         initial_value_threshold: what the first value must beat; None for nothing.
 
     Raises:
-        ConfigError: an argument out of range; at `fit`, a name in `filepath` or a monitor that is not logged (the nearest name is given),
-            a folder that cannot be made.
+        ConfigError: an argument out of range; at `fit`, a name in `filepath` or a monitor that is
+            not logged (the nearest name is given), a folder that cannot be made.
 
     Example:
         >>> ModelCheckpoint("best.glassnet", save_best_only=True).monitor
@@ -52,12 +56,28 @@ class ModelCheckpoint(Callback):
 
     def __post_init__(self):
         who = "ModelCheckpoint"
-        require(isinstance(self.filepath, str | os.PathLike), who, "filepath to be a path", filepath=self.filepath)
+        require(
+            isinstance(self.filepath, str | os.PathLike),
+            who,
+            "filepath to be a path",
+            filepath=self.filepath,
+        )
         monitor.check_arguments(who, self.monitor, self.mode, 0.0)
         best, alone = self.save_best_only, self.save_weights_only
-        require(isinstance(best, bool) and isinstance(alone, bool), who, "True or False", save_best_only=best, save_weights_only=alone)
+        require(
+            isinstance(best, bool) and isinstance(alone, bool),
+            who,
+            "True or False",
+            save_best_only=best,
+            save_weights_only=alone,
+        )
         first = self.initial_value_threshold
-        require(first is None or is_number(first), who, "initial_value_threshold to be a number or None", initial_value_threshold=first)
+        require(
+            first is None or is_number(first),
+            who,
+            "initial_value_threshold to be a number or None",
+            initial_value_threshold=first,
+        )
 
     def on_train_begin(self, names: tuple[str, ...]) -> None:
         who, pattern = "ModelCheckpoint", os.fspath(self.filepath)
@@ -69,7 +89,9 @@ class ModelCheckpoint(Callback):
         except (ValueError, IndexError) as error:
             fix = "Double a brace that is to stand as it is: {{."
             expected = "a filepath like runs/{epoch:04d}-{loss:.2f}.glassnet"
-            raise ConfigError(message(who, expected, filepath=pattern, error=str(error), fix=fix)) from error
+            raise ConfigError(
+                message(who, expected, filepath=pattern, error=str(error), fix=fix)
+            ) from error
         for name in asked:
             lookup(f"{who}: filepath", name, dict.fromkeys(("epoch", *names)))
         folder = Path(pattern).parent

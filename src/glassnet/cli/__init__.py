@@ -1,6 +1,7 @@
 """The command line: every command calls public functions and prints.
 
-Importing it loads click and nothing else; JAX comes with the command that needs it, so that `--help` answers at once.
+Importing it loads click and nothing else; JAX comes with the command that needs it, so that
+`--help` answers at once.
 """
 
 from __future__ import annotations
@@ -22,9 +23,17 @@ EXIT_USAGE_ERROR, EXIT_INTERRUPTED = 2, 130
 
 
 class CommandGroup(click.Group):
-    """A group that says in one line what went wrong: exit code 2 for a mistake of the user's, 130 for Ctrl-C."""
+    """A group that says in one line what went wrong: exit code 2 for a mistake of the user's, 130
+    for Ctrl-C.
+    """
 
-    def main(self, args: Sequence[str] | None = None, prog_name: str | None = None, *others: Any, **extra: Any) -> NoReturn:
+    def main(
+        self,
+        args: Sequence[str] | None = None,
+        prog_name: str | None = None,
+        *others: Any,
+        **extra: Any,
+    ) -> NoReturn:
         extra["standalone_mode"] = False
         for stream in (sys.stdout, sys.stderr):
             if hasattr(stream, "reconfigure"):
@@ -35,10 +44,14 @@ class CommandGroup(click.Group):
                 code = super().main(args, prog_name or "glassnet", *others, **extra)
             sys.stdout.flush()
         except click.UsageError as error:
-            print_to_stderr(error.format_message(), f"See {error.ctx.command_path} --help." if error.ctx else "")
+            print_to_stderr(
+                error.format_message(), f"See {error.ctx.command_path} --help." if error.ctx else ""
+            )
             code = EXIT_USAGE_ERROR
         except (click.ClickException, GlassnetError) as error:
-            print_to_stderr(error.format_message() if isinstance(error, click.ClickException) else error)
+            print_to_stderr(
+                error.format_message() if isinstance(error, click.ClickException) else error
+            )
             code = EXIT_USAGE_ERROR
         except (click.Abort, KeyboardInterrupt):
             print_to_stderr("interrupted")

@@ -21,7 +21,14 @@ def command(as_json: bool) -> None:
 
     words = ("name", "task", "rows", "shape", "source", "about", "notes")
     if as_json:
-        output.print_json({"datasets": [{word: getattr(entry, word) for word in words} for entry in describe()]})
+        output.print_json(
+            {"datasets": [{word: getattr(entry, word) for word in words} for entry in describe()]}
+        )
         return
-    rows = [(e.name, e.task, f"{e.rows:,}", "x".join(map(str, e.shape)) or "text", e.source, e.about) for e in describe()]
-    output.print_table(("name", "task", "rows", "shape", "source", "what it is"), rows, right="rows")
+    rows = [
+        (e.name, e.task, f"{e.rows:,}", "x".join(map(str, e.shape)) or "text", e.source, e.about)
+        for e in describe()
+    ]
+    output.print_table(
+        ("name", "task", "rows", "shape", "source", "what it is"), rows, right="rows"
+    )

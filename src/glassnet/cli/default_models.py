@@ -1,4 +1,6 @@
-"""The network that a data set asks for: scaled inputs, hidden layers as wished, and the last layer and loss of its task."""
+"""The network that a data set asks for: scaled inputs, hidden layers as wished, and the last layer
+and loss of its task.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,9 @@ if TYPE_CHECKING:
     from glassnet.models.sequential import Sequential
 
 MAX_UNSCALED = 3.0
-"""Tables with a number beyond this, either side of 0, are standardised; smaller ones go in as they are."""
+"""Tables with a number beyond this, either side of 0, are standardised; smaller ones go in as they
+are.
+"""
 
 DESCRIBED_FIELDS = {
     "Dense": ("units", "activation"),
@@ -25,26 +29,41 @@ DESCRIBED_FIELDS = {
 """What a sketch says of a layer."""
 
 
-def build_model(data: Dataset, settings: Mapping[str, Any], *, dropout: float, adapt: bool = False) -> Sequential:
-    """A compiled model for `data`: softmax of K classes, one sigmoid for two, a linear output in the target's units for a regression.
+def build_model(
+    data: Dataset, settings: Mapping[str, Any], *, dropout: float, adapt: bool = False
+) -> Sequential:
+    """A compiled model for `data`: softmax of K classes, one sigmoid for two, a linear output in
+    the target's units for a regression.
 
     Args:
         data: what it is to learn.
-        settings: layers (units of each hidden layer), activation (of those), optimizer (its name), learning_rate (None for the
-            optimizer's own) and seed.
+        settings: layers (units of each hidden layer), activation (of those), optimizer (its name),
+            learning_rate (None for the optimizer's own) and seed.
         dropout: fraction zeroed after each hidden layer.
-        adapt: whether a Normalization takes its statistics from all training rows now, rather than from those that `fit` trains on.
+        adapt: whether a Normalization takes its statistics from all training rows now, rather than
+            from those that `fit` trains on.
 
     Raises:
         ConfigError: an unknown activation or optimizer; a number out of range.
     """
     from glassnet.layers import Input, Normalization
 
-    layers: list[Layer] = text_layers(data) if data.x.dtype.kind == "U" else [Input(data.x.shape[1:]), *scaling_layers(data)]
+    layers: list[Layer] = (
+        text_layers(data)
+        if data.x.dtype.kind == "U"
+        else [Input(data.x.shape[1:]), *scaling_layers(data)]
+    )
     if adapt:
-        layers = [layer.adapt(data.x) if isinstance(layer, Normalization) else layer for layer in layers]
+        layers = [
+            layer.adapt(data.x) if isinstance(layer, Normalization) else layer for layer in layers
+        ]
     last, loss = output_head(data)
-    return compile_model([*layers, *hidden_layers(settings, dropout), *last], loss, ["accuracy"] if data.class_names else [], settings)
+    return compile_model(
+        [*layers, *hidden_layers(settings, dropout), *last],
+        loss,
+        ["accuracy"] if data.class_names else [],
+        settings,
+    )
 
 
 def hidden_layers(settings: Mapping[str, Any], dropout: float) -> list[Layer]:
@@ -53,17 +72,23 @@ def hidden_layers(settings: Mapping[str, Any], dropout: float) -> list[Layer]:
 
     layers: list[Layer] = []
     for units in settings["layers"]:
-        layers += [Dense(units, activation=settings["activation"])] + ([Dropout(dropout)] if dropout else [])
+        layers += [Dense(units, activation=settings["activation"])] + (
+            [Dropout(dropout)] if dropout else []
+        )
     return layers
 
 
-def compile_model(layers: list[Layer], loss: str, metrics: list[str], settings: Mapping[str, Any]) -> Sequential:
+def compile_model(
+    layers: list[Layer], loss: str, metrics: list[str], settings: Mapping[str, Any]
+) -> Sequential:
     """A model of the layers, with the optimizer that was asked for."""
     from glassnet import Sequential, optimizers
 
     made = Sequential(layers, seed=settings["seed"])
     optimizer, rate = optimizers.get(settings["optimizer"]), settings["learning_rate"]
-    made.compile(optimizer if rate is None else replace(optimizer, learning_rate=rate), loss, metrics)
+    made.compile(
+        optimizer if rate is None else replace(optimizer, learning_rate=rate), loss, metrics
+    )
     return made
 
 
@@ -84,7 +109,11 @@ def text_layers(data: Dataset) -> list[Layer]:
     from glassnet.layers import LSTM, Bidirectional, Embedding, TextVectorization
 
     text = TextVectorization().adapt(data.x)
-    return [text, Embedding(len(text.get_vocabulary()), 16, mask_zero=True), Bidirectional(LSTM(16))]
+    return [
+        text,
+        Embedding(len(text.get_vocabulary()), 16, mask_zero=True),
+        Bidirectional(LSTM(16)),
+    ]
 
 
 def output_head(data: Dataset) -> tuple[list[Layer], str]:
@@ -106,14 +135,25 @@ def classification_head(n_classes: int) -> tuple[list[Layer], str]:
 
 
 def describe_model(model: Sequential) -> str:
-    """A model in one line: `8x8 → Rescaling(1/16) → Flatten → Dense(128, relu) → Dense(10, softmax): 9,610 weights`."""
+    """A model in one line: `8x8 → Rescaling(1/16) → Flatten → Dense(128, relu) → Dense(10,
+    softmax): 9,610 weights`.
+    """
     views = model.layers
     shape = "x".join(map(str, views[0].input_shape))
-    return " → ".join([shape, *(_describe_layer(view.layer) for view in views)]) + f": {model.count_params():,} weights"
+    return (
+        " → ".join([shape, *(_describe_layer(view.layer) for view in views)])
+        + f": {model.count_params():,} weights"
+    )
 
 
 def _describe_layer(layer: Layer) -> str:
-    given = [_format_value(value) for value in (getattr(layer, name) for name in DESCRIBED_FIELDS.get(type(layer).__name__, ())) if value]
+    given = [
+        _format_value(value)
+        for value in (
+            getattr(layer, name) for name in DESCRIBED_FIELDS.get(type(layer).__name__, ())
+        )
+        if value
+    ]
     return type(layer).__name__ + (f"({', '.join(given)})" if given else "")
 
 

@@ -1,4 +1,6 @@
-"""How results look: JSON for programs, a curve in one line, a table that is rich on a terminal and plain in a pipe."""
+"""How results look: JSON for programs, a curve in one line, a table that is rich on a terminal and
+plain in a pipe.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +30,9 @@ def _to_json_value(value: Any) -> Any:
 def print_wrapped(line: str) -> None:
     """A line that a narrow terminal breaks between words; unbroken in a pipe."""
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else len(line) + 1
-    click.echo("\n".join(textwrap.wrap(line, width, subsequent_indent="  ", break_on_hyphens=False)))
+    click.echo(
+        "\n".join(textwrap.wrap(line, width, subsequent_indent="  ", break_on_hyphens=False))
+    )
 
 
 def sparkline(values: Sequence[float], width: int = 24) -> str:
@@ -43,7 +47,10 @@ def sparkline(values: Sequence[float], width: int = 24) -> str:
     means = [sum(values[a:b]) / (b - a) for a, b in itertools.pairwise(cuts)]
     low, high = min(means, default=0.0), max(means, default=0.0)
     top = len(SPARK_BLOCKS) - 1
-    return "".join(SPARK_BLOCKS[round((value - low) / (high - low) * top) if high > low else 0] for value in means)
+    return "".join(
+        SPARK_BLOCKS[round((value - low) / (high - low) * top) if high > low else 0]
+        for value in means
+    )
 
 
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]], right: str = "") -> None:
@@ -62,12 +69,20 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]], right: st
         table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, header_style="bold")
         last = len(columns) - 1
         for i, column in enumerate(columns):
-            table.add_column(column, justify="right" if column == right else "left", no_wrap=i < last, style=None if i else "cyan")
+            table.add_column(
+                column,
+                justify="right" if column == right else "left",
+                no_wrap=i < last,
+                style=None if i else "cyan",
+            )
         for row in rows:
             table.add_row(*row)
         Console().print(table)
         return
     widths = [max(map(len, cells)) for cells in zip(columns, *rows, strict=True)]
     for row in (columns, *rows):
-        cells = [cell.rjust(w) if c == right else cell.ljust(w) for cell, w, c in zip(row, widths, columns, strict=True)]
+        cells = [
+            cell.rjust(w) if c == right else cell.ljust(w)
+            for cell, w, c in zip(row, widths, columns, strict=True)
+        ]
         click.echo("  ".join(cells).rstrip())

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 @click.argument("rows", metavar="FILE|FOLDER|NAME")
 @arguments.json_option
 def evaluate(model: str, rows: str, as_json: bool) -> None:
-    """Score the network in MODEL on the rows of a table that holds their target, on a folder of images with a sub-folder for
-    each class, or on the test rows of a data set.
+    """Score the network in MODEL on the rows of a table that holds their target, on a folder of
+    images with a sub-folder for each class, or on the test rows of a data set.
 
     \b
     glassnet evaluate titanic.glassnet test.csv
@@ -38,13 +38,26 @@ def evaluate(model: str, rows: str, as_json: bool) -> None:
     network = load(model)
     x, y = table.load_test_data(network, rows)
     logs = network.evaluate(x, y, return_dict=True)
-    report = _score_report(network, x, y) if network.preprocessor and not isinstance(network.preprocessor, TimeSeriesPreprocessor) else None
+    report = (
+        _score_report(network, x, y)
+        if network.preprocessor and not isinstance(network.preprocessor, TimeSeriesPreprocessor)
+        else None
+    )
     if as_json:
-        output.print_json({"model": model, "rows": rows, "logs": logs, "score": report.to_dict() if report else None})
+        output.print_json(
+            {
+                "model": model,
+                "rows": rows,
+                "logs": logs,
+                "score": report.to_dict() if report else None,
+            }
+        )
         return
     if report:
         click.echo(f"{report}\n")
-    click.echo(f"{Path(rows).name}: " + ", ".join(f"{name} {value:.4g}" for name, value in logs.items()))
+    click.echo(
+        f"{Path(rows).name}: " + ", ".join(f"{name} {value:.4g}" for name, value in logs.items())
+    )
 
 
 def _score_report(model: Sequential, x: Any, y: Any) -> ScoreReport:
@@ -56,17 +69,23 @@ def _score_report(model: Sequential, x: Any, y: Any) -> ScoreReport:
     target = model.preprocessor.target
     wide, learned, _ = model.preprocessor.transform_xy(x, y)
     if isinstance(target, ClassTarget):
-        return scores.compare_scores("accuracy", learned, target.transform(model.predict_labels(wide)), {})
-    return scores.compare_scores("RMSE", target.decode_output(learned), model.predict(wide)[:, 0], {})
+        return scores.compare_scores(
+            "accuracy", learned, target.transform(model.predict_labels(wide)), {}
+        )
+    return scores.compare_scores(
+        "RMSE", target.decode_output(learned), model.predict(wide)[:, 0], {}
+    )
 
 
-@click.command("predict", short_help="Add a saved model's answers to a table, or to the names of images.")
+@click.command(
+    "predict", short_help="Add a saved model's answers to a table, or to the names of images."
+)
 @click.argument("model", metavar="MODEL")
 @click.argument("rows", metavar="FILE|FOLDER")
 @click.option("--out", metavar="FILE", help="The CSV to write.  [default: printed]")
 def predict(model: str, rows: str, out: str | None) -> None:
-    """Write the table in FILE, or the names of the images in FOLDER, with what the network in MODEL answers in new columns: the
-    label and the probability of each, or the number.
+    """Write the table in FILE, or the names of the images in FOLDER, with what the network in MODEL
+    answers in new columns: the label and the probability of each, or the number.
 
     \b
     glassnet predict titanic.glassnet new.csv --out scored.csv
@@ -81,10 +100,16 @@ def predict(model: str, rows: str, out: str | None) -> None:
     place = None if out is None else arguments.check_output_path(out, "--out")
     network = load(model)
     if network.preprocessor is None:
-        raise click.UsageError(f"{model} was not fitted to a table or a folder of images: call gn.load(...).predict(x) on arrays.")
+        raise click.UsageError(
+            f"{model} was not fitted to a table or a folder of images: call gn.load(...).predict(x) on arrays."
+        )
     if isinstance(network.preprocessor, TimeSeriesPreprocessor):
         raise click.UsageError(f"{model} forecasts a series: glassnet forecast {model} {rows}.")
-    frame = images.predict_images(network, rows) if isinstance(network.preprocessor, ImagePreprocessor) else add_predictions(network, read_table(rows))
+    frame = (
+        images.predict_images(network, rows)
+        if isinstance(network.preprocessor, ImagePreprocessor)
+        else add_predictions(network, read_table(rows))
+    )
     text = frame.to_csv(place, index=False)
     click.echo(text if place is None else f"{len(frame):,} rows in {place}", nl=place is not None)
 
@@ -93,12 +118,16 @@ def add_predictions(model: Sequential, table: Any) -> pandas.DataFrame:
     """The table as a frame, with the network's answers in columns of their own."""
     import pandas
 
-    frame = pandas.DataFrame({name: _restore_integers(column) for name, column in table.columns.items()})
+    frame = pandas.DataFrame(
+        {name: _restore_integers(column) for name, column in table.columns.items()}
+    )
     return frame.assign(**prediction_columns(model, table))
 
 
 def prediction_columns(model: Sequential, x: Any) -> dict[str, np.ndarray]:
-    """The network's answers by what they are called: the label and its probabilities, or the number."""
+    """The network's answers by what they are called: the label and its probabilities, or the
+    number.
+    """
     from glassnet.preprocessing.targets import ClassTarget
 
     assert model.preprocessor is not None
@@ -106,7 +135,11 @@ def prediction_columns(model: Sequential, x: Any) -> dict[str, np.ndarray]:
     if not isinstance(target, ClassTarget):
         return {f"predicted {target.name}": found[:, 0]}
     shares = {f"probability of {target.labels[1]}": found[:, 0]} if found.shape[1] == 1 else {}
-    shares |= {f"probability of {label}": found[:, k] for k, label in enumerate(target.labels) if found.shape[1] > 1}
+    shares |= {
+        f"probability of {label}": found[:, k]
+        for k, label in enumerate(target.labels)
+        if found.shape[1] > 1
+    }
     return {f"predicted {target.name}": model.predict_labels(x)} | shares
 
 
@@ -118,7 +151,10 @@ def _restore_integers(column: np.ndarray) -> Any:
     given = series.dropna()
     return (
         series.astype("Int64")
-        if column.dtype.kind == "f" and len(given) and (given % 1 == 0).all() and abs(given).max() < 2**53
+        if column.dtype.kind == "f"
+        and len(given)
+        and (given % 1 == 0).all()
+        and abs(given).max() < 2**53
         else series
     )
 
@@ -136,5 +172,7 @@ def summary(model: str) -> None:
     network = load(model)
     network.summary()
     if network.history is not None:
-        last = ", ".join(f"{name} {values[-1]:.4g}" for name, values in network.history.history.items())
+        last = ", ".join(
+            f"{name} {values[-1]:.4g}" for name, values in network.history.history.items()
+        )
         click.echo(f"trained for {network.epoch} epochs: {last}")

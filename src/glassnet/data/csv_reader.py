@@ -1,4 +1,6 @@
-"""Delimited text in: bytes to a header and columns of cells, whatever the delimiter, the quotes and the encoding."""
+"""Delimited text in: bytes to a header and columns of cells, whatever the delimiter, the quotes and
+the encoding.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,9 @@ SNIFF_LINES = 50
 """Lines that the delimiter is told from."""
 
 ROWS_PER_TRANSPOSE = 1000
-"""Rows that are turned into columns at a time: a million small lists alive at once cost Python's collector seconds."""
+"""Rows that are turned into columns at a time: a million small lists alive at once cost Python's
+collector seconds.
+"""
 
 
 def parse_csv(name: str, raw: bytes) -> tuple[dict[str, np.ndarray], tuple[str, ...], str]:
@@ -32,8 +36,14 @@ def parse_csv(name: str, raw: bytes) -> tuple[dict[str, np.ndarray], tuple[str, 
     delimiter = _sniff_delimiter(text)
     header, written, blank = _read_cells(name, text, delimiter)
     decimal = "." if delimiter == "," else ","
-    said = [f"{name}: {len(written[0]):,} rows, {len(header)} columns, parted by {DELIMITERS[delimiter]}"]
-    said += [f"read as {encoding}, as it is not UTF-8"] if encoding in ("cp1252", "latin-1", "utf-16") else []
+    said = [
+        f"{name}: {len(written[0]):,} rows, {len(header)} columns, parted by {DELIMITERS[delimiter]}"
+    ]
+    said += (
+        [f"read as {encoding}, as it is not UTF-8"]
+        if encoding in ("cp1252", "latin-1", "utf-16")
+        else []
+    )
     said += [f"rows without any value, left out: {blank:,}"] if blank else []
     columns = {}
     for place, (key, cells) in enumerate(zip(header, written, strict=True)):
@@ -43,12 +53,23 @@ def parse_csv(name: str, raw: bytes) -> tuple[dict[str, np.ndarray], tuple[str, 
             said += _guess_messages(key, values, columns[key], decimal)
         else:
             said.append(_unnamed_column_message(name, place, values))
-    require(columns, name, "a name for every column", error=DataError, column=1, fix="Give every column a name in the first line.")
+    require(
+        columns,
+        name,
+        "a name for every column",
+        error=DataError,
+        column=1,
+        fix="Give every column a name in the first line.",
+    )
     return columns, tuple(said), decimal
 
 
 def _decode(name: str, raw: bytes) -> tuple[str, str]:
-    for mark, encoding in ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16")):
+    for mark, encoding in (
+        (b"\xef\xbb\xbf", "utf-8-sig"),
+        (b"\xff\xfe", "utf-16"),
+        (b"\xfe\xff", "utf-16"),
+    ):
         if raw.startswith(mark):
             return raw.decode(encoding), encoding
     fix = "It holds zero bytes: UTF-16 without its mark, or something else. Save it as UTF-8."
@@ -62,12 +83,20 @@ def _decode(name: str, raw: bytes) -> tuple[str, str]:
 
 
 def _sniff_delimiter(text: str) -> str:
-    """The delimiter that parts the header into the most cells, most of the first lines into as many; commas where none does."""
-    lines = [line for line in itertools.islice(io.StringIO(text, newline=None), SNIFF_LINES) if line.strip()]
+    """The delimiter that parts the header into the most cells, most of the first lines into as
+    many; commas where none does.
+    """
+    lines = [
+        line
+        for line in itertools.islice(io.StringIO(text, newline=None), SNIFF_LINES)
+        if line.strip()
+    ]
 
     def cells(delimiter: str) -> int:
         try:
-            sizes = [len(row) for row in csv.reader(lines, delimiter=delimiter, skipinitialspace=True)] or [1]
+            sizes = [
+                len(row) for row in csv.reader(lines, delimiter=delimiter, skipinitialspace=True)
+            ] or [1]
         except csv.Error:
             return 1
         return sizes[0] if sizes.count(sizes[0]) > len(sizes) / 2 else 1
@@ -77,7 +106,14 @@ def _sniff_delimiter(text: str) -> str:
 
 def _read_cells(name: str, text: str, delimiter: str) -> tuple[list[str], list[list[str]], int]:
     """The header, the columns below it, and how many rows were left out as they say nothing."""
-    require(text.strip(), name, "a table", error=DataError, characters=len(text), fix="The file is empty.")
+    require(
+        text.strip(),
+        name,
+        "a table",
+        error=DataError,
+        characters=len(text),
+        fix="The file is empty.",
+    )
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=True)
     header: list[str] = []
     rows: list[list[str]] = []
@@ -98,40 +134,77 @@ def _read_cells(name: str, text: str, delimiter: str) -> tuple[list[str], list[l
                 rows = []
             line = reader.line_num + 1
     except csv.Error as error:
-        raise DataError(message(name, "cells of text", line=line, problem=str(error), fix="Is there a quote that never ends?")) from error
+        raise DataError(
+            message(
+                name,
+                "cells of text",
+                line=line,
+                problem=str(error),
+                fix="Is there a quote that never ends?",
+            )
+        ) from error
     _check_header(name, header)
     turned += [tuple(zip(*rows, strict=True))] if rows else []
     require(turned, name, "rows below the header", error=DataError, rows=0)
-    return header, [list(itertools.chain.from_iterable(cells)) for cells in zip(*turned, strict=True)], blank
+    return (
+        header,
+        [list(itertools.chain.from_iterable(cells)) for cells in zip(*turned, strict=True)],
+        blank,
+    )
 
 
 def _raise_bad_row(name: str, header: list[str], row: list[str], line: int) -> None:
     open_quote = any("\n" in cell for cell in row)
-    fix = "A quote that opens there never ends." if open_quote else "A cell that holds the delimiter stands in quotes."
+    fix = (
+        "A quote that opens there never ends."
+        if open_quote
+        else "A cell that holds the delimiter stands in quotes."
+    )
     place = {"line": line, "cells": len(row), "first_cell": row[0][:30]}
-    raise DataError(message(name, f"{len(header)} cells in every row, as in the header", **place, fix=fix))
+    raise DataError(
+        message(name, f"{len(header)} cells in every row, as in the header", **place, fix=fix)
+    )
 
 
 def _check_header(name: str, header: list[str]) -> None:
     fix = "Write the names of the columns into the first line."
     named = [cell for cell in header if cell]
     numeric = all(not np.isnan(parse_float(cell)) for cell in named)
-    require(not numeric, name, "a first line of column names", error=DataError, first_line=header[:5], fix=fix)
+    require(
+        not numeric,
+        name,
+        "a first line of column names",
+        error=DataError,
+        first_line=header[:5],
+        fix=fix,
+    )
     twice = [cell for cell, times in Counter(named).items() if times > 1]
-    require(not twice, name, "a name of its own for every column", error=DataError, twice=twice, fix="Rename or delete one of them.")
+    require(
+        not twice,
+        name,
+        "a name of its own for every column",
+        error=DataError,
+        twice=twice,
+        fix="Rename or delete one of them.",
+    )
 
 
 def _unnamed_column_message(name: str, position: int, values: Sequence[str | None]) -> str:
     """What is said of a column without a name, which may be empty or count the rows."""
     if not any(values):
         return "a column without a name is empty: left out"
-    counts = values in ([str(i) for i in range(len(values))], [str(i + 1) for i in range(len(values))])
+    counts = values in (
+        [str(i) for i in range(len(values))],
+        [str(i + 1) for i in range(len(values))],
+    )
     fix = "Give every column a name in the first line."
     require(counts, name, "a name for every column", error=DataError, column=position + 1, fix=fix)
     return "the column without a name counts the rows: left out"
 
 
-def _guess_messages(key: str, values: Sequence[str | None], column: np.ndarray, decimal: str) -> list[str]:
+def _guess_messages(
+    key: str, values: Sequence[str | None], column: np.ndarray, decimal: str
+) -> list[str]:
     """What was guessed of a column that may have been meant otherwise."""
     if column.dtype.kind != "f":
         return []

@@ -58,10 +58,18 @@ class Dataset:
         return f"{len(self.class_names)} classes" if self.class_names else "regression"
 
     def plot(self) -> Figure:
-        """Draw the training rows: pictures by class, points by class, or the most telling columns of a wider table."""
+        """Draw the training rows: pictures by class, points by class, or the most telling columns
+        of a wider table.
+        """
         from glassnet.plots.datasets import plot_dataset
 
-        return plot_dataset(self.x, self.y, feature_names=self.feature_names, class_names=self.class_names, title=self.name)
+        return plot_dataset(
+            self.x,
+            self.y,
+            feature_names=self.feature_names,
+            class_names=self.class_names,
+            title=self.name,
+        )
 
     def __iter__(self) -> Iterator[tuple[Array, Array]]:
         yield self.x, self.y
@@ -80,7 +88,8 @@ class DatasetInfo:
         name: what `catalogue.load` calls it.
         task: "regression", or the number of classes, as in "3 classes".
         rows: number of rows, training and test together.
-        shape: the shape of one example; of a table with text in it, how many columns there are beside the target.
+        shape: the shape of one example; of a table with text in it, how many columns there are
+            beside the target.
         source: where the rows come from: "generated", "scikit-learn" or "download".
         about: one sentence that says what a row is.
         notes: units, origin and licence.

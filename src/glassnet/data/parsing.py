@@ -7,22 +7,70 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-NA_VALUES = frozenset({"", "NA", "<NA>", "N/A", "n/a", "#N/A", "NaN", "nan", "NaT", "NULL", "null", "None", "none", "?", "-", "--", "."})
+NA_VALUES = frozenset(
+    {
+        "",
+        "NA",
+        "<NA>",
+        "N/A",
+        "n/a",
+        "#N/A",
+        "NaN",
+        "nan",
+        "NaT",
+        "NULL",
+        "null",
+        "None",
+        "none",
+        "?",
+        "-",
+        "--",
+        ".",
+    }
+)
 """What a cell of text says where it says nothing, besides blanks."""
 
-BOOLEAN_WORDS = dict.fromkeys(("true", "yes", "y", "t", "on", "1"), 1.0) | dict.fromkeys(("false", "no", "n", "f", "off", "0"), 0.0)
+BOOLEAN_WORDS = dict.fromkeys(("true", "yes", "y", "t", "on", "1"), 1.0) | dict.fromkeys(
+    ("false", "no", "n", "f", "off", "0"), 0.0
+)
 """What a truth is spelt as, in small letters."""
 
-FORMATTED_NUMBER = re.compile(r"(?=.*[^\d.+-])[-+(]?[$€£¥]?\s?-?(\d{1,3}([,.' ]\d{3})+|\d+)([.,]\d*)?\s?[%€$£¥]?\)?")
+FORMATTED_NUMBER = re.compile(
+    r"(?=.*[^\d.+-])[-+(]?[$€£¥]?\s?-?(\d{1,3}([,.' ]\d{3})+|\d+)([.,]\d*)?\s?[%€$£¥]?\)?"
+)
 """Numbers that are not written plainly: $1,200, 12.5 %, 1.200,00, 3,5."""
 
-ISO_DATE = re.compile(r"(\d{4}-\d{2}-\d{2}([ T]\d{2}:\d{2}(:\d{2}(\.\d+)?)?)?) ?(Z|[+-]\d{2}:?\d{2})?")
-"""A day or a moment: 2024-02-29, 2024-02-29 13:05, 2024-02-29T13:05:00+01:00; hours are those of the clock in that zone."""
+ISO_DATE = re.compile(
+    r"(\d{4}-\d{2}-\d{2}([ T]\d{2}:\d{2}(:\d{2}(\.\d+)?)?)?) ?(Z|[+-]\d{2}:?\d{2})?"
+)
+"""A day or a moment: 2024-02-29, 2024-02-29 13:05, 2024-02-29T13:05:00+01:00; hours are those of
+the clock in that zone.
+"""
 
-SHORT_DATE_FORMATS = ("%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%m-%d-%Y", "%Y/%m/%d", "%d-%b-%Y", "%d.%m.%y", "%d/%m/%y", "%m/%d/%y")
+SHORT_DATE_FORMATS = (
+    "%d.%m.%Y",
+    "%d/%m/%Y",
+    "%m/%d/%Y",
+    "%d-%m-%Y",
+    "%m-%d-%Y",
+    "%Y/%m/%d",
+    "%d-%b-%Y",
+    "%d.%m.%y",
+    "%d/%m/%y",
+    "%m/%d/%y",
+)
 LONG_DATE_FORMATS = ("%d %b %Y", "%d %B %Y", "%b %d, %Y", "%B %d, %Y")
-DATE_FORMATS = ("ISO", *(day + hour for day in SHORT_DATE_FORMATS + LONG_DATE_FORMATS for hour in ("", " %H:%M", " %H:%M:%S")))
-"""How days are spelt; those of numbers alone, 2024 and 20240229, are days only where that is asked for."""
+DATE_FORMATS = (
+    "ISO",
+    *(
+        day + hour
+        for day in SHORT_DATE_FORMATS + LONG_DATE_FORMATS
+        for hour in ("", " %H:%M", " %H:%M:%S")
+    ),
+)
+"""How days are spelt; those of numbers alone, 2024 and 20240229, are days only where that is asked
+for.
+"""
 
 OPT_IN_DATE_FORMATS = ("%Y", "%Y%m%d")
 
@@ -44,16 +92,31 @@ def is_missing(column: np.ndarray) -> np.ndarray:
     """Which entries are NaN, NaT or None."""
     if column.dtype.kind == "O":
         return np.array([value is None for value in column], bool)
-    return np.isnat(column) if column.dtype.kind == "M" else np.isnan(column) if column.dtype.kind == "f" else np.zeros(len(column), bool)
+    return (
+        np.isnat(column)
+        if column.dtype.kind == "M"
+        else np.isnan(column)
+        if column.dtype.kind == "f"
+        else np.zeros(len(column), bool)
+    )
 
 
 def loses_precision(texts: Iterable[str]) -> bool:
-    """Whether some text is a whole number that float64 would change: a name, then, that happens to be of digits."""
-    return any(len(text) > 15 and text.isascii() and text.lstrip("+-").isdigit() and int(text) != float(text) for text in texts)
+    """Whether some text is a whole number that float64 would change: a name, then, that happens to
+    be of digits.
+    """
+    return any(
+        len(text) > 15
+        and text.isascii()
+        and text.lstrip("+-").isdigit()
+        and int(text) != float(text)
+        for text in texts
+    )
 
 
 def parse_column(cells: Sequence[str | None], decimal: str) -> np.ndarray:
-    """A file's cells as what they say: truths, numbers, days; or else text. A missing one is NaN, NaT or None.
+    """A file's cells as what they say: truths, numbers, days; or else text. A missing one is NaN,
+    NaT or None.
 
     Args:
         cells: stripped; None where missing.
@@ -66,7 +129,9 @@ def parse_column(cells: Sequence[str | None], decimal: str) -> np.ndarray:
         return np.full(len(values), np.nan)
     if {cell.lower() for cell in given} <= {"true", "false"}:
         return with_missing(missing, [cell.lower() == "true" for cell in values[~missing]], bool)
-    for replaced in (given, {cell: cell.replace(",", ".") for cell in given}) if decimal == "," else (given,):
+    for replaced in (
+        (given, {cell: cell.replace(",", ".") for cell in given}) if decimal == "," else (given,)
+    ):
         said = {cell: parse_float(replaced[cell] or cell) for cell in given}
         if not loses_precision(given) and not any(map(np.isnan, said.values())):
             return with_missing(missing, [said[cell] for cell in values[~missing]], float)
@@ -78,9 +143,17 @@ def parse_column(cells: Sequence[str | None], decimal: str) -> np.ndarray:
 
 
 def with_missing(missing: np.ndarray, values: Sequence, dtype: type | str) -> np.ndarray:
-    """The values given, and a gap where one is missing: NaN or NaT; truths with gaps become numbers, 0 and 1."""
+    """The values given, and a gap where one is missing: NaN or NaT; truths with gaps become
+    numbers, 0 and 1.
+    """
     dtype = float if dtype is bool and missing.any() else dtype
-    gap = np.datetime64("NaT", "s") if np.dtype(dtype).kind == "M" else False if dtype is bool else np.nan
+    gap = (
+        np.datetime64("NaT", "s")
+        if np.dtype(dtype).kind == "M"
+        else False
+        if dtype is bool
+        else np.nan
+    )
     column = np.full(len(missing), gap, dtype)
     column[~missing] = values
     return column
@@ -92,7 +165,10 @@ def parse_dates(texts: Sequence[str], date_format: str) -> np.ndarray:
         return np.array([_parse_iso(text) for text in texts], "datetime64[s]")
     import pandas
 
-    return np.array(pandas.to_datetime(pandas.Series(texts, dtype=object), format=date_format, errors="coerce"), "datetime64[s]")
+    return np.array(
+        pandas.to_datetime(pandas.Series(texts, dtype=object), format=date_format, errors="coerce"),
+        "datetime64[s]",
+    )
 
 
 def _parse_iso(text: str) -> np.datetime64:
@@ -103,11 +179,18 @@ def _parse_iso(text: str) -> np.datetime64:
         return np.datetime64("NaT", "s")
 
 
-def matching_date_formats(texts: Sequence[str], candidates: Sequence[str] = DATE_FORMATS) -> list[str]:
-    """The spellings of days that fit all of the texts, of those that make the same days of them the first."""
+def matching_date_formats(
+    texts: Sequence[str], candidates: Sequence[str] = DATE_FORMATS
+) -> list[str]:
+    """The spellings of days that fit all of the texts, of those that make the same days of them the
+    first.
+    """
     found: dict[bytes, str] = {}
     if texts and all(text[:1].isalnum() and any(map(str.isdigit, text)) for text in texts):
         for way in candidates:
-            if not np.isnat(parse_dates(texts[:20], way)).any() and not np.isnat(days := parse_dates(texts, way)).any():
+            if (
+                not np.isnat(parse_dates(texts[:20], way)).any()
+                and not np.isnat(days := parse_dates(texts, way)).any()
+            ):
                 found.setdefault(days.tobytes(), way)
     return list(found.values())

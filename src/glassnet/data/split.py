@@ -32,11 +32,14 @@ def random_split(n: int, fraction: float, rng: np.random.Generator) -> tuple[Arr
     return np.sort(shuffled[total:]), np.sort(shuffled[:total])
 
 
-def stratified_split(labels: Array, fraction: float, rng: np.random.Generator) -> tuple[Array, Array]:
-    """Hold out round(n * fraction) of n rows, each class in proportion: n_c * fraction of its n_c rows.
+def stratified_split(
+    labels: Array, fraction: float, rng: np.random.Generator
+) -> tuple[Array, Array]:
+    """Hold out round(n * fraction) of n rows, each class in proportion: n_c * fraction of its n_c
+    rows.
 
-    Each class first gives the whole part of its share; the rows still missing come from the classes with the largest
-    remainders (ties are drawn). At least one row of every class stays in training.
+    Each class first gives the whole part of its share; the rows still missing come from the classes
+    with the largest remainders (ties are drawn). At least one row of every class stays in training.
 
     Shapes:
         labels: (n,) integers or strings.
@@ -61,7 +64,13 @@ def stratified_split(labels: Array, fraction: float, rng: np.random.Generator) -
     Source: largest remainders (Hamilton's apportionment).
     """
     labels = np.asarray(labels)
-    require(labels.ndim == 1, "stratified_split", "one label per row, shape (n,)", error=DataError, shape=labels.shape)
+    require(
+        labels.ndim == 1,
+        "stratified_split",
+        "one label per row, shape (n,)",
+        error=DataError,
+        shape=labels.shape,
+    )
     n = len(labels)
     total = _held_out_size("stratified_split", n, fraction)
     classes, code, counts = np.unique(labels, return_inverse=True, return_counts=True)
@@ -85,10 +94,20 @@ def stratified_split(labels: Array, fraction: float, rng: np.random.Generator) -
 
 
 def _held_out_size(who: str, n: int, fraction: float) -> int:
-    require(0 < fraction < 1, who, "fraction to lie between 0 and 1", error=DataError, fraction=fraction)
+    require(
+        0 < fraction < 1, who, "fraction to lie between 0 and 1", error=DataError, fraction=fraction
+    )
     total = round(n * fraction)
     fix = "Use more rows or another fraction."
-    require(0 < total < n, who, "at least one row in each part", error=DataError, fix=fix, rows=n, held=total)
+    require(
+        0 < total < n,
+        who,
+        "at least one row in each part",
+        error=DataError,
+        fix=fix,
+        rows=n,
+        held=total,
+    )
     return total
 
 

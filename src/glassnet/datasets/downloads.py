@@ -1,4 +1,6 @@
-"""Real data sets that are fetched once, checked against a published checksum, and read from this machine from then on."""
+"""Real data sets that are fetched once, checked against a published checksum, and read from this
+machine from then on.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,10 @@ from glassnet.errors import DataError, DownloadError, message, require
 from glassnet.types import Array
 
 MIRRORS = {
-    "mnist": ("https://storage.googleapis.com/cvdf-datasets/mnist/", "https://ossci-datasets.s3.amazonaws.com/mnist/"),
+    "mnist": (
+        "https://storage.googleapis.com/cvdf-datasets/mnist/",
+        "https://ossci-datasets.s3.amazonaws.com/mnist/",
+    ),
     "fashion-mnist": (
         "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
         "https://github.com/zalandoresearch/fashion-mnist/raw/master/data/fashion/",
@@ -28,9 +33,13 @@ MIRRORS = {
         "https://d2l-data.s3-accelerate.amazonaws.com/kaggle_house_pred_train.csv",
         "https://raw.githubusercontent.com/d2l-ai/d2l-zh/f66f0829b472c4739fc7842b827c63e5eb39d69d/data/kaggle_house_pred_train.csv",
     ),
-    "flights": ("https://raw.githubusercontent.com/mwaskom/seaborn-data/8001eb5c90550e2b98a5f2769264441460c07578/",),
+    "flights": (
+        "https://raw.githubusercontent.com/mwaskom/seaborn-data/8001eb5c90550e2b98a5f2769264441460c07578/",
+    ),
 }
-"""Where each folder's files are published: a folder ends in a slash, anything else is the file itself, under a name of its own."""
+"""Where each folder's files are published: a folder ends in a slash, anything else is the file
+itself, under a name of its own.
+"""
 MD5 = {
     "mnist": {
         "train-images-idx3-ubyte.gz": "f68b3c2dcbeaaa9fbdd348bbdeb94873",
@@ -49,37 +58,74 @@ MD5 = {
     "house-prices": {"train.csv": "80ccab65fb115cbad143dbbd2bcd5577"},
     "flights": {"flights.csv": "b42142490a514b441a8058c4b7fd58b1"},
 }
-FASHION_CLASSES = ("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot")
-CIFAR_CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
+FASHION_CLASSES = (
+    "T-shirt/top",
+    "Trouser",
+    "Pullover",
+    "Dress",
+    "Coat",
+    "Sandal",
+    "Shirt",
+    "Sneaker",
+    "Bag",
+    "Ankle boot",
+)
+CIFAR_CLASSES = (
+    "airplane",
+    "automobile",
+    "bird",
+    "cat",
+    "deer",
+    "dog",
+    "frog",
+    "horse",
+    "ship",
+    "truck",
+)
 
 
 def fetch(folder: str, file: str) -> Path:
-    """The path of `folder`/`file` on this machine; a file that is not there is downloaded and its checksum verified.
+    """The path of `folder`/`file` on this machine; a file that is not there is downloaded and its
+    checksum verified.
 
-    The folder lies in $GLASSNET_DATA_HOME, or else in the user's cache. A file already there is taken as it is.
+    The folder lies in $GLASSNET_DATA_HOME, or else in the user's cache. A file already there is
+    taken as it is.
 
     Raises:
-        DownloadError: no address answered with the right file; the message says which file to put where.
+        DownloadError: no address answered with the right file; the message says which file to put
+            where.
     """
     import pooch
 
-    path = Path(os.environ.get("GLASSNET_DATA_HOME") or pooch.os_cache("glassnet")).expanduser() / folder / file
+    path = (
+        Path(os.environ.get("GLASSNET_DATA_HOME") or pooch.os_cache("glassnet")).expanduser()
+        / folder
+        / file
+    )
     if path.exists():
         return path
     tried = {}
     for mirror in MIRRORS[folder]:
         url = mirror + file if mirror.endswith("/") else mirror
         try:
-            return Path(pooch.retrieve(url, known_hash=f"md5:{MD5[folder][file]}", fname=file, path=path.parent))
+            return Path(
+                pooch.retrieve(
+                    url, known_hash=f"md5:{MD5[folder][file]}", fname=file, path=path.parent
+                )
+            )
         except (OSError, ValueError) as error:
             tried[url] = type(error).__name__ if isinstance(error, OSError) else "wrong checksum"
     with contextlib.suppress(OSError):
         path.parent.rmdir()
     fix = f"Fetch the file by other means and put it at {path}, or set GLASSNET_DATA_HOME to a folder that holds {folder}/{file}."
-    raise DownloadError(message(folder, f"{file} on this machine or at one of its addresses", fix=fix, tried=tried))
+    raise DownloadError(
+        message(folder, f"{file} on this machine or at one of its addresses", fix=fix, tried=tried)
+    )
 
 
-def load_idx_images(folder: str, class_names: tuple[str, ...], rng: np.random.Generator) -> DatasetFields:
+def load_idx_images(
+    folder: str, class_names: tuple[str, ...], rng: np.random.Generator
+) -> DatasetFields:
     """Grey images and their labels from the four IDX files of MNIST and its successors.
 
     Shapes: x (n, 28, 28) uint8 with 0 for background and 255 for ink, y (n,).
@@ -99,7 +145,8 @@ def load_idx_images(folder: str, class_names: tuple[str, ...], rng: np.random.Ge
 
 
 def load_cifar_images(rng: np.random.Generator) -> DatasetFields:
-    """Colour images and their labels from CIFAR-10's binary version: files of plain bytes, unlike the pickles of the other.
+    """Colour images and their labels from CIFAR-10's binary version: files of plain bytes, unlike
+    the pickles of the other.
 
     Shapes: x (n, 32, 32, 3) uint8 in the order red, green, blue, y (n,).
     """
@@ -107,24 +154,30 @@ def load_cifar_images(rng: np.random.Generator) -> DatasetFields:
 
 
 def read_cifar(path: Path) -> tuple[Array, Array, Array, Array]:
-    """x, y, x_test, y_test from the archive's files data_batch_1.bin, data_batch_2.bin, ... and test_batch.bin.
+    """x, y, x_test, y_test from the archive's files data_batch_1.bin, data_batch_2.bin, ... and
+    test_batch.bin.
 
     A record is 1 + 3072 bytes: the label, then 32 x 32 red, green and blue values, row by row.
 
     Raises:
-        DataError: the archive is damaged, lacks such files or holds something else than whole records of ten classes.
+        DataError: the archive is damaged, lacks such files or holds something else than whole
+            records of ten classes.
 
     Source: A. Krizhevsky, "The CIFAR-10 dataset", section "Binary version".
     """
     who = f"read_cifar({str(path)!r})"
     files = {}
     try:
-        with tarfile.open(fileobj=io.BytesIO(gunzip_if_needed(path.read_bytes(), who)), mode="r:") as archive:
+        with tarfile.open(
+            fileobj=io.BytesIO(gunzip_if_needed(path.read_bytes(), who)), mode="r:"
+        ) as archive:
             for member in archive:
                 if file := archive.extractfile(member):
                     files[Path(member.name).name] = file.read()
     except tarfile.TarError as error:
-        raise DataError(message(who, "a whole tar archive", fix="Fetch it again.", reason=str(error))) from error
+        raise DataError(
+            message(who, "a whole tar archive", fix="Fetch it again.", reason=str(error))
+        ) from error
     return *_read_records(files, "data_batch", who), *_read_records(files, "test_batch", who)
 
 
@@ -141,7 +194,14 @@ def _read_records(files: dict[str, bytes], prefix: str, who: str) -> tuple[Array
     )
     records = np.frombuffer(raw, np.uint8).reshape(-1, 3073)
     labels = records[:, 0].astype(np.int64)
-    require(labels.max() < len(CIFAR_CLASSES), who, "labels 0..9", error=DataError, fix="Is this CIFAR-10?", largest=int(labels.max()))
+    require(
+        labels.max() < len(CIFAR_CLASSES),
+        who,
+        "labels 0..9",
+        error=DataError,
+        fix="Is this CIFAR-10?",
+        largest=int(labels.max()),
+    )
     return np.ascontiguousarray(records[:, 1:].reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1)), labels
 
 

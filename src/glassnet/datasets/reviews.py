@@ -13,7 +13,15 @@ from glassnet.types import Array
 POSITIVE_WORDS = ("good", "great", "clever", "funny", "moving", "brilliant", "charming", "gripping")
 NEGATIVE_WORDS = ("bad", "dull", "stupid", "silly", "boring", "terrible", "clumsy", "hollow")
 CLAIMS = ("{}", "really {}", "simply {}", "truly {} if anything")
-DENIALS = ("not {}", "never {}", "hardly {}", "far from {}", "not at all {}", "by no means {}", "not what i would call {}")
+DENIALS = (
+    "not {}",
+    "never {}",
+    "hardly {}",
+    "far from {}",
+    "not at all {}",
+    "by no means {}",
+    "not what i would call {}",
+)
 SUBJECTS = ("film", "book", "play", "concert", "show", "series", "novel", "comedy", "opera", "game", "musical", "story", "album", "thriller",
           "sequel", "poem", "lecture", "exhibition", "podcast", "documentary")  # fmt: skip
 OPENINGS = (
@@ -35,18 +43,29 @@ MIDDLES = (
     "{claim} for an hour, and {denial}",
 )
 """Each review claims one thing and denies its opposite."""
-ENDINGS = ("", "from start to end", "as far as I can tell", "like the last one", "and so were the others", "in every way")
+ENDINGS = (
+    "",
+    "from start to end",
+    "as far as I can tell",
+    "like the last one",
+    "and so were the others",
+    "in every way",
+)
 
 
 def make_reviews(rng: np.random.Generator) -> DatasetFields:
-    """Two thousand reviews of a sentence each, in pairs of the same words: "was not good but bad" and "was not bad but good".
+    """Two thousand reviews of a sentence each, in pairs of the same words: "was not good but bad"
+    and "was not bad but good".
 
-    So a bag of words, which does not know their order, is right in half of them. A fifth is held out: sentences that begin and end as no
-    other does, and of things that no other is about.
+    So a bag of words, which does not know their order, is right in half of them. A fifth is held
+    out: sentences that begin and end as no other does, and of things that no other is about.
 
-    Shapes: x (1600,) strings, y (1600,), 1 for praise; x_test, y_test (400,). Rows 2i and 2i + 1 are a pair.
+    Shapes: x (1600,) strings, y (1600,), 1 for praise; x_test, y_test (400,). Rows 2i and 2i + 1
+        are a pair.
     """
-    kept, held = zip(*(_split_phrases(words, rng) for words in (OPENINGS, ENDINGS, SUBJECTS)), strict=True)
+    kept, held = zip(
+        *(_split_phrases(words, rng) for words in (OPENINGS, ENDINGS, SUBJECTS)), strict=True
+    )
     return *_make_pairs(800, kept, rng), *_make_pairs(200, held, rng), (), ("pan", "praise")
 
 
@@ -55,11 +74,14 @@ def _split_phrases(phrases: Sequence[str], rng: np.random.Generator) -> tuple[li
     return [phrases[i] for i in kept], [phrases[i] for i in held]
 
 
-def _make_pairs(n_pairs: int, phrases: Sequence[list[str]], rng: np.random.Generator) -> tuple[Array, Array]:
+def _make_pairs(
+    n_pairs: int, phrases: Sequence[list[str]], rng: np.random.Generator
+) -> tuple[Array, Array]:
     texts = []
     for _ in range(n_pairs):
         opening, ending, thing, middle, claim, denial, bad, good = (
-            str(rng.choice(each)) for each in (*phrases, MIDDLES, CLAIMS, DENIALS, NEGATIVE_WORDS, POSITIVE_WORDS)
+            str(rng.choice(each))
+            for each in (*phrases, MIDDLES, CLAIMS, DENIALS, NEGATIVE_WORDS, POSITIVE_WORDS)
         )
         for said, denied in ((bad, good), (good, bad)):
             what = middle.format(claim=claim.format(said), denial=denial.format(denied))

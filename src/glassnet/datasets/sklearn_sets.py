@@ -11,7 +11,8 @@ from glassnet.data.split import random_split, stratified_split
 
 
 def digits(rng: np.random.Generator) -> DatasetFields:
-    """Handwritten digits as counts of ink: each pixel says how many of 4 x 4 scanned points are black, 0..16.
+    """Handwritten digits as counts of ink: each pixel says how many of 4 x 4 scanned points are
+    black, 0..16.
 
     Shapes: x (n, 8, 8) uint8, y (n,); a fifth of every class is held out.
 
@@ -35,11 +36,19 @@ def load_table(loader: str, rng: np.random.Generator) -> DatasetFields:
     bunch = getattr(datasets, loader)()
     x, y = bunch.data.astype(np.float32), bunch.target.astype(np.int64)
     train, held = stratified_split(y, TEST_FRACTION, rng)
-    return x[train], y[train], x[held], y[held], _as_strings(bunch.feature_names), _as_strings(bunch.target_names)
+    return (
+        x[train],
+        y[train],
+        x[held],
+        y[held],
+        _as_strings(bunch.feature_names),
+        _as_strings(bunch.target_names),
+    )
 
 
 def diabetes(rng: np.random.Generator) -> DatasetFields:
-    """Patients and the progress of their disease, in raw units: scikit-learn's default scales by the test rows too.
+    """Patients and the progress of their disease, in raw units: scikit-learn's default scales by
+    the test rows too.
 
     Shapes: x (n, 10) float32, y (n,) float32; a random fifth is held out.
 

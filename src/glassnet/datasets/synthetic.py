@@ -16,17 +16,19 @@ FEATURE_NAMES = ("x1", "x2")
 
 
 def make_line(rng: np.random.Generator) -> DatasetFields:
-    """Noisy points around y = w x - 20 with w near 12, built so that the lecture's three losses hold for every seed.
+    """Noisy points around y = w x - 20 with w near 12, built so that the lecture's three losses
+    hold for every seed.
 
-    The mean squared error of yhat = w x + b is 599.41 at (w, b) = (8, 3), 703.16 at (7, 3) and 566.05 at (9, 3). With the
-    residual r = y - (8 x + 3), these fix three means:
+    The mean squared error of yhat = w x + b is 599.41 at (w, b) = (8, 3), 703.16 at (7, 3) and
+    566.05 at (9, 3). With the residual r = y - (8 x + 3), these fix three means:
 
         mean(r^2) = 599.41
         mean(x^2) = (566.05 + 703.16) / 2 - 599.41 = 35.195
         mean(x r) = (703.16 - 566.05) / 4 = 34.2775
 
-    x is uniform on [0, 10) scaled to its mean; r = offset + slope x + spread e, where e is normal noise made orthogonal to
-    1 and x. So the best line is exactly y = (8 + slope) x + (3 + offset), far from b = 3.
+    x is uniform on [0, 10) scaled to its mean; r = offset + slope x + spread e, where e is normal
+    noise made orthogonal to 1 and x. So the best line is exactly y = (8 + slope) x + (3 + offset),
+    far from b = 3.
 
     Shapes: x (40, 1), y (40,); ten test points follow the same law.
 
@@ -51,11 +53,14 @@ def make_line(rng: np.random.Generator) -> DatasetFields:
 
 
 def make_plane(rng: np.random.Generator, n: int = 500, noise: float = 0.5) -> DatasetFields:
-    """A linear regression in two features: y = 1 + 3 x1 - 2 x2 + noise e, with x1, x2 uniform on [-2, 2) and e normal.
+    """A linear regression in two features: y = 1 + 3 x1 - 2 x2 + noise e, with x1, x2 uniform on
+    [-2, 2) and e normal.
 
-    Shapes: x (n, 2), y (n,), of which a fifth is held out. One linear neuron finds w0 = 1, W = (3, -2).
+    Shapes: x (n, 2), y (n,), of which a fifth is held out. One linear neuron finds w0 = 1, W = (3,
+        -2).
 
-    Source: lecture 002, the example neuron. (TensorFlow Playground's plane is another one, without the intercept.)
+    Source: lecture 002, the example neuron. (TensorFlow Playground's plane is another one, without
+        the intercept.)
     """
     _check_options("plane", n, noise)
     x = rng.uniform(-2, 2, (n, 2))
@@ -77,17 +82,21 @@ def make_truth_table(outputs: tuple[int, ...], rng: np.random.Generator) -> Data
 
 
 def make_circles(rng: np.random.Generator, n: int = 500, noise: float = 0.1) -> DatasetFields:
-    """Two circles around one centre: x = R_k (cos t, sin t) + noise e, t uniform on [0, 2 pi), R = 1 and 0.5, e normal.
+    """Two circles around one centre: x = R_k (cos t, sin t) + noise e, t uniform on [0, 2 pi), R =
+    1 and 0.5, e normal.
 
     Shapes: x (n, 2), y (n,), of which a fifth is held out.
     """
     _check_options("circles", n, noise)
     label, t = np.arange(n) % 2, rng.uniform(0, 2 * np.pi, n)
-    return _split_noisy_points(np.array([1.0, 0.5])[label] * [np.cos(t), np.sin(t)], label, noise, ("outer", "inner"), rng)
+    return _split_noisy_points(
+        np.array([1.0, 0.5])[label] * [np.cos(t), np.sin(t)], label, noise, ("outer", "inner"), rng
+    )
 
 
 def make_moons(rng: np.random.Generator, n: int = 500, noise: float = 0.1) -> DatasetFields:
-    """Two interleaved half circles: (cos t, sin t) and (1 - cos t, 0.5 - sin t), plus noise e; t uniform on [0, pi), e normal.
+    """Two interleaved half circles: (cos t, sin t) and (1 - cos t, 0.5 - sin t), plus noise e; t
+    uniform on [0, pi), e normal.
 
     Shapes: x (n, 2), y (n,), of which a fifth is held out.
     """
@@ -98,7 +107,8 @@ def make_moons(rng: np.random.Generator, n: int = 500, noise: float = 0.1) -> Da
 
 
 def make_spiral(rng: np.random.Generator, n: int = 500, noise: float = 0.03) -> DatasetFields:
-    """Three arms: x = r (cos a, sin a) + noise e, a = 4 r + 2 pi k / 3 for class k, r uniform on [0.1, 1), e normal.
+    """Three arms: x = r (cos a, sin a) + noise e, a = 4 r + 2 pi k / 3 for class k, r uniform on
+    [0.1, 1), e normal.
 
     Shapes: x (n, 2), y (n,), of which a fifth is held out.
 
@@ -107,48 +117,138 @@ def make_spiral(rng: np.random.Generator, n: int = 500, noise: float = 0.03) -> 
     _check_options("spiral", n, noise)
     label, r = np.arange(n) % 3, rng.uniform(0.1, 1, n)
     angle = 4 * r + 2 * np.pi * label / 3
-    return _split_noisy_points(r * [np.cos(angle), np.sin(angle)], label, noise, ("arm 0", "arm 1", "arm 2"), rng)
+    return _split_noisy_points(
+        r * [np.cos(angle), np.sin(angle)], label, noise, ("arm 0", "arm 1", "arm 2"), rng
+    )
 
 
 def make_blobs(rng: np.random.Generator, n: int = 500, noise: float = 0.35) -> DatasetFields:
-    """Three round clouds: x = (cos a, sin a) + noise e, a = pi / 2 + 2 pi k / 3 for class k, e normal.
+    """Three round clouds: x = (cos a, sin a) + noise e, a = pi / 2 + 2 pi k / 3 for class k, e
+    normal.
 
     Shapes: x (n, 2), y (n,), of which a fifth is held out.
     """
     _check_options("blobs", n, noise)
     label = np.arange(n) % 3
     angle = np.pi / 2 + 2 * np.pi * label / 3
-    return _split_noisy_points(np.stack([np.cos(angle), np.sin(angle)]), label, noise, ("blob 0", "blob 1", "blob 2"), rng)
+    return _split_noisy_points(
+        np.stack([np.cos(angle), np.sin(angle)]), label, noise, ("blob 0", "blob 1", "blob 2"), rng
+    )
 
 
 def _check_options(name: str, n: int, noise: float) -> None:
     require(is_int(n, 10), name, "n to be an int >= 10 (rows, training and test together)", n=n)
-    require(is_number(noise) and noise >= 0, name, "noise to be a number >= 0 (standard deviation)", noise=noise)
+    require(
+        is_number(noise) and noise >= 0,
+        name,
+        "noise to be a number >= 0 (standard deviation)",
+        noise=noise,
+    )
 
 
-def _split_noisy_points(clean: Array, label: Array, noise: float, class_names: tuple[str, ...], rng: np.random.Generator) -> DatasetFields:
+def _split_noisy_points(
+    clean: Array, label: Array, noise: float, class_names: tuple[str, ...], rng: np.random.Generator
+) -> DatasetFields:
     x = (clean.T + noise * rng.normal(size=clean.T.shape)).astype(np.float32)
     y = label.astype(np.int64)
     train, held = stratified_split(y, TEST_FRACTION, rng)
     return x[train], y[train], x[held], y[held], FEATURE_NAMES, class_names
 
 
-def _cast_float32(x: Array, y: Array, x_test: Array, y_test: Array, feature_names: tuple[str, ...]) -> DatasetFields:
+def _cast_float32(
+    x: Array, y: Array, x_test: Array, y_test: Array, feature_names: tuple[str, ...]
+) -> DatasetFields:
     x, y, x_test, y_test = (part.astype(np.float32) for part in (x, y, x_test, y_test))
     return x, y, x_test, y_test, feature_names, ()
 
 
 NOTES = "No units. Generated by glassnet (MIT licence)."
-AND_GATE, OR_GATE, XOR_GATE = (partial(make_truth_table, outputs) for outputs in ((0, 0, 0, 1), (0, 1, 1, 1), (0, 1, 1, 0)))
+AND_GATE, OR_GATE, XOR_GATE = (
+    partial(make_truth_table, outputs) for outputs in ((0, 0, 0, 1), (0, 1, 1, 1), (0, 1, 1, 0))
+)
 ENTRIES = (
-    DatasetInfo("line", "regression", 50, (1,), "generated", "Noisy points around a line, with the losses of the lecture.", NOTES, make_line),
-    DatasetInfo("plane", "regression", 500, (2,), "generated", "A noisy plane, y = 1 + 3 x1 - 2 x2.", NOTES, make_plane),
-    DatasetInfo("and", "2 classes", 4, (2,), "generated", "The truth table of AND.", NOTES, AND_GATE),
+    DatasetInfo(
+        "line",
+        "regression",
+        50,
+        (1,),
+        "generated",
+        "Noisy points around a line, with the losses of the lecture.",
+        NOTES,
+        make_line,
+    ),
+    DatasetInfo(
+        "plane",
+        "regression",
+        500,
+        (2,),
+        "generated",
+        "A noisy plane, y = 1 + 3 x1 - 2 x2.",
+        NOTES,
+        make_plane,
+    ),
+    DatasetInfo(
+        "and", "2 classes", 4, (2,), "generated", "The truth table of AND.", NOTES, AND_GATE
+    ),
     DatasetInfo("or", "2 classes", 4, (2,), "generated", "The truth table of OR.", NOTES, OR_GATE),
-    DatasetInfo("xor", "2 classes", 4, (2,), "generated", "The truth table of XOR, too much for one layer.", NOTES, XOR_GATE),
-    DatasetInfo("circles", "2 classes", 500, (2,), "generated", "A circle inside another.", NOTES, make_circles),
-    DatasetInfo("moons", "2 classes", 500, (2,), "generated", "Two interleaved half circles.", NOTES, make_moons),
-    DatasetInfo("spiral", "3 classes", 500, (2,), "generated", "Three arms wound around each other.", NOTES, make_spiral),
-    DatasetInfo("blobs", "3 classes", 500, (2,), "generated", "Three round clouds that touch.", NOTES, make_blobs),
-    DatasetInfo("reviews", "2 classes", 2000, (), "generated", "A sentence whose words' order decides if it praises.", NOTES, make_reviews),
+    DatasetInfo(
+        "xor",
+        "2 classes",
+        4,
+        (2,),
+        "generated",
+        "The truth table of XOR, too much for one layer.",
+        NOTES,
+        XOR_GATE,
+    ),
+    DatasetInfo(
+        "circles",
+        "2 classes",
+        500,
+        (2,),
+        "generated",
+        "A circle inside another.",
+        NOTES,
+        make_circles,
+    ),
+    DatasetInfo(
+        "moons",
+        "2 classes",
+        500,
+        (2,),
+        "generated",
+        "Two interleaved half circles.",
+        NOTES,
+        make_moons,
+    ),
+    DatasetInfo(
+        "spiral",
+        "3 classes",
+        500,
+        (2,),
+        "generated",
+        "Three arms wound around each other.",
+        NOTES,
+        make_spiral,
+    ),
+    DatasetInfo(
+        "blobs",
+        "3 classes",
+        500,
+        (2,),
+        "generated",
+        "Three round clouds that touch.",
+        NOTES,
+        make_blobs,
+    ),
+    DatasetInfo(
+        "reviews",
+        "2 classes",
+        2000,
+        (),
+        "generated",
+        "A sentence whose words' order decides if it praises.",
+        NOTES,
+        make_reviews,
+    ),
 )

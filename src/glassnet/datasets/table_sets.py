@@ -1,4 +1,6 @@
-"""Real tables as people meet them: columns of numbers and of words, with gaps, in one file of comma-separated values."""
+"""Real tables as people meet them: columns of numbers and of words, with gaps, in one file of
+comma-separated values.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,8 @@ TableDatasetFields: TypeAlias = "tuple[DataFrame, DataFrame, str, str]"
 
 @dataclass(frozen=True, eq=False, repr=False)
 class TableDataset:
-    """A table to train on and a table to test on, as the file spells them: words, numbers and gaps (NaN).
+    """A table to train on and a table to test on, as the file spells them: words, numbers and gaps
+    (NaN).
 
     It unpacks as `train, test = data`. A row's index is its place in the file, counted from 0.
 
@@ -68,7 +71,14 @@ class TableDataset:
 
     def __getattr__(self, name: str) -> NoReturn:
         fix = "It is a table with words and gaps, not arrays: train, test = data, then model.fit(train, target=data.target)."
-        raise MissingError(message("TableDataset", "train, test, frame, target, task, name or description", fix=fix, attribute=name))
+        raise MissingError(
+            message(
+                "TableDataset",
+                "train, test, frame, target, task, name or description",
+                fix=fix,
+                attribute=name,
+            )
+        )
 
     def __repr__(self) -> str:
         return f"TableDataset({self.name!r}, train={self.train.shape}, target={self.target!r}, test rows={len(self.test)}, {self.task})"
@@ -77,8 +87,10 @@ class TableDataset:
 def titanic(rng: np.random.Generator) -> TableDatasetFields:
     """Who survived the Titanic: 891 passengers, a fifth of the survivors and of the dead held out.
 
-    Columns: survived (the target: 0 or 1), pclass (1 to 3), name, sex, age (years, 177 unknown), sibsp (siblings and spouse
-    aboard), parch (parents and children aboard), ticket, fare (pounds), cabin (687 unknown), embarked (S, C or Q; 2 unknown).
+    Columns: survived (the target: 0 or 1), pclass (1 to 3), name, sex, age (years, 177 unknown),
+        sibsp (siblings and spouse
+    aboard), parch (parents and children aboard), ticket, fare (pounds), cabin (687 unknown),
+    embarked (S, C or Q; 2 unknown).
 
     Source: the training table of Kaggle's "Titanic: Machine Learning from Disaster", 2012.
     """
@@ -90,11 +102,14 @@ def titanic(rng: np.random.Generator) -> TableDatasetFields:
 def house_prices(rng: np.random.Generator) -> TableDatasetFields:
     """What 1,460 houses in Ames, Iowa, were sold for, 2006 to 2010; a random fifth is held out.
 
-    Columns: SalePrice (the target: dollars), Id (the row's number: it says nothing of the house) and 79 features, 43 of them
-    words: sizes in square feet, years, qualities from 1 to 10 or from Po to Ex. NA in the file (here NaN) mostly means that
+    Columns: SalePrice (the target: dollars), Id (the row's number: it says nothing of the house)
+        and 79 features, 43 of them
+    words: sizes in square feet, years, qualities from 1 to 10 or from Po to Ex. NA in the file
+        (here NaN) mostly means that
     the house has no such thing; MasVnrType has the word None besides, for no masonry.
 
-    Source: D. De Cock, "Ames, Iowa: alternative to the Boston housing data", Journal of Statistics Education, 2011; the
+    Source: D. De Cock, "Ames, Iowa: alternative to the Boston housing data", Journal of Statistics
+        Education, 2011; the
     training table of Kaggle's "House Prices".
     """
     frame = fetch_table("house-prices", "train.csv", "SalePrice", n_columns=81)
@@ -103,7 +118,8 @@ def house_prices(rng: np.random.Generator) -> TableDatasetFields:
 
 
 def flights(rng: np.random.Generator) -> TableDatasetFields:
-    """Passengers of international airlines in each month from 1949 to 1960; the last fifth in time is held out, whatever the seed.
+    """Passengers of international airlines in each month from 1949 to 1960; the last fifth in time
+    is held out, whatever the seed.
 
     Columns: passengers (the target: thousands), year, month (January to December).
 
@@ -115,7 +131,8 @@ def flights(rng: np.random.Generator) -> TableDatasetFields:
 
 
 def fetch_table(folder: str, file: str, target: str, n_columns: int) -> DataFrame:
-    """A file of comma-separated values; nothing between two commas, or NA, is NaN, and other words (None, null) stay words.
+    """A file of comma-separated values; nothing between two commas, or NA, is NaN, and other words
+    (None, null) stay words.
 
     Raises:
         DownloadError: the file is neither on this machine nor at its addresses.
@@ -128,7 +145,9 @@ def fetch_table(folder: str, file: str, target: str, n_columns: int) -> DataFram
         frame = pd.read_csv(path, keep_default_na=False, na_values=["", "NA"])
     except ValueError as error:
         fix = f"Delete {path}: it is fetched again."
-        raise DataError(message(folder, "a table of comma-separated values", fix=fix, reason=str(error))) from error
+        raise DataError(
+            message(folder, "a table of comma-separated values", fix=fix, reason=str(error))
+        ) from error
     require(
         target in frame and frame.shape[1] == n_columns,
         folder,

@@ -1,1 +1,3 @@
-"""The pure, compiled engine: the network, the objective, one step, one epoch, the loop over epochs, and inference."""
+"""The pure, compiled engine: the network, the objective, one step, one epoch, the loop over epochs,
+and inference.
+"""

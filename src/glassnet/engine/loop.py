@@ -42,7 +42,9 @@ class SaveRequest(NamedTuple):
 
 @dataclass(frozen=True)
 class Decision:
-    """What a callback answers: stop (the reason), keep these weights as the best so far, train on at another rate, save to files."""
+    """What a callback answers: stop (the reason), keep these weights as the best so far, train on
+    at another rate, save to files.
+    """
 
     stop: str | None = None
     keep_weights: bool = False
@@ -52,11 +54,12 @@ class Decision:
 
 @dataclass(frozen=True)
 class Record:
-    """One epoch (counted from 0) as it went, `epoch_start_state` and `train_state` being the weights and all else at its start and end.
+    """One epoch (counted from 0) as it went, `epoch_start_state` and `train_state` being the
+    weights and all else at its start and end.
 
-    `learning_rate` is that of its last step, `next_learning_rate` that of the step to come.
-    One that was broken off is not `complete`: it has no logs, and `decision.stop` says why; where bad numbers did it, it is not `finite`.
-    `run_state` is what the run goes on from, or would.
+    `learning_rate` is that of its last step, `next_learning_rate` that of the step to come. One
+    that was broken off is not `complete`: it has no logs, and `decision.stop` says why; where bad
+    numbers did it, it is not `finite`. `run_state` is what the run goes on from, or would.
     """
 
     epoch: int
@@ -75,8 +78,15 @@ class Record:
     @property
     def weight_change(self) -> float:
         """The largest change of any one weight over the epoch."""
-        pairs = zip(jax.tree.leaves(self.train_state.params), jax.tree.leaves(self.epoch_start_state.params), strict=True)
-        return max((float(np.max(np.abs(np.asarray(a) - np.asarray(b)), initial=0)) for a, b in pairs), default=0.0)
+        pairs = zip(
+            jax.tree.leaves(self.train_state.params),
+            jax.tree.leaves(self.epoch_start_state.params),
+            strict=True,
+        )
+        return max(
+            (float(np.max(np.abs(np.asarray(a) - np.asarray(b)), initial=0)) for a, b in pairs),
+            default=0.0,
+        )
 
 
 def run_epochs(
@@ -91,15 +101,16 @@ def run_epochs(
     on_slice: SliceHook = lambda done, steps, so_far, stand: None,
     observe: bool | None = None,
 ) -> Iterator[Record]:
-    """Train from `start` to the end of epoch `end_epoch` - 1 and yield a `Record` of each epoch; end early where `on_epoch_end` or `on_slice` says so,
-    or on bad numbers.
+    """Train from `start` to the end of epoch `end_epoch` - 1 and yield a `Record` of each epoch;
+    end early where `on_epoch_end` or `on_slice` says so, or on bad numbers.
 
     Where any decision said `keep`, the last record carries the weights that were kept last.
 
     Args:
         source: what epochs are made of.
         validate: the logs of the validation rows, from the carry.
-        on_epoch_begin: epoch and the learning rate as it stands to the one to train the epoch at, or None.
+        on_epoch_begin: epoch and the learning rate as it stands to the one to train the epoch at,
+            or None.
         on_epoch_end: what the callbacks make of a record.
         on_slice: see `SliceHook`.
         observe: True, False, or None to observe runs that are expected to last beyond five seconds.
@@ -110,7 +121,9 @@ def run_epochs(
     pace, here, earlier, opening, steps = SlicePacer(), start, None, None, source.steps
     for epoch in range(start.epoch, start.epoch if start.finished else end_epoch):
         if here.epoch_start_state is None:
-            rate = float(learning_rate_at(program.optimizer, here.train_state.rate, here.train_state.step))
+            rate = float(
+                learning_rate_at(program.optimizer, here.train_state.rate, here.train_state.step)
+            )
             carry = with_learning_rate(program, here.train_state, on_epoch_begin(epoch, rate))
             here = replace(here, train_state=carry, epoch_start_state=carry)
         before, best = here.epoch_start_state or here.train_state, here.best_state
@@ -127,8 +140,21 @@ def run_epochs(
                 ended = replace(ended, complete=False, error=error)
         here = course.snapshot(ended.train_state)
         around = np.int32(max(int(ended.train_state.step) - 1, 0)), ended.train_state.step
-        rate, coming = (float(learning_rate_at(program.optimizer, before.rate, step)) for step in around)
-        record = Record(epoch, logs, here.seconds, before, ended.train_state, observer.observations, ended.complete, ended.finite, rate, coming)
+        rate, coming = (
+            float(learning_rate_at(program.optimizer, before.rate, step)) for step in around
+        )
+        record = Record(
+            epoch,
+            logs,
+            here.seconds,
+            before,
+            ended.train_state,
+            observer.observations,
+            ended.complete,
+            ended.finite,
+            rate,
+            coming,
+        )
         decision = on_epoch_end(record) if ended.complete else Decision()
         over = bool(decision.stop) or not ended.finite
         if ended.stop_reason:
@@ -137,21 +163,46 @@ def run_epochs(
             decision = replace(decision, stop=str(ended.error))
         ends = bool(decision.stop) or epoch == end_epoch - 1
         if ends and not record.next_learning_rate:
-            decision = replace(decision, learning_rate=None)  # the schedule has ended at 0: no step follows, and 0 cannot be scaled
+            decision = replace(
+                decision, learning_rate=None
+            )  # the schedule has ended at 0: no step follows, and 0 cannot be scaled
         if decision.keep_weights:
             best = ended.train_state
-        elif best is not None and best.params is before.params and int(ended.train_state.step) < int(before.step):
+        elif (
+            best is not None
+            and best.params is before.params
+            and int(ended.train_state.step) < int(before.step)
+        ):
             best = None
         if ended.complete:
-            here = RunState(epoch + 1, with_learning_rate(program, ended.train_state, decision.learning_rate))
+            here = RunState(
+                epoch + 1, with_learning_rate(program, ended.train_state, decision.learning_rate)
+            )
         here = replace(here, best_state=best, finished=over)
-        yield replace(record, train_state=here.final_state if ends else here.train_state, decision=decision, run_state=here)
+        yield replace(
+            record,
+            train_state=here.final_state if ends else here.train_state,
+            decision=decision,
+            run_state=here,
+        )
         if ended.error:
             raise ended.error
         if decision.stop:
             return
 
 
-def with_learning_rate(program: Program, train_state: TrainState, learning_rate: float | None) -> TrainState:
+def with_learning_rate(
+    program: Program, train_state: TrainState, learning_rate: float | None
+) -> TrainState:
     """The carry with `learning_rate` as the learning rate of its next step; None leaves it."""
-    return train_state if learning_rate is None else train_state._replace(rate=to_device(np.float32(rate_for_learning_rate(program.optimizer, learning_rate, int(train_state.step)))))
+    return (
+        train_state
+        if learning_rate is None
+        else train_state._replace(
+            rate=to_device(
+                np.float32(
+                    rate_for_learning_rate(program.optimizer, learning_rate, int(train_state.step))
+                )
+            )
+        )
+    )

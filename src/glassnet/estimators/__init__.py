@@ -1,4 +1,5 @@
-"""Scikit-learn's contract: networks that `cross_val_score`, `GridSearchCV` and `Pipeline` take, in the words of its MLPClassifier.
+"""Scikit-learn's contract: networks that `cross_val_score`, `GridSearchCV` and `Pipeline` take, in
+the words of its MLPClassifier.
 
     cross_val_score(NeuralClassifier(hidden_layer_sizes=(32,), dropout=0.3), X, y)
 

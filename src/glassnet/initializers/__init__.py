@@ -1,9 +1,10 @@
 """Initializers: the numbers that weights start from, drawn with NumPy on the host.
 
-A layer keeps the signal's size when its weights have the right variance: 2 / (fan_in + fan_out) for sigmoid, tanh and
-softmax (Glorot), 2 / fan_in for ReLU, which drops half of the signal (He), 1 / fan_in for self-normalising networks (LeCun).
-`fan_in` counts the inputs that one output sums, `fan_out` the outputs that one input reaches. Every initializer is called as
-`initializer(rng, shape)` and returns float32.
+A layer keeps the signal's size when its weights have the right variance: 2 / (fan_in + fan_out) for
+sigmoid, tanh and softmax (Glorot), 2 / fan_in for ReLU, which drops half of the signal (He), 1 /
+fan_in for self-normalising networks (LeCun). `fan_in` counts the inputs that one output sums,
+`fan_out` the outputs that one input reaches. Every initializer is called as `initializer(rng,
+shape)` and returns float32.
 """
 
 from __future__ import annotations
@@ -72,7 +73,8 @@ def get(value: str | Initializer) -> Initializer:
     """The initializer called `value`, or `value` itself where it is one already.
 
     Raises:
-        ConfigError: for an unknown name, with the nearest match, and for what is neither a name nor an initializer.
+        ConfigError: for an unknown name, with the nearest match, and for what is neither a name nor
+            an initializer.
 
     Example:
         >>> get("he_normal")
@@ -81,5 +83,11 @@ def get(value: str | Initializer) -> Initializer:
     if isinstance(value, str):
         return lookup("initializer", value, INITIALIZERS)()
     fix = f"Write {value.__name__}(...)." if isinstance(value, type) else ""
-    require(isinstance(value, Initializer), "initializer", "a name or an Initializer", initializer=value, fix=fix)
+    require(
+        isinstance(value, Initializer),
+        "initializer",
+        "a name or an Initializer",
+        initializer=value,
+        fix=fix,
+    )
     return value

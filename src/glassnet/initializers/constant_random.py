@@ -1,4 +1,6 @@
-"""Initializers that give every weight the same number, or draw it from the same distribution, whatever the shape."""
+"""Initializers that give every weight the same number, or draw it from the same distribution,
+whatever the shape.
+"""
 
 from __future__ import annotations
 
@@ -93,7 +95,8 @@ class RandomNormal(Initializer):
 
 @dataclass(frozen=True)
 class TruncatedNormal(Initializer):
-    """Normal with what lies beyond two `stddev` of the mean drawn again, which leaves a standard deviation of 0.88 `stddev`.
+    """Normal with what lies beyond two `stddev` of the mean drawn again, which leaves a standard
+    deviation of 0.88 `stddev`.
 
     Args:
         mean: the mean, in the weight's own unit.
@@ -142,7 +145,13 @@ class RandomUniform(Initializer):
     def __post_init__(self) -> None:
         ends = self.minval, self.maxval
         ok = all(map(is_number, ends)) and self.minval <= self.maxval
-        require(ok, "RandomUniform", "two numbers, minval <= maxval", minval=self.minval, maxval=self.maxval)
+        require(
+            ok,
+            "RandomUniform",
+            "two numbers, minval <= maxval",
+            minval=self.minval,
+            maxval=self.maxval,
+        )
 
     def __call__(self, rng: np.random.Generator, shape: Shape) -> np.ndarray:
         """Weights of `shape`, float32."""
@@ -151,4 +160,9 @@ class RandomUniform(Initializer):
 
 def _check_moments(who: Initializer, mean: float, stddev: float) -> None:
     require(is_number(mean), type(who).__name__, "mean to be a number", mean=mean)
-    require(is_number(stddev) and stddev >= 0, type(who).__name__, "stddev to be a number >= 0", stddev=stddev)
+    require(
+        is_number(stddev) and stddev >= 0,
+        type(who).__name__,
+        "stddev to be a number >= 0",
+        stddev=stddev,
+    )

@@ -1,4 +1,6 @@
-"""Initializers that fit their numbers to the kernel's shape, so that a layer keeps the signal's size."""
+"""Initializers that fit their numbers to the kernel's shape, so that a layer keeps the signal's
+size.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,8 @@ TRUNCATED_STD = 0.87962566103423978
 
 
 def fans(shape: Shape) -> tuple[int, int]:
-    """(fan_in, fan_out) of a kernel: its last two axes, each times the receptive field (the axes before them).
+    """(fan_in, fan_out) of a kernel: its last two axes, each times the receptive field (the axes
+    before them).
 
     Example:
         A 3x3 convolution from 16 channels to 32: 9 * 16 numbers go into one output.
@@ -33,18 +36,20 @@ def fans(shape: Shape) -> tuple[int, int]:
 
 @dataclass(frozen=True)
 class VarianceScaling(Initializer):
-    """Mean 0 and variance scale / n, where n counts the inputs of an output, the outputs of an input, or their mean.
+    """Mean 0 and variance scale / n, where n counts the inputs of an output, the outputs of an
+    input, or their mean.
 
     Glorot, He and LeCun are this with other numbers.
 
     Args:
         scale: the variance times n, a number > 0 (dimensionless).
         mode: what n is: "fan_in", "fan_out" or "fan_avg".
-        distribution: "truncated_normal" (cut off at two standard deviations, then widened so that the variance is as asked),
-            "untruncated_normal", or "uniform" in +-sqrt(3 scale / n).
+        distribution: "truncated_normal" (cut off at two standard deviations, then widened so that
+            the variance is as asked), "untruncated_normal", or "uniform" in +-sqrt(3 scale / n).
 
     Raises:
-        ConfigError: where `scale` is not a number > 0, or `mode` or `distribution` has another name.
+        ConfigError: where `scale` is not a number > 0, or `mode` or `distribution` has another
+            name.
 
     Example:
         >>> w = VarianceScaling(2.0, "fan_avg", "uniform")(np.random.default_rng(0), (784, 16))
@@ -60,11 +65,21 @@ class VarianceScaling(Initializer):
 
     def __post_init__(self) -> None:
         who = "VarianceScaling"
-        require(is_number(self.scale) and self.scale > 0, who, "scale to be a number > 0", scale=self.scale)
+        require(
+            is_number(self.scale) and self.scale > 0,
+            who,
+            "scale to be a number > 0",
+            scale=self.scale,
+        )
         modes = ("fan_in", "fan_out", "fan_avg")
         require(self.mode in modes, who, "mode to be one of " + ", ".join(modes), mode=self.mode)
         known = ("truncated_normal", "untruncated_normal", "uniform")
-        require(self.distribution in known, who, "distribution to be one of " + ", ".join(known), distribution=self.distribution)
+        require(
+            self.distribution in known,
+            who,
+            "distribution to be one of " + ", ".join(known),
+            distribution=self.distribution,
+        )
 
     def __call__(self, rng: np.random.Generator, shape: Shape) -> np.ndarray:
         """Weights of `shape`, float32."""
@@ -75,7 +90,9 @@ class VarianceScaling(Initializer):
             limit = math.sqrt(3 * variance)
             return np.asarray(rng.uniform(-limit, limit, shape), np.float32)
         if self.distribution == "truncated_normal":
-            return np.asarray(truncated_normal(rng, shape) * (math.sqrt(variance) / TRUNCATED_STD), np.float32)
+            return np.asarray(
+                truncated_normal(rng, shape) * (math.sqrt(variance) / TRUNCATED_STD), np.float32
+            )
         return np.asarray(rng.standard_normal(shape) * math.sqrt(variance), np.float32)
 
 
@@ -180,9 +197,11 @@ class LecunNormal(Initializer):
 
 @dataclass(frozen=True)
 class Orthogonal(Initializer):
-    """A random orthogonal matrix times gain: W^T W = gain^2 I, or W W^T where there are fewer rows than columns, so lengths are kept.
+    """A random orthogonal matrix times gain: W^T W = gain^2 I, or W W^T where there are fewer rows
+    than columns, so lengths are kept.
 
-    Drawn evenly from all such matrices. A kernel of more axes is one matrix of its last axis against all others.
+    Drawn evenly from all such matrices. A kernel of more axes is one matrix of its last axis
+    against all others.
 
     Args:
         gain: what every length is multiplied by, a number (dimensionless).

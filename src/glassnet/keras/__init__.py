@@ -1,10 +1,13 @@
-"""Keras's names in Keras's module layout, so that a lab written for Keras runs once its import is changed:
+"""Keras's names in Keras's module layout, so that a lab written for Keras runs once its import is
+changed:
 
     from glassnet import keras
     from glassnet.keras.layers import Dense
 
-Tables of names: each calls the part of glassnet that does the work, which is what comes back. `compat.py` says how to read a row.
-A parameter that cannot mean here what it means in Keras raises `ConfigError` and says what to write instead.
+Tables of names: each calls the part of glassnet that does the work, which is what comes back.
+    `compat.py` says how to read a row.
+A parameter that cannot mean here what it means in Keras raises `ConfigError` and says what to write
+instead.
 """
 
 from __future__ import annotations

@@ -11,11 +11,13 @@ from glassnet.keras.compat import export_aliases
 
 
 class Callback(ours.Callback):
-    """What a callback written for Keras is derived from: it is asked as Keras asks it, and what it returns may be anything.
+    """What a callback written for Keras is derived from: it is asked as Keras asks it, and what it
+    returns may be anything.
 
     Attributes:
-        model: what is being fitted. Set, `stop_training` ends the fit after the epoch, `optimizer.learning_rate` holds from the next step
-            on, and weights stay where no epoch follows.
+        model: what is being fitted. Set, `stop_training` ends the fit after the epoch,
+            `optimizer.learning_rate` holds from the next step on, and weights stay where no epoch
+            follows.
         params: what `fit` was asked for: epochs and verbose.
     """
 
@@ -29,7 +31,8 @@ class Callback(ours.Callback):
 
 
 class KerasCallbackAdapter(ours.Callback):
-    """Asks a callback that was written for Keras: with a dict where training begins, and for no more than a `Decision`.
+    """Asks a callback that was written for Keras: with a dict where training begins, and for no
+    more than a `Decision`.
 
     Args:
         callback: the callback.
@@ -56,7 +59,8 @@ class KerasCallbackAdapter(ours.Callback):
 
 
 class PendingChanges(ours.Callback):
-    """What callbacks write to the model during a fit, as the decisions that it stands for; asked last.
+    """What callbacks write to the model during a fit, as the decisions that it stands for; asked
+    last.
 
     Args:
         model: the `keras.Sequential` that is being fitted.
@@ -78,12 +82,20 @@ class PendingChanges(ours.Callback):
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, float]) -> Decision | None:
         fix = "Set them with stop_training = True, or in on_train_end."
-        require(self.weights is None, "set_weights", "no epoch to follow on weights set by a callback", epoch=epoch, fix=fix)
+        require(
+            self.weights is None,
+            "set_weights",
+            "no epoch to follow on weights set by a callback",
+            epoch=epoch,
+            fix=fix,
+        )
         return self._decision()
 
     def update(self, memory: Any, record: Record) -> tuple[Any, Decision | None]:
         self.learning_rates = [*memory, record.learning_rate]
-        return tuple(self.learning_rates), self._decision(stop="stop_training was set" if self.model.stop_training else None)
+        return tuple(self.learning_rates), self._decision(
+            stop="stop_training was set" if self.model.stop_training else None
+        )
 
     def _decision(self, stop: str | None = None) -> Decision:
         rate, self.learning_rate = self.learning_rate, None
@@ -93,13 +105,25 @@ class PendingChanges(ours.Callback):
 class KerasLambdaCallback(Callback):
     """Functions as a callback: Keras's LambdaCallback."""
 
-    def __init__(self, on_epoch_begin: Any = None, on_epoch_end: Any = None, on_train_begin: Any = None, on_train_end: Any = None):
-        given = {name: value for name, value in locals().items() if name.startswith("on_") and value is not None}
+    def __init__(
+        self,
+        on_epoch_begin: Any = None,
+        on_epoch_end: Any = None,
+        on_train_begin: Any = None,
+        on_train_end: Any = None,
+    ):
+        given = {
+            name: value
+            for name, value in locals().items()
+            if name.startswith("on_") and value is not None
+        }
         require(all(map(callable, given.values())), "LambdaCallback", "functions", **given)
         vars(self).update(given)
 
 
-EARLY_STOPPING_SPEC = "monitor min_delta patience verbose~ mode baseline restore_best_weights start_from_epoch"
+EARLY_STOPPING_SPEC = (
+    "monitor min_delta patience verbose~ mode baseline restore_best_weights start_from_epoch"
+)
 PLATEAU_SPEC = "monitor factor patience verbose~ mode min_delta cooldown min_lr"
 CHECKPOINT_SPEC = "filepath monitor verbose~ save_best_only save_weights_only mode save_freq='epoch' initial_value_threshold"
 HOOKS_SPEC = "on_epoch_begin on_epoch_end on_train_begin on_train_end on_train_batch_begin=None on_train_batch_end=None"
@@ -115,7 +139,10 @@ __all__, __getattr__ = export_aliases(
         "LearningRateScheduler": (ours.LearningRateScheduler, "schedule verbose~"),
         "ModelCheckpoint": (ours.ModelCheckpoint, CHECKPOINT_SPEC),
         "ReduceLROnPlateau": (ours.ReduceLROnPlateau, PLATEAU_SPEC),
-        "TensorBoard": (ours.TensorBoard, TENSORBOARD_SPEC + " embeddings_freq=0 embeddings_metadata=None"),
+        "TensorBoard": (
+            ours.TensorBoard,
+            TENSORBOARD_SPEC + " embeddings_freq=0 embeddings_metadata=None",
+        ),
         "TerminateOnNaN": (ours.TerminateOnNaN, "raise_error=False"),
     },
 )

@@ -1,4 +1,5 @@
-"""How a name of Keras's becomes one of ours: a row of a table makes a callable with Keras's parameters, in Keras's order.
+"""How a name of Keras's becomes one of ours: a row of a table makes a callable with Keras's
+parameters, in Keras's order.
 
 A row is what makes the object and a line of parameters:
 
@@ -50,9 +51,24 @@ PARAMETER_HINTS = {
 """What to write instead of a parameter that cannot be had."""
 
 BRANCHES_HINT = "Write glassnet.layers.Parallel([...], merge=...) for branches, glassnet.layers.Residual([...]) for a way around."
-UNSUPPORTED_NAMES = "applications Attention distribution mixed_precision MultiHeadAttention Sequence visualization"
+UNSUPPORTED_NAMES = (
+    "applications Attention distribution mixed_precision MultiHeadAttention Sequence visualization"
+)
 NAME_HINTS = {
-    **dict.fromkeys(("Add", "Average", "Concatenate", "Maximum", "Multiply", "add", "average", "concatenate", "multiply"), BRANCHES_HINT),
+    **dict.fromkeys(
+        (
+            "Add",
+            "Average",
+            "Concatenate",
+            "Maximum",
+            "Multiply",
+            "add",
+            "average",
+            "concatenate",
+            "multiply",
+        ),
+        BRANCHES_HINT,
+    ),
     **dict.fromkeys(UNSUPPORTED_NAMES.split(), "docs/not-for.md says where to go."),
     "CosineSimilarity": "losses.CosineSimilarity is there, with the other sign.",
     "BackupAndRestore": 'Write model.fit(..., resume="folder"): killed and run again, it goes on, bit for bit.',
@@ -62,8 +78,14 @@ NAME_HINTS = {
     "preprocessing": "Images: glassnet.data.images_from_folder, and layers such as RandomFlip. Texts: TextVectorization.",
     "get_value": "Read model.optimizer.learning_rate; weights are in model.get_weights().",
     "set_value": "Write model.optimizer.learning_rate = ....",
-    **dict.fromkeys(("constraints", "max_norm"), "Keep weights small with kernel_regularizer=keras.regularizers.l2(...)."),
-    **dict.fromkeys(("abs", "clip", "exp", "log", "maximum", "mean", "pow", "sqrt", "square", "sum"), "Write keras.ops.NAME."),
+    **dict.fromkeys(
+        ("constraints", "max_norm"),
+        "Keep weights small with kernel_regularizer=keras.regularizers.l2(...).",
+    ),
+    **dict.fromkeys(
+        ("abs", "clip", "exp", "log", "maximum", "mean", "pow", "sqrt", "square", "sum"),
+        "Write keras.ops.NAME.",
+    ),
     "custom_gradient": "Write a JAX function with jax.custom_vjp.",
     "plot_model": "model.summary() prints the layers, model.trace(x, y) all of their numbers.",
 }
@@ -107,7 +129,9 @@ class KerasAlias:
 
     @cached_property
     def parameter_rules(self) -> dict[str, str]:
-        """What becomes of each parameter: the rest of its word in the line. The star stands under the empty name."""
+        """What becomes of each parameter: the rest of its word in the line. The star stands under
+        the empty name.
+        """
         words: dict[str, str] = {}
         for word in self.signature_spec.split():
             name, how = re.match(r"(\w*)(.*)", word).groups()  # type: ignore[union-attr]
@@ -134,7 +158,14 @@ class KerasAlias:
             how = self.parameter_rules[name]
             if how[0] == "=" and not any(_is_same(value, only) for only in _parse_values(how)):
                 only = " or ".join(f"{name}={only!r}" for only in _parse_values(how))
-                raise ConfigError(message(self.name, f"{only}, which is all there is", fix=PARAMETER_HINTS.get(name, ""), **{name: value}))
+                raise ConfigError(
+                    message(
+                        self.name,
+                        f"{only}, which is all there is",
+                        fix=PARAMETER_HINTS.get(name, ""),
+                        **{name: value},
+                    )
+                )
             if how[0] == ">" and (name, value) != ("name", None):
                 handed[how[1:]] = _normalize_value(name, value)
             if how == "@" and value is not None:
@@ -148,14 +179,25 @@ class KerasAlias:
         try:
             return self.__signature__.bind(*args, **kwargs).arguments
         except TypeError as error:
-            unknown = {name: value for name, value in kwargs.items() if name not in self.parameter_rules}
-            fix = " ".join(PARAMETER_HINTS[name] for name in unknown if name in PARAMETER_HINTS) or ("" if unknown else f"Python says: {error}.")
+            unknown = {
+                name: value for name, value in kwargs.items() if name not in self.parameter_rules
+            }
+            fix = " ".join(
+                PARAMETER_HINTS[name] for name in unknown if name in PARAMETER_HINTS
+            ) or ("" if unknown else f"Python says: {error}.")
             raise ConfigError(
-                message(self.name, "no parameters but Keras's: " + ", ".join(self.__signature__.parameters), fix=fix, **unknown)
+                message(
+                    self.name,
+                    "no parameters but Keras's: " + ", ".join(self.__signature__.parameters),
+                    fix=fix,
+                    **unknown,
+                )
             ) from None
 
     def __instancecheck__(self, thing: Any) -> bool:
-        return isinstance(_unwrap_layer(thing), self.factory if self.instance_type is None else self.instance_type)
+        return isinstance(
+            _unwrap_layer(thing), self.factory if self.instance_type is None else self.instance_type
+        )
 
     def __mro_entries__(self, bases: tuple[Any, ...]) -> tuple[type, ...]:
         fix = "Subclass keras.layers.Layer or keras.callbacks.Callback, or hold one of these inside your own class."
@@ -167,7 +209,8 @@ class KerasAlias:
 
 @dataclass(frozen=True)
 class Unsupported:
-    """A name that stands for a way of working that glassnet does not have: `isinstance` may ask about it, and a base may be offered.
+    """A name that stands for a way of working that glassnet does not have: `isinstance` may ask
+    about it, and a base may be offered.
 
     Args:
         name: Keras's.
@@ -194,7 +237,9 @@ class Unsupported:
 
 
 class SubclassGuard:
-    """What a user's own layer, loss or metric is derived from too: it says so where Keras's way of writing one is met."""
+    """What a user's own layer, loss or metric is derived from too: it says so where Keras's way of
+    writing one is met.
+    """
 
     _expected: ClassVar[str]
     _keras_methods: ClassVar[tuple[str, ...]]
@@ -208,7 +253,8 @@ class SubclassGuard:
 
 @dataclass(frozen=True)
 class FunctionAlias:
-    """A loss or metric in lower case: called on targets and predictions, a number per row; `compile` takes what `alias` makes for it.
+    """A loss or metric in lower case: called on targets and predictions, a number per row;
+    `compile` takes what `alias` makes for it.
 
     Args:
         alias: makes the loss or the metric.
@@ -222,9 +268,16 @@ class FunctionAlias:
         return self.compute(self.alias(*args, **kwargs), y_true, y_pred)
 
 
-def export_aliases(module: str, entries: Mapping[str, Any]) -> tuple[list[str], Callable[[str], Any]]:
-    """A module's `__all__` and `__getattr__` from its rows: the tuple (make, line, kind) becomes a `KerasAlias`, all else stays as it is."""
-    made = {name: KerasAlias(name, *row) if isinstance(row, tuple) else row for name, row in entries.items()}
+def export_aliases(
+    module: str, entries: Mapping[str, Any]
+) -> tuple[list[str], Callable[[str], Any]]:
+    """A module's `__all__` and `__getattr__` from its rows: the tuple (make, line, kind) becomes a
+    `KerasAlias`, all else stays as it is.
+    """
+    made = {
+        name: KerasAlias(name, *row) if isinstance(row, tuple) else row
+        for name, row in entries.items()
+    }
 
     def find(name: str) -> Any:
         if name in made:
@@ -240,19 +293,29 @@ def export_aliases(module: str, entries: Mapping[str, Any]) -> tuple[list[str], 
 
 
 def register_module(name: str, doc: str, entries: Mapping[str, Any]) -> ModuleType:
-    """A module without a file of its own, for `import` to find: a few names, or one that no file of ours may have."""
+    """A module without a file of its own, for `import` to find: a few names, or one that no file of
+    ours may have.
+    """
     module = ModuleType(name, doc)
     module.__all__, module.__getattr__ = export_aliases(name, entries)  # type: ignore[attr-defined, method-assign]
     sys.modules[name] = module
     return module
 
 
-STRING_ALIASES = {"normal": "random_normal", "one": "ones", "swish": "silu", "uniform": "random_uniform", "zero": "zeros"}
+STRING_ALIASES = {
+    "normal": "random_normal",
+    "one": "ones",
+    "swish": "silu",
+    "uniform": "random_uniform",
+    "zero": "zeros",
+}
 """Strings of Keras's that are others here."""
 
 
 def _normalize_value(name: str, value: Any) -> Any:
-    """A class in place of an object, "HeNormal" for "he_normal", an activation layer for its function, as Keras lets one write them."""
+    """A class in place of an object, "HeNormal" for "he_normal", an activation layer for its
+    function, as Keras lets one write them.
+    """
     if value is None and name.endswith("_initializer"):
         return "glorot_uniform"
     if isinstance(value, str) and name.endswith(("_initializer", "_regularizer")):

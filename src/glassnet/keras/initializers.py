@@ -1,4 +1,6 @@
-"""Keras's initializers. Their `seed` is not used: all of a model's numbers follow from the model's own, or from `set_random_seed`."""
+"""Keras's initializers. Their `seed` is not used: all of a model's numbers follow from the model's
+own, or from `set_random_seed`.
+"""
 
 from glassnet import initializers as ours
 from glassnet.keras.compat import export_aliases
@@ -24,5 +26,9 @@ CLASSES = {
 
 __all__, __getattr__ = export_aliases(
     __name__,
-    {"Initializer": ours.Initializer, **CLASSES, **{name: CLASSES[made.__name__] for name, made in ours.INITIALIZERS.items()}},
+    {
+        "Initializer": ours.Initializer,
+        **CLASSES,
+        **{name: CLASSES[made.__name__] for name, made in ours.INITIALIZERS.items()},
+    },
 )

@@ -1,4 +1,6 @@
-"""Keras's layers. One that is made with `input_shape=` keeps it until `keras.Sequential` reads it."""
+"""Keras's layers. One that is made with `input_shape=` keeps it until `keras.Sequential` reads
+it.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,8 @@ from glassnet.pipeline.batches import is_stream
 
 @dataclass(frozen=True)
 class ParametricActivation:
-    """An activation with its number given; equal where both are, as a function made on the spot would not be.
+    """An activation with its number given; equal where both are, as a function made on the spot
+    would not be.
 
     Args:
         function: the activation's name.
@@ -55,12 +58,23 @@ def _elu(alpha: float = 1.0, *, name: str | None = None, trainable: bool = True)
     return ours.Activation(ParametricActivation("elu", alpha), name=name, trainable=trainable)
 
 
-def _leaky_relu(negative_slope: float = 0.3, *, name: str | None = None, trainable: bool = True) -> ours.Activation:
-    require(is_number(negative_slope), "LeakyReLU", "negative_slope to be a number", negative_slope=negative_slope)
-    return ours.Activation(ParametricActivation("leaky_relu", negative_slope), name=name, trainable=trainable)
+def _leaky_relu(
+    negative_slope: float = 0.3, *, name: str | None = None, trainable: bool = True
+) -> ours.Activation:
+    require(
+        is_number(negative_slope),
+        "LeakyReLU",
+        "negative_slope to be a number",
+        negative_slope=negative_slope,
+    )
+    return ours.Activation(
+        ParametricActivation("leaky_relu", negative_slope), name=name, trainable=trainable
+    )
 
 
-def _normalization(axis: int | None = -1, *, name: str | None = None, trainable: bool = True) -> ours.Normalization:
+def _normalization(
+    axis: int | None = -1, *, name: str | None = None, trainable: bool = True
+) -> ours.Normalization:
     layer = ours.Normalization(axis, name=name, trainable=trainable)
     vars(layer)["adapt"] = partial(_adapt_in_place, layer)
     return layer
@@ -69,7 +83,12 @@ def _normalization(axis: int | None = -1, *, name: str | None = None, trainable:
 def _adapt_in_place(layer: ours.Normalization, data: Any) -> None:
     """Learn from the rows in place, as Keras does, and know from them what comes in."""
     learned: Any = ours.Normalization.adapt(layer, data).learned_state
-    vars(layer).update(learned_state=learned, mean=learned["mean"], variance=learned["variance"], input_shape=np.shape(data)[1:] or (1,))
+    vars(layer).update(
+        learned_state=learned,
+        mean=learned["mean"],
+        variance=learned["variance"],
+        input_shape=np.shape(data)[1:] or (1,),
+    )
 
 
 @wraps(ours.TextVectorization, updated=())
@@ -80,13 +99,28 @@ def _text_vectorization(**given: Any) -> ours.TextVectorization:
     return layer
 
 
-def _adapt_text_in_place(layer: ours.TextVectorization, unadapted: ours.TextVectorization, data: Any, batch_size: Any = None, steps: Any = None) -> None:
+def _adapt_text_in_place(
+    layer: ours.TextVectorization,
+    unadapted: ours.TextVectorization,
+    data: Any,
+    batch_size: Any = None,
+    steps: Any = None,
+) -> None:
     """Learn in place, as Keras does, from texts or from batches of them."""
-    texts = [text for batch in islice(iter(data), steps) for text in as_texts(batch)] if is_stream(data) else data
+    texts = (
+        [text for batch in islice(iter(data), steps) for text in as_texts(batch)]
+        if is_stream(data)
+        else data
+    )
     _copy_fields(layer, unadapted.adapt(texts))
 
 
-def _set_vocabulary(layer: ours.TextVectorization, unadapted: ours.TextVectorization, vocabulary: Any, idf_weights: Any = None) -> None:
+def _set_vocabulary(
+    layer: ours.TextVectorization,
+    unadapted: ours.TextVectorization,
+    vocabulary: Any,
+    idf_weights: Any = None,
+) -> None:
     _copy_fields(layer, replace(unadapted, vocabulary=vocabulary, idf_weights=idf_weights))
 
 
@@ -96,15 +130,28 @@ def _copy_fields(layer: ours.TextVectorization, learned: ours.TextVectorization)
 
 def _input(shape: Any = None, batch_shape: Any = None, name: str | None = None) -> ours.Input:
     given = tuple(batch_shape)[1:] if isinstance(batch_shape, tuple | list) else shape
-    known = given is not None and None not in (given if isinstance(given, tuple | list) else (given,))
-    require(known, "Input", "shape of one example, all of its sizes known", shape=given, fix="Write Input(shape=(784,)).")
+    known = given is not None and None not in (
+        given if isinstance(given, tuple | list) else (given,)
+    )
+    require(
+        known,
+        "Input",
+        "shape of one example, all of its sizes known",
+        shape=given,
+        fix="Write Input(shape=(784,)).",
+    )
     return ours.Input(given, name=name)
 
 
 def infer_input(layer: Any) -> ours.Input | None:
-    """The `Input` that a layer's `input_shape=`, `input_dim=` (of ids, `input_length=`) or `batch_input_shape=` asks for, or None."""
+    """The `Input` that a layer's `input_shape=`, `input_dim=` (of ids, `input_length=`) or
+    `batch_input_shape=` asks for, or None.
+    """
     kept = vars(layer) if isinstance(layer, ours.Layer) else {}
-    shape = kept.get("input_shape", kept.get("input_length" if isinstance(layer, ours.Embedding) else "input_dim"))
+    shape = kept.get(
+        "input_shape",
+        kept.get("input_length" if isinstance(layer, ours.Embedding) else "input_dim"),
+    )
     batch_shape = kept.get("batch_input_shape", kept.get("batch_shape"))
     return None if shape is None and batch_shape is None else _input(shape, batch_shape)
 
@@ -120,7 +167,9 @@ class KerasLayerBase(SubclassGuard, ours.Layer):
 LAYER_SPEC = " * activity_regularizer=None trainable dtype=None|'float32' autocast=True name"
 LAYER_SPEC += " input_shape@ input_dim@ batch_input_shape@ batch_shape@"
 BATCH_NORM_INITIALIZERS_SPEC = " beta_initializer='zeros' gamma_initializer='ones' moving_mean_initializer='zeros' moving_variance_initializer='ones'"
-CONSTRAINTS_SPEC = " beta_regularizer=None gamma_regularizer=None beta_constraint=None gamma_constraint=None"
+CONSTRAINTS_SPEC = (
+    " beta_regularizer=None gamma_regularizer=None beta_constraint=None gamma_constraint=None"
+)
 INPUT_SPEC = " sparse=None|False ragged=None|False batch_shape"
 WEIGHTS_SPEC = "use_bias kernel_initializer bias_initializer kernel_regularizer bias_regularizer activity_regularizer=None"
 WEIGHTS_SPEC += " kernel_constraint=None bias_constraint=None"
@@ -129,7 +178,9 @@ CONV_SPEC = f"filters kernel_size strides padding {CHANNELS_LAST_SPEC} dilation_
 POOLING_SPEC = f"pool_size strides padding {CHANNELS_LAST_SPEC} name{LAYER_SPEC}"
 GLOBAL_POOLING_SPEC = f"{CHANNELS_LAST_SPEC} keepdims{LAYER_SPEC}"
 RECURRENT_INITIALIZERS_SPEC = "use_bias kernel_initializer recurrent_initializer bias_initializer"
-RECURRENT_REGULARIZERS_SPEC = "kernel_regularizer recurrent_regularizer bias_regularizer activity_regularizer=None"
+RECURRENT_REGULARIZERS_SPEC = (
+    "kernel_regularizer recurrent_regularizer bias_regularizer activity_regularizer=None"
+)
 RECURRENT_REGULARIZERS_SPEC += " kernel_constraint=None recurrent_constraint=None bias_constraint=None dropout recurrent_dropout"
 RECURRENT_FLAGS_SPEC = "return_sequences return_state=False go_backwards stateful=False unroll~"
 RECURRENT_LAYER_SPEC = f"{LAYER_SPEC} zero_output_for_mask implementation~"
@@ -139,7 +190,13 @@ FACTORS_SPEC = "height_factor width_factor fill_mode interpolation seed~ fill_va
 __all__, __getattr__ = export_aliases(
     __name__,
     {
-        "Layer": Unsupported("Layer", "a subclass with @dataclass(frozen=True)", "Give it init and __call__.", ours.Layer, KerasLayerBase),
+        "Layer": Unsupported(
+            "Layer",
+            "a subclass with @dataclass(frozen=True)",
+            "Give it init and __call__.",
+            ours.Layer,
+            KerasLayerBase,
+        ),
         "Activation": (ours.Activation, "activation" + LAYER_SPEC),
         "AlphaDropout": (ours.AlphaDropout, f"rate noise_shape=None seed~{LAYER_SPEC}"),
         "AveragePooling1D": (ours.AveragePooling1D, POOLING_SPEC),
@@ -151,13 +208,22 @@ __all__, __getattr__ = export_aliases(
             f"axis=-1 momentum epsilon center scale{BATCH_NORM_INITIALIZERS_SPEC}{CONSTRAINTS_SPEC}"
             f" renorm=False renorm_clipping=None renorm_momentum=0.99 synchronized=False{LAYER_SPEC}",
         ),
-        "Bidirectional": (ours.Bidirectional, "layer merge_mode weights=None backward_layer=None" + LAYER_SPEC),
+        "Bidirectional": (
+            ours.Bidirectional,
+            "layer merge_mode weights=None backward_layer=None" + LAYER_SPEC,
+        ),
         "Conv1D": (ours.Conv1D, CONV_SPEC),
         "Conv2D": (ours.Conv2D, CONV_SPEC),
-        "Conv2DTranspose": (ours.Conv2DTranspose, CONV_SPEC.replace("padding", "padding output_padding=None").replace(" groups=1", "")),
+        "Conv2DTranspose": (
+            ours.Conv2DTranspose,
+            CONV_SPEC.replace("padding", "padding output_padding=None").replace(" groups=1", ""),
+        ),
         "Convolution1D": (ours.Conv1D, CONV_SPEC),
         "Convolution2D": (ours.Conv2D, CONV_SPEC),
-        "Convolution2DTranspose": (ours.Conv2DTranspose, CONV_SPEC.replace("padding", "padding output_padding=None").replace(" groups=1", "")),
+        "Convolution2DTranspose": (
+            ours.Conv2DTranspose,
+            CONV_SPEC.replace("padding", "padding output_padding=None").replace(" groups=1", ""),
+        ),
         "Dense": (
             ours.Dense,
             f"units activation {WEIGHTS_SPEC} lora_rank=None lora_alpha=None quantization_config=None{LAYER_SPEC}",
@@ -185,7 +251,11 @@ __all__, __getattr__ = export_aliases(
         "GlobalMaxPooling1D": (ours.GlobalMaxPooling1D, GLOBAL_POOLING_SPEC),
         "GlobalMaxPooling2D": (ours.GlobalMaxPooling2D, GLOBAL_POOLING_SPEC),
         "Identity": (ActivationAlias("linear"), LAYER_SPEC),
-        "Input": (_input, f"shape batch_size=None{DTYPE_SPEC}{INPUT_SPEC} name tensor=None optional=False", ours.Input),
+        "Input": (
+            _input,
+            f"shape batch_size=None{DTYPE_SPEC}{INPUT_SPEC} name tensor=None optional=False",
+            ours.Input,
+        ),
         "InputLayer": (
             _input,
             f"shape batch_size=None{DTYPE_SPEC}{INPUT_SPEC} input_tensor=None optional=False name * input_shape>shape",
@@ -195,30 +265,65 @@ __all__, __getattr__ = export_aliases(
             ours.LSTM,
             f"units activation recurrent_activation {RECURRENT_INITIALIZERS_SPEC} unit_forget_bias {RECURRENT_REGULARIZERS_SPEC} seed~ {RECURRENT_FLAGS_SPEC} use_cudnn~{RECURRENT_LAYER_SPEC}",
         ),
-        "Lambda": (ours.Activation, "function>activation output_shape~ mask=None arguments=None" + LAYER_SPEC),
-        "LayerNormalization": (ours.LayerNormalization, f"axis epsilon center scale beta_initializer gamma_initializer{CONSTRAINTS_SPEC}{LAYER_SPEC}"),
-        "LeakyReLU": (_leaky_relu, f"negative_slope{LAYER_SPEC} alpha>negative_slope", ActivationAlias("leaky_relu")),
+        "Lambda": (
+            ours.Activation,
+            "function>activation output_shape~ mask=None arguments=None" + LAYER_SPEC,
+        ),
+        "LayerNormalization": (
+            ours.LayerNormalization,
+            f"axis epsilon center scale beta_initializer gamma_initializer{CONSTRAINTS_SPEC}{LAYER_SPEC}",
+        ),
+        "LeakyReLU": (
+            _leaky_relu,
+            f"negative_slope{LAYER_SPEC} alpha>negative_slope",
+            ActivationAlias("leaky_relu"),
+        ),
         "Masking": (ours.Masking, "mask_value" + LAYER_SPEC),
         "MaxPool1D": (ours.MaxPooling1D, POOLING_SPEC),
         "MaxPool2D": (ours.MaxPooling2D, POOLING_SPEC),
         "MaxPooling1D": (ours.MaxPooling1D, POOLING_SPEC),
         "MaxPooling2D": (ours.MaxPooling2D, POOLING_SPEC),
-        "Normalization": (_normalization, "axis mean=None variance=None invert=False" + LAYER_SPEC, ours.Normalization),
-        "PReLU": (ours.PReLU, "alpha_initializer alpha_regularizer alpha_constraint=None shared_axes" + LAYER_SPEC),
+        "Normalization": (
+            _normalization,
+            "axis mean=None variance=None invert=False" + LAYER_SPEC,
+            ours.Normalization,
+        ),
+        "PReLU": (
+            ours.PReLU,
+            "alpha_initializer alpha_regularizer alpha_constraint=None shared_axes" + LAYER_SPEC,
+        ),
         "Permute": (ours.Permute, "dims" + LAYER_SPEC),
-        "ReLU": (ActivationAlias("relu"), "max_value=None negative_slope=0.0 threshold=0.0" + LAYER_SPEC),
+        "ReLU": (
+            ActivationAlias("relu"),
+            "max_value=None negative_slope=0.0 threshold=0.0" + LAYER_SPEC,
+        ),
         "RandomBrightness": (ours.RandomBrightness, "factor value_range seed~" + LAYER_SPEC),
         "RandomContrast": (ours.RandomContrast, "factor value_range seed~" + LAYER_SPEC),
-        "RandomCrop": (ours.RandomCrop, f"height width seed~ {CHANNELS_LAST_SPEC} name{LAYER_SPEC}"),
+        "RandomCrop": (
+            ours.RandomCrop,
+            f"height width seed~ {CHANNELS_LAST_SPEC} name{LAYER_SPEC}",
+        ),
         "RandomFlip": (ours.RandomFlip, f"mode seed~ {CHANNELS_LAST_SPEC}{LAYER_SPEC}"),
-        "RandomRotation": (ours.RandomRotation, f"factor fill_mode interpolation seed~ fill_value {CHANNELS_LAST_SPEC}{LAYER_SPEC}"),
-        "RandomShear": (ours.RandomShear, f"x_factor y_factor interpolation fill_mode fill_value {CHANNELS_LAST_SPEC} seed~{LAYER_SPEC}"),
-        "RandomTranslation": (ours.RandomTranslation, f"{FACTORS_SPEC} {CHANNELS_LAST_SPEC}{LAYER_SPEC}"),
+        "RandomRotation": (
+            ours.RandomRotation,
+            f"factor fill_mode interpolation seed~ fill_value {CHANNELS_LAST_SPEC}{LAYER_SPEC}",
+        ),
+        "RandomShear": (
+            ours.RandomShear,
+            f"x_factor y_factor interpolation fill_mode fill_value {CHANNELS_LAST_SPEC} seed~{LAYER_SPEC}",
+        ),
+        "RandomTranslation": (
+            ours.RandomTranslation,
+            f"{FACTORS_SPEC} {CHANNELS_LAST_SPEC}{LAYER_SPEC}",
+        ),
         "RandomZoom": (ours.RandomZoom, f"{FACTORS_SPEC} {CHANNELS_LAST_SPEC}{LAYER_SPEC}"),
         "RepeatVector": (ours.RepeatVector, "n" + LAYER_SPEC),
         "Rescaling": (ours.Rescaling, "scale offset" + LAYER_SPEC),
         "Reshape": (ours.Reshape, "target_shape" + LAYER_SPEC),
-        "SimpleRNN": (ours.SimpleRNN, f"units activation {RECURRENT_INITIALIZERS_SPEC} {RECURRENT_REGULARIZERS_SPEC} {RECURRENT_FLAGS_SPEC} seed~{RECURRENT_LAYER_SPEC}"),
+        "SimpleRNN": (
+            ours.SimpleRNN,
+            f"units activation {RECURRENT_INITIALIZERS_SPEC} {RECURRENT_REGULARIZERS_SPEC} {RECURRENT_FLAGS_SPEC} seed~{RECURRENT_LAYER_SPEC}",
+        ),
         "Softmax": (ActivationAlias("softmax"), "axis=-1" + LAYER_SPEC),
         "TextVectorization": (
             _text_vectorization,

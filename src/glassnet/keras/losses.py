@@ -1,4 +1,6 @@
-"""Keras's losses: the classes, and in lower case the functions, which give a number per row and which `compile` takes too."""
+"""Keras's losses: the classes, and in lower case the functions, which give a number per row and
+which `compile` takes too.
+"""
 
 from __future__ import annotations
 
@@ -18,10 +20,17 @@ from glassnet.losses import align_targets
 
 
 def unreduced_loss(loss: ours.Loss, y_true: Any, y_pred: Any) -> np.ndarray:
-    """The loss of every row, (batch, ...); of flat predictions the mean over all, as Keras has it."""
+    """The loss of every row, (batch, ...); of flat predictions the mean over all, as Keras has
+    it.
+    """
     y, p = np.asarray(y_true), np.asarray(y_pred, np.float32)
     one = p.ndim == 1
-    targets, shape = align_targets(type(loss).__name__, y[None] if one else y, (1, *p.shape) if one else p.shape, allow_class_ids=loss.output_activation == "softmax")
+    targets, shape = align_targets(
+        type(loss).__name__,
+        y[None] if one else y,
+        (1, *p.shape) if one else p.shape,
+        allow_class_ids=loss.output_activation == "softmax",
+    )
     rows = np.asarray(loss.unreduced(targets, loss.pre_activation(p.reshape(shape))))
     return rows[0] if one else rows
 
@@ -70,15 +79,27 @@ SHORT_NAMES = {
     "mse": "mean_squared_error",
     "msle": "mean_squared_logarithmic_error",
 }
-FUNCTIONS: dict[str, Any] = {name: (loss, LOSS_SPECS[loss]) for name, loss in ours.LOSSES.items() if loss in LOSS_SPECS and name not in SHORT_NAMES}
+FUNCTIONS: dict[str, Any] = {
+    name: (loss, LOSS_SPECS[loss])
+    for name, loss in ours.LOSSES.items()
+    if loss in LOSS_SPECS and name not in SHORT_NAMES
+}
 
 
 def with_short_names(rows: dict[str, Any]) -> dict[str, Any]:
     """The rows again under their short names, in small and in capitals."""
-    return {spelt: rows[name] for short, name in SHORT_NAMES.items() for spelt in (short, short.upper())}
+    return {
+        spelt: rows[name] for short, name in SHORT_NAMES.items() for spelt in (short, short.upper())
+    }
 
 
-_LOSS = Unsupported("Loss", "a subclass with @dataclass(frozen=True)", "Give it rows.", ours.Loss, KerasLossBase)
-_FUNCTIONS = {name: FunctionAlias(KerasAlias(name, *row), unreduced_loss) for name, row in FUNCTIONS.items()}
+_LOSS = Unsupported(
+    "Loss", "a subclass with @dataclass(frozen=True)", "Give it rows.", ours.Loss, KerasLossBase
+)
+_FUNCTIONS = {
+    name: FunctionAlias(KerasAlias(name, *row), unreduced_loss) for name, row in FUNCTIONS.items()
+}
 
-__all__, __getattr__ = export_aliases(__name__, {"Loss": _LOSS, **CLASSES, **_FUNCTIONS, **with_short_names(_FUNCTIONS)})
+__all__, __getattr__ = export_aliases(
+    __name__, {"Loss": _LOSS, **CLASSES, **_FUNCTIONS, **with_short_names(_FUNCTIONS)}
+)

@@ -1,4 +1,6 @@
-"""Keras's metrics: the classes, and in lower case the functions, which give a number per row and which `compile` takes too."""
+"""Keras's metrics: the classes, and in lower case the functions, which give a number per row and
+which `compile` takes too.
+"""
 
 from __future__ import annotations
 
@@ -23,10 +25,17 @@ from glassnet.losses import Loss, align_targets, to_one_hot
 
 
 def unreduced_accuracy(metric: ours.Accuracy, y_true: Any, y_pred: Any) -> Any:
-    """1 where a row is right and 0 where it is wrong; with a threshold that of each of its outputs."""
+    """1 where a row is right and 0 where it is wrong; with a threshold that of each of its
+    outputs.
+    """
     p = np.asarray(y_pred, np.float32)
     one = p.ndim == 1
-    y, shape = align_targets(metric.name, np.asarray(y_true)[None] if one else y_true, (1, *p.shape) if one else p.shape, allow_class_ids=True)
+    y, shape = align_targets(
+        metric.name,
+        np.asarray(y_true)[None] if one else y_true,
+        (1, *p.shape) if one else p.shape,
+        allow_class_ids=True,
+    )
     p = p.reshape(shape)
     if metric.threshold is None:
         right: Any = np.float32(p.argmax(-1) == (y.argmax(-1) if y.ndim == p.ndim else y))
@@ -61,7 +70,9 @@ class MeanLossAlias:
     default_name: str
 
     def __call__(self, name: str | None = None, **options: Any) -> ours.Metric:
-        return ours.FunctionMetric(UnreducedLoss(self.loss(**options)), name=name or self.default_name)
+        return ours.FunctionMetric(
+            UnreducedLoss(self.loss(**options)), name=name or self.default_name
+        )
 
     @property
     def __signature__(self) -> inspect.Signature:
@@ -69,7 +80,9 @@ class MeanLossAlias:
         return inspect.Signature([*inspect.signature(self.loss).parameters.values(), named])
 
     def __instancecheck__(self, metric: Any) -> bool:
-        return isinstance(metric, ours.FunctionMetric) and isinstance(getattr(metric.function, "loss", None), self.loss)
+        return isinstance(metric, ours.FunctionMetric) and isinstance(
+            getattr(metric.function, "loss", None), self.loss
+        )
 
 
 BINARY_ACCURACY = partial(ours.Accuracy, threshold=0.5, name="binary_accuracy")
@@ -85,7 +98,10 @@ FUNCTIONS: dict[str, Any] = {
     "sparse_categorical_accuracy": (SPARSE_ACCURACY,),
 }
 MEAN_LOSSES = {
-    "BinaryCrossentropy": (MeanLossAlias(kinds.BinaryCrossentropy, "binary_crossentropy"), NAME_SPEC + " from_logits label_smoothing"),
+    "BinaryCrossentropy": (
+        MeanLossAlias(kinds.BinaryCrossentropy, "binary_crossentropy"),
+        NAME_SPEC + " from_logits label_smoothing",
+    ),
     "CategoricalCrossentropy": (
         MeanLossAlias(kinds.CategoricalCrossentropy, "categorical_crossentropy"),
         NAME_SPEC + " from_logits label_smoothing axis=-1",
@@ -94,8 +110,14 @@ MEAN_LOSSES = {
     "Hinge": (MeanLossAlias(kinds.Hinge, "hinge"), NAME_SPEC),
     "KLDivergence": (MeanLossAlias(kinds.KLDivergence, "kl_divergence"), NAME_SPEC),
     "LogCoshError": (MeanLossAlias(kinds.LogCosh, "logcosh"), NAME_SPEC),
-    "MeanAbsolutePercentageError": (MeanLossAlias(kinds.MeanAbsolutePercentageError, "mean_absolute_percentage_error"), NAME_SPEC),
-    "MeanSquaredLogarithmicError": (MeanLossAlias(kinds.MeanSquaredLogarithmicError, "mean_squared_logarithmic_error"), NAME_SPEC),
+    "MeanAbsolutePercentageError": (
+        MeanLossAlias(kinds.MeanAbsolutePercentageError, "mean_absolute_percentage_error"),
+        NAME_SPEC,
+    ),
+    "MeanSquaredLogarithmicError": (
+        MeanLossAlias(kinds.MeanSquaredLogarithmicError, "mean_squared_logarithmic_error"),
+        NAME_SPEC,
+    ),
     "Poisson": (MeanLossAlias(kinds.Poisson, "poisson"), NAME_SPEC),
     "SparseCategoricalCrossentropy": (
         MeanLossAlias(kinds.SparseCategoricalCrossentropy, "sparse_categorical_crossentropy"),
@@ -104,7 +126,10 @@ MEAN_LOSSES = {
     "SquaredHinge": (MeanLossAlias(kinds.SquaredHinge, "squared_hinge"), NAME_SPEC),
 }
 _LOSSES = {
-    name: FunctionAlias(KerasAlias(name, MeanLossAlias(loss, name), *line), lambda metric, y, p: losses.unreduced_loss(metric.function.loss, y, p))
+    name: FunctionAlias(
+        KerasAlias(name, MeanLossAlias(loss, name), *line),
+        lambda metric, y, p: losses.unreduced_loss(metric.function.loss, y, p),
+    )
     for name, (loss, *line) in losses.FUNCTIONS.items()
     if name != "cosine_similarity"
 }
@@ -113,8 +138,17 @@ _LOSSES = {
 __all__, __getattr__ = export_aliases(
     __name__,
     {
-        "Metric": Unsupported("Metric", "a subclass with @dataclass(frozen=True)", "Give it init and update.", ours.Metric, KerasMetricBase),
-        "AUC": (ours.AUC, f"num_thresholds curve summation_method='interpolation' {NAME_SPEC}{CURVE_SPEC}"),
+        "Metric": Unsupported(
+            "Metric",
+            "a subclass with @dataclass(frozen=True)",
+            "Give it init and update.",
+            ours.Metric,
+            KerasMetricBase,
+        ),
+        "AUC": (
+            ours.AUC,
+            f"num_thresholds curve summation_method='interpolation' {NAME_SPEC}{CURVE_SPEC}",
+        ),
         "Accuracy": (ours.Accuracy, NAME_SPEC),
         "BinaryAccuracy": (BINARY_ACCURACY, NAME_SPEC + " threshold", ours.Accuracy),
         "CategoricalAccuracy": (CATEGORICAL_ACCURACY, NAME_SPEC, ours.Accuracy),
@@ -137,7 +171,10 @@ __all__, __getattr__ = export_aliases(
         "TrueNegatives": (ours.TrueNegatives, THRESHOLD_SPEC),
         "TruePositives": (ours.TruePositives, THRESHOLD_SPEC),
         **MEAN_LOSSES,
-        **{name: FunctionAlias(KerasAlias(name, *row), unreduced_accuracy) for name, row in FUNCTIONS.items()},
+        **{
+            name: FunctionAlias(KerasAlias(name, *row), unreduced_accuracy)
+            for name, row in FUNCTIONS.items()
+        },
         **_LOSSES,
         **losses.with_short_names(_LOSSES),
     },

@@ -47,11 +47,12 @@ AUTO = "auto"
 
 
 class Sequential(sequential.Sequential):
-    """Layers in a row, with Keras's arguments in Keras's order; what it does with them is `glassnet.Sequential`'s.
+    """Layers in a row, with Keras's arguments in Keras's order; what it does with them is
+    `glassnet.Sequential`'s.
 
     Args:
-        layers: in the order in which they run; the first may say its `input_shape`. Another model, or a layer of one, goes in with the
-            weights that it has, and learns along.
+        layers: in the order in which they run; the first may say its `input_shape`. Another model,
+            or a layer of one, goes in with the weights that it has, and learns along.
         trainable: True; what is to stay as it is says so itself, layer by layer.
         name: of the model.
         seed: as in `glassnet.Sequential`; None draws one from `set_random_seed`.
@@ -70,7 +71,14 @@ class Sequential(sequential.Sequential):
     stop_training: bool = False
     """Set by a callback, it ends the fit after the epoch."""
 
-    def __init__(self, layers: Sequence[Any] | None = None, trainable: bool = True, name: str | None = None, *, seed: int | None = None):
+    def __init__(
+        self,
+        layers: Sequence[Any] | None = None,
+        trainable: bool = True,
+        name: str | None = None,
+        *,
+        seed: int | None = None,
+    ):
         self.name = name or "sequential"
         self._pending: callback_names.PendingChanges | None = None
         self._shared_layers: tuple[tuple[int, LayerView], ...] = ()
@@ -95,7 +103,13 @@ class Sequential(sequential.Sequential):
             super().add(replace(layer.layer, name=None) if taken else layer.layer)
         else:
             name = layer.name if isinstance(layer, KerasAlias | Unsupported) else ""
-            require(not name, "Sequential", "layers", received=name, fix=f"This is the class: write {name}(...).")
+            require(
+                not name,
+                "Sequential",
+                "layers",
+                received=name,
+                fix=f"This is the class: write {name}(...).",
+            )
             self._add_input(layer_names.infer_input(layer))
             if isinstance(layer, TextVectorization) and self._input == Input((1,)):
                 self._input = None  # of strings; what leaves the layer has another shape
@@ -122,19 +136,43 @@ class Sequential(sequential.Sequential):
         jit_compile: Any = AUTO,
         auto_scale_loss: bool = True,
     ) -> None:
-        """See `glassnet.Sequential.compile`; names in any of Keras's spellings. The last four are taken and not used.
+        """See `glassnet.Sequential.compile`; names in any of Keras's spellings. The last four are
+        taken and not used.
 
         Raises:
             ConfigError: loss_weights or weighted_metrics; see `glassnet.Sequential.compile`.
         """
-        require(loss_weights is None, "compile", "loss_weights=None: there is one loss", loss_weights=loss_weights)
-        require(not isinstance(loss, list | tuple | dict), "compile", "one loss", loss=loss, fix="For more: docs/not-for.md.")
+        require(
+            loss_weights is None,
+            "compile",
+            "loss_weights=None: there is one loss",
+            loss_weights=loss_weights,
+        )
+        require(
+            not isinstance(loss, list | tuple | dict),
+            "compile",
+            "one loss",
+            loss=loss,
+            fix="For more: docs/not-for.md.",
+        )
         fix = "evaluate(x, y, sample_weight) weighs the loss; metrics count rows."
-        require(weighted_metrics in (None, []), "compile", "weighted_metrics=None", weighted_metrics=weighted_metrics, fix=fix)
+        require(
+            weighted_metrics in (None, []),
+            "compile",
+            "weighted_metrics=None",
+            weighted_metrics=weighted_metrics,
+            fix=fix,
+        )
         chosen = _resolve_part(loss, loss_names)
         target = our_losses.get(chosen) if chosen is not None else None
-        wanted = metrics if isinstance(metrics, list | tuple) else [] if metrics is None else [metrics]
-        super().compile(_resolve_part(optimizer, optimizer_names), target, [_resolve_metric(metric, target) for metric in wanted])
+        wanted = (
+            metrics if isinstance(metrics, list | tuple) else [] if metrics is None else [metrics]
+        )
+        super().compile(
+            _resolve_part(optimizer, optimizer_names),
+            target,
+            [_resolve_metric(metric, target) for metric in wanted],
+        )
 
     def fit(
         self,
@@ -161,17 +199,31 @@ class Sequential(sequential.Sequential):
         Args:
             batch_size: None for 32.
             initial_epoch: epochs to leave out: epochs - initial_epoch are trained.
-            steps_per_epoch: with batches, how many make an epoch; with arrays None, or what makes an epoch of all rows.
-            validation_steps: with batches, how many to validate on; with arrays None, or what makes all validation rows.
+            steps_per_epoch: with batches, how many make an epoch; with arrays None, or what makes
+                an epoch of all rows.
+            validation_steps: with batches, how many to validate on; with arrays None, or what makes
+                all validation rows.
             validation_batch_size: not used: validation is exact in batches of any size.
             validation_freq: 1.
 
         Raises:
-            ConfigError, DataError: see `glassnet.Sequential.fit`; an epoch of less or more than all rows.
+            ConfigError, DataError: see `glassnet.Sequential.fit`; an epoch of less or more than all
+                rows.
         """
         ok = is_int(epochs, least=0) and is_int(initial_epoch, least=0) and initial_epoch <= epochs
-        require(ok, "fit", "initial_epoch to be an int from 0 to epochs", initial_epoch=initial_epoch, epochs=epochs)
-        require(validation_freq == 1, "fit", "validation_freq=1, after every epoch", validation_freq=validation_freq)
+        require(
+            ok,
+            "fit",
+            "initial_epoch to be an int from 0 to epochs",
+            initial_epoch=initial_epoch,
+            epochs=epochs,
+        )
+        require(
+            validation_freq == 1,
+            "fit",
+            "validation_freq=1, after every epoch",
+            validation_freq=validation_freq,
+        )
         batch = 32 if batch_size is None else batch_size
         options |= {"steps_per_epoch": steps_per_epoch, "validation_steps": validation_steps}
         if not is_stream(x, y):
@@ -179,7 +231,12 @@ class Sequential(sequential.Sequential):
             if validation_steps is not None and not is_stream(validation_data):
                 held = round(len(x) * validation_split) if validation_data is None else 0
                 given = validation_data if isinstance(validation_data, tuple | list) else ((),)
-                check_steps("validation_steps", validation_steps, held or len(given[0]), validation_batch_size or batch)
+                check_steps(
+                    "validation_steps",
+                    validation_steps,
+                    held or len(given[0]),
+                    validation_batch_size or batch,
+                )
                 options["validation_steps"] = None
         self.stop_training = False
         self._pull_shared_weights()
@@ -190,14 +247,24 @@ class Sequential(sequential.Sequential):
                 callback = callback_names.KerasCallbackAdapter(callback)
             asked.append(callback)
         wishes = self._pending = callback_names.PendingChanges(self)
-        training = (verbose, [*asked, wishes], validation_split, validation_data, shuffle, class_weight, sample_weight)
+        training = (
+            verbose,
+            [*asked, wishes],
+            validation_split,
+            validation_data,
+            shuffle,
+            class_weight,
+            sample_weight,
+        )
         try:
             history = super().fit(x, y, batch, epochs - initial_epoch, *training, **options)
         finally:
             self._pending = None
         if wishes.weights is not None:
             self.set_weights(wishes.weights)
-        if any(isinstance(callback, LearningRateScheduler | ReduceLROnPlateau) for callback in asked):
+        if any(
+            isinstance(callback, LearningRateScheduler | ReduceLROnPlateau) for callback in asked
+        ):
             history.history["learning_rate"] = wishes.learning_rates[: len(history.epoch)]
         self._push_shared_weights(self._require_built("fit"))
         return history
@@ -213,7 +280,8 @@ class Sequential(sequential.Sequential):
         callbacks: Any = None,
         return_dict: bool = False,
     ) -> Any:
-        """See `glassnet.Sequential.evaluate`. Nothing is printed, and `batch_size` and `verbose` are not used: it is exact at any size.
+        """See `glassnet.Sequential.evaluate`. Nothing is printed, and `batch_size` and `verbose`
+        are not used: it is exact at any size.
 
         Raises:
             ConfigError: steps that leave rows out; callbacks. See `glassnet.Sequential.evaluate`.
@@ -225,7 +293,12 @@ class Sequential(sequential.Sequential):
         return super().evaluate(x, y, sample_weight, return_dict, steps=steps)
 
     def predict(
-        self, x: Any, batch_size: int | None = None, verbose: str | int = AUTO, steps: int | None = None, callbacks: Any = None
+        self,
+        x: Any,
+        batch_size: int | None = None,
+        verbose: str | int = AUTO,
+        steps: int | None = None,
+        callbacks: Any = None,
     ) -> np.ndarray:
         """See `glassnet.Sequential.predict`. `batch_size` and `verbose` are not used.
 
@@ -239,11 +312,28 @@ class Sequential(sequential.Sequential):
     def __call__(self, x: Any, training: bool = False) -> np.ndarray:
         """What `predict` gives."""
         fix = "Write Sequential([...]) with the model and the layers in one list."
-        require(not isinstance(x, Input), "Sequential", "rows to predict, not an Input", received=type(x).__name__, fix=fix)
-        require(not training, "Sequential", "training=False: trace(x, y, training=True) shows a pass in training", training=training)
+        require(
+            not isinstance(x, Input),
+            "Sequential",
+            "rows to predict, not an Input",
+            received=type(x).__name__,
+            fix=fix,
+        )
+        require(
+            not training,
+            "Sequential",
+            "training=False: trace(x, y, training=True) shows a pass in training",
+            training=training,
+        )
         return self.predict(x)
 
-    def summary(self, line_length: Any = None, positions: Any = None, print_fn: Callable[[str], Any] = print, **how: Any) -> None:
+    def summary(
+        self,
+        line_length: Any = None,
+        positions: Any = None,
+        print_fn: Callable[[str], Any] = print,
+        **how: Any,
+    ) -> None:
         """See `glassnet.Sequential.summary`; of Keras's arguments `print_fn` alone is used."""
         built = self._require_built("summary")
         print_fn(summary.format_summary(built, self._params, self._state))
@@ -272,7 +362,9 @@ class Sequential(sequential.Sequential):
 
     @property
     def optimizer(self) -> OptimizerProxy | None:
-        """The optimizer with the rate as it stands, `model.optimizer.learning_rate`; None before `compile`."""
+        """The optimizer with the rate as it stands, `model.optimizer.learning_rate`; None before
+        `compile`.
+        """
         return OptimizerProxy(self) if self._optimizer else None
 
     @property
@@ -287,13 +379,26 @@ class Sequential(sequential.Sequential):
 
     @trainable.setter
     def trainable(self, value: bool) -> None:
-        require(value is True, "Sequential", "trainable=True", trainable=value, fix="Write trainable=False in each layer that is to stay.")
+        require(
+            value is True,
+            "Sequential",
+            "trainable=True",
+            trainable=value,
+            fix="Write trainable=False in each layer that is to stay.",
+        )
 
     def __getattr__(self, name: str) -> Any:
-        fix = next((fix for words, fix in ATTRIBUTE_HINTS.items() if name in words.split()), "dir(model) lists what there is.")
-        raise MissingError(message("Sequential", "a name that glassnet has (yet)", name=name, fix=fix))
+        fix = next(
+            (fix for words, fix in ATTRIBUTE_HINTS.items() if name in words.split()),
+            "dir(model) lists what there is.",
+        )
+        raise MissingError(
+            message("Sequential", "a name that glassnet has (yet)", name=name, fix=fix)
+        )
 
-    def _resume_from(self, run: ResumableRun, start: RunState, fit_params: dict[str, Any]) -> History:
+    def _resume_from(
+        self, run: ResumableRun, start: RunState, fit_params: dict[str, Any]
+    ) -> History:
         assert self._pending
         assert run.loaded_memories
         self._pending.learning_rates = list(run.loaded_memories[-1])
@@ -312,7 +417,9 @@ class Sequential(sequential.Sequential):
             self._pending.weights = self.get_weights()
 
     def _user_attributes(self) -> dict[str, Any]:
-        return super()._user_attributes() | {"_pending": None}  # a copy made by a callback is not being fitted
+        return super()._user_attributes() | {
+            "_pending": None
+        }  # a copy made by a callback is not being fitted
 
     def _pull_shared_weights(self) -> None:
         """Take up the weights of the models inside, which may have learned by themselves since."""
@@ -329,22 +436,39 @@ class Sequential(sequential.Sequential):
 
 
 def _resolve_part(value: Any, names: ModuleType) -> Any:
-    """What `value` stands for, as glassnet takes it: a name in any of Keras's spellings, a function in lower case, a class."""
+    """What `value` stands for, as glassnet takes it: a name in any of Keras's spellings, a function
+    in lower case, a class.
+    """
     if isinstance(value, str):
         try:
             value = getattr(names, value)
         except (AttributeError, NotHereError):
             return value.lower()
-    return value.alias() if isinstance(value, FunctionAlias) else value() if isinstance(value, KerasAlias) else value
+    return (
+        value.alias()
+        if isinstance(value, FunctionAlias)
+        else value()
+        if isinstance(value, KerasAlias)
+        else value
+    )
 
 
 def _resolve_metric(value: Any, loss: Loss | None) -> Any:
-    """A metric as glassnet takes it, keyed by its name as it is written; a half is no threshold for logits, 0 is."""
+    """A metric as glassnet takes it, keyed by its name as it is written; a half is no threshold for
+    logits, 0 is.
+    """
     value = value.alias.name if isinstance(value, FunctionAlias) else value
-    metric = value if isinstance(value, str) and value in METRICS else _resolve_part(value, metric_names)
+    metric = (
+        value if isinstance(value, str) and value in METRICS else _resolve_part(value, metric_names)
+    )
     if isinstance(value, str) and isinstance(metric, Metric):
         metric = replace(metric, name=value)
-    if isinstance(metric, Accuracy) and metric.threshold == 0.5 and isinstance(loss, BinaryCrossentropy) and loss.from_logits:
+    if (
+        isinstance(metric, Accuracy)
+        and metric.threshold == 0.5
+        and isinstance(loss, BinaryCrossentropy)
+        and loss.from_logits
+    ):
         return replace(metric, threshold=0.0)
     return metric
 
@@ -353,7 +477,9 @@ def _check_arrays(who: str, x: Any, y: Any) -> None:
     require(y is not None, who, "x and y, as arrays, or batches (x, y)", x=type(x).__name__, y=None)
 
 
-def _resolve_steps(who: str, x: Any, y: Any, batch_size: Any, steps: Any, callbacks: Any) -> int | None:
+def _resolve_steps(
+    who: str, x: Any, y: Any, batch_size: Any, steps: Any, callbacks: Any
+) -> int | None:
     """How many batches to take of those that x gives; None for all, and for rows."""
     require(not callbacks, who, "callbacks=None: only fit asks them", callbacks=callbacks)
     if is_stream(x, y):
@@ -363,8 +489,14 @@ def _resolve_steps(who: str, x: Any, y: Any, batch_size: Any, steps: Any, callba
     return None
 
 
-def load_model(filepath: Any, custom_objects: dict[str, Any] | None = None, compile: bool = True, safe_mode: bool = True) -> Sequential:
-    """The model in a file that `sequential.save` wrote, whatever it is called; it can run no code, safe_mode or not. See `glassnet.load`.
+def load_model(
+    filepath: Any,
+    custom_objects: dict[str, Any] | None = None,
+    compile: bool = True,
+    safe_mode: bool = True,
+) -> Sequential:
+    """The model in a file that `sequential.save` wrote, whatever it is called; it can run no code,
+    safe_mode or not. See `glassnet.load`.
 
     Args:
         filepath: of the file.
@@ -386,7 +518,9 @@ FUNCTIONAL_HINT = "Residual and Parallel branch inside a Sequential; docs/not-fo
 __all__, __getattr__ = export_aliases(
     __name__,
     {
-        "Model": Unsupported("Model", "layers in a row, Sequential([...])", FUNCTIONAL_HINT, sequential.Sequential),
+        "Model": Unsupported(
+            "Model", "layers in a row, Sequential([...])", FUNCTIONAL_HINT, sequential.Sequential
+        ),
         "Sequential": Sequential,
         "load_model": load_model,
     },

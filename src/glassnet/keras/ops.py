@@ -1,4 +1,6 @@
-"""Keras's operations, for losses, metrics and activations of one's own: JAX's functions of those names."""
+"""Keras's operations, for losses, metrics and activations of one's own: JAX's functions of those
+names.
+"""
 
 from __future__ import annotations
 

@@ -31,7 +31,9 @@ class LearningRateVariable(float):
 
 
 class OptimizerProxy:
-    """What `sequential.optimizer` is: the rate of a compiled model, to be read and set, and the optimizer's other settings, to be read."""
+    """What `sequential.optimizer` is: the rate of a compiled model, to be read and set, and the
+    optimizer's other settings, to be read.
+    """
 
     def __init__(self, model: Sequential):
         vars(self)["model"] = model
@@ -40,14 +42,26 @@ class OptimizerProxy:
         if name != "learning_rate":
             return getattr(self.model._optimizer, name)
         wishes = self.model._pending
-        rate = LearningRateVariable(self.model.learning_rate if wishes is None or wishes.learning_rate is None else wishes.learning_rate)
+        rate = LearningRateVariable(
+            self.model.learning_rate
+            if wishes is None or wishes.learning_rate is None
+            else wishes.learning_rate
+        )
         rate.optimizer = self
         return rate
 
     def __setattr__(self, name: str, value: Any) -> None:
-        require(name == "learning_rate", "optimizer", "nothing to be set but learning_rate", name=name, fix="Compile again.")
+        require(
+            name == "learning_rate",
+            "optimizer",
+            "nothing to be set but learning_rate",
+            name=name,
+            fix="Compile again.",
+        )
         if self.model._pending is None:
             self.model.learning_rate = value
         else:
-            require(is_number(value) and value > 0, "learning_rate", "a number > 0", learning_rate=value)
+            require(
+                is_number(value) and value > 0, "learning_rate", "a number > 0", learning_rate=value
+            )
             self.model._pending.learning_rate = float(value)

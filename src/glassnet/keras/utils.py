@@ -14,7 +14,8 @@ _seed_generator: np.random.Generator | None = None
 
 
 def set_random_seed(seed: int) -> None:
-    """Seed Python's `random`, NumPy's global generator, and the models made from here on: each another seed, the same in every run.
+    """Seed Python's `random`, NumPy's global generator, and the models made from here on: each
+    another seed, the same in every run.
 
     Args:
         seed: from 0 to below 2^32.
@@ -30,7 +31,12 @@ def set_random_seed(seed: int) -> None:
         (True, False)
     """
     global _seed_generator
-    require(is_int(seed, least=0) and seed < 2**32, "set_random_seed", "an int from 0 to below 2**32", seed=seed)
+    require(
+        is_int(seed, least=0) and seed < 2**32,
+        "set_random_seed",
+        "an int from 0 to below 2**32",
+        seed=seed,
+    )
     random.seed(int(seed))
     np.random.seed(int(seed))  # noqa: NPY002
     _seed_generator = np.random.default_rng(int(seed))
@@ -59,9 +65,21 @@ def to_categorical(x: Any, num_classes: int | None = None) -> np.ndarray:
         >>> to_categorical([0, 2]).tolist()
         [[1.0, 0.0, 0.0], [0.0, 0.0, 1.0]]
     """
-    require(num_classes is None or is_int(num_classes, least=1), "to_categorical", "num_classes to be an int >= 1", num_classes=num_classes)
+    require(
+        num_classes is None or is_int(num_classes, least=1),
+        "to_categorical",
+        "num_classes to be an int >= 1",
+        num_classes=num_classes,
+    )
     given = np.asarray(x)
-    require(given.dtype.kind in "biuf" and given.size, "to_categorical", "labels", error=DataError, dtype=str(given.dtype), n=given.size)
+    require(
+        given.dtype.kind in "biuf" and given.size,
+        "to_categorical",
+        "labels",
+        error=DataError,
+        dtype=str(given.dtype),
+        n=given.size,
+    )
     labels = given[..., 0] if given.ndim > 1 and given.shape[-1] == 1 else given
     classes = int(labels.max()) + 1 if num_classes is None else num_classes
     wrong = labels[(labels != np.floor(labels)) | (labels < 0) | (labels >= classes)]
@@ -71,7 +89,8 @@ def to_categorical(x: Any, num_classes: int | None = None) -> np.ndarray:
 
 
 def normalize(x: Any, axis: int = -1, order: int = 2) -> np.ndarray:
-    """Every row brought to length 1: x / |x|, with |x| = (sum |x_i|^order)^(1/order); rows of zeros stay.
+    """Every row brought to length 1: x / |x|, with |x| = (sum |x_i|^order)^(1/order); rows of zeros
+    stay.
 
     Args:
         x: numbers.
@@ -88,7 +107,8 @@ def normalize(x: Any, axis: int = -1, order: int = 2) -> np.ndarray:
 
 
 class PyDataset:
-    """Batches cut by a class of your own: give `__len__`, and `__getitem__` from 0 to (x, y) or (x, y, weights).
+    """Batches cut by a class of your own: give `__len__`, and `__getitem__` from 0 to (x, y) or (x,
+    y, weights).
 
     Args:
         workers: not used: one thread reads ahead.
@@ -107,8 +127,14 @@ class PyDataset:
         (3, [16.0, 25.0, 36.0, 49.0])
     """
 
-    def __init__(self, workers: int = 1, use_multiprocessing: bool = False, max_queue_size: int = 10):
-        self.workers, self.use_multiprocessing, self.max_queue_size = workers, use_multiprocessing, max_queue_size
+    def __init__(
+        self, workers: int = 1, use_multiprocessing: bool = False, max_queue_size: int = 10
+    ):
+        self.workers, self.use_multiprocessing, self.max_queue_size = (
+            workers,
+            use_multiprocessing,
+            max_queue_size,
+        )
 
     def on_epoch_end(self) -> None:
         """Called after every pass: the place to shuffle."""
@@ -116,5 +142,10 @@ class PyDataset:
 
 __all__, __getattr__ = export_aliases(
     __name__,
-    {"PyDataset": PyDataset, "normalize": normalize, "set_random_seed": set_random_seed, "to_categorical": to_categorical},
+    {
+        "PyDataset": PyDataset,
+        "normalize": normalize,
+        "set_random_seed": set_random_seed,
+        "to_categorical": to_categorical,
+    },
 )

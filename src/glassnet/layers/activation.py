@@ -47,14 +47,20 @@ class Activation(Layer):
     @property
     def activation_name(self) -> str:
         """The activation's name, or its function's."""
-        return self.activation if isinstance(self.activation, str) else getattr(self.activation, "__name__", "activation")
+        return (
+            self.activation
+            if isinstance(self.activation, str)
+            else getattr(self.activation, "__name__", "activation")
+        )
 
     def __call__(self, params: Params, x: Array) -> Array:
         return activations.get(self.activation)(x)
 
 
 def split_activation(layer: Any) -> tuple[Layer, ...]:
-    """The links of a layer that has an `activation`: itself without it, and, unless that changes nothing, the activation after it."""
+    """The links of a layer that has an `activation`: itself without it, and, unless that changes
+    nothing, the activation after it.
+    """
     plain = replace(layer, activation=None)
     if layer.activation is None or layer.activation == "linear":
         return (plain,)
@@ -64,7 +70,8 @@ def split_activation(layer: Any) -> tuple[Layer, ...]:
 
 @dataclass(frozen=True)
 class PReLU(Layer):
-    """The rectifier that learns its slope below zero: y = max(x, 0) + alpha min(x, 0); its slope at zero is 0.
+    """The rectifier that learns its slope below zero: y = max(x, 0) + alpha min(x, 0); its slope at
+    zero is 0.
 
     Shapes:
         (batch, *shape) to the same; alpha has `shape`, with 1 along every shared axis.
@@ -72,12 +79,13 @@ class PReLU(Layer):
     Args:
         alpha_initializer: where alpha (dimensionless) starts.
         alpha_regularizer: a penalty on alpha, added to the loss.
-        shared_axes: axes along which all numbers have one alpha, counted from 1 as the batch's is 0: (1, 2) gives each channel of an
-            image one alpha. An int stands for one axis; None shares none.
+        shared_axes: axes along which all numbers have one alpha, counted from 1 as the batch's is
+            0: (1, 2) gives each channel of an image one alpha. An int stands for one axis; None
+            shares none.
 
     Raises:
-        ConfigError: shared_axes holds something else than ints >= 1, or, once the shape is known, an axis that the input has not;
-            an initializer or regularizer is unknown.
+        ConfigError: shared_axes holds something else than ints >= 1, or, once the shape is known,
+            an axis that the input has not; an initializer or regularizer is unknown.
 
     Example:
         >>> PReLU()({"alpha": np.array([0.5, 0.5])}, np.array([[-2.0, 3.0]])).tolist()
@@ -93,13 +101,24 @@ class PReLU(Layer):
     def __post_init__(self):
         resolve_fields(self)
         axes = () if self.shared_axes is None else as_tuple(self.shared_axes)
-        require(all(is_int(axis, least=1) for axis in axes), "PReLU", "shared_axes to be ints >= 1", shared_axes=self.shared_axes)
+        require(
+            all(is_int(axis, least=1) for axis in axes),
+            "PReLU",
+            "shared_axes to be ints >= 1",
+            shared_axes=self.shared_axes,
+        )
         object.__setattr__(self, "shared_axes", tuple(sorted({int(axis) for axis in axes})))
 
     def init(self, rng: np.random.Generator, shape: Shape) -> Params:
         shared = self.shared_axes
         fits = max(shared, default=0) <= len(shape)
-        require(fits, self.name or "PReLU", f"shared_axes from 1 to {len(shape)}", shared_axes=shared, input_shape=shape)
+        require(
+            fits,
+            self.name or "PReLU",
+            f"shared_axes from 1 to {len(shape)}",
+            shared_axes=shared,
+            input_shape=shape,
+        )
         sizes = tuple(1 if axis in shared else size for axis, size in enumerate(shape, start=1))
         return {"alpha": initializers.get(self.alpha_initializer)(rng, sizes)}
 

@@ -1,4 +1,6 @@
-"""Layers that change each image by chance, in training only: what is learned from one image then holds for many like it."""
+"""Layers that change each image by chance, in training only: what is learned from one image then
+holds for many like it.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +31,9 @@ class RandomImageLayer(Layer):
     def init(self, rng: np.random.Generator, shape: Shape) -> Params:
         return check_image_shape(self, shape)
 
-    def apply(self, params: Params, state: State, x: Array, *, key: Array, train: bool, mask: Array | None) -> tuple[Array, State]:
+    def apply(
+        self, params: Params, state: State, x: Array, *, key: Array, train: bool, mask: Array | None
+    ) -> tuple[Array, State]:
         return (self.augment(state, x, key) if train else x), state
 
     @abstractmethod
@@ -39,13 +43,15 @@ class RandomImageLayer(Layer):
 
 @dataclass(frozen=True)
 class RandomFlip(RandomImageLayer):
-    """In training, mirror each image left to right, top to bottom, or both, each with probability 1/2.
+    """In training, mirror each image left to right, top to bottom, or both, each with probability
+    1/2.
 
     Shapes:
         (batch, height, width, channels) to the same.
 
     Args:
-        mode: "horizontal" swaps left and right, "vertical" top and bottom, "horizontal_and_vertical" draws for both.
+        mode: "horizontal" swaps left and right, "vertical" top and bottom,
+            "horizontal_and_vertical" draws for both.
 
     Raises:
         ConfigError: another mode; at the first use, no images.
@@ -68,7 +74,11 @@ class RandomFlip(RandomImageLayer):
         for axis, name in ((2, "horizontal"), (1, "vertical")):
             if name in self.mode:
                 key, own = jax.random.split(key)
-                x = jnp.where(broadcast_over_pixels(jax.random.bernoulli(own, 0.5, (len(x),))), jnp.flip(x, axis), x)
+                x = jnp.where(
+                    broadcast_over_pixels(jax.random.bernoulli(own, 0.5, (len(x),))),
+                    jnp.flip(x, axis),
+                    x,
+                )
         return x
 
     def formula(self) -> str:
@@ -77,15 +87,17 @@ class RandomFlip(RandomImageLayer):
 
 @dataclass(frozen=True)
 class RandomRotation(RandomImageLayer):
-    """In training, turn each image about its centre by an angle drawn uniformly from 2 pi factor, counted against the clock.
+    """In training, turn each image about its centre by an angle drawn uniformly from 2 pi factor,
+    counted against the clock.
 
     Shapes:
         (batch, height, width, channels) to the same.
 
     Args:
-        factor: a share of a full turn: 0.1 draws from -36 to 36 degrees; (0, 0.25) from none to a quarter turn.
-        fill_mode: what stands where the turned image does not reach: "reflect" (d c b a | a b c d | d c b a), "nearest" (a a | a b),
-            "wrap" (c d | a b), or "constant".
+        factor: a share of a full turn: 0.1 draws from -36 to 36 degrees; (0, 0.25) from none to a
+            quarter turn.
+        fill_mode: what stands where the turned image does not reach: "reflect" (d c b a | a b c d |
+            d c b a), "nearest" (a a | a b), "wrap" (c d | a b), or "constant".
         interpolation: "bilinear" or "nearest".
         fill_value: what "constant" puts there, in the unit of the pixels.
 
@@ -112,7 +124,9 @@ class RandomRotation(RandomImageLayer):
 
     def augment(self, state: State, x: Array, key: Array) -> Array:
         angle = 2 * math.pi * draw_uniform(key, self.factor, x)
-        return _affine_transform(self, x, jnp.cos(angle), -jnp.sin(angle), jnp.sin(angle), jnp.cos(angle))
+        return _affine_transform(
+            self, x, jnp.cos(angle), -jnp.sin(angle), jnp.sin(angle), jnp.cos(angle)
+        )
 
     def formula(self) -> str:
         low, high = (360 * share for share in self.factor)
@@ -121,13 +135,15 @@ class RandomRotation(RandomImageLayer):
 
 @dataclass(frozen=True)
 class RandomZoom(RandomImageLayer):
-    """In training, shrink each image to 1 / (1 + factor) of its size about its centre; a factor below 0 makes it larger.
+    """In training, shrink each image to 1 / (1 + factor) of its size about its centre; a factor
+    below 0 makes it larger.
 
     Shapes:
         (batch, height, width, channels) to the same.
 
     Args:
-        height_factor: what is drawn from, above -1: 0.2 draws from -0.2 to 0.2; (-0.3, -0.2) enlarges by 1.25 to 1.43.
+        height_factor: what is drawn from, above -1: 0.2 draws from -0.2 to 0.2; (-0.3, -0.2)
+            enlarges by 1.25 to 1.43.
         width_factor: of the width; None for the height's, which keeps the proportions.
         fill_mode, interpolation, fill_value: see `RandomRotation`.
 
@@ -154,22 +170,33 @@ class RandomZoom(RandomImageLayer):
         if self.width_factor is not None:
             standardize_factor(self, "width_factor", -1, 1)
         above = min(self.height_factor[0], (self.width_factor or self.height_factor)[0]) > -1
-        require(above, "RandomZoom", "factors above -1", height_factor=self.height_factor, width_factor=self.width_factor)
+        require(
+            above,
+            "RandomZoom",
+            "factors above -1",
+            height_factor=self.height_factor,
+            width_factor=self.width_factor,
+        )
         _check_fill(self)
 
     def augment(self, state: State, x: Array, key: Array) -> Array:
         one, other = jax.random.split(key)
         height = 1 + draw_uniform(one, self.height_factor, x)
-        width = height if self.width_factor is None else 1 + draw_uniform(other, self.width_factor, x)
+        width = (
+            height if self.width_factor is None else 1 + draw_uniform(other, self.width_factor, x)
+        )
         return _affine_transform(self, x, width, 0 * width, 0 * height, height)
 
     def formula(self) -> str:
-        return f"zoomed by {_format_ranges(self.height_factor, self.width_factor)}, in training only"
+        return (
+            f"zoomed by {_format_ranges(self.height_factor, self.width_factor)}, in training only"
+        )
 
 
 @dataclass(frozen=True)
 class RandomTranslation(RandomImageLayer):
-    """In training, shift each image down by a share of its height and right by a share of its width.
+    """In training, shift each image down by a share of its height and right by a share of its
+    width.
 
     Shapes:
         (batch, height, width, channels) to the same.
@@ -203,9 +230,14 @@ class RandomTranslation(RandomImageLayer):
         _check_fill(self)
 
     def augment(self, state: State, x: Array, key: Array) -> Array:
-        down, right = (draw_uniform(own, factor, x) for own, factor in zip(jax.random.split(key), self._factors(), strict=True))
+        down, right = (
+            draw_uniform(own, factor, x)
+            for own, factor in zip(jax.random.split(key), self._factors(), strict=True)
+        )
         one = jnp.ones_like(down)
-        return _affine_transform(self, x, one, 0 * one, 0 * one, one, down * x.shape[1], right * x.shape[2])
+        return _affine_transform(
+            self, x, one, 0 * one, 0 * one, one, down * x.shape[1], right * x.shape[2]
+        )
 
     def _factors(self) -> tuple[Any, Any]:
         return self.height_factor, self.width_factor
@@ -216,7 +248,8 @@ class RandomTranslation(RandomImageLayer):
 
 @dataclass(frozen=True)
 class RandomShear(RandomImageLayer):
-    """In training, shear each image about its upper left corner: x <- x + s_x y, y <- y + s_y x, both with one sign, drawn.
+    """In training, shear each image about its upper left corner: x <- x + s_x y, y <- y + s_y x,
+    both with one sign, drawn.
 
     Shapes:
         (batch, height, width, channels) to the same.
@@ -250,7 +283,10 @@ class RandomShear(RandomImageLayer):
     def augment(self, state: State, x: Array, key: Array) -> Array:
         keys = jax.random.split(key, 3)
         sign = 1 - 2.0 * jax.random.bernoulli(keys[0], 0.5, (len(x),))
-        across, down = sign * draw_uniform(keys[1], self.x_factor, x), sign * draw_uniform(keys[2], self.y_factor, x)
+        across, down = (
+            sign * draw_uniform(keys[1], self.x_factor, x),
+            sign * draw_uniform(keys[2], self.y_factor, x),
+        )
         one = jnp.ones_like(across)
         return _resample(self, x, (one, across, 0 * one), (down, one, 0 * one))
 
@@ -260,17 +296,20 @@ class RandomShear(RandomImageLayer):
 
 @dataclass(frozen=True)
 class RandomCrop(Layer):
-    """In training, cut a piece out of each image at a place of its own; otherwise the piece in the middle.
+    """In training, cut a piece out of each image at a place of its own; otherwise the piece in the
+    middle.
 
     Shapes:
-        (batch, h, w, channels) to (batch, height, width, channels), with h >= height and w >= width.
+        (batch, h, w, channels) to (batch, height, width, channels), with h >= height and w >=
+        width.
 
     Args:
         height: of the piece, in pixels, >= 1.
         width: of the piece, >= 1.
 
     Raises:
-        ConfigError: a size that is no int >= 1; at the first use, no images, or images that are smaller.
+        ConfigError: a size that is no int >= 1; at the first use, no images, or images that are
+            smaller.
 
     Example:
         >>> x = np.arange(16.0).reshape(1, 4, 4, 1)
@@ -285,23 +324,39 @@ class RandomCrop(Layer):
 
     def __post_init__(self):
         ok = is_int(self.height, least=1) and is_int(self.width, least=1)
-        require(ok, "RandomCrop", "height and width to be ints >= 1", height=self.height, width=self.width)
+        require(
+            ok,
+            "RandomCrop",
+            "height and width to be ints >= 1",
+            height=self.height,
+            width=self.width,
+        )
 
     def init(self, rng: np.random.Generator, shape: Shape) -> Params:
         nothing = check_image_shape(self, shape)
         fits = shape[0] >= self.height and shape[1] >= self.width
         who, fix = self.name or "RandomCrop", "Lower height and width, or read larger images."
-        require(fits, who, f"images of {self.height} x {self.width} pixels or more", input_shape=shape, fix=fix)
+        require(
+            fits,
+            who,
+            f"images of {self.height} x {self.width} pixels or more",
+            input_shape=shape,
+            fix=fix,
+        )
         return nothing
 
-    def apply(self, params: Params, state: State, x: Array, *, key: Array, train: bool, mask: Array | None) -> tuple[Array, State]:
+    def apply(
+        self, params: Params, state: State, x: Array, *, key: Array, train: bool, mask: Array | None
+    ) -> tuple[Array, State]:
         free = np.array([x.shape[1] - self.height, x.shape[2] - self.width])
         if not train:
             top, left = free // 2
             return x[:, top : top + self.height, left : left + self.width], state
         places = jax.random.randint(key, (len(x), 2), 0, free + 1)
         size = (self.height, self.width, x.shape[3])
-        return jax.vmap(lambda image, place: jax.lax.dynamic_slice(image, (*place, 0), size))(x, places), state
+        return jax.vmap(lambda image, place: jax.lax.dynamic_slice(image, (*place, 0), size))(
+            x, places
+        ), state
 
     def formula(self) -> str:
         return f"a piece of {self.height} x {self.width}, in training from anywhere"
@@ -316,11 +371,28 @@ def check_image_shape(layer: Layer, shape: Shape) -> Params:
 
 
 def standardize_factor(layer: Layer, name: str, minimum: float, maximum: float) -> None:
-    """Make a pair (low, high) of a factor: f stands for (-f, f), or (0, f) where none below 0 is allowed."""
+    """Make a pair (low, high) of a factor: f stands for (-f, f), or (0, f) where none below 0 is
+    allowed.
+    """
     given = getattr(layer, name)
-    pair = (max(-abs(given), minimum), abs(given)) if is_number(given) else tuple(given) if isinstance(given, tuple | list) else ()
-    ok = len(pair) == 2 and all(is_number(end) for end in pair) and minimum <= pair[0] <= pair[1] <= maximum
-    require(ok, type(layer).__name__, f"{name} to be a number, or (low, high), from {minimum} to {maximum}", **{name: given})
+    pair = (
+        (max(-abs(given), minimum), abs(given))
+        if is_number(given)
+        else tuple(given)
+        if isinstance(given, tuple | list)
+        else ()
+    )
+    ok = (
+        len(pair) == 2
+        and all(is_number(end) for end in pair)
+        and minimum <= pair[0] <= pair[1] <= maximum
+    )
+    require(
+        ok,
+        type(layer).__name__,
+        f"{name} to be a number, or (low, high), from {minimum} to {maximum}",
+        **{name: given},
+    )
     object.__setattr__(layer, name, tuple(float(end) + 0.0 for end in pair))
 
 
@@ -328,7 +400,9 @@ def _check_fill(layer: Any) -> None:
     who = type(layer).__name__
     _check_choice(f"{who}: fill_mode", layer.fill_mode, FILL_MODES)
     _check_choice(f"{who}: interpolation", layer.interpolation, INTERPOLATION_ORDERS)
-    require(is_number(layer.fill_value), who, "fill_value to be a number", fill_value=layer.fill_value)
+    require(
+        is_number(layer.fill_value), who, "fill_value to be a number", fill_value=layer.fill_value
+    )
 
 
 def _check_choice(what: str, name: Any, choices: Iterable[str]) -> None:
@@ -346,8 +420,12 @@ def broadcast_over_pixels(values: Array) -> Array:
     return values[:, None, None, None]
 
 
-def _affine_transform(layer: Any, x: Array, a: Array, b: Array, c: Array, d: Array, down: Any = 0.0, right: Any = 0.0) -> Array:
-    """Images whose pixel at (u, v) from the centre is that at (a u + b v, c u + d v), then shifted; u to the right, v down."""
+def _affine_transform(
+    layer: Any, x: Array, a: Array, b: Array, c: Array, d: Array, down: Any = 0.0, right: Any = 0.0
+) -> Array:
+    """Images whose pixel at (u, v) from the centre is that at (a u + b v, c u + d v), then shifted;
+    u to the right, v down.
+    """
     middle_x, middle_y = (x.shape[2] - 1) / 2, (x.shape[1] - 1) / 2
     across = middle_x - a * middle_x - b * middle_y - right
     along = middle_y - c * middle_x - d * middle_y - down
@@ -355,9 +433,18 @@ def _affine_transform(layer: Any, x: Array, a: Array, b: Array, c: Array, d: Arr
 
 
 def _resample(layer: Any, x: Array, across: tuple[Array, ...], down: tuple[Array, ...]) -> Array:
-    """Images whose pixel at column u and row v is that at (a u + b v + c) of both lines; between pixels, and beyond them, as said."""
-    v, u = jnp.meshgrid(*(jnp.arange(size, dtype=jnp.asarray(x).dtype) for size in x.shape[1:3]), indexing="ij")
-    read = partial(map_coordinates, order=INTERPOLATION_ORDERS[layer.interpolation], mode=layer.fill_mode, cval=layer.fill_value)
+    """Images whose pixel at column u and row v is that at (a u + b v + c) of both lines; between
+    pixels, and beyond them, as said.
+    """
+    v, u = jnp.meshgrid(
+        *(jnp.arange(size, dtype=jnp.asarray(x).dtype) for size in x.shape[1:3]), indexing="ij"
+    )
+    read = partial(
+        map_coordinates,
+        order=INTERPOLATION_ORDERS[layer.interpolation],
+        mode=layer.fill_mode,
+        cval=layer.fill_value,
+    )
 
     def one(image: Array, across: tuple[Array, ...], down: tuple[Array, ...]) -> Array:
         places = [a * u + b * v + c for a, b, c in (down, across)]
@@ -373,4 +460,8 @@ def format_range(bounds: tuple[float, float]) -> str:
 
 
 def _format_ranges(height: tuple[float, float], width: tuple[float, float] | None) -> str:
-    return f"{format_range(height)}" if width is None else f"{format_range(height)} in height and {format_range(width)} in width"
+    return (
+        f"{format_range(height)}"
+        if width is None
+        else f"{format_range(height)} in height and {format_range(width)} in width"
+    )

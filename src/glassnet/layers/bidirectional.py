@@ -40,7 +40,8 @@ class ReverseSteps(Layer):
 class Bidirectional(Composite):
     """A recurrent layer and a copy of it that starts at the end, merged: y = merge(f(x), b(x)).
 
-    Each has weights of its own. With `return_sequences` the outputs of one step stand beside each other, and are 0 at masked steps.
+    Each has weights of its own. With `return_sequences` the outputs of one step stand beside each
+    other, and are 0 at masked steps.
 
     Shapes:
         (batch, time, features) to what the layer gives; with "concat" twice as many units.
@@ -66,17 +67,42 @@ class Bidirectional(Composite):
     def __post_init__(self):
         fix = "Write Bidirectional(LSTM(units))."
         ok = isinstance(self.layer, Recurrent)
-        require(ok, "Bidirectional", "a recurrent layer (SimpleRNN, LSTM, GRU)", layer=self.layer, fix=fix)
+        require(
+            ok,
+            "Bidirectional",
+            "a recurrent layer (SimpleRNN, LSTM, GRU)",
+            layer=self.layer,
+            fix=fix,
+        )
         fix = "Its copy goes backwards."
-        require(not self.layer.go_backwards, "Bidirectional", "a layer with go_backwards=False", go_backwards=True, fix=fix)
-        fix = "Two outputs go nowhere in layers that stand in a row." if self.merge_mode is None else ""
+        require(
+            not self.layer.go_backwards,
+            "Bidirectional",
+            "a layer with go_backwards=False",
+            go_backwards=True,
+            fix=fix,
+        )
+        fix = (
+            "Two outputs go nowhere in layers that stand in a row."
+            if self.merge_mode is None
+            else ""
+        )
         named = isinstance(self.merge_mode, str)
-        require(named, "Bidirectional", "merge_mode to be one of " + ", ".join(MERGE_MODES), merge_mode=self.merge_mode, fix=fix)
+        require(
+            named,
+            "Bidirectional",
+            "merge_mode to be one of " + ", ".join(MERGE_MODES),
+            merge_mode=self.merge_mode,
+            fix=fix,
+        )
         lookup("Bidirectional: merge_mode", self.merge_mode, MERGE_MODES)
 
     @property
     def branch_layers(self) -> tuple[tuple[Layer, ...], ...]:
-        name, every = self.layer.name or functional.default_name(self.layer), self.layer.return_sequences
+        name, every = (
+            self.layer.name or functional.default_name(self.layer),
+            self.layer.return_sequences,
+        )
         there = replace(self.layer, name=f"forward_{name}", zero_output_for_mask=every)
         back = replace(there, name=f"backward_{name}", go_backwards=True)
         return (there,), (back, ReverseSteps(name=f"backward_{name}.reverse")) if every else (back,)

@@ -1,4 +1,6 @@
-"""Layers that change the light of each image by chance, in training only; what its pixels may be is learned from the training rows."""
+"""Layers that change the light of each image by chance, in training only; what its pixels may be is
+learned from the training rows.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,9 @@ from glassnet.types import Array, Shape, State
 
 
 class PhotometricLayer(RandomImageLayer):
-    """What changes the light, within the range of the pixels: its own `value_range`, or what it learns."""
+    """What changes the light, within the range of the pixels: its own `value_range`, or what it
+    learns.
+    """
 
     value_range: Any
 
@@ -36,7 +40,8 @@ class PhotometricLayer(RandomImageLayer):
 
 @dataclass(frozen=True)
 class RandomContrast(PhotometricLayer):
-    """In training, y = m + c (x - m) of each image and channel, m being its mean, c drawn from 1 - factor to 1 + factor.
+    """In training, y = m + c (x - m) of each image and channel, m being its mean, c drawn from 1 -
+    factor to 1 + factor.
 
     What leaves the range of the pixels is put at its end.
 
@@ -45,7 +50,8 @@ class RandomContrast(PhotometricLayer):
 
     Args:
         factor: 0.2 draws c from 0.8 to 1.2; (0.5, 0.1) from 0.5 to 1.1.
-        value_range: (lowest, highest) pixel; None to learn it from the training rows as they reach the layer.
+        value_range: (lowest, highest) pixel; None to learn it from the training rows as they reach
+            the layer.
 
     Raises:
         ConfigError: an argument out of range; at the first use, no images.
@@ -56,7 +62,8 @@ class RandomContrast(PhotometricLayer):
         >>> layer.apply({}, layer.init_state((1, 2, 1)), x, key=jax.random.key(0), train=True, mask=None)[0].ravel().tolist()
         [15.0, 25.0]
 
-    Source: Keras's RandomContrast, which takes 0 to 255 for granted, and draws from 1 up where one number is given.
+    Source: Keras's RandomContrast, which takes 0 to 255 for granted, and draws from 1 up where one
+        number is given.
     """
 
     factor: Any
@@ -65,9 +72,18 @@ class RandomContrast(PhotometricLayer):
     def __post_init__(self):
         if is_number(self.factor):
             object.__setattr__(self, "factor", (self.factor, self.factor))
-        ok = isinstance(self.factor, tuple | list) and len(self.factor) == 2 and all(map(is_number, self.factor))
+        ok = (
+            isinstance(self.factor, tuple | list)
+            and len(self.factor) == 2
+            and all(map(is_number, self.factor))
+        )
         down, up = self.factor if ok else (0, -1)
-        require(ok and down <= 1 and -down <= up, "RandomContrast", "factor to be a number, or (down, up), from 0 to 1", factor=self.factor)
+        require(
+            ok and down <= 1 and -down <= up,
+            "RandomContrast",
+            "factor to be a number, or (down, up), from 0 to 1",
+            factor=self.factor,
+        )
         object.__setattr__(self, "factor", (float(down), float(up)))
         _check_range(self)
 
@@ -83,7 +99,8 @@ class RandomContrast(PhotometricLayer):
 
 @dataclass(frozen=True)
 class RandomBrightness(PhotometricLayer):
-    """In training, y = x + b (highest - lowest pixel) of each image, b drawn from -factor to factor.
+    """In training, y = x + b (highest - lowest pixel) of each image, b drawn from -factor to
+    factor.
 
     What leaves the range of the pixels is put at its end.
 
@@ -92,7 +109,8 @@ class RandomBrightness(PhotometricLayer):
 
     Args:
         factor: 0.2 draws b from -0.2 to 0.2; (0, 0.2) makes images lighter only. From -1 to 1.
-        value_range: (lowest, highest) pixel; None to learn it from the training rows as they reach the layer.
+        value_range: (lowest, highest) pixel; None to learn it from the training rows as they reach
+            the layer.
 
     Raises:
         ConfigError: an argument out of range; at the first use, no images.
@@ -115,7 +133,9 @@ class RandomBrightness(PhotometricLayer):
 
     def augment(self, state: State, x: Array, key: Array) -> Array:
         low, high = state["low"], state["high"]
-        return jnp.clip(x + broadcast_over_pixels(draw_uniform(key, self.factor, x)) * (high - low), low, high)
+        return jnp.clip(
+            x + broadcast_over_pixels(draw_uniform(key, self.factor, x)) * (high - low), low, high
+        )
 
     def formula(self) -> str:
         return f"lighter by {format_range(self.factor)} of the range, in training only"
@@ -123,12 +143,26 @@ class RandomBrightness(PhotometricLayer):
 
 def _check_range(layer: Any) -> None:
     given = layer.value_range
-    pair = isinstance(given, tuple | list) and len(given) == 2 and all(map(is_number, given)) and given[0] < given[1]
-    require(given is None or pair, type(layer).__name__, "value_range to be (lowest, highest) or None", value_range=given)
+    pair = (
+        isinstance(given, tuple | list)
+        and len(given) == 2
+        and all(map(is_number, given))
+        and given[0] < given[1]
+    )
+    require(
+        given is None or pair,
+        type(layer).__name__,
+        "value_range to be (lowest, highest) or None",
+        value_range=given,
+    )
     if given is not None:
         object.__setattr__(layer, "value_range", (float(given[0]), float(given[1])))
 
 
 def _range_state(bounds: Any, count: int = 1) -> State:
     low, high = bounds or (0.0, 0.0)
-    return {"low": np.float32(low), "high": np.float32(high), "count": np.float32(count if bounds else 0)}
+    return {
+        "low": np.float32(low),
+        "high": np.float32(high),
+        "count": np.float32(count if bounds else 0),
+    }

@@ -1,4 +1,6 @@
-"""Layers inside a layer: Residual, Parallel. They nest, and what holds for a layer of a network holds inside."""
+"""Layers inside a layer: Residual, Parallel. They nest, and what holds for a layer of a network
+holds inside.
+"""
 
 from __future__ import annotations
 
@@ -23,10 +25,12 @@ from glassnet.types import Array, Params, Shape, State
 
 @dataclass(frozen=True)
 class Composite(Layer, ABC):
-    """Chains of layers that all start at its input, and what joins their ends. Write one by giving `branch_layers` and `merge_outputs`.
+    """Chains of layers that all start at its input, and what joins their ends. Write one by giving
+    `branch_layers` and `merge_outputs`.
 
-    A network runs it link by link, so that the trace sees inside. Its params and state are tuples aligned with `parts`, and what is
-    inside is called after it, `residual_1/dense_1`. With `trainable=False` nothing inside learns.
+    A network runs it link by link, so that the trace sees inside. Its params and state are tuples
+    aligned with `parts`, and what is inside is called after it, `residual_1/dense_1`. With
+    `trainable=False` nothing inside learns.
 
     Example:
         >>> from glassnet.layers import Dense
@@ -53,10 +57,15 @@ class Composite(Layer, ABC):
 
     @cached_property
     def named_branches(self) -> tuple[tuple[Layer, ...], ...]:
-        """`stacks` as they run: each layer with its full name, and trainable only where the whole is."""
+        """`stacks` as they run: each layer with its full name, and trainable only where the whole
+        is.
+        """
         own = self.name or functional.default_name(self)
         named = iter(functional.with_names(tuple(flat(*self.branch_layers)), own))
-        full = (replace(layer, name=f"{own}/{layer.name}", trainable=layer.trainable and self.trainable) for layer in named)
+        full = (
+            replace(layer, name=f"{own}/{layer.name}", trainable=layer.trainable and self.trainable)
+            for layer in named
+        )
         return tuple(tuple(next(full) for _ in stack) for stack in self.branch_layers)
 
     @cached_property
@@ -69,12 +78,19 @@ class Composite(Layer, ABC):
         """All links inside, chain after chain."""
         return tuple(flat(*self.branch_links))
 
-    def iter_branches(self, params: Params, state: State, key: Array) -> Iterator[tuple[functional.Links, Params, State, Array]]:
+    def iter_branches(
+        self, params: Params, state: State, key: Array
+    ) -> Iterator[tuple[functional.Links, Params, State, Array]]:
         """Every chain with its params, its state and a key of its own."""
         start = 0
         for i, links in enumerate(self.branch_links):
             own = slice(start, start := start + len(links))
-            yield links, params[own], state[own], None if key is None else jax.random.fold_in(key, i)
+            yield (
+                links,
+                params[own],
+                state[own],
+                None if key is None else jax.random.fold_in(key, i),
+            )
 
     def init(self, rng: np.random.Generator, shape: Shape) -> Params:
         return self.init_params_and_state(rng, shape)[0]
@@ -83,22 +99,31 @@ class Composite(Layer, ABC):
         return self.init_params_and_state(np.random.default_rng(0), shape)[1]
 
     def init_params_and_state(self, rng: np.random.Generator, shape: Shape) -> tuple[Params, State]:
-        params, state, _ = zip(*(functional.init(links, rng, shape) for links in self.branch_links), strict=True)
+        params, state, _ = zip(
+            *(functional.init(links, rng, shape) for links in self.branch_links), strict=True
+        )
         return tuple(flat(*params)), tuple(flat(*state))
 
-    def apply(self, params: Params, state: State, x: Array, *, key: Array, train: bool, mask: Array | None) -> tuple[Array, State]:
+    def apply(
+        self, params: Params, state: State, x: Array, *, key: Array, train: bool, mask: Array | None
+    ) -> tuple[Array, State]:
         return self.run(params, state, x, key=key, train=train, mask=mask)[:2]
 
     def run(
         self, params: Params, state: State, x: Array, *, key: Array, train: bool, mask: Array | None
     ) -> tuple[Array, State, Array | None]:
-        ran = [functional.run(links, p, s, x, key=k, train=train, mask=mask) for links, p, s, k in self.iter_branches(params, state, key)]
+        ran = [
+            functional.run(links, p, s, x, key=k, train=train, mask=mask)
+            for links, p, s, k in self.iter_branches(params, state, key)
+        ]
         ends, states, masks = zip(*ran, strict=True)
         return self.merge_outputs(ends), tuple(flat(*states)), join_masks(masks)
 
 
 def join_masks(masks: tuple[Array | None, ...]) -> Array | None:
-    """What is real at the end of every chain: (batch,) and (batch, time) together are (batch, time); None says that all is."""
+    """What is real at the end of every chain: (batch,) and (batch, time) together are (batch,
+    time); None says that all is.
+    """
     known = sorted((mask for mask in masks if mask is not None), key=jnp.ndim)
     if not known:
         return None
@@ -113,15 +138,23 @@ def _as_layers(who: str, layers: Any) -> tuple[Layer, ...]:
     for layer in stack:
         functional.check_layer_type(layer, who)
         fix = "It stands in front of the network: Sequential([Input(...), ...])."
-        require(not isinstance(layer, Input), who, "layers that run, and no Input", received=layer, fix=fix)
+        require(
+            not isinstance(layer, Input),
+            who,
+            "layers that run, and no Input",
+            received=layer,
+            fix=fix,
+        )
     return stack
 
 
 @dataclass(frozen=True)
 class Residual(Composite):
-    """Layers and a way around them: y = x + f(x), f being the layers in a row. They must keep the shape.
+    """Layers and a way around them: y = x + f(x), f being the layers in a row. They must keep the
+    shape.
 
-    However little f passes on, the delta at x is the delta at y plus f's: gradients do not vanish on their way through many.
+    However little f passes on, the delta at x is the delta at y plus f's: gradients do not vanish
+    on their way through many.
 
     Shapes:
         (batch, ...) to the same.
@@ -130,7 +163,8 @@ class Residual(Composite):
         layers: of f, in the order in which they run.
 
     Raises:
-        ConfigError: something that is no layer; at the first use, layers that give another shape than they take.
+        ConfigError: something that is no layer; at the first use, layers that give another shape
+            than they take.
 
     Example:
         >>> from glassnet.layers import Dense
@@ -154,7 +188,14 @@ class Residual(Composite):
     def merge_outputs(self, outputs: tuple[Array, ...]) -> Array:
         x, f = outputs
         fix = f"End in a layer that gives {x.shape[1:]} again, such as Dense({x.shape[-1]})."
-        require(x.shape == f.shape, self.name or "Residual", "layers that keep the shape", input=x.shape[1:], output=f.shape[1:], fix=fix)
+        require(
+            x.shape == f.shape,
+            self.name or "Residual",
+            "layers that keep the shape",
+            input=x.shape[1:],
+            output=f.shape[1:],
+            fix=fix,
+        )
         return x + f
 
     def formula(self) -> str:
@@ -174,20 +215,25 @@ class Parallel(Composite):
     """Branches on one input, merged: y = merge(f_1(x), ..., f_n(x)).
 
     Shapes:
-        (batch, ...) to what the branches give: all of one shape, except for the last axis of "concat", whose sizes add up.
+        (batch, ...) to what the branches give: all of one shape, except for the last axis of
+        "concat", whose sizes add up.
 
     Args:
         branches: each a layer or a list of layers; an empty list hands on x itself.
-        merge: "concat" (side by side on the last axis), "add", "multiply" or "mean" (number by number).
+        merge: "concat" (side by side on the last axis), "add", "multiply" or "mean" (number by
+            number).
 
     Raises:
-        ConfigError: something that is no layer, no branch, an unknown merge; at the first use, branches whose outputs do not fit.
+        ConfigError: something that is no layer, no branch, an unknown merge; at the first use,
+            branches whose outputs do not fit.
 
     Example:
         >>> from glassnet.layers import Dense
         >>> both = Parallel([Dense(3), [Dense(8, activation="relu"), Dense(2)]])
-        >>> both.formula(), [part.name for part in both.branch_links[1]]
-        ('y = concat(f1(x), f2(x))', ['parallel/dense_2', 'parallel/dense_2.relu', 'parallel/dense_3'])
+        >>> both.formula()
+        'y = concat(f1(x), f2(x))'
+        >>> [part.name for part in both.branch_links[1]]
+        ['parallel/dense_2', 'parallel/dense_2.relu', 'parallel/dense_3']
 
     Source: Szegedy et al. 2014, arXiv 1409.4842, figure 2, for concatenated branches.
     """
@@ -199,7 +245,9 @@ class Parallel(Composite):
         listed = isinstance(self.branches, list | tuple) and len(self.branches) > 0
         fix = "Write Parallel([branch, branch]), each a layer or a list of layers."
         require(listed, "Parallel", "a list of branches", branches=self.branches, fix=fix)
-        object.__setattr__(self, "branches", tuple(_as_layers("Parallel", branch) for branch in self.branches))
+        object.__setattr__(
+            self, "branches", tuple(_as_layers("Parallel", branch) for branch in self.branches)
+        )
         lookup("Parallel: merge", self.merge, MERGES)
 
     @property
@@ -210,7 +258,12 @@ class Parallel(Composite):
         shapes = [end.shape[1:] for end in outputs]
         fixed = [shape[:-1] if self.merge == "concat" else shape for shape in shapes]
         fits = "the same shape" + (", the last axis apart," if self.merge == "concat" else "")
-        require(len(set(fixed)) == 1, self.name or "Parallel", f"{fits} from every branch to {self.merge}", outputs=shapes)
+        require(
+            len(set(fixed)) == 1,
+            self.name or "Parallel",
+            f"{fits} from every branch to {self.merge}",
+            outputs=shapes,
+        )
         return MERGES[self.merge](outputs)
 
     def formula(self) -> str:

@@ -1,4 +1,6 @@
-"""Layers whose kernel slides over steps or pixels: Conv1D, Conv2D, and Conv2DTranspose, which goes the other way."""
+"""Layers whose kernel slides over steps or pixels: Conv1D, Conv2D, and Conv2DTranspose, which goes
+the other way.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +32,9 @@ from glassnet.types import Array, Params, Shape
 
 @dataclass(frozen=True)
 class Convolution(Layer, ABC):
-    """What every convolution has: its fields and checks, its kernel's start, and its activation as a link of its own."""
+    """What every convolution has: its fields and checks, its kernel's start, and its activation as
+    a link of its own.
+    """
 
     filters: int
     kernel_size: Any
@@ -49,13 +53,27 @@ class Convolution(Layer, ABC):
 
     def __post_init__(self):
         who = type(self).__name__
-        require(is_int(self.filters, least=1), who, "filters to be an int >= 1", filters=self.filters)
+        require(
+            is_int(self.filters, least=1), who, "filters to be an int >= 1", filters=self.filters
+        )
         for name in ("kernel_size", "strides", "dilation_rate"):
             object.__setattr__(self, name, standardize_tuple(self, name, self.rank))
         causal = "Only Conv1D has an order in time." if self.padding == "causal" else ""
-        require(self.padding in self.paddings, who, f"padding to be one of {', '.join(self.paddings)}", padding=self.padding, fix=causal)
+        require(
+            self.padding in self.paddings,
+            who,
+            f"padding to be one of {', '.join(self.paddings)}",
+            padding=self.padding,
+            fix=causal,
+        )
         either = max(self.strides) == 1 or max(self.dilation_rate) == 1
-        require(either, who, "strides or dilation_rate to be 1", strides=self.strides, dilation_rate=self.dilation_rate)
+        require(
+            either,
+            who,
+            "strides or dilation_rate to be 1",
+            strides=self.strides,
+            dilation_rate=self.dilation_rate,
+        )
         if self.activation is not None:
             object.__setattr__(self, "activation", activations.canonicalize(self.activation))
         resolve_fields(self)
@@ -71,7 +89,9 @@ class Convolution(Layer, ABC):
 
     def init(self, rng: np.random.Generator, shape: Shape) -> Params:
         self.check_shape(shape)
-        params = {"kernel": initializers.get(self.kernel_initializer)(rng, self.kernel_shape(shape[-1]))}
+        params = {
+            "kernel": initializers.get(self.kernel_initializer)(rng, self.kernel_shape(shape[-1]))
+        }
         if self.use_bias:
             params["bias"] = initializers.get(self.bias_initializer)(rng, (self.filters,))
         return params
@@ -92,21 +112,25 @@ class Convolution(Layer, ABC):
 
 @dataclass(frozen=True)
 class Conv1D(Convolution):
-    """Every step weighs the steps around it by one kernel: z[t] = sum over m of x[strides t + dilation m] W[m] + b, a = f(z).
+    """Every step weighs the steps around it by one kernel: z[t] = sum over m of x[strides t +
+    dilation m] W[m] + b, a = f(z).
 
-    A mask over time stays where the number of steps does; elsewhere a row with any real step is real.
+    A mask over time stays where the number of steps does; elsewhere a row with any real step is
+    real.
 
     Shapes:
-        (batch, steps, channels) to (batch, steps', filters); kernel W (kernel_size, channels, filters), bias b (filters,). steps' is
-        steps / strides, rounded up; with padding "valid" (steps - dilation_rate (kernel_size - 1)) / strides, rounded up.
+        (batch, steps, channels) to (batch, steps', filters); kernel W (kernel_size, channels,
+        filters), bias b (filters,). steps' is steps / strides, rounded up; with padding "valid"
+        (steps - dilation_rate (kernel_size - 1)) / strides, rounded up.
 
     Args:
         filters: channels that come out, >= 1.
         kernel_size: steps that one output weighs, >= 1.
         strides: steps from one output to the next, >= 1.
-        padding: zeros around the input: "valid" for none, "same" for half before and half after, "causal" for all before, so that no
-            output weighs steps that come later.
-        dilation_rate: steps from one weight of the kernel to the next, >= 1; strides or this must be 1.
+        padding: zeros around the input: "valid" for none, "same" for half before and half after,
+            "causal" for all before, so that no output weighs steps that come later.
+        dilation_rate: steps from one weight of the kernel to the next, >= 1; strides or this must
+            be 1.
         activation: f; None for z itself. It runs as a link of its own, so z and a are both visible.
         use_bias: whether b exists.
         kernel_initializer: where W starts.
@@ -115,8 +139,9 @@ class Conv1D(Convolution):
         bias_regularizer: a penalty on b, added to the loss.
 
     Raises:
-        ConfigError: a size is not an int >= 1; strides and dilation_rate are both above 1; a name is unknown; once the shape is known,
-            no steps and channels, or fewer steps than a kernel without padding spans.
+        ConfigError: a size is not an int >= 1; strides and dilation_rate are both above 1; a name
+            is unknown; once the shape is known, no steps and channels, or fewer steps than a kernel
+            without padding spans.
 
     Example:
         What every step adds to the one before:
@@ -126,8 +151,8 @@ class Conv1D(Convolution):
         >>> z.ravel().tolist()
         [1.0, 2.0, 3.0]
 
-    Source: Waibel et al. 1989, Phoneme recognition using time-delay neural networks; "causal" van den Oord et al. 2016,
-        arXiv 1609.03499, section 2.1; Keras's arguments.
+    Source: Waibel et al. 1989, Phoneme recognition using time-delay neural networks; "causal" van
+        den Oord et al. 2016, arXiv 1609.03499, section 2.1; Keras's arguments.
     """
 
     strides: Any = 1
@@ -149,21 +174,25 @@ class Conv1D(Convolution):
 
 @dataclass(frozen=True)
 class Conv2D(Convolution):
-    """Every pixel weighs the pixels around it by one kernel: z[i, j] = sum over m, n of x[i + m, j + n] W[m, n] + b, a = f(z).
+    """Every pixel weighs the pixels around it by one kernel: z[i, j] = sum over m, n of x[i + m, j
+    + n] W[m, n] + b, a = f(z).
 
     With strides s and dilation d it is x[s i + d m, s j + d n].
 
     Shapes:
-        (batch, height, width, channels) to (batch, height', width', filters); kernel W (kernel height, kernel width, channels, filters),
-        bias b (filters,). height' is height / strides, rounded up; with padding "valid"
-        (height - dilation_rate (kernel height - 1)) / strides, rounded up. Width alike.
+        (batch, height, width, channels) to (batch, height', width', filters); kernel W (kernel
+        height, kernel width, channels, filters), bias b (filters,). height' is height / strides,
+        rounded up; with padding "valid" (height - dilation_rate (kernel height - 1)) / strides,
+        rounded up. Width alike.
 
     Args:
         filters: channels that come out, >= 1.
-        kernel_size: height and width of the kernel in pixels, each >= 1; here and below an int stands for both.
+        kernel_size: height and width of the kernel in pixels, each >= 1; here and below an int
+            stands for both.
         strides: pixels from one output to the next, >= 1.
         padding: "valid" for none, "same" for zeros on all sides.
-        dilation_rate: pixels from one weight of the kernel to the next, >= 1; strides or this must be 1.
+        dilation_rate: pixels from one weight of the kernel to the next, >= 1; strides or this must
+            be 1.
         activation: f; None for z itself. It runs as a link of its own, so z and a are both visible.
         use_bias: whether b exists.
         kernel_initializer: where W starts.
@@ -172,8 +201,9 @@ class Conv2D(Convolution):
         bias_regularizer: a penalty on b, added to the loss.
 
     Raises:
-        ConfigError: a size is not an int >= 1; strides and dilation_rate are both above 1; a name is unknown; once the shape is known,
-            no images with channels, or images smaller than a kernel without padding spans.
+        ConfigError: a size is not an int >= 1; strides and dilation_rate are both above 1; a name
+            is unknown; once the shape is known, no images with channels, or images smaller than a
+            kernel without padding spans.
 
     Example:
         Where an image grows brighter from left to right:
@@ -183,7 +213,8 @@ class Conv2D(Convolution):
         >>> z[0, :, :, 0].tolist()
         [[0.0, 9.0], [9.0, 0.0]]
 
-    Source: LeCun et al. 1998, Gradient-based learning applied to document recognition, section II; Keras's arguments.
+    Source: LeCun et al. 1998, Gradient-based learning applied to document recognition, section II;
+        Keras's arguments.
     """
 
     def kernel_shape(self, channels: int) -> Shape:
@@ -199,20 +230,26 @@ class Conv2D(Convolution):
 
 @dataclass(frozen=True)
 class Conv2DTranspose(Convolution):
-    """Every pixel paints the kernel, weighed, and what overlaps adds up: z[s i + d m, s j + d n] += x[i, j] W[m, n], + b, a = f(z).
+    """Every pixel paints the kernel, weighed, and what overlaps adds up: z[s i + d m, s j + d n] +=
+    x[i, j] W[m, n], + b, a = f(z).
 
-    The way back of the Conv2D of these strides s and dilation d, and so the way from few pixels to many.
+    The way back of the Conv2D of these strides s and dilation d, and so the way from few pixels to
+    many.
 
     Shapes:
-        (batch, height, width, channels) to (batch, height', width', filters); kernel W (kernel height, kernel width, filters, channels),
-        bias b (filters,). height' is strides height; with padding "valid" as much more as the kernel spans beyond strides. Width alike.
+        (batch, height, width, channels) to (batch, height', width', filters); kernel W (kernel
+        height, kernel width, filters, channels), bias b (filters,). height' is strides height; with
+        padding "valid" as much more as the kernel spans beyond strides. Width alike.
 
     Args:
         filters: channels that come out, >= 1.
-        kernel_size: height and width of the kernel in pixels, each >= 1; here and below an int stands for both.
+        kernel_size: height and width of the kernel in pixels, each >= 1; here and below an int
+            stands for both.
         strides: pixels from where one input paints to where the next does, >= 1.
-        padding: "valid" for all that is painted, "same" for strides times the size, the edges cut off.
-        dilation_rate: pixels from one weight of the kernel to the next, >= 1; strides or this must be 1.
+        padding: "valid" for all that is painted, "same" for strides times the size, the edges cut
+            off.
+        dilation_rate: pixels from one weight of the kernel to the next, >= 1; strides or this must
+            be 1.
         activation: f; None for z itself. It runs as a link of its own, so z and a are both visible.
         use_bias: whether b exists.
         kernel_initializer: where W starts.
@@ -221,8 +258,8 @@ class Conv2DTranspose(Convolution):
         bias_regularizer: a penalty on b, added to the loss.
 
     Raises:
-        ConfigError: a size is not an int >= 1; strides and dilation_rate are both above 1; a name is unknown; once the shape is known,
-            no images with channels.
+        ConfigError: a size is not an int >= 1; strides and dilation_rate are both above 1; a name
+            is unknown; once the shape is known, no images with channels.
 
     Example:
         Two pixels paint a kernel three wide, two apart; in the middle they overlap:
@@ -231,7 +268,8 @@ class Conv2DTranspose(Convolution):
         >>> layer({"kernel": np.array([1.0, 2.0, 3.0]).reshape(1, 3, 1, 1)}, np.array([1.0, 10.0]).reshape(1, 1, 2, 1)).ravel().tolist()
         [1.0, 2.0, 13.0, 20.0, 30.0]
 
-    Source: Zeiler et al. 2010, Deconvolutional networks; Dumoulin and Visin 2016, arXiv 1603.07285, chapter 4; Keras's arguments.
+    Source: Zeiler et al. 2010, Deconvolutional networks; Dumoulin and Visin 2016, arXiv 1603.07285,
+        chapter 4; Keras's arguments.
     """
 
     def kernel_shape(self, channels: int) -> Shape:
@@ -242,7 +280,10 @@ class Conv2DTranspose(Convolution):
 
     def output_sizes(self, shape: Shape) -> tuple[int, ...]:
         """Height and width of the output."""
-        beyond = [max(span - s, 0) if self.padding == "valid" else 0 for span, s in zip(self.window.dilated_size, self.strides, strict=True)]
+        beyond = [
+            max(span - s, 0) if self.padding == "valid" else 0
+            for span, s in zip(self.window.dilated_size, self.strides, strict=True)
+        ]
         return tuple(n * s + more for n, s, more in zip(shape, self.strides, beyond, strict=True))
 
     def __call__(self, params: Params, x: Array) -> Array:

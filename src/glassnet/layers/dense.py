@@ -26,7 +26,8 @@ class Dense(Layer):
 
     Args:
         units: number of neurons, >= 1.
-        activation: f; None for the weighted sum itself. It runs as a link of its own, so z and a are both visible.
+        activation: f; None for the weighted sum itself. It runs as a link of its own, so z and a
+            are both visible.
         use_bias: whether b exists.
         kernel_initializer: where W starts.
         bias_initializer: where b starts.
@@ -81,12 +82,15 @@ class Dense(Layer):
 
 @dataclass(frozen=True)
 class Maxout(Layer):
-    """The largest of several weighted sums, a non-linearity that is learned: y = max_k (x W_k + b_k), along the last axis.
+    """The largest of several weighted sums, a non-linearity that is learned: y = max_k (x W_k +
+    b_k), along the last axis.
 
-    Two pieces can be a rectifier or an absolute value; enough of them come near any convex function.
+    Two pieces can be a rectifier or an absolute value; enough of them come near any convex
+    function.
 
     Shapes:
-        (batch, ..., n) to (batch, ..., units); kernel (n, pieces, units), W_k = kernel[:, k], bias (pieces, units).
+        (batch, ..., n) to (batch, ..., units); kernel (n, pieces, units), W_k = kernel[:, k], bias
+        (pieces, units).
 
     Args:
         units: number of neurons, >= 1.
@@ -107,7 +111,8 @@ class Maxout(Layer):
         >>> Maxout(1)(xor, np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])).ravel().tolist()
         [0.0, 1.0, 1.0, 0.0]
 
-    Source: lecture 002, max(w1 x + b1, w2 x + b2); Goodfellow et al. 2013, arXiv 1302.4389, section 3, whose k is `pieces`.
+    Source: lecture 002, max(w1 x + b1, w2 x + b2); Goodfellow et al. 2013, arXiv 1302.4389, section
+        3, whose k is `pieces`.
     """
 
     units: int = 1
@@ -120,14 +125,23 @@ class Maxout(Layer):
 
     def __post_init__(self):
         require(is_int(self.units, least=1), "Maxout", "units to be an int >= 1", units=self.units)
-        require(is_int(self.pieces, least=1), "Maxout", "pieces to be an int >= 1", pieces=self.pieces)
+        require(
+            is_int(self.pieces, least=1), "Maxout", "pieces to be an int >= 1", pieces=self.pieces
+        )
         resolve_fields(self)
 
     def init(self, rng: np.random.Generator, shape: Shape) -> Params:
-        kernel = initializers.get(self.kernel_initializer).draw_many(rng, (shape[-1], self.units), self.pieces)
+        kernel = initializers.get(self.kernel_initializer).draw_many(
+            rng, (shape[-1], self.units), self.pieces
+        )
         if not self.use_bias:
             return {"kernel": kernel}
-        return {"kernel": kernel, "bias": initializers.get(self.bias_initializer).draw_many(rng, (self.units,), self.pieces)}
+        return {
+            "kernel": kernel,
+            "bias": initializers.get(self.bias_initializer).draw_many(
+                rng, (self.units,), self.pieces
+            ),
+        }
 
     def __call__(self, params: Params, x: Array) -> Array:
         kernel = params["kernel"]

@@ -14,7 +14,8 @@ from glassnet.types import Array, Params, State
 
 @dataclass(frozen=True)
 class Dropout(Layer):
-    """In training, set each number to 0 with probability rate and divide the others by 1 - rate; otherwise do nothing.
+    """In training, set each number to 0 with probability rate and divide the others by 1 - rate;
+    otherwise do nothing.
 
     Shapes:
         (batch, ...) to the same.
@@ -38,12 +39,20 @@ class Dropout(Layer):
     rate: float = 0.5
 
     def __post_init__(self):
-        fix = "A rate of 1 would zero everything: nothing could be learned." if self.rate == 1 else ""
+        fix = (
+            "A rate of 1 would zero everything: nothing could be learned." if self.rate == 1 else ""
+        )
         require(
-            is_number(self.rate) and 0 <= self.rate < 1, "Dropout", "rate from 0 to below 1 (the fraction zeroed)", rate=self.rate, fix=fix
+            is_number(self.rate) and 0 <= self.rate < 1,
+            "Dropout",
+            "rate from 0 to below 1 (the fraction zeroed)",
+            rate=self.rate,
+            fix=fix,
         )
 
-    def apply(self, params: Params, state: State, x: Array, *, key: Array, train: bool, mask: Array | None) -> tuple[Array, State]:
+    def apply(
+        self, params: Params, state: State, x: Array, *, key: Array, train: bool, mask: Array | None
+    ) -> tuple[Array, State]:
         if not train:
             return x, state
         keep = jax.random.bernoulli(key, 1.0 - self.rate, x.shape)
@@ -55,9 +64,11 @@ class Dropout(Layer):
 
 @dataclass(frozen=True)
 class AlphaDropout(Layer):
-    """Dropout for SELU: in training x -> a x + b, or a s + b with probability rate; s = -1.758, a and b keep mean 0 and variance 1.
+    """Dropout for SELU: in training x -> a x + b, or a s + b with probability rate; s = -1.758, a
+    and b keep mean 0 and variance 1.
 
-    s = -1.0507 * 1.6733 is what SELU gives far below zero; a = 1 / sqrt((1 - rate)(1 + rate s^2)) and b = -a s rate.
+    s = -1.0507 * 1.6733 is what SELU gives far below zero; a = 1 / sqrt((1 - rate)(1 + rate s^2))
+    and b = -a s rate.
 
     Shapes:
         (batch, ...) to the same.
@@ -81,9 +92,16 @@ class AlphaDropout(Layer):
     rate: float
 
     def __post_init__(self):
-        require(is_number(self.rate) and 0 <= self.rate < 1, "AlphaDropout", "rate from 0 to below 1", rate=self.rate)
+        require(
+            is_number(self.rate) and 0 <= self.rate < 1,
+            "AlphaDropout",
+            "rate from 0 to below 1",
+            rate=self.rate,
+        )
 
-    def apply(self, params: Params, state: State, x: Array, *, key: Array, train: bool, mask: Array | None) -> tuple[Array, State]:
+    def apply(
+        self, params: Params, state: State, x: Array, *, key: Array, train: bool, mask: Array | None
+    ) -> tuple[Array, State]:
         if not train:
             return x, state
         low = -1.0507009873554805 * 1.6732632423543772
@@ -97,7 +115,8 @@ class AlphaDropout(Layer):
 
 @dataclass(frozen=True)
 class GaussianDropout(Layer):
-    """In training, multiply each number by normal noise of its own, y = x N(1, sqrt(rate / (1 - rate))); otherwise do nothing.
+    """In training, multiply each number by normal noise of its own, y = x N(1, sqrt(rate / (1 -
+    rate))); otherwise do nothing.
 
     Shapes:
         (batch, ...) to the same.
@@ -121,9 +140,16 @@ class GaussianDropout(Layer):
     rate: float
 
     def __post_init__(self):
-        require(is_number(self.rate) and 0 <= self.rate < 1, "GaussianDropout", "rate from 0 to below 1", rate=self.rate)
+        require(
+            is_number(self.rate) and 0 <= self.rate < 1,
+            "GaussianDropout",
+            "rate from 0 to below 1",
+            rate=self.rate,
+        )
 
-    def apply(self, params: Params, state: State, x: Array, *, key: Array, train: bool, mask: Array | None) -> tuple[Array, State]:
+    def apply(
+        self, params: Params, state: State, x: Array, *, key: Array, train: bool, mask: Array | None
+    ) -> tuple[Array, State]:
         spread = (self.rate / (1 - self.rate)) ** 0.5
         return (x * (1 + spread * jax.random.normal(key, x.shape, x.dtype)) if train else x), state
 
@@ -133,7 +159,8 @@ class GaussianDropout(Layer):
 
 @dataclass(frozen=True)
 class GaussianNoise(Layer):
-    """In training, add to each number normal noise of its own, y = x + stddev N(0, 1); otherwise do nothing.
+    """In training, add to each number normal noise of its own, y = x + stddev N(0, 1); otherwise do
+    nothing.
 
     Shapes:
         (batch, ...) to the same.
@@ -157,9 +184,16 @@ class GaussianNoise(Layer):
     stddev: float
 
     def __post_init__(self):
-        require(is_number(self.stddev) and self.stddev >= 0, "GaussianNoise", "stddev to be a number >= 0", stddev=self.stddev)
+        require(
+            is_number(self.stddev) and self.stddev >= 0,
+            "GaussianNoise",
+            "stddev to be a number >= 0",
+            stddev=self.stddev,
+        )
 
-    def apply(self, params: Params, state: State, x: Array, *, key: Array, train: bool, mask: Array | None) -> tuple[Array, State]:
+    def apply(
+        self, params: Params, state: State, x: Array, *, key: Array, train: bool, mask: Array | None
+    ) -> tuple[Array, State]:
         return (x + self.stddev * jax.random.normal(key, x.shape, x.dtype) if train else x), state
 
     def formula(self) -> str:

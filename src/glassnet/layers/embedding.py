@@ -24,12 +24,13 @@ MAX_INPUT_DIM = 2**24
 class Embedding(Layer):
     """A vector for every token: y = E[id], row id of a table that is learned.
 
-    As a network's first layer it has the ids checked before anything runs; an id outside the table that reaches it elsewhere becomes
-    NaN, which ends the run. Ids come in as the rows' numbers do, as uint8 or float32, which holds them exactly up to 2^24.
+    As a network's first layer it has the ids checked before anything runs; an id outside the table
+    that reaches it elsewhere becomes NaN, which ends the run. Ids come in as the rows' numbers do,
+    as uint8 or float32, which holds them exactly up to 2^24.
 
     Shapes:
-        (batch, time) to (batch, time, output_dim), or any (batch, ...) to (batch, ..., output_dim); embeddings E
-        (input_dim, output_dim).
+        (batch, time) to (batch, time, output_dim), or any (batch, ...) to (batch, ..., output_dim);
+        embeddings E (input_dim, output_dim).
 
     Args:
         input_dim: number of tokens, ids being 0..input_dim - 1; from 1 to 2^24.
@@ -39,8 +40,8 @@ class Embedding(Layer):
         mask_zero: whether id 0 is filling, which later layers and the loss do not count.
 
     Raises:
-        ConfigError: input_dim or output_dim out of range; an initializer or regularizer is unknown; with mask_zero, once the shape is
-            known, an example is not (time,).
+        ConfigError: input_dim or output_dim out of range; an initializer or regularizer is unknown;
+            with mask_zero, once the shape is known, an example is not (time,).
         DataError: from `fit` and its kin, an id that is no whole number from 0 to input_dim - 1.
 
     Example:
@@ -57,21 +58,52 @@ class Embedding(Layer):
     mask_zero: bool = False
 
     def __post_init__(self):
-        ok, fix = is_int(self.input_dim, least=1) and self.input_dim <= MAX_INPUT_DIM, "It is the largest id + 1."
-        require(ok, "Embedding", "input_dim to be an int from 1 to 2**24", input_dim=self.input_dim, fix=fix)
-        require(is_int(self.output_dim, least=1), "Embedding", "output_dim to be an int >= 1", output_dim=self.output_dim)
-        require(isinstance(self.mask_zero, bool), "Embedding", "mask_zero to be True or False", mask_zero=self.mask_zero)
+        ok, fix = (
+            is_int(self.input_dim, least=1) and self.input_dim <= MAX_INPUT_DIM,
+            "It is the largest id + 1.",
+        )
+        require(
+            ok,
+            "Embedding",
+            "input_dim to be an int from 1 to 2**24",
+            input_dim=self.input_dim,
+            fix=fix,
+        )
+        require(
+            is_int(self.output_dim, least=1),
+            "Embedding",
+            "output_dim to be an int >= 1",
+            output_dim=self.output_dim,
+        )
+        require(
+            isinstance(self.mask_zero, bool),
+            "Embedding",
+            "mask_zero to be True or False",
+            mask_zero=self.mask_zero,
+        )
         resolve_fields(self)
 
     def init(self, rng: np.random.Generator, shape: Shape) -> Params:
         ok = len(shape) == 1 or not self.mask_zero
-        require(ok, self.name or "Embedding", "sequences of ids (time,) to mask", input_shape=shape, fix="Leave mask_zero=False.")
-        return {"embeddings": initializers.get(self.embeddings_initializer)(rng, (self.input_dim, self.output_dim))}
+        require(
+            ok,
+            self.name or "Embedding",
+            "sequences of ids (time,) to mask",
+            input_shape=shape,
+            fix="Leave mask_zero=False.",
+        )
+        return {
+            "embeddings": initializers.get(self.embeddings_initializer)(
+                rng, (self.input_dim, self.output_dim)
+            )
+        }
 
     def __call__(self, params: Params, x: Array) -> Array:
         ids = jnp.asarray(x).astype(jnp.int32)
         known = (ids == x) & (ids >= 0) & (ids < self.input_dim)
-        return jnp.where(known[..., None], jnp.asarray(params["embeddings"])[jnp.where(known, ids, 0)], jnp.nan)
+        return jnp.where(
+            known[..., None], jnp.asarray(params["embeddings"])[jnp.where(known, ids, 0)], jnp.nan
+        )
 
     def mask(self, x: Array, mask: Array | None) -> Array | None:
         return join_masks((mask, x != 0)) if self.mask_zero else mask
@@ -84,8 +116,19 @@ class Embedding(Layer):
         if wrong.any():
             row = int(np.argmax(wrong.reshape(len(x), -1).any(1)))
             value = x[row][wrong[row]][0].item()
-            ids, fix = f"token ids from 0 to {self.input_dim - 1}", "Embedding(input_dim) is the largest id + 1."
-            require(False, what, ids, error=DataError, row=row, value=int(value) if value == int(value) else value, fix=fix)
+            ids, fix = (
+                f"token ids from 0 to {self.input_dim - 1}",
+                "Embedding(input_dim) is the largest id + 1.",
+            )
+            require(
+                False,
+                what,
+                ids,
+                error=DataError,
+                row=row,
+                value=int(value) if value == int(value) else value,
+                fix=fix,
+            )
 
     def formula(self) -> str:
         return "y = E[x], the row of each id"

@@ -1,4 +1,6 @@
-"""Layers in a row, as pure functions: their names, their start, and one run through them. `network.py` adds the way back."""
+"""Layers in a row, as pure functions: their names, their start, and one run through them.
+`network.py` adds the way back.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +29,11 @@ def default_name(layer: Layer) -> str:
         >>> default_name(BatchNormalization()), default_name(PReLU())
         ('batch_normalization', 'prelu')
     """
-    return re.sub(r"(?<=[a-z]{2})(?=[A-Z])|(?<=[a-z0-9])(?=[A-Z][a-z])|(?<=\dD)(?=[A-Z])", "_", type(layer).__name__).lower()
+    return re.sub(
+        r"(?<=[a-z]{2})(?=[A-Z])|(?<=[a-z0-9])(?=[A-Z][a-z])|(?<=\dD)(?=[A-Z])",
+        "_",
+        type(layer).__name__,
+    ).lower()
 
 
 def unfold(layers: Sequence[Layer]) -> Links:
@@ -50,25 +56,41 @@ def with_names(layers: Sequence[Layer], who: str = "Sequential") -> tuple[Layer,
             counts[what] += 1
         done.append(layer if layer.name else replace(layer, name=f"{what}_{counts[what]}"))
     twice = [name for name, times in Counter(layer.name for layer in done).items() if times > 1]
-    require(not twice, who, "a name of its own for every layer", names=[layer.name for layer in done], fix=f"Twice: {twice}.")
+    require(
+        not twice,
+        who,
+        "a name of its own for every layer",
+        names=[layer.name for layer in done],
+        fix=f"Twice: {twice}.",
+    )
     return tuple(done)
 
 
 def check_layer_type(layer: Any, who: str = "Sequential") -> None:
-    """Refuse what is no layer, and a layer class that would compare equal to layers of other values.
+    """Refuse what is no layer, and a layer class that would compare equal to layers of other
+    values.
 
     Raises:
         ConfigError: with the line to write.
     """
     if isinstance(layer, type) and issubclass(layer, Layer):
-        raise ConfigError(message(who, "layers", received=layer.__name__, fix=f"This is the class; write {layer.__name__}(...)."))
+        raise ConfigError(
+            message(
+                who,
+                "layers",
+                received=layer.__name__,
+                fix=f"This is the class; write {layer.__name__}(...).",
+            )
+        )
     fix = "A function goes in as Activation(function)." if callable(layer) else ""
     fix = f"An activation goes in as Activation({layer!r})." if isinstance(layer, str) else fix
     require(isinstance(layer, Layer), who, "layers", received=layer, fix=fix)
     require_frozen_dataclass(layer)
 
 
-def init(links: Links, rng: np.random.Generator, shape: Shape) -> tuple[tuple[Params, ...], tuple[State, ...], tuple[Shape, ...]]:
+def init(
+    links: Links, rng: np.random.Generator, shape: Shape
+) -> tuple[tuple[Params, ...], tuple[State, ...], tuple[Shape, ...]]:
     """Starting params and state of every link, and the shapes between them.
 
     Raises:
@@ -90,7 +112,12 @@ def init(links: Links, rng: np.random.Generator, shape: Shape) -> tuple[tuple[Pa
             reason = str(error).split("\n")[0]
             if isinstance(error, jax.errors.JAXTypeError) or "truth value" in reason:
                 reason += ". Write it in jax.numpy: jnp.tanh for np.tanh, jnp.where(condition, a, b) for if."
-            text = message(link.name or type(link).__name__, "an input that it can take", input_shape=shapes[-1], fix=f"It said: {reason}")
+            text = message(
+                link.name or type(link).__name__,
+                "an input that it can take",
+                input_shape=shapes[-1],
+                fix=f"It said: {reason}",
+            )
             raise ConfigError(text) from error
     return tuple(params), tuple(state), tuple(shapes)
 
@@ -104,12 +131,20 @@ def output_shape(link: Layer, params: Params, state: State, shape: Shape) -> Sha
     x = jax.ShapeDtypeStruct((7, *shape), jnp.result_type(float))
     out = jax.eval_shape(lambda p, s, x: run((link,), (p,), (s,), x)[0], params, state, x).shape
     rows = "an output of shape (batch, ...) with an axis besides the batch's"
-    require(len(out) > 1 and out[0] == 7, link.name or type(link).__name__, rows, input=("batch", *shape), output=out)
+    require(
+        len(out) > 1 and out[0] == 7,
+        link.name or type(link).__name__,
+        rows,
+        input=("batch", *shape),
+        output=out,
+    )
     return out[1:]
 
 
 def as_float(x: Array) -> Array:
-    """Whole numbers and booleans as float32, floats as they are: uint8 arithmetic would wrap (200 + 100 -> 44)."""
+    """Whole numbers and booleans as float32, floats as they are: uint8 arithmetic would wrap (200 +
+    100 -> 44).
+    """
     x = jnp.asarray(x)
     return x if jnp.issubdtype(x.dtype, jnp.floating) else x.astype(jnp.float32)
 
@@ -119,14 +154,19 @@ def has_learned(link: Layer, state: State) -> bool:
     if type(link).learn is Layer.learn:
         return True
     require(
-        "count" in state, link.name or type(link).__name__, 'statistics with "count", the number of rows learned from', state=list(state)
+        "count" in state,
+        link.name or type(link).__name__,
+        'statistics with "count", the number of rows learned from',
+        state=list(state),
     )
     return float(state["count"]) > 0
 
 
 def uses_randomness(link: Layer) -> bool:
     """Whether a link may draw noise: it, or a part of it, has an `apply` of its own."""
-    return any(map(uses_randomness, link.parts)) if link.parts else type(link).apply is not Layer.apply
+    return (
+        any(map(uses_randomness, link.parts)) if link.parts else type(link).apply is not Layer.apply
+    )
 
 
 def run(

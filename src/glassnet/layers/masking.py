@@ -15,7 +15,8 @@ from glassnet.types import Array, Params, Shape
 
 @dataclass(frozen=True)
 class Masking(Layer):
-    """Leave out steps of which every feature is `mask_value`: they become 0, and later layers and the loss do not count them.
+    """Leave out steps of which every feature is `mask_value`: they become 0, and later layers and
+    the loss do not count them.
 
     Shapes:
         (batch, time, features) to the same.
@@ -24,7 +25,8 @@ class Masking(Layer):
         mask_value: what marks a step that is filling, in the unit of x.
 
     Raises:
-        ConfigError: mask_value is not a number; once the shape is known, an example is not (time, features).
+        ConfigError: mask_value is not a number; once the shape is known, an example is not (time,
+            features).
 
     Example:
         >>> Masking().mask(np.array([[[3.0, 0.0], [0.0, 0.0]]]), None).tolist()
@@ -36,11 +38,22 @@ class Masking(Layer):
     mask_value: float = 0.0
 
     def __post_init__(self):
-        require(is_number(self.mask_value), "Masking", "mask_value to be a number", mask_value=self.mask_value)
+        require(
+            is_number(self.mask_value),
+            "Masking",
+            "mask_value to be a number",
+            mask_value=self.mask_value,
+        )
 
     def init(self, rng: np.random.Generator, shape: Shape) -> Params:
         fix = "Put Reshape((time, features)) in front; token ids are masked by Embedding(..., mask_zero=True)."
-        require(len(shape) == 2, self.name or "Masking", "sequences (time, features)", input_shape=shape, fix=fix)
+        require(
+            len(shape) == 2,
+            self.name or "Masking",
+            "sequences (time, features)",
+            input_shape=shape,
+            fix=fix,
+        )
         return {}
 
     def __call__(self, params: Params, x: Array) -> Array:

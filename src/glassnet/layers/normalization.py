@@ -1,5 +1,5 @@
-"""Layers that normalise by the numbers at hand: BatchNormalization each feature over its batch, LayerNormalization and
-UnitNormalization each example by itself.
+"""Layers that normalise by the numbers at hand: BatchNormalization each feature over its batch,
+LayerNormalization and UnitNormalization each example by itself.
 """
 
 from __future__ import annotations
@@ -22,10 +22,12 @@ from glassnet.types import Array, Params, Shape, State
 
 @dataclass(frozen=True)
 class BatchNormalization(Layer):
-    """Standardise each feature by its batch, then scale and shift: y = gamma (x - mean) / sqrt(variance + epsilon) + beta.
+    """Standardise each feature by its batch, then scale and shift: y = gamma (x - mean) /
+    sqrt(variance + epsilon) + beta.
 
-    In training mean and variance are the batch's (of the real rows alone), and moving averages of them are kept:
-    moving <- momentum * moving + (1 - momentum) * batch. In inference, and where `trainable` is False, the moving ones serve.
+    In training mean and variance are the batch's (of the real rows alone), and moving averages of
+    them are kept: moving <- momentum * moving + (1 - momentum) * batch. In inference, and where
+    `trainable` is False, the moving ones serve.
 
     Shapes:
         (batch, ..., n) to the same; gamma, beta, moving_mean, moving_variance (n,).
@@ -56,21 +58,40 @@ class BatchNormalization(Layer):
 
     def __post_init__(self):
         who = "BatchNormalization"
-        require(is_number(self.momentum) and 0 <= self.momentum < 1, who, "momentum from 0 to below 1", momentum=self.momentum)
-        require(is_number(self.epsilon) and self.epsilon > 0, who, "epsilon to be a number > 0", epsilon=self.epsilon)
+        require(
+            is_number(self.momentum) and 0 <= self.momentum < 1,
+            who,
+            "momentum from 0 to below 1",
+            momentum=self.momentum,
+        )
+        require(
+            is_number(self.epsilon) and self.epsilon > 0,
+            who,
+            "epsilon to be a number > 0",
+            epsilon=self.epsilon,
+        )
 
     def init(self, rng: np.random.Generator, shape: Shape) -> Params:
         gamma = {"gamma": np.broadcast_to(np.float32(1), shape[-1])} if self.scale else {}
         return gamma | ({"beta": np.broadcast_to(np.float32(0), shape[-1])} if self.center else {})
 
     def init_state(self, shape: Shape) -> State:
-        return {"moving_mean": np.broadcast_to(np.float32(0), shape[-1]), "moving_variance": np.broadcast_to(np.float32(1), shape[-1])}
+        return {
+            "moving_mean": np.broadcast_to(np.float32(0), shape[-1]),
+            "moving_variance": np.broadcast_to(np.float32(1), shape[-1]),
+        }
 
-    def apply(self, params: Params, state: State, x: Array, *, key: Array, train: bool, mask: Array | None) -> tuple[Array, State]:
+    def apply(
+        self, params: Params, state: State, x: Array, *, key: Array, train: bool, mask: Array | None
+    ) -> tuple[Array, State]:
         mean, variance = state["moving_mean"], state["moving_variance"]
         if train and self.trainable:
             axes = tuple(range(x.ndim - 1))
-            real = None if mask is None else mask.astype(bool).reshape(mask.shape + (1,) * (x.ndim - mask.ndim))
+            real = (
+                None
+                if mask is None
+                else mask.astype(bool).reshape(mask.shape + (1,) * (x.ndim - mask.ndim))
+            )
             mean = jnp.mean(x, axes, where=real)
             variance = jnp.mean((x - mean) ** 2, axes, where=real)
             keep = self.momentum
@@ -87,9 +108,11 @@ class BatchNormalization(Layer):
 
 @dataclass(frozen=True)
 class LayerNormalization(Layer):
-    """Standardise each example by itself, then scale and shift: y = gamma (x - mean) / sqrt(variance + epsilon) + beta.
+    """Standardise each example by itself, then scale and shift: y = gamma (x - mean) /
+    sqrt(variance + epsilon) + beta.
 
-    Mean and variance are over `axis` alone: no batch, no moving averages, the same in training and inference.
+    Mean and variance are over `axis` alone: no batch, no moving averages, the same in training and
+    inference.
 
     Shapes:
         (batch, ..., n) to the same; gamma, beta (n,), or the sizes of all axes in `axis`.
@@ -103,8 +126,8 @@ class LayerNormalization(Layer):
         gamma_initializer: where gamma starts.
 
     Raises:
-        ConfigError: axis holds others than the last axes, or, once the shape is known, the batch's; epsilon not > 0;
-            an initializer is unknown.
+        ConfigError: axis holds others than the last axes, or, once the shape is known, the batch's;
+            epsilon not > 0; an initializer is unknown.
 
     Example:
         >>> layer = LayerNormalization()
@@ -123,18 +146,27 @@ class LayerNormalization(Layer):
 
     def __post_init__(self):
         object.__setattr__(self, "axis", _last_axes("LayerNormalization", self.axis))
-        require(is_number(self.epsilon) and self.epsilon > 0, "LayerNormalization", "epsilon to be a number > 0", epsilon=self.epsilon)
+        require(
+            is_number(self.epsilon) and self.epsilon > 0,
+            "LayerNormalization",
+            "epsilon to be a number > 0",
+            epsilon=self.epsilon,
+        )
         resolve_fields(self)
 
     def init(self, rng: np.random.Generator, shape: Shape) -> Params:
         _check_axes(self, self.axis, shape)
         size = shape[-len(self.axis) :]
         gamma = {"gamma": initializers.get(self.gamma_initializer)(rng, size)} if self.scale else {}
-        return gamma | ({"beta": initializers.get(self.beta_initializer)(rng, size)} if self.center else {})
+        return gamma | (
+            {"beta": initializers.get(self.beta_initializer)(rng, size)} if self.center else {}
+        )
 
     def __call__(self, params: Params, x: Array) -> Array:
         x = x - x.mean(self.axis, keepdims=True)
-        return _scale_and_shift(self, params, x * lax.rsqrt((x**2).mean(self.axis, keepdims=True) + self.epsilon))
+        return _scale_and_shift(
+            self, params, x * lax.rsqrt((x**2).mean(self.axis, keepdims=True) + self.epsilon)
+        )
 
     def formula(self) -> str:
         return _standardization_formula(self) + ", each row by itself"
@@ -148,7 +180,8 @@ class UnitNormalization(Layer):
         (batch, ...) to the same.
 
     Args:
-        axis: -1 for the length along the last axis, or along the last ones together, counted from the back: (-2, -1).
+        axis: -1 for the length along the last axis, or along the last ones together, counted from
+            the back: (-2, -1).
 
     Raises:
         ConfigError: axis holds others than the last axes, or, once the shape is known, the batch's.
@@ -182,15 +215,28 @@ def _last_axes(who: str, axis: Any) -> tuple[int, ...]:
     axes = as_tuple(axis)
     last = tuple(range(-len(axes), 0))
     fix = f"The batch is axis 0; count from the back: axis={last if len(last) > 1 else -1}."
-    require(axes and set(axes) == set(last), who, "axis to be -1 or the last axes, as (-2, -1)", axis=axis, fix=fix)
+    require(
+        axes and set(axes) == set(last),
+        who,
+        "axis to be -1 or the last axes, as (-2, -1)",
+        axis=axis,
+        fix=fix,
+    )
     return last
 
 
 def _check_axes(layer: Layer, axes: tuple[int, ...], shape: Shape) -> None:
-    require(len(axes) <= len(shape), layer.name or type(layer).__name__, f"an input of at least {len(axes)} axes", input_shape=shape)
+    require(
+        len(axes) <= len(shape),
+        layer.name or type(layer).__name__,
+        f"an input of at least {len(axes)} axes",
+        input_shape=shape,
+    )
 
 
-def _scale_and_shift(layer: BatchNormalization | LayerNormalization, params: Params, x: Array) -> Array:
+def _scale_and_shift(
+    layer: BatchNormalization | LayerNormalization, params: Params, x: Array
+) -> Array:
     if layer.scale:
         x = x * params["gamma"]
     return x + params["beta"] if layer.center else x

@@ -1,4 +1,6 @@
-"""Layers that keep the largest, or the mean, of the numbers in a window, or in all of a sequence or an image."""
+"""Layers that keep the largest, or the mean, of the numbers in a window, or in all of a sequence or
+an image.
+"""
 
 from __future__ import annotations
 
@@ -39,8 +41,19 @@ class Pooling(Layer, ABC):
 
     def __post_init__(self):
         object.__setattr__(self, "pool_size", standardize_tuple(self, "pool_size", self.rank))
-        object.__setattr__(self, "strides", self.pool_size if self.strides is None else standardize_tuple(self, "strides", self.rank))
-        require(self.padding in ("valid", "same"), type(self).__name__, "padding to be one of valid, same", padding=self.padding)
+        object.__setattr__(
+            self,
+            "strides",
+            self.pool_size
+            if self.strides is None
+            else standardize_tuple(self, "strides", self.rank),
+        )
+        require(
+            self.padding in ("valid", "same"),
+            type(self).__name__,
+            "padding to be one of valid, same",
+            padding=self.padding,
+        )
 
     @property
     def window(self) -> SlidingWindow:
@@ -66,7 +79,14 @@ def max_pool(x: Array, window: SlidingWindow) -> Array:
 def average_pool(x: Array, window: SlidingWindow) -> Array:
     """The mean of the numbers in every window, channel by channel; of the padding none counts."""
     y, sizes = _reduce_windows(x, window, lax.add, 0.0), x.shape[1:-1]
-    spread = zip(sizes, window.output_sizes(sizes), window.size, window.strides, window.pad_widths(sizes), strict=True)
+    spread = zip(
+        sizes,
+        window.output_sizes(sizes),
+        window.size,
+        window.strides,
+        window.pad_widths(sizes),
+        strict=True,
+    )
     for axis, (n, count, size, stride, (before, _)) in enumerate(spread, start=1):
         first = stride * jnp.arange(count) - before
         real = jnp.minimum(first + size, n) - jnp.maximum(first, 0)
@@ -74,40 +94,52 @@ def average_pool(x: Array, window: SlidingWindow) -> Array:
     return y
 
 
-def _reduce_windows(x: Array, window: SlidingWindow, reducer: Callable[[Array, Array], Array], fill: float) -> Array:
-    """What `reducer` makes, two at a time, of the numbers in every window of x, padded with `fill`; where no two overlap, axis after axis."""
+def _reduce_windows(
+    x: Array, window: SlidingWindow, reducer: Callable[[Array, Array], Array], fill: float
+) -> Array:
+    """What `reducer` makes, two at a time, of the numbers in every window of x, padded with `fill`;
+    where no two overlap, axis after axis.
+    """
     counts = window.output_sizes(x.shape[1:-1])
     if math.prod(window.size) > MAX_UNROLLED_WINDOW:
         pads = ((0, 0), *window.pad_widths(x.shape[1:-1]), (0, 0))
-        return lax.reduce_window(x, np.array(fill, x.dtype), reducer, (1, *window.size, 1), (1, *window.strides, 1), pads)
+        return lax.reduce_window(
+            x, np.array(fill, x.dtype), reducer, (1, *window.size, 1), (1, *window.strides, 1), pads
+        )
     x = window.pad(jnp.asarray(x), fill)
     if window.size != window.strides:
         return reduce(reducer, window.shifted_slices(x))
     for axis, (n, size) in enumerate(zip(counts, window.size, strict=True), start=1):
         before, after = x.shape[:axis], x.shape[axis + 1 :]
         tiled = lax.slice_in_dim(x, 0, n * size, axis=axis).reshape(*before, n, size, *after)
-        x = reduce(reducer, [lax.index_in_dim(tiled, i, axis + 1, keepdims=False) for i in range(size)])
+        x = reduce(
+            reducer, [lax.index_in_dim(tiled, i, axis + 1, keepdims=False) for i in range(size)]
+        )
     return x
 
 
 @dataclass(frozen=True)
 class MaxPooling1D(Pooling):
-    """Keep the largest of every window of steps: y[t] = max over m of x[strides t + m], channel by channel.
+    """Keep the largest of every window of steps: y[t] = max over m of x[strides t + m], channel by
+    channel.
 
-    Where several are the largest, the derivative is shared out between them (Keras gives it to the first). A mask over time stays where
-    the number of steps does; elsewhere a row with any real step is real.
+    Where several are the largest, the derivative is shared out between them (Keras gives it to the
+    first). A mask over time stays where the number of steps does; elsewhere a row with any real
+    step is real.
 
     Shapes:
-        (batch, steps, channels) to (batch, steps', channels); steps' is (steps - pool_size) / strides + 1, rounded down; with padding
-        "same" steps / strides, rounded up.
+        (batch, steps, channels) to (batch, steps', channels); steps' is (steps - pool_size) /
+        strides + 1, rounded down; with padding "same" steps / strides, rounded up.
 
     Args:
         pool_size: steps in a window, >= 1.
         strides: steps from one window to the next, >= 1; None for pool_size.
-        padding: "valid" for windows inside the input alone, "same" for those that go beyond it by half too.
+        padding: "valid" for windows inside the input alone, "same" for those that go beyond it by
+            half too.
 
     Raises:
-        ConfigError: a size is not an int >= 1; once the shape is known, no steps and channels, or no room for a window.
+        ConfigError: a size is not an int >= 1; once the shape is known, no steps and channels, or
+            no room for a window.
 
     Example:
         >>> MaxPooling1D(2)({}, np.array([1.0, 3.0, 2.0, 0.0]).reshape(1, 4, 1)).ravel().tolist()
@@ -129,27 +161,33 @@ class MaxPooling1D(Pooling):
 
 @dataclass(frozen=True)
 class MaxPooling2D(Pooling):
-    """Keep the largest of every window of pixels: y[i, j] = max over m, n of x[strides i + m, strides j + n], channel by channel.
+    """Keep the largest of every window of pixels: y[i, j] = max over m, n of x[strides i + m,
+    strides j + n], channel by channel.
 
-    Where several are the largest, the derivative is shared out between them (Keras gives it to the first).
+    Where several are the largest, the derivative is shared out between them (Keras gives it to the
+    first).
 
     Shapes:
-        (batch, height, width, channels) to (batch, height', width', channels); height' is (height - pool height) / strides + 1, rounded
-        down; with padding "same" height / strides, rounded up. Width alike.
+        (batch, height, width, channels) to (batch, height', width', channels); height' is (height -
+        pool height) / strides + 1, rounded down; with padding "same" height / strides, rounded up.
+        Width alike.
 
     Args:
         pool_size: height and width of a window in pixels, each >= 1; an int stands for both.
         strides: pixels from one window to the next, >= 1; None for pool_size.
-        padding: "valid" for windows inside the input alone, "same" for those that go beyond it by half too.
+        padding: "valid" for windows inside the input alone, "same" for those that go beyond it by
+            half too.
 
     Raises:
-        ConfigError: a size is not an int >= 1; once the shape is known, no images with channels, or no room for a window.
+        ConfigError: a size is not an int >= 1; once the shape is known, no images with channels, or
+            no room for a window.
 
     Example:
         >>> MaxPooling2D(2)({}, np.array([[1.0, 2.0, 5.0, 0.0], [4.0, 3.0, 0.0, 0.0]]).reshape(1, 2, 4, 1)).ravel().tolist()
         [4.0, 5.0]
 
-    Source: Ranzato et al. 2007, Unsupervised learning of invariant feature hierarchies, section 3; Keras's arguments.
+    Source: Ranzato et al. 2007, Unsupervised learning of invariant feature hierarchies, section 3;
+        Keras's arguments.
     """
 
     pool_size: Any = (2, 2)
@@ -163,22 +201,25 @@ class MaxPooling2D(Pooling):
 
 @dataclass(frozen=True)
 class AveragePooling1D(Pooling):
-    """Keep the mean of every window of steps: y[t] = mean over m of x[strides t + m], channel by channel.
+    """Keep the mean of every window of steps: y[t] = mean over m of x[strides t + m], channel by
+    channel.
 
-    A mask over time stays where the number of steps does; elsewhere a row with any real step is real.
+    A mask over time stays where the number of steps does; elsewhere a row with any real step is
+    real.
 
     Shapes:
-        (batch, steps, channels) to (batch, steps', channels); steps' is (steps - pool_size) / strides + 1, rounded down; with padding
-        "same" steps / strides, rounded up.
+        (batch, steps, channels) to (batch, steps', channels); steps' is (steps - pool_size) /
+        strides + 1, rounded down; with padding "same" steps / strides, rounded up.
 
     Args:
         pool_size: steps in a window, >= 1.
         strides: steps from one window to the next, >= 1; None for pool_size.
-        padding: "valid" for windows inside the input alone, "same" for those that go beyond it by half too; of these the mean is over
-            the steps that there are.
+        padding: "valid" for windows inside the input alone, "same" for those that go beyond it by
+            half too; of these the mean is over the steps that there are.
 
     Raises:
-        ConfigError: a size is not an int >= 1; once the shape is known, no steps and channels, or no room for a window.
+        ConfigError: a size is not an int >= 1; once the shape is known, no steps and channels, or
+            no room for a window.
 
     Example:
         >>> AveragePooling1D(2, padding="same")({}, np.array([1.0, 3.0, 5.0]).reshape(1, 3, 1)).ravel().tolist()
@@ -198,26 +239,30 @@ class AveragePooling1D(Pooling):
 
 @dataclass(frozen=True)
 class AveragePooling2D(Pooling):
-    """Keep the mean of every window of pixels: y[i, j] = mean over m, n of x[strides i + m, strides j + n], channel by channel.
+    """Keep the mean of every window of pixels: y[i, j] = mean over m, n of x[strides i + m, strides
+    j + n], channel by channel.
 
     Shapes:
-        (batch, height, width, channels) to (batch, height', width', channels); height' is (height - pool height) / strides + 1, rounded
-        down; with padding "same" height / strides, rounded up. Width alike.
+        (batch, height, width, channels) to (batch, height', width', channels); height' is (height -
+        pool height) / strides + 1, rounded down; with padding "same" height / strides, rounded up.
+        Width alike.
 
     Args:
         pool_size: height and width of a window in pixels, each >= 1; an int stands for both.
         strides: pixels from one window to the next, >= 1; None for pool_size.
-        padding: "valid" for windows inside the input alone, "same" for those that go beyond it by half too; of these the mean is over
-            the pixels that there are.
+        padding: "valid" for windows inside the input alone, "same" for those that go beyond it by
+            half too; of these the mean is over the pixels that there are.
 
     Raises:
-        ConfigError: a size is not an int >= 1; once the shape is known, no images with channels, or no room for a window.
+        ConfigError: a size is not an int >= 1; once the shape is known, no images with channels, or
+            no room for a window.
 
     Example:
         >>> AveragePooling2D(2)({}, np.array([[1.0, 2.0, 4.0, 0.0], [4.0, 3.0, 0.0, 0.0]]).reshape(1, 2, 4, 1)).ravel().tolist()
         [2.5, 1.0]
 
-    Source: LeCun et al. 1998, Gradient-based learning applied to document recognition, section II B; Keras's arguments.
+    Source: LeCun et al. 1998, Gradient-based learning applied to document recognition, section II
+        B; Keras's arguments.
     """
 
     def __call__(self, params: Params, x: Array) -> Array:
@@ -229,14 +274,21 @@ class AveragePooling2D(Pooling):
 
 @dataclass(frozen=True)
 class GlobalPooling(Layer, ABC):
-    """What layers share that pool all of a sequence or an image: one number remains of every channel."""
+    """What layers share that pool all of a sequence or an image: one number remains of every
+    channel.
+    """
 
     keepdims: bool = False
 
     rank: ClassVar[int] = 2
 
     def __post_init__(self):
-        require(self.keepdims in (True, False), type(self).__name__, "keepdims to be True or False", keepdims=self.keepdims)
+        require(
+            self.keepdims in (True, False),
+            type(self).__name__,
+            "keepdims to be True or False",
+            keepdims=self.keepdims,
+        )
 
     def init(self, rng: np.random.Generator, shape: Shape) -> Params:
         check_rank(self, self.rank, shape)
@@ -245,10 +297,14 @@ class GlobalPooling(Layer, ABC):
     def __call__(self, params: Params, x: Array) -> Array:
         return self.pool(x, np.ones((1,) * x.ndim, bool))
 
-    def apply(self, params: Params, state: State, x: Array, *, key: Array, train: bool, mask: Array | None) -> tuple[Array, State]:
+    def apply(
+        self, params: Params, state: State, x: Array, *, key: Array, train: bool, mask: Array | None
+    ) -> tuple[Array, State]:
         if mask is None or mask.ndim == 1:
             return self(params, x), state
-        return self.pool(x, mask.astype(bool).reshape(*mask.shape, *[1] * (x.ndim - mask.ndim))), state
+        return self.pool(
+            x, mask.astype(bool).reshape(*mask.shape, *[1] * (x.ndim - mask.ndim))
+        ), state
 
     @abstractmethod
     def pool(self, x: Array, mask: Array) -> Array:
@@ -277,7 +333,8 @@ def _masked_mean(layer: GlobalPooling, x: Array, mask: Array) -> Array:
 class GlobalMaxPooling1D(GlobalPooling):
     """Keep the largest of all steps: y = max over t of x[t], channel by channel.
 
-    A mask over time is heeded: only real steps count, and a row of none gives 0. Where several are the largest, the derivative is
+    A mask over time is heeded: only real steps count, and a row of none gives 0. Where several are
+        the largest, the derivative is
     shared out between them.
 
     Shapes:
@@ -287,7 +344,8 @@ class GlobalMaxPooling1D(GlobalPooling):
         keepdims: whether the axis stays, of size 1.
 
     Raises:
-        ConfigError: keepdims is neither True nor False; once the shape is known, no steps and channels.
+        ConfigError: keepdims is neither True nor False; once the shape is known, no steps and
+            channels.
 
     Example:
         >>> GlobalMaxPooling1D()({}, np.array([[[1.0, 9.0], [3.0, 5.0]]])).tolist()
@@ -312,13 +370,15 @@ class GlobalMaxPooling2D(GlobalPooling):
     Where several are the largest, the derivative is shared out between them.
 
     Shapes:
-        (batch, height, width, channels) to (batch, channels); with keepdims (batch, 1, 1, channels).
+        (batch, height, width, channels) to (batch, channels); with keepdims (batch, 1, 1,
+        channels).
 
     Args:
         keepdims: whether the axes stay, of size 1.
 
     Raises:
-        ConfigError: keepdims is neither True nor False; once the shape is known, no images with channels.
+        ConfigError: keepdims is neither True nor False; once the shape is known, no images with
+            channels.
 
     Example:
         >>> GlobalMaxPooling2D()({}, np.array([[1.0, 9.0], [3.0, 5.0]]).reshape(1, 2, 2, 1)).tolist()
@@ -347,7 +407,8 @@ class GlobalAveragePooling1D(GlobalPooling):
         keepdims: whether the axis stays, of size 1.
 
     Raises:
-        ConfigError: keepdims is neither True nor False; once the shape is known, no steps and channels.
+        ConfigError: keepdims is neither True nor False; once the shape is known, no steps and
+            channels.
 
     Example:
         >>> GlobalAveragePooling1D()({}, np.array([[[1.0, 9.0], [3.0, 5.0]]])).tolist()
@@ -370,13 +431,15 @@ class GlobalAveragePooling2D(GlobalPooling):
     """Keep the mean of all pixels: y = mean over i, j of x[i, j], channel by channel.
 
     Shapes:
-        (batch, height, width, channels) to (batch, channels); with keepdims (batch, 1, 1, channels).
+        (batch, height, width, channels) to (batch, channels); with keepdims (batch, 1, 1,
+        channels).
 
     Args:
         keepdims: whether the axes stay, of size 1.
 
     Raises:
-        ConfigError: keepdims is neither True nor False; once the shape is known, no images with channels.
+        ConfigError: keepdims is neither True nor False; once the shape is known, no images with
+            channels.
 
     Example:
         >>> GlobalAveragePooling2D()({}, np.array([[1.0, 9.0], [3.0, 5.0]]).reshape(1, 2, 2, 1)).tolist()

@@ -1,4 +1,6 @@
-"""Layers that bring what comes in to a common scale: Rescaling by given numbers, Normalization by those of the training rows."""
+"""Layers that bring what comes in to a common scale: Rescaling by given numbers, Normalization by
+those of the training rows.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +38,9 @@ class Rescaling(Layer):
 
     def __post_init__(self):
         ok = is_number(self.scale) and is_number(self.offset)
-        require(ok, "Rescaling", "scale and offset to be numbers", scale=self.scale, offset=self.offset)
+        require(
+            ok, "Rescaling", "scale and offset to be numbers", scale=self.scale, offset=self.offset
+        )
 
     def __call__(self, params: Params, x: Array) -> Array:
         return x * self.scale + self.offset
@@ -47,16 +51,18 @@ class Rescaling(Layer):
 
 @dataclass(frozen=True)
 class Normalization(Layer):
-    """Standardise by the mean and spread of the training rows: y = (x - mean) / max(sqrt(variance), 1e-7).
+    """Standardise by the mean and spread of the training rows: y = (x - mean) / max(sqrt(variance),
+    1e-7).
 
-    `fit` learns them from its training rows before the first step (never from validation rows); `adapt(x)` does it by hand.
-    Both are kept thereafter.
+    `fit` learns them from its training rows before the first step (never from validation rows);
+    `adapt(x)` does it by hand. Both are kept thereafter.
 
     Shapes:
         (batch, ..., n) to the same; mean, variance (n,), or (1,) with axis=None.
 
     Args:
-        axis: -1 for a mean and variance per feature (or channel), None for one of each over everything.
+        axis: -1 for a mean and variance per feature (or channel), None for one of each over
+            everything.
 
     Raises:
         ConfigError: axis is neither -1 nor None.
@@ -75,17 +81,33 @@ class Normalization(Layer):
     learned_state: State | None = field(default=None, kw_only=True, compare=False, repr=False)
 
     def __post_init__(self):
-        require(self.axis in (-1, None), "Normalization", "axis to be -1 (each feature) or None (all together)", axis=self.axis)
+        require(
+            self.axis in (-1, None),
+            "Normalization",
+            "axis to be -1 (each feature) or None (all together)",
+            axis=self.axis,
+        )
 
     def init_state(self, shape: Shape) -> State:
         size = 1 if self.axis is None else shape[-1]
         if self.learned_state is not None:
             known = np.size(self.learned_state["mean"])
-            require(known == size, "Normalization", f"statistics of {size} columns, as its input has", adapted_to=known)
+            require(
+                known == size,
+                "Normalization",
+                f"statistics of {size} columns, as its input has",
+                adapted_to=known,
+            )
             return self.learned_state
-        return {"mean": np.broadcast_to(np.float32(0), size), "variance": np.broadcast_to(np.float32(1), size), "count": np.float32(0)}
+        return {
+            "mean": np.broadcast_to(np.float32(0), size),
+            "variance": np.broadcast_to(np.float32(1), size),
+            "count": np.float32(0),
+        }
 
-    def apply(self, params: Params, state: State, x: Array, *, key: Array, train: bool, mask: Array | None) -> tuple[Array, State]:
+    def apply(
+        self, params: Params, state: State, x: Array, *, key: Array, train: bool, mask: Array | None
+    ) -> tuple[Array, State]:
         return (x - state["mean"]) / jnp.maximum(jnp.sqrt(state["variance"]), 1e-7), state
 
     def formula(self) -> str:
@@ -94,12 +116,22 @@ class Normalization(Layer):
     def learn(self, x: np.ndarray) -> State:
         wide = np.asarray(x, np.float64)
         wide = wide[:, None] if wide.ndim == 1 else wide
-        require(wide.size, "Normalization", "at least one row to learn from", error=DataError, shape=wide.shape)
+        require(
+            wide.size,
+            "Normalization",
+            "at least one row to learn from",
+            error=DataError,
+            shape=wide.shape,
+        )
         bad = int((~np.isfinite(wide)).sum())
         require(bad == 0, "Normalization", "finite numbers to learn from", error=DataError, bad=bad)
         axes = None if self.axis is None else tuple(range(wide.ndim - 1))
         mean, variance = np.atleast_1d(wide.mean(axes)), np.atleast_1d(wide.var(axes))
-        return {"mean": np.float32(mean), "variance": np.float32(variance), "count": np.float32(len(x))}
+        return {
+            "mean": np.float32(mean),
+            "variance": np.float32(variance),
+            "count": np.float32(len(x)),
+        }
 
     def adapt(self, x: Array) -> Normalization:
         """A layer like this one that has learned from the rows x (n, ...)."""

@@ -26,10 +26,12 @@ class ZeroPadding2D(Layer):
     """Put zeros around every image.
 
     Shapes:
-        (batch, height, width, channels) to (batch, top + height + bottom, left + width + right, channels).
+        (batch, height, width, channels) to (batch, top + height + bottom, left + width + right,
+        channels).
 
     Args:
-        padding: pixels, each >= 0: one int for all sides, (vertical, horizontal), or ((top, bottom), (left, right)).
+        padding: pixels, each >= 0: one int for all sides, (vertical, horizontal), or ((top,
+            bottom), (left, right)).
 
     Raises:
         ConfigError: padding is none of those; once the shape is known, no images with channels.
@@ -45,9 +47,18 @@ class ZeroPadding2D(Layer):
 
     def __post_init__(self):
         pads = [repeat_to_tuple(pad, 2) for pad in repeat_to_tuple(self.padding, 2)]
-        ok = [len(pad) for pad in pads] == [2, 2] and all(is_int(n, least=0) for pad in pads for n in pad)
-        require(ok, "ZeroPadding2D", "padding to be ints >= 0: n, (n, n) or ((n, n), (n, n))", padding=self.padding)
-        object.__setattr__(self, "padding", tuple((int(before), int(after)) for before, after in pads))
+        ok = [len(pad) for pad in pads] == [2, 2] and all(
+            is_int(n, least=0) for pad in pads for n in pad
+        )
+        require(
+            ok,
+            "ZeroPadding2D",
+            "padding to be ints >= 0: n, (n, n) or ((n, n), (n, n))",
+            padding=self.padding,
+        )
+        object.__setattr__(
+            self, "padding", tuple((int(before), int(after)) for before, after in pads)
+        )
 
     def init(self, rng: np.random.Generator, shape: Shape) -> Params:
         check_rank(self, 2, shape)
@@ -66,7 +77,8 @@ class ZeroPadding2D(Layer):
 
 @dataclass(frozen=True)
 class UpSampling2D(Layer):
-    """Make every pixel a block of pixels: y[i, j] = x[i // size, j // size], or, bilinear, what lies between the nearest four.
+    """Make every pixel a block of pixels: y[i, j] = x[i // size, j // size], or, bilinear, what
+    lies between the nearest four.
 
     Shapes:
         (batch, height, width, channels) to (batch, size height, size width, channels).
@@ -76,7 +88,8 @@ class UpSampling2D(Layer):
         interpolation: "nearest" or "bilinear".
 
     Raises:
-        ConfigError: size is not an int >= 1 or two of them; another interpolation; once the shape is known, no images with channels.
+        ConfigError: size is not an int >= 1 or two of them; another interpolation; once the shape
+            is known, no images with channels.
 
     Example:
         >>> UpSampling2D((1, 2))({}, np.array([1.0, 5.0]).reshape(1, 1, 2, 1)).ravel().tolist()
@@ -93,7 +106,12 @@ class UpSampling2D(Layer):
     def __post_init__(self):
         object.__setattr__(self, "size", standardize_tuple(self, "size", 2))
         known = self.interpolation in ("nearest", "bilinear")
-        require(known, "UpSampling2D", "interpolation to be one of nearest, bilinear", interpolation=self.interpolation)
+        require(
+            known,
+            "UpSampling2D",
+            "interpolation to be one of nearest, bilinear",
+            interpolation=self.interpolation,
+        )
 
     def init(self, rng: np.random.Generator, shape: Shape) -> Params:
         check_rank(self, 2, shape)
@@ -103,7 +121,9 @@ class UpSampling2D(Layer):
         height, width = self.size
         if self.interpolation == "nearest":
             return x.repeat(height, axis=1).repeat(width, axis=2)
-        return jax.image.resize(x, (len(x), height * x.shape[1], width * x.shape[2], x.shape[3]), "linear")
+        return jax.image.resize(
+            x, (len(x), height * x.shape[1], width * x.shape[2], x.shape[3]), "linear"
+        )
 
     def formula(self) -> str:
         return f"every pixel {format_sizes(self.size)}, {self.interpolation}"

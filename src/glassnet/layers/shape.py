@@ -26,7 +26,8 @@ def any_step_mask(mask: Array | None) -> Array | None:
 
 @dataclass(frozen=True)
 class Input(Layer):
-    """Says the shape of one example, so that a network has weights before it has seen data; nothing runs.
+    """Says the shape of one example, so that a network has weights before it has seen data; nothing
+    runs.
 
     Shapes:
         (batch, *shape) to the same.
@@ -46,7 +47,12 @@ class Input(Layer):
 
     def __post_init__(self):
         shape = as_tuple(self.shape)
-        require(shape and all(is_int(n, least=1) for n in shape), "Input", "shape to be ints >= 1", shape=self.shape)
+        require(
+            shape and all(is_int(n, least=1) for n in shape),
+            "Input",
+            "shape to be ints >= 1",
+            shape=self.shape,
+        )
         object.__setattr__(self, "shape", tuple(int(n) for n in shape))
 
     def unfold(self) -> tuple[Layer, ...]:
@@ -102,7 +108,12 @@ class Reshape(Layer):
     def __post_init__(self):
         shape = as_tuple(self.target_shape)
         sizes = all(is_int(n, least=-1) and n != 0 for n in shape) and shape.count(-1) <= 1
-        require(shape and sizes, "Reshape", "target_shape to be ints >= 1, at most one of them -1", target_shape=self.target_shape)
+        require(
+            shape and sizes,
+            "Reshape",
+            "target_shape to be ints >= 1, at most one of them -1",
+            target_shape=self.target_shape,
+        )
         object.__setattr__(self, "target_shape", tuple(int(n) for n in shape))
 
     def __call__(self, params: Params, x: Array) -> Array:
@@ -114,18 +125,22 @@ class Reshape(Layer):
 
 @dataclass(frozen=True)
 class Permute(Layer):
-    """Put the axes of every example into another order: axis i of the output is axis dims[i] of the input.
+    """Put the axes of every example into another order: axis i of the output is axis dims[i] of the
+    input.
 
-    A mask over time stays where time stays the first axis; elsewhere a row with any real entry is real.
+    A mask over time stays where time stays the first axis; elsewhere a row with any real entry is
+    real.
 
     Shapes:
         (batch, *shape) to (batch, shape[dims[0] - 1], shape[dims[1] - 1], ...).
 
     Args:
-        dims: every axis of the input once, counted from 1 as the batch's is 0: (2, 1) swaps the two axes of a table.
+        dims: every axis of the input once, counted from 1 as the batch's is 0: (2, 1) swaps the two
+            axes of a table.
 
     Raises:
-        ConfigError: dims is not an order of 1, 2, ...; once the shape is known, not of as many axes as the input has.
+        ConfigError: dims is not an order of 1, 2, ...; once the shape is known, not of as many axes
+            as the input has.
 
     Example:
         >>> Permute((2, 1))({}, np.zeros((5, 10, 64))).shape
@@ -136,12 +151,23 @@ class Permute(Layer):
 
     def __post_init__(self):
         dims = as_tuple(self.dims)
-        ok = dims and all(is_int(axis, least=1) for axis in dims) and sorted(dims) == list(range(1, len(dims) + 1))
-        require(ok, "Permute", "dims to be every axis once, counted from 1, as (2, 1)", dims=self.dims)
+        ok = (
+            dims
+            and all(is_int(axis, least=1) for axis in dims)
+            and sorted(dims) == list(range(1, len(dims) + 1))
+        )
+        require(
+            ok, "Permute", "dims to be every axis once, counted from 1, as (2, 1)", dims=self.dims
+        )
         object.__setattr__(self, "dims", tuple(int(axis) for axis in dims))
 
     def init(self, rng: np.random.Generator, shape: Shape) -> Params:
-        require(len(shape) == len(self.dims), self.name or "Permute", f"an input of {len(self.dims)} axes", input_shape=shape)
+        require(
+            len(shape) == len(self.dims),
+            self.name or "Permute",
+            f"an input of {len(self.dims)} axes",
+            input_shape=shape,
+        )
         return {}
 
     def __call__(self, params: Params, x: Array) -> Array:
@@ -165,7 +191,8 @@ class RepeatVector(Layer):
         n: length of the sequence, >= 1.
 
     Raises:
-        ConfigError: n is not an int >= 1; once the shape is known, an example is not one row of numbers.
+        ConfigError: n is not an int >= 1; once the shape is known, an example is not one row of
+            numbers.
 
     Example:
         >>> RepeatVector(3)({}, np.array([[1.0, 2.0]])).tolist()
@@ -179,7 +206,13 @@ class RepeatVector(Layer):
 
     def init(self, rng: np.random.Generator, shape: Shape) -> Params:
         fix = "Put Flatten() before it."
-        require(len(shape) == 1, self.name or "RepeatVector", "an input of one axis, (features,)", input_shape=shape, fix=fix)
+        require(
+            len(shape) == 1,
+            self.name or "RepeatVector",
+            "an input of one axis, (features,)",
+            input_shape=shape,
+            fix=fix,
+        )
         return {}
 
     def __call__(self, params: Params, x: Array) -> Array:

@@ -22,23 +22,26 @@ UNKNOWN_TOKEN = "[UNK]"
 
 @dataclass(frozen=True)
 class TextVectorization(Layer):
-    """Strings to numbers, by a vocabulary that `adapt` learns; first in a model, which then takes strings.
+    """Strings to numbers, by a vocabulary that `adapt` learns; first in a model, which then takes
+    strings.
 
-    "int": the number of each word in the vocabulary, in the order of the text, 1 for a word that it lacks, 0 behind the last. Of a whole
-    text, with a number for each word of the vocabulary (the first for all that it lacks): "multi_hot", whether it occurs; "count", how
-    often; "tf_idf", how often times log(1 + N / (1 + n)), n of N texts having the word.
+    "int": the number of each word in the vocabulary, in the order of the text, 1 for a word that it
+    lacks, 0 behind the last. Of a whole text, with a number for each word of the vocabulary (the
+    first for all that it lacks): "multi_hot", whether it occurs; "count", how often; "tf_idf", how
+    often times log(1 + N / (1 + n)), n of N texts having the word.
 
     Shapes:
         strings (n,) to (n, output_sequence_length), or to (n, words).
 
     Args:
-        max_tokens: the size of the vocabulary at most, with what stands for padding and for unknown words: the most frequent ones are
-            kept; None for all.
+        max_tokens: the size of the vocabulary at most, with what stands for padding and for unknown
+            words: the most frequent ones are kept; None for all.
         standardize: "lower_and_strip_punctuation", "lower", "strip_punctuation" or None.
         split: "whitespace", "character", or None for the text as one word.
         ngrams: n for runs of up to n words besides the words; (2, 3) for those lengths alone.
         output_mode: "int", "multi_hot", "count" or "tf_idf".
-        output_sequence_length: numbers per text with "int": longer ones are cut, shorter ones padded. None for `adapt` to take the longest.
+        output_sequence_length: numbers per text with "int": longer ones are cut, shorter ones
+            padded. None for `adapt` to take the longest.
         vocabulary: the words, most frequent first, where they are known; `adapt` learns them.
         idf_weights: of each word, with "tf_idf"; `adapt` learns them.
 
@@ -54,7 +57,8 @@ class TextVectorization(Layer):
         >>> text(["a good day"]).tolist()
         [[3, 4, 1, 0]]
 
-    Source: Keras's TextVectorization, which pads to the longest text of each batch where no length is given.
+    Source: Keras's TextVectorization, which pads to the longest text of each batch where no length
+        is given.
     """
 
     max_tokens: int | None = None
@@ -68,34 +72,89 @@ class TextVectorization(Layer):
 
     def __post_init__(self):
         who = "TextVectorization"
-        for name, known in (("standardize", STANDARDIZATIONS), ("split", ("whitespace", "character")), ("output_mode", OUTPUT_MODES)):
+        for name, known in (
+            ("standardize", STANDARDIZATIONS),
+            ("split", ("whitespace", "character")),
+            ("output_mode", OUTPUT_MODES),
+        ):
             value = getattr(self, name)
             if value is not None or name == "output_mode":
-                require(isinstance(value, str), who, f"{name} to be one of {', '.join(known)}", **{name: value})
+                require(
+                    isinstance(value, str),
+                    who,
+                    f"{name} to be one of {', '.join(known)}",
+                    **{name: value},
+                )
                 lookup(f"{who}: {name}", value, dict.fromkeys(known))
         special = len(self._special_tokens)
         most = self.max_tokens is None or is_int(self.max_tokens, least=special + 1)
-        require(most, who, f"max_tokens to be an int > {special} or None", max_tokens=self.max_tokens)
-        given = tuple(self.ngrams) if isinstance(self.ngrams, tuple | list) else (1 if self.ngrams is None else self.ngrams,)
-        require(given and all(is_int(n, least=1) for n in given), who, "ngrams to be an int >= 1, lengths, or None", ngrams=self.ngrams)
-        object.__setattr__(self, "ngrams", given if isinstance(self.ngrams, tuple | list) else tuple(range(1, given[0] + 1)))
+        require(
+            most, who, f"max_tokens to be an int > {special} or None", max_tokens=self.max_tokens
+        )
+        given = (
+            tuple(self.ngrams)
+            if isinstance(self.ngrams, tuple | list)
+            else (1 if self.ngrams is None else self.ngrams,)
+        )
+        require(
+            given and all(is_int(n, least=1) for n in given),
+            who,
+            "ngrams to be an int >= 1, lengths, or None",
+            ngrams=self.ngrams,
+        )
+        object.__setattr__(
+            self,
+            "ngrams",
+            given if isinstance(self.ngrams, tuple | list) else tuple(range(1, given[0] + 1)),
+        )
         length, ints = self.output_sequence_length, self.output_mode == "int"
-        require(length is None or is_int(length, least=1), who, "output_sequence_length to be an int >= 1", output_sequence_length=length)
+        require(
+            length is None or is_int(length, least=1),
+            who,
+            "output_sequence_length to be an int >= 1",
+            output_sequence_length=length,
+        )
         fix = "A bag of words has no order, and no length."
-        require(length is None or ints, who, 'output_mode="int" with an output_sequence_length', output_mode=self.output_mode, fix=fix)
+        require(
+            length is None or ints,
+            who,
+            'output_mode="int" with an output_sequence_length',
+            output_mode=self.output_mode,
+            fix=fix,
+        )
         if self.vocabulary is not None:
             listed = isinstance(self.vocabulary, tuple | list | np.ndarray)
             require(listed, who, "a vocabulary as a list of words", vocabulary=self.vocabulary)
             words = tuple(self.vocabulary)
             words = words[special:] if words[:special] == self._special_tokens else words
             object.__setattr__(self, "vocabulary", words)
-            require(all(isinstance(word, str) for word in words), who, "a vocabulary of strings", vocabulary=words[:5])
-            twice = [word for word, times in Counter(words).items() if times > 1 or word in ("", UNKNOWN_TOKEN)]
-            require(not twice, who, f"each word once, and neither {UNKNOWN_TOKEN!r} nor ''", words=twice[:5])
+            require(
+                all(isinstance(word, str) for word in words),
+                who,
+                "a vocabulary of strings",
+                vocabulary=words[:5],
+            )
+            twice = [
+                word
+                for word, times in Counter(words).items()
+                if times > 1 or word in ("", UNKNOWN_TOKEN)
+            ]
+            require(
+                not twice,
+                who,
+                f"each word once, and neither {UNKNOWN_TOKEN!r} nor ''",
+                words=twice[:5],
+            )
         if self.idf_weights is not None:
             weights, n = self.idf_weights, len(self.vocabulary or ())
-            right = isinstance(weights, tuple | list | np.ndarray) and len(weights) == n and all(map(is_number, weights))
-            require(right, who, f"a number as idf_weights for each of {n} words", idf_weights=weights)
+            right = (
+                isinstance(weights, tuple | list | np.ndarray)
+                and len(weights) == n
+                and all(map(is_number, weights))
+            )
+            require(
+                right, who, f"a number as idf_weights for each of {n} words", idf_weights=weights
+            )
             object.__setattr__(self, "idf_weights", tuple(map(float, weights)))
 
     @property
@@ -107,7 +166,8 @@ class TextVectorization(Layer):
         return ()
 
     def adapt(self, texts: Any) -> TextVectorization:
-        """A layer like this one that has learned its vocabulary from texts: most frequent first, those as frequent from z to a.
+        """A layer like this one that has learned its vocabulary from texts: most frequent first,
+        those as frequent from z to a.
 
         Args:
             texts: those to train on; what is held out would lend its words.
@@ -121,28 +181,54 @@ class TextVectorization(Layer):
             counts.update(words)
             inside.update(set(words))
         fix = "With standardize=None signs stay."
-        require(counts, "TextVectorization.adapt", "texts with a word in them", error=DataError, texts=len(split), fix=fix)
+        require(
+            counts,
+            "TextVectorization.adapt",
+            "texts with a word in them",
+            error=DataError,
+            texts=len(split),
+            fix=fix,
+        )
         room = None if self.max_tokens is None else self.max_tokens - len(self._special_tokens)
-        kept = tuple(sorted(sorted(counts, reverse=True), key=counts.__getitem__, reverse=True)[:room])
-        idf = tuple(float(np.log1p(len(split) / (1 + inside[word]))) for word in kept) if self.output_mode == "tf_idf" else None
+        kept = tuple(
+            sorted(sorted(counts, reverse=True), key=counts.__getitem__, reverse=True)[:room]
+        )
+        idf = (
+            tuple(float(np.log1p(len(split) / (1 + inside[word]))) for word in kept)
+            if self.output_mode == "tf_idf"
+            else None
+        )
         longest = max(map(len, split)) if self.output_mode == "int" else None
-        return replace(self, vocabulary=kept, idf_weights=idf, output_sequence_length=self.output_sequence_length or longest)
+        return replace(
+            self,
+            vocabulary=kept,
+            idf_weights=idf,
+            output_sequence_length=self.output_sequence_length or longest,
+        )
 
     @property
     def shape(self) -> Shape | None:
         """Of one text's numbers; None where a vocabulary or a length has to be learned first."""
         if self.vocabulary is None:
             return None
-        length = self.output_sequence_length if self.output_mode == "int" else len(self._special_tokens) + len(self.vocabulary)
+        length = (
+            self.output_sequence_length
+            if self.output_mode == "int"
+            else len(self._special_tokens) + len(self.vocabulary)
+        )
         return None if length is None else (length,)
 
     def get_vocabulary(self, include_special_tokens: bool = True) -> list[str]:
-        """The words by their numbers, with what stands for padding and for unknown words, or without.
+        """The words by their numbers, with what stands for padding and for unknown words, or
+        without.
 
         Raises:
             NotReadyError: there is none yet.
         """
-        return [*(self._special_tokens if include_special_tokens else ()), *self._require_vocabulary()]
+        return [
+            *(self._special_tokens if include_special_tokens else ()),
+            *self._require_vocabulary(),
+        ]
 
     def __call__(self, texts: Any) -> np.ndarray:
         """Strings (n,) as numbers: int32 for words by their numbers, uint8 or float32 otherwise.
@@ -151,8 +237,13 @@ class TextVectorization(Layer):
             NotReadyError: there is no vocabulary yet.
             DataError: something that is no text.
         """
-        number = {word: i for i, word in enumerate(self._require_vocabulary(), len(self._special_tokens))}
-        split = [[number.get(word, len(self._special_tokens) - 1) for word in self._tokenize(text)] for text in as_texts(texts)]
+        number = {
+            word: i for i, word in enumerate(self._require_vocabulary(), len(self._special_tokens))
+        }
+        split = [
+            [number.get(word, len(self._special_tokens) - 1) for word in self._tokenize(text)]
+            for text in as_texts(texts)
+        ]
         if self.output_mode == "int":
             length = self.output_sequence_length or max(map(len, split), default=1) or 1
             out = np.zeros((len(split), length), np.int32)
@@ -197,12 +288,27 @@ def as_texts(texts: Any) -> Sequence[str]:
         DataError: one string alone, or something that is no text.
     """
     fix = f"Write [{texts[:20]!r}]." if isinstance(texts, str) else ""
-    require(not isinstance(texts, str), "texts", "a list of texts, not one", error=DataError, received=str(texts)[:40], fix=fix)
+    require(
+        not isinstance(texts, str),
+        "texts",
+        "a list of texts, not one",
+        error=DataError,
+        received=str(texts)[:40],
+        fix=fix,
+    )
     array: Array = np.asarray(texts, object)
     if array.ndim == 2 and array.shape[1] == 1:
         array = array[:, 0]
     require(array.ndim == 1, "texts", "one text a row", error=DataError, shape=array.shape)
     bad = next((i for i, text in enumerate(array) if not isinstance(text, str)), None)
     fix = 'Fill gaps with "".'
-    require(bad is None, "texts", "text in every row", error=DataError, row=bad, received=None if bad is None else array[bad], fix=fix)
+    require(
+        bad is None,
+        "texts",
+        "text in every row",
+        error=DataError,
+        row=bad,
+        received=None if bad is None else array[bad],
+        fix=fix,
+    )
     return array.tolist()

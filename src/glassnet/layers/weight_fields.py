@@ -1,4 +1,6 @@
-"""What layers with weights share: `kernel_initializer` says where those called `kernel` start, `kernel_regularizer` what they cost."""
+"""What layers with weights share: `kernel_initializer` says where those called `kernel` start,
+`kernel_regularizer` what they cost.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,8 @@ FIELD_REGISTRIES: dict[str, Any] = {"_initializer": initializers, "_regularizer"
 
 
 def resolve_fields(layer: Layer) -> None:
-    """Put initializers and regularizers in the place of their names, so that two ways to write them are one value.
+    """Put initializers and regularizers in the place of their names, so that two ways to write them
+    are one value.
 
     Raises:
         ConfigError: one is unknown (the nearest match is given).

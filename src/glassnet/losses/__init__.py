@@ -1,8 +1,8 @@
 """Losses: how wrong a prediction is, one number per row.
 
-A cross-entropy owns its softmax or sigmoid: `rows` takes the pre-activation z (the logits), where the loss is exact at any
-size of z and its gradient is the lectures' p - y. Training always does so; `loss(y_true, y_pred)` is for direct use, on
-probabilities.
+A cross-entropy owns its softmax or sigmoid: `rows` takes the pre-activation z (the logits), where
+the loss is exact at any size of z and its gradient is the lectures' p - y. Training always does so;
+`loss(y_true, y_pred)` is for direct use, on probabilities.
 """
 
 from __future__ import annotations
@@ -101,11 +101,12 @@ LOSSES: dict[str, type[Loss]] = {
 
 
 def get(value: str | Loss | Callable[..., Any]) -> Loss:
-    """The loss called `value`, `value` itself where it is one already, or the loss that a function is (see `FunctionLoss`).
+    """The loss called `value`, `value` itself where it is one already, or the loss that a function
+    is (see `FunctionLoss`).
 
     Raises:
-        ConfigError: for an unknown name, with the nearest match, and for what is no name, loss or function, a class without its brackets,
-            or not a frozen dataclass.
+        ConfigError: for an unknown name, with the nearest match, and for what is no name, loss or
+            function, a class without its brackets, or not a frozen dataclass.
 
     Example:
         >>> get("binary_crossentropy")
@@ -125,5 +126,11 @@ def check_instance(what: str, value: Any, kind: type[Any]) -> Any:
         ConfigError: for anything else; for a class, with the brackets to write.
     """
     fix = f"Write {value.__name__}()." if isinstance(value, type) else ""
-    require(isinstance(value, kind), what, f"a name, a {kind.__name__} or a function", fix=fix, **{what: value})
+    require(
+        isinstance(value, kind),
+        what,
+        f"a name, a {kind.__name__} or a function",
+        fix=fix,
+        **{what: value},
+    )
     return value

@@ -1,4 +1,6 @@
-"""Losses between probabilities, which own the activation that makes them: computed from its input z, exact at any size of z."""
+"""Losses between probabilities, which own the activation that makes them: computed from its input
+z, exact at any size of z.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,9 @@ from glassnet.types import Array
 
 
 def to_one_hot(y: Array, z: Array) -> Array:
-    """`y` as one row of class probabilities per row of `z`: class ids (one axis fewer than `z`) become one-hot rows."""
+    """`y` as one row of class probabilities per row of `z`: class ids (one axis fewer than `z`)
+    become one-hot rows.
+    """
     return jax.nn.one_hot(y, z.shape[-1], dtype=z.dtype) if y.ndim == z.ndim - 1 else y
 
 
@@ -24,20 +28,39 @@ def smooth_labels(y: Array, label_smoothing: float, classes: int) -> Array:
 
 
 def _categorical_crossentropy(y: Array, z: Array, label_smoothing: float = 0.0) -> Array:
-    require(z.shape[-1] > 1, "categorical cross-entropy", "one output per class, two at least", outputs=z.shape[-1])
-    return (smooth_labels(to_one_hot(y, z), label_smoothing, z.shape[-1]) * -jax.nn.log_softmax(z)).sum(-1)
+    require(
+        z.shape[-1] > 1,
+        "categorical cross-entropy",
+        "one output per class, two at least",
+        outputs=z.shape[-1],
+    )
+    return (
+        smooth_labels(to_one_hot(y, z), label_smoothing, z.shape[-1]) * -jax.nn.log_softmax(z)
+    ).sum(-1)
 
 
 def check_options(loss: Crossentropy, label_smoothing: float = 0.0) -> None:
     """Refuse a `from_logits` that is no bool and a `label_smoothing` that is no share."""
     who, share = type(loss).__name__, label_smoothing
-    require(isinstance(loss.from_logits, bool), who, "from_logits to be a bool", from_logits=loss.from_logits)
-    require(is_number(share) and 0 <= share <= 1, who, "label_smoothing to be a number from 0 to 1", label_smoothing=share)
+    require(
+        isinstance(loss.from_logits, bool),
+        who,
+        "from_logits to be a bool",
+        from_logits=loss.from_logits,
+    )
+    require(
+        is_number(share) and 0 <= share <= 1,
+        who,
+        "label_smoothing to be a number from 0 to 1",
+        label_smoothing=share,
+    )
 
 
 @dataclass(frozen=True)
 class Crossentropy(Loss):
-    """What the cross-entropies share: predictions are probabilities, or logits where `from_logits` says so."""
+    """What the cross-entropies share: predictions are probabilities, or logits where `from_logits`
+    says so.
+    """
 
     from_logits: bool = False
 
@@ -59,7 +82,8 @@ class Crossentropy(Loss):
 
 @dataclass(frozen=True)
 class BinaryCrossentropy(Crossentropy):
-    """Cross-entropy of 0/1 labels: l = mean_k -(y_k log p_k + (1 - y_k) log(1 - p_k)), p = sigmoid(z).
+    """Cross-entropy of 0/1 labels: l = mean_k -(y_k log p_k + (1 - y_k) log(1 - p_k)), p =
+    sigmoid(z).
 
     -log p is computed from z as log(1 + exp(-z)), exact at any size of z.
 
@@ -67,16 +91,19 @@ class BinaryCrossentropy(Crossentropy):
 
     Args:
         from_logits: the network ends without its sigmoid, so that predictions are z.
-        label_smoothing: the share of each label that is replaced by 1/2, from 0 to 1: y becomes (1 - s) y + s / 2.
+        label_smoothing: the share of each label that is replaced by 1/2, from 0 to 1: y becomes (1
+            - s) y + s / 2.
 
     Raises:
-        ConfigError: where `from_logits` is not a bool, or `label_smoothing` not a number from 0 to 1.
+        ConfigError: where `from_logits` is not a bool, or `label_smoothing` not a number from 0 to
+            1.
 
     Example:
         >>> print(f"{BinaryCrossentropy()([1, 0], jnp.array([0.5, 0.5])):.4f}")
         0.6931
 
-    Source: lecture 002, binary cross-entropy (the slide lacks the minus sign); Szegedy et al. 2016, section 7, for smoothing.
+    Source: lecture 002, binary cross-entropy (the slide lacks the minus sign); Szegedy et al. 2016,
+        section 7, for smoothing.
     """
 
     output_activation: ClassVar[str | None] = "sigmoid"
@@ -97,16 +124,19 @@ class BinaryCrossentropy(Crossentropy):
 
 @dataclass(frozen=True)
 class CategoricalCrossentropy(Crossentropy):
-    """Cross-entropy of classes: l = -sum_k y_k log p_k, p = softmax(z). Labels are one-hot rows or class ids.
+    """Cross-entropy of classes: l = -sum_k y_k log p_k, p = softmax(z). Labels are one-hot rows or
+    class ids.
 
     Shapes: z (batch, ..., classes); y of the same shape, or ids (batch, ...) -> rows (batch, ...).
 
     Args:
         from_logits: the network ends without its softmax, so that predictions are z.
-        label_smoothing: the share of each row that is spread evenly over the K classes, from 0 to 1: y becomes (1 - s) y + s / K.
+        label_smoothing: the share of each row that is spread evenly over the K classes, from 0 to
+            1: y becomes (1 - s) y + s / K.
 
     Raises:
-        ConfigError: where `from_logits` is not a bool, or `label_smoothing` not a number from 0 to 1.
+        ConfigError: where `from_logits` is not a bool, or `label_smoothing` not a number from 0 to
+            1.
 
     Example:
         >>> print(f"{CategoricalCrossentropy()([[0, 1]], jnp.array([[0.75, 0.25]])):.4f}")
@@ -132,7 +162,8 @@ class CategoricalCrossentropy(Crossentropy):
 
 @dataclass(frozen=True)
 class SparseCategoricalCrossentropy(Crossentropy):
-    """Cross-entropy of class ids: l = -log p_y, p = softmax(z). It takes one-hot rows too: the two differ in name only.
+    """Cross-entropy of class ids: l = -log p_y, p = softmax(z). It takes one-hot rows too: the two
+    differ in name only.
 
     Shapes: z (batch, ..., classes); ids (batch, ...), or y of z's shape -> rows (batch, ...).
 

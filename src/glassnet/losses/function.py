@@ -1,4 +1,6 @@
-"""A function of your own as a loss: any JAX function of targets and predictions that gives a number per row."""
+"""A function of your own as a loss: any JAX function of targets and predictions that gives a number
+per row.
+"""
 
 from __future__ import annotations
 
@@ -17,18 +19,22 @@ from glassnet.types import Array
 
 @dataclass(frozen=True)
 class FunctionLoss(Loss):
-    """A function as a loss: l = function(y, yhat), a number per row. `compile(loss=function)` makes one.
+    """A function as a loss: l = function(y, yhat), a number per row. `compile(loss=function)` makes
+    one.
 
-    Two are equal where their functions are one and the same: a function that is defined anew is compiled anew.
+    Two are equal where their functions are one and the same: a function that is defined anew is
+        compiled anew.
 
     Shapes: y and z (batch, ..., outputs) -> rows (batch, ...).
 
     Args:
-        function: of targets and predictions of one shape, (batch, ..., outputs), written in jax.numpy. It gives a number per row, or one
-            per output: then the mean over the last axis is taken.
+        function: of targets and predictions of one shape, (batch, ..., outputs), written in
+            jax.numpy. It gives a number per row, or one per output: then the mean over the last
+            axis is taken.
 
     Raises:
-        ConfigError: where it does not take two arguments, gives neither, gives no floats, or is not written in jax.numpy.
+        ConfigError: where it does not take two arguments, gives neither, gives no floats, or is not
+            written in jax.numpy.
 
     Example:
         >>> def fourth_power(y_true, y_pred):
@@ -51,12 +57,20 @@ class FunctionLoss(Loss):
         """What the function gives for each row."""
         got = call_unreduced(self.function, y, z)
         floats = jnp.issubdtype(got.dtype, jnp.floating)
-        require(floats, self.display_name, "floats: a loss needs a slope", dtype=str(got.dtype), fix="Use it as a metric: metrics=[...].")
+        require(
+            floats,
+            self.display_name,
+            "floats: a loss needs a slope",
+            dtype=str(got.dtype),
+            fix="Use it as a metric: metrics=[...].",
+        )
         return got
 
 
 def is_function(value: Any) -> bool:
-    """Whether `value` is a function or the like: callable, and neither a class nor a part (a loss, a metric)."""
+    """Whether `value` is a function or the like: callable, and neither a class nor a part (a loss,
+    a metric).
+    """
     return callable(value) and not isinstance(value, type) and not is_dataclass(value)
 
 
@@ -70,16 +84,24 @@ def check_two_arguments(function: Callable[..., Any]) -> None:
     try:
         inspect.signature(function).bind(None, None)
     except TypeError as error:
-        raise ConfigError(message(function_name(function), "a function of two arguments, (y_true, y_pred)", error=str(error))) from error
+        raise ConfigError(
+            message(
+                function_name(function),
+                "a function of two arguments, (y_true, y_pred)",
+                error=str(error),
+            )
+        ) from error
     except ValueError:
         return  # written in C, and silent about its arguments
 
 
 def call_unreduced(function: Callable[[Array, Array], Array], y: Array, out: Array) -> Array:
-    """What `function` gives for every row of (batch, ..., outputs): its numbers, or their mean over the last axis where it has one each.
+    """What `function` gives for every row of (batch, ..., outputs): its numbers, or their mean over
+    the last axis where it has one each.
 
     Raises:
-        ConfigError: where it gives another shape, a single number above all, or is not written in jax.numpy.
+        ConfigError: where it gives another shape, a single number above all, or is not written in
+            jax.numpy.
     """
     who = function_name(function)
     try:
@@ -88,8 +110,17 @@ def call_unreduced(function: Callable[[Array, Array], Array], y: Array, out: Arr
         remedy = "jnp.mean for np.mean, jnp.where(condition, a, b) for if, no float(...)."
         what = type(error).__name__
         expected = "a function written in jax.numpy, which compiles"
-        raise ConfigError(message(who, expected, error=what, fix=f"It is called once, on arrays without numbers: {remedy}")) from error
-    require(given is not None, who, "a number per row", received=None, fix="Does it end in `return`?")
+        raise ConfigError(
+            message(
+                who,
+                expected,
+                error=what,
+                fix=f"It is called once, on arrays without numbers: {remedy}",
+            )
+        ) from error
+    require(
+        given is not None, who, "a number per row", received=None, fix="Does it end in `return`?"
+    )
     got = jnp.asarray(given)
     if got.shape == out.shape:
         return got.mean(-1)

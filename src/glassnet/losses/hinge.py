@@ -1,4 +1,6 @@
-"""Losses of scores: a score is right once it is beyond a margin, and costs nothing from there on."""
+"""Losses of scores: a score is right once it is beyond a margin, and costs nothing from there
+on.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,8 @@ def _margin_violation(y: Array, z: Array) -> Array:
 
 @dataclass(frozen=True)
 class Hinge(Loss):
-    """How far a score is from the right side of its margin: l = mean_k max(1 - y_k yhat_k, 0), y of -1 and 1 (0 is taken as -1).
+    """How far a score is from the right side of its margin: l = mean_k max(1 - y_k yhat_k, 0), y of
+    -1 and 1 (0 is taken as -1).
 
     Its slope at the margin itself is 0.
 
@@ -43,7 +46,8 @@ class Hinge(Loss):
 
 @dataclass(frozen=True)
 class SquaredHinge(Loss):
-    """The square of what a score lacks to its margin: l = mean_k max(1 - y_k yhat_k, 0)^2, y of -1 and 1 (0 is taken as -1).
+    """The square of what a score lacks to its margin: l = mean_k max(1 - y_k yhat_k, 0)^2, y of -1
+    and 1 (0 is taken as -1).
 
     Shapes: y and z (batch, ..., outputs) -> rows (batch, ...).
 
@@ -66,9 +70,11 @@ class SquaredHinge(Loss):
 
 @dataclass(frozen=True)
 class CategoricalHinge(Loss):
-    """How far the best wrong class comes within 1 of the right one: l = max(1 + max_k (1 - y_k) yhat_k - sum_k y_k yhat_k, 0).
+    """How far the best wrong class comes within 1 of the right one: l = max(1 + max_k (1 - y_k)
+    yhat_k - sum_k y_k yhat_k, 0).
 
-    The right class takes part in the inner maximum with a score of 0, as in Keras. Targets are one-hot rows.
+    The right class takes part in the inner maximum with a score of 0, as in Keras. Targets are
+    one-hot rows.
 
     Shapes: y and z (batch, ..., classes) -> rows (batch, ...).
 

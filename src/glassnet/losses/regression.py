@@ -1,4 +1,6 @@
-"""Losses of numbers, rates and directions: they own no activation, and compare the network's output with targets of its shape."""
+"""Losses of numbers, rates and directions: they own no activation, and compare the network's output
+with targets of its shape.
+"""
 
 from __future__ import annotations
 
@@ -39,7 +41,8 @@ class MeanSquaredError(Loss):
 
 @dataclass(frozen=True)
 class HalfMeanSquaredError(Loss):
-    """Half the squared error, summed over the outputs: l = 1/2 sum_k (y_k - yhat_k)^2, so that dl/dyhat = -(y - yhat).
+    """Half the squared error, summed over the outputs: l = 1/2 sum_k (y_k - yhat_k)^2, so that
+    dl/dyhat = -(y - yhat).
 
     Shapes: y and z (batch, ..., outputs) -> rows (batch, ...).
 
@@ -59,7 +62,8 @@ class HalfMeanSquaredError(Loss):
 
 @dataclass(frozen=True)
 class MeanAbsoluteError(Loss):
-    """Mean absolute error over the outputs: l = mean_k |y_k - yhat_k|; its slope where the two are equal is 0.
+    """Mean absolute error over the outputs: l = mean_k |y_k - yhat_k|; its slope where the two are
+    equal is 0.
 
     Shapes: y and z (batch, ..., outputs) -> rows (batch, ...).
 
@@ -79,14 +83,16 @@ class MeanAbsoluteError(Loss):
 
 @dataclass(frozen=True)
 class Huber(Loss):
-    """Squared for small errors and absolute for large ones: l = mean_k e_k^2 / 2 where |e_k| <= delta, delta |e_k| - delta^2 / 2 beyond.
+    """Squared for small errors and absolute for large ones: l = mean_k e_k^2 / 2 where |e_k| <=
+    delta, delta |e_k| - delta^2 / 2 beyond.
 
     Its slope is the error e = yhat - y, cut off at +-delta.
 
     Shapes: y and z (batch, ..., outputs) -> rows (batch, ...).
 
     Args:
-        delta: the size of error at which the parabola becomes a line, a number > 0 in the targets' unit.
+        delta: the size of error at which the parabola becomes a line, a number > 0 in the targets'
+            unit.
 
     Raises:
         ConfigError: where `delta` is not a number > 0.
@@ -102,7 +108,12 @@ class Huber(Loss):
     delta: float = 1.0
 
     def __post_init__(self) -> None:
-        require(is_number(self.delta) and self.delta > 0, "Huber", "delta to be a number > 0", delta=self.delta)
+        require(
+            is_number(self.delta) and self.delta > 0,
+            "Huber",
+            "delta to be a number > 0",
+            delta=self.delta,
+        )
 
     def unreduced(self, y: Array, z: Array) -> Array:
         """The mean over the last axis of the Huber loss."""
@@ -113,7 +124,8 @@ class Huber(Loss):
 
 @dataclass(frozen=True)
 class LogCosh(Loss):
-    """A smooth absolute error: l = mean_k log(cosh(e_k)), about e^2 / 2 for small e and |e| - log 2 for large; its slope is tanh(e).
+    """A smooth absolute error: l = mean_k log(cosh(e_k)), about e^2 / 2 for small e and |e| - log 2
+    for large; its slope is tanh(e).
 
     Shapes: y and z (batch, ..., outputs) -> rows (batch, ...).
 
@@ -121,7 +133,8 @@ class LogCosh(Loss):
         >>> print(f"{LogCosh()([1.0, 2.0], jnp.array([1.0, 4.0])):.4f}")
         0.6625
 
-    Source: Keras's formula, written as |e| + log(1 + (exp(-2 |e|) - 1) / 2), which overflows nowhere and keeps small losses' digits.
+    Source: Keras's formula, written as |e| + log(1 + (exp(-2 |e|) - 1) / 2), which overflows
+        nowhere and keeps small losses' digits.
     """
 
     depends_on_error_only: ClassVar[bool] = True
@@ -134,9 +147,11 @@ class LogCosh(Loss):
 
 @dataclass(frozen=True)
 class KLDivergence(Loss):
-    """How far a predicted distribution is from the true one: l = sum_k y_k log(y_k / yhat_k), both clipped to 1e-7..1.
+    """How far a predicted distribution is from the true one: l = sum_k y_k log(y_k / yhat_k), both
+    clipped to 1e-7..1.
 
-    It takes probabilities, not logits: end in a softmax. An output below 0 has slope 0 and cannot learn.
+    It takes probabilities, not logits: end in a softmax. An output below 0 has slope 0 and cannot
+        learn.
 
     Shapes: y and z (batch, ..., outputs) -> rows (batch, ...).
 
@@ -155,9 +170,11 @@ class KLDivergence(Loss):
 
 @dataclass(frozen=True)
 class Poisson(Loss):
-    """Negative log-likelihood of counts, but for a constant: l = mean_k (yhat_k - y_k log(yhat_k + 1e-7)), yhat the expected count.
+    """Negative log-likelihood of counts, but for a constant: l = mean_k (yhat_k - y_k log(yhat_k +
+    1e-7)), yhat the expected count.
 
-    An expected count below 0 has no likelihood, and the loss is NaN there: end in "exponential", "softplus" or "relu".
+    An expected count below 0 has no likelihood, and the loss is NaN there: end in "exponential",
+        "softplus" or "relu".
 
     Shapes: y and z (batch, ..., outputs) -> rows (batch, ...).
 
@@ -175,7 +192,8 @@ class Poisson(Loss):
 
 @dataclass(frozen=True)
 class MeanAbsolutePercentageError(Loss):
-    """Mean absolute error in percent of the target: l = 100 mean_k |y_k - yhat_k| / max(|y_k|, 1e-7).
+    """Mean absolute error in percent of the target: l = 100 mean_k |y_k - yhat_k| / max(|y_k|,
+    1e-7).
 
     A target of 0 makes it huge; its slope where the two are equal is 0.
 
@@ -195,7 +213,8 @@ class MeanAbsolutePercentageError(Loss):
 
 @dataclass(frozen=True)
 class MeanSquaredLogarithmicError(Loss):
-    """Mean squared error of logarithms: l = mean_k (log(1 + y_k) - log(1 + yhat_k))^2, both of them 1e-7 at least.
+    """Mean squared error of logarithms: l = mean_k (log(1 + y_k) - log(1 + yhat_k))^2, both of them
+    1e-7 at least.
 
     An output below 0 has slope 0 and cannot learn: end in "softplus" or "exponential".
 
@@ -210,12 +229,15 @@ class MeanSquaredLogarithmicError(Loss):
 
     def unreduced(self, y: Array, z: Array) -> Array:
         """The mean over the last axis of the squared error of logarithms."""
-        return jnp.square(jnp.log1p(jnp.maximum(z, EPSILON)) - jnp.log1p(jnp.maximum(y, EPSILON))).mean(-1)
+        return jnp.square(
+            jnp.log1p(jnp.maximum(z, EPSILON)) - jnp.log1p(jnp.maximum(y, EPSILON))
+        ).mean(-1)
 
 
 @dataclass(frozen=True)
 class CosineSimilarity(Loss):
-    """The cosine of the angle between target and prediction, with a minus: l = -y . yhat / (|y| |yhat|), from -1 (alike) to 1 (opposed).
+    """The cosine of the angle between target and prediction, with a minus: l = -y . yhat / (|y|
+    |yhat|), from -1 (alike) to 1 (opposed).
 
     Where either is 0, so is the loss. Of one output only the sign is left: give it several.
 

@@ -1,7 +1,8 @@
 """Metrics: numbers that people read, as sums that a compiled loop can carry.
 
-`init()` gives sums at zero, `update` adds a batch to them, `result` divides on the host: so a metric over an epoch is exact over
-its rows, however they were cut into batches. Counts are int32: float32 stops counting at 2^24.
+`init()` gives sums at zero, `update` adds a batch to them, `result` divides on the host: so a
+metric over an epoch is exact over its rows, however they were cut into batches. Counts are int32:
+float32 stops counting at 2^24.
 """
 
 from __future__ import annotations
@@ -70,20 +71,22 @@ METRICS: dict[str, type[Metric]] = {
 
 
 def get(value: str | Metric | Callable[..., Any], loss: Loss, outputs: int) -> Metric:
-    """The metric called `value`, keyed by that string, `value` itself, or the one that a function is; suited to the loss and the outputs.
+    """The metric called `value`, keyed by that string, `value` itself, or the one that a function
+    is; suited to the loss and the outputs.
 
-    An accuracy, precision, recall or F1 score without threshold takes the one of the loss; an AUC learns whether outputs are logits.
+    An accuracy, precision, recall or F1 score without threshold takes the one of the loss; an AUC
+    learns whether outputs are logits.
 
     Args:
         value: a name, a metric, or a function (see `FunctionMetric`).
-        loss: what the network is trained on. A binary cross-entropy is cut at 0.5, or at 0 where its predictions are logits; a categorical
-            one takes the largest output.
-        outputs: the size of the output's last axis. Any other loss is cut at 0.5 (a hinge at 0) where there is one output, else takes
-            the largest.
+        loss: what the network is trained on. A binary cross-entropy is cut at 0.5, or at 0 where
+            its predictions are logits; a categorical one takes the largest output.
+        outputs: the size of the output's last axis. Any other loss is cut at 0.5 (a hinge at 0)
+            where there is one output, else takes the largest.
 
     Raises:
-        ConfigError: for an unknown name, with the nearest match, and for what is no name, metric or function, a class without its
-            brackets, a `ConfusionMatrix`, or not a frozen dataclass.
+        ConfigError: for an unknown name, with the nearest match, and for what is no name, metric or
+            function, a class without its brackets, a `ConfusionMatrix`, or not a frozen dataclass.
 
     Example:
         >>> from glassnet.losses import BinaryCrossentropy
@@ -95,7 +98,13 @@ def get(value: str | Metric | Callable[..., Any], loss: Loss, outputs: int) -> M
     elif is_function(value):
         value = FunctionMetric(value, name=function_name(value))
     fix = "After training write ConfusionMatrix()(y, model.predict_labels(x))."
-    require(not isinstance(value, ConfusionMatrix), "metric", "one number, which the logs can hold", metric=value, fix=fix)
+    require(
+        not isinstance(value, ConfusionMatrix),
+        "metric",
+        "one number, which the logs can hold",
+        metric=value,
+        fix=fix,
+    )
     metric = check_instance("metric", value, Metric)
     require_frozen_dataclass(metric)
     return metric.configure(loss, outputs)

@@ -16,17 +16,20 @@ from glassnet.types import Array
 
 @dataclass(frozen=True)
 class Accuracy(Metric):
-    """The share of right answers: mean [argmax_k out_k = argmax_k y_k], or mean_k [(out_k > threshold) = y_k].
+    """The share of right answers: mean [argmax_k out_k = argmax_k y_k], or mean_k [(out_k >
+    threshold) = y_k].
 
     Shapes: out (batch, ..., outputs); y of the same shape, or class ids (batch, ...).
 
     Args:
-        threshold: None takes the class with the largest output. A number, in the output's unit, makes each output an answer of its own:
-            1 (yes), or 0 or -1 (no). Given to `compile`, None becomes the threshold of a binary loss. A target that is none of
-            these is never met.
+        threshold: None takes the class with the largest output. A number, in the output's unit,
+            makes each output an answer of its own: 1 (yes), or 0 or -1 (no). Given to `compile`,
+            None becomes the threshold of a binary loss. A target that is none of these is never
+            met.
 
     Raises:
-        ConfigError: where `threshold` is neither None nor a number, or is None and there is one output.
+        ConfigError: where `threshold` is neither None nor a number, or is None and there is one
+            output.
 
     Example:
         >>> Accuracy()([0, 2], [[0.7, 0.2, 0.1], [0.1, 0.5, 0.4]])
@@ -44,7 +47,11 @@ class Accuracy(Metric):
 
     def configure(self, loss: Loss | None, outputs: int) -> Self:
         """Cut where the loss says, unless a threshold is given."""
-        return replace(self, threshold=default_threshold(loss, outputs)) if loss and self.threshold is None else self
+        return (
+            replace(self, threshold=default_threshold(loss, outputs))
+            if loss and self.threshold is None
+            else self
+        )
 
     def init(self) -> Sums:
         """No right answers among no answers."""
@@ -54,7 +61,14 @@ class Accuracy(Metric):
         """`acc` with the batch's right answers and answers added."""
         if self.threshold is None:
             fix = "For one output give a threshold: Accuracy(threshold=0.5)."
-            require(out.shape[-1] > 1, "Accuracy", "one output per class", fix=fix, threshold=None, outputs=out.shape[-1])
+            require(
+                out.shape[-1] > 1,
+                "Accuracy",
+                "one output per class",
+                fix=fix,
+                threshold=None,
+                outputs=out.shape[-1],
+            )
             right = jnp.argmax(out, -1) == (jnp.argmax(y, -1) if y.ndim == out.ndim else y)
         else:
             y = to_one_hot(y, out)
@@ -69,10 +83,12 @@ class TopKCategoricalAccuracy(Metric):
     Shapes: out (batch, ..., outputs); y of the same shape, or class ids (batch, ...).
 
     Args:
-        k: how many of the largest outputs may hold the class. Outputs as large as the class's own do not push it out.
+        k: how many of the largest outputs may hold the class. Outputs as large as the class's own
+            do not push it out.
 
     Raises:
-        ConfigError: where `k` is not an int >= 1, or not below the number of outputs, when every answer would be right.
+        ConfigError: where `k` is not an int >= 1, or not below the number of outputs, when every
+            answer would be right.
 
     Example:
         >>> TopKCategoricalAccuracy(k=2)([0, 2], [[0.2, 0.7, 0.1], [0.4, 0.5, 0.1]])
@@ -92,10 +108,18 @@ class TopKCategoricalAccuracy(Metric):
     def update(self, acc: Sums, y: Array, out: Array, w: Array) -> Sums:
         """`acc` with the batch's right answers and answers added."""
         outputs = out.shape[-1]
-        require(self.k < outputs, "TopKCategoricalAccuracy", "k below the number of outputs", k=self.k, outputs=outputs)
+        require(
+            self.k < outputs,
+            "TopKCategoricalAccuracy",
+            "k below the number of outputs",
+            k=self.k,
+            outputs=outputs,
+        )
         ids = jnp.argmax(y, -1) if y.ndim == out.ndim else jnp.asarray(y, jnp.int32)
         chosen = jnp.take_along_axis(out, ids[..., None], -1)
-        return _update_counts(acc, jnp.sum(~(out <= chosen), -1) < self.k, w)  # a NaN is never among the largest
+        return _update_counts(
+            acc, jnp.sum(~(out <= chosen), -1) < self.k, w
+        )  # a NaN is never among the largest
 
 
 def _update_counts(acc: Sums, correct: Array, w: Array) -> Sums:

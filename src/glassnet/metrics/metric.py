@@ -33,8 +33,9 @@ class Metric(ABC):
         name: the key in history and in what `evaluate` returns.
 
     Attributes:
-        exact: a method (y, out) -> float, for a metric whose sums only approximate it: evaluation and validation then take this one, of
-            all real rows on the host. None where sums are exact.
+        exact: a method (y, out) -> float, for a metric whose sums only approximate it: evaluation
+            and validation then take this one, of all real rows on the host. None where sums are
+            exact.
     """
 
     exact: ClassVar[Callable[..., float] | None] = None
@@ -44,14 +45,18 @@ class Metric(ABC):
         """This metric with what it leaves open filled in.
 
         Args:
-            loss: what the network is trained on: it says where a yes begins. None in direct use, which leaves that as it is.
-            outputs: the size of the output's last axis: it says how many sums there are where each output has its own.
+            loss: what the network is trained on: it says where a yes begins. None in direct use,
+                which leaves that as it is.
+            outputs: the size of the output's last axis: it says how many sums there are where each
+                output has its own.
         """
         return self
 
     @abstractmethod
     def init(self) -> Sums:
-        """The sums before the first row: NumPy zeros. Those of two sets of rows add up to those of both, which `evaluate` relies on."""
+        """The sums before the first row: NumPy zeros. Those of two sets of rows add up to those of
+        both, which `evaluate` relies on.
+        """
 
     @abstractmethod
     def update(self, acc: Sums, y: Array, out: Array, w: Array) -> Sums:
@@ -65,7 +70,11 @@ class Metric(ABC):
         """
 
     def __getattr__(self, name: str) -> Any:
-        sums = " It keeps no sums: call it on targets and predictions, metric(y_true, y_pred)." if "state" in name else ""
+        sums = (
+            " It keeps no sums: call it on targets and predictions, metric(y_true, y_pred)."
+            if "state" in name
+            else ""
+        )
         raise MissingError(f"{type(self).__name__} has no attribute {name!r}.{sums}")
 
     def result(self, acc: Sums) -> float:
@@ -93,16 +102,19 @@ class Metric(ABC):
 
 @dataclass(frozen=True)
 class FunctionMetric(Metric):
-    """A function as a metric: the mean of function(y, out) over rows. `metrics=[function]` makes one, called as the function is.
+    """A function as a metric: the mean of function(y, out) over rows. `metrics=[function]` makes
+    one, called as the function is.
 
-    Shapes: out (batch, ..., outputs); y of the same shape, or class ids (batch, ...), which the function gets as one-hot rows.
+    Shapes: out (batch, ..., outputs); y of the same shape, or class ids (batch, ...), which the
+        function gets as one-hot rows.
 
     Args:
-        function: of targets and outputs of one shape, written in jax.numpy. It gives a number per row, or one per output: then the mean
-            over the last axis is taken.
+        function: of targets and outputs of one shape, written in jax.numpy. It gives a number per
+            row, or one per output: then the mean over the last axis is taken.
 
     Raises:
-        ConfigError: where it does not take two arguments, gives neither, or is not written in jax.numpy.
+        ConfigError: where it does not take two arguments, gives neither, or is not written in
+            jax.numpy.
 
     Example:
         >>> def largest_error(y_true, y_pred):
@@ -126,8 +138,14 @@ class FunctionMetric(Metric):
 
 
 def default_threshold(loss: Loss, outputs: int) -> float | None:
-    """The output above which an answer is yes, each by itself; None where the largest of several is the answer."""
-    return loss.decision_threshold if loss.output_activation == "sigmoid" or (loss.output_activation is None and outputs == 1) else None
+    """The output above which an answer is yes, each by itself; None where the largest of several is
+    the answer.
+    """
+    return (
+        loss.decision_threshold
+        if loss.output_activation == "sigmoid" or (loss.output_activation is None and outputs == 1)
+        else None
+    )
 
 
 def get_outputs(metric: Any) -> int:
@@ -137,7 +155,13 @@ def get_outputs(metric: Any) -> int:
         ConfigError: it was not.
     """
     fix = "compile fills it in; elsewhere write metric.suited(None, outputs)."
-    require(metric.outputs is not None, type(metric).__name__, "a known number of outputs", outputs=None, fix=fix)
+    require(
+        metric.outputs is not None,
+        type(metric).__name__,
+        "a known number of outputs",
+        outputs=None,
+        fix=fix,
+    )
     return metric.outputs
 
 

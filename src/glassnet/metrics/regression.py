@@ -71,7 +71,8 @@ class MeanAbsoluteError(Metric):
 
 @dataclass(frozen=True)
 class RootMeanSquaredError(Metric):
-    """The root of the mean of (y - out)^2 over outputs and rows, in y's unit. Class ids count as one-hot rows.
+    """The root of the mean of (y - out)^2 over outputs and rows, in y's unit. Class ids count as
+    one-hot rows.
 
     Shapes: out (batch, ..., outputs); y of the same shape, or class ids (batch, ...).
 
@@ -97,18 +98,23 @@ class RootMeanSquaredError(Metric):
 
 @dataclass(frozen=True)
 class R2Score(Metric):
-    """The share of the targets' variance that is explained: 1 - sum (y - out)^2 / sum (y - mean y)^2, of one output or over several.
+    """The share of the targets' variance that is explained: 1 - sum (y - out)^2 / sum (y - mean
+    y)^2, of one output or over several.
 
-    In evaluation and validation it is exact (float64). In training the mean is known at the end only, so the divisor is a difference of
-    sums: sum d^2 - (sum d)^2 / n with d = y - shift. In float32 it loses digits: its relative error is about
+    In evaluation and validation it is exact (float64). In training the mean is known at the end
+    only, so the divisor is a difference of
+    sums: sum d^2 - (sum d)^2 / n with d = y - shift. In float32 it loses digits: its relative error
+        is about
     1e-7 (mean y - shift)^2 / variance of y.
 
     Shapes: out and y (batch, ..., outputs).
 
     Args:
-        class_aggregation: "uniform_average" is the mean over the outputs; "variance_weighted_average" lets each weigh its variance. Keras's
-            None gives a list, which logs cannot hold.
-        shift: a number near the mean of the targets, in their unit: needed where they lie farther from 0 than a hundred times their spread.
+        class_aggregation: "uniform_average" is the mean over the outputs;
+            "variance_weighted_average" lets each weigh its variance. Keras's None gives a list,
+            which logs cannot hold.
+        shift: a number near the mean of the targets, in their unit: needed where they lie farther
+            from 0 than a hundred times their spread.
         outputs: how many there are; filled in by `compile`.
 
     Raises:
@@ -130,7 +136,13 @@ class R2Score(Metric):
         how = self.class_aggregation
         fix = "None gives a score per output, and logs hold one number." if how is None else ""
         expected = 'class_aggregation to be "uniform_average" or "variance_weighted_average"'
-        require(how in ("uniform_average", "variance_weighted_average"), "R2Score", expected, class_aggregation=how, fix=fix)
+        require(
+            how in ("uniform_average", "variance_weighted_average"),
+            "R2Score",
+            expected,
+            class_aggregation=how,
+            fix=fix,
+        )
         require(is_number(self.shift), "R2Score", "shift to be a number", shift=self.shift)
 
     def configure(self, loss: Loss | None, outputs: int) -> Self:
@@ -143,10 +155,15 @@ class R2Score(Metric):
         return {"total": zeros, "squares": zeros, "residual": zeros, "count": np.int32(0)}
 
     def update(self, acc: Sums, y: Array, out: Array, w: Array) -> Sums:
-        """`acc` with the batch's targets, their squares and the squared errors added, for each output."""
+        """`acc` with the batch's targets, their squares and the squared errors added, for each
+        output.
+        """
         real = broadcast_weights(w, out.shape[:-1]) > 0
         y = jnp.asarray(to_one_hot(y, out), jnp.float32)
-        d, error = (jnp.where(real[..., None], value, 0).reshape(-1, out.shape[-1]) for value in (y - self.shift, y - out))
+        d, error = (
+            jnp.where(real[..., None], value, 0).reshape(-1, out.shape[-1])
+            for value in (y - self.shift, y - out)
+        )
         return {
             "total": acc["total"] + d.sum(0),
             "squares": acc["squares"] + jnp.square(d).sum(0),
@@ -155,17 +172,31 @@ class R2Score(Metric):
         }
 
     def result(self, acc: Sums) -> float:
-        """The score in float64; NaN where nothing was counted or, as far as float32 tells, an output's targets are all the same."""
-        total, squares, residual = (np.asarray(acc[key], np.float64) for key in ("total", "squares", "residual"))
+        """The score in float64; NaN where nothing was counted or, as far as float32 tells, an
+        output's targets are all the same.
+        """
+        total, squares, residual = (
+            np.asarray(acc[key], np.float64) for key in ("total", "squares", "residual")
+        )
         variation = squares - total * total / max(int(acc["count"]), 1)
-        return self._aggregate(np.where(variation <= MIN_RELATIVE_VARIANCE * squares, 0, variation), residual)
+        return self._aggregate(
+            np.where(variation <= MIN_RELATIVE_VARIANCE * squares, 0, variation), residual
+        )
 
     def exact(self, y: np.ndarray, out: np.ndarray) -> float:
-        """The score of all rows at hand, in float64; NaN where there are none, or an output's targets are all the same."""
-        y, out = (np.asarray(values, np.float64).reshape(-1, out.shape[-1]) for values in (to_one_hot_numpy(y, out), out))
+        """The score of all rows at hand, in float64; NaN where there are none, or an output's
+        targets are all the same.
+        """
+        y, out = (
+            np.asarray(values, np.float64).reshape(-1, out.shape[-1])
+            for values in (to_one_hot_numpy(y, out), out)
+        )
         if not len(y):
             return math.nan
-        return self._aggregate(np.where(np.ptp(y, 0) == 0, 0, np.square(y - y.mean(0)).sum(0)), np.square(y - out).sum(0))
+        return self._aggregate(
+            np.where(np.ptp(y, 0) == 0, 0, np.square(y - y.mean(0)).sum(0)),
+            np.square(y - out).sum(0),
+        )
 
     def _aggregate(self, variation: np.ndarray, residual: np.ndarray) -> float:
         varies = variation > 0

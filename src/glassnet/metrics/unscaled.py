@@ -12,7 +12,8 @@ from glassnet.types import Array
 
 @dataclass(frozen=True)
 class UnscaledMetric(Metric):
-    """`base` of y = mean + scale t rather than of t, and exp of that where the target is learned as its logarithm.
+    """`base` of y = mean + scale t rather than of t, and exp of that where the target is learned as
+    its logarithm.
 
     Args:
         base: the metric that is meant.

@@ -1,1 +1,3 @@
-"""The model that users hold: `Sequential`, its layers' views, summaries, forecasts, and loading from a file."""
+"""The model that users hold: `Sequential`, its layers' views, summaries, forecasts, and loading
+from a file.
+"""

@@ -1,4 +1,6 @@
-"""What a model is and holds: layers in a row, their weights, what it is trained for, and all of it in a file."""
+"""What a model is and holds: layers in a row, their weights, what it is trained for, and all of it
+in a file.
+"""
 
 from __future__ import annotations
 
@@ -42,8 +44,18 @@ class BaseModel:
     """Layers in a row, with their weights, which are drawn when the shape of the input is known."""
 
     def __init__(self, layers: Sequence[Layer] = (), seed: int | None = None):
-        require(seed is None or is_int(seed, least=0), "Sequential", "seed to be an int >= 0 or None", seed=seed)
-        require(isinstance(layers, list | tuple), "Sequential", "a list of layers, Sequential([...])", type=type(layers).__name__)
+        require(
+            seed is None or is_int(seed, least=0),
+            "Sequential",
+            "seed to be an int >= 0 or None",
+            seed=seed,
+        )
+        require(
+            isinstance(layers, list | tuple),
+            "Sequential",
+            "a list of layers, Sequential([...])",
+            type=type(layers).__name__,
+        )
         self.seed, self._seed_was_drawn = seed, False
         self.history: History | None = None
         self._optimizer: Optimizer | None = None
@@ -62,7 +74,11 @@ class BaseModel:
         self._state: tuple[State, ...] = ()
         self._optimizer_state: Any = None
         self._last_run_id: str | None = None
-        self.epoch, self._step, self._rate = 0, 0, initial_rate(self._optimizer) if self._optimizer else 0.0
+        self.epoch, self._step, self._rate = (
+            0,
+            0,
+            initial_rate(self._optimizer) if self._optimizer else 0.0,
+        )
 
     def add(self, layer: Layer) -> None:
         """Append a layer.
@@ -70,14 +86,29 @@ class BaseModel:
         Raises:
             ConfigError: see `Sequential`; or the model has weights already.
         """
-        require(self._network is None, "add", "a model without weights", fix="Add all layers before the model is first used.")
+        require(
+            self._network is None,
+            "add",
+            "a model without weights",
+            fix="Add all layers before the model is first used.",
+        )
         functional.check_layer_type(layer)
         first = not self._layers and self._input is None
         fix = "What stands before it would have to take strings."
-        require(first or not isinstance(layer, TextVectorization), "Sequential", "TextVectorization in front of all layers", fix=fix)
+        require(
+            first or not isinstance(layer, TextVectorization),
+            "Sequential",
+            "TextVectorization in front of all layers",
+            fix=fix,
+        )
         if isinstance(layer, Input):
-            written = [type(other).__name__ for other in (*([self._input] if self._input else []), *self._layers, layer)]
-            require(len(written) == 1, "Sequential", "one Input, in front of all layers", layers=written)
+            written = [
+                type(other).__name__
+                for other in (*([self._input] if self._input else []), *self._layers, layer)
+            ]
+            require(
+                len(written) == 1, "Sequential", "one Input, in front of all layers", layers=written
+            )
             self._input = layer
         else:
             self._layers = functional.with_names((*self._layers, layer))
@@ -85,28 +116,54 @@ class BaseModel:
     def __repr__(self) -> str:
         return f"Sequential({', '.join(str(layer.name) for layer in self._layers)})"
 
-    def compile(self, optimizer: str | Optimizer = "adam", loss: str | Loss | Callable | None = None, metrics: Any = ()) -> None:
-        """Say what to train for. Weights stay; what an earlier optimizer remembered is forgotten. May be left out: see `fit`.
+    def compile(
+        self,
+        optimizer: str | Optimizer = "adam",
+        loss: str | Loss | Callable | None = None,
+        metrics: Any = (),
+    ) -> None:
+        """Say what to train for. Weights stay; what an earlier optimizer remembered is forgotten.
+        May be left out: see `fit`.
 
         Args:
             optimizer: a name ("sgd", "rmsprop", "adam") or an optimizer.
-            loss: a name, a loss or a JAX function (y_true, y_pred) -> a number per row; None has `fit` infer it.
-            metrics: names, metrics or such functions; "accuracy" becomes the one that fits the loss.
+            loss: a name, a loss or a JAX function (y_true, y_pred) -> a number per row; None has
+                `fit` infer it.
+            metrics: names, metrics or such functions; "accuracy" becomes the one that fits the
+                loss.
 
         Raises:
-            ConfigError: an unknown name (the nearest match is given); a cross-entropy without its softmax or sigmoid; two softmaxes.
+            ConfigError: an unknown name (the nearest match is given); a cross-entropy without its
+                softmax or sigmoid; two softmaxes.
         """
         chosen, target = optimizers.get(optimizer), None if loss is None else losses.get(loss)
-        wanted = tuple(metrics) if isinstance(metrics, list | tuple) else () if metrics is None else (metrics,)
+        wanted = (
+            tuple(metrics)
+            if isinstance(metrics, list | tuple)
+            else ()
+            if metrics is None
+            else (metrics,)
+        )
         for metric in wanted:
             resolve_metric(metric, target or losses.MeanSquaredError(), 2)
         if target is not None:
-            objective.check_loss(functional.unfold(self._layers), target, self._network.shapes[-1] if self._network else None)
-        self._optimizer, self._loss, self._metrics, self._rate, self._optimizer_state = chosen, target, wanted, initial_rate(chosen), None
+            objective.check_loss(
+                functional.unfold(self._layers),
+                target,
+                self._network.shapes[-1] if self._network else None,
+            )
+        self._optimizer, self._loss, self._metrics, self._rate, self._optimizer_state = (
+            chosen,
+            target,
+            wanted,
+            initial_rate(chosen),
+            None,
+        )
 
     @property
     def learning_rate(self) -> float:
-        """The rate of the step to come; set it to train on at another, a schedule's course scaled alike: nothing is compiled again.
+        """The rate of the step to come; set it to train on at another, a schedule's course scaled
+        alike: nothing is compiled again.
 
         Raises:
             NotReadyError: the model is not compiled.
@@ -116,7 +173,12 @@ class BaseModel:
 
     @learning_rate.setter
     def learning_rate(self, rate: float) -> None:
-        require(is_number(rate) and 0 < rate < 3e38, "learning_rate", "a number > 0 that float32 holds", learning_rate=rate)
+        require(
+            is_number(rate) and 0 < rate < 3e38,
+            "learning_rate",
+            "a number > 0 that float32 holds",
+            learning_rate=rate,
+        )
         self._set_learning_rate(float(rate))
         self._last_run_id = None
 
@@ -125,13 +187,17 @@ class BaseModel:
 
     def _require_optimizer(self) -> Optimizer:
         if self._optimizer is None:
-            raise NotReadyError(message("learning_rate", "a compiled model", fix="Call compile or fit first."))
+            raise NotReadyError(
+                message("learning_rate", "a compiled model", fix="Call compile or fit first.")
+            )
         return self._optimizer
 
     @property
     def _text_vectorization(self) -> TextVectorization | None:
         """What makes numbers of strings, in front of the network."""
-        return next((layer for layer in self._layers[:1] if isinstance(layer, TextVectorization)), None)
+        return next(
+            (layer for layer in self._layers[:1] if isinstance(layer, TextVectorization)), None
+        )
 
     @property
     def _example_shape(self) -> Shape | None:
@@ -141,12 +207,17 @@ class BaseModel:
         return self._text_vectorization.shape if self._text_vectorization else None
 
     def summary(self) -> None:
-        """Print a row per layer: its name, its output's shape and how many numbers it holds; all derived.
+        """Print a row per layer: its name, its output's shape and how many numbers it holds; all
+        derived.
 
         Raises:
             NotReadyError: the shape of the input is not known yet.
         """
-        print(summary.format_summary(self._require_built("summary"), self._params, self._state, self.preprocessor))
+        print(
+            summary.format_summary(
+                self._require_built("summary"), self._params, self._state, self.preprocessor
+            )
+        )
 
     def count_params(self) -> int:
         """How many numbers the model holds, learned or not.
@@ -159,7 +230,8 @@ class BaseModel:
 
     @property
     def params(self) -> dict[str, dict[str, np.ndarray]]:
-        """Copies of what every layer has learned by gradient: {"dense_1": {"kernel": ..., "bias": ...}}.
+        """Copies of what every layer has learned by gradient: {"dense_1": {"kernel": ..., "bias":
+        ...}}.
 
         Raises:
             NotReadyError: the shape of the input is not known yet.
@@ -167,7 +239,8 @@ class BaseModel:
         return network.params_by_name(self._require_built("params"), self._params)
 
     def get_weights(self) -> list[np.ndarray]:
-        """Copies of all weights, layer by layer: each one's params, then its statistics, as Keras orders them.
+        """Copies of all weights, layer by layer: each one's params, then its statistics, as Keras
+        orders them.
 
         Raises:
             NotReadyError: the shape of the input is not known yet.
@@ -186,7 +259,16 @@ class BaseModel:
     @property
     def layers(self) -> list[LayerView]:
         """The layers as they were written (without `Input`), each with a view of its weights."""
-        return [LayerView(own, i, partial(self._require_built, "layers"), self._get_weights_at, self._set_weights_at) for i, own in enumerate(self._layers)]
+        return [
+            LayerView(
+                own,
+                i,
+                partial(self._require_built, "layers"),
+                self._get_weights_at,
+                self._set_weights_at,
+            )
+            for i, own in enumerate(self._layers)
+        ]
 
     def get_layer(self, name: str) -> LayerView:
         """The layer of that name.
@@ -194,26 +276,37 @@ class BaseModel:
         Raises:
             ConfigError: there is none; the nearest name is given.
         """
-        return self.layers[lookup("layer", name, {str(layer.name): i for i, layer in enumerate(self._layers)})]
+        return self.layers[
+            lookup("layer", name, {str(layer.name): i for i, layer in enumerate(self._layers)})
+        ]
 
     def reset(self, seed: int | None = None) -> None:
-        """Forget all that was learned; the next use draws new weights from `seed`, or from the model's seed where it is None."""
-        require(seed is None or is_int(seed, least=0), "reset", "seed to be an int >= 0 or None", seed=seed)
+        """Forget all that was learned; the next use draws new weights from `seed`, or from the
+        model's seed where it is None.
+        """
+        require(
+            seed is None or is_int(seed, least=0),
+            "reset",
+            "seed to be an int >= 0 or None",
+            seed=seed,
+        )
         if seed is not None:
             self.seed, self._seed_was_drawn = int(seed), False
         self._clear()
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write all that the model is into one file: layers, weights, compile settings, the optimizer's memory, history, and what
-        was learned of a table. `gn.load` reads it; so does any reader of safetensors, the arrays. What stood there before is replaced
-        in one move, or stays.
+        """Write all that the model is into one file: layers, weights, compile settings, the
+        optimizer's memory, history, and what was learned of a table. `gn.load` reads it; so does
+        any reader of safetensors, the arrays. What stood there before is replaced in one move, or
+        stays.
 
         Args:
             path: of the file, such as "titanic.glassnet".
 
         Raises:
-            ModelFileError: something in the model cannot be saved, and where it is (a lambda, Optax, a name with other signs than letters,
-                digits and _ . : + -, more than a file may hold); the file cannot be written.
+            ModelFileError: something in the model cannot be saved, and where it is (a lambda,
+                Optax, a name with other signs than letters, digits and _ . : + -, more than a file
+                may hold); the file cannot be written.
         """
         model_file.write(path, model_file.pack_model(*self._export()))
 
@@ -225,21 +318,29 @@ class BaseModel:
             ModelFileError: the file cannot be written.
         """
         built = self._require_built("save_weights")
-        model_file.write(path, model_file.pack_weights(built, model_file.ModelArrays(self._params, self._state)))
+        model_file.write(
+            path, model_file.pack_weights(built, model_file.ModelArrays(self._params, self._state))
+        )
 
     def load_weights(self, path: str | os.PathLike[str]) -> None:
-        """Put in the weights that a file holds: one of `save_weights`, or of `save` for a model with the same layers.
+        """Put in the weights that a file holds: one of `save_weights`, or of `save` for a model
+        with the same layers.
 
         Raises:
             NotReadyError: the shape of the input is not known yet.
-            ModelFileError: there is no such file, it is damaged, or holds arrays of other names or shapes.
+            ModelFileError: there is no such file, it is damaged, or holds arrays of other names or
+                shapes.
         """
         built = self._require_built("load_weights")
-        self._params, self._state, _ = model_file.read_weights(path, built, model_file.ModelArrays(self._params, self._state))
+        self._params, self._state, _ = model_file.read_weights(
+            path, built, model_file.ModelArrays(self._params, self._state)
+        )
         self._last_run_id = None
 
     def __getstate__(self) -> dict[str, Any]:
-        """For pickle: the bytes of the file that `save` writes, the user's own classes and functions, and what no file holds."""
+        """For pickle: the bytes of the file that `save` writes, the user's own classes and
+        functions, and what no file holds.
+        """
         saved, built, arrays = self._export()
         return {
             "file": model_file.pack_model(saved, built, arrays),
@@ -261,7 +362,9 @@ class BaseModel:
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
         twin = memo[id(self)] = copy.copy(self)
-        vars(twin).update(copy.deepcopy(self._user_attributes() | {"history": self.history}, memo))  # layers and arrays are never changed
+        vars(twin).update(
+            copy.deepcopy(self._user_attributes() | {"history": self.history}, memo)
+        )  # layers and arrays are never changed
         return twin
 
     def _user_attributes(self) -> dict[str, Any]:
@@ -273,7 +376,9 @@ class BaseModel:
         """The model as plain data and arrays."""
         if self._network is None and self._input is not None and self._layers:
             self._build(self._input.shape)
-        shape = self._network.shapes[0] if self._network else self._input.shape if self._input else None
+        shape = (
+            self._network.shapes[0] if self._network else self._input.shape if self._input else None
+        )
         saved = model_file.ModelSpec(
             layers=self._layers,
             input_shape=shape,
@@ -289,13 +394,25 @@ class BaseModel:
             preprocessor=self.preprocessor,
             history=None if self.history is None else self.history.to_data(),
         )
-        return saved, self._network, model_file.ModelArrays(self._params, self._state, self._optimizer_state)
+        return (
+            saved,
+            self._network,
+            model_file.ModelArrays(self._params, self._state, self._optimizer_state),
+        )
 
     def _restore(self, loaded: model_file.LoadedModel) -> Self:
         """Become the model that was saved."""
         saved = loaded.spec
-        self.seed, self._seed_was_drawn, self._layers, self.preprocessor = saved.seed, False, functional.with_names(saved.layers), saved.preprocessor
-        self._input, self._last_run_id = None if saved.input_shape is None else Input(saved.input_shape), saved.run.id if saved.run else None
+        self.seed, self._seed_was_drawn, self._layers, self.preprocessor = (
+            saved.seed,
+            False,
+            functional.with_names(saved.layers),
+            saved.preprocessor,
+        )
+        self._input, self._last_run_id = (
+            None if saved.input_shape is None else Input(saved.input_shape),
+            saved.run.id if saved.run else None,
+        )
         self._optimizer, self._loss, self._metrics = saved.optimizer, saved.loss, saved.metrics
         self.epoch, self._step, self._rate = saved.epoch, saved.step, saved.rate
         self._network = loaded.built
@@ -309,7 +426,9 @@ class BaseModel:
     def _set_weights_at(self, weight_paths: WeightPaths, weights: Sequence[Any]) -> None:
         built = self._require_built("set_weights")
         before = self._get_weights_at(weight_paths)
-        self._params, self._state = network.set_weights(built, weight_paths, self._params, self._state, weights)
+        self._params, self._state = network.set_weights(
+            built, weight_paths, self._params, self._state, weights
+        )
         if not all(map(np.array_equal, before, self._get_weights_at(weight_paths))):
             self._last_run_id = None
 
@@ -325,7 +444,9 @@ class BaseModel:
         if self._network is not None:
             rng = np.random.default_rng(self._ensure_seed())
             _, *drawn = network.build(self._layers, self._network.shapes[0], rng)
-            if fingerprinting.tree_fingerprint(drawn) != fingerprinting.tree_fingerprint([self._params, self._state]):
+            if fingerprinting.tree_fingerprint(drawn) != fingerprinting.tree_fingerprint(
+                [self._params, self._state]
+            ):
                 return
             self._network = None
         self.seed = seed
@@ -339,38 +460,71 @@ class BaseModel:
 
     def _require_built(self, who: str) -> BuiltNetwork:
         if self._example_shape is None:
-            fix = "Adapt the TextVectorization, or fit the model first." if self._text_vectorization else "Put Input(shape) in front, or fit it first."
+            fix = (
+                "Adapt the TextVectorization, or fit the model first."
+                if self._text_vectorization
+                else "Put Input(shape) in front, or fit it first."
+            )
             raise NotReadyError(message(who, "a model that knows its input's shape", fix=fix))
         return self._build(self._example_shape)
 
     def _make_program(self) -> Program:
         built = self._require_built("evaluate")
         if self._loss is None or self._optimizer is None:
-            raise NotReadyError(message("evaluate", "a model with a loss", fix="Call compile or fit first."))
+            raise NotReadyError(
+                message("evaluate", "a model with a loss", fix="Call compile or fit first.")
+            )
         objective.check_loss(built.links, self._loss, built.shapes[-1])
-        wanted = tuple(resolve_metric(metric, self._loss, built.shapes[-1][-1]) for metric in self._metrics)
+        wanted = tuple(
+            resolve_metric(metric, self._loss, built.shapes[-1][-1]) for metric in self._metrics
+        )
         loss = self._loss
         if self.preprocessor is not None:
             loss, wanted = self.preprocessor.target.wrap_objective(loss, wanted)
         return Program(built.links, loss, self._optimizer, wanted)
 
     def _make_train_state(self, program: Program, seed: int) -> TrainState:
-        return create_train_state(program, self._params, self._state, self._optimizer_state, rate=self._rate, seed=seed, step=self._step)
+        return create_train_state(
+            program,
+            self._params,
+            self._state,
+            self._optimizer_state,
+            rate=self._rate,
+            seed=seed,
+            step=self._step,
+        )
 
     def _apply_record(self, record: Record) -> None:
         carry = record.train_state
-        self._params, self._state, self._optimizer_state, self._step = carry.params, carry.state, carry.optimizer_state, int(carry.step)
+        self._params, self._state, self._optimizer_state, self._step = (
+            carry.params,
+            carry.state,
+            carry.optimizer_state,
+            int(carry.step),
+        )
         if record.decision.learning_rate:
             self._set_learning_rate(record.decision.learning_rate)
         if np.float32(self._rate) != np.asarray(carry.rate):
-            require(False, "learning_rate", "no change during a fit: return Decision(learning_rate=...)", learning_rate=self.learning_rate)
+            require(
+                False,
+                "learning_rate",
+                "no change during a fit: return Decision(learning_rate=...)",
+                learning_rate=self.learning_rate,
+            )
         self.epoch = record.epoch + record.complete
 
-    def _resume_from(self, run: ResumableRun, start: RunState, fit_params: dict[str, Any]) -> History:
+    def _resume_from(
+        self, run: ResumableRun, start: RunState, fit_params: dict[str, Any]
+    ) -> History:
         """Be where a run stands; its history."""
         assert run.history
         carry = start.final_state if run.finished else start.train_state
-        self._params, self._state, self._optimizer_state, self._step = carry.params, carry.state, carry.optimizer_state, int(carry.step)
+        self._params, self._state, self._optimizer_state, self._step = (
+            carry.params,
+            carry.state,
+            carry.optimizer_state,
+            int(carry.step),
+        )
         self.epoch, self._rate = start.epoch, run.rate
         history = History.from_data(run.history)
         history.params, history.stopped = fit_params, history.stopped if run.finished else None

@@ -1,4 +1,6 @@
-"""What a fitted network says comes next, beside what a season ago says, and how far both were off."""
+"""What a fitted network says comes next, beside what a season ago says, and how far both were
+off.
+"""
 
 from __future__ import annotations
 
@@ -55,7 +57,11 @@ class Forecast:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain columns: time, the values by their name, and the naive forecast by its."""
-        return {"time": list(self.labels), self.name: self.values.tolist(), name_naive_forecast(self.season): self.naive.tolist()}
+        return {
+            "time": list(self.labels),
+            self.name: self.values.tolist(),
+            name_naive_forecast(self.season): self.naive.tolist(),
+        }
 
     def plot(self, truth: Any = None) -> Figure:
         """Draw the forecast and the naive one behind what came before.
@@ -80,14 +86,21 @@ class Forecast:
         return forecasts.plot_forecast(self.name, labels, self.context, curves, self.season, came)
 
     def __str__(self) -> str:
-        rows = zip(self.labels, map(format_number, self.values), map(format_number, self.naive), strict=True)
+        rows = zip(
+            self.labels,
+            map(format_number, self.values),
+            map(format_number, self.naive),
+            strict=True,
+        )
         return align_columns([("time", self.name, name_naive_forecast(self.season)), *rows])
 
     def __repr__(self) -> str:
         return f"Forecast({self.name!r}, {self.span()})"
 
 
-def forecast_series(predict: Callable[[Any], np.ndarray], preprocessor: Any, steps: int | None, series: Any) -> Forecast:
+def forecast_series(
+    predict: Callable[[Any], np.ndarray], preprocessor: Any, steps: int | None, series: Any
+) -> Forecast:
     """What follows the end of a series: see `Sequential.forecast`.
 
     Args:
@@ -99,22 +112,42 @@ def forecast_series(predict: Callable[[Any], np.ndarray], preprocessor: Any, ste
     if not isinstance(preprocessor, TimeSeriesPreprocessor):
         fix = "Fit it to a series first: model.fit(gn.data.series(table, target, time=..., horizon=...))."
         raise NotReadyError(message("forecast", "a model that was fitted to a series", fix=fix))
-    require(steps is None or is_int(steps, least=1), "forecast", "steps to be an int >= 1", steps=steps)
-    preprocessor = preprocessor if series is None else preprocessor.continue_from(preprocessor.to_series(series))
+    require(
+        steps is None or is_int(steps, least=1), "forecast", "steps to be an int >= 1", steps=steps
+    )
+    preprocessor = (
+        preprocessor
+        if series is None
+        else preprocessor.continue_from(preprocessor.to_series(series))
+    )
     target, need = preprocessor.target, len(preprocessor.recent)
-    values, end = np.array(preprocessor.recent), need + int(target.horizon if steps is None else steps)
+    values, end = (
+        np.array(preprocessor.recent),
+        need + int(target.horizon if steps is None else steps),
+    )
     transform = "log" if target.log else None
     while len(values) < end:
-        window = TimeSeries(target.name, values[-need:], preprocessor.times, preprocessor.length, target.horizon, target.season, transform)
+        window = TimeSeries(
+            target.name,
+            values[-need:],
+            preprocessor.times,
+            preprocessor.length,
+            target.horizon,
+            target.season,
+            transform,
+        )
         values = np.append(values, predict(window)[-1])
     before = np.array(preprocessor.recent)
     naive = target.naive_forecast(before, end - need)
-    return Forecast(target.name, preprocessor.times.shift(need), values[need:end], naive, target.season, before)
+    return Forecast(
+        target.name, preprocessor.times.shift(need), values[need:end], naive, target.season, before
+    )
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class BacktestReport:
-    """Forecasts from several origins beside what then came: root mean squared errors, overall and by the steps ahead.
+    """Forecasts from several origins beside what then came: root mean squared errors, overall and
+    by the steps ahead.
 
     Shapes:
         truth, found and naive: (origins, horizon).
@@ -135,7 +168,9 @@ class BacktestReport:
     @property
     def rmse(self) -> tuple[float, float]:
         """Of all steps from all origins: the network's, and the naive forecast's."""
-        return root_mean_square(self.predicted - self.truth), root_mean_square(self.naive - self.truth)
+        return root_mean_square(self.predicted - self.truth), root_mean_square(
+            self.naive - self.truth
+        )
 
     @property
     def baseline_name(self) -> str:
@@ -147,21 +182,38 @@ class BacktestReport:
         found, naive = self.predicted - self.truth, self.naive - self.truth
         stretches = np.array_split(np.arange(found.shape[1]), min(MAX_TABLE_LINES, found.shape[1]))
         origins = [(f"from {origin}", found[i], naive[i]) for i, origin in enumerate(self.origins)]
-        ahead = [(_describe_lead(steps, self.step_name), found[:, steps], naive[:, steps]) for steps in stretches]
-        return [(what, root_mean_square(ours), root_mean_square(theirs)) for what, ours, theirs in (*origins, *ahead)]
+        ahead = [
+            (_describe_lead(steps, self.step_name), found[:, steps], naive[:, steps])
+            for steps in stretches
+        ]
+        return [
+            (what, root_mean_square(ours), root_mean_square(theirs))
+            for what, ours, theirs in (*origins, *ahead)
+        ]
 
     def to_dict(self) -> dict[str, Any]:
         """Plain numbers: overall, from each origin, and of each step of the horizon."""
         ours, theirs = self.rmse
-        misses = [{"from": what.removeprefix("from "), "rmse": a, "naive": b} for what, a, b in self.table_lines()[: len(self.origins)]]
-        steps = {"by_step": _rmse_by_step(self.predicted - self.truth), "naive_by_step": _rmse_by_step(self.naive - self.truth)}
+        misses = [
+            {"from": what.removeprefix("from "), "rmse": a, "naive": b}
+            for what, a, b in self.table_lines()[: len(self.origins)]
+        ]
+        steps = {
+            "by_step": _rmse_by_step(self.predicted - self.truth),
+            "naive_by_step": _rmse_by_step(self.naive - self.truth),
+        }
         return {"metric": "rmse", "value": ours, "naive": theirs, "origins": misses, **steps}
 
     def __str__(self) -> str:
         count, horizon = self.truth.shape
         head = f"RMSE of {count * horizon} forecasts"
         rows = [("all", *self.rmse), *self.table_lines()]
-        return align_columns([(head, "network", self.baseline_name), *((what, format_number(a), format_number(b)) for what, a, b in rows)])
+        return align_columns(
+            [
+                (head, "network", self.baseline_name),
+                *((what, format_number(a), format_number(b)) for what, a, b in rows),
+            ]
+        )
 
 
 def backtest(forecasts: Sequence[Forecast], series: TimeSeries) -> BacktestReport:
@@ -174,11 +226,24 @@ def backtest(forecasts: Sequence[Forecast], series: TimeSeries) -> BacktestRepor
     for one in forecasts:
         start = round((one.times.first - series.times.first) / series.times.step)
         inside = start >= 0 and start + len(one) <= len(series)
-        require(inside, "rolling", f"forecasts within {series.span()}", error=DataError, forecast=one.span())
+        require(
+            inside,
+            "rolling",
+            f"forecasts within {series.span()}",
+            error=DataError,
+            forecast=one.span(),
+        )
         truths.append(series.values[start : start + len(one)])
     found, naive = [one.values for one in forecasts], [one.naive for one in forecasts]
     origins = tuple(one.times.label_at(0) for one in forecasts)
-    return BacktestReport(origins, np.stack(truths), np.stack(found), np.stack(naive), series.times.step_name, forecasts[0].season)
+    return BacktestReport(
+        origins,
+        np.stack(truths),
+        np.stack(found),
+        np.stack(naive),
+        series.times.step_name,
+        forecasts[0].season,
+    )
 
 
 def name_naive_forecast(season: int) -> str:
@@ -194,7 +259,9 @@ def root_mean_square(errors: np.ndarray) -> float:
 def align_columns(table: Sequence[Sequence[str]]) -> str:
     """Lines of columns: the first to the left, the others to the right."""
     widths = [max(map(len, cells)) for cells in zip(*table, strict=True)]
-    lines = ["  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])]) for row in table]
+    lines = [
+        "  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])]) for row in table
+    ]
     return "\n".join(lines)
 
 

@@ -1,4 +1,6 @@
-"""A layer as a model shows it: what was written, with the shapes and the weights that it has there."""
+"""A layer as a model shows it: what was written, with the shapes and the weights that it has
+there.
+"""
 
 from __future__ import annotations
 
@@ -16,9 +18,11 @@ from glassnet.types import Shape
 
 @dataclass(unsafe_hash=True)
 class LayerView:
-    """One layer of a model as it was written (`layer`, whose fields it has too), with its shapes and its weights as they stand.
+    """One layer of a model as it was written (`layer`, whose fields it has too), with its shapes
+    and its weights as they stand.
 
-    Each but `name` and `layer` raises `NotReadyError` while the model does not know the shape of its input.
+    Each but `name` and `layer` raises `NotReadyError` while the model does not know the shape of
+    its input.
 
     Example:
         >>> from glassnet import Sequential

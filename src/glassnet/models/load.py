@@ -10,17 +10,22 @@ from glassnet.models.sequential import Sequential
 from glassnet.storage import model_file
 
 
-def load(path: str | os.PathLike[str], custom_objects: Mapping[str, Any] | None = None) -> Sequential:
+def load(
+    path: str | os.PathLike[str], custom_objects: Mapping[str, Any] | None = None
+) -> Sequential:
     """The model in a file that `Sequential.save` wrote; nothing in it is run, imported or opened.
 
-    It trains on as if it had never stopped, bit for bit, and takes tables where it was fitted to one.
+    It trains on as if it had never stopped, bit for bit, and takes tables where it was fitted to
+    one.
 
     Args:
         path: of the file.
-        custom_objects: classes and functions of your own that the model is made of, by name: {"Scale": Scale}.
+        custom_objects: classes and functions of your own that the model is made of, by name:
+            {"Scale": Scale}.
 
     Raises:
-        ModelFileError: there is no such file; it is damaged, foreign or newer than this release; a custom object was not given.
+        ModelFileError: there is no such file; it is damaged, foreign or newer than this release; a
+            custom object was not given.
 
     Example:
         >>> import tempfile

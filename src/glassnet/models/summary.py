@@ -21,19 +21,41 @@ def format_summary(built: BuiltNetwork, params: Any, state: Any, preprocessor: A
         state: of its links.
         preprocessor: what it has learned of the tables that it takes, if of any.
     """
-    rows = [("layer", "what it is", "output", "numbers"), *_layer_lines(built.layers, params, state, built.shapes[0])]
-    learned, total = network.count_params(network.split(built.links, params)[0]), network.count_params((params, state))
+    rows = [
+        ("layer", "what it is", "output", "numbers"),
+        *_layer_lines(built.layers, params, state, built.shapes[0]),
+    ]
+    learned, total = (
+        network.count_params(network.split(built.links, params)[0]),
+        network.count_params((params, state)),
+    )
     widths = [max(len(row[i]) for row in rows) for i in range(4)]
     lines = [
-        "  ".join((row[0].ljust(widths[0]), row[1].ljust(widths[1]), row[2].ljust(widths[2]), row[3].rjust(widths[3]))) for row in rows
+        "  ".join(
+            (
+                row[0].ljust(widths[0]),
+                row[1].ljust(widths[1]),
+                row[2].ljust(widths[2]),
+                row[3].rjust(widths[3]),
+            )
+        )
+        for row in rows
     ]
     rule = "─" * len(lines[0])
     totals = f"input {built.shapes[0]}; {total:,} numbers: {learned:,} learned by gradient, {total - learned:,} not"
-    table = [] if preprocessor is None else textwrap.wrap(f"{preprocessor.target}, from {preprocessor.describe()}", 100, subsequent_indent="  ")
+    table = (
+        []
+        if preprocessor is None
+        else textwrap.wrap(
+            f"{preprocessor.target}, from {preprocessor.describe()}", 100, subsequent_indent="  "
+        )
+    )
     return "\n".join([*table, lines[0], rule, *lines[1:], rule, totals])
 
 
-def _layer_lines(layers: Sequence[Layer], params: Any, state: Any, shape: Shape, indent: str = "") -> Iterator[tuple[str, str, str, str]]:
+def _layer_lines(
+    layers: Sequence[Layer], params: Any, state: Any, shape: Shape, indent: str = ""
+) -> Iterator[tuple[str, str, str, str]]:
     start = 0
     for layer in layers:
         links = layer.unfold()

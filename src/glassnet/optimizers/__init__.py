@@ -1,7 +1,9 @@
-"""Optimizers: how gradients move weights. Each is a frozen dataclass with two pure functions, `init` and `update`.
+"""Optimizers: how gradients move weights. Each is a frozen dataclass with two pure functions,
+`init` and `update`.
 
-In the formulas w is a weight, g its gradient, eta the learning rate, t the step counted from 1. The arithmetic is Keras's.
-`params` and `grads` are pytrees of one form; None marks what is frozen and gets no slot. Each takes a number or a `Schedule` for its
+In the formulas w is a weight, g its gradient, eta the learning rate, t the step counted from 1. The
+arithmetic is Keras's. `params` and `grads` are pytrees of one form; None marks what is frozen and
+gets no slot. Each takes a number or a `Schedule` for its
 learning rate, and clipnorm, clipvalue or global_clipnorm to clip gradients: see `Optimizer`.
 """
 
@@ -47,8 +49,8 @@ def get(value: str | Optimizer) -> Optimizer:
     """The optimizer called `value`, or `value` itself where it is one already.
 
     Raises:
-        ConfigError: for an unknown name, with the nearest match, and for what is neither a name nor an optimizer,
-            or not a frozen dataclass; for a learning rate or clipping that cannot be.
+        ConfigError: for an unknown name, with the nearest match, and for what is neither a name nor
+            an optimizer, or not a frozen dataclass; for a learning rate or clipping that cannot be.
 
     Example:
         >>> get("sgd") == SGD(learning_rate=0.01)
@@ -58,7 +60,13 @@ def get(value: str | Optimizer) -> Optimizer:
         return lookup("optimizer", value, OPTIMIZERS)()
     fix = "Write optimizers.Optax(...) around it." if is_transformation(value) else ""
     fix = f"Write {value.__name__}()." if isinstance(value, type) else fix
-    require(isinstance(value, Optimizer), "optimizer", "a name or an Optimizer", optimizer=value, fix=fix)
+    require(
+        isinstance(value, Optimizer),
+        "optimizer",
+        "a name or an Optimizer",
+        optimizer=value,
+        fix=fix,
+    )
     require_frozen_dataclass(value)
     check_fields(value)
     return value

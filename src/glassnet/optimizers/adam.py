@@ -16,7 +16,8 @@ from glassnet.types import Array, Params
 
 @dataclass(frozen=True)
 class Adam(Optimizer):
-    """Momentum over RMSprop: m <- b1 m + (1 - b1) g, v <- b2 v + (1 - b2) g^2, w <- w - eta' m / (sqrt(v) + epsilon).
+    """Momentum over RMSprop: m <- b1 m + (1 - b1) g, v <- b2 v + (1 - b2) g^2, w <- w - eta' m /
+    (sqrt(v) + epsilon).
 
     m and v start at zero, and eta' = eta sqrt(1 - b2^t) / (1 - b1^t) makes up for it.
 
@@ -38,7 +39,8 @@ class Adam(Optimizer):
         >>> print(f"{adam.update(np.float32(2.0), adam.init(w), w, 0.1)[0]:.4f}")
         0.9000
 
-    Source: Kingma and Ba 2015, algorithm 1 in the order of section 2's last paragraph; Reddi et al. 2018 for amsgrad.
+    Source: Kingma and Ba 2015, algorithm 1 in the order of section 2's last paragraph; Reddi et al.
+        2018 for amsgrad.
     """
 
     learning_rate: float | Schedule = 0.001
@@ -48,13 +50,19 @@ class Adam(Optimizer):
     amsgrad: bool = False
 
     def __post_init__(self) -> None:
-        check_fields(self, positive=("epsilon",), fractions=("beta_1", "beta_2"), flags=("amsgrad",))
+        check_fields(
+            self, positive=("epsilon",), fractions=("beta_1", "beta_2"), flags=("amsgrad",)
+        )
 
     def init(self, params: Params) -> Slots:
-        """The count of steps, a mean and a mean square per weight; the largest mean square where it is asked for."""
+        """The count of steps, a mean and a mean square per weight; the largest mean square where it
+        is asked for.
+        """
         return _init_adam(self, params)
 
-    def update(self, grads: Params, state: Slots, params: Params, lr: Array) -> tuple[Params, Slots]:
+    def update(
+        self, grads: Params, state: Slots, params: Params, lr: Array
+    ) -> tuple[Params, Slots]:
         """One step: new params and new state."""
         return _adam_step(self, grads, state, params, lr)
 
@@ -63,18 +71,21 @@ class Adam(Optimizer):
 class AdamW(Optimizer):
     """Adam with decoupled weight decay: w <- w - eta lambda w, then Adam's step.
 
-    Unlike an L2 penalty, the decay is not divided by the gradients' size. Every weight decays, biases too.
+    Unlike an L2 penalty, the decay is not divided by the gradients' size. Every weight decays,
+    biases too.
 
     Args:
         learning_rate: eta, weight per step of a steady gradient.
         weight_decay: lambda, the fraction of a weight that is lost per step and unit of eta.
         beta_1: b1, the fraction of the mean gradient that is kept.
         beta_2: b2, the fraction of the mean square that is kept.
-        epsilon: added to the mean square's root, in its unit (gradient), so that no step divides by zero.
+        epsilon: added to the mean square's root, in its unit (gradient), so that no step divides by
+            zero.
         amsgrad: divide by the largest mean square so far.
 
     Raises:
-        ConfigError: where learning_rate or epsilon is not > 0, weight_decay not >= 0, or a beta not in [0, 1).
+        ConfigError: where learning_rate or epsilon is not > 0, weight_decay not >= 0, or a beta not
+            in [0, 1).
 
     Example:
         >>> adamw = AdamW(learning_rate=0.1, weight_decay=0.5)
@@ -93,7 +104,9 @@ class AdamW(Optimizer):
     amsgrad: bool = False
 
     def __post_init__(self) -> None:
-        check_fields(self, positive=("epsilon",), fractions=("beta_1", "beta_2"), flags=("amsgrad",))
+        check_fields(
+            self, positive=("epsilon",), fractions=("beta_1", "beta_2"), flags=("amsgrad",)
+        )
         ok = is_number(self.weight_decay) and self.weight_decay >= 0
         require(ok, "AdamW", "weight_decay to be a number >= 0", weight_decay=self.weight_decay)
 
@@ -101,16 +114,22 @@ class AdamW(Optimizer):
         """What Adam remembers."""
         return _init_adam(self, params)
 
-    def update(self, grads: Params, state: Slots, params: Params, lr: Array) -> tuple[Params, Slots]:
+    def update(
+        self, grads: Params, state: Slots, params: Params, lr: Array
+    ) -> tuple[Params, Slots]:
         """One step: new params and new state."""
-        return _adam_step(self, grads, state, jax.tree.map(lambda p: p - p * self.weight_decay * lr, params), lr)
+        return _adam_step(
+            self, grads, state, jax.tree.map(lambda p: p - p * self.weight_decay * lr, params), lr
+        )
 
 
 @dataclass(frozen=True)
 class Nadam(Optimizer):
-    """Adam with Nesterov's look ahead: w <- w - eta (u' m / (1 - U u') + (1 - u) g / (1 - U)) / (sqrt(v / (1 - b2^t)) + epsilon).
+    """Adam with Nesterov's look ahead: w <- w - eta (u' m / (1 - U u') + (1 - u) g / (1 - U)) /
+    (sqrt(v / (1 - b2^t)) + epsilon).
 
-    m and v are Adam's; u = b1 (1 - 0.96^t / 2), u' is that of the step to come, and U is the product of every u so far.
+    m and v are Adam's; u = b1 (1 - 0.96^t / 2), u' is that of the step to come, and U is the
+    product of every u so far.
 
     Args:
         learning_rate: eta, weight per step of a steady gradient.
@@ -140,15 +159,26 @@ class Nadam(Optimizer):
 
     def init(self, params: Params) -> Slots:
         """The count of steps, the product of every u, a mean and a mean square per weight."""
-        return {"step": np.int32(0), "u_product": np.float32(1), "momentum": zeros_like(params), "velocity": zeros_like(params)}
+        return {
+            "step": np.int32(0),
+            "u_product": np.float32(1),
+            "momentum": zeros_like(params),
+            "velocity": zeros_like(params),
+        }
 
-    def update(self, grads: Params, state: Slots, params: Params, lr: Array) -> tuple[Params, Slots]:
+    def update(
+        self, grads: Params, state: Slots, params: Params, lr: Array
+    ) -> tuple[Params, Slots]:
         """One step: new params and new state."""
         new = _update_moments(self, grads, state)
         t = jnp.asarray(new["step"], jnp.float32)
         u, ahead = (self.beta_1 * (1 - 0.5 * 0.96**s) for s in (t, t + 1))
         new["u_product"] = product = state["u_product"] * u
-        scale, mine, bias = ahead / (1 - product * ahead), (1 - u) / (1 - product), 1 - self.beta_2**t
+        scale, mine, bias = (
+            ahead / (1 - product * ahead),
+            (1 - u) / (1 - product),
+            1 - self.beta_2**t,
+        )
 
         def move(p: Array, g: Array, m: Array, v: Array) -> Array:
             return p - (scale * m + mine * g) * lr / (jnp.sqrt(v / bias) + self.epsilon)
@@ -159,7 +189,9 @@ class Nadam(Optimizer):
 def _update_moments(adam: Adam | AdamW | Nadam, grads: Params, state: Slots) -> Slots:
     """The count of steps, the mean gradient and the mean square after one more step."""
     momentum = jax.tree.map(lambda m, g: m + (g - m) * (1 - adam.beta_1), state["momentum"], grads)
-    velocity = jax.tree.map(lambda v, g: v + (g * g - v) * (1 - adam.beta_2), state["velocity"], grads)
+    velocity = jax.tree.map(
+        lambda v, g: v + (g * g - v) * (1 - adam.beta_2), state["velocity"], grads
+    )
     return {"step": state["step"] + 1, "momentum": momentum, "velocity": velocity}
 
 
@@ -168,10 +200,17 @@ def _init_adam(adam: Adam | AdamW, params: Params) -> Slots:
     return {"step": np.int32(0), **{name: zeros_like(params) for name in names}}
 
 
-def _adam_step(adam: Adam | AdamW, grads: Params, state: Slots, params: Params, lr: Array) -> tuple[Params, Slots]:
+def _adam_step(
+    adam: Adam | AdamW, grads: Params, state: Slots, params: Params, lr: Array
+) -> tuple[Params, Slots]:
     new = _update_moments(adam, grads, state)
     t, largest = jnp.asarray(new["step"], jnp.float32), new["velocity"]
     rate = lr * jnp.sqrt(1 - adam.beta_2**t) / (1 - adam.beta_1**t)
     if adam.amsgrad:
         new["velocity_hat"] = largest = jax.tree.map(jnp.maximum, state["velocity_hat"], largest)
-    return jax.tree.map(lambda p, m, v: p - m * rate / (jnp.sqrt(v) + adam.epsilon), params, new["momentum"], largest), new
+    return jax.tree.map(
+        lambda p, m, v: p - m * rate / (jnp.sqrt(v) + adam.epsilon),
+        params,
+        new["momentum"],
+        largest,
+    ), new

@@ -16,12 +16,14 @@ from glassnet.types import Array, Params
 
 @dataclass(frozen=True)
 class RMSprop(Optimizer):
-    """A rate per weight from its recent gradients: v <- rho v + (1 - rho) g^2, w <- w - eta g / sqrt(v + epsilon).
+    """A rate per weight from its recent gradients: v <- rho v + (1 - rho) g^2, w <- w - eta g /
+    sqrt(v + epsilon).
 
     Args:
         learning_rate: eta, weight per step of a steady gradient.
         rho: the fraction of v that is kept.
-        momentum: the fraction of the last step that is kept: m <- momentum m + step, w <- w - m; 0 keeps no memory of steps.
+        momentum: the fraction of the last step that is kept: m <- momentum m + step, w <- w - m; 0
+            keeps no memory of steps.
         epsilon: added to v, in its unit (gradient squared), so that no step divides by zero.
         centered: divide by the variance instead: v - (mean g)^2.
 
@@ -44,24 +46,37 @@ class RMSprop(Optimizer):
     centered: bool = False
 
     def __post_init__(self) -> None:
-        check_fields(self, positive=("epsilon",), fractions=("rho", "momentum"), flags=("centered",))
+        check_fields(
+            self, positive=("epsilon",), fractions=("rho", "momentum"), flags=("centered",)
+        )
 
     def init(self, params: Params) -> Slots:
         """A mean square per weight; a mean and a momentum where they are asked for."""
-        names = ["velocity"] + ["average_gradient"] * self.centered + ["momentum"] * (self.momentum > 0)
+        names = (
+            ["velocity"] + ["average_gradient"] * self.centered + ["momentum"] * (self.momentum > 0)
+        )
         return {name: zeros_like(params) for name in names}
 
-    def update(self, grads: Params, state: Slots, params: Params, lr: Array) -> tuple[Params, Slots]:
+    def update(
+        self, grads: Params, state: Slots, params: Params, lr: Array
+    ) -> tuple[Params, Slots]:
         """One step: new params and new state."""
         rho = self.rho
         velocity = jax.tree.map(lambda v, g: rho * v + (1 - rho) * g * g, state["velocity"], grads)
         new, variance = {"velocity": velocity}, velocity
         if self.centered:
-            mean = jax.tree.map(lambda a, g: rho * a + (1 - rho) * g, state["average_gradient"], grads)
-            new["average_gradient"], variance = mean, jax.tree.map(lambda v, a: v - a * a, velocity, mean)
+            mean = jax.tree.map(
+                lambda a, g: rho * a + (1 - rho) * g, state["average_gradient"], grads
+            )
+            new["average_gradient"], variance = (
+                mean,
+                jax.tree.map(lambda v, a: v - a * a, velocity, mean),
+            )
         step = jax.tree.map(lambda g, v: lr * g / jnp.sqrt(v + self.epsilon), grads, variance)
         if "momentum" in state:
-            new["momentum"] = step = jax.tree.map(lambda m, s: self.momentum * m + s, state["momentum"], step)
+            new["momentum"] = step = jax.tree.map(
+                lambda m, s: self.momentum * m + s, state["momentum"], step
+            )
         return jax.tree.map(jnp.subtract, params, step), new
 
 
@@ -75,7 +90,8 @@ class Adagrad(Optimizer):
         epsilon: added to a, in its unit, so that no step divides by zero.
 
     Raises:
-        ConfigError: where learning_rate or epsilon is not > 0, or initial_accumulator_value not >= 0.
+        ConfigError: where learning_rate or epsilon is not > 0, or initial_accumulator_value not >=
+            0.
 
     Example:
         >>> adagrad = Adagrad(learning_rate=0.1)
@@ -94,21 +110,35 @@ class Adagrad(Optimizer):
         check_fields(self, positive=("epsilon",))
         start = self.initial_accumulator_value
         ok = is_number(start) and start >= 0
-        require(ok, "Adagrad", "initial_accumulator_value to be a number >= 0", initial_accumulator_value=start)
+        require(
+            ok,
+            "Adagrad",
+            "initial_accumulator_value to be a number >= 0",
+            initial_accumulator_value=start,
+        )
 
     def init(self, params: Params) -> Slots:
         """A sum of squares per weight."""
-        return {"accumulator": jax.tree.map(lambda p: np.full(p.shape, self.initial_accumulator_value, p.dtype), params)}
+        return {
+            "accumulator": jax.tree.map(
+                lambda p: np.full(p.shape, self.initial_accumulator_value, p.dtype), params
+            )
+        }
 
-    def update(self, grads: Params, state: Slots, params: Params, lr: Array) -> tuple[Params, Slots]:
+    def update(
+        self, grads: Params, state: Slots, params: Params, lr: Array
+    ) -> tuple[Params, Slots]:
         """One step: new params and new state."""
         total = jax.tree.map(lambda a, g: a + g * g, state["accumulator"], grads)
-        return jax.tree.map(lambda p, g, a: p - lr * g / jnp.sqrt(a + self.epsilon), params, grads, total), {"accumulator": total}
+        return jax.tree.map(
+            lambda p, g, a: p - lr * g / jnp.sqrt(a + self.epsilon), params, grads, total
+        ), {"accumulator": total}
 
 
 @dataclass(frozen=True)
 class Adadelta(Optimizer):
-    """Steps in the weights' own unit: a <- rho a + (1 - rho) g^2, s = -g sqrt(d + epsilon) / sqrt(a + epsilon), w <- w + eta s.
+    """Steps in the weights' own unit: a <- rho a + (1 - rho) g^2, s = -g sqrt(d + epsilon) / sqrt(a
+    + epsilon), w <- w + eta s.
 
     d is the mean square of the steps before: d <- rho d + (1 - rho) s^2.
 
@@ -140,10 +170,22 @@ class Adadelta(Optimizer):
         """A mean square of gradients and one of steps per weight."""
         return {"accumulated_grad": zeros_like(params), "accumulated_delta_var": zeros_like(params)}
 
-    def update(self, grads: Params, state: Slots, params: Params, lr: Array) -> tuple[Params, Slots]:
+    def update(
+        self, grads: Params, state: Slots, params: Params, lr: Array
+    ) -> tuple[Params, Slots]:
         """One step: new params and new state."""
         rho, epsilon, before = self.rho, self.epsilon, state["accumulated_delta_var"]
-        squares = jax.tree.map(lambda a, g: rho * a + (1 - rho) * g * g, state["accumulated_grad"], grads)
-        step = jax.tree.map(lambda d, g, a: -(jnp.sqrt(d + epsilon) * g / jnp.sqrt(a + epsilon)), before, grads, squares)
+        squares = jax.tree.map(
+            lambda a, g: rho * a + (1 - rho) * g * g, state["accumulated_grad"], grads
+        )
+        step = jax.tree.map(
+            lambda d, g, a: -(jnp.sqrt(d + epsilon) * g / jnp.sqrt(a + epsilon)),
+            before,
+            grads,
+            squares,
+        )
         after = jax.tree.map(lambda d, s: rho * d + (1 - rho) * s * s, before, step)
-        return jax.tree.map(lambda p, s: p + lr * s, params, step), {"accumulated_grad": squares, "accumulated_delta_var": after}
+        return jax.tree.map(lambda p, s: p + lr * s, params, step), {
+            "accumulated_grad": squares,
+            "accumulated_delta_var": after,
+        }

@@ -17,17 +17,21 @@ from glassnet.types import Array, Params
 class Optax(Optimizer):
     """An optax transformation: w <- w + eta u, where u is what it makes of the gradients.
 
-    Its own learning rate is part of u; eta is a factor on the whole step, so that callbacks and schedules work here too. To optax the
-    params are a tuple with one entry per link, a dict of arrays or None, and so they are to the function of a mask.
+    Its own learning rate is part of u; eta is a factor on the whole step, so that callbacks and
+    schedules work here too. To optax the params are a tuple with one entry per link, a dict of
+    arrays or None, and so they are to the function of a mask.
 
-    Two of these are equal only where they hold the same transformation, and optax makes a new one at every call: each compiles anew.
+    Two of these are equal only where they hold the same transformation, and optax makes a new one
+        at every call: each compiles anew.
 
     Args:
-        tx: an `optax.GradientTransformation`, or whatever has its `init(params)` and `update(gradients, state, params)`.
+        tx: an `optax.GradientTransformation`, or whatever has its `init(params)` and
+            `update(gradients, state, params)`.
         learning_rate: eta (dimensionless), or a `Schedule` of it.
 
     Raises:
-        ConfigError: tx has no such functions; in training, its update wants more than these (the loss, for example).
+        ConfigError: tx has no such functions; in training, its update wants more than these (the
+            loss, for example).
 
     Example:
         >>> import optax
@@ -44,7 +48,13 @@ class Optax(Optimizer):
 
     def __post_init__(self) -> None:
         fix = "Write Optax(optax.adam(0.001)): call the function of optax."
-        require(is_transformation(self.tx), "Optax", "an optax.GradientTransformation, with init and update", tx=self.tx, fix=fix)
+        require(
+            is_transformation(self.tx),
+            "Optax",
+            "an optax.GradientTransformation, with init and update",
+            tx=self.tx,
+            fix=fix,
+        )
         check_fields(self)
 
     def init(self, params: Params) -> Any:
@@ -57,10 +67,18 @@ class Optax(Optimizer):
             step, new = self.tx.update(grads, state, params)
         except TypeError as error:
             fix = f"It said: {error}."
-            raise ConfigError(message("Optax", "a transformation that needs gradients, state and params alone", fix=fix)) from error
+            raise ConfigError(
+                message(
+                    "Optax",
+                    "a transformation that needs gradients, state and params alone",
+                    fix=fix,
+                )
+            ) from error
         return jax.tree.map(lambda p, u: p + lr * u, params, step), new
 
 
 def is_transformation(thing: Any) -> bool:
     """Whether it has the two functions of an optax transformation, and is no optimizer of ours."""
-    return not isinstance(thing, Optimizer) and all(callable(getattr(thing, name, None)) for name in ("init", "update"))
+    return not isinstance(thing, Optimizer) and all(
+        callable(getattr(thing, name, None)) for name in ("init", "update")
+    )

@@ -21,11 +21,13 @@ Slots = dict[str, Any]
 class Optimizer(ABC):
     """What every optimizer is.
 
-    The training loop hands `update` the rate of the step as `lr`, and gradients that are clipped already: a norm is
-    sqrt(sum(g^2)), and g <- g c / max(norm, c) keeps it within c. At most one kind of clipping can be had.
+    The training loop hands `update` the rate of the step as `lr`, and gradients that are clipped
+    already: a norm is sqrt(sum(g^2)), and g <- g c / max(norm, c) keeps it within c. At most one
+    kind of clipping can be had.
 
     Args:
-        learning_rate: eta, weight per unit of gradient (dimensionless in Adam and RMSprop, which normalise it), or a `Schedule` of it.
+        learning_rate: eta, weight per unit of gradient (dimensionless in Adam and RMSprop, which
+            normalise it), or a `Schedule` of it.
         clipnorm: c of each array of gradients by itself; None for no such bound.
         clipvalue: the largest size of any one gradient: g <- min(max(g, -clipvalue), clipvalue).
         global_clipnorm: c of all gradients together, which keeps their direction.
@@ -41,7 +43,9 @@ class Optimizer(ABC):
         """What is remembered before the first step: trees like `params`, in NumPy."""
 
     @abstractmethod
-    def update(self, grads: Params, state: Slots, params: Params, lr: Array) -> tuple[Params, Slots]:
+    def update(
+        self, grads: Params, state: Slots, params: Params, lr: Array
+    ) -> tuple[Params, Slots]:
         """One step: new params and new state. Pure; `lr` is the rate of this step."""
 
 
@@ -69,16 +73,34 @@ def _clip_by_norm(bound: float, grads: Params) -> Params:
 CLIPPING_FIELDS = ("clipnorm", "clipvalue", "global_clipnorm")
 
 
-def check_fields(optimizer: Optimizer, *, positive: tuple[str, ...] = (), fractions: tuple[str, ...] = (), flags: tuple[str, ...] = ()) -> None:
-    """Raise ConfigError where a field is not a number > 0, in [0, 1) or a bool, as its name is listed; or not what every optimizer's is."""
+def check_fields(
+    optimizer: Optimizer,
+    *,
+    positive: tuple[str, ...] = (),
+    fractions: tuple[str, ...] = (),
+    flags: tuple[str, ...] = (),
+) -> None:
+    """Raise ConfigError where a field is not a number > 0, in [0, 1) or a bool, as its name is
+    listed; or not what every optimizer's is.
+    """
     who = type(optimizer).__name__
     fields = vars(optimizer)
     check_learning_rate(optimizer, optimizer.learning_rate)
     clips = {name: fields[name] for name in CLIPPING_FIELDS if fields[name] is not None}
     for name in (*positive, *clips):
-        require(is_number(fields[name]) and fields[name] > 0, who, f"{name} to be a number > 0", **{name: fields[name]})
+        require(
+            is_number(fields[name]) and fields[name] > 0,
+            who,
+            f"{name} to be a number > 0",
+            **{name: fields[name]},
+        )
     require(len(clips) < 2, who, "one kind of clipping at most", **clips)
     for name in fractions:
-        require(is_number(fields[name]) and 0 <= fields[name] < 1, who, f"{name} to be a number in [0, 1)", **{name: fields[name]})
+        require(
+            is_number(fields[name]) and 0 <= fields[name] < 1,
+            who,
+            f"{name} to be a number in [0, 1)",
+            **{name: fields[name]},
+        )
     for name in flags:
         require(isinstance(fields[name], bool), who, f"{name} to be a bool", **{name: fields[name]})

@@ -14,7 +14,8 @@ from glassnet.types import Array, Params
 
 @dataclass(frozen=True)
 class SGD(Optimizer):
-    """Gradient descent: w <- w - eta g; with momentum m: v <- m v - eta g, w <- w + v (Nesterov: w <- w + m v - eta g).
+    """Gradient descent: w <- w - eta g; with momentum m: v <- m v - eta g, w <- w + v (Nesterov: w
+    <- w + m v - eta g).
 
     Args:
         learning_rate: eta, weight per unit of gradient.
@@ -44,13 +45,17 @@ class SGD(Optimizer):
         """A velocity per weight, where there is momentum."""
         return {} if self.momentum == 0 else {"velocity": zeros_like(params)}
 
-    def update(self, grads: Params, state: Slots, params: Params, lr: Array) -> tuple[Params, Slots]:
+    def update(
+        self, grads: Params, state: Slots, params: Params, lr: Array
+    ) -> tuple[Params, Slots]:
         """One step: new params and new state."""
         if "velocity" not in state:
             return jax.tree.map(lambda p, g: p - lr * g, params, grads), state
         velocity = jax.tree.map(lambda v, g: self.momentum * v - lr * g, state["velocity"], grads)
         if self.nesterov:
-            return jax.tree.map(lambda p, v, g: p + (self.momentum * v - lr * g), params, velocity, grads), {"velocity": velocity}
+            return jax.tree.map(
+                lambda p, v, g: p + (self.momentum * v - lr * g), params, velocity, grads
+            ), {"velocity": velocity}
         return jax.tree.map(jnp.add, params, velocity), {"velocity": velocity}
 
 
@@ -88,8 +93,12 @@ class Lion(Optimizer):
         """A mean gradient per weight."""
         return {"momentum": zeros_like(params)}
 
-    def update(self, grads: Params, state: Slots, params: Params, lr: Array) -> tuple[Params, Slots]:
+    def update(
+        self, grads: Params, state: Slots, params: Params, lr: Array
+    ) -> tuple[Params, Slots]:
         """One step: new params and new state."""
         momentum, b1, b2 = state["momentum"], self.beta_1, self.beta_2
-        new = jax.tree.map(lambda p, m, g: p - lr * jnp.sign(m * b1 + g * (1 - b1)), params, momentum, grads)
+        new = jax.tree.map(
+            lambda p, m, g: p - lr * jnp.sign(m * b1 + g * (1 - b1)), params, momentum, grads
+        )
         return new, {"momentum": jax.tree.map(lambda m, g: m * b2 + g * (1 - b2), momentum, grads)}

@@ -13,21 +13,31 @@ from glassnet.errors import is_int, require
 
 
 def is_stream(x: Any, y: Any = None) -> bool:
-    """Whether x gives batches one after another, rather than being rows or a table: an iterable, an iterator, a function.
+    """Whether x gives batches one after another, rather than being rows or a table: an iterable, an
+    iterator, a function.
 
-    A list gives batches where it begins with a pair of arrays or a dict of arrays; else it is rows, as is all of a length beside y.
+    A list gives batches where it begins with a pair of arrays or a dict of arrays; else it is rows,
+    as is all of a length beside y.
     """
     if y is not None and hasattr(x, "__len__"):
         return False
     if isinstance(x, list):
         first: Any = x[0] if x else None
         columns = list(first.values()) if isinstance(first, Mapping) else []
-        return (is_batch(first) and len(first) in (2, 3)) or (bool(columns) and all(np.ndim(column) for column in columns))
+        return (is_batch(first) and len(first) in (2, 3)) or (
+            bool(columns) and all(np.ndim(column) for column in columns)
+        )
     if _is_columnar(x):
         return True
-    if isinstance(x, str | bytes | tuple | range | Mapping) or any(hasattr(x, name) for name in ("__array__", "columns", "__fspath__")):
+    if isinstance(x, str | bytes | tuple | range | Mapping) or any(
+        hasattr(x, name) for name in ("__array__", "columns", "__fspath__")
+    ):
         return False
-    return callable(x) or hasattr(x, "__iter__") or (hasattr(x, "__getitem__") and hasattr(x, "__len__"))
+    return (
+        callable(x)
+        or hasattr(x, "__iter__")
+        or (hasattr(x, "__getitem__") and hasattr(x, "__len__"))
+    )
 
 
 def _is_columnar(x: Any) -> bool:
@@ -36,10 +46,17 @@ def _is_columnar(x: Any) -> bool:
 
 
 def is_batch(x: Any) -> bool:
-    """Whether x holds arrays that belong together, as a batch does; the first may be a list of texts."""
+    """Whether x holds arrays that belong together, as a batch does; the first may be a list of
+    texts.
+    """
     if not isinstance(x, tuple | list) or not x:
         return False
-    texts = isinstance(x[0], list) and len(x) > 1 and bool(x[0]) and all(isinstance(text, str) for text in x[0])
+    texts = (
+        isinstance(x[0], list)
+        and len(x) > 1
+        and bool(x[0])
+        and all(isinstance(text, str) for text in x[0])
+    )
     return all(hasattr(part, "__array__") and np.ndim(part) for part in x[texts:])
 
 
@@ -66,7 +83,8 @@ def as_epoch_iterable(batches: Any, batch_size: int | str = 32) -> EpochIterable
     """A user's batches as passes.
 
     Args:
-        batches: an iterable, an iterator, a function that gives either, an object with a length and items, a Hugging Face data set.
+        batches: an iterable, an iterator, a function that gives either, an object with a length and
+            items, a Hugging Face data set.
         batch_size: rows of a batch, for the last.
     """
     length = None
@@ -76,10 +94,19 @@ def as_epoch_iterable(batches: Any, batch_size: int | str = 32) -> EpochIterable
         except TypeError:  # a tf.data.Dataset without end, a DataLoader over an iterable
             length = None
     if _is_columnar(batches):
-        require(is_int(batch_size, least=1), "fit", "batch_size to be an int >= 1 for a data set", batch_size=batch_size)
+        require(
+            is_int(batch_size, least=1),
+            "fit",
+            "batch_size to be an int >= 1 for a data set",
+            batch_size=batch_size,
+        )
         size = int(batch_size)
         columns = batches.with_format("numpy")
-        return EpochIterable(lambda number: iter(columns.iter(batch_size=size)), True, None if length is None else -(-length // size))
+        return EpochIterable(
+            lambda number: iter(columns.iter(batch_size=size)),
+            True,
+            None if length is None else -(-length // size),
+        )
     if hasattr(batches, "__next__"):
         return EpochIterable(lambda number: batches, False)
     if hasattr(batches, "__iter__"):
@@ -89,7 +116,9 @@ def as_epoch_iterable(batches: Any, batch_size: int | str = 32) -> EpochIterable
             return EpochIterable(lambda number: iter(batches(epoch=number)), True, takes_epoch=True)
         return EpochIterable(lambda number: iter(batches()), True)
     ended = getattr(batches, "on_epoch_end", lambda: None)
-    return EpochIterable(lambda number: (batches[i] for i in range(len(batches))), True, length, ended)
+    return EpochIterable(
+        lambda number: (batches[i] for i in range(len(batches))), True, length, ended
+    )
 
 
 def _parameter_names(function: Callable[..., Any]) -> Iterable[str]:

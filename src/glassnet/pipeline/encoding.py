@@ -1,4 +1,6 @@
-"""Rows in: features, targets and weights together, checked against each other and against the network; and a part of them held out."""
+"""Rows in: features, targets and weights together, checked against each other and against the
+network; and a part of them held out.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,9 @@ from glassnet.pipeline.targets import encode_targets, get_class_labels
 from glassnet.types import Shape
 
 
-def encode_examples(x: Any, y: Any, loss: Loss, output_shape: Shape, sample_weight: Any = None, prefix: str = "") -> tuple[Data, np.ndarray | None]:
+def encode_examples(
+    x: Any, y: Any, loss: Loss, output_shape: Shape, sample_weight: Any = None, prefix: str = ""
+) -> tuple[Data, np.ndarray | None]:
     """Host arrays that a program takes, and the class of every row where there is one.
 
     Args:
@@ -33,22 +37,33 @@ def encode_examples(x: Any, y: Any, loss: Loss, output_shape: Shape, sample_weig
     """
     target = encode_targets(y, loss, output_shape, f"{prefix}y")
     arrays.check_consistent_length(**{f"{prefix}x": x, f"{prefix}y": target})
-    return Data(x, target, arrays.check_sample_weight(sample_weight, len(x), f"{prefix}sample_weight")), get_class_labels(target, loss)
+    return Data(
+        x, target, arrays.check_sample_weight(sample_weight, len(x), f"{prefix}sample_weight")
+    ), get_class_labels(target, loss)
 
 
 def check_unmasked(links: Links, x: np.ndarray) -> None:
-    """Refuse rows to train on of which the first link leaves out every step, such as texts without a word: there would be no loss.
+    """Refuse rows to train on of which the first link leaves out every step, such as texts without
+    a word: there would be no loss.
 
     Raises:
         DataError: there is no real step in any of them.
     """
     mask = links[0].mask(x, None) if links and isinstance(x, np.ndarray) else None
     fix = "All of it is what the mask leaves out: ids of 0 with mask_zero, or mask_value."
-    require(mask is None or np.any(mask), "x", "a real step in some row", error=DataError, rows=len(x), fix=fix)
+    require(
+        mask is None or np.any(mask),
+        "x",
+        "a real step in some row",
+        error=DataError,
+        rows=len(x),
+        fix=fix,
+    )
 
 
 def encode_validation(validation_data: Any, loss: Loss, built: BuiltNetwork) -> Data | None:
-    """The user's (x, y) or (x, y, weights) to validate on in that network; None where none were given.
+    """The user's (x, y) or (x, y, weights) to validate on in that network; None where none were
+    given.
 
     Raises:
         DataError: neither two nor three parts; what cannot be used.
@@ -57,14 +72,21 @@ def encode_validation(validation_data: Any, loss: Loss, built: BuiltNetwork) -> 
         return None
     parts = tuple(validation_data) if isinstance(validation_data, tuple | list) else ()
     what = type(validation_data).__name__ + (f" of {len(parts)}" if parts else "")
-    require(len(parts) in (2, 3), "validation_data", "(x, y) or (x, y, weights)", error=DataError, validation_data=what)
+    require(
+        len(parts) in (2, 3),
+        "validation_data",
+        "(x, y) or (x, y, weights)",
+        error=DataError,
+        validation_data=what,
+    )
     x = memmap.as_features(parts[0], built.shapes[0], "validation x", built.links)
     weight = parts[2] if len(parts) == 3 else None
     return encode_examples(x, parts[1], loss, built.shapes[-1], weight, prefix="validation ")[0]
 
 
 def apply_class_weight(data: Data, loss: Loss, class_weight: Any) -> Data:
-    """The rows with their weights multiplied by those of their classes; for training rows alone, so that validation stays as it is.
+    """The rows with their weights multiplied by those of their classes; for training rows alone, so
+    that validation stays as it is.
 
     Args:
         data: encoded rows.
@@ -80,8 +102,11 @@ def apply_class_weight(data: Data, loss: Loss, class_weight: Any) -> Data:
     return data._replace(weight=by_class if data.weight is None else data.weight * by_class)
 
 
-def train_validation_split(n: int, labels: np.ndarray | None, fraction: float, validation_from: str, seed: int) -> tuple[np.ndarray, np.ndarray | None]:
-    """(which of n rows to train on, which are held out or None): a function of the seed and the rows' number and classes alone.
+def train_validation_split(
+    n: int, labels: np.ndarray | None, fraction: float, validation_from: str, seed: int
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """(which of n rows to train on, which are held out or None): a function of the seed and the
+    rows' number and classes alone.
 
     Args:
         n: how many rows there are.
@@ -95,8 +120,18 @@ def train_validation_split(n: int, labels: np.ndarray | None, fraction: float, v
         DataError: a fraction that leaves no row on one side, or none of a class to train on.
     """
     who = "validation_split"
-    require(is_number(fraction) and 0 <= fraction < 1, who, "a fraction from 0 to below 1", validation_split=fraction)
-    require(validation_from in ("random", "end"), "validation_from", '"random" or "end"', validation_from=validation_from)
+    require(
+        is_number(fraction) and 0 <= fraction < 1,
+        who,
+        "a fraction from 0 to below 1",
+        validation_split=fraction,
+    )
+    require(
+        validation_from in ("random", "end"),
+        "validation_from",
+        '"random" or "end"',
+        validation_from=validation_from,
+    )
     every = np.arange(n)
     if fraction == 0:
         return every, None
@@ -112,7 +147,16 @@ def train_validation_split(n: int, labels: np.ndarray | None, fraction: float, v
     classes = len(np.unique(labels))
     fix = 'Hold out a smaller fraction, or take the last rows with validation_from="end".'
     one_each = "rows enough to keep one of every class for training"
-    require(held_rows <= n - classes, who, one_each, error=DataError, rows=n, classes=classes, held_out=held_rows, fix=fix)
+    require(
+        held_rows <= n - classes,
+        who,
+        one_each,
+        error=DataError,
+        rows=n,
+        classes=classes,
+        held_out=held_rows,
+        fix=fix,
+    )
     return stratified_split(labels, fraction, rng)
 
 
@@ -124,4 +168,10 @@ def check_steps(argument: str, steps: Any, n: int, batch_size: Any) -> None:
     """
     needed = -(-n // batch_size) if is_int(batch_size, least=1) else 1
     fix = "Leave it out: all rows take part, once."
-    require(steps is None or steps == needed, argument, f"None, or {needed} batches, which all {n} rows take", steps=steps, fix=fix)
+    require(
+        steps is None or steps == needed,
+        argument,
+        f"None, or {needed} batches, which all {n} rows take",
+        steps=steps,
+        fix=fix,
+    )

@@ -19,7 +19,8 @@ from glassnet.types import Shape
 
 @dataclass(frozen=True, eq=False)
 class MemmapRows:
-    """Some rows of a memory map; `np.asarray` reads them, checked and cast as `arrays.check_features` does.
+    """Some rows of a memory map; `np.asarray` reads them, checked and cast as
+    `arrays.check_features` does.
 
     Args:
         memmap: of the file, all of them.
@@ -48,7 +49,8 @@ class MemmapRows:
 
 
 def as_features(x: Any, shape: Shape | None = None, name: str = "x", links: Links = ()) -> Any:
-    """Rows of features, see `arrays.check_features`; those of a memory map stay where they are, and one of them is looked at.
+    """Rows of features, see `arrays.check_features`; those of a memory map stay where they are, and
+    one of them is looked at.
 
     Raises:
         DataError: see `arrays.check_features`.
@@ -60,16 +62,24 @@ def as_features(x: Any, shape: Shape | None = None, name: str = "x", links: Link
 
 
 def memmap_fingerprint(data: Data) -> dict[str, Any]:
-    """Those of rows of a memory map: of which rows, the file's size and time of change, targets and weights; the rows are not read."""
+    """Those of rows of a memory map: of which rows, the file's size and time of change, targets and
+    weights; the rows are not read.
+    """
     x: MemmapRows = data.x
     file = Path(str(x.memmap.filename)).stat()
-    known = {"x": f"{x.memmap.dtype} {x.shape}", "bytes": file.st_size, "changed": file.st_mtime_ns, "rows": fingerprinting.array_fingerprint(x.index)}
+    known = {
+        "x": f"{x.memmap.dtype} {x.shape}",
+        "bytes": file.st_size,
+        "changed": file.st_mtime_ns,
+        "rows": fingerprinting.array_fingerprint(x.index),
+    }
     return known | fingerprinting.fingerprint_by_name({"y": data.y, "weight": data.weight})
 
 
 @dataclass(frozen=True)
 class MemmapBatches:
-    """Batches gathered from a memory map in the order that the same rows in memory would be trained on.
+    """Batches gathered from a memory map in the order that the same rows in memory would be trained
+    on.
 
     Args:
         data: encoded rows, x being `MemmapRows`.
@@ -92,9 +102,13 @@ class MemmapBatches:
         return -(-self.n_samples // self.batch_size)
 
     def iter_batches(self, epoch: int, start_step: int) -> Iterator[Data]:
-        plan = make_plan(len(self.data.x), self.batch_size, seed=self.seed, epoch=epoch, shuffle=self.shuffle)
+        plan = make_plan(
+            len(self.data.x), self.batch_size, seed=self.seed, epoch=epoch, shuffle=self.shuffle
+        )
         assert plan.indices is not None
-        for number, (order, real) in enumerate(zip(plan.indices[start_step:], plan.mask[start_step:], strict=True), start_step + 1):
+        for number, (order, real) in enumerate(
+            zip(plan.indices[start_step:], plan.mask[start_step:], strict=True), start_step + 1
+        ):
             batch = self.data.take(order[real > 0])
             with error_location(f"batch {number} of epoch {epoch + 1}"):
                 yield batch._replace(x=np.asarray(batch.x))

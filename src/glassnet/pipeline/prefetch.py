@@ -1,4 +1,6 @@
-"""Batches that come one after another, packed into chunks of one shape: the next in a thread, while one trains."""
+"""Batches that come one after another, packed into chunks of one shape: the next in a thread, while
+one trains.
+"""
 
 from __future__ import annotations
 
@@ -22,15 +24,21 @@ MAX_BATCHES_PER_CHUNK = 64
 """How many batches a chunk holds, at most."""
 
 MAX_CHUNK_BYTES = 32 * 2**20
-"""How large a chunk is, at most, unless two batches are larger: for one alone XLA compiles another program, of other last bits."""
+"""How large a chunk is, at most, unless two batches are larger: for one alone XLA compiles another
+program, of other last bits.
+"""
 
 FILL_SECONDS = 0.05
-"""How long training waits for a full chunk before it takes what there is: a slow source holds nothing back."""
+"""How long training waits for a full chunk before it takes what there is: a slow source holds
+nothing back.
+"""
 
 
 @contextmanager
 def error_location(location: str) -> Iterator[None]:
-    """Put the place before the text of a `DataError`, and make one of whatever else a user's data raise."""
+    """Put the place before the text of a `DataError`, and make one of whatever else a user's data
+    raise.
+    """
     try:
         yield
     except DataError as error:
@@ -54,7 +62,8 @@ class BatchReader(Protocol):
         """How many there are, or None where that is not known."""
 
     def iter_batches(self, epoch: int, start_step: int) -> Iterator[Data]:
-        """An epoch's batches but the first `start_step`, none of more rows than the chunks' batches have.
+        """An epoch's batches but the first `start_step`, none of more rows than the chunks' batches
+        have.
 
         Raises:
             DataError: there are too few, or one cannot be used.
@@ -68,10 +77,14 @@ class BatchReader(Protocol):
 
 
 class BackgroundThread:
-    """One daemon thread that does one task after another: what is opened in it is read and closed in it."""
+    """One daemon thread that does one task after another: what is opened in it is read and closed
+    in it.
+    """
 
     def __init__(self) -> None:
-        self._tasks: queue.SimpleQueue[tuple[Callable[[], Any], Future] | None] = queue.SimpleQueue()
+        self._tasks: queue.SimpleQueue[tuple[Callable[[], Any], Future] | None] = (
+            queue.SimpleQueue()
+        )
         self._thread = threading.Thread(target=self._run, daemon=True, name="glassnet-data")
         self._thread.start()
 
@@ -82,7 +95,9 @@ class BackgroundThread:
         return future
 
     def close(self) -> None:
-        """End after the tasks that were submitted. One that does not return within a second is left to end by itself."""
+        """End after the tasks that were submitted. One that does not return within a second is left
+        to end by itself.
+        """
         self._tasks.put(None)
         self._thread.join(1.0)
 
@@ -93,25 +108,39 @@ class BackgroundThread:
                 future.set_result(task())
             except BaseException as error:
                 future.set_exception(error)
-            del entry, task, future  # a chunk must not live on here while the next task is waited for
+            del (
+                entry,
+                task,
+                future,
+            )  # a chunk must not live on here while the next task is waited for
 
 
 class PrefetchSource:
-    """A `epoch_runner.BatchSource` of chunks, each of several batches: one fills in the worker's thread while those before it train.
+    """A `epoch_runner.BatchSource` of chunks, each of several batches: one fills in the worker's
+    thread while those before it train.
 
     Args:
         reader: where they come from.
         example: one or more encoded rows, for the shapes and types of all.
-        batch_size: rows of a batch; shorter ones are padded with copies of their last row, which are masked.
+        batch_size: rows of a batch; shorter ones are padded with copies of their last row, which
+            are masked.
         thread: the thread in which batches are drawn.
     """
 
-    def __init__(self, reader: BatchReader, example: Data, batch_size: int, thread: BackgroundThread):
+    def __init__(
+        self, reader: BatchReader, example: Data, batch_size: int, thread: BackgroundThread
+    ):
         self.batch_size = batch_size
         self._reader, self._thread, self._example = reader, thread, example
         row = sum(a[:1].nbytes for a in example if a is not None)
-        self._max_batches = max(2, min(MAX_BATCHES_PER_CHUNK, MAX_CHUNK_BYTES // (row * batch_size)))
-        self._order = jax.device_put(np.arange(self._max_batches * batch_size, dtype=np.int32).reshape(self._max_batches, batch_size))
+        self._max_batches = max(
+            2, min(MAX_BATCHES_PER_CHUNK, MAX_CHUNK_BYTES // (row * batch_size))
+        )
+        self._order = jax.device_put(
+            np.arange(self._max_batches * batch_size, dtype=np.int32).reshape(
+                self._max_batches, batch_size
+            )
+        )
         self._condition = threading.Condition()
         self._failure: BaseException | None = None
         self._exhausted = self._closed = False
@@ -130,13 +159,17 @@ class PrefetchSource:
         self._thread.submit(lambda: self._fill(epoch, start_step))
         while True:
             with self._condition:
-                self._condition.wait_for(lambda: self._steps == self._max_batches or self._exhausted, FILL_SECONDS)
+                self._condition.wait_for(
+                    lambda: self._steps == self._max_batches or self._exhausted, FILL_SECONDS
+                )
                 over, data, real, steps = self._exhausted, self._data, self._mask, self._steps
                 if steps:
                     self._start_chunk()
                     self._condition.notify()
             if steps:
-                yield Chunk(jax.device_put(data), BatchPlan(self._order, jax.device_put(real)), steps)
+                yield Chunk(
+                    jax.device_put(data), BatchPlan(self._order, jax.device_put(real)), steps
+                )
             elif not over:
                 yield None
             elif self._failure:
@@ -156,7 +189,14 @@ class PrefetchSource:
 
     def _start_chunk(self) -> None:
         """A chunk to be filled: nothing is ever written into one that was taken."""
-        self._data = Data(*(None if a is None else empty_aligned((self._max_batches * self.batch_size, *a.shape[1:]), a.dtype) for a in self._example))
+        self._data = Data(
+            *(
+                None
+                if a is None
+                else empty_aligned((self._max_batches * self.batch_size, *a.shape[1:]), a.dtype)
+                for a in self._example
+            )
+        )
         self._mask, self._steps = np.zeros((self._max_batches, self.batch_size), np.float32), 0
 
     def _fill(self, epoch: int, start_step: int) -> None:
@@ -164,7 +204,9 @@ class PrefetchSource:
         try:
             for batch in self._reader.iter_batches(epoch, start_step):
                 with self._condition:
-                    self._condition.wait_for(lambda: self._steps < self._max_batches or self._closed)
+                    self._condition.wait_for(
+                        lambda: self._steps < self._max_batches or self._closed
+                    )
                     if self._closed:
                         return
                     self._append(batch)
@@ -186,7 +228,9 @@ class PrefetchSource:
 
 
 def empty_aligned(shape: Shape, dtype: np.dtype) -> np.ndarray:
-    """An array with nothing in it yet, where JAX on a CPU takes it without a copy: at a multiple of 64 bytes."""
+    """An array with nothing in it yet, where JAX on a CPU takes it without a copy: at a multiple of
+    64 bytes.
+    """
     size = math.prod(shape) * dtype.itemsize
     memory = np.empty(size + 64, np.uint8)
     start = -memory.ctypes.data % 64

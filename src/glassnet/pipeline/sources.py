@@ -23,8 +23,11 @@ from glassnet.pipeline.prefetch import BackgroundThread, PrefetchSource
 from glassnet.pipeline.streams import make_stream_blocks
 
 
-def make_source(data: Data, batch_size: int | str, steps: int | None, *, seed: int, shuffle: bool) -> BatchSource:
-    """What epochs over rows are made of: rows in memory lie on the device as a whole, those of a memory map come in chunks.
+def make_source(
+    data: Data, batch_size: int | str, steps: int | None, *, seed: int, shuffle: bool
+) -> BatchSource:
+    """What epochs over rows are made of: rows in memory lie on the device as a whole, those of a
+    memory map come in chunks.
 
     Args:
         data: encoded rows.
@@ -40,8 +43,12 @@ def make_source(data: Data, batch_size: int | str, steps: int | None, *, seed: i
     check_steps("steps_per_epoch", steps, n, batch_size)
     size = n if batch_size == "full" else min(int(batch_size), n)
     if isinstance(data.x, MemmapRows) and size < n:
-        first = Data(np.asarray(data.x[:1]), data.y[:1], None if data.weight is None else data.weight[:1])
-        return PrefetchSource(MemmapBatches(data, size, seed, shuffle), first, size, BackgroundThread())
+        first = Data(
+            np.asarray(data.x[:1]), data.y[:1], None if data.weight is None else data.weight[:1]
+        )
+        return PrefetchSource(
+            MemmapBatches(data, size, seed, shuffle), first, size, BackgroundThread()
+        )
     return ArraySource(to_device(data), make_plan_fn(n, size, seed=seed, shuffle=shuffle), size)
 
 
@@ -60,13 +67,23 @@ class MemmapBlocks:
 
 
 def evaluation_blocks(data: Data) -> Iterable[tuple[Data, np.ndarray]]:
-    """Rows as blocks to score, again and again (`inference.iter_padded_blocks`): on the device, but for those of a memory map."""
-    return MemmapBlocks(data) if isinstance(data.x, MemmapRows) else list(inference.iter_padded_blocks(data))
+    """Rows as blocks to score, again and again (`inference.iter_padded_blocks`): on the device, but
+    for those of a memory map.
+    """
+    return (
+        MemmapBlocks(data)
+        if isinstance(data.x, MemmapRows)
+        else list(inference.iter_padded_blocks(data))
+    )
 
 
 def blocks_fingerprint(blocks: Any) -> Any:
     """What tells blocks to validate on from others; None where there are none."""
-    return {"rows": fingerprinting.tree_fingerprint(blocks)} if isinstance(blocks, list) else blocks and blocks.fingerprint()
+    return (
+        {"rows": fingerprinting.tree_fingerprint(blocks)}
+        if isinstance(blocks, list)
+        else blocks and blocks.fingerprint()
+    )
 
 
 def validation_blocks(
@@ -97,7 +114,17 @@ def validation_blocks(
     """
     if is_stream(validation_data):
         names = {"steps_argument": "validation_steps", "location_format": "validation batch {}"}
-        return make_stream_blocks(validation_data, steps, loss, built, batch_size=batch_size, target=target, repeatable=repeatable, vectorizer=vectorizer, **names)
+        return make_stream_blocks(
+            validation_data,
+            steps,
+            loss,
+            built,
+            batch_size=batch_size,
+            target=target,
+            repeatable=repeatable,
+            vectorizer=vectorizer,
+            **names,
+        )
     data = encode_validation(validation_data, loss, built)
     if data is None:
         return None

@@ -1,4 +1,6 @@
-"""Streams in: whatever gives batches one after another, each checked as arrays are, and named where it cannot be used."""
+"""Streams in: whatever gives batches one after another, each checked as arrays are, and named where
+it cannot be used.
+"""
 
 from __future__ import annotations
 
@@ -55,16 +57,30 @@ class BatchStream:
         repeatable: bool = False,
         vectorizer: TextVectorization | None = None,
     ):
-        require(steps is None or is_int(steps, least=1), steps_argument, "an int >= 1 or None", steps=steps)
+        require(
+            steps is None or is_int(steps, least=1),
+            steps_argument,
+            "an int >= 1 or None",
+            steps=steps,
+        )
         self._iterable, self._next_epoch = as_epoch_iterable(batches, batch_size), first_epoch
-        self._steps_per_epoch, self._target, self._steps_argument = None if steps is None else int(steps), target, steps_argument
+        self._steps_per_epoch, self._target, self._steps_argument = (
+            None if steps is None else int(steps),
+            target,
+            steps_argument,
+        )
         self._vectorizer = vectorizer
         self.steps = self._steps_per_epoch or self._iterable.n_batches
         self._iterator: Iterator[Any] | None = None
         self._is_empty = True
         self._pending: list[Any] = []
         fix = "Pass a list, or a function that gives a new iterator."
-        require(self._iterable.repeatable or not repeatable, "resume", "batches that come again, not an iterator, which goes round once", fix=fix)
+        require(
+            self._iterable.repeatable or not repeatable,
+            "resume",
+            "batches that come again, not an iterator, which goes round once",
+            fix=fix,
+        )
         self._first_epoch, self._repeatable, self._at_epoch_start = first_epoch, repeatable, False
         self._batch_list = batches if isinstance(batches, list) else []
         self._column_names: list[str] | None = None
@@ -107,17 +123,40 @@ class BatchStream:
         """
         fix = "Count the labels beforehand and pass a dict: rows / (classes * rows of the class) for each."
         balanced = isinstance(class_weight, str)
-        require(not balanced, "class_weight", "a dict {class: weight} with batches", error=DataError, class_weight=class_weight, fix=fix)
-        by_class = self._class_weight = arrays.compute_sample_weight(class_weight, np.arange(max(built.shapes[-1][-1], 2)))
+        require(
+            not balanced,
+            "class_weight",
+            "a dict {class: weight} with batches",
+            error=DataError,
+            class_weight=class_weight,
+            fix=fix,
+        )
+        by_class = self._class_weight = arrays.compute_sample_weight(
+            class_weight, np.arange(max(built.shapes[-1][-1], 2))
+        )
 
         def encode(batch: Any) -> Data:
             x, y, weight = self.unpack(batch)
-            data, labels = encoding.encode_examples(arrays.check_features(x, built.shapes[0], links=built.links), y, loss, built.shapes[-1], weight)
+            data, labels = encoding.encode_examples(
+                arrays.check_features(x, built.shapes[0], links=built.links),
+                y,
+                loss,
+                built.shapes[-1],
+                weight,
+            )
             if by_class is None:
                 return data
             fix = "Use sample_weight for other targets."
-            require(labels is not None, "class_weight", "targets that are classes", error=DataError, fix=fix)
-            return data._replace(weight=by_class[labels] if data.weight is None else data.weight * by_class[labels])
+            require(
+                labels is not None,
+                "class_weight",
+                "targets that are classes",
+                error=DataError,
+                fix=fix,
+            )
+            return data._replace(
+                weight=by_class[labels] if data.weight is None else data.weight * by_class[labels]
+            )
 
         self._encode = encode
 
@@ -138,19 +177,32 @@ class BatchStream:
     def fingerprint(self) -> dict[str, Any]:
         """Those of the first batch and of class weights; of a list, of all batches."""
         assert self._first_batch is not None
-        given = [[np.asarray(part) for part in self.unpack(batch) if part is not None] for batch in self._batch_list]
-        also = fingerprinting.fingerprint_by_name({"class_weight": self._class_weight}) | {"batches in all": fingerprinting.tree_fingerprint(given)}
-        return {"first batch": fingerprinting.fingerprint_by_name(self._first_batch._asdict()), "batches": self.steps} | also
+        given = [
+            [np.asarray(part) for part in self.unpack(batch) if part is not None]
+            for batch in self._batch_list
+        ]
+        also = fingerprinting.fingerprint_by_name({"class_weight": self._class_weight}) | {
+            "batches in all": fingerprinting.tree_fingerprint(given)
+        }
+        return {
+            "first batch": fingerprinting.fingerprint_by_name(self._first_batch._asdict()),
+            "batches": self.steps,
+        } | also
 
     def seek(self, first_epoch: int, epoch: int, start_step: int) -> None:
-        """Go on after `start_step` batches of an epoch, in a run that began with epoch `first_epoch`.
+        """Go on after `start_step` batches of an epoch, in a run that began with epoch
+        `first_epoch`.
 
         Raises:
             DataError: there are fewer.
         """
         self.close()
         self._pending.clear()
-        self._next_epoch, behind = (first_epoch, (epoch - first_epoch) * self._steps_per_epoch + start_step) if self._steps_per_epoch else (epoch, start_step)
+        self._next_epoch, behind = (
+            (first_epoch, (epoch - first_epoch) * self._steps_per_epoch + start_step)
+            if self._steps_per_epoch
+            else (epoch, start_step)
+        )
         for number in range(behind):
             where = f"batch {number + 1} on the way to batch {start_step + 1} of epoch {epoch + 1}"
             with error_location(where):
@@ -161,14 +213,19 @@ class BatchStream:
                     self._encode_batch(batch)
 
     def iter_batches(self, epoch: int, start_step: int = 0) -> Iterator[Data]:
-        """An epoch's batches but the first `start_step`, each like the first, which no other has more rows than; `steps` go round and round."""
-        for where, data in self._iter_encoded(f"batch {{}} of epoch {epoch + 1}", repeat=True, start_step=start_step):
+        """An epoch's batches but the first `start_step`, each like the first, which no other has
+        more rows than; `steps` go round and round.
+        """
+        for where, data in self._iter_encoded(
+            f"batch {{}} of epoch {epoch + 1}", repeat=True, start_step=start_step
+        ):
             with error_location(where):
                 self._require_same_form(data)
             yield data
 
     def iter_blocks(self, location_format: str) -> Iterator[tuple[Data, np.ndarray]]:
-        """The batches of one pass as padded blocks to be scored (`inference.iter_padded_blocks`), of any number of rows each.
+        """The batches of one pass as padded blocks to be scored (`inference.iter_padded_blocks`),
+        of any number of rows each.
 
         Args:
             location_format: what errors call the batch of a number.
@@ -178,7 +235,9 @@ class BatchStream:
             yield from inference.iter_padded_blocks(data)
 
     def predict_batches(self, predict: Callable[[Any], np.ndarray]) -> np.ndarray:
-        """What `predict` makes of the features of all batches of one pass, which may hold targets too."""
+        """What `predict` makes of the features of all batches of one pass, which may hold targets
+        too.
+        """
         parts = []
         for where, batch in self._iter_raw("batch {}", repeat=False):
             with error_location(where):
@@ -197,57 +256,108 @@ class BatchStream:
         """(x, y, weights or None) of a batch.
 
         Raises:
-            DataError: it is neither (x, y), (x, y, weights) nor columns by name; or one example rather than a batch.
+            DataError: it is neither (x, y), (x, y, weights) nor columns by name; or one example
+                rather than a batch.
         """
         if isinstance(batch, Mapping):
             fix = f"Write target={list(batch)[-1]!r}, say."
-            require(self._target in batch, "target", "the name of the column of targets", error=DataError, target=self._target, fix=fix)
+            require(
+                self._target in batch,
+                "target",
+                "the name of the column of targets",
+                error=DataError,
+                target=self._target,
+                fix=fix,
+            )
             x = {name: column for name, column in batch.items() if name != self._target}
             batch = (x, batch[self._target])
         ok = isinstance(batch, tuple | list) and len(batch) in (2, 3)
         fix = "A batch of x alone goes to predict."
-        kind = type(batch).__name__ + (f" of {len(batch)}" if isinstance(batch, tuple | list) else "")
-        require(ok, "a batch", "(x, y) or (x, y, weights), or a dict of columns", error=DataError, received=kind, fix=fix)
+        kind = type(batch).__name__ + (
+            f" of {len(batch)}" if isinstance(batch, tuple | list) else ""
+        )
+        require(
+            ok,
+            "a batch",
+            "(x, y) or (x, y, weights), or a dict of columns",
+            error=DataError,
+            received=kind,
+            fix=fix,
+        )
         x, y, weight = (*batch, None) if len(batch) == 2 else batch
-        fix = "This is one example: give several at once, as a DataLoader(data, batch_size=32) does."
-        require(np.ndim(y) > 0, "a batch", "rows, with a target for each", error=DataError, y=y, fix=fix)
+        fix = (
+            "This is one example: give several at once, as a DataLoader(data, batch_size=32) does."
+        )
+        require(
+            np.ndim(y) > 0, "a batch", "rows, with a target for each", error=DataError, y=y, fix=fix
+        )
         x = self.stack_columns(x) if isinstance(x, Mapping) else x
         return self._vectorizer(x) if self._vectorizer else x, y, weight
 
     def stack_columns(self, x: Mapping[str, Any]) -> Any:
-        """Features by name, as one array: one column alone is it, several numbers a row are stacked in the order of the first batch.
+        """Features by name, as one array: one column alone is it, several numbers a row are stacked
+        in the order of the first batch.
 
         Raises:
-            DataError: none, other names than the first batch's, or columns that hold more than one number a row.
+            DataError: none, other names than the first batch's, or columns that hold more than one
+                number a row.
         """
         self._column_names = self._column_names or list(x)
         fix = "Every batch needs the first one's columns, and no others."
-        require(x and set(x) == set(self._column_names), "a batch", f"columns {self._column_names}", error=DataError, received=list(x), fix=fix)
+        require(
+            x and set(x) == set(self._column_names),
+            "a batch",
+            f"columns {self._column_names}",
+            error=DataError,
+            received=list(x),
+            fix=fix,
+        )
         if len(x) == 1:
             return next(iter(x.values()))
         found = [np.asarray(x[name]) for name in self._column_names]
-        shapes = {name: column.shape for name, column in zip(self._column_names, found, strict=True)}
+        shapes = {
+            name: column.shape for name, column in zip(self._column_names, found, strict=True)
+        }
         fix = "Keep one column beside the target, or make one array of them."
-        require(all(column.ndim == 1 for column in found), "a batch", "one number a row in each column", error=DataError, fix=fix, **shapes)
+        require(
+            all(column.ndim == 1 for column in found),
+            "a batch",
+            "one number a row in each column",
+            error=DataError,
+            fix=fix,
+            **shapes,
+        )
         return np.stack(found, axis=1)
 
-    def _iter_encoded(self, location_format: str, repeat: bool, start_step: int = 0) -> Iterator[tuple[str, Data]]:
+    def _iter_encoded(
+        self, location_format: str, repeat: bool, start_step: int = 0
+    ) -> Iterator[tuple[str, Data]]:
         for where, batch in self._iter_raw(location_format, repeat, start_step):
             with error_location(where):
                 data = self._encode_batch(batch)
             yield where, data
 
     def _encode_batch(self, batch: Any) -> Data:
-        """The batch that was drawn last, encoded; where passes must come again, it is to begin one as it began the first."""
+        """The batch that was drawn last, encoded; where passes must come again, it is to begin one
+        as it began the first.
+        """
         assert self._encode is not None
         data = self._encode(batch)
-        if self._repeatable and self._at_epoch_start and not (self._iterable.takes_epoch and self._next_epoch != self._first_epoch + 1):
+        if (
+            self._repeatable
+            and self._at_epoch_start
+            and not (self._iterable.takes_epoch and self._next_epoch != self._first_epoch + 1)
+        ):
             self._first_batch = self._first_batch or data
             self._require_same_start(data)
         return data
 
-    def _iter_raw(self, location_format: str, repeat: bool, n_batches: int = 0) -> Iterator[tuple[str, Any]]:
-        """An epoch's batches after the first `n_batches` as they were given, each with what errors call it."""
+    def _iter_raw(
+        self, location_format: str, repeat: bool, n_batches: int = 0
+    ) -> Iterator[tuple[str, Any]]:
+        """An epoch's batches after the first `n_batches` as they were given, each with what errors
+        call it.
+        """
         while n_batches != self._steps_per_epoch:
             where = location_format.format(n_batches + 1)
             with error_location(where):
@@ -261,7 +371,9 @@ class BatchStream:
                 self._raise_exhausted(where, n_batches)
 
     def _next_batch(self) -> Any:
-        """The next batch of the pass under way, else of a new one; `COMMON_SPEC` where the pass has ended."""
+        """The next batch of the pass under way, else of a new one; `COMMON_SPEC` where the pass has
+        ended.
+        """
         if self._pending:
             self._at_epoch_start = True
             return self._pending.pop()
@@ -277,29 +389,62 @@ class BatchStream:
         return batch
 
     def _raise_exhausted(self, location: str, n_batches: int) -> NoReturn:
-        wanted = f"{self._steps_per_epoch} batches ({self._steps_argument})" if self._steps_per_epoch else "at least one batch"
+        wanted = (
+            f"{self._steps_per_epoch} batches ({self._steps_argument})"
+            if self._steps_per_epoch
+            else "at least one batch"
+        )
         fix = "An iterator goes round once: pass a list, or a function that begins anew."
         if self._iterable.repeatable:
-            fix = "What gives the batches is empty." if self._is_empty else f"Lower {self._steps_argument}, or leave it out for one pass."
-        raise DataError(f"{location}: expected {wanted}. Received: {n_batches}, then the iterable ended. {fix}")
+            fix = (
+                "What gives the batches is empty."
+                if self._is_empty
+                else f"Lower {self._steps_argument}, or leave it out for one pass."
+            )
+        raise DataError(
+            f"{location}: expected {wanted}. Received: {n_batches}, then the iterable ended. {fix}"
+        )
 
     def _require_same_form(self, data: Data) -> None:
         assert self._first_batch is not None
         first = self._first_batch
         got, most = len(data.x), len(first.x)
         fix = "Make batches of one size; only a smaller one may follow."
-        require(got <= most, "a batch", f"at most {most} rows, as the first has", error=DataError, rows=got, shape=data.x.shape, fix=fix)
+        require(
+            got <= most,
+            "a batch",
+            f"at most {most} rows, as the first has",
+            error=DataError,
+            rows=got,
+            shape=data.x.shape,
+            fix=fix,
+        )
         for what, a, b in zip(("x", "y", "weights"), data, first, strict=True):
             if _dtype_and_shape(a) != _dtype_and_shape(b):
                 fix = "Make all batches as the first is."
-                require(False, what, f"{_describe_form(b)}, as in the first batch", error=DataError, received=_describe_form(a), fix=fix)
+                require(
+                    False,
+                    what,
+                    f"{_describe_form(b)}, as in the first batch",
+                    error=DataError,
+                    received=_describe_form(a),
+                    fix=fix,
+                )
 
     def _require_same_start(self, data: Data) -> None:
         """Refuse the first batch of a pass that does not begin as the first did."""
         assert self._first_batch is not None
-        same = all(a is b or np.array_equal(a, b) for a, b in zip(data, self._first_batch, strict=True))
+        same = all(
+            a is b or np.array_equal(a, b) for a, b in zip(data, self._first_batch, strict=True)
+        )
         fix = "Shuffle by the number: pass a function of epoch, lambda epoch: batches of that epoch, the same at every call."
-        require(same, "resume", "every pass to begin with the same batch, so that any can be begun anew", error=DataError, fix=fix)
+        require(
+            same,
+            "resume",
+            "every pass to begin with the same batch, so that any can be begun anew",
+            error=DataError,
+            fix=fix,
+        )
 
 
 def _dtype_and_shape(a: np.ndarray | None) -> tuple[np.dtype, Shape] | None:
@@ -319,7 +464,11 @@ class StreamReader:
     """
 
     def __init__(self, stream: BatchStream, first_epoch: int):
-        self._stream, self._thread, self._location = stream, BackgroundThread(), f"batch 1 of epoch {first_epoch + 1}"
+        self._stream, self._thread, self._location = (
+            stream,
+            BackgroundThread(),
+            f"batch 1 of epoch {first_epoch + 1}",
+        )
 
     def peek(self) -> tuple[Any, Any]:
         """x and y of the first batch."""
@@ -363,14 +512,24 @@ class StreamBlocks:
         return self.stream.fingerprint()
 
 
-def make_stream_blocks(batches: Any, steps: int | None, loss: Loss, built: BuiltNetwork, *, location_format: str = "batch {}", **stream_options: Any) -> StreamBlocks:
+def make_stream_blocks(
+    batches: Any,
+    steps: int | None,
+    loss: Loss,
+    built: BuiltNetwork,
+    *,
+    location_format: str = "batch {}",
+    **stream_options: Any,
+) -> StreamBlocks:
     """A user's batches to be scored, in that network: see `BatchStream`."""
     stream = BatchStream(batches, steps, **stream_options)
     stream.bind(loss, built)
     return StreamBlocks(stream, location_format)
 
 
-def reject_array_arguments(y: Any, sample_weight: Any, validation_split: float, has_table_options: bool) -> None:
+def reject_array_arguments(
+    y: Any, sample_weight: Any, validation_split: float, has_table_options: bool
+) -> None:
     """Refuse what goes with rows alone.
 
     Args:
@@ -382,11 +541,32 @@ def reject_array_arguments(y: Any, sample_weight: Any, validation_split: float, 
     Raises:
         ConfigError: any of them is given.
     """
-    require(y is None, "fit", "y=None: batches hold their targets", y=type(y).__name__, fix="Give batches (x, y).")
+    require(
+        y is None,
+        "fit",
+        "y=None: batches hold their targets",
+        y=type(y).__name__,
+        fix="Give batches (x, y).",
+    )
     given = type(sample_weight).__name__
-    require(sample_weight is None, "sample_weight", "None with batches", sample_weight=given, fix="Give batches (x, y, weights).")
+    require(
+        sample_weight is None,
+        "sample_weight",
+        "None with batches",
+        sample_weight=given,
+        fix="Give batches (x, y, weights).",
+    )
     fix = "Give batches that are not trained on as validation_data."
     require(
-        not validation_split, "validation_split", "0 with batches, whose rows have no number", validation_split=validation_split, fix=fix
+        not validation_split,
+        "validation_split",
+        "0 with batches, whose rows have no number",
+        validation_split=validation_split,
+        fix=fix,
     )
-    require(not has_table_options, "fit", "column_types, derive and target_transform for a table alone", fix="Make the batches' columns as they are to be.")
+    require(
+        not has_table_options,
+        "fit",
+        "column_types, derive and target_transform for a table alone",
+        fix="Make the batches' columns as they are to be.",
+    )

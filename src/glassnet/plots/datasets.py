@@ -9,19 +9,40 @@ from matplotlib.figure import Figure
 from glassnet.errors import DataError, require
 from glassnet.types import Array
 
-CLASS_COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8C564B", "#7F7F7F", "#BCBD22", "#000000")
+CLASS_COLORS = (
+    "#0072B2",
+    "#D55E00",
+    "#009E73",
+    "#CC79A7",
+    "#E69F00",
+    "#56B4E9",
+    "#8C564B",
+    "#7F7F7F",
+    "#BCBD22",
+    "#000000",
+)
 """One colour a class, told apart by colour-blind eyes too (Okabe and Ito, 2008, and three more)."""
 
 
-def plot_dataset(x: Array, y: Array, *, feature_names: tuple[str, ...] = (), class_names: tuple[str, ...] = (), title: str = "") -> Figure:
+def plot_dataset(
+    x: Array,
+    y: Array,
+    *,
+    feature_names: tuple[str, ...] = (),
+    class_names: tuple[str, ...] = (),
+    title: str = "",
+) -> Figure:
     """Draw labelled rows in the way that suits their shape.
 
-    Images become a grid with one column for each class; one or two features a scatter plot; of a wider table, the four
-    columns that tell most about y are shown: against each other by class (most variance between classes), or against y
+    Images become a grid with one column for each class; one or two features a scatter plot; of a
+    wider table, the four
+    columns that tell most about y are shown: against each other by class (most variance between
+        classes), or against y
     (largest correlation).
 
     Shapes:
-        x: (n, rows, columns), (n, rows, columns, 3) or (n, features). y: (n,) codes 0..K-1 if there are class names, else numbers.
+        x: (n, rows, columns), (n, rows, columns, 3) or (n, features). y: (n,) codes 0..K-1 if there
+            are class names, else numbers.
 
     Returns:
         A matplotlib Figure that belongs to no window: `figure.savefig("data.png")`.
@@ -45,7 +66,11 @@ def plot_dataset(x: Array, y: Array, *, feature_names: tuple[str, ...] = (), cla
     if x.ndim > 2:
         figure = _plot_images(x, y, class_names)
     elif x.shape[1] > 2:
-        figure = _plot_pairs(x, y, feature_names, class_names) if class_names else _plot_against_target(x, y, feature_names)
+        figure = (
+            _plot_pairs(x, y, feature_names, class_names)
+            if class_names
+            else _plot_against_target(x, y, feature_names)
+        )
     else:
         figure = _plot_points(x, y, feature_names, class_names)
     for axes in figure.axes:
@@ -68,7 +93,9 @@ def _plot_images(x: Array, y: Array, class_names: tuple[str, ...]) -> Figure:
     return figure
 
 
-def _plot_points(x: Array, y: Array, feature_names: tuple[str, ...], class_names: tuple[str, ...]) -> Figure:
+def _plot_points(
+    x: Array, y: Array, feature_names: tuple[str, ...], class_names: tuple[str, ...]
+) -> Figure:
     figure = Figure(figsize=(6, 5), layout="constrained")
     axes = figure.subplots()
     axes.set_xlabel(feature_names[0])
@@ -86,7 +113,9 @@ def _plot_points(x: Array, y: Array, feature_names: tuple[str, ...], class_names
     return figure
 
 
-def _plot_pairs(x: Array, y: Array, feature_names: tuple[str, ...], class_names: tuple[str, ...]) -> Figure:
+def _plot_pairs(
+    x: Array, y: Array, feature_names: tuple[str, ...], class_names: tuple[str, ...]
+) -> Figure:
     means = np.stack([x[y == code].mean(axis=0) for code in range(len(class_names))])
     within = np.mean((x - means[y]) ** 2, axis=0)
     best = _top_features(means[y].var(axis=0) / np.maximum(within, 1e-12))
@@ -98,7 +127,13 @@ def _plot_pairs(x: Array, y: Array, feature_names: tuple[str, ...], class_names:
             axes.set_axis_off()
         elif i == j:
             groups = [x[y == code, best[j]] for code in range(len(class_names))]
-            axes.hist(groups, bins=15, histtype="stepfilled", alpha=0.6, color=_get_class_colors(len(groups)))
+            axes.hist(
+                groups,
+                bins=15,
+                histtype="stepfilled",
+                alpha=0.6,
+                color=_get_class_colors(len(groups)),
+            )
             axes.set_yticks([])
         else:
             _scatter_by_class(axes, x[:, [best[j], best[i]]], y, class_names, size=10)
@@ -106,12 +141,19 @@ def _plot_pairs(x: Array, y: Array, feature_names: tuple[str, ...], class_names:
         axes.set_xlabel(feature_names[column], fontsize=8)
     for axes, column in zip(grid[1:, 0], best[1:], strict=True):
         axes.set_ylabel(feature_names[column], fontsize=8)
-    figure.legend(*grid[-1, 0].get_legend_handles_labels(), loc="upper right", bbox_to_anchor=(0.98, 0.93), frameon=False)
+    figure.legend(
+        *grid[-1, 0].get_legend_handles_labels(),
+        loc="upper right",
+        bbox_to_anchor=(0.98, 0.93),
+        frameon=False,
+    )
     return figure
 
 
 def _plot_against_target(x: Array, y: Array, feature_names: tuple[str, ...]) -> Figure:
-    with np.errstate(divide="ignore", invalid="ignore"):  # a constant column has no correlation, and sorts last
+    with np.errstate(
+        divide="ignore", invalid="ignore"
+    ):  # a constant column has no correlation, and sorts last
         r = np.corrcoef(x, y, rowvar=False)[-1, :-1]
     best = _top_features(np.abs(r))
     figure = Figure(figsize=(8, 7), layout="constrained")
@@ -131,9 +173,21 @@ def _top_features(scores: Array) -> Array:
     return np.argsort(-scores, kind="stable")[:4]
 
 
-def _scatter_by_class(axes: Axes, x: Array, y: Array, class_names: tuple[str, ...], size: float) -> None:
-    for code, (name, color) in enumerate(zip(class_names, _get_class_colors(len(class_names)), strict=True)):
-        axes.scatter(x[y == code, 0], x[y == code, 1], s=size, color=color, alpha=0.7, linewidths=0, label=name)
+def _scatter_by_class(
+    axes: Axes, x: Array, y: Array, class_names: tuple[str, ...], size: float
+) -> None:
+    for code, (name, color) in enumerate(
+        zip(class_names, _get_class_colors(len(class_names)), strict=True)
+    ):
+        axes.scatter(
+            x[y == code, 0],
+            x[y == code, 1],
+            s=size,
+            color=color,
+            alpha=0.7,
+            linewidths=0,
+            label=name,
+        )
 
 
 def _get_class_colors(n: int) -> list[str]:

@@ -20,7 +20,12 @@ MAX_TICKS = 8
 
 
 def plot_forecast(
-    name: str, labels: Sequence[str], past: np.ndarray, forecasts: dict[str, np.ndarray], season: int, truth: np.ndarray | None
+    name: str,
+    labels: Sequence[str],
+    past: np.ndarray,
+    forecasts: dict[str, np.ndarray],
+    season: int,
+    truth: np.ndarray | None,
 ) -> Figure:
     """Forecasts, each going on from the last value that was known.
 
@@ -40,7 +45,9 @@ def plot_forecast(
         axes.plot(steps, [past[-1], *truth], color=HISTORY_COLOR, lw=1.2, ls=":", label="what came")
     for (called, values), style in zip(forecasts.items(), FORECAST_STYLES, strict=True):
         axes.plot(steps, [past[-1], *values], label=called, **style)
-    axes.axvspan(len(past) - 1, len(labels) - 1, color=FORECAST_STYLES[0]["color"], alpha=0.06, lw=0)
+    axes.axvspan(
+        len(past) - 1, len(labels) - 1, color=FORECAST_STYLES[0]["color"], alpha=0.06, lw=0
+    )
     every = season * max(1, -(-len(labels) // (season * MAX_TICKS)))
     axes.set_xticks(range(0, len(labels), every), labels[::every])
     axes.set(ylabel=name, xlim=(0, len(labels) - 1))

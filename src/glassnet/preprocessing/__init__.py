@@ -1,1 +1,3 @@
-"""What a model learns of its data, kept with the model: encoders of tables, images, time series and targets."""
+"""What a model learns of its data, kept with the model: encoders of tables, images, time series and
+targets.
+"""

@@ -1,4 +1,6 @@
-"""What `fit` takes whole, its targets with it: tables, images. Each knows how it is taken; what is learned of it is a `Preprocessor`."""
+"""What `fit` takes whole, its targets with it: tables, images. Each knows how it is taken; what is
+learned of it is a `Preprocessor`.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,8 @@ PreprocessorT = TypeVar("PreprocessorT", bound="Preprocessor")
 
 
 class Preprocessor(ABC):
-    """What a model has learned of data of one kind, so that it takes more of them: a frozen dataclass of plain data.
+    """What a model has learned of data of one kind, so that it takes more of them: a frozen
+    dataclass of plain data.
 
     Attributes:
         target: what is learned, in its own words.
@@ -36,11 +39,15 @@ class Preprocessor(ABC):
 
     @abstractmethod
     def transform(self, x: Any) -> Any:
-        """Data of the kind as rows that the network takes; what is none is taken to be that already."""
+        """Data of the kind as rows that the network takes; what is none is taken to be that
+        already.
+        """
 
     @abstractmethod
     def transform_xy(self, x: Any, y: Any = None) -> tuple[Any, Any, np.ndarray | None]:
-        """(rows, targets, which of the data's rows have a target, None for all); of data that hold their targets where y is None."""
+        """(rows, targets, which of the data's rows have a target, None for all); of data that hold
+        their targets where y is None.
+        """
 
     def inverse_transform(self, output: np.ndarray, x: Any) -> np.ndarray:
         """The network's outputs for x in the target's own units."""
@@ -52,7 +59,9 @@ class Preprocessor(ABC):
 
 
 class PreparedData(NamedTuple):
-    """Data as `fit` uses them: what was learned of them, rows and targets, which have one, who trains and who is held out, the news."""
+    """Data as `fit` uses them: what was learned of them, rows and targets, which have one, who
+    trains and who is held out, the news.
+    """
 
     preprocessor: Preprocessor
     x: np.ndarray
@@ -67,7 +76,14 @@ class DataAdapter(ABC):
     """Data that hold their targets, and know how `fit` takes them."""
 
     @abstractmethod
-    def prepare(self, fitted: Preprocessor | None, request: TableRequest, links: Links, loss: Loss | None, split: SplitOptions) -> PreparedData:
+    def prepare(
+        self,
+        fitted: Preprocessor | None,
+        request: TableRequest,
+        links: Links,
+        loss: Loss | None,
+        split: SplitOptions,
+    ) -> PreparedData:
         """See `tabular.prepare_table`."""
 
     @abstractmethod
@@ -75,14 +91,22 @@ class DataAdapter(ABC):
         """Rows and targets, as a model takes them that knows arrays alone."""
 
 
-def require_same_kind(kind: type[PreprocessorT], fitted: Preprocessor | None, data: Any) -> PreprocessorT | None:
+def require_same_kind(
+    kind: type[PreprocessorT], fitted: Preprocessor | None, data: Any
+) -> PreprocessorT | None:
     """What was learned at an earlier fit, if anything.
 
     Raises:
         ConfigError: it was learned of data of another kind.
     """
     expected = f"{fitted.describe(3)}, as at an earlier fit" if fitted else ""
-    require(fitted is None or isinstance(fitted, kind), "fit", expected, x=type(data).__name__, fix="reset() first.")
+    require(
+        fitted is None or isinstance(fitted, kind),
+        "fit",
+        expected,
+        x=type(data).__name__,
+        fix="reset() first.",
+    )
     return fitted if isinstance(fitted, kind) else None
 
 
@@ -93,8 +117,11 @@ def transform(preprocessor: Preprocessor | None, x: Any) -> Any:
     return x.to_arrays()[0] if isinstance(x, DataAdapter) else x
 
 
-def transform_xy(preprocessor: Preprocessor | None, x: Any, y: Any) -> tuple[Any, Any, np.ndarray | None]:
-    """Rows and targets as the network takes them, and which of a table's rows have a target, None for all.
+def transform_xy(
+    preprocessor: Preprocessor | None, x: Any, y: Any
+) -> tuple[Any, Any, np.ndarray | None]:
+    """Rows and targets as the network takes them, and which of a table's rows have a target, None
+    for all.
 
     Raises:
         DataError: there are no targets; see `Preprocessor.transform_xy`.

@@ -1,4 +1,6 @@
-"""Columns to numbers, as the training rows teach it: plain data, frozen, and the same for every row thereafter."""
+"""Columns to numbers, as the training rows teach it: plain data, frozen, and the same for every row
+thereafter.
+"""
 
 from __future__ import annotations
 
@@ -33,10 +35,14 @@ MIN_COMMON_SHARE = 0.05
 """The share of rows that have a common level, below which a column of text is left out."""
 
 NUMERIC_SHARE = 0.9
-"""The share of numbers from which on a column of text is taken for one of numbers with something wrong in it."""
+"""The share of numbers from which on a column of text is taken for one of numbers with something
+wrong in it.
+"""
 
 CLIP_STDS = 5.0
-"""Numbers further from the mean than so many standard deviations count as that far: one mansion does not bend the line for all houses."""
+"""Numbers further from the mean than so many standard deviations count as that far: one mansion
+does not bend the line for all houses.
+"""
 
 MAX_MAGNITUDE = 1e150
 """Numbers beyond have no standard deviation in float64."""
@@ -49,8 +55,9 @@ ID_NAME = re.compile(r"(?i:(^|[\W_])id)$|[a-z]I[dD]$")
 
 @dataclass(frozen=True)
 class NumericColumn:
-    """(x - mean) / scale, at most `CLIP_STDS` either side of 0, a missing x being the median; and 1 where it is missing, if some training rows
-    lacked it. Where `coerce`, as was asked for, text that is no number is missing too; else it is refused."""
+    """(x - mean) / scale, at most `CLIP_STDS` either side of 0, a missing x being the median; and 1
+    where it is missing, if some training rows lacked it. Where `coerce`, as was asked for, text
+    that is no number is missing too; else it is refused."""
 
     name: str
     mean: float
@@ -67,12 +74,16 @@ class NumericColumn:
         x = to_numeric(self.name, column, self.coerce)
         missing = np.isnan(x)
         scaled = (np.where(missing, self.median, x) - self.mean) / self.scale
-        return np.stack([np.clip(scaled, -CLIP_STDS, CLIP_STDS), missing][: len(self.feature_names)], axis=1)
+        return np.stack(
+            [np.clip(scaled, -CLIP_STDS, CLIP_STDS), missing][: len(self.feature_names)], axis=1
+        )
 
 
 @dataclass(frozen=True)
 class BooleanColumn:
-    """1 for a truth, 0 for none, what most training rows are where it is missing; and 1 where it is missing, if some of them lacked it."""
+    """1 for a truth, 0 for none, what most training rows are where it is missing; and 1 where it is
+    missing, if some of them lacked it.
+    """
 
     name: str
     median: float
@@ -85,15 +96,20 @@ class BooleanColumn:
     def transform(self, column: np.ndarray) -> np.ndarray:
         x = to_boolean(self.name, column)
         missing = np.isnan(x)
-        return np.stack([np.where(missing, self.median, x), missing][: len(self.feature_names)], axis=1)
+        return np.stack(
+            [np.where(missing, self.median, x), missing][: len(self.feature_names)], axis=1
+        )
 
 
 @dataclass(frozen=True)
 class CategoricalColumn:
-    """1 in the place of the row's level, 0 in the others; a number finds the level that says it, however it was spelt.
+    """1 in the place of the row's level, 0 in the others; a number finds the level that says it,
+    however it was spelt.
 
-    Levels that few training rows had share the last place with those never seen. Where there were none, there is no such place, as its
-    weights could not be learned: an unseen level then counts as the shares that the levels had in training.
+    Levels that few training rows had share the last place with those never seen. Where there were
+    none, there is no such place, as its
+    weights could not be learned: an unseen level then counts as the shares that the levels had in
+        training.
     """
 
     name: str
@@ -103,27 +119,48 @@ class CategoricalColumn:
 
     @property
     def feature_names(self) -> tuple[str, ...]:
-        levels = [f"{self.name}={'missing' if level is None else level}" for level in self.categories]
+        levels = [
+            f"{self.name}={'missing' if level is None else level}" for level in self.categories
+        ]
         return tuple(levels + [f"{self.name}=other"] * self.has_other)
 
     def transform(self, column: np.ndarray) -> np.ndarray:
         size = len(self.feature_names)
         unseen = np.eye(size)[-1] if self.has_other else np.array(self.frequencies)
         rows = np.vstack([np.eye(size), unseen]).astype(np.float32)
-        places: dict[str | None, int] = {level: place for place, level in enumerate(self.categories)}
+        places: dict[str | None, int] = {
+            level: place for place, level in enumerate(self.categories)
+        }
         found, codes = find_categories(column)
         if column.dtype.kind == "f":
-            spelt_so = {parse_float(level): place for level, place in places.items() if level is not None and not np.isnan(parse_float(level))}
-            places = {**{level: spelt_so[parse_float(level)] for level in found if level and parse_float(level) in spelt_so}, **places}
+            spelt_so = {
+                parse_float(level): place
+                for level, place in places.items()
+                if level is not None and not np.isnan(parse_float(level))
+            }
+            places = {
+                **{
+                    level: spelt_so[parse_float(level)]
+                    for level in found
+                    if level and parse_float(level) in spelt_so
+                },
+                **places,
+            }
         codes_of = [places.get(level, size) for level in found]
         if min(codes_of) == size and (len(column) > 1 or not self.has_other):
-            warnings.warn(f"column {self.name!r}: no level of training among {', '.join(map(str, found[:3]))}", DataWarning, stacklevel=2)
+            warnings.warn(
+                f"column {self.name!r}: no level of training among {', '.join(map(str, found[:3]))}",
+                DataWarning,
+                stacklevel=2,
+            )
         return rows[np.array(codes_of)[codes]]
 
 
 @dataclass(frozen=True)
 class DateColumn:
-    """A day as several numbers: days since 1970, the month (1 to 12), the weekday (0 for Monday), the hour; text is in one spelling."""
+    """A day as several numbers: days since 1970, the month (1 to 12), the weekday (0 for Monday),
+    the hour; text is in one spelling.
+    """
 
     name: str
     parts: tuple[NumericColumn, ...]
@@ -158,75 +195,141 @@ class Encoder:
 
     @property
     def feature_names(self) -> tuple[str, ...]:
-        """Of the numbers that `encode` gives, in their order; one that comes again is numbered: "age missing (2)"."""
+        """Of the numbers that `encode` gives, in their order; one that comes again is numbered:
+        "age missing (2)".
+        """
         times: Counter[str] = Counter()
         names = []
-        for name in (name for column in self.columns if not isinstance(column, DroppedColumn) for name in column.feature_names):
+        for name in (
+            name
+            for column in self.columns
+            if not isinstance(column, DroppedColumn)
+            for name in column.feature_names
+        ):
             times[name] += 1
             names.append(f"{name} ({times[name]})" if times[name] > 1 else name)
         return tuple(names)
 
     def transform(self, table: Table) -> np.ndarray:
-        """The rows as numbers, (n, k) float32: columns are found by name, in any order; others than those learned are not looked at.
+        """The rows as numbers, (n, k) float32: columns are found by name, in any order; others than
+        those learned are not looked at.
 
         Raises:
-            DataError: columns are not there (the nearest is named); text where numbers or days were; a number that is infinite.
+            DataError: columns are not there (the nearest is named); text where numbers or days
+                were; a number that is infinite.
         """
         kept = [column for column in self.columns if not isinstance(column, DroppedColumn)]
         self._require_columns(table, [column.name for column in kept])
         table = add_derived_columns(table, dict(self.derive))
-        return np.concatenate([column.transform(table[column.name]).astype(np.float32) for column in kept], axis=1)
+        return np.concatenate(
+            [column.transform(table[column.name]).astype(np.float32) for column in kept], axis=1
+        )
 
     def _require_columns(self, table: Table, used: list[str]) -> None:
         made = dict(self.derive)
         learned = {column.name for column in self.columns}
-        needed = [*used, *(name for expression in made.values() for name in find_names(expression) if name in learned)]
-        missing = [name for name in dict.fromkeys(needed) if name not in table.columns and name not in made]
-        close = [near for name in missing[:1] for near in difflib.get_close_matches(name, table.columns, n=1)]
+        needed = [
+            *used,
+            *(
+                name
+                for expression in made.values()
+                for name in find_names(expression)
+                if name in learned
+            ),
+        ]
+        missing = [
+            name for name in dict.fromkeys(needed) if name not in table.columns and name not in made
+        ]
+        close = [
+            near
+            for name in missing[:1]
+            for near in difflib.get_close_matches(name, table.columns, n=1)
+        ]
         fix = f"Did you mean {close[0]!r}?" if close else "Fill a column that is unknown with None."
         there = list(table.columns)[:12]
-        require(not missing, "table", "the columns of training", error=DataError, missing=missing[:5], there=there, fix=fix)
+        require(
+            not missing,
+            "table",
+            "the columns of training",
+            error=DataError,
+            missing=missing[:5],
+            there=there,
+            fix=fix,
+        )
 
     def dropped_columns(self) -> dict[str, str]:
         """The columns that take no part, and why."""
-        return {column.name: column.reason for column in self.columns if isinstance(column, DroppedColumn)}
+        return {
+            column.name: column.reason
+            for column in self.columns
+            if isinstance(column, DroppedColumn)
+        }
 
     def ambiguities(self) -> list[str]:
         """What was taken for something that it may not have been meant as, and how to say so."""
         said = []
         for column in self.columns:
-            texts = [level for level in column.categories if level is not None] if isinstance(column, CategoricalColumn) else []
+            texts = (
+                [level for level in column.categories if level is not None]
+                if isinstance(column, CategoricalColumn)
+                else []
+            )
             if texts and not np.isnan([parse_float(level) for level in texts]).any():
-                said.append(f'{column.name}: numbers in quotes, taken for levels; column_types={{"{column.name}": "number"}} counts them')
+                said.append(
+                    f'{column.name}: numbers in quotes, taken for levels; column_types={{"{column.name}": "number"}} counts them'
+                )
             if isinstance(column, DateColumn) and column.date_format != "ISO":
                 said.append(f"{column.name}: days, read as {column.date_format}")
         return said
 
 
-def fit_encoder(table: Table, column_types: Mapping[str, str] | None = None, derive: Mapping[str, str] | None = None) -> Encoder:
+def fit_encoder(
+    table: Table,
+    column_types: Mapping[str, str] | None = None,
+    derive: Mapping[str, str] | None = None,
+) -> Encoder:
     """The encoder that the rows of `table`, the training rows alone, teach.
 
     Args:
         table: the rows, without the target.
-        column_types: what a column is, where that is not to be inferred: "number", "category", "boolean", "date" or "drop".
-        derive: new columns by name, each an expression of others (`expressions.evaluate_expression`).
+        column_types: what a column is, where that is not to be inferred: "number", "category",
+            "boolean", "date" or "drop".
+        derive: new columns by name, each an expression of others
+            (`expressions.evaluate_expression`).
 
     Raises:
-        ConfigError: a column or a kind that there is not; an expression outside the grammar; a new column of an old one's name.
-        DataError: a column of numbers and text; an infinite number; a table of which nothing is left.
+        ConfigError: a column or a kind that there is not; an expression outside the grammar; a new
+            column of an old one's name.
+        DataError: a column of numbers and text; an infinite number; a table of which nothing is
+            left.
     """
     for name in derive or {}:
         fix = "Give it a name that no column has."
-        require(name not in table.columns, f"derive: {name}", "a new name", columns=list(table.columns)[:12], fix=fix)
+        require(
+            name not in table.columns,
+            f"derive: {name}",
+            "a new name",
+            columns=list(table.columns)[:12],
+            fix=fix,
+        )
     table = add_derived_columns(table, derive or {})
     asked = dict(column_types or {})
     for name, kind in asked.items():
         lookup("column_types", name, table.columns)
         lookup(f"column_types: {name}", kind, dict.fromkeys(COLUMN_TYPES, True))
-    learned = tuple(_fit_column(name, column, asked.get(name)) for name, column in table.columns.items())
+    learned = tuple(
+        _fit_column(name, column, asked.get(name)) for name, column in table.columns.items()
+    )
     encoder = Encoder(learned, tuple((derive or {}).items()))
     fix = 'Say column_types={"name": "number"} or "category" to take one in all the same.'
-    require(encoder.feature_names, "table", "a column to learn from", error=DataError, left_out=encoder.dropped_columns(), fix=fix)
+    require(
+        encoder.feature_names,
+        "table",
+        "a column to learn from",
+        error=DataError,
+        left_out=encoder.dropped_columns(),
+        fix=fix,
+    )
     return encoder
 
 
@@ -255,10 +358,17 @@ def infer_column_type(name: str, column: np.ndarray) -> tuple[str, str]:
     _require_one_type(name, given)
     ways = matching_date_formats(list(found))
     if ways:
-        return ("date", "") if len(ways) == 1 else ("drop", f"its days may be {' or '.join(ways)}: write them as 2024-02-29")
+        return (
+            ("date", "")
+            if len(ways) == 1
+            else ("drop", f"its days may be {' or '.join(ways)}: write them as 2024-02-29")
+        )
     if n >= 20 and len(found) > 0.9 * len(given) and len(given) > n / 2:
         words = np.mean([len(str(value).split()) for value in given])
-        return "drop", "it is free text" if words >= 3 else "nearly every row has a value of its own"
+        return (
+            "drop",
+            "it is free text" if words >= 3 else "nearly every row has a value of its own",
+        )
     common = [level for level, times in found.items() if times >= min_frequency(n)]
     if len(common) > MAX_CATEGORIES:
         return "drop", f"it has {len(found)} levels"
@@ -268,7 +378,9 @@ def infer_column_type(name: str, column: np.ndarray) -> tuple[str, str]:
 
 
 def min_frequency(n_rows: int) -> int:
-    """Of n rows, how many a level needs for a place of its own: one in a hundred, at least 2 and at most 10."""
+    """Of n rows, how many a level needs for a place of its own: one in a hundred, at least 2 and at
+    most 10.
+    """
     return min(max(n_rows // 100, 2), 10)
 
 
@@ -279,21 +391,30 @@ def _require_one_type(name: str, values: np.ndarray) -> None:
     dressed = np.mean([bool(FORMATTED_NUMBER.fullmatch(value)) for value in text]) if text else 0
     fix = f"Write them with digits and a point alone; or say {drop}."
     plain = dressed < NUMERIC_SHARE or dressed * len(text) < 2
-    require(plain, who, "numbers written plainly: 1200, 0.125", error=DataError, text=text[:3], fix=fix)
+    require(
+        plain, who, "numbers written plainly: 1200, 0.125", error=DataError, text=text[:3], fix=fix
+    )
     mixed = 0 < strange.mean() <= 1 - NUMERIC_SHARE
     fix = f'Mend them, or say column_types={{"{name}": "number"}} to count them as missing, or "category".'
     require(not mixed, who, "numbers or text, not both", error=DataError, text=text[:3], fix=fix)
 
 
 def find_categories(column: np.ndarray) -> tuple[list[str | None], np.ndarray]:
-    """The levels that a column holds, as text, None where missing; and which of them every row has."""
+    """The levels that a column holds, as text, None where missing; and which of them every row
+    has.
+    """
     if column.dtype.kind == "O":
         found: dict[str | None, int] = {}
         codes = np.array([found.setdefault(value, len(found)) for value in column])
         return list(found), codes
     values, codes = np.unique(column, return_inverse=True)
-    texts = [format_exact(value) if column.dtype.kind == "f" and np.isfinite(value) else str(value) for value in values]
-    return [None if gone else text for gone, text in zip(is_missing(values), texts, strict=True)], codes
+    texts = [
+        format_exact(value) if column.dtype.kind == "f" and np.isfinite(value) else str(value)
+        for value in values
+    ]
+    return [
+        None if gone else text for gone, text in zip(is_missing(values), texts, strict=True)
+    ], codes
 
 
 def to_numeric(name: str, column: np.ndarray, coerce: bool = False) -> np.ndarray:
@@ -307,15 +428,32 @@ def to_numeric(name: str, column: np.ndarray, coerce: bool = False) -> np.ndarra
         found = {value: np.nan if value is None else parse_float(value) for value in column}
         text = [value for value, read in found.items() if value is not None and np.isnan(read)]
         fix = f'Mend them, or leave them blank; or say column_types={{"{name}": ...}} when fitting: "number" counts them as missing.'
-        require(coerce or not text, who, "numbers, as in training", error=DataError, text=text[:3], fix=fix)
+        require(
+            coerce or not text,
+            who,
+            "numbers, as in training",
+            error=DataError,
+            text=text[:3],
+            fix=fix,
+        )
         x = np.array([found[value] for value in column], float)
     else:
-        require(column.dtype.kind in "fb", who, "numbers, as in training", error=DataError, holds="dates")
+        require(
+            column.dtype.kind in "fb",
+            who,
+            "numbers, as in training",
+            error=DataError,
+            holds="dates",
+        )
         x = column.astype(float)
     infinite = np.flatnonzero(np.abs(x) > MAX_MAGNITUDE)
     if len(infinite):
         fix = f'Leave those cells blank, or say column_types={{"{name}": "drop"}}.'
-        place = {"row": int(infinite[0]), "value": float(x[infinite[0]]), "rows_like_it": len(infinite)}
+        place = {
+            "row": int(infinite[0]),
+            "value": float(x[infinite[0]]),
+            "rows_like_it": len(infinite),
+        }
         raise DataError(message(who, "finite numbers", **place, fix=fix))
     return x
 
@@ -327,9 +465,17 @@ def to_boolean(name: str, column: np.ndarray) -> np.ndarray:
         DataError: something else than true and false, yes and no, 1 and 0.
     """
     found, codes = find_categories(column)
-    said = [np.nan if level is None else BOOLEAN_WORDS.get(level.lower(), np.inf) for level in found]
+    said = [
+        np.nan if level is None else BOOLEAN_WORDS.get(level.lower(), np.inf) for level in found
+    ]
     strange = [level for level, truth in zip(found, said, strict=True) if truth == np.inf]
-    require(not strange, f"column {name!r}", "true and false, yes and no, 1 and 0", error=DataError, others=strange[:3])
+    require(
+        not strange,
+        f"column {name!r}",
+        "true and false, yes and no, 1 and 0",
+        error=DataError,
+        others=strange[:3],
+    )
     return np.array(said)[codes]
 
 
@@ -343,8 +489,12 @@ def to_datetime(name: str, column: np.ndarray, date_format: str) -> np.ndarray:
         return column
     found, codes = find_categories(column)
     days = parse_dates([level or "" for level in found], date_format)
-    strange = [level for level, day in zip(found, days, strict=True) if level is not None and np.isnat(day)]
-    expected = f"days written as in training, {'2024-02-29' if date_format == 'ISO' else date_format}"
+    strange = [
+        level for level, day in zip(found, days, strict=True) if level is not None and np.isnat(day)
+    ]
+    expected = (
+        f"days written as in training, {'2024-02-29' if date_format == 'ISO' else date_format}"
+    )
     require(not strange, f"column {name!r}", expected, error=DataError, others=strange[:3])
     return days[codes]
 
@@ -363,7 +513,11 @@ def _fit_column(name: str, column: np.ndarray, column_type: str | None) -> Fitte
         x = to_boolean(name, column)
         return BooleanColumn(name, float(np.nanmedian(x) > 0.5), bool(np.isnan(x).any()))
     x = to_numeric(name, column, coerce=column_type is not None)
-    return _fit_numeric(name, x, column_type is not None) if not np.isnan(x).all() else DroppedColumn(name, "it holds no number")
+    return (
+        _fit_numeric(name, x, column_type is not None)
+        if not np.isnan(x).all()
+        else DroppedColumn(name, "it holds no number")
+    )
 
 
 def _fit_numeric(name: str, x: np.ndarray, coerce: bool = False) -> NumericColumn:
@@ -377,9 +531,14 @@ def _fit_numeric(name: str, x: np.ndarray, coerce: bool = False) -> NumericColum
 def _fit_categorical(name: str, column: np.ndarray) -> CategoricalColumn:
     found, codes = find_categories(column)
     counts = dict(zip(found, np.bincount(codes).tolist(), strict=True))
-    own = sorted((level for level, times in counts.items() if times >= min_frequency(len(column))), key=lambda level: (level is None, level))
+    own = sorted(
+        (level for level, times in counts.items() if times >= min_frequency(len(column))),
+        key=lambda level: (level is None, level),
+    )
     others = len(own) < len(counts)
-    return CategoricalColumn(name, tuple(own), tuple(counts[level] / len(column) for level in own), others)
+    return CategoricalColumn(
+        name, tuple(own), tuple(counts[level] / len(column) for level in own), others
+    )
 
 
 def _fit_date(name: str, column: np.ndarray) -> DateColumn | DroppedColumn:
@@ -388,10 +547,24 @@ def _fit_date(name: str, column: np.ndarray) -> DateColumn | DroppedColumn:
         texts = [level for level in find_categories(column)[0] if level is not None]
         ways = matching_date_formats(texts, (*DATE_FORMATS, *OPT_IN_DATE_FORMATS))
         fix = "Write them as 2024-02-29."
-        require(len(ways) == 1, f"column {name!r}", "days in one spelling", error=DataError, text=texts[:3], spellings=ways, fix=fix)
+        require(
+            len(ways) == 1,
+            f"column {name!r}",
+            "days in one spelling",
+            error=DataError,
+            text=texts[:3],
+            spellings=ways,
+            fix=fix,
+        )
     parts = extract_date_features(name, to_datetime(name, column, ways[0]))
-    varying = [part for part, values in parts.items() if len(np.unique(values[~np.isnan(values)])) > 1]
-    return DateColumn(name, tuple(_fit_numeric(part, parts[part]) for part in varying), ways[0]) if varying else DroppedColumn(name, "it is one day")
+    varying = [
+        part for part, values in parts.items() if len(np.unique(values[~np.isnan(values)])) > 1
+    ]
+    return (
+        DateColumn(name, tuple(_fit_numeric(part, parts[part]) for part in varying), ways[0])
+        if varying
+        else DroppedColumn(name, "it is one day")
+    )
 
 
 def extract_date_features(name: str, column: np.ndarray) -> dict[str, np.ndarray]:

@@ -1,4 +1,6 @@
-"""Columns made of others by a closed grammar: names, numbers, + - * / ( ), and log, sqrt, abs. Nothing else can be said in it."""
+"""Columns made of others by a closed grammar: names, numbers, + - * / ( ), and log, sqrt, abs.
+Nothing else can be said in it.
+"""
 
 from __future__ import annotations
 
@@ -11,33 +13,53 @@ import numpy as np
 from glassnet.data.parsing import parse_float
 from glassnet.errors import ConfigError, DataError, lookup, message, require
 
-TOKEN = re.compile(r"\s*(?:(?P<number>\d+\.?\d*(?:[eE][+-]?\d+)?)(?![\w.])|(?P<name>`[^`]+`|[\w.]+)|(?P<sign>[-+*/()]))")
+TOKEN = re.compile(
+    r"\s*(?:(?P<number>\d+\.?\d*(?:[eE][+-]?\d+)?)(?![\w.])|(?P<name>`[^`]+`|[\w.]+)|(?P<sign>[-+*/()]))"
+)
 
 MAX_DEPTH = 100
 """Brackets that are no longer an expression but an attack on the stack."""
 
-FUNCTIONS: dict[str, Callable[[np.ndarray], np.ndarray]] = {"log": np.log, "sqrt": np.sqrt, "abs": np.abs}
+FUNCTIONS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+    "log": np.log,
+    "sqrt": np.sqrt,
+    "abs": np.abs,
+}
 
 
-def evaluate_expression(name: str, expression: str, columns: Mapping[str, np.ndarray]) -> np.ndarray:
-    """The column that an expression makes of others, row by row; what is no finite number there (log 0, 1 / 0) is missing.
+def evaluate_expression(
+    name: str, expression: str, columns: Mapping[str, np.ndarray]
+) -> np.ndarray:
+    """The column that an expression makes of others, row by row; what is no finite number there
+    (log 0, 1 / 0) is missing.
 
     Args:
         name: of the new column, for errors.
-        expression: such as "GrLivArea + TotalBsmtSF"; a name that holds more than letters, digits, _ and . stands in `backticks`.
+        expression: such as "GrLivArea + TotalBsmtSF"; a name that holds more than letters, digits,
+            _ and . stands in `backticks`.
         columns: the columns it may name: numbers, or truths as 0 and 1.
 
     Raises:
-        ConfigError: an expression outside the grammar (where it goes wrong is named); a column that does not exist.
+        ConfigError: an expression outside the grammar (where it goes wrong is named); a column that
+            does not exist.
         DataError: a column that holds no numbers.
 
     Example:
         >>> evaluate_expression("area", "(length + 1) * width", {"length": np.array([2.0]), "width": np.array([4.0])}).tolist()
         [12.0]
     """
-    require(isinstance(expression, str), f"derive: {name}", "an expression as text", expression=expression)
-    nested = max(itertools.accumulate((sign == "(") - (sign == ")") for sign in expression), default=0)
-    require(nested < MAX_DEPTH, f"derive: {name}", f"brackets less than {MAX_DEPTH} deep", deep=nested)
+    require(
+        isinstance(expression, str),
+        f"derive: {name}",
+        "an expression as text",
+        expression=expression,
+    )
+    nested = max(
+        itertools.accumulate((sign == "(") - (sign == ")") for sign in expression), default=0
+    )
+    require(
+        nested < MAX_DEPTH, f"derive: {name}", f"brackets less than {MAX_DEPTH} deep", deep=nested
+    )
     with np.errstate(all="ignore"):
         value = _Parser(name, expression, columns).parse()
     value = np.broadcast_to(value, len(next(iter(columns.values()))))
@@ -99,9 +121,18 @@ class _Parser:
     def get_column(self, name: str) -> np.ndarray:
         column = lookup(f"{self.name}: column", name, self.columns)
         holds = "dates" if column.dtype.kind == "M" else "text"
-        if column.dtype.kind == "O" and all(value is None or not np.isnan(parse_float(value)) for value in column):
+        if column.dtype.kind == "O" and all(
+            value is None or not np.isnan(parse_float(value)) for value in column
+        ):
             column = np.array([np.nan if value is None else parse_float(value) for value in column])
-        require(column.dtype.kind in "fb", self.name, "columns of numbers", error=DataError, column=name, holds=holds)
+        require(
+            column.dtype.kind in "fb",
+            self.name,
+            "columns of numbers",
+            error=DataError,
+            column=name,
+            holds=holds,
+        )
         return column.astype(float)
 
     def accept(self, operators: str) -> str:
@@ -115,4 +146,6 @@ class _Parser:
         if not ok:
             there = self.text[self.position :].strip()[:20] or "the end"
             grammar = "There are columns, numbers, + - * / ( ), log, sqrt and abs."
-            raise ConfigError(message(self.name, expected, expression=self.text, where=there, fix=grammar))
+            raise ConfigError(
+                message(self.name, expected, expression=self.text, where=there, fix=grammar)
+            )

@@ -1,4 +1,6 @@
-"""Images in: a folder with a sub-folder for each class becomes rows of pixels and their labels, and a model keeps what they are."""
+"""Images in: a folder with a sub-folder for each class becomes rows of pixels and their labels, and
+a model keeps what they are.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +32,8 @@ from glassnet.types import Shape
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Images(DataAdapter):
-    """Images of one size with their classes; `fit`, `evaluate` and `predict` take them as they are, and they unpack as x, y.
+    """Images of one size with their classes; `fit`, `evaluate` and `predict` take them as they are,
+    and they unpack as x, y.
 
     Attributes:
         x: (n, height, width, channels) uint8, in memory or a memory map.
@@ -46,17 +49,31 @@ class Images(DataAdapter):
     files: tuple[Path, ...]
     skipped: tuple[tuple[Path, str], ...] = ()
 
-    def prepare(self, fitted: Preprocessor | None, request: TableRequest, links: Links, loss: Loss | None, split: SplitOptions) -> PreparedData:
+    def prepare(
+        self,
+        fitted: Preprocessor | None,
+        request: TableRequest,
+        links: Links,
+        loss: Loss | None,
+        split: SplitOptions,
+    ) -> PreparedData:
         """What `fit` makes of the images: see `tabular.prepare_table`.
 
         Raises:
             ConfigError: what is asked of tables alone; data of another kind than at an earlier fit.
             DataError: another size, other channels or classes than at an earlier fit.
         """
-        require(request == TableRequest(), "fit", "no target, columns, derive or target_transform with images", received=request)
+        require(
+            request == TableRequest(),
+            "fit",
+            "no target, columns, derive or target_transform with images",
+            received=request,
+        )
         earlier = require_same_kind(ImagePreprocessor, fitted, self)
         size = (self.x.shape[1], self.x.shape[2])
-        pictures = earlier or ImagePreprocessor(size, self.x.shape[3], ClassTarget("class", self.class_names))
+        pictures = earlier or ImagePreprocessor(
+            size, self.x.shape[3], ClassTarget("class", self.class_names)
+        )
         said = () if earlier else (str(pictures.target), pictures.describe())
         x, y, _ = pictures.transform_xy(self)
         return PreparedData(pictures, x, y, None, *train_validation_split(len(y), y, *split), said)
@@ -76,7 +93,9 @@ class Images(DataAdapter):
 
     def __repr__(self) -> str:
         counts = np.bincount(self.y, minlength=len(self.class_names))
-        classes = ", ".join(f"{name} {count:,}" for name, count in zip(self.class_names, counts, strict=True))
+        classes = ", ".join(
+            f"{name} {count:,}" for name, count in zip(self.class_names, counts, strict=True)
+        )
         return f"Images({len(self):,} of shape {self.x.shape[1:]}: {classes})"
 
 
@@ -98,8 +117,15 @@ class ImagePreprocessor(Preprocessor):
     target: ClassTarget
 
     def __post_init__(self) -> None:
-        require(len(self.size) == 2 and all(is_int(n, least=1) for n in self.size), "Pictures", "(height, width) in pixels", size=self.size)
-        require(self.channels in (1, 3), "Pictures", "channels to be 1 or 3", channels=self.channels)
+        require(
+            len(self.size) == 2 and all(is_int(n, least=1) for n in self.size),
+            "Pictures",
+            "(height, width) in pixels",
+            size=self.size,
+        )
+        require(
+            self.channels in (1, 3), "Pictures", "channels to be 1 or 3", channels=self.channels
+        )
 
     @property
     def shape(self) -> Shape:
@@ -107,17 +133,30 @@ class ImagePreprocessor(Preprocessor):
         return *self.size, self.channels
 
     def transform(self, x: Any) -> Any:
-        """`Images`, the path of an image, paths, or a folder with its sub-folders, by their paths, as pixels; else x, as pixels already.
+        """`Images`, the path of an image, paths, or a folder with its sub-folders, by their paths,
+        as pixels; else x, as pixels already.
 
         Raises:
-            DataError: images of another shape; files that cannot be read; a folder without any; a table.
+            DataError: images of another shape; files that cannot be read; a folder without any; a
+                table.
         """
         if isinstance(x, Images):
             fix = f"Read them with size={self.size}, channels={self.channels}."
             shape = x.x.shape[1:]
-            require(shape == self.shape, "images", f"{self.describe()}, as in training", error=DataError, shape=shape, fix=fix)
+            require(
+                shape == self.shape,
+                "images",
+                f"{self.describe()}, as in training",
+                error=DataError,
+                shape=shape,
+                fix=fix,
+            )
             return x.x
-        many = isinstance(x, list | tuple) and bool(x) and all(isinstance(path, str | os.PathLike) for path in x)
+        many = (
+            isinstance(x, list | tuple)
+            and bool(x)
+            and all(isinstance(path, str | os.PathLike) for path in x)
+        )
         if many or isinstance(x, str | os.PathLike):
             return self._read_images([Path(path) for path in x] if many else resolve_image_files(x))
         fix = "Give arrays, `Images`, or paths of images."
@@ -127,26 +166,47 @@ class ImagePreprocessor(Preprocessor):
     def _read_images(self, files: Sequence[Path]) -> np.ndarray:
         x, bad = image_files.read_images("images", files, self.shape)
         told = image_files.describe_failures(files, bad)
-        require(not bad, "images", "files that can be read", error=DataError, unreadable=len(bad), first=told)
+        require(
+            not bad,
+            "images",
+            "files that can be read",
+            error=DataError,
+            unreadable=len(bad),
+            first=told,
+        )
         return x
 
     def transform_xy(self, x: Any, y: Any = None) -> tuple[Any, Any, None]:
-        """(pixels, targets, None): of `Images` or of a folder with a sub-folder for each class, the targets are theirs where y is None.
+        """(pixels, targets, None): of `Images` or of a folder with a sub-folder for each class, the
+        targets are theirs where y is None.
 
         Raises:
             DataError: see `features`; other classes than in training; no targets.
         """
         if y is not None:
             named = np.asarray(y)
-            return self.transform(x), self.target.transform(named) if named.dtype.kind in "UO" and named.ndim == 1 else y, None
+            return (
+                self.transform(x),
+                self.target.transform(named) if named.dtype.kind in "UO" and named.ndim == 1 else y,
+                None,
+            )
         if isinstance(x, str | os.PathLike):
             x = self.read_folder(x)
         if not isinstance(x, Images):
             fix = "Pass y, or `Images`, or a folder with a sub-folder for each class."
-            raise DataError(message("y", "targets", x=type(self.transform(x)).__name__, y=None, fix=fix))
+            raise DataError(
+                message("y", "targets", x=type(self.transform(x)).__name__, y=None, fix=fix)
+            )
         names = self.target.labels
         fix = f"Read them with class_names={names}."
-        require(x.class_names == names, "images", f"the classes of training, {names}", error=DataError, classes=x.class_names, fix=fix)
+        require(
+            x.class_names == names,
+            "images",
+            f"the classes of training, {names}",
+            error=DataError,
+            classes=x.class_names,
+            fix=fix,
+        )
         return self.transform(x), x.y, None
 
     def read_folder(self, folder: str | os.PathLike[str]) -> Images:
@@ -156,8 +216,18 @@ class ImagePreprocessor(Preprocessor):
             DataError: see `images_from_folder`; a sub-folder of another name.
         """
         names = tuple(map(str, self.target.labels))
-        strange = [name for name in _class_folders(Path(folder)) if name not in names] if Path(folder).is_dir() else []
-        require(not strange, "images", f"the classes of training, {names}", error=DataError, others=strange[:5])
+        strange = (
+            [name for name in _class_folders(Path(folder)) if name not in names]
+            if Path(folder).is_dir()
+            else []
+        )
+        require(
+            not strange,
+            "images",
+            f"the classes of training, {names}",
+            error=DataError,
+            others=strange[:5],
+        )
         found = images_from_folder(folder, self.size, class_names=names, channels=self.channels)
         assert isinstance(found, Images)
         return found
@@ -175,13 +245,23 @@ def resolve_image_files(path: str | os.PathLike[str]) -> list[Path]:
     """
     place = Path(path)
     files = image_files.list_image_files(place) if place.is_dir() else [place]
-    require(files, "images", f"a folder with images ({', '.join(image_files.IMAGE_SUFFIXES)})", error=DataError, folder=str(place))
+    require(
+        files,
+        "images",
+        f"a folder with images ({', '.join(image_files.IMAGE_SUFFIXES)})",
+        error=DataError,
+        folder=str(place),
+    )
     return files
 
 
 def _class_folders(root: Path) -> dict[str, Path]:
     """The sub-folders that may hold a class each, by name."""
-    return {path.name: path for path in sorted(root.iterdir()) if path.is_dir() and not path.name.startswith(".")}
+    return {
+        path.name: path
+        for path in sorted(root.iterdir())
+        if path.is_dir() and not path.name.startswith(".")
+    }
 
 
 def images_from_folder(
@@ -194,29 +274,32 @@ def images_from_folder(
     seed: int = 0,
     strict: bool = False,
 ) -> Images | tuple[Images, ...]:
-    """Read a folder of images, one sub-folder for each class: `Images`, or with `validation_split` two, to train and to validate on.
+    """Read a folder of images, one sub-folder for each class: `Images`, or with `validation_split`
+    two, to train and to validate on.
 
-    Files are decoded on threads, turned as their camera says, stretched to `size` (bilinear, antialiased), and kept as uint8: in memory, or
-    beyond a gigabyte in a temporary file that batches are read from. Grey files alone give one channel, all else three; what is
-    transparent becomes white.
+    Files are decoded on threads, turned as their camera says, stretched to `size` (bilinear,
+    antialiased), and kept as uint8: in memory, or beyond a gigabyte in a temporary file that
+    batches are read from. Grey files alone give one channel, all else three; what is transparent
+    becomes white.
 
     Shapes:
         x (n, height, width, channels) uint8; y (n,) int64, classes in the order of `class_names`.
 
     Args:
-        folder: with a sub-folder for each class, whose own sub-folders count to it; or folders, one for each of `class_names`.
+        folder: with a sub-folder for each class, whose own sub-folders count to it; or folders, one
+            for each of `class_names`.
         size: (height, width) in pixels.
         validation_split: fraction of the files that is held out, of each class in proportion.
-        class_names: the classes and their order; None for the sub-folders by name. Those of a training folder go with its test folder:
-            `class_names=train.class_names`.
+        class_names: the classes and their order; None for the sub-folders by name. Those of a
+            training folder go with its test folder: `class_names=train.class_names`.
         channels: 1 or 3; None by the files.
         seed: draws what is held out.
         strict: whether a file that cannot be read is an error, rather than left out with a warning.
 
     Raises:
         ConfigError: an argument out of range.
-        DataError: no such folder; one class or an empty one; a file that cannot be read, with `strict`, or none of a class
-            that can.
+        DataError: no such folder; one class or an empty one; a file that cannot be read, with
+            `strict`, or none of a class that can.
 
     Example:
         >>> from tempfile import TemporaryDirectory
@@ -229,7 +312,9 @@ def images_from_folder(
         Images(2 of shape (4, 4, 3): day 1, night 1)
     """
     who = "images_from_folder"
-    pair = isinstance(size, tuple | list) and len(size) == 2 and all(is_int(n, least=1) for n in size)
+    pair = (
+        isinstance(size, tuple | list) and len(size) == 2 and all(is_int(n, least=1) for n in size)
+    )
     require(pair, who, "size to be (height, width) in pixels", size=size)
     require(channels in (None, 1, 3), who, "channels to be 1, 3 or None", channels=channels)
     require(is_int(seed, least=0), who, "seed to be an int >= 0", seed=seed)
@@ -240,18 +325,52 @@ def images_from_folder(
     shape = (int(size[0]), int(size[1]), channels)
     parts = [part for part in (kept, held) if part is not None]
     read = [image_files.read_images(who, [files[i] for i in part], shape) for part in parts]
-    bad = {int(part[i]): reason for part, (_, reasons) in zip(parts, read, strict=True) for i, reason in reasons.items()}
-    told, fix = image_files.describe_failures(files, bad), "Remove the files, or leave strict=True out."
-    require(not (bad and strict), who, "images that can be read", error=DataError, unreadable=len(bad), first=told, fix=fix)
-    empty = [name for k, name in enumerate(names) if all(i in bad for i in np.flatnonzero(labels == k))]
-    require(not empty, who, "images of every class that can be read", error=DataError, none_of=empty, unreadable=len(bad), first=told)
+    bad = {
+        int(part[i]): reason
+        for part, (_, reasons) in zip(parts, read, strict=True)
+        for i, reason in reasons.items()
+    }
+    told, fix = (
+        image_files.describe_failures(files, bad),
+        "Remove the files, or leave strict=True out.",
+    )
+    require(
+        not (bad and strict),
+        who,
+        "images that can be read",
+        error=DataError,
+        unreadable=len(bad),
+        first=told,
+        fix=fix,
+    )
+    empty = [
+        name for k, name in enumerate(names) if all(i in bad for i in np.flatnonzero(labels == k))
+    ]
+    require(
+        not empty,
+        who,
+        "images of every class that can be read",
+        error=DataError,
+        none_of=empty,
+        unreadable=len(bad),
+        first=told,
+    )
     if bad:
-        warnings.warn(f"{who}: {len(bad):,} of {len(files):,} files cannot be read and are left out: {told}", DataWarning, stacklevel=2)
-    made = [_drop_unreadable(x, labels[part], names, [files[i] for i in part], reasons) for part, (x, reasons) in zip(parts, read, strict=True)]
+        warnings.warn(
+            f"{who}: {len(bad):,} of {len(files):,} files cannot be read and are left out: {told}",
+            DataWarning,
+            stacklevel=2,
+        )
+    made = [
+        _drop_unreadable(x, labels[part], names, [files[i] for i in part], reasons)
+        for part, (x, reasons) in zip(parts, read, strict=True)
+    ]
     return made[0] if len(made) == 1 else tuple(made)
 
 
-def _list_labeled_files(who: str, folder: Any, class_names: Sequence[str] | None) -> tuple[tuple[str, ...], list[Path], np.ndarray]:
+def _list_labeled_files(
+    who: str, folder: Any, class_names: Sequence[str] | None
+) -> tuple[tuple[str, ...], list[Path], np.ndarray]:
     """The classes, the files and the class of each."""
     if isinstance(folder, str | os.PathLike):
         root = Path(folder)
@@ -259,26 +378,66 @@ def _list_labeled_files(who: str, folder: Any, class_names: Sequence[str] | None
         there = _class_folders(root)
         names = tuple(there) if class_names is None else tuple(class_names)
         lacking = [name for name in names if name not in there]
-        require(not lacking, who, "a sub-folder for each class", error=DataError, missing=lacking[:5], there=list(there)[:10])
+        require(
+            not lacking,
+            who,
+            "a sub-folder for each class",
+            error=DataError,
+            missing=lacking[:5],
+            there=list(there)[:10],
+        )
         homes = [there[name] for name in names]
     else:
         homes = [Path(path) for path in folder]
         given = tuple(path.name for path in homes) if class_names is None else tuple(class_names)
         names, fix = given, "Name one class for each folder."
-        require(len(names) == len(homes), who, "as many class_names as folders", folders=len(homes), class_names=names, fix=fix)
+        require(
+            len(names) == len(homes),
+            who,
+            "as many class_names as folders",
+            folders=len(homes),
+            class_names=names,
+            fix=fix,
+        )
         lacking = [str(path) for path in homes if not path.is_dir()]
         require(not lacking, who, "folders", error=DataError, missing=lacking[:5])
     fix = "Put the images of each class into a folder of its own."
-    require(len(names) > 1, who, "two classes or more, each a sub-folder", error=DataError, classes=list(names), fix=fix)
-    require(len(set(names)) == len(names), who, "a name of its own for each class", class_names=names)
+    require(
+        len(names) > 1,
+        who,
+        "two classes or more, each a sub-folder",
+        error=DataError,
+        classes=list(names),
+        fix=fix,
+    )
+    require(
+        len(set(names)) == len(names), who, "a name of its own for each class", class_names=names
+    )
     found = [image_files.list_image_files(home) for home in homes]
     empty = [name for name, files in zip(names, found, strict=True) if not files]
     endings = f"images ({', '.join(image_files.IMAGE_SUFFIXES)}) of every class"
-    require(not empty, who, endings, error=DataError, empty=empty[:10], fix="Remove the folders that are no classes, or name the others.")
-    return names, [path for files in found for path in files], np.repeat(np.arange(len(names)), [len(files) for files in found])
+    require(
+        not empty,
+        who,
+        endings,
+        error=DataError,
+        empty=empty[:10],
+        fix="Remove the folders that are no classes, or name the others.",
+    )
+    return (
+        names,
+        [path for files in found for path in files],
+        np.repeat(np.arange(len(names)), [len(files) for files in found]),
+    )
 
 
-def _drop_unreadable(x: np.ndarray, labels: np.ndarray, names: tuple[str, ...], files: list[Path], failures: dict[int, str]) -> Images:
+def _drop_unreadable(
+    x: np.ndarray,
+    labels: np.ndarray,
+    names: tuple[str, ...],
+    files: list[Path],
+    failures: dict[int, str],
+) -> Images:
     """The images without those that cannot be read."""
     good = np.array([i for i in range(len(files)) if i not in failures], int)
     if failures:
@@ -288,6 +447,8 @@ def _drop_unreadable(x: np.ndarray, labels: np.ndarray, names: tuple[str, ...], 
     if isinstance(x, np.memmap):
         x.flush()
         changed = max(path.stat().st_mtime_ns for path in files)
-        os.utime(str(x.filename), ns=(changed, changed))  # the same images are the same data, whenever they are read
+        os.utime(
+            str(x.filename), ns=(changed, changed)
+        )  # the same images are the same data, whenever they are read
     skipped = tuple((files[i], reason) for i, reason in failures.items())
     return Images(x, labels[good].astype(np.int64), names, tuple(files[i] for i in good), skipped)

@@ -1,4 +1,6 @@
-"""A series to a network and back: the seasonal differences that it learns, and forecasts in the series' own units."""
+"""A series to a network and back: the seasonal differences that it learns, and forecasts in the
+series' own units.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +29,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class SeasonalTarget:
-    """A target s that is learned by what the seasonal naive forecast misses: d_t = (s_t - s_(t-season)) / scale, or that of log s.
+    """A target s that is learned by what the seasonal naive forecast misses: d_t = (s_t -
+    s_(t-season)) / scale, or that of log s.
 
     An output of 0 is the seasonal naive forecast itself.
     """
@@ -40,7 +43,12 @@ class SeasonalTarget:
 
     def __post_init__(self) -> None:
         sizes: dict[str, Any] = {"season": self.season, "horizon": self.horizon}
-        require(all(is_int(size, least=1) for size in sizes.values()), "Change", "season and horizon to be ints >= 1", **sizes)
+        require(
+            all(is_int(size, least=1) for size in sizes.values()),
+            "Change",
+            "season and horizon to be ints >= 1",
+            **sizes,
+        )
         require(is_number(self.scale) and self.scale > 0, "Change", "a scale > 0", scale=self.scale)
 
     def transform(self, values: np.ndarray) -> np.ndarray:
@@ -53,7 +61,8 @@ class SeasonalTarget:
         return (level[self.season :] - level[: -self.season]) / self.scale
 
     def undifference(self, output: np.ndarray, last_season: np.ndarray) -> np.ndarray:
-        """What outputs (n, horizon) forecast, in the target's own units, given the last season before each, (n, season).
+        """What outputs (n, horizon) forecast, in the target's own units, given the last season
+        before each, (n, season).
 
         s_(t+j) = s_(t+j-season) + scale d_j, where beyond a season the forecast itself is added to.
         """
@@ -72,7 +81,8 @@ class SeasonalTarget:
         return class_weight
 
     def check_network(self, links: Links, output_shape: Shape, loss: Loss | None) -> None:
-        """Refuse a network that does not end in one number for each step of the horizon, of any size.
+        """Refuse a network that does not end in one number for each step of the horizon, of any
+        size.
 
         Raises:
             ConfigError: with the last layer to write.
@@ -81,15 +91,21 @@ class SeasonalTarget:
         fits = output_shape == (self.horizon,) and ends == "linear"
         fix = f"End in Dense({self.horizon}) without activation, after Flatten() or a recurrent layer."
         expected = f"a network that ends in {self.horizon} numbers, a step of the horizon each"
-        require(fits, f"target {self.name!r}", expected, outputs=output_shape, ends_in=ends, fix=fix)
+        require(
+            fits, f"target {self.name!r}", expected, outputs=output_shape, ends_in=ends, fix=fix
+        )
 
-    def wrap_objective(self, loss: Loss, metrics: tuple[Metric, ...]) -> tuple[Loss, tuple[Metric, ...]]:
+    def wrap_objective(
+        self, loss: Loss, metrics: tuple[Metric, ...]
+    ) -> tuple[Loss, tuple[Metric, ...]]:
         """The loss and the metrics of differences in the target's own units, or in logarithms.
 
         Raises:
             ConfigError: the loss is not one of differences.
         """
-        return scale_loss(loss, self.scale), tuple(UnscaledMetric(m, 0.0, self.scale, False, name=m.name) for m in metrics)
+        return scale_loss(loss, self.scale), tuple(
+            UnscaledMetric(m, 0.0, self.scale, False, name=m.name) for m in metrics
+        )
 
     def describe_output(self, output: np.ndarray) -> str:
         """What outputs are of, in words."""
@@ -101,7 +117,15 @@ class SeasonalTarget:
         low = np.flatnonzero(values <= 0)
         fix = 'Leave transform="log" out.'
         if len(low):
-            raise DataError(message(f"target {self.name!r}", "numbers above 0", value=float(values.flat[low[0]]), rows=len(low), fix=fix))
+            raise DataError(
+                message(
+                    f"target {self.name!r}",
+                    "numbers above 0",
+                    value=float(values.flat[low[0]]),
+                    rows=len(low),
+                    fix=fix,
+                )
+            )
         return np.log(values)
 
     def __str__(self) -> str:
@@ -129,8 +153,15 @@ class TimeSeriesPreprocessor(Preprocessor):
     recent: tuple[float, ...]
 
     def __post_init__(self) -> None:
-        require(is_int(self.length, least=1), "Forecaster", "length to be an int >= 1", length=self.length)
-        held = len(self.recent) == self.length + self.target.season and all(map(is_number, self.recent))
+        require(
+            is_int(self.length, least=1),
+            "Forecaster",
+            "length to be an int >= 1",
+            length=self.length,
+        )
+        held = len(self.recent) == self.length + self.target.season and all(
+            map(is_number, self.recent)
+        )
         require(held, "Forecaster", "length + season finite values", values=len(self.recent))
 
     def continue_from(self, series: TimeSeries) -> TimeSeriesPreprocessor:
@@ -140,13 +171,26 @@ class TimeSeriesPreprocessor(Preprocessor):
             DataError: it is of other steps, or shorter than what the network sees.
         """
         values = self._checked_values(series)
-        there = self.times.unit == series.times.unit and bool(np.isclose(self.times.step, series.times.step))
-        require(there, "forecast", f"a series of steps of a {self.times.step_name}", error=DataError, step=series.times.step_name)
+        there = self.times.unit == series.times.unit and bool(
+            np.isclose(self.times.step, series.times.step)
+        )
+        require(
+            there,
+            "forecast",
+            f"a series of steps of a {self.times.step_name}",
+            error=DataError,
+            step=series.times.step_name,
+        )
         need = len(self.recent)
-        return replace(self, times=series.times.shift(len(values) - need), recent=tuple(values[-need:].tolist()))
+        return replace(
+            self,
+            times=series.times.shift(len(values) - need),
+            recent=tuple(values[-need:].tolist()),
+        )
 
     def transform(self, x: Any) -> Any:
-        """A series' differences in windows, (n, length, 1): one for each step that has enough before it, and one for what follows the end.
+        """A series' differences in windows, (n, length, 1): one for each step that has enough
+        before it, and one for what follows the end.
 
         Raises:
             DataError: it is no series, or too short.
@@ -155,19 +199,26 @@ class TimeSeriesPreprocessor(Preprocessor):
         return windows(np.append(d, 0.0), self.length)[0]
 
     def transform_xy(self, x: Any, y: Any = None) -> tuple[Any, np.ndarray, np.ndarray | None]:
-        """(windows, the differences that follow, None), for each window that all of the horizon follows.
+        """(windows, the differences that follow, None), for each window that all of the horizon
+        follows.
 
         Raises:
             DataError: y, as a series holds what follows; or see `features`.
         """
         fix = "A series holds what follows in itself."
         require(y is None, "y", "None with a series", error=DataError, y=type(y).__name__, fix=fix)
-        rows, learned = windows(self.target.transform(self._checked_values(x, self.target.horizon)), self.length, self.target.horizon)
+        rows, learned = windows(
+            self.target.transform(self._checked_values(x, self.target.horizon)),
+            self.length,
+            self.target.horizon,
+        )
         return rows, learned, None
 
     def inverse_transform(self, output: np.ndarray, x: Any) -> np.ndarray:
         """Forecasts (n, horizon) in the target's own units, a row for each of `features`."""
-        before = np.lib.stride_tricks.sliding_window_view(self._checked_values(x)[self.length :], self.target.season)
+        before = np.lib.stride_tricks.sliding_window_view(
+            self._checked_values(x)[self.length :], self.target.season
+        )
         return self.target.undifference(output, before)
 
     def describe(self, max_names: int | None = None) -> str:
@@ -187,16 +238,34 @@ class TimeSeriesPreprocessor(Preprocessor):
 
         name, season, horizon = self.target.name, self.target.season, self.target.horizon
         if is_table(x):
-            time, transform = (self.times.columns or (None,))[-1], "log" if self.target.log else None
+            time, transform = (
+                (self.times.columns or (None,))[-1],
+                "log" if self.target.log else None,
+            )
             return time_series.series(x, name, time, self.length, horizon, season, transform)
         fix = f'Write gn.data.series(table, "{name}", time=..., horizon={horizon}).'
         fits = isinstance(x, time_series.TimeSeries)
-        require(fits, "forecaster", "a series, or a table that holds it", error=DataError, type=type(x).__name__, fix=fix)
+        require(
+            fits,
+            "forecaster",
+            "a series, or a table that holds it",
+            error=DataError,
+            type=type(x).__name__,
+            fix=fix,
+        )
         return x
 
     def _checked_values(self, x: Any, extra_steps: int = 0) -> np.ndarray:
         """The values of a series that is long enough for one window and `extra_steps` steps."""
         values, need = self.to_series(x).values, len(self.recent) + extra_steps
-        told = f"{need} steps or more: a season of {self.target.season}, {self.length} to see" + (f" and {extra_steps} to come" if extra_steps else "")
-        require(len(values) >= need, f"series {self.target.name!r}", told, error=DataError, steps=len(values))
+        told = f"{need} steps or more: a season of {self.target.season}, {self.length} to see" + (
+            f" and {extra_steps} to come" if extra_steps else ""
+        )
+        require(
+            len(values) >= need,
+            f"series {self.target.name!r}",
+            told,
+            error=DataError,
+            steps=len(values),
+        )
         return values

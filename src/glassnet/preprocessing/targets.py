@@ -45,7 +45,13 @@ class ClassTarget:
         """
         codes = {label: code for code, label in enumerate(self.labels)}
         strange = list(dict.fromkeys(label for label in column.tolist() if label not in codes))
-        require(not strange, f"target {self.name!r}", f"labels of training, {self.labels}", error=DataError, others=strange[:3])
+        require(
+            not strange,
+            f"target {self.name!r}",
+            f"labels of training, {self.labels}",
+            error=DataError,
+            others=strange[:3],
+        )
         return np.array([codes[label] for label in column.tolist()])
 
     def decode_output(self, output: np.ndarray) -> np.ndarray:
@@ -57,13 +63,23 @@ class ClassTarget:
         return np.array(self.labels)[classes]
 
     def class_weight_by_index(self, class_weight: Any) -> Any:
-        """Class weights by class rather than by label; by class already, if all are numbers and the labels are words."""
+        """Class weights by class rather than by label; by class already, if all are numbers and the
+        labels are words.
+        """
         words = all(isinstance(label, str) for label in self.labels)
-        if not isinstance(class_weight, Mapping) or (words and not any(isinstance(label, str) for label in class_weight)):
+        if not isinstance(class_weight, Mapping) or (
+            words and not any(isinstance(label, str) for label in class_weight)
+        ):
             return class_weight
         codes = {label: code for code, label in enumerate(self.labels)}
         for label in class_weight:
-            require(label in codes, "class_weight", f"labels of {self.name}, {self.labels}", error=DataError, label=label)
+            require(
+                label in codes,
+                "class_weight",
+                f"labels of {self.name}, {self.labels}",
+                error=DataError,
+                label=label,
+            )
         return {codes[label]: weight for label, weight in class_weight.items()}
 
     def check_network(self, links: Links, output_shape: Shape, loss: Loss | None) -> None:
@@ -72,15 +88,32 @@ class ClassTarget:
         Raises:
             ConfigError: with the last layer to write.
         """
-        n, ends = len(self.labels), (last_activation(links), loss.output_activation if loss else None)
+        n, ends = (
+            len(self.labels),
+            (last_activation(links), loss.output_activation if loss else None),
+        )
         fix = 'Dense(1, activation="sigmoid")' if n == 2 else f'Dense({n}, activation="softmax")'
-        fits = output_shape == (n,) if "softmax" in ends else "sigmoid" in ends and output_shape == (1,) and n == 2
+        fits = (
+            output_shape == (n,)
+            if "softmax" in ends
+            else "sigmoid" in ends and output_shape == (1,) and n == 2
+        )
         quantity = n > MAX_CATEGORIES and not isinstance(self.labels[0], str)
         fix = f"End in {'Dense(1), to learn them as numbers; or in ' if quantity else ''}{fix}."
         expected = f"a network that ends in a choice of {n} labels"
-        require(fits, f"target {self.name!r}", expected, labels=self.labels[:5], ends_in=ends[0], outputs=output_shape, fix=fix)
+        require(
+            fits,
+            f"target {self.name!r}",
+            expected,
+            labels=self.labels[:5],
+            ends_in=ends[0],
+            outputs=output_shape,
+            fix=fix,
+        )
 
-    def wrap_objective(self, loss: Loss, metrics: tuple[Metric, ...]) -> tuple[Loss, tuple[Metric, ...]]:
+    def wrap_objective(
+        self, loss: Loss, metrics: tuple[Metric, ...]
+    ) -> tuple[Loss, tuple[Metric, ...]]:
         """The loss and the metrics as they are."""
         return loss, metrics
 
@@ -90,13 +123,17 @@ class ClassTarget:
 
     def __str__(self) -> str:
         shown = ", ".join(map(str, self.labels[:5])) + (", ..." if len(self.labels) > 5 else "")
-        means = f"; the output is the probability of {self.labels[1]}" if len(self.labels) == 2 else ""
+        means = (
+            f"; the output is the probability of {self.labels[1]}" if len(self.labels) == 2 else ""
+        )
         return f"{self.name}: {len(self.labels)} labels, {shown}{means}"
 
 
 @dataclass(frozen=True)
 class NumericTarget:
-    """A target that is a number y, learned as t = (y - mean) / scale, or as t = (log y - mean) / scale."""
+    """A target that is a number y, learned as t = (y - mean) / scale, or as t = (log y - mean) /
+    scale.
+    """
 
     name: str
     mean: float = 0.0
@@ -112,9 +149,14 @@ class NumericTarget:
         """What is learned of every row, (n,) float32.
 
         Raises:
-            DataError: text; an infinite number; where a logarithm is taken, one that is not above 0.
+            DataError: text; an infinite number; where a logarithm is taken, one that is not above
+                0.
         """
-        y = _require_positive(self.name, target_to_numeric(self.name, column)) if self.log else target_to_numeric(self.name, column)
+        y = (
+            _require_positive(self.name, target_to_numeric(self.name, column))
+            if self.log
+            else target_to_numeric(self.name, column)
+        )
         return (((np.log(y) if self.log else y) - self.mean) / self.scale).astype(np.float32)
 
     def decode_output(self, output: np.ndarray) -> np.ndarray:
@@ -133,7 +175,9 @@ class NumericTarget:
     def check_network(self, links: Links, output_shape: Shape, loss: Loss | None) -> None:
         """Any network will do."""
 
-    def wrap_objective(self, loss: Loss, metrics: tuple[Metric, ...]) -> tuple[Loss, tuple[Metric, ...]]:
+    def wrap_objective(
+        self, loss: Loss, metrics: tuple[Metric, ...]
+    ) -> tuple[Loss, tuple[Metric, ...]]:
         """The loss and the metrics in the target's own units.
 
         Raises:
@@ -141,12 +185,16 @@ class NumericTarget:
         """
         if not self.is_standardized:
             return loss, metrics
-        return scale_loss(loss, self.scale), tuple(UnscaledMetric(m, self.mean, self.scale, self.log, name=m.name) for m in metrics)
+        return scale_loss(loss, self.scale), tuple(
+            UnscaledMetric(m, self.mean, self.scale, self.log, name=m.name) for m in metrics
+        )
 
     def describe_output(self, output: np.ndarray) -> str:
         """What outputs say, in words and the target's own units."""
         values = [format_number(y) for y in self.decode_output(output).flat]
-        return f"{self}; here y is {', '.join(values[:MAX_SHOWN])}" + (", ..." if len(values) > MAX_SHOWN else "")
+        return f"{self}; here y is {', '.join(values[:MAX_SHOWN])}" + (
+            ", ..." if len(values) > MAX_SHOWN else ""
+        )
 
     def __str__(self) -> str:
         if not self.is_standardized:
@@ -163,30 +211,43 @@ def fit_class_target(name: str, column: np.ndarray) -> ClassTarget:
     """
     whole = column.dtype.kind == "f" and np.all(column == np.round(column))
     found = sorted(set((column.astype(int) if whole else column).tolist()))
-    require(len(found) > 1, f"target {name!r}", "labels that differ", error=DataError, always=found[0])
+    require(
+        len(found) > 1, f"target {name!r}", "labels that differ", error=DataError, always=found[0]
+    )
     return ClassTarget(name, tuple(found))
 
 
-def fit_numeric_target(name: str, column: np.ndarray, log: bool, links: Links, loss: Loss | None) -> NumericTarget:
+def fit_numeric_target(
+    name: str, column: np.ndarray, log: bool, links: Links, loss: Loss | None
+) -> NumericTarget:
     """How the numbers that a column holds are learned.
 
     Raises:
         ConfigError: a logarithm that the network's end or the loss does not allow.
-        DataError: they are all one, or no finite numbers that float32 can tell apart; see `NumericTarget.transform`.
+        DataError: they are all one, or no finite numbers that float32 can tell apart; see
+            `NumericTarget.transform`.
     """
     y = check_varying_target(name, column)
     if not _is_scale_free(links, loss):
         fix = "End in Dense(1) without activation, with mean_squared_error, mean_absolute_error, huber or log_cosh."
         if log:
-            raise ConfigError(message('target_transform="log"', "a network free to give any number", fix=fix))
+            raise ConfigError(
+                message('target_transform="log"', "a network free to give any number", fix=fix)
+            )
         return NumericTarget(name)
     t = np.log(_require_positive(name, y)) if log else y
     return NumericTarget(name, float(t.mean()), float(t.std()), log)
 
 
 def _is_scale_free(links: Links, loss: Loss | None) -> bool:
-    """Whether any scale of outputs is as good as another: the network ends without activation, and the loss is one of differences."""
-    return last_activation(links) == "linear" and not isinstance(links[-1], Rescaling) and (loss is None or loss.depends_on_error_only)
+    """Whether any scale of outputs is as good as another: the network ends without activation, and
+    the loss is one of differences.
+    """
+    return (
+        last_activation(links) == "linear"
+        and not isinstance(links[-1], Rescaling)
+        and (loss is None or loss.depends_on_error_only)
+    )
 
 
 def check_varying_target(name: str, column: np.ndarray) -> np.ndarray:
@@ -196,7 +257,13 @@ def check_varying_target(name: str, column: np.ndarray) -> np.ndarray:
         DataError: they are all one, or too close together.
     """
     y = target_to_numeric(name, column)
-    require(np.ptp(y) > 0, f"target {name!r}", "numbers that differ", error=DataError, always=float(y[0]))
+    require(
+        np.ptp(y) > 0,
+        f"target {name!r}",
+        "numbers that differ",
+        error=DataError,
+        always=float(y[0]),
+    )
     arrays.check_precision(**{f"target {name!r}": y})
     return y
 
@@ -211,13 +278,29 @@ def target_to_numeric(name: str, column: np.ndarray) -> np.ndarray:
     if column.dtype.kind == "O":
         text = [value for value in dict.fromkeys(column.tolist()) if np.isnan(parse_float(value))]
         fix = "Mend them; or, if these are labels, end the network in a softmax or sigmoid."
-        require(not text, who, "numbers, as the network ends in one", error=DataError, text=text[:3], fix=fix)
-    require(column.dtype.kind in "Obf", who, "numbers", error=DataError, holds="dates", fix="Learn a number of days.")
+        require(
+            not text,
+            who,
+            "numbers, as the network ends in one",
+            error=DataError,
+            text=text[:3],
+            fix=fix,
+        )
+    require(
+        column.dtype.kind in "Obf",
+        who,
+        "numbers",
+        error=DataError,
+        holds="dates",
+        fix="Learn a number of days.",
+    )
     y = column.astype(float)
     infinite = np.flatnonzero(np.isinf(y))
     if len(infinite):
         fix = "Leave those cells blank: rows without a target are left out."
-        raise DataError(message(who, "finite numbers", row=int(infinite[0]), infinite=len(infinite), fix=fix))
+        raise DataError(
+            message(who, "finite numbers", row=int(infinite[0]), infinite=len(infinite), fix=fix)
+        )
     return y
 
 
@@ -226,6 +309,11 @@ def _require_positive(name: str, y: np.ndarray) -> np.ndarray:
     if len(low):
         received = {"row": int(low[0]), "value": float(y[low[0]]), "rows_like_it": len(low)}
         raise DataError(
-            message(f"target {name!r}", "numbers above 0, to take the logarithm of", **received, fix="Leave target_transform out.")
+            message(
+                f"target {name!r}",
+                "numbers above 0, to take the logarithm of",
+                **received,
+                fix="Leave target_transform out.",
+            )
         )
     return y

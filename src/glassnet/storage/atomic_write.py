@@ -1,4 +1,6 @@
-"""Files that are whole or not there: written beside their place, forced to disk, and put in it in one move."""
+"""Files that are whole or not there: written beside their place, forced to disk, and put in it in
+one move.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,9 @@ from pathlib import Path
 
 
 def failpoint(name: str) -> None:
-    """Called before each step that a power cut could come between; tests put something here that kills."""
+    """Called before each step that a power cut could come between; tests put something here that
+    kills.
+    """
 
 
 def write(path: Path, data: bytes) -> None:

@@ -1,4 +1,6 @@
-"""A folder with the newest two checkpoints of a run, each one file, that one fit at a time may use."""
+"""A folder with the newest two checkpoints of a run, each one file, that one fit at a time may
+use.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,8 @@ CHECKPOINT_NAME = re.compile(r"checkpoint-\d{6,}-\d{9,}\.glassnet")
 
 
 class CheckpointFolder:
-    """The folder of a run, made where it is missing and locked until it is closed, or the process ends, however it does.
+    """The folder of a run, made where it is missing and locked until it is closed, or the process
+    ends, however it does.
 
     Args:
         path: of the folder.
@@ -30,9 +33,19 @@ class CheckpointFolder:
     """
 
     def __init__(self, path: str | os.PathLike[str]):
-        require(isinstance(path, str | os.PathLike) and str(path), "resume", "the path of a folder", resume=path)
+        require(
+            isinstance(path, str | os.PathLike) and str(path),
+            "resume",
+            "the path of a folder",
+            resume=path,
+        )
         self.path = Path(path)
-        require(not self.path.exists() or self.path.is_dir(), "resume", "a folder, not a file", resume=str(path))
+        require(
+            not self.path.exists() or self.path.is_dir(),
+            "resume",
+            "a folder, not a file",
+            resume=str(path),
+        )
         try:
             self.path.mkdir(parents=True, exist_ok=True)
             self._lock: IO[bytes] = open(self.path / "lock", "a+b", buffering=0)  # noqa: SIM115
@@ -43,7 +56,15 @@ class CheckpointFolder:
             holder = self._lock.read(20).decode(errors="replace").strip() or "another"
             self._lock.close()
             fix = "Wait for it to end, or give this run a folder of its own."
-            raise ConfigError(message("resume", "a folder that no fit uses now", resume=str(path), process=holder, fix=fix))
+            raise ConfigError(
+                message(
+                    "resume",
+                    "a folder that no fit uses now",
+                    resume=str(path),
+                    process=holder,
+                    fix=fix,
+                )
+            )
         try:
             self._lock.truncate(0)
             self._lock.write(f"{os.getpid()}\n".encode())
@@ -56,7 +77,9 @@ class CheckpointFolder:
 
     def _write_error(self, error: OSError) -> ModelFileError:
         fix = f"It said: {error.strerror or error}."
-        return ModelFileError(message("resume", "a folder that can be written to", resume=str(self.path), fix=fix))
+        return ModelFileError(
+            message("resume", "a folder that can be written to", resume=str(self.path), fix=fix)
+        )
 
     def close(self) -> None:
         """Let another fit have it."""
@@ -65,12 +88,16 @@ class CheckpointFolder:
     def list_files(self) -> list[Path]:
         """The checkpoints, the newest first."""
         found = [path for path in self.path.iterdir() if CHECKPOINT_NAME.fullmatch(path.name)]
-        return sorted(found, key=lambda path: tuple(map(int, path.stem.split("-")[1:])), reverse=True)
+        return sorted(
+            found, key=lambda path: tuple(map(int, path.stem.split("-")[1:])), reverse=True
+        )
 
     def read_newest(self) -> model_file.RunCheckpoint | None:
-        """The newest checkpoint that can be read; None where there is none at all. Damaged ones are said.
+        """The newest checkpoint that can be read; None where there is none at all. Damaged ones are
+        said.
 
-        Those beyond the one before it go: a process that was killed between putting one in and taking one away has left one too many.
+        Those beyond the one before it go: a process that was killed between putting one in and
+            taking one away has left one too many.
 
         Raises:
             ModelFileError: there are checkpoints, but none can be read.
@@ -80,22 +107,38 @@ class CheckpointFolder:
             try:
                 found = model_file.read_run(path)
                 own = _file_name(found.epoch, found.step)
-                require(path.name == own, "resume", f"the name that it was written under, {own}", error=ModelFileError, name=path.name)
+                require(
+                    path.name == own,
+                    "resume",
+                    f"the name that it was written under, {own}",
+                    error=ModelFileError,
+                    name=path.name,
+                )
             except ModelFileError as error:
                 problems.append(f"{path.name}: {error}")
                 self._damaged.add(path)
                 continue
             for problem in problems:
-                warnings.warn(f"{problem} The run goes on from {path.name}.", DataWarning, stacklevel=4)
+                warnings.warn(
+                    f"{problem} The run goes on from {path.name}.", DataWarning, stacklevel=4
+                )
             for old in files[i + MAX_TO_KEEP :]:
                 old.unlink(missing_ok=True)
             return found
         fix = "Remove the folder to begin anew."
-        require(not problems, "resume", "a checkpoint that can be read", error=ModelFileError, problems=problems[:MAX_TO_KEEP], fix=fix)
+        require(
+            not problems,
+            "resume",
+            "a checkpoint that can be read",
+            error=ModelFileError,
+            problems=problems[:MAX_TO_KEEP],
+            fix=fix,
+        )
         return None
 
     def write(self, epoch: int, step: int, data: bytes) -> None:
-        """Put in a checkpoint of so many epochs and steps, and take away those that two newer ones follow.
+        """Put in a checkpoint of so many epochs and steps, and take away those that two newer ones
+        follow.
 
         Raises:
             ModelFileError: it cannot be written; those before it stay.
@@ -112,7 +155,9 @@ def _file_name(epoch: int, step: int) -> str:
 
 
 def _try_lock(file: IO[bytes]) -> bool:
-    """Whether the file is this process's now; the operating system lets go of it when the process ends."""
+    """Whether the file is this process's now; the operating system lets go of it when the process
+    ends.
+    """
     try:
         if sys.platform == "win32":
             import msvcrt

@@ -1,6 +1,8 @@
-"""One file that holds a model and cannot run code: safetensors, with what the model is as strict JSON in its metadata.
+"""One file that holds a model and cannot run code: safetensors, with what the model is as strict
+JSON in its metadata.
 
-What a file may hold follows from what it says the model is: the names, shapes and kinds of its arrays are worked out from the
+What a file may hold follows from what it says the model is: the names, shapes and kinds of its
+    arrays are worked out from the
 architecture, without memory for them, and compared with the file's header before any array is read.
 """
 
@@ -42,11 +44,13 @@ FORMAT_VERSION = 1
 """Of files that this release writes, and the newest that it reads."""
 
 METADATA_KEY = "glassnet"
-"""The one key of the metadata: safetensors writes several in any order, and a model saved twice is to be the same bytes."""
+"""The one key of the metadata: safetensors writes several in any order, and a model saved twice is
+to be the same bytes.
+"""
 
 MAX_LAYERS, MAX_AXES = 2_000, 32
-"""Limits: layers and lists in layers, each counted once for itself and once for every layer around it, as each takes a millisecond
-to measure as often; axes of an example."""
+"""Limits: layers and lists in layers, each counted once for itself and once for every layer around
+it, as each takes a millisecond to measure as often; axes of an example."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +67,8 @@ class HistoryData:
 
 @dataclass(frozen=True)
 class RunInfo:
-    """A fit under way, beside the model: what it takes to go on as if it had never stopped, apart from the arrays.
+    """A fit under way, beside the model: what it takes to go on as if it had never stopped, apart
+    from the arrays.
 
     Attributes:
         id: its own.
@@ -72,9 +77,11 @@ class RunInfo:
         config_json: of data, architecture and settings, as JSON, in pieces.
         environment: what computes it: versions, machine, CPUs.
         memories: of the callbacks, as JSON, in pieces.
-        best_location: where the weights are that were kept as the best: "apart" among the arrays, "before" where the epoch began with them, or
-            "here" where they are the model's; None where there are none.
-        mid_epoch: whether the model's epoch has begun; the carry that it began with is then among the arrays.
+        best_location: where the weights are that were kept as the best: "apart" among the arrays,
+            "before" where the epoch began with them, or "here" where they are the model's; None
+            where there are none.
+        mid_epoch: whether the model's epoch has begun; the carry that it began with is then among
+            the arrays.
         seconds: that it has taken.
         finished: whether nothing is to follow.
         checksum: of the whole checkpoint.
@@ -138,17 +145,47 @@ class ModelSpec:
 
     def __post_init__(self) -> None:
         count = sum(map(_count_layers, self.layers))
-        _require(count <= MAX_LAYERS, f"{MAX_LAYERS:,} layers, and lists in layers, at most", layers=count)
-        _require(not any(isinstance(layer, Input) for layer in self.layers), "layers that run, and the input's shape apart")
+        _require(
+            count <= MAX_LAYERS,
+            f"{MAX_LAYERS:,} layers, and lists in layers, at most",
+            layers=count,
+        )
+        _require(
+            not any(isinstance(layer, Input) for layer in self.layers),
+            "layers that run, and the input's shape apart",
+        )
         sizes = (1,) if self.input_shape is None else self.input_shape
         fits = 1 <= len(sizes) <= MAX_AXES and min(sizes) >= 1 and math.prod(sizes) <= MAX_ELEMENTS
-        _require(fits, f"examples of 1 to {MAX_ELEMENTS:,} numbers on {MAX_AXES} axes at most", input=json_codec.SHORT_REPR.repr(sizes))
-        _require(not self.built or (self.input_shape and self.layers), "weights of layers, for examples of a known shape")
-        _require(not self.has_optimizer_state or (self.built and self.optimizer), "an optimizer and weights, where something is remembered")
-        _require(self.built or not any(map(_is_adapted, self.layers)), "weights where a layer has learned", fix="Put Input(shape) in front.")
+        _require(
+            fits,
+            f"examples of 1 to {MAX_ELEMENTS:,} numbers on {MAX_AXES} axes at most",
+            input=json_codec.SHORT_REPR.repr(sizes),
+        )
+        _require(
+            not self.built or (self.input_shape and self.layers),
+            "weights of layers, for examples of a known shape",
+        )
+        _require(
+            not self.has_optimizer_state or (self.built and self.optimizer),
+            "an optimizer and weights, where something is remembered",
+        )
+        _require(
+            self.built or not any(map(_is_adapted, self.layers)),
+            "weights where a layer has learned",
+            fix="Put Input(shape) in front.",
+        )
         _require(self.seed is None or self.seed >= 0, "a seed >= 0", seed=self.seed)
-        _require(self.epoch >= 0 and 0 <= self.step < 2**31, "counts from 0", epoch=self.epoch, step=self.step)
-        _require(is_number(self.rate) and 0 <= self.rate < 3e38, "a rate >= 0 that float32 holds", rate=self.rate)
+        _require(
+            self.epoch >= 0 and 0 <= self.step < 2**31,
+            "counts from 0",
+            epoch=self.epoch,
+            step=self.step,
+        )
+        _require(
+            is_number(self.rate) and 0 <= self.rate < 3e38,
+            "a rate >= 0 that float32 holds",
+            rate=self.rate,
+        )
 
 
 class LoadedModel(NamedTuple):
@@ -160,7 +197,9 @@ class LoadedModel(NamedTuple):
 
 
 class RunCheckpoint(NamedTuple):
-    """What a checkpoint says of a run, without the model's layers: those that train on are known."""
+    """What a checkpoint says of a run, without the model's layers: those that train on are
+    known.
+    """
 
     seed: int | None
     epoch: int
@@ -179,12 +218,23 @@ TAGS = (
         "intake=preprocessor past=history run format version",
     ),
     json_codec.Tag("Past", HistoryData, "seed params history epoch stopped seconds"),
-    json_codec.Tag("Run", RunInfo, "id first=first_epoch begun=initial_fingerprint marks=config_json place=environment memories best=best_location "
-        "under_way=mid_epoch seconds over=finished mark=checksum"),
+    json_codec.Tag(
+        "Run",
+        RunInfo,
+        "id first=first_epoch begun=initial_fingerprint marks=config_json place=environment memories best=best_location "
+        "under_way=mid_epoch seconds over=finished mark=checksum",
+    ),
 )
 """What a file calls the classes here and their fields: see `registry.TAGS`."""
 
-RUN_CHECKPOINT_FIELDS = {"seed": "seed", "epoch": "epoch", "step": "step", "rate": "rate", "past": "history", "run": "run"}
+RUN_CHECKPOINT_FIELDS = {
+    "seed": "seed",
+    "epoch": "epoch",
+    "step": "step",
+    "rate": "rate",
+    "past": "history",
+    "run": "run",
+}
 """The keys of a file that make a `RunCheckpoint`, each with its field there and in `ModelSpec`."""
 
 
@@ -192,11 +242,17 @@ def all_tags() -> dict[type, json_codec.Tag]:
     """Of everything that a file may hold, by class."""
     return registry.by_class() | {tag.kind: tag for tag in TAGS}
 
+
 RUN_PREFIX = "@run"
 """What the names of the arrays begin with that a run needs beside the model's."""
 
 
-def pack_model(spec: ModelSpec, built: BuiltNetwork | None, arrays: ModelArrays, extra_arrays: Mapping[str, Any] = MappingProxyType({})) -> bytes:
+def pack_model(
+    spec: ModelSpec,
+    built: BuiltNetwork | None,
+    arrays: ModelArrays,
+    extra_arrays: Mapping[str, Any] = MappingProxyType({}),
+) -> bytes:
     """A model as the bytes of a file: the same for the same model.
 
     Args:
@@ -208,9 +264,14 @@ def pack_model(spec: ModelSpec, built: BuiltNetwork | None, arrays: ModelArrays,
     Raises:
         ModelFileError: something in it cannot be saved, or would not be loaded again.
     """
-    held, text = ({} if built is None else flatten_arrays(built, arrays)) | dict(extra_arrays), dump_spec(spec)
+    held, text = (
+        ({} if built is None else flatten_arrays(built, arrays)) | dict(extra_arrays),
+        dump_spec(spec),
+    )
     if spec.run:
-        text = CHECKSUM_FIELD.format(_compute_checksum(text, "", held)).join(_split_at_checksum(text, ""))
+        text = CHECKSUM_FIELD.format(_compute_checksum(text, "", held)).join(
+            _split_at_checksum(text, "")
+        )
     return _to_bytes(held, {METADATA_KEY: text})
 
 
@@ -222,7 +283,13 @@ def dump_spec(spec: ModelSpec) -> str:
     """
     text = json_codec.dumps(spec, all_tags())
     small = len(text) < MAX_TEXT_BYTES
-    require(small, "save", f"a model that takes less than {MAX_TEXT_BYTES:,} bytes to describe", error=ModelFileError, bytes=len(text))
+    require(
+        small,
+        "save",
+        f"a model that takes less than {MAX_TEXT_BYTES:,} bytes to describe",
+        error=ModelFileError,
+        bytes=len(text),
+    )
     return text
 
 
@@ -267,43 +334,72 @@ def write(path: str | os.PathLike[str], data: bytes) -> None:
     try:
         atomic_write.write(Path(path), data)
     except (OSError, ValueError) as error:
-        text = message("save", "a file that can be written", path=str(path), fix=f"It said: {getattr(error, 'strerror', None) or error}.")
+        text = message(
+            "save",
+            "a file that can be written",
+            path=str(path),
+            fix=f"It said: {getattr(error, 'strerror', None) or error}.",
+        )
         raise ModelFileError(text) from error
 
 
-def read_model(source: str | os.PathLike[str] | bytes, custom_objects: Mapping[str, Any] | None = None) -> LoadedModel:
+def read_model(
+    source: str | os.PathLike[str] | bytes, custom_objects: Mapping[str, Any] | None = None
+) -> LoadedModel:
     """The model in a file.
 
     Args:
         source: the file's path, or all that is in it.
-        custom_objects: classes of layers and other parts, and functions, by name, that are not glassnet's own.
+        custom_objects: classes of layers and other parts, and functions, by name, that are not
+            glassnet's own.
 
     Raises:
-        ModelFileError: there is no such file, or it is damaged, foreign, newer than this release, or does not hold what it says.
+        ModelFileError: there is no such file, or it is damaged, foreign, newer than this release,
+            or does not hold what it says.
     """
     custom, fix = custom_objects or {}, 'Write custom_objects={"Scale": Scale}.'
-    require(isinstance(custom, Mapping), "load", "custom_objects by name", error=ModelFileError, fix=fix, type=type(custom).__name__)
+    require(
+        isinstance(custom, Mapping),
+        "load",
+        "custom_objects by name",
+        error=ModelFileError,
+        fix=fix,
+        type=type(custom).__name__,
+    )
     with open_safetensors("load", source) as (metadata, header, get):
         saved = _read_spec(describe_source(source), metadata, custom)
         if saved.run:
-            header = {name: kind for name, kind in header.items() if not name.startswith(RUN_PREFIX)}
+            header = {
+                name: kind for name, kind in header.items() if not name.startswith(RUN_PREFIX)
+            }
         if not saved.built or saved.input_shape is None:
             check_header("load", header, {})
             return LoadedModel(saved, None, ModelArrays())
-        built, hollow = build_abstract_network(saved.layers, saved.input_shape, saved.optimizer if saved.has_optimizer_state else None)
+        built, hollow = build_abstract_network(
+            saved.layers, saved.input_shape, saved.optimizer if saved.has_optimizer_state else None
+        )
         check_header("load", header, flatten_arrays(built, hollow))
-        return LoadedModel(saved, built, unflatten_arrays(built, hollow, {name: get(name) for name in header}))
+        return LoadedModel(
+            saved, built, unflatten_arrays(built, hollow, {name: get(name) for name in header})
+        )
 
 
-def read_weights(path: str | os.PathLike[str], built: BuiltNetwork, arrays: ModelArrays) -> ModelArrays:
+def read_weights(
+    path: str | os.PathLike[str], built: BuiltNetwork, arrays: ModelArrays
+) -> ModelArrays:
     """The weights in a file, for a network that is there; not what an optimizer remembers.
 
     Raises:
-        ModelFileError: there is no such file, it is no safetensors file, or holds the weights of another network.
+        ModelFileError: there is no such file, it is no safetensors file, or holds the weights of
+            another network.
     """
     hollow = arrays._replace(optimizer_state=None)
     with open_safetensors("load_weights", path) as (_, header, get):
-        own = {name: kind for name, kind in header.items() if not name.startswith((OPTIMIZER_PREFIX, RUN_PREFIX))}
+        own = {
+            name: kind
+            for name, kind in header.items()
+            if not name.startswith((OPTIMIZER_PREFIX, RUN_PREFIX))
+        }
         check_header("load_weights", own, flatten_arrays(built, hollow))
         return unflatten_arrays(built, hollow, {name: get(name) for name in own})
 
@@ -316,32 +412,72 @@ def read_run(path: Path) -> RunCheckpoint:
     """
     with open_safetensors("resume", path) as (metadata, header, get):
         found = _parse_metadata(describe_source(path), metadata)
-        reader, hints = json_codec.Reader({tag.name: tag for tag in TAGS}, {}), get_type_hints(ModelSpec)
-        said = {field: reader.read(found.get(key), hints[field], key) for key, field in RUN_CHECKPOINT_FIELDS.items()}
+        reader, hints = (
+            json_codec.Reader({tag.name: tag for tag in TAGS}, {}),
+            get_type_hints(ModelSpec),
+        )
+        said = {
+            field: reader.read(found.get(key), hints[field], key)
+            for key, field in RUN_CHECKPOINT_FIELDS.items()
+        }
         run = said["run"]
-        require(run is not None, "resume", "a checkpoint of a run", error=ModelFileError, path=str(path))
+        require(
+            run is not None, "resume", "a checkpoint of a run", error=ModelFileError, path=str(path)
+        )
         arrays = {name: get(name) for name in header}
         whole = _compute_checksum(metadata[METADATA_KEY], run.checksum, arrays) == run.checksum
-        require(whole, "resume", "a checkpoint as it was written", error=ModelFileError, path=str(path))
+        require(
+            whole, "resume", "a checkpoint as it was written", error=ModelFileError, path=str(path)
+        )
         return RunCheckpoint(**said, arrays=arrays)
 
 
-def _read_spec(source_info: Mapping[str, Any], metadata: Mapping[str, str], custom_objects: Mapping[str, Any]) -> ModelSpec:
+def _read_spec(
+    source_info: Mapping[str, Any], metadata: Mapping[str, str], custom_objects: Mapping[str, Any]
+) -> ModelSpec:
     """What a file says of its model."""
-    return json_codec.Reader({tag.name: tag for tag in all_tags().values()}, custom_objects).read(_parse_metadata(source_info, metadata), ModelSpec)
+    return json_codec.Reader({tag.name: tag for tag in all_tags().values()}, custom_objects).read(
+        _parse_metadata(source_info, metadata), ModelSpec
+    )
 
 
 def _parse_metadata(source_info: Mapping[str, Any], metadata: Mapping[str, str]) -> dict[str, Any]:
     """What a file says of its model, as plain JSON in a format that this release reads."""
     foreign = "It holds arrays, but no model: model.load_weights reads them."
-    require(METADATA_KEY in metadata, "load", "a file that model.save wrote", error=ModelFileError, fix=foreign, **source_info)
+    require(
+        METADATA_KEY in metadata,
+        "load",
+        "a file that model.save wrote",
+        error=ModelFileError,
+        fix=foreign,
+        **source_info,
+    )
     text = metadata[METADATA_KEY]
-    require(len(text) < MAX_TEXT_BYTES, "load", f"a description of less than {MAX_TEXT_BYTES:,} bytes", error=ModelFileError, bytes=len(text))
+    require(
+        len(text) < MAX_TEXT_BYTES,
+        "load",
+        f"a description of less than {MAX_TEXT_BYTES:,} bytes",
+        error=ModelFileError,
+        bytes=len(text),
+    )
     found = json_codec.loads(text)
     version: Any = found.get("format") if isinstance(found, dict) else None
-    require(is_int(version, least=1), "load", "a whole number as format", error=ModelFileError, format=str(version)[:20])
+    require(
+        is_int(version, least=1),
+        "load",
+        "a whole number as format",
+        error=ModelFileError,
+        format=str(version)[:20],
+    )
     fix = f"It was written by glassnet {str(found.get('version'))[:20]}: install that release or a later one."
-    require(version <= FORMAT_VERSION, "load", f"a file of format {FORMAT_VERSION} at most", error=ModelFileError, format=version, fix=fix)
+    require(
+        version <= FORMAT_VERSION,
+        "load",
+        f"a file of format {FORMAT_VERSION} at most",
+        error=ModelFileError,
+        format=version,
+        fix=fix,
+    )
     return found
 
 
@@ -356,15 +492,26 @@ def _count_layers(value: Any, depth: int = 1) -> int:
         ModelFileError: a list of too many values, or a number beyond what a layer can mean.
     """
     if isinstance(value, int):
-        _require(abs(value) <= MAX_ELEMENTS, f"no whole number beyond {MAX_ELEMENTS:,} in a layer", number=value)
+        _require(
+            abs(value) <= MAX_ELEMENTS,
+            f"no whole number beyond {MAX_ELEMENTS:,} in a layer",
+            number=value,
+        )
     if isinstance(value, tuple):
         if {type(item) for item in value} in ({str}, {float}):
             return 0
-        _require(len(value) <= MAX_LAYERS, f"lists of {MAX_LAYERS:,} values at most in a layer", values=len(value))
+        _require(
+            len(value) <= MAX_LAYERS,
+            f"lists of {MAX_LAYERS:,} values at most in a layer",
+            values=len(value),
+        )
         return depth + sum(_count_layers(item, depth) for item in value)
     if not is_dataclass(value) or isinstance(value, type):
         return 0
-    inside = sum(_count_layers(getattr(value, name), depth + 1) for name in json_codec.config_fields(type(value)))
+    inside = sum(
+        _count_layers(getattr(value, name), depth + 1)
+        for name in json_codec.config_fields(type(value))
+    )
     return inside + depth * isinstance(value, Layer)
 
 
@@ -374,7 +521,9 @@ def _is_adapted(value: Any) -> bool:
         return any(map(_is_adapted, value))
     if not isinstance(value, Layer):
         return False
-    hidden = {field.name for field in fields(value) if field.init} - set(json_codec.config_fields(type(value)))
+    hidden = {field.name for field in fields(value) if field.init} - set(
+        json_codec.config_fields(type(value))
+    )
     return any(getattr(value, name) is not None for name in hidden) or any(
         _is_adapted(getattr(value, name)) for name in json_codec.config_fields(type(value))
     )

@@ -1,4 +1,6 @@
-"""What pickle carries beside a model's file: classes and functions of the user's own, by reference."""
+"""What pickle carries beside a model's file: classes and functions of the user's own, by
+reference.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,9 @@ from glassnet.storage import json_codec, model_file
 
 @dataclass(frozen=True)
 class FunctionReference:
-    """A decorated function that a pickle holds by its name: pickle by itself looks for the bare one inside, and finds it nowhere."""
+    """A decorated function that a pickle holds by its name: pickle by itself looks for the bare one
+    inside, and finds it nowhere.
+    """
 
     function: Any
 
@@ -23,15 +27,23 @@ class FunctionReference:
 
 def collect_custom_objects(spec: model_file.ModelSpec) -> dict[str, Any]:
     """The user's own classes and functions that a model is made of, by name, for pickle."""
-    return {name: to_reference(value) for name, value in json_codec.find_custom_objects(spec, model_file.all_tags()).items()}
+    return {
+        name: to_reference(value)
+        for name, value in json_codec.find_custom_objects(spec, model_file.all_tags()).items()
+    }
 
 
 def to_reference(value: Any) -> Any:
-    """A `FunctionReference` in place of a decorated function of a module, such as `jax.numpy.tanh`; all else as it is, pickle knows what to do."""
+    """A `FunctionReference` in place of a decorated function of a module, such as `jax.numpy.tanh`;
+    all else as it is, pickle knows what to do.
+    """
     if inspect.isfunction(value) or inspect.isclass(value):
         return value
     try:
-        here = value.__module__ != "__main__" and _import_attribute(value.__module__, value.__qualname__) is value
+        here = (
+            value.__module__ != "__main__"
+            and _import_attribute(value.__module__, value.__qualname__) is value
+        )
     except (AttributeError, ImportError):
         return value
     return FunctionReference(value) if here else value

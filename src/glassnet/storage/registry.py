@@ -1,6 +1,8 @@
-"""The parts that a file may name: a fixed table. Other classes come in as custom objects; none is ever imported by its name.
+"""The parts that a file may name: a fixed table. Other classes come in as custom objects; none is
+ever imported by its name.
 
-A file's words are written out here, so that a class or a field can be renamed while files stay as they are.
+A file's words are written out here, so that a class or a field can be renamed while files stay as
+they are.
 """
 
 from __future__ import annotations
@@ -15,9 +17,21 @@ from glassnet.storage.json_codec import Tag
 TAGS = (
     Tag("layers/Activation", layers.Activation, "name trainable activation"),
     Tag("layers/AlphaDropout", layers.AlphaDropout, "name trainable rate"),
-    Tag("layers/AveragePooling1D", layers.AveragePooling1D, "name trainable pool_size strides padding"),
-    Tag("layers/AveragePooling2D", layers.AveragePooling2D, "name trainable pool_size strides padding"),
-    Tag("layers/BatchNormalization", layers.BatchNormalization, "name trainable momentum epsilon center scale"),
+    Tag(
+        "layers/AveragePooling1D",
+        layers.AveragePooling1D,
+        "name trainable pool_size strides padding",
+    ),
+    Tag(
+        "layers/AveragePooling2D",
+        layers.AveragePooling2D,
+        "name trainable pool_size strides padding",
+    ),
+    Tag(
+        "layers/BatchNormalization",
+        layers.BatchNormalization,
+        "name trainable momentum epsilon center scale",
+    ),
     Tag("layers/Bidirectional", layers.Bidirectional, "name trainable layer merge_mode"),
     Tag(
         "layers/Conv1D",
@@ -86,21 +100,37 @@ TAGS = (
         "name trainable units pieces use_bias kernel_initializer bias_initializer kernel_regularizer bias_regularizer",
     ),
     Tag("layers/Normalization", layers.Normalization, "name trainable axis"),
-    Tag("layers/PReLU", layers.PReLU, "name trainable alpha_initializer alpha_regularizer shared_axes"),
+    Tag(
+        "layers/PReLU",
+        layers.PReLU,
+        "name trainable alpha_initializer alpha_regularizer shared_axes",
+    ),
     Tag("layers/Parallel", layers.Parallel, "name trainable branches merge"),
     Tag("layers/Permute", layers.Permute, "name trainable dims"),
     Tag("layers/RandomBrightness", layers.RandomBrightness, "name trainable factor value_range"),
     Tag("layers/RandomContrast", layers.RandomContrast, "name trainable factor value_range"),
     Tag("layers/RandomCrop", layers.RandomCrop, "name trainable height width"),
     Tag("layers/RandomFlip", layers.RandomFlip, "name trainable mode"),
-    Tag("layers/RandomRotation", layers.RandomRotation, "name trainable factor fill_mode interpolation fill_value"),
-    Tag("layers/RandomShear", layers.RandomShear, "name trainable x_factor y_factor interpolation fill_mode fill_value"),
+    Tag(
+        "layers/RandomRotation",
+        layers.RandomRotation,
+        "name trainable factor fill_mode interpolation fill_value",
+    ),
+    Tag(
+        "layers/RandomShear",
+        layers.RandomShear,
+        "name trainable x_factor y_factor interpolation fill_mode fill_value",
+    ),
     Tag(
         "layers/RandomTranslation",
         layers.RandomTranslation,
         "name trainable height_factor width_factor fill_mode interpolation fill_value",
     ),
-    Tag("layers/RandomZoom", layers.RandomZoom, "name trainable height_factor width_factor fill_mode interpolation fill_value"),
+    Tag(
+        "layers/RandomZoom",
+        layers.RandomZoom,
+        "name trainable height_factor width_factor fill_mode interpolation fill_value",
+    ),
     Tag("layers/RepeatVector", layers.RepeatVector, "name trainable n"),
     Tag("layers/Rescaling", layers.Rescaling, "name trainable scale offset"),
     Tag("layers/Reshape", layers.Reshape, "name trainable target_shape"),
@@ -143,8 +173,16 @@ TAGS = (
         losses.BinaryFocalCrossentropy,
         "from_logits apply_class_balancing alpha gamma label_smoothing",
     ),
-    Tag("losses/CategoricalCrossentropy", losses.CategoricalCrossentropy, "from_logits label_smoothing"),
-    Tag("losses/CategoricalFocalCrossentropy", losses.CategoricalFocalCrossentropy, "from_logits alpha gamma label_smoothing"),
+    Tag(
+        "losses/CategoricalCrossentropy",
+        losses.CategoricalCrossentropy,
+        "from_logits label_smoothing",
+    ),
+    Tag(
+        "losses/CategoricalFocalCrossentropy",
+        losses.CategoricalFocalCrossentropy,
+        "from_logits alpha gamma label_smoothing",
+    ),
     Tag("losses/CategoricalHinge", losses.CategoricalHinge, ""),
     Tag("losses/CosineSimilarity", losses.CosineSimilarity, ""),
     Tag("losses/FunctionLoss", losses.FunctionLoss, "function"),
@@ -158,9 +196,15 @@ TAGS = (
     Tag("losses/MeanSquaredError", losses.MeanSquaredError, ""),
     Tag("losses/MeanSquaredLogarithmicError", losses.MeanSquaredLogarithmicError, ""),
     Tag("losses/Poisson", losses.Poisson, ""),
-    Tag("losses/SparseCategoricalCrossentropy", losses.SparseCategoricalCrossentropy, "from_logits"),
+    Tag(
+        "losses/SparseCategoricalCrossentropy", losses.SparseCategoricalCrossentropy, "from_logits"
+    ),
     Tag("losses/SquaredHinge", losses.SquaredHinge, ""),
-    Tag("metrics/AUC", metrics.AUC, "name num_thresholds curve multi_label from_logits link=output_activation outputs"),
+    Tag(
+        "metrics/AUC",
+        metrics.AUC,
+        "name num_thresholds curve multi_label from_logits link=output_activation outputs",
+    ),
     Tag("metrics/Accuracy", metrics.Accuracy, "name threshold"),
     Tag("metrics/ConfusionMatrix", metrics.ConfusionMatrix, "num_classes"),
     Tag("metrics/F1Score", metrics.F1Score, "name threshold class_id average outputs"),
@@ -176,42 +220,110 @@ TAGS = (
     Tag("metrics/TopKCategoricalAccuracy", metrics.TopKCategoricalAccuracy, "name k"),
     Tag("metrics/TrueNegatives", metrics.TrueNegatives, "name threshold class_id"),
     Tag("metrics/TruePositives", metrics.TruePositives, "name threshold class_id"),
-    Tag("optimizers/Adadelta", optimizers.Adadelta, "learning_rate clipnorm clipvalue global_clipnorm rho epsilon"),
-    Tag("optimizers/Adagrad", optimizers.Adagrad, "learning_rate clipnorm clipvalue global_clipnorm initial_accumulator_value epsilon"),
-    Tag("optimizers/Adam", optimizers.Adam, "learning_rate clipnorm clipvalue global_clipnorm beta_1 beta_2 epsilon amsgrad"),
+    Tag(
+        "optimizers/Adadelta",
+        optimizers.Adadelta,
+        "learning_rate clipnorm clipvalue global_clipnorm rho epsilon",
+    ),
+    Tag(
+        "optimizers/Adagrad",
+        optimizers.Adagrad,
+        "learning_rate clipnorm clipvalue global_clipnorm initial_accumulator_value epsilon",
+    ),
+    Tag(
+        "optimizers/Adam",
+        optimizers.Adam,
+        "learning_rate clipnorm clipvalue global_clipnorm beta_1 beta_2 epsilon amsgrad",
+    ),
     Tag(
         "optimizers/AdamW",
         optimizers.AdamW,
         "learning_rate clipnorm clipvalue global_clipnorm weight_decay beta_1 beta_2 epsilon amsgrad",
     ),
-    Tag("optimizers/Lion", optimizers.Lion, "learning_rate clipnorm clipvalue global_clipnorm beta_1 beta_2"),
-    Tag("optimizers/Nadam", optimizers.Nadam, "learning_rate clipnorm clipvalue global_clipnorm beta_1 beta_2 epsilon"),
-    Tag("optimizers/Optax", optimizers.Optax, "learning_rate clipnorm clipvalue global_clipnorm tx"),
-    Tag("optimizers/RMSprop", optimizers.RMSprop, "learning_rate clipnorm clipvalue global_clipnorm rho momentum epsilon centered"),
-    Tag("optimizers/SGD", optimizers.SGD, "learning_rate clipnorm clipvalue global_clipnorm momentum nesterov"),
-    Tag("schedules/CosineDecay", schedules.CosineDecay, "initial_learning_rate decay_steps alpha warmup_target warmup_steps"),
-    Tag("schedules/ExponentialDecay", schedules.ExponentialDecay, "initial_learning_rate decay_steps decay_rate staircase"),
-    Tag("schedules/InverseTimeDecay", schedules.InverseTimeDecay, "initial_learning_rate decay_steps decay_rate staircase"),
-    Tag("schedules/OneCycle", schedules.OneCycle, "max_learning_rate total_steps pct_start div_factor final_div_factor"),
+    Tag(
+        "optimizers/Lion",
+        optimizers.Lion,
+        "learning_rate clipnorm clipvalue global_clipnorm beta_1 beta_2",
+    ),
+    Tag(
+        "optimizers/Nadam",
+        optimizers.Nadam,
+        "learning_rate clipnorm clipvalue global_clipnorm beta_1 beta_2 epsilon",
+    ),
+    Tag(
+        "optimizers/Optax", optimizers.Optax, "learning_rate clipnorm clipvalue global_clipnorm tx"
+    ),
+    Tag(
+        "optimizers/RMSprop",
+        optimizers.RMSprop,
+        "learning_rate clipnorm clipvalue global_clipnorm rho momentum epsilon centered",
+    ),
+    Tag(
+        "optimizers/SGD",
+        optimizers.SGD,
+        "learning_rate clipnorm clipvalue global_clipnorm momentum nesterov",
+    ),
+    Tag(
+        "schedules/CosineDecay",
+        schedules.CosineDecay,
+        "initial_learning_rate decay_steps alpha warmup_target warmup_steps",
+    ),
+    Tag(
+        "schedules/ExponentialDecay",
+        schedules.ExponentialDecay,
+        "initial_learning_rate decay_steps decay_rate staircase",
+    ),
+    Tag(
+        "schedules/InverseTimeDecay",
+        schedules.InverseTimeDecay,
+        "initial_learning_rate decay_steps decay_rate staircase",
+    ),
+    Tag(
+        "schedules/OneCycle",
+        schedules.OneCycle,
+        "max_learning_rate total_steps pct_start div_factor final_div_factor",
+    ),
     Tag("schedules/PiecewiseConstantDecay", schedules.PiecewiseConstantDecay, "boundaries values"),
-    Tag("schedules/PolynomialDecay", schedules.PolynomialDecay, "initial_learning_rate decay_steps end_learning_rate power cycle"),
+    Tag(
+        "schedules/PolynomialDecay",
+        schedules.PolynomialDecay,
+        "initial_learning_rate decay_steps end_learning_rate power cycle",
+    ),
     Tag("schedules/Warmup", schedules.Warmup, "learning_rate warmup_steps"),
     Tag("data/Boolean", encoder.BooleanColumn, "name median flagged=add_indicator"),
-    Tag("data/Category", encoder.CategoricalColumn, "name levels=categories shares=frequencies others=has_other"),
+    Tag(
+        "data/Category",
+        encoder.CategoricalColumn,
+        "name levels=categories shares=frequencies others=has_other",
+    ),
     Tag("data/Date", encoder.DateColumn, "name parts spelling=date_format"),
     Tag("data/Dropped", encoder.DroppedColumn, "name reason"),
     Tag("data/Encoder", encoder.Encoder, "columns derive"),
-    Tag("data/Number", encoder.NumericColumn, "name mean scale median flagged=add_indicator lenient=coerce"),
+    Tag(
+        "data/Number",
+        encoder.NumericColumn,
+        "name mean scale median flagged=add_indicator lenient=coerce",
+    ),
     Tag("answers/Labels", targets.ClassTarget, "name labels"),
     Tag("answers/Quantity", targets.NumericTarget, "name mean scale log"),
     Tag("intake/Intake", tabular.TabularPreprocessor, "encoder target wishes=request"),
-    Tag("intake/Wishes", tabular.TableRequest, "target columns=column_types derive transform=target_transform"),
+    Tag(
+        "intake/Wishes",
+        tabular.TableRequest,
+        "target columns=column_types derive transform=target_transform",
+    ),
     Tag("images/Pictures", images.ImagePreprocessor, "size channels target"),
     Tag("forecaster/Change", seasonal.SeasonalTarget, "name season horizon scale log"),
-    Tag("forecaster/Forecaster", seasonal.TimeSeriesPreprocessor, "target length learned=trained_on times recent"),
+    Tag(
+        "forecaster/Forecaster",
+        seasonal.TimeSeriesPreprocessor,
+        "target length learned=trained_on times recent",
+    ),
     Tag("times/Times", time_index.TimeIndex, "columns unit first step"),
 )
-"""Tag, class, and keys of the fields; `key=field` if the field has another name than its key. No callbacks: they write to paths."""
+"""Tag, class, and keys of the fields; `key=field` if the field has another name than its key. No
+callbacks: they write to paths.
+"""
 
 
 @functools.cache

@@ -1,4 +1,6 @@
-"""Safetensors files, on disk or in memory: what they say that they hold, before an array of them is read."""
+"""Safetensors files, on disk or in memory: what they say that they hold, before an array of them is
+read.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +30,9 @@ class FileContents(NamedTuple):
 
 @contextmanager
 def open_safetensors(who: str, source: str | os.PathLike[str] | bytes) -> Iterator[FileContents]:
-    """A safetensors file, on disk or in memory; no header is taken in that is longer than a model's."""
+    """A safetensors file, on disk or in memory; no header is taken in that is longer than a
+    model's.
+    """
     from safetensors import SafetensorError, safe_open
 
     given = describe_source(source)
@@ -36,17 +40,32 @@ def open_safetensors(who: str, source: str | os.PathLike[str] | bytes) -> Iterat
         if isinstance(source, bytes):
             head = source[:8]
         else:
-            require(Path(source).is_file(), who, "a file that exists", error=ModelFileError, **given)
+            require(
+                Path(source).is_file(), who, "a file that exists", error=ModelFileError, **given
+            )
             with open(source, "rb") as raw:
                 head = raw.read(8)
-        length, fix = int.from_bytes(head, "little"), "Files of Keras, HDF5 and pickle are not read."
-        require(length <= 2 * MAX_TEXT_BYTES, who, "a safetensors file", error=ModelFileError, fix=fix, **given)
+        length, fix = (
+            int.from_bytes(head, "little"),
+            "Files of Keras, HDF5 and pickle are not read.",
+        )
+        require(
+            length <= 2 * MAX_TEXT_BYTES,
+            who,
+            "a safetensors file",
+            error=ModelFileError,
+            fix=fix,
+            **given,
+        )
         if isinstance(source, bytes):
             yield _read_bytes(source, length)
         else:
             with safe_open(source, "numpy") as file:
                 slices = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118
-                header = {name: (tuple(part.get_shape()), part.get_dtype()) for name, part in slices.items()}
+                header = {
+                    name: (tuple(part.get_shape()), part.get_dtype())
+                    for name, part in slices.items()
+                }
                 yield FileContents(file.metadata() or {}, header, file.get_tensor)
     except (SafetensorError, OSError) as error:
         fix = f"It is damaged, or another kind of file: {str(error)[:200]}."
@@ -54,10 +73,12 @@ def open_safetensors(who: str, source: str | os.PathLike[str] | bytes) -> Iterat
 
 
 def _read_bytes(data: bytes, header_length: int) -> FileContents:
-    """What `safe_open` finds in a file, in its bytes, of which the first `header_length` after eight are the header.
+    """What `safe_open` finds in a file, in its bytes, of which the first `header_length` after
+    eight are the header.
 
     Raises:
-        SafetensorError: they are no such file: the header is looked at as a whole before an array is copied out.
+        SafetensorError: they are no such file: the header is looked at as a whole before an array
+            is copied out.
     """
     from safetensors import deserialize
 

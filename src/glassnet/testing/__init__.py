@@ -1,7 +1,7 @@
 """What a part is, said as checks: one that passes works everywhere in glassnet, yours like ours.
 
-Relations and gradients are checked in float64, where a wrong formula cannot hide behind rounding. Every check raises `AssertionError`
-with what was expected and what was received.
+Relations and gradients are checked in float64, where a wrong formula cannot hide behind rounding.
+Every check raises `AssertionError` with what was expected and what was received.
 """
 
 from __future__ import annotations

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 
 
 def check_gradients(model: Sequential, x: Any, y: Any) -> float:
-    """The largest relative error of the gradients that `fit` would use for these rows, against finite differences in float64.
+    """The largest relative error of the gradients that `fit` would use for these rows, against
+    finite differences in float64.
 
     Args:
         model: compiled, with or without weights.
@@ -33,10 +34,12 @@ def check_gradients(model: Sequential, x: Any, y: Any) -> float:
         y: targets.
 
     Returns:
-        The largest error of any array of weights (dimensionless): of the inner product of its gradient with a random direction.
+        The largest error of any array of weights (dimensionless): of the inner product of its
+        gradient with a random direction.
 
     Raises:
-        AssertionError: an error above 1e-6, with the layer and the weights; or a chain of links that is not the gradient of the whole.
+        AssertionError: an error above 1e-6, with the layer and the weights; or a chain of links
+            that is not the gradient of the whole.
 
     Example:
         >>> import numpy as np
@@ -59,14 +62,26 @@ def check_gradients(model: Sequential, x: Any, y: Any) -> float:
         @jax.jit
         def run(learning: Any) -> tuple[Array, Any]:
             weights = network.merge(learning, frozen)
-            done = forward_backward(program, weights, state, data, jnp.ones(len(x)), jax.random.key(0), train=True)
+            done = forward_backward(
+                program, weights, state, data, jnp.ones(len(x)), jax.random.key(0), train=True
+            )
             return done.loss, done.grads
 
         grads = run(learning)[1]
         worst = 0.0
         for path, error in finite_differences(lambda p: float(run(p)[0]), learning, grads):
             where = path_label(path, names)
-            assert_true(error <= GRADIENT_TOLERANCE, where, "a gradient equal to its finite difference", relative_error=error)
+            assert_true(
+                error <= GRADIENT_TOLERANCE,
+                where,
+                "a gradient equal to its finite difference",
+                relative_error=error,
+            )
             worst = max(worst, error)
-        assert_trees_close("Sequential", "the chain of links to be the gradient of the whole", grads, jax.grad(lambda p: run(p)[0])(learning))
+        assert_trees_close(
+            "Sequential",
+            "the chain of links to be the gradient of the whole",
+            grads,
+            jax.grad(lambda p: run(p)[0])(learning),
+        )
     return worst

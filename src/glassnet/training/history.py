@@ -51,28 +51,47 @@ class History:
     def to_data(self) -> HistoryData:
         """What a file keeps of it: all but the observations."""
         lists = {name: tuple(values) for name, values in self.history.items()}
-        return HistoryData(self.seed, dict(self.params), lists, tuple(self.epoch), self.stopped, tuple(self.seconds))
+        return HistoryData(
+            self.seed,
+            dict(self.params),
+            lists,
+            tuple(self.epoch),
+            self.stopped,
+            tuple(self.seconds),
+        )
 
     @classmethod
     def from_data(cls, data: HistoryData) -> History:
         """What a file kept."""
         lists = {name: list(values) for name, values in data.history.items()}
-        return cls(data.seed, dict(data.params), lists, list(data.epoch), data.stopped, list(data.seconds))
+        return cls(
+            data.seed, dict(data.params), lists, list(data.epoch), data.stopped, list(data.seconds)
+        )
 
     def best_epoch(self) -> int | None:
-        """The index in the lists of the lowest validation loss, or training loss where nothing was validated; None before any epoch."""
+        """The index in the lists of the lowest validation loss, or training loss where nothing was
+        validated; None before any epoch.
+        """
         losses = self.history.get("val_loss") or self.history.get("loss") or []
         return losses.index(min(losses)) if losses else None
 
     def plot(self) -> Any:
-        """A matplotlib Figure: the loss and each metric, training and validation, with the best epoch marked."""
+        """A matplotlib Figure: the loss and each metric, training and validation, with the best
+        epoch marked.
+        """
         from glassnet.plots import curves
 
         best = self.best_epoch()
-        return curves.plot_curves([epoch + 1 for epoch in self.epoch], self.history, None if best is None else self.epoch[best] + 1)
+        return curves.plot_curves(
+            [epoch + 1 for epoch in self.epoch],
+            self.history,
+            None if best is None else self.epoch[best] + 1,
+        )
 
     def to_frame(self) -> Any:
-        """A pandas DataFrame with a row per epoch (index: epochs counted from 0) and a column per logged name."""
+        """A pandas DataFrame with a row per epoch (index: epochs counted from 0) and a column per
+        logged name.
+        """
         import pandas as pd
 
         return pd.DataFrame(self.history, index=pd.Index(self.epoch, name="epoch"))

@@ -1,4 +1,6 @@
-"""What a fit says while it runs: one live line on a terminal, plain lines elsewhere, nothing where it is told to be silent."""
+"""What a fit says while it runs: one live line on a terminal, plain lines elsewhere, nothing where
+it is told to be silent.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,10 @@ MAX_LINES = 20
 
 def format_logs(logs: Mapping[str, float]) -> str:
     """Logs in one line: `loss 0.3012  accuracy 0.9120  val_loss 0.3411`."""
-    return "  ".join(f"{name} {value:.4f}" if 1e-3 <= abs(value) < 10 else f"{name} {value:.4g}" for name, value in logs.items())
+    return "  ".join(
+        f"{name} {value:.4f}" if 1e-3 <= abs(value) < 10 else f"{name} {value:.4g}"
+        for name, value in logs.items()
+    )
 
 
 def format_duration(seconds: float) -> str:
@@ -34,7 +39,8 @@ class Progress:
     """Says how a fit goes.
 
     Args:
-        verbose: "auto" or 1 for a live line on a terminal and some twenty plain ones elsewhere, 2 for one per epoch, 0 for silence.
+        verbose: "auto" or 1 for a live line on a terminal and some twenty plain ones elsewhere, 2
+            for one per epoch, 0 for silence.
         epochs: how many will be run.
 
     Raises:
@@ -42,8 +48,16 @@ class Progress:
     """
 
     def __init__(self, verbose: str | int | bool, epochs: int):
-        require(verbose in ("auto", 0, 1, 2), "fit", 'verbose to be "auto", 0, 1 or 2', verbose=verbose)
-        self.epochs, self.started_at, self.last_shown_at, self.epochs_done, self.epochs_before = epochs, time.perf_counter(), 0.0, 0, 0
+        require(
+            verbose in ("auto", 0, 1, 2), "fit", 'verbose to be "auto", 0, 1 or 2', verbose=verbose
+        )
+        self.epochs, self.started_at, self.last_shown_at, self.epochs_done, self.epochs_before = (
+            epochs,
+            time.perf_counter(),
+            0.0,
+            0,
+            0,
+        )
         self.log_every = 1 if verbose == 2 else max(1, -(-epochs // MAX_LINES))
         self.silent = not verbose
         self._live: Any = None
@@ -86,30 +100,49 @@ class Progress:
     def _is_due(self) -> bool:
         return time.perf_counter() - self.last_shown_at > 0.1
 
-    def on_slice(self, steps_done: int, steps: int | None, logs: Callable[[], Mapping[str, float]]) -> None:
-        """So many steps of the epoch under way have ended, of `steps` if that is known; `logs` gives its numbers so far."""
+    def on_slice(
+        self, steps_done: int, steps: int | None, logs: Callable[[], Mapping[str, float]]
+    ) -> None:
+        """So many steps of the epoch under way have ended, of `steps` if that is known; `logs`
+        gives its numbers so far.
+        """
         if not (self._live and steps_done and self._is_due()):
             return
         if not steps:
-            self._update_line(f"epoch {self.epochs_done + 1}/{self.epochs}  step {steps_done}  {format_logs(logs())}")
+            self._update_line(
+                f"epoch {self.epochs_done + 1}/{self.epochs}  step {steps_done}  {format_logs(logs())}"
+            )
         else:
             bar = "━" * (20 * steps_done // steps)
-            share = min((self.epochs_done - self.epochs_before + steps_done / steps) / (self.epochs - self.epochs_before), 1.0)
+            share = min(
+                (self.epochs_done - self.epochs_before + steps_done / steps)
+                / (self.epochs - self.epochs_before),
+                1.0,
+            )
             left = format_duration((time.perf_counter() - self.started_at) * (1 / share - 1))
-            self._update_line(f"epoch {self.epochs_done + 1}/{self.epochs}  {bar:<20}  step {steps_done}/{steps}  {format_logs(logs())}  {left} left")
+            self._update_line(
+                f"epoch {self.epochs_done + 1}/{self.epochs}  {bar:<20}  step {steps_done}/{steps}  {format_logs(logs())}  {left} left"
+            )
 
     def on_epoch_end(self, record: Record) -> None:
         """An epoch has ended."""
         self.epochs_done += 1
         if not record.complete:
             return
-        if self.epochs_done == self.epochs_before + 1 or self.epochs_done % self.log_every == 0 or self.epochs_done == self.epochs or record.decision.stop:
+        if (
+            self.epochs_done == self.epochs_before + 1
+            or self.epochs_done % self.log_every == 0
+            or self.epochs_done == self.epochs
+            or record.decision.stop
+        ):
             took = f"  {format_duration(record.seconds)}" if record.seconds >= 0.05 else ""
             self.log(f"epoch {self.epochs_done}/{self.epochs}  {format_logs(record.logs)}{took}")
 
 
 class InterruptGuard:
-    """While entered (in the main thread), the first Ctrl-C only sets `interrupted`; the second one interrupts at once."""
+    """While entered (in the main thread), the first Ctrl-C only sets `interrupted`; the second one
+    interrupts at once.
+    """
 
     def __init__(self) -> None:
         self.interrupted = False

@@ -1,7 +1,10 @@
-"""Lives of a training run, each a process of its own: forked from one that has imported everything and has not yet touched a device.
+"""Lives of a training run, each a process of its own: forked from one that has imported everything
+and has not yet touched a device.
 
-`python child.py cache` reads orders, a line of JSON each, and answers with how each life ended. `cache` is a folder for compiled programs,
-which lives that are not to be killed fill: a life that is killed only reads it, so that none of its files is torn.
+`python child.py cache` reads orders, a line of JSON each, and answers with how each life ended.
+`cache` is a folder for compiled programs,
+which lives that are not to be killed fill: a life that is killed only reads it, so that none of its
+    files is torn.
 """
 
 import csv  # noqa: F401  what a fit imports late is imported once, here
@@ -55,14 +58,27 @@ TABLE = {
 
 
 def noisy(optimizer=None, **options):
-    """Batch statistics, noise, and an optimizer with a memory: all that makes a run depend on its past."""
-    model = gn.Sequential([Dense(16, activation="tanh"), BatchNormalization(), Dropout(0.3), Dense(3, activation="softmax")], seed=3)
+    """Batch statistics, noise, and an optimizer with a memory: all that makes a run depend on its
+    past.
+    """
+    model = gn.Sequential(
+        [
+            Dense(16, activation="tanh"),
+            BatchNormalization(),
+            Dropout(0.3),
+            Dense(3, activation="softmax"),
+        ],
+        seed=3,
+    )
     model.compile(optimizer or Adam(0.02), SPARSE, ["accuracy"])
     return model, {"x": X, "y": Y, "batch_size": 8} | options
 
 
 def plateaus():
-    return [EarlyStopping("val_loss", patience=3), ReduceLROnPlateau("val_loss", patience=0, factor=0.5)]
+    return [
+        EarlyStopping("val_loss", patience=3),
+        ReduceLROnPlateau("val_loss", patience=0, factor=0.5),
+    ]
 
 
 def epochs(folder):
@@ -76,7 +92,9 @@ def within(folder):
 
 
 def still(folder):
-    """What an epoch began with decides when the fit stops: a weight moves by 0.5 or more in each of four epochs, not in the fifth."""
+    """What an epoch began with decides when the fit stops: a weight moves by 0.5 or more in each of
+    four epochs, not in the fifth.
+    """
     slower = LearningRateScheduler(lambda epoch, rate: 0.02 if epoch < 4 else 0.001)
     return noisy(epochs=8, batch_size=2, callbacks=[slower, StopWhen(weight_change_below=0.5)])
 
@@ -93,7 +111,14 @@ def stream(folder):
 
 def rounds(folder):
     """A list of 30 batches, drawn round and round, 20 to an epoch."""
-    return noisy(x=BATCHES, y=None, batch_size=32, epochs=8, steps_per_epoch=20, validation_data=(X[:50], Y[:50]))
+    return noisy(
+        x=BATCHES,
+        y=None,
+        batch_size=32,
+        epochs=8,
+        steps_per_epoch=20,
+        validation_data=(X[:50], Y[:50]),
+    )
 
 
 def mapped(folder):
@@ -116,30 +141,41 @@ def schedule(folder):
     """A rate that follows a schedule, under a momentum."""
     layers = [Input(6), Dense(16, activation="relu"), Dropout(0.2), Dense(3, activation="softmax")]
     model = gn.Sequential(layers, seed=7)
-    model.compile(SGD(Warmup(CosineDecay(0.1, 230), 20), momentum=0.9, nesterov=True, clipnorm=1.0), SPARSE, ["accuracy"])
+    model.compile(
+        SGD(Warmup(CosineDecay(0.1, 230), 20), momentum=0.9, nesterov=True, clipnorm=1.0),
+        SPARSE,
+        ["accuracy"],
+    )
     return model, {"x": X, "y": Y, "batch_size": 8, "epochs": 8}
 
 
 def files(folder):
     """A log and the best model, which are to be those of a run that was never stopped."""
     best = ModelCheckpoint(folder / "best.glassnet", save_best_only=True)
-    return noisy(epochs=9, validation_split=0.2, callbacks=[CSVLogger(folder / "log.csv"), best, *plateaus()])
+    return noisy(
+        epochs=9, validation_split=0.2, callbacks=[CSVLogger(folder / "log.csv"), best, *plateaus()]
+    )
 
 
-SCENARIOS = {make.__name__: make for make in (epochs, within, still, stream, rounds, mapped, table, schedule, files)}
+SCENARIOS = {
+    make.__name__: make
+    for make in (epochs, within, still, stream, rounds, mapped, table, schedule, files)
+}
 AFTER_EPOCHS = (epochs, files)
 """Those that keep to checkpoints after epochs; the others write one after every other slice."""
 
 LETTERS = {"write": "w", "half": "h", "fsync": "f", "rename": "r", "fsync folder": "F", "done": "d"}
 BEGUN, TRAINED, ENDED = "b", "s", "e"
-"""What a life tells, a letter each: that `fit` begins, the points that its writes reach, a slice that is done, and that its run has
-nothing left to do."""
+"""What a life tells, a letter each: that `fit` begins, the points that its writes reach, a slice
+that is done, and that its run has nothing left to do."""
 
 
 def packed(model):
     """All that a model is, its history, weights and the optimizer's memory, but no seconds."""
     saved, built, arrays = model._export()
-    return model_file.pack_model(replace(saved, history=replace(saved.history, seconds=())), built, arrays)
+    return model_file.pack_model(
+        replace(saved, history=replace(saved.history, seconds=())), built, arrays
+    )
 
 
 def die(by=signal.SIGKILL):
@@ -150,9 +186,11 @@ def live(order, tell):
     """One life: train, killed as ordered, and write all that came of it.
 
     Args:
-        order: the scenario, its folder, steps of a slice, and how to die: None, ["point", which, n] at that point of the n-th checkpoint
-            (["other", which, n] of the n-th file that is none; ["stop", which, n] to stand still there), ["timer", seconds] after `fit`
-            began, ["close"] once its last checkpoint is written, ["returned"] after `fit`; ["outside", seconds] is the other process's.
+        order: the scenario, its folder, steps of a slice, and how to die: None, ["point", which, n]
+            at that point of the n-th checkpoint (["other", which, n] of the n-th file that is none;
+            ["stop", which, n] to stand still there), ["timer", seconds] after `fit` began,
+            ["close"] once its last checkpoint is written, ["returned"] after `fit`; ["outside",
+            seconds] is the other process's.
         tell: called with letters.
     """
     folder, (how, *when) = Path(order["folder"]), order["die"] or ["not"]
@@ -232,7 +270,11 @@ def forked(order):
                 break
     seconds = time.perf_counter() - began
     os.close(hear)
-    return {"code": os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), "told": told.decode(), "seconds": seconds}
+    return {
+        "code": os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]),
+        "told": told.decode(),
+        "seconds": seconds,
+    }
 
 
 if __name__ == "__main__":

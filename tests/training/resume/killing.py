@@ -1,4 +1,6 @@
-"""Runs that are killed for real, again and again, until one life ends by itself; the suite here and `benchmarks/kills.py` share it."""
+"""Runs that are killed for real, again and again, until one life ends by itself; the suite here and
+`benchmarks/kills.py` share it.
+"""
 
 import fcntl
 import json
@@ -41,7 +43,9 @@ class Nursery:
         cache = self.folder / "cache"
         cache.mkdir(parents=True)
         command = [sys.executable, child.__file__, str(cache) if self.cache else ""]
-        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self._process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
         return self
 
     def __exit__(self, *_):
@@ -50,7 +54,12 @@ class Nursery:
         self._process.stdout.close()
 
     def order(self, run, die, steps):
-        order = {"scenario": run.scenario, "folder": str(run.folder), "slice": steps, "die": die if self.armed else None}
+        order = {
+            "scenario": run.scenario,
+            "folder": str(run.folder),
+            "slice": steps,
+            "die": die if self.armed else None,
+        }
         self._process.stdin.write(json.dumps(order) + "\n")
         self._process.stdin.flush()
 
@@ -58,7 +67,9 @@ class Nursery:
         return json.loads(self._process.stdout.readline())
 
     def whole(self, scenario):
-        """What comes of a run that was never stopped, and how many seconds the second one took: the first compiles, for all to come."""
+        """What comes of a run that was never stopped, and how many seconds the second one took: the
+        first compiles, for all to come.
+        """
         if scenario not in self.wholes:
             runs = [Run(self, scenario) for _ in range(2)]
             seconds = [run.live()["seconds"] for run in runs]
@@ -71,8 +82,8 @@ class Run:
     """A run in a folder of its own.
 
     Attributes:
-        kills: how many lives were killed before they had ended, by how far they had come: "starting" to train, "training", or "ended"
-            but for the result.
+        kills: how many lives were killed before they had ended, by how far they had come:
+            "starting" to train, "training", or "ended" but for the result.
     """
 
     def __init__(self, nursery, scenario):
@@ -82,7 +93,9 @@ class Run:
         self.folder.mkdir()
 
     def live(self, die=None, steps=16):
-        """One life, and whether it was killed before it had a result; what it leaves is sound. A kill that comes later is none."""
+        """One life, and whether it was killed before it had a result; what it leaves is sound. A
+        kill that comes later is none.
+        """
         self.nursery.order(self, die, steps)
         life = self.nursery.answer()
         over = (self.folder / "result").exists()
@@ -91,7 +104,13 @@ class Run:
         check(self.folder / "run")
         life["killed"] = not over
         if not over:
-            self.kills["ended" if child.ENDED in life["told"] else "training" if child.TRAINED in life["told"] else "starting"] += 1
+            self.kills[
+                "ended"
+                if child.ENDED in life["told"]
+                else "training"
+                if child.TRAINED in life["told"]
+                else "starting"
+            ] += 1
         return life
 
     def result(self):
@@ -110,9 +129,14 @@ class Run:
 
 
 def check(folder):
-    """A run's checkpoints: whole, few, with one file at most beside them that was not finished, and free for the next to take up."""
+    """A run's checkpoints: whole, few, with one file at most beside them that was not finished, and
+    free for the next to take up.
+    """
     left = {path.name: path for path in folder.glob("*")}
-    lock, files = left.pop("lock", None), [left.pop(name) for name in list(left) if CHECKPOINT_NAME.fullmatch(name)]
+    lock, files = (
+        left.pop("lock", None),
+        [left.pop(name) for name in list(left) if CHECKPOINT_NAME.fullmatch(name)],
+    )
     assert len(files) <= MAX_TO_KEEP + 1, files
     assert len(left) <= 1, left
     assert all(name.startswith(".checkpoint-") and name.endswith(".part") for name in left), left
@@ -125,10 +149,12 @@ def check(folder):
 
 
 def at_points(nursery, scenario, points=tuple(child.LETTERS), every=1):
-    """Kill at all these points of each checkpoint of a run, or of every so many-th, until none is left.
+    """Kill at all these points of each checkpoint of a run, or of every so many-th, until none is
+    left.
 
-    Up to "rename" a write that is killed is made again by the next life, as its first; after it the next write is another. So "fsync
-    folder" is last among points of one write, and "done" is for a run of its own.
+    Up to "rename" a write that is killed is made again by the next life, as its first; after it the
+    next write is another. So "fsync folder" is last among points of one write, and "done" is for a
+    run of its own.
     """
     runs, _ = [], nursery.whole(scenario)
     for of_one_write in (points[:-1], points[-1:]):
@@ -156,7 +182,8 @@ def at_other_files(nursery, scenario):
 
 
 def at_random(nursery, scenario, kills, how, seed=0, tries=6):
-    """Kill so often at moments drawn from the length of an unharmed life, and half as long again, as a busy machine may take longer.
+    """Kill so often at moments drawn from the length of an unharmed life, and half as long again,
+    as a busy machine may take longer.
 
     A run that ends before its kill is followed by a new one.
 
@@ -168,7 +195,9 @@ def at_random(nursery, scenario, kills, how, seed=0, tries=6):
     seconds, lives = nursery.whole(scenario)[1], 0
     while killed(runs) < kills:
         new, lives = not runs[-1].kills, lives + 1
-        assert lives <= tries * (kills + 1), f"{killed(runs)} of {kills} kills landed in {lives - 1} lives"
+        assert lives <= tries * (kills + 1), (
+            f"{killed(runs)} of {kills} kills landed in {lives - 1} lives"
+        )
         life = runs[-1].live([how, rng.uniform(0, 1.5 * seconds)], rng.choice(SLICES))
         if not life["killed"]:
             seconds = life["seconds"] if new else seconds
@@ -177,7 +206,9 @@ def at_random(nursery, scenario, kills, how, seed=0, tries=6):
 
 
 def at_the_end(nursery, scenario):
-    """Kill once the last checkpoint is written, and twice when the run was found to be at its end."""
+    """Kill once the last checkpoint is written, and twice when the run was found to be at its
+    end.
+    """
     run, _ = Run(nursery, scenario), nursery.whole(scenario)
     for how in ("close", "close", "returned"):
         life = run.live([how])

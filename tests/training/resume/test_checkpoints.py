@@ -36,7 +36,12 @@ def test_the_newest_two_are_kept(tmp_path):
 
     fit(tmp_path, epochs=4, callbacks=LambdaCallback(look))
     name = "checkpoint-{:06d}-{:09d}.glassnet".format
-    assert seen == [[name(0, 0)], [name(1, 5), name(0, 0)], [name(2, 10), name(1, 5)], [name(3, 15), name(2, 10)]]
+    assert seen == [
+        [name(0, 0)],
+        [name(1, 5), name(0, 0)],
+        [name(2, 10), name(1, 5)],
+        [name(3, 15), name(2, 10)],
+    ]
     assert [path.name for path in files(tmp_path)] == [name(4, 20), name(3, 15)]
     assert sorted(path.name for path in tmp_path.iterdir()) == [name(3, 15), name(4, 20), "lock"]
 
@@ -45,7 +50,11 @@ def test_within_an_epoch_they_are_written_by_the_clock(tmp_path, monkeypatch):
     """Every slice is looked at; one that is younger than so many seconds is let be."""
     written, write = [], checkpoints.CheckpointFolder.write
     monkeypatch.setattr(SlicePacer, "slice_steps", 1)
-    monkeypatch.setattr(checkpoints.CheckpointFolder, "write", lambda self, *given: (written.append(given[:2]), write(self, *given)))
+    monkeypatch.setattr(
+        checkpoints.CheckpointFolder,
+        "write",
+        lambda self, *given: (written.append(given[:2]), write(self, *given)),
+    )
     fit(tmp_path / "a", epochs=1)
     assert written == [(0, 0), (1, 5)]
     monkeypatch.setattr(resume, "CHECKPOINT_SECONDS", -1.0)
@@ -55,7 +64,9 @@ def test_within_an_epoch_they_are_written_by_the_clock(tmp_path, monkeypatch):
 
 
 def test_a_checkpoint_is_a_model(killed):
-    """`gn.load` reads it: the weights as they stood, in the middle of an epoch; what it is trained on with goes on with the run."""
+    """`gn.load` reads it: the weights as they stood, in the middle of an epoch; what it is trained
+    on with goes on with the run.
+    """
     model = gn.load(files(killed)[0])
     assert (model.epoch, model._step) == (2, 12)
     assert model.history.epoch == [0, 1]
@@ -178,7 +189,9 @@ DAMAGES = {
 
 @pytest.mark.parametrize("damage", DAMAGES, ids=lambda damage: damage.__name__)
 def test_a_damaged_one_is_said_and_passed_over(damage, killed, whole):
-    """The run goes on from the one before it, with the same end; it is not kept in the place of a sound one."""
+    """The run goes on from the one before it, with the same end; it is not kept in the place of a
+    sound one.
+    """
     newest, before = files(killed)
     damage(newest)
     said = rf"{newest.name}: .*{DAMAGES[damage]}.* The run goes on from {before.name}\."
@@ -203,7 +216,10 @@ def test_one_under_another_name(killed, whole):
     """Counted as newer, it would have the run begin there for ever."""
     newest = files(killed)[0]
     newest.rename(killed / "checkpoint-000090-000000900.glassnet")
-    with pytest.warns(DataWarning, match=f"checkpoint-000090.*expected the name that it was written under, {newest.name}"):
+    with pytest.warns(
+        DataWarning,
+        match=f"checkpoint-000090.*expected the name that it was written under, {newest.name}",
+    ):
         model, _ = fit(killed)
     assert same_bits(model, whole)
     assert len([path for path in files(killed) if sound(path)]) == 3
@@ -214,9 +230,7 @@ def test_one_under_another_name(killed, whole):
 def test_all_of_them_damaged(killed):
     for path in files(killed):
         cut(path)
-    said = (
-        r"resume: expected a checkpoint that can be read. Received: problems=\[.checkpoint-.*checkpoint-.*Remove the folder to begin anew\."
-    )
+    said = r"resume: expected a checkpoint that can be read. Received: problems=\[.checkpoint-.*checkpoint-.*Remove the folder to begin anew\."
     with pytest.raises(ModelFileError, match=said):
         fit(killed)
     shutil.rmtree(killed)
@@ -224,7 +238,9 @@ def test_all_of_them_damaged(killed):
 
 
 def test_no_bit_can_change_unseen(killed, tmp_path_factory):
-    """Whichever byte is another: it is an error of ours, or what was written is read all the same."""
+    """Whichever byte is another: it is an error of ours, or what was written is read all the
+    same.
+    """
     path, data = files(killed)[0], files(killed)[0].read_bytes()
     bent = tmp_path_factory.mktemp("bent") / path.name
     right = model_file.read_run(path)
@@ -265,7 +281,9 @@ def full(code, at):
 @pytest.mark.parametrize("at", ["write", "half", "fsync", "rename", "fsync folder"])
 @pytest.mark.parametrize("slices", [False, True])
 def test_a_full_disk_ends_the_run_and_no_more(at, slices, tmp_path, monkeypatch, whole):
-    """The checkpoints before it stay whole, nothing half is left, and the run goes on once there is room."""
+    """The checkpoints before it stay whole, nothing half is left, and the run goes on once there is
+    room.
+    """
     monkeypatch.setattr(SlicePacer, "slice_steps", 1)
     monkeypatch.setattr(resume, "CHECKPOINT_SECONDS", -1.0 if slices else 30.0)
     count, write = [], model_file.write
@@ -280,7 +298,10 @@ def test_a_full_disk_ends_the_run_and_no_more(at, slices, tmp_path, monkeypatch,
 
     with monkeypatch.context() as patch:
         patch.setattr(model_file, "write", fails)
-        with pytest.raises(ModelFileError, match=r"save: expected a file that can be written. .* It said: No space left on device"):
+        with pytest.raises(
+            ModelFileError,
+            match=r"save: expected a file that can be written. .* It said: No space left on device",
+        ):
             fit(tmp_path)
     assert all(map(sound, files(tmp_path)))
     assert not list(tmp_path.glob(".*"))
@@ -294,18 +315,26 @@ def test_a_folder_that_cannot_be_written(tmp_path, monkeypatch):
     denied = full(errno.EROFS, "write")
     with monkeypatch.context() as patch:
         patch.setattr("builtins.open", lambda *given, **how: denied("write"))
-        with pytest.raises(ModelFileError, match=r"resume: expected a folder that can be written to.* It said: Read-only file system"):
+        with pytest.raises(
+            ModelFileError,
+            match=r"resume: expected a folder that can be written to.* It said: Read-only file system",
+        ):
             checkpoints.CheckpointFolder(tmp_path)
     model = plain_model()
     before = model.get_weights()
     monkeypatch.setattr(atomic_write, "failpoint", denied)
-    with pytest.raises(ModelFileError, match=r"expected a file that can be written. .* It said: Read-only file system"):
+    with pytest.raises(
+        ModelFileError,
+        match=r"expected a file that can be written. .* It said: Read-only file system",
+    ):
         fit(tmp_path, model)
     assert all(map(np.array_equal, before, model.get_weights()))
     assert model.epoch == 0
 
 
-@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no device that is always full")
+@pytest.mark.skipif(
+    not os.path.exists("/dev/full"), reason="there is no device that is always full"
+)
 def test_a_lock_that_cannot_be_written(tmp_path):
     (tmp_path / "lock").symlink_to("/dev/full")
     with pytest.raises(ModelFileError, match="resume: expected a folder that can be written to"):
@@ -313,7 +342,9 @@ def test_a_lock_that_cannot_be_written(tmp_path):
 
 
 def test_a_long_history_is_kept(tmp_path):
-    """A run of 5,000 epochs, the last to be done: what it says of itself is small enough to be read again."""
+    """A run of 5,000 epochs, the last to be done: what it says of itself is small enough to be read
+    again.
+    """
     model, log = fit(tmp_path, epochs=1, validation_split=0.2)
     for values in (*log.history.values(), log.seconds):
         values *= 5000

@@ -1,9 +1,12 @@
-"""A fit that is killed for real, at every write and at random moments, ends with the bytes of one that was not, which is the oracle.
+"""A fit that is killed for real, at every write and at random moments, ends with the bytes of one
+that was not, which is the oracle.
 
-What a power cut could lose beyond that, no kill can show: the system still has what a dead process wrote. That bytes are forced to
+What a power cut could lose beyond that, no kill can show: the system still has what a dead process
+    wrote. That bytes are forced to
 disk before they are put in place is seen in `test_storage_atomic.test_a_disk_that_is_full`.
 
-No kill is taken on trust: a life counts as killed if SIGKILL ended it before it had a result. Each test says how many must have been;
+No kill is taken on trust: a life counts as killed if SIGKILL ended it before it had a result. Each
+    test says how many must have been;
 `test_there_are_fifty` adds them up.
 """
 
@@ -27,7 +30,9 @@ RANDOM = {
     "timer": {"rounds": 2, "mapped": 2, "schedule": 2},
 }
 EVERY_WRITE = {"files": (2, 2 * 6), "within": (6, 2 * 6), "still": (8, 2 * 6)}
-"""Every how many-th, and how many kills that makes at least: each run takes four epochs, or more."""
+"""Every how many-th, and how many kills that makes at least: each run takes four epochs, or
+more.
+"""
 AT_THE_END = {"within": 3, "files": 3}
 
 
@@ -40,7 +45,9 @@ def nursery(tmp_path_factory):
 def test_there_are_fifty():
     kills = sum(least for _, least in EVERY_WRITE.values())
     assert kills + sum(sum(kinds.values()) for kinds in (*RANDOM.values(), AT_THE_END)) >= 50
-    assert {scenario for kinds in (*RANDOM.values(), EVERY_WRITE) for scenario in kinds} == set(child.SCENARIOS)
+    assert {scenario for kinds in (*RANDOM.values(), EVERY_WRITE) for scenario in kinds} == set(
+        child.SCENARIOS
+    )
 
 
 def same(runs, kills):
@@ -50,7 +57,9 @@ def same(runs, kills):
 
 @pytest.mark.parametrize("scenario", EVERY_WRITE)
 def test_at_every_point_of_writes(nursery, scenario):
-    """Of all checkpoints of a run that writes after epochs; of some where there are many, within epochs."""
+    """Of all checkpoints of a run that writes after epochs; of some where there are many, within
+    epochs.
+    """
     every, least = EVERY_WRITE[scenario]
     same(killing.at_points(nursery, scenario, every=every), least)
 
@@ -59,7 +68,10 @@ def test_at_every_point_of_the_best_model(nursery):
     same(killing.at_other_files(nursery, "files"), 6)
 
 
-@pytest.mark.parametrize(("how", "scenario", "kills"), [(how, *each) for how, kinds in RANDOM.items() for each in kinds.items()])
+@pytest.mark.parametrize(
+    ("how", "scenario", "kills"),
+    [(how, *each) for how, kinds in RANDOM.items() for each in kinds.items()],
+)
 def test_at_random_moments(nursery, how, scenario, kills):
     same(killing.at_random(nursery, scenario, kills, how), kills)
 
@@ -91,7 +103,9 @@ def test_a_suite_without_kills_fails(tmp_path):
 
 
 def test_a_folder_is_one_process_s_until_it_is_killed(nursery):
-    """Another is told by whom it is used, while the other stands still in the middle of a write; killed, it holds nothing any more."""
+    """Another is told by whom it is used, while the other stands still in the middle of a write;
+    killed, it holds nothing any more.
+    """
     run = killing.Run(nursery, "within")
     nursery.order(run, ["stop", "half", 3], 16)
     lock, parts = run.folder / "run" / "lock", []
@@ -102,7 +116,10 @@ def test_a_folder_is_one_process_s_until_it_is_killed(nursery):
         time.sleep(0.05)
     holder = int(lock.read_text())
     try:
-        with pytest.raises(ConfigError, match=f"resume: expected a folder that no fit uses now.* process='{holder}'"):
+        with pytest.raises(
+            ConfigError,
+            match=f"resume: expected a folder that no fit uses now.* process='{holder}'",
+        ):
             CheckpointFolder(run.folder / "run")
         assert len(parts) == 1
     finally:

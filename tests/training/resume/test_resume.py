@@ -1,4 +1,6 @@
-"""A run that dies anywhere, again and again, ends as one that never did: the oracle is the same fit without `resume`, bit for bit."""
+"""A run that dies anywhere, again and again, ends as one that never did: the oracle is the same fit
+without `resume`, bit for bit.
+"""
 
 import math
 from dataclasses import dataclass
@@ -64,7 +66,8 @@ def same(alive, reborn):
 def check(monkeypatch, folder, run, slices=4, steps=1):
     """`run(**options)` gives a model and its history; it dies and is resumed, and gives the same.
 
-    Of epochs of four or five steps, so many slices have it go on from within epochs, and from between them.
+    Of epochs of four or five steps, so many slices have it go on from within epochs, and from
+    between them.
     """
     again, lives = in_lives(monkeypatch, lambda: run(resume=folder), slices, steps)
     assert lives
@@ -79,10 +82,18 @@ SOURCES = {
     "classes": (X, Y, {"batch_size": 8, "class_weight": {0: 2.0, 2: 0.5}}),
     "balanced": (X, Y, {"batch_size": 8, "class_weight": "balanced", "validation_split": 0.2}),
     "one-hot": (X, ONE_HOT, {"batch_size": 8, "validation_data": (X[:9], ONE_HOT[:9], WEIGHT[:9])}),
-    "float64": (X.astype(float), Y.astype(float), {"batch_size": 8, "validation_data": (X[:9].astype(float), Y[:9])}),
+    "float64": (
+        X.astype(float),
+        Y.astype(float),
+        {"batch_size": 8, "validation_data": (X[:9].astype(float), Y[:9])},
+    ),
     "list": (BATCHES, None, {}),
     "list of weighed": (WEIGHED, None, {"validation_data": BATCHES[1:3]}),
-    "list in steps": (BATCHES, None, {"steps_per_epoch": 3, "validation_data": BATCHES, "validation_steps": 2}),
+    "list in steps": (
+        BATCHES,
+        None,
+        {"steps_per_epoch": 3, "validation_data": BATCHES, "validation_steps": 2},
+    ),
     "class weights of batches": (BATCHES, None, {"class_weight": {1: 3.0}}),
     "loader": (Loader(), None, {"steps_per_epoch": 7}),
     "flow": (Flow(), None, {"validation_data": Flow()}),
@@ -111,7 +122,9 @@ def test_a_memory_map_goes_on(options, tmp_path, monkeypatch, small_chunks):
     """With the bits of the same rows in memory."""
     np.save(tmp_path / "x.npy", X)
     mapped = np.load(tmp_path / "x.npy", mmap_mode="r")
-    again, lives = in_lives(monkeypatch, lambda: fit(mapped, Y, batch_size=8, resume=tmp_path / "run", **options))
+    again, lives = in_lives(
+        monkeypatch, lambda: fit(mapped, Y, batch_size=8, resume=tmp_path / "run", **options)
+    )
     assert lives >= 2
     same(fit(X, Y, batch_size=8, **options), again)
 
@@ -137,7 +150,11 @@ OPTIMIZERS = [
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=lambda optimizer: type(optimizer).__name__)
 def test_any_optimizer_goes_on(optimizer, tmp_path, monkeypatch):
-    check(monkeypatch, tmp_path, lambda **more: fit(X, Y, lambda: plain_model(optimizer), batch_size=8, **more))
+    check(
+        monkeypatch,
+        tmp_path,
+        lambda **more: fit(X, Y, lambda: plain_model(optimizer), batch_size=8, **more),
+    )
 
 
 @dataclass(frozen=True)
@@ -161,20 +178,46 @@ class Remembers(Callback):
 
 
 MEMORIES = {
-    "number": (math.inf, lambda memory, record: (min(memory, record.logs["loss"]), 0.01 * min(memory, 2.0))),
+    "number": (
+        math.inf,
+        lambda memory, record: (min(memory, record.logs["loss"]), 0.01 * min(memory, 2.0)),
+    ),
     "nan": (math.nan, lambda memory, record: (memory, 0.03 if math.isnan(memory) else 0.01)),
     "numpy": (np.float64(0.5), lambda memory, record: (memory * np.float64(0.7), memory / 10)),
     "tuple": ((), lambda memory, record: ((*memory, record.epoch), 0.02 / (1 + len(memory)))),
-    "list": ([], lambda memory, record: ([*memory, [record.logs["loss"]]], 0.02 / (1 + len(memory)))),
-    "dict": ({}, lambda memory, record: (memory | {str(record.epoch): [(1, None)]}, 0.02 / (1 + len(memory)))),
-    "dataclass": (Seen(), lambda memory, record: (Seen(1.0, (*memory.epochs, record.epoch)), 0.02 / (1 + len(memory.epochs)))),
-    "nothing, then a dataclass": (None, lambda memory, record: (Seen(), 0.01 if memory is None else 0.03)),
+    "list": (
+        [],
+        lambda memory, record: ([*memory, [record.logs["loss"]]], 0.02 / (1 + len(memory))),
+    ),
+    "dict": (
+        {},
+        lambda memory, record: (
+            memory | {str(record.epoch): [(1, None)]},
+            0.02 / (1 + len(memory)),
+        ),
+    ),
+    "dataclass": (
+        Seen(),
+        lambda memory, record: (
+            Seen(1.0, (*memory.epochs, record.epoch)),
+            0.02 / (1 + len(memory.epochs)),
+        ),
+    ),
+    "nothing, then a dataclass": (
+        None,
+        lambda memory, record: (Seen(), 0.01 if memory is None else 0.03),
+    ),
 }
 
 
 @pytest.mark.parametrize("kind", MEMORIES)
 def test_what_a_callback_remembers_goes_on(kind, tmp_path, monkeypatch):
-    check(monkeypatch, tmp_path, lambda **more: rows(lambda: Remembers(*MEMORIES[kind]), epochs=4, **more), slices=7)
+    check(
+        monkeypatch,
+        tmp_path,
+        lambda **more: rows(lambda: Remembers(*MEMORIES[kind]), epochs=4, **more),
+        slices=7,
+    )
 
 
 def kept_at(*epochs):
@@ -189,9 +232,16 @@ CALLBACKS = {
     "best third": lambda: kept_at(2),
     "best at the end": lambda: kept_at(5),
     "plateau": lambda: ReduceLROnPlateau("loss", patience=0, min_delta=10.0, factor=0.5),
-    "plateau with rest": lambda: ReduceLROnPlateau("loss", patience=0, min_delta=10.0, factor=0.5, cooldown=1),
-    "scheduler": lambda: LearningRateScheduler(lambda epoch, rate: rate * (0.5 if epoch % 2 else 1.1)),
-    "two rates": lambda: [LearningRateScheduler(lambda epoch, rate: rate / 2), ReduceLROnPlateau("loss", patience=0, min_delta=10.0)],
+    "plateau with rest": lambda: ReduceLROnPlateau(
+        "loss", patience=0, min_delta=10.0, factor=0.5, cooldown=1
+    ),
+    "scheduler": lambda: LearningRateScheduler(
+        lambda epoch, rate: rate * (0.5 if epoch % 2 else 1.1)
+    ),
+    "two rates": lambda: [
+        LearningRateScheduler(lambda epoch, rate: rate / 2),
+        ReduceLROnPlateau("loss", patience=0, min_delta=10.0),
+    ],
     "change": lambda: StopWhen(weight_change_below=0.052),
     "loss": lambda: StopWhen(loss_below=1.05),
 }
@@ -199,7 +249,9 @@ CALLBACKS = {
 
 @pytest.mark.parametrize("callbacks", CALLBACKS)
 def test_any_callback_goes_on(callbacks, tmp_path, monkeypatch):
-    check(monkeypatch, tmp_path, lambda **more: rows(CALLBACKS[callbacks], epochs=6, **more), slices=7)
+    check(
+        monkeypatch, tmp_path, lambda **more: rows(CALLBACKS[callbacks], epochs=6, **more), slices=7
+    )
 
 
 def test_some_of_those_stop_early():
@@ -211,9 +263,27 @@ def test_some_of_those_stop_early():
 
 
 METRICS = {
-    "two classes": (1, "sigmoid", "binary_crossentropy", Y > 0, [AUC(), F1Score(), "accuracy", "precision"]),
-    "classes": (3, "softmax", SPARSE, Y, [TopKCategoricalAccuracy(2), F1Score(average="macro"), "accuracy"]),
-    "numbers": (1, "linear", "mse", X @ [1.0, 2.0, -1.0, 0.5], [R2Score(), "mae", "root_mean_squared_error"]),
+    "two classes": (
+        1,
+        "sigmoid",
+        "binary_crossentropy",
+        Y > 0,
+        [AUC(), F1Score(), "accuracy", "precision"],
+    ),
+    "classes": (
+        3,
+        "softmax",
+        SPARSE,
+        Y,
+        [TopKCategoricalAccuracy(2), F1Score(average="macro"), "accuracy"],
+    ),
+    "numbers": (
+        1,
+        "linear",
+        "mse",
+        X @ [1.0, 2.0, -1.0, 0.5],
+        [R2Score(), "mae", "root_mean_squared_error"],
+    ),
 }
 
 
@@ -226,7 +296,11 @@ def test_sums_of_an_epoch_under_way_go_on(kind, tmp_path, monkeypatch):
         model.compile(SGD(0.05), loss, metrics)
         return model
 
-    check(monkeypatch, tmp_path, lambda **more: fit(X, y, model, batch_size=8, validation_split=0.2, **more))
+    check(
+        monkeypatch,
+        tmp_path,
+        lambda **more: fit(X, y, model, batch_size=8, validation_split=0.2, **more),
+    )
 
 
 class Table(NamedTuple):
@@ -236,10 +310,19 @@ class Table(NamedTuple):
     last: Dense
 
 
-PEOPLE = pandas.DataFrame({"height": X[:, 0] * 10 + 170, "club": np.array(["chess", "row", "sing"])[Y], "age": WEIGHT * 20})
+PEOPLE = pandas.DataFrame(
+    {
+        "height": X[:, 0] * 10 + 170,
+        "club": np.array(["chess", "row", "sing"])[Y],
+        "age": WEIGHT * 20,
+    }
+)
 PEOPLE["weight"] = 0.9 * PEOPLE.height - 90 + X[:, 1]
 PEOPLE.loc[::7, "height"] = np.nan
-TABLES = {"numbers": Table("weight", Dense(1)), "labels": Table("club", Dense(3, activation="softmax"))}
+TABLES = {
+    "numbers": Table("weight", Dense(1)),
+    "labels": Table("club", Dense(3, activation="softmax")),
+}
 
 
 @pytest.mark.parametrize("kind", TABLES)
@@ -249,7 +332,15 @@ def test_a_table_goes_on(kind, tmp_path, monkeypatch):
 
     def run(**options):
         model = gn.Sequential([Dense(4, activation="tanh"), Dropout(0.1), last], seed=0)
-        log = model.fit(PEOPLE, target=target, batch_size=8, epochs=3, validation_split=0.2, verbose=0, **options)
+        log = model.fit(
+            PEOPLE,
+            target=target,
+            batch_size=8,
+            epochs=3,
+            validation_split=0.2,
+            verbose=0,
+            **options,
+        )
         return model, log
 
     check(monkeypatch, tmp_path, run)
@@ -281,7 +372,11 @@ def test_a_model_that_learned_before_goes_on(tmp_path, monkeypatch):
 
 def test_frozen_layers_go_on(tmp_path, monkeypatch):
     def model():
-        layers = [Input(4), Dense(5, activation="tanh", trainable=False), Dense(3, activation="softmax")]
+        layers = [
+            Input(4),
+            Dense(5, activation="tanh", trainable=False),
+            Dense(3, activation="softmax"),
+        ]
         model = gn.Sequential(layers, seed=0)
         model.compile(Adam(0.02), SPARSE)
         model.layers[0].set_weights([np.ones((4, 5)), np.zeros(5)])
@@ -301,16 +396,23 @@ def seedless(look):
 @pytest.mark.parametrize("look", [False, True])
 @pytest.mark.parametrize("options", [{}, {"seed": 3}], ids=str)
 def test_a_model_without_a_seed_takes_that_of_the_run(look, options, tmp_path, monkeypatch):
-    """Oracle: the run that never died, of a model with the seed that was drawn, or of one that found no run to go on with."""
+    """Oracle: the run that never died, of a model with the seed that was drawn, or of one that
+    found no run to go on with.
+    """
     run = {"batch_size": 8, "epochs": 3, "verbose": 0, "validation_split": 0.2} | options
-    again, lives = in_lives(monkeypatch, lambda: fit(model=lambda: seedless(look), y=Y, resume=tmp_path, **run))
+    again, lives = in_lives(
+        monkeypatch, lambda: fit(model=lambda: seedless(look), y=Y, resume=tmp_path, **run)
+    )
     assert lives >= 2
     model = plain_model(seed=again[0].seed)
     same((model, model.fit(X, Y, **run)), again)
 
 
 def kerasic():
-    model = keras.Sequential([keras.layers.Dense(5, activation="tanh"), keras.layers.Dense(3, activation="softmax")], seed=1)
+    model = keras.Sequential(
+        [keras.layers.Dense(5, activation="tanh"), keras.layers.Dense(3, activation="softmax")],
+        seed=1,
+    )
     model.compile("adam", SPARSE, ["accuracy"])
     return model
 
@@ -352,10 +454,16 @@ def test_files_of_callbacks_are_those_of_a_run_that_never_died(tmp_path, monkeyp
         home.mkdir(exist_ok=True)
         where = str(home / "{epoch:02d}-{val_loss:.4f}.glassnet")
         monkeypatch.chdir(home)
-        return rows(lambda: [CSVLogger("log.csv"), ModelCheckpoint(where, save_best_only=True)], epochs=5, **options)
+        return rows(
+            lambda: [CSVLogger("log.csv"), ModelCheckpoint(where, save_best_only=True)],
+            epochs=5,
+            **options,
+        )
 
     alive = run(tmp_path / "a")
-    again, lives = in_lives(monkeypatch, lambda: run(tmp_path / "b", resume=tmp_path / "run"), slices=4)
+    again, lives = in_lives(
+        monkeypatch, lambda: run(tmp_path / "b", resume=tmp_path / "run"), slices=4
+    )
     assert lives >= 2
     same(alive, again)
     assert (tmp_path / "a" / "log.csv").read_bytes() == (tmp_path / "b" / "log.csv").read_bytes()
@@ -363,14 +471,18 @@ def test_files_of_callbacks_are_those_of_a_run_that_never_died(tmp_path, monkeyp
     assert saved[0] == saved[1]
     assert len(saved[0]) > 2
     for name in saved[0][:-1]:
-        assert as_it_was(gn.load(tmp_path / "a" / name)) == as_it_was(gn.load(tmp_path / "b" / name))
+        assert as_it_was(gn.load(tmp_path / "a" / name)) == as_it_was(
+            gn.load(tmp_path / "b" / name)
+        )
 
 
 def test_one_packing_is_as_good_as_another(tmp_path, monkeypatch):
     """Lives may differ in how many batches make a chunk."""
 
     def run(**options):
-        monkeypatch.setattr(prefetch, "MAX_BATCHES_PER_CHUNK", 2 + len(list(tmp_path.rglob("*.glassnet"))) % 3)
+        monkeypatch.setattr(
+            prefetch, "MAX_BATCHES_PER_CHUNK", 2 + len(list(tmp_path.rglob("*.glassnet"))) % 3
+        )
         return fit(BATCHES, **options)
 
     check(monkeypatch, tmp_path, run)

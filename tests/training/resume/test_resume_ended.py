@@ -1,4 +1,6 @@
-"""How a run ends that was resumed: finished, told to do more, stopped, interrupted, failed by its batches, diverged."""
+"""How a run ends that was resumed: finished, told to do more, stopped, interrupted, failed by its
+batches, diverged.
+"""
 
 import signal
 import warnings
@@ -35,11 +37,15 @@ def test_a_run_that_is_finished_is_given_back(tmp_path, capsys):
     )
     assert again.history is other
     assert [path.stat().st_mtime_ns for path in files(tmp_path)] == stamps
-    assert capsys.readouterr().out == f"{tmp_path}: the run has done 3 epochs; nothing is left to do\n"
+    assert (
+        capsys.readouterr().out == f"{tmp_path}: the run has done 3 epochs; nothing is left to do\n"
+    )
 
 
 def test_more_epochs_are_no_other_run(tmp_path):
-    """Oracle: the run that was asked for them at once, with the best weights of an epoch before, and of one after."""
+    """Oracle: the run that was asked for them at once, with the best weights of an epoch before,
+    and of one after.
+    """
     for best in (1, 4):
         keep = EarlyStopping("loss", patience=99, start_from_epoch=best, mode="max")
         folder = tmp_path / str(best)
@@ -55,7 +61,11 @@ def test_a_run_that_stopped_early_has_no_more_epochs(tmp_path):
     model, log = fit(tmp_path, epochs=9, callbacks=stops)
     again, other = fit(tmp_path, epochs=20, callbacks=stops)
     assert as_it_was(again) == as_it_was(model)
-    assert log.stopped == other.stopped == "loss has not improved for 1 epochs: the best was " + log.stopped.split("was ")[1]
+    assert (
+        log.stopped
+        == other.stopped
+        == "loss has not improved for 1 epochs: the best was " + log.stopped.split("was ")[1]
+    )
     assert other.epoch == [0, 1]
 
 
@@ -71,7 +81,9 @@ def test_lines_number_the_epochs_of_the_run(tmp_path, monkeypatch, capsys):
 
 def test_lines_say_the_steps_of_an_epoch_under_way(killed, capsys):
     fit(killed, verbose=2)
-    assert capsys.readouterr().out.startswith(f"{killed}: the run has done 2 epochs and 2 steps; it goes on\nepoch 3/3  loss ")
+    assert capsys.readouterr().out.startswith(
+        f"{killed}: the run has done 2 epochs and 2 steps; it goes on\nepoch 3/3  loss "
+    )
 
 
 def test_the_live_line_counts_on(killed, monkeypatch):
@@ -88,7 +100,9 @@ def test_the_live_line_counts_on(killed, monkeypatch):
 def live(init):
     def made(self, *given):
         init(self, *given)
-        self._live = type("Live", (), {"start": lambda self: None, "stop": lambda self: None, "console": None})()
+        self._live = type(
+            "Live", (), {"start": lambda self: None, "stop": lambda self: None, "console": None}
+        )()
         self.log = lambda text: None
 
     return made
@@ -155,15 +169,25 @@ def test_batches_that_fail_and_on(where, tmp_path, monkeypatch, small_chunks):
 
     def run(folder, again=None):
         model = again or noisy_model()
-        given = {"x": batches, "validation_data": BATCHES} if where == "training" else {"x": BATCHES, "validation_data": batches}
+        given = (
+            {"x": batches, "validation_data": BATCHES}
+            if where == "training"
+            else {"x": BATCHES, "validation_data": batches}
+        )
         return model, model.fit(**given, epochs=3, verbose=0, resume=folder)
 
     straight, log = run(tmp_path / "a")
 
     model = noisy_model()
-    callback = LambdaCallback(on_epoch_begin=lambda epoch, logs: broken.append(3) if epoch == 1 and not calls else None)
+    callback = LambdaCallback(
+        on_epoch_begin=lambda epoch, logs: broken.append(3) if epoch == 1 and not calls else None
+    )
     calls = []
-    given = {"x": batches, "validation_data": BATCHES} if where == "training" else {"x": BATCHES, "validation_data": batches}
+    given = (
+        {"x": batches, "validation_data": BATCHES}
+        if where == "training"
+        else {"x": BATCHES, "validation_data": batches}
+    )
 
     def go():
         return model.fit(**given, epochs=3, verbose=0, callbacks=callback, resume=tmp_path / "b")
@@ -195,24 +219,32 @@ def diverging(bad=None, callbacks=(), **options):
     x, y = line(bad)
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always")
-        log = model.fit(x, y, batch_size=4, epochs=6, verbose=0, shuffle=False, callbacks=callbacks, **options)
+        log = model.fit(
+            x, y, batch_size=4, epochs=6, verbose=0, shuffle=False, callbacks=callbacks, **options
+        )
     return model, log, [str(warning.message) for warning in said]
 
 
 @pytest.mark.parametrize("slices", [3, 4, 5])
 @pytest.mark.parametrize("factor", [1e2, 1e6, 1e25])
 def test_divergence_after_a_death_is_what_it_would_have_been(factor, slices, tmp_path, monkeypatch):
-    """Also where it comes in the first step after an epoch, from which no checkpoint is then written."""
+    """Also where it comes in the first step after an epoch, from which no checkpoint is then
+    written.
+    """
     model, log, said = diverging(callbacks=exploding(factor))
     assert "is not finite" in log.stopped
-    (again, other, repeated), lives = in_lives(monkeypatch, lambda: diverging(callbacks=exploding(factor), resume=tmp_path), slices)
+    (again, other, repeated), lives = in_lives(
+        monkeypatch, lambda: diverging(callbacks=exploding(factor), resume=tmp_path), slices
+    )
     assert lives
     assert as_it_was(again) == as_it_was(model)
     assert (other.stopped, other.history) == (log.stopped, log.history)
     finished, last, silent = diverging(callbacks=exploding(factor), resume=tmp_path)
     assert as_it_was(finished) == as_it_was(model)
     assert last.stopped == log.stopped
-    assert [text.split(" The weights")[0] for text in repeated] == [text.split(" The weights")[0] for text in said]
+    assert [text.split(" The weights")[0] for text in repeated] == [
+        text.split(" The weights")[0] for text in said
+    ]
     assert silent == []
 
 
@@ -227,7 +259,9 @@ def test_divergence_in_any_step(bad, tmp_path, monkeypatch):
 
 
 def test_the_newest_is_not_one_that_ends_at_once(tmp_path, monkeypatch):
-    """Killed before anything is made of the fourth step, which diverges: what is found stands before the third, not before the fourth."""
+    """Killed before anything is made of the fourth step, which diverges: what is found stands
+    before the third, not before the fourth.
+    """
 
     def dies(self, slice_):
         raise Killed

@@ -33,10 +33,22 @@ CHANGED = {
     "class weights": ({"class_weight": {0: 2.0}}, {"class_weight": {0: 2.5}}, "data.weight"),
     "no split": ({"validation_split": 0.2}, {}, "data.x"),
     "another split": ({"validation_split": 0.2}, {"validation_split": 0.3}, "data.x"),
-    "from the end": ({"validation_split": 0.2}, {"validation_split": 0.2, "validation_from": "end"}, "data.x"),
+    "from the end": (
+        {"validation_split": 0.2},
+        {"validation_split": 0.2, "validation_from": "end"},
+        "data.x",
+    ),
     "validated": ({}, {"validation_data": PAIR}, "validation"),
-    "a validation row": ({"validation_data": PAIR}, {"validation_data": (other(PAIR[0]), PAIR[1])}, "validation.rows"),
-    "validated in batches": ({"validation_data": BATCHES}, {"validation_data": BATCHES[1:]}, "validation.first batch.x"),
+    "a validation row": (
+        {"validation_data": PAIR},
+        {"validation_data": (other(PAIR[0]), PAIR[1])},
+        "validation.rows",
+    ),
+    "validated in batches": (
+        {"validation_data": BATCHES},
+        {"validation_data": BATCHES[1:]},
+        "validation.first batch.x",
+    ),
     "a later validation batch": (
         {"validation_data": BATCHES},
         {"validation_data": [*BATCHES[:4], (other(BATCHES[4][0]), BATCHES[4][1])]},
@@ -52,16 +64,44 @@ CHANGED = {
     "shuffle": ({}, {"shuffle": False}, "shuffle is True, here False"),
     "seed": ({"seed": 1}, {"seed": 2}, "seed is 1, here 2"),
     "units": ({}, {"model": network(6)}, r"layers\[0\].units is 5, here 6"),
-    "activation": ({}, {"model": network(activation="relu")}, r"layers\[0\].activation is 'tanh', here 'relu'"),
+    "activation": (
+        {},
+        {"model": network(activation="relu")},
+        r"layers\[0\].activation is 'tanh', here 'relu'",
+    ),
     "bias": ({}, {"model": network(use_bias=False)}, r"layers\[0\].use_bias is True, here False"),
-    "frozen": ({}, {"model": network(trainable=False)}, r"layers\[0\].trainable is True, here False"),
+    "frozen": (
+        {},
+        {"model": network(trainable=False)},
+        r"layers\[0\].trainable is True, here False",
+    ),
     "one more layer": ({}, {"model": network(more=[Dropout(0.1)])}, "layers is "),
-    "rate of noise": ({"model": network(more=[Dropout(0.1)])}, {"model": network(more=[Dropout(0.2)])}, r"rate is 0\.1, here 0\.2"),
-    "rate": ({}, {"model": network(optimizer=SGD(0.2))}, r"optimizer.learning_rate is 0\.1, here 0\.2"),
-    "momentum": ({}, {"model": network(optimizer=SGD(0.1, momentum=0.5))}, r"optimizer.momentum is 0\.0, here 0\.5"),
-    "optimizer": ({}, {"model": network(optimizer=Adam(0.1))}, "optimizer.is is 'optimizers/SGD', here 'optimizers/Adam'"),
+    "rate of noise": (
+        {"model": network(more=[Dropout(0.1)])},
+        {"model": network(more=[Dropout(0.2)])},
+        r"rate is 0\.1, here 0\.2",
+    ),
+    "rate": (
+        {},
+        {"model": network(optimizer=SGD(0.2))},
+        r"optimizer.learning_rate is 0\.1, here 0\.2",
+    ),
+    "momentum": (
+        {},
+        {"model": network(optimizer=SGD(0.1, momentum=0.5))},
+        r"optimizer.momentum is 0\.0, here 0\.5",
+    ),
+    "optimizer": (
+        {},
+        {"model": network(optimizer=Adam(0.1))},
+        "optimizer.is is 'optimizers/SGD', here 'optimizers/Adam'",
+    ),
     "loss": ({}, {"model": network(loss="categorical_crossentropy")}, "loss.is is "),
-    "metrics": ({}, {"model": network(metrics=["top_k_categorical_accuracy"])}, r"metrics\[0\] is 'accuracy'"),
+    "metrics": (
+        {},
+        {"model": network(metrics=["top_k_categorical_accuracy"])},
+        r"metrics\[0\] is 'accuracy'",
+    ),
     "no metrics": ({}, {"model": network(metrics=[])}, r"metrics is \['accuracy'\], here \[\]"),
     "patience": (
         {"callbacks": EarlyStopping("loss", patience=2)},
@@ -79,7 +119,11 @@ CHANGED = {
         r"callbacks\[0\].class is 'EarlyStopping'",
     ),
     "no callback": ({"callbacks": EarlyStopping("loss")}, {}, "callbacks is "),
-    "learned statistics": ({"model": adapted(0)}, {"model": adapted(1)}, "the weights and the learning rate that the run"),
+    "learned statistics": (
+        {"model": adapted(0)},
+        {"model": adapted(1)},
+        "the weights and the learning rate that the run",
+    ),
 }
 
 
@@ -92,8 +136,13 @@ def test_a_run_of_something_else(what, tmp_path):
     now = first["model"]()
     untouched = as_it_was(now)
     with pytest.raises(ConfigError, match=f"resume: expected .*{said}") as error:
-        fit(tmp_path, **{"model": now} | (then if "model" not in then else then | {"model": then["model"]()}))
-    assert "Give this run a folder of its own" in str(error.value) or "or give this run a folder of its own" in str(error.value)
+        fit(
+            tmp_path,
+            **{"model": now} | (then if "model" not in then else then | {"model": then["model"]()}),
+        )
+    assert "Give this run a folder of its own" in str(
+        error.value
+    ) or "or give this run a folder of its own" in str(error.value)
     assert before == {path.name: path.read_bytes() for path in files(tmp_path)}
     if "model" not in then:
         assert as_it_was(now) == untouched
@@ -123,9 +172,7 @@ def test_weights_that_changed_in_between(tmp_path):
     model.set_weights(model.get_weights())
     fit(tmp_path, model=model, epochs=2)
     model.set_weights([weight + 1 for weight in model.get_weights()])
-    said = (
-        "expected the weights and the learning rate that the run in .* began with. Received: received='others'. Begin with those, as reset"
-    )
+    said = "expected the weights and the learning rate that the run in .* began with. Received: received='others'. Begin with those, as reset"
     with pytest.raises(ConfigError, match=said):
         fit(tmp_path, model=model, epochs=3)
     model.reset()
@@ -136,7 +183,9 @@ def test_weights_that_changed_in_between(tmp_path):
 def test_a_rate_that_was_set_in_between(tmp_path):
     model, _ = fit(tmp_path)
     model.learning_rate = 0.05
-    with pytest.raises(ConfigError, match="expected the weights and the learning rate that the run"):
+    with pytest.raises(
+        ConfigError, match="expected the weights and the learning rate that the run"
+    ):
         fit(tmp_path, model=model, epochs=2)
 
 
@@ -149,7 +198,9 @@ def at_another_rate():
 def test_a_rate_that_was_set_before(tmp_path):
     fit(tmp_path, model=at_another_rate)
     fit(tmp_path, model=at_another_rate, epochs=2)
-    with pytest.raises(ConfigError, match="expected the weights and the learning rate that the run"):
+    with pytest.raises(
+        ConfigError, match="expected the weights and the learning rate that the run"
+    ):
         fit(tmp_path, epochs=3)
 
 
@@ -171,7 +222,10 @@ def test_a_file_in_its_place(tmp_path):
     (tmp_path / "run").write_text("")
     with pytest.raises(ConfigError, match="resume: expected a folder, not a file"):
         fit(tmp_path / "run")
-    with pytest.raises(ModelFileError, match=r"resume: expected a folder that can be written to. .* It said: Not a directory"):
+    with pytest.raises(
+        ModelFileError,
+        match=r"resume: expected a folder that can be written to. .* It said: Not a directory",
+    ):
         fit(tmp_path / "run" / "deeper")
 
 
@@ -191,7 +245,10 @@ def compiled_with(loss="mse", metrics=()):
 def test_a_lambda_is_refused_before_training(what, tmp_path):
     model = UNSAVABLE[what]()
     before = as_it_was(model)
-    with pytest.raises(ModelFileError, match=r"expected something that can be saved. Received: kind='function', name='<lambda>'"):
+    with pytest.raises(
+        ModelFileError,
+        match=r"expected something that can be saved. Received: kind='function', name='<lambda>'",
+    ):
         fit(tmp_path, X, X @ np.ones(4), model=model)
     assert as_it_was(model) == before
     assert files(tmp_path) == []
@@ -216,11 +273,17 @@ class Unsaid:
 @pytest.mark.parametrize(
     ("memory", "said"),
     [
-        (np.zeros(2), "Remembers: memory: expected something that can be saved. Received: kind='ndarray'"),
+        (
+            np.zeros(2),
+            "Remembers: memory: expected something that can be saved. Received: kind='ndarray'",
+        ),
         ({"a": [object()]}, r"Remembers: memory.a.*: expected something that can be saved"),
         ({1: 2}, "Remembers: memory: expected keys of text"),
         ({"is": 2}, "Remembers: memory: expected keys of text"),
-        (Unsaid(), "Remembers: memory: expected a part that is known here. .* Annotate init with the dataclass"),
+        (
+            Unsaid(),
+            "Remembers: memory: expected a part that is known here. .* Annotate init with the dataclass",
+        ),
     ],
     ids=["array", "object", "numbers as keys", "a key of its own", "dataclass"],
 )
@@ -240,16 +303,17 @@ def test_a_machine_that_is_another(tmp_path, monkeypatch):
     here = resume.describe_environment()
     assert {"glassnet", "jax", "jaxlib", "numpy", "machine", "device", "CPUs"} == set(here)
     monkeypatch.setattr(resume, "describe_environment", lambda: here | {"CPUs": "96", "jax": "9.9"})
-    said = (
-        rf"the run in .* was computed with jax {here['jax']}, now 9\.9, CPUs {here['CPUs']}, now 96. It goes on, but its last bits may not"
-    )
+    said = rf"the run in .* was computed with jax {here['jax']}, now 9\.9, CPUs {here['CPUs']}, now 96. It goes on, but its last bits may not"
     with pytest.warns(TrainingWarning, match=said) as warned:
         fit(tmp_path, epochs=2)
     assert warned[0].filename == refused.__file__, "the line that called fit"
     fit(tmp_path, epochs=3)
 
 
-@pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="the system does not say which CPUs a process may use")
+@pytest.mark.skipif(
+    not hasattr(os, "sched_getaffinity"),
+    reason="the system does not say which CPUs a process may use",
+)
 def test_cpus_are_those_that_the_process_may_use(monkeypatch):
     monkeypatch.setattr(os, "sched_getaffinity", lambda who: {3, 5, 8})
     assert resume.describe_environment()["CPUs"] == "3"
@@ -261,7 +325,8 @@ def test_two_fits_in_one_folder(tmp_path):
 
     def inside(epoch, logs):
         with pytest.raises(
-            ConfigError, match=rf"resume: expected a folder that no fit uses now. Received: .*process='{os.getpid()}'"
+            ConfigError,
+            match=rf"resume: expected a folder that no fit uses now. Received: .*process='{os.getpid()}'",
         ) as error:
             fit(tmp_path)
         said.append(str(error.value))
@@ -274,7 +339,9 @@ def test_two_fits_in_one_folder(tmp_path):
 def test_another_process_is_in_the_folder(tmp_path):
     """It is there for as long as it lives, however it ends."""
     hold = "import sys; from glassnet.storage.checkpoints import CheckpointFolder; it = CheckpointFolder(sys.argv[1]); print(1, flush=True); input()"
-    with subprocess.Popen([sys.executable, "-c", hold, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+    with subprocess.Popen(
+        [sys.executable, "-c", hold, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as process:
         process.stdout.read(1)
         with pytest.raises(ConfigError, match=f"process='{process.pid}'"):
             fit(tmp_path)

@@ -1,4 +1,6 @@
-"""Batches and tables that are refused where a run is to be resumed, and what is not: the same script, run twice."""
+"""Batches and tables that are refused where a run is to be resumed, and what is not: the same
+script, run twice.
+"""
 
 import numpy as np
 import pandas
@@ -24,8 +26,18 @@ from streams import BATCHES, Items, generate
 pytestmark = pytest.mark.usefixtures("no_thread_stays")
 
 STREAMED = {
-    "first batch": (BATCHES, [(other(BATCHES[0][0]), BATCHES[0][1]), *BATCHES[1:]], {}, "data.first batch.x"),
-    "a later batch": (BATCHES, [*BATCHES[:3], (other(BATCHES[3][0]), BATCHES[3][1]), *BATCHES[4:]], {}, "data.batches in all"),
+    "first batch": (
+        BATCHES,
+        [(other(BATCHES[0][0]), BATCHES[0][1]), *BATCHES[1:]],
+        {},
+        "data.first batch.x",
+    ),
+    "a later batch": (
+        BATCHES,
+        [*BATCHES[:3], (other(BATCHES[3][0]), BATCHES[3][1]), *BATCHES[4:]],
+        {},
+        "data.batches in all",
+    ),
     "number": (BATCHES, BATCHES[:4], {}, "data.batches is 5, here 4"),
     "kind": (BATCHES, generate, {}, "data.batches is 5, here None"),
     "steps": (generate, generate, {"steps_per_epoch": 3}, "data.batches is None, here 3"),
@@ -58,7 +70,9 @@ def test_a_memory_map_that_was_written_to(tmp_path):
         fit(tmp_path / "run", np.load(tmp_path / "x.npy", mmap_mode="r"))
 
 
-PEOPLE = pandas.DataFrame({"height": X[:, 0], "club": np.array(["a", "b", "c"])[Y], "weight": X[:, 1]})
+PEOPLE = pandas.DataFrame(
+    {"height": X[:, 0], "club": np.array(["a", "b", "c"])[Y], "weight": X[:, 1]}
+)
 
 
 @pytest.mark.parametrize(
@@ -74,7 +88,9 @@ def test_another_table(table, options, said, tmp_path):
     people = PEOPLE.assign(weight=PEOPLE.weight + 10)
 
     def run(table, **options):
-        gn.Sequential([Dense(1)], seed=0).fit(table, target="weight", resume=tmp_path, **BEGUN, **options)
+        gn.Sequential([Dense(1)], seed=0).fit(
+            table, target="weight", resume=tmp_path, **BEGUN, **options
+        )
 
     run(people)
     with pytest.raises(ConfigError, match=said):
@@ -83,7 +99,10 @@ def test_another_table(table, options, said, tmp_path):
 
 
 def test_iterators_are_refused_and_so_are_passes_that_differ(tmp_path):
-    with pytest.raises(ConfigError, match=r"resume: expected batches that come again, not an iterator, which goes round once. Pass a list"):
+    with pytest.raises(
+        ConfigError,
+        match=r"resume: expected batches that come again, not an iterator, which goes round once. Pass a list",
+    ):
         fit(tmp_path, iter(BATCHES), None)
     with pytest.raises(ConfigError, match="resume: expected batches that come again"):
         fit(tmp_path, validation_data=iter(BATCHES))
@@ -106,7 +125,9 @@ def test_a_shuffling_function_is_refused_at_its_second_pass(steps, tmp_path):
 
 
 def test_a_function_of_epoch_that_gives_others_at_every_call(tmp_path, monkeypatch):
-    """In steps, the way to where the run stands is gone again from its beginning, and must begin as it did."""
+    """In steps, the way to where the run stands is gone again from its beginning, and must begin as
+    it did.
+    """
     rng = np.random.default_rng(0)
 
     def impure(epoch):
@@ -120,7 +141,8 @@ def test_a_function_of_epoch_that_gives_others_at_every_call(tmp_path, monkeypat
     with dying(monkeypatch, 8), pytest.raises(Killed):
         run()
     with pytest.raises(
-        DataError, match=r"batch 1 on the way to batch \d of epoch 2: resume: expected every pass to begin with the same batch"
+        DataError,
+        match=r"batch 1 on the way to batch \d of epoch 2: resume: expected every pass to begin with the same batch",
     ):
         run()
 
@@ -140,21 +162,33 @@ def test_without_resume_batches_may_differ():
 
 
 SAME = {
-    "order of a dictionary": [{"class_weight": {0: 2.0, 1: 3.0}}, {"class_weight": {1: 3.0, 0: 2.0}}],
-    "numbers of numpy": [{"model": network(5)}, {"model": network(np.int64(5), optimizer=SGD(np.float64(0.1)))}],
+    "order of a dictionary": [
+        {"class_weight": {0: 2.0, 1: 3.0}},
+        {"class_weight": {1: 3.0, 0: 2.0}},
+    ],
+    "numbers of numpy": [
+        {"model": network(5)},
+        {"model": network(np.int64(5), optimizer=SGD(np.float64(0.1)))},
+    ],
     "labels as floats": [{}, {"y": Y.astype(float)}],
     "float64": [{}, {"x": X.astype(float)}],
     "layout": [{}, {"x": np.asfortranarray(X)}],
     "one-hot": [{"y": ONE_HOT}, {"y": ONE_HOT.astype(int)}],
     "batch size": [{"batch_size": "full"}, {"batch_size": np.int32(37)}],
-    "schedule": [{"callbacks": LearningRateScheduler(lambda epoch: 0.1)}, {"callbacks": LearningRateScheduler(lambda epoch: 0.1)}],
+    "schedule": [
+        {"callbacks": LearningRateScheduler(lambda epoch: 0.1)},
+        {"callbacks": LearningRateScheduler(lambda epoch: 0.1)},
+    ],
     "functions": [{"callbacks": LambdaCallback(print)}, {"callbacks": LambdaCallback(print)}],
     "names of layers": [{"model": network(name="hidden")}, {"model": network(name="hidden")}],
     "lines": [{"verbose": 0}, {"verbose": 2}],
     "looks inside": [{"observe": None}, {"observe": True}],
     "generators": [{"x": generate, "y": None}, {"x": generate, "y": None}],
     "items": [{"x": Items(), "y": None}, {"x": Items(), "y": None}],
-    "callbacks by themselves": [{"callbacks": EarlyStopping("loss")}, {"callbacks": [EarlyStopping("loss")]}],
+    "callbacks by themselves": [
+        {"callbacks": EarlyStopping("loss")},
+        {"callbacks": [EarlyStopping("loss")]},
+    ],
 }
 
 
@@ -172,11 +206,25 @@ def test_a_script_that_is_run_twice(tmp_path, monkeypatch):
 
     def script():
         people = pandas.DataFrame(
-            {"height": [*X[:-1, 0], np.nan], "club": np.array(["a", "b", None])[Y], "answer": np.where(Y > 0, "y", "n")}
+            {
+                "height": [*X[:-1, 0], np.nan],
+                "club": np.array(["a", "b", None])[Y],
+                "answer": np.where(Y > 0, "y", "n"),
+            }
         )
-        model = gn.Sequential([Dense(4, activation="relu"), BatchNormalization(), Dense(1, activation="sigmoid")])
+        model = gn.Sequential(
+            [Dense(4, activation="relu"), BatchNormalization(), Dense(1, activation="sigmoid")]
+        )
         files = [CSVLogger(tmp_path / "log.csv"), ModelCheckpoint(tmp_path / "{epoch}.glassnet")]
-        log = model.fit(people, target="answer", validation_split=0.2, callbacks=files, epochs=2, verbose=0, resume="run")
+        log = model.fit(
+            people,
+            target="answer",
+            validation_split=0.2,
+            callbacks=files,
+            epochs=2,
+            verbose=0,
+            resume="run",
+        )
         return model, log
 
     (model, log), (again, other) = script(), script()
@@ -188,7 +236,9 @@ def test_a_script_of_the_face_of_keras_that_is_run_twice(tmp_path):
     """Models in models bring their weights in each time."""
 
     def script():
-        inner = keras.Sequential([keras.layers.Input((4,)), keras.layers.Dense(5, activation="tanh")])
+        inner = keras.Sequential(
+            [keras.layers.Input((4,)), keras.layers.Dense(5, activation="tanh")]
+        )
         model = keras.Sequential([inner, keras.layers.Dense(3, activation="softmax")])
         model.summary(print_fn=lambda text: None)
         model.compile("sgd", SPARSE)

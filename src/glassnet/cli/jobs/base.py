@@ -1,4 +1,6 @@
-"""What a task is to the commands that train: how a network is proposed for it, trained on it, and scored."""
+"""What a task is to the commands that train: how a network is proposed for it, trained on it, and
+scored.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,9 @@ OPTION_NAMES = ("--target", "--features", "--target-transform", "--task", "--for
 
 
 class TrainOptions(NamedTuple):
-    """What a table is to be learned for: the options of `arguments.table_options` and `series_options`."""
+    """What a table is to be learned for: the options of `arguments.table_options` and
+    `series_options`.
+    """
 
     target: str | None = None
     features: tuple[str, ...] = ()
@@ -28,7 +32,9 @@ class TrainOptions(NamedTuple):
 
     def first_given(self) -> str | None:
         """The first that was given."""
-        return next((option for option, value in zip(OPTION_NAMES, self, strict=True) if value), None)
+        return next(
+            (option for option, value in zip(OPTION_NAMES, self, strict=True) if value), None
+        )
 
 
 class Job(ABC):
@@ -72,7 +78,9 @@ class Job(ABC):
 
     @abstractmethod
     def build_model(self, settings: Mapping[str, Any], adapt: bool = False) -> Sequential:
-        """A compiled network; `adapt` where what it has to learn of its inputs is learned now, from all rows to learn from."""
+        """A compiled network; `adapt` where what it has to learn of its inputs is learned now, from
+        all rows to learn from.
+        """
 
     @abstractmethod
     def model_inputs(self, model: Sequential) -> np.ndarray:
@@ -96,4 +104,6 @@ class Job(ABC):
 
     @abstractmethod
     def score(self, model: Sequential, seed: int) -> tuple[str, str, dict[str, Any]]:
-        """How the model does on the test rows, beside what simpler methods do: in full, in short, and plainly."""
+        """How the model does on the test rows, beside what simpler methods do: in full, in short,
+        and plainly.
+        """

@@ -1,4 +1,6 @@
-"""A folder of images as something to train on: its classes, a size, a network of convolutions, and a score on images kept aside."""
+"""A folder of images as something to train on: its classes, a size, a network of convolutions, and
+a score on images kept aside.
+"""
 
 from __future__ import annotations
 
@@ -35,12 +37,20 @@ AUGMENT_BELOW = 2000
 """Below so many images to learn from, each is changed a little whenever it is trained on."""
 
 MAX_FLATTENED_POSITIONS = 16
-"""Where the convolutions leave so many places or fewer, what is at each counts, as in digits; else whether it is anywhere, as in photos."""
+"""Where the convolutions leave so many places or fewer, what is at each counts, as in digits; else
+whether it is anywhere, as in photos.
+"""
 
 COARSE_SIDE, MAX_LINEAR_INPUTS = 16, 5_000_000
-"""The linear model sees images of some 16 x 16 pixels, and stands aside where these are more than five million numbers."""
+"""The linear model sees images of some 16 x 16 pixels, and stands aside where these are more than
+five million numbers.
+"""
 
-TRAIN_FOLDERS, TEST_FOLDERS, VALIDATION_FOLDERS = ("train", "training"), ("test", "testing"), ("validation", "valid", "val")
+TRAIN_FOLDERS, TEST_FOLDERS, VALIDATION_FOLDERS = (
+    ("train", "training"),
+    ("test", "testing"),
+    ("validation", "valid", "val"),
+)
 """Sub-folders of these names are parts, not classes."""
 
 
@@ -68,12 +78,16 @@ class ImageJob(Job):
 
     @property
     def layers(self) -> tuple[int, ...]:
-        """Filters of the convolutions, where none are asked for: as many layers as the image can be halved and be 4 pixels wide before."""
+        """Filters of the convolutions, where none are asked for: as many layers as the image can be
+        halved and be 4 pixels wide before.
+        """
         return (32, 64, 128)[: max(1, min(self.train.x.shape[1:3]).bit_length() - 2)]
 
     @property
     def batch_size(self) -> int:
-        """Of few images fewer than 32: an epoch takes some sixteen steps or more, so that ten epochs teach something."""
+        """Of few images fewer than 32: an epoch takes some sixteen steps or more, so that ten
+        epochs teach something.
+        """
         return min(32, max(4, 2 ** round(math.log2(len(self.train) / 16))))
 
     @property
@@ -97,15 +111,28 @@ class ImageJob(Job):
             Rescaling,
         )
 
-        layers: list[Layer] = [Input(self.train.x.shape[1:]), Rescaling(1 / 255), *(self._augmentation_layers() if self.augment else [])]
+        layers: list[Layer] = [
+            Input(self.train.x.shape[1:]),
+            Rescaling(1 / 255),
+            *(self._augmentation_layers() if self.augment else []),
+        ]
         for filters in settings["layers"]:
-            layers += [Conv2D(filters, 3, padding="same", activation=settings["activation"]), MaxPooling2D(2)]
+            layers += [
+                Conv2D(filters, 3, padding="same", activation=settings["activation"]),
+                MaxPooling2D(2),
+            ]
         dropout = [Dropout(settings["dropout"])] if settings["dropout"] else []
         height, width = (side >> len(settings["layers"]) for side in self.train.x.shape[1:3])
         if settings["layers"] and height * width <= MAX_FLATTENED_POSITIONS:
-            layers += [Flatten(), *dropout, Dense(settings["layers"][-1], activation=settings["activation"])]
+            layers += [
+                Flatten(),
+                *dropout,
+                Dense(settings["layers"][-1], activation=settings["activation"]),
+            ]
         else:
-            layers += [GlobalMaxPooling2D(), *dropout] if settings["layers"] else [Flatten(), *dropout]
+            layers += (
+                [GlobalMaxPooling2D(), *dropout] if settings["layers"] else [Flatten(), *dropout]
+            )
         last, loss = default_models.classification_head(len(self.train.class_names))
         return default_models.compile_model([*layers, *last], loss, ["accuracy"], settings)
 
@@ -144,22 +171,36 @@ class ImageJob(Job):
             report = scores.score_classifier(train.y, test.y, found, x, x_test, seed=seed)
         else:
             majority = np.full(len(test), np.bincount(train.y).argmax())
-            report = scores.compare_scores("accuracy", test.y, found, {"majority": majority}, seed=seed)
-        skipped = [{"file": str(path), "reason": reason} for path, reason in (*train.skipped, *test.skipped)]
-        learned = {"classes": train.class_names, "size": train.x.shape[1:3], "channels": train.x.shape[3], "skipped": skipped}
+            report = scores.compare_scores(
+                "accuracy", test.y, found, {"majority": majority}, seed=seed
+            )
+        skipped = [
+            {"file": str(path), "reason": reason}
+            for path, reason in (*train.skipped, *test.skipped)
+        ]
+        learned = {
+            "classes": train.class_names,
+            "size": train.x.shape[1:3],
+            "channels": train.x.shape[3],
+            "skipped": skipped,
+        }
         learned["augmented"] = self.augment
         return str(report), report.headline(), {"score": report.to_dict(), "learned": learned}
 
 
 def downsample(x: np.ndarray) -> np.ndarray:
-    """Images as rows of numbers from 0 to 1, for a linear model: the means of squares that leave some 16 x 16 of them."""
+    """Images as rows of numbers from 0 to 1, for a linear model: the means of squares that leave
+    some 16 x 16 of them.
+    """
     import numpy as np
 
     n, height, width, channels = x.shape
     step = max(1, -(-max(height, width) // COARSE_SIDE))
     high, wide = max(1, height // step), max(1, width // step)
     tall, broad = min(step, height), min(step, width)
-    squares = np.asarray(x[:, : high * tall, : wide * broad]).reshape(n, high, tall, wide, broad, channels)
+    squares = np.asarray(x[:, : high * tall, : wide * broad]).reshape(
+        n, high, tall, wide, broad, channels
+    )
     return (squares.mean(axis=(2, 4), dtype=np.float32) / 255).reshape(n, -1)
 
 
@@ -169,10 +210,14 @@ def is_image_path(name: str) -> bool:
     from glassnet.datasets import names
 
     path = Path(name)
-    return name not in names() and (path.is_dir() or name.endswith(("/", os.sep)) or path.suffix.lower() in IMAGE_SUFFIXES)
+    return name not in names() and (
+        path.is_dir() or name.endswith(("/", os.sep)) or path.suffix.lower() in IMAGE_SUFFIXES
+    )
 
 
-def resolve_image_job(name: str, options: TrainOptions, seed: int, size: tuple[int, int] | None, augment: bool | None) -> ImageJob:
+def resolve_image_job(
+    name: str, options: TrainOptions, seed: int, size: tuple[int, int] | None, augment: bool | None
+) -> ImageJob:
     """The task that a folder of images stands for.
 
     Args:
@@ -180,7 +225,8 @@ def resolve_image_job(name: str, options: TrainOptions, seed: int, size: tuple[i
         options: for tables, of which there must be none.
         seed: draws the images that are held out, where there is no folder of them.
         size: (height, width), or None for what the files say.
-        augment: whether images are changed by chance in training; None where it depends on how many there are.
+        augment: whether images are changed by chance in training; None where it depends on how many
+            there are.
 
     Raises:
         click.UsageError: options for tables.
@@ -193,40 +239,70 @@ def resolve_image_job(name: str, options: TrainOptions, seed: int, size: tuple[i
     from glassnet.preprocessing.images import images_from_folder
 
     if options.first_given():
-        raise click.UsageError(f"{options.first_given()} is for tables: {name} is a folder of images.")
+        raise click.UsageError(
+            f"{options.first_given()} is for tables: {name} is a folder of images."
+        )
     home, test_home, validation_home = find_split_folders(Path(name))
     size = size or infer_image_size(image_files.list_image_files(home) if home.is_dir() else [])
     if test_home is None:
-        train, test = cast("tuple[Images, Images]", images_from_folder(home, size, TEST_FRACTION, seed=seed))
+        train, test = cast(
+            "tuple[Images, Images]", images_from_folder(home, size, TEST_FRACTION, seed=seed)
+        )
     else:
         train = cast("Images", images_from_folder(home, size))
-    alike: Any = partial(images_from_folder, size=size, class_names=train.class_names, channels=train.x.shape[3])
+    alike: Any = partial(
+        images_from_folder, size=size, class_names=train.class_names, channels=train.x.shape[3]
+    )
     test = alike(test_home) if test_home else test
     validation = alike(validation_home) if validation_home else None
-    said = [f"{path} is there to {use} on" for path, use in ((test_home, "score"), (validation_home, "validate")) if path]
+    said = [
+        f"{path} is there to {use} on"
+        for path, use in ((test_home, "score"), (validation_home, "validate"))
+        if path
+    ]
     counts = np.bincount([*train.y, *test.y])
-    names = ", ".join(f"{label} {count:,}" for label, count in zip(train.class_names, counts, strict=True))
-    said += [f"{Path(name).name}: {names}; {size[0]}x{size[1]} pixels, {'grey' if train.x.shape[3] == 1 else 'coloured'}"]
+    names = ", ".join(
+        f"{label} {count:,}" for label, count in zip(train.class_names, counts, strict=True)
+    )
+    said += [
+        f"{Path(name).name}: {names}; {size[0]}x{size[1]} pixels, {'grey' if train.x.shape[3] == 1 else 'coloured'}"
+    ]
     few = len(train) < AUGMENT_BELOW
     augmented = few if augment is None else augment
     if augmented and augment is None:
         how = "shifted a little" if train.x.shape[3] == 1 else "mirrored and shifted a little"
-        said += [f"few images: each is {how} by chance in training; --no-augment trains on them as they are"]
+        said += [
+            f"few images: each is {how} by chance in training; --no-augment trains on them as they are"
+        ]
     return ImageJob(Path(name).resolve().name, train, test, augmented, tuple(said), validation)
 
 
 def find_split_folders(root: Path) -> tuple[Path, Path | None, Path | None]:
-    """Where the images lie to learn from, to be scored on, and to validate on: one folder, or sub-folders that are named so."""
-    homes = {path.name.lower(): path for path in sorted(root.iterdir()) if path.is_dir()} if root.is_dir() else {}
-    learn, score, validate = (next((homes[name] for name in names if name in homes), None) for names in (TRAIN_FOLDERS, TEST_FOLDERS, VALIDATION_FOLDERS))
+    """Where the images lie to learn from, to be scored on, and to validate on: one folder, or
+    sub-folders that are named so.
+    """
+    homes = (
+        {path.name.lower(): path for path in sorted(root.iterdir()) if path.is_dir()}
+        if root.is_dir()
+        else {}
+    )
+    learn, score, validate = (
+        next((homes[name] for name in names if name in homes), None)
+        for names in (TRAIN_FOLDERS, TEST_FOLDERS, VALIDATION_FOLDERS)
+    )
     if learn is None or not homes.keys() <= {*TRAIN_FOLDERS, *TEST_FOLDERS, *VALIDATION_FOLDERS}:
         return root, None, None
-    score, validate = (home if home and any(path.is_dir() for path in home.iterdir()) else None for home in (score, validate))
+    score, validate = (
+        home if home and any(path.is_dir() for path in home.iterdir()) else None
+        for home in (score, validate)
+    )
     return (learn, score, validate) if score else (learn, validate, None)
 
 
 def infer_image_size(files: Sequence[Path]) -> tuple[int, int]:
-    """(height, width) of a usual one of the files, shrunk where its longer side is beyond `MAX_SIDE`."""
+    """(height, width) of a usual one of the files, shrunk where its longer side is beyond
+    `MAX_SIDE`.
+    """
     import numpy as np
     from PIL import Image
 
@@ -244,7 +320,8 @@ def infer_image_size(files: Sequence[Path]) -> tuple[int, int]:
 
 
 def load_test_images(model: Sequential, folder: str) -> tuple[np.ndarray, np.ndarray]:
-    """The images of a folder with a sub-folder for each class, as the network takes them, and their classes.
+    """The images of a folder with a sub-folder for each class, as the network takes them, and their
+    classes.
 
     Raises:
         click.UsageError: the network was fitted to something else.
@@ -253,12 +330,15 @@ def load_test_images(model: Sequential, folder: str) -> tuple[np.ndarray, np.nda
     from glassnet.preprocessing.images import ImagePreprocessor
 
     if not isinstance(model.preprocessor, ImagePreprocessor):
-        raise click.UsageError(f"{folder} is a folder of images, and the model was not fitted to one.")
+        raise click.UsageError(
+            f"{folder} is a folder of images, and the model was not fitted to one."
+        )
     return model.preprocessor.read_folder(folder).to_arrays()
 
 
 def predict_images(model: Sequential, source: str) -> pandas.DataFrame:
-    """The image of that path, or those in that folder, with the network's answers; none for files that cannot be read.
+    """The image of that path, or those in that folder, with the network's answers; none for files
+    that cannot be read.
 
     Raises:
         DataError: there is no such place, or no image in it that can be read.
@@ -270,13 +350,25 @@ def predict_images(model: Sequential, source: str) -> pandas.DataFrame:
     from glassnet.preprocessing.images import ImagePreprocessor, resolve_image_files
 
     assert isinstance(model.preprocessor, ImagePreprocessor)
-    require(Path(source).exists(), "images", "an image or a folder that exists", error=DataError, path=source)
+    require(
+        Path(source).exists(),
+        "images",
+        "an image or a folder that exists",
+        error=DataError,
+        path=source,
+    )
     files = resolve_image_files(source)
     x, bad = image_files.read_images("images", files, model.preprocessor.shape)
     good = [i for i in range(len(files)) if i not in bad]
     told = image_files.describe_failures(files, bad)
-    require(good, "images", "files that can be read", error=DataError, unreadable=len(bad), first=told)
+    require(
+        good, "images", "files that can be read", error=DataError, unreadable=len(bad), first=told
+    )
     if bad:
-        warnings.warn(f"{len(bad):,} of {len(files):,} files cannot be read and have no answer: {told}", DataWarning, stacklevel=2)
+        warnings.warn(
+            f"{len(bad):,} of {len(files):,} files cannot be read and have no answer: {told}",
+            DataWarning,
+            stacklevel=2,
+        )
     frame = pandas.DataFrame({"file": [str(path) for path in files]})
     return frame.join(pandas.DataFrame(saved_models.prediction_columns(model, x[good]), index=good))

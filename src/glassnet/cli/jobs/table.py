@@ -1,4 +1,6 @@
-"""What `train` is to learn: arrays, a table, a folder of images (see `pictures`); rows to learn from, and rows to be scored on."""
+"""What `train` is to learn: arrays, a table, a folder of images (see `pictures`); rows to learn
+from, and rows to be scored on.
+"""
 
 from __future__ import annotations
 
@@ -20,12 +22,16 @@ if TYPE_CHECKING:
     from glassnet.training.history import History
 
 MAX_INTEGER_CLASSES = 20
-"""A target of up to so many different whole numbers may be meant as classes: what is assumed is said."""
+"""A target of up to so many different whole numbers may be meant as classes: what is assumed is
+said.
+"""
 
 
 @dataclass(frozen=True)
 class BaselineScore:
-    """A number on the test rows beside that of a guess: accuracy and the most common class, or RMSE and the mean."""
+    """A number on the test rows beside that of a guess: accuracy and the most common class, or RMSE
+    and the mean.
+    """
 
     metric: str
     value: float
@@ -53,10 +59,14 @@ class ArrayJob(Job):
         return f"{self.n_samples:,} rows to learn from, {len(self.data.x_test):,} to be scored on, {self.data.task}"
 
     def build_model(self, settings: Mapping[str, Any], adapt: bool = False) -> Sequential:
-        """A compiled network for the data; `adapt` where the scale of its inputs is learned now, from all rows to learn from."""
+        """A compiled network for the data; `adapt` where the scale of its inputs is learned now,
+        from all rows to learn from.
+        """
         from glassnet.cli import default_models
 
-        return default_models.build_model(self.data, settings, dropout=settings["dropout"], adapt=adapt)
+        return default_models.build_model(
+            self.data, settings, dropout=settings["dropout"], adapt=adapt
+        )
 
     def model_inputs(self, model: Sequential) -> np.ndarray:
         return self.data.x
@@ -65,7 +75,11 @@ class ArrayJob(Job):
         return self.data.x[i : i + 1], self.data.y[i : i + 1]
 
     def target_text(self, i: int) -> str:
-        return self.data.class_names[int(self.data.y[i])] if self.data.class_names else f"{self.data.y[i]:g}"
+        return (
+            self.data.class_names[int(self.data.y[i])]
+            if self.data.class_names
+            else f"{self.data.y[i]:g}"
+        )
 
     def prepare_model(self, model: Sequential, **fit_options: Any) -> None:
         """Nothing has to be learned before the network is there."""
@@ -74,18 +88,26 @@ class ArrayJob(Job):
         return model.fit(self.data.x, self.data.y, **fit_options)
 
     def score(self, model: Sequential, seed: int) -> tuple[str, str, dict[str, Any]]:
-        """How the model does on the test rows beside a guess that the training rows teach: in full (no more), in short, and plainly."""
+        """How the model does on the test rows beside a guess that the training rows teach: in full
+        (no more), in short, and plainly.
+        """
         import numpy as np
 
         data = self.data
         logs = model.evaluate(data.x_test, data.y_test, return_dict=True)
         if data.class_names:
             most_common = np.bincount(data.y).argmax()
-            score = BaselineScore("accuracy", logs["accuracy"], float(np.mean(data.y_test == most_common)))
+            score = BaselineScore(
+                "accuracy", logs["accuracy"], float(np.mean(data.y_test == most_common))
+            )
         else:
             misses = data.y_test.astype(np.float64) - data.y.mean(dtype=np.float64)
             score = BaselineScore("rmse", logs["loss"] ** 0.5, float(np.sqrt(np.mean(misses**2))))
-        return "", str(score), {"metric": score.metric, "score": score.value, "baseline": score.baseline}
+        return (
+            "",
+            str(score),
+            {"metric": score.metric, "score": score.value, "baseline": score.baseline},
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,13 +144,21 @@ class TableJob(Job):
         return f"{self.n_samples:,} rows to learn from, {len(self.test):,} to be scored on, {task}"
 
     def build_model(self, settings: Mapping[str, Any], adapt: bool = False) -> Sequential:
-        """A compiled network for the table; `adapt` where its encoder is learned now, from all rows to learn from."""
+        """A compiled network for the table; `adapt` where its encoder is learned now, from all rows
+        to learn from.
+        """
         from glassnet.cli import default_models
         from glassnet.layers import Dense
 
-        last, loss = default_models.classification_head(self.n_classes) if self.n_classes else ([Dense(1)], "mean_squared_error")
+        last, loss = (
+            default_models.classification_head(self.n_classes)
+            if self.n_classes
+            else ([Dense(1)], "mean_squared_error")
+        )
         layers = [*default_models.hidden_layers(settings, settings["dropout"]), *last]
-        made = default_models.compile_model(layers, loss, ["accuracy" if self.n_classes else "mae"], settings)
+        made = default_models.compile_model(
+            layers, loss, ["accuracy" if self.n_classes else "mae"], settings
+        )
         if adapt:
             self.fit(made, epochs=0, verbose=0)
         return made
@@ -142,19 +172,27 @@ class TableJob(Job):
 
     def target_text(self, i: int) -> str:
         value = self.train[self.target][i]
-        return f"{self.target} {value:,.6g}" if isinstance(value, float) else f"{self.target} {value}"
+        return (
+            f"{self.target} {value:,.6g}" if isinstance(value, float) else f"{self.target} {value}"
+        )
 
     def prepare_model(self, model: Sequential, **fit_options: Any) -> None:
-        """Learn the encoder, which makes the network, and see that the rows to be scored on can be encoded, before the training."""
+        """Learn the encoder, which makes the network, and see that the rows to be scored on can be
+        encoded, before the training.
+        """
         self.fit(model, **fit_options | {"epochs": 0})
         assert model.preprocessor is not None
         model.preprocessor.transform_xy(self.test)
 
     def fit(self, model: Sequential, **fit_options: Any) -> History:
-        return model.fit(self.train, target=self.target, target_transform=self.target_transform, **fit_options)
+        return model.fit(
+            self.train, target=self.target, target_transform=self.target_transform, **fit_options
+        )
 
     def score(self, model: Sequential, seed: int) -> tuple[str, str, dict[str, Any]]:
-        """How the model does on the test rows beside a guess and a linear model on the same columns: in full, in short, and plainly."""
+        """How the model does on the test rows beside a guess and a linear model on the same
+        columns: in full, in short, and plainly.
+        """
         import numpy as np
 
         from glassnet.evaluation import scores
@@ -166,15 +204,28 @@ class TableJob(Job):
         y, y_test = self.train[self.target], self.test[self.target]
         if self.n_classes:
             found = target.transform(model.predict_labels(self.test))
-            report = scores.score_classifier(target.transform(y), target.transform(y_test), found, x, x_test, seed=seed)
+            report = scores.score_classifier(
+                target.transform(y), target.transform(y_test), found, x, x_test, seed=seed
+            )
         else:
             found = model.predict(self.test)[:, 0]
-            report = scores.score_regressor(y, y_test, found, x, x_test, log=self.target_transform == "log", seed=seed)
+            report = scores.score_regressor(
+                y, y_test, found, x, x_test, log=self.target_transform == "log", seed=seed
+            )
         full, facts = str(report), {"score": report.to_dict()}
         if self.target_transform == "log":
-            logs = scores.score_regressor(np.log(y), np.log(y_test), np.log(found), x, x_test, seed=seed)
-            full, facts = f"{full}\n\nand of log {self.target}:\n{logs}", facts | {"score_of_log": logs.to_dict()}
-        learned = {"target": self.target, "columns": encoder.feature_names, "left_out": encoder.dropped_columns()}
+            logs = scores.score_regressor(
+                np.log(y), np.log(y_test), np.log(found), x, x_test, seed=seed
+            )
+            full, facts = (
+                f"{full}\n\nand of log {self.target}:\n{logs}",
+                facts | {"score_of_log": logs.to_dict()},
+            )
+        learned = {
+            "target": self.target,
+            "columns": encoder.feature_names,
+            "left_out": encoder.dropped_columns(),
+        }
         return full, report.headline(), facts | {"learned": learned}
 
 
@@ -185,7 +236,13 @@ def is_table_file(name: str) -> bool:
     return Path(name).suffix.lower() in TABLE_SUFFIXES or Path(name).is_file()
 
 
-def resolve_job(name: str, options: TrainOptions, seed: int, image_size: tuple[int, int] | None = None, augment: bool | None = None) -> Job:
+def resolve_job(
+    name: str,
+    options: TrainOptions,
+    seed: int,
+    image_size: tuple[int, int] | None = None,
+    augment: bool | None = None,
+) -> Job:
     """The task that the name of a file, a folder or a data set stands for.
 
     Args:
@@ -197,7 +254,8 @@ def resolve_job(name: str, options: TrainOptions, seed: int, image_size: tuple[i
 
     Raises:
         click.UsageError: a table's file without a target; options for another kind of data.
-        ConfigError, DataError: see `catalogue.load`, `table.read_table`, `arrays_from_file` and `images_from_folder`.
+        ConfigError, DataError: see `catalogue.load`, `table.read_table`, `arrays_from_file` and
+            `images_from_folder`.
     """
     from glassnet.cli.jobs import images, time_series
 
@@ -207,7 +265,15 @@ def resolve_job(name: str, options: TrainOptions, seed: int, image_size: tuple[i
         raise click.UsageError("--time goes with --forecast N, the steps to learn.")
     if images.is_image_path(name):
         return images.resolve_image_job(name, options, seed, image_size, augment)
-    option = "--size" if image_size else "--augment" if augment else "--no-augment" if augment is False else None
+    option = (
+        "--size"
+        if image_size
+        else "--augment"
+        if augment
+        else "--no-augment"
+        if augment is False
+        else None
+    )
     if option:
         raise click.UsageError(f"{option} is for a folder of images: {name} is none.")
     from glassnet.data import array_files
@@ -220,28 +286,52 @@ def resolve_job(name: str, options: TrainOptions, seed: int, image_size: tuple[i
         table = read_table(name)
         if options.target is None:
             last, names = list(table.columns)[-1], ", ".join(table.columns)
-            raise click.UsageError(f"Which column is to be learned? --target {last}, say. There are {names}.")
+            raise click.UsageError(
+                f"Which column is to be learned? --target {last}, say. There are {names}."
+            )
         _, column, there, said = tabular.split_target(table, options.target)
         labels, assumed = infer_n_classes(options.target, column, options.task)
         whole = select_columns(table, options, options.target, there)
-        kept, held = train_validation_split(len(column), column.astype(str) if labels else None, TEST_FRACTION, "random", seed)
+        kept, held = train_validation_split(
+            len(column), column.astype(str) if labels else None, TEST_FRACTION, "random", seed
+        )
         parts = whole.take(kept), whole.take(held)
-        return TableJob(Path(name).name, *parts, options.target, labels, options.target_transform, (*said, *assumed))
+        return TableJob(
+            Path(name).name,
+            *parts,
+            options.target,
+            labels,
+            options.target_transform,
+            (*said, *assumed),
+        )
     from glassnet.datasets import load
 
-    data = array_files.arrays_from_file(name, seed=seed) if array_files.is_array_file(name) else load(name)
+    data = (
+        array_files.arrays_from_file(name, seed=seed)
+        if array_files.is_array_file(name)
+        else load(name)
+    )
     if isinstance(data, Dataset):
         if options.first_given():
-            raise click.UsageError(f"{options.first_given()} is for tables: {name} is a data set of arrays.")
+            raise click.UsageError(
+                f"{options.first_given()} is for tables: {name} is a data set of arrays."
+            )
         return ArrayJob(data.name, data)
     target = options.target or data.target
-    labels, assumed = infer_n_classes(target, tabular.split_target(data.frame, target).target_column, options.task)
-    parts = [select_columns(table, options, target, tabular.split_target(table, target).has_target) for table in map(read_table, data)]
+    labels, assumed = infer_n_classes(
+        target, tabular.split_target(data.frame, target).target_column, options.task
+    )
+    parts = [
+        select_columns(table, options, target, tabular.split_target(table, target).has_target)
+        for table in map(read_table, data)
+    ]
     return TableJob(name, *parts, target, labels, options.target_transform, assumed)
 
 
 def load_test_data(model: Sequential, name: str) -> tuple[Any, Any]:
-    """The rows of a table's file, which hold their target; images of a folder, arrays of a file or test rows of a data set, with theirs."""
+    """The rows of a table's file, which hold their target; images of a folder, arrays of a file or
+    test rows of a data set, with theirs.
+    """
     from glassnet.cli.jobs import images
     from glassnet.data import array_files
     from glassnet.data.dataset import Dataset
@@ -257,11 +347,16 @@ def load_test_data(model: Sequential, name: str) -> tuple[Any, Any]:
     from glassnet.datasets import load
 
     data = load(name)
-    return (data.x_test, data.y_test) if isinstance(data, Dataset) else (read_table(data.test), None)
+    return (
+        (data.x_test, data.y_test) if isinstance(data, Dataset) else (read_table(data.test), None)
+    )
 
 
-def select_columns(table: Table, options: TrainOptions, target: str, has_target: np.ndarray | None) -> Table:
-    """The rows that have a target, with the columns that were asked for, all where none were; what reading found is said apart.
+def select_columns(
+    table: Table, options: TrainOptions, target: str, has_target: np.ndarray | None
+) -> Table:
+    """The rows that have a target, with the columns that were asked for, all where none were; what
+    reading found is said apart.
 
     Raises:
         ConfigError: a feature that there is not; the nearest is named.
@@ -271,12 +366,18 @@ def select_columns(table: Table, options: TrainOptions, target: str, has_target:
     features = table.drop(target).columns
     for name in options.features:
         lookup("--features", name, features)
-    left = table.drop(*(name for name in features if options.features and name not in options.features))
+    left = table.drop(
+        *(name for name in features if options.features and name not in options.features)
+    )
     return replace(left if has_target is None else left.take(has_target), messages=())
 
 
-def infer_n_classes(target: str, column: np.ndarray, task: str | None) -> tuple[int, tuple[str, ...]]:
-    """How many labels a target holds, 0 where it is learned as a number; and what to say where that was a guess."""
+def infer_n_classes(
+    target: str, column: np.ndarray, task: str | None
+) -> tuple[int, tuple[str, ...]]:
+    """How many labels a target holds, 0 where it is learned as a number; and what to say where that
+    was a guess.
+    """
     import numpy as np
 
     found = len(set(column.tolist()))
@@ -285,12 +386,16 @@ def infer_n_classes(target: str, column: np.ndarray, task: str | None) -> tuple[
     if column.dtype.kind in "Ob" or found <= 2:
         return found, ()
     few = found <= MAX_INTEGER_CLASSES and np.all(column == np.round(column))
-    return 0, (f"{target} has {found} different whole numbers, learned as numbers: --task classes learns them as labels",) if few else ()
+    return 0, (
+        f"{target} has {found} different whole numbers, learned as numbers: --task classes learns them as labels",
+    ) if few else ()
 
 
 @dataclass(frozen=True, eq=False)
 class SavedModelJob:
-    """A saved model, and rows to look at: a table's, with or without their target, or arrays with theirs."""
+    """A saved model, and rows to look at: a table's, with or without their target, or arrays with
+    theirs.
+    """
 
     name: str
     model: Sequential
@@ -312,10 +417,14 @@ class SavedModelJob:
 
     def fit(self, model: Sequential, **fit_options: Any) -> History:
         """A saved model is looked at as it is."""
-        raise click.UsageError("--epochs is for networks made here: a saved one is looked at as it is.")
+        raise click.UsageError(
+            "--epochs is for networks made here: a saved one is looked at as it is."
+        )
 
     def example(self, i: int) -> tuple[Any, Any]:
-        """One of them, and its target, as `trace` takes them; where there is none, the network's own answer stands for it."""
+        """One of them, and its target, as `trace` takes them; where there is none, the network's
+        own answer stands for it.
+        """
         if self.y is not None:
             return self.x[i : i + 1], self.y[i : i + 1]
         one = self.x.take(slice(i, i + 1))
@@ -329,7 +438,11 @@ class SavedModelJob:
             return str(self.model.preprocessor.target.decode_labels(self.y[i]))
         target = self.model.preprocessor.target.name
         one = self.x.take(slice(i, i + 1))
-        return f"{target} {one[target][0]}" if self._has_target else f"{target} not told: its own answer, {self._predict_target(one)[0]}, stands for it"
+        return (
+            f"{target} {one[target][0]}"
+            if self._has_target
+            else f"{target} not told: its own answer, {self._predict_target(one)[0]}, stands for it"
+        )
 
     @property
     def _has_target(self) -> bool:
@@ -355,8 +468,12 @@ def load_saved_job(name: str, rows: str | None) -> SavedModelJob:
     from glassnet.preprocessing.seasonal import TimeSeriesPreprocessor
 
     if rows is None:
-        raise click.UsageError("Which rows? Name a table's file, a folder of images or a data set after the model.")
+        raise click.UsageError(
+            "Which rows? Name a table's file, a folder of images or a data set after the model."
+        )
     network = load(name)
     if isinstance(network.preprocessor, TimeSeriesPreprocessor):
-        raise click.UsageError(f"{name} forecasts a series, not rows: gn.load({name!r}).trace(gn.data.series(...)) shows its windows.")
+        raise click.UsageError(
+            f"{name} forecasts a series, not rows: gn.load({name!r}).trace(gn.data.series(...)) shows its windows."
+        )
     return SavedModelJob(name, network, *load_test_data(network, rows))

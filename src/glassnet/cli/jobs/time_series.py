@@ -1,4 +1,6 @@
-"""`glassnet train --forecast` and `glassnet forecast`: a series' next steps, and how far off they were where it is known what came."""
+"""`glassnet train --forecast` and `glassnet forecast`: a series' next steps, and how far off they
+were where it is known what came.
+"""
 
 from __future__ import annotations
 
@@ -31,9 +33,11 @@ class TimeSeriesJob(Job):
     Attributes:
         name: of the file or data set.
         series: the whole of it.
-        n_origins: how many horizons at its end are forecast, each by a network that has seen what came before.
+        n_origins: how many horizons at its end are forecast, each by a network that has seen what
+            came before.
         messages: what was found out in reading.
-        dropout: of the hidden layers, where none is asked for: the best of what was tried on flights.
+        dropout: of the hidden layers, where none is asked for: the best of what was tried on
+            flights.
         validation_split: where none is asked for: what came last tells most of what comes next.
     """
 
@@ -64,7 +68,11 @@ class TimeSeriesJob(Job):
         from glassnet.cli import default_models
         from glassnet.layers import Dense, Flatten
 
-        layers = [Flatten(), *default_models.hidden_layers(settings, settings["dropout"]), Dense(self.series.horizon)]
+        layers = [
+            Flatten(),
+            *default_models.hidden_layers(settings, settings["dropout"]),
+            Dense(self.series.horizon),
+        ]
         return default_models.compile_model(layers, "mean_squared_error", ["mae"], settings)
 
     def model_inputs(self, model: Sequential) -> np.ndarray:
@@ -74,7 +82,9 @@ class TimeSeriesJob(Job):
 
     def example(self, i: int) -> tuple[Any, Any]:
         """One of them, and its target, as `trace` takes them."""
-        return self.series[i : i + self.series.season + self.series.length + self.series.horizon], None
+        return self.series[
+            i : i + self.series.season + self.series.length + self.series.horizon
+        ], None
 
     def target_text(self, i: int) -> str:
         """When what it forecasts begins."""
@@ -89,22 +99,38 @@ class TimeSeriesJob(Job):
         return model.fit(self.series_until(1), **fit_options)
 
     def score(self, model: Sequential, seed: int) -> tuple[str, str, dict[str, Any]]:
-        """How forecasts from each origin do beside the seasonal naive ones, in full, in short, and plainly; the model then goes on from the
-        end of the whole series.
+        """How forecasts from each origin do beside the seasonal naive ones, in full, in short, and
+        plainly; the model then goes on from the end of the whole series.
         """
         from glassnet.models import forecast
         from glassnet.preprocessing.seasonal import TimeSeriesPreprocessor
 
         assert isinstance(model.preprocessor, TimeSeriesPreprocessor)
-        networks = [self._train_copy(model, self.series_until(origin)) for origin in range(self.n_origins, 1, -1)] + [model]
+        networks = [
+            self._train_copy(model, self.series_until(origin))
+            for origin in range(self.n_origins, 1, -1)
+        ] + [model]
         report = forecast.backtest([network.forecast() for network in networks], self.series)
         learned = model.preprocessor.trained_on
         model.preprocessor = model.preprocessor.continue_from(self.series)
         ours, theirs = (forecast.format_number(value) for value in report.rmse)
-        earlier = "; the earlier origin by a network trained as long on what came before it" if self.n_origins > 1 else ""
+        earlier = (
+            "; the earlier origin by a network trained as long on what came before it"
+            if self.n_origins > 1
+            else ""
+        )
         full = f"{report}\nthe network was trained on {learned}{earlier}\nit goes on from {self.series.times.label_at(len(self.series) - 1)}"
-        facts = {"target": self.series.name, "season": self.series.season, "length": self.series.length, "trained_on": learned}
-        return full, f"RMSE {ours} ({report.baseline_name} {theirs})", {"score": report.to_dict(), "learned": facts}
+        facts = {
+            "target": self.series.name,
+            "season": self.series.season,
+            "length": self.series.length,
+            "trained_on": learned,
+        }
+        return (
+            full,
+            f"RMSE {ours} ({report.baseline_name} {theirs})",
+            {"score": report.to_dict(), "learned": facts},
+        )
 
     @staticmethod
     def _train_copy(model: Sequential, series: TimeSeries) -> Sequential:
@@ -112,7 +138,13 @@ class TimeSeriesJob(Job):
         twin = copy.deepcopy(model)
         twin.reset()
         assert model.history is not None
-        twin.fit(series, epochs=model.epoch, batch_size=model.history.params["batch_size"], seed=model.history.seed, verbose=0)
+        twin.fit(
+            series,
+            epochs=model.epoch,
+            batch_size=model.history.params["batch_size"],
+            seed=model.history.seed,
+            verbose=0,
+        )
         return twin
 
 
@@ -132,15 +164,33 @@ def resolve_time_series_job(name: str, options: TrainOptions) -> TimeSeriesJob:
 
     for option, given in (("--features", options.features), ("--task", options.task)):
         if given:
-            raise click.UsageError(f"{option} does not go with --forecast: a series is learned from its own past, as numbers.")
-    data = None if Path(name).is_dir() else read_table(name) if table_jobs.is_table_file(name) else load(name)
+            raise click.UsageError(
+                f"{option} does not go with --forecast: a series is learned from its own past, as numbers."
+            )
+    data = (
+        None
+        if Path(name).is_dir()
+        else read_table(name)
+        if table_jobs.is_table_file(name)
+        else load(name)
+    )
     if data is None or isinstance(data, Dataset):
-        raise click.UsageError(f"--forecast is for tables: {name} is a {'data set of arrays' if data else 'folder'}.")
+        raise click.UsageError(
+            f"--forecast is for tables: {name} is a {'data set of arrays' if data else 'folder'}."
+        )
     table = read_table(getattr(data, "frame", data))
     if options.target is None:
         last, names = list(table.columns)[-1], ", ".join(table.columns)
-        raise click.UsageError(f"Which column is to be forecast? --target {last}, say. There are {names}.")
-    whole = series(table, options.target, options.time, horizon=options.forecast or 1, transform=options.target_transform)
+        raise click.UsageError(
+            f"Which column is to be forecast? --target {last}, say. There are {names}."
+        )
+    whole = series(
+        table,
+        options.target,
+        options.time,
+        horizon=options.forecast or 1,
+        transform=options.target_transform,
+    )
     need = whole.season + whole.length + whole.horizon
     origins = min(MAX_ORIGINS, (len(whole) - need) // whole.horizon)
     told = f"{need + whole.horizon} steps or more, to learn from and to be scored on"
@@ -153,12 +203,25 @@ def resolve_time_series_job(name: str, options: TrainOptions) -> TimeSeriesJob:
 @click.command("forecast", short_help="Say what comes next in a series.")
 @click.argument("model", metavar="MODEL")
 @click.argument("rows", metavar="[FILE]", required=False)
-@click.option("--steps", metavar="N", type=click.IntRange(min=1), help="How many.  [default: the horizon that was learned]")
+@click.option(
+    "--steps",
+    metavar="N",
+    type=click.IntRange(min=1),
+    help="How many.  [default: the horizon that was learned]",
+)
 @click.option("--out", metavar="FILE", help="The CSV to write.  [default: printed as a table]")
 @click.option("--plot", metavar="FILE", help="Where to draw them, such as forecast.png.")
 @arguments.json_option
-def forecast(model: str, rows: str | None, steps: int | None, out: str | None, plot: str | None, as_json: bool) -> None:
-    """Say what follows the series that the network in MODEL was trained on, or the newer one in FILE, beside the seasonal
+def forecast(
+    model: str,
+    rows: str | None,
+    steps: int | None,
+    out: str | None,
+    plot: str | None,
+    as_json: bool,
+) -> None:
+    """Say what follows the series that the network in MODEL was trained on, or the newer one in
+    FILE, beside the seasonal
     naive forecast: each step as a season ago.
 
     \b
@@ -166,14 +229,19 @@ def forecast(model: str, rows: str | None, steps: int | None, out: str | None, p
     glassnet forecast flights.glassnet --steps 24 --plot forecast.png
     glassnet forecast flights.glassnet newer.csv --out next.csv
     """
-    place, picture = arguments.check_output_path(out, "--out") if out else None, arguments.check_figure_path(plot, "--plot") if plot else None
+    place, picture = (
+        arguments.check_output_path(out, "--out") if out else None,
+        arguments.check_figure_path(plot, "--plot") if plot else None,
+    )
     from glassnet import load
     from glassnet.cli import output
     from glassnet.preprocessing.seasonal import TimeSeriesPreprocessor
 
     network = load(model)
     if not isinstance(network.preprocessor, TimeSeriesPreprocessor):
-        raise click.UsageError(f"{model} was not trained to forecast: glassnet train FILE --target COLUMN --forecast N does.")
+        raise click.UsageError(
+            f"{model} was not trained to forecast: glassnet train FILE --target COLUMN --forecast N does."
+        )
     found = network.forecast(steps, rows)
     if place:
         import pandas
@@ -188,4 +256,6 @@ def forecast(model: str, rows: str | None, steps: int | None, out: str | None, p
     if not place:
         click.echo(f"{found}\n")
     files = "".join(f", {file}" for file in (out, plot) if file)
-    click.echo(f"{Path(model).name}: {found.span()}, trained on {network.preprocessor.trained_on}{files}")
+    click.echo(
+        f"{Path(model).name}: {found.span()}, trained on {network.preprocessor.trained_on}{files}"
+    )

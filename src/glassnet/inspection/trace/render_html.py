@@ -29,13 +29,30 @@ def render_page(trace: Trace) -> str:
     Args:
         trace: to be shown.
     """
-    heads = ("", "forward ↓", "dL/d· ↑", f"{escape(type(trace.program.optimizer).__name__)} at {trace.rate:g} adds")
-    rows = ["<tr>" + "".join(f"<th>{head}</th>" for head in heads) + "</tr>", _render_row("x", trace.x, trace.links[0].d_input)]
+    heads = (
+        "",
+        "forward ↓",
+        "dL/d· ↑",
+        f"{escape(type(trace.program.optimizer).__name__)} at {trace.rate:g} adds",
+    )
+    rows = [
+        "<tr>" + "".join(f"<th>{head}</th>" for head in heads) + "</tr>",
+        _render_row("x", trace.x, trace.links[0].d_input),
+    ]
     for link, does in render_text.iter_formulas(trace):
-        rows.append(f'<tr class="gn-link"><td>{escape(link.name)}</td><td colspan="3">{escape(does)}</td></tr>')
+        rows.append(
+            f'<tr class="gn-link"><td>{escape(link.name)}</td><td colspan="3">{escape(does)}</td></tr>'
+        )
         rows += [_render_row(key, np.atleast_1d(value)) for key, value in link.state.items()]
         for key, value in link.params.items():
-            rows.append(_render_row(render_text.SYMBOLS.get(key, key), value, link.d_params.get(key), link.update.get(key)))
+            rows.append(
+                _render_row(
+                    render_text.SYMBOLS.get(key, key),
+                    value,
+                    link.d_params.get(key),
+                    link.update.get(key),
+                )
+            )
         rows.append(_render_row(render_text.get_output_symbol(link), link.output, link.delta))
     loss = f"{escape(trace.program.loss.display_name)} = {trace.loss:.6g}"
     rows.append(f'<tr class="gn-link"><td>loss</td><td colspan="3">{loss}</td></tr>')

@@ -9,10 +9,16 @@ __all__, __getattr__ = export_aliases(
     __name__,
     {
         "LearningRateSchedule": ours.Schedule,
-        "CosineDecay": (ours.CosineDecay, "initial_learning_rate decay_steps alpha name~ warmup_target warmup_steps"),
+        "CosineDecay": (
+            ours.CosineDecay,
+            "initial_learning_rate decay_steps alpha name~ warmup_target warmup_steps",
+        ),
         "ExponentialDecay": (ours.ExponentialDecay, DECAY_SPEC),
         "InverseTimeDecay": (ours.InverseTimeDecay, DECAY_SPEC),
         "PiecewiseConstantDecay": (ours.PiecewiseConstantDecay, "boundaries values name~"),
-        "PolynomialDecay": (ours.PolynomialDecay, "initial_learning_rate decay_steps end_learning_rate power cycle name~"),
+        "PolynomialDecay": (
+            ours.PolynomialDecay,
+            "initial_learning_rate decay_steps end_learning_rate power cycle name~",
+        ),
     },
 )
