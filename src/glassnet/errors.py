@@ -1,15 +1,17 @@
-"""What can go wrong, said in one form: what was expected, what was received, what to do.
+"""Errors and warnings, and the functions that raise them in one form.
 
-Every error that glassnet raises on purpose derives from `GlassnetError`; those about a value also
-derive from `ValueError`, so that code written for other libraries catches them too.
+Every error that glassnet raises on purpose derives from `GlassnetError`. Errors about a value also
+derive from `ValueError`, so that code written for other libraries catches them too. A message says
+what was expected, what was received and what to do.
 """
 
 from __future__ import annotations
 
 import difflib
+import functools
 import math
 import operator
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
@@ -17,37 +19,39 @@ T = TypeVar("T")
 
 
 class GlassnetError(Exception):
-    """The base of every error raised on purpose by glassnet."""
+    """Base class of every error that glassnet raises on purpose."""
 
 
 class ConfigError(GlassnetError, ValueError):
-    """A layer, a loss, an optimizer or their combination is described in a way that cannot work."""
+    """A layer, loss, optimizer or other setting that cannot work, alone or in combination."""
 
 
 class DataError(GlassnetError, ValueError):
-    """The rows, labels or weights handed in cannot be used as they are."""
+    """Examples, labels or weights that cannot be used as they are."""
 
 
 class NotReadyError(GlassnetError, RuntimeError):
-    """Something was asked of a model that has not got that far: no weights yet, or no loss yet."""
+    """A call that comes too early: the model has no weights yet, or no loss yet."""
 
 
 class MissingError(GlassnetError, AttributeError):
-    """Something was asked for by a name that does not exist here."""
+    """An attribute that does not exist."""
 
 
 class DownloadError(GlassnetError, OSError):
-    """A data set is not on this machine and could not be fetched."""
+    """A data set that is not on this machine and could not be downloaded."""
 
 
 class ModelFileError(GlassnetError, ValueError):
-    """A model's file is damaged, foreign, of another version or for another network; or a model
-    holds what cannot be saved.
+    """A model file that cannot be written or read.
+
+    The file may be damaged, from another program, newer than this release, or hold another network.
+    Or the model holds something that cannot be saved.
     """
 
 
 class TrainingWarning(UserWarning):
-    """A run ended early because its numbers stopped being numbers; the message says where."""
+    """Training ended early because a loss or weight was not finite; the message says where."""
 
 
 class DataWarning(UserWarning):
@@ -64,7 +68,7 @@ def require(
     error: type[GlassnetError] = ConfigError,
     **received: Any,
 ) -> None:
-    """Raise `error` with a message of the house's form unless `ok`.
+    """Raise `error` with a message made by `message`, unless `ok`.
 
     Example:
         >>> require(3 > 0, "Dense", "units to be an int >= 1", units=3)
@@ -74,49 +78,46 @@ def require(
 
 
 def message(who: str, expected: str, /, *, fix: str = "", **received: Any) -> str:
-    """The house's form: `Dense: expected units to be an int >= 1. Received: units=-3.` and then the
-    remedy.
+    """Return the text of an error: who expected what, what was received, and how to fix it.
+
+    Example:
+        >>> message("Dense", "units to be an int >= 1", units=-3)
+        'Dense: expected units to be an int >= 1. Received: units=-3.'
     """
-    got = ", ".join(f"{name}={value!r}" for name, value in received.items())
-    return " ".join(
-        part
-        for part in (f"{who}: expected {expected}.", f"Received: {got}." if got else "", fix)
-        if part
-    )
+    values = ", ".join(f"{name}={value!r}" for name, value in received.items())
+    parts = [f"{who}: expected {expected}.", f"Received: {values}." if values else "", fix]
+    return " ".join(filter(None, parts))
 
 
 def require_frozen_dataclass(part: Any) -> None:
-    """Refuse a layer, loss, metric, optimizer or regularizer whose class inherited its equality:
-    equal parts share one compiled program.
+    """Refuse a layer, loss, metric, optimizer or regularizer that does not compare by its fields.
+
+    Equal parts share one compiled program. A class that inherits its equality would therefore run
+    the program of another class.
 
     Raises:
-        ConfigError: with the line to write.
+        ConfigError: the class is not a frozen dataclass itself, or a field cannot be hashed.
     """
     who = type(part).__name__
-    own = vars(type(part)).get("__dataclass_params__")
-    fix = f"Write @dataclass(frozen=True) above class {who}: without it two of other values count as equal and share one compiled program."
-    require(
-        own is not None and own.frozen,
-        who,
-        "a frozen dataclass",
-        decorated=own is not None,
-        fix=fix,
+    params = vars(type(part)).get("__dataclass_params__")
+    fix = (
+        f"Write @dataclass(frozen=True) above class {who}. Without it, instances with different "
+        "values count as equal and share one compiled program."
     )
+    is_frozen = params is not None and params.frozen
+    require(is_frozen, who, "a frozen dataclass", decorated=params is not None, fix=fix)
     try:
         hash(part)
     except TypeError as error:
-        raise ConfigError(
-            message(
-                who,
-                "fields that can be hashed (tuples, not lists; no arrays)",
-                fix=f"It said: {error}.",
-            )
-        ) from error
+        expected = "fields that can be hashed (tuples, not lists; no arrays)"
+        raise ConfigError(message(who, expected, fix=f"Python says: {error}.")) from error
 
 
 def lookup(what: str, name: str, table: Mapping[str, T]) -> T:
-    """The entry of `table` called `name`; an unknown name raises `ConfigError` with the nearest
-    match.
+    """Return the entry of `table` called `name`.
+
+    Raises:
+        ConfigError: there is no such entry; the message names the nearest match.
 
     Example:
         >>> lookup("number", "two", {"one": 1, "two": 2})
@@ -124,14 +125,15 @@ def lookup(what: str, name: str, table: Mapping[str, T]) -> T:
     """
     if name in table:
         return table[name]
-    alike = [known for known in table if known.split("_")[0] == str(name).lower().split("_")[0]]
-    close = difflib.get_close_matches(str(name).lower(), alike or list(table), n=1, cutoff=0.4)
-    fix = f"Did you mean {close[0]!r}?" if close else ""
+    first_word = str(name).lower().split("_")[0]
+    candidates = [key for key in table if key.split("_")[0] == first_word] or list(table)
+    matches = difflib.get_close_matches(str(name).lower(), candidates, n=1, cutoff=0.4)
+    fix = f"Did you mean {matches[0]!r}?" if matches else ""
     raise ConfigError(message(what, "one of " + ", ".join(table), fix=fix, name=name))
 
 
 def is_int(value: Any, least: int) -> bool:
-    """Whether `value` is a whole number (Python's or NumPy's, not a bool) of at least `least`."""
+    """Return whether `value` is an int (Python's or NumPy's, not a bool) of at least `least`."""
     try:
         return not isinstance(value, bool) and operator.index(value) >= least
     except TypeError:
@@ -139,23 +141,71 @@ def is_int(value: Any, least: int) -> bool:
 
 
 def is_number(value: Any) -> bool:
-    """Whether `value` is one finite real number (Python's or NumPy's, not a bool)."""
-    one = (
-        hasattr(value, "__float__")
-        and getattr(value, "shape", ()) == ()
-        and not isinstance(value, bool)
-    )
-    return one and math.isfinite(value)
+    """Return whether `value` is one finite real number (Python's or NumPy's, not a bool)."""
+    is_scalar = hasattr(value, "__float__") and getattr(value, "shape", ()) == ()
+    return is_scalar and not isinstance(value, bool) and math.isfinite(value)
 
 
 @contextmanager
-def rollback_on_error(obj: Any) -> Iterator[None]:
-    """Where a `GlassnetError` ends the block, the attributes of `obj` are as they were before
-    it.
-    """
-    before = dict(vars(obj))
+def rollback_on_error(instance: Any) -> Iterator[None]:
+    """Restore the attributes of `instance` if the block raises a `GlassnetError`."""
+    attributes = dict(vars(instance))
     try:
         yield
     except GlassnetError:
-        vars(obj).update(before)
+        vars(instance).update(attributes)
         raise
+
+
+def renamed_attributes(**renamed: str) -> Callable[[type[T]], type[T]]:
+    """Return a class decorator that raises an error with the new name if an old name is used.
+
+    The old names are refused as attributes and as keyword arguments of the constructor.
+
+    Example:
+        >>> @renamed_attributes(colour="color")
+        ... class Pen:
+        ...     color = "red"
+        >>> Pen().colour
+        Traceback (most recent call last):
+        ...
+        glassnet.errors.MissingError: Pen.colour is now called Pen.color.
+    """
+
+    def decorate(cls: type[T]) -> type[T]:
+        init: Callable[..., None] = cls.__init__
+
+        @functools.wraps(init)
+        def checked_init(self: Any, *args: Any, **kwargs: Any) -> None:
+            for name in kwargs.keys() & renamed.keys():
+                raise ConfigError(f"{cls.__name__}: {name}= is now called {renamed[name]}=.")
+            init(self, *args, **kwargs)
+
+        def refuse(self: Any, name: str) -> Any:
+            who = type(self).__name__
+            if name in renamed:
+                raise MissingError(f"{who}.{name} is now called {who}.{renamed[name]}.")
+            raise AttributeError(f"{who!r} object has no attribute {name!r}", name=name, obj=self)
+
+        for method, function in (("__init__", checked_init), ("__getattr__", refuse)):
+            setattr(cls, method, function)
+        return cls
+
+    return decorate
+
+
+def refuse_renamed_methods(cls: type, renamed: Mapping[str, str]) -> None:
+    """Refuse a subclass that overrides a method by its old name: it would never be called.
+
+    Dataclass fields of the same name are allowed.
+
+    Args:
+        cls: the subclass, from `__init_subclass__`.
+        renamed: new names by old names.
+
+    Raises:
+        ConfigError: with the new name.
+    """
+    fields = vars(cls).get("__annotations__", {})
+    for name in renamed.keys() & vars(cls).keys() - fields.keys():
+        raise ConfigError(f"{cls.__name__}: {name} is now called {renamed[name]}. Rename it.")

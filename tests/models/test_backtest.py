@@ -72,6 +72,6 @@ def test_a_long_horizon_is_shown_in_stretches():
 def test_only_what_came_can_be_compared():
     with pytest.raises(
         DataError,
-        match=r"rolling: expected forecasts within 1 to 8 \(8 steps\)\. Received: forecast='8 to 9'\.",
+        match=r"backtest: expected forecasts within 1 to 8 \(8 steps\)\. Received: forecast='8 to 9'\.",
     ):
         backtest([forecast(8, [1, 2])], SERIES)

@@ -1,6 +1,4 @@
-"""What a model is and holds: layers in a row, their weights, what it is trained for, and all of it
-in a file.
-"""
+"""The part of a model that needs no data: layers, weights, settings, saving and loading."""
 
 from __future__ import annotations
 
@@ -26,7 +24,7 @@ from glassnet.engine.train_step import (
     learning_rate_at,
     rate_for_learning_rate,
 )
-from glassnet.errors import NotReadyError, is_int, is_number, lookup, message, require
+from glassnet.errors import ConfigError, NotReadyError, is_int, is_number, lookup, message, require
 from glassnet.layers import Input, Layer, TextVectorization, functional
 from glassnet.losses import Loss
 from glassnet.metrics import get as resolve_metric
@@ -35,27 +33,23 @@ from glassnet.models.layer_view import LayerView
 from glassnet.optimizers import Optimizer
 from glassnet.preprocessing.base import Preprocessor
 from glassnet.storage import model_file, pickling
+from glassnet.storage.arrays import ModelArrays
 from glassnet.training.history import History
 from glassnet.training.resume import ResumableRun
 from glassnet.types import Params, Shape, State
 
 
 class BaseModel:
-    """Layers in a row, with their weights, which are drawn when the shape of the input is known."""
+    """A stack of layers with their weights.
+
+    The weights are drawn once the shape of the input is known.
+    """
 
     def __init__(self, layers: Sequence[Layer] = (), seed: int | None = None):
-        require(
-            seed is None or is_int(seed, least=0),
-            "Sequential",
-            "seed to be an int >= 0 or None",
-            seed=seed,
-        )
-        require(
-            isinstance(layers, list | tuple),
-            "Sequential",
-            "a list of layers, Sequential([...])",
-            type=type(layers).__name__,
-        )
+        who = "Sequential"
+        require(is_seed(seed), who, "seed to be an int >= 0 or None", seed=seed)
+        is_list = isinstance(layers, list | tuple)
+        require(is_list, who, "a list of layers, Sequential([...])", type=type(layers).__name__)
         self.seed, self._seed_was_drawn = seed, False
         self.history: History | None = None
         self._optimizer: Optimizer | None = None
@@ -74,11 +68,8 @@ class BaseModel:
         self._state: tuple[State, ...] = ()
         self._optimizer_state: Any = None
         self._last_run_id: str | None = None
-        self.epoch, self._step, self._rate = (
-            0,
-            0,
-            initial_rate(self._optimizer) if self._optimizer else 0.0,
-        )
+        self.epoch = self._step = 0
+        self._rate = initial_rate(self._optimizer) if self._optimizer else 0.0
 
     def add(self, layer: Layer) -> None:
         """Append a layer.
@@ -86,29 +77,19 @@ class BaseModel:
         Raises:
             ConfigError: see `Sequential`; or the model has weights already.
         """
-        require(
-            self._network is None,
-            "add",
-            "a model without weights",
-            fix="Add all layers before the model is first used.",
-        )
+        fix = "Add all layers before the model is first used."
+        require(self._network is None, "add", "a model without weights", fix=fix)
         functional.check_layer_type(layer)
-        first = not self._layers and self._input is None
-        fix = "What stands before it would have to take strings."
-        require(
-            first or not isinstance(layer, TextVectorization),
-            "Sequential",
-            "TextVectorization in front of all layers",
-            fix=fix,
-        )
+        is_first = not self._layers and self._input is None
+        fix = "A layer in front of it would receive strings."
+        is_allowed = is_first or not isinstance(layer, TextVectorization)
+        expected = "TextVectorization in front of all layers"
+        require(is_allowed, "Sequential", expected, fix=fix)
         if isinstance(layer, Input):
-            written = [
-                type(other).__name__
-                for other in (*([self._input] if self._input else []), *self._layers, layer)
-            ]
-            require(
-                len(written) == 1, "Sequential", "one Input, in front of all layers", layers=written
-            )
+            layers = [*filter(None, [self._input]), *self._layers, layer]
+            names = [type(other).__name__ for other in layers]
+            expected = "one Input, in front of all layers"
+            require(is_first, "Sequential", expected, layers=names)
             self._input = layer
         else:
             self._layers = functional.with_names((*self._layers, layer))
@@ -119,66 +100,55 @@ class BaseModel:
     def compile(
         self,
         optimizer: str | Optimizer = "adam",
-        loss: str | Loss | Callable | None = None,
+        loss: str | Loss | Callable[..., Any] | None = None,
         metrics: Any = (),
     ) -> None:
-        """Say what to train for. Weights stay; what an earlier optimizer remembered is forgotten.
-        May be left out: see `fit`.
+        """Choose the optimizer, the loss and the metrics.
+
+        Weights stay. The state of an earlier optimizer is dropped. If you leave `compile` out,
+        `fit` chooses: see there.
 
         Args:
             optimizer: a name ("sgd", "rmsprop", "adam") or an optimizer.
-            loss: a name, a loss or a JAX function (y_true, y_pred) -> a number per row; None has
-                `fit` infer it.
-            metrics: names, metrics or such functions; "accuracy" becomes the one that fits the
-                loss.
+            loss: a name, a loss or a JAX function (y_true, y_pred) that returns a number per row.
+                If None, `fit` infers the loss.
+            metrics: names, metrics or such functions. "accuracy" becomes the accuracy that fits
+                the loss.
 
         Raises:
-            ConfigError: an unknown name (the nearest match is given); a cross-entropy without its
-                softmax or sigmoid; two softmaxes.
+            ConfigError: an unknown name (the message names the nearest match); a cross-entropy
+                without its softmax or sigmoid; two softmaxes.
         """
-        chosen, target = optimizers.get(optimizer), None if loss is None else losses.get(loss)
-        wanted = (
-            tuple(metrics)
-            if isinstance(metrics, list | tuple)
-            else ()
-            if metrics is None
-            else (metrics,)
-        )
-        for metric in wanted:
-            resolve_metric(metric, target or losses.MeanSquaredError(), 2)
-        if target is not None:
-            objective.check_loss(
-                functional.unfold(self._layers),
-                target,
-                self._network.shapes[-1] if self._network else None,
-            )
-        self._optimizer, self._loss, self._metrics, self._rate, self._optimizer_state = (
-            chosen,
-            target,
-            wanted,
-            initial_rate(chosen),
-            None,
-        )
+        resolved_optimizer = optimizers.get(optimizer)
+        resolved_loss = None if loss is None else losses.get(loss)
+        as_tuple = tuple(metrics) if isinstance(metrics, list | tuple) else (metrics,)
+        requested = () if metrics is None else as_tuple
+        for metric in requested:
+            resolve_metric(metric, resolved_loss or losses.MeanSquaredError(), 2)
+        if resolved_loss is not None:
+            output_shape = self._network.shapes[-1] if self._network else None
+            objective.check_loss(functional.unfold(self._layers), resolved_loss, output_shape)
+        self._optimizer, self._loss, self._metrics = resolved_optimizer, resolved_loss, requested
+        self._rate, self._optimizer_state = initial_rate(resolved_optimizer), None
 
     @property
     def learning_rate(self) -> float:
-        """The rate of the step to come; set it to train on at another, a schedule's course scaled
-        alike: nothing is compiled again.
+        """The learning rate of the next step.
+
+        Assign to it to change the rate. A schedule is scaled by the same factor. Nothing is
+        compiled again.
 
         Raises:
             NotReadyError: the model is not compiled.
-            ConfigError: set to something that is no number > 0, or where a schedule is at 0.
+            ConfigError: the assigned value is not a number > 0, or the schedule's rate is 0 here.
         """
         return float(learning_rate_at(self._require_optimizer(), self._rate, np.int32(self._step)))
 
     @learning_rate.setter
     def learning_rate(self, rate: float) -> None:
-        require(
-            is_number(rate) and 0 < rate < 3e38,
-            "learning_rate",
-            "a number > 0 that float32 holds",
-            learning_rate=rate,
-        )
+        is_valid = is_number(rate) and 0 < rate < 3e38
+        expected = "a number > 0 that float32 holds"
+        require(is_valid, "learning_rate", expected, learning_rate=rate)
         self._set_learning_rate(float(rate))
         self._last_run_id = None
 
@@ -187,40 +157,37 @@ class BaseModel:
 
     def _require_optimizer(self) -> Optimizer:
         if self._optimizer is None:
-            raise NotReadyError(
-                message("learning_rate", "a compiled model", fix="Call compile or fit first.")
-            )
+            fix = "Call compile or fit first."
+            raise NotReadyError(message("learning_rate", "a compiled model", fix=fix))
         return self._optimizer
 
     @property
     def _text_vectorization(self) -> TextVectorization | None:
-        """What makes numbers of strings, in front of the network."""
-        return next(
-            (layer for layer in self._layers[:1] if isinstance(layer, TextVectorization)), None
-        )
+        """The layer that turns strings into numbers, in front of the network."""
+        first = self._layers[0] if self._layers else None
+        return first if isinstance(first, TextVectorization) else None
 
     @property
     def _example_shape(self) -> Shape | None:
-        """Of one example as numbers, where it is known."""
-        if self._network or self._input:
-            return self._network.shapes[0] if self._network else self._input.shape  # type: ignore[union-attr]
-        return self._text_vectorization.shape if self._text_vectorization else None
+        """The shape of one example as numbers, if it is known."""
+        if self._network:
+            return self._network.shapes[0]
+        if self._input:
+            return self._input.shape
+        text = self._text_vectorization
+        return text.shape if text else None
 
     def summary(self) -> None:
-        """Print a row per layer: its name, its output's shape and how many numbers it holds; all
-        derived.
+        """Print a table of the layers: name, type, output shape and number of weights.
 
         Raises:
             NotReadyError: the shape of the input is not known yet.
         """
-        print(
-            summary.format_summary(
-                self._require_built("summary"), self._params, self._state, self.preprocessor
-            )
-        )
+        built = self._require_built("summary")
+        print(summary.format_summary(built, self._params, self._state, self.preprocessor))
 
     def count_params(self) -> int:
-        """How many numbers the model holds, learned or not.
+        """Return how many numbers the model holds, trainable or not.
 
         Raises:
             NotReadyError: the shape of the input is not known yet.
@@ -230,8 +197,7 @@ class BaseModel:
 
     @property
     def params(self) -> dict[str, dict[str, np.ndarray]]:
-        """Copies of what every layer has learned by gradient: {"dense_1": {"kernel": ..., "bias":
-        ...}}.
+        """Copies of the weights learned by gradient: {"dense_1": {"kernel": ..., "bias": ...}}.
 
         Raises:
             NotReadyError: the shape of the input is not known yet.
@@ -239,8 +205,7 @@ class BaseModel:
         return network.params_by_name(self._require_built("params"), self._params)
 
     def get_weights(self) -> list[np.ndarray]:
-        """Copies of all weights, layer by layer: each one's params, then its statistics, as Keras
-        orders them.
+        """Return copies of all weights, layer by layer: params, then statistics, in Keras's order.
 
         Raises:
             NotReadyError: the shape of the input is not known yet.
@@ -248,99 +213,86 @@ class BaseModel:
         return self._get_weights_at(self._require_built("get_weights").weight_paths)
 
     def set_weights(self, weights: Sequence[Any]) -> None:
-        """Put weights in, in the order of `get_weights`.
+        """Replace all weights. The order is that of `get_weights`.
 
         Raises:
             NotReadyError: the shape of the input is not known yet.
-            DataError: another number of arrays, or another shape.
+            DataError: the number of arrays or a shape differs.
         """
         self._set_weights_at(self._require_built("set_weights").weight_paths, weights)
 
     @property
     def layers(self) -> list[LayerView]:
-        """The layers as they were written (without `Input`), each with a view of its weights."""
+        """The layers as written (without `Input`), each as a view with its weights."""
+        require_built = partial(self._require_built, "layers")
         return [
-            LayerView(
-                own,
-                i,
-                partial(self._require_built, "layers"),
-                self._get_weights_at,
-                self._set_weights_at,
-            )
-            for i, own in enumerate(self._layers)
+            LayerView(layer, i, require_built, self._get_weights_at, self._set_weights_at)
+            for i, layer in enumerate(self._layers)
         ]
 
     def get_layer(self, name: str) -> LayerView:
-        """The layer of that name.
+        """Return the layer called `name`.
 
         Raises:
-            ConfigError: there is none; the nearest name is given.
+            ConfigError: there is no such layer; the message names the nearest match.
         """
-        return self.layers[
-            lookup("layer", name, {str(layer.name): i for i, layer in enumerate(self._layers)})
-        ]
+        indices = {str(layer.name): i for i, layer in enumerate(self._layers)}
+        return self.layers[lookup("layer", name, indices)]
 
     def reset(self, seed: int | None = None) -> None:
-        """Forget all that was learned; the next use draws new weights from `seed`, or from the
-        model's seed where it is None.
+        """Forget everything that was learned. The next use draws new weights.
+
+        Args:
+            seed: of the new weights; None for the model's seed.
         """
-        require(
-            seed is None or is_int(seed, least=0),
-            "reset",
-            "seed to be an int >= 0 or None",
-            seed=seed,
-        )
+        require(is_seed(seed), "reset", "seed to be an int >= 0 or None", seed=seed)
         if seed is not None:
             self.seed, self._seed_was_drawn = int(seed), False
         self._clear()
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write all that the model is into one file: layers, weights, compile settings, the
-        optimizer's memory, history, and what was learned of a table. `gn.load` reads it; so does
-        any reader of safetensors, the arrays. What stood there before is replaced in one move, or
-        stays.
+        """Write the model to one file, which `gn.load` reads.
+
+        The file holds the layers, the weights, the compile settings, the optimizer's state, the
+        history and the preprocessor. It is a safetensors file, so other programs can read the
+        arrays. An existing file is replaced in one step, or stays as it is.
 
         Args:
             path: of the file, such as "titanic.glassnet".
 
         Raises:
-            ModelFileError: something in the model cannot be saved, and where it is (a lambda,
-                Optax, a name with other signs than letters, digits and _ . : + -, more than a file
-                may hold); the file cannot be written.
+            ModelFileError: the file cannot be written, or something in the model cannot be saved: a
+                lambda, Optax, a name with signs other than letters, digits and _ . : + -, or more
+                than a file may hold.
         """
         model_file.write(path, model_file.pack_model(*self._export()))
 
     def save_weights(self, path: str | os.PathLike[str]) -> None:
-        """Write the weights and statistics alone, by name, as a safetensors file: "w.safetensors".
+        """Write only the weights and statistics, by name, to a safetensors file: "w.safetensors".
 
         Raises:
             NotReadyError: the shape of the input is not known yet.
             ModelFileError: the file cannot be written.
         """
         built = self._require_built("save_weights")
-        model_file.write(
-            path, model_file.pack_weights(built, model_file.ModelArrays(self._params, self._state))
-        )
+        arrays = ModelArrays(self._params, self._state)
+        model_file.write(path, model_file.pack_weights(built, arrays))
 
     def load_weights(self, path: str | os.PathLike[str]) -> None:
-        """Put in the weights that a file holds: one of `save_weights`, or of `save` for a model
-        with the same layers.
+        """Replace the weights by those in a file that `save_weights` or `save` wrote.
 
         Raises:
             NotReadyError: the shape of the input is not known yet.
-            ModelFileError: there is no such file, it is damaged, or holds arrays of other names or
+            ModelFileError: the file does not exist, is damaged, or holds arrays of other names or
                 shapes.
         """
         built = self._require_built("load_weights")
-        self._params, self._state, _ = model_file.read_weights(
-            path, built, model_file.ModelArrays(self._params, self._state)
-        )
+        arrays = ModelArrays(self._params, self._state)
+        self._params, self._state, _ = model_file.read_weights(path, built, arrays)
         self._last_run_id = None
 
     def __getstate__(self) -> dict[str, Any]:
-        """For pickle: the bytes of the file that `save` writes, the user's own classes and
-        functions, and what no file holds.
-        """
+        """Return the state for pickle: the file's bytes, custom objects, and unsaved attributes."""
         saved, built, arrays = self._export()
         return {
             "file": model_file.pack_model(saved, built, arrays),
@@ -362,26 +314,24 @@ class BaseModel:
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
         twin = memo[id(self)] = copy.copy(self)
-        vars(twin).update(
-            copy.deepcopy(self._user_attributes() | {"history": self.history}, memo)
-        )  # layers and arrays are never changed
+        # Layers and arrays are never changed in place, so the copies share them.
+        attributes = self._user_attributes() | {"history": self.history}
+        vars(twin).update(copy.deepcopy(attributes, memo))
         return twin
 
     def _user_attributes(self) -> dict[str, Any]:
-        """The attributes of a subclass, and the user's own."""
-        ours = vars(BaseModel())
-        return {name: value for name, value in vars(self).items() if name not in ours}
+        """Return the attributes that a subclass or the user added."""
+        names = vars(BaseModel())
+        return {name: value for name, value in vars(self).items() if name not in names}
 
-    def _export(self) -> tuple[model_file.ModelSpec, BuiltNetwork | None, model_file.ModelArrays]:
-        """The model as plain data and arrays."""
+    def _export(self) -> tuple[model_file.ModelSpec, BuiltNetwork | None, ModelArrays]:
+        """Return the model as plain data, its network and its arrays."""
         if self._network is None and self._input is not None and self._layers:
             self._build(self._input.shape)
-        shape = (
-            self._network.shapes[0] if self._network else self._input.shape if self._input else None
-        )
-        saved = model_file.ModelSpec(
+        unbuilt_shape = self._input.shape if self._input else None
+        spec = model_file.ModelSpec(
             layers=self._layers,
-            input_shape=shape,
+            input_shape=self._network.shapes[0] if self._network else unbuilt_shape,
             built=self._network is not None,
             seed=self.seed,
             optimizer=self._optimizer,
@@ -394,30 +344,21 @@ class BaseModel:
             preprocessor=self.preprocessor,
             history=None if self.history is None else self.history.to_data(),
         )
-        return (
-            saved,
-            self._network,
-            model_file.ModelArrays(self._params, self._state, self._optimizer_state),
-        )
+        arrays = ModelArrays(self._params, self._state, self._optimizer_state)
+        return spec, self._network, arrays
 
     def _restore(self, loaded: model_file.LoadedModel) -> Self:
         """Become the model that was saved."""
-        saved = loaded.spec
-        self.seed, self._seed_was_drawn, self._layers, self.preprocessor = (
-            saved.seed,
-            False,
-            functional.with_names(saved.layers),
-            saved.preprocessor,
-        )
-        self._input, self._last_run_id = (
-            None if saved.input_shape is None else Input(saved.input_shape),
-            saved.run.id if saved.run else None,
-        )
-        self._optimizer, self._loss, self._metrics = saved.optimizer, saved.loss, saved.metrics
-        self.epoch, self._step, self._rate = saved.epoch, saved.step, saved.rate
+        spec = loaded.spec
+        self.seed, self._seed_was_drawn = spec.seed, False
+        self._layers, self.preprocessor = functional.with_names(spec.layers), spec.preprocessor
+        self._input = None if spec.input_shape is None else Input(spec.input_shape)
+        self._last_run_id = spec.run.id if spec.run else None
+        self._optimizer, self._loss, self._metrics = spec.optimizer, spec.loss, spec.metrics
+        self.epoch, self._step, self._rate = spec.epoch, spec.step, spec.rate
         self._network = loaded.built
         self._params, self._state, self._optimizer_state = loaded.arrays
-        self.history = None if saved.history is None else History.from_data(saved.history)
+        self.history = None if spec.history is None else History.from_data(spec.history)
         return self
 
     def _get_weights_at(self, weight_paths: WeightPaths) -> list[np.ndarray]:
@@ -438,15 +379,14 @@ class BaseModel:
         return self.seed
 
     def _replace_drawn_seed(self, seed: int | None) -> None:
-        """Take the seed for one that chance gave, unless something was learned since."""
+        """Replace a seed that was drawn, unless the model has learned something since."""
         if seed is None or not self._seed_was_drawn or self.epoch:
             return
         if self._network is not None:
             rng = np.random.default_rng(self._ensure_seed())
             _, *drawn = network.build(self._layers, self._network.shapes[0], rng)
-            if fingerprinting.tree_fingerprint(drawn) != fingerprinting.tree_fingerprint(
-                [self._params, self._state]
-            ):
+            trees = drawn, [self._params, self._state]
+            if len(set(map(fingerprinting.tree_fingerprint, trees))) > 1:
                 return
             self._network = None
         self.seed = seed
@@ -460,28 +400,23 @@ class BaseModel:
 
     def _require_built(self, who: str) -> BuiltNetwork:
         if self._example_shape is None:
-            fix = (
-                "Adapt the TextVectorization, or fit the model first."
-                if self._text_vectorization
-                else "Put Input(shape) in front, or fit it first."
-            )
+            remedy = "Put Input(shape) in front, or fit it first."
+            text_remedy = "Adapt the TextVectorization, or fit the model first."
+            fix = text_remedy if self._text_vectorization else remedy
             raise NotReadyError(message(who, "a model that knows its input's shape", fix=fix))
         return self._build(self._example_shape)
 
     def _make_program(self) -> Program:
         built = self._require_built("evaluate")
         if self._loss is None or self._optimizer is None:
-            raise NotReadyError(
-                message("evaluate", "a model with a loss", fix="Call compile or fit first.")
-            )
+            fix = "Call compile or fit first."
+            raise NotReadyError(message("evaluate", "a model with a loss", fix=fix))
         objective.check_loss(built.links, self._loss, built.shapes[-1])
-        wanted = tuple(
-            resolve_metric(metric, self._loss, built.shapes[-1][-1]) for metric in self._metrics
-        )
-        loss = self._loss
+        loss, n_outputs = self._loss, built.shapes[-1][-1]
+        metrics = tuple(resolve_metric(metric, loss, n_outputs) for metric in self._metrics)
         if self.preprocessor is not None:
-            loss, wanted = self.preprocessor.target.wrap_objective(loss, wanted)
-        return Program(built.links, loss, self._optimizer, wanted)
+            loss, metrics = self.preprocessor.target.wrap_objective(loss, metrics)
+        return Program(built.links, loss, self._optimizer, metrics)
 
     def _make_train_state(self, program: Program, seed: int) -> TrainState:
         return create_train_state(
@@ -495,37 +430,32 @@ class BaseModel:
         )
 
     def _apply_record(self, record: Record) -> None:
-        carry = record.train_state
-        self._params, self._state, self._optimizer_state, self._step = (
-            carry.params,
-            carry.state,
-            carry.optimizer_state,
-            int(carry.step),
-        )
+        self._apply_train_state(record.train_state)
         if record.decision.learning_rate:
             self._set_learning_rate(record.decision.learning_rate)
-        if np.float32(self._rate) != np.asarray(carry.rate):
-            require(
-                False,
-                "learning_rate",
-                "no change during a fit: return Decision(learning_rate=...)",
-                learning_rate=self.learning_rate,
-            )
+        if np.float32(self._rate) != np.asarray(record.train_state.rate):
+            expected = "no change during a fit: return Decision(learning_rate=...)"
+            text = message("learning_rate", expected, learning_rate=self.learning_rate)
+            raise ConfigError(text)
         self.epoch = record.epoch + record.complete
+
+    def _apply_train_state(self, train_state: TrainState) -> None:
+        self._params, self._state = train_state.params, train_state.state
+        self._optimizer_state = train_state.optimizer_state
+        self._step = int(train_state.step)
 
     def _resume_from(
         self, run: ResumableRun, start: RunState, fit_params: dict[str, Any]
     ) -> History:
-        """Be where a run stands; its history."""
+        """Take over the state of a run that is resumed, and return its history."""
         assert run.history
-        carry = start.final_state if run.finished else start.train_state
-        self._params, self._state, self._optimizer_state, self._step = (
-            carry.params,
-            carry.state,
-            carry.optimizer_state,
-            int(carry.step),
-        )
+        self._apply_train_state(start.final_state if run.finished else start.train_state)
         self.epoch, self._rate = start.epoch, run.rate
         history = History.from_data(run.history)
         history.params, history.stopped = fit_params, history.stopped if run.finished else None
         return history
+
+
+def is_seed(value: Any) -> bool:
+    """Return whether `value` is None or a seed, an int >= 0."""
+    return value is None or is_int(value, least=0)

@@ -1,6 +1,4 @@
-"""What a fitted network says comes next, beside what a season ago says, and how far both were
-off.
-"""
+"""Forecasts of a time series, and their errors beside those of the seasonal naive forecast."""
 
 from __future__ import annotations
 
@@ -20,19 +18,19 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 MAX_TABLE_LINES = 12
-"""Lines in a table of the horizon: longer ones are shown in so many stretches."""
+"""Maximum number of lines for the steps of a horizon; longer horizons are grouped."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Forecast:
-    """The steps that follow a series; `str` is a table of them, `plot` a figure.
+    """A forecast of the steps that follow a series. `str` shows a table, `plot` a figure.
 
     Attributes:
         name: of the values.
-        times: when they are: times.at(0) is the first step's time in words.
-        values: (steps,) float64, in the series' own units.
-        naive: (steps,): the last season over and over.
-        season: how many steps that is.
+        times: of the steps; `times.label_at(0)` is the time of the first step as text.
+        values: (steps,) float64, in the units of the series.
+        naive: (steps,), the seasonal naive forecast: the last season, repeated.
+        season: number of steps in a season.
         context: the values that the network saw, up to the step before the first.
     """
 
@@ -48,15 +46,15 @@ class Forecast:
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """The time of each step, in words."""
+        """The time of each step, as text."""
         return tuple(self.times.label_at(k) for k in range(len(self)))
 
     def span(self) -> str:
-        """From when to when, in words."""
+        """Return the first and last time, as text."""
         return self.times.span(len(self))
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain columns: time, the values by their name, and the naive forecast by its."""
+        """Return columns: the time, the values and the naive forecast."""
         return {
             "time": list(self.labels),
             self.name: self.values.tolist(),
@@ -64,35 +62,33 @@ class Forecast:
         }
 
     def plot(self, truth: Any = None) -> Figure:
-        """Draw the forecast and the naive one behind what came before.
+        """Draw the forecast, the naive forecast and the values before them.
 
         Args:
-            truth: what came, (steps,), where it is known.
+            truth: the true values (steps,), if they are known.
 
         Raises:
-            DataError: it is of other steps.
+            DataError: `truth` has another number of steps.
 
         Returns:
-            A matplotlib Figure that belongs to no window: `figure.savefig("forecast.png")`.
+            A matplotlib Figure without a window: `figure.savefig("forecast.png")`.
         """
         from glassnet.plots import forecasts
 
-        came = None if truth is None else np.asarray(truth, float)
-        fits = came is None or came.shape == self.values.shape
+        true_values = None if truth is None else np.asarray(truth, float)
+        fits = true_values is None or true_values.shape == self.values.shape
         require(fits, "plot", f"truth of {len(self)} steps", error=DataError, shape=np.shape(truth))
         n = len(self.context)
         labels = [self.times.shift(-n).label_at(k) for k in range(n + len(self))]
         curves = {"forecast": self.values, name_naive_forecast(self.season): self.naive}
-        return forecasts.plot_forecast(self.name, labels, self.context, curves, self.season, came)
+        return forecasts.plot_forecast(
+            self.name, labels, self.context, curves, self.season, true_values
+        )
 
     def __str__(self) -> str:
-        rows = zip(
-            self.labels,
-            map(format_number, self.values),
-            map(format_number, self.naive),
-            strict=True,
-        )
-        return align_columns([("time", self.name, name_naive_forecast(self.season)), *rows])
+        values, naive = (map(format_number, column) for column in (self.values, self.naive))
+        header = ("time", self.name, name_naive_forecast(self.season))
+        return align_columns([header, *zip(self.labels, values, naive, strict=True)])
 
     def __repr__(self) -> str:
         return f"Forecast({self.name!r}, {self.span()})"
@@ -101,60 +97,55 @@ class Forecast:
 def forecast_series(
     predict: Callable[[Any], np.ndarray], preprocessor: Any, steps: int | None, series: Any
 ) -> Forecast:
-    """What follows the end of a series: see `Sequential.forecast`.
+    """Forecast the steps after the end of a series: see `Sequential.forecast`.
 
     Args:
-        predict: a series to forecasts (n, horizon), the last from its end.
+        predict: maps a series to forecasts (n, horizon), the last of them from its end.
         preprocessor: of the model.
-        steps: how many; None for the horizon.
-        series: to go on from; None for what the intake remembers.
+        steps: number of steps; None for the horizon.
+        series: to continue; None for the series of the last fit.
+
+    Raises:
+        NotReadyError: the model was not fitted to a series.
+        ConfigError: `steps` is not an int >= 1.
     """
     if not isinstance(preprocessor, TimeSeriesPreprocessor):
-        fix = "Fit it to a series first: model.fit(gn.data.series(table, target, time=..., horizon=...))."
+        fix = "Fit it first: model.fit(gn.data.series(table, target, time=..., horizon=...))."
         raise NotReadyError(message("forecast", "a model that was fitted to a series", fix=fix))
-    require(
-        steps is None or is_int(steps, least=1), "forecast", "steps to be an int >= 1", steps=steps
-    )
-    preprocessor = (
-        preprocessor
-        if series is None
-        else preprocessor.continue_from(preprocessor.to_series(series))
-    )
-    target, need = preprocessor.target, len(preprocessor.recent)
-    values, end = (
-        np.array(preprocessor.recent),
-        need + int(target.horizon if steps is None else steps),
-    )
-    transform = "log" if target.log else None
-    while len(values) < end:
+    is_valid = steps is None or is_int(steps, least=1)
+    require(is_valid, "forecast", "steps to be an int >= 1", steps=steps)
+    if series is not None:
+        preprocessor = preprocessor.continue_from(preprocessor.to_series(series))
+    target, context = preprocessor.target, np.array(preprocessor.recent)
+    n_steps = int(target.horizon if steps is None else steps)
+    values = context
+    while len(values) < len(context) + n_steps:
         window = TimeSeries(
             target.name,
-            values[-need:],
+            values[-len(context) :],
             preprocessor.times,
             preprocessor.length,
             target.horizon,
             target.season,
-            transform,
+            "log" if target.log else None,
         )
         values = np.append(values, predict(window)[-1])
-    before = np.array(preprocessor.recent)
-    naive = target.naive_forecast(before, end - need)
-    return Forecast(
-        target.name, preprocessor.times.shift(need), values[need:end], naive, target.season, before
-    )
+    times = preprocessor.times.shift(len(context))
+    predicted = values[len(context) : len(context) + n_steps]
+    naive = target.naive_forecast(context, n_steps)
+    return Forecast(target.name, times, predicted, naive, target.season, context)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class BacktestReport:
-    """Forecasts from several origins beside what then came: root mean squared errors, overall and
-    by the steps ahead.
+    """Root mean squared errors of forecasts from several origins, overall and by steps ahead.
 
     Shapes:
-        truth, found and naive: (origins, horizon).
+        truth, predicted and naive: (origins, horizon).
 
     Attributes:
-        origins: the time of the first step that each forecasts, in words.
-        step_name: what a step is called.
+        origins: the time of the first forecast step of each origin, as text.
+        step_name: the name of one step, such as "month".
         season: of the naive forecast.
     """
 
@@ -167,97 +158,85 @@ class BacktestReport:
 
     @property
     def rmse(self) -> tuple[float, float]:
-        """Of all steps from all origins: the network's, and the naive forecast's."""
-        return root_mean_square(self.predicted - self.truth), root_mean_square(
-            self.naive - self.truth
-        )
+        """The errors over all steps and origins: of the network, and of the naive forecast."""
+        network, naive = self.predicted - self.truth, self.naive - self.truth
+        return root_mean_square(network), root_mean_square(naive)
 
     @property
     def baseline_name(self) -> str:
-        """What the naive forecast is called."""
+        """The name of the naive forecast."""
         return name_naive_forecast(self.season)
 
     def table_lines(self) -> list[tuple[str, float, float]]:
-        """(what, network, naive): from each origin, then by the steps ahead."""
-        found, naive = self.predicted - self.truth, self.naive - self.truth
-        stretches = np.array_split(np.arange(found.shape[1]), min(MAX_TABLE_LINES, found.shape[1]))
-        origins = [(f"from {origin}", found[i], naive[i]) for i, origin in enumerate(self.origins)]
-        ahead = [
-            (_describe_lead(steps, self.step_name), found[:, steps], naive[:, steps])
-            for steps in stretches
+        """Return (label, network's RMSE, naive RMSE) of each origin, then by steps ahead."""
+        errors, naive = self.predicted - self.truth, self.naive - self.truth
+        horizon = errors.shape[1]
+        groups = np.array_split(np.arange(horizon), min(MAX_TABLE_LINES, horizon))
+        origins = [(f"from {origin}", errors[i], naive[i]) for i, origin in enumerate(self.origins)]
+        leads = [
+            (_describe_lead(steps, self.step_name), errors[:, steps], naive[:, steps])
+            for steps in groups
         ]
         return [
-            (what, root_mean_square(ours), root_mean_square(theirs))
-            for what, ours, theirs in (*origins, *ahead)
+            (label, root_mean_square(a), root_mean_square(b)) for label, a, b in (*origins, *leads)
         ]
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain numbers: overall, from each origin, and of each step of the horizon."""
-        ours, theirs = self.rmse
-        misses = [
-            {"from": what.removeprefix("from "), "rmse": a, "naive": b}
-            for what, a, b in self.table_lines()[: len(self.origins)]
+        """Return plain numbers: overall, by origin, and by step of the horizon."""
+        rmse, naive_rmse = self.rmse
+        by_origin = [
+            {"from": label.removeprefix("from "), "rmse": a, "naive": b}
+            for label, a, b in self.table_lines()[: len(self.origins)]
         ]
         steps = {
             "by_step": _rmse_by_step(self.predicted - self.truth),
             "naive_by_step": _rmse_by_step(self.naive - self.truth),
         }
-        return {"metric": "rmse", "value": ours, "naive": theirs, "origins": misses, **steps}
+        overall = {"metric": "rmse", "value": rmse, "naive": naive_rmse}
+        return overall | {"origins": by_origin} | steps
 
     def __str__(self) -> str:
-        count, horizon = self.truth.shape
-        head = f"RMSE of {count * horizon} forecasts"
+        header = (f"RMSE of {self.truth.size} forecasts", "network", self.baseline_name)
         rows = [("all", *self.rmse), *self.table_lines()]
-        return align_columns(
-            [
-                (head, "network", self.baseline_name),
-                *((what, format_number(a), format_number(b)) for what, a, b in rows),
-            ]
-        )
+        cells = [(label, format_number(a), format_number(b)) for label, a, b in rows]
+        return align_columns([header, *cells])
 
 
 def backtest(forecasts: Sequence[Forecast], series: TimeSeries) -> BacktestReport:
-    """Forecasts of steps that a series holds, beside its values.
+    """Compare forecasts with the true values of a series.
 
     Raises:
-        DataError: a forecast of what it does not hold.
+        DataError: the series does not hold the steps of a forecast.
     """
-    truths = []
-    for one in forecasts:
-        start = round((one.times.first - series.times.first) / series.times.step)
-        inside = start >= 0 and start + len(one) <= len(series)
-        require(
-            inside,
-            "rolling",
-            f"forecasts within {series.span()}",
-            error=DataError,
-            forecast=one.span(),
-        )
-        truths.append(series.values[start : start + len(one)])
-    found, naive = [one.values for one in forecasts], [one.naive for one in forecasts]
-    origins = tuple(one.times.label_at(0) for one in forecasts)
+    truth = []
+    for forecast in forecasts:
+        start = round((forecast.times.first - series.times.first) / series.times.step)
+        is_inside = start >= 0 and start + len(forecast) <= len(series)
+        expected, span = f"forecasts within {series.span()}", forecast.span()
+        require(is_inside, "backtest", expected, error=DataError, forecast=span)
+        truth.append(series.values[start : start + len(forecast)])
     return BacktestReport(
-        origins,
-        np.stack(truths),
-        np.stack(found),
-        np.stack(naive),
+        tuple(forecast.times.label_at(0) for forecast in forecasts),
+        np.stack(truth),
+        np.stack([forecast.values for forecast in forecasts]),
+        np.stack([forecast.naive for forecast in forecasts]),
         series.times.step_name,
         forecasts[0].season,
     )
 
 
 def name_naive_forecast(season: int) -> str:
-    """What the forecast by the last season is called."""
+    """Return the name of the forecast that repeats the last season."""
     return "last value" if season == 1 else "seasonal naive"
 
 
 def root_mean_square(errors: np.ndarray) -> float:
-    """The square root of the mean of squares."""
+    """Return the square root of the mean square."""
     return float(np.sqrt(np.mean(np.square(errors))))
 
 
 def align_columns(table: Sequence[Sequence[str]]) -> str:
-    """Lines of columns: the first to the left, the others to the right."""
+    """Return lines of aligned columns: the first to the left, the others to the right."""
     widths = [max(map(len, cells)) for cells in zip(*table, strict=True)]
     lines = [
         "  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])]) for row in table
@@ -267,9 +246,10 @@ def align_columns(table: Sequence[Sequence[str]]) -> str:
 
 def _describe_lead(steps: np.ndarray, step_name: str) -> str:
     first, last = int(steps[0]) + 1, int(steps[-1]) + 1
-    plain = step_name if step_name.isalpha() else "step"
-    return f"{plain} {first} ahead" if first == last else f"{plain}s {first} to {last} ahead"
+    unit = step_name if step_name.isalpha() else "step"
+    return f"{unit} {first} ahead" if first == last else f"{unit}s {first} to {last} ahead"
 
 
 def _rmse_by_step(errors: np.ndarray) -> list[float]:
-    return np.sqrt(np.mean(np.square(errors), axis=0)).tolist()
+    rmse: list[float] = np.sqrt(np.mean(np.square(errors), axis=0)).tolist()
+    return rmse

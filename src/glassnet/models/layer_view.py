@@ -1,6 +1,4 @@
-"""A layer as a model shows it: what was written, with the shapes and the weights that it has
-there.
-"""
+"""Views of a model's layers, with their shapes and weights."""
 
 from __future__ import annotations
 
@@ -18,11 +16,10 @@ from glassnet.types import Shape
 
 @dataclass(unsafe_hash=True)
 class LayerView:
-    """One layer of a model as it was written (`layer`, whose fields it has too), with its shapes
-    and its weights as they stand.
+    """A layer of a model, with its shapes and its current weights.
 
-    Each but `name` and `layer` raises `NotReadyError` while the model does not know the shape of
-    its input.
+    The fields of the layer are attributes of the view too. Everything but `name` and `layer` raises
+    `NotReadyError` until the model knows the shape of its input.
 
     Example:
         >>> from glassnet import Sequential
@@ -42,50 +39,46 @@ class LayerView:
 
     @property
     def name(self) -> str:
-        """What the trace, the summary and errors call it."""
+        """The name in traces, summaries and errors."""
         return str(self.layer.name)
 
     @property
     def input_shape(self) -> Shape:
-        """Of one example."""
+        """The shape of one example that enters the layer."""
         built = self._require_built()
         return built.shapes[built.spans[self.index][0]]
 
     @property
     def output_shape(self) -> Shape:
-        """Of one example."""
+        """The shape of one example that leaves the layer."""
         built = self._require_built()
         return built.shapes[built.spans[self.index][1]]
 
     def get_weights(self) -> list[np.ndarray]:
-        """Copies of its weights: params, then statistics."""
+        """Return copies of the weights: params, then statistics."""
         return self._get_weights_at(self._weight_paths())
 
     def set_weights(self, weights: Sequence[Any]) -> None:
-        """Put weights in, in the order of `get_weights`.
+        """Replace the weights. The order is that of `get_weights`.
 
         Raises:
-            DataError: another number of arrays, or another shape.
+            DataError: the number of arrays or a shape differs.
         """
         self._set_weights_at(self._weight_paths(), weights)
 
     def count_params(self) -> int:
-        """How many numbers it holds."""
+        """Return how many numbers the layer holds."""
         return sum(weight.size for weight in self.get_weights())
 
     def __setattr__(self, name: str, value: Any) -> None:
-        fix = (
-            f"Write {type(self.layer).__name__}(..., {name}=...) where the layer is made, and set_weights for weights."
-            if vars(self)
-            else ""
+        is_initialized = bool(vars(self))
+        kind = type(self.layer).__name__ if is_initialized else ""
+        remedy = (
+            f"Write {kind}(..., {name}=...) when you create the layer. Use set_weights for weights."
         )
-        require(
-            name in self.__dataclass_fields__ and name not in vars(self),
-            self.name if fix else name,
-            "no change to a layer of a model",
-            fix=fix,
-            **{name: value},
-        )
+        is_allowed = name in self.__dataclass_fields__ and name not in vars(self)
+        who, fix = (self.name, remedy) if is_initialized else (name, "")
+        require(is_allowed, who, "no change to a layer of a model", fix=fix, **{name: value})
         object.__setattr__(self, name, value)
 
     def __getattr__(self, name: str) -> Any:
@@ -94,7 +87,7 @@ class LayerView:
     def _weight_paths(self) -> WeightPaths:
         built = self._require_built()
         start, stop = built.spans[self.index]
-        return [place for place in built.weight_paths if start <= place[1][0] < stop]
+        return [entry for entry in built.weight_paths if start <= entry[1][0] < stop]
 
     def __repr__(self) -> str:
         return f"{self.name}: {self.layer!r}"

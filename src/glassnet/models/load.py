@@ -1,4 +1,4 @@
-"""A model out of its file."""
+"""Loading a model from its file."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from glassnet.storage import model_file
 def load(
     path: str | os.PathLike[str], custom_objects: Mapping[str, Any] | None = None
 ) -> Sequential:
-    """The model in a file that `Sequential.save` wrote; nothing in it is run, imported or opened.
+    """Load a model from a file that `Sequential.save` wrote.
 
-    It trains on as if it had never stopped, bit for bit, and takes tables where it was fitted to
-    one.
+    No code in the file is run, and nothing is imported or opened for it. The model continues
+    training as if it had never stopped, bit for bit. If it was fitted to a table, it takes tables.
 
     Args:
         path: of the file.
-        custom_objects: classes and functions of your own that the model is made of, by name:
+        custom_objects: your own classes and functions that the model uses, by name:
             {"Scale": Scale}.
 
     Raises:
-        ModelFileError: there is no such file; it is damaged, foreign or newer than this release; a
-            custom object was not given.
+        ModelFileError: the file does not exist, is damaged, comes from another program or a newer
+            release, or needs a custom object that is missing.
 
     Example:
         >>> import tempfile

@@ -1,4 +1,4 @@
-"""A network in a table: what each layer puts out and how many numbers it holds, all derived."""
+"""The table that `model.summary()` prints."""
 
 from __future__ import annotations
 
@@ -13,44 +13,30 @@ from glassnet.types import Shape
 
 
 def format_summary(built: BuiltNetwork, params: Any, state: Any, preprocessor: Any = None) -> str:
-    """One row per layer, those inside a composite indented below it, then the totals.
+    """Return one line per layer, with the parts of composites indented below, then the totals.
 
     Args:
         built: the network.
         params: of its links.
         state: of its links.
-        preprocessor: what it has learned of the tables that it takes, if of any.
+        preprocessor: what the model has learned about its data, or None.
     """
-    rows = [
-        ("layer", "what it is", "output", "numbers"),
-        *_layer_lines(built.layers, params, state, built.shapes[0]),
-    ]
-    learned, total = (
-        network.count_params(network.split(built.links, params)[0]),
-        network.count_params((params, state)),
-    )
-    widths = [max(len(row[i]) for row in rows) for i in range(4)]
-    lines = [
-        "  ".join(
-            (
-                row[0].ljust(widths[0]),
-                row[1].ljust(widths[1]),
-                row[2].ljust(widths[2]),
-                row[3].rjust(widths[3]),
-            )
-        )
-        for row in rows
-    ]
+    header = ("layer", "what it is", "output", "numbers")
+    rows = [header, *_layer_lines(built.layers, params, state, built.shapes[0])]
+    widths = [max(map(len, cells)) for cells in zip(*rows, strict=True)]
+    lines = ["  ".join([*map(str.ljust, row[:3], widths), row[3].rjust(widths[3])]) for row in rows]
     rule = "─" * len(lines[0])
-    totals = f"input {built.shapes[0]}; {total:,} numbers: {learned:,} learned by gradient, {total - learned:,} not"
-    table = (
-        []
-        if preprocessor is None
-        else textwrap.wrap(
-            f"{preprocessor.target}, from {preprocessor.describe()}", 100, subsequent_indent="  "
-        )
+    trainable = network.count_params(network.split(built.links, params)[0])
+    total = network.count_params((params, state))
+    totals = (
+        f"input {built.shapes[0]}; {total:,} numbers: {trainable:,} learned by gradient, "
+        f"{total - trainable:,} not"
     )
-    return "\n".join([*table, lines[0], rule, *lines[1:], rule, totals])
+    data: list[str] = []
+    if preprocessor is not None:
+        text = f"{preprocessor.target}, from {preprocessor.describe()}"
+        data = textwrap.wrap(text, 100, subsequent_indent="  ")
+    return "\n".join([*data, lines[0], rule, *lines[1:], rule, totals])
 
 
 def _layer_lines(
@@ -59,14 +45,14 @@ def _layer_lines(
     start = 0
     for layer in layers:
         links = layer.unfold()
-        own = slice(start, start := start + len(links))
-        before = shape
-        for link, p, s in zip(links, params[own], state[own], strict=True):
+        span = slice(start, start := start + len(links))
+        input_shape = shape
+        for link, p, s in zip(links, params[span], state[span], strict=True):
             shape = functional.output_shape(link, p, s, shape)
         frozen = "" if layer.trainable else " (frozen)"
-        numbers = f"{network.count_params((params[own], state[own])):,}"
-        yield indent + str(layer.name), type(layer).__name__ + frozen, str(shape), numbers
+        n_numbers = network.count_params((params[span], state[span]))
+        yield indent + str(layer.name), type(layer).__name__ + frozen, str(shape), f"{n_numbers:,}"
         if isinstance(layer, Composite):
-            divided = layer.iter_branches(params[own][0], state[own][0], None)
-            for stack, (_, p, s, _) in zip(layer.named_branches, divided, strict=True):
-                yield from _layer_lines(stack, p, s, before, indent + "  ")
+            branches = layer.iter_branches(params[span][0], state[span][0], None)
+            for named, (_, p, s, _) in zip(layer.named_branches, branches, strict=True):
+                yield from _layer_lines(named, p, s, input_shape, indent + "  ")
