@@ -7,32 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from glassnet._version import __version__ as __version__
 
-_HOME = {
-    "Sequential": "models.sequential",
-    "activations": "activations",
-    "callbacks": "callbacks",
-    "data": "data",
-    "datasets": "datasets",
-    "errors": "errors",
-    "estimators": "estimators",
-    "initializers": "initializers",
-    "keras": "keras",
-    "layers": "layers",
-    "load": "models.load",
-    "losses": "losses",
-    "metrics": "metrics",
-    "optimizers": "optimizers",
-    "regularizers": "regularizers",
-    "schedules": "schedules",
-    "testing": "testing",
-}
-"""Public name to the module that it is, or that it stands in: nothing is imported before it is
-used, JAX least of all.
-"""
-
-__all__ = ["Sequential", "activations", "callbacks", "data", "datasets", "errors", "estimators", "initializers", "keras", "layers",
-           "load", "losses", "metrics", "optimizers", "regularizers", "schedules", "testing"]  # fmt: skip
-
 if TYPE_CHECKING:
     from glassnet import (
         activations,
@@ -40,28 +14,53 @@ if TYPE_CHECKING:
         data,
         datasets,
         errors,
+        estimators,
         initializers,
+        keras,
         layers,
         losses,
         metrics,
         optimizers,
         regularizers,
         schedules,
+        testing,
     )
-    from glassnet import estimators as estimators
-    from glassnet import testing as testing
     from glassnet.models.load import load
     from glassnet.models.sequential import Sequential
 
+__all__ = [
+    "Sequential",
+    "activations",
+    "callbacks",
+    "data",
+    "datasets",
+    "errors",
+    "estimators",
+    "initializers",
+    "keras",
+    "layers",
+    "load",
+    "losses",
+    "metrics",
+    "optimizers",
+    "regularizers",
+    "schedules",
+    "testing",
+]
+
+_MODULES = {"Sequential": "models.sequential", "load": "models.load"}
+"""The modules of the public names that are not modules themselves."""
+
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOME:
+    """Import a public name when it is first used, so that `import glassnet` loads no JAX."""
+    if name not in __all__:
         raise AttributeError(f"module 'glassnet' has no attribute {name!r}")
-    module = importlib.import_module(f"glassnet.{_HOME[name]}")
-    found = getattr(module, name) if name in ("Sequential", "load") else module
-    globals()[name] = found
-    return found
+    module = importlib.import_module(f"glassnet.{_MODULES.get(name, name)}")
+    value = getattr(module, name) if name in _MODULES else module
+    globals()[name] = value
+    return value
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), *_HOME])
+    return [*__all__, "__version__"]

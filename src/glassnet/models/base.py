@@ -172,10 +172,8 @@ class BaseModel:
         """The shape of one example as numbers, if it is known."""
         if self._network:
             return self._network.shapes[0]
-        if self._input:
-            return self._input.shape
-        text = self._text_vectorization
-        return text.shape if text else None
+        first: Input | TextVectorization | None = self._input or self._text_vectorization
+        return first.shape if first else None
 
     def summary(self) -> None:
         """Print a table of the layers: name, type, output shape and number of weights.

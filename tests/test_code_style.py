@@ -1,0 +1,136 @@
+"""Rules of the code that no linter checks: names that say nothing, and sizes of functions and files.
+
+Each rule is also shown a planted fault that it must find.
+"""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+SRC = ROOT / "src" / "glassnet"
+FILES = sorted(SRC.rglob("*.py"))
+CODE = [
+    *FILES,
+    *sorted(
+        path for name in ("tests", "benchmarks", "labs") for path in (ROOT / name).rglob("*.py")
+    ),
+]
+MAX_LINES, MAX_PARAMETERS, MAX_FILE = 40, 8, 800
+
+BANNED = frozenset(
+    """
+    alike anew apart asked begun carry course given gone held intake kept lacking news panel said
+    spelt standing strange taken taker there told wish wishes
+    """.split()
+)
+"""Identifiers that once stood for a request, a message, a mask, an index, a result and more."""
+
+SIGNATURES = {
+    "models/sequential.py:fit",
+    "keras/models.py:fit",
+    "keras/models.py:compile",
+}
+"""Functions whose parameters are Keras's. Constructors of layers and estimators are Keras's or
+scikit-learn's too: dataclass fields and `estimators/` are not counted.
+"""
+
+
+def identifiers(tree):
+    """Yield (line, name) of everything that a module names: variables, parameters, attributes."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.ClassDef | ast.AsyncFunctionDef):
+            yield node.lineno, node.name
+        elif isinstance(node, ast.arg):
+            yield node.lineno, node.arg
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            yield node.lineno, node.id
+        elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
+            yield node.lineno, node.attr
+        elif isinstance(node, ast.alias) and node.asname:
+            yield node.lineno, node.asname
+
+
+def banned_names(code):
+    """Return the banned identifiers in `code`, each with its line."""
+    return sorted({(line, name) for line, name in identifiers(ast.parse(code)) if name in BANNED})
+
+
+def functions(tree, scope=""):
+    """Yield (qualified name, node) of every function of a module."""
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield f"{scope}{node.name}", node
+        yield from functions(node, scope)
+
+
+def body_lines(node):
+    """Return the number of lines of a function's body without its docstring and blank lines."""
+    body = node.body
+    if isinstance(body[0], ast.Expr) and isinstance(body[0].value, ast.Constant):
+        body = body[1:]
+    return body[-1].end_lineno - body[0].lineno + 1 if body else 0
+
+
+def count_parameters(node):
+    """Return the number of parameters of a function, without self, cls, *args and **kwargs."""
+    names = [each.arg for each in (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs)]
+    return len([name for name in names if name not in ("self", "cls")])
+
+
+def label(path):
+    """Return a short name of a file."""
+    return str(path.relative_to(ROOT))
+
+
+@pytest.mark.parametrize("path", CODE, ids=label)
+def test_names_say_something(path):
+    assert banned_names(path.read_text(encoding="utf-8")) == []
+
+
+def test_banned_names_are_found():
+    code = "def told(given):\n    kept, x.held = given\n    import numpy as apart\n"
+    assert [name for _, name in banned_names(code)] == ["given", "told", "held", "kept", "apart"]
+    assert banned_names("def f(held_out, x):\n    return x.said, given") == []
+
+
+@pytest.mark.parametrize("path", FILES, ids=label)
+def test_functions_are_short(path):
+    """At most 40 lines of code and 8 parameters; scikit-learn's and Keras's signatures excepted."""
+    too_long, too_wide = [], []
+    for name, node in functions(ast.parse(path.read_text(encoding="utf-8"))):
+        key = f"{path.relative_to(SRC)}:{name}"
+        if body_lines(node) > MAX_LINES:
+            too_long.append((key, body_lines(node)))
+        exempt = key in SIGNATURES or (path.parent.name == "estimators" and name == "__init__")
+        if count_parameters(node) > MAX_PARAMETERS and not exempt:
+            too_wide.append((key, count_parameters(node)))
+    assert (too_long, too_wide) == ([], [])
+
+
+def test_long_functions_are_found():
+    long = "def f(a, b, c, d, e, g, h, i, j):\n    '''Doc.'''\n" + "    x = 1\n" * 41
+    ((_, node),) = functions(ast.parse(long))
+    assert (body_lines(node), count_parameters(node)) == (41, 9)
+    assert (
+        len(list(functions(ast.parse(f"class A:\n    {long.replace(chr(10), chr(10) + '    ')}"))))
+        == 1
+    )
+
+
+@pytest.mark.parametrize("path", FILES, ids=label)
+def test_files_are_not_long(path):
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= MAX_FILE
+
+
+def test_few_files_are_tiny():
+    """Files of under 40 lines are rare: a package's `__init__`, and where a module is the interface."""
+    sizes = {path: len(path.read_text(encoding="utf-8").splitlines()) for path in FILES}
+    tiny = [path for path, size in sizes.items() if size < 40 and path.name != "__init__.py"]
+    ours = [
+        path
+        for path in tiny
+        if path.parts[-2] != "keras" and path.stem not in ("__main__", "_version")
+    ]
+    assert len(ours) <= len(FILES) * 0.1, sorted(map(label, ours))
