@@ -12,7 +12,7 @@ from test_cli import run
 
 import glassnet as gn
 from glassnet.cli.jobs import base, table
-from glassnet.pipeline.encoding import train_validation_split
+from glassnet.data.split import train_validation_split
 
 RNG = np.random.default_rng(0)
 N = 150

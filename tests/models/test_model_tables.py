@@ -191,7 +191,7 @@ def rows(model):
     """The rows that a fit of the model on PEOPLE trained on, and those it held out: by the draw's
     own function.
     """
-    from glassnet.pipeline.encoding import train_validation_split
+    from glassnet.data.split import train_validation_split
 
     return train_validation_split(N, None, 0.25, "random", model.seed)
 

@@ -7,9 +7,9 @@ import pandas
 import pytest
 
 import glassnet as gn
+from glassnet.data.split import train_validation_split
 from glassnet.errors import ConfigError, DataError
 from glassnet.layers import Dense
-from glassnet.pipeline.encoding import train_validation_split
 
 N = 80
 RNG = np.random.default_rng(3)

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from glassnet.data.split import train_validation_split
 from glassnet.engine import network
 from glassnet.errors import ConfigError, DataError
 from glassnet.losses import BinaryCrossentropy, MeanSquaredError, SparseCategoricalCrossentropy
@@ -10,7 +11,6 @@ from glassnet.pipeline.encoding import (
     apply_class_weight,
     encode_examples,
     encode_validation,
-    train_validation_split,
 )
 
 SPARSE = SparseCategoricalCrossentropy()

@@ -10,8 +10,9 @@ import pytest
 from PIL import Image
 
 import glassnet as gn
+from glassnet.data.images import Images
 from glassnet.errors import ConfigError, DataError
-from glassnet.preprocessing.images import ImagePreprocessor, Images
+from glassnet.preprocessing.images import ImagePreprocessor
 from glassnet.preprocessing.targets import ClassTarget
 from oracles import close
 

@@ -12,7 +12,7 @@ import glassnet as gn
 from glassnet.data.time_index import TimeIndex
 from glassnet.errors import ConfigError, DataError, ModelFileError, NotReadyError
 from glassnet.layers import Dense, Dropout, Flatten
-from glassnet.preprocessing.seasonal import SeasonalTarget, TimeSeriesPreprocessor
+from glassnet.preprocessing.time_series import SeasonalTarget, TimeSeriesPreprocessor
 from glassnet.storage import json_codec, registry
 from oracles import FLOAT32, LOOSE, close
 
@@ -355,7 +355,7 @@ def test_wishes_that_are_refused(options, error, text):
         (
             [1, 2, 0, 4, -5],
             {"transform": "log"},
-            "target 'y': expected numbers above 0. Received: value=0.0, rows=2. Leave transform",
+            "target 'y': expected numbers above 0, to take the logarithm of. Received: row=2, value=0.0, rows_like_it=2. Leave transform",
         ),
     ],
 )

@@ -33,7 +33,7 @@ def evaluate(model: str, rows: str, as_json: bool) -> None:
     from glassnet import load
     from glassnet.cli import output
     from glassnet.cli.jobs import table
-    from glassnet.preprocessing.seasonal import TimeSeriesPreprocessor
+    from glassnet.preprocessing.time_series import TimeSeriesPreprocessor
 
     network = load(model)
     x, y = table.load_test_data(network, rows)
@@ -95,7 +95,7 @@ def predict(model: str, rows: str, out: str | None) -> None:
     from glassnet.cli.jobs import images
     from glassnet.data.table import read_table
     from glassnet.preprocessing.images import ImagePreprocessor
-    from glassnet.preprocessing.seasonal import TimeSeriesPreprocessor
+    from glassnet.preprocessing.time_series import TimeSeriesPreprocessor
 
     place = None if out is None else arguments.check_output_path(out, "--out")
     network = load(model)

@@ -14,8 +14,8 @@ import numpy as np
 
 from glassnet.data.dataset import TEST_FRACTION, Dataset
 from glassnet.data.idx import read_idx
+from glassnet.data.split import train_validation_split
 from glassnet.errors import DataError, is_int, message, require
-from glassnet.pipeline.encoding import train_validation_split
 from glassnet.types import Array
 
 ARRAY_NAMES = (("x_train", "y_train", "x_test", "y_test"), ("x_train", "y_train"), ("x", "y"))

@@ -5,16 +5,13 @@ error that says what is wrong.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 
 from glassnet.errors import DataError, is_number, message, require
 from glassnet.types import Shape
-
-if TYPE_CHECKING:
-    from glassnet.layers.functional import Links
 
 
 def check_numeric(value: Any, name: str) -> np.ndarray:
@@ -155,7 +152,10 @@ def check_precision(**arrays: Any) -> None:
 
 
 def check_features(
-    x: Any, shape: Shape | None = None, name: str = "x", links: Links = ()
+    x: Any,
+    shape: Shape | None = None,
+    name: str = "x",
+    check: Callable[[np.ndarray, str], None] | None = None,
 ) -> np.ndarray:
     """Rows of features: uint8 as it is (pixels), all else float32; one number a row (n,) becomes
     (n, 1).
@@ -164,11 +164,11 @@ def check_features(
         x: anything NumPy can read: arrays, JAX arrays, nested lists.
         shape: what one example must look like, where the network already knows.
         name: the name that an error begins with.
-        links: of the network, whose first may refuse rows.
+        check: called with the rows and `name`; it may refuse them.
 
     Raises:
-        DataError: see `check_numeric`; another shape than `shape`; rows that the first link
-            refuses, as ids that no token has.
+        DataError: see `check_numeric`; another shape than `shape`; rows that `check` refuses, as
+            ids that no token has.
     """
     array = check_numeric(x, name)
     array = array if array.dtype in (np.uint8, np.float32) else array.astype(np.float32)
@@ -179,8 +179,8 @@ def check_features(
         raise DataError(
             message(name, f"examples of shape {shape}", shape=given, fix=_shape_fix(given, shape))
         )
-    for first in links[:1]:
-        first.check_input(array, name)
+    if check is not None:
+        check(array, name)
     return array
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from glassnet.errors import DataError, require
+from glassnet.errors import DataError, is_number, require
 from glassnet.types import Array
 
 
@@ -118,3 +118,91 @@ def _apportion(counts: Array, fraction: float, total: int, rng: np.random.Genera
     while held.sum() < total:
         held[np.argmax(np.where(held < counts - 1, share - held + draw, -np.inf))] += 1
     return held
+
+
+def train_validation_split(
+    n: int, labels: np.ndarray | None, fraction: float, validation_from: str, seed: int
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """(which of n rows to train on, which are held out or None): a function of the seed and the
+    rows' number and classes alone.
+
+    Args:
+        n: how many rows there are.
+        labels: the class of every row, to hold out the same share of each; None for a plain draw.
+        fraction: of the rows that is held out, from 0 to below 1.
+        validation_from: "random", or "end" for the last rows.
+        seed: of the draw.
+
+    Raises:
+        ConfigError: a fraction out of range, or another `validation_from`.
+        DataError: a fraction that leaves no row on one side, or none of a class to train on.
+    """
+    who = "validation_split"
+    require(
+        is_number(fraction) and 0 <= fraction < 1,
+        who,
+        "a fraction from 0 to below 1",
+        validation_split=fraction,
+    )
+    require(
+        validation_from in ("random", "end"),
+        "validation_from",
+        '"random" or "end"',
+        validation_from=validation_from,
+    )
+    every = np.arange(n)
+    if fraction == 0:
+        return every, None
+    held_rows = round(n * fraction)
+    fix = "Use more rows, another fraction, or validation_data."
+    sides = "a row to train on and a row to hold out, at least"
+    require(0 < held_rows < n, who, sides, error=DataError, rows=n, held_out=held_rows, fix=fix)
+    if validation_from == "end":
+        return every[: n - held_rows], every[n - held_rows :]
+    rng = np.random.default_rng((seed, 0, 2))
+    if labels is None:
+        return random_split(n, fraction, rng)
+    classes = len(np.unique(labels))
+    fix = 'Hold out a smaller fraction, or take the last rows with validation_from="end".'
+    one_each = "rows enough to keep one of every class for training"
+    require(
+        held_rows <= n - classes,
+        who,
+        one_each,
+        error=DataError,
+        rows=n,
+        classes=classes,
+        held_out=held_rows,
+        fix=fix,
+    )
+    return stratified_split(labels, fraction, rng)
+
+
+def split_windows(
+    n_windows: int, horizon: int, fraction: float
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """(windows to train on, the last ones, held out, or None): nothing that a held-out one is to
+    forecast is trained on.
+
+    Raises:
+        ConfigError: a fraction out of range.
+        DataError: a fraction that leaves no window on one side.
+    """
+    who = "validation_split"
+    require(
+        is_number(fraction) and 0 <= fraction < 1,
+        who,
+        "a fraction from 0 to below 1",
+        validation_split=fraction,
+    )
+    every = np.arange(n_windows)
+    if fraction == 0:
+        return every, None
+    held = round(n_windows * fraction)
+    kept = n_windows - held - (horizon - 1)
+    fix = "Another fraction, a lower horizon or length, a longer series, or validation_data."
+    told = f"a window on either side, and {horizon - 1} between them that would see into those held out"
+    require(
+        held > 0 and kept > 0, who, told, error=DataError, windows=n_windows, held_out=held, fix=fix
+    )
+    return every[:kept], every[n_windows - held :]

@@ -11,12 +11,12 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from glassnet.data.csv_reader import parse_csv
-from glassnet.data.parsing import NA_VALUES, format_exact, parse_column, with_missing
+from glassnet.data.parsing import NA_VALUES, format_exact, is_missing, parse_column, with_missing
 from glassnet.errors import DataError, lookup, message, require
 
 FRAME_READERS = {".parquet": "read_parquet", ".feather": "read_feather", ".arrow": "read_feather"}
@@ -307,3 +307,59 @@ def _format_cell(value: Any) -> str:
         if isinstance(value, float | np.floating) and np.isfinite(value)
         else str(value).strip()
     )
+
+
+def is_table(x: Any) -> bool:
+    """Whether x is a path, a frame, or columns or rows by name."""
+    if isinstance(x, str | Path | Table | Mapping):
+        return True
+    if isinstance(x, list | tuple):
+        return bool(x) and all(isinstance(row, Mapping) for row in x)
+    kind = type(x)
+    return (
+        hasattr(kind, "columns") and not hasattr(kind, "with_format")
+    ) or kind.__name__ == "Series"
+
+
+class TargetSplit(NamedTuple):
+    """A table's rows that have a target, apart from it; `has_target` says which of all rows they
+    are, None for all.
+    """
+
+    table: Table
+    target_column: np.ndarray
+    has_target: np.ndarray | None
+    messages: tuple[str, ...]
+
+
+def split_target(source: Any, target: str | None) -> TargetSplit:
+    """Read a table and part it from its target, rows that lack one being left out.
+
+    Raises:
+        ConfigError: no target, or one that is not there (the nearest is named).
+        DataError: see `read`; no row has a target.
+    """
+    table = read_table(source)
+    fix = f'Write target="{list(table.columns)[-1]}", say.'
+    require(
+        target is not None,
+        "fit",
+        "target to name the column that is learned",
+        columns=list(table.columns),
+        fix=fix,
+    )
+    column = table.columns[lookup("target", str(target), {name: name for name in table.columns})]
+    missing = is_missing(column)
+    require(
+        not missing.all(),
+        f"target {target!r}",
+        "a value in some row",
+        error=DataError,
+        rows=len(column),
+        missing=len(column),
+    )
+    rest = table.drop(str(target))
+    if not missing.any():
+        return TargetSplit(rest, column, None, table.messages)
+    lost = f"{missing.sum():,} of {len(column):,} rows lack {target}: left out"
+    return TargetSplit(rest.take(~missing), column[~missing], ~missing, (*table.messages, lost))

@@ -15,7 +15,7 @@ import numpy as np
 
 from glassnet.engine.network import Links
 from glassnet.errors import ConfigError, message, require
-from glassnet.layers import Activation, Flatten, Reshape
+from glassnet.layers import Activation, Flatten, Rescaling, Reshape
 from glassnet.losses import (
     BinaryCrossentropy,
     Crossentropy,
@@ -23,6 +23,7 @@ from glassnet.losses import (
     MeanSquaredError,
     SparseCategoricalCrossentropy,
 )
+from glassnet.preprocessing.base import HeadSpec
 from glassnet.types import Shape
 
 
@@ -36,6 +37,17 @@ def last_activation(links: Links) -> str:
     if isinstance(last.activation, str):
         return last.activation
     return f"the function {getattr(last.activation, '__name__', 'given')}"
+
+
+def head_spec(links: Links, output_shape: Shape | None = None) -> HeadSpec:
+    """Describe the end of a network for preprocessing.
+
+    Args:
+        links: the network.
+        output_shape: shape of one example's output, once it is known.
+    """
+    rescaled = bool(links) and isinstance(links[-1], Rescaling)
+    return HeadSpec(last_activation(links), rescaled, output_shape)
 
 
 def check_loss(links: Links, loss: Loss, output_shape: Shape | None = None) -> None:

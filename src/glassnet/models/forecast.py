@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from glassnet.data.time_index import TimeIndex
+from glassnet.data.time_series import TimeSeries
 from glassnet.errors import DataError, NotReadyError, is_int, message, require
-from glassnet.preprocessing.seasonal import TimeSeriesPreprocessor
 from glassnet.preprocessing.targets import format_number
-from glassnet.preprocessing.time_series import TimeSeries
+from glassnet.preprocessing.time_series import TimeSeriesPreprocessor
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -15,6 +15,8 @@ from glassnet import fingerprinting
 from glassnet.callbacks import Callback
 from glassnet.callbacks.callback_list import CallbackList, normalize_callbacks
 from glassnet.data import arrays
+from glassnet.data.split import train_validation_split
+from glassnet.data.table import is_table
 from glassnet.engine import inference, network, objective
 from glassnet.engine.epoch_runner import BatchSource, RunState
 from glassnet.engine.network import BuiltNetwork
@@ -24,8 +26,9 @@ from glassnet.layers import functional
 from glassnet.models import forecast
 from glassnet.models.base import BaseModel
 from glassnet.models.forecast import Forecast
-from glassnet.pipeline import batches, encoding, memmap, sources, streams
-from glassnet.preprocessing import base, tabular
+from glassnet.pipeline import batches, datasets, encoding, memmap, sources, streams
+from glassnet.preprocessing import tabular
+from glassnet.preprocessing.base import TableRequest
 from glassnet.storage import model_file
 from glassnet.training import trainer
 from glassnet.training.history import History
@@ -209,7 +212,7 @@ class Sequential(BaseModel):
                     y,
                     sample_weight,
                     split[0],
-                    asked != tabular.TableRequest(target) or self._has_named_columns,
+                    asked != TableRequest(target) or self._has_named_columns,
                 )
                 read = partial(
                     streams.BatchStream,
@@ -223,7 +226,7 @@ class Sequential(BaseModel):
                 stream = read(first_epoch=first, repeatable=run is not None)
                 reading = opened.enter_context(closing(streams.StreamReader(stream, first)))
                 x, y = reading.peek()
-            elif y is None and tabular.has_own_targets(x):
+            elif y is None and datasets.has_own_targets(x):
                 fix = 'Write fit(table["review"], table["label"]), say.'
                 require(
                     self._text_vectorization is None,
@@ -231,19 +234,20 @@ class Sequential(BaseModel):
                     "no table, where texts are taken: TextVectorization stands in front",
                     fix=fix,
                 )
-                taken = tabular.prepare_table(
-                    self.preprocessor, x, asked, functional.unfold(self._layers), self._loss, split
+                head = objective.head_spec(functional.unfold(self._layers))
+                taken = datasets.prepare_dataset(
+                    x, self.preprocessor, asked, head, self._loss, split
                 )
                 self.preprocessor, x, y, sample_weight = (
                     taken.preprocessor,
                     taken.x,
                     taken.y,
-                    tabular.select_sample_weight(sample_weight, taken.has_target),
+                    datasets.select_sample_weight(sample_weight, taken.has_target),
                 )
                 progress.log("\n".join(taken.messages))
             else:
                 require(
-                    asked == tabular.TableRequest(),
+                    asked == TableRequest(),
                     "fit",
                     "x to be a table, and no y, where a target is named",
                     x=type(x).__name__,
@@ -278,7 +282,7 @@ class Sequential(BaseModel):
                 kept, apart = (
                     (taken.train_index, taken.validation_index)
                     if taken
-                    else encoding.train_validation_split(len(data.x), labels, *split)
+                    else train_validation_split(len(data.x), labels, *split)
                 )
                 if apart is not None:
                     encoding.check_steps(
@@ -416,7 +420,7 @@ class Sequential(BaseModel):
                     DataWarning,
                     stacklevel=2,
                 )
-            weight = tabular.select_sample_weight(sample_weight, there)
+            weight = datasets.select_sample_weight(sample_weight, there)
             blocks = inference.iter_padded_blocks(
                 encoding.encode_examples(
                     self._encode_x(x), y, program.loss, built.shapes[-1], weight
@@ -449,7 +453,7 @@ class Sequential(BaseModel):
             steps=steps,
             fix="It is for batches: rows are all taken, once.",
         )
-        examples = self._encode_x(self._vectorize_text(base.transform(self.preprocessor, x)))
+        examples = self._encode_x(self._vectorize_text(datasets.transform(self.preprocessor, x)))
         built = self._build(examples.shape[1:])
         network.require_learned(built.links, self._state)
         body, head = (
@@ -540,21 +544,21 @@ class Sequential(BaseModel):
         """Rows and targets as the network takes them, and which of a table's rows have a target,
         None for all.
         """
-        x, y, there = base.transform_xy(self.preprocessor, x, y)
+        x, y, there = datasets.transform_xy(self.preprocessor, x, y)
         return self._vectorize_text(x), y, there
 
     def _encode_validation(self, validation_data: Any) -> Any:
-        whole = tabular.has_own_targets(validation_data)
+        whole = datasets.has_own_targets(validation_data)
         parts = isinstance(validation_data, tuple | list) and len(validation_data) in (2, 3)
         if (
             batches.is_stream(validation_data)
             or not (whole or parts)
-            or (self.preprocessor is None and tabular.is_table(validation_data))
+            or (self.preprocessor is None and is_table(validation_data))
         ):
             return validation_data
         x, y, *weight = (validation_data, None) if whole else (*validation_data,)
         x, y, there = self._encode_xy(x, y)
-        return x, y, *(tabular.select_sample_weight(w, there) for w in weight)
+        return x, y, *(datasets.select_sample_weight(w, there) for w in weight)
 
     def _vectorize_text(self, x: Any) -> Any:
         """Of texts."""
@@ -571,7 +575,8 @@ class Sequential(BaseModel):
         arrays.check_consistent_length(x=x, y=y)
         built = self._build(x.shape[1:])
         if self.preprocessor is not None:
-            self.preprocessor.target.check_network(built.links, built.shapes[-1], self._loss)
+            head = objective.head_spec(built.links, built.shapes[-1])
+            self.preprocessor.target.check_network(head, self._loss)
         if self._loss is not None:
             return x, built, ""
         loss, metrics, because = objective.infer_loss(

@@ -9,10 +9,9 @@ from typing import Any
 import numpy as np
 
 from glassnet.data import arrays
-from glassnet.data.split import random_split, stratified_split
 from glassnet.engine.network import BuiltNetwork, Links
 from glassnet.engine.train_step import Data
-from glassnet.errors import DataError, is_int, is_number, require
+from glassnet.errors import DataError, is_int, require
 from glassnet.losses import Loss
 from glassnet.pipeline import memmap
 from glassnet.pipeline.targets import encode_targets, get_class_labels
@@ -100,64 +99,6 @@ def apply_class_weight(data: Data, loss: Loss, class_weight: Any) -> Data:
     if by_class is None:
         return data
     return data._replace(weight=by_class if data.weight is None else data.weight * by_class)
-
-
-def train_validation_split(
-    n: int, labels: np.ndarray | None, fraction: float, validation_from: str, seed: int
-) -> tuple[np.ndarray, np.ndarray | None]:
-    """(which of n rows to train on, which are held out or None): a function of the seed and the
-    rows' number and classes alone.
-
-    Args:
-        n: how many rows there are.
-        labels: the class of every row, to hold out the same share of each; None for a plain draw.
-        fraction: of the rows that is held out, from 0 to below 1.
-        validation_from: "random", or "end" for the last rows.
-        seed: of the draw.
-
-    Raises:
-        ConfigError: a fraction out of range, or another `validation_from`.
-        DataError: a fraction that leaves no row on one side, or none of a class to train on.
-    """
-    who = "validation_split"
-    require(
-        is_number(fraction) and 0 <= fraction < 1,
-        who,
-        "a fraction from 0 to below 1",
-        validation_split=fraction,
-    )
-    require(
-        validation_from in ("random", "end"),
-        "validation_from",
-        '"random" or "end"',
-        validation_from=validation_from,
-    )
-    every = np.arange(n)
-    if fraction == 0:
-        return every, None
-    held_rows = round(n * fraction)
-    fix = "Use more rows, another fraction, or validation_data."
-    sides = "a row to train on and a row to hold out, at least"
-    require(0 < held_rows < n, who, sides, error=DataError, rows=n, held_out=held_rows, fix=fix)
-    if validation_from == "end":
-        return every[: n - held_rows], every[n - held_rows :]
-    rng = np.random.default_rng((seed, 0, 2))
-    if labels is None:
-        return random_split(n, fraction, rng)
-    classes = len(np.unique(labels))
-    fix = 'Hold out a smaller fraction, or take the last rows with validation_from="end".'
-    one_each = "rows enough to keep one of every class for training"
-    require(
-        held_rows <= n - classes,
-        who,
-        one_each,
-        error=DataError,
-        rows=n,
-        classes=classes,
-        held_out=held_rows,
-        fix=fix,
-    )
-    return stratified_split(labels, fraction, rng)
 
 
 def check_steps(argument: str, steps: Any, n: int, batch_size: Any) -> None:

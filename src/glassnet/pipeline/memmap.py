@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -25,12 +25,12 @@ class MemmapRows:
     Args:
         memmap: of the file, all of them.
         index: which of them these are, in their order.
-        links: of the network that they are for.
+        check: see `arrays.check_features`.
     """
 
     memmap: np.memmap
     index: np.ndarray
-    links: Links = ()
+    check: Callable[[np.ndarray, str], None] | None = None
 
     def __len__(self) -> int:
         return len(self.index)
@@ -44,7 +44,7 @@ class MemmapRows:
         return replace(self, index=self.index[index])
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
-        rows = arrays.check_features(self.memmap[self.index], links=self.links)
+        rows = arrays.check_features(self.memmap[self.index], check=self.check)
         return rows if dtype is None else rows.astype(dtype)
 
 
@@ -56,9 +56,14 @@ def as_features(x: Any, shape: Shape | None = None, name: str = "x", links: Link
         DataError: see `arrays.check_features`.
     """
     if not isinstance(x, np.memmap) or x.ndim == 0 or not x.size:
-        return arrays.check_features(x, shape, name, links)
-    arrays.check_features(x[:1], shape, name, links)
-    return MemmapRows(x, np.arange(len(x)), links)
+        return arrays.check_features(x, shape, name, input_check(links))
+    arrays.check_features(x[:1], shape, name, input_check(links))
+    return MemmapRows(x, np.arange(len(x)), input_check(links))
+
+
+def input_check(links: Links) -> Callable[[np.ndarray, str], None] | None:
+    """Return the check of the first link, which may refuse rows, or None without links."""
+    return links[0].check_input if links else None
 
 
 def memmap_fingerprint(data: Data) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from glassnet.layers import TextVectorization
 from glassnet.losses import Loss
 from glassnet.pipeline import encoding
 from glassnet.pipeline.batches import as_epoch_iterable, is_batch
+from glassnet.pipeline.memmap import input_check
 from glassnet.pipeline.prefetch import BackgroundThread, PrefetchSource, error_location
 from glassnet.types import Shape
 
@@ -138,7 +139,7 @@ class BatchStream:
         def encode(batch: Any) -> Data:
             x, y, weight = self.unpack(batch)
             data, labels = encoding.encode_examples(
-                arrays.check_features(x, built.shapes[0], links=built.links),
+                arrays.check_features(x, built.shapes[0], check=input_check(built.links)),
                 y,
                 loss,
                 built.shapes[-1],

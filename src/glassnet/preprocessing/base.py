@@ -5,19 +5,31 @@ learned of it is a `Preprocessor`.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypeVar
+from dataclasses import dataclass
+from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 import numpy as np
 
-from glassnet.engine.network import Links
-from glassnet.errors import DataError, require
-from glassnet.losses import Loss
-
-if TYPE_CHECKING:
-    from glassnet.preprocessing.tabular import TableRequest
+from glassnet.errors import require
+from glassnet.types import Shape
 
 SplitOptions: TypeAlias = tuple[float, str, int]
 """The fraction held out, "random" or "end", and the seed."""
+
+
+class HeadSpec(NamedTuple):
+    """The end of a network, as preprocessing needs to know it.
+
+    Attributes:
+        last_activation: "linear", "softmax", ...: see `objective.last_activation`.
+        rescaled: whether the last link is a `Rescaling`.
+        output_shape: shape of one example's output, or None before the network is built.
+    """
+
+    last_activation: str
+    rescaled: bool
+    output_shape: Shape | None = None
+
 
 PreprocessorT = TypeVar("PreprocessorT", bound="Preprocessor")
 
@@ -58,6 +70,16 @@ class Preprocessor(ABC):
         """What the data are, in words: of what has names, the first `max_names`, or all."""
 
 
+@dataclass(frozen=True)
+class TableRequest:
+    """What `fit` was asked to make of a table."""
+
+    target: str | None = None
+    column_types: tuple[tuple[str, str], ...] = ()
+    derive: tuple[tuple[str, str], ...] = ()
+    target_transform: str | None = None
+
+
 class PreparedData(NamedTuple):
     """Data as `fit` uses them: what was learned of them, rows and targets, which have one, who
     trains and who is held out, the news.
@@ -70,25 +92,6 @@ class PreparedData(NamedTuple):
     train_index: np.ndarray
     validation_index: np.ndarray | None
     messages: tuple[str, ...]
-
-
-class DataAdapter(ABC):
-    """Data that hold their targets, and know how `fit` takes them."""
-
-    @abstractmethod
-    def prepare(
-        self,
-        fitted: Preprocessor | None,
-        request: TableRequest,
-        links: Links,
-        loss: Loss | None,
-        split: SplitOptions,
-    ) -> PreparedData:
-        """See `tabular.prepare_table`."""
-
-    @abstractmethod
-    def to_arrays(self) -> tuple[np.ndarray, np.ndarray]:
-        """Rows and targets, as a model takes them that knows arrays alone."""
 
 
 def require_same_kind(
@@ -108,29 +111,3 @@ def require_same_kind(
         fix="reset() first.",
     )
     return fitted if isinstance(fitted, kind) else None
-
-
-def transform(preprocessor: Preprocessor | None, x: Any) -> Any:
-    """Rows of x as the network takes them, where there is anything to know about it."""
-    if preprocessor is not None:
-        return preprocessor.transform(x)
-    return x.to_arrays()[0] if isinstance(x, DataAdapter) else x
-
-
-def transform_xy(
-    preprocessor: Preprocessor | None, x: Any, y: Any
-) -> tuple[Any, Any, np.ndarray | None]:
-    """Rows and targets as the network takes them, and which of a table's rows have a target, None
-    for all.
-
-    Raises:
-        DataError: there are no targets; see `Preprocessor.transform_xy`.
-    """
-    if preprocessor is not None:
-        return preprocessor.transform_xy(x, y)
-    if isinstance(x, DataAdapter):
-        x, own = x.to_arrays()
-        return x, own if y is None else y, None
-    fix = "Pass y; or, of a table, fit(table, target=...) first."
-    require(y is not None, "y", "targets", error=DataError, x=type(x).__name__, y=None, fix=fix)
-    return x, y, None

@@ -6,40 +6,27 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
-from glassnet.data import arrays
 from glassnet.data.parsing import is_missing
-from glassnet.data.table import Table, read_table
-from glassnet.engine.network import Links
-from glassnet.engine.objective import last_activation
-from glassnet.errors import DataError, lookup, require
+from glassnet.data.split import train_validation_split
+from glassnet.data.table import is_table, read_table, split_target
+from glassnet.errors import DataError, require
 from glassnet.losses import Loss
-from glassnet.pipeline.encoding import train_validation_split
 from glassnet.preprocessing import encoder, targets
 from glassnet.preprocessing.base import (
-    DataAdapter,
+    HeadSpec,
     PreparedData,
     Preprocessor,
     SplitOptions,
+    TableRequest,
     require_same_kind,
 )
 from glassnet.preprocessing.encoder import DroppedColumn, Encoder
 from glassnet.preprocessing.expressions import find_names
 from glassnet.preprocessing.targets import MAX_SHOWN, ClassTarget, NumericTarget
-
-
-@dataclass(frozen=True)
-class TableRequest:
-    """What `fit` was asked to make of a table."""
-
-    target: str | None = None
-    column_types: tuple[tuple[str, str], ...] = ()
-    derive: tuple[tuple[str, str], ...] = ()
-    target_transform: str | None = None
 
 
 def check_table_request(
@@ -152,83 +139,11 @@ class TabularPreprocessor(Preprocessor):
         return f"{len(sizes)} columns as {len(self.encoder.feature_names)} numbers: {', '.join(shown + more)}"
 
 
-class TargetSplit(NamedTuple):
-    """A table's rows that have a target, apart from it; `has_target` says which of all rows they
-    are, None for all.
-    """
-
-    table: Table
-    target_column: np.ndarray
-    has_target: np.ndarray | None
-    messages: tuple[str, ...]
-
-
-def is_table(x: Any) -> bool:
-    """Whether x is a path, a frame, or columns or rows by name."""
-    if isinstance(x, str | Path | Table | Mapping):
-        return True
-    if isinstance(x, list | tuple):
-        return bool(x) and all(isinstance(row, Mapping) for row in x)
-    kind = type(x)
-    return (
-        hasattr(kind, "columns") and not hasattr(kind, "with_format")
-    ) or kind.__name__ == "Series"
-
-
-def has_own_targets(x: Any) -> bool:
-    """Whether x may hold its targets."""
-    return isinstance(x, DataAdapter) or is_table(x)
-
-
-def split_target(source: Any, target: str | None) -> TargetSplit:
-    """Read a table and part it from its target, rows that lack one being left out.
-
-    Raises:
-        ConfigError: no target, or one that is not there (the nearest is named).
-        DataError: see `read`; no row has a target.
-    """
-    table = read_table(source)
-    fix = f'Write target="{list(table.columns)[-1]}", say.'
-    require(
-        target is not None,
-        "fit",
-        "target to name the column that is learned",
-        columns=list(table.columns),
-        fix=fix,
-    )
-    column = table.columns[lookup("target", str(target), {name: name for name in table.columns})]
-    missing = is_missing(column)
-    require(
-        not missing.all(),
-        f"target {target!r}",
-        "a value in some row",
-        error=DataError,
-        rows=len(column),
-        missing=len(column),
-    )
-    rest = table.drop(str(target))
-    if not missing.any():
-        return TargetSplit(rest, column, None, table.messages)
-    lost = f"{missing.sum():,} of {len(column):,} rows lack {target}: left out"
-    return TargetSplit(rest.take(~missing), column[~missing], ~missing, (*table.messages, lost))
-
-
-def select_sample_weight(sample_weight: Any, has_target: np.ndarray | None) -> Any:
-    """The weights of the rows that have a target.
-
-    Raises:
-        DataError: they are not one for each of the table's rows.
-    """
-    if sample_weight is None or has_target is None:
-        return sample_weight
-    return np.asarray(arrays.check_sample_weight(sample_weight, len(has_target)))[has_target]
-
-
 def prepare_table(
-    fitted: Preprocessor | None,
     x: Any,
+    fitted: Preprocessor | None,
     request: TableRequest,
-    links: Links,
+    head: HeadSpec,
     loss: Loss | None,
     split: SplitOptions,
 ) -> PreparedData:
@@ -239,7 +154,7 @@ def prepare_table(
         fitted: what was learned at an earlier fit, which stays as it is.
         x: the table, or what knows how it is taken.
         request: what the user wished.
-        links: of the network, whose end says whether labels or numbers are learned.
+        head: of the network, whose end says whether labels or numbers are learned.
         loss: where one was named.
         split: the fraction held out, "random" or "end", and the seed.
 
@@ -249,8 +164,6 @@ def prepare_table(
         DataError: a target that is constant, or text where numbers are learned; see
             `encoder.fit_encoder`.
     """
-    if isinstance(x, DataAdapter):
-        return x.prepare(fitted, request, links, loss, split)
     fitted = require_same_kind(TabularPreprocessor, fitted, x)
     if fitted is not None:
         fix = "What was learned of the table stays: leave them out, or reset() first."
@@ -265,9 +178,7 @@ def prepare_table(
     opened = split_target(x, request.target)
     name, column = str(request.target), opened.target_column
     chooses = (
-        isinstance(fitted.target, ClassTarget)
-        if fitted
-        else _is_classification(column, links, loss)
+        isinstance(fitted.target, ClassTarget) if fitted else _is_classification(column, head, loss)
     )
     kept, held = train_validation_split(
         len(column), column.astype(str) if chooses else None, *split
@@ -289,7 +200,7 @@ def prepare_table(
         target: ClassTarget | NumericTarget = targets.fit_class_target(name, column)
     else:
         target = targets.fit_numeric_target(
-            name, column[kept], request.target_transform == "log", links, loss
+            name, column[kept], request.target_transform == "log", head, loss
         )
     fitted = TabularPreprocessor(encoded, target, request)
     said = (
@@ -335,9 +246,9 @@ def _to_target_column(name: str, y: Any) -> np.ndarray:
     return column
 
 
-def _is_classification(column: np.ndarray, links: Links, loss: Loss | None) -> bool:
+def _is_classification(column: np.ndarray, head: HeadSpec, loss: Loss | None) -> bool:
     """Whether a label is learned rather than a number."""
-    ends = {last_activation(links), loss.output_activation if loss else None}
+    ends = {head.last_activation, loss.output_activation if loss else None}
     return "softmax" in ends or (
         "sigmoid" in ends and (column.dtype.kind == "O" or len(np.unique(column)) <= 2)
     )

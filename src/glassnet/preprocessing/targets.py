@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from glassnet.data import arrays
-from glassnet.data.parsing import parse_float
-from glassnet.engine.network import Links
-from glassnet.engine.objective import last_activation
+from glassnet.data.target_columns import check_varying_target, target_to_numeric, to_log
 from glassnet.errors import ConfigError, DataError, message, require
-from glassnet.layers import Rescaling
 from glassnet.losses import Loss
 from glassnet.losses.scaled import scale_loss
 from glassnet.metrics import Metric
 from glassnet.metrics.unscaled import UnscaledMetric
+from glassnet.preprocessing.base import HeadSpec
 from glassnet.preprocessing.encoder import MAX_CATEGORIES
-from glassnet.types import Shape
 
 MAX_SHOWN = 12
 """Columns that are listed by name."""
@@ -30,8 +27,49 @@ def format_number(value: float) -> str:
     return f"{value:,.0f}" if 1e4 <= abs(value) < 1e15 else f"{value:.4g}"
 
 
+class Target(ABC):
+    """A target and its encoding: a frozen dataclass. The defaults leave everything as it is."""
+
+    name: str
+
+    @abstractmethod
+    def transform(self, values: np.ndarray) -> np.ndarray:
+        """Encode values as the network learns them."""
+
+    def decode_output(self, output: np.ndarray) -> np.ndarray:
+        """Return outputs in the target's own units."""
+        return output
+
+    def decode_labels(self, classes: np.ndarray) -> np.ndarray:
+        """Return the labels of classes."""
+        return classes
+
+    def class_weight_by_index(self, class_weight: Any) -> Any:
+        """Return class weights by class instead of by label."""
+        return class_weight
+
+    def check_network(self, head: HeadSpec, loss: Loss | None) -> None:
+        """Refuse a network whose output does not fit the target.
+
+        Raises:
+            ConfigError: with the last layer to write.
+        """
+        del head, loss
+
+    def wrap_objective(
+        self, loss: Loss, metrics: tuple[Metric, ...]
+    ) -> tuple[Loss, tuple[Metric, ...]]:
+        """Return the loss and the metrics in the target's own units."""
+        return loss, metrics
+
+    def describe_output(self, output: np.ndarray) -> str:
+        """Describe outputs in words."""
+        del output
+        return str(self)
+
+
 @dataclass(frozen=True)
-class ClassTarget:
+class ClassTarget(Target):
     """A target that is one of several labels, as the table spells them: class k is labels[k]."""
 
     name: str
@@ -53,10 +91,6 @@ class ClassTarget:
             others=strange[:3],
         )
         return np.array([codes[label] for label in column.tolist()])
-
-    def decode_output(self, output: np.ndarray) -> np.ndarray:
-        """Outputs as they are: probabilities, scores."""
-        return output
 
     def decode_labels(self, classes: np.ndarray) -> np.ndarray:
         """The labels of classes."""
@@ -82,7 +116,7 @@ class ClassTarget:
             )
         return {codes[label]: weight for label, weight in class_weight.items()}
 
-    def check_network(self, links: Links, output_shape: Shape, loss: Loss | None) -> None:
+    def check_network(self, head: HeadSpec, loss: Loss | None) -> None:
         """Refuse a network that does not end in one class out of these.
 
         Raises:
@@ -90,13 +124,13 @@ class ClassTarget:
         """
         n, ends = (
             len(self.labels),
-            (last_activation(links), loss.output_activation if loss else None),
+            (head.last_activation, loss.output_activation if loss else None),
         )
         fix = 'Dense(1, activation="sigmoid")' if n == 2 else f'Dense({n}, activation="softmax")'
         fits = (
-            output_shape == (n,)
+            head.output_shape == (n,)
             if "softmax" in ends
-            else "sigmoid" in ends and output_shape == (1,) and n == 2
+            else "sigmoid" in ends and head.output_shape == (1,) and n == 2
         )
         quantity = n > MAX_CATEGORIES and not isinstance(self.labels[0], str)
         fix = f"End in {'Dense(1), to learn them as numbers; or in ' if quantity else ''}{fix}."
@@ -107,19 +141,9 @@ class ClassTarget:
             expected,
             labels=self.labels[:5],
             ends_in=ends[0],
-            outputs=output_shape,
+            outputs=head.output_shape,
             fix=fix,
         )
-
-    def wrap_objective(
-        self, loss: Loss, metrics: tuple[Metric, ...]
-    ) -> tuple[Loss, tuple[Metric, ...]]:
-        """The loss and the metrics as they are."""
-        return loss, metrics
-
-    def describe_output(self, output: np.ndarray) -> str:
-        """What outputs are of, in words."""
-        return str(self)
 
     def __str__(self) -> str:
         shown = ", ".join(map(str, self.labels[:5])) + (", ..." if len(self.labels) > 5 else "")
@@ -130,7 +154,7 @@ class ClassTarget:
 
 
 @dataclass(frozen=True)
-class NumericTarget:
+class NumericTarget(Target):
     """A target that is a number y, learned as t = (y - mean) / scale, or as t = (log y - mean) /
     scale.
     """
@@ -152,28 +176,14 @@ class NumericTarget:
             DataError: text; an infinite number; where a logarithm is taken, one that is not above
                 0.
         """
-        y = (
-            _require_positive(self.name, target_to_numeric(self.name, column))
-            if self.log
-            else target_to_numeric(self.name, column)
-        )
-        return (((np.log(y) if self.log else y) - self.mean) / self.scale).astype(np.float32)
+        y = target_to_numeric(self.name, column)
+        level = to_log(self.name, y, "target_transform") if self.log else y
+        return ((level - self.mean) / self.scale).astype(np.float32)
 
     def decode_output(self, output: np.ndarray) -> np.ndarray:
         """Outputs in the target's own units, float32."""
         y = self.mean + self.scale * output.astype(float)
         return (np.exp(y) if self.log else y).astype(np.float32)
-
-    def decode_labels(self, classes: np.ndarray) -> np.ndarray:
-        """Classes as they are."""
-        return classes
-
-    def class_weight_by_index(self, class_weight: Any) -> Any:
-        """Class weights as they are."""
-        return class_weight
-
-    def check_network(self, links: Links, output_shape: Shape, loss: Loss | None) -> None:
-        """Any network will do."""
 
     def wrap_objective(
         self, loss: Loss, metrics: tuple[Metric, ...]
@@ -218,7 +228,7 @@ def fit_class_target(name: str, column: np.ndarray) -> ClassTarget:
 
 
 def fit_numeric_target(
-    name: str, column: np.ndarray, log: bool, links: Links, loss: Loss | None
+    name: str, column: np.ndarray, log: bool, head: HeadSpec, loss: Loss | None
 ) -> NumericTarget:
     """How the numbers that a column holds are learned.
 
@@ -228,92 +238,23 @@ def fit_numeric_target(
             `NumericTarget.transform`.
     """
     y = check_varying_target(name, column)
-    if not _is_scale_free(links, loss):
+    if not _is_scale_free(head, loss):
         fix = "End in Dense(1) without activation, with mean_squared_error, mean_absolute_error, huber or log_cosh."
         if log:
             raise ConfigError(
                 message('target_transform="log"', "a network free to give any number", fix=fix)
             )
         return NumericTarget(name)
-    t = np.log(_require_positive(name, y)) if log else y
+    t = to_log(name, y, "target_transform") if log else y
     return NumericTarget(name, float(t.mean()), float(t.std()), log)
 
 
-def _is_scale_free(links: Links, loss: Loss | None) -> bool:
+def _is_scale_free(head: HeadSpec, loss: Loss | None) -> bool:
     """Whether any scale of outputs is as good as another: the network ends without activation, and
     the loss is one of differences.
     """
     return (
-        last_activation(links) == "linear"
-        and not isinstance(links[-1], Rescaling)
+        head.last_activation == "linear"
+        and not head.rescaled
         and (loss is None or loss.depends_on_error_only)
     )
-
-
-def check_varying_target(name: str, column: np.ndarray) -> np.ndarray:
-    """A target's column as numbers that differ, enough for float32; see `target_to_numeric`.
-
-    Raises:
-        DataError: they are all one, or too close together.
-    """
-    y = target_to_numeric(name, column)
-    require(
-        np.ptp(y) > 0,
-        f"target {name!r}",
-        "numbers that differ",
-        error=DataError,
-        always=float(y[0]),
-    )
-    arrays.check_precision(**{f"target {name!r}": y})
-    return y
-
-
-def target_to_numeric(name: str, column: np.ndarray) -> np.ndarray:
-    """A target's column as finite numbers that float32 can tell apart.
-
-    Raises:
-        DataError: text, dates; infinite numbers; numbers too close together for their size.
-    """
-    who = f"target {name!r}"
-    if column.dtype.kind == "O":
-        text = [value for value in dict.fromkeys(column.tolist()) if np.isnan(parse_float(value))]
-        fix = "Mend them; or, if these are labels, end the network in a softmax or sigmoid."
-        require(
-            not text,
-            who,
-            "numbers, as the network ends in one",
-            error=DataError,
-            text=text[:3],
-            fix=fix,
-        )
-    require(
-        column.dtype.kind in "Obf",
-        who,
-        "numbers",
-        error=DataError,
-        holds="dates",
-        fix="Learn a number of days.",
-    )
-    y = column.astype(float)
-    infinite = np.flatnonzero(np.isinf(y))
-    if len(infinite):
-        fix = "Leave those cells blank: rows without a target are left out."
-        raise DataError(
-            message(who, "finite numbers", row=int(infinite[0]), infinite=len(infinite), fix=fix)
-        )
-    return y
-
-
-def _require_positive(name: str, y: np.ndarray) -> np.ndarray:
-    low = np.flatnonzero(y <= 0)
-    if len(low):
-        received = {"row": int(low[0]), "value": float(y[low[0]]), "rows_like_it": len(low)}
-        raise DataError(
-            message(
-                f"target {name!r}",
-                "numbers above 0, to take the logarithm of",
-                **received,
-                fix="Leave target_transform out.",
-            )
-        )
-    return y

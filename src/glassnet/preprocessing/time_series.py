@@ -1,6 +1,4 @@
-"""A series to forecast: equally spaced values out of a table, and what a network is to see and to
-learn of them.
-"""
+"""Time series preprocessing: learn scaled seasonal differences, and turn outputs into forecasts."""
 
 from __future__ import annotations
 
@@ -9,143 +7,294 @@ from typing import Any
 
 import numpy as np
 
-from glassnet.data import time_index
-from glassnet.data.parsing import is_missing
-from glassnet.data.table import read_table
+from glassnet.data import time_series
+from glassnet.data.sliding_windows import windows
+from glassnet.data.split import split_windows
+from glassnet.data.table import is_table
+from glassnet.data.target_columns import to_log
 from glassnet.data.time_index import TimeIndex
-from glassnet.engine.network import Links
-from glassnet.errors import DataError, NotReadyError, is_int, is_number, lookup, message, require
+from glassnet.data.time_series import TimeSeries
+from glassnet.errors import DataError, is_int, is_number, require
 from glassnet.losses import Loss
-from glassnet.preprocessing import targets
+from glassnet.losses.scaled import scale_loss
+from glassnet.metrics import Metric
+from glassnet.metrics.unscaled import UnscaledMetric
 from glassnet.preprocessing.base import (
-    DataAdapter,
+    HeadSpec,
     PreparedData,
     Preprocessor,
     SplitOptions,
+    TableRequest,
     require_same_kind,
 )
-from glassnet.preprocessing.seasonal import SeasonalTarget, TimeSeriesPreprocessor
-from glassnet.preprocessing.tabular import TableRequest
-
-DEFAULT_LENGTH = 12
-"""Differences that a network sees of a series without seasons."""
+from glassnet.preprocessing.targets import Target, format_number
 
 
-@dataclass(frozen=True, eq=False, repr=False)
-class TimeSeries(DataAdapter):
-    """Equally spaced values, and how they are to be learned; `fit`, `evaluate`, `predict` and
-    `forecast` take it as it is.
+@dataclass(frozen=True)
+class SeasonalTarget(Target):
+    """A target s that is learned by what the seasonal naive forecast misses: d_t = (s_t -
+    s_(t-season)) / scale, or that of log s.
 
-    series[:-12] is all but the last twelve steps.
-
-    Attributes:
-        name: of the values.
-        values: (n,) float64, in the order of time.
-        times: when they were.
-        length: seasonal differences that the network sees.
-        horizon: steps that it forecasts at once.
-        season: after how many steps things come round.
-        transform: "log" where the logarithm is learned, or None.
-        messages: what was found out in reading, for people.
+    An output of 0 is the seasonal naive forecast itself.
     """
 
     name: str
-    values: np.ndarray
-    times: TimeIndex
-    length: int
-    horizon: int
     season: int
-    transform: str | None = None
-    messages: tuple[str, ...] = ()
+    horizon: int
+    scale: float
+    log: bool = False
 
-    def __len__(self) -> int:
-        return len(self.values)
-
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
-        return np.array(self.values, dtype)
-
-    def __getitem__(self, part: slice) -> TimeSeries:
-        fix = "One value is series.values[i]."
+    def __post_init__(self) -> None:
+        sizes: dict[str, Any] = {"season": self.season, "horizon": self.horizon}
         require(
-            isinstance(part, slice) and part.step in (None, 1),
-            "series",
-            "a stretch, as series[:-12]",
-            received=part,
-            fix=fix,
+            all(is_int(size, least=1) for size in sizes.values()),
+            "Change",
+            "season and horizon to be ints >= 1",
+            **sizes,
         )
-        start, stop, _ = part.indices(len(self))
-        return replace(self, values=self.values[start:stop], times=self.times.shift(start))
+        require(is_number(self.scale) and self.scale > 0, "Change", "a scale > 0", scale=self.scale)
 
-    def __repr__(self) -> str:
-        return f"TimeSeries({self.name!r}, {self.span()}, season={self.season}, length={self.length}, horizon={self.horizon})"
-
-    def span(self) -> str:
-        """From when to when, in words."""
-        return (
-            f"{self.times.span(len(self))} ({len(self):,} {self.times.step_name}s)"
-            if len(self)
-            else "nothing"
-        )
-
-    def prepare(
-        self,
-        fitted: Preprocessor | None,
-        request: TableRequest,
-        links: Links,
-        loss: Loss | None,
-        split: SplitOptions,
-    ) -> PreparedData:
-        """What `fit` makes of it; held out are the last windows in time, whatever the split says,
-        and those before that see into them.
+    def transform(self, values: np.ndarray) -> np.ndarray:
+        """The differences of a series, (n - season,) float64.
 
         Raises:
-            ConfigError: another series' settings than at an earlier fit; wishes for tables.
-            DataError: it is too short; what is learned of it is constant, or cannot be told apart
-                in float32.
+            DataError: where a logarithm is taken, a value that is not above 0.
         """
-        fix = "They are for tables: it says itself what is learned."
+        level = self._to_level(values)
+        return (level[self.season :] - level[: -self.season]) / self.scale
+
+    def undifference(self, output: np.ndarray, last_season: np.ndarray) -> np.ndarray:
+        """What outputs (n, horizon) forecast, in the target's own units, given the last season
+        before each, (n, season).
+
+        s_(t+j) = s_(t+j-season) + scale d_j, where beyond a season the forecast itself is added to.
+        """
+        steps = list(self._to_level(last_season).T)
+        for j in range(self.horizon):
+            steps.append(steps[j] + self.scale * output[:, j].astype(float))
+        found = np.stack(steps[self.season :], axis=1)
+        return (np.exp(found) if self.log else found).astype(np.float32)
+
+    def naive_forecast(self, values: np.ndarray, steps: int) -> np.ndarray:
+        """The last season over and over, (steps,)."""
+        return np.resize(values[-self.season :], steps)
+
+    def check_network(self, head: HeadSpec, loss: Loss | None) -> None:
+        """Refuse a network that does not end in one number for each step of the horizon, of any
+        size.
+
+        Raises:
+            ConfigError: with the last layer to write.
+        """
+        ends = head.last_activation
+        fits = head.output_shape == (self.horizon,) and ends == "linear"
+        fix = f"End in Dense({self.horizon}) without activation, after Flatten() or a recurrent layer."
+        expected = f"a network that ends in {self.horizon} numbers, a step of the horizon each"
         require(
-            request == TableRequest(),
-            "fit",
-            "no target, columns, derive or target_transform with a TimeSeries",
-            asked=request,
+            fits,
+            f"target {self.name!r}",
+            expected,
+            outputs=head.output_shape,
+            ends_in=ends,
             fix=fix,
         )
-        need = self.length + self.season
-        said = f"{need + self.horizon} steps or more: a season of {self.season}, {self.length} to see and {self.horizon} to learn"
-        fix = "Lower length, horizon or season, or give a longer series."
+
+    def wrap_objective(
+        self, loss: Loss, metrics: tuple[Metric, ...]
+    ) -> tuple[Loss, tuple[Metric, ...]]:
+        """The loss and the metrics of differences in the target's own units, or in logarithms.
+
+        Raises:
+            ConfigError: the loss is not one of differences.
+        """
+        return scale_loss(loss, self.scale), tuple(
+            UnscaledMetric(m, 0.0, self.scale, False, name=m.name) for m in metrics
+        )
+
+    def _to_level(self, values: np.ndarray) -> np.ndarray:
+        return to_log(self.name, values, 'transform="log"') if self.log else values
+
+    def __str__(self) -> str:
+        s = f"log {self.name}" if self.log else self.name
+        ahead, back = (f"{n} step{'s' * (n > 1)}" for n in (self.horizon, self.season))
+        return f"{self.name}: {ahead} ahead, learned as ({s} - {s} {back} before) / {format_number(self.scale)}"
+
+
+@dataclass(frozen=True)
+class TimeSeriesPreprocessor(Preprocessor):
+    """What a model has learned of the series that it forecasts: frozen, plain data.
+
+    Attributes:
+        target: how it is learned.
+        length: differences that the network sees.
+        trained_on: what it was trained on, in words.
+        times: when the recent values were.
+        recent: the values that forecasts go on from, length + season of them.
+    """
+
+    target: SeasonalTarget
+    length: int
+    trained_on: str
+    times: TimeIndex
+    recent: tuple[float, ...]
+
+    def __post_init__(self) -> None:
         require(
-            len(self) >= need + self.horizon,
-            f"series {self.name!r}",
-            said,
+            is_int(self.length, least=1),
+            "Forecaster",
+            "length to be an int >= 1",
+            length=self.length,
+        )
+        held = len(self.recent) == self.length + self.target.season and all(
+            map(is_number, self.recent)
+        )
+        require(held, "Forecaster", "length + season finite values", values=len(self.recent))
+
+    def continue_from(self, series: TimeSeries) -> TimeSeriesPreprocessor:
+        """The same, going on from the end of another series.
+
+        Raises:
+            DataError: it is of other steps, or shorter than what the network sees.
+        """
+        values = self._checked_values(series)
+        there = self.times.unit == series.times.unit and bool(
+            np.isclose(self.times.step, series.times.step)
+        )
+        require(
+            there,
+            "forecast",
+            f"a series of steps of a {self.times.step_name}",
             error=DataError,
-            steps=len(self),
-            fix=fix,
+            step=series.times.step_name,
         )
-        kept, held = split_windows(len(self) - need - self.horizon + 1, self.horizon, split[0])
-        seen = self[: need + int(kept[-1]) + self.horizon]
-        made = fit_time_series(
-            seen, require_same_kind(TimeSeriesPreprocessor, fitted, self)
-        ).continue_from(self)
-        rows, learned, _ = made.transform_xy(self)
-        news = (
-            () if fitted is not None else (str(made.target), f"{self.name}: from {made.describe()}")
+        need = len(self.recent)
+        return replace(
+            self,
+            times=series.times.shift(len(values) - need),
+            recent=tuple(values[-need:].tolist()),
         )
-        return PreparedData(made, rows, learned, None, kept, held, (*self.messages, *news))
 
-    def to_arrays(self) -> tuple[np.ndarray, np.ndarray]:
-        """It is no rows of its own.
+    def transform(self, x: Any) -> Any:
+        """A series' differences in windows, (n, length, 1): one for each step that has enough
+        before it, and one for what follows the end.
 
         Raises:
-            NotReadyError: always.
+            DataError: it is no series, or too short.
         """
-        raise NotReadyError(
-            message(
-                "series",
-                "a model that was fitted to a series",
-                fix="Fit it first: model.fit(series).",
-            )
+        d = self.target.transform(self._checked_values(x))
+        return windows(np.append(d, 0.0), self.length)[0]
+
+    def transform_xy(self, x: Any, y: Any = None) -> tuple[Any, np.ndarray, np.ndarray | None]:
+        """(windows, the differences that follow, None), for each window that all of the horizon
+        follows.
+
+        Raises:
+            DataError: y, as a series holds what follows; or see `features`.
+        """
+        fix = "A series holds what follows in itself."
+        require(y is None, "y", "None with a series", error=DataError, y=type(y).__name__, fix=fix)
+        rows, learned = windows(
+            self.target.transform(self._checked_values(x, self.target.horizon)),
+            self.length,
+            self.target.horizon,
         )
+        return rows, learned, None
+
+    def inverse_transform(self, output: np.ndarray, x: Any) -> np.ndarray:
+        """Forecasts (n, horizon) in the target's own units, a row for each of `features`."""
+        before = np.lib.stride_tricks.sliding_window_view(
+            self._checked_values(x)[self.length :], self.target.season
+        )
+        return self.target.undifference(output, before)
+
+    def describe(self, max_names: int | None = None) -> str:
+        """What the network sees, in words."""
+        return f"the {self.length} differences before, trained on {self.trained_on}"
+
+    def __str__(self) -> str:
+        return self.describe()
+
+    def to_series(self, x: Any) -> TimeSeries:
+        """A series as it is; or one out of a table, read as the first was.
+
+        Raises:
+            DataError: it is neither; see `time_series.series`.
+        """
+        name, season, horizon = self.target.name, self.target.season, self.target.horizon
+        if is_table(x):
+            time, transform = (
+                (self.times.columns or (None,))[-1],
+                "log" if self.target.log else None,
+            )
+            return time_series.series(x, name, time, self.length, horizon, season, transform)
+        fix = f'Write gn.data.series(table, "{name}", time=..., horizon={horizon}).'
+        fits = isinstance(x, time_series.TimeSeries)
+        require(
+            fits,
+            "forecaster",
+            "a series, or a table that holds it",
+            error=DataError,
+            type=type(x).__name__,
+            fix=fix,
+        )
+        return x
+
+    def _checked_values(self, x: Any, extra_steps: int = 0) -> np.ndarray:
+        """The values of a series that is long enough for one window and `extra_steps` steps."""
+        values, need = self.to_series(x).values, len(self.recent) + extra_steps
+        told = f"{need} steps or more: a season of {self.target.season}, {self.length} to see" + (
+            f" and {extra_steps} to come" if extra_steps else ""
+        )
+        require(
+            len(values) >= need,
+            f"series {self.target.name!r}",
+            told,
+            error=DataError,
+            steps=len(values),
+        )
+        return values
+
+
+def prepare_time_series(
+    series: TimeSeries, fitted: Preprocessor | None, request: TableRequest, split: SplitOptions
+) -> PreparedData:
+    """What `fit` makes of it; held out are the last windows in time, whatever the split says,
+    and those before that see into them.
+
+    Raises:
+        ConfigError: another series' settings than at an earlier fit; wishes for tables.
+        DataError: it is too short; what is learned of it is constant, or cannot be told apart
+            in float32.
+    """
+    fix = "They are for tables: it says itseries what is learned."
+    require(
+        request == TableRequest(),
+        "fit",
+        "no target, columns, derive or target_transform with a TimeSeries",
+        asked=request,
+        fix=fix,
+    )
+    need = series.length + series.season
+    said = f"{need + series.horizon} steps or more: a season of {series.season}, {series.length} to see and {series.horizon} to learn"
+    fix = "Lower length, horizon or season, or give a longer series."
+    require(
+        len(series) >= need + series.horizon,
+        f"series {series.name!r}",
+        said,
+        error=DataError,
+        steps=len(series),
+        fix=fix,
+    )
+    kept, held = split_windows(len(series) - need - series.horizon + 1, series.horizon, split[0])
+    seen = series[: need + int(kept[-1]) + series.horizon]
+    made = fit_time_series(
+        seen, require_same_kind(TimeSeriesPreprocessor, fitted, series)
+    ).continue_from(series)
+    rows, learned, _ = made.transform_xy(series)
+    news = (
+        () if fitted is not None else (str(made.target), f"{series.name}: from {made.describe()}")
+    )
+    return PreparedData(made, rows, learned, None, kept, held, (*series.messages, *news))
 
 
 def fit_time_series(
@@ -208,137 +357,3 @@ def _series_settings(source: TimeSeries | TimeSeriesPreprocessor) -> dict[str, A
         "season": source.season,
         "transform": source.transform,
     }
-
-
-def split_windows(
-    n_windows: int, horizon: int, fraction: float
-) -> tuple[np.ndarray, np.ndarray | None]:
-    """(windows to train on, the last ones, held out, or None): nothing that a held-out one is to
-    forecast is trained on.
-
-    Raises:
-        ConfigError: a fraction out of range.
-        DataError: a fraction that leaves no window on one side.
-    """
-    who = "validation_split"
-    require(
-        is_number(fraction) and 0 <= fraction < 1,
-        who,
-        "a fraction from 0 to below 1",
-        validation_split=fraction,
-    )
-    every = np.arange(n_windows)
-    if fraction == 0:
-        return every, None
-    held = round(n_windows * fraction)
-    kept = n_windows - held - (horizon - 1)
-    fix = "Another fraction, a lower horizon or length, a longer series, or validation_data."
-    told = f"a window on either side, and {horizon - 1} between them that would see into those held out"
-    require(
-        held > 0 and kept > 0, who, told, error=DataError, windows=n_windows, held_out=held, fix=fix
-    )
-    return every[:kept], every[n_windows - held :]
-
-
-def series(
-    source: Any,
-    target: str,
-    time: str | None = None,
-    length: int | None = None,
-    horizon: int = 1,
-    season: int | None = None,
-    transform: str | None = None,
-) -> TimeSeries:
-    """Read a series to forecast out of a table: a model that is fitted to it sees what came before
-    and learns the `horizon` that follows.
-
-    d_t = (s_t - s_(t-season)) / scale; the network sees d_(t-length+1), ..., d_t and learns
-    d_(t+1), ..., d_(t+horizon) at once.
-
-    So it learns what the seasonal naive forecast, "as a season ago", misses. The scale, a root mean
-    square, is that of the steps that it is trained on. `predict` and `sequential.forecast` give
-    values in the target's own units.
-
-    Shapes:
-        A window is (length, 1); the network ends in (horizon,): Flatten, or a recurrent layer, and
-        Dense(horizon).
-
-    Args:
-        source: a table: see `Sequential.fit`.
-        target: the column to forecast; one number a step.
-        time: the column that says when: days (2024-02-29), months (1949-01), quarters (1949 Q1),
-            years, numbers; or the months or quarters of a year by name or number, beside a column
-            called year. None takes the rows as equal steps in their order.
-        length: differences that the network sees; None for two seasons, or 12 without seasons, or
-            what half of a short series allows.
-        horizon: steps to forecast at once, >= 1.
-        season: steps after which things come round; None for a year of months, quarters or weeks, a
-            week of days, a day of hours or minutes; 1 for none.
-        transform: "log" to learn log s, for swings that grow with the level.
-
-    Raises:
-        ConfigError: a column that there is not (the nearest is named); a length, horizon or season
-            that is no int >= 1.
-        DataError: times that are none, lack or come twice: the first is named; a target with text
-            or gaps, or constant; a series too short for its horizon.
-
-    Example:
-        >>> table = {"month": ["2024-01", "2024-02", "2024-03", "2024-04"], "sold": [3, 5, 4, 6]}
-        >>> series(table, "sold", time="month", season=1, length=1)
-        TimeSeries('sold', 2024-01 to 2024-04 (4 months), season=1, length=1, horizon=1)
-
-    Source: R. Hyndman, G. Athanasopoulos, "Forecasting: Principles and Practice", 3rd edition,
-        sections 5.2 and 9.1.
-    """
-    who = "series"
-    sizes: dict[str, Any] = {"length": length, "horizon": horizon, "season": season}
-    allowed = all(
-        is_int(size, least=1) or (size is None and name != "horizon")
-        for name, size in sizes.items()
-    )
-    require(allowed, who, "length, horizon and season to be ints >= 1", **sizes)
-    require(transform in (None, "log"), who, 'transform to be "log" or None', transform=transform)
-    table = read_table(source)
-    column = table.columns[lookup("target", target, {name: name for name in table.columns})]
-    text = [cell for cell in column if isinstance(cell, str)] if column.dtype.kind == "O" else []
-    require(not text, f"target {target!r}", "numbers in every row", error=DataError, text=text[:3])
-    when, order = time_index.read_time_index(table, time)
-    missing = np.flatnonzero(is_missing(column[order]))
-    fix = "Fill them first, as pandas' interpolate does."
-    received = {"missing": len(missing), "first": when.label_at(int(missing[:1].sum()))}
-    require(
-        not len(missing),
-        f"target {target!r}",
-        "a value at every time",
-        error=DataError,
-        **received,
-        fix=fix,
-    )
-    values = targets.check_varying_target(target, column)[order]
-    said = [*table.messages, f"time: {when}, {when.span(len(values))}"]
-    said += ["its rows were put in the order of time"] if np.any(np.diff(order) < 0) else []
-    round_ = season or when.default_season
-    if season is None and horizon + 1 < len(values) < 2 * round_ + horizon + 1:
-        said, round_ = (
-            [
-                *said,
-                f"too short for a season of {round_} {when.step_name}s: forecast without seasons",
-            ],
-            1,
-        )
-    room = len(values) - round_ - horizon
-    told = f"a season of {round_}, a step to see and {horizon} to forecast"
-    fix = "Lower horizon or season, or give a longer series."
-    require(
-        room >= 1,
-        f"series {target!r}",
-        told,
-        error=DataError,
-        steps=len(values),
-        horizon=horizon,
-        season=round_,
-        fix=fix,
-    )
-    seen = length or max(1, min(2 * round_ if round_ > 1 else DEFAULT_LENGTH, room // 2))
-    SeasonalTarget(target, round_, horizon, 1.0, transform == "log").transform(values)
-    return TimeSeries(target, values, when, seen, horizon, round_, transform, tuple(said))

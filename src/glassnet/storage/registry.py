@@ -11,7 +11,7 @@ import functools
 
 from glassnet import initializers, layers, losses, metrics, optimizers, regularizers, schedules
 from glassnet.data import time_index
-from glassnet.preprocessing import encoder, images, seasonal, tabular, targets
+from glassnet.preprocessing import base, encoder, images, tabular, targets, time_series
 from glassnet.storage.json_codec import Tag
 
 TAGS = (
@@ -309,14 +309,14 @@ TAGS = (
     Tag("intake/Intake", tabular.TabularPreprocessor, "encoder target wishes=request"),
     Tag(
         "intake/Wishes",
-        tabular.TableRequest,
+        base.TableRequest,
         "target columns=column_types derive transform=target_transform",
     ),
     Tag("images/Pictures", images.ImagePreprocessor, "size channels target"),
-    Tag("forecaster/Change", seasonal.SeasonalTarget, "name season horizon scale log"),
+    Tag("forecaster/Change", time_series.SeasonalTarget, "name season horizon scale log"),
     Tag(
         "forecaster/Forecaster",
-        seasonal.TimeSeriesPreprocessor,
+        time_series.TimeSeriesPreprocessor,
         "target length learned=trained_on times recent",
     ),
     Tag("times/Times", time_index.TimeIndex, "columns unit first step"),

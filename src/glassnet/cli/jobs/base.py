@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 if TYPE_CHECKING:
     import numpy as np
 
+    from glassnet.data.images import Images
     from glassnet.models.sequential import Sequential
-    from glassnet.preprocessing.images import Images
     from glassnet.training.history import History
 
 OPTION_NAMES = ("--target", "--features", "--target-transform", "--task", "--forecast", "--time")

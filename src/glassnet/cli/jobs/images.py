@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas
 
+    from glassnet.data.images import Images
     from glassnet.layers import Layer
     from glassnet.models.sequential import Sequential
-    from glassnet.preprocessing.images import Images
     from glassnet.training.history import History
 
 MAX_SIDE = 96
@@ -236,7 +236,7 @@ def resolve_image_job(
 
     from glassnet.data import image_files
     from glassnet.data.dataset import TEST_FRACTION
-    from glassnet.preprocessing.images import images_from_folder
+    from glassnet.data.images import images_from_folder
 
     if options.first_given():
         raise click.UsageError(
@@ -347,7 +347,8 @@ def predict_images(model: Sequential, source: str) -> pandas.DataFrame:
 
     from glassnet.cli import saved_models
     from glassnet.data import image_files
-    from glassnet.preprocessing.images import ImagePreprocessor, resolve_image_files
+    from glassnet.data.images import resolve_image_files
+    from glassnet.preprocessing.images import ImagePreprocessor
 
     assert isinstance(model.preprocessor, ImagePreprocessor)
     require(

@@ -278,9 +278,8 @@ def resolve_job(
         raise click.UsageError(f"{option} is for a folder of images: {name} is none.")
     from glassnet.data import array_files
     from glassnet.data.dataset import TEST_FRACTION, Dataset
-    from glassnet.data.table import read_table
-    from glassnet.pipeline.encoding import train_validation_split
-    from glassnet.preprocessing import tabular
+    from glassnet.data.split import train_validation_split
+    from glassnet.data.table import read_table, split_target
 
     if not array_files.is_array_file(name) and is_table_file(name):
         table = read_table(name)
@@ -289,7 +288,7 @@ def resolve_job(
             raise click.UsageError(
                 f"Which column is to be learned? --target {last}, say. There are {names}."
             )
-        _, column, there, said = tabular.split_target(table, options.target)
+        _, column, there, said = split_target(table, options.target)
         labels, assumed = infer_n_classes(options.target, column, options.task)
         whole = select_columns(table, options, options.target, there)
         kept, held = train_validation_split(
@@ -319,10 +318,10 @@ def resolve_job(
         return ArrayJob(data.name, data)
     target = options.target or data.target
     labels, assumed = infer_n_classes(
-        target, tabular.split_target(data.frame, target).target_column, options.task
+        target, split_target(data.frame, target).target_column, options.task
     )
     parts = [
-        select_columns(table, options, target, tabular.split_target(table, target).has_target)
+        select_columns(table, options, target, split_target(table, target).has_target)
         for table in map(read_table, data)
     ]
     return TableJob(name, *parts, target, labels, options.target_transform, assumed)
@@ -465,7 +464,7 @@ def load_saved_job(name: str, rows: str | None) -> SavedModelJob:
         ModelFileError, DataError: see `load` and `table.read_table`.
     """
     from glassnet import load
-    from glassnet.preprocessing.seasonal import TimeSeriesPreprocessor
+    from glassnet.preprocessing.time_series import TimeSeriesPreprocessor
 
     if rows is None:
         raise click.UsageError(

@@ -18,8 +18,8 @@ from glassnet.cli.jobs.base import Job, TrainOptions
 if TYPE_CHECKING:
     import numpy as np
 
+    from glassnet.data.time_series import TimeSeries
     from glassnet.models.sequential import Sequential
-    from glassnet.preprocessing.time_series import TimeSeries
     from glassnet.training.history import History
 
 MAX_ORIGINS = 2
@@ -103,7 +103,7 @@ class TimeSeriesJob(Job):
         plainly; the model then goes on from the end of the whole series.
         """
         from glassnet.models import forecast
-        from glassnet.preprocessing.seasonal import TimeSeriesPreprocessor
+        from glassnet.preprocessing.time_series import TimeSeriesPreprocessor
 
         assert isinstance(model.preprocessor, TimeSeriesPreprocessor)
         networks = [
@@ -158,9 +158,9 @@ def resolve_time_series_job(name: str, options: TrainOptions) -> TimeSeriesJob:
     from glassnet.cli.jobs import table as table_jobs
     from glassnet.data.dataset import Dataset
     from glassnet.data.table import read_table
+    from glassnet.data.time_series import series
     from glassnet.datasets import load
     from glassnet.errors import DataError, require
-    from glassnet.preprocessing.time_series import series
 
     for option, given in (("--features", options.features), ("--task", options.task)):
         if given:
@@ -235,7 +235,7 @@ def forecast(
     )
     from glassnet import load
     from glassnet.cli import output
-    from glassnet.preprocessing.seasonal import TimeSeriesPreprocessor
+    from glassnet.preprocessing.time_series import TimeSeriesPreprocessor
 
     network = load(model)
     if not isinstance(network.preprocessor, TimeSeriesPreprocessor):
