@@ -63,7 +63,7 @@ def imported(tree):
             alias.name.split(".")[1] for alias in tree.names if alias.name.startswith("glassnet.")
         )
     elif isinstance(tree, ast.ImportFrom) and tree.module == "glassnet":
-        public = {name: home.split(".")[0] for name, home in gn._HOME.items()}
+        public = {name: home.split(".")[0] for name, home in gn._MODULES.items()}
         yield from (
             public.get(alias.name, alias.name)
             for alias in tree.names

@@ -336,7 +336,7 @@ def test_a_table_where_texts_are_taken():
     model = gn.Sequential([TextVectorization().adapt(TEXTS), Dense(1)], seed=0)
     with pytest.raises(
         ConfigError,
-        match=r"fit: expected no table, where texts are taken.*Write fit\(table\[\"review\"\], table",
+        match=r"fit: expected arrays, since TextVectorization is the first layer.*Write fit\(table\[\"review\"\], table",
     ):
         model.fit(table, target="label", verbose=0)
     model.fit(table["text"], table["label"], verbose=0)

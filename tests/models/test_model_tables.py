@@ -274,7 +274,7 @@ def test_rows_without_a_target_are_left_out_and_counted(capsys):
     fitted(whole, "tall", gaps.drop(index=[3, 30]), sample_weight=np.delete(weight, [3, 30]))
     for ours, theirs in zip(model.get_weights(), whole.get_weights(), strict=True):
         np.testing.assert_array_equal(ours, theirs)
-    with pytest.warns(DataWarning, match=r"evaluate: 2 of 60 rows lack the target: left out"):
+    with pytest.warns(DataWarning, match=r"evaluate: left out 2 of 60 rows without a target"):
         found = model.evaluate(gaps, sample_weight=weight)
     assert found == whole.evaluate(
         gaps.drop(index=[3, 30]), sample_weight=np.delete(weight, [3, 30])

@@ -82,7 +82,7 @@ TARGETS = {
     ),
     "not a table": (
         {"table": np.ones((4, 2))}, ConfigError,
-        r"fit: expected x to be a table, and no y, where a target is named\. Received: x='ndarray'",
+        r"fit: expected x to be a table, and no y, if a target or column options are named\. Received: x='ndarray'",
     ),
 }  # fmt: skip
 

@@ -110,7 +110,10 @@ def forecast_series(
         ConfigError: `steps` is not an int >= 1.
     """
     if not isinstance(preprocessor, TimeSeriesPreprocessor):
-        fix = "Fit it first: model.fit(gn.data.series(table, target, time=..., horizon=...))."
+        fix = (
+            "Fit it to a series first: "
+            "model.fit(gn.data.series(table, target, time=..., horizon=...))."
+        )
         raise NotReadyError(message("forecast", "a model that was fitted to a series", fix=fix))
     is_valid = steps is None or is_int(steps, least=1)
     require(is_valid, "forecast", "steps to be an int >= 1", steps=steps)

@@ -1,4 +1,4 @@
-"""Sequential: the only mutable class, the Keras-shaped face of everything above it."""
+"""Sequential: the model that users build, train, save and look into."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import os
 import warnings
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, closing
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -18,9 +17,10 @@ from glassnet.data import arrays
 from glassnet.data.split import train_validation_split
 from glassnet.data.table import is_table
 from glassnet.engine import inference, network, objective
-from glassnet.engine.epoch_runner import BatchSource, RunState
+from glassnet.engine.epoch_runner import RunState
 from glassnet.engine.network import BuiltNetwork
-from glassnet.errors import DataWarning, is_int, require, rollback_on_error
+from glassnet.engine.train_step import Program
+from glassnet.errors import DataWarning, renamed_attributes, require, rollback_on_error
 from glassnet.inspection.trace import Trace, record_trace
 from glassnet.layers import functional
 from glassnet.models import forecast
@@ -31,27 +31,30 @@ from glassnet.preprocessing import tabular
 from glassnet.preprocessing.base import TableRequest
 from glassnet.storage import model_file
 from glassnet.training import trainer
+from glassnet.training.fit_data import BoundData, FitData, FitOptions
 from glassnet.training.history import History
 from glassnet.training.progress import Progress
 from glassnet.training.resume import ResumableRun, describe_callback
 
 
+@renamed_attributes(intake="preprocessor")
 class Sequential(BaseModel):
-    """Layers in a row, with their weights.
+    """A stack of layers with their weights.
 
     Args:
-        layers: in the order in which they run. With an `Input` in front the model knows its shapes
-            at once, else from the first data.
-        seed: of the starting weights, the validation split, the order of rows and the noise; None
-            draws one when it is needed.
+        layers: in the order in which they run. With an `Input` in front, the shapes are known at
+            once; otherwise the first data set them.
+        seed: of the starting weights, the validation split, the order of rows and the noise. If
+            None, a seed is drawn when it is needed.
 
     Raises:
-        ConfigError: something that is no layer, a layer class without its dataclass decorator, two
-            layers of one name.
+        ConfigError: an entry is not a layer, a layer class lacks its dataclass decorator, or two
+            layers share a name.
 
     Example:
         >>> from glassnet.layers import Dense, Input
-        >>> model = Sequential([Input(784), Dense(16, activation="relu"), Dense(16, activation="relu"), Dense(10)], seed=0)
+        >>> hidden = [Dense(16, activation="relu"), Dense(16, activation="relu")]
+        >>> model = Sequential([Input(784), *hidden, Dense(10)], seed=0)
         >>> model.count_params()
         13002
 
@@ -82,288 +85,149 @@ class Sequential(BaseModel):
         seed: int | None = None,
         observe: bool | None = None,
         resume: str | os.PathLike[str] | None = None,
+        columns: None = None,
     ) -> History:
-        """Train, and return the epochs' numbers. A second fit carries on where the first ended:
-        fit(5), fit(5) is fit(10), bit for bit.
+        """Train the model and return its history.
 
-        Where no loss was named, it is inferred from the targets and the last layer
-        (`objective.infer_loss`), Adam is used, and both are said.
-        A loss or weight that is no longer a number ends the run: a `TrainingWarning` names the step
-            and the link, and the weights that
-        last gave a finite loss are kept. Ctrl-C ends it too, with the weights as they are.
+        A second fit continues where the first ended: fit(5), fit(5) equals fit(10), bit for bit.
 
-        Of a table, `target` names the column to be learned; the others become numbers as the
-        training rows teach it (`data.encoder`),
-        and from then on the model takes tables: `predict` rows in any order of columns,
-            `predict_labels` answers in the table's labels.
-        Targets that are numbers are standardised inside; the loss, the metrics and `predict` are in
-        their own units.
+        If no loss was named, it is inferred from the targets and the last layer
+        (`objective.infer_loss`). The optimizer is then Adam. Both are printed.
 
-        What does not fit into memory comes in batches (x, y) or (x, y, weights): a list of them,
-        any iterable, an object with a length and items, a PyTorch DataLoader, a tf.data.Dataset, a
-        function that gives a new iterator for every epoch, or an iterator, which goes on from where
-        it is. They are trained on in the order in which they come (shuffle there), the next being
-        read in a thread. The first says how many rows a batch has; later ones may have fewer.
-        Batches may be dicts of columns, as a Hugging Face data set
-        gives them: `target` names one, and the others are the features. Where the iterable ends too
-            early, raises, or gives what cannot
-        be used, a `DataError` names the batch, and what was learned by then is kept. A NumPy memory
-        map as x is read batch by batch too, in the order and with the result of the same rows in
+        Training ends if a loss or weight is not finite. A `TrainingWarning` names the step and the
+        link, and the model keeps the last weights with a finite loss. Ctrl-C ends training too; the
+        model keeps the weights of that moment.
+
+        **Tables.** `target` names the column to predict. The other columns are encoded as numbers
+        (`preprocessing.encoder`). The encoding is computed from the training rows. After that the
+        model takes tables: `predict` accepts columns in any order, and `predict_labels` returns the
+        labels of the table. Numeric targets are standardized inside. The loss, the metrics and
+        `predict` use the original units.
+
+        **Batches.** Data larger than memory come in batches (x, y) or (x, y, weights): a list of
+        batches, any iterable, an object with a length and items, a PyTorch DataLoader, a
+        tf.data.Dataset, a function that returns a new iterator for every epoch, or an iterator,
+        which is not restarted. Batches are used in the order in which they come, so shuffle them
+        there. A thread reads the next one. The first batch sets the batch size; later ones may be
+        smaller. Batches may be dicts of columns, as in a Hugging Face data set: `target` names one
+        column, and the others are features. If the iterable ends too early, raises or returns
+        something unusable, a `DataError` names the batch, and the model keeps what it has learned.
+        A NumPy memory map as x is read in batches too. The result equals that of the same rows in
         memory.
 
         Args:
-            x: rows (n, ...); (n,) counts as (n, 1). uint8 stays uint8 until it is used, all else
-                becomes float32. Or a table: a CSV, TSV, Parquet or Arrow file, a frame of pandas,
-                polars or Arrow. Or batches. Or `data.Images`.
-            y: targets (n,) or (n, ...); whole floats may be labels. None for a table, batches or
-                `Images`.
-            batch_size: rows per step; "full" for all. Batches are taken as they are, but those of a
+            x: rows (n, ...); (n,) counts as (n, 1). uint8 stays uint8 until it is used; all other
+                types become float32. Or a table: a CSV, TSV, Parquet or Arrow file, or a pandas,
+                polars or Arrow frame. Or batches. Or `data.Images`, or a series from `data.series`.
+            y: targets (n,) or (n, ...); floats without a fraction may be labels. None if x holds
+                the targets.
+            batch_size: rows per step; "full" for all. Batches keep their size, except those of a
                 Hugging Face data set.
-            epochs: passes over the rows, or of `steps_per_epoch` batches each.
-            verbose: "auto" or 1 for a live line (without a terminal, some twenty plain ones), 2 for
-                a plain line per epoch, 0 for silence.
-            callbacks: asked after every epoch.
-            validation_split: fraction of the rows held out; the same rows at every fit on the same
-                rows.
-            validation_data: (x, y) or (x, y, weights), or a table with its target, or batches, to
+            epochs: passes over the rows, or over `steps_per_epoch` batches each.
+            verbose: "auto" or 1 for a live line (without a terminal: about twenty plain lines), 2
+                for a plain line per epoch, 0 for no output.
+            callbacks: called after every epoch.
+            validation_split: fraction of the rows to hold out. Every fit on the same rows holds out
+                the same ones.
+            validation_data: (x, y) or (x, y, weights), a table with its target, or batches, to
                 validate on instead.
-            shuffle: whether each epoch has an order of its own, a function of the seed and the
-                epoch's number; batches keep theirs.
-            class_weight: {class: weight}, or "balanced", not with batches.
+            shuffle: whether to shuffle the rows in every epoch. The order depends on the seed and
+                the epoch. Batches keep their order.
+            class_weight: {class: weight}, or "balanced", which does not work with batches.
             sample_weight: a weight per row, (n,).
-            steps_per_epoch: of batches, how many make an epoch, drawn round and round, the next
-                epoch going on where the last ended; None for one pass.
-            validation_steps: how many of `validation_data`'s batches are validated on, the first of
-                a new pass each time; None for all.
-            target: the table's column to learn; rows that lack it are left out, and counted. Or the
-                column of targets in batches.
-            column_types: what a column of the table is where that is not to be inferred: {"cabin":
-                "drop", "pclass": "category"}; or "number", "boolean", "date".
-            derive: new columns by expressions of others: {"area": "GrLivArea + TotalBsmtSF"}
-                (`data.derive`).
-            target_transform: "log" to learn the logarithm of the target; the loss is then of
-                logarithms, the metrics are not.
-            validation_from: "random" (stratified by class), or "end" for the last rows, as it
-                always is for a series.
-            seed: of order and noise; None takes the model's. A model without a seed or weights
-                takes it for its own.
-            observe: whether to look inside single steps (`history.observations`); None does so in
-                runs expected to last beyond 5 s.
-            resume: a folder for this run. It keeps the newest two checkpoints, written after every
-                epoch and every 30 seconds within long ones; the same call carries on from there, in
-                another process too, and a run that is finished is returned. Killed at any moment,
-                it ends with the bits of a run that was not, on the same machine, versions and
-                number of CPUs (another is a `TrainingWarning`). More epochs may be asked for.
-                Batches must come again: not from an iterator, and each epoch beginning with the
-                same batch, or as a function of the epoch's number gives them, `lambda epoch: ...`.
-                A memory map is known by its file's size and time of change. Of callbacks, what
-                `update` hands on is kept; what they keep elsewhere is not.
+            steps_per_epoch: number of batches in an epoch. The batches are repeated if needed, and
+                the next epoch continues where the last one ended. None for one pass.
+            validation_steps: number of batches of `validation_data` to validate on; None for all.
+            target: the column to predict. Rows without a target are left out, and their number is
+                printed.
+            column_types: types of columns that are not to be inferred: {"cabin": "drop", "pclass":
+                "category"}, or "number", "boolean", "date".
+            derive: new columns from expressions: {"area": "GrLivArea + TotalBsmtSF"}
+                (`preprocessing.expressions`).
+            target_transform: "log" to train on the logarithm of the target. The loss is then that
+                of the logarithms; the metrics use the original units.
+            validation_from: "random" (stratified by class), or "end" for the last rows. A series
+                always uses the end.
+            seed: of the order and the noise; None for the model's seed. A model without a seed and
+                without weights adopts it.
+            observe: whether to record statistics inside steps (`history.observations`); None for
+                only in runs expected to take more than 5 s.
+            resume: a folder for checkpoints. The newest two are kept: one after every epoch, and
+                one every 30 seconds within long epochs. The same call continues from there, also in
+                another process; a finished run is returned. A run that is killed at any moment ends
+                with the same bits as one that is not, on the same machine with the same versions
+                and number of CPUs (otherwise a `TrainingWarning`). You may ask for more epochs.
+                Batches must be repeatable: not from an iterator, and each epoch must start with the
+                same batch, or be a function of the epoch's number, `lambda epoch: ...`. A memory
+                map is identified by the size and time of its file. Of a callback, only the value
+                that `update` returns is saved.
+            columns: former name of `column_types`.
 
         Raises:
-            DataError: rows or targets that cannot be used, with the place and the remedy.
+            DataError: rows or targets that cannot be used; the message names the place and a fix.
             ConfigError: an argument out of range; a last layer that does not fit the loss; a
-                monitor that is not logged; a folder that another fit uses, or that holds a run of
-                other data, layers or settings (the difference is said).
-            ModelFileError: the folder cannot be written, holds damaged checkpoints alone, or
+                monitor that is not logged; a folder that another fit uses, or that holds a run with
+                other data, layers or settings (the message names the difference).
+            ModelFileError: the folder cannot be written or holds only damaged checkpoints, or
                 something in the model cannot be saved.
         """
-        require(is_int(epochs, least=0), "fit", "epochs to be an int >= 0", epochs=epochs)
-        require(
-            batch_size == "full" or is_int(batch_size, least=1),
-            "fit",
-            'batch_size to be an int >= 1 or "full"',
+        require(columns is None, "fit", "column_types=, the new name of columns=", columns=columns)
+        options = FitOptions(
+            epochs=epochs,
             batch_size=batch_size,
-        )
-        require(
-            seed is None or is_int(seed, least=0),
-            "fit",
-            "seed to be an int >= 0 or None",
-            seed=seed,
-        )
-        require(
-            isinstance(shuffle, bool) and observe in (None, True, False),
-            "fit",
-            "True or False",
+            validation_split=validation_split,
+            validation_from=validation_from,
+            validation_data=validation_data,
+            validation_steps=validation_steps,
+            steps_per_epoch=steps_per_epoch,
             shuffle=shuffle,
+            class_weight=class_weight,
+            request=tabular.check_table_request(target, column_types, derive, target_transform),
+            seed=seed,
             observe=observe,
+            repeatable=resume is not None,
         )
         callbacks, progress = normalize_callbacks(callbacks), Progress(verbose, epochs)
-        asked = tabular.check_table_request(target, column_types, derive, target_transform)
-        with rollback_on_error(self), ExitStack() as opened:
-            run = (
-                None
-                if resume is None
-                else opened.enter_context(closing(ResumableRun(resume, self.epoch)))
-            )
-            if self._network is None and self.seed is None:
-                self.seed = int(seed) if seed is not None else run.seed if run else None
-            if run:
-                self._replace_drawn_seed(run.seed)
-            first = run.first_epoch if run else self.epoch
-            split = (
-                0.0 if validation_data is not None else validation_split,
-                validation_from,
-                self._ensure_seed(),
-            )
-            order_seed = self._ensure_seed() if seed is None else int(seed)
-            taken = reading = None
-            if batches.is_stream(x, y):
-                streams.reject_array_arguments(
-                    y,
-                    sample_weight,
-                    split[0],
-                    asked != TableRequest(target) or self._has_named_columns,
-                )
-                read = partial(
-                    streams.BatchStream,
-                    x,
-                    steps_per_epoch,
-                    batch_size=batch_size,
-                    target=target,
-                    steps_argument="steps_per_epoch",
-                    vectorizer=self._text_vectorization,
-                )
-                stream = read(first_epoch=first, repeatable=run is not None)
-                reading = opened.enter_context(closing(streams.StreamReader(stream, first)))
-                x, y = reading.peek()
-            elif y is None and datasets.has_own_targets(x):
-                fix = 'Write fit(table["review"], table["label"]), say.'
-                require(
-                    self._text_vectorization is None,
-                    "fit",
-                    "no table, where texts are taken: TextVectorization stands in front",
-                    fix=fix,
-                )
-                head = objective.head_spec(functional.unfold(self._layers))
-                taken = datasets.prepare_dataset(
-                    x, self.preprocessor, asked, head, self._loss, split
-                )
-                self.preprocessor, x, y, sample_weight = (
-                    taken.preprocessor,
-                    taken.x,
-                    taken.y,
-                    datasets.select_sample_weight(sample_weight, taken.has_target),
-                )
-                progress.log("\n".join(taken.messages))
-            else:
-                require(
-                    asked == TableRequest(),
-                    "fit",
-                    "x to be a table, and no y, where a target is named",
-                    x=type(x).__name__,
-                )
-                x, y, _ = self._encode_xy(x, y)
-            ready, built, said = self._build_for(x, y)
-            progress.log(said)
+        with rollback_on_error(self), ExitStack() as resources:
+            run = None
+            if resume is not None:
+                run = resources.enter_context(closing(ResumableRun(resume, self.epoch)))
+            order_seed = self._choose_seed(seed, run)
+            first_epoch = run.first_epoch if run else self.epoch
+            data = self._open_data(x, y, sample_weight, options, first_epoch, resources)
+            progress.log(data.messages)
+            inputs, built, messages = self._build_for(data.x, data.y)
+            progress.log(messages)
             program = self._make_program()
-            again = run is not None
-            validation = (
-                self._encode_validation(validation_data),
-                validation_steps,
-                batch_size,
-                target,
-                again,
-                program.loss,
-                built,
-                self._text_vectorization,
-            )
-            if self.preprocessor is not None:
-                class_weight = self.preprocessor.target.class_weight_by_index(class_weight)
-            if reading:
-                source: BatchSource = reading.make_source(program.loss, built, class_weight)
-                held = sources.validation_blocks(*validation)
-            else:
-                data, labels = encoding.encode_examples(
-                    ready, y, program.loss, built.shapes[-1], sample_weight
-                )
-                if taken is None:
-                    arrays.check_precision(x=x, y=y)
-                encoding.check_unmasked(built.links, data.x)
-                kept, apart = (
-                    (taken.train_index, taken.validation_index)
-                    if taken
-                    else train_validation_split(len(data.x), labels, *split)
-                )
-                if apart is not None:
-                    encoding.check_steps(
-                        "validation_steps", validation_steps, len(apart), batch_size
-                    )
-                    data, held = data.take(kept), sources.evaluation_blocks(data.take(apart))
-                else:
-                    held = sources.validation_blocks(*validation)
-                data = encoding.apply_class_weight(data, program.loss, class_weight)
-                source = sources.make_source(
-                    data, batch_size, steps_per_epoch, seed=order_seed, shuffle=shuffle
-                )
-            opened.enter_context(closing(source))
-            before, self._state = (
-                self._state,
-                inference.adapt_state(
-                    built.links, self._params, self._state, None if reading else data.x
-                ),
-            )
-            progress.log(network.describe_adaptation(built.links, before, self._state))
-            asked_for = {
-                "epochs": epochs,
-                "batch_size": source.batch_size,
-                "steps": source.steps,
-                "rows": source.n_samples,
-            }
-            start, history, memories = (
-                RunState(self.epoch, self._make_train_state(program, order_seed)),
-                History(order_seed, asked_for),
-                None,
-            )
+            bound = self._bind_data(data, inputs, program, built, options, order_seed)
+            resources.enter_context(closing(bound.source))
+            progress.log(self._adapt_layers(built, bound.train_x))
+            start = RunState(self.epoch, self._make_train_state(program, order_seed))
+            history, memories = History(order_seed, options.params(bound.source)), None
             if run:
-                told: dict[str, Any] = {
-                    "layers": self._layers,
-                    "input": built.shapes[0],
-                    "loss": self._loss,
-                    "optimizer": self._optimizer,
-                }
-                told |= {
-                    "metrics": self._metrics,
-                    "table": self.preprocessor,
-                    "batch_size": source.batch_size,
-                    "shuffle": shuffle,
-                    "seed": order_seed,
-                }
-                told |= {
-                    "data": source.fingerprint(),
-                    "validation": sources.blocks_fingerprint(held),
-                    "callbacks": [describe_callback(each) for each in callbacks],
-                }
-                run.attach(
-                    told,
-                    fingerprinting.tree_fingerprint(
-                        (self._params, self._state, np.float32(self._rate))
-                    ),
-                    self._last_run_id,
-                )
-                start, memories = (
-                    run.restore(program, built, start, first + epochs),
-                    run.load_memories(callbacks),
-                )
-            panel = CallbackList(
-                callbacks, program.log_names(include_validation=held is not None), memories
-            )
+                settings = self._describe_run(bound, options, order_seed, callbacks)
+                run.attach(settings, self._fingerprint(), self._last_run_id)
+                start = run.restore(program, built, start, first_epoch + epochs)
+                memories = run.load_memories(callbacks)
+            names = program.log_names(include_validation=bound.blocks is not None)
+            callback_list = CallbackList(callbacks, names, memories)
             if run and run.history:
-                history = self._resume_from(run, start, asked_for)
-                progress.resume(start.epoch - first, run.describe_status(start))
-                if reading:
-                    reading.seek(first, start.epoch, len(start.losses))
-            if panel.saves_models:
+                history = self._resume_from(run, start, history.params)
+                progress.resume(start.epoch - first_epoch, run.describe_status(start))
+                if data.reader:
+                    data.reader.seek(first_epoch, start.epoch, len(start.losses))
+            if callback_list.saves_models:
                 model_file.dump_spec(self._export()[0])
             self.history, self._last_run_id = history, run.info.id if run else None
-            opened.pop_all()
+            resources.pop_all()
         return trainer.train(
             program,
             start,
-            source,
-            held,
-            end_epoch=first + epochs,
+            bound.source,
+            bound.blocks,
+            end_epoch=first_epoch + epochs,
             history=history,
-            callback_list=panel,
+            callback_list=callback_list,
             progress=progress,
             on_record=self._apply_record,
             set_learning_rate=self._set_learning_rate,
@@ -371,6 +235,149 @@ class Sequential(BaseModel):
             run=run,
             observe=observe,
         )
+
+    def _choose_seed(self, seed: int | None, run: ResumableRun | None) -> int:
+        """Return the seed of order and noise. A model without a seed adopts one."""
+        if self._network is None and self.seed is None:
+            self.seed = int(seed) if seed is not None else run.seed if run else None
+        if run:
+            self._replace_drawn_seed(run.seed)
+        model_seed = self._ensure_seed()
+        return model_seed if seed is None else int(seed)
+
+    def _open_data(
+        self,
+        x: Any,
+        y: Any,
+        sample_weight: Any,
+        options: FitOptions,
+        first_epoch: int,
+        resources: ExitStack,
+    ) -> FitData:
+        """Return the rows and targets, or the first batch; fit a preprocessor if x needs one."""
+        request = options.request
+        if batches.is_stream(x, y):
+            has_options = request != TableRequest(request.target) or self._has_named_columns
+            fraction, _, _ = options.split(0)
+            streams.reject_array_arguments(y, sample_weight, fraction, has_options)
+            stream = streams.BatchStream(
+                x,
+                options.steps_per_epoch,
+                batch_size=options.batch_size,
+                target=request.target,
+                steps_argument="steps_per_epoch",
+                vectorizer=self._text_vectorization,
+                first_epoch=first_epoch,
+                repeatable=options.repeatable,
+            )
+            reader = resources.enter_context(closing(streams.StreamReader(stream, first_epoch)))
+            return FitData(*reader.peek(), reader=reader)
+        if y is None and datasets.has_own_targets(x):
+            return self._prepare_dataset(x, sample_weight, options)
+        expected = "x to be a table, and no y, if a target or column options are named"
+        require(request == TableRequest(), "fit", expected, x=type(x).__name__)
+        x, y, _ = self._encode_xy(x, y)
+        return FitData(x, y, sample_weight)
+
+    def _prepare_dataset(self, x: Any, sample_weight: Any, options: FitOptions) -> FitData:
+        """Fit the preprocessor of a dataset that holds its own targets, and transform the data."""
+        expected = "arrays, since TextVectorization is the first layer"
+        fix = 'Write fit(table["review"], table["label"]), for example.'
+        is_text = self._text_vectorization is not None
+        require(not is_text, "fit", expected, x=type(x).__name__, fix=fix)
+        head = objective.head_spec(functional.unfold(self._layers))
+        split = options.split(self._ensure_seed())
+        prepared = datasets.prepare_dataset(
+            x, self.preprocessor, options.request, head, self._loss, split
+        )
+        self.preprocessor = prepared.preprocessor
+        return FitData(
+            prepared.x,
+            prepared.y,
+            datasets.select_sample_weight(sample_weight, prepared.has_target),
+            (prepared.train_index, prepared.validation_index),
+            messages="\n".join(prepared.messages),
+        )
+
+    def _bind_data(
+        self,
+        data: FitData,
+        inputs: Any,
+        program: Program,
+        built: BuiltNetwork,
+        options: FitOptions,
+        order_seed: int,
+    ) -> BoundData:
+        """Encode, split and weight the data for a network and its objective."""
+        size, loss = options.batch_size, program.loss
+        validation = (
+            self._encode_validation(options.validation_data),
+            options.validation_steps,
+            size,
+            options.request.target,
+            options.repeatable,
+            loss,
+            built,
+            self._text_vectorization,
+        )
+        class_weight: Any = options.class_weight
+        if self.preprocessor is not None:
+            class_weight = self.preprocessor.target.class_weight_by_index(class_weight)
+        if data.reader:
+            stream = data.reader.make_source(loss, built, class_weight)
+            return BoundData(stream, sources.validation_blocks(*validation), None)
+        rows, labels = encoding.encode_examples(
+            inputs, data.y, loss, built.shapes[-1], data.sample_weight
+        )
+        if data.indices is None:
+            arrays.check_precision(x=data.x, y=data.y)
+        encoding.check_unmasked(built.links, rows.x)
+        split = options.split(self._ensure_seed())
+        indices = data.indices or train_validation_split(len(rows.x), labels, *split)
+        train_index, validation_index = indices
+        if validation_index is None:
+            blocks = sources.validation_blocks(*validation)
+        else:
+            n, steps = len(validation_index), options.validation_steps
+            encoding.check_steps("validation_steps", steps, n, size)
+            blocks = sources.evaluation_blocks(rows.take(validation_index))
+            rows = rows.take(train_index)
+        rows = encoding.apply_class_weight(rows, loss, class_weight)
+        source = sources.make_source(
+            rows, size, options.steps_per_epoch, seed=order_seed, shuffle=options.shuffle
+        )
+        return BoundData(source, blocks, rows.x)
+
+    def _adapt_layers(self, built: BuiltNetwork, x: Any) -> str:
+        """Let layers such as Normalization learn from the training rows; return messages."""
+        previous = self._state
+        self._state = inference.adapt_state(built.links, self._params, previous, x)
+        return network.describe_adaptation(built.links, previous, self._state)
+
+    def _fingerprint(self) -> str:
+        """Return the fingerprint of the weights and the learning rate."""
+        trees = self._params, self._state, np.float32(self._rate)
+        return fingerprinting.tree_fingerprint(trees)
+
+    def _describe_run(
+        self, data: BoundData, options: FitOptions, order_seed: int, callbacks: Sequence[Callback]
+    ) -> dict[str, Any]:
+        """Return everything that two runs must share for one to continue the other."""
+        built = self._require_built("fit")
+        return {
+            "layers": self._layers,
+            "input": built.shapes[0],
+            "loss": self._loss,
+            "optimizer": self._optimizer,
+            "metrics": self._metrics,
+            "table": self.preprocessor,
+            "batch_size": data.source.batch_size,
+            "shuffle": options.shuffle,
+            "seed": order_seed,
+            "data": data.source.fingerprint(),
+            "validation": sources.blocks_fingerprint(data.blocks),
+            "callbacks": [describe_callback(callback) for callback in callbacks],
+        }
 
     def evaluate(
         self,
@@ -382,15 +389,15 @@ class Sequential(BaseModel):
         steps: int | None = None,
         target: str | None = None,
     ) -> Any:
-        """The loss over all rows, exactly, in inference mode; with metrics [loss, metric, ...].
+        """Return the loss over all rows, in inference mode; with metrics [loss, metric, ...].
 
         Args:
-            x: rows, or a table where the model was fitted to one, or batches (see `fit`).
-            y: targets; None for a table or batches that hold them.
+            x: rows, batches (see `fit`), or a table if the model was fitted to one.
+            y: targets; None if x holds them.
             sample_weight: a weight per row, for the loss.
-            return_dict: {"loss": ..., "accuracy": ...} rather than a list.
-            steps: how many batches to take; None for all.
-            target: the column of targets, where batches are columns by name.
+            return_dict: return {"loss": ..., "accuracy": ...} instead of a list.
+            steps: number of batches to use; None for all.
+            target: the column of targets, if batches are dicts of columns.
 
         Raises:
             DataError: see `fit`.
@@ -404,110 +411,94 @@ class Sequential(BaseModel):
                 x, steps, program.loss, built, target=target, vectorizer=self._text_vectorization
             )
         else:
-            fix = "They are for batches: rows are all taken, once."
-            require(
-                steps is None and target is None,
-                "evaluate",
-                "no steps or target with rows",
-                steps=steps,
-                target=target,
-                fix=fix,
-            )
-            x, y, there = self._encode_xy(x, y)
-            if there is not None:
-                warnings.warn(
-                    f"evaluate: {np.sum(~there):,} of {len(there):,} rows lack the target: left out",
-                    DataWarning,
-                    stacklevel=2,
-                )
-            weight = datasets.select_sample_weight(sample_weight, there)
-            blocks = inference.iter_padded_blocks(
-                encoding.encode_examples(
-                    self._encode_x(x), y, program.loss, built.shapes[-1], weight
-                )[0]
-            )
+            is_valid, fix = steps is None and target is None, "All rows are used, once."
+            expected = "no steps or target with rows"
+            require(is_valid, "evaluate", expected, steps=steps, target=target, fix=fix)
+            x, y, has_target = self._encode_xy(x, y)
+            if has_target is not None:
+                n, n_missing = len(has_target), np.sum(~has_target)
+                text = f"evaluate: left out {n_missing:,} of {n:,} rows without a target"
+                warnings.warn(text, DataWarning, stacklevel=2)
+            weight = datasets.select_sample_weight(sample_weight, has_target)
+            inputs, outputs = self._encode_x(x), built.shapes[-1]
+            rows, _ = encoding.encode_examples(inputs, y, program.loss, outputs, weight)
+            blocks = inference.iter_padded_blocks(rows)
         logs = inference.evaluate_blocks(program, self._params, self._state, blocks)
         return logs if return_dict else list(logs.values()) if len(logs) > 1 else logs["loss"]
 
     def predict(self, x: Any, *, steps: int | None = None) -> np.ndarray:
-        """What the last layer outputs for any number of rows x: (n, ...) to (n, *output shape),
-        float32; numbers in the target's own units.
+        """Return the outputs of the last layer: (n, ...) to (n, *output shape), float32.
+
+        A model that was fitted to numeric targets of a table returns them in the original units.
 
         Args:
-            x: rows, or a table where the model was fitted to one: with the columns that it uses, in
-                any order. Or batches x, (x, y) or dicts of columns, all of which are features; a
-                list of arrays is rows.
-            steps: how many batches to take; None for all.
+            x: rows, or a table if the model was fitted to one, with the columns that it uses in any
+                order. Or batches: x, (x, y) or dicts of columns, all of which are features. A list
+                of arrays counts as rows.
+            steps: number of batches to use; None for all.
 
         Raises:
             DataError: rows that cannot be used.
-            NotReadyError: a Normalization has learned nothing yet.
+            NotReadyError: a Normalization layer has not been adapted yet.
         """
         if batches.is_stream(x):
             with closing(streams.BatchStream(x, steps)) as stream:
                 return stream.predict_batches(self.predict)
-        require(
-            steps is None,
-            "predict",
-            "steps=None with rows",
-            steps=steps,
-            fix="It is for batches: rows are all taken, once.",
-        )
-        examples = self._encode_x(self._vectorize_text(datasets.transform(self.preprocessor, x)))
+        fix = "All rows are used, once."
+        require(steps is None, "predict", "steps=None with rows", steps=steps, fix=fix)
+        rows = self._vectorize_text(datasets.transform(self.preprocessor, x))
+        examples = self._encode_x(rows)
         built = self._build(examples.shape[1:])
         network.require_learned(built.links, self._state)
-        body, head = (
-            network.split_head(built.links, self._loss) if self._loss else (built.links, ())
-        )
-        out = inference.predict(body, head, self._params, self._state, examples)
-        return self.preprocessor.inverse_transform(out, x) if self.preprocessor else out
+        links = built.links
+        body, head = network.split_head(links, self._loss) if self._loss else (links, ())
+        outputs = inference.predict(body, head, self._params, self._state, examples)
+        return self.preprocessor.inverse_transform(outputs, x) if self.preprocessor else outputs
 
     def predict_labels(self, x: Any) -> np.ndarray:
-        """The class of every row: the largest of K outputs (n,); 0 or 1 for a sigmoid (n,), or for
-        each of K sigmoids (n, K).
+        """Return the class of every row.
 
-        Of a model that was fitted to a table, the label, as the table spells it.
+        That is the index of the largest of K outputs, (n,); 0 or 1 for a sigmoid, (n,); or 0 or 1
+        for each of K sigmoids, (n, K). A model that was fitted to a table returns the labels of the
+        table.
 
         Raises:
             DataError, NotReadyError: see `predict`.
-            ConfigError: the network gives numbers, not classes.
+            ConfigError: the network outputs numbers, not classes.
         """
-        labels = objective.to_class_labels(
-            self.predict(x), self._require_built("predict_labels").links, self._loss
-        )
+        outputs = self.predict(x)
+        links = self._require_built("predict_labels").links
+        labels = objective.to_class_labels(outputs, links, self._loss)
         return self.preprocessor.target.decode_labels(labels) if self.preprocessor else labels
 
     def forecast(self, steps: int | None = None, series: Any = None) -> Forecast:
-        """What follows the end of the series that the model was fitted to, step by step, with the
-        seasonal naive forecast beside it.
+        """Forecast the steps after the end of the series that the model was fitted to.
 
-        Beyond the horizon it goes on from its own forecasts.
+        The result holds the seasonal naive forecast too. Beyond the horizon, the model continues
+        from its own forecasts.
 
         Args:
-            steps: how many; None for the horizon.
-            series: a newer one to go on from the end of, or the table that holds it; None for the
-                one of the last fit.
+            steps: number of steps; None for the horizon.
+            series: a newer series to continue, or the table that holds it; None for the series of
+                the last fit.
 
         Raises:
-            ConfigError: steps that are no int >= 1.
+            ConfigError: `steps` is not an int >= 1.
             NotReadyError: the model was not fitted to a series.
-            DataError: a series that is too short, or of other steps.
+            DataError: the series is too short, or has another step.
         """
         return forecast.forecast_series(self.predict, self.preprocessor, steps, series)
 
     def trace(self, x: Any, y: Any = None, training: bool = False) -> Trace:
-        """Every number of one forward and backward pass over the rows, and the update that would
-        follow; nothing changes.
+        """Record every number of one forward pass, backward pass and update. The model stays as is.
 
         Args:
-            x: rows, few of them: everything is kept; or a table of them, where the model was fitted
-                to one.
-            y: their targets; None for a table that holds them.
-            training: whether to draw noise and use batch statistics, as the next step would.
+            x: a few rows, since every number is stored; or a table, if the model was fitted to one.
+            y: targets; None for a table that holds them.
+            training: whether to draw noise and use batch statistics, as a training step does.
 
         Raises:
-            DataError, ConfigError: see `fit`. Without `compile` the loss is inferred, as `fit`
-                does.
+            DataError, ConfigError: see `fit`. Without `compile`, the loss is inferred as in `fit`.
 
         Example:
             >>> import numpy as np
@@ -537,40 +528,34 @@ class Sequential(BaseModel):
 
     @property
     def _has_named_columns(self) -> bool:
-        """Whether it was fitted to columns by name."""
+        """Whether the model was fitted to named columns."""
         return self.preprocessor is not None and bool(self.preprocessor.feature_names)
 
     def _encode_xy(self, x: Any, y: Any) -> tuple[Any, Any, np.ndarray | None]:
-        """Rows and targets as the network takes them, and which of a table's rows have a target,
-        None for all.
-        """
-        x, y, there = datasets.transform_xy(self.preprocessor, x, y)
-        return self._vectorize_text(x), y, there
+        """Return rows and targets as numbers, and which rows of a table have a target."""
+        x, y, has_target = datasets.transform_xy(self.preprocessor, x, y)
+        return self._vectorize_text(x), y, has_target
 
-    def _encode_validation(self, validation_data: Any) -> Any:
-        whole = datasets.has_own_targets(validation_data)
-        parts = isinstance(validation_data, tuple | list) and len(validation_data) in (2, 3)
-        if (
-            batches.is_stream(validation_data)
-            or not (whole or parts)
-            or (self.preprocessor is None and is_table(validation_data))
-        ):
-            return validation_data
-        x, y, *weight = (validation_data, None) if whole else (*validation_data,)
-        x, y, there = self._encode_xy(x, y)
-        return x, y, *(datasets.select_sample_weight(w, there) for w in weight)
+    def _encode_validation(self, data: Any) -> Any:
+        """Return validation data as (x, y, ...) if they are rows; leave batches as they are."""
+        has_targets = datasets.has_own_targets(data)
+        is_tuple = isinstance(data, tuple | list) and len(data) in (2, 3)
+        is_raw_table = self.preprocessor is None and is_table(data)
+        if batches.is_stream(data) or not (has_targets or is_tuple) or is_raw_table:
+            return data
+        x, y, *weights = (data, None) if has_targets else (*data,)
+        x, y, has_target = self._encode_xy(x, y)
+        return x, y, *(datasets.select_sample_weight(weight, has_target) for weight in weights)
 
     def _vectorize_text(self, x: Any) -> Any:
-        """Of texts."""
+        """Return strings as numbers, if the model starts with TextVectorization."""
         return self._text_vectorization(x) if self._text_vectorization else x
 
     def _encode_x(self, x: Any) -> Any:
         return memmap.as_features(x, self._example_shape, links=functional.unfold(self._layers))
 
     def _build_for(self, x: Any, y: Any) -> tuple[Any, BuiltNetwork, str]:
-        """The rows, the network built for them, and what was inferred about the loss, if anything
-        had to be.
-        """
+        """Return the rows, the network built for them, and a message if a loss was inferred."""
         x = self._encode_x(x)
         arrays.check_consistent_length(x=x, y=y)
         built = self._build(x.shape[1:])
@@ -579,15 +564,12 @@ class Sequential(BaseModel):
             self.preprocessor.target.check_network(head, self._loss)
         if self._loss is not None:
             return x, built, ""
-        loss, metrics, because = objective.infer_loss(
-            built.links, built.shapes[-1], arrays.check_numeric(y, "y")
-        )
-        wanted = self._metrics or metrics or (("mae",) if self.preprocessor else ())
+        targets, outputs = arrays.check_numeric(y, "y"), built.shapes[-1]
+        loss, metrics, reason = objective.infer_loss(built.links, outputs, targets)
+        metrics = self._metrics or metrics or (("mae",) if self.preprocessor else ())
         if self._optimizer is None:
-            self.compile("adam", loss, wanted)
-        self._loss, self._metrics = loss, wanted
-        return (
-            x,
-            built,
-            f"no loss was named: {loss.display_name}, as {because}; optimizer {type(self._optimizer).__name__}",
-        )
+            self.compile("adam", loss, metrics)
+        self._loss, self._metrics = loss, metrics
+        optimizer = type(self._optimizer).__name__
+        message = f"no loss was named: {loss.display_name}, as {reason}; optimizer {optimizer}"
+        return x, built, message
