@@ -307,7 +307,7 @@ def test_targets_are_checked():
         MeanSquaredError()(["cat", "dog"], p)
     with pytest.raises(
         ConfigError,
-        match=r"^categorical cross-entropy: expected one output per class, two at least\. .*outputs=1\.$",
+        match=r"^categorical cross-entropy: expected one output per class, at least two\. .*outputs=1\.$",
     ):
         CategoricalCrossentropy()([0, 1], jnp.array([0.2, 0.7]))
 

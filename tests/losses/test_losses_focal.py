@@ -193,7 +193,7 @@ def test_they_pair_as_cross_entropies_do(from_logits):
         ),
         (
             lambda: CategoricalFocalCrossentropy().unreduced(jnp.zeros(2, int), jnp.zeros((2, 1))),
-            "expected one output per class, two at least. Received: outputs=1.",
+            "expected one output per class, at least two. Received: outputs=1.",
         ),
     ],
 )

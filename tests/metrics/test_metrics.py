@@ -302,7 +302,7 @@ def test_a_trailing_axis_of_one_never_broadcasts():
 def test_errors():
     with pytest.raises(
         ConfigError,
-        match=r"^Accuracy: expected one output per class\. Received: threshold=None, outputs=1\. For one output give",
+        match=r"^Accuracy: expected one output per class\. Received: threshold=None, outputs=1\. For one output, set",
     ):
         Accuracy()([0, 1], [0.2, 0.9])
     with pytest.raises(

@@ -215,7 +215,7 @@ def test_confusion_matrix_equals_scikit_learn():
         (
             lambda: ConfusionMatrix()([0, 1], [0]),
             DataError,
-            "ConfusionMatrix: expected as many rows in both. Received: y_true=2, y_pred=1.",
+            "ConfusionMatrix: expected y_true and y_pred to have the same number of rows. Received: y_true=2, y_pred=1.",
         ),
         (
             lambda: ConfusionMatrix()([0, -1], [0, 1]),
@@ -230,8 +230,8 @@ def test_confusion_matrix_equals_scikit_learn():
         (
             lambda: ConfusionMatrix()([0, 1], [[0.25], [0.5]]),
             DataError,
-            "ConfusionMatrix: expected y_pred to be whole labels. Received: labels=[0.25, 0.5]. "
-            "Pass model.predict_labels(x) rather than probabilities.",
+            "ConfusionMatrix: expected y_pred to be integer labels. Received: labels=[0.25, 0.5]. "
+            "Pass model.predict_labels(x) instead of probabilities.",
         ),
         (
             lambda: ConfusionMatrix()(["a"], [0]),
@@ -241,8 +241,8 @@ def test_confusion_matrix_equals_scikit_learn():
         (
             lambda: metrics.get(ConfusionMatrix(), MeanSquaredError(), 1),
             ConfigError,
-            "metric: expected one number, which the logs can hold. Received: metric=ConfusionMatrix(num_classes=None). "
-            "After training write ConfusionMatrix()(y, model.predict_labels(x)).",
+            "metric: expected a metric that is one number. Received: metric=ConfusionMatrix(num_classes=None). "
+            "After training, write ConfusionMatrix()(y, model.predict_labels(x)).",
         ),
         (
             lambda: AUC(1),
@@ -272,13 +272,13 @@ def test_confusion_matrix_equals_scikit_learn():
         (
             lambda: AUC(output_activation="tanh"),
             ConfigError,
-            'AUC: expected link to be "sigmoid" or "softmax". Received: link=\'tanh\'.',
+            'AUC: expected output_activation to be "sigmoid" or "softmax". Received: output_activation=\'tanh\'.',
         ),
         (
             lambda: AUC(multi_label=True).init(),
             ConfigError,
-            "AUC: expected a known number of outputs. Received: outputs=None. "
-            "compile fills it in; elsewhere write metric.suited(None, outputs).",
+            "AUC: expected the number of outputs to be set. Received: outputs=None. "
+            "compile sets it. For direct use, write metric.configure(None, outputs).",
         ),
     ],
 )

@@ -171,7 +171,7 @@ def test_in_a_run():
         (
             lambda: F1Score()([1], [0.2]),
             "F1Score: expected one output per class. Received: threshold=None, outputs=1. "
-            "For one output give a threshold: F1Score(threshold=0.5).",
+            "For one output, set a threshold: F1Score(threshold=0.5).",
         ),
         (
             lambda: R2Score(shift="mean"),
@@ -180,12 +180,12 @@ def test_in_a_run():
         (
             lambda: R2Score(None),
             'R2Score: expected class_aggregation to be "uniform_average" or "variance_weighted_average". '
-            "Received: class_aggregation=None. None gives a score per output, and logs hold one number.",
+            "Received: class_aggregation=None. None means one score per output, but logs hold one number.",
         ),
         (
             lambda: R2Score().init(),
-            "R2Score: expected a known number of outputs. Received: outputs=None. "
-            "compile fills it in; elsewhere write metric.suited(None, outputs).",
+            "R2Score: expected the number of outputs to be set. Received: outputs=None. "
+            "compile sets it. For direct use, write metric.configure(None, outputs).",
         ),
         (
             lambda: F1Score(average="mean"),
@@ -197,8 +197,8 @@ def test_in_a_run():
         ),
         (
             lambda: F1Score()([[1, 0]], [[0.1, 0.2]]),
-            "F1Score: expected an average or a class_id: logs hold one number. Received: average=None, outputs=2. "
-            'Write F1Score(average="macro"), or F1Score(class_id=...) for each.',
+            "F1Score: expected an average or a class_id for several outputs. Received: average=None, outputs=2. "
+            'Write F1Score(average="macro"), or F1Score(class_id=...) for each output.',
         ),
     ],
 )

@@ -13,7 +13,7 @@ from glassnet.errors import DataError, require
 from glassnet.types import Array
 
 EPSILON = 1e-7
-"""The smallest distance of a probability from 0 and 1 before its logarithm is taken, as in Keras."""
+"""The smallest distance of a probability from 0 and 1 before its logarithm, as in Keras."""
 
 
 @dataclass(frozen=True)
