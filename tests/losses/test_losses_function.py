@@ -168,7 +168,7 @@ def test_a_function_without_return_is_told_so():
     for loss, wanted in ((nothing, ()), ("mse", [nothing])):
         with pytest.raises(
             ConfigError,
-            match=r"^nothing: expected one number per row\. Received: received=None\. End the function with `return`\.$",
+            match=r"^nothing: expected one number per row\. Received: received=None\. End the function with `return`\.",
         ):
             built(loss, wanted)
 

@@ -158,7 +158,7 @@ def test_optimizers_of_users_inherit_the_bounds():
         ),
         (
             {"clipnorm": 1, "clipvalue": 2},
-            "expected one kind of clipping at most. Received: clipnorm=1, clipvalue=2.",
+            "expected at most one kind of clipping. Received: clipnorm=1, clipvalue=2.",
         ),
         (
             {"learning_rate": "fast"},

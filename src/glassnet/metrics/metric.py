@@ -92,7 +92,7 @@ class Metric(ABC):
         y, shape = align_targets(type(self).__name__, y_true, out.shape, allow_class_ids=True)
         metric, out = self.configure(None, shape[-1]), out.reshape(shape)
         if metric.exact is not None:
-            return float(metric.exact(y, out))
+            return metric.exact(y, out)
         return metric.result(metric.update(metric.init(), y, out, np.ones(shape[0], np.float32)))
 
 
