@@ -107,9 +107,9 @@ def test_two_are_equal_where_they_hold_the_same_transformation():
     [
         (
             lambda: Optax(optax.adam),
-            r"^Optax: expected an optax\.GradientTransformation, with init and update\. .*Write Optax\(optax\.adam\(0\.001",
+            r"^Optax: expected an optax\.GradientTransformation, with init and update\. .*Call the function of optax: Optax\(optax\.adam\(0\.001",
         ),
-        (lambda: Optax("adam"), r"Received: tx='adam'\. Write Optax\(optax\.adam\(0\.001\)\)"),
+        (lambda: Optax("adam"), r"Received: tx='adam'\. Call the function of optax: Optax\(optax\.adam\(0\.001\)\)"),
         (
             lambda: Optax(SGD()),
             r"^Optax: expected an optax\.GradientTransformation, with init and update\. Received: tx=SGD",
@@ -120,7 +120,7 @@ def test_two_are_equal_where_they_hold_the_same_transformation():
         ),
         (
             lambda: optimizers.get(optax.sgd(0.1)),
-            r"^optimizer: expected a name or an Optimizer\. .*Write optimizers\.Optax\(\.\.\.\) around it\.$",
+            r"^optimizer: expected a name or an Optimizer\. .*Wrap it: optimizers\.Optax\(\.\.\.\)\.$",
         ),
     ],
 )
@@ -131,6 +131,6 @@ def test_what_is_no_transformation(make, message):
 
 def test_a_transformation_that_wants_the_loss():
     model = line_model(Optax(optax.chain(optax.sgd(0.1), optax.contrib.reduce_on_plateau())))
-    expected = r"Optax: expected a transformation that needs gradients, state and params alone\. It said: .*'value'"
+    expected = r"Optax: expected a transformation that needs only gradients, state and params\. Received: error=.*'value'"
     with pytest.raises(ConfigError, match=expected):
         model.fit([1.0], [0.0], verbose=0)
