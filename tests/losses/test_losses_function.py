@@ -1,6 +1,4 @@
-"""A function of one's own as loss and as metric: right where it is written in jax.numpy, told apart
-from what is not.
-"""
+"""Tests of user-written functions as losses and metrics, and of the errors for invalid ones."""
 
 import functools
 
@@ -40,9 +38,7 @@ def built(loss, wanted=(), y=Y, **options):
     "function", [squares, mean_squares, jax.jit(squares)], ids=["elementwise", "rows", "jit"]
 )
 def test_a_run_equals_that_of_the_loss_it_is(function):
-    """37 rows in batches of 8 leave a padded batch, which a loss that ignored the mask would
-    count.
-    """
+    """37 rows in batches of 8 leave padding rows, which a loss without a mask would count."""
     ours, history = built(function, sample_weight=np.linspace(0.1, 2, 37), validation_split=0.2)
     theirs, want = built(
         "mean_squared_error", sample_weight=np.linspace(0.1, 2, 37), validation_split=0.2

@@ -1,6 +1,4 @@
-"""Top-k, precision, recall, F1, RMSE and R2 against scikit-learn, and where their divisors are zero
-or their sums lose digits.
-"""
+"""Tests of top-k, precision, recall, F1, RMSE and R2 with scikit-learn, and of their limits."""
 
 import math
 
@@ -56,8 +54,8 @@ def test_labels_equal_scikit_learn(kind):
 
 
 def test_zero_divisors_are_keras_zero():
-    assert Precision(0.5)([1, 0], [0.1, 0.2]) == 0  # nothing is called out
-    assert Recall(0.5)([0, 0], [0.9, 0.2]) == 0  # nothing is there
+    assert Precision(0.5)([1, 0], [0.1, 0.2]) == 0  # no positive predictions
+    assert Recall(0.5)([0, 0], [0.9, 0.2]) == 0  # no actual positives
     assert F1Score(0.5)([0, 0], [0.1, 0.2]) == 0
     assert Precision(class_id=2)([0, 1], np.eye(3)[:2]) == 0
 
@@ -68,7 +66,7 @@ def test_steps_of_a_sequence_and_masks():
         np.array([[0.9, 0.9], [0.1, 0.8]], np.float32)[..., None],
     )
     assert (Precision(0.5)(y, out), Recall(0.5)(y, out)) == (2 / 3, 2 / 3)
-    first = np.array([[1, 0], [1, 0]])  # the first steps: one found of two, one called out
+    first = np.array([[1, 0], [1, 0]])  # the first steps: 1 of 2 positives found
     metrics = [kind(0.5).configure(None, 1) for kind in KINDS]
     got = {
         type(metric): metric.result(metric.update(metric.init(), y, out, first))
@@ -87,9 +85,8 @@ def test_top_k_equals_scikit_learn(k):
 
 
 def test_top_k_of_ties_of_sequences_and_of_no_numbers():
-    assert (
-        TopKCategoricalAccuracy(1)([0, 1, 2], [[0.5, 0.5, 0.0]] * 3) == 2 / 3
-    )  # both of a tie are the largest, as in Keras
+    # both outputs of a tie are the largest, as in Keras
+    assert TopKCategoricalAccuracy(1)([0, 1, 2], [[0.5, 0.5, 0.0]] * 3) == 2 / 3
     assert TopKCategoricalAccuracy(2)([[0, 2]], [[[3.0, 2.0, 1.0], [3.0, 2.0, 1.0]]]) == 0.5
     assert TopKCategoricalAccuracy(2)([0, 1], np.full((2, 3), np.nan)) == 0
 
@@ -116,7 +113,7 @@ def test_r2_far_from_zero(mean, shift, tolerance):
     close(in_batches(R2Score(shift=shift), y[:, None], out[:, None]), want, tolerance)
     close(R2Score()(y, out), want)  # in evaluation it is exact
     lost = in_batches(R2Score(), y[:, None] + np.float32(1e4), out[:, None] + np.float32(1e4))
-    assert math.isnan(lost), "a variance that float32 has lost is not a score"
+    assert math.isnan(lost), "without a variance in float32 there is no score"
 
 
 def test_r2_of_targets_that_do_not_vary_is_nan():
@@ -125,7 +122,7 @@ def test_r2_of_targets_that_do_not_vary_is_nan():
 
 
 def test_evaluate_adds_sums_over_blocks():
-    """5000 rows are several blocks; a network that gives back its input."""
+    """5000 rows are several blocks, and the network returns its input."""
     x = np.random.default_rng(0).normal(size=(5000, 1)).astype(np.float32)
     y = (x + np.random.default_rng(1).normal(size=x.shape) * 0.5).astype(np.float32)
     model = Sequential([layers.Input(1), layers.Rescaling(1.0)], seed=0)
