@@ -1,15 +1,14 @@
-"""Keras's numbers, recorded: tests compare with what tests/recorded/*.npz holds, and do not import
-Keras for it.
+"""Recorded results of Keras in tests/recorded/*.npz, so that tests do not need to import Keras.
 
-A test takes the fixture `recorded` and says how Keras computes what it wants: `recorded(lambda
-keras, x: keras.ops.relu(x), x)`. Every such test comes twice. [recorded] gets the stored numbers.
-[live], marked live_keras and slow, runs Keras, requires the stored numbers but for rounding, and
-then compares with Keras's own. `pytest --record-keras FILES` runs Keras and stores what it says, in
-one file per test module.
+A test uses the fixture `recorded` with a function that computes the result in Keras:
+`recorded(lambda keras, x: keras.ops.relu(x), x)`. Every such test runs twice. [recorded] gets the
+stored numbers. [live], marked live_keras and slow, runs Keras, compares its numbers with the stored
+ones, and returns the former. `pytest --record-keras FILES` runs Keras and stores its numbers in one
+file per test module.
 
-A recording knows what it was made from: the inputs' shapes and types, what of them is no float,
-    exactly, and weighed sums of the floats,
-which need not be the same bits on another machine. Inputs that differ are refused.
+A recording stores a fingerprint of its inputs: shapes, types, all values that are not floats, and
+weighted sums of the floats, which may differ in the last bits on another machine. Other inputs are
+an error.
 """
 
 import hashlib
@@ -25,15 +24,13 @@ import pytest
 
 FOLDER = Path(__file__).parent / "recorded"
 ROUNDING = 1e-5
-"""How far apart Keras's numbers may be from those it gave before, perhaps on another machine,
-relative and absolute.
-"""
+"""The largest difference, relative and absolute, of Keras's numbers on two machines."""
 SAME_INPUTS = 1e-6
-"""How far apart the weighed sums of inputs may be, in units of the sum of their sizes."""
+"""The largest difference of weighted sums of inputs, relative to the sum of absolute values."""
 
 
 def plain(answer):
-    """An answer in dicts, lists, NumPy arrays, and what JSON holds."""
+    """Return an answer as dicts, lists, NumPy arrays and JSON values."""
     if isinstance(answer, dict):
         return {str(key): plain(value) for key, value in answer.items()}
     if isinstance(answer, list | tuple):
@@ -44,33 +41,29 @@ def plain(answer):
 
 
 def fingerprint(inputs):
-    """What must be equal of the inputs, in a few letters, and of each array of floats the weighed
-    sum and the sum of sizes.
-    """
+    """Return a hash of the exact part of the inputs, and two sums of each array of floats."""
     sums = []
 
-    def words(thing):
-        if isinstance(thing, dict):
-            return {str(key): words(thing[key]) for key in sorted(thing)}
-        if isinstance(thing, list | tuple):
-            return [words(one) for one in thing]
-        if not hasattr(thing, "__array__"):
-            assert " at 0x" not in repr(thing), (
-                f"an input to record by is a value or an array, and not {thing!r}"
-            )
-            return repr(thing)
-        array = np.asarray(thing)
+    def describe(value):
+        if isinstance(value, dict):
+            return {str(key): describe(value[key]) for key in sorted(value)}
+        if isinstance(value, list | tuple):
+            return [describe(item) for item in value]
+        if not hasattr(value, "__array__"):
+            assert " at 0x" not in repr(value), f"an input must be a value or an array: {value!r}"
+            return repr(value)
+        array = np.asarray(value)
         if not np.issubdtype(array.dtype, np.floating):
             return [array.dtype.name, array.shape, hashlib.sha256(array.tobytes()).hexdigest()]
         flat = array.ravel().astype(np.float64)
         sums.append([float(flat @ np.cos(1.0 + np.arange(flat.size))), float(np.abs(flat).sum())])
         return [array.dtype.name, array.shape]
 
-    return hashlib.sha256(json.dumps(words(inputs)).encode()).hexdigest()[:16], sums
+    return hashlib.sha256(json.dumps(describe(inputs)).encode()).hexdigest()[:16], sums
 
 
 def same_inputs(one, other):
-    """Whether two fingerprints are of the same inputs."""
+    """Return whether two fingerprints belong to equal inputs."""
     if one[0] != other[0] or len(one[1]) != len(other[1]):
         return False
     return all(
@@ -80,9 +73,7 @@ def same_inputs(one, other):
 
 
 def same_answer(got, stored, tolerance, where="answer"):
-    """Assert that two answers have the same parts: numbers to `tolerance`, relative and absolute,
-    all else exactly.
-    """
+    """Assert that two answers are equal, with `tolerance` (relative and absolute) for numbers."""
     if isinstance(got, dict) and isinstance(stored, dict):
         assert list(got) == list(stored), where
         for key in got:
@@ -99,7 +90,7 @@ def same_answer(got, stored, tolerance, where="answer"):
             b,
             rtol=tolerance,
             atol=tolerance,
-            err_msg=f"{where}: Keras does not say what is recorded",
+            err_msg=f"{where}: Keras and the recording differ",
         )
     else:
         assert (type(got), got) == (type(stored), stored), where
@@ -107,7 +98,7 @@ def same_answer(got, stored, tolerance, where="answer"):
 
 @dataclass(frozen=True)
 class Case:
-    """What Keras answered, and the fingerprint of what it was asked."""
+    """Answer of Keras, with the fingerprint of its inputs."""
 
     inputs: tuple[str, list[list[float]]]
     answer: Any
@@ -115,9 +106,7 @@ class Case:
 
 @dataclass
 class Recordings:
-    """The cases of one test module: a JSON text of what there is, and all the arrays' bytes on
-    end.
-    """
+    """Cases of one test module, stored as a JSON text and the bytes of all arrays."""
 
     file: Path
     versions: dict[str, str]
@@ -130,20 +119,20 @@ class Recordings:
         with np.load(file) as stored:
             about, numbers = json.loads(stored["about"].tobytes()), stored["numbers"].tobytes()
 
-        def unpacked(answer):
+        def unpack(answer):
             if isinstance(answer, list):
-                return [unpacked(one) for one in answer]
+                return [unpack(item) for item in answer]
             if not isinstance(answer, dict):
                 return answer
             if "dict" in answer:
-                return {key: unpacked(value) for key, value in answer["dict"].items()}
+                return {key: unpack(value) for key, value in answer["dict"].items()}
             shape, dtype = answer["shape"], np.dtype(answer["dtype"])
             return np.frombuffer(
                 numbers, dtype, int(np.prod(shape, dtype=int)), answer["at"]
             ).reshape(shape)
 
         cases = {
-            name: Case(tuple(case["inputs"]), unpacked(case["answer"]))
+            name: Case(tuple(case["inputs"]), unpack(case["answer"]))
             for name, case in about["cases"].items()
         }
         return cls(file, about["versions"], cases)
@@ -151,11 +140,11 @@ class Recordings:
     def write(self):
         numbers = bytearray()
 
-        def packed(answer):
+        def pack(answer):
             if isinstance(answer, dict):
-                return {"dict": {key: packed(value) for key, value in answer.items()}}
+                return {"dict": {key: pack(value) for key, value in answer.items()}}
             if isinstance(answer, list):
-                return [packed(one) for one in answer]
+                return [pack(item) for item in answer]
             if not isinstance(answer, np.ndarray):
                 return answer
             at = len(numbers)
@@ -163,7 +152,7 @@ class Recordings:
             return {"dtype": answer.dtype.name, "shape": answer.shape, "at": at}
 
         cases = {
-            name: {"inputs": case.inputs, "answer": packed(case.answer)}
+            name: {"inputs": case.inputs, "answer": pack(case.answer)}
             for name, case in sorted(self.cases.items())
         }
         text = json.dumps({"versions": self.versions, "cases": cases}).encode()
@@ -175,35 +164,27 @@ class Recordings:
         )
 
     def stored(self, name, inputs):
-        """The recorded answer, of these inputs and no others."""
-        remedy = (
-            f"Run Keras: pytest --record-keras {Path(self.file).stem}.py, and look at what changed."
-        )
+        """Return the recorded answer for these inputs."""
+        fix = f"Run pytest --record-keras {self.file.stem}.py and look at the changes."
         if name not in self.cases:
-            pytest.fail(
-                f"{self.file.name}: nothing is recorded of {name!r}. {remedy}", pytrace=False
-            )
+            pytest.fail(f"{self.file.name}: no recording of {name!r}. {fix}", pytrace=False)
         case = self.cases[name]
         if not same_inputs(inputs, case.inputs):
             made = " on ".join(f"{package} {version}" for package, version in self.versions.items())
-            pytest.fail(
-                f"{self.file.name}: {name!r} was recorded (by {made}) of other inputs than it now has. {remedy}",
-                pytrace=False,
-            )
+            message = f"{name!r} was recorded (by {made}) with other inputs. {fix}"
+            pytest.fail(f"{self.file.name}: {message}", pytrace=False)
         return case.answer
 
-    def keep(self, name, inputs, answer):
-        """Record an answer; two answers to one name are two questions."""
+    def add(self, name, inputs, answer):
+        """Record an answer. A name may have one set of inputs only."""
         if name in self.cases and not same_inputs(inputs, self.cases[name].inputs):
-            pytest.fail(
-                f"{self.file.name}: {name!r} is asked twice, of two inputs: give each a name",
-                pytrace=False,
-            )
+            message = f"{name!r} has two different inputs. Pass name=... to tell them apart."
+            pytest.fail(f"{self.file.name}: {message}", pytrace=False)
         self.cases[name] = Case(inputs, answer)
 
 
-SHELF = pytest.StashKey[dict[Path, Recordings]]()
-"""What has been read, or, while recording, is to be written."""
+RECORDINGS = pytest.StashKey[dict[Path, Recordings]]()
+"""The recordings by file: those read, or with --record-keras those to be written."""
 
 
 def pytest_addoption(parser):
@@ -215,9 +196,9 @@ def pytest_addoption(parser):
 
 
 def pytest_configure(config):
-    config.stash[SHELF] = {}
+    config.stash[RECORDINGS] = {}
     if config.getoption("--record-keras") and (
-        hasattr(config, "workerinput") or getattr(config.first_given, "numprocesses", None)
+        hasattr(config, "workerinput") or getattr(config.option, "numprocesses", None)
     ):
         raise pytest.UsageError(
             "--record-keras: expected one process, as it writes whole files. Leave out -n."
@@ -237,18 +218,18 @@ def pytest_sessionfinish(session):
     config = session.config
     if config.getoption("--record-keras"):
         part = (
-            config.first_given.keyword
-            or config.first_given.markexpr
+            config.option.keyword
+            or config.option.markexpr
             or any("::" in arg for arg in config.args)
         )
-        for new in config.stash[SHELF].values():
-            if part:  # else whatever no test asked for is gone
+        for new in config.stash[RECORDINGS].values():
+            if part:  # a full run drops recordings that no test uses
                 new.cases = Recordings.read(new.file).cases | new.cases
             new.write()
 
 
 def run_live(live, inputs):
-    """Keras's answer now, whatever it warns of."""
+    """Return the answer of Keras, without its warnings."""
     from oracles import import_keras
 
     keras = import_keras()
@@ -259,29 +240,32 @@ def run_live(live, inputs):
 
 @pytest.fixture
 def recorded(request):
-    """`recorded(live, *inputs, name="", tolerance=...)`: what `live(keras, *inputs)` says. Tests
-    that ask twice name their questions.
+    """Return a function with the result of Keras: `recorded(live, *inputs, name="", tolerance=...)`.
+
+    The result is that of `live(keras, *inputs)`. A test with several results names them.
     """
-    mode, shelf = request.param, request.config.stash[SHELF]
+    mode, recordings = request.param, request.config.stash[RECORDINGS]
     file = FOLDER / f"{request.path.stem}.npz"
     case = f"{request.node.originalname} {request.node.callspec.id.removeprefix(mode).removeprefix('-')}".strip()
-    if file not in shelf:
+    if file not in recordings:
         versions = (
             {package: importlib.metadata.version(package) for package in ("keras", "jax")}
             if mode == "record"
             else {}
         )
-        shelf[file] = Recordings(file, versions, {}) if mode == "record" else Recordings.read(file)
+        recordings[file] = (
+            Recordings(file, versions, {}) if mode == "record" else Recordings.read(file)
+        )
 
-    def ask(live, *inputs, name="", tolerance=ROUNDING):
-        whole, of = f"{case}: {name}" if name else case, fingerprint(inputs)
+    def get(live, *inputs, name="", tolerance=ROUNDING):
+        key, inputs_fingerprint = f"{case}: {name}" if name else case, fingerprint(inputs)
         if mode == "recorded":
-            return shelf[file].stored(whole, of)
+            return recordings[file].stored(key, inputs_fingerprint)
         answer = run_live(live, inputs)
         if mode == "record":
-            shelf[file].keep(whole, of, answer)
+            recordings[file].add(key, inputs_fingerprint, answer)
         else:
-            same_answer(answer, shelf[file].stored(whole, of), tolerance)
+            same_answer(answer, recordings[file].stored(key, inputs_fingerprint), tolerance)
         return answer
 
-    return ask
+    return get

@@ -1,4 +1,4 @@
-"""Recorded numbers come back as they were, stale ones are refused, and Keras is held to them."""
+"""Tests of the recordings of Keras: they are read as written, and other inputs are an error."""
 
 from types import SimpleNamespace
 
@@ -21,22 +21,22 @@ ANSWER = {
 }
 
 
-def shelf(tmp_path):
-    kept = Recordings(tmp_path / "test_a.npz", {"keras": "1.2", "jax": "3.4"}, {})
-    kept.keep("case", fingerprint((X, {"units": 3})), plain(ANSWER))
-    kept.write()
-    return Recordings.read(kept.file)
+def written(tmp_path):
+    recordings = Recordings(tmp_path / "test_a.npz", {"keras": "1.2", "jax": "3.4"}, {})
+    recordings.add("case", fingerprint((X, {"units": 3})), plain(ANSWER))
+    recordings.write()
+    return Recordings.read(recordings.file)
 
 
 def test_answers_come_back_to_the_bit(tmp_path):
-    found = shelf(tmp_path)
-    same_answer(plain(ANSWER), found.stored("case", fingerprint((X, {"units": 3}))), 0)
-    assert found.versions == {"keras": "1.2", "jax": "3.4"}
+    recordings = written(tmp_path)
+    same_answer(plain(ANSWER), recordings.stored("case", fingerprint((X, {"units": 3}))), 0)
+    assert recordings.versions == {"keras": "1.2", "jax": "3.4"}
 
 
 def test_equal_answers_are_equal_files(tmp_path):
-    first = shelf(tmp_path).file.read_bytes()
-    assert shelf(tmp_path).file.read_bytes() == first
+    first = written(tmp_path).file.read_bytes()
+    assert written(tmp_path).file.read_bytes() == first
 
 
 @pytest.mark.parametrize(
@@ -54,34 +54,32 @@ def test_equal_answers_are_equal_files(tmp_path):
     ids=["moved", "scaled", "turned", "transposed", "wider", "option", "more", "fewer"],
 )
 def test_other_inputs_are_refused(tmp_path, inputs):
-    text = r"test_a\.npz: 'case' was recorded \(by keras 1\.2 on jax 3\.4\) of other inputs than it now has\. Run Keras: pytest --record"
+    text = r"test_a\.npz: 'case' was recorded \(by keras 1\.2 on jax 3\.4\) with other inputs\. Run pytest --record"
     with pytest.raises(pytest.fail.Exception, match=text):
-        shelf(tmp_path).stored("case", fingerprint(inputs))
+        written(tmp_path).stored("case", fingerprint(inputs))
 
 
 def test_the_last_bit_of_an_input_is_another_machines():
     assert same_inputs(fingerprint(np.nextafter(X, np.float32(9))), fingerprint(X))
     assert not same_inputs(fingerprint([3, 4]), fingerprint([4, 3]))
     assert not same_inputs(fingerprint(np.array([3, 4])), fingerprint(np.array([4, 3])))
-    with pytest.raises(AssertionError, match="an input to record by is a value or an array"):
+    with pytest.raises(AssertionError, match="an input must be a value or an array"):
         fingerprint([object()])
 
 
 def test_what_is_not_recorded_is_said(tmp_path):
     with pytest.raises(
         pytest.fail.Exception,
-        match=r"test_a\.npz: nothing is recorded of 'other'\. Run Keras: pytest --record-k",
+        match=r"test_a\.npz: no recording of 'other'\. Run pytest --record-k",
     ):
-        shelf(tmp_path).stored("other", fingerprint(X))
+        written(tmp_path).stored("other", fingerprint(X))
 
 
 def test_two_questions_have_two_names(tmp_path):
-    found = shelf(tmp_path)
-    found.keep("case", fingerprint((X, {"units": 3})), plain(ANSWER))
-    with pytest.raises(
-        pytest.fail.Exception, match="'case' is asked twice, of two inputs: give each a name"
-    ):
-        found.keep("case", fingerprint(X), plain(ANSWER))
+    recordings = written(tmp_path)
+    recordings.add("case", fingerprint((X, {"units": 3})), plain(ANSWER))
+    with pytest.raises(pytest.fail.Exception, match="'case' has two different inputs"):
+        recordings.add("case", fingerprint(X), plain(ANSWER))
 
 
 @pytest.mark.parametrize(
@@ -108,22 +106,22 @@ def test_keras_is_held_to_what_is_recorded(change):
 
 @pytest.mark.parametrize("record", [False, True])
 def test_a_test_comes_recorded_and_live_or_records(record):
-    given = []
+    calls = []
     config = SimpleNamespace(getoption=lambda name: record)
     metafunc = SimpleNamespace(
         fixturenames=["recorded"],
         config=config,
-        parametrize=lambda *args, **options: given.append(args),
+        parametrize=lambda *args, **options: calls.append(args),
     )
     recording.pytest_generate_tests(metafunc)
-    ((name, ways),) = given
+    ((name, modes),) = calls
     assert name == "recorded"
     if record:
-        assert ways == ["record"]
+        assert modes == ["record"]
     else:
-        assert ways[0] == "recorded"
-        assert ways[1].values == ("live",)
-        assert {mark.name for mark in ways[1].marks} == {"live_keras", "slow"}
+        assert modes[0] == "recorded"
+        assert modes[1].values == ("live",)
+        assert {mark.name for mark in modes[1].marks} == {"live_keras", "slow"}
 
 
 def test_recordings_are_of_tests_and_small():
@@ -134,7 +132,7 @@ def test_recordings_are_of_tests_and_small():
 
 
 def test_numbers_as_recorded_need_no_keras(recorded, request):
-    """Of the two ways of this test only [live] runs the function."""
+    """Only [live] runs the function."""
     ran = []
     got = recorded(lambda keras, x: ran.append(keras.__name__) or keras.ops.relu(x), X)
     np.testing.assert_array_equal(got, np.maximum(X, 0))

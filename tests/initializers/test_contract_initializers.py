@@ -90,8 +90,8 @@ BROKEN = {
     Wide: r"Wide: expected a NumPy array of float32, \(6, 4\). Received: type='ndarray', dtype='float64'",
     Turned: r"Turned: expected a NumPy array of float32, \(6, 4\). .*shape=\(4, 6\)",
     Endless: r"Endless: expected finite weights. Received: shape=\(6, 4\)",
-    Unseeded: "Unseeded: expected one seed to give the same weights",
-    Reused: "Reused: expected weights drawn to stay as they are",
+    Unseeded: "Unseeded: expected equal weights from equal seeds",
+    Reused: "Reused: expected another call to leave the weights unchanged",
     Inherited: "Inherited: expected a frozen dataclass",
 }
 

@@ -1,6 +1,4 @@
-"""Every public loss keeps its contract. Oracle: the public checkers, which `test_testing.py` turns
-on broken parts.
-"""
+"""Tests of every public loss with `check_loss`, which `test_testing_parts.py` tests."""
 
 import jax
 import numpy as np
@@ -27,7 +25,7 @@ from oracles import named
 
 
 def targets(loss, shape, rng):
-    """Targets in each form that `loss` takes."""
+    """Return targets in each form that `loss` accepts."""
     if isinstance(loss, KLDivergence):
         return [rng.dirichlet(np.ones(shape[-1]), shape[:-1])]
     if isinstance(loss, MeanSquaredLogarithmicError):
@@ -36,11 +34,11 @@ def targets(loss, shape, rng):
         return [np.eye(shape[-1])[rng.integers(0, shape[-1], shape[:-1])]]
     if isinstance(loss, Poisson):
         return [rng.poisson(2.0, shape)]
-    link = loss.output_activation
-    if link == "softmax":
+    activation = loss.output_activation
+    if activation == "softmax":
         ids = rng.integers(0, shape[-1], shape[:-1])
         return [ids, np.eye(shape[-1])[ids]]
-    return [rng.integers(0, 2, shape) if link == "sigmoid" else rng.normal(size=shape)]
+    return [rng.integers(0, 2, shape) if activation == "sigmoid" else rng.normal(size=shape)]
 
 
 def cubed(y, out):
@@ -76,10 +74,8 @@ EVERY = [make() for make in dict.fromkeys(LOSSES.values())] + LOSS_VARIANTS
 def test_loss(loss, shape):
     rng = np.random.default_rng(4)
     z = rng.normal(size=shape)
-    if isinstance(
-        loss, KLDivergence | Poisson | MeanSquaredLogarithmicError
-    ):  # of numbers that are never negative: nor at +-1000
-        z = 0.5 + 0.3 * np.tanh(z)
+    if isinstance(loss, KLDivergence | Poisson | MeanSquaredLogarithmicError):
+        z = 0.5 + 0.3 * np.tanh(z)  # these losses take no negative numbers
     for y in targets(loss, shape, rng):
         check_loss(loss, y, z)
 
@@ -88,9 +84,7 @@ def test_loss(loss, shape):
     "loss", [loss for loss in EVERY if getattr(loss, "gamma", 1) > 0], ids=named
 )
 def test_the_slope_is_p_minus_y_where_the_loss_says_so(loss):
-    """Oracle: `jax.grad` at z, beside the probabilities less the target, of a mean over K for K
-    sigmoids.
-    """
+    """Compare `jax.grad` at z with p - y, or (p - y) / K for the mean over K sigmoids."""
     z, y = np.float32([[0.3, -1.2, 2.0]]), np.float32([[0, 0, 1]])
     slope = jax.grad(lambda z: loss.unreduced(y, z)[0])(z)
     p = {"softmax": jax.nn.softmax, "sigmoid": lambda z: jax.nn.sigmoid(z)}.get(

@@ -1,3 +1,5 @@
+"""Tests of losses and cross-entropies by hand, with NumPy, with Keras and by finite differences."""
+
 import math
 
 import jax
@@ -31,9 +33,7 @@ SCORES = (-6.8, 2.6, 5.9, 6.7, 1.9, -1.3, -5.7, 3.2, 1.3, 1.0)
 
 
 def case(loss: Loss, rows=16, outputs=5, seed=0):
-    """Targets as Keras wants them for `loss`, and what `loss.rows` takes for predictions, away from
-    Keras's clip.
-    """
+    """Return targets for Keras's `loss` and predictions for `unreduced`, away from Keras's clip."""
     rng = np.random.default_rng(seed)
     z = rng.normal(size=(rows, outputs)).astype(np.float32) * 2
     ids = rng.integers(0, outputs, rows).astype(np.int32)
@@ -42,28 +42,22 @@ def case(loss: Loss, rows=16, outputs=5, seed=0):
     if isinstance(loss, SparseCategoricalCrossentropy):
         return ids, z
     if isinstance(loss, KLDivergence):
-        # none tiny: a finite difference of log p needs p far above its step
-        return rng.dirichlet(np.ones(outputs), rows).astype(np.float32), np.asarray(
-            jax.nn.softmax(z / 4)
-        )
+        p = np.asarray(jax.nn.softmax(z / 4))  # a finite difference of log p needs p above its step
+        return rng.dirichlet(np.ones(outputs), rows).astype(np.float32), p
     if isinstance(loss, MeanSquaredLogarithmicError):
         return np.exp(rng.normal(size=z.shape)).astype(np.float32), np.exp(z / 2)
     if isinstance(loss, Poisson):
         return rng.poisson(3.0, z.shape).astype(np.float32), np.exp(z / 2)
     if isinstance(loss, Hinge | SquaredHinge):
         return rng.integers(0, 2, z.shape).astype(np.float32), z
-    return (
-        np.eye(outputs, dtype=np.float32)[ids]
-        if loss.output_activation or isinstance(loss, CategoricalHinge)
-        else rng.normal(size=z.shape).astype(np.float32)
-    ), z
+    if loss.output_activation or isinstance(loss, CategoricalHinge):
+        return np.eye(outputs, dtype=np.float32)[ids], z
+    return rng.normal(size=z.shape).astype(np.float32), z
 
 
 def live(keras, kind, fields, y, z, weight):
-    """Keras's loss with and without weights, and the slopes of both."""
-    if (
-        kind == "HalfMeanSquaredError"
-    ):  # not in Keras: half the sum of k squares is k / 2 times their mean
+    """Return Keras's loss with and without weights, and the gradients of both."""
+    if kind == "HalfMeanSquaredError":  # not in Keras: k / 2 times the mean of k squares
 
         def theirs(y, z, *weight):
             return z.shape[-1] / 2 * keras.losses.MeanSquaredError()(y, z, *weight)
@@ -71,8 +65,8 @@ def live(keras, kind, fields, y, z, weight):
     else:
         theirs = getattr(keras.losses, kind)(**fields)
     plain, weighted = (
-        jax.value_and_grad(lambda z, given=given: theirs(y, z, *given))(z)
-        for given in ((), (weight,))
+        jax.value_and_grad(lambda z, weights=weights: theirs(y, z, *weights))(z)
+        for weights in ((), (weight,))
     )
     return {"plain": plain, "weighted": weighted}
 
@@ -90,8 +84,7 @@ def test_squared_losses_by_hand():
 
 
 def test_binary_crossentropy_by_hand():
-    # lecture 002: the untrained net says 0.2 where the truth is 1: -log 0.2 = 1.6094; where it is
-    # 0: -log 0.8 = 0.2231
+    # lecture 002: p = 0.2 from an untrained net. y = 1: -log 0.2 = 1.6094. y = 0: -log 0.8 = 0.2231
     close(BinaryCrossentropy()([1], jnp.array([[0.2]])), 1.6094379124341003)
     close(BinaryCrossentropy()([0], jnp.array([[0.2]])), 0.2231435513142097)
     close(BinaryCrossentropy(from_logits=True)([1], jnp.array([[0.0]])), np.log(2))
@@ -99,8 +92,7 @@ def test_binary_crossentropy_by_hand():
 
 @pytest.mark.parametrize("kind", CATEGORICAL)
 def test_categorical_crossentropy_of_the_lectures_scores(kind):
-    # lecture 001: L = -log(exp(f_y) / sum exp(f_j)); at y = 3 the probability is 0.661143: -log
-    # 0.661143 = 0.41379
+    # lecture 001: L = -log(exp(f_y) / sum exp(f_j)). For y = 3 it is -log 0.661143 = 0.41379
     exact = -np.log(np.exp(6.7) / np.exp(SCORES).sum())
     close(exact, 0.41379, tolerance=LOOSE)
     z = jnp.array([SCORES])
@@ -205,7 +197,7 @@ def test_huge_logits_have_their_true_loss_and_slope(kind):
     y, z = jnp.array([0, 0]), jnp.array([[1000.0, 0.0], [0.0, 1000.0]])
     rows = kind().unreduced(y, z)
     close(rows, [0, 1000], tolerance=EXACT)
-    assert not np.signbit(rows).any()  # a loss of -0.0 would print a sign
+    assert not np.signbit(rows).any()  # a loss of -0.0 would be printed with a sign
     close(jax.grad(lambda z: kind().unreduced(y, z).sum())(z), [[0, 0], [-1, 1]], tolerance=EXACT)
 
 
@@ -213,9 +205,7 @@ def test_huge_logits_of_the_binary_loss():
     y, z = jnp.array([[1.0], [0.0], [1.0], [0.0]]), jnp.array([[1000.0], [1000.0], [20.0], [-20.0]])
     rows = BinaryCrossentropy().unreduced(y, z)
     close(rows[:2], [0, 1000], tolerance=EXACT)
-    close(
-        rows[2:] * 1e9, [2.0611536181902037] * 2
-    )  # log(1 + exp(-20)), small losses keep all their digits
+    close(rows[2:] * 1e9, [2.0611536181902037] * 2)  # log(1 + exp(-20)) in full precision
     close(
         jax.grad(lambda z: BinaryCrossentropy().unreduced(y, z).sum())(z),
         [[0], [1], [-2.06e-9], [2.06e-9]],
@@ -223,8 +213,8 @@ def test_huge_logits_of_the_binary_loss():
 
 
 def test_the_slope_at_z_zero_is_p_minus_y():
-    # an untrained output is often exactly 0; the form max(z, 0) - z y + log1p(exp(-|z|)) gets -y
-    # there, as jnp.abs has slope 1 at 0
+    # an untrained output is often exactly 0, where max(z, 0) - z y + log1p(exp(-|z|)) has the
+    # gradient -y, because jnp.abs has gradient 1 at 0
     y = jnp.array([[1.0], [0.0]])
     close(
         jax.grad(lambda z: BinaryCrossentropy().unreduced(y, z).sum())(jnp.zeros((2, 1))),
@@ -260,7 +250,7 @@ def test_sample_weights_do_not_change_the_divisor():
     close(
         MeanSquaredError()([[1.0], [2.0]], jnp.array([[0.0], [0.0]]), [0.5, 2.0]), 4.25
     )  # (0.5 * 1 + 2 * 4) / 2
-    # a weight per example reaches every step of it: rows (1, 2), (1 + 9) / 2 * 3
+    # a weight per example applies to all its steps: (1 + 9) / 2 * 3
     close(MeanSquaredError()(np.zeros((1, 2, 1)), jnp.array([[[1.0], [3.0]]]), [3.0]), 15)
     with pytest.raises(
         DataError,
@@ -307,7 +297,7 @@ def test_targets_are_checked():
         MeanSquaredError()(["cat", "dog"], p)
     with pytest.raises(
         ConfigError,
-        match=r"^categorical cross-entropy: expected one output per class, two at least\. .*outputs=1\.$",
+        match=r"^categorical cross-entropy: expected one output per class, at least two\. .*outputs=1\.$",
     ):
         CategoricalCrossentropy()([0, 1], jnp.array([0.2, 0.7]))
 
@@ -316,8 +306,8 @@ def test_get_and_value_identity():
     assert losses.get("mse") == losses.get("mean_squared_error") == MeanSquaredError()
     assert BinaryCrossentropy(from_logits=True) != BinaryCrossentropy()
     assert hash(BinaryCrossentropy(from_logits=True)) == hash(BinaryCrossentropy(True))
-    given = BinaryCrossentropy(from_logits=True)
-    assert losses.get(given) is given
+    loss = BinaryCrossentropy(from_logits=True)
+    assert losses.get(loss) is loss
     with pytest.raises(
         ConfigError, match=r"^loss: expected one of .* Did you mean 'binary_crossentropy'\?$"
     ):

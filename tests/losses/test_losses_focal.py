@@ -1,6 +1,4 @@
-"""Focal cross-entropies: Keras away from its clip, the plain cross-entropies at gamma 0, and exact
-numbers beyond the clip.
-"""
+"""Tests of focal cross-entropies: Keras, plain cross-entropies at gamma 0, and exact numbers."""
 
 import math
 
@@ -77,8 +75,8 @@ def test_equals_keras(recorded, kind, options, from_logits):
 
 
 def test_by_hand():
-    # p = 3/4: -(1/4)^2 log(3/4) for a label of 1, -(3/4)^2 log(1/4) for a label of 0; with balance
-    # 1/4 of the one, 3/4 of the other
+    # p = 3/4: -(1/4)^2 log(3/4) for a label of 1, -(3/4)^2 log(1/4) for a label of 0. Class
+    # balancing multiplies the first by 1/4, the second by 3/4
     p = jnp.array([[0.75]])
     close(BinaryFocalCrossentropy()([[1]], p), -math.log(0.75) / 16)
     close(BinaryFocalCrossentropy()([[0]], p), -9 / 16 * math.log(0.25))
@@ -104,9 +102,7 @@ def test_gamma_0_is_the_plain_cross_entropy():
 
 @pytest.mark.parametrize("gamma", [0.0, 0.5, 1.0, 2.0])
 def test_exact_where_keras_clips(gamma):
-    """Oracle: float64. At z = 20 the miss is 2.1e-9, which Keras takes for 1e-7; at -1000 the loss
-    is 1000, which Keras takes for 16.
-    """
+    """Compare with float64. Keras clips the miss 2.1e-9 at z = 20 and the loss 1000 at -1000."""
     z = np.array([20.0, -20.0, 1000.0, -1000.0])
     miss, loss = 1 / (1 + np.exp(np.minimum(z, 700))), np.logaddexp(0, -z)
     want = np.where(z == 1000, 0, miss**gamma * loss)
@@ -128,17 +124,15 @@ def test_sequences_take_ids_and_rows():
 
 @pytest.mark.parametrize("from_logits", [False, True])
 def test_they_pair_as_cross_entropies_do(from_logits):
-    """The last layer is checked, accuracy is cut where it should be, and labels come out: all by
-    way of `link`.
-    """
+    """Check uses of `output_activation`: the last layer, the threshold and the labels."""
     rng = np.random.default_rng(1)
     x = rng.normal(size=(120, 3)).astype(np.float32)
     y = (x[:, 0] > 0).astype(int)
-    for units, link, kind in (
+    for units, activation, kind in (
         (1, "sigmoid", BinaryFocalCrossentropy),
         (2, "softmax", CategoricalFocalCrossentropy),
     ):
-        model = Sequential([Dense(units, activation=None if from_logits else link)], seed=0)
+        model = Sequential([Dense(units, activation=None if from_logits else activation)], seed=0)
         model.compile("sgd", kind(from_logits=from_logits), ["accuracy"])
         model.learning_rate = 1.0
         model.fit(x, y, epochs=20, class_weight="balanced", verbose=0)
@@ -148,7 +142,7 @@ def test_they_pair_as_cross_entropies_do(from_logits):
         text = (
             "expected a last layer without activation"
             if from_logits
-            else f"expected a network that ends in {link}"
+            else f"expected a network that ends in {activation}"
         )
         with pytest.raises(ConfigError, match=text):
             Sequential([Dense(units, activation="tanh")]).compile(
@@ -193,7 +187,7 @@ def test_they_pair_as_cross_entropies_do(from_logits):
         ),
         (
             lambda: CategoricalFocalCrossentropy().unreduced(jnp.zeros(2, int), jnp.zeros((2, 1))),
-            "expected one output per class, two at least. Received: outputs=1.",
+            "expected one output per class, at least two. Received: outputs=1.",
         ),
     ],
 )
@@ -207,8 +201,6 @@ def test_errors(use, message):
     "loss", [BinaryFocalCrossentropy(gamma=0.5), CategoricalFocalCrossentropy(gamma=0.5)]
 )
 def test_a_miss_too_small_for_a_float_has_slope_0(loss):
-    """Oracle: the limit: miss^(1/2) log p goes to 0 with its slope, though that of the root alone
-    is infinite.
-    """
+    """In the limit miss^(1/2) log p has gradient 0, although the root alone has an infinite one."""
     y, z = np.array([[1.0, 0.0]], np.float32), jnp.array([[300.0, -300.0]])
     close(jax.grad(lambda z: loss.unreduced(y, z).sum())(z), [[0.0, 0.0]], EXACT)

@@ -1,6 +1,4 @@
-"""The losses of numbers, margins and rates, and label smoothing: what `test_losses.py` does not ask
-of every loss.
-"""
+"""Tests of regression and hinge losses and of label smoothing, beyond those of every loss."""
 
 import math
 
@@ -42,7 +40,7 @@ EVEN = [MeanAbsoluteError(), Huber(), Huber(0.1), LogCosh()]
 
 
 def live(keras, kind, fields, y, z):
-    """Keras's loss and its slope."""
+    """Return Keras's loss and its gradient."""
     return jax.value_and_grad(lambda z: getattr(keras.losses, kind)(**fields)(y, z))(z)
 
 
@@ -70,9 +68,8 @@ def test_by_hand():
 @pytest.mark.parametrize("loss", EVEN, ids=repr)
 def test_no_error_no_loss_no_slope(loss):
     z = jnp.array([[0.0, -2.5, 7.0]])
-    close(
-        loss.unreduced(z, z), [0], tolerance=EXACT
-    )  # jnp.abs has slope 1 at 0, which would push a perfect prediction away
+    close(loss.unreduced(z, z), [0], tolerance=EXACT)
+    # jnp.abs has gradient 1 at 0, which would move a perfect prediction
     close(slope(loss, z, z), np.zeros((1, 3)), tolerance=EXACT)
 
 
@@ -106,9 +103,8 @@ def test_kl_divergence_is_clipped_as_in_keras(recorded):
 def test_poisson_of_a_rate_of_zero_is_offset_as_in_keras(recorded):
     y, z = np.array([[3.0, 0.0]], np.float32), np.zeros((1, 2), np.float32)
     close(Poisson()(y, z), recorded(live, "Poisson", {}, y, z)[0])  # -3 log(1e-7) / 2
-    assert np.isnan(
-        Poisson().unreduced(y, z - 1)
-    ).all()  # a negative rate has no likelihood, as in Keras; training stops and says so
+    # a negative rate has no likelihood, as in Keras
+    assert np.isnan(Poisson().unreduced(y, z - 1)).all()
 
 
 @pytest.mark.parametrize(
@@ -138,15 +134,13 @@ def test_hinge_takes_either_pair_of_labels_as_keras_does(recorded, y):
     ],
 )
 def test_the_edges_are_keras_too(recorded, kind):
-    """Targets and outputs of 0 and below it, a whole row of 0, and labels of 0 and -1; slopes where
-    neither has a kink.
-    """
+    """Targets and outputs <= 0, a row of zeros, labels 0 and -1; gradients only away from kinks."""
     y = np.array([[0, 1], [0, 0], [-1, 1], [1, 0], [1, 0]], np.float32)
     z = np.array([[0.3, -2.0], [0.7, 0.4], [0, 0], [-0.5, 3.0], [2.5, 0.6]], np.float32)
     if kind is SquaredHinge:
-        y = np.abs(y)  # labels are of one kind or the other
+        y = np.abs(y)  # labels are -1 and 1, or 0 and 1
     if kind is MeanAbsolutePercentageError:
-        y = np.abs(y) + np.float32(1e-6)  # 0 itself makes 1e9 percent of all else
+        y = np.abs(y) + np.float32(1e-6)  # a target of 0 makes an error of 1e9 percent
     smooth, ours, rows = (
         z[[0, 3, 4]].repeat(2, 0)[:5],
         kind(),
@@ -159,17 +153,15 @@ def test_the_edges_are_keras_too(recorded, kind):
             [ours(y[row], z[row]) for row in rows],
         )
     )
-    whole, got_slope, each = every(z, smooth)
-    close(whole, recorded(live, kind.__name__, {}, y, z, name="all")[0])
+    mean, got_slope, each = every(z, smooth)
+    close(mean, recorded(live, kind.__name__, {}, y, z, name="all")[0])
     close(got_slope, recorded(live, kind.__name__, {}, y, smooth, name="smooth")[1])
     for row, got in zip(rows, each, strict=True):
         close(got, recorded(live, kind.__name__, {}, y[row], z[row], name=f"row {row.start}")[0])
 
 
 def test_edges_by_hand():
-    close(
-        MeanAbsolutePercentageError()([0.0], jnp.array([1e-7])), 100
-    )  # of a target of 0, which counts as 1e-7
+    close(MeanAbsolutePercentageError()([0.0], jnp.array([1e-7])), 100)  # 0 counts as 1e-7
     close(
         CosineSimilarity().unreduced(jnp.zeros((1, 2)), jnp.array([[3.0, 4.0]])),
         [0],
@@ -217,7 +209,7 @@ def test_label_smoothing_equals_keras(recorded, kind, from_logits):
     close(got, want)
     close(got_slope, want_slope, tolerance=10 * FLOAT32)
     if kind is CategoricalCrossentropy:
-        close(loss(ids, z), loss(y, z), tolerance=EXACT)  # ids by way of their one-hot rows
+        close(loss(ids, z), loss(y, z), tolerance=EXACT)  # ids become one-hot rows
 
 
 def test_label_smoothing_by_hand():
@@ -225,7 +217,7 @@ def test_label_smoothing_by_hand():
     want = -0.9 * math.log(0.75) - 0.1 * math.log(0.25)
     close(BinaryCrossentropy(label_smoothing=0.2)([1], jnp.array([0.75])), want)
     close(CategoricalCrossentropy(label_smoothing=0.2)([1], jnp.array([[0.25, 0.75]])), want)
-    # the gradient is p less the smoothed label
+    # the gradient is p minus the smoothed label
     close(
         slope(CategoricalCrossentropy(label_smoothing=0.2), jnp.array([1]), jnp.zeros((1, 2))),
         [[0.5 - 0.1, 0.5 - 0.9]],

@@ -1,6 +1,4 @@
-"""Every public metric keeps its contract, and `check_metric` catches its planted faults: one
-deliberately broken metric per promise.
-"""
+"""Tests of every public metric with `check_metric`, which finds one fault per broken metric."""
 
 from dataclasses import dataclass, field
 
@@ -35,7 +33,7 @@ def worst(y, out):
 
 
 WRITTEN = {F1Score: F1Score(average="macro"), TopKCategoricalAccuracy: TopKCategoricalAccuracy(2)}
-"""Those that need an argument where there are several outputs."""
+"""Metrics that need an argument for several outputs."""
 VARIANTS = [
     Accuracy(0.5),
     AUC(num_thresholds=50, curve="PR"),
@@ -75,9 +73,7 @@ def test_metric(metric, shape):
 
 
 class Sound(Metric):
-    """The mean squared error, from which each broken one differs in one thing; its own fault is to
-    be no dataclass.
-    """
+    """Mean squared error. Its only fault is that it is not a dataclass."""
 
     name: str = "sound"
 
@@ -191,30 +187,30 @@ class ExactOfAnother(Fine):
 
 FAULTS = {
     Sound: "Sound: expected a frozen dataclass",
-    StartsOnTheDevice: "init to give NumPy numbers",
-    StartsAtOne: "init to give zeros",
-    GivesNone: "a float where nothing was counted",
+    StartsOnTheDevice: "init to return NumPy numbers",
+    StartsAtOne: "init to return zeros",
+    GivesNone: "a float, or NaN, for a count of 0",
     GivesAnArray: "the result to be a float. Received: type='float",
-    CountsInFloats: "sums to keep their form",
-    WritesItsSums: "left as they were",
-    AnotherWhenCompiled: "the same sums compiled",
+    CountsInFloats: "sums to keep their shapes and types",
+    WritesItsSums: "targets and outputs unchanged",
+    AnotherWhenCompiled: "equal sums when compiled",
     MeansOfMeans: "the sums of two halves to add up",
-    Forgets: "sums to go on from where they stand",
-    CountsThePadding: "masked rows not to count",
+    Forgets: "update to continue from the sums",
+    CountsThePadding: "sums without masked rows",
     ExactIsAnArray: "the exact result to be a float",
-    ExactOfTheFirstRow: "the rows' order not to matter",
-    ExactOfAnother: "sums that come near the exact result",
+    ExactOfTheFirstRow: "not to depend on the order of rows",
+    ExactOfAnother: "sums close to the exact result",
 }
 
 
 @pytest.mark.parametrize(
-    ("kind", "says"), FAULTS.items(), ids=lambda value: getattr(value, "__name__", "")
+    ("kind", "message"), FAULTS.items(), ids=lambda value: getattr(value, "__name__", "")
 )
-def test_check_metric_catches(kind, says):
+def test_check_metric_catches(kind, message):
     rng = np.random.default_rng(0)
     y, out = rng.normal(size=(8, 3)).astype(np.float32), rng.normal(size=(8, 3))
     metric = kind() if kind is not Sound else kind(name="sound")
-    with pytest.raises(AssertionError, match=says):
+    with pytest.raises(AssertionError, match=message):
         check_metric(metric, y, out)
 
 

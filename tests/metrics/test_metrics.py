@@ -1,3 +1,5 @@
+"""Tests of metrics with Keras, with NumPy and by hand, and of their default thresholds."""
+
 import math
 
 import jax
@@ -34,7 +36,7 @@ from glassnet.metrics import (
 )
 from oracles import EXACT, close
 
-# metric, the Keras class that it must equal, how many outputs, and which targets
+# metric, the Keras class that it must equal, the number of outputs, and the kind of targets
 CASES = {
     "argmax, one-hot": (Accuracy(), "CategoricalAccuracy", 4, "rows"),
     "argmax, ids": (Accuracy(), "SparseCategoricalAccuracy", 4, "ids"),
@@ -82,14 +84,12 @@ def data(outputs, targets, rows=37, seed=0):
     }[targets], out
 
 
-update = jax.jit(lambda metric, *given: metric.update(*given), static_argnums=0)
-"""One program for all that update equal metrics with batches of one shape."""
+update = jax.jit(lambda metric, *arguments: metric.update(*arguments), static_argnums=0)
+"""One compiled program for equal metrics and batch shapes."""
 
 
 def in_batches(metric: Metric, y, out, batch=10):
-    """The metric by a compiled loop over padded batches, as training does it; the padding is
-    nonsense that must not count.
-    """
+    """Return the metric over padded batches, as in training. The padding must not count."""
     metric = metric.configure(None, out.shape[-1])
     acc = metric.init()
     for start in range(0, len(out), batch):
@@ -117,7 +117,7 @@ def keras_metric(keras, kind, arguments, y, out):
 def test_equals_keras_whole_and_in_padded_batches(recorded, name):
     metric, keras_name, outputs, targets = CASES[name]
     y, out = data(outputs, targets)
-    given = (
+    names = (
         "k",
         "class_id",
         "average",
@@ -128,15 +128,13 @@ def test_equals_keras_whole_and_in_padded_batches(recorded, name):
         "from_logits",
     )
     arguments = {
-        key: getattr(metric, key) for key in given if getattr(metric, key, None) is not None
+        key: getattr(metric, key) for key in names if getattr(metric, key, None) is not None
     }
     if isinstance(metric, Precision | Recall | F1Score):
         arguments |= {"threshold" if keras_name == "F1Score" else "thresholds": metric.threshold}
     want = recorded(keras_metric, keras_name, arguments, y, out)
     assert 0 < want < 1
-    if not isinstance(
-        metric, AUC
-    ):  # which is exact on predictions at hand: see test_metrics_exact.py
+    if not isinstance(metric, AUC):  # called directly it is exact: see test_metrics_exact.py
         close(metric(y, out), want)
     close(in_batches(metric, y, out), want)
 
@@ -238,7 +236,7 @@ def test_nothing_counted_is_nan_but_for_what_keras_calls_0(name):
         (BinaryFocalCrossentropy(), 3, 0.5),
         (BinaryFocalCrossentropy(from_logits=True), 1, 0.0),
         (CategoricalFocalCrossentropy(from_logits=True), 3, None),
-        (Hinge(), 1, 0.0),  # a score's sign is the answer
+        (Hinge(), 1, 0.0),  # the sign of a score is the answer
         (SquaredHinge(), 1, 0.0),
         (Hinge(), 3, None),
         (SquaredLoss(), 1, 0.5),  # lecture 003: XOR by a sigmoid under the squared error
@@ -254,9 +252,9 @@ def test_accuracy_is_what_the_loss_calls_for(value, loss, outputs, threshold):
 
 @pytest.mark.parametrize("kind", [Precision, Recall, F1Score])
 def test_a_yes_is_what_the_loss_calls_for(kind):
-    def cut(*given, **options):
-        """What `get` makes of a metric: what it cuts at, and which output counts."""
-        got = metrics.get(kind(**options), *given)
+    def cut(*arguments, **options):
+        """Return the threshold and class_id of the metric from `get`."""
+        got = metrics.get(kind(**options), *arguments)
         return got.threshold, got.class_id
 
     assert cut(BinaryCrossentropy(), 1) == (0.5, None)
@@ -267,14 +265,14 @@ def test_a_yes_is_what_the_loss_calls_for(kind):
 
 
 def test_accuracy_of_logits_is_cut_at_zero():
-    # DESIGN section 4: 4 right answers that Keras, which cuts logits at 0.5, scores less
+    # 4 correct answers. Keras, with a threshold of 0.5 for logits, scores 0.25
     z = [0.3, 0.2, 0.4, -1.0]
     assert metrics.get("accuracy", BinaryCrossentropy(from_logits=True), 1)([1, 1, 1, 0], z) == 1
     assert Accuracy(threshold=0.5)([1, 1, 1, 0], z) == 0.25
 
 
 def test_either_pair_of_labels_is_an_answer():
-    # a hinge's labels are -1 and 1, or 0 and 1; a target between is met by no answer, as in Keras
+    # labels of a hinge loss are -1 and 1, or 0 and 1. As in Keras, no answer equals another target
     assert metrics.get("accuracy", Hinge(), 1)([-1, 1, -1, 1], [-0.2, 0.3, 0.1, 0.4]) == 0.75
     assert metrics.get("accuracy", Hinge(), 1)([0, 1, 0, 1], [-0.2, 0.3, 0.1, 0.4]) == 0.75
     assert Accuracy(0.5)([0.3, 0.9, 1, 0], [0.1, 0.8, 0.9, 0.2]) == 0.5
@@ -287,9 +285,9 @@ def test_names():
     assert {key: kind().name for key, kind in METRICS.items() if key not in short} == {
         key: key for key in METRICS if key not in short
     }
-    given = Accuracy(0.7)
-    assert metrics.get(given, loss, 1) is given
-    assert hash(Accuracy(0.7)) == hash(given)
+    metric = Accuracy(0.7)
+    assert metrics.get(metric, loss, 1) is metric
+    assert hash(Accuracy(0.7)) == hash(metric)
     assert Accuracy(0.7) != Accuracy(0.6)
 
 
@@ -302,7 +300,7 @@ def test_a_trailing_axis_of_one_never_broadcasts():
 def test_errors():
     with pytest.raises(
         ConfigError,
-        match=r"^Accuracy: expected one output per class\. Received: threshold=None, outputs=1\. For one output give",
+        match=r"^Accuracy: expected one output per class\. Received: threshold=None, outputs=1\. For one output, set",
     ):
         Accuracy()([0, 1], [0.2, 0.9])
     with pytest.raises(

@@ -1,4 +1,4 @@
-"""The four counts. Oracle: hand-counted answers, and Keras's metrics of the same names."""
+"""Tests of the four confusion counts, by hand and with Keras."""
 
 import numpy as np
 import pytest
@@ -11,9 +11,7 @@ NAMES = ("TruePositives", "FalsePositives", "TrueNegatives", "FalseNegatives")
 
 
 def test_by_hand():
-    """Answers yes, yes, no, no, yes of truths 1, 0, 0, 1, 1: right yes 2, wrong yes 1, right no 1,
-    wrong no 1.
-    """
+    """Predictions 1, 1, 0, 0, 1 of labels 1, 0, 0, 1, 1."""
     counts = [
         getattr(metrics, name)(threshold=0.5)([1, 0, 0, 1, 1], [0.9, 0.6, 0.4, 0.5, 0.7])
         for name in NAMES
@@ -23,7 +21,7 @@ def test_by_hand():
 
 @pytest.mark.parametrize("name", NAMES)
 def test_keras(recorded, name):
-    """Of three outputs, in two batches; the rows that only fill a batch count nowhere."""
+    """Three outputs in two batches. Padding rows do not count."""
     rng = np.random.default_rng(0)
     y, p = rng.integers(0, 2, (50, 3)).astype(np.float32), rng.random((50, 3)).astype(np.float32)
     metric = getattr(metrics, name)(threshold=0.3)

@@ -1,6 +1,4 @@
-"""Metrics whose sums only approximate them are exact in evaluation: AUC and R2 against
-scikit-learn; and the confusion matrix.
-"""
+"""Tests of the exact AUC and R2 of evaluation and of the confusion matrix, with scikit-learn."""
 
 import math
 
@@ -30,7 +28,7 @@ def test_auc_equals_scikit_learn(curve, digits):
 
 @pytest.mark.parametrize("curve", ORACLE)
 def test_buckets_have_keras_edges(recorded, curve):
-    """An output on a threshold, at 0, 1 or beyond belongs to the bucket where Keras puts it."""
+    """Outputs on a threshold, at 0 and 1 and outside are in the same buckets as in Keras."""
     rng = np.random.default_rng(0)
     out = rng.choice(np.array([-0.5, 0, 0.25, 0.3, 0.5, 0.75, 1, 1.5], np.float32), (80, 1))
     y = (rng.random((80, 1)) < 0.2 + 0.4 * out).astype(np.float32)
@@ -55,7 +53,7 @@ def test_auc_of_classes_equals_scikit_learn():
 
 
 def test_auc_by_hand():
-    # pairs (1, 0): 0.35 > 0.1, 0.35 < 0.4, 0.8 > both: 3 of 4; a tie is half a pair
+    # pairs (1, 0): 0.35 > 0.1, 0.35 < 0.4, 0.8 > both: 3 of 4. A tie counts 1/2
     assert AUC()([0, 0, 1, 1], [0.1, 0.4, 0.35, 0.8]) == 0.75
     assert AUC()([0, 1], [0.5, 0.5]) == 0.5
     assert AUC()([-1, -1, 1], [-5, 2, 40]) == 1  # a hinge's labels and scores
@@ -63,27 +61,31 @@ def test_auc_by_hand():
 
 @pytest.mark.parametrize("curve", ORACLE)
 def test_logits_rank_as_they_are(curve):
-    """Beyond z = 17 a sigmoid in float32 is 1, and would tie what is not tied."""
+    """Above z = 17 a sigmoid in float32 is 1, which would make ties."""
     y, z = np.array([0, 0, 1, 0, 1]), np.array([-3.0, 20.0, 25.0, 26.0, 30.0], np.float32)
-    given = metrics.get(AUC(curve=curve), BinaryCrossentropy(from_logits=True), 1)
-    close(given.exact(y[:, None], z[:, None]), ORACLE[curve](y, z), 1e-12)
+    metric = metrics.get(AUC(curve=curve), BinaryCrossentropy(from_logits=True), 1)
+    close(metric.exact(y[:, None], z[:, None]), ORACLE[curve](y, z), 1e-12)
 
 
 def test_from_logits_is_the_losses():
     for from_logits in (False, True):
-        for kind, link in (
+        for kind, activation in (
             (BinaryCrossentropy, "sigmoid"),
             (SparseCategoricalCrossentropy, "softmax"),
         ):
             got = metrics.get(AUC(), kind(from_logits=from_logits), 3)
-            assert (got.from_logits, got.output_activation, got.outputs) == (from_logits, link, 3)
+            assert (got.from_logits, got.output_activation, got.outputs) == (
+                from_logits,
+                activation,
+                3,
+            )
     assert metrics.get(AUC(from_logits=True), MeanSquaredError(), 1).from_logits is True
     assert metrics.get("auc", MeanSquaredError(), 1).from_logits is False
 
 
 @pytest.mark.parametrize("multi_label", [False, True])
 def test_logits_of_classes_are_compared_by_their_softmax(multi_label):
-    """A softmax changes the order between rows, and so its curve; in buckets as exactly."""
+    """A softmax changes the order of rows, and therefore the curve."""
     rng = np.random.default_rng(0)
     z, ids = (
         rng.normal(size=(300, 3)).astype(np.float32) * 3,
@@ -126,9 +128,7 @@ def test_one_label_alone_has_no_curve(curve):
 
 
 def test_evaluation_and_validation_are_exact_over_blocks():
-    """5000 rows are several blocks; a network that gives back its input. Training counts in
-    buckets.
-    """
+    """5000 rows are several blocks, and the network returns its input. Training uses buckets."""
     rng = np.random.default_rng(0)
     y = rng.integers(0, 2, 5000)
     x = np.round(0.5 + 0.002 * (rng.normal(size=(5000, 1)) + y[:, None]), 4).astype(np.float32)
@@ -143,11 +143,11 @@ def test_evaluation_and_validation_are_exact_over_blocks():
     close(logs["r2_score"], sklearn_metrics.r2_score(y, x[:, 0].astype(np.float64)), 1e-12)
     history = model.fit(x, y, validation_data=(x, y), verbose=0).history
     assert history["val_auc"] == [logs["auc"]]
-    assert abs(history["auc"][0] - logs["auc"]) > 0.02  # all outputs lie in a few buckets
+    assert abs(history["auc"][0] - logs["auc"]) > 0.02  # all outputs are in a few buckets
 
 
 def test_a_mask_from_within_the_network_counts():
-    """Oracle: scikit-learn on the entries whose first number is not 0, of any length."""
+    """Compare with scikit-learn on the entries that are not 0."""
     from test_inference import Marks
 
     rng = np.random.default_rng(0)
@@ -186,7 +186,7 @@ def test_r2_of_several_outputs_equals_scikit_learn(ours, theirs):
 def test_r2_of_an_output_that_does_not_vary():
     y, out = np.array([[1.0, 7.0], [3.0, 7.0]]), np.array([[1.0, 7.0], [2.0, 9.0]])
     assert math.isnan(R2Score()(y, out))
-    assert R2Score("variance_weighted_average")(y, out) == 0.5  # it weighs nothing: 1 - 1 / 2
+    assert R2Score("variance_weighted_average")(y, out) == 0.5  # its weight is 0: 1 - 1 / 2
     assert math.isnan(R2Score("variance_weighted_average")(y[:, 1:], out[:, 1:]))
     assert math.isnan(R2Score().exact(np.zeros((0, 1)), np.zeros((0, 1))))
 
@@ -195,8 +195,8 @@ def test_confusion_matrix_equals_scikit_learn():
     ids, out = data(4, "ids", rows=101)
     want = sklearn_metrics.confusion_matrix(ids, out.argmax(1))
     for y in (ids, ids[:, None], ids.astype(float), np.eye(4)[ids], ids.tolist()):
-        for said in (out, out.argmax(1), out.argmax(1)[:, None]):
-            got = ConfusionMatrix()(y, said)
+        for predicted in (out, out.argmax(1), out.argmax(1)[:, None]):
+            got = ConfusionMatrix()(y, predicted)
             assert got.dtype == np.int64
             np.testing.assert_array_equal(got, want)
     assert ConfusionMatrix()([True, False], [True, True]).tolist() == [[0, 1], [0, 1]]
@@ -215,7 +215,7 @@ def test_confusion_matrix_equals_scikit_learn():
         (
             lambda: ConfusionMatrix()([0, 1], [0]),
             DataError,
-            "ConfusionMatrix: expected as many rows in both. Received: y_true=2, y_pred=1.",
+            "ConfusionMatrix: expected y_true and y_pred to have the same number of rows. Received: y_true=2, y_pred=1.",
         ),
         (
             lambda: ConfusionMatrix()([0, -1], [0, 1]),
@@ -230,8 +230,8 @@ def test_confusion_matrix_equals_scikit_learn():
         (
             lambda: ConfusionMatrix()([0, 1], [[0.25], [0.5]]),
             DataError,
-            "ConfusionMatrix: expected y_pred to be whole labels. Received: labels=[0.25, 0.5]. "
-            "Pass model.predict_labels(x) rather than probabilities.",
+            "ConfusionMatrix: expected y_pred to be integer labels. Received: labels=[0.25, 0.5]. "
+            "Pass model.predict_labels(x) instead of probabilities.",
         ),
         (
             lambda: ConfusionMatrix()(["a"], [0]),
@@ -241,8 +241,8 @@ def test_confusion_matrix_equals_scikit_learn():
         (
             lambda: metrics.get(ConfusionMatrix(), MeanSquaredError(), 1),
             ConfigError,
-            "metric: expected one number, which the logs can hold. Received: metric=ConfusionMatrix(num_classes=None). "
-            "After training write ConfusionMatrix()(y, model.predict_labels(x)).",
+            "metric: expected a metric that is one number. Received: metric=ConfusionMatrix(num_classes=None). "
+            "After training, write ConfusionMatrix()(y, model.predict_labels(x)).",
         ),
         (
             lambda: AUC(1),
@@ -272,13 +272,13 @@ def test_confusion_matrix_equals_scikit_learn():
         (
             lambda: AUC(output_activation="tanh"),
             ConfigError,
-            'AUC: expected link to be "sigmoid" or "softmax". Received: link=\'tanh\'.',
+            'AUC: expected output_activation to be "sigmoid" or "softmax". Received: output_activation=\'tanh\'.',
         ),
         (
             lambda: AUC(multi_label=True).init(),
             ConfigError,
-            "AUC: expected a known number of outputs. Received: outputs=None. "
-            "compile fills it in; elsewhere write metric.suited(None, outputs).",
+            "AUC: expected the number of outputs to be set. Received: outputs=None. "
+            "compile sets it. For direct use, write metric.configure(None, outputs).",
         ),
     ],
 )

@@ -1,6 +1,4 @@
-"""Top-k, precision, recall, F1, RMSE and R2 against scikit-learn, and where their divisors are zero
-or their sums lose digits.
-"""
+"""Tests of top-k, precision, recall, F1, RMSE and R2 with scikit-learn, and of their limits."""
 
 import math
 
@@ -56,8 +54,8 @@ def test_labels_equal_scikit_learn(kind):
 
 
 def test_zero_divisors_are_keras_zero():
-    assert Precision(0.5)([1, 0], [0.1, 0.2]) == 0  # nothing is called out
-    assert Recall(0.5)([0, 0], [0.9, 0.2]) == 0  # nothing is there
+    assert Precision(0.5)([1, 0], [0.1, 0.2]) == 0  # no positive predictions
+    assert Recall(0.5)([0, 0], [0.9, 0.2]) == 0  # no actual positives
     assert F1Score(0.5)([0, 0], [0.1, 0.2]) == 0
     assert Precision(class_id=2)([0, 1], np.eye(3)[:2]) == 0
 
@@ -68,7 +66,7 @@ def test_steps_of_a_sequence_and_masks():
         np.array([[0.9, 0.9], [0.1, 0.8]], np.float32)[..., None],
     )
     assert (Precision(0.5)(y, out), Recall(0.5)(y, out)) == (2 / 3, 2 / 3)
-    first = np.array([[1, 0], [1, 0]])  # the first steps: one found of two, one called out
+    first = np.array([[1, 0], [1, 0]])  # the first steps: 1 of 2 positives found
     metrics = [kind(0.5).configure(None, 1) for kind in KINDS]
     got = {
         type(metric): metric.result(metric.update(metric.init(), y, out, first))
@@ -87,9 +85,8 @@ def test_top_k_equals_scikit_learn(k):
 
 
 def test_top_k_of_ties_of_sequences_and_of_no_numbers():
-    assert (
-        TopKCategoricalAccuracy(1)([0, 1, 2], [[0.5, 0.5, 0.0]] * 3) == 2 / 3
-    )  # both of a tie are the largest, as in Keras
+    # both outputs of a tie are the largest, as in Keras
+    assert TopKCategoricalAccuracy(1)([0, 1, 2], [[0.5, 0.5, 0.0]] * 3) == 2 / 3
     assert TopKCategoricalAccuracy(2)([[0, 2]], [[[3.0, 2.0, 1.0], [3.0, 2.0, 1.0]]]) == 0.5
     assert TopKCategoricalAccuracy(2)([0, 1], np.full((2, 3), np.nan)) == 0
 
@@ -116,7 +113,7 @@ def test_r2_far_from_zero(mean, shift, tolerance):
     close(in_batches(R2Score(shift=shift), y[:, None], out[:, None]), want, tolerance)
     close(R2Score()(y, out), want)  # in evaluation it is exact
     lost = in_batches(R2Score(), y[:, None] + np.float32(1e4), out[:, None] + np.float32(1e4))
-    assert math.isnan(lost), "a variance that float32 has lost is not a score"
+    assert math.isnan(lost), "without a variance in float32 there is no score"
 
 
 def test_r2_of_targets_that_do_not_vary_is_nan():
@@ -125,7 +122,7 @@ def test_r2_of_targets_that_do_not_vary_is_nan():
 
 
 def test_evaluate_adds_sums_over_blocks():
-    """5000 rows are several blocks; a network that gives back its input."""
+    """5000 rows are several blocks, and the network returns its input."""
     x = np.random.default_rng(0).normal(size=(5000, 1)).astype(np.float32)
     y = (x + np.random.default_rng(1).normal(size=x.shape) * 0.5).astype(np.float32)
     model = Sequential([layers.Input(1), layers.Rescaling(1.0)], seed=0)
@@ -171,7 +168,7 @@ def test_in_a_run():
         (
             lambda: F1Score()([1], [0.2]),
             "F1Score: expected one output per class. Received: threshold=None, outputs=1. "
-            "For one output give a threshold: F1Score(threshold=0.5).",
+            "For one output, set a threshold: F1Score(threshold=0.5).",
         ),
         (
             lambda: R2Score(shift="mean"),
@@ -180,12 +177,12 @@ def test_in_a_run():
         (
             lambda: R2Score(None),
             'R2Score: expected class_aggregation to be "uniform_average" or "variance_weighted_average". '
-            "Received: class_aggregation=None. None gives a score per output, and logs hold one number.",
+            "Received: class_aggregation=None. None means one score per output, but logs hold one number.",
         ),
         (
             lambda: R2Score().init(),
-            "R2Score: expected a known number of outputs. Received: outputs=None. "
-            "compile fills it in; elsewhere write metric.suited(None, outputs).",
+            "R2Score: expected the number of outputs to be set. Received: outputs=None. "
+            "compile sets it. For direct use, write metric.configure(None, outputs).",
         ),
         (
             lambda: F1Score(average="mean"),
@@ -197,8 +194,8 @@ def test_in_a_run():
         ),
         (
             lambda: F1Score()([[1, 0]], [[0.1, 0.2]]),
-            "F1Score: expected an average or a class_id: logs hold one number. Received: average=None, outputs=2. "
-            'Write F1Score(average="macro"), or F1Score(class_id=...) for each.',
+            "F1Score: expected an average or a class_id for several outputs. Received: average=None, outputs=2. "
+            'Write F1Score(average="macro"), or F1Score(class_id=...) for each output.',
         ),
     ],
 )

@@ -315,7 +315,7 @@ def test_a_score_that_needs_an_average_says_so():
     for wanted in ("f1_score", F1Score()):
         with pytest.raises(
             ConfigError,
-            match=r'F1Score: expected an average or a class_id: logs hold one number\..*average="macro"',
+            match=r'F1Score: expected an average or a class_id for several outputs\..*average="macro"',
         ):
             fitted([Dense(3, activation="sigmoid")], BINARY, [wanted], X, LABELS)
     with pytest.raises(

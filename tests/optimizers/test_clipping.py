@@ -1,6 +1,4 @@
-"""Clipped gradients: by hand, and where they must not be felt. `test_optimizers.py` holds them
-against Keras and a NumPy loop.
-"""
+"""Tests of gradient clipping by hand. `test_optimizers.py` compares it with Keras and NumPy."""
 
 from dataclasses import dataclass, replace
 
@@ -24,7 +22,7 @@ GRADS = (
     None,
     ({"scale": np.zeros(2, np.float32)}, None),
 )
-"""Norms of 10, 24 and 0, together 26; in holes there is nothing, in a composite there are parts."""
+"""Gradients with norms 10, 24 and 0, together 26; None for frozen params, a tuple for a composite."""
 
 
 @pytest.mark.parametrize(
@@ -43,9 +41,7 @@ def test_bounds_by_hand(bound, kernel, bias):
     assert jax.tree.structure(clipped) == jax.tree.structure(GRADS)
     close(clipped[0]["kernel"][:, 0], kernel)
     close(clipped[0]["bias"], [bias])
-    assert (
-        np.asarray(clipped[2][0]["scale"]) == 0
-    ).all()  # nothing is divided by its own norm of 0
+    assert (np.asarray(clipped[2][0]["scale"]) == 0).all()  # no division by a norm of 0
 
 
 @pytest.mark.parametrize(
@@ -59,9 +55,7 @@ def test_gradients_within_bounds_keep_their_bits(bound):
     "bound", [{"clipnorm": 1.0}, {"clipvalue": 1.0}, {"global_clipnorm": 1.0}], ids=repr
 )
 def test_what_moves_the_weights_is_clipped_and_the_trace_shows_both(bound):
-    """Oracle: by hand. At x = 3, w = 2, b = 0.5 and y = 0 the gradient of z^2 is 2 * 6.5 * (3, 1) =
-    (39, 13), of norm 13 sqrt(10).
-    """
+    """At x = 3, w = 2, b = 0.5, y = 0 the gradient of z^2 is (39, 13), with norm 13 sqrt(10)."""
     model = line_model(SGD(0.1, **bound))
     trace = model.trace([[3.0]], [0.0])
     share = np.array([3, 1]) / np.sqrt(10) if "global_clipnorm" in bound else np.ones(2)
@@ -73,14 +67,12 @@ def test_what_moves_the_weights_is_clipped_and_the_trace_shows_both(bound):
     )
     log = model.fit([[3.0]], [0.0], verbose=0, observe=True)
     close([np.ravel(w)[0] for w in model.get_weights()], [2, 0.5] - 0.1 * share)
-    looked = dict(zip(OBSERVED_STATISTICS, log.observations[0].values[0], strict=True))
-    assert looked["gradient"] > 1 > looked["update"]
+    observed = dict(zip(OBSERVED_STATISTICS, log.observations[0].values[0], strict=True))
+    assert observed["gradient"] > 1 > observed["update"]
 
 
 def test_frozen_layers_do_not_count():
-    """Oracle: a relation. The norm over all that learns is that of the last layer, where the first
-    is frozen.
-    """
+    """The global norm is that of the last layer if the first is frozen."""
 
     def moved(**bound):
         layers = [
@@ -94,16 +86,16 @@ def test_frozen_layers_do_not_count():
         model.fit(X, Y, batch_size="full", verbose=0)
         return [new - old for new, old in zip(model.get_weights(), before, strict=True)]
 
-    whole, bounded = moved(), moved(global_clipnorm=0.01)
-    norm = np.sqrt(sum((w**2).sum() for w in whole))
+    steps, clipped_steps = moved(), moved(global_clipnorm=0.01)
+    norm = np.sqrt(sum((w**2).sum() for w in steps))
     assert norm > 0.02
-    assert not whole[0].any()
-    for a, b in zip(whole, bounded, strict=True):
+    assert not steps[0].any()
+    for a, b in zip(steps, clipped_steps, strict=True):
         close(b, a * 0.01 / norm)
 
 
 def test_gradients_of_zero_move_nothing():
-    """Oracle: by hand. 0 * 2 + 0 = 0 is the target already."""
+    """The prediction 0 * 2 + 0 = 0 equals the target."""
     for bound in ({"clipnorm": 1.0}, {"global_clipnorm": 1.0}, {"clipvalue": 1.0}):
         model = line_model(Adam(0.1, **bound), bias=0.0)
         model.fit([[0.0]], [0.0], epochs=2, verbose=0)
@@ -158,7 +150,7 @@ def test_optimizers_of_users_inherit_the_bounds():
         ),
         (
             {"clipnorm": 1, "clipvalue": 2},
-            "expected one kind of clipping at most. Received: clipnorm=1, clipvalue=2.",
+            "expected at most one kind of clipping. Received: clipnorm=1, clipvalue=2.",
         ),
         (
             {"learning_rate": "fast"},

@@ -1,6 +1,4 @@
-"""Every public optimizer keeps its contract. Oracle: the public checkers, which `test_testing.py`
-turns on broken parts.
-"""
+"""Tests of every public optimizer with `check_optimizer`, which `test_testing_parts.py` tests."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""optax's transformations as optimizers. Oracle: optax itself, run by hand."""
+"""Tests of optax transformations as optimizers, compared with optax itself."""
 
 import jax
 import numpy as np
@@ -19,7 +19,7 @@ optax = pytest.importorskip("optax")
 
 
 def kernels(params):
-    """A mask in optax's sense: what has two axes."""
+    """Return an optax mask of the arrays with two axes."""
     return jax.tree.map(lambda p: np.ndim(p) > 1, params)
 
 
@@ -38,12 +38,12 @@ TRANSFORMATIONS = {
 def test_fifty_steps_with_a_rate_cut_equal_optax_by_hand(tx):
     ours, update = Optax(tx), jax.jit(Optax(tx).update)
     mine, state = start(), ours.init(start())
-    theirs, memory = start(), tx.init(start())
+    theirs, their_state = start(), tx.init(start())
     for step, grads in enumerate(gradients()):
         factor = 1.0 if step < STEPS // 2 else 0.1
         mine, state = update(grads, state, mine, np.float32(factor))
-        moves, memory = tx.update(grads, memory, theirs)
-        theirs = optax.apply_updates(theirs, jax.tree.map(lambda u: factor * u, moves))
+        updates, their_state = tx.update(grads, their_state, theirs)
+        theirs = optax.apply_updates(theirs, jax.tree.map(lambda u: factor * u, updates))
         close(flat(mine), flat(theirs))
 
 
@@ -54,7 +54,7 @@ def test_contract(tx):
 
 
 def test_descent_is_descent():
-    """Oracle: our own SGD, through the whole of fit, with a rate that is set in between."""
+    """Compare with our SGD in `fit`, with a rate that changes between two fits."""
     x, y = np.linspace(-1, 1, 10)[:, None], np.linspace(0, 1, 10)
     ours, theirs = line_model(SGD(0.1)), line_model(Optax(optax.sgd(0.1)))
     for model, rate in ((ours, 0.05), (theirs, 0.5)):
@@ -66,9 +66,7 @@ def test_descent_is_descent():
 
 
 def test_frozen_layers_and_masks():
-    """Oracle: by hand. With gradients of 0 (the loss ignores what is frozen or masked) only decay
-    moves: (1 - 0.1 * 0.5) a step.
-    """
+    """With gradients of 0 only decay changes weights, by the factor 1 - 0.1 * 0.5 per step."""
     decay = optax.chain(optax.add_decayed_weights(0.5, mask=kernels), optax.scale(-0.1))
     layers = [
         Input(1),
@@ -86,7 +84,7 @@ def test_frozen_layers_and_masks():
 
 
 def test_fits_carry_on():
-    """Oracle: one fit of four epochs against two of two, bit for bit: optax's memory is kept."""
+    """One fit of four epochs equals two fits of two, bit for bit: optax's state persists."""
     models = [plain_model(Optax(tx)) for tx in [optax.adam(0.01)] * 2]
     x, y = np.eye(4), [0, 1, 2, 0]
     models[0].fit(x, y, epochs=4, verbose=0)
@@ -107,9 +105,12 @@ def test_two_are_equal_where_they_hold_the_same_transformation():
     [
         (
             lambda: Optax(optax.adam),
-            r"^Optax: expected an optax\.GradientTransformation, with init and update\. .*Write Optax\(optax\.adam\(0\.001",
+            r"^Optax: expected an optax\.GradientTransformation, with init and update\. .*Call the function of optax: Optax\(optax\.adam\(0\.001",
         ),
-        (lambda: Optax("adam"), r"Received: tx='adam'\. Write Optax\(optax\.adam\(0\.001\)\)"),
+        (
+            lambda: Optax("adam"),
+            r"Received: tx='adam'\. Call the function of optax: Optax\(optax\.adam\(0\.001\)\)",
+        ),
         (
             lambda: Optax(SGD()),
             r"^Optax: expected an optax\.GradientTransformation, with init and update\. Received: tx=SGD",
@@ -120,7 +121,7 @@ def test_two_are_equal_where_they_hold_the_same_transformation():
         ),
         (
             lambda: optimizers.get(optax.sgd(0.1)),
-            r"^optimizer: expected a name or an Optimizer\. .*Write optimizers\.Optax\(\.\.\.\) around it\.$",
+            r"^optimizer: expected a name or an Optimizer\. .*Wrap it: optimizers\.Optax\(\.\.\.\)\.$",
         ),
     ],
 )
@@ -131,6 +132,6 @@ def test_what_is_no_transformation(make, message):
 
 def test_a_transformation_that_wants_the_loss():
     model = line_model(Optax(optax.chain(optax.sgd(0.1), optax.contrib.reduce_on_plateau())))
-    expected = r"Optax: expected a transformation that needs gradients, state and params alone\. It said: .*'value'"
+    expected = r"Optax: expected a transformation that needs only gradients, state and params\. Received: error=.*'value'"
     with pytest.raises(ConfigError, match=expected):
         model.fit([1.0], [0.0], verbose=0)

@@ -1,3 +1,5 @@
+"""Tests of optimizers with Keras, with a NumPy loop and by hand."""
+
 import functools
 import inspect
 import math
@@ -53,7 +55,7 @@ CLIPPED = [
     for kind in dict.fromkeys(OPTIMIZERS.values())
     for clip, bound in (("clipnorm", 2.0), ("clipvalue", 0.5), ("global_clipnorm", 3.0))
 ]
-"""Bounds that some of the gradients are within and others not."""
+"""Optimizers with limits that only some of the gradients exceed."""
 STEPS, CUT = 50, 25
 
 
@@ -65,9 +67,7 @@ def start():
 
 
 def gradients():
-    """Gradients of every size, some of them zero, shrinking with time so that amsgrad has something
-    to remember.
-    """
+    """Return gradients of many sizes, some zero, that shrink with time for amsgrad."""
     rng = np.random.default_rng(1)
     scale = 10.0 ** rng.uniform(-3, 1, (4, 3))
     fade = 0.95 ** np.arange(STEPS)[:, None, None]
@@ -81,7 +81,7 @@ def rates(optimizer):
 
 
 def flat(tree):
-    """The kernel, then the bias, as one float64 vector."""
+    """Return the kernel, then the bias, as one float64 vector."""
     return np.concatenate([np.ravel(tree[0]["kernel"]), np.ravel(tree[0]["bias"])]).astype(
         np.float64
     )
@@ -89,9 +89,7 @@ def flat(tree):
 
 @functools.cache
 def trajectory(optimizer):
-    """The kernel and bias after every step, by one compiled program that sees the rate as a number
-    it does not know.
-    """
+    """Return the kernel and bias after every step, by one compiled program for all rates."""
     update = jax.jit(lambda grads, *rest: optimizer.update(clip_gradients(optimizer, grads), *rest))
     params, state, path = start(), optimizer.init(start()), []
     for grads, lr in zip(gradients(), rates(optimizer), strict=True):
@@ -101,78 +99,100 @@ def trajectory(optimizer):
 
 
 def bounded(optimizer, g):
-    """Clipped gradients: of the kernel, g[:12], and the bias, g[12:], each or together."""
-    c, pieces = (
-        optimizer.clipnorm or optimizer.global_clipnorm,
-        [g] if optimizer.global_clipnorm else [g[:12], g[12:]],
-    )
+    """Return clipped gradients of the kernel, g[:12], and the bias, g[12:]."""
     if optimizer.clipvalue:
-        return np.array([max(-optimizer.clipvalue, min(optimizer.clipvalue, one)) for one in g])
-    return (
-        g
-        if c is None
-        else np.concatenate([piece * min(1, c / np.linalg.norm(piece)) for piece in pieces])
-    )
+        limit = optimizer.clipvalue
+        return np.array([max(-limit, min(limit, value)) for value in g])
+    c = optimizer.clipnorm or optimizer.global_clipnorm
+    if c is None:
+        return g
+    pieces = [g] if optimizer.global_clipnorm else [g[:12], g[12:]]
+    return np.concatenate([piece * min(1, c / np.linalg.norm(piece)) for piece in pieces])
 
 
 def loop(optimizer):
-    """The papers' formulas, weight by weight, in float64."""
-    w, steps, path = flat(start()), [bounded(optimizer, flat(g)) for g in gradients()], []
-    m, v, extra = (
-        np.zeros_like(w),
-        np.full_like(w, getattr(optimizer, "initial_accumulator_value", 0)),
-        np.zeros_like(w),
-    )
-    us = [getattr(optimizer, "beta_1", 0) * (1 - 0.96**t / 2) for t in range(1, STEPS + 2)]
-    for t, (g, lr) in enumerate(zip(steps, rates(optimizer), strict=True), start=1):
-        for i in range(w.size):
-            if isinstance(optimizer, SGD):
-                v[i] = optimizer.momentum * v[i] - lr * g[i]
-                w[i] += optimizer.momentum * v[i] - lr * g[i] if optimizer.nesterov else v[i]
-            elif isinstance(optimizer, RMSprop):
-                v[i] = optimizer.rho * v[i] + (1 - optimizer.rho) * g[i] ** 2
-                extra[i] = optimizer.rho * extra[i] + (1 - optimizer.rho) * g[i]
-                spread = v[i] - extra[i] ** 2 if optimizer.centered else v[i]
-                m[i] = optimizer.momentum * m[i] + lr * g[i] / np.sqrt(spread + optimizer.epsilon)
-                w[i] -= m[i]
-            elif isinstance(optimizer, Adagrad):
-                v[i] += g[i] ** 2
-                w[i] -= lr * g[i] / np.sqrt(v[i] + optimizer.epsilon)
-            elif isinstance(optimizer, Adadelta):
-                v[i] = optimizer.rho * v[i] + (1 - optimizer.rho) * g[i] ** 2
-                move = (
-                    g[i] * np.sqrt(extra[i] + optimizer.epsilon) / np.sqrt(v[i] + optimizer.epsilon)
-                )
-                extra[i] = optimizer.rho * extra[i] + (1 - optimizer.rho) * move**2
-                w[i] -= lr * move
-            elif isinstance(optimizer, Lion):
-                w[i] -= lr * np.sign(optimizer.beta_1 * m[i] + (1 - optimizer.beta_1) * g[i])
-                m[i] = optimizer.beta_2 * m[i] + (1 - optimizer.beta_2) * g[i]
-            elif isinstance(optimizer, Nadam):
-                m[i] = optimizer.beta_1 * m[i] + (1 - optimizer.beta_1) * g[i]
-                v[i] = optimizer.beta_2 * v[i] + (1 - optimizer.beta_2) * g[i] ** 2
-                ahead, mine = (
-                    us[t] / (1 - np.prod(us[: t + 1])),
-                    (1 - us[t - 1]) / (1 - np.prod(us[:t])),
-                )
-                w[i] -= (
-                    lr
-                    * (ahead * m[i] + mine * g[i])
-                    / (np.sqrt(v[i] / (1 - optimizer.beta_2**t)) + optimizer.epsilon)
-                )
-            else:
-                w[i] *= 1 - lr * getattr(optimizer, "weight_decay", 0)
-                m[i] = optimizer.beta_1 * m[i] + (1 - optimizer.beta_1) * g[i]
-                v[i] = optimizer.beta_2 * v[i] + (1 - optimizer.beta_2) * g[i] ** 2
-                extra[i] = max(extra[i], v[i])
-                rate = lr * np.sqrt(1 - optimizer.beta_2**t) / (1 - optimizer.beta_1**t)
-                w[i] -= (
-                    rate
-                    * m[i]
-                    / (np.sqrt(extra[i] if optimizer.amsgrad else v[i]) + optimizer.epsilon)
-                )
-        path.append(w.copy())
+    """Return the same by the formulas of the papers, in NumPy and float64."""
+    w, path = flat(start()), []
+    m, extra = np.zeros_like(w), np.zeros_like(w)
+    v = np.full_like(w, getattr(optimizer, "initial_accumulator_value", 0))
+    step = STEP_OF[type(optimizer)]
+    for t, (g, lr) in enumerate(zip(gradients(), rates(optimizer), strict=True), start=1):
+        w = step(optimizer, w, bounded(optimizer, flat(g)), lr, t, (m, v, extra))
+        path.append(w)
     return np.array(path)
+
+
+def sgd_step(sgd, w, g, lr, t, slots):
+    _, v, _ = slots
+    v[:] = sgd.momentum * v - lr * g
+    return w + (sgd.momentum * v - lr * g if sgd.nesterov else v)
+
+
+def rmsprop_step(rmsprop, w, g, lr, t, slots):
+    m, v, mean = slots
+    rho = rmsprop.rho
+    v[:] = rho * v + (1 - rho) * g**2
+    mean[:] = rho * mean + (1 - rho) * g
+    variance = v - mean**2 if rmsprop.centered else v
+    m[:] = rmsprop.momentum * m + lr * g / np.sqrt(variance + rmsprop.epsilon)
+    return w - m
+
+
+def adagrad_step(adagrad, w, g, lr, t, slots):
+    _, v, _ = slots
+    v += g**2
+    return w - lr * g / np.sqrt(v + adagrad.epsilon)
+
+
+def adadelta_step(adadelta, w, g, lr, t, slots):
+    _, v, deltas = slots
+    rho, epsilon = adadelta.rho, adadelta.epsilon
+    v[:] = rho * v + (1 - rho) * g**2
+    delta = g * np.sqrt(deltas + epsilon) / np.sqrt(v + epsilon)
+    deltas[:] = rho * deltas + (1 - rho) * delta**2
+    return w - lr * delta
+
+
+def lion_step(lion, w, g, lr, t, slots):
+    m, _, _ = slots
+    step = np.sign(lion.beta_1 * m + (1 - lion.beta_1) * g)
+    m[:] = lion.beta_2 * m + (1 - lion.beta_2) * g
+    return w - lr * step
+
+
+def update_moments(adam, g, slots):
+    m, v, largest = slots
+    m[:] = adam.beta_1 * m + (1 - adam.beta_1) * g
+    v[:] = adam.beta_2 * v + (1 - adam.beta_2) * g**2
+    largest[:] = np.maximum(largest, v)
+    return slots
+
+
+def nadam_step(nadam, w, g, lr, t, slots):
+    m, v, _ = update_moments(nadam, g, slots)
+    us = [nadam.beta_1 * (1 - 0.96**i / 2) for i in range(1, t + 2)]
+    m_factor, g_factor = us[t] / (1 - np.prod(us)), (1 - us[t - 1]) / (1 - np.prod(us[:t]))
+    root = np.sqrt(v / (1 - nadam.beta_2**t)) + nadam.epsilon
+    return w - lr * (m_factor * m + g_factor * g) / root
+
+
+def adam_step(adam, w, g, lr, t, slots):
+    m, v, largest = update_moments(adam, g, slots)
+    w = w * (1 - lr * getattr(adam, "weight_decay", 0))
+    rate = lr * np.sqrt(1 - adam.beta_2**t) / (1 - adam.beta_1**t)
+    return w - rate * m / (np.sqrt(largest if adam.amsgrad else v) + adam.epsilon)
+
+
+STEP_OF = {
+    SGD: sgd_step,
+    RMSprop: rmsprop_step,
+    Adagrad: adagrad_step,
+    Adadelta: adadelta_step,
+    Adam: adam_step,
+    AdamW: adam_step,
+    Nadam: nadam_step,
+    Lion: lion_step,
+}
 
 
 def test_every_optimizer_has_a_variant():
@@ -195,7 +215,7 @@ def test_bounds_are_met_by_some_gradients_and_not_by_others():
 
 
 def live(keras, kind, fields, first, grads, rates):
-    """Keras's kernel and bias after every step, as `trajectory` has them."""
+    """Return Keras's kernel and bias after every step."""
     theirs, path = getattr(keras.optimizers, kind)(**fields), []
     variables = [keras.Variable(first[0]["kernel"]), keras.Variable(first[0]["bias"])]
     theirs.build(variables)
@@ -216,7 +236,7 @@ def test_fifty_steps_with_a_rate_cut_equal_keras(recorded, optimizer):
 
 @pytest.mark.parametrize("optimizer", VARIANTS + CLIPPED, ids=repr)
 def test_fifty_steps_equal_a_numpy_loop(optimizer):
-    # float32 holds 1 - 0.999^t and v - mean^2 to few digits in the first steps
+    # in float32, 1 - 0.999^t and v - mean^2 are inaccurate in the first steps
     close(trajectory(optimizer), loop(optimizer), tolerance=LOOSE)
 
 
@@ -254,20 +274,20 @@ def test_two_steps_by_hand():
 
 @pytest.mark.parametrize("optimizer", VARIANTS, ids=repr)
 def test_frozen_params_get_no_slot_and_no_step(optimizer):
-    whole, hole = start(), (None, {"kernel": start()[0]["kernel"], "bias": None})
-    state = optimizer.init(hole)
+    full, partial = start(), (None, {"kernel": start()[0]["kernel"], "bias": None})
+    state = optimizer.init(partial)
     assert all(leaf.shape in ((), (4, 3)) for leaf in jax.tree.leaves(state))
     assert all(isinstance(leaf, np.ndarray | np.generic) for leaf in jax.tree.leaves(state))
-    update = jax.jit(
-        lambda *each: [optimizer.update(*given, 0.1) for given in each]
-    )  # one program, which cannot know both to be equal
-    (params, after), (alone, _) = update((hole, state, hole), (whole, optimizer.init(whole), whole))
-    assert jax.tree.structure(params) == jax.tree.structure(hole)
+    update = jax.jit(lambda *calls: [optimizer.update(*arguments, 0.1) for arguments in calls])
+    (params, after), (full_params, _) = update(
+        (partial, state, partial), (full, optimizer.init(full), full)
+    )
+    assert jax.tree.structure(params) == jax.tree.structure(partial)
     assert jax.tree.structure(after) == jax.tree.structure(state)
-    # two updates: XLA may fuse Nadam's longer sum differently, one bit apart
+    # XLA may fuse the longer sum of Nadam differently in the two updates
     close(
         params[1]["kernel"],
-        alone[0]["kernel"],
+        full_params[0]["kernel"],
         tolerance=FLOAT32 if isinstance(optimizer, Nadam) else EXACT,
     )
 
@@ -319,7 +339,7 @@ def test_no_momentum_is_no_slot():
     ids=lambda value: type(value).__name__ if isinstance(value, optimizers.Optimizer) else "",
 )
 def test_numbers_may_be_tracers(optimizer, name, values):
-    # a sweep substitutes tracers for numbers without running __post_init__
+    # a sweep replaces numbers by tracers without a call of __post_init__
     def step(value, changed):
         object.__setattr__(changed, name, value)
         params, _ = changed.update(gradients()[1], state, start(), 0.1)
@@ -403,8 +423,8 @@ def test_get_and_value_identity():
     assert optimizers.get("adam") == Adam()
     assert hash(SGD(0.1)) == hash(SGD(0.1))
     assert SGD(0.1) != SGD(0.2)
-    given = RMSprop(0.1)
-    assert optimizers.get(given) is given
+    optimizer = RMSprop(0.1)
+    assert optimizers.get(optimizer) is optimizer
     with pytest.raises(
         ConfigError,
         match=r"^optimizer: expected one of sgd, .*\. Received: name='adm'\. Did you mean 'adam'\?$",

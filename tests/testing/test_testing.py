@@ -1,6 +1,4 @@
-"""The checks of layers and gradients catch their planted faults: one deliberately broken subject
-per promise, and the message for it.
-"""
+"""Tests that `check_layer` and `check_gradients` find faults: one broken layer per requirement."""
 
 import itertools
 from dataclasses import dataclass, field
@@ -19,7 +17,7 @@ from glassnet.testing import check_gradients, check_layer, compilations
 
 @dataclass(frozen=True)
 class Scale(Layer):
-    """The protocol's own example: sound."""
+    """The example of the layer protocol, without a fault."""
 
     start: float = 1.0
 
@@ -136,7 +134,7 @@ class MixesTheBatch(Layer):
 
 @dataclass(frozen=True)
 class IgnoresTheMask(Layer):
-    """Batch normalization that counts padded rows."""
+    """Batch normalization that counts padding rows."""
 
     def init_state(self, shape):
         return {"mean": np.zeros(shape, np.float32)}
@@ -148,7 +146,7 @@ class IgnoresTheMask(Layer):
 
 @dataclass(frozen=True)
 class ForgetsTheMask(Layer):
-    """As an Embedding that says which ids are real, and that padded rows are, too."""
+    """A mask like that of an Embedding, which marks padding rows as real."""
 
     def mask(self, x, mask):
         return x[..., 0] != 0
@@ -185,7 +183,7 @@ _double.defvjp(lambda x: (2 * x, None), lambda _, dy: (2.001 * dy,))
 
 @dataclass(frozen=True)
 class WrongBackward(Scale):
-    """Off by one in two thousand."""
+    """A gradient that is wrong by 0.05 percent."""
 
     def __call__(self, params, x):
         return _double(params["scale"]) * x
@@ -193,7 +191,7 @@ class WrongBackward(Scale):
 
 @dataclass(frozen=True)
 class ForgetsItsJacobian(Layer):
-    """A softmax whose backward is the identity: right under one loss only."""
+    """A softmax with the gradient of the identity, which is correct for one loss only."""
 
     def __call__(self, params, x):
         return x + jax.lax.stop_gradient(jax.nn.softmax(x) - x)
@@ -202,23 +200,23 @@ class ForgetsItsJacobian(Layer):
 LAYERS = {
     Undecorated: "Write @dataclass",
     HasList: "fields that can be hashed",
-    ComparesByIdentity: "equal fields to make equal parts",
+    ComparesByIdentity: "equal fields to give equal objects",
     IgnoresAField: "differ in trainable to be unequal",
     NameIsItsValue: "another name to be equal",
-    UnfoldsForEver: "unfold no further",
+    UnfoldsForEver: "do not unfold further",
     StartsInFloat64: r"float32 \(0/w\)\. Received: type='ndarray', dtype='float64'",
-    StartsAnyhow: "one seed to give the same params",
-    OrdersAnyhow: "weights in one order",
-    WritesItsParams: "left as they were.*0/0/scale",
-    WritesItsInput: "left as they were",
-    Counts: "call after call",
-    ShapeDependsOnTheBatch: r"1 rows to come out with the shape derived, \(1, 28\)",
+    StartsAnyhow: "equal params for equal seeds",
+    OrdersAnyhow: "weights in a fixed order",
+    WritesItsParams: "to stay unchanged.*0/0/scale",
+    WritesItsInput: "input to stay unchanged",
+    Counts: "equal results in every call",
+    ShapeDependsOnTheBatch: r"1 rows to have outputs of the derived shape, \(1, 28\)",
     LosesPrecision: "as precise as the input",
-    MixesTheBatch: "masked rows not to matter",
-    IgnoresTheMask: "training: expected masked rows not to matter|inference: expected state to stay",
+    MixesTheBatch: "masked rows not to affect other rows",
+    IgnoresTheMask: "training: expected masked rows not to affect|inference: expected state to stay",
     ForgetsTheMask: "masked rows to stay masked",
-    LearnsInInference: "state to stay as it is",
-    DrawsItsOwnNoise: "training: expected the same numbers call after call",
+    LearnsInInference: "state to stay unchanged",
+    DrawsItsOwnNoise: "training: expected equal results in every call",
     PenaltyPerWeight: "penalty to be None or one finite number",
     WrongBackward: "gradient of params/0/scale",
     ForgetsItsJacobian: "gradient of x",
@@ -226,23 +224,23 @@ LAYERS = {
 
 
 @pytest.mark.parametrize(
-    ("layer", "says"), LAYERS.items(), ids=lambda value: getattr(value, "__name__", "")
+    ("layer", "message"), LAYERS.items(), ids=lambda value: getattr(value, "__name__", "")
 )
-def test_check_layer_catches(layer, says):
-    with pytest.raises(AssertionError, match=says):
+def test_check_layer_catches(layer, message):
+    with pytest.raises(AssertionError, match=message):
         check_layer(layer())
 
 
 @dataclass(frozen=True)
 class CentresIgnoringTheMask(Layer):
-    """Sound in inference; in training padded rows shift the mean of the others."""
+    """Correct in inference, but in training padding rows shift the mean of the others."""
 
     def apply(self, params, state, x, *, key, train, mask):
         return (x - x.mean(0) if train else x), state
 
 
 def test_check_layer_catches_a_mask_ignored_in_training_alone():
-    with pytest.raises(AssertionError, match="in training: expected masked rows not to matter"):
+    with pytest.raises(AssertionError, match="in training: expected masked rows not to affect"):
         check_layer(CentresIgnoringTheMask())
 
 
@@ -253,7 +251,7 @@ def test_check_layer_passes_sound_layers():
 
 @dataclass(frozen=True)
 class Lookup(Layer):
-    """An embedding: whole numbers in, so there is no gradient with respect to x."""
+    """An embedding: its input is integers, so that x has no gradient."""
 
     def init(self, rng, shape):
         return {"table": rng.normal(size=(6, 2)).astype(np.float32)}
@@ -306,15 +304,17 @@ def test_check_gradients_catches_a_softmax_without_its_jacobian_under_another_lo
         check_gradients(model_of(Dense(3), ForgetsItsJacobian()), *rows(3))
 
 
-def test_check_gradients_catches_a_broken_chain(
-    monkeypatch,
-):  # by less than a finite difference can see
+def test_check_gradients_catches_a_broken_chain(monkeypatch):
+    """The error is smaller than a finite difference can show."""
+
     def scaled(*arguments, **options):
-        done = train_step.forward_backward(*arguments, **options)
-        return done._replace(grads=jax.tree.map(lambda g: g * (1 + 5e-7), done.grads))
+        result = train_step.forward_backward(*arguments, **options)
+        return result._replace(grads=jax.tree.map(lambda g: g * (1 + 5e-7), result.grads))
 
     monkeypatch.setattr("glassnet.testing.gradients.forward_backward", scaled)
-    with pytest.raises(AssertionError, match="the chain of links to be the gradient of the whole"):
+    with pytest.raises(
+        AssertionError, match="the chain rule over links to equal the gradient of the network"
+    ):
         check_gradients(model_of(Dense(3), Activation("tanh"), Dense(2)), *rows(2))
 
 

@@ -1,6 +1,4 @@
-"""The checks of losses and optimizers catch their planted faults: one deliberately broken subject
-per promise, and the message for it.
-"""
+"""Tests that `check_loss` and `check_optimizer` find faults: one broken part per requirement."""
 
 import itertools
 from dataclasses import dataclass
@@ -36,7 +34,7 @@ class OverflowsInfinitely(Loss):
 
 @dataclass(frozen=True)
 class NaNSlope(Loss):
-    """Finite itself, but 0 times infinity in its gradient."""
+    """A finite loss with 0 times infinity in its gradient."""
 
     def unreduced(self, y, z):
         return jnp.where(z > 500, 0.0, jnp.exp(z)).mean(-1)
@@ -70,27 +68,27 @@ class RelativeToTheBatch(Loss):
 
 LOSSES = {
     Squared: "a frozen dataclass",
-    OneNumber: r"rows over the first axes of \(4, 3\)\. Received: shape=\(\)",
-    OverflowsInfinitely: r"a finite loss where predictions are \+-1000",
+    OneNumber: r"one number per row, over the first axes of \(4, 3\)\. Received: shape=\(\)",
+    OverflowsInfinitely: r"a finite loss for predictions of \+-1000",
     NaNSlope: "a finite gradient",
     HalfSlope: "gradient to equal its finite difference",
     ComparesNeighbours: "permuted rows",
-    RelativeToTheBatch: "masked rows not to count",
+    RelativeToTheBatch: "the mean to leave out masked rows",
 }
 
 
 @pytest.mark.parametrize(
-    ("loss", "says"), LOSSES.items(), ids=lambda value: getattr(value, "__name__", "")
+    ("loss", "message"), LOSSES.items(), ids=lambda value: getattr(value, "__name__", "")
 )
-def test_check_loss_catches(loss, says):
+def test_check_loss_catches(loss, message):
     rng = np.random.default_rng(0)
-    with pytest.raises(AssertionError, match=says):
+    with pytest.raises(AssertionError, match=message):
         check_loss(loss(), rng.normal(size=(4, 3)), rng.normal(size=(4, 3)))
 
 
 @dataclass(frozen=True)
 class Plain(Optimizer):
-    """Sound gradient descent, from which each broken one differs in one thing."""
+    """Correct gradient descent. Each broken optimizer differs from it in one respect."""
 
     learning_rate: float = 0.1
 
@@ -157,7 +155,7 @@ class DriftsInType(Plain):
 
 @dataclass(frozen=True)
 class Draws(Plain):
-    """The noise is drawn once where it is compiled, at every step where it is not."""
+    """Noise that is drawn once if compiled, and at every step otherwise."""
 
     noise: ClassVar[Any] = itertools.count()
 
@@ -173,24 +171,24 @@ class Climbs(Plain):
 
 
 OPTIMIZERS = {
-    RemembersTheStart: "depends on the params' shapes alone",
-    WritesItsState: "left as they were.*1/step",
-    FillsHoles: "None where they are frozen",
-    ForgetsItsState: "keep their form",
-    OwnRate: "the rate to be lr",
-    ClipsAgain: "gradients to be clipped already",
+    RemembersTheStart: "init to depend on the shapes of the params alone",
+    WritesItsState: "unchanged.*1/step",
+    FillsHoles: "None for frozen params",
+    ForgetsItsState: "keep their structure",
+    OwnRate: "update to use the rate lr",
+    ClipsAgain: "not to clip gradients again",
     DecaysWithoutRate: "a rate of 0",
     DriftsInType: "one compilation for all steps",
-    Draws: "the rate to be lr|the same step compiled",
-    Climbs: "nearer to 0",
+    Draws: "update to use the rate lr|an equal step when compiled",
+    Climbs: "closer to 0",
 }
 
 
 @pytest.mark.parametrize(
-    ("optimizer", "says"), OPTIMIZERS.items(), ids=lambda value: getattr(value, "__name__", "")
+    ("optimizer", "message"), OPTIMIZERS.items(), ids=lambda value: getattr(value, "__name__", "")
 )
-def test_check_optimizer_catches(optimizer, says):
-    with pytest.raises(AssertionError, match=says):
+def test_check_optimizer_catches(optimizer, message):
+    with pytest.raises(AssertionError, match=message):
         check_optimizer(optimizer())
 
 

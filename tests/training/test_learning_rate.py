@@ -284,7 +284,7 @@ class NoValue(Schedule):
         (TurnsNegative, r"finite rates >= 0\. Received: step=100"),
         (DividesByZero, r"finite rates >= 0\. Received: step=0, rate=inf"),
         (Overflows, r"finite rates >= 0\. Received: step=2147483647"),
-        (MixesSteps, "step 0 by itself to have the rate that it has among many"),
+        (MixesSteps, "an equal rate for step 0 alone and, compiled, among many"),
         (NoValue, "a frozen dataclass"),
     ],
 )

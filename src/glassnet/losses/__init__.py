@@ -1,8 +1,8 @@
-"""Losses: how wrong a prediction is, one number per row.
+"""Loss functions: one number per row that measures the error of a prediction.
 
-A cross-entropy owns its softmax or sigmoid: `rows` takes the pre-activation z (the logits), where
-the loss is exact at any size of z and its gradient is the lectures' p - y. Training always does so;
-`loss(y_true, y_pred)` is for direct use, on probabilities.
+A cross-entropy computes its own softmax or sigmoid. Its method `unreduced` takes the pre-activation
+z (the logits): there the loss is exact for any z, and its gradient is p - y. Training always uses
+this form. `loss(y_true, y_pred)` takes probabilities and is meant for direct use.
 """
 
 from __future__ import annotations
@@ -101,12 +101,11 @@ LOSSES: dict[str, type[Loss]] = {
 
 
 def get(value: str | Loss | Callable[..., Any]) -> Loss:
-    """The loss called `value`, `value` itself where it is one already, or the loss that a function
-    is (see `FunctionLoss`).
+    """Return the loss that a name, a loss or a function stands for (see `FunctionLoss`).
 
     Raises:
-        ConfigError: for an unknown name, with the nearest match, and for what is no name, loss or
-            function, a class without its brackets, or not a frozen dataclass.
+        ConfigError: `value` is an unknown name, a class instead of an instance, not a frozen
+            dataclass, or no name, loss or function.
 
     Example:
         >>> get("binary_crossentropy")
@@ -114,16 +113,16 @@ def get(value: str | Loss | Callable[..., Any]) -> Loss:
     """
     if isinstance(value, str):
         return lookup("loss", value, LOSSES)()
-    loss = check_instance("loss", FunctionLoss(value) if is_function(value) else value, Loss)
+    loss: Loss = check_instance("loss", FunctionLoss(value) if is_function(value) else value, Loss)
     require_frozen_dataclass(loss)
     return loss
 
 
 def check_instance(what: str, value: Any, kind: type[Any]) -> Any:
-    """`value` where it is a part of that kind.
+    """Return `value` if it is an instance of `kind`.
 
     Raises:
-        ConfigError: for anything else; for a class, with the brackets to write.
+        ConfigError: it is not. If it is a class, the message says how to make an instance.
     """
     fix = f"Write {value.__name__}()." if isinstance(value, type) else ""
     require(

@@ -1,6 +1,4 @@
-"""Losses between probabilities, which own the activation that makes them: computed from its input
-z, exact at any size of z.
-"""
+"""Cross-entropies, computed from the logits z and therefore exact for any z."""
 
 from __future__ import annotations
 
@@ -16,14 +14,12 @@ from glassnet.types import Array
 
 
 def to_one_hot(y: Array, z: Array) -> Array:
-    """`y` as one row of class probabilities per row of `z`: class ids (one axis fewer than `z`)
-    become one-hot rows.
-    """
+    """Return `y` with the axes of `z`: class ids (one axis fewer) become one-hot rows."""
     return jax.nn.one_hot(y, z.shape[-1], dtype=z.dtype) if y.ndim == z.ndim - 1 else y
 
 
 def smooth_labels(y: Array, label_smoothing: float, classes: int) -> Array:
-    """`y` with that share of it spread evenly over the classes."""
+    """Return `y` with the share `label_smoothing` of it spread evenly over the classes."""
     return y * (1.0 - label_smoothing) + label_smoothing / classes
 
 
@@ -31,17 +27,16 @@ def _categorical_crossentropy(y: Array, z: Array, label_smoothing: float = 0.0) 
     require(
         z.shape[-1] > 1,
         "categorical cross-entropy",
-        "one output per class, two at least",
+        "one output per class, at least two",
         outputs=z.shape[-1],
     )
-    return (
-        smooth_labels(to_one_hot(y, z), label_smoothing, z.shape[-1]) * -jax.nn.log_softmax(z)
-    ).sum(-1)
+    y = smooth_labels(to_one_hot(y, z), label_smoothing, z.shape[-1])
+    return (y * -jax.nn.log_softmax(z)).sum(-1)
 
 
 def check_options(loss: Crossentropy, label_smoothing: float = 0.0) -> None:
-    """Refuse a `from_logits` that is no bool and a `label_smoothing` that is no share."""
-    who, share = type(loss).__name__, label_smoothing
+    """Raise `ConfigError` unless `from_logits` is a bool and `label_smoothing` is in [0, 1]."""
+    who = type(loss).__name__
     require(
         isinstance(loss.from_logits, bool),
         who,
@@ -49,18 +44,16 @@ def check_options(loss: Crossentropy, label_smoothing: float = 0.0) -> None:
         from_logits=loss.from_logits,
     )
     require(
-        is_number(share) and 0 <= share <= 1,
+        is_number(label_smoothing) and 0 <= label_smoothing <= 1,
         who,
         "label_smoothing to be a number from 0 to 1",
-        label_smoothing=share,
+        label_smoothing=label_smoothing,
     )
 
 
 @dataclass(frozen=True)
 class Crossentropy(Loss):
-    """What the cross-entropies share: predictions are probabilities, or logits where `from_logits`
-    says so.
-    """
+    """Base class of the cross-entropies, of probabilities or, if `from_logits`, of logits."""
 
     from_logits: bool = False
 
@@ -69,11 +62,11 @@ class Crossentropy(Loss):
 
     @property
     def decision_threshold(self) -> float:
-        """A probability of 1/2, which is a logit of 0."""
+        """Return the threshold of a positive answer: probability 1/2, which is logit 0."""
         return 0.0 if self.from_logits else 0.5
 
     def pre_activation(self, y_pred: Array) -> Array:
-        """z: log p for softmax, log(p / (1 - p)) for sigmoid."""
+        """Return z: log p for a softmax, log(p / (1 - p)) for a sigmoid."""
         if self.from_logits:
             return y_pred
         p = jnp.clip(y_pred, EPSILON, 1 - EPSILON)
@@ -82,21 +75,19 @@ class Crossentropy(Loss):
 
 @dataclass(frozen=True)
 class BinaryCrossentropy(Crossentropy):
-    """Cross-entropy of 0/1 labels: l = mean_k -(y_k log p_k + (1 - y_k) log(1 - p_k)), p =
-    sigmoid(z).
+    """Cross-entropy of 0/1 labels: l = mean_k -(y_k log p_k + (1 - y_k) log(1 - p_k)).
 
-    -log p is computed from z as log(1 + exp(-z)), exact at any size of z.
+    p = sigmoid(z). -log p is computed from z as log(1 + exp(-z)), which is exact for any z.
 
-    Shapes: y and z (batch, ..., outputs) -> rows (batch, ...).
+    Shapes: y and z (batch, ..., outputs) -> loss (batch, ...).
 
     Args:
-        from_logits: the network ends without its sigmoid, so that predictions are z.
-        label_smoothing: the share of each label that is replaced by 1/2, from 0 to 1: y becomes (1
-            - s) y + s / 2.
+        from_logits: whether predictions are logits z, because the network has no final sigmoid.
+        label_smoothing: the share s of each label that is replaced by 1/2, from 0 to 1:
+            y becomes (1 - s) y + s / 2.
 
     Raises:
-        ConfigError: where `from_logits` is not a bool, or `label_smoothing` not a number from 0 to
-            1.
+        ConfigError: `from_logits` is not a bool, or `label_smoothing` is not a number from 0 to 1.
 
     Example:
         >>> print(f"{BinaryCrossentropy()([1, 0], jnp.array([0.5, 0.5])):.4f}")
@@ -117,26 +108,26 @@ class BinaryCrossentropy(Crossentropy):
         return self.label_smoothing == 0
 
     def unreduced(self, y: Array, z: Array) -> Array:
-        """The mean over the last axis of the cross-entropy."""
+        """Return the mean cross-entropy over the last axis."""
         y = smooth_labels(y, self.label_smoothing, 2)
         return (y * jax.nn.softplus(-z) + (1 - y) * jax.nn.softplus(z)).mean(-1)
 
 
 @dataclass(frozen=True)
 class CategoricalCrossentropy(Crossentropy):
-    """Cross-entropy of classes: l = -sum_k y_k log p_k, p = softmax(z). Labels are one-hot rows or
-    class ids.
+    """Cross-entropy of classes: l = -sum_k y_k log p_k, p = softmax(z).
 
-    Shapes: z (batch, ..., classes); y of the same shape, or ids (batch, ...) -> rows (batch, ...).
+    Labels are one-hot rows or class ids.
+
+    Shapes: z (batch, ..., classes); y of the same shape, or ids (batch, ...) -> loss (batch, ...).
 
     Args:
-        from_logits: the network ends without its softmax, so that predictions are z.
-        label_smoothing: the share of each row that is spread evenly over the K classes, from 0 to
-            1: y becomes (1 - s) y + s / K.
+        from_logits: whether predictions are logits z, because the network has no final softmax.
+        label_smoothing: the share s of each row that is spread evenly over the K classes, from 0
+            to 1: y becomes (1 - s) y + s / K.
 
     Raises:
-        ConfigError: where `from_logits` is not a bool, or `label_smoothing` not a number from 0 to
-            1.
+        ConfigError: `from_logits` is not a bool, or `label_smoothing` is not a number from 0 to 1.
 
     Example:
         >>> print(f"{CategoricalCrossentropy()([[0, 1]], jnp.array([[0.75, 0.25]])):.4f}")
@@ -156,22 +147,23 @@ class CategoricalCrossentropy(Crossentropy):
         return self.label_smoothing == 0
 
     def unreduced(self, y: Array, z: Array) -> Array:
-        """The cross-entropy over the last axis."""
+        """Return the cross-entropy over the last axis."""
         return _categorical_crossentropy(y, z, self.label_smoothing)
 
 
 @dataclass(frozen=True)
 class SparseCategoricalCrossentropy(Crossentropy):
-    """Cross-entropy of class ids: l = -log p_y, p = softmax(z). It takes one-hot rows too: the two
-    differ in name only.
+    """Cross-entropy of class ids: l = -log p_y, p = softmax(z).
 
-    Shapes: z (batch, ..., classes); ids (batch, ...), or y of z's shape -> rows (batch, ...).
+    It accepts one-hot rows too. It is `CategoricalCrossentropy` without label smoothing.
+
+    Shapes: z (batch, ..., classes); ids (batch, ...), or y of z's shape -> loss (batch, ...).
 
     Args:
-        from_logits: the network ends without its softmax, so that predictions are z.
+        from_logits: whether predictions are logits z, because the network has no final softmax.
 
     Raises:
-        ConfigError: where `from_logits` is not a bool.
+        ConfigError: `from_logits` is not a bool.
 
     Example:
         >>> print(f"{SparseCategoricalCrossentropy()([1], jnp.array([[0.75, 0.25]])):.4f}")
@@ -187,5 +179,5 @@ class SparseCategoricalCrossentropy(Crossentropy):
         return True
 
     def unreduced(self, y: Array, z: Array) -> Array:
-        """The cross-entropy over the last axis."""
+        """Return the cross-entropy over the last axis."""
         return _categorical_crossentropy(y, z)

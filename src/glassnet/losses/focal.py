@@ -1,6 +1,4 @@
-"""Cross-entropies that listen to what is still wrong: each term is scaled by how far its
-probability is from the truth.
-"""
+"""Focal cross-entropies, which give more weight to the rows that are predicted worst."""
 
 from __future__ import annotations
 
@@ -18,8 +16,8 @@ from glassnet.types import Array
 
 
 def _focal_weight(miss: Array, gamma: float) -> Array:
-    """miss^gamma, with a finite slope also where the miss is too small for a float."""
-    return jnp.maximum(miss, jnp.finfo(miss.dtype).tiny) ** gamma
+    """Return miss^gamma, with a finite gradient even if the miss underflows to 0."""
+    return jnp.maximum(miss, np.finfo(miss.dtype).tiny) ** gamma
 
 
 def _check_gamma(who: str, gamma: float) -> None:
@@ -28,27 +26,28 @@ def _check_gamma(who: str, gamma: float) -> None:
 
 @dataclass(frozen=True)
 class BinaryFocalCrossentropy(Crossentropy):
-    """Cross-entropy of 0/1 labels, weighed by the miss: l = mean_k -(1 - t_k)^gamma log t_k, t = p
-    where y = 1 and 1 - p where y = 0.
+    """Focal cross-entropy of 0/1 labels: l = mean_k -(1 - t_k)^gamma log t_k.
 
-    p = sigmoid(z), and all is computed from z: exact at any size of z, where Keras clips at 1e-7.
-    Softer labels blend the two cases: t = y p + (1 - y) (1 - p), and the logarithm becomes the
-    binary cross-entropy.
+    t is the probability of the label: p if y = 1, and 1 - p if y = 0, with p = sigmoid(z).
+    The loss is computed from z and is exact for any z. Keras clips p at 1e-7.
+    For labels between 0 and 1, t = y p + (1 - y) (1 - p), and the logarithm becomes the binary
+    cross-entropy.
 
-    Shapes: y and z (batch, ..., outputs) -> rows (batch, ...).
+    Shapes: y and z (batch, ..., outputs) -> loss (batch, ...).
 
     Args:
-        apply_class_balancing: whether labels of 1 weigh alpha, and labels of 0 weigh 1 - alpha.
-        alpha: that weight, from 0 to 1.
-        gamma: the power of the miss, >= 0: the larger, the less an easy row counts; 0 is binary
-            cross-entropy.
-        from_logits: the network ends without its sigmoid, so that predictions are z.
-        label_smoothing: the share of each label that is replaced by 1/2, from 0 to 1: y becomes (1
-            - s) y + s / 2.
+        apply_class_balancing: whether labels of 1 have weight alpha and labels of 0 have weight
+            1 - alpha.
+        alpha: the weight of labels of 1, from 0 to 1.
+        gamma: the power of the miss 1 - t, >= 0. A larger gamma gives easy rows less weight.
+            0 is binary cross-entropy.
+        from_logits: whether predictions are logits z, because the network has no final sigmoid.
+        label_smoothing: the share s of each label that is replaced by 1/2, from 0 to 1:
+            y becomes (1 - s) y + s / 2.
 
     Raises:
-        ConfigError: where `apply_class_balancing` or `from_logits` is not a bool, or another field
-            out of its range.
+        ConfigError: `apply_class_balancing` or `from_logits` is not a bool, or another argument is
+            out of range.
 
     Example:
         >>> print(f"{BinaryFocalCrossentropy()([1, 0], jnp.array([0.5, 0.5])):.4f}")  # log 2 / 4
@@ -83,43 +82,42 @@ class BinaryFocalCrossentropy(Crossentropy):
         )
 
     def unreduced(self, y: Array, z: Array) -> Array:
-        """The mean over the last axis of the focal cross-entropy."""
+        """Return the mean focal cross-entropy over the last axis."""
         y = smooth_labels(y, self.label_smoothing, 2)
         miss = y * jax.nn.sigmoid(-z) + (1 - y) * jax.nn.sigmoid(z)
-        each = _focal_weight(miss, self.gamma) * (
-            y * jax.nn.softplus(-z) + (1 - y) * jax.nn.softplus(z)
-        )
+        crossentropy = y * jax.nn.softplus(-z) + (1 - y) * jax.nn.softplus(z)
+        focal = _focal_weight(miss, self.gamma) * crossentropy
         weight = y * self.alpha + (1 - y) * (1 - self.alpha) if self.apply_class_balancing else 1
-        return (weight * each).mean(-1)
+        return (weight * focal).mean(-1)
 
 
 @dataclass(frozen=True)
 class CategoricalFocalCrossentropy(Crossentropy):
-    """Cross-entropy of classes, weighed by the miss: l = -sum_k alpha_k (1 - p_k)^gamma y_k log
-    p_k, p = softmax(z).
+    """Focal cross-entropy of classes: l = -sum_k alpha_k (1 - p_k)^gamma y_k log p_k.
 
-    It is computed from z, exact at any size of z, where Keras clips at 1e-7. Labels are one-hot
-    rows or class ids.
+    p = softmax(z). The loss is computed from z and is exact for any z. Keras clips p at 1e-7.
+    Labels are one-hot rows or class ids.
 
-    Shapes: z (batch, ..., classes); y of the same shape, or ids (batch, ...) -> rows (batch, ...).
+    Shapes: z (batch, ..., classes); y of the same shape, or ids (batch, ...) -> loss (batch, ...).
 
     Args:
-        alpha: the weight of every class, >= 0, or a list of one for each.
-        gamma: the power of the miss, >= 0: the larger, the less an easy row counts; 0 is alpha
-            times the cross-entropy.
-        from_logits: the network ends without its softmax, so that predictions are z.
-        label_smoothing: the share of each row that is spread evenly over the K classes, from 0 to
-            1: y becomes (1 - s) y + s / K.
+        alpha: the weight of all classes, >= 0, or a list of one weight per class.
+        gamma: the power of the miss 1 - p, >= 0. A larger gamma gives easy rows less weight.
+            0 is alpha times the cross-entropy.
+        from_logits: whether predictions are logits z, because the network has no final softmax.
+        label_smoothing: the share s of each row that is spread evenly over the K classes, from 0
+            to 1: y becomes (1 - s) y + s / K.
 
     Raises:
-        ConfigError: where `from_logits` is not a bool, or another field out of its range; where
-            `alpha` is a list of another length than there are classes.
+        ConfigError: `from_logits` is not a bool, another argument is out of range, or `alpha` does
+            not have one weight per class.
 
     Example:
-        >>> print(f"{CategoricalFocalCrossentropy()([[0, 1]], jnp.array([[0.5, 0.5]])):.4f}")  # 0.25 * 0.25 * log 2
+        >>> loss = CategoricalFocalCrossentropy()
+        >>> print(f"{loss([[0, 1]], jnp.array([[0.5, 0.5]])):.4f}")  # 0.25 * 0.25 * log 2
         0.0433
 
-    Source: Lin et al. 2017, eq. 5, over classes as Keras has it.
+    Source: Lin et al. 2017, eq. 5, applied to classes as in Keras.
     """
 
     output_activation: ClassVar[str | None] = "softmax"
@@ -134,20 +132,20 @@ class CategoricalFocalCrossentropy(Crossentropy):
         if isinstance(self.alpha, Sequence | np.ndarray):
             object.__setattr__(self, "alpha", tuple(self.alpha))
         weights = self.alpha if isinstance(self.alpha, tuple) else (self.alpha,)
-        fine = weights and all(is_number(weight) and weight >= 0 for weight in weights)
+        valid = weights and all(is_number(weight) and weight >= 0 for weight in weights)
         check_options(self, self.label_smoothing)
         _check_gamma(who, self.gamma)
         require(
-            fine,
+            valid,
             who,
             "alpha to be a number >= 0, or a list of them, one per class",
             alpha=self.alpha,
         )
 
     def unreduced(self, y: Array, z: Array) -> Array:
-        """The focal cross-entropy over the last axis."""
+        """Return the focal cross-entropy over the last axis."""
         who, classes = type(self).__name__, z.shape[-1]
-        require(classes > 1, who, "one output per class, two at least", outputs=classes)
+        require(classes > 1, who, "one output per class, at least two", outputs=classes)
         if isinstance(self.alpha, tuple):
             require(
                 len(self.alpha) == classes,
@@ -158,9 +156,5 @@ class CategoricalFocalCrossentropy(Crossentropy):
             )
         log_p = jax.nn.log_softmax(z)
         y = smooth_labels(to_one_hot(y, z), self.label_smoothing, classes)
-        return (
-            jnp.asarray(self.alpha, z.dtype)
-            * _focal_weight(-jnp.expm1(log_p), self.gamma)
-            * y
-            * -log_p
-        ).sum(-1)
+        weight = jnp.asarray(self.alpha, z.dtype) * _focal_weight(-jnp.expm1(log_p), self.gamma)
+        return (weight * y * -log_p).sum(-1)

@@ -1,6 +1,4 @@
-"""A function of your own as a loss: any JAX function of targets and predictions that gives a number
-per row.
-"""
+"""User-written functions as losses: JAX functions that return one number per row."""
 
 from __future__ import annotations
 
@@ -19,27 +17,27 @@ from glassnet.types import Array
 
 @dataclass(frozen=True)
 class FunctionLoss(Loss):
-    """A function as a loss: l = function(y, yhat), a number per row. `compile(loss=function)` makes
-    one.
+    """User-written function as a loss: l = function(y, yhat), one number per row.
 
-    Two are equal where their functions are one and the same: a function that is defined anew is
-        compiled anew.
+    `compile(loss=function)` makes one. Two of them are equal only if they hold the same function
+    object, so a function that is defined again is compiled again.
 
-    Shapes: y and z (batch, ..., outputs) -> rows (batch, ...).
+    Shapes: y and z (batch, ..., outputs) -> loss (batch, ...).
 
     Args:
-        function: of targets and predictions of one shape, (batch, ..., outputs), written in
-            jax.numpy. It gives a number per row, or one per output: then the mean over the last
-            axis is taken.
+        function: a function of targets and predictions, both (batch, ..., outputs), written in
+            jax.numpy. It returns one number per row, or one per output. In the second case the
+            mean over the last axis is used.
 
     Raises:
-        ConfigError: where it does not take two arguments, gives neither, gives no floats, or is not
-            written in jax.numpy.
+        ConfigError: the function does not take two arguments, returns another shape, returns no
+            floats, or is not written in jax.numpy.
 
     Example:
         >>> def fourth_power(y_true, y_pred):
         ...     return jnp.mean((y_true - y_pred) ** 4, axis=-1)
-        >>> print(f"{FunctionLoss(fourth_power)([1.0, 2.0], jnp.array([1.0, 4.0])):.1f}")  # (0 + 16) / 2
+        >>> loss = FunctionLoss(fourth_power)
+        >>> print(f"{loss([1.0, 2.0], jnp.array([1.0, 4.0])):.1f}")  # (0 + 16) / 2
         8.0
     """
 
@@ -50,37 +48,34 @@ class FunctionLoss(Loss):
 
     @property
     def display_name(self) -> str:
-        """The function's name."""
+        """Return the function's name."""
         return function_name(self.function)
 
     def unreduced(self, y: Array, z: Array) -> Array:
-        """What the function gives for each row."""
-        got = call_unreduced(self.function, y, z)
-        floats = jnp.issubdtype(got.dtype, jnp.floating)
+        """Return the function's value for each row."""
+        loss = call_unreduced(self.function, y, z)
         require(
-            floats,
+            jnp.issubdtype(loss.dtype, jnp.floating),
             self.display_name,
-            "floats: a loss needs a slope",
-            dtype=str(got.dtype),
+            "floats, because a loss needs a gradient",
+            dtype=str(loss.dtype),
             fix="Use it as a metric: metrics=[...].",
         )
-        return got
+        return loss
 
 
 def is_function(value: Any) -> bool:
-    """Whether `value` is a function or the like: callable, and neither a class nor a part (a loss,
-    a metric).
-    """
+    """Return whether `value` is callable, but neither a class nor a loss or metric object."""
     return callable(value) and not isinstance(value, type) and not is_dataclass(value)
 
 
 def function_name(function: Any) -> str:
-    """What a function is called: its own name, or its class's where it has none."""
+    """Return the name of a function, or of its class if it has none."""
     return getattr(function, "__name__", type(function).__name__)
 
 
 def check_two_arguments(function: Callable[..., Any]) -> None:
-    """Refuse a function that cannot be called as function(y_true, y_pred)."""
+    """Raise `ConfigError` unless `function` can be called as function(y_true, y_pred)."""
     try:
         inspect.signature(function).bind(None, None)
     except TypeError as error:
@@ -92,40 +87,39 @@ def check_two_arguments(function: Callable[..., Any]) -> None:
             )
         ) from error
     except ValueError:
-        return  # written in C, and silent about its arguments
+        return  # a function written in C may have no signature
 
 
 def call_unreduced(function: Callable[[Array, Array], Array], y: Array, out: Array) -> Array:
-    """What `function` gives for every row of (batch, ..., outputs): its numbers, or their mean over
-    the last axis where it has one each.
+    """Call `function` and return one number per row, (batch, ...).
+
+    If it returns one number per output, the result is their mean over the last axis.
 
     Raises:
-        ConfigError: where it gives another shape, a single number above all, or is not written in
-            jax.numpy.
+        ConfigError: the function returns another shape, for example a single number, or is not
+            written in jax.numpy.
     """
     who = function_name(function)
     try:
-        given = function(y, out)
+        result = function(y, out)
     except jax.errors.JAXTypeError as error:
-        remedy = "jnp.mean for np.mean, jnp.where(condition, a, b) for if, no float(...)."
-        what = type(error).__name__
-        expected = "a function written in jax.numpy, which compiles"
-        raise ConfigError(
-            message(
-                who,
-                expected,
-                error=what,
-                fix=f"It is called once, on arrays without numbers: {remedy}",
-            )
-        ) from error
-    require(
-        given is not None, who, "a number per row", received=None, fix="Does it end in `return`?"
-    )
-    got = jnp.asarray(given)
-    if got.shape == out.shape:
-        return got.mean(-1)
+        expected = "a function written in jax.numpy, which JAX can compile"
+        fix = (
+            "Use jnp.mean instead of np.mean, jnp.where(condition, a, b) instead of if, "
+            "and no float(...)."
+        )
+        raise ConfigError(message(who, expected, error=type(error).__name__, fix=fix)) from error
+    fix = "End the function with `return`."
+    require(result is not None, who, "one number per row", received=None, fix=fix)
+    values = jnp.asarray(result)
+    if values.shape == out.shape:
+        return values.mean(-1)
     rows = out.shape[:-1]
-    expected = f"a number per row, shape {rows}, or one per output, shape {out.shape}"
-    fix = "Write jnp.mean(..., axis=-1): the mean over the rows is taken for you, without the padded ones."
-    require(got.ndim > 0 and got.shape == rows[: got.ndim], who, expected, fix=fix, shape=got.shape)
-    return got
+    expected = f"one number per row, shape {rows}, or one per output, shape {out.shape}"
+    fix = (
+        "Write jnp.mean(..., axis=-1). Glassnet itself takes the mean over the rows, without the "
+        "padding rows."
+    )
+    ok = values.ndim > 0 and values.shape == rows[: values.ndim]
+    require(ok, who, expected, fix=fix, shape=values.shape)
+    return values

@@ -1,6 +1,4 @@
-"""The protocol of a loss, and how targets and weights are fitted to predictions before it is
-asked.
-"""
+"""The base class of losses, and helpers that align targets and weights with predictions."""
 
 from __future__ import annotations
 
@@ -15,20 +13,18 @@ from glassnet.errors import DataError, require
 from glassnet.types import Array
 
 EPSILON = 1e-7
-"""How close to 0 and 1 a probability, or to 0 a rate, may come before its logarithm is taken
-(Keras's epsilon).
-"""
+"""The smallest distance of a probability from 0 and 1 before its logarithm, as in Keras."""
 
 
 @dataclass(frozen=True)
 class Loss(ABC):
-    """What every loss is. Write one by giving `unreduced`.
+    """Base class of losses. A subclass defines `unreduced`.
 
     Attributes:
-        output_activation: the activation that this loss owns ("softmax", "sigmoid" or None):
-            `unreduced` then takes what goes into it.
-        depends_on_error_only: whether it is a function of yhat - y alone that grows with its size:
-            the targets may then be standardised.
+        output_activation: the activation that this loss computes itself: "softmax", "sigmoid" or
+            None. If there is one, `unreduced` takes its input, the logits.
+        depends_on_error_only: whether the loss is a function of yhat - y alone and grows with its
+            size. The targets may then be standardised.
     """
 
     output_activation: ClassVar[str | None] = None
@@ -36,61 +32,56 @@ class Loss(ABC):
 
     @property
     def decision_threshold(self) -> float:
-        """The output above which the answer of one output is yes, for accuracy and its kin."""
+        """Return the output above which accuracy and similar metrics read a positive answer."""
         return 0.5
 
     @property
     def display_name(self) -> str:
-        """What errors and the trace call it."""
+        """Return the name for error messages and the trace."""
         return type(self).__name__
 
     @property
     def report_scale(self) -> float:
-        """What a reported loss is multiplied by: 1, unless targets were standardised."""
+        """Return the factor of a reported loss: 1, unless targets were standardised."""
         return 1.0
 
     @property
     def gradient_is_error(self) -> bool:
-        """Whether a loss that owns its activation has the slope p - y at z: what the trace then
-        prints.
-        """
+        """Return whether the gradient at the logits z is p - y, for the trace to print."""
         return False
 
     @abstractmethod
     def unreduced(self, y: Array, z: Array) -> Array:
-        """The loss of every row.
+        """Return the loss of every row.
 
         Args:
-            y: targets, in a form that the loss takes.
-            z: the pre-activation of `link`, or the network's output where there is none, (batch,
-                ..., outputs).
+            y: targets, in a form that the loss accepts.
+            z: the input of `output_activation`, or the network's output if that is None,
+                (batch, ..., outputs).
 
         Returns:
             (batch, ...).
         """
 
     def pre_activation(self, y_pred: Array) -> Array:
-        """What `rows` takes for the prediction `y_pred`: the logits of its probabilities, or
-        `y_pred` as it is.
-        """
+        """Return the argument `z` of `unreduced` for the prediction `y_pred`."""
         return y_pred
 
     def __call__(self, y_true: Any, y_pred: Array, sample_weight: Any = None) -> Array:
-        """The mean over rows of weight times loss, differentiable in `y_pred`.
+        """Return the mean over rows of weight times loss, differentiable in `y_pred`.
 
         Args:
-            y_true: targets on the host, a list or an array; (batch,) also fits predictions of
-                (batch, 1).
-            y_pred: predictions (batch, ..., outputs): probabilities for a cross-entropy, unless
-                `from_logits`.
-            sample_weight: a weight per row (dimensionless), or None for 1. The divisor stays the
-                number of rows.
+            y_true: targets, a list or an array. (batch,) also fits predictions of (batch, 1).
+            y_pred: predictions (batch, ..., outputs). For a cross-entropy they are probabilities,
+                or logits if `from_logits`.
+            sample_weight: one weight per row (dimensionless), or None for 1. The divisor is the
+                number of rows, whatever the weights.
 
         Returns:
             One number, in the loss's unit.
 
         Raises:
-            DataError: where shapes do not fit, or a class id is not an integer 0..classes-1.
+            DataError: the shapes do not match, or a class id is not an integer 0..classes-1.
         """
         y_pred = jnp.asarray(y_pred, float)
         y, shape = align_targets(
@@ -99,29 +90,25 @@ class Loss(ABC):
             y_pred.shape,
             allow_class_ids=self.output_activation == "softmax",
         )
-        rows = self.unreduced(y, self.pre_activation(y_pred.reshape(shape)))
-        return (
-            rows.mean()
-            if sample_weight is None
-            else (rows * broadcast_weights(sample_weight, rows.shape)).mean()
-        )
+        loss = self.unreduced(y, self.pre_activation(y_pred.reshape(shape)))
+        if sample_weight is not None:
+            loss = loss * broadcast_weights(sample_weight, loss.shape)
+        return loss.mean()
 
 
 def align_targets(
     who: str, y_true: Any, shape: tuple[int, ...], *, allow_class_ids: bool
 ) -> tuple[np.ndarray, tuple[int, ...]]:
-    """`y_true` as an array that fits predictions of `shape`, and that shape with an axis of
-    outputs.
+    """Return targets that match predictions of `shape`, and that shape with an output axis.
 
     Args:
-        who: the name that an error begins with.
+        who: the name at the beginning of an error message.
         y_true: targets, a list or an array.
-        shape: the predictions' shape, (batch, ..., outputs) or (batch,).
-        allow_class_ids: whether class ids 0..outputs-1, one per row, are welcome too.
+        shape: the shape of the predictions, (batch, ..., outputs) or (batch,).
+        allow_class_ids: whether class ids 0..outputs-1, one per row, are accepted too.
 
     Raises:
-        DataError: where the two would only fit by broadcasting, which trains to nonsense, or an id
-            names no class.
+        DataError: the shapes match only by broadcasting, or an id is not a class.
     """
     y = np.asarray(y_true)
     require(
@@ -140,22 +127,22 @@ def align_targets(
         error=DataError,
         shape=y.shape,
     )
-    wrong = y[(y != np.floor(y)) | (y < 0) | (y >= shape[-1])]
+    invalid = y[(y != np.floor(y)) | (y < 0) | (y >= shape[-1])]
     require(
-        not wrong.size,
+        not invalid.size,
         who,
         f"class ids to be integers 0..{shape[-1] - 1}",
         error=DataError,
-        ids=wrong[:3].tolist(),
+        ids=invalid[:3].tolist(),
     )
     return y.astype(np.int32).reshape(shape[:-1]), shape
 
 
 def broadcast_weights(w: Any, shape: tuple[int, ...]) -> Array:
-    """`w` repeated over `shape`: a weight per example (batch,) serves rows of (batch, time).
+    """Return `w` repeated over `shape`: a weight per example applies to all its time steps.
 
     Raises:
-        DataError: where `w` is not of the shape's first axes.
+        DataError: the shape of `w` is not the first axes of `shape`.
     """
     w = jnp.asarray(w)
     require(

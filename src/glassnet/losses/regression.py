@@ -1,6 +1,4 @@
-"""Losses of numbers, rates and directions: they own no activation, and compare the network's output
-with targets of its shape.
-"""
+"""Losses that compare the network's output with targets of the same shape."""
 
 from __future__ import annotations
 
@@ -15,7 +13,7 @@ from glassnet.types import Array
 
 
 def _absolute(error: Array) -> Array:
-    """|error| with slope 0 at 0, where `jnp.abs` has slope 1."""
+    """Return |error| with gradient 0 at 0, where `jnp.abs` has gradient 1."""
     return error * jnp.sign(error)
 
 
@@ -23,7 +21,7 @@ def _absolute(error: Array) -> Array:
 class MeanSquaredError(Loss):
     """Mean squared error over the outputs: l = mean_k (y_k - yhat_k)^2.
 
-    Shapes: y and z (batch, ..., outputs) -> rows (batch, ...).
+    Shapes: y and z (batch, ..., outputs) -> loss (batch, ...).
 
     Example:
         >>> print(f"{MeanSquaredError()([1.0, 2.0], jnp.array([1.0, 4.0])):.1f}")
@@ -35,16 +33,17 @@ class MeanSquaredError(Loss):
     depends_on_error_only: ClassVar[bool] = True
 
     def unreduced(self, y: Array, z: Array) -> Array:
-        """The mean over the last axis of the squared error."""
+        """Return the mean squared error over the last axis."""
         return jnp.square(y - z).mean(-1)
 
 
 @dataclass(frozen=True)
 class HalfMeanSquaredError(Loss):
-    """Half the squared error, summed over the outputs: l = 1/2 sum_k (y_k - yhat_k)^2, so that
-    dl/dyhat = -(y - yhat).
+    """Half the sum of squared errors over the outputs: l = 1/2 sum_k (y_k - yhat_k)^2.
 
-    Shapes: y and z (batch, ..., outputs) -> rows (batch, ...).
+    Its gradient is dl/dyhat = -(y - yhat).
+
+    Shapes: y and z (batch, ..., outputs) -> loss (batch, ...).
 
     Example:
         >>> print(f"{HalfMeanSquaredError()([1.0, 2.0], jnp.array([1.0, 4.0])):.1f}")
@@ -56,16 +55,17 @@ class HalfMeanSquaredError(Loss):
     depends_on_error_only: ClassVar[bool] = True
 
     def unreduced(self, y: Array, z: Array) -> Array:
-        """Half the sum over the last axis of the squared error."""
+        """Return half the sum of squared errors over the last axis."""
         return 0.5 * jnp.square(y - z).sum(-1)
 
 
 @dataclass(frozen=True)
 class MeanAbsoluteError(Loss):
-    """Mean absolute error over the outputs: l = mean_k |y_k - yhat_k|; its slope where the two are
-    equal is 0.
+    """Mean absolute error over the outputs: l = mean_k |y_k - yhat_k|.
 
-    Shapes: y and z (batch, ..., outputs) -> rows (batch, ...).
+    Its gradient is 0 if the two are equal.
+
+    Shapes: y and z (batch, ..., outputs) -> loss (batch, ...).
 
     Example:
         >>> print(f"{MeanAbsoluteError()([1.0, 2.0], jnp.array([1.0, 4.0])):.1f}")
@@ -77,25 +77,25 @@ class MeanAbsoluteError(Loss):
     depends_on_error_only: ClassVar[bool] = True
 
     def unreduced(self, y: Array, z: Array) -> Array:
-        """The mean over the last axis of the absolute error."""
+        """Return the mean absolute error over the last axis."""
         return _absolute(z - y).mean(-1)
 
 
 @dataclass(frozen=True)
 class Huber(Loss):
-    """Squared for small errors and absolute for large ones: l = mean_k e_k^2 / 2 where |e_k| <=
-    delta, delta |e_k| - delta^2 / 2 beyond.
+    """Huber loss, squared for small errors and absolute for large ones.
 
-    Its slope is the error e = yhat - y, cut off at +-delta.
+    l = mean_k h(e_k) with e = yhat - y, h(e) = e^2 / 2 if |e| <= delta, and
+    h(e) = delta |e| - delta^2 / 2 otherwise. The gradient is e, clipped to +-delta.
 
-    Shapes: y and z (batch, ..., outputs) -> rows (batch, ...).
+    Shapes: y and z (batch, ..., outputs) -> loss (batch, ...).
 
     Args:
-        delta: the size of error at which the parabola becomes a line, a number > 0 in the targets'
-            unit.
+        delta: the size of the error at which the parabola becomes a line, a number > 0 in the
+            unit of the targets.
 
     Raises:
-        ConfigError: where `delta` is not a number > 0.
+        ConfigError: `delta` is not a number > 0.
 
     Example:
         >>> print(f"{Huber(delta=1.0)([1.0, 2.0], jnp.array([1.5, 4.0])):.4f}")  # (0.125 + 1.5) / 2
@@ -116,44 +116,45 @@ class Huber(Loss):
         )
 
     def unreduced(self, y: Array, z: Array) -> Array:
-        """The mean over the last axis of the Huber loss."""
+        """Return the mean Huber loss over the last axis."""
         error = z - y
-        near = jnp.clip(error, -self.delta, self.delta)
-        return (near * (error - near / 2)).mean(-1)
+        clipped = jnp.clip(error, -self.delta, self.delta)
+        return (clipped * (error - clipped / 2)).mean(-1)
 
 
 @dataclass(frozen=True)
 class LogCosh(Loss):
-    """A smooth absolute error: l = mean_k log(cosh(e_k)), about e^2 / 2 for small e and |e| - log 2
-    for large; its slope is tanh(e).
+    """Logarithm of the hyperbolic cosine of the error: l = mean_k log(cosh(e_k)).
 
-    Shapes: y and z (batch, ..., outputs) -> rows (batch, ...).
+    A smooth absolute error: about e^2 / 2 for small e = yhat - y, and |e| - log 2 for large e.
+    Its gradient is tanh(e).
+
+    Shapes: y and z (batch, ..., outputs) -> loss (batch, ...).
 
     Example:
         >>> print(f"{LogCosh()([1.0, 2.0], jnp.array([1.0, 4.0])):.4f}")
         0.6625
 
-    Source: Keras's formula, written as |e| + log(1 + (exp(-2 |e|) - 1) / 2), which overflows
-        nowhere and keeps small losses' digits.
+    Source: Keras's formula, written as |e| + log(1 + (exp(-2 |e|) - 1) / 2), which does not
+        overflow and is accurate for small losses.
     """
 
     depends_on_error_only: ClassVar[bool] = True
 
     def unreduced(self, y: Array, z: Array) -> Array:
-        """The mean over the last axis of the logarithm of the hyperbolic cosine of the error."""
+        """Return the mean of log(cosh(error)) over the last axis."""
         size = _absolute(z - y)
         return (size + jnp.log1p(jnp.expm1(-2 * size) / 2)).mean(-1)
 
 
 @dataclass(frozen=True)
 class KLDivergence(Loss):
-    """How far a predicted distribution is from the true one: l = sum_k y_k log(y_k / yhat_k), both
-    clipped to 1e-7..1.
+    """Kullback-Leibler divergence from the true distribution: l = sum_k y_k log(y_k / yhat_k).
 
-    It takes probabilities, not logits: end in a softmax. An output below 0 has slope 0 and cannot
-        learn.
+    Both are clipped to 1e-7..1. It takes probabilities, not logits, so end the network in a
+    softmax. An output below 0 has gradient 0 and cannot learn.
 
-    Shapes: y and z (batch, ..., outputs) -> rows (batch, ...).
+    Shapes: y and z (batch, ..., outputs) -> loss (batch, ...).
 
     Example:
         >>> print(f"{KLDivergence()([[0.5, 0.5]], jnp.array([[0.25, 0.75]])):.4f}")
@@ -163,20 +164,19 @@ class KLDivergence(Loss):
     """
 
     def unreduced(self, y: Array, z: Array) -> Array:
-        """The sum over the last axis of the divergence (nats)."""
+        """Return the divergence (nats), summed over the last axis."""
         y, z = jnp.clip(jnp.asarray(y, z.dtype), EPSILON, 1), jnp.clip(z, EPSILON, 1)
         return (y * jnp.log(y / z)).sum(-1)
 
 
 @dataclass(frozen=True)
 class Poisson(Loss):
-    """Negative log-likelihood of counts, but for a constant: l = mean_k (yhat_k - y_k log(yhat_k +
-    1e-7)), yhat the expected count.
+    """Negative log-likelihood of counts: l = mean_k (yhat_k - y_k log(yhat_k + 1e-7)).
 
-    An expected count below 0 has no likelihood, and the loss is NaN there: end in "exponential",
-        "softplus" or "relu".
+    yhat is the expected count. A constant is left out. The loss of an expected count below 0 is
+    NaN, so end the network in "exponential", "softplus" or "relu".
 
-    Shapes: y and z (batch, ..., outputs) -> rows (batch, ...).
+    Shapes: y and z (batch, ..., outputs) -> loss (batch, ...).
 
     Example:
         >>> print(f"{Poisson()([2.0], jnp.array([1.0])):.4f}")
@@ -186,71 +186,71 @@ class Poisson(Loss):
     """
 
     def unreduced(self, y: Array, z: Array) -> Array:
-        """The mean over the last axis of the negative log-likelihood (nats)."""
+        """Return the mean negative log-likelihood (nats) over the last axis."""
         return (z - y * jnp.log(z + EPSILON)).mean(-1)
 
 
 @dataclass(frozen=True)
 class MeanAbsolutePercentageError(Loss):
-    """Mean absolute error in percent of the target: l = 100 mean_k |y_k - yhat_k| / max(|y_k|,
-    1e-7).
+    """Mean absolute error in percent: l = 100 mean_k |y_k - yhat_k| / max(|y_k|, 1e-7).
 
-    A target of 0 makes it huge; its slope where the two are equal is 0.
+    A target of 0 makes it very large. Its gradient is 0 if the two are equal.
 
-    Shapes: y and z (batch, ..., outputs) -> rows (batch, ...).
+    Shapes: y and z (batch, ..., outputs) -> loss (batch, ...).
 
     Example:
-        >>> print(f"{MeanAbsolutePercentageError()([2.0, 4.0], jnp.array([1.0, 5.0])):.1f}")  # (50 + 25) / 2
+        >>> loss = MeanAbsolutePercentageError()
+        >>> print(f"{loss([2.0, 4.0], jnp.array([1.0, 5.0])):.1f}")  # (50 + 25) / 2
         37.5
 
     Source: de Myttenaere et al. 2016, section 1; the floor 1e-7 is Keras's.
     """
 
     def unreduced(self, y: Array, z: Array) -> Array:
-        """The mean over the last axis of the error (percent)."""
+        """Return the mean absolute percentage error over the last axis."""
         return 100 * (_absolute(z - y) / jnp.maximum(jnp.abs(y), EPSILON)).mean(-1)
 
 
 @dataclass(frozen=True)
 class MeanSquaredLogarithmicError(Loss):
-    """Mean squared error of logarithms: l = mean_k (log(1 + y_k) - log(1 + yhat_k))^2, both of them
-    1e-7 at least.
+    """Mean squared error of logarithms: l = mean_k (log(1 + y_k) - log(1 + yhat_k))^2.
 
-    An output below 0 has slope 0 and cannot learn: end in "softplus" or "exponential".
+    Both are raised to at least 1e-7. An output below 0 has gradient 0 and cannot learn, so end
+    the network in "softplus" or "exponential".
 
-    Shapes: y and z (batch, ..., outputs) -> rows (batch, ...).
+    Shapes: y and z (batch, ..., outputs) -> loss (batch, ...).
 
     Example:
-        >>> print(f"{MeanSquaredLogarithmicError()([0.0, 3.0], jnp.array([1.0, 3.0])):.4f}")  # log(2)^2 / 2
+        >>> loss = MeanSquaredLogarithmicError()
+        >>> print(f"{loss([0.0, 3.0], jnp.array([1.0, 3.0])):.4f}")  # log(2)^2 / 2
         0.2402
 
     Source: Keras's formula.
     """
 
     def unreduced(self, y: Array, z: Array) -> Array:
-        """The mean over the last axis of the squared error of logarithms."""
-        return jnp.square(
-            jnp.log1p(jnp.maximum(z, EPSILON)) - jnp.log1p(jnp.maximum(y, EPSILON))
-        ).mean(-1)
+        """Return the mean squared error of logarithms over the last axis."""
+        log_y, log_z = (jnp.log1p(jnp.maximum(v, EPSILON)) for v in (y, z))
+        return jnp.square(log_z - log_y).mean(-1)
 
 
 @dataclass(frozen=True)
 class CosineSimilarity(Loss):
-    """The cosine of the angle between target and prediction, with a minus: l = -y . yhat / (|y|
-    |yhat|), from -1 (alike) to 1 (opposed).
+    """Negative cosine of the angle between target and prediction: l = -y . yhat / (|y| |yhat|).
 
-    Where either is 0, so is the loss. Of one output only the sign is left: give it several.
+    It runs from -1 (same direction) to 1 (opposite direction), and is 0 if either vector is 0.
+    Use it with several outputs: for a single output it only compares signs.
 
-    Shapes: y and z (batch, ..., outputs) -> rows (batch, ...).
+    Shapes: y and z (batch, ..., outputs) -> loss (batch, ...).
 
     Example:
         >>> print(f"{CosineSimilarity()([[1.0, 0.0]], jnp.array([[3.0, 4.0]])):.1f}")
         -0.6
 
-    Source: Keras's formula, squared lengths being 1e-12 at least.
+    Source: Keras's formula, with squared lengths of at least 1e-12.
     """
 
     def unreduced(self, y: Array, z: Array) -> Array:
-        """Minus the cosine over the last axis."""
-        lengths = [jnp.sqrt(jnp.maximum(jnp.square(v).sum(-1), 1e-12)) for v in (y, z)]
-        return -(y * z).sum(-1) / (lengths[0] * lengths[1])
+        """Return the negative cosine over the last axis."""
+        length_y, length_z = (jnp.sqrt(jnp.maximum(jnp.square(v).sum(-1), 1e-12)) for v in (y, z))
+        return -(y * z).sum(-1) / (length_y * length_z)

@@ -1,4 +1,4 @@
-"""A loss on standardised targets that is reported in the target's own units."""
+"""A loss of standardised targets that is reported in the units of the original target."""
 
 from __future__ import annotations
 
@@ -13,17 +13,16 @@ from glassnet.types import Array
 
 @dataclass(frozen=True)
 class ScaledLoss(Loss):
-    """A loss of errors in units of `scale`: l = base(scale t, scale z) / factor, with t and z
-    standardised; `factor` brings it back.
+    """Loss of standardised targets t and outputs z: l = base(scale t, scale z) / factor.
 
-    An error of one scale costs what an error of 1 does under `base`, so that rates and penalties
-    mean the same for prices as for rates, while a Huber's delta stays in the target's own units.
-    See `scale_loss`.
+    An error of one `scale` costs the same as an error of 1 under `base`. Learning rates and
+    penalties therefore do not depend on the target's units, while a Huber loss's delta stays in
+    them. `scale_loss` computes the factor.
 
     Args:
-        base: a loss of differences.
-        scale: the target's standard deviation, in its own units.
-        factor: of the reported loss over the trained one.
+        base: a loss that depends on the error only.
+        scale: the standard deviation of the target, in its units.
+        factor: the reported loss divided by the training loss.
     """
 
     base: Loss
@@ -32,37 +31,37 @@ class ScaledLoss(Loss):
 
     @property
     def report_scale(self) -> float:
-        """The factor from the trained loss to the one in the target's own units."""
+        """Return the factor from the training loss to the loss in the target's units."""
         return self.factor
 
     @property
     def display_name(self) -> str:
-        """As the base is called."""
+        """Return the name of the base loss."""
         return self.base.display_name
 
     def unreduced(self, y: Array, z: Array) -> Array:
-        """The base's rows at the targets' scale, over the factor."""
+        """Return the base loss at the target's scale, divided by the factor."""
         return self.base.unreduced(self.scale * y, self.scale * z) / self.factor
 
 
 def scale_loss(base: Loss, scale: float) -> ScaledLoss:
-    """`base` for targets that have been divided by `scale`.
+    """Return `base` for targets that have been divided by `scale`.
 
     Raises:
-        ConfigError: the loss is not one of differences: moving target and prediction together would
-            change it.
+        ConfigError: the loss does not depend on the error only.
 
     Example:
         >>> from glassnet.losses import MeanSquaredError
         >>> scale_loss(MeanSquaredError(), 10.0).report_scale
         100.0
     """
-    fix = "Take mean_squared_error, mean_absolute_error, huber or log_cosh; or end in an activation: targets then stay as they are."
+    fix = (
+        "Use mean_squared_error, mean_absolute_error, huber or log_cosh. Or end the network in an "
+        "activation: then targets are not standardised."
+    )
     require(
         base.depends_on_error_only, base.display_name, "targets that are not standardised", fix=fix
     )
-    error, none = np.ones((1, 1), np.float32), np.zeros((1, 1), np.float32)
-    factor = float(base.unreduced(error * np.float32(scale), none)[0]) / float(
-        base.unreduced(error, none)[0]
-    )
-    return ScaledLoss(base, scale, factor)
+    error, zero = np.ones((1, 1), np.float32), np.zeros((1, 1), np.float32)
+    scaled = float(base.unreduced(error * np.float32(scale), zero)[0])
+    return ScaledLoss(base, scale, scaled / float(base.unreduced(error, zero)[0]))

@@ -1,8 +1,8 @@
-"""Metrics: numbers that people read, as sums that a compiled loop can carry.
+"""Metrics, computed from sums over batches.
 
-`init()` gives sums at zero, `update` adds a batch to them, `result` divides on the host: so a
-metric over an epoch is exact over its rows, however they were cut into batches. Counts are int32:
-float32 stops counting at 2^24.
+`init()` returns sums of zero, `update` adds a batch to them, and `result` divides them on the host.
+A metric over an epoch is therefore exact for any batch size. Counts are int32, because float32
+cannot count beyond 2^24.
 """
 
 from __future__ import annotations
@@ -71,22 +71,21 @@ METRICS: dict[str, type[Metric]] = {
 
 
 def get(value: str | Metric | Callable[..., Any], loss: Loss, outputs: int) -> Metric:
-    """The metric called `value`, keyed by that string, `value` itself, or the one that a function
-    is; suited to the loss and the outputs.
+    """Return the metric for a name, a metric or a function, configured for the loss.
 
-    An accuracy, precision, recall or F1 score without threshold takes the one of the loss; an AUC
-    learns whether outputs are logits.
+    An accuracy, precision, recall or F1 score without a threshold gets the threshold of the loss.
+    An AUC is told whether outputs are logits. A name becomes the metric's key in the logs.
 
     Args:
         value: a name, a metric, or a function (see `FunctionMetric`).
-        loss: what the network is trained on. A binary cross-entropy is cut at 0.5, or at 0 where
-            its predictions are logits; a categorical one takes the largest output.
-        outputs: the size of the output's last axis. Any other loss is cut at 0.5 (a hinge at 0)
-            where there is one output, else takes the largest.
+        loss: the training loss. For a binary cross-entropy the threshold is 0.5, or 0 if its
+            predictions are logits. For a categorical one the largest output is the answer.
+        outputs: the size of the output's last axis. For any other loss the threshold of a single
+            output is 0.5 (0 for a hinge loss). Of several outputs the largest is the answer.
 
     Raises:
-        ConfigError: for an unknown name, with the nearest match, and for what is no name, metric or
-            function, a class without its brackets, a `ConfusionMatrix`, or not a frozen dataclass.
+        ConfigError: `value` is an unknown name, a class instead of an instance, a
+            `ConfusionMatrix`, not a frozen dataclass, or no name, metric or function.
 
     Example:
         >>> from glassnet.losses import BinaryCrossentropy
@@ -97,14 +96,14 @@ def get(value: str | Metric | Callable[..., Any], loss: Loss, outputs: int) -> M
         value = lookup("metric", value, METRICS)(name=value)
     elif is_function(value):
         value = FunctionMetric(value, name=function_name(value))
-    fix = "After training write ConfusionMatrix()(y, model.predict_labels(x))."
+    fix = "After training, write ConfusionMatrix()(y, model.predict_labels(x))."
     require(
         not isinstance(value, ConfusionMatrix),
         "metric",
-        "one number, which the logs can hold",
+        "a metric that is one number",
         metric=value,
         fix=fix,
     )
-    metric = check_instance("metric", value, Metric)
+    metric: Metric = check_instance("metric", value, Metric)
     require_frozen_dataclass(metric)
     return metric.configure(loss, outputs)

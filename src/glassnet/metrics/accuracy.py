@@ -1,4 +1,4 @@
-"""Shares of right answers."""
+"""Accuracy metrics."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from glassnet.types import Array
 
 @dataclass(frozen=True)
 class Accuracy(Metric):
-    """The share of right answers: mean [argmax_k out_k = argmax_k y_k], or mean_k [(out_k >
-    threshold) = y_k].
+    """Share of correct answers: mean [argmax_k out_k = argmax_k y_k].
+
+    With a threshold it is mean_k [(out_k > threshold) = y_k].
 
     Shapes: out (batch, ..., outputs); y of the same shape, or class ids (batch, ...).
 
     Args:
-        threshold: None takes the class with the largest output. A number, in the output's unit,
-            makes each output an answer of its own: 1 (yes), or 0 or -1 (no). Given to `compile`,
-            None becomes the threshold of a binary loss. A target that is none of these is never
-            met.
+        threshold: a number, in the output's unit, makes each output a separate answer: 1 above
+            it, and 0 or -1 otherwise. With None the class of the largest output is the answer.
+            `compile` replaces None by the threshold of a binary loss. A target other than -1, 0
+            and 1 never counts as correct.
 
     Raises:
-        ConfigError: where `threshold` is neither None nor a number, or is None and there is one
-            output.
+        ConfigError: `threshold` is neither None nor a number, or is None for a single output.
 
     Example:
         >>> Accuracy()([0, 2], [[0.7, 0.2, 0.1], [0.1, 0.5, 0.4]])
@@ -46,21 +46,19 @@ class Accuracy(Metric):
         require(ok, "Accuracy", "threshold to be None or a number", threshold=self.threshold)
 
     def configure(self, loss: Loss | None, outputs: int) -> Self:
-        """Cut where the loss says, unless a threshold is given."""
-        return (
-            replace(self, threshold=default_threshold(loss, outputs))
-            if loss and self.threshold is None
-            else self
-        )
+        """Return this metric with the threshold of the loss, unless it has one."""
+        if loss is None or self.threshold is not None:
+            return self
+        return replace(self, threshold=default_threshold(loss, outputs))
 
     def init(self) -> Sums:
-        """No right answers among no answers."""
+        """Return counts of zero."""
         return {"total": np.int32(0), "count": np.int32(0)}
 
     def update(self, acc: Sums, y: Array, out: Array, w: Array) -> Sums:
-        """`acc` with the batch's right answers and answers added."""
+        """Add the batch's correct answers and answers to `acc`."""
         if self.threshold is None:
-            fix = "For one output give a threshold: Accuracy(threshold=0.5)."
+            fix = "For one output, set a threshold: Accuracy(threshold=0.5)."
             require(
                 out.shape[-1] > 1,
                 "Accuracy",
@@ -69,26 +67,25 @@ class Accuracy(Metric):
                 threshold=None,
                 outputs=out.shape[-1],
             )
-            right = jnp.argmax(out, -1) == (jnp.argmax(y, -1) if y.ndim == out.ndim else y)
+            correct = jnp.argmax(out, -1) == (jnp.argmax(y, -1) if y.ndim == out.ndim else y)
         else:
             y = to_one_hot(y, out)
-            right = jnp.where(out > self.threshold, y == 1, (y == 0) | (y == -1))
-        return _update_counts(acc, right, w)
+            correct = jnp.where(out > self.threshold, y == 1, (y == 0) | (y == -1))
+        return _update_counts(acc, correct, w)
 
 
 @dataclass(frozen=True)
 class TopKCategoricalAccuracy(Metric):
-    """The share of rows whose class is among the k largest outputs: mean [#{j: out_j > out_y} < k].
+    """Share of rows with the true class among the k largest outputs: mean [#{out_j > out_y} < k].
 
     Shapes: out (batch, ..., outputs); y of the same shape, or class ids (batch, ...).
 
     Args:
-        k: how many of the largest outputs may hold the class. Outputs as large as the class's own
-            do not push it out.
+        k: the number of largest outputs. In a tie the true class counts as the larger one.
 
     Raises:
-        ConfigError: where `k` is not an int >= 1, or not below the number of outputs, when every
-            answer would be right.
+        ConfigError: `k` is not an int >= 1, or is not below the number of outputs, so that every
+            answer would be correct.
 
     Example:
         >>> TopKCategoricalAccuracy(k=2)([0, 2], [[0.2, 0.7, 0.1], [0.4, 0.5, 0.1]])
@@ -102,11 +99,11 @@ class TopKCategoricalAccuracy(Metric):
         require(is_int(self.k, 1), "TopKCategoricalAccuracy", "k to be an int >= 1", k=self.k)
 
     def init(self) -> Sums:
-        """No right answers among no answers."""
+        """Return counts of zero."""
         return {"total": np.int32(0), "count": np.int32(0)}
 
     def update(self, acc: Sums, y: Array, out: Array, w: Array) -> Sums:
-        """`acc` with the batch's right answers and answers added."""
+        """Add the batch's correct answers and answers to `acc`."""
         outputs = out.shape[-1]
         require(
             self.k < outputs,
@@ -116,10 +113,9 @@ class TopKCategoricalAccuracy(Metric):
             outputs=outputs,
         )
         ids = jnp.argmax(y, -1) if y.ndim == out.ndim else jnp.asarray(y, jnp.int32)
-        chosen = jnp.take_along_axis(out, ids[..., None], -1)
-        return _update_counts(
-            acc, jnp.sum(~(out <= chosen), -1) < self.k, w
-        )  # a NaN is never among the largest
+        true_output = jnp.take_along_axis(out, ids[..., None], -1)
+        n_larger = jnp.sum(~(out <= true_output), -1)  # a NaN is never among the largest
+        return _update_counts(acc, n_larger < self.k, w)
 
 
 def _update_counts(acc: Sums, correct: Array, w: Array) -> Sums:

@@ -1,4 +1,4 @@
-"""The area under a curve that is drawn by moving the threshold."""
+"""The area under the ROC curve or the precision-recall curve."""
 
 from __future__ import annotations
 
@@ -18,38 +18,39 @@ from glassnet.types import Array
 
 @dataclass(frozen=True)
 class AUC(Metric):
-    """The area under the ROC curve, the chance that a row of label 1 outranks one of label 0 (ties
-    count 1/2), or under precision-recall.
+    """Area under the ROC curve or the precision-recall (PR) curve.
 
-    In training outputs are counted in buckets of even width from 0 to 1, as Keras does: 200
-        thresholds, PR interpolated (Davis and
-    Goadrich). In evaluation and validation it is exact over all rows and ties: scikit-learn's
-    `roc_auc_score`, and for PR the `average_precision_score` sum_i (R_i - R_{i-1}) P_i, which
-    interpolates nothing. Without both labels (PR: without a 1) it is NaN, where Keras has 0.
+    The area under the ROC curve is the probability that a row of label 1 gets a larger output than
+    a row of label 0. Ties count 1/2.
 
-    Shapes: out (batch, ..., outputs); y of the same shape, or class ids (batch, ...). A label is 1
-        where it is above 1/2.
+    In training, outputs are counted in buckets of equal width from 0 to 1, as in Keras, and the PR
+    curve is interpolated (Davis and Goadrich). In evaluation and validation the area is exact:
+    scikit-learn's `roc_auc_score`, or for PR its `average_precision_score`, sum_i (R_i - R_{i-1})
+    P_i, which does not interpolate. The area is NaN unless both labels occur (PR: label 1 occurs).
+    Keras returns 0 in that case.
+
+    Shapes: out (batch, ..., outputs); y of the same shape, or class ids (batch, ...). A label above
+        1/2 counts as 1.
 
     Args:
-        num_thresholds: how many thresholds training has, two at 0 and 1 included.
+        num_thresholds: the number of thresholds in training, including 0 and 1.
         curve: "ROC" or "PR".
-        multi_label: whether each output has a curve of its own, and the areas' mean is taken
-            (scikit-learn's "macro"). False puts all outputs on one curve ("micro").
-        from_logits: whether outputs are logits. None takes it from the loss: False but for a
-            cross-entropy from logits.
-        output_activation: what makes probabilities of logits, "sigmoid" or "softmax"; filled in
-            from the loss.
-        outputs: how many there are; filled in by `compile`.
+        multi_label: whether to average the areas of one curve per output (scikit-learn's "macro").
+            False puts all outputs on one curve ("micro").
+        from_logits: whether outputs are logits. None takes it from the loss.
+        output_activation: "sigmoid" or "softmax", which turns logits into probabilities.
+            `compile` takes it from the loss.
+        outputs: the number of outputs, set by `compile`.
 
     Raises:
-        ConfigError: where `num_thresholds` is not an int >= 2, or another field is none of the
-            values above.
+        ConfigError: `num_thresholds` is not an int >= 2, or another argument is invalid.
 
     Example:
         >>> AUC()([0, 0, 1, 1], [0.1, 0.4, 0.35, 0.8])
         0.75
-        >>> AUC(curve="PR")([0, 0, 1, 1], [0.1, 0.4, 0.35, 0.8])  # 1/2 * 1 + 1/2 * 2/3  # doctest: +ELLIPSIS
-        0.833...
+        >>> pr = AUC(curve="PR")([0, 0, 1, 1], [0.1, 0.4, 0.35, 0.8])  # 1/2 * 1 + 1/2 * 2/3
+        >>> print(f"{pr:.4f}")
+        0.8333
 
     Source: Hanley and McNeil 1982 for ROC; Davis and Goadrich 2006, section 4, for PR in training.
     """
@@ -76,117 +77,95 @@ class AUC(Metric):
             "multi_label to be a bool",
             multi_label=self.multi_label,
         )
-        known_or_open = self.from_logits is None or isinstance(self.from_logits, bool)
         require(
-            known_or_open, "AUC", "from_logits to be None or a bool", from_logits=self.from_logits
+            self.from_logits is None or isinstance(self.from_logits, bool),
+            "AUC",
+            "from_logits to be None or a bool",
+            from_logits=self.from_logits,
         )
         require(
             self.output_activation in ("sigmoid", "softmax"),
             "AUC",
-            'link to be "sigmoid" or "softmax"',
-            link=self.output_activation,
+            'output_activation to be "sigmoid" or "softmax"',
+            output_activation=self.output_activation,
         )
 
     def configure(self, loss: Loss | None, outputs: int) -> Self:
-        """Of logits where the loss is, with buckets for each output where they are apart."""
-        logits = (
-            getattr(loss, "from_logits", False) if self.from_logits is None else self.from_logits
-        )
-        return replace(
-            self,
-            from_logits=logits,
-            output_activation=(loss and loss.output_activation) or self.output_activation,
-            outputs=outputs,
-        )
+        """Return this metric with the number of outputs and the loss's kind of output."""
+        from_logits = self.from_logits
+        if from_logits is None:
+            from_logits = getattr(loss, "from_logits", False)
+        activation = (loss and loss.output_activation) or self.output_activation
+        return replace(self, from_logits=from_logits, output_activation=activation, outputs=outputs)
 
     def init(self) -> Sums:
-        """Empty buckets, one less than thresholds."""
+        """Return empty buckets, one fewer than thresholds."""
         curves = get_outputs(self) if self.multi_label else 1
         zeros = np.zeros((curves, self.num_thresholds - 1), np.int32)
         return {"true": zeros, "false": zeros}
 
     def update(self, acc: Sums, y: Array, out: Array, w: Array) -> Sums:
-        """`acc` with the batch's labels counted in the buckets of their outputs; what is beyond
-        0..1 counts at the end.
-        """
-        p = (
-            (jax.nn.softmax(out) if self.output_activation == "softmax" else jax.nn.sigmoid(out))
-            if self.from_logits
-            else out
-        )
-        buckets = self.num_thresholds - 1
-        place = jnp.clip(jnp.ceil(jnp.clip(p, 0, 1) * buckets) - 1, 0, buckets - 1).astype(
-            jnp.int32
-        )
-        which = jnp.broadcast_to(jnp.arange(out.shape[-1]) if self.multi_label else 0, out.shape)
-        real, label = (
-            (broadcast_weights(w, out.shape[:-1]) > 0)[..., None],
-            to_one_hot(y, out) > 0.5,
-        )
+        """Add the batch's labels to the buckets of their outputs; clip outputs to 0..1."""
+        p = out
+        if self.from_logits:
+            activation = jax.nn.softmax if self.output_activation == "softmax" else jax.nn.sigmoid
+            p = activation(out)
+        n_buckets = self.num_thresholds - 1
+        bucket = jnp.ceil(jnp.clip(p, 0, 1) * n_buckets) - 1
+        bucket = jnp.clip(bucket, 0, n_buckets - 1).astype(jnp.int32)
+        curve = jnp.broadcast_to(jnp.arange(out.shape[-1]) if self.multi_label else 0, out.shape)
+        real = (broadcast_weights(w, out.shape[:-1]) > 0)[..., None]
+        label = to_one_hot(y, out) > 0.5
         return {
-            "true": jnp.asarray(acc["true"]).at[which, place].add((label & real).astype(jnp.int32)),
-            "false": jnp.asarray(acc["false"])
-            .at[which, place]
-            .add((~label & real).astype(jnp.int32)),
+            key: jnp.asarray(acc[key]).at[curve, bucket].add((mask & real).astype(jnp.int32))
+            for key, mask in (("true", label), ("false", ~label))
         }
 
     def result(self, acc: Sums) -> float:
-        """The area of the buckets, in float64, as Keras has it."""
-        counts = (np.asarray(acc[key], np.int64)[:, ::-1] for key in ("true", "false"))
-        return float(
-            np.mean(
-                [
-                    self._compute_area(true, false, interpolated=True)
-                    for true, false in zip(*counts, strict=True)
-                ]
-            )
-        )
+        """Return the area from the buckets, in float64, as in Keras."""
+        true, false = (np.asarray(acc[key], np.int64)[:, ::-1] for key in ("true", "false"))
+        areas = [
+            self._compute_area(*counts, interpolated=True)
+            for counts in zip(true, false, strict=True)
+        ]
+        return float(np.mean(areas))
 
     def exact(self, y: np.ndarray, out: np.ndarray) -> float:
-        """The area over all rows at hand."""
-        label, score = (
-            (to_one_hot_numpy(y, out) > 0.5).reshape(-1, out.shape[-1]),
-            np.asarray(out, np.float64).reshape(-1, out.shape[-1]),
-        )
-        if (
-            self.from_logits and self.output_activation == "softmax"
-        ):  # a sigmoid keeps the order; a softmax changes it between rows
+        """Return the exact area over all rows."""
+        label = (to_one_hot_numpy(y, out) > 0.5).reshape(-1, out.shape[-1])
+        score = np.asarray(out, np.float64).reshape(-1, out.shape[-1])
+        if self.from_logits and self.output_activation == "softmax":
+            # needed, because a softmax changes the order of rows, while a sigmoid does not
             score = np.exp(score - score.max(-1, keepdims=True))
             score /= score.sum(-1, keepdims=True)
         if not self.multi_label:
             label, score = label.reshape(-1, 1), score.reshape(-1, 1)
         if not np.isfinite(score).all():
             return math.nan
-        return float(
-            np.mean(
-                [
-                    self._compute_area(*_count_by_score(*column))
-                    for column in zip(label.T, score.T, strict=True)
-                ]
-            )
-        )
+        columns = zip(label.T, score.T, strict=True)
+        return float(np.mean([self._compute_area(*_count_by_score(*c)) for c in columns]))
 
     def _compute_area(
         self, true: np.ndarray, false: np.ndarray, interpolated: bool = False
     ) -> float:
-        """The area from the counts of either label at each threshold passed, the highest first."""
+        """Return the area from the counts of each label per threshold, in descending order."""
         tp, fp = (np.concatenate([[0.0], np.cumsum(counts)]) for counts in (true, false))
         if tp[-1] == 0 or (self.curve == "ROC" and fp[-1] == 0):
             return math.nan
         if self.curve == "ROC":
             return float(np.trapezoid(tp, fp) / (tp[-1] * fp[-1]))
-        called = tp + fp
-        gain, width = np.diff(tp), np.diff(called)
+        positives = tp + fp
+        gain, width = np.diff(tp), np.diff(positives)
         if not interpolated:
-            return float(gain @ (tp[1:] / called[1:]) / tp[-1])
+            return float(gain @ (tp[1:] / positives[1:]) / tp[-1])
         slope = np.divide(gain, width, out=np.zeros_like(gain), where=width > 0)
-        start, grown = tp[:-1] - slope * called[:-1], np.ones_like(gain)
-        np.divide(called[1:], called[:-1], out=grown, where=called[:-1] > 0)
-        return float((slope * (gain + start * np.log(grown))).sum() / tp[-1])
+        intercept, ratio = tp[:-1] - slope * positives[:-1], np.ones_like(gain)
+        np.divide(positives[1:], positives[:-1], out=ratio, where=positives[:-1] > 0)
+        return float((slope * (gain + intercept * np.log(ratio))).sum() / tp[-1])
 
 
 def _count_by_score(label: np.ndarray, score: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """How often either label has each distinct score, the highest first."""
+    """Return the counts of both labels for each distinct score, in descending order."""
     order = np.argsort(-score)
     last = np.flatnonzero(np.append(np.diff(score[order]) != 0, True))
     true = np.diff(np.cumsum(label[order])[last], prepend=0)

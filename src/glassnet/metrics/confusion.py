@@ -1,4 +1,4 @@
-"""Which class is taken for which."""
+"""The confusion matrix."""
 
 from __future__ import annotations
 
@@ -12,21 +12,19 @@ from glassnet.errors import DataError, is_int, require
 
 @dataclass(frozen=True)
 class ConfusionMatrix:
-    """How often each true class was called each class: C[i, j] = #(rows of class i that were called
-    j).
+    """Confusion matrix: C[i, j] = #(rows of class i that were predicted as j).
 
-    It is used on labels or predictions at hand: a metric in `compile` is one number, which this is
-        not.
+    Call it on labels and predictions. It cannot be a metric in `compile`, which must be one number.
 
-    Shapes: two times n labels, or n rows of K (one-hot, probabilities, logits) -> (K, K) int64, a
-        row per true class.
+    Shapes: y_true and y_pred are n labels, or n rows of K (one-hot, probabilities, logits)
+        -> (K, K) int64, one row per true class.
 
     Args:
-        num_classes: K; None takes it from rows of K, else the largest label and 1.
+        num_classes: K. None takes the width of rows of K, or the largest label plus 1.
 
     Raises:
-        ConfigError: where `num_classes` is neither None nor an int >= 2.
-        DataError: where the two have not as many rows, or a label is not an integer 0..K-1.
+        ConfigError: `num_classes` is neither None nor an int >= 2.
+        DataError: the numbers of rows differ, or a label is not an integer 0..K-1.
 
     Example:
         >>> ConfusionMatrix()([0, 1, 1, 2], [0, 1, 2, 2]).tolist()
@@ -38,57 +36,54 @@ class ConfusionMatrix:
     num_classes: int | None = None
 
     def __post_init__(self) -> None:
-        fine = self.num_classes is None or is_int(self.num_classes, 2)
         require(
-            fine,
+            self.num_classes is None or is_int(self.num_classes, 2),
             "ConfusionMatrix",
             "num_classes to be None or an int >= 2",
             num_classes=self.num_classes,
         )
 
     def __call__(self, y_true: Any, y_pred: Any) -> np.ndarray:
-        """The counts.
+        """Return the counts.
 
         Args:
             y_true: labels (n,) or (n, 1), or one-hot rows (n, K).
-            y_pred: labels (n,) or (n, 1), or outputs (n, K), of which the largest is the answer.
-                For one output (a sigmoid) pass `predict_labels`.
+            y_pred: labels (n,) or (n, 1), or outputs (n, K), the largest of which is the answer.
+                For a single sigmoid output, pass the result of `predict_labels`.
         """
-        (true, columns), (said, more) = (
-            _as_labels(what, given) for what, given in (("y_true", y_true), ("y_pred", y_pred))
-        )
+        true, true_columns = _as_labels("y_true", y_true)
+        predicted, predicted_columns = _as_labels("y_pred", y_pred)
         require(
-            len(true) == len(said),
+            len(true) == len(predicted),
             "ConfusionMatrix",
-            "as many rows in both",
+            "y_true and y_pred to have the same number of rows",
             error=DataError,
             y_true=len(true),
-            y_pred=len(said),
+            y_pred=len(predicted),
         )
-        labels = np.concatenate([true, said])
-        k = self.num_classes or max(
-            columns, more, 2, int(labels.max(initial=0)) + 1 if columns == more == 1 else 0
-        )
-        wrong = labels[(labels < 0) | (labels >= k)]
+        labels = np.concatenate([true, predicted])
+        columns = max(true_columns, predicted_columns)
+        k = self.num_classes or max(columns, 2)
+        if self.num_classes is None and columns == 1:
+            k = max(k, int(labels.max(initial=0)) + 1)
+        invalid = labels[(labels < 0) | (labels >= k)]
         require(
-            not wrong.size,
+            not invalid.size,
             "ConfusionMatrix",
             f"labels from 0 to {k - 1}",
             error=DataError,
-            labels=wrong[:3].tolist(),
+            labels=invalid[:3].tolist(),
         )
-        return np.bincount(true * k + said, minlength=k * k).reshape(k, k).astype(np.int64)
+        return np.bincount(true * k + predicted, minlength=k * k).reshape(k, k).astype(np.int64)
 
 
 def _as_labels(what: str, values: Any) -> tuple[np.ndarray, int]:
-    """A label per row, and how many columns it was taken from."""
+    """Return one label per row, and the number of columns of `values`."""
     array = np.asarray(values)
-    fine = array.dtype.kind in "biuf" and array.ndim in (1, 2) and array.size
-    expected = f"{what} to be labels (n,) or rows of K numbers (n, K)"
     require(
-        fine,
+        array.dtype.kind in "biuf" and array.ndim in (1, 2) and array.size,
         "ConfusionMatrix",
-        expected,
+        f"{what} to be labels (n,) or rows of K numbers (n, K)",
         error=DataError,
         shape=array.shape,
         dtype=str(array.dtype),
@@ -96,14 +91,14 @@ def _as_labels(what: str, values: Any) -> tuple[np.ndarray, int]:
     if array.ndim == 2 and array.shape[1] > 1:
         return array.argmax(1), array.shape[1]
     labels = array.reshape(-1)
-    fix = "Pass model.predict_labels(x) rather than probabilities." if what == "y_pred" else ""
-    broken = labels[labels != np.floor(labels)]
+    fix = "Pass model.predict_labels(x) instead of probabilities." if what == "y_pred" else ""
+    fractions = labels[labels != np.floor(labels)]
     require(
-        not broken.size,
+        not fractions.size,
         "ConfusionMatrix",
-        f"{what} to be whole labels",
+        f"{what} to be integer labels",
         error=DataError,
-        labels=broken[:3].tolist(),
+        labels=fractions[:3].tolist(),
         fix=fix,
     )
     return labels.astype(np.int64), 1

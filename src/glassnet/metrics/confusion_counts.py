@@ -1,4 +1,4 @@
-"""The four counts of a yes or no: right and wrong, called out and not."""
+"""Counts of true and false positives and negatives."""
 
 from __future__ import annotations
 
@@ -16,30 +16,30 @@ from glassnet.types import Array
 
 @dataclass(frozen=True)
 class ConfusionCount(ThresholdMetric):
-    """What the four share: answers counted, not divided. Write one by giving `select`."""
+    """Base class of the four counts. A subclass defines `select`."""
 
     @abstractmethod
     def select(self, predicted: Array, actual: Array) -> Array:
-        """Which answers count, of those that are yes and those that should be."""
+        """Return a mask of the answers to count."""
 
     def init(self) -> Sums:
-        """No answers."""
+        """Return a count of zero."""
         return {"total": np.int32(0)}
 
     def update(self, acc: Sums, y: Array, out: Array, w: Array) -> Sums:
-        """`acc` with the batch's answers that count added."""
-        said, true = self.binarize(y, out, w)
-        real = broadcast_weights(w, said.shape) > 0
-        return {"total": acc["total"] + jnp.sum(self.select(said, true) & real, dtype=jnp.int32)}
+        """Add the batch's count to `acc`."""
+        predicted, actual = self.binarize(y, out, w)
+        counted = self.select(predicted, actual) & (broadcast_weights(w, predicted.shape) > 0)
+        return {"total": acc["total"] + jnp.sum(counted, dtype=jnp.int32)}
 
     def result(self, acc: Sums) -> float:
-        """The count."""
+        """Return the count."""
         return float(acc["total"])
 
 
 @dataclass(frozen=True)
 class TruePositives(ConfusionCount):
-    """How many answers yes are right: #(yes and true).
+    """Number of positive predictions that are correct: #(predicted and actual).
 
     Shapes: out (batch, ..., outputs); y of the same shape, or class ids (batch, ...).
 
@@ -58,7 +58,7 @@ class TruePositives(ConfusionCount):
 
 @dataclass(frozen=True)
 class FalsePositives(ConfusionCount):
-    """How many answers yes are wrong: #(yes and not true).
+    """Number of positive predictions that are wrong: #(predicted and not actual).
 
     Shapes: out (batch, ..., outputs); y of the same shape, or class ids (batch, ...).
 
@@ -77,7 +77,7 @@ class FalsePositives(ConfusionCount):
 
 @dataclass(frozen=True)
 class TrueNegatives(ConfusionCount):
-    """How many answers no are right: #(no and not true).
+    """Number of negative predictions that are correct: #(not predicted and not actual).
 
     Shapes: out (batch, ..., outputs); y of the same shape, or class ids (batch, ...).
 
@@ -96,7 +96,7 @@ class TrueNegatives(ConfusionCount):
 
 @dataclass(frozen=True)
 class FalseNegatives(ConfusionCount):
-    """How many answers no are wrong: #(no and true).
+    """Number of negative predictions that are wrong: #(not predicted and actual).
 
     Shapes: out (batch, ..., outputs); y of the same shape, or class ids (batch, ...).
 

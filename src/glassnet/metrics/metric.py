@@ -1,4 +1,4 @@
-"""What every metric is, and the sums of a number per row."""
+"""The base class of metrics, metrics from functions, and helpers for sums over rows."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Self
 import jax.numpy as jnp
 import numpy as np
 
-from glassnet.errors import MissingError, require
+from glassnet.errors import ConfigError, MissingError, message
 from glassnet.losses import (
     Loss,
     align_targets,
@@ -27,70 +27,66 @@ Sums = dict[str, Any]
 
 @dataclass(frozen=True)
 class Metric(ABC):
-    """What every metric is: a sum over rows and the count of them.
+    """Base class of metrics: by default a sum over rows, divided by their count.
 
     Args:
-        name: the key in history and in what `evaluate` returns.
+        name: the key in the history and in the logs of `evaluate`.
 
     Attributes:
-        exact: a method (y, out) -> float, for a metric whose sums only approximate it: evaluation
-            and validation then take this one, of all real rows on the host. None where sums are
-            exact.
+        exact: a method (y, out) -> float for a metric that its sums only approximate. Evaluation
+            and validation then call it with all real rows. None if the sums are exact.
     """
 
     exact: ClassVar[Callable[..., float] | None] = None
     name: str = field(kw_only=True)
 
     def configure(self, loss: Loss | None, outputs: int) -> Self:
-        """This metric with what it leaves open filled in.
+        """Return this metric with the fields that depend on the loss or the outputs set.
 
         Args:
-            loss: what the network is trained on: it says where a yes begins. None in direct use,
-                which leaves that as it is.
-            outputs: the size of the output's last axis: it says how many sums there are where each
-                output has its own.
+            loss: the training loss, which sets the threshold of a positive answer. None in direct
+                use leaves the threshold unchanged.
+            outputs: the size of the output's last axis, for metrics with a sum per output.
         """
         return self
 
     @abstractmethod
     def init(self) -> Sums:
-        """The sums before the first row: NumPy zeros. Those of two sets of rows add up to those of
-        both, which `evaluate` relies on.
+        """Return the sums of no rows: NumPy zeros.
+
+        The sums of two sets of rows must add up to the sums of both: `evaluate` relies on it.
         """
 
     @abstractmethod
     def update(self, acc: Sums, y: Array, out: Array, w: Array) -> Sums:
-        """`acc` with a batch added; pure, for compiled code.
+        """Add a batch to the sums and return them; a pure function, for compiled code.
 
         Args:
             acc: the sums so far.
-            y: targets: of `out`'s shape, or class ids with its last axis left out.
-            out: the last layer's output, (batch, ..., outputs).
-            w: which rows are real: 0/1, (batch,) or of the rows' shape. Not the sample weights.
+            y: targets of the shape of `out`, or class ids without its last axis.
+            out: the output of the last layer, (batch, ..., outputs).
+            w: 1 for real rows and 0 for padding, (batch,) or (batch, ...). These are not the
+                sample weights.
         """
 
     def __getattr__(self, name: str) -> Any:
-        sums = (
-            " It keeps no sums: call it on targets and predictions, metric(y_true, y_pred)."
-            if "state" in name
-            else ""
-        )
-        raise MissingError(f"{type(self).__name__} has no attribute {name!r}.{sums}")
+        fix = " A metric stores no sums. Call metric(y_true, y_pred)." if "state" in name else ""
+        raise MissingError(f"{type(self).__name__} has no attribute {name!r}.{fix}")
 
     def result(self, acc: Sums) -> float:
-        """The sum divided by the count, in float64; NaN where nothing was counted."""
+        """Return the sum divided by the count, in float64, or NaN if the count is 0."""
         count = int(acc["count"])
         return float(acc["total"]) / count if count else math.nan
 
     def __call__(self, y_true: Any, y_pred: Any) -> float:
-        """The metric of predictions at hand.
+        """Return the metric of predictions.
 
         Args:
-            y_true: targets, a list or an array: of `y_pred`'s shape, or class ids.
+            y_true: targets, a list or an array of the shape of `y_pred`, or class ids.
             y_pred: predictions, (batch, ..., outputs) or (batch,).
 
         Raises:
-            DataError: where the shapes do not fit, or a class id is not an integer 0..outputs-1.
+            DataError: the shapes do not match, or a class id is not an integer 0..outputs-1.
         """
         out = np.asarray(y_pred, np.float32)
         y, shape = align_targets(type(self).__name__, y_true, out.shape, allow_class_ids=True)
@@ -102,24 +98,27 @@ class Metric(ABC):
 
 @dataclass(frozen=True)
 class FunctionMetric(Metric):
-    """A function as a metric: the mean of function(y, out) over rows. `metrics=[function]` makes
-    one, called as the function is.
+    """User-written function as a metric: the mean of function(y, out) over rows.
+
+    `metrics=[function]` makes one, with the name of the function.
 
     Shapes: out (batch, ..., outputs); y of the same shape, or class ids (batch, ...), which the
         function gets as one-hot rows.
 
     Args:
-        function: of targets and outputs of one shape, written in jax.numpy. It gives a number per
-            row, or one per output: then the mean over the last axis is taken.
+        function: a function of targets and outputs of the same shape, written in jax.numpy. It
+            returns one number per row, or one per output. In the second case the mean over the
+            last axis is used.
 
     Raises:
-        ConfigError: where it does not take two arguments, gives neither, or is not written in
-            jax.numpy.
+        ConfigError: the function does not take two arguments, returns another shape, or is not
+            written in jax.numpy.
 
     Example:
         >>> def largest_error(y_true, y_pred):
         ...     return jnp.max(jnp.abs(y_true - y_pred), axis=-1)
-        >>> FunctionMetric(largest_error, name="largest")([[0.0, 1.0], [2.0, 2.0]], [[1.0, 4.0], [2.0, 1.0]])  # (3 + 1) / 2
+        >>> metric = FunctionMetric(largest_error, name="largest")
+        >>> metric([[0.0, 1.0], [2.0, 2.0]], [[1.0, 4.0], [2.0, 1.0]])  # (3 + 1) / 2
         2.0
     """
 
@@ -129,49 +128,42 @@ class FunctionMetric(Metric):
         check_two_arguments(self.function)
 
     def init(self) -> Sums:
-        """Nothing over no rows."""
+        """Return a sum and a count of zero."""
         return init_mean()
 
     def update(self, acc: Sums, y: Array, out: Array, w: Array) -> Sums:
-        """`acc` with the function's numbers for the batch added."""
+        """Add the function's values for the batch to `acc`."""
         return update_mean(acc, call_unreduced(self.function, to_one_hot(y, out), out), w)
 
 
 def default_threshold(loss: Loss, outputs: int) -> float | None:
-    """The output above which an answer is yes, each by itself; None where the largest of several is
-    the answer.
-    """
-    return (
-        loss.decision_threshold
-        if loss.output_activation == "sigmoid" or (loss.output_activation is None and outputs == 1)
-        else None
-    )
+    """Return the threshold of a positive answer, or None if the largest output is the answer."""
+    activation = loss.output_activation
+    separate = activation == "sigmoid" or (activation is None and outputs == 1)
+    return loss.decision_threshold if separate else None
 
 
 def get_outputs(metric: Any) -> int:
-    """The number of outputs that a metric with a sum for each was suited to.
+    """Return the number of outputs of a metric that has a sum for each.
 
     Raises:
-        ConfigError: it was not.
+        ConfigError: the number is not set.
     """
-    fix = "compile fills it in; elsewhere write metric.suited(None, outputs)."
-    require(
-        metric.outputs is not None,
-        type(metric).__name__,
-        "a known number of outputs",
-        outputs=None,
-        fix=fix,
-    )
-    return metric.outputs
+    outputs: int | None = metric.outputs
+    fix = "compile sets it. For direct use, write metric.configure(None, outputs)."
+    if outputs is None:
+        who = type(metric).__name__
+        raise ConfigError(message(who, "the number of outputs to be set", outputs=None, fix=fix))
+    return outputs
 
 
 def init_mean() -> Sums:
-    """A float sum at zero, over no rows."""
+    """Return a float sum and a count of zero."""
     return {"total": np.float32(0), "count": np.int32(0)}
 
 
 def update_mean(acc: Sums, values: Array, w: Array) -> Sums:
-    """`acc` with the numbers of a batch's real rows added."""
+    """Add the values of a batch's real rows to `acc`."""
     real = broadcast_weights(w, values.shape) > 0
     return {
         "total": acc["total"] + jnp.where(real, values, 0).sum(),
@@ -180,5 +172,5 @@ def update_mean(acc: Sums, values: Array, w: Array) -> Sums:
 
 
 def to_one_hot_numpy(y: np.ndarray, out: np.ndarray) -> np.ndarray:
-    """`y` with the axes of `out`, on the host: class ids become one-hot rows."""
+    """Return `y` with the axes of `out`, in NumPy: class ids become one-hot rows."""
     return np.eye(out.shape[-1], dtype=np.float32)[y] if y.ndim == out.ndim - 1 else y

@@ -1,4 +1,4 @@
-"""Of what was called out, how much is right; of what is there, how much was found."""
+"""Precision, recall and the F1 score."""
 
 from __future__ import annotations
 
@@ -14,21 +14,24 @@ from glassnet.losses import Loss, broadcast_weights, to_one_hot
 from glassnet.metrics.metric import Metric, Sums, default_threshold, get_outputs
 from glassnet.types import Array
 
+F1_COUNTS = ("both", "said", "true")
+"""The keys of both, predicted and actual positives. Checkpoints store them."""
+
 
 @dataclass(frozen=True)
 class ThresholdMetric(Metric):
-    """What precision, recall and F1 share: answers yes, and counts of them. Write one by giving
-    `update`.
+    """Base class of metrics that count positive predictions. A subclass defines `update`.
 
     Args:
-        threshold: a number, in the output's unit, makes each output above it a yes. None makes the
-            largest one a yes. Given to `compile`, None becomes the threshold of a binary loss.
-        class_id: the output that counts alone. None pools all of them; the largest one pooled over
-            classes is the accuracy again.
+        threshold: every output above this number, in the output's unit, is a positive prediction.
+            With None the largest output is. `compile` replaces None by the threshold of a binary
+            loss.
+        class_id: the only output to count. None counts all outputs together. Without a threshold
+            precision and recall then equal the accuracy.
 
     Raises:
-        ConfigError: where `threshold` is neither None nor a number, or is None and there is one
-            output; where `class_id` is neither None nor an int 0..outputs-1.
+        ConfigError: `threshold` is neither None nor a number, or is None for a single output; or
+            `class_id` is neither None nor an int 0..outputs-1.
     """
 
     threshold: float | None = None
@@ -50,24 +53,22 @@ class ThresholdMetric(Metric):
         )
 
     def configure(self, loss: Loss | None, outputs: int) -> Self:
-        """Cut where the loss says, unless a threshold is given."""
-        return (
-            replace(self, threshold=default_threshold(loss, outputs))
-            if loss and self.threshold is None
-            else self
-        )
+        """Return this metric with the threshold of the loss, unless it has one."""
+        if loss is None or self.threshold is not None:
+            return self
+        return replace(self, threshold=default_threshold(loss, outputs))
 
     def init(self) -> Sums:
-        """No answers."""
+        """Return counts of zero."""
         return {"total": np.int32(0), "count": np.int32(0)}
 
     def result(self, acc: Sums) -> float:
-        """The share, in float64; 0 where there is nothing to divide by."""
+        """Return the share, in float64, or 0 if the divisor is 0."""
         count = int(acc["count"])
         return int(acc["total"]) / count if count else 0.0
 
     def binarize(self, y: Array, out: Array, w: Array) -> tuple[Array, Array]:
-        """Which real answers are yes, and which should be: bools, (batch, ..., outputs)."""
+        """Return masks of predicted and of actual positives, (batch, ..., outputs)."""
         who, outputs, k = type(self).__name__, out.shape[-1], self.class_id
         require(
             k is None or k < outputs,
@@ -77,31 +78,32 @@ class ThresholdMetric(Metric):
             outputs=outputs,
         )
         if self.threshold is None:
-            fix = f"For one output give a threshold: {who}(threshold=0.5)."
+            fix = f"For one output, set a threshold: {who}(threshold=0.5)."
             require(
                 outputs > 1, who, "one output per class", fix=fix, threshold=None, outputs=outputs
             )
-            said = jax.nn.one_hot(jnp.argmax(out, -1), outputs) == 1
-            true = jax.nn.one_hot(jnp.argmax(y, -1) if y.ndim == out.ndim else y, outputs) == 1
+            ids = jnp.argmax(y, -1) if y.ndim == out.ndim else y
+            predicted = jax.nn.one_hot(jnp.argmax(out, -1), outputs) == 1
+            actual = jax.nn.one_hot(ids, outputs) == 1
         else:
-            said, true = out > self.threshold, to_one_hot(y, out) == 1
+            predicted, actual = out > self.threshold, to_one_hot(y, out) == 1
         if k is not None:
-            said, true = said[..., k : k + 1], true[..., k : k + 1]
-        real = broadcast_weights(w, said.shape) > 0
-        return said & real, true & real
+            predicted, actual = predicted[..., k : k + 1], actual[..., k : k + 1]
+        real = broadcast_weights(w, predicted.shape) > 0
+        return predicted & real, actual & real
 
 
 @dataclass(frozen=True)
 class Precision(ThresholdMetric):
-    """The share of right ones among the answers yes: #(yes and true) / #yes.
+    """Share of positive predictions that are correct: #(predicted and actual) / #predicted.
 
     Shapes: out (batch, ..., outputs); y of the same shape, or class ids (batch, ...).
 
     Args and Raises: see `ThresholdMetric`.
 
     Example:
-        >>> Precision(threshold=0.5)([1, 0, 1, 1], [0.9, 0.8, 0.7, 0.2])  # doctest: +ELLIPSIS
-        0.666...
+        >>> Precision(threshold=0.5)([1, 0, 1, 1], [0.9, 0.8, 0.3, 0.2])
+        0.5
         >>> Precision(class_id=1)([1, 0], [[0.2, 0.8], [0.3, 0.7]])
         0.5
     """
@@ -109,25 +111,25 @@ class Precision(ThresholdMetric):
     name: str = field(default="precision", kw_only=True)
 
     def update(self, acc: Sums, y: Array, out: Array, w: Array) -> Sums:
-        """`acc` with the batch's answers yes, and the true ones among them, added."""
-        said, true = self.binarize(y, out, w)
+        """Add the batch's predicted positives, and the correct ones of them, to `acc`."""
+        predicted, actual = self.binarize(y, out, w)
         return {
-            "total": acc["total"] + _count_true(said & true),
-            "count": acc["count"] + _count_true(said),
+            "total": acc["total"] + _count_true(predicted & actual),
+            "count": acc["count"] + _count_true(predicted),
         }
 
 
 @dataclass(frozen=True)
 class Recall(ThresholdMetric):
-    """The share of the true that is found: #(yes and true) / #true.
+    """Share of actual positives that are predicted: #(predicted and actual) / #actual.
 
     Shapes: out (batch, ..., outputs); y of the same shape, or class ids (batch, ...).
 
     Args and Raises: see `ThresholdMetric`.
 
     Example:
-        >>> Recall(threshold=0.5)([1, 0, 1, 1], [0.9, 0.8, 0.7, 0.2])  # doctest: +ELLIPSIS
-        0.666...
+        >>> Recall(threshold=0.5)([1, 0, 1, 0], [0.9, 0.8, 0.3, 0.2])
+        0.5
         >>> Recall(class_id=1)([1, 0], [[0.2, 0.8], [0.3, 0.7]])
         1.0
     """
@@ -135,38 +137,38 @@ class Recall(ThresholdMetric):
     name: str = field(default="recall", kw_only=True)
 
     def update(self, acc: Sums, y: Array, out: Array, w: Array) -> Sums:
-        """`acc` with the batch's true ones, and those found among them, added."""
-        said, true = self.binarize(y, out, w)
+        """Add the batch's actual positives, and the predicted ones of them, to `acc`."""
+        predicted, actual = self.binarize(y, out, w)
         return {
-            "total": acc["total"] + _count_true(said & true),
-            "count": acc["count"] + _count_true(true),
+            "total": acc["total"] + _count_true(predicted & actual),
+            "count": acc["count"] + _count_true(actual),
         }
 
 
 @dataclass(frozen=True)
 class F1Score(ThresholdMetric):
-    """The harmonic mean of precision and recall: 2 #(yes and true) / (#yes + #true).
+    """Harmonic mean of precision and recall: 2 #(predicted and actual) / (#predicted + #actual).
 
-    Of several outputs it is one number by their average or by `class_id`, and refused without
-    either: Keras gives a list there, which logs cannot hold, and pooled answers of which the
-    largest is the yes have the accuracy for their F1.
+    Several outputs need an `average` or a `class_id`. Without either, Keras returns one score per
+    output, but logs hold one number per metric.
 
     Shapes: out (batch, ..., outputs); y of the same shape, or class ids (batch, ...).
 
     Args:
-        average: "micro" pools all outputs; "macro" is the mean of their scores, one that is neither
-            called out nor there scoring 0; "weighted" is the mean by how often each is true. None
-            for one output.
-        outputs: how many there are; filled in by `compile`.
+        average: "micro" counts all outputs together. "macro" is the mean of the outputs' scores,
+            with 0 for an output that is never predicted and never actual. "weighted" weights them
+            by the number of actual positives. None for a single output.
+        outputs: the number of outputs, set by `compile`.
 
-    Other Args and Raises: see `ThresholdMetric`. ConfigError also for another average, one beside
-        `class_id`, and none for several outputs.
+    Other Args and Raises: see `ThresholdMetric`. Also ConfigError for another `average`, for an
+        `average` with a `class_id`, and for neither of them with several outputs.
 
     Example:
         >>> F1Score(threshold=0.5)([1, 0, 1, 0], [0.9, 0.8, 0.2, 0.1])
         0.5
-        >>> F1Score(average="macro")([0, 1, 1], [[0.9, 0.1], [0.2, 0.8], [0.6, 0.4]])  # doctest: +ELLIPSIS
-        0.666...
+        >>> f1 = F1Score(average="macro")([0, 1, 1], [[0.9, 0.1], [0.2, 0.8], [0.6, 0.4]])
+        >>> print(f"{f1:.4f}")
+        0.6667
     """
 
     name: str = field(default="f1_score", kw_only=True)
@@ -175,16 +177,14 @@ class F1Score(ThresholdMetric):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        expected = 'average to be None, "micro", "macro" or "weighted"'
         require(
             self.average in (None, "micro", "macro", "weighted"),
             "F1Score",
-            expected,
+            'average to be None, "micro", "macro" or "weighted"',
             average=self.average,
         )
-        both = self.average is not None and self.class_id is not None
         require(
-            not both,
+            self.average is None or self.class_id is None,
             "F1Score",
             "an average or a class_id, not both",
             average=self.average,
@@ -192,44 +192,42 @@ class F1Score(ThresholdMetric):
         )
 
     def configure(self, loss: Loss | None, outputs: int) -> Self:
-        """Cut where the loss says, with a sum for each output."""
+        """Return this metric with the loss's threshold and the number of outputs."""
         return replace(super().configure(loss, outputs), outputs=outputs)
 
     def init(self) -> Sums:
-        """No answers, for each output that counts by itself."""
+        """Return counts of zero for each output."""
         zeros = np.zeros(get_outputs(self) if self.class_id is None else 1, np.int32)
-        return {"both": zeros, "said": zeros, "true": zeros}
+        return dict.fromkeys(F1_COUNTS, zeros)
 
     def update(self, acc: Sums, y: Array, out: Array, w: Array) -> Sums:
-        """`acc` with the batch's answers yes, true ones, and those that are both, added for each
-        output.
-        """
-        outputs, one = out.shape[-1], self.average is not None or self.class_id is not None
-        fix = 'Write F1Score(average="macro"), or F1Score(class_id=...) for each.'
+        """Add the batch's predicted positives, actual positives and both to `acc`, per output."""
+        outputs = out.shape[-1]
         require(
-            one or outputs == 1,
+            outputs == 1 or self.average is not None or self.class_id is not None,
             "F1Score",
-            "an average or a class_id: logs hold one number",
-            fix=fix,
+            "an average or a class_id for several outputs",
+            fix='Write F1Score(average="macro"), or F1Score(class_id=...) for each output.',
             average=None,
             outputs=outputs,
         )
-        said, true = self.binarize(y, out, w)
-        counts = {"both": said & true, "said": said, "true": true}
+        predicted, actual = self.binarize(y, out, w)
+        masks = zip(F1_COUNTS, (predicted & actual, predicted, actual), strict=True)
         return {
-            key: acc[key] + jnp.sum(which, tuple(range(which.ndim - 1)), jnp.int32)
-            for key, which in counts.items()
+            key: acc[key] + jnp.sum(mask, tuple(range(mask.ndim - 1)), jnp.int32)
+            for key, mask in masks
         }
 
     def result(self, acc: Sums) -> float:
-        """The score, in float64; 0 where there is nothing to divide by."""
-        both, said, true = (np.asarray(acc[key], np.float64) for key in ("both", "said", "true"))
+        """Return the score, in float64, or 0 if the divisor is 0."""
+        counts = (np.asarray(acc[key], np.float64) for key in F1_COUNTS)
         if self.average == "micro":
-            both, said, true = (np.atleast_1d(total.sum()) for total in (both, said, true))
-        scores = 2 * both / np.maximum(said + true, 1)
-        weights = true if self.average == "weighted" else np.ones_like(scores)
+            counts = (np.atleast_1d(count.sum()) for count in counts)
+        both, predicted, actual = counts
+        scores = 2 * both / np.maximum(predicted + actual, 1)
+        weights = actual if self.average == "weighted" else np.ones_like(scores)
         return float(scores @ weights / max(weights.sum(), 1))
 
 
-def _count_true(which: Array) -> Array:
-    return jnp.sum(which, dtype=jnp.int32)
+def _count_true(mask: Array) -> Array:
+    return jnp.sum(mask, dtype=jnp.int32)

@@ -1,4 +1,4 @@
-"""How far numbers are from their targets."""
+"""Regression metrics."""
 
 from __future__ import annotations
 
@@ -22,12 +22,14 @@ from glassnet.metrics.metric import (
 from glassnet.types import Array
 
 MIN_RELATIVE_VARIANCE = 1e-6
-"""The variance over the mean square below which sums in float32 no longer tell it from 0."""
+"""The ratio of variance to mean square below which float32 sums cannot tell it from 0."""
 
 
 @dataclass(frozen=True)
 class MeanSquaredError(Metric):
-    """The mean of (y - out)^2 over outputs and rows. Class ids count as one-hot rows.
+    """Mean squared error: the mean of (y - out)^2 over outputs and rows.
+
+    Class ids are read as one-hot rows.
 
     Shapes: out (batch, ..., outputs); y of the same shape, or class ids (batch, ...).
 
@@ -39,17 +41,19 @@ class MeanSquaredError(Metric):
     name: str = field(default="mean_squared_error", kw_only=True)
 
     def init(self) -> Sums:
-        """No error over no rows."""
+        """Return a sum and a count of zero."""
         return init_mean()
 
     def update(self, acc: Sums, y: Array, out: Array, w: Array) -> Sums:
-        """`acc` with the batch's squared errors added."""
+        """Add the batch's squared errors to `acc`."""
         return update_mean(acc, jnp.square(to_one_hot(y, out) - out).mean(-1), w)
 
 
 @dataclass(frozen=True)
 class MeanAbsoluteError(Metric):
-    """The mean of |y - out| over outputs and rows. Class ids count as one-hot rows.
+    """Mean absolute error: the mean of |y - out| over outputs and rows.
+
+    Class ids are read as one-hot rows.
 
     Shapes: out (batch, ..., outputs); y of the same shape, or class ids (batch, ...).
 
@@ -61,18 +65,19 @@ class MeanAbsoluteError(Metric):
     name: str = field(default="mean_absolute_error", kw_only=True)
 
     def init(self) -> Sums:
-        """No error over no rows."""
+        """Return a sum and a count of zero."""
         return init_mean()
 
     def update(self, acc: Sums, y: Array, out: Array, w: Array) -> Sums:
-        """`acc` with the batch's absolute errors added."""
+        """Add the batch's absolute errors to `acc`."""
         return update_mean(acc, jnp.abs(to_one_hot(y, out) - out).mean(-1), w)
 
 
 @dataclass(frozen=True)
 class RootMeanSquaredError(Metric):
-    """The root of the mean of (y - out)^2 over outputs and rows, in y's unit. Class ids count as
-    one-hot rows.
+    """Root mean squared error: the root of the mean of (y - out)^2 over outputs and rows.
+
+    It has the unit of y. Class ids are read as one-hot rows.
 
     Shapes: out (batch, ..., outputs); y of the same shape, or class ids (batch, ...).
 
@@ -84,47 +89,45 @@ class RootMeanSquaredError(Metric):
     name: str = field(default="root_mean_squared_error", kw_only=True)
 
     def init(self) -> Sums:
-        """No error over no rows."""
+        """Return a sum and a count of zero."""
         return init_mean()
 
     def update(self, acc: Sums, y: Array, out: Array, w: Array) -> Sums:
-        """`acc` with the batch's squared errors added."""
+        """Add the batch's squared errors to `acc`."""
         return update_mean(acc, jnp.square(to_one_hot(y, out) - out).mean(-1), w)
 
     def result(self, acc: Sums) -> float:
-        """The root of the mean, in float64; NaN where nothing was counted."""
+        """Return the root of the mean, in float64, or NaN if the count is 0."""
         return math.sqrt(Metric.result(self, acc))
 
 
 @dataclass(frozen=True)
 class R2Score(Metric):
-    """The share of the targets' variance that is explained: 1 - sum (y - out)^2 / sum (y - mean
-    y)^2, of one output or over several.
+    """Coefficient of determination: R2 = 1 - sum (y - out)^2 / sum (y - mean y)^2.
 
-    In evaluation and validation it is exact (float64). In training the mean is known at the end
-    only, so the divisor is a difference of
-    sums: sum d^2 - (sum d)^2 / n with d = y - shift. In float32 it loses digits: its relative error
-        is about
-    1e-7 (mean y - shift)^2 / variance of y.
+    In evaluation and validation it is exact (float64). In training the mean is unknown until the
+    end, so the divisor is a difference of sums: sum d^2 - (sum d)^2 / n with d = y - shift. In
+    float32 its relative error is about 1e-7 (mean y - shift)^2 / variance of y.
 
     Shapes: out and y (batch, ..., outputs).
 
     Args:
-        class_aggregation: "uniform_average" is the mean over the outputs;
-            "variance_weighted_average" lets each weigh its variance. Keras's None gives a list,
-            which logs cannot hold.
-        shift: a number near the mean of the targets, in their unit: needed where they lie farther
-            from 0 than a hundred times their spread.
-        outputs: how many there are; filled in by `compile`.
+        class_aggregation: "uniform_average" is the mean over the outputs.
+            "variance_weighted_average" weights each output by its variance. Keras's None, a list of
+            scores, is not supported, because logs hold one number per metric.
+        shift: a number near the mean of the targets, in their unit. It is needed in training if
+            that mean is more than a hundred times their standard deviation.
+        outputs: the number of outputs, set by `compile`.
 
     Raises:
-        ConfigError: where `shift` is not a number, or `class_aggregation` none of the two.
+        ConfigError: `shift` is not a number, or `class_aggregation` is another value.
 
     Example:
         >>> R2Score()([1.0, 2.0, 3.0], [1.0, 2.0, 2.0])
         0.5
-        >>> R2Score("variance_weighted_average")([[1, 10], [3, 30]], [[2, 10], [3, 30]])  # doctest: +ELLIPSIS
-        0.9950...
+        >>> r2 = R2Score("variance_weighted_average")([[1, 10], [3, 30]], [[2, 10], [3, 30]])
+        >>> print(f"{r2:.4f}")
+        0.9950
     """
 
     class_aggregation: str = "uniform_average"
@@ -134,58 +137,57 @@ class R2Score(Metric):
 
     def __post_init__(self) -> None:
         how = self.class_aggregation
-        fix = "None gives a score per output, and logs hold one number." if how is None else ""
-        expected = 'class_aggregation to be "uniform_average" or "variance_weighted_average"'
+        is_none = how is None
         require(
             how in ("uniform_average", "variance_weighted_average"),
             "R2Score",
-            expected,
+            'class_aggregation to be "uniform_average" or "variance_weighted_average"',
             class_aggregation=how,
-            fix=fix,
+            fix="None means one score per output, but logs hold one number." if is_none else "",
         )
         require(is_number(self.shift), "R2Score", "shift to be a number", shift=self.shift)
 
     def configure(self, loss: Loss | None, outputs: int) -> Self:
-        """With sums for each output."""
+        """Return this metric with the number of outputs set."""
         return replace(self, outputs=outputs)
 
     def init(self) -> Sums:
-        """No targets and no errors over no rows."""
+        """Return sums and a count of zero."""
         zeros = np.zeros(get_outputs(self), np.float32)
         return {"total": zeros, "squares": zeros, "residual": zeros, "count": np.int32(0)}
 
     def update(self, acc: Sums, y: Array, out: Array, w: Array) -> Sums:
-        """`acc` with the batch's targets, their squares and the squared errors added, for each
-        output.
-        """
+        """Add the batch's targets, their squares and the squared errors to `acc`, per output."""
         real = broadcast_weights(w, out.shape[:-1]) > 0
         y = jnp.asarray(to_one_hot(y, out), jnp.float32)
-        d, error = (
+        shifted, error = (
             jnp.where(real[..., None], value, 0).reshape(-1, out.shape[-1])
             for value in (y - self.shift, y - out)
         )
         return {
-            "total": acc["total"] + d.sum(0),
-            "squares": acc["squares"] + jnp.square(d).sum(0),
+            "total": acc["total"] + shifted.sum(0),
+            "squares": acc["squares"] + jnp.square(shifted).sum(0),
             "residual": acc["residual"] + jnp.square(error).sum(0),
             "count": acc["count"] + jnp.sum(real, dtype=jnp.int32),
         }
 
     def result(self, acc: Sums) -> float:
-        """The score in float64; NaN where nothing was counted or, as far as float32 tells, an
-        output's targets are all the same.
+        """Return the score in float64.
+
+        It is NaN if the count is 0, or if the targets of an output are all equal up to float32
+        precision.
         """
         total, squares, residual = (
             np.asarray(acc[key], np.float64) for key in ("total", "squares", "residual")
         )
         variation = squares - total * total / max(int(acc["count"]), 1)
-        return self._aggregate(
-            np.where(variation <= MIN_RELATIVE_VARIANCE * squares, 0, variation), residual
-        )
+        is_constant = variation <= MIN_RELATIVE_VARIANCE * squares
+        return self._aggregate(np.where(is_constant, 0, variation), residual)
 
     def exact(self, y: np.ndarray, out: np.ndarray) -> float:
-        """The score of all rows at hand, in float64; NaN where there are none, or an output's
-        targets are all the same.
+        """Return the exact score of all rows, in float64.
+
+        It is NaN if there are no rows, or if the targets of an output are all equal.
         """
         y, out = (
             np.asarray(values, np.float64).reshape(-1, out.shape[-1])
@@ -193,10 +195,8 @@ class R2Score(Metric):
         )
         if not len(y):
             return math.nan
-        return self._aggregate(
-            np.where(np.ptp(y, 0) == 0, 0, np.square(y - y.mean(0)).sum(0)),
-            np.square(y - out).sum(0),
-        )
+        variation = np.where(np.ptp(y, 0) == 0, 0, np.square(y - y.mean(0)).sum(0))
+        return self._aggregate(variation, np.square(y - out).sum(0))
 
     def _aggregate(self, variation: np.ndarray, residual: np.ndarray) -> float:
         varies = variation > 0

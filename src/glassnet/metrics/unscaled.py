@@ -1,4 +1,4 @@
-"""A metric of standardised targets and outputs, taken in the target's own units."""
+"""A metric of standardised targets that is computed in the units of the original target."""
 
 from __future__ import annotations
 
@@ -12,14 +12,13 @@ from glassnet.types import Array
 
 @dataclass(frozen=True)
 class UnscaledMetric(Metric):
-    """`base` of y = mean + scale t rather than of t, and exp of that where the target is learned as
-    its logarithm.
+    """Metric of y = mean + scale t, for standardised targets and outputs t.
 
     Args:
-        base: the metric that is meant.
-        mean: of the targets, or of their logarithms.
-        scale: their standard deviation.
-        log: whether it is the logarithm that is standardised.
+        base: the metric of y.
+        mean: the mean of the targets, or of their logarithms.
+        scale: the standard deviation of the same.
+        log: whether t is the standardised logarithm of the target. Then y = exp(mean + scale t).
     """
 
     base: Metric
@@ -28,18 +27,18 @@ class UnscaledMetric(Metric):
     log: bool
 
     def init(self) -> Sums:
-        """The base's."""
+        """Return the sums of the base metric."""
         return self.base.init()
 
     def update(self, acc: Sums, y: Array, out: Array, w: Array) -> Sums:
-        """The base's, of targets and outputs in their own units."""
+        """Add a batch, converted to the target's units, to `acc`."""
         return self.base.update(acc, self.unscale(y), self.unscale(out), w)
 
     def result(self, acc: Sums) -> float:
-        """The base's."""
+        """Return the result of the base metric."""
         return self.base.result(acc)
 
     def unscale(self, t: Array) -> Array:
-        """mean + scale t, or the exponential of it."""
+        """Return mean + scale t, or its exponential."""
         y = self.mean + self.scale * t
         return jnp.exp(y) if self.log else y

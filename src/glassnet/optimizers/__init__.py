@@ -1,10 +1,10 @@
-"""Optimizers: how gradients move weights. Each is a frozen dataclass with two pure functions,
-`init` and `update`.
+"""Optimizers: frozen dataclasses with two pure functions, `init` and `update`.
 
-In the formulas w is a weight, g its gradient, eta the learning rate, t the step counted from 1. The
-arithmetic is Keras's. `params` and `grads` are pytrees of one form; None marks what is frozen and
-gets no slot. Each takes a number or a `Schedule` for its
-learning rate, and clipnorm, clipvalue or global_clipnorm to clip gradients: see `Optimizer`.
+In the formulas w is a weight, g its gradient, eta the learning rate, and t the step, counted from
+1. The arithmetic is that of Keras. `params` and `grads` are pytrees of the same structure. None
+marks frozen parameters, which have no optimizer state. Every optimizer accepts a number or a
+`Schedule` as its learning rate, and clipnorm, clipvalue or global_clipnorm to clip gradients: see
+`Optimizer`.
 """
 
 from __future__ import annotations
@@ -46,11 +46,11 @@ OPTIMIZERS: dict[str, Callable[[], Optimizer]] = {
 
 
 def get(value: str | Optimizer) -> Optimizer:
-    """The optimizer called `value`, or `value` itself where it is one already.
+    """Return the optimizer for a name, or the optimizer itself.
 
     Raises:
-        ConfigError: for an unknown name, with the nearest match, and for what is neither a name nor
-            an optimizer, or not a frozen dataclass; for a learning rate or clipping that cannot be.
+        ConfigError: `value` is an unknown name, neither a name nor an optimizer, or not a frozen
+            dataclass; or its learning rate or clipping is invalid.
 
     Example:
         >>> get("sgd") == SGD(learning_rate=0.01)
@@ -58,7 +58,7 @@ def get(value: str | Optimizer) -> Optimizer:
     """
     if isinstance(value, str):
         return lookup("optimizer", value, OPTIMIZERS)()
-    fix = "Write optimizers.Optax(...) around it." if is_transformation(value) else ""
+    fix = "Wrap it: optimizers.Optax(...)." if is_transformation(value) else ""
     fix = f"Write {value.__name__}()." if isinstance(value, type) else fix
     require(
         isinstance(value, Optimizer),

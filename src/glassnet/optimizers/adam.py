@@ -1,4 +1,4 @@
-"""Adam and its kin: a mean gradient over a mean square, both corrected for their start at zero."""
+"""Adam and its variants AdamW and Nadam."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from glassnet.types import Array, Params
 
 @dataclass(frozen=True)
 class Adam(Optimizer):
-    """Momentum over RMSprop: m <- b1 m + (1 - b1) g, v <- b2 v + (1 - b2) g^2, w <- w - eta' m /
-    (sqrt(v) + epsilon).
+    """Adam: w <- w - eta' m / (sqrt(v) + epsilon), with means m and v of gradients and squares.
 
-    m and v start at zero, and eta' = eta sqrt(1 - b2^t) / (1 - b1^t) makes up for it.
+    m <- b1 m + (1 - b1) g and v <- b2 v + (1 - b2) g^2 start at zero. The rate
+    eta' = eta sqrt(1 - b2^t) / (1 - b1^t) corrects for that.
 
     Args:
-        learning_rate: eta, weight per step of a steady gradient.
-        beta_1: b1, the fraction of m that is kept.
-        beta_2: b2, the fraction of v that is kept.
-        epsilon: added to sqrt(v), in its unit (gradient), so that no step divides by zero.
-        amsgrad: divide by the largest v so far.
+        learning_rate: eta, the change of a weight per step under a constant gradient.
+        beta_1: b1, the decay rate of m.
+        beta_2: b2, the decay rate of v.
+        epsilon: a number added to sqrt(v), in its unit (gradient), to avoid division by zero.
+        amsgrad: whether to divide by the largest v so far.
 
     Raises:
-        ConfigError: where learning_rate or epsilon is not > 0, or a beta not in [0, 1).
+        ConfigError: learning_rate or epsilon is not > 0, or a beta is not in [0, 1).
 
     Example:
         The first step is eta, whatever the gradient:
@@ -55,36 +55,33 @@ class Adam(Optimizer):
         )
 
     def init(self, params: Params) -> Slots:
-        """The count of steps, a mean and a mean square per weight; the largest mean square where it
-        is asked for.
-        """
+        """Return a step count and two means per weight, and with `amsgrad` the largest v."""
         return _init_adam(self, params)
 
     def update(
         self, grads: Params, state: Slots, params: Params, lr: Array
     ) -> tuple[Params, Slots]:
-        """One step: new params and new state."""
+        """Return the params and the state after one step."""
         return _adam_step(self, grads, state, params, lr)
 
 
 @dataclass(frozen=True)
 class AdamW(Optimizer):
-    """Adam with decoupled weight decay: w <- w - eta lambda w, then Adam's step.
+    """Adam with decoupled weight decay: w <- w - eta lambda w, then a step of Adam.
 
-    Unlike an L2 penalty, the decay is not divided by the gradients' size. Every weight decays,
-    biases too.
+    Unlike an L2 penalty, the decay is not divided by the size of the gradients. All weights decay,
+    including biases.
 
     Args:
-        learning_rate: eta, weight per step of a steady gradient.
-        weight_decay: lambda, the fraction of a weight that is lost per step and unit of eta.
-        beta_1: b1, the fraction of the mean gradient that is kept.
-        beta_2: b2, the fraction of the mean square that is kept.
-        epsilon: added to the mean square's root, in its unit (gradient), so that no step divides by
-            zero.
-        amsgrad: divide by the largest mean square so far.
+        learning_rate: eta, the change of a weight per step under a constant gradient.
+        weight_decay: lambda, the fraction of a weight lost per step and unit of eta.
+        beta_1: b1, the decay rate of the mean gradient m.
+        beta_2: b2, the decay rate of the mean square v.
+        epsilon: a number added to sqrt(v), in its unit (gradient), to avoid division by zero.
+        amsgrad: whether to divide by the largest v so far.
 
     Raises:
-        ConfigError: where learning_rate or epsilon is not > 0, weight_decay not >= 0, or a beta not
+        ConfigError: learning_rate or epsilon is not > 0, weight_decay is not >= 0, or a beta is not
             in [0, 1).
 
     Example:
@@ -93,7 +90,7 @@ class AdamW(Optimizer):
         >>> print(f"{adamw.update(np.float32(2.0), adamw.init(w), w, 0.1)[0]:.4f}")
         0.8500
 
-    Source: Loshchilov and Hutter 2019, algorithm 2, with eta where they have a schedule.
+    Source: Loshchilov and Hutter 2019, algorithm 2, with eta instead of their schedule.
     """
 
     learning_rate: float | Schedule = 0.001
@@ -111,34 +108,33 @@ class AdamW(Optimizer):
         require(ok, "AdamW", "weight_decay to be a number >= 0", weight_decay=self.weight_decay)
 
     def init(self, params: Params) -> Slots:
-        """What Adam remembers."""
+        """Return the state of Adam."""
         return _init_adam(self, params)
 
     def update(
         self, grads: Params, state: Slots, params: Params, lr: Array
     ) -> tuple[Params, Slots]:
-        """One step: new params and new state."""
-        return _adam_step(
-            self, grads, state, jax.tree.map(lambda p: p - p * self.weight_decay * lr, params), lr
-        )
+        """Return the params and the state after one step."""
+        decayed = jax.tree.map(lambda p: p - p * self.weight_decay * lr, params)
+        return _adam_step(self, grads, state, decayed, lr)
 
 
 @dataclass(frozen=True)
 class Nadam(Optimizer):
-    """Adam with Nesterov's look ahead: w <- w - eta (u' m / (1 - U u') + (1 - u) g / (1 - U)) /
-    (sqrt(v / (1 - b2^t)) + epsilon).
+    """Adam with Nesterov momentum, which looks one step ahead.
 
-    m and v are Adam's; u = b1 (1 - 0.96^t / 2), u' is that of the step to come, and U is the
+    w <- w - eta (u' m / (1 - U u') + (1 - u) g / (1 - U)) / (sqrt(v / (1 - b2^t)) + epsilon).
+    m and v are those of Adam, u = b1 (1 - 0.96^t / 2), u' is the u of the next step, and U is the
     product of every u so far.
 
     Args:
-        learning_rate: eta, weight per step of a steady gradient.
-        beta_1: b1, the fraction of m that is kept.
-        beta_2: b2, the fraction of v that is kept.
-        epsilon: added to the root of v, in its unit (gradient), so that no step divides by zero.
+        learning_rate: eta, the change of a weight per step under a constant gradient.
+        beta_1: b1, the decay rate of m.
+        beta_2: b2, the decay rate of v.
+        epsilon: a number added to the root of v, in its unit (gradient), to avoid division by zero.
 
     Raises:
-        ConfigError: where learning_rate or epsilon is not > 0, or a beta not in [0, 1).
+        ConfigError: learning_rate or epsilon is not > 0, or a beta is not in [0, 1).
 
     Example:
         >>> nadam = Nadam(learning_rate=0.1)
@@ -158,7 +154,7 @@ class Nadam(Optimizer):
         check_fields(self, positive=("epsilon",), fractions=("beta_1", "beta_2"))
 
     def init(self, params: Params) -> Slots:
-        """The count of steps, the product of every u, a mean and a mean square per weight."""
+        """Return a step count, the product of every u, and two means per weight."""
         return {
             "step": np.int32(0),
             "u_product": np.float32(1),
@@ -169,29 +165,27 @@ class Nadam(Optimizer):
     def update(
         self, grads: Params, state: Slots, params: Params, lr: Array
     ) -> tuple[Params, Slots]:
-        """One step: new params and new state."""
+        """Return the params and the state after one step."""
         new = _update_moments(self, grads, state)
         t = jnp.asarray(new["step"], jnp.float32)
-        u, ahead = (self.beta_1 * (1 - 0.5 * 0.96**s) for s in (t, t + 1))
+        u, next_u = (self.beta_1 * (1 - 0.5 * 0.96**s) for s in (t, t + 1))
         new["u_product"] = product = state["u_product"] * u
-        scale, mine, bias = (
-            ahead / (1 - product * ahead),
-            (1 - u) / (1 - product),
-            1 - self.beta_2**t,
-        )
+        m_factor = next_u / (1 - product * next_u)
+        g_factor = (1 - u) / (1 - product)
+        v_correction = 1 - self.beta_2**t
 
-        def move(p: Array, g: Array, m: Array, v: Array) -> Array:
-            return p - (scale * m + mine * g) * lr / (jnp.sqrt(v / bias) + self.epsilon)
+        def step(p: Array, g: Array, m: Array, v: Array) -> Array:
+            root = jnp.sqrt(v / v_correction) + self.epsilon
+            return p - (m_factor * m + g_factor * g) * lr / root
 
-        return jax.tree.map(move, params, grads, new["momentum"], new["velocity"]), new
+        return jax.tree.map(step, params, grads, new["momentum"], new["velocity"]), new
 
 
 def _update_moments(adam: Adam | AdamW | Nadam, grads: Params, state: Slots) -> Slots:
-    """The count of steps, the mean gradient and the mean square after one more step."""
-    momentum = jax.tree.map(lambda m, g: m + (g - m) * (1 - adam.beta_1), state["momentum"], grads)
-    velocity = jax.tree.map(
-        lambda v, g: v + (g * g - v) * (1 - adam.beta_2), state["velocity"], grads
-    )
+    """Return the step count, the mean gradient and the mean square after one more step."""
+    b1, b2 = adam.beta_1, adam.beta_2
+    momentum = jax.tree.map(lambda m, g: m + (g - m) * (1 - b1), state["momentum"], grads)
+    velocity = jax.tree.map(lambda v, g: v + (g * g - v) * (1 - b2), state["velocity"], grads)
     return {"step": state["step"] + 1, "momentum": momentum, "velocity": velocity}
 
 
@@ -208,9 +202,8 @@ def _adam_step(
     rate = lr * jnp.sqrt(1 - adam.beta_2**t) / (1 - adam.beta_1**t)
     if adam.amsgrad:
         new["velocity_hat"] = largest = jax.tree.map(jnp.maximum, state["velocity_hat"], largest)
-    return jax.tree.map(
-        lambda p, m, v: p - m * rate / (jnp.sqrt(v) + adam.epsilon),
-        params,
-        new["momentum"],
-        largest,
-    ), new
+
+    def step(p: Array, m: Array, v: Array) -> Array:
+        return p - m * rate / (jnp.sqrt(v) + adam.epsilon)
+
+    return jax.tree.map(step, params, new["momentum"], largest), new

@@ -1,4 +1,4 @@
-"""A rate per weight, from the squares of its gradients."""
+"""Optimizers that adapt the rate of each weight to its gradients: RMSprop, Adagrad, Adadelta."""
 
 from __future__ import annotations
 
@@ -16,19 +16,20 @@ from glassnet.types import Array, Params
 
 @dataclass(frozen=True)
 class RMSprop(Optimizer):
-    """A rate per weight from its recent gradients: v <- rho v + (1 - rho) g^2, w <- w - eta g /
-    sqrt(v + epsilon).
+    """RMSprop: w <- w - eta g / sqrt(v + epsilon), with v <- rho v + (1 - rho) g^2.
+
+    v is a running mean of squared gradients, so that each weight has its own rate.
 
     Args:
-        learning_rate: eta, weight per step of a steady gradient.
-        rho: the fraction of v that is kept.
-        momentum: the fraction of the last step that is kept: m <- momentum m + step, w <- w - m; 0
-            keeps no memory of steps.
-        epsilon: added to v, in its unit (gradient squared), so that no step divides by zero.
-        centered: divide by the variance instead: v - (mean g)^2.
+        learning_rate: eta, the change of a weight per step under a constant gradient.
+        rho: the decay rate of v.
+        momentum: the fraction of the last step that is repeated: m <- momentum m + step,
+            w <- w - m.
+        epsilon: a number added to v, in its unit (gradient squared), to avoid division by zero.
+        centered: whether to replace v by the variance v - (mean g)^2.
 
     Raises:
-        ConfigError: where learning_rate or epsilon is not > 0, or rho or momentum not in [0, 1).
+        ConfigError: learning_rate or epsilon is not > 0, or rho or momentum is not in [0, 1).
 
     Example:
         >>> rmsprop = RMSprop(learning_rate=0.1)
@@ -51,27 +52,23 @@ class RMSprop(Optimizer):
         )
 
     def init(self, params: Params) -> Slots:
-        """A mean square per weight; a mean and a momentum where they are asked for."""
-        names = (
-            ["velocity"] + ["average_gradient"] * self.centered + ["momentum"] * (self.momentum > 0)
-        )
+        """Return a mean square per weight, and if needed a mean gradient and a momentum."""
+        names = ["velocity"] + ["average_gradient"] * self.centered
+        names += ["momentum"] * (self.momentum > 0)
         return {name: zeros_like(params) for name in names}
 
     def update(
         self, grads: Params, state: Slots, params: Params, lr: Array
     ) -> tuple[Params, Slots]:
-        """One step: new params and new state."""
+        """Return the params and the state after one step."""
         rho = self.rho
         velocity = jax.tree.map(lambda v, g: rho * v + (1 - rho) * g * g, state["velocity"], grads)
         new, variance = {"velocity": velocity}, velocity
         if self.centered:
-            mean = jax.tree.map(
-                lambda a, g: rho * a + (1 - rho) * g, state["average_gradient"], grads
-            )
-            new["average_gradient"], variance = (
-                mean,
-                jax.tree.map(lambda v, a: v - a * a, velocity, mean),
-            )
+            mean = state["average_gradient"]
+            mean = jax.tree.map(lambda m, g: rho * m + (1 - rho) * g, mean, grads)
+            variance = jax.tree.map(lambda v, m: v - m * m, velocity, mean)
+            new["average_gradient"] = mean
         step = jax.tree.map(lambda g, v: lr * g / jnp.sqrt(v + self.epsilon), grads, variance)
         if "momentum" in state:
             new["momentum"] = step = jax.tree.map(
@@ -82,16 +79,17 @@ class RMSprop(Optimizer):
 
 @dataclass(frozen=True)
 class Adagrad(Optimizer):
-    """A rate per weight that only falls: a <- a + g^2, w <- w - eta g / sqrt(a + epsilon).
+    """Adagrad: w <- w - eta g / sqrt(a + epsilon), with the sum of squares a <- a + g^2.
+
+    The rate of each weight can only decrease.
 
     Args:
-        learning_rate: eta, weight per step of a gradient that is the first.
+        learning_rate: eta, the change of a weight in the first step if a starts at 0.
         initial_accumulator_value: a before the first step, in its unit (gradient squared).
-        epsilon: added to a, in its unit, so that no step divides by zero.
+        epsilon: a number added to a, in its unit, to avoid division by zero.
 
     Raises:
-        ConfigError: where learning_rate or epsilon is not > 0, or initial_accumulator_value not >=
-            0.
+        ConfigError: learning_rate or epsilon is not > 0, or initial_accumulator_value is not >= 0.
 
     Example:
         >>> adagrad = Adagrad(learning_rate=0.1)
@@ -109,46 +107,44 @@ class Adagrad(Optimizer):
     def __post_init__(self) -> None:
         check_fields(self, positive=("epsilon",))
         start = self.initial_accumulator_value
-        ok = is_number(start) and start >= 0
         require(
-            ok,
+            is_number(start) and start >= 0,
             "Adagrad",
             "initial_accumulator_value to be a number >= 0",
             initial_accumulator_value=start,
         )
 
     def init(self, params: Params) -> Slots:
-        """A sum of squares per weight."""
-        return {
-            "accumulator": jax.tree.map(
-                lambda p: np.full(p.shape, self.initial_accumulator_value, p.dtype), params
-            )
-        }
+        """Return a sum of squares per weight."""
+        start = self.initial_accumulator_value
+        return {"accumulator": jax.tree.map(lambda p: np.full(p.shape, start, p.dtype), params)}
 
     def update(
         self, grads: Params, state: Slots, params: Params, lr: Array
     ) -> tuple[Params, Slots]:
-        """One step: new params and new state."""
+        """Return the params and the state after one step."""
         total = jax.tree.map(lambda a, g: a + g * g, state["accumulator"], grads)
-        return jax.tree.map(
-            lambda p, g, a: p - lr * g / jnp.sqrt(a + self.epsilon), params, grads, total
-        ), {"accumulator": total}
+
+        def step(p: Array, g: Array, a: Array) -> Array:
+            return p - lr * g / jnp.sqrt(a + self.epsilon)
+
+        return jax.tree.map(step, params, grads, total), {"accumulator": total}
 
 
 @dataclass(frozen=True)
 class Adadelta(Optimizer):
-    """Steps in the weights' own unit: a <- rho a + (1 - rho) g^2, s = -g sqrt(d + epsilon) / sqrt(a
-    + epsilon), w <- w + eta s.
+    """Adadelta: w <- w + eta s, with the step s = -g sqrt(d + epsilon) / sqrt(a + epsilon).
 
-    d is the mean square of the steps before: d <- rho d + (1 - rho) s^2.
+    a <- rho a + (1 - rho) g^2 is the mean square of gradients, and d <- rho d + (1 - rho) s^2 is
+    the mean square of earlier steps. The step has the unit of the weights.
 
     Args:
-        learning_rate: eta (dimensionless); the paper's is 1.
-        rho: the fraction of a and of d that is kept.
-        epsilon: added to both, so that no step divides by zero and the first is not zero.
+        learning_rate: eta (dimensionless). The paper uses 1.
+        rho: the decay rate of a and d.
+        epsilon: a number added to both, to avoid division by zero and a first step of zero.
 
     Raises:
-        ConfigError: where learning_rate or epsilon is not > 0, or rho not in [0, 1).
+        ConfigError: learning_rate or epsilon is not > 0, or rho is not in [0, 1).
 
     Example:
         >>> adadelta = Adadelta(learning_rate=1.0)
@@ -167,25 +163,21 @@ class Adadelta(Optimizer):
         check_fields(self, positive=("epsilon",), fractions=("rho",))
 
     def init(self, params: Params) -> Slots:
-        """A mean square of gradients and one of steps per weight."""
+        """Return a mean square of gradients and one of steps per weight."""
         return {"accumulated_grad": zeros_like(params), "accumulated_delta_var": zeros_like(params)}
 
     def update(
         self, grads: Params, state: Slots, params: Params, lr: Array
     ) -> tuple[Params, Slots]:
-        """One step: new params and new state."""
-        rho, epsilon, before = self.rho, self.epsilon, state["accumulated_delta_var"]
-        squares = jax.tree.map(
-            lambda a, g: rho * a + (1 - rho) * g * g, state["accumulated_grad"], grads
-        )
-        step = jax.tree.map(
-            lambda d, g, a: -(jnp.sqrt(d + epsilon) * g / jnp.sqrt(a + epsilon)),
-            before,
-            grads,
-            squares,
-        )
-        after = jax.tree.map(lambda d, s: rho * d + (1 - rho) * s * s, before, step)
-        return jax.tree.map(lambda p, s: p + lr * s, params, step), {
-            "accumulated_grad": squares,
-            "accumulated_delta_var": after,
-        }
+        """Return the params and the state after one step."""
+        rho, epsilon = self.rho, self.epsilon
+        squares, deltas = state["accumulated_grad"], state["accumulated_delta_var"]
+
+        def step(d: Array, g: Array, a: Array) -> Array:
+            return -(jnp.sqrt(d + epsilon) * g / jnp.sqrt(a + epsilon))
+
+        squares = jax.tree.map(lambda a, g: rho * a + (1 - rho) * g * g, squares, grads)
+        steps = jax.tree.map(step, deltas, grads, squares)
+        deltas = jax.tree.map(lambda d, s: rho * d + (1 - rho) * s * s, deltas, steps)
+        new = {"accumulated_grad": squares, "accumulated_delta_var": deltas}
+        return jax.tree.map(lambda p, s: p + lr * s, params, steps), new

@@ -1,4 +1,4 @@
-"""Whatever optax has, as an optimizer."""
+"""The optimizer that wraps an optax transformation."""
 
 from __future__ import annotations
 
@@ -15,23 +15,22 @@ from glassnet.types import Array, Params
 
 @dataclass(frozen=True)
 class Optax(Optimizer):
-    """An optax transformation: w <- w + eta u, where u is what it makes of the gradients.
+    """Optax transformation as an optimizer: w <- w + eta u, with the update u from optax.
 
-    Its own learning rate is part of u; eta is a factor on the whole step, so that callbacks and
-    schedules work here too. To optax the params are a tuple with one entry per link, a dict of
-    arrays or None, and so they are to the function of a mask.
+    The learning rate of the transformation is part of u. eta is a factor on the update, so that
+    callbacks and schedules work. The transformation, and the function of an optax mask, get the
+    params as a tuple with one entry per link: a dict of arrays, or None.
 
-    Two of these are equal only where they hold the same transformation, and optax makes a new one
-        at every call: each compiles anew.
+    Two of these are equal only if they hold the same transformation object. Optax makes a new
+    object at every call, so each one is compiled again.
 
     Args:
-        tx: an `optax.GradientTransformation`, or whatever has its `init(params)` and
+        tx: an `optax.GradientTransformation`, or an object with its methods `init(params)` and
             `update(gradients, state, params)`.
         learning_rate: eta (dimensionless), or a `Schedule` of it.
 
     Raises:
-        ConfigError: tx has no such functions; in training, its update wants more than these (the
-            loss, for example).
+        ConfigError: `tx` has no such methods, or its update needs more arguments, such as the loss.
 
     Example:
         >>> import optax
@@ -40,14 +39,14 @@ class Optax(Optimizer):
         >>> print(f"{descent.update(jax.numpy.float32(2.0), descent.init(w), w, 1.0)[0]:.4f}")
         0.9000
 
-    Source: DeepMind's optax; it is not installed with glassnet: `pip install glassnet[optax]`.
+    Source: DeepMind's optax, an optional dependency: `pip install glassnet[optax]`.
     """
 
     tx: Any
     learning_rate: float | Schedule = field(default=1.0, kw_only=True)
 
     def __post_init__(self) -> None:
-        fix = "Write Optax(optax.adam(0.001)): call the function of optax."
+        fix = "Call the function of optax: Optax(optax.adam(0.001))."
         require(
             is_transformation(self.tx),
             "Optax",
@@ -58,27 +57,21 @@ class Optax(Optimizer):
         check_fields(self)
 
     def init(self, params: Params) -> Any:
-        """What the transformation remembers, in its own form."""
+        """Return the state of the transformation."""
         return self.tx.init(params)
 
     def update(self, grads: Params, state: Any, params: Params, lr: Array) -> tuple[Params, Any]:
-        """One step: new params and new state."""
+        """Return the params and the state after one step."""
         try:
             step, new = self.tx.update(grads, state, params)
         except TypeError as error:
-            fix = f"It said: {error}."
-            raise ConfigError(
-                message(
-                    "Optax",
-                    "a transformation that needs gradients, state and params alone",
-                    fix=fix,
-                )
-            ) from error
+            expected = "a transformation that needs only gradients, state and params"
+            raise ConfigError(message("Optax", expected, error=str(error))) from error
         return jax.tree.map(lambda p, u: p + lr * u, params, step), new
 
 
-def is_transformation(thing: Any) -> bool:
-    """Whether it has the two functions of an optax transformation, and is no optimizer of ours."""
-    return not isinstance(thing, Optimizer) and all(
-        callable(getattr(thing, name, None)) for name in ("init", "update")
+def is_transformation(value: Any) -> bool:
+    """Return whether `value` has the methods of an optax transformation and is no `Optimizer`."""
+    return not isinstance(value, Optimizer) and all(
+        callable(getattr(value, name, None)) for name in ("init", "update")
     )

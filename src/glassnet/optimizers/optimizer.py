@@ -1,4 +1,4 @@
-"""What every optimizer is, and what their starts and checks share."""
+"""The base class of optimizers, gradient clipping and checks of their fields."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ Slots = dict[str, Any]
 
 @dataclass(frozen=True)
 class Optimizer(ABC):
-    """What every optimizer is.
+    """Base class of optimizers.
 
-    The training loop hands `update` the rate of the step as `lr`, and gradients that are clipped
-    already: a norm is sqrt(sum(g^2)), and g <- g c / max(norm, c) keeps it within c. At most one
-    kind of clipping can be had.
+    The training loop passes `update` the rate of the step as `lr`, and gradients that are already
+    clipped. A norm is sqrt(sum(g^2)), and g <- g c / max(norm, c) limits it to c. Only one kind of
+    clipping can be used at a time.
 
     Args:
-        learning_rate: eta, weight per unit of gradient (dimensionless in Adam and RMSprop, which
-            normalise it), or a `Schedule` of it.
-        clipnorm: c of each array of gradients by itself; None for no such bound.
-        clipvalue: the largest size of any one gradient: g <- min(max(g, -clipvalue), clipvalue).
-        global_clipnorm: c of all gradients together, which keeps their direction.
+        learning_rate: eta, the change of a weight per unit of gradient, or a `Schedule` of it. In
+            Adam and RMSprop, which normalise the gradient, it has the unit of the weight.
+        clipnorm: the limit c for each array of gradients, or None.
+        clipvalue: the limit for each single gradient: g <- min(max(g, -clipvalue), clipvalue).
+        global_clipnorm: the limit c for all gradients together, which keeps their direction.
     """
 
     learning_rate: float | Schedule
@@ -40,33 +40,33 @@ class Optimizer(ABC):
 
     @abstractmethod
     def init(self, params: Params) -> Slots:
-        """What is remembered before the first step: trees like `params`, in NumPy."""
+        """Return the state before the first step: trees like `params`, of NumPy arrays."""
 
     @abstractmethod
     def update(
         self, grads: Params, state: Slots, params: Params, lr: Array
     ) -> tuple[Params, Slots]:
-        """One step: new params and new state. Pure; `lr` is the rate of this step."""
+        """Return the params and the state after one step at the rate `lr`; a pure function."""
 
 
 def zeros_like(params: Params) -> Params:
-    """A tree like `params`, of zeros."""
+    """Return a tree like `params`, of zeros."""
     return jax.tree.map(lambda p: np.zeros(p.shape, p.dtype), params)
 
 
 def clip_gradients(optimizer: Optimizer, grads: Params) -> Params:
-    """The gradients within what the optimizer allows."""
-    norm, value, whole = (getattr(optimizer, name) for name in CLIPPING_FIELDS)
+    """Return the gradients, clipped as the optimizer demands."""
+    norm, value, global_norm = (getattr(optimizer, name) for name in CLIPPING_FIELDS)
     if norm is not None:
         return jax.tree.map(lambda g: _clip_by_norm(norm, g), grads)
     if value is not None:
         return jax.tree.map(lambda g: jnp.clip(g, -value, value), grads)
-    return grads if whole is None else _clip_by_norm(whole, grads)
+    return grads if global_norm is None else _clip_by_norm(global_norm, grads)
 
 
-def _clip_by_norm(bound: float, grads: Params) -> Params:
+def _clip_by_norm(limit: float, grads: Params) -> Params:
     norm = jnp.sqrt(sum(jnp.sum(g * g) for g in jax.tree.leaves(grads)))
-    factor = bound / jnp.maximum(norm, bound)
+    factor = limit / jnp.maximum(norm, limit)
     return jax.tree.map(lambda g: g * factor, grads)
 
 
@@ -80,8 +80,13 @@ def check_fields(
     fractions: tuple[str, ...] = (),
     flags: tuple[str, ...] = (),
 ) -> None:
-    """Raise ConfigError where a field is not a number > 0, in [0, 1) or a bool, as its name is
-    listed; or not what every optimizer's is.
+    """Raise `ConfigError` if a field is invalid.
+
+    Args:
+        optimizer: the optimizer. Its learning rate and clipping are checked too.
+        positive: names of fields that must be numbers > 0.
+        fractions: names of fields that must be numbers in [0, 1).
+        flags: names of fields that must be bools.
     """
     who = type(optimizer).__name__
     fields = vars(optimizer)
@@ -94,7 +99,7 @@ def check_fields(
             f"{name} to be a number > 0",
             **{name: fields[name]},
         )
-    require(len(clips) < 2, who, "one kind of clipping at most", **clips)
+    require(len(clips) < 2, who, "at most one kind of clipping", **clips)
     for name in fractions:
         require(
             is_number(fields[name]) and 0 <= fields[name] < 1,

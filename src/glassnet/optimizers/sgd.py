@@ -1,4 +1,4 @@
-"""Steps along the gradient or its sign."""
+"""Gradient descent and Lion, which follow the gradient or its sign."""
 
 from __future__ import annotations
 
@@ -14,16 +14,17 @@ from glassnet.types import Array, Params
 
 @dataclass(frozen=True)
 class SGD(Optimizer):
-    """Gradient descent: w <- w - eta g; with momentum m: v <- m v - eta g, w <- w + v (Nesterov: w
-    <- w + m v - eta g).
+    """Gradient descent: w <- w - eta g.
+
+    With momentum m: v <- m v - eta g, then w <- w + v, or w <- w + m v - eta g with `nesterov`.
 
     Args:
-        learning_rate: eta, weight per unit of gradient.
-        momentum: m, the fraction of the last step that is kept; 0 keeps no memory at all.
-        nesterov: look ahead: take the momentum's step before the gradient counts.
+        learning_rate: eta, the change of a weight per unit of gradient.
+        momentum: m, the fraction of the last step that is repeated.
+        nesterov: whether to use Nesterov momentum, which looks one step ahead.
 
     Raises:
-        ConfigError: where learning_rate is not > 0 or momentum not in [0, 1).
+        ConfigError: learning_rate is not > 0, or momentum is not in [0, 1).
 
     Example:
         >>> sgd = SGD(learning_rate=0.1)
@@ -42,36 +43,35 @@ class SGD(Optimizer):
         check_fields(self, fractions=("momentum",), flags=("nesterov",))
 
     def init(self, params: Params) -> Slots:
-        """A velocity per weight, where there is momentum."""
+        """Return a velocity per weight if there is momentum."""
         return {} if self.momentum == 0 else {"velocity": zeros_like(params)}
 
     def update(
         self, grads: Params, state: Slots, params: Params, lr: Array
     ) -> tuple[Params, Slots]:
-        """One step: new params and new state."""
+        """Return the params and the state after one step."""
         if "velocity" not in state:
             return jax.tree.map(lambda p, g: p - lr * g, params, grads), state
         velocity = jax.tree.map(lambda v, g: self.momentum * v - lr * g, state["velocity"], grads)
+        step = velocity
         if self.nesterov:
-            return jax.tree.map(
-                lambda p, v, g: p + (self.momentum * v - lr * g), params, velocity, grads
-            ), {"velocity": velocity}
-        return jax.tree.map(jnp.add, params, velocity), {"velocity": velocity}
+            step = jax.tree.map(lambda v, g: self.momentum * v - lr * g, velocity, grads)
+        return jax.tree.map(jnp.add, params, step), {"velocity": velocity}
 
 
 @dataclass(frozen=True)
 class Lion(Optimizer):
-    """The sign of a momentum: w <- w - eta sign(b1 m + (1 - b1) g), then m <- b2 m + (1 - b2) g.
+    """Lion: w <- w - eta sign(b1 m + (1 - b1) g), then the momentum m <- b2 m + (1 - b2) g.
 
-    Every weight moves by eta in every step, so eta is best a third to a tenth of Adam's.
+    Every weight changes by eta in every step, so use a third to a tenth of Adam's eta.
 
     Args:
-        learning_rate: eta, weight per step.
-        beta_1: b1, the share of m, against the gradient at hand, in the sign.
-        beta_2: b2, the fraction of m that is kept.
+        learning_rate: eta, the change of a weight per step.
+        beta_1: b1, the share of m in the sign. The share of the current gradient is 1 - b1.
+        beta_2: b2, the decay rate of m.
 
     Raises:
-        ConfigError: where learning_rate is not > 0, or a beta not in [0, 1).
+        ConfigError: learning_rate is not > 0, or a beta is not in [0, 1).
 
     Example:
         >>> lion = Lion(learning_rate=0.1)
@@ -90,15 +90,17 @@ class Lion(Optimizer):
         check_fields(self, fractions=("beta_1", "beta_2"))
 
     def init(self, params: Params) -> Slots:
-        """A mean gradient per weight."""
+        """Return a mean gradient per weight."""
         return {"momentum": zeros_like(params)}
 
     def update(
         self, grads: Params, state: Slots, params: Params, lr: Array
     ) -> tuple[Params, Slots]:
-        """One step: new params and new state."""
+        """Return the params and the state after one step."""
         momentum, b1, b2 = state["momentum"], self.beta_1, self.beta_2
-        new = jax.tree.map(
-            lambda p, m, g: p - lr * jnp.sign(m * b1 + g * (1 - b1)), params, momentum, grads
-        )
+
+        def step(p: Array, m: Array, g: Array) -> Array:
+            return p - lr * jnp.sign(m * b1 + g * (1 - b1))
+
+        new = jax.tree.map(step, params, momentum, grads)
         return new, {"momentum": jax.tree.map(lambda m, g: m * b2 + g * (1 - b2), momentum, grads)}

@@ -1,7 +1,8 @@
-"""What a part is, said as checks: one that passes works everywhere in glassnet, yours like ours.
+"""Checks of user-written layers, losses, metrics, optimizers, schedules and initializers.
 
-Relations and gradients are checked in float64, where a wrong formula cannot hide behind rounding.
-Every check raises `AssertionError` with what was expected and what was received.
+A part that passes its check works everywhere in Glassnet. Relations and gradients are checked in
+float64, so that rounding cannot hide a wrong formula. A check that fails raises `AssertionError`
+with the expected and the received value.
 """
 
 from __future__ import annotations

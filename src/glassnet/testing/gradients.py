@@ -1,4 +1,4 @@
-"""Whether a whole model's gradients are right."""
+"""The check of the gradients of a model."""
 
 from __future__ import annotations
 
@@ -25,27 +25,27 @@ if TYPE_CHECKING:
 
 
 def check_gradients(model: Sequential, x: Any, y: Any) -> float:
-    """The largest relative error of the gradients that `fit` would use for these rows, against
-    finite differences in float64.
+    """Compare the gradients of `fit` with finite differences in float64.
 
     Args:
-        model: compiled, with or without weights.
-        x: rows; a few are enough.
+        model: a compiled model, with or without weights.
+        x: inputs; a few rows are enough.
         y: targets.
 
     Returns:
-        The largest error of any array of weights (dimensionless): of the inner product of its
-        gradient with a random direction.
+        The largest relative error of the gradient of any array of weights (dimensionless), along a
+        random direction.
 
     Raises:
-        AssertionError: an error above 1e-6, with the layer and the weights; or a chain of links
-            that is not the gradient of the whole.
+        AssertionError: an error is above 1e-6, or the chain rule over the links differs from the
+            gradient of the whole network. The message names the layer and the weights.
 
     Example:
         >>> import numpy as np
         >>> from glassnet import Sequential
         >>> from glassnet.layers import Dense
-        >>> model = Sequential([Dense(3, activation="tanh"), Dense(2, activation="softmax")], seed=0)
+        >>> layers = [Dense(3, activation="tanh"), Dense(2, activation="softmax")]
+        >>> model = Sequential(layers, seed=0)
         >>> model.compile(loss="categorical_crossentropy")
         >>> check_gradients(model, np.eye(4), [0, 1, 1, 0]) < 1e-6
         True
@@ -57,31 +57,22 @@ def check_gradients(model: Sequential, x: Any, y: Any) -> float:
     state = inference.adapt_state(built.links, model._params, model._state, data.x)
     with jax.enable_x64(True):
         params, state, data = to_float64((model._params, state, data))
-        learning, frozen = network.split(built.links, params)
+        trainable, frozen = network.split(built.links, params)
 
         @jax.jit
-        def run(learning: Any) -> tuple[Array, Any]:
-            weights = network.merge(learning, frozen)
-            done = forward_backward(
-                program, weights, state, data, jnp.ones(len(x)), jax.random.key(0), train=True
-            )
-            return done.loss, done.grads
+        def run(trainable: Any) -> tuple[Array, Any]:
+            weights = network.merge(trainable, frozen)
+            mask, key = jnp.ones(len(x)), jax.random.key(0)
+            result = forward_backward(program, weights, state, data, mask, key, train=True)
+            return result.loss, result.grads
 
-        grads = run(learning)[1]
-        worst = 0.0
-        for path, error in finite_differences(lambda p: float(run(p)[0]), learning, grads):
-            where = path_label(path, names)
-            assert_true(
-                error <= GRADIENT_TOLERANCE,
-                where,
-                "a gradient equal to its finite difference",
-                relative_error=error,
-            )
-            worst = max(worst, error)
-        assert_trees_close(
-            "Sequential",
-            "the chain of links to be the gradient of the whole",
-            grads,
-            jax.grad(lambda p: run(p)[0])(learning),
-        )
-    return worst
+        grads = run(trainable)[1]
+        largest_error = 0.0
+        for path, error in finite_differences(lambda p: float(run(p)[0]), trainable, grads):
+            where, expected = path_label(path, names), "a gradient equal to its finite difference"
+            assert_true(error <= GRADIENT_TOLERANCE, where, expected, relative_error=error)
+            largest_error = max(largest_error, error)
+        expected = "the chain rule over links to equal the gradient of the network"
+        automatic = jax.grad(lambda p: run(p)[0])(trainable)
+        assert_trees_close("Sequential", expected, grads, automatic)
+    return largest_error

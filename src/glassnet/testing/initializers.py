@@ -1,8 +1,6 @@
-"""What an initializer is, said as a check."""
+"""The check of an initializer."""
 
 from __future__ import annotations
-
-from typing import Any
 
 import numpy as np
 
@@ -10,15 +8,16 @@ from glassnet.initializers import Initializer
 from glassnet.testing.assertions import assert_trees_close, assert_true, check_value
 
 SHAPES = ((6, 4), (4, 6), (3, 3, 2, 5))
-"""Kernels of Dense, and one of a convolution: an initializer may refuse a bias."""
+"""Shapes of kernels, of `Dense` and of a convolution. An initializer may refuse a bias."""
 
 
 def check_initializer(initializer: Initializer) -> None:
-    """Whether `initializer` is a frozen value that draws finite NumPy float32 weights of the shape
-    asked, decided by the seed alone.
+    """Check that `initializer` is a frozen value that draws weights from the seed alone.
+
+    The weights must be finite NumPy float32 arrays of the requested shape.
 
     Raises:
-        AssertionError: a promise is broken; the message says which.
+        AssertionError: a check fails; the message says which.
 
     Example:
         >>> from glassnet.initializers import HeNormal
@@ -28,25 +27,19 @@ def check_initializer(initializer: Initializer) -> None:
     check_value(initializer)
     for shape in SHAPES:
         weights = initializer(np.random.default_rng(0), shape)
-        ok = (
-            isinstance(weights, np.ndarray)
-            and weights.dtype == np.float32
-            and weights.shape == shape
+        dtype = np.asarray(weights).dtype
+        assert_true(
+            isinstance(weights, np.ndarray) and dtype == np.float32 and weights.shape == shape,
+            who,
+            f"a NumPy array of float32, {shape}",
+            type=type(weights).__name__,
+            dtype=str(dtype),
+            shape=np.shape(weights),
         )
-        received: dict[str, Any] = {
-            "type": type(weights).__name__,
-            "dtype": str(np.asarray(weights).dtype),
-            "shape": np.shape(weights),
-        }
-        assert_true(ok, who, f"a NumPy array of float32, {shape}", **received)
         assert_true(np.isfinite(weights).all(), who, "finite weights", shape=shape)
         before = weights.copy()
-        assert_trees_close(
-            who,
-            "one seed to give the same weights",
-            initializer(np.random.default_rng(0), shape),
-            before,
-            tolerance=0,
-        )
+        again = initializer(np.random.default_rng(0), shape)
+        assert_trees_close(who, "equal weights from equal seeds", again, before, tolerance=0)
         initializer(np.random.default_rng(1), shape)
-        assert_trees_close(who, "weights drawn to stay as they are", weights, before, tolerance=0)
+        expected = "another call to leave the weights unchanged"
+        assert_trees_close(who, expected, weights, before, tolerance=0)

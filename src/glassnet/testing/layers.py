@@ -1,4 +1,4 @@
-"""What a layer is, said as a check."""
+"""The check of a layer."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import numpy as np
 from glassnet.engine import network
 from glassnet.errors import ConfigError
 from glassnet.layers import Layer, functional
+from glassnet.layers.functional import Links
 from glassnet.testing.assertions import (
     GRADIENT_TOLERANCE,
     assert_trees_close,
@@ -25,26 +26,25 @@ from glassnet.testing.assertions import (
 from glassnet.types import Array, Params, Shape, State
 
 BATCH_SIZE, N_UNMASKED = 5, 3
-"""Rows of a batch, and how many of them are real where it is masked."""
+"""The number of rows of a batch, and of those that a mask leaves."""
 
 
 def check_layer(layer: Layer, shape: Shape = (4,), *, integer: int = 0) -> None:
-    """Whether `layer` keeps the promises that networks, training and traces build on.
+    """Check that `layer` follows the layer protocol, on which networks and training rely.
 
-    A frozen value that hashes and compares by its fields; params that a seed decides, float32, in
-    one order; the same numbers compiled or not, in a batch or one by one, and with padded rows
-    masked as without them, in training too (outputs, statistics, gradients); nothing written in
-    place; output shapes as derived; gradients that agree with finite differences. Layers run as
-    their links.
+    The layer must be a frozen dataclass that hashes and compares by its fields. Its params must be
+    float32 arrays in a fixed order that depend on the seed alone. Outputs, state and gradients must
+    be equal whether compiled or not, in any batch, and with or without masked padding rows.
+    No argument may be modified in place. Output shapes must be those derived, and gradients must
+    agree with finite differences. The layer is checked as the links that it unfolds into.
 
     Args:
         layer: the layer.
-        shape: of one example.
-        integer: inputs are whole numbers below this (token ids) rather than real ones; 0 for real
-            ones.
+        shape: the shape of one example.
+        integer: if > 0, inputs are integers below it (token ids), not real numbers.
 
     Raises:
-        AssertionError: a promise is broken; the message says which.
+        AssertionError: a check fails; the message says which.
 
     Example:
         >>> from glassnet.layers import Dense
@@ -58,38 +58,42 @@ def check_layer(layer: Layer, shape: Shape = (4,), *, integer: int = 0) -> None:
     check_value(layer)
     assert_true(replace(layer, name="another") == layer, who, "a layer of another name to be equal")
     links = layer.unfold()
-    assert_true(
-        all(link.unfold() == (link,) for link in links),
-        who,
-        "links that unfold no further",
-        links=links,
-    )
+    is_unfolded = all(link.unfold() == (link,) for link in links)
+    assert_true(is_unfolded, who, "links that do not unfold further", links=links)
     params, state, out = _check_init(who, links, shape)
-    rng = np.random.default_rng(1)
-    x = (
-        rng.integers(0, integer, (BATCH_SIZE, *shape))
-        if integer
-        else rng.normal(size=(BATCH_SIZE, *shape))
-    )
-    cost = network.penalty(links, params)
-    assert_true(
-        cost is None or (np.shape(cost) == () and np.isfinite(cost)),
-        who,
-        "penalty to be None or one finite number",
-        penalty=cost,
-    )
+    penalty = network.penalty(links, params)
+    ok = penalty is None or (np.shape(penalty) == () and np.isfinite(penalty))
+    assert_true(ok, who, "penalty to be None or one finite number", penalty=penalty)
+    rng, batch_shape = np.random.default_rng(1), (BATCH_SIZE, *shape)
+    x = rng.integers(0, integer, batch_shape) if integer else rng.normal(size=batch_shape)
     with jax.enable_x64(True):
         dy = rng.normal(size=(BATCH_SIZE, *out))
+        params, state = to_float64(params), to_float64(state)
         for train in (False, True):
-            _check_passes(
-                f"{who} in {'training' if train else 'inference'}",
-                links,
-                to_float64(params),
-                to_float64(state),
-                x,
-                dy,
-                train,
-            )
+            mode = f"{who} in {'training' if train else 'inference'}"
+            _PassCheck(mode, links, params, state, x, dy, train).run()
+
+
+def _check_init(
+    who: str, links: Links, shape: Shape
+) -> tuple[tuple[Params, ...], tuple[State, ...], Shape]:
+    params, state, shapes = functional.init(links, np.random.default_rng(0), shape)
+    again, *_ = functional.init(links, np.random.default_rng(0), shape)
+    other, *_ = functional.init(links, np.random.default_rng(1), shape)
+    for where, leaf in named_leaves(params):
+        dtype = np.asarray(leaf).dtype
+        assert_true(
+            isinstance(leaf, np.ndarray) and dtype == np.float32,
+            who,
+            f"init to return NumPy arrays of float32 ({where})",
+            type=type(leaf).__name__,
+            dtype=str(dtype),
+        )
+    assert_trees_close(who, "init to return equal params for equal seeds", again, params, 0)
+    order, other_order = _weight_order(params), _weight_order(other)
+    expected = "init to return weights in a fixed order"
+    assert_true(other_order == order, who, expected, received=other_order, fix=f"Before: {order}.")
+    return params, state, shapes[-1]
 
 
 class _PassResult(NamedTuple):
@@ -100,150 +104,111 @@ class _PassResult(NamedTuple):
     mask: Array | None
 
 
-def _check_init(
-    who: str, links: network.Links, shape: Shape
-) -> tuple[tuple[Params, ...], tuple[State, ...], Shape]:
-    params, state, shapes = functional.init(links, np.random.default_rng(0), shape)
-    again, *_ = functional.init(links, np.random.default_rng(0), shape)
-    other, *_ = functional.init(links, np.random.default_rng(1), shape)
-    for where, leaf in named_leaves(params):
-        ok = isinstance(leaf, np.ndarray) and leaf.dtype == np.float32
-        assert_true(
-            ok,
-            who,
-            f"init to give NumPy arrays of float32 ({where})",
-            type=type(leaf).__name__,
-            dtype=str(np.asarray(leaf).dtype),
-        )
-    assert_trees_close(
-        who, "init from one seed to give the same params", again, params, tolerance=0
-    )
-    order, now = _weight_order(params), _weight_order(other)
-    assert_true(
-        now == order,
-        who,
-        "init to give weights in one order",
-        received=now,
-        fix=f"Before: {order}.",
-    )
-    return params, state, shapes[-1]
+class _PassCheck:
+    """Checks of forward and backward passes, in training or in inference."""
 
+    def __init__(
+        self,
+        who: str,
+        links: Links,
+        params: tuple[Params, ...],
+        state: tuple[State, ...],
+        x: np.ndarray,
+        dy: np.ndarray,
+        train: bool,
+    ) -> None:
+        self.who, self.links, self.params, self.state = who, links, params, state
+        self.x, self.dy, self.train = x, dy, train
+        self.compiled = jax.jit(self.forward_backward)
 
-def _check_passes(
-    who: str,
-    links: network.Links,
-    params: tuple[Params, ...],
-    state: tuple[State, ...],
-    x: np.ndarray,
-    dy: np.ndarray,
-    train: bool,
-) -> None:
-    def run(params: Any, state: Any, x: Any, dy: Any, mask: Any = None) -> _PassResult:
-        y, pullbacks, new, mask = network.forward(
-            links, params, state, x, key=jax.random.key(0), train=train, mask=mask
+    def run(self) -> None:
+        self.check_output_shape()
+        short = self.compiled(self.params, self.state, self.x[:N_UNMASKED], self.dy[:N_UNMASKED])
+        self.check_eager(short)
+        self.check_masked(short)
+        if not self.train:
+            self.check_inference(short)
+        self.check_gradients(short)
+
+    def forward_backward(
+        self, params: Any, state: Any, x: Any, dy: Any, mask: Any = None
+    ) -> _PassResult:
+        y, pullbacks, new_state, mask = network.forward(
+            self.links, params, state, x, key=jax.random.key(0), train=self.train, mask=mask
         )
         grads, dx, _ = network.backward(pullbacks, dy)
-        return _PassResult(y, new, grads, dx, mask)
+        return _PassResult(y, new_state, grads, dx, mask)
 
-    def outputs(x: Any) -> Array:
-        return network.forward(links, params, state, x, key=jax.random.key(0), train=train)[0]
+    def check_output_shape(self) -> None:
+        def outputs(x: Any) -> Array:
+            key = jax.random.key(0)
+            return network.forward(
+                self.links, self.params, self.state, x, key=key, train=self.train
+            )[0]
 
-    for n in (1, N_UNMASKED, BATCH_SIZE):
-        got = jax.eval_shape(outputs, jax.ShapeDtypeStruct((n, *x.shape[1:]), x.dtype))
-        assert_true(
-            got.shape == (n, *dy.shape[1:]),
-            who,
-            f"{n} rows to come out with the shape derived, {(n, *dy.shape[1:])}",
-            shape=got.shape,
-        )
-        assert_true(
-            got.dtype == dy.dtype,
-            who,
-            f"an output as precise as the input, {dy.dtype}",
-            dtype=str(got.dtype),
-        )
-    compiled = jax.jit(run)
-    some = slice(0, N_UNMASKED)
-    short = compiled(params, state, x[some], dy[some])
-    before = copy.deepcopy((params, state, x))
-    plain = [_run_eagerly(links, params, state, x[some], train) for _ in range(2)]
-    assert_trees_close(
-        who,
-        "params, state and input to be left as they were",
-        (params, state, x),
-        before,
-        tolerance=0,
-    )
-    for once in plain:
-        assert_trees_close(
-            who, "the same numbers call after call, compiled or not", once, (short.y, short.state)
-        )
-    real = np.arange(BATCH_SIZE) < N_UNMASKED
-    shaped = real.reshape(-1, *[1] * (x.ndim - 1))
-    junk = x if np.issubdtype(x.dtype, np.integer) else np.where(shaped, x, 100 * x)
-    masked = compiled(
-        params,
-        state,
-        junk,
-        np.where(real.reshape(-1, *[1] * (dy.ndim - 1)), dy, 0),
-        real.astype(np.float64),
-    )
-    assert_true(
-        masked.mask is not None and not np.any(masked.mask[N_UNMASKED:]),
-        who,
-        "masked rows to stay masked",
-        mask=masked.mask,
-    )
-    assert_trees_close(
-        who,
-        "masked rows not to matter to the others",
-        masked._replace(y=masked.y[:N_UNMASKED], dx=masked.dx[:N_UNMASKED], mask=short.mask),
-        short,
-    )
-    assert_trees_close(
-        who,
-        "masked rows to get no gradient",
-        masked.dx[N_UNMASKED:],
-        np.zeros_like(x[N_UNMASKED:], float),
-    )
-    if not train:
-        assert_trees_close(who, "state to stay as it is", short.state, state)
-        later = compiled(params, state, x[1 : N_UNMASKED + 1], dy[1 : N_UNMASKED + 1])
-        assert_trees_close(
-            who, "rows to come out of a batch as they do of another", short.y[1:], later.y[:-1]
-        )
-    learning, frozen = network.split(links, params)
-    point: dict[str, Any] = {"params": learning}
-    gradient: dict[str, Any] = {"params": short.grads}
-    if not np.issubdtype(x.dtype, np.integer):
-        point["x"], gradient["x"] = x[some], short.dx
+        for n in (1, N_UNMASKED, BATCH_SIZE):
+            y = jax.eval_shape(outputs, np.empty((n, *self.x.shape[1:]), self.x.dtype))
+            shape, dtype = (n, *self.dy.shape[1:]), self.dy.dtype
+            expected = f"{n} rows to have outputs of the derived shape, {shape}"
+            assert_true(y.shape == shape, self.who, expected, shape=y.shape)
+            expected = f"an output as precise as the input, {dtype}"
+            assert_true(y.dtype == dtype, self.who, expected, dtype=str(y.dtype))
 
-    def value(point: Any) -> float:
-        given = network.merge(point["params"], frozen), state, point.get("x", x[some]), dy[some]
-        return float(np.vdot(dy[some], compiled(*given).y))
+    def check_eager(self, short: _PassResult) -> None:
+        """Check calls on NumPy arrays, not compiled. `functional.run` would copy the arrays."""
+        arguments = self.params, self.state, self.x
+        before = copy.deepcopy(arguments)
+        results = []
+        for _ in range(2):
+            y, new_state = self.x[:N_UNMASKED], []
+            for i, (link, p, s) in enumerate(zip(self.links, *arguments[:2], strict=True)):
+                key = functional.link_key(jax.random.key(0), i, link)
+                y, s, _ = link.run(p, s, y, key=key, train=self.train, mask=None)
+                new_state.append(s)
+            results.append((y, tuple(new_state)))
+        expected = "params, state and input to stay unchanged"
+        assert_trees_close(self.who, expected, arguments, before, tolerance=0)
+        expected = "equal results in every call, compiled or not"
+        for result in results:
+            assert_trees_close(self.who, expected, result, (short.y, short.state))
 
-    for path, error in finite_differences(value, point, gradient):
-        assert_true(
-            error <= GRADIENT_TOLERANCE,
-            who,
-            f"the gradient of {path_label(path)} to equal its finite difference",
-            relative_error=error,
+    def check_masked(self, short: _PassResult) -> None:
+        x, dy, n = self.x, self.dy, N_UNMASKED
+        real = np.arange(BATCH_SIZE) < n
+        real_x, real_dy = (real.reshape(-1, *[1] * (a.ndim - 1)) for a in (x, dy))
+        junk = x if np.issubdtype(x.dtype, np.integer) else np.where(real_x, x, 100 * x)
+        masked = self.compiled(
+            self.params, self.state, junk, np.where(real_dy, dy, 0), real.astype(np.float64)
         )
+        is_masked = masked.mask is not None and not np.any(masked.mask[n:])
+        assert_true(is_masked, self.who, "masked rows to stay masked", mask=masked.mask)
+        unmasked = masked._replace(y=masked.y[:n], dx=masked.dx[:n], mask=short.mask)
+        assert_trees_close(self.who, "masked rows not to affect other rows", unmasked, short)
+        zeros = np.zeros_like(x[n:], float)
+        assert_trees_close(self.who, "masked rows to have gradient 0", masked.dx[n:], zeros)
 
+    def check_inference(self, short: _PassResult) -> None:
+        assert_trees_close(self.who, "state to stay unchanged", short.state, self.state)
+        rows = slice(1, N_UNMASKED + 1)
+        shifted = self.compiled(self.params, self.state, self.x[rows], self.dy[rows])
+        expected = "the output of a row not to depend on the batch"
+        assert_trees_close(self.who, expected, short.y[1:], shifted.y[:-1])
 
-def _run_eagerly(
-    links: network.Links, params: tuple[Params, ...], state: tuple[State, ...], y: Any, train: bool
-) -> tuple[Any, Any]:
-    """Outputs and new state, uncompiled, with no way back, and of NumPy arrays as they are:
-    `functional.run` would copy them.
-    """
-    kept = []
-    for i, (link, p, s) in enumerate(zip(links, params, state, strict=True)):
-        y, s, _ = link.run(
-            p, s, y, key=functional.link_key(jax.random.key(0), i, link), train=train, mask=None
-        )
-        kept.append(s)
-    return y, tuple(kept)
+    def check_gradients(self, short: _PassResult) -> None:
+        x, dy = self.x[:N_UNMASKED], self.dy[:N_UNMASKED]
+        trainable, frozen = network.split(self.links, self.params)
+        point: dict[str, Any] = {"params": trainable}
+        gradient: dict[str, Any] = {"params": short.grads}
+        if not np.issubdtype(x.dtype, np.integer):
+            point["x"], gradient["x"] = x, short.dx
+
+        def value(point: Any) -> float:
+            params = network.merge(point["params"], frozen)
+            return float(np.vdot(dy, self.compiled(params, self.state, point.get("x", x), dy).y))
+
+        for path, error in finite_differences(value, point, gradient):
+            expected = f"the gradient of {path_label(path)} to equal its finite difference"
+            assert_true(error <= GRADIENT_TOLERANCE, self.who, expected, relative_error=error)
 
 
 def _weight_order(params: Params) -> list[Any]:

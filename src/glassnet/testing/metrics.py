@@ -1,4 +1,4 @@
-"""What a metric is, said as a check."""
+"""The check of a metric."""
 
 from __future__ import annotations
 
@@ -18,116 +18,99 @@ from glassnet.testing.assertions import (
 from glassnet.types import Array
 
 EXACT_TOLERANCE = 0.05
-"""How far a result by sums may be from the exact one."""
+"""The largest difference between a result from sums and the exact result."""
 
 
 def check_metric(metric: Metric, y: Array, out: Array) -> None:
-    """Whether `metric` is a frozen value with sums that a compiled loop can carry, and that no
-    padded row gets into.
+    """Check that `metric` is a frozen value whose sums compile and leave out masked rows.
 
     Args:
         metric: the metric.
-        y: targets in a form that `metric.update` takes, at least 4 rows.
+        y: targets that `metric.update` accepts, at least 4 rows.
         out: outputs (batch, ..., outputs).
 
     Raises:
-        AssertionError: a start that is not NumPy zeros; sums that change their form, are written in
-            place, or differ once compiled; those of two halves that do not add up to those of the
-            whole; masked rows that count; a result that is no float; an `exact` result that depends
-            on the rows' order, or is another than that of the sums by more than 0.05.
+        AssertionError: `init` does not return NumPy zeros; the sums change their types or shapes,
+            are modified in place, differ when compiled, do not add up, or count masked rows; a
+            result is not a float; or an `exact` result depends on the order of rows, or differs
+            by more than 0.05 from the result of the sums.
 
     Example:
         >>> from glassnet.metrics import Accuracy
         >>> check_metric(Accuracy(), np.array([0, 1, 1, 0]), np.eye(4, 2))
     """
-    who = type(metric).__name__
     check_value(metric)
     y, out = np.asarray(y), np.asarray(out, np.float32)
     y = y.astype(np.float32) if y.dtype.kind == "f" else y
     metric = metric.configure(None, out.shape[-1])
-    start, ones, half = metric.init(), np.ones(len(out), np.float32), len(out) // 2
-    for value in start.values():
-        assert_true(
-            isinstance(value, np.generic | np.ndarray),
-            who,
-            "init to give NumPy numbers",
-            type=type(value).__name__,
-        )
-        assert_true(not np.any(value), who, "init to give zeros", received=value)
-    assert_true(
-        type(metric.result(start)) is float,
-        who,
-        "a float where nothing was counted, NaN if need be",
-        received=metric.result(start),
+    _check_init(metric)
+    _check_update(metric, y, out)
+    _check_additive(metric, y, out)
+    _check_result(metric, y, out)
+
+
+def _check_init(metric: Metric) -> None:
+    who, zeros = type(metric).__name__, metric.init()
+    for value in zeros.values():
+        is_numpy = isinstance(value, np.generic | np.ndarray)
+        assert_true(is_numpy, who, "init to return NumPy numbers", type=type(value).__name__)
+        assert_true(not np.any(value), who, "init to return zeros", received=value)
+    result = metric.result(zeros)
+    assert_true(type(result) is float, who, "a float, or NaN, for a count of 0", received=result)
+
+
+def _check_update(metric: Metric, y: Array, out: Array) -> None:
+    who, zeros, ones = type(metric).__name__, metric.init(), np.ones(len(out), np.float32)
+    before = copy.deepcopy((zeros, y, out))
+    sums = metric.update(zeros, y, out, ones)
+    expected = "update to leave sums, targets and outputs unchanged"
+    assert_trees_close(who, expected, (zeros, y, out), before, tolerance=0)
+    types, zero_types = (
+        {key: (np.shape(value), value.dtype) for key, value in tree.items()}
+        for tree in (sums, zeros)
     )
-    before = copy.deepcopy((start, y, out))
-    whole = metric.update(start, y, out, ones)
-    assert_trees_close(
-        who,
-        "sums, targets and outputs to be left as they were",
-        (start, y, out),
-        before,
-        tolerance=0,
-    )
-    kinds = {key: (np.shape(value), value.dtype) for key, value in whole.items()}
-    assert_true(
-        kinds == {key: (np.shape(value), value.dtype) for key, value in start.items()},
-        who,
-        "sums to keep their form",
-        received=kinds,
-    )
-    update = jax.jit(metric.update)
-    assert_trees_close(
-        who, "the same sums compiled", update(start, y, out, ones), whole, TOLERANCE_FLOAT32
-    )
-    first, second = (
-        metric.update(start, y[part], out[part], ones[part])
-        for part in (slice(half), slice(half, None))
-    )
+    expected = "sums to keep their shapes and types"
+    assert_true(types == zero_types, who, expected, received=types)
+    compiled = jax.jit(metric.update)(zeros, y, out, ones)
+    assert_trees_close(who, "equal sums when compiled", compiled, sums, TOLERANCE_FLOAT32)
+
+
+def _check_additive(metric: Metric, y: Array, out: Array) -> None:
+    who, zeros, half = type(metric).__name__, metric.init(), len(out) // 2
+    ones = np.ones(len(out), np.float32)
+    sums = metric.update(zeros, y, out, ones)
+    first = metric.update(zeros, y[:half], out[:half], ones[:half])
+    second = metric.update(zeros, y[half:], out[half:], ones[half:])
     added = jax.tree.map(lambda a, b: a + b, first, second)
-    assert_trees_close(
-        who,
-        "the sums of two halves to add up to those of the whole",
-        added,
-        whole,
-        TOLERANCE_FLOAT32,
-    )
-    assert_trees_close(
-        who,
-        "sums to go on from where they stand",
-        metric.update(first, y[half:], out[half:], ones[half:]),
-        whole,
-        TOLERANCE_FLOAT32,
-    )
+    expected = "the sums of two halves to add up to the sums of all rows"
+    assert_trees_close(who, expected, added, sums, TOLERANCE_FLOAT32)
+    continued = metric.update(first, y[half:], out[half:], ones[half:])
+    expected = "update to continue from the sums that it receives"
+    assert_trees_close(who, expected, continued, sums, TOLERANCE_FLOAT32)
     real = np.arange(len(out)) < half
     junk = np.where(real.reshape(-1, *[1] * (out.ndim - 1)), out, 1000 - 100 * out)
-    for where in (real, np.broadcast_to(real.reshape(-1, *[1] * (out.ndim - 2)), out.shape[:-1])):
-        assert_trees_close(
-            who,
-            "masked rows not to count",
-            metric.update(start, y, junk, where.astype(np.float32)),
-            first,
-            TOLERANCE_FLOAT32,
-        )
-    result = metric.result(jax.device_get(whole))
+    per_step = np.broadcast_to(real.reshape(-1, *[1] * (out.ndim - 2)), out.shape[:-1])
+    for mask in (real, per_step):
+        masked = metric.update(zeros, y, junk, mask.astype(np.float32))
+        assert_trees_close(who, "sums without masked rows", masked, first, TOLERANCE_FLOAT32)
+
+
+def _check_result(metric: Metric, y: Array, out: Array) -> None:
+    who, ones = type(metric).__name__, np.ones(len(out), np.float32)
+    result = metric.result(jax.device_get(metric.update(metric.init(), y, out, ones)))
     assert_true(type(result) is float, who, "the result to be a float", type=type(result).__name__)
-    if metric.exact is not None:
-        mixed = np.random.default_rng(0).permutation(len(out))
-        exact, again = metric.exact(y, out), metric.exact(y[mixed], out[mixed])
-        assert_true(
-            type(exact) is float, who, "the exact result to be a float", type=type(exact).__name__
-        )
-        assert_true(
-            math.isclose(exact, again, rel_tol=TOLERANCE_FLOAT32),
-            who,
-            "the rows' order not to matter",
-            received=again,
-            in_order=exact,
-        )
-        assert_true(
-            abs(exact - result) <= EXACT_TOLERANCE,
-            who,
-            "sums that come near the exact result",
-            exact=exact,
-            by_sums=result,
-        )
+    if metric.exact is None:
+        return
+    order = np.random.default_rng(0).permutation(len(out))
+    exact, permuted = metric.exact(y, out), metric.exact(y[order], out[order])
+    expected = "the exact result to be a float"
+    assert_true(type(exact) is float, who, expected, type=type(exact).__name__)
+    assert_true(
+        math.isclose(exact, permuted, rel_tol=TOLERANCE_FLOAT32),
+        who,
+        "the exact result not to depend on the order of rows",
+        in_order=exact,
+        permuted=permuted,
+    )
+    is_near = abs(exact - result) <= EXACT_TOLERANCE
+    assert_true(is_near, who, "sums close to the exact result", exact=exact, by_sums=result)

@@ -1,8 +1,9 @@
-"""What an optimizer and a schedule are, said as checks."""
+"""The checks of an optimizer and a learning rate schedule."""
 
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
 from dataclasses import replace
 
 import jax
@@ -11,7 +12,7 @@ import numpy as np
 
 from glassnet.engine.train_step import initial_rate, learning_rate_at
 from glassnet.optimizers import Optimizer
-from glassnet.optimizers.optimizer import clip_gradients
+from glassnet.optimizers.optimizer import Slots, clip_gradients
 from glassnet.schedules import Schedule
 from glassnet.testing.assertions import (
     TOLERANCE_FLOAT32,
@@ -24,68 +25,66 @@ from glassnet.testing.assertions import (
 )
 from glassnet.types import Params
 
+Step = Callable[..., tuple[Params, Slots]]
+"""Compiled function (grads, state, params, lr) -> params and state after one step."""
 N_STEPS = 200
-"""Steps that an optimizer gets to move towards a minimum."""
+"""The number of steps in which an optimizer must approach a minimum."""
 
 
 def check_optimizer(optimizer: Optimizer) -> None:
-    """Whether `optimizer` is a frozen value with a pure start and a pure step, at a rate that may
-    change without compiling again.
+    """Check that `optimizer` is a frozen value with a pure `init` and a pure `update`.
 
-    Gradients come clipped, and at the rates of its schedule, where it has such.
+    The rate must be able to change without another compilation. As in training, gradients are
+    clipped, and the rates are those of the optimizer's schedule.
 
     Raises:
-        AssertionError: a start that depends on more than shapes; a step that writes, changes the
-            form of its state, moves at rate 0, obeys its own `learning_rate` or clipping, or
-            compiles again; steps that do not lead towards a quadratic's minimum.
+        AssertionError: `init` depends on more than shapes; `update` modifies its arguments, changes
+            the structure of its state, moves weights at rate 0, uses its own `learning_rate` or
+            clipping, or compiles again; or the steps do not approach the minimum of a quadratic.
 
     Example:
         >>> from glassnet.optimizers import SGD
         >>> check_optimizer(SGD(0.1, momentum=0.9))
     """
-    who = type(optimizer).__name__
     check_value(optimizer)
     rng = np.random.default_rng(0)
-
-    def draw() -> Params:
-        far = {
-            name: rng.choice([-1, 1], size) * rng.uniform(1, 2, size)
-            for name, size in (("kernel", (3, 2)), ("bias", (2,)))
-        }
-        return (
-            {name: values.astype(np.float32) for name, values in far.items()},
-            None,
-            ({"scale": np.ones(2, np.float32)}, None),
-        )
-
-    params, grads = draw(), draw()
-    rates = [
-        np.float32(learning_rate_at(optimizer, initial_rate(optimizer), np.int32(i)))
-        for i in range(N_STEPS)
-    ]
-    rate = max(rates)
+    params, grads = _draw_params(rng), _draw_params(rng)
+    start = initial_rate(optimizer)
+    rates = np.array(
+        [learning_rate_at(optimizer, start, np.int32(i)) for i in range(N_STEPS)], np.float32
+    )
     state = optimizer.init(params)
-    assert_trees_close(
-        who,
-        "a start that depends on the params' shapes alone",
-        optimizer.init(grads),
-        state,
-        tolerance=0,
+    expected = "init to depend on the shapes of the params alone"
+    other_state = optimizer.init(grads)
+    assert_trees_close(type(optimizer).__name__, expected, other_state, state, tolerance=0)
+    step = jax.jit(lambda grads, *rest: optimizer.update(clip_gradients(optimizer, grads), *rest))
+    arguments = clip_gradients(optimizer, grads), state, params
+    _check_update(optimizer, step, arguments, max(rates))
+    _check_descent(type(optimizer).__name__, step, state, params, rates)
+
+
+def _draw_params(rng: np.random.Generator) -> Params:
+    def draw(shape: tuple[int, ...]) -> np.ndarray:
+        return (rng.choice([-1, 1], shape) * rng.uniform(1, 2, shape)).astype(np.float32)
+
+    return (
+        {"kernel": draw((3, 2)), "bias": draw((2,))},
+        None,
+        ({"scale": np.ones(2, np.float32)}, None),
     )
-    given = (clip_gradients(optimizer, grads), state, params)
-    before = copy.deepcopy(given)
-    after = optimizer.update(*given, rate)
-    assert_trees_close(
-        who, "gradients, state and params to be left as they were", given, before, tolerance=0
-    )
-    got, want = tree_shapes(after), tree_shapes((params, state))
-    assert_true(
-        got == want,
-        who,
-        "params and state to keep their form, None where they are frozen",
-        received=got,
-        fix=f"Before: {want}.",
-    )
+
+
+def _check_update(
+    optimizer: Optimizer, step: Step, arguments: tuple[Params, Slots, Params], rate: np.float32
+) -> None:
+    who, (_, state, params) = type(optimizer).__name__, arguments
+    before = copy.deepcopy(arguments)
+    after = optimizer.update(*arguments, rate)
+    expected = "update to leave gradients, state and params unchanged"
+    assert_trees_close(who, expected, arguments, before, tolerance=0)
+    received, shapes = tree_shapes(after), tree_shapes((params, state))
+    expected = "params and state to keep their structure, with None for frozen params"
+    assert_true(received == shapes, who, expected, received=received, fix=f"Before: {shapes}.")
     other = replace(
         optimizer,
         learning_rate=2 * float(rate),
@@ -93,50 +92,35 @@ def check_optimizer(optimizer: Optimizer) -> None:
         clipvalue=None,
         global_clipnorm=None,
     )
-    assert_trees_close(
-        who,
-        "the rate to be lr, and gradients to be clipped already",
-        other.update(*given, rate),
-        after,
-        tolerance=0,
-    )
-    assert_trees_close(
-        who,
-        "a rate of 0 to leave params as they are",
-        optimizer.update(*given, np.float32(0))[0],
-        params,
-        tolerance=0,
-    )
-    step = jax.jit(lambda grads, *rest: optimizer.update(clip_gradients(optimizer, grads), *rest))
-    assert_trees_close(
-        who, "the same step compiled", step(*given, rate), after, tolerance=TOLERANCE_FLOAT32
-    )
-    weights, slots = params, state
+    expected = "update to use the rate lr, and not to clip gradients again"
+    assert_trees_close(who, expected, other.update(*arguments, rate), after, tolerance=0)
+    unmoved = optimizer.update(*arguments, np.float32(0))[0]
+    assert_trees_close(who, "a rate of 0 to leave params unchanged", unmoved, params, tolerance=0)
+    compiled = step(*arguments, rate)
+    assert_trees_close(who, "an equal step when compiled", compiled, after, TOLERANCE_FLOAT32)
+
+
+def _check_descent(who: str, step: Step, state: Slots, params: Params, rates: np.ndarray) -> None:
+    weights = params
     with compilations() as compiled:
-        for i in range(N_STEPS):
-            weights, slots = step(
-                weights, slots, weights, np.float32(rates[i] * (1 if i < N_STEPS // 2 else 0.5))
-            )
-    assert_true(
-        not compiled, who, "one compilation for all steps and rates", compiled_again=len(compiled)
-    )
+        for i, rate in enumerate(rates):
+            rate = np.float32(rate * (1 if i < N_STEPS // 2 else 0.5))
+            weights, state = step(weights, state, weights, rate)
+    expected = "one compilation for all steps and rates"
+    assert_true(not compiled, who, expected, compiled_again=len(compiled))
     for (where, w), (_, start) in zip(named_leaves(weights), named_leaves(params), strict=True):
-        nearer = (np.abs(w) < np.abs(start)).all()
-        assert_true(
-            nearer,
-            who,
-            f"{N_STEPS} steps on sum(w^2) / 2 to bring {where} nearer to 0",
-            start=start,
-            end=np.asarray(w),
-        )
+        expected = f"{N_STEPS} steps on sum(w^2) / 2 to bring {where} closer to 0"
+        is_closer = (np.abs(w) < np.abs(start)).all()
+        assert_true(is_closer, who, expected, start=start, end=np.asarray(w))
 
 
 def check_schedule(schedule: Schedule) -> None:
-    """Whether `schedule` is a frozen value and a pure function of the step: finite rates >= 0, for
-    one step or many, compiled or not.
+    """Check that `schedule` is a frozen value and a pure function of the step.
+
+    Its rates must be finite and >= 0, and equal for one step or many, compiled or not.
 
     Raises:
-        AssertionError: a promise is broken; the message says which.
+        AssertionError: a check fails; the message says which.
 
     Example:
         >>> from glassnet.schedules import CosineDecay
@@ -146,18 +130,8 @@ def check_schedule(schedule: Schedule) -> None:
     check_value(schedule)
     steps = np.array([*range(N_STEPS), 10**7, 2**31 - 1], np.int32)
     for step, rate in zip(steps, np.asarray(jax.jit(schedule)(steps)), strict=True):
-        assert_true(
-            np.isfinite(rate) and rate >= 0,
-            who,
-            "finite rates >= 0",
-            step=int(step),
-            rate=float(rate),
-        )
-        singly = np.array([schedule(step), schedule(jnp.int32(step))])
-        assert_trees_close(
-            who,
-            f"step {step} by itself to have the rate that it has among many, compiled",
-            singly,
-            rate.repeat(2),
-            TOLERANCE_FLOAT32,
-        )
+        ok = np.isfinite(rate) and rate >= 0
+        assert_true(ok, who, "finite rates >= 0", step=int(step), rate=float(rate))
+        single = np.array([schedule(step), schedule(jnp.int32(step))])
+        expected = f"an equal rate for step {step} alone and, compiled, among many"
+        assert_trees_close(who, expected, single, rate.repeat(2), TOLERANCE_FLOAT32)
