@@ -448,7 +448,7 @@ def test_cifar_damaged_archive(home):
         path.write_bytes(damaged)
         with pytest.raises(
             DataError,
-            match=r"read_cifar\(.*\): expected a whole gzip file. Received: .*damaged: fetch it again",
+            match=r"read_cifar\(.*\): expected a complete gzip file. Received: .*damaged: download it again",
         ):
             datasets.load("cifar10")
     for damaged in (b"no archive", gzip.decompress(whole)[:20_000]):

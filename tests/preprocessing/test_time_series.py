@@ -461,8 +461,8 @@ def test_what_else_is_refused(fitted):
     [
         (SeasonalTarget("y", 12, 6, 2.0), '"season":12', '"season":0', "Change: expected season and horizon to be ints >= 1"),
         (SeasonalTarget("y", 12, 6, 2.0), '"scale":2.0', '"scale":-2.0', "Change: expected a scale > 0. Received: scale=-2.0."),
-        (TimeIndex((), "number", 1.0, 1.0), '"step":1.0', '"step":0.0', "Times: expected a step > 0. Received: first=1.0, step=0.0."),
-        (TimeIndex((), "number", 1.0, 1.0), '"number"', '"moon"', "Times: unit: expected one of month, second, number."),
+        (TimeIndex((), "number", 1.0, 1.0), '"step":1.0', '"step":0.0', "TimeIndex: expected a step > 0. Received: first=1.0, step=0.0."),
+        (TimeIndex((), "number", 1.0, 1.0), '"number"', '"moon"', "TimeIndex: unit: expected one of month, second, number."),
         (
             TimeSeriesPreprocessor(SeasonalTarget("y", 2, 1, 1.0), 1, "", TimeIndex((), "number", 1.0, 1.0), (1.0, 2.0, 3.0)), "[1.0,2.0,3.0]", "[1.0,2.0]",
             "Forecaster: expected length + season finite values. Received: values=2.",
