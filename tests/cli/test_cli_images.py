@@ -17,7 +17,7 @@ from test_cli import run
 
 import glassnet as gn
 from glassnet.cli.jobs import base, images
-from glassnet.evaluation.scores import score_classifier
+from glassnet.evaluation.baselines import score_classifier
 from glassnet.preprocessing.images import ImagePreprocessor
 from glassnet.preprocessing.targets import ClassTarget
 

@@ -135,7 +135,9 @@ def test_empty_part():
         match=r"at least one row in each part. Received: rows=4, test_rows=0. Use more rows or another fraction",
     ):
         random_split(4, 0.1, rng())
-    with pytest.raises(DataError, match=r"at least one row in each part. Received: rows=4, test_rows=4"):
+    with pytest.raises(
+        DataError, match=r"at least one row in each part. Received: rows=4, test_rows=4"
+    ):
         stratified_split([0, 0, 1, 1], 0.9, rng())
 
 

@@ -224,7 +224,7 @@ def test_the_figure(fitted):
     assert figure.axes[0].get_xticklabels()[0].get_text() == "2017-08"
     forecast = fitted.forecast()
     came = forecast.plot(truth=SOLD[48:54]).axes[0].lines[1]
-    assert came.get_label() == "what came"
+    assert came.get_label() == "actual"
     close(came.get_ydata(), SOLD[47:54])
     with pytest.raises(
         DataError, match=r"plot: expected truth of 6 steps\. Received: shape=\(2,\)"
