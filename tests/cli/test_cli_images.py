@@ -17,7 +17,7 @@ from test_cli import run
 
 import glassnet as gn
 from glassnet.cli.jobs import base, images
-from glassnet.evaluation.scores import score_classifier
+from glassnet.evaluation.baselines import score_classifier
 from glassnet.preprocessing.images import ImagePreprocessor
 from glassnet.preprocessing.targets import ClassTarget
 
@@ -70,7 +70,7 @@ def test_a_folder_is_learned_and_scored(shapes):
     assert lines[2].endswith("Dense(3, softmax): 251 weights")
     assert lines[3:5] == ["class: 3 labels, blue, green, red", "images of 12x18 pixels, 3 channels"]
     assert (
-        "2 of 62 files cannot be read and are left out: photos/green/broken.png: it is no image"
+        "2 of 62 files cannot be read and are left out: photos/green/broken.png: it is not an image"
         in result.stderr
     )
     model = gn.load("photos.glassnet")
@@ -118,7 +118,7 @@ def test_the_saved_model_answers_in_names():
     result = run("predict", "photos.glassnet", "new/", "--out", "scored.csv")
     assert result.stdout == "3 rows in scored.csv\n"
     assert result.stderr.startswith(
-        "glassnet: 1 of 3 files cannot be read and have no answer: new/b.jpg: it is no image"
+        "glassnet: 1 of 3 files cannot be read and have no answer: new/b.jpg: it is not an image"
     )
     frame = pandas.read_csv("scored.csv")
     assert list(frame) == [

@@ -40,7 +40,7 @@ def test_classes():
     result = run("train", "houses.csv", "--target", "sold", "--no-plot")
     assert (result.exit_code, result.stderr) == (0, "")
     lines = result.stdout.splitlines()
-    assert lines[0] == "houses.csv: 150 rows, 6 columns, parted by commas"
+    assert lines[0] == "houses.csv: 150 rows, 6 columns, separated by commas"
     assert lines[1] == "houses.csv: 120 rows to learn from, 30 to be scored on, 2 classes"
     assert lines[2] == "sold: 2 labels, no, yes; the output is the probability of yes"
     assert lines[3] == "left out: remark (it is free text)"

@@ -49,7 +49,7 @@ def test_training(folder):
     """
     lines = folder[1]
     assert lines[:3] == [
-        "shop.csv: 72 rows, 3 columns, parted by commas",
+        "shop.csv: 72 rows, 3 columns, separated by commas",
         "time: year and month, a step is a month, 2015-01 to 2020-12",
         "shop.csv: 2015-01 to 2020-06 (66 months) to learn from, the last 6 to be scored on",
     ]

@@ -101,40 +101,40 @@ def test_what_is_refused(tmp_path):
 
     refused("expected a file that exists.")
     refused(
-        "expected x_train, y_train, x_test and y_test, or x and y. Received: holds=['x', 'labels'].",
+        "expected x_train, y_train, x_test and y_test, or x and y. Received: arrays=['x', 'labels'].",
         x=X,
         labels=Y,
     )
     refused(
-        "whole archive of plain arrays. Received: problem='Object arrays cannot be loaded when allow_pickle=False'.",
+        "complete archive of plain arrays. Received: problem='Object arrays cannot be loaded when allow_pickle=False'.",
         x=X,
         y=Y.astype(object),
     )
     refused("expected arrays of numbers. Received: x='uint8', y='<U1'.", x=X, y=Y.astype("U1"))
     refused(
-        "expected one target a row, shape (n,), and examples of one shape. Received: x=(60, 2, 2), y=(59,).",
+        "expected one target per row, shape (n,), and examples of one shape. Received: x=(60, 2, 2), y=(59,).",
         x=X,
         y=Y[1:],
     )
     refused("Received: x=(60, 2, 2), y=(60, 1).", x=X, y=Y[:, None])
     refused("Received: x=(60, 2), y=(60,).", x_train=X, y_train=Y, x_test=X[:, 0], y_test=Y)
     refused("Received: x=(0, 2, 2), y=(0,).", x=X[:0], y=Y[:0])
-    gap = "expected classes from 0 without a gap. Received: y=[1, 2, 3], missing=[0]. Number them from 0, np.unique(y"
+    gap = "expected classes from 0 without a gap. Received: y=[1, 2, 3], missing=[0]. Number them from 0: np.unique(y"
     refused(gap, x=X, y=Y + 1)
     refused("Received: y=[0, 2, 4], missing=[1, 3].", x=X, y=2 * Y)
     refused("Received: y=[-1, 0, 1], missing=[0].", x=X, y=Y - 1)
     whole = path.read_bytes()
     path.write_bytes(whole[:300])
     refused(
-        "expected a whole archive of plain arrays. Received: size=300. Save plain arrays: np.savez(path, x=x, y=y)."
+        "expected a complete archive of plain arrays. Received: size=300. Save plain arrays: np.savez(path, x=x, y=y)."
     )
     path.write_bytes(whole[:200] + b"?" * 20 + whole[220:])
     refused(
-        "expected a whole archive of plain arrays. Received: problem=\"Bad CRC-32 for file 'x.npy'\"."
+        "expected a complete archive of plain arrays. Received: problem=\"Bad CRC-32 for file 'x.npy'\"."
     )
     with pytest.raises(
         DataError,
-        match=r"expected a file that ends in \.npz, or one of images with -idx3 in its name",
+        match=r"expected a file that ends in \.npz, or a file of images with -idx3 in its name",
     ):
         gn.data.arrays_from_file("a.csv")
     with pytest.raises(
@@ -144,11 +144,11 @@ def test_what_is_refused(tmp_path):
     write_idx(tmp_path / "my-images-idx3-ubyte", X)
     with pytest.raises(
         DataError,
-        match=r"expected labels beside the images\. Received: labels='.*my-labels-idx1-ubyte'\. They",
+        match=r"expected a file of labels next to the images\. Received: labels='.*my-labels-idx1-ubyte'\. Name",
     ):
         gn.data.arrays_from_file(tmp_path / "my-images-idx3-ubyte")
     write_idx(tmp_path / "odd-idx7", X)
-    with pytest.raises(DataError, match="expected labels beside the images"):
+    with pytest.raises(DataError, match="expected a file of labels next to the images"):
         gn.data.arrays_from_file(tmp_path / "odd-idx7")
 
 

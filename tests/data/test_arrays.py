@@ -59,16 +59,16 @@ def test_floats_of_machine_learning_pass():
     [
         (
             [[1, 2], [3]],
-            r"x: expected rows of one length each\. Received: problem='.*'\. Pad or cut them to one length\.",
+            r"x: expected rows of equal length\. Received: problem='.*'\. Pad or cut them to one length\.",
         ),
         (
             ["a", "b"],
-            r"x: expected numbers\. Received: dtype='<U1'\. Encode text and dates as numbers, and give "
-            r"missing values a number\.",
+            r"x: expected numbers\. Received: dtype='<U1'\. Encode text and dates as numbers, and "
+            r"fill missing values\.",
         ),
         (
             [1.0, None],
-            r"x: expected numbers\. Received: dtype='object'\..*convert it with np\.asarray\(\.\.\., float\)",
+            r"x: expected numbers\. Received: dtype='object'\..*convert them with np\.asarray\(\.\.\., float\)",
         ),
         ([1.0, "cat", None], r"x: expected numbers\. Received: dtype='<U|object'\. Encode text"),
         (
@@ -77,7 +77,7 @@ def test_floats_of_machine_learning_pass():
         ),
         (
             np.array([1, 2], object),
-            r"dtype='object'\. All of it can be read as numbers: convert it with np\.asarray\(\.\.\., float\)",
+            r"dtype='object'\. All values can be read as numbers: convert them with np\.asarray\(\.\.\., float\)",
         ),
         (
             np.array(["2024-01-01"], "M8[D]"),
@@ -85,37 +85,37 @@ def test_floats_of_machine_learning_pass():
         ),
         (
             [1 + 2j],
-            r"dtype='complex128'\. Give the real and the imaginary part, or size and angle, as columns of their own",
+            r"dtype='complex128'\. Pass the real and imaginary parts, or magnitude and angle, as separate columns",
         ),
         (
             None,
             r"x: expected numbers\. Received: dtype='object'\. Pass an array or a list of rows\.",
         ),
-        (3.0, r"x: expected at least one row, and a number in it\. Received: shape=\(\)\."),
-        ([], r"x: expected at least one row, and a number in it\. Received: shape=\(0,\)\."),
+        (3.0, r"x: expected at least one row with at least one number\. Received: shape=\(\)\."),
+        ([], r"x: expected at least one row with at least one number\. Received: shape=\(0,\)\."),
         (
             np.zeros((0, 4)),
-            r"x: expected at least one row, and a number in it\. Received: shape=\(0, 4\)\.",
+            r"x: expected at least one row with at least one number\. Received: shape=\(0, 4\)\.",
         ),
         (
             np.zeros((4, 0)),
-            r"x: expected at least one row, and a number in it\. Received: shape=\(4, 0\)\.",
+            r"x: expected at least one row with at least one number\. Received: shape=\(4, 0\)\.",
         ),
         (
             [2**40 + 5],
-            r"x: expected whole numbers below 2\^31\. Received: largest=1099511627781\. Scale them, or give them as floats\.",
+            r"x: expected integers below 2\^31\. Received: largest=1099511627781\. Scale them, or pass them as floats\.",
         ),
         (
             [0, -(2**31) - 5],
-            r"x: expected whole numbers below 2\^31\. Received: largest=2147483653\.",
+            r"x: expected integers below 2\^31\. Received: largest=2147483653\.",
         ),
         (
             np.array([2**31], np.uint32),
-            r"x: expected whole numbers below 2\^31\. Received: largest=2147483648\.",
+            r"x: expected integers below 2\^31\. Received: largest=2147483648\.",
         ),
         (
             np.array([2**63], np.uint64),
-            r"x: expected whole numbers below 2\^31\. Received: largest=9223372036854775808\.",
+            r"x: expected integers below 2\^31\. Received: largest=9223372036854775808\.",
         ),
     ],
     ids=str,
@@ -133,7 +133,7 @@ def test_nan_and_infinity_by_column():
     x[[2, 3], 1], x[4, 3], x[1, 3] = np.nan, -np.inf, 1e39
     text = (
         r"x: expected finite numbers only\. Received: nan=2, infinite=2, first_row=1, bad_columns=2, count_by_column=\{1: 2, 3: 2\}\. "
-        r"Drop those rows, or fill the gaps \(with the column's median, say\)\. Infinite is all beyond float32's 3\.4e38\.$"
+        r"Drop those rows, or fill the missing values \(for example with the column's median\)\. Values beyond float32's 3\.4e38 count as infinite\.$"
     )
     with pytest.raises(DataError, match=text):
         check_numeric(x, "x")
@@ -167,7 +167,7 @@ def test_features_as_rows():
 
 
 @pytest.mark.parametrize(
-    ("given", "shape", "text"),
+    ("received", "shape", "text"),
     [
         (
             (6, 2),
@@ -204,47 +204,47 @@ def test_features_as_rows():
         (
             (5, 10, 12, 1),
             (10, 12, 3),
-            r"Grey images become coloured ones by np\.repeat\(x, 3, axis=-1\)\.",
+            r"To use grey images as colour, pass np\.repeat\(x, 3, axis=-1\)\.",
         ),
         (
             (5, 10, 12),
             (10, 12, 3),
-            r"Grey images become coloured ones by np\.repeat\(x\[\.\.\., None\], 3, axis=-1\)\.",
+            r"To use grey images as colour, pass np\.repeat\(x\[\.\.\., None\], 3, axis=-1\)\.",
         ),
         (
             (5, 10, 12, 3),
             (10, 12, 1),
-            r"Coloured images become grey ones by x\[\.\.\., :3\]\.mean\(axis=-1, keepdims=True\)\.",
+            r"To use colour images as grey, pass x\[\.\.\., :3\]\.mean\(axis=-1, keepdims=True\)\.",
         ),
         (
             (5, 10, 12, 4),
             (10, 12, 3),
-            r"Where the fourth channel is transparency, pass x\[\.\.\., :3\]\.",
+            r"If the fourth channel is transparency, pass x\[\.\.\., :3\]\.",
         ),
-        ((5, 784), (28, 28), r"The sizes agree: pass x\.reshape\(-1, 28, 28\)\."),
-        ((5, 28, 28), (784,), r"The sizes agree: pass x\.reshape\(-1, 784\)\."),
+        ((5, 784), (28, 28), r"The number of values matches: pass x\.reshape\(-1, 28, 28\)\."),
+        ((5, 28, 28), (784,), r"The number of values matches: pass x\.reshape\(-1, 784\)\."),
         (
             (5, 32, 32, 3),
             (28, 28),
-            r"The network was built for \(28, 28\); build another for \(32, 32, 3\), or resize the examples\.",
+            r"The network was built for \(28, 28\): resize the examples, or build one for \(32, 32, 3\)\.",
         ),
     ],
 )
-def test_examples_of_another_shape(given, shape, text):
+def test_examples_of_another_shape(received, shape, text):
     """Oracle: the remedy, where it is a call, is made, and works."""
-    x = np.zeros(given)
+    x = np.zeros(received)
     with pytest.raises(DataError, match=text) as caught:
         check_features(x, shape)
     if "pass " in str(caught.value):
         call = str(caught.value).split("pass ")[1].rstrip(".")
-        assert check_features(eval(call, {"x": x}), shape).shape[1:] == shape
+        assert check_features(eval(call, {"x": x, "np": np}), shape).shape[1:] == shape
 
 
 def test_lengths():
     check_consistent_length(x=[1, 2], y=np.zeros((2, 3)), z=None)
     with pytest.raises(
         DataError,
-        match=r"x and y: expected as many rows of one as of the other\. Received: len\(x\)=5, len\(y\)=4\. Row i",
+        match=r"x and y: expected the same number of rows\. Received: len\(x\)=5, len\(y\)=4\. Row i",
     ):
         check_consistent_length(x=np.zeros((5, 2)), y=[1, 2, 3, 4])
 
@@ -309,13 +309,13 @@ def test_class_weights_pass():
     [
         (
             {3: 1.0},
-            r"class_weight: expected classes that the targets have, \[0, 2, 5\]\. Received: label=3\. Drop it, "
+            r"class_weight: expected classes that occur in the targets, \[0, 2, 5\]\. Received: label=3\. Remove it, "
             r"or name a class that occurs",
         ),
         (
             {"2": 1.0},
-            r"class_weight: expected classes that the targets have, \[0, 2, 5\]\. Received: label='2'\. "
-            r"Classes are whole numbers\.",
+            r"class_weight: expected classes that occur in the targets, \[0, 2, 5\]\. Received: label='2'\. "
+            r"Classes are integers\.",
         ),
         (
             {2: -1.0},
@@ -327,7 +327,7 @@ def test_class_weights_pass():
         ),
         ({2: float("inf")}, r"Received: label=2, weight=inf\."),
         ({2: "heavy"}, r"Received: label=2, weight='heavy'\."),
-        ({0: 0, 2: 0, 5: 0}, r"class_weight: expected a weight above 0 for one class at least\."),
+        ({0: 0, 2: 0, 5: 0}, r"class_weight: expected a weight above 0 for at least one class\."),
         (
             [1, 2, 3],
             r'class_weight: expected a dict \{class: weight\} or "balanced"\. Received: class_weight=\[1, 2, 3\]\.',

@@ -69,9 +69,9 @@ def test_real_file(shared_data):
         (b"", r"an IDX file, which starts with bytes 00 00. Received: start=''"),
         (
             b"\0\0\x08",
-            r"a whole header \(4 bytes and 4 for each axis\). Received: size=3. The file is truncated: fetch it again",
+            r"a complete header \(4 bytes and 4 for each axis\). Received: size=3. The file is truncated: download it again",
         ),
-        (b"\0\0\x08\x03\0\0\0\x01", r"a whole header .*Received: size=8"),
+        (b"\0\0\x08\x03\0\0\0\x01", r"a complete header .*Received: size=8"),
         (
             b"\0\0\x07\x01\0\0\0\x01\x05",
             r"type 0x08 \(uint8\), .*0x0e \(float64\). Received: type='0x07'. Is this an IDX file",
@@ -107,6 +107,6 @@ def test_truncated_and_corrupted_gzip(tmp_path):
         path.write_bytes(damaged)
         with pytest.raises(
             DataError,
-            match=r"a whole gzip file. Received: size=\d+, reason='.+'. The file is truncated or damaged",
+            match=r"a complete gzip file. Received: size=\d+, reason='.+'. The file is truncated or damaged",
         ):
             read_idx(path)

@@ -58,7 +58,7 @@ def test_several_columns():
         (
             {"length": 4, "horizon": 2},
             DataError,
-            "windows: expected 6 steps or more, for one window. Received: steps=5, length=4, horizon=2, stride=1. Lower length or horizon",
+            "windows: expected at least 6 steps, for one window. Received: steps=5, length=4, horizon=2, stride=1. Lower length or horizon",
         ),
     ],
 )

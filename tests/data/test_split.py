@@ -119,12 +119,12 @@ def test_stratified_split_every_row_can_be_held():
 def test_fraction_out_of_range(fraction):
     with pytest.raises(
         DataError,
-        match=r"random_split: expected fraction to lie between 0 and 1. Received: fraction=",
+        match=r"random_split: expected fraction between 0 and 1. Received: fraction=",
     ):
         random_split(10, fraction, rng())
     with pytest.raises(
         DataError,
-        match=r"stratified_split: expected fraction to lie between 0 and 1. Received: fraction=",
+        match=r"stratified_split: expected fraction between 0 and 1. Received: fraction=",
     ):
         stratified_split(np.arange(10) % 2, fraction, rng())
 
@@ -132,17 +132,19 @@ def test_fraction_out_of_range(fraction):
 def test_empty_part():
     with pytest.raises(
         DataError,
-        match=r"at least one row in each part. Received: rows=4, held=0. Use more rows or another fraction",
+        match=r"at least one row in each part. Received: rows=4, test_rows=0. Use more rows or another fraction",
     ):
         random_split(4, 0.1, rng())
-    with pytest.raises(DataError, match=r"at least one row in each part. Received: rows=4, held=4"):
+    with pytest.raises(
+        DataError, match=r"at least one row in each part. Received: rows=4, test_rows=4"
+    ):
         stratified_split([0, 0, 1, 1], 0.9, rng())
 
 
 def test_class_would_vanish():
     with pytest.raises(
         DataError,
-        match=r"every class to stay in training. Received: rows=4, classes=3, held=2. Hold out a smaller",
+        match=r"training row of every class. Received: rows=4, classes=3, test_rows=2. Hold out a smaller",
     ):
         stratified_split([0, 1, 2, 2], 0.5, rng())
 

@@ -30,7 +30,7 @@ def test_a_csv_in_columns(tmp_path):
     np.testing.assert_array_equal(table["fare"], [7.25, 8])
     assert table["member"].dtype == bool
     assert len(table) == 2
-    assert table.messages == ("t.csv: 2 rows, 4 columns, parted by commas",)
+    assert table.messages == ("t.csv: 2 rows, 4 columns, separated by commas",)
 
 
 @pytest.mark.parametrize(
@@ -41,7 +41,7 @@ def test_delimiters_are_told(tmp_path, delimiter, word):
         written(tmp_path, PLAIN.replace(",", delimiter), "t.tsv" if delimiter == "\t" else "t.csv")
     )
     assert held(table)["name"] == ["Anna", "Bo"]
-    assert f"parted by {word}" in table.messages[0]
+    assert f"separated by {word}" in table.messages[0]
 
 
 def test_a_delimiter_inside_text_does_not_mislead(tmp_path):
@@ -192,26 +192,26 @@ def test_rows_and_columns_of_a_table():
         ),
         (
             "a,b,a\n1,2,3\n",
-            "t.csv: expected a name of its own for every column. Received: twice=['a'].",
+            "t.csv: expected a unique name for every column. Received: duplicates=['a'].",
         ),
         (
             "a,,c\n1,x,3\n",
-            "t.csv: expected a name for every column. Received: column=2. Give every column a name",
+            "t.csv: expected a name for every column. Received: column=2. Name every column",
         ),
         (
             'a,b\n1,2\n"x,1\ny,2\nz,3\n',
             "expected 2 cells in every row, as in the header. Received: line=3, cells=1,",
         ),
-        ('a,b\n"x,1\ny,2\n', "A quote that opens there never ends."),
+        ('a,b\n"x,1\ny,2\n', "A closing quote is missing."),
         (
             'a,b\n"two\nlines",2\n1,2,3\n',
-            "Received: line=4, cells=3, first_cell='1'. A cell that holds the delimiter stands in quotes.",
+            "Received: line=4, cells=3, first_cell='1'. Put quotes around a cell that contains the delimiter.",
         ),
         (
             "a,b\n" + "x" * 200_000 + ",1\n",
             "t.csv: expected cells of text. Received: line=2, problem='field larger than field limit",
         ),
-        ("a, a\n1,2\n", "twice=['a']. Rename or delete one of them."),
+        ("a, a\n1,2\n", "duplicates=['a']. Rename or delete one of them."),
         ("\n\n  \n", "t.csv: expected a table. Received: characters=5. The file is empty."),
     ],
 )
@@ -234,7 +234,7 @@ def test_what_cannot_be_read_at_all(tmp_path):
     ):
         read_table(tmp_path / "t.xlsx")
     (tmp_path / "binary.csv").write_bytes(b"PK\0\3" * 9)
-    with pytest.raises(DataError, match=r"expected a file of text.*zero bytes"):
+    with pytest.raises(DataError, match=r"expected a text file.*zero bytes"):
         read_table(tmp_path / "binary.csv")
     with pytest.raises(
         DataError,
@@ -242,14 +242,14 @@ def test_what_cannot_be_read_at_all(tmp_path):
     ):
         read_table(3)
     with pytest.raises(
-        DataError, match=r"table: expected a name of its own for every column. Received: twice="
+        DataError, match=r"table: expected a unique name for every column. Received: duplicates="
     ):
         read_table(pd.DataFrame([[1, 2]], columns=["a", "a"]))
     with pytest.raises(DataError, match=r"expected rows and columns"):
         read_table(pd.DataFrame({"a": []}))
     with pytest.raises(
         DataError,
-        match=r"expected numbers, text, truths or dates in column 'a'. Received: type='list'",
+        match=r"expected numbers, text, booleans or dates in column 'a'. Received: type='list'",
     ):
         read_table(pd.DataFrame({"a": [[1], [2]]}))
 
@@ -263,7 +263,7 @@ def test_plain_dicts_are_tables():
     assert read_table(rows[0])["age"].tolist() == [22.0]
     with pytest.raises(
         DataError,
-        match=r"table: expected columns of one length each\. Received: problem='All arrays must be of the same",
+        match=r"table: expected columns of equal length\. Received: problem='All arrays must be of the same",
     ):
         read_table({"age": [1, 2], "sex": ["m"]})
 

@@ -70,8 +70,8 @@ def test_moments_are_those_of_the_clock_in_their_zone(tmp_path, moment):
     [
         ("a,b\n1,2\n,\n3,4\n", "rows without any value, left out: 1"),
         ("a,b,\n1,2,\n", "a column without a name is empty: left out"),
-        ("22,male\n38,female\n", "the first line was taken for names, '22' among them"),
-        ("a;b\n1,5;x\n", "a: the comma was taken for the decimal sign"),
+        ("22,male\n38,female\n", "the first line was read as column names, including '22'"),
+        ("a;b\n1,5;x\n", "a: the comma was read as the decimal sign"),
     ],
 )
 def test_guesses_are_said(tmp_path, text, said):
@@ -81,7 +81,7 @@ def test_guesses_are_said(tmp_path, text, said):
 def test_files_of_other_kinds(tmp_path):
     with pytest.raises(
         DataError,
-        match=r"expected a file of text\. .* UTF-16 without its mark, or something else\. Save it as UTF-8",
+        match=r"expected a text file\. .* UTF-16 without a byte order mark, or not text\. Save it as UTF-8",
     ):
         read_table(written(tmp_path, "a,b\n1,2\n", encoding="utf-16-le"))
     assert held(read_table(written(tmp_path, "naïve,b\nÿ,1\n", encoding="latin-1"))) == {
@@ -90,7 +90,7 @@ def test_files_of_other_kinds(tmp_path):
     }
     pytest.importorskip("pyarrow")
     with pytest.raises(
-        DataError, match=r"table: expected a file that holds what \.parquet says\. Received: path="
+        DataError, match=r"table: expected a valid \.parquet file\. Received: path="
     ):
         read_table(written(tmp_path, "a,b\n1,2\n", "t.parquet"))
 
@@ -211,7 +211,7 @@ def test_columns_of_polars_and_arrow():
     for column in ([[1], [2]], [{"x": 1}, {"x": 2}], [b"x", b"y"], [dt.time(1), None]):
         with pytest.raises(
             DataError,
-            match=r"column 'a'\. Received: type='\w+', example=.* Make columns of what it holds, or drop it",
+            match=r"column 'a'\. Received: type='\w+', example=.* Make columns of its contents, or drop it",
         ):
             read_table(pl.DataFrame({"a": column}))
 
@@ -219,7 +219,7 @@ def test_columns_of_polars_and_arrow():
 def test_frames_that_are_none_and_what_an_index_holds():
     with pytest.raises(
         DataError,
-        match=r"expected columns of one name each\. Received: levels=2\. Join the levels: frame\.columns = ",
+        match=r"expected columns with one level of names\. Received: levels=2\. Join the levels: frame\.columns = ",
     ):
         read_table(
             pd.DataFrame([[1, 2]], columns=pd.MultiIndex.from_tuples([("a", "x"), ("b", "y")]))
@@ -229,7 +229,7 @@ def test_frames_that_are_none_and_what_an_index_holds():
         match=r"Received: received='Series'\. Write series\.to_frame\(\); or, for one row of a frame, frame\.iloc",
     ):
         read_table(pd.Series([1, 2], name="a"))
-    with pytest.raises(DataError, match=r"Give the columns names: pandas\.DataFrame"):
+    with pytest.raises(DataError, match=r"Name the columns: pandas\.DataFrame"):
         read_table(np.ones((2, 2)))
     numbers = pd.DataFrame({"a": [1, 2]})
     told = "the frame's index%s is left out; frame.reset_index() makes a column of it"
@@ -242,7 +242,7 @@ def test_frames_that_are_none_and_what_an_index_holds():
     )
     graded = read_table(pd.DataFrame({"grade": pd.Categorical([3, 1])}))
     assert graded.messages == (
-        'grade: a category of numbers, counted as numbers; column_types={"grade": "category"} takes them for levels',
+        'grade: a categorical column of numbers, read as numbers; column_types={"grade": "category"} reads it as categories',
     )
 
 

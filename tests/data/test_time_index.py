@@ -131,7 +131,7 @@ def test_rows_are_put_in_order():
     [
         (
             {"t": ["2024-01", "2024-02", "2024-05", "2024-06", "2024-08"]},
-            "time: expected a row for every month. Received: missing='2024-03', after='2024-02', next='2024-05', gaps=2. Add the rows",
+            "time: expected a row for every month. Received: missing='2024-03', after='2024-02', next='2024-05', gaps=2. Add the missing rows",
         ),
         (
             {"t": ["2024-01-01", "2024-01-02", "2024-01-04"]},
@@ -139,7 +139,7 @@ def test_rows_are_put_in_order():
         ),
         (
             {"t": [3.2, 1.1, 7.5, 4.0]},
-            "time 't': expected moments equally spaced. Received: gaps=2, rows=4. Is there another",
+            "time 't': expected equally spaced times. Received: gaps=2, rows=4. Is the time in",
         ),
         (
             {"t": [1.0, 1.5, 2.0, 2.7]},
@@ -151,15 +151,15 @@ def test_rows_are_put_in_order():
         ),
         (
             {"t": [1949, 1949, 1950], "m": ["Jan", "Feb", "Jan"]},
-            "one row for each year. Received: time='1949', rows=2. Write time=\"m\".",
+            "one row for each year. Received: time='1949', rows=2. Pass time=\"m\".",
         ),
         (
             {"t": ["Jan", "Feb"], "y": [1, 2]},
-            "time 't': expected a column `year` beside it. Received: columns='t, y'. Or write days",
+            "time 't': expected a column `year` next to the months. Received: columns='t, y'. Or write dates",
         ),
         (
             {"t": ["Jan", "Feb"], "year": [1949, 1949.5]},
-            "time 't': expected a whole number as year in every row. Received: year=[1949.0",
+            "time 't': expected an integer year in every row. Received: year=[1949.0",
         ),
         (
             {"t": ["2024-01", None, "2024-03"]},
@@ -167,7 +167,7 @@ def test_rows_are_put_in_order():
         ),
         (
             {"t": ["2024-01", "soon"]},
-            "time 't': expected a time in every row. Received: text='soon'. Days as 1949-01-31",
+            "time 't': expected a time in every row. Received: text='soon'. Write dates as 1949-01-31",
         ),
         (
             {"t": ["2024-13", "2024-14"]},
@@ -175,11 +175,11 @@ def test_rows_are_put_in_order():
         ),
         (
             {"t": ["01/02/2024", "01/03/2024"]},
-            "It may be read in several ways: write days as 1949-01-31.",
+            "Several date formats match: write dates as 1949-01-31.",
         ),
-        ({"t": [True, False]}, "time 't': expected days, years or numbers."),
-        ({"t": [1.0, float("inf")]}, "time 't': expected days, years or numbers."),
-        ({"t": [1949]}, "time: expected two rows or more. Received: rows=1."),
+        ({"t": [True, False]}, "time 't': expected dates, years or numbers."),
+        ({"t": [1.0, float("inf")]}, "time 't': expected dates, years or numbers."),
+        ({"t": [1949]}, "time: expected at least two rows. Received: rows=1."),
     ],
 )
 def test_what_is_refused(columns, text):

@@ -207,15 +207,15 @@ def test_unknown_name_and_options():
         datasets.load("fashion-mnist")
     with pytest.raises(
         ConfigError,
-        match=r"load\('moons'\): expected no option but seed, n, noise. Received: rows=5",
+        match=r"load\('moons'\): expected no options except seed, n, noise. Received: rows=5",
     ):
         datasets.load("moons", rows=5)
     with pytest.raises(
-        ConfigError, match=r"load\('xor'\): expected no option but seed. Received: n=5"
+        ConfigError, match=r"load\('xor'\): expected no options except seed. Received: n=5"
     ):
         datasets.load("xor", n=5)
     with pytest.raises(
-        ConfigError, match=r"load\('iris'\): expected no option but seed. Received: loader='x'"
+        ConfigError, match=r"load\('iris'\): expected no options except seed. Received: loader='x'"
     ):
         datasets.load("iris", loader="x")
     with pytest.raises(ConfigError, match=r"seed to be an int >= 0. Received: seed=-1"):
@@ -340,7 +340,7 @@ def test_unreachable_says_which_file_to_put_where(home, monkeypatch):
     expected = (
         r"cifar-10: expected cifar-10-binary.tar.gz on this machine or at one of its addresses. "
         r"Received: tried=\{'http://127.0.0.1:1/cifar-10-binary.tar.gz': 'ConnectionError'\}. "
-        rf"Fetch the file by other means and put it at {re.escape(str(home))}/cifar-10/cifar-10-binary.tar.gz, or set GLASSNET_DATA_HOME"
+        rf"Download the file in another way and put it at {re.escape(str(home))}/cifar-10/cifar-10-binary.tar.gz, or set GLASSNET_DATA_HOME"
     )
     with pytest.raises(DownloadError, match=expected):
         datasets.load("cifar10")
@@ -426,11 +426,11 @@ def test_cifar_records(home):
         ),
         (
             {"data_batch_1.bin": bytes(3000)},
-            r"files data_batch\*.bin of whole records of 3073 bytes. .*bytes=3000. Fetch it again",
+            r"files data_batch\*.bin of complete records of 3073 bytes. .*bytes=3000. Download it again",
         ),
         (
             {"data_batch_1.bin": bytes(3073)},
-            r"files test_batch\*.bin of whole records .*files=\['data_batch_1.bin'\], bytes=0",
+            r"files test_batch\*.bin of complete records .*files=\['data_batch_1.bin'\], bytes=0",
         ),
     ],
 )
@@ -448,13 +448,13 @@ def test_cifar_damaged_archive(home):
         path.write_bytes(damaged)
         with pytest.raises(
             DataError,
-            match=r"read_cifar\(.*\): expected a whole gzip file. Received: .*damaged: fetch it again",
+            match=r"read_cifar\(.*\): expected a complete gzip file. Received: .*damaged: download it again",
         ):
             datasets.load("cifar10")
     for damaged in (b"no archive", gzip.decompress(whole)[:20_000]):
         path.write_bytes(damaged)
         with pytest.raises(
             DataError,
-            match=r"read_cifar\(.*\): expected a whole tar archive. Received: reason='.+'. Fetch it again",
+            match=r"read_cifar\(.*\): expected a complete tar archive. Received: reason='.+'. Download it again",
         ):
             datasets.load("cifar10")

@@ -140,7 +140,7 @@ def test_another_table_is_not_taken(server, home, monkeypatch):
     monkeypatch.setitem(downloads.MIRRORS, "flights", (address,))
     with pytest.raises(
         DownloadError,
-        match=r"flights: expected flights.csv .*flights.csv': 'wrong checksum'\}. Fetch the file by other",
+        match=r"flights: expected flights.csv .*flights.csv': 'wrong checksum'\}. Download the file in another",
     ):
         datasets.load("flights")
     assert not (home / "flights").exists()
@@ -163,11 +163,11 @@ def test_another_table_is_not_taken(server, home, monkeypatch):
         ),
         (
             b"survived,age\n1,2\n",
-            r"titanic: expected 11 columns, 'survived' among them. Received: count=2, columns=\['survived', 'age'\]. Is ",
+            r"titanic: expected 11 columns, including 'survived'. Received: count=2, columns=\['survived', 'age'\]. Is ",
         ),
         (
             b",".join(b"abcdefghijk"[i : i + 1] for i in range(11)),
-            r"expected 11 columns, 'survived' among them. Received: count=11, ",
+            r"expected 11 columns, including 'survived'. Received: count=11, ",
         ),
     ],
 )
@@ -182,7 +182,7 @@ def test_damaged_or_other_file(home, raw, match):
 
 def test_no_option_but_seed(shared_data):
     with pytest.raises(
-        ConfigError, match=r"load\('titanic'\): expected no option but seed. Received: n=5"
+        ConfigError, match=r"load\('titanic'\): expected no options except seed. Received: n=5"
     ):
         datasets.load("titanic", n=5)
 

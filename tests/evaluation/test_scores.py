@@ -7,24 +7,24 @@ from scipy import stats
 from sklearn.linear_model import LogisticRegression, RidgeCV
 
 from glassnet.errors import DataError
-from glassnet.evaluation import scores
+from glassnet.evaluation import baselines, intervals
 from glassnet.evaluation.scores import BaselineComparison, Score, ScoreReport, compare_scores
 from oracles import EXACT, FLOAT64, close
 
 
 def drawn_rows(n, seed):
-    """The draws, one at a time."""
+    """Return the resampled rows, one resample at a time."""
     rng = np.random.default_rng(seed)
-    return [rng.integers(n, size=n) for _ in range(scores.N_RESAMPLES)]
+    return [rng.integers(n, size=n) for _ in range(intervals.N_RESAMPLES)]
 
 
 def tail(n):
-    """Hesterberg's level for n rows."""
+    """Return Hesterberg's level for n rows."""
     return float(stats.norm.cdf(-math.sqrt(n / (n - 1)) * stats.t.ppf(0.975, n - 1)))
 
 
 def answers(n, right, seed):
-    """Targets, and the labels of somebody who is right with this probability."""
+    """Return targets, and labels that are right with this probability."""
     rng = np.random.default_rng(seed)
     y = rng.integers(3, size=n)
     return y, np.where(rng.random(n) < right, y, 3)
@@ -49,10 +49,10 @@ def test_scores_by_hand():
 
 @pytest.mark.parametrize(("n", "seed"), [(7, 0), (50, 3), (1500, 1)])
 def test_intervals_of_accuracy_are_those_of_a_loop(n, seed):
-    """Oracle: a Python loop over the same draws. 1,500 rows take more than one block."""
+    """Oracle: a Python loop over the same resamples. 1,500 rows take more than one block."""
     (y, network), rival = answers(n, 0.7, seed), answers(n, 0.4, seed)[1]
     report = compare_scores("accuracy", y, network, {"rival": rival}, seed=seed)
-    assert n * scores.N_RESAMPLES > scores.RESAMPLE_BLOCK or n < 1500
+    assert n * intervals.N_RESAMPLES > intervals.RESAMPLE_BLOCK or n < 1500
     alone, paired = [], []
     for rows in drawn_rows(n, seed):
         alone.append(np.mean(network[rows] == y[rows]))
@@ -65,7 +65,7 @@ def test_intervals_of_accuracy_are_those_of_a_loop(n, seed):
 
 @pytest.mark.parametrize(("n", "seed"), [(8, 0), (60, 5)])
 def test_intervals_of_errors_are_those_of_a_loop(n, seed):
-    """Oracle: a Python loop over the same draws; the root is taken of each draw's mean."""
+    """Oracle: a Python loop over the same resamples, with the root of each resample's mean."""
     rng = np.random.default_rng(seed)
     y, network, rival = rng.normal(size=(3, n))
     report = compare_scores("RMSE", y, network, {"rival": rival}, seed=seed)
@@ -79,14 +79,15 @@ def test_intervals_of_errors_are_those_of_a_loop(n, seed):
 
 
 def test_scipy_agrees():
-    """Oracle: scipy.stats.bootstrap, percentile, paired, of other draws: two sets of 2,000 differ
-    by a few hundredths of a width.
+    """Oracle: scipy.stats.bootstrap with other resamples.
+
+    Two sets of 2,000 resamples differ by a few hundredths of the width.
     """
     rng = np.random.default_rng(0)
     y, network, rival = rng.normal(size=(3, 200))
     report = compare_scores("RMSE", y, network, {"rival": rival})
 
-    def apart(ours, theirs, axis=-1):
+    def difference(ours, theirs, axis=-1):
         return np.sqrt(np.mean(theirs, axis=axis)) - np.sqrt(np.mean(ours, axis=axis))
 
     settings = {
@@ -96,9 +97,8 @@ def test_scipy_agrees():
         "confidence_level": 1 - 2 * tail(200),
         "rng": rng,
     }
-    theirs = stats.bootstrap(
-        ((y - network) ** 2, (y - rival) ** 2), apart, **settings
-    ).confidence_interval
+    squared_errors = (y - network) ** 2, (y - rival) ** 2
+    theirs = stats.bootstrap(squared_errors, difference, **settings).confidence_interval
     width = theirs.high - theirs.low
     np.testing.assert_allclose(report.baselines[0].interval, theirs, rtol=0, atol=0.1 * width)
 
@@ -111,35 +111,36 @@ def test_level_by_hand():
 
 @pytest.mark.parametrize("right", [0.6, 0.9])
 def test_interval_holds_the_truth_as_often_as_it_says(right):
-    """Oracle: simulation. Of 400 sets of 100 rows, 0.95 of the intervals hold the true accuracy,
-    give or take 0.011 (one sd).
+    """Oracle: simulation. On 400 sets of 100 rows, 0.95 of the intervals contain the true accuracy.
+
+    The standard deviation of that fraction is 0.011.
     """
-    held = 0
+    hits = 0
     for seed in range(400):
         low, high = compare_scores(
             "accuracy", *answers(100, right, seed), {}, seed=seed
         ).network.interval
-        held += low <= right <= high
-    assert 0.90 <= held / 400 <= 0.98
+        hits += low <= right <= high
+    assert 0.90 <= hits / 400 <= 0.98
 
 
 def test_equals_are_told_apart_as_seldom_as_it_says():
-    """Oracle: simulation. Two methods equally good are told apart in 0.05 of 400 sets of 100 rows,
-    give or take 0.011 (one sd).
+    """Oracle: simulation. Two equally good methods differ significantly in 0.05 of 400 sets.
+
+    Each set has 100 rows. The standard deviation of that fraction is 0.011.
     """
-    told = 0
+    significant = 0
     for seed in range(400):
         y, one, other = np.random.default_rng(seed).normal(size=(3, 100))
-        told += (
-            compare_scores("RMSE", y, one, {"other": other}, seed=seed).baselines[0].verdict
-            != "within noise"
-        )
-    assert 0.02 <= told / 400 <= 0.08
+        report = compare_scores("RMSE", y, one, {"other": other}, seed=seed)
+        significant += report.baselines[0].verdict != "within noise"
+    assert 0.02 <= significant / 400 <= 0.08
 
 
 def test_pairing_finds_what_two_intervals_hide():
-    """Oracle: built so. The rival makes each error of the network's a tenth larger: worse on every
-    row, though the intervals overlap.
+    """Oracle: by construction. The rival's errors are a tenth larger on every row.
+
+    The two intervals overlap all the same.
     """
     rng = np.random.default_rng(0)
     y, errors = rng.normal(size=(2, 100))
@@ -159,7 +160,7 @@ def test_verdict(interval, verdict):
 
 
 def test_all_right_is_not_certain():
-    """Oracle: Clopper and Pearson's interval as scipy has it; (1/40)^(1/3) = 0.292."""
+    """Oracle: scipy's Clopper-Pearson interval; (1/40)^(1/3) = 0.292."""
     for n in (1, 3, 20):
         exact = stats.binomtest(n, n).proportion_ci(method="exact")
         close(
@@ -175,7 +176,7 @@ def test_all_right_is_not_certain():
 
 
 def test_few_rows_tell_nothing():
-    """Oracle: the sign test. Five rows for one side have p = 2 * 0.5^5 = 0.06, six have 0.03."""
+    """Oracle: the sign test. If all of 5 rows favour one method, p = 2 * 0.5^5 = 0.06; of 6, 0.03."""
     for n, verdict in (
         (1, "within noise"),
         (3, "within noise"),
@@ -234,7 +235,7 @@ def test_table_of_shares():
 @pytest.mark.parametrize(
     ("value", "text"),
     [(123_456.7, "123,457"), (1000, "1,000"), (999.96, "1,000"), (12.3456, "12.35"), (0.5, "0.5000"), (0.0012344, "0.001234"),
-     (1.23456e-5, "1.235e-05"), (-0.0, "0.000")],
+     (0.00012344, "0.0001234"), (1.23456e-5, "1.235e-05"), (-0.0, "0.000")],
 )  # fmt: skip
 def test_errors_of_any_size_are_read_at_a_glance(value, text):
     assert f"{text}  none" in str(ScoreReport("RMSE", Score("network", value, None), (), 1))
@@ -246,10 +247,10 @@ def test_to_dict_is_json():
     report = compare_scores(
         "accuracy", y, labels, {"rival": answers(50, 0.3, 0)[1], "twin": labels}
     )
-    told = json.loads(json.dumps(report.to_dict(), allow_nan=False))
-    assert told == report.to_dict()
-    assert (told["metric"], told["rows"], told["network"]["name"]) == ("accuracy", 50, "network")
-    rival, twin = told["rivals"]
+    data = json.loads(json.dumps(report.to_dict(), allow_nan=False))
+    assert data == report.to_dict()
+    assert (data["metric"], told["rows"], told["network"]["name"]) == ("accuracy", 50, "network")
+    rival, twin = data["rivals"]
     assert rival["verdict"] == "better"
     assert tuple(rival["ahead_interval"]) == report.baselines[0].interval
     assert (rival["name"], rival["value"], rival["ahead"]) == (
@@ -261,17 +262,17 @@ def test_to_dict_is_json():
 
 
 def table(n, seed=0):
-    """Rows whose third column says nothing."""
+    """Return rows and targets; the third column has no effect on the target."""
     rng = np.random.default_rng(seed)
     x = rng.normal(size=(n, 3))
     return x, x @ [2.0, -1.0, 0.0] + rng.normal(size=n)
 
 
 def test_classes_beside_scikit_learn():
-    """Oracle: LogisticRegression called directly; the commonest word counted by hand."""
+    """Oracle: LogisticRegression called directly; the most common class counted by hand."""
     x, z = table(300)
     y = np.where(z > 0.8, "high", np.where(z < -3, "low", "middle"))
-    report = scores.score_classifier(y[:200], y[200:], y[200:], x[:200], x[200:], seed=4)
+    report = baselines.score_classifier(y[:200], y[200:], y[200:], x[:200], x[200:], seed=4)
     regression, majority = report.baselines
     labels = LogisticRegression(max_iter=1000).fit(x[:200], y[:200]).predict(x[200:])
     assert regression.score.name == "logistic regression"
@@ -282,7 +283,7 @@ def test_classes_beside_scikit_learn():
 
 
 def test_one_class_has_no_regression():
-    report = scores.score_classifier([1, 1], [1, 0], [1, 1], [[0.0], [1.0]], [[0.0], [1.0]])
+    report = baselines.score_classifier([1, 1], [1, 0], [1, 1], [[0.0], [1.0]], [[0.0], [1.0]])
     assert [(rival.score.name, rival.score.value) for rival in report.baselines] == [
         ("majority", 0.5)
     ]
@@ -290,14 +291,14 @@ def test_one_class_has_no_regression():
 
 @pytest.mark.parametrize("log", [False, True])
 def test_numbers_beside_scikit_learn(log):
-    """Oracle: RidgeCV called directly, on the logarithm and back; the geometric mean as a product's
-    root.
-    """
+    """Oracle: RidgeCV called directly, on the logarithm and back; the geometric mean by a product."""
     x, y = table(80)
     y = np.exp(y / 2)
-    report = scores.score_regressor(y[:50], y[50:], y[50:] + 0.1, x[:50], x[50:], log=log, seed=4)
+    report = baselines.score_regressor(
+        y[:50], y[50:], y[50:] + 0.1, x[:50], x[50:], log=log, seed=4
+    )
     ridge = RidgeCV(alphas=[10**power for power in (-1, -0.5, 0, 0.5, 1, 1.5, 2, 2.5, 3)])
-    found = (
+    predicted = (
         np.exp(ridge.fit(x[:50], np.log(y[:50])).predict(x[50:]))
         if log
         else ridge.fit(x[:50], y[:50]).predict(x[50:])
@@ -306,7 +307,7 @@ def test_numbers_beside_scikit_learn(log):
     assert [rival.score.name for rival in report.baselines] == ["ridge", "mean"]
     close(
         [rival.score.value for rival in report.baselines],
-        [np.sqrt(np.mean((y[50:] - z) ** 2)) for z in (found, mean)],
+        [np.sqrt(np.mean((y[50:] - z) ** 2)) for z in (predicted, mean)],
         FLOAT64,
     )
     close(report.network.value, 0.1, FLOAT64)
@@ -317,24 +318,24 @@ def test_numbers_beside_scikit_learn(log):
 
 
 def test_three_rows_do():
-    """Few rows, for learning and for scoring, neither fail nor warn (warnings are errors here)."""
+    """Few training and test rows neither fail nor warn (warnings are errors in tests)."""
     x, y = table(6)
-    report = scores.score_regressor(y[:3], y[3:], y[3:], x[:3], x[3:])
+    report = baselines.score_regressor(y[:3], y[3:], y[3:], x[:3], x[3:])
     assert [rival.verdict for rival in report.baselines] == ["within noise"] * 2
-    report = scores.score_classifier([0, 1, 1], [0, 1, 1], [0, 1, 0], x[:3], x[3:])
+    report = baselines.score_classifier([0, 1, 1], [0, 1, 1], [0, 1, 0], x[:3], x[3:])
     assert "(fewer than 6 rows differ): within noise" in str(report)
 
 
 @pytest.mark.parametrize(
     ("arguments", "match"),
     [
-        (("mse", [1], [1], {}), r'compare: expected metric to be "accuracy" or "RMSE". Received: metric=\'mse\'.'),
-        (("accuracy", [], [], {}), r"of at least one row. Received: targets=\(0,\), network=\(0,\)."),
-        (("RMSE", [1.0], [[1.0]], {}), r"shape \(n,\), of .* targets=\(1,\), network=\(1, 1\). Labels come from predict_labels; a"),
+        (("mse", [1], [1], {}), r'compare_scores: expected metric to be "accuracy" or "RMSE". Received: metric=\'mse\'.'),
+        (("accuracy", [], [], {}), r"and at least one row. Received: targets=\(0,\), network=\(0,\)."),
+        (("RMSE", [1.0], [[1.0]], {}), r"shape \(n,\), and .* targets=\(1,\), network=\(1, 1\). Labels come from predict_labels; a"),
         (("accuracy", [1], [1], {"my rival": [1, 2]}), r"targets=\(1,\), my_rival=\(2,\)"),
-        (("RMSE", [1, 2], [1, np.nan], {}), r"compare: expected finite targets and predictions of network. Received: rows=\[1\]."),
+        (("RMSE", [1, 2], [1, np.nan], {}), r"compare_scores: expected finite targets and predictions of network. Received: rows=\[1\]."),
         (("RMSE", [1, 2], [1, 2], {"ridge": [np.inf, 0]}), r"finite targets and predictions of ridge. Received: rows=\[0\]."),
-        (("RMSE", ["1"], [1.0], {}), r"numbers, as targets and as predictions of network. Received: targets='<U1', predictions='float64'."),
+        (("RMSE", ["1"], [1.0], {}), r"numbers as targets and as predictions of network. Received: targets='<U1', predictions='float64'."),
     ],
 )  # fmt: skip
 def test_refused(arguments, match):
@@ -344,13 +345,14 @@ def test_refused(arguments, match):
 
 def test_logarithm_of_nothing():
     with pytest.raises(
-        DataError, match=r"numbers: expected targets above 0 for a logarithm. Received: least=0.0."
+        DataError,
+        match=r"score_regressor: expected targets above 0 for a logarithm. Received: smallest=0.0.",
     ):
-        scores.score_regressor([1.0, 0.0], [1.0], [1.0], [[0.0], [1.0]], [[0.0]], log=True)
+        baselines.score_regressor([1.0, 0.0], [1.0], [1.0], [[0.0], [1.0]], [[0.0]], log=True)
 
 
 def test_the_headline_names_the_strongest_rival():
-    """Oracle: by hand; of ten rows the network has nine, the others six and seven."""
+    """Oracle: by hand. Of ten rows the network has nine right, the others six and seven."""
     y = np.array([0, 1] * 5)
     six, seven, nine = (np.where(np.arange(10) < right, y, 1 - y) for right in (6, 7, 9))
     report = compare_scores("accuracy", y, nine, {"majority": six, "logistic regression": seven})

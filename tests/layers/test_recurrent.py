@@ -368,11 +368,11 @@ def test_sequences_of_no_step_and_of_several_lengths():
     ):
         with pytest.raises(
             DataError,
-            match=r"x: expected at least one row, and a number in it\. Received: shape=\(4, 0",
+            match=r"x: expected at least one row with at least one number\. Received: shape=\(4, 0",
         ):
             gn.Sequential(layers).fit(x, np.zeros(4), verbose=0)
     with pytest.raises(
-        DataError, match=r"x: expected rows of one length each\. .*Pad or cut them to one length\."
+        DataError, match=r"x: expected rows of equal length\. .*Pad or cut them to one length\."
     ):
         gn.Sequential([Embedding(3, 2), LSTM(2), Dense(1)]).fit([[1, 2], [1]], [0, 1], verbose=0)
 

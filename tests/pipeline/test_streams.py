@@ -180,7 +180,7 @@ BAD_LATER = {
         BATCHES[0],
         (X[:2], [0, 3]),
     ],
-    "expected as many rows of one as of the other. Received: len(x)=3, len(y)=2": [
+    "expected the same number of rows. Received: len(x)=3, len(y)=2": [
         BATCHES[0],
         (X[:3], Y[:2]),
     ],
@@ -283,7 +283,7 @@ def test_what_goes_with_rows_alone_is_refused():
             {"class_weight": "balanced"},
         ),
         (
-            r"class_weight: expected classes that the targets have, \[0, 1, 2\]. Received: label=3",
+            r"class_weight: expected classes that occur in the targets, \[0, 1, 2\]. Received: label=3",
             DataError,
             {"class_weight": {3: 1.0}},
         ),

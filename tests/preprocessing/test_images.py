@@ -206,7 +206,7 @@ def test_other_images_are_refused(model, images, folder, tmp_path):
         model.predict,
         tmp_path,
     )
-    refused("x.png: it is no image that Pillow knows", model.predict, [tmp_path / "x.png"])
+    refused("x.png: it is not an image that Pillow can read", model.predict, [tmp_path / "x.png"])
     refused("nowhere.png: FileNotFoundError", model.predict, "nowhere.png")
     (tmp_path / "empty").mkdir()
     refused("images: expected a folder with images (.png, .jpg", model.predict, tmp_path / "empty")

@@ -224,7 +224,7 @@ def test_the_figure(fitted):
     assert figure.axes[0].get_xticklabels()[0].get_text() == "2017-08"
     forecast = fitted.forecast()
     came = forecast.plot(truth=SOLD[48:54]).axes[0].lines[1]
-    assert came.get_label() == "what came"
+    assert came.get_label() == "actual"
     close(came.get_ydata(), SOLD[47:54])
     with pytest.raises(
         DataError, match=r"plot: expected truth of 6 steps\. Received: shape=\(2,\)"
@@ -461,8 +461,8 @@ def test_what_else_is_refused(fitted):
     [
         (SeasonalTarget("y", 12, 6, 2.0), '"season":12', '"season":0', "Change: expected season and horizon to be ints >= 1"),
         (SeasonalTarget("y", 12, 6, 2.0), '"scale":2.0', '"scale":-2.0', "Change: expected a scale > 0. Received: scale=-2.0."),
-        (TimeIndex((), "number", 1.0, 1.0), '"step":1.0', '"step":0.0', "Times: expected a step > 0. Received: first=1.0, step=0.0."),
-        (TimeIndex((), "number", 1.0, 1.0), '"number"', '"moon"', "Times: unit: expected one of month, second, number."),
+        (TimeIndex((), "number", 1.0, 1.0), '"step":1.0', '"step":0.0', "TimeIndex: expected a step > 0. Received: first=1.0, step=0.0."),
+        (TimeIndex((), "number", 1.0, 1.0), '"number"', '"moon"', "TimeIndex: unit: expected one of month, second, number."),
         (
             TimeSeriesPreprocessor(SeasonalTarget("y", 2, 1, 1.0), 1, "", TimeIndex((), "number", 1.0, 1.0), (1.0, 2.0, 3.0)), "[1.0,2.0,3.0]", "[1.0,2.0]",
             "Forecaster: expected length + season finite values. Received: values=2.",

@@ -1,6 +1,4 @@
-"""Arrays in: a NumPy archive, or a pair of IDX files, becomes a data set with rows to train on and
-rows to test on.
-"""
+"""Datasets from NumPy archives and IDX files."""
 
 from __future__ import annotations
 
@@ -19,30 +17,32 @@ from glassnet.errors import DataError, is_int, message, require
 from glassnet.types import Array
 
 ARRAY_NAMES = (("x_train", "y_train", "x_test", "y_test"), ("x_train", "y_train"), ("x", "y"))
-"""What an archive may hold; the first that is there counts."""
+"""Sets of names that an archive may use; the first set that it contains is read."""
 
 
 def arrays_from_file(path: str | os.PathLike[str], *, seed: int = 0) -> Dataset:
-    """Read rows and targets from an archive that `np.savez` wrote, or from IDX files, as MNIST has
-    them.
+    """Read examples and targets from an archive made by `np.savez`, or from MNIST's IDX files.
 
-    An archive holds x_train, y_train, x_test and y_test; or without the last two, or x and y: then
-    a fifth is held out, of each class in proportion. Of IDX files name the images,
-    train-images-idx3-ubyte.gz: their labels are train-labels-idx1-ubyte.gz beside them, and
-    t10k-images-idx3-ubyte.gz, if it is there, holds the test rows. Whole numbers are classes from
-    0, others are numbers to learn.
+    An archive contains x_train, y_train, x_test and y_test, or only x_train and y_train, or x and
+    y. Without test rows, a fifth of the rows is held out, in proportion from each class.
+
+    For IDX files, pass the images: train-images-idx3-ubyte.gz. The labels are read from
+    train-labels-idx1-ubyte.gz in the same folder. The test rows are read from
+    t10k-images-idx3-ubyte.gz and its labels if they exist.
+
+    Integer targets are class codes, counted from 0. Other targets are numbers for a regression.
 
     Shapes:
         x (n, *example), y (n,).
 
     Args:
-        path: a file that ends in .npz, or one of images with -idx3 in its name.
-        seed: draws what is held out.
+        path: a file that ends in .npz, or a file of images with -idx3 in its name.
+        seed: draws the test rows if the file has none.
 
     Raises:
-        ConfigError: a seed that is none.
-        DataError: a file that is not there, is damaged or lacks arrays; arrays of objects (pickles
-            are not opened), of other lengths or shapes; classes that do not count from 0.
+        ConfigError: `seed` is not an int >= 0.
+        DataError: the file does not exist, is damaged or lacks arrays; it holds arrays of objects
+            (pickles are not loaded); lengths or shapes differ; class codes do not count from 0.
 
     Example:
         >>> import tempfile
@@ -53,82 +53,82 @@ def arrays_from_file(path: str | os.PathLike[str], *, seed: int = 0) -> Dataset:
     """
     require(is_int(seed, least=0), "arrays_from_file", "seed to be an int >= 0", seed=seed)
     x, y, x_test, y_test = read_arrays(path)
-    classes = 0
-    if y.dtype.kind in "biu":
-        found = np.unique(y)
-        missing = (
-            np.setdiff1d(np.arange(found.max() + 1), found)[:5].tolist()
-            if found.min() >= 0
-            else [0]
-        )
-        fix = "Number them from 0, np.unique(y, return_inverse=True)[1]; numbers that are to be learned as such are floats."
-        everyone = found.min() >= 0 and not missing
-        require(
-            everyone,
-            _source_name(path),
-            "classes from 0 without a gap",
-            error=DataError,
-            y=found[:5].tolist(),
-            missing=missing,
-            fix=fix,
-        )
-        classes = len(found)
+    n_classes = _count_classes(y, _source_name(path)) if y.dtype.kind in "biu" else 0
     if x_test is None or y_test is None:
-        kept, held = train_validation_split(
-            len(x), y if classes else None, TEST_FRACTION, "random", seed
-        )
-        x, y, x_test, y_test = x[kept], y[kept], x[held], y[held]
-    target = np.int64 if classes else np.float32
-    return Dataset(
-        Path(path).name,
-        x,
-        y.astype(target),
-        x_test,
-        y_test.astype(target),
-        class_names=tuple(map(str, range(classes))),
-    )
+        labels = y if n_classes else None
+        train, test = train_validation_split(len(x), labels, TEST_FRACTION, "random", seed)
+        x, y, x_test, y_test = x[train], y[train], x[test], y[test]
+    dtype = np.int64 if n_classes else np.float32
+    class_names = tuple(map(str, range(n_classes)))
+    name = Path(path).name
+    return Dataset(name, x, y.astype(dtype), x_test, y_test.astype(dtype), class_names=class_names)
 
 
 def is_array_file(path: str | os.PathLike[str]) -> bool:
-    """Whether the file's name says that it holds arrays."""
+    """Return whether the name is that of a NumPy archive or an IDX file."""
     return re.search(r"\.npz$|[-.]idx\d", Path(path).name.lower()) is not None
 
 
 def read_arrays(path: str | os.PathLike[str]) -> tuple[Array, Array, Array | None, Array | None]:
-    """x, y, and those of the test rows where the files have some.
+    """Return x, y, x_test and y_test; the last two are None if the file has no test rows.
 
     Raises:
         DataError: see `arrays_from_file`.
     """
-    place, who = Path(path), _source_name(path)
+    file, who = Path(path), _source_name(path)
     require(
-        is_array_file(place),
+        is_array_file(file),
         who,
-        "a file that ends in .npz, or one of images with -idx3 in its name",
+        "a file that ends in .npz, or a file of images with -idx3 in its name",
         error=DataError,
     )
-    require(place.is_file(), who, "a file that exists", error=DataError)
-    found = _read_npz(place, who) if place.suffix.lower() == ".npz" else _read_idx_files(place, who)
-    x, y, *test = found
-    for rows, targets in ((x, y), test) if test else ((x, y),):
-        numeric = {rows.dtype.kind, targets.dtype.kind} <= set("biuf")
-        require(
-            numeric,
-            who,
-            "arrays of numbers",
-            error=DataError,
-            x=str(rows.dtype),
-            y=str(targets.dtype),
-        )
-        fits = (
-            rows.ndim > 0
-            and targets.shape == rows.shape[:1]
-            and len(rows)
-            and rows.shape[1:] == x.shape[1:]
-        )
-        expected = "one target a row, shape (n,), and examples of one shape"
-        require(fits, who, expected, error=DataError, x=rows.shape, y=targets.shape)
-    return (x, y, test[0], test[1]) if test else (x, y, None, None)
+    require(file.is_file(), who, "a file that exists", error=DataError)
+    arrays = _read_npz(file, who) if file.suffix.lower() == ".npz" else _read_idx_files(file, who)
+    x, y, *test = arrays
+    _check_arrays(x, y, x.shape[1:], who)
+    if not test:
+        return x, y, None, None
+    x_test, y_test = test
+    _check_arrays(x_test, y_test, x.shape[1:], who)
+    return x, y, x_test, y_test
+
+
+def _check_arrays(x: Array, y: Array, example_shape: tuple[int, ...], who: str) -> None:
+    require(
+        {x.dtype.kind, y.dtype.kind} <= set("biuf"),
+        who,
+        "arrays of numbers",
+        error=DataError,
+        x=str(x.dtype),
+        y=str(y.dtype),
+    )
+    require(
+        x.ndim > 0 and len(x) and y.shape == x.shape[:1] and x.shape[1:] == example_shape,
+        who,
+        "one target per row, shape (n,), and examples of one shape",
+        error=DataError,
+        x=x.shape,
+        y=y.shape,
+    )
+
+
+def _count_classes(y: Array, who: str) -> int:
+    """Return K for class codes 0..K-1, all of which must occur."""
+    codes = np.unique(y)
+    missing = [0]
+    if codes.min() >= 0:
+        missing = np.setdiff1d(np.arange(codes.max() + 1), codes)[:5].tolist()
+    require(
+        not missing,
+        who,
+        "classes from 0 without a gap",
+        error=DataError,
+        y=codes[:5].tolist(),
+        missing=missing,
+        fix="Number them from 0: np.unique(y, return_inverse=True)[1]. "
+        "For a regression, store y as floats.",
+    )
+    return len(codes)
 
 
 def _source_name(path: str | os.PathLike[str]) -> str:
@@ -136,39 +136,36 @@ def _source_name(path: str | os.PathLike[str]) -> str:
 
 
 def _read_npz(path: Path, who: str) -> list[Array]:
+    expected = "a complete archive of plain arrays"
     fix = "Save plain arrays: np.savez(path, x=x, y=y)."
-    require(
-        zipfile.is_zipfile(path),
-        who,
-        "a whole archive of plain arrays",
-        error=DataError,
-        size=path.stat().st_size,
-        fix=fix,
-    )
+    size = path.stat().st_size
+    require(zipfile.is_zipfile(path), who, expected, error=DataError, size=size, fix=fix)
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-            names = next((names for names in ARRAY_NAMES if set(names) <= set(archive.files)), None)
-            expected = "x_train, y_train, x_test and y_test, or x and y"
-            require(names is not None, who, expected, error=DataError, holds=archive.files[:8])
-            return [archive[name] for name in names or ()]
+            names = next((names for names in ARRAY_NAMES if set(names) <= set(archive.files)), ())
+            require(
+                names,
+                who,
+                "x_train, y_train, x_test and y_test, or x and y",
+                error=DataError,
+                arrays=archive.files[:8],
+            )
+            return [archive[name] for name in names]
+    except DataError:
+        raise
     except (ValueError, OSError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-        if isinstance(error, DataError):
-            raise
-        raise DataError(
-            message(who, "a whole archive of plain arrays", problem=str(error)[:100], fix=fix)
-        ) from error
+        raise DataError(message(who, expected, problem=str(error)[:100], fix=fix)) from error
 
 
 def _read_idx_files(path: Path, who: str) -> list[Array]:
     labels, test = _labels_path(path), path.with_name(path.name.replace("train", "t10k"))
-    fix = "They are looked for under the name of the images, with labels for images and idx1 for idx3."
     require(
         labels.is_file() and labels != path,
         who,
-        "labels beside the images",
+        "a file of labels next to the images",
         error=DataError,
         labels=str(labels),
-        fix=fix,
+        fix='Name it as the images, with "labels" for "images" and "idx1" for "idx3".',
     )
     files = [path, labels]
     if test != path and test.is_file() and _labels_path(test).is_file():
@@ -177,5 +174,4 @@ def _read_idx_files(path: Path, who: str) -> list[Array]:
 
 
 def _labels_path(images: Path) -> Path:
-    """Where the labels of images lie."""
     return images.with_name(images.name.replace("images", "labels").replace("idx3", "idx1"))

@@ -1,6 +1,4 @@
-"""Arrays in: what the user hands over becomes float32 (or uint8) rows that hold only numbers, or an
-error that says what is wrong.
-"""
+"""Checks of arrays: numeric dtype, finite values, shapes, lengths and sample weights."""
 
 from __future__ import annotations
 
@@ -15,54 +13,39 @@ from glassnet.types import Shape
 
 
 def check_numeric(value: Any, name: str) -> np.ndarray:
-    """`value` as an array of bools, whole numbers or finite floats with at least one row.
+    """Return `value` as an array of booleans, integers or finite floats with at least one row.
 
     Raises:
-        DataError: ragged, empty, of objects or text, beyond 2^31 where whole, NaN or infinite (the
-            first columns and the count are named).
+        DataError: `value` is ragged, empty or masked; it holds objects or text, integers beyond
+            2^31, NaN or infinity (the message names the first columns and the count).
     """
-    masked = np.ma.is_masked(value)
     require(
-        not masked,
+        not np.ma.is_masked(value),
         name,
         "numbers without a mask",
         error=DataError,
-        masked=masked,
+        masked=True,
         fix="Fill it (x.filled(...)) or drop those rows.",
     )
-    try:
-        array = np.asarray(value)
-    except ValueError as error:
-        text = message(
-            name,
-            "rows of one length each",
-            problem=str(error).split(". ")[0],
-            fix="Pad or cut them to one length.",
-        )
-        raise DataError(text) from error
-    if array.dtype.kind == "V" and array.dtype.name.startswith(
-        ("bfloat16", "float8", "int4", "uint4")
-    ):
-        array = array.astype(np.float32)
+    array = _to_array(value, name)
     if array.dtype.kind not in "biuf":
         raise DataError(message(name, "numbers", dtype=str(array.dtype), fix=_dtype_fix(array)))
     require(
         array.ndim and array.size,
         name,
-        "at least one row, and a number in it",
+        "at least one row with at least one number",
         error=DataError,
         shape=array.shape,
     )
     if array.dtype.kind in "iu":
         largest = max(int(array.max()), -int(array.min()))
-        fix = "Scale them, or give them as floats."
         require(
             largest < 2**31,
             name,
-            "whole numbers below 2^31",
+            "integers below 2^31",
             error=DataError,
             largest=largest,
-            fix=fix,
+            fix="Scale them, or pass them as floats.",
         )
     if array.dtype.kind == "f":
         with np.errstate(over="ignore"):
@@ -71,83 +54,92 @@ def check_numeric(value: Any, name: str) -> np.ndarray:
     return array
 
 
+def _to_array(value: Any, name: str) -> np.ndarray:
+    """Convert to a NumPy array; JAX's small float and integer types become float32."""
+    try:
+        array = np.asarray(value)
+    except ValueError as error:
+        problem, fix = str(error).split(". ")[0], "Pad or cut them to one length."
+        raise DataError(message(name, "rows of equal length", problem=problem, fix=fix)) from error
+    small = ("bfloat16", "float8", "int4", "uint4")
+    if array.dtype.kind == "V" and array.dtype.name.startswith(small):
+        return array.astype(np.float32)
+    return array
+
+
 def _dtype_fix(array: np.ndarray) -> str:
     if array.dtype.kind in "mM":
-        return "Give dates as numbers that mean something: days since the first, month, weekday."
+        return "Pass dates as numbers: days since the first date, month, weekday."
     if array.dtype.kind == "c":
-        return "Give the real and the imaginary part, or size and angle, as columns of their own."
+        return "Pass the real and imaginary parts, or magnitude and angle, as separate columns."
     if array.dtype == object and array.ndim == 0:
         return "Pass an array or a list of rows."
     try:
         array.astype(np.float64)
     except (TypeError, ValueError):
-        return "Encode text and dates as numbers, and give missing values a number. Whole texts go through TextVectorization in front."
-    return "All of it can be read as numbers: convert it with np.asarray(..., float)."
+        return (
+            "Encode text and dates as numbers, and fill missing values. "
+            "For sentences, use a TextVectorization layer."
+        )
+    return "All values can be read as numbers: convert them with np.asarray(..., float)."
 
 
 def _require_finite(array: np.ndarray, name: str) -> None:
     bad = ~np.isfinite(array)
     if not bad.any():
         return
-    where: dict[str, Any] = {"first_row": int(np.argmax(bad.reshape(len(array), -1).any(axis=1)))}
+    infinite = int(np.isinf(array).sum())
+    received: dict[str, Any] = {
+        "nan": int(bad.sum()) - infinite,
+        "infinite": infinite,
+        "first_row": int(np.argmax(bad.reshape(len(array), -1).any(axis=1))),
+    }
     fix = "Drop those rows"
     if array.ndim == 2:
         counts = bad.sum(axis=0)
         columns = np.flatnonzero(counts)
-        where |= {
-            "bad_columns": len(columns),
-            "count_by_column": {int(c): int(counts[c]) for c in columns[:5]},
-        }
-        fix += ", or fill the gaps (with the column's median, say)"
-    infinite = int(np.isinf(array).sum())
-    fix += ". Infinite is all beyond float32's 3.4e38." if infinite else "."
-    nan = int(bad.sum()) - infinite
-    raise DataError(
-        message(name, "finite numbers only", nan=nan, infinite=infinite, **where, fix=fix)
-    )
+        received["bad_columns"] = len(columns)
+        received["count_by_column"] = {int(i): int(counts[i]) for i in columns[:5]}
+        fix += ", or fill the missing values (for example with the column's median)"
+    fix += ". Values beyond float32's 3.4e38 count as infinite." if infinite else "."
+    raise DataError(message(name, "finite numbers only", **received, fix=fix))
 
 
 def check_precision(**arrays: Any) -> None:
-    """Refuse columns that float32 would blur: it would move some number by more than a thousandth
-    of the column's range.
+    """Refuse columns that lose their differences in float32.
 
-    A day of time stamps near 1.7e9 seconds would become steps of 128 seconds, silently.
+    A column is refused if float32 moves some value by more than a thousandth of the column's range.
+    For example, time stamps near 1.7e9 seconds would be rounded to steps of 128 seconds.
 
     Args:
-        **arrays: arrays that `check_numeric` has passed, as the user gave them. Memory maps are not
-            looked through.
+        **arrays: the user's arrays, which `check_numeric` has accepted. Memory maps are skipped.
 
     Raises:
-        DataError: with the column and the remedy.
+        DataError: names the column and a fix.
     """
-    for what, value in arrays.items():
-        wide = np.zeros(0, np.float32) if isinstance(value, np.memmap) else np.asarray(value)
-        if wide.dtype.kind not in "iuf" or wide.dtype.itemsize <= (
-            4 if wide.dtype.kind == "f" else 2
-        ):
+    for name, value in arrays.items():
+        if isinstance(value, np.memmap):
+            continue
+        wide = np.asarray(value)
+        exact_size = 4 if wide.dtype.kind == "f" else 2
+        if wide.dtype.kind not in "iuf" or wide.dtype.itemsize <= exact_size:
             continue
         columns = wide.reshape(len(wide), -1)
-        lost, spread = (
-            np.abs(columns - columns.astype(np.float32)).max(axis=0),
-            np.ptp(columns, axis=0),
-        )
-        noise = 1e-12 * np.abs(columns).max(axis=0)
-        blurred = np.flatnonzero((lost > 1e-3 * spread) & (spread > noise))
+        error = np.abs(columns - columns.astype(np.float32)).max(axis=0)
+        spread = np.ptp(columns, axis=0)
+        rounding = 1e-12 * np.abs(columns).max(axis=0)
+        blurred = np.flatnonzero((error > 1e-3 * spread) & (spread > rounding))
         if blurred.size:
-            i = int(blurred[0])
-            place = {
-                "column": i,
-                "smallest": columns[:, i].min().item(),
-                "largest": columns[:, i].max().item(),
-            }
-            fix = "Subtract the column's smallest value first: float32 keeps seven digits."
-            require(
-                False,
-                what,
-                "columns whose differences float32 can hold",
-                error=DataError,
-                fix=fix,
-                **place,
+            column = columns[:, blurred[0]]
+            raise DataError(
+                message(
+                    name,
+                    "columns whose differences float32 can hold",
+                    column=int(blurred[0]),
+                    smallest=column.min().item(),
+                    largest=column.max().item(),
+                    fix="Subtract the column's smallest value first: float32 has seven digits.",
+                )
             )
 
 
@@ -172,12 +164,14 @@ def check_features(
     """
     array = check_numeric(x, name)
     array = array if array.dtype in (np.uint8, np.float32) else array.astype(np.float32)
-    given = array.shape
+    received = array.shape
     if array.ndim == 1:
         array = array[:, None]
     if shape is not None and array.shape[1:] != shape:
         raise DataError(
-            message(name, f"examples of shape {shape}", shape=given, fix=_shape_fix(given, shape))
+            message(
+                name, f"examples of shape {shape}", shape=received, fix=_shape_fix(received, shape)
+            )
         )
     if check is not None:
         check(array, name)
@@ -193,39 +187,35 @@ def _shape_fix(received: Shape, shape: Shape) -> str:
     if len(shape) == len(example) == 3 and (example[1:], example[0]) == (shape[:2], shape[2]):
         return "The channels come first: pass x.transpose(0, 2, 3, 1)."
     if math.prod(example) == math.prod(shape):
-        return f"The sizes agree: {reshape}"
+        return f"The number of values matches: {reshape}"
     if len(shape) == 3 and example == (*shape[:2], 1):
-        return f"Grey images become coloured ones by np.repeat(x, {shape[2]}, axis=-1)."
+        return f"To use grey images as colour, pass np.repeat(x, {shape[2]}, axis=-1)."
     if len(shape) == 3 and example == shape[:2]:
-        return f"Grey images become coloured ones by np.repeat(x[..., None], {shape[2]}, axis=-1)."
+        return f"To use grey images as colour, pass np.repeat(x[..., None], {shape[2]}, axis=-1)."
     if shape == (*example[:2], 1):
-        return "Coloured images become grey ones by x[..., :3].mean(axis=-1, keepdims=True)."
+        return "To use colour images as grey, pass x[..., :3].mean(axis=-1, keepdims=True)."
     if example == (*shape[:2], 4) and shape[2] == 3:
-        return "Where the fourth channel is transparency, pass x[..., :3]."
+        return "If the fourth channel is transparency, pass x[..., :3]."
     if len(shape) == len(example) == 1:
         return f"The network was built for {shape[0]} features and this has {example[0]}."
-    return (
-        f"The network was built for {shape}; build another for {example}, or resize the examples."
-    )
+    return f"The network was built for {shape}: resize the examples, or build one for {example}."
 
 
 def check_consistent_length(**arrays: Any) -> None:
-    """Refuse arrays with different numbers of rows; what has no rows at all is left for
-    `check_numeric` to name.
+    """Refuse arrays with different numbers of rows; values without a length are skipped.
 
     Raises:
-        DataError: with every length.
+        DataError: names every length.
     """
     lengths = {f"len({name})": _length(array) for name, array in arrays.items()}
-    known = {name: length for name, length in lengths.items() if length is not None}
-    fix = "Row i of one belongs to row i of the other."
+    lengths = {name: length for name, length in lengths.items() if length is not None}
     require(
-        len(set(known.values())) <= 1,
+        len(set(lengths.values())) <= 1,
         " and ".join(arrays),
-        "as many rows of one as of the other",
+        "the same number of rows",
         error=DataError,
-        fix=fix,
-        **known,
+        fix="Row i of each array belongs to the same example.",
+        **lengths,
     )
 
 
@@ -239,10 +229,10 @@ def _length(value: Any) -> int | None:
 def check_sample_weight(
     sample_weight: Any, n: int, name: str = "sample_weight"
 ) -> np.ndarray | None:
-    """One weight per row, float32.
+    """Return the weights as float32, one per row, or None if there are none.
 
     Raises:
-        DataError: another length or shape, negative, or all zero.
+        DataError: the shape is not (n,), a weight is negative, or all are zero.
     """
     if sample_weight is None:
         return None
@@ -269,14 +259,19 @@ def check_sample_weight(
 def compute_sample_weight(
     class_weight: Any, labels: np.ndarray | None, sample_weight: np.ndarray | None = None
 ) -> np.ndarray | None:
-    """One weight per row from one per class: a dict {class: weight}, classes left out weighing 1,
-    or "balanced".
+    """Return one weight per row from one weight per class, or None without `class_weight`.
 
-    Balanced is n / (K n_k) for the n_k rows of class k among the K classes present, weighed rows
-    counting as their weight (scikit-learn's rule).
+    "balanced" gives n / (K n_k) to the n_k rows of class k, for the K classes that occur. With
+    `sample_weight`, n and n_k are sums of weights. This is scikit-learn's rule.
+
+    Args:
+        class_weight: None, "balanced", or a dict {class: weight}; a class that is not in the dict
+            has weight 1.
+        labels: the class of each row, or None if the targets are not classes.
+        sample_weight: one weight per row; used by "balanced" only.
 
     Raises:
-        DataError: the targets are not classes; a class is not among them; a weight is not a number
+        DataError: the targets are not classes; a class does not occur; a weight is not a number
             >= 0.
     """
     if class_weight is None:
@@ -288,48 +283,44 @@ def compute_sample_weight(
         error=DataError,
         fix="Use sample_weight for other targets.",
     )
-    assert labels is not None
-    present, index, counts = np.unique(labels, return_inverse=True, return_counts=True)
+    classes, index, counts = np.unique(np.asarray(labels), return_inverse=True, return_counts=True)
     if isinstance(class_weight, str) and class_weight == "balanced":
-        share = counts if sample_weight is None else np.bincount(index, sample_weight)
-        return (share.sum() / (len(present) * share))[index].astype(np.float32)
+        totals = counts if sample_weight is None else np.bincount(index, sample_weight)
+        weights: np.ndarray = (totals.sum() / (len(classes) * totals)).astype(np.float32)
+    else:
+        weights = _check_class_weight(class_weight, classes.tolist())
+    return weights[index]
+
+
+def _check_class_weight(class_weight: Any, classes: list[Any]) -> np.ndarray:
+    """Return the weight of each class."""
+    who = "class_weight"
     require(
         isinstance(class_weight, Mapping),
-        "class_weight",
+        who,
         'a dict {class: weight} or "balanced"',
         error=DataError,
         class_weight=class_weight,
     )
-    classes = present.tolist()
     for label, weight in class_weight.items():
-        fix = (
-            "Drop it, or name a class that occurs."
-            if is_number(label)
-            else "Classes are whole numbers."
-        )
+        number = is_number(label)
+        fix = "Remove it, or name a class that occurs." if number else "Classes are integers."
+        expected = f"classes that occur in the targets, {classes}"
+        require(label in classes, who, expected, error=DataError, label=label, fix=fix)
         require(
-            label in classes,
-            "class_weight",
-            f"classes that the targets have, {classes}",
-            error=DataError,
-            label=label,
-            fix=fix,
-        )
-        ok = is_number(weight) and 0 <= weight < math.inf
-        require(
-            ok,
-            "class_weight",
+            is_number(weight) and weight >= 0,
+            who,
             "a finite number >= 0 for each class",
             error=DataError,
             label=label,
             weight=weight,
         )
-    found = np.array([class_weight.get(label, 1.0) for label in classes], np.float32)
+    weights = np.array([class_weight.get(label, 1.0) for label in classes], np.float32)
     require(
-        found.any(),
-        "class_weight",
-        "a weight above 0 for one class at least",
+        weights.any(),
+        who,
+        "a weight above 0 for at least one class",
         error=DataError,
         class_weight=dict(class_weight),
     )
-    return found[index]
+    return weights

@@ -1,4 +1,4 @@
-"""What a data set is: the arrays once it is loaded, and one row of the catalogue."""
+"""Containers for a loaded dataset and for its entry in the catalogue of `gn.datasets`."""
 
 from __future__ import annotations
 
@@ -12,32 +12,32 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 DatasetFields: TypeAlias = tuple[Array, Array, Array, Array, tuple[str, ...], tuple[str, ...]]
-"""x, y, x_test, y_test, feature_names, class_names: the fields of a `Dataset` after its name."""
+"""Fields of a `Dataset` after its name: x, y, x_test, y_test, feature_names, class_names."""
 
 TEST_FRACTION = 0.2
-"""The share of the rows that becomes the test part, where the source has none of its own."""
+"""Fraction of the rows held out for testing if the source has no test rows."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Dataset:
-    """Rows to train on and rows to test on, with the words to describe them.
+    """Training and test rows, with their names and description.
 
-    It unpacks as Keras's loaders do: `(x, y), (x_test, y_test) = data`.
+    It unpacks as the result of Keras's loaders: `(x, y), (x_test, y_test) = data`.
 
     Shapes:
         x: (n, *example). y: (n,), int64 class codes 0..K-1, or float32 in the target's own units.
-        x_test, y_test: as x and y, with the held-out rows.
+        x_test, y_test: the test rows, as x and y.
 
     Args:
-        name: what `catalogue.load` calls it.
-        feature_names: one for each column of a table; empty for images.
-        class_names: class_names[k] says what the label k means; empty for a regression.
+        name: name of the dataset in `datasets.load`.
+        feature_names: name of each column of a table; empty for images.
+        class_names: class_names[k] is the name of class k; empty for a regression.
         description: what the rows are, their units, source and licence.
 
     Example:
         >>> import numpy as np
         >>> x, y = np.array([[0.0], [1.0], [2.0]]), np.array([0, 1, 1])
-        >>> data = Dataset("steps", x[:2], y[:2], x[2:], y[2:], feature_names=("height",), class_names=("low", "high"))
+        >>> data = Dataset("steps", x[:2], y[:2], x[2:], y[2:], class_names=("low", "high"))
         >>> data
         Dataset('steps', x=(2, 1) float64, y=(2,) int64, test rows=1, 2 classes)
         >>> (x, y), (x_test, y_test) = data
@@ -54,13 +54,11 @@ class Dataset:
 
     @property
     def task(self) -> str:
-        """What is to be learned: "regression", or the number of classes, as in "3 classes"."""
+        """The kind of target: "regression", or the number of classes, as in "3 classes"."""
         return f"{len(self.class_names)} classes" if self.class_names else "regression"
 
     def plot(self) -> Figure:
-        """Draw the training rows: pictures by class, points by class, or the most telling columns
-        of a wider table.
-        """
+        """Plot the training rows: images by class, points by class, or a table's best columns."""
         from glassnet.plots.datasets import plot_dataset
 
         return plot_dataset(
@@ -82,19 +80,19 @@ class Dataset:
 
 @dataclass(frozen=True)
 class DatasetInfo:
-    """One row of the catalogue: what is known of a data set before it is made or fetched.
+    """An entry of the catalogue: the facts about a dataset before it is loaded.
 
     Args:
-        name: what `catalogue.load` calls it.
+        name: name of the dataset in `datasets.load`.
         task: "regression", or the number of classes, as in "3 classes".
         rows: number of rows, training and test together.
-        shape: the shape of one example; of a table with text in it, how many columns there are
-            beside the target.
-        source: where the rows come from: "generated", "scikit-learn" or "download".
+        shape: shape of one example; for a table with text, (number of columns without target,).
+        source: "generated", "scikit-learn" or "download" with the size.
         about: one sentence that says what a row is.
         notes: units, origin and licence.
-        make: called with a seeded generator and the options of `load`.
-        dataset_type: what holds the contents that were made: a `Dataset`, or a `TableDataset`.
+        make: function of a seeded generator and the options of `load`; returns the fields of
+            `dataset_type` after its name.
+        dataset_type: class of the loaded dataset, `Dataset` or `TableDataset`.
     """
 
     name: str

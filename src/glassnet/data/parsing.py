@@ -1,11 +1,13 @@
-"""What text says: numbers, truths, days; and what says nothing."""
+"""Parsers for text cells: numbers, booleans, dates and missing values."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 NA_VALUES = frozenset(
     {
@@ -28,23 +30,24 @@ NA_VALUES = frozenset(
         ".",
     }
 )
-"""What a cell of text says where it says nothing, besides blanks."""
+"""Cells that are read as missing, after blanks are stripped."""
 
 BOOLEAN_WORDS = dict.fromkeys(("true", "yes", "y", "t", "on", "1"), 1.0) | dict.fromkeys(
     ("false", "no", "n", "f", "off", "0"), 0.0
 )
-"""What a truth is spelt as, in small letters."""
+"""Values of lower-case words that are read as booleans."""
 
 FORMATTED_NUMBER = re.compile(
     r"(?=.*[^\d.+-])[-+(]?[$€£¥]?\s?-?(\d{1,3}([,.' ]\d{3})+|\d+)([.,]\d*)?\s?[%€$£¥]?\)?"
 )
-"""Numbers that are not written plainly: $1,200, 12.5 %, 1.200,00, 3,5."""
+"""Numbers with units, separators or a decimal comma: $1,200, 12.5 %, 1.200,00, 3,5."""
 
 ISO_DATE = re.compile(
     r"(\d{4}-\d{2}-\d{2}([ T]\d{2}:\d{2}(:\d{2}(\.\d+)?)?)?) ?(Z|[+-]\d{2}:?\d{2})?"
 )
-"""A day or a moment: 2024-02-29, 2024-02-29 13:05, 2024-02-29T13:05:00+01:00; hours are those of
-the clock in that zone.
+"""A date or a date and time: 2024-02-29, 2024-02-29 13:05, 2024-02-29T13:05:00+01:00.
+
+The time zone is ignored: the result is local time.
 """
 
 SHORT_DATE_FORMATS = (
@@ -63,20 +66,19 @@ LONG_DATE_FORMATS = ("%d %b %Y", "%d %B %Y", "%b %d, %Y", "%B %d, %Y")
 DATE_FORMATS = (
     "ISO",
     *(
-        day + hour
-        for day in SHORT_DATE_FORMATS + LONG_DATE_FORMATS
-        for hour in ("", " %H:%M", " %H:%M:%S")
+        date + time
+        for date in SHORT_DATE_FORMATS + LONG_DATE_FORMATS
+        for time in ("", " %H:%M", " %H:%M:%S")
     ),
 )
-"""How days are spelt; those of numbers alone, 2024 and 20240229, are days only where that is asked
-for.
-"""
+"""Date formats that are detected."""
 
 OPT_IN_DATE_FORMATS = ("%Y", "%Y%m%d")
+"""Date formats of digits alone, such as 2024 and 20240229, which are not detected by default."""
 
 
 def parse_float(text: str) -> float:
-    """The number that text says, or NaN; "inf" says infinity, and 1_000 is a name."""
+    """Return the number that the text spells, or NaN; unlike Python, refuse underscores."""
     try:
         return float(text) if "_" not in text else np.nan
     except ValueError:
@@ -84,26 +86,23 @@ def parse_float(text: str) -> float:
 
 
 def format_exact(value: float) -> str:
-    """A number as text, all its digits: 1 for 1.0."""
+    """Format a number with all its digits, and an integer without a decimal point: `1`, `0.1`."""
     return str(int(value)) if value == np.round(value) and abs(value) < 1e16 else repr(float(value))
 
 
 def is_missing(column: np.ndarray) -> np.ndarray:
-    """Which entries are NaN, NaT or None."""
+    """Return which entries are NaN, NaT or None."""
     if column.dtype.kind == "O":
         return np.array([value is None for value in column], bool)
-    return (
-        np.isnat(column)
-        if column.dtype.kind == "M"
-        else np.isnan(column)
-        if column.dtype.kind == "f"
-        else np.zeros(len(column), bool)
-    )
+    if column.dtype.kind in "Mf":
+        return np.asarray(np.isnan(column))
+    return np.zeros(len(column), bool)
 
 
 def loses_precision(texts: Iterable[str]) -> bool:
-    """Whether some text is a whole number that float64 would change: a name, then, that happens to
-    be of digits.
+    """Return whether some text is an integer that float64 would change.
+
+    Such integers are identifiers rather than quantities.
     """
     return any(
         len(text) > 15
@@ -115,66 +114,67 @@ def loses_precision(texts: Iterable[str]) -> bool:
 
 
 def parse_column(cells: Sequence[str | None], decimal: str) -> np.ndarray:
-    """A file's cells as what they say: truths, numbers, days; or else text. A missing one is NaN,
-    NaT or None.
+    """Parse cells as booleans, numbers or dates if all of them allow it, else return the text.
+
+    Missing values become NaN, NaT or None.
 
     Args:
-        cells: stripped; None where missing.
+        cells: stripped text; None if missing.
         decimal: "," for files that may write 1,5 for 1.5.
     """
     values = np.array(cells, object)
-    given = dict.fromkeys(cell for cell in cells if cell is not None)
     missing = is_missing(values)
-    if not given:
-        return np.full(len(values), np.nan)
-    if {cell.lower() for cell in given} <= {"true", "false"}:
-        return with_missing(missing, [cell.lower() == "true" for cell in values[~missing]], bool)
-    for replaced in (
-        (given, {cell: cell.replace(",", ".") for cell in given}) if decimal == "," else (given,)
-    ):
-        said = {cell: parse_float(replaced[cell] or cell) for cell in given}
-        if not loses_precision(given) and not any(map(np.isnan, said.values())):
-            return with_missing(missing, [said[cell] for cell in values[~missing]], float)
-    days = parse_dates(list(given), "ISO")
-    if not np.isnat(days).any():
-        said = dict(zip(given, days, strict=True))
-        return with_missing(missing, [said[cell] for cell in values[~missing]], "datetime64[s]")
-    return values
+    texts = list(dict.fromkeys(values[~missing]))
+    parsed = _parse_texts(texts, decimal)
+    if parsed is None:
+        return values
+    by_text = dict(zip(texts, parsed, strict=True))
+    return with_missing(missing, [by_text[text] for text in values[~missing]], parsed.dtype)
 
 
-def with_missing(missing: np.ndarray, values: Sequence, dtype: type | str) -> np.ndarray:
-    """The values given, and a gap where one is missing: NaN or NaT; truths with gaps become
-    numbers, 0 and 1.
+def _parse_texts(texts: Sequence[str], decimal: str) -> np.ndarray | None:
+    """Return the values of the texts, or None if they are only text."""
+    if texts and {text.lower() for text in texts} <= {"true", "false"}:
+        return np.array([text.lower() == "true" for text in texts])
+    if not loses_precision(texts):
+        numbers = np.array([parse_float(text) for text in texts], float)
+        if decimal == "," and np.isnan(numbers).any():
+            numbers = np.array([parse_float(text.replace(",", ".")) for text in texts], float)
+        if not np.isnan(numbers).any():
+            return numbers
+    dates = parse_dates(texts, "ISO")
+    return None if np.isnat(dates).any() else dates
+
+
+def with_missing(missing: np.ndarray, values: Sequence[Any], dtype: DTypeLike) -> np.ndarray:
+    """Return a column of the values, with NaN or NaT where `missing` is true.
+
+    Booleans with missing values become the numbers 0 and 1.
     """
-    dtype = float if dtype is bool and missing.any() else dtype
-    gap = (
-        np.datetime64("NaT", "s")
-        if np.dtype(dtype).kind == "M"
-        else False
-        if dtype is bool
-        else np.nan
-    )
+    dtype = np.dtype(dtype)
+    if dtype.kind == "b" and missing.any():
+        dtype = np.dtype(float)
+    gap = {"M": np.datetime64("NaT", "s"), "b": False}.get(dtype.kind, np.nan)
     column = np.full(len(missing), gap, dtype)
     column[~missing] = values
     return column
 
 
 def parse_dates(texts: Sequence[str], date_format: str) -> np.ndarray:
-    """The days that text says in one spelling, datetime64[s], NaT where it does not."""
+    """Parse texts in one date format, as datetime64[s]; NaT where a text does not match."""
     if date_format == "ISO":
         return np.array([_parse_iso(text) for text in texts], "datetime64[s]")
     import pandas
 
-    return np.array(
-        pandas.to_datetime(pandas.Series(texts, dtype=object), format=date_format, errors="coerce"),
-        "datetime64[s]",
-    )
+    series = pandas.Series(texts, dtype=object)
+    dates = pandas.to_datetime(series, format=date_format, errors="coerce")
+    return np.array(dates, "datetime64[s]")
 
 
 def _parse_iso(text: str) -> np.datetime64:
-    found = ISO_DATE.fullmatch(text)
+    match = ISO_DATE.fullmatch(text)
     try:
-        return np.datetime64(found[1] if found else "NaT", "s")
+        return np.datetime64(match[1] if match else "NaT", "s")
     except ValueError:
         return np.datetime64("NaT", "s")
 
@@ -182,15 +182,13 @@ def _parse_iso(text: str) -> np.datetime64:
 def matching_date_formats(
     texts: Sequence[str], candidates: Sequence[str] = DATE_FORMATS
 ) -> list[str]:
-    """The spellings of days that fit all of the texts, of those that make the same days of them the
-    first.
-    """
-    found: dict[bytes, str] = {}
+    """Return the date formats that match all texts, one for each reading of the dates."""
+    formats: dict[bytes, str] = {}
     if texts and all(text[:1].isalnum() and any(map(str.isdigit, text)) for text in texts):
-        for way in candidates:
-            if (
-                not np.isnat(parse_dates(texts[:20], way)).any()
-                and not np.isnat(days := parse_dates(texts, way)).any()
-            ):
-                found.setdefault(days.tobytes(), way)
-    return list(found.values())
+        for date_format in candidates:
+            if np.isnat(parse_dates(texts[:20], date_format)).any():
+                continue
+            dates = parse_dates(texts, date_format)
+            if not np.isnat(dates).any():
+                formats.setdefault(dates.tobytes(), date_format)
+    return list(formats.values())

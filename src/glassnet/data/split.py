@@ -1,4 +1,4 @@
-"""Which rows train and which are held out."""
+"""Random and stratified splits of rows into training and test rows."""
 
 from __future__ import annotations
 
@@ -9,56 +9,56 @@ from glassnet.types import Array
 
 
 def random_split(n: int, fraction: float, rng: np.random.Generator) -> tuple[Array, Array]:
-    """Hold out round(n * fraction) of n rows, every subset of that size being equally likely.
+    """Hold out a random subset of round(n * fraction) of n rows.
 
     Args:
         n: number of rows.
-        fraction: share of the rows held out, between 0 and 1.
-        rng: the source of randomness; the same state gives the same split.
+        fraction: fraction of the rows to hold out, between 0 and 1.
+        rng: random generator; the same state gives the same split.
 
     Returns:
-        (train, held): sorted int64 indices that together are 0..n-1.
+        (train_index, test_index): sorted int64 indices that together are 0..n-1.
 
     Raises:
         DataError: either part would be empty.
 
     Example:
-        >>> train, held = random_split(10, 0.3, np.random.default_rng(0))
-        >>> len(train), len(held)
+        >>> train_index, test_index = random_split(10, 0.3, np.random.default_rng(0))
+        >>> len(train_index), len(test_index)
         (7, 3)
     """
-    total = _held_out_size("random_split", n, fraction)
+    n_test = _test_size("random_split", n, fraction)
     shuffled = rng.permutation(n)
-    return np.sort(shuffled[total:]), np.sort(shuffled[:total])
+    return np.sort(shuffled[n_test:]), np.sort(shuffled[:n_test])
 
 
 def stratified_split(
     labels: Array, fraction: float, rng: np.random.Generator
 ) -> tuple[Array, Array]:
-    """Hold out round(n * fraction) of n rows, each class in proportion: n_c * fraction of its n_c
-    rows.
+    """Hold out round(n * fraction) of n rows, in proportion from each class.
 
-    Each class first gives the whole part of its share; the rows still missing come from the classes
-    with the largest remainders (ties are drawn). At least one row of every class stays in training.
+    Class c with n_c rows first gives floor(n_c * fraction) rows. The remaining rows come from the
+    classes with the largest remainders; ties are broken at random. At least one row of every class
+    stays in training.
 
     Shapes:
         labels: (n,) integers or strings.
 
     Args:
         labels: the class of each row.
-        fraction: share of the rows held out, between 0 and 1.
-        rng: the source of randomness; the same state gives the same split.
+        fraction: fraction of the rows to hold out, between 0 and 1.
+        rng: random generator; the same state gives the same split.
 
     Returns:
-        (train, held): sorted int64 indices that together are 0..n-1.
+        (train_index, test_index): sorted int64 indices that together are 0..n-1.
 
     Raises:
-        DataError: either part would be empty, or a class would vanish from training.
+        DataError: either part would be empty, or a class would have no training row.
 
     Example:
         >>> labels = np.array([0] * 6 + [1] * 4)
-        >>> train, held = stratified_split(labels, 0.5, np.random.default_rng(0))
-        >>> np.bincount(labels[held])
+        >>> train_index, test_index = stratified_split(labels, 0.5, np.random.default_rng(0))
+        >>> np.bincount(labels[test_index])
         array([3, 2])
 
     Source: largest remainders (Hamilton's apportionment).
@@ -72,52 +72,51 @@ def stratified_split(
         shape=labels.shape,
     )
     n = len(labels)
-    total = _held_out_size("stratified_split", n, fraction)
-    classes, code, counts = np.unique(labels, return_inverse=True, return_counts=True)
+    n_test = _test_size("stratified_split", n, fraction)
+    classes, codes, counts = np.unique(labels, return_inverse=True, return_counts=True)
     require(
-        total <= n - len(classes),
+        n_test <= n - len(classes),
         "stratified_split",
-        "at least one row of every class to stay in training",
+        "at least one training row of every class",
         error=DataError,
         fix="Hold out a smaller fraction, or use random_split.",
         rows=n,
         classes=len(classes),
-        held=total,
+        test_rows=n_test,
     )
-    held = _apportion(counts, fraction, total, rng)
+    test_counts = _apportion(counts, fraction, n_test, rng)
 
     shuffled = rng.permutation(n)
-    by_class = shuffled[np.argsort(code[shuffled], kind="stable")]
-    place_in_class = np.arange(n) - np.repeat(np.cumsum(counts) - counts, counts)
-    is_held = place_in_class < np.repeat(held, counts)
-    return np.sort(by_class[~is_held]), np.sort(by_class[is_held])
+    by_class = shuffled[np.argsort(codes[shuffled], kind="stable")]
+    position_in_class = np.arange(n) - np.repeat(np.cumsum(counts) - counts, counts)
+    is_test = position_in_class < np.repeat(test_counts, counts)
+    return np.sort(by_class[~is_test]), np.sort(by_class[is_test])
 
 
-def _held_out_size(who: str, n: int, fraction: float) -> int:
+def _test_size(who: str, n: int, fraction: float) -> int:
+    require(0 < fraction < 1, who, "fraction between 0 and 1", error=DataError, fraction=fraction)
+    n_test = round(n * fraction)
     require(
-        0 < fraction < 1, who, "fraction to lie between 0 and 1", error=DataError, fraction=fraction
-    )
-    total = round(n * fraction)
-    fix = "Use more rows or another fraction."
-    require(
-        0 < total < n,
+        0 < n_test < n,
         who,
         "at least one row in each part",
         error=DataError,
-        fix=fix,
+        fix="Use more rows or another fraction.",
         rows=n,
-        held=total,
+        test_rows=n_test,
     )
-    return total
+    return n_test
 
 
 def _apportion(counts: Array, fraction: float, total: int, rng: np.random.Generator) -> Array:
-    share = counts * fraction
-    held = np.floor(share).astype(int)
-    draw = 1e-9 * rng.random(len(counts))
-    while held.sum() < total:
-        held[np.argmax(np.where(held < counts - 1, share - held + draw, -np.inf))] += 1
-    return held
+    """Return the number of test rows of each class, by largest remainders."""
+    shares = counts * fraction
+    test_counts = np.floor(shares).astype(int)
+    tie_break = 1e-9 * rng.random(len(counts))
+    while test_counts.sum() < total:
+        remainders = shares - test_counts + tie_break
+        test_counts[np.argmax(np.where(test_counts < counts - 1, remainders, -np.inf))] += 1
+    return test_counts
 
 
 def train_validation_split(

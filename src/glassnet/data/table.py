@@ -1,6 +1,4 @@
-"""Tables in: a CSV file, a Parquet or Arrow file, or a pandas, polars or Arrow frame becomes named
-columns of one kind each.
-"""
+"""Tables read from CSV, Parquet and Arrow files, and from pandas, polars and Arrow frames."""
 
 from __future__ import annotations
 
@@ -20,35 +18,35 @@ from glassnet.data.parsing import NA_VALUES, format_exact, is_missing, parse_col
 from glassnet.errors import DataError, lookup, message, require
 
 FRAME_READERS = {".parquet": "read_parquet", ".feather": "read_feather", ".arrow": "read_feather"}
-"""What reads a file that holds a frame."""
+"""Pandas functions that read a file, by its suffix."""
 
 TABLE_SUFFIXES = (".csv", ".tsv", ".txt", *FRAME_READERS)
-"""How files of tables end."""
+"""Suffixes of table files."""
 
 FRAME_HINTS = {
     "Series": "Write series.to_frame(); or, for one row of a frame, frame.iloc[[0]].",
     "LazyFrame": "Write frame.collect().",
     "RecordBatch": "Write pyarrow.Table.from_batches([batch]).",
-    "ndarray": "Give the columns names: pandas.DataFrame(array, columns=[...]).",
+    "ndarray": "Name the columns: pandas.DataFrame(array, columns=[...]).",
 }
-"""What to write instead of what is nearly a frame."""
+"""How to convert objects that are almost a frame, by type name."""
+
+FRAME_EXPECTED = "a path, or a frame of pandas, polars or Arrow"
 
 MAX_EXACT_INT = 2**53
-"""Whole numbers from here on are not all float64: they are kept as text, being names rather than
-quantities.
-"""
+"""Columns with larger integers are read as text: float64 cannot hold them, so they are names."""
 
 
 @dataclass(frozen=True, eq=False)
 class Table:
-    """Columns by name, in their order, each of as many rows.
+    """Named columns of equal length.
 
     Attributes:
-        columns: float64 numbers (NaN where missing), booleans, datetime64 (NaT where missing), or
-            objects: text, None where missing.
-        messages: what was found out in reading, for people.
-        decimal: the decimal sign of a file whose text may, of fewer rows, say numbers or days; None
-            where text is meant as such.
+        columns: arrays by name: float64 (NaN if missing), bool, datetime64 (NaT if missing), or
+            objects for text (None if missing).
+        messages: how the table was read.
+        decimal: decimal sign of a CSV file, whose text columns are parsed again if rows are
+            selected; None for tables with typed columns.
     """
 
     columns: dict[str, np.ndarray]
@@ -62,7 +60,10 @@ class Table:
         return lookup("table: column", name, self.columns)
 
     def take(self, index: Any) -> Table:
-        """Some of the rows: what the cells of a file say there, whatever the others do."""
+        """Return some of the rows; text columns of a CSV file are parsed again.
+
+        Without the rows that hold text, a column may be numbers or dates.
+        """
         columns = {name: column[index] for name, column in self.columns.items()}
         if self.decimal:
             columns = {
@@ -72,7 +73,7 @@ class Table:
         return Table(columns, self.messages, self.decimal)
 
     def drop(self, *names: str) -> Table:
-        """All columns but those."""
+        """Return the table without these columns."""
         return Table(
             {name: column for name, column in self.columns.items() if name not in names},
             self.messages,
@@ -81,18 +82,18 @@ class Table:
 
 
 def read_table(source: Any) -> Table:
-    """The table in a file, or in a frame of pandas, polars or Arrow, or in plain dicts.
+    """Read a table from a file, a frame, or plain dicts.
 
     Args:
-        source: a path that ends in .csv, .tsv, .txt, .parquet, .feather or .arrow; or a frame; or
-            columns by name, {"age": [22, 38]}; or rows, each a dict, or one such row; or a `Table`,
-            which stays as it is. Durations count in seconds; moments are those of the clock in
-            their own zone.
+        source: a path that ends in .csv, .tsv, .txt, .parquet, .feather or .arrow; a frame of
+            pandas, polars or Arrow; columns by name, {"age": [22, 38]}; a list of rows, each a
+            dict; one such row; or a `Table`, which is returned unchanged. Durations become seconds.
+            Times lose their zone and stay local.
 
     Raises:
-        DataError: no such file, or one of another kind; no header, or a name given twice; a row of
-            another length; no rows; columns that are neither numbers nor text, truths, days or
-            durations.
+        DataError: the file does not exist or is of another kind; the table has no header, no rows,
+            two columns of one name, rows of different lengths, or a column of anything but
+            numbers, text, booleans, dates or durations.
     """
     if isinstance(source, Table):
         return source
@@ -101,7 +102,7 @@ def read_table(source: Any) -> Table:
     if not isinstance(source, str | Path):
         return _table_from_frame(source)
     path, kind = Path(source), Path(source).suffix.lower()
-    fix = "Images are read by glassnet.data.images_from_folder." if path.is_dir() else ""
+    fix = "For images, use glassnet.data.images_from_folder." if path.is_dir() else ""
     require(
         kind in TABLE_SUFFIXES,
         "table",
@@ -124,9 +125,9 @@ def read_table(source: Any) -> Table:
 
 
 def _suggest_file(path: Path) -> str:
-    names = [other.name for other in path.parent.iterdir()] if path.parent.is_dir() else []
-    close = difflib.get_close_matches(path.name, names, n=1)
-    return f"Did you mean {close[0]!r}?" if close else ""
+    names = [file.name for file in path.parent.iterdir()] if path.parent.is_dir() else []
+    matches = difflib.get_close_matches(path.name, names, n=1)
+    return f"Did you mean {matches[0]!r}?" if matches else ""
 
 
 def _read_frame_file(path: Path, suffix: str) -> Any:
@@ -135,70 +136,35 @@ def _read_frame_file(path: Path, suffix: str) -> Any:
     try:
         return getattr(pandas, FRAME_READERS[suffix])(path)
     except ImportError as error:
-        raise DataError(
-            message(
-                "table",
-                f"pyarrow, which reads {suffix} files",
-                path=str(path),
-                fix="pip install pyarrow",
-            )
-        ) from error
+        expected, fix = f"pyarrow, which reads {suffix} files", "pip install pyarrow"
+        raise DataError(message("table", expected, path=str(path), fix=fix)) from error
     except (OSError, ValueError) as error:
-        problem = str(error).splitlines()[0]
-        raise DataError(
-            message(
-                "table", f"a file that holds what {suffix} says", path=str(path), problem=problem
-            )
-        ) from error
+        expected, problem = f"a valid {suffix} file", str(error).splitlines()[0]
+        raise DataError(message("table", expected, path=str(path), problem=problem)) from error
 
 
 def _frame_from_dicts(source: Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> Any:
-    """Columns or rows that are dicts as a frame."""
+    """Return a pandas frame from a dict of columns, a list of rows, or one row."""
     import pandas
 
-    one = isinstance(source, Mapping) and all(
+    is_row = isinstance(source, Mapping) and all(
         isinstance(value, str) or np.ndim(value) == 0 for value in source.values()
     )
     try:
-        return pandas.DataFrame([source] if one else source)
+        return pandas.DataFrame([source] if is_row else source)
     except ValueError as error:
-        raise DataError(
-            message("table", "columns of one length each", problem=str(error))
-        ) from error
+        raise DataError(message("table", "columns of equal length", problem=str(error))) from error
 
 
 def _table_from_frame(source: Any) -> Table:
     import narwhals.stable.v1 as nw
 
-    kind = type(source).__name__
-    expected = "a path, or a frame of pandas, polars or Arrow"
-    require(
-        kind not in FRAME_HINTS,
-        "table",
-        expected,
-        error=DataError,
-        received=kind,
-        fix=FRAME_HINTS.get(kind, ""),
-    )
-    named = getattr(source, "column_names", None) or list(getattr(source, "columns", []))
-    twice = [name for name, times in Counter(map(str, named)).items() if times > 1]
-    require(
-        not twice,
-        "table",
-        "a name of its own for every column",
-        error=DataError,
-        twice=twice,
-        fix="Rename or delete one of them.",
-    )
-    levels = getattr(getattr(source, "columns", None), "nlevels", 1)
-    fix = 'Join the levels: frame.columns = ["_".join(map(str, name)) for name in frame.columns].'
-    require(
-        levels == 1, "table", "columns of one name each", error=DataError, levels=levels, fix=fix
-    )
+    _check_frame(source)
     try:
         frame = nw.from_native(source, eager_only=True)
     except TypeError as error:
-        raise DataError(message("table", expected, received=kind)) from error
+        received = type(source).__name__
+        raise DataError(message("table", FRAME_EXPECTED, received=received)) from error
     require(
         len(frame) and frame.columns,
         "table",
@@ -210,103 +176,123 @@ def _table_from_frame(source: Any) -> Table:
         str(column.name): _column_to_array(str(column.name), column)
         for column in frame.iter_columns()
     }
-    said = [
-        f'{name}: a category of numbers, counted as numbers; column_types={{"{name}": "category"}} takes them for levels'
+    messages = [
+        f"{name}: a categorical column of numbers, read as numbers; "
+        f'column_types={{"{name}": "category"}} reads it as categories'
         for name, dtype in zip(columns, frame.schema.values(), strict=True)
         if dtype in (nw.Categorical, nw.Enum) and columns[name].dtype.kind == "f"
     ]
-    return Table(columns, (*_index_messages(getattr(source, "index", None)), *said))
+    return Table(columns, (*_index_messages(getattr(source, "index", None)), *messages))
+
+
+def _check_frame(source: Any) -> None:
+    """Refuse objects that are almost a frame, duplicate column names, and column levels."""
+    kind = type(source).__name__
+    require(
+        kind not in FRAME_HINTS,
+        "table",
+        FRAME_EXPECTED,
+        error=DataError,
+        received=kind,
+        fix=FRAME_HINTS.get(kind, ""),
+    )
+    names = getattr(source, "column_names", None) or list(getattr(source, "columns", []))
+    duplicates = [name for name, count in Counter(map(str, names)).items() if count > 1]
+    require(
+        not duplicates,
+        "table",
+        "a unique name for every column",
+        error=DataError,
+        duplicates=duplicates,
+        fix="Rename or delete one of them.",
+    )
+    levels = getattr(getattr(source, "columns", None), "nlevels", 1)
+    require(
+        levels == 1,
+        "table",
+        "columns with one level of names",
+        error=DataError,
+        levels=levels,
+        fix="Join the levels: "
+        'frame.columns = ["_".join(map(str, name)) for name in frame.columns].',
+    )
 
 
 def _index_messages(index: Any) -> tuple[str, ...]:
-    """What is said of a pandas index that may hold more than the rows' numbers."""
+    """Return a message about a pandas index that may hold data."""
     names = [name for name in getattr(index, "names", []) if name is not None]
     if not names and getattr(getattr(index, "dtype", None), "kind", "i") in "iu":
         return ()
-    called = f" {', '.join(map(str, names))}" if names else ""
-    return (f"the frame's index{called} is left out; frame.reset_index() makes a column of it",)
+    label = f" {', '.join(map(str, names))}" if names else ""
+    return (f"the frame's index{label} is left out; frame.reset_index() makes a column of it",)
 
 
 def _column_to_array(name: str, column: Any) -> np.ndarray:
+    """Convert a narwhals column to the dtypes of `Table`."""
     import narwhals.stable.v1 as nw
 
-    gaps = column.is_null().to_numpy().astype(bool)
+    missing = column.is_null().to_numpy().astype(bool)
     kind = column.dtype
     if kind == nw.Boolean:
-        return with_missing(gaps, column.filter(~column.is_null()).to_numpy().astype(bool), bool)
+        return with_missing(missing, column.filter(~column.is_null()).to_numpy(), bool)
     if kind.is_numeric():
-        if (
-            kind.is_integer()
-            and not gaps.all()
-            and max(column.max(), -column.min()) >= MAX_EXACT_INT
-        ):
-            return _objects_to_array(name, column.to_list(), gaps, as_text=True)
+        if kind.is_integer() and not missing.all():
+            largest = max(column.max(), -column.min())
+            if largest >= MAX_EXACT_INT:
+                return _objects_to_array(name, column.to_list(), missing, as_text=True)
         return np.array(column.cast(nw.Float64).fill_null(np.nan).to_numpy(), float)
-    if kind == nw.Datetime:
-        return (
-            column.dt.replace_time_zone(None)
-            .cast(nw.Datetime("us"))
-            .to_numpy()
-            .astype("datetime64[s]")
-        )
-    if kind == nw.Date:
-        return column.cast(nw.Datetime("us")).to_numpy().astype("datetime64[s]")
-    return _objects_to_array(name, column.to_list(), gaps)
+    if kind in (nw.Datetime, nw.Date):
+        dates = column.dt.replace_time_zone(None) if kind == nw.Datetime else column
+        return np.array(dates.cast(nw.Datetime("us")).to_numpy(), "datetime64[s]")
+    return _objects_to_array(name, column.to_list(), missing)
 
 
 def _objects_to_array(
-    name: str, values: list, missing: np.ndarray, as_text: bool = False
+    name: str, cells: list[Any], missing: np.ndarray, as_text: bool = False
 ) -> np.ndarray:
-    """A column of anything, by what it holds."""
-    missing = missing | np.array(
-        [isinstance(value, float) and value != value for value in values], bool
-    )
-    given = [value for value, gone in zip(values, missing, strict=True) if not gone]
+    """Convert Python objects to one of the dtypes of `Table`, by their types."""
+    missing = missing | np.array([isinstance(cell, float) and cell != cell for cell in cells], bool)
+    values = [cell for cell, is_gap in zip(cells, missing, strict=True) if not is_gap]
 
-    def all_are(kinds: Any) -> bool:
-        return bool(given) and all(isinstance(value, kinds) for value in given)
+    def all_are(types: Any) -> bool:
+        return bool(values) and all(isinstance(value, types) for value in values)
 
     if all_are(bool | np.bool_):
-        return with_missing(missing, given, bool)
+        return with_missing(missing, values, bool)
     if not as_text and all_are(int | float | np.number | decimals.Decimal):
-        return with_missing(missing, [float(value) for value in given], float)
+        return with_missing(missing, [float(value) for value in values], float)
     if all_are(datetime.date):
-        return with_missing(
-            missing,
-            [np.datetime64(value.isoformat()[:19], "s") for value in given],
-            "datetime64[s]",
-        )
+        dates = [np.datetime64(value.isoformat()[:19], "s") for value in values]
+        return with_missing(missing, dates, "datetime64[s]")
     if all_are(datetime.timedelta | np.timedelta64):
-        return with_missing(
-            missing, [value / np.timedelta64(1, "s") for value in map(np.timedelta64, given)], float
-        )
-    plain = str | int | float | bool | np.generic | decimals.Decimal
-    strange = next((value for value in given if not isinstance(value, plain)), None)
-    expected = f"numbers, text, truths or dates in column {name!r}"
-    fix = f"Make columns of what it holds, or drop it: frame.drop(columns={name!r})."
+        second = np.timedelta64(1, "s")
+        return with_missing(missing, [np.timedelta64(value) / second for value in values], float)
+    return _cells_to_text(name, cells, missing)
+
+
+def _cells_to_text(name: str, cells: list[Any], missing: np.ndarray) -> np.ndarray:
+    """Convert scalars to text, None if missing."""
+    scalar = str | int | float | bool | np.generic | decimals.Decimal
+    values = [cell for cell, is_gap in zip(cells, missing, strict=True) if not is_gap]
+    unsupported = next((value for value in values if not isinstance(value, scalar)), None)
     require(
-        strange is None,
+        unsupported is None,
         "table",
-        expected,
+        f"numbers, text, booleans or dates in column {name!r}",
         error=DataError,
-        type=type(strange).__name__,
-        example=strange,
-        fix=fix,
+        type=type(unsupported).__name__,
+        example=unsupported,
+        fix=f"Make columns of its contents, or drop it: frame.drop(columns={name!r}).",
     )
-    cells = [
-        None if gone else _format_cell(value) for value, gone in zip(values, missing, strict=True)
-    ]
-    column = np.empty(len(cells), object)
-    column[:] = [None if cell in NA_VALUES else cell for cell in cells]
+    texts = map(_format_cell, values)
+    column = np.full(len(cells), None, object)
+    column[~missing] = [None if text in NA_VALUES else text for text in texts]
     return column
 
 
 def _format_cell(value: Any) -> str:
-    return (
-        format_exact(float(value))
-        if isinstance(value, float | np.floating) and np.isfinite(value)
-        else str(value).strip()
-    )
+    is_float = isinstance(value, float | np.floating) and np.isfinite(value)
+    return format_exact(float(value)) if is_float else str(value).strip()
 
 
 def is_table(x: Any) -> bool:

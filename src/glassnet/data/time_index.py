@@ -1,6 +1,4 @@
-"""When the rows of a table were: equally spaced moments, told from columns of days, years, months
-by name, or numbers.
-"""
+"""Time index of a table: equally spaced times, read from dates, years, months or numbers."""
 
 from __future__ import annotations
 
@@ -30,13 +28,12 @@ MONTH_NAMES = (
 MONTH_OFFSETS = {
     name[:short]: i for i, name in enumerate(MONTH_NAMES) for short in (3, 4, None)
 } | {f"q{i + 1}": 3 * i for i in range(4)}
-"""Months of a year and quarters of it, as the months that have gone by."""
+"""Months of the year before each month or quarter, by its lower-case name."""
 
 YEAR_MONTH = re.compile(r"(\d{4})[-/ ]?(?:M?(0?[1-9]|1[0-2])|Q([1-4]))", re.IGNORECASE)
-"""A month or a quarter with its year: 1949-01, 1949M1, 1949-Q1."""
+"""A year with a month or a quarter: 1949-01, 1949M1, 1949-Q1."""
 
 MONTHS_PER_YEAR, SECONDS_PER_DAY, SECONDS_PER_WEEK = 12, 86_400, 604_800
-"""In months; in seconds."""
 
 UNIT_NAMES = {
     "month": {1: "month", 3: "quarter", MONTHS_PER_YEAR: "year"},
@@ -49,21 +46,21 @@ UNIT_NAMES = {
     },
     "number": {1: "step"},
 }
-"""What so many of a unit are called."""
+"""Names of multiples of each unit."""
 
 
 @dataclass(frozen=True)
 class TimeIndex:
-    """Equally spaced moments: the k-th is first + k step, counted from 0.
+    """Equally spaced times: time k is first + k * step, counted from 0.
 
     Attributes:
-        columns: of the table, that say the time; none where its rows are counted.
-        unit: "month" (since the year 0), "second" (since 1970), or "number".
-        first: of the moments, in units.
-        step: from one to the next, in units.
+        columns: columns of the table from which the times were read; empty if rows are counted.
+        unit: "month" (since year 0), "second" (since 1970), or "number".
+        first: first time, in units.
+        step: difference of consecutive times, in units.
 
     Raises:
-        ConfigError: another unit; a step that is not above 0.
+        ConfigError: the unit is unknown, or `step` is not above 0.
     """
 
     columns: tuple[str, ...]
@@ -72,21 +69,21 @@ class TimeIndex:
     step: float
 
     def __post_init__(self) -> None:
-        lookup("Times: unit", self.unit, UNIT_NAMES)
+        lookup("TimeIndex: unit", self.unit, UNIT_NAMES)
         require(
             np.isfinite(self.first) and 0 < self.step < np.inf,
-            "Times",
+            "TimeIndex",
             "a step > 0",
             first=self.first,
             step=self.step,
         )
 
     def shift(self, k: int) -> TimeIndex:
-        """The same without the first k."""
+        """Return the index without its first k times."""
         return replace(self, first=self.first + k * self.step)
 
     def label_at(self, k: int) -> str:
-        """The k-th, in words: 1949-01, 1949 Q1, 1949, 1949-01-31, 1949-01-31 06:00, 17.5."""
+        """Format time k: `1949-01`, `1949 Q1`, `1949`, `1949-01-31`, `1949-01-31 06:00`, `17.5`."""
         value = self.first + k * self.step
         if self.unit == "number":
             return f"{value:.10g}"
@@ -94,141 +91,153 @@ class TimeIndex:
             year, month = divmod(int(value), MONTHS_PER_YEAR)
             if self.step % MONTHS_PER_YEAR == 0 == self.first % MONTHS_PER_YEAR:
                 return f"{year}"
-            return (
-                f"{year} Q{month // 3 + 1}"
-                if self.step == 3 and month % 3 == 0
-                else f"{year}-{month + 1:02}"
-            )
-        moment = np.datetime64(int(value), "s")
-        whole = next(
+            if self.step == 3 and month % 3 == 0:
+                return f"{year} Q{month // 3 + 1}"
+            return f"{year}-{month + 1:02}"
+        resolution = next(
             unit
             for unit, size in (("D", SECONDS_PER_DAY), ("m", 60), ("s", 1))
             if self.step % size == 0 == self.first % size
         )
-        return str(moment.astype(f"datetime64[{whole}]")).replace("T", " ")
+        time = np.datetime64(int(value), "s").astype(f"datetime64[{resolution}]")
+        return str(time).replace("T", " ")
 
     def span(self, n: int) -> str:
-        """The first n, in words: 1949-01 to 1960-12."""
+        """Format the range of the first n times: `1949-01 to 1960-12`."""
         return f"{self.label_at(0)} to {self.label_at(n - 1)}"
 
     @property
     def step_name(self) -> str:
-        """What a step is called: month, 30 minutes, step."""
-        of_unit = UNIT_NAMES[self.unit]
-        size = max(size for size in of_unit if self.step % size == 0 or size == 1)
-        return (
-            of_unit[size]
-            if self.step == size or self.unit == "number"
-            else f"{format_exact(self.step / size)} {of_unit[size]}s"
-        )
+        """Name of a step: `month`, `30 minutes`, `step`."""
+        names = UNIT_NAMES[self.unit]
+        size = max(size for size in names if self.step % size == 0 or size == 1)
+        if self.step == size or self.unit == "number":
+            return names[size]
+        return f"{format_exact(self.step / size)} {names[size]}s"
 
     @property
     def default_season(self) -> int:
-        """After how many steps things come round: a year of months, quarters or weeks, a week of
-        days, a day of hours; else 1.
+        """Number of steps in a season; 1 if there is none.
+
+        A season is a year of months, quarters or weeks, a week of days, or a day of shorter steps.
         """
-        if self.unit == "number" or self.step == SECONDS_PER_WEEK:
-            return 1 if self.unit == "number" else 52
-        if self.step == SECONDS_PER_DAY:
+        if self.unit == "number":
+            return 1
+        if self.unit == "second" and self.step == SECONDS_PER_WEEK:
+            return 52
+        if self.unit == "second" and self.step == SECONDS_PER_DAY:
             return 7
-        round_ = MONTHS_PER_YEAR if self.unit == "month" else SECONDS_PER_DAY
-        return int(round_ // self.step) if round_ % self.step == 0 else 1
+        cycle = MONTHS_PER_YEAR if self.unit == "month" else SECONDS_PER_DAY
+        return int(cycle // self.step) if cycle % self.step == 0 else 1
 
     def __str__(self) -> str:
-        told = " and ".join(self.columns) or "rows, counted from 1"
-        step = (
-            f"{self.step:g}"
-            if self.unit == "number"
-            else f"a {self.step_name}"
-            if self.step_name.isalpha()
-            else self.step_name
-        )
-        return f"{told}, a step is {step.replace('a hour', 'an hour')}"
+        source = " and ".join(self.columns) or "rows, counted from 1"
+        if self.unit == "number":
+            step = f"{self.step:g}"
+        elif self.step_name.isalpha():
+            step = f"an {self.step_name}" if self.step_name == "hour" else f"a {self.step_name}"
+        else:
+            step = self.step_name
+        return f"{source}, a step is {step}"
 
 
 def read_time_index(table: Table, time: str | None) -> tuple[TimeIndex, np.ndarray]:
-    """The moments of a table's rows, and the order that puts the rows in time.
+    """Return the time index of a table, and the row order that sorts it by time.
 
     Args:
-        table: with a column that says the time, or the month, beside one that is called year.
-        time: the column; None where each row is the step after the one before.
+        table: table with a column of times, or of months next to a column named year.
+        time: name of the column; None to count the rows as equally spaced steps.
 
     Raises:
-        ConfigError: no such column (the nearest is named).
-        DataError: a column that is no time, or not in every row; a moment that comes twice, or
-            lacks: the first is named.
+        ConfigError: there is no such column (the nearest name is suggested).
+        DataError: the column does not hold times or lacks some; a time occurs twice or is missing
+            between two rows (the message names the first).
     """
-    columns, unit, counts = _time_values(table, time)
-    order = np.argsort(counts, kind="stable")
-    counts = counts[order]
-    require(len(counts) > 1, "time", "two rows or more", error=DataError, rows=len(counts))
-    apart = np.diff(counts)
-    usual = float(apart[apart > 0].min(initial=np.inf))
-    times = TimeIndex(columns, unit, float(counts[0]), usual if np.isfinite(usual) else 1.0)
-    _require_unique(table, time, times, counts, apart)
-    odd = np.flatnonzero(~np.isclose(apart, usual, rtol=1e-4, atol=0))
-    if 2 * len(odd) > len(apart):
-        fix = "Is there another column that says when?"
-        raise DataError(
-            message(
-                f"time {time!r}", "moments equally spaced", gaps=len(odd), rows=len(counts), fix=fix
-            )
-        )
-    if len(odd):
-        after = times.shift(int(odd[0]))
-        fix = "Add the rows that lack, with a value; or leave time out where the rows are what counts, as working days."
-        received = {
-            "missing": after.label_at(1),
-            "after": after.label_at(0),
-            "next": replace(times, first=float(counts[odd[0] + 1])).label_at(0),
-        }
-        raise DataError(
-            message(
-                "time", f"a row for every {times.step_name}", **received, gaps=len(odd), fix=fix
-            )
-        )
-    return times, order
+    columns, unit, values = _time_values(table, time)
+    order = np.argsort(values, kind="stable")
+    values = values[order]
+    require(len(values) > 1, "time", "at least two rows", error=DataError, rows=len(values))
+    steps = np.diff(values)
+    step = float(steps[steps > 0].min(initial=np.inf))
+    index = TimeIndex(columns, unit, float(values[0]), step if np.isfinite(step) else 1.0)
+    _require_unique(table, time, index, values, steps)
+    _require_complete(time, index, values, steps)
+    return index, order
 
 
 def _require_unique(
-    table: Table, time: str | None, times: TimeIndex, values: np.ndarray, steps: np.ndarray
+    table: Table, time: str | None, index: TimeIndex, values: np.ndarray, steps: np.ndarray
 ) -> None:
-    twins = np.flatnonzero(steps == 0)
-    if len(twins):
-        twice = values[twins[0]]
-        finer = [
-            name
-            for name, column in table.columns.items()
-            if name != time and _month_offsets(column) is not None
-        ]
-        fix = f'Write time="{finer[0]}".' if finer else "Keep one row for each time."
-        received = {
-            "time": replace(times, first=float(twice)).label_at(0),
-            "rows": int(np.sum(values == twice)),
-        }
-        raise DataError(message("time", f"one row for each {times.step_name}", **received, fix=fix))
+    duplicates = np.flatnonzero(steps == 0)
+    if not len(duplicates):
+        return
+    value = values[duplicates[0]]
+    months = [
+        name
+        for name, column in table.columns.items()
+        if name != time and _month_offsets(column) is not None
+    ]
+    raise DataError(
+        message(
+            "time",
+            f"one row for each {index.step_name}",
+            time=replace(index, first=float(value)).label_at(0),
+            rows=int(np.sum(values == value)),
+            fix=f'Pass time="{months[0]}".' if months else "Keep one row for each time.",
+        )
+    )
+
+
+def _require_complete(
+    time: str | None, index: TimeIndex, values: np.ndarray, steps: np.ndarray
+) -> None:
+    gaps = np.flatnonzero(~np.isclose(steps, index.step, rtol=1e-4, atol=0))
+    if 2 * len(gaps) > len(steps):
+        raise DataError(
+            message(
+                f"time {time!r}",
+                "equally spaced times",
+                gaps=len(gaps),
+                rows=len(values),
+                fix="Is the time in another column?",
+            )
+        )
+    if len(gaps):
+        before = index.shift(int(gaps[0]))
+        raise DataError(
+            message(
+                "time",
+                f"a row for every {index.step_name}",
+                missing=before.label_at(1),
+                after=before.label_at(0),
+                next=replace(index, first=float(values[gaps[0] + 1])).label_at(0),
+                gaps=len(gaps),
+                fix="Add the missing rows with a value. If the gaps do not matter (weekends), "
+                "omit `time` to count the rows.",
+            )
+        )
 
 
 def _time_values(table: Table, time: str | None) -> tuple[tuple[str, ...], str, np.ndarray]:
-    """The columns that say the time, its unit, and the rows' moments in it."""
+    """Return the columns of the time, its unit, and the time of each row in that unit."""
     if time is None:
         return (), "number", np.arange(1.0, len(table) + 1)
     column = table.columns[lookup("time", time, {name: name for name in table.columns})]
-    gone = np.flatnonzero(is_missing(column))
+    missing = np.flatnonzero(is_missing(column))
     require(
-        not len(gone),
+        not len(missing),
         f"time {time!r}",
         "a time in every row",
         error=DataError,
-        row=int(gone[:1].sum()),
-        missing=len(gone),
+        row=int(missing[:1].sum()),
+        missing=len(missing),
     )
     year = next(
         (name for name in table.columns if name.casefold() == "year" and name != time), None
     )
-    parts = _month_offsets(column, allow_numbers=year is not None)
-    if parts is not None:
-        return _months_with_year(table, time, year, parts)
+    offsets = _month_offsets(column, allow_numbers=year is not None)
+    if offsets is not None:
+        return _months_with_year(table, time, year, offsets)
     if column.dtype.kind == "O":
         return ((time,), *_parse_time_text(time, column))
     if column.dtype.kind == "M":
@@ -236,48 +245,44 @@ def _time_values(table: Table, time: str | None) -> tuple[tuple[str, ...], str, 
     require(
         column.dtype.kind == "f" and np.all(np.isfinite(column)),
         f"time {time!r}",
-        "days, years or numbers",
+        "dates, years or numbers",
         error=DataError,
     )
-    years = np.all((column == np.round(column)) & (column >= 1000) & (column < 3000))
-    return ((time,), "month", column * MONTHS_PER_YEAR) if years else ((time,), "number", column)
+    is_year = np.all((column == np.round(column)) & (column >= 1000) & (column < 3000))
+    return ((time,), "month", column * MONTHS_PER_YEAR) if is_year else ((time,), "number", column)
 
 
 def _month_offsets(column: np.ndarray, allow_numbers: bool = False) -> np.ndarray | None:
-    """The months of the year that have gone by, where a column says which month or quarter it is,
-    else None; `allow_numbers` takes 1 to 12.
+    """Return the months since January of each row, or None if the column holds no months.
+
+    Names of months and quarters are months; with `allow_numbers`, so are the numbers 1 to 12.
     """
     if column.dtype.kind == "O":
-        found = [MONTH_OFFSETS.get(str(text).rstrip(".").casefold()) for text in column]
-        return None if None in found else np.array(found, float)
-    if (
-        not allow_numbers
-        or column.dtype.kind != "f"
-        or not np.all((column == np.round(column)) & (column >= 1) & (column <= MONTHS_PER_YEAR))
-    ):
+        offsets = [MONTH_OFFSETS.get(str(text).rstrip(".").casefold()) for text in column]
+        return None if None in offsets else np.array(offsets, float)
+    if not allow_numbers or column.dtype.kind != "f":
         return None
-    return column - 1
+    is_month = (column == np.round(column)) & (column >= 1) & (column <= MONTHS_PER_YEAR)
+    return column - 1 if np.all(is_month) else None
 
 
 def _months_with_year(
     table: Table, time: str, year: str | None, offsets: np.ndarray
 ) -> tuple[tuple[str, ...], str, np.ndarray]:
-    columns = ", ".join(table.columns)
     if year is None:
         raise DataError(
             message(
                 f"time {time!r}",
-                "a column `year` beside it",
-                columns=columns,
-                fix="Or write days, as 1949-01-31.",
+                "a column `year` next to the months",
+                columns=", ".join(table.columns),
+                fix="Or write dates as 1949-01-31.",
             )
         )
     years = table.columns[year]
-    whole = years.dtype.kind == "f" and np.all(years == np.round(years))
     require(
-        whole,
+        years.dtype.kind == "f" and np.all(years == np.round(years)),
         f"time {time!r}",
-        "a whole number as year in every row",
+        "an integer year in every row",
         error=DataError,
         year=years[:3].tolist(),
     )
@@ -285,48 +290,46 @@ def _months_with_year(
 
 
 def _parse_time_text(time: str, column: np.ndarray) -> tuple[str, np.ndarray]:
-    """Months and quarters with their years, or days, as text spells them."""
-    found = [YEAR_MONTH.fullmatch(text) for text in column]
-    if all(found):
-        counts = [
+    """Return the unit and values of months or quarters with a year, or of dates."""
+    matches = [YEAR_MONTH.fullmatch(text) for text in column]
+    if all(matches):
+        months = [
             int(m[1]) * MONTHS_PER_YEAR + (3 * (int(m[3]) - 1) if m[3] else int(m[2]) - 1)
-            for m in found
+            for m in matches
             if m
         ]
-        return "month", np.array(counts, float)
-    ways = matching_date_formats(list(dict.fromkeys(column.tolist())))
-    if len(ways) != 1:
-        fix = (
-            "It may be read in several ways: write days as 1949-01-31."
-            if ways
-            else "Days as 1949-01-31, months as 1949-01, years."
-        )
-        strange = next(
-            (
-                text
-                for text in column
-                if not YEAR_MONTH.fullmatch(text) and not matching_date_formats([text])
-            ),
-            column[0],
-        )
-        raise DataError(message(f"time {time!r}", "a time in every row", text=strange, fix=fix))
-    return _date_values(parse_dates(column.tolist(), ways[0]))
+        return "month", np.array(months, float)
+    formats = matching_date_formats(list(dict.fromkeys(column.tolist())))
+    if len(formats) == 1:
+        return _date_values(parse_dates(column.tolist(), formats[0]))
+    unreadable = (
+        text
+        for text in column
+        if not YEAR_MONTH.fullmatch(text) and not matching_date_formats([text])
+    )
+    fix = (
+        "Several date formats match: write dates as 1949-01-31."
+        if formats
+        else "Write dates as 1949-01-31, months as 1949-01, or years."
+    )
+    text = next(unreadable, column[0])
+    raise DataError(message(f"time {time!r}", "a time in every row", text=text, fix=fix))
 
 
 def _date_values(column: np.ndarray) -> tuple[str, np.ndarray]:
-    """Days that are each the same of its month, or each the last, count in months; other moments in
-    seconds.
+    """Return the unit and values of dates.
+
+    Dates on one day of the month, or on the last day of each month, are counted in months; all
+    others in seconds.
     """
     days, months = column.astype("datetime64[D]"), column.astype("datetime64[M]")
-    of_month, seconds = (
-        (days - months.astype("datetime64[D]")).astype(int),
-        column.astype("datetime64[s]").astype(np.int64),
-    )
-    last = (days + np.timedelta64(1, "D")).astype("datetime64[M]") > months
+    day_of_month = (days - months.astype("datetime64[D]")).astype(int)
+    seconds = column.astype("datetime64[s]").astype(np.int64)
+    is_last = (days + np.timedelta64(1, "D")).astype("datetime64[M]") > months
     if (
         len(np.unique(months)) > 1
         and len(np.unique(seconds % SECONDS_PER_DAY)) == 1
-        and (len(np.unique(of_month)) == 1 or last.all())
+        and (len(np.unique(day_of_month)) == 1 or is_last.all())
     ):
         return "month", months.astype(int) + 1970.0 * MONTHS_PER_YEAR
     return "second", seconds.astype(float)

@@ -1,6 +1,4 @@
-"""Data sets by name: generated, bundled with scikit-learn, or downloaded once. Public as
-`gn.datasets`.
-"""
+"""Datasets by name: generated, bundled with scikit-learn, or downloaded once."""
 
 from __future__ import annotations
 
@@ -25,30 +23,30 @@ def load(name: Literal["titanic", "house_prices", "flights"], *, seed: int = 0) 
 @overload
 def load(name: str, *, seed: int = 0, **options: Any) -> Dataset: ...
 def load(name: str, *, seed: int = 0, **options: Any) -> Dataset | TableDataset:
-    """Load a data set: rows to train on, rows to test on, and the words to describe them.
+    """Load a dataset: training rows, test rows, their names and a description.
 
     Shapes:
         x (n, *example), y (n,): labels 0..K-1 as int64, or float32 in the target's own units.
-        Images are uint8 as stored; reviews are strings (n,), for a `TextVectorization` in front.
-        titanic, house_prices and flights are pandas DataFrames instead, with words and gaps as in
-        the file, and the target is one of their columns.
+        Images are uint8 as stored. Reviews are strings (n,), for a `TextVectorization` layer.
+        titanic, house_prices and flights are pandas DataFrames with text and missing values as in
+        the file; the target is one of their columns.
 
     Args:
-        name: one of `names()`; `describe()` says more of each.
-        seed: draws the points of a generated set and the test rows of a bundled one, of titanic and
-            of house_prices; the other downloaded sets have their own test rows, and flights the
-            last fifth in time.
-        options: for circles, moons, spiral, blobs and plane, n (rows, training and test together)
-            and noise (standard deviation, in the units of x; for plane of y).
+        name: one of `names()`; `describe()` describes each.
+        seed: draws the points of a generated dataset, and the test rows of titanic, house_prices
+            and the datasets of scikit-learn. The other downloads have fixed test rows; those of
+            flights are the last fifth in time.
+        options: for circles, moons, spiral, blobs and plane: n, the number of rows (training and
+            test together), and noise, the standard deviation in the units of x (for plane, of y).
 
     Returns:
-        A `Dataset`, which unpacks as `(x, y), (x_test, y_test) = load(name)`; of the three tables a
-        `TableDataset`, which unpacks as `train, test = load(name)` and names its `target`.
+        A `Dataset`, which unpacks as `(x, y), (x_test, y_test) = load(name)`. For the three tables
+        a `TableDataset`, which unpacks as `train, test = load(name)` and has a `target`.
 
     Raises:
         ConfigError: the name or an option is unknown, or an option is out of range.
-        DownloadError: the set is neither on this machine nor at its addresses; the message says
-            which file to put where.
+        DownloadError: the dataset is not on this machine and cannot be downloaded. The message says
+            where to put which file.
         DataError: a file on this machine is damaged.
 
     Example:
@@ -60,22 +58,22 @@ def load(name: str, *, seed: int = 0, **options: Any) -> Dataset | TableDataset:
     """
     entry = lookup("datasets.load", name, CATALOGUE)
     require(is_int(seed, 0), "datasets.load", "seed to be an int >= 0", seed=seed)
-    known = list(inspect.signature(entry.make).parameters)[1:]
+    option_names = list(inspect.signature(entry.make).parameters)[1:]
     require(
-        options.keys() <= set(known),
+        options.keys() <= set(option_names),
         f"datasets.load({name!r})",
-        "no option but " + ", ".join(["seed", *known]),
+        "no options except " + ", ".join(["seed", *option_names]),
         **options,
     )
-    return entry.dataset_type(
-        name,
-        *entry.make(np.random.default_rng(seed), **options),
-        description=f"{entry.about} {entry.notes}",
+    fields = entry.make(np.random.default_rng(seed), **options)
+    dataset: Dataset | TableDataset = entry.dataset_type(
+        name, *fields, description=f"{entry.about} {entry.notes}"
     )
+    return dataset
 
 
 def names() -> tuple[str, ...]:
-    """The names that `load` knows.
+    """Return the names of all datasets.
 
     Example:
         >>> names()[:3]
@@ -85,8 +83,7 @@ def names() -> tuple[str, ...]:
 
 
 def describe() -> tuple[DatasetInfo, ...]:
-    """One row for each data set (name, task, rows, shape, source, about, notes), without loading or
-    downloading any.
+    """Return the entry of each dataset, without loading or downloading any.
 
     Example:
         >>> for entry in describe()[:2]:

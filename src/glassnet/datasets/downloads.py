@@ -1,6 +1,4 @@
-"""Real data sets that are fetched once, checked against a published checksum, and read from this
-machine from then on.
-"""
+"""Datasets that are downloaded once, verified by checksum and then read from this machine."""
 
 from __future__ import annotations
 
@@ -37,9 +35,11 @@ MIRRORS = {
         "https://raw.githubusercontent.com/mwaskom/seaborn-data/8001eb5c90550e2b98a5f2769264441460c07578/",
     ),
 }
-"""Where each folder's files are published: a folder ends in a slash, anything else is the file
-itself, under a name of its own.
+"""Addresses of the files of each folder.
+
+An address that ends in a slash is a folder; any other is the file itself under another name.
 """
+
 MD5 = {
     "mnist": {
         "train-images-idx3-ubyte.gz": "f68b3c2dcbeaaa9fbdd348bbdeb94873",
@@ -58,6 +58,8 @@ MD5 = {
     "house-prices": {"train.csv": "80ccab65fb115cbad143dbbd2bcd5577"},
     "flights": {"flights.csv": "b42142490a514b441a8058c4b7fd58b1"},
 }
+"""Published checksums of the files of each folder."""
+
 FASHION_CLASSES = (
     "T-shirt/top",
     "Trouser",
@@ -85,50 +87,46 @@ CIFAR_CLASSES = (
 
 
 def fetch(folder: str, file: str) -> Path:
-    """The path of `folder`/`file` on this machine; a file that is not there is downloaded and its
-    checksum verified.
+    """Return the path of `folder`/`file`, which is downloaded and verified if it does not exist.
 
-    The folder lies in $GLASSNET_DATA_HOME, or else in the user's cache. A file already there is
-    taken as it is.
+    The folder is in $GLASSNET_DATA_HOME, or else in the user's cache. An existing file is not
+    verified.
 
     Raises:
-        DownloadError: no address answered with the right file; the message says which file to put
-            where.
+        DownloadError: no address delivered the right file. The message says where to put which
+            file.
     """
     import pooch
 
-    path = (
-        Path(os.environ.get("GLASSNET_DATA_HOME") or pooch.os_cache("glassnet")).expanduser()
-        / folder
-        / file
-    )
+    home = Path(os.environ.get("GLASSNET_DATA_HOME") or pooch.os_cache("glassnet")).expanduser()
+    path = home / folder / file
     if path.exists():
         return path
+    known_hash = f"md5:{MD5[folder][file]}"
     tried = {}
     for mirror in MIRRORS[folder]:
         url = mirror + file if mirror.endswith("/") else mirror
         try:
-            return Path(
-                pooch.retrieve(
-                    url, known_hash=f"md5:{MD5[folder][file]}", fname=file, path=path.parent
-                )
-            )
+            return Path(pooch.retrieve(url, known_hash=known_hash, fname=file, path=path.parent))
         except (OSError, ValueError) as error:
             tried[url] = type(error).__name__ if isinstance(error, OSError) else "wrong checksum"
     with contextlib.suppress(OSError):
         path.parent.rmdir()
-    fix = f"Fetch the file by other means and put it at {path}, or set GLASSNET_DATA_HOME to a folder that holds {folder}/{file}."
-    raise DownloadError(
-        message(folder, f"{file} on this machine or at one of its addresses", fix=fix, tried=tried)
+    fix = (
+        f"Download the file in another way and put it at {path}, "
+        f"or set GLASSNET_DATA_HOME to a folder that contains {folder}/{file}."
     )
+    expected = f"{file} on this machine or at one of its addresses"
+    raise DownloadError(message(folder, expected, fix=fix, tried=tried))
 
 
 def load_idx_images(
     folder: str, class_names: tuple[str, ...], rng: np.random.Generator
 ) -> DatasetFields:
-    """Grey images and their labels from the four IDX files of MNIST and its successors.
+    """Load grayscale images and labels from the four IDX files of MNIST or a successor.
 
-    Shapes: x (n, 28, 28) uint8 with 0 for background and 255 for ink, y (n,).
+    Shapes:
+        x (n, 28, 28) uint8, 0 for background and 255 for ink. y (n,).
     """
     x, y, x_test, y_test = (read_idx(fetch(folder, file)) for file in MD5[folder])
     for images, labels in ((x, y), (x_test, y_test)):
@@ -145,38 +143,37 @@ def load_idx_images(
 
 
 def load_cifar_images(rng: np.random.Generator) -> DatasetFields:
-    """Colour images and their labels from CIFAR-10's binary version: files of plain bytes, unlike
-    the pickles of the other.
+    """Load colour images and labels from the binary version of CIFAR-10.
 
-    Shapes: x (n, 32, 32, 3) uint8 in the order red, green, blue, y (n,).
+    Shapes:
+        x (n, 32, 32, 3) uint8 in the order red, green, blue. y (n,).
     """
     return *read_cifar(fetch("cifar-10", "cifar-10-binary.tar.gz")), (), CIFAR_CLASSES
 
 
 def read_cifar(path: Path) -> tuple[Array, Array, Array, Array]:
-    """x, y, x_test, y_test from the archive's files data_batch_1.bin, data_batch_2.bin, ... and
-    test_batch.bin.
+    """Return x, y, x_test and y_test from the files data_batch_*.bin and test_batch.bin.
 
     A record is 1 + 3072 bytes: the label, then 32 x 32 red, green and blue values, row by row.
 
     Raises:
-        DataError: the archive is damaged, lacks such files or holds something else than whole
-            records of ten classes.
+        DataError: the archive is damaged, lacks these files, or holds anything but complete records
+            of ten classes.
 
     Source: A. Krizhevsky, "The CIFAR-10 dataset", section "Binary version".
     """
     who = f"read_cifar({str(path)!r})"
+    raw = gunzip_if_needed(path.read_bytes(), who)
     files = {}
     try:
-        with tarfile.open(
-            fileobj=io.BytesIO(gunzip_if_needed(path.read_bytes(), who)), mode="r:"
-        ) as archive:
+        with tarfile.open(fileobj=io.BytesIO(raw), mode="r:") as archive:
             for member in archive:
                 if file := archive.extractfile(member):
                     files[Path(member.name).name] = file.read()
     except tarfile.TarError as error:
+        fix = "Download it again."
         raise DataError(
-            message(who, "a whole tar archive", fix="Fetch it again.", reason=str(error))
+            message(who, "a complete tar archive", fix=fix, reason=str(error))
         ) from error
     return *_read_records(files, "data_batch", who), *_read_records(files, "test_batch", who)
 
@@ -186,9 +183,9 @@ def _read_records(files: dict[str, bytes], prefix: str, who: str) -> tuple[Array
     require(
         raw and len(raw) % 3073 == 0,
         who,
-        f"files {prefix}*.bin of whole records of 3073 bytes",
+        f"files {prefix}*.bin of complete records of 3073 bytes",
         error=DataError,
-        fix="Fetch it again.",
+        fix="Download it again.",
         files=sorted(files),
         bytes=len(raw),
     )
@@ -207,15 +204,33 @@ def _read_records(files: dict[str, bytes], prefix: str, who: str) -> tuple[Array
 
 ENTRIES = (
     DatasetInfo(
-        "mnist", "10 classes", 70_000, (28, 28), "download, 11 MB", "Handwritten digits, 28 x 28 grey pixels.",
-        "Pixels 0..255. LeCun, Cortes, Burges 1998; CC BY-SA 3.0.", partial(load_idx_images, "mnist", tuple("0123456789")),
+        "mnist",
+        "10 classes",
+        70_000,
+        (28, 28),
+        "download, 11 MB",
+        "Handwritten digits, 28 x 28 grey pixels.",
+        "Pixels 0..255. LeCun, Cortes, Burges 1998; CC BY-SA 3.0.",
+        partial(load_idx_images, "mnist", tuple("0123456789")),
     ),
     DatasetInfo(
-        "fashion_mnist", "10 classes", 70_000, (28, 28), "download, 30 MB", "Photographs of clothes, 28 x 28 grey pixels.",
-        "Pixels 0..255. Xiao, Rasul, Vollgraf 2017, Zalando; MIT licence.", partial(load_idx_images, "fashion-mnist", FASHION_CLASSES),
+        "fashion_mnist",
+        "10 classes",
+        70_000,
+        (28, 28),
+        "download, 30 MB",
+        "Photographs of clothes, 28 x 28 grey pixels.",
+        "Pixels 0..255. Xiao, Rasul, Vollgraf 2017, Zalando; MIT licence.",
+        partial(load_idx_images, "fashion-mnist", FASHION_CLASSES),
     ),
     DatasetInfo(
-        "cifar10", "10 classes", 60_000, (32, 32, 3), "download, 162 MB", "Photographs of animals and vehicles, 32 x 32 colour pixels.",
-        "Pixels 0..255. Krizhevsky 2009; no licence stated.", load_cifar_images,
+        "cifar10",
+        "10 classes",
+        60_000,
+        (32, 32, 3),
+        "download, 162 MB",
+        "Photographs of animals and vehicles, 32 x 32 colour pixels.",
+        "Pixels 0..255. Krizhevsky 2009; no licence stated.",
+        load_cifar_images,
     ),
-)  # fmt: skip
+)

@@ -1,4 +1,4 @@
-"""Short reviews, made on the spot, in which the order of the words decides whether they praise."""
+"""Generated one-sentence reviews whose word order decides if they are positive or negative."""
 
 from __future__ import annotations
 
@@ -22,8 +22,28 @@ DENIALS = (
     "by no means {}",
     "not what i would call {}",
 )
-SUBJECTS = ("film", "book", "play", "concert", "show", "series", "novel", "comedy", "opera", "game", "musical", "story", "album", "thriller",
-          "sequel", "poem", "lecture", "exhibition", "podcast", "documentary")  # fmt: skip
+SUBJECTS = (
+    "film",
+    "book",
+    "play",
+    "concert",
+    "show",
+    "series",
+    "novel",
+    "comedy",
+    "opera",
+    "game",
+    "musical",
+    "story",
+    "album",
+    "thriller",
+    "sequel",
+    "poem",
+    "lecture",
+    "exhibition",
+    "podcast",
+    "documentary",
+)
 OPENINGS = (
     "The {thing} was",
     "I found the {thing}",
@@ -42,7 +62,8 @@ MIDDLES = (
     "{claim}, it was {denial}",
     "{claim} for an hour, and {denial}",
 )
-"""Each review claims one thing and denies its opposite."""
+"""Each review claims one thing and denies the opposite."""
+
 ENDINGS = (
     "",
     "from start to end",
@@ -54,36 +75,36 @@ ENDINGS = (
 
 
 def make_reviews(rng: np.random.Generator) -> DatasetFields:
-    """Two thousand reviews of a sentence each, in pairs of the same words: "was not good but bad"
-    and "was not bad but good".
+    """Generate pairs of reviews with the same words, such as "not good but bad" and the reverse.
 
-    So a bag of words, which does not know their order, is right in half of them. A fifth is held
-    out: sentences that begin and end as no other does, and of things that no other is about.
+    A model that ignores word order is therefore right half of the time. The openings, endings and
+    subjects of the test rows do not occur in the training rows.
 
-    Shapes: x (1600,) strings, y (1600,), 1 for praise; x_test, y_test (400,). Rows 2i and 2i + 1
-        are a pair.
+    Shapes:
+        x (1600,) strings, y (1600,), 1 for a positive review. x_test, y_test (400,). Rows 2i and
+        2i + 1 are a pair.
     """
-    kept, held = zip(
-        *(_split_phrases(words, rng) for words in (OPENINGS, ENDINGS, SUBJECTS)), strict=True
-    )
-    return *_make_pairs(800, kept, rng), *_make_pairs(200, held, rng), (), ("pan", "praise")
+    splits = [_split_phrases(phrases, rng) for phrases in (OPENINGS, ENDINGS, SUBJECTS)]
+    train, test = zip(*splits, strict=True)
+    return *_make_pairs(800, train, rng), *_make_pairs(200, test, rng), (), ("pan", "praise")
 
 
 def _split_phrases(phrases: Sequence[str], rng: np.random.Generator) -> tuple[list[str], list[str]]:
-    kept, held = random_split(len(phrases), TEST_FRACTION, rng)
-    return [phrases[i] for i in kept], [phrases[i] for i in held]
+    train, test = random_split(len(phrases), TEST_FRACTION, rng)
+    return [phrases[i] for i in train], [phrases[i] for i in test]
 
 
 def _make_pairs(
     n_pairs: int, phrases: Sequence[list[str]], rng: np.random.Generator
 ) -> tuple[Array, Array]:
+    """Return texts and labels of `n_pairs` pairs, from lists of openings, endings and subjects."""
     texts = []
     for _ in range(n_pairs):
         opening, ending, thing, middle, claim, denial, bad, good = (
-            str(rng.choice(each))
-            for each in (*phrases, MIDDLES, CLAIMS, DENIALS, NEGATIVE_WORDS, POSITIVE_WORDS)
+            str(rng.choice(choices))
+            for choices in (*phrases, MIDDLES, CLAIMS, DENIALS, NEGATIVE_WORDS, POSITIVE_WORDS)
         )
-        for said, denied in ((bad, good), (good, bad)):
-            what = middle.format(claim=claim.format(said), denial=denial.format(denied))
-            texts.append(f"{opening.format(thing=thing)} {what} {ending}".strip() + ".")
+        for claimed, denied in ((bad, good), (good, bad)):
+            opinion = middle.format(claim=claim.format(claimed), denial=denial.format(denied))
+            texts.append(f"{opening.format(thing=thing)} {opinion} {ending}".strip() + ".")
     return np.array(texts), np.tile([0, 1], n_pairs)

@@ -1,4 +1,4 @@
-"""Data sets that are made on the spot from a formula and a seed."""
+"""Datasets generated from a formula and a seed."""
 
 from __future__ import annotations
 
@@ -16,28 +16,29 @@ FEATURE_NAMES = ("x1", "x2")
 
 
 def make_line(rng: np.random.Generator) -> DatasetFields:
-    """Noisy points around y = w x - 20 with w near 12, built so that the lecture's three losses
-    hold for every seed.
+    """Generate noisy points around y = w x - 20 with w near 12 and the lecture's three losses.
 
-    The mean squared error of yhat = w x + b is 599.41 at (w, b) = (8, 3), 703.16 at (7, 3) and
-    566.05 at (9, 3). With the residual r = y - (8 x + 3), these fix three means:
+    For every seed, the mean squared error of yhat = w x + b is 599.41 at (w, b) = (8, 3), 703.16 at
+    (7, 3) and 566.05 at (9, 3). With the residual r = y - (8 x + 3), these fix three means:
 
         mean(r^2) = 599.41
         mean(x^2) = (566.05 + 703.16) / 2 - 599.41 = 35.195
         mean(x r) = (703.16 - 566.05) / 4 = 34.2775
 
-    x is uniform on [0, 10) scaled to its mean; r = offset + slope x + spread e, where e is normal
-    noise made orthogonal to 1 and x. So the best line is exactly y = (8 + slope) x + (3 + offset),
-    far from b = 3.
+    x is uniform on [0, 10), scaled to its mean square. r = offset + slope x + spread e, where e is
+    normal noise made orthogonal to 1 and x. So the best line is exactly
+    y = (8 + slope) x + (3 + offset), far from b = 3.
 
-    Shapes: x (40, 1), y (40,); ten test points follow the same law.
+    Shapes:
+        x (40, 1), y (40,); ten test points follow the same law.
 
     Source: lectures 000 and 004, the loss of a line.
     """
     x = rng.uniform(0, 10, 50)
     x *= np.sqrt(35.195 / np.mean(x[:40] ** 2))
     x, x_test = x[:40], x[40:]
-    offset = -23.0  # mean(trend**2) <= 34.2775**2 / 35.195 + 23**2 < 599.41 for every x, so there is always room for noise
+    # mean(trend**2) <= 34.2775**2 / 35.195 + 23**2 < 599.41 for every x, so spread is never NaN.
+    offset = -23.0
     slope = (34.2775 - offset * x.mean()) / 35.195
     trend = offset + slope * x
     spread = np.sqrt(599.41 - np.mean(trend**2))
@@ -53,26 +54,28 @@ def make_line(rng: np.random.Generator) -> DatasetFields:
 
 
 def make_plane(rng: np.random.Generator, n: int = 500, noise: float = 0.5) -> DatasetFields:
-    """A linear regression in two features: y = 1 + 3 x1 - 2 x2 + noise e, with x1, x2 uniform on
-    [-2, 2) and e normal.
+    """Generate a linear regression: y = 1 + 3 x1 - 2 x2 + noise e, x1 and x2 uniform on [-2, 2).
 
-    Shapes: x (n, 2), y (n,), of which a fifth is held out. One linear neuron finds w0 = 1, W = (3,
-        -2).
+    e is normal. One linear neuron finds w0 = 1, W = (3, -2).
 
-    Source: lecture 002, the example neuron. (TensorFlow Playground's plane is another one, without
-        the intercept.)
+    Shapes:
+        x (n, 2), y (n,); a fifth is held out.
+
+    Source: lecture 002, the example neuron. (The plane of TensorFlow Playground is another one,
+        without the intercept.)
     """
     _check_options("plane", n, noise)
     x = rng.uniform(-2, 2, (n, 2))
     y = 1 + x @ (3, -2) + noise * rng.normal(size=n)
-    train, held = random_split(n, TEST_FRACTION, rng)
-    return _cast_float32(x[train], y[train], x[held], y[held], FEATURE_NAMES)
+    train, test = random_split(n, TEST_FRACTION, rng)
+    return _cast_float32(x[train], y[train], x[test], y[test], FEATURE_NAMES)
 
 
 def make_truth_table(outputs: tuple[int, ...], rng: np.random.Generator) -> DatasetFields:
-    """The four rows (0, 0), (0, 1), (1, 0), (1, 1) of a logic gate, to train and to test on.
+    """Return the rows (0, 0), (0, 1), (1, 0), (1, 1) of a logic gate, for training and testing.
 
-    Shapes: x (4, 2), y (4,).
+    Shapes:
+        x (4, 2), y (4,).
 
     Source: lecture 003, XOR.
     """
@@ -82,10 +85,12 @@ def make_truth_table(outputs: tuple[int, ...], rng: np.random.Generator) -> Data
 
 
 def make_circles(rng: np.random.Generator, n: int = 500, noise: float = 0.1) -> DatasetFields:
-    """Two circles around one centre: x = R_k (cos t, sin t) + noise e, t uniform on [0, 2 pi), R =
-    1 and 0.5, e normal.
+    """Generate two concentric circles: x = R (cos t, sin t) + noise e, with R = 1 and 0.5.
 
-    Shapes: x (n, 2), y (n,), of which a fifth is held out.
+    t is uniform on [0, 2 pi), e is normal.
+
+    Shapes:
+        x (n, 2), y (n,); a fifth of every class is held out.
     """
     _check_options("circles", n, noise)
     label, t = np.arange(n) % 2, rng.uniform(0, 2 * np.pi, n)
@@ -95,10 +100,12 @@ def make_circles(rng: np.random.Generator, n: int = 500, noise: float = 0.1) -> 
 
 
 def make_moons(rng: np.random.Generator, n: int = 500, noise: float = 0.1) -> DatasetFields:
-    """Two interleaved half circles: (cos t, sin t) and (1 - cos t, 0.5 - sin t), plus noise e; t
-    uniform on [0, pi), e normal.
+    """Generate two interleaved half circles: (cos t, sin t) and (1 - cos t, 0.5 - sin t).
 
-    Shapes: x (n, 2), y (n,), of which a fifth is held out.
+    t is uniform on [0, pi); noise e with normal e is added.
+
+    Shapes:
+        x (n, 2), y (n,); a fifth of every class is held out.
     """
     _check_options("moons", n, noise)
     label, t = np.arange(n) % 2, rng.uniform(0, np.pi, n)
@@ -107,12 +114,14 @@ def make_moons(rng: np.random.Generator, n: int = 500, noise: float = 0.1) -> Da
 
 
 def make_spiral(rng: np.random.Generator, n: int = 500, noise: float = 0.03) -> DatasetFields:
-    """Three arms: x = r (cos a, sin a) + noise e, a = 4 r + 2 pi k / 3 for class k, r uniform on
-    [0.1, 1), e normal.
+    """Generate three spiral arms: x = r (cos a, sin a) + noise e, a = 4 r + 2 pi k / 3 for class k.
 
-    Shapes: x (n, 2), y (n,), of which a fifth is held out.
+    r is uniform on [0.1, 1), e is normal.
 
-    Source: after the spiral of Stanford's CS231n notes, whose noise turns the angle instead.
+    Shapes:
+        x (n, 2), y (n,); a fifth of every class is held out.
+
+    Source: after the spiral of Stanford's CS231n notes, which adds the noise to the angle.
     """
     _check_options("spiral", n, noise)
     label, r = np.arange(n) % 3, rng.uniform(0.1, 1, n)
@@ -123,10 +132,12 @@ def make_spiral(rng: np.random.Generator, n: int = 500, noise: float = 0.03) -> 
 
 
 def make_blobs(rng: np.random.Generator, n: int = 500, noise: float = 0.35) -> DatasetFields:
-    """Three round clouds: x = (cos a, sin a) + noise e, a = pi / 2 + 2 pi k / 3 for class k, e
-    normal.
+    """Generate three round clouds: x = (cos a, sin a) + noise e, a = pi / 2 + 2 pi k / 3.
 
-    Shapes: x (n, 2), y (n,), of which a fifth is held out.
+    k is the class, e is normal.
+
+    Shapes:
+        x (n, 2), y (n,); a fifth of every class is held out.
     """
     _check_options("blobs", n, noise)
     label = np.arange(n) % 3
@@ -149,10 +160,11 @@ def _check_options(name: str, n: int, noise: float) -> None:
 def _split_noisy_points(
     clean: Array, label: Array, noise: float, class_names: tuple[str, ...], rng: np.random.Generator
 ) -> DatasetFields:
+    """Add noise to points (2, n) and hold out a fifth of every class."""
     x = (clean.T + noise * rng.normal(size=clean.T.shape)).astype(np.float32)
     y = label.astype(np.int64)
-    train, held = stratified_split(y, TEST_FRACTION, rng)
-    return x[train], y[train], x[held], y[held], FEATURE_NAMES, class_names
+    train, test = stratified_split(y, TEST_FRACTION, rng)
+    return x[train], y[train], x[test], y[test], FEATURE_NAMES, class_names
 
 
 def _cast_float32(
@@ -197,7 +209,7 @@ ENTRIES = (
         4,
         (2,),
         "generated",
-        "The truth table of XOR, too much for one layer.",
+        "The truth table of XOR, which one layer cannot learn.",
         NOTES,
         XOR_GATE,
     ),
@@ -247,7 +259,7 @@ ENTRIES = (
         2000,
         (),
         "generated",
-        "A sentence whose words' order decides if it praises.",
+        "One-sentence reviews whose word order decides the class.",
         NOTES,
         make_reviews,
     ),

@@ -1,1 +1,1 @@
-"""Honest scores: metrics on held-out rows, beside simple baselines, with intervals."""
+"""Scores on test rows, with confidence intervals and simple baselines."""

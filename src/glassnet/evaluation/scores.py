@@ -1,43 +1,36 @@
-"""An honest score: on held-out rows, with an interval, beside what simpler methods reach on the
-same rows.
+"""Scores of a network and of baselines on the same test rows, with confidence intervals.
 
-Pure functions on plain arrays: no network in it, only what one predicted.
+The functions take arrays of predictions and know nothing of networks.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 
 from glassnet.errors import DataError, require
+from glassnet.evaluation.intervals import (
+    MIN_DISAGREEMENTS,
+    Interval,
+    difference_interval,
+    resample_means,
+    score_interval,
+)
+from glassnet.formatting import format_number, format_share
 from glassnet.types import Array
-
-N_RESAMPLES = 2000
-"""How often the rows are drawn anew for an interval."""
-
-MIN_DISAGREEMENTS = 6
-"""On fewer rows that tell two methods apart, no difference is significant: even if all speak for
-one, 2 * 0.5**5 > 0.05.
-"""
-
-RESAMPLE_BLOCK = 1 << 20
-"""Rows drawn at a time: eight megabytes of indices."""
-
-Interval: TypeAlias = tuple[float, float] | None
 
 
 @dataclass(frozen=True)
 class Score:
-    """One method on the held-out rows: its accuracy, or its root mean squared error in the target's
-    own units.
+    """Score of one method on the test rows.
 
     Args:
-        name: which method.
-        value: the score on the rows as they are.
-        interval: low and high end of a 95 % interval; None where a single row gives none.
+        name: name of the method.
+        value: accuracy, or root mean squared error in the target's own units.
+        interval: low and high end of a 95 % interval; None for the error on a single row.
     """
 
     name: str
@@ -47,14 +40,13 @@ class Score:
 
 @dataclass(frozen=True)
 class BaselineComparison:
-    """Another method on the same rows, and how far the network is ahead of it.
+    """Score of a baseline and the network's improvement on it.
 
     Args:
-        score: the rival's own.
-        improvement: how much better the network is, in the metric's units; negative where it is
-            worse.
-        interval: low and high end of a 95 % interval of `improvement`; None where fewer than six
-            rows tell the two apart.
+        score: score of the baseline.
+        improvement: how much better the network is, in the metric's units; negative if it is worse.
+        interval: low and high end of a 95 % interval of `improvement`; None if the two differ on
+            fewer than six rows.
     """
 
     score: Score
@@ -63,11 +55,11 @@ class BaselineComparison:
 
     @property
     def verdict(self) -> str:
-        """Of the network: "better" or "worse" where the whole interval says so, else "within
-        noise".
+        """The network is "better" or "worse" if the interval excludes 0, else "within noise".
 
         Example:
-            >>> BaselineComparison(Score("majority", 0.6, (0.5, 0.7)), improvement=0.2, interval=(0.1, 0.3)).verdict
+            >>> majority = Score("majority", 0.6, (0.5, 0.7))
+            >>> BaselineComparison(majority, improvement=0.2, interval=(0.1, 0.3)).verdict
             'better'
         """
         low, high = self.interval or (0.0, 0.0)
@@ -76,15 +68,13 @@ class BaselineComparison:
 
 @dataclass(frozen=True)
 class ScoreReport:
-    """The network's score and its rivals', as `compare_scores` found them; `print` shows it as a
-    table.
+    """Scores of the network and of baselines, returned by `compare_scores`; prints as a table.
 
     Args:
-        metric: "accuracy" (share of rows, more is better) or "RMSE" (in the target's units, less is
-            better).
-        network: its score.
-        baselines: the others'.
-        n_rows: how many were held out.
+        metric: "accuracy" (higher is better) or "RMSE" (in the target's units, lower is better).
+        network: score of the network.
+        baselines: comparison with each baseline.
+        n_rows: number of test rows.
     """
 
     metric: str
@@ -93,96 +83,96 @@ class ScoreReport:
     n_rows: int
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain words and numbers, as JSON takes them."""
-        rivals = [_score_to_dict(rival.score) | {"ahead": rival.improvement, "ahead_interval": _interval_to_list(rival.interval), "verdict": rival.verdict}
-                  for rival in self.baselines]  # fmt: skip
+        """Return the report as data that JSON can hold."""
         return {
             "metric": self.metric,
             "rows": self.n_rows,
             "network": _score_to_dict(self.network),
-            "rivals": rivals,
+            "rivals": [
+                _score_to_dict(baseline.score)
+                | {
+                    "ahead": baseline.improvement,
+                    "ahead_interval": _interval_to_list(baseline.interval),
+                    "verdict": baseline.verdict,
+                }
+                for baseline in self.baselines
+            ],
         }
 
     def headline(self) -> str:
-        """In a line: the network's score with its interval, and the strongest rival's."""
-        interval = (
-            f" ({self._format_interval(self.network.interval)})" if self.network.interval else ""
-        )
-        first = f"{self.metric} {self._format_value(self.network.value)}{interval}"
-        rival = min(self.baselines, key=lambda rival: rival.improvement, default=None)
-        return (
-            f"{first}, {rival.score.name} {self._format_value(rival.score.value)}: {rival.verdict}"
-            if rival
-            else first
-        )
+        """Return one line: the network's score with its interval, and the best baseline's."""
+        line = f"{self.metric} {self._format(self.network.value)}"
+        if self.network.interval:
+            line += f" ({self._format_interval(self.network.interval)})"
+        if not self.baselines:
+            return line
+        best = min(self.baselines, key=lambda baseline: baseline.improvement)
+        return f"{line}, {best.score.name} {self._format(best.score.value)}: {best.verdict}"
 
     def __str__(self) -> str:
-        scores = [self.network, *(rival.score for rival in self.baselines)]
-        head = f"{self.metric} on {self.n_rows:,} {'row' if self.n_rows == 1 else 'rows'}"
-        values = [self._format_value(score.value) for score in scores]
-        width = max(len(head), max(len(score.name) for score in scores) + 2 + max(map(len, values)))
-        lines = [f"{head:<{width}}  95 % interval"]
+        scores = [self.network, *(baseline.score for baseline in self.baselines)]
+        title = f"{self.metric} on {self.n_rows:,} {'row' if self.n_rows == 1 else 'rows'}"
+        values = [self._format(score.value) for score in scores]
+        width = max(map(len, values)) + 2 + max(len(score.name) for score in scores)
+        width = max(width, len(title))
+        lines = [f"{title:<{width}}  95 % interval"]
         for score, value in zip(scores, values, strict=True):
-            lines.append(
-                f"{score.name}{value:>{width - len(score.name)}}  {self._format_interval(score.interval) or 'none from one row'}"
-            )
-        return "\n".join(
-            lines
-            + [""] * bool(self.baselines)
-            + [self._describe_comparison(rival) for rival in self.baselines]
-        )
+            interval = self._format_interval(score.interval) or "none from one row"
+            lines.append(f"{score.name}{value:>{width - len(score.name)}}  {interval}")
+        if self.baselines:
+            lines += ["", *map(self._describe, self.baselines)]
+        return "\n".join(lines)
 
-    def _describe_comparison(self, comparison: BaselineComparison) -> str:
-        sign = -1 if comparison.improvement < 0 else 1
-        low, high = comparison.interval or (0.0, 0.0)
-        ends = comparison.interval and ((low, high) if sign > 0 else (-high, -low))
-        by = f"{'ahead of' if sign > 0 else 'behind'} {comparison.score.name} by {self._format_value(abs(comparison.improvement))}"
-        return f"network {by} ({self._format_interval(ends) or f'fewer than {MIN_DISAGREEMENTS} rows differ'}): {comparison.verdict}"
+    def _describe(self, baseline: BaselineComparison) -> str:
+        improvement, interval, direction = baseline.improvement, baseline.interval, "ahead of"
+        if improvement < 0:
+            improvement, direction = -improvement, "behind"
+            interval = interval and (-interval[1], -interval[0])
+        difference = f"{direction} {baseline.score.name} by {self._format(improvement)}"
+        ends = self._format_interval(interval) or f"fewer than {MIN_DISAGREEMENTS} rows differ"
+        return f"network {difference} ({ends}): {baseline.verdict}"
 
     def _format_interval(self, interval: Interval) -> str:
-        return " to ".join(map(self._format_value, interval or ()))
+        return " to ".join(map(self._format, interval or ()))
 
-    def _format_value(self, value: float) -> str:
-        """Three decimals of a share; of an error four digits, with commas from a thousand on."""
-        if self.metric == "accuracy" or value == 0:
-            return f"{round(value, 3) + 0.0:.3f}"
-        if abs(value) >= 999.95:
-            return f"{value:,.0f}"
-        return f"{value:#.4g}".rstrip(".") if abs(value) >= 1e-3 else f"{value:.3e}"
+    def _format(self, value: float) -> str:
+        if self.metric == "accuracy":
+            return format_share(value)
+        return format_number(value, keep_zeros=True)
 
 
 def compare_scores(
     metric: str, y: Array, predicted: Array, baselines: Mapping[str, Array], *, seed: int = 0
 ) -> ScoreReport:
-    """Score a network and its rivals on held-out rows, each alone and the network against each, row
-    by row.
+    """Score a network and baselines on test rows, and compare the network with each baseline.
 
     accuracy = mean(y == predicted) and RMSE = sqrt(mean((y - predicted)^2)). Intervals are
-    percentiles over 2,000 draws of as many rows, with replacement, at a level widened for few rows.
-    A difference is taken within each draw, on the same rows for both methods, which cancels what
-    makes a row hard for either.
+    percentiles over 2,000 bootstrap resamples of the rows, at a level widened for few rows. The
+    difference of two methods is computed within each resample. This cancels the difficulty of the
+    rows, which is the same for both.
 
-    They say how far chance in rows that do not depend on each other reaches, not chance in
-        training: another seed may differ by
-    more, and so may the months of one year. Of errors on few rows they are too narrow all the same:
-    of 95 in 100 that should hold the truth, with normal errors 87 do on 10 rows and 93 on 50. Where
-    nothing can be said, no interval is made up: not of an error on one row, and not of a difference
-    where fewer than six rows tell the two apart. Where all rows are right, or all wrong, every draw
-    would say the same, and the exact binomial interval stands instead.
+    The intervals describe the variation between independent rows. They do not describe the
+    variation between training seeds, or between the months of one year. For errors on few rows they
+    are too narrow: with normal errors, 95 % intervals contain the truth in 87 % of cases on 10
+    rows, and in 93 % on 50.
+
+    There is no interval for the error on one row, or for a difference if fewer than six rows differ
+    between the two methods. If all rows are right, or all wrong, the interval of the accuracy is
+    the exact binomial one.
 
     Shapes:
-        y, predicted, each rival: (n,).
+        y, predicted, each baseline: (n,).
 
     Args:
-        metric: "accuracy", of labels of any kind, or "RMSE", of numbers.
-        y: the targets of the held-out rows.
+        metric: "accuracy" for labels of any kind, or "RMSE" for numbers.
+        y: targets of the test rows.
         predicted: the network's labels (not probabilities), or numbers in the target's own units.
-        baselines: what others predict for the same rows, by name.
-        seed: draws the rows.
+        baselines: predictions of other methods for the same rows, by name.
+        seed: draws the resamples.
 
     Raises:
-        DataError: another metric, no rows, a shape other than (n,), or an RMSE of what is not
-            finite.
+        DataError: the metric is unknown, there are no rows, a shape is not (n,), or an RMSE has
+            values that are not finite.
 
     Example:
         >>> y = [0, 1, 1, 0, 1, 0, 1, 1, 0, 1]
@@ -194,161 +184,47 @@ def compare_scores(
         network ahead of majority by 0.300 (fewer than 6 rows differ): within noise
 
     Source: T. Hesterberg, "What teachers should know about the bootstrap", 2015 (the expanded
-        percentile interval);
-    C. Clopper, E. Pearson, 1934 (the exact binomial one).
+        percentile interval); C. Clopper, E. Pearson, 1934 (the exact binomial interval).
     """
     require(
         metric in ("accuracy", "RMSE"),
-        "compare",
+        "compare_scores",
         'metric to be "accuracy" or "RMSE"',
         error=DataError,
         metric=metric,
     )
-    named = {"network": predicted, **baselines}
+    methods = {"network": predicted, **baselines}
     losses = np.stack(
         [
             _row_losses(metric, name, np.asarray(y), np.asarray(values))
-            for name, values in named.items()
+            for name, values in methods.items()
         ]
     )
-    rows = losses.shape[1]
-    root = np.sqrt if metric == "RMSE" else np.asarray
-    found, drawn = (
-        root(losses.mean(axis=1)),
-        root(_resampled_means(losses, np.random.default_rng(seed))),
-    )
+    values, resampled = losses.mean(axis=1), resample_means(losses, np.random.default_rng(seed))
+    if metric == "RMSE":
+        values, resampled = np.sqrt(values), np.sqrt(resampled)
     network, *others = (
-        Score(name, float(found[i]), _score_interval(metric, losses[i], drawn[i]))
-        for i, name in enumerate(named)
+        Score(name, float(values[i]), score_interval(metric, losses[i], resampled[i]))
+        for i, name in enumerate(methods)
     )
-    better = -1 if metric == "RMSE" else 1
-    compared = []
-    for i, other in enumerate(others, start=1):
-        telling = np.sum(losses[0] != losses[i]) >= MIN_DISAGREEMENTS
-        interval = (
-            _expanded_percentile_interval(better * (drawn[0] - drawn[i]), rows) if telling else None
+    sign = -1 if metric == "RMSE" else 1
+    comparisons = tuple(
+        BaselineComparison(
+            score,
+            sign * float(values[0] - values[i]),
+            difference_interval(losses[0], losses[i], sign * (resampled[0] - resampled[i])),
         )
-        compared.append(BaselineComparison(other, better * float(found[0] - found[i]), interval))
-    return ScoreReport(metric, network, tuple(compared), rows)
-
-
-def score_classifier(
-    y: Array, y_test: Array, predicted: Array, x: Array, x_test: Array, *, seed: int = 0
-) -> ScoreReport:
-    """Accuracy beside two simple classifiers: logistic regression, and always the most common class
-    of the training rows.
-
-    Where the training rows are all of one class there is nothing to regress on, and the most common
-    class stands alone.
-
-    Shapes:
-        y: (n,). y_test, predicted: (m,). x: (n, columns). x_test: (m, columns).
-
-    Args:
-        y: labels of the training rows.
-        y_test: labels of the held-out rows.
-        predicted: the network's labels for the held-out rows.
-        x: training rows as numbers, best standardised, for the logistic regression.
-        x_test: held-out rows in the same form.
-        seed: draws the rows for the intervals.
-
-    Raises:
-        DataError: as `compare_scores`.
-
-    Example:
-        >>> x, y = [[-2.0], [-1.0], [1.0], [2.0], [3.0]], ["low", "low", "high", "high", "high"]
-        >>> report = score_classifier(y, ["low", "high"], ["low", "high"], x, [[-1.5], [1.5]])
-        >>> [(rival.score.name, rival.score.value) for rival in report.baselines]
-        [('logistic regression', 1.0), ('majority', 0.5)]
-
-    Source: scikit-learn's LogisticRegression (L2 penalty, C = 1, at most 1,000 steps).
-    """
-    from sklearn.linear_model import LogisticRegression
-
-    labels, counts = np.unique(np.asarray(y), return_counts=True)
-    rivals = (
-        {"logistic regression": LogisticRegression(max_iter=1000).fit(x, y).predict(x_test)}
-        if len(labels) > 1
-        else {}
+        for i, score in enumerate(others, start=1)
     )
-    return compare_scores(
-        "accuracy",
-        y_test,
-        predicted,
-        {**rivals, "majority": np.full(len(x_test), labels[counts.argmax()])},
-        seed=seed,
-    )
-
-
-def score_regressor(
-    y: Array,
-    y_test: Array,
-    predicted: Array,
-    x: Array,
-    x_test: Array,
-    *,
-    log: bool = False,
-    seed: int = 0,
-) -> ScoreReport:
-    """RMSE beside two simple regressions: ridge regression, and always the mean of the training
-    rows.
-
-    With `log`, both learn log y and are brought back: exp(ridge on log y), and exp(mean(log y)),
-    the geometric mean.
-
-    Shapes:
-        y: (n,). y_test, predicted: (m,). x: (n, columns). x_test: (m, columns).
-
-    Args:
-        y: targets of the training rows, in their own units, also with `log`.
-        y_test: targets of the held-out rows, in the same units.
-        predicted: the network's predictions for the held-out rows, in the same units.
-        x: training rows as numbers, best standardised, for the ridge regression.
-        x_test: held-out rows in the same form.
-        log: whether the rivals learn the logarithm of y.
-        seed: draws the rows for the intervals.
-
-    Raises:
-        DataError: as `compare_scores`; `log` of a target that is not above 0.
-
-    Example:
-        >>> report = score_regressor([1.0, 10.0, 100.0], [15.0], [20.0], [[-1.0], [0.0], [1.0]], [[0.0]], log=True)
-        >>> [(rival.score.name, round(rival.score.value, 3)) for rival in report.baselines]
-        [('ridge', 5.0), ('mean', 5.0)]
-
-    Source: scikit-learn's RidgeCV: the penalty, of 0.1 to 1000 in nine steps, that leave-one-out on
-        the training rows prefers.
-    """
-    from sklearn.linear_model import RidgeCV
-
-    y = np.asarray(y, np.float64)
-    require(
-        not log or np.all(y > 0),
-        "numbers",
-        "targets above 0 for a logarithm",
-        error=DataError,
-        least=float(y.min()),
-    )
-    learned = np.log(y) if log else y
-    rivals = {
-        "ridge": RidgeCV(np.logspace(-1, 3, 9)).fit(x, learned).predict(x_test),
-        "mean": np.full(len(x_test), learned.mean()),
-    }
-    return compare_scores(
-        "RMSE",
-        y_test,
-        predicted,
-        {name: np.exp(z) if log else z for name, z in rivals.items()},
-        seed=seed,
-    )
+    return ScoreReport(metric, network, comparisons, losses.shape[1])
 
 
 def _row_losses(metric: str, name: str, y: Array, predicted: Array) -> Array:
-    """For each row 1 where it is right and 0 where not, or its squared error."""
+    """Return 1 for each right row and 0 for the others, or the squared errors."""
     require(
         y.ndim == 1 and y.shape == predicted.shape and len(y) > 0,
-        "compare",
-        "one target and one prediction per row, shape (n,), of at least one row",
+        "compare_scores",
+        "one target and one prediction per row, shape (n,), and at least one row",
         error=DataError,
         fix="Labels come from predict_labels; a single column is flattened by .ravel().",
         targets=y.shape,
@@ -358,8 +234,8 @@ def _row_losses(metric: str, name: str, y: Array, predicted: Array) -> Array:
         return (y == predicted).astype(np.float64)
     require(
         {y.dtype.kind, predicted.dtype.kind} <= set("biuf"),
-        "compare",
-        f"numbers, as targets and as predictions of {name}",
+        "compare_scores",
+        f"numbers as targets and as predictions of {name}",
         error=DataError,
         targets=str(y.dtype),
         predictions=str(predicted.dtype),
@@ -368,45 +244,12 @@ def _row_losses(metric: str, name: str, y: Array, predicted: Array) -> Array:
     bad = np.flatnonzero(~np.isfinite(errors))
     require(
         not len(bad),
-        "compare",
+        "compare_scores",
         f"finite targets and predictions of {name}",
         error=DataError,
         rows=bad[:5].tolist(),
     )
     return errors**2
-
-
-def _resampled_means(losses: Array, rng: np.random.Generator) -> Array:
-    """The mean over each draw of rows, the same rows for every method: (methods, n) to (methods,
-    DRAWS).
-    """
-    n = losses.shape[1]
-    size = max(1, RESAMPLE_BLOCK // n)
-    blocks = [
-        rng.integers(n, size=(min(size, N_RESAMPLES - start), n))
-        for start in range(0, N_RESAMPLES, size)
-    ]
-    return np.concatenate([losses[:, rows].mean(axis=2) for rows in blocks], axis=1)
-
-
-def _score_interval(metric: str, losses: Array, resampled: Array) -> Interval:
-    """The interval of one method's score."""
-    n, same = len(losses), bool(np.all(losses == losses[0]))
-    if metric == "accuracy" and same:
-        reach = 0.025 ** (1 / n)
-        return (reach, 1.0) if losses[0] else (0.0, 1 - reach)
-    return _expanded_percentile_interval(resampled, n) if n > 1 else None
-
-
-def _expanded_percentile_interval(resampled: Array, n_rows: int) -> tuple[float, float]:
-    """Draws of n rows vary by (n - 1) / n of what they should, and less surely than a normal: the
-    level makes up for both.
-    """
-    from scipy.stats import norm, t
-
-    tail = norm.cdf(-np.sqrt(n_rows / (n_rows - 1)) * t.ppf(0.975, n_rows - 1))
-    low, high = np.quantile(resampled, [tail, 1 - tail])
-    return float(low), float(high)
 
 
 def _score_to_dict(score: Score) -> dict[str, Any]:

@@ -1,1 +1,1 @@
-"""Figures: plain arrays in, matplotlib Figures out; nothing here touches pyplot or a backend."""
+"""Functions that draw arrays as matplotlib Figures, without pyplot or a backend."""

@@ -1,4 +1,4 @@
-"""What a data set looks like, before any network has seen it."""
+"""Plots of datasets."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ CLASS_COLORS = (
     "#BCBD22",
     "#000000",
 )
-"""One colour a class, told apart by colour-blind eyes too (Okabe and Ito, 2008, and three more)."""
+"""Class colours for colour-blind readers too (Okabe and Ito, 2008, and three more)."""
 
 
 def plot_dataset(
@@ -32,26 +32,26 @@ def plot_dataset(
     class_names: tuple[str, ...] = (),
     title: str = "",
 ) -> Figure:
-    """Draw labelled rows in the way that suits their shape.
+    """Plot labelled examples in the way that suits their shape.
 
-    Images become a grid with one column for each class; one or two features a scatter plot; of a
-    wider table, the four
-    columns that tell most about y are shown: against each other by class (most variance between
-        classes), or against y
-    (largest correlation).
+    Images are drawn in a grid with one column for each class, and one or two features as a scatter
+    plot. For a wider table, the four columns with the closest relation to y are drawn: by class
+    against each other (largest variance between classes relative to the variance within), or for a
+    regression against y (largest correlation).
 
     Shapes:
         x: (n, rows, columns), (n, rows, columns, 3) or (n, features). y: (n,) codes 0..K-1 if there
             are class names, else numbers.
 
     Returns:
-        A matplotlib Figure that belongs to no window: `figure.savefig("data.png")`.
+        A matplotlib Figure without a window: save it with `figure.savefig("data.png")`.
 
     Raises:
         DataError: x has another number of axes.
 
     Example:
-        >>> plot_dataset(np.array([[0.0], [1.0]]), np.array([1.0, 3.0]), feature_names=("x",)).axes[0].get_xlabel()
+        >>> x, y = np.array([[0.0], [1.0]]), np.array([1.0, 3.0])
+        >>> plot_dataset(x, y, feature_names=("x",)).axes[0].get_xlabel()
         'x'
     """
     require(
@@ -65,14 +65,12 @@ def plot_dataset(
     feature_names = feature_names or tuple(f"x{column + 1}" for column in range(x.shape[1]))
     if x.ndim > 2:
         figure = _plot_images(x, y, class_names)
-    elif x.shape[1] > 2:
-        figure = (
-            _plot_pairs(x, y, feature_names, class_names)
-            if class_names
-            else _plot_against_target(x, y, feature_names)
-        )
-    else:
+    elif x.shape[1] <= 2:
         figure = _plot_points(x, y, feature_names, class_names)
+    elif class_names:
+        figure = _plot_pairs(x, y, feature_names, class_names)
+    else:
+        figure = _plot_against_target(x, y, feature_names)
     for axes in figure.axes:
         axes.spines[["top", "right"]].set_visible(False)
     figure.suptitle(title, fontweight="bold")
@@ -80,12 +78,12 @@ def plot_dataset(
 
 
 def _plot_images(x: Array, y: Array, class_names: tuple[str, ...]) -> Figure:
-    rows = 5
-    figure = Figure(figsize=(1 + len(class_names), 1 + rows), layout="constrained")
-    grid = figure.subplots(rows, len(class_names), squeeze=False)
+    n_shown = 5
+    figure = Figure(figsize=(1 + len(class_names), 1 + n_shown), layout="constrained")
+    grid = figure.subplots(n_shown, len(class_names), squeeze=False)
     for code, (column, name) in enumerate(zip(grid.T, class_names, strict=True)):
         column[0].set_title(name, fontsize=9)
-        examples = x[np.flatnonzero(y == code)[:rows]]
+        examples = x[np.flatnonzero(y == code)[:n_shown]]
         for axes, image in zip(column, examples, strict=False):
             axes.imshow(image, cmap="gray_r", vmin=0, vmax=x.max())
     for axes in grid.flat:
@@ -122,21 +120,12 @@ def _plot_pairs(
     figure = Figure(figsize=(9, 8), layout="constrained")
     grid = figure.subplots(len(best), len(best), sharex="col")
     for i, j in np.ndindex(grid.shape):
-        axes = grid[i, j]
         if i < j:
-            axes.set_axis_off()
+            grid[i, j].set_axis_off()
         elif i == j:
-            groups = [x[y == code, best[j]] for code in range(len(class_names))]
-            axes.hist(
-                groups,
-                bins=15,
-                histtype="stepfilled",
-                alpha=0.6,
-                color=_get_class_colors(len(groups)),
-            )
-            axes.set_yticks([])
+            _plot_histograms(grid[i, j], x[:, best[j]], y, len(class_names))
         else:
-            _scatter_by_class(axes, x[:, [best[j], best[i]]], y, class_names, size=10)
+            _scatter_by_class(grid[i, j], x[:, [best[j], best[i]]], y, class_names, size=10)
     for axes, column in zip(grid[-1], best, strict=True):
         axes.set_xlabel(feature_names[column], fontsize=8)
     for axes, column in zip(grid[1:, 0], best[1:], strict=True):
@@ -150,10 +139,16 @@ def _plot_pairs(
     return figure
 
 
+def _plot_histograms(axes: Axes, values: Array, y: Array, n_classes: int) -> None:
+    groups = [values[y == code] for code in range(n_classes)]
+    colors = _get_class_colors(n_classes)
+    axes.hist(groups, bins=15, histtype="stepfilled", alpha=0.6, color=colors)
+    axes.set_yticks([])
+
+
 def _plot_against_target(x: Array, y: Array, feature_names: tuple[str, ...]) -> Figure:
-    with np.errstate(
-        divide="ignore", invalid="ignore"
-    ):  # a constant column has no correlation, and sorts last
+    # The correlation of a constant column is NaN, which sorts last.
+    with np.errstate(divide="ignore", invalid="ignore"):
         r = np.corrcoef(x, y, rowvar=False)[-1, :-1]
     best = _top_features(np.abs(r))
     figure = Figure(figsize=(8, 7), layout="constrained")
@@ -176,18 +171,10 @@ def _top_features(scores: Array) -> Array:
 def _scatter_by_class(
     axes: Axes, x: Array, y: Array, class_names: tuple[str, ...], size: float
 ) -> None:
-    for code, (name, color) in enumerate(
-        zip(class_names, _get_class_colors(len(class_names)), strict=True)
-    ):
-        axes.scatter(
-            x[y == code, 0],
-            x[y == code, 1],
-            s=size,
-            color=color,
-            alpha=0.7,
-            linewidths=0,
-            label=name,
-        )
+    colors = _get_class_colors(len(class_names))
+    for code, (name, color) in enumerate(zip(class_names, colors, strict=True)):
+        points = x[y == code].T
+        axes.scatter(points[0], points[1], s=size, color=color, alpha=0.7, linewidths=0, label=name)
 
 
 def _get_class_colors(n: int) -> list[str]:

@@ -1,4 +1,4 @@
-"""What came before, and what is to come."""
+"""Plots of forecasts."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ FORECAST_STYLES: tuple[dict[str, Any], ...] = (
     {"color": "#dd6b20", "lw": 2.0, "zorder": 3},
     {"color": "#718096", "lw": 1.4, "ls": "--"},
 )
-"""Of the network's forecast, and of the naive one."""
+"""Line styles of the network's forecast and of the naive one."""
 
 MAX_TICKS = 8
-"""Times that are written below the curve, at most."""
+"""Maximum number of time labels below the curve."""
 
 
 def plot_forecast(
@@ -27,31 +27,30 @@ def plot_forecast(
     season: int,
     truth: np.ndarray | None,
 ) -> Figure:
-    """Forecasts, each going on from the last value that was known.
+    """Plot the past values and the forecasts that continue them.
 
     Args:
-        name: of the values.
-        labels: the time of every step, known and forecast.
-        past: values that came before.
-        forecasts: what each forecast is called, the network's first.
-        season: steps from one written time to the next, or a multiple.
-        truth: what came, where it is known.
+        name: label of the y axis.
+        labels: time of every step, past and forecast.
+        past: values before the forecast.
+        forecasts: two forecasts by name, the network's first.
+        season: steps between two labels, or a divisor of that number.
+        truth: actual values of the forecast steps, if known.
     """
-    drawn = Figure(figsize=(8, 4), layout="constrained")
-    axes = drawn.add_subplot()
+    figure = Figure(figsize=(8, 4), layout="constrained")
+    axes = figure.add_subplot()
     steps = np.arange(len(past) - 1, len(labels))
     axes.plot(np.arange(len(past)), past, color=HISTORY_COLOR, lw=1.6, label="known")
     if truth is not None:
-        axes.plot(steps, [past[-1], *truth], color=HISTORY_COLOR, lw=1.2, ls=":", label="what came")
-    for (called, values), style in zip(forecasts.items(), FORECAST_STYLES, strict=True):
-        axes.plot(steps, [past[-1], *values], label=called, **style)
-    axes.axvspan(
-        len(past) - 1, len(labels) - 1, color=FORECAST_STYLES[0]["color"], alpha=0.06, lw=0
-    )
-    every = season * max(1, -(-len(labels) // (season * MAX_TICKS)))
-    axes.set_xticks(range(0, len(labels), every), labels[::every])
+        axes.plot(steps, [past[-1], *truth], color=HISTORY_COLOR, lw=1.2, ls=":", label="actual")
+    for (label, values), style in zip(forecasts.items(), FORECAST_STYLES, strict=True):
+        axes.plot(steps, [past[-1], *values], label=label, **style)
+    axes.axvspan(steps[0], steps[-1], color=FORECAST_STYLES[0]["color"], alpha=0.06, lw=0)
+    n_seasons_per_label = max(1, -(-len(labels) // (season * MAX_TICKS)))
+    stride = season * n_seasons_per_label
+    axes.set_xticks(range(0, len(labels), stride), labels[::stride])
     axes.set(ylabel=name, xlim=(0, len(labels) - 1))
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(alpha=0.25)
     axes.legend(frameon=False, loc="upper left")
-    return drawn
+    return figure

@@ -161,14 +161,14 @@ class ImageJob(Job):
     def score(self, model: Sequential, seed: int) -> tuple[str, str, dict[str, Any]]:
         import numpy as np
 
-        from glassnet.evaluation import scores
+        from glassnet.evaluation import baselines, scores
 
         train, test = self.train, self.test
         assert model.preprocessor is not None
         found = model.preprocessor.target.transform(model.predict_labels(test))
         x, x_test = downsample(train.x), downsample(test.x)
         if x.size <= MAX_LINEAR_INPUTS:
-            report = scores.score_classifier(train.y, test.y, found, x, x_test, seed=seed)
+            report = baselines.score_classifier(train.y, test.y, found, x, x_test, seed=seed)
         else:
             majority = np.full(len(test), np.bincount(train.y).argmax())
             report = scores.compare_scores(

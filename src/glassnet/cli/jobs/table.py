@@ -195,7 +195,7 @@ class TableJob(Job):
         """
         import numpy as np
 
-        from glassnet.evaluation import scores
+        from glassnet.evaluation import baselines
         from glassnet.preprocessing.tabular import TabularPreprocessor
 
         assert isinstance(model.preprocessor, TabularPreprocessor)
@@ -204,17 +204,17 @@ class TableJob(Job):
         y, y_test = self.train[self.target], self.test[self.target]
         if self.n_classes:
             found = target.transform(model.predict_labels(self.test))
-            report = scores.score_classifier(
+            report = baselines.score_classifier(
                 target.transform(y), target.transform(y_test), found, x, x_test, seed=seed
             )
         else:
             found = model.predict(self.test)[:, 0]
-            report = scores.score_regressor(
+            report = baselines.score_regressor(
                 y, y_test, found, x, x_test, log=self.target_transform == "log", seed=seed
             )
         full, facts = str(report), {"score": report.to_dict()}
         if self.target_transform == "log":
-            logs = scores.score_regressor(
+            logs = baselines.score_regressor(
                 np.log(y), np.log(y_test), np.log(found), x, x_test, seed=seed
             )
             full, facts = (
