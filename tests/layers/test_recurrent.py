@@ -390,7 +390,7 @@ def test_sequences_of_no_step_and_of_several_lengths():
         (lambda: LSTM(2, activation="tan"), r"activation: expected one of .*Did you mean 'tanh'\?"),
         (lambda: Bidirectional(Dense(2)), r"Bidirectional: expected a recurrent layer \(SimpleRNN, LSTM, GRU\)\. Received: layer=Dense"),
         (lambda: Bidirectional(LSTM(2, go_backwards=True)), r"expected a layer with go_backwards=False\. Received: go_backwards=True\."),
-        (lambda: Bidirectional(LSTM(2), None), r"merge_mode to be one of concat, sum, mul, ave\. Received: merge_mode=None\. Two outputs"),
+        (lambda: Bidirectional(LSTM(2), None), r"merge_mode to be one of concat, sum, mul, ave\. Received: merge_mode=None\. The next layer takes one output"),
         (lambda: Bidirectional(LSTM(2), "add"), r"Bidirectional: merge_mode: expected one of concat, sum, mul, ave"),
         (lambda: Masking("0"), r"Masking: expected mask_value to be a number\. Received: mask_value='0'\."),
         (lambda: Embedding(0, 2), r"Embedding: expected input_dim to be an int from 1 to 2\*\*24\. Received: input_dim=0\."),
