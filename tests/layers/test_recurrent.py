@@ -399,7 +399,7 @@ def test_sequences_of_no_step_and_of_several_lengths():
         (lambda: Embedding(2, 2, mask_zero=1), r"Embedding: expected mask_zero to be True or False\. Received: mask_zero=1\."),
         (lambda: model_of([LSTM(2)], 10).summary(), r"lstm_1: expected sequences \(time, .*=\(10,\)\. Put Reshape\(\(10, 1\)\) in front\."),
         (lambda: model_of([GRU(2)], (4, 3, 2)).summary(), r"gru_1: expected sequences .*Put Reshape\(\(4, 6\)\) in front\."),
-        (lambda: SimpleRNN(2).init(RNG, (0, 3)), r"SimpleRNN: .*Received: input_shape=\(0, 3\)\. Give sequences of one step at least\."),
+        (lambda: SimpleRNN(2).init(RNG, (0, 3)), r"SimpleRNN: .*Received: input_shape=\(0, 3\)\. Pass sequences of at least one step\."),
         (lambda: model_of([Masking()], 3).summary(), r"masking_1: expected sequences \(time, features\)\. Received: .*Put Reshape"),
         (lambda: model_of([Embedding(3, 2, mask_zero=True)], (3, 2)).summary(), r"embedding_1: expected sequences of ids \(time,\)"),
     ],
