@@ -58,8 +58,9 @@ class RandomFlip(RandomImageLayer):
 
     Example:
         >>> x = np.arange(2.0).reshape(1, 1, 2, 1)
-        >>> flipped = [RandomFlip("horizontal").apply({}, {}, x, key=jax.random.key(i), train=True, mask=None)[0] for i in range(9)]
-        >>> sorted({tuple(image.ravel().tolist()) for image in flipped})
+        >>> layer = RandomFlip("horizontal")
+        >>> y, _ = layer.apply({}, {}, x.repeat(9, 0), key=jax.random.key(0), train=True, mask=None)
+        >>> sorted({tuple(image.ravel().tolist()) for image in y})
         [(0.0, 1.0), (1.0, 0.0)]
 
     Source: Keras's RandomFlip.
@@ -104,7 +105,8 @@ class RandomRotation(RandomImageLayer):
 
     Example:
         >>> x = np.arange(4.0).reshape(1, 2, 2, 1)
-        >>> y, _ = RandomRotation((0.25, 0.25)).apply({}, {}, x, key=jax.random.key(0), train=True, mask=None)
+        >>> layer = RandomRotation((0.25, 0.25))
+        >>> y, _ = layer.apply({}, {}, x, key=jax.random.key(0), train=True, mask=None)
         >>> np.round(y.reshape(2, 2)).tolist()
         [[1.0, 3.0], [0.0, 2.0]]
 
@@ -152,7 +154,8 @@ class RandomZoom(RandomImageLayer):
 
     Example:
         >>> x = np.arange(4.0).reshape(1, 1, 4, 1)
-        >>> y, _ = RandomZoom((-0.5, -0.5)).apply({}, {}, x, key=jax.random.key(0), train=True, mask=None)
+        >>> layer = RandomZoom((-0.5, -0.5))
+        >>> y, _ = layer.apply({}, {}, x, key=jax.random.key(0), train=True, mask=None)
         >>> y.ravel().tolist()
         [0.75, 1.25, 1.75, 2.25]
 
@@ -210,7 +213,8 @@ class RandomTranslation(RandomImageLayer):
 
     Example:
         >>> x = np.arange(4.0).reshape(1, 1, 4, 1)
-        >>> y, _ = RandomTranslation(0, (0.25, 0.25)).apply({}, {}, x, key=jax.random.key(0), train=True, mask=None)
+        >>> layer = RandomTranslation(0, (0.25, 0.25))
+        >>> y, _ = layer.apply({}, {}, x, key=jax.random.key(0), train=True, mask=None)
         >>> y.ravel().tolist()
         [0.0, 0.0, 1.0, 2.0]
 
@@ -422,10 +426,10 @@ def _affine_transform(
 
 
 def _resample(layer: Any, x: Array, across: tuple[Array, ...], down: tuple[Array, ...]) -> Array:
-    """Return images whose pixel at column u and row v is read at a u + b v + c, for (a, b, c)
-    `across` and `down`.
+    """Return images whose pixel (u, v) is read at column a u + b v + c, and likewise the row.
 
-    Positions between and outside pixels follow the layer's interpolation and fill fields.
+    (a, b, c) is `across` for columns and `down` for rows. Positions between and outside pixels
+    follow the layer's interpolation and fill fields.
     """
     v, u = jnp.meshgrid(
         *(jnp.arange(size, dtype=jnp.asarray(x).dtype) for size in x.shape[1:3]), indexing="ij"

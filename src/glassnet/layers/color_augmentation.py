@@ -53,8 +53,11 @@ class RandomContrast(PhotometricLayer):
 
     Example:
         >>> import jax
-        >>> layer, x = RandomContrast((0.5, -0.5), value_range=(0, 255)), np.array([10.0, 30.0]).reshape(1, 1, 2, 1)
-        >>> layer.apply({}, layer.init_state((1, 2, 1)), x, key=jax.random.key(0), train=True, mask=None)[0].ravel().tolist()
+        >>> layer = RandomContrast((0.5, -0.5), value_range=(0, 255))
+        >>> state = layer.init_state((1, 2, 1))
+        >>> x = np.array([10.0, 30.0]).reshape(1, 1, 2, 1)
+        >>> y, _ = layer.apply({}, state, x, key=jax.random.key(0), train=True, mask=None)
+        >>> y.ravel().tolist()
         [15.0, 25.0]
 
     Source: Keras's RandomContrast, which assumes pixels from 0 to 255, and for a single number
@@ -113,8 +116,11 @@ class RandomBrightness(PhotometricLayer):
 
     Example:
         >>> import jax
-        >>> layer, x = RandomBrightness((0.1, 0.1), value_range=(0, 10)), np.array([3.0, 9.5]).reshape(1, 1, 2, 1)
-        >>> layer.apply({}, layer.init_state((1, 2, 1)), x, key=jax.random.key(0), train=True, mask=None)[0].ravel().tolist()
+        >>> layer = RandomBrightness((0.1, 0.1), value_range=(0, 10))
+        >>> state = layer.init_state((1, 2, 1))
+        >>> x = np.array([3.0, 9.5]).reshape(1, 1, 2, 1)
+        >>> y, _ = layer.apply({}, state, x, key=jax.random.key(0), train=True, mask=None)
+        >>> y.ravel().tolist()
         [4.0, 10.0]
 
     Source: Keras's RandomBrightness, which assumes pixels from 0 to 255.

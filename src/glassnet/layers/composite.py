@@ -253,10 +253,11 @@ class Parallel(Composite):
     def merge_outputs(self, outputs: tuple[Array, ...]) -> Array:
         shapes = [output.shape[1:] for output in outputs]
         concat = self.merge == "concat"
+        except_last = " except for the last axis" if concat else ""
         require(
             len({shape[:-1] if concat else shape for shape in shapes}) == 1,
             self.name or "Parallel",
-            f"the same shape{' except for the last axis' * concat} from every branch to {self.merge}",
+            f"the same shape{except_last} from every branch to {self.merge}",
             outputs=shapes,
         )
         return MERGES[self.merge](outputs)

@@ -140,8 +140,8 @@ class Conv1D(Convolution):
         The difference between each step and the one before:
 
         >>> steps = np.array([1.0, 2.0, 4.0, 7.0]).reshape(1, 4, 1)
-        >>> z = Conv1D(1, 2)({"kernel": np.array([-1.0, 1.0]).reshape(2, 1, 1), "bias": np.array([0.0])}, steps)
-        >>> z.ravel().tolist()
+        >>> params = {"kernel": np.array([-1.0, 1.0]).reshape(2, 1, 1), "bias": np.array([0.0])}
+        >>> Conv1D(1, 2)(params, steps).ravel().tolist()
         [1.0, 2.0, 3.0]
 
     Source: Waibel et al. 1989, Phoneme recognition using time-delay neural networks; "causal" van
@@ -201,8 +201,8 @@ class Conv2D(Convolution):
         The increase in brightness from left to right:
 
         >>> image = np.array([[0.0, 0.0, 9.0], [0.0, 9.0, 9.0]]).reshape(1, 2, 3, 1)
-        >>> z = Conv2D(1, (1, 2))({"kernel": np.array([-1.0, 1.0]).reshape(1, 2, 1, 1), "bias": np.array([0.0])}, image)
-        >>> z[0, :, :, 0].tolist()
+        >>> params = {"kernel": np.array([-1.0, 1.0]).reshape(1, 2, 1, 1), "bias": np.array([0.0])}
+        >>> Conv2D(1, (1, 2))(params, image)[0, :, :, 0].tolist()
         [[0.0, 9.0], [9.0, 0.0]]
 
     Source: LeCun et al. 1998, Gradient-based learning applied to document recognition, section II;
@@ -257,7 +257,8 @@ class Conv2DTranspose(Convolution):
         Two pixels with a kernel of width three and strides of two overlap in the middle:
 
         >>> layer = Conv2DTranspose(1, (1, 3), strides=(1, 2), use_bias=False)
-        >>> layer({"kernel": np.array([1.0, 2.0, 3.0]).reshape(1, 3, 1, 1)}, np.array([1.0, 10.0]).reshape(1, 1, 2, 1)).ravel().tolist()
+        >>> params = {"kernel": np.array([1.0, 2.0, 3.0]).reshape(1, 3, 1, 1)}
+        >>> layer(params, np.array([1.0, 10.0]).reshape(1, 1, 2, 1)).ravel().tolist()
         [1.0, 2.0, 13.0, 20.0, 30.0]
 
     Source: Zeiler et al. 2010, Deconvolutional networks; Dumoulin and Visin 2016, arXiv 1603.07285,

@@ -39,7 +39,8 @@ class Dense(Layer):
 
     Example:
         >>> neuron = Dense(1, activation="sigmoid")
-        >>> z = neuron({"kernel": np.array([[0.0], [1.0]]), "bias": np.array([4.0])}, np.array([[2.0, 3.0]]))
+        >>> params = {"kernel": np.array([[0.0], [1.0]]), "bias": np.array([4.0])}
+        >>> z = neuron(params, np.array([[2.0, 3.0]]))
         >>> z.item()
         7.0
 
@@ -107,7 +108,8 @@ class Maxout(Layer):
         One neuron computes XOR, max(x1 - x2, x2 - x1):
 
         >>> xor = {"kernel": np.array([[[1.0], [-1.0]], [[-1.0], [1.0]]]), "bias": np.zeros((2, 1))}
-        >>> Maxout(1)(xor, np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])).ravel().tolist()
+        >>> x = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
+        >>> Maxout(1)(xor, x).ravel().tolist()
         [0.0, 1.0, 1.0, 0.0]
 
     Source: lecture 002, max(w1 x + b1, w2 x + b2); Goodfellow et al. 2013, arXiv 1302.4389, section

@@ -135,7 +135,8 @@ class GaussianDropout(Layer):
     Example:
         >>> import jax, numpy as np
         >>> x = np.ones((1000, 10), np.float32)
-        >>> y, _ = GaussianDropout(0.2).apply({}, {}, x, key=jax.random.key(0), train=True, mask=None)  # sqrt(0.2 / 0.8) = 0.5
+        >>> layer = GaussianDropout(0.2)  # sqrt(0.2 / 0.8) = 0.5
+        >>> y, _ = layer.apply({}, {}, x, key=jax.random.key(0), train=True, mask=None)
         >>> print(f"{y.mean():.1f} {y.std():.1f}")
         1.0 0.5
 

@@ -46,8 +46,9 @@ class Embedding(Layer):
             0 to input_dim - 1.
 
     Example:
-        >>> Embedding(3, 2)({"embeddings": jnp.array([[0.0, 0.1], [1.0, 1.1], [2.0, 2.1]])}, jnp.array([[2, 0]])).tolist()
-        [[[2.0, 2.0999999046325684], [0.0, 0.10000000149011612]]]
+        >>> params = {"embeddings": jnp.array([[0.0, 0.5], [1.0, 1.5], [2.0, 2.5]])}
+        >>> Embedding(3, 2)(params, jnp.array([[2, 0]])).tolist()
+        [[[2.0, 2.5], [0.0, 0.5]]]
 
     Source: Bengio et al. 2003, section 2, the matrix C; Keras.
     """

@@ -133,8 +133,10 @@ def output_shape(link: Layer, params: Params, state: State, shape: Shape) -> Sha
     Raises:
         ConfigError: the output does not have the batch axis of the input and at least one more.
     """
-    x = jax.ShapeDtypeStruct((7, *shape), jnp.result_type(float))
-    out = jax.eval_shape(lambda p, s, x: run((link,), (p,), (s,), x)[0], params, state, x).shape
+    x = jax.ShapeDtypeStruct((7, *shape), jnp.result_type(float))  # type: ignore[no-untyped-call]
+    out: Shape = jax.eval_shape(
+        lambda p, s, x: run((link,), (p,), (s,), x)[0], params, state, x
+    ).shape
     require(
         len(out) > 1 and out[0] == 7,
         link.name or type(link).__name__,

@@ -178,5 +178,6 @@ class Layer:
             else ""
         )
         raise MissingError(
-            f"{type(self).__name__} has no attribute {name!r}: a layer holds only its settings.{fix}"
+            f"{type(self).__name__} has no attribute {name!r}: "
+            f"a layer holds only its settings.{fix}"
         )

@@ -41,7 +41,8 @@ class BatchNormalization(Layer):
     Example:
         >>> layer = BatchNormalization()
         >>> params, state = layer.init(np.random.default_rng(0), (1,)), layer.init_state((1,))
-        >>> y, state = layer.apply(params, state, np.array([[1.0], [3.0]]), key=None, train=True, mask=None)
+        >>> x = np.array([[1.0], [3.0]])
+        >>> y, state = layer.apply(params, state, x, key=None, train=True, mask=None)
         >>> y.round(3).tolist()
         [[-1.0], [1.0]]
 
@@ -125,7 +126,8 @@ class LayerNormalization(Layer):
 
     Example:
         >>> layer = LayerNormalization()
-        >>> layer(layer.init(np.random.default_rng(0), (2,)), np.array([[1.0, 3.0], [10.0, 50.0]])).round(3).tolist()
+        >>> params = layer.init(np.random.default_rng(0), (2,))
+        >>> layer(params, np.array([[1.0, 3.0], [10.0, 50.0]])).round(3).tolist()
         [[-1.0, 1.0], [-1.0, 1.0]]
 
     Source: Ba et al. 2016, arXiv 1607.06450, eq. 4; Keras's defaults.

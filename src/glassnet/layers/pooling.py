@@ -176,7 +176,8 @@ class MaxPooling2D(Pooling):
             image with channels, or is smaller than a window.
 
     Example:
-        >>> MaxPooling2D(2)({}, np.array([[1.0, 2.0, 5.0, 0.0], [4.0, 3.0, 0.0, 0.0]]).reshape(1, 2, 4, 1)).ravel().tolist()
+        >>> image = np.array([[1.0, 2.0, 5.0, 0.0], [4.0, 3.0, 0.0, 0.0]]).reshape(1, 2, 4, 1)
+        >>> MaxPooling2D(2)({}, image).ravel().tolist()
         [4.0, 5.0]
 
     Source: Ranzato et al. 2007, Unsupervised learning of invariant feature hierarchies, section 3;
@@ -214,7 +215,8 @@ class AveragePooling1D(Pooling):
             (steps, channels), or is smaller than a window.
 
     Example:
-        >>> AveragePooling1D(2, padding="same")({}, np.array([1.0, 3.0, 5.0]).reshape(1, 3, 1)).ravel().tolist()
+        >>> steps = np.array([1.0, 3.0, 5.0]).reshape(1, 3, 1)
+        >>> AveragePooling1D(2, padding="same")({}, steps).ravel().tolist()
         [2.0, 5.0]
 
     Source: Keras's AveragePooling1D.
@@ -249,7 +251,8 @@ class AveragePooling2D(Pooling):
             image with channels, or is smaller than a window.
 
     Example:
-        >>> AveragePooling2D(2)({}, np.array([[1.0, 2.0, 4.0, 0.0], [4.0, 3.0, 0.0, 0.0]]).reshape(1, 2, 4, 1)).ravel().tolist()
+        >>> image = np.array([[1.0, 2.0, 4.0, 0.0], [4.0, 3.0, 0.0, 0.0]]).reshape(1, 2, 4, 1)
+        >>> AveragePooling2D(2)({}, image).ravel().tolist()
         [2.5, 1.0]
 
     Source: LeCun et al. 1998, Gradient-based learning applied to document recognition, section II
@@ -369,7 +372,8 @@ class GlobalMaxPooling2D(GlobalPooling):
             an image with channels.
 
     Example:
-        >>> GlobalMaxPooling2D()({}, np.array([[1.0, 9.0], [3.0, 5.0]]).reshape(1, 2, 2, 1)).tolist()
+        >>> image = np.array([[1.0, 9.0], [3.0, 5.0]]).reshape(1, 2, 2, 1)
+        >>> GlobalMaxPooling2D()({}, image).tolist()
         [[9.0]]
 
     Source: Keras's GlobalMaxPooling2D.
@@ -430,7 +434,8 @@ class GlobalAveragePooling2D(GlobalPooling):
             an image with channels.
 
     Example:
-        >>> GlobalAveragePooling2D()({}, np.array([[1.0, 9.0], [3.0, 5.0]]).reshape(1, 2, 2, 1)).tolist()
+        >>> image = np.array([[1.0, 9.0], [3.0, 5.0]]).reshape(1, 2, 2, 1)
+        >>> GlobalAveragePooling2D()({}, image).tolist()
         [[4.5]]
 
     Source: Lin et al. 2013, arXiv 1312.4400, section 3.2; Keras's arguments.

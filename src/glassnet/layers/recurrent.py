@@ -285,10 +285,10 @@ class SimpleRNN(Recurrent):
 class LSTM(Recurrent):
     """Long short-term memory (LSTM): c_t = f c_(t-1) + i g, h_t = o tanh(c_t), c_0 = h_0 = 0.
 
-    i, f, o = sigmoid(z) and g = tanh(z), each with its own columns of z = x_t W + h_(t-1) U + b: the
-    input, forget and output gates, and the new content. If f is near 1, gradients pass through time
-    unchanged. A masked step leaves h and c unchanged. A row without a real step gives h_0 = 0 and
-    does not count in the loss.
+    i, f, o = sigmoid(z) and g = tanh(z), each with its own columns of z = x_t W + h_(t-1) U + b:
+    the input, forget and output gates, and the new content. If f is near 1, gradients pass through
+    time unchanged. A masked step leaves h and c unchanged. A row without a real step gives h_0 = 0
+    and does not count in the loss.
 
     Shapes:
         (batch, time, features) to (batch, units), or (batch, time, units) with `return_sequences`.

@@ -122,7 +122,7 @@ class SimpleCell(Cell):
 
     @property
     def has_fast_path(self) -> bool:
-        return self.activation == "tanh"
+        return bool(self.activation == "tanh")
 
     def reference_step(
         self, z: Sequence[Array], project: Callable[..., Sequence[Array]], states: States

@@ -70,7 +70,8 @@ class Normalization(Layer):
 
     Example:
         >>> layer = Normalization().adapt(np.array([[1.0], [3.0]]))
-        >>> y, _ = layer.apply({}, layer.init_state((1,)), np.array([[5.0]]), key=None, train=False, mask=None)
+        >>> state, x = layer.init_state((1,)), np.array([[5.0]])
+        >>> y, _ = layer.apply({}, state, x, key=None, train=False, mask=None)
         >>> y.tolist()
         [[3.0]]
 

@@ -38,7 +38,8 @@ class ZeroPadding2D(Layer):
             image with channels.
 
     Example:
-        >>> ZeroPadding2D(((0, 0), (1, 2)))({}, np.array([7.0]).reshape(1, 1, 1, 1)).ravel().tolist()
+        >>> pixel = np.array([7.0]).reshape(1, 1, 1, 1)
+        >>> ZeroPadding2D(((0, 0), (1, 2)))({}, pixel).ravel().tolist()
         [0.0, 7.0, 0.0, 0.0]
 
     Source: Keras's ZeroPadding2D.
@@ -90,9 +91,10 @@ class UpSampling2D(Layer):
             shape is known, an example is not an image with channels.
 
     Example:
-        >>> UpSampling2D((1, 2))({}, np.array([1.0, 5.0]).reshape(1, 1, 2, 1)).ravel().tolist()
+        >>> image = np.array([1.0, 5.0]).reshape(1, 1, 2, 1)
+        >>> UpSampling2D((1, 2))({}, image).ravel().tolist()
         [1.0, 1.0, 5.0, 5.0]
-        >>> UpSampling2D((1, 2), "bilinear")({}, np.array([1.0, 5.0]).reshape(1, 1, 2, 1)).ravel().tolist()
+        >>> UpSampling2D((1, 2), "bilinear")({}, image).ravel().tolist()
         [1.0, 2.0, 4.0, 5.0]
 
     Source: Keras's UpSampling2D.

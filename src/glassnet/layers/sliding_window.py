@@ -25,13 +25,13 @@ INPUT_KINDS = {1: "sequences (steps, channels)", 2: "images (height, width, chan
 """Expected input in error messages, by number of window axes."""
 
 MAX_IM2COL_BYTES = 2**26
-"""Largest size of a batch's windows in memory. Above it, a few examples are convolved at a time."""
+"""Largest size of a batch's windows. Above it, a few examples are convolved at a time."""
 
 IM2COL_CHUNK_BYTES = 2**23
 """Size of the windows of those few examples."""
 
 MAX_UNROLLED_WINDOW = 128
-"""Largest number of entries for one slice per entry. Above it XLA's own operations compile faster."""
+"""Largest window for one slice per entry. Above it XLA's own operations compile faster."""
 
 
 class SlidingWindow(NamedTuple):
@@ -208,7 +208,9 @@ def convolve_transpose(
         sizes: sizes of the result (batch, *sizes, channels).
     """
     dtype = jnp.result_type(y, kernel)
-    x = jax.ShapeDtypeStruct((len(y), *sizes, kernel.shape[-2]), dtype)
+    x = jax.ShapeDtypeStruct(  # type: ignore[no-untyped-call]
+        (len(y), *sizes, kernel.shape[-2]), dtype
+    )
 
     def back(convolution: Any, y: Array, kernel: Array) -> Array:
         return jax.linear_transpose(lambda x: convolution(window, x, kernel), x)(y)[0]

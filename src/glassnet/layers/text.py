@@ -182,7 +182,7 @@ class TextVectorization(Layer):
 
     @property
     def shape(self) -> Shape | None:
-        """Output shape of one text, or None if `adapt` must learn the vocabulary or length first."""
+        """Output shape of one text, or None before `adapt` has learned vocabulary and length."""
         if self.vocabulary is None:
             return None
         length = self.output_sequence_length

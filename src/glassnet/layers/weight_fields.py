@@ -1,4 +1,4 @@
-"""Initializer and regularizer fields, matched to weights by name: `kernel_initializer`, `kernel`."""
+"""Fields for initializers and regularizers, matched to weights by name."""
 
 from __future__ import annotations
 
