@@ -343,7 +343,7 @@ def test_names():
         [Dense(1), Dense(1, name="dense_1"), Dense(1, name="dense_3"), Dense(1)]
     )
     assert [layer.name for layer in layers] == ["dense_2", "dense_1", "dense_3", "dense_5"]
-    with pytest.raises(ConfigError, match=r"a name of its own for every layer.*Twice: \['a'\]"):
+    with pytest.raises(ConfigError, match=r"a unique name for every layer.*duplicates: \['a'\]"):
         functional.with_names([Dense(1, name="a"), Dense(2, name="a")])
 
 
@@ -415,9 +415,9 @@ class HoldsAList(Layer):
     [
         (
             Dense,
-            "Sequential: expected layers. Received: received='Dense'. This is the class; write Dense(...).",
+            "Sequential: expected layers. Received: received='Dense'. This is the class. Write Dense(...).",
         ),
-        (np.tanh, "A function goes in as Activation(function)."),
+        (np.tanh, "Write a function as Activation(function)."),
         (3, "Sequential: expected layers. Received: received=3."),
         (
             Times(3),

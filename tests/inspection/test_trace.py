@@ -213,7 +213,7 @@ def test_what_links_compute_is_said():
     text = str(gn.Sequential(layers, seed=0).trace(np.ones((1, 2, 2)), [0.0]))
     for formula in (
         "rescaling_1  y = 0.5 x + 2",
-        "flatten_1  laid out in one row",
+        "flatten_1  flattened to one axis",
         "y = gamma (x - mean) / sqrt(variance + epsilon) + beta",
         "dropout_1  0.25 of the numbers zeroed, in training only",
         "dense_1  z = x W\n",

@@ -414,7 +414,7 @@ def test_what_is_absent_says_what_to_write():
             lambda: gn.layers.Dense(1, kernel_initializer=gn.initializers.HeNormal),
             r"Write HeNormal\(\.\.\.\)\.",
         ),
-        (lambda: gn.Sequential(["relu"]), r"An activation goes in as Activation\('relu'\)\."),
+        (lambda: gn.Sequential(["relu"]), r"Write an activation as Activation\('relu'\)\."),
         (
             lambda: gn.Sequential([gn.layers.Activation(np.tanh)]).predict(LINE),
             r"Write it in jax\.numpy: jnp\.tanh for np\.tanh",

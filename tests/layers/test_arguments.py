@@ -67,10 +67,10 @@ def test_a_function_as_activation_is_named_after_itself():
 
 FORMULAS = {
     GaussianNoise(0.5): "y = x + 0.5 N(0, 1), in training only",
-    LayerNormalization(): "y = gamma (x - mean) / sqrt(variance + epsilon) + beta, each row by itself",
+    LayerNormalization(): "y = gamma (x - mean) / sqrt(variance + epsilon) + beta, for each row",
     LayerNormalization(
         scale=False
-    ): "y = (x - mean) / sqrt(variance + epsilon) + beta, each row by itself",
+    ): "y = (x - mean) / sqrt(variance + epsilon) + beta, for each row",
     BatchNormalization(center=False): "y = gamma (x - mean) / sqrt(variance + epsilon)",
     Maxout(2): "y = max_k (x W_k + b_k)",
     Maxout(2, use_bias=False): "y = max_k (x W_k)",
@@ -144,10 +144,10 @@ WRONG = {
     "BatchNormalization: expected epsilon to be a number > 0. Received: epsilon=0.": lambda: (
         BatchNormalization(epsilon=0)
     ),
-    "axis to be -1 or the last axes, as (-2, -1). Received: axis=1. The batch is axis 0; count from the back: axis=-1.": lambda: (
+    "axis to be -1 or the last axes, as (-2, -1). Received: axis=1. The batch is axis 0. Count from the back: axis=-1.": lambda: (
         LayerNormalization(axis=1)
     ),
-    "LayerNormalization: expected axis to be -1 or the last axes, as (-2, -1). Received: axis=[1, 2]. The batch is axis 0; count from": (
+    "LayerNormalization: expected axis to be -1 or the last axes, as (-2, -1). Received: axis=[1, 2]. The batch is axis 0. Count from": (
         lambda: LayerNormalization(axis=[1, 2])
     ),
     "UnitNormalization: expected axis to be -1 or the last axes, as (-2, -1). Received: axis=(-2,).": lambda: (

@@ -200,8 +200,8 @@ def test_the_range_of_the_pixels_is_learned_and_said(capsys):
     model.compile("sgd", "mse")
     model.fit(x, np.zeros(10), epochs=1, verbose=2, validation_split=0.2, validation_from="end")
     text = capsys.readouterr().out
-    assert "random_contrast_1: pixels go from 0 to 2\n" in text
-    assert "random_brightness_1: pixels go from 0 to 2\n" in text
+    assert "random_contrast_1: pixels range from 0 to 2\n" in text
+    assert "random_brightness_1: pixels range from 0 to 2\n" in text
     assert model.layers[1].get_weights()[:2] == [0, 2]
     model.fit(x, np.zeros(10), epochs=1, verbose=2)
     assert "pixels" not in capsys.readouterr().out

@@ -413,15 +413,15 @@ def test_deltas_do_not_vanish_around_a_residual():
         (lambda: Residual([]), r"Residual: expected at least one layer. Received: layers=\[\]"),
         (
             lambda: Residual(Dense),
-            "Residual: expected layers. Received: received='Dense'. This is the class; write Dense",
+            "Residual: expected layers. Received: received='Dense'. This is the class. Write Dense",
         ),
         (
             lambda: Parallel([[Input(4), Dense(2)]]),
-            r"Parallel: expected layers that run, and no Input\. .*Sequential\(\[Input",
+            r"Parallel: expected layers without an Input\. .*Sequential\(\[Input",
         ),
         (
             lambda: Residual([Dense(2), np.tanh]),
-            r"Residual: expected layers.*A function goes in as Activation\(function\)",
+            r"Residual: expected layers.*Write a function as Activation\(function\)",
         ),
         (lambda: Parallel(Dense(2)), "Parallel: expected a list of branches. .* Write Parallel"),
         (lambda: Parallel([]), "Parallel: expected a list of branches"),
@@ -435,7 +435,7 @@ def test_deltas_do_not_vanish_around_a_residual():
         ),
         (
             lambda: model_of(Residual(Dense(3))).summary(),
-            r"residual_1: expected layers that keep the shape. .*output=\(3,\). End in .*Dense\(4\)",
+            r"residual_1: expected layers that keep the shape. .*output=\(3,\). Make the last layer return .*Dense\(4\)",
         ),
         (
             lambda: model_of(Parallel([Dense(1), Dense(4)], "add")).summary(),
@@ -443,11 +443,11 @@ def test_deltas_do_not_vanish_around_a_residual():
         ),
         (
             lambda: gn.Sequential([Input((2, 3)), Parallel([Dense(2), Flatten()])]).summary(),
-            r"the same shape, the last axis apart, from every branch to concat. Received: outputs=\[\(2, 2\), \(6,\)\]",
+            r"the same shape except for the last axis from every branch to concat. Received: outputs=\[\(2, 2\), \(6,\)\]",
         ),
         (
             lambda: model_of(Residual([Dense(4, name="a"), Dense(4, name="a")])).summary(),
-            r"residual_1: expected a name of its own .*Twice: \['a'\]",
+            r"residual_1: expected a unique name .*duplicates: \['a'\]",
         ),
     ],
 )

@@ -26,7 +26,7 @@ def test_a_layer_says_where_its_weights_are(name):
 def test_other_attributes_are_missing_as_python_has_it():
     assert not hasattr(Dense(3), "call")
     with pytest.raises(
-        AttributeError, match=r"Dense has no attribute 'call': a layer says what it is\.$"
+        AttributeError, match=r"Dense has no attribute 'call': a layer holds only its settings\.$"
     ):
         _ = Dense(3).call
     assert copy.deepcopy(Dense(3)) == pickle.loads(pickle.dumps(Dense(3))) == Dense(3)

@@ -286,7 +286,7 @@ def test_a_large_vocabulary_is_kept(tmp_path):
         ({"output_sequence_length": 0}, "expected output_sequence_length to be an int >= 1."),
         (
             {"output_sequence_length": 9, "output_mode": "count"},
-            "A bag of words has no order, and no length.",
+            "A bag of words has no order and no length.",
         ),
         (
             {"vocabulary": ["a", "a"]},
@@ -315,12 +315,12 @@ def test_what_is_no_text():
     model = gn.Sequential([text, Dense(1)], seed=0)
     refused = {
         "texts: expected a list of texts, not one. Received: received='good'. Write ['good'].": "good",
-        "texts: expected text in every row. Received: row=1, received=None. Fill gaps with": [
+        "texts: expected text in every row. Received: row=1, received=None. Replace missing texts with": [
             "a",
             None,
         ],
         "texts: expected text in every row. Received: row=0, received=3.": [3, 4],
-        "texts: expected one text a row. Received: shape=(1, 2).": [["a", "b"]],
+        "texts: expected one text per row. Received: shape=(1, 2).": [["a", "b"]],
     }
     for words, given in refused.items():
         with pytest.raises(DataError, match=re.escape(words)):

@@ -61,7 +61,7 @@ FORMULAS = {
     Conv1D(
         3, 2, padding="causal", dilation_rate=2
     ): "z = x * W + b, windows of 2, dilation 2, padding causal",
-    Conv2DTranspose(3, 2, 2): "z = x paints W + b, 2x2 windows, strides 2x2",
+    Conv2DTranspose(3, 2, 2): "z = conv_transpose(x, W) + b, 2x2 windows, strides 2x2",
     MaxPooling2D(): "y = max x, 2x2 windows, strides 2x2",
     MaxPooling1D(3, 1): "y = max x, windows of 3",
     AveragePooling1D(3, 1): "y = mean x, windows of 3",
@@ -108,7 +108,7 @@ WRONG = {
     "Conv2D: expected strides or dilation_rate to be 1. Received: strides=(2, 2), dilation_rate=(1, 2).": (
         lambda: Conv2D(3, 3, 2, dilation_rate=(1, 2))
     ),
-    "Conv2D: expected padding to be one of valid, same. Received: padding='causal'. Only Conv1D has an order in time.": (
+    "Conv2D: expected padding to be one of valid, same. Received: padding='causal'. Only Conv1D has a time axis.": (
         lambda: Conv2D(3, 3, padding="causal")
     ),
     "Conv1D: expected padding to be one of valid, same, causal. Received: padding='full'.": lambda: (
@@ -171,7 +171,7 @@ WRONG = {
     'conv2d_1: expected an input of at least 5x5. Received: input_shape=(4, 9, 9). padding="same" keeps the size.': (
         lambda: start(Conv2D(3, 3, dilation_rate=2), 4, 9, 9)
     ),
-    "expected an input of at least 5x5. Received: input_shape=(3, 32, 32). Where channels come first, put Permute((2, 3, 1)) in front.": (
+    "expected an input of at least 5x5. Received: input_shape=(3, 32, 32). If channels come first, put Permute((2, 3, 1)) in front.": (
         lambda: start(Conv2D(3, 5), 3, 32, 32)
     ),
     "max_pooling1d_1: expected an input of at least 2. Received: input_shape=(1, 4).": lambda: (

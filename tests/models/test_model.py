@@ -460,11 +460,11 @@ class Doubled(Layer):
     [
         (
             lambda: [Dense],
-            r"expected layers\. Received: received='Dense'\. This is the class; write Dense\(\.\.\.\)",
+            r"expected layers\. Received: received='Dense'\. This is the class\. Write Dense\(\.\.\.\)",
         ),
         (
             lambda: [np.tanh],
-            r"expected layers\. Received: .*A function goes in as Activation\(function\)",
+            r"expected layers\. Received: .*Write a function as Activation\(function\)",
         ),
         (
             lambda: [Doubled()],
@@ -472,7 +472,7 @@ class Doubled(Layer):
         ),
         (
             lambda: [Dense(1, name="a"), Dense(1, name="a")],
-            r"expected a name of its own for every layer\..*Twice: \['a'\]",
+            r"expected a unique name for every layer\..*duplicates: \['a'\]",
         ),
         (
             lambda: [Dense(1), Input(3)],

@@ -1,4 +1,4 @@
-"""What a network is made of: one family a file, one protocol (`layer.py`)."""
+"""Layers, the building blocks of networks. Their protocol is in `layer.py`."""
 
 from glassnet.layers.activation import Activation, PReLU
 from glassnet.layers.augmentation import (

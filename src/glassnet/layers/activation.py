@@ -1,4 +1,4 @@
-"""Non-linearities as layers of their own: Activation, and PReLU, which learns its slope."""
+"""Non-linearities as layers: Activation, and PReLU with a learned slope."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from glassnet.types import Array, Params, Shape
 
 @dataclass(frozen=True)
 class Activation(Layer):
-    """Apply a function to every number (softmax: along the last axis): a = f(z).
+    """Activation function, applied to each number (softmax: along the last axis): a = f(z).
 
     Shapes:
         (batch, ...) to the same.
@@ -30,7 +30,7 @@ class Activation(Layer):
         activation: a name from `glassnet.activations` or a JAX function.
 
     Raises:
-        ConfigError: the name is unknown (the nearest match is given).
+        ConfigError: the name is unknown; the message gives the nearest match.
 
     Example:
         >>> Activation("relu")({}, np.array([[-1.0, 2.0]])).tolist()
@@ -41,12 +41,12 @@ class Activation(Layer):
 
     activation: str | Callable[[Array], Array] = "linear"
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         object.__setattr__(self, "activation", activations.canonicalize(self.activation))
 
     @property
     def activation_name(self) -> str:
-        """The activation's name, or its function's."""
+        """Name of the activation, or of its function."""
         return (
             self.activation
             if isinstance(self.activation, str)
@@ -58,8 +58,9 @@ class Activation(Layer):
 
 
 def split_activation(layer: Any) -> tuple[Layer, ...]:
-    """The links of a layer that has an `activation`: itself without it, and, unless that changes
-    nothing, the activation after it.
+    """Return the links of a layer with an `activation`: the layer without it, then the activation.
+
+    A linear activation adds no link.
     """
     plain = replace(layer, activation=None)
     if layer.activation is None or layer.activation == "linear":
@@ -70,35 +71,36 @@ def split_activation(layer: Any) -> tuple[Layer, ...]:
 
 @dataclass(frozen=True)
 class PReLU(Layer):
-    """The rectifier that learns its slope below zero: y = max(x, 0) + alpha min(x, 0); its slope at
-    zero is 0.
+    """Rectifier with a learned slope below zero: y = max(x, 0) + alpha min(x, 0).
+
+    The derivative at zero is 0.
 
     Shapes:
-        (batch, *shape) to the same; alpha has `shape`, with 1 along every shared axis.
+        (batch, *shape) to the same. alpha has `shape`, with size 1 along each shared axis.
 
     Args:
-        alpha_initializer: where alpha (dimensionless) starts.
-        alpha_regularizer: a penalty on alpha, added to the loss.
-        shared_axes: axes along which all numbers have one alpha, counted from 1 as the batch's is
-            0: (1, 2) gives each channel of an image one alpha. An int stands for one axis; None
-            shares none.
+        alpha_initializer: initializer of alpha (dimensionless).
+        alpha_regularizer: penalty on alpha, added to the loss.
+        shared_axes: axes along which all numbers share one alpha, counted from 1 because the batch
+            is axis 0. (1, 2) gives each channel of an image one alpha. An int is one axis. None
+            shares along no axis.
 
     Raises:
-        ConfigError: shared_axes holds something else than ints >= 1, or, once the shape is known,
-            an axis that the input has not; an initializer or regularizer is unknown.
+        ConfigError: shared_axes has an entry that is not an int >= 1, or, once the shape is known,
+            an axis that the input does not have; an initializer or regularizer is unknown.
 
     Example:
         >>> PReLU()({"alpha": np.array([0.5, 0.5])}, np.array([[-2.0, 3.0]])).tolist()
         [[-1.0, 3.0]]
 
-    Source: He et al. 2015, arXiv 1502.01852, eq. 1. There alpha starts at 0.25; 0 is Keras's.
+    Source: He et al. 2015, arXiv 1502.01852, eq. 1. The paper's alpha starts at 0.25, Keras's at 0.
     """
 
     alpha_initializer: str | Initializer = "zeros"
     alpha_regularizer: str | Regularizer | None = None
     shared_axes: Any = None
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         resolve_fields(self)
         axes = () if self.shared_axes is None else as_tuple(self.shared_axes)
         require(

@@ -1,12 +1,10 @@
-"""Layers that change each image by chance, in training only: what is learned from one image then
-holds for many like it.
-"""
+"""Data augmentation: layers that change each image at random, in training only."""
 
 from __future__ import annotations
 
 import math
 from abc import abstractmethod
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -26,10 +24,11 @@ FLIP_MODES = ("horizontal", "vertical", "horizontal_and_vertical")
 
 
 class RandomImageLayer(Layer):
-    """What changes images in training only, and has nothing to learn by gradient."""
+    """Base class of layers that change images in training only and have no weights."""
 
     def init(self, rng: np.random.Generator, shape: Shape) -> Params:
-        return check_image_shape(self, shape)
+        check_image_shape(self, shape)
+        return {}
 
     def apply(
         self, params: Params, state: State, x: Array, *, key: Array, train: bool, mask: Array | None
@@ -38,28 +37,30 @@ class RandomImageLayer(Layer):
 
     @abstractmethod
     def augment(self, state: State, x: Array, key: Array) -> Array:
-        """Images as they are trained on."""
+        """Return the changed images."""
 
 
 @dataclass(frozen=True)
 class RandomFlip(RandomImageLayer):
-    """In training, mirror each image left to right, top to bottom, or both, each with probability
-    1/2.
+    """Random mirroring of images in training: left-right, top-bottom or both.
+
+    Each direction is mirrored with probability 1/2.
 
     Shapes:
         (batch, height, width, channels) to the same.
 
     Args:
-        mode: "horizontal" swaps left and right, "vertical" top and bottom,
-            "horizontal_and_vertical" draws for both.
+        mode: "horizontal" (left-right), "vertical" (top-bottom) or "horizontal_and_vertical" (both,
+            drawn independently).
 
     Raises:
-        ConfigError: another mode; at the first use, no images.
+        ConfigError: mode is unknown, or an example is not an image.
 
     Example:
         >>> x = np.arange(2.0).reshape(1, 1, 2, 1)
-        >>> flipped = [RandomFlip("horizontal").apply({}, {}, x, key=jax.random.key(i), train=True, mask=None)[0] for i in range(9)]
-        >>> sorted({tuple(image.ravel().tolist()) for image in flipped})
+        >>> layer = RandomFlip("horizontal")
+        >>> y, _ = layer.apply({}, {}, x.repeat(9, 0), key=jax.random.key(0), train=True, mask=None)
+        >>> sorted({tuple(image.ravel().tolist()) for image in y})
         [(0.0, 1.0), (1.0, 0.0)]
 
     Source: Keras's RandomFlip.
@@ -67,46 +68,45 @@ class RandomFlip(RandomImageLayer):
 
     mode: str = "horizontal_and_vertical"
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         _check_choice("RandomFlip: mode", self.mode, FLIP_MODES)
 
     def augment(self, state: State, x: Array, key: Array) -> Array:
         for axis, name in ((2, "horizontal"), (1, "vertical")):
             if name in self.mode:
-                key, own = jax.random.split(key)
-                x = jnp.where(
-                    broadcast_over_pixels(jax.random.bernoulli(own, 0.5, (len(x),))),
-                    jnp.flip(x, axis),
-                    x,
-                )
+                key, axis_key = jax.random.split(key)
+                flip = jax.random.bernoulli(axis_key, 0.5, (len(x),))
+                x = jnp.where(broadcast_over_pixels(flip), jnp.flip(x, axis), x)
         return x
 
     def formula(self) -> str:
-        return f"{self.mode.replace('_', ' ')} mirror images, in training only"
+        return f"{self.mode.replace('_', ' ')} mirroring, in training only"
 
 
 @dataclass(frozen=True)
 class RandomRotation(RandomImageLayer):
-    """In training, turn each image about its centre by an angle drawn uniformly from 2 pi factor,
-    counted against the clock.
+    """Random rotation of images about their centre, in training.
+
+    The angle is 2 pi factor, counterclockwise, with the factor drawn uniformly.
 
     Shapes:
         (batch, height, width, channels) to the same.
 
     Args:
-        factor: a share of a full turn: 0.1 draws from -36 to 36 degrees; (0, 0.25) from none to a
-            quarter turn.
-        fill_mode: what stands where the turned image does not reach: "reflect" (d c b a | a b c d |
-            d c b a), "nearest" (a a | a b), "wrap" (c d | a b), or "constant".
+        factor: fraction of a full turn, or its range. 0.1 draws from -36 to 36 degrees, (0, 0.25)
+            from 0 to 90 degrees.
+        fill_mode: how to fill pixels outside the image: "reflect" (d c b a | a b c d | d c b a),
+            "nearest" (a a | a b), "wrap" (c d | a b), or "constant".
         interpolation: "bilinear" or "nearest".
-        fill_value: what "constant" puts there, in the unit of the pixels.
+        fill_value: value for "constant", in the unit of the pixels.
 
     Raises:
-        ConfigError: an argument out of range; at the first use, no images.
+        ConfigError: an argument is out of range, or an example is not an image.
 
     Example:
         >>> x = np.arange(4.0).reshape(1, 2, 2, 1)
-        >>> y, _ = RandomRotation((0.25, 0.25)).apply({}, {}, x, key=jax.random.key(0), train=True, mask=None)
+        >>> layer = RandomRotation((0.25, 0.25))
+        >>> y, _ = layer.apply({}, {}, x, key=jax.random.key(0), train=True, mask=None)
         >>> np.round(y.reshape(2, 2)).tolist()
         [[1.0, 3.0], [0.0, 2.0]]
 
@@ -118,7 +118,7 @@ class RandomRotation(RandomImageLayer):
     interpolation: str = "bilinear"
     fill_value: float = 0.0
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         standardize_factor(self, "factor", -1, 1)
         _check_fill(self)
 
@@ -129,30 +129,33 @@ class RandomRotation(RandomImageLayer):
         )
 
     def formula(self) -> str:
-        low, high = (360 * share for share in self.factor)
-        return f"turned by {low:g} to {high:g} degrees, in training only"
+        low, high = (360 * turn for turn in self.factor)
+        return f"rotated by {low:g} to {high:g} degrees, in training only"
 
 
 @dataclass(frozen=True)
 class RandomZoom(RandomImageLayer):
-    """In training, shrink each image to 1 / (1 + factor) of its size about its centre; a factor
-    below 0 makes it larger.
+    """Random zoom of images about their centre to 1 / (1 + factor) of their size, in training.
+
+    A factor below 0 enlarges the image.
 
     Shapes:
         (batch, height, width, channels) to the same.
 
     Args:
-        height_factor: what is drawn from, above -1: 0.2 draws from -0.2 to 0.2; (-0.3, -0.2)
-            enlarges by 1.25 to 1.43.
-        width_factor: of the width; None for the height's, which keeps the proportions.
+        height_factor: range of the factor for the height, above -1. 0.2 draws from -0.2 to 0.2,
+            (-0.3, -0.2) enlarges by 1.25 to 1.43.
+        width_factor: range of the factor for the width. None uses the factor of the height, which
+            keeps the proportions.
         fill_mode, interpolation, fill_value: see `RandomRotation`.
 
     Raises:
-        ConfigError: an argument out of range; at the first use, no images.
+        ConfigError: an argument is out of range, or an example is not an image.
 
     Example:
         >>> x = np.arange(4.0).reshape(1, 1, 4, 1)
-        >>> y, _ = RandomZoom((-0.5, -0.5)).apply({}, {}, x, key=jax.random.key(0), train=True, mask=None)
+        >>> layer = RandomZoom((-0.5, -0.5))
+        >>> y, _ = layer.apply({}, {}, x, key=jax.random.key(0), train=True, mask=None)
         >>> y.ravel().tolist()
         [0.75, 1.25, 1.75, 2.25]
 
@@ -165,13 +168,12 @@ class RandomZoom(RandomImageLayer):
     interpolation: str = "bilinear"
     fill_value: float = 0.0
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         standardize_factor(self, "height_factor", -1, 1)
         if self.width_factor is not None:
             standardize_factor(self, "width_factor", -1, 1)
-        above = min(self.height_factor[0], (self.width_factor or self.height_factor)[0]) > -1
         require(
-            above,
+            min(self.height_factor[0], (self.width_factor or self.height_factor)[0]) > -1,
             "RandomZoom",
             "factors above -1",
             height_factor=self.height_factor,
@@ -180,38 +182,39 @@ class RandomZoom(RandomImageLayer):
         _check_fill(self)
 
     def augment(self, state: State, x: Array, key: Array) -> Array:
-        one, other = jax.random.split(key)
-        height = 1 + draw_uniform(one, self.height_factor, x)
-        width = (
-            height if self.width_factor is None else 1 + draw_uniform(other, self.width_factor, x)
-        )
+        height_key, width_key = jax.random.split(key)
+        height = width = 1 + draw_uniform(height_key, self.height_factor, x)
+        if self.width_factor is not None:
+            width = 1 + draw_uniform(width_key, self.width_factor, x)
         return _affine_transform(self, x, width, 0 * width, 0 * height, height)
 
     def formula(self) -> str:
-        return (
-            f"zoomed by {_format_ranges(self.height_factor, self.width_factor)}, in training only"
-        )
+        factors = _format_ranges(self.height_factor, self.width_factor)
+        return f"zoomed by {factors}, in training only"
 
 
 @dataclass(frozen=True)
 class RandomTranslation(RandomImageLayer):
-    """In training, shift each image down by a share of its height and right by a share of its
-    width.
+    """Random shift of images, in training.
+
+    The image moves down by a fraction of its height and right by a fraction of its width.
 
     Shapes:
         (batch, height, width, channels) to the same.
 
     Args:
-        height_factor: what is drawn from: 0.2 draws from -0.2 to 0.2; below 0 is up.
-        width_factor: as much of the width; below 0 is left.
+        height_factor: range of the fraction of the height. 0.2 draws from -0.2 to 0.2. Below 0 is
+            up.
+        width_factor: range of the fraction of the width. Below 0 is left.
         fill_mode, interpolation, fill_value: see `RandomRotation`.
 
     Raises:
-        ConfigError: an argument out of range; at the first use, no images.
+        ConfigError: an argument is out of range, or an example is not an image.
 
     Example:
         >>> x = np.arange(4.0).reshape(1, 1, 4, 1)
-        >>> y, _ = RandomTranslation(0, (0.25, 0.25)).apply({}, {}, x, key=jax.random.key(0), train=True, mask=None)
+        >>> layer = RandomTranslation(0, (0.25, 0.25))
+        >>> y, _ = layer.apply({}, {}, x, key=jax.random.key(0), train=True, mask=None)
         >>> y.ravel().tolist()
         [0.0, 0.0, 1.0, 2.0]
 
@@ -224,15 +227,15 @@ class RandomTranslation(RandomImageLayer):
     interpolation: str = "bilinear"
     fill_value: float = 0.0
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         standardize_factor(self, "height_factor", -1, 1)
         standardize_factor(self, "width_factor", -1, 1)
         _check_fill(self)
 
     def augment(self, state: State, x: Array, key: Array) -> Array:
         down, right = (
-            draw_uniform(own, factor, x)
-            for own, factor in zip(jax.random.split(key), self._factors(), strict=True)
+            draw_uniform(factor_key, factor, x)
+            for factor_key, factor in zip(jax.random.split(key), self._factors(), strict=True)
         )
         one = jnp.ones_like(down)
         return _affine_transform(
@@ -248,19 +251,20 @@ class RandomTranslation(RandomImageLayer):
 
 @dataclass(frozen=True)
 class RandomShear(RandomImageLayer):
-    """In training, shear each image about its upper left corner: x <- x + s_x y, y <- y + s_y x,
-    both with one sign, drawn.
+    """Random shear of images about the upper left corner, in training.
+
+    x <- x + s_x y and y <- y + s_y x. Both share one random sign.
 
     Shapes:
         (batch, height, width, channels) to the same.
 
     Args:
-        x_factor: what s_x is drawn from, 0 to 1: 0.2 draws from 0 to 0.2.
-        y_factor: what s_y is drawn from.
+        x_factor: range of s_x, within 0 to 1. 0.2 draws from 0 to 0.2.
+        y_factor: range of s_y.
         interpolation, fill_mode, fill_value: see `RandomRotation`.
 
     Raises:
-        ConfigError: an argument out of range; at the first use, no images.
+        ConfigError: an argument is out of range, or an example is not an image.
 
     Example:
         >>> RandomShear(0.2).formula()
@@ -275,7 +279,7 @@ class RandomShear(RandomImageLayer):
     fill_mode: str = "reflect"
     fill_value: float = 0.0
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         standardize_factor(self, "x_factor", 0, 1)
         standardize_factor(self, "y_factor", 0, 1)
         _check_fill(self)
@@ -283,49 +287,45 @@ class RandomShear(RandomImageLayer):
     def augment(self, state: State, x: Array, key: Array) -> Array:
         keys = jax.random.split(key, 3)
         sign = 1 - 2.0 * jax.random.bernoulli(keys[0], 0.5, (len(x),))
-        across, down = (
-            sign * draw_uniform(keys[1], self.x_factor, x),
-            sign * draw_uniform(keys[2], self.y_factor, x),
-        )
+        across = sign * draw_uniform(keys[1], self.x_factor, x)
+        down = sign * draw_uniform(keys[2], self.y_factor, x)
         one = jnp.ones_like(across)
         return _resample(self, x, (one, across, 0 * one), (down, one, 0 * one))
 
     def formula(self) -> str:
-        return f"sheared by {format_range(self.x_factor)} in width and {format_range(self.y_factor)} in height, in training only"
+        x_range, y_range = format_range(self.x_factor), format_range(self.y_factor)
+        return f"sheared by {x_range} in width and {y_range} in height, in training only"
 
 
 @dataclass(frozen=True)
 class RandomCrop(Layer):
-    """In training, cut a piece out of each image at a place of its own; otherwise the piece in the
-    middle.
+    """Random crop of images in training, and the central crop otherwise.
 
     Shapes:
-        (batch, h, w, channels) to (batch, height, width, channels), with h >= height and w >=
-        width.
+        (batch, h, w, channels) to (batch, height, width, channels), h >= height and w >= width.
 
     Args:
-        height: of the piece, in pixels, >= 1.
-        width: of the piece, >= 1.
+        height: height of the crop in pixels, >= 1.
+        width: width of the crop in pixels, >= 1.
 
     Raises:
-        ConfigError: a size that is no int >= 1; at the first use, no images, or images that are
-            smaller.
+        ConfigError: a size is not an int >= 1, or, once the shape is known, an example is not an
+            image, or is smaller than the crop.
 
     Example:
         >>> x = np.arange(16.0).reshape(1, 4, 4, 1)
         >>> RandomCrop(2, 2).apply({}, {}, x, key=None, train=False, mask=None)[0].ravel().tolist()
         [5.0, 6.0, 9.0, 10.0]
 
-    Source: Keras's RandomCrop, which draws one place for a batch, and stretches what is smaller.
+    Source: Keras's RandomCrop, which draws one position per batch and enlarges smaller images.
     """
 
     height: int
     width: int
 
-    def __post_init__(self):
-        ok = is_int(self.height, least=1) and is_int(self.width, least=1)
+    def __post_init__(self) -> None:
         require(
-            ok,
+            is_int(self.height, least=1) and is_int(self.width, least=1),
             "RandomCrop",
             "height and width to be ints >= 1",
             height=self.height,
@@ -333,65 +333,57 @@ class RandomCrop(Layer):
         )
 
     def init(self, rng: np.random.Generator, shape: Shape) -> Params:
-        nothing = check_image_shape(self, shape)
-        fits = shape[0] >= self.height and shape[1] >= self.width
-        who, fix = self.name or "RandomCrop", "Lower height and width, or read larger images."
+        check_image_shape(self, shape)
         require(
-            fits,
-            who,
+            shape[0] >= self.height and shape[1] >= self.width,
+            self.name or "RandomCrop",
             f"images of {self.height} x {self.width} pixels or more",
             input_shape=shape,
-            fix=fix,
+            fix="Lower height and width, or read larger images.",
         )
-        return nothing
+        return {}
 
     def apply(
         self, params: Params, state: State, x: Array, *, key: Array, train: bool, mask: Array | None
     ) -> tuple[Array, State]:
-        free = np.array([x.shape[1] - self.height, x.shape[2] - self.width])
+        margins = np.array([x.shape[1] - self.height, x.shape[2] - self.width])
         if not train:
-            top, left = free // 2
+            top, left = margins // 2
             return x[:, top : top + self.height, left : left + self.width], state
-        places = jax.random.randint(key, (len(x), 2), 0, free + 1)
+        corners = jax.random.randint(key, (len(x), 2), 0, margins + 1)
         size = (self.height, self.width, x.shape[3])
-        return jax.vmap(lambda image, place: jax.lax.dynamic_slice(image, (*place, 0), size))(
-            x, places
-        ), state
+
+        def crop(image: Array, corner: Array) -> Array:
+            return jax.lax.dynamic_slice(image, (*corner, 0), size)
+
+        return jax.vmap(crop)(x, corners), state
 
     def formula(self) -> str:
-        return f"a piece of {self.height} x {self.width}, in training from anywhere"
+        return f"crop of {self.height} x {self.width}, at random in training"
 
 
-def check_image_shape(layer: Layer, shape: Shape) -> Params:
-    """Nothing to learn; refuses what is no image."""
+def check_image_shape(layer: Layer, shape: Shape) -> None:
+    """Reject examples that are not images (height, width, channels)."""
     who = layer.name or type(layer).__name__
     fix = f"Put Reshape({(*shape, 1)}) in front." if len(shape) == 2 else ""
     require(len(shape) == 3, who, "images (height, width, channels)", input_shape=shape, fix=fix)
-    return {}
 
 
 def standardize_factor(layer: Layer, name: str, minimum: float, maximum: float) -> None:
-    """Make a pair (low, high) of a factor: f stands for (-f, f), or (0, f) where none below 0 is
-    allowed.
-    """
-    given = getattr(layer, name)
-    pair = (
-        (max(-abs(given), minimum), abs(given))
-        if is_number(given)
-        else tuple(given)
-        if isinstance(given, tuple | list)
-        else ()
-    )
-    ok = (
+    """Replace a factor field by a pair (low, high). A number f is (max(-f, minimum), f)."""
+    factor = getattr(layer, name)
+    pair: tuple[Any, ...] = ()
+    if is_number(factor):
+        pair = (max(-abs(factor), minimum), abs(factor))
+    elif isinstance(factor, tuple | list):
+        pair = tuple(factor)
+    require(
         len(pair) == 2
         and all(is_number(end) for end in pair)
-        and minimum <= pair[0] <= pair[1] <= maximum
-    )
-    require(
-        ok,
+        and minimum <= pair[0] <= pair[1] <= maximum,
         type(layer).__name__,
         f"{name} to be a number, or (low, high), from {minimum} to {maximum}",
-        **{name: given},
+        **{name: factor},
     )
     object.__setattr__(layer, name, tuple(float(end) + 0.0 for end in pair))
 
@@ -411,30 +403,33 @@ def _check_choice(what: str, name: Any, choices: Iterable[str]) -> None:
 
 
 def draw_uniform(key: Array, bounds: tuple[float, float], x: Array) -> Array:
-    """A number for each image, (batch,)."""
+    """Draw one uniform number per image of x: (batch,)."""
     return jax.random.uniform(key, (len(x),), minval=bounds[0], maxval=bounds[1])
 
 
 def broadcast_over_pixels(values: Array) -> Array:
-    """One value for each image, to be broadcast over its pixels."""
+    """Reshape one value per image, (batch,), to broadcast over pixels."""
     return values[:, None, None, None]
 
 
 def _affine_transform(
     layer: Any, x: Array, a: Array, b: Array, c: Array, d: Array, down: Any = 0.0, right: Any = 0.0
 ) -> Array:
-    """Images whose pixel at (u, v) from the centre is that at (a u + b v, c u + d v), then shifted;
-    u to the right, v down.
+    """Return images whose pixel (u, v) is that at (a u + b v, c u + d v), then shifted.
+
+    u is to the right and v down, both from the centre.
     """
-    middle_x, middle_y = (x.shape[2] - 1) / 2, (x.shape[1] - 1) / 2
-    across = middle_x - a * middle_x - b * middle_y - right
-    along = middle_y - c * middle_x - d * middle_y - down
-    return _resample(layer, x, (a, b, across), (c, d, along))
+    centre_x, centre_y = (x.shape[2] - 1) / 2, (x.shape[1] - 1) / 2
+    offset_x = centre_x - a * centre_x - b * centre_y - right
+    offset_y = centre_y - c * centre_x - d * centre_y - down
+    return _resample(layer, x, (a, b, offset_x), (c, d, offset_y))
 
 
 def _resample(layer: Any, x: Array, across: tuple[Array, ...], down: tuple[Array, ...]) -> Array:
-    """Images whose pixel at column u and row v is that at (a u + b v + c) of both lines; between
-    pixels, and beyond them, as said.
+    """Return images whose pixel (u, v) is read at column a u + b v + c, and likewise the row.
+
+    (a, b, c) is `across` for columns and `down` for rows. Positions between and outside pixels
+    follow the layer's interpolation and fill fields.
     """
     v, u = jnp.meshgrid(
         *(jnp.arange(size, dtype=jnp.asarray(x).dtype) for size in x.shape[1:3]), indexing="ij"
@@ -446,22 +441,19 @@ def _resample(layer: Any, x: Array, across: tuple[Array, ...], down: tuple[Array
         cval=layer.fill_value,
     )
 
-    def one(image: Array, across: tuple[Array, ...], down: tuple[Array, ...]) -> Array:
-        places = [a * u + b * v + c for a, b, c in (down, across)]
-        return jax.vmap(lambda channel: read(channel, places), in_axes=-1, out_axes=-1)(image)
+    def resample_one(image: Array, across: tuple[Array, ...], down: tuple[Array, ...]) -> Array:
+        positions = [a * u + b * v + c for a, b, c in (down, across)]
+        return jax.vmap(lambda channel: read(channel, positions), in_axes=-1, out_axes=-1)(image)
 
-    moved: Callable[..., Array] = jax.vmap(one)
-    return moved(x, across, down)
+    return jax.vmap(resample_one)(x, across, down)
 
 
 def format_range(bounds: tuple[float, float]) -> str:
-    """What is drawn from, in words."""
+    """Return a range as text."""
     return f"{bounds[0]:g} to {bounds[1]:g}" if bounds[0] != bounds[1] else f"{bounds[0]:g}"
 
 
 def _format_ranges(height: tuple[float, float], width: tuple[float, float] | None) -> str:
-    return (
-        f"{format_range(height)}"
-        if width is None
-        else f"{format_range(height)} in height and {format_range(width)} in width"
-    )
+    if width is None:
+        return format_range(height)
+    return f"{format_range(height)} in height and {format_range(width)} in width"

@@ -1,4 +1,4 @@
-"""Both ways at once: Bidirectional, a recurrent layer and its copy that starts at the end."""
+"""Bidirectional: a recurrent layer and a copy of it that reads the sequence backwards."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from glassnet.layers.recurrent import Recurrent
 from glassnet.types import Array, Params
 
 MERGE_MODES = {"concat": "concat", "sum": "add", "mul": "multiply", "ave": "mean"}
-"""Keras's names of what `Parallel` merges by."""
+"""Keras's names of the merges of `Parallel`."""
 
 
 @dataclass(frozen=True)
 class ReverseSteps(Layer):
-    """Time turned round: y_t = x_(T + 1 - t).
+    """Reversal of time: y_t = x_(T + 1 - t).
 
     Shapes:
         (batch, time, ...) to the same.
@@ -38,20 +38,20 @@ class ReverseSteps(Layer):
 
 @dataclass(frozen=True)
 class Bidirectional(Composite):
-    """A recurrent layer and a copy of it that starts at the end, merged: y = merge(f(x), b(x)).
+    """Recurrent layer and a copy of it that reads backwards, merged: y = merge(f(x), b(x)).
 
-    Each has weights of its own. With `return_sequences` the outputs of one step stand beside each
-    other, and are 0 at masked steps.
+    Each has its own weights. With `return_sequences`, both outputs at t belong to the same step,
+    and they are 0 at masked steps.
 
     Shapes:
-        (batch, time, features) to what the layer gives; with "concat" twice as many units.
+        (batch, time, features) to the layer's output shape, with twice the units for "concat".
 
     Args:
         layer: a SimpleRNN, LSTM or GRU.
-        merge_mode: "concat" (side by side), "sum", "mul" or "ave" (number by number).
+        merge_mode: "concat" (along the last axis), "sum", "mul" or "ave" (elementwise).
 
     Raises:
-        ConfigError: a layer that is not recurrent, or goes backwards itself; another merge mode.
+        ConfigError: layer is not recurrent, or has go_backwards=True; merge_mode is unknown.
 
     Example:
         >>> from glassnet.layers import LSTM
@@ -64,32 +64,24 @@ class Bidirectional(Composite):
     layer: Any
     merge_mode: str = "concat"
 
-    def __post_init__(self):
-        fix = "Write Bidirectional(LSTM(units))."
-        ok = isinstance(self.layer, Recurrent)
+    def __post_init__(self) -> None:
         require(
-            ok,
+            isinstance(self.layer, Recurrent),
             "Bidirectional",
             "a recurrent layer (SimpleRNN, LSTM, GRU)",
             layer=self.layer,
-            fix=fix,
+            fix="Write Bidirectional(LSTM(units)).",
         )
-        fix = "Its copy goes backwards."
         require(
             not self.layer.go_backwards,
             "Bidirectional",
             "a layer with go_backwards=False",
             go_backwards=True,
-            fix=fix,
+            fix="Bidirectional adds the copy that reads backwards.",
         )
-        fix = (
-            "Two outputs go nowhere in layers that stand in a row."
-            if self.merge_mode is None
-            else ""
-        )
-        named = isinstance(self.merge_mode, str)
+        fix = "The next layer takes one output, not two." if self.merge_mode is None else ""
         require(
-            named,
+            isinstance(self.merge_mode, str),
             "Bidirectional",
             "merge_mode to be one of " + ", ".join(MERGE_MODES),
             merge_mode=self.merge_mode,
@@ -99,13 +91,13 @@ class Bidirectional(Composite):
 
     @property
     def branch_layers(self) -> tuple[tuple[Layer, ...], ...]:
-        name, every = (
-            self.layer.name or functional.default_name(self.layer),
-            self.layer.return_sequences,
-        )
-        there = replace(self.layer, name=f"forward_{name}", zero_output_for_mask=every)
-        back = replace(there, name=f"backward_{name}", go_backwards=True)
-        return (there,), (back, ReverseSteps(name=f"backward_{name}.reverse")) if every else (back,)
+        name = self.layer.name or functional.default_name(self.layer)
+        sequences = self.layer.return_sequences
+        forward = replace(self.layer, name=f"forward_{name}", zero_output_for_mask=sequences)
+        backward = replace(forward, name=f"backward_{name}", go_backwards=True)
+        if not sequences:
+            return (forward,), (backward,)
+        return (forward,), (backward, ReverseSteps(name=f"backward_{name}.reverse"))
 
     def merge_outputs(self, outputs: tuple[Array, ...]) -> Array:
         return MERGES[MERGE_MODES[self.merge_mode]](outputs)

@@ -1,6 +1,4 @@
-"""Layers that change the light of each image by chance, in training only; what its pixels may be is
-learned from the training rows.
-"""
+"""Data augmentation: layers that change contrast and brightness at random, in training only."""
 
 from __future__ import annotations
 
@@ -22,9 +20,7 @@ from glassnet.types import Array, Shape, State
 
 
 class PhotometricLayer(RandomImageLayer):
-    """What changes the light, within the range of the pixels: its own `value_range`, or what it
-    learns.
-    """
+    """Base class of layers that change pixels within `value_range`, or the range of the data."""
 
     value_range: Any
 
@@ -35,51 +31,53 @@ class PhotometricLayer(RandomImageLayer):
         return _range_state((x.min(), x.max()), len(x))
 
     def learned_message(self, state: State) -> str:
-        return f"pixels go from {float(state['low']):g} to {float(state['high']):g}"
+        return f"pixels range from {float(state['low']):g} to {float(state['high']):g}"
 
 
 @dataclass(frozen=True)
 class RandomContrast(PhotometricLayer):
-    """In training, y = m + c (x - m) of each image and channel, m being its mean, c drawn from 1 -
-    factor to 1 + factor.
+    """Random contrast in training: y = m + c (x - m), with the mean m of each image and channel.
 
-    What leaves the range of the pixels is put at its end.
+    c is drawn from 1 - factor to 1 + factor, once per image. Pixels are clipped to their range.
 
     Shapes:
         (batch, height, width, channels) to the same.
 
     Args:
-        factor: 0.2 draws c from 0.8 to 1.2; (0.5, 0.1) from 0.5 to 1.1.
-        value_range: (lowest, highest) pixel; None to learn it from the training rows as they reach
+        factor: a number, or (down, up). 0.2 draws c from 0.8 to 1.2, (0.5, 0.1) from 0.5 to 1.1.
+        value_range: (lowest, highest) pixel. None learns it from the training rows, as they reach
             the layer.
 
     Raises:
-        ConfigError: an argument out of range; at the first use, no images.
+        ConfigError: an argument is out of range, or an example is not an image.
 
     Example:
         >>> import jax
-        >>> layer, x = RandomContrast((0.5, -0.5), value_range=(0, 255)), np.array([10.0, 30.0]).reshape(1, 1, 2, 1)
-        >>> layer.apply({}, layer.init_state((1, 2, 1)), x, key=jax.random.key(0), train=True, mask=None)[0].ravel().tolist()
+        >>> layer = RandomContrast((0.5, -0.5), value_range=(0, 255))
+        >>> state = layer.init_state((1, 2, 1))
+        >>> x = np.array([10.0, 30.0]).reshape(1, 1, 2, 1)
+        >>> y, _ = layer.apply({}, state, x, key=jax.random.key(0), train=True, mask=None)
+        >>> y.ravel().tolist()
         [15.0, 25.0]
 
-    Source: Keras's RandomContrast, which takes 0 to 255 for granted, and draws from 1 up where one
-        number is given.
+    Source: Keras's RandomContrast, which assumes pixels from 0 to 255, and for a single number
+        draws c from 1 upwards.
     """
 
     factor: Any
     value_range: Any = None
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if is_number(self.factor):
             object.__setattr__(self, "factor", (self.factor, self.factor))
-        ok = (
+        valid = (
             isinstance(self.factor, tuple | list)
             and len(self.factor) == 2
             and all(map(is_number, self.factor))
         )
-        down, up = self.factor if ok else (0, -1)
+        down, up = self.factor if valid else (0, -1)
         require(
-            ok and down <= 1 and -down <= up,
+            valid and down <= 1 and -down <= up,
             "RandomContrast",
             "factor to be a number, or (down, up), from 0 to 1",
             factor=self.factor,
@@ -94,69 +92,70 @@ class RandomContrast(PhotometricLayer):
         return jnp.clip(mean + contrast * (x - mean), state["low"], state["high"])
 
     def formula(self) -> str:
-        return f"contrast times {format_range((1 - self.factor[0], 1 + self.factor[1]))}, in training only"
+        factors = format_range((1 - self.factor[0], 1 + self.factor[1]))
+        return f"contrast times {factors}, in training only"
 
 
 @dataclass(frozen=True)
 class RandomBrightness(PhotometricLayer):
-    """In training, y = x + b (highest - lowest pixel) of each image, b drawn from -factor to
-    factor.
+    """Random brightness in training: y = x + b (highest - lowest pixel).
 
-    What leaves the range of the pixels is put at its end.
+    b is drawn from -factor to factor, once per image. Pixels are clipped to their range.
 
     Shapes:
         (batch, height, width, channels) to the same.
 
     Args:
-        factor: 0.2 draws b from -0.2 to 0.2; (0, 0.2) makes images lighter only. From -1 to 1.
-        value_range: (lowest, highest) pixel; None to learn it from the training rows as they reach
+        factor: a number, or (low, high), from -1 to 1. 0.2 draws b from -0.2 to 0.2, (0, 0.2) only
+            makes images lighter.
+        value_range: (lowest, highest) pixel. None learns it from the training rows, as they reach
             the layer.
 
     Raises:
-        ConfigError: an argument out of range; at the first use, no images.
+        ConfigError: an argument is out of range, or an example is not an image.
 
     Example:
         >>> import jax
-        >>> layer, x = RandomBrightness((0.1, 0.1), value_range=(0, 10)), np.array([3.0, 9.5]).reshape(1, 1, 2, 1)
-        >>> layer.apply({}, layer.init_state((1, 2, 1)), x, key=jax.random.key(0), train=True, mask=None)[0].ravel().tolist()
+        >>> layer = RandomBrightness((0.1, 0.1), value_range=(0, 10))
+        >>> state = layer.init_state((1, 2, 1))
+        >>> x = np.array([3.0, 9.5]).reshape(1, 1, 2, 1)
+        >>> y, _ = layer.apply({}, state, x, key=jax.random.key(0), train=True, mask=None)
+        >>> y.ravel().tolist()
         [4.0, 10.0]
 
-    Source: Keras's RandomBrightness, which takes 0 to 255 for granted.
+    Source: Keras's RandomBrightness, which assumes pixels from 0 to 255.
     """
 
     factor: Any
     value_range: Any = None
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         standardize_factor(self, "factor", -1, 1)
         _check_range(self)
 
     def augment(self, state: State, x: Array, key: Array) -> Array:
         low, high = state["low"], state["high"]
-        return jnp.clip(
-            x + broadcast_over_pixels(draw_uniform(key, self.factor, x)) * (high - low), low, high
-        )
+        brightness = broadcast_over_pixels(draw_uniform(key, self.factor, x))
+        return jnp.clip(x + brightness * (high - low), low, high)
 
     def formula(self) -> str:
         return f"lighter by {format_range(self.factor)} of the range, in training only"
 
 
 def _check_range(layer: Any) -> None:
-    given = layer.value_range
-    pair = (
-        isinstance(given, tuple | list)
-        and len(given) == 2
-        and all(map(is_number, given))
-        and given[0] < given[1]
-    )
+    bounds = layer.value_range
+    if bounds is None:
+        return
     require(
-        given is None or pair,
+        isinstance(bounds, tuple | list)
+        and len(bounds) == 2
+        and all(map(is_number, bounds))
+        and bounds[0] < bounds[1],
         type(layer).__name__,
         "value_range to be (lowest, highest) or None",
-        value_range=given,
+        value_range=bounds,
     )
-    if given is not None:
-        object.__setattr__(layer, "value_range", (float(given[0]), float(given[1])))
+    object.__setattr__(layer, "value_range", (float(bounds[0]), float(bounds[1])))
 
 
 def _range_state(bounds: Any, count: int = 1) -> State:

@@ -1,6 +1,4 @@
-"""Layers inside a layer: Residual, Parallel. They nest, and what holds for a layer of a network
-holds inside.
-"""
+"""Layers made of layers: Residual and Parallel. They nest."""
 
 from __future__ import annotations
 
@@ -9,7 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import chain as flat
+from itertools import chain
 from typing import Any
 
 import jax
@@ -25,12 +23,12 @@ from glassnet.types import Array, Params, Shape, State
 
 @dataclass(frozen=True)
 class Composite(Layer, ABC):
-    """Chains of layers that all start at its input, and what joins their ends. Write one by giving
-    `branch_layers` and `merge_outputs`.
+    """Base class of layers made of layers: branches on one input, and a merge of their outputs.
 
-    A network runs it link by link, so that the trace sees inside. Its params and state are tuples
-    aligned with `parts`, and what is inside is called after it, `residual_1/dense_1`. With
-    `trainable=False` nothing inside learns.
+    Subclasses define `branch_layers` and `merge_outputs`. The network runs a composite link by
+    link, so the trace shows the inside. Its params and state are tuples aligned with `parts`. The
+    composite's name precedes those of its layers: `residual_1/dense_1`. With `trainable=False`
+    nothing inside is trained.
 
     Example:
         >>> from glassnet.layers import Dense
@@ -40,8 +38,8 @@ class Composite(Layer, ABC):
         ...     @property
         ...     def branch_layers(self):
         ...         return (Dense(self.units),), (Dense(self.units, activation="sigmoid"),)
-        ...     def merge_outputs(self, ends):
-        ...         return ends[0] * ends[1]
+        ...     def merge_outputs(self, outputs):
+        ...         return outputs[0] * outputs[1]
         >>> [part.name for part in Gated(8).parts]
         ['gated/dense_1', 'gated/dense_2', 'gated/dense_2.sigmoid']
     """
@@ -49,48 +47,43 @@ class Composite(Layer, ABC):
     @property
     @abstractmethod
     def branch_layers(self) -> tuple[tuple[Layer, ...], ...]:
-        """The layers of every chain, as written; a chain of none hands on the input."""
+        """Layers of each branch, as the user wrote them. An empty branch returns the input."""
 
     @abstractmethod
     def merge_outputs(self, outputs: tuple[Array, ...]) -> Array:
-        """The output, made of the outputs of all chains."""
+        """Return the output, computed from the outputs of all branches."""
 
     @cached_property
     def named_branches(self) -> tuple[tuple[Layer, ...], ...]:
-        """`stacks` as they run: each layer with its full name, and trainable only where the whole
-        is.
-        """
-        own = self.name or functional.default_name(self)
-        named = iter(functional.with_names(tuple(flat(*self.branch_layers)), own))
-        full = (
-            replace(layer, name=f"{own}/{layer.name}", trainable=layer.trainable and self.trainable)
-            for layer in named
+        """`branch_layers` with full names, and frozen if the composite is."""
+        prefix = self.name or functional.default_name(self)
+        layers = iter(
+            replace(
+                layer, name=f"{prefix}/{layer.name}", trainable=layer.trainable and self.trainable
+            )
+            for layer in functional.with_names(tuple(chain(*self.branch_layers)), prefix)
         )
-        return tuple(tuple(next(full) for _ in stack) for stack in self.branch_layers)
+        return tuple(tuple(next(layers) for _ in branch) for branch in self.branch_layers)
 
     @cached_property
     def branch_links(self) -> tuple[functional.Links, ...]:
-        """The links of every chain."""
+        """Links of each branch."""
         return tuple(functional.unfold(layers) for layers in self.named_branches)
 
     @cached_property
     def parts(self) -> functional.Links:
-        """All links inside, chain after chain."""
-        return tuple(flat(*self.branch_links))
+        """All links inside, branch after branch."""
+        return tuple(chain(*self.branch_links))
 
     def iter_branches(
         self, params: Params, state: State, key: Array
     ) -> Iterator[tuple[functional.Links, Params, State, Array]]:
-        """Every chain with its params, its state and a key of its own."""
+        """Yield the links, params, state and random key of each branch."""
         start = 0
         for i, links in enumerate(self.branch_links):
-            own = slice(start, start := start + len(links))
-            yield (
-                links,
-                params[own],
-                state[own],
-                None if key is None else jax.random.fold_in(key, i),
-            )
+            span = slice(start, start := start + len(links))
+            branch_key = None if key is None else jax.random.fold_in(key, i)
+            yield links, params[span], state[span], branch_key
 
     def init(self, rng: np.random.Generator, shape: Shape) -> Params:
         return self.init_params_and_state(rng, shape)[0]
@@ -102,7 +95,7 @@ class Composite(Layer, ABC):
         params, state, _ = zip(
             *(functional.init(links, rng, shape) for links in self.branch_links), strict=True
         )
-        return tuple(flat(*params)), tuple(flat(*state))
+        return tuple(chain(*params)), tuple(chain(*state))
 
     def apply(
         self, params: Params, state: State, x: Array, *, key: Array, train: bool, mask: Array | None
@@ -112,59 +105,58 @@ class Composite(Layer, ABC):
     def run(
         self, params: Params, state: State, x: Array, *, key: Array, train: bool, mask: Array | None
     ) -> tuple[Array, State, Array | None]:
-        ran = [
+        results = [
             functional.run(links, p, s, x, key=k, train=train, mask=mask)
             for links, p, s, k in self.iter_branches(params, state, key)
         ]
-        ends, states, masks = zip(*ran, strict=True)
-        return self.merge_outputs(ends), tuple(flat(*states)), join_masks(masks)
+        outputs, states, masks = zip(*results, strict=True)
+        return self.merge_outputs(outputs), tuple(chain(*states)), join_masks(masks)
 
 
 def join_masks(masks: tuple[Array | None, ...]) -> Array | None:
-    """What is real at the end of every chain: (batch,) and (batch, time) together are (batch,
-    time); None says that all is.
+    """Return the mask of the entries that are real in all masks, or None if all masks are None.
+
+    The product of a (batch,) and a (batch, time) mask is (batch, time).
     """
-    known = sorted((mask for mask in masks if mask is not None), key=jnp.ndim)
-    if not known:
+    present = sorted((mask for mask in masks if mask is not None), key=jnp.ndim)
+    if not present:
         return None
-    real = known[-1]
-    for mask in known[:-1]:
+    real = present[-1]
+    for mask in present[:-1]:
         real = real * mask.reshape(mask.shape + (1,) * (real.ndim - mask.ndim))
     return real
 
 
 def _as_layers(who: str, layers: Any) -> tuple[Layer, ...]:
-    stack = tuple(layers) if isinstance(layers, list | tuple) else (layers,)
-    for layer in stack:
+    as_tuple = tuple(layers) if isinstance(layers, list | tuple) else (layers,)
+    for layer in as_tuple:
         functional.check_layer_type(layer, who)
-        fix = "It stands in front of the network: Sequential([Input(...), ...])."
         require(
             not isinstance(layer, Input),
             who,
-            "layers that run, and no Input",
+            "layers without an Input",
             received=layer,
-            fix=fix,
+            fix="Put it first in the network: Sequential([Input(...), ...]).",
         )
-    return stack
+    return as_tuple
 
 
 @dataclass(frozen=True)
 class Residual(Composite):
-    """Layers and a way around them: y = x + f(x), f being the layers in a row. They must keep the
-    shape.
+    """Layers with a skip connection: y = x + f(x), where f runs the layers in order.
 
-    However little f passes on, the delta at x is the delta at y plus f's: gradients do not vanish
-    on their way through many.
+    The layers must keep the shape. The delta at x is the delta at y plus f's contribution, so
+    gradients do not vanish in deep networks.
 
     Shapes:
         (batch, ...) to the same.
 
     Args:
-        layers: of f, in the order in which they run.
+        layers: layers of f, in order: one layer or a list.
 
     Raises:
-        ConfigError: something that is no layer; at the first use, layers that give another shape
-            than they take.
+        ConfigError: an entry is not a layer, or, once the shape is known, f(x) does not have x's
+            shape.
 
     Example:
         >>> from glassnet.layers import Dense
@@ -177,7 +169,7 @@ class Residual(Composite):
 
     layers: Any = ()
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         object.__setattr__(self, "layers", _as_layers("Residual", self.layers))
         require(self.layers, "Residual", "at least one layer", layers=[])
 
@@ -187,7 +179,7 @@ class Residual(Composite):
 
     def merge_outputs(self, outputs: tuple[Array, ...]) -> Array:
         x, f = outputs
-        fix = f"End in a layer that gives {x.shape[1:]} again, such as Dense({x.shape[-1]})."
+        fix = f"Make the last layer return shape {x.shape[1:]}, for example Dense({x.shape[-1]})."
         require(
             x.shape == f.shape,
             self.name or "Residual",
@@ -203,29 +195,28 @@ class Residual(Composite):
 
 
 MERGES: dict[str, Callable[[tuple[Array, ...]], Array]] = {
-    "concat": lambda ends: jnp.concatenate(ends, -1),
+    "concat": lambda outputs: jnp.concatenate(outputs, -1),
     "add": sum,
     "multiply": math.prod,
-    "mean": lambda ends: sum(ends) / len(ends),
+    "mean": lambda outputs: sum(outputs) / len(outputs),
 }
 
 
 @dataclass(frozen=True)
 class Parallel(Composite):
-    """Branches on one input, merged: y = merge(f_1(x), ..., f_n(x)).
+    """Parallel branches on one input, merged: y = merge(f_1(x), ..., f_n(x)).
 
     Shapes:
-        (batch, ...) to what the branches give: all of one shape, except for the last axis of
-        "concat", whose sizes add up.
+        (batch, ...) to the branches' output shape, which must be the same for all. With "concat",
+        the last axes may differ; their sizes add up.
 
     Args:
-        branches: each a layer or a list of layers; an empty list hands on x itself.
-        merge: "concat" (side by side on the last axis), "add", "multiply" or "mean" (number by
-            number).
+        branches: list of branches, each a layer or a list of layers. An empty list returns x.
+        merge: "concat" (along the last axis), "add", "multiply" or "mean" (elementwise).
 
     Raises:
-        ConfigError: something that is no layer, no branch, an unknown merge; at the first use,
-            branches whose outputs do not fit.
+        ConfigError: an entry is not a layer; there are no branches; merge is unknown; once the
+            shape is known, the outputs' shapes do not match.
 
     Example:
         >>> from glassnet.layers import Dense
@@ -241,10 +232,14 @@ class Parallel(Composite):
     branches: Any = ()
     merge: str = "concat"
 
-    def __post_init__(self):
-        listed = isinstance(self.branches, list | tuple) and len(self.branches) > 0
-        fix = "Write Parallel([branch, branch]), each a layer or a list of layers."
-        require(listed, "Parallel", "a list of branches", branches=self.branches, fix=fix)
+    def __post_init__(self) -> None:
+        require(
+            isinstance(self.branches, list | tuple) and len(self.branches) > 0,
+            "Parallel",
+            "a list of branches",
+            branches=self.branches,
+            fix="Write Parallel([branch, branch]), each a layer or a list of layers.",
+        )
         object.__setattr__(
             self, "branches", tuple(_as_layers("Parallel", branch) for branch in self.branches)
         )
@@ -252,16 +247,17 @@ class Parallel(Composite):
 
     @property
     def branch_layers(self) -> tuple[tuple[Layer, ...], ...]:
-        return self.branches
+        branches: tuple[tuple[Layer, ...], ...] = self.branches
+        return branches
 
     def merge_outputs(self, outputs: tuple[Array, ...]) -> Array:
-        shapes = [end.shape[1:] for end in outputs]
-        fixed = [shape[:-1] if self.merge == "concat" else shape for shape in shapes]
-        fits = "the same shape" + (", the last axis apart," if self.merge == "concat" else "")
+        shapes = [output.shape[1:] for output in outputs]
+        concat = self.merge == "concat"
+        except_last = " except for the last axis" if concat else ""
         require(
-            len(set(fixed)) == 1,
+            len({shape[:-1] if concat else shape for shape in shapes}) == 1,
             self.name or "Parallel",
-            f"{fits} from every branch to {self.merge}",
+            f"the same shape{except_last} from every branch to {self.merge}",
             outputs=shapes,
         )
         return MERGES[self.merge](outputs)

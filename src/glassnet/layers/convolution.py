@@ -1,6 +1,4 @@
-"""Layers whose kernel slides over steps or pixels: Conv1D, Conv2D, and Conv2DTranspose, which goes
-the other way.
-"""
+"""Convolutions over steps and pixels: Conv1D, Conv2D and Conv2DTranspose."""
 
 from __future__ import annotations
 
@@ -32,9 +30,7 @@ from glassnet.types import Array, Params, Shape
 
 @dataclass(frozen=True)
 class Convolution(Layer, ABC):
-    """What every convolution has: its fields and checks, its kernel's start, and its activation as
-    a link of its own.
-    """
+    """Base class of convolutions: their fields, checks, initial weights and activation."""
 
     filters: int
     kernel_size: Any
@@ -51,24 +47,22 @@ class Convolution(Layer, ABC):
     rank: ClassVar[int] = 2
     paddings: ClassVar[tuple[str, ...]] = ("valid", "same")
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         who = type(self).__name__
         require(
             is_int(self.filters, least=1), who, "filters to be an int >= 1", filters=self.filters
         )
         for name in ("kernel_size", "strides", "dilation_rate"):
             object.__setattr__(self, name, standardize_tuple(self, name, self.rank))
-        causal = "Only Conv1D has an order in time." if self.padding == "causal" else ""
         require(
             self.padding in self.paddings,
             who,
             f"padding to be one of {', '.join(self.paddings)}",
             padding=self.padding,
-            fix=causal,
+            fix="Only Conv1D has a time axis." if self.padding == "causal" else "",
         )
-        either = max(self.strides) == 1 or max(self.dilation_rate) == 1
         require(
-            either,
+            max(self.strides) == 1 or max(self.dilation_rate) == 1,
             who,
             "strides or dilation_rate to be 1",
             strides=self.strides,
@@ -80,12 +74,12 @@ class Convolution(Layer, ABC):
 
     @property
     def window(self) -> SlidingWindow:
-        """How the kernel goes over its input (a transposed one: over its output)."""
+        """Window that slides over the input, or, if transposed, over the output."""
         return SlidingWindow(self.kernel_size, self.strides, self.dilation_rate, self.padding)
 
     @abstractmethod
     def kernel_shape(self, channels: int) -> Shape:
-        """The kernel's shape for an input of so many channels."""
+        """Return the shape of the kernel for an input of `channels` channels."""
 
     def init(self, rng: np.random.Generator, shape: Shape) -> Params:
         self.check_shape(shape)
@@ -97,7 +91,7 @@ class Convolution(Layer, ABC):
         return params
 
     def check_shape(self, shape: Shape) -> None:
-        """Refuse a shape that the kernel does not fit into."""
+        """Reject an input shape into which the kernel does not fit."""
         check_fit(self, self.window, shape)
 
     def formula(self) -> str:
@@ -112,43 +106,42 @@ class Convolution(Layer, ABC):
 
 @dataclass(frozen=True)
 class Conv1D(Convolution):
-    """Every step weighs the steps around it by one kernel: z[t] = sum over m of x[strides t +
-    dilation m] W[m] + b, a = f(z).
+    """1D convolution: z[t] = sum over m of x[strides t + dilation m] W[m] + b, a = f(z).
 
-    A mask over time stays where the number of steps does; elsewhere a row with any real step is
-    real.
+    If the number of steps stays the same, a mask over time is kept. Otherwise a row with any real
+    step is real.
 
     Shapes:
-        (batch, steps, channels) to (batch, steps', filters); kernel W (kernel_size, channels,
-        filters), bias b (filters,). steps' is steps / strides, rounded up; with padding "valid"
-        (steps - dilation_rate (kernel_size - 1)) / strides, rounded up.
+        (batch, steps, channels) to (batch, steps', filters). kernel W (kernel_size, channels,
+        filters), bias b (filters,). steps' is steps / strides, rounded up. With padding "valid" it
+        is (steps - dilation_rate (kernel_size - 1)) / strides, rounded up.
 
     Args:
-        filters: channels that come out, >= 1.
-        kernel_size: steps that one output weighs, >= 1.
-        strides: steps from one output to the next, >= 1.
+        filters: number of output channels, >= 1.
+        kernel_size: number of steps that one output depends on, >= 1.
+        strides: number of steps from one output to the next, >= 1.
         padding: zeros around the input: "valid" for none, "same" for half before and half after,
-            "causal" for all before, so that no output weighs steps that come later.
-        dilation_rate: steps from one weight of the kernel to the next, >= 1; strides or this must
-            be 1.
-        activation: f; None for z itself. It runs as a link of its own, so z and a are both visible.
+            "causal" for all before, so that no output depends on later steps.
+        dilation_rate: number of steps from one weight of the kernel to the next, >= 1. strides or
+            dilation_rate must be 1.
+        activation: f; None returns z. It runs as a separate link, so z and a are both visible.
         use_bias: whether b exists.
-        kernel_initializer: where W starts.
-        bias_initializer: where b starts.
-        kernel_regularizer: a penalty on W, added to the loss.
-        bias_regularizer: a penalty on b, added to the loss.
+        kernel_initializer: initializer of W.
+        bias_initializer: initializer of b.
+        kernel_regularizer: penalty on W, added to the loss.
+        bias_regularizer: penalty on b, added to the loss.
 
     Raises:
         ConfigError: a size is not an int >= 1; strides and dilation_rate are both above 1; a name
-            is unknown; once the shape is known, no steps and channels, or fewer steps than a kernel
-            without padding spans.
+            is unknown; once the shape is known, an example is not (steps, channels), or has fewer
+            steps than an unpadded kernel spans.
 
     Example:
-        What every step adds to the one before:
+        The difference between each step and the one before:
 
         >>> steps = np.array([1.0, 2.0, 4.0, 7.0]).reshape(1, 4, 1)
-        >>> z = Conv1D(1, 2)({"kernel": np.array([-1.0, 1.0]).reshape(2, 1, 1), "bias": np.array([0.0])}, steps)
-        >>> z.ravel().tolist()
+        >>> params = {"kernel": np.array([-1.0, 1.0]).reshape(2, 1, 1), "bias": np.array([0.0])}
+        >>> Conv1D(1, 2)(params, steps).ravel().tolist()
         [1.0, 2.0, 3.0]
 
     Source: Waibel et al. 1989, Phoneme recognition using time-delay neural networks; "causal" van
@@ -174,43 +167,42 @@ class Conv1D(Convolution):
 
 @dataclass(frozen=True)
 class Conv2D(Convolution):
-    """Every pixel weighs the pixels around it by one kernel: z[i, j] = sum over m, n of x[i + m, j
-    + n] W[m, n] + b, a = f(z).
+    """2D convolution: z[i, j] = sum over m, n of x[i + m, j + n] W[m, n] + b, a = f(z).
 
-    With strides s and dilation d it is x[s i + d m, s j + d n].
+    With strides s and dilation d it sums x[s i + d m, s j + d n] W[m, n].
 
     Shapes:
-        (batch, height, width, channels) to (batch, height', width', filters); kernel W (kernel
+        (batch, height, width, channels) to (batch, height', width', filters). kernel W (kernel
         height, kernel width, channels, filters), bias b (filters,). height' is height / strides,
-        rounded up; with padding "valid" (height - dilation_rate (kernel height - 1)) / strides,
-        rounded up. Width alike.
+        rounded up. With padding "valid" it is (height - dilation_rate (kernel height - 1)) /
+        strides, rounded up. width' follows the same formula.
 
     Args:
-        filters: channels that come out, >= 1.
-        kernel_size: height and width of the kernel in pixels, each >= 1; here and below an int
-            stands for both.
-        strides: pixels from one output to the next, >= 1.
+        filters: number of output channels, >= 1.
+        kernel_size: height and width of the kernel in pixels, each >= 1. Here and below an int is
+            both.
+        strides: number of pixels from one output to the next, >= 1.
         padding: "valid" for none, "same" for zeros on all sides.
-        dilation_rate: pixels from one weight of the kernel to the next, >= 1; strides or this must
-            be 1.
-        activation: f; None for z itself. It runs as a link of its own, so z and a are both visible.
+        dilation_rate: number of pixels from one weight of the kernel to the next, >= 1. strides or
+            dilation_rate must be 1.
+        activation: f; None returns z. It runs as a separate link, so z and a are both visible.
         use_bias: whether b exists.
-        kernel_initializer: where W starts.
-        bias_initializer: where b starts.
-        kernel_regularizer: a penalty on W, added to the loss.
-        bias_regularizer: a penalty on b, added to the loss.
+        kernel_initializer: initializer of W.
+        bias_initializer: initializer of b.
+        kernel_regularizer: penalty on W, added to the loss.
+        bias_regularizer: penalty on b, added to the loss.
 
     Raises:
         ConfigError: a size is not an int >= 1; strides and dilation_rate are both above 1; a name
-            is unknown; once the shape is known, no images with channels, or images smaller than a
-            kernel without padding spans.
+            is unknown; once the shape is known, an example is not an image with channels, or is
+            smaller than an unpadded kernel spans.
 
     Example:
-        Where an image grows brighter from left to right:
+        The increase in brightness from left to right:
 
         >>> image = np.array([[0.0, 0.0, 9.0], [0.0, 9.0, 9.0]]).reshape(1, 2, 3, 1)
-        >>> z = Conv2D(1, (1, 2))({"kernel": np.array([-1.0, 1.0]).reshape(1, 2, 1, 1), "bias": np.array([0.0])}, image)
-        >>> z[0, :, :, 0].tolist()
+        >>> params = {"kernel": np.array([-1.0, 1.0]).reshape(1, 2, 1, 1), "bias": np.array([0.0])}
+        >>> Conv2D(1, (1, 2))(params, image)[0, :, :, 0].tolist()
         [[0.0, 9.0], [9.0, 0.0]]
 
     Source: LeCun et al. 1998, Gradient-based learning applied to document recognition, section II;
@@ -230,42 +222,43 @@ class Conv2D(Convolution):
 
 @dataclass(frozen=True)
 class Conv2DTranspose(Convolution):
-    """Every pixel paints the kernel, weighed, and what overlaps adds up: z[s i + d m, s j + d n] +=
-    x[i, j] W[m, n], + b, a = f(z).
+    """Transposed 2D convolution: z[s i + d m, s j + d n] += x[i, j] W[m, n], plus b, a = f(z).
 
-    The way back of the Conv2D of these strides s and dilation d, and so the way from few pixels to
-    many.
+    Each input pixel adds its weighted kernel to the output. Strides s and dilation d are those of
+    the Conv2D whose backward pass this is, so it maps few pixels to many.
 
     Shapes:
-        (batch, height, width, channels) to (batch, height', width', filters); kernel W (kernel
-        height, kernel width, filters, channels), bias b (filters,). height' is strides height; with
-        padding "valid" as much more as the kernel spans beyond strides. Width alike.
+        (batch, height, width, channels) to (batch, height', width', filters). kernel W (kernel
+        height, kernel width, filters, channels), bias b (filters,). height' is strides height. With
+        padding "valid", max(dilation_rate (kernel height - 1) + 1 - strides, 0) is added. width'
+        follows the same formula.
 
     Args:
-        filters: channels that come out, >= 1.
-        kernel_size: height and width of the kernel in pixels, each >= 1; here and below an int
-            stands for both.
-        strides: pixels from where one input paints to where the next does, >= 1.
-        padding: "valid" for all that is painted, "same" for strides times the size, the edges cut
-            off.
-        dilation_rate: pixels from one weight of the kernel to the next, >= 1; strides or this must
-            be 1.
-        activation: f; None for z itself. It runs as a link of its own, so z and a are both visible.
+        filters: number of output channels, >= 1.
+        kernel_size: height and width of the kernel in pixels, each >= 1. Here and below an int is
+            both.
+        strides: number of output pixels from one input to the next, >= 1.
+        padding: "valid" for the full output, "same" for strides times the input size, with the
+            edges cut off.
+        dilation_rate: number of pixels from one weight of the kernel to the next, >= 1. strides or
+            dilation_rate must be 1.
+        activation: f; None returns z. It runs as a separate link, so z and a are both visible.
         use_bias: whether b exists.
-        kernel_initializer: where W starts.
-        bias_initializer: where b starts.
-        kernel_regularizer: a penalty on W, added to the loss.
-        bias_regularizer: a penalty on b, added to the loss.
+        kernel_initializer: initializer of W.
+        bias_initializer: initializer of b.
+        kernel_regularizer: penalty on W, added to the loss.
+        bias_regularizer: penalty on b, added to the loss.
 
     Raises:
         ConfigError: a size is not an int >= 1; strides and dilation_rate are both above 1; a name
-            is unknown; once the shape is known, no images with channels.
+            is unknown; once the shape is known, an example is not an image with channels.
 
     Example:
-        Two pixels paint a kernel three wide, two apart; in the middle they overlap:
+        Two pixels with a kernel of width three and strides of two overlap in the middle:
 
         >>> layer = Conv2DTranspose(1, (1, 3), strides=(1, 2), use_bias=False)
-        >>> layer({"kernel": np.array([1.0, 2.0, 3.0]).reshape(1, 3, 1, 1)}, np.array([1.0, 10.0]).reshape(1, 1, 2, 1)).ravel().tolist()
+        >>> params = {"kernel": np.array([1.0, 2.0, 3.0]).reshape(1, 3, 1, 1)}
+        >>> layer(params, np.array([1.0, 10.0]).reshape(1, 1, 2, 1)).ravel().tolist()
         [1.0, 2.0, 13.0, 20.0, 30.0]
 
     Source: Zeiler et al. 2010, Deconvolutional networks; Dumoulin and Visin 2016, arXiv 1603.07285,
@@ -279,19 +272,19 @@ class Conv2DTranspose(Convolution):
         check_rank(self, self.rank, shape)
 
     def output_sizes(self, shape: Shape) -> tuple[int, ...]:
-        """Height and width of the output."""
-        beyond = [
+        """Return height and width of the output."""
+        extra = [
             max(span - s, 0) if self.padding == "valid" else 0
             for span, s in zip(self.window.dilated_size, self.strides, strict=True)
         ]
-        return tuple(n * s + more for n, s, more in zip(shape, self.strides, beyond, strict=True))
+        return tuple(n * s + more for n, s, more in zip(shape, self.strides, extra, strict=True))
 
     def __call__(self, params: Params, x: Array) -> Array:
         z = convolve_transpose(x, params["kernel"], self.window, self.output_sizes(x.shape[1:-1]))
         return z + params["bias"] if self.use_bias else z
 
     def formula(self) -> str:
-        return f"z = x paints W{' + b' * self.use_bias}, {self.window}"
+        return f"z = conv_transpose(x, W){' + b' * self.use_bias}, {self.window}"
 
     def mask(self, x: Array, mask: Array | None) -> Array | None:
         return propagate_mask(mask, x.shape[1], self.output_sizes(x.shape[1:-1])[0])

@@ -1,4 +1,4 @@
-"""Layers that weigh and sum: Dense, and Maxout, which keeps the largest of several sums."""
+"""Fully connected layers: Dense and Maxout."""
 
 from __future__ import annotations
 
@@ -19,31 +19,32 @@ from glassnet.types import Array, Params, Shape
 
 @dataclass(frozen=True)
 class Dense(Layer):
-    """Every output weighs every input: a = f(x W + b), along the last axis.
+    """Fully connected layer: a = f(x W + b), along the last axis.
 
     Shapes:
-        (batch, ..., n) to (batch, ..., units); kernel W (n, units), bias b (units,).
+        (batch, ..., n) to (batch, ..., units). kernel W (n, units), bias b (units,).
 
     Args:
         units: number of neurons, >= 1.
-        activation: f; None for the weighted sum itself. It runs as a link of its own, so z and a
-            are both visible.
+        activation: f; None returns the weighted sum z. It runs as a separate link, so z and a are
+            both visible.
         use_bias: whether b exists.
-        kernel_initializer: where W starts.
-        bias_initializer: where b starts.
-        kernel_regularizer: a penalty on W, added to the loss.
-        bias_regularizer: a penalty on b, added to the loss.
+        kernel_initializer: initializer of W.
+        bias_initializer: initializer of b.
+        kernel_regularizer: penalty on W, added to the loss.
+        bias_regularizer: penalty on b, added to the loss.
 
     Raises:
         ConfigError: units is not an int >= 1; an activation, initializer or regularizer is unknown.
 
     Example:
         >>> neuron = Dense(1, activation="sigmoid")
-        >>> z = neuron({"kernel": np.array([[0.0], [1.0]]), "bias": np.array([4.0])}, np.array([[2.0, 3.0]]))
+        >>> params = {"kernel": np.array([[0.0], [1.0]]), "bias": np.array([4.0])}
+        >>> z = neuron(params, np.array([[2.0, 3.0]]))
         >>> z.item()
         7.0
 
-    Source: lecture 001, h = ReLU(W x + b); Keras's layout, which multiplies from the left.
+    Source: lecture 001, h = ReLU(W x + b). As in Keras, x is on the left of W.
     """
 
     units: int = 1
@@ -54,7 +55,7 @@ class Dense(Layer):
     kernel_regularizer: str | Regularizer | None = None
     bias_regularizer: str | Regularizer | None = None
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         require(is_int(self.units, least=1), "Dense", "units to be an int >= 1", units=self.units)
         if self.activation is not None:
             object.__setattr__(self, "activation", activations.canonicalize(self.activation))
@@ -82,37 +83,37 @@ class Dense(Layer):
 
 @dataclass(frozen=True)
 class Maxout(Layer):
-    """The largest of several weighted sums, a non-linearity that is learned: y = max_k (x W_k +
-    b_k), along the last axis.
+    """Largest of several weighted sums: y = max_k (x W_k + b_k), along the last axis.
 
-    Two pieces can be a rectifier or an absolute value; enough of them come near any convex
-    function.
+    This non-linearity is learned. Two pieces can form a rectifier or an absolute value, and enough
+    pieces approximate any convex function.
 
     Shapes:
-        (batch, ..., n) to (batch, ..., units); kernel (n, pieces, units), W_k = kernel[:, k], bias
-        (pieces, units).
+        (batch, ..., n) to (batch, ..., units). kernel (n, pieces, units) with W_k = kernel[:, k],
+        bias (pieces, units).
 
     Args:
         units: number of neurons, >= 1.
-        pieces: number of sums that each neuron chooses from, >= 1; 1 is Dense.
+        pieces: number of sums per neuron, >= 1. One piece is a Dense layer.
         use_bias: whether b exists.
-        kernel_initializer: where each W_k starts.
-        bias_initializer: where each b_k starts.
-        kernel_regularizer: a penalty on all W_k, added to the loss.
-        bias_regularizer: a penalty on all b_k, added to the loss.
+        kernel_initializer: initializer of each W_k.
+        bias_initializer: initializer of each b_k.
+        kernel_regularizer: penalty on all W_k, added to the loss.
+        bias_regularizer: penalty on all b_k, added to the loss.
 
     Raises:
         ConfigError: units or pieces is not an int >= 1; an initializer or regularizer is unknown.
 
     Example:
-        One neuron is enough for XOR, max(x1 - x2, x2 - x1):
+        One neuron computes XOR, max(x1 - x2, x2 - x1):
 
         >>> xor = {"kernel": np.array([[[1.0], [-1.0]], [[-1.0], [1.0]]]), "bias": np.zeros((2, 1))}
-        >>> Maxout(1)(xor, np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])).ravel().tolist()
+        >>> x = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
+        >>> Maxout(1)(xor, x).ravel().tolist()
         [0.0, 1.0, 1.0, 0.0]
 
     Source: lecture 002, max(w1 x + b1, w2 x + b2); Goodfellow et al. 2013, arXiv 1302.4389, section
-        3, whose k is `pieces`.
+        3 (k there is `pieces` here).
     """
 
     units: int = 1
@@ -123,7 +124,7 @@ class Maxout(Layer):
     kernel_regularizer: str | Regularizer | None = None
     bias_regularizer: str | Regularizer | None = None
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         require(is_int(self.units, least=1), "Maxout", "units to be an int >= 1", units=self.units)
         require(
             is_int(self.pieces, least=1), "Maxout", "pieces to be an int >= 1", pieces=self.pieces

@@ -1,4 +1,4 @@
-"""Layers that disturb on purpose, in training only."""
+"""Layers that add noise in training: Dropout, AlphaDropout, GaussianDropout, GaussianNoise."""
 
 from __future__ import annotations
 
@@ -14,17 +14,18 @@ from glassnet.types import Array, Params, State
 
 @dataclass(frozen=True)
 class Dropout(Layer):
-    """In training, set each number to 0 with probability rate and divide the others by 1 - rate;
-    otherwise do nothing.
+    """Dropout: zero each number with probability rate and divide the others by 1 - rate.
+
+    Outside training it does nothing.
 
     Shapes:
         (batch, ...) to the same.
 
     Args:
-        rate: fraction zeroed, from 0 to below 1.
+        rate: probability of zero, from 0 to below 1.
 
     Raises:
-        ConfigError: rate outside [0, 1).
+        ConfigError: rate is outside [0, 1).
 
     Example:
         >>> import jax, numpy as np
@@ -33,14 +34,16 @@ class Dropout(Layer):
         >>> set(y.ravel().tolist()) <= {0.0, 2.0}
         True
 
-    Source: Srivastava et al. 2014; lecture 002, typically half of the neurons.
+    Source: Srivastava et al. 2014; lecture 002, which drops half of the neurons.
     """
 
     rate: float = 0.5
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         fix = (
-            "A rate of 1 would zero everything: nothing could be learned." if self.rate == 1 else ""
+            "A rate of 1 would zero everything, so nothing could be learned."
+            if self.rate == 1
+            else ""
         )
         require(
             is_number(self.rate) and 0 <= self.rate < 1,
@@ -64,20 +67,20 @@ class Dropout(Layer):
 
 @dataclass(frozen=True)
 class AlphaDropout(Layer):
-    """Dropout for SELU: in training x -> a x + b, or a s + b with probability rate; s = -1.758, a
-    and b keep mean 0 and variance 1.
+    """Dropout for SELU, which keeps mean 0 and variance 1: y = a x + b, or a s + b if dropped.
 
-    s = -1.0507 * 1.6733 is what SELU gives far below zero; a = 1 / sqrt((1 - rate)(1 + rate s^2))
-    and b = -a s rate.
+    Each number is dropped with probability rate. s = -1.0507 * 1.6733 = -1.758 is SELU's limit far
+    below zero, a = 1 / sqrt((1 - rate)(1 + rate s^2)) and b = -a s rate. Outside training the layer
+    does nothing.
 
     Shapes:
         (batch, ...) to the same.
 
     Args:
-        rate: fraction set to s, from 0 to below 1.
+        rate: probability of s, from 0 to below 1.
 
     Raises:
-        ConfigError: rate outside [0, 1).
+        ConfigError: rate is outside [0, 1).
 
     Example:
         >>> import jax, numpy as np
@@ -91,7 +94,7 @@ class AlphaDropout(Layer):
 
     rate: float
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         require(
             is_number(self.rate) and 0 <= self.rate < 1,
             "AlphaDropout",
@@ -110,27 +113,30 @@ class AlphaDropout(Layer):
         return a * jnp.where(keep, x, low) - a * low * self.rate, state
 
     def formula(self) -> str:
-        return f"{self.rate:g} of the numbers set to -1.758, then mean and variance restored, in training only"
+        share = f"{self.rate:g} of the numbers set to -1.758"
+        return f"{share}, then mean and variance restored, in training only"
 
 
 @dataclass(frozen=True)
 class GaussianDropout(Layer):
-    """In training, multiply each number by normal noise of its own, y = x N(1, sqrt(rate / (1 -
-    rate))); otherwise do nothing.
+    """Multiplicative normal noise: y = x N(1, sqrt(rate / (1 - rate))).
+
+    Each number gets independent noise. Outside training the layer does nothing.
 
     Shapes:
         (batch, ...) to the same.
 
     Args:
-        rate: of the Dropout whose noise has this spread, from 0 to below 1.
+        rate: rate of the Dropout with the same standard deviation of noise, from 0 to below 1.
 
     Raises:
-        ConfigError: rate outside [0, 1).
+        ConfigError: rate is outside [0, 1).
 
     Example:
         >>> import jax, numpy as np
         >>> x = np.ones((1000, 10), np.float32)
-        >>> y, _ = GaussianDropout(0.2).apply({}, {}, x, key=jax.random.key(0), train=True, mask=None)  # sqrt(0.2 / 0.8) = 0.5
+        >>> layer = GaussianDropout(0.2)  # sqrt(0.2 / 0.8) = 0.5
+        >>> y, _ = layer.apply({}, {}, x, key=jax.random.key(0), train=True, mask=None)
         >>> print(f"{y.mean():.1f} {y.std():.1f}")
         1.0 0.5
 
@@ -139,7 +145,7 @@ class GaussianDropout(Layer):
 
     rate: float
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         require(
             is_number(self.rate) and 0 <= self.rate < 1,
             "GaussianDropout",
@@ -159,8 +165,9 @@ class GaussianDropout(Layer):
 
 @dataclass(frozen=True)
 class GaussianNoise(Layer):
-    """In training, add to each number normal noise of its own, y = x + stddev N(0, 1); otherwise do
-    nothing.
+    """Additive normal noise: y = x + stddev N(0, 1).
+
+    Each number gets independent noise. Outside training the layer does nothing.
 
     Shapes:
         (batch, ...) to the same.
@@ -183,7 +190,7 @@ class GaussianNoise(Layer):
 
     stddev: float
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         require(
             is_number(self.stddev) and self.stddev >= 0,
             "GaussianNoise",

@@ -1,4 +1,4 @@
-"""Embedding: a vector for every token."""
+"""Embedding: a learned vector for each token."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from glassnet import initializers
-from glassnet.errors import DataError, is_int, require
+from glassnet.errors import DataError, is_int, message, require
 from glassnet.initializers import Initializer
 from glassnet.layers.composite import join_masks
 from glassnet.layers.layer import Layer
@@ -17,36 +17,38 @@ from glassnet.regularizers import Regularizer
 from glassnet.types import Array, Params, Shape
 
 MAX_INPUT_DIM = 2**24
-"""float32, in which rows come in, holds every whole number up to this one."""
+"""Largest n for which float32, the type of inputs, holds all integers up to n exactly."""
 
 
 @dataclass(frozen=True)
 class Embedding(Layer):
-    """A vector for every token: y = E[id], row id of a table that is learned.
+    """Learned vector for each token: y = E[id], a row of the table E.
 
-    As a network's first layer it has the ids checked before anything runs; an id outside the table
-    that reaches it elsewhere becomes NaN, which ends the run. Ids come in as the rows' numbers do,
-    as uint8 or float32, which holds them exactly up to 2^24.
+    If it is the first layer of a network, the ids are checked before anything runs. Elsewhere, an
+    id outside the table becomes NaN, which stops training. Ids arrive as uint8 or float32, which
+    holds integers exactly up to 2^24.
 
     Shapes:
-        (batch, time) to (batch, time, output_dim), or any (batch, ...) to (batch, ..., output_dim);
+        (batch, time) to (batch, time, output_dim), or any (batch, ...) to (batch, ..., output_dim).
         embeddings E (input_dim, output_dim).
 
     Args:
-        input_dim: number of tokens, ids being 0..input_dim - 1; from 1 to 2^24.
-        output_dim: numbers in a vector, >= 1.
-        embeddings_initializer: where E starts.
-        embeddings_regularizer: a penalty on E, added to the loss.
-        mask_zero: whether id 0 is filling, which later layers and the loss do not count.
+        input_dim: number of tokens, from 1 to 2^24. The ids are 0..input_dim - 1.
+        output_dim: length of a vector, >= 1.
+        embeddings_initializer: initializer of E.
+        embeddings_regularizer: penalty on E, added to the loss.
+        mask_zero: whether id 0 is padding, which later layers and the loss ignore.
 
     Raises:
-        ConfigError: input_dim or output_dim out of range; an initializer or regularizer is unknown;
-            with mask_zero, once the shape is known, an example is not (time,).
-        DataError: from `fit` and its kin, an id that is no whole number from 0 to input_dim - 1.
+        ConfigError: input_dim or output_dim is out of range; an initializer or regularizer is
+            unknown; mask_zero is True and, once the shape is known, an example is not (time,).
+        DataError: raised by `fit`, `evaluate`, `predict` or `trace` if an id is not an integer from
+            0 to input_dim - 1.
 
     Example:
-        >>> Embedding(3, 2)({"embeddings": jnp.array([[0.0, 0.1], [1.0, 1.1], [2.0, 2.1]])}, jnp.array([[2, 0]])).tolist()
-        [[[2.0, 2.0999999046325684], [0.0, 0.10000000149011612]]]
+        >>> params = {"embeddings": jnp.array([[0.0, 0.5], [1.0, 1.5], [2.0, 2.5]])}
+        >>> Embedding(3, 2)(params, jnp.array([[2, 0]])).tolist()
+        [[[2.0, 2.5], [0.0, 0.5]]]
 
     Source: Bengio et al. 2003, section 2, the matrix C; Keras.
     """
@@ -57,17 +59,13 @@ class Embedding(Layer):
     embeddings_regularizer: str | Regularizer | None = None
     mask_zero: bool = False
 
-    def __post_init__(self):
-        ok, fix = (
-            is_int(self.input_dim, least=1) and self.input_dim <= MAX_INPUT_DIM,
-            "It is the largest id + 1.",
-        )
+    def __post_init__(self) -> None:
         require(
-            ok,
+            is_int(self.input_dim, least=1) and self.input_dim <= MAX_INPUT_DIM,
             "Embedding",
             "input_dim to be an int from 1 to 2**24",
             input_dim=self.input_dim,
-            fix=fix,
+            fix="It is the largest id + 1.",
         )
         require(
             is_int(self.output_dim, least=1),
@@ -84,26 +82,21 @@ class Embedding(Layer):
         resolve_fields(self)
 
     def init(self, rng: np.random.Generator, shape: Shape) -> Params:
-        ok = len(shape) == 1 or not self.mask_zero
         require(
-            ok,
+            len(shape) == 1 or not self.mask_zero,
             self.name or "Embedding",
             "sequences of ids (time,) to mask",
             input_shape=shape,
             fix="Leave mask_zero=False.",
         )
-        return {
-            "embeddings": initializers.get(self.embeddings_initializer)(
-                rng, (self.input_dim, self.output_dim)
-            )
-        }
+        initializer = initializers.get(self.embeddings_initializer)
+        return {"embeddings": initializer(rng, (self.input_dim, self.output_dim))}
 
     def __call__(self, params: Params, x: Array) -> Array:
         ids = jnp.asarray(x).astype(jnp.int32)
-        known = (ids == x) & (ids >= 0) & (ids < self.input_dim)
-        return jnp.where(
-            known[..., None], jnp.asarray(params["embeddings"])[jnp.where(known, ids, 0)], jnp.nan
-        )
+        valid = (ids == x) & (ids >= 0) & (ids < self.input_dim)
+        vectors = jnp.asarray(params["embeddings"])[jnp.where(valid, ids, 0)]
+        return jnp.where(valid[..., None], vectors, jnp.nan)
 
     def mask(self, x: Array, mask: Array | None) -> Array | None:
         return join_masks((mask, x != 0)) if self.mask_zero else mask
@@ -112,22 +105,18 @@ class Embedding(Layer):
         return weight_penalty(self, params)
 
     def check_input(self, x: np.ndarray, what: str) -> None:
-        wrong = (x < 0) | (x >= self.input_dim) | (x != np.floor(x))
-        if wrong.any():
-            row = int(np.argmax(wrong.reshape(len(x), -1).any(1)))
-            value = x[row][wrong[row]][0].item()
-            ids, fix = (
-                f"token ids from 0 to {self.input_dim - 1}",
-                "Embedding(input_dim) is the largest id + 1.",
-            )
-            require(
-                False,
-                what,
-                ids,
-                error=DataError,
-                row=row,
-                value=int(value) if value == int(value) else value,
-                fix=fix,
+        invalid = (x < 0) | (x >= self.input_dim) | (x != np.floor(x))
+        if invalid.any():
+            row = int(np.argmax(invalid.reshape(len(x), -1).any(1)))
+            value = x[row][invalid[row]][0].item()
+            raise DataError(
+                message(
+                    what,
+                    f"token ids from 0 to {self.input_dim - 1}",
+                    row=row,
+                    value=int(value) if value == int(value) else value,
+                    fix="Embedding(input_dim) is the largest id + 1.",
+                )
             )
 
     def formula(self) -> str:

@@ -1,5 +1,6 @@
-"""Layers in a row, as pure functions: their names, their start, and one run through them.
-`network.py` adds the way back.
+"""Pure functions on a sequence of layers: names, initialization and the forward pass.
+
+`engine/network.py` adds the backward pass.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ Links = tuple[Layer, ...]
 
 
 def default_name(layer: Layer) -> str:
-    """What a layer without a name is called.
+    """Return the class name of a layer in snake case.
 
     Example:
         >>> from glassnet.layers import BatchNormalization, PReLU
@@ -37,41 +38,42 @@ def default_name(layer: Layer) -> str:
 
 
 def unfold(layers: Sequence[Layer]) -> Links:
-    """The links that run for `layers`, in order."""
+    """Return the links that run for `layers`, in order."""
     return tuple(link for layer in layers for link in layer.unfold())
 
 
 def with_names(layers: Sequence[Layer], who: str = "Sequential") -> tuple[Layer, ...]:
-    """The layers with a name each: their own, or the class and a count, `dense_1`, `dense_2`.
+    """Return the layers, with names for those without one: `dense_1`, `dense_2`.
 
     Raises:
         ConfigError: two layers share a name.
     """
     counts: Counter[str] = Counter()
-    taken = {layer.name for layer in layers}
-    done = []
+    used = {layer.name for layer in layers}
+    named = []
     for layer in layers:
-        counts[what := default_name(layer)] += 1
-        while not layer.name and f"{what}_{counts[what]}" in taken:
-            counts[what] += 1
-        done.append(layer if layer.name else replace(layer, name=f"{what}_{counts[what]}"))
-    twice = [name for name, times in Counter(layer.name for layer in done).items() if times > 1]
+        counts[kind := default_name(layer)] += 1
+        while not layer.name and f"{kind}_{counts[kind]}" in used:
+            counts[kind] += 1
+        named.append(layer if layer.name else replace(layer, name=f"{kind}_{counts[kind]}"))
+    duplicates = [
+        name for name, count in Counter(layer.name for layer in named).items() if count > 1
+    ]
     require(
-        not twice,
+        not duplicates,
         who,
-        "a name of its own for every layer",
-        names=[layer.name for layer in done],
-        fix=f"Twice: {twice}.",
+        "a unique name for every layer",
+        names=[layer.name for layer in named],
+        fix=f"Rename the duplicates: {duplicates}.",
     )
-    return tuple(done)
+    return tuple(named)
 
 
 def check_layer_type(layer: Any, who: str = "Sequential") -> None:
-    """Refuse what is no layer, and a layer class that would compare equal to layers of other
-    values.
+    """Reject objects that are not layers, and layers whose class is not a frozen dataclass.
 
     Raises:
-        ConfigError: with the line to write.
+        ConfigError: `layer` is one of these; the message gives the line to write.
     """
     if isinstance(layer, type) and issubclass(layer, Layer):
         raise ConfigError(
@@ -79,11 +81,11 @@ def check_layer_type(layer: Any, who: str = "Sequential") -> None:
                 who,
                 "layers",
                 received=layer.__name__,
-                fix=f"This is the class; write {layer.__name__}(...).",
+                fix=f"This is the class. Write {layer.__name__}(...).",
             )
         )
-    fix = "A function goes in as Activation(function)." if callable(layer) else ""
-    fix = f"An activation goes in as Activation({layer!r})." if isinstance(layer, str) else fix
+    fix = "Write a function as Activation(function)." if callable(layer) else ""
+    fix = f"Write an activation as Activation({layer!r})." if isinstance(layer, str) else fix
     require(isinstance(layer, Layer), who, "layers", received=layer, fix=fix)
     require_frozen_dataclass(layer)
 
@@ -91,10 +93,10 @@ def check_layer_type(layer: Any, who: str = "Sequential") -> None:
 def init(
     links: Links, rng: np.random.Generator, shape: Shape
 ) -> tuple[tuple[Params, ...], tuple[State, ...], tuple[Shape, ...]]:
-    """Starting params and state of every link, and the shapes between them.
+    """Return the initial params and state of each link, and the shapes between links.
 
     Raises:
-        ConfigError: a link cannot take the shape that reaches it.
+        ConfigError: a link cannot take its input shape.
     """
     params: list[Params] = []
     state: list[State] = []
@@ -111,7 +113,10 @@ def init(
         except (TypeError, ValueError, IndexError) as error:
             reason = str(error).split("\n")[0]
             if isinstance(error, jax.errors.JAXTypeError) or "truth value" in reason:
-                reason += ". Write it in jax.numpy: jnp.tanh for np.tanh, jnp.where(condition, a, b) for if."
+                reason += (
+                    ". Write it in jax.numpy: jnp.tanh for np.tanh, "
+                    "jnp.where(condition, a, b) for if."
+                )
             text = message(
                 link.name or type(link).__name__,
                 "an input that it can take",
@@ -123,18 +128,19 @@ def init(
 
 
 def output_shape(link: Layer, params: Params, state: State, shape: Shape) -> Shape:
-    """The shape of one example after `link`, derived by tracing it without computing.
+    """Return the shape of one example after `link`, by tracing it without computing.
 
     Raises:
-        ConfigError: the link does not give as many rows as it takes, each of one number or more.
+        ConfigError: the output does not have the batch axis of the input and at least one more.
     """
-    x = jax.ShapeDtypeStruct((7, *shape), jnp.result_type(float))
-    out = jax.eval_shape(lambda p, s, x: run((link,), (p,), (s,), x)[0], params, state, x).shape
-    rows = "an output of shape (batch, ...) with an axis besides the batch's"
+    x = jax.ShapeDtypeStruct((7, *shape), jnp.result_type(float))  # type: ignore[no-untyped-call]
+    out: Shape = jax.eval_shape(
+        lambda p, s, x: run((link,), (p,), (s,), x)[0], params, state, x
+    ).shape
     require(
         len(out) > 1 and out[0] == 7,
         link.name or type(link).__name__,
-        rows,
+        "an output of shape (batch, ...) with at least two axes",
         input=("batch", *shape),
         output=out,
     )
@@ -142,31 +148,32 @@ def output_shape(link: Layer, params: Params, state: State, shape: Shape) -> Sha
 
 
 def as_float(x: Array) -> Array:
-    """Whole numbers and booleans as float32, floats as they are: uint8 arithmetic would wrap (200 +
-    100 -> 44).
+    """Convert integers and booleans to float32, because uint8 wraps: 200 + 100 -> 44.
+
+    Floats are returned as they are.
     """
     x = jnp.asarray(x)
     return x if jnp.issubdtype(x.dtype, jnp.floating) else x.astype(jnp.float32)
 
 
 def has_learned(link: Layer, state: State) -> bool:
-    """Whether a link has the statistics it takes from the training rows, or takes none."""
+    """Return whether a link has its statistics of the training rows, or needs none."""
     if type(link).learn is Layer.learn:
         return True
     require(
         "count" in state,
         link.name or type(link).__name__,
-        'statistics with "count", the number of rows learned from',
+        'statistics with "count", the number of training rows',
         state=list(state),
     )
     return float(state["count"]) > 0
 
 
 def uses_randomness(link: Layer) -> bool:
-    """Whether a link may draw noise: it, or a part of it, has an `apply` of its own."""
-    return (
-        any(map(uses_randomness, link.parts)) if link.parts else type(link).apply is not Layer.apply
-    )
+    """Return whether a link may use its random key: it, or a part of it, overrides `apply`."""
+    if link.parts:
+        return any(map(uses_randomness, link.parts))
+    return type(link).apply is not Layer.apply
 
 
 def run(
@@ -179,14 +186,14 @@ def run(
     train: bool = False,
     mask: Array | None = None,
 ) -> tuple[Array, tuple[State, ...], Array | None]:
-    """Run the links in order, with no way back: the output, the new state and the mask."""
-    x, kept = as_float(x), []
+    """Run the links in order, forward only. Return the output, the new state and the mask."""
+    x, states = as_float(x), []
     for i, (link, p, s) in enumerate(zip(links, params, state, strict=True)):
         x, s, mask = link.run(p, s, x, key=link_key(key, i, link), train=train, mask=mask)
-        kept.append(s)
-    return x, tuple(kept), mask
+        states.append(s)
+    return x, tuple(states), mask
 
 
 def link_key(key: Array, index: int, link: Layer) -> Array:
-    """The key of the link at `index`; None where it draws nothing."""
+    """Return the random key of the link at `index`, or None if it uses none."""
     return jax.random.fold_in(key, index) if key is not None and uses_randomness(link) else None

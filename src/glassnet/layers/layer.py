@@ -1,7 +1,6 @@
-"""The protocol: a layer is a frozen dataclass that says what it is; what it has learned is passed
-in.
+"""The layer protocol: a layer is a frozen dataclass of settings, and its weights are passed in.
 
-Write one by giving its fields, `init` and `__call__`; everything else has a default:
+To write a layer, give its fields, `init` and `__call__`. Everything else has a default:
 
     @dataclass(frozen=True)
     class Scale(Layer):
@@ -13,9 +12,9 @@ Write one by giving its fields, `init` and `__call__`; everything else has a def
         def __call__(self, params, x):
             return params["scale"] * x
 
-No output shape (`jax.eval_shape` derives it), no backward (`jax.vjp` derives it), no config methods
-(the fields are the config). Layers hash and compare by value, so equal networks share one compiled
-program.
+A layer has no output shape (`jax.eval_shape` derives it), no backward (`jax.vjp` derives it) and no
+config methods (the fields are the config). Layers hash and compare by value, so equal networks
+share one compiled program.
 """
 
 from __future__ import annotations
@@ -32,14 +31,15 @@ from glassnet.types import Array, Params, Shape, State
 
 
 def _reject_functional_call(call: Callable[..., Array]) -> Callable[..., Array]:
-    """A layer's `__call__` that tells whoever calls it as Keras's functional API does, `layer(x)`,
-    what to write.
-    """
+    """Wrap `__call__` so that `layer(x)`, Keras's functional API, raises an error with a fix."""
 
     @wraps(call)
-    def told(self: Layer, params: Params, *x: Array, **named: Array) -> Array:
+    def checked_call(self: Layer, params: Params, *x: Array, **named: Array) -> Array:
         if not x and not named:
-            fix = "Write Sequential([...]), with Parallel([...]) for branches and Residual([...]) for a way around."
+            fix = (
+                "Write Sequential([...]), with Parallel([...]) for branches and Residual([...]) "
+                "for skip connections."
+            )
             raise ConfigError(
                 message(
                     type(self).__name__,
@@ -50,120 +50,134 @@ def _reject_functional_call(call: Callable[..., Array]) -> Callable[..., Array]:
             )
         return call(self, params, *x, **named)
 
-    return told
+    return checked_call
 
 
 @dataclass(frozen=True)
 class Layer:
-    """What every layer is. Subclass it with `@dataclass(frozen=True)`; never subclass a concrete
-    layer.
+    """Base class of all layers.
+
+    Subclass it with `@dataclass(frozen=True)`. Never subclass a concrete layer.
 
     Args:
-        name: what the trace, the summary and errors call it; given per model (`dense_1`) where left
-            out. Not part of its value.
-        trainable: False keeps its params as they are: they get no gradient, no penalty and no
-            update.
+        name: name in the trace, the summary and errors. If None, each model numbers its layers
+            (`dense_1`). Layers that differ in name only are equal.
+        trainable: if False, the params stay as they are: no gradient, no penalty and no update.
     """
 
     name: str | None = field(default=None, kw_only=True, compare=False)
     trainable: bool = field(default=True, kw_only=True)
 
     def __init_subclass__(cls) -> None:
-        own = vars(cls).get("__call__")
-        if (
-            own is not None and own.__code__.co_argcount != 2
-        ):  # (self, texts) runs before the network, and is the user's to call
-            cls.__call__ = _reject_functional_call(own)  # type: ignore[method-assign]
+        call = vars(cls).get("__call__")
+        # TextVectorization's (self, texts) runs before the network: users call it themselves
+        if call is not None and call.__code__.co_argcount != 2:
+            cls.__call__ = _reject_functional_call(call)  # type: ignore[method-assign]
 
     parts: ClassVar[Any] = ()
-    """The links inside a `Composite`; its params and state are tuples aligned with them."""
+    """Links inside a `Composite`. Its params and state are tuples aligned with them."""
 
     def init(self, rng: np.random.Generator, shape: Shape) -> Params:
-        """Starting params for one example of `shape`; NumPy float32, in the order in which weights
-        are listed.
+        """Return the initial params for one example of `shape`.
+
+        They are NumPy float32 arrays, in the order in which weights are listed.
         """
         return {}
 
     def init_state(self, shape: Shape) -> State:
-        """Starting statistics for one example of `shape`."""
+        """Return the initial statistics for one example of `shape`."""
         return {}
 
     def init_params_and_state(self, rng: np.random.Generator, shape: Shape) -> tuple[Params, State]:
-        """What the engine calls: `init` and `init_state`. Nobody but a composite has one of its
-        own.
+        """Return `init` and `init_state`: what the engine calls.
+
+        Only composites override it.
         """
         return self.init(rng, shape), self.init_state(shape)
 
     @_reject_functional_call
     def __call__(self, params: Params, x: Array) -> Array:
-        """The plain case: x (batch, *shape) to y (batch, *output_shape)."""
+        """Return y (batch, *output_shape) for x (batch, *shape)."""
         return x
 
     def apply(
         self, params: Params, state: State, x: Array, *, key: Array, train: bool, mask: Array | None
     ) -> tuple[Array, State]:
-        """The whole case: noise from `key` while `train`, statistics in and out, and which rows are
-        real.
+        """Return the output and the new state. Override it for noise, statistics or masks.
+
+        Args:
+            params: from `init`, or trained.
+            state: from `init_state`, or updated.
+            x: (batch, *shape).
+            key: JAX's random key for noise, or None.
+            train: whether this is a training step.
+            mask: real entries of x: None, (batch,) or (batch, time).
         """
         return self(params, x), state
 
     def mask(self, x: Array, mask: Array | None) -> Array | None:
-        """Which entries of the output are real: None, (batch,) or (batch, time). A mask of its own
-        is joined to the one received.
+        """Return the mask of the output's real entries: None, (batch,) or (batch, time).
+
+        A layer that adds a mask combines it with the one that it receives.
         """
         return mask
 
     def run(
         self, params: Params, state: State, x: Array, *, key: Array, train: bool, mask: Array | None
     ) -> tuple[Array, State, Array | None]:
-        """What the engine calls: output, new state and mask. Nobody but a composite has one of its
-        own.
+        """Return the output, the new state and the mask: what the engine calls.
+
+        Only composites override it.
         """
         y, state = self.apply(params, state, x, key=key, train=train, mask=mask)
         return y, state, self.mask(x, mask)
 
     def penalty(self, params: Params) -> Array:
-        """The regularizers' part of the loss; None where there is none. Its gradient is added after
-        backward.
+        """Return the regularizers' part of the loss, or None without regularizers.
+
+        Its gradient is added after backward.
         """
         return None
 
     def learn(self, x: np.ndarray) -> State | None:
-        """Statistics learned from the training rows x (n, ...) before the first step; None for a
-        layer that learns none.
+        """Return statistics of the training rows x (n, ...), or None if the layer learns none.
 
-        One of them is `count`, the number of rows learned from: 0 in `init_state` until `learn` has
-        run.
+        The engine calls it before the first step. The statistics include `count`, the number of
+        rows. It is 0 in `init_state`, until `learn` has run.
         """
         return None
 
     def learned_message(self, state: State) -> str:
-        """What `learn` found, where it should be said: a guess that decides what the layer does."""
+        """Return a message about what `learn` inferred from the data, or "" if there is none."""
         return ""
 
     def check_input(self, x: np.ndarray, what: str) -> None:
-        """Refuse rows x (n, ...) that it cannot take where it is a network's first link, such as
-        ids of no token; errors begin with `what`.
+        """Reject rows x (n, ...) that this layer, as the first link, cannot take.
+
+        Args:
+            x: input rows, such as token ids.
+            what: name of x, with which errors begin.
 
         Raises:
-            DataError: with the first such row.
+            DataError: a row is invalid; the message names the first one.
         """
 
     def formula(self) -> str:
-        """What it computes, in a few of the lectures' letters: a line of the trace."""
+        """Return the layer's formula in the lectures' letters, for the trace."""
         return type(self).__name__
 
     def unfold(self) -> tuple[Layer, ...]:
-        """The links that run for this layer."""
+        """Return the links that run for this layer."""
         return (self,)
 
     def __getattr__(self, name: str) -> Any:
         weights = "weight" in name or name in ("kernel", "bias", "variables")
         fix = (
-            " What it has learned is the model's: model.layers[0].get_weights(), model.params."
+            " The weights are in the model: model.layers[0].get_weights(), model.params."
             if weights
             else ""
         )
         raise MissingError(
-            f"{type(self).__name__} has no attribute {name!r}: a layer says what it is.{fix}"
+            f"{type(self).__name__} has no attribute {name!r}: "
+            f"a layer holds only its settings.{fix}"
         )

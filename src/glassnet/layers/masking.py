@@ -1,4 +1,4 @@
-"""Masking: which steps of a sequence are real, told by a number that marks those that are not."""
+"""Masking: padded steps of a sequence are marked by a value and ignored."""
 
 from __future__ import annotations
 
@@ -15,18 +15,19 @@ from glassnet.types import Array, Params, Shape
 
 @dataclass(frozen=True)
 class Masking(Layer):
-    """Leave out steps of which every feature is `mask_value`: they become 0, and later layers and
-    the loss do not count them.
+    """Mask of the steps whose features all equal `mask_value`.
+
+    Masked steps become 0, and later layers and the loss ignore them.
 
     Shapes:
         (batch, time, features) to the same.
 
     Args:
-        mask_value: what marks a step that is filling, in the unit of x.
+        mask_value: value of the features of a padded step, in the unit of x.
 
     Raises:
-        ConfigError: mask_value is not a number; once the shape is known, an example is not (time,
-            features).
+        ConfigError: mask_value is not a number, or, once the shape is known, an example is not
+            (time, features).
 
     Example:
         >>> Masking().mask(np.array([[[3.0, 0.0], [0.0, 0.0]]]), None).tolist()
@@ -37,7 +38,7 @@ class Masking(Layer):
 
     mask_value: float = 0.0
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         require(
             is_number(self.mask_value),
             "Masking",
@@ -46,7 +47,10 @@ class Masking(Layer):
         )
 
     def init(self, rng: np.random.Generator, shape: Shape) -> Params:
-        fix = "Put Reshape((time, features)) in front; token ids are masked by Embedding(..., mask_zero=True)."
+        fix = (
+            "Put Reshape((time, features)) in front. To mask token ids, use "
+            "Embedding(..., mask_zero=True)."
+        )
         require(
             len(shape) == 2,
             self.name or "Masking",
@@ -66,4 +70,4 @@ class Masking(Layer):
         return (x != self.mask_value).any(-1)
 
     def formula(self) -> str:
-        return f"steps of nothing but {self.mask_value:g} left out"
+        return f"steps of only {self.mask_value:g} masked"

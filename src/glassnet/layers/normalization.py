@@ -1,6 +1,4 @@
-"""Layers that normalise by the numbers at hand: BatchNormalization each feature over its batch,
-LayerNormalization and UnitNormalization each example by itself.
-"""
+"""Normalization layers: BatchNormalization, LayerNormalization and UnitNormalization."""
 
 from __future__ import annotations
 
@@ -22,29 +20,29 @@ from glassnet.types import Array, Params, Shape, State
 
 @dataclass(frozen=True)
 class BatchNormalization(Layer):
-    """Standardise each feature by its batch, then scale and shift: y = gamma (x - mean) /
-    sqrt(variance + epsilon) + beta.
+    """Batch normalization: y = gamma (x - mean) / sqrt(variance + epsilon) + beta.
 
-    In training mean and variance are the batch's (of the real rows alone), and moving averages of
-    them are kept: moving <- momentum * moving + (1 - momentum) * batch. In inference, and where
-    `trainable` is False, the moving ones serve.
+    In training, mean and variance are those of each feature over the batch, without masked rows,
+    and update the moving averages: moving <- momentum * moving + (1 - momentum) * batch. In
+    inference, and if `trainable` is False, the moving averages are used.
 
     Shapes:
-        (batch, ..., n) to the same; gamma, beta, moving_mean, moving_variance (n,).
+        (batch, ..., n) to the same. gamma, beta, moving_mean, moving_variance (n,).
 
     Args:
-        momentum: share of the old moving average that is kept at a step, from 0 to below 1.
+        momentum: weight of the old moving average in each update, from 0 to below 1.
         epsilon: added to the variance, > 0, in squared units of x.
         center: whether beta exists.
         scale: whether gamma exists.
 
     Raises:
-        ConfigError: momentum outside [0, 1); epsilon not > 0.
+        ConfigError: momentum is outside [0, 1), or epsilon is not > 0.
 
     Example:
         >>> layer = BatchNormalization()
         >>> params, state = layer.init(np.random.default_rng(0), (1,)), layer.init_state((1,))
-        >>> y, state = layer.apply(params, state, np.array([[1.0], [3.0]]), key=None, train=True, mask=None)
+        >>> x = np.array([[1.0], [3.0]])
+        >>> y, state = layer.apply(params, state, x, key=None, train=True, mask=None)
         >>> y.round(3).tolist()
         [[-1.0], [1.0]]
 
@@ -56,7 +54,7 @@ class BatchNormalization(Layer):
     center: bool = True
     scale: bool = True
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         who = "BatchNormalization"
         require(
             is_number(self.momentum) and 0 <= self.momentum < 1,
@@ -87,17 +85,15 @@ class BatchNormalization(Layer):
         mean, variance = state["moving_mean"], state["moving_variance"]
         if train and self.trainable:
             axes = tuple(range(x.ndim - 1))
-            real = (
-                None
-                if mask is None
-                else mask.astype(bool).reshape(mask.shape + (1,) * (x.ndim - mask.ndim))
-            )
+            real = None
+            if mask is not None:
+                real = mask.astype(bool).reshape(mask.shape + (1,) * (x.ndim - mask.ndim))
             mean = jnp.mean(x, axes, where=real)
             variance = jnp.mean((x - mean) ** 2, axes, where=real)
-            keep = self.momentum
+            old = self.momentum
             state = {
-                "moving_mean": keep * state["moving_mean"] + (1 - keep) * mean,
-                "moving_variance": keep * state["moving_variance"] + (1 - keep) * variance,
+                "moving_mean": old * state["moving_mean"] + (1 - old) * mean,
+                "moving_variance": old * state["moving_variance"] + (1 - old) * variance,
             }
         y = (x - mean) * lax.rsqrt(variance + self.epsilon)
         return _scale_and_shift(self, params, y), state
@@ -108,30 +104,30 @@ class BatchNormalization(Layer):
 
 @dataclass(frozen=True)
 class LayerNormalization(Layer):
-    """Standardise each example by itself, then scale and shift: y = gamma (x - mean) /
-    sqrt(variance + epsilon) + beta.
+    """Layer normalization: y = gamma (x - mean) / sqrt(variance + epsilon) + beta, by example.
 
-    Mean and variance are over `axis` alone: no batch, no moving averages, the same in training and
-    inference.
+    Mean and variance are over `axis` only, not over the batch. Training and inference are the same,
+    without moving averages.
 
     Shapes:
-        (batch, ..., n) to the same; gamma, beta (n,), or the sizes of all axes in `axis`.
+        (batch, ..., n) to the same. gamma, beta (n,), or the sizes of all axes in `axis`.
 
     Args:
-        axis: -1 for the last axis, or the last ones counted from the back: (-2, -1).
+        axis: -1 for the last axis, or the last axes counted from the back: (-2, -1).
         epsilon: added to the variance, > 0, in squared units of x.
         center: whether beta exists.
         scale: whether gamma exists.
-        beta_initializer: where beta starts.
-        gamma_initializer: where gamma starts.
+        beta_initializer: initializer of beta.
+        gamma_initializer: initializer of gamma.
 
     Raises:
-        ConfigError: axis holds others than the last axes, or, once the shape is known, the batch's;
-            epsilon not > 0; an initializer is unknown.
+        ConfigError: axis is not the last axis or axes, or, once the shape is known, includes the
+            batch; epsilon is not > 0; an initializer is unknown.
 
     Example:
         >>> layer = LayerNormalization()
-        >>> layer(layer.init(np.random.default_rng(0), (2,)), np.array([[1.0, 3.0], [10.0, 50.0]])).round(3).tolist()
+        >>> params = layer.init(np.random.default_rng(0), (2,))
+        >>> layer(params, np.array([[1.0, 3.0], [10.0, 50.0]])).round(3).tolist()
         [[-1.0, 1.0], [-1.0, 1.0]]
 
     Source: Ba et al. 2016, arXiv 1607.06450, eq. 4; Keras's defaults.
@@ -144,7 +140,7 @@ class LayerNormalization(Layer):
     beta_initializer: str | Initializer = "zeros"
     gamma_initializer: str | Initializer = "ones"
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         object.__setattr__(self, "axis", _last_axes("LayerNormalization", self.axis))
         require(
             is_number(self.epsilon) and self.epsilon > 0,
@@ -169,34 +165,37 @@ class LayerNormalization(Layer):
         )
 
     def formula(self) -> str:
-        return _standardization_formula(self) + ", each row by itself"
+        return _standardization_formula(self) + ", for each row"
 
 
 @dataclass(frozen=True)
 class UnitNormalization(Layer):
-    """Keep each example's direction and give it length 1: y = x / sqrt(sum x^2). Zeros stay zeros.
+    """Scaling of each example to length 1: y = x / sqrt(sum x^2).
+
+    Zeros stay zeros.
 
     Shapes:
         (batch, ...) to the same.
 
     Args:
-        axis: -1 for the length along the last axis, or along the last ones together, counted from
-            the back: (-2, -1).
+        axis: -1 for the length along the last axis, or the last axes counted from the back:
+            (-2, -1).
 
     Raises:
-        ConfigError: axis holds others than the last axes, or, once the shape is known, the batch's.
+        ConfigError: axis is not the last axis or axes, or, once the shape is known, includes the
+            batch.
 
     Example:
         >>> print(UnitNormalization()({}, np.array([[3.0, 4.0], [0.0, 0.0]])))
         [[0.6 0.8]
          [0.  0. ]]
 
-    Source: Keras's UnitNormalization, whose slope at zero is NaN; here it is 1.
+    Source: Keras's UnitNormalization, whose derivative at zero is NaN; here it is 1.
     """
 
     axis: Any = -1
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         object.__setattr__(self, "axis", _last_axes("UnitNormalization", self.axis))
 
     def init(self, rng: np.random.Generator, shape: Shape) -> Params:
@@ -214,7 +213,7 @@ class UnitNormalization(Layer):
 def _last_axes(who: str, axis: Any) -> tuple[int, ...]:
     axes = as_tuple(axis)
     last = tuple(range(-len(axes), 0))
-    fix = f"The batch is axis 0; count from the back: axis={last if len(last) > 1 else -1}."
+    fix = f"The batch is axis 0. Count from the back: axis={last if len(last) > 1 else -1}."
     require(
         axes and set(axes) == set(last),
         who,
@@ -243,4 +242,5 @@ def _scale_and_shift(
 
 
 def _standardization_formula(layer: BatchNormalization | LayerNormalization) -> str:
-    return f"y = {'gamma ' * layer.scale}(x - mean) / sqrt(variance + epsilon){' + beta' * layer.center}"
+    gamma, beta = "gamma " * layer.scale, " + beta" * layer.center
+    return f"y = {gamma}(x - mean) / sqrt(variance + epsilon){beta}"

@@ -1,6 +1,4 @@
-"""Layers that keep the largest, or the mean, of the numbers in a window, or in all of a sequence or
-an image.
-"""
+"""Max and average pooling, over windows or over all steps or pixels."""
 
 from __future__ import annotations
 
@@ -31,7 +29,7 @@ from glassnet.types import Array, Params, Shape, State
 
 @dataclass(frozen=True)
 class Pooling(Layer, ABC):
-    """What layers share that pool windows: their fields and checks."""
+    """Base class of pooling over windows."""
 
     pool_size: Any
     strides: Any = None
@@ -39,15 +37,12 @@ class Pooling(Layer, ABC):
 
     rank: ClassVar[int] = 2
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         object.__setattr__(self, "pool_size", standardize_tuple(self, "pool_size", self.rank))
-        object.__setattr__(
-            self,
-            "strides",
-            self.pool_size
-            if self.strides is None
-            else standardize_tuple(self, "strides", self.rank),
-        )
+        strides = self.pool_size
+        if self.strides is not None:
+            strides = standardize_tuple(self, "strides", self.rank)
+        object.__setattr__(self, "strides", strides)
         require(
             self.padding in ("valid", "same"),
             type(self).__name__,
@@ -57,7 +52,7 @@ class Pooling(Layer, ABC):
 
     @property
     def window(self) -> SlidingWindow:
-        """How the windows go over the input."""
+        """Window that slides over the input."""
         return SlidingWindow(self.pool_size, self.strides, (1,) * self.rank, self.padding)
 
     def init(self, rng: np.random.Generator, shape: Shape) -> Params:
@@ -72,14 +67,14 @@ class Pooling(Layer, ABC):
 
 
 def max_pool(x: Array, window: SlidingWindow) -> Array:
-    """The largest number in every window, channel by channel."""
+    """Return the largest number of each window and channel."""
     return _reduce_windows(x, window, lax.max, -np.inf)
 
 
 def average_pool(x: Array, window: SlidingWindow) -> Array:
-    """The mean of the numbers in every window, channel by channel; of the padding none counts."""
+    """Return the mean of each window and channel, without padding."""
     y, sizes = _reduce_windows(x, window, lax.add, 0.0), x.shape[1:-1]
-    spread = zip(
+    axes = zip(
         sizes,
         window.output_sizes(sizes),
         window.size,
@@ -87,7 +82,7 @@ def average_pool(x: Array, window: SlidingWindow) -> Array:
         window.pad_widths(sizes),
         strict=True,
     )
-    for axis, (n, count, size, stride, (before, _)) in enumerate(spread, start=1):
+    for axis, (n, count, size, stride, (before, _)) in enumerate(axes, start=1):
         first = stride * jnp.arange(count) - before
         real = jnp.minimum(first + size, n) - jnp.maximum(first, 0)
         y = y / real.astype(y.dtype).reshape(-1, *[1] * (y.ndim - 1 - axis))
@@ -97,8 +92,9 @@ def average_pool(x: Array, window: SlidingWindow) -> Array:
 def _reduce_windows(
     x: Array, window: SlidingWindow, reducer: Callable[[Array, Array], Array], fill: float
 ) -> Array:
-    """What `reducer` makes, two at a time, of the numbers in every window of x, padded with `fill`;
-    where no two overlap, axis after axis.
+    """Reduce each window of x, padded with `fill`, by a function of two numbers.
+
+    Windows that do not overlap are reduced one axis after the other.
     """
     counts = window.output_sizes(x.shape[1:-1])
     if math.prod(window.size) > MAX_UNROLLED_WINDOW:
@@ -120,26 +116,25 @@ def _reduce_windows(
 
 @dataclass(frozen=True)
 class MaxPooling1D(Pooling):
-    """Keep the largest of every window of steps: y[t] = max over m of x[strides t + m], channel by
-    channel.
+    """1D max pooling: y[t] = max over m of x[strides t + m], for each channel.
 
-    Where several are the largest, the derivative is shared out between them (Keras gives it to the
-    first). A mask over time stays where the number of steps does; elsewhere a row with any real
-    step is real.
+    If several numbers are the largest, they share the derivative (in Keras the first gets it). If
+    the number of steps stays the same, a mask over time is kept. Otherwise a row with any real step
+    is real.
 
     Shapes:
-        (batch, steps, channels) to (batch, steps', channels); steps' is (steps - pool_size) /
-        strides + 1, rounded down; with padding "same" steps / strides, rounded up.
+        (batch, steps, channels) to (batch, steps', channels). steps' is (steps - pool_size) /
+        strides + 1, rounded down. With padding "same" it is steps / strides, rounded up.
 
     Args:
-        pool_size: steps in a window, >= 1.
-        strides: steps from one window to the next, >= 1; None for pool_size.
-        padding: "valid" for windows inside the input alone, "same" for those that go beyond it by
-            half too.
+        pool_size: number of steps in a window, >= 1.
+        strides: number of steps from one window to the next, >= 1. None is pool_size.
+        padding: "valid" for windows inside the input only, "same" for windows that extend beyond
+            it by half too.
 
     Raises:
-        ConfigError: a size is not an int >= 1; once the shape is known, no steps and channels, or
-            no room for a window.
+        ConfigError: a size is not an int >= 1, or, once the shape is known, an example is not
+            (steps, channels), or is smaller than a window.
 
     Example:
         >>> MaxPooling1D(2)({}, np.array([1.0, 3.0, 2.0, 0.0]).reshape(1, 4, 1)).ravel().tolist()
@@ -161,29 +156,28 @@ class MaxPooling1D(Pooling):
 
 @dataclass(frozen=True)
 class MaxPooling2D(Pooling):
-    """Keep the largest of every window of pixels: y[i, j] = max over m, n of x[strides i + m,
-    strides j + n], channel by channel.
+    """2D max pooling: y[i, j] = max over m, n of x[strides i + m, strides j + n], by channel.
 
-    Where several are the largest, the derivative is shared out between them (Keras gives it to the
-    first).
+    If several numbers are the largest, they share the derivative (in Keras the first gets it).
 
     Shapes:
-        (batch, height, width, channels) to (batch, height', width', channels); height' is (height -
-        pool height) / strides + 1, rounded down; with padding "same" height / strides, rounded up.
-        Width alike.
+        (batch, height, width, channels) to (batch, height', width', channels). height' is (height -
+        pool height) / strides + 1, rounded down. With padding "same" it is height / strides,
+        rounded up. width' follows the same formula.
 
     Args:
-        pool_size: height and width of a window in pixels, each >= 1; an int stands for both.
-        strides: pixels from one window to the next, >= 1; None for pool_size.
-        padding: "valid" for windows inside the input alone, "same" for those that go beyond it by
-            half too.
+        pool_size: height and width of a window in pixels, each >= 1. An int is both.
+        strides: number of pixels from one window to the next, >= 1. None is pool_size.
+        padding: "valid" for windows inside the input only, "same" for windows that extend beyond
+            it by half too.
 
     Raises:
-        ConfigError: a size is not an int >= 1; once the shape is known, no images with channels, or
-            no room for a window.
+        ConfigError: a size is not an int >= 1, or, once the shape is known, an example is not an
+            image with channels, or is smaller than a window.
 
     Example:
-        >>> MaxPooling2D(2)({}, np.array([[1.0, 2.0, 5.0, 0.0], [4.0, 3.0, 0.0, 0.0]]).reshape(1, 2, 4, 1)).ravel().tolist()
+        >>> image = np.array([[1.0, 2.0, 5.0, 0.0], [4.0, 3.0, 0.0, 0.0]]).reshape(1, 2, 4, 1)
+        >>> MaxPooling2D(2)({}, image).ravel().tolist()
         [4.0, 5.0]
 
     Source: Ranzato et al. 2007, Unsupervised learning of invariant feature hierarchies, section 3;
@@ -201,28 +195,28 @@ class MaxPooling2D(Pooling):
 
 @dataclass(frozen=True)
 class AveragePooling1D(Pooling):
-    """Keep the mean of every window of steps: y[t] = mean over m of x[strides t + m], channel by
-    channel.
+    """1D average pooling: y[t] = mean over m of x[strides t + m], for each channel.
 
-    A mask over time stays where the number of steps does; elsewhere a row with any real step is
-    real.
+    If the number of steps stays the same, a mask over time is kept. Otherwise a row with any real
+    step is real.
 
     Shapes:
-        (batch, steps, channels) to (batch, steps', channels); steps' is (steps - pool_size) /
-        strides + 1, rounded down; with padding "same" steps / strides, rounded up.
+        (batch, steps, channels) to (batch, steps', channels). steps' is (steps - pool_size) /
+        strides + 1, rounded down. With padding "same" it is steps / strides, rounded up.
 
     Args:
-        pool_size: steps in a window, >= 1.
-        strides: steps from one window to the next, >= 1; None for pool_size.
-        padding: "valid" for windows inside the input alone, "same" for those that go beyond it by
-            half too; of these the mean is over the steps that there are.
+        pool_size: number of steps in a window, >= 1.
+        strides: number of steps from one window to the next, >= 1. None is pool_size.
+        padding: "valid" for windows inside the input only, "same" for windows that extend beyond
+            it by half too. Their mean is over the steps inside.
 
     Raises:
-        ConfigError: a size is not an int >= 1; once the shape is known, no steps and channels, or
-            no room for a window.
+        ConfigError: a size is not an int >= 1, or, once the shape is known, an example is not
+            (steps, channels), or is smaller than a window.
 
     Example:
-        >>> AveragePooling1D(2, padding="same")({}, np.array([1.0, 3.0, 5.0]).reshape(1, 3, 1)).ravel().tolist()
+        >>> steps = np.array([1.0, 3.0, 5.0]).reshape(1, 3, 1)
+        >>> AveragePooling1D(2, padding="same")({}, steps).ravel().tolist()
         [2.0, 5.0]
 
     Source: Keras's AveragePooling1D.
@@ -239,26 +233,26 @@ class AveragePooling1D(Pooling):
 
 @dataclass(frozen=True)
 class AveragePooling2D(Pooling):
-    """Keep the mean of every window of pixels: y[i, j] = mean over m, n of x[strides i + m, strides
-    j + n], channel by channel.
+    """2D average pooling: y[i, j] = mean over m, n of x[strides i + m, strides j + n], by channel.
 
     Shapes:
-        (batch, height, width, channels) to (batch, height', width', channels); height' is (height -
-        pool height) / strides + 1, rounded down; with padding "same" height / strides, rounded up.
-        Width alike.
+        (batch, height, width, channels) to (batch, height', width', channels). height' is (height -
+        pool height) / strides + 1, rounded down. With padding "same" it is height / strides,
+        rounded up. width' follows the same formula.
 
     Args:
-        pool_size: height and width of a window in pixels, each >= 1; an int stands for both.
-        strides: pixels from one window to the next, >= 1; None for pool_size.
-        padding: "valid" for windows inside the input alone, "same" for those that go beyond it by
-            half too; of these the mean is over the pixels that there are.
+        pool_size: height and width of a window in pixels, each >= 1. An int is both.
+        strides: number of pixels from one window to the next, >= 1. None is pool_size.
+        padding: "valid" for windows inside the input only, "same" for windows that extend beyond
+            it by half too. Their mean is over the pixels inside.
 
     Raises:
-        ConfigError: a size is not an int >= 1; once the shape is known, no images with channels, or
-            no room for a window.
+        ConfigError: a size is not an int >= 1, or, once the shape is known, an example is not an
+            image with channels, or is smaller than a window.
 
     Example:
-        >>> AveragePooling2D(2)({}, np.array([[1.0, 2.0, 4.0, 0.0], [4.0, 3.0, 0.0, 0.0]]).reshape(1, 2, 4, 1)).ravel().tolist()
+        >>> image = np.array([[1.0, 2.0, 4.0, 0.0], [4.0, 3.0, 0.0, 0.0]]).reshape(1, 2, 4, 1)
+        >>> AveragePooling2D(2)({}, image).ravel().tolist()
         [2.5, 1.0]
 
     Source: LeCun et al. 1998, Gradient-based learning applied to document recognition, section II
@@ -274,15 +268,13 @@ class AveragePooling2D(Pooling):
 
 @dataclass(frozen=True)
 class GlobalPooling(Layer, ABC):
-    """What layers share that pool all of a sequence or an image: one number remains of every
-    channel.
-    """
+    """Base class of pooling over all steps or pixels: one number per channel remains."""
 
     keepdims: bool = False
 
     rank: ClassVar[int] = 2
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         require(
             self.keepdims in (True, False),
             type(self).__name__,
@@ -302,17 +294,16 @@ class GlobalPooling(Layer, ABC):
     ) -> tuple[Array, State]:
         if mask is None or mask.ndim == 1:
             return self(params, x), state
-        return self.pool(
-            x, mask.astype(bool).reshape(*mask.shape, *[1] * (x.ndim - mask.ndim))
-        ), state
+        real = mask.astype(bool).reshape(*mask.shape, *[1] * (x.ndim - mask.ndim))
+        return self.pool(x, real), state
 
     @abstractmethod
     def pool(self, x: Array, mask: Array) -> Array:
-        """What the real ones among the numbers of every channel come to; 0 where none is."""
+        """Return the unmasked numbers of each channel, reduced; 0 if all are masked."""
 
     @property
     def pooled_axes(self) -> tuple[int, ...]:
-        """Those that go."""
+        """Axes that are reduced."""
         return tuple(range(1, self.rank + 1))
 
     def mask(self, x: Array, mask: Array | None) -> Array | None:
@@ -325,27 +316,27 @@ def _masked_max(layer: GlobalPooling, x: Array, mask: Array) -> Array:
 
 
 def _masked_mean(layer: GlobalPooling, x: Array, mask: Array) -> Array:
-    many = jnp.broadcast_to(mask, x.shape).sum(layer.pooled_axes, keepdims=layer.keepdims)
-    return jnp.sum(x, layer.pooled_axes, keepdims=layer.keepdims, where=mask) / jnp.maximum(many, 1)
+    count = jnp.broadcast_to(mask, x.shape).sum(layer.pooled_axes, keepdims=layer.keepdims)
+    total = jnp.sum(x, layer.pooled_axes, keepdims=layer.keepdims, where=mask)
+    return total / jnp.maximum(count, 1)
 
 
 @dataclass(frozen=True)
 class GlobalMaxPooling1D(GlobalPooling):
-    """Keep the largest of all steps: y = max over t of x[t], channel by channel.
+    """Global 1D max pooling: y = max over t of x[t], for each channel.
 
-    A mask over time is heeded: only real steps count, and a row of none gives 0. Where several are
-        the largest, the derivative is
-    shared out between them.
+    Masked steps are ignored, and a row without real steps gives 0. If several numbers are the
+    largest, they share the derivative.
 
     Shapes:
-        (batch, steps, channels) to (batch, channels); with keepdims (batch, 1, channels).
+        (batch, steps, channels) to (batch, channels), with keepdims to (batch, 1, channels).
 
     Args:
-        keepdims: whether the axis stays, of size 1.
+        keepdims: whether the axis stays, with size 1.
 
     Raises:
-        ConfigError: keepdims is neither True nor False; once the shape is known, no steps and
-            channels.
+        ConfigError: keepdims is not True or False, or, once the shape is known, an example is not
+            (steps, channels).
 
     Example:
         >>> GlobalMaxPooling1D()({}, np.array([[[1.0, 9.0], [3.0, 5.0]]])).tolist()
@@ -365,23 +356,24 @@ class GlobalMaxPooling1D(GlobalPooling):
 
 @dataclass(frozen=True)
 class GlobalMaxPooling2D(GlobalPooling):
-    """Keep the largest of all pixels: y = max over i, j of x[i, j], channel by channel.
+    """Global 2D max pooling: y = max over i, j of x[i, j], for each channel.
 
-    Where several are the largest, the derivative is shared out between them.
+    If several numbers are the largest, they share the derivative.
 
     Shapes:
-        (batch, height, width, channels) to (batch, channels); with keepdims (batch, 1, 1,
+        (batch, height, width, channels) to (batch, channels), with keepdims to (batch, 1, 1,
         channels).
 
     Args:
-        keepdims: whether the axes stay, of size 1.
+        keepdims: whether the axes stay, with size 1.
 
     Raises:
-        ConfigError: keepdims is neither True nor False; once the shape is known, no images with
-            channels.
+        ConfigError: keepdims is not True or False, or, once the shape is known, an example is not
+            an image with channels.
 
     Example:
-        >>> GlobalMaxPooling2D()({}, np.array([[1.0, 9.0], [3.0, 5.0]]).reshape(1, 2, 2, 1)).tolist()
+        >>> image = np.array([[1.0, 9.0], [3.0, 5.0]]).reshape(1, 2, 2, 1)
+        >>> GlobalMaxPooling2D()({}, image).tolist()
         [[9.0]]
 
     Source: Keras's GlobalMaxPooling2D.
@@ -396,25 +388,25 @@ class GlobalMaxPooling2D(GlobalPooling):
 
 @dataclass(frozen=True)
 class GlobalAveragePooling1D(GlobalPooling):
-    """Keep the mean of all steps: y = mean over t of x[t], channel by channel.
+    """Global 1D average pooling: y = mean over t of x[t], for each channel.
 
-    A mask over time is heeded: only real steps count, and a row of none gives 0.
+    Masked steps are ignored, and a row without real steps gives 0.
 
     Shapes:
-        (batch, steps, channels) to (batch, channels); with keepdims (batch, 1, channels).
+        (batch, steps, channels) to (batch, channels), with keepdims to (batch, 1, channels).
 
     Args:
-        keepdims: whether the axis stays, of size 1.
+        keepdims: whether the axis stays, with size 1.
 
     Raises:
-        ConfigError: keepdims is neither True nor False; once the shape is known, no steps and
-            channels.
+        ConfigError: keepdims is not True or False, or, once the shape is known, an example is not
+            (steps, channels).
 
     Example:
         >>> GlobalAveragePooling1D()({}, np.array([[[1.0, 9.0], [3.0, 5.0]]])).tolist()
         [[2.0, 7.0]]
 
-    Source: Keras's GlobalAveragePooling1D, which gives NaN for a row of no real step.
+    Source: Keras's GlobalAveragePooling1D, which gives NaN for a row without real steps.
     """
 
     rank: ClassVar[int] = 1
@@ -428,21 +420,22 @@ class GlobalAveragePooling1D(GlobalPooling):
 
 @dataclass(frozen=True)
 class GlobalAveragePooling2D(GlobalPooling):
-    """Keep the mean of all pixels: y = mean over i, j of x[i, j], channel by channel.
+    """Global 2D average pooling: y = mean over i, j of x[i, j], for each channel.
 
     Shapes:
-        (batch, height, width, channels) to (batch, channels); with keepdims (batch, 1, 1,
+        (batch, height, width, channels) to (batch, channels), with keepdims to (batch, 1, 1,
         channels).
 
     Args:
-        keepdims: whether the axes stay, of size 1.
+        keepdims: whether the axes stay, with size 1.
 
     Raises:
-        ConfigError: keepdims is neither True nor False; once the shape is known, no images with
-            channels.
+        ConfigError: keepdims is not True or False, or, once the shape is known, an example is not
+            an image with channels.
 
     Example:
-        >>> GlobalAveragePooling2D()({}, np.array([[1.0, 9.0], [3.0, 5.0]]).reshape(1, 2, 2, 1)).tolist()
+        >>> image = np.array([[1.0, 9.0], [3.0, 5.0]]).reshape(1, 2, 2, 1)
+        >>> GlobalAveragePooling2D()({}, image).tolist()
         [[4.5]]
 
     Source: Lin et al. 2013, arXiv 1312.4400, section 3.2; Keras's arguments.

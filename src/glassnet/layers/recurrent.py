@@ -1,4 +1,4 @@
-"""Layers with a memory of the steps before: SimpleRNN, LSTM, GRU."""
+"""Recurrent layers: SimpleRNN, LSTM, GRU."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ from glassnet.types import Array, Params, Shape, State
 ActivationLike = str | Callable[[Array], Array]
 
 MAX_UNITS = 2**14
-"""More make a recurrent kernel of four gigabytes and up."""
+"""Largest number of units: more need a recurrent kernel of 4 GB or larger."""
 
 
 class RecurrentInternals(NamedTuple):
-    """What happened inside a recurrent layer, each (batch, time, units) in the order of the input.
+    """Inner values of a recurrent layer, each (batch, time, units) in the order of the input.
 
     Attributes:
-        states: after each step: h, and c where there is one.
-        gates: of each step, as the cell has them.
-        delta: dL/dh after each step, through all later ones.
+        states: states after each step: h, and c of an LSTM.
+        gates: gates of each step, in the order of the cell's `gate_names`.
+        delta: dL/dh after each step, including the effect on all later steps.
     """
 
     states: tuple[Array, ...]
@@ -44,7 +44,7 @@ class RecurrentInternals(NamedTuple):
 
 
 class Recurrent(Layer, ABC):
-    """What the recurrent layers share. Each gives its fields and its `cell`."""
+    """Base class of recurrent layers. Subclasses define their fields and `cell`."""
 
     units: int
     use_bias: bool
@@ -60,7 +60,7 @@ class Recurrent(Layer, ABC):
     @property
     @abstractmethod
     def cell(self) -> Cell:
-        """One step."""
+        """Cell that computes one step."""
 
     def __post_init__(self) -> None:
         who = type(self).__name__
@@ -90,25 +90,18 @@ class Recurrent(Layer, ABC):
                 **{name: getattr(self, name)},
             )
         for name in vars(self).keys() & {"activation", "recurrent_activation"}:
-            object.__setattr__(
-                self,
-                name,
-                activations.canonicalize(
-                    "linear" if getattr(self, name) is None else getattr(self, name)
-                ),
-            )
+            activation = getattr(self, name)
+            activation = "linear" if activation is None else activation
+            object.__setattr__(self, name, activations.canonicalize(activation))
         resolve_fields(self)
 
     def init(self, rng: np.random.Generator, shape: Shape) -> Params:
         example = (shape[0], math.prod(shape[1:])) if len(shape) > 1 else (*shape, 1)
-        fix = (
-            f"Put Reshape({example}) in front."
-            if 0 not in shape
-            else "Give sequences of one step at least."
-        )
-        ok = len(shape) == 2 and 0 not in shape
+        fix = f"Put Reshape({example}) in front."
+        if 0 in shape:
+            fix = "Pass sequences of at least one step."
         require(
-            ok,
+            len(shape) == 2 and 0 not in shape,
             self.name or type(self).__name__,
             "sequences (time, features)",
             input_shape=shape,
@@ -121,14 +114,16 @@ class Recurrent(Layer, ABC):
                 rng, (self.units, width)
             ),
         }
-        return params | ({"bias": self.init_bias(rng, width)} if self.use_bias else {})
+        if self.use_bias:
+            params["bias"] = self.init_bias(rng, width)
+        return params
 
     def init_bias(self, rng: np.random.Generator, width: int) -> np.ndarray:
-        """Where the bias starts."""
+        """Return the initial bias."""
         return initializers.get(self.bias_initializer)(rng, (width,))
 
     def recurrent_weights(self, params: Params) -> RecurrentWeights:
-        """The params as the loops over time take them."""
+        """Return the params in the form that the loops over time take."""
         return RecurrentWeights(params["kernel"], params["recurrent_kernel"], params.get("bias"))
 
     def apply(
@@ -149,8 +144,13 @@ class Recurrent(Layer, ABC):
     def compute_internals(
         self, params: Params, x: Array, delta: Array, *, key: Array, train: bool, mask: Array | None
     ) -> RecurrentInternals:
-        """Every step of one pass, for dL/d(output) `delta`: by the plain loop, with a zero added to
-        every h.
+        """Compute the inner values of every step by the reference loop.
+
+        A zero added to each h gives dL/dh.
+
+        Args:
+            params, x, key, train, mask: as for `apply`.
+            delta: dL/d(output).
         """
         weights, noise, real, x = self._prepare_loop(params, x, key, train, mask)
 
@@ -161,14 +161,13 @@ class Recurrent(Layer, ABC):
             return self._arrange_output(y, real), steps
 
         _, back, steps = jax.vjp(run, jnp.zeros((*x.shape[:2], self.units), x.dtype), has_aux=True)
-        return jax.tree.map(lambda a: a.swapaxes(0, 1), RecurrentInternals(*steps, *back(delta)))
+        internals = RecurrentInternals(*steps, *back(delta))
+        return RecurrentInternals(*jax.tree.map(lambda a: a.swapaxes(0, 1), internals))
 
     def _prepare_loop(
         self, params: Params, x: Array, key: Array, train: bool, mask: Array | None
     ) -> tuple[RecurrentWeights, Any, Array | None, Array]:
-        """Weights, dropout's factors, which steps are real (time, batch, 1), and x with time
-        first.
-        """
+        """Return weights, dropout factors, mask (time, batch, 1) and x with time first."""
         real = None if mask is None or mask.ndim == 1 else mask.astype(bool).T[:, :, None]
         return (
             self.recurrent_weights(params),
@@ -181,20 +180,21 @@ class Recurrent(Layer, ABC):
         self, key: Array, x: Array, train: bool
     ) -> tuple[Array | None, Array | None]:
         gates = len(self.cell.gate_names) if is_nonzero(self.recurrent_dropout) else 1
-        wanted = ((self.dropout, gates, x.shape[-1]), (self.recurrent_dropout, gates, self.units))
-        drawn: list[Array | None] = []
-        for i, (rate, *size) in enumerate(wanted):
-            if train and is_nonzero(rate):
-                kept = jax.random.bernoulli(jax.random.fold_in(key, i), 1.0 - rate, (len(x), *size))
-                drawn.append(kept.astype(x.dtype) / (1 - rate))
-            else:
-                drawn.append(None)
-        return drawn[0], drawn[1]
+
+        def draw(index: int, rate: float, features: int) -> Array | None:
+            if not train or not is_nonzero(rate):
+                return None
+            shape = (len(x), gates, features)
+            keep = jax.random.bernoulli(jax.random.fold_in(key, index), 1.0 - rate, shape)
+            return keep.astype(x.dtype) / (1 - rate)
+
+        return draw(0, self.dropout, x.shape[-1]), draw(1, self.recurrent_dropout, self.units)
 
     def _arrange_output(self, y: Array, real: Array | None) -> Array:
         if not self.return_sequences:
             return y
-        y = y if real is None or not self.zero_output_for_mask else jnp.where(real, y, 0)
+        if real is not None and self.zero_output_for_mask:
+            y = jnp.where(real, y, 0)
         return (y[::-1] if self.go_backwards else y).swapaxes(0, 1)
 
     def mask(self, x: Array, mask: Array | None) -> Array | None:
@@ -203,55 +203,53 @@ class Recurrent(Layer, ABC):
         return mask[:, ::-1] if self.go_backwards and mask is not None and mask.ndim == 2 else mask
 
     def penalty(self, params: Params) -> Array:
-        return weight_penalty(
-            self, {name.removesuffix("_kernel"): weight for name, weight in params.items()}
-        )
+        # recurrent_regularizer is for recurrent_kernel
+        weights = {name.removesuffix("_kernel"): weight for name, weight in params.items()}
+        return weight_penalty(self, weights)
 
 
 def is_nonzero(rate: Any) -> bool:
-    """Whether a rate is other than a plain 0: a sweep's is."""
+    """Return whether a rate is not the number 0. A sweep's rate, a tracer, is nonzero."""
     return not (isinstance(rate, int | float) and rate == 0)
 
 
 @dataclass(frozen=True)
 class SimpleRNN(Recurrent):
-    """A memory of units numbers, weighed in with every step: h_t = f(x_t W + h_(t-1) U + b), from
-    h_0 = 0.
+    """Simple recurrent layer: h_t = f(x_t W + h_(t-1) U + b), from h_0 = 0.
 
-    A step that the mask leaves out changes nothing: h stays. A row without a real step gives h_0 =
-        0 and does not count in the loss.
+    A masked step leaves h unchanged. A row without a real step gives h_0 = 0 and does not count in
+    the loss.
 
     Shapes:
-        (batch, time, features) to (batch, units), or (batch, time, units) with `return_sequences`;
+        (batch, time, features) to (batch, units), or (batch, time, units) with `return_sequences`.
         kernel W (features, units), recurrent_kernel U (units, units), bias b (units,).
 
     Args:
-        units: numbers in h, >= 1.
-        activation: f; with tanh the loop over time is a fast one.
+        units: size of h, >= 1.
+        activation: f. With tanh a faster loop over time is used.
         use_bias: whether b exists.
-        kernel_initializer: where W starts.
-        recurrent_initializer: where U starts; orthogonal keeps the length of what goes round.
-        bias_initializer: where the bias starts.
-        kernel_regularizer: a penalty on W, added to the loss.
-        recurrent_regularizer: a penalty on U.
-        bias_regularizer: a penalty on the bias.
-        dropout: fraction of x zeroed in training, from 0 to below 1, the same features at every
-            step of a sequence.
-        recurrent_dropout: fraction of h zeroed on its way into h U, the same units at every step.
-        return_sequences: whether the outputs of all steps come out, or the last alone.
-        go_backwards: whether the last step is taken first; outputs come in the order in which steps
-            are taken.
-        zero_output_for_mask: whether the output at a masked step is 0 rather than that of the step
-            before.
+        kernel_initializer: initializer of W.
+        recurrent_initializer: initializer of U. An orthogonal U keeps the length of h U.
+        bias_initializer: initializer of the bias.
+        kernel_regularizer: penalty on W, added to the loss.
+        recurrent_regularizer: penalty on U.
+        bias_regularizer: penalty on the bias.
+        dropout: fraction of x zeroed in training, from 0 to below 1: the same features at each step
+            of a sequence.
+        recurrent_dropout: fraction of h zeroed in h U: the same units at each step of a sequence.
+        return_sequences: whether to return the outputs of all steps, or only the last one.
+        go_backwards: whether to read the sequence backwards. Outputs are in the order of reading.
+        zero_output_for_mask: whether the output at a masked step is 0, or that of the step before.
 
     Raises:
-        ConfigError: units is not an int >= 1; a rate outside [0, 1); an activation, initializer or
-            regularizer is unknown; once the shape is known, an example is not (time, features).
+        ConfigError: units is not an int >= 1; a rate is outside [0, 1); an activation, initializer
+            or regularizer is unknown; once the shape is known, an example is not (time, features).
 
     Example:
-        >>> remembers = SimpleRNN(1, activation="linear", return_sequences=True)
-        >>> params = {"kernel": np.array([[1.0]]), "recurrent_kernel": np.array([[0.5]]), "bias": np.array([0.0])}
-        >>> y, _ = remembers.apply(params, {}, np.array([[[1.0], [0.0], [0.0]]]), key=None, train=False, mask=None)
+        >>> layer = SimpleRNN(1, activation="linear", use_bias=False, return_sequences=True)
+        >>> params = {"kernel": np.array([[1.0]]), "recurrent_kernel": np.array([[0.5]])}
+        >>> x = np.array([[[1.0], [0.0], [0.0]]])
+        >>> y, _ = layer.apply(params, {}, x, key=None, train=False, mask=None)
         >>> y.ravel().tolist()
         [1.0, 0.5, 0.25]
 
@@ -285,44 +283,41 @@ class SimpleRNN(Recurrent):
 
 @dataclass(frozen=True)
 class LSTM(Recurrent):
-    """A memory c that gates write, keep and read: c_t = f c_(t-1) + i g, h_t = o tanh(c_t), from
-    c_0 = h_0 = 0.
+    """Long short-term memory (LSTM): c_t = f c_(t-1) + i g, h_t = o tanh(c_t), c_0 = h_0 = 0.
 
-    i, f, o = sigmoid(z), g = tanh(z), each of its own z = x_t W + h_(t-1) U + b: what to write,
-    what to keep, what to read, and what to write in. Where f is near 1, gradients pass through time
-    unchanged. A step that the mask leaves out changes nothing: h and c stay. A row without a real
-    step gives h_0 = 0 and does not count in the loss.
+    i, f, o = sigmoid(z) and g = tanh(z), each with its own columns of z = x_t W + h_(t-1) U + b:
+    the input, forget and output gates, and the new content. If f is near 1, gradients pass through
+    time unchanged. A masked step leaves h and c unchanged. A row without a real step gives h_0 = 0
+    and does not count in the loss.
 
     Shapes:
-        (batch, time, features) to (batch, units), or (batch, time, units) with `return_sequences`;
-        kernel W (features, 4 units), recurrent_kernel U (units, 4 units), bias b (4 units,): i, f,
-        g, o side by side (Keras calls g c).
+        (batch, time, features) to (batch, units), or (batch, time, units) with `return_sequences`.
+        kernel W (features, 4 units), recurrent_kernel U (units, 4 units), bias b (4 units,), each
+        with the columns of i, f, g, o (Keras calls g c).
 
     Args:
-        units: numbers in h, and in c, >= 1.
-        activation: in place of tanh; with tanh and sigmoid the loop over time is a fast one.
-        recurrent_activation: in place of sigmoid.
+        units: size of h and of c, >= 1.
+        activation: function instead of tanh. With tanh and sigmoid a faster loop over time is used.
+        recurrent_activation: function instead of sigmoid.
         use_bias: whether b exists.
-        kernel_initializer: where W starts.
-        recurrent_initializer: where U starts; orthogonal keeps the length of what goes round.
-        bias_initializer: where the bias starts; f's starts at 1 with `unit_forget_bias`.
-        unit_forget_bias: whether b starts at 1 for f, so that c is kept at first.
-        kernel_regularizer: a penalty on W, added to the loss.
-        recurrent_regularizer: a penalty on U.
-        bias_regularizer: a penalty on the bias.
-        dropout: fraction of x zeroed in training, from 0 to below 1, the same features at every
-            step of a sequence; with `recurrent_dropout` too, others for each gate.
-        recurrent_dropout: fraction of h zeroed on its way into h U, the same units at every step,
-            others for each gate.
-        return_sequences: whether the outputs of all steps come out, or the last alone.
-        go_backwards: whether the last step is taken first; outputs come in the order in which steps
-            are taken.
-        zero_output_for_mask: whether the output at a masked step is 0 rather than that of the step
-            before.
+        kernel_initializer: initializer of W.
+        recurrent_initializer: initializer of U. An orthogonal U keeps the length of h U.
+        bias_initializer: initializer of the bias.
+        unit_forget_bias: whether the bias of f starts at 1, so that c is retained at first.
+        kernel_regularizer: penalty on W, added to the loss.
+        recurrent_regularizer: penalty on U.
+        bias_regularizer: penalty on the bias.
+        dropout: fraction of x zeroed in training, from 0 to below 1: the same features at each step
+            of a sequence. Together with `recurrent_dropout`, each gate has its own.
+        recurrent_dropout: fraction of h zeroed in h U: the same units at each step of a sequence.
+            Each gate has its own.
+        return_sequences: whether to return the outputs of all steps, or only the last one.
+        go_backwards: whether to read the sequence backwards. Outputs are in the order of reading.
+        zero_output_for_mask: whether the output at a masked step is 0, or that of the step before.
 
     Raises:
-        ConfigError: units is not an int >= 1; a rate outside [0, 1); an activation, initializer or
-            regularizer is unknown; once the shape is known, an example is not (time, features).
+        ConfigError: units is not an int >= 1; a rate is outside [0, 1); an activation, initializer
+            or regularizer is unknown; once the shape is known, an example is not (time, features).
 
     Example:
         >>> layer = LSTM(3)
@@ -368,45 +363,42 @@ class LSTM(Recurrent):
 
 @dataclass(frozen=True)
 class GRU(Recurrent):
-    """A memory h that gates renew: h_t = z h_(t-1) + (1 - z) g, from h_0 = 0.
+    """Gated recurrent unit (GRU): h_t = z h_(t-1) + (1 - z) g, from h_0 = 0.
 
-    z, r = sigmoid(x_t W + b + h_(t-1) U + b'), each with columns of its own, and g = tanh(x_t W + b
-    + r (h_(t-1) U + b')): how much is kept, how much of the old enters the new, and the new. A step
-    that the mask leaves out changes nothing: h stays. A row without a real step gives h_0 = 0 and
-    does not count in the loss.
+    z, r = sigmoid(x_t W + b + h_(t-1) U + b') and g = tanh(x_t W + b + r (h_(t-1) U + b')), each
+    with its own columns: the update gate, the reset gate, and the new content. A masked step leaves
+    h unchanged. A row without a real step gives h_0 = 0 and does not count in the loss.
 
     Shapes:
-        (batch, time, features) to (batch, units), or (batch, time, units) with `return_sequences`;
-        kernel W (features, 3 units), recurrent_kernel U (units, 3 units), bias (2, 3 units), b and
-        b', or (3 units,) with `reset_after` False: z, r, g side by side.
+        (batch, time, features) to (batch, units), or (batch, time, units) with `return_sequences`.
+        kernel W (features, 3 units), recurrent_kernel U (units, 3 units), bias (2, 3 units) for b
+        and b', or (3 units,) with `reset_after` False, each with the columns of z, r, g.
 
     Args:
-        units: numbers in h, >= 1.
-        activation: in place of tanh; with tanh, sigmoid and `reset_after` the loop over time is a
-            fast one.
-        recurrent_activation: in place of sigmoid.
+        units: size of h, >= 1.
+        activation: function instead of tanh. With tanh, sigmoid and `reset_after` a faster loop
+            over time is used.
+        recurrent_activation: function instead of sigmoid.
         use_bias: whether b and b' exist.
-        kernel_initializer: where W starts.
-        recurrent_initializer: where U starts; orthogonal keeps the length of what goes round.
-        bias_initializer: where the bias starts.
-        kernel_regularizer: a penalty on W, added to the loss.
-        recurrent_regularizer: a penalty on U.
-        bias_regularizer: a penalty on the bias.
-        dropout: fraction of x zeroed in training, from 0 to below 1, the same features at every
-            step of a sequence; with `recurrent_dropout` too, others for each gate.
-        recurrent_dropout: fraction of h zeroed on its way into h U, the same units at every step,
-            others for each gate.
-        return_sequences: whether the outputs of all steps come out, or the last alone.
-        go_backwards: whether the last step is taken first; outputs come in the order in which steps
-            are taken.
-        zero_output_for_mask: whether the output at a masked step is 0 rather than that of the step
-            before.
-        reset_after: whether r multiplies h U + b', or h before the product: g = tanh(x_t W + b + (r
-            h_(t-1)) U).
+        kernel_initializer: initializer of W.
+        recurrent_initializer: initializer of U. An orthogonal U keeps the length of h U.
+        bias_initializer: initializer of the bias.
+        kernel_regularizer: penalty on W, added to the loss.
+        recurrent_regularizer: penalty on U.
+        bias_regularizer: penalty on the bias.
+        dropout: fraction of x zeroed in training, from 0 to below 1: the same features at each step
+            of a sequence. Together with `recurrent_dropout`, each gate has its own.
+        recurrent_dropout: fraction of h zeroed in h U: the same units at each step of a sequence.
+            Each gate has its own.
+        return_sequences: whether to return the outputs of all steps, or only the last one.
+        go_backwards: whether to read the sequence backwards. Outputs are in the order of reading.
+        zero_output_for_mask: whether the output at a masked step is 0, or that of the step before.
+        reset_after: whether r multiplies h U + b' (True), or h before the product (False): g =
+            tanh(x_t W + b + (r h_(t-1)) U).
 
     Raises:
-        ConfigError: units is not an int >= 1; a rate outside [0, 1); an activation, initializer or
-            regularizer is unknown; once the shape is known, an example is not (time, features).
+        ConfigError: units is not an int >= 1; a rate is outside [0, 1); an activation, initializer
+            or regularizer is unknown; once the shape is known, an example is not (time, features).
 
     Example:
         >>> GRU(3).init(np.random.default_rng(0), (5, 2))["bias"].shape
@@ -437,19 +429,19 @@ class GRU(Recurrent):
         return GRUCell(self.activation, self.recurrent_activation, self.reset_after)
 
     def init_bias(self, rng: np.random.Generator, width: int) -> np.ndarray:
-        return initializers.get(self.bias_initializer)(
-            rng, (2, width) if self.reset_after else (width,)
-        )
+        shape = (2, width) if self.reset_after else (width,)
+        return initializers.get(self.bias_initializer)(rng, shape)
 
     def recurrent_weights(self, params: Params) -> RecurrentWeights:
-        biases = params.get("bias")
-        outer, inner = biases if biases is not None and self.reset_after else (biases, None)
-        return RecurrentWeights(params["kernel"], params["recurrent_kernel"], outer, inner)
+        bias, recurrent_bias = params.get("bias"), None
+        if bias is not None and self.reset_after:
+            bias, recurrent_bias = bias
+        return RecurrentWeights(params["kernel"], params["recurrent_kernel"], bias, recurrent_bias)
 
     def formula(self) -> str:
         return "h_t = z h_(t-1) + (1 - z) g"
 
 
 def activation_name(activation: Any) -> str:
-    """A function's name."""
+    """Return the name of an activation, or of its function."""
     return activation if isinstance(activation, str) else getattr(activation, "__name__", "f")

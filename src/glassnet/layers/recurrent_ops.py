@@ -1,15 +1,14 @@
-"""Pure: the recurrences as compiled loops over time, and the plain loop that they are held against.
-Time is the first axis throughout.
+"""Recurrences as pure functions: a fast loop over time, and the reference loop that it must equal.
 
-`fast_scan` is a loop with a backward of its own, of four ideas:
+Time is the first axis throughout. `fast_scan` has its own backward pass, built on four ideas:
 
-1. backward, the loop carries only what depends on time: the slopes of all steps are computed before
-it, at once; 2. the gradients of both kernels come from one product over all steps, after it; 3.
-with time first, nothing is turned inside; 4. one tanh serves all gates, as sigmoid(z) = tanh(z / 2)
-/ 2 + 1/2: the halves are folded into the weights.
+1. The backward loop has only what depends on time: all local gradients are computed before it.
+2. The gradients of both kernels are one matrix product over all steps, after the loop.
+3. Time comes first, so nothing is transposed inside.
+4. One tanh serves all gates, because sigmoid(z) = tanh(z / 2) / 2 + 1/2. The factors 1/2 are
+   multiplied into the weights.
 
-It has no forward mode: a Hessian-vector product through it is a vjp of a vjp, or takes the plain
-    loop.
+It has no forward mode: a Hessian-vector product is a vjp of its vjp, or uses the reference loop.
 """
 
 from __future__ import annotations
@@ -28,20 +27,17 @@ from glassnet import activations
 from glassnet.types import Array
 
 States = tuple[Array, ...]
-"""What goes from step to step, (batch, units) each: h, which is also the output; then c, where
-there is one.
-"""
+"""States passed from step to step, (batch, units) each: h, the output, and c of an LSTM."""
 
 
 class RecurrentWeights(NamedTuple):
-    """What a recurrence has learned, its gates side by side on the last axis; a bias is None where
-    there is none.
+    """Weights of a recurrence, with the gates' columns side by side on the last axis.
 
     Attributes:
         kernel: W, (features, gates * units).
         recurrent_kernel: U, (units, gates * units).
-        bias: b, added to x W.
-        recurrent_bias: b', added to h U.
+        bias: b, added to x W, or None.
+        recurrent_bias: b', added to h U, or None.
     """
 
     kernel: Array
@@ -51,65 +47,74 @@ class RecurrentWeights(NamedTuple):
 
 
 class StepValues(NamedTuple):
-    """What the plain loop did at every step, (time, batch, units) each: the states after it, and
-    its gates.
-    """
+    """Values of all steps, (time, batch, units) each: the states after each step, and the gates."""
 
     states: States
     gates: tuple[Array, ...]
 
 
 class Cell(ABC):
-    """One step of a recurrence: as it is written, and as the fast loop takes it, z = x W + b and u
-    = h U + b' having their halves.
+    """One step of a recurrence, for the reference loop and for the fast loop.
+
+    In the fast loop, z = x W + b and u = h U + b' are already scaled by `gate_scales`.
     """
 
     gate_names: ClassVar[str]
-    """A letter for each block of the kernels."""
+    """One letter per gate, in the order of the kernels' columns."""
     state_names: ClassVar[str] = "h"
-    """A letter for each state."""
+    """One letter per state."""
     gate_scales: ClassVar[tuple[float, ...]]
-    """By gate: 0.5 for a sigmoid, 1 for a tanh."""
+    """Scale of each gate's weights: 0.5 for a sigmoid, 1 for a tanh."""
 
     @property
     @abstractmethod
     def has_fast_path(self) -> bool:
-        """Whether the fast loop computes it: with tanh and sigmoid alone."""
+        """Whether the fast loop supports this cell: only tanh and sigmoid."""
 
     @abstractmethod
     def reference_step(
         self, z: Sequence[Array], project: Callable[..., Sequence[Array]], states: States
     ) -> tuple[States, tuple[Array, ...]]:
-        """A step as it is written: the new states, and the gates.
+        """Return the new states and the gates.
 
         Args:
-            z: x W + b, by gate.
-            project: (h, first gate, one past the last) to h U + b', by gate.
-            states: before the step.
+            z: x W + b, one array per gate.
+            project: function of (h, start, stop) that returns h U + b' for gates start to stop - 1.
+            states: states before the step.
         """
 
     @abstractmethod
     def fast_step(self, z: Array, u: Array, states: States) -> tuple[Array, States]:
-        """A step of the fast loop: what `slopes` needs, and the new states."""
+        """Return what `local_gradients` needs, and the new states."""
 
     @abstractmethod
     def local_gradients(
         self, saved: Array, previous: States, new: States
     ) -> tuple[States, tuple[Array | None, ...]]:
-        """Of all steps at once: what `back` multiplies by, and which share of each state is handed
-        on elementwise (None for none).
+        """Return the local gradients of all steps at once.
+
+        The first tuple is for `backward_step`. The second has d(new state)/d(previous state) for
+        each state, elementwise, or None if it is 0.
+
+        Args:
+            saved: first result of `fast_step`, for all steps.
+            previous: states before each step.
+            new: states after each step.
         """
 
     @abstractmethod
     def backward_step(self, gradients: States, d: States) -> tuple[Array, Array, States]:
-        """dL/dz, dL/du, and what is to be shared out to the states before, from dL/d(states) of one
-        step.
+        """Return dL/dz, dL/du and the gradients to pass to the previous states.
+
+        Args:
+            gradients: this step's part of the first result of `local_gradients`.
+            d: dL/d(states) after the step.
         """
 
 
 @dataclass(frozen=True)
 class SimpleCell(Cell):
-    """h = f(z + u)."""
+    """Cell of SimpleRNN: h = f(z + u)."""
 
     activation: Any = "tanh"
     gate_names = "h"
@@ -117,7 +122,7 @@ class SimpleCell(Cell):
 
     @property
     def has_fast_path(self) -> bool:
-        return self.activation == "tanh"
+        return bool(self.activation == "tanh")
 
     def reference_step(
         self, z: Sequence[Array], project: Callable[..., Sequence[Array]], states: States
@@ -140,7 +145,7 @@ class SimpleCell(Cell):
 
 @dataclass(frozen=True)
 class LSTMCell(Cell):
-    """i, f, o = s(z + u), g = t(z + u); c = f c + i g; h = o t(c)."""
+    """Cell of LSTM: i, f, o = s(z + u), g = t(z + u), c = f c + i g, h = o t(c)."""
 
     activation: Any = "tanh"
     recurrent_activation: Any = "sigmoid"
@@ -192,8 +197,9 @@ class LSTMCell(Cell):
 
 @dataclass(frozen=True)
 class GRUCell(Cell):
-    """z, r = s(z + u); g = t(z + r u), or t(z + (r h) U + b') with `reset_after` False; h = z h +
-    (1 - z) g.
+    """Cell of GRU: z, r = s(z + u), g = t(z + r u), h = z h + (1 - z) g.
+
+    With `reset_after` False, g = t(z + (r h) U + b').
     """
 
     activation: Any = "tanh"
@@ -249,12 +255,12 @@ class GRUCell(Cell):
 
 
 def _sigmoid_from_tanh(t: Array) -> Array:
-    """sigmoid(z) of t = tanh(z / 2)."""
+    """Return sigmoid(z) for t = tanh(z / 2)."""
     return t * 0.5 + 0.5
 
 
 def _sigmoid_gradient_from_tanh(t: Array) -> Array:
-    """The slope of sigmoid(z) with respect to z / 2, of t = tanh(z / 2)."""
+    """Return the derivative of sigmoid(z) with respect to z / 2, for t = tanh(z / 2)."""
     return 0.5 - 0.5 * t * t
 
 
@@ -267,16 +273,17 @@ def fast_scan(
     weights: RecurrentWeights,
     mask: Array | None,
 ) -> Array:
-    """The outputs h of a recurrence from zero: (time, batch, units) with `return_sequences`, else
-    of the last step taken, (batch, units).
+    """Return the outputs h of a recurrence that starts from zero states.
+
+    They are (time, batch, units) with `return_sequences`, else (batch, units) of the last step.
 
     Args:
-        cell: one of which `has_fast_path` holds.
-        reverse: whether time is walked from its end.
-        return_sequences: whether the outputs of all steps are wanted, in the order of x.
+        cell: cell with `has_fast_path`.
+        reverse: whether to run from the last step to the first.
+        return_sequences: whether to return the outputs of all steps, in the order of x.
         x: (time, batch, features).
         weights: see `RecurrentWeights`.
-        mask: which steps are real, (time, batch, 1); at others the states stay as they are.
+        mask: real steps, (time, batch, 1), or None. At other steps the states stay the same.
     """
     return _forward(cell, reverse, return_sequences, x, weights, mask)[0]
 
@@ -290,76 +297,74 @@ def _forward(
     mask: Array | None,
 ) -> tuple[Array, Any]:
     units = weights.recurrent_kernel.shape[0]
-    halves = jnp.concatenate([jnp.full(units, half, x.dtype) for half in cell.gate_scales])
-    kernel, recurrent, bias, inner = weights = RecurrentWeights(
-        *(None if w is None else w * halves for w in weights)
+    scales = jnp.concatenate([jnp.full(units, scale, x.dtype) for scale in cell.gate_scales])
+    kernel, recurrent_kernel, bias, recurrent_bias = weights = RecurrentWeights(
+        *(None if w is None else w * scales for w in weights)
     )
 
-    def step(states: States, now: Any) -> Any:
-        z, real = now
-        kept, new = cell.fast_step(
-            z if bias is None else z + bias, affine(states[0], recurrent, inner), states
-        )
+    def step(states: States, inputs: Any) -> Any:
+        z, real = inputs
+        z = z if bias is None else z + bias
+        u = affine(states[0], recurrent_kernel, recurrent_bias)
+        saved, new = cell.fast_step(z, u, states)
         new = hold_masked(real, new, states)
-        return new, (kept, new)
+        return new, (saved, new)
 
-    last, (kept, states) = lax.scan(
+    last, (saved, states) = lax.scan(
         step, initial_states(cell, x, units), (x @ kernel, mask), reverse=reverse
     )
-    return states[0] if return_sequences else last[0], (x, weights, halves, mask, kept, states)
+    residuals = x, weights, scales, mask, saved, states
+    return states[0] if return_sequences else last[0], residuals
 
 
 def _backward(
-    cell: Cell, reverse: bool, return_sequences: bool, saved: Any, dy: Array
+    cell: Cell, reverse: bool, return_sequences: bool, residuals: Any, dy: Array
 ) -> tuple[Array, RecurrentWeights, None]:
-    x, weights, halves, mask, kept, states = saved
-    (time, batch, features), units = x.shape, weights.recurrent_kernel.shape[0]
-    nothing = jnp.zeros_like(states[0][:1])
-    before = tuple(
-        jnp.concatenate([a[1:], nothing] if reverse else [nothing, a[:-1]]) for a in states
-    )
-    slopes, shares = cell.local_gradients(kept, before, states)
+    x, weights, scales, mask, saved, states = residuals
+    zero = jnp.zeros_like(states[0][:1])
+    previous = tuple(jnp.concatenate([a[1:], zero] if reverse else [zero, a[:-1]]) for a in states)
+    gradients, direct = cell.local_gradients(saved, previous, states)
     if mask is not None:
-        slopes = tuple(jnp.where(mask, slope, 0) for slope in slopes)
-        shares = tuple(
-            jnp.where(mask, 0 if share is None else share, 1).astype(x.dtype) for share in shares
-        )
-    back = weights.recurrent_kernel.T
+        gradients = tuple(jnp.where(mask, gradient, 0) for gradient in gradients)
+        direct = tuple(jnp.where(mask, 0 if a is None else a, 1).astype(x.dtype) for a in direct)
+    recurrent_transpose = weights.recurrent_kernel.T
 
-    def step(d: States, now: Any) -> Any:
-        slopes, shares, dh = now
+    def step(d: States, inputs: Any) -> Any:
+        gradients, direct, dh = inputs
         d = d if dh is None else (d[0] + dh, *d[1:])
-        dz, du, d = cell.backward_step(slopes, d)
-        handed = [
+        dz, du, d = cell.backward_step(gradients, d)
+        d = tuple(
             jnp.zeros_like(a) if share is None else a * share
-            for a, share in zip(d, shares, strict=True)
-        ]
-        return (handed[0] + du @ back, *handed[1:]), (dz, None if du is dz else du)
+            for a, share in zip(d, direct, strict=True)
+        )
+        return (d[0] + du @ recurrent_transpose, *d[1:]), (dz, None if du is dz else du)
 
-    start = (
-        initial_states(cell, x, units)
-        if return_sequences
-        else (dy, *initial_states(cell, x, units)[1:])
-    )
-    _, (dz, du) = lax.scan(
-        step, start, (slopes, shares, dy if return_sequences else None), reverse=not reverse
-    )
-    rows = time * batch
-    dz = dz.reshape(rows, -1)
-    du = dz if du is None else du.reshape(rows, -1)
-    if du is dz:
-        both = jnp.concatenate([x, before[0]], -1).reshape(rows, -1).T @ dz
-        grads = [both[:features], both[features:]]
+    start = initial_states(cell, x, len(weights.recurrent_kernel))
+    start = start if return_sequences else (dy, *start[1:])
+    inputs = gradients, direct, dy if return_sequences else None
+    _, (dz, du) = lax.scan(step, start, inputs, reverse=not reverse)
+    grads = _weight_gradients(x, previous[0], dz, du, weights)
+    scaled = RecurrentWeights(*(None if grad is None else grad * scales for grad in grads))
+    return (dz.reshape(-1, dz.shape[-1]) @ weights.kernel.T).reshape(x.shape), scaled, None
+
+
+def _weight_gradients(
+    x: Array, h: Array, dz: Array, du: Array | None, weights: RecurrentWeights
+) -> RecurrentWeights:
+    """Return dL/d(weights) from all steps' dL/dz and dL/du, where a `du` of None equals `dz`."""
+    x, h, dz = (a.reshape(-1, a.shape[-1]) for a in (x, h, dz))
+    if du is None:
+        du = dz
+        both = jnp.concatenate([x, h], -1).T @ dz
+        kernel, recurrent_kernel = both[: x.shape[-1]], both[x.shape[-1] :]
     else:
-        grads = [x.reshape(rows, -1).T @ dz, before[0].reshape(rows, -1).T @ du]
-    biases = [
-        None if w is None else d.sum(0) * halves
-        for w, d in ((weights.bias, dz), (weights.recurrent_bias, du))
-    ]
-    return (
-        (dz @ weights.kernel.T).reshape(x.shape),
-        RecurrentWeights(*(g * halves for g in grads), *biases),
-        None,
+        du = du.reshape(-1, du.shape[-1])
+        kernel, recurrent_kernel = x.T @ dz, h.T @ du
+    return RecurrentWeights(
+        kernel,
+        recurrent_kernel,
+        None if weights.bias is None else dz.sum(0),
+        None if weights.recurrent_bias is None else du.sum(0),
     )
 
 
@@ -376,29 +381,28 @@ def reference_scan(
     dropout_factors: tuple[Array | None, Array | None] = (None, None),
     tap: Array | None = None,
 ) -> tuple[Array, StepValues]:
-    """What `fast_scan` computes, for any cell and with dropout, as it is written: the outputs, and
-    what every step did.
+    """Return the outputs of `fast_scan`, and the values of all steps, for any cell and dropout.
 
     Args:
-        dropout_factors: factors for x, (batch, gates or 1, features), and for h, (batch, gates,
-            units), the same at every step.
-        tap: added to h after every step, (time, batch, units): zeros, to be differentiated with
-            respect to.
+        cell, reverse, return_sequences, x, weights, mask: as for `fast_scan`.
+        dropout_factors: factors of x, (batch, gates or 1, features), and of h, (batch, gates,
+            units), the same at each step.
+        tap: zeros (time, batch, units), added to h after each step. The derivative with respect to
+            them is dL/dh.
     """
     units = weights.recurrent_kernel.shape[0]
     n = len(cell.gate_names)
 
-    def turn(h: Array, first: int, last: int) -> Sequence[Array]:
-        gates = slice(first * units, last * units)
-        inner = None if weights.recurrent_bias is None else weights.recurrent_bias[gates]
-        factors = None if dropout_factors[1] is None else dropout_factors[1][:, first:last]
-        return jnp.split(
-            affine(h, weights.recurrent_kernel[:, gates], inner, factors), last - first, -1
-        )
+    def project(h: Array, start: int, stop: int) -> Sequence[Array]:
+        columns = slice(start * units, stop * units)
+        kernel = weights.recurrent_kernel[:, columns]
+        bias = None if weights.recurrent_bias is None else weights.recurrent_bias[columns]
+        factors = None if dropout_factors[1] is None else dropout_factors[1][:, start:stop]
+        return jnp.split(affine(h, kernel, bias, factors), stop - start, -1)
 
-    def step(states: States, now: Any) -> Any:
-        z, real, tap = now
-        new, gates = cell.reference_step(jnp.split(z, n, -1), turn, states)
+    def step(states: States, inputs: Any) -> Any:
+        z, real, tap = inputs
+        new, gates = cell.reference_step(jnp.split(z, n, -1), project, states)
         new = hold_masked(real, new, states)
         new = new if tap is None else (new[0] + tap, *new[1:])
         return new, StepValues(new, gates)
@@ -409,7 +413,7 @@ def reference_scan(
 
 
 def affine(a: Array, w: Array, bias: Array | None, factors: Array | None = None) -> Array:
-    """a w + bias; with factors (batch, gates, n), each gate's block of w takes a times its own."""
+    """Return a w + bias. With factors (batch, gates, n), a is multiplied by those of each gate."""
     if factors is None:
         z = a @ w
     else:
@@ -419,12 +423,12 @@ def affine(a: Array, w: Array, bias: Array | None, factors: Array | None = None)
 
 
 def hold_masked(mask: Array | None, new: States, old: States) -> States:
-    """The new states, but the old ones where a step is not real."""
-    return (
-        new if mask is None else tuple(jnp.where(mask, a, b) for a, b in zip(new, old, strict=True))
-    )
+    """Return the new states, and at masked steps the old ones."""
+    if mask is None:
+        return new
+    return tuple(jnp.where(mask, a, b) for a, b in zip(new, old, strict=True))
 
 
 def initial_states(cell: Cell, x: Array, units: int) -> States:
-    """The states before the first step."""
+    """Return the states before the first step: zeros."""
     return (jnp.zeros((x.shape[1], units), x.dtype),) * len(cell.state_names)

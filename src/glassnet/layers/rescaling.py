@@ -1,6 +1,4 @@
-"""Layers that bring what comes in to a common scale: Rescaling by given numbers, Normalization by
-those of the training rows.
-"""
+"""Layers that scale inputs: Rescaling by constants, Normalization by training statistics."""
 
 from __future__ import annotations
 
@@ -16,13 +14,13 @@ from glassnet.types import Array, Params, Shape, State
 
 @dataclass(frozen=True)
 class Rescaling(Layer):
-    """Multiply and shift by given numbers: y = scale * x + offset.
+    """Linear rescaling by constants: y = scale * x + offset.
 
     Shapes:
         (batch, ...) to the same.
 
     Args:
-        scale: factor, in units of y per unit of x; 1 / 255 takes pixels to 0..1.
+        scale: factor, in units of y per unit of x. 1 / 255 maps pixels to 0..1.
         offset: added afterwards, in units of y.
 
     Raises:
@@ -36,10 +34,13 @@ class Rescaling(Layer):
     scale: float = 1.0
     offset: float = 0.0
 
-    def __post_init__(self):
-        ok = is_number(self.scale) and is_number(self.offset)
+    def __post_init__(self) -> None:
         require(
-            ok, "Rescaling", "scale and offset to be numbers", scale=self.scale, offset=self.offset
+            is_number(self.scale) and is_number(self.offset),
+            "Rescaling",
+            "scale and offset to be numbers",
+            scale=self.scale,
+            offset=self.offset,
         )
 
     def __call__(self, params: Params, x: Array) -> Array:
@@ -51,26 +52,26 @@ class Rescaling(Layer):
 
 @dataclass(frozen=True)
 class Normalization(Layer):
-    """Standardise by the mean and spread of the training rows: y = (x - mean) / max(sqrt(variance),
-    1e-7).
+    """Standardization by training statistics: y = (x - mean) / max(sqrt(variance), 1e-7).
 
-    `fit` learns them from its training rows before the first step (never from validation rows);
-    `adapt(x)` does it by hand. Both are kept thereafter.
+    `fit` computes mean and variance from the training rows, without validation rows, before the
+    first step. `adapt(x)` computes them from x. They do not change afterwards.
 
     Shapes:
-        (batch, ..., n) to the same; mean, variance (n,), or (1,) with axis=None.
+        (batch, ..., n) to the same. mean, variance (n,), or (1,) with axis=None.
 
     Args:
-        axis: -1 for a mean and variance per feature (or channel), None for one of each over
-            everything.
+        axis: -1 for a mean and variance per feature (or channel), None for one of each over all
+            numbers.
 
     Raises:
         ConfigError: axis is neither -1 nor None.
-        DataError: `adapt` is given no rows.
+        DataError: `adapt` receives no rows, or numbers that are not finite.
 
     Example:
         >>> layer = Normalization().adapt(np.array([[1.0], [3.0]]))
-        >>> y, _ = layer.apply({}, layer.init_state((1,)), np.array([[5.0]]), key=None, train=False, mask=None)
+        >>> state, x = layer.init_state((1,)), np.array([[5.0]])
+        >>> y, _ = layer.apply({}, state, x, key=None, train=False, mask=None)
         >>> y.tolist()
         [[3.0]]
 
@@ -80,7 +81,7 @@ class Normalization(Layer):
     axis: int | None = -1
     learned_state: State | None = field(default=None, kw_only=True, compare=False, repr=False)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         require(
             self.axis in (-1, None),
             "Normalization",
@@ -91,12 +92,12 @@ class Normalization(Layer):
     def init_state(self, shape: Shape) -> State:
         size = 1 if self.axis is None else shape[-1]
         if self.learned_state is not None:
-            known = np.size(self.learned_state["mean"])
+            columns = np.size(self.learned_state["mean"])
             require(
-                known == size,
+                columns == size,
                 "Normalization",
                 f"statistics of {size} columns, as its input has",
-                adapted_to=known,
+                adapted_to=columns,
             )
             return self.learned_state
         return {
@@ -114,19 +115,19 @@ class Normalization(Layer):
         return "y = (x - mean) / sqrt(variance)"
 
     def learn(self, x: np.ndarray) -> State:
-        wide = np.asarray(x, np.float64)
-        wide = wide[:, None] if wide.ndim == 1 else wide
+        rows = np.asarray(x, np.float64)
+        rows = rows[:, None] if rows.ndim == 1 else rows
         require(
-            wide.size,
+            rows.size,
             "Normalization",
             "at least one row to learn from",
             error=DataError,
-            shape=wide.shape,
+            shape=rows.shape,
         )
-        bad = int((~np.isfinite(wide)).sum())
+        bad = int((~np.isfinite(rows)).sum())
         require(bad == 0, "Normalization", "finite numbers to learn from", error=DataError, bad=bad)
-        axes = None if self.axis is None else tuple(range(wide.ndim - 1))
-        mean, variance = np.atleast_1d(wide.mean(axes)), np.atleast_1d(wide.var(axes))
+        axes = None if self.axis is None else tuple(range(rows.ndim - 1))
+        mean, variance = np.atleast_1d(rows.mean(axes)), np.atleast_1d(rows.var(axes))
         return {
             "mean": np.float32(mean),
             "variance": np.float32(variance),
@@ -134,5 +135,5 @@ class Normalization(Layer):
         }
 
     def adapt(self, x: Array) -> Normalization:
-        """A layer like this one that has learned from the rows x (n, ...)."""
+        """Return a copy of this layer with the statistics of the rows x (n, ...)."""
         return replace(self, learned_state=self.learn(np.asarray(x)))

@@ -1,4 +1,4 @@
-"""Layers that make images larger: ZeroPadding2D around them, UpSampling2D between their pixels."""
+"""Layers that enlarge images: ZeroPadding2D and UpSampling2D."""
 
 from __future__ import annotations
 
@@ -23,21 +23,23 @@ from glassnet.types import Array, Params, Shape
 
 @dataclass(frozen=True)
 class ZeroPadding2D(Layer):
-    """Put zeros around every image.
+    """Zero padding around images.
 
     Shapes:
         (batch, height, width, channels) to (batch, top + height + bottom, left + width + right,
         channels).
 
     Args:
-        padding: pixels, each >= 0: one int for all sides, (vertical, horizontal), or ((top,
+        padding: number of pixels, >= 0: one int for all sides, (vertical, horizontal), or ((top,
             bottom), (left, right)).
 
     Raises:
-        ConfigError: padding is none of those; once the shape is known, no images with channels.
+        ConfigError: padding has another form, or, once the shape is known, an example is not an
+            image with channels.
 
     Example:
-        >>> ZeroPadding2D(((0, 0), (1, 2)))({}, np.array([7.0]).reshape(1, 1, 1, 1)).ravel().tolist()
+        >>> pixel = np.array([7.0]).reshape(1, 1, 1, 1)
+        >>> ZeroPadding2D(((0, 0), (1, 2)))({}, pixel).ravel().tolist()
         [0.0, 7.0, 0.0, 0.0]
 
     Source: Keras's ZeroPadding2D.
@@ -45,13 +47,11 @@ class ZeroPadding2D(Layer):
 
     padding: Any = (1, 1)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         pads = [repeat_to_tuple(pad, 2) for pad in repeat_to_tuple(self.padding, 2)]
-        ok = [len(pad) for pad in pads] == [2, 2] and all(
-            is_int(n, least=0) for pad in pads for n in pad
-        )
         require(
-            ok,
+            [len(pad) for pad in pads] == [2, 2]
+            and all(is_int(n, least=0) for pad in pads for n in pad),
             "ZeroPadding2D",
             "padding to be ints >= 0: n, (n, n) or ((n, n), (n, n))",
             padding=self.padding,
@@ -77,24 +77,24 @@ class ZeroPadding2D(Layer):
 
 @dataclass(frozen=True)
 class UpSampling2D(Layer):
-    """Make every pixel a block of pixels: y[i, j] = x[i // size, j // size], or, bilinear, what
-    lies between the nearest four.
+    """Upsampling of images: y[i, j] = x[i // size, j // size], or bilinear interpolation.
 
     Shapes:
         (batch, height, width, channels) to (batch, size height, size width, channels).
 
     Args:
-        size: pixels of a block, vertically and horizontally, each >= 1; an int stands for both.
+        size: vertical and horizontal factor, each >= 1. An int is both.
         interpolation: "nearest" or "bilinear".
 
     Raises:
-        ConfigError: size is not an int >= 1 or two of them; another interpolation; once the shape
-            is known, no images with channels.
+        ConfigError: size is not an int >= 1 or two of them; interpolation is unknown; once the
+            shape is known, an example is not an image with channels.
 
     Example:
-        >>> UpSampling2D((1, 2))({}, np.array([1.0, 5.0]).reshape(1, 1, 2, 1)).ravel().tolist()
+        >>> image = np.array([1.0, 5.0]).reshape(1, 1, 2, 1)
+        >>> UpSampling2D((1, 2))({}, image).ravel().tolist()
         [1.0, 1.0, 5.0, 5.0]
-        >>> UpSampling2D((1, 2), "bilinear")({}, np.array([1.0, 5.0]).reshape(1, 1, 2, 1)).ravel().tolist()
+        >>> UpSampling2D((1, 2), "bilinear")({}, image).ravel().tolist()
         [1.0, 2.0, 4.0, 5.0]
 
     Source: Keras's UpSampling2D.
@@ -103,11 +103,10 @@ class UpSampling2D(Layer):
     size: Any = (2, 2)
     interpolation: str = "nearest"
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         object.__setattr__(self, "size", standardize_tuple(self, "size", 2))
-        known = self.interpolation in ("nearest", "bilinear")
         require(
-            known,
+            self.interpolation in ("nearest", "bilinear"),
             "UpSampling2D",
             "interpolation to be one of nearest, bilinear",
             interpolation=self.interpolation,

@@ -1,4 +1,4 @@
-"""Layers that only say or change the shape: Input, Flatten, Reshape, Permute, RepeatVector."""
+"""Layers that declare or change the shape: Input, Flatten, Reshape, Permute, RepeatVector."""
 
 from __future__ import annotations
 
@@ -15,25 +15,26 @@ from glassnet.types import Array, Params, Shape
 
 
 def as_tuple(value: Any) -> tuple[Any, ...]:
-    """What a list, a tuple or another iterable holds; anything else alone."""
+    """Return an iterable as a tuple, and any other value as a tuple of one."""
     return tuple(value) if isinstance(value, Iterable) else (value,)
 
 
 def any_step_mask(mask: Array | None) -> Array | None:
-    """The mask where there is no time axis any more: a row with any real entry is real."""
+    """Return the mask without its time axis: a row with any real entry is real."""
     return mask if mask is None or mask.ndim == 1 else mask.any(axis=1)
 
 
 @dataclass(frozen=True)
 class Input(Layer):
-    """Says the shape of one example, so that a network has weights before it has seen data; nothing
-    runs.
+    """Shape of one example, from which a network can create its weights before it sees data.
+
+    It adds no link to the network.
 
     Shapes:
         (batch, *shape) to the same.
 
     Args:
-        shape: of one example, without the batch axis; an int n stands for (n,).
+        shape: shape of one example, without the batch axis. An int n is (n,).
 
     Raises:
         ConfigError: a size is not an int >= 1.
@@ -45,7 +46,7 @@ class Input(Layer):
 
     shape: Any = ()
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         shape = as_tuple(self.shape)
         require(
             shape and all(is_int(n, least=1) for n in shape),
@@ -61,7 +62,7 @@ class Input(Layer):
 
 @dataclass(frozen=True)
 class Flatten(Layer):
-    """Lay every example out as one row of numbers, last axis fastest.
+    """Flattening of each example to one axis, last axis fastest.
 
     Shapes:
         (batch, *shape) to (batch, product of shape).
@@ -71,14 +72,14 @@ class Flatten(Layer):
         >>> Flatten()({}, np.zeros((5, 28, 28))).shape
         (5, 784)
 
-    Source: lecture 001, a grey image as one node per pixel.
+    Source: lecture 001, one node per pixel of a grey image.
     """
 
     def __call__(self, params: Params, x: Array) -> Array:
         return x.reshape(x.shape[0], math.prod(x.shape[1:]))
 
     def formula(self) -> str:
-        return "laid out in one row"
+        return "flattened to one axis"
 
     def mask(self, x: Array, mask: Array | None) -> Array | None:
         return any_step_mask(mask)
@@ -86,16 +87,16 @@ class Flatten(Layer):
 
 @dataclass(frozen=True)
 class Reshape(Layer):
-    """Give every example another shape, last axis fastest.
+    """Reshaping of each example, last axis fastest.
 
     Shapes:
         (batch, *shape) to (batch, *target_shape).
 
     Args:
-        target_shape: of one example; one size may be -1 and is then derived.
+        target_shape: new shape of one example. One size may be -1, which is inferred.
 
     Raises:
-        ConfigError: a size is neither an int >= 1 nor a single -1.
+        ConfigError: a size is not an int >= 1, except for one -1.
 
     Example:
         >>> import numpy as np
@@ -105,11 +106,11 @@ class Reshape(Layer):
 
     target_shape: Any = ()
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         shape = as_tuple(self.target_shape)
-        sizes = all(is_int(n, least=-1) and n != 0 for n in shape) and shape.count(-1) <= 1
+        valid = all(is_int(n, least=-1) and n != 0 for n in shape) and shape.count(-1) <= 1
         require(
-            shape and sizes,
+            shape and valid,
             "Reshape",
             "target_shape to be ints >= 1, at most one of them -1",
             target_shape=self.target_shape,
@@ -125,22 +126,21 @@ class Reshape(Layer):
 
 @dataclass(frozen=True)
 class Permute(Layer):
-    """Put the axes of every example into another order: axis i of the output is axis dims[i] of the
-    input.
+    """Permutation of axes: axis i of the output is axis dims[i] of the input.
 
-    A mask over time stays where time stays the first axis; elsewhere a row with any real entry is
+    If time stays the first axis, a mask over time is kept. Otherwise a row with any real step is
     real.
 
     Shapes:
         (batch, *shape) to (batch, shape[dims[0] - 1], shape[dims[1] - 1], ...).
 
     Args:
-        dims: every axis of the input once, counted from 1 as the batch's is 0: (2, 1) swaps the two
-            axes of a table.
+        dims: each axis of the input once, counted from 1 because the batch is axis 0. (2, 1)
+            transposes examples of two axes.
 
     Raises:
-        ConfigError: dims is not an order of 1, 2, ...; once the shape is known, not of as many axes
-            as the input has.
+        ConfigError: dims is not a permutation of 1, 2, ..., or, once the shape is known, the input
+            has another number of axes.
 
     Example:
         >>> Permute((2, 1))({}, np.zeros((5, 10, 64))).shape
@@ -149,15 +149,15 @@ class Permute(Layer):
 
     dims: Any
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         dims = as_tuple(self.dims)
-        ok = (
+        require(
             dims
             and all(is_int(axis, least=1) for axis in dims)
-            and sorted(dims) == list(range(1, len(dims) + 1))
-        )
-        require(
-            ok, "Permute", "dims to be every axis once, counted from 1, as (2, 1)", dims=self.dims
+            and sorted(dims) == list(range(1, len(dims) + 1)),
+            "Permute",
+            "dims to be every axis once, counted from 1, as (2, 1)",
+            dims=self.dims,
         )
         object.__setattr__(self, "dims", tuple(int(axis) for axis in dims))
 
@@ -182,7 +182,7 @@ class Permute(Layer):
 
 @dataclass(frozen=True)
 class RepeatVector(Layer):
-    """Make each example a sequence of n copies of itself: y_t = x for t = 1..n.
+    """Sequence of n copies of each example: y_t = x for t = 1..n.
 
     Shapes:
         (batch, features) to (batch, n, features).
@@ -191,8 +191,8 @@ class RepeatVector(Layer):
         n: length of the sequence, >= 1.
 
     Raises:
-        ConfigError: n is not an int >= 1; once the shape is known, an example is not one row of
-            numbers.
+        ConfigError: n is not an int >= 1, or, once the shape is known, an example has more than one
+            axis.
 
     Example:
         >>> RepeatVector(3)({}, np.array([[1.0, 2.0]])).tolist()
@@ -201,17 +201,16 @@ class RepeatVector(Layer):
 
     n: int
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         require(is_int(self.n, least=1), "RepeatVector", "n to be an int >= 1", n=self.n)
 
     def init(self, rng: np.random.Generator, shape: Shape) -> Params:
-        fix = "Put Flatten() before it."
         require(
             len(shape) == 1,
             self.name or "RepeatVector",
             "an input of one axis, (features,)",
             input_shape=shape,
-            fix=fix,
+            fix="Put Flatten() before it.",
         )
         return {}
 

@@ -1,8 +1,7 @@
-"""Windows that slide over the axes between the batch's and the channels': their sizes, what each of
-their entries sees, and convolution.
+"""Sliding windows over the axes between batch and channels, and convolution.
 
-Everything is for any number of axes: steps of a sequence (batch, time, channels), pixels of images
-    (batch, height, width, channels).
+All functions work for any number of axes: steps of sequences (batch, time, channels), pixels of
+images (batch, height, width, channels).
 """
 
 from __future__ import annotations
@@ -23,25 +22,20 @@ from glassnet.layers.shape import any_step_mask
 from glassnet.types import Array, Shape
 
 INPUT_KINDS = {1: "sequences (steps, channels)", 2: "images (height, width, channels)"}
-"""What a layer takes, by the number of its axes."""
+"""Expected input in error messages, by number of window axes."""
 
 MAX_IM2COL_BYTES = 2**26
-"""Where a batch's windows laid out side by side would take more, they are laid out for a few
-examples at a time.
-"""
+"""Largest size of a batch's windows. Above it, a few examples are convolved at a time."""
 
 IM2COL_CHUNK_BYTES = 2**23
-"""Bytes of windows that are laid out at a time there."""
-
+"""Size of the windows of those few examples."""
 
 MAX_UNROLLED_WINDOW = 128
-"""A window of more entries is left to XLA: a slice for each of them would take long to compile."""
+"""Largest window for one slice per entry. Above it XLA's own operations compile faster."""
 
 
 class SlidingWindow(NamedTuple):
-    """A window's size, strides and dilation along every axis, and how the input is padded: "valid",
-    "same" or "causal".
-    """
+    """Size, strides and dilation of a window, and padding: "valid", "same" or "causal"."""
 
     size: tuple[int, ...]
     strides: tuple[int, ...]
@@ -50,23 +44,23 @@ class SlidingWindow(NamedTuple):
 
     @property
     def dilated_size(self) -> tuple[int, ...]:
-        """From a window's first entry to one past its last, along every axis."""
+        """Number of inputs that a window spans, along each axis."""
         return tuple((n - 1) * d + 1 for n, d in zip(self.size, self.dilation, strict=True))
 
     def pad_widths(self, sizes: Sequence[int]) -> tuple[tuple[int, int], ...]:
-        """How many entries are put before and after an input of these sizes, along every axis."""
+        """Return the padding before and after an input of these sizes, along each axis."""
         if self.padding == "valid":
             return ((0, 0),) * len(self.size)
         if self.padding == "causal":
             return tuple((span - 1, 0) for span in self.dilated_size)
-        short = [
+        missing = [
             max((-(-n // s) - 1) * s + span - n, 0)
             for n, s, span in zip(sizes, self.strides, self.dilated_size, strict=True)
         ]
-        return tuple((n // 2, n - n // 2) for n in short)
+        return tuple((n // 2, n - n // 2) for n in missing)
 
     def output_sizes(self, sizes: Sequence[int]) -> tuple[int, ...]:
-        """How many windows fit into an input of these sizes, along every axis."""
+        """Return the number of windows in an input of these sizes, along each axis."""
         padded = (n + sum(pad) for n, pad in zip(sizes, self.pad_widths(sizes), strict=True))
         return tuple(
             (n - span) // s + 1
@@ -74,19 +68,20 @@ class SlidingWindow(NamedTuple):
         )
 
     def pad(self, x: Array, fill: float) -> Array:
-        """x (batch, *sizes, channels) with its padding."""
+        """Return x (batch, *sizes, channels) with padding of value `fill`."""
         pads = self.pad_widths(x.shape[1:-1])
-        return (
-            jnp.pad(x, ((0, 0), *pads, (0, 0)), constant_values=fill) if any(map(any, pads)) else x
-        )
+        if not any(map(any, pads)):
+            return x
+        return jnp.pad(x, ((0, 0), *pads, (0, 0)), constant_values=fill)
 
     def shifted_slices(self, x: Array) -> Iterator[Array]:
-        """For every entry of a window, last axis fastest, what it sees of the padded x: (batch,
-        *counts, channels).
+        """Yield, for each entry of a window, its inputs from all windows of the padded x.
+
+        Entries come with the last axis fastest, each slice as (batch, *counts, channels).
         """
         counts = self._replace(padding="valid").output_sizes(x.shape[1:-1])
-        for place in np.ndindex(*self.size):
-            first = [i * d for i, d in zip(place, self.dilation, strict=True)]
+        for entry in np.ndindex(*self.size):
+            first = [i * d for i, d in zip(entry, self.dilation, strict=True)]
             last = [
                 i + (n - 1) * s + 1 for i, n, s in zip(first, counts, self.strides, strict=True)
             ]
@@ -105,46 +100,47 @@ class SlidingWindow(NamedTuple):
 
 
 def format_sizes(sizes: Sequence[int]) -> str:
-    """Sizes as one writes them: `3x3`."""
+    """Return sizes as text: `3x3`."""
     return "x".join(map(str, sizes))
 
 
 def repeat_to_tuple(value: Any, n: int) -> tuple[Any, ...]:
-    """What a list or a tuple holds; anything else n times."""
+    """Return an iterable as a tuple, and any other value n times."""
     return tuple(value) if isinstance(value, Iterable) else (value,) * n
 
 
 def standardize_tuple(layer: Layer, name: str, rank: int) -> tuple[int, ...]:
-    """A field that is an int for all axes or one int for each, as one for each.
+    """Return a field, an int for all axes or one int per axis, as one int per axis.
 
     Raises:
-        ConfigError: an int that is below 1, or another number of them.
+        ConfigError: the field does not have `rank` ints, or one of them is below 1.
     """
-    given = getattr(layer, name)
-    sizes = repeat_to_tuple(given, rank)
+    value = getattr(layer, name)
+    sizes = repeat_to_tuple(value, rank)
     ints = "an int >= 1" if rank == 1 else f"an int >= 1 or {rank} of them"
     require(
         len(sizes) == rank and all(is_int(n, least=1) for n in sizes),
         type(layer).__name__,
         f"{name} to be {ints}",
-        **{name: given},
+        **{name: value},
     )
     return tuple(int(n) for n in sizes)
 
 
 def check_rank(layer: Layer, rank: int, shape: Shape) -> None:
-    """Refuse examples without as many axes as the layer takes, and channels.
+    """Reject examples that do not have `rank` axes and channels.
 
     Raises:
-        ConfigError: with the Reshape to put in front.
+        ConfigError: the shape has another number of axes; the message gives a Reshape.
     """
     side = math.isqrt(math.prod(shape))
     square = (side, side, 1) if rank == 2 and side**2 == math.prod(shape) else None
-    plain = {
+    target_shapes = {
         1: str(square) if square else "(height, width, channels)",
         rank: f"({', '.join(map(str, shape))}, 1)",
     }
-    fix = f"Put Reshape({plain[len(shape)]}) in front." if len(shape) in plain else ""
+    target_shape = target_shapes.get(len(shape))
+    fix = f"Put Reshape({target_shape}) in front." if target_shape else ""
     require(
         len(shape) == rank + 1,
         layer.name or type(layer).__name__,
@@ -155,18 +151,17 @@ def check_rank(layer: Layer, rank: int, shape: Shape) -> None:
 
 
 def check_fit(layer: Layer, window: SlidingWindow, shape: Shape) -> None:
-    """Refuse examples without as many axes as the windows have, and those that no window fits into.
+    """Reject examples with another number of axes than the window, or smaller than the window.
 
     Raises:
-        ConfigError: with what could be meant.
+        ConfigError: the shape does not fit; the message suggests a fix.
     """
     check_rank(layer, len(window.size), shape)
     fix = 'padding="same" keeps the size.'
     if len(shape) == 3 and shape[0] < min(shape[2], 4):
-        fix = "Where channels come first, put Permute((2, 3, 1)) in front."
-    fits = all(n >= 1 for n in window.output_sizes(shape[:-1]))
+        fix = "If channels come first, put Permute((2, 3, 1)) in front."
     require(
-        fits,
+        all(n >= 1 for n in window.output_sizes(shape[:-1])),
         layer.name or type(layer).__name__,
         f"an input of at least {format_sizes(window.dilated_size)}",
         input_shape=shape,
@@ -175,51 +170,54 @@ def check_fit(layer: Layer, window: SlidingWindow, shape: Shape) -> None:
 
 
 def propagate_mask(mask: Array | None, input_steps: int, output_steps: int) -> Array | None:
-    """The mask after windows have gone over the steps: a mask over time stays where their number
-    does, else a row with any is real.
+    """Return the mask after a layer of windows.
+
+    If the number of steps stays the same, a mask over time is kept. Otherwise a row with any real
+    step is real.
     """
     return mask if input_steps == output_steps else any_step_mask(mask)
 
 
 def convolve(x: Array, kernel: Array, window: SlidingWindow) -> Array:
-    """z[i] = sum over m of x[strides i + dilation m] kernel[m], x padded with zeros.
+    """Return z[i] = sum over m of x[strides i + dilation m] kernel[m], with x zero-padded.
 
-    On a CPU the windows are laid out side by side for one matrix product: XLA's own convolution is
-        10 times slower there, in a loop.
+    On a CPU the windows are copied side by side for one matrix product (im2col), because XLA's own
+    convolution in a loop is 10 times slower there.
 
     Args:
         x: (batch, *sizes, channels).
         kernel: (*size, channels, filters).
-        window: how they go over x.
+        window: window that slides over x.
     """
-    kind = jnp.result_type(x, kernel)
+    dtype = jnp.result_type(x, kernel)
     on_cpu, elsewhere = partial(_convolve_im2col, window), partial(_convolve_xla, window)
     return lax.platform_dependent(
-        jnp.asarray(x, kind), jnp.asarray(kernel, kind), cpu=on_cpu, default=elsewhere
+        jnp.asarray(x, dtype), jnp.asarray(kernel, dtype), cpu=on_cpu, default=elsewhere
     )
 
 
 def convolve_transpose(
     y: Array, kernel: Array, window: SlidingWindow, sizes: Sequence[int]
 ) -> Array:
-    """The transpose of `convolve`: what brings the derivatives of its output back to its input.
+    """Return the transpose of `convolve`, which maps derivatives of its output to its input.
 
     Args:
         y: (batch, *counts, filters).
         kernel: (*size, channels, filters).
-        window: how they go over the result.
-        sizes: of the result, (batch, *sizes, channels), along every axis but the batch's and the
-            channels'.
+        window: window that slides over the result.
+        sizes: sizes of the result (batch, *sizes, channels).
     """
-    kind = jnp.result_type(y, kernel)
-    x = jax.ShapeDtypeStruct((len(y), *sizes, kernel.shape[-2]), kind)
+    dtype = jnp.result_type(y, kernel)
+    x = jax.ShapeDtypeStruct(  # type: ignore[no-untyped-call]
+        (len(y), *sizes, kernel.shape[-2]), dtype
+    )
 
-    def back(way: Any, y: Array, kernel: Array) -> Array:
-        return jax.linear_transpose(lambda x: way(window, x, kernel), x)(y)[0]
+    def back(convolution: Any, y: Array, kernel: Array) -> Array:
+        return jax.linear_transpose(lambda x: convolution(window, x, kernel), x)(y)[0]
 
     on_cpu, elsewhere = partial(back, _convolve_im2col), partial(back, _convolve_xla)
     return lax.platform_dependent(
-        jnp.asarray(y, kind), jnp.asarray(kernel, kind), cpu=on_cpu, default=elsewhere
+        jnp.asarray(y, dtype), jnp.asarray(kernel, dtype), cpu=on_cpu, default=elsewhere
     )
 
 
@@ -236,16 +234,16 @@ def _convolve_im2col(window: SlidingWindow, x: Array, kernel: Array) -> Array:
     if math.prod(window.size) > MAX_UNROLLED_WINDOW:
         return _convolve_xla(window, x, kernel)
     flat = kernel.reshape(-1, kernel.shape[-1])
-    one = x.dtype.itemsize * math.prod(window.output_sizes(x.shape[1:-1])) * len(flat)
+    example_bytes = x.dtype.itemsize * math.prod(window.output_sizes(x.shape[1:-1])) * len(flat)
 
     def product(x: Array) -> Array:
         side_by_side = jnp.concatenate(list(window.shifted_slices(window.pad(x, 0))), -1)
         return (side_by_side.reshape(-1, len(flat)) @ flat).reshape(*side_by_side.shape[:-1], -1)
 
-    if one * len(x) <= MAX_IM2COL_BYTES:
+    if example_bytes * len(x) <= MAX_IM2COL_BYTES:
         return product(x)
     return lax.map(
         jax.checkpoint(lambda x: product(x[None])[0]),
         x,
-        batch_size=min(len(x), max(1, IM2COL_CHUNK_BYTES // one)),
+        batch_size=min(len(x), max(1, IM2COL_CHUNK_BYTES // example_bytes)),
     )

@@ -1,6 +1,4 @@
-"""What layers with weights share: `kernel_initializer` says where those called `kernel` start,
-`kernel_regularizer` what they cost.
-"""
+"""Fields for initializers and regularizers, matched to weights by name."""
 
 from __future__ import annotations
 
@@ -12,24 +10,23 @@ from glassnet.layers.layer import Layer
 from glassnet.types import Array, Params
 
 FIELD_REGISTRIES: dict[str, Any] = {"_initializer": initializers, "_regularizer": regularizers}
-"""How the field of a layer ends, and where its names are looked up."""
+"""Module that resolves names, by the suffix of the field."""
 
 
 def resolve_fields(layer: Layer) -> None:
-    """Put initializers and regularizers in the place of their names, so that two ways to write them
-    are one value.
+    """Replace names of initializers and regularizers by objects, so that equal layers are equal.
 
     Raises:
-        ConfigError: one is unknown (the nearest match is given).
+        ConfigError: a name is unknown; the message gives the nearest match.
     """
     for name in (field.name for field in fields(layer)):
-        for ending, module in FIELD_REGISTRIES.items():
-            if name.endswith(ending):
+        for suffix, module in FIELD_REGISTRIES.items():
+            if name.endswith(suffix):
                 object.__setattr__(layer, name, module.get(getattr(layer, name)))
 
 
 def weight_penalty(layer: Layer, params: Params) -> Array:
-    """What the layer's regularizers ask for the weights that it has; None where none asks."""
-    asked = [(getattr(layer, f"{name}_regularizer"), w) for name, w in params.items()]
-    costs = [cost(w) for cost, w in asked if cost is not None]
-    return sum(costs) if costs else None
+    """Return the sum of the layer's regularizers over its weights, or None without regularizers."""
+    regularized = [(getattr(layer, f"{name}_regularizer"), w) for name, w in params.items()]
+    penalties = [regularizer(w) for regularizer, w in regularized if regularizer is not None]
+    return sum(penalties) if penalties else None
