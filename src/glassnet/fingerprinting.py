@@ -1,4 +1,4 @@
-"""What tells data from other data, in a line: their form and the beginning of their SHA-256."""
+"""Short fingerprints of arrays: dtype, shape and the first digits of the SHA-256 hash."""
 
 from __future__ import annotations
 
@@ -11,33 +11,34 @@ import jax
 import numpy as np
 
 
+def _short_hash(data: Any) -> str:
+    return hashlib.sha256(data).hexdigest()[:16]
+
+
 def array_fingerprint(array: Any) -> str:
-    """An array's mark.
+    """Return the fingerprint of an array.
 
     Example:
         >>> array_fingerprint(np.zeros((2, 3), np.float32))
         'float32 (2, 3) 9d908ecfb6b256de'
     """
     array = np.ascontiguousarray(array)
-    return f"{array.dtype} {array.shape} {hashlib.sha256(array.view(np.uint8) if array.size else b'').hexdigest()[:16]}"
+    data = array.view(np.uint8) if array.size else b""
+    return f"{array.dtype} {array.shape} {_short_hash(data)}"
 
 
 def tree_fingerprint(tree: Any) -> str:
-    """The mark of all arrays of a tree together."""
-    return hashlib.sha256(
-        "".join(map(array_fingerprint, jax.tree.leaves(tree))).encode()
-    ).hexdigest()[:16]
+    """Return one fingerprint of all arrays of a tree."""
+    return _short_hash("".join(map(array_fingerprint, jax.tree.leaves(tree))).encode())
 
 
 def combined_fingerprint(arrays: Mapping[str, Any], *texts: str) -> str:
-    """The mark of arrays, by their names, and texts together."""
-    return hashlib.sha256(
-        json.dumps([fingerprint_by_name(arrays), *texts], sort_keys=True).encode()
-    ).hexdigest()[:16]
+    """Return one fingerprint of named arrays and texts."""
+    return _short_hash(json.dumps([fingerprint_by_name(arrays), *texts], sort_keys=True).encode())
 
 
 def fingerprint_by_name(arrays: Mapping[str, Any]) -> dict[str, str | None]:
-    """The mark of each array; None where there is none."""
+    """Return the fingerprint of each array; None stays None."""
     return {
         name: None if array is None else array_fingerprint(array) for name, array in arrays.items()
     }

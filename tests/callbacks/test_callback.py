@@ -86,7 +86,7 @@ def test_an_exception_in_a_callback_leaves_the_model_at_that_epoch():
         ),
         (
             [EarlyStopping()],
-            r"expected validation rows\. Received: monitor='val_loss'\. Pass validation_split or validation_data to fit",
+            r"expected validation data\. Received: monitor='val_loss'\. Pass validation_split or validation_data to fit",
         ),
         (
             [EarlyStopping("accuracy")],
@@ -110,7 +110,8 @@ def test_a_callback_that_answers_something_else():
             return True
 
     with pytest.raises(
-        ConfigError, match=r"Loud: expected a Decision or None in return\. Received: received=True"
+        ConfigError,
+        match=r"Loud: expected a Decision or None as return value\. Received: received=True",
     ):
         plain_model().fit(X, Y, verbose=0, callbacks=[Loud()])
 
@@ -202,7 +203,7 @@ def test_any_stop_counts_and_the_first_reason_is_given():
 def test_a_rate_is_all_that_an_epoch_can_begin_with():
     with pytest.raises(
         ConfigError,
-        match=r"expected no more than a learning rate from on_epoch_begin\. Received: .*stop='now'",
+        match=r"expected only a learning rate from on_epoch_begin\. Received: .*stop='now'",
     ):
         plain_model().fit(
             X,
@@ -262,13 +263,13 @@ def write_stop(callback):
         ),
         (
             lambda callback: callback.model.learning_rate,
-            r"Write return Decision\(learning_rate=\.\.\.\); the rate as it stands is logs",
+            r"Write return Decision\(learning_rate=\.\.\.\)\. The current learning rate is logs",
         ),
         (
             lambda callback: callback.model.get_weights(),
-            r"self\.model\.get_weights: .* Hand the model to your callback, Mine\(model\)",
+            r"self\.model\.get_weights: .* Pass the model to your callback, Mine\(model\)",
         ),
-        (lambda callback: setattr(callback.model, "x", 1), r"self\.model\.x: .* Hand the model"),
+        (lambda callback: setattr(callback.model, "x", 1), r"self\.model\.x: .* Pass the model"),
     ],
     ids=["stop", "stop-read", "optimizer", "rate", "weights", "other"],
 )
@@ -308,22 +309,22 @@ def test_a_model_of_ones_own_can_be_kept_in_self():
     [
         (
             "on_batch_end",
-            r"An epoch runs compiled: write on_epoch_end, or look inside steps with fit\(observe=True\)\.",
+            r"A whole epoch is one compiled program\. Use on_epoch_end, or inspect single steps with fit\(observe=True\)\.",
         ),
-        ("on_batch_begin", "An epoch runs compiled"),
-        ("on_train_batch_begin", "An epoch runs compiled"),
-        ("on_train_batch_end", "An epoch runs compiled"),
+        ("on_batch_begin", "A whole epoch is one compiled program"),
+        ("on_train_batch_begin", "A whole epoch is one compiled program"),
+        ("on_train_batch_end", "A whole epoch is one compiled program"),
         (
             "on_test_begin",
-            "evaluate and predict ask no callback; the numbers of the validation rows are in the logs of on_epoch_end",
+            r"evaluate and predict do not call callbacks\. The validation results are in the logs of on_epoch_end",
         ),
-        ("on_test_batch_end", "evaluate and predict ask no callback"),
-        ("on_predict_end", "evaluate and predict ask no callback"),
-        ("set_model", "Hand over in __init__ what the callback needs"),
-        ("set_params", "Hand over in __init__"),
+        ("on_test_batch_end", "evaluate and predict do not call callbacks"),
+        ("on_predict_end", "evaluate and predict do not call callbacks"),
+        ("set_model", "Pass what the callback needs to __init__"),
+        ("set_params", "Pass what the callback needs"),
         ("on_epoch_ends", r"Did you mean 'on_epoch_end'\?"),
         ("on_epochs_begin", r"Did you mean 'on_epoch_begin'\?"),
-        ("on_plateau", "Names that begin with on_ are kept for hooks"),
+        ("on_plateau", "Names that start with on_ are reserved for hooks"),
     ],
 )
 def test_a_hook_that_is_never_called_is_refused_at_the_class(name, remedy):
@@ -359,9 +360,11 @@ def stand_in(line):
 
 def strangers(terminate, logger, callback):
     return {
-        r"This is Keras's: write glassnet\.callbacks\.TerminateOnNaN\(\.\.\.\), or derive": terminate(),
-        r"This is Keras's: write glassnet\.callbacks\.CSVLogger": logger,
-        r"This is Keras's: write glassnet\.callbacks\.Theirs": type("Theirs", (callback,), {})(),
+        r"This is a Keras callback\. Use glassnet\.callbacks\.TerminateOnNaN\(\.\.\.\), or subclass": terminate(),
+        r"This is a Keras callback\. Use glassnet\.callbacks\.CSVLogger": logger,
+        r"This is a Keras callback\. Use glassnet\.callbacks\.Theirs": type(
+            "Theirs", (callback,), {}
+        )(),
     }
 
 
@@ -392,11 +395,9 @@ def test_callbacks_of_another_kind(recorded):
         kinds,
     )
     cases = {
-        r"This is the class: write EarlyStopping\(\.\.\.\)\.": EarlyStopping,
+        r"This is a class\. Write EarlyStopping\(\.\.\.\)\.": EarlyStopping,
         **strangers(*map(stand_in, lines)),
-        r"A function goes in as LambdaCallback\(on_epoch_end=function\)\.": lambda epoch, logs: (
-            None
-        ),
+        r"Wrap a function in LambdaCallback\(on_epoch_end=function\)\.": lambda epoch, logs: None,
         r"Received: received='EarlyStopping'\.$": "EarlyStopping",
     }
     for text, callback in cases.items():

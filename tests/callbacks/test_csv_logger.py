@@ -115,7 +115,7 @@ def test_a_last_line_without_its_end_is_ended(tmp_path):
 def test_a_file_of_other_columns_is_left_as_it_is(tmp_path):
     file = tmp_path / "log.csv"
     file.write_text("epoch,loss,val_loss\n0,0.5,0.6\n")
-    text = r"CSVLogger: expected a file with the columns epoch, loss\. Received: found='epoch, loss, val_loss'\. Give another filename, or"
+    text = r"CSVLogger: expected a file with the columns epoch, loss\. Received: columns='epoch, loss, val_loss'\. Choose another filename, or"
     with pytest.raises(ConfigError, match=text):
         plain_model().fit(X, Y, verbose=0, callbacks=CSVLogger(file, append=True))
     assert file.read_text() == "epoch,loss,val_loss\n0,0.5,0.6\n"
@@ -129,7 +129,7 @@ def test_files_that_cannot_be_written(tmp_path):
         model = plain_model()
         with pytest.raises(
             ConfigError,
-            match=rf"CSVLogger: expected a file that can be written\. Received: path='{path}'\. It said: {reason}\.",
+            match=rf"CSVLogger: expected a file that can be written\. Received: path='{path}'\. Cause: {reason}\.",
         ):
             model.fit(X, Y, verbose=0, callbacks=CSVLogger(path))
         assert model.epoch == 0

@@ -191,11 +191,11 @@ def test_stop_when_nothing_changes():
         (lambda: EarlyStopping(monitor=3), r"expected monitor to be a name\. Received: monitor=3"),
         (
             lambda: StopWhen(),
-            r"StopWhen: expected one rule or both, as numbers > 0\. Received: loss_below=None, weight_change_below=None",
+            r"StopWhen: expected one or both limits as numbers > 0\. Received: loss_below=None, weight_change_below=None",
         ),
         (
             lambda: StopWhen(loss_below=0),
-            r"StopWhen: expected one rule or both, as numbers > 0\. Received: loss_below=0",
+            r"StopWhen: expected one or both limits as numbers > 0\. Received: loss_below=0",
         ),
     ],
 )
@@ -243,7 +243,7 @@ def test_a_monitor_of_unknown_direction_wants_a_mode():
     stopping = EarlyStopping("surprise")
     with pytest.raises(
         ConfigError,
-        match=r'expected a mode for this monitor\. Received: monitor=\'surprise\'\. Say mode="min"',
+        match=r'expected a mode for this monitor\. Received: monitor=\'surprise\'\. Pass mode="min" if lower',
     ):
         stopping.on_train_begin(("loss", "surprise"))
     EarlyStopping("surprise", mode="max").on_train_begin(("loss", "surprise"))

@@ -234,7 +234,7 @@ def test_arguments_out_of_range(make, text):
     [
         (
             ReduceLROnPlateau(),
-            r"ReduceLROnPlateau: expected validation rows\. Received: monitor='val_loss'",
+            r"ReduceLROnPlateau: expected validation data\. Received: monitor='val_loss'",
         ),
         (
             ReduceLROnPlateau("los"),

@@ -253,7 +253,7 @@ def test_arguments_out_of_range(options, said):
             "ModelCheckpoint: filepath: expected one of epoch, loss, accuracy, .* Did you mean 'val_loss'",
         ),
         ("{}", {}, "ModelCheckpoint: expected a filepath like runs/"),
-        ("{epoch", {}, "expected a filepath like .* Double a brace that is to stand as it is: {{"),
+        ("{epoch", {}, "expected a filepath like .* Write {{ for a literal brace"),
         ("{epoch:q}", {}, "expected a filepath like"),
         ("{epoch.real}", {}, "ModelCheckpoint: filepath: expected one of epoch"),
         ("x", {"save_best_only": True, "monitor": "val_los"}, "ModelCheckpoint: .*'val_loss'"),
@@ -272,7 +272,7 @@ def test_patterns_that_cannot_be_filled_are_refused_before_training(
 def test_a_folder_that_cannot_be_made(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(
-        ConfigError, match=r"ModelCheckpoint: expected a file that can be written. .* It said: "
+        ConfigError, match=r"ModelCheckpoint: expected a file that can be written. .* Cause: "
     ):
         fit(ModelCheckpoint(tmp_path / "file" / "x.glassnet"))
     with pytest.raises(ModelFileError, match="save: expected a file that can be written"):

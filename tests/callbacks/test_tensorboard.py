@@ -130,7 +130,7 @@ def test_tensorboardx_is_asked_for_when_it_is_missing(monkeypatch):
     monkeypatch.setattr(builtins, "__import__", without)
     with pytest.raises(
         ConfigError,
-        match=r"TensorBoard: expected tensorboardX\. Install it: pip install 'glassnet\[tensorboard\]'\.",
+        match=r"TensorBoard: expected tensorboardX to be installed\. Run pip install 'glassnet\[tensorboard\]'\.",
     ):
         TensorBoard("logs")
 
@@ -140,7 +140,7 @@ def test_folders_that_cannot_be_used(tmp_path):
     model = plain_model()
     with pytest.raises(
         ConfigError,
-        match=r"TensorBoard: expected a file that can be written\. .* It said: Not a directory\.",
+        match=r"TensorBoard: expected a file that can be written\. .* Cause: Not a directory\.",
     ):
         model.fit(X, Y, verbose=0, callbacks=board(tmp_path / "file"))
     assert model.epoch == 0

@@ -48,7 +48,7 @@ def test_a_save_that_fails_leaves_what_was_there(path, monkeypatch, point, fault
     monkeypatch.setattr(atomic_write, "failpoint", fail)
     with pytest.raises(
         ModelFileError,
-        match=rf"save: expected a file that can be written. .*m.glassnet'. It said: {fault.strerror}",
+        match=rf"save: expected a file that can be written. .*m.glassnet'. Cause: {fault.strerror}",
     ):
         small(seed=7).save(path)
     assert path.read_bytes() == before
@@ -63,7 +63,7 @@ def test_a_disk_that_is_full(path, monkeypatch):
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(ModelFileError, match="It said: No space left on device"):
+    with pytest.raises(ModelFileError, match="Cause: No space left on device"):
         small(seed=7).save_weights(path)
     assert path.read_bytes() == before
     assert list(path.parent.iterdir()) == [path]
@@ -74,7 +74,7 @@ def test_places_that_cannot_be_written(path, monkeypatch, where):
     monkeypatch.chdir(path.parent)
     with pytest.raises(
         ModelFileError,
-        match=r"save: expected a file that can be written\. Received: path=.* It said: ",
+        match=r"save: expected a file that can be written\. Received: path=.* Cause: ",
     ):
         small().save(where)
     assert list(path.parent.iterdir()) == [path]
@@ -82,7 +82,7 @@ def test_places_that_cannot_be_written(path, monkeypatch, where):
 
 def test_a_folder_is_not_replaced(tmp_path):
     (tmp_path / "m").mkdir()
-    with pytest.raises(ModelFileError, match="It said: Is a directory"):
+    with pytest.raises(ModelFileError, match="Cause: Is a directory"):
         small().save(tmp_path / "m")
     assert list(tmp_path.iterdir()) == [tmp_path / "m"]
 

@@ -40,8 +40,6 @@ def test_the_one_that_can_be_read_stays_however_many_are_newer(five):
     path, sound = five
     sound.up_to = 2
     with closing(CheckpointFolder(path)) as folder:
-        with pytest.warns(
-            DataWarning, match="damaged. The run goes on from checkpoint-000002-000000016"
-        ):
+        with pytest.warns(DataWarning, match="damaged. Resuming from checkpoint-000002-000000016"):
             assert folder.read_newest().step == 16
         assert [path.stem[-2:] for path in folder.list_files()] == ["32", "24", "16", "08"]

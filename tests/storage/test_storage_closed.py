@@ -268,7 +268,7 @@ def test_an_example_stays_within_the_limit_after_every_layer(tmp_path):
     path = changed(saved(model, tmp_path / "m"), lambda said: said["layers"][0].update(n=2**27))
     refused(
         path,
-        r"load: expected at most 134,217,728 numbers an example after every layer. Received: shape=\(134217728, 2\)",
+        r"load: expected at most 134,217,728 numbers per example after every layer. Received: shape=\(134217728, 2\)",
     )
 
 
@@ -328,7 +328,7 @@ def test_code_in_a_config(file):
             layer_is(
                 file, {"is": part, "name": "d", "trainable": True, "function": [code, None, None]}
             ),
-            "a part that is known here",
+            "a known class",
         )
     for function in (
         [code, None, None],

@@ -257,7 +257,7 @@ def test_weights_alone(tmp_path):
     assert same_bits(fresh, model)
     with pytest.raises(
         ModelFileError,
-        match=r"load: expected a file that model\.save wrote\. .* model\.load_weights reads them",
+        match=r"load: expected a file that model\.save wrote\. .* Use model\.load_weights to read them",
     ):
         gn.load(tmp_path / "w.safetensors")
 

@@ -316,7 +316,7 @@ def test_a_field_that_compares_is_kept_though_it_is_not_shown(tmp_path):
     [
         (
             Activation(lambda x: x),
-            r"model.layers\[0\].activation: expected something that can be saved. .*'<lambda>'. Write a func",
+            r"model.layers\[0\].activation: expected something that can be saved. .*'<lambda>'. Use a named func",
         ),
         (
             Dense(1, activation=lambda x: x),
@@ -352,7 +352,7 @@ def test_a_transformation_of_optax_cannot_be_saved(tmp_path):
     model.compile(Optax(optax.sgd(0.1)), "mse")
     with pytest.raises(
         ModelFileError,
-        match=r"model.optimizer.tx: expected something that can be saved. Received: kind='\w*Transf",
+        match=r"model.optimizer.tx: expected something that can be saved. Received: type='\w*Transf",
     ):
         model.save(tmp_path / "m")
 
@@ -370,6 +370,6 @@ def test_what_a_normalization_was_adapted_to_is_not_lost_without_weights(tmp_pat
     for layer in (adapted, Residual(adapted)):
         with pytest.raises(
             ModelFileError,
-            match=r"model: expected weights where a layer has learned. Put Input\(shape\) in front",
+            match=r"model: expected weights if a layer is adapted. Start the model with Input\(shape\)",
         ):
             gn.Sequential([layer, Dense(1)]).save(tmp_path / "m")

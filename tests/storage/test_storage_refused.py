@@ -41,12 +41,12 @@ def test_a_pipe_is_not_waited_for(tmp_path):
 @pytest.mark.parametrize("length", [0, 7, 8, 100, 1500, -4, -1])
 def test_truncated(path, length):
     path.write_bytes(path.read_bytes()[:length])
-    refuses(path, "load: expected a safetensors file. .* It is damaged, or another kind of file: ")
+    refuses(path, "load: expected a safetensors file. .* The file is damaged or of another kind: ")
 
 
 def test_longer_than_it_says(path):
     path.write_bytes(path.read_bytes() + b"\0")
-    refuses(path, "load: expected a safetensors file. .* It is damaged")
+    refuses(path, "load: expected a safetensors file. .* The file is damaged")
 
 
 def test_foreign_safetensors(tmp_path):
@@ -55,7 +55,7 @@ def test_foreign_safetensors(tmp_path):
     save_file({"w": np.ones(2, np.float32)}, tmp_path / "w", {"format": "pt"})
     refuses(
         tmp_path / "w",
-        r"load: expected a file that model\.save wrote. .* It holds arrays, but no model: model\.load_w",
+        r"load: expected a file that model\.save wrote. .* It contains arrays but no model. Use model\.load_w",
     )
 
 
@@ -67,14 +67,14 @@ def test_renamed(path):
 
 def test_newer_format(path):
     changed(path, lambda model: model | {"format": 2, "version": "7.1.0", "more": {"a": [1]}})
-    says = r"load: expected a file of format 1 at most. Received: format=2. It was written by glassnet 7.1.0: install that release or a"
+    says = r"load: expected a file of format 1 or lower. Received: format=2. It was written by glassnet 7.1.0. Install that release or a"
     refuses(path, says)
 
 
 @pytest.mark.parametrize("version", [None, "1", 0, -1, 1.0, True, [1]])
 def test_strange_format(path, version):
     changed(path, lambda model: model | {"format": version})
-    refuses(path, "load: expected a whole number as format. Received: format=")
+    refuses(path, "load: expected a whole number >= 1 as format. Received: format=")
 
 
 @pytest.mark.parametrize(
@@ -82,14 +82,14 @@ def test_strange_format(path, version):
     [
         ("", "model: expected strict JSON. Received: problem="),
         ('{"format": 1', "model: expected strict JSON"),
-        ('{"format": 1e999}', "1e999 is beyond float64"),
-        ('{"format": NaN}', "NaN is no number in JSON"),
-        ('{"format": 1, "format": 1}', "a name stands twice in one object"),
+        ('{"format": 1e999}', "1e999 is out of range for float64"),
+        ('{"format": NaN}', "NaN is not valid JSON"),
+        ('{"format": 1, "format": 1}', "an object contains a name twice"),
         ("[" * 100_000, "model: expected strict JSON"),
         ('{"format": ' + "1" * 41 + "1}", "a whole number of more than 40 digits"),
-        ('{"format": {"float": 1}}', "float is a word for nan, inf and -inf alone"),
-        ("3", "load: expected a whole number as format"),
-        ('{"format": 1}', r"model: expected a value of type ModelSpec. Received: \{'format': 1\}"),
+        ('{"format": {"float": 1}}', "float must be nan, inf or -inf"),
+        ("3", "load: expected a whole number >= 1 as format"),
+        ('{"format": 1}', r"model: expected a model. Received: \{'format': 1\}"),
     ],
 )
 def test_text_that_is_no_model(path, text, says):
@@ -113,19 +113,19 @@ def put(*keys):
 FAULTS = [
     (
         put("layers", 0, "is", "layers/Dense2"),
-        r"model.layers\[0\]: expected a part that is known here. Received: 'layers/Dense2'",
+        r"model.layers\[0\]: expected a known class. Received: 'layers/Dense2'",
     ),
     (
         put("layers", 0, "is", "custom/Mine"),
-        r"model.layers\[0\]: .* known here. Received: 'custom/Mine'. Pass custom_objects=\{'Mine'",
+        r"model.layers\[0\]: .* a known class. Received: 'custom/Mine'. Pass custom_objects=\{'Mine'",
     ),
     (
         put("layers", 0, "is", "optimizers/SGD"),
-        r"model.layers\[0\]: expected a value of type Layer. Received: \{",
+        r"model.layers\[0\]: expected a layer. Received: \{",
     ),
     (
         put("layers", 0, "more", 1),
-        r"model.layers\[0\] \(layers/Dense\): expected no other fields than name, .* Received: \['more'\]",
+        r"model.layers\[0\] \(layers/Dense\): expected only the fields name, .* Received: \['more'\]",
     ),
     (
         lambda model: model["layers"][0].__delitem__("units"),
@@ -133,11 +133,11 @@ FAULTS = [
     ),
     (
         put("layers", 0, "units", 2.0),
-        r"model.layers\[0\].units: expected a value of type int. Received: 2.0",
+        r"model.layers\[0\].units: expected a whole number. Received: 2.0",
     ),
     (
         put("layers", 0, "units", True),
-        r"model.layers\[0\].units: expected a value of type int. Received: True",
+        r"model.layers\[0\].units: expected a whole number. Received: True",
     ),
     (
         put("layers", 0, "units", -2),
@@ -145,7 +145,7 @@ FAULTS = [
     ),
     (
         put("layers", 0, "units", 2**40),
-        "expected no whole number beyond 134,217,728 in a layer. Received: number=1099511627776",
+        "expected no whole number above 134,217,728 in a layer. Received: number=1099511627776",
     ),
     (
         put("layers", 0, "activation", "relux"),
@@ -153,15 +153,15 @@ FAULTS = [
     ),
     (
         put("layers", 0, "activation", {"function": "f"}),
-        r"model.layers\[0\].activation: .* a function that was given. Received: 'f'. Pass",
+        r"model.layers\[0\].activation: .* a function in custom_objects. Received: 'f'. Pass",
     ),
     (
         put("layers", 0, "activation", {"is": "initializers/Zeros"}),
-        r"activation: expected a value of type str or a function or nothing",
+        r"activation: expected text or a function or nothing",
     ),
     (
         put("layers", 0, "kernel_initializer", 3),
-        r"kernel_initializer: expected a value of type str or a value of type Initializer",
+        r"kernel_initializer: expected text or an initializer",
     ),
     (
         put("layers", 1, "momentum", {"float": "nan"}),
@@ -173,46 +173,46 @@ FAULTS = [
     ),
     (
         put("layers", 0, "name", "dense_2"),
-        "load: the layers do not go together. Sequential: expected a name of its own",
+        "load: expected layers that fit together. Sequential: expected a name of its own",
     ),
     (put("layers", {}), r"model.layers: expected a list. Received: \{\}"),
-    (put("layers", []), "model: expected weights of layers, for examples of a known shape"),
+    (put("layers", []), "model: expected layers and an input shape if there are weights"),
     (
         put("input", [0]),
-        "model: expected examples of 1 to 134,217,728 numbers on 32 axes at most. Received: input='.0,.'",
+        "model: expected examples of 1 to 134,217,728 numbers on at most 32 axes. Received: input='.0,.'",
     ),
     (put("input", []), "model: expected examples of 1 to"),
     (put("input", [1] * 33), "model: expected examples of 1 to"),
     (put("input", [2**20, 2**20]), "model: expected examples of 1 to"),
-    (put("input", None), "model: expected weights of layers, for examples of a known shape"),
+    (put("input", None), "model: expected layers and an input shape if there are weights"),
     (
         put("input", [3]),
-        r"load: expected dense_1/kernel of shape \(3, 2\) and kind F32, as the layers say. Received: shape=\(2, 2\)",
+        r"load: expected dense_1/kernel to have shape \(3, 2\) and dtype F32. Received: shape=\(2, 2\)",
     ),
     (
         put("built", False),
-        "model: expected an optimizer and weights, where something is remembered",
+        "model: expected weights and an optimizer if there is an optimizer state",
     ),
     (
         put("optimizer", None),
-        "model: expected an optimizer and weights, where something is remembered",
+        "model: expected weights and an optimizer if there is an optimizer state",
     ),
     (
         put("remembers", False),
-        "load: expected no arrays but the model's. Received: others=.*@optimizer/",
+        "load: expected only arrays of the model. Received: unexpected=.*@optimizer/",
     ),
     (put("seed", -1), "model: expected a seed >= 0"),
-    (put("step", 2**31), "model: expected counts from 0"),
-    (put("epoch", -1), "model: expected counts from 0"),
-    (put("rate", {"float": "inf"}), "model: expected a rate >= 0 that float32 holds"),
-    (put("rate", 10**39), "model: expected a rate >= 0 that float32 holds"),
+    (put("step", 2**31), "model: expected epoch >= 0 and step from 0"),
+    (put("epoch", -1), "model: expected epoch >= 0 and step from 0"),
+    (put("rate", {"float": "inf"}), "model: expected a rate >= 0 within the range of float32"),
+    (put("rate", 10**39), "model: expected a rate >= 0 within the range of float32"),
     (
         put("past", "params", {"is": 1}),
-        "model.past.params: expected the name of a part or a function. Received: .'is': 1",
+        "model.past.params: expected the name of a class or a function. Received: .'is': 1",
     ),
     (
         put("metrics", [[]]),
-        r"model.metrics\[0\]: expected a value of type str or a value of type Metric or a function. Received: \[\]",
+        r"model.metrics\[0\]: expected text or a metric or a function. Received: \[\]",
     ),
     (put("past", "history", 3), "model.past.history: expected an object. Received: 3"),
     (
@@ -221,15 +221,15 @@ FAULTS = [
     ),
     (
         put("past", "stopped", "x" * 10_001),
-        "model.past.stopped: expected texts of 10,000 characters at most. Received: 'xxx",
+        "model.past.stopped: expected text of at most 10,000 characters. Received: 'xxx",
     ),
     (
         put("layers", [{"is": "layers/Input", "name": "i", "trainable": True, "shape": [2]}]),
-        "model: expected layers that run, and the i",
+        "model: expected no Input among the layers",
     ),
     (
         put("intake", {"is": "data/Encoder", "columns": [], "derive": [["a"]]}),
-        "model.intake: expected a value of type Preprocessor or nothing",
+        "model.intake: expected a preprocessor or nothing",
     ),
 ]
 
@@ -260,38 +260,41 @@ def test_nested_too_deep(path):
                 "layers": [model["layers"][0]],
             }
 
-    refuses(changed(path, deep), "expected values nested 64 deep at most")
+    refuses(changed(path, deep), "expected values nested at most 64 deep")
 
 
 HEADERS = [
-    (lambda header: header.pop("dense_1/bias"), "safetensors file. .* It is damaged"),  # a hole
+    (
+        lambda header: header.pop("dense_1/bias"),
+        "safetensors file. .* The file is damaged",
+    ),  # a hole
     (
         lambda header: header.update(other=header.pop("dense_1/bias")),
         "load: expected all arrays of the model. .*missing=.'dense_1/bias'",
     ),
     (
         lambda header: header["dense_1/bias"].update(shape=[1, 2]),
-        r"load: expected dense_1/bias of shape \(2,\) .* shape=\(1, 2\), kind=",
+        r"load: expected dense_1/bias to have shape \(2,\) .* shape=\(1, 2\), dtype=",
     ),
     (
         lambda header: header["dense_1/bias"].update(dtype="I32"),
-        r"load: expected dense_1/bias of shape \(2,\) and kind F32.* kind='I32'",
+        r"load: expected dense_1/bias to have shape \(2,\) and dtype F32.* dtype='I32'",
     ),
     (
         lambda header: header["dense_1/bias"].update(shape=[2**40]),
-        "safetensors file. .* It is damaged",
+        "safetensors file. .* The file is damaged",
     ),
     (
         lambda header: header["dense_1/bias"].update(shape=[2**63, 2**63]),
-        "safetensors file. .* It is damaged",
+        "safetensors file. .* The file is damaged",
     ),
     (
         lambda header: header["dense_1/bias"].update(data_offsets=[0, 2**40]),
-        "safetensors file. .* It is damaged",
+        "safetensors file. .* The file is damaged",
     ),
     (
         lambda header: header["dense_1/bias"].update(data_offsets=[-8, 0]),
-        "safetensors file. .* It is damaged",
+        "safetensors file. .* The file is damaged",
     ),
 ]
 
@@ -309,7 +312,7 @@ def test_one_array_under_two_names(path):
     model, header, numbers = apart(path.read_bytes())
     header["twin/kernel"] = header["dense_1/kernel"]
     path.write_bytes(together(model, header, numbers))
-    refuses(path, "safetensors file. .* It is damaged")
+    refuses(path, "safetensors file. .* The file is damaged")
 
 
 def test_a_name_that_stands_twice_in_the_header(path):
@@ -327,7 +330,7 @@ def test_a_description_beyond_the_limit(tmp_path):
     (tmp_path / "m").write_bytes(together(" " * 2**23, header, numbers))
     refuses(
         tmp_path / "m",
-        "load: expected a description of less than 8,388,608 bytes. Received: bytes=8388608",
+        "load: expected a model description of less than 8,388,608 bytes. Received: bytes=8388608",
     )
 
 
@@ -337,7 +340,7 @@ def test_what_is_too_large_to_load_is_not_saved(tmp_path, monkeypatch):
     monkeypatch.setattr(model_file, "MAX_TEXT_BYTES", 1000)
     with pytest.raises(
         ModelFileError,
-        match=r"save: expected a model that takes less than 1,000 bytes to describe\. Received: bytes=",
+        match=r"save: expected a model description of less than 1,000 bytes\. Received: bytes=",
     ):
         model.save(tmp_path / "m")
 
@@ -347,17 +350,17 @@ def test_what_is_too_large_to_load_is_not_saved(tmp_path, monkeypatch):
     [
         (
             [Dense(1)] * 2001,
-            "model: expected 2,000 layers, and lists in layers, at most. Received: layers=2001",
+            "model: expected at most 2,000 layers and lists of layers. Received: layers=2001",
         ),
         (
             [Parallel([[]] * 500), Parallel([[]] * 500)],
-            "model: expected 2,000 layers, and lists in layers, at most",
+            "model: expected at most 2,000 layers and lists of layers",
         ),
         (
             [Parallel([[]] * 2001)],
-            "model: expected lists of 2,000 values at most in a layer. Received: values=2001",
+            "model: expected lists of at most 2,000 values in a layer. Received: values=2001",
         ),
-        ([Dense(2**27 + 1)], "model: expected no whole number beyond 134,217,728 in a layer"),
+        ([Dense(2**27 + 1)], "model: expected no whole number above 134,217,728 in a layer"),
     ],
 )
 def test_limits_hold_when_saving_too(tmp_path, layers, says):
@@ -373,21 +376,21 @@ def test_composites_too_deep_to_load_are_not_saved(tmp_path):
     assert loaded.predict(np.eye(2)).shape == (2, 2)
     loaded.save(tmp_path / "m")
     assert same_bits(gn.load(tmp_path / "m"), loaded)  # built: 31 names in each array's
-    with pytest.raises(ModelFileError, match="expected values nested 64 deep at most"):
+    with pytest.raises(ModelFileError, match="expected values nested at most 64 deep"):
         gn.Sequential([Residual(Residual(layer))]).save(tmp_path / "m")
 
 
 @pytest.mark.parametrize(
     ("key", "value", "says"),
     [
-        ("is", 1, "model.past.params: expected keys of text, other than is, function, float"),
-        (1, 1, "model.past.params: expected keys of text"),
-        ("a", 10**40, "model.past.params.a: expected whole numbers of 40 digits at most"),
-        ("a", "x" * 10_001, "model.past.params.a: expected texts of 10,000 characters at most"),
+        ("is", 1, "model.past.params: expected string keys other than is, function, float"),
+        (1, 1, "model.past.params: expected string keys"),
+        ("a", 10**40, "model.past.params.a: expected whole numbers of at most 40 digits"),
+        ("a", "x" * 10_001, "model.past.params.a: expected text of at most 10,000 characters"),
         (
             "a",
             np.ones(3),
-            "model.past.params.a: expected something that can be saved. Received: kind='ndarray'",
+            "model.past.params.a: expected something that can be saved. Received: type='ndarray'",
         ),
     ],
 )
@@ -414,7 +417,7 @@ def test_names_that_would_fall_together(tmp_path):
     model.count_params()
     with pytest.raises(
         ModelFileError,
-        match=r"layer: expected a name of its own for every array\. Received: twice='a/dense_1/kernel'",
+        match=r"layer: expected a unique name for every array\. Received: duplicate='a/dense_1/kernel'",
     ):
         model.save(tmp_path / "m")
 
@@ -452,7 +455,7 @@ def test_kinds_of_numbers_that_files_do_not_hold(tmp_path):
     model.count_params()
     with pytest.raises(
         ModelFileError,
-        match=r"odd_1/odd: expected numbers of a kind out of F16, .* Received: kind='complex64'",
+        match=r"odd_1/odd: expected a dtype out of F16, .* Received: dtype='complex64'",
     ):
         model.save(tmp_path / "m")
 
@@ -463,27 +466,25 @@ def test_a_custom_object_that_was_not_given(tmp_path):
     path = saved(model, tmp_path / "m")
     refuses(
         path,
-        r"model.layers\[0\]: .* Received: 'custom/Scale'. Pass custom_objects=\{'Scale': ...\}, the class",
+        r"model.layers\[0\]: .* Received: 'custom/Scale'. Pass custom_objects=\{'Scale': ...\}",
     )
     refuses(path, r"model.layers\[0\]: .* 'custom/Scale'. Pass custom_objects", {"scale": Scale})
     refuses(path, r"model.layers\[0\]: .* 'custom/Scale'. Pass custom_objects", {"Scale": Scale()})
     refuses(path, r"model.layers\[0\]: .* 'custom/Scale'. Pass custom_objects", {"Scale": int})
-    refuses(
-        path, r"model.layers\[0\]: expected a value of type Layer", {"Scale": gn.optimizers.SGD}
-    )
+    refuses(path, r"model.layers\[0\]: expected a layer", {"Scale": gn.optimizers.SGD})
     refuses(
         path,
-        r"model.layers\[0\] \(custom/Scale\): expected no other fields than",
+        r"model.layers\[0\] \(custom/Scale\): expected only the fields",
         {"Scale": Residual},
     )
     refuses(
         path,
-        r"model.loss.function: .* given. Received: 'own_loss'. Pass custom_objects=\{'own_loss': ...\}",
+        r"model.loss.function: .* a function in custom_objects. Received: 'own_loss'. Pass custom_objects=\{'own_loss': ...\}",
         {"Scale": Scale},
     )
     refuses(
         path,
-        r"load: expected custom_objects by name. Received: type='list'. Write custom_objects=\{",
+        r"load: expected custom_objects to be a dict. Received: type='list'. Write custom_objects=\{",
         [Scale, own_loss],
     )
     assert gn.load(path, {"Scale": Scale, "own_loss": own_loss})._loss.function is own_loss
@@ -510,7 +511,7 @@ def test_two_functions_of_one_name(tmp_path):
     model.compile("sgd", own_loss, [other])
     with pytest.raises(
         ModelFileError,
-        match=r"model.metrics\[0\]: expected a name of its own for every class and .* Received: 'own_loss'",
+        match=r"model.metrics\[0\]: expected a unique name for each custom class and function. Received: 'own_loss'",
     ):
         model.save(tmp_path / "m")
     model.compile("sgd", own_loss, [own_loss])
@@ -528,18 +529,18 @@ def test_weights_of_another_architecture(tmp_path):
     before = other.get_weights()
     with pytest.raises(
         ModelFileError,
-        match=r"load_weights: expected dense_1/kernel of shape \(2, 2\) .* Received: shape=\(2, 3\)",
+        match=r"load_weights: expected dense_1/kernel to have shape \(2, 2\) .* Received: shape=\(2, 3\)",
     ):
         other.load_weights(tmp_path / "w")
     for more in ([Dense(1)], [Dense(2), Dense(1), Dense(1)]):
         with pytest.raises(
-            ModelFileError, match=r"load_weights: expected (no arrays but|all arrays of) the model"
+            ModelFileError, match=r"load_weights: expected (only|all) arrays of the model"
         ):
             small(more).load_weights(tmp_path / "w")
     (tmp_path / "w").write_bytes(b"PK\3\4 and more")
     with pytest.raises(
         ModelFileError,
-        match=r"load_weights: expected a safetensors file. .* Files of Keras, HDF5 and pickle are not read",
+        match=r"load_weights: expected a safetensors file. .* Keras, HDF5 and pickle files are not supported",
     ):
         other.load_weights(tmp_path / "w")
     for a, b in zip(before, other.get_weights(), strict=True):

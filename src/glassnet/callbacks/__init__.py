@@ -1,6 +1,6 @@
-"""Callbacks read what an epoch gave and answer with a `Decision`; they never write.
+"""Callbacks read the logs of each epoch and return a `Decision`; they never modify the model.
 
-Write one by giving `on_epoch_end`:
+Override `on_epoch_end` to write your own:
 
     class Patience(Callback):
         def on_epoch_end(self, epoch, logs):

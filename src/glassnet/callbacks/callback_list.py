@@ -1,4 +1,4 @@
-"""All callbacks of one fit, asked together."""
+"""Run the callbacks of one fit together."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from glassnet.errors import is_number, require
 
 
 class CallbackList:
-    """The callbacks of one fit with their memories; they are told that it begins.
+    """Callbacks of one fit with their memories; calls `on_train_begin` of each.
 
     Args:
-        callbacks: in the order in which they are asked.
-        names: the keys that every epoch's logs will have.
-        memories: what they remembered of a run that goes on, None for one that begins.
+        callbacks: the callbacks, in the order in which they run.
+        names: keys of every epoch's logs.
+        memories: memories to resume from, None for a new run.
     """
 
     def __init__(
@@ -36,53 +36,53 @@ class CallbackList:
 
     @property
     def saves_models(self) -> bool:
-        """Whether models will be saved whole."""
+        """Whether a callback saves complete models."""
         return any(
             isinstance(callback, ModelCheckpoint) and not callback.save_weights_only
             for callback in self.callbacks
         )
 
     def on_epoch_begin(self, epoch: int, learning_rate: float) -> float | None:
-        """The rate to train an epoch at, each callback being told the one before it chose; None for
-        the rate as it stands.
+        """Return the learning rate for an epoch, or None if it does not change.
+
+        Each callback receives the learning rate that the previous one returned.
         """
-        chosen = learning_rate
+        rate = learning_rate
         for callback in self.callbacks:
-            answer = _check_decision(
-                callback, callback.on_epoch_begin(epoch, {"learning_rate": chosen})
+            decision = _check_decision(
+                callback, callback.on_epoch_begin(epoch, {"learning_rate": rate})
             )
-            alone = not (answer.stop or answer.keep_weights or answer.save)
             require(
-                alone,
+                not (decision.stop or decision.keep_weights or decision.save),
                 type(callback).__name__,
-                "no more than a learning rate from on_epoch_begin",
-                received=answer,
+                "only a learning rate from on_epoch_begin",
+                received=decision,
             )
-            chosen = chosen if answer.learning_rate is None else float(answer.learning_rate)
-        return None if chosen == learning_rate else chosen
+            rate = rate if decision.learning_rate is None else float(decision.learning_rate)
+        return None if rate == learning_rate else rate
 
     def on_epoch_end(self, record: Record) -> Decision:
-        """The joint answer to a record: any stop (the first reason), any keep, the last rate, all
-        files.
+        """Run every callback after an epoch and combine their decisions.
+
+        The result has the first stop reason, the last learning rate and all save requests, and
+        keeps the weights if any callback does.
         """
-        answers = []
+        decisions = []
         for i, callback in enumerate(self.callbacks):
-            self.memories[i], answer = callback.update(self.memories[i], record)
-            answers.append(_check_decision(callback, answer))
-        stops = [answer.stop for answer in answers if answer.stop]
-        rates = [
-            float(answer.learning_rate) for answer in answers if answer.learning_rate is not None
-        ]
-        files = tuple(file for answer in answers for file in answer.save)
+            self.memories[i], decision = callback.update(self.memories[i], record)
+            decisions.append(_check_decision(callback, decision))
+        reasons = [decision.stop for decision in decisions if decision.stop]
+        rates = [decision.learning_rate for decision in decisions]
+        rates = [float(rate) for rate in rates if rate is not None]
         return Decision(
-            stops[0] if stops else None,
-            any(answer.keep_weights for answer in answers),
-            rates[-1] if rates else None,
-            files,
+            stop=reasons[0] if reasons else None,
+            keep_weights=any(decision.keep_weights for decision in decisions),
+            learning_rate=rates[-1] if rates else None,
+            save=tuple(file for decision in decisions for file in decision.save),
         )
 
     def on_train_end(self, logs: Logs) -> None:
-        """Training has ended, with these logs last."""
+        """Call `on_train_end` of each callback with the last logs."""
         for callback in self.callbacks:
             callback.on_train_end(dict(logs))
 
@@ -92,7 +92,7 @@ def _check_decision(callback: Callback, decision: Decision | None) -> Decision:
     require(
         decision is None or isinstance(decision, Decision),
         who,
-        "a Decision or None in return",
+        "a Decision or None as return value",
         received=decision,
     )
     rate = decision.learning_rate if decision else None
@@ -106,19 +106,17 @@ def _check_decision(callback: Callback, decision: Decision | None) -> Decision:
 
 
 def normalize_callbacks(callbacks: Callback | Sequence[Callback] | None) -> tuple[Callback, ...]:
-    """What `fit` was given as a tuple: one callback, several or none.
+    """Return one callback, a sequence of callbacks or None as a tuple.
 
     Raises:
-        ConfigError: something that is no callback.
+        ConfigError: a value is not a callback.
     """
-    given: Any = (
-        callbacks
-        if isinstance(callbacks, list | tuple)
-        else ()
-        if callbacks is None
-        else (callbacks,)
-    )
-    for callback in given:
+    values: Any = (callbacks,)
+    if callbacks is None:
+        values = ()
+    elif isinstance(callbacks, list | tuple):
+        values = callbacks
+    for callback in values:
         require(
             isinstance(callback, Callback),
             "callbacks",
@@ -126,13 +124,16 @@ def normalize_callbacks(callbacks: Callback | Sequence[Callback] | None) -> tupl
             received=callback,
             fix=_suggest_fix(callback),
         )
-    return tuple(given)
+    return tuple(values)
 
 
 def _suggest_fix(value: Any) -> str:
     kind = value if isinstance(value, type) else type(value)
     if any(base.__module__.startswith("keras.") for base in kind.__mro__):
-        return f"This is Keras's: write glassnet.callbacks.{kind.__name__}(...), or derive your own from glassnet.callbacks.Callback."
+        return (
+            f"This is a Keras callback. Use glassnet.callbacks.{kind.__name__}(...), or subclass "
+            "glassnet.callbacks.Callback."
+        )
     if kind is value:
-        return f"This is the class: write {kind.__name__}(...)."
-    return "A function goes in as LambdaCallback(on_epoch_end=function)." if callable(value) else ""
+        return f"This is a class. Write {kind.__name__}(...)."
+    return "Wrap a function in LambdaCallback(on_epoch_end=function)." if callable(value) else ""

@@ -1,6 +1,4 @@
-"""Every epoch's numbers in a CSV file. Files are open only while they are written, so that none is
-left open however a fit ends.
-"""
+"""Callback that logs every epoch to a CSV file."""
 
 from __future__ import annotations
 
@@ -19,7 +17,7 @@ from glassnet.errors import ConfigError, message, require
 
 @contextmanager
 def report_write_errors(who: str, path: Path) -> Iterator[None]:
-    """What the operating system refuses in this block, in the house's words.
+    """Raise an `OSError` inside the block as `ConfigError`.
 
     Raises:
         ConfigError: the file cannot be written.
@@ -27,30 +25,28 @@ def report_write_errors(who: str, path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise ConfigError(
-            message(
-                who, "a file that can be written", path=str(path), fix=f"It said: {error.strerror}."
-            )
-        ) from error
+        fix = f"Cause: {error.strerror}."
+        text = message(who, "a file that can be written", path=str(path), fix=fix)
+        raise ConfigError(text) from error
 
 
 @dataclass(frozen=True)
 class CSVLogger(Callback):
-    """Write a row per epoch to a CSV file: the epoch (counted from 0), then the logged numbers,
-    their names sorted as Keras sorts them.
+    """Log every epoch to a CSV file.
 
-    A row is on disk as soon as its epoch has ended. Without validation rows Keras adds val_ columns
-    of NA; here there are none.
+    Each row contains the epoch (counted from 0) and the logged numbers, sorted by name. The file is
+    closed after every epoch. Keras adds val_ columns of NA if there is no validation data; glassnet
+    omits them.
 
     Args:
-        filename: the file, in a folder that exists.
-        separator: the one character between columns.
-        append: whether to add to a file of the same columns, as a second fit may, rather than begin
-            it anew.
+        filename: path of the file, in an existing folder.
+        separator: character between columns.
+        append: whether to append to an existing file with the same columns. False overwrites the
+            file.
 
     Raises:
-        ConfigError: an argument out of range; at `fit`, a file that cannot be written, or one of
-            other columns to append to.
+        ConfigError: an argument is out of range; in `fit`, the file cannot be written, or has other
+            columns and `append` is True.
 
     Example:
         >>> CSVLogger("log.csv", append=True)
@@ -63,34 +59,34 @@ class CSVLogger(Callback):
     separator: str = ","
     append: bool = False
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         require(
             isinstance(self.filename, str | os.PathLike),
             "CSVLogger",
             "filename to be a path",
             filename=self.filename,
         )
-        one = isinstance(self.separator, str) and len(self.separator) == 1
-        require(one, "CSVLogger", "separator to be one character", separator=self.separator)
+        require(
+            isinstance(self.separator, str) and len(self.separator) == 1,
+            "CSVLogger",
+            "separator to be one character",
+            separator=self.separator,
+        )
 
     def on_train_begin(self, names: tuple[str, ...]) -> None:
-        columns = ["epoch", *sorted(names)]
+        expected = ["epoch", *sorted(names)]
         with self._open() as file:
-            found = next(csv.reader(file.read().splitlines(), delimiter=self.separator), [])
-        fix = "Give another filename, or append=False to write over it."
-        same = not self.append or found in ([], columns)
+            columns = next(csv.reader(file.read().splitlines(), delimiter=self.separator), [])
         require(
-            same,
+            not self.append or columns in ([], expected),
             "CSVLogger",
-            f"a file with the columns {', '.join(columns)}",
-            found=", ".join(found),
-            fix=fix,
+            f"a file with the columns {', '.join(expected)}",
+            columns=", ".join(columns),
+            fix="Choose another filename, or append=False to overwrite the file.",
         )
 
     def init(self) -> int:
-        """How many bytes the file has: where a run is taken up again, rows that it has written
-        since are taken back.
-        """
+        """Return the file's size in bytes; a resumed run removes the rows after that size."""
         with self._open() as file:
             if not self.append:
                 file.truncate(0)

@@ -1,4 +1,4 @@
-"""Callbacks that end a run."""
+"""Callbacks that stop training."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from glassnet.errors import is_int, is_number, require
 
 @dataclass(frozen=True)
 class Best:
-    """What early stopping remembers."""
+    """Memory of `EarlyStopping`."""
 
     value: float | None = None
     epoch: int = 0
@@ -23,24 +23,22 @@ class Best:
 
 @dataclass(frozen=True)
 class EarlyStopping(Callback):
-    """Stop when a logged number has not improved for `patience` epochs, and go back to the weights
-    of the best epoch.
+    """Stop training when a monitored quantity has stopped improving, and restore the best weights.
 
     Args:
-        monitor: the logged number, such as "val_loss".
-        min_delta: the least change that counts as better, in its units.
-        patience: epochs without improvement that are waited for.
-        mode: "min", "max", or "auto": by the name, "max" for accuracies, AUC, F1, precision, recall
-            and R2, "min" for losses and errors.
-        baseline: a value without which an improvement does not end the waiting (as in Keras); None
-            for none.
-        restore_best_weights: whether the run ends with the best epoch's weights, however it ends
-            (Keras: off by default).
-        start_from_epoch: epochs of this fit before which nothing is counted.
+        monitor: name of the logged number to monitor, such as "val_loss".
+        min_delta: minimum change that counts as an improvement.
+        patience: number of epochs without improvement after which training stops.
+        mode: "min", "max" or "auto". "auto" is "max" for accuracies, AUC, F1, precision, recall and
+            R2, and "min" for losses and errors.
+        baseline: value to beat. As in Keras, only an improvement over it resets the patience.
+        restore_best_weights: whether to restore the best epoch's weights when training ends for any
+            reason (default False in Keras).
+        start_from_epoch: number of epochs of this fit to wait before monitoring starts.
 
     Raises:
-        ConfigError: an argument out of range; at `fit`, a monitor that is not logged (the nearest
-            name is given).
+        ConfigError: an argument is out of range; in `fit`, the monitored number is not logged (the
+            message suggests the nearest name).
 
     Example:
         >>> EarlyStopping(patience=3).monitor
@@ -57,7 +55,7 @@ class EarlyStopping(Callback):
     restore_best_weights: bool = True
     start_from_epoch: int = 0
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         who = "EarlyStopping"
         monitor.check_arguments(who, self.monitor, self.mode, self.min_delta)
         require(
@@ -99,7 +97,7 @@ class EarlyStopping(Callback):
         if memory.wait < self.patience:
             return memory, None
         best = (
-            "it never was a number"
+            "it was never a finite number"
             if memory.value is None
             else f"the best was {memory.value:.4g} at epoch {memory.epoch + 1}"
         )
@@ -112,14 +110,14 @@ class EarlyStopping(Callback):
 
 @dataclass(frozen=True)
 class StopWhen(Callback):
-    """Stop when training has got there: the lectures' two rules.
+    """Stop training once the loss is small or the weights no longer change.
 
     Args:
-        loss_below: stop once the epoch's training loss is below this.
-        weight_change_below: stop once no weight changed by this much over an epoch.
+        loss_below: stop if the training loss of an epoch is below this value.
+        weight_change_below: stop if every weight changed by less than this value in an epoch.
 
     Raises:
-        ConfigError: neither rule is given, or not as a number > 0.
+        ConfigError: both arguments are None, or one is not a number > 0.
 
     Example:
         >>> StopWhen(loss_below=0.01)
@@ -131,16 +129,15 @@ class StopWhen(Callback):
     loss_below: float | None = None
     weight_change_below: float | None = None
 
-    def __post_init__(self):
-        rules = (self.loss_below, self.weight_change_below)
-        given = [rule for rule in rules if rule is not None]
-        ok = given and all(is_number(rule) and rule > 0 for rule in given)
+    def __post_init__(self) -> None:
+        limits = (self.loss_below, self.weight_change_below)
+        numbers = [limit for limit in limits if limit is not None]
         require(
-            ok,
+            numbers and all(is_number(number) and number > 0 for number in numbers),
             "StopWhen",
-            "one rule or both, as numbers > 0",
-            loss_below=rules[0],
-            weight_change_below=rules[1],
+            "one or both limits as numbers > 0",
+            loss_below=self.loss_below,
+            weight_change_below=self.weight_change_below,
         )
 
     def update(self, memory: None, record: Record) -> tuple[None, Decision | None]:
@@ -156,17 +153,16 @@ class StopWhen(Callback):
 
 @dataclass(frozen=True)
 class TerminateOnNaN(Callback):
-    """Stop after an epoch that logged a number that is none: NaN or an infinity, in `val_loss` or
-    in a metric.
+    """Stop training when a logged number, such as `val_loss` or a metric, is NaN or infinite.
 
-    A training loss or a weight that is no longer finite ends every `fit`, with or without this
-    callback, at the step where it happens.
+    A training loss or a weight that is not finite stops every `fit` at that step, even without this
+    callback.
 
     Example:
         >>> TerminateOnNaN().on_epoch_end(0, {"loss": 0.5, "val_loss": math.nan}).stop
         'val_loss is nan'
 
-    Source: Keras's TerminateOnNaN, which looks at the training loss alone.
+    Source: Keras's TerminateOnNaN, which checks only the training loss.
     """
 
     def on_epoch_end(self, epoch: int, logs: Logs) -> Decision | None:

@@ -17,7 +17,7 @@ from glassnet.errors import is_int, is_number, require
 
 @dataclass(frozen=True)
 class Plateau:
-    """What `ReduceLROnPlateau` remembers."""
+    """Memory of `ReduceLROnPlateau`."""
 
     value: float | None = None
     wait: int = 0
@@ -26,25 +26,26 @@ class Plateau:
 
 @dataclass(frozen=True)
 class ReduceLROnPlateau(Callback):
-    """Where a logged number has not improved for `patience` epochs, train on at rate <- max(factor
-    * rate, min_lr).
+    """Reduce the learning rate when a monitored quantity has stopped improving.
 
-    A NaN or an infinity is never the best value (in Keras one in the first epoch stays the best for
-    good). Where the optimizer has a schedule by steps (Keras refuses that), the rate is that of the
-    step to come, and the schedule's further course is scaled alike.
+    After `patience` epochs without improvement, rate <- max(factor * rate, min_lr).
+
+    NaN and infinities never count as the best value (in Keras, one in the first epoch remains the
+    best). If the optimizer has a learning rate schedule, which Keras does not allow, the rest of
+    the schedule is scaled by the same factor.
 
     Args:
-        monitor: the logged number, such as "val_loss".
-        factor: what the rate is multiplied by, between 0 and 1.
-        patience: epochs without improvement that are waited for.
-        mode: "min", "max", or "auto": by the name, as in `EarlyStopping`.
-        min_delta: the least change that counts as better, in the monitor's units.
-        cooldown: epochs after a reduction in which no waiting is counted.
-        min_lr: the lowest rate.
+        monitor: name of the logged number to monitor, such as "val_loss".
+        factor: factor by which the learning rate is multiplied, between 0 and 1.
+        patience: number of epochs without improvement after which the rate is reduced.
+        mode: "min", "max" or "auto", as in `EarlyStopping`.
+        min_delta: minimum change that counts as an improvement.
+        cooldown: number of epochs to wait after a reduction before counting again.
+        min_lr: lower bound of the learning rate.
 
     Raises:
-        ConfigError: an argument out of range; at `fit`, a monitor that is not logged (the nearest
-            name is given).
+        ConfigError: an argument is out of range; in `fit`, the monitored number is not logged (the
+            message suggests the nearest name).
 
     Example:
         >>> ReduceLROnPlateau(factor=0.5, patience=3).monitor
@@ -61,7 +62,7 @@ class ReduceLROnPlateau(Callback):
     cooldown: int = 0
     min_lr: float = 0.0
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         who = "ReduceLROnPlateau"
         monitor.check_arguments(who, self.monitor, self.mode, self.min_delta)
         require(
@@ -106,29 +107,28 @@ class ReduceLROnPlateau(Callback):
         memory, rate = replace(memory, wait=memory.wait + 1), record.next_learning_rate
         if memory.wait < self.patience or rate <= np.float32(self.min_lr):
             return memory, None
-        return replace(memory, wait=0, resting=self.cooldown), Decision(
-            learning_rate=max(self.factor * rate, self.min_lr)
-        )
+        decision = Decision(learning_rate=max(self.factor * rate, self.min_lr))
+        return replace(memory, wait=0, resting=self.cooldown), decision
 
 
 @dataclass(frozen=True)
 class LearningRateScheduler(Callback):
-    """Train each epoch at the rate schedule(epoch, rate), `rate` being the one before it.
+    """Set the learning rate of each epoch to schedule(epoch, rate), with the current `rate`.
 
-    Where the optimizer has a schedule by steps, this is the rate of the epoch's first step, and
-    that schedule goes on from there.
+    If the optimizer has a learning rate schedule, this sets the rate of the epoch's first step and
+    scales the later ones by the same factor.
 
     Args:
-        schedule: from (epoch, rate), or from the epoch alone, to the epoch's rate, a number > 0.
-            Epochs count from 0 over the model's life, so that a second fit carries the schedule on
-            (Keras begins at 0 in every fit).
+        schedule: function of (epoch, rate), or of the epoch alone, that returns a number > 0.
+            Epochs are counted from 0 over the model's lifetime, so a second fit continues the
+            schedule (in Keras every fit starts at 0).
 
     Raises:
-        ConfigError: no function; at `fit`, an answer that is no number > 0.
+        ConfigError: `schedule` is not a function; in `fit`, it does not return a number > 0.
 
     Example:
-        >>> halving = LearningRateScheduler(lambda epoch, rate: rate / 2 if epoch % 10 == 9 else rate)
-        >>> halving.on_epoch_begin(9, {"learning_rate": 0.5}).learning_rate
+        >>> halving = LearningRateScheduler(lambda epoch, rate: rate if epoch % 10 else rate / 2)
+        >>> halving.on_epoch_begin(10, {"learning_rate": 0.5}).learning_rate
         0.25
 
     Source: Keras's LearningRateScheduler.
@@ -136,7 +136,7 @@ class LearningRateScheduler(Callback):
 
     schedule: Callable[..., float]
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         require(
             callable(self.schedule),
             "LearningRateScheduler",
@@ -145,8 +145,10 @@ class LearningRateScheduler(Callback):
         )
 
     def on_epoch_begin(self, epoch: int, logs: Logs) -> Decision:
-        given = (epoch, logs["learning_rate"])
-        rate = self.schedule(*given) if _accepts(self.schedule, *given) else self.schedule(epoch)
+        arguments: tuple[float, ...] = (epoch, logs["learning_rate"])
+        if not _accepts(self.schedule, *arguments):
+            arguments = (epoch,)
+        rate = self.schedule(*arguments)
         require(
             is_number(rate) and rate > 0,
             "LearningRateScheduler",
@@ -157,7 +159,7 @@ class LearningRateScheduler(Callback):
 
 
 def _accepts(function: Callable[..., Any], *values: Any) -> bool:
-    """Whether a function can be called with these values, as far as it can be asked."""
+    """Return whether a function accepts these arguments; True if its signature is unknown."""
     try:
         inspect.signature(function).bind(*values)
     except TypeError:

@@ -1,4 +1,4 @@
-"""The model in a file, epoch by epoch."""
+"""Callback that saves the model."""
 
 from __future__ import annotations
 
@@ -17,28 +17,26 @@ from glassnet.errors import ConfigError, is_number, lookup, message, require
 
 @dataclass(frozen=True)
 class ModelCheckpoint(Callback):
-    """Save the model after every epoch, or after those in which a logged number was better than
-    ever before.
+    """Save the model after every epoch, or only after epochs with a new best value.
 
-    The file is that of `Sequential.save`, with the weights that the epoch ended with, and the rate
-    and all else that the next one begins
-    with: `gn.load(file).fit(...)` trains on as this fit does. A folder that is missing is made. To
-        survive being killed, `fit(resume=...)`
-    takes less: it goes on by itself.
+    The file has the format of `Sequential.save` and contains all that the next epoch starts from,
+    so `gn.load(file).fit(...)` continues the training exactly. Missing folders are created. To
+    resume automatically after a crash, use `fit(resume=...)` instead.
 
     Args:
-        filepath: of the file; {epoch} in it is the epoch counted from 1, and each logged number may
-            stand by its name, both with a format as Python has them:
-            "runs/{epoch:04d}-{val_loss:.2f}.glassnet".
-        monitor: the logged number, such as "val_loss".
-        save_best_only: whether to save only where it is better; an infinity or no number never is.
-        save_weights_only: whether to save what `Sequential.save_weights` does.
-        mode: "min", "max", or "auto": by the name, as in `EarlyStopping`.
-        initial_value_threshold: what the first value must beat; None for nothing.
+        filepath: path of the file. It may contain {epoch}, counted from 1, and the names of logged
+            numbers, with Python format specs: "runs/{epoch:04d}-{val_loss:.2f}.glassnet".
+        monitor: name of the logged number to monitor, such as "val_loss".
+        save_best_only: whether to save only if the monitored number has improved; NaN and
+            infinities never count as an improvement.
+        save_weights_only: whether to save only the weights, as `Sequential.save_weights` does.
+        mode: "min", "max" or "auto", as in `EarlyStopping`.
+        initial_value_threshold: value that the first epoch must beat, None for no threshold.
 
     Raises:
-        ConfigError: an argument out of range; at `fit`, a name in `filepath` or a monitor that is
-            not logged (the nearest name is given), a folder that cannot be made.
+        ConfigError: an argument is out of range; in `fit`, `filepath` or `monitor` contains a name
+            that is not logged (the message suggests the nearest one), or the folder cannot be
+            created.
 
     Example:
         >>> ModelCheckpoint("best.glassnet", save_best_only=True).monitor
@@ -54,7 +52,7 @@ class ModelCheckpoint(Callback):
     mode: str = "auto"
     initial_value_threshold: float | None = None
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         who = "ModelCheckpoint"
         require(
             isinstance(self.filepath, str | os.PathLike),
@@ -63,20 +61,19 @@ class ModelCheckpoint(Callback):
             filepath=self.filepath,
         )
         monitor.check_arguments(who, self.monitor, self.mode, 0.0)
-        best, alone = self.save_best_only, self.save_weights_only
         require(
-            isinstance(best, bool) and isinstance(alone, bool),
+            isinstance(self.save_best_only, bool) and isinstance(self.save_weights_only, bool),
             who,
             "True or False",
-            save_best_only=best,
-            save_weights_only=alone,
+            save_best_only=self.save_best_only,
+            save_weights_only=self.save_weights_only,
         )
-        first = self.initial_value_threshold
+        threshold = self.initial_value_threshold
         require(
-            first is None or is_number(first),
+            threshold is None or is_number(threshold),
             who,
             "initial_value_threshold to be a number or None",
-            initial_value_threshold=first,
+            initial_value_threshold=threshold,
         )
 
     def on_train_begin(self, names: tuple[str, ...]) -> None:
@@ -84,15 +81,14 @@ class ModelCheckpoint(Callback):
         if self.save_best_only:
             monitor.require_logged(who, self.monitor, self.mode, names)
         try:
-            asked = [name for _, name, _, _ in Formatter().parse(pattern) if name is not None]
-            self._format_path(dict.fromkeys(asked, 0.0) | {"epoch": 0})
+            fields = [name for _, name, _, _ in Formatter().parse(pattern) if name is not None]
+            self._format_path(dict.fromkeys(fields, 0.0) | {"epoch": 0})
         except (ValueError, IndexError) as error:
-            fix = "Double a brace that is to stand as it is: {{."
+            fix = "Write {{ for a literal brace."
             expected = "a filepath like runs/{epoch:04d}-{loss:.2f}.glassnet"
-            raise ConfigError(
-                message(who, expected, filepath=pattern, error=str(error), fix=fix)
-            ) from error
-        for name in asked:
+            text = message(who, expected, filepath=pattern, error=str(error), fix=fix)
+            raise ConfigError(text) from error
+        for name in fields:
             lookup(f"{who}: filepath", name, dict.fromkeys(("epoch", *names)))
         folder = Path(pattern).parent
         if "{" not in str(folder):

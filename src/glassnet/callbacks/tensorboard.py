@@ -1,4 +1,4 @@
-"""Every epoch's numbers as TensorBoard reads them: event files of checksummed protocol buffers."""
+"""Callback that logs every epoch to TensorBoard event files."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from glassnet.errors import ConfigError, message, require
 
 @dataclass(frozen=True)
 class TensorBoard(Callback):
-    """Write a scalar per epoch and logged number: epoch_loss, epoch_accuracy, ... and
-    epoch_learning_rate, the rate of its last step.
+    """Log every epoch for TensorBoard.
 
-    Those of the training rows go to the folder `train` in `log_dir`, those of the validation rows,
-    without their val_, to `validation`: one name, two curves in one picture. They are on disk as
-    soon as the epoch has ended; look at them with `tensorboard --logdir logs`. Needs tensorboardX.
+    Writes the scalars epoch_loss, epoch_accuracy, ... and epoch_learning_rate (of the epoch's last
+    step). Training and validation values go to the subfolders `train` and `validation` under the
+    same names, so TensorBoard shows them in one chart. The files are closed after every epoch. View
+    them with `tensorboard --logdir logs`. Requires tensorboardX.
 
     Args:
-        log_dir: the folder, made where it is missing; every fit adds files of its own.
+        log_dir: the folder, created if missing; every fit adds new files.
 
     Raises:
-        ConfigError: no path; tensorboardX is not installed; at `fit`, a folder that cannot be
-            written.
+        ConfigError: `log_dir` is not a path, or tensorboardX is not installed; in `fit`, the folder
+            cannot be written.
 
     Example:
         >>> TensorBoard("logs/first").log_dir  # doctest: +SKIP
@@ -40,7 +40,7 @@ class TensorBoard(Callback):
 
     log_dir: str | os.PathLike[str] = "logs"
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         require(
             isinstance(self.log_dir, str | os.PathLike),
             "TensorBoard",
@@ -50,34 +50,27 @@ class TensorBoard(Callback):
         try:
             import tensorboardX  # noqa: F401
         except ImportError as error:
-            raise ConfigError(
-                message(
-                    "TensorBoard",
-                    "tensorboardX",
-                    fix="Install it: pip install 'glassnet[tensorboard]'.",
-                )
-            ) from error
+            fix = "Run pip install 'glassnet[tensorboard]'."
+            text = message("TensorBoard", "tensorboardX to be installed", fix=fix)
+            raise ConfigError(text) from error
 
     def init(self) -> str:
-        """The name of this fit's event files; the one of the training rows is begun."""
+        """Create the event file of the training values and return its name."""
         name = f"events.out.tfevents.{int(time.time())}.{socket.gethostname()}.{os.getpid()}"
         self._write_scalars("train", name, 0, {})
         return name
 
     def update(self, memory: str, record: Record) -> tuple[str, None]:
-        held = {
-            name.removeprefix("val_"): value
-            for name, value in record.logs.items()
-            if name.startswith("val_")
-        }
-        trained = {
-            name: value for name, value in record.logs.items() if not name.startswith("val_")
-        }
-        self._write_scalars(
-            "train", memory, record.epoch, trained | {"learning_rate": record.learning_rate}
-        )
-        if held:
-            self._write_scalars("validation", memory, record.epoch, held)
+        train, validation = {}, {}
+        for name, value in record.logs.items():
+            if name.startswith("val_"):
+                validation[name.removeprefix("val_")] = value
+            else:
+                train[name] = value
+        train["learning_rate"] = record.learning_rate
+        self._write_scalars("train", memory, record.epoch, train)
+        if validation:
+            self._write_scalars("validation", memory, record.epoch, validation)
         return memory, None
 
     def _write_scalars(self, folder: str, name: str, epoch: int, logs: Logs) -> None:
@@ -92,23 +85,15 @@ class TensorBoard(Callback):
             path.parent.mkdir(parents=True, exist_ok=True)
             with open(path, "ab") as file:
                 if file.tell() == 0:
-                    file.write(
-                        frame_record(
-                            Event(wall_time=now, file_version="brain.Event:2").SerializeToString()
-                        )
-                    )
+                    version = Event(wall_time=now, file_version="brain.Event:2")
+                    file.write(frame_record(version.SerializeToString()))
                 if scalars:
-                    file.write(
-                        frame_record(
-                            Event(
-                                wall_time=now, step=epoch, summary=Summary(value=scalars)
-                            ).SerializeToString()
-                        )
-                    )
+                    event = Event(wall_time=now, step=epoch, summary=Summary(value=scalars))
+                    file.write(frame_record(event.SerializeToString()))
 
 
 def frame_record(data: bytes) -> bytes:
-    """One record of an event file: the length, its checksum, the data, their checksum."""
+    """Encode a record of an event file: length, its checksum, data, its checksum."""
     from tensorboardX.record_writer import masked_crc32c
 
     length = struct.pack("<Q", len(data))

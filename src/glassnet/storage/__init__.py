@@ -1,1 +1,1 @@
-"""Plain data to one file that cannot run code, and back."""
+"""Model files and checkpoints that hold only data and cannot run code."""

@@ -1,6 +1,4 @@
-"""A model's arrays: what they are called in a file, and which shapes and kinds they must have,
-worked out without memory for them.
-"""
+"""Names, shapes and dtypes of a model's arrays, computed without allocating the arrays."""
 
 from __future__ import annotations
 
@@ -23,13 +21,13 @@ from glassnet.storage import json_codec
 from glassnet.types import Params, Shape, State
 
 ARRAY_NAME = re.compile(r"\w[\w .:+-]{0,199}(/\w[\w .:+-]{0,199}){0,40}")
-"""What the name of an array looks like: never like a path that leads elsewhere."""
+"""Pattern of a valid array name, which can never be an absolute or a parent path."""
 
 OPTIMIZER_PREFIX = "@optimizer"
-"""What the names of the arrays begin with that the optimizer remembers."""
+"""Prefix of the names of the optimizer's arrays."""
 
 MAX_ELEMENTS = 2**27
-"""The most numbers that an example may become on its way through a network: half a gigabyte."""
+"""Maximum number of elements of one example after any layer (half a gigabyte in float32)."""
 
 DTYPE_CODES = {
     "f2": "F16",
@@ -43,14 +41,14 @@ DTYPE_CODES = {
     "u4": "U32",
     "b1": "BOOL",
 }
-"""Kinds of numbers as NumPy writes them, and as safetensors does."""
+"""Supported dtypes: NumPy's code to the safetensors code."""
 
 Header: TypeAlias = Mapping[str, tuple[Shape, str]]
-"""Shape and kind of every array, by name."""
+"""Shape and dtype code of every array, by name."""
 
 
 class ModelArrays(NamedTuple):
-    """A model's arrays, nested as the engine has them."""
+    """A model's arrays, nested as in the engine."""
 
     params: tuple[Params, ...] = ()
     state: tuple[State, ...] = ()
@@ -59,7 +57,7 @@ class ModelArrays(NamedTuple):
 
 @dataclass(frozen=True)
 class PlaceholderInitializer(Initializer):
-    """Weights of a shape that take no memory: what a network is measured with."""
+    """Initializer of zeros that take no memory, used to compute shapes."""
 
     def __call__(self, rng: np.random.Generator, shape: Shape) -> np.ndarray:
         return np.broadcast_to(np.float32(0), shape)
@@ -72,56 +70,56 @@ class PlaceholderInitializer(Initializer):
 def build_abstract_network(
     layers: Sequence[Layer], shape: Shape, optimizer: Optimizer | None
 ) -> tuple[BuiltNetwork, ModelArrays]:
-    """The network of these layers, with arrays that have its shapes and take no memory; with an
-    optimizer, what that remembers too.
+    """Build a network with arrays that have the right shapes but take no memory.
+
+    With an optimizer, the arrays include the optimizer's state.
 
     Raises:
-        ModelFileError: the layers do not go together.
+        ModelFileError: the layers do not fit together.
     """
     try:
         with np.errstate(all="ignore"):
-            hollow, params, state = network.build(
+            abstract, params, state = network.build(
                 [_with_placeholders(layer) for layer in layers], shape, np.random.default_rng(0)
             )
     except (GlassnetError, OverflowError) as error:
-        raise ModelFileError(f"load: the layers do not go together. {str(error)[:400]}") from error
-    largest = max(hollow.shapes, key=math.prod)
-    few = f"at most {MAX_ELEMENTS:,} numbers an example after every layer"
-    require(math.prod(largest) <= MAX_ELEMENTS, "load", few, error=ModelFileError, shape=largest)
-    built = network.assemble(functional.with_names(layers), params, state, hollow.shapes)
-    learning = jax.tree.map(
-        lambda p: jax.ShapeDtypeStruct(p.shape, p.dtype), network.split(built.links, params)[0]
+        text = f"load: expected layers that fit together. {str(error)[:400]}"
+        raise ModelFileError(text) from error
+    largest = max(abstract.shapes, key=math.prod)
+    limit = f"at most {MAX_ELEMENTS:,} numbers per example after every layer"
+    require(math.prod(largest) <= MAX_ELEMENTS, "load", limit, error=ModelFileError, shape=largest)
+    built = network.assemble(functional.with_names(layers), params, state, abstract.shapes)
+    if optimizer is None:
+        return built, ModelArrays(params, state)
+    trainable = jax.tree.map(
+        lambda p: jax.ShapeDtypeStruct(p.shape, p.dtype),  # type: ignore[no-untyped-call]
+        network.split(built.links, params)[0],
     )
-    return built, ModelArrays(params, state, optimizer and jax.eval_shape(optimizer.init, learning))
+    return built, ModelArrays(params, state, jax.eval_shape(optimizer.init, trainable))
 
 
 def _with_placeholders(value: Any) -> Any:
-    """A part in which every initializer, however deep, takes no memory."""
+    """Replace every initializer in a layer, at any depth, by `PlaceholderInitializer`."""
     if isinstance(value, Initializer):
         return PlaceholderInitializer()
     if isinstance(value, tuple):
         return tuple(map(_with_placeholders, value))
     if not isinstance(value, Layer):
         return value
-    return replace(
-        value,
-        **{
-            field.name: _with_placeholders(getattr(value, field.name))
-            for field in fields(value)
-            if field.init
-        },
-    )
+    names = [field.name for field in fields(value) if field.init]
+    return replace(value, **{name: _with_placeholders(getattr(value, name)) for name in names})
 
 
 def flatten_arrays(built: BuiltNetwork, arrays: ModelArrays) -> dict[str, Any]:
-    """A model's arrays, or their shapes, by the names that they have in a file: `dense_1/kernel`,
-    `@optimizer/velocity/0/kernel`.
+    """Return a model's arrays (or their shapes) by their names in a file.
+
+    Examples of names are `dense_1/kernel` and `@optimizer/velocity/0/kernel`.
 
     Raises:
-        ModelFileError: a name that no file may hold, or that stands for two arrays.
+        ModelFileError: a name is invalid or occurs twice.
     """
     trees = {"params": arrays.params, "state": arrays.state}
-    found = {}
+    result: dict[str, Any] = {}
     for name, (kind, path, key) in zip(_array_names(built), built.weight_paths, strict=True):
         require(
             ARRAY_NAME.fullmatch(name),
@@ -131,31 +129,30 @@ def flatten_arrays(built: BuiltNetwork, arrays: ModelArrays) -> dict[str, Any]:
             name=name[:100],
         )
         require(
-            name not in found,
+            name not in result,
             "layer",
-            "a name of its own for every array",
+            "a unique name for every array",
             error=ModelFileError,
-            twice=name[:100],
+            duplicate=name[:100],
         )
-        found[name] = network.tree_get(trees[kind], path)[key]
-    return found | flatten_tree(OPTIMIZER_PREFIX, arrays.optimizer_state)
+        result[name] = network.tree_get(trees[kind], path)[key]
+    return result | flatten_tree(OPTIMIZER_PREFIX, arrays.optimizer_state)
 
 
 def unflatten_arrays(
     built: BuiltNetwork, template: ModelArrays, arrays_by_name: Mapping[str, np.ndarray]
 ) -> ModelArrays:
-    """The arrays in their places: `flatten_arrays` the other way round."""
+    """Nest arrays like `template`; the inverse of `flatten_arrays`."""
     trees = {"params": template.params, "state": template.state}
     for name, (kind, path, key) in zip(_array_names(built), built.weight_paths, strict=True):
         trees[kind] = network.tree_set(
             trees[kind], path, network.tree_get(trees[kind], path) | {key: arrays_by_name[name]}
         )
-    form = jax.tree.structure(template.optimizer_state)
-    memory = jax.tree.unflatten(
-        form,
+    optimizer_state = jax.tree.unflatten(
+        jax.tree.structure(template.optimizer_state),
         [arrays_by_name[name] for name in flatten_tree(OPTIMIZER_PREFIX, template.optimizer_state)],
     )
-    return ModelArrays(trees["params"], trees["state"], memory)
+    return ModelArrays(trees["params"], trees["state"], optimizer_state)
 
 
 def _array_names(built: BuiltNetwork) -> list[str]:
@@ -164,59 +161,53 @@ def _array_names(built: BuiltNetwork) -> list[str]:
 
 
 def flatten_tree(prefix: str, tree: Any) -> dict[str, Any]:
-    """A tree's arrays by the names that they have in a file, below `prefix`."""
-    found = jax.tree_util.tree_flatten_with_path(tree)[0]
+    """Return a tree's leaves by their names in a file, which start with `prefix`."""
+    leaves = jax.tree_util.tree_flatten_with_path(tree)[0]
     return {
         f"{prefix}/{jax.tree_util.keystr(path, simple=True, separator='/')}": leaf
-        for path, leaf in found
+        for path, leaf in leaves
     }
 
 
 def make_header(arrays: Mapping[str, np.ndarray]) -> Header:
-    """Shape and kind of arrays that were read."""
+    """Return the shape and the dtype code of each array."""
     return {name: (array.shape, get_dtype_code(name, array)) for name, array in arrays.items()}
 
 
 def check_header(who: str, header: Header, expected: Mapping[str, Any]) -> None:
-    """Refuse arrays other than those that the model has.
+    """Check that a file's arrays have the names, shapes and dtypes of the model's arrays.
 
     Raises:
-        ModelFileError: with the first that differs.
+        ModelFileError: an array is missing, unexpected, or has another shape or dtype.
     """
-    missing, strange = (
-        sorted(expected.keys() - header.keys()),
-        sorted(header.keys() - expected.keys()),
-    )
+    missing = sorted(expected.keys() - header.keys())
+    unexpected = [name[:100] for name in sorted(header.keys() - expected.keys())]
     require(not missing, who, "all arrays of the model", error=ModelFileError, missing=missing[:3])
     require(
-        not strange,
+        not unexpected,
         who,
-        "no arrays but the model's",
+        "only arrays of the model",
         error=ModelFileError,
-        others=[name[:100] for name in strange[:3]],
+        unexpected=unexpected[:3],
     )
     for name, array in expected.items():
-        shape, kind = np.shape(array), get_dtype_code(name, array)
-        expects = f"{name} of shape {shape} and kind {kind}, as the layers say"
-        if header[name] != (shape, kind):
+        shape, dtype = np.shape(array), get_dtype_code(name, array)
+        if header[name] != (shape, dtype):
+            text = message(who, f"{name} to have shape {shape} and dtype {dtype}")
             raise ModelFileError(
-                f"{message(who, expects)} Received: shape={json_codec.SHORT_REPR.repr(header[name][0])}, kind={header[name][1]!r}."
+                f"{text} Received: shape={json_codec.SHORT_REPR.repr(header[name][0])}, "
+                f"dtype={header[name][1]!r}."
             )
 
 
 def get_dtype_code(name: str, array: Any) -> str:
-    """The kind of an array's numbers, as safetensors calls it.
+    """Return the safetensors code of an array's dtype.
 
     Raises:
-        ModelFileError: files do not hold such.
+        ModelFileError: files do not support the dtype.
     """
-    kind = np.dtype(array.dtype).str[1:]
-    if kind not in DTYPE_CODES:
-        raise ModelFileError(
-            message(
-                name,
-                f"numbers of a kind out of {', '.join(DTYPE_CODES.values())}",
-                kind=str(array.dtype),
-            )
-        )
-    return DTYPE_CODES[kind]
+    code = np.dtype(array.dtype).str[1:]
+    if code not in DTYPE_CODES:
+        dtypes = ", ".join(DTYPE_CODES.values())
+        raise ModelFileError(message(name, f"a dtype out of {dtypes}", dtype=str(array.dtype)))
+    return DTYPE_CODES[code]

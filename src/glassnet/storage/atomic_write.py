@@ -1,6 +1,4 @@
-"""Files that are whole or not there: written beside their place, forced to disk, and put in it in
-one move.
-"""
+"""Atomic file writes: write a temporary file, flush it to disk, and move it into place."""
 
 from __future__ import annotations
 
@@ -12,36 +10,34 @@ from pathlib import Path
 
 
 def failpoint(name: str) -> None:
-    """Called before each step that a power cut could come between; tests put something here that
-    kills.
-    """
+    """Do nothing; tests replace this hook to fail or kill the process between two steps."""
 
 
 def write(path: Path, data: bytes) -> None:
-    """Put `data` at `path`; a failure at any moment leaves what was there before, whole.
+    """Write `data` to `path`; after a failure at any step the previous file is intact.
 
     Raises:
         OSError: the folder cannot be written, or the disk is full.
     """
-    halves = memoryview(data)[: len(data) // 2], memoryview(data)[len(data) // 2 :]
-    beside = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}.part")
+    middle, view = len(data) // 2, memoryview(data)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}.part")
     try:
-        with open(beside, "xb") as file:
+        with open(temporary, "xb") as file:
             failpoint("write")
-            file.write(halves[0])
+            file.write(view[:middle])
             failpoint("half")
-            file.write(halves[1])
+            file.write(view[middle:])
             file.flush()
             failpoint("fsync")
             os.fsync(file.fileno())
         failpoint("rename")
-        os.replace(beside, path)
+        os.replace(temporary, path)
     except BaseException:
         with contextlib.suppress(OSError):
-            beside.unlink()
+            temporary.unlink()
         raise
     failpoint("fsync folder")
-    if os.name == "posix":  # elsewhere a folder cannot be opened
+    if os.name == "posix":  # other systems cannot open a folder
         with _open_folder(path.parent) as folder:
             os.fsync(folder)
     failpoint("done")

@@ -1,6 +1,4 @@
-"""A folder with the newest two checkpoints of a run, each one file, that one fit at a time may
-use.
-"""
+"""Folder with the newest two checkpoints of a run, locked by one fit at a time."""
 
 from __future__ import annotations
 
@@ -15,21 +13,22 @@ from glassnet.errors import ConfigError, DataWarning, ModelFileError, message, r
 from glassnet.storage import model_file
 
 MAX_TO_KEEP = 2
-"""How many checkpoints stay: should the newest be damaged, there is another."""
+"""Number of checkpoints to keep; the second one is a fallback if the newest is damaged."""
 
 CHECKPOINT_NAME = re.compile(r"checkpoint-\d{6,}-\d{9,}\.glassnet")
 
 
 class CheckpointFolder:
-    """The folder of a run, made where it is missing and locked until it is closed, or the process
-    ends, however it does.
+    """Checkpoint folder of a run, created if missing.
+
+    The folder is locked until it is closed or the process ends.
 
     Args:
-        path: of the folder.
+        path: path of the folder.
 
     Raises:
-        ConfigError: no path, or one of a file; another fit uses it.
-        ModelFileError: it cannot be made or written to.
+        ConfigError: `path` is not the path of a folder, or another fit uses the folder.
+        ModelFileError: the folder cannot be created or written to.
     """
 
     def __init__(self, path: str | os.PathLike[str]):
@@ -46,102 +45,103 @@ class CheckpointFolder:
             "a folder, not a file",
             resume=str(path),
         )
+        self._damaged: set[Path] = set()
         try:
             self.path.mkdir(parents=True, exist_ok=True)
             self._lock: IO[bytes] = open(self.path / "lock", "a+b", buffering=0)  # noqa: SIM115
         except OSError as error:
             raise self._write_error(error) from error
-        if not _try_lock(self._lock):
-            self._lock.seek(0)
-            holder = self._lock.read(20).decode(errors="replace").strip() or "another"
-            self._lock.close()
-            fix = "Wait for it to end, or give this run a folder of its own."
-            raise ConfigError(
-                message(
-                    "resume",
-                    "a folder that no fit uses now",
-                    resume=str(path),
-                    process=holder,
-                    fix=fix,
-                )
-            )
+        self._acquire_lock()
         try:
-            self._lock.truncate(0)
-            self._lock.write(f"{os.getpid()}\n".encode())
             for part in self.path.glob(".checkpoint-*.part"):
                 part.unlink(missing_ok=True)
         except OSError as error:
             self._lock.close()
             raise self._write_error(error) from error
-        self._damaged: set[Path] = set()
+
+    def _acquire_lock(self) -> None:
+        """Lock the folder and write this process's id to the lock file."""
+        if not _try_lock(self._lock):
+            self._lock.seek(0)
+            process = self._lock.read(20).decode(errors="replace").strip() or "unknown"
+            self._lock.close()
+            fix = "Wait for that process to end, or use another folder for this run."
+            expected = "a folder that no other fit is using"
+            text = message("resume", expected, resume=str(self.path), process=process, fix=fix)
+            raise ConfigError(text)
+        try:
+            self._lock.truncate(0)
+            self._lock.write(f"{os.getpid()}\n".encode())
+        except OSError as error:
+            self._lock.close()
+            raise self._write_error(error) from error
 
     def _write_error(self, error: OSError) -> ModelFileError:
-        fix = f"It said: {error.strerror or error}."
+        fix = f"Cause: {error.strerror or error}."
         return ModelFileError(
             message("resume", "a folder that can be written to", resume=str(self.path), fix=fix)
         )
 
     def close(self) -> None:
-        """Let another fit have it."""
+        """Unlock the folder."""
         self._lock.close()
 
     def list_files(self) -> list[Path]:
-        """The checkpoints, the newest first."""
-        found = [path for path in self.path.iterdir() if CHECKPOINT_NAME.fullmatch(path.name)]
+        """Return the paths of the checkpoints, newest first."""
+        files = [path for path in self.path.iterdir() if CHECKPOINT_NAME.fullmatch(path.name)]
         return sorted(
-            found, key=lambda path: tuple(map(int, path.stem.split("-")[1:])), reverse=True
+            files, key=lambda path: tuple(map(int, path.stem.split("-")[1:])), reverse=True
         )
 
     def read_newest(self) -> model_file.RunCheckpoint | None:
-        """The newest checkpoint that can be read; None where there is none at all. Damaged ones are
-        said.
+        """Return the newest readable checkpoint, or None if there are no checkpoints.
 
-        Those beyond the one before it go: a process that was killed between putting one in and
-            taking one away has left one too many.
+        Warns about damaged checkpoints. Deletes surplus old checkpoints, which remain if a process
+        was killed between writing a checkpoint and deleting the oldest one.
 
         Raises:
-            ModelFileError: there are checkpoints, but none can be read.
+            ModelFileError: there are checkpoints, but none is readable.
         """
         problems, files = [], self.list_files()
         for i, path in enumerate(files):
             try:
-                found = model_file.read_run(path)
-                own = _file_name(found.epoch, found.step)
-                require(
-                    path.name == own,
-                    "resume",
-                    f"the name that it was written under, {own}",
-                    error=ModelFileError,
-                    name=path.name,
-                )
+                checkpoint = self._read(path)
             except ModelFileError as error:
                 problems.append(f"{path.name}: {error}")
                 self._damaged.add(path)
                 continue
             for problem in problems:
-                warnings.warn(
-                    f"{problem} The run goes on from {path.name}.", DataWarning, stacklevel=4
-                )
+                warnings.warn(f"{problem} Resuming from {path.name}.", DataWarning, stacklevel=4)
             for old in files[i + MAX_TO_KEEP :]:
                 old.unlink(missing_ok=True)
-            return found
-        fix = "Remove the folder to begin anew."
+            return checkpoint
         require(
             not problems,
             "resume",
-            "a checkpoint that can be read",
+            "a readable checkpoint",
             error=ModelFileError,
             problems=problems[:MAX_TO_KEEP],
-            fix=fix,
+            fix="Delete the folder to start a new run.",
         )
         return None
 
+    def _read(self, path: Path) -> model_file.RunCheckpoint:
+        checkpoint = model_file.read_run(path)
+        name = _file_name(checkpoint.epoch, checkpoint.step)
+        require(
+            path.name == name,
+            "resume",
+            f"the original file name, {name}",
+            error=ModelFileError,
+            name=path.name,
+        )
+        return checkpoint
+
     def write(self, epoch: int, step: int, data: bytes) -> None:
-        """Put in a checkpoint of so many epochs and steps, and take away those that two newer ones
-        follow.
+        """Write the checkpoint of an epoch and step, and delete surplus old ones.
 
         Raises:
-            ModelFileError: it cannot be written; those before it stay.
+            ModelFileError: the checkpoint cannot be written; the older ones remain.
         """
         path = self.path / _file_name(epoch, step)
         model_file.write(path, data)
@@ -155,9 +155,7 @@ def _file_name(epoch: int, step: int) -> str:
 
 
 def _try_lock(file: IO[bytes]) -> bool:
-    """Whether the file is this process's now; the operating system lets go of it when the process
-    ends.
-    """
+    """Lock a file until the process ends; return False if another process holds the lock."""
     try:
         if sys.platform == "win32":
             import msvcrt

@@ -1,9 +1,8 @@
-"""Values to plain JSON and back: numbers, text, tuples, dicts, and dataclasses by a name that a
-fixed table knows. Nothing else.
+"""Encode numbers, text, tuples, dicts and known dataclasses as plain JSON, and decode them.
 
-What is read is checked against the type that it is read into: an unknown field, a missing one, or a
-    value of another kind is an
-error that says where. No name is ever imported, joined into a path or evaluated.
+A dataclass is written under a name from a fixed table. The decoder checks each value against the
+annotated type; the error for an unknown field, a missing field or a wrong type names its location.
+No name is ever imported, joined into a path or evaluated.
 """
 
 from __future__ import annotations
@@ -12,6 +11,7 @@ import collections.abc
 import functools
 import json
 import math
+import re
 import reprlib
 import types
 import typing
@@ -24,34 +24,44 @@ import numpy as np
 from glassnet.errors import GlassnetError, ModelFileError, message
 
 MAX_DEPTH, MAX_TEXT_LENGTH, MAX_DIGITS = 64, 10_000, 40
-"""Limits: how deep values nest, characters of a text, digits of a whole number (a seed may have 128
-bits).
-"""
+"""Limits: nesting depth, characters of a text, digits of an integer (a seed may have 128 bits)."""
 
 SPECIAL_FLOATS = {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}
-"""Numbers that JSON has no word for, written as {"float": "nan"}."""
+"""Numbers that JSON does not support, written like {"float": "nan"}."""
 
 NUMBER_TYPES: dict[Any, set[type]] = {int: {int}, float: {int, float}}
-"""What lists of numbers hold: a history of 100,000 epochs is taken as it is, not number by
-number.
-"""
+"""Types allowed in a list of numbers, so that a long history is checked in one go."""
 
 SHORT_REPR = reprlib.Repr()
-"""Says what was received, be it ever so long or deep."""
+"""Truncated repr for error messages."""
 SHORT_REPR.maxstring = SHORT_REPR.maxother = 80
 
 RESERVED_KEYS = ("is", "function", "float")
-"""Keys that say what an object stands for; no other object has them."""
+"""Keys that mark an encoded dataclass, function or number; dicts must not contain them."""
+
+TYPE_WORDS = {
+    type(None): "nothing",
+    bool: "True or False",
+    int: "a whole number",
+    float: "a number",
+    str: "text",
+    tuple: "a list",
+    dict: "an object",
+    collections.abc.Callable: "a function",
+}
+"""Words for JSON types in error messages."""
+
+CLASS_WORDS = {"ModelSpec": "model", "HistoryData": "history", "RunInfo": "run"}
+"""Words for classes in error messages, if they differ from the lower-case class name."""
 
 
 class Tag(NamedTuple):
-    """How a file names a dataclass.
+    """Name of a dataclass and of its fields in a file.
 
     Attributes:
-        name: of the class.
+        name: name of the class in a file.
         kind: the class.
-        keys: of its fields, separated by spaces; `key=field` if the field has another name than its
-            key.
+        keys: keys of the fields, separated by spaces; `key=field` if key and field differ.
     """
 
     name: str
@@ -59,34 +69,35 @@ class Tag(NamedTuple):
     keys: str
 
     def fields(self) -> dict[str, str]:
-        """The fields by their keys."""
+        """Return the field name of each key."""
         pairs = (word.partition("=") for word in self.keys.split())
         return {key: field or key for key, _, field in pairs}
 
 
 def custom_tag(kind: type) -> Tag:
-    """How a file names a dataclass of the user's own."""
+    """Return the tag of a custom dataclass."""
     return Tag(f"custom/{kind.__name__}", kind, " ".join(config_fields(kind)))
 
 
 def dumps(value: Any, tags: Mapping[type, Tag], where: str = "model") -> str:
-    """A value as strict JSON.
+    """Encode a value as strict JSON.
 
     Args:
-        value: to be written.
-        tags: of the dataclasses that are known; another is written as custom/ and its own name.
-        where: what an error begins with.
+        value: value to encode.
+        tags: tags of the known dataclasses; any other is written as custom/ and its class name.
+        where: start of the location in error messages.
 
     Raises:
-        ModelFileError: something in it cannot be written: a lambda, an array, an object; where it
-            is, is said.
+        ModelFileError: the value contains something that cannot be encoded, such as a lambda, an
+            array or an arbitrary object; the message names its location.
     """
     return json.dumps(_Writer(tags).to_plain(value, where), allow_nan=False, separators=(",", ":"))
 
 
 def find_custom_objects(value: Any, tags: Mapping[type, Tag]) -> dict[str, Any]:
-    """The classes and functions of the user's own in a value, by name: the custom objects that
-    reading it takes. See `dumps`.
+    """Return the custom classes and functions in a value, by name; decoding the value needs them.
+
+    See `dumps`.
     """
     writer = _Writer(tags)
     writer.to_plain(value, "model")
@@ -94,9 +105,7 @@ def find_custom_objects(value: Any, tags: Mapping[type, Tag]) -> dict[str, Any]:
 
 
 class _Writer:
-    """Makes plain what `Reader` reads; `collect_custom_objects` holds the user's own classes and
-    functions by name, one of a name.
-    """
+    """Encoder whose `custom_objects` collects the custom classes and functions by name."""
 
     def __init__(self, tags: Mapping[type, Tag]):
         self.tags, self.custom_objects = tags, dict[str, Any]()
@@ -112,51 +121,49 @@ class _Writer:
         if type(value) in (list, tuple):
             return [self.to_plain(item, f"{where}[{i}]", depth + 1) for i, item in enumerate(value)]
         if isinstance(value, Mapping):
-            allowed = all(isinstance(key, str) and key not in RESERVED_KEYS for key in value)
-            _expect(
-                allowed, where, f"keys of text, other than {', '.join(RESERVED_KEYS)}", list(value)
-            )
+            valid = all(isinstance(key, str) and key not in RESERVED_KEYS for key in value)
+            expected = f"string keys other than {', '.join(RESERVED_KEYS)}"
+            _expect(valid, where, expected, list(value))
             return {
                 key: self.to_plain(item, f"{where}.{_truncate(key)}", depth + 1)
                 for key, item in value.items()
             }
         if is_dataclass(value) and not isinstance(value, type):
-            kind = type(value)
-            if (tag := self.tags.get(kind)) is None:
-                self._custom_name(kind, where)
-                tag = custom_tag(kind)
-            return {"is": tag.name} | {
-                key: self.to_plain(getattr(value, field), f"{where}.{key}", depth + 1)
-                for key, field in tag.fields().items()
-            }
-        if callable(value) and str(getattr(value, "__name__", "")).isidentifier():
+            return self._dataclass_to_plain(value, where, depth)
+        name = str(getattr(value, "__name__", ""))
+        if callable(value) and name.isidentifier():
             return {"function": self._custom_name(value, where)}
-        fix = (
-            "Write a function with def and a name; load it with custom_objects={name: function}."
-            if callable(value)
-            else ""
+        fix = "Use a named function (def) and load it with custom_objects={name: function}."
+        text = message(
+            where,
+            "something that can be saved",
+            type=type(value).__name__,
+            name=name,
+            fix=fix if callable(value) else "",
         )
-        name = getattr(value, "__name__", "")
-        raise ModelFileError(
-            message(
-                where, "something that can be saved", kind=type(value).__name__, name=name, fix=fix
-            )
-        )
+        raise ModelFileError(text)
+
+    def _dataclass_to_plain(self, value: Any, where: str, depth: int) -> dict[str, Any]:
+        kind = type(value)
+        if (tag := self.tags.get(kind)) is None:
+            self._custom_name(kind, where)
+            tag = custom_tag(kind)
+        return {"is": tag.name} | {
+            key: self.to_plain(getattr(value, field), f"{where}.{key}", depth + 1)
+            for key, field in tag.fields().items()
+        }
 
     def _custom_name(self, value: Any, where: str) -> str:
-        other = self.custom_objects.setdefault(value.__name__, value)
-        _expect(
-            other is value,
-            where,
-            "a name of its own for every class and function of yours",
-            value.__name__,
-        )
-        return value.__name__
+        name: str = value.__name__
+        unique = self.custom_objects.setdefault(name, value) is value
+        _expect(unique, where, "a unique name for each custom class and function", name)
+        return name
 
 
 def config_fields(kind: type) -> tuple[str, ...]:
-    """The fields of a dataclass that say what it is: not those that it neither compares nor shows,
-    which hold what was learned.
+    """Return the names of a dataclass's configuration fields.
+
+    Fields with neither `compare` nor `repr` hold learned values and are left out.
     """
     return tuple(
         field.name for field in fields(kind) if field.init and (field.compare or field.repr)
@@ -164,10 +171,10 @@ def config_fields(kind: type) -> tuple[str, ...]:
 
 
 def loads(text: str) -> Any:
-    """The plain value of a strict JSON text.
+    """Parse strict JSON.
 
     Raises:
-        ModelFileError: it is none; a name stands twice in one object.
+        ModelFileError: the text is not strict JSON, or an object contains a name twice.
     """
     try:
         return json.loads(
@@ -182,84 +189,72 @@ def loads(text: str) -> Any:
 
 
 class Reader:
-    """Reads what `dumps` wrote.
+    """Decoder of values that `dumps` wrote.
 
     Args:
-        tags: the tags that may occur, by name.
-        custom_objects: classes and functions of the user's own, by their names.
+        tags: the allowed tags, by name.
+        custom_objects: custom classes and functions, by name.
     """
 
     def __init__(self, tags: Mapping[str, Tag], custom_objects: Mapping[str, Any]):
-        own = {
+        classes = {
             name: kind
             for name, kind in custom_objects.items()
             if isinstance(kind, type) and is_dataclass(kind)
         }
-        self.tags = dict(tags) | {f"custom/{name}": custom_tag(kind) for name, kind in own.items()}
+        self.tags = dict(tags) | {
+            f"custom/{name}": custom_tag(kind) for name, kind in classes.items()
+        }
         self.functions = {
             name: value
             for name, value in custom_objects.items()
-            if name not in own and callable(value)
+            if name not in classes and callable(value)
         }
 
     def read(self, plain: Any, expected: Any, where: str = "model", depth: int = 0) -> Any:
-        """The value of type `expected` that plain JSON stands for.
+        """Decode plain JSON into a value of type `expected`.
 
         Raises:
-            ModelFileError: it is another; `where` begins the message.
+            ModelFileError: the JSON stands for a value of another type.
         """
         _check_limits(plain, where, depth)
-        found = self._resolve_type(plain, where)
-        kinds = (
-            typing.get_args(expected)
-            if typing.get_origin(expected) in (typing.Union, types.UnionType)
-            else (expected,)
-        )
-        fitting = next((one for one in kinds if _is_compatible(found, one)), None)
-        if fitting is None:
-            _expect(False, where, " or ".join(map(_type_name, kinds)), plain)
-        arguments, other = typing.get_args(fitting), object if fitting is object else Any
-        if found is list:
-            return self._read_tuple(plain, arguments or (other, ...), where, depth)
-        if found is Callable:
+        kind = self._resolve_type(plain, where)
+        is_union = typing.get_origin(expected) in (typing.Union, types.UnionType)
+        choices = typing.get_args(expected) if is_union else (expected,)
+        match = next((choice for choice in choices if _is_compatible(kind, choice)), None)
+        if match is None:
+            _expect(False, where, " or ".join(map(_type_name, choices)), plain)
+        arguments, default = typing.get_args(match), object if match is object else Any
+        if kind is list:
+            return self._read_tuple(plain, arguments or (default, ...), where, depth)
+        if kind is Callable:
             return self.functions[plain["function"]]
-        if isinstance(found, type) and is_dataclass(found):
-            return self._read_dataclass(plain, found, where, depth)
-        if found is dict:
-            of = arguments[1] if arguments else other
+        if isinstance(kind, type) and is_dataclass(kind):
+            return self._read_dataclass(plain, kind, where, depth)
+        if kind is dict:
+            item_type = arguments[1] if arguments else default
             return {
-                key: self.read(item, of, f"{where}.{_truncate(key)}", depth + 1)
+                key: self.read(item, item_type, f"{where}.{_truncate(key)}", depth + 1)
                 for key, item in plain.items()
             }
         return plain
 
     def _resolve_type(self, plain: Any, where: str) -> Any:
-        """The type of the value that plain JSON stands for: Callable for a function's name, a
-        dataclass for a part.
-        """
+        """Return the type that plain JSON stands for; `Callable` for a function."""
         if not isinstance(plain, dict):
             return type(plain)
         if not plain.keys() & set(RESERVED_KEYS):
             return dict
         name: Any = plain.get("is", plain.get("function"))
-        _expect(isinstance(name, str), where, "the name of a part or a function", plain)
+        _expect(isinstance(name, str), where, "the name of a class or a function", plain)
+        custom_name = _truncate(name.removeprefix("custom/"))
+        fix = f"Pass custom_objects={{{custom_name!r}: ...}}."
         if "is" in plain:
-            own = name.removeprefix("custom/")
-            fix = (
-                f"Pass custom_objects={{{_truncate(own)!r}: ...}}, the class."
-                if own != name
-                else ""
-            )
-            _expect(name in self.tags, where, "a part that is known here", name, fix)
+            fix = fix if name.startswith("custom/") else ""
+            _expect(name in self.tags, where, "a known class", name, fix)
             return self.tags[name].kind
-        fix = f"Pass custom_objects={{{_truncate(name)!r}: ...}}."
-        _expect(
-            name in self.functions and len(plain) == 1,
-            where,
-            "a function that was given",
-            name,
-            fix,
-        )
+        known = name in self.functions and len(plain) == 1
+        _expect(known, where, "a function in custom_objects", name, fix)
         return Callable
 
     def _read_tuple(
@@ -277,14 +272,14 @@ class Reader:
 
     def _read_dataclass(self, plain: Any, kind: type, where: str, depth: int) -> Any:
         names, hints = self.tags[plain["is"]].fields(), _type_hints(kind)
-        given = {key: value for key, value in plain.items() if key != "is"}
-        strange, missing = sorted(given.keys() - set(names)), sorted(set(names) - given.keys())
+        items = {key: value for key, value in plain.items() if key != "is"}
+        unknown, missing = sorted(items.keys() - set(names)), sorted(set(names) - items.keys())
         who = f"{where} ({_truncate(plain['is'])})"
-        _expect(not strange, who, "no other fields than " + ", ".join(names), strange)
+        _expect(not unknown, who, "only the fields " + ", ".join(names), unknown)
         _expect(not missing, who, "all fields", {"missing": missing})
         values = {
             names[key]: self.read(value, hints[names[key]], f"{where}.{key}", depth + 1)
-            for key, value in given.items()
+            for key, value in items.items()
         }
         try:
             return kind(**values)
@@ -294,48 +289,48 @@ class Reader:
             raise ModelFileError(f"{where}: {str(error)[:400]}") from error
 
 
-def _is_compatible(found: Any, expected: Any) -> bool:
-    """Whether a value of type `found` may stand where `expected` is expected."""
+def _is_compatible(kind: Any, expected: Any) -> bool:
+    """Return whether a value of type `kind` is valid for the annotation `expected`."""
     expected = typing.get_origin(expected) or expected
     if expected is object:
         return True
     if expected is Any or not isinstance(expected, type):
-        return found is not dict
-    if found is Callable or expected is collections.abc.Callable:
-        return found is Callable and expected is collections.abc.Callable
-    if found is list:
+        return kind is not dict
+    if kind is Callable or expected is collections.abc.Callable:
+        return kind is Callable and expected is collections.abc.Callable
+    if kind is list:
         return expected in (tuple, list, collections.abc.Sequence)
-    if found is int and expected is float:
+    if kind is int and expected is float:
         return True
-    return found is expected or (
-        isinstance(found, type) and is_dataclass(found) and issubclass(found, expected)
+    return kind is expected or (
+        isinstance(kind, type) and is_dataclass(kind) and issubclass(kind, expected)
     )
 
 
 def _type_name(kind: Any) -> str:
+    """Return the words for a type in an error message, such as "a layer" for `Layer`."""
     kind = typing.get_origin(kind) or kind
-    words = {
-        type(None): "nothing",
-        tuple: "a list",
-        dict: "an object",
-        collections.abc.Callable: "a function",
-        float: "a number",
-    }
-    return words.get(kind) or f"a value of type {getattr(kind, '__name__', kind)}"
+    if kind in TYPE_WORDS:
+        return TYPE_WORDS[kind]
+    name = getattr(kind, "__name__", str(kind))
+    if not getattr(kind, "__module__", "").startswith("glassnet."):
+        return f"a value of type {name}"
+    word = CLASS_WORDS.get(name) or re.sub(r"\B(?=[A-Z])", " ", name).lower()
+    return f"{'an' if word[0] in 'aeiou' else 'a'} {word}"
 
 
 def _check_limits(value: Any, where: str, depth: int) -> None:
-    _expect(depth <= MAX_DEPTH, where, f"values nested {MAX_DEPTH} deep at most", value)
+    _expect(depth <= MAX_DEPTH, where, f"values nested at most {MAX_DEPTH} deep", value)
     _expect(
         not isinstance(value, str) or len(value) <= MAX_TEXT_LENGTH,
         where,
-        f"texts of {MAX_TEXT_LENGTH:,} characters at most",
+        f"text of at most {MAX_TEXT_LENGTH:,} characters",
         value,
     )
     _expect(
         type(value) is not int or abs(value) < 10**MAX_DIGITS,
         where,
-        f"whole numbers of {MAX_DIGITS} digits at most",
+        f"whole numbers of at most {MAX_DIGITS} digits",
         "more",
     )
 
@@ -356,12 +351,12 @@ def _truncate(text: str) -> str:
 def _type_hints(kind: type) -> dict[str, Any]:
     try:
         return typing.get_type_hints(kind)
-    except NameError:  # a class of the user's own, written inside a function
+    except NameError:  # a custom class defined inside a function
         return dict.fromkeys(config_fields(kind), Any)
 
 
 def _reject_constant(name: str) -> Any:
-    raise ValueError(f"{name} is no number in JSON")
+    raise ValueError(f"{name} is not valid JSON")
 
 
 def _parse_int(digits: str) -> int:
@@ -372,16 +367,16 @@ def _parse_int(digits: str) -> int:
 
 def _parse_float(digits: str) -> float:
     if not math.isfinite(number := float(digits)):
-        raise ValueError(f"{digits[:20]} is beyond float64")
+        raise ValueError(f"{digits[:20]} is out of range for float64")
     return number
 
 
 def _parse_object(pairs: list[tuple[str, Any]]) -> Any:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise ValueError("a name stands twice in one object")
-    if found.keys() == {"float"}:
-        if found["float"] not in list(SPECIAL_FLOATS):
-            raise ValueError("float is a word for nan, inf and -inf alone")
-        return SPECIAL_FLOATS[found["float"]]
-    return found
+    plain = dict(pairs)
+    if len(plain) != len(pairs):
+        raise ValueError("an object contains a name twice")
+    if plain.keys() == {"float"}:
+        if plain["float"] not in list(SPECIAL_FLOATS):
+            raise ValueError("float must be nan, inf or -inf")
+        return SPECIAL_FLOATS[plain["float"]]
+    return plain

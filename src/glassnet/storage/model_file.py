@@ -1,9 +1,8 @@
-"""One file that holds a model and cannot run code: safetensors, with what the model is as strict
-JSON in its metadata.
+"""Model file format: a safetensors file whose metadata describes the model as strict JSON.
 
-What a file may hold follows from what it says the model is: the names, shapes and kinds of its
-    arrays are worked out from the
-architecture, without memory for them, and compared with the file's header before any array is read.
+A file cannot run code. The names, shapes and dtypes of its arrays are computed from the described
+architecture, without allocating memory, and checked against the file's header before any array is
+read.
 """
 
 from __future__ import annotations
@@ -31,6 +30,7 @@ from glassnet.storage import atomic_write, json_codec, registry
 from glassnet.storage.arrays import (
     MAX_ELEMENTS,
     OPTIMIZER_PREFIX,
+    Header,
     ModelArrays,
     build_abstract_network,
     check_header,
@@ -41,21 +41,18 @@ from glassnet.storage.arrays import (
 from glassnet.storage.safetensors_file import MAX_TEXT_BYTES, describe_source, open_safetensors
 
 FORMAT_VERSION = 1
-"""Of files that this release writes, and the newest that it reads."""
+"""Format version that this release writes, and the newest that it reads."""
 
 METADATA_KEY = "glassnet"
-"""The one key of the metadata: safetensors writes several in any order, and a model saved twice is
-to be the same bytes.
-"""
+"""Only metadata key: safetensors orders several keys at random, which would change the bytes."""
 
 MAX_LAYERS, MAX_AXES = 2_000, 32
-"""Limits: layers and lists in layers, each counted once for itself and once for every layer around
-it, as each takes a millisecond to measure as often; axes of an example."""
+"""Limits on the layers of a model (see `_count_layers`) and on the axes of an example."""
 
 
 @dataclass(frozen=True)
 class HistoryData:
-    """How training went, of the last fit: see `History`."""
+    """Stored form of `History`, the record of the last fit."""
 
     seed: int
     params: dict[str, Any]
@@ -67,24 +64,23 @@ class HistoryData:
 
 @dataclass(frozen=True)
 class RunInfo:
-    """A fit under way, beside the model: what it takes to go on as if it had never stopped, apart
-    from the arrays.
+    """State of an unfinished fit besides the model and its arrays, as needed to resume it exactly.
 
     Attributes:
-        id: its own.
-        first_epoch: the epoch that it began with.
-        initial_fingerprint: the mark of the weights and the learning rate that it began with.
-        config_json: of data, architecture and settings, as JSON, in pieces.
-        environment: what computes it: versions, machine, CPUs.
-        memories: of the callbacks, as JSON, in pieces.
-        best_location: where the weights are that were kept as the best: "apart" among the arrays,
-            "before" where the epoch began with them, or "here" where they are the model's; None
-            where there are none.
-        mid_epoch: whether the model's epoch has begun; the carry that it began with is then among
-            the arrays.
-        seconds: that it has taken.
-        finished: whether nothing is to follow.
-        checksum: of the whole checkpoint.
+        id: identifier of the run.
+        first_epoch: epoch at which the run started.
+        initial_fingerprint: fingerprint of the weights and the learning rate at the start.
+        config_json: description of the data, architecture and settings: JSON, split into pieces.
+        environment: versions, machine and CPU count of the computer.
+        memories: memories of the callbacks: JSON, split into pieces.
+        best_location: location of the best weights: "apart" (stored as extra arrays), "before" (the
+            weights at the start of the epoch), "here" (the model's weights) or None (no best
+            weights).
+        mid_epoch: whether the checkpoint was written within an epoch; if so, the extra arrays
+            include the train state at the start of the epoch.
+        seconds: training time so far.
+        finished: whether the run is complete.
+        checksum: fingerprint of the whole checkpoint.
     """
 
     id: str
@@ -102,28 +98,28 @@ class RunInfo:
 
 @dataclass(frozen=True)
 class ModelSpec:
-    """What a model is, apart from its arrays.
+    """Description of a model without its arrays.
 
     Attributes:
-        layers: as they were written, named.
-        input_shape: the shape of one example, None where it is not known yet.
-        built: whether there are weights.
-        seed: of the model.
-        optimizer: None for a model that is not compiled.
-        loss: None where it is still to be inferred.
+        layers: the layers with their names.
+        input_shape: shape of one example, None if not yet known.
+        built: whether the model has weights.
+        seed: seed of the model.
+        optimizer: None if the model is not compiled.
+        loss: None if not yet inferred.
         metrics: names, metrics or functions.
-        has_optimizer_state: whether the optimizer has a memory, among the arrays.
-        epoch: how many the model has been trained for.
-        step: how many steps.
-        rate: of the carry: see `train_step.TrainState`.
-        preprocessor: what was learned of a table.
-        history: how the last fit went.
-        run: a fit under way, in a checkpoint.
-        format: of the file.
-        version: of glassnet that wrote it.
+        has_optimizer_state: whether the arrays include the optimizer's state.
+        epoch: number of epochs trained.
+        step: number of steps trained.
+        rate: `TrainState.rate`.
+        preprocessor: preprocessor fitted to the training data.
+        history: record of the last fit.
+        run: unfinished fit; only in a checkpoint.
+        format: version of the file format.
+        version: version of glassnet that wrote the file.
 
     Raises:
-        ModelFileError: these cannot be a model's, or are beyond the limits.
+        ModelFileError: the values contradict each other or exceed a limit.
     """
 
     layers: tuple[Layer, ...]
@@ -146,50 +142,45 @@ class ModelSpec:
     def __post_init__(self) -> None:
         count = sum(map(_count_layers, self.layers))
         _require(
-            count <= MAX_LAYERS,
-            f"{MAX_LAYERS:,} layers, and lists in layers, at most",
-            layers=count,
+            count <= MAX_LAYERS, f"at most {MAX_LAYERS:,} layers and lists of layers", layers=count
         )
+        has_input = any(isinstance(layer, Input) for layer in self.layers)
+        _require(not has_input, "no Input among the layers")
+        shape = (1,) if self.input_shape is None else self.input_shape
         _require(
-            not any(isinstance(layer, Input) for layer in self.layers),
-            "layers that run, and the input's shape apart",
-        )
-        sizes = (1,) if self.input_shape is None else self.input_shape
-        fits = 1 <= len(sizes) <= MAX_AXES and min(sizes) >= 1 and math.prod(sizes) <= MAX_ELEMENTS
-        _require(
-            fits,
-            f"examples of 1 to {MAX_ELEMENTS:,} numbers on {MAX_AXES} axes at most",
-            input=json_codec.SHORT_REPR.repr(sizes),
+            1 <= len(shape) <= MAX_AXES and min(shape) >= 1 and math.prod(shape) <= MAX_ELEMENTS,
+            f"examples of 1 to {MAX_ELEMENTS:,} numbers on at most {MAX_AXES} axes",
+            input=json_codec.SHORT_REPR.repr(shape),
         )
         _require(
             not self.built or (self.input_shape and self.layers),
-            "weights of layers, for examples of a known shape",
+            "layers and an input shape if there are weights",
         )
         _require(
             not self.has_optimizer_state or (self.built and self.optimizer),
-            "an optimizer and weights, where something is remembered",
+            "weights and an optimizer if there is an optimizer state",
         )
         _require(
             self.built or not any(map(_is_adapted, self.layers)),
-            "weights where a layer has learned",
-            fix="Put Input(shape) in front.",
+            "weights if a layer is adapted",
+            fix="Start the model with Input(shape).",
         )
         _require(self.seed is None or self.seed >= 0, "a seed >= 0", seed=self.seed)
         _require(
             self.epoch >= 0 and 0 <= self.step < 2**31,
-            "counts from 0",
+            "epoch >= 0 and step from 0 to 2**31 - 1",
             epoch=self.epoch,
             step=self.step,
         )
         _require(
             is_number(self.rate) and 0 <= self.rate < 3e38,
-            "a rate >= 0 that float32 holds",
+            "a rate >= 0 within the range of float32",
             rate=self.rate,
         )
 
 
 class LoadedModel(NamedTuple):
-    """What a file holds."""
+    """Contents of a model file."""
 
     spec: ModelSpec
     built: BuiltNetwork | None
@@ -197,9 +188,7 @@ class LoadedModel(NamedTuple):
 
 
 class RunCheckpoint(NamedTuple):
-    """What a checkpoint says of a run, without the model's layers: those that train on are
-    known.
-    """
+    """Contents of a checkpoint, except the layers and settings, which the resuming model has."""
 
     seed: int | None
     epoch: int
@@ -214,18 +203,18 @@ TAGS = (
     json_codec.Tag(
         "Saved",
         ModelSpec,
-        "layers input=input_shape built seed optimizer loss metrics remembers=has_optimizer_state epoch step rate "
-        "intake=preprocessor past=history run format version",
+        "layers input=input_shape built seed optimizer loss metrics remembers=has_optimizer_state "
+        "epoch step rate intake=preprocessor past=history run format version",
     ),
     json_codec.Tag("Past", HistoryData, "seed params history epoch stopped seconds"),
     json_codec.Tag(
         "Run",
         RunInfo,
-        "id first=first_epoch begun=initial_fingerprint marks=config_json place=environment memories best=best_location "
-        "under_way=mid_epoch seconds over=finished mark=checksum",
+        "id first=first_epoch begun=initial_fingerprint marks=config_json place=environment "
+        "memories best=best_location under_way=mid_epoch seconds over=finished mark=checksum",
     ),
 )
-"""What a file calls the classes here and their fields: see `registry.TAGS`."""
+"""Tags of the classes in this module; see `registry.TAGS`."""
 
 RUN_CHECKPOINT_FIELDS = {
     "seed": "seed",
@@ -235,16 +224,19 @@ RUN_CHECKPOINT_FIELDS = {
     "past": "history",
     "run": "run",
 }
-"""The keys of a file that make a `RunCheckpoint`, each with its field there and in `ModelSpec`."""
+"""Keys that are read into a `RunCheckpoint`, each with its field there and in `ModelSpec`."""
 
 
 def all_tags() -> dict[type, json_codec.Tag]:
-    """Of everything that a file may hold, by class."""
+    """Return the tags of all classes that a file may contain, by class."""
     return registry.by_class() | {tag.kind: tag for tag in TAGS}
 
 
 RUN_PREFIX = "@run"
-"""What the names of the arrays begin with that a run needs beside the model's."""
+"""Prefix of the names of a run's extra arrays."""
+
+CHECKSUM_FIELD = '"mark":"{}"'
+"""JSON of a checkpoint's checksum; no field after it has this key."""
 
 
 def pack_model(
@@ -253,66 +245,63 @@ def pack_model(
     arrays: ModelArrays,
     extra_arrays: Mapping[str, Any] = MappingProxyType({}),
 ) -> bytes:
-    """A model as the bytes of a file: the same for the same model.
+    """Serialize a model; the same model always gives the same bytes.
 
     Args:
-        spec: what it is.
-        built: its network, None where there is none.
-        arrays: of the network.
-        extra_arrays: of a run, by names under `RUN_PREFIX`.
+        spec: description of the model.
+        built: the network, None if not built.
+        arrays: arrays of the network.
+        extra_arrays: arrays of a run, with names under `RUN_PREFIX`.
 
     Raises:
-        ModelFileError: something in it cannot be saved, or would not be loaded again.
+        ModelFileError: the model contains something that cannot be saved or loaded again.
     """
-    held, text = (
-        ({} if built is None else flatten_arrays(built, arrays)) | dict(extra_arrays),
-        dump_spec(spec),
-    )
+    all_arrays = {} if built is None else flatten_arrays(built, arrays)
+    all_arrays |= extra_arrays
+    text = dump_spec(spec)
     if spec.run:
-        text = CHECKSUM_FIELD.format(_compute_checksum(text, "", held)).join(
-            _split_at_checksum(text, "")
-        )
-    return _to_bytes(held, {METADATA_KEY: text})
+        checksum = _compute_checksum(text, "", all_arrays)
+        text = CHECKSUM_FIELD.format(checksum).join(_split_at_checksum(text, ""))
+    return _to_bytes(all_arrays, {METADATA_KEY: text})
 
 
 def dump_spec(spec: ModelSpec) -> str:
-    """What a model is, as strict JSON.
+    """Encode a model's description as strict JSON.
 
     Raises:
         ModelFileError: see `pack_model`.
     """
     text = json_codec.dumps(spec, all_tags())
-    small = len(text) < MAX_TEXT_BYTES
-    require(
-        small,
-        "save",
-        f"a model that takes less than {MAX_TEXT_BYTES:,} bytes to describe",
-        error=ModelFileError,
-        bytes=len(text),
-    )
+    _check_text_size("save", text)
     return text
 
 
-CHECKSUM_FIELD = '"mark":"{}"'
-"""Where a checkpoint's mark stands: nothing that is written after it has such a key."""
+def _check_text_size(who: str, text: str) -> None:
+    require(
+        len(text) < MAX_TEXT_BYTES,
+        who,
+        f"a model description of less than {MAX_TEXT_BYTES:,} bytes",
+        error=ModelFileError,
+        bytes=len(text),
+    )
 
 
 def _split_at_checksum(text: str, checksum: str) -> tuple[str, str]:
-    """What stands before and after the mark."""
+    """Return the text before and after the checksum."""
     before, _, after = text.rpartition(CHECKSUM_FIELD.format(checksum))
     return before, after
 
 
 def _compute_checksum(text: str, checksum: str, arrays: Mapping[str, Any]) -> str:
-    """What the mark is to be where `checksum` stands: every bit of a checkpoint but its own."""
+    """Compute the fingerprint of a checkpoint, except the `checksum` that its text contains."""
     return fingerprinting.combined_fingerprint(arrays, *_split_at_checksum(text, checksum))
 
 
 def pack_weights(built: BuiltNetwork, arrays: ModelArrays) -> bytes:
-    """The weights alone, as the bytes of a safetensors file.
+    """Serialize the weights without the model's description.
 
     Raises:
-        ModelFileError: a name, or a kind of numbers, that files do not hold.
+        ModelFileError: the name or dtype of an array is not supported.
     """
     return _to_bytes(flatten_arrays(built, arrays._replace(optimizer_state=None)))
 
@@ -326,159 +315,141 @@ def _to_bytes(arrays: Mapping[str, Any], metadata: dict[str, str] | None = None)
 
 
 def write(path: str | os.PathLike[str], data: bytes) -> None:
-    """Put a model's bytes at `path`, whole or not at all.
+    """Write a model's bytes to `path` atomically.
 
     Raises:
-        ModelFileError: the folder is not there or cannot be written, or the disk is full.
+        ModelFileError: the folder is missing or cannot be written, or the disk is full.
     """
     try:
         atomic_write.write(Path(path), data)
     except (OSError, ValueError) as error:
-        text = message(
-            "save",
-            "a file that can be written",
-            path=str(path),
-            fix=f"It said: {getattr(error, 'strerror', None) or error}.",
-        )
+        fix = f"Cause: {getattr(error, 'strerror', None) or error}."
+        text = message("save", "a file that can be written", path=str(path), fix=fix)
         raise ModelFileError(text) from error
 
 
 def read_model(
     source: str | os.PathLike[str] | bytes, custom_objects: Mapping[str, Any] | None = None
 ) -> LoadedModel:
-    """The model in a file.
+    """Read a model file.
 
     Args:
-        source: the file's path, or all that is in it.
-        custom_objects: classes of layers and other parts, and functions, by name, that are not
-            glassnet's own.
+        source: path or bytes of the file.
+        custom_objects: custom classes and functions of the model, by name.
 
     Raises:
-        ModelFileError: there is no such file, or it is damaged, foreign, newer than this release,
-            or does not hold what it says.
+        ModelFileError: the file is missing, damaged, of another kind or from a newer release, or
+            its arrays do not match its description.
     """
-    custom, fix = custom_objects or {}, 'Write custom_objects={"Scale": Scale}.'
+    custom = custom_objects or {}
     require(
         isinstance(custom, Mapping),
         "load",
-        "custom_objects by name",
+        "custom_objects to be a dict",
         error=ModelFileError,
-        fix=fix,
+        fix='Write custom_objects={"Scale": Scale}.',
         type=type(custom).__name__,
     )
-    with open_safetensors("load", source) as (metadata, header, get):
-        saved = _read_spec(describe_source(source), metadata, custom)
-        if saved.run:
-            header = {
-                name: kind for name, kind in header.items() if not name.startswith(RUN_PREFIX)
-            }
-        if not saved.built or saved.input_shape is None:
+    with open_safetensors("load", source) as (metadata, header, get_array):
+        spec = _read_spec(describe_source(source), metadata, custom)
+        if spec.run:
+            header = _without_prefix(header, RUN_PREFIX)
+        if not spec.built or spec.input_shape is None:
             check_header("load", header, {})
-            return LoadedModel(saved, None, ModelArrays())
-        built, hollow = build_abstract_network(
-            saved.layers, saved.input_shape, saved.optimizer if saved.has_optimizer_state else None
+            return LoadedModel(spec, None, ModelArrays())
+        built, template = build_abstract_network(
+            spec.layers, spec.input_shape, spec.optimizer if spec.has_optimizer_state else None
         )
-        check_header("load", header, flatten_arrays(built, hollow))
-        return LoadedModel(
-            saved, built, unflatten_arrays(built, hollow, {name: get(name) for name in header})
-        )
+        check_header("load", header, flatten_arrays(built, template))
+        arrays = {name: get_array(name) for name in header}
+        return LoadedModel(spec, built, unflatten_arrays(built, template, arrays))
+
+
+def _without_prefix(header: Header, *prefixes: str) -> Header:
+    return {name: array for name, array in header.items() if not name.startswith(prefixes)}
 
 
 def read_weights(
     path: str | os.PathLike[str], built: BuiltNetwork, arrays: ModelArrays
 ) -> ModelArrays:
-    """The weights in a file, for a network that is there; not what an optimizer remembers.
+    """Read the weights in a file, without the optimizer's state, for an existing network.
 
     Raises:
-        ModelFileError: there is no such file, it is no safetensors file, or holds the weights of
+        ModelFileError: the file is missing, is not a safetensors file, or contains the weights of
             another network.
     """
-    hollow = arrays._replace(optimizer_state=None)
-    with open_safetensors("load_weights", path) as (_, header, get):
-        own = {
-            name: kind
-            for name, kind in header.items()
-            if not name.startswith((OPTIMIZER_PREFIX, RUN_PREFIX))
-        }
-        check_header("load_weights", own, flatten_arrays(built, hollow))
-        return unflatten_arrays(built, hollow, {name: get(name) for name in own})
+    template = arrays._replace(optimizer_state=None)
+    with open_safetensors("load_weights", path) as (_, header, get_array):
+        header = _without_prefix(header, OPTIMIZER_PREFIX, RUN_PREFIX)
+        check_header("load_weights", header, flatten_arrays(built, template))
+        return unflatten_arrays(built, template, {name: get_array(name) for name in header})
 
 
 def read_run(path: Path) -> RunCheckpoint:
-    """A run in its checkpoint.
+    """Read a checkpoint.
 
     Raises:
-        ModelFileError: it is damaged, foreign, newer than this release, or holds no run.
+        ModelFileError: the file is damaged, of another kind, from a newer release, or not a
+            checkpoint.
     """
-    with open_safetensors("resume", path) as (metadata, header, get):
-        found = _parse_metadata(describe_source(path), metadata)
-        reader, hints = (
-            json_codec.Reader({tag.name: tag for tag in TAGS}, {}),
-            get_type_hints(ModelSpec),
-        )
-        said = {
-            field: reader.read(found.get(key), hints[field], key)
+    with open_safetensors("resume", path) as (metadata, header, get_array):
+        plain = _parse_metadata(describe_source(path), metadata)
+        reader = json_codec.Reader({tag.name: tag for tag in TAGS}, {})
+        hints = get_type_hints(ModelSpec)
+        values = {
+            field: reader.read(plain.get(key), hints[field], key)
             for key, field in RUN_CHECKPOINT_FIELDS.items()
         }
-        run = said["run"]
+        run = values["run"]
         require(
             run is not None, "resume", "a checkpoint of a run", error=ModelFileError, path=str(path)
         )
-        arrays = {name: get(name) for name in header}
-        whole = _compute_checksum(metadata[METADATA_KEY], run.checksum, arrays) == run.checksum
-        require(
-            whole, "resume", "a checkpoint as it was written", error=ModelFileError, path=str(path)
-        )
-        return RunCheckpoint(**said, arrays=arrays)
+        arrays = {name: get_array(name) for name in header}
+        intact = _compute_checksum(metadata[METADATA_KEY], run.checksum, arrays) == run.checksum
+        require(intact, "resume", "an undamaged checkpoint", error=ModelFileError, path=str(path))
+        return RunCheckpoint(**values, arrays=arrays)
 
 
 def _read_spec(
     source_info: Mapping[str, Any], metadata: Mapping[str, str], custom_objects: Mapping[str, Any]
 ) -> ModelSpec:
-    """What a file says of its model."""
-    return json_codec.Reader({tag.name: tag for tag in all_tags().values()}, custom_objects).read(
-        _parse_metadata(source_info, metadata), ModelSpec
-    )
+    """Decode a model's description from the metadata of its file."""
+    reader = json_codec.Reader({tag.name: tag for tag in all_tags().values()}, custom_objects)
+    spec: ModelSpec = reader.read(_parse_metadata(source_info, metadata), ModelSpec)
+    return spec
 
 
 def _parse_metadata(source_info: Mapping[str, Any], metadata: Mapping[str, str]) -> dict[str, Any]:
-    """What a file says of its model, as plain JSON in a format that this release reads."""
-    foreign = "It holds arrays, but no model: model.load_weights reads them."
+    """Parse a model's description as plain JSON and check its format version."""
     require(
         METADATA_KEY in metadata,
         "load",
         "a file that model.save wrote",
         error=ModelFileError,
-        fix=foreign,
+        fix="It contains arrays but no model. Use model.load_weights to read them.",
         **source_info,
     )
     text = metadata[METADATA_KEY]
-    require(
-        len(text) < MAX_TEXT_BYTES,
-        "load",
-        f"a description of less than {MAX_TEXT_BYTES:,} bytes",
-        error=ModelFileError,
-        bytes=len(text),
-    )
-    found = json_codec.loads(text)
-    version: Any = found.get("format") if isinstance(found, dict) else None
+    _check_text_size("load", text)
+    plain = json_codec.loads(text)
+    version: Any = plain.get("format") if isinstance(plain, dict) else None
     require(
         is_int(version, least=1),
         "load",
-        "a whole number as format",
+        "a whole number >= 1 as format",
         error=ModelFileError,
         format=str(version)[:20],
     )
-    fix = f"It was written by glassnet {str(found.get('version'))[:20]}: install that release or a later one."
+    release = str(plain.get("version"))[:20]
     require(
         version <= FORMAT_VERSION,
         "load",
-        f"a file of format {FORMAT_VERSION} at most",
+        f"a file of format {FORMAT_VERSION} or lower",
         error=ModelFileError,
         format=version,
-        fix=fix,
+        fix=f"It was written by glassnet {release}. Install that release or a later one.",
     )
-    return found
+    return dict(plain)
 
 
 def _require(ok: object, expected: str, fix: str = "", **received: Any) -> None:
@@ -486,25 +457,21 @@ def _require(ok: object, expected: str, fix: str = "", **received: Any) -> None:
 
 
 def _count_layers(value: Any, depth: int = 1) -> int:
-    """The layers and lists in a value, those inside `depth` layers as often.
+    """Count the layers and lists in a value; each counts once per level of nesting.
+
+    The time to compute the shapes of a layer grows in the same way.
 
     Raises:
-        ModelFileError: a list of too many values, or a number beyond what a layer can mean.
+        ModelFileError: a list is too long, or an integer too large.
     """
     if isinstance(value, int):
-        _require(
-            abs(value) <= MAX_ELEMENTS,
-            f"no whole number beyond {MAX_ELEMENTS:,} in a layer",
-            number=value,
-        )
+        expected = f"no whole number above {MAX_ELEMENTS:,} in a layer"
+        _require(abs(value) <= MAX_ELEMENTS, expected, number=value)
     if isinstance(value, tuple):
         if {type(item) for item in value} in ({str}, {float}):
             return 0
-        _require(
-            len(value) <= MAX_LAYERS,
-            f"lists of {MAX_LAYERS:,} values at most in a layer",
-            values=len(value),
-        )
+        expected = f"lists of at most {MAX_LAYERS:,} values in a layer"
+        _require(len(value) <= MAX_LAYERS, expected, values=len(value))
         return depth + sum(_count_layers(item, depth) for item in value)
     if not is_dataclass(value) or isinstance(value, type):
         return 0
@@ -516,14 +483,13 @@ def _count_layers(value: Any, depth: int = 1) -> int:
 
 
 def _is_adapted(value: Any) -> bool:
-    """Whether a layer, or one inside it, carries statistics that it was given by `adapt`."""
+    """Return whether a layer, or a layer inside it, holds statistics from `adapt`."""
     if isinstance(value, tuple):
         return any(map(_is_adapted, value))
     if not isinstance(value, Layer):
         return False
-    hidden = {field.name for field in fields(value) if field.init} - set(
-        json_codec.config_fields(type(value))
-    )
-    return any(getattr(value, name) is not None for name in hidden) or any(
-        _is_adapted(getattr(value, name)) for name in json_codec.config_fields(type(value))
+    config = json_codec.config_fields(type(value))
+    learned = {field.name for field in fields(value) if field.init} - set(config)
+    return any(getattr(value, name) is not None for name in learned) or any(
+        _is_adapted(getattr(value, name)) for name in config
     )

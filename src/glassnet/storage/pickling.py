@@ -1,6 +1,4 @@
-"""What pickle carries beside a model's file: classes and functions of the user's own, by
-reference.
-"""
+"""References to custom classes and functions, pickled along with a model's file."""
 
 from __future__ import annotations
 
@@ -15,8 +13,9 @@ from glassnet.storage import json_codec, model_file
 
 @dataclass(frozen=True)
 class FunctionReference:
-    """A decorated function that a pickle holds by its name: pickle by itself looks for the bare one
-    inside, and finds it nowhere.
+    """Decorated function that pickles by its module and name.
+
+    Pickle alone would look up the undecorated function and fail.
     """
 
     function: Any
@@ -26,7 +25,7 @@ class FunctionReference:
 
 
 def collect_custom_objects(spec: model_file.ModelSpec) -> dict[str, Any]:
-    """The user's own classes and functions that a model is made of, by name, for pickle."""
+    """Return a model's custom classes and functions by name, ready to be pickled."""
     return {
         name: to_reference(value)
         for name, value in json_codec.find_custom_objects(spec, model_file.all_tags()).items()
@@ -34,19 +33,20 @@ def collect_custom_objects(spec: model_file.ModelSpec) -> dict[str, Any]:
 
 
 def to_reference(value: Any) -> Any:
-    """A `FunctionReference` in place of a decorated function of a module, such as `jax.numpy.tanh`;
-    all else as it is, pickle knows what to do.
+    """Wrap a decorated module-level function, such as `jax.numpy.tanh`, in a `FunctionReference`.
+
+    Returns any other value unchanged.
     """
     if inspect.isfunction(value) or inspect.isclass(value):
         return value
     try:
-        here = (
+        importable = (
             value.__module__ != "__main__"
             and _import_attribute(value.__module__, value.__qualname__) is value
         )
     except (AttributeError, ImportError):
         return value
-    return FunctionReference(value) if here else value
+    return FunctionReference(value) if importable else value
 
 
 def _import_attribute(module: str, name: str) -> Any:

@@ -1,8 +1,7 @@
-"""The parts that a file may name: a fixed table. Other classes come in as custom objects; none is
-ever imported by its name.
+"""Fixed table of the classes that a file may name.
 
-A file's words are written out here, so that a class or a field can be renamed while files stay as
-they are.
+Custom classes come from `custom_objects`; no class is ever imported by its name. The table contains
+every name in a file, so renaming a class or a field in Python does not change the format.
 """
 
 from __future__ import annotations
@@ -36,40 +35,42 @@ TAGS = (
     Tag(
         "layers/Conv1D",
         layers.Conv1D,
-        "name trainable filters kernel_size strides padding dilation_rate activation use_bias kernel_initializer "
-        "bias_initializer kernel_regularizer bias_regularizer",
+        "name trainable filters kernel_size strides padding dilation_rate activation use_bias "
+        "kernel_initializer bias_initializer kernel_regularizer bias_regularizer",
     ),
     Tag(
         "layers/Conv2D",
         layers.Conv2D,
-        "name trainable filters kernel_size strides padding dilation_rate activation use_bias kernel_initializer "
-        "bias_initializer kernel_regularizer bias_regularizer",
+        "name trainable filters kernel_size strides padding dilation_rate activation use_bias "
+        "kernel_initializer bias_initializer kernel_regularizer bias_regularizer",
     ),
     Tag(
         "layers/Conv2DTranspose",
         layers.Conv2DTranspose,
-        "name trainable filters kernel_size strides padding dilation_rate activation use_bias kernel_initializer "
-        "bias_initializer kernel_regularizer bias_regularizer",
+        "name trainable filters kernel_size strides padding dilation_rate activation use_bias "
+        "kernel_initializer bias_initializer kernel_regularizer bias_regularizer",
     ),
     Tag(
         "layers/Dense",
         layers.Dense,
-        "name trainable units activation use_bias kernel_initializer bias_initializer kernel_regularizer "
-        "bias_regularizer",
+        "name trainable units activation use_bias kernel_initializer bias_initializer "
+        "kernel_regularizer bias_regularizer",
     ),
     Tag("layers/Dropout", layers.Dropout, "name trainable rate"),
     Tag(
         "layers/Embedding",
         layers.Embedding,
-        "name trainable input_dim output_dim embeddings_initializer embeddings_regularizer mask_zero",
+        "name trainable input_dim output_dim embeddings_initializer embeddings_regularizer "
+        "mask_zero",
     ),
     Tag("layers/Flatten", layers.Flatten, "name trainable"),
     Tag(
         "layers/GRU",
         layers.GRU,
-        "name trainable units activation recurrent_activation use_bias kernel_initializer recurrent_initializer "
-        "bias_initializer kernel_regularizer recurrent_regularizer bias_regularizer dropout recurrent_dropout "
-        "return_sequences go_backwards reset_after zero_output_for_mask",
+        "name trainable units activation recurrent_activation use_bias kernel_initializer "
+        "recurrent_initializer bias_initializer kernel_regularizer recurrent_regularizer "
+        "bias_regularizer dropout recurrent_dropout return_sequences go_backwards reset_after "
+        "zero_output_for_mask",
     ),
     Tag("layers/GaussianDropout", layers.GaussianDropout, "name trainable rate"),
     Tag("layers/GaussianNoise", layers.GaussianNoise, "name trainable stddev"),
@@ -81,9 +82,10 @@ TAGS = (
     Tag(
         "layers/LSTM",
         layers.LSTM,
-        "name trainable units activation recurrent_activation use_bias kernel_initializer recurrent_initializer "
-        "bias_initializer unit_forget_bias kernel_regularizer recurrent_regularizer bias_regularizer dropout "
-        "recurrent_dropout return_sequences go_backwards zero_output_for_mask",
+        "name trainable units activation recurrent_activation use_bias kernel_initializer "
+        "recurrent_initializer bias_initializer unit_forget_bias kernel_regularizer "
+        "recurrent_regularizer bias_regularizer dropout recurrent_dropout return_sequences "
+        "go_backwards zero_output_for_mask",
     ),
     Tag("layers/Layer", layers.Layer, "name trainable"),
     Tag(
@@ -97,7 +99,8 @@ TAGS = (
     Tag(
         "layers/Maxout",
         layers.Maxout,
-        "name trainable units pieces use_bias kernel_initializer bias_initializer kernel_regularizer bias_regularizer",
+        "name trainable units pieces use_bias kernel_initializer bias_initializer "
+        "kernel_regularizer bias_regularizer",
     ),
     Tag("layers/Normalization", layers.Normalization, "name trainable axis"),
     Tag(
@@ -138,14 +141,15 @@ TAGS = (
     Tag(
         "layers/SimpleRNN",
         layers.SimpleRNN,
-        "name trainable units activation use_bias kernel_initializer recurrent_initializer bias_initializer "
-        "kernel_regularizer recurrent_regularizer bias_regularizer dropout recurrent_dropout return_sequences "
-        "go_backwards zero_output_for_mask",
+        "name trainable units activation use_bias kernel_initializer recurrent_initializer "
+        "bias_initializer kernel_regularizer recurrent_regularizer bias_regularizer dropout "
+        "recurrent_dropout return_sequences go_backwards zero_output_for_mask",
     ),
     Tag(
         "layers/TextVectorization",
         layers.TextVectorization,
-        "name trainable max_tokens standardize split ngrams output_mode output_sequence_length vocabulary idf_weights",
+        "name trainable max_tokens standardize split ngrams output_mode output_sequence_length "
+        "vocabulary idf_weights",
     ),
     Tag("layers/UnitNormalization", layers.UnitNormalization, "name trainable axis"),
     Tag("layers/UpSampling2D", layers.UpSampling2D, "name trainable size interpolation"),
@@ -238,7 +242,8 @@ TAGS = (
     Tag(
         "optimizers/AdamW",
         optimizers.AdamW,
-        "learning_rate clipnorm clipvalue global_clipnorm weight_decay beta_1 beta_2 epsilon amsgrad",
+        "learning_rate clipnorm clipvalue global_clipnorm weight_decay beta_1 beta_2 epsilon "
+        "amsgrad",
     ),
     Tag(
         "optimizers/Lion",
@@ -321,18 +326,19 @@ TAGS = (
     ),
     Tag("times/Times", time_index.TimeIndex, "columns unit first step"),
 )
-"""Tag, class, and keys of the fields; `key=field` if the field has another name than its key. No
-callbacks: they write to paths.
+"""Tag, class and field keys of each class; `key=field` if key and field differ.
+
+Callbacks are excluded because they write to paths.
 """
 
 
 @functools.cache
 def by_tag() -> dict[str, Tag]:
-    """The table by tag: {"layers/Dense": Tag(...), ...}."""
+    """Return the table by tag: {"layers/Dense": Tag(...), ...}."""
     return {tag.name: tag for tag in TAGS}
 
 
 @functools.cache
 def by_class() -> dict[type, Tag]:
-    """The table by class."""
+    """Return the table by class."""
     return {tag.kind: tag for tag in TAGS}

@@ -1,6 +1,4 @@
-"""Safetensors files, on disk or in memory: what they say that they hold, before an array of them is
-read.
-"""
+"""Read safetensors files from disk or memory, the header before the arrays."""
 
 from __future__ import annotations
 
@@ -17,11 +15,11 @@ from glassnet.storage import json_codec
 from glassnet.storage.arrays import DTYPE_CODES, Header
 
 MAX_TEXT_BYTES = 2**23
-"""Bytes of JSON that describe a model, at most: each may take twenty in memory."""
+"""Maximum size of a model's JSON description; parsing takes up to 20 times as much memory."""
 
 
 class FileContents(NamedTuple):
-    """What a safetensors file says that it holds, and how an array is got by its name."""
+    """Metadata and header of a safetensors file, and a function that reads an array by name."""
 
     metadata: Mapping[str, str]
     header: Header
@@ -30,35 +28,18 @@ class FileContents(NamedTuple):
 
 @contextmanager
 def open_safetensors(who: str, source: str | os.PathLike[str] | bytes) -> Iterator[FileContents]:
-    """A safetensors file, on disk or in memory; no header is taken in that is longer than a
-    model's.
+    """Open a safetensors file, given by path or as bytes.
+
+    Raises:
+        ModelFileError: the file is missing, damaged or of another kind, or its header is longer
+            than a model's can be.
     """
     from safetensors import SafetensorError, safe_open
 
-    given = describe_source(source)
     try:
+        header_length = _read_header_length(who, source)
         if isinstance(source, bytes):
-            head = source[:8]
-        else:
-            require(
-                Path(source).is_file(), who, "a file that exists", error=ModelFileError, **given
-            )
-            with open(source, "rb") as raw:
-                head = raw.read(8)
-        length, fix = (
-            int.from_bytes(head, "little"),
-            "Files of Keras, HDF5 and pickle are not read.",
-        )
-        require(
-            length <= 2 * MAX_TEXT_BYTES,
-            who,
-            "a safetensors file",
-            error=ModelFileError,
-            fix=fix,
-            **given,
-        )
-        if isinstance(source, bytes):
-            yield _read_bytes(source, length)
+            yield _read_bytes(source, header_length)
         else:
             with safe_open(source, "numpy") as file:
                 slices = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118
@@ -68,32 +49,53 @@ def open_safetensors(who: str, source: str | os.PathLike[str] | bytes) -> Iterat
                 }
                 yield FileContents(file.metadata() or {}, header, file.get_tensor)
     except (SafetensorError, OSError) as error:
-        fix = f"It is damaged, or another kind of file: {str(error)[:200]}."
-        raise ModelFileError(message(who, "a safetensors file", fix=fix, **given)) from error
+        fix = f"The file is damaged or of another kind: {str(error)[:200]}."
+        text = message(who, "a safetensors file", fix=fix, **describe_source(source))
+        raise ModelFileError(text) from error
+
+
+def _read_header_length(who: str, source: str | os.PathLike[str] | bytes) -> int:
+    """Read the header's length from the first eight bytes and check its limit."""
+    received = describe_source(source)
+    if isinstance(source, bytes):
+        start = source[:8]
+    else:
+        exists = Path(source).is_file()
+        require(exists, who, "a file that exists", error=ModelFileError, **received)
+        with open(source, "rb") as file:
+            start = file.read(8)
+    length = int.from_bytes(start, "little")
+    require(
+        length <= 2 * MAX_TEXT_BYTES,
+        who,
+        "a safetensors file",
+        error=ModelFileError,
+        fix="Keras, HDF5 and pickle files are not supported.",
+        **received,
+    )
+    return length
 
 
 def _read_bytes(data: bytes, header_length: int) -> FileContents:
-    """What `safe_open` finds in a file, in its bytes, of which the first `header_length` after
-    eight are the header.
+    """Read a safetensors file in memory, whose header starts after eight bytes.
 
     Raises:
-        SafetensorError: they are no such file: the header is looked at as a whole before an array
-            is copied out.
+        SafetensorError: the data is not a safetensors file; the whole header is checked first.
     """
     from safetensors import deserialize
 
-    found = dict(deserialize(data))
-    said = json_codec.loads(data[8 : 8 + header_length].decode())
-    header = {name: (tuple(part["shape"]), part["dtype"]) for name, part in found.items()}
-    dtypes = {kind: np.dtype(f"<{short}") for short, kind in DTYPE_CODES.items()}
+    parts = dict(deserialize(data))  # type: ignore[no-untyped-call]
+    json_header = json_codec.loads(data[8 : 8 + header_length].decode())
+    header = {name: (tuple(part["shape"]), part["dtype"]) for name, part in parts.items()}
+    dtypes = {code: np.dtype(f"<{short}") for short, code in DTYPE_CODES.items()}
 
-    def get(name: str) -> np.ndarray:
-        shape, kind = header[name]
-        return np.frombuffer(found[name]["data"], dtypes[kind]).reshape(shape)
+    def get_array(name: str) -> np.ndarray:
+        shape, code = header[name]
+        return np.frombuffer(parts[name]["data"], dtypes[code]).reshape(shape)
 
-    return FileContents(said.get("__metadata__") or {}, header, get)
+    return FileContents(json_header.get("__metadata__") or {}, header, get_array)
 
 
 def describe_source(source: str | os.PathLike[str] | bytes) -> dict[str, Any]:
-    """What an error says was received."""
+    """Return the received value for an error message: the path, or the number of bytes."""
     return {"bytes": len(source)} if isinstance(source, bytes) else {"path": str(source)}

@@ -171,18 +171,18 @@ def folder(path):
 
 
 DAMAGES = {
-    cut: "expected a safetensors file. .* It is damaged, or another kind of file",
+    cut: "expected a safetensors file. .* The file is damaged or of another kind",
     empty: "expected a safetensors file",
     text: "expected a safetensors file",
     folder: "expected a file that exists",
-    bit_of_an_array: "expected a checkpoint as it was written",
-    rate: "expected a checkpoint as it was written",
-    loss: "expected a checkpoint as it was written",
-    mark: "expected a checkpoint as it was written",
-    name_of_an_array: "expected a checkpoint as it was written",
-    newer: "expected a file of format 1 at most. Received: format=7. It was written by glassnet",
-    foreign: "expected a file that model.save wrote. .* It holds arrays, but no model",
-    other_metadata: "expected a whole number as format",
+    bit_of_an_array: "expected an undamaged checkpoint",
+    rate: "expected an undamaged checkpoint",
+    loss: "expected an undamaged checkpoint",
+    mark: "expected an undamaged checkpoint",
+    name_of_an_array: "expected an undamaged checkpoint",
+    newer: "expected a file of format 1 or lower. Received: format=7. It was written by glassnet",
+    foreign: "expected a file that model.save wrote. .* It contains arrays but no model",
+    other_metadata: "expected a whole number >= 1 as format",
     a_model: "expected a checkpoint of a run",
 }
 
@@ -194,7 +194,7 @@ def test_a_damaged_one_is_said_and_passed_over(damage, killed, whole):
     """
     newest, before = files(killed)
     damage(newest)
-    said = rf"{newest.name}: .*{DAMAGES[damage]}.* The run goes on from {before.name}\."
+    said = rf"{newest.name}: .*{DAMAGES[damage]}.* Resuming from {before.name}\."
     if damage is folder:
         newest.rmdir()
         model, _ = fit(killed)
@@ -218,19 +218,19 @@ def test_one_under_another_name(killed, whole):
     newest.rename(killed / "checkpoint-000090-000000900.glassnet")
     with pytest.warns(
         DataWarning,
-        match=f"checkpoint-000090.*expected the name that it was written under, {newest.name}",
+        match=f"checkpoint-000090.*expected the original file name, {newest.name}",
     ):
         model, _ = fit(killed)
     assert same_bits(model, whole)
     assert len([path for path in files(killed) if sound(path)]) == 3
-    with pytest.warns(DataWarning, match="goes on from checkpoint-000003-000000015"):
+    with pytest.warns(DataWarning, match="Resuming from checkpoint-000003-000000015"):
         fit(killed)
 
 
 def test_all_of_them_damaged(killed):
     for path in files(killed):
         cut(path)
-    said = r"resume: expected a checkpoint that can be read. Received: problems=\[.checkpoint-.*checkpoint-.*Remove the folder to begin anew\."
+    said = r"resume: expected a readable checkpoint. Received: problems=\[.checkpoint-.*checkpoint-.*Delete the folder to start a new run\."
     with pytest.raises(ModelFileError, match=said):
         fit(killed)
     shutil.rmtree(killed)
@@ -300,7 +300,7 @@ def test_a_full_disk_ends_the_run_and_no_more(at, slices, tmp_path, monkeypatch,
         patch.setattr(model_file, "write", fails)
         with pytest.raises(
             ModelFileError,
-            match=r"save: expected a file that can be written. .* It said: No space left on device",
+            match=r"save: expected a file that can be written. .* Cause: No space left on device",
         ):
             fit(tmp_path)
     assert all(map(sound, files(tmp_path)))
@@ -317,7 +317,7 @@ def test_a_folder_that_cannot_be_written(tmp_path, monkeypatch):
         patch.setattr("builtins.open", lambda *given, **how: denied("write"))
         with pytest.raises(
             ModelFileError,
-            match=r"resume: expected a folder that can be written to.* It said: Read-only file system",
+            match=r"resume: expected a folder that can be written to.* Cause: Read-only file system",
         ):
             checkpoints.CheckpointFolder(tmp_path)
     model = plain_model()
@@ -325,7 +325,7 @@ def test_a_folder_that_cannot_be_written(tmp_path, monkeypatch):
     monkeypatch.setattr(atomic_write, "failpoint", denied)
     with pytest.raises(
         ModelFileError,
-        match=r"expected a file that can be written. .* It said: Read-only file system",
+        match=r"expected a file that can be written. .* Cause: Read-only file system",
     ):
         fit(tmp_path, model)
     assert all(map(np.array_equal, before, model.get_weights()))
@@ -394,5 +394,5 @@ def test_two_runs_with_one_name_are_two(killed, tmp_path_factory):
     folder = tmp_path_factory.mktemp("strange")
     fit(folder, noisy_model)
     shutil.copy(files(killed)[0], folder / "checkpoint-000009-000000099.glassnet")
-    with pytest.warns(DataWarning, match="expected the name that it was written under"):
+    with pytest.warns(DataWarning, match="expected the original file name"):
         fit(folder, noisy_model)

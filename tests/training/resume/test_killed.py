@@ -118,7 +118,7 @@ def test_a_folder_is_one_process_s_until_it_is_killed(nursery):
     try:
         with pytest.raises(
             ConfigError,
-            match=f"resume: expected a folder that no fit uses now.* process='{holder}'",
+            match=f"resume: expected a folder that no other fit is using.* process='{holder}'",
         ):
             CheckpointFolder(run.folder / "run")
         assert len(parts) == 1

@@ -224,7 +224,7 @@ def test_a_file_in_its_place(tmp_path):
         fit(tmp_path / "run")
     with pytest.raises(
         ModelFileError,
-        match=r"resume: expected a folder that can be written to. .* It said: Not a directory",
+        match=r"resume: expected a folder that can be written to. .* Cause: Not a directory",
     ):
         fit(tmp_path / "run" / "deeper")
 
@@ -247,7 +247,7 @@ def test_a_lambda_is_refused_before_training(what, tmp_path):
     before = as_it_was(model)
     with pytest.raises(
         ModelFileError,
-        match=r"expected something that can be saved. Received: kind='function', name='<lambda>'",
+        match=r"expected something that can be saved. Received: type='function', name='<lambda>'",
     ):
         fit(tmp_path, X, X @ np.ones(4), model=model)
     assert as_it_was(model) == before
@@ -275,14 +275,14 @@ class Unsaid:
     [
         (
             np.zeros(2),
-            "Remembers: memory: expected something that can be saved. Received: kind='ndarray'",
+            "Remembers: memory: expected something that can be saved. Received: type='ndarray'",
         ),
         ({"a": [object()]}, r"Remembers: memory.a.*: expected something that can be saved"),
-        ({1: 2}, "Remembers: memory: expected keys of text"),
-        ({"is": 2}, "Remembers: memory: expected keys of text"),
+        ({1: 2}, "Remembers: memory: expected string keys"),
+        ({"is": 2}, "Remembers: memory: expected string keys"),
         (
             Unsaid(),
-            "Remembers: memory: expected a part that is known here. .* Annotate init with the dataclass",
+            "Remembers: memory: expected a known class. .* Annotate init with the dataclass",
         ),
     ],
     ids=["array", "object", "numbers as keys", "a key of its own", "dataclass"],
@@ -326,7 +326,7 @@ def test_two_fits_in_one_folder(tmp_path):
     def inside(epoch, logs):
         with pytest.raises(
             ConfigError,
-            match=rf"resume: expected a folder that no fit uses now. Received: .*process='{os.getpid()}'",
+            match=rf"resume: expected a folder that no other fit is using. Received: .*process='{os.getpid()}'",
         ) as error:
             fit(tmp_path)
         said.append(str(error.value))
