@@ -189,7 +189,7 @@ def test_the_saved_model_answers_in_names():
         ),
         (
             ("evaluate", "photos.glassnet", "none"),
-            "a sub-folder for each class. Received: missing=['blue', 'green', 'red'], there=[].",
+            "a sub-folder for each class. Received: missing=['blue', 'green', 'red'], folders=[].",
         ),
         (
             ("evaluate", "photos.glassnet", "others"),

@@ -276,7 +276,7 @@ def test_beyond_memory_they_lie_on_the_disk(flowers, monkeypatch):
             {"validation_split": 1.5},
             "expected a fraction from 0 to below 1. Received: validation_split=1.5.",
         ),
-        ({"class_names": ["rose", "rose"]}, "expected a name of its own for each class."),
+        ({"class_names": ["rose", "rose"]}, "expected a different name for each class."),
     ],
 )
 def test_arguments_out_of_range(flowers, options, text):
@@ -294,17 +294,17 @@ def test_folders_that_are_none(flowers, tmp_path):
         "expected two classes or more, each a sub-folder. Received: classes=['wild']. Put the images of each",
         flowers / "aster",
     )
-    missing = "expected a sub-folder for each class. Received: missing=['tulip'], there=['aster', 'rose']."
+    missing = "expected a sub-folder for each class. Received: missing=['tulip'], folders=['aster', 'rose']."
     refused(missing, flowers, class_names=["tulip", "rose"])
     refused(
-        "expected as many class_names as folders. Received: folders=2, class_names=('a',).",
+        "expected one class name for each folder. Received: folders=2, class_names=('a',).",
         [flowers, flowers],
         class_names=["a"],
     )
     refused("expected folders. Received: missing=['nowhere'].", ["nowhere", flowers])
     (flowers / "lily").mkdir()
     refused(
-        "of every class. Received: empty=['lily']. Remove the folders that are no classes", flowers
+        "of every class. Received: empty=['lily']. Remove the folders that are not classes", flowers
     )
     for path in flowers.rglob("*.*"):
         if path.is_file():

@@ -119,15 +119,15 @@ def test_labels_alone_are_taken_from_all_rows(tmp_path):
     [
         (
             {"derive": {"z": "size * log(price)"}},
-            r"derive: z: expected columns apart from the target, 'price'\. .*what it is to find out",
+            r"derive: z: expected columns other than the target, 'price'\. .*would give the answer away",
         ),
         (
             {"derive": {"price": "size * 2"}},
-            r"derive: price: expected columns apart from the target, 'price'",
+            r"derive: price: expected columns other than the target, 'price'",
         ),
         (
             {"column_types": {"price": "number"}},
-            r"column_types: expected columns apart from the target, 'price'\. .*follows from the network's end",
+            r"column_types: expected columns other than the target, 'price'\. .*follows from the network's last layer",
         ),
         ({"derive": {"size": "gap + 1"}}, r"derive: size: expected a new name"),
         (
@@ -150,7 +150,7 @@ def test_derived_columns_have_kinds_too_and_targets_of_any_nullable_kind(tmp_pat
         derive={"z": "size + 1"},
         column_types={"z": "drop"},
     )
-    assert model.preprocessor.encoder.dropped_columns()["z"] == "as you asked"
+    assert model.preprocessor.encoder.dropped_columns()["z"] == "as requested"
     labels = pandas.array(np.arange(N) % 2, "Int64")
     labels[3] = pandas.NA
     rows = ROWS.assign(kind=labels)
@@ -162,7 +162,7 @@ def test_derived_columns_have_kinds_too_and_targets_of_any_nullable_kind(tmp_pat
     assert model.evaluate(rest.drop(index=3), labels.dropna()) == model.evaluate(rows.drop(index=3))
     with pytest.raises(
         DataError,
-        match=r"y: expected a target in every row\. Received: row=3, missing=1\. Leave those rows out of both",
+        match=r"y: expected a target in every row\. Received: row=3, missing=1\. Remove those rows from x and y",
     ):
         model.evaluate(rest, labels)
     with pytest.raises(DataError, match=r"Received: received='Series'\. Write series\.to_frame"):

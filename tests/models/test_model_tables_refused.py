@@ -18,7 +18,7 @@ TARGETS = {
     ),
     "none": (
         {"target": None}, ConfigError,
-        r"fit: expected target to name the column that is learned\..* Write target=\"tall\", say\.",
+        r"fit: expected target to name the column that is learned\..* For example target=\"tall\"\.",
     ),
     "no name": (
         {"target": 3}, ConfigError,
@@ -34,7 +34,7 @@ TARGETS = {
     ),
     "text": (
         {"target": "tall"}, DataError,
-        r"target 'tall': expected numbers, as the network ends in one\. Received: text=\['no', 'yes'\]\. Mend them; or",
+        r"target 'tall': expected numbers, as the network ends in one\. Received: text=\['no', 'yes'\]\. Correct them; or",
     ),
     "mixed": (
         {"target": "c", "table": PEOPLE.assign(c=["12k", *map(str, range(1, N))])}, DataError,
@@ -78,7 +78,7 @@ TARGETS = {
     ),
     "all out": (
         {"column_types": dict.fromkeys(["height", "sex", "club", "tall"], "drop")}, DataError,
-        r"table: expected a column to learn from\. Received: left_out=\{'height': 'as you asked'",
+        r"table: expected a column to learn from\. Received: left_out=\{'height': 'as requested'",
     ),
     "not a table": (
         {"table": np.ones((4, 2))}, ConfigError,
@@ -130,7 +130,7 @@ def test_rows_that_lack_a_column_or_hold_another_kind():
     model = fitted()
     with pytest.raises(
         DataError,
-        match=r"table: expected the columns of training\. Received: missing=\['club'\], there=.* Did you mean 'clubs'",
+        match=r"table: expected the columns of training\. Received: missing=\['club'\], columns=.* Did you mean 'clubs'",
     ):
         model.predict(PEOPLE.rename(columns={"club": "clubs"}))
     with pytest.raises(
@@ -145,7 +145,7 @@ def test_rows_that_lack_a_column_or_hold_another_kind():
         model.predict(PEOPLE.assign(height=[np.inf, *range(1, N)]))
     with pytest.raises(DataError, match=r"x: expected examples of shape \(9,\)"):
         model.predict(np.ones((2, 4)))
-    with pytest.warns(DataWarning, match=r"column 'club': no level of training among poker"):
+    with pytest.warns(DataWarning, match=r"column 'club': no category of training among poker"):
         unseen = model.predict(PEOPLE.assign(club="poker"))
     assert np.isfinite(unseen).all()
 

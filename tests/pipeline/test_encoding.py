@@ -154,7 +154,7 @@ def test_another_end():
 @pytest.mark.parametrize("how", ["random", "end"])
 def test_a_side_without_rows(fraction, held, how):
     text = (
-        rf"validation_split: expected a row to train on and a row to hold out, at least\. Received: rows=20, "
+        rf"validation_split: expected at least one row to train on and one to hold out\. Received: rows=20, "
         rf"held_out={held}\. Use more rows"
     )
     with pytest.raises(DataError, match=text):
@@ -163,7 +163,7 @@ def test_a_side_without_rows(fraction, held, how):
 
 def test_a_class_without_rows():
     text = (
-        r"validation_split: expected rows enough to keep one of every class for training\. Received: rows=20, classes=2, held_out=19\. "
+        r"validation_split: expected enough rows to train on at least one of every class\. Received: rows=20, classes=2, held_out=19\. "
         r'Hold out a smaller fraction, or take the last rows with validation_from="end"\.'
     )
     with pytest.raises(DataError, match=text):

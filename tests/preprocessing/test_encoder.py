@@ -106,7 +106,7 @@ def test_what_is_left_out_and_why():
         "word": "it is always same",
         "empty": "it is empty",
         "story": "it is free text",
-        "code": "nearly every row has a value of its own",
+        "code": "nearly every row has a different value",
     }
     many = fit_encoder(
         table(kept=RNG.normal(size=400), rare=text(*[f"r{i // 2}" for i in range(400)]))
@@ -115,7 +115,7 @@ def test_what_is_left_out_and_why():
     levels = fit_encoder(
         table(kept=RNG.normal(size=400), many=text(*[f"r{i % 50}" for i in range(400)]))
     ).dropped_columns()
-    assert levels == {"many": "it has 50 levels"}
+    assert levels == {"many": "it has 50 categories"}
 
 
 def test_what_a_column_is_can_be_said():
@@ -129,7 +129,7 @@ def test_what_a_column_is_can_be_said():
         rows, column_types={"grade": "category", "id": "number", "code": "number", "when": "drop"}
     )
     assert encoder.feature_names == ("grade=1", "grade=2", "grade=3", "id", "code")
-    assert encoder.dropped_columns() == {"when": "as you asked"}
+    assert encoder.dropped_columns() == {"when": "as requested"}
     np.testing.assert_allclose(*encoder.transform(rows)[:, 3:].T)
     dated = fit_encoder(
         table(when=text(*[f"{1 + i % 28} May {2000 + i}" for i in range(N)])),
@@ -225,7 +225,7 @@ def test_columns_are_found_by_name():
     np.testing.assert_array_equal(encoder.transform(turned), encoder.transform(rows))
     with pytest.raises(
         DataError,
-        match=r"table: expected the columns of training. Received: missing=\['a'\], there=\['b'\]. Fill a col",
+        match=r"table: expected the columns of training. Received: missing=\['a'\], columns=\['b'\]. Fill a col",
     ):
         encoder.transform(rows.drop("a"))
 
@@ -241,11 +241,11 @@ def test_equal_rows_teach_equal_encoders_that_hash():
     [
         (
             lambda: fit_encoder(table(age=text(*[str(i) for i in range(39)], "unknown"))),
-            "column 'age': expected numbers or text, not both. Received: text=['unknown']. Mend them, or say column_types={\"age\": \"number\"}",
+            "column 'age': expected numbers or text, not both. Received: text=['unknown']. Correct them, or pass column_types={\"age\": \"number\"}",
         ),
         (
             lambda: fit_encoder(table(age=np.array([1.0, 2.0, np.inf, 4.0]))),
-            "column 'age': expected finite numbers. Received: row=2, value=inf, rows_like_it=1. Leave those cells blank, or say column_types={",
+            "column 'age': expected finite numbers. Received: row=2, value=inf, rows_like_it=1. Leave those cells blank, or pass column_types={",
         ),
         (
             lambda: fit_encoder(table(one=np.ones(N))),
@@ -286,7 +286,7 @@ def test_a_column_of_levels_that_training_never_had_is_warned_of():
     harm.
     """
     encoder = fit_encoder(table(sex=text(*["m"] * 30, *["f"] * 10)))
-    with pytest.warns(DataWarning, match=r"column 'sex': no level of training among M, F"):
+    with pytest.warns(DataWarning, match=r"column 'sex': no category of training among M, F"):
         encoder.transform(table(sex=text("M", "F")))
     encoder.transform(table(sex=text("m", "F")))
     fit_encoder(table(port=PORT)).transform(table(port=text("X")))

@@ -172,23 +172,21 @@ def test_days_in_several_spellings(texts, spelling):
         np.testing.assert_allclose(
             found, [19782, 19783], atol=0.01
         )  # days from 1970-01-01 to 2024-02-29: 54 * 365 + 13 + 59
-        told = (
-            r"column 'when': expected days written as in training, .*\. Received: others=\['soon'\]"
-        )
+        told = r"column 'when': expected dates written as in training, .*\. Received: others=\['soon'\]"
         with pytest.raises(DataError, match=told):
             encoder.transform(table(x=X[:1], when=text("soon")))
         assert np.isfinite(encoder.transform(table(x=X[:2], when=text(None, texts[0])))).all()
     assert encoder.ambiguities() == (
-        [f"when: days, read as {spelling}"] if spelling not in (None, "ISO") else []
+        [f"when: dates, read as {spelling}"] if spelling not in (None, "ISO") else []
     )
 
 
 def test_days_that_may_be_two_are_not_guessed_and_numbers_are_days_only_where_asked():
     rows = table(x=X, when=days("01/02/2024", "03/04/2024"))
     assert fit_encoder(rows).dropped_columns() == {
-        "when": "its days may be %d/%m/%Y or %m/%d/%Y: write them as 2024-02-29"
+        "when": "its dates may be %d/%m/%Y or %m/%d/%Y: write them as 2024-02-29"
     }
-    told = r"column 'when': expected days in one spelling\. .*spellings=\['%d/%m/%Y', '%m/%d/%Y'\]\. Write them as 2024-02-29"
+    told = r"column 'when': expected dates in one format\. .*formats=\['%d/%m/%Y', '%m/%d/%Y'\]\. Write them as 2024-02-29"
     with pytest.raises(DataError, match=told):
         fit_encoder(rows, column_types={"when": "date"})
     year = fit_encoder(
@@ -241,7 +239,7 @@ def test_derived_columns_that_clash():
     )
     with pytest.raises(
         DataError,
-        match=r"expected the columns of training\. Received: missing=\['a'\], there=\['b'\]",
+        match=r"expected the columns of training\. Received: missing=\['a'\], columns=\['b'\]",
     ):
         encoder.transform(rows.drop("a"))
     assert encoder.transform(table(a=X, c=X)).shape == (N, 1)
@@ -279,7 +277,7 @@ def test_numbers_that_are_not_written_plainly(dressed):
     told = "column 'price': expected numbers written plainly: 1200, 0.125. Received: text="
     assert told in str(caught.value)
     assert (
-        'Write them with digits and a point alone; or say column_types={"price": "category"}, or "drop".'
+        'Write them with digits and a decimal point only; or pass column_types={"price": "category"} or "drop".'
         in str(caught.value)
     )
     assert fit_encoder(
@@ -303,7 +301,7 @@ def test_text_that_only_looks_like_numbers(plain):
 
 def test_small_tables_and_wide_ones():
     with pytest.raises(
-        DataError, match=r"left_out=\{'a': 'it is always 1\.0'\}\. Say column_types=\{"
+        DataError, match=r"left_out=\{'a': 'it is always 1\.0'\}\. To keep a column anyway, pass column_types=\{"
     ):
         fit_encoder(table(a=np.array([1.0])))
     one = fit_encoder(table(a=np.array([1.0])), column_types={"a": "number"})
@@ -321,7 +319,7 @@ def test_small_tables_and_wide_ones():
 def test_guesses_that_can_be_corrected():
     encoder = fit_encoder(table(zone=days("01", "7")))
     assert encoder.ambiguities() == [
-        'zone: numbers in quotes, taken for levels; column_types={"zone": "number"} counts them'
+        'zone: numbers in quotes, used as categories; column_types={"zone": "number"} uses them as numbers'
     ]
     assert fit_encoder(table(zone=days("a", "7"))).ambiguities() == []
 
@@ -334,7 +332,7 @@ def test_infinities_in_words_and_beyond_reason():
     ):
         with pytest.raises(
             DataError,
-            match=rf"column 'a': expected finite numbers\. Received: row={row}, .*say column_types=\{{\"a\": \"drop\"\}}",
+            match=rf"column 'a': expected finite numbers\. Received: row={row}, .*pass column_types=\{{\"a\": \"drop\"\}}",
         ):
             fit_encoder(table(a=column), column_types={"a": "number"})
 

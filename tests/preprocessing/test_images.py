@@ -221,7 +221,7 @@ def test_other_images_are_refused(model, images, folder, tmp_path):
 def test_what_goes_with_tables_alone_is_refused(images):
     with pytest.raises(
         ConfigError,
-        match="fit: expected no target, columns, derive or target_transform with images",
+        match="fit: expected no target, column_types, derive or target_transform with images",
     ):
         net().fit(images, target="class")
     with pytest.raises(
@@ -251,7 +251,11 @@ def test_what_goes_with_tables_alone_is_refused(images):
 @pytest.mark.parametrize(
     ("size", "channels", "text"),
     [
-        ((0, 5), 3, "Pictures: expected (height, width) in pixels. Received: size"),
+        (
+            (0, 5),
+            3,
+            "ImagePreprocessor: expected size to be (height, width) in pixels. Received: size",
+        ),
         ((5,), 3, "size=(5,)"),
         ((5, 5), 2, "channels=2"),
     ],

@@ -235,7 +235,7 @@ def test_the_figure(fitted):
 def test_rows_are_put_in_the_order_of_time():
     series = gn.data.series(TABLE[::-1], "sold", time="day", horizon=6)
     assert series.values.tolist() == SOLD.tolist()
-    assert series.messages[-1] == "its rows were put in the order of time"
+    assert series.messages[-1] == "the rows were sorted by time"
     assert shop().messages[-1] == "time: day, a step is a month, 2015-01 to 2019-12"
 
 
@@ -369,20 +369,20 @@ def test_fits_that_are_refused(fitted):
         with pytest.raises(error, match=re.escape(text)):
             model.fit(*given, **{"verbose": 0} | options)
 
-    end = "target 'sold': expected a network that ends in 6 numbers, a step of the horizon each. Received: outputs=(5,), ends_in='linear'."
+    end = "target 'sold': expected a network that ends in 6 numbers, one for each step of the horizon. Received: outputs=(5,), ends_in='linear'."
     refuses(ConfigError, f"{end} End in Dense(6)", network(5), shop())
     relu = gn.Sequential([Flatten(), Dense(6, activation="relu")])
     refuses(ConfigError, "ends_in='relu'", relu, shop())
     refuses(
         ConfigError,
-        "fit: expected no target, columns, derive or target_transform with a TimeSeries",
+        "fit: expected no target, column_types, derive or target_transform with a TimeSeries",
         network(),
         shop(),
         target="sold",
     )
     steps = "series 'sold': expected 23 steps or more: a season of 12, 5 to see and 6 to learn. Received: steps=22."
     refuses(DataError, steps, network(), shop()[:22])
-    told = "expected a window on either side, and 5 between them that would see into those held out. Received: windows=8, held_out=4."
+    told = "expected a window on either side, and 5 between them that overlap those held out. Received: windows=8, held_out=4."
     refuses(DataError, told, network(), shop()[:30], validation_split=0.5)
     refuses(
         ConfigError,
@@ -416,7 +416,7 @@ def test_what_else_is_refused(fitted):
     with pytest.raises(
         DataError,
         match=re.escape(
-            "forecaster: expected a series, or a table that holds it. Received: type='ndarray'."
+            "TimeSeriesPreprocessor: expected a series, or a table that holds it. Received: type='ndarray'."
         ),
     ):
         fitted.predict(np.zeros((2, 5, 1)))
@@ -451,7 +451,7 @@ def test_what_else_is_refused(fitted):
         network().predict(shop())
     with pytest.raises(
         ConfigError,
-        match=r"series: expected a stretch, as series\[:-12\]\. Received: received=3\. One value is series",
+        match=r"series: expected a slice without a step, as series\[:-12\]\. Received: received=3\. One value is series",
     ):
         shop()[3]
 
@@ -459,17 +459,17 @@ def test_what_else_is_refused(fitted):
 @pytest.mark.parametrize(
     ("part", "old", "new", "text"),
     [
-        (SeasonalTarget("y", 12, 6, 2.0), '"season":12', '"season":0', "Change: expected season and horizon to be ints >= 1"),
-        (SeasonalTarget("y", 12, 6, 2.0), '"scale":2.0', '"scale":-2.0', "Change: expected a scale > 0. Received: scale=-2.0."),
+        (SeasonalTarget("y", 12, 6, 2.0), '"season":12', '"season":0', "SeasonalTarget: expected season and horizon to be ints >= 1"),
+        (SeasonalTarget("y", 12, 6, 2.0), '"scale":2.0', '"scale":-2.0', "SeasonalTarget: expected a scale > 0. Received: scale=-2.0."),
         (TimeIndex((), "number", 1.0, 1.0), '"step":1.0', '"step":0.0', "TimeIndex: expected a step > 0. Received: first=1.0, step=0.0."),
         (TimeIndex((), "number", 1.0, 1.0), '"number"', '"moon"', "TimeIndex: unit: expected one of month, second, number."),
         (
             TimeSeriesPreprocessor(SeasonalTarget("y", 2, 1, 1.0), 1, "", TimeIndex((), "number", 1.0, 1.0), (1.0, 2.0, 3.0)), "[1.0,2.0,3.0]", "[1.0,2.0]",
-            "Forecaster: expected length + season finite values. Received: values=2.",
+            "TimeSeriesPreprocessor: expected length + season finite values. Received: values=2.",
         ),
         (
             TimeSeriesPreprocessor(SeasonalTarget("y", 2, 1, 1.0), 1, "", TimeIndex((), "number", 1.0, 1.0), (1.0, 2.0, 3.0)), '"length":1', '"length":0',
-            "Forecaster: expected length to be an int >= 1. Received: length=0.",
+            "TimeSeriesPreprocessor: expected length to be an int >= 1. Received: length=0.",
         ),
     ],
 )  # fmt: skip

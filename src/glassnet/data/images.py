@@ -18,15 +18,16 @@ from glassnet.errors import DataError, DataWarning, is_int, require
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Images:
-    """Images of one size with their classes; `fit`, `evaluate` and `predict` take them as they are,
-    and they unpack as x, y.
+    """Images of one size with their classes, for `fit`, `evaluate` and `predict`.
+
+    Iterating gives x and y: `x, y = images`.
 
     Attributes:
         x: (n, height, width, channels) uint8, in memory or a memory map.
-        y: (n,) int64, the index of each one's class.
-        class_names: what the classes are called.
-        files: where each image was read from.
-        skipped: what could not be read: file and reason.
+        y: (n,) int64, the class index of each image.
+        class_names: names of the classes.
+        files: the file of each image.
+        skipped: files that could not be read, with the reason.
     """
 
     x: np.ndarray
@@ -36,6 +37,7 @@ class Images:
     skipped: tuple[tuple[Path, str], ...] = ()
 
     def to_arrays(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return (x, y)."""
         return self.x, self.y
 
     def __len__(self) -> int:
@@ -66,161 +68,162 @@ def images_from_folder(
     seed: int = 0,
     strict: bool = False,
 ) -> Images | tuple[Images, ...]:
-    """Read a folder of images, one sub-folder for each class: `Images`, or with `validation_split`
-    two, to train and to validate on.
+    """Read a folder of images with one sub-folder per class.
 
-    Files are decoded on threads, turned as their camera says, stretched to `size` (bilinear,
-    antialiased), and kept as uint8: in memory, or beyond a gigabyte in a temporary file that
-    batches are read from. Grey files alone give one channel, all else three; what is transparent
-    becomes white.
+    Returns `Images`, or with `validation_split` two of them: to train and to validate on.
+
+    Files are decoded on threads, rotated by their EXIF orientation, stretched to `size` (bilinear,
+    antialiased) and stored as uint8: in memory, or beyond a gigabyte in a temporary file from which
+    batches are read. If all files are grayscale there is one channel, else three. Transparent
+    pixels become white.
 
     Shapes:
         x (n, height, width, channels) uint8; y (n,) int64, classes in the order of `class_names`.
 
     Args:
-        folder: with a sub-folder for each class, whose own sub-folders count to it; or folders, one
-            for each of `class_names`.
+        folder: a folder with one sub-folder per class, which may have sub-folders; or a list of
+            folders, one for each of `class_names`.
         size: (height, width) in pixels.
-        validation_split: fraction of the files that is held out, of each class in proportion.
-        class_names: the classes and their order; None for the sub-folders by name. Those of a
-            training folder go with its test folder: `class_names=train.class_names`.
-        channels: 1 or 3; None by the files.
-        seed: draws what is held out.
-        strict: whether a file that cannot be read is an error, rather than left out with a warning.
+        validation_split: fraction of the files to hold out, stratified by class.
+        class_names: the classes and their order. Default: the names of the sub-folders, sorted.
+            For a test folder, pass those of the training images: `class_names=train.class_names`.
+        channels: 1 or 3. Default: by the files.
+        seed: seed of the validation split.
+        strict: if a file cannot be read, raise an error. By default it is left out with a warning.
 
     Raises:
         ConfigError: an argument out of range.
-        DataError: no such folder; one class or an empty one; a file that cannot be read, with
-            `strict`, or none of a class that can.
+        DataError: the folder does not exist; there are fewer than two classes; a class without
+            readable images; with `strict`, a file that cannot be read.
 
     Example:
         >>> from tempfile import TemporaryDirectory
         >>> from PIL import Image
         >>> with TemporaryDirectory() as folder:
-        ...     for name, colour in (("day", "white"), ("night", "black")):
+        ...     for name, color in (("day", "white"), ("night", "black")):
         ...         Path(folder, name).mkdir()
-        ...         Image.new("RGB", (8, 6), colour).save(Path(folder, name, "1.png"))
+        ...         Image.new("RGB", (8, 6), color).save(Path(folder, name, "1.png"))
         ...     images_from_folder(folder, size=(4, 4))
         Images(2 of shape (4, 4, 3): day 1, night 1)
     """
     who = "images_from_folder"
-    pair = (
-        isinstance(size, tuple | list) and len(size) == 2 and all(is_int(n, least=1) for n in size)
-    )
-    require(pair, who, "size to be (height, width) in pixels", size=size)
+    is_pair = isinstance(size, tuple | list) and len(size) == 2
+    fits = is_pair and all(is_int(n, least=1) for n in size)
+    require(fits, who, "size to be (height, width) in pixels", size=size)
     require(channels in (None, 1, 3), who, "channels to be 1, 3 or None", channels=channels)
     require(is_int(seed, least=0), who, "seed to be an int >= 0", seed=seed)
     names, files, labels = _list_labeled_files(who, folder, class_names)
-    kept, held = train_validation_split(len(files), labels, validation_split, "random", seed)
+    split = train_validation_split(len(files), labels, validation_split, "random", seed)
+    parts = [part for part in split if part is not None]
     if channels is None:
         channels = image_files.infer_channels(files)
     shape = (int(size[0]), int(size[1]), channels)
-    parts = [part for part in (kept, held) if part is not None]
-    read = [image_files.read_images(who, [files[i] for i in part], shape) for part in parts]
-    bad = {
+    decoded = [image_files.read_images(who, [files[i] for i in part], shape) for part in parts]
+    failures = {
         int(part[i]): reason
-        for part, (_, reasons) in zip(parts, read, strict=True)
+        for part, (_, reasons) in zip(parts, decoded, strict=True)
         for i, reason in reasons.items()
     }
-    told, fix = (
-        image_files.describe_failures(files, bad),
-        "Remove the files, or leave strict=True out.",
-    )
-    require(
-        not (bad and strict),
-        who,
-        "images that can be read",
-        error=DataError,
-        unreadable=len(bad),
-        first=told,
-        fix=fix,
-    )
-    empty = [
-        name for k, name in enumerate(names) if all(i in bad for i in np.flatnonzero(labels == k))
-    ]
-    require(
-        not empty,
-        who,
-        "images of every class that can be read",
-        error=DataError,
-        none_of=empty,
-        unreadable=len(bad),
-        first=told,
-    )
-    if bad:
-        warnings.warn(
-            f"{who}: {len(bad):,} of {len(files):,} files cannot be read and are left out: {told}",
-            DataWarning,
-            stacklevel=2,
-        )
-    made = [
+    if failures:
+        _report_failures(who, files, labels, names, failures, strict)
+    images = [
         _drop_unreadable(x, labels[part], names, [files[i] for i in part], reasons)
-        for part, (x, reasons) in zip(parts, read, strict=True)
+        for part, (x, reasons) in zip(parts, decoded, strict=True)
     ]
-    return made[0] if len(made) == 1 else tuple(made)
+    return images[0] if len(images) == 1 else tuple(images)
+
+
+def _report_failures(
+    who: str,
+    files: list[Path],
+    labels: np.ndarray,
+    names: tuple[str, ...],
+    failures: dict[int, str],
+    strict: bool,
+) -> None:
+    """Warn about files that cannot be read, or refuse them."""
+    received: dict[str, Any] = {
+        "unreadable": len(failures),
+        "first": image_files.describe_failures(files, failures),
+    }
+    expected, fix = "images that can be read", "Remove the files, or leave strict=True out."
+    require(not strict, who, expected, error=DataError, fix=fix, **received)
+    empty = [
+        name
+        for k, name in enumerate(names)
+        if all(i in failures for i in np.flatnonzero(labels == k))
+    ]
+    expected = "images of every class that can be read"
+    require(not empty, who, expected, error=DataError, none_of=empty, **received)
+    count = f"{len(failures):,} of {len(files):,} files"
+    text = f"{who}: {count} cannot be read and are left out: {received['first']}"
+    warnings.warn(text, DataWarning, stacklevel=3)
 
 
 def _list_labeled_files(
     who: str, folder: Any, class_names: Sequence[str] | None
 ) -> tuple[tuple[str, ...], list[Path], np.ndarray]:
-    """The classes, the files and the class of each."""
+    """Return the classes, the files and the class index of each file."""
     if isinstance(folder, str | os.PathLike):
-        root = Path(folder)
-        require(root.is_dir(), who, "a folder", error=DataError, folder=str(root))
-        there = class_folders(root)
-        names = tuple(there) if class_names is None else tuple(class_names)
-        lacking = [name for name in names if name not in there]
-        require(
-            not lacking,
-            who,
-            "a sub-folder for each class",
-            error=DataError,
-            missing=lacking[:5],
-            there=list(there)[:10],
-        )
-        homes = [there[name] for name in names]
+        names, folders = _find_class_folders(who, Path(folder), class_names)
     else:
-        homes = [Path(path) for path in folder]
-        given = tuple(path.name for path in homes) if class_names is None else tuple(class_names)
-        names, fix = given, "Name one class for each folder."
-        require(
-            len(names) == len(homes),
-            who,
-            "as many class_names as folders",
-            folders=len(homes),
-            class_names=names,
-            fix=fix,
-        )
-        lacking = [str(path) for path in homes if not path.is_dir()]
-        require(not lacking, who, "folders", error=DataError, missing=lacking[:5])
-    fix = "Put the images of each class into a folder of its own."
+        names, folders = _name_folders(who, [Path(path) for path in folder], class_names)
     require(
         len(names) > 1,
         who,
         "two classes or more, each a sub-folder",
         error=DataError,
         classes=list(names),
-        fix=fix,
+        fix="Put the images of each class into its own folder.",
     )
-    require(
-        len(set(names)) == len(names), who, "a name of its own for each class", class_names=names
-    )
-    found = [image_files.list_image_files(home) for home in homes]
-    empty = [name for name, files in zip(names, found, strict=True) if not files]
-    endings = f"images ({', '.join(image_files.IMAGE_SUFFIXES)}) of every class"
+    fits = len(set(names)) == len(names)
+    require(fits, who, "a different name for each class", class_names=names)
+    files = [image_files.list_image_files(path) for path in folders]
+    empty = [name for name, members in zip(names, files, strict=True) if not members]
     require(
         not empty,
         who,
-        endings,
+        f"images ({', '.join(image_files.IMAGE_SUFFIXES)}) of every class",
         error=DataError,
         empty=empty[:10],
-        fix="Remove the folders that are no classes, or name the others.",
+        fix="Remove the folders that are not classes, or name the classes with class_names.",
     )
-    return (
-        names,
-        [path for files in found for path in files],
-        np.repeat(np.arange(len(names)), [len(files) for files in found]),
+    labels = np.repeat(np.arange(len(names)), [len(members) for members in files])
+    return names, [path for members in files for path in members], labels
+
+
+def _find_class_folders(
+    who: str, root: Path, class_names: Sequence[str] | None
+) -> tuple[tuple[str, ...], list[Path]]:
+    require(root.is_dir(), who, "a folder", error=DataError, folder=str(root))
+    folders = class_folders(root)
+    names = tuple(folders) if class_names is None else tuple(class_names)
+    missing = [name for name in names if name not in folders]
+    require(
+        not missing,
+        who,
+        "a sub-folder for each class",
+        error=DataError,
+        missing=missing[:5],
+        folders=list(folders)[:10],
     )
+    return names, [folders[name] for name in names]
+
+
+def _name_folders(
+    who: str, folders: list[Path], class_names: Sequence[str] | None
+) -> tuple[tuple[str, ...], list[Path]]:
+    names = tuple(path.name for path in folders) if class_names is None else tuple(class_names)
+    require(
+        len(names) == len(folders),
+        who,
+        "one class name for each folder",
+        folders=len(folders),
+        class_names=names,
+    )
+    missing = [str(path) for path in folders if not path.is_dir()]
+    require(not missing, who, "folders", error=DataError, missing=missing[:5])
+    return names, folders
 
 
 def _drop_unreadable(
@@ -230,24 +233,24 @@ def _drop_unreadable(
     files: list[Path],
     failures: dict[int, str],
 ) -> Images:
-    """The images without those that cannot be read."""
-    good = np.array([i for i in range(len(files)) if i not in failures], int)
+    """Return the images without those that cannot be read."""
+    readable = np.array([i for i in range(len(files)) if i not in failures], int)
     if failures:
-        for i, place in enumerate(good):
-            x[i] = x[place]
-        x = x[: len(good)]
+        for i, source in enumerate(readable):
+            x[i] = x[source]
+        x = x[: len(readable)]
     if isinstance(x, np.memmap):
         x.flush()
+        # The fingerprint of a memory map includes its time: the same images give the same one.
         changed = max(path.stat().st_mtime_ns for path in files)
-        os.utime(
-            str(x.filename), ns=(changed, changed)
-        )  # the same images are the same data, whenever they are read
+        os.utime(str(x.filename), ns=(changed, changed))
     skipped = tuple((files[i], reason) for i, reason in failures.items())
-    return Images(x, labels[good].astype(np.int64), names, tuple(files[i] for i in good), skipped)
+    y = labels[readable].astype(np.int64)
+    return Images(x, y, names, tuple(files[i] for i in readable), skipped)
 
 
 def class_folders(root: Path) -> dict[str, Path]:
-    """The sub-folders that may hold a class each, by name."""
+    """Return the sub-folders of a folder by name, without hidden ones."""
     return {
         path.name: path
         for path in sorted(root.iterdir())
@@ -256,18 +259,13 @@ def class_folders(root: Path) -> dict[str, Path]:
 
 
 def resolve_image_files(path: str | os.PathLike[str]) -> list[Path]:
-    """The path, or the images in the folder that it is.
+    """Return the path itself, or the images in it if it is a folder.
 
     Raises:
         DataError: a folder without images.
     """
-    place = Path(path)
-    files = image_files.list_image_files(place) if place.is_dir() else [place]
-    require(
-        files,
-        "images",
-        f"a folder with images ({', '.join(image_files.IMAGE_SUFFIXES)})",
-        error=DataError,
-        folder=str(place),
-    )
+    root = Path(path)
+    files = image_files.list_image_files(root) if root.is_dir() else [root]
+    expected = f"a folder with images ({', '.join(image_files.IMAGE_SUFFIXES)})"
+    require(files, "images", expected, error=DataError, folder=str(root))
     return files

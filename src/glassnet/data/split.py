@@ -122,57 +122,46 @@ def _apportion(counts: Array, fraction: float, total: int, rng: np.random.Genera
 def train_validation_split(
     n: int, labels: np.ndarray | None, fraction: float, validation_from: str, seed: int
 ) -> tuple[np.ndarray, np.ndarray | None]:
-    """(which of n rows to train on, which are held out or None): a function of the seed and the
-    rows' number and classes alone.
+    """Return the rows to train on, and the rows held out or None.
 
     Args:
-        n: how many rows there are.
-        labels: the class of every row, to hold out the same share of each; None for a plain draw.
-        fraction: of the rows that is held out, from 0 to below 1.
+        n: number of rows.
+        labels: the class of every row, to stratify by; None for a plain random split.
+        fraction: fraction of the rows to hold out, from 0 to below 1.
         validation_from: "random", or "end" for the last rows.
-        seed: of the draw.
+        seed: seed of the random split.
 
     Raises:
-        ConfigError: a fraction out of range, or another `validation_from`.
-        DataError: a fraction that leaves no row on one side, or none of a class to train on.
+        ConfigError: a fraction out of range, or an unknown `validation_from`.
+        DataError: no row left on one side, or none of a class to train on.
     """
     who = "validation_split"
-    require(
-        is_number(fraction) and 0 <= fraction < 1,
-        who,
-        "a fraction from 0 to below 1",
-        validation_split=fraction,
-    )
-    require(
-        validation_from in ("random", "end"),
-        "validation_from",
-        '"random" or "end"',
-        validation_from=validation_from,
-    )
-    every = np.arange(n)
+    _require_fraction(fraction)
+    fits = validation_from in ("random", "end")
+    require(fits, "validation_from", '"random" or "end"', validation_from=validation_from)
+    index = np.arange(n)
     if fraction == 0:
-        return every, None
-    held_rows = round(n * fraction)
+        return index, None
+    n_validation = round(n * fraction)
+    expected = "at least one row to train on and one to hold out"
     fix = "Use more rows, another fraction, or validation_data."
-    sides = "a row to train on and a row to hold out, at least"
-    require(0 < held_rows < n, who, sides, error=DataError, rows=n, held_out=held_rows, fix=fix)
+    fits = 0 < n_validation < n
+    require(fits, who, expected, error=DataError, rows=n, held_out=n_validation, fix=fix)
     if validation_from == "end":
-        return every[: n - held_rows], every[n - held_rows :]
+        return index[: n - n_validation], index[n - n_validation :]
     rng = np.random.default_rng((seed, 0, 2))
     if labels is None:
         return random_split(n, fraction, rng)
-    classes = len(np.unique(labels))
-    fix = 'Hold out a smaller fraction, or take the last rows with validation_from="end".'
-    one_each = "rows enough to keep one of every class for training"
+    n_classes = len(np.unique(labels))
     require(
-        held_rows <= n - classes,
+        n_validation <= n - n_classes,
         who,
-        one_each,
+        "enough rows to train on at least one of every class",
         error=DataError,
         rows=n,
-        classes=classes,
-        held_out=held_rows,
-        fix=fix,
+        classes=n_classes,
+        held_out=n_validation,
+        fix='Hold out a smaller fraction, or take the last rows with validation_from="end".',
     )
     return stratified_split(labels, fraction, rng)
 
@@ -180,28 +169,33 @@ def train_validation_split(
 def split_windows(
     n_windows: int, horizon: int, fraction: float
 ) -> tuple[np.ndarray, np.ndarray | None]:
-    """(windows to train on, the last ones, held out, or None): nothing that a held-out one is to
-    forecast is trained on.
+    """Return the windows to train on, and the last windows, held out, or None.
+
+    The horizon - 1 windows between them are left out, as their targets overlap the held-out ones.
 
     Raises:
         ConfigError: a fraction out of range.
-        DataError: a fraction that leaves no window on one side.
+        DataError: no window left on one side.
     """
-    who = "validation_split"
-    require(
-        is_number(fraction) and 0 <= fraction < 1,
-        who,
-        "a fraction from 0 to below 1",
-        validation_split=fraction,
-    )
-    every = np.arange(n_windows)
+    _require_fraction(fraction)
+    index = np.arange(n_windows)
     if fraction == 0:
-        return every, None
-    held = round(n_windows * fraction)
-    kept = n_windows - held - (horizon - 1)
-    fix = "Another fraction, a lower horizon or length, a longer series, or validation_data."
-    told = f"a window on either side, and {horizon - 1} between them that would see into those held out"
+        return index, None
+    n_validation = round(n_windows * fraction)
+    n_train = n_windows - n_validation - (horizon - 1)
     require(
-        held > 0 and kept > 0, who, told, error=DataError, windows=n_windows, held_out=held, fix=fix
+        n_validation > 0 and n_train > 0,
+        "validation_split",
+        f"a window on either side, and {horizon - 1} between them that overlap those held out",
+        error=DataError,
+        windows=n_windows,
+        held_out=n_validation,
+        fix="Another fraction, a lower horizon or length, a longer series, or validation_data.",
     )
-    return every[:kept], every[n_windows - held :]
+    return index[:n_train], index[n_windows - n_validation :]
+
+
+def _require_fraction(fraction: float) -> None:
+    fits = is_number(fraction) and 0 <= fraction < 1
+    expected = "a fraction from 0 to below 1"
+    require(fits, "validation_split", expected, validation_split=fraction)

@@ -296,20 +296,24 @@ def _format_cell(value: Any) -> str:
 
 
 def is_table(x: Any) -> bool:
-    """Whether x is a path, a frame, or columns or rows by name."""
+    """Return whether x is a path, a data frame, or columns or rows by name."""
     if isinstance(x, str | Path | Table | Mapping):
         return True
     if isinstance(x, list | tuple):
         return bool(x) and all(isinstance(row, Mapping) for row in x)
     kind = type(x)
-    return (
-        hasattr(kind, "columns") and not hasattr(kind, "with_format")
-    ) or kind.__name__ == "Series"
+    is_frame = hasattr(kind, "columns") and not hasattr(kind, "with_format")
+    return is_frame or kind.__name__ == "Series"
 
 
 class TargetSplit(NamedTuple):
-    """A table's rows that have a target, apart from it; `has_target` says which of all rows they
-    are, None for all.
+    """The rows of a table that have a target, split from it.
+
+    Attributes:
+        table: the other columns.
+        target_column: the target.
+        has_target: mask of the source's rows that have a target, or None if all have one.
+        messages: lines for the user about what was read or left out.
     """
 
     table: Table
@@ -319,33 +323,28 @@ class TargetSplit(NamedTuple):
 
 
 def split_target(source: Any, target: str | None) -> TargetSplit:
-    """Read a table and part it from its target, rows that lack one being left out.
+    """Read a table and split it from its target. Rows without a target are left out.
 
     Raises:
-        ConfigError: no target, or one that is not there (the nearest is named).
-        DataError: see `read`; no row has a target.
+        ConfigError: no target, or an unknown one (the nearest name is given).
+        DataError: see `read_table`; no row has a target.
     """
     table = read_table(source)
-    fix = f'Write target="{list(table.columns)[-1]}", say.'
+    names = list(table.columns)
     require(
         target is not None,
         "fit",
         "target to name the column that is learned",
-        columns=list(table.columns),
-        fix=fix,
+        columns=names,
+        fix=f'For example target="{names[-1]}".',
     )
-    column = table.columns[lookup("target", str(target), {name: name for name in table.columns})]
+    column = table.columns[lookup("target", str(target), {name: name for name in names})]
     missing = is_missing(column)
-    require(
-        not missing.all(),
-        f"target {target!r}",
-        "a value in some row",
-        error=DataError,
-        rows=len(column),
-        missing=len(column),
-    )
+    received = {"rows": len(column), "missing": len(column)}
+    fits = not missing.all()
+    require(fits, f"target {target!r}", "a value in some row", error=DataError, **received)
     rest = table.drop(str(target))
     if not missing.any():
         return TargetSplit(rest, column, None, table.messages)
-    lost = f"{missing.sum():,} of {len(column):,} rows lack {target}: left out"
-    return TargetSplit(rest.take(~missing), column[~missing], ~missing, (*table.messages, lost))
+    note = f"{missing.sum():,} of {len(column):,} rows lack {target}: left out"
+    return TargetSplit(rest.take(~missing), column[~missing], ~missing, (*table.messages, note))

@@ -10,56 +10,38 @@ from glassnet.errors import DataError, message, require
 
 
 def check_varying_target(name: str, column: np.ndarray) -> np.ndarray:
-    """A target's column as numbers that differ, enough for float32; see `target_to_numeric`.
+    """Return a target column as numbers that are not constant: see `target_to_numeric`.
 
     Raises:
-        DataError: they are all one, or too close together.
+        DataError: all values are equal, or too close together for float32.
     """
-    y = target_to_numeric(name, column)
-    require(
-        np.ptp(y) > 0,
-        f"target {name!r}",
-        "numbers that differ",
-        error=DataError,
-        always=float(y[0]),
-    )
-    arrays.check_precision(**{f"target {name!r}": y})
+    y, who = target_to_numeric(name, column), f"target {name!r}"
+    require(np.ptp(y) > 0, who, "numbers that differ", error=DataError, always=float(y[0]))
+    arrays.check_precision(**{who: y})
     return y
 
 
 def target_to_numeric(name: str, column: np.ndarray) -> np.ndarray:
-    """A target's column as finite numbers that float32 can tell apart.
+    """Return a target column as finite float64 numbers.
 
     Raises:
-        DataError: text, dates; infinite numbers; numbers too close together for their size.
+        DataError: text, dates or infinite numbers.
     """
     who = f"target {name!r}"
     if column.dtype.kind == "O":
         text = [value for value in dict.fromkeys(column.tolist()) if np.isnan(parse_float(value))]
-        fix = "Mend them; or, if these are labels, end the network in a softmax or sigmoid."
-        require(
-            not text,
-            who,
-            "numbers, as the network ends in one",
-            error=DataError,
-            text=text[:3],
-            fix=fix,
-        )
-    require(
-        column.dtype.kind in "Obf",
-        who,
-        "numbers",
-        error=DataError,
-        holds="dates",
-        fix="Learn a number of days.",
-    )
+        expected = "numbers, as the network ends in one"
+        fix = "Correct them; or, if these are labels, end the network in a softmax or sigmoid."
+        require(not text, who, expected, error=DataError, text=text[:3], fix=fix)
+    is_numeric = column.dtype.kind in "Obf"
+    fix = "Learn a number of days."
+    require(is_numeric, who, "numbers", error=DataError, holds="dates", fix=fix)
     y = column.astype(float)
     infinite = np.flatnonzero(np.isinf(y))
     if len(infinite):
+        received = {"row": int(infinite[0]), "infinite": len(infinite)}
         fix = "Leave those cells blank: rows without a target are left out."
-        raise DataError(
-            message(who, "finite numbers", row=int(infinite[0]), infinite=len(infinite), fix=fix)
-        )
+        raise DataError(message(who, "finite numbers", **received, fix=fix))
     return y
 
 
@@ -78,12 +60,7 @@ def to_log(name: str, y: np.ndarray, argument: str) -> np.ndarray:
     if len(low):
         first = tuple(low[0])
         received = {"row": int(first[0]), "value": float(y[first]), "rows_like_it": len(low)}
-        raise DataError(
-            message(
-                f"target {name!r}",
-                "numbers above 0, to take the logarithm of",
-                **received,
-                fix=f"Leave {argument} out.",
-            )
-        )
-    return np.log(y)
+        expected, fix = "numbers above 0, to take the logarithm of", f"Leave {argument} out."
+        raise DataError(message(f"target {name!r}", expected, **received, fix=fix))
+    level: np.ndarray = np.log(y)
+    return level

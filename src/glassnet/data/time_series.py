@@ -9,31 +9,30 @@ import numpy as np
 
 from glassnet.data import time_index
 from glassnet.data.parsing import is_missing
-from glassnet.data.table import read_table
+from glassnet.data.table import Table, read_table
 from glassnet.data.target_columns import check_varying_target, to_log
 from glassnet.data.time_index import TimeIndex
 from glassnet.errors import DataError, is_int, lookup, require
 
 DEFAULT_LENGTH = 12
-"""Differences that a network sees of a series without seasons."""
+"""Number of differences that a network sees of a series without seasons."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class TimeSeries:
-    """Equally spaced values, and how they are to be learned; `fit`, `evaluate`, `predict` and
-    `forecast` take it as it is.
+    """Equally spaced values to forecast, for `fit`, `evaluate`, `predict` and `forecast`.
 
-    series[:-12] is all but the last twelve steps.
+    A slice is a shorter series: series[:-12] leaves out the last twelve steps.
 
     Attributes:
-        name: of the values.
-        values: (n,) float64, in the order of time.
-        times: when they were.
-        length: seasonal differences that the network sees.
-        horizon: steps that it forecasts at once.
-        season: after how many steps things come round.
-        transform: "log" where the logarithm is learned, or None.
-        messages: what was found out in reading, for people.
+        name: name of the values.
+        values: (n,) float64, in time order.
+        times: times of the values.
+        length: number of seasonal differences that the network sees.
+        horizon: number of steps that it forecasts at once.
+        season: number of steps after which the pattern repeats; 1 for none.
+        transform: "log" if the logarithm is learned, or None.
+        messages: lines for the user about what was inferred.
     """
 
     name: str
@@ -52,27 +51,21 @@ class TimeSeries:
         return np.array(self.values, dtype)
 
     def __getitem__(self, part: slice) -> TimeSeries:
+        fits = isinstance(part, slice) and part.step in (None, 1)
         fix = "One value is series.values[i]."
-        require(
-            isinstance(part, slice) and part.step in (None, 1),
-            "series",
-            "a stretch, as series[:-12]",
-            received=part,
-            fix=fix,
-        )
+        require(fits, "series", "a slice without a step, as series[:-12]", received=part, fix=fix)
         start, stop, _ = part.indices(len(self))
         return replace(self, values=self.values[start:stop], times=self.times.shift(start))
 
     def __repr__(self) -> str:
-        return f"TimeSeries({self.name!r}, {self.span()}, season={self.season}, length={self.length}, horizon={self.horizon})"
+        sizes = f"season={self.season}, length={self.length}, horizon={self.horizon}"
+        return f"TimeSeries({self.name!r}, {self.span()}, {sizes})"
 
     def span(self) -> str:
-        """From when to when, in words."""
-        return (
-            f"{self.times.span(len(self))} ({len(self):,} {self.times.step_name}s)"
-            if len(self)
-            else "nothing"
-        )
+        """Return the first and last time in words, with the number of steps."""
+        if not len(self):
+            return "nothing"
+        return f"{self.times.span(len(self))} ({len(self):,} {self.times.step_name}s)"
 
 
 def series(
@@ -84,14 +77,14 @@ def series(
     season: int | None = None,
     transform: str | None = None,
 ) -> TimeSeries:
-    """Read a series to forecast out of a table: a model that is fitted to it sees what came before
-    and learns the `horizon` that follows.
+    """Read a series to forecast from a table.
 
-    d_t = (s_t - s_(t-season)) / scale; the network sees d_(t-length+1), ..., d_t and learns
+    A model fitted to the series sees seasonal differences
+    d_t = (s_t - s_(t-season)) / scale: from d_(t-length+1), ..., d_t it learns
     d_(t+1), ..., d_(t+horizon) at once.
 
-    So it learns what the seasonal naive forecast, "as a season ago", misses. The scale, a root mean
-    square, is that of the steps that it is trained on. `predict` and `sequential.forecast` give
+    So it learns the errors of the seasonal naive forecast, "the same as a season ago". The scale is
+    the root mean square of the training differences. `predict` and `Sequential.forecast` return
     values in the target's own units.
 
     Shapes:
@@ -101,21 +94,21 @@ def series(
     Args:
         source: a table: see `Sequential.fit`.
         target: the column to forecast; one number a step.
-        time: the column that says when: days (2024-02-29), months (1949-01), quarters (1949 Q1),
-            years, numbers; or the months or quarters of a year by name or number, beside a column
-            called year. None takes the rows as equal steps in their order.
-        length: differences that the network sees; None for two seasons, or 12 without seasons, or
-            what half of a short series allows.
-        horizon: steps to forecast at once, >= 1.
-        season: steps after which things come round; None for a year of months, quarters or weeks, a
-            week of days, a day of hours or minutes; 1 for none.
+        time: the column of times: days (2024-02-29), months (1949-01), quarters (1949 Q1), years
+            or numbers; or the months or quarters of a year by name or number, if there is also a
+            column called year. If None, the rows are equal steps in their order.
+        length: number of differences that the network sees. Default: two seasons, or 12 without
+            seasons, or about half of a short series.
+        horizon: number of steps to forecast at once, >= 1.
+        season: number of steps after which the pattern repeats; 1 for none. Default: a year of
+            months, quarters or weeks, a week of days, a day of hours or minutes.
         transform: "log" to learn log s, for swings that grow with the level.
 
     Raises:
-        ConfigError: a column that there is not (the nearest is named); a length, horizon or season
-            that is no int >= 1.
-        DataError: times that are none, lack or come twice: the first is named; a target with text
-            or gaps, or constant; a series too short for its horizon.
+        ConfigError: an unknown column (the nearest name is given); a length, horizon or season
+            that is not an int >= 1.
+        DataError: times that cannot be read, are missing or repeated (the first is named); a target
+            with text or gaps, or constant; a series too short for its horizon.
 
     Example:
         >>> table = {"month": ["2024-01", "2024-02", "2024-03", "2024-04"], "sold": [3, 5, 4, 6]}
@@ -125,56 +118,64 @@ def series(
     Source: R. Hyndman, G. Athanasopoulos, "Forecasting: Principles and Practice", 3rd edition,
         sections 5.2 and 9.1.
     """
-    who = "series"
     sizes: dict[str, Any] = {"length": length, "horizon": horizon, "season": season}
-    allowed = all(
+    fits = all(
         is_int(size, least=1) or (size is None and name != "horizon")
         for name, size in sizes.items()
     )
-    require(allowed, who, "length, horizon and season to be ints >= 1", **sizes)
-    require(transform in (None, "log"), who, 'transform to be "log" or None', transform=transform)
+    require(fits, "series", "length, horizon and season to be ints >= 1", **sizes)
+    fits = transform in (None, "log")
+    require(fits, "series", 'transform to be "log" or None', transform=transform)
     table = read_table(source)
-    column = table.columns[lookup("target", target, {name: name for name in table.columns})]
-    text = [cell for cell in column if isinstance(cell, str)] if column.dtype.kind == "O" else []
-    require(not text, f"target {target!r}", "numbers in every row", error=DataError, text=text[:3])
-    when, order = time_index.read_time_index(table, time)
-    missing = np.flatnonzero(is_missing(column[order]))
-    fix = "Fill them first, as pandas' interpolate does."
-    received = {"missing": len(missing), "first": when.label_at(int(missing[:1].sum()))}
-    require(
-        not len(missing),
-        f"target {target!r}",
-        "a value at every time",
-        error=DataError,
-        **received,
-        fix=fix,
-    )
-    values = check_varying_target(target, column)[order]
-    said = [*table.messages, f"time: {when}, {when.span(len(values))}"]
-    said += ["its rows were put in the order of time"] if np.any(np.diff(order) < 0) else []
-    round_ = season or when.default_season
-    if season is None and horizon + 1 < len(values) < 2 * round_ + horizon + 1:
-        said, round_ = (
-            [
-                *said,
-                f"too short for a season of {round_} {when.step_name}s: forecast without seasons",
-            ],
-            1,
-        )
-    room = len(values) - round_ - horizon
-    told = f"a season of {round_}, a step to see and {horizon} to forecast"
-    fix = "Lower horizon or season, or give a longer series."
+    values, times, messages = _read_values(table, target, time)
+    season_, notes = _choose_season(season, times, len(values), horizon)
+    room = len(values) - season_ - horizon
     require(
         room >= 1,
         f"series {target!r}",
-        told,
+        f"a season of {season_}, a step to see and {horizon} to forecast",
         error=DataError,
         steps=len(values),
         horizon=horizon,
-        season=round_,
-        fix=fix,
+        season=season_,
+        fix="Lower horizon or season, or give a longer series.",
     )
-    seen = length or max(1, min(2 * round_ if round_ > 1 else DEFAULT_LENGTH, room // 2))
+    default_length = 2 * season_ if season_ > 1 else DEFAULT_LENGTH
+    length_ = length or max(1, min(default_length, room // 2))
     if transform == "log":
         to_log(target, values, 'transform="log"')
-    return TimeSeries(target, values, when, seen, horizon, round_, transform, tuple(said))
+    messages = (*messages, *notes)
+    return TimeSeries(target, values, times, length_, horizon, season_, transform, messages)
+
+
+def _read_values(
+    table: Table, target: str, time: str | None
+) -> tuple[np.ndarray, TimeIndex, tuple[str, ...]]:
+    """Return the values in time order, their times, and messages."""
+    column = table.columns[lookup("target", target, {name: name for name in table.columns})]
+    who = f"target {target!r}"
+    text = [cell for cell in column if isinstance(cell, str)] if column.dtype.kind == "O" else []
+    require(not text, who, "numbers in every row", error=DataError, text=text[:3])
+    times, order = time_index.read_time_index(table, time)
+    missing = np.flatnonzero(is_missing(column[order]))
+    first = times.label_at(int(missing[:1].sum()))
+    fix = "Fill them first, as pandas' interpolate does."
+    received = {"missing": len(missing), "first": first}
+    fits = not len(missing)
+    require(fits, who, "a value at every time", error=DataError, fix=fix, **received)
+    values = check_varying_target(target, column)[order]
+    messages = (*table.messages, f"time: {times}, {times.span(len(values))}")
+    if np.any(np.diff(order) < 0):
+        messages = (*messages, "the rows were sorted by time")
+    return values, times, messages
+
+
+def _choose_season(
+    season: int | None, times: TimeIndex, n_values: int, horizon: int
+) -> tuple[int, tuple[str, ...]]:
+    """Return the season, 1 if the series is too short for the default one, and messages."""
+    default = times.default_season
+    if season is None and horizon + 1 < n_values < 2 * default + horizon + 1:
+        text = f"too short for a season of {default} {times.step_name}s: forecast without seasons"
+        return 1, (text,)
+    return season or default, ()

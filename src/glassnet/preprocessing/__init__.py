@@ -1,3 +1,1 @@
-"""What a model learns of its data, kept with the model: encoders of tables, images, time series and
-targets.
-"""
+"""Preprocessing that a model learns from its training data and keeps: columns, images, targets."""

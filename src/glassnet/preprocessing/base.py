@@ -1,6 +1,4 @@
-"""What `fit` takes whole, its targets with it: tables, images. Each knows how it is taken; what is
-learned of it is a `Preprocessor`.
-"""
+"""Shared types of preprocessing: the preprocessor protocol, requests and prepared data."""
 
 from __future__ import annotations
 
@@ -14,7 +12,9 @@ from glassnet.errors import require
 from glassnet.types import Shape
 
 SplitOptions: TypeAlias = tuple[float, str, int]
-"""The fraction held out, "random" or "end", and the seed."""
+"""The validation fraction, "random" or "end", and the seed."""
+
+PreprocessorT = TypeVar("PreprocessorT", bound="Preprocessor")
 
 
 class HeadSpec(NamedTuple):
@@ -31,48 +31,44 @@ class HeadSpec(NamedTuple):
     output_shape: Shape | None = None
 
 
-PreprocessorT = TypeVar("PreprocessorT", bound="Preprocessor")
-
-
 class Preprocessor(ABC):
-    """What a model has learned of data of one kind, so that it takes more of them: a frozen
-    dataclass of plain data.
+    """Encoding of one kind of data, fitted to the training rows: a frozen dataclass of plain data.
 
     Attributes:
-        target: what is learned, in its own words.
+        target: the encoding of the target: see `targets.Target`.
     """
 
     target: Any
 
     @property
     def feature_names(self) -> tuple[str, ...]:
-        """Of the network's inputs, where these are columns."""
+        """Names of the network's inputs if they are columns, else empty."""
         return ()
 
     @abstractmethod
     def transform(self, x: Any) -> Any:
-        """Data of the kind as rows that the network takes; what is none is taken to be that
-        already.
-        """
+        """Encode x as network inputs. Arrays pass through unchanged."""
 
     @abstractmethod
     def transform_xy(self, x: Any, y: Any = None) -> tuple[Any, Any, np.ndarray | None]:
-        """(rows, targets, which of the data's rows have a target, None for all); of data that hold
-        their targets where y is None.
+        """Return (inputs, targets, mask of the rows that have a target, or None if all have one).
+
+        If y is None, the targets come from x.
         """
 
     def inverse_transform(self, output: np.ndarray, x: Any) -> np.ndarray:
-        """The network's outputs for x in the target's own units."""
-        return self.target.decode_output(output)
+        """Return the network's outputs for x in the target's own units."""
+        decoded: np.ndarray = self.target.decode_output(output)
+        return decoded
 
     @abstractmethod
     def describe(self, max_names: int | None = None) -> str:
-        """What the data are, in words: of what has names, the first `max_names`, or all."""
+        """Describe the data in words, with at most `max_names` names."""
 
 
 @dataclass(frozen=True)
 class TableRequest:
-    """What `fit` was asked to make of a table."""
+    """The options of `fit` that apply to a table."""
 
     target: str | None = None
     column_types: tuple[tuple[str, str], ...] = ()
@@ -81,8 +77,16 @@ class TableRequest:
 
 
 class PreparedData(NamedTuple):
-    """Data as `fit` uses them: what was learned of them, rows and targets, which have one, who
-    trains and who is held out, the news.
+    """A dataset, encoded and split for `fit`.
+
+    Attributes:
+        preprocessor: fitted to the training rows.
+        x: encoded inputs of all rows.
+        y: encoded targets of all rows.
+        has_target: mask of the source's rows that have a target, or None if all have one.
+        train_index: rows to train on.
+        validation_index: rows held out, or None.
+        messages: lines for the user about what was inferred or left out.
     """
 
     preprocessor: Preprocessor
@@ -97,17 +101,23 @@ class PreparedData(NamedTuple):
 def require_same_kind(
     kind: type[PreprocessorT], fitted: Preprocessor | None, data: Any
 ) -> PreprocessorT | None:
-    """What was learned at an earlier fit, if anything.
+    """Return the preprocessor of an earlier fit, or None.
 
     Raises:
-        ConfigError: it was learned of data of another kind.
+        ConfigError: it was fitted to data of another kind.
     """
     expected = f"{fitted.describe(3)}, as at an earlier fit" if fitted else ""
-    require(
-        fitted is None or isinstance(fitted, kind),
-        "fit",
-        expected,
-        x=type(data).__name__,
-        fix="reset() first.",
-    )
+    fits = fitted is None or isinstance(fitted, kind)
+    require(fits, "fit", expected, x=type(data).__name__, fix="reset() first.")
     return fitted if isinstance(fitted, kind) else None
+
+
+def require_no_table_options(request: TableRequest, kind: str) -> None:
+    """Refuse table options for another kind of data.
+
+    Raises:
+        ConfigError: an option is set.
+    """
+    options = {name: value for name, value in vars(request).items() if value}
+    expected = f"no target, column_types, derive or target_transform with {kind}"
+    require(not options, "fit", expected, fix="They are for tables.", **options)

@@ -1,5 +1,6 @@
-"""Columns to numbers, as the training rows teach it: plain data, frozen, and the same for every row
-thereafter.
+"""Column encoding: numbers, booleans, categories and dates become numbers, as in training.
+
+Encoders are frozen and hold plain data. They are fitted to the training rows alone.
 """
 
 from __future__ import annotations
@@ -29,35 +30,36 @@ from glassnet.errors import DataError, DataWarning, lookup, message, require
 from glassnet.preprocessing.expressions import evaluate_expression, find_names
 
 MAX_CATEGORIES = 40
-"""Text of more levels than this, rare ones apart, is left out."""
+"""Maximum number of common categories; a text column with more is dropped."""
 
 MIN_COMMON_SHARE = 0.05
-"""The share of rows that have a common level, below which a column of text is left out."""
+"""Minimum share of rows with a common category; a text column with less is dropped."""
+
+MIN_ROWS_TO_DROP = 20
+"""Minimum number of rows before a column is dropped as an identifier or as free text."""
 
 NUMERIC_SHARE = 0.9
-"""The share of numbers from which on a column of text is taken for one of numbers with something
-wrong in it.
-"""
+"""Share of numbers above which text in a column counts as an error in a numeric column."""
 
 CLIP_STDS = 5.0
-"""Numbers further from the mean than so many standard deviations count as that far: one mansion
-does not bend the line for all houses.
-"""
+"""Standardized numbers are clipped to +/- this value, so that outliers do not dominate."""
 
 MAX_MAGNITUDE = 1e150
-"""Numbers beyond have no standard deviation in float64."""
+"""Numbers beyond this have no standard deviation in float64."""
 
 COLUMN_TYPES = ("number", "category", "boolean", "date", "drop")
 
 ID_NAME = re.compile(r"(?i:(^|[\W_])id)$|[a-z]I[dD]$")
-"""What a column that numbers the rows is called: id, user_id, PassengerId; not paid."""
+"""Names of identifier columns: id, user_id, PassengerId; not paid."""
 
 
 @dataclass(frozen=True)
 class NumericColumn:
-    """(x - mean) / scale, at most `CLIP_STDS` either side of 0, a missing x being the median; and 1
-    where it is missing, if some training rows lacked it. Where `coerce`, as was asked for, text
-    that is no number is missing too; else it is refused."""
+    """A number, encoded as (x - mean) / scale and clipped to `CLIP_STDS`.
+
+    Missing numbers become the median. If `add_indicator`, a second feature is 1 if x is missing. If
+    `coerce`, text that is not a number counts as missing, else it is refused.
+    """
 
     name: str
     mean: float
@@ -68,21 +70,22 @@ class NumericColumn:
 
     @property
     def feature_names(self) -> tuple[str, ...]:
-        return (self.name, f"{self.name} missing") if self.add_indicator else (self.name,)
+        return _names_with_indicator(self.name, self.add_indicator)
 
     def transform(self, column: np.ndarray) -> np.ndarray:
         x = to_numeric(self.name, column, self.coerce)
         missing = np.isnan(x)
         scaled = (np.where(missing, self.median, x) - self.mean) / self.scale
-        return np.stack(
-            [np.clip(scaled, -CLIP_STDS, CLIP_STDS), missing][: len(self.feature_names)], axis=1
-        )
+        features = [np.clip(scaled, -CLIP_STDS, CLIP_STDS), missing]
+        return np.stack(features[: len(self.feature_names)], axis=1)
 
 
 @dataclass(frozen=True)
 class BooleanColumn:
-    """1 for a truth, 0 for none, what most training rows are where it is missing; and 1 where it is
-    missing, if some of them lacked it.
+    """A boolean, encoded as 1 for true and 0 for false.
+
+    Missing values become the more frequent one. If `add_indicator`, a second feature is 1 if the
+    value is missing.
     """
 
     name: str
@@ -91,25 +94,26 @@ class BooleanColumn:
 
     @property
     def feature_names(self) -> tuple[str, ...]:
-        return (self.name, f"{self.name} missing") if self.add_indicator else (self.name,)
+        return _names_with_indicator(self.name, self.add_indicator)
 
     def transform(self, column: np.ndarray) -> np.ndarray:
         x = to_boolean(self.name, column)
         missing = np.isnan(x)
-        return np.stack(
-            [np.where(missing, self.median, x), missing][: len(self.feature_names)], axis=1
-        )
+        features = [np.where(missing, self.median, x), missing]
+        return np.stack(features[: len(self.feature_names)], axis=1)
+
+
+def _names_with_indicator(name: str, add_indicator: bool) -> tuple[str, ...]:
+    return (name, f"{name} missing") if add_indicator else (name,)
 
 
 @dataclass(frozen=True)
 class CategoricalColumn:
-    """1 in the place of the row's level, 0 in the others; a number finds the level that says it,
-    however it was spelt.
+    """A category, one-hot encoded.
 
-    Levels that few training rows had share the last place with those never seen. Where there were
-    none, there is no such place, as its
-    weights could not be learned: an unseen level then counts as the shares that the levels had in
-        training.
+    Rare categories of training share the last feature with unknown ones. If training had no rare
+    categories, the weights of that feature could not be learned, so it is left out: an unknown
+    category is then encoded as the frequencies of the known ones.
     """
 
     name: str
@@ -119,47 +123,46 @@ class CategoricalColumn:
 
     @property
     def feature_names(self) -> tuple[str, ...]:
-        levels = [
-            f"{self.name}={'missing' if level is None else level}" for level in self.categories
-        ]
-        return tuple(levels + [f"{self.name}=other"] * self.has_other)
+        texts = ["missing" if category is None else category for category in self.categories]
+        return tuple(f"{self.name}={text}" for text in [*texts, *["other"] * self.has_other])
 
     def transform(self, column: np.ndarray) -> np.ndarray:
-        size = len(self.feature_names)
-        unseen = np.eye(size)[-1] if self.has_other else np.array(self.frequencies)
-        rows = np.vstack([np.eye(size), unseen]).astype(np.float32)
-        places: dict[str | None, int] = {
-            level: place for place, level in enumerate(self.categories)
+        n_features = len(self.feature_names)
+        unknown = np.eye(n_features)[-1] if self.has_other else np.array(self.frequencies)
+        encodings: np.ndarray = np.vstack([np.eye(n_features), unknown]).astype(np.float32)
+        categories, codes = find_categories(column)
+        positions = self._positions(categories, column.dtype.kind == "f")
+        features = [positions.get(category, n_features) for category in categories]
+        if min(features) == n_features and (len(column) > 1 or not self.has_other):
+            examples = ", ".join(map(str, categories[:3]))
+            text = f"column {self.name!r}: no category of training among {examples}"
+            warnings.warn(text, DataWarning, stacklevel=2)
+        encoded: np.ndarray = encodings[np.array(features)[codes]]
+        return encoded
+
+    def _positions(self, categories: list[str | None], are_numbers: bool) -> dict[str | None, int]:
+        """Return the position of each category; numbers match categories of the same value."""
+        positions = {category: i for i, category in enumerate(self.categories)}
+        if not are_numbers:
+            return positions
+        by_value = {
+            parse_float(category): i
+            for category, i in positions.items()
+            if category is not None and not np.isnan(parse_float(category))
         }
-        found, codes = find_categories(column)
-        if column.dtype.kind == "f":
-            spelt_so = {
-                parse_float(level): place
-                for level, place in places.items()
-                if level is not None and not np.isnan(parse_float(level))
-            }
-            places = {
-                **{
-                    level: spelt_so[parse_float(level)]
-                    for level in found
-                    if level and parse_float(level) in spelt_so
-                },
-                **places,
-            }
-        codes_of = [places.get(level, size) for level in found]
-        if min(codes_of) == size and (len(column) > 1 or not self.has_other):
-            warnings.warn(
-                f"column {self.name!r}: no level of training among {', '.join(map(str, found[:3]))}",
-                DataWarning,
-                stacklevel=2,
-            )
-        return rows[np.array(codes_of)[codes]]
+        same_value: dict[str | None, int] = {
+            category: by_value[parse_float(category)]
+            for category in categories
+            if category and parse_float(category) in by_value
+        }
+        return {**same_value, **positions}
 
 
 @dataclass(frozen=True)
 class DateColumn:
-    """A day as several numbers: days since 1970, the month (1 to 12), the weekday (0 for Monday),
-    the hour; text is in one spelling.
+    """A date, encoded as days since 1970, month (1 to 12), weekday (0 for Monday) and hour.
+
+    Only the parts that vary in training are used. Text must be in `date_format`.
     """
 
     name: str
@@ -171,13 +174,13 @@ class DateColumn:
         return tuple(name for part in self.parts for name in part.feature_names)
 
     def transform(self, column: np.ndarray) -> np.ndarray:
-        parts = extract_date_features(self.name, to_datetime(self.name, column, self.date_format))
-        return np.concatenate([part.transform(parts[part.name]) for part in self.parts], axis=1)
+        values = extract_date_features(self.name, to_datetime(self.name, column, self.date_format))
+        return np.concatenate([part.transform(values[part.name]) for part in self.parts], axis=1)
 
 
 @dataclass(frozen=True)
 class DroppedColumn:
-    """A column that is left out, and why."""
+    """A column that is not used, and the reason."""
 
     name: str
     reason: str
@@ -188,77 +191,45 @@ FittedColumn = NumericColumn | BooleanColumn | CategoricalColumn | DateColumn | 
 
 @dataclass(frozen=True)
 class Encoder:
-    """What was learned of every column, in the table's order, and the columns made of others."""
+    """The encodings of a table's columns, in the table's order.
+
+    Attributes:
+        columns: encodings, those of derived columns last.
+        derive: names and expressions of derived columns.
+    """
 
     columns: tuple[FittedColumn, ...]
     derive: tuple[tuple[str, str], ...] = ()
 
     @property
     def feature_names(self) -> tuple[str, ...]:
-        """Of the numbers that `encode` gives, in their order; one that comes again is numbered:
-        "age missing (2)".
-        """
-        times: Counter[str] = Counter()
+        """Names of the encoded features; duplicates are numbered: "age missing (2)"."""
+        counts: Counter[str] = Counter()
         names = []
-        for name in (
-            name
-            for column in self.columns
-            if not isinstance(column, DroppedColumn)
-            for name in column.feature_names
-        ):
-            times[name] += 1
-            names.append(f"{name} ({times[name]})" if times[name] > 1 else name)
+        for column in self._used_columns():
+            for name in column.feature_names:
+                counts[name] += 1
+                names.append(f"{name} ({counts[name]})" if counts[name] > 1 else name)
         return tuple(names)
 
     def transform(self, table: Table) -> np.ndarray:
-        """The rows as numbers, (n, k) float32: columns are found by name, in any order; others than
-        those learned are not looked at.
+        """Encode the rows of a table, (n, k) float32.
+
+        Columns are found by name, in any order; columns that training did not have are ignored.
 
         Raises:
-            DataError: columns are not there (the nearest is named); text where numbers or days
-                were; a number that is infinite.
+            DataError: a column is missing (the nearest name is given); text instead of numbers or
+                dates; an infinite number.
         """
-        kept = [column for column in self.columns if not isinstance(column, DroppedColumn)]
-        self._require_columns(table, [column.name for column in kept])
+        columns = self._used_columns()
+        self._require_columns(table, [column.name for column in columns])
         table = add_derived_columns(table, dict(self.derive))
         return np.concatenate(
-            [column.transform(table[column.name]).astype(np.float32) for column in kept], axis=1
-        )
-
-    def _require_columns(self, table: Table, used: list[str]) -> None:
-        made = dict(self.derive)
-        learned = {column.name for column in self.columns}
-        needed = [
-            *used,
-            *(
-                name
-                for expression in made.values()
-                for name in find_names(expression)
-                if name in learned
-            ),
-        ]
-        missing = [
-            name for name in dict.fromkeys(needed) if name not in table.columns and name not in made
-        ]
-        close = [
-            near
-            for name in missing[:1]
-            for near in difflib.get_close_matches(name, table.columns, n=1)
-        ]
-        fix = f"Did you mean {close[0]!r}?" if close else "Fill a column that is unknown with None."
-        there = list(table.columns)[:12]
-        require(
-            not missing,
-            "table",
-            "the columns of training",
-            error=DataError,
-            missing=missing[:5],
-            there=there,
-            fix=fix,
+            [column.transform(table[column.name]).astype(np.float32) for column in columns], axis=1
         )
 
     def dropped_columns(self) -> dict[str, str]:
-        """The columns that take no part, and why."""
+        """Return the reason for each column that is not used."""
         return {
             column.name: column.reason
             for column in self.columns
@@ -266,21 +237,43 @@ class Encoder:
         }
 
     def ambiguities(self) -> list[str]:
-        """What was taken for something that it may not have been meant as, and how to say so."""
-        said = []
+        """Return a message for each column that could be read in another way."""
+        messages = []
         for column in self.columns:
-            texts = (
-                [level for level in column.categories if level is not None]
-                if isinstance(column, CategoricalColumn)
-                else []
-            )
-            if texts and not np.isnan([parse_float(level) for level in texts]).any():
-                said.append(
-                    f'{column.name}: numbers in quotes, taken for levels; column_types={{"{column.name}": "number"}} counts them'
-                )
+            if isinstance(column, CategoricalColumn):
+                texts = [category for category in column.categories if category is not None]
+                if texts and not np.isnan([parse_float(text) for text in texts]).any():
+                    option = f'column_types={{"{column.name}": "number"}}'
+                    messages.append(
+                        f"{column.name}: numbers in quotes, used as categories; "
+                        f"{option} uses them as numbers"
+                    )
             if isinstance(column, DateColumn) and column.date_format != "ISO":
-                said.append(f"{column.name}: days, read as {column.date_format}")
-        return said
+                messages.append(f"{column.name}: dates, read as {column.date_format}")
+        return messages
+
+    def _used_columns(
+        self,
+    ) -> list[NumericColumn | BooleanColumn | CategoricalColumn | DateColumn]:
+        return [column for column in self.columns if not isinstance(column, DroppedColumn)]
+
+    def _require_columns(self, table: Table, used: list[str]) -> None:
+        derived = dict(self.derive)
+        known = {column.name for column in self.columns}
+        operands = [name for expression in derived.values() for name in find_names(expression)]
+        needed = [*used, *(name for name in operands if name in known)]
+        missing = [
+            name
+            for name in dict.fromkeys(needed)
+            if name not in table.columns and name not in derived
+        ]
+        if not missing:
+            return
+        close = difflib.get_close_matches(missing[0], table.columns, n=1)
+        fix = f"Did you mean {close[0]!r}?" if close else "Fill a column that is unknown with None."
+        columns = list(table.columns)[:12]
+        expected = "the columns of training"
+        raise DataError(message("table", expected, missing=missing[:5], columns=columns, fix=fix))
 
 
 def fit_encoder(
@@ -288,53 +281,46 @@ def fit_encoder(
     column_types: Mapping[str, str] | None = None,
     derive: Mapping[str, str] | None = None,
 ) -> Encoder:
-    """The encoder that the rows of `table`, the training rows alone, teach.
+    """Return the encoder fitted to the rows of a table.
 
     Args:
-        table: the rows, without the target.
-        column_types: what a column is, where that is not to be inferred: "number", "category",
+        table: the training rows, without the target.
+        column_types: the type of a column if it is not to be inferred: "number", "category",
             "boolean", "date" or "drop".
         derive: new columns by name, each an expression of others
             (`expressions.evaluate_expression`).
 
     Raises:
-        ConfigError: a column or a kind that there is not; an expression outside the grammar; a new
-            column of an old one's name.
-        DataError: a column of numbers and text; an infinite number; a table of which nothing is
-            left.
+        ConfigError: an unknown column or type; an invalid expression; a new column with the name of
+            an existing one.
+        DataError: a column with both numbers and text; an infinite number; no usable column.
     """
     for name in derive or {}:
+        who, columns = f"derive: {name}", list(table.columns)[:12]
         fix = "Give it a name that no column has."
-        require(
-            name not in table.columns,
-            f"derive: {name}",
-            "a new name",
-            columns=list(table.columns)[:12],
-            fix=fix,
-        )
+        require(name not in table.columns, who, "a new name", columns=columns, fix=fix)
     table = add_derived_columns(table, derive or {})
-    asked = dict(column_types or {})
-    for name, kind in asked.items():
+    types = dict(column_types or {})
+    for name, column_type in types.items():
         lookup("column_types", name, table.columns)
-        lookup(f"column_types: {name}", kind, dict.fromkeys(COLUMN_TYPES, True))
-    learned = tuple(
-        _fit_column(name, column, asked.get(name)) for name, column in table.columns.items()
+        lookup(f"column_types: {name}", column_type, dict.fromkeys(COLUMN_TYPES, True))
+    fitted = tuple(
+        _fit_column(name, column, types.get(name)) for name, column in table.columns.items()
     )
-    encoder = Encoder(learned, tuple((derive or {}).items()))
-    fix = 'Say column_types={"name": "number"} or "category" to take one in all the same.'
+    encoder = Encoder(fitted, tuple((derive or {}).items()))
     require(
         encoder.feature_names,
         "table",
         "a column to learn from",
         error=DataError,
         left_out=encoder.dropped_columns(),
-        fix=fix,
+        fix='To keep a column anyway, pass column_types={"name": "number"} or "category".',
     )
     return encoder
 
 
 def add_derived_columns(table: Table, derive: Mapping[str, str]) -> Table:
-    """The table with the columns that the expressions make; a later one may name an earlier one."""
+    """Return the table with the derived columns; an expression may use earlier derived columns."""
     columns = dict(table.columns)
     for name, expression in derive.items():
         columns[name] = evaluate_expression(name, expression, columns)
@@ -342,165 +328,175 @@ def add_derived_columns(table: Table, derive: Mapping[str, str]) -> Table:
 
 
 def infer_column_type(name: str, column: np.ndarray) -> tuple[str, str]:
-    """What a column is, and, where it is left out, why."""
-    given = column[~is_missing(column)]
-    found = Counter(given.tolist())
-    n = len(column)
-    if not found:
+    """Return the type of a column and, if it is "drop", the reason."""
+    values = column[~is_missing(column)]
+    counts = Counter(values.tolist())
+    if not counts:
         return "drop", "it is empty"
-    if len(found) == 1 and len(given) == n:
-        return "drop", f"it is always {given[0]}"
-    if column.dtype.kind in "bfM":
-        whole = column.dtype.kind == "f" and len(found) == n and np.all(given == np.round(given))
-        if whole and n >= 20 and (n > (np.ptp(given) + 1) / 2 or ID_NAME.search(name)):
-            return "drop", "it numbers the rows"
-        return {"b": "boolean", "f": "number", "M": "date"}[column.dtype.kind], ""
-    _require_one_type(name, given)
-    ways = matching_date_formats(list(found))
-    if ways:
-        return (
-            ("date", "")
-            if len(ways) == 1
-            else ("drop", f"its days may be {' or '.join(ways)}: write them as 2024-02-29")
-        )
-    if n >= 20 and len(found) > 0.9 * len(given) and len(given) > n / 2:
-        words = np.mean([len(str(value).split()) for value in given])
-        return (
-            "drop",
-            "it is free text" if words >= 3 else "nearly every row has a value of its own",
-        )
-    common = [level for level, times in found.items() if times >= min_frequency(n)]
+    if len(counts) == 1 and len(values) == len(column):
+        return "drop", f"it is always {values[0]}"
+    if column.dtype.kind == "O":
+        _require_one_type(name, values)
+        return _infer_text_type(column, values, counts)
+    if column.dtype.kind == "f" and _numbers_the_rows(name, values, len(counts), len(column)):
+        return "drop", "it numbers the rows"
+    return {"b": "boolean", "f": "number", "M": "date"}[column.dtype.kind], ""
+
+
+def _numbers_the_rows(name: str, values: np.ndarray, n_distinct: int, n_rows: int) -> bool:
+    if n_rows < MIN_ROWS_TO_DROP or n_distinct < n_rows or np.any(values != np.round(values)):
+        return False
+    return bool(n_rows > (np.ptp(values) + 1) / 2 or ID_NAME.search(name))
+
+
+def _infer_text_type(
+    column: np.ndarray, values: np.ndarray, counts: Counter[str]
+) -> tuple[str, str]:
+    n_rows = len(column)
+    formats = matching_date_formats(list(counts))
+    if len(formats) == 1:
+        return "date", ""
+    if formats:
+        return "drop", f"its dates may be {' or '.join(formats)}: write them as 2024-02-29"
+    mostly_distinct = len(counts) > 0.9 * len(values) and len(values) > n_rows / 2
+    if n_rows >= MIN_ROWS_TO_DROP and mostly_distinct:
+        mean_words = np.mean([len(str(value).split()) for value in values])
+        is_prose = mean_words >= 3
+        return "drop", "it is free text" if is_prose else "nearly every row has a different value"
+    common = [category for category, count in counts.items() if count >= min_frequency(n_rows)]
     if len(common) > MAX_CATEGORIES:
-        return "drop", f"it has {len(found)} levels"
-    if len(given) == n and sum(found[level] for level in common) < MIN_COMMON_SHARE * n:
-        return "drop", f"few rows share one of its {len(found)} values"
+        return "drop", f"it has {len(counts)} categories"
+    n_common = sum(counts[category] for category in common)
+    if len(values) == n_rows and n_common < MIN_COMMON_SHARE * n_rows:
+        return "drop", f"few rows share one of its {len(counts)} values"
     return "category", ""
 
 
 def min_frequency(n_rows: int) -> int:
-    """Of n rows, how many a level needs for a place of its own: one in a hundred, at least 2 and at
-    most 10.
-    """
+    """Return the count from which a category has its own feature: 1 %, at least 2, at most 10."""
     return min(max(n_rows // 100, 2), 10)
 
 
 def _require_one_type(name: str, values: np.ndarray) -> None:
-    who, drop = f"column {name!r}", f'column_types={{"{name}": "category"}}, or "drop"'
-    strange = np.isnan([parse_float(value) for value in values])
-    text = list(dict.fromkeys(values[strange].tolist()))
-    dressed = np.mean([bool(FORMATTED_NUMBER.fullmatch(value)) for value in text]) if text else 0
-    fix = f"Write them with digits and a point alone; or say {drop}."
-    plain = dressed < NUMERIC_SHARE or dressed * len(text) < 2
+    """Refuse a column of formatted numbers, or of numbers and text.
+
+    Raises:
+        DataError: with the fix.
+    """
+    who = f"column {name!r}"
+    is_text = np.isnan([parse_float(value) for value in values])
+    text = list(dict.fromkeys(values[is_text].tolist()))
+    n_formatted = sum(bool(FORMATTED_NUMBER.fullmatch(value)) for value in text)
     require(
-        plain, who, "numbers written plainly: 1200, 0.125", error=DataError, text=text[:3], fix=fix
+        n_formatted < 2 or n_formatted < NUMERIC_SHARE * len(text),
+        who,
+        "numbers written plainly: 1200, 0.125",
+        error=DataError,
+        text=text[:3],
+        fix="Write them with digits and a decimal point only; "
+        f'or pass column_types={{"{name}": "category"}} or "drop".',
     )
-    mixed = 0 < strange.mean() <= 1 - NUMERIC_SHARE
-    fix = f'Mend them, or say column_types={{"{name}": "number"}} to count them as missing, or "category".'
-    require(not mixed, who, "numbers or text, not both", error=DataError, text=text[:3], fix=fix)
+    require(
+        not 0 < is_text.mean() <= 1 - NUMERIC_SHARE,
+        who,
+        "numbers or text, not both",
+        error=DataError,
+        text=text[:3],
+        fix=f'Correct them, or pass column_types={{"{name}": "number"}} to count them as missing, '
+        'or "category".',
+    )
 
 
 def find_categories(column: np.ndarray) -> tuple[list[str | None], np.ndarray]:
-    """The levels that a column holds, as text, None where missing; and which of them every row
-    has.
-    """
+    """Return the categories of a column as text, None if missing, and the index of each row's."""
     if column.dtype.kind == "O":
-        found: dict[str | None, int] = {}
-        codes = np.array([found.setdefault(value, len(found)) for value in column])
-        return list(found), codes
+        index: dict[str | None, int] = {}
+        codes = np.array([index.setdefault(value, len(index)) for value in column])
+        return list(index), codes
     values, codes = np.unique(column, return_inverse=True)
     texts = [
         format_exact(value) if column.dtype.kind == "f" and np.isfinite(value) else str(value)
         for value in values
     ]
-    return [
-        None if gone else text for gone, text in zip(is_missing(values), texts, strict=True)
-    ], codes
+    missing = is_missing(values)
+    return [None if gap else text for gap, text in zip(missing, texts, strict=True)], codes
 
 
 def to_numeric(name: str, column: np.ndarray, coerce: bool = False) -> np.ndarray:
-    """The column as finite numbers, NaN where missing.
+    """Return the column as finite numbers, NaN if missing.
+
+    If `coerce`, text that is not a number counts as missing.
 
     Raises:
-        DataError: dates; text, unless `coerce`, when it counts as missing; an infinite number.
+        DataError: dates; text without `coerce`; an infinite number.
     """
-    who = f"column {name!r}"
+    who, expected = f"column {name!r}", "numbers, as in training"
     if column.dtype.kind == "O":
-        found = {value: np.nan if value is None else parse_float(value) for value in column}
-        text = [value for value, read in found.items() if value is not None and np.isnan(read)]
-        fix = f'Mend them, or leave them blank; or say column_types={{"{name}": ...}} when fitting: "number" counts them as missing.'
-        require(
-            coerce or not text,
-            who,
-            "numbers, as in training",
-            error=DataError,
-            text=text[:3],
-            fix=fix,
+        numbers = {value: np.nan if value is None else parse_float(value) for value in column}
+        text = [value for value, x in numbers.items() if value is not None and np.isnan(x)]
+        fix = (
+            f'Correct them, or leave them blank; or pass column_types={{"{name}": ...}} to fit: '
+            '"number" counts them as missing.'
         )
-        x = np.array([found[value] for value in column], float)
+        require(coerce or not text, who, expected, error=DataError, text=text[:3], fix=fix)
+        x = np.array([numbers[value] for value in column], float)
     else:
-        require(
-            column.dtype.kind in "fb",
-            who,
-            "numbers, as in training",
-            error=DataError,
-            holds="dates",
-        )
+        require(column.dtype.kind in "fb", who, expected, error=DataError, holds="dates")
         x = column.astype(float)
     infinite = np.flatnonzero(np.abs(x) > MAX_MAGNITUDE)
     if len(infinite):
-        fix = f'Leave those cells blank, or say column_types={{"{name}": "drop"}}.'
-        place = {
-            "row": int(infinite[0]),
-            "value": float(x[infinite[0]]),
-            "rows_like_it": len(infinite),
-        }
-        raise DataError(message(who, "finite numbers", **place, fix=fix))
+        row = int(infinite[0])
+        received = {"row": row, "value": float(x[row]), "rows_like_it": len(infinite)}
+        fix = f'Leave those cells blank, or pass column_types={{"{name}": "drop"}}.'
+        raise DataError(message(who, "finite numbers", **received, fix=fix))
     return x
 
 
 def to_boolean(name: str, column: np.ndarray) -> np.ndarray:
-    """The column as 1 for true and 0 for false, NaN where missing.
+    """Return the column as 1 for true and 0 for false, NaN if missing.
 
     Raises:
-        DataError: something else than true and false, yes and no, 1 and 0.
+        DataError: a value other than true and false, yes and no, 1 and 0.
     """
-    found, codes = find_categories(column)
-    said = [
-        np.nan if level is None else BOOLEAN_WORDS.get(level.lower(), np.inf) for level in found
-    ]
-    strange = [level for level, truth in zip(found, said, strict=True) if truth == np.inf]
-    require(
-        not strange,
-        f"column {name!r}",
-        "true and false, yes and no, 1 and 0",
-        error=DataError,
-        others=strange[:3],
+    categories, codes = find_categories(column)
+    values = np.array(
+        [
+            np.nan if category is None else BOOLEAN_WORDS.get(category.lower(), np.inf)
+            for category in categories
+        ]
     )
-    return np.array(said)[codes]
+    others = [categories[i] for i in np.flatnonzero(values == np.inf)]
+    expected = "true and false, yes and no, 1 and 0"
+    require(not others, f"column {name!r}", expected, error=DataError, others=others[:3])
+    decoded: np.ndarray = values[codes]
+    return decoded
 
 
 def to_datetime(name: str, column: np.ndarray, date_format: str) -> np.ndarray:
-    """The column as datetime64[s], NaT where missing.
+    """Return the column as datetime64[s], NaT if missing.
 
     Raises:
-        DataError: text in another spelling than that of training.
+        DataError: text in another format than in training.
     """
     if column.dtype.kind == "M":
         return column
-    found, codes = find_categories(column)
-    days = parse_dates([level or "" for level in found], date_format)
-    strange = [
-        level for level, day in zip(found, days, strict=True) if level is not None and np.isnat(day)
+    categories, codes = find_categories(column)
+    dates = parse_dates([category or "" for category in categories], date_format)
+    others = [
+        category
+        for category, date in zip(categories, dates, strict=True)
+        if category is not None and np.isnat(date)
     ]
-    expected = (
-        f"days written as in training, {'2024-02-29' if date_format == 'ISO' else date_format}"
-    )
-    require(not strange, f"column {name!r}", expected, error=DataError, others=strange[:3])
-    return days[codes]
+    example = "2024-02-29" if date_format == "ISO" else date_format
+    expected = f"dates written as in training, {example}"
+    require(not others, f"column {name!r}", expected, error=DataError, others=others[:3])
+    decoded: np.ndarray = dates[codes]
+    return decoded
 
 
 def _fit_column(name: str, column: np.ndarray, column_type: str | None) -> FittedColumn:
-    kind, reason = (column_type, "as you asked") if column_type else infer_column_type(name, column)
+    requested = column_type is not None
+    kind, reason = (column_type, "as requested") if requested else infer_column_type(name, column)
     if kind == "drop":
         return DroppedColumn(name, reason)
     if is_missing(column).all():
@@ -512,12 +508,10 @@ def _fit_column(name: str, column: np.ndarray, column_type: str | None) -> Fitte
     if kind == "boolean":
         x = to_boolean(name, column)
         return BooleanColumn(name, float(np.nanmedian(x) > 0.5), bool(np.isnan(x).any()))
-    x = to_numeric(name, column, coerce=column_type is not None)
-    return (
-        _fit_numeric(name, x, column_type is not None)
-        if not np.isnan(x).all()
-        else DroppedColumn(name, "it holds no number")
-    )
+    x = to_numeric(name, column, coerce=requested)
+    if np.isnan(x).all():
+        return DroppedColumn(name, "it holds no number")
+    return _fit_numeric(name, x, requested)
 
 
 def _fit_numeric(name: str, x: np.ndarray, coerce: bool = False) -> NumericColumn:
@@ -529,47 +523,45 @@ def _fit_numeric(name: str, x: np.ndarray, coerce: bool = False) -> NumericColum
 
 
 def _fit_categorical(name: str, column: np.ndarray) -> CategoricalColumn:
-    found, codes = find_categories(column)
-    counts = dict(zip(found, np.bincount(codes).tolist(), strict=True))
-    own = sorted(
-        (level for level, times in counts.items() if times >= min_frequency(len(column))),
-        key=lambda level: (level is None, level),
+    n_rows = len(column)
+    categories, codes = find_categories(column)
+    counts = dict(zip(categories, np.bincount(codes).tolist(), strict=True))
+    common = sorted(
+        (category for category, count in counts.items() if count >= min_frequency(n_rows)),
+        key=lambda category: (category is None, category),
     )
-    others = len(own) < len(counts)
-    return CategoricalColumn(
-        name, tuple(own), tuple(counts[level] / len(column) for level in own), others
-    )
+    frequencies = tuple(counts[category] / n_rows for category in common)
+    return CategoricalColumn(name, tuple(common), frequencies, len(common) < len(counts))
 
 
 def _fit_date(name: str, column: np.ndarray) -> DateColumn | DroppedColumn:
-    ways = ["ISO"]
+    formats = ["ISO"]
     if column.dtype.kind != "M":
-        texts = [level for level in find_categories(column)[0] if level is not None]
-        ways = matching_date_formats(texts, (*DATE_FORMATS, *OPT_IN_DATE_FORMATS))
-        fix = "Write them as 2024-02-29."
+        texts = [category for category in find_categories(column)[0] if category is not None]
+        formats = matching_date_formats(texts, (*DATE_FORMATS, *OPT_IN_DATE_FORMATS))
         require(
-            len(ways) == 1,
+            len(formats) == 1,
             f"column {name!r}",
-            "days in one spelling",
+            "dates in one format",
             error=DataError,
             text=texts[:3],
-            spellings=ways,
-            fix=fix,
+            formats=formats,
+            fix="Write them as 2024-02-29.",
         )
-    parts = extract_date_features(name, to_datetime(name, column, ways[0]))
-    varying = [
-        part for part, values in parts.items() if len(np.unique(values[~np.isnan(values)])) > 1
-    ]
+    parts = extract_date_features(name, to_datetime(name, column, formats[0]))
+    varying = tuple(
+        _fit_numeric(part, values)
+        for part, values in parts.items()
+        if len(np.unique(values[~np.isnan(values)])) > 1
+    )
     return (
-        DateColumn(name, tuple(_fit_numeric(part, parts[part]) for part in varying), ways[0])
-        if varying
-        else DroppedColumn(name, "it is one day")
+        DateColumn(name, varying, formats[0]) if varying else DroppedColumn(name, "it is one day")
     )
 
 
 def extract_date_features(name: str, column: np.ndarray) -> dict[str, np.ndarray]:
-    """A column of moments as numbers by name, NaN where the moment is missing."""
-    gone = np.isnat(column)
+    """Return the parts of dates as numbers by feature name, NaN if missing."""
+    missing = np.isnat(column)
     days, seconds = column.astype("datetime64[D]"), column.astype("datetime64[s]")
     parts = {
         f"{name} day": days.astype(float),
@@ -577,4 +569,4 @@ def extract_date_features(name: str, column: np.ndarray) -> dict[str, np.ndarray
         f"{name} weekday": (days.astype(int) + 3) % 7 * 1.0,
         f"{name} hour": (seconds - days).astype(float) // 3600,
     }
-    return {part: np.where(gone, np.nan, values) for part, values in parts.items()}
+    return {part: np.where(missing, np.nan, values) for part, values in parts.items()}

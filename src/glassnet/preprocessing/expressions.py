@@ -1,6 +1,4 @@
-"""Columns made of others by a closed grammar: names, numbers, + - * / ( ), and log, sqrt, abs.
-Nothing else can be said in it.
-"""
+"""Derived columns, by a closed grammar: names, numbers, + - * / ( ), log, sqrt and abs."""
 
 from __future__ import annotations
 
@@ -18,7 +16,7 @@ TOKEN = re.compile(
 )
 
 MAX_DEPTH = 100
-"""Brackets that are no longer an expression but an attack on the stack."""
+"""Maximum depth of brackets, which bounds the recursion."""
 
 FUNCTIONS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "log": np.log,
@@ -30,36 +28,28 @@ FUNCTIONS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
 def evaluate_expression(
     name: str, expression: str, columns: Mapping[str, np.ndarray]
 ) -> np.ndarray:
-    """The column that an expression makes of others, row by row; what is no finite number there
-    (log 0, 1 / 0) is missing.
+    """Return the column of an expression, row by row; a value that is not finite becomes NaN.
 
     Args:
-        name: of the new column, for errors.
-        expression: such as "GrLivArea + TotalBsmtSF"; a name that holds more than letters, digits,
-            _ and . stands in `backticks`.
-        columns: the columns it may name: numbers, or truths as 0 and 1.
+        name: name of the new column, for error messages.
+        expression: such as "GrLivArea + TotalBsmtSF". A name with characters other than letters,
+            digits, _ and . is written in `backticks`.
+        columns: the columns that it may use: numbers, or booleans as 0 and 1.
 
     Raises:
-        ConfigError: an expression outside the grammar (where it goes wrong is named); a column that
-            does not exist.
-        DataError: a column that holds no numbers.
+        ConfigError: an invalid expression (the position is given); an unknown column.
+        DataError: a column that does not hold numbers.
 
     Example:
-        >>> evaluate_expression("area", "(length + 1) * width", {"length": np.array([2.0]), "width": np.array([4.0])}).tolist()
+        >>> columns = {"length": np.array([2.0]), "width": np.array([4.0])}
+        >>> evaluate_expression("area", "(length + 1) * width", columns).tolist()
         [12.0]
     """
-    require(
-        isinstance(expression, str),
-        f"derive: {name}",
-        "an expression as text",
-        expression=expression,
-    )
-    nested = max(
-        itertools.accumulate((sign == "(") - (sign == ")") for sign in expression), default=0
-    )
-    require(
-        nested < MAX_DEPTH, f"derive: {name}", f"brackets less than {MAX_DEPTH} deep", deep=nested
-    )
+    who = f"derive: {name}"
+    require(isinstance(expression, str), who, "an expression as text", expression=expression)
+    steps = ((sign == "(") - (sign == ")") for sign in expression)
+    depth = max(itertools.accumulate(steps), default=0)
+    require(depth < MAX_DEPTH, who, f"brackets less than {MAX_DEPTH} deep", deep=depth)
     with np.errstate(all="ignore"):
         value = _Parser(name, expression, columns).parse()
     value = np.broadcast_to(value, len(next(iter(columns.values()))))
@@ -67,12 +57,13 @@ def evaluate_expression(
 
 
 def find_names(expression: str) -> list[str]:
-    """The names in an expression, of columns and functions."""
-    return [found["name"].strip("`") for found in TOKEN.finditer(str(expression)) if found["name"]]
+    """Return the names in an expression, of columns and functions."""
+    tokens = TOKEN.finditer(str(expression))
+    return [token["name"].strip("`") for token in tokens if token["name"]]
 
 
 class _Parser:
-    """Reads an expression from left to right and works it out: sums of products of factors."""
+    """A recursive descent parser that evaluates an expression: sums of products of factors."""
 
     def __init__(self, name: str, text: str, columns: Mapping[str, np.ndarray]):
         self.name, self.text, self.columns, self.position = f"derive: {name}", text, columns, 0
@@ -103,15 +94,15 @@ class _Parser:
     def parse_atom(self) -> np.ndarray:
         if self.accept("("):
             return self.parse_parentheses()
-        found = TOKEN.match(self.text, self.position)
-        self.expect(found and not found["sign"], "a column, a number or a bracket")
-        assert found is not None
-        self.position = found.end()
-        if found["number"]:
-            return np.array(float(found["number"]))
-        if found["name"] in FUNCTIONS and self.accept("("):
-            return FUNCTIONS[found["name"]](self.parse_parentheses())
-        return self.get_column(found["name"].strip("`"))
+        token = TOKEN.match(self.text, self.position)
+        self.expect(token and not token["sign"], "a column, a number or a bracket")
+        assert token is not None
+        self.position = token.end()
+        if token["number"]:
+            return np.array(float(token["number"]))
+        if token["name"] in FUNCTIONS and self.accept("("):
+            return FUNCTIONS[token["name"]](self.parse_parentheses())
+        return self.get_column(token["name"].strip("`"))
 
     def parse_parentheses(self) -> np.ndarray:
         value = self.parse_sum()
@@ -119,12 +110,13 @@ class _Parser:
         return value
 
     def get_column(self, name: str) -> np.ndarray:
+        """Return a column as float64; text is read if all of it is numbers."""
         column = lookup(f"{self.name}: column", name, self.columns)
         holds = "dates" if column.dtype.kind == "M" else "text"
-        if column.dtype.kind == "O" and all(
-            value is None or not np.isnan(parse_float(value)) for value in column
-        ):
-            column = np.array([np.nan if value is None else parse_float(value) for value in column])
+        if column.dtype.kind == "O":
+            numbers = [np.nan if value is None else parse_float(value) for value in column]
+            if all(v is None or not np.isnan(x) for v, x in zip(column, numbers, strict=True)):
+                column = np.array(numbers)
         require(
             column.dtype.kind in "fb",
             self.name,
@@ -136,16 +128,18 @@ class _Parser:
         return column.astype(float)
 
     def accept(self, operators: str) -> str:
-        found = TOKEN.match(self.text, self.position)
-        if not found or not found["sign"] or found["sign"] not in operators:
+        """Read the next token if it is one of these operators; else return an empty string."""
+        token = TOKEN.match(self.text, self.position)
+        if not token or not token["sign"] or token["sign"] not in operators:
             return ""
-        self.position = found.end()
-        return found["sign"]
+        self.position = token.end()
+        return token["sign"]
 
     def expect(self, ok: object, expected: str) -> None:
+        """Raise a `ConfigError` at the current position unless `ok`."""
         if not ok:
-            there = self.text[self.position :].strip()[:20] or "the end"
-            grammar = "There are columns, numbers, + - * / ( ), log, sqrt and abs."
+            rest = self.text[self.position :].strip()[:20] or "the end"
+            fix = "There are columns, numbers, + - * / ( ), log, sqrt and abs."
             raise ConfigError(
-                message(self.name, expected, expression=self.text, where=there, fix=grammar)
+                message(self.name, expected, expression=self.text, where=rest, fix=fix)
             )

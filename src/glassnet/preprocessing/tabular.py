@@ -1,6 +1,4 @@
-"""What is taken whole to a model; of a table: which column is learned, what the others become, and
-outputs in the target's own terms.
-"""
+"""Table preprocessing: choose the target, encode the columns and split the rows."""
 
 from __future__ import annotations
 
@@ -12,7 +10,7 @@ import numpy as np
 
 from glassnet.data.parsing import is_missing
 from glassnet.data.split import train_validation_split
-from glassnet.data.table import is_table, read_table, split_target
+from glassnet.data.table import TargetSplit, is_table, read_table, split_target
 from glassnet.errors import DataError, require
 from glassnet.losses import Loss
 from glassnet.preprocessing import encoder, targets
@@ -32,25 +30,17 @@ from glassnet.preprocessing.targets import MAX_SHOWN, ClassTarget, NumericTarget
 def check_table_request(
     target: Any, column_types: Any, derive: Any, target_transform: Any
 ) -> TableRequest:
-    """The arguments, checked.
+    """Return the table options of `fit`, checked.
 
     Raises:
-        ConfigError: a target that is no name, columns or derive that are no dict, another transform
-            than "log"; a column said or made that is the target, or is made of it.
+        ConfigError: a target that is not a name; column_types or derive that is not a dict; an
+            unknown transform; an option that uses the target as an input.
     """
-    require(
-        target is None or isinstance(target, str),
-        "fit",
-        "target to be the name of a column",
-        target=target,
-    )
-    for name, given in (("column_types", column_types), ("derive", derive)):
-        require(
-            given is None or isinstance(given, Mapping),
-            "fit",
-            f"{name} to be a dict by column",
-            **{name: given},
-        )
+    fits = target is None or isinstance(target, str)
+    require(fits, "fit", "target to be the name of a column", target=target)
+    for name, value in (("column_types", column_types), ("derive", derive)):
+        fits = value is None or isinstance(value, Mapping)
+        require(fits, "fit", f"{name} to be a dict by column", **{name: value})
     require(
         target_transform in (None, "log"),
         "fit",
@@ -58,31 +48,33 @@ def check_table_request(
         target_transform=target_transform,
     )
     if target is not None:
-        told = f"columns apart from the target, {target!r}"
-        require(
-            target not in (column_types or {}),
-            "column_types",
-            told,
-            column_types=column_types,
-            fix="What is learned follows from the network's end.",
-        )
-        for name, expression in (derive or {}).items():
-            leaks = name == target or target in find_names(expression)
-            fix = "It would tell the network what it is to find out."
-            require(not leaks, f"derive: {name}", told, expression=expression, fix=fix)
+        _check_inputs_without_target(target, column_types or {}, derive or {})
     return TableRequest(
         target, tuple((column_types or {}).items()), tuple((derive or {}).items()), target_transform
     )
 
 
+def _check_inputs_without_target(
+    target: str, column_types: Mapping[str, Any], derive: Mapping[str, Any]
+) -> None:
+    expected = f"columns other than the target, {target!r}"
+    fix = "The type of the target follows from the network's last layer."
+    fits = target not in column_types
+    require(fits, "column_types", expected, column_types=column_types, fix=fix)
+    for name, expression in derive.items():
+        leaks = name == target or target in find_names(expression)
+        fix = "An input made of the target would give the answer away."
+        require(not leaks, f"derive: {name}", expected, expression=expression, fix=fix)
+
+
 @dataclass(frozen=True)
 class TabularPreprocessor(Preprocessor):
-    """What a model has learned of the tables that it takes: frozen, plain data.
+    """Encoding of tables, fitted to the training rows: frozen, plain data.
 
     Attributes:
-        encoder: columns to numbers; `encoder.names` are those of the network's inputs.
+        encoder: columns to numbers; `encoder.feature_names` are those of the network's inputs.
         target: `ClassTarget` or `NumericTarget`.
-        request: what `fit` was asked for.
+        request: the options of `fit`.
     """
 
     encoder: Encoder
@@ -94,38 +86,29 @@ class TabularPreprocessor(Preprocessor):
         return self.encoder.feature_names
 
     def transform(self, x: Any) -> Any:
-        """A table's rows as the network takes them; what is no table is taken to be that
-        already.
-        """
+        """Encode a table as network inputs. Arrays pass through unchanged."""
         return self.encoder.transform(read_table(x)) if is_table(x) else x
 
     def transform_xy(self, x: Any, y: Any = None) -> tuple[Any, np.ndarray, np.ndarray | None]:
-        """(rows, targets, which of the table's rows have a target, None for all): of a table, whose
-        own column is taken where y is None.
+        """Return (inputs, targets, mask of the rows that have a target, or None if all have one).
+
+        If y is None, the targets come from the table's target column.
 
         Raises:
-            DataError: see `Encoder.transform` and `encode` of the target; no row has a target.
+            DataError: see `Encoder.transform` and the target's `transform`; no row has a target.
         """
         if y is not None:
-            return (
-                self.transform(x),
-                self.target.transform(_to_target_column(self.target.name, y)),
-                None,
-            )
-        opened = split_target(x, self.target.name)
-        return (
-            self.transform(opened.table),
-            self.target.transform(opened.target_column),
-            opened.has_target,
-        )
+            column = _to_target_column(self.target.name, y)
+            return self.transform(x), self.target.transform(column), None
+        parts = split_target(x, self.target.name)
+        encoded = self.target.transform(parts.target_column)
+        return self.transform(parts.table), encoded, parts.has_target
 
     def __str__(self) -> str:
         return self.describe(MAX_SHOWN)
 
     def describe(self, max_names: int | None = None) -> str:
-        """The columns that take part, each with how many numbers it becomes: the first `max_names`
-        by name, or all.
-        """
+        """Return the columns in use, each with the number of inputs that it becomes."""
         sizes = {
             column.name: len(column.feature_names)
             for column in self.encoder.columns
@@ -136,7 +119,8 @@ class TabularPreprocessor(Preprocessor):
             for name, size in list(sizes.items())[:max_names]
         ]
         more = [f"and {len(sizes) - len(shown)} more"] if len(sizes) > len(shown) else []
-        return f"{len(sizes)} columns as {len(self.encoder.feature_names)} numbers: {', '.join(shown + more)}"
+        n_inputs = len(self.encoder.feature_names)
+        return f"{len(sizes)} columns as {n_inputs} numbers: {', '.join(shown + more)}"
 
 
 def prepare_table(
@@ -147,108 +131,113 @@ def prepare_table(
     loss: Loss | None,
     split: SplitOptions,
 ) -> PreparedData:
-    """What `fit` makes of what is taken whole; all that is learned of it is learned from the rows
-    to train on.
+    """Prepare a table for `fit`. The preprocessor is fitted to the training rows alone.
 
     Args:
-        fitted: what was learned at an earlier fit, which stays as it is.
-        x: the table, or what knows how it is taken.
-        request: what the user wished.
-        head: of the network, whose end says whether labels or numbers are learned.
-        loss: where one was named.
-        split: the fraction held out, "random" or "end", and the seed.
+        x: the table.
+        fitted: the preprocessor of an earlier fit, which is reused unchanged.
+        request: the options of `fit`.
+        head: the network's end, which decides between labels and numbers.
+        loss: the loss, if one was named.
+        split: the validation fraction, "random" or "end", and the seed.
 
     Raises:
-        ConfigError: data of another kind, or other wishes, than at an earlier fit; a logarithm that
+        ConfigError: another kind of data or other options than at an earlier fit; a logarithm that
             the network's end or the loss does not allow.
-        DataError: a target that is constant, or text where numbers are learned; see
+        DataError: a target that is constant, or text if numbers are learned; see
             `encoder.fit_encoder`.
     """
-    fitted = require_same_kind(TabularPreprocessor, fitted, x)
-    if fitted is not None:
-        fix = "What was learned of the table stays: leave them out, or reset() first."
-        require(
-            request in (fitted.request, TableRequest(), TableRequest(fitted.target.name)),
-            "fit",
-            f"{fitted.request}",
-            received=request,
-            fix=fix,
-        )
-        request = fitted.request
-    opened = split_target(x, request.target)
-    name, column = str(request.target), opened.target_column
-    chooses = (
-        isinstance(fitted.target, ClassTarget) if fitted else _is_classification(column, head, loss)
-    )
-    kept, held = train_validation_split(
-        len(column), column.astype(str) if chooses else None, *split
-    )
-    if fitted is not None:
-        return PreparedData(
-            fitted,
-            fitted.transform(opened.table),
-            fitted.target.transform(column),
-            opened.has_target,
-            kept,
-            held,
-            opened.messages,
-        )
-    encoded = encoder.fit_encoder(
-        opened.table.take(kept), dict(request.column_types), dict(request.derive)
-    )
-    if chooses:
-        target: ClassTarget | NumericTarget = targets.fit_class_target(name, column)
+    earlier = require_same_kind(TabularPreprocessor, fitted, x)
+    if earlier is not None:
+        request = _require_same_request(earlier, request)
+    parts = split_target(x, request.target)
+    column = parts.target_column
+    if earlier is not None:
+        is_classification = isinstance(earlier.target, ClassTarget)
     else:
-        target = targets.fit_numeric_target(
-            name, column[kept], request.target_transform == "log", head, loss
-        )
-    fitted = TabularPreprocessor(encoded, target, request)
-    said = (
-        *opened.messages,
-        str(target),
-        *_dropped_messages(encoded),
-        *encoded.ambiguities(),
-        str(fitted),
-    )
+        is_classification = _is_classification(column, head, loss)
+    labels = column.astype(str) if is_classification else None
+    train_index, validation_index = train_validation_split(len(column), labels, *split)
+    if earlier is not None:
+        preprocessor, messages = earlier, parts.messages
+    else:
+        preprocessor = _fit_preprocessor(parts, train_index, request, is_classification, head, loss)
+        messages = (*parts.messages, *_fit_messages(preprocessor))
     return PreparedData(
-        fitted,
-        fitted.transform(opened.table),
-        target.transform(column),
-        opened.has_target,
-        kept,
-        held,
-        said,
+        preprocessor,
+        preprocessor.transform(parts.table),
+        preprocessor.target.transform(column),
+        parts.has_target,
+        train_index,
+        validation_index,
+        messages,
     )
 
 
-def _dropped_messages(encoder: Encoder) -> list[str]:
-    out = [f"{column} ({reason})" for column, reason in encoder.dropped_columns().items()]
-    more = f", and {len(out) - MAX_SHOWN} more" if len(out) > MAX_SHOWN else ""
-    return [f"left out: {', '.join(out[:MAX_SHOWN])}{more}"] if out else []
+def _require_same_request(fitted: TabularPreprocessor, request: TableRequest) -> TableRequest:
+    """Return the options of the earlier fit, which must not change."""
+    allowed = (fitted.request, TableRequest(), TableRequest(fitted.target.name))
+    fix = "The encoding of the first fit is kept: leave them out, or reset() first."
+    require(request in allowed, "fit", f"{fitted.request}", received=request, fix=fix)
+    return fitted.request
+
+
+def _fit_preprocessor(
+    parts: TargetSplit,
+    train_index: np.ndarray,
+    request: TableRequest,
+    is_classification: bool,
+    head: HeadSpec,
+    loss: Loss | None,
+) -> TabularPreprocessor:
+    name, column = str(request.target), parts.target_column
+    fitted_encoder = encoder.fit_encoder(
+        parts.table.take(train_index), dict(request.column_types), dict(request.derive)
+    )
+    target: ClassTarget | NumericTarget
+    if is_classification:
+        target = targets.fit_class_target(name, column)
+    else:
+        log = request.target_transform == "log"
+        target = targets.fit_numeric_target(name, column[train_index], log, head, loss)
+    return TabularPreprocessor(fitted_encoder, target, request)
+
+
+def _fit_messages(preprocessor: TabularPreprocessor) -> list[str]:
+    """Return the lines about the target, the columns left out and the columns in use."""
+    dropped = [
+        f"{column} ({reason})" for column, reason in preprocessor.encoder.dropped_columns().items()
+    ]
+    more = f", and {len(dropped) - MAX_SHOWN} more" if len(dropped) > MAX_SHOWN else ""
+    return [
+        str(preprocessor.target),
+        *([f"left out: {', '.join(dropped[:MAX_SHOWN])}{more}"] if dropped else []),
+        *preprocessor.encoder.ambiguities(),
+        str(preprocessor),
+    ]
 
 
 def _to_target_column(name: str, y: Any) -> np.ndarray:
-    """Targets that were given beside a table, as a column of one would hold them."""
+    """Return targets passed as y in the form of a table's column."""
     values = np.asarray(y).reshape(len(y), -1)
     require(values.shape[1] == 1, "y", "one value a row", error=DataError, shape=values.shape)
     column = read_table({name: values[:, 0].tolist()})[name]
-    gone = np.flatnonzero(is_missing(column))
-    fix = "Leave those rows out of both; a table that holds its target leaves them out by itself."
+    missing = np.flatnonzero(is_missing(column))
     require(
-        not len(gone),
+        not len(missing),
         "y",
         "a target in every row",
         error=DataError,
-        row=int(gone[:1].sum()),
-        missing=len(gone),
-        fix=fix,
+        row=int(missing[:1].sum()),
+        missing=len(missing),
+        fix="Remove those rows from x and y. If the table holds the target, fit leaves them out.",
     )
     return column
 
 
 def _is_classification(column: np.ndarray, head: HeadSpec, loss: Loss | None) -> bool:
-    """Whether a label is learned rather than a number."""
+    """Return whether labels are learned rather than numbers."""
     ends = {head.last_activation, loss.output_activation if loss else None}
-    return "softmax" in ends or (
-        "sigmoid" in ends and (column.dtype.kind == "O" or len(np.unique(column)) <= 2)
-    )
+    if "softmax" in ends:
+        return True
+    return "sigmoid" in ends and (column.dtype.kind == "O" or len(np.unique(column)) <= 2)
