@@ -49,8 +49,8 @@ def test_a_string_is_never_a_penalty_of_nothing(name):
 
 
 def test_factors_may_be_tracers():
-    # a sweep substitutes tracers for numbers without running __post_init__; the call itself must
-    # not look at them
+    # a sweep substitutes tracers for numbers without running __post_init__; __call__ must not
+    # branch on them
     def penalty(factor):
         regularizer = L2()
         object.__setattr__(regularizer, "l2", factor)
@@ -79,8 +79,8 @@ def test_get_and_value_identity():
     assert regularizers.get("l2") == L2(0.01)
     assert hash(L2(0.1)) == hash(L2(0.1))
     assert L2(0.1) != L2(0.2)
-    given = L1L2(l1=0.3)
-    assert regularizers.get(given) is given
+    regularizer = L1L2(l1=0.3)
+    assert regularizers.get(regularizer) is regularizer
     with pytest.raises(
         ConfigError,
         match=r"^regularizer: expected one of l1, l2, l1_l2\. Received: name='l1l2'\. Did you mean 'l1_l2'\?$",

@@ -1,5 +1,7 @@
-"""Rates by the step. Oracles: Keras, PyTorch's OneCycleLR and the papers' formulas as loops in
-float64, and numbers by hand.
+"""Learning-rate schedules.
+
+Oracles: Keras, PyTorch's OneCycleLR, the papers' formulas as loops in float64, and hand-worked
+numbers.
 """
 
 import inspect
@@ -54,12 +56,11 @@ STEPS = np.array([*range(150), 10**6, 10**7], np.int32)
 
 
 def public():
-    """Every schedule that can be instantiated."""
-    found = vars(schedules).values()
+    """Return every schedule class that can be instantiated."""
     return {
-        thing
-        for thing in found
-        if inspect.isclass(thing) and issubclass(thing, Schedule) and not inspect.isabstract(thing)
+        value
+        for value in vars(schedules).values()
+        if inspect.isclass(value) and issubclass(value, Schedule) and not inspect.isabstract(value)
     }
 
 
@@ -77,9 +78,8 @@ def test_contract(schedule):
 def test_every_rate_equals_keras(recorded, schedule):
     def live(keras, kind, fields, steps):
         theirs = getattr(keras.optimizers.schedules, kind)(**fields)
-        # compiled, XLA multiplies by 1 / decay_steps, and Keras's PolynomialDecay then takes roots
-        # of numbers below 0; not compiled, its
-        # CosineDecay is compiled at every call
+        # When compiled, XLA multiplies by 1 / decay_steps, and Keras's PolynomialDecay then takes
+        # roots of numbers below 0. Keras's CosineDecay, if not compiled, compiles at every call.
         theirs = jax.jit(theirs) if kind == "CosineDecay" else theirs
         return np.array([theirs(step) for step in steps])
 
@@ -91,7 +91,7 @@ def test_every_rate_equals_keras(recorded, schedule):
 
 
 def one_cycle(schedule, step):
-    """PyTorch's OneCycleLR.get_lr with two phases and anneal_strategy="cos", in Python's floats."""
+    """Compute PyTorch's OneCycleLR.get_lr (two phases, cosine annealing) in Python floats."""
 
     def anneal(start, end, pct):
         return end + (start - end) / 2.0 * (math.cos(math.pi * pct) + 1)
@@ -130,17 +130,17 @@ def test_rates_by_hand():
     steps = np.arange(6)
     close(
         Warmup(0.4, 4)(steps), [0.1, 0.2, 0.3, 0.4, 0.4, 0.4]
-    )  # a quarter of 0.4 a step; the first step learns already
-    # up to the 0.4 that the schedule begins at; its steps 0, 1 and 2 are the steps 3, 4 and 5
+    )  # a quarter of 0.4 per step; the first step already learns
+    # rises to 0.4, where the inner schedule begins: its steps 0, 1 and 2 are the steps 3, 4 and 5
     close(Warmup(ExponentialDecay(0.4, 1, 0.5), 3)(steps), [0.4 / 3, 0.8 / 3, 0.4, 0.4, 0.2, 0.1])
     close(
         ExponentialDecay(0.8, 2, 0.25)(steps), [0.8, 0.4, 0.2, 0.1, 0.05, 0.025]
-    )  # half a power of 1/4 a step
+    )  # the factor per step is the square root of 1/4
     close(ExponentialDecay(0.8, 2, 0.25, staircase=True)(steps), [0.8, 0.8, 0.2, 0.2, 0.05, 0.05])
     close(InverseTimeDecay(0.6, 2, 2.0)(steps), [0.6 / n for n in (1, 2, 3, 4, 5, 6)])
     # 0.1 + 0.4 (1 - t / 4)^2: 1, 9/16, 1/4, 1/16, 0
     close(PolynomialDecay(0.5, 4, 0.1, power=2)(steps), [0.5, 0.325, 0.2, 0.125, 0.1, 0.1])
-    # past step 2, N is 4 and then 6: 1 - 3/4, 0, 1 - 5/6
+    # after step 2, N is 4 and then 6: 1 - 3/4, 0, 1 - 5/6
     close(PolynomialDecay(0.6, 2, 0.0, cycle=True)(steps), [0.6, 0.3, 0.0, 0.15, 0.0, 0.1])
     close(
         CosineDecay(0.2, 4)(steps),
@@ -151,8 +151,8 @@ def test_rates_by_hand():
         CosineDecay(0.1, 2, warmup_target=0.4, warmup_steps=3)(steps), [0.1, 0.2, 0.3, 0.4, 0.2, 0]
     )
     close(PiecewiseConstantDecay([1, 3], [3, 2, 1])(steps), [3, 3, 2, 2, 1, 1])
-    # from 0.2 / 2 to 0.2 in steps 0, 1 and 2, then down to 0.1 / 10 in 3, 4 and 5; half way are the
-    # means
+    # from 0.2 / 2 to 0.2 in steps 0, 1 and 2, then down to 0.1 / 10 in steps 3, 4 and 5; step 1,
+    # half way, is the mean
     close(OneCycle(0.2, 6, 0.5, 2, 10)(np.array([0, 1, 2, 5])), [0.1, 0.15, 0.2, 0.01])
 
 
@@ -174,8 +174,9 @@ def test_rates_by_hand():
     ids=lambda value: repr(value) if isinstance(value, Schedule) else "",
 )
 def test_ten_million_steps_lose_no_digits(schedule, exact):
-    """Oracle: the formula in float64. A decay_rate rounded to float32 would be wrong by half
-    here.
+    """Rates at step 1e7 equal the formula in float64.
+
+    With decay_rate rounded to float32, the rate would be wrong by half.
     """
     steps = 10**7 + np.array([-1, 0, 1], np.int32)
     np.testing.assert_allclose(jax.jit(schedule)(steps), [exact(int(t)) for t in steps], rtol=1e-5)
@@ -187,9 +188,7 @@ def test_ten_million_steps_lose_no_digits(schedule, exact):
     ids=repr,
 )
 def test_what_holds_at_the_ends(schedule):
-    """Oracle: relations. Whatever is meant to end at 0 is exactly 0 there and ever after, and never
-    below.
-    """
+    """No rate is negative; a rate that ends at 0 is exactly 0 from there on."""
     late = np.asarray(schedule(STEPS[100:]))
     ends = isinstance(schedule, CosineDecay) and not schedule.alpha
     assert (late == 0).all() if ends else (late >= 0).all()
@@ -223,7 +222,7 @@ def test_lists_become_tuples_and_equal_schedules_are_equal():
         (
             lambda: ExponentialDecay(0.1, 1, 1.5),
             "ExponentialDecay: expected decay_rate to be a number in (0, 1]. Received: decay_rate=1.5. "
-            "A rate that grows without end is found by callbacks.LearningRateScheduler, epoch by epoch.",
+            "For a growing rate, use callbacks.LearningRateScheduler.",
         ),
         (
             lambda: ExponentialDecay(0.1, 1, 0),
@@ -281,7 +280,7 @@ def test_lists_become_tuples_and_equal_schedules_are_equal():
         ),
         (
             lambda: PiecewiseConstantDecay([2, 2], [3, 2, 1]),
-            "PiecewiseConstantDecay: expected boundaries to be whole numbers >= 0 in rising order. Received: boundaries=(2, 2).",
+            "PiecewiseConstantDecay: expected boundaries to be whole numbers >= 0 in increasing order. Received: boundaries=(2, 2).",
         ),
         (
             lambda: PiecewiseConstantDecay([2], [3, 0]),

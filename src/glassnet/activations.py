@@ -1,8 +1,7 @@
-"""Activations: functions from z (the weighted sum) to a (what the neuron passes on), elementwise
-but for softmax and its logarithm.
+"""Activation functions, from z (the weighted sum) to a (the output of the neuron).
 
-Each takes an array of any shape and returns one of the same shape. Layers name them by string:
-`Dense(16, activation="relu")`.
+Each takes an array of any shape and returns one of the same shape. All are elementwise, except
+softmax and its logarithm. Layers accept their names: `Dense(16, activation="relu")`.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ from glassnet.types import Array
 
 
 def linear(x: Array) -> Array:
-    """The identity: a = z.
+    """Return z unchanged: a = z.
 
     Example:
         >>> linear(3.0)
@@ -27,7 +26,9 @@ def linear(x: Array) -> Array:
 
 
 def sigmoid(x: Array) -> Array:
-    """The logistic function: a = 1 / (1 + exp(-z)), between 0 and 1; its slope is a (1 - a).
+    """Compute the logistic function: a = 1 / (1 + exp(-z)).
+
+    It is between 0 and 1, and its slope is a (1 - a).
 
     Args:
         x: z, any shape.
@@ -47,8 +48,9 @@ def sigmoid(x: Array) -> Array:
 
 
 def tanh(x: Array) -> Array:
-    """The hyperbolic tangent: a = (exp(z) - exp(-z)) / (exp(z) + exp(-z)), between -1 and 1; its
-    slope is 1 - a^2.
+    """Compute the hyperbolic tangent: a = (exp(z) - exp(-z)) / (exp(z) + exp(-z)).
+
+    It is between -1 and 1, and its slope is 1 - a^2.
 
     Args:
         x: z, any shape.
@@ -66,7 +68,9 @@ def tanh(x: Array) -> Array:
 
 
 def relu(x: Array) -> Array:
-    """The rectifier: a = max(z, 0); its slope is 1 above zero and 0 elsewhere (at zero too).
+    """Compute the rectified linear unit: a = max(z, 0).
+
+    Its slope is 1 above zero and 0 elsewhere, at zero too.
 
     Args:
         x: z, any shape.
@@ -84,7 +88,9 @@ def relu(x: Array) -> Array:
 
 
 def leaky_relu(x: Array, negative_slope: float = 0.2) -> Array:
-    """The rectifier that cannot die: a = z above zero, negative_slope * z below.
+    """Compute the leaky rectifier: a = z above zero, negative_slope * z below.
+
+    Its slope is never 0, so that every unit keeps learning.
 
     Args:
         x: z, any shape.
@@ -103,8 +109,9 @@ def leaky_relu(x: Array, negative_slope: float = 0.2) -> Array:
 
 
 def relu6(x: Array) -> Array:
-    """The rectifier with a ceiling: a = min(max(z, 0), 6); its slope is 1 between 0 and 6 and 0
-    elsewhere.
+    """Compute the rectifier limited to 6: a = min(max(z, 0), 6).
+
+    Its slope is 1 between 0 and 6, and 0 elsewhere.
 
     Args:
         x: z, any shape.
@@ -122,12 +129,13 @@ def relu6(x: Array) -> Array:
 
 
 def elu(x: Array, alpha: float = 1.0) -> Array:
-    """The exponential linear unit: a = z above zero, alpha (exp(z) - 1) below, which levels off at
-    -alpha.
+    """Compute the exponential linear unit: a = z above zero, alpha (exp(z) - 1) below.
+
+    For very negative z it approaches -alpha.
 
     Args:
         x: z, any shape.
-        alpha: how far below zero a can come, a number (dimensionless).
+        alpha: minus the limit of a for very negative z, a number (dimensionless).
 
     Returns:
         a, the same shape.
@@ -142,8 +150,9 @@ def elu(x: Array, alpha: float = 1.0) -> Array:
 
 
 def selu(x: Array) -> Array:
-    """The self-normalising unit: a = 1.0507 elu(z, alpha=1.6733); with LeCun's initializers it
-    keeps mean 0 and variance 1.
+    """Compute the scaled exponential linear unit: a = 1.0507 elu(z, alpha=1.6733).
+
+    With LeCun's initializers, mean 0 and variance 1 are preserved from layer to layer.
 
     Args:
         x: z, any shape.
@@ -161,12 +170,14 @@ def selu(x: Array) -> Array:
 
 
 def gelu(x: Array, approximate: bool = False) -> Array:
-    """The Gaussian error linear unit: a = z Phi(z), Phi the distribution function of the standard
-    normal.
+    """Compute the Gaussian error linear unit: a = z Phi(z).
+
+    Phi is the distribution function of the standard normal.
 
     Args:
         x: z, any shape.
-        approximate: z / 2 (1 + tanh(sqrt(2 / pi) (z + 0.044715 z^3))) instead, as GPT-2 has it.
+        approximate: if True, use z / 2 (1 + tanh(sqrt(2 / pi) (z + 0.044715 z^3))) instead, as in
+            GPT-2.
 
     Returns:
         a, the same shape.
@@ -181,7 +192,7 @@ def gelu(x: Array, approximate: bool = False) -> Array:
 
 
 def silu(x: Array) -> Array:
-    """The sigmoid linear unit, or swish: a = z sigmoid(z).
+    """Compute the sigmoid linear unit (swish): a = z sigmoid(z).
 
     Args:
         x: z, any shape.
@@ -199,7 +210,7 @@ def silu(x: Array) -> Array:
 
 
 def mish(x: Array) -> Array:
-    """A smooth rectifier that dips below zero: a = z tanh(log(1 + exp(z))).
+    """Compute mish, a smooth non-monotonic rectifier: a = z tanh(log(1 + exp(z))).
 
     Args:
         x: z, any shape.
@@ -217,7 +228,9 @@ def mish(x: Array) -> Array:
 
 
 def softplus(x: Array) -> Array:
-    """The smooth rectifier: a = log(1 + exp(z)), above zero; its slope is sigmoid(z).
+    """Compute the smooth rectifier: a = log(1 + exp(z)).
+
+    It is above zero, and its slope is sigmoid(z).
 
     Args:
         x: z, any shape.
@@ -235,7 +248,9 @@ def softplus(x: Array) -> Array:
 
 
 def softsign(x: Array) -> Array:
-    """A slower tanh: a = z / (1 + |z|), between -1 and 1; its slope is 1 / (1 + |z|)^2.
+    """Compute the softsign: a = z / (1 + |z|).
+
+    It is between -1 and 1, and its slope is 1 / (1 + |z|)^2.
 
     Args:
         x: z, any shape.
@@ -253,7 +268,7 @@ def softsign(x: Array) -> Array:
 
 
 def hard_sigmoid(x: Array) -> Array:
-    """The sigmoid of straight lines: a = min(max(z / 6 + 1/2, 0), 1).
+    """Compute the piecewise linear sigmoid: a = min(max(z / 6 + 1/2, 0), 1).
 
     Args:
         x: z, any shape.
@@ -271,7 +286,9 @@ def hard_sigmoid(x: Array) -> Array:
 
 
 def exponential(x: Array) -> Array:
-    """The exponential: a = exp(z), which is also its slope; beyond z = 88 float32 overflows.
+    """Compute the exponential: a = exp(z).
+
+    Its slope is a. In float32 it overflows above z = 88.
 
     Args:
         x: z, any shape.
@@ -283,19 +300,19 @@ def exponential(x: Array) -> Array:
         >>> print(f"{exponential(1.0):.4f}")
         2.7183
 
-    Source: the mean of a Poisson regression, McCullagh and Nelder 1989, chapter 6.
+    Source: McCullagh and Nelder 1989, chapter 6 (the mean of a Poisson regression).
     """
     return jnp.exp(x)
 
 
 def softmax(x: Array) -> Array:
-    """Scores to probabilities along the last axis: a_i = exp(z_i) / sum_j exp(z_j).
+    """Turn scores into probabilities over the last axis: a_i = exp(z_i) / sum_j exp(z_j).
 
     Args:
         x: z, (..., classes).
 
     Returns:
-        Probabilities of the classes, the same shape; each row sums to 1.
+        The probability of each class, the same shape. Each row sums to 1.
 
     Example:
         >>> softmax(jnp.array([0.0, 0.0])).tolist()
@@ -307,13 +324,15 @@ def softmax(x: Array) -> Array:
 
 
 def log_softmax(x: Array) -> Array:
-    """The logarithm of softmax, computed without it: a_i = z_i - log sum_j exp(z_j).
+    """Compute the logarithm of softmax over the last axis: a_i = z_i - log sum_j exp(z_j).
+
+    It stays finite even if a probability rounds to 0.
 
     Args:
         x: z, (..., classes).
 
     Returns:
-        Logarithms of the classes' probabilities (nats), the same shape.
+        The logarithm of the probability of each class (nats), the same shape.
 
     Example:
         >>> print(f"{log_softmax(jnp.array([0.0, 0.0]))[0]:.4f}")
@@ -346,11 +365,11 @@ ACTIVATIONS: dict[str, Callable[[Array], Array]] = {
 
 
 def get(activation: str | Callable[[Array], Array]) -> Callable[[Array], Array]:
-    """The function called `activation`, or `activation` itself where it is one already.
+    """Return the activation of that name; a function is returned unchanged.
 
     Raises:
-        ConfigError: for an unknown name, with the nearest match, and for what is neither a name nor
-            callable.
+        ConfigError: if the name is unknown (the message has the nearest match), or if `activation`
+            is neither a name nor callable.
 
     Example:
         >>> get("tanh") is tanh
@@ -381,8 +400,9 @@ _NAMES = {function: name for name, function in ACTIVATIONS.items()} | {
 
 
 def canonicalize(activation: str | Callable[[Array], Array]) -> str | Callable[[Array], Array]:
-    """The table's name of `activation` where it has one, so that two ways to write it are one
-    value; else `activation` itself.
+    """Return the name of `activation` if it has one in `ACTIVATIONS`, else `activation` itself.
+
+    Layers store the result, so that `relu`, `jax.nn.relu` and "relu" make equal layers.
 
     Raises:
         ConfigError: see `get`.

@@ -1,5 +1,6 @@
-"""Regularizers: what large weights cost. The penalty is added to the loss, its gradient to the
-weights' gradients.
+"""Regularizers: penalties on large weights.
+
+The penalty is added to the loss, and its gradient to the gradients of the weights.
 """
 
 from __future__ import annotations
@@ -15,16 +16,17 @@ from glassnet.types import Array
 
 @dataclass(frozen=True)
 class Regularizer(ABC):
-    """What every regularizer is: a frozen dataclass called with one array of weights."""
+    """Base class of all regularizers: frozen dataclasses, called with one array of weights."""
 
     @abstractmethod
     def __call__(self, w: Array) -> Array:
-        """The penalty of the weights `w` (any shape), one number in the loss's unit."""
+        """Return the penalty of the weights `w` (any shape), one number in the unit of the loss."""
 
 
 def _absolute(w: Array) -> Array:
-    """|w| with slope 0 at zero: `jnp.abs` has slope 1 there, which would push a weight off the zero
-    that L1 is meant to keep.
+    """Return |w|, with slope 0 at zero.
+
+    `jnp.abs` has slope 1 there, which would move weights away from the zero that L1 produces.
     """
     return w * jnp.sign(w)
 
@@ -42,13 +44,15 @@ def _check(regularizer: Regularizer, *factors: str) -> None:
 
 @dataclass(frozen=True)
 class L1(Regularizer):
-    """Sum of absolute weights: l1 * sum |w|; drives weights to exactly zero.
+    """Penalty on the sum of absolute weights: l1 * sum |w|.
+
+    It drives weights to exactly zero.
 
     Args:
         l1: the factor, loss per unit of weight.
 
     Raises:
-        ConfigError: where `l1` is not a number >= 0.
+        ConfigError: if `l1` is not a number >= 0.
 
     Example:
         >>> print(f"{L1(0.5)(jnp.array([1.0, -3.0])):.1f}")
@@ -63,19 +67,21 @@ class L1(Regularizer):
         _check(self, "l1")
 
     def __call__(self, w: Array) -> Array:
-        """The penalty of the weights `w`, one number."""
+        """Return the penalty of the weights `w`, one number."""
         return self.l1 * _absolute(w).sum()
 
 
 @dataclass(frozen=True)
 class L2(Regularizer):
-    """Sum of squared weights: l2 * sum w^2; its gradient 2 l2 w shrinks every weight.
+    """Penalty on the sum of squared weights: l2 * sum w^2.
+
+    Its gradient 2 l2 w shrinks every weight.
 
     Args:
         l2: the factor, loss per squared unit of weight.
 
     Raises:
-        ConfigError: where `l2` is not a number >= 0.
+        ConfigError: if `l2` is not a number >= 0.
 
     Example:
         >>> print(f"{L2(0.5)(jnp.array([1.0, -3.0])):.1f}")
@@ -90,20 +96,20 @@ class L2(Regularizer):
         _check(self, "l2")
 
     def __call__(self, w: Array) -> Array:
-        """The penalty of the weights `w`, one number."""
+        """Return the penalty of the weights `w`, one number."""
         return self.l2 * jnp.square(w).sum()
 
 
 @dataclass(frozen=True)
 class L1L2(Regularizer):
-    """Both: l1 * sum |w| + l2 * sum w^2.
+    """Sum of the L1 and L2 penalties: l1 * sum |w| + l2 * sum w^2.
 
     Args:
-        l1: the factor of the absolute part, loss per unit of weight.
-        l2: the factor of the squared part, loss per squared unit of weight.
+        l1: the factor of the absolute values, loss per unit of weight.
+        l2: the factor of the squares, loss per squared unit of weight.
 
     Raises:
-        ConfigError: where a factor is not a number >= 0.
+        ConfigError: if a factor is not a number >= 0.
 
     Example:
         >>> print(f"{L1L2(l1=0.5, l2=0.5)(jnp.array([1.0, -3.0])):.1f}")
@@ -119,22 +125,23 @@ class L1L2(Regularizer):
         _check(self, "l1", "l2")
 
     def __call__(self, w: Array) -> Array:
-        """The penalty of the weights `w`, one number."""
+        """Return the penalty of the weights `w`, one number."""
         return self.l1 * _absolute(w).sum() + self.l2 * jnp.square(w).sum()
 
 
 REGULARIZERS: dict[str, Regularizer] = {"l1": L1(), "l2": L2(), "l1_l2": L1L2(l1=0.01, l2=0.01)}
-"""What a string stands for. (Keras documents "l1_l2" as 0.01 and 0.01 too, but its class defaults
-make it no penalty at all.)
+"""Regularizers by name.
+
+Keras documents 0.01 and 0.01 for "l1_l2" too, but uses its class defaults, 0 and 0.
 """
 
 
 def get(value: str | Regularizer | None) -> Regularizer | None:
-    """The regularizer called `value`, or `value` itself where it is one already; None stays None.
+    """Return the regularizer called `value`; a regularizer or None is returned unchanged.
 
     Raises:
-        ConfigError: for an unknown name, with the nearest match, and for what is neither a name nor
-            a regularizer, or not a frozen dataclass.
+        ConfigError: if the name is unknown (the message has the nearest match), if `value` is
+            neither a name nor a regularizer, or if it is not a frozen dataclass.
 
     Example:
         >>> get("l2")

@@ -1,12 +1,11 @@
-"""Schedules: a learning rate for every step. Each is a frozen dataclass and a pure function of the
-step t, counted from 0.
+"""Learning-rate schedules: pure functions from the step t, counted from 0, to a learning rate.
 
-An optimizer takes one in place of a number: `Adam(learning_rate=CosineDecay(0.01, 1000))`. Steps
-    are counted over the model's life:
-a second fit carries on where the first ended. An array of steps gives all their rates:
+Every schedule is a frozen dataclass. An optimizer accepts one instead of a number:
+`Adam(learning_rate=CosineDecay(0.01, 1000))`. Steps are counted over the life of the model: a
+second fit continues where the first one ended. A schedule also accepts an array of steps:
 `schedule(np.arange(1000))`.
 
-In the formulas eta is the initial rate and N is `decay_steps`. The arithmetic is Keras's.
+In the formulas, eta is the initial rate and N is `decay_steps`. The arithmetic is Keras's.
 """
 
 from __future__ import annotations
@@ -26,30 +25,31 @@ from glassnet.types import Array
 
 @dataclass(frozen=True)
 class Schedule(ABC):
-    """What every schedule is. Subclass it with `@dataclass(frozen=True)` and give `__call__`, in
-    jax.numpy, without an `if` on the step.
+    """Base class of all learning-rate schedules.
+
+    Subclass it with `@dataclass(frozen=True)` and define `__call__` with jax.numpy. `__call__` must
+    not branch on the step with a Python `if`.
     """
 
     @abstractmethod
     def __call__(self, step: Array) -> Array:
-        """The rate of a step (counted from 0), or those of an array of steps: >= 0."""
+        """Return the rate (>= 0) of a step counted from 0, or the rates of an array of steps."""
 
 
 @dataclass(frozen=True)
 class ExponentialDecay(Schedule):
-    """The same factor over every N steps, eta decay_rate^(t / N); in steps (step decay) with
-    `staircase`.
+    """Exponential decay, by the same factor every N steps: eta decay_rate^(t / N).
 
     Args:
         initial_learning_rate: eta, the rate of the first step.
         decay_steps: N, in steps.
         decay_rate: the factor.
-        staircase: whether t / N is rounded down, so that the rate is cut every N steps and stays in
-            between.
+        staircase: if True, t / N is rounded down: the rate drops every N steps and is constant
+            in between (step decay).
 
     Raises:
-        ConfigError: an initial rate that is not > 0, a decay_rate not in (0, 1], decay_steps that
-            are no int >= 1.
+        ConfigError: if the initial rate is not > 0, decay_rate is not in (0, 1], or decay_steps is
+            not an int >= 1.
 
     Example:
         >>> halved = ExponentialDecay(0.1, decay_steps=100, decay_rate=0.5, staircase=True)
@@ -65,24 +65,20 @@ class ExponentialDecay(Schedule):
     staircase: bool = False
 
     def __post_init__(self) -> None:
-        _check(
-            self,
-            positive=("initial_learning_rate", "decay_rate"),
-            counts=("decay_steps",),
-            flags=("staircase",),
-        )
-        fix = "A rate that grows without end is found by callbacks.LearningRateScheduler, epoch by epoch."
+        _check_positive(self, "initial_learning_rate", "decay_rate")
+        _check_counts(self, "decay_steps")
+        _check_flags(self, "staircase")
         require(
             self.decay_rate <= 1,
             "ExponentialDecay",
             "decay_rate to be a number in (0, 1]",
             decay_rate=self.decay_rate,
-            fix=fix,
+            fix="For a growing rate, use callbacks.LearningRateScheduler.",
         )
 
     def __call__(self, step: Array) -> Array:
-        # a power of decay_rate, rounded to float32 before it is raised, would be wrong by a
-        # multiple of the exponent
+        # A power of decay_rate, with decay_rate rounded to float32 first, would multiply the
+        # rounding error by the exponent.
         return self.initial_learning_rate * jnp.exp(
             math.log(self.decay_rate) * _periods(self, step)
         )
@@ -90,24 +86,25 @@ class ExponentialDecay(Schedule):
 
 @dataclass(frozen=True)
 class InverseTimeDecay(Schedule):
-    """Ever slower decay: eta / (1 + decay_rate t / N).
+    """Inverse time decay: eta / (1 + decay_rate t / N).
 
     Args:
         initial_learning_rate: eta, the rate of the first step.
         decay_steps: N, in steps.
-        decay_rate: by how many initial rates the denominator grows in N steps.
-        staircase: whether t / N is rounded down, so that the rate is cut every N steps and stays in
-            between.
+        decay_rate: the increase of the denominator in N steps.
+        staircase: if True, t / N is rounded down: the rate drops every N steps and is constant
+            in between.
 
     Raises:
-        ConfigError: a rate that is not > 0, decay_steps that are no int >= 1.
+        ConfigError: if a rate is not > 0, or decay_steps is not an int >= 1.
 
     Example:
-        >>> [f"{InverseTimeDecay(0.1, decay_steps=10, decay_rate=1.0)(step):.4f}" for step in (0, 10, 30)]
+        >>> inverse = InverseTimeDecay(0.1, decay_steps=10, decay_rate=1.0)
+        >>> [f"{inverse(step):.4f}" for step in (0, 10, 30)]
         ['0.1000', '0.0500', '0.0250']
 
-    Source: Robbins and Monro 1951 (steps that sum to infinity while their squares do not), in
-        Keras's form.
+    Source: Robbins and Monro 1951 (the sum of the steps diverges, the sum of their squares
+        converges), in Keras's form.
     """
 
     initial_learning_rate: float
@@ -116,12 +113,9 @@ class InverseTimeDecay(Schedule):
     staircase: bool = False
 
     def __post_init__(self) -> None:
-        _check(
-            self,
-            positive=("initial_learning_rate", "decay_rate"),
-            counts=("decay_steps",),
-            flags=("staircase",),
-        )
+        _check_positive(self, "initial_learning_rate", "decay_rate")
+        _check_counts(self, "decay_steps")
+        _check_flags(self, "staircase")
 
     def __call__(self, step: Array) -> Array:
         return self.initial_learning_rate / (1 + self.decay_rate * _periods(self, step))
@@ -129,22 +123,25 @@ class InverseTimeDecay(Schedule):
 
 @dataclass(frozen=True)
 class PolynomialDecay(Schedule):
-    """From eta to an end in N steps: end + (eta - end) (1 - t / N)^power, and then the end.
+    """Polynomial decay from eta to end in N steps: end + (eta - end) (1 - t / N)^power.
+
+    After step N the rate stays at end, unless `cycle` is True.
 
     Args:
         initial_learning_rate: eta, the rate of the first step.
         decay_steps: N, in steps.
-        end_learning_rate: the rate of step N and after.
+        end_learning_rate: end, the rate from step N on.
         power: 1 for a straight line.
-        cycle: whether, after step N, the rate goes back up and down again: N is then the next
+        cycle: if True, the rate rises again after step N and decays again: N is then the next
             multiple of decay_steps.
 
     Raises:
-        ConfigError: an initial rate or power that is not > 0, an end that is not >= 0, decay_steps
-            that are no int >= 1.
+        ConfigError: if the initial rate or power is not > 0, the end rate is not >= 0, or
+            decay_steps is not an int >= 1.
 
     Example:
-        >>> [f"{PolynomialDecay(0.1, decay_steps=10, end_learning_rate=0.0)(step):.2f}" for step in (0, 5, 10, 99)]
+        >>> line = PolynomialDecay(0.1, decay_steps=10, end_learning_rate=0.0)
+        >>> [f"{line(step):.2f}" for step in (0, 5, 10, 99)]
         ['0.10', '0.05', '0.00', '0.00']
 
     Source: Keras.
@@ -157,14 +154,10 @@ class PolynomialDecay(Schedule):
     cycle: bool = False
 
     def __post_init__(self) -> None:
-        names = ("initial_learning_rate", "power")
-        _check(
-            self,
-            positive=names,
-            non_negative=("end_learning_rate",),
-            counts=("decay_steps",),
-            flags=("cycle",),
-        )
+        _check_positive(self, "initial_learning_rate", "power")
+        _check_non_negative(self, "end_learning_rate")
+        _check_counts(self, "decay_steps")
+        _check_flags(self, "cycle")
 
     def __call__(self, step: Array) -> Array:
         steps = self.decay_steps
@@ -181,22 +174,23 @@ class PolynomialDecay(Schedule):
 
 @dataclass(frozen=True)
 class CosineDecay(Schedule):
-    """Half a cosine from eta down to alpha eta in N steps, and then that: eta (alpha + (1 - alpha)
-    (1 + cos(pi t / N)) / 2).
+    """Cosine decay from eta to alpha eta in N steps.
 
-    With a warm-up the rate first goes in a straight line from the initial rate to warmup_target,
-    which takes the place of eta; t counts from the end of the warm-up.
+    The rate is eta (alpha + (1 - alpha) (1 + cos(pi t / N)) / 2), and alpha eta after N steps.
+    With a warm-up, the rate first changes linearly from the initial rate to warmup_target, which
+    then replaces eta. In that case t counts from the end of the warm-up.
 
     Args:
-        initial_learning_rate: the rate of the first step: eta, where there is no warm-up.
-        decay_steps: N, in steps, without those of the warm-up.
-        alpha: what is left in the end, as a fraction of eta.
+        initial_learning_rate: the rate of the first step, which is eta if there is no warm-up.
+        decay_steps: N, in steps, without the warm-up.
+        alpha: the final rate as a fraction of eta.
         warmup_target: the rate after the warm-up; None for no warm-up.
-        warmup_steps: how many steps the warm-up takes.
+        warmup_steps: the length of the warm-up in steps.
 
     Raises:
-        ConfigError: a rate below 0 (or 0 where there is no warm-up), an alpha not in [0, 1], steps
-            that are no int >= 1, or only one of warmup_target and warmup_steps.
+        ConfigError: if a rate is below 0 (or is 0 without a warm-up), alpha is not in [0, 1], a
+            number of steps is not an int >= 1, or only one of warmup_target and warmup_steps is
+            set.
 
     Example:
         >>> [f"{CosineDecay(0.1, decay_steps=10)(step):.4f}" for step in (0, 5, 10, 99)]
@@ -212,23 +206,19 @@ class CosineDecay(Schedule):
     warmup_steps: int = 0
 
     def __post_init__(self) -> None:
-        start, target, steps = self.initial_learning_rate, self.warmup_target, self.warmup_steps
-        _check(
-            self,
-            positive=("initial_learning_rate",) if target is None else ("warmup_target",),
-            counts=("decay_steps",),
-        )
-        _check(self, non_negative=("initial_learning_rate", "alpha"))
+        target, steps = self.warmup_target, self.warmup_steps
+        _check_positive(self, "initial_learning_rate" if target is None else "warmup_target")
+        _check_counts(self, "decay_steps")
+        _check_non_negative(self, "initial_learning_rate", "alpha")
         require(self.alpha <= 1, "CosineDecay", "alpha to be a number in [0, 1]", alpha=self.alpha)
-        both = (
+        both_or_neither = (
             is_int(steps, least=1) if target is not None else is_int(steps, least=0) and steps == 0
         )
-        expected = "warmup_target and warmup_steps (an int >= 1) together, or neither"
         require(
-            both,
+            both_or_neither,
             "CosineDecay",
-            expected,
-            initial_learning_rate=start,
+            "warmup_target and warmup_steps (an int >= 1) together, or neither",
+            initial_learning_rate=self.initial_learning_rate,
             warmup_target=target,
             warmup_steps=steps,
         )
@@ -236,12 +226,12 @@ class CosineDecay(Schedule):
     def __call__(self, step: Array) -> Array:
         if self.warmup_target is None:
             return self._decay(self.initial_learning_rate, step)
-        rising = self.initial_learning_rate + (self.warmup_target - self.initial_learning_rate) * (
+        warmup = self.initial_learning_rate + (self.warmup_target - self.initial_learning_rate) * (
             step / self.warmup_steps
         )
         return jnp.where(
             step < self.warmup_steps,
-            rising,
+            warmup,
             self._decay(self.warmup_target, step - self.warmup_steps),
         )
 
@@ -251,19 +241,19 @@ class CosineDecay(Schedule):
 
 @dataclass(frozen=True)
 class PiecewiseConstantDecay(Schedule):
-    """A rate for every stretch of steps: values[0] up to and with step boundaries[0], then
-    values[1] until boundaries[1], and so on.
+    """Piecewise constant rate: values[0] through step boundaries[0], then values[1], and so on.
 
     Args:
-        boundaries: the last step of each stretch but the last one, in rising order.
-        values: the rates, one more than boundaries.
+        boundaries: the last step of every interval except the last, in increasing order.
+        values: the rate of each interval, one more than boundaries.
 
     Raises:
-        ConfigError: boundaries that are no rising whole numbers >= 0, values that are no numbers >
-            0, or another number of them.
+        ConfigError: if boundaries are not increasing whole numbers >= 0, a value is not a number
+            > 0, or there is not one value more than boundaries.
 
     Example:
-        >>> [f"{PiecewiseConstantDecay([100, 200], [0.1, 0.01, 0.001])(step):g}" for step in (0, 100, 101, 201)]
+        >>> pieces = PiecewiseConstantDecay([100, 200], [0.1, 0.01, 0.001])
+        >>> [f"{pieces(step):g}" for step in (0, 100, 101, 201)]
         ['0.1', '0.1', '0.01', '0.001']
 
     Source: Keras.
@@ -275,38 +265,28 @@ class PiecewiseConstantDecay(Schedule):
     def __post_init__(self) -> None:
         who = "PiecewiseConstantDecay"
         for name in ("boundaries", "values"):
-            given = getattr(self, name)
+            numbers = getattr(self, name)
             require(
-                isinstance(given, Iterable) and not isinstance(given, str),
+                isinstance(numbers, Iterable) and not isinstance(numbers, str),
                 who,
                 f"{name} to be a list of numbers",
-                **{name: given},
+                **{name: numbers},
             )
-            object.__setattr__(self, name, tuple(given))
-        whole = tuple(
+            object.__setattr__(self, name, tuple(numbers))
+        steps = tuple(
             int(step) if is_number(step) and step == int(step) else step for step in self.boundaries
         )
-        object.__setattr__(self, "boundaries", whole)
-        steps, rates = self.boundaries, self.values
-        rising = all(is_int(step, least=0) for step in steps) and all(
+        object.__setattr__(self, "boundaries", steps)
+        increasing = all(is_int(step, least=0) for step in steps) and all(
             a < b for a, b in pairwise(steps)
         )
-        require(
-            rising, who, "boundaries to be whole numbers >= 0 in rising order", boundaries=steps
-        )
-        require(
-            all(is_number(rate) and rate > 0 for rate in rates),
-            who,
-            "values to be numbers > 0",
-            values=rates,
-        )
-        require(
-            len(rates) == len(steps) + 1,
-            who,
-            "one value more than boundaries",
-            boundaries=steps,
-            values=rates,
-        )
+        expected = "boundaries to be whole numbers >= 0 in increasing order"
+        require(increasing, who, expected, boundaries=steps)
+        rates = self.values
+        positive = all(is_number(rate) and rate > 0 for rate in rates)
+        require(positive, who, "values to be numbers > 0", values=rates)
+        expected = "one value more than boundaries"
+        require(len(rates) == len(steps) + 1, who, expected, boundaries=steps, values=rates)
 
     def __call__(self, step: Array) -> Array:
         return jnp.asarray(self.values)[jnp.searchsorted(np.array(self.boundaries, np.int32), step)]
@@ -314,28 +294,27 @@ class PiecewiseConstantDecay(Schedule):
 
 @dataclass(frozen=True)
 class Warmup(Schedule):
-    """A straight line up to a rate or a schedule: eta (t + 1) / warmup_steps, and from step
-    warmup_steps on the schedule's own course.
+    """Linear warm-up to a rate or a schedule: eta (t + 1) / warmup_steps.
 
-    The line starts from 0 one step before the first: at a rate of 0 the first step would learn
-        nothing. The last step of the warm-up
-    has the whole rate.
+    From step warmup_steps on, the rate is that of `learning_rate`. The line starts from 0 one step
+    before the first step, because a step with a rate of 0 would learn nothing. The last step of the
+    warm-up has the full rate.
 
     Args:
         learning_rate: eta, the rate after the warm-up; or a schedule, whose first rate is eta and
             whose steps begin after the warm-up.
-        warmup_steps: how many steps the warm-up takes.
+        warmup_steps: the length of the warm-up in steps.
 
     Raises:
-        ConfigError: a learning rate that is neither a number > 0 nor a Schedule, warmup_steps that
-            are no int >= 1.
+        ConfigError: if the learning rate is neither a number > 0 nor a Schedule, or warmup_steps
+            is not an int >= 1.
 
     Example:
         >>> [f"{Warmup(0.1, warmup_steps=4)(step):.3f}" for step in range(6)]
         ['0.025', '0.050', '0.075', '0.100', '0.100', '0.100']
 
-    Source: Goyal et al. 2017, section 2.2; Vaswani et al. 2017, eq. 3 (steps counted from 1) for
-        the line.
+    Source: Goyal et al. 2017, section 2.2; for the line, Vaswani et al. 2017, eq. 3 (steps counted
+        from 1).
     """
 
     learning_rate: float | Schedule
@@ -343,7 +322,7 @@ class Warmup(Schedule):
 
     def __post_init__(self) -> None:
         check_learning_rate(self, self.learning_rate)
-        _check(self, counts=("warmup_steps",))
+        _check_counts(self, "warmup_steps")
 
     def __call__(self, step: Array) -> Array:
         eta = self.learning_rate
@@ -353,30 +332,30 @@ class Warmup(Schedule):
 
 @dataclass(frozen=True)
 class OneCycle(Schedule):
-    """One rise and one longer fall, each half a cosine: from max / div_factor up to max, then down
-    to max / (div_factor final_div_factor).
+    """One-cycle policy: a rise from max / div_factor to max, then a longer fall.
 
-    The rise ends at step pct_start total_steps - 1, the fall at step total_steps - 1; the last rate
-    stays.
+    The rise and the fall are each half a cosine. The fall ends at
+    max / (div_factor final_div_factor). The rise ends at step pct_start total_steps - 1, the fall
+    at step total_steps - 1. After that the rate is constant.
 
     Args:
         max_learning_rate: max, the highest rate.
-        total_steps: of the whole cycle: epochs times steps per epoch.
-        pct_start: the fraction of the steps that the rise takes (a fraction, for all its name).
-        div_factor: how many times lower the first rate is than the highest.
-        final_div_factor: how many times lower the last rate is than the first.
+        total_steps: the length of the cycle: epochs times steps per epoch.
+        pct_start: the fraction of the steps in the rise (a fraction, not a percentage).
+        div_factor: the highest rate divided by the first.
+        final_div_factor: the first rate divided by the last.
 
     Raises:
-        ConfigError: a number that is not > 0, total_steps that are no int >= 2, a pct_start not in
-            (0, 1) or so small that the rise is not longer than a step.
+        ConfigError: if a number is not > 0, total_steps is not an int >= 2, pct_start is not in
+            (0, 1), or the rise is not longer than one step.
 
     Example:
-        >>> [f"{OneCycle(0.1, total_steps=10, pct_start=0.5)(step):.5f}" for step in (0, 2, 4, 9)]
+        >>> cycle = OneCycle(0.1, total_steps=10, pct_start=0.5)
+        >>> [f"{cycle(step):.5f}" for step in (0, 2, 4, 9)]
         ['0.00400', '0.05200', '0.10000', '0.00000']
 
-    Source: Smith 2018, "A disciplined approach to neural network hyper-parameters"; names, defaults
-        and cosines are those of
-    PyTorch's OneCycleLR.
+    Source: Smith 2018, "A disciplined approach to neural network hyper-parameters". The names, the
+        defaults and the cosines are those of PyTorch's OneCycleLR.
     """
 
     max_learning_rate: float
@@ -386,14 +365,15 @@ class OneCycle(Schedule):
     final_div_factor: float = 1e4
 
     def __post_init__(self) -> None:
-        _check(
-            self,
-            positive=("max_learning_rate", "pct_start", "div_factor", "final_div_factor"),
-            counts=("total_steps",),
+        _check_positive(self, "max_learning_rate", "pct_start", "div_factor", "final_div_factor")
+        _check_counts(self, "total_steps")
+        require(
+            self.pct_start < 1 < self.pct_start * self.total_steps,
+            "OneCycle",
+            "pct_start below 1, and pct_start * total_steps above 1",
+            pct_start=self.pct_start,
+            total_steps=self.total_steps,
         )
-        long = self.pct_start < 1 < self.pct_start * self.total_steps
-        expected = "pct_start below 1, and pct_start * total_steps above 1"
-        require(long, "OneCycle", expected, pct_start=self.pct_start, total_steps=self.total_steps)
 
     def __call__(self, step: Array) -> Array:
         top, last = self.pct_start * self.total_steps - 1, self.total_steps - 1
@@ -405,47 +385,40 @@ class OneCycle(Schedule):
 
 
 def check_learning_rate(part: object, rate: object) -> None:
-    """Raise ConfigError where the learning rate of a part is neither a number > 0 nor a
-    Schedule.
-    """
-    ok = isinstance(rate, Schedule) or (is_number(rate) and float(rate) > 0)  # type: ignore[arg-type]
+    """Raise ConfigError if the learning rate of `part` is neither a number > 0 nor a Schedule."""
     require(
-        ok,
+        isinstance(rate, Schedule) or (is_number(rate) and float(rate) > 0),  # type: ignore[arg-type]
         type(part).__name__,
         "learning_rate to be a number > 0 or a Schedule",
         learning_rate=rate,
     )
 
 
-def _check(
-    schedule: Schedule,
-    *,
-    positive: tuple[str, ...] = (),
-    non_negative: tuple[str, ...] = (),
-    counts: tuple[str, ...] = (),
-    flags: tuple[str, ...] = (),
-) -> None:
-    who, fields = type(schedule).__name__, vars(schedule)
-    for name in positive:
-        require(
-            is_number(fields[name]) and fields[name] > 0,
-            who,
-            f"{name} to be a number > 0",
-            **{name: fields[name]},
-        )
-    for name in non_negative:
-        require(
-            is_number(fields[name]) and fields[name] >= 0,
-            who,
-            f"{name} to be a number >= 0",
-            **{name: fields[name]},
-        )
-    for name in counts:
-        require(
-            is_int(fields[name], least=1), who, f"{name} to be an int >= 1", **{name: fields[name]}
-        )
-    for name in flags:
-        require(isinstance(fields[name], bool), who, f"{name} to be a bool", **{name: fields[name]})
+def _check_positive(schedule: Schedule, *names: str) -> None:
+    for name in names:
+        value = getattr(schedule, name)
+        _require_field(schedule, is_number(value) and value > 0, name, "a number > 0")
+
+
+def _check_non_negative(schedule: Schedule, *names: str) -> None:
+    for name in names:
+        value = getattr(schedule, name)
+        _require_field(schedule, is_number(value) and value >= 0, name, "a number >= 0")
+
+
+def _check_counts(schedule: Schedule, *names: str) -> None:
+    for name in names:
+        _require_field(schedule, is_int(getattr(schedule, name), least=1), name, "an int >= 1")
+
+
+def _check_flags(schedule: Schedule, *names: str) -> None:
+    for name in names:
+        _require_field(schedule, isinstance(getattr(schedule, name), bool), name, "a bool")
+
+
+def _require_field(schedule: Schedule, ok: bool, name: str, kind: str) -> None:
+    value = getattr(schedule, name)
+    require(ok, type(schedule).__name__, f"{name} to be {kind}", **{name: value})
 
 
 def _periods(schedule: ExponentialDecay | InverseTimeDecay, step: Array) -> Array:
@@ -453,5 +426,5 @@ def _periods(schedule: ExponentialDecay | InverseTimeDecay, step: Array) -> Arra
 
 
 def _cosine(fraction: Array) -> Array:
-    """Half a cosine: 1 at 0, 0 at 1, and the same outside."""
+    """Return half a cosine: 1 at fraction 0, 0 at fraction 1, constant outside of [0, 1]."""
     return (1 + jnp.cos(jnp.pi * jnp.clip(fraction, 0, 1))) / 2

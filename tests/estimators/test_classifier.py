@@ -1,6 +1,4 @@
-"""NeuralClassifier as it is used: real rows, labels of any kind, weights, and what a fit leaves
-behind.
-"""
+"""NeuralClassifier: real data, labels of any type, weights, and the fitted attributes."""
 
 import warnings
 
@@ -44,8 +42,9 @@ def same_bits(a, b):
     "load", [load_iris, load_wine, load_breast_cancer], ids=lambda load: load.__name__
 )
 def test_real_rows(load):
-    """Oracle: scikit-learn's network and logistic regression on the same folds; all three are
-    within 0.03 of one another there.
+    """Oracle: scikit-learn's network and logistic regression on the same folds.
+
+    All three scores are within 0.03.
     """
     rows, labels = load(return_X_y=True)
     settings = {"hidden_layer_sizes": (32,), "learning_rate_init": 0.01, "random_state": 0}
@@ -123,17 +122,17 @@ def test_the_same_random_state_is_the_same_bits():
 @pytest.mark.parametrize("order", [True, False])
 def test_weights_are_repetitions_to_the_bit_in_a_full_batch(order):
     weight = RNG.integers(0, 4, 40)
-    again = np.repeat(np.arange(40), weight)
-    again = RNG.permutation(again) if order else again
+    repeated = np.repeat(np.arange(40), weight)
+    repeated = RNG.permutation(repeated) if order else repeated
     full = {"batch_size": "full", "alpha": 0.1, "class_weight": "balanced"}
-    assert same_bits(net(**full).fit(X, Y, weight), net(**full).fit(X[again], Y[again]))
+    assert same_bits(net(**full).fit(X, Y, weight), net(**full).fit(X[repeated], Y[repeated]))
     assert not same_bits(net(**full).fit(X, Y, weight), net(**full).fit(X, Y))
 
 
 @pytest.mark.parametrize("batch_size", ["full", 8])
 def test_rows_of_weight_zero_are_not_there(batch_size):
-    """In the validation split, in the order of rows, in alpha's share and in the weights' mean."""
-    there = np.arange(40) % 4 > 0
+    """They affect neither the split, the order, the penalty nor the mean weight."""
+    weighted = np.arange(40) % 4 > 0
     settings = {
         "batch_size": batch_size,
         "early_stopping": True,
@@ -141,15 +140,15 @@ def test_rows_of_weight_zero_are_not_there(batch_size):
         "alpha": 0.1,
     }
     one, two = (
-        net(**settings).fit(X, Y, there.astype(float)),
-        net(**settings).fit(X[there], Y[there]),
+        net(**settings).fit(X, Y, weighted.astype(float)),
+        net(**settings).fit(X[weighted], Y[weighted]),
     )
     assert same_bits(one, two)
     assert one.validation_scores_ == two.validation_scores_
 
 
 def test_only_ratios_of_weights_count():
-    """alpha apart, whose share is by their sum. 1/4 is exact in float32."""
+    """Except for alpha, which depends on their sum. 1/4 is exact in float32."""
     weight = RNG.integers(1, 5, 40)
     assert same_bits(
         net(alpha=0, batch_size=8).fit(X, Y, weight),
@@ -161,10 +160,10 @@ def test_only_ratios_of_weights_count():
 def test_class_weight_is_a_weight_per_row():
     by_class = {"ash": 1.0, "oak": 3.0, "yew": 0.5}
     rows = np.array([by_class[label] for label in Y])
-    given = RNG.integers(1, 9, 40) / 4  # quarters: the products are exact in float32
-    one = net(class_weight={"oak": 3.0, "yew": 0.5}).fit(X, Y, given)
-    assert same_bits(one, net().fit(X, Y, given * rows))
-    for weight in (np.ones(40), given):
+    weights = RNG.integers(1, 9, 40) / 4  # quarters: the products are exact in float32
+    one = net(class_weight={"oak": 3.0, "yew": 0.5}).fit(X, Y, weights)
+    assert same_bits(one, net().fit(X, Y, weights * rows))
+    for weight in (np.ones(40), weights):
         balanced = {label: weight.sum() / (3 * weight[label == Y].sum()) for label in by_class}
         assert same_bits(
             net(class_weight="balanced").fit(X, Y, weight),
@@ -188,14 +187,12 @@ def test_early_stopping_keeps_the_best_epoch():
     assert model.best_loss_ is None
     shorter = net(**settings | {"max_iter": best + 1}).fit(X, Y)
     assert same_bits(model, shorter)
-    held = round(0.3 * 40)
-    assert {round(score * held, 9) % 1 for score in model.validation_scores_} == {0.0}
+    n_validation = round(0.3 * 40)
+    assert {round(score * n_validation, 9) % 1 for score in model.validation_scores_} == {0.0}
 
 
 def test_held_out_rows_are_scored_with_their_weights():
-    """Of two held-out classes only one has weight to speak of: the score is 0 or 1, but for what
-    the other adds.
-    """
+    """Only one class has a noticeable weight: every score is close to 0 or 1."""
     weight = np.where(Y == "oak", 1.0, 1e-6)
     model = net(early_stopping=True, validation_fraction=0.3).fit(X, Y, weight)
     assert all(
@@ -206,13 +203,13 @@ def test_held_out_rows_are_scored_with_their_weights():
 
 
 def test_partial_fit_is_fit_in_pieces():
-    """An epoch a call, optimizer's memory and count of epochs going on: the bits of one fit."""
-    whole = net(dropout=0.2, batch_size=8, max_iter=4).fit(X, Y)
+    """One epoch per call, with a continued optimizer state: the same bits as one fit."""
+    full = net(dropout=0.2, batch_size=8, max_iter=4).fit(X, Y)
     pieces = net(dropout=0.2, batch_size=8).partial_fit(X, Y, classes=["yew", "oak", "ash"])
     for _ in range(3):
         pieces.partial_fit(X, Y)
-    assert same_bits(whole, pieces)
-    assert pieces.loss_curve_ == whole.loss_curve_
+    assert same_bits(full, pieces)
+    assert pieces.loss_curve_ == full.loss_curve_
     assert pieces.n_iter_ == 1
 
 

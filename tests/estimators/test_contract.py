@@ -1,6 +1,4 @@
-"""Scikit-learn's own checks of what an estimator is, over both estimators, in full batches and in
-small ones.
-"""
+"""Scikit-learn's estimator checks, for both estimators, in full and in small batches."""
 
 import pytest
 from sklearn.utils.estimator_checks import parametrize_with_checks
@@ -13,9 +11,7 @@ SMALL = [
     make(batch_size=16, alpha=0, **SETTINGS | {"max_iter": 20})
     for make in (NeuralClassifier, NeuralRegressor)
 ]
-REASON = (
-    "Steps of 16 rows: repeated rows make more steps and another order than rows of that weight."
-)
+REASON = "Batches of 16 rows: repeated rows make more steps, in another order, than weighted rows."
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
 

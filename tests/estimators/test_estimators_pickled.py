@@ -1,6 +1,6 @@
-"""Fitted estimators on disk and in other processes: their model goes there as its file's bytes.
+"""Fitted estimators on disk and in other processes.
 
-Oracle: the estimator that was never pickled.
+The model inside is pickled as the bytes of its file. Oracle: the estimator that was never pickled.
 """
 
 import copy
@@ -80,22 +80,26 @@ KINDS = {
 
 
 def outcome(model, x):
-    """All that it says of rows, and of itself."""
+    """Return the predictions, the weights and the learned attributes."""
     learned = {
         name: value
         for name, value in vars(model).items()
         if name.endswith("_") and name != "model_"
     }
-    said = [
+    predictions = [
         model.predict(x),
         *([model.predict_proba(x)] if isinstance(model, NeuralClassifier) else []),
     ]
-    return {"said": said, "weights": model.coefs_ + model.intercepts_, "learned": learned}
+    return {
+        "predictions": predictions,
+        "weights": model.coefs_ + model.intercepts_,
+        "learned": learned,
+    }
 
 
 def require_same(a, b, x):
     a, b = outcome(a, x), outcome(b, x)
-    for key in ("said", "weights"):
+    for key in ("predictions", "weights"):
         assert all(map(np.array_equal, a[key], b[key]))
     np.testing.assert_equal(a["learned"], b["learned"])
 
@@ -135,7 +139,7 @@ def test_warm_start_goes_on(make):
 
 
 def test_of_ones_own_layers():
-    """Statistics, noise and a memory go along; so does the function, by reference."""
+    """Layer statistics, optimizer state and the function (by reference) survive."""
     layers = [Dense(6, activation=bent), BatchNormalization(), Dropout(0.3)]
     model, x, y = classes(layers=layers, solver=optimizers.SGD(0.1, momentum=0.9))
     twin = pickled(model.fit(x, y))
@@ -151,7 +155,7 @@ def test_of_ones_own_layers():
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("activation", [jnp.tanh, jnp.sin, leaky], ids=["tanh", "sin", "own"])
 def test_decorated_functions(activation, way):
-    """Pickle by itself looks for the bare function inside the decorator, and fails."""
+    """Plain pickle looks up the undecorated function, and fails."""
     model, x, y = classes(activation=activation)
     for one in (model, model.fit(x, y)):
         twin = WAYS[way](one)
@@ -184,7 +188,7 @@ def test_optax_is_refused_in_the_files_words():
 
 
 def test_a_damaged_pickle():
-    """A bit of the file's header inside it is turned."""
+    """One bit is flipped in the header of the file inside."""
     model, x, y = classes()
     data = bytearray(pickle.dumps(model.fit(x, y)))
     place = data.index(b"__metadata__")
@@ -194,7 +198,7 @@ def test_a_damaged_pickle():
 
 
 def test_a_pipeline_in_a_fresh_process(tmp_path):
-    """By pickle and by joblib: predictions, and a partial_fit on, to the bit."""
+    """With pickle and joblib, predictions and a further partial_fit have the same bits."""
     pipes = {
         "c": make_pipeline(StandardScaler(), classes()[0]).fit(X, NAMES[Y]),
         "r": make_pipeline(StandardScaler(), several_numbers()[0]).fit(X[:, :2], X[:, 2:]),
@@ -209,14 +213,14 @@ with open(sys.argv[1] + "/c", "rb") as file:
     c = pickle.load(file)
 r = joblib.load(sys.argv[1] + "/r")
 def bits(array): return array.tobytes().hex()
-found = [c.predict(X).tolist(), bits(c.predict_proba(X)), bits(r.predict(X[:, :2]))]
+results = [c.predict(X).tolist(), bits(c.predict_proba(X)), bits(r.predict(X[:, :2]))]
 c[-1].partial_fit(c[0].transform(X), c.predict(X))
-print(json.dumps([*found, bits(c.predict_proba(X))]))
+print(json.dumps([*results, bits(c.predict_proba(X))]))
 """
-    done = subprocess.run(
+    result = subprocess.run(
         [sys.executable, "-c", code, tmp_path], capture_output=True, text=True, check=True
     )
-    labels, probabilities, values, after = json.loads(done.stdout)
+    labels, probabilities, values, after = json.loads(result.stdout)
     c, r = pipes.values()
     assert labels == c.predict(X).tolist()
     assert probabilities == c.predict_proba(X).tobytes().hex()
@@ -226,9 +230,7 @@ print(json.dumps([*found, bits(c.predict_proba(X))]))
 
 
 def test_scikit_learns_own_check_of_versions_stays(monkeypatch):
-    """A scaler of another version warns, inside a pipeline with a network too; the network, which
-    is not scikit-learn's, does not.
-    """
+    """A scaler of another version warns; the network, not a part of scikit-learn, does not."""
     pipe = make_pipeline(StandardScaler(), classes()[0]).fit(X, Y)
     with monkeypatch.context() as patch:
         patch.setattr("sklearn.base.__version__", "0.99")
@@ -241,22 +243,20 @@ def test_scikit_learns_own_check_of_versions_stays(monkeypatch):
 
 
 def test_in_scikit_learns_processes():
-    """Folds in two processes score as in this one; the estimators that come back, and the best of a
-    search, are pickled and predict.
-    """
+    """Folds in two processes have the same scores, and the returned estimators predict."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         pipe = make_pipeline(StandardScaler(), classes()[0])
-        here = cross_val_score(pipe, X, Y, cv=3)
-        np.testing.assert_array_equal(cross_val_score(pipe, X, Y, cv=3, n_jobs=2), here)
+        scores = cross_val_score(pipe, X, Y, cv=3)
+        np.testing.assert_array_equal(cross_val_score(pipe, X, Y, cv=3, n_jobs=2), scores)
         folds = cross_validate(pipe, X, Y, cv=3, n_jobs=2, return_estimator=True)
         search = GridSearchCV(pipe, {"neuralclassifier__alpha": [0.0, 1.0]}, cv=2, n_jobs=2).fit(
             X, Y
         )
-    np.testing.assert_array_equal(folds["test_score"], here)
-    alone = clone(pipe).set_params(**search.best_params_).fit(X, Y)
-    for thing in (search, search.best_estimator_, alone):
-        np.testing.assert_array_equal(pickled(thing).predict_proba(X), alone.predict_proba(X))
+    np.testing.assert_array_equal(folds["test_score"], scores)
+    fitted = clone(pipe).set_params(**search.best_params_).fit(X, Y)
+    for estimator in (search, search.best_estimator_, fitted):
+        np.testing.assert_array_equal(pickled(estimator).predict_proba(X), fitted.predict_proba(X))
     for one in folds["estimator"]:
         np.testing.assert_array_equal(pickled(one).predict_proba(X), one.predict_proba(X))
 
@@ -271,8 +271,9 @@ def test_clones_and_their_pickles_are_unfitted():
 
 @pytest.mark.parametrize("make", [NeuralClassifier, NeuralRegressor])
 def test_a_clone_has_the_very_functions(make, tmp_path):
-    """`copy.deepcopy`, which scikit-learn makes clones with, gives a jitted function without its
-    name; the list is a copy all the same.
+    """The functions are shared, because `copy.deepcopy` loses the name of a jitted function.
+
+    The list of layers is copied.
     """
     model = make(activation=leaky, layers=[Dense(3, activation=leaky)], solver=optimizers.SGD(0.1))
     twin = clone(model)
@@ -282,7 +283,7 @@ def test_a_clone_has_the_very_functions(make, tmp_path):
     assert len(model.layers) == 1
     assert twin.solver == model.solver
     fitted = clone(make(activation=leaky, max_iter=1, random_state=0)).fit(X, Y)
-    fitted.model_.save(tmp_path / "m")  # a file knows a function by its name
+    fitted.model_.save(tmp_path / "m")  # a file refers to a function by its name
     assert leaky in [layer.activation for layer in pickled(fitted).model_._layers]
 
 

@@ -1,6 +1,4 @@
-"""What the estimators refuse, and in which words. Nothing is looked at before `fit`, as is
-scikit-learn's custom.
-"""
+"""Error messages of the estimators. As usual in scikit-learn, `fit` checks all settings."""
 
 import re
 
@@ -33,7 +31,7 @@ def words(text):
         ({"layers": Dense(3)}, "layers to be a list of layers or None"),
         ({"hidden_layer_sizes": (3, 0)}, "hidden_layer_sizes to be an int >= 1 or a list of them"),
         ({"hidden_layer_sizes": 2.5}, "hidden_layer_sizes to be an int >= 1 or a list of them"),
-        ({"dropout": 1}, "dropout to be the fraction zeroed, from 0 to below 1"),
+        ({"dropout": 1}, "dropout to be a fraction from 0 to below 1"),
         ({"alpha": -1}, "alpha to be a number >= 0"),
         ({"learning_rate_init": 0}, "learning_rate_init to be a number > 0"),
         ({"batch_size": "all"}, 'batch_size to be an int >= 1, "auto" or "full"'),
@@ -60,7 +58,7 @@ def test_settings_out_of_range(make, setting, expected):
 
 
 @pytest.mark.parametrize(
-    ("setting", "said"),
+    ("setting", "expected_message"),
     [
         ({"activation": "rellu"}, r"activation: expected one of .*Did you mean 'relu'\?"),
         ({"solver": "lbfgs"}, r"solver: expected one of sgd, .* Received: name='lbfgs'\."),
@@ -70,38 +68,38 @@ def test_settings_out_of_range(make, setting, expected):
         ({"layers": [3]}, "Sequential: expected layers"),
         (
             {"layers": [Dense(3, activation="softmax")]},
-            "layers: expected the layers before the last. Received: ends_in='softmax'. Leave the softmax out: a last layer that fits y is",
+            "layers: expected hidden layers, without a softmax at the end. Received: last_activation='softmax'. Remove the softmax: the output layer is added for you.",
         ),
     ],
     ids=str,
 )
-def test_settings_that_are_looked_up(setting, said):
-    with pytest.raises(ValueError, match=said):
+def test_settings_that_are_looked_up(setting, expected_message):
+    with pytest.raises(ValueError, match=expected_message):
         net(**setting).fit(X, Y)
 
 
 @pytest.mark.parametrize(
-    ("y", "said"),
+    ("y", "expected_message"),
     [
         (
             np.ones(30),
-            "NeuralClassifier: expected two classes or more, not one class. Received: classes=[1.0]. There is nothing to tell",
+            "NeuralClassifier: expected at least two classes, not one class. Received: classes=[1.0]. With one class there is nothing",
         ),
         (X[:, 0], "Unknown label type: continuous"),
         (
             np.column_stack([Y, Y]),
-            "NeuralClassifier: expected one label a row, or columns of 0 and 1. Received: y='multiclass-multioutput'. For several answers",
+            "NeuralClassifier: expected one label per row, or columns of 0 and 1. Received: y='multiclass-multioutput'. For several targets",
         ),
     ],
     ids=["one", "numbers", "table"],
 )
-def test_labels(y, said):
-    with pytest.raises(ValueError, match=words(said)):
+def test_labels(y, expected_message):
+    with pytest.raises(ValueError, match=words(expected_message)):
         net().fit(X, y)
 
 
 @pytest.mark.parametrize(
-    ("given", "error", "said"),
+    ("class_weight", "error", "expected_message"),
     [
         (
             "even",
@@ -116,24 +114,24 @@ def test_labels(y, said):
         (
             {7: 1},
             DataError,
-            "NeuralClassifier: expected class_weight for labels that it knows. Received: strangers=[7]. Known are [0, 1, 2].",
+            "NeuralClassifier: expected class_weight for known classes. Received: unknown=[7]. The classes are [0, 1, 2].",
         ),
         (
             {0: 0, 1: 0, 2: 0},
             DataError,
-            "NeuralClassifier: expected class_weight above 0 for a class that occurs.",
+            "NeuralClassifier: expected class_weight above 0 for a class in y.",
         ),
     ],
     ids=str,
 )
-def test_class_weights(given, error, said):
-    with pytest.raises(error, match=words(said)):
-        net(class_weight=given).fit(X, Y)
+def test_class_weights(class_weight, error, expected_message):
+    with pytest.raises(error, match=words(expected_message)):
+        net(class_weight=class_weight).fit(X, Y)
 
 
 def test_class_weights_of_columns():
-    said = "NeuralClassifier: expected class_weight=None for columns of labels. Received: class_weight='balanced'. With several labels a row"
-    with pytest.raises(ConfigError, match=words(said)):
+    expected_message = "NeuralClassifier: expected class_weight=None for columns of labels. Received: class_weight='balanced'. For several labels per row"
+    with pytest.raises(ConfigError, match=words(expected_message)):
         net(class_weight="balanced").fit(X, np.eye(3, dtype=int)[Y])
 
 
@@ -148,8 +146,8 @@ def test_weights(weight):
 
 
 def test_early_stopping_needs_rows():
-    said = "early_stopping: expected two rows held out or more. Received: rows=30, fraction=0.02. Raise validation_fraction, or use more rows."
-    with pytest.raises(DataError, match=words(said)):
+    expected_message = "early_stopping: expected at least two validation rows. Received: rows=30, fraction=0.02. Raise validation_fraction, or use more rows."
+    with pytest.raises(DataError, match=words(expected_message)):
         net(early_stopping=True, validation_fraction=0.02).fit(X, Y)
 
 
@@ -157,31 +155,31 @@ def test_partial_fit():
     with pytest.raises(
         DataError,
         match=words(
-            "partial_fit: expected classes in its first call. Received: classes=None. One batch may lack"
+            "partial_fit: expected classes in the first call. Received: classes=None. A batch may not contain"
         ),
     ):
         net().partial_fit(X, Y)
     with pytest.raises(
         ConfigError,
         match=words(
-            "partial_fit: expected early_stopping=False. Received: early_stopping=True. One pass"
+            "partial_fit: expected early_stopping=False. Received: early_stopping=True. partial_fit trains one epoch"
         ),
     ):
         net(early_stopping=True).partial_fit(X, Y, classes=[0, 1, 2])
     model = net().partial_fit(X, Y, classes=[0, 1, 2])
-    said = "NeuralClassifier: expected labels that it knows. Received: strangers=[3, 4]. Known are [0, 1, 2]."
-    with pytest.raises(DataError, match=words(said)):
+    expected_message = "NeuralClassifier: expected labels of known classes. Received: unknown=[3, 4]. The classes are [0, 1, 2]."
+    with pytest.raises(DataError, match=words(expected_message)):
         model.partial_fit(X, Y + 2)
     with pytest.raises(ValueError, match="X has 1 features, but NeuralClassifier is expecting 2"):
         model.partial_fit(X[:, :1], Y)
 
 
-@pytest.mark.parametrize("again", ["fit", "partial_fit"])
-def test_other_targets_for_the_same_network(again):
+@pytest.mark.parametrize("method", ["fit", "partial_fit"])
+def test_other_targets_for_the_same_network(method):
     model = NeuralRegressor((3,), max_iter=2, warm_start=True).fit(X, Y)
-    said = "NeuralRegressor: expected targets of the shape that it knows. Received: shape=(30, 2). Its network is made: turn warm_start off"
-    with pytest.raises(DataError, match=words(said)):
-        getattr(model, again)(X, X)
+    expected_message = "NeuralRegressor: expected targets of the same shape as in the first fit. Received: shape=(30, 2). Set warm_start=False"
+    with pytest.raises(DataError, match=words(expected_message)):
+        getattr(model, method)(X, X)
 
 
 def test_other_layers_for_the_same_weights():

@@ -1,6 +1,4 @@
-"""The estimators inside scikit-learn: pipelines, searches, calibration, copies on disk and in other
-processes, tables with names.
-"""
+"""The estimators in scikit-learn: pipelines, searches, calibration, copies, and named columns."""
 
 import copy
 import pickle
@@ -39,7 +37,7 @@ def net(**settings):
 
 @pytest.mark.parametrize("n_jobs", [1, 2])
 def test_a_search_in_this_process_and_in_others(n_jobs):
-    """Oracle: the bits of one process; other processes find the same."""
+    """Other processes find the same bits as one process."""
     search = GridSearchCV(
         make_pipeline(StandardScaler(), net()),
         {"neuralclassifier__dropout": [0.0, 0.9]},
@@ -50,8 +48,8 @@ def test_a_search_in_this_process_and_in_others(n_jobs):
         warnings.simplefilter("ignore")
         search.fit(X, Y)
     assert search.best_params_ == {"neuralclassifier__dropout": 0.0}
-    alone = make_pipeline(StandardScaler(), net()).fit(X, Y)
-    assert np.array_equal(search.predict_proba(X), alone.predict_proba(X))
+    pipe = make_pipeline(StandardScaler(), net()).fit(X, Y)
+    assert np.array_equal(search.predict_proba(X), pipe.predict_proba(X))
 
 
 @pytest.mark.parametrize("method", ["sigmoid", "isotonic"])
@@ -74,8 +72,8 @@ def test_copies_predict_and_train_on_alike(through, made, tmp_path):
     else:
         twin = pickle.loads(pickle.dumps(model)) if through == "pickle" else copy.deepcopy(model)
     assert np.array_equal(twin.predict_proba(X), model.predict_proba(X))
-    again = [one.partial_fit(X, Y).predict_proba(X) for one in (model, twin)]
-    assert np.array_equal(*again)
+    trained = [one.partial_fit(X, Y).predict_proba(X) for one in (model, twin)]
+    assert np.array_equal(*trained)
 
 
 def test_clone_keeps_the_settings_and_nothing_else():
@@ -102,9 +100,7 @@ def test_names_of_columns_in_early_stopping_raise_no_warning():
 
 
 def test_weights_are_routed_to_the_folds():
-    """Rows of another label than they should have, at weight 0 in fit: the search scores as if they
-    were not there.
-    """
+    """Rows with a wrong label and weight 0 do not affect the search."""
     wrong = np.arange(150) % 3 == 0
     y = np.where(wrong, (Y + 1) % 3, Y)
     search = GridSearchCV(net(), {"alpha": [0.0]}, cv=3).fit(

@@ -1,5 +1,6 @@
-"""Oracle: scikit-learn's MLPClassifier and MLPRegressor, from the same starting weights, over the
-same rows in the same order.
+"""The estimators agree with scikit-learn's MLPClassifier and MLPRegressor.
+
+Both train from the same starting weights, on the same rows in the same order.
 """
 
 import numpy as np
@@ -11,7 +12,7 @@ from glassnet.optimizers import SGD
 from oracles import close
 
 SAME = 1e-5
-"""Scikit-learn runs in float64, Glassnet in float32."""
+"""Relative tolerance: scikit-learn runs in float64, Glassnet in float32."""
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(30, 4))
@@ -38,7 +39,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceW
 
 
 def trained(y, weight=None, ours=None, regress=False, **settings):
-    """Both, fitted from scikit-learn's starting weights."""
+    """Return both networks, fitted from scikit-learn's starting weights."""
     theirs, make = (MLPRegressor, NeuralRegressor) if regress else (MLPClassifier, NeuralClassifier)
     settings = BASE | settings
     start = theirs(**settings | STILL).fit(X, y)
@@ -78,8 +79,9 @@ def same(net, mlp):
     ids=str,
 )
 def test_settings(settings):
-    """A last batch of 6 rows among 8: scikit-learn's penalty is alpha over 6 there, ours over 8;
-    the batches before agree.
+    """In a last batch of 6 rows instead of 8, scikit-learn divides alpha by 6, Glassnet by 8.
+
+    That case is tested with alpha = 0.
     """
     if settings.get("batch_size") == 8:
         settings |= {"alpha": 0}
@@ -115,18 +117,14 @@ def test_weights_in_a_full_batch(y):
 
 
 def test_weights_in_a_full_batch_of_numbers():
-    """Equal weights leave the mean and the spread of the target as they are, and alpha counts for
-    less: their sum is 75.
-    """
+    """Equal weights do not change the target's mean and deviation; alpha is divided by their sum."""
     weight = np.full(30, 2.5)
     same(*trained(LINE, weight, regress=True, batch_size=30))
 
 
 @pytest.mark.parametrize("y", [LINE, PLANE], ids=["one", "two"])
 def test_the_regressor(y):
-    """Scikit-learn steps down the sum over the outputs and reports their mean: with two outputs its
-    losses are others than its slope's.
-    """
+    """Scikit-learn's gradient is that of the sum over outputs, but its loss is their mean."""
     net, mlp = trained(y, regress=True, alpha=0.3 if y.ndim == 1 else 0)
     close(np.divide(net.loss_curve_[1:], net.n_outputs_), mlp.loss_curve_, SAME)
     for ours, theirs in zip(
@@ -139,9 +137,7 @@ def test_the_regressor(y):
 
 @pytest.mark.parametrize("patience", [1, 3])
 def test_training_stops_where_scikit_learn_stops(patience):
-    """Improvements of less than tol count for nothing even where they add up, unlike Keras's
-    EarlyStopping.
-    """
+    """Unlike in Keras's EarlyStopping, small improvements do not add up."""
     net, mlp = trained(
         THREE, tol=0.004, n_iter_no_change=patience, max_iter=200, learning_rate_init=0.02
     )

@@ -1,4 +1,4 @@
-"""NeuralRegressor as it is used: targets of any size, several at once, weights, and real rows."""
+"""NeuralRegressor: targets of any size, several targets, weights, and real data."""
 
 import numpy as np
 import pytest
@@ -25,8 +25,9 @@ def net(**settings):
 
 
 def test_real_rows():
-    """Oracle: scikit-learn's network given a standardised target, over five seeds: one seed's score
-    spreads by 0.02 on either side.
+    """Oracle: scikit-learn's network with a standardized target, averaged over five seeds.
+
+    The score of one seed varies by +-0.02.
     """
     rows, targets = load_diabetes(return_X_y=True)
     folds = KFold(5, shuffle=True, random_state=0)
@@ -51,8 +52,8 @@ def test_real_rows():
         )
 
     scaled = mean_score(
-        lambda **given: TransformedTargetRegressor(
-            MLPRegressor(**given), transformer=StandardScaler()
+        lambda **settings: TransformedTargetRegressor(
+            MLPRegressor(**settings), transformer=StandardScaler()
         )
     )
     assert abs(mean_score(NeuralRegressor) - scaled) < 0.04
@@ -60,9 +61,7 @@ def test_real_rows():
 
 @pytest.mark.parametrize(("scale", "shift"), [(1e5, 3e5), (1e-5, 0.0), (1.0, 1e9)])
 def test_targets_of_any_size_are_learned_alike(scale, shift):
-    """The same losses and the same R^2; 1e9 + 1 is more digits than float32 has, and the
-    standardised target is not.
-    """
+    """The losses and R^2 are the same; float32 cannot represent 1e9 + 1 without the scaling."""
     plain, far = net().fit(X, Y), net().fit(X, scale * Y + shift)
     close(far.loss_curve_, plain.loss_curve_, LOOSE)
     close((far.predict(X) - shift) / scale, plain.predict(X), LOOSE)
@@ -70,9 +69,7 @@ def test_targets_of_any_size_are_learned_alike(scale, shift):
 
 
 def test_what_is_learned_of_the_target():
-    """By hand: weights 1, 1, 2 make the mean (0 + 2 + 2 * 5) / 4 = 3 and the variance (9 + 1 + 2 *
-    4) / 4 = 4.5.
-    """
+    """By hand, weights 1, 1, 2: mean (0 + 2 + 2 * 5) / 4 = 3, variance (9 + 1 + 2 * 4) / 4 = 4.5."""
     model = net(max_iter=1).fit(X[:3], [0.0, 2.0, 5.0], [1, 1, 2])
     assert model.target_mean_ == 3
     assert model.target_scale_ == pytest.approx(4.5**0.5)
@@ -88,9 +85,7 @@ def test_the_rows_held_out_do_not_standardise():
 
 
 def test_several_targets():
-    """Each by its own mean and spread: the second in units a million times as large is learned as
-    well as the first.
-    """
+    """Each target has its own mean and scale: one with a million times larger units trains too."""
     both = np.column_stack([Y, 1e6 * np.abs(X[:, 0])])
     model = net(max_iter=150, hidden_layer_sizes=(16,)).fit(X, both)
     assert model.n_outputs_ == 2
@@ -101,10 +96,10 @@ def test_several_targets():
 
 def test_weights_are_repetitions_to_the_bit_in_a_full_batch():
     weight = RNG.integers(0, 4, 40)
-    again = RNG.permutation(np.repeat(np.arange(40), weight))
+    repeated = RNG.permutation(np.repeat(np.arange(40), weight))
     one, two = (
         net(batch_size="full", alpha=0.1).fit(X, Y, weight),
-        net(batch_size="full", alpha=0.1).fit(X[again], Y[again]),
+        net(batch_size="full", alpha=0.1).fit(X[repeated], Y[repeated]),
     )
     assert np.array_equal(one.predict(X), two.predict(X))
     assert not np.array_equal(
@@ -113,9 +108,7 @@ def test_weights_are_repetitions_to_the_bit_in_a_full_batch():
 
 
 def test_held_out_rows_are_scored_with_their_weights():
-    """Every other target is noise of 50, at a weight of a millionth: a score that counted it as
-    much would be about 0.
-    """
+    """Every other target is noise with a weight of 1e-6; an unweighted score would be about 0."""
     y = np.where(np.arange(40) % 2, Y, 50 * RNG.normal(size=40))
     model = net(early_stopping=True, validation_fraction=0.4, max_iter=150).fit(
         X, y, np.where(np.arange(40) % 2, 1.0, 1e-6)

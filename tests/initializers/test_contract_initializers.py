@@ -1,6 +1,4 @@
-"""Every public initializer keeps its contract, and the check catches its planted faults: one broken
-initializer per promise.
-"""
+"""Every public initializer passes `check_initializer`, which rejects one broken class per rule."""
 
 import inspect
 import itertools

@@ -38,7 +38,7 @@ PLAIN = {
     "random_normal": 0.05,
     "random_uniform": 0.1 / math.sqrt(12),
     "truncated_normal": 0.05 * 0.87962566103423978,
-}  # by their deviation
+}  # standard deviations
 FILLS = {"zeros": 0, "ones": 1, "constant": 0}
 
 
@@ -50,7 +50,7 @@ def test_every_initializer_is_tested():
 def test_fans_by_hand_and_as_keras(recorded, shape, expected):
     assert (
         fans(shape) == expected
-    )  # a kernel's last two axes times the axes before: 3 * 3 * 16 = 144, 3 * 3 * 32 = 288
+    )  # the last two axes times the axes before: 3 * 3 * 16 = 144, 3 * 3 * 32 = 288
 
     def live(keras, shape):
         from keras.src.initializers.random_initializers import compute_fans
@@ -72,8 +72,8 @@ def test_the_distribution(name):
     # bounds at five of these
     assert abs(w.mean()) < 5 * std / math.sqrt(w.size)
     assert abs(w.std() / std - 1) < 0.009
-    # the support: sqrt(3) standard deviations for a uniform; 2 / 0.8796 = 2.2737 for a normal cut
-    # at +-2 and widened
+    # the support: sqrt(3) standard deviations for a uniform; 2 / 0.8796 = 2.2737 for a normal
+    # truncated at +-2 and rescaled
     edge = std * (math.sqrt(3) if "uniform" in name else 2 / 0.87962566103423978)
     assert 0.995 * edge < np.abs(w).max() <= edge * (1 + FLOAT32)
     # the share within one of its standard deviations: 1 / sqrt(3); for the normal erf(0.8796 /
@@ -108,11 +108,11 @@ def test_arguments_mean_what_they_mean_in_keras(recorded, initializer):
 
 
 EVERY = 72
-"""In order of size, one in so many of Keras's draws is recorded."""
+"""One in this many of Keras's sorted draws is recorded."""
 
 
 def keras_draws(keras, kind, fields, shape):
-    """The first in order of size, every 72nd, and the last."""
+    """Return every 72nd of Keras's sorted draws, and the last."""
     draws = np.sort(np.ravel(type(keras.initializers.get(kind))(**fields, seed=7)(shape)))
     return np.append(draws[::EVERY], draws[-1])
 
@@ -121,10 +121,9 @@ def require_same_distribution(recorded, initializer, kind, fields):
     shape = (3, 3, 32, 128)  # 36,864 draws; fan_in and fan_out differ
     ours = np.sort(initializer(np.random.default_rng(6), shape).ravel())
     theirs = recorded(keras_draws, kind, fields, shape)
-    # two-sample Kolmogorov-Smirnov: the largest gap between the two distribution functions; 0.1% of
-    # fair pairs exceed 1.95 sqrt(2 / n).
-    # Both functions rise, so that between two recorded draws the gap is at most that at one of them
-    # and the draws left out
+    # Two-sample Kolmogorov-Smirnov test: the largest gap between the two distribution functions.
+    # 0.1% of pairs from the same distribution exceed 1.95 sqrt(2 / n). Both functions increase, so
+    # the gap between two recorded draws is at most the gap at one of them plus the draws left out.
     smaller = np.minimum(EVERY * np.arange(len(theirs)), ours.size - 1)
     gap = np.abs(np.searchsorted(ours, theirs) - smaller).max() + EVERY
     assert gap / ours.size < 1.95 * math.sqrt(2 / ours.size)
@@ -161,9 +160,7 @@ def test_the_papers_initializers_are_variance_scaling(name, scaled):
 
 
 def gram_schmidt(a):
-    """Columns made orthonormal one after the other: the Q of the QR whose R has a positive
-    diagonal.
-    """
+    """Return the Q of the QR decomposition of `a` with a positive diagonal of R."""
     q = np.zeros_like(a)
     for k in range(a.shape[1]):
         rest = a[:, k] - sum(q[:, j] * (q[:, j] @ a[:, k]) for j in range(k))
@@ -181,7 +178,7 @@ def test_orthogonal(recorded, shape):
     draws = np.random.default_rng(10).standard_normal(tall.shape)
     close(
         tall, 2 * gram_schmidt(draws)
-    )  # oracle: a NumPy loop; without the signs the draw would not be even over all such matrices
+    )  # oracle: a NumPy loop; without the signs, the draw would not be uniform
     theirs = recorded(
         lambda keras, shape: keras.initializers.Orthogonal(gain=2.0, seed=1)(shape), shape
     ).reshape(flat.shape)
@@ -265,8 +262,8 @@ def test_get_and_value_identity():
     assert initializers.get("he_normal") == INITIALIZERS["he_normal"]()
     assert hash(Constant(2.0)) == hash(Constant(2.0))
     assert Constant(2.0) != Constant(3.0)
-    given = Constant(2.0)
-    assert initializers.get(given) is given
+    constant = Constant(2.0)
+    assert initializers.get(constant) is constant
     with pytest.raises(
         ConfigError, match=r"^initializer: expected one of .* Did you mean 'glorot_uniform'\?$"
     ):

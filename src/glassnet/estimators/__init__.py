@@ -1,5 +1,6 @@
-"""Scikit-learn's contract: networks that `cross_val_score`, `GridSearchCV` and `Pipeline` take, in
-the words of its MLPClassifier.
+"""Estimators with scikit-learn's interface, for `cross_val_score`, `GridSearchCV` and `Pipeline`.
+
+They have the settings of scikit-learn's MLPClassifier and MLPRegressor:
 
     cross_val_score(NeuralClassifier(hidden_layer_sizes=(32,), dropout=0.3), X, y)
 

@@ -1,6 +1,4 @@
-"""What both estimators are: settings in scikit-learn's words, how they become a `Sequential`, and
-how that is fitted.
-"""
+"""Base class of both estimators: builds a `Sequential` from scikit-learn's settings and fits it."""
 
 from __future__ import annotations
 
@@ -34,12 +32,10 @@ from glassnet.storage import pickling
 
 SOLVERS: dict[str, Optimizer] = {name: make() for name, make in OPTIMIZERS.items()}
 SOLVERS |= {"sgd": SGD(momentum=0.9, nesterov=True), "adam": Adam(epsilon=1e-8)}
-"""Optimizers by name: the two that scikit-learn has are as it has them, the others as Keras has
-them.
-"""
+"""Optimizers by name: "sgd" and "adam" as in scikit-learn, the others as in Keras."""
 
 SKLEARN_ACTIVATIONS = {"logistic": "sigmoid", "identity": "linear"}
-"""Scikit-learn's names for activations that have others here."""
+"""Scikit-learn's names of activations, where they differ from Glassnet's."""
 
 FLOAT_DTYPES = (np.float64, np.float32)
 
@@ -54,7 +50,7 @@ PARAMETER_CONSTRAINTS: dict[str, tuple[str, Callable[[Any], bool]]] = {
         "an int >= 1 or a list of them",
         lambda v: all(is_int(units, least=1) for units in np.atleast_1d(v)),
     ),
-    "dropout": ("the fraction zeroed, from 0 to below 1", lambda v: is_number(v) and 0 <= v < 1),
+    "dropout": ("a fraction from 0 to below 1", lambda v: is_number(v) and 0 <= v < 1),
     "alpha": ("a number >= 0", lambda v: is_number(v) and v >= 0),
     "learning_rate_init": ("a number > 0", lambda v: is_number(v) and v > 0),
     "batch_size": (
@@ -69,38 +65,39 @@ PARAMETER_CONSTRAINTS: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "validation_fraction": ("a number between 0 and 1", lambda v: is_number(v) and 0 < v < 1),
     "n_iter_no_change": ("an int >= 1 or inf", lambda v: is_int(v, least=1) or v == math.inf),
 }
-"""What each setting must be; the others are checked by what they are handed to."""
+"""The allowed values of each setting. The others are checked where they are used."""
 
 
 class WeightedSamples(NamedTuple):
-    """Rows on the host: x (n, features), y (n, ...) and weights (n,)."""
+    """Training examples: x (n, features), y (n, ...) and weights (n,)."""
 
     x: np.ndarray
     y: np.ndarray
     weight: np.ndarray
 
     def take(self, index: np.ndarray) -> WeightedSamples:
-        """Some of the rows."""
+        """Return the rows at `index`."""
         return WeightedSamples(*(a[index] for a in self))
 
     def merge_duplicates(self) -> WeightedSamples:
-        """Equal rows as one that has their weights' sum, in an order of its own: two rows or one of
-        weight 2 then give the same bits.
+        """Merge equal rows, sum their weights, and sort the result.
+
+        Two equal rows then train exactly like one row of weight 2, bit for bit.
         """
         table = np.column_stack([self.x, self.y])
-        _, first, place = np.unique(table, axis=0, return_index=True, return_inverse=True)
-        return self.take(first)._replace(weight=np.bincount(place.ravel(), self.weight))
+        _, first, inverse = np.unique(table, axis=0, return_index=True, return_inverse=True)
+        return self.take(first)._replace(weight=np.bincount(inverse.ravel(), self.weight))
 
 
 class NoImprovementStopping(Callback):
-    """Scikit-learn's rule: stop after more than `epochs` epochs in a row that did not beat the best
-    so far by `tol` or more.
+    """Scikit-learn's stopping rule: stop after too many epochs in a row without an improvement.
 
     Args:
-        tol: in units of the score, or of the loss.
-        epochs: how many such epochs are forgiven.
-        score: asked after every epoch, more is better, and the run ends with the best epoch's
-            weights; None goes by the training loss.
+        tol: the smallest improvement on the best epoch that counts, in units of the score or of the
+            loss.
+        epochs: the number of epochs in a row without an improvement that are tolerated.
+        score: called after every epoch, higher is better. The run ends with the weights of the
+            best epoch. None uses the training loss.
     """
 
     def __init__(self, tol: float, epochs: float, score: Callable[[], float] | None):
@@ -109,21 +106,19 @@ class NoImprovementStopping(Callback):
         self.no_improvement_count = 0
 
     def on_epoch_end(self, epoch: int, logs: Logs) -> Decision:
-        value, best = (
-            self.score() if self.score else -logs["loss"],
-            max(self.scores, default=-math.inf),
-        )
+        value = self.score() if self.score else -logs["loss"]
+        best = max(self.scores, default=-math.inf)
         self.scores.append(value)
         self.no_improvement_count = self.no_improvement_count + 1 if value < best + self.tol else 0
         stop = None
         if self.no_improvement_count > self.epochs:
-            what = "validation score" if self.score else "training loss"
-            stop = f"the {what} did not improve by {self.tol:g} for more than {self.epochs} epochs"
+            name = "validation score" if self.score else "training loss"
+            stop = f"the {name} did not improve by {self.tol:g} for more than {self.epochs} epochs"
         return Decision(stop, keep_weights=self.score is not None and value > best)
 
 
-class BaseNeuralNetwork(BaseEstimator, ABC):
-    """What both estimators are."""
+class BaseNeuralNetwork(BaseEstimator, ABC):  # type: ignore[misc]
+    """Base class of `NeuralClassifier` and `NeuralRegressor`."""
 
     model_: Sequential
     loss_curve_: list[float]
@@ -171,128 +166,140 @@ class BaseNeuralNetwork(BaseEstimator, ABC):
         self.n_iter_no_change = n_iter_no_change
 
     def __sklearn_clone__(self) -> Self:
-        """Of what never changes no copy is made: that of a jitted function has lost its name, and
-        would be compiled again.
+        """Clone, sharing what is immutable.
+
+        A copy of a jitted function would lose its name and be compiled again.
         """
-        return (
-            super()
-            .__sklearn_clone__()
-            .set_params(
-                activation=self.activation, layers=copy.copy(self.layers), solver=self.solver
-            )
+        clone: Self = super().__sklearn_clone__()
+        clone.set_params(
+            activation=self.activation, layers=copy.copy(self.layers), solver=self.solver
         )
+        return clone
 
     def __getstate__(self) -> dict[str, Any]:
-        """For pickle: the model first, as it says best what cannot be saved."""
-        state = super().__getstate__()
+        """Return the state for pickle, the model first: its errors name what cannot be saved."""
+        state: dict[str, Any] = super().__getstate__()
         first = {name: state[name] for name in state if name == "model_"}
         return first | state | {"activation": pickling.to_reference(self.activation)}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        given = state["activation"]
-        function = (
-            given.function if isinstance(given, pickling.FunctionReference) else given
-        )  # copy.copy hands over what pickle would replace
-        super().__setstate__(state | {"activation": function})
+        activation = state["activation"]
+        if isinstance(activation, pickling.FunctionReference):  # copy.copy does not resolve it
+            activation = activation.function
+        super().__setstate__(state | {"activation": activation})
 
     @abstractmethod
     def _encode_targets(self, y: np.ndarray, resume: bool, classes: Any) -> np.ndarray:
-        """Targets as numbers; sets `n_outputs_` and `out_activation_` unless `resume`."""
+        """Encode targets as numbers; sets `n_outputs_` and `out_activation_` unless `resume`."""
 
     @abstractmethod
     def _prepare(self, samples: WeightedSamples, resume: bool) -> WeightedSamples:
-        """Encoded rows as they are trained on."""
+        """Return the encoded rows with the targets and weights to train on."""
 
     @abstractmethod
     def _decode_output(self, output: np.ndarray) -> np.ndarray:
-        """What the network gives, in the terms of `_encode_targets`."""
+        """Decode the output of the network to the targets of `_encode_targets`."""
 
     @abstractmethod
     def _head(self) -> tuple[str | None, Loss]:
-        """The last layer's activation, and the loss."""
+        """Return the activation of the last layer, and the loss."""
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
-        """Train from new weights; with `warm_start`, from those of the fit before.
+        """Train from new weights, or with `warm_start` from those of the previous fit.
 
         Args:
             X: rows (n, features).
             y: targets (n,) or (n, outputs).
-            sample_weight: a weight per row, (n,), of which only the ratios count (and their sum,
-                for `alpha`). One of 0 leaves the row out.
+            sample_weight: a weight per row, (n,). Only the ratios matter (and for `alpha` their
+                sum). Rows of weight 0 are left out.
 
         Raises:
-            ConfigError: a setting out of range.
-            DataError: rows, targets or weights that cannot be used.
+            ConfigError: if a setting is out of range.
+            DataError: if rows, targets or weights cannot be used.
         """
         return self._fit(X, y, sample_weight, incremental=False)
 
     def _fit(
         self, X: Any, y: Any, sample_weight: Any, *, incremental: bool, classes: Any = None
     ) -> Self:
-        """Fit, or take one `incremental`: an epoch that goes on with what the optimizer
-        remembers.
-        """
-        who = type(self).__name__
-        for name, (expected, ok) in PARAMETER_CONSTRAINTS.items():
-            given = getattr(self, name)
-            require(ok(given), who, f"{name} to be {expected}", **{name: given})
-        fix = "One pass over the rows knows no best epoch: hold rows out yourself, and ask score."
+        """Fit, or if `incremental` train one epoch from the current optimizer state."""
+        self._check_settings(incremental)
+        resume = (incremental or self.warm_start) and hasattr(self, "model_")
+        seed = self._draw_seed()
+        samples, validation = self._validate_samples(X, y, sample_weight, resume, classes), None
+        if self.early_stopping:
+            samples, validation = self._split_validation(samples, np.random.default_rng((seed, 2)))
+        if self.batch_size == "full":
+            samples = samples.merge_duplicates()
+        samples = self._prepare(samples, resume)
+        batch_size, mean_weight = self._resolve_batch_size(len(samples.x)), samples.weight.mean()
+        if not (incremental and resume):
+            self._build_model(seed, batch_size * mean_weight, resume)
+        stopping = NoImprovementStopping(
+            self.tol, self.n_iter_no_change, self._make_scorer(validation)
+        )
+        # the loss is a mean over independent outputs, scikit-learn's is a sum
+        n_losses = self.n_outputs_ if self.out_activation_ == "logistic" else 1
+        history = self.model_.fit(
+            samples.x,
+            samples.y,
+            batch_size=batch_size,
+            epochs=1 if incremental else self.max_iter,
+            verbose=self.verbose,
+            callbacks=() if incremental else stopping,
+            shuffle=self.shuffle,
+            sample_weight=n_losses * samples.weight / mean_weight,
+            observe=False,
+        )
+        self._set_results(history.history.get("loss", []), stopping.scores, resume)
+        if not (incremental or history.stopped):
+            warnings.warn(self._convergence_message(), ConvergenceWarning, stacklevel=3)
+        return self
+
+    def _check_settings(self, incremental: bool) -> None:
+        for name, (expected, is_valid) in PARAMETER_CONSTRAINTS.items():
+            value = getattr(self, name)
+            require(
+                is_valid(value), type(self).__name__, f"{name} to be {expected}", **{name: value}
+            )
         require(
             not (incremental and self.early_stopping),
             "partial_fit",
             "early_stopping=False",
             early_stopping=True,
-            fix=fix,
+            fix="partial_fit trains one epoch: hold out rows yourself and call score.",
         )
-        begun = (incremental or self.warm_start) and hasattr(self, "model_")
-        seed = (
-            self.random_state
-            if is_int(self.random_state, least=0)
-            else check_random_state(self.random_state).randint(2**31 - 1)
-        )
-        rows, held = self._validate_samples(X, y, sample_weight, begun, classes), None
-        if self.early_stopping:
-            rows, held = self._split_validation(rows, np.random.default_rng((seed, 2)))
-        rows = self._prepare(rows.merge_duplicates() if self.batch_size == "full" else rows, begun)
-        n, mean_weight, wanted = len(rows.x), rows.weight.mean(), self.batch_size
-        size = n if wanted == "full" else min(200 if wanted == "auto" else int(wanted), n)
-        if not (incremental and begun):
-            self._build_model(int(seed), size * mean_weight, begun)
-        patience = NoImprovementStopping(self.tol, self.n_iter_no_change, self._make_scorer(held))
-        outputs = (
-            self.n_outputs_ if self.out_activation_ == "logistic" else 1
-        )  # the loss is a mean over them, scikit-learn's is a sum
-        history = self.model_.fit(
-            rows.x,
-            rows.y,
-            batch_size=size,
-            epochs=1 if incremental else self.max_iter,
-            verbose=self.verbose,
-            callbacks=() if incremental else patience,
-            shuffle=self.shuffle,
-            sample_weight=outputs * rows.weight / mean_weight,
-            observe=False,
-        )
-        losses = history.history.get("loss", [])
+
+    def _draw_seed(self) -> int:
+        if is_int(self.random_state, least=0):
+            return int(self.random_state)
+        return int(check_random_state(self.random_state).randint(2**31 - 1))
+
+    def _resolve_batch_size(self, n: int) -> int:
+        if self.batch_size == "full":
+            return n
+        return min(200 if self.batch_size == "auto" else int(self.batch_size), n)
+
+    def _set_results(self, losses: list[float], scores: list[float], resume: bool) -> None:
         self.n_iter_, self.loss_ = len(losses), losses[-1] if losses else math.nan
-        self.loss_curve_ = (self.loss_curve_ if begun else []) + losses
-        self.best_loss_ = None if held else min(self.loss_curve_, default=math.nan)
-        self.validation_scores_ = patience.scores if held else None
-        self.best_validation_score_ = max(patience.scores, default=math.nan) if held else None
-        if not (incremental or history.stopped):
-            text = message(
-                who,
-                f"to converge in {self.max_iter} epochs",
-                loss=self.loss_,
-                fix="Raise max_iter, tol or the learning rate.",
-            )
-            warnings.warn(text, ConvergenceWarning, stacklevel=3)
-        return self
+        self.loss_curve_ = (self.loss_curve_ if resume else []) + losses
+        by_score = self.early_stopping
+        self.best_loss_ = None if by_score else min(self.loss_curve_, default=math.nan)
+        self.validation_scores_ = scores if by_score else None
+        self.best_validation_score_ = max(scores, default=math.nan) if by_score else None
+
+    def _convergence_message(self) -> str:
+        return message(
+            type(self).__name__,
+            f"to converge in {self.max_iter} epochs",
+            loss=self.loss_,
+            fix="Raise max_iter, tol or the learning rate.",
+        )
 
     def _validate_samples(
         self, X: Any, y: Any, sample_weight: Any, resume: bool, classes: Any
     ) -> WeightedSamples:
-        """The rows that have a weight, checked, with targets as numbers."""
+        """Check the data and return the rows of weight > 0, with encoded targets."""
         X, y = validate_data(
             self,
             X,
@@ -308,50 +315,45 @@ class BaseNeuralNetwork(BaseEstimator, ABC):
             if sample_weight is None
             else np.asarray(arrays.check_sample_weight(sample_weight, len(X)), float)
         )
-        rows, target = WeightedSamples(X, y, weight).take(weight > 0), y.shape[1:]
-        known, fix = (
-            not resume or target == self._target_shape,
-            "Its network is made: turn warm_start off, or take a new estimator.",
-        )
         require(
-            known,
+            not resume or y.shape[1:] == self._target_shape,
             type(self).__name__,
-            "targets of the shape that it knows",
+            "targets of the same shape as in the first fit",
             error=DataError,
             shape=y.shape,
-            fix=fix,
+            fix="Set warm_start=False, or make a new estimator.",
         )
-        self._target_shape = target
-        return rows._replace(y=self._encode_targets(rows.y, resume, classes))
+        self._target_shape = y.shape[1:]
+        samples = WeightedSamples(X, y, weight).take(weight > 0)
+        return samples._replace(y=self._encode_targets(samples.y, resume, classes))
 
     def _split_validation(
         self, samples: WeightedSamples, rng: np.random.Generator
     ) -> tuple[WeightedSamples, WeightedSamples]:
         n, fraction = len(samples.x), self.validation_fraction
-        fix = "Raise validation_fraction, or use more rows."
         require(
             round(n * fraction) > 1,
             "early_stopping",
-            "two rows held out or more",
+            "at least two validation rows",
             error=DataError,
             rows=n,
             fraction=fraction,
-            fix=fix,
+            fix="Raise validation_fraction, or use more rows.",
         )
         stratified = samples.y.ndim == 1 and not is_regressor(self)
-        kept, held = (
+        train_index, validation_index = (
             stratified_split(samples.y, fraction, rng)
             if stratified
             else random_split(n, fraction, rng)
         )
-        return samples.take(kept), samples.take(held)
+        return samples.take(train_index), samples.take(validation_index)
 
     def _make_scorer(self, validation: WeightedSamples | None) -> Callable[[], float] | None:
         if validation is None:
             return None
-        measure = r2_score if is_regressor(self) else accuracy_score
+        metric = r2_score if is_regressor(self) else accuracy_score
         return lambda: float(
-            measure(
+            metric(
                 validation.y,
                 self._decode_output(self.model_.predict(validation.x)),
                 sample_weight=validation.weight,
@@ -359,29 +361,13 @@ class BaseNeuralNetwork(BaseEstimator, ABC):
         )
 
     def _build_model(self, seed: int, batch_weight: float, resume: bool) -> None:
-        """Make `model_` for batches of that weight; where it has `resume`, with the weights that it
-        has.
-        """
-        cost = L2(float(np.float32(self.alpha / (2 * batch_weight)))) if self.alpha else None
-        activation = (
-            SKLEARN_ACTIVATIONS.get(self.activation, self.activation)
-            if isinstance(self.activation, str)
-            else self.activation
-        )
-        layers: list[Layer] = [] if self.layers is None else list(self.layers)
-        for units in np.atleast_1d(self.hidden_layer_sizes) if self.layers is None else ():
-            layers.append(Dense(int(units), activation=activation, kernel_regularizer=cost))
-            layers += [Dropout(self.dropout)] if self.dropout else []
-        ends, fix = (
-            getattr(layers[-1], "activation", None) if layers else None,
-            "Leave the softmax out: a last layer that fits y is added.",
-        )
-        require(ends != "softmax", "layers", "the layers before the last", ends_in=ends, fix=fix)
-        last, loss = self._head()
+        """Build `model_` for batches of that total weight; `resume` copies the current weights."""
+        penalty = L2(float(np.float32(self.alpha / (2 * batch_weight)))) if self.alpha else None
+        last_activation, loss = self._head()
         layers = [
             Input(self.n_features_in_),
-            *layers,
-            Dense(self.n_outputs_, activation=last, kernel_regularizer=cost),
+            *self._hidden_layers(penalty),
+            Dense(self.n_outputs_, activation=last_activation, kernel_regularizer=penalty),
         ]
         model, solver = Sequential(layers, seed=seed), self.solver
         if isinstance(solver, str):
@@ -393,18 +379,40 @@ class BaseNeuralNetwork(BaseEstimator, ABC):
             model.set_weights(self.model_.get_weights())
         self.model_ = model
 
+    def _hidden_layers(self, penalty: L2 | None) -> list[Layer]:
+        if self.layers is not None:
+            layers = list(self.layers)
+            last_activation = getattr(layers[-1], "activation", None) if layers else None
+            require(
+                last_activation != "softmax",
+                "layers",
+                "hidden layers, without a softmax at the end",
+                last_activation=last_activation,
+                fix="Remove the softmax: the output layer is added for you.",
+            )
+            return layers
+        activation = self.activation
+        if isinstance(activation, str):
+            activation = SKLEARN_ACTIVATIONS.get(activation, activation)
+        layers = []
+        for units in np.atleast_1d(self.hidden_layer_sizes):
+            layers.append(Dense(int(units), activation=activation, kernel_regularizer=penalty))
+            if self.dropout:
+                layers.append(Dropout(self.dropout))
+        return layers
+
     def _predict_raw(self, X: Any) -> np.ndarray:
         check_is_fitted(self)
         return self.model_.predict(validate_data(self, X, dtype=FLOAT_DTYPES, reset=False))
 
     @property
     def coefs_(self) -> list[np.ndarray]:
-        """Every layer's kernel (inputs, units), in a network of Dense layers."""
+        """The kernel (inputs, units) of every layer, in a network of Dense layers."""
         return self._dense_weights("coefs_", "kernel")
 
     @property
     def intercepts_(self) -> list[np.ndarray]:
-        """Every layer's bias (units,), in a network of Dense layers."""
+        """The bias (units,) of every layer, in a network of Dense layers."""
         return self._dense_weights("intercepts_", "bias")
 
     def _dense_weights(self, attribute: str, name: str) -> list[np.ndarray]:

@@ -1,4 +1,4 @@
-"""A network that tells classes apart, as scikit-learn's MLPClassifier."""
+"""A neural network for classification with the interface of scikit-learn's MLPClassifier."""
 
 from __future__ import annotations
 
@@ -17,73 +17,77 @@ from glassnet.losses import BinaryCrossentropy, Loss, SparseCategoricalCrossentr
 from glassnet.optimizers import Optimizer
 
 
-class NeuralClassifier(ClassifierMixin, BaseNeuralNetwork):
-    """Classes from a network trained on the cross-entropy, l = -log p(class), plus alpha / (2 m)
-    sum w^2 over the kernels.
+class NeuralClassifier(ClassifierMixin, BaseNeuralNetwork):  # type: ignore[misc]
+    """Classification network trained on the cross-entropy, with the interface of scikit-learn.
 
-    Two classes end in one sigmoid, K in a softmax, K columns of 0 and 1 (several labels a row) in K
-    sigmoids. Labels may be anything.
-    Features are taken as they are: put a StandardScaler in front. Settings are looked at by `fit`,
-        as is scikit-learn's custom.
+    The loss is l = -log p(class), plus alpha / (2 m) sum w^2 over the kernels. The output layer is
+    one sigmoid for two classes, a softmax for K classes, and K sigmoids for K columns of 0 and 1
+    (several labels per row). Labels can be of any type. Features are not scaled: use a
+    StandardScaler. As usual in scikit-learn, `fit` checks the settings.
 
-    Training stops when neither the loss, nor with `early_stopping` the score of the rows held out,
-    has improved by `tol` for more than `n_iter_no_change` epochs; a fit that reaches `max_iter`
-    before warns (scikit-learn's ConvergenceWarning).
+    Training stops if the loss (with `early_stopping`, the validation score) has not improved by
+    `tol` for more than `n_iter_no_change` epochs. If a fit reaches `max_iter` first, it warns
+    (scikit-learn's ConvergenceWarning).
 
     Args:
         hidden_layer_sizes: units of each hidden layer; an int for one layer, () for none.
-        activation: of the hidden layers, a name of glassnet's or scikit-learn's, or a JAX function.
-        layers: a list of glassnet layers in place of the hidden ones; the last layer is added. Rows
-            are flat: images begin with Reshape. `alpha` then counts for the last layer alone,
-            `dropout` for none.
-        dropout: fraction of each hidden layer's outputs zeroed in training.
-        solver: "sgd" (momentum 0.9, Nesterov) and "adam" as scikit-learn has them, another name of
-            `glassnet.optimizers`, or an optimizer, whose own learning rate then counts.
-        alpha: the L2 penalty: of a batch of m rows alpha / (2 m) sum w^2; with weights m is their
-            mean sum over a batch.
-        batch_size: rows per step; "auto" for min(200, n), "full" for all. In a full batch weights
-            are repetitions to the bit: rows of weight 2 count as two, rows of weight 0 as none
-            (where no layer draws noise or takes statistics).
-        learning_rate_init: the learning rate, where `solver` is a name.
-        max_iter: epochs at most.
-        shuffle: whether each epoch has an order of its own.
-        random_state: an int is the model's seed: the same bits at every fit; a RandomState or None
-            draws one.
-        tol: the least improvement that counts, in the loss's unit (nats) or the score's.
+        activation: activation of the hidden layers: a name of glassnet's or scikit-learn's, or a
+            JAX function.
+        layers: a list of glassnet layers to use as the hidden layers; the output layer is added.
+            Rows are flat: for images, start with Reshape. `alpha` then applies to the output layer
+            only, and `dropout` is ignored.
+        dropout: fraction of each hidden layer's outputs that is set to 0 in training.
+        solver: "sgd" (momentum 0.9, Nesterov) or "adam" as in scikit-learn, another name of
+            `glassnet.optimizers`, or an optimizer with its own learning rate.
+        alpha: the L2 penalty, alpha / (2 m) sum w^2 for a batch of m rows. With sample weights, m
+            is the mean total weight of a batch.
+        batch_size: rows per step; "auto" for min(200, n), "full" for all. In a full batch, integer
+            weights are equivalent to repeated rows, bit for bit (unless a layer draws random
+            numbers or computes batch statistics).
+        learning_rate_init: the learning rate, if `solver` is a name.
+        max_iter: the maximum number of epochs.
+        shuffle: whether to shuffle the rows in each epoch.
+        random_state: an int is the seed of the model: every fit gives the same bits. A RandomState
+            or None draws a seed.
+        tol: the smallest improvement that counts, in units of the loss (nats) or of the score.
         verbose: True or 1 for a live line, 2 for a line per epoch.
-        warm_start: whether `fit` starts from the weights of the fit before, with the settings of
-            now.
-        early_stopping: whether to hold rows out, stop by their score, and end with the best epoch's
-            weights.
-        validation_fraction: share of the rows held out for it, in proportion to the classes.
-        n_iter_no_change: epochs without improvement that are forgiven.
-        class_weight: {class: weight}, classes left out weighing 1, or "balanced" for n / (K n_k);
-            rows held out are scored without it.
+        warm_start: if True, `fit` starts from the weights of the previous fit, with the current
+            settings.
+        early_stopping: if True, holds out validation rows, stops by their score, and restores the
+            weights of the best epoch.
+        validation_fraction: the fraction of the rows held out for `early_stopping`, stratified by
+            class.
+        n_iter_no_change: the number of epochs in a row without an improvement that are tolerated.
+        class_weight: {class: weight}, with weight 1 for missing classes, or "balanced" for
+            n / (K n_k). Validation rows are scored without it.
 
     Attributes:
-        classes_: the labels, sorted: the columns of `predict_proba`.
+        classes_: the sorted labels: the columns of `predict_proba`.
         model_: the fitted `Sequential`.
-        loss_curve_: the loss of every epoch, going on over `partial_fit` and `warm_start`; `loss_`
-            is the last.
-        best_loss_: the smallest; None with `early_stopping`.
-        validation_scores_: with `early_stopping` the accuracy of the rows held out after every
-            epoch, else None; so too `best_validation_score_`.
-        n_iter_: epochs that the last call ran.
-        n_outputs_, out_activation_: of the last layer, in scikit-learn's words.
-        n_features_in_, feature_names_in_: what rows must have.
+        loss_curve_: the loss of every epoch, continued by `partial_fit` and `warm_start`. `loss_`
+            is the last one.
+        best_loss_: the smallest loss; None with `early_stopping`.
+        validation_scores_: with `early_stopping`, the accuracy of the validation rows after every
+            epoch, else None. The same holds for `best_validation_score_`.
+        n_iter_: the number of epochs of the last call.
+        n_outputs_, out_activation_: units and activation of the output layer, in scikit-learn's
+            names.
+        n_features_in_, feature_names_in_: the number of features and their names.
 
     Raises:
-        ConfigError, DataError: at `fit`, see there.
+        ConfigError, DataError: see `fit`.
 
     Example:
         >>> from sklearn.datasets import load_iris
         >>> X, y = load_iris(return_X_y=True)
-        >>> model = NeuralClassifier((16,), learning_rate_init=0.05, batch_size=32, random_state=0).fit(X, y)
-        >>> model.score(X, y) > 0.9
+        >>> model = NeuralClassifier((16,), learning_rate_init=0.05, batch_size=32, random_state=0)
+        >>> model.fit(X, y).score(X, y) > 0.9
         True
 
-    Source: scikit-learn's MLPClassifier; its one addition here is dropout.
+    Source: scikit-learn's MLPClassifier. `dropout` is an addition.
     """
+
+    classes_: np.ndarray
 
     def __init__(
         self,
@@ -134,147 +138,146 @@ class NeuralClassifier(ClassifierMixin, BaseNeuralNetwork):
         return tags
 
     def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Self:
-        """One pass over the rows, going on where the call before ended, whichever it was.
+        """Train one epoch, continuing from the previous `fit` or `partial_fit`.
 
-        The network, the optimizer and the share of `alpha` stay those of the first call: let it be
-        a batch of the usual size.
+        The network, the optimizer and the factor of `alpha` are fixed in the first call: pass a
+        batch of the usual size there.
 
         Args:
             X: rows (n, features).
             y: labels (n,), or columns of 0 and 1 (n, K).
-            classes: every label there will be: needed in the first call, where labels are no
-                columns.
+            classes: all labels; required in the first call, unless y has columns.
             sample_weight: a weight per row, (n,).
 
         Raises:
-            ConfigError, DataError: see `fit`; or `early_stopping` is on, or the first call lacks
-                `classes`.
+            ConfigError, DataError: see `fit`; also if `early_stopping` is True, or the first call
+                has no `classes`.
         """
-        if not hasattr(self, "model_"):
-            fix = "One batch may lack some: pass classes=np.unique(all_labels)."
-            known = classes is not None or np.ndim(y) == 2
-            require(
-                known,
-                "partial_fit",
-                "classes in its first call",
-                error=DataError,
-                classes=None,
-                fix=fix,
-            )
+        require(
+            hasattr(self, "model_") or classes is not None or np.ndim(y) == 2,
+            "partial_fit",
+            "classes in the first call",
+            error=DataError,
+            classes=None,
+            fix="A batch may not contain every class: pass classes=np.unique(all_labels).",
+        )
         return self._fit(X, y, sample_weight, incremental=True, classes=classes)
 
     def predict(self, X: Any) -> np.ndarray:
-        """The most probable label of each row of X (n, features); with several labels a row,
-        columns of 0 and 1.
+        """Predict the most probable label of each row of X (n, features).
+
+        With several labels per row, the result has columns of 0 and 1.
         """
         return self._to_labels(self._decode_output(self._predict_raw(X)))
 
     def predict_proba(self, X: Any) -> np.ndarray:
-        """The probability of each of `classes_`, (n, K); with several labels a row, of each by
-        itself.
+        """Return the probability of each class in `classes_`, (n, K).
+
+        With several labels per row, the probabilities of a row are independent.
         """
         p = self._predict_raw(X)
         return np.column_stack([1 - p, p]) if self.n_outputs_ == 1 else p
 
     def predict_log_proba(self, X: Any) -> np.ndarray:
-        """The logarithms of `predict_proba`; -inf where a probability is 0 in float32."""
+        """Return the logarithm of `predict_proba`; -inf if a probability is 0 in float32."""
         with np.errstate(divide="ignore"):
-            return np.log(self.predict_proba(X))
+            log_proba: np.ndarray = np.log(self.predict_proba(X))
+        return log_proba
 
     def _encode_targets(self, y: np.ndarray, resume: bool, classes: Any) -> np.ndarray:
         who = type(self).__name__
         check_classification_targets(y)
-        fix = "For several answers of more than two classes each use scikit-learn's MultiOutputClassifier."
-        columns = y.ndim == 2
-        one = not columns or type_of_target(y) == "multilabel-indicator"
+        has_columns = y.ndim == 2
         require(
-            one,
+            not has_columns or type_of_target(y) == "multilabel-indicator",
             who,
-            "one label a row, or columns of 0 and 1",
+            "one label per row, or columns of 0 and 1",
             error=DataError,
             y=type_of_target(y),
-            fix=fix,
+            fix="For several targets of more than two classes, use scikit-learn's "
+            "MultiOutputClassifier.",
         )
         if not resume:
-            self.classes_ = (
-                np.arange(y.shape[1]) if columns else np.unique(y if classes is None else classes)
-            )
-            k = len(self.classes_)
-            fix = "There is nothing to tell apart."
-            require(
-                k > 1,
-                who,
-                "two classes or more, not one class",
-                error=DataError,
-                classes=self.classes_.tolist(),
-                fix=fix,
-            )
-            self.n_outputs_ = 1 if k == 2 and not columns else k
-            self.out_activation_ = "softmax" if k > 2 and not columns else "logistic"
-        if columns:
+            self._set_classes(np.arange(y.shape[1]) if has_columns else y, classes, has_columns)
+        if has_columns:
             return y
-        strangers = np.setdiff1d(y, self.classes_)
-        fix = f"Known are {self.classes_.tolist()}."
+        unknown = np.setdiff1d(y, self.classes_)
         require(
-            not len(strangers),
+            not len(unknown),
             who,
-            "labels that it knows",
+            "labels of known classes",
             error=DataError,
-            strangers=strangers.tolist(),
-            fix=fix,
+            unknown=unknown.tolist(),
+            fix=f"The classes are {self.classes_.tolist()}.",
         )
         return np.searchsorted(self.classes_, y)
 
+    def _set_classes(self, labels: np.ndarray, classes: Any, has_columns: bool) -> None:
+        """Set `classes_` and the output layer from the labels, or from `classes` if passed."""
+        self.classes_ = np.unique(labels if classes is None or has_columns else classes)
+        k = len(self.classes_)
+        require(
+            k > 1,
+            type(self).__name__,
+            "at least two classes, not one class",
+            error=DataError,
+            classes=self.classes_.tolist(),
+            fix="With one class there is nothing to learn.",
+        )
+        self.n_outputs_ = 1 if k == 2 and not has_columns else k
+        self.out_activation_ = "softmax" if k > 2 and not has_columns else "logistic"
+
     def _prepare(self, samples: WeightedSamples, resume: bool) -> WeightedSamples:
-        given = self.class_weight
-        if given is None:
+        if self.class_weight is None:
             return samples
         who = type(self).__name__
-        fix = "With several labels a row pass sample_weight to fit."
         require(
             samples.y.ndim == 1,
             who,
             "class_weight=None for columns of labels",
-            class_weight=given,
-            fix=fix,
+            class_weight=self.class_weight,
+            fix="For several labels per row, pass sample_weight to fit.",
         )
-        if isinstance(given, str) and given == "balanced":
-            by_row = arrays.compute_sample_weight(given, samples.y, samples.weight)
+        if isinstance(self.class_weight, str) and self.class_weight == "balanced":
+            factor = arrays.compute_sample_weight("balanced", samples.y, samples.weight)
         else:
-            expected = 'class_weight to be None, "balanced" or {class: number >= 0}'
-            ok = isinstance(given, Mapping) and all(
-                is_number(weight) and weight >= 0 for weight in given.values()
-            )
-            require(ok, who, expected, class_weight=given)
-            strangers = [label for label in given if label not in self.classes_]
-            fix = f"Known are {self.classes_.tolist()}."
-            require(
-                not strangers,
-                who,
-                "class_weight for labels that it knows",
-                error=DataError,
-                strangers=strangers,
-                fix=fix,
-            )
-            by_row = np.array([given.get(label, 1.0) for label in self.classes_.tolist()])[
-                samples.y
-            ]
-        weight = samples.weight * by_row
+            factor = self._weight_of_classes()[samples.y]
+        weight = samples.weight * factor
         require(
             weight.any(),
             who,
-            "class_weight above 0 for a class that occurs",
+            "class_weight above 0 for a class in y",
             error=DataError,
-            class_weight=given,
+            class_weight=self.class_weight,
         )
         return samples._replace(weight=weight)
 
-    def _to_labels(self, code: np.ndarray) -> np.ndarray:
-        return code if code.ndim == 2 else self.classes_[code]
+    def _weight_of_classes(self) -> np.ndarray:
+        """Return the weight of each class in `classes_`, from a `class_weight` mapping."""
+        who, weights = type(self).__name__, self.class_weight
+        is_valid = isinstance(weights, Mapping) and all(
+            is_number(weight) and weight >= 0 for weight in weights.values()
+        )
+        expected = 'class_weight to be None, "balanced" or {class: number >= 0}'
+        require(is_valid, who, expected, class_weight=weights)
+        unknown = [label for label in weights if label not in self.classes_]
+        require(
+            not unknown,
+            who,
+            "class_weight for known classes",
+            error=DataError,
+            unknown=unknown,
+            fix=f"The classes are {self.classes_.tolist()}.",
+        )
+        return np.array([weights.get(label, 1.0) for label in self.classes_.tolist()])
+
+    def _to_labels(self, class_index: np.ndarray) -> np.ndarray:
+        return class_index if class_index.ndim == 2 else self.classes_[class_index]
 
     def _decode_output(self, output: np.ndarray) -> np.ndarray:
         if self.out_activation_ == "softmax":
-            return output.argmax(1)
+            class_index: np.ndarray = output.argmax(1)
+            return class_index
         return (output > 0.5).astype(int).reshape(-1, *self._target_shape)
 
     def _head(self) -> tuple[str | None, Loss]:

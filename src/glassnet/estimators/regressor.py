@@ -1,4 +1,4 @@
-"""A network that gives numbers, as scikit-learn's MLPRegressor."""
+"""A neural network for regression with the interface of scikit-learn's MLPRegressor."""
 
 from __future__ import annotations
 
@@ -11,49 +11,49 @@ from glassnet.estimators.base import BaseNeuralNetwork, WeightedSamples
 from glassnet.losses import HalfMeanSquaredError, Loss
 
 
-class NeuralRegressor(MultiOutputMixin, RegressorMixin, BaseNeuralNetwork):
-    """Numbers from a network trained on half the squared error, l = 1/2 sum_k ((y_k - yhat_k) /
-    s_k)^2, s_k being the targets' spread.
+class NeuralRegressor(MultiOutputMixin, RegressorMixin, BaseNeuralNetwork):  # type: ignore[misc]
+    """Regression network trained on half the squared error of standardized targets.
 
-    Targets are standardised inside by the mean and the standard deviation of the rows that the
-    first fit trains on, so that prices of 1e5 and rates of 1e-5 are learned alike, and several
-    outputs count alike; scikit-learn leaves that to you. Predictions are in the targets' own units.
-    `loss_curve_` and `tol` are in units of their variance: 0.5 for each output is what the mean
-    scores.
+    The loss is l = 1/2 sum_k ((y_k - yhat_k) / s_k)^2, with the standard deviations s_k of the
+    targets. Targets are standardized with the mean and the standard deviation of the training rows
+    of the first fit. Targets of any size then train equally well, and several outputs count
+    equally; scikit-learn's MLPRegressor does not do this. Predictions are in the units of the
+    targets. `loss_curve_` and `tol` are in units of the variance: predicting the mean has a loss of
+    0.5 for each output.
 
     Everything else is as in `NeuralClassifier`.
 
     Args:
         hidden_layer_sizes, activation, layers, dropout, solver, alpha, batch_size,
-        learning_rate_init, max_iter, shuffle, random_state,
-            tol, verbose, warm_start, early_stopping, validation_fraction, n_iter_no_change: see
-                `NeuralClassifier`.
+        learning_rate_init, max_iter, shuffle, random_state, tol, verbose, warm_start,
+        early_stopping, validation_fraction, n_iter_no_change: see `NeuralClassifier`.
 
     Attributes:
-        target_mean_: the targets' mean, a number per output in its own unit.
-        target_scale_: their standard deviation; 1 where they are all the same.
-        validation_scores_: R^2 of the rows held out after every epoch; None without
+        target_mean_: the mean of the targets, a number per output in the unit of the target.
+        target_scale_: the standard deviation of the targets; 1 if they are all equal.
+        validation_scores_: R^2 of the validation rows after every epoch; None without
             `early_stopping`.
         model_, loss_curve_, ...: see `NeuralClassifier`.
 
     Raises:
-        ConfigError, DataError: at `fit`, see there.
+        ConfigError, DataError: see `fit`.
 
     Example:
         >>> X = np.linspace(-1, 1, 50)[:, None]
         >>> y = 1e5 * X.ravel() ** 2
-        >>> model = NeuralRegressor((16,), "tanh", solver="rmsprop", learning_rate_init=0.02, n_iter_no_change=30, random_state=0)
-        >>> model.set_params(max_iter=2000).fit(X, y).score(X, y) > 0.9
+        >>> model = NeuralRegressor((16,), "tanh", solver="rmsprop", max_iter=2000, random_state=0)
+        >>> model = model.set_params(learning_rate_init=0.02, n_iter_no_change=30).fit(X, y)
+        >>> model.score(X, y) > 0.9
         True
 
     Source: scikit-learn's MLPRegressor.
     """
 
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
-        """One pass over the rows, going on where the call before ended, whichever it was.
+        """Train one epoch, continuing from the previous `fit` or `partial_fit`.
 
-        The network, the optimizer, the share of `alpha` and the targets' mean and spread stay those
-        of the first call: let it be large.
+        The network, the optimizer, the factor of `alpha` and the mean and standard deviation of the
+        targets are fixed in the first call: pass a large batch there.
 
         Args:
             X: rows (n, features).
@@ -61,12 +61,12 @@ class NeuralRegressor(MultiOutputMixin, RegressorMixin, BaseNeuralNetwork):
             sample_weight: a weight per row, (n,).
 
         Raises:
-            ConfigError, DataError: see `fit`; or `early_stopping` is on.
+            ConfigError, DataError: see `fit`; also if `early_stopping` is True.
         """
         return self._fit(X, y, sample_weight, incremental=True)
 
     def predict(self, X: Any) -> np.ndarray:
-        """The targets of the rows X (n, features), in their own units: (n,) or (n, outputs)."""
+        """Predict the targets of the rows X (n, features): (n,) or (n, outputs), in their units."""
         return self._decode_output(self._predict_raw(X))
 
     def _encode_targets(self, y: np.ndarray, resume: bool, classes: Any) -> np.ndarray:
@@ -78,10 +78,11 @@ class NeuralRegressor(MultiOutputMixin, RegressorMixin, BaseNeuralNetwork):
     def _prepare(self, samples: WeightedSamples, resume: bool) -> WeightedSamples:
         if not resume:
             self.target_mean_ = np.average(samples.y, axis=0, weights=samples.weight)
-            spread = np.sqrt(
+            deviation = np.sqrt(
                 np.average((samples.y - self.target_mean_) ** 2, axis=0, weights=samples.weight)
             )
-            self.target_scale_ = np.where(spread > 1e-12 * np.abs(self.target_mean_), spread, 1.0)
+            varies = deviation > 1e-12 * np.abs(self.target_mean_)
+            self.target_scale_ = np.where(varies, deviation, 1.0)
         return samples._replace(y=(samples.y - self.target_mean_) / self.target_scale_)
 
     def _decode_output(self, output: np.ndarray) -> np.ndarray:

@@ -1,10 +1,13 @@
-"""Initializers: the numbers that weights start from, drawn with NumPy on the host.
+"""Initializers: the starting values of the weights, drawn with NumPy on the host.
 
-A layer keeps the signal's size when its weights have the right variance: 2 / (fan_in + fan_out) for
-sigmoid, tanh and softmax (Glorot), 2 / fan_in for ReLU, which drops half of the signal (He), 1 /
-fan_in for self-normalising networks (LeCun). `fan_in` counts the inputs that one output sums,
-`fan_out` the outputs that one input reaches. Every initializer is called as `initializer(rng,
-shape)` and returns float32.
+A layer preserves the variance of its input if its weights have the right variance:
+
+- 2 / (fan_in + fan_out) for sigmoid, tanh and softmax (Glorot),
+- 2 / fan_in for ReLU, which sets half of its inputs to 0 (He),
+- 1 / fan_in for self-normalizing networks (LeCun).
+
+`fan_in` is the number of inputs of one output, `fan_out` the number of outputs of one input. Every
+initializer is called as `initializer(rng, shape)` and returns a float32 array.
 """
 
 from __future__ import annotations
@@ -70,11 +73,11 @@ INITIALIZERS: dict[str, type[Initializer]] = {
 
 
 def get(value: str | Initializer) -> Initializer:
-    """The initializer called `value`, or `value` itself where it is one already.
+    """Return the initializer called `value`; an initializer is returned unchanged.
 
     Raises:
-        ConfigError: for an unknown name, with the nearest match, and for what is neither a name nor
-            an initializer.
+        ConfigError: if the name is unknown (the message has the nearest match), or if `value` is
+            neither a name nor an initializer.
 
     Example:
         >>> get("he_normal")

@@ -1,6 +1,4 @@
-"""Initializers that give every weight the same number, or draw it from the same distribution,
-whatever the shape.
-"""
+"""Initializers that do not depend on the shape: constants and fixed distributions."""
 
 from __future__ import annotations
 
@@ -15,7 +13,7 @@ from glassnet.types import Shape
 
 @dataclass(frozen=True)
 class Zeros(Initializer):
-    """Every weight 0: the usual start of a bias.
+    """All zeros, the usual start of a bias.
 
     Example:
         >>> Zeros()(np.random.default_rng(0), (2,)).tolist()
@@ -23,13 +21,13 @@ class Zeros(Initializer):
     """
 
     def __call__(self, rng: np.random.Generator, shape: Shape) -> np.ndarray:
-        """Weights of `shape`, float32."""
+        """Return weights of `shape`, float32."""
         return np.zeros(shape, np.float32)
 
 
 @dataclass(frozen=True)
 class Ones(Initializer):
-    """Every weight 1: the usual start of a scale.
+    """All ones, the usual start of a scale.
 
     Example:
         >>> Ones()(np.random.default_rng(0), (2,)).tolist()
@@ -37,19 +35,19 @@ class Ones(Initializer):
     """
 
     def __call__(self, rng: np.random.Generator, shape: Shape) -> np.ndarray:
-        """Weights of `shape`, float32."""
+        """Return weights of `shape`, float32."""
         return np.ones(shape, np.float32)
 
 
 @dataclass(frozen=True)
 class Constant(Initializer):
-    """Every weight the same number.
+    """The same number for every weight.
 
     Args:
-        value: that number, in the weight's own unit.
+        value: the number, in the unit of the weights.
 
     Raises:
-        ConfigError: where `value` is not one number.
+        ConfigError: if `value` is not a number.
 
     Example:
         >>> Constant(0.5)(np.random.default_rng(0), (2,)).tolist()
@@ -62,20 +60,20 @@ class Constant(Initializer):
         require(is_number(self.value), "Constant", "value to be a number", value=self.value)
 
     def __call__(self, rng: np.random.Generator, shape: Shape) -> np.ndarray:
-        """Weights of `shape`, float32."""
+        """Return weights of `shape`, float32."""
         return np.full(shape, self.value, np.float32)
 
 
 @dataclass(frozen=True)
 class RandomNormal(Initializer):
-    """Normal of the same mean and standard deviation whatever the shape.
+    """Normal distribution with a fixed mean and standard deviation.
 
     Args:
-        mean: the mean, in the weight's own unit.
-        stddev: the standard deviation, a number >= 0 in the weight's own unit.
+        mean: the mean, in the unit of the weights.
+        stddev: the standard deviation, a number >= 0 in the unit of the weights.
 
     Raises:
-        ConfigError: where `mean` is not a number, or `stddev` not one >= 0.
+        ConfigError: if `mean` is not a number, or `stddev` is not a number >= 0.
 
     Example:
         >>> RandomNormal(stddev=0.01)(np.random.default_rng(0), (4, 2)).shape
@@ -89,21 +87,23 @@ class RandomNormal(Initializer):
         _check_moments(self, self.mean, self.stddev)
 
     def __call__(self, rng: np.random.Generator, shape: Shape) -> np.ndarray:
-        """Weights of `shape`, float32."""
+        """Return weights of `shape`, float32."""
         return np.asarray(self.mean + self.stddev * rng.standard_normal(shape), np.float32)
 
 
 @dataclass(frozen=True)
 class TruncatedNormal(Initializer):
-    """Normal with what lies beyond two `stddev` of the mean drawn again, which leaves a standard
-    deviation of 0.88 `stddev`.
+    """Normal distribution truncated at two standard deviations from the mean.
+
+    Values outside are redrawn. The standard deviation of the result is 0.88 `stddev`.
 
     Args:
-        mean: the mean, in the weight's own unit.
-        stddev: the standard deviation before the cut, a number >= 0 in the weight's own unit.
+        mean: the mean, in the unit of the weights.
+        stddev: the standard deviation before the truncation, a number >= 0 in the unit of the
+            weights.
 
     Raises:
-        ConfigError: where `mean` is not a number, or `stddev` not one >= 0.
+        ConfigError: if `mean` is not a number, or `stddev` is not a number >= 0.
 
     Example:
         >>> w = TruncatedNormal(mean=1.0, stddev=0.1)(np.random.default_rng(0), (4, 2))
@@ -118,20 +118,20 @@ class TruncatedNormal(Initializer):
         _check_moments(self, self.mean, self.stddev)
 
     def __call__(self, rng: np.random.Generator, shape: Shape) -> np.ndarray:
-        """Weights of `shape`, float32."""
+        """Return weights of `shape`, float32."""
         return np.asarray(self.mean + self.stddev * truncated_normal(rng, shape), np.float32)
 
 
 @dataclass(frozen=True)
 class RandomUniform(Initializer):
-    """Uniform in [minval, maxval) whatever the shape.
+    """Uniform distribution in [minval, maxval).
 
     Args:
-        minval: the lower end, in the weight's own unit.
+        minval: the lower end, in the unit of the weights.
         maxval: the upper end, a number >= minval.
 
     Raises:
-        ConfigError: where one is not a number, or `minval` is above `maxval`.
+        ConfigError: if one is not a number, or `minval` is above `maxval`.
 
     Example:
         >>> w = RandomUniform(0.0, 2.0)(np.random.default_rng(0), (4, 2))
@@ -144,9 +144,8 @@ class RandomUniform(Initializer):
 
     def __post_init__(self) -> None:
         ends = self.minval, self.maxval
-        ok = all(map(is_number, ends)) and self.minval <= self.maxval
         require(
-            ok,
+            all(map(is_number, ends)) and self.minval <= self.maxval,
             "RandomUniform",
             "two numbers, minval <= maxval",
             minval=self.minval,
@@ -154,7 +153,7 @@ class RandomUniform(Initializer):
         )
 
     def __call__(self, rng: np.random.Generator, shape: Shape) -> np.ndarray:
-        """Weights of `shape`, float32."""
+        """Return weights of `shape`, float32."""
         return np.asarray(rng.uniform(self.minval, self.maxval, shape), np.float32)
 
 

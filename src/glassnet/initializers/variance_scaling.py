@@ -1,6 +1,4 @@
-"""Initializers that fit their numbers to the kernel's shape, so that a layer keeps the signal's
-size.
-"""
+"""Initializers scaled by the shape of the kernel, so that a layer preserves the variance."""
 
 from __future__ import annotations
 
@@ -14,15 +12,16 @@ from glassnet.initializers.initializer import Initializer, truncated_normal
 from glassnet.types import Shape
 
 TRUNCATED_STD = 0.87962566103423978
-"""The standard deviation of a unit normal cut off at +-2."""
+"""The standard deviation of a standard normal truncated at +-2."""
 
 
 def fans(shape: Shape) -> tuple[int, int]:
-    """(fan_in, fan_out) of a kernel: its last two axes, each times the receptive field (the axes
-    before them).
+    """Return (fan_in, fan_out) of a kernel: its last two axes, each times the receptive field.
+
+    The receptive field is the product of the axes before them.
 
     Example:
-        A 3x3 convolution from 16 channels to 32: 9 * 16 numbers go into one output.
+        A 3x3 convolution from 16 channels to 32: one output has 9 * 16 inputs.
 
         >>> fans((3, 3, 16, 32))
         (144, 288)
@@ -36,20 +35,20 @@ def fans(shape: Shape) -> tuple[int, int]:
 
 @dataclass(frozen=True)
 class VarianceScaling(Initializer):
-    """Mean 0 and variance scale / n, where n counts the inputs of an output, the outputs of an
-    input, or their mean.
+    """Distribution with mean 0 and variance scale / n.
 
-    Glorot, He and LeCun are this with other numbers.
+    n is the number of inputs of an output, of outputs of an input, or the mean of both. The
+    initializers of Glorot, He and LeCun are special cases.
 
     Args:
         scale: the variance times n, a number > 0 (dimensionless).
-        mode: what n is: "fan_in", "fan_out" or "fan_avg".
-        distribution: "truncated_normal" (cut off at two standard deviations, then widened so that
-            the variance is as asked), "untruncated_normal", or "uniform" in +-sqrt(3 scale / n).
+        mode: the meaning of n: "fan_in", "fan_out" or "fan_avg".
+        distribution: "truncated_normal" (truncated at two standard deviations, then rescaled to the
+            variance scale / n), "untruncated_normal", or "uniform" in +-sqrt(3 scale / n).
 
     Raises:
-        ConfigError: where `scale` is not a number > 0, or `mode` or `distribution` has another
-            name.
+        ConfigError: if `scale` is not a number > 0, or `mode` or `distribution` is not one of the
+            above.
 
     Example:
         >>> w = VarianceScaling(2.0, "fan_avg", "uniform")(np.random.default_rng(0), (784, 16))
@@ -73,16 +72,16 @@ class VarianceScaling(Initializer):
         )
         modes = ("fan_in", "fan_out", "fan_avg")
         require(self.mode in modes, who, "mode to be one of " + ", ".join(modes), mode=self.mode)
-        known = ("truncated_normal", "untruncated_normal", "uniform")
+        distributions = ("truncated_normal", "untruncated_normal", "uniform")
         require(
-            self.distribution in known,
+            self.distribution in distributions,
             who,
-            "distribution to be one of " + ", ".join(known),
+            "distribution to be one of " + ", ".join(distributions),
             distribution=self.distribution,
         )
 
     def __call__(self, rng: np.random.Generator, shape: Shape) -> np.ndarray:
-        """Weights of `shape`, float32."""
+        """Return weights of `shape`, float32."""
         fan_in, fan_out = fans(shape)
         n = {"fan_in": fan_in, "fan_out": fan_out, "fan_avg": (fan_in + fan_out) / 2}[self.mode]
         variance = self.scale / max(1, n)
@@ -98,7 +97,9 @@ class VarianceScaling(Initializer):
 
 @dataclass(frozen=True)
 class GlorotUniform(Initializer):
-    """Uniform in +-sqrt(6 / (fan_in + fan_out)): the variance is 2 / (fan_in + fan_out).
+    """Uniform distribution in +-sqrt(6 / (fan_in + fan_out)).
+
+    Its variance is 2 / (fan_in + fan_out).
 
     Example:
         >>> w = GlorotUniform()(np.random.default_rng(0), (784, 16))
@@ -109,13 +110,15 @@ class GlorotUniform(Initializer):
     """
 
     def __call__(self, rng: np.random.Generator, shape: Shape) -> np.ndarray:
-        """Weights of `shape`, float32."""
+        """Return weights of `shape`, float32."""
         return VarianceScaling(1.0, "fan_avg", "uniform")(rng, shape)
 
 
 @dataclass(frozen=True)
 class GlorotNormal(Initializer):
-    """Normal of variance 2 / (fan_in + fan_out), cut off at two standard deviations.
+    """Truncated normal distribution with variance 2 / (fan_in + fan_out).
+
+    It is truncated at two standard deviations.
 
     Example:
         >>> GlorotNormal()(np.random.default_rng(0), (784, 16)).shape
@@ -125,13 +128,13 @@ class GlorotNormal(Initializer):
     """
 
     def __call__(self, rng: np.random.Generator, shape: Shape) -> np.ndarray:
-        """Weights of `shape`, float32."""
+        """Return weights of `shape`, float32."""
         return VarianceScaling(1.0, "fan_avg", "truncated_normal")(rng, shape)
 
 
 @dataclass(frozen=True)
 class HeUniform(Initializer):
-    """Uniform in +-sqrt(6 / fan_in): the variance is 2 / fan_in.
+    """Uniform distribution in +-sqrt(6 / fan_in), with variance 2 / fan_in.
 
     Example:
         >>> w = HeUniform()(np.random.default_rng(0), (6, 2))
@@ -142,13 +145,15 @@ class HeUniform(Initializer):
     """
 
     def __call__(self, rng: np.random.Generator, shape: Shape) -> np.ndarray:
-        """Weights of `shape`, float32."""
+        """Return weights of `shape`, float32."""
         return VarianceScaling(2.0, "fan_in", "uniform")(rng, shape)
 
 
 @dataclass(frozen=True)
 class HeNormal(Initializer):
-    """Normal of variance 2 / fan_in, cut off at two standard deviations.
+    """Truncated normal distribution with variance 2 / fan_in.
+
+    It is truncated at two standard deviations.
 
     Example:
         >>> HeNormal()(np.random.default_rng(0), (3, 3, 1, 32)).dtype
@@ -158,13 +163,13 @@ class HeNormal(Initializer):
     """
 
     def __call__(self, rng: np.random.Generator, shape: Shape) -> np.ndarray:
-        """Weights of `shape`, float32."""
+        """Return weights of `shape`, float32."""
         return VarianceScaling(2.0, "fan_in", "truncated_normal")(rng, shape)
 
 
 @dataclass(frozen=True)
 class LecunUniform(Initializer):
-    """Uniform in +-sqrt(3 / fan_in): the variance is 1 / fan_in.
+    """Uniform distribution in +-sqrt(3 / fan_in), with variance 1 / fan_in.
 
     Example:
         >>> w = LecunUniform()(np.random.default_rng(0), (3, 2))
@@ -175,13 +180,15 @@ class LecunUniform(Initializer):
     """
 
     def __call__(self, rng: np.random.Generator, shape: Shape) -> np.ndarray:
-        """Weights of `shape`, float32."""
+        """Return weights of `shape`, float32."""
         return VarianceScaling(1.0, "fan_in", "uniform")(rng, shape)
 
 
 @dataclass(frozen=True)
 class LecunNormal(Initializer):
-    """Normal of variance 1 / fan_in, cut off at two standard deviations.
+    """Truncated normal distribution with variance 1 / fan_in.
+
+    It is truncated at two standard deviations.
 
     Example:
         >>> LecunNormal()(np.random.default_rng(0), (4, 2)).shape
@@ -191,23 +198,22 @@ class LecunNormal(Initializer):
     """
 
     def __call__(self, rng: np.random.Generator, shape: Shape) -> np.ndarray:
-        """Weights of `shape`, float32."""
+        """Return weights of `shape`, float32."""
         return VarianceScaling(1.0, "fan_in", "truncated_normal")(rng, shape)
 
 
 @dataclass(frozen=True)
 class Orthogonal(Initializer):
-    """A random orthogonal matrix times gain: W^T W = gain^2 I, or W W^T where there are fewer rows
-    than columns, so lengths are kept.
+    """Random orthogonal matrix times gain: W^T W = gain^2 I.
 
-    Drawn evenly from all such matrices. A kernel of more axes is one matrix of its last axis
-    against all others.
+    If there are fewer rows than columns, W W^T = gain^2 I. The matrix is drawn uniformly from all
+    such matrices. A kernel with more than two axes is reshaped to (all other axes, last axis).
 
     Args:
-        gain: what every length is multiplied by, a number (dimensionless).
+        gain: the factor for the length of every vector, a number (dimensionless).
 
     Raises:
-        ConfigError: where `gain` is not a number, or the shape has fewer than two axes.
+        ConfigError: if `gain` is not a number, or the shape has fewer than two axes.
 
     Example:
         >>> w = Orthogonal()(np.random.default_rng(0), (5, 3))
@@ -223,9 +229,9 @@ class Orthogonal(Initializer):
         require(is_number(self.gain), "Orthogonal", "gain to be a number", gain=self.gain)
 
     def __call__(self, rng: np.random.Generator, shape: Shape) -> np.ndarray:
-        """Weights of `shape`, float32."""
+        """Return weights of `shape`, float32."""
         require(len(shape) >= 2, "Orthogonal", "a weight of at least two axes", shape=shape)
         rows, columns = math.prod(shape[:-1]), shape[-1]
         q, r = np.linalg.qr(rng.standard_normal((max(rows, columns), min(rows, columns))))
-        q *= np.sign(np.diag(r))  # QR is unique where R's diagonal is positive
+        q *= np.sign(np.diag(r))  # QR is unique if R's diagonal is positive
         return np.asarray(self.gain * (q if rows >= columns else q.T), np.float32).reshape(shape)
