@@ -27,10 +27,10 @@ from glassnet.models.forecast import Forecast
 from glassnet.pipeline import batches, encoding, memmap, sources, streams
 from glassnet.preprocessing import base, tabular
 from glassnet.storage import model_file
-from glassnet.training import trainer
 from glassnet.training.history import History
 from glassnet.training.progress import Progress
 from glassnet.training.resume import ResumableRun, describe_callback
+from glassnet.training.trainer import Trainer
 
 
 class Sequential(BaseModel):
@@ -352,21 +352,17 @@ class Sequential(BaseModel):
                 model_file.dump_spec(self._export()[0])
             self.history, self._last_run_id = history, run.info.id if run else None
             opened.pop_all()
-        return trainer.train(
-            program,
-            start,
-            source,
-            held,
-            end_epoch=first + epochs,
-            history=history,
-            callback_list=panel,
+        trainer = Trainer(
+            program=program,
+            callbacks=panel,
             progress=progress,
-            on_record=self._apply_record,
+            apply_record=self._apply_record,
             set_learning_rate=self._set_learning_rate,
             export_model=self._export,
             run=run,
             observe=observe,
         )
+        return trainer.fit(start, source, held, end_epoch=first + epochs, history=history)
 
     def evaluate(
         self,
