@@ -1,3 +1,1 @@
-"""The pure, compiled engine: the network, the objective, one step, one epoch, the loop over epochs,
-and inference.
-"""
+"""Compiled training and inference: network, objective, train step, epoch, loop."""

@@ -1,6 +1,4 @@
-"""One epoch under way: chunks of rows, in slices for the clock, with looks inside, and the search
-for what went bad first.
-"""
+"""Run one epoch in short slices, sample statistics, and locate the first non-finite value."""
 
 from __future__ import annotations
 
@@ -31,21 +29,23 @@ from glassnet.engine.train_step import (
 from glassnet.errors import DataError
 
 SLICE_SECONDS = 0.2
-"""How long the device works between two looks at the clock, at Ctrl-C and at the loss."""
+"""Target duration of a slice: progress, Ctrl-C and the loss are checked after each one."""
 
 LONG_RUN_SECONDS = 5.0
-"""Runs expected to last longer than this are observed by default: the observing program takes half
-a second to compile.
-"""
+"""Runs expected to last longer are observed by default: `observe_step` takes 0.5 s to compile."""
 
 MAX_OBSERVATIONS = 20
-"""How often an epoch is observed, at most."""
+"""Maximum number of observations per epoch."""
 
 
 @dataclass(frozen=True)
 class Observation:
-    """Numbers from inside one step (counted from 0): `values` has a row per link and a column per
-    name in `train_step.OBSERVED_STATISTICS`.
+    """Statistics of one training step.
+
+    Attributes:
+        epoch: index of the epoch, from 0.
+        step: index of the step in the epoch, from 0.
+        values: (links, statistics), with columns as in `train_step.OBSERVED_STATISTICS`.
     """
 
     epoch: int
@@ -55,8 +55,15 @@ class Observation:
 
 @dataclass(frozen=True)
 class EpochOutcome:
-    """How an epoch ended: with which carry, why it or the run stops there if it does, whether whole
-    and in finite numbers, and the error that is to be raised once all of that is recorded."""
+    """Result of an epoch.
+
+    Attributes:
+        train_state: the final train state.
+        stop_reason: why the run stops in this epoch, or None.
+        complete: whether all steps ran.
+        finite: whether all values were finite.
+        error: an error to raise once the epoch is recorded.
+    """
 
     train_state: TrainState
     stop_reason: str | None = None
@@ -67,64 +74,60 @@ class EpochOutcome:
 
 @dataclass(frozen=True)
 class StepRange:
-    """Steps of a chunk from `start` on, with the carry as it stood there: whatever follows can be
-    replayed from it.
-    """
+    """Steps of a chunk from `start` on, with the train state to run or replay them from."""
 
     train_state: TrainState
     chunk: Chunk
     start: int = 0
 
     def run_until(self, program: Program, stop: int) -> TrainState:
-        """The carry before step `stop`."""
-        return run_steps(
-            program,
-            self.train_state,
-            self.chunk.data,
-            self.chunk.plan,
-            np.int32(self.start),
-            np.int32(stop),
-        )
+        """Return the train state before step `stop`."""
+        data, plan = self.chunk.data, self.chunk.plan
+        start = np.int32(self.start)
+        result: TrainState = run_steps(program, self.train_state, data, plan, start, np.int32(stop))
+        return result
 
 
 class BatchSource(Protocol):
-    """What an epoch is made of."""
+    """Source of an epoch's chunks."""
 
     @property
     def steps(self) -> int | None:
-        """Of an epoch, or None where that is not known."""
+        """Number of steps per epoch, or None if unknown."""
 
     @property
     def batch_size(self) -> int:
-        """Rows of a batch."""
+        """Number of rows per batch."""
 
     @property
     def n_samples(self) -> int | None:
-        """How many there are, or None where that is not known."""
+        """Number of rows per epoch, or None if unknown."""
 
     def iter_chunks(self, epoch: int, start_step: int) -> Generator[Chunk | None]:
-        """An epoch's chunks from step `start_step` on, all of one shape; None where the next is
-        waited for, after `SLICE_SECONDS` at most.
+        """Yield the epoch's chunks from `start_step` on, all of one shape.
+
+        Yields None, at least every `SLICE_SECONDS`, while the next chunk is not ready.
 
         Raises:
-            DataError: the epoch cannot go on.
+            DataError: the epoch cannot continue.
         """
 
     def fingerprint(self) -> dict[str, Any]:
-        """What tells these rows from others."""
+        """Return a description that differs for different data."""
 
     def close(self) -> None:
-        """No more chunks are wanted."""
+        """Release resources; no more chunks are requested."""
 
 
 @dataclass(frozen=True)
 class ArraySource:
-    """Rows that are on the device, all of them: an epoch is one chunk.
+    """Batch source of arrays on the device; an epoch is one chunk.
 
     Args:
         data: on the device.
-        plan_fn: epoch to its order on the device, of as many steps in every epoch.
-        batch_size: rows of a batch.
+        plan_fn: function from the epoch's index to its plan on the device. Every plan has the same
+            number of steps.
+        batch_size: rows per batch.
     """
 
     data: Data
@@ -151,17 +154,17 @@ class ArraySource:
 
 @dataclass(frozen=True)
 class RunState:
-    """Where training stands: from here it goes on as if it had never stopped, bit for bit.
+    """Position of a run, from which it can be resumed bit for bit.
 
     Attributes:
-        epoch: that is under way, or comes next.
-        train_state: of the step to come.
-        best_state: the weights that were kept last, None for none; the run ends with them.
-        epoch_start_state: the carry that the epoch under way began with; None between epochs.
-        losses: (steps done of that epoch,) float64.
-        batch_sizes: as many, how many rows each step was of.
-        seconds: that the epoch has taken.
-        finished: whether the run ends here for good, and is not merely interrupted.
+        epoch: index of the epoch in progress, or of the next one.
+        train_state: before the next step.
+        best_state: the best weights so far, or None. The run ends with them.
+        epoch_start_state: train state at the start of the epoch in progress; None between epochs.
+        losses: (completed steps of the epoch,) float64.
+        batch_sizes: (completed steps of the epoch,), the number of rows of each step.
+        seconds: time spent in the epoch.
+        finished: whether the run ended for good; False if it was only interrupted.
     """
 
     epoch: int
@@ -175,27 +178,30 @@ class RunState:
 
     @property
     def final_state(self) -> TrainState:
-        """The carry that a run has which ends here."""
-        return (
-            self.train_state
-            if self.best_state is None
-            else self.train_state._replace(
-                params=self.best_state.params, state=self.best_state.state
-            )
-        )
+        """The train state of a run that ends here, with the best weights if there are any."""
+        best = self.best_state
+        if best is None:
+            return self.train_state
+        return self.train_state._replace(params=best.params, state=best.state)
 
 
 Logs = dict[str, float]
+"""Logged values by name, such as `{"loss": 0.3, "val_loss": 0.4}`."""
+
 SliceHook = Callable[[int, int | None, Callable[[], Logs], Callable[[], RunState]], str | None]
-"""Called after every slice with (steps done, steps of the epoch if known, what gives its logs so
-far, what gives where training stands); a text stops the run for that reason. Called while rows are
-waited for, too."""
+"""Function called after every slice, and while waiting for data.
+
+It receives the number of completed steps, the number of steps per epoch (None if unknown), a
+function that returns the running logs, and one that returns the run state. If the hook returns a
+string, the run stops for that reason.
+"""
 
 
 @dataclass
 class SlicePacer:
-    """How fast the device goes: a slice is as many steps as take about `SLICE_SECONDS`, 16 to begin
-    with.
+    """Measured speed, which sets the number of steps per slice.
+
+    A slice lasts about `SLICE_SECONDS`; the first has 16 steps.
     """
 
     steps_per_second: float = 16 / SLICE_SECONDS
@@ -205,31 +211,41 @@ class SlicePacer:
 
     @property
     def slice_steps(self) -> int:
+        """Number of steps of the next slice."""
         return max(1, int(self.steps_per_second * SLICE_SECONDS))
 
     def record_slice(self, steps: int, started_at: float) -> None:
-        """`steps` have ended now; they began when they were sent, or when the slice before them
-        ended.
+        """Record that a slice dispatched at `started_at` has just finished.
+
+        It began when it was dispatched or when the slice before it ended, whichever is later.
         """
         now = time.perf_counter()
-        took = max(now - max(started_at, self.last_finished_at), 1e-6)
-        self.steps_per_second, self.last_finished_at = steps / took, now
-        self.total_steps, self.total_seconds = self.total_steps + steps, self.total_seconds + took
+        seconds = max(now - max(started_at, self.last_finished_at), 1e-6)
+        self.steps_per_second, self.last_finished_at = steps / seconds, now
+        self.total_steps += steps
+        self.total_seconds += seconds
 
     def will_exceed(self, steps: int, seconds: float) -> bool:
-        """Whether so many more steps will take longer than that, by half a second's experience or
-        more.
+        """Return whether `steps` more steps will take longer than `seconds`.
+
+        False until half a second of training has been measured.
         """
         return self.total_seconds >= 0.5 and steps * self.total_seconds > seconds * self.total_steps
 
 
 @dataclass
 class StepObserver:
-    """Looks inside at most `MAX_OBSERVATIONS` steps of an epoch, between slices, in long runs or
-    where asked to.
+    """Samples statistics of at most `MAX_OBSERVATIONS` steps of an epoch, between slices.
 
-    In an epoch whose steps are not known, looks are ever further apart: after 1, 2, 4, 8 steps and
-        so on.
+    If the number of steps is unknown, it observes after 1, 2, 4, 8, ... steps.
+
+    Args:
+        program: the training program.
+        steps: steps per epoch, or None if unknown.
+        epoch: index of the epoch.
+        end_epoch: one past the run's last epoch.
+        observe: whether to observe; None observes if the run is expected to be long.
+        observations: the result so far.
     """
 
     program: Program
@@ -240,7 +256,7 @@ class StepObserver:
     observations: tuple[Observation, ...] = ()
 
     def max_slice_steps(self, steps_done: int) -> int:
-        """How many steps a slice may have, so as not to miss a look."""
+        """Return the maximum length of the next slice, so that no observation is missed."""
         if not self.observe:
             return self.steps or sys.maxsize
         return -(-self.steps // MAX_OBSERVATIONS) if self.steps else max(1, steps_done)
@@ -248,47 +264,59 @@ class StepObserver:
     def maybe_observe(
         self, train_state: TrainState, chunk: Chunk, i: int, steps_done: int, pacer: SlicePacer
     ) -> None:
-        """Observe step `i` of the chunk (the last again at its end), before which `steps_done` of
-        the epoch's are done, if one is due.
+        """Observe step `i` of the chunk if an observation is due.
+
+        At the end of the chunk its last step is observed again.
+
+        Args:
+            train_state: before step `i`.
+            chunk: the chunk.
+            i: index of the step in the chunk.
+            steps_done: completed steps of the epoch.
+            pacer: the measured speed.
         """
-        if self.observe is None:
-            wanted = self.steps is not None and pacer.will_exceed(
-                (self.end_epoch - self.epoch) * self.steps, LONG_RUN_SECONDS
-            )
-        else:
-            wanted = self.observe
-        looks = len(self.observations)
-        if (
-            wanted
-            and looks < MAX_OBSERVATIONS
-            and (
-                looks * self.steps < steps_done * MAX_OBSERVATIONS
-                if self.steps
-                else steps_done >= 2**looks
-            )
-        ):
-            step = min(i, chunk.steps - 1)
-            values = np.array(
-                observe_step(self.program, train_state, chunk.data, chunk.plan, np.int32(step))
-            )
-            self.observations += (Observation(self.epoch, steps_done + step - i, values),)
+        if not self._is_due(steps_done) or not self._is_enabled(pacer):
+            return
+        step = min(i, chunk.steps - 1)
+        values = np.array(
+            observe_step(self.program, train_state, chunk.data, chunk.plan, np.int32(step))
+        )
+        self.observations += (Observation(self.epoch, steps_done + step - i, values),)
+
+    def _is_enabled(self, pacer: SlicePacer) -> bool:
+        if self.observe is not None:
+            return self.observe
+        if not self.steps:
+            return False
+        return pacer.will_exceed((self.end_epoch - self.epoch) * self.steps, LONG_RUN_SECONDS)
+
+    def _is_due(self, steps_done: int) -> bool:
+        count = len(self.observations)
+        if count >= MAX_OBSERVATIONS:
+            return False
+        if not self.steps:
+            return steps_done >= 1 << count
+        return count * self.steps < steps_done * MAX_OBSERVATIONS
 
 
 @dataclass
 class EpochRunner:
-    """One epoch in slices, at most two of them in flight: dispatch returns at once, and a longer
-    queue would make the progress line lie.
+    """Training of one epoch in slices, with at most two slices in flight.
+
+    Dispatch is asynchronous: with a longer queue the progress line would run ahead of the device.
 
     Args:
-        program: what runs.
-        start: where the epoch begins, or goes on.
-        steps: of the epoch, if known.
-        previous_chunk: the last chunk of the epoch before, if this run had one; later, the chunk
-            before `current_chunk`.
-        pacer: how fast the device goes.
+        program: the training program.
+        start: where the epoch begins or continues.
+        steps: steps per epoch, or None if unknown.
+        previous_chunk: the chunk before `current_chunk`; at first, the last chunk of the previous
+            epoch, or None.
+        pacer: the measured speed.
         on_slice: see `SliceHook`.
-        observer: looks inside steps.
-        reset_state: the zeros that epochs begin with, once they are made.
+        observer: samples statistics of single steps.
+        reset_state: a train state whose sums are zero; None creates it from the first chunk.
+        current_chunk: the chunk in progress.
+        in_flight: dispatched slices, the oldest first.
     """
 
     program: Program
@@ -305,103 +333,107 @@ class EpochRunner:
     def __post_init__(self) -> None:
         self.started_at = time.perf_counter() - self.start.seconds
         self.train_state = self.start.train_state
-        """Of the last slice that was sent."""
+        """Train state after the last dispatched slice."""
         self.steps_done = len(self.start.losses)
         self.losses, self.batch_sizes = [self.start.losses], [self.start.batch_sizes]
 
     def run(self, chunks: Iterable[Chunk | None]) -> EpochOutcome:
-        """Train on an epoch's chunks."""
+        """Train on the epoch's chunks and return the outcome."""
         try:
             for chunk in chunks:
-                ended = self._idle() if chunk is None else self._run_chunk(chunk)
-                if ended:
-                    return ended
+                outcome = self._idle() if chunk is None else self._run_chunk(chunk)
+                if outcome:
+                    return outcome
         except DataError as error:
             return self._drain() or EpochOutcome(self.train_state, complete=False, error=error)
         return self._drain() or EpochOutcome(self.train_state)
 
     def compute_logs(self) -> Logs:
-        """The epoch's logs: the loss averaged over its rows in float64, and each metric."""
-        here = self.snapshot(self.train_state)
-        mean = here.losses @ here.batch_sizes / here.batch_sizes.sum()
-        return {"loss": self.program.loss.report_scale * float(mean)} | self._compute_metrics(
-            self.train_state
-        )
+        """Return the epoch's logs: the loss averaged over rows in float64, and every metric."""
+        run_state = self.snapshot(self.train_state)
+        mean = run_state.losses @ run_state.batch_sizes / run_state.batch_sizes.sum()
+        return self._make_logs(float(mean), self.train_state)
 
     def snapshot(self, train_state: TrainState) -> RunState:
-        """Where training stands, with the carry after the steps that are done."""
-        losses, rows = np.concatenate(self.losses), np.concatenate(self.batch_sizes)
+        """Return the run state after the completed steps.
+
+        Args:
+            train_state: after those steps.
+        """
         return replace(
             self.start,
             train_state=train_state,
-            losses=losses,
-            batch_sizes=rows,
+            losses=np.concatenate(self.losses),
+            batch_sizes=np.concatenate(self.batch_sizes),
             seconds=time.perf_counter() - self.started_at,
         )
 
     def _run_chunk(self, chunk: Chunk) -> EpochOutcome | None:
-        self.reset_state = self.reset_state or reset_epoch_sums(
-            self.program, self.train_state, len(chunk.plan.mask)
-        )
-        begun = {"losses": self.reset_state.losses}
-        if self.current_chunk is None and not self.steps_done:
-            begun |= {
-                "metric_sums": self.reset_state.metric_sums,
-                "finite": self.reset_state.finite,
-            }
-        self.train_state = self.train_state._replace(**begun)
-        self.previous_chunk, self.current_chunk, sent = (
-            self.current_chunk or self.previous_chunk,
-            StepRange(self.train_state, chunk, chunk.start),
-            chunk.start,
-        )
-        while sent < chunk.steps:
+        self._begin_chunk(chunk)
+        i = chunk.start
+        while i < chunk.steps:
             if len(self.in_flight) == 2:
-                if ended := self._collect_oldest():
-                    return ended
+                if outcome := self._collect_oldest():
+                    return outcome
                 continue
-            stop = min(
-                sent + min(self.pacer.slice_steps, self.observer.max_slice_steps(self.steps_done)),
-                chunk.steps,
-            )
-            piece = StepRange(self.train_state, chunk, sent)
-            self.train_state, sent = piece.run_until(self.program, stop), stop
-            self.in_flight.append(
-                PendingSlice(
-                    self.previous_chunk,
-                    self.current_chunk,
-                    piece,
-                    stop,
-                    time.perf_counter(),
-                    self.train_state,
-                )
-            )
+            steps = min(self.pacer.slice_steps, self.observer.max_slice_steps(self.steps_done))
+            stop = min(i + steps, chunk.steps)
+            self._dispatch_slice(StepRange(self.train_state, chunk, i), stop)
+            i = stop
         return None
+
+    def _begin_chunk(self, chunk: Chunk) -> None:
+        """Reset the chunk's losses and, at the start of an epoch, its sums."""
+        if self.reset_state is None:
+            self.reset_state = reset_epoch_sums(
+                self.program, self.train_state, len(chunk.plan.mask)
+            )
+        zeros = self.reset_state
+        self.train_state = self.train_state._replace(losses=zeros.losses)
+        if self.current_chunk is None and not self.steps_done:
+            self.train_state = self.train_state._replace(
+                metric_sums=zeros.metric_sums, finite=zeros.finite
+            )
+        self.previous_chunk = self.current_chunk or self.previous_chunk
+        self.current_chunk = StepRange(self.train_state, chunk, chunk.start)
+
+    def _dispatch_slice(self, step_range: StepRange, stop: int) -> None:
+        assert self.current_chunk
+        self.train_state = step_range.run_until(self.program, stop)
+        self.in_flight.append(
+            PendingSlice(
+                self.previous_chunk,
+                self.current_chunk,
+                step_range,
+                stop,
+                time.perf_counter(),
+                self.train_state,
+            )
+        )
 
     def _idle(self) -> EpochOutcome | None:
         return self._drain() or self._call_slice_hook(self.train_state)
 
     def _drain(self) -> EpochOutcome | None:
-        """Wait for all that is in flight."""
+        """Wait for all slices in flight."""
         while self.in_flight:
-            if ended := self._collect_oldest():
-                return ended
+            if outcome := self._collect_oldest():
+                return outcome
         return None
 
     def _collect_oldest(self) -> EpochOutcome | None:
         """Wait for the oldest slice in flight."""
         slice_ = self.in_flight.popleft()
-        piece, stop, after = slice_.step_range, slice_.stop, slice_.result
-        if not after.finite:
+        train_state, chunk = slice_.result, slice_.step_range.chunk
+        start, stop = slice_.step_range.start, slice_.stop
+        if not train_state.finite:
             return self._diagnose_nonfinite(slice_)
-        self.pacer.record_slice(stop - piece.start, slice_.sent_at)
-        self.steps_done += stop - piece.start
-        self.losses.append(np.array(after.losses, np.float64)[piece.start : stop])
-        self.batch_sizes.append(
-            np.asarray(piece.chunk.plan.mask, np.float64)[piece.start : stop].sum(1)
-        )
-        self.observer.maybe_observe(after, piece.chunk, stop, self.steps_done, self.pacer)
-        return self._call_slice_hook(after)
+        self.pacer.record_slice(stop - start, slice_.sent_at)
+        self.steps_done += stop - start
+        self.losses.append(np.array(train_state.losses, np.float64)[start:stop])
+        self.batch_sizes.append(np.asarray(chunk.plan.mask, np.float64)[start:stop].sum(1))
+        self.observer.maybe_observe(train_state, chunk, stop, self.steps_done, self.pacer)
+        return self._call_slice_hook(train_state)
 
     def _call_slice_hook(self, train_state: TrainState) -> EpochOutcome | None:
         reason = self.on_slice(
@@ -410,59 +442,65 @@ class EpochRunner:
             lambda: self._compute_running_logs(train_state),
             lambda: self.snapshot(train_state),
         )
-        return (
-            EpochOutcome(
-                train_state,
-                f"{self._describe_step(self.steps_done)}: {reason}",
-                complete=self.steps_done == self.steps,
-            )
-            if reason
-            else None
-        )
+        if not reason:
+            return None
+        place = self._describe_step(self.steps_done)
+        complete = self.steps_done == self.steps
+        return EpochOutcome(train_state, f"{place}: {reason}", complete=complete)
 
     def _describe_step(self, step: int) -> str:
         return f"step {step} of {self.steps}" if self.steps else f"step {step}"
 
     def _compute_running_logs(self, train_state: TrainState) -> Logs:
-        """The logs of the epoch under way: the mean of its steps' losses, and each metric."""
-        return {
-            "loss": self.program.loss.report_scale * float(np.concatenate(self.losses).mean())
-        } | self._compute_metrics(train_state)
+        """Return the logs so far: the mean of the step losses, and every metric."""
+        return self._make_logs(float(np.concatenate(self.losses).mean()), train_state)
 
-    def _compute_metrics(self, train_state: TrainState) -> Logs:
-        return {
-            metric.name: metric.result(acc)
-            for metric, acc in zip(
-                self.program.metrics, jax.device_get(train_state.metric_sums), strict=True
-            )
+    def _make_logs(self, mean_loss: float, train_state: TrainState) -> Logs:
+        sums = jax.device_get(train_state.metric_sums)
+        metrics = zip(self.program.metrics, sums, strict=True)
+        return {"loss": self.program.loss.report_scale * mean_loss} | {
+            metric.name: metric.result(acc) for metric, acc in metrics
         }
 
     def _diagnose_nonfinite(self, slice_: PendingSlice) -> EpochOutcome:
-        """Replay a slice that went bad: which step and link came first, in words, and the weights
-        that last gave a finite loss.
+        """Replay a failed slice to find its first bad step.
+
+        The outcome names the step and the link, and has the last weights with a finite loss.
         """
-        program, piece = self.program, slice_.step_range
-        good, bad = piece.start, slice_.stop
+        program, step_range = self.program, slice_.step_range
+        good, bad = step_range.start, slice_.stop
         while bad - good > 1:
             middle = (good + bad) // 2
-            good, bad = (middle, bad) if piece.run_until(program, middle).finite else (good, middle)
-        carry = piece.run_until(program, good)
-        what, loss_is_finite = locate_nonfinite(program, carry, piece.chunk, good)
-        before = slice_.previous_chunk
-        place = self._describe_step(self.steps_done + good - piece.start + 1)
+            if step_range.run_until(program, middle).finite:
+                good = middle
+            else:
+                bad = middle
+        train_state = step_range.run_until(program, good)
+        cause, loss_is_finite = locate_nonfinite(program, train_state, step_range.chunk, good)
+        place = self._describe_step(self.steps_done + good - step_range.start + 1)
+        previous = slice_.previous_chunk
         if not loss_is_finite:
+            # The step before produced the weights: go back one more.
             if good > 0:
-                carry = (piece if good > piece.start else slice_.current_chunk).run_until(
-                    program, good - 1
-                )
-            elif before is not None:
-                carry = before.run_until(program, before.chunk.steps - 1)._replace(rate=carry.rate)
-        return EpochOutcome(carry, f"{place}: {what} is not finite", complete=False, finite=False)
+                replay = step_range if good > step_range.start else slice_.current_chunk
+                train_state = replay.run_until(program, good - 1)
+            elif previous is not None:
+                replayed = previous.run_until(program, previous.chunk.steps - 1)
+                train_state = replayed._replace(rate=train_state.rate)
+        reason = f"{place}: {cause} is not finite"
+        return EpochOutcome(train_state, reason, complete=False, finite=False)
 
 
 class PendingSlice(NamedTuple):
-    """Steps in flight: the chunk they are of and the one before it, the steps up to `stop`, when
-    they were sent, and what comes of them.
+    """A dispatched slice.
+
+    Attributes:
+        previous_chunk: the chunk before `current_chunk`, or None.
+        current_chunk: the chunk that the slice belongs to.
+        step_range: the first step and the train state before it.
+        stop: one past the last step.
+        sent_at: time of the dispatch.
+        result: the train state after the slice.
     """
 
     previous_chunk: StepRange | None
@@ -476,35 +514,31 @@ class PendingSlice(NamedTuple):
 def locate_nonfinite(
     program: Program, train_state: TrainState, chunk: Chunk, step: int
 ) -> tuple[str, bool]:
-    """What comes first in a step that has a number that is none, in words; and whether its loss is
-    finite.
-    """
+    """Return the first non-finite value of a step, in words, and whether the loss is finite."""
     batch, mask, key = get_batch(program, train_state, chunk.data, chunk.plan, step)
-    done = _forward_backward(program, train_state.params, train_state.state, batch, mask, key, True)
-    inside = list(network.iter_links(program.links))
-    names = [link.name or type(link).__name__ for _, link in inside]
-    grads, states = (
-        [network.tree_get(tree, path) for path, _ in inside] for tree in (done.grads, done.state)
+    result = _forward_backward(
+        program, train_state.params, train_state.state, batch, mask, key, True
     )
+    links = list(network.iter_links(program.links))
+    names = [link.name or type(link).__name__ for _, link in links]
+    grads = [network.tree_get(result.grads, path) for path, _ in links]
+    states = [network.tree_get(result.state, path) for path, _ in links]
+    # Outputs and deltas exist for the body only, so they may be fewer than the names.
+    outputs = list(zip(names, result.link_outputs, strict=False))
+    deltas = list(zip(names, result.deltas, strict=False))
     stages: list[tuple[str, Any]] = [
-        (f"the output of {name}", y) for name, y in zip(names, done.link_outputs, strict=False)
+        *((f"the output of {name}", output) for name, output in outputs),
+        ("the loss", result.loss),
+        *((f"the delta of {name}", delta) for name, delta in reversed(deltas)),
+        *((f"the gradient of {name}", grad) for name, grad in zip(names, grads, strict=True)),
+        *((f"a statistic of {name}", state) for name, state in zip(names, states, strict=True)),
     ]
-    stages += [("the loss", done.loss)]
-    stages += [
-        (f"the delta of {name}", delta)
-        for name, delta in reversed(list(zip(names, done.deltas, strict=False)))
-    ]
-    stages += [
-        (f"the gradient of {name}", gradient) for name, gradient in zip(names, grads, strict=True)
-    ]
-    stages += [(f"a statistic of {name}", kept) for name, kept in zip(names, states, strict=True)]
-    return next(
-        (what for what, numbers in stages if not is_finite(numbers)), "the update of the weights"
-    ), is_finite(done.loss)
+    causes = (cause for cause, value in stages if not is_finite(value))
+    return next(causes, "the update of the weights"), is_finite(result.loss)
 
 
 def is_finite(tree: Any) -> bool:
-    """Whether every number of a tree is one."""
+    """Return whether all values of a tree are finite."""
     return all(bool(np.isfinite(leaf).all()) for leaf in jax.tree.leaves(tree))
 
 

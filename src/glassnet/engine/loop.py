@@ -1,6 +1,6 @@
-"""The generator of epochs: it trains each, asks the callbacks, and says why a run ended.
+"""The training loop: a generator that yields one record per epoch.
 
-`Sequential.fit`, the command line and the studio consume this one generator.
+`Sequential.fit` and everything else that trains consume this generator.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import numpy as np
 
 from glassnet.engine.epoch_runner import (
     BatchSource,
+    EpochOutcome,
     EpochRunner,
     Logs,
     Observation,
@@ -22,6 +23,7 @@ from glassnet.engine.epoch_runner import (
     SliceHook,
     SlicePacer,
     StepObserver,
+    StepRange,
 )
 from glassnet.engine.train_step import (
     Program,
@@ -34,7 +36,7 @@ from glassnet.errors import DataError
 
 
 class SaveRequest(NamedTuple):
-    """A file that the model, or its weights alone, is to be saved to."""
+    """A file to save the model, or only its weights, to."""
 
     path: str
     weights_only: bool = False
@@ -42,8 +44,13 @@ class SaveRequest(NamedTuple):
 
 @dataclass(frozen=True)
 class Decision:
-    """What a callback answers: stop (the reason), keep these weights as the best so far, train on
-    at another rate, save to files.
+    """A callback's answer to an epoch.
+
+    Attributes:
+        stop: reason to stop training; None continues.
+        keep_weights: whether to remember these weights as the best so far.
+        learning_rate: for the next epoch; None leaves it.
+        save: files to write.
     """
 
     stop: str | None = None
@@ -54,12 +61,21 @@ class Decision:
 
 @dataclass(frozen=True)
 class Record:
-    """One epoch (counted from 0) as it went, `epoch_start_state` and `train_state` being the
-    weights and all else at its start and end.
+    """Result of one epoch.
 
-    `learning_rate` is that of its last step, `next_learning_rate` that of the step to come. One
-    that was broken off is not `complete`: it has no logs, and `decision.stop` says why; where bad
-    numbers did it, it is not `finite`. `run_state` is what the run goes on from, or would.
+    Attributes:
+        epoch: index, from 0.
+        logs: logged values by name; empty if the epoch is not complete.
+        seconds: duration.
+        epoch_start_state: train state at the start of the epoch.
+        train_state: train state at the end of the epoch.
+        observations: statistics of single steps.
+        complete: whether all steps ran; if not, `decision.stop` has the reason.
+        finite: whether all values were finite.
+        learning_rate: of the epoch's last step.
+        next_learning_rate: of the next step.
+        decision: combined answer of the callbacks.
+        run_state: position from which the run continues or can be resumed.
     """
 
     epoch: int
@@ -77,7 +93,7 @@ class Record:
 
     @property
     def weight_change(self) -> float:
-        """The largest change of any one weight over the epoch."""
+        """The largest absolute change of a weight over the epoch."""
         pairs = zip(
             jax.tree.leaves(self.train_state.params),
             jax.tree.leaves(self.epoch_start_state.params),
@@ -89,104 +105,84 @@ class Record:
         )
 
 
+@dataclass(frozen=True)
+class LoopHooks:
+    """Functions that `run_epochs` calls.
+
+    Args:
+        validate: returns the validation logs for a train state.
+        on_epoch_begin: receives the epoch and its learning rate, and returns another learning rate
+            to use instead, or None.
+        on_epoch_end: returns the callbacks' decision about a record.
+        on_slice: see `SliceHook`.
+    """
+
+    validate: Callable[[TrainState], Logs] = lambda train_state: {}
+    on_epoch_begin: Callable[[int, float], float | None] = lambda epoch, learning_rate: None
+    on_epoch_end: Callable[[Record], Decision] = lambda record: Decision()
+    on_slice: SliceHook = lambda steps_done, steps, logs, snapshot: None
+
+
+NO_HOOKS = LoopHooks()
+
+
 def run_epochs(
     program: Program,
     start: RunState,
     source: BatchSource,
     *,
     end_epoch: int,
-    validate: Callable[[TrainState], Logs] = lambda carry: {},
-    on_epoch_begin: Callable[[int, float], float | None] = lambda epoch, rate: None,
-    on_epoch_end: Callable[[Record], Decision] = lambda record: Decision(),
-    on_slice: SliceHook = lambda done, steps, so_far, stand: None,
+    hooks: LoopHooks = NO_HOOKS,
     observe: bool | None = None,
 ) -> Iterator[Record]:
-    """Train from `start` to the end of epoch `end_epoch` - 1 and yield a `Record` of each epoch;
-    end early where `on_epoch_end` or `on_slice` says so, or on bad numbers.
+    """Train from `start` to the end of epoch `end_epoch` - 1, and yield a record of each epoch.
 
-    Where any decision said `keep`, the last record carries the weights that were kept last.
+    The run ends early if `on_epoch_end` or `on_slice` asks for it, or if a value is not finite. If
+    a decision had `keep_weights`, the last record has the weights of the latest such epoch.
 
     Args:
-        source: what epochs are made of.
-        validate: the logs of the validation rows, from the carry.
-        on_epoch_begin: epoch and the learning rate as it stands to the one to train the epoch at,
-            or None.
-        on_epoch_end: what the callbacks make of a record.
-        on_slice: see `SliceHook`.
-        observe: True, False, or None to observe runs that are expected to last beyond five seconds.
+        program: the training program.
+        start: where the run begins or continues.
+        source: of the epochs' chunks.
+        end_epoch: one past the last epoch.
+        hooks: functions to call.
+        observe: whether to sample statistics of single steps; None does so if the run is expected
+            to last more than 5 s.
 
     Raises:
-        DataError: the source or `validate` failed, after the record of what was trained by then.
+        DataError: the source or `validate` failed. The record of the steps trained until then is
+            yielded first.
     """
-    pace, here, earlier, opening, steps = SlicePacer(), start, None, None, source.steps
+    pacer, run_state, steps = SlicePacer(), start, source.steps
+    previous_chunk: StepRange | None = None
+    reset_state: TrainState | None = None
     for epoch in range(start.epoch, start.epoch if start.finished else end_epoch):
-        if here.epoch_start_state is None:
-            rate = float(
-                learning_rate_at(program.optimizer, here.train_state.rate, here.train_state.step)
-            )
-            carry = with_learning_rate(program, here.train_state, on_epoch_begin(epoch, rate))
-            here = replace(here, train_state=carry, epoch_start_state=carry)
-        before, best = here.epoch_start_state or here.train_state, here.best_state
+        run_state = _begin_epoch(program, run_state, hooks)
         observer = StepObserver(program, steps, epoch, end_epoch, observe)
-        course = EpochRunner(program, here, steps, earlier, pace, on_slice, observer, opening)
-        with closing(source.iter_chunks(epoch, course.steps_done)) as chunks:
-            ended = course.run(chunks)
+        runner = EpochRunner(
+            program, run_state, steps, previous_chunk, pacer, hooks.on_slice, observer, reset_state
+        )
+        with closing(source.iter_chunks(epoch, runner.steps_done)) as chunks:
+            outcome = runner.run(chunks)
         logs: Logs = {}
-        if ended.complete:
-            steps, earlier, opening = course.steps_done, course.current_chunk, course.reset_state
+        if outcome.complete:
+            steps, previous_chunk = runner.steps_done, runner.current_chunk
+            reset_state = runner.reset_state
             try:
-                logs = course.compute_logs() | validate(ended.train_state)
+                logs = runner.compute_logs() | hooks.validate(outcome.train_state)
             except DataError as error:
-                ended = replace(ended, complete=False, error=error)
-        here = course.snapshot(ended.train_state)
-        around = np.int32(max(int(ended.train_state.step) - 1, 0)), ended.train_state.step
-        rate, coming = (
-            float(learning_rate_at(program.optimizer, before.rate, step)) for step in around
-        )
-        record = Record(
-            epoch,
-            logs,
-            here.seconds,
-            before,
-            ended.train_state,
-            observer.observations,
-            ended.complete,
-            ended.finite,
-            rate,
-            coming,
-        )
-        decision = on_epoch_end(record) if ended.complete else Decision()
-        over = bool(decision.stop) or not ended.finite
-        if ended.stop_reason:
-            decision = replace(decision, stop=f"epoch {epoch + 1}, {ended.stop_reason}")
-        if ended.error:
-            decision = replace(decision, stop=str(ended.error))
-        ends = bool(decision.stop) or epoch == end_epoch - 1
-        if ends and not record.next_learning_rate:
-            decision = replace(
-                decision, learning_rate=None
-            )  # the schedule has ended at 0: no step follows, and 0 cannot be scaled
-        if decision.keep_weights:
-            best = ended.train_state
-        elif (
-            best is not None
-            and best.params is before.params
-            and int(ended.train_state.step) < int(before.step)
-        ):
-            best = None
-        if ended.complete:
-            here = RunState(
-                epoch + 1, with_learning_rate(program, ended.train_state, decision.learning_rate)
-            )
-        here = replace(here, best_state=best, finished=over)
-        yield replace(
-            record,
-            train_state=here.final_state if ends else here.train_state,
-            decision=decision,
-            run_state=here,
-        )
-        if ended.error:
-            raise ended.error
+                outcome = replace(outcome, complete=False, error=error)
+        record = _make_record(runner, outcome, logs)
+        decision = hooks.on_epoch_end(record) if outcome.complete else Decision()
+        finished = bool(decision.stop) or not outcome.finite
+        decision = _complete_decision(decision, record, outcome, end_epoch)
+        record = _finish_record(program, record, decision, run_state.best_state, finished)
+        assert record.run_state
+        run_state = record.run_state
+        is_last = bool(decision.stop) or epoch == end_epoch - 1
+        yield replace(record, train_state=run_state.final_state) if is_last else record
+        if outcome.error:
+            raise outcome.error
         if decision.stop:
             return
 
@@ -194,15 +190,76 @@ def run_epochs(
 def with_learning_rate(
     program: Program, train_state: TrainState, learning_rate: float | None
 ) -> TrainState:
-    """The carry with `learning_rate` as the learning rate of its next step; None leaves it."""
-    return (
-        train_state
-        if learning_rate is None
-        else train_state._replace(
-            rate=to_device(
-                np.float32(
-                    rate_for_learning_rate(program.optimizer, learning_rate, int(train_state.step))
-                )
-            )
-        )
+    """Return the train state with a learning rate for its next step; None changes nothing."""
+    if learning_rate is None:
+        return train_state
+    rate = rate_for_learning_rate(program.optimizer, learning_rate, int(train_state.step))
+    return train_state._replace(rate=to_device(np.float32(rate)))
+
+
+def _begin_epoch(program: Program, run_state: RunState, hooks: LoopHooks) -> RunState:
+    """Ask for the epoch's learning rate, unless the epoch is already in progress."""
+    if run_state.epoch_start_state is not None:
+        return run_state
+    train_state = run_state.train_state
+    rate = float(learning_rate_at(program.optimizer, train_state.rate, train_state.step))
+    requested = hooks.on_epoch_begin(run_state.epoch, rate)
+    train_state = with_learning_rate(program, train_state, requested)
+    return replace(run_state, train_state=train_state, epoch_start_state=train_state)
+
+
+def _make_record(runner: EpochRunner, outcome: EpochOutcome, logs: Logs) -> Record:
+    """Make the record of an epoch, before any decision about it."""
+    train_state, start_state = outcome.train_state, runner.start.epoch_start_state
+    assert start_state
+    run_state = runner.snapshot(train_state)
+    optimizer, step = runner.program.optimizer, train_state.step
+    last_step = np.int32(max(int(step) - 1, 0))
+    return Record(
+        epoch=run_state.epoch,
+        logs=logs,
+        seconds=run_state.seconds,
+        epoch_start_state=start_state,
+        train_state=train_state,
+        observations=runner.observer.observations,
+        complete=outcome.complete,
+        finite=outcome.finite,
+        learning_rate=float(learning_rate_at(optimizer, start_state.rate, last_step)),
+        next_learning_rate=float(learning_rate_at(optimizer, start_state.rate, step)),
+        run_state=run_state,
+    )
+
+
+def _complete_decision(
+    decision: Decision, record: Record, outcome: EpochOutcome, end_epoch: int
+) -> Decision:
+    """Add the reason why the run stops, and drop a learning rate that no step would use."""
+    if outcome.stop_reason:
+        decision = replace(decision, stop=f"epoch {record.epoch + 1}, {outcome.stop_reason}")
+    if outcome.error:
+        decision = replace(decision, stop=str(outcome.error))
+    is_last = bool(decision.stop) or record.epoch == end_epoch - 1
+    if is_last and not record.next_learning_rate:
+        # The schedule has ended at 0, which cannot be scaled.
+        decision = replace(decision, learning_rate=None)
+    return decision
+
+
+def _finish_record(
+    program: Program, record: Record, decision: Decision, best: TrainState | None, finished: bool
+) -> Record:
+    """Apply the decision to the record's train state and run state."""
+    train_state, start_state = record.train_state, record.epoch_start_state
+    run_state = record.run_state
+    assert run_state
+    if decision.keep_weights:
+        best = train_state
+    elif best and best.params is start_state.params and train_state.step < start_state.step:
+        best = None  # The first step had a non-finite loss with these weights.
+    if record.complete:
+        next_state = with_learning_rate(program, train_state, decision.learning_rate)
+        run_state = RunState(record.epoch + 1, next_state)
+    run_state = replace(run_state, best_state=best, finished=finished)
+    return replace(
+        record, train_state=run_state.train_state, decision=decision, run_state=run_state
     )

@@ -1,15 +1,14 @@
-"""Pure: a tuple of links to numbers and back. The chain rule lives here, and nowhere else.
+"""Forward and backward passes through a tuple of links: the chain rule.
 
-    y, pullbacks, state, mask = forward(links, params, state, x, train=True)      # one jax.vjp per link
-    grads, dx, deltas = backward(pullbacks, dy)                                   # walked in reverse
+    y, pullbacks, state, mask = forward(links, params, state, x)    # one jax.vjp per link
+    grads, dx, deltas = backward(pullbacks, dy)                     # in reverse order
 
-`backward` is the lecture's chain rule with the delta at every link in hand, at no cost: compiled,
-it is the same program as `jax.grad` of the whole network. So what the trace shows is what training
-runs. A composite goes the same way, link by link inside.
+`backward` applies the chain rule link by link and returns the delta at every link. Compiled, it is
+the same program as `jax.grad` of the whole network, so the trace shows what training runs. Inside a
+composite layer it works the same way.
 
-Params, state and grads nest as the links do. What is listed of every link, those inside composites
-too, comes in the order of `iter_links`, in which they end: what is inside a composite stands before
-it.
+Params, state and grads nest as the links do. Flat lists over all links, including those inside
+composites, have the order of `iter_links`.
 """
 
 from __future__ import annotations
@@ -26,23 +25,22 @@ import numpy as np
 from glassnet.errors import DataError, NotReadyError, message, require
 from glassnet.layers import Activation, Composite, Layer, functional
 from glassnet.layers.composite import join_masks
-from glassnet.layers.functional import Links
+from glassnet.layers.functional import Links as Links
 from glassnet.types import Array, Params, Shape, State
 
 LinkPath = tuple[int, ...]
-"""Where a link is: its index, then, inside a composite, its index among the parts."""
+"""Position of a link: its index, and inside a composite its index among the parts."""
 
 WeightPaths = Sequence[tuple[str, LinkPath, str]]
-"""Where weights are: ("params" or "state", path of the link, key)."""
+"""Positions of weights: ("params" or "state", path of the link, key)."""
 
 
 class Pullback(NamedTuple):
-    """One link's memory of its forward pass.
+    """Result of one link's forward pass, with its derivative.
 
     Attributes:
-        outputs: what came out, of every link inside a composite and last of the link itself.
-        vjp: dL/d(output) to (dL/d(params), dL/d(input), and the deltas, dL/d(output), of every link
-            inside).
+        outputs: outputs of the links inside a composite, followed by the link's own output.
+        vjp: function from dL/d(output) to (dL/d(params), dL/d(input), deltas of the links inside).
     """
 
     outputs: tuple[Array, ...]
@@ -51,14 +49,14 @@ class Pullback(NamedTuple):
 
 @dataclass(frozen=True)
 class BuiltNetwork:
-    """A network for one input shape.
+    """Network built for one input shape.
 
     Attributes:
-        layers: as written, each with its name.
-        links: what runs.
+        layers: the user's layers, each with a name.
+        links: the layers unfolded, in the order in which they run.
         spans: for each layer, (first, one past the last) of its links.
-        shapes: of one example: shapes[i] enters link i, shapes[-1] leaves the network.
-        weight_paths: where every weight is, in the order of their listing.
+        shapes: of one example: shapes[i] is the input shape of link i, shapes[-1] the output shape.
+        weight_paths: positions of all weights, in the order in which they are listed.
     """
 
     layers: tuple[Layer, ...]
@@ -71,10 +69,15 @@ class BuiltNetwork:
 def build(
     layers: Sequence[Layer], shape: Shape, rng: np.random.Generator
 ) -> tuple[BuiltNetwork, tuple[Params, ...], tuple[State, ...]]:
-    """The network that `layers` make for examples of `shape`, with its starting params and state.
+    """Build the network for examples of `shape`; return it with initial params and state.
+
+    Args:
+        layers: as written by the user.
+        shape: of one example.
+        rng: for the initial params.
 
     Raises:
-        ConfigError: a link cannot take the shape that reaches it; two layers share a name.
+        ConfigError: a link does not accept its input shape; two layers share a name.
     """
     layers = functional.with_names(layers)
     params, state, shapes = functional.init(functional.unfold(layers), rng, shape)
@@ -87,31 +90,30 @@ def assemble(
     state: tuple[State, ...],
     shapes: tuple[Shape, ...],
 ) -> BuiltNetwork:
-    """The network of named layers whose params, state and shapes are known."""
+    """Return the network of named layers with known params, state and shapes."""
     groups = [layer.unfold() for layer in layers]
     ends = list(itertools.accumulate(len(group) for group in groups))
     links = tuple(itertools.chain(*groups))
     trees = (("params", params), ("state", state))
-    plain = [path for path, link in iter_links(links) if not isinstance(link, Composite)]
+    leaves = [path for path, link in iter_links(links) if not isinstance(link, Composite)]
     weights = [
-        (kind, path, key) for path in plain for kind, tree in trees for key in tree_get(tree, path)
+        (kind, path, key) for path in leaves for kind, tree in trees for key in tree_get(tree, path)
     ]
     spans = tuple((end - len(group), end) for end, group in zip(ends, groups, strict=True))
     return BuiltNetwork(tuple(layers), links, spans, shapes, tuple(weights))
 
 
 def iter_links(links: Links, path: LinkPath = ()) -> Iterator[tuple[LinkPath, Layer]]:
-    """Every link with its path, in the order in which they end: what is inside a composite, then
-    the composite.
-    """
+    """Yield (path, link) of every link; the links inside a composite come before it."""
     for i, link in enumerate(links):
         yield from iter_links(link.parts, (*path, i))
         yield (*path, i), link
 
 
 def tree_get(tree: Any, path: LinkPath) -> Any:
-    """What a tree that nests as the links do holds for the link at `path`; None inside what is None
-    as a whole.
+    """Return the entry of a tree, nested as the links, for the link at `path`.
+
+    Below an entry that is None, the result is None.
     """
     for i in path:
         tree = None if tree is None else tree[i]
@@ -119,7 +121,7 @@ def tree_get(tree: Any, path: LinkPath) -> Any:
 
 
 def tree_set(tree: Any, path: LinkPath, value: Any) -> Any:
-    """The tree with `value` for the link at `path`."""
+    """Return a copy of the tree with `value` for the link at `path`."""
     if not path:
         return value
     i, *rest = path
@@ -127,17 +129,20 @@ def tree_set(tree: Any, path: LinkPath, value: Any) -> Any:
 
 
 def find_producer(links: Links, path: LinkPath) -> LinkPath:
-    """The link whose output enters the link at `path`; () for the network's input."""
-    enters: LinkPath = ()
+    """Return the path of the link whose output is the input of the link at `path`.
+
+    () is the network's input.
+    """
+    producer: LinkPath = ()
     starts = {0}
     for depth, i in enumerate(path):
-        enters = enters if i in starts else (*path[:depth], i - 1)
+        producer = producer if i in starts else (*path[:depth], i - 1)
         if isinstance(link := links[i], Composite):
             links, starts = (
                 link.parts,
                 set(itertools.accumulate(map(len, link.branch_links), initial=0)),
             )
-    return enters
+    return producer
 
 
 def compute_link_input(
@@ -151,23 +156,34 @@ def compute_link_input(
     train: bool = False,
     mask: Array | None = None,
 ) -> tuple[Array, Array, Array | None]:
-    """(x, key, mask) with which the link at `path` runs in a forward pass."""
-    i, *inside = path
+    """Return (x, key, mask) with which the link at `path` runs in a forward pass.
+
+    Args:
+        links: of the network.
+        params: of all links.
+        state: of all links.
+        x: input of the network.
+        path: of the link.
+        key: random key, or None.
+        train: whether to draw noise and use batch statistics.
+        mask: which rows are real; None for all.
+    """
+    i, *rest = path
     x, _, mask = functional.run(
         links[:i], params[:i], state[:i], x, key=key, train=train, mask=mask
     )
     key = functional.link_key(key, i, links[i])
-    if not inside:
+    if not rest:
         return x, key, mask
     composite: Any = links[i]
-    place = inside[0]
-    for part in composite.iter_branches(params[i], state[i], key):
-        if place < len(part[0]):
-            links, p, s, own = part
+    part_index, *rest = rest
+    for branch, p, s, branch_key in composite.iter_branches(params[i], state[i], key):
+        if part_index < len(branch):
+            inner_path = (part_index, *rest)
             return compute_link_input(
-                links, p, s, x, (place, *inside[1:]), key=own, train=train, mask=mask
+                branch, p, s, x, inner_path, key=branch_key, train=train, mask=mask
             )
-        place -= len(part[0])
+        part_index -= len(branch)
     raise IndexError(path)
 
 
@@ -181,19 +197,27 @@ def forward(
     train: bool = False,
     mask: Array | None = None,
 ) -> tuple[Array, tuple[Pullback, ...], tuple[State, ...], Array | None]:
-    """Run the links in order and keep of each what its backward needs: y, pullbacks, new state,
-    mask.
+    """Run the links in order and return (y, pullbacks, new state, mask).
 
-    Whole numbers (pixels) become floats first. A link's gradient is taken with respect to its
-    trainable params alone.
+    Integer inputs, such as pixels, become floats first. Gradients are taken with respect to
+    trainable params only.
+
+    Args:
+        links: of the network, or a part of it.
+        params: of the links.
+        state: of the links.
+        x: input, (batch, ...).
+        key: random key, or None.
+        train: whether to draw noise and use batch statistics.
+        mask: which rows are real; None for all.
     """
     x = functional.as_float(x)
     pullbacks, states = [], []
     for i, (link, p, s) in enumerate(zip(links, params, state, strict=True)):
-        step: Callable[..., tuple[Pullback, State, Array | None]] = (
+        forward_link: Callable[..., tuple[Pullback, State, Array | None]] = (
             _forward_composite if isinstance(link, Composite) else _forward_link
         )
-        pullback, s, mask = step(
+        pullback, s, mask = forward_link(
             link, p, s, x, key=functional.link_key(key, i, link), train=train, mask=mask
         )
         pullbacks.append(pullback)
@@ -203,32 +227,34 @@ def forward(
 
 
 def _forward_link(
-    link: Layer, params: Params, state: State, x: Array, **run: Any
+    link: Layer, params: Params, state: State, x: Array, **options: Any
 ) -> tuple[Pullback, State, Array | None]:
-    learning, frozen = split_trainable(link, params)
+    trainable, frozen = split_trainable(link, params)
 
-    def value(learning, x):
-        y, new, mask = link.run(merge(learning, frozen), state, x, **run)
-        return y, (new, mask)
+    def run(trainable: Params, x: Array) -> tuple[Array, tuple[State, Array | None]]:
+        y, new_state, mask = link.run(merge(trainable, frozen), state, x, **options)
+        return y, (new_state, mask)
 
-    y, vjp, (new, mask) = jax.vjp(value, learning, x, has_aux=True)
-    return Pullback((y,), lambda dy: (*vjp(dy), ())), new, mask
+    y, vjp, (new_state, mask) = jax.vjp(run, trainable, x, has_aux=True)
+    return Pullback((y,), lambda dy: (*vjp(dy), ())), new_state, mask
 
 
 def _forward_composite(
-    link: Composite, params: Params, state: State, x: Array, *, key: Array, **run: Any
+    link: Composite, params: Params, state: State, x: Array, *, key: Array, **options: Any
 ) -> tuple[Pullback, State, Array | None]:
-    ran = [
-        forward(links, p, s, x, key=k, **run)
-        for links, p, s, k in link.iter_branches(params, state, key)
+    branches = [
+        forward(links, p, s, x, key=branch_key, **options)
+        for links, p, s, branch_key in link.iter_branches(params, state, key)
     ]
-    ends, chains, states, masks = zip(*ran, strict=True)
-    y, join = jax.vjp(link.merge_outputs, ends)
+    ends, chains, states, masks = zip(*branches, strict=True)
+    y, merge_vjp = jax.vjp(link.merge_outputs, ends)
 
-    def vjp(dy):
-        (d_ends,) = join(dy)
-        back = [backward(pullbacks, d_end) for pullbacks, d_end in zip(chains, d_ends, strict=True)]
-        grads, dx, deltas = zip(*back, strict=True)
+    def vjp(dy: Array) -> tuple[Params, Array, tuple[Array, ...]]:
+        (d_ends,) = merge_vjp(dy)
+        results = [
+            backward(pullbacks, d_end) for pullbacks, d_end in zip(chains, d_ends, strict=True)
+        ]
+        grads, dx, deltas = zip(*results, strict=True)
         return sum(grads, ()), sum(dx[1:], dx[0]), sum(deltas, ())
 
     outputs = tuple(
@@ -240,24 +266,30 @@ def _forward_composite(
 def backward(
     pullbacks: Sequence[Pullback], dy: Array
 ) -> tuple[tuple[Params, ...], Array, tuple[Array, ...]]:
-    """The chain rule: grads of every link's params, dL/d(input of the first link), and the delta
-    dL/d(output) at every link in `iter_links`.
+    """Apply the chain rule and return (grads, dx, deltas).
+
+    Args:
+        pullbacks: of the links, from `forward`.
+        dy: dL/d(output of the last link).
+
+    Returns:
+        dL/d(params) of each link; dL/d(input of the first link); dL/d(output) of every link, in the
+        order of `iter_links`.
     """
     grads, deltas = [], []
     for pullback in reversed(pullbacks):
-        g, dx, inside = pullback.vjp(dy)
-        grads.append(g)
-        deltas.append((*inside, dy))
+        grad, dx, inner_deltas = pullback.vjp(dy)
+        grads.append(grad)
+        deltas.append((*inner_deltas, dy))
         dy = dx
     return tuple(reversed(grads)), dy, tuple(itertools.chain(*reversed(deltas)))
 
 
 def split_head(links: Links, loss: Any) -> tuple[Links, Links]:
-    """(body, head): where the last link is the activation that the loss owns, the loss is taken
-    before it, on z.
+    """Split off the last link if it is the activation that the loss contains: return (body, head).
 
-    Through the probabilities the loss of a confident wrong answer is infinite and its delta NaN; on
-    z both are exact.
+    The loss is then computed on z, the body's output. On probabilities, the loss of a confident
+    wrong prediction would be infinite and its delta NaN; on z both are exact.
     """
     last = links[-1] if links else None
     if (
@@ -270,12 +302,14 @@ def split_head(links: Links, loss: Any) -> tuple[Links, Links]:
 
 
 def require_learned(
-    links: Links, state: tuple[State, ...], fix: str = "Fit the model, or give it layer.adapt(x)."
+    links: Links,
+    state: tuple[State, ...],
+    fix: str = "Fit the model, or replace the layer by layer.adapt(x).",
 ) -> None:
-    """Refuse to run links that lack statistics they take from the training rows.
+    """Check that every link has the statistics that it computes from the training data.
 
     Raises:
-        NotReadyError: with the link's name.
+        NotReadyError: a link has none; the message names it.
     """
     for path, link in iter_links(links):
         if not functional.has_learned(link, tree_get(state, path)):
@@ -283,7 +317,7 @@ def require_learned(
 
 
 def describe_adaptation(links: Links, before: tuple[State, ...], after: tuple[State, ...]) -> str:
-    """What links have learned of the training rows that should be said, a line each."""
+    """Return the messages of links that have just computed their statistics, one per line."""
     lines = []
     for path, link in iter_links(links):
         old, new = tree_get(before, path), tree_get(after, path)
@@ -293,18 +327,16 @@ def describe_adaptation(links: Links, before: tuple[State, ...], after: tuple[St
 
 
 def penalty(links: Links, params: tuple[Params, ...]) -> Array:
-    """The regularizers' part of the loss, over all trainable links; None where no link has any."""
-    costs = [
+    """Return the sum of the regularization penalties of trainable links, or None."""
+    penalties = [
         link.penalty(tree_get(params, path)) for path, link in iter_links(links) if link.trainable
     ]
-    terms = [cost for cost in costs if cost is not None]
+    terms = [term for term in penalties if term is not None]
     return sum(terms[1:], terms[0]) if terms else None
 
 
 def split_trainable(link: Layer, params: Params) -> tuple[Params, Params]:
-    """(what learns, what is frozen): each in the shape of `params`, with None where the other has
-    something.
-    """
+    """Return (trainable, frozen): `params` with None in place of the other part."""
     if isinstance(link, Composite):
         return split(link.parts, params)
     return (params, None) if link.trainable else (None, params)
@@ -313,9 +345,9 @@ def split_trainable(link: Layer, params: Params) -> tuple[Params, Params]:
 def split(
     links: Links, params: tuple[Params, ...]
 ) -> tuple[tuple[Params, ...], tuple[Params, ...]]:
-    """`split_trainable` of every link."""
+    """Apply `split_trainable` to every link and return (trainable, frozen)."""
     pairs = [split_trainable(link, p) for link, p in zip(links, params, strict=True)]
-    return tuple(learning for learning, _ in pairs), tuple(frozen for _, frozen in pairs)
+    return tuple(trainable for trainable, _ in pairs), tuple(frozen for _, frozen in pairs)
 
 
 def merge(trainable: Params, frozen: Params) -> Params:
@@ -328,7 +360,7 @@ def merge(trainable: Params, frozen: Params) -> Params:
 def get_weights(
     weight_paths: WeightPaths, params: tuple[Params, ...], state: tuple[State, ...]
 ) -> list[np.ndarray]:
-    """Copies of the weights at those places."""
+    """Return copies of the weights at `weight_paths`."""
     trees = {"params": params, "state": state}
     return [np.array(tree_get(trees[kind], path)[key]) for kind, path, key in weight_paths]
 
@@ -340,10 +372,17 @@ def set_weights(
     state: tuple[State, ...],
     weights: Sequence[Any],
 ) -> tuple[tuple[Params, ...], tuple[State, ...]]:
-    """(params, state) with `weights` at those places.
+    """Return (params, state) with new weights at `weight_paths`.
+
+    Args:
+        built: the network.
+        weight_paths: positions of the weights.
+        params: of all links.
+        state: of all links.
+        weights: one array per position.
 
     Raises:
-        DataError: another number of arrays, or another shape than is there.
+        DataError: a wrong number of arrays, a wrong shape, or a value that is not finite.
     """
     weights = (
         list(weights) if isinstance(weights, Iterable) and not isinstance(weights, str) else []
@@ -357,40 +396,38 @@ def set_weights(
     )
     trees, links = {"params": params, "state": state}, dict(iter_links(built.links))
     for (kind, path, key), weight in zip(weight_paths, weights, strict=True):
-        own = tree_get(trees[kind], path)
-        old, what = np.shape(own[key]), f"{links[path].name}/{key}"
-        try:
-            new = np.array(weight, np.float32)
-        except (TypeError, ValueError) as error:
-            raise DataError(message(what, f"an array of shape {old}", fix=str(error))) from error
-        require(
-            new.shape == old, what, f"an array of shape {old}", error=DataError, shape=new.shape
-        )
-        require(
-            np.isfinite(new).all(),
-            what,
-            "finite numbers",
-            error=DataError,
-            bad=int((~np.isfinite(new)).sum()),
-        )
-        trees[kind] = tree_set(trees[kind], path, own | {key: new})
+        entry = tree_get(trees[kind], path)
+        array = _check_weight(f"{links[path].name}/{key}", weight, np.shape(entry[key]))
+        trees[kind] = tree_set(trees[kind], path, entry | {key: array})
     return trees["params"], trees["state"]
+
+
+def _check_weight(name: str, weight: Any, shape: Shape) -> np.ndarray:
+    """Return the weight as a new float32 array; refuse a wrong shape and non-finite values."""
+    expected = f"an array of shape {shape}"
+    try:
+        array = np.array(weight, np.float32)
+    except (TypeError, ValueError) as error:
+        raise DataError(message(name, expected, fix=str(error))) from error
+    require(array.shape == shape, name, expected, error=DataError, shape=array.shape)
+    bad = int((~np.isfinite(array)).sum())
+    require(not bad, name, "finite numbers", error=DataError, bad=bad)
+    return array
 
 
 def params_by_name(
     built: BuiltNetwork, params: tuple[Params, ...]
 ) -> dict[str, dict[str, np.ndarray]]:
-    """Copies of the params by the name of their link and their own: {"dense_1": {"kernel": ...,
-    "bias": ...}}.
-    """
-    found: dict[str, dict[str, np.ndarray]] = {}
+    """Return copies of the params by link and name: {"dense_1": {"kernel": ..., "bias": ...}}."""
+    result: dict[str, dict[str, np.ndarray]] = {}
     links = dict(iter_links(built.links))
     for kind, path, key in built.weight_paths:
         if kind == "params":
-            found.setdefault(str(links[path].name), {})[key] = np.array(tree_get(params, path)[key])
-    return found
+            by_key = result.setdefault(str(links[path].name), {})
+            by_key[key] = np.array(tree_get(params, path)[key])
+    return result
 
 
 def count_params(params: Params) -> int:
-    """How many numbers `params` holds."""
+    """Return the total number of values in `params`."""
     return sum(math.prod(np.shape(leaf)) for leaf in jax.tree.leaves(params))

@@ -1,13 +1,11 @@
-"""Pure: one compiled function, `run_steps`, that trains; `loop.py` is the generator around it.
+"""The training step, and `run_steps`, the one compiled function that trains.
 
-`program` is what does not change during a run (links, loss, optimizer, metrics) and is compiled
-once; `carry` is what does; `data` stays on the device; `plan` is one epoch's order. An epoch, a
-slice of one for the progress line and a single step run the same program between dynamic bounds,
-with the same bits.
+`program` (links, loss, optimizer, metrics) is static during a run and compiled once. The train
+state changes, `data` stays on the device, and `plan` is the order of one epoch. An epoch, a slice
+of it and a single step run the same compiled program between dynamic bounds, with the same bits.
 
-Nothing is donated: a carry that went in stays readable, so it is its own snapshot. Replaying a
-    failed slice, the best weights of
-early stopping and a model that survives any exception all come from that.
+No argument is donated: the train state passed in stays valid and is its own snapshot. It is used to
+replay a failed slice, to restore the best weights, and to keep the model after an exception.
 """
 
 from __future__ import annotations
@@ -15,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -23,6 +21,7 @@ import numpy as np
 from jax import lax
 
 from glassnet.engine import network
+from glassnet.engine.network import Links
 from glassnet.errors import require
 from glassnet.layers import functional
 from glassnet.losses import Loss, broadcast_weights
@@ -32,33 +31,39 @@ from glassnet.optimizers.optimizer import clip_gradients
 from glassnet.schedules import Schedule
 from glassnet.types import Array, Params, State
 
+T = TypeVar("T")
+
 
 @dataclass(frozen=True)
 class Program:
-    """What is compiled: two equal programs share one compilation. A learning rate that is a number
-    is not part of it.
+    """Static part of training; equal programs share one compilation.
+
+    A constant learning rate is not part of the program: it is `TrainState.rate`.
     """
 
-    links: network.Links
+    links: Links
     loss: Loss
     optimizer: Optimizer
     metrics: tuple[Metric, ...] = ()
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if not isinstance(self.optimizer.learning_rate, Schedule):
             object.__setattr__(self, "optimizer", replace(self.optimizer, learning_rate=1.0))
 
     def log_names(self, include_validation: bool) -> tuple[str, ...]:
-        """The keys of every epoch's logs.
+        """Return the names in every epoch's logs.
+
+        Args:
+            include_validation: whether to add the `val_` names.
 
         Raises:
-            ConfigError: two metrics share a name, or one is called loss.
+            ConfigError: two metrics share a name, or one is named loss.
         """
         names = ("loss", *(metric.name for metric in self.metrics))
         require(
             len(set(names)) == len(names),
             "metrics",
-            "a name of its own for each",
+            "a unique name for each metric",
             names=names,
             fix='Give name="..." to one of them.',
         )
@@ -66,20 +71,23 @@ class Program:
 
 
 class Data(NamedTuple):
-    """Rows on the device: x (n, ...), y (n, ...) and weights (n,) or None."""
+    """Features x (n, ...), targets y (n, ...) and sample weights (n,), or None for no weights."""
 
     x: Array
     y: Array
     weight: Array | None = None
 
     def take(self, index: Array) -> Data:
-        """Some of the rows."""
+        """Select rows by index."""
         return Data(*(None if a is None else a[index] for a in self))
 
 
 class BatchPlan(NamedTuple):
-    """One epoch's order: row indices (steps, batch), or None for one full batch as it lies; and
-    which are real (steps, batch).
+    """Order of one epoch.
+
+    Attributes:
+        indices: row indices (steps, batch); None for one batch of all rows in their order.
+        mask: (steps, batch), 1 for real rows and 0 for padding.
     """
 
     indices: Array | None
@@ -87,8 +95,13 @@ class BatchPlan(NamedTuple):
 
 
 class Chunk(NamedTuple):
-    """Rows that are on the device together, and their plan, of which the steps from `start` up to
-    `steps` are to be taken.
+    """Data that is on the device together, and its plan.
+
+    Attributes:
+        data: on the device.
+        plan: order of the rows.
+        steps: number of steps in the plan.
+        start: index of the first step to run.
     """
 
     data: Data
@@ -98,10 +111,18 @@ class Chunk(NamedTuple):
 
 
 class TrainState(NamedTuple):
-    """What training changes. `losses` belong to the chunk under way, `metric_sums` and `finite` to
-    the epoch, the rest to the model.
+    """Everything that a training step changes.
 
-    `rate` is the learning rate, or the factor on it where the optimizer has a schedule.
+    Attributes:
+        params: of all links.
+        state: of all links.
+        optimizer_state: the optimizer's accumulators.
+        rate: the learning rate, or the factor on it if the optimizer has a schedule.
+        key: data of the random key.
+        step: number of steps since the model was built.
+        losses: (steps,), the losses of the chunk in progress.
+        metric_sums: sums of each metric over the epoch in progress.
+        finite: whether all values of the epoch were finite so far.
     """
 
     params: tuple[Params, ...]
@@ -116,8 +137,19 @@ class TrainState(NamedTuple):
 
 
 class PassResult(NamedTuple):
-    """One forward and backward pass. `link_outputs` and `deltas` (dL/d output) are of the body's
-    links in the order of `network.iter_links`; `grads` nest as all links do."""
+    """Result of one forward and backward pass.
+
+    Attributes:
+        loss: mean loss of the batch, with penalties.
+        unreduced_loss: loss of each row, or of each step of it.
+        output: output of the network.
+        mask: which entries of the output are real; None for all.
+        state: new state of all links.
+        link_outputs: output of each link of the body, in the order of `network.iter_links`.
+        deltas: dL/d(output) of each link of the body, in the same order.
+        d_input: dL/dx.
+        grads: dL/d(params), nested as the links.
+    """
 
     loss: Array
     unreduced_loss: Array
@@ -139,10 +171,19 @@ def forward_backward(
     key: Array,
     train: bool,
 ) -> PassResult:
-    """Forward, loss and backward of one batch: what training runs, what the trace shows.
+    """Run forward, loss and backward on one batch.
 
-    loss = sum(rows * weight * mask) / sum(mask) + penalties, as Keras has it; where nothing is
-    real, the penalties alone.
+    loss = sum(losses * weight * mask) / sum(mask) + penalties, as in Keras. If every entry is
+    masked, only the penalties remain. Training and the trace both run this function.
+
+    Args:
+        program: links and loss.
+        params: of all links.
+        state: of all links.
+        batch: x, y and sample weights.
+        mask: which rows are real; None for all.
+        key: random key, or None.
+        train: whether to draw noise and use batch statistics.
     """
     body, head = network.split_head(program.links, program.loss)
     n = len(body)
@@ -150,39 +191,39 @@ def forward_backward(
         body, params[:n], state[:n], batch.x, key=key, train=train, mask=mask
     )
 
-    def mean_loss(z):
-        rows = program.loss.unreduced(batch.y, z)
-        total, count = weighted_sum_and_count(rows, batch.weight, mask)
-        return total / jnp.maximum(count, 1), rows
+    def mean_loss(z: Array) -> tuple[Array, Array]:
+        losses = program.loss.unreduced(batch.y, z)
+        total, count = weighted_sum_and_count(losses, batch.weight, mask)
+        return total / jnp.maximum(count, 1), losses
 
-    (loss, rows), dz = jax.value_and_grad(mean_loss, has_aux=True)(z)
+    (loss, losses), dz = jax.value_and_grad(mean_loss, has_aux=True)(z)
     grads, dx, deltas = network.backward(pullbacks, dz)
-    learning, frozen = network.split(program.links, params)
-    grads += learning[n:]
+    trainable, frozen = network.split(program.links, params)
+    grads += trainable[n:]  # the head has no params: empty dicts complete the nesting
     if network.penalty(program.links, params) is not None:
-        extra, slope = jax.value_and_grad(
+        penalty, penalty_grads = jax.value_and_grad(
             lambda p: network.penalty(program.links, network.merge(p, frozen))
-        )(learning)
-        loss, grads = loss + extra, jax.tree.map(jnp.add, grads, slope)
+        )(trainable)
+        loss, grads = loss + penalty, jax.tree.map(jnp.add, grads, penalty_grads)
     output, *_ = functional.run(head, params[n:], state[n:], z)
     outputs = tuple(output for pullback in pullbacks for output in pullback.outputs)
-    return PassResult(loss, rows, output, mask, new_state + state[n:], outputs, deltas, dx, grads)
+    return PassResult(loss, losses, output, mask, new_state + state[n:], outputs, deltas, dx, grads)
 
 
 def weighted_sum_and_count(
     losses: Array, weight: Array | None, mask: Array | None
 ) -> tuple[Array, Array]:
-    """sum(rows * weight * mask) and sum(mask), each spread over whatever axes of rows it lacks;
-    their ratio is the loss.
+    """Return sum(losses * weight * mask) and sum(mask); their ratio is the loss.
+
+    The weight and the mask are broadcast to the shape of the losses.
     """
-    real = (
-        jnp.ones_like(losses)
-        if mask is None
-        else broadcast_weights(mask, losses.shape).astype(losses.dtype)
-    )
-    weighted = (
-        losses * real if weight is None else losses * real * broadcast_weights(weight, losses.shape)
-    )
+    if mask is None:
+        real = jnp.ones_like(losses)
+    else:
+        real = broadcast_weights(mask, losses.shape).astype(losses.dtype)
+    weighted = losses * real
+    if weight is not None:
+        weighted *= broadcast_weights(weight, losses.shape)
     return weighted.sum(), real.sum()
 
 
@@ -195,19 +236,21 @@ def run_steps(
     start: Array,
     stop: Array,
 ) -> TrainState:
-    """Train on the plan's steps from start up to stop, or to the first loss, weight or statistic
-    that is no longer a number.
+    """Train on the plan's steps from `start` up to `stop`.
+
+    Stops early after the first loss that is not finite. `finite` of the result also covers the
+    weights and statistics.
     """
 
-    def unfinished(loop):
-        i, carry = loop
-        return (i < stop) & carry.finite
+    def is_unfinished(loop_state: tuple[Array, TrainState]) -> Array:
+        i, state = loop_state
+        return (i < stop) & state.finite
 
-    def body(loop):
-        i, carry = loop
-        return i + 1, train_step(program, carry, data, plan, i)
+    def body(loop_state: tuple[Array, TrainState]) -> tuple[Array, TrainState]:
+        i, state = loop_state
+        return i + 1, train_step(program, state, data, plan, i)
 
-    _, train_state = lax.while_loop(unfinished, body, (start, train_state))
+    _, train_state = lax.while_loop(is_unfinished, body, (start, train_state))
     finite = [
         jnp.isfinite(leaf).all()
         for leaf in jax.tree.leaves((train_state.params, train_state.state))
@@ -218,24 +261,24 @@ def run_steps(
 def train_step(
     program: Program, train_state: TrainState, data: Data, plan: BatchPlan, i: Array
 ) -> TrainState:
-    """One step: pick the batch, pass forward and backward, update."""
+    """Run step `i` of the plan: gather the batch, run forward and backward, update."""
     batch, mask, key = get_batch(program, train_state, data, plan, i)
-    done = forward_backward(
+    result = forward_backward(
         program, train_state.params, train_state.state, batch, mask, key, train=True
     )
-    learning, frozen = network.split(program.links, train_state.params)
-    learning, optimizer = apply_gradients(program, train_state, done.grads, learning)
+    trainable, frozen = network.split(program.links, train_state.params)
+    trainable, optimizer_state = apply_gradients(program, train_state, result.grads, trainable)
     return train_state._replace(
-        params=network.merge(learning, frozen),
-        state=done.state,
-        optimizer_state=optimizer,
+        params=network.merge(trainable, frozen),
+        state=result.state,
+        optimizer_state=optimizer_state,
         step=train_state.step + 1,
-        losses=train_state.losses.at[i].set(done.loss),
+        losses=train_state.losses.at[i].set(result.loss),
         metric_sums=tuple(
-            m.update(acc, batch.y, done.output, done.mask)
-            for m, acc in zip(program.metrics, train_state.metric_sums, strict=True)
+            metric.update(acc, batch.y, result.output, result.mask)
+            for metric, acc in zip(program.metrics, train_state.metric_sums, strict=True)
         ),
-        finite=jnp.isfinite(done.loss),
+        finite=jnp.isfinite(result.loss),
     )
 
 
@@ -245,9 +288,7 @@ def apply_gradients(
     grads: tuple[Params, ...],
     trainable: tuple[Params, ...],
 ) -> tuple[tuple[Params, ...], Any]:
-    """The params that learn after the carry's step, and what the optimizer then remembers:
-    gradients clipped, at the step's rate.
-    """
+    """Clip the gradients and update: return (trainable params, optimizer state)."""
     rate = learning_rate_at(program.optimizer, train_state.rate, train_state.step)
     return program.optimizer.update(
         clip_gradients(program.optimizer, grads), train_state.optimizer_state, trainable, rate
@@ -255,12 +296,12 @@ def apply_gradients(
 
 
 def initial_rate(optimizer: Optimizer) -> float:
-    """The carry's `rate` to begin with."""
+    """Return the `rate` of a new train state."""
     return 1.0 if isinstance(optimizer.learning_rate, Schedule) else optimizer.learning_rate
 
 
 def learning_rate_at(optimizer: Optimizer, rate: Any, step: Any) -> Any:
-    """The learning rate of a step: `rate`, times the schedule's where there is one."""
+    """Return the learning rate of a step: `rate`, times the schedule's rate if there is one."""
     schedule = optimizer.learning_rate
     return _scheduled_rate(schedule, rate, step) if isinstance(schedule, Schedule) else rate
 
@@ -271,36 +312,36 @@ def _scheduled_rate(schedule: Schedule, rate: Array, step: Array) -> Array:
 
 
 def rate_for_learning_rate(optimizer: Optimizer, learning_rate: float, step: int) -> float:
-    """The carry's `rate` with which the learning rate of a step is the one wanted:
-    `learning_rate_at` the other way round.
+    """Return the `rate` of the train state that gives the learning rate wanted at `step`.
+
+    The inverse of `learning_rate_at`.
 
     Raises:
-        ConfigError: the schedule is at 0 there.
+        ConfigError: the schedule's rate at the step is 0.
     """
-    planned = float(learning_rate_at(optimizer, 1.0, np.int32(step)))
-    fix = "No factor makes another rate of 0: compile with another schedule."
-    who = type(optimizer.learning_rate).__name__
+    scheduled = float(learning_rate_at(optimizer, 1.0, np.int32(step)))
     require(
-        planned > 0 and learning_rate / planned < 3e38,
-        who,
-        f"a rate > 0 at step {step}, to be scaled",
-        rate=planned,
-        fix=fix,
+        scheduled > 0 and learning_rate / scheduled < 3e38,
+        type(optimizer.learning_rate).__name__,
+        f"a rate > 0 at step {step}",
+        rate=scheduled,
+        fix="A rate of 0 cannot be scaled to another one: compile with another schedule.",
     )
-    return learning_rate / planned
+    return learning_rate / scheduled
 
 
 def get_batch(
     program: Program, train_state: TrainState, data: Data, plan: BatchPlan, i: Array
 ) -> tuple[Data, Array, Array]:
-    """The batch of step i, its mask and its key."""
+    """Return the batch of step i, its mask and its random key."""
     batch = data if plan.indices is None else data.take(plan.indices[i])
     return batch, plan.mask[i], step_key(program, train_state)
 
 
 def step_key(program: Program, train_state: TrainState) -> Array:
-    """The key of the step that the carry stands at, of the seed and the count of steps alone; None
-    where no link draws from it.
+    """Return the random key of the next step, or None if no link uses randomness.
+
+    It depends only on the seed and the number of steps.
     """
     if not any(map(functional.uses_randomness, program.links)):
         return None
@@ -317,43 +358,53 @@ def create_train_state(
     seed: int,
     step: int = 0,
 ) -> TrainState:
-    """The carry of a run's first step; `optimizer_state` and `train_step` are those of the run that
-    it carries on, if any.
+    """Create the train state before a run's first step, on the device.
+
+    Args:
+        program: the training program.
+        params: of all links.
+        state: of all links.
+        optimizer_state: to continue with; None for a new one.
+        rate: the learning rate, or the factor on the schedule.
+        seed: of the random key.
+        step: number of steps so far.
     """
     if optimizer_state is None:
         optimizer_state = program.optimizer.init(network.split(program.links, params)[0])
-    carry = TrainState(
-        params,
-        state,
-        optimizer_state,
-        np.float32(rate),
-        make_key_data(seed),
-        np.int32(step),
-        np.zeros(0, np.float32),
-        (),
-        np.True_,
+    return to_device(
+        TrainState(
+            params=params,
+            state=state,
+            optimizer_state=optimizer_state,
+            rate=np.float32(rate),
+            key=make_key_data(seed),
+            step=np.int32(step),
+            losses=np.zeros(0, np.float32),
+            metric_sums=(),
+            finite=np.True_,
+        )
     )
-    return to_device(carry)
 
 
-def to_device(tree: Any) -> Any:
-    """Copies of a tree's host arrays on the device; what is there already stays.
+def to_device(tree: T) -> T:
+    """Copy a tree's host arrays to the device; device arrays are returned as they are.
 
-    `jnp.asarray` would compile a program for every shape, and `device_put` alone may alias the
-    host's memory.
+    `jnp.asarray` would compile a program for each shape. `device_put` alone may alias host memory,
+    so a copy is made first.
     """
-    return jax.tree.map(
+    result: T = jax.tree.map(
         lambda a: a if isinstance(a, jax.Array) else jax.device_put(np.array(a)), tree
     )
+    return result
 
 
 def make_key_data(seed: int) -> np.ndarray:
-    """The data of JAX's key for a seed below 2^64, without a compilation."""
+    """Return the data of JAX's random key for a seed below 2^64, without compiling anything."""
     return np.array([seed >> 32 & 0xFFFFFFFF, seed & 0xFFFFFFFF], np.uint32)
 
 
 def reset_epoch_sums(program: Program, train_state: TrainState, steps: int) -> TrainState:
-    """The carry with the epoch's sums at zero."""
+    """Return the train state with zero metric sums and room for the losses of `steps` steps."""
     sums = tuple(metric.init() for metric in program.metrics)
     return to_device(
         train_state._replace(losses=np.zeros(steps, np.float32), metric_sums=sums, finite=np.True_)
@@ -361,8 +412,9 @@ def reset_epoch_sums(program: Program, train_state: TrainState, steps: int) -> T
 
 
 def make_plan(n: int, batch_size: int, *, seed: int, epoch: int, shuffle: bool = True) -> BatchPlan:
-    """The order of one epoch, a pure function of (seed, epoch); the last short batch is padded with
-    row 0 and masked.
+    """Return the order of one epoch, a pure function of (seed, epoch).
+
+    If the last batch is short, it is padded with row 0 and masked.
 
     Example:
         >>> make_plan(100, 5, seed=0, epoch=0).indices.shape
@@ -380,48 +432,57 @@ def make_plan(n: int, batch_size: int, *, seed: int, epoch: int, shuffle: bool =
 def make_plan_fn(
     n: int, batch_size: int, *, seed: int, shuffle: bool
 ) -> Callable[[int], BatchPlan]:
-    """Epoch to its plan on the device; a full batch has one plan for all epochs."""
+    """Return a function from the epoch's index to its plan on the device.
+
+    With one full batch, all epochs share one plan.
+    """
     if batch_size >= n:
-        whole = to_device(make_plan(n, n, seed=seed, epoch=0))
-        return lambda epoch: whole
+        full_batch = to_device(make_plan(n, n, seed=seed, epoch=0))
+        return lambda epoch: full_batch
     return lambda epoch: to_device(
         make_plan(n, batch_size, seed=seed, epoch=epoch, shuffle=shuffle)
     )
 
 
 OBSERVED_STATISTICS = ("mean", "std", "zeros", "largest", "delta", "gradient", "weight", "update")
-"""What an observation says of each link: its output's mean, standard deviation, share of zeros and
-largest size; and the root mean square of its delta, of its params' gradient, of its params, and of
-their update. Links without params have 0 there."""
+"""Statistics of each link.
+
+The first four describe its output: mean, standard deviation, fraction of zeros and largest absolute
+value. The others are root mean squares: of its delta, and of its params' gradient, values and
+update (0 for a link without params).
+"""
 
 
 @partial(jax.jit, static_argnums=0)
 def observe_step(
     program: Program, train_state: TrainState, data: Data, plan: BatchPlan, i: Array
 ) -> Array:
-    """What step i would do, changing nothing: one row of `OBSERVED_STATISTICS` per link of the
-    body, in the order of `network.iter_links`.
+    """Return the statistics of step i without changing anything.
+
+    Returns:
+        One row of `OBSERVED_STATISTICS` per link of the body, in the order of `network.iter_links`.
     """
     batch, mask, key = get_batch(program, train_state, data, plan, i)
-    done = forward_backward(
+    result = forward_backward(
         program, train_state.params, train_state.state, batch, mask, key, train=True
     )
-    learning, _ = network.split(program.links, train_state.params)
-    after, _ = apply_gradients(program, train_state, done.grads, learning)
+    trainable, _ = network.split(program.links, train_state.params)
+    updated, _ = apply_gradients(program, train_state, result.grads, trainable)
     table = []
     for (path, _), y, delta in zip(
-        network.iter_links(program.links), done.link_outputs, done.deltas, strict=False
+        network.iter_links(program.links), result.link_outputs, result.deltas, strict=False
     ):
-        gradient, old, new = (
-            network.tree_get(tree, path) for tree in (done.grads, learning, after)
+        grad, old, new = (
+            network.tree_get(tree, path) for tree in (result.grads, trainable, updated)
         )
-        outputs = [y.mean(), y.std(), (y == 0).mean(), jnp.abs(y).max(), rms(delta)]
-        table.append(outputs + [rms(gradient), rms(old), rms(jax.tree.map(jnp.subtract, new, old))])
+        update = jax.tree.map(jnp.subtract, new, old)
+        outputs = [y.mean(), y.std(), (y == 0).mean(), jnp.abs(y).max()]
+        table.append([*outputs, *map(rms, (delta, grad, old, update))])
     return jnp.asarray(table)
 
 
 def rms(tree: Any) -> Array:
-    """Root mean square over all numbers of a tree; 0 where it has none."""
+    """Return the root mean square over all values of a tree; 0 if it has none."""
     leaves = jax.tree.leaves(tree)
     if not leaves:
         return jnp.zeros(())

@@ -1,1 +1,1 @@
-"""Look inside a network: the numbers of one forward and backward pass."""
+"""Views of a trained or untrained network; today the trace of one forward and backward pass."""

@@ -30,11 +30,11 @@ from glassnet.pipeline import batches, datasets, encoding, memmap, sources, stre
 from glassnet.preprocessing import tabular
 from glassnet.preprocessing.base import TableRequest
 from glassnet.storage import model_file
-from glassnet.training import trainer
 from glassnet.training.fit_data import BoundData, FitData, FitOptions
 from glassnet.training.history import History
 from glassnet.training.progress import Progress
 from glassnet.training.resume import ResumableRun, describe_callback
+from glassnet.training.trainer import Trainer
 
 
 @renamed_attributes(intake="preprocessor")
@@ -220,21 +220,18 @@ class Sequential(BaseModel):
                 model_file.dump_spec(self._export()[0])
             self.history, self._last_run_id = history, run.info.id if run else None
             resources.pop_all()
-        return trainer.train(
-            program,
-            start,
-            bound.source,
-            bound.blocks,
-            end_epoch=first_epoch + epochs,
-            history=history,
-            callback_list=callback_list,
+        trainer = Trainer(
+            program=program,
+            callbacks=callback_list,
             progress=progress,
-            on_record=self._apply_record,
+            apply_record=self._apply_record,
             set_learning_rate=self._set_learning_rate,
             export_model=self._export,
             run=run,
             observe=observe,
         )
+        end_epoch = first_epoch + epochs
+        return trainer.fit(start, bound.source, bound.blocks, end_epoch=end_epoch, history=history)
 
     def _choose_seed(self, seed: int | None, run: ResumableRun | None) -> int:
         """Return the seed of order and noise. A model without a seed adopts one."""

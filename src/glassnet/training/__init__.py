@@ -1,1 +1,1 @@
-"""One fit: history, progress, the trainer, and resuming after a crash."""
+"""One fit: trainer, history, progress, and resuming after a crash."""

@@ -1,4 +1,4 @@
-"""What a fit returns: every epoch's numbers, in Keras's shape, and how the run went."""
+"""History: the result of a fit, in Keras's format."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from glassnet.storage.model_file import HistoryData
 
 @dataclass
 class History:
-    """The numbers of one `fit`.
+    """Logged values of one `fit`.
 
     Attributes:
+        seed: of the order of rows and of noise. Pass it to `fit` to repeat the run.
+        params: settings of the fit: epochs, batch_size, steps, rows.
         history: one list per logged name, a number per epoch: {"loss": [...], "val_loss": [...]}.
-        epoch: which epochs of the model's life they were, counted from 0.
-        params: what `fit` was asked for: epochs, steps, batch_size, rows.
-        seed: of order and noise; give it to `fit` to have the same run again.
-        stopped: why the run ended before its last epoch; None where it did not.
-        seconds: how long each epoch took.
-        observations: numbers from inside single steps, where the run was observed.
+        epoch: indices of the epochs over the model's life, from 0.
+        stopped: why the run ended before its last epoch, or None.
+        seconds: duration of each epoch.
+        observations: statistics of single steps, if the run was observed.
 
     Example:
         >>> history = History(seed=0)
@@ -39,7 +39,7 @@ class History:
     observations: list[Observation] = field(default_factory=list)
 
     def add(self, record: Record) -> None:
-        """Take up an epoch; one that was broken off leaves only its reason and its observations."""
+        """Append an epoch; one that is not complete adds only its stop reason and observations."""
         self.observations += record.observations
         self.stopped = record.decision.stop
         if record.complete:
@@ -49,7 +49,7 @@ class History:
                 self.history.setdefault(name, []).append(value)
 
     def to_data(self) -> HistoryData:
-        """What a file keeps of it: all but the observations."""
+        """Return the data to save: everything except the observations."""
         lists = {name: tuple(values) for name, values in self.history.items()}
         return HistoryData(
             self.seed,
@@ -62,23 +62,22 @@ class History:
 
     @classmethod
     def from_data(cls, data: HistoryData) -> History:
-        """What a file kept."""
+        """Create a history from saved data."""
         lists = {name: list(values) for name, values in data.history.items()}
         return cls(
             data.seed, dict(data.params), lists, list(data.epoch), data.stopped, list(data.seconds)
         )
 
     def best_epoch(self) -> int | None:
-        """The index in the lists of the lowest validation loss, or training loss where nothing was
-        validated; None before any epoch.
+        """Return the index of the lowest validation loss, or None before the first epoch.
+
+        Without validation, the training loss is used.
         """
         losses = self.history.get("val_loss") or self.history.get("loss") or []
         return losses.index(min(losses)) if losses else None
 
     def plot(self) -> Any:
-        """A matplotlib Figure: the loss and each metric, training and validation, with the best
-        epoch marked.
-        """
+        """Plot the loss and each metric, and mark the best epoch; return a matplotlib Figure."""
         from glassnet.plots import curves
 
         best = self.best_epoch()
@@ -89,8 +88,9 @@ class History:
         )
 
     def to_frame(self) -> Any:
-        """A pandas DataFrame with a row per epoch (index: epochs counted from 0) and a column per
-        logged name.
+        """Return a pandas DataFrame with a row per epoch and a column per logged name.
+
+        Its index is `epoch`.
         """
         import pandas as pd
 
@@ -98,5 +98,5 @@ class History:
 
     def __repr__(self) -> str:
         last = ", ".join(f"{name} {values[-1]:.4g}" for name, values in self.history.items())
-        ended = f", stopped: {self.stopped}" if self.stopped else ""
-        return f"History({len(self.epoch)} epochs, seed {self.seed}: {last}{ended})"
+        stopped = f", stopped: {self.stopped}" if self.stopped else ""
+        return f"History({len(self.epoch)} epochs, seed {self.seed}: {last}{stopped})"

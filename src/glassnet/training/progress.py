@@ -1,6 +1,4 @@
-"""What a fit says while it runs: one live line on a terminal, plain lines elsewhere, nothing where
-it is told to be silent.
-"""
+"""Progress output of a fit: a live line on a terminal, plain lines elsewhere; and Ctrl-C."""
 
 from __future__ import annotations
 
@@ -16,11 +14,11 @@ from glassnet.engine.loop import Record
 from glassnet.errors import require
 
 MAX_LINES = 20
-"""A plain run of more epochs than this prints about this many of them."""
+"""Approximate maximum number of plain lines per run."""
 
 
 def format_logs(logs: Mapping[str, float]) -> str:
-    """Logs in one line: `loss 0.3012  accuracy 0.9120  val_loss 0.3411`."""
+    """Format logs in one line: `loss 0.3012  accuracy 0.9120  val_loss 0.3411`."""
     return "  ".join(
         f"{name} {value:.4f}" if 1e-3 <= abs(value) < 10 else f"{name} {value:.4g}"
         for name, value in logs.items()
@@ -28,7 +26,7 @@ def format_logs(logs: Mapping[str, float]) -> str:
 
 
 def format_duration(seconds: float) -> str:
-    """Seconds as people read them: `0.8 s`, `42 s`, `3 min 20 s`."""
+    """Format a duration: `0.8 s`, `42 s`, `3 min 20 s`."""
     if seconds < 9.95:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
@@ -36,12 +34,12 @@ def format_duration(seconds: float) -> str:
 
 
 class Progress:
-    """Says how a fit goes.
+    """Progress output of a fit.
 
     Args:
-        verbose: "auto" or 1 for a live line on a terminal and some twenty plain ones elsewhere, 2
-            for one per epoch, 0 for silence.
-        epochs: how many will be run.
+        verbose: "auto" or 1 for a live line on a terminal and about twenty plain lines elsewhere, 2
+            for one plain line per epoch, 0 for no output.
+        epochs: number of epochs to run.
 
     Raises:
         ConfigError: another `verbose`.
@@ -51,13 +49,8 @@ class Progress:
         require(
             verbose in ("auto", 0, 1, 2), "fit", 'verbose to be "auto", 0, 1 or 2', verbose=verbose
         )
-        self.epochs, self.started_at, self.last_shown_at, self.epochs_done, self.epochs_before = (
-            epochs,
-            time.perf_counter(),
-            0.0,
-            0,
-            0,
-        )
+        self.epochs, self.epochs_done, self.epochs_before = epochs, 0, 0
+        self.started_at, self.last_shown_at = time.perf_counter(), 0.0
         self.log_every = 1 if verbose == 2 else max(1, -(-epochs // MAX_LINES))
         self.silent = not verbose
         self._live: Any = None
@@ -78,7 +71,7 @@ class Progress:
             self._live.stop()
 
     def log(self, text: str) -> None:
-        """A line that stays."""
+        """Print a permanent line."""
         if not text:
             return
         if self._live:
@@ -87,12 +80,12 @@ class Progress:
             print(text, flush=True)
 
     def resume(self, epochs_done: int, text: str) -> None:
-        """So many epochs had ended before; `text` says so."""
+        """Start counting at `epochs_done` epochs, and print `text`."""
         self.epochs_done = self.epochs_before = epochs_done
         self.log(text)
 
     def _update_line(self, text: str) -> None:
-        """The live line."""
+        """Show `text` as the live line."""
         if self._live:
             self.last_shown_at = time.perf_counter()
             self._live.update(text, refresh=True)
@@ -103,29 +96,30 @@ class Progress:
     def on_slice(
         self, steps_done: int, steps: int | None, logs: Callable[[], Mapping[str, float]]
     ) -> None:
-        """So many steps of the epoch under way have ended, of `steps` if that is known; `logs`
-        gives its numbers so far.
+        """Update the live line after a slice.
+
+        Args:
+            steps_done: completed steps of the epoch.
+            steps: steps per epoch, or None if unknown.
+            logs: returns the running logs.
         """
         if not (self._live and steps_done and self._is_due()):
             return
+        epoch = f"epoch {self.epochs_done + 1}/{self.epochs}"
         if not steps:
-            self._update_line(
-                f"epoch {self.epochs_done + 1}/{self.epochs}  step {steps_done}  {format_logs(logs())}"
-            )
-        else:
-            bar = "━" * (20 * steps_done // steps)
-            share = min(
-                (self.epochs_done - self.epochs_before + steps_done / steps)
-                / (self.epochs - self.epochs_before),
-                1.0,
-            )
-            left = format_duration((time.perf_counter() - self.started_at) * (1 / share - 1))
-            self._update_line(
-                f"epoch {self.epochs_done + 1}/{self.epochs}  {bar:<20}  step {steps_done}/{steps}  {format_logs(logs())}  {left} left"
-            )
+            self._update_line(f"{epoch}  step {steps_done}  {format_logs(logs())}")
+            return
+        bar = "━" * (20 * steps_done // steps)
+        epochs = self.epochs - self.epochs_before
+        epochs_done = self.epochs_done - self.epochs_before + steps_done / steps
+        fraction = min(epochs_done / epochs, 1.0)
+        left = format_duration((time.perf_counter() - self.started_at) * (1 / fraction - 1))
+        self._update_line(
+            f"{epoch}  {bar:<20}  step {steps_done}/{steps}  {format_logs(logs())}  {left} left"
+        )
 
     def on_epoch_end(self, record: Record) -> None:
-        """An epoch has ended."""
+        """Print the epoch's line if one is due."""
         self.epochs_done += 1
         if not record.complete:
             return
@@ -135,13 +129,14 @@ class Progress:
             or self.epochs_done == self.epochs
             or record.decision.stop
         ):
-            took = f"  {format_duration(record.seconds)}" if record.seconds >= 0.05 else ""
-            self.log(f"epoch {self.epochs_done}/{self.epochs}  {format_logs(record.logs)}{took}")
+            seconds = f"  {format_duration(record.seconds)}" if record.seconds >= 0.05 else ""
+            self.log(f"epoch {self.epochs_done}/{self.epochs}  {format_logs(record.logs)}{seconds}")
 
 
 class InterruptGuard:
-    """While entered (in the main thread), the first Ctrl-C only sets `interrupted`; the second one
-    interrupts at once.
+    """Context manager in which the first Ctrl-C only sets `interrupted`.
+
+    The second one raises KeyboardInterrupt. Outside the main thread it does nothing.
     """
 
     def __init__(self) -> None:

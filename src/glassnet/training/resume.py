@@ -1,6 +1,4 @@
-"""A fit that can be killed: what it writes into its folder while it runs, and how another goes on
-from there, bit for bit.
-"""
+"""Checkpoint a fit, and resume it exactly, bit for bit, after it was killed."""
 
 from __future__ import annotations
 
@@ -37,13 +35,13 @@ from glassnet.storage.arrays import (
     unflatten_arrays,
 )
 from glassnet.storage.checkpoints import CheckpointFolder
-from glassnet.storage.model_file import RUN_PREFIX, ModelSpec, RunInfo
+from glassnet.storage.model_file import RUN_PREFIX, ModelSpec, RunCheckpoint, RunInfo
 
 CHECKPOINT_SECONDS = 30.0
-"""How old the newest checkpoint is when one is written within an epoch."""
+"""Minimum age of the newest checkpoint before another one is written within an epoch."""
 
 BEST_STATE_FIELDS = {"0": "params", "1": "state"}
-"""Keys in a file of the weights that were the best, each with its field of a `TrainState`."""
+"""Keys of the best weights in a file, with their fields in `TrainState`."""
 
 EPOCH_START_FIELDS = BEST_STATE_FIELDS | {
     "2": "optimizer_state",
@@ -51,30 +49,26 @@ EPOCH_START_FIELDS = BEST_STATE_FIELDS | {
     "4": "key",
     "5": "step",
 }
-"""Keys in a file of the carry that an epoch began with, each with its field: all that one epoch
-hands to the next.
-"""
+"""Keys of an epoch's initial train state in a file, with their fields in `TrainState`."""
 
 ModelExporter = Callable[[], tuple[ModelSpec, BuiltNetwork | None, ModelArrays]]
-"""What gives the model as it is."""
+"""Function that returns the current model."""
 
 
 class ResumableRun:
-    """A run with a folder, which is this fit's alone until it is closed.
+    """Run whose checkpoints are in a folder, locked until the run is closed.
 
-    A checkpoint is written once the step after it had a finite loss, so that none is resumed from
-        which can only end: where numbers
-    cease to be finite, a run that was stopped goes back as far as one that was not. The last one of
-    a fit is written at once.
+    A checkpoint is written only after the next step had a finite loss: resuming from one that leads
+    to a non-finite loss would end at once. The last checkpoint of a fit is written immediately.
 
     Args:
         path: of the folder.
-        epoch: that the model stands at.
+        epoch: number of epochs that the model has been trained for.
 
     Attributes:
-        first_epoch: the epoch that the run began with.
+        first_epoch: the epoch that the run started at.
         finished: whether nothing is left to do.
-        loaded_memories: what `load_memories` gave.
+        loaded_memories: result of `load_memories`.
 
     Raises:
         ConfigError, ModelFileError: see `CheckpointFolder`.
@@ -95,95 +89,99 @@ class ResumableRun:
         self._last_written_at = time.monotonic()
 
     def close(self) -> None:
-        """Let another fit have the folder."""
+        """Unlock the folder."""
         self._folder.close()
 
     @property
     def seed(self) -> int | None:
-        """Of the model that the run began with; None where it begins."""
+        """Seed of the model in the checkpoint; None for a new run."""
         return self._checkpoint.seed if self._checkpoint else None
 
     @property
     def history(self) -> model_file.HistoryData | None:
-        """How the run went so far; None where it begins."""
+        """History in the checkpoint; None for a new run."""
         return self._checkpoint.history if self._checkpoint else None
 
     @property
     def rate(self) -> float:
-        """Of the carry: see `train_step.TrainState`."""
+        """Rate in the checkpoint: see `train_step.TrainState`."""
         assert self._checkpoint
         return self._checkpoint.rate
 
     def describe_status(self, run_state: RunState) -> str:
-        """Where the run stands, in words."""
+        """Return a line for the user: resuming or finished, after how many epochs and steps."""
         epochs, steps = run_state.epoch - self.first_epoch, len(run_state.losses)
-        here = f"the run has done {epochs} epochs" + f" and {steps} steps" * bool(steps)
-        return f"{self._folder.path}: {here}; " + (
-            "nothing is left to do" if self.finished else "it goes on"
-        )
+        count = f"{epochs} epochs" + (f" and {steps} steps" if steps else "")
+        status = "the run is finished after" if self.finished else "resuming the run after"
+        return f"{self._folder.path}: {status} {count}"
 
     def attach(
         self, config: dict[str, Any], initial_fingerprint: str, last_run_id: str | None
     ) -> None:
-        """Begin the run, or refuse to go on with one that is another.
+        """Start a new run, or check that the saved run is this one.
 
         Args:
-            config: data, architecture and settings, by what an error calls them.
-            initial_fingerprint: the mark of its weights and learning rate.
-            last_run_id: that it was trained in, of those with a folder.
+            config: data, architecture and settings, by the names that errors use.
+            initial_fingerprint: of the model's weights and learning rate.
+            last_run_id: id of the run that the model was last trained in, or None.
 
         Raises:
-            ConfigError: the folder's run differs.
+            ConfigError: the saved run is a different one.
             ModelFileError: something in the model cannot be saved.
         """
         text = json_codec.dumps(config, registry.by_class())
-        run, where, here = self._info, self._folder.path, describe_environment()
+        saved, environment = self._info, describe_environment()
         self._info = RunInfo(
-            secrets.token_hex(8), self.first_epoch, initial_fingerprint, _split_text(text), here
+            id=secrets.token_hex(8),
+            first_epoch=self.first_epoch,
+            initial_fingerprint=initial_fingerprint,
+            config_json=_split_text(text),
+            environment=environment,
         )
-        if run is None:
+        if saved is None:
             return
-        differs = first_difference(json.loads("".join(run.config_json)), json.loads(text))
-        if differs:
-            what, was, now = differs
-            fix = "Give this run a folder of its own, or remove that one to begin anew."
-            raise ConfigError(
-                f"{message('resume', f'the run that {where} holds')} There {what} is {was}, here {now}. {fix}"
-            )
-        fix = "Begin with those, as reset() gives them; or give this run a folder of its own."
-        own = last_run_id == run.id or initial_fingerprint == run.initial_fingerprint
+        self._check_config(json.loads("".join(saved.config_json)), json.loads(text))
         require(
-            own,
+            last_run_id == saved.id or initial_fingerprint == saved.initial_fingerprint,
             "resume",
-            f"the weights and the learning rate that the run in {where} began with",
-            received="others",
-            fix=fix,
+            f"the weights and the learning rate that the run in {self._folder.path} began with",
+            fix="Call reset() to start from them, or use a new folder for this run.",
         )
-        moved = ", ".join(
-            f"{name} {was}, now {here.get(name)}"
-            for name, was in run.environment.items()
-            if here.get(name) != was
+        changes = ", ".join(
+            f"{name} {value}, now {environment.get(name)}"
+            for name, value in saved.environment.items()
+            if environment.get(name) != value
         )
-        if moved:
-            what = "It goes on, but its last bits may not be those of a run that was never stopped."
+        if changes:
             warnings.warn(
-                f"resume: the run in {where} was computed with {moved}. {what}",
+                f"resume: the run in {self._folder.path} was computed with {changes}. "
+                "It continues, but its results may differ in the last bits.",
                 TrainingWarning,
                 stacklevel=3,
             )
-        self._info = replace(run, environment=here)
+        self._info = replace(saved, environment=environment)
+
+    def _check_config(self, saved: Any, current: Any) -> None:
+        difference = first_difference(saved, current)
+        if difference:
+            name, saved_text, current_text = difference
+            raise ConfigError(
+                f"{message('resume', f'the run saved in {self._folder.path}')} "
+                f"In that run {name} is {saved_text}, here {current_text}. "
+                "Use a new folder for this run, or remove that one to start again."
+            )
 
     @property
     def info(self) -> RunInfo:
-        """What the run is, once it is joined."""
+        """Description of the run; available after `attach`."""
         assert self._info
         return self._info
 
     def load_memories(self, callbacks: Sequence[Callback]) -> list[Any] | None:
-        """What the callbacks remembered; None where the run begins.
+        """Return the saved memories of the callbacks, or None for a new run.
 
         Raises:
-            ModelFileError: it is nothing that they remember.
+            ModelFileError: a memory does not fit its callback.
         """
         self._callbacks = callbacks
         texts = json.loads("".join(self.info.memories)) if self._checkpoint else None
@@ -195,84 +193,48 @@ class ResumableRun:
     def restore(
         self, program: Program, built: BuiltNetwork, initial: RunState, end_epoch: int
     ) -> RunState:
-        """Where the run stands.
+        """Return the run state of the checkpoint, or `initial` for a new run.
 
         Args:
-            program: that trains.
+            program: the training program.
             built: the network.
-            initial: where it would begin.
+            initial: run state of a new run.
             end_epoch: one past the last epoch.
 
         Raises:
-            ConfigError: the run has gone further.
-            ModelFileError: the checkpoint's arrays are not this run's.
+            ConfigError: the run has started more epochs than `end_epoch` allows.
+            ModelFileError: the checkpoint's arrays do not fit this run.
         """
         if not self._checkpoint:
             return initial
-        found, run, carry = self._checkpoint, self.info, initial.train_state
-        self._checkpoint = found._replace(arrays={})
-        here, fix = (
-            found.epoch + run.mid_epoch,
-            "Ask for as many epochs as the run has done, or more.",
-        )
+        checkpoint, run = self._checkpoint, self.info
+        self._checkpoint = checkpoint._replace(arrays={})
+        started = checkpoint.epoch + run.mid_epoch
         require(
-            end_epoch >= here,
+            end_epoch >= started,
             "fit",
-            f"epochs of {here - self.first_epoch} or more, which the run has begun",
+            f"epochs >= {started - self.first_epoch}, the number that the run has started",
             epochs=end_epoch - self.first_epoch,
-            fix=fix,
+            fix="Increase epochs.",
         )
-        self.finished = run.finished or end_epoch == found.epoch
-        own = {
-            name: array for name, array in found.arrays.items() if not name.startswith(RUN_PREFIX)
-        }
-        others = {name: array for name, array in found.arrays.items() if name not in own}
-        form = ModelArrays(carry.params, carry.state, carry.optimizer_state)
-        check_header("resume", make_header(own), flatten_arrays(built, form))
-        params, state, optimizer = unflatten_arrays(built, form, own)
-        rate, step = np.float32(found.rate), np.int32(found.step)
-        here = to_device(
-            carry._replace(
-                params=params, state=state, optimizer_state=optimizer, rate=rate, step=step
-            )
-        )
-        beside: dict[str, Any] = (
-            {"best": _select_fields(carry, BEST_STATE_FIELDS)}
-            if run.best_location == "apart"
-            else {}
-        )
+        self.finished = run.finished or end_epoch == checkpoint.epoch
+        train_state = _restore_train_state(built, checkpoint, initial.train_state)
+        groups = _restore_groups(program, checkpoint, run, initial.train_state)
+        run_state = RunState(checkpoint.epoch, train_state, finished=run.finished)
         if run.mid_epoch:
-            done = np.zeros(np.shape(others.get(f"{RUN_PREFIX}/losses", ())))
-            sums = reset_epoch_sums(program, carry, 1).metric_sums if len(done) else ()
-            beside |= {
-                "before": _select_fields(carry, EPOCH_START_FIELDS),
-                "sums": sums,
-                "losses": done,
-                "rows": done,
-            }
-        check_header("resume", make_header(others), flatten_tree(RUN_PREFIX, beside))
-        beside = jax.tree.unflatten(
-            jax.tree.structure(beside), [others[name] for name in flatten_tree(RUN_PREFIX, beside)]
-        )
-        standing = RunState(found.epoch, here, finished=run.finished)
-        if run.mid_epoch:
-            before = _replace_fields(here, beside["before"], EPOCH_START_FIELDS)
-            here = here._replace(metric_sums=to_device(beside["sums"]))
-            standing = RunState(
-                found.epoch,
-                here,
-                None,
-                before,
-                beside["losses"],
-                beside["rows"],
-                run.seconds,
-                run.finished,
+            run_state = RunState(
+                epoch=checkpoint.epoch,
+                train_state=train_state._replace(metric_sums=to_device(groups["sums"])),
+                epoch_start_state=_replace_fields(
+                    train_state, groups["before"], EPOCH_START_FIELDS
+                ),
+                losses=groups["losses"],
+                batch_sizes=groups["rows"],
+                seconds=run.seconds,
+                finished=run.finished,
             )
-        apart = _replace_fields(
-            here, beside.get("best", _select_fields(here, BEST_STATE_FIELDS)), BEST_STATE_FIELDS
-        )
-        bests = {None: None, "here": here, "before": standing.epoch_start_state, "apart": apart}
-        return replace(standing, best_state=bests[run.best_location])
+        best = _restore_best_state(run_state, groups.get("best"), run.best_location)
+        return replace(run_state, best_state=best)
 
     def on_slice(
         self,
@@ -281,7 +243,7 @@ class ResumableRun:
         memories: Sequence[Any],
         export_model: ModelExporter,
     ) -> None:
-        """So many steps of the epoch are done, all in finite numbers."""
+        """Write or stage a checkpoint after `steps_done` steps of the epoch, all finite."""
         if self._pending and steps_done > self._pending[0]:
             self._write_staged()
         elif not self._pending and time.monotonic() - self._last_written_at > CHECKPOINT_SECONDS:
@@ -290,7 +252,7 @@ class ResumableRun:
     def on_epoch_end(
         self, record: Record, is_last: bool, memories: Sequence[Any], export_model: ModelExporter
     ) -> None:
-        """An epoch has ended, or was broken off; with `is_last`, so has the fit."""
+        """Stage a checkpoint after an epoch, complete or not; write it if it `is_last`."""
         assert record.run_state
         self._stage_checkpoint(record.run_state, memories, export_model)
         if is_last:
@@ -299,7 +261,7 @@ class ResumableRun:
     def on_train_begin(
         self, run_state: RunState, memories: Sequence[Any], export_model: ModelExporter
     ) -> None:
-        """The fit begins: a run that is new is written, which shows that it can be."""
+        """Write the first checkpoint of a new run, which shows early that it can be written."""
         if not self._checkpoint:
             self._stage_checkpoint(run_state, memories, export_model)
             self._write_staged()
@@ -307,51 +269,30 @@ class ResumableRun:
     def _stage_checkpoint(
         self, run_state: RunState, memories: Sequence[Any], export_model: ModelExporter
     ) -> None:
-        """Remember to write the run as it stands here."""
-        saved, built, arrays = export_model_at(run_state, export_model)
-        carry, done = run_state.train_state, len(run_state.losses)
-        beside: dict[str, Any] = {}
-        best = None
-        if run_state.best_state is not None:
-            alike = {"here": carry, "before": run_state.epoch_start_state}
-            best = next(
-                (
-                    name
-                    for name, other in alike.items()
-                    if other and run_state.best_state.params is other.params
-                ),
-                "apart",
-            )
-        if run_state.best_state and best == "apart":
-            beside["best"] = _select_fields(run_state.best_state, BEST_STATE_FIELDS)
-        if run_state.epoch_start_state:
-            beside |= {
-                "before": _select_fields(run_state.epoch_start_state, EPOCH_START_FIELDS),
-                "sums": carry.metric_sums if done else (),
-                "losses": run_state.losses,
-                "rows": run_state.batch_sizes,
-            }
+        """Prepare a checkpoint; `_write_staged` writes it."""
+        spec, built, arrays = export_model_at(run_state, export_model)
+        location = _locate_best_state(run_state)
         texts = [
             dump_memory(callback, memory)
             for callback, memory in zip(self._callbacks, memories, strict=True)
         ]
-        more = flatten_tree(RUN_PREFIX, beside)
         run = replace(
             self.info,
             memories=_split_text(json.dumps(texts)),
-            best_location=best,
+            best_location=location,
             mid_epoch=run_state.epoch_start_state is not None,
             seconds=run_state.seconds,
             finished=run_state.finished,
             checksum="",
         )
-        saved = replace(saved, run=run)
-        self._pending = (
-            done,
-            lambda: self._folder.write(
-                saved.epoch, saved.step, model_file.pack_model(saved, built, arrays, more)
-            ),
-        )
+        spec = replace(spec, run=run)
+        extra_arrays = flatten_tree(RUN_PREFIX, _make_groups(run_state, location))
+
+        def write() -> None:
+            data = model_file.pack_model(spec, built, arrays, extra_arrays)
+            self._folder.write(spec.epoch, spec.step, data)
+
+        self._pending = (len(run_state.losses), write)
 
     def _write_staged(self) -> None:
         if self._pending:
@@ -360,51 +301,138 @@ class ResumableRun:
             self._pending, self._last_written_at = None, time.monotonic()
 
 
+def _locate_best_state(run_state: RunState) -> str | None:
+    """Return where the best weights are: see `RunInfo.best_location`."""
+    best, start = run_state.best_state, run_state.epoch_start_state
+    if best is None:
+        return None
+    if best.params is run_state.train_state.params:
+        return "here"
+    return "before" if start and best.params is start.params else "apart"
+
+
+def _make_groups(run_state: RunState, best_location: str | None) -> dict[str, Any]:
+    """Return the arrays of a run that are not the model's, by their group in a file."""
+    groups: dict[str, Any] = {}
+    if run_state.best_state and best_location == "apart":
+        groups["best"] = _select_fields(run_state.best_state, BEST_STATE_FIELDS)
+    if run_state.epoch_start_state:
+        groups |= {
+            "before": _select_fields(run_state.epoch_start_state, EPOCH_START_FIELDS),
+            "sums": run_state.train_state.metric_sums if len(run_state.losses) else (),
+            "losses": run_state.losses,
+            "rows": run_state.batch_sizes,
+        }
+    return groups
+
+
+def _restore_train_state(
+    built: BuiltNetwork, checkpoint: RunCheckpoint, template: TrainState
+) -> TrainState:
+    """Return the train state of a checkpoint, on the device."""
+    arrays = {
+        name: array for name, array in checkpoint.arrays.items() if not name.startswith(RUN_PREFIX)
+    }
+    tree = ModelArrays(template.params, template.state, template.optimizer_state)
+    check_header("resume", make_header(arrays), flatten_arrays(built, tree))
+    params, state, optimizer_state = unflatten_arrays(built, tree, arrays)
+    return to_device(
+        template._replace(
+            params=params,
+            state=state,
+            optimizer_state=optimizer_state,
+            rate=np.float32(checkpoint.rate),
+            step=np.int32(checkpoint.step),
+        )
+    )
+
+
+def _restore_groups(
+    program: Program, checkpoint: RunCheckpoint, run: RunInfo, template: TrainState
+) -> dict[str, Any]:
+    """Undo `_make_groups`, on the host."""
+    arrays = {
+        name: array for name, array in checkpoint.arrays.items() if name.startswith(RUN_PREFIX)
+    }
+    groups: dict[str, Any] = {}
+    if run.best_location == "apart":
+        groups["best"] = _select_fields(template, BEST_STATE_FIELDS)
+    if run.mid_epoch:
+        losses = np.zeros(np.shape(arrays.get(f"{RUN_PREFIX}/losses", ())))
+        groups |= {
+            "before": _select_fields(template, EPOCH_START_FIELDS),
+            "sums": reset_epoch_sums(program, template, 1).metric_sums if len(losses) else (),
+            "losses": losses,
+            "rows": losses,
+        }
+    names = flatten_tree(RUN_PREFIX, groups)
+    check_header("resume", make_header(arrays), names)
+    leaves = [arrays[name] for name in names]
+    restored: dict[str, Any] = jax.tree.unflatten(jax.tree.structure(groups), leaves)
+    return restored
+
+
+def _restore_best_state(
+    run_state: RunState, group: Mapping[str, Any] | None, location: str | None
+) -> TrainState | None:
+    """Return the best weights from their location: see `RunInfo.best_location`."""
+    if location == "here":
+        return run_state.train_state
+    if location == "before":
+        return run_state.epoch_start_state
+    return (
+        None if group is None else _replace_fields(run_state.train_state, group, BEST_STATE_FIELDS)
+    )
+
+
 def _select_fields(train_state: TrainState, keys: Mapping[str, str]) -> dict[str, Any]:
-    """Fields of a carry by their keys in a file."""
+    """Return fields of a train state by their keys in a file."""
     return {key: getattr(train_state, field) for key, field in keys.items()}
 
 
 def _replace_fields(
     train_state: TrainState, group: Mapping[str, Any], keys: Mapping[str, str]
 ) -> TrainState:
-    """The carry with the fields of a group, on the device."""
+    """Return the train state with the fields of a group, on the device."""
     return train_state._replace(**{keys[key]: to_device(value) for key, value in group.items()})
 
 
 def export_model_at(
     run_state: RunState, export_model: ModelExporter
 ) -> tuple[ModelSpec, BuiltNetwork, ModelArrays]:
-    """The model as it stands within a fit."""
-    (saved, built, _), carry = export_model(), run_state.train_state
+    """Return the model with the weights, epoch and step of a run state."""
+    (spec, built, _), train_state = export_model(), run_state.train_state
     assert built
-    saved = replace(saved, has_optimizer_state=True, epoch=run_state.epoch, step=int(carry.step))
-    return saved, built, ModelArrays(carry.params, carry.state, carry.optimizer_state)
+    spec = replace(
+        spec, has_optimizer_state=True, epoch=run_state.epoch, step=int(train_state.step)
+    )
+    arrays = ModelArrays(train_state.params, train_state.state, train_state.optimizer_state)
+    return spec, built, arrays
 
 
 def describe_callback(callback: Callback) -> dict[str, Any]:
-    """What a callback is, as far as plain values say it."""
-    callback = getattr(callback, "callback", callback)  # Keras's
-    known: dict[str, Any] = {}
+    """Return a callback's class and those of its fields that are plain values."""
+    callback = getattr(callback, "callback", callback)  # the one inside a Keras wrapper
+    settings: dict[str, Any] = {}
     if is_dataclass(callback):
         values = {field.name: getattr(callback, field.name) for field in fields(callback)}
-        known = {
+        settings = {
             name: value
             for name, value in values.items()
             if value is None or isinstance(value, bool | int | float | str | np.generic)
         }
-    return {"class": type(callback).__name__} | known
+    return {"class": type(callback).__name__} | settings
 
 
 LIST_KEY = "@list"
-"""The key under which a list stands, which JSON does not tell from a tuple."""
+"""Key that marks a list, because JSON does not distinguish lists from tuples."""
 
 
 def dump_memory(callback: Callback, memory: Any) -> str:
-    """What a callback remembers, as JSON that `load_memory` reads.
+    """Encode a callback's memory as JSON for `load_memory`.
 
     Raises:
-        ModelFileError: it cannot be written, or would not be read again.
+        ModelFileError: it cannot be encoded, or could not be decoded again.
     """
     text = json_codec.dumps(_encode_lists(memory), {}, f"{type(callback).__name__}: memory")
     load_memory(callback, text)
@@ -412,23 +440,25 @@ def dump_memory(callback: Callback, memory: Any) -> str:
 
 
 def load_memory(callback: Callback, text: str) -> Any:
-    """What a callback remembered: numbers, text, tuples, lists, dicts, or a dataclass where `init`
-    is annotated with it.
+    """Decode a callback's memory.
+
+    It consists of numbers, text, tuples, lists, dicts, and dataclasses that `init` is annotated
+    with.
 
     Raises:
-        ModelFileError: it is nothing that this callback remembers.
+        ModelFileError: it does not fit this callback.
     """
     try:
         hint = typing.get_type_hints(type(callback).init).get("return")
     except NameError:  # a class written inside a function
         hint = None
-    own = {
+    classes = {
         kind.__name__: kind for kind in typing.get_args(hint) or (hint,) if isinstance(kind, type)
     }
-    fix = "Annotate init with the dataclass, which stands in a module: def init(self) -> Best."
+    fix = "Annotate init with a dataclass that is defined in a module: def init(self) -> Best."
     try:
         return _decode_lists(
-            json_codec.Reader({}, own).read(json_codec.loads(text), object, "memory")
+            json_codec.Reader({}, classes).read(json_codec.loads(text), object, "memory")
         )
     except ModelFileError as error:
         raise ModelFileError(f"{type(callback).__name__}: {error} {fix}") from error
@@ -439,17 +469,15 @@ def _encode_lists(memory: Any) -> Any:
         return {key: _encode_lists(value) for key, value in memory.items()}
     if type(memory) not in (list, tuple):
         return memory
-    inside = tuple(map(_encode_lists, memory))
-    return {LIST_KEY: inside} if isinstance(memory, list) else inside
+    items = tuple(map(_encode_lists, memory))
+    return {LIST_KEY: items} if isinstance(memory, list) else items
 
 
 def _decode_lists(memory: Any) -> Any:
     if isinstance(memory, dict):
-        return (
-            list(map(_decode_lists, memory[LIST_KEY]))
-            if LIST_KEY in memory
-            else {key: _decode_lists(value) for key, value in memory.items()}
-        )
+        if LIST_KEY in memory:
+            return list(map(_decode_lists, memory[LIST_KEY]))
+        return {key: _decode_lists(value) for key, value in memory.items()}
     return tuple(map(_decode_lists, memory)) if type(memory) is tuple else memory
 
 
@@ -461,7 +489,7 @@ def _split_text(text: str) -> tuple[str, ...]:
 
 
 def first_difference(saved: Any, current: Any, path: str = "") -> tuple[str, str, str] | None:
-    """The first place where two plain values differ, and how each is shown.
+    """Return the path of the first difference between two JSON values, and the two values as text.
 
     Example:
         >>> first_difference({"layers": [{"units": 3}]}, {"layers": [{"units": 4}]})
@@ -475,19 +503,18 @@ def first_difference(saved: Any, current: Any, path: str = "") -> tuple[str, str
     elif isinstance(saved, list) and isinstance(current, list) and len(saved) == len(current):
         parts = ((f"{path}[{i}]", *pair) for i, pair in enumerate(zip(saved, current, strict=True)))
     else:
-        return (
-            None
-            if saved == current
-            else (path, json_codec.SHORT_REPR.repr(saved), json_codec.SHORT_REPR.repr(current))
-        )
-    return next(filter(None, (first_difference(was, now, at) for at, was, now in parts)), None)
+        if saved == current:
+            return None
+        return path, json_codec.SHORT_REPR.repr(saved), json_codec.SHORT_REPR.repr(current)
+    differences = (first_difference(old, new, part) for part, old, new in parts)
+    return next(filter(None, differences), None)
 
 
 def describe_environment() -> dict[str, str]:
-    """What the bits of a run depend on besides what it is: versions, machine and CPUs.
+    """Return what else the bits of a run depend on: versions, machine and number of CPUs.
 
-    Source: JAX promises the same bits for the same program, versions and devices; with another
-        number of CPUs long sums are cut otherwise.
+    Source: JAX promises the same bits for the same program, versions and devices. The number of
+        CPUs changes how long sums are split.
     """
     cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     versions = {name: version(name) for name in ("jax", "jaxlib", "numpy")}
@@ -502,7 +529,7 @@ def describe_environment() -> dict[str, str]:
 
 
 def _cpu_model() -> str:
-    """The model of the CPU, as far as the system says it."""
+    """Return the model of the CPU, if the system reports it."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
         return next(line.split(":")[1].strip() for line in lines if line.startswith("model name"))

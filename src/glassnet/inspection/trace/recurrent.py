@@ -1,4 +1,4 @@
-"""A recurrent layer's way through time: what a trace shows of its inside."""
+"""Trace of a recurrent layer through time."""
 
 from __future__ import annotations
 
@@ -6,24 +6,22 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from glassnet.inspection.trace import render_text
+from glassnet.inspection.trace.formatting import format_number, format_range
 
 MAX_STEPS, MAX_UNITS = 12, 4
-"""Of more steps or units than this, an array is shown by its shape and range."""
+"""Layers with more steps or units are shown by the shape and range of their arrays."""
 
 
 @dataclass(frozen=True, repr=False, eq=False)
 class RecurrentTrace:
-    """Every step of a recurrent layer, for n rows, in the order of its input; each array (n, time,
-    units).
+    """Arrays of a recurrent layer at every step, each (n, time, units), in the order of its input.
 
     Attributes:
         name: of the layer.
-        states: after each step, by letter: h, which is the output, and an LSTM's c. A masked step
-            leaves them as they were.
-        gates: of each step, by letter: i, f, g, o of an LSTM, z, r, g of a GRU; a SimpleRNN has h
-            alone.
-        delta: dL/dh after each step: through all later steps, and what is above the layer.
+        states: after each step, by letter: h, the output, and c of an LSTM. A masked step does not
+            change them.
+        gates: at each step, by letter: i, f, g, o of an LSTM; z, r, g of a GRU; h of a SimpleRNN.
+        delta: dL/dh after each step, through all later steps and the layers above.
     """
 
     name: str
@@ -32,26 +30,19 @@ class RecurrentTrace:
     delta: np.ndarray
 
     def row(self, row: int) -> str:
-        """One row's steps as a table: a line for each, gates, states and deltas from left to
-        right.
-        """
+        """Return a table of one row's steps: gates, states and deltas from left to right."""
         columns = {**self.gates, **self.states, "dL/dh": self.delta}
-        h = self.states["h"]
-        if h.shape[1] > MAX_STEPS or h.shape[2] > MAX_UNITS:
-            return "\n".join(
-                f"  {name:<6} {render_text.format_range(a[row])}" for name, a in columns.items()
-            )
-        width = 8 * h.shape[2] + 1
+        _, steps, units = self.states["h"].shape
+        if steps > MAX_STEPS or units > MAX_UNITS:
+            return "\n".join(f"  {name:<6} {format_range(a[row])}" for name, a in columns.items())
+        width = 8 * units + 1
         lines = ["    t" + "".join(f"{name:>{width}}" for name in columns)]
-        for t in range(h.shape[1]):
-            numbers = (
-                "".join(f"{render_text.format_number(v):>8}" for v in a[row, t])
-                for a in columns.values()
-            )
-            lines.append(f"{t + 1:>5}" + "".join(f"{cells:>{width}}" for cells in numbers))
+        for t in range(steps):
+            cells = ("".join(f"{format_number(v):>8}" for v in a[row, t]) for a in columns.values())
+            lines.append(f"{t + 1:>5}" + "".join(f"{cell:>{width}}" for cell in cells))
         return "\n".join(lines)
 
     def __repr__(self) -> str:
-        n, time, units = self.states["h"].shape
-        head = f"{self.name}: {time} steps of {units} units" + (f", row 0 of {n}" if n > 1 else "")
-        return f"{head}\n{self.row(0)}"
+        n, steps, units = self.states["h"].shape
+        title = f"{self.name}: {steps} steps of {units} units"
+        return f"{title}{f', row 0 of {n}' if n > 1 else ''}\n{self.row(0)}"

@@ -1,11 +1,9 @@
-"""Pure: one pass recorded. The numbers come from `train_step.forward_backward`, which a training
-step runs too: there is no second implementation.
-"""
+"""Record and query a trace; the numbers come from `train_step.forward_backward`."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -25,55 +23,26 @@ from glassnet.engine.train_step import (
     step_key,
 )
 from glassnet.errors import is_int, is_number, lookup, require
-from glassnet.inspection.trace import render_html, render_text
+from glassnet.inspection.trace import render_dense, render_html, render_text
 from glassnet.inspection.trace.recurrent import RecurrentTrace
-from glassnet.layers import Activation, Dense, Layer, functional
+from glassnet.inspection.trace.trace_data import LinkTrace, TraceData
+from glassnet.layers import Activation, Dense, functional
 from glassnet.layers.recurrent import Recurrent
 from glassnet.preprocessing.base import Preprocessor
-
-
-@dataclass(frozen=True, eq=False)
-class LinkTrace:
-    """One link's numbers in one pass, for n rows.
-
-    Attributes:
-        name: of the link: `dense_1`, then `dense_1.relu` for its activation.
-        link: the layer that ran.
-        source: the name of the link whose output came in; "x" for the rows themselves.
-        input: what came in, (n, ...).
-        params: its params by name.
-        output: what went out, (n, ...).
-        delta: dL/d(output), (n, ...). Where the link is one with the loss (`fused_with_loss`),
-            dL/d(input) instead.
-        d_input: dL/d(input), (n, ...); where several branches take one input, through all of them.
-        d_params: dL/d(params) by name.
-        update: what the optimizer would add to the params, by name.
-        state: its statistics by name, as they were before the pass.
-        fused_with_loss: whether this activation belongs to the loss, which is taken on z.
-        gradient_denominator: where dL/dz = (p - y) / over is the slope of that loss: how many
-            numbers it is a mean of, the rows, times K for K sigmoids. 0 where the slope is another,
-            as of a focal loss or smoothed labels.
-    """
-
-    name: str
-    link: Layer
-    source: str
-    input: np.ndarray
-    params: dict[str, np.ndarray]
-    output: np.ndarray
-    delta: np.ndarray
-    d_input: np.ndarray
-    d_params: dict[str, np.ndarray]
-    update: dict[str, np.ndarray]
-    state: dict[str, np.ndarray]
-    fused_with_loss: bool = False
-    gradient_denominator: int = 0
+from glassnet.types import Array
 
 
 @dataclass(frozen=True)
 class Nudge:
-    """One weight moved by hand: the change of loss that the gradient predicts beside the real
-    one.
+    """Effect of moving one weight: the predicted and the real change of the loss.
+
+    Attributes:
+        path: layer and param, such as "dense_1/kernel".
+        index: of the weight in the param.
+        step: how far it was moved.
+        gradient: dL/dw.
+        before: loss before the move.
+        after: loss after the move.
     """
 
     path: str
@@ -85,163 +54,138 @@ class Nudge:
 
     @property
     def predicted(self) -> float:
-        """gradient * step."""
+        """Predicted change of the loss: gradient * step."""
         return self.gradient * self.step
 
     @property
     def real(self) -> float:
-        """L(w + step) - L(w)."""
+        """Real change of the loss: L(w + step) - L(w)."""
         return self.after - self.before
 
     def __str__(self) -> str:
-        place = f"{self.path}[{', '.join(map(str, self.index))}]"
+        weight = f"{self.path}[{', '.join(map(str, self.index))}]"
         return (
-            f"{place} moved by {self.step:g}: the loss goes from {self.before:.6f} to {self.after:.6f}\n"
-            f"  predicted  dL/dw * step = {self.gradient:.4g} * {self.step:g} = {self.predicted:+.4e}\n"
+            f"{weight} moved by {self.step:g}: "
+            f"the loss goes from {self.before:.6f} to {self.after:.6f}\n"
+            f"  predicted  dL/dw * step = {self.gradient:.4g} * {self.step:g} = "
+            f"{self.predicted:+.4e}\n"
             f"  real       L(w + step) - L(w)  = {self.real:+.4e}"
         )
 
 
 @dataclass(frozen=True, repr=False, eq=False)
-class Trace:
-    """Every number of one forward and backward pass, and the update that would follow.
+class Trace(TraceData):
+    """Every number of one forward and backward pass, and of the update that would follow.
 
-    Printed, it fits one screen: the forward pass read downwards, the backward pass upwards.
+    Printed, it fits on one screen: the forward pass reads downwards, the backward pass upwards.
 
     Attributes:
-        links: one `LinkTrace` per link, in the order in which they ended: what is inside a
-            composite, then the composite.
-        x: the rows.
-        y: the targets as the loss takes them.
-        loss: the mean loss, with penalties; deltas are of this.
-        unreduced_loss: the loss of every row.
-        output: what the last layer puts out.
-        program: what was run: links, loss, optimizer.
-        rate: the learning rate of the update.
-        training: whether noise and batch statistics were those of training.
-        preprocessor: what the rows' table is to the model, where they came from one.
+        links: one `LinkTrace` per link; the links inside a composite come before it.
+        x: features, (n, ...).
+        y: encoded targets, as the loss receives them.
+        loss: mean loss with penalties. The deltas are its derivatives.
+        unreduced_loss: loss of each row.
+        output: output of the network.
+        program: links, loss and optimizer.
+        rate: learning rate of the update.
+        training: whether noise and batch statistics of training were used.
+        train_state: weights and optimizer state before the update.
+        preprocessor: of the model, if the rows came from a table.
     """
-
-    links: tuple[LinkTrace, ...]
-    x: np.ndarray
-    y: np.ndarray
-    loss: float
-    unreduced_loss: np.ndarray
-    output: np.ndarray
-    program: Program
-    rate: float
-    training: bool
-    train_state: TrainState = field(repr=False)
-    preprocessor: Preprocessor | None = None
 
     @property
     def update(self) -> dict[str, dict[str, np.ndarray]]:
-        """What the optimizer would add to every param, by link: {"dense_1": {"kernel": ..., "bias":
-        ...}}.
-        """
+        """Change that the optimizer would add, by link and param: {"dense_1": {"kernel": ...}}."""
         return {link.name: link.update for link in self.links if link.update}
 
     def __getitem__(self, name: str) -> LinkTrace:
         return lookup("trace: link", name, {link.name: link for link in self.links})
 
     def neuron(self, layer: str, unit: int, row: int = 0) -> str:
-        """The arithmetic of one neuron, and each of its weights' chain-rule product, with the
-        numbers in.
+        """Show the arithmetic of one neuron, and the chain rule for each of its weights.
+
+        Args:
+            layer: name of a Dense layer.
+            unit: index of the neuron.
+            row: index of the row.
 
         Raises:
-            ConfigError: no such layer, unit or row; or the layer is not Dense on plain rows.
+            ConfigError: an unknown layer, unit or row; the layer's input is not (n, features).
         """
         dense, activation = self._get_dense(layer)
-        require(
-            is_int(unit, 0) and unit < dense.output.shape[1],
-            layer,
-            f"a unit from 0 to {dense.output.shape[1] - 1}",
-            unit=unit,
-        )
-        require(
-            is_int(row, 0) and row < len(self.x),
-            "trace",
-            f"a row from 0 to {len(self.x) - 1}",
-            row=row,
-        )
-        return render_text.render_neuron(dense, activation, int(unit), int(row), self)
+        units = dense.output.shape[1]
+        require(is_int(unit, 0) and unit < units, layer, f"a unit from 0 to {units - 1}", unit=unit)
+        self._check_row(row)
+        return render_dense.render_neuron(dense, activation, int(unit), int(row), self)
 
     def layer(self, name: str, row: int = 0) -> str:
-        """The matrix form of one layer, x W + b, and the bias trick, [x 1] [W; b], with the numbers
-        in where they fit.
+        """Show the matrices of one layer: x W + b, and the bias trick [x 1] [W; b].
+
+        Args:
+            name: of a Dense layer.
+            row: index of the row.
 
         Raises:
-            ConfigError: no such layer or row; or the layer is not Dense on plain rows.
+            ConfigError: an unknown layer or row; the layer's input is not (n, features).
         """
-        require(
-            is_int(row, 0) and row < len(self.x),
-            "trace",
-            f"a row from 0 to {len(self.x) - 1}",
-            row=row,
-        )
-        return render_text.render_layer(*self._get_dense(name), int(row))
+        self._check_row(row)
+        return render_dense.render_layer(*self._get_dense(name), int(row))
 
     def nudge(self, path: str, index: int | Sequence[int], step: float = 1e-3) -> Nudge:
-        """Move one weight and look: the change of loss that the gradient predicts beside the real
-        one.
+        """Move one weight, and compare the real change of the loss with the predicted one.
 
         Args:
             path: layer and param: "dense_1/kernel".
-            index: which of its numbers: (input, unit) in a kernel.
-            step: how far, in units of the weight.
+            index: of the weight: (input, unit) in a kernel.
+            step: how far to move it.
 
         Raises:
-            ConfigError: no such param or index; a step that is no number.
+            ConfigError: an unknown or frozen param, or an index or step that is not valid.
         """
-        inside = network.iter_links(self.program.links)
-        known = {
-            f"{link.name}/{key}": (at, link, key)
-            for (at, _), link in zip(inside, self.links, strict=True)
+        entries = {
+            f"{link.name}/{key}": (link_path, link, key)
+            for link_path, link in self._iter_paths()
             for key in link.params
         }
-        at, link, key = lookup("nudge: param", path, known)
-        place = tuple(index) if isinstance(index, Sequence) else (index,)
+        link_path, link, key = lookup("nudge: param", path, entries)
+        position = tuple(index) if isinstance(index, Sequence) else (index,)
         shape = link.params[key].shape
-        fits = len(place) == len(shape) and all(
-            is_int(n, 0) and n < size for n, size in zip(place, shape, strict=True)
+        is_valid = len(position) == len(shape) and all(
+            is_int(i, 0) and i < size for i, size in zip(position, shape, strict=True)
         )
-        require(fits, path, f"an index into {shape}", index=index)
+        require(is_valid, path, f"an index into {shape}", index=index)
         require(is_number(step), "nudge", "step to be a number", step=step)
-        fix = "Its layer has trainable=False: no gradient was taken."
-        require(key in link.d_params, path, "a param that learns", trainable=False, fix=fix)
-        own = network.tree_get(self.train_state.params, at)
-        params = network.tree_set(
-            self.train_state.params, at, own | {key: jnp.asarray(own[key]).at[place].add(step)}
+        fix = "Its layer has trainable=False, so it has no gradient."
+        require(key in link.d_params, path, "a trainable param", trainable=False, fix=fix)
+        params = network.tree_get(self.train_state.params, link_path)
+        moved = params | {key: jnp.asarray(params[key]).at[position].add(step)}
+        train_state = self.train_state._replace(
+            params=network.tree_set(self.train_state.params, link_path, moved)
         )
-        done, _ = _run_pass(
-            self.program,
-            self.train_state._replace(params=params),
-            Data(self.x, self.y),
-            self.training,
-        )
-        return Nudge(
-            path, place, float(step), float(link.d_params[key][place]), self.loss, float(done.loss)
-        )
+        result, _ = _run_pass(self.program, train_state, Data(self.x, self.y), self.training)
+        gradient = float(link.d_params[key][position])
+        return Nudge(path, position, float(step), gradient, self.loss, float(result.loss))
 
     def steps(self, name: str) -> RecurrentTrace:
-        """What went on inside a recurrent layer, step by step: states, gates, and the deltas
-        through time.
+        """Return the states, gates and deltas of a recurrent layer at every step.
+
+        Args:
+            name: of the recurrent layer.
 
         Raises:
-            ConfigError: no recurrent layer of that name.
+            ConfigError: an unknown recurrent layer.
         """
-        inside = zip(network.iter_links(self.program.links), self.links, strict=True)
-        known = {
+        entries = {
             link.name: (path, link)
-            for (path, _), link in inside
+            for path, link in self._iter_paths()
             if isinstance(link.link, Recurrent)
         }
-        path, link = lookup("trace: recurrent layer", name, known)
+        path, link = lookup("trace: recurrent layer", name, entries)
         cell: Any = link.link.cell
-        found = _trace_recurrent(
+        internals = _trace_recurrent(
             self.program, path, self.train_state, self.x, link.delta, self.training
         )
-        states, gates, delta = jax.tree.map(np.asarray, tuple(found))
+        states, gates, delta = jax.tree.map(np.asarray, tuple(internals))
         return RecurrentTrace(
             name,
             dict(zip(cell.state_names, states, strict=True)),
@@ -250,12 +194,12 @@ class Trace:
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """All numbers as nested lists, for JSON."""
-        parts = ("input", "output", "delta", "d_input")
+        """Return all numbers as nested lists, for JSON."""
+        arrays = ("input", "output", "delta", "d_input")
         groups = ("params", "d_params", "update", "state")
         links = [
             {"name": link.name, "layer": type(link.link).__name__}
-            | {part: getattr(link, part).tolist() for part in parts}
+            | {name: getattr(link, name).tolist() for name in arrays}
             | {
                 group: {key: value.tolist() for key, value in getattr(link, group).items()}
                 for group in groups
@@ -270,23 +214,31 @@ class Trace:
             "links": links,
         }
 
+    def _iter_paths(self) -> Iterator[tuple[network.LinkPath, LinkTrace]]:
+        for (path, _), link in zip(network.iter_links(self.program.links), self.links, strict=True):
+            yield path, link
+
+    def _check_row(self, row: int) -> None:
+        n = len(self.x)
+        require(is_int(row, 0) and row < n, "trace", f"a row from 0 to {n - 1}", row=row)
+
     def _get_dense(self, name: str) -> tuple[LinkTrace, LinkTrace | None]:
-        known = {link.name: i for i, link in enumerate(self.links) if isinstance(link.link, Dense)}
-        i = lookup("trace: Dense layer", name, known)
+        """Return a Dense layer and its activation, or None if it has none."""
+        indices = {
+            link.name: i for i, link in enumerate(self.links) if isinstance(link.link, Dense)
+        }
+        i = lookup("trace: Dense layer", name, indices)
         dense = self.links[i]
-        require(
-            dense.input.ndim == 2,
-            name,
-            "a layer whose input is a plain row of numbers",
-            shape=dense.input.shape,
-        )
-        after = self.links[i + 1] if i + 1 < len(self.links) else None
-        follows = (
-            after is not None
-            and isinstance(after.link, Activation)
-            and after.name == f"{name}.{after.link.activation_name}"
-        )
-        return dense, after if follows else None
+        shape = dense.input.shape
+        require(len(shape) == 2, name, "a layer with an input of shape (n, features)", shape=shape)
+        following = self.links[i + 1] if i + 1 < len(self.links) else None
+        if (
+            following is None
+            or not isinstance(following.link, Activation)
+            or following.name != f"{name}.{following.link.activation_name}"
+        ):
+            return dense, None
+        return dense, following
 
     def __repr__(self) -> str:
         return render_text.render_screen(self)
@@ -303,92 +255,97 @@ def record_trace(
     weight_paths: network.WeightPaths,
     preprocessor: Preprocessor | None = None,
 ) -> Trace:
-    """Record one pass over the rows of `data`, with the weights of `train_state`, and the update
-    that would follow.
+    """Run one pass and compute the update that would follow, without changing anything.
 
     Args:
-        program: links, loss, optimizer.
-        train_state: the weights, the optimizer's memory and its rate; noise is that of the step
-            that it stands at.
-        data: host rows as `encoding.encode_examples` makes them.
+        program: links, loss and optimizer.
+        train_state: weights, optimizer state and rate. Noise is that of its next step.
+        data: on the host, as `encoding.encode_examples` returns it.
         training: whether to draw noise and use batch statistics.
         weight_paths: the order in which params are listed.
-        preprocessor: what the rows' table is to the model, if they came from one.
+        preprocessor: of the model, if the rows came from a table.
     """
-    done, updates = _run_pass(program, train_state, data, training)
-    done, updates = jax.tree.map(np.asarray, (done, updates))
-    x, inside = np.array(functional.as_float(data.x)), list(network.iter_links(program.links))
-    paths = [path for path, _ in inside]
-    outputs = {(): x} | dict(zip(paths, (*done.link_outputs, done.output), strict=False))
-    deltas = {(): done.d_input} | dict(zip(paths, done.deltas, strict=False))
-    size = done.unreduced_loss.size * (
-        done.output.shape[-1] if program.loss.output_activation == "sigmoid" else 1
-    )
-    names = {(): "x"} | {path: link.name or type(link).__name__ for path, link in inside}
-    trees, links = {"params": train_state.params, "state": train_state.state}, []
-    for path, link in inside:
-        own = {
-            tree: {
-                key: np.asarray(network.tree_get(trees[tree], at)[key])
-                for kind, at, key in weight_paths
-                if (kind, at) == (tree, path)
-            }
-            for tree in trees
-        }
-        params, source = own["params"], network.find_producer(program.links, path)
-        grads, update = (
-            network.tree_get(done.grads, path) or {},
-            network.tree_get(updates, path) or {},
-        )
-        links.append(
-            LinkTrace(
-                name=names[path],
-                link=link,
-                source=names[source],
-                input=outputs[source],
-                params=params,
-                output=outputs[path],
-                delta=deltas.get(path, deltas[source]),
-                d_input=deltas[source],
-                d_params={key: grads[key] for key in params if key in grads},
-                update={key: update[key] for key in params if key in update},
-                state=own["state"],
-                fused_with_loss=path not in deltas,
-                gradient_denominator=size
-                if path not in deltas and program.loss.gradient_is_error
-                else 0,
-            )
-        )
-    y, rate = (
-        np.array(data.y),
-        float(learning_rate_at(program.optimizer, train_state.rate, train_state.step)),
-    )
+    result, updates = jax.tree.map(np.asarray, _run_pass(program, train_state, data, training))
+    x = np.array(functional.as_float(data.x))
     return Trace(
-        tuple(links),
-        x,
-        y,
-        float(done.loss),
-        done.unreduced_loss,
-        done.output,
-        program,
-        rate,
-        training,
-        train_state,
-        preprocessor,
+        links=tuple(_iter_link_traces(program, train_state, x, result, updates, weight_paths)),
+        x=x,
+        y=np.array(data.y),
+        loss=float(result.loss),
+        unreduced_loss=result.unreduced_loss,
+        output=result.output,
+        program=program,
+        rate=float(learning_rate_at(program.optimizer, train_state.rate, train_state.step)),
+        training=training,
+        train_state=train_state,
+        preprocessor=preprocessor,
     )
+
+
+def _iter_link_traces(
+    program: Program,
+    train_state: TrainState,
+    x: np.ndarray,
+    result: PassResult,
+    updates: Any,
+    weight_paths: network.WeightPaths,
+) -> Iterator[LinkTrace]:
+    links = list(network.iter_links(program.links))
+    paths = [path for path, _ in links]
+    # Deltas exist for the links of the body, outputs for a head as well; () is the input.
+    outputs: dict[network.LinkPath, Array] = {(): x} | dict(
+        zip(paths, (*result.link_outputs, result.output), strict=False)
+    )
+    deltas: dict[network.LinkPath, Array] = {(): result.d_input} | dict(
+        zip(paths, result.deltas, strict=False)
+    )
+    names = {(): "x"} | {path: link.name or type(link).__name__ for path, link in links}
+    is_mean_over_outputs = program.loss.output_activation == "sigmoid"
+    count = result.unreduced_loss.size * (result.output.shape[-1] if is_mean_over_outputs else 1)
+    for path, link in links:
+        source, is_fused = network.find_producer(program.links, path), path not in deltas
+        params = _get_arrays("params", train_state.params, path, weight_paths)
+        grads, update = (network.tree_get(tree, path) or {} for tree in (result.grads, updates))
+        yield LinkTrace(
+            name=names[path],
+            link=link,
+            source=names[source],
+            input=outputs[source],
+            params=params,
+            output=outputs[path],
+            delta=deltas[source if is_fused else path],
+            d_input=deltas[source],
+            d_params={key: grads[key] for key in params if key in grads},
+            update={key: update[key] for key in params if key in update},
+            state=_get_arrays("state", train_state.state, path, weight_paths),
+            fused_with_loss=is_fused,
+            gradient_denominator=count if is_fused and program.loss.gradient_is_error else 0,
+        )
+
+
+def _get_arrays(
+    kind: str, tree: Any, path: network.LinkPath, weight_paths: network.WeightPaths
+) -> dict[str, np.ndarray]:
+    """Return the params or the state of one link, in the order of `weight_paths`."""
+    return {
+        key: np.asarray(network.tree_get(tree, path)[key])
+        for weight_kind, link_path, key in weight_paths
+        if (weight_kind, link_path) == (kind, path)
+    }
 
 
 @partial(jax.jit, static_argnums=(0, 3))
 def _run_pass(
     program: Program, train_state: TrainState, data: Data, training: bool
 ) -> tuple[PassResult, Any]:
+    """Return the result of a pass, and the update of the trainable params."""
     key = step_key(program, train_state) if training else None
-    done = forward_backward(
+    result = forward_backward(
         program, train_state.params, train_state.state, data, None, key, training
     )
-    learning, _ = network.split(program.links, train_state.params)
-    after, _ = apply_gradients(program, train_state, done.grads, learning)
-    return done, jax.tree.map(jnp.subtract, after, learning)
+    trainable, _ = network.split(program.links, train_state.params)
+    updated, _ = apply_gradients(program, train_state, result.grads, trainable)
+    return result, jax.tree.map(jnp.subtract, updated, trainable)
 
 
 @partial(jax.jit, static_argnums=(0, 1, 5))
@@ -396,16 +353,18 @@ def _trace_recurrent(
     program: Program,
     path: network.LinkPath,
     train_state: TrainState,
-    x: Any,
-    delta: Any,
+    x: Array,
+    delta: Array,
     training: bool,
 ) -> Any:
+    """Return (states, gates, delta) of the recurrent link at `path`."""
     key = step_key(program, train_state) if training else None
-    came, own, mask = network.compute_link_input(
+    link_input, link_key, mask = network.compute_link_input(
         program.links, train_state.params, train_state.state, x, path, key=key, train=training
     )
     link = dict(network.iter_links(program.links))[path]
     assert isinstance(link, Recurrent)
+    params = network.tree_get(train_state.params, path)
     return link.compute_internals(
-        network.tree_get(train_state.params, path), came, delta, key=own, train=training, mask=mask
+        params, link_input, delta, key=link_key, train=training, mask=mask
     )
