@@ -301,7 +301,8 @@ def test_text_that_only_looks_like_numbers(plain):
 
 def test_small_tables_and_wide_ones():
     with pytest.raises(
-        DataError, match=r"left_out=\{'a': 'it is always 1\.0'\}\. To keep a column anyway, pass column_types=\{"
+        DataError,
+        match=r"left_out=\{'a': 'it is always 1\.0'\}\. To keep a column anyway, pass column_types=\{",
     ):
         fit_encoder(table(a=np.array([1.0])))
     one = fit_encoder(table(a=np.array([1.0])), column_types={"a": "number"})

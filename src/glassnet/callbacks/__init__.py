@@ -10,6 +10,8 @@ Override `on_epoch_end` to write your own:
 
 from __future__ import annotations
 
+from typing import Any
+
 from glassnet.callbacks.callback import Callback, LambdaCallback
 from glassnet.callbacks.csv_logger import CSVLogger
 from glassnet.callbacks.early_stopping import EarlyStopping, StopWhen, TerminateOnNaN
@@ -17,6 +19,7 @@ from glassnet.callbacks.learning_rate import LearningRateScheduler, ReduceLROnPl
 from glassnet.callbacks.model_checkpoint import ModelCheckpoint
 from glassnet.callbacks.tensorboard import TensorBoard
 from glassnet.engine.loop import Decision, Record, SaveRequest
+from glassnet.errors import MissingError
 
 __all__ = [
     "CSVLogger",
@@ -33,3 +36,9 @@ __all__ = [
     "TensorBoard",
     "TerminateOnNaN",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "Save":
+        raise MissingError("callbacks.Save is now called callbacks.SaveRequest.")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -32,7 +32,7 @@ from glassnet.engine.train_step import (
     rate_for_learning_rate,
     to_device,
 )
-from glassnet.errors import DataError
+from glassnet.errors import DataError, renamed_attributes
 
 
 class SaveRequest(NamedTuple):
@@ -42,6 +42,7 @@ class SaveRequest(NamedTuple):
     weights_only: bool = False
 
 
+@renamed_attributes(keep="keep_weights")
 @dataclass(frozen=True)
 class Decision:
     """A callback's answer to an epoch.
@@ -59,6 +60,7 @@ class Decision:
     save: tuple[SaveRequest, ...] = ()
 
 
+@renamed_attributes(before="epoch_start_state", carry="train_state", standing="run_state")
 @dataclass(frozen=True)
 class Record:
     """Result of one epoch.

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import chain
-from typing import Any
+from typing import Any, ClassVar
 
 import jax
 import jax.numpy as jnp
@@ -43,6 +43,11 @@ class Composite(Layer, ABC):
         >>> [part.name for part in Gated(8).parts]
         ['gated/dense_1', 'gated/dense_2', 'gated/dense_2.sigmoid']
     """
+
+    _RENAMED: ClassVar[dict[str, str]] = Layer._RENAMED | {
+        "stacks": "branch_layers",
+        "join": "merge_outputs",
+    }
 
     @property
     @abstractmethod

@@ -26,7 +26,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from glassnet.errors import ConfigError, MissingError, message
+from glassnet.errors import ConfigError, MissingError, message, refuse_renamed_methods
 from glassnet.types import Array, Params, Shape, State
 
 
@@ -68,7 +68,15 @@ class Layer:
     name: str | None = field(default=None, kw_only=True, compare=False)
     trainable: bool = field(default=True, kw_only=True)
 
+    _RENAMED: ClassVar[dict[str, str]] = {
+        "told": "learned_message",
+        "require_input": "check_input",
+        "init_both": "init_params_and_state",
+    }
+    """Methods by the names that they had before release 0.2, each with its name now."""
+
     def __init_subclass__(cls) -> None:
+        refuse_renamed_methods(cls, cls._RENAMED)
         call = vars(cls).get("__call__")
         # TextVectorization's (self, texts) runs before the network: users call it themselves
         if call is not None and call.__code__.co_argcount != 2:

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import jax.numpy as jnp
 import numpy as np
 
-from glassnet.errors import DataError, require
+from glassnet.errors import DataError, refuse_renamed_methods, require
 from glassnet.types import Array
 
 EPSILON = 1e-7
@@ -27,8 +27,22 @@ class Loss(ABC):
             size. The targets may then be standardised.
     """
 
+    _RENAMED: ClassVar[dict[str, str]] = {
+        "rows": "unreduced",
+        "link": "output_activation",
+        "unit": "report_scale",
+        "boundary": "decision_threshold",
+        "called": "display_name",
+        "of_differences": "depends_on_error_only",
+        "error_slope": "gradient_is_error",
+    }
+    """Methods and attributes by the names that they had before release 0.2, each with its name now."""
+
     output_activation: ClassVar[str | None] = None
     depends_on_error_only: ClassVar[bool] = False
+
+    def __init_subclass__(cls) -> None:
+        refuse_renamed_methods(cls, cls._RENAMED)
 
     @property
     def decision_threshold(self) -> float:

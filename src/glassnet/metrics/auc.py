@@ -10,12 +10,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from glassnet.errors import is_int, require
+from glassnet.errors import is_int, renamed_attributes, require
 from glassnet.losses import Loss, broadcast_weights, to_one_hot
 from glassnet.metrics.metric import Metric, Sums, get_outputs, to_one_hot_numpy
 from glassnet.types import Array
 
 
+@renamed_attributes(link="output_activation")
 @dataclass(frozen=True)
 class AUC(Metric):
     """Area under the ROC curve or the precision-recall (PR) curve.

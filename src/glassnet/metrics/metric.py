@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Self
 import jax.numpy as jnp
 import numpy as np
 
-from glassnet.errors import ConfigError, MissingError, message
+from glassnet.errors import ConfigError, MissingError, message, refuse_renamed_methods
 from glassnet.losses import (
     Loss,
     align_targets,
@@ -37,8 +37,14 @@ class Metric(ABC):
             and validation then call it with all real rows. None if the sums are exact.
     """
 
+    _RENAMED: ClassVar[dict[str, str]] = {"suited": "configure"}
+    """Methods by the names that they had before release 0.2, each with its name now."""
+
     exact: ClassVar[Callable[..., float] | None] = None
     name: str = field(kw_only=True)
+
+    def __init_subclass__(cls) -> None:
+        refuse_renamed_methods(cls, cls._RENAMED)
 
     def configure(self, loss: Loss | None, outputs: int) -> Self:
         """Return this metric with the fields that depend on the loss or the outputs set.

@@ -10,7 +10,14 @@ import numpy as np
 
 from glassnet.data.time_index import TimeIndex
 from glassnet.data.time_series import TimeSeries
-from glassnet.errors import DataError, NotReadyError, is_int, message, require
+from glassnet.errors import (
+    DataError,
+    NotReadyError,
+    is_int,
+    message,
+    renamed_attributes,
+    require,
+)
 from glassnet.preprocessing.targets import format_number
 from glassnet.preprocessing.time_series import TimeSeriesPreprocessor
 
@@ -21,6 +28,7 @@ MAX_TABLE_LINES = 12
 """Maximum number of lines for the steps of a horizon; longer horizons are grouped."""
 
 
+@renamed_attributes(before="context")
 @dataclass(frozen=True, eq=False, repr=False)
 class Forecast:
     """A forecast of the steps that follow a series. `str` shows a table, `plot` a figure.

@@ -22,7 +22,7 @@ from glassnet.engine.train_step import (
     learning_rate_at,
     step_key,
 )
-from glassnet.errors import is_int, is_number, lookup, require
+from glassnet.errors import is_int, is_number, lookup, renamed_attributes, require
 from glassnet.inspection.trace import render_dense, render_html, render_text
 from glassnet.inspection.trace.recurrent import RecurrentTrace
 from glassnet.inspection.trace.trace_data import LinkTrace, TraceData
@@ -73,6 +73,7 @@ class Nudge:
         )
 
 
+@renamed_attributes(rows="unreduced_loss", carry="train_state", intake="preprocessor")
 @dataclass(frozen=True, repr=False, eq=False)
 class Trace(TraceData):
     """Every number of one forward and backward pass, and of the update that would follow.

@@ -7,10 +7,12 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from glassnet.engine.train_step import Program, TrainState
+from glassnet.errors import renamed_attributes
 from glassnet.layers import Layer
 from glassnet.preprocessing.base import Preprocessor
 
 
+@renamed_attributes(with_loss="fused_with_loss", over="gradient_denominator")
 @dataclass(frozen=True, eq=False)
 class LinkTrace:
     """Arrays of one link in one pass, for n rows.
