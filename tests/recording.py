@@ -240,9 +240,10 @@ def run_live(live, inputs):
 
 @pytest.fixture
 def recorded(request):
-    """Return a function with the result of Keras: `recorded(live, *inputs, name="", tolerance=...)`.
+    """Return a function that gives the result of Keras.
 
-    The result is that of `live(keras, *inputs)`. A test with several results names them.
+    `recorded(live, *inputs, name="", tolerance=...)` is the result of `live(keras, *inputs)`. A
+    test with several results names them.
     """
     mode, recordings = request.param, request.config.stash[RECORDINGS]
     file = FOLDER / f"{request.path.stem}.npz"

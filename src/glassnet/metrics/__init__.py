@@ -74,14 +74,14 @@ def get(value: str | Metric | Callable[..., Any], loss: Loss, outputs: int) -> M
     """Return the metric for a name, a metric or a function, configured for the loss.
 
     An accuracy, precision, recall or F1 score without a threshold gets the threshold of the loss.
-    An AUC is told whether outputs are logits. A name becomes the metric's key in the logs.
+    An AUC learns from it whether outputs are logits. A name becomes the key in the logs.
 
     Args:
         value: a name, a metric, or a function (see `FunctionMetric`).
         loss: the training loss. For a binary cross-entropy the threshold is 0.5, or 0 if its
             predictions are logits. For a categorical one the largest output is the answer.
         outputs: the size of the output's last axis. For any other loss the threshold of a single
-            output is 0.5 (0 for a hinge loss). Of several outputs the largest is the answer.
+            output is 0.5 (0 for a hinge loss). If there are several, the largest is the answer.
 
     Raises:
         ConfigError: `value` is an unknown name, a class instead of an instance, a
