@@ -14,7 +14,8 @@ import pytest
 from click.testing import CliRunner
 
 import glassnet as gn
-from glassnet.cli import arguments, default_models, main, output, train
+from glassnet.cli import arguments, default_models, main, output
+from glassnet.cli.commands import train
 
 HEAVY = ("jax", "numpy", "sklearn", "pandas", "matplotlib", "rich", "pooch")
 

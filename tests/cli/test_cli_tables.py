@@ -11,7 +11,7 @@ from sklearn.linear_model import LogisticRegression
 from test_cli import run
 
 import glassnet as gn
-from glassnet.cli.jobs import base, table
+from glassnet.cli.jobs import base, resolve
 from glassnet.pipeline.encoding import train_validation_split
 
 RNG = np.random.default_rng(0)
@@ -161,7 +161,7 @@ def test_nothing_is_learned_of_the_rows_to_be_scored_on():
     odd.loc[held[0], "floors"] = "many"
     odd.to_csv("odd.csv", index=False)
     assert (
-        table.resolve_job("odd.csv", base.TrainOptions("sold"), 0).train["floors"].tolist()
+        resolve.resolve_job("odd.csv", base.TrainOptions("sold"), 0).train["floors"].tolist()
         == HOUSES.floors.iloc[kept].tolist()
     )
     result = run("train", "odd.csv", "--target", "sold", "--no-plot")
@@ -185,7 +185,7 @@ def test_other_files(tmp_path):
 
 def test_data_sets_that_are_tables(shared_data):
     """Flights are scored on the years that come last."""
-    job = table.resolve_job("flights", base.TrainOptions(), 0)
+    job = resolve.resolve_job("flights", base.TrainOptions(), 0)
     assert job.train["year"].max() <= job.test["year"].min()
     last = run("train", "flights", "--no-plot", "--quiet").stdout
     assert last.startswith("flights: RMSE ")
@@ -231,7 +231,7 @@ def test_tracing_a_table():
         "trace", "houses.csv", "--target", "sold", "--features", "size,floors", "--row", "3"
     )
     assert (result.exit_code, result.stderr) == (0, "")
-    row = table.resolve_job(
+    row = resolve.resolve_job(
         "houses.csv", base.TrainOptions("sold", ("size", "floors")), 0
     ).train.take(slice(3, 4))
     assert result.stdout.startswith(
@@ -255,7 +255,7 @@ def test_tracing_a_table():
         [gn.layers.Dense(2, activation="sigmoid"), gn.layers.Dense(1, activation="sigmoid")], seed=0
     )
     model.fit(
-        table.resolve_job("houses.csv", base.TrainOptions("sold", ("size", "floors")), 0).train,
+        resolve.resolve_job("houses.csv", base.TrainOptions("sold", ("size", "floors")), 0).train,
         target="sold",
         epochs=0,
         verbose=0,

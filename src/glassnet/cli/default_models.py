@@ -82,7 +82,8 @@ def compile_model(
     layers: list[Layer], loss: str, metrics: list[str], settings: Mapping[str, Any]
 ) -> Sequential:
     """A model of the layers, with the optimizer that was asked for."""
-    from glassnet import Sequential, optimizers
+    from glassnet import optimizers
+    from glassnet.models.sequential import Sequential
 
     made = Sequential(layers, seed=settings["seed"])
     optimizer, rate = optimizers.get(settings["optimizer"]), settings["learning_rate"]

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import math
 import os
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -16,11 +15,9 @@ from typing import TYPE_CHECKING, Any, cast
 import click
 
 from glassnet.cli.jobs.base import Job, TrainOptions
-from glassnet.errors import DataError, DataWarning, require
 
 if TYPE_CHECKING:
     import numpy as np
-    import pandas
 
     from glassnet.layers import Layer
     from glassnet.models.sequential import Sequential
@@ -215,6 +212,18 @@ def is_image_path(name: str) -> bool:
     )
 
 
+def require_no_image_options(name: str, size: tuple[int, int] | None, augment: bool | None) -> None:
+    """Refuse `--size` and `--augment` for a name that is no folder of images.
+
+    Raises:
+        click.UsageError: one of them is set.
+    """
+    options = {"--size": size, "--augment": augment, "--no-augment": augment is False}
+    for option, value in options.items():
+        if value:
+            raise click.UsageError(f"{option} is for a folder of images: {name} is none.")
+
+
 def resolve_image_job(
     name: str, options: TrainOptions, seed: int, size: tuple[int, int] | None, augment: bool | None
 ) -> ImageJob:
@@ -334,41 +343,3 @@ def load_test_images(model: Sequential, folder: str) -> tuple[np.ndarray, np.nda
             f"{folder} is a folder of images, and the model was not fitted to one."
         )
     return model.preprocessor.read_folder(folder).to_arrays()
-
-
-def predict_images(model: Sequential, source: str) -> pandas.DataFrame:
-    """The image of that path, or those in that folder, with the network's answers; none for files
-    that cannot be read.
-
-    Raises:
-        DataError: there is no such place, or no image in it that can be read.
-    """
-    import pandas
-
-    from glassnet.cli import saved_models
-    from glassnet.data import image_files
-    from glassnet.preprocessing.images import ImagePreprocessor, resolve_image_files
-
-    assert isinstance(model.preprocessor, ImagePreprocessor)
-    require(
-        Path(source).exists(),
-        "images",
-        "an image or a folder that exists",
-        error=DataError,
-        path=source,
-    )
-    files = resolve_image_files(source)
-    x, bad = image_files.read_images("images", files, model.preprocessor.shape)
-    good = [i for i in range(len(files)) if i not in bad]
-    told = image_files.describe_failures(files, bad)
-    require(
-        good, "images", "files that can be read", error=DataError, unreadable=len(bad), first=told
-    )
-    if bad:
-        warnings.warn(
-            f"{len(bad):,} of {len(files):,} files cannot be read and have no answer: {told}",
-            DataWarning,
-            stacklevel=2,
-        )
-    frame = pandas.DataFrame({"file": [str(path) for path in files]})
-    return frame.join(pandas.DataFrame(saved_models.prediction_columns(model, x[good]), index=good))

@@ -16,8 +16,8 @@ from glassnet.cli.jobs.base import Job, TrainOptions
 if TYPE_CHECKING:
     import numpy as np
 
-    from glassnet.data.dataset import Dataset
     from glassnet.data.table import Table
+    from glassnet.datasets.table_sets import TableDataset
     from glassnet.models.sequential import Sequential
     from glassnet.training.history import History
 
@@ -25,89 +25,6 @@ MAX_INTEGER_CLASSES = 20
 """A target of up to so many different whole numbers may be meant as classes: what is assumed is
 said.
 """
-
-
-@dataclass(frozen=True)
-class BaselineScore:
-    """A number on the test rows beside that of a guess: accuracy and the most common class, or RMSE
-    and the mean.
-    """
-
-    metric: str
-    value: float
-    baseline: float
-
-    def __str__(self) -> str:
-        if self.metric == "accuracy":
-            return f"{self.value:.2f} (majority {self.baseline:.2f})"
-        return f"RMSE {self.value:.3g} (mean {self.baseline:.3g})"
-
-
-@dataclass(frozen=True, eq=False)
-class ArrayJob(Job):
-    """A data set of arrays."""
-
-    name: str
-    data: Dataset
-
-    @property
-    def n_samples(self) -> int:
-        return len(self.data.x)
-
-    @property
-    def description(self) -> str:
-        return f"{self.n_samples:,} rows to learn from, {len(self.data.x_test):,} to be scored on, {self.data.task}"
-
-    def build_model(self, settings: Mapping[str, Any], adapt: bool = False) -> Sequential:
-        """A compiled network for the data; `adapt` where the scale of its inputs is learned now,
-        from all rows to learn from.
-        """
-        from glassnet.cli import default_models
-
-        return default_models.build_model(
-            self.data, settings, dropout=settings["dropout"], adapt=adapt
-        )
-
-    def model_inputs(self, model: Sequential) -> np.ndarray:
-        return self.data.x
-
-    def example(self, i: int) -> tuple[Any, Any]:
-        return self.data.x[i : i + 1], self.data.y[i : i + 1]
-
-    def target_text(self, i: int) -> str:
-        return (
-            self.data.class_names[int(self.data.y[i])]
-            if self.data.class_names
-            else f"{self.data.y[i]:g}"
-        )
-
-    def prepare_model(self, model: Sequential, **fit_options: Any) -> None:
-        """Nothing has to be learned before the network is there."""
-
-    def fit(self, model: Sequential, **fit_options: Any) -> History:
-        return model.fit(self.data.x, self.data.y, **fit_options)
-
-    def score(self, model: Sequential, seed: int) -> tuple[str, str, dict[str, Any]]:
-        """How the model does on the test rows beside a guess that the training rows teach: in full
-        (no more), in short, and plainly.
-        """
-        import numpy as np
-
-        data = self.data
-        logs = model.evaluate(data.x_test, data.y_test, return_dict=True)
-        if data.class_names:
-            most_common = np.bincount(data.y).argmax()
-            score = BaselineScore(
-                "accuracy", logs["accuracy"], float(np.mean(data.y_test == most_common))
-            )
-        else:
-            misses = data.y_test.astype(np.float64) - data.y.mean(dtype=np.float64)
-            score = BaselineScore("rmse", logs["loss"] ** 0.5, float(np.sqrt(np.mean(misses**2))))
-        return (
-            "",
-            str(score),
-            {"metric": score.metric, "score": score.value, "baseline": score.baseline},
-        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -229,127 +146,72 @@ class TableJob(Job):
         return full, report.headline(), facts | {"learned": learned}
 
 
-def is_table_file(name: str) -> bool:
-    """Whether a table's file is meant rather than a data set."""
-    from glassnet.data.table import TABLE_SUFFIXES
-
-    return Path(name).suffix.lower() in TABLE_SUFFIXES or Path(name).is_file()
-
-
-def resolve_job(
-    name: str,
-    options: TrainOptions,
-    seed: int,
-    image_size: tuple[int, int] | None = None,
-    augment: bool | None = None,
-) -> Job:
-    """The task that the name of a file, a folder or a data set stands for.
-
-    Args:
-        name: of the file, the folder or the data set.
-        options: for tables.
-        seed: draws what is held out of a file or a folder.
-        image_size: of images from a folder, see `images.resolve_image_job`.
-        augment: of images from a folder.
+def resolve_table_job(name: str, options: TrainOptions, seed: int) -> TableJob:
+    """Return the job for the table in a file, a fifth of which becomes the test rows.
 
     Raises:
-        click.UsageError: a table's file without a target; options for another kind of data.
-        ConfigError, DataError: see `catalogue.load`, `table.read_table`, `arrays_from_file` and
-            `images_from_folder`.
+        click.UsageError: no target.
+        ConfigError, DataError: see `read_table`; an unknown target or feature.
     """
-    from glassnet.cli.jobs import images, time_series
-
-    if options.forecast:
-        return time_series.resolve_time_series_job(name, options)
-    if options.time:
-        raise click.UsageError("--time goes with --forecast N, the steps to learn.")
-    if images.is_image_path(name):
-        return images.resolve_image_job(name, options, seed, image_size, augment)
-    option = (
-        "--size"
-        if image_size
-        else "--augment"
-        if augment
-        else "--no-augment"
-        if augment is False
-        else None
-    )
-    if option:
-        raise click.UsageError(f"{option} is for a folder of images: {name} is none.")
-    from glassnet.data import array_files
-    from glassnet.data.dataset import TEST_FRACTION, Dataset
+    from glassnet.data.dataset import TEST_FRACTION
     from glassnet.data.table import read_table
     from glassnet.pipeline.encoding import train_validation_split
-    from glassnet.preprocessing import tabular
+    from glassnet.preprocessing.tabular import split_target
 
-    if not array_files.is_array_file(name) and is_table_file(name):
-        table = read_table(name)
-        if options.target is None:
-            last, names = list(table.columns)[-1], ", ".join(table.columns)
-            raise click.UsageError(
-                f"Which column is to be learned? --target {last}, say. There are {names}."
-            )
-        _, column, there, said = tabular.split_target(table, options.target)
-        labels, assumed = infer_n_classes(options.target, column, options.task)
-        whole = select_columns(table, options, options.target, there)
-        kept, held = train_validation_split(
-            len(column), column.astype(str) if labels else None, TEST_FRACTION, "random", seed
-        )
-        parts = whole.take(kept), whole.take(held)
-        return TableJob(
-            Path(name).name,
-            *parts,
-            options.target,
-            labels,
-            options.target_transform,
-            (*said, *assumed),
-        )
-    from glassnet.datasets import load
-
-    data = (
-        array_files.arrays_from_file(name, seed=seed)
-        if array_files.is_array_file(name)
-        else load(name)
+    table = read_table(name)
+    target = require_target(table, options, "learned")
+    split = split_target(table, target)
+    n_classes, assumption = infer_n_classes(target, split.target_column, options.task)
+    train_index, test_index = train_validation_split(
+        len(split.target_column),
+        split.target_column.astype(str) if n_classes else None,
+        TEST_FRACTION,
+        "random",
+        seed,
     )
-    if isinstance(data, Dataset):
-        if options.first_given():
-            raise click.UsageError(
-                f"{options.first_given()} is for tables: {name} is a data set of arrays."
-            )
-        return ArrayJob(data.name, data)
-    target = options.target or data.target
-    labels, assumed = infer_n_classes(
-        target, tabular.split_target(data.frame, target).target_column, options.task
+    selected = select_columns(table, options, target, split.has_target)
+    return TableJob(
+        Path(name).name,
+        selected.take(train_index),
+        selected.take(test_index),
+        target,
+        n_classes,
+        options.target_transform,
+        (*split.messages, *assumption),
     )
-    parts = [
-        select_columns(table, options, target, tabular.split_target(table, target).has_target)
-        for table in map(read_table, data)
-    ]
-    return TableJob(name, *parts, target, labels, options.target_transform, assumed)
 
 
-def load_test_data(model: Sequential, name: str) -> tuple[Any, Any]:
-    """The rows of a table's file, which hold their target; images of a folder, arrays of a file or
-    test rows of a data set, with theirs.
+def resolve_table_dataset_job(name: str, data: TableDataset, options: TrainOptions) -> TableJob:
+    """Return the job for a data set that is a table and comes with test rows.
+
+    Raises:
+        ConfigError: an unknown target or feature.
     """
-    from glassnet.cli.jobs import images
-    from glassnet.data import array_files
-    from glassnet.data.dataset import Dataset
     from glassnet.data.table import read_table
+    from glassnet.preprocessing.tabular import split_target
 
-    if images.is_image_path(name):
-        return images.load_test_images(model, name)
-    if array_files.is_array_file(name):
-        x, y, x_test, y_test = array_files.read_arrays(name)
-        return (x, y) if x_test is None else (x_test, y_test)
-    if is_table_file(name):
-        return read_table(name), None
-    from glassnet.datasets import load
-
-    data = load(name)
-    return (
-        (data.x_test, data.y_test) if isinstance(data, Dataset) else (read_table(data.test), None)
+    target = options.target or data.target
+    column = split_target(data.frame, target).target_column
+    n_classes, assumption = infer_n_classes(target, column, options.task)
+    train, test = (
+        select_columns(table, options, target, split_target(table, target).has_target)
+        for table in map(read_table, data)
     )
+    return TableJob(name, train, test, target, n_classes, options.target_transform, assumption)
+
+
+def require_target(table: Table, options: TrainOptions, verb: str) -> str:
+    """Return the name of the target column.
+
+    Raises:
+        click.UsageError: `--target` is missing.
+    """
+    if options.target is None:
+        names = list(table.columns)
+        raise click.UsageError(
+            f"Which column is to be {verb}? --target {names[-1]}, say. There are {', '.join(names)}."
+        )
+    return options.target
 
 
 def select_columns(
@@ -389,91 +251,3 @@ def infer_n_classes(
     return 0, (
         f"{target} has {found} different whole numbers, learned as numbers: --task classes learns them as labels",
     ) if few else ()
-
-
-@dataclass(frozen=True, eq=False)
-class SavedModelJob:
-    """A saved model, and rows to look at: a table's, with or without their target, or arrays with
-    theirs.
-    """
-
-    name: str
-    model: Sequential
-    x: Any
-    y: Any
-
-    @property
-    def n_samples(self) -> int:
-        """How many there are."""
-        return len(self.x)
-
-    def build_model(self, settings: Mapping[str, Any], adapt: bool = False) -> Sequential:
-        """The network that was saved."""
-        return self.model
-
-    def model_inputs(self, model: Sequential) -> np.ndarray:
-        """The rows as the network takes them."""
-        return model.preprocessor.transform(self.x) if model.preprocessor else self.x
-
-    def fit(self, model: Sequential, **fit_options: Any) -> History:
-        """A saved model is looked at as it is."""
-        raise click.UsageError(
-            "--epochs is for networks made here: a saved one is looked at as it is."
-        )
-
-    def example(self, i: int) -> tuple[Any, Any]:
-        """One of them, and its target, as `trace` takes them; where there is none, the network's
-        own answer stands for it.
-        """
-        if self.y is not None:
-            return self.x[i : i + 1], self.y[i : i + 1]
-        one = self.x.take(slice(i, i + 1))
-        return one, None if self._has_target else self._predict_target(one)
-
-    def target_text(self, i: int) -> str:
-        """Its target in words."""
-        if self.model.preprocessor is None:
-            return f"{self.y[i]:g}"
-        if self.y is not None:
-            return str(self.model.preprocessor.target.decode_labels(self.y[i]))
-        target = self.model.preprocessor.target.name
-        one = self.x.take(slice(i, i + 1))
-        return (
-            f"{target} {one[target][0]}"
-            if self._has_target
-            else f"{target} not told: its own answer, {self._predict_target(one)[0]}, stands for it"
-        )
-
-    @property
-    def _has_target(self) -> bool:
-        assert self.model.preprocessor is not None
-        return self.model.preprocessor.target.name in self.x.columns
-
-    def _predict_target(self, row: Table) -> np.ndarray:
-        from glassnet.preprocessing.targets import ClassTarget
-
-        assert self.model.preprocessor is not None
-        labels = isinstance(self.model.preprocessor.target, ClassTarget)
-        return self.model.predict_labels(row) if labels else self.model.predict(row)[:, 0]
-
-
-def load_saved_job(name: str, rows: str | None) -> SavedModelJob:
-    """The model in a file, and the rows to look at.
-
-    Raises:
-        click.UsageError: no rows were named.
-        ModelFileError, DataError: see `load` and `table.read_table`.
-    """
-    from glassnet import load
-    from glassnet.preprocessing.seasonal import TimeSeriesPreprocessor
-
-    if rows is None:
-        raise click.UsageError(
-            "Which rows? Name a table's file, a folder of images or a data set after the model."
-        )
-    network = load(name)
-    if isinstance(network.preprocessor, TimeSeriesPreprocessor):
-        raise click.UsageError(
-            f"{name} forecasts a series, not rows: gn.load({name!r}).trace(gn.data.series(...)) shows its windows."
-        )
-    return SavedModelJob(name, network, *load_test_data(network, rows))

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from glassnet.cli import arguments
 from glassnet.cli.jobs.base import Job, TrainOptions
+from glassnet.cli.jobs.table import require_target
 
 if TYPE_CHECKING:
     import numpy as np
@@ -155,9 +155,8 @@ def resolve_time_series_job(name: str, options: TrainOptions) -> TimeSeriesJob:
         click.UsageError: no target; a folder or a data set of arrays; options for other tasks.
         ConfigError, DataError: see `time_series.series`; a series too short to hold a horizon out.
     """
-    from glassnet.cli.jobs import table as table_jobs
     from glassnet.data.dataset import Dataset
-    from glassnet.data.table import read_table
+    from glassnet.data.table import is_table_file, read_table
     from glassnet.datasets import load
     from glassnet.errors import DataError, require
     from glassnet.preprocessing.time_series import series
@@ -167,26 +166,16 @@ def resolve_time_series_job(name: str, options: TrainOptions) -> TimeSeriesJob:
             raise click.UsageError(
                 f"{option} does not go with --forecast: a series is learned from its own past, as numbers."
             )
-    data = (
-        None
-        if Path(name).is_dir()
-        else read_table(name)
-        if table_jobs.is_table_file(name)
-        else load(name)
-    )
+    data = None if Path(name).is_dir() else read_table(name) if is_table_file(name) else load(name)
     if data is None or isinstance(data, Dataset):
         raise click.UsageError(
             f"--forecast is for tables: {name} is a {'data set of arrays' if data else 'folder'}."
         )
     table = read_table(getattr(data, "frame", data))
-    if options.target is None:
-        last, names = list(table.columns)[-1], ", ".join(table.columns)
-        raise click.UsageError(
-            f"Which column is to be forecast? --target {last}, say. There are {names}."
-        )
+    target = require_target(table, options, "forecast")
     whole = series(
         table,
-        options.target,
+        target,
         options.time,
         horizon=options.forecast or 1,
         transform=options.target_transform,
@@ -198,64 +187,3 @@ def resolve_time_series_job(name: str, options: TrainOptions) -> TimeSeriesJob:
     received = {"steps": len(whole), "forecast": whole.horizon, "season": whole.season}
     require(origins >= 1, f"series {whole.name!r}", told, error=DataError, **received, fix=fix)
     return TimeSeriesJob(Path(name).name, replace(whole, messages=()), origins, whole.messages)
-
-
-@click.command("forecast", short_help="Say what comes next in a series.")
-@click.argument("model", metavar="MODEL")
-@click.argument("rows", metavar="[FILE]", required=False)
-@click.option(
-    "--steps",
-    metavar="N",
-    type=click.IntRange(min=1),
-    help="How many.  [default: the horizon that was learned]",
-)
-@click.option("--out", metavar="FILE", help="The CSV to write.  [default: printed as a table]")
-@click.option("--plot", metavar="FILE", help="Where to draw them, such as forecast.png.")
-@arguments.json_option
-def forecast(
-    model: str,
-    rows: str | None,
-    steps: int | None,
-    out: str | None,
-    plot: str | None,
-    as_json: bool,
-) -> None:
-    """Say what follows the series that the network in MODEL was trained on, or the newer one in
-    FILE, beside the seasonal
-    naive forecast: each step as a season ago.
-
-    \b
-    glassnet train flights.csv --target passengers --forecast 12 --time month --out flights.glassnet
-    glassnet forecast flights.glassnet --steps 24 --plot forecast.png
-    glassnet forecast flights.glassnet newer.csv --out next.csv
-    """
-    place, picture = (
-        arguments.check_output_path(out, "--out") if out else None,
-        arguments.check_figure_path(plot, "--plot") if plot else None,
-    )
-    from glassnet import load
-    from glassnet.cli import output
-    from glassnet.preprocessing.seasonal import TimeSeriesPreprocessor
-
-    network = load(model)
-    if not isinstance(network.preprocessor, TimeSeriesPreprocessor):
-        raise click.UsageError(
-            f"{model} was not trained to forecast: glassnet train FILE --target COLUMN --forecast N does."
-        )
-    found = network.forecast(steps, rows)
-    if place:
-        import pandas
-
-        pandas.DataFrame(found.to_dict()).to_csv(place, index=False)
-    if picture:
-        found.plot().savefig(picture)
-    told = {"model": model, "trained_on": network.preprocessor.trained_on, "steps": len(found)}
-    if as_json:
-        output.print_json(told | {"forecast": found.to_dict(), "out": out, "plot": plot})
-        return
-    if not place:
-        click.echo(f"{found}\n")
-    files = "".join(f", {file}" for file in (out, plot) if file)
-    click.echo(
-        f"{Path(model).name}: {found.span()}, trained on {network.preprocessor.trained_on}{files}"
-    )

@@ -11,8 +11,7 @@ from glassnet.cli import arguments
 if TYPE_CHECKING:
     import numpy as np
 
-    from glassnet.cli.jobs.base import Job
-    from glassnet.cli.jobs.table import SavedModelJob
+    from glassnet.cli.jobs.base import ExampleSource
     from glassnet.models.sequential import Sequential
 
 
@@ -79,7 +78,7 @@ def command(
     trace titanic.glassnet new.csv --row 3
     """
     from glassnet.cli import output
-    from glassnet.cli.jobs import base, table
+    from glassnet.cli.jobs import base, resolve
 
     if as_json and (neuron or layer):
         raise click.UsageError("--json holds every number already: leave out --neuron and --layer.")
@@ -87,9 +86,9 @@ def command(
         *(settings.pop(key) for key in ("target", "features", "target_transform", "task"))
     )
     job = (
-        table.load_saved_job(name, rows)
+        resolve.load_saved_job(name, rows)
         if name.endswith(".glassnet")
-        else table.resolve_job(name, wishes, settings["seed"])
+        else resolve.resolve_job(name, wishes, settings["seed"])
     )
     model = job.build_model(settings | {"dropout": 0.0}, adapt=True)
     row = find_densest_row(job.model_inputs(model)) if row is None else row
@@ -120,7 +119,7 @@ def find_densest_row(x: np.ndarray) -> int:
     return int(np.count_nonzero(x.reshape(len(x), -1), axis=1).argmax())
 
 
-def format_heading(job: Job | SavedModelJob, row: int, model: Sequential) -> str:
+def format_heading(job: ExampleSource, row: int, model: Sequential) -> str:
     """Which row meets which network, in one line."""
     from glassnet.cli import default_models
 

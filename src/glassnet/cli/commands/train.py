@@ -128,7 +128,7 @@ def command(
         arguments.check_output_path(out, "--out") if out else None,
     )
     from glassnet.cli import default_models, output
-    from glassnet.cli.jobs import base, table
+    from glassnet.cli.jobs import base, resolve
     from glassnet.training.progress import format_duration
 
     wishes = base.TrainOptions(
@@ -137,7 +137,7 @@ def command(
             for key in ("target", "features", "target_transform", "task", "forecast", "time")
         )
     )
-    job = table.resolve_job(
+    job = resolve.resolve_job(
         name, wishes, settings["seed"], settings.pop("size"), settings.pop("augment")
     )
     silent = quiet or as_json

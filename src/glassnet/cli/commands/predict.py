@@ -1,80 +1,21 @@
-"""`glassnet evaluate`, `predict` and `summary`: what a saved model says of rows, and of itself."""
+"""`glassnet predict`."""
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from glassnet.cli import arguments
+from glassnet.errors import DataError, DataWarning, require
 
 if TYPE_CHECKING:
     import numpy as np
     import pandas
 
-    from glassnet.evaluation.scores import ScoreReport
     from glassnet.models.sequential import Sequential
-
-
-@click.command("evaluate", short_help="Score a saved model on rows.")
-@click.argument("model", metavar="MODEL")
-@click.argument("rows", metavar="FILE|FOLDER|NAME")
-@arguments.json_option
-def evaluate(model: str, rows: str, as_json: bool) -> None:
-    """Score the network in MODEL on the rows of a table that holds their target, on a folder of
-    images with a sub-folder for each class, or on the test rows of a data set.
-
-    \b
-    glassnet evaluate titanic.glassnet test.csv
-    glassnet evaluate photos.glassnet photos_test/
-    glassnet evaluate digits.glassnet digits --json
-    """
-    from glassnet import load
-    from glassnet.cli import output
-    from glassnet.cli.jobs import table
-    from glassnet.preprocessing.seasonal import TimeSeriesPreprocessor
-
-    network = load(model)
-    x, y = table.load_test_data(network, rows)
-    logs = network.evaluate(x, y, return_dict=True)
-    report = (
-        _score_report(network, x, y)
-        if network.preprocessor and not isinstance(network.preprocessor, TimeSeriesPreprocessor)
-        else None
-    )
-    if as_json:
-        output.print_json(
-            {
-                "model": model,
-                "rows": rows,
-                "logs": logs,
-                "score": report.to_dict() if report else None,
-            }
-        )
-        return
-    if report:
-        click.echo(f"{report}\n")
-    click.echo(
-        f"{Path(rows).name}: " + ", ".join(f"{name} {value:.4g}" for name, value in logs.items())
-    )
-
-
-def _score_report(model: Sequential, x: Any, y: Any) -> ScoreReport:
-    """The score on the rows, with its interval."""
-    from glassnet.evaluation import scores
-    from glassnet.preprocessing.targets import ClassTarget
-
-    assert model.preprocessor is not None
-    target = model.preprocessor.target
-    wide, learned, _ = model.preprocessor.transform_xy(x, y)
-    if isinstance(target, ClassTarget):
-        return scores.compare_scores(
-            "accuracy", learned, target.transform(model.predict_labels(wide)), {}
-        )
-    return scores.compare_scores(
-        "RMSE", target.decode_output(learned), model.predict(wide)[:, 0], {}
-    )
 
 
 @click.command(
@@ -83,7 +24,7 @@ def _score_report(model: Sequential, x: Any, y: Any) -> ScoreReport:
 @click.argument("model", metavar="MODEL")
 @click.argument("rows", metavar="FILE|FOLDER")
 @click.option("--out", metavar="FILE", help="The CSV to write.  [default: printed]")
-def predict(model: str, rows: str, out: str | None) -> None:
+def command(model: str, rows: str, out: str | None) -> None:
     """Write the table in FILE, or the names of the images in FOLDER, with what the network in MODEL
     answers in new columns: the label and the probability of each, or the number.
 
@@ -91,9 +32,8 @@ def predict(model: str, rows: str, out: str | None) -> None:
     glassnet predict titanic.glassnet new.csv --out scored.csv
     glassnet predict photos.glassnet new_photos/ --out scored.csv
     """
-    from glassnet import load
-    from glassnet.cli.jobs import images
     from glassnet.data.table import read_table
+    from glassnet.models.load import load
     from glassnet.preprocessing.images import ImagePreprocessor
     from glassnet.preprocessing.seasonal import TimeSeriesPreprocessor
 
@@ -106,12 +46,49 @@ def predict(model: str, rows: str, out: str | None) -> None:
     if isinstance(network.preprocessor, TimeSeriesPreprocessor):
         raise click.UsageError(f"{model} forecasts a series: glassnet forecast {model} {rows}.")
     frame = (
-        images.predict_images(network, rows)
+        predict_images(network, rows)
         if isinstance(network.preprocessor, ImagePreprocessor)
         else add_predictions(network, read_table(rows))
     )
     text = frame.to_csv(place, index=False)
     click.echo(text if place is None else f"{len(frame):,} rows in {place}", nl=place is not None)
+
+
+def predict_images(model: Sequential, source: str) -> pandas.DataFrame:
+    """The image of that path, or those in that folder, with the network's answers; none for files
+    that cannot be read.
+
+    Raises:
+        DataError: there is no such place, or no image in it that can be read.
+    """
+    import pandas
+
+    from glassnet.data import image_files
+    from glassnet.preprocessing.images import ImagePreprocessor, resolve_image_files
+
+    assert isinstance(model.preprocessor, ImagePreprocessor)
+    require(
+        Path(source).exists(),
+        "images",
+        "an image or a folder that exists",
+        error=DataError,
+        path=source,
+    )
+    files = resolve_image_files(source)
+    x, bad = image_files.read_images("images", files, model.preprocessor.shape)
+    good = [i for i in range(len(files)) if i not in bad]
+    told = image_files.describe_failures(files, bad)
+    require(
+        good, "images", "files that can be read", error=DataError, unreadable=len(bad), first=told
+    )
+    if bad:
+        warnings.warn(
+            f"{len(bad):,} of {len(files):,} files cannot be read and have no answer: {told}",
+            DataWarning,
+            stacklevel=2,
+        )
+    frame = pandas.DataFrame({"file": [str(path) for path in files]})
+    return frame.join(pandas.DataFrame(prediction_columns(model, x[good]), index=good))
 
 
 def add_predictions(model: Sequential, table: Any) -> pandas.DataFrame:
@@ -157,22 +134,3 @@ def _restore_integers(column: np.ndarray) -> Any:
         and abs(given).max() < 2**53
         else series
     )
-
-
-@click.command("summary", short_help="Say what a saved model is.")
-@click.argument("model", metavar="MODEL")
-def summary(model: str) -> None:
-    """Print the layers of the network in MODEL, what it takes, and how it was trained.
-
-    \b
-    glassnet summary titanic.glassnet
-    """
-    from glassnet import load
-
-    network = load(model)
-    network.summary()
-    if network.history is not None:
-        last = ", ".join(
-            f"{name} {values[-1]:.4g}" for name, values in network.history.history.items()
-        )
-        click.echo(f"trained for {network.epoch} epochs: {last}")
