@@ -1,4 +1,8 @@
-"""The command line: every command calls public functions and prints."""
+"""The command line `glassnet`.
+
+Importing this package loads click and nothing else, so that `--help` answers at once. Each command
+imports JAX and the rest of Glassnet when it runs.
+"""
 
 from __future__ import annotations
 

@@ -1,8 +1,4 @@
-"""The command line: every command calls public functions and prints.
-
-Importing it loads click and nothing else; JAX comes with the command that needs it, so that
-`--help` answers at once.
-"""
+"""The command group and its exit codes."""
 
 from __future__ import annotations
 
@@ -16,14 +12,14 @@ import click
 
 from glassnet._version import __version__
 from glassnet.cli.commands import datasets, evaluate, forecast, predict, summary, trace, train
+from glassnet.cli.output import EXIT_INTERRUPTED, EXIT_USAGE_ERROR
 from glassnet.errors import GlassnetError
-
-EXIT_USAGE_ERROR, EXIT_INTERRUPTED = 2, 130
 
 
 class CommandGroup(click.Group):
-    """A group that says in one line what went wrong: exit code 2 for a mistake of the user's, 130
-    for Ctrl-C.
+    """A group of commands that reports every error and warning in one line on stderr.
+
+    The exit code is 2 for a user's mistake and 130 for Ctrl-C.
     """
 
     def main(
@@ -39,18 +35,18 @@ class CommandGroup(click.Group):
                 stream.reconfigure(errors="replace")
         try:
             with warnings.catch_warnings():
-                warnings.showwarning = lambda text, *place, **more: print_to_stderr(text)
+                warnings.showwarning = lambda text, *args, **kwargs: print_to_stderr(text)
                 code = super().main(args, prog_name or "glassnet", *others, **extra)
             sys.stdout.flush()
         except click.UsageError as error:
-            print_to_stderr(
-                error.format_message(), f"See {error.ctx.command_path} --help." if error.ctx else ""
-            )
+            hint = f"See {error.ctx.command_path} --help." if error.ctx else ""
+            print_to_stderr(error.format_message(), hint)
             code = EXIT_USAGE_ERROR
-        except (click.ClickException, GlassnetError) as error:
-            print_to_stderr(
-                error.format_message() if isinstance(error, click.ClickException) else error
-            )
+        except click.ClickException as error:
+            print_to_stderr(error.format_message())
+            code = EXIT_USAGE_ERROR
+        except GlassnetError as error:
+            print_to_stderr(error)
             code = EXIT_USAGE_ERROR
         except (click.Abort, KeyboardInterrupt):
             print_to_stderr("interrupted")
@@ -62,37 +58,29 @@ class CommandGroup(click.Group):
 
 
 def print_to_stderr(*parts: object) -> None:
-    """One line on stderr."""
+    """Print one line on stderr."""
     click.echo(" ".join(f"glassnet: {' '.join(map(str, parts))}".split()), err=True)
 
 
 @click.group(
     cls=CommandGroup,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    epilog="See `glassnet COMMAND --help` for examples of each.",
+    epilog="`glassnet COMMAND --help` shows the options and examples of a command.",
 )
 @click.version_option(__version__, message="glassnet %(version)s")
 def main() -> None:
     """Neural networks with glass walls: train them, and see every number inside.
 
     \b
+    glassnet datasets                  the data sets that can be used by name
     glassnet trace xor --layers 2      every number of a tiny network, forward and backward
-    glassnet train digits              a real network on real data, in seconds
+    glassnet train digits              a network for handwritten digits, in seconds
     glassnet train titanic.csv --target survived --out titanic.glassnet
     glassnet predict titanic.glassnet new.csv --out scored.csv
     glassnet train flights.csv --target passengers --forecast 12 --time month --out flights.glassnet
     glassnet forecast flights.glassnet --steps 24
-    glassnet datasets                  what there is to train on
     """
 
 
-for command in (
-    train.command,
-    trace.command,
-    evaluate.command,
-    predict.command,
-    forecast.command,
-    summary.command,
-    datasets.command,
-):
-    main.add_command(command)
+for module in (train, trace, evaluate, predict, forecast, summary, datasets):
+    main.add_command(module.command)

@@ -1,1 +1,1 @@
-"""The commands, one a file."""
+"""The commands, each a click command named `command` in a module of its name."""

@@ -1,4 +1,4 @@
-"""`glassnet datasets`: what there is to train on."""
+"""`glassnet datasets`: list the data sets."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ import click
 from glassnet.cli import arguments
 
 
-@click.command("datasets", short_help="List what there is to train on.")
+@click.command("datasets", short_help="List the data sets that can be used by name.")
 @arguments.json_option
 def command(as_json: bool) -> None:
-    """List the data sets: nothing is loaded or downloaded.
+    """List the data sets that can be used by name. Nothing is loaded or downloaded.
 
     \b
     glassnet datasets
@@ -19,16 +19,15 @@ def command(as_json: bool) -> None:
     from glassnet.cli import output
     from glassnet.datasets import describe
 
-    words = ("name", "task", "rows", "shape", "source", "about", "notes")
+    keys = ("name", "task", "rows", "shape", "source", "about", "notes")
     if as_json:
         output.print_json(
-            {"datasets": [{word: getattr(entry, word) for word in words} for entry in describe()]}
+            {"datasets": [{key: getattr(entry, key) for key in keys} for entry in describe()]}
         )
         return
     rows = [
         (e.name, e.task, f"{e.rows:,}", "x".join(map(str, e.shape)) or "text", e.source, e.about)
         for e in describe()
     ]
-    output.print_table(
-        ("name", "task", "rows", "shape", "source", "what it is"), rows, right="rows"
-    )
+    headings = ("name", "task", "rows", "shape", "source", "description")
+    output.print_table(headings, rows, right="rows")

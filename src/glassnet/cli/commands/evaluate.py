@@ -1,4 +1,4 @@
-"""`glassnet evaluate`."""
+"""`glassnet evaluate`: score a saved model on other data."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ if TYPE_CHECKING:
     from glassnet.models.sequential import Sequential
 
 
-@click.command("evaluate", short_help="Score a saved model on rows.")
+@click.command("evaluate", short_help="Score a saved model on other data.")
 @click.argument("model", metavar="MODEL")
 @click.argument("rows", metavar="FILE|FOLDER|NAME")
 @arguments.json_option
 def command(model: str, rows: str, as_json: bool) -> None:
-    """Score the network in MODEL on the rows of a table that holds their target, on a folder of
-    images with a sub-folder for each class, or on the test rows of a data set.
+    """Score the network in MODEL on a table or arrays in FILE, on the images in FOLDER (one
+    subfolder per class), or on the test rows of the data set NAME. A table needs its target column.
 
     \b
     glassnet evaluate titanic.glassnet test.csv
@@ -30,45 +30,34 @@ def command(model: str, rows: str, as_json: bool) -> None:
     from glassnet.cli import output
     from glassnet.cli.jobs import resolve
     from glassnet.models.load import load
-    from glassnet.preprocessing.seasonal import TimeSeriesPreprocessor
 
     network = load(model)
     x, y = resolve.load_test_data(network, rows)
     logs = network.evaluate(x, y, return_dict=True)
-    report = (
-        _score_report(network, x, y)
-        if network.preprocessor and not isinstance(network.preprocessor, TimeSeriesPreprocessor)
-        else None
-    )
+    report = compute_score(network, x, y)
     if as_json:
-        output.print_json(
-            {
-                "model": model,
-                "rows": rows,
-                "logs": logs,
-                "score": report.to_dict() if report else None,
-            }
-        )
+        score = report.to_dict() if report else None
+        output.print_json({"model": model, "rows": rows, "logs": logs, "score": score})
         return
     if report:
         click.echo(f"{report}\n")
-    click.echo(
-        f"{Path(rows).name}: " + ", ".join(f"{name} {value:.4g}" for name, value in logs.items())
-    )
+    values = ", ".join(f"{name} {value:.4g}" for name, value in logs.items())
+    click.echo(f"{Path(rows).name}: {values}")
 
 
-def _score_report(model: Sequential, x: Any, y: Any) -> ScoreReport:
-    """The score on the rows, with its interval."""
+def compute_score(model: Sequential, x: Any, y: Any) -> ScoreReport | None:
+    """Return the score with its interval; None for a model of arrays or of a time series."""
     from glassnet.evaluation import scores
+    from glassnet.preprocessing.seasonal import TimeSeriesPreprocessor
     from glassnet.preprocessing.targets import ClassTarget
 
-    assert model.preprocessor is not None
+    if model.preprocessor is None or isinstance(model.preprocessor, TimeSeriesPreprocessor):
+        return None
     target = model.preprocessor.target
-    wide, learned, _ = model.preprocessor.transform_xy(x, y)
+    features, truth, _ = model.preprocessor.transform_xy(x, y)
     if isinstance(target, ClassTarget):
-        return scores.compare_scores(
-            "accuracy", learned, target.transform(model.predict_labels(wide)), {}
-        )
+        predicted = target.transform(model.predict_labels(features))
+        return scores.compare_scores("accuracy", truth, predicted, {})
     return scores.compare_scores(
-        "RMSE", target.decode_output(learned), model.predict(wide)[:, 0], {}
+        "RMSE", target.decode_output(truth), model.predict(features)[:, 0], {}
     )

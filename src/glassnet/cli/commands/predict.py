@@ -1,4 +1,4 @@
-"""`glassnet predict`."""
+"""`glassnet predict`: write the predictions of a saved model."""
 
 from __future__ import annotations
 
@@ -15,18 +15,20 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas
 
+    from glassnet.data.table import Table
     from glassnet.models.sequential import Sequential
 
+MAX_EXACT_INT = 2**53
+"""From here on, float64 does not hold every integer."""
 
-@click.command(
-    "predict", short_help="Add a saved model's answers to a table, or to the names of images."
-)
+
+@click.command("predict", short_help="Write the predictions of a saved model.")
 @click.argument("model", metavar="MODEL")
 @click.argument("rows", metavar="FILE|FOLDER")
-@click.option("--out", metavar="FILE", help="The CSV to write.  [default: printed]")
+@click.option("--out", metavar="FILE", help="The CSV file to write.  [default: standard output]")
 def command(model: str, rows: str, out: str | None) -> None:
-    """Write the table in FILE, or the names of the images in FOLDER, with what the network in MODEL
-    answers in new columns: the label and the probability of each, or the number.
+    """Write the table in FILE, or the names of the images in FOLDER, with the predictions of the
+    network in MODEL as new columns: the label and the probability of each class, or the number.
 
     \b
     glassnet predict titanic.glassnet new.csv --out scored.csv
@@ -37,29 +39,34 @@ def command(model: str, rows: str, out: str | None) -> None:
     from glassnet.preprocessing.images import ImagePreprocessor
     from glassnet.preprocessing.seasonal import TimeSeriesPreprocessor
 
-    place = None if out is None else arguments.check_output_path(out, "--out")
+    output_path = None if out is None else arguments.check_output_path(out, "--out")
     network = load(model)
     if network.preprocessor is None:
         raise click.UsageError(
-            f"{model} was not fitted to a table or a folder of images: call gn.load(...).predict(x) on arrays."
+            f"{model} was not trained on a table or on a folder of images. "
+            f"For arrays, call gn.load({model!r}).predict(x) in Python."
         )
     if isinstance(network.preprocessor, TimeSeriesPreprocessor):
-        raise click.UsageError(f"{model} forecasts a series: glassnet forecast {model} {rows}.")
+        raise click.UsageError(
+            f"{model} is a forecasting model. Run: glassnet forecast {model} {rows}"
+        )
     frame = (
         predict_images(network, rows)
         if isinstance(network.preprocessor, ImagePreprocessor)
-        else add_predictions(network, read_table(rows))
+        else predict_table(network, read_table(rows))
     )
-    text = frame.to_csv(place, index=False)
-    click.echo(text if place is None else f"{len(frame):,} rows in {place}", nl=place is not None)
+    if output_path is None:
+        click.echo(frame.to_csv(index=False), nl=False)
+    else:
+        frame.to_csv(output_path, index=False)
+        click.echo(f"{len(frame):,} rows written to {output_path}")
 
 
 def predict_images(model: Sequential, source: str) -> pandas.DataFrame:
-    """The image of that path, or those in that folder, with the network's answers; none for files
-    that cannot be read.
+    """Return the predictions for an image or a folder; unreadable files have none.
 
     Raises:
-        DataError: there is no such place, or no image in it that can be read.
+        DataError: the path does not exist, or holds no readable image.
     """
     import pandas
 
@@ -75,62 +82,61 @@ def predict_images(model: Sequential, source: str) -> pandas.DataFrame:
         path=source,
     )
     files = resolve_image_files(source)
-    x, bad = image_files.read_images("images", files, model.preprocessor.shape)
-    good = [i for i in range(len(files)) if i not in bad]
-    told = image_files.describe_failures(files, bad)
+    x, failures = image_files.read_images("images", files, model.preprocessor.shape)
+    readable = [i for i in range(len(files)) if i not in failures]
+    reasons = image_files.describe_failures(files, failures)
+    expected = "at least one readable image"
     require(
-        good, "images", "files that can be read", error=DataError, unreadable=len(bad), first=told
+        readable,
+        "images",
+        expected,
+        error=DataError,
+        unreadable=len(failures),
+        first=reasons,
     )
-    if bad:
+    if failures:
         warnings.warn(
-            f"{len(bad):,} of {len(files):,} files cannot be read and have no answer: {told}",
+            f"{len(failures):,} of {len(files):,} files cannot be read and have no prediction: "
+            f"{reasons}",
             DataWarning,
             stacklevel=2,
         )
     frame = pandas.DataFrame({"file": [str(path) for path in files]})
-    return frame.join(pandas.DataFrame(prediction_columns(model, x[good]), index=good))
+    predictions = prediction_columns(model, x[readable])
+    return frame.join(pandas.DataFrame(predictions, index=readable))
 
 
-def add_predictions(model: Sequential, table: Any) -> pandas.DataFrame:
-    """The table as a frame, with the network's answers in columns of their own."""
+def predict_table(model: Sequential, table: Table) -> pandas.DataFrame:
+    """Return a table with the predictions as further columns."""
     import pandas
 
-    frame = pandas.DataFrame(
-        {name: _restore_integers(column) for name, column in table.columns.items()}
-    )
-    return frame.assign(**prediction_columns(model, table))
+    columns = {name: _restore_integers(column) for name, column in table.columns.items()}
+    return pandas.DataFrame(columns).assign(**prediction_columns(model, table))
 
 
 def prediction_columns(model: Sequential, x: Any) -> dict[str, np.ndarray]:
-    """The network's answers by what they are called: the label and its probabilities, or the
-    number.
-    """
+    """Return the predictions by column name: the label and its probabilities, or the number."""
     from glassnet.preprocessing.targets import ClassTarget
 
     assert model.preprocessor is not None
-    target, found = model.preprocessor.target, model.predict(x)
+    target, output = model.preprocessor.target, model.predict(x)
     if not isinstance(target, ClassTarget):
-        return {f"predicted {target.name}": found[:, 0]}
-    shares = {f"probability of {target.labels[1]}": found[:, 0]} if found.shape[1] == 1 else {}
-    shares |= {
-        f"probability of {label}": found[:, k]
-        for k, label in enumerate(target.labels)
-        if found.shape[1] > 1
-    }
-    return {f"predicted {target.name}": model.predict_labels(x)} | shares
+        return {f"predicted {target.name}": output[:, 0]}
+    labels = target.labels[1:] if output.shape[1] == 1 else target.labels
+    columns = {f"predicted {target.name}": model.predict_labels(x)}
+    return columns | {f"probability of {label}": output[:, k] for k, label in enumerate(labels)}
 
 
 def _restore_integers(column: np.ndarray) -> Any:
-    """A column in which whole numbers have no point, beside gaps too."""
+    """Return a column of integers, with or without gaps, as pandas integers."""
     import pandas
 
     series = pandas.Series(column)
-    given = series.dropna()
-    return (
-        series.astype("Int64")
-        if column.dtype.kind == "f"
-        and len(given)
-        and (given % 1 == 0).all()
-        and abs(given).max() < 2**53
-        else series
+    values = series.dropna()
+    is_integer = (
+        column.dtype.kind == "f"
+        and len(values)
+        and (values % 1 == 0).all()
+        and abs(values).max() < MAX_EXACT_INT
     )
+    return series.astype("Int64") if is_integer else series

@@ -1,19 +1,14 @@
-"""`glassnet summary`."""
+"""`glassnet summary`: describe a saved model."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import click
 
-if TYPE_CHECKING:
-    pass
 
-
-@click.command("summary", short_help="Say what a saved model is.")
+@click.command("summary", short_help="Describe a saved model.")
 @click.argument("model", metavar="MODEL")
 def command(model: str) -> None:
-    """Print the layers of the network in MODEL, what it takes, and how it was trained.
+    """Print the layers of the network in MODEL, its inputs, and how it was trained.
 
     \b
     glassnet summary titanic.glassnet
@@ -23,7 +18,6 @@ def command(model: str) -> None:
     network = load(model)
     network.summary()
     if network.history is not None:
-        last = ", ".join(
-            f"{name} {values[-1]:.4g}" for name, values in network.history.history.items()
-        )
-        click.echo(f"trained for {network.epoch} epochs: {last}")
+        logs = network.history.history
+        values = ", ".join(f"{name} {numbers[-1]:.4g}" for name, numbers in logs.items())
+        click.echo(f"trained for {network.epoch} epochs: {values}")

@@ -1,6 +1,4 @@
-"""`glassnet train`: a network on a data set, a table or images, its score beside what guessing
-gives, and its curves.
-"""
+"""`glassnet train`: train a network and score it on test data."""
 
 from __future__ import annotations
 
@@ -11,65 +9,68 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from glassnet.cli import arguments
+from glassnet.cli.output import EXIT_INTERRUPTED
 
 if TYPE_CHECKING:
     from glassnet.callbacks import EarlyStopping
+    from glassnet.cli.jobs.base import Job
+    from glassnet.models.sequential import Sequential
     from glassnet.training.history import History
 
 MIN_EPOCHS, MAX_EPOCHS = 5, 500
-"""Where no number of epochs is asked for, there are as many as make some steps (see `Job`), within
-these bounds.
-"""
+"""Bounds of the default number of epochs, which follows from `Job.training_steps`."""
 
 MIN_ROWS_TO_VALIDATE = 100
-"""Where no validation split is asked for, a tenth is held out of data sets with at least so many
-training rows.
-"""
+"""The fewest training rows for which the default validation split is not 0."""
 
 MAX_LINE_WIDTH = 79
-"""Columns that the last line keeps to."""
+"""The width of the last line in columns."""
 
 
-@click.command("train", short_help="Train a network and score it on unseen rows.")
+@click.command("train", short_help="Train a network and score it on test data.")
 @click.argument("name", metavar="NAME|FILE|FOLDER")
 @arguments.table_options
 @arguments.series_options
 @arguments.images_options
 @arguments.layers_option(default=None)
 @click.option(
-    "--activation", metavar="NAME", default="relu", show_default=True, help="Of the hidden layers."
+    "--activation",
+    metavar="NAME",
+    default="relu",
+    show_default=True,
+    help="Activation of the hidden layers.",
 )
 @click.option(
     "--dropout",
     metavar="RATE",
     type=arguments.FRACTION,
-    help="Zeroed after hidden layers.  [default: 0; of a table 0.3; of a series, and of images before the last, 0.5]",
+    help="Dropout after the hidden layers.  [default: 0; tables: 0.3; series and images: 0.5]",
 )
 @click.option(
     "--epochs",
     metavar="N",
     type=click.IntRange(min=0),
-    help="Passes over the rows.  [default: what makes 1,000 steps; of images 300]",
+    help="Number of epochs.  [default: enough for 1,000 steps; images: 300 steps]",
 )
 @click.option(
     "--batch-size",
     metavar="N",
     type=arguments.BatchSize(),
-    help="Rows per step, or full.  [default: 32; of few images fewer]",
+    help="Rows per step, or full.  [default: 32; fewer for few images]",
 )
 @arguments.learning_rate_option(default=None)
 @arguments.optimizer_option(default="adam")
 @click.option(
     "--validation-split",
-    metavar="SHARE",
+    metavar="FRACTION",
     type=arguments.FRACTION,
-    help="Held out.  [default: 0.1; 0 of few rows, or a series]",
+    help="Validation data.  [default: 0.1; 0 for few rows and for series]",
 )
 @click.option(
     "--patience",
     metavar="N",
     type=click.IntRange(min=1),
-    help="Stop after N epochs without improvement; keep the best weights.",
+    help="Stop after N epochs without improvement and restore the best weights.",
 )
 @arguments.seed_option
 @click.option(
@@ -77,149 +78,153 @@ MAX_LINE_WIDTH = 79
     metavar="FILE",
     default="curves.png",
     show_default=True,
-    help="Where to draw the learning curves.",
+    help="Where to save the learning curves.",
 )
 @click.option("--out", metavar="FILE", help="Where to save the model, such as titanic.glassnet.")
 @click.option(
     "--resume",
     metavar="FOLDER",
-    help="Keep the run's checkpoints there; the same line again goes on from them.",
+    help="Folder of checkpoints; the same command continues from the last one.",
 )
-@click.option("--no-plot", is_flag=True, help="Draw nothing.")
+@click.option("--no-plot", is_flag=True, help="Do not plot the learning curves.")
 @arguments.json_option
 @click.option("--quiet", is_flag=True, help="Print the last line only.")
 @click.pass_context
 def command(
     ctx: click.Context,
+    /,
     name: str,
     plot: str,
     out: str | None,
     resume: str | None,
-    no_plot: bool,
     as_json: bool,
     quiet: bool,
     **settings: Any,
 ) -> None:
     """Train a network on the data set NAME, on the table (CSV, TSV, Parquet, Arrow) or the arrays
-    (NPZ, IDX) in FILE, or on the images in FOLDER (a sub-folder for each class), and score it on
-    rows it has never seen.
+    (NPZ, IDX) in FILE, or on the images in FOLDER, which has one subfolder per class. Then score it
+    on test data.
 
-    Inputs are scaled and encoded, and the last layer follows from the task. The last line gives the
-    accuracy, or for a regression
-    the root mean squared error, beside that of a guess: the most common class, or the mean. Of a
-        table or a folder a fifth is
-    held out; the score has a 95 % interval, and a linear model on the same columns or pixels stands
-    beside it. Of images, --layers are the filters of convolutions; sub-folders train and test, or
-    validation, are taken for what they say. With --forecast the next steps of a series are learned,
-    and forecasts of its end stand beside the seasonal naive ones.
+    Inputs are scaled and encoded, and the output layer follows from the task. The last line shows
+    the accuracy, or the root mean squared error of a regression, beside that of a baseline: the
+    most common class or the mean. A fifth of a table or a folder becomes test data, and the score
+    has a 95 % interval and a linear model as a second baseline.
 
-    \b glassnet train digits glassnet train mnist --layers 64,64 --epochs 5 --learning-rate 1e-3
-    --seed 0 glassnet train moons --layers none                       one layer: a straight line
-    glassnet train diabetes --dropout 0.2 --patience 10 glassnet train titanic.csv --target survived
-    --features fare,age glassnet train houses.csv --target price --target-transform log --out
-    houses.glassnet glassnet train photos/ --epochs 10 --out photos.glassnet glassnet train
-    flights.csv --target passengers --forecast 12 --time month --out flights.glassnet glassnet train
-    digits.npz                                x_train, y_train, x_test, y_test; or x, y glassnet
-    train mnist --epochs 100 --resume runs/mnist    kill it, run the line again: it carries on
+    For images, --layers are the filters of convolutions, and subfolders named train, test and
+    validation are used as such. With --forecast, the network learns to forecast a time series and
+    is compared with the seasonal naive forecast.
+
+    \b
+    glassnet train digits
+    glassnet train mnist --layers 64,64 --epochs 5 --learning-rate 1e-3 --seed 0
+    glassnet train moons --layers none                       a single layer: a straight line
+    glassnet train diabetes --dropout 0.2 --patience 10
+    glassnet train titanic.csv --target survived --features fare,age
+    glassnet train houses.csv --target price --target-transform log --out houses.glassnet
+    glassnet train photos/ --epochs 10 --out photos.glassnet
+    glassnet train flights.csv --target passengers --forecast 12 --time month --out flights.glassnet
+    glassnet train digits.npz                                x and y, or x_train, y_train, ...
+    glassnet train mnist --epochs 100 --resume runs/mnist    run it again to continue after a crash
     glassnet train digits --json | python -m json.tool
     """
-    picture, place = (
-        None if no_plot or not plot else arguments.check_figure_path(plot, "--plot"),
-        arguments.check_output_path(out, "--out") if out else None,
-    )
-    from glassnet.cli import default_models, output
+    no_plot = settings.pop("no_plot") or not plot
+    plot_path = None if no_plot else arguments.check_figure_path(plot, "--plot")
+    model_path = arguments.check_output_path(out, "--out") if out else None
+    from glassnet.cli import output
     from glassnet.cli.jobs import base, resolve
-    from glassnet.training.progress import format_duration
 
-    wishes = base.TrainOptions(
-        *(
-            settings.pop(key)
-            for key in ("target", "features", "target_transform", "task", "forecast", "time")
-        )
-    )
-    job = resolve.resolve_job(
-        name, wishes, settings["seed"], settings.pop("size"), settings.pop("augment")
-    )
-    silent = quiet or as_json
-    settings |= {
-        key: getattr(job, key)
-        for key in ("layers", "dropout", "batch_size")
-        if settings[key] is None
-    }
+    options = base.TrainOptions(*(settings.pop(key) for key in base.TrainOptions._fields))
+    image_size, augment = settings.pop("size"), settings.pop("augment")
+    job = resolve.resolve_job(name, options, settings["seed"], image_size, augment)
+    model, history, seconds = train_model(job, settings, resume, silent=quiet or as_json)
+    interrupted = "Ctrl-C" in (history.stopped or "")
+    if interrupted and not history.epoch:
+        raise click.Abort
+    report, headline, facts = job.score(model, settings["seed"])
+    if model_path:
+        model.save(model_path)
+    figure, error = save_curves(history, plot_path if history.epoch else None)
+    if as_json:
+        facts = {"dataset": job.name, **facts, "seconds": seconds}
+        facts |= {"seed": settings["seed"], "epochs": len(history.epoch)}
+        facts |= {"stopped": history.stopped, "plot": figure, "out": out}
+        output.print_json(facts | {"settings": settings, "history": history.history})
+    else:
+        if report and not quiet:
+            click.echo(f"\n{report}\n")
+        files = [file for file in (out, figure) if file]
+        click.echo(format_last_line(f"{job.name}: {headline}", seconds, files, history))
+    if error:
+        raise click.ClickException(error)
+    ctx.exit(EXIT_INTERRUPTED if interrupted else 0)
+
+
+def train_model(
+    job: Job, settings: dict[str, Any], resume: str | None, *, silent: bool
+) -> tuple[Sequential, History, float]:
+    """Build and train the network of a job; replace None in `settings` by the defaults used.
+
+    Returns:
+        The model, its history, and the seconds of the training.
+    """
+    from glassnet.cli import default_models, output
+
+    for key in ("layers", "dropout", "batch_size"):
+        if settings[key] is None:
+            settings[key] = getattr(job, key)
     model = job.build_model(settings)
     if not silent:
         for line in (*job.messages, f"{job.name}: {job.description}"):
             output.print_wrapped(line)
-    if job.validation_data is not None:
+    has_validation_data = job.validation_data is not None
+    if has_validation_data:
         settings["validation_split"] = 0.0
     fill_defaults(settings, job.n_samples, job.training_steps, job.validation_split)
     settings["learning_rate"] = model.learning_rate
-    began = time.perf_counter()
-    asked = {key: settings[key] for key in ("epochs", "batch_size", "validation_split", "seed")}
-    job.prepare_model(model, verbose=0 if silent else 2, **asked)
+    fit_options = {
+        key: settings[key] for key in ("epochs", "batch_size", "validation_split", "seed")
+    }
+    start = time.perf_counter()
+    job.prepare_model(model, verbose=0 if silent else 2, **fit_options)
     if not silent:
         output.print_wrapped(default_models.describe_model(model))
     history = job.fit(
         model,
         verbose=0 if silent else "auto",
-        callbacks=make_early_stopping(settings, job.validation_data is not None),
+        callbacks=make_early_stopping(settings, has_validation_data),
         resume=resume,
-        **asked,
+        **fit_options,
     )
-    seconds = time.perf_counter() - began
-    interrupted = "Ctrl-C" in (history.stopped or "")
-    if interrupted and not history.epoch:
-        raise click.Abort
-    full, short, facts = job.score(model, settings["seed"])
-    if place:
-        model.save(place)
-    drawn, failure = save_curves(history, picture if history.epoch else None)
-    if as_json:
-        run = {
-            "seed": settings["seed"],
-            "epochs": len(history.epoch),
-            "stopped": history.stopped,
-            "plot": drawn,
-            "out": out,
-        }
-        output.print_json(
-            {
-                "dataset": job.name,
-                **facts,
-                "seconds": seconds,
-                **run,
-                "settings": settings,
-                "history": history.history,
-            }
-        )
-    else:
-        if full and not quiet:
-            click.echo(f"\n{full}\n")
-        line = f"{job.name}: {short} in {format_duration(seconds)}" + "".join(
-            f", {file}" for file in (out, drawn) if file
-        )
-        losses = history.history.get("loss", [])
-        room = min(max(MAX_LINE_WIDTH - len(f"{line}  loss "), 8), 24)
-        click.echo(line + (f"  loss {output.sparkline(losses, room)}" if len(losses) > 1 else ""))
-    if failure:
-        raise click.ClickException(failure)
-    ctx.exit(130 if interrupted else 0)
+    return model, history, time.perf_counter() - start
+
+
+def format_last_line(result: str, seconds: float, files: list[str], history: History) -> str:
+    """Return the result, the duration, the files written, and a sparkline of the loss."""
+    from glassnet.cli.output import sparkline
+    from glassnet.training.progress import format_duration
+
+    line = ", ".join([f"{result} in {format_duration(seconds)}", *files])
+    losses = history.history.get("loss", [])
+    if len(losses) < 2:
+        return line
+    width = min(max(MAX_LINE_WIDTH - len(f"{line}  loss "), 8), 24)
+    return f"{line}  loss {sparkline(losses, width)}"
 
 
 def save_curves(history: History, path: Path | None) -> tuple[str | None, str]:
-    """The file that the curves were drawn to, and why they were not, if they could not be."""
+    """Plot the learning curves to a file; return its path, or None and an error message."""
     try:
         if path:
             history.plot().savefig(path)
     except OSError as error:
-        return None, f"the curves could not be drawn to {path}: {error.strerror or error}."
+        return None, f"cannot write the learning curves to {path}: {error.strerror or error}."
     return (str(path) if path else None), ""
 
 
 def fill_defaults(
     settings: dict[str, Any], n_samples: int, training_steps: int, validation_split: float
 ) -> None:
-    """Put numbers where the user left the choice of epochs and of the validation split to the data.
+    """Replace None in the settings `epochs` and `validation_split` by numbers.
 
     Example:
         >>> settings = {"epochs": None, "validation_split": None, "batch_size": 32}
@@ -228,17 +233,18 @@ def fill_defaults(
         (25, 0.1)
     """
     if settings["validation_split"] is None:
-        settings["validation_split"] = (
-            validation_split if n_samples >= MIN_ROWS_TO_VALIDATE else 0.0
-        )
+        enough = n_samples >= MIN_ROWS_TO_VALIDATE
+        settings["validation_split"] = validation_split if enough else 0.0
     if settings["epochs"] is None:
-        learned = round(n_samples * (1 - settings["validation_split"]))
-        each = 1 if settings["batch_size"] == "full" else -(-learned // settings["batch_size"])
-        settings["epochs"] = min(max(-(-training_steps // max(each, 1)), MIN_EPOCHS), MAX_EPOCHS)
+        n_train = round(n_samples * (1 - settings["validation_split"]))
+        batch_size = n_train if settings["batch_size"] == "full" else settings["batch_size"]
+        steps_per_epoch = max(-(-n_train // max(batch_size, 1)), 1)
+        epochs = -(-training_steps // steps_per_epoch)
+        settings["epochs"] = min(max(epochs, MIN_EPOCHS), MAX_EPOCHS)
 
 
 def make_early_stopping(settings: dict[str, Any], has_validation_data: bool) -> list[EarlyStopping]:
-    """What ends the training early, if that is asked for."""
+    """Return the callbacks of the option `--patience`."""
     from glassnet.callbacks import EarlyStopping
 
     monitor = "val_loss" if has_validation_data or settings["validation_split"] else "loss"

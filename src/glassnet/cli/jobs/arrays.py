@@ -1,4 +1,4 @@
-"""Arrays as something to train on."""
+"""The job for a data set of arrays."""
 
 from __future__ import annotations
 
@@ -18,8 +18,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class BaselineScore:
-    """A number on the test rows beside that of a guess: accuracy and the most common class, or RMSE
-    and the mean.
+    """A test score beside that of a baseline.
+
+    Attributes:
+        metric: "accuracy" (baseline: the most common class) or "rmse" (baseline: the mean).
+        value: the score of the network.
+        baseline: the score of the baseline.
     """
 
     metric: str
@@ -34,7 +38,7 @@ class BaselineScore:
 
 @dataclass(frozen=True, eq=False)
 class ArrayJob(Job):
-    """A data set of arrays."""
+    """A data set of arrays with its test rows."""
 
     name: str
     data: Dataset
@@ -45,12 +49,10 @@ class ArrayJob(Job):
 
     @property
     def description(self) -> str:
-        return f"{self.n_samples:,} rows to learn from, {len(self.data.x_test):,} to be scored on, {self.data.task}"
+        n_test = len(self.data.x_test)
+        return f"{self.n_samples:,} training rows, {n_test:,} test rows, {self.data.task}"
 
     def build_model(self, settings: Mapping[str, Any], adapt: bool = False) -> Sequential:
-        """A compiled network for the data; `adapt` where the scale of its inputs is learned now,
-        from all rows to learn from.
-        """
         from glassnet.cli import default_models
 
         return default_models.build_model(
@@ -58,42 +60,34 @@ class ArrayJob(Job):
         )
 
     def model_inputs(self, model: Sequential) -> np.ndarray:
-        return self.data.x
+        x: np.ndarray = self.data.x
+        return x
 
     def example(self, i: int) -> tuple[Any, Any]:
         return self.data.x[i : i + 1], self.data.y[i : i + 1]
 
     def target_text(self, i: int) -> str:
-        return (
-            self.data.class_names[int(self.data.y[i])]
-            if self.data.class_names
-            else f"{self.data.y[i]:g}"
-        )
+        y = self.data.y[i]
+        return self.data.class_names[int(y)] if self.data.class_names else f"{y:g}"
 
     def prepare_model(self, model: Sequential, **fit_options: Any) -> None:
-        """Nothing has to be learned before the network is there."""
+        """Do nothing: the network is already built."""
 
     def fit(self, model: Sequential, **fit_options: Any) -> History:
         return model.fit(self.data.x, self.data.y, **fit_options)
 
     def score(self, model: Sequential, seed: int) -> tuple[str, str, dict[str, Any]]:
-        """How the model does on the test rows beside a guess that the training rows teach: in full
-        (no more), in short, and plainly.
-        """
+        """Score the model on the test rows beside a baseline; the report is empty."""
         import numpy as np
 
         data = self.data
         logs = model.evaluate(data.x_test, data.y_test, return_dict=True)
         if data.class_names:
             most_common = np.bincount(data.y).argmax()
-            score = BaselineScore(
-                "accuracy", logs["accuracy"], float(np.mean(data.y_test == most_common))
-            )
+            baseline = float(np.mean(data.y_test == most_common))
+            score = BaselineScore("accuracy", logs["accuracy"], baseline)
         else:
-            misses = data.y_test.astype(np.float64) - data.y.mean(dtype=np.float64)
-            score = BaselineScore("rmse", logs["loss"] ** 0.5, float(np.sqrt(np.mean(misses**2))))
-        return (
-            "",
-            str(score),
-            {"metric": score.metric, "score": score.value, "baseline": score.baseline},
-        )
+            errors = data.y_test.astype(np.float64) - data.y.mean(dtype=np.float64)
+            score = BaselineScore("rmse", logs["loss"] ** 0.5, float(np.sqrt(np.mean(errors**2))))
+        facts = {"metric": score.metric, "score": score.value, "baseline": score.baseline}
+        return "", str(score), facts

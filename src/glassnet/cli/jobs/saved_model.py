@@ -1,4 +1,4 @@
-"""A saved model, and rows to look at."""
+"""A saved model with examples to trace."""
 
 from __future__ import annotations
 
@@ -20,8 +20,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class SavedModelJob(ExampleSource):
-    """A saved model, and rows to look at: a table's, with or without their target, or arrays with
-    theirs.
+    """A saved model and the examples to trace.
+
+    Attributes:
+        name: the name of the model's file.
+        model: the model.
+        x: a table, with or without its target, or arrays.
+        y: the targets of arrays; None for a table.
     """
 
     name: str
@@ -31,45 +36,42 @@ class SavedModelJob(ExampleSource):
 
     @property
     def n_samples(self) -> int:
-        """How many there are."""
         return len(self.x)
 
     def build_model(self, settings: Mapping[str, Any], adapt: bool = False) -> Sequential:
-        """The network that was saved."""
         return self.model
 
     def model_inputs(self, model: Sequential) -> np.ndarray:
-        """The rows as the network takes them."""
-        return model.preprocessor.transform(self.x) if model.preprocessor else self.x
+        x: np.ndarray = model.preprocessor.transform(self.x) if model.preprocessor else self.x
+        return x
 
     def fit(self, model: Sequential, **fit_options: Any) -> History:
-        """A saved model is looked at as it is."""
+        """Refuse to train.
+
+        Raises:
+            click.UsageError: always.
+        """
         raise click.UsageError(
-            "--epochs is for networks made here: a saved one is looked at as it is."
+            "--epochs cannot be used with a saved model: it is traced without more training."
         )
 
     def example(self, i: int) -> tuple[Any, Any]:
-        """One of them, and its target, as `trace` takes them; where there is none, the network's
-        own answer stands for it.
-        """
+        """Return example `i` and its target; a missing target is replaced by the prediction."""
         if self.y is not None:
             return self.x[i : i + 1], self.y[i : i + 1]
-        one = self.x.take(slice(i, i + 1))
-        return one, None if self._has_target else self._predict_target(one)
+        row = self.x.take(slice(i, i + 1))
+        return row, None if self._has_target else self._predict_target(row)
 
     def target_text(self, i: int) -> str:
-        """Its target in words."""
         if self.model.preprocessor is None:
             return f"{self.y[i]:g}"
         if self.y is not None:
             return str(self.model.preprocessor.target.decode_labels(self.y[i]))
         target = self.model.preprocessor.target.name
-        one = self.x.take(slice(i, i + 1))
-        return (
-            f"{target} {one[target][0]}"
-            if self._has_target
-            else f"{target} not told: its own answer, {self._predict_target(one)[0]}, stands for it"
-        )
+        row = self.x.take(slice(i, i + 1))
+        if self._has_target:
+            return f"{target} {row[target][0]}"
+        return f"{target} is missing, {self._predict_target(row)[0]} is predicted"
 
     @property
     def _has_target(self) -> bool:
@@ -80,5 +82,6 @@ class SavedModelJob(ExampleSource):
         from glassnet.preprocessing.targets import ClassTarget
 
         assert self.model.preprocessor is not None
-        labels = isinstance(self.model.preprocessor.target, ClassTarget)
-        return self.model.predict_labels(row) if labels else self.model.predict(row)[:, 0]
+        if isinstance(self.model.preprocessor.target, ClassTarget):
+            return self.model.predict_labels(row)
+        return self.model.predict(row)[:, 0]

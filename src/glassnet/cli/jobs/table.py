@@ -1,6 +1,4 @@
-"""What `train` is to learn: arrays, a table, a folder of images (see `pictures`); rows to learn
-from, and rows to be scored on.
-"""
+"""The job for a table."""
 
 from __future__ import annotations
 
@@ -22,24 +20,22 @@ if TYPE_CHECKING:
     from glassnet.training.history import History
 
 MAX_INTEGER_CLASSES = 20
-"""A target of up to so many different whole numbers may be meant as classes: what is assumed is
-said.
-"""
+"""The most different integers for which a message says that the target may hold classes."""
 
 
 @dataclass(frozen=True, eq=False)
 class TableJob(Job):
-    """A table to learn from and one to be scored on, both with the target in every row.
+    """Training and test rows of a table, with the target in every row.
 
     Attributes:
-        name: of the file or data set.
-        train: the rows to learn from.
-        test: the rows to be scored on.
-        target: the column that is learned.
-        n_classes: how many different ones it holds; 0 where it is learned as a number.
+        name: the name of the file or data set.
+        train: the training rows.
+        test: the test rows.
+        target: the column to predict.
+        n_classes: the number of classes, or 0 if the target is a number.
         target_transform: "log" or None.
-        messages: what was found out in reading.
-        dropout: of the hidden layers, where none is asked for.
+        messages: lines to print about how the table was read.
+        dropout: the default of `--dropout`.
     """
 
     name: str
@@ -58,45 +54,39 @@ class TableJob(Job):
     @property
     def description(self) -> str:
         task = f"{self.n_classes} classes" if self.n_classes else "regression"
-        return f"{self.n_samples:,} rows to learn from, {len(self.test):,} to be scored on, {task}"
+        return f"{self.n_samples:,} training rows, {len(self.test):,} test rows, {task}"
 
     def build_model(self, settings: Mapping[str, Any], adapt: bool = False) -> Sequential:
-        """A compiled network for the table; `adapt` where its encoder is learned now, from all rows
-        to learn from.
-        """
         from glassnet.cli import default_models
-        from glassnet.layers import Dense
+        from glassnet.layers import Dense, Layer
 
-        last, loss = (
-            default_models.classification_head(self.n_classes)
-            if self.n_classes
-            else ([Dense(1)], "mean_squared_error")
-        )
-        layers = [*default_models.hidden_layers(settings, settings["dropout"]), *last]
-        made = default_models.compile_model(
-            layers, loss, ["accuracy" if self.n_classes else "mae"], settings
-        )
+        head: list[Layer]
+        if self.n_classes:
+            head, loss = default_models.classification_head(self.n_classes)
+        else:
+            head, loss = [Dense(1)], "mean_squared_error"
+        layers = [*default_models.hidden_layers(settings, settings["dropout"]), *head]
+        metric = "accuracy" if self.n_classes else "mae"
+        model = default_models.compile_model(layers, loss, [metric], settings)
         if adapt:
-            self.fit(made, epochs=0, verbose=0)
-        return made
+            self.fit(model, epochs=0, verbose=0)
+        return model
 
     def model_inputs(self, model: Sequential) -> np.ndarray:
         assert model.preprocessor is not None
-        return model.preprocessor.transform(self.train)
+        x: np.ndarray = model.preprocessor.transform(self.train)
+        return x
 
     def example(self, i: int) -> tuple[Any, Any]:
         return self.train.take(slice(i, i + 1)), None
 
     def target_text(self, i: int) -> str:
         value = self.train[self.target][i]
-        return (
-            f"{self.target} {value:,.6g}" if isinstance(value, float) else f"{self.target} {value}"
-        )
+        text = f"{value:,.6g}" if isinstance(value, float) else f"{value}"
+        return f"{self.target} {text}"
 
     def prepare_model(self, model: Sequential, **fit_options: Any) -> None:
-        """Learn the encoder, which makes the network, and see that the rows to be scored on can be
-        encoded, before the training.
-        """
+        """Learn the encoder, build the network, and check that the test rows can be encoded."""
         self.fit(model, **fit_options | {"epochs": 0})
         assert model.preprocessor is not None
         model.preprocessor.transform_xy(self.test)
@@ -107,9 +97,7 @@ class TableJob(Job):
         )
 
     def score(self, model: Sequential, seed: int) -> tuple[str, str, dict[str, Any]]:
-        """How the model does on the test rows beside a guess and a linear model on the same
-        columns: in full, in short, and plainly.
-        """
+        """Score the model on the test rows beside a baseline and a linear model."""
         import numpy as np
 
         from glassnet.evaluation import scores
@@ -119,31 +107,28 @@ class TableJob(Job):
         encoder, target = model.preprocessor.encoder, model.preprocessor.target
         x, x_test = encoder.transform(self.train), encoder.transform(self.test)
         y, y_test = self.train[self.target], self.test[self.target]
+        log = self.target_transform == "log"
         if self.n_classes:
-            found = target.transform(model.predict_labels(self.test))
-            report = scores.score_classifier(
-                target.transform(y), target.transform(y_test), found, x, x_test, seed=seed
-            )
+            y, y_test = target.transform(y), target.transform(y_test)
+            predicted = target.transform(model.predict_labels(self.test))
+            report = scores.score_classifier(y, y_test, predicted, x, x_test, seed=seed)
         else:
-            found = model.predict(self.test)[:, 0]
-            report = scores.score_regressor(
-                y, y_test, found, x, x_test, log=self.target_transform == "log", seed=seed
+            predicted = model.predict(self.test)[:, 0]
+            report = scores.score_regressor(y, y_test, predicted, x, x_test, log=log, seed=seed)
+        text, facts = str(report), {"score": report.to_dict()}
+        if log:
+            log_y, log_y_test, log_predicted = map(np.log, (y, y_test, predicted))
+            log_report = scores.score_regressor(
+                log_y, log_y_test, log_predicted, x, x_test, seed=seed
             )
-        full, facts = str(report), {"score": report.to_dict()}
-        if self.target_transform == "log":
-            logs = scores.score_regressor(
-                np.log(y), np.log(y_test), np.log(found), x, x_test, seed=seed
-            )
-            full, facts = (
-                f"{full}\n\nand of log {self.target}:\n{logs}",
-                facts | {"score_of_log": logs.to_dict()},
-            )
-        learned = {
+            text += f"\n\nlogarithm of {self.target}:\n{log_report}"
+            facts["score_of_log"] = log_report.to_dict()
+        facts["learned"] = {
             "target": self.target,
             "columns": encoder.feature_names,
             "left_out": encoder.dropped_columns(),
         }
-        return full, report.headline(), facts | {"learned": learned}
+        return text, report.headline(), facts
 
 
 def resolve_table_job(name: str, options: TrainOptions, seed: int) -> TableJob:
@@ -159,15 +144,13 @@ def resolve_table_job(name: str, options: TrainOptions, seed: int) -> TableJob:
     from glassnet.preprocessing.tabular import split_target
 
     table = read_table(name)
-    target = require_target(table, options, "learned")
+    target = require_target(table, options, "predict")
     split = split_target(table, target)
-    n_classes, assumption = infer_n_classes(target, split.target_column, options.task)
+    column = split.target_column
+    n_classes, assumption = infer_n_classes(target, column, options.task)
+    strata = column.astype(str) if n_classes else None
     train_index, test_index = train_validation_split(
-        len(split.target_column),
-        split.target_column.astype(str) if n_classes else None,
-        TEST_FRACTION,
-        "random",
-        seed,
+        len(column), strata, TEST_FRACTION, "random", seed
     )
     selected = select_columns(table, options, target, split.has_target)
     return TableJob(
@@ -182,7 +165,7 @@ def resolve_table_job(name: str, options: TrainOptions, seed: int) -> TableJob:
 
 
 def resolve_table_dataset_job(name: str, data: TableDataset, options: TrainOptions) -> TableJob:
-    """Return the job for a data set that is a table and comes with test rows.
+    """Return the job for a data set that is a table and has test rows.
 
     Raises:
         ConfigError: an unknown target or feature.
@@ -209,7 +192,8 @@ def require_target(table: Table, options: TrainOptions, verb: str) -> str:
     if options.target is None:
         names = list(table.columns)
         raise click.UsageError(
-            f"Which column is to be {verb}? --target {names[-1]}, say. There are {', '.join(names)}."
+            f"Missing option '--target': the column to {verb}, such as --target {names[-1]}. "
+            f"Columns: {', '.join(names)}."
         )
     return options.target
 
@@ -217,37 +201,38 @@ def require_target(table: Table, options: TrainOptions, verb: str) -> str:
 def select_columns(
     table: Table, options: TrainOptions, target: str, has_target: np.ndarray | None
 ) -> Table:
-    """The rows that have a target, with the columns that were asked for, all where none were; what
-    reading found is said apart.
+    """Return the rows that have a target, with the columns of `--features` or all columns.
 
     Raises:
-        ConfigError: a feature that there is not; the nearest is named.
+        ConfigError: an unknown feature; the message names the closest match.
     """
     from glassnet.errors import lookup
 
     features = table.drop(target).columns
     for name in options.features:
         lookup("--features", name, features)
-    left = table.drop(
-        *(name for name in features if options.features and name not in options.features)
-    )
-    return replace(left if has_target is None else left.take(has_target), messages=())
+    unused = [name for name in features if options.features and name not in options.features]
+    selected = table.drop(*unused)
+    return replace(selected if has_target is None else selected.take(has_target), messages=())
 
 
 def infer_n_classes(
     target: str, column: np.ndarray, task: str | None
 ) -> tuple[int, tuple[str, ...]]:
-    """How many labels a target holds, 0 where it is learned as a number; and what to say where that
-    was a guess.
+    """Return the number of classes of a target, and a message if the choice is unclear.
+
+    The number is 0 if the target is a number.
     """
     import numpy as np
 
-    found = len(set(column.tolist()))
+    n_values = len(set(column.tolist()))
     if task is not None:
-        return (found if task == "classes" else 0), ()
-    if column.dtype.kind in "Ob" or found <= 2:
-        return found, ()
-    few = found <= MAX_INTEGER_CLASSES and np.all(column == np.round(column))
+        return (n_values if task == "classes" else 0), ()
+    if column.dtype.kind in "Ob" or n_values <= 2:
+        return n_values, ()
+    if n_values > MAX_INTEGER_CLASSES or np.any(column != np.round(column)):
+        return 0, ()
     return 0, (
-        f"{target} has {found} different whole numbers, learned as numbers: --task classes learns them as labels",
-    ) if few else ()
+        f"{target} has {n_values} different integers and is treated as a number; "
+        "--task classes treats them as classes",
+    )
