@@ -39,7 +39,7 @@ def resolve_job(
     if options.forecast:
         return time_series.resolve_time_series_job(name, options)
     if options.time:
-        raise click.UsageError("--time goes with --forecast N, the steps to learn.")
+        raise click.UsageError("--time needs --forecast N, the number of steps to forecast.")
     if images.is_image_path(name):
         return images.resolve_image_job(name, options, seed, image_size, augment)
     images.require_no_image_options(name, image_size, augment)
@@ -93,12 +93,12 @@ def load_saved_job(name: str, rows: str | None) -> SavedModelJob:
 
     if rows is None:
         raise click.UsageError(
-            "Which rows? Name a table's file, a folder of images or a data set after the model."
+            "Missing data: name a table, a folder of images or a data set after the model."
         )
     model = load(name)
     if isinstance(model.preprocessor, TimeSeriesPreprocessor):
         raise click.UsageError(
-            f"{name} forecasts a series, not rows: "
-            f"gn.load({name!r}).trace(gn.data.series(...)) shows its windows."
+            f"{name} is a forecasting model. "
+            f"To trace it in Python: gn.load({name!r}).trace(gn.data.series(...))"
         )
     return SavedModelJob(name, model, *load_test_data(model, rows))
