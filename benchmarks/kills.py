@@ -1,6 +1,6 @@
 """A thousand kills: `python benchmarks/kills.py [--kills 1000] [--seed 0]`, on a POSIX system.
 
-The runs are those of `tests/resuming/child.py`, each a process that SIGKILL ends: at every point of
+The runs are those of `tests/training/resume/child.py`, each a process that SIGKILL ends: at every point of
 its writes, at random moments from outside and by a thread of its own, and between its last
 checkpoint and its end. The next process resumes it, until one ends by itself; what it comes to is
 compared, byte for byte, with a run that was never stopped. A kill counts if it landed before its
@@ -19,7 +19,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from queue import SimpleQueue
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "resuming"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "training" / "resume"))
 
 import child
 import killing
