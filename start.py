@@ -1,8 +1,8 @@
 """Install Glassnet in a fresh clone and train a network: `python3 start.py`.
 
-`python3 start.py test` runs all checks and tests instead. The first run creates `.venv` in the clone
-and installs glassnet from the package index; later runs reuse it. Only Python with its venv module
-is required.
+`python3 start.py test` runs all checks and tests instead. The first run creates `.venv` in the
+clone and installs glassnet from the package index, and later runs reuse it. Only Python with its
+venv module is required.
 """
 
 import hashlib

@@ -1,4 +1,4 @@
-"""House prices: regression with one feature, the best features, a combined feature, and all columns."""
+"""House prices: regression with one feature, the best ones, a combined one, and all columns."""
 
 import numpy as np
 from sklearn.linear_model import RidgeCV
@@ -62,6 +62,5 @@ for name, (columns, derive) in steps.items():
         f"{name}: RMSE {rmse(np.log(predicted)):.3f} (ridge {rmse(ridge):.3f}), "
         f"median error {median_error:,.0f} dollars"
     )
-print(
-    f"mean of the training rows: RMSE {rmse(np.full(len(test), np.log(train.SalePrice).mean())):.3f}"
-)
+mean = np.log(train.SalePrice).mean()
+print(f"mean of the training rows: RMSE {rmse(np.full(len(test), mean)):.3f}")
