@@ -2,8 +2,8 @@
 
 python benchmarks/augmentation.py [--epochs 10] [--seeds 5] [--kinds flip shift turn zoom all]
 
-Set GLASSNET_DATA_HOME to a folder with a subset of the data to train on few images. Both networks of
-a seed start from the same weights and see the rows in the same order, so they differ in the
+Set GLASSNET_DATA_HOME to a folder with a subset of the data to train on few images. Both networks
+of a seed start from the same weights and see the rows in the same order, so they differ in the
 augmentation only.
 """
 

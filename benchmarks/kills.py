@@ -4,8 +4,9 @@
 
 The runs are those of `tests/training/resume/child.py`. SIGKILL ends each process: at every point of
 its writes, at random moments from outside and from a thread, and between its last checkpoint and
-its end. The next process resumes the run, until one finishes. The result is compared, byte for byte,
-with that of a run that was never stopped. A kill counts if it came before the run had a result.
+its end. The next process resumes the run, until one finishes. The result is compared, byte for
+byte, with that of a run that was never stopped. A kill counts if it came before the run had a
+result.
 """
 
 from __future__ import annotations
@@ -37,8 +38,8 @@ def kill(
     """Kill runs of one scenario at least `kills` times.
 
     Returns:
-        The kills by kind, the kills by phase, the number of runs, how many of them differ from a run
-        that was never stopped, and the seconds.
+        The kills by kind, the kills by phase, the number of runs, how many of them differ from a
+        run that was never stopped, and the seconds.
     """
     began = time.perf_counter()
     after_epochs = child.SCENARIOS[scenario] in child.AFTER_EPOCHS

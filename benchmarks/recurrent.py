@@ -132,47 +132,53 @@ def main() -> None:
         for name in PEERS
         if name == "glassnet" or options.only is None or name in options.only.split(",")
     ]
-    processes = {
-        name: subprocess.Popen(
-            [sys.executable, __file__, name],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-        )
-        for name in names
-    }
-
-    def ask(name: str, kind: str) -> float | None:
-        process = processes[name]
-        assert process.stdin
-        assert process.stdout
-        process.stdin.write(json.dumps([kind, options.rows]) + "\n")
-        process.stdin.flush()
-        return json.loads(process.stdout.readline() or "null")
-
-    print(
-        f"{options.rows} rows, {options.rounds} rounds, {len(os.sched_getaffinity(0))} cores, load {os.getloadavg()[0]:.1f}"
-    )
+    processes = {name: start(name) for name in names}
+    cores, load = len(os.sched_getaffinity(0)), os.getloadavg()[0]
+    print(f"{options.rows} rows, {options.rounds} rounds, {cores} cores, load {load:.1f}")
     for kind in KINDS:
-        available = [name for name in names if ask(name, kind) is not None]
+        tasks = {name: (processes[name], kind, options.rows) for name in names}
+        available = [name for name in names if ask(*tasks[name]) is not None]
         if "glassnet" not in available:
             sys.exit("Install Glassnet first: pip install -e .")
-        seconds = {name: [0.0] * options.rounds for name in available}
-        for turn in range(options.rounds):
+        seconds: dict[str, list[float]] = {name: [] for name in available}
+        for _ in range(options.rounds):
             for name in available:
-                seconds[name][turn] = ask(name, kind) or 0.0
-        ours = seconds["glassnet"]
-        steps = -(-options.rows // BATCH)
-        cells = [f"{kind:<9} | {statistics.median(ours) / steps * 1e3:.2f} ms a step"]
-        for name in available[1:]:
-            ratio = statistics.median(a / b for a, b in zip(seconds[name], ours, strict=True))
-            cells.append(f"{name} {ratio:.2f} ({min(seconds[name]) / min(ours):.2f})")
-        print(f"| {' | '.join(cells)} |", flush=True)
+                seconds[name].append(ask(*tasks[name]) or 0.0)
+        print(row(kind, seconds, -(-options.rows // BATCH)), flush=True)
     for process in processes.values():
         assert process.stdin
         process.stdin.close()
         process.wait()
+
+
+def start(name: str) -> subprocess.Popen[str]:
+    """Start the process of a library."""
+    pipes: dict[str, int] = {
+        "stdin": subprocess.PIPE,
+        "stdout": subprocess.PIPE,
+        "stderr": subprocess.DEVNULL,
+    }
+    return subprocess.Popen([sys.executable, __file__, name], text=True, **pipes)
+
+
+def ask(process: subprocess.Popen[str], kind: str, n_rows: int) -> float | None:
+    """Return the seconds of an epoch, or None if the library is not installed."""
+    assert process.stdin
+    assert process.stdout
+    process.stdin.write(json.dumps([kind, n_rows]) + "\n")
+    process.stdin.flush()
+    return json.loads(process.stdout.readline() or "null")
+
+
+def row(kind: str, seconds: dict[str, list[float]], n_steps: int) -> str:
+    """Return a table row: the time of a step in Glassnet, and the ratios of the peers."""
+    ours = seconds["glassnet"]
+    cells = [f"{kind:<9} | {statistics.median(ours) / n_steps * 1e3:.2f} ms a step"]
+    for name, theirs in seconds.items():
+        if name != "glassnet":
+            ratio = statistics.median(a / b for a, b in zip(theirs, ours, strict=True))
+            cells.append(f"{name} {ratio:.2f} ({min(theirs) / min(ours):.2f})")
+    return f"| {' | '.join(cells)} |"
 
 
 if __name__ == "__main__":

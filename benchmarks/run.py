@@ -3,8 +3,8 @@
 `python benchmarks/run.py [--quick] [--json out.json]`
 
 Each library runs in its own process, and turns alternate. There are two ratios: the median over
-rounds of the ratio within a round, which a drift of the machine changes little, and the ratio of the
-minima. If they differ, the machine was busy: run again.
+rounds of the ratio within a round, and the ratio of the minima. If they differ, the machine was
+busy: run again.
 """
 
 from __future__ import annotations
@@ -177,7 +177,21 @@ def load() -> float:
     return round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else math.nan
 
 
-def main() -> None:
+def describe_machine(rounds: int, rows: int) -> dict[str, Any]:
+    """Return the facts about this machine and run that the output begins with."""
+    has_affinity = hasattr(os, "sched_getaffinity")
+    return {
+        "date": time.strftime("%Y-%m-%d %H:%M"),
+        "cores": len(os.sched_getaffinity(0)) if has_affinity else os.cpu_count(),
+        "system": f"{platform.system()} {platform.machine()}",
+        "Python": platform.python_version(),
+        "rounds": rounds,
+        "rows": rows,
+    }
+
+
+def parse_arguments() -> argparse.Namespace:
+    """Return the options of the command line."""
     parser = argparse.ArgumentParser(
         description="Compare the speed of Glassnet with its peers in one run."
     )
@@ -193,35 +207,23 @@ def main() -> None:
     parser.add_argument(
         "--only", help="comma-separated peers of glassnet: " + ", ".join(list(PEERS)[1:])
     )
-    options = parser.parse_args()
+    return parser.parse_args()
+
+
+def main() -> None:
+    options = parse_arguments()
     rows, rounds = (ROWS // 10, 2) if options.quick else (ROWS, 5)
     rounds = options.rounds or rounds
-
     versions = installed()
     if "glassnet" not in versions:
         sys.exit("Install Glassnet first: pip install -e .")
-    names = [
-        name
-        for name in versions
-        if options.only is None or name in ("glassnet", *options.only.split(","))
-    ]
-    machine = {
-        "date": time.strftime("%Y-%m-%d %H:%M"),
-        "cores": len(os.sched_getaffinity(0))
-        if hasattr(os, "sched_getaffinity")
-        else os.cpu_count(),
-        "system": f"{platform.system()} {platform.machine()}",
-        "Python": platform.python_version(),
-        "rounds": rounds,
-        "rows": rows,
-    }
+    selected = versions if options.only is None else ("glassnet", *options.only.split(","))
+    names = [name for name in versions if name in selected]
+    machine = describe_machine(rounds, rows)
     print(", ".join(f"{name} {value}" for name, value in machine.items()))
     print("; ".join(versions[name] for name in names), end="\n\n")
-    print(
-        line(
-            "task", "glassnet: median, minimum", *(f"{name} (ratios)" for name in names[1:]), "goal"
-        )
-    )
+    headings = [f"{name} (ratios)" for name in names[1:]]
+    print(line("task", "glassnet: median, minimum", *headings, "goal"))
     print(line("---", *["---"] * (len(names) + 1)), flush=True)
     work = rows * (4 * PIXELS * HIDDEN + 6 * HIDDEN * CLASSES) * 1e-9
     results: dict[str, Samples] = {}
@@ -236,12 +238,8 @@ def main() -> None:
         if task.startswith("epoch"):
             speeds.append(f"{work / min(samples['glassnet']):.0f} ({task})")
         if options.json:
-            options.json.write_text(
-                json.dumps(
-                    {"machine": machine, "versions": versions, "loads": loads, "samples": results},
-                    indent=1,
-                )
-            )
+            facts = {"machine": machine, "versions": versions, "loads": loads, "samples": results}
+            options.json.write_text(json.dumps(facts, indent=1))
     print(f"\nGFLOP/s: {', '.join(speeds)}; load {min(loads):.1f} to {max(loads):.1f}")
 
 

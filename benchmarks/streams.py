@@ -2,8 +2,8 @@
 
 `python benchmarks/streams.py [--quick] [--rounds 5] [--batch 32]`
 
-The second epoch of a fit is timed, in alternating turns in one process. The ratio is the median over
-rounds of the time divided by that of arrays. The rows exist before the clock starts.
+The second epoch of a fit is timed, in alternating turns in one process. The ratio is the median
+over rounds of the time divided by that of arrays. The rows exist before the clock starts.
 """
 
 from __future__ import annotations

@@ -115,13 +115,8 @@ def test_the_saved_model_answers_in_names():
         "glassnet: 1 of 3 files cannot be read and have no prediction: new/b.jpg: it is no image"
     )
     frame = pandas.read_csv("scored.csv")
-    assert list(frame) == [
-        "file",
-        "predicted class",
-        "probability of blue",
-        "probability of green",
-        "probability of red",
-    ]
+    probabilities = [f"probability of {name}" for name in ("blue", "green", "red")]
+    assert list(frame) == ["file", "predicted class", *probabilities]
     assert frame["file"].tolist() == ["new/a.png", "new/b.jpg", "new/c.png"]
     assert frame["predicted class"].fillna("").tolist() == ["blue", "", "red"]
     np.testing.assert_allclose(

@@ -71,19 +71,9 @@ def test_classes():
 
 def test_numbers_and_their_logarithm():
     """Oracle: a model of the same rows; the score is in units of the price."""
-    result = run(
-        "train",
-        "houses.csv",
-        "--target",
-        "price",
-        "--target-transform",
-        "log",
-        "--epochs",
-        "30",
-        "--no-plot",
-        "--features",
-        "size,town",
-    )
+    command = "train houses.csv --target price --target-transform log --epochs 30 --no-plot"
+    words = (*command.split(), "--features", "size,town")
+    result = run(*words)
     assert "price: numbers, learned as (log y - " in result.stdout
     assert "2 columns as 3 numbers: size, town (2)" in result.stdout
     assert "left out" not in result.stdout
@@ -98,32 +88,13 @@ def test_numbers_and_their_logarithm():
         validation_split=0.1,
         verbose=0,
     )
-    rmse = np.sqrt(
-        np.mean((model.predict(rows.iloc[test_index])[:, 0] - rows.price.iloc[test_index]) ** 2)
-    )
-    facts = json.loads(
-        run(
-            "train",
-            "houses.csv",
-            "--target=price",
-            "--target-transform=log",
-            "--epochs=30",
-            "--no-plot",
-            "--features=size,town",
-            "--json",
-        ).stdout
-    )
+    predicted = model.predict(rows.iloc[test_index])[:, 0]
+    truth = rows.price.iloc[test_index]
+    rmse = np.sqrt(np.mean((predicted - truth) ** 2))
+    rmse_of_log = np.sqrt(np.mean((np.log(predicted) - np.log(truth)) ** 2))
+    facts = json.loads(run(*words, "--json").stdout)
     assert facts["score"]["metric"] == "RMSE"
-    of_log = np.sqrt(
-        np.mean(
-            (
-                np.log(model.predict(rows.iloc[test_index])[:, 0])
-                - np.log(rows.price.iloc[test_index])
-            )
-            ** 2
-        )
-    )
-    assert facts["score_of_log"]["network"]["value"] == pytest.approx(of_log, rel=1e-3)
+    assert facts["score_of_log"]["network"]["value"] == pytest.approx(rmse_of_log, rel=1e-3)
     assert "\n\nlogarithm of price:\nRMSE on 30 rows" in result.stdout
     assert facts["score"]["network"]["value"] == pytest.approx(rmse, rel=1e-3)
     assert [rival["name"] for rival in facts["score"]["rivals"]] == ["ridge", "mean"]
