@@ -1,8 +1,8 @@
-"""From a fresh clone to a trained network: `python3 start.py`; to all checks and tests: `python3
-start.py test`.
+"""Install Glassnet in a fresh clone and train a network: `python3 start.py`.
 
-Makes `.venv` in the clone, installs glassnet into it from the package index, and runs. The second
-time it only runs. Needs nothing but Python with its venv module.
+`python3 start.py test` runs all checks and tests instead. The first run creates `.venv` in the
+clone and installs glassnet from the package index, and later runs reuse it. Only Python with its
+venv module is required.
 """
 
 import hashlib
@@ -24,7 +24,7 @@ USAGE = """Usage: python3 start.py         install, and train a network on handw
 
 
 def main(arguments):
-    """Do what the arguments say and return the exit code."""
+    """Run the script and return the exit code."""
     if arguments in (["-h"], ["--help"]):
         print(USAGE)
         return 0
@@ -45,10 +45,13 @@ def main(arguments):
 
 
 def obstacle(version, has_module):
-    """Why this Python will not do, in one line; None where it will."""
+    """Return why this Python cannot be used, in one line, or None."""
     if version < OLDEST:
-        wanted, found = (".".join(map(str, numbers)) for numbers in (OLDEST, version))
-        return f"glassnet needs Python {wanted} or newer; this is {found}. Run start.py with a newer one, as in: python{wanted} start.py"
+        oldest, current = (".".join(map(str, numbers)) for numbers in (OLDEST, version))
+        return (
+            f"glassnet needs Python {oldest} or newer; this is {current}. "
+            f"Run start.py with a newer one, such as: python{oldest} start.py"
+        )
     if not (has_module("venv") and has_module("ensurepip")):
         package = "python{}.{}-venv".format(*version)
         return f"This Python has no venv module. On Debian and Ubuntu: sudo apt install {package}"
@@ -56,7 +59,7 @@ def obstacle(version, has_module):
 
 
 def install(extra):
-    """Put glassnet and what it needs into `.venv`, unless that is done; return the exit code."""
+    """Install glassnet into `.venv` if necessary and return the exit code."""
     state = fingerprint((ROOT / "pyproject.toml").read_bytes(), sys.version_info[:2])
     if PYTHON.exists() and is_installed(extra, state):
         return 0
@@ -71,23 +74,20 @@ def install(extra):
 
 
 def fingerprint(project, version):
-    """What an installation depends on, as a word: the text of pyproject.toml and the version of
-    Python.
-    """
+    """Return a hash of pyproject.toml and the version of Python."""
     return hashlib.sha256(repr(version).encode() + project).hexdigest()[:16]
 
 
 def is_installed(extra, state):
-    """Whether the last installation that ended well was of this state, and had at least this
-    extra.
-    """
-    done = STAMP.read_text(encoding="utf-8").split() if STAMP.exists() else []
-    return done[:1] == [state] and (not extra or extra in done)
+    """Return whether this state, with this extra, is installed."""
+    stamp = STAMP.read_text(encoding="utf-8").split() if STAMP.exists() else []
+    return stamp[:1] == [state] and (not extra or extra in stamp)
 
 
 def pip_install(project):
-    """Install the project in place; say each large download, and on failure everything pip said.
-    Return the exit code.
+    """Install the project in place and return the exit code.
+
+    Large downloads are printed, and on failure the full output of pip.
     """
     command = [
         str(PYTHON),
@@ -98,25 +98,25 @@ def pip_install(project):
         "--editable",
         project,
     ]
-    said = []
+    output = []
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
     ) as pip:
         for line in pip.stdout:
-            said.append(line)
+            output.append(line)
             if line.lstrip().startswith("Downloading ") and " MB)" in line:
                 print("  " + line.strip(), flush=True)
     if pip.returncode:
-        print("".join(said), file=sys.stderr)
+        print("".join(output), file=sys.stderr)
         print(
-            f"pip could not install glassnet (exit code {pip.returncode}): see above.",
+            f"pip could not install glassnet (exit code {pip.returncode}), see above.",
             file=sys.stderr,
         )
     return pip.returncode
 
 
 def checks():
-    """The commands of `start.py test`."""
+    """Return the commands of `start.py test`."""
     cores = (
         len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     )
@@ -124,15 +124,13 @@ def checks():
 
 
 def run(command):
-    """Run a module of the environment by its command line and return its exit code."""
+    """Run a module with its arguments in the environment and return its exit code."""
     print("$ " + " ".join(command), flush=True)
     return subprocess.call([str(PYTHON), "-m", *command], cwd=ROOT)
 
 
 def worst(codes):
-    """The exit code furthest from success; a process that a signal ended counts as its shell does,
-    128 and the signal.
-    """
+    """Return the highest exit code; a process that was killed by a signal counts 128 + signal."""
     return max(code if code >= 0 else 128 - code for code in codes)
 
 

@@ -1,11 +1,10 @@
-"""What augmentation does to the lab's convolutional network on few pictures of clothes: accuracy
-with and without, seed by seed.
+"""Accuracy of a convolutional network on Fashion-MNIST with and without augmentation.
 
 python benchmarks/augmentation.py [--epochs 10] [--seeds 5] [--kinds flip shift turn zoom all]
 
-The rows are those of `fashion_mnist`; with GLASSNET_DATA_HOME at a subset, few. Both networks of a
-seed start from the same weights and see the rows in the same order, so that their difference is the
-augmentation's.
+Set GLASSNET_DATA_HOME to a folder with a subset of the data to train on few images. Both networks
+of a seed start from the same weights and see the rows in the same order, so they differ in the
+augmentation only.
 """
 
 from __future__ import annotations
@@ -42,7 +41,7 @@ KINDS["all"] = tuple(layer for layers in KINDS.values() for layer in layers)
 def accuracies(
     data: Dataset, augmentation: tuple[Layer, ...], epochs: int, seed: int
 ) -> tuple[float, float]:
-    """On the training rows as the last epoch saw them, and on the test rows."""
+    """Return the accuracy of the last training epoch and that on the test rows."""
     layers = [Rescaling(1 / 255), Reshape((28, 28, 1)), *augmentation]
     for filters in (32, 64):
         layers += [Conv2D(filters, 3, padding="same", activation="relu"), MaxPooling2D(2)]
@@ -58,24 +57,24 @@ def accuracies(
 
 
 def main() -> None:
-    """Print a line for each seed and kind, and the paired differences."""
+    """Print a line per seed and kind, and the paired differences."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--epochs", type=int, default=10)
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--kinds", nargs="+", choices=KINDS, default=["all"])
-    asked = parser.parse_args()
+    options = parser.parse_args()
     data = gn.datasets.load("fashion_mnist")
     print(
-        f"{len(data.x):,} rows, {len(data.x_test):,} test rows, {asked.epochs} epochs", flush=True
+        f"{len(data.x):,} rows, {len(data.x_test):,} test rows, {options.epochs} epochs", flush=True
     )
-    found: dict[str, list[float]] = {kind: [] for kind in ("none", *asked.kinds)}
-    for seed in range(asked.seeds):
-        for kind, tests in found.items():
-            training, test = accuracies(data, KINDS.get(kind, ()), asked.epochs, seed)
-            tests.append(test)
+    results: dict[str, list[float]] = {kind: [] for kind in ("none", *options.kinds)}
+    for seed in range(options.seeds):
+        for kind, test_accuracies in results.items():
+            training, test = accuracies(data, KINDS.get(kind, ()), options.epochs, seed)
+            test_accuracies.append(test)
             print(f"seed {seed}  {kind:5}  training {training:.3f}  test {test:.4f}", flush=True)
-    for kind in asked.kinds:
-        paired = np.subtract(found[kind], found["none"])
+    for kind in options.kinds:
+        paired = np.subtract(results[kind], results["none"])
         error = paired.std(ddof=1) / np.sqrt(len(paired))
         each = " ".join(f"{difference:+.4f}" for difference in paired)
         print(f"{kind} - none: {each}; mean {paired.mean():+.4f} +- {error:.4f}")

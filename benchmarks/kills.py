@@ -1,10 +1,12 @@
-"""A thousand kills: `python benchmarks/kills.py [--kills 1000] [--seed 0]`, on a POSIX system.
+"""Kill training runs a thousand times and compare what they resume to.
 
-The runs are those of `tests/resuming/child.py`, each a process that SIGKILL ends: at every point of
-its writes, at random moments from outside and by a thread of its own, and between its last
-checkpoint and its end. The next process resumes it, until one ends by itself; what it comes to is
-compared, byte for byte, with a run that was never stopped. A kill counts if it landed before its
-run had a result.
+`python benchmarks/kills.py [--kills 1000] [--seed 0]`, on a POSIX system.
+
+The runs are those of `tests/training/resume/child.py`. SIGKILL ends each process: at every point of
+its writes, at random moments from outside and from a thread, and between its last checkpoint and
+its end. The next process resumes the run, until one finishes. The result is compared, byte for
+byte, with that of a run that was never stopped. A kill counts if it came before the run had a
+result.
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from queue import SimpleQueue
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "resuming"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "training" / "resume"))
 
 import child
 import killing
@@ -27,14 +29,17 @@ import killing
 KINDS = ("at writes", "outside", "timer", "at the end")
 WHEN = ("starting", "training", "ended")
 EVERY = 4
-"""How many-th write is killed where a run makes many."""
+"""Runs that make many writes are killed at every fourth."""
 
 
 def kill(
     nursery: killing.Nursery, scenario: str, kills: int, seed: int
 ) -> tuple[list[int], Counter[str], int, int, float]:
-    """Kill runs of one scenario so often, or more: how many by kind and by when, runs, how many of
-    them differ, seconds.
+    """Kill runs of one scenario at least `kills` times.
+
+    Returns:
+        The kills by kind, the kills by phase, the number of runs, how many of them differ from a
+        run that was never stopped, and the seconds.
     """
     began = time.perf_counter()
     after_epochs = child.SCENARIOS[scenario] in child.AFTER_EPOCHS
@@ -62,9 +67,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kills", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument(
-        "--lives", type=int, default=2, help="how many processes run, and die, at once"
-    )
+    parser.add_argument("--lives", type=int, default=2, help="number of processes at a time")
     options = parser.parse_args()
     began, names, idle = time.perf_counter(), list(child.SCENARIOS), SimpleQueue()
 
@@ -89,7 +92,7 @@ def main() -> None:
     print(row("all", [*total, round(time.perf_counter() - began)]))
     print(
         f"load {os.getloadavg()[0]:.1f}; "
-        + ("every run came to the same bytes" if not total[-1] else f"{total[-1]} RUNS DIFFER")
+        + ("all runs gave the same bytes" if not total[-1] else f"{total[-1]} RUNS DIFFER")
     )
 
 

@@ -1,8 +1,7 @@
-"""The contestants. Each is written as its users would write it: `build` a network, `fit` it,
-`predict`.
+"""The libraries that `run.py` compares, each used as its documentation shows.
 
-`python peers.py NAME` is one contestant in a process of its own: it answers each task on standard
-input with a line of JSON.
+`python peers.py NAME` runs one library in its own process. It answers each task on standard input
+with a line of JSON.
 """
 
 from __future__ import annotations
@@ -61,9 +60,14 @@ class ScikitLearn:
         )
 
     def build(self, sizes: tuple[int, ...], rate: float, classes: bool) -> None:
-        unending = {"alpha": 0, "tol": 0, "n_iter_no_change": 1_000_000, "warm_start": True}
+        no_early_stopping = {
+            "alpha": 0,
+            "tol": 0,
+            "n_iter_no_change": 1_000_000,
+            "warm_start": True,
+        }
         self.model = self.kinds[classes](
-            hidden_layer_sizes=sizes[1:-1], learning_rate_init=rate, **unending
+            hidden_layer_sizes=sizes[1:-1], learning_rate_init=rate, **no_early_stopping
         )
 
     def fit(self, x: np.ndarray, y: np.ndarray, batch: int, epochs: int) -> list[float]:
@@ -163,13 +167,12 @@ class Keras:
         return np.diff(ends).tolist()
 
     def predict(self, x: np.ndarray) -> np.ndarray:
-        return np.asarray(
-            self.model(x)
-        )  # what its documentation recommends for few rows: model.predict is 100 times slower
+        # Keras recommends this for few rows: model.predict is 100 times slower.
+        return np.asarray(self.model(x))
 
 
 def cnn_layers(layers: Any) -> list[Any]:
-    """The lab's network for images, in Keras's words."""
+    """Return the layers of the convolutional network, with the names of Keras."""
     stack = [
         layers.Conv2D(32, 3, activation="relu"),
         layers.MaxPooling2D(),
@@ -194,18 +197,14 @@ PEERS: dict[str, Callable[[], Any]] = {
 
 
 def images(rows: int) -> tuple[np.ndarray, np.ndarray]:
-    """Random pixels in steps of 1/255 as float32, and random labels: the arithmetic of MNIST
-    without the file.
-    """
+    """Return random pixels in steps of 1/255 as float32, and random labels."""
     rng = np.random.default_rng(0)
     x = rng.integers(0, 256, (rows, PIXELS), np.uint8).astype(np.float32) / np.float32(255)
     return x, rng.integers(0, CLASSES, rows)
 
 
 def epoch(peer: Any, batch: int, rows: int) -> float:
-    """Seconds of the second epoch of a fit; the first one has the fit's preparations in it, and
-    compilation at first.
-    """
+    """Return the seconds of the second epoch of a fit; the first includes its preparation."""
     if not hasattr(peer, "images"):
         peer.images = images(rows)
         peer.build((PIXELS, HIDDEN, CLASSES), 1e-3, True)
@@ -213,7 +212,7 @@ def epoch(peer: Any, batch: int, rows: int) -> float:
 
 
 def cnn(peer: Any, rows: int) -> float:
-    """Seconds of the second epoch of a fit of the lab's convolutional network, in batches of 32."""
+    """Return the seconds of the second epoch of the convolutional network, in batches of 32."""
     if not hasattr(peer, "squares"):
         x, y = images(rows)
         peer.squares = (
@@ -225,14 +224,14 @@ def cnn(peer: Any, rows: int) -> float:
 
 
 def cnn_cold(peer: Any) -> float:
-    """Seconds of the first step of that network in this process, compilation included."""
+    """Return the seconds of the first step of that network, including compilation."""
     began = time.perf_counter()
     cnn(peer, 32)
     return time.perf_counter() - began
 
 
 def predict_one(peer: Any) -> float:
-    """Seconds of one row's prediction: the median over half a second of calls."""
+    """Return the seconds of the prediction of one row, the median over half a second of calls."""
     x = peer.images[0][:1]
     end, seconds = time.perf_counter() + 0.5, []
     while time.perf_counter() < end:
@@ -243,7 +242,7 @@ def predict_one(peer: Any) -> float:
 
 
 def celsius(peer: Any) -> float:
-    """Learn Fahrenheit from seven pairs and predict 100 degrees."""
+    """Learn Fahrenheit from seven pairs and return the prediction for 100 degrees Celsius."""
     x = np.array([[-40], [-10], [0], [8], [15], [22], [38]], np.float32)
     y = np.array([[-40], [14], [32], [46], [59], [72], [100]], np.float32)
     peer.build((1, 1), 0.1, False)
@@ -252,7 +251,7 @@ def celsius(peer: Any) -> float:
 
 
 def fit_small(peer: Any, epochs: int) -> float:
-    """Seconds of the first fit in this process: 8-16-16-1 on 800 rows in batches of 32."""
+    """Return the seconds of the first fit of a process: 8-16-16-1 on 800 rows."""
     rng = np.random.default_rng(0)
     x = rng.standard_normal((800, 8), np.float32)
     peer.build((8, 16, 16, 1), 1e-3, False)
@@ -262,7 +261,7 @@ def fit_small(peer: Any, epochs: int) -> float:
 
 
 def matmul(peer: Any) -> float:
-    """GFLOP/s of a large float32 product in JAX: the best of five."""
+    """Return the GFLOP/s of a large float32 matrix product in JAX, the best of five."""
     import jax
     import jax.numpy as jnp
 
@@ -281,8 +280,9 @@ TASKS = {
 
 
 def serve(name: str) -> None:
-    """Answer tasks until standard input ends. What libraries print goes to standard error, what
-    they raise goes into the answer.
+    """Answer tasks until standard input ends.
+
+    Output of the libraries goes to standard error, and an exception becomes the answer.
     """
     replies = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)

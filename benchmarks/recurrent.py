@@ -1,12 +1,12 @@
-"""Recurrent layers beside PyTorch and Keras: `python benchmarks/recurrent.py [--rounds 5] [--rows
-2048] [--only pytorch]`.
+"""Speed of recurrent layers compared with PyTorch and Keras.
 
-What is timed is the second epoch of a fit: 64 units over 50 steps of 16 features, then Dense(1),
-    Adam, batches of 32. Each contestant
-runs in a process of its own, and turns alternate; ratios are of peer over Glassnet, by rounds
-(least over least in brackets). PyTorch's
-threads spin where others take the cores: on a busy machine `taskset -c 0` is the fairer run.
-    `python recurrent.py NAME` is one contestant.
+`python benchmarks/recurrent.py [--rounds 5] [--rows 2048] [--only pytorch]`
+
+The second epoch of a fit is timed: 64 units over 50 steps of 16 features, then Dense(1), Adam,
+batches of 32. Each library runs in its own process, and turns alternate. Ratios are the time of the
+peer divided by that of Glassnet: the median over rounds, and the ratio of the minima in brackets.
+PyTorch's threads spin if others use the cores, so `taskset -c 0` is fairer on a busy machine.
+`python recurrent.py NAME` runs one library.
 """
 
 from __future__ import annotations
@@ -104,8 +104,9 @@ PEERS: dict[str, Callable[[str], Any]] = {
 
 
 def serve(name: str) -> None:
-    """Answer (kind, rows) lines with seconds, until standard input ends; what libraries print goes
-    to standard error.
+    """Answer lines of (kind, rows) with seconds until standard input ends.
+
+    Output of the libraries goes to standard error.
     """
     replies = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)
@@ -124,54 +125,60 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--rows", type=int, default=2048)
-    parser.add_argument("--only", help="peers, by commas")
+    parser.add_argument("--only", help="comma-separated peers")
     options = parser.parse_args()
     names = [
         name
         for name in PEERS
         if name == "glassnet" or options.only is None or name in options.only.split(",")
     ]
-    processes = {
-        name: subprocess.Popen(
-            [sys.executable, __file__, name],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-        )
-        for name in names
-    }
-
-    def ask(name: str, kind: str) -> float | None:
-        process = processes[name]
-        assert process.stdin
-        assert process.stdout
-        process.stdin.write(json.dumps([kind, options.rows]) + "\n")
-        process.stdin.flush()
-        return json.loads(process.stdout.readline() or "null")
-
-    print(
-        f"{options.rows} rows, {options.rounds} rounds, {len(os.sched_getaffinity(0))} cores, load {os.getloadavg()[0]:.1f}"
-    )
+    processes = {name: start(name) for name in names}
+    cores, load = len(os.sched_getaffinity(0)), os.getloadavg()[0]
+    print(f"{options.rows} rows, {options.rounds} rounds, {cores} cores, load {load:.1f}")
     for kind in KINDS:
-        there = [name for name in names if ask(name, kind) is not None]
-        if "glassnet" not in there:
+        tasks = {name: (processes[name], kind, options.rows) for name in names}
+        available = [name for name in names if ask(*tasks[name]) is not None]
+        if "glassnet" not in available:
             sys.exit("Install Glassnet first: pip install -e .")
-        seconds = {name: [0.0] * options.rounds for name in there}
-        for turn in range(options.rounds):
-            for name in there:
-                seconds[name][turn] = ask(name, kind) or 0.0
-        ours = seconds["glassnet"]
-        steps = -(-options.rows // BATCH)
-        cells = [f"{kind:<9} | {statistics.median(ours) / steps * 1e3:.2f} ms a step"]
-        for name in there[1:]:
-            ratio = statistics.median(a / b for a, b in zip(seconds[name], ours, strict=True))
-            cells.append(f"{name} {ratio:.2f} ({min(seconds[name]) / min(ours):.2f})")
-        print(f"| {' | '.join(cells)} |", flush=True)
+        seconds: dict[str, list[float]] = {name: [] for name in available}
+        for _ in range(options.rounds):
+            for name in available:
+                seconds[name].append(ask(*tasks[name]) or 0.0)
+        print(row(kind, seconds, -(-options.rows // BATCH)), flush=True)
     for process in processes.values():
         assert process.stdin
         process.stdin.close()
         process.wait()
+
+
+def start(name: str) -> subprocess.Popen[str]:
+    """Start the process of a library."""
+    pipes: dict[str, int] = {
+        "stdin": subprocess.PIPE,
+        "stdout": subprocess.PIPE,
+        "stderr": subprocess.DEVNULL,
+    }
+    return subprocess.Popen([sys.executable, __file__, name], text=True, **pipes)
+
+
+def ask(process: subprocess.Popen[str], kind: str, n_rows: int) -> float | None:
+    """Return the seconds of an epoch, or None if the library is not installed."""
+    assert process.stdin
+    assert process.stdout
+    process.stdin.write(json.dumps([kind, n_rows]) + "\n")
+    process.stdin.flush()
+    return json.loads(process.stdout.readline() or "null")
+
+
+def row(kind: str, seconds: dict[str, list[float]], n_steps: int) -> str:
+    """Return a table row: the time of a step in Glassnet, and the ratios of the peers."""
+    ours = seconds["glassnet"]
+    cells = [f"{kind:<9} | {statistics.median(ours) / n_steps * 1e3:.2f} ms a step"]
+    for name, theirs in seconds.items():
+        if name != "glassnet":
+            ratio = statistics.median(a / b for a, b in zip(theirs, ours, strict=True))
+            cells.append(f"{name} {ratio:.2f} ({min(theirs) / min(ours):.2f})")
+    return f"| {' | '.join(cells)} |"
 
 
 if __name__ == "__main__":

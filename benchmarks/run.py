@@ -1,8 +1,10 @@
-"""Glassnet beside its peers, in one run: `python benchmarks/run.py [--quick] [--json out.json]`.
+"""Speed of Glassnet compared with its peers.
 
-Every contestant runs in a process of its own, and the turns alternate. Two ratios: the median over
-rounds of the ratio within a round, so that what drifts on the machine meets both sides, and least
-over least. Where they differ the machine was busy: run again.
+`python benchmarks/run.py [--quick] [--json out.json]`
+
+Each library runs in its own process, and turns alternate. There are two ratios: the median over
+rounds of the ratio within a round, and the ratio of the minima. If they differ, the machine was
+busy: run again.
 """
 
 from __future__ import annotations
@@ -37,12 +39,13 @@ Samples = dict[str, list[float]]
 
 
 class Missing(Exception):
-    """A peer that is not installed."""
+    """A library that is not installed."""
 
 
 class Worker:
-    """A contestant's process. Started anew for what is timed from process start, kept for what is
-    timed warm.
+    """The process of one library.
+
+    Tasks that include the start use a new process each; warm tasks share one.
     """
 
     def __init__(self, name: str) -> None:
@@ -53,25 +56,25 @@ class Worker:
         self.version = self.reply()
 
     def reply(self) -> Any:
-        """The answer to the last task, or why there is none."""
-        said = json.loads(self.process.stdout.readline() or "{}")
-        if "answer" in said:
-            return said["answer"]
+        """Return the answer to the last task, or raise its error."""
+        reply = json.loads(self.process.stdout.readline() or "{}")
+        if "answer" in reply:
+            return reply["answer"]
         self.close()
-        if "missing" in said:
-            raise Missing(said["missing"])
+        if "missing" in reply:
+            raise Missing(reply["missing"])
         raise RuntimeError(
-            f"{self.name}: {said.get('error', f'ended with code {self.process.returncode}')}"
+            f"{self.name}: {reply.get('error', f'ended with code {self.process.returncode}')}"
         )
 
     def ask(self, task: str, *arguments: Any) -> Any:
-        """A task's answer."""
+        """Run a task and return its answer."""
         self.process.stdin.write(json.dumps([task, *arguments]) + "\n")
         self.process.stdin.flush()
         return self.reply()
 
     def close(self) -> float:
-        """Let the process end; the seconds that it lived."""
+        """End the process and return its lifetime in seconds."""
         self.process.stdin.close()
         self.process.wait()
         self.process.stdout.close()
@@ -79,7 +82,7 @@ class Worker:
 
 
 def warm(names: list[str], rounds: int, rows: int) -> Iterator[tuple[str, Samples]]:
-    """Each warm task with its samples; at last the GFLOP/s of a large product."""
+    """Yield each warm task with its samples, then the GFLOP/s of a large product."""
     workers = {name: Worker(name) for name in names}
     for label, *task in (
         ("epoch, batch 32", "epoch", 32, rows),
@@ -91,10 +94,10 @@ def warm(names: list[str], rounds: int, rows: int) -> Iterator[tuple[str, Sample
             name: [] for name in names if not (task[0] == "cnn" and name == "scikit-learn")
         }
         for turn in range(rounds + 1):
-            for name, taken in samples.items():
+            for name, seconds in samples.items():
                 answer = workers[name].ask(*task)
                 if turn:
-                    taken.append(answer)
+                    seconds.append(answer)
         yield label, samples
     yield PRODUCT, {"glassnet": [workers["glassnet"].ask("matmul") for _ in range(3)]}
     for worker in workers.values():
@@ -102,38 +105,36 @@ def warm(names: list[str], rounds: int, rows: int) -> Iterator[tuple[str, Sample
 
 
 def fresh(names: list[str], rounds: int, epochs: int) -> Iterator[tuple[str, Samples]]:
-    """Each task that begins with the process, with its samples."""
-    whole: Samples = {name: [] for name in names}
+    """Yield each task that includes the start of the process, with its samples."""
+    process_seconds: Samples = {name: [] for name in names}
     for _ in range(rounds):
         for name in names:
             worker = Worker(name)
             answer = worker.ask("celsius")
-            whole[name].append(worker.close())
+            process_seconds[name].append(worker.close())
             if abs(answer - 212) > 10:
                 print(f"{name}: 100 degrees Celsius came out as {answer:.1f}")
-    yield "Celsius, whole process", whole
+    yield "Celsius, whole process", process_seconds
     first: Samples = {name: [] for name in names if name != "scikit-learn"}
     for _ in range(rounds):
-        for name, taken in first.items():
+        for name, seconds in first.items():
             worker = Worker(name)
-            taken.append(worker.ask("cnn_cold"))
+            seconds.append(worker.ask("cnn_cold"))
             worker.close()
     yield "CNN, first step", first
     cold: Samples = {name: [] for name in names}
-    whole = {name: [] for name in names}
+    process_seconds = {name: [] for name in names}
     for _ in range(rounds):
         for name in names:
             worker = Worker(name)
             cold[name].append(worker.ask("fit_small", epochs))
-            whole[name].append(worker.close())
+            process_seconds[name].append(worker.close())
     yield "small fit, cold", cold
-    yield "small fit, whole process", whole
+    yield "small fit, whole process", process_seconds
 
 
 def row(task: str, samples: Samples, names: list[str]) -> str:
-    """Glassnet's median and least seconds; every peer's median, and its ratio to Glassnet by rounds
-    and by leasts.
-    """
+    """Return a table row: Glassnet's median and minimum; per peer the median and both ratios."""
     ours = samples["glassnet"]
     cells = [f"{text(statistics.median(ours))}, {text(min(ours))}"]
     for theirs in (samples.get(name, []) for name in names[1:]):
@@ -158,67 +159,71 @@ def line(*cells: str) -> str:
 
 
 def installed() -> dict[str, str]:
-    """The contestants that are here, with their versions; a line on each that is not."""
-    found = {}
+    """Return the installed libraries with their versions, and print a line for each missing one."""
+    versions = {}
     for name in PEERS:
         try:
             worker = Worker(name)
         except Missing as error:
             print(f"{name}: left out ({error})")
         else:
-            found[name] = worker.version
+            versions[name] = worker.version
             worker.close()
-    return found
+    return versions
 
 
 def load() -> float:
-    """How many processes wanted a core in the last minute; NaN where the system does not say."""
+    """Return the load average of the last minute, or NaN if the system has none."""
     return round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else math.nan
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(
-        description="Glassnet beside its peers, as ratios measured in one run."
-    )
-    parser.add_argument(
-        "--quick",
-        action="store_true",
-        help="a tenth of the rows, two rounds: to see that all runs, not to quote",
-    )
-    parser.add_argument("--json", type=Path, help="where to write all samples, after every task")
-    parser.add_argument(
-        "--rounds", type=int, help="how often each contestant has its turn (default 5, quick 2)"
-    )
-    parser.add_argument(
-        "--only", help="comma-separated contestants beside glassnet: " + ", ".join(list(PEERS)[1:])
-    )
-    options = parser.parse_args()
-    rows, rounds = (ROWS // 10, 2) if options.quick else (ROWS, 5)
-    rounds = options.rounds or rounds
-
-    versions = installed()
-    if "glassnet" not in versions:
-        sys.exit("Install Glassnet first: pip install -e .")
-    names = [
-        name
-        for name in versions
-        if options.only is None or name in ("glassnet", *options.only.split(","))
-    ]
-    machine = {
+def describe_machine(rounds: int, rows: int) -> dict[str, Any]:
+    """Return the facts about this machine and run that the output begins with."""
+    has_affinity = hasattr(os, "sched_getaffinity")
+    return {
         "date": time.strftime("%Y-%m-%d %H:%M"),
-        "cores": len(os.sched_getaffinity(0))
-        if hasattr(os, "sched_getaffinity")
-        else os.cpu_count(),
+        "cores": len(os.sched_getaffinity(0)) if has_affinity else os.cpu_count(),
         "system": f"{platform.system()} {platform.machine()}",
         "Python": platform.python_version(),
         "rounds": rounds,
         "rows": rows,
     }
+
+
+def parse_arguments() -> argparse.Namespace:
+    """Return the options of the command line."""
+    parser = argparse.ArgumentParser(
+        description="Compare the speed of Glassnet with its peers in one run."
+    )
+    parser.add_argument(
+        "--quick",
+        action="store_true",
+        help="a tenth of the rows and two rounds, only to check that everything runs",
+    )
+    parser.add_argument("--json", type=Path, help="where to write all samples after every task")
+    parser.add_argument(
+        "--rounds", type=int, help="number of turns of each library (default: 5, quick: 2)"
+    )
+    parser.add_argument(
+        "--only", help="comma-separated peers of glassnet: " + ", ".join(list(PEERS)[1:])
+    )
+    return parser.parse_args()
+
+
+def main() -> None:
+    options = parse_arguments()
+    rows, rounds = (ROWS // 10, 2) if options.quick else (ROWS, 5)
+    rounds = options.rounds or rounds
+    versions = installed()
+    if "glassnet" not in versions:
+        sys.exit("Install Glassnet first: pip install -e .")
+    selected = versions if options.only is None else ("glassnet", *options.only.split(","))
+    names = [name for name in versions if name in selected]
+    machine = describe_machine(rounds, rows)
     print(", ".join(f"{name} {value}" for name, value in machine.items()))
     print("; ".join(versions[name] for name in names), end="\n\n")
-    print(
-        line("task", "glassnet: median, least", *(f"{name} (ratios)" for name in names[1:]), "goal")
-    )
+    headings = [f"{name} (ratios)" for name in names[1:]]
+    print(line("task", "glassnet: median, minimum", *headings, "goal"))
     print(line("---", *["---"] * (len(names) + 1)), flush=True)
     work = rows * (4 * PIXELS * HIDDEN + 6 * HIDDEN * CLASSES) * 1e-9
     results: dict[str, Samples] = {}
@@ -233,12 +238,8 @@ def main() -> None:
         if task.startswith("epoch"):
             speeds.append(f"{work / min(samples['glassnet']):.0f} ({task})")
         if options.json:
-            options.json.write_text(
-                json.dumps(
-                    {"machine": machine, "versions": versions, "loads": loads, "samples": results},
-                    indent=1,
-                )
-            )
+            facts = {"machine": machine, "versions": versions, "loads": loads, "samples": results}
+            options.json.write_text(json.dumps(facts, indent=1))
     print(f"\nGFLOP/s: {', '.join(speeds)}; load {min(loads):.1f} to {max(loads):.1f}")
 
 

@@ -1,9 +1,9 @@
-"""The same rows as arrays and as streams, in one run: `python benchmarks/streams.py [--quick]
-[--rounds 5] [--batch 32]`.
+"""Speed of streams of batches and memory maps compared with arrays of the same rows.
 
-What is timed is the second epoch of a fit, turns alternating in one process; the ratio is the
-median over rounds of the time over that of arrays. The rows exist before the clock starts, so that
-a source costs no more than handing them over.
+`python benchmarks/streams.py [--quick] [--rounds 5] [--batch 32]`
+
+The second epoch of a fit is timed, in alternating turns in one process. The ratio is the median
+over rounds of the time divided by that of arrays. The rows exist before the clock starts.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def build() -> gn.Sequential:
 def sources(
     rows: int, batch: int, folder: str
 ) -> dict[str, Callable[[], tuple[Any, Any, dict[str, Any]]]]:
-    """What each contestant is fitted to, with its options."""
+    """Return a function per kind of data that returns x, y and the options of `fit`."""
     rng = np.random.default_rng(0)
     x, y = rng.random((rows, PIXELS), np.float32), rng.integers(0, CLASSES, rows)
     mapped = np.memmap(f"{folder}/x", np.float32, "w+", shape=x.shape)
@@ -60,18 +60,20 @@ def sources(
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="a tenth of the rows, two rounds")
+    parser.add_argument("--quick", action="store_true", help="a tenth of the rows and two rounds")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--batch", type=int, default=32)
     options = parser.parse_args()
     rows, rounds = (ROWS // 10, 2) if options.quick else (ROWS, options.rounds)
     with tempfile.TemporaryDirectory() as folder:
-        given = sources(rows, options.batch, folder)
-        seconds: dict[str, list[float]] = {name: [] for name in given}
+        data_sources = sources(rows, options.batch, folder)
+        seconds: dict[str, list[float]] = {name: [] for name in data_sources}
         for turn in range(rounds + 1):
-            for name, source in given.items():
-                x, y, how = source()
-                log = build().fit(x, y, batch_size=options.batch, epochs=2, verbose=0, **how)
+            for name, source in data_sources.items():
+                x, y, fit_options = source()
+                log = build().fit(
+                    x, y, batch_size=options.batch, epochs=2, verbose=0, **fit_options
+                )
                 if turn:
                     seconds[name].append(log.seconds[1])
     print(f"{rows} rows, batch {options.batch}, {rounds} rounds, load {os.getloadavg()[0]:.1f}")

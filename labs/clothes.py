@@ -1,5 +1,6 @@
-"""Clothes: 28 x 28 grey pictures into ten classes, with 128 hidden neurons, with two layers of 256,
-and with two convolutions.
+"""Clothes: classify 28 x 28 grayscale images into ten classes.
+
+Three networks are compared: 128 hidden neurons, two layers of 256, and two convolutions.
 """
 
 import numpy as np
@@ -59,14 +60,14 @@ for name, layers in networks.items():
     history = model.fit(train_images, train_labels, batch_size=32, epochs=EPOCHS, verbose=0)
     test_loss, test_accuracy = model.evaluate(test_images, test_labels, verbose=0)
     scores[name], curves[name] = test_accuracy, history.history["accuracy"]
-    print(
-        f"{name}: accuracy {history.history['accuracy'][-1]:.3f} in training, {test_accuracy:.3f} on the test pictures"
-    )
+    train_accuracy = history.history["accuracy"][-1]
+    print(f"{name}: training accuracy {train_accuracy:.3f}, test accuracy {test_accuracy:.3f}")
 
 predictions = model.predict(test_images, verbose=0)
-found = predictions.argmax(axis=1)
+predicted = predictions.argmax(axis=1)
 print(
-    f"first test picture: {NAMES[found[0]]} ({predictions[0].max():.2f}), in truth {NAMES[test_labels[0]]}"
+    f"first test image: predicted {NAMES[predicted[0]]} ({predictions[0].max():.2f}), "
+    f"true class {NAMES[test_labels[0]]}"
 )
 
 figure = Figure(figsize=(12, 4.8), layout="constrained")
@@ -77,26 +78,26 @@ for (name, curve), color in zip(curves.items(), ("#0072B2", "#D55E00", "#009E73"
         range(1, EPOCHS + 1),
         curve,
         color=color,
-        label=f"{name}: {scores[name]:.3f} on the test pictures",
+        label=f"{name}: test accuracy {scores[name]:.3f}",
     )
     axes.plot(EPOCHS, scores[name], "o", color=color)
 axes.set(
     xlabel="epoch",
-    ylabel="accuracy in training (line), on the test pictures (dot)",
+    ylabel="accuracy: training (line), test (dot)",
     ylim=(0.6, 0.95),
 )
 axes.spines[["top", "right"]].set_visible(False)
 axes.legend(frameon=False, loc="lower right")
-right.suptitle(
-    "The first test picture of each class, and what the convolutions take it for", fontsize=10
-)
+right.suptitle("The first test image of each class and the prediction for it", fontsize=10)
 for label, axes in enumerate(right.subplots(2, 5).flat):
     i = np.flatnonzero(test_labels == label)[0]
     axes.imshow(test_images[i], cmap="gray_r")
-    color = "black" if found[i] == label else "#D55E00"
+    color = "black" if predicted[i] == label else "#D55E00"
     axes.set_title(
-        f"{NAMES[label]}:\n{NAMES[found[i]]}, {predictions[i].max():.0%}", fontsize=8, color=color
+        f"{NAMES[label]}:\n{NAMES[predicted[i]]}, {predictions[i].max():.0%}",
+        fontsize=8,
+        color=color,
     )
     axes.set_axis_off()
 figure.savefig("clothes.png", dpi=110)
-print("clothes.png shows the course of all three, and a picture of each class")
+print("clothes.png shows the learning curves and one image of each class")

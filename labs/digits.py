@@ -1,5 +1,6 @@
-"""Digits: a convolutional network reads handwriting; which digits it takes for which, and what its
-filters see in one of them.
+"""Digits: a convolutional network classifies handwriting.
+
+The figure shows the confusion matrix, the most confident mistakes and the feature maps of a digit.
 """
 
 import numpy as np
@@ -29,22 +30,22 @@ model = gn.Sequential(
 model.compile("adam", "sparse_categorical_crossentropy", ["accuracy"])
 model.fit(data.x, data.y, batch_size=32, epochs=EPOCHS, verbose=0)
 accuracy = model.evaluate(data.x_test, data.y_test, return_dict=True)["accuracy"]
-print(
-    f"{model.count_params():,} weights, {len(data.x):,} digits to learn from: {accuracy:.3f} of {len(data.x_test):,} others are read right"
-)
+print(f"{model.count_params():,} weights, {len(data.x):,} training digits")
+print(f"accuracy on {len(data.x_test):,} test digits: {accuracy:.3f}")
 
 probabilities = model.predict(data.x_test)
-found, sure = probabilities.argmax(axis=1), probabilities.max(axis=1)
+predicted, confidence = probabilities.argmax(axis=1), probabilities.max(axis=1)
 counts = np.zeros((10, 10), int)
-np.add.at(counts, (data.y_test, found), 1)
+np.add.at(counts, (data.y_test, predicted), 1)
 mistakes = counts - np.diag(np.diag(counts))
 most = np.unravel_index(mistakes.argmax(), mistakes.shape)
-print(f"most often a {most[0]} is taken for a {most[1]}: {mistakes[most]} times")
-wrong = np.flatnonzero(found != data.y_test)
-wrong = wrong[np.argsort(-sure[wrong])]
-print(f"{len(wrong)} wrong; of the surest of them it was {sure[wrong[:1]].max(initial=0):.0%} sure")
+print(f"most common mistake: {most[0]} classified as {most[1]}, {mistakes[most]} times")
+wrong = np.flatnonzero(predicted != data.y_test)
+wrong = wrong[np.argsort(-confidence[wrong])]
+highest = confidence[wrong[:1]].max(initial=0)
+print(f"{len(wrong)} mistakes, the most confident with a probability of {highest:.0%}")
 
-# What the filters see: the feature maps of one digit, out of the trace of its forward pass.
+# The feature maps of one digit, from the trace of its forward pass.
 trace = model.trace(data.x_test[:1], data.y_test[:1])
 maps = {name: trace[f"{name}.relu"].output[0] for name in ("first", "second")}
 
@@ -64,16 +65,16 @@ for (row, column), count in np.ndenumerate(counts):
             fontsize=7,
             color="white" if row == column else "black",
         )
-axes.set(xticks=range(10), yticks=range(10), xlabel="read as", ylabel="in truth")
-axes.set_title(f"{accuracy:.1%} read right", fontsize=10)
-lower.suptitle("Wrong, and surest of it", fontsize=10)
+axes.set(xticks=range(10), yticks=range(10), xlabel="predicted", ylabel="true")
+axes.set_title(f"accuracy {accuracy:.1%}", fontsize=10)
+lower.suptitle("The most confident mistakes", fontsize=10)
 for axes, i in zip(lower.subplots(2, SHOWN // 2).flat, wrong, strict=False):
     axes.imshow(data.x_test[i], cmap="gray_r")
-    axes.set_title(f"{data.y_test[i]} as {found[i]}, {sure[i]:.0%}", fontsize=8)
+    axes.set_title(f"{data.y_test[i]} as {predicted[i]}, {confidence[i]:.0%}", fontsize=8)
 for axes in lower.axes:
     axes.set_axis_off()
 right.suptitle(
-    f"A {data.y_test[0]}, and what {SHOWN} filters of each layer make of it", fontsize=10
+    f"A {data.y_test[0]} and its feature maps from {SHOWN} filters of each layer", fontsize=10
 )
 grid = right.subplots(5, SHOWN // 2)
 images = [maps[name][..., i] for name in maps for i in range(SHOWN)]
@@ -87,4 +88,4 @@ for row, name in ((1, "first"), (3, "second")):
 for axes in grid.flat:
     axes.set_axis_off()
 figure.savefig("digits.png", dpi=110)
-print("digits.png shows them")
+print("digits.png shows the mistakes and the feature maps")

@@ -1,5 +1,6 @@
-"""Flights: how many will fly in each of the next twelve months? An LSTM beside the year before,
-from two points in time.
+"""Flights: forecast the passengers of the next twelve months.
+
+An LSTM is compared with the seasonal naive forecast from two points in time.
 """
 
 import numpy as np
@@ -15,24 +16,23 @@ print(series)
 
 
 def network() -> gn.Sequential:
-    """A memory of thirty-two numbers that reads two years of changes from year to year, and twelve
-    neurons that answer.
-    """
+    """Return an LSTM of 32 units with one output per month."""
     return gn.Sequential([LSTM(32), Dense(HORIZON)], seed=0)
 
 
-def miss(forecast: np.ndarray, truth: np.ndarray) -> float:
-    """The root mean squared error, in thousands of passengers."""
+def rmse(forecast: np.ndarray, truth: np.ndarray) -> float:
+    """Return the root mean squared error in thousands of passengers."""
     return float(np.sqrt(np.mean((forecast - truth) ** 2)))
 
 
 for held_out in (2 * HORIZON, HORIZON):
-    model, before = network(), series[:-held_out]
-    model.fit(before, batch_size=16, epochs=150, verbose=0)
-    found, truth = model.forecast(), series.values[len(before) : len(before) + HORIZON]
+    model, past = network(), series[:-held_out]
+    model.fit(past, batch_size=16, epochs=150, verbose=0)
+    forecast, truth = model.forecast(), series.values[len(past) : len(past) + HORIZON]
     print(
-        f"{found.labels[0]} to {found.labels[-1]}: RMSE {miss(found.values, truth):.1f}, seasonal naive {miss(found.naive, truth):.1f}"
+        f"{forecast.labels[0]} to {forecast.labels[-1]}: "
+        f"RMSE {rmse(forecast.values, truth):.1f}, seasonal naive {rmse(forecast.naive, truth):.1f}"
     )
 
-found.plot(truth).savefig("forecast.png")
-print("the last year, forecast and as it came: forecast.png")
+forecast.plot(truth).savefig("forecast.png")
+print("forecast and true values of the last year: forecast.png")

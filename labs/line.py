@@ -1,6 +1,4 @@
-"""A noisy line: the loss of a guess, the losses around it, and gradient descent down to the best
-line.
-"""
+"""A noisy line: the loss of three slopes, and gradient descent to the best line."""
 
 import numpy as np
 

@@ -1,5 +1,6 @@
-"""Reviews: "not good but bad" and "not bad but good" are the same bag of words; a network that
-reads them in order tells them apart.
+"""Reviews: word order decides whether a review is praise.
+
+"not good but bad" and "not bad but good" are the same bag of words. An LSTM reads them in order.
 """
 
 import numpy as np
@@ -13,19 +14,17 @@ from glassnet.layers import LSTM, Bidirectional, Dense, Embedding, TextVectoriza
 EPOCHS = 6
 
 data = gn.datasets.load("reviews")
-print(
-    f"{len(data.x):,} reviews to learn from, {len(data.x_test)} to be scored on, of other things and in other sentences, such as"
-)
+print(f"{len(data.x):,} training reviews, {len(data.x_test)} test reviews, such as")
 for text, label in zip(data.x_test[:2], data.y_test[:2], strict=True):
     print(f"  {data.class_names[label]}: {text}")
 
 bag = CountVectorizer().fit(data.x)
-rival = (
+baseline = (
     LogisticRegression(max_iter=1000)
     .fit(bag.transform(data.x), data.y)
     .score(bag.transform(data.x_test), data.y_test)
 )
-print(f"logistic regression on a bag of words: accuracy {rival:.3f}")
+print(f"logistic regression on a bag of words: accuracy {baseline:.3f}")
 
 text = TextVectorization().adapt(data.x)
 words = text.get_vocabulary()
@@ -43,31 +42,29 @@ history = model.fit(
     data.x, data.y, epochs=EPOCHS, validation_data=(data.x_test, data.y_test), verbose=0
 )
 accuracy = model.evaluate(data.x_test, data.y_test, return_dict=True)["accuracy"]
-print(
-    f"{len(words)} words, an LSTM from each end, {model.count_params():,} weights: accuracy {accuracy:.3f}"
-)
+print(f"bidirectional LSTM, {model.count_params():,} weights: accuracy {accuracy:.3f}")
 
-own = [
+sentences = [
     "The opera was not boring but clever.",
     "The opera was not clever but boring.",
     "I found it far from dull",
     "I found it far from good",
 ]
-praise = model.predict(own).ravel()
-for sentence, p in zip(own, praise, strict=True):
+praise = model.predict(sentences).ravel()
+for sentence, p in zip(sentences, praise, strict=True):
     print(f"  {p:.2f}  {sentence}")
 
-# As it reads: what the network would say had the sentence ended after each word.
+# The prediction after each word, as if the sentence ended there.
 figure = Figure(figsize=(11, 4.5), layout="constrained")
 left, right = figure.subplots(1, 2, width_ratios=[1, 2])
 left.plot(
     np.arange(1, EPOCHS + 1),
     history.history["val_accuracy"],
     color="#0072B2",
-    label="network that reads in order",
+    label="LSTM",
 )
-left.axhline(rival, color="#D55E00", label="bag of words")
-left.set(xlabel="epoch", ylabel="accuracy on held-out reviews", ylim=(0.45, 1.02))
+left.axhline(baseline, color="#D55E00", label="bag of words")
+left.set(xlabel="epoch", ylabel="test accuracy", ylim=(0.45, 1.02))
 for sentence, color in zip(data.x_test[:2], ("#D55E00", "#009E73"), strict=True):
     parts = sentence.split()
     so_far = model.predict([" ".join(parts[: i + 1]) for i in range(len(parts))]).ravel()
@@ -94,4 +91,4 @@ left.legend(frameon=False, loc="center right")
 for axes in (left, right):
     axes.spines[["top", "right"]].set_visible(False)
 figure.savefig("reviews.png", dpi=110)
-print("reviews.png shows the accuracy by epoch, and two reviews of the same words as they are read")
+print("reviews.png shows the accuracy per epoch and the predictions for two reviews")

@@ -1,5 +1,6 @@
-"""Titanic: who survived? First from fare and age alone, then from all columns; each beside a
-logistic regression.
+"""Titanic: predict who survived, from fare and age and then from all columns.
+
+Each network is compared with a logistic regression.
 """
 
 import numpy as np
@@ -9,13 +10,12 @@ import glassnet as gn
 from glassnet.layers import Dense, Dropout
 
 train, test = gn.datasets.load("titanic", seed=0)
-print(
-    f"{len(train)} passengers to learn from, {len(test)} to be scored on; {train.survived.mean():.0%} survived"
-)
+print(f"{len(train)} training passengers, {len(test)} test passengers")
+print(f"{train.survived.mean():.0%} of the training passengers survived")
 
 
 def network() -> gn.Sequential:
-    """Thirty-two neurons, and one that answers."""
+    """Return a network with 32 hidden neurons."""
     return gn.Sequential(
         [Dense(32, activation="relu"), Dropout(0.3), Dense(1, activation="sigmoid")], seed=0
     )
@@ -33,15 +33,18 @@ for name, columns in (
     model.fit(train[columns], epochs=60, verbose=0)
     loss, accuracy = model.evaluate(test)
     rows = model.preprocessor.transform(train), model.preprocessor.transform(test)
-    rival = (
+    baseline = (
         LogisticRegression(max_iter=1000).fit(rows[0], train.survived).score(rows[1], test.survived)
     )
+    majority = 1 - test.survived.mean()
     print(
-        f"{name}: accuracy {accuracy:.3f}, logistic regression {rival:.3f}, nobody survives {1 - test.survived.mean():.3f}"
+        f"{name}: accuracy {accuracy:.3f}, "
+        f"logistic regression {baseline:.3f}, nobody survives {majority:.3f}"
     )
     after, truth = model.predict(passenger).item(), passenger.survived.item()
     print(
-        f"  {passenger.name.item()}: {before:.2f} before training, {after:.2f} after, in truth {truth}"
+        f"  {passenger.name.item()}: "
+        f"{before:.2f} before training, {after:.2f} after, true value {truth}"
     )
 
 invented = [
@@ -51,7 +54,7 @@ invented = [
 for person in invented:
     person |= {"sibsp": 0, "parch": 0, "cabin": None}
 print(
-    "two who never sailed:",
+    "two invented passengers:",
     np.round(model.predict(invented).ravel(), 2),
     model.predict_labels(invented),
 )

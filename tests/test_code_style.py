@@ -20,7 +20,33 @@ CODE = [
 MAX_LINES, MAX_PARAMETERS, MAX_FILE = 40, 8, 800
 
 BANNED = frozenset(
-    ["alike", "anew", "apart", "asked", "begun", "carry", "course", "given", "gone", "held", "intake", "kept", "lacking", "news", "panel", "said", "spelt", "standing", "strange", "taken", "taker", "there", "told", "wish", "wishes"]
+    [
+        "alike",
+        "anew",
+        "apart",
+        "asked",
+        "begun",
+        "carry",
+        "course",
+        "given",
+        "gone",
+        "held",
+        "intake",
+        "kept",
+        "lacking",
+        "news",
+        "panel",
+        "said",
+        "spelt",
+        "standing",
+        "strange",
+        "taken",
+        "taker",
+        "there",
+        "told",
+        "wish",
+        "wishes",
+    ]
 )
 """Identifiers that once stood for a request, a message, a mask, an index, a result and more."""
 

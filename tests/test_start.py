@@ -1,6 +1,4 @@
-"""start.py: what it makes of its arguments, of the Python it finds and of an earlier installation.
-Nothing is installed here.
-"""
+"""start.py: arguments, versions of Python and earlier installations; nothing is installed here."""
 
 import importlib.util
 import io
@@ -13,7 +11,7 @@ ROOT = Path(__file__).parents[1]
 
 @pytest.fixture
 def start(tmp_path, monkeypatch):
-    """The script as a module that lives in an empty clone and only notes what it would run."""
+    """The script as a module in an empty clone; it records commands and does not run them."""
     spec = importlib.util.spec_from_file_location("start", ROOT / "start.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
@@ -64,9 +62,9 @@ def test_first_run_installs_and_trains(start, capsys):
     assert modules_run(start) == ["venv", "pip", "glassnet"]
     assert start.ran[1][-2:] == ["--editable", str(start.ROOT)]
     assert start.ran[2][2:] == ["glassnet", "train", "digits"]
-    said = capsys.readouterr().out.splitlines()
-    assert "downloads about 190 MB" in said[0]
-    assert said[1:] == ["  Downloading jaxlib-1.whl (81.0 MB)", "$ glassnet train digits"]
+    lines = capsys.readouterr().out.splitlines()
+    assert "downloads about 190 MB" in lines[0]
+    assert lines[1:] == ["  Downloading jaxlib-1.whl (81.0 MB)", "$ glassnet train digits"]
 
 
 def test_test_installs_the_tools_and_checks(start, capsys):
@@ -113,9 +111,9 @@ def test_a_failed_installation_says_why_and_is_tried_again(start, capsys):
     start.codes, start.pip_says = {"pip": 1}, "ERROR: No matching distribution found for jax\n"
     assert start.main([]) == 1
     assert "glassnet" not in modules_run(start)
-    said = capsys.readouterr().err
-    assert "No matching distribution" in said
-    assert "pip could not install glassnet (exit code 1)" in said
+    errors = capsys.readouterr().err
+    assert "No matching distribution" in errors
+    assert "pip could not install glassnet (exit code 1)" in errors
     start.codes = {}
     assert start.main([]) == 0
 
@@ -136,7 +134,7 @@ def test_arguments(start, capsys):
 
 
 @pytest.mark.parametrize(
-    ("version", "modules", "said"),
+    ("version", "modules", "message"),
     [
         ((3, 10), {"venv", "ensurepip"}, "needs Python 3.11 or newer; this is 3.10."),
         ((2, 7), set(), "this is 2.7."),
@@ -144,9 +142,9 @@ def test_arguments(start, capsys):
         ((3, 12), set(), "sudo apt install python3.12-venv"),
     ],
 )
-def test_obstacles_are_one_line(start, version, modules, said):
+def test_obstacles_are_one_line(start, version, modules, message):
     problem = start.obstacle(version, modules.__contains__)
-    assert said in problem
+    assert message in problem
     assert "\n" not in problem
 
 
@@ -169,7 +167,7 @@ def test_oldest_python_is_the_project_s(start):
 
 
 def test_old_pythons_can_read_the_script():
-    """They must get as far as the message: no syntax younger than Python 3.6."""
+    """Old versions of Python must reach the error message: the syntax is that of Python 3.6."""
     import ast
 
     ast.parse((ROOT / "start.py").read_text(encoding="utf-8"), feature_version=(3, 6))

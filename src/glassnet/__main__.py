@@ -1,4 +1,4 @@
-"""`python -m glassnet` is `glassnet`."""
+"""Entry point of `python -m glassnet`, the same as `glassnet`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The command line as its users meet it: what it prints, where it writes, and how it fails."""
+"""Output, files and errors of the commands."""
 
 import json
 import os
@@ -14,7 +14,8 @@ import pytest
 from click.testing import CliRunner
 
 import glassnet as gn
-from glassnet.cli import arguments, default_models, main, output, train
+from glassnet.cli import arguments, default_models, main, output
+from glassnet.cli.commands import train
 
 HEAVY = ("jax", "numpy", "sklearn", "pandas", "matplotlib", "rich", "pooch")
 
@@ -62,14 +63,14 @@ def test_help_has_examples(command):
 
 
 def test_module_and_version():
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-m", "glassnet", "--version"], capture_output=True, text=True, check=True
     )
-    assert done.stdout == f"glassnet {gn.__version__}\n"
+    assert process.stdout == f"glassnet {gn.__version__}\n"
 
 
 def test_digits_with_defaults():
-    """The goal: 0.95 on rows never seen, curves drawn, and the last line says so."""
+    """The accuracy on test rows is 0.95 or more, as the last line says, and curves are drawn."""
     result = run("train", "digits")
     assert result.exit_code == 0
     last = result.stdout.splitlines()[-1]
@@ -87,7 +88,7 @@ def test_digits_with_defaults():
 
 
 def test_regression_is_scored_in_its_own_units():
-    """Oracle: the mean predictor's error, computed here."""
+    """Oracle: the error of predicting the mean."""
     result = json.loads(run("train", "diabetes", "--json", "--no-plot").stdout)
     data = gn.datasets.load("diabetes")
     assert result["metric"] == "rmse"
@@ -114,11 +115,11 @@ def test_json_is_all_there_is_and_says_it_all():
         "--plot",
         "iris.svg",
     )
-    told = json.loads(result.stdout)
+    facts = json.loads(result.stdout)
     assert result.stderr == ""
-    assert told.keys() >= {"score", "baseline", "seconds", "history", "seed", "settings"}
-    assert len(told["history"]["val_loss"]) == told["epochs"] == 3
-    assert (told["seed"], told["plot"], told["dataset"], told["stopped"]) == (
+    assert facts.keys() >= {"score", "baseline", "seconds", "history", "seed", "settings"}
+    assert len(facts["history"]["val_loss"]) == facts["epochs"] == 3
+    assert (facts["seed"], facts["plot"], facts["dataset"], facts["stopped"]) == (
         7,
         "iris.svg",
         "iris",
@@ -132,7 +133,7 @@ def test_json_is_all_there_is_and_says_it_all():
         "batch_size": 32,
         "optimizer": "adam",
     }
-    assert told["settings"].items() >= expected.items()
+    assert facts["settings"].items() >= expected.items()
     assert Path("iris.svg").exists()
 
 
@@ -164,31 +165,31 @@ def test_quiet_is_one_line_and_no_epochs_draw_nothing():
 
 
 def test_patience_stops_early():
-    told = json.loads(
+    facts = json.loads(
         run(
             "train", "diabetes", "--json", "--no-plot", "--patience", "3", "--learning-rate", "0.02"
         ).stdout
     )
-    assert told["epochs"] < told["settings"]["epochs"]
-    assert "val_loss has not improved for 3 epochs" in told["stopped"]
+    assert facts["epochs"] < facts["settings"]["epochs"]
+    assert "val_loss has not improved for 3 epochs" in facts["stopped"]
 
 
 def test_downloaded_images(shared_data):
-    """A twelfth of the rows the full set has: 0.9 is within reach of one epoch."""
-    told = json.loads(
+    """A twelfth of the rows is enough for 0.9."""
+    facts = json.loads(
         run("train", "mnist", "--layers", "64,64", "--epochs", "3", "--json", "--no-plot").stdout
     )
-    assert told["score"] > 0.9
+    assert facts["score"] > 0.9
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "message"),
     [
         (("train", "digitz"), "Did you mean 'digits'?"),
         (("trace", "xorr"), "Did you mean 'xor'?"),
         (
             ("train", "digits", "--layers", "64,x"),
-            "hidden layers such as 64 or 64,32, or none. Received: '64,x'.",
+            "hidden layers, such as 64 or 64,32, or none. Received: '64,x'.",
         ),
         (("train", "digits", "--layers", "0"), "Received: '0'."),
         (("train", "digits", "--epochs", "-1"), "-1 is not in the range x>=0"),
@@ -213,12 +214,12 @@ def test_downloaded_images(shared_data):
         (("trace", "xor", "--layer", "dense_7"), "Did you mean 'dense_"),
     ],
 )
-def test_mistakes_are_one_line(words, said):
+def test_mistakes_are_one_line(words, message):
     result = run(*words)
     assert result.exit_code == 2
     assert result.stdout == ""
     assert result.stderr.startswith("glassnet: ")
-    assert said in result.stderr
+    assert message in result.stderr
     assert result.stderr.count("\n") == 1
 
 
@@ -234,11 +235,11 @@ def test_diverging_run_warns_in_one_line():
         "--epochs",
         "20",
     ]
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-m", "glassnet", *words], capture_output=True, text=True, check=True
     )
-    assert done.stderr.startswith("glassnet: Training stopped in ")
-    assert done.stderr.count("\n") == 1
+    assert process.stderr.startswith("glassnet: Training stopped in ")
+    assert process.stderr.count("\n") == 1
 
 
 @pytest.mark.skipif(os.name == "nt", reason="sends SIGINT")
@@ -270,9 +271,7 @@ def test_interrupted_before_training(monkeypatch):
 
 
 def test_texts_are_read_word_by_word():
-    """Oracle: the words of the rows to learn from; the shape is known before the fit, as `sketch`
-    needs it.
-    """
+    """Oracle: the words of the training rows; the shape is known before `fit`."""
     data = gn.datasets.load("reviews")
     settings = {
         "layers": [4],
@@ -296,7 +295,7 @@ def test_texts_are_read_word_by_word():
 
 
 def test_trace_xor_shows_the_numbers():
-    """Oracle: the same forward pass in NumPy, from the weights of the same seed."""
+    """Oracle: the forward pass in NumPy with the weights of the same seed."""
     result = run("trace", "xor", "--layers", "2", "--row", "1")
     assert result.exit_code == 0
     settings = {
@@ -336,22 +335,22 @@ def test_trace_of_a_neuron_and_a_layer():
 
 
 def test_trace_of_a_table_is_standardised():
-    told = json.loads(run("trace", "diabetes", "--json").stdout)
-    assert [link["layer"] for link in told["links"]] == [
+    facts = json.loads(run("trace", "diabetes", "--json").stdout)
+    assert [link["layer"] for link in facts["links"]] == [
         "Normalization",
         "Dense",
         "Activation",
         "Dense",
         "Rescaling",
     ]
-    assert np.abs(told["links"][0]["output"]).max() < 10
+    assert np.abs(facts["links"][0]["output"]).max() < 10
 
 
 def test_trace_json_is_the_trace():
-    told = json.loads(run("trace", "xor", "--json").stdout)
-    assert (told["dataset"], told["row"], told["x"]) == ("xor", 3, [[1.0, 1.0]])
-    assert told["loss"] > 0
-    assert [link["name"] for link in told["links"]] == [
+    facts = json.loads(run("trace", "xor", "--json").stdout)
+    assert (facts["dataset"], facts["row"], facts["x"]) == ("xor", 3, [[1.0, 1.0]])
+    assert facts["loss"] > 0
+    assert [link["name"] for link in facts["links"]] == [
         "dense_1",
         "dense_1.sigmoid",
         "dense_2",
@@ -364,14 +363,14 @@ def test_datasets_lists_every_one():
     assert lines[0].split()[:3] == ["name", "task", "rows"]
     assert [line.split()[0] for line in lines[1:]] == list(gn.datasets.names())
     assert all(line == line.rstrip() for line in lines)
-    told = json.loads(run("datasets", "--json").stdout)["datasets"]
+    facts = json.loads(run("datasets", "--json").stdout)["datasets"]
     assert {
         "name": "xor",
         "task": "2 classes",
         "rows": 4,
         "shape": [2],
         "source": "generated",
-    }.items() <= told[4].items()
+    }.items() <= facts[4].items()
 
 
 @pytest.mark.parametrize(
@@ -402,7 +401,7 @@ def test_lines_break_between_words_on_a_terminal(monkeypatch, capsys):
 
 
 def test_sparkline_averages_long_runs():
-    """100 values in 4 blocks of 25: the means of 0..99 rise evenly."""
+    """The means of 0..99 in 4 blocks of 25 rise evenly."""
     assert output.sparkline(range(100), width=4) == "▁▃▆█"
 
 
@@ -417,7 +416,7 @@ def test_sparkline_averages_long_runs():
     ],
 )
 def test_defaults_follow_the_rows(rows, batch, split, epochs):
-    """1438 rows: 1294 to train on, 41 batches of 32, 1000 / 41 rounded up."""
+    """1438 rows are 1294 training rows in 41 batches of 32; 1000 / 41 is rounded up."""
     settings = {"epochs": None, "validation_split": None, "batch_size": batch}
     train.fill_defaults(settings, rows, 1000, 0.1)
     assert (settings["validation_split"], settings["epochs"]) == (split, epochs)
@@ -438,11 +437,14 @@ def test_a_picture_that_cannot_be_written_does_not_cost_the_score(tmp_path, monk
     assert "and: " in result.stdout
     assert (
         result.stderr.strip()
-        == f"glassnet: the curves could not be drawn to {tmp_path / 'curves.png'}: No space left on device."
+        == f"glassnet: cannot write the learning curves to {tmp_path / 'curves.png'}: No space left on device."
     )
 
 
 def test_json_goes_without_the_arithmetic():
     result = run("trace", "xor", "--json", "--neuron", "dense_1:0")
     assert result.exit_code == 2
-    assert "--json holds every number already: leave out --neuron and --layer." in result.stderr
+    assert (
+        "--json cannot be combined with --neuron or --layer: it contains every number."
+        in result.stderr
+    )

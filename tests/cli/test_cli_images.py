@@ -1,6 +1,4 @@
-"""Folders of images on the command line: classes, sizes and parts are found, scored beside simpler
-methods, saved, and asked again.
-"""
+"""Folders of images on the command line: splits, sizes, scores, predictions and errors."""
 
 import json
 import os
@@ -25,7 +23,7 @@ SMALL = ("--layers", "8", "--dropout", "0", "--no-plot", "--learning-rate", "0.0
 
 
 def draw(place, names=("red", "green", "blue"), n=20, size=(18, 12), mode="RGB", seed=0):
-    """Dark noise with a line across it, which is red, green or blue."""
+    """Write images of dark noise with a red, green or blue line."""
     rng = np.random.default_rng(seed)
     for k, name in enumerate(names):
         Path(place, name).mkdir(parents=True)
@@ -37,9 +35,7 @@ def draw(place, names=("red", "green", "blue"), n=20, size=(18, 12), mode="RGB",
 
 @pytest.fixture(scope="module")
 def shapes(tmp_path_factory):
-    """A folder to learn from, with two files that cannot be read; one to be asked about; the lines
-    that training printed.
-    """
+    """A folder with training images, two unreadable files and test images; the printed result."""
     home = tmp_path_factory.mktemp("shapes")
     os.chdir(home)
     draw("photos")
@@ -61,73 +57,66 @@ def _there(shapes, monkeypatch):
 
 
 def test_a_folder_is_learned_and_scored(shapes):
-    """Oracle: the split, the linear model and the majority done here."""
+    """Oracle: the same split and a linear model."""
     result = shapes[1]
     lines = result.stdout.splitlines()
-    assert lines[0] == "photos: blue 20, green 20, red 20; 12x18 pixels, coloured"
-    assert lines[1] == "photos: 48 images to learn from, 12 to be scored on, 3 classes"
+    assert lines[0] == "photos: blue 20, green 20, red 20; 12x18 pixels, RGB"
+    assert lines[1] == "photos: 48 training images, 12 test images, 3 classes"
     assert lines[2].startswith("12x18x3 → Rescaling(1/255) → Conv2D(8, relu) → MaxPooling2D → ")
     assert lines[2].endswith("Dense(3, softmax): 251 weights")
     assert lines[3:5] == ["class: 3 labels, blue, green, red", "images of 12x18 pixels, 3 channels"]
     assert (
-        "2 of 62 files cannot be read and are left out: photos/green/broken.png: it is not an image"
+        "2 of 62 files cannot be read and are left out: photos/green/broken.png: it is no image"
         in result.stderr
     )
     model = gn.load("photos.glassnet")
-    train, test = read_apart("photos", (12, 18))
-    found = model.preprocessor.target.transform(model.predict_labels(test))
+    train, test = read_split("photos", (12, 18))
+    predicted = model.preprocessor.target.transform(model.predict_labels(test))
     report = score_classifier(
-        train.y, test.y, found, images.downsample(train.x), images.downsample(test.x)
+        train.y, test.y, predicted, images.downsample(train.x), images.downsample(test.x)
     )
     assert str(report) in result.stdout
     assert lines[-1].startswith(f"photos: {report.headline()} in ")
-    assert np.mean(found == test.y) >= 0.9
-    theirs = (
+    assert np.mean(predicted == test.y) >= 0.9
+    linear_score = (
         LogisticRegression(max_iter=1000)
         .fit(images.downsample(train.x), train.y)
         .score(images.downsample(test.x), test.y)
     )
-    assert report.baselines[0].score.value == theirs
+    assert report.baselines[0].score.value == linear_score
 
 
-def read_apart(folder, size):
+def read_split(folder, size):
     with pytest.warns(gn.errors.DataWarning):
         return gn.data.images_from_folder(folder, size, 0.2, seed=0)
 
 
 @pytest.mark.filterwarnings("default")
 def test_the_saved_model_answers_in_names():
-    """Oracle: the same through `predict` in Python; a file that cannot be read has a line without
-    an answer.
-    """
+    """Oracle: `predict` in Python; an unreadable file has a row without a prediction."""
     model = gn.load("photos.glassnet")
     assert model.preprocessor == ImagePreprocessor(
         (12, 18), 3, ClassTarget("class", ("blue", "green", "red"))
     )
     result = run("evaluate", "photos.glassnet", "photos_test", "--json")
-    told = json.loads(result.stdout)
+    facts = json.loads(result.stdout)
     test = gn.data.images_from_folder("photos_test", (12, 18))
-    assert told["logs"] == pytest.approx(model.evaluate(test, return_dict=True))
-    assert told["score"]["network"]["value"] == pytest.approx(told["logs"]["accuracy"])
-    assert told["score"]["network"]["value"] >= 0.9
+    assert facts["logs"] == pytest.approx(model.evaluate(test, return_dict=True))
+    assert facts["score"]["network"]["value"] == pytest.approx(facts["logs"]["accuracy"])
+    assert facts["score"]["network"]["value"] >= 0.9
     new = Path("new")
     new.mkdir()
     for name, path in (("a.png", "blue/00.png"), ("c.png", "red/01.png")):
         new.joinpath(name).write_bytes(Path("photos_test", path).read_bytes())
     new.joinpath("b.jpg").write_text("no image")
     result = run("predict", "photos.glassnet", "new/", "--out", "scored.csv")
-    assert result.stdout == "3 rows in scored.csv\n"
+    assert result.stdout == "3 rows written to scored.csv\n"
     assert result.stderr.startswith(
-        "glassnet: 1 of 3 files cannot be read and have no answer: new/b.jpg: it is not an image"
+        "glassnet: 1 of 3 files cannot be read and have no prediction: new/b.jpg: it is no image"
     )
     frame = pandas.read_csv("scored.csv")
-    assert list(frame) == [
-        "file",
-        "predicted class",
-        "probability of blue",
-        "probability of green",
-        "probability of red",
-    ]
+    probabilities = [f"probability of {name}" for name in ("blue", "green", "red")]
+    assert list(frame) == ["file", "predicted class", *probabilities]
     assert frame["file"].tolist() == ["new/a.png", "new/b.jpg", "new/c.png"]
     assert frame["predicted class"].fillna("").tolist() == ["blue", "", "red"]
     np.testing.assert_allclose(
@@ -162,14 +151,17 @@ def test_the_saved_model_answers_in_names():
             ("train", "photos", "--target", "x"),
             "--target is for tables: photos is a folder of images.",
         ),
-        (("train", "iris", "--size", "9"), "--size is for a folder of images: iris is none."),
+        (
+            ("train", "iris", "--size", "9"),
+            "--size is for folders of images: iris is not a folder.",
+        ),
         (
             ("train", "iris", "--no-augment"),
-            "--no-augment is for a folder of images: iris is none.",
+            "--no-augment is for folders of images: iris is not a folder.",
         ),
         (
             ("train", "photos_test", "--size", "9y"),
-            "expected pixels such as 96, or height x width as 72x96. Received: '9y'.",
+            "expected pixels such as 96, or height x width such as 72x96. Received: '9y'.",
         ),
         (
             ("train", "photos_test", "--layers", "2,2,2,2,2", "--size", "8"),
@@ -181,7 +173,7 @@ def test_the_saved_model_answers_in_names():
         ),
         (
             ("predict", "photos.glassnet", "photos/green/broken.png"),
-            "images: expected files that can be read. Received: unreadable=1",
+            "images: expected at least one readable image. Received: unreadable=1",
         ),
         (
             ("predict", "photos.glassnet", "none"),
@@ -189,7 +181,7 @@ def test_the_saved_model_answers_in_names():
         ),
         (
             ("evaluate", "photos.glassnet", "none"),
-            "a sub-folder for each class. Received: missing=['blue', 'green', 'red'], folders=[].",
+            "a sub-folder for each class. Received: missing=['blue', 'green', 'red'], there=[].",
         ),
         (
             ("evaluate", "photos.glassnet", "others"),
@@ -197,7 +189,7 @@ def test_the_saved_model_answers_in_names():
         ),
         (
             ("evaluate", "plain.glassnet", "photos_test"),
-            "photos_test is a folder of images, and the model was not fitted to one.",
+            "photos_test is a folder of images, but the model was not trained on images.",
         ),
         (
             ("evaluate", "photos.glassnet", "some.csv"),
@@ -216,29 +208,29 @@ def test_what_cannot_be_used_is_named(words, text):
     assert len(result.stderr.splitlines()) == 1
 
 
-def found(name, **options):
+def resolve(name, **options):
     options = {"seed": 0, "size": None, "augment": None} | options
     return images.resolve_image_job(name, base.TrainOptions(), **options)
 
 
 def test_folders_of_parts(tmp_path, monkeypatch):
-    """Oracle: the files that each part holds."""
+    """Oracle: the files of each split."""
     monkeypatch.chdir(tmp_path)
     draw("data/train", n=4)
-    assert found("data").messages[0].startswith("data: blue 4, green 4, red 4;")
+    assert resolve("data").messages[0].startswith("data: blue 4, green 4, red 4;")
     draw("data/validation", n=2)
-    job = found("data")
+    job = resolve("data")
     assert [len(job.train), len(job.test), job.validation_data] == [12, 6, None]
-    assert job.messages[0] == "data/validation is there to score on"
+    assert job.messages[0] == "test images: data/validation"
     draw("data/Test", n=1)
-    job = found("data")
+    job = resolve("data")
     assert [len(job.train), len(job.test), len(job.validation_data)] == [12, 3, 6]
     assert job.messages[:2] == (
-        "data/Test is there to score on",
-        "data/validation is there to validate on",
+        "test images: data/Test",
+        "validation images: data/validation",
     )
     assert {path.parts[1] for path in job.validation_data.files} == {"validation"}
-    told = json.loads(
+    facts = json.loads(
         run(
             "train",
             "data",
@@ -251,20 +243,18 @@ def test_folders_of_parts(tmp_path, monkeypatch):
             "--no-augment",
         ).stdout
     )
-    assert len(told["history"]["val_loss"]) == 1
-    assert told["settings"]["validation_split"] == 0
+    assert len(facts["history"]["val_loss"]) == 1
+    assert facts["settings"]["validation_split"] == 0
     draw("trains", ("train", "tram"), n=5)
-    assert found("trains").train.class_names == ("train", "tram")
+    assert resolve("trains").train.class_names == ("train", "tram")
     Path("kaggle/test").mkdir(parents=True)
     Path("data/train").rename("kaggle/train")
     Image.new("RGB", (9, 9)).save("kaggle/test/1.png")
-    assert [len(found("kaggle").train), len(found("kaggle").test)] == [10, 2]
+    assert [len(resolve("kaggle").train), len(resolve("kaggle").test)] == [10, 2]
 
 
 def test_the_size_is_that_of_the_images_but_for_large_ones(tmp_path):
-    """Oracle: by hand; 300 x 200 pixels shrink to 96 x 64, whichever way the camera was held; the
-    middle one of several counts.
-    """
+    """Oracle: 300 x 200 pixels shrink to 96 x 64 in either orientation; several have a median."""
     exif = Image.Exif()
     exif[0x0112] = 6
     files = []
@@ -301,8 +291,8 @@ def kinds(job, settings):
 
 
 def test_the_network_ends_by_how_many_places_are_left():
-    """Oracle: 12 x 18 pixels halved once are 54 places, twice 12, with `--layers none` all 216."""
-    job = found("photos_test", augment=False)
+    """Oracle: 12 x 18 pixels have 54 positions after one halving and 12 after two."""
+    job = resolve("photos_test", augment=False)
     assert kinds(job, SETTINGS) == [
         "Rescaling",
         "Conv2D",
@@ -328,8 +318,8 @@ def test_the_network_ends_by_how_many_places_are_left():
 
 @pytest.mark.parametrize(("images", "batch"), [(6, 4), (144, 8), (256, 16), (512, 32), (9000, 32)])
 def test_ten_epochs_of_few_images_are_steps_enough(images, batch):
-    """Oracle: some sixteen steps an epoch, by powers of two; 144 / 16 is 9."""
-    job = replace(found("photos_test", augment=False), train=range(images))
+    """Oracle: the power of two nearest to a sixteenth of the images; 144 / 16 is 9."""
+    job = replace(resolve("photos_test", augment=False), train=range(images))
     assert job.batch_size == batch
 
 
@@ -340,29 +330,27 @@ def test_few_images_are_changed_by_chance_and_that_is_said(tmp_path, monkeypatch
         return [kind for kind in kinds(job, SETTINGS) if kind.startswith("Random")]
 
     draw("photos", n=3)
-    assert changes(found("photos")) == ["RandomFlip", "RandomTranslation"]
+    assert changes(resolve("photos")) == ["RandomFlip", "RandomTranslation"]
     assert (
-        found("photos")
+        resolve("photos")
         .messages[-1]
-        .startswith(
-            "few images: each is mirrored and shifted a little by chance in training; --no-augment"
-        )
+        .startswith("few images: training mirrors and shifts them at random; --no-augment")
     )
-    assert changes(found("photos", augment=False)) == []
+    assert changes(resolve("photos", augment=False)) == []
     draw("scans", n=3, mode="L")
-    assert changes(found("scans")) == ["RandomTranslation"], "writing is not mirrored"
-    assert found("scans").messages == (
-        "scans: blue 3, green 3, red 3; 12x18 pixels, grey",
-        "few images: each is shifted a little by chance in training; --no-augment trains on them as they are",
+    assert changes(resolve("scans")) == ["RandomTranslation"], "writing is not mirrored"
+    assert resolve("scans").messages == (
+        "scans: blue 3, green 3, red 3; 12x18 pixels, grayscale",
+        "few images: training shifts them at random; --no-augment turns this off",
     )
     monkeypatch.setattr(images, "AUGMENT_BELOW", 6)
-    assert changes(found("photos")) == []
-    assert len(found("photos").messages) == 1
-    assert changes(found("photos", augment=True)) == ["RandomFlip", "RandomTranslation"]
-    job = found("photos", size=(8, 40))
+    assert changes(resolve("photos")) == []
+    assert len(resolve("photos").messages) == 1
+    assert changes(resolve("photos", augment=True)) == ["RandomFlip", "RandomTranslation"]
+    job = resolve("photos", size=(8, 40))
     assert job.train.x.shape[1:] == (8, 40, 3)
     assert job.layers == (32, 64)
-    assert [found("photos", size=(side, 99)).layers for side in (3, 4, 16, 200)] == [
+    assert [resolve("photos", size=(side, 99)).layers for side in (3, 4, 16, 200)] == [
         (32,),
         (32,),
         (32, 64, 128),
@@ -371,9 +359,7 @@ def test_few_images_are_changed_by_chance_and_that_is_said(tmp_path, monkeypatch
 
 
 def test_coarse_images():
-    """Oracle: means of 2 x 2 squares by hand; what is left over at the edge is left out; small
-    images stay as they are.
-    """
+    """Oracle: means of 2 x 2 squares; the edges are cropped and small images stay as they are."""
     x = np.zeros((1, 32, 18, 1), np.uint8)
     x[0, :2, :2, 0] = [[10, 20], [30, 40]]
     x[0, 30:, 16:, 0] = 255
@@ -388,18 +374,18 @@ def test_coarse_images():
 
 def test_a_linear_model_stands_aside_where_it_would_take_long(monkeypatch):
     monkeypatch.setattr(images, "MAX_LINEAR_INPUTS", 100)
-    told = json.loads(
+    facts = json.loads(
         run("train", "photos_test", "--epochs", "0", "--layers", "none", "--json").stdout
     )
-    assert [rival["name"] for rival in told["score"]["rivals"]] == ["majority"]
-    assert told["learned"] == {
+    assert [rival["name"] for rival in facts["score"]["rivals"]] == ["majority"]
+    assert facts["learned"] == {
         "classes": ["blue", "green", "red"],
         "size": [12, 18],
         "channels": 3,
         "skipped": [],
         "augmented": True,
     }
-    assert told["settings"]["dropout"] == 0.5
+    assert facts["settings"]["dropout"] == 0.5
 
 
 def test_a_data_set_goes_before_a_folder_of_its_name():
@@ -409,11 +395,11 @@ def test_a_data_set_goes_before_a_folder_of_its_name():
 
 
 def test_arrays_in_a_file(tmp_path, monkeypatch):
-    """Oracle: the counts, and `evaluate` in Python on the same rows."""
+    """Oracle: the class counts, and `evaluate` in Python on the same rows."""
     monkeypatch.chdir(tmp_path)
     x, y = np.arange(240, dtype=np.uint8).reshape(60, 2, 2), np.repeat([0, 1, 2], 20)
     np.savez("digits.npz", x=x, y=y)
-    told = json.loads(
+    facts = json.loads(
         run(
             "train",
             "digits.npz",
@@ -427,8 +413,8 @@ def test_arrays_in_a_file(tmp_path, monkeypatch):
             "none",
         ).stdout
     )
-    assert told["dataset"] == "digits.npz"
-    assert told["baseline"] == pytest.approx(1 / 3)
+    assert facts["dataset"] == "digits.npz"
+    assert facts["baseline"] == pytest.approx(1 / 3)
     logs = json.loads(run("evaluate", "d.glassnet", "digits.npz", "--json").stdout)["logs"]
     assert logs == pytest.approx(gn.load("d.glassnet").evaluate(x, y, return_dict=True))
     result = run("train", "digits.npz", "--target", "y")

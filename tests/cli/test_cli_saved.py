@@ -1,4 +1,4 @@
-"""Saved models on the command line. Oracle: the same calls in Python."""
+"""Saved models on the command line; the oracle is the same calls in Python."""
 
 import json
 from pathlib import Path
@@ -39,7 +39,7 @@ def model(target, units=1, activation="sigmoid", **options):
 
 
 def test_train_saves_what_it_trained():
-    """Oracle: evaluating the file gives the score over its rows that the file's network gives."""
+    """Oracle: the score of the loaded network on the same rows."""
     last = run(
         "train",
         "people.csv",
@@ -60,11 +60,11 @@ def test_train_saves_what_it_trained():
     assert result["score"]["network"]["value"] == pytest.approx(
         np.mean(network.predict_labels(PEOPLE) == PEOPLE.tall)
     )
-    said = run("evaluate", "tall.glassnet", "people.csv").stdout
-    assert said.startswith("accuracy on 60 rows")
+    printed = run("evaluate", "tall.glassnet", "people.csv").stdout
+    assert printed.startswith("accuracy on 60 rows")
     assert (
         f"people.csv: loss {result['logs']['loss']:.4g}, accuracy {result['logs']['accuracy']:.4g}"
-        in said
+        in printed
     )
 
 
@@ -79,7 +79,7 @@ def test_answers_stand_beside_the_rows():
     network = model("tall")
     PEOPLE.drop(columns="tall").to_csv("new.csv", index=False)
     result = run("predict", "tall.glassnet", "new.csv", "--out", "scored.csv")
-    assert (result.stdout, result.exit_code) == ("60 rows in scored.csv\n", 0)
+    assert (result.stdout, result.exit_code) == ("60 rows written to scored.csv\n", 0)
     scored = pandas.read_csv("scored.csv")
     assert list(scored.columns) == [
         "height",
@@ -115,25 +115,25 @@ def test_answers_of_several_labels_and_of_numbers():
 
 def test_summary():
     model("tall")
-    said = run("summary", "tall.glassnet").stdout
-    assert said.startswith("tall: 2 labels, no, yes; the output is the probability of yes, from ")
-    assert "dense_2  Dense" in said
-    assert "trained for 2 epochs: loss 0." in said
+    printed = run("summary", "tall.glassnet").stdout
+    assert printed.startswith(
+        "tall: 2 labels, no, yes; the output is the probability of yes, from "
+    )
+    assert "dense_2  Dense" in printed
+    assert "trained for 2 epochs: loss 0." in printed
 
 
 def test_tracing_a_saved_model():
-    """Oracle: `sequential.trace`; where the rows have no target, the network's own answer stands
-    for it, and that is said.
-    """
+    """Oracle: `Sequential.trace`; a missing target is replaced by the prediction."""
     network = model("tall")
-    told = json.loads(run("trace", "tall.glassnet", "people.csv", "--row", "3", "--json").stdout)
-    assert told["output"] == network.trace(PEOPLE[3:4]).output.tolist()
-    assert told["loss"] == pytest.approx(network.trace(PEOPLE[3:4]).loss)
+    facts = json.loads(run("trace", "tall.glassnet", "people.csv", "--row", "3", "--json").stdout)
+    assert facts["output"] == network.trace(PEOPLE[3:4]).output.tolist()
+    assert facts["loss"] == pytest.approx(network.trace(PEOPLE[3:4]).loss)
     assert "row 3 (tall " in run("trace", "tall.glassnet", "people.csv", "--row", "3").stdout
     PEOPLE.drop(columns="tall").to_csv("new.csv", index=False)
-    answer = network.predict_labels(PEOPLE)[3]
-    said = run("trace", "tall.glassnet", "new.csv", "--row", "3").stdout
-    assert f"(tall not told: its own answer, {answer}, stands for it)" in said
+    prediction = network.predict_labels(PEOPLE)[3]
+    printed = run("trace", "tall.glassnet", "new.csv", "--row", "3").stdout
+    assert f"(tall is missing, {prediction} is predicted)" in printed
 
 
 def test_a_model_of_arrays():
@@ -143,11 +143,11 @@ def test_a_model_of_arrays():
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "message"),
     [
         (
             ("predict", "xor.glassnet", "people.csv"),
-            "was not fitted to a table or a folder of images: call gn.load",
+            "was not trained on a table or on a folder of images. For arrays, call gn.load",
         ),
         (
             ("predict", "none.glassnet", "people.csv"),
@@ -163,10 +163,10 @@ def test_a_model_of_arrays():
             ("evaluate", "tall.glassnet", "new.csv"),
             "target: expected one of height, sex, shoe, club. Received: name='tall'.",
         ),
-        (("trace", "tall.glassnet"), "Which rows?"),
+        (("trace", "tall.glassnet"), "Missing data: name a table"),
         (
             ("trace", "tall.glassnet", "people.csv", "--epochs", "3"),
-            "--epochs is for networks made here",
+            "--epochs cannot be used with a saved model",
         ),
         (
             ("train", "xor", "--out", "nowhere/x.glassnet"),
@@ -174,11 +174,11 @@ def test_a_model_of_arrays():
         ),
     ],
 )
-def test_mistakes_are_one_line(words, said):
+def test_mistakes_are_one_line(words, message):
     model("tall")
     PEOPLE.drop(columns="tall").to_csv("new.csv", index=False)
     gn.Sequential([gn.layers.Input(2), Dense(1)], seed=0).save("xor.glassnet")
     result = run(*words)
     assert result.exit_code == 2
-    assert said in result.stderr
+    assert message in result.stderr
     assert len(result.stderr.splitlines()) == 1

@@ -1,6 +1,4 @@
-"""Tables on the command line: a CSV in, an honest score out, and what was inferred and left out is
-said.
-"""
+"""Tables on the command line: scores, messages and errors."""
 
 import json
 
@@ -11,7 +9,7 @@ from sklearn.linear_model import LogisticRegression
 from test_cli import run
 
 import glassnet as gn
-from glassnet.cli.jobs import base, table
+from glassnet.cli.jobs import base, resolve
 from glassnet.data.split import train_validation_split
 
 RNG = np.random.default_rng(0)
@@ -36,33 +34,35 @@ def _a_file(tmp_path, monkeypatch):
 
 
 def test_classes():
-    """Oracle: the split and the logistic regression done here; the table says what was left out."""
+    """Oracle: the same split and a logistic regression; a message names the unused column."""
     result = run("train", "houses.csv", "--target", "sold", "--no-plot")
     assert (result.exit_code, result.stderr) == (0, "")
     lines = result.stdout.splitlines()
-    assert lines[0] == "houses.csv: 150 rows, 6 columns, separated by commas"
-    assert lines[1] == "houses.csv: 120 rows to learn from, 30 to be scored on, 2 classes"
+    assert lines[0] == "houses.csv: 150 rows, 6 columns, parted by commas"
+    assert lines[1] == "houses.csv: 120 training rows, 30 test rows, 2 classes"
     assert lines[2] == "sold: 2 labels, no, yes; the output is the probability of yes"
     assert lines[3] == "left out: remark (it is free text)"
     assert lines[4] == "4 columns as 5 numbers: size, town (2), floors, price"
     assert lines[5] == "5 → Dense(128, relu) → Dropout(0.3) → Dense(1, sigmoid): 897 weights"
     assert "accuracy on 30 rows         95 % interval" in lines
     facts = json.loads(run("train", "houses.csv", "--target", "sold", "--no-plot", "--json").stdout)
-    kept, held = train_validation_split(N, HOUSES.sold.to_numpy(), 0.2, "random", 0)
+    train_index, test_index = train_validation_split(N, HOUSES.sold.to_numpy(), 0.2, "random", 0)
     model = gn.Sequential([gn.layers.Dense(1, activation="sigmoid")], seed=0)
-    model.fit(HOUSES.iloc[kept], target="sold", epochs=0, verbose=0, validation_split=0.1)
-    x, x_test = (model.preprocessor.transform(HOUSES.iloc[rows]) for rows in (kept, held))
+    model.fit(HOUSES.iloc[train_index], target="sold", epochs=0, verbose=0, validation_split=0.1)
+    x, x_test = (
+        model.preprocessor.transform(HOUSES.iloc[rows]) for rows in (train_index, test_index)
+    )
     theirs = (
         LogisticRegression(max_iter=1000)
-        .fit(x, HOUSES.sold.iloc[kept])
-        .score(x_test, HOUSES.sold.iloc[held])
+        .fit(x, HOUSES.sold.iloc[train_index])
+        .score(x_test, HOUSES.sold.iloc[test_index])
     )
     logistic, majority = facts["score"]["rivals"]
     assert logistic["value"] == pytest.approx(theirs)
     assert majority["value"] == pytest.approx(
-        np.mean(HOUSES.sold.iloc[held] == HOUSES.sold.iloc[kept].mode()[0])
+        np.mean(HOUSES.sold.iloc[test_index] == HOUSES.sold.iloc[train_index].mode()[0])
     )
-    assert facts["score"]["rows"] == len(held) == 30
+    assert facts["score"]["rows"] == len(test_index) == 30
     assert facts["learned"]["left_out"] == {"remark": "it is free text"}
     assert facts["learned"]["columns"] == list(model.preprocessor.encoder.feature_names)
     assert facts["settings"]["dropout"] == 0.3
@@ -70,66 +70,45 @@ def test_classes():
 
 
 def test_numbers_and_their_logarithm():
-    """Oracle: the model made here with the same rows; the score is in the price's units."""
-    result = run(
-        "train",
-        "houses.csv",
-        "--target",
-        "price",
-        "--target-transform",
-        "log",
-        "--epochs",
-        "30",
-        "--no-plot",
-        "--features",
-        "size,town",
-    )
+    """Oracle: a model of the same rows; the score is in units of the price."""
+    command = "train houses.csv --target price --target-transform log --epochs 30 --no-plot"
+    words = (*command.split(), "--features", "size,town")
+    result = run(*words)
     assert "price: numbers, learned as (log y - " in result.stdout
     assert "2 columns as 3 numbers: size, town (2)" in result.stdout
     assert "left out" not in result.stdout
-    kept, held = train_validation_split(N, None, 0.2, "random", 0)
+    train_index, test_index = train_validation_split(N, None, 0.2, "random", 0)
     layers = [gn.layers.Dense(128, activation="relu"), gn.layers.Dropout(0.3), gn.layers.Dense(1)]
     model, rows = gn.Sequential(layers, seed=0), HOUSES[["size", "town", "price"]]
     model.fit(
-        rows.iloc[kept],
+        rows.iloc[train_index],
         target="price",
         target_transform="log",
         epochs=30,
         validation_split=0.1,
         verbose=0,
     )
-    rmse = np.sqrt(np.mean((model.predict(rows.iloc[held])[:, 0] - rows.price.iloc[held]) ** 2))
-    facts = json.loads(
-        run(
-            "train",
-            "houses.csv",
-            "--target=price",
-            "--target-transform=log",
-            "--epochs=30",
-            "--no-plot",
-            "--features=size,town",
-            "--json",
-        ).stdout
-    )
+    predicted = model.predict(rows.iloc[test_index])[:, 0]
+    truth = rows.price.iloc[test_index]
+    rmse = np.sqrt(np.mean((predicted - truth) ** 2))
+    rmse_of_log = np.sqrt(np.mean((np.log(predicted) - np.log(truth)) ** 2))
+    facts = json.loads(run(*words, "--json").stdout)
     assert facts["score"]["metric"] == "RMSE"
-    of_log = np.sqrt(
-        np.mean((np.log(model.predict(rows.iloc[held])[:, 0]) - np.log(rows.price.iloc[held])) ** 2)
-    )
-    assert facts["score_of_log"]["network"]["value"] == pytest.approx(of_log, rel=1e-3)
-    assert "\n\nand of log price:\nRMSE on 30 rows" in result.stdout
+    assert facts["score_of_log"]["network"]["value"] == pytest.approx(rmse_of_log, rel=1e-3)
+    assert "\n\nlogarithm of price:\nRMSE on 30 rows" in result.stdout
     assert facts["score"]["network"]["value"] == pytest.approx(rmse, rel=1e-3)
     assert [rival["name"] for rival in facts["score"]["rivals"]] == ["ridge", "mean"]
 
 
 def test_the_task_is_told_from_the_target():
-    """Few whole numbers are learned as numbers, and it is said how to learn them as labels."""
-    said = run("train", "houses.csv", "--target", "floors", "--no-plot", "--epochs", "1").stdout
+    """A target of few integers is a number, and a message tells how to make it a class."""
+    printed = run("train", "houses.csv", "--target", "floors", "--no-plot", "--epochs", "1").stdout
     assert (
-        "floors has 3 different whole numbers, learned as numbers: --task classes learns them as labels"
-        in said
+        "floors has 3 different integers and is treated as a number; --task classes treats them as classes"
+        in printed
     )
-    assert "RMSE on 30 rows" in said
-    said = run(
+    assert "RMSE on 30 rows" in printed
+    printed = run(
         "train",
         "houses.csv",
         "--target",
@@ -140,29 +119,27 @@ def test_the_task_is_told_from_the_target():
         "--task",
         "classes",
     ).stdout
-    assert "floors: 3 labels, 1, 2, 3" in said
-    assert "Dense(3, softmax)" in said
-    assert "accuracy on 30 rows" in said
+    assert "floors: 3 labels, 1, 2, 3" in printed
+    assert "Dense(3, softmax)" in printed
+    assert "accuracy on 30 rows" in printed
 
 
 def test_rows_without_a_target_are_said():
     HOUSES.assign(sold=HOUSES.sold.where(np.arange(N) % 10 > 0)).to_csv("gaps.csv", index=False)
-    said = run("train", "gaps.csv", "--target", "sold", "--no-plot", "--epochs", "1").stdout
-    assert "15 of 150 rows lack sold: left out" in said
-    assert "108 rows to learn from, 27 to be scored on" in said
+    printed = run("train", "gaps.csv", "--target", "sold", "--no-plot", "--epochs", "1").stdout
+    assert "15 of 150 rows lack sold: left out" in printed
+    assert "108 training rows, 27 test rows" in printed
 
 
 def test_nothing_is_learned_of_the_rows_to_be_scored_on():
-    """A word among the numbers of a held-out row does not turn the column into text; it is refused,
-    and before the training.
-    """
-    kept, held = train_validation_split(N, HOUSES.sold.to_numpy(), 0.2, "random", 0)
+    """A word in a number column of a test row is an error before the training starts."""
+    train_index, test_index = train_validation_split(N, HOUSES.sold.to_numpy(), 0.2, "random", 0)
     odd = HOUSES.astype({"floors": object})
-    odd.loc[held[0], "floors"] = "many"
+    odd.loc[test_index[0], "floors"] = "many"
     odd.to_csv("odd.csv", index=False)
     assert (
-        table.resolve_job("odd.csv", base.TrainOptions("sold"), 0).train["floors"].tolist()
-        == HOUSES.floors.iloc[kept].tolist()
+        resolve.resolve_job("odd.csv", base.TrainOptions("sold"), 0).train["floors"].tolist()
+        == HOUSES.floors.iloc[train_index].tolist()
     )
     result = run("train", "odd.csv", "--target", "sold", "--no-plot")
     assert result.exit_code == 2
@@ -184,8 +161,8 @@ def test_other_files(tmp_path):
 
 
 def test_data_sets_that_are_tables(shared_data):
-    """Flights are scored on the years that come last."""
-    job = table.resolve_job("flights", base.TrainOptions(), 0)
+    """The test rows of flights are the last years."""
+    job = resolve.resolve_job("flights", base.TrainOptions(), 0)
     assert job.train["year"].max() <= job.test["year"].min()
     last = run("train", "flights", "--no-plot", "--quiet").stdout
     assert last.startswith("flights: RMSE ")
@@ -193,11 +170,11 @@ def test_data_sets_that_are_tables(shared_data):
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "message"),
     [
         (
             ("houses.csv",),
-            "Which column is to be learned? --target sold, say. There are size, town, remark, floors, price, sold.",
+            "Missing option '--target': the column to predict, such as --target sold. Columns: size, town, remark, floors, price, sold.",
         ),
         (("houses.csv", "--target", "solt"), "Did you mean 'sold'?"),
         (
@@ -218,20 +195,20 @@ def test_data_sets_that_are_tables(shared_data):
         (("digits", "--features", "x"), "--features is for tables"),
     ],
 )
-def test_mistakes_are_one_line(words, said):
+def test_mistakes_are_one_line(words, message):
     result = run("train", *words)
     assert result.exit_code == 2
-    assert said in result.stderr
+    assert message in result.stderr
     assert len(result.stderr.splitlines()) == 1
 
 
 def test_tracing_a_table():
-    """Oracle: `sequential.trace` of the same row."""
+    """Oracle: `Sequential.trace` of the same row."""
     result = run(
         "trace", "houses.csv", "--target", "sold", "--features", "size,floors", "--row", "3"
     )
     assert (result.exit_code, result.stderr) == (0, "")
-    row = table.resolve_job(
+    row = resolve.resolve_job(
         "houses.csv", base.TrainOptions("sold", ("size", "floors")), 0
     ).train.take(slice(3, 4))
     assert result.stdout.startswith(
@@ -255,7 +232,7 @@ def test_tracing_a_table():
         [gn.layers.Dense(2, activation="sigmoid"), gn.layers.Dense(1, activation="sigmoid")], seed=0
     )
     model.fit(
-        table.resolve_job("houses.csv", base.TrainOptions("sold", ("size", "floors")), 0).train,
+        resolve.resolve_job("houses.csv", base.TrainOptions("sold", ("size", "floors")), 0).train,
         target="sold",
         epochs=0,
         verbose=0,

@@ -1,6 +1,4 @@
-"""Series on the command line: a CSV in, forecasts of its end beside the seasonal naive ones, and
-what comes next out of the file.
-"""
+"""Time series on the command line: training, scores, forecasts and errors."""
 
 import json
 import re
@@ -23,7 +21,7 @@ TRAIN = ("train", "shop.csv", "--target", "sold", "--forecast", "6", "--time", "
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """A table, and a network that was trained on it by the command line; what that printed."""
+    """A folder with a table and a trained network, and the lines that the training printed."""
     place = tmp_path_factory.mktemp("shop")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(place)
@@ -39,50 +37,44 @@ def _there(folder, monkeypatch):
     monkeypatch.chdir(folder[0])
 
 
-def root(misses):
-    return float(np.sqrt(np.mean(np.square(misses))))
+def rmse(errors):
+    return float(np.sqrt(np.mean(np.square(errors))))
 
 
 def test_training(folder):
-    """Oracle: the networks made here; what was held out is forecast from two origins, each by a
-    network that saw what came before.
-    """
+    """Oracle: two networks, each trained on the steps before its origin."""
     lines = folder[1]
     assert lines[:3] == [
         "shop.csv: 72 rows, 3 columns, separated by commas",
         "time: year and month, a step is a month, 2015-01 to 2020-12",
-        "shop.csv: 2015-01 to 2020-06 (66 months) to learn from, the last 6 to be scored on",
+        "shop.csv: 2015-01 to 2020-06 (66 months) for training, the last 6 for testing",
     ]
     assert lines[5] == "24x1 → Flatten → Dense(128, relu) → Dropout(1/2) → Dense(6): 3,974 weights"
     series = gn.data.series("shop.csv", "sold", time="month", horizon=6)
-    misses = []
+    errors = []
     for end in (60, 66):
-        layers = [
-            gn.layers.Flatten(),
-            gn.layers.Dense(128, activation="relu"),
-            gn.layers.Dropout(0.5),
-            gn.layers.Dense(6),
-        ]
-        model = gn.Sequential(layers, seed=0)
+        hidden = [gn.layers.Dense(128, activation="relu"), gn.layers.Dropout(0.5)]
+        model = gn.Sequential([gn.layers.Flatten(), *hidden, gn.layers.Dense(6)], seed=0)
         model.fit(series[:end], epochs=200, verbose=0)
-        misses.append(model.forecast().values - SOLD[end : end + 6])
+        errors.append(model.forecast().values - SOLD[end : end + 6])
     naive = [SOLD[end - 12 : end - 6] - SOLD[end : end + 6] for end in (60, 66)]
     table = {
         line[:16].strip(): [float(cell) for cell in line.split()[-2:]]
         for line in lines
         if re.match("all|from|month", line)
     }
-    assert table["all"] == pytest.approx([root(misses), root(naive)], rel=1e-3)
-    assert table["from 2020-01"] == pytest.approx([root(misses[0]), root(naive[0])], rel=1e-3)
-    assert table["from 2020-07"] == pytest.approx([root(misses[1]), root(naive[1])], rel=1e-3)
+    assert table["all"] == pytest.approx([rmse(errors), rmse(naive)], rel=1e-3)
+    for i, start in enumerate(("from 2020-01", "from 2020-07")):
+        assert table[start] == pytest.approx([rmse(errors[i]), rmse(naive[i])], rel=1e-3)
     assert table["month 1 ahead"] == pytest.approx(
-        [root([m[0] for m in misses]), root([m[0] for m in naive])], rel=1e-3
+        [rmse([m[0] for m in errors]), rmse([m[0] for m in naive])], rel=1e-3
     )
     assert table["all"][0] < 0.5 * table["all"][1]
-    assert lines[-4].startswith(
-        "the network was trained on 2015-01 to 2020-06 (66 months); the earlier origin by a network"
-    )
-    assert lines[-3] == "it goes on from 2020-12"
+    assert lines[-5:-2] == [
+        "the network was trained on 2015-01 to 2020-06 (66 months)",
+        "the earlier forecast is from a second network, trained on the steps before it",
+        "forecasts start after 2020-12",
+    ]
     assert re.match(
         r"shop\.csv: RMSE [\d.]+ \(seasonal naive [\d.]+\) in [\d.]+ s, shop\.glassnet  loss █",
         lines[-1],
@@ -92,14 +84,12 @@ def test_training(folder):
 
 
 def test_forecasts():
-    """Oracle: the file, loaded and asked here: from the end of the table, and what was read of
-    it.
-    """
-    found = gn.load("shop.glassnet").forecast(8)
+    """Oracle: the forecast of the loaded model."""
+    forecast = gn.load("shop.glassnet").forecast(8)
     result = run("forecast", "shop.glassnet", "--steps", "8", "--plot", "next.png")
     assert result.exit_code == 0
     lines = result.stdout.splitlines()
-    assert lines[:9] == str(found).splitlines()
+    assert lines[:9] == str(forecast).splitlines()
     assert lines[0].split() == ["time", "sold", "seasonal", "naive"]
     assert [line.split()[0] for line in lines[1:9]] == [f"2021-{month:02}" for month in range(1, 9)]
     assert (
@@ -107,11 +97,11 @@ def test_forecasts():
         == "shop.glassnet: 2021-01 to 2021-08, trained on 2015-01 to 2020-06 (66 months), next.png"
     )
     assert Path("next.png").read_bytes().startswith(b"\x89PNG\r\n")
-    told = json.loads(run("forecast", "shop.glassnet", "--json").stdout)
-    assert told["forecast"]["time"] == [f"2021-{month:02}" for month in range(1, 7)]
-    assert told["forecast"]["sold"] == found.values[:6].tolist()
-    assert told["forecast"]["seasonal naive"] == pytest.approx(SOLD[60:66])
-    assert (told["trained_on"], told["steps"]) == ("2015-01 to 2020-06 (66 months)", 6)
+    facts = json.loads(run("forecast", "shop.glassnet", "--json").stdout)
+    assert facts["forecast"]["time"] == [f"2021-{month:02}" for month in range(1, 7)]
+    assert facts["forecast"]["sold"] == forecast.values[:6].tolist()
+    assert facts["forecast"]["seasonal naive"] == pytest.approx(SOLD[60:66])
+    assert (facts["trained_on"], facts["steps"]) == ("2015-01 to 2020-06 (66 months)", 6)
 
 
 def test_forecasts_from_a_newer_file_into_a_file():
@@ -142,11 +132,9 @@ def test_what_else_takes_the_file():
 
 
 def test_json_and_other_wishes():
-    """A series too short for two origins is scored from one; a straight line, another kind of file,
-    the logarithm.
-    """
-    wishes = ("--layers", "none", "--epochs", "2", "--target-transform", "log", "--json")
-    told = json.loads(
+    """A short series has one origin; other options are a single layer, Parquet and a logarithm."""
+    options = ("--layers", "none", "--epochs", "2", "--target-transform", "log", "--json")
+    facts = json.loads(
         run(
             "train",
             "shop.parquet",
@@ -157,24 +145,24 @@ def test_json_and_other_wishes():
             "--time",
             "month",
             "--no-plot",
-            *wishes,
+            *options,
         ).stdout
     )
-    assert told["learned"] == {
+    assert facts["learned"] == {
         "target": "sold",
         "season": 12,
         "length": 22,
         "trained_on": "2015-01 to 2019-09 (57 months)",
     }
-    assert [one["from"] for one in told["score"]["origins"]] == ["2019-10"]
-    assert len(told["score"]["by_step"]) == 15
-    assert told["score"]["naive"] == pytest.approx(root(np.resize(SOLD[45:57], 15) - SOLD[57:]))
-    assert told["settings"]["validation_split"] == 0.0
-    assert (told["dataset"], told["epochs"]) == ("shop.parquet", 2)
+    assert [one["from"] for one in facts["score"]["origins"]] == ["2019-10"]
+    assert len(facts["score"]["by_step"]) == 15
+    assert facts["score"]["naive"] == pytest.approx(rmse(np.resize(SOLD[45:57], 15) - SOLD[57:]))
+    assert facts["settings"]["validation_split"] == 0.0
+    assert (facts["dataset"], facts["epochs"]) == ("shop.parquet", 2)
 
 
 def test_flights_by_name(shared_data):
-    told = json.loads(
+    facts = json.loads(
         run(
             "train",
             "flights",
@@ -188,12 +176,12 @@ def test_flights_by_name(shared_data):
             "--json",
         ).stdout
     )
-    assert told["score"]["value"] < 0.5 * told["score"]["naive"]
-    assert [one["from"] for one in told["score"]["origins"]] == ["1959-01", "1960-01"]
+    assert facts["score"]["value"] < 0.5 * facts["score"]["naive"]
+    assert [one["from"] for one in facts["score"]["origins"]] == ["1959-01", "1960-01"]
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "message"),
     [
         (
             ("train", "digits", "--forecast", "12"),
@@ -202,15 +190,15 @@ def test_flights_by_name(shared_data):
         (("train", ".", "--forecast", "12"), "--forecast is for tables: . is a folder."),
         (
             ("train", "shop.csv", "--forecast", "12"),
-            "Which column is to be forecast? --target sold, say. There are year, month, sold.",
+            "Missing option '--target': the column to forecast, such as --target sold. Columns: year, month, sold.",
         ),
         (
             ("train", "shop.csv", "--target", "sold", "--time", "month"),
-            "--time goes with --forecast N, the steps to learn.",
+            "--time needs --forecast N, the number of steps to forecast.",
         ),
-        (("train", "digits", "--time", "month"), "--time goes with --forecast N"),
-        ((*TRAIN, "--features", "year"), "--features does not go with --forecast"),
-        ((*TRAIN, "--task", "numbers"), "--task does not go with --forecast"),
+        (("train", "digits", "--time", "month"), "--time needs --forecast N"),
+        ((*TRAIN, "--features", "year"), "--features cannot be combined with --forecast"),
+        ((*TRAIN, "--task", "numbers"), "--task cannot be combined with --forecast"),
         ((*TRAIN, "--time", "mnth"), "Did you mean 'month'?"),
         (
             (*TRAIN, "--time", "year"),
@@ -231,7 +219,7 @@ def test_flights_by_name(shared_data):
         ),
         (
             (*TRAIN, "--forecast", "30"),
-            "expected 87 steps or more, to learn from and to be scored on. Received: steps=72",
+            "expected at least 87 steps for training and testing. Received: steps=72",
         ),
         (("forecast", "shop.csv"), "load: expected a safetensors file."),
         (("forecast", "shop.glassnet", "--steps", "0"), "0 is not in the range x>=1"),
@@ -245,22 +233,22 @@ def test_flights_by_name(shared_data):
         ),
         (
             ("forecast", "table.glassnet"),
-            "table.glassnet was not trained to forecast: glassnet train FILE --target COLUMN --forecast N does.",
+            "table.glassnet is not a forecasting model. Train one: glassnet train FILE --target COLUMN --forecast N",
         ),
         (
             ("predict", "shop.glassnet", "shop.csv"),
-            "shop.glassnet forecasts a series: glassnet forecast shop.glassnet shop.csv.",
+            "shop.glassnet is a forecasting model. Run: glassnet forecast shop.glassnet shop.csv",
         ),
         (
             ("trace", "shop.glassnet", "shop.csv"),
-            "shop.glassnet forecasts a series, not rows: gn.load('shop.glassnet').trace(",
+            "shop.glassnet is a forecasting model. To trace it in Python: gn.load('shop.glassnet').trace(",
         ),
     ],
 )
-def test_mistakes_are_one_line(words, said):
+def test_mistakes_are_one_line(words, message):
     gn.Sequential([gn.layers.Dense(1)], seed=0).save("table.glassnet")
     result = run(*words)
     assert (result.exit_code, result.stdout) == (2, "")
     assert result.stderr.startswith("glassnet: ")
-    assert said in result.stderr
+    assert message in result.stderr
     assert result.stderr.count("\n") == 1

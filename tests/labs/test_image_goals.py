@@ -29,7 +29,7 @@ def test_digits(shared_data, tmp_path, monkeypatch, record_property, capsys):
     np.testing.assert_array_equal(counts.sum(axis=1), np.bincount(test))
     assert np.trace(counts) / len(test) == pytest.approx(found["accuracy"])
     assert len(found["wrong"]) == len(test) - np.trace(counts)
-    assert np.all(np.diff(found["sure"][found["wrong"]]) <= 0)
+    assert np.all(np.diff(found["confidence"][found["wrong"]]) <= 0)
     first, kernel = found["maps"]["first"], found["trace"]["first"].params["kernel"]
     middle = found["data"].x_test[0, 10:13, 10:13] / 255
     bias = found["trace"]["first"].params["bias"]
@@ -48,5 +48,5 @@ def test_clothes(shared_data, tmp_path, monkeypatch, record_property, capsys):
     assert convolutions >= 0.845
     assert convolutions > max(dense) > min(dense) > 0.80
     assert found["history"].history["accuracy"][-1] > 0.85
-    assert np.mean(found["found"] == found["test_labels"]) == pytest.approx(convolutions)
+    assert np.mean(found["predicted"] == found["test_labels"]) == pytest.approx(convolutions)
     assert "clothes.png" in capsys.readouterr().out

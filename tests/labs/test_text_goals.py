@@ -33,11 +33,11 @@ def test_word_order(lab, record_property):
         come to less: 0.84 at the least.
     """
     record_property("accuracy", lab["accuracy"])
-    record_property("logistic regression", lab["rival"])
+    record_property("logistic regression", lab["baseline"])
     assert lab["accuracy"] >= 0.95
-    assert lab["rival"] < 0.6
+    assert lab["baseline"] < 0.6
     clever, boring, not_dull, not_good = lab["praise"]
-    assert not set(lab["own"]) & set(lab["data"].x)
+    assert not set(lab["sentences"]) & set(lab["data"].x)
     assert min(clever, not_dull) > 0.5 > max(boring, not_good)
 
 

@@ -1,4 +1,4 @@
-"""What several commands take: how they are typed, and what they turn into."""
+"""Arguments that several commands share: parameter types, options and checks of paths."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import click
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
-class Widths(click.ParamType):
-    """`64,32` as (64, 32); `none` as ()."""
+class Widths(click.ParamType):  # type: ignore[type-arg]  # generic only in new versions of click
+    """The units of the hidden layers: `64,32` becomes (64, 32) and `none` becomes ()."""
 
     name = "widths"
 
@@ -24,16 +24,13 @@ class Widths(click.ParamType):
         text = str(value).strip()
         parts = [] if text == "none" else text.split(",")
         if not all(part.strip().isdecimal() and int(part) > 0 for part in parts):
-            self.fail(
-                f"expected units of the hidden layers such as 64 or 64,32, or none. Received: {text!r}.",
-                param,
-                ctx,
-            )
+            expected = "the units of the hidden layers, such as 64 or 64,32, or none"
+            self.fail(f"expected {expected}. Received: {text!r}.", param, ctx)
         return tuple(int(part) for part in parts)
 
 
-class ColumnNames(click.ParamType):
-    """`fare,age` as ("fare", "age")."""
+class ColumnNames(click.ParamType):  # type: ignore[type-arg]  # generic only in new versions of click
+    """Names of columns: `fare,age` becomes ("fare", "age")."""
 
     name = "names"
 
@@ -45,8 +42,8 @@ class ColumnNames(click.ParamType):
         return tuple(part.strip() for part in str(value).split(",") if part.strip())
 
 
-class BatchSize(click.ParamType):
-    """A whole number of rows, or `full`."""
+class BatchSize(click.ParamType):  # type: ignore[type-arg]  # generic only in new versions of click
+    """A number of rows, or `full`."""
 
     name = "rows"
 
@@ -61,8 +58,8 @@ class BatchSize(click.ParamType):
         return int(text)
 
 
-class ImageSize(click.ParamType):
-    """`96` as (96, 96); `72x96` as (72, 96)."""
+class ImageSize(click.ParamType):  # type: ignore[type-arg]  # generic only in new versions of click
+    """Height and width in pixels: `96` becomes (96, 96) and `72x96` becomes (72, 96)."""
 
     name = "size"
 
@@ -73,16 +70,13 @@ class ImageSize(click.ParamType):
             return value
         parts = str(value).split("x")
         if len(parts) > 2 or not all(part.isdecimal() and int(part) > 0 for part in parts):
-            self.fail(
-                f"expected pixels such as 96, or height x width as 72x96. Received: {value!r}.",
-                param,
-                ctx,
-            )
+            expected = "pixels such as 96, or height x width such as 72x96"
+            self.fail(f"expected {expected}. Received: {value!r}.", param, ctx)
         return int(parts[0]), int(parts[-1])
 
 
-class Neuron(click.ParamType):
-    """`dense_1:0` as ("dense_1", 0)."""
+class Neuron(click.ParamType):  # type: ignore[type-arg]  # generic only in new versions of click
+    """A layer and a unit: `dense_1:0` becomes ("dense_1", 0)."""
 
     name = "layer:unit"
 
@@ -91,17 +85,14 @@ class Neuron(click.ParamType):
     ) -> tuple[str, int]:
         layer, _, unit = str(value).rpartition(":")
         if not layer or not unit.isdecimal():
-            self.fail(
-                f"expected a layer and a unit counted from 0, such as dense_1:0. Received: {value!r}.",
-                param,
-                ctx,
-            )
+            expected = "a layer and a unit counted from 0, such as dense_1:0"
+            self.fail(f"expected {expected}. Received: {value!r}.", param, ctx)
         return layer, int(unit)
 
 
 POSITIVE = click.FloatRange(min=0, min_open=True)
 FRACTION = click.FloatRange(min=0, max=1, max_open=True)
-"""From 0 to below 1."""
+"""A number from 0 to below 1."""
 
 FIGURE_SUFFIXES = (".png", ".svg", ".pdf")
 
@@ -111,33 +102,33 @@ seed_option = click.option(
     type=click.IntRange(min=0),
     default=0,
     show_default=True,
-    help="Of the weights, the order of rows and the noise.",
+    help="Seed of the weights, the order of the rows and the noise.",
 )
 json_option = click.option(
-    "--json", "as_json", is_flag=True, help="Print one JSON object and nothing else, for programs."
+    "--json", "as_json", is_flag=True, help="Print one JSON object and nothing else."
 )
 
 
 def check_output_path(path: str, option: str) -> Path:
-    """Where a file is to go, refused before the work rather than after it.
+    """Return the path of a file that will be written.
 
     Raises:
-        click.BadParameter: its folder does not exist, or it is one itself.
+        click.BadParameter: the folder does not exist, or the path is a folder.
     """
-    place = Path(path)
-    if place.is_dir() or not place.parent.is_dir():
+    output = Path(path)
+    if output.is_dir() or not output.parent.is_dir():
         raise click.BadParameter(
             f"expected a file in a folder that exists. Received: {path!r}.",
             param_hint=f"'{option}'",
         )
-    return place
+    return output
 
 
 def check_figure_path(path: str, option: str) -> Path:
-    """Where a figure is to go, refused before the work rather than after it.
+    """Return the path of a figure that will be written.
 
     Raises:
-        click.BadParameter: another ending than `FIGURE_SUFFIXES`; see `check_output_path`.
+        click.BadParameter: the suffix is not in `FIGURE_SUFFIXES`; see also `check_output_path`.
     """
     if Path(path).suffix.lower() not in FIGURE_SUFFIXES:
         raise click.BadParameter(
@@ -148,18 +139,18 @@ def check_figure_path(path: str, option: str) -> Path:
 
 
 def series_options(command: Command) -> Command:
-    """The options `--forecast` and `--time`: what a series is to be learned for."""
+    """Add the options for time series: `--forecast` and `--time`."""
     for option in (
         click.option(
             "--time",
             metavar="COLUMN",
-            help="Of a series: when, as days, years, months (beside a year).  [default: row by row]",
+            help="Series: column of dates, years, or months (with a year).  [default: row order]",
         ),
         click.option(
             "--forecast",
             metavar="N",
             type=click.IntRange(min=1),
-            help="Of a table in time: learn its next N steps.",
+            help="Series: learn to forecast the next N steps.",
         ),
     ):
         command = option(command)
@@ -167,44 +158,48 @@ def series_options(command: Command) -> Command:
 
 
 def table_options(command: Command) -> Command:
-    """The options `--target`, `--features`, `--target-transform` and `--task`: what a table is to
-    be learned for.
+    """Add the options for tables.
+
+    They are `--target`, `--features`, `--target-transform` and `--task`.
     """
     for option in (
         click.option(
             "--task",
             type=click.Choice(["classes", "numbers"]),
-            help="What a table's target is.  [default: told from it]",
+            help="Table: what the target holds.  [default: inferred]",
         ),
         click.option(
             "--target-transform",
             metavar="log",
             type=click.Choice(["log"]),
-            help="Of a table: learn the target's logarithm.",
+            help="Table: learn the logarithm of the target.",
         ),
         click.option(
             "--features",
             metavar="COLUMN,...",
             type=ColumnNames(),
             default="",
-            help="Of a table: learn from these.  [default: all]",
+            help="Table: columns to learn from.  [default: all]",
         ),
-        click.option("--target", metavar="COLUMN", help="Of a table: the column to learn."),
+        click.option("--target", metavar="COLUMN", help="Table: column to predict."),
     ):
         command = option(command)
     return command
 
 
 def images_options(command: Command) -> Command:
-    """The options `--size` and `--augment`: how images of a folder are learned."""
-    augment = "Of a folder: mirror and shift images by chance in training, or never.  [default: below 2,000 images]"
+    """Add the options for folders of images: `--size` and `--augment`."""
     for option in (
-        click.option("--augment/--no-augment", default=None, help=augment),
+        click.option(
+            "--augment/--no-augment",
+            default=None,
+            help="Images: mirror and shift them randomly.  [default: on below 2,000 images]",
+        ),
         click.option(
             "--size",
             metavar="N|HxW",
             type=ImageSize(),
-            help="Of a folder: pixels of the images.  [default: theirs, at most 96]",
+            help="Images: size in pixels.  [default: that of the files, at most 96]",
         ),
     ):
         command = option(command)
@@ -212,39 +207,37 @@ def images_options(command: Command) -> Command:
 
 
 def layers_option(default: str | None) -> Callable[[Command], Command]:
-    """The option `--layers`; None leaves the choice to the data."""
-    words = "Units of the hidden layers, as 64,32; none for none." + (
-        "" if default else "  [default: 128; of images 32,64,128]"
-    )
+    """Return the option `--layers`; with None, the default depends on the data."""
+    suffix = "" if default else "  [default: 128; images: 32,64,128]"
     return click.option(
         "--layers",
         metavar="N,N,...",
         type=Widths(),
         default=default,
         show_default=bool(default),
-        help=words,
+        help=f"Units of the hidden layers, such as 64,32, or none.{suffix}",
     )
 
 
 def optimizer_option(default: str) -> Callable[[Command], Command]:
-    """The option `--optimizer`."""
+    """Return the option `--optimizer`."""
     return click.option(
         "--optimizer",
         metavar="NAME",
         default=default,
         show_default=True,
-        help="A name: adam, sgd, rmsprop, ...",
+        help="Optimizer, such as adam, sgd or rmsprop.",
     )
 
 
 def learning_rate_option(default: float | None) -> Callable[[Command], Command]:
-    """The option `--learning-rate`; None is the optimizer's own."""
-    words = "Of the optimizer." if default else "Of the optimizer.  [default: its own]"
+    """Return the option `--learning-rate`; with None, the default is the optimizer's."""
+    suffix = "" if default else "  [default: the optimizer's]"
     return click.option(
         "--learning-rate",
         metavar="RATE",
         type=POSITIVE,
         default=default,
         show_default=bool(default),
-        help=words,
+        help=f"Learning rate.{suffix}",
     )

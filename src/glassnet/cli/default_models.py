@@ -1,6 +1,4 @@
-"""The network that a data set asks for: scaled inputs, hidden layers as wished, and the last layer
-and loss of its task.
-"""
+"""Default networks: scaled inputs, hidden layers, and the output layer and loss of the task."""
 
 from __future__ import annotations
 
@@ -15,9 +13,7 @@ if TYPE_CHECKING:
     from glassnet.models.sequential import Sequential
 
 MAX_UNSCALED = 3.0
-"""Tables with a number beyond this, either side of 0, are standardised; smaller ones go in as they
-are.
-"""
+"""Arrays with a larger absolute value are standardized; others are used unscaled."""
 
 DESCRIBED_FIELDS = {
     "Dense": ("units", "activation"),
@@ -26,22 +22,24 @@ DESCRIBED_FIELDS = {
     "Dropout": ("rate",),
     "Rescaling": ("scale", "offset"),
 }
-"""What a sketch says of a layer."""
+"""The fields of each layer that `describe_model` shows."""
 
 
 def build_model(
     data: Dataset, settings: Mapping[str, Any], *, dropout: float, adapt: bool = False
 ) -> Sequential:
-    """A compiled model for `data`: softmax of K classes, one sigmoid for two, a linear output in
+    """Return a compiled model for a data set of arrays.
+
+    It ends in a softmax for K classes, in one sigmoid for two classes, and in a linear output in
     the target's units for a regression.
 
     Args:
-        data: what it is to learn.
-        settings: layers (units of each hidden layer), activation (of those), optimizer (its name),
-            learning_rate (None for the optimizer's own) and seed.
-        dropout: fraction zeroed after each hidden layer.
-        adapt: whether a Normalization takes its statistics from all training rows now, rather than
-            from those that `fit` trains on.
+        data: the data set.
+        settings: layers (units of each hidden layer), activation (of the hidden layers), optimizer
+            (name), learning_rate (None for the optimizer's default) and seed.
+        dropout: rate of the dropout after each hidden layer.
+        adapt: compute the statistics of a Normalization now, from all training rows; otherwise
+            `fit` computes them from the rows that it trains on.
 
     Raises:
         ConfigError: an unknown activation or optimizer; a number out of range.
@@ -67,7 +65,7 @@ def build_model(
 
 
 def hidden_layers(settings: Mapping[str, Any], dropout: float) -> list[Layer]:
-    """The hidden layers, each followed by its dropout if there is any."""
+    """Return the hidden layers, each followed by dropout if the rate is above 0."""
     from glassnet.layers import Dense, Dropout
 
     layers: list[Layer] = []
@@ -81,19 +79,20 @@ def hidden_layers(settings: Mapping[str, Any], dropout: float) -> list[Layer]:
 def compile_model(
     layers: list[Layer], loss: str, metrics: list[str], settings: Mapping[str, Any]
 ) -> Sequential:
-    """A model of the layers, with the optimizer that was asked for."""
-    from glassnet import Sequential, optimizers
+    """Return a compiled model with the optimizer of the settings."""
+    from glassnet import optimizers
+    from glassnet.models.sequential import Sequential
 
-    made = Sequential(layers, seed=settings["seed"])
+    model = Sequential(layers, seed=settings["seed"])
     optimizer, rate = optimizers.get(settings["optimizer"]), settings["learning_rate"]
-    made.compile(
+    model.compile(
         optimizer if rate is None else replace(optimizer, learning_rate=rate), loss, metrics
     )
-    return made
+    return model
 
 
 def scaling_layers(data: Dataset) -> list[Layer]:
-    """Layers that bring one example to a flat vector of numbers around one."""
+    """Return layers that scale an example and flatten it to a vector."""
     import numpy as np
 
     from glassnet.layers import Flatten, Normalization, Rescaling
@@ -105,7 +104,7 @@ def scaling_layers(data: Dataset) -> list[Layer]:
 
 
 def text_layers(data: Dataset) -> list[Layer]:
-    """Layers that bring a text to a flat vector, word by word, from both ends."""
+    """Return layers that read a text in both directions and return a vector."""
     from glassnet.layers import LSTM, Bidirectional, Embedding, TextVectorization
 
     text = TextVectorization().adapt(data.x)
@@ -117,7 +116,7 @@ def text_layers(data: Dataset) -> list[Layer]:
 
 
 def output_head(data: Dataset) -> tuple[list[Layer], str]:
-    """The last layers and the loss of the data's task."""
+    """Return the output layers and the loss of the data's task."""
     from glassnet.layers import Dense, Rescaling
 
     if data.class_names:
@@ -126,7 +125,10 @@ def output_head(data: Dataset) -> tuple[list[Layer], str]:
 
 
 def classification_head(n_classes: int) -> tuple[list[Layer], str]:
-    """The last layer and the loss of a choice: one sigmoid for two classes, a softmax for more."""
+    """Return the output layer and the loss of a classification.
+
+    Two classes have one sigmoid, more classes a softmax.
+    """
     from glassnet.layers import Dense
 
     if n_classes == 2:
@@ -135,8 +137,9 @@ def classification_head(n_classes: int) -> tuple[list[Layer], str]:
 
 
 def describe_model(model: Sequential) -> str:
-    """A model in one line: `8x8 → Rescaling(1/16) → Flatten → Dense(128, relu) → Dense(10,
-    softmax): 9,610 weights`.
+    """Return a model as one line.
+
+    An example: `8x8 → Rescaling(1/16) → Flatten → Dense(10, softmax): 650 weights`.
     """
     views = model.layers
     shape = "x".join(map(str, views[0].input_shape))
@@ -147,17 +150,14 @@ def describe_model(model: Sequential) -> str:
 
 
 def _describe_layer(layer: Layer) -> str:
-    given = [
-        _format_value(value)
-        for value in (
-            getattr(layer, name) for name in DESCRIBED_FIELDS.get(type(layer).__name__, ())
-        )
-        if value
-    ]
-    return type(layer).__name__ + (f"({', '.join(given)})" if given else "")
+    name = type(layer).__name__
+    fields = [getattr(layer, field) for field in DESCRIBED_FIELDS.get(name, ())]
+    values = [_format_value(value) for value in fields if value]
+    return f"{name}({', '.join(values)})" if values else name
 
 
 def _format_value(value: Any) -> str:
+    """Format a value; a float such as 0.0625 becomes 1/16."""
     if not isinstance(value, float):
         return str(value)
     ratio = Fraction(value).limit_denominator(255)

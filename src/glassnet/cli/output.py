@@ -1,6 +1,4 @@
-"""How results look: JSON for programs, a curve in one line, a table that is rich on a terminal and
-plain in a pipe.
-"""
+"""Printed output: JSON, one-line curves, tables and wrapped lines."""
 
 from __future__ import annotations
 
@@ -14,21 +12,24 @@ from typing import Any
 
 import click
 
+EXIT_USAGE_ERROR, EXIT_INTERRUPTED = 2, 130
+
 SPARK_BLOCKS = "▁▂▃▄▅▆▇█"
 
 
 def print_json(result: Any) -> None:
-    """One JSON object; numbers that JSON has no word for become null."""
+    """Print one JSON object; infinities and NaN become null."""
     text = json.dumps(result, default=_to_json_value)
     click.echo(json.dumps(json.loads(text, parse_constant=lambda name: None), ensure_ascii=False))
 
 
 def _to_json_value(value: Any) -> Any:
+    """Convert an array to lists and any other object to text."""
     return value.tolist() if hasattr(value, "tolist") else str(value)
 
 
 def print_wrapped(line: str) -> None:
-    """A line that a narrow terminal breaks between words; unbroken in a pipe."""
+    """Print a line, wrapped between words on a terminal and unwrapped in a pipe."""
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else len(line) + 1
     click.echo(
         "\n".join(textwrap.wrap(line, width, subsequent_indent="  ", break_on_hyphens=False))
@@ -36,7 +37,7 @@ def print_wrapped(line: str) -> None:
 
 
 def sparkline(values: Sequence[float], width: int = 24) -> str:
-    """A curve in one line of at most `width` blocks, each the mean of its stretch of values.
+    """Return a curve of at most `width` blocks, each the mean of a range of values.
 
     Example:
         >>> sparkline([8, 4, 2, 1, 1])
@@ -54,12 +55,12 @@ def sparkline(values: Sequence[float], width: int = 24) -> str:
 
 
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]], right: str = "") -> None:
-    """A rich table on a terminal; aligned columns without any decoration elsewhere.
+    """Print a table: with colors on a terminal, as plain aligned columns in a pipe.
 
     Args:
-        columns: their headings.
-        rows: a text for every column.
-        right: the heading of the column that is aligned right.
+        columns: headings.
+        rows: one text per column.
+        right: heading of the column that is aligned right.
     """
     if sys.stdout.isatty():
         from rich.box import SIMPLE_HEAD

@@ -81,6 +81,11 @@ class Table:
         )
 
 
+def is_table_file(name: str) -> bool:
+    """Return whether a name ends as a table's file does, or is the path of a file."""
+    return Path(name).suffix.lower() in TABLE_SUFFIXES or Path(name).is_file()
+
+
 def read_table(source: Any) -> Table:
     """Read a table from a file, a frame, or plain dicts.
 

@@ -1,1 +1,1 @@
-"""What `glassnet train`, `evaluate` and `predict` do for each kind of data."""
+"""What `train` and `trace` work on: arrays, tables, images, time series and saved models."""

@@ -1,6 +1,4 @@
-"""What a task is to the commands that train: how a network is proposed for it, trained on it, and
-scored.
-"""
+"""The interface of a job: what the commands `train` and `trace` need to know of a data set."""
 
 from __future__ import annotations
 
@@ -19,9 +17,7 @@ OPTION_NAMES = ("--target", "--features", "--target-transform", "--task", "--for
 
 
 class TrainOptions(NamedTuple):
-    """What a table is to be learned for: the options of `arguments.table_options` and
-    `series_options`.
-    """
+    """The options of `arguments.table_options` and `arguments.series_options`."""
 
     target: str | None = None
     features: tuple[str, ...] = ()
@@ -31,25 +27,61 @@ class TrainOptions(NamedTuple):
     time: str | None = None
 
     def first_given(self) -> str | None:
-        """The first that was given."""
-        return next(
-            (option for option, value in zip(OPTION_NAMES, self, strict=True) if value), None
-        )
+        """Return the name of the first option that is set, or None."""
+        return next((name for name, value in zip(OPTION_NAMES, self, strict=True) if value), None)
 
 
-class Job(ABC):
-    """Rows to learn from and rows to be scored on.
+class ExampleSource(ABC):
+    """A network and the examples that a trace can show.
 
     Attributes:
-        name: of the data set, the file or the folder.
-        messages: what was found out in reading.
-        dropout: where none is asked for.
-        validation_split: of enough rows, where none is asked for.
-        training_steps: as many epochs make about so many steps, where none are asked for.
-        validation_data: what to validate on, where that is apart.
+        name: the name of the data set, the file or the folder.
     """
 
     name: str
+
+    @property
+    @abstractmethod
+    def n_samples(self) -> int:
+        """The number of training examples."""
+
+    @abstractmethod
+    def build_model(self, settings: Mapping[str, Any], adapt: bool = False) -> Sequential:
+        """Return a compiled network.
+
+        Args:
+            settings: the options of the command by name.
+            adapt: learn the scales and the encoder now, from all training examples.
+        """
+
+    @abstractmethod
+    def model_inputs(self, model: Sequential) -> np.ndarray:
+        """Return the training examples as the network's input."""
+
+    @abstractmethod
+    def example(self, i: int) -> tuple[Any, Any]:
+        """Return training example `i` and its target as arguments of `Sequential.trace`."""
+
+    @abstractmethod
+    def target_text(self, i: int) -> str:
+        """Return the target of training example `i` as text."""
+
+    @abstractmethod
+    def fit(self, model: Sequential, **fit_options: Any) -> History:
+        """Train the network."""
+
+
+class Job(ExampleSource):
+    """Training examples, test examples, and the defaults of `train` for them.
+
+    Attributes:
+        messages: lines to print about how the data were read.
+        dropout: the default of `--dropout`.
+        training_steps: the number of steps that the default of `--epochs` aims at.
+        validation_split: the default of `--validation-split` if there are enough examples.
+        validation_data: separate validation examples, or None.
+    """
+
     messages: tuple[str, ...] = ()
     dropout: float = 0.0
     training_steps: int = 1000
@@ -58,52 +90,27 @@ class Job(ABC):
 
     @property
     def layers(self) -> tuple[int, ...]:
-        """Units of the hidden layers, where none are asked for."""
+        """The default of `--layers`."""
         return (128,)
 
     @property
     def batch_size(self) -> int:
-        """Rows of a step, where none are asked for."""
+        """The default of `--batch-size`."""
         return 32
 
     @property
     @abstractmethod
-    def n_samples(self) -> int:
-        """How many there are to learn from."""
-
-    @property
-    @abstractmethod
     def description(self) -> str:
-        """What there is to learn, in a line."""
-
-    @abstractmethod
-    def build_model(self, settings: Mapping[str, Any], adapt: bool = False) -> Sequential:
-        """A compiled network; `adapt` where what it has to learn of its inputs is learned now, from
-        all rows to learn from.
-        """
-
-    @abstractmethod
-    def model_inputs(self, model: Sequential) -> np.ndarray:
-        """The rows to learn from as the network takes them."""
-
-    @abstractmethod
-    def example(self, i: int) -> tuple[Any, Any]:
-        """One of them, and its target, as `trace` takes them."""
-
-    @abstractmethod
-    def target_text(self, i: int) -> str:
-        """Its target in words."""
+        """The sizes of the training and test data and the task, in one line."""
 
     @abstractmethod
     def prepare_model(self, model: Sequential, **fit_options: Any) -> None:
-        """Learn what the network cannot be there without."""
-
-    @abstractmethod
-    def fit(self, model: Sequential, **fit_options: Any) -> History:
-        """Train."""
+        """Learn what the network needs before it can be built, such as an encoder."""
 
     @abstractmethod
     def score(self, model: Sequential, seed: int) -> tuple[str, str, dict[str, Any]]:
-        """How the model does on the test rows, beside what simpler methods do: in full, in short,
-        and plainly.
+        """Score the model on the test examples beside simpler methods.
+
+        Returns:
+            A report of several lines, its headline, and the same numbers as JSON.
         """

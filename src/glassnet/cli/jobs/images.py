@@ -1,12 +1,9 @@
-"""A folder of images as something to train on: its classes, a size, a network of convolutions, and
-a score on images kept aside.
-"""
+"""The job for a folder of images."""
 
 from __future__ import annotations
 
 import math
 import os
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -16,11 +13,9 @@ from typing import TYPE_CHECKING, Any, cast
 import click
 
 from glassnet.cli.jobs.base import Job, TrainOptions
-from glassnet.errors import DataError, DataWarning, require
 
 if TYPE_CHECKING:
     import numpy as np
-    import pandas
 
     from glassnet.data.images import Images
     from glassnet.layers import Layer
@@ -28,22 +23,25 @@ if TYPE_CHECKING:
     from glassnet.training.history import History
 
 MAX_SIDE = 96
-"""Pixels of the longer side, where no size is asked for; smaller images stay as they are."""
+"""The longer side of images in pixels, unless `--size` is set; smaller images keep their size."""
 
 MAX_SAMPLED_FILES = 200
-"""Files whose headers say how large the images are."""
+"""The most files that are opened to find the usual size."""
 
 AUGMENT_BELOW = 2000
-"""Below so many images to learn from, each is changed a little whenever it is trained on."""
+"""With fewer training images, augmentation is on by default."""
 
 MAX_FLATTENED_POSITIONS = 16
-"""Where the convolutions leave so many places or fewer, what is at each counts, as in digits; else
-whether it is anywhere, as in photos.
+"""The most positions after the convolutions for which the network flattens them.
+
+Flattening keeps where a feature is, which helps with digits. Otherwise a global maximum keeps
+whether it is anywhere, which helps with photos.
 """
 
 COARSE_SIDE, MAX_LINEAR_INPUTS = 16, 5_000_000
-"""The linear model sees images of some 16 x 16 pixels, and stands aside where these are more than
-five million numbers.
+"""The linear baseline sees images of about 16 x 16 pixels.
+
+It is left out if these are more than five million numbers.
 """
 
 TRAIN_FOLDERS, TEST_FOLDERS, VALIDATION_FOLDERS = (
@@ -51,20 +49,22 @@ TRAIN_FOLDERS, TEST_FOLDERS, VALIDATION_FOLDERS = (
     ("test", "testing"),
     ("validation", "valid", "val"),
 )
-"""Sub-folders of these names are parts, not classes."""
+"""Names of subfolders that are splits, not classes."""
 
 
 @dataclass(frozen=True, eq=False)
 class ImageJob(Job):
-    """Images to learn from, and images to be scored on.
+    """Training and test images with their classes.
 
     Attributes:
-        name: of the folder.
-        train: the images to learn from.
-        test: those to be scored on.
-        augment: whether images are changed by chance in training.
-        messages: what was found out in reading.
-        validation_data: images to validate on, where they have a folder of their own.
+        name: the name of the folder.
+        train: the training images.
+        test: the test images.
+        augment: augment the training images at random.
+        messages: lines to print about how the images were read.
+        validation_data: the images of a validation folder, or None.
+        dropout: the default of `--dropout`.
+        training_steps: the number of steps that the default of `--epochs` aims at.
     """
 
     name: str
@@ -78,17 +78,20 @@ class ImageJob(Job):
 
     @property
     def layers(self) -> tuple[int, ...]:
-        """Filters of the convolutions, where none are asked for: as many layers as the image can be
-        halved and be 4 pixels wide before.
+        """The default of `--layers`: the filters of up to three convolutions.
+
+        Before each halving, the image is at least 4 pixels wide.
         """
         return (32, 64, 128)[: max(1, min(self.train.x.shape[1:3]).bit_length() - 2)]
 
     @property
     def batch_size(self) -> int:
-        """Of few images fewer than 32: an epoch takes some sixteen steps or more, so that ten
-        epochs teach something.
+        """The default of `--batch-size`: 32, or less for few images.
+
+        An epoch then has about sixteen steps, enough for ten epochs to show progress.
         """
-        return min(32, max(4, 2 ** round(math.log2(len(self.train) / 16))))
+        power = round(math.log2(len(self.train) / 16))
+        return min(32, max(4, 1 << max(power, 0)))
 
     @property
     def n_samples(self) -> int:
@@ -96,7 +99,8 @@ class ImageJob(Job):
 
     @property
     def description(self) -> str:
-        return f"{self.n_samples:,} images to learn from, {len(self.test):,} to be scored on, {len(self.train.class_names)} classes"
+        n_test, n_classes = len(self.test), len(self.train.class_names)
+        return f"{self.n_samples:,} training images, {n_test:,} test images, {n_classes} classes"
 
     def build_model(self, settings: Mapping[str, Any], adapt: bool = False) -> Sequential:
         from glassnet.cli import default_models
@@ -137,11 +141,11 @@ class ImageJob(Job):
         return default_models.compile_model([*layers, *last], loss, ["accuracy"], settings)
 
     def _augmentation_layers(self) -> list[Layer]:
-        """Grey images are not mirrored: they may be writing."""
+        """Return the augmentation; grayscale images are not mirrored, as they may show writing."""
         from glassnet.layers import RandomFlip, RandomTranslation
 
-        mirrored: list[Layer] = [RandomFlip("horizontal")] if self.train.x.shape[-1] == 3 else []
-        return [*mirrored, RandomTranslation(0.1, 0.1)]
+        flips: list[Layer] = [RandomFlip("horizontal")] if self.train.x.shape[-1] == 3 else []
+        return [*flips, RandomTranslation(0.1, 0.1)]
 
     def model_inputs(self, model: Sequential) -> np.ndarray:
         return self.train.x
@@ -153,26 +157,27 @@ class ImageJob(Job):
         return f"{self.train.files[i].name}, {self.train.class_names[self.train.y[i]]}"
 
     def prepare_model(self, model: Sequential, **fit_options: Any) -> None:
-        """The classes are known, and the network is there."""
+        """Do nothing: the network is already built."""
 
     def fit(self, model: Sequential, **fit_options: Any) -> History:
         return model.fit(self.train, validation_data=self.validation_data, **fit_options)
 
     def score(self, model: Sequential, seed: int) -> tuple[str, str, dict[str, Any]]:
+        """Score the model on the test images beside a baseline and a linear model."""
         import numpy as np
 
         from glassnet.evaluation import baselines, scores
 
         train, test = self.train, self.test
         assert model.preprocessor is not None
-        found = model.preprocessor.target.transform(model.predict_labels(test))
+        predicted = model.preprocessor.target.transform(model.predict_labels(test))
         x, x_test = downsample(train.x), downsample(test.x)
         if x.size <= MAX_LINEAR_INPUTS:
-            report = baselines.score_classifier(train.y, test.y, found, x, x_test, seed=seed)
+            report = baselines.score_classifier(train.y, test.y, predicted, x, x_test, seed=seed)
         else:
             majority = np.full(len(test), np.bincount(train.y).argmax())
             report = scores.compare_scores(
-                "accuracy", test.y, found, {"majority": majority}, seed=seed
+                "accuracy", test.y, predicted, {"majority": majority}, seed=seed
             )
         skipped = [
             {"file": str(path), "reason": reason}
@@ -183,29 +188,30 @@ class ImageJob(Job):
             "size": train.x.shape[1:3],
             "channels": train.x.shape[3],
             "skipped": skipped,
+            "augmented": self.augment,
         }
-        learned["augmented"] = self.augment
         return str(report), report.headline(), {"score": report.to_dict(), "learned": learned}
 
 
 def downsample(x: np.ndarray) -> np.ndarray:
-    """Images as rows of numbers from 0 to 1, for a linear model: the means of squares that leave
-    some 16 x 16 of them.
+    """Return small images as rows of numbers from 0 to 1, for a linear model.
+
+    Each number is the mean of a square; an image has about 16 x 16 squares.
     """
     import numpy as np
 
     n, height, width, channels = x.shape
     step = max(1, -(-max(height, width) // COARSE_SIDE))
-    high, wide = max(1, height // step), max(1, width // step)
-    tall, broad = min(step, height), min(step, width)
-    squares = np.asarray(x[:, : high * tall, : wide * broad]).reshape(
-        n, high, tall, wide, broad, channels
-    )
-    return (squares.mean(axis=(2, 4), dtype=np.float32) / 255).reshape(n, -1)
+    n_rows, n_columns = max(1, height // step), max(1, width // step)
+    square_height, square_width = min(step, height), min(step, width)
+    cropped = np.asarray(x[:, : n_rows * square_height, : n_columns * square_width])
+    squares = cropped.reshape(n, n_rows, square_height, n_columns, square_width, channels)
+    means: np.ndarray = squares.mean(axis=(2, 4), dtype=np.float32)
+    return (means / 255).reshape(n, -1)
 
 
 def is_image_path(name: str) -> bool:
-    """Whether a folder of images is meant, or one of them, rather than a data set of that name."""
+    """Return whether a name is a folder or an image file; names of data sets come first."""
     from glassnet.data.image_files import IMAGE_SUFFIXES
     from glassnet.datasets import names
 
@@ -215,21 +221,32 @@ def is_image_path(name: str) -> bool:
     )
 
 
+def require_no_image_options(name: str, size: tuple[int, int] | None, augment: bool | None) -> None:
+    """Refuse `--size` and `--augment` for a name that is not a folder of images.
+
+    Raises:
+        click.UsageError: one of them is set.
+    """
+    options = {"--size": size, "--augment": augment, "--no-augment": augment is False}
+    for option, value in options.items():
+        if value:
+            raise click.UsageError(f"{option} is for folders of images: {name} is not a folder.")
+
+
 def resolve_image_job(
     name: str, options: TrainOptions, seed: int, size: tuple[int, int] | None, augment: bool | None
 ) -> ImageJob:
-    """The task that a folder of images stands for.
+    """Return the job for a folder of images.
 
     Args:
-        name: of the folder.
-        options: for tables, of which there must be none.
-        seed: draws the images that are held out, where there is no folder of them.
-        size: (height, width), or None for what the files say.
-        augment: whether images are changed by chance in training; None where it depends on how many
-            there are.
+        name: the path of the folder.
+        options: the options for tables, which must all be unset.
+        seed: seed of the split if there is no folder of test images.
+        size: (height, width), or None for the usual size of the files.
+        augment: augment the training images; None decides by their number.
 
     Raises:
-        click.UsageError: options for tables.
+        click.UsageError: an option for tables.
         DataError: see `images_from_folder`.
     """
     import numpy as np
@@ -242,67 +259,64 @@ def resolve_image_job(
         raise click.UsageError(
             f"{options.first_given()} is for tables: {name} is a folder of images."
         )
-    home, test_home, validation_home = find_split_folders(Path(name))
-    size = size or infer_image_size(image_files.list_image_files(home) if home.is_dir() else [])
-    if test_home is None:
+    root, test_root, validation_root = find_split_folders(Path(name))
+    size = size or infer_image_size(image_files.list_image_files(root) if root.is_dir() else [])
+    if test_root is None:
         train, test = cast(
-            "tuple[Images, Images]", images_from_folder(home, size, TEST_FRACTION, seed=seed)
+            "tuple[Images, Images]", images_from_folder(root, size, TEST_FRACTION, seed=seed)
         )
     else:
-        train = cast("Images", images_from_folder(home, size))
-    alike: Any = partial(
+        train = cast("Images", images_from_folder(root, size))
+    read: Any = partial(
         images_from_folder, size=size, class_names=train.class_names, channels=train.x.shape[3]
     )
-    test = alike(test_home) if test_home else test
-    validation = alike(validation_home) if validation_home else None
-    said = [
-        f"{path} is there to {use} on"
-        for path, use in ((test_home, "score"), (validation_home, "validate"))
-        if path
-    ]
+    test = read(test_root) if test_root else test
+    validation_data = read(validation_root) if validation_root else None
+    folders = {"test images": test_root, "validation images": validation_root}
+    messages = [f"{split}: {path}" for split, path in folders.items() if path]
     counts = np.bincount([*train.y, *test.y])
-    names = ", ".join(
+    classes = ", ".join(
         f"{label} {count:,}" for label, count in zip(train.class_names, counts, strict=True)
     )
-    said += [
-        f"{Path(name).name}: {names}; {size[0]}x{size[1]} pixels, {'grey' if train.x.shape[3] == 1 else 'coloured'}"
-    ]
-    few = len(train) < AUGMENT_BELOW
-    augmented = few if augment is None else augment
-    if augmented and augment is None:
-        how = "shifted a little" if train.x.shape[3] == 1 else "mirrored and shifted a little"
-        said += [
-            f"few images: each is {how} by chance in training; --no-augment trains on them as they are"
-        ]
-    return ImageJob(Path(name).resolve().name, train, test, augmented, tuple(said), validation)
+    color = "grayscale" if train.x.shape[3] == 1 else "RGB"
+    messages.append(f"{Path(name).name}: {classes}; {size[0]}x{size[1]} pixels, {color}")
+    if augment is None:
+        augment = len(train) < AUGMENT_BELOW
+        if augment:
+            verbs = "shifts" if color == "grayscale" else "mirrors and shifts"
+            messages.append(
+                f"few images: training {verbs} them at random; --no-augment turns this off"
+            )
+    job_name = Path(name).resolve().name
+    return ImageJob(job_name, train, test, augment, tuple(messages), validation_data)
 
 
 def find_split_folders(root: Path) -> tuple[Path, Path | None, Path | None]:
-    """Where the images lie to learn from, to be scored on, and to validate on: one folder, or
-    sub-folders that are named so.
+    """Return the folders of the training, test and validation images.
+
+    The last two are None unless `root` has subfolders named train, test or validation.
     """
-    homes = (
+    subfolders = (
         {path.name.lower(): path for path in sorted(root.iterdir()) if path.is_dir()}
         if root.is_dir()
         else {}
     )
-    learn, score, validate = (
-        next((homes[name] for name in names if name in homes), None)
+    train, test, validation = (
+        next((subfolders[name] for name in names if name in subfolders), None)
         for names in (TRAIN_FOLDERS, TEST_FOLDERS, VALIDATION_FOLDERS)
     )
-    if learn is None or not homes.keys() <= {*TRAIN_FOLDERS, *TEST_FOLDERS, *VALIDATION_FOLDERS}:
+    split_names = {*TRAIN_FOLDERS, *TEST_FOLDERS, *VALIDATION_FOLDERS}
+    if train is None or not subfolders.keys() <= split_names:
         return root, None, None
-    score, validate = (
-        home if home and any(path.is_dir() for path in home.iterdir()) else None
-        for home in (score, validate)
+    test, validation = (
+        folder if folder and any(path.is_dir() for path in folder.iterdir()) else None
+        for folder in (test, validation)
     )
-    return (learn, score, validate) if score else (learn, validate, None)
+    return (train, test, validation) if test else (train, validation, None)
 
 
 def infer_image_size(files: Sequence[Path]) -> tuple[int, int]:
-    """(height, width) of a usual one of the files, shrunk where its longer side is beyond
-    `MAX_SIDE`.
-    """
+    """Return the median (height, width) of the files, with sides of at most `MAX_SIDE`."""
     import numpy as np
     from PIL import Image
 
@@ -312,7 +326,7 @@ def infer_image_size(files: Sequence[Path]) -> tuple[int, int]:
             with Image.open(path) as image:
                 upright = image.getexif().get(0x0112, 1) < 5
                 sizes.append(image.size[::-1] if upright else image.size)
-        except Exception:  # it is named when it is read
+        except Exception:  # reading the file reports the error
             continue
     height, width = np.median(sizes, axis=0) if sizes else (MAX_SIDE, MAX_SIDE)
     scale = min(1.0, MAX_SIDE / max(height, width))
@@ -320,56 +334,16 @@ def infer_image_size(files: Sequence[Path]) -> tuple[int, int]:
 
 
 def load_test_images(model: Sequential, folder: str) -> tuple[np.ndarray, np.ndarray]:
-    """The images of a folder with a sub-folder for each class, as the network takes them, and their
-    classes.
+    """Return the images of a folder with one subfolder per class, and their class indices.
 
     Raises:
-        click.UsageError: the network was fitted to something else.
+        click.UsageError: the model was not trained on images.
         DataError: see `ImagePreprocessor.read_folder`.
     """
     from glassnet.preprocessing.images import ImagePreprocessor
 
     if not isinstance(model.preprocessor, ImagePreprocessor):
         raise click.UsageError(
-            f"{folder} is a folder of images, and the model was not fitted to one."
+            f"{folder} is a folder of images, but the model was not trained on images."
         )
     return model.preprocessor.read_folder(folder).to_arrays()
-
-
-def predict_images(model: Sequential, source: str) -> pandas.DataFrame:
-    """The image of that path, or those in that folder, with the network's answers; none for files
-    that cannot be read.
-
-    Raises:
-        DataError: there is no such place, or no image in it that can be read.
-    """
-    import pandas
-
-    from glassnet.cli import saved_models
-    from glassnet.data import image_files
-    from glassnet.data.images import resolve_image_files
-    from glassnet.preprocessing.images import ImagePreprocessor
-
-    assert isinstance(model.preprocessor, ImagePreprocessor)
-    require(
-        Path(source).exists(),
-        "images",
-        "an image or a folder that exists",
-        error=DataError,
-        path=source,
-    )
-    files = resolve_image_files(source)
-    x, bad = image_files.read_images("images", files, model.preprocessor.shape)
-    good = [i for i in range(len(files)) if i not in bad]
-    told = image_files.describe_failures(files, bad)
-    require(
-        good, "images", "files that can be read", error=DataError, unreadable=len(bad), first=told
-    )
-    if bad:
-        warnings.warn(
-            f"{len(bad):,} of {len(files):,} files cannot be read and have no answer: {told}",
-            DataWarning,
-            stacklevel=2,
-        )
-    frame = pandas.DataFrame({"file": [str(path) for path in files]})
-    return frame.join(pandas.DataFrame(saved_models.prediction_columns(model, x[good]), index=good))

@@ -1,6 +1,4 @@
-"""`glassnet train --forecast` and `glassnet forecast`: a series' next steps, and how far off they
-were where it is known what came.
-"""
+"""The job for a time series: forecast its next steps."""
 
 from __future__ import annotations
 
@@ -12,33 +10,34 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from glassnet.cli import arguments
 from glassnet.cli.jobs.base import Job, TrainOptions
+from glassnet.cli.jobs.table import require_target
 
 if TYPE_CHECKING:
     import numpy as np
 
+    from glassnet.data.table import Table
     from glassnet.data.time_series import TimeSeries
     from glassnet.models.sequential import Sequential
     from glassnet.training.history import History
 
 MAX_ORIGINS = 2
-"""From so many a network is scored, where the series is long enough."""
+"""The most origins that a network is scored from; a short series has fewer."""
 
 
 @dataclass(frozen=True, eq=False)
 class TimeSeriesJob(Job):
-    """A series to learn from, all but its last horizon, on which the network is scored.
+    """A time series whose last horizon is test data.
 
     Attributes:
-        name: of the file or data set.
-        series: the whole of it.
-        n_origins: how many horizons at its end are forecast, each by a network that has seen what
-            came before.
-        messages: what was found out in reading.
-        dropout: of the hidden layers, where none is asked for: the best of what was tried on
-            flights.
-        validation_split: where none is asked for: what came last tells most of what comes next.
+        name: the name of the file or data set.
+        series: the series, including the test data.
+        n_origins: the number of forecasts in the score. Each starts a horizon before the next and
+            comes from a network that was trained on the steps before it.
+        messages: lines to print about how the series was read.
+        dropout: the default of `--dropout`, the best of several values on flights.
+        validation_split: the default of `--validation-split`. It is 0 because the last steps say
+            the most about the next ones.
     """
 
     name: str
@@ -50,91 +49,86 @@ class TimeSeriesJob(Job):
 
     @property
     def n_samples(self) -> int:
-        """How many windows there are to learn from."""
+        """The number of training windows."""
         series = self.series
         return len(series) - series.season - series.length - 2 * series.horizon + 1
 
     @property
     def description(self) -> str:
-        """What there is to learn, in a line."""
-        return f"{self.series_until(1).span()} to learn from, the last {self.series.horizon} to be scored on"
+        span, horizon = self.series_until(1).span(), self.series.horizon
+        return f"{span} for training, the last {horizon} for testing"
 
     def series_until(self, origin: int) -> TimeSeries:
-        """The series up to an origin, the first being a horizon before its end."""
+        """Return the series up to an origin, which lies `origin` horizons before its end."""
         return self.series[: len(self.series) - origin * self.series.horizon]
 
     def build_model(self, settings: Mapping[str, Any], adapt: bool = False) -> Sequential:
-        """A compiled network from the window of differences to the horizon."""
         from glassnet.cli import default_models
         from glassnet.layers import Dense, Flatten
 
-        layers = [
-            Flatten(),
-            *default_models.hidden_layers(settings, settings["dropout"]),
-            Dense(self.series.horizon),
-        ]
+        hidden = default_models.hidden_layers(settings, settings["dropout"])
+        layers = [Flatten(), *hidden, Dense(self.series.horizon)]
         return default_models.compile_model(layers, "mean_squared_error", ["mae"], settings)
 
     def model_inputs(self, model: Sequential) -> np.ndarray:
-        """The windows to learn from as the network takes them."""
         assert model.preprocessor is not None
-        return model.preprocessor.transform_xy(self.series_until(1))[0]
+        x: np.ndarray = model.preprocessor.transform_xy(self.series_until(1))[0]
+        return x
 
     def example(self, i: int) -> tuple[Any, Any]:
-        """One of them, and its target, as `trace` takes them."""
-        return self.series[
-            i : i + self.series.season + self.series.length + self.series.horizon
-        ], None
+        series = self.series
+        return series[i : i + series.season + series.length + series.horizon], None
 
     def target_text(self, i: int) -> str:
-        """When what it forecasts begins."""
+        """Return the time of the first step that window `i` forecasts."""
         return f"from {self.series.times.label_at(i + self.series.season + self.series.length)}"
 
     def prepare_model(self, model: Sequential, **fit_options: Any) -> None:
-        """Learn the scale, which makes the network."""
+        """Learn the scale and build the network."""
         self.fit(model, **fit_options | {"epochs": 0})
 
     def fit(self, model: Sequential, **fit_options: Any) -> History:
-        """Train on what came before the last horizon."""
         return model.fit(self.series_until(1), **fit_options)
 
     def score(self, model: Sequential, seed: int) -> tuple[str, str, dict[str, Any]]:
-        """How forecasts from each origin do beside the seasonal naive ones, in full, in short, and
-        plainly; the model then goes on from the end of the whole series.
+        """Score forecasts from each origin beside the seasonal naive forecast.
+
+        Afterwards, the forecasts of the model start at the end of the series.
         """
         from glassnet.models import forecast
+        from glassnet.preprocessing.targets import format_number
         from glassnet.preprocessing.time_series import TimeSeriesPreprocessor
 
         assert isinstance(model.preprocessor, TimeSeriesPreprocessor)
-        networks = [
-            self._train_copy(model, self.series_until(origin))
-            for origin in range(self.n_origins, 1, -1)
-        ] + [model]
-        report = forecast.backtest([network.forecast() for network in networks], self.series)
-        learned = model.preprocessor.trained_on
-        model.preprocessor = model.preprocessor.continue_from(self.series)
-        ours, theirs = (forecast.format_number(value) for value in report.rmse)
-        earlier = (
-            "; the earlier origin by a network trained as long on what came before it"
-            if self.n_origins > 1
-            else ""
+        earlier = range(self.n_origins, 1, -1)
+        networks = [self._train_copy(model, self.series_until(origin)) for origin in earlier]
+        report = forecast.backtest(
+            [network.forecast() for network in (*networks, model)], self.series
         )
-        full = f"{report}\nthe network was trained on {learned}{earlier}\nit goes on from {self.series.times.label_at(len(self.series) - 1)}"
+        trained_on = model.preprocessor.trained_on
+        model.preprocessor = model.preprocessor.continue_from(self.series)
+        lines = [str(report), f"the network was trained on {trained_on}"]
+        if networks:
+            lines.append(
+                "the earlier forecast is from a second network, trained on the steps before it"
+            )
+        lines.append(f"forecasts start after {self.series.times.label_at(len(self.series) - 1)}")
+        rmse, naive_rmse = map(format_number, report.rmse)
         facts = {
             "target": self.series.name,
             "season": self.series.season,
             "length": self.series.length,
-            "trained_on": learned,
+            "trained_on": trained_on,
         }
         return (
-            full,
-            f"RMSE {ours} ({report.baseline_name} {theirs})",
+            "\n".join(lines),
+            f"RMSE {rmse} ({report.baseline_name} {naive_rmse})",
             {"score": report.to_dict(), "learned": facts},
         )
 
     @staticmethod
     def _train_copy(model: Sequential, series: TimeSeries) -> Sequential:
-        """A network as the model, trained as long on another series."""
+        """Train a copy of the model on another series for the same number of epochs."""
         twin = copy.deepcopy(model)
         twin.reset()
         assert model.history is not None
@@ -149,113 +143,56 @@ class TimeSeriesJob(Job):
 
 
 def resolve_time_series_job(name: str, options: TrainOptions) -> TimeSeriesJob:
-    """The task of forecasting a column of the table in a file, or of a data set that is a table.
+    """Return the job for a column of a table in a file, or of a data set that is a table.
 
     Raises:
-        click.UsageError: no target; a folder or a data set of arrays; options for other tasks.
-        ConfigError, DataError: see `time_series.series`; a series too short to hold a horizon out.
+        click.UsageError: no target; a folder or a data set of arrays; an option for other tasks.
+        ConfigError, DataError: see `series`; a series that is too short for test data.
     """
-    from glassnet.cli.jobs import table as table_jobs
-    from glassnet.data.dataset import Dataset
-    from glassnet.data.table import read_table
-    from glassnet.data.time_series import series
-    from glassnet.datasets import load
+    from glassnet.data.time_series import series as make_series
     from glassnet.errors import DataError, require
 
-    for option, given in (("--features", options.features), ("--task", options.task)):
-        if given:
+    for option, value in (("--features", options.features), ("--task", options.task)):
+        if value:
             raise click.UsageError(
-                f"{option} does not go with --forecast: a series is learned from its own past, as numbers."
+                f"{option} cannot be combined with --forecast: "
+                "a series is forecast from its own past values."
             )
-    data = (
-        None
-        if Path(name).is_dir()
-        else read_table(name)
-        if table_jobs.is_table_file(name)
-        else load(name)
-    )
-    if data is None or isinstance(data, Dataset):
-        raise click.UsageError(
-            f"--forecast is for tables: {name} is a {'data set of arrays' if data else 'folder'}."
-        )
-    table = read_table(getattr(data, "frame", data))
-    if options.target is None:
-        last, names = list(table.columns)[-1], ", ".join(table.columns)
-        raise click.UsageError(
-            f"Which column is to be forecast? --target {last}, say. There are {names}."
-        )
-    whole = series(
+    table = _read_table(name)
+    target = require_target(table, options, "forecast")
+    series = make_series(
         table,
-        options.target,
+        target,
         options.time,
         horizon=options.forecast or 1,
         transform=options.target_transform,
     )
-    need = whole.season + whole.length + whole.horizon
-    origins = min(MAX_ORIGINS, (len(whole) - need) // whole.horizon)
-    told = f"{need + whole.horizon} steps or more, to learn from and to be scored on"
-    fix = "Lower --forecast, or give a longer series."
-    received = {"steps": len(whole), "forecast": whole.horizon, "season": whole.season}
-    require(origins >= 1, f"series {whole.name!r}", told, error=DataError, **received, fix=fix)
-    return TimeSeriesJob(Path(name).name, replace(whole, messages=()), origins, whole.messages)
-
-
-@click.command("forecast", short_help="Say what comes next in a series.")
-@click.argument("model", metavar="MODEL")
-@click.argument("rows", metavar="[FILE]", required=False)
-@click.option(
-    "--steps",
-    metavar="N",
-    type=click.IntRange(min=1),
-    help="How many.  [default: the horizon that was learned]",
-)
-@click.option("--out", metavar="FILE", help="The CSV to write.  [default: printed as a table]")
-@click.option("--plot", metavar="FILE", help="Where to draw them, such as forecast.png.")
-@arguments.json_option
-def forecast(
-    model: str,
-    rows: str | None,
-    steps: int | None,
-    out: str | None,
-    plot: str | None,
-    as_json: bool,
-) -> None:
-    """Say what follows the series that the network in MODEL was trained on, or the newer one in
-    FILE, beside the seasonal
-    naive forecast: each step as a season ago.
-
-    \b
-    glassnet train flights.csv --target passengers --forecast 12 --time month --out flights.glassnet
-    glassnet forecast flights.glassnet --steps 24 --plot forecast.png
-    glassnet forecast flights.glassnet newer.csv --out next.csv
-    """
-    place, picture = (
-        arguments.check_output_path(out, "--out") if out else None,
-        arguments.check_figure_path(plot, "--plot") if plot else None,
+    n_required = series.season + series.length + series.horizon
+    n_origins = min(MAX_ORIGINS, (len(series) - n_required) // series.horizon)
+    require(
+        n_origins >= 1,
+        f"series {series.name!r}",
+        f"at least {n_required + series.horizon} steps for training and testing",
+        error=DataError,
+        steps=len(series),
+        forecast=series.horizon,
+        season=series.season,
+        fix="Lower --forecast or use a longer series.",
     )
-    from glassnet import load
-    from glassnet.cli import output
-    from glassnet.preprocessing.time_series import TimeSeriesPreprocessor
+    return TimeSeriesJob(Path(name).name, replace(series, messages=()), n_origins, series.messages)
 
-    network = load(model)
-    if not isinstance(network.preprocessor, TimeSeriesPreprocessor):
-        raise click.UsageError(
-            f"{model} was not trained to forecast: glassnet train FILE --target COLUMN --forecast N does."
-        )
-    found = network.forecast(steps, rows)
-    if place:
-        import pandas
 
-        pandas.DataFrame(found.to_dict()).to_csv(place, index=False)
-    if picture:
-        found.plot().savefig(picture)
-    told = {"model": model, "trained_on": network.preprocessor.trained_on, "steps": len(found)}
-    if as_json:
-        output.print_json(told | {"forecast": found.to_dict(), "out": out, "plot": plot})
-        return
-    if not place:
-        click.echo(f"{found}\n")
-    files = "".join(f", {file}" for file in (out, plot) if file)
-    click.echo(
-        f"{Path(model).name}: {found.span()}, trained on {network.preprocessor.trained_on}{files}"
-    )
+def _read_table(name: str) -> Table:
+    """Read the table of a file or of a data set."""
+    from glassnet.data.dataset import Dataset
+    from glassnet.data.table import is_table_file, read_table
+    from glassnet.datasets import load
+
+    if Path(name).is_dir():
+        raise click.UsageError(f"--forecast is for tables: {name} is a folder.")
+    if is_table_file(name):
+        return read_table(name)
+    data = load(name)
+    if isinstance(data, Dataset):
+        raise click.UsageError(f"--forecast is for tables: {name} is a data set of arrays.")
+    return read_table(data.frame)

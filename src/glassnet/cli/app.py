@@ -1,0 +1,86 @@
+"""The command group and its exit codes."""
+
+from __future__ import annotations
+
+import os
+import sys
+import warnings
+from collections.abc import Sequence
+from typing import Any, NoReturn
+
+import click
+
+from glassnet._version import __version__
+from glassnet.cli.commands import datasets, evaluate, forecast, predict, summary, trace, train
+from glassnet.cli.output import EXIT_INTERRUPTED, EXIT_USAGE_ERROR
+from glassnet.errors import GlassnetError
+
+
+class CommandGroup(click.Group):
+    """A group of commands that reports every error and warning in one line on stderr.
+
+    The exit code is 2 for a user's mistake and 130 for Ctrl-C.
+    """
+
+    def main(
+        self,
+        args: Sequence[str] | None = None,
+        prog_name: str | None = None,
+        *others: Any,
+        **extra: Any,
+    ) -> NoReturn:
+        extra["standalone_mode"] = False
+        for stream in (sys.stdout, sys.stderr):
+            if hasattr(stream, "reconfigure"):
+                stream.reconfigure(errors="replace")
+        try:
+            with warnings.catch_warnings():
+                warnings.showwarning = lambda text, *args, **kwargs: print_to_stderr(text)
+                code = super().main(args, prog_name or "glassnet", *others, **extra)
+            sys.stdout.flush()
+        except click.UsageError as error:
+            hint = f"See {error.ctx.command_path} --help." if error.ctx else ""
+            print_to_stderr(error.format_message(), hint)
+            code = EXIT_USAGE_ERROR
+        except click.ClickException as error:
+            print_to_stderr(error.format_message())
+            code = EXIT_USAGE_ERROR
+        except GlassnetError as error:
+            print_to_stderr(error)
+            code = EXIT_USAGE_ERROR
+        except (click.Abort, KeyboardInterrupt):
+            print_to_stderr("interrupted")
+            code = EXIT_INTERRUPTED
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            code = 1
+        sys.exit(code if isinstance(code, int) else 0)
+
+
+def print_to_stderr(*parts: object) -> None:
+    """Print one line on stderr."""
+    click.echo(" ".join(f"glassnet: {' '.join(map(str, parts))}".split()), err=True)
+
+
+@click.group(
+    cls=CommandGroup,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="`glassnet COMMAND --help` shows the options and examples of a command.",
+)
+@click.version_option(__version__, message="glassnet %(version)s")
+def main() -> None:
+    """Neural networks with glass walls: train them, and see every number inside.
+
+    \b
+    glassnet datasets                  the data sets that can be used by name
+    glassnet trace xor --layers 2      every number of a tiny network, forward and backward
+    glassnet train digits              a network for handwritten digits, in seconds
+    glassnet train titanic.csv --target survived --out titanic.glassnet
+    glassnet predict titanic.glassnet new.csv --out scored.csv
+    glassnet train flights.csv --target passengers --forecast 12 --time month --out flights.glassnet
+    glassnet forecast flights.glassnet --steps 24
+    """
+
+
+for module in (train, trace, evaluate, predict, forecast, summary, datasets):
+    main.add_command(module.command)

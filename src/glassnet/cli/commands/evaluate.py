@@ -1,0 +1,63 @@
+"""`glassnet evaluate`: score a saved model on other data."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from glassnet.cli import arguments
+
+if TYPE_CHECKING:
+    from glassnet.evaluation.scores import ScoreReport
+    from glassnet.models.sequential import Sequential
+
+
+@click.command("evaluate", short_help="Score a saved model on other data.")
+@click.argument("model", metavar="MODEL")
+@click.argument("rows", metavar="FILE|FOLDER|NAME")
+@arguments.json_option
+def command(model: str, rows: str, as_json: bool) -> None:
+    """Score the network in MODEL on a table or arrays in FILE, on the images in FOLDER (one
+    subfolder per class), or on the test rows of the data set NAME. A table needs its target column.
+
+    \b
+    glassnet evaluate titanic.glassnet test.csv
+    glassnet evaluate photos.glassnet photos_test/
+    glassnet evaluate digits.glassnet digits --json
+    """
+    from glassnet.cli import output
+    from glassnet.cli.jobs import resolve
+    from glassnet.models.load import load
+
+    network = load(model)
+    x, y = resolve.load_test_data(network, rows)
+    logs = network.evaluate(x, y, return_dict=True)
+    report = compute_score(network, x, y)
+    if as_json:
+        score = report.to_dict() if report else None
+        output.print_json({"model": model, "rows": rows, "logs": logs, "score": score})
+        return
+    if report:
+        click.echo(f"{report}\n")
+    values = ", ".join(f"{name} {value:.4g}" for name, value in logs.items())
+    click.echo(f"{Path(rows).name}: {values}")
+
+
+def compute_score(model: Sequential, x: Any, y: Any) -> ScoreReport | None:
+    """Return the score with its interval; None for a model of arrays or of a time series."""
+    from glassnet.evaluation import scores
+    from glassnet.preprocessing.targets import ClassTarget
+    from glassnet.preprocessing.time_series import TimeSeriesPreprocessor
+
+    if model.preprocessor is None or isinstance(model.preprocessor, TimeSeriesPreprocessor):
+        return None
+    target = model.preprocessor.target
+    features, truth, _ = model.preprocessor.transform_xy(x, y)
+    if isinstance(target, ClassTarget):
+        predicted = target.transform(model.predict_labels(features))
+        return scores.compare_scores("accuracy", truth, predicted, {})
+    return scores.compare_scores(
+        "RMSE", target.decode_output(truth), model.predict(features)[:, 0], {}
+    )

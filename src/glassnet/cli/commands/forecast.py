@@ -1,0 +1,68 @@
+"""`glassnet forecast`: continue a time series."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from glassnet.cli import arguments
+
+
+@click.command("forecast", short_help="Continue a time series with a saved model.")
+@click.argument("model", metavar="MODEL")
+@click.argument("rows", metavar="[FILE]", required=False)
+@click.option(
+    "--steps",
+    metavar="N",
+    type=click.IntRange(min=1),
+    help="Number of steps.  [default: N of `train --forecast N`]",
+)
+@click.option("--out", metavar="FILE", help="The CSV file to write.  [default: print a table]")
+@click.option("--plot", metavar="FILE", help="Where to save a plot, such as forecast.png.")
+@arguments.json_option
+def command(
+    model: str,
+    rows: str | None,
+    steps: int | None,
+    out: str | None,
+    plot: str | None,
+    as_json: bool,
+) -> None:
+    """Forecast the next steps of the series that the network in MODEL was trained on, or of the
+    newer series in FILE. The seasonal naive forecast, which repeats the last season, is shown
+    beside it.
+
+    \b
+    glassnet train flights.csv --target passengers --forecast 12 --time month --out flights.glassnet
+    glassnet forecast flights.glassnet --steps 24 --plot forecast.png
+    glassnet forecast flights.glassnet newer.csv --out next.csv
+    """
+    csv_path = arguments.check_output_path(out, "--out") if out else None
+    plot_path = arguments.check_figure_path(plot, "--plot") if plot else None
+    from glassnet.cli import output
+    from glassnet.models.load import load
+    from glassnet.preprocessing.time_series import TimeSeriesPreprocessor
+
+    network = load(model)
+    if not isinstance(network.preprocessor, TimeSeriesPreprocessor):
+        raise click.UsageError(
+            f"{model} is not a forecasting model. "
+            "Train one: glassnet train FILE --target COLUMN --forecast N"
+        )
+    forecast = network.forecast(steps, rows)
+    trained_on = network.preprocessor.trained_on
+    if csv_path:
+        import pandas
+
+        pandas.DataFrame(forecast.to_dict()).to_csv(csv_path, index=False)
+    if plot_path:
+        forecast.plot().savefig(plot_path)
+    if as_json:
+        facts = {"model": model, "trained_on": trained_on, "steps": len(forecast)}
+        output.print_json(facts | {"forecast": forecast.to_dict(), "out": out, "plot": plot})
+        return
+    if not csv_path:
+        click.echo(f"{forecast}\n")
+    parts = [forecast.span(), f"trained on {trained_on}", *(file for file in (out, plot) if file)]
+    click.echo(f"{Path(model).name}: {', '.join(parts)}")

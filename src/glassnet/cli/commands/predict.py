@@ -1,0 +1,143 @@
+"""`glassnet predict`: write the predictions of a saved model."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from glassnet.cli import arguments
+from glassnet.errors import DataError, DataWarning, require
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas
+
+    from glassnet.data.table import Table
+    from glassnet.models.sequential import Sequential
+
+MAX_EXACT_INT = 2**53
+"""From here on, float64 does not hold every integer."""
+
+
+@click.command("predict", short_help="Write the predictions of a saved model.")
+@click.argument("model", metavar="MODEL")
+@click.argument("rows", metavar="FILE|FOLDER")
+@click.option("--out", metavar="FILE", help="The CSV file to write.  [default: standard output]")
+def command(model: str, rows: str, out: str | None) -> None:
+    """Write the table in FILE, or the names of the images in FOLDER, with the predictions of the
+    network in MODEL as new columns: the label and the probability of each class, or the number.
+
+    \b
+    glassnet predict titanic.glassnet new.csv --out scored.csv
+    glassnet predict photos.glassnet new_photos/ --out scored.csv
+    """
+    from glassnet.data.table import read_table
+    from glassnet.models.load import load
+    from glassnet.preprocessing.images import ImagePreprocessor
+    from glassnet.preprocessing.time_series import TimeSeriesPreprocessor
+
+    output_path = None if out is None else arguments.check_output_path(out, "--out")
+    network = load(model)
+    if network.preprocessor is None:
+        raise click.UsageError(
+            f"{model} was not trained on a table or on a folder of images. "
+            f"For arrays, call gn.load({model!r}).predict(x) in Python."
+        )
+    if isinstance(network.preprocessor, TimeSeriesPreprocessor):
+        raise click.UsageError(
+            f"{model} is a forecasting model. Run: glassnet forecast {model} {rows}"
+        )
+    frame = (
+        predict_images(network, rows)
+        if isinstance(network.preprocessor, ImagePreprocessor)
+        else predict_table(network, read_table(rows))
+    )
+    if output_path is None:
+        click.echo(frame.to_csv(index=False), nl=False)
+    else:
+        frame.to_csv(output_path, index=False)
+        click.echo(f"{len(frame):,} rows written to {output_path}")
+
+
+def predict_images(model: Sequential, source: str) -> pandas.DataFrame:
+    """Return the predictions for an image or a folder; unreadable files have none.
+
+    Raises:
+        DataError: the path does not exist, or holds no readable image.
+    """
+    import pandas
+
+    from glassnet.data import image_files
+    from glassnet.data.images import resolve_image_files
+    from glassnet.preprocessing.images import ImagePreprocessor
+
+    assert isinstance(model.preprocessor, ImagePreprocessor)
+    require(
+        Path(source).exists(),
+        "images",
+        "an image or a folder that exists",
+        error=DataError,
+        path=source,
+    )
+    files = resolve_image_files(source)
+    x, failures = image_files.read_images("images", files, model.preprocessor.shape)
+    readable = [i for i in range(len(files)) if i not in failures]
+    reasons = image_files.describe_failures(files, failures)
+    expected = "at least one readable image"
+    require(
+        readable,
+        "images",
+        expected,
+        error=DataError,
+        unreadable=len(failures),
+        first=reasons,
+    )
+    if failures:
+        warnings.warn(
+            f"{len(failures):,} of {len(files):,} files cannot be read and have no prediction: "
+            f"{reasons}",
+            DataWarning,
+            stacklevel=2,
+        )
+    frame = pandas.DataFrame({"file": [str(path) for path in files]})
+    predictions = prediction_columns(model, x[readable])
+    return frame.join(pandas.DataFrame(predictions, index=readable))
+
+
+def predict_table(model: Sequential, table: Table) -> pandas.DataFrame:
+    """Return a table with the predictions as further columns."""
+    import pandas
+
+    columns = {name: _restore_integers(column) for name, column in table.columns.items()}
+    return pandas.DataFrame(columns).assign(**prediction_columns(model, table))
+
+
+def prediction_columns(model: Sequential, x: Any) -> dict[str, np.ndarray]:
+    """Return the predictions by column name: the label and its probabilities, or the number."""
+    from glassnet.preprocessing.targets import ClassTarget
+
+    assert model.preprocessor is not None
+    target, output = model.preprocessor.target, model.predict(x)
+    if not isinstance(target, ClassTarget):
+        return {f"predicted {target.name}": output[:, 0]}
+    labels = target.labels[1:] if output.shape[1] == 1 else target.labels
+    columns = {f"predicted {target.name}": model.predict_labels(x)}
+    return columns | {f"probability of {label}": output[:, k] for k, label in enumerate(labels)}
+
+
+def _restore_integers(column: np.ndarray) -> Any:
+    """Return a column of integers, with or without gaps, as pandas integers."""
+    import pandas
+
+    series = pandas.Series(column)
+    values = series.dropna()
+    is_integer = (
+        column.dtype.kind == "f"
+        and len(values)
+        and (values % 1 == 0).all()
+        and abs(values).max() < MAX_EXACT_INT
+    )
+    return series.astype("Int64") if is_integer else series

@@ -1,0 +1,251 @@
+"""`glassnet train`: train a network and score it on test data."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from glassnet.cli import arguments
+from glassnet.cli.output import EXIT_INTERRUPTED
+
+if TYPE_CHECKING:
+    from glassnet.callbacks import EarlyStopping
+    from glassnet.cli.jobs.base import Job
+    from glassnet.models.sequential import Sequential
+    from glassnet.training.history import History
+
+MIN_EPOCHS, MAX_EPOCHS = 5, 500
+"""Bounds of the default number of epochs, which follows from `Job.training_steps`."""
+
+MIN_ROWS_TO_VALIDATE = 100
+"""The fewest training rows for which the default validation split is not 0."""
+
+MAX_LINE_WIDTH = 79
+"""The width of the last line in columns."""
+
+
+@click.command("train", short_help="Train a network and score it on test data.")
+@click.argument("name", metavar="NAME|FILE|FOLDER")
+@arguments.table_options
+@arguments.series_options
+@arguments.images_options
+@arguments.layers_option(default=None)
+@click.option(
+    "--activation",
+    metavar="NAME",
+    default="relu",
+    show_default=True,
+    help="Activation of the hidden layers.",
+)
+@click.option(
+    "--dropout",
+    metavar="RATE",
+    type=arguments.FRACTION,
+    help="Dropout after the hidden layers.  [default: 0; tables: 0.3; series and images: 0.5]",
+)
+@click.option(
+    "--epochs",
+    metavar="N",
+    type=click.IntRange(min=0),
+    help="Number of epochs.  [default: enough for 1,000 steps; images: 300 steps]",
+)
+@click.option(
+    "--batch-size",
+    metavar="N",
+    type=arguments.BatchSize(),
+    help="Rows per step, or full.  [default: 32; fewer for few images]",
+)
+@arguments.learning_rate_option(default=None)
+@arguments.optimizer_option(default="adam")
+@click.option(
+    "--validation-split",
+    metavar="FRACTION",
+    type=arguments.FRACTION,
+    help="Validation data.  [default: 0.1; 0 for few rows and for series]",
+)
+@click.option(
+    "--patience",
+    metavar="N",
+    type=click.IntRange(min=1),
+    help="Stop after N epochs without improvement and restore the best weights.",
+)
+@arguments.seed_option
+@click.option(
+    "--plot",
+    metavar="FILE",
+    default="curves.png",
+    show_default=True,
+    help="Where to save the learning curves.",
+)
+@click.option("--out", metavar="FILE", help="Where to save the model, such as titanic.glassnet.")
+@click.option(
+    "--resume",
+    metavar="FOLDER",
+    help="Folder of checkpoints; the same command continues from the last one.",
+)
+@click.option("--no-plot", is_flag=True, help="Do not plot the learning curves.")
+@arguments.json_option
+@click.option("--quiet", is_flag=True, help="Print the last line only.")
+@click.pass_context
+def command(
+    ctx: click.Context,
+    /,
+    name: str,
+    plot: str,
+    out: str | None,
+    resume: str | None,
+    as_json: bool,
+    quiet: bool,
+    **settings: Any,
+) -> None:
+    """Train a network on the data set NAME, on the table (CSV, TSV, Parquet, Arrow) or the arrays
+    (NPZ, IDX) in FILE, or on the images in FOLDER, which has one subfolder per class. Then score it
+    on test data.
+
+    Inputs are scaled and encoded, and the output layer follows from the task. The last line shows
+    the accuracy, or the root mean squared error of a regression, beside that of a baseline: the
+    most common class or the mean. A fifth of a table or a folder becomes test data, and the score
+    has a 95 % interval and a linear model as a second baseline.
+
+    For images, --layers are the filters of convolutions, and subfolders named train, test and
+    validation are used as such. With --forecast, the network learns to forecast a time series and
+    is compared with the seasonal naive forecast.
+
+    \b
+    glassnet train digits
+    glassnet train mnist --layers 64,64 --epochs 5 --learning-rate 1e-3 --seed 0
+    glassnet train moons --layers none                       a single layer: a straight line
+    glassnet train diabetes --dropout 0.2 --patience 10
+    glassnet train titanic.csv --target survived --features fare,age
+    glassnet train houses.csv --target price --target-transform log --out houses.glassnet
+    glassnet train photos/ --epochs 10 --out photos.glassnet
+    glassnet train flights.csv --target passengers --forecast 12 --time month --out flights.glassnet
+    glassnet train digits.npz                                x and y, or x_train, y_train, ...
+    glassnet train mnist --epochs 100 --resume runs/mnist    run it again to continue after a crash
+    glassnet train digits --json | python -m json.tool
+    """
+    no_plot = settings.pop("no_plot") or not plot
+    plot_path = None if no_plot else arguments.check_figure_path(plot, "--plot")
+    model_path = arguments.check_output_path(out, "--out") if out else None
+    from glassnet.cli import output
+    from glassnet.cli.jobs import base, resolve
+
+    options = base.TrainOptions(*(settings.pop(key) for key in base.TrainOptions._fields))
+    image_size, augment = settings.pop("size"), settings.pop("augment")
+    job = resolve.resolve_job(name, options, settings["seed"], image_size, augment)
+    model, history, seconds = train_model(job, settings, resume, silent=quiet or as_json)
+    interrupted = "Ctrl-C" in (history.stopped or "")
+    if interrupted and not history.epoch:
+        raise click.Abort
+    report, headline, facts = job.score(model, settings["seed"])
+    if model_path:
+        model.save(model_path)
+    figure, error = save_curves(history, plot_path if history.epoch else None)
+    if as_json:
+        facts = {"dataset": job.name, **facts, "seconds": seconds}
+        facts |= {"seed": settings["seed"], "epochs": len(history.epoch)}
+        facts |= {"stopped": history.stopped, "plot": figure, "out": out}
+        output.print_json(facts | {"settings": settings, "history": history.history})
+    else:
+        if report and not quiet:
+            click.echo(f"\n{report}\n")
+        files = [file for file in (out, figure) if file]
+        click.echo(format_last_line(f"{job.name}: {headline}", seconds, files, history))
+    if error:
+        raise click.ClickException(error)
+    ctx.exit(EXIT_INTERRUPTED if interrupted else 0)
+
+
+def train_model(
+    job: Job, settings: dict[str, Any], resume: str | None, *, silent: bool
+) -> tuple[Sequential, History, float]:
+    """Build and train the network of a job; replace None in `settings` by the defaults used.
+
+    Returns:
+        The model, its history, and the seconds of the training.
+    """
+    from glassnet.cli import default_models, output
+
+    for key in ("layers", "dropout", "batch_size"):
+        if settings[key] is None:
+            settings[key] = getattr(job, key)
+    model = job.build_model(settings)
+    if not silent:
+        for line in (*job.messages, f"{job.name}: {job.description}"):
+            output.print_wrapped(line)
+    has_validation_data = job.validation_data is not None
+    if has_validation_data:
+        settings["validation_split"] = 0.0
+    fill_defaults(settings, job.n_samples, job.training_steps, job.validation_split)
+    settings["learning_rate"] = model.learning_rate
+    fit_options = {
+        key: settings[key] for key in ("epochs", "batch_size", "validation_split", "seed")
+    }
+    start = time.perf_counter()
+    job.prepare_model(model, verbose=0 if silent else 2, **fit_options)
+    if not silent:
+        output.print_wrapped(default_models.describe_model(model))
+    history = job.fit(
+        model,
+        verbose=0 if silent else "auto",
+        callbacks=make_early_stopping(settings, has_validation_data),
+        resume=resume,
+        **fit_options,
+    )
+    return model, history, time.perf_counter() - start
+
+
+def format_last_line(result: str, seconds: float, files: list[str], history: History) -> str:
+    """Return the result, the duration, the files written, and a sparkline of the loss."""
+    from glassnet.cli.output import sparkline
+    from glassnet.training.progress import format_duration
+
+    line = ", ".join([f"{result} in {format_duration(seconds)}", *files])
+    losses = history.history.get("loss", [])
+    if len(losses) < 2:
+        return line
+    width = min(max(MAX_LINE_WIDTH - len(f"{line}  loss "), 8), 24)
+    return f"{line}  loss {sparkline(losses, width)}"
+
+
+def save_curves(history: History, path: Path | None) -> tuple[str | None, str]:
+    """Plot the learning curves to a file; return its path, or None and an error message."""
+    try:
+        if path:
+            history.plot().savefig(path)
+    except OSError as error:
+        return None, f"cannot write the learning curves to {path}: {error.strerror or error}."
+    return (str(path) if path else None), ""
+
+
+def fill_defaults(
+    settings: dict[str, Any], n_samples: int, training_steps: int, validation_split: float
+) -> None:
+    """Replace None in the settings `epochs` and `validation_split` by numbers.
+
+    Example:
+        >>> settings = {"epochs": None, "validation_split": None, "batch_size": 32}
+        >>> fill_defaults(settings, 1438, 1000, 0.1)
+        >>> settings["epochs"], settings["validation_split"]
+        (25, 0.1)
+    """
+    if settings["validation_split"] is None:
+        enough = n_samples >= MIN_ROWS_TO_VALIDATE
+        settings["validation_split"] = validation_split if enough else 0.0
+    if settings["epochs"] is None:
+        n_train = round(n_samples * (1 - settings["validation_split"]))
+        batch_size = n_train if settings["batch_size"] == "full" else settings["batch_size"]
+        steps_per_epoch = max(-(-n_train // max(batch_size, 1)), 1)
+        epochs = -(-training_steps // steps_per_epoch)
+        settings["epochs"] = min(max(epochs, MIN_EPOCHS), MAX_EPOCHS)
+
+
+def make_early_stopping(settings: dict[str, Any], has_validation_data: bool) -> list[EarlyStopping]:
+    """Return the callbacks of the option `--patience`."""
+    from glassnet.callbacks import EarlyStopping
+
+    monitor = "val_loss" if has_validation_data or settings["validation_split"] else "loss"
+    return [EarlyStopping(monitor, patience=settings["patience"])] if settings["patience"] else []

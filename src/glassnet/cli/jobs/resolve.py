@@ -1,0 +1,104 @@
+"""From a name on the command line to a job: files, folders, data sets and saved models."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from glassnet.cli.jobs import images, table, time_series
+from glassnet.cli.jobs.arrays import ArrayJob
+from glassnet.cli.jobs.base import Job, TrainOptions
+from glassnet.cli.jobs.saved_model import SavedModelJob
+
+if TYPE_CHECKING:
+    from glassnet.models.sequential import Sequential
+
+
+def resolve_job(
+    name: str,
+    options: TrainOptions,
+    seed: int,
+    image_size: tuple[int, int] | None = None,
+    augment: bool | None = None,
+) -> Job:
+    """Return the job for a file, a folder or a data set.
+
+    Args:
+        name: the path of the file or folder, or the name of the data set.
+        options: the options for tables and time series.
+        seed: seed of the split into training and test data.
+        image_size: (height, width) of images from a folder, see `images.resolve_image_job`.
+        augment: augmentation of images from a folder.
+
+    Raises:
+        click.UsageError: a table's file without a target; an option for another kind of data.
+        ConfigError, DataError: see `datasets.load`, `read_table`, `arrays_from_file` and
+            `images_from_folder`.
+    """
+    if options.forecast:
+        return time_series.resolve_time_series_job(name, options)
+    if options.time:
+        raise click.UsageError("--time needs --forecast N, the number of steps to forecast.")
+    if images.is_image_path(name):
+        return images.resolve_image_job(name, options, seed, image_size, augment)
+    images.require_no_image_options(name, image_size, augment)
+    from glassnet.data.array_files import arrays_from_file, is_array_file
+    from glassnet.data.dataset import Dataset
+    from glassnet.data.table import is_table_file
+    from glassnet.datasets import load
+
+    if is_table_file(name) and not is_array_file(name):
+        return table.resolve_table_job(name, options, seed)
+    data = arrays_from_file(name, seed=seed) if is_array_file(name) else load(name)
+    if not isinstance(data, Dataset):
+        return table.resolve_table_dataset_job(name, data, options)
+    if option := options.first_given():
+        raise click.UsageError(f"{option} is for tables: {name} is a data set of arrays.")
+    return ArrayJob(data.name, data)
+
+
+def load_test_data(model: Sequential, name: str) -> tuple[Any, Any]:
+    """Return the test data of a file, a folder of images or a data set as (x, y).
+
+    y is None for a table, which has its target in a column.
+    """
+    from glassnet.data import array_files
+    from glassnet.data.dataset import Dataset
+    from glassnet.data.table import is_table_file, read_table
+    from glassnet.datasets import load
+
+    if images.is_image_path(name):
+        return images.load_test_images(model, name)
+    if array_files.is_array_file(name):
+        x, y, x_test, y_test = array_files.read_arrays(name)
+        return (x, y) if x_test is None else (x_test, y_test)
+    if is_table_file(name):
+        return read_table(name), None
+    data = load(name)
+    return (
+        (data.x_test, data.y_test) if isinstance(data, Dataset) else (read_table(data.test), None)
+    )
+
+
+def load_saved_job(name: str, rows: str | None) -> SavedModelJob:
+    """Return the model in a file with the examples to trace.
+
+    Raises:
+        click.UsageError: no examples; the model forecasts a time series.
+        ModelFileError, DataError: see `models.load.load` and `load_test_data`.
+    """
+    from glassnet.models.load import load
+    from glassnet.preprocessing.time_series import TimeSeriesPreprocessor
+
+    if rows is None:
+        raise click.UsageError(
+            "Missing data: name a table, a folder of images or a data set after the model."
+        )
+    model = load(name)
+    if isinstance(model.preprocessor, TimeSeriesPreprocessor):
+        raise click.UsageError(
+            f"{name} is a forecasting model. "
+            f"To trace it in Python: gn.load({name!r}).trace(gn.data.series(...))"
+        )
+    return SavedModelJob(name, model, *load_test_data(model, rows))
