@@ -174,6 +174,7 @@ def renamed_attributes(**renamed: str) -> Callable[[type[T]], type[T]]:
 
     def decorate(cls: type[T]) -> type[T]:
         init: Callable[..., None] = cls.__init__
+        inherited: Callable[[Any, str], Any] | None = getattr(cls, "__getattr__", None)
 
         @functools.wraps(init)
         def checked_init(self: Any, *args: Any, **kwargs: Any) -> None:
@@ -185,6 +186,8 @@ def renamed_attributes(**renamed: str) -> Callable[[type[T]], type[T]]:
             who = type(self).__name__
             if name in renamed:
                 raise MissingError(f"{who}.{name} is now called {who}.{renamed[name]}.")
+            if inherited:
+                return inherited(self, name)
             raise AttributeError(f"{who!r} object has no attribute {name!r}", name=name, obj=self)
 
         for method, function in (("__init__", checked_init), ("__getattr__", refuse)):

@@ -345,9 +345,8 @@ def split_target(source: Any, target: str | None) -> TargetSplit:
     )
     column = table.columns[lookup("target", str(target), {name: name for name in names})]
     missing = is_missing(column)
-    received = {"rows": len(column), "missing": len(column)}
-    fits = not missing.all()
-    require(fits, f"target {target!r}", "a value in some row", error=DataError, **received)
+    n, who, has_value = len(column), f"target {target!r}", not missing.all()
+    require(has_value, who, "a value in some row", error=DataError, rows=n, missing=n)
     rest = table.drop(str(target))
     if not missing.any():
         return TargetSplit(rest, column, None, table.messages)
