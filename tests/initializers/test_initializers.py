@@ -186,15 +186,15 @@ def test_orthogonal(recorded, shape):
     close(tall.T @ tall, theirs.T @ theirs, tolerance=10 * FLOAT32)
 
 
-def test_what_is_refused():
-    rng = np.random.default_rng(0)
-    for make, text in (
+@pytest.mark.parametrize(
+    ("make", "text"),
+    [
         (
             lambda: Orthogonal("one"),
             r"^Orthogonal: expected gain to be a number\. Received: gain='one'\.$",
         ),
         (
-            lambda: Orthogonal()(rng, (3,)),
+            lambda: Orthogonal()(np.random.default_rng(0), (3,)),
             r"^Orthogonal: expected a weight of at least two axes\. Received: shape=\(3,\)\.$",
         ),
         (
@@ -225,9 +225,11 @@ def test_what_is_refused():
             lambda: VarianceScaling(distribution="normal"),
             r"expected distribution to be one of .* Received: distribution='normal'\.$",
         ),
-    ):
-        with pytest.raises(ConfigError, match=text):
-            make()
+    ],
+)
+def test_what_is_refused(make, text):
+    with pytest.raises(ConfigError, match=text):
+        make()
 
 
 @pytest.mark.parametrize("name", INITIALIZERS)

@@ -1,5 +1,4 @@
-"""Every row of every table against the class of that name in Keras: its parameters, their order,
-their defaults, and what comes out.
+"""Every alias has the parameters, the order and the defaults of the name in Keras.
 
 Oracle: the signatures of Keras itself.
 """
@@ -20,28 +19,32 @@ from oracles import import_keras
 NAMES = ("activations", "callbacks", "initializers", "layers", "losses", "metrics", "models", "optimizers", "optimizers.schedules",
          "regularizers")  # fmt: skip
 MODULES = {name: importlib.import_module(f"glassnet.keras.{name}") for name in NAMES}
-THINGS = {
-    (module, name): getattr(found, name)
-    for module, found in MODULES.items()
-    for name in found.__all__
+EXPORTS = {
+    (name, export): getattr(module, export)
+    for name, module in MODULES.items()
+    for export in module.__all__
 }
-FACES = {key: thing for key, thing in THINGS.items() if isinstance(thing, KerasAlias)}
-FUNCTIONS = {key: thing for key, thing in THINGS.items() if isinstance(thing, FunctionAlias)}
+ALIASES = {key: value for key, value in EXPORTS.items() if isinstance(value, KerasAlias)}
+FUNCTIONS = {key: value for key, value in EXPORTS.items() if isinstance(value, FunctionAlias)}
 SHORT = {
-    spelt
+    name
     for short in ("bce", "kld", "mae", "mape", "mse", "msle")
-    for spelt in (short, short.upper())
+    for name in (short, short.upper())
 }
-"""Names that older versions of Keras had, and that are still its strings."""
+"""Names of older versions of Keras, which are still valid strings."""
 
-MEMORY = {"zero_output_for_mask", "implementation"}
+RECURRENT = {"zero_output_for_mask", "implementation"}
 OLD = {
     ("layers", "InputLayer"): {"input_shape"},
     ("layers", "LeakyReLU"): {"alpha"},
     ("layers", "Embedding"): {"input_length"},
 }
-OLD |= {("layers", "SimpleRNN"): MEMORY, ("layers", "LSTM"): MEMORY, ("layers", "GRU"): MEMORY}
-"""Parameters of older versions, and those that Keras takes without listing them."""
+OLD |= {
+    ("layers", "SimpleRNN"): RECURRENT,
+    ("layers", "LSTM"): RECURRENT,
+    ("layers", "GRU"): RECURRENT,
+}
+"""Parameters of older versions, and those that Keras accepts without listing them."""
 
 EVERY_LAYER = ["activity_regularizer", "trainable", "dtype", "autocast", "name"]
 SHAPES = ["input_shape", "input_dim", "batch_input_shape", "batch_shape"]
@@ -58,8 +61,11 @@ DIFFERENT = {
     ("metrics", "TrueNegatives"): {"name": "true_negatives"},
     ("metrics", "TruePositives"): {"name": "true_positives"},
 }
-"""Defaults that are not Keras's; the names are what Keras calls the first such metric of a process,
-and "uniform" is its other word for "random_uniform"."""
+"""Defaults that differ from Keras's.
+
+The metric names are those of the first such metric in a Keras process. "uniform" is another name
+for "random_uniform".
+"""
 
 NEEDED = {
     "factor": 0.2, "height": 3, "width": 3, "height_factor": 0.2, "width_factor": 0.2,
@@ -81,38 +87,39 @@ def named(keys):
 
 
 def counterpart(real, key):
-    module, name = key
-    place = real
-    for part in module.split("."):
-        place = getattr(place, part)
-    return getattr(place, name)
+    path, name = key
+    module = real
+    for part in path.split("."):
+        module = getattr(module, part)
+    return getattr(module, name)
 
 
 def parameters(real, key):
-    """Keras's own parameters, name to default, and those that it takes by name only."""
-    found = inspect.signature(counterpart(real, key)).parameters
+    """Return Keras's parameters, name to default, and its keyword-only parameters."""
+    signature = inspect.signature(counterpart(real, key)).parameters
     plain = {
-        name: one.default for name, one in found.items() if one.kind is one.POSITIONAL_OR_KEYWORD
+        name: one.default
+        for name, one in signature.items()
+        if one.kind is one.POSITIONAL_OR_KEYWORD
     }
-    layer = key[0] == "layers" and key[1] != "InputLayer" and "kwargs" in found
+    layer = key[0] == "layers" and key[1] != "InputLayer" and "kwargs" in signature
     more = dict.fromkeys(EVERY_LAYER) | {"trainable": True, "autocast": True} if layer else {}
     return plain, {name: default for name, default in more.items() if name not in plain}
 
 
-def made(key, **given):
-    """The row's object from what it needs, and what is given."""
-    known = FACES[key].__signature__.parameters
+def make(key, **arguments):
+    """Make the alias's object from its required parameters and `arguments`."""
     needed = {
         name: NEEDED[name]
-        for name, one in known.items()
+        for name, one in ALIASES[key].__signature__.parameters.items()
         if one.default is one.empty or name in ("shape", "target_shape")
     }
-    return FACES[key](**needed | given)
+    return ALIASES[key](**needed | arguments)
 
 
 @pytest.mark.parametrize("module", NAMES)
 def test_no_import_stands_in_front_of_a_row(module):
-    """A module's own global of that name would be found before the table is asked."""
+    """A global of that name would hide the entry of the table."""
     for name in MODULES[module].__all__:
         assert name in (
             "Callback",
@@ -124,19 +131,19 @@ def test_no_import_stands_in_front_of_a_row(module):
 
 
 def test_the_tables_are_found():
-    assert len(FACES) > 100
+    assert len(ALIASES) > 100
     assert len(FUNCTIONS) > 25
 
 
-@named(THINGS)
+@named(EXPORTS)
 def test_keras_has_the_name(real, key):
     assert key[1] in SHORT or counterpart(real, key) is not None or key[1] == "legacy"
 
 
-@named(FACES)
+@named(ALIASES)
 def test_parameters_and_their_order_are_kerass(real, key):
     plain, by_name = parameters(real, key)
-    ours = FACES[key].__signature__.parameters
+    ours = ALIASES[key].__signature__.parameters
     first = [name for name, one in ours.items() if one.kind is one.POSITIONAL_OR_KEYWORD]
     assert first == list(plain)
     extra = OLD.get(key, set()) | set(
@@ -145,56 +152,57 @@ def test_parameters_and_their_order_are_kerass(real, key):
     assert {name for name in ours if name not in first} == set(by_name) | (extra - set(first))
 
 
-@named(FACES)
+@named(ALIASES)
 def test_defaults_are_kerass_or_said_to_differ(real, key):
     plain, by_name = parameters(real, key)
-    face, different = FACES[key], {}
+    alias, different = ALIASES[key], {}
     for name, default in (plain | by_name).items():
-        ours = face.__signature__.parameters[name].default
-        alike = ours == default or str(ours).lower() == str(default).lower()
+        ours = alias.__signature__.parameters[name].default
+        is_equal = ours == default or str(ours).lower() == str(default).lower()
         if (
             default is not inspect.Parameter.empty
-            and face.parameter_rules[name] != "~"
-            and not alike
+            and alias.parameter_rules[name] != "~"
+            and not is_equal
         ):
             different[name] = ours
     assert different == DIFFERENT.get(key, {})
 
 
-@named(FACES)
+@named(ALIASES)
 def test_kerass_own_defaults_are_taken(real, key, tmp_path, monkeypatch):
-    """What Keras would do anyway may be written out, and what comes back is what `isinstance` asks
-    about.
-    """
+    """Keras's defaults can be passed explicitly, and `isinstance` works with the result."""
     pytest.importorskip("tensorboardX") if key[1] == "TensorBoard" else None
     plain, by_name = parameters(real, key)
-    written = {
+    defaults = {
         name: default
         for name, default in (plain | by_name).items()
         if default is not inspect.Parameter.empty
     }
-    written.pop("shape", None)
+    defaults.pop("shape", None)
     monkeypatch.chdir(tmp_path)
-    thing = made(key, **written)
-    assert isinstance(thing, FACES[key])
-    assert not isinstance(3, FACES[key])
+    value = make(key, **defaults)
+    assert isinstance(value, ALIASES[key])
+    assert not isinstance(3, ALIASES[key])
 
 
-WORDS = [
-    (key, name, how) for key, face in FACES.items() for name, how in face.parameter_rules.items()
+RULES = [
+    (key, name, rule)
+    for key, alias in ALIASES.items()
+    for name, rule in alias.parameter_rules.items()
 ]
 
 
 @pytest.mark.parametrize(
-    ("key", "name"), [(key, name) for key, name, how in WORDS if how[0] == "="], ids=str
+    ("key", "name"), [(key, name) for key, name, rule in RULES if rule[0] == "="], ids=str
 )
 def test_what_is_taken_at_one_value_is_refused_at_others(key, name):
-    for value in FACES[key].parameter_rules[name][1:].split("|"):
-        made(key, **{name: ast.literal_eval(value)})
+    for value in ALIASES[key].parameter_rules[name][1:].split("|"):
+        make(key, **{name: ast.literal_eval(value)})
     with pytest.raises(
-        ConfigError, match=rf"{key[1]}: expected {name}=.*which is all there is\. Received: {name}="
+        ConfigError,
+        match=rf"{key[1]}: expected {name}=.*\(no other value is supported\)\. Received: {name}=",
     ):
-        made(key, **{name: "another"})
+        make(key, **{name: "another"})
 
 
 def test_what_everything_is_may_be_said():
@@ -206,52 +214,52 @@ def test_what_everything_is_may_be_said():
 
 
 @pytest.mark.parametrize(
-    ("key", "name"), [(key, name) for key, name, how in WORDS if how[0] == ">"], ids=str
+    ("key", "name"), [(key, name) for key, name, rule in RULES if rule[0] == ">"], ids=str
 )
 def test_what_is_handed_on_is_taken_or_refused_in_the_houses_words(key, name):
     for value in ("nonsense", -1.5, None, [1, 2]):
         with contextlib.suppress(GlassnetError):
-            made(key, **{name: value})
+            make(key, **{name: value})
 
 
-@named(FACES)
+@named(ALIASES)
 def test_unknown_parameters_are_refused(key):
     with pytest.raises(
         ConfigError,
-        match=rf"{key[1]}: expected no parameters but Keras's: .*Received: colour='red'",
+        match=rf"{key[1]}: expected Keras's parameters: .*Received: colour='red'",
     ):
-        made(key, colour="red")
+        make(key, colour="red")
     with pytest.raises(ConfigError, match="too many positional arguments"):
-        FACES[key](*range(30))
+        ALIASES[key](*range(30))
 
 
-@named(FACES)
+@named(ALIASES)
 def test_what_is_needed_is_asked_for(key):
     needed = [
         name
-        for name, one in FACES[key].__signature__.parameters.items()
+        for name, one in ALIASES[key].__signature__.parameters.items()
         if one.default is one.empty
     ]
     if needed:
         with pytest.raises(ConfigError, match=f"missing a required argument: '{needed[0]}'"):
-            FACES[key]()
+            ALIASES[key]()
 
 
 @named(FUNCTIONS)
 def test_functions_take_kerass_parameters(real, key):
     if key[1] not in SHORT:
-        found = inspect.signature(counterpart(real, key)).parameters
-        assert ["y_true", "y_pred", *FUNCTIONS[key].alias.__signature__.parameters] == list(found)
+        theirs = inspect.signature(counterpart(real, key)).parameters
+        assert ["y_true", "y_pred", *FUNCTIONS[key].alias.__signature__.parameters] == list(theirs)
 
 
 @pytest.mark.parametrize("module", [name for name in NAMES if name != "models"])
 def test_what_keras_has_and_we_lack_says_so(real, module):
-    place = (
+    theirs = (
         counterpart(real, (module.rpartition(".")[0], module.rpartition(".")[2]))
         if "." in module
         else getattr(real, module)
     )
-    for name in dir(place):
+    for name in dir(theirs):
         if not name.startswith("_") and name not in MODULES[module].__all__:
             with pytest.raises(
                 ImportError,
@@ -262,11 +270,11 @@ def test_what_keras_has_and_we_lack_says_so(real, module):
 
 def test_a_missing_name_tells_of_its_neighbours():
     with pytest.raises(
-        ImportError, match=r"Received: name='GaussianDrop'\. Near it: GaussianDropout"
+        ImportError, match=r"Received: name='GaussianDrop'\. Similar names: GaussianDropout"
     ):
         _ = keras.layers.GaussianDrop
     with pytest.raises(
-        ImportError, match=r"Received: name='tree'\. There are: activations, backend"
+        ImportError, match=r"Received: name='tree'\. Available: activations, backend"
     ):
         from glassnet.keras import tree  # noqa: F401
     with pytest.raises(ImportError, match="name='StringLookup'"):
@@ -278,11 +286,11 @@ def test_a_missing_name_tells_of_its_neighbours():
 
 
 def test_bases_are_what_isinstance_asks_about():
-    """Whatever a table makes is one of the base's, where the table has a base."""
+    """If a module has a base class, all its objects are instances of it."""
     bases = {"layers": "Layer", "losses": "Loss", "metrics": "Metric", "optimizers": "Optimizer", "initializers": "Initializer",
              "regularizers": "Regularizer", "optimizers.schedules": "LearningRateSchedule"}  # fmt: skip
-    for key in FACES:
+    for key in ALIASES:
         if key[0] in bases:
             base = getattr(MODULES[key[0]], bases[key[0]])
             assert isinstance(base, type | Unsupported)
-            assert isinstance(made(key), base)
+            assert isinstance(make(key), base)

@@ -1,4 +1,4 @@
-"""The labs: what they find, and that nothing but the import tells them from scripts for Keras."""
+"""The labs: their results, and that only the import differs from scripts for Keras."""
 
 import re
 import runpy
@@ -16,7 +16,7 @@ LABS = Path(__file__).parents[2] / "labs"
 KERASS_OWN = pytest.mark.filterwarnings(
     "ignore:Do not pass an .input_shape.", "ignore:__array__ implementation:DeprecationWarning"
 )
-"""What Keras warns of."""
+"""Warnings of Keras itself."""
 
 
 @pytest.fixture(autouse=True)
@@ -25,8 +25,9 @@ def _unseeded(monkeypatch):
 
 
 def for_keras(name, tmp_path, **changed):
-    """The lab with its import replaced (and constants, to be quick), as a file; the number of other
-    lines that differ is 0.
+    """Write the lab as it is and with Keras's import, and return both paths.
+
+    `changed` replaces constants, to be quick. Only import lines differ.
     """
     source = (LABS / name).read_text(encoding="utf-8")
     theirs = re.sub(
@@ -50,26 +51,26 @@ def for_keras(name, tmp_path, **changed):
 
 
 def test_celsius(capsys):
-    """Lecture 000: 100 C is 212 F; least squares on the seven rounded pairs say 211.75."""
-    found = runpy.run_path(str(LABS / "celsius.py"))
-    assert found["boiling"].item() == pytest.approx(212, abs=1.5)
-    assert found["slope"].item() == pytest.approx(1.8, abs=0.05)
-    assert found["offset"].item() == pytest.approx(32, abs=5)
-    assert found["history"].history["loss"][0] > 1000 > 15 > found["history"].history["loss"][-1]
-    assert found["deep_boiling"].item() == pytest.approx(211.75, abs=1)
-    assert found["deep"].count_params() == 8 + 20 + 5
+    """Lecture 000: 100 C is 212 F; least squares on the seven rounded pairs gives 211.75."""
+    results = runpy.run_path(str(LABS / "celsius.py"))
+    assert results["boiling"].item() == pytest.approx(212, abs=1.5)
+    assert results["slope"].item() == pytest.approx(1.8, abs=0.05)
+    assert results["offset"].item() == pytest.approx(32, abs=5)
+    assert (
+        results["history"].history["loss"][0] > 1000 > 15 > results["history"].history["loss"][-1]
+    )
+    assert results["deep_boiling"].item() == pytest.approx(211.75, abs=1)
+    assert results["deep"].count_params() == 8 + 20 + 5
     assert "100 C is" in capsys.readouterr().out
 
 
 def test_line():
-    """The best line is the least squares one; at the line that made the points, the loss is the
-    noise's variance, 9.
-    """
-    found = runpy.run_path(str(LABS / "line.py"))
-    assert found["w"] == pytest.approx(found["best_w"], abs=0.3)
-    assert found["b"] == pytest.approx(found["best_b"], abs=0.5)
-    residual = found["y"] - found["best_w"] * found["x"] - found["best_b"]
-    assert np.mean(residual**2) <= found["loss"] < 1.2 * np.mean(residual**2)
+    """The fitted line is the least squares line, with a loss near the noise's variance, 9."""
+    results = runpy.run_path(str(LABS / "line.py"))
+    assert results["w"] == pytest.approx(results["best_w"], abs=0.3)
+    assert results["b"] == pytest.approx(results["best_b"], abs=0.5)
+    residual = results["y"] - results["best_w"] * results["x"] - results["best_b"]
+    assert np.mean(residual**2) <= results["loss"] < 1.2 * np.mean(residual**2)
     assert np.mean(residual**2) == pytest.approx(9, abs=2)
 
 
@@ -82,17 +83,15 @@ def test_line():
     ),
 )
 def test_only_the_import_differs(lab, tmp_path):
-    """Oracle: Keras on JAX compiles what is left of the lab when its imports are Keras's."""
+    """The lab compiles with Keras's imports."""
     for path in for_keras(lab, tmp_path):
         compile(Path(path).read_text(encoding="utf-8"), path, "exec")
 
 
 @KERASS_OWN
 def test_celsius_in_keras_finds_the_same(tmp_path, capsys):
-    """Oracle: the same script in Keras. Both start elsewhere and come to the same line: slope, 100
-    C, and the three layers' loss.
-    """
-    import_keras().utils.clear_session()  # its layers' names count on from whatever ran before
+    """Oracle: the same script in Keras, which finds the same slope and values at 100 C."""
+    import_keras().utils.clear_session()  # Keras numbers layers over the whole process
     ours, theirs = (runpy.run_path(path) for path in for_keras("celsius.py", tmp_path))
     for name, margin in (("boiling", 1.0), ("slope", 0.05), ("deep_boiling", 1.0)):
         assert ours[name].item() == pytest.approx(theirs[name].item(), abs=margin)
@@ -103,16 +102,17 @@ def test_celsius_in_keras_finds_the_same(tmp_path, capsys):
         np.ndarray,
         np.ndarray,
     ]
-    said = capsys.readouterr().out.splitlines()
-    shapes = [line.strip() for line in said if line.startswith("  dense")]
+    output = capsys.readouterr().out.splitlines()
+    shapes = [line.strip() for line in output if line.startswith("  dense")]
     assert len(shapes) == 6
     assert shapes[:3] == shapes[3:]
 
 
 @KERASS_OWN
 def test_line_in_keras_has_the_same_losses(tmp_path, capsys):
-    """Oracle: the same script in Keras, which takes steps in another order: equal losses at equal
-    weights, and nearly the same line.
+    """Oracle: the same script in Keras: equal losses at equal weights, and nearly the same line.
+
+    The order of the rows differs.
     """
     import_keras()
     ours, theirs = (runpy.run_path(path) for path in for_keras("line.py", tmp_path))
@@ -128,10 +128,10 @@ def test_line_in_keras_has_the_same_losses(tmp_path, capsys):
 def test_importing_is_light():
     code = "import sys; from glassnet import keras; keras.utils.to_categorical([0]); keras.Sequential, keras.layers.Dense"
     report = "print([m for m in ('sklearn', 'pandas', 'matplotlib') if m in sys.modules])"
-    done = subprocess.run(
+    result = subprocess.run(
         [sys.executable, "-c", f"{code}; {report}"], capture_output=True, text=True, check=True
     )
-    assert done.stdout == "[]\n"
+    assert result.stdout == "[]\n"
 
 
 @pytest.mark.parametrize(

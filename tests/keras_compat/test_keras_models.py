@@ -1,5 +1,6 @@
-"""`keras.Sequential` has Keras's habits. Oracle, where none is named: Keras's documentation, and
-what `glassnet.Sequential` does.
+"""`keras.Sequential` behaves like Keras's.
+
+Oracles, unless a test names another: Keras's documentation, and `glassnet.Sequential`.
 """
 
 from importlib import import_module
@@ -30,7 +31,7 @@ def classifier(**options):
 
 
 @pytest.mark.parametrize(
-    "said",
+    "shape",
     [
         {"input_shape": (3,)},
         {"input_shape": [3]},
@@ -40,8 +41,8 @@ def classifier(**options):
     ],
     ids=str,
 )
-def test_a_first_layer_says_its_input(said):
-    model = keras.Sequential([Dense(2, **said), Dense(1, input_shape=(99,))])
+def test_a_first_layer_says_its_input(shape):
+    model = keras.Sequential([Dense(2, **shape), Dense(1, input_shape=(99,))])
     assert (model.input_shape, model.output_shape, model.count_params()) == (
         (None, 3),
         (None, 1),
@@ -66,7 +67,7 @@ def test_an_input_may_stand_in_front():
     assert model.count_params() == 8
     with pytest.raises(
         ConfigError,
-        match=r"Input: expected shape of one example, all of its sizes known\. Received: shape=\(None, 2\)\.",
+        match=r"Input: expected the shape of one example, with all sizes known\. Received: shape=\(None, 2\)\.",
     ):
         keras.Input(shape=(None, 2))
 
@@ -84,17 +85,17 @@ def test_it_is_a_glassnet_model():
 
 
 def test_fit_is_glassnets_fit():
-    """The same numbers, bit for bit, from arguments in Keras's order."""
+    """Arguments in Keras's order give the same numbers, bit for bit."""
     ours = gn.Sequential(
         [gn.layers.Input(3), gn.layers.Dense(4, "relu"), gn.layers.Dense(1, "sigmoid")], seed=0
     )
     ours.compile("sgd", "binary_crossentropy", ["accuracy"])
-    wanted = ours.fit(X, Y, 16, 3, 0, validation_split=0.25, class_weight={0: 2.0, 1: 1.0})
+    expected = ours.fit(X, Y, 16, 3, 0, validation_split=0.25, class_weight={0: 2.0, 1: 1.0})
     model = classifier(metrics=["accuracy"])
     got = model.fit(
         X, Y, 16, 3, False, None, 0.25, None, True, {0: 2.0, 1: 1.0}, None, 0, 2, 1, 10, 1
     )
-    assert got.history == wanted.history
+    assert got.history == expected.history
     assert got.epoch == [0, 1, 2]
     assert model.history is got
     close(model.evaluate(X, Y, 16, 0), ours.evaluate(X, Y), EXACT)
@@ -162,13 +163,13 @@ REFUSED = {
     "get_layer: expected an index below 2": lambda m: m.get_layer(index=2),
     "Sequential: expected rows to predict, not an Input": lambda m: m(keras.Input(3)),
     "Sequential: expected training=False": lambda m: m(X, training=True),
-    "optimizer: expected nothing to be set but learning_rate. Received: name='momentum'. Compile again": lambda m: (
+    "optimizer: expected only learning_rate to be set. Received: name='momentum'. To change another": lambda m: (
         setattr(m.optimizer, "momentum", 0.9)
     ),
-    "Model: expected layers in a row, Sequential([...]). Residual and Parallel": lambda m: (
-        keras.Model(inputs=1, outputs=2)
+    "Model: expected a Sequential([...]) model. Residual and Parallel": lambda m: keras.Model(
+        inputs=1, outputs=2
     ),
-    "Dense: expected nothing to be derived from it": lambda m: type(
+    "Dense: expected no subclass of it": lambda m: type(
         "Mine", keras.layers.Dense.__mro_entries__(()), {}
     ),
     "Layer: expected a subclass with @dataclass(frozen=True)": lambda m: keras.layers.Layer(),
@@ -183,7 +184,7 @@ def test_refused(words):
 
 
 def test_model_cannot_be_derived_from():
-    with pytest.raises(ConfigError, match=r"Model: expected layers in a row"):
+    with pytest.raises(ConfigError, match=r"Model: expected a Sequential"):
 
         class Mine(keras.Model):
             pass
@@ -256,9 +257,7 @@ def test_optimizers_in_all_spellings(optimizer):
 
 
 def test_accuracy_of_logits():
-    """Four right answers, z = -2, 0.2, 3, -0.1: all four are right at threshold 0, three at 0.5
-    (Keras's score).
-    """
+    """For z = -2, 0.2, 3, -0.1 all four are correct at threshold 0, three at 0.5 (as in Keras)."""
     z, y = np.float32([[-2], [0.2], [3], [-0.1]]), [0, 1, 1, 0]
     model = keras.Sequential([Dense(1, "linear", False, "ones", input_shape=(1,))])
     for metric in (
@@ -302,32 +301,31 @@ def test_seeds_are_drawn_from_one(monkeypatch):
 
 
 def test_a_model_inside_a_model_shares_its_weights():
-    """As in Keras: what the whole learns its parts have learned, and what a part learns the whole
-    knows.
-    """
+    """As in Keras, training the outer model trains the inner models, and vice versa."""
     encoder, decoder = (
         keras.Sequential([Dense(2, "tanh", input_shape=(3,))]),
         keras.Sequential([Dense(3)]),
     )
-    whole = keras.Sequential([encoder, decoder])
-    assert [layer.name for layer in whole.layers] == ["dense_1", "dense_2"]
-    close(whole.layers[0].get_weights()[0], encoder.get_weights()[0], EXACT)
-    whole.compile("adam", "mse")
+    outer = keras.Sequential([encoder, decoder])
+    assert [layer.name for layer in outer.layers] == ["dense_1", "dense_2"]
+    close(outer.layers[0].get_weights()[0], encoder.get_weights()[0], EXACT)
+    outer.compile("adam", "mse")
     before = encoder.get_weights()
-    whole.fit(X, X, epochs=3, verbose=0)
+    outer.fit(X, X, epochs=3, verbose=0)
     for learned, part in zip(
-        whole.get_weights(), [*encoder.get_weights(), *decoder.get_weights()], strict=True
+        outer.get_weights(), [*encoder.get_weights(), *decoder.get_weights()], strict=True
     ):
         close(learned, part, EXACT)
     assert not np.array_equal(before[0], encoder.get_weights()[0])
-    close(decoder.predict(encoder.predict(X)), whole.predict(X), FLOAT32)
+    close(decoder.predict(encoder.predict(X)), outer.predict(X), FLOAT32)
     encoder.set_weights([np.ones((3, 2)), np.zeros(2)])
-    close(decoder.predict(np.tanh(X @ np.ones((3, 2)))), whole.predict(X), FLOAT32)
+    close(decoder.predict(np.tanh(X @ np.ones((3, 2)))), outer.predict(X), FLOAT32)
 
 
 def test_probabilities_on_top_of_a_trained_model():
-    """The quickstart's last cell: a softmax after a model that was trained on logits. Oracle:
-    softmax of its predictions, by hand.
+    """The last cell of the quickstart: a softmax after a model trained on logits.
+
+    Oracle: softmax of its predictions, by hand.
     """
     model = keras.Sequential([Dense(3)])
     model.compile(
@@ -342,9 +340,9 @@ def test_probabilities_on_top_of_a_trained_model():
 
 
 def test_summary_and_layers():
-    model, said = classifier(), []
-    model.summary(print_fn=said.append)
-    assert "dense_1" in said[0]
+    model, printed = classifier(), []
+    model.summary(print_fn=printed.append)
+    assert "dense_1" in printed[0]
     assert model.get_layer(index=-1).name == model.get_layer("dense_2").name == "dense_2"
     assert model.layers[1].count_params() == 5
 
@@ -391,7 +389,7 @@ def test_a_layer_of_ones_own():
     assert isinstance(Times(), gn.layers.Layer)
     with pytest.raises(
         ConfigError,
-        match=r"Mine: expected a layer as glassnet has them.*methods=\['__init__', 'call'\].*Write fields",
+        match=r"Mine: expected a Glassnet layer, .*methods=\['__init__', 'call'\].*Write fields",
     ):
 
         class Mine(keras.layers.Layer):
@@ -403,8 +401,9 @@ def test_a_layer_of_ones_own():
 
 
 def test_a_saved_model_is_loaded(tmp_path):
-    """Oracle: a relation. It predicts the same bits and trains on as the one that was saved;
-    without compile it is to be compiled.
+    """A loaded model predicts the same bits and continues training like the saved one.
+
+    With compile=False it must be compiled.
     """
     model = classifier(metrics=["accuracy"])
     model.fit(X, Y, verbose=0)

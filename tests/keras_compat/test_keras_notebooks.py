@@ -1,8 +1,7 @@
-"""What course notebooks written for Keras do, as they are written: each is run twice, with Keras's
-import and with ours.
+"""Course notebooks written for Keras, run with Keras's import and with glassnet's.
 
-Oracle: Keras on JAX runs the same source. What both must agree on stands in `said`; scores of
-    separately drawn weights have margins.
+Oracle: Keras on JAX runs the same source. `log` must be equal in both. Scores from different random
+weights have a tolerance.
 """
 
 import os
@@ -37,7 +36,7 @@ from sklearn.datasets import load_iris
 from sklearn.model_selection import StratifiedKFold
 
 X, y = load_iris(return_X_y=True)
-said, cvscores = [], []
+log, cvscores = [], []
 for train, test in StratifiedKFold(n_splits=3, shuffle=True, random_state=7).split(X, y):
     model = Sequential()
     model.add(Dense(12, input_dim=4, kernel_initializer="uniform", activation="relu"))
@@ -49,7 +48,7 @@ for train, test in StratifiedKFold(n_splits=3, shuffle=True, random_state=7).spl
     cvscores.append(scores[1] * 100)
 model.compile(loss="sparse_categorical_crossentropy", optimizer="adam", metrics=["acc"])
 history = model.fit(X, y, validation_split=0.33, epochs=2, batch_size=10, verbose=0)
-said += [sorted(history.history), len(history.epoch), len(model.metrics_names)]
+log += [sorted(history.history), len(history.epoch), len(model.metrics_names)]
 score = np.mean(cvscores) / 100
 """
 
@@ -63,17 +62,17 @@ features = pd.DataFrame({"Horsepower": rng.uniform(50, 200, 200), "Weight": rng.
 labels = 50 - 0.005 * features.Weight - 0.05 * features.Horsepower
 normalizer = keras.layers.Normalization(axis=-1)
 normalizer.adapt(np.array(features))
-said = [np.asarray(normalizer.mean).ravel().round(2).tolist(), np.asarray(normalizer.variance).ravel().round(-1).tolist()]
+log = [np.asarray(normalizer.mean).ravel().round(2).tolist(), np.asarray(normalizer.variance).ravel().round(-1).tolist()]
 linear = keras.Sequential([normalizer, layers.Dense(units=1)])
-said += [linear.predict(features[:10], verbose=0).shape]
+log += [linear.predict(features[:10], verbose=0).shape]
 linear.compile(optimizer=keras.optimizers.Adam(learning_rate=0.5), loss="mean_absolute_error")
 history = linear.fit(features, labels, epochs=60, verbose=0, validation_split=0.2)
-said += [sorted(history.history)]
+log += [sorted(history.history)]
 horsepower = np.array(features["Horsepower"])
-alone = layers.Normalization(input_shape=[1], axis=None)
-alone.adapt(horsepower)
-model = keras.Sequential([alone, layers.Dense(64, activation="relu"), layers.Dense(1)])
-said += [model.count_params(), model.predict(np.linspace(0.0, 250, 251), verbose=0).shape]
+one_feature = layers.Normalization(input_shape=[1], axis=None)
+one_feature.adapt(horsepower)
+model = keras.Sequential([one_feature, layers.Dense(64, activation="relu"), layers.Dense(1)])
+log += [model.count_params(), model.predict(np.linspace(0.0, 250, 251), verbose=0).shape]
 score = linear.evaluate(features, labels, verbose=0)
 """
 
@@ -100,17 +99,17 @@ def make_model(metrics, output_bias=None):
     ])
     model.compile(optimizer=keras.optimizers.Adam(0.01), loss=keras.losses.BinaryCrossentropy(), metrics=metrics)
     return model
-said = [make_model(METRICS[:4]).predict(X[:10], verbose=0).shape]
+log = [make_model(METRICS[:4]).predict(X[:10], verbose=0).shape]
 model = make_model(METRICS, np.log([pos / neg]).item())
 weights = {0: len(y) / neg / 2, 1: len(y) / pos / 2}
 stop = keras.callbacks.EarlyStopping(monitor="val_prc", verbose=0, patience=10, mode="max", restore_best_weights=True)
 history = model.fit(X, y, batch_size=100, epochs=20, callbacks=[stop], validation_data=(X, y), class_weight=weights, verbose=0)
-said += [sorted(history.history)]
-found = model.evaluate(X, y, verbose=0, return_dict=True)
-said += [sorted(found), found["tp"] + found["fn"] == pos, found["tn"] + found["fp"] == neg]
+log += [sorted(history.history)]
+results = model.evaluate(X, y, verbose=0, return_dict=True)
+log += [sorted(results), results["tp"] + results["fn"] == pos, results["tn"] + results["fp"] == neg]
 p = model.predict(X, verbose=0)
-said += [found["tp"] == ((p > 0.5) & (y == 1)).sum(), found["fp"] == ((p > 0.5) & (y == 0)).sum()]
-score = found["recall"]
+log += [results["tp"] == ((p > 0.5) & (y == 1)).sum(), results["fp"] == ((p > 0.5) & (y == 0)).sum()]
+score = results["recall"]
 """
 
 CALLBACKS_GUIDE = """
@@ -118,7 +117,7 @@ import numpy as np
 
 rng = np.random.default_rng(0)
 x, y = rng.normal(size=(64, 3)).astype("float32"), rng.normal(size=(64, 1)).astype("float32")
-said, score = [], 0
+log, score = [], 0
 def get_model():
     model = keras.Sequential()
     model.add(keras.layers.Dense(1))
@@ -126,13 +125,13 @@ def get_model():
     return model
 class CustomCallback(keras.callbacks.Callback):
     def on_train_begin(self, logs=None):
-        said.append(["begin", sorted(logs.keys()), self.params["epochs"]])
+        log.append(["begin", sorted(logs.keys()), self.params["epochs"]])
     def on_train_end(self, logs=None):
-        said.append(["end", sorted(logs.keys())])
+        log.append(["end", sorted(logs.keys())])
     def on_epoch_begin(self, epoch, logs=None):
-        said.append(["epoch", epoch])
+        log.append(["epoch", epoch])
     def on_epoch_end(self, epoch, logs=None):
-        said.append(["done", epoch, sorted(logs.keys()), self.model.predict(x[:2], verbose=0).shape])
+        log.append(["epoch end", epoch, sorted(logs.keys()), self.model.predict(x[:2], verbose=0).shape])
         return "read by nobody"
 get_model().fit(x, y, epochs=2, verbose=0, validation_split=0.5, callbacks=[CustomCallback()])
 class EarlyStoppingAtMinLoss(keras.callbacks.Callback):
@@ -153,25 +152,25 @@ class EarlyStoppingAtMinLoss(keras.callbacks.Callback):
                 self.model.set_weights(self.best_weights)
 stopping, model = EarlyStoppingAtMinLoss(), get_model()
 epochs = model.fit(x, y, batch_size=16, epochs=200, verbose=0, callbacks=[stopping]).epoch
-said += [len(epochs) == stopping.stopped_epoch + 1 < 200]
-said += [all(np.array_equal(a, b) for a, b in zip(model.get_weights(), stopping.best_weights))]
+log += [len(epochs) == stopping.stopped_epoch + 1 < 200]
+log += [all(np.array_equal(a, b) for a, b in zip(model.get_weights(), stopping.best_weights))]
 class CustomLearningRateScheduler(keras.callbacks.Callback):
     def on_epoch_begin(self, epoch, logs=None):
         rate = float(self.model.optimizer.learning_rate)
         self.model.optimizer.learning_rate = rate if epoch % 2 else rate / 2
-        said.append([epoch, round(float(np.array(self.model.optimizer.learning_rate)), 6)])
+        log.append([epoch, round(float(np.array(self.model.optimizer.learning_rate)), 6)])
 model = get_model()
 model.fit(x, y, epochs=5, verbose=0, callbacks=[CustomLearningRateScheduler()])
-said += [round(float(model.optimizer.learning_rate), 6)]
+log += [round(float(model.optimizer.learning_rate), 6)]
 class AtTheEnd(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         self.model.optimizer.learning_rate.assign(0.01 * (epoch + 1))
     def on_train_end(self, logs=None):
         self.model.set_weights([np.ones((3, 1)), np.zeros(1)])
-told = keras.callbacks.LambdaCallback(on_train_begin=lambda logs: said.append(dict(logs)))
+printer = keras.callbacks.LambdaCallback(on_train_begin=lambda logs: log.append(dict(logs)))
 model = get_model()
-model.fit(x, y, epochs=2, verbose=0, callbacks=[AtTheEnd(), told])
-said += [round(float(model.optimizer.learning_rate.numpy()), 6), model.get_weights()[0].tolist()]
+model.fit(x, y, epochs=2, verbose=0, callbacks=[AtTheEnd(), printer])
+log += [round(float(model.optimizer.learning_rate.numpy()), 6), model.get_weights()[0].tolist()]
 """
 
 GERON = """
@@ -181,7 +180,7 @@ from functools import partial
 rng = np.random.default_rng(0)
 X = rng.random((300, 6, 5)).astype("float32")
 y = X[:, 0].argmax(1)
-said = []
+log = []
 leaky = keras.layers.LeakyReLU(0.2)
 Regularized = partial(keras.layers.Dense, activation="elu", kernel_initializer="he_normal", kernel_regularizer=keras.regularizers.l2(0.001))
 def build(optimizer):
@@ -201,19 +200,19 @@ def exponential_decay_fn(epoch):
     return 0.01 * 0.1 ** (epoch / 20)
 model = build("nadam")
 history = model.fit(X, y, epochs=25, verbose=0, callbacks=[keras.callbacks.LearningRateScheduler(exponential_decay_fn)])
-said += [sorted(history.history), np.round(history.history["learning_rate"], 6).tolist(), model.count_params()]
+log += [sorted(history.history), np.round(history.history["learning_rate"], 6).tolist(), model.count_params()]
 score = model.evaluate(X, y, verbose=0)[1]
 plateau = keras.callbacks.ReduceLROnPlateau(monitor="loss", factor=0.5, patience=1, min_delta=100)
 history = build(keras.optimizers.SGD(0.1, momentum=0.9, nesterov=True, clipnorm=1.0)).fit(X, y, epochs=4, verbose=0, callbacks=[plateau])
-said += [np.round(history.history["learning_rate"], 6).tolist()]
+log += [np.round(history.history["learning_rate"], 6).tolist()]
 pieces = keras.optimizers.schedules.PiecewiseConstantDecay(boundaries=[5.0 * 10, 15.0 * 10], values=[0.01, 0.005, 0.001])
-said += [sorted(build(keras.optimizers.SGD(pieces)).fit(X, y, epochs=1, verbose=0).history)]
+log += [sorted(build(keras.optimizers.SGD(pieces)).fit(X, y, epochs=1, verbose=0).history)]
 def huber(y_true, y_pred):
     error = y_true - y_pred
     return keras.ops.where(keras.ops.abs(error) < 1, keras.ops.square(error) / 2, keras.ops.abs(error) - 0.5)
 line = keras.Sequential([keras.layers.Dense(1, kernel_initializer="ones", input_shape=(5,))])
 line.compile(loss=huber, optimizer="nadam", metrics=["mae"])
-said += [np.round(line.evaluate(X[:, 0], 3 * X[:, 1, :1], verbose=0), 5).tolist()]
+log += [np.round(line.evaluate(X[:, 0], 3 * X[:, 1, :1], verbose=0), 5).tolist()]
 """
 
 NOTEBOOKS = {
@@ -236,7 +235,7 @@ def test_notebook(name):
         exec(re.sub(r"^from keras", f"from {prefix}", source, flags=re.M), names)
         results.append(names)
     ours, theirs = results
-    assert ours["said"] == theirs["said"]
+    assert ours["log"] == theirs["log"]
     assert ours["score"] == pytest.approx(theirs["score"], abs=margin)
 
 
@@ -259,7 +258,7 @@ def test_weights_set_by_a_callback_hold_where_no_epoch_follows():
     close(model.get_weights()[0], [[7.0]], EXACT)
     with pytest.raises(
         ConfigError,
-        match=r"set_weights: expected no epoch to follow on weights set by a callback\. Received: epoch=2\. Set them",
+        match=r"set_weights: expected no further epoch after a callback has set the weights\. Received: epoch=2\. Set stop",
     ):
         model.fit(LINE, LINE, epochs=2, verbose=0, callbacks=[Sets()])
     model.fit(LINE, LINE, verbose=0)
@@ -283,21 +282,22 @@ def test_a_rate_set_by_a_callback_is_a_number():
 
 
 def test_predicting_in_a_callback_leaves_what_is_learned_alone():
-    """A model inside has the old weights until the fit has ended: they are not taken up in between.
-    By hand: the whole's prediction.
+    """An inner model has its old weights until the fit ends; predicting does not copy them back.
+
+    By hand: the prediction of the outer model.
     """
     inner, seen = (
         keras.Sequential([keras.layers.Dense(1, "linear", False, "ones", input_shape=(1,))]),
         [],
     )
-    whole = keras.Sequential([inner])
-    whole.compile("sgd", "mse")
+    outer = keras.Sequential([inner])
+    outer.compile("sgd", "mse")
 
     class Looks(keras.callbacks.Callback):
         def on_epoch_end(self, epoch, logs=None):
             seen.append((self.model.predict([[1.0]]).item(), self.model.get_weights()[0].item()))
 
-    whole.fit(LINE, 2 * LINE, epochs=2, verbose=0, callbacks=[Looks()])
+    outer.fit(LINE, 2 * LINE, epochs=2, verbose=0, callbacks=[Looks()])
     assert all(prediction == weight != 1 for prediction, weight in seen)
     close(inner.get_weights()[0], [[seen[-1][1]]], EXACT)
 
@@ -305,14 +305,14 @@ def test_predicting_in_a_callback_leaves_what_is_learned_alone():
 def test_ops_are_kerass():
     """Oracle: Keras's operations of the same names, on numbers from 0.1 to 0.9."""
     real, x = import_keras(), np.linspace(0.1, 0.9, 6, dtype=np.float32).reshape(2, 3)
-    again = {"add", "arange", "divide", "equal", "greater", "greater_equal", "less", "less_equal", "maximum", "minimum", "multiply",
+    binary = {"add", "arange", "divide", "equal", "greater", "greater_equal", "less", "less_equal", "maximum", "minimum", "multiply",
              "not_equal", "power", "subtract", "logical_and", "logical_or"}  # fmt: skip
     more = {"arange": (5,), "clip": (x, 0.2, 0.5), "concatenate": ([x, x],), "stack": ([x, x],), "expand_dims": (x, 0), "matmul": (x, x.T),
             "dot": (x, x.T), "full_like": (x, 3), "ones": ((2,),), "zeros": ((2,),), "one_hot": (np.array([0, 2]), 3),
             "reshape": (x, (3, 2)), "take": (x, 2), "where": (x > 0.5, x, 0.0), "cast": (x, "int32"), "isfinite": (x,)}  # fmt: skip
     for name in keras.ops.__all__:
-        given = more.get(name, (x, x[::-1]) if name in again else (x,))
-        close(getattr(keras.ops, name)(*given), getattr(real.ops, name)(*given), FLOAT32)
+        arguments = more.get(name, (x, x[::-1]) if name in binary else (x,))
+        close(getattr(keras.ops, name)(*arguments), getattr(real.ops, name)(*arguments), FLOAT32)
 
 
 def test_strings_of_kerass_initializers():
@@ -337,8 +337,9 @@ def test_strings_of_kerass_initializers():
 
 
 def test_text_vectorization():
-    """As Keras's pages have it: made blank, adapted in place, called on strings, and first in a
-    model. Oracle: their examples.
+    """As in Keras: adapted in place, called on strings, and the first layer of a model.
+
+    Oracle: the examples of Keras's documentation.
     """
     layer = keras.layers.TextVectorization(5000, output_mode="int", output_sequence_length=4)
     with pytest.raises(NotReadyError, match="TextVectorization: expected a vocabulary"):
@@ -382,7 +383,7 @@ def test_what_is_absent_says_what_to_write():
     assert model.metrics_names == ["loss", "mae", "area"]
     for name, words in {
         "loss": "metrics_names",
-        "losses": "Penalties are in the loss",
+        "losses": "Penalties are included in the loss",
         "pop": "layers\\[:-1\\]",
     }.items():
         with pytest.raises(MissingError, match=words):

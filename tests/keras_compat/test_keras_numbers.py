@@ -1,4 +1,4 @@
-"""What comes out of the tables gives Keras's numbers. Oracle: Keras on JAX."""
+"""The parts made by the aliases give the numbers of Keras on JAX."""
 
 import numpy as np
 import pytest
@@ -54,7 +54,7 @@ def test_layers(real, make):
 
 
 def test_activation_layers_of_one_number_are_equal():
-    """A function made on the spot would compile anew for every layer."""
+    """With closures, every layer would be compiled again."""
     assert keras.layers.LeakyReLU(0.2) == keras.layers.LeakyReLU(0.2) != keras.layers.LeakyReLU(0.1)
     assert isinstance(keras.layers.LeakyReLU(0.2), keras.layers.LeakyReLU)
     assert not isinstance(keras.layers.ReLU(), keras.layers.LeakyReLU)
@@ -71,10 +71,9 @@ SIGNS = np.float32([[1, -1, 1], [-1, -1, 1], [1, 1, 1], [-1, 1, -1], [1, -1, -1]
 
 
 def functions(module):
-    found = getattr(keras, module)
     return [
         name
-        for name in found.__all__
+        for name in getattr(keras, module).__all__
         if name.islower() and name not in ("get", "bce", "kld", "mae", "mape", "mse", "msle")
     ]
 
@@ -199,12 +198,12 @@ def test_activations_are_the_functions_themselves():
 
 @pytest.mark.parametrize("name", ["mnist", "fashion_mnist"])
 def test_data_sets_come_as_kerass_do(name, shared_data):
-    """Oracle: what Keras documents: images (n, 28, 28) and labels (n,), all uint8."""
+    """Oracle: Keras's documentation: images (n, 28, 28) and labels (n,), all uint8."""
     (x, y), (x_test, y_test) = getattr(keras.datasets, name).load_data(path="mnist.npz")
     assert {part.dtype for part in (x, y, x_test, y_test)} == {np.dtype(np.uint8)}
     assert (x.shape[1:], y.shape, len(x_test)) == ((28, 28), (len(x),), len(y_test))
     with pytest.raises(
         ImportError,
-        match=r"glassnet\.keras\.datasets.*name='imdb'.*There are: cifar10, fashion_mnist, mnist\.",
+        match=r"glassnet\.keras\.datasets.*name='imdb'.*Available: cifar10, fashion_mnist, mnist\.",
     ):
         _ = keras.datasets.imdb

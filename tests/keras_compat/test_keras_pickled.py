@@ -1,5 +1,4 @@
-"""Keras's Sequential pickled and copied: with its name, the models inside it, and while it is being
-fitted.
+"""`keras.Sequential` pickled and copied, with inner models, and during a fit.
 
 Oracle: the model that was never pickled.
 """
@@ -14,11 +13,11 @@ from glassnet import keras
 from nets import X, Y, same_bits
 
 
-def keras_model(**named):
+def keras_model(**options):
     model = keras.Sequential(
         [keras.layers.Dense(4, input_shape=(4,), activation="relu"), keras.layers.Dense(3)],
         seed=0,
-        **named,
+        **options,
     )
     model.compile(
         "adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True), ["accuracy"]
@@ -48,12 +47,12 @@ def test_a_model_inside_a_model_stays_inside_its_twin(way):
     outer.compile("adam", "sparse_categorical_crossentropy")
     outer.fit(X, Y, verbose=0)
     before = inner.get_weights()
-    twin, own = WAYS[way]([outer, inner])
+    twin, inner_twin = WAYS[way]([outer, inner])
     twin.fit(X, Y, verbose=0)
     assert all(map(np.array_equal, before, inner.get_weights()))
-    assert not any(map(np.array_equal, before, own.get_weights()))
-    assert all(map(np.array_equal, own.get_weights(), twin.get_weights()))
-    own.set_weights([np.zeros_like(weight) for weight in own.get_weights()])
+    assert not any(map(np.array_equal, before, inner_twin.get_weights()))
+    assert all(map(np.array_equal, inner_twin.get_weights(), twin.get_weights()))
+    inner_twin.set_weights([np.zeros_like(weight) for weight in inner_twin.get_weights()])
     np.testing.assert_array_equal(twin.predict(X), np.full((len(X), 3), 1 / 3, np.float32))
 
 
@@ -64,33 +63,33 @@ def test_layers_added_to_a_copy_are_not_the_originals():
 
 
 class Keeper(keras.callbacks.Callback):
-    """Keeps the model of every epoch, and then writes to it."""
+    """Callback that copies the model in every epoch, and then changes the copy."""
 
     def __init__(self, way):
-        self.way, self.kept = way, []
+        self.way, self.copies = way, []
 
     def on_epoch_end(self, epoch, logs=None):
-        self.kept.append(self.way(self.model))
-        twin = self.kept[-1]
+        self.copies.append(self.way(self.model))
+        twin = self.copies[-1]
         twin.set_weights([0 * weight for weight in twin.get_weights()])
         twin.optimizer.learning_rate = 5.0
 
 
 @pytest.mark.parametrize("way", WAYS)
 def test_a_callback_may_keep_the_model(way):
-    """Writing to what it kept changes nothing of the fit: as without it."""
-    model, alone, keeper = keras_model(), keras_model(), Keeper(WAYS[way])
+    """Changing the copies does not affect the fit."""
+    model, plain, keeper = keras_model(), keras_model(), Keeper(WAYS[way])
     model.fit(X, Y, epochs=2, verbose=0, callbacks=[keeper])
-    alone.fit(X, Y, epochs=2, verbose=0)
-    assert same_bits(model, alone)
-    assert float(model.optimizer.learning_rate) == float(alone.optimizer.learning_rate)
-    assert [twin.epoch for twin in keeper.kept] == [1, 2]
-    keeper.kept[0].fit(X, Y, verbose=0)
-    assert keeper.kept[0].epoch == 2
+    plain.fit(X, Y, epochs=2, verbose=0)
+    assert same_bits(model, plain)
+    assert float(model.optimizer.learning_rate) == float(plain.optimizer.learning_rate)
+    assert [twin.epoch for twin in keeper.copies] == [1, 2]
+    keeper.copies[0].fit(X, Y, verbose=0)
+    assert keeper.copies[0].epoch == 2
 
 
 def test_two_models_inside_are_both_built_and_taught():
-    """Neither knows the shape of its input by itself."""
+    """The inner models have no input shape of their own."""
     inner = [keras.Sequential([keras.layers.Dense(units)], seed=units) for units in (5, 3)]
     outer = keras.Sequential([keras.layers.Input((4,)), *inner], seed=0)
     outer.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True))

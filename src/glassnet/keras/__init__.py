@@ -1,13 +1,11 @@
-"""Keras's names in Keras's module layout, so that a lab written for Keras runs once its import is
-changed:
+"""Keras's names in Keras's module layout: change the import, and a script for Keras runs.
 
     from glassnet import keras
     from glassnet.keras.layers import Dense
 
-Tables of names: each calls the part of glassnet that does the work, which is what comes back.
-    `compat.py` says how to read a row.
-A parameter that cannot mean here what it means in Keras raises `ConfigError` and says what to write
-instead.
+The modules are tables of names. Each name makes and returns a part of glassnet; `compat.py`
+explains the tables. A parameter that is not supported raises `ConfigError` with a message that says
+what to write instead.
 """
 
 from __future__ import annotations
@@ -15,14 +13,27 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
-from glassnet import __version__ as __version__
+from glassnet._version import __version__ as __version__
 from glassnet.keras import compat
 
-MODULES = ("activations", "backend", "callbacks", "datasets", "initializers", "layers", "losses", "metrics", "models", "ops",
-           "optimizers", "regularizers", "utils")  # fmt: skip
+MODULES = (
+    "activations",
+    "backend",
+    "callbacks",
+    "datasets",
+    "initializers",
+    "layers",
+    "losses",
+    "metrics",
+    "models",
+    "ops",
+    "optimizers",
+    "regularizers",
+    "utils",
+)
 
 HOME = {**dict.fromkeys(MODULES, ""), "Input": "layers", "Model": "models", "Sequential": "models"}
-"""Name to the module that it stands in; nothing for a module itself."""
+"""The module that defines each name; an empty string for a module itself."""
 
 __all__, _find = compat.export_aliases(__name__, HOME)
 

@@ -1,4 +1,4 @@
-"""Keras's backend: nothing is kept between models, so there is nothing to clear."""
+"""Keras's backend. `clear_session` does nothing: models share no global state."""
 
 from glassnet.keras.compat import export_aliases
 

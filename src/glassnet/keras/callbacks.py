@@ -11,31 +11,31 @@ from glassnet.keras.compat import export_aliases
 
 
 class Callback(ours.Callback):
-    """What a callback written for Keras is derived from: it is asked as Keras asks it, and what it
-    returns may be anything.
+    """Base class of user-defined callbacks, with Keras's hooks.
+
+    Return values are ignored, except for a `Decision`.
 
     Attributes:
-        model: what is being fitted. Set, `stop_training` ends the fit after the epoch,
-            `optimizer.learning_rate` holds from the next step on, and weights stay where no epoch
-            follows.
-        params: what `fit` was asked for: epochs and verbose.
+        model: the model being fitted. Setting `stop_training` ends the fit after the epoch. Setting
+            `optimizer.learning_rate` takes effect from the next step. Weights can be set after the
+            last epoch.
+        params: the `epochs` and `verbose` of the fit.
     """
 
     model: Any = None
     params: Any = None
 
     def update(self, memory: Any, record: Record) -> tuple[Any, Decision | None]:
-        """What `on_epoch_end` decides, where it returns a `Decision`."""
-        answer = self.on_epoch_end(record.epoch, dict(record.logs))
-        return memory, answer if isinstance(answer, Decision) else None
+        """Call `on_epoch_end` and return its result if it is a `Decision`."""
+        result = self.on_epoch_end(record.epoch, dict(record.logs))
+        return memory, result if isinstance(result, Decision) else None
 
 
 class KerasCallbackAdapter(ours.Callback):
-    """Asks a callback that was written for Keras: with a dict where training begins, and for no
-    more than a `Decision`.
+    """Glassnet callback that calls the hooks of a Keras callback.
 
     Args:
-        callback: the callback.
+        callback: the Keras callback.
     """
 
     def __init__(self, callback: Callback):
@@ -45,8 +45,8 @@ class KerasCallbackAdapter(ours.Callback):
         self.callback.on_train_begin({})  # type: ignore[arg-type]
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, float]) -> Decision | None:
-        answer = self.callback.on_epoch_begin(epoch, logs)
-        return answer if isinstance(answer, Decision) else None
+        result = self.callback.on_epoch_begin(epoch, logs)
+        return result if isinstance(result, Decision) else None
 
     def on_train_end(self, logs: dict[str, float]) -> None:
         self.callback.on_train_end(logs)
@@ -59,15 +59,14 @@ class KerasCallbackAdapter(ours.Callback):
 
 
 class PendingChanges(ours.Callback):
-    """What callbacks write to the model during a fit, as the decisions that it stands for; asked
-    last.
+    """Callback that turns changes to the model during a fit into decisions. It is called last.
 
     Args:
-        model: the `keras.Sequential` that is being fitted.
+        model: the `keras.Sequential` being fitted.
 
     Attributes:
-        learning_rate: the learning rate that was set since it was last asked.
-        weights: those that were set; they hold once training has ended.
+        learning_rate: the learning rate set since the last decision, or None.
+        weights: the weights set by a callback, or None; they are applied after training.
         learning_rates: the learning rate of every epoch.
     """
 
@@ -81,13 +80,12 @@ class PendingChanges(ours.Callback):
         return ()
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, float]) -> Decision | None:
-        fix = "Set them with stop_training = True, or in on_train_end."
         require(
             self.weights is None,
             "set_weights",
-            "no epoch to follow on weights set by a callback",
+            "no further epoch after a callback has set the weights",
             epoch=epoch,
-            fix=fix,
+            fix="Set stop_training = True too, or set the weights in on_train_end.",
         )
         return self._decision()
 
@@ -103,7 +101,7 @@ class PendingChanges(ours.Callback):
 
 
 class KerasLambdaCallback(Callback):
-    """Functions as a callback: Keras's LambdaCallback."""
+    """Callback made of functions: Keras's LambdaCallback."""
 
     def __init__(
         self,
@@ -112,22 +110,33 @@ class KerasLambdaCallback(Callback):
         on_train_begin: Any = None,
         on_train_end: Any = None,
     ):
-        given = {
-            name: value
-            for name, value in locals().items()
-            if name.startswith("on_") and value is not None
+        hooks = {
+            "on_epoch_begin": on_epoch_begin,
+            "on_epoch_end": on_epoch_end,
+            "on_train_begin": on_train_begin,
+            "on_train_end": on_train_end,
         }
-        require(all(map(callable, given.values())), "LambdaCallback", "functions", **given)
-        vars(self).update(given)
+        hooks = {name: function for name, function in hooks.items() if function is not None}
+        require(all(map(callable, hooks.values())), "LambdaCallback", "functions", **hooks)
+        vars(self).update(hooks)
 
 
 EARLY_STOPPING_SPEC = (
     "monitor min_delta patience verbose~ mode baseline restore_best_weights start_from_epoch"
 )
 PLATEAU_SPEC = "monitor factor patience verbose~ mode min_delta cooldown min_lr"
-CHECKPOINT_SPEC = "filepath monitor verbose~ save_best_only save_weights_only mode save_freq='epoch' initial_value_threshold"
-HOOKS_SPEC = "on_epoch_begin on_epoch_end on_train_begin on_train_end on_train_batch_begin=None on_train_batch_end=None"
-TENSORBOARD_SPEC = "log_dir histogram_freq=0 write_graph~ write_images=False write_steps_per_second=False update_freq='epoch' profile_batch=0"
+CHECKPOINT_SPEC = (
+    "filepath monitor verbose~ save_best_only save_weights_only mode save_freq='epoch'"
+    " initial_value_threshold"
+)
+HOOKS_SPEC = (
+    "on_epoch_begin on_epoch_end on_train_begin on_train_end on_train_batch_begin=None"
+    " on_train_batch_end=None"
+)
+TENSORBOARD_SPEC = (
+    "log_dir histogram_freq=0 write_graph~ write_images=False write_steps_per_second=False"
+    " update_freq='epoch' profile_batch=0 embeddings_freq=0 embeddings_metadata=None"
+)
 
 __all__, __getattr__ = export_aliases(
     __name__,
@@ -139,10 +148,7 @@ __all__, __getattr__ = export_aliases(
         "LearningRateScheduler": (ours.LearningRateScheduler, "schedule verbose~"),
         "ModelCheckpoint": (ours.ModelCheckpoint, CHECKPOINT_SPEC),
         "ReduceLROnPlateau": (ours.ReduceLROnPlateau, PLATEAU_SPEC),
-        "TensorBoard": (
-            ours.TensorBoard,
-            TENSORBOARD_SPEC + " embeddings_freq=0 embeddings_metadata=None",
-        ),
+        "TensorBoard": (ours.TensorBoard, TENSORBOARD_SPEC),
         "TerminateOnNaN": (ours.TerminateOnNaN, "raise_error=False"),
     },
 )

@@ -1,14 +1,14 @@
-"""How a name of Keras's becomes one of ours: a row of a table makes a callable with Keras's
-parameters, in Keras's order.
+"""Aliases with Keras's names and parameters for glassnet's parts.
 
-A row is what makes the object and a line of parameters:
+The modules of this package are tables: a row has a factory and a line of parameters, and becomes a
+callable with Keras's parameters in Keras's order. The notation of a parameter is:
 
-    units                    handed on
-    function>activation      handed on by another name
-    axis=-1                  taken at this value only; dtype=None|'float32' at either
-    name~                    taken and not used
-    input_shape@             left on the object, for `keras.Sequential` to read
-    *                        from here on by name only
+    units                    passed to the factory
+    function>activation      passed under another name
+    axis=-1                  must have this value; dtype=None|'float32' allows two values
+    name~                    accepted and ignored
+    input_shape@             stored on the object, for `keras.Sequential` to read
+    *                        the following parameters are keyword-only
 """
 
 from __future__ import annotations
@@ -28,98 +28,101 @@ from glassnet.errors import ConfigError, GlassnetError, message, require
 from glassnet.layers import Activation, Layer
 
 PARAMETER_HINTS = {
-    "activity_regularizer": "Penalise the weights: kernel_regularizer=.",
-    "backward_layer": "The copy that goes backwards is made of the layer given.",
-    "axis": "It is the last axis throughout; Permute moves another there.",
-    "batch_size": "Leave the batch size to fit.",
-    "bias_constraint": "Keep weights small with bias_regularizer=.",
-    "data_format": "Images are (height, width, channels); Permute((2, 3, 1)) in front turns others round.",
+    "activity_regularizer": "Regularize the weights instead: kernel_regularizer=.",
+    "backward_layer": "The backward layer is a copy of the layer you pass.",
+    "axis": "It is always the last axis; Permute moves another axis there.",
+    "batch_size": "Pass the batch size to fit.",
+    "bias_constraint": "Keep biases small with bias_regularizer=.",
+    "data_format": "Images are (height, width, channels). "
+    "For channels first, put Permute((2, 3, 1)) in front.",
     "decay": "Write learning_rate=keras.optimizers.schedules.InverseTimeDecay(rate, 1, decay).",
     "dtype": "Everything is float32; prepare the data with NumPy.",
-    "groups": "Every filter weighs all channels.",
+    "groups": "Every filter uses all channels.",
     "ignore_class": "Give those rows a sample_weight of 0.",
     "kernel_constraint": "Keep weights small with kernel_regularizer=.",
     "lr": "Write learning_rate=.",
-    "max_value": 'Write Activation("relu6") for a ceiling of 6.',
+    "max_value": 'Write Activation("relu6") for an upper limit of 6.',
     "negative_slope": "Write LeakyReLU(negative_slope).",
-    "return_state": "Layers stand in a row: return_sequences=True gives h of every step, trace(x, y).steps(name) all states.",
-    "stateful": "Every row begins at zero: give whole sequences.",
+    "return_state": "return_sequences=True returns h of every step; "
+    "trace(x, y).steps(name) shows all states.",
+    "stateful": "Every row starts from zero: pass complete sequences.",
     "weights": "Write model.layers[0].set_weights([matrix]) on the built model.",
-    "reduction": "A loss is the mean over the rows; sample_weight weighs them.",
+    "reduction": "A loss is the mean over the rows; use sample_weight to weight them.",
     "weight_decay": "Write AdamW, or kernel_regularizer=keras.regularizers.l2(...) in the layers.",
 }
-"""What to write instead of a parameter that cannot be had."""
+"""What to write instead of an unsupported parameter."""
 
-BRANCHES_HINT = "Write glassnet.layers.Parallel([...], merge=...) for branches, glassnet.layers.Residual([...]) for a way around."
+BRANCHES_HINT = (
+    "Write glassnet.layers.Parallel([...], merge=...) for branches, "
+    "glassnet.layers.Residual([...]) for a skip connection."
+)
+BRANCHES = "Add Average Concatenate Maximum Multiply add average concatenate multiply"
 UNSUPPORTED_NAMES = (
     "applications Attention distribution mixed_precision MultiHeadAttention Sequence visualization"
 )
+OPERATIONS = "abs clip exp log maximum mean pow sqrt square sum"
 NAME_HINTS = {
-    **dict.fromkeys(
-        (
-            "Add",
-            "Average",
-            "Concatenate",
-            "Maximum",
-            "Multiply",
-            "add",
-            "average",
-            "concatenate",
-            "multiply",
-        ),
-        BRANCHES_HINT,
-    ),
+    **dict.fromkeys(BRANCHES.split(), BRANCHES_HINT),
     **dict.fromkeys(UNSUPPORTED_NAMES.split(), "docs/not-for.md says where to go."),
-    "CosineSimilarity": "losses.CosineSimilarity is there, with the other sign.",
-    "BackupAndRestore": 'Write model.fit(..., resume="folder"): killed and run again, it goes on, bit for bit.',
-    "clone_model": "Write a function that makes the model, and call it twice.",
-    "History": "fit returns it, and model.history keeps it.",
-    "image_dataset_from_directory": "Write train, val = glassnet.data.images_from_folder(folder, size=(150, 150), validation_split=0.2).",
-    "preprocessing": "Images: glassnet.data.images_from_folder, and layers such as RandomFlip. Texts: TextVectorization.",
-    "get_value": "Read model.optimizer.learning_rate; weights are in model.get_weights().",
-    "set_value": "Write model.optimizer.learning_rate = ....",
+    **dict.fromkeys(OPERATIONS.split(), "Write keras.ops.NAME."),
     **dict.fromkeys(
         ("constraints", "max_norm"),
         "Keep weights small with kernel_regularizer=keras.regularizers.l2(...).",
     ),
-    **dict.fromkeys(
-        ("abs", "clip", "exp", "log", "maximum", "mean", "pow", "sqrt", "square", "sum"),
-        "Write keras.ops.NAME.",
-    ),
+    "CosineSimilarity": "losses.CosineSimilarity is available, with the opposite sign.",
+    "BackupAndRestore": 'Write model.fit(..., resume="folder"): run again after an interruption, '
+    "it continues exactly.",
+    "clone_model": "Write a function that builds the model, and call it twice.",
+    "History": "fit returns it, and model.history stores it.",
+    "image_dataset_from_directory": "Write train, val = glassnet.data.images_from_folder(folder, "
+    "size=(150, 150), validation_split=0.2).",
+    "preprocessing": "For images, use glassnet.data.images_from_folder and layers such as "
+    "RandomFlip. For texts, use TextVectorization.",
+    "get_value": "Read model.optimizer.learning_rate, or the weights from model.get_weights().",
+    "set_value": "Write model.optimizer.learning_rate = ....",
     "custom_gradient": "Write a JAX function with jax.custom_vjp.",
     "plot_model": "model.summary() prints the layers, model.trace(x, y) all of their numbers.",
 }
-"""What to write instead of a name that cannot be had."""
+"""What to write instead of an unsupported name of a module."""
 
 ATTRIBUTE_HINTS = {
-    "weights trainable_weights non_trainable_weights variables trainable_variables": "Write get_weights(), or params by name.",
-    "to_json get_config": "model.save(path) keeps all of it in one file.",
-    "train_on_batch fit_generator train_step call": "Write fit(x, y); docs/not-for.md says where to go with other loops.",
+    "weights trainable_weights non_trainable_weights variables trainable_variables": (
+        "Write get_weights(), or params for weights by name."
+    ),
+    "to_json get_config": "model.save(path) stores the complete model in one file.",
+    "train_on_batch fit_generator train_step call": (
+        "Write fit(x, y); docs/not-for.md says where to go with other loops."
+    ),
     "export": "docs/not-for.md says where to go.",
     "test_on_batch evaluate_generator": "Write evaluate(x, y).",
     "predict_on_batch predict_generator predict_proba": "Write predict(x).",
     "predict_classes": "Write predict_labels(x).",
-    "input inputs output outputs": "Write input_shape, output_shape; keras.Sequential(model.layers[:1]) ends after the first layer.",
+    "input inputs output outputs": (
+        "Write input_shape, output_shape; keras.Sequential(model.layers[:1]) ends after the first "
+        "layer."
+    ),
     "pop": "Write keras.Sequential(model.layers[:-1]).",
-    "loss metrics": "model.metrics_names lists what evaluate gives.",
-    "losses add_loss": "Penalties are in the loss; a metric of the loss's name gives it without them.",
+    "loss metrics": "model.metrics_names lists the results of evaluate.",
+    "losses add_loss": (
+        "Penalties are included in the loss; a metric with the loss's name leaves them out."
+    ),
 }
-"""What to write instead of an attribute of Keras's models."""
+"""What to write instead of an unsupported attribute of a model."""
 
 
 class NotHereError(GlassnetError, ImportError):
-    """A name that a module of Keras's has, or might have, and that glassnet lacks."""
+    """A module of Keras's has, or might have, this name; glassnet does not have it."""
 
 
 @dataclass(frozen=True)
 class KerasAlias:
-    """A name of Keras's: call it for the object of ours, or ask `isinstance` about one.
+    """A name of Keras: calling it makes glassnet's object; `isinstance` works with it too.
 
     Args:
-        name: Keras's.
-        factory: what makes the object.
-        signature_spec: Keras's parameters: see the module.
-        instance_type: what `isinstance` goes by; None for `factory`.
+        name: the name in Keras.
+        factory: makes the object.
+        signature_spec: Keras's parameters, in the notation of this module's docstring.
+        instance_type: the type for `isinstance`; None for `factory`.
     """
 
     name: str
@@ -129,51 +132,53 @@ class KerasAlias:
 
     @cached_property
     def parameter_rules(self) -> dict[str, str]:
-        """What becomes of each parameter: the rest of its word in the line. The star stands under
-        the empty name.
-        """
-        words: dict[str, str] = {}
+        """The rule of each parameter: the rest of its word. The star has an empty name."""
+        rules: dict[str, str] = {}
         for word in self.signature_spec.split():
-            name, how = re.match(r"(\w*)(.*)", word).groups()  # type: ignore[union-attr]
-            words[name] = how or f">{name}"
-        return words
+            name = re.match(r"\w*", word)[0]  # type: ignore[index]
+            rules[name] = word[len(name) :] or f">{name}"
+        return rules
 
     @cached_property
     def __signature__(self) -> inspect.Signature:
-        """Keras's parameters in Keras's order, each with the default that holds here."""
-        known = inspect.signature(self.factory).parameters
+        """Keras's parameters in Keras's order, with the defaults of `factory`."""
+        factory_parameters = inspect.signature(self.factory).parameters
         parameters, kind = [], inspect.Parameter.POSITIONAL_OR_KEYWORD
-        for name, how in self.parameter_rules.items():
-            if how == "*":
+        for name, rule in self.parameter_rules.items():
+            if rule == "*":
                 kind = inspect.Parameter.KEYWORD_ONLY  # type: ignore[assignment]
                 continue
-            ours = known.get(how[1:])
-            default = ours.default if ours else _parse_values(how)[0] if how[0] == "=" else None
+            parameter = factory_parameters.get(rule[1:])
+            default = parameter.default if parameter else None
+            if rule[0] == "=":
+                default = _parse_values(rule)[0]
             parameters.append(inspect.Parameter(name, kind, default=default))
         return inspect.Signature(parameters)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        handed, kept = {}, {}
+        arguments, attributes = {}, {}
         for name, value in self._bind(args, kwargs).items():
-            how = self.parameter_rules[name]
-            if how[0] == "=" and not any(_is_same(value, only) for only in _parse_values(how)):
-                only = " or ".join(f"{name}={only!r}" for only in _parse_values(how))
-                raise ConfigError(
-                    message(
-                        self.name,
-                        f"{only}, which is all there is",
-                        fix=PARAMETER_HINTS.get(name, ""),
-                        **{name: value},
-                    )
-                )
-            if how[0] == ">" and (name, value) != ("name", None):
-                handed[how[1:]] = _normalize_value(name, value)
-            if how == "@" and value is not None:
-                kept[name] = value
-        made = self.factory(**handed)
-        for name, value in kept.items():
-            object.__setattr__(made, name, value)
-        return made
+            rule = self.parameter_rules[name]
+            if rule[0] == "=":
+                self._check_value(name, value, _parse_values(rule))
+            elif rule[0] == ">" and (name, value) != ("name", None):
+                arguments[rule[1:]] = _normalize_value(name, value)
+            elif rule == "@" and value is not None:
+                attributes[name] = value
+        part = self.factory(**arguments)
+        for name, value in attributes.items():
+            object.__setattr__(part, name, value)
+        return part
+
+    def _check_value(self, name: str, value: Any, allowed: list[Any]) -> None:
+        choices = " or ".join(f"{name}={choice!r}" for choice in allowed)
+        require(
+            any(_is_same(value, choice) for choice in allowed),
+            self.name,
+            f"{choices} (no other value is supported)",
+            fix=PARAMETER_HINTS.get(name, ""),
+            **{name: value},
+        )
 
     def _bind(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
         try:
@@ -182,26 +187,22 @@ class KerasAlias:
             unknown = {
                 name: value for name, value in kwargs.items() if name not in self.parameter_rules
             }
-            fix = " ".join(
-                PARAMETER_HINTS[name] for name in unknown if name in PARAMETER_HINTS
-            ) or ("" if unknown else f"Python says: {error}.")
-            raise ConfigError(
-                message(
-                    self.name,
-                    "no parameters but Keras's: " + ", ".join(self.__signature__.parameters),
-                    fix=fix,
-                    **unknown,
-                )
-            ) from None
+            fix = " ".join(PARAMETER_HINTS[name] for name in unknown if name in PARAMETER_HINTS)
+            if not unknown:
+                fix = f"Python reports: {error}."
+            expected = "Keras's parameters: " + ", ".join(self.__signature__.parameters)
+            raise ConfigError(message(self.name, expected, fix=fix, **unknown)) from None
 
-    def __instancecheck__(self, thing: Any) -> bool:
-        return isinstance(
-            _unwrap_layer(thing), self.factory if self.instance_type is None else self.instance_type
-        )
+    def __instancecheck__(self, value: Any) -> bool:
+        instance_type = self.factory if self.instance_type is None else self.instance_type
+        return isinstance(_unwrap_layer(value), instance_type)
 
     def __mro_entries__(self, bases: tuple[Any, ...]) -> tuple[type, ...]:
-        fix = "Subclass keras.layers.Layer or keras.callbacks.Callback, or hold one of these inside your own class."
-        raise ConfigError(message(self.name, "nothing to be derived from it", fix=fix))
+        fix = (
+            "Subclass keras.layers.Layer or keras.callbacks.Callback, or use one of these inside "
+            "your own class."
+        )
+        raise ConfigError(message(self.name, "no subclass of it", fix=fix))
 
     def __repr__(self) -> str:
         return f"{self.name}{self.__signature__}"
@@ -209,15 +210,14 @@ class KerasAlias:
 
 @dataclass(frozen=True)
 class Unsupported:
-    """A name that stands for a way of working that glassnet does not have: `isinstance` may ask
-    about it, and a base may be offered.
+    """A class of Keras that cannot be made here, but works in `isinstance` and maybe as a base.
 
     Args:
-        name: Keras's.
-        expected: what goes instead.
-        fix: how that is written.
-        instance_type: what `isinstance` goes by.
-        base: what a class that names it as its base is derived from; None refuses that too.
+        name: the name in Keras.
+        expected: what to use instead.
+        fix: how to write that.
+        instance_type: the type for `isinstance`.
+        base: the base class of classes that name this one as their base; None refuses them.
     """
 
     name: str
@@ -229,32 +229,31 @@ class Unsupported:
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         raise ConfigError(message(self.name, self.expected, fix=self.fix))
 
-    def __instancecheck__(self, thing: Any) -> bool:
-        return isinstance(_unwrap_layer(thing), self.instance_type)
+    def __instancecheck__(self, value: Any) -> bool:
+        return isinstance(_unwrap_layer(value), self.instance_type)
 
     def __mro_entries__(self, bases: tuple[Any, ...]) -> tuple[type, ...]:
         return (self.base,) if self.base else self()
 
 
 class SubclassGuard:
-    """What a user's own layer, loss or metric is derived from too: it says so where Keras's way of
-    writing one is met.
-    """
+    """Mixin for base classes of user-defined parts that refuses Keras's way of writing them."""
 
     _expected: ClassVar[str]
     _keras_methods: ClassVar[tuple[str, ...]]
     _fix: ClassVar[str]
 
     def __init_subclass__(cls) -> None:
-        found = [method for method in cls._keras_methods if method in vars(cls)]
-        require(not found, cls.__name__, cls._expected, methods=found, fix=cls._fix)
+        methods = [method for method in cls._keras_methods if method in vars(cls)]
+        require(not methods, cls.__name__, cls._expected, methods=methods, fix=cls._fix)
         super().__init_subclass__()
 
 
 @dataclass(frozen=True)
 class FunctionAlias:
-    """A loss or metric in lower case: called on targets and predictions, a number per row;
-    `compile` takes what `alias` makes for it.
+    """A loss or metric function of Keras: (targets, predictions) to a number per row.
+
+    `compile` uses the loss or metric that `alias` makes.
 
     Args:
         alias: makes the loss or the metric.
@@ -271,31 +270,31 @@ class FunctionAlias:
 def export_aliases(
     module: str, entries: Mapping[str, Any]
 ) -> tuple[list[str], Callable[[str], Any]]:
-    """A module's `__all__` and `__getattr__` from its rows: the tuple (make, line, kind) becomes a
-    `KerasAlias`, all else stays as it is.
+    """Return `__all__` and `__getattr__` for a module with these entries.
+
+    A tuple (factory, signature_spec, instance_type) becomes a `KerasAlias`. Everything else is
+    exported unchanged.
     """
-    made = {
-        name: KerasAlias(name, *row) if isinstance(row, tuple) else row
-        for name, row in entries.items()
+    exports = {
+        name: KerasAlias(name, *entry) if isinstance(entry, tuple) else entry
+        for name, entry in entries.items()
     }
 
     def find(name: str) -> Any:
-        if name in made:
-            return made[name]
+        if name in exports:
+            return exports[name]
         if name.startswith("_"):
             raise AttributeError(f"module {module!r} has no attribute {name!r}")
-        near = difflib.get_close_matches(name, made, n=3, cutoff=0.5)
-        others = f"Near it: {', '.join(near)}." if near else f"There are: {', '.join(made)}."
-        fix = NAME_HINTS.get(name, others)
+        similar = difflib.get_close_matches(name, exports, n=3, cutoff=0.5)
+        label, names = ("Similar names", similar) if similar else ("Available", list(exports))
+        fix = NAME_HINTS.get(name, f"{label}: {', '.join(names)}.")
         raise NotHereError(message(module, "a name that glassnet has (yet)", name=name, fix=fix))
 
-    return list(made), find
+    return list(exports), find
 
 
 def register_module(name: str, doc: str, entries: Mapping[str, Any]) -> ModuleType:
-    """A module without a file of its own, for `import` to find: a few names, or one that no file of
-    ours may have.
-    """
+    """Make an importable module without a file: for a few names, or a name no file may have."""
     module = ModuleType(name, doc)
     module.__all__, module.__getattr__ = export_aliases(name, entries)  # type: ignore[attr-defined, method-assign]
     sys.modules[name] = module
@@ -309,12 +308,14 @@ STRING_ALIASES = {
     "uniform": "random_uniform",
     "zero": "zeros",
 }
-"""Strings of Keras's that are others here."""
+"""Strings of Keras with another name in glassnet."""
 
 
 def _normalize_value(name: str, value: Any) -> Any:
-    """A class in place of an object, "HeNormal" for "he_normal", an activation layer for its
-    function, as Keras lets one write them.
+    """Return the value in glassnet's form.
+
+    Keras also accepts a class instead of an object, "HeNormal" for "he_normal", and an activation
+    layer instead of a function.
     """
     if value is None and name.endswith("_initializer"):
         return "glorot_uniform"
@@ -330,17 +331,17 @@ def _normalize_value(name: str, value: Any) -> Any:
     return value() if isinstance(value, KerasAlias) else value
 
 
-def _unwrap_layer(thing: Any) -> Any:
-    """The layer of a view of one; anything else itself."""
-    return thing if isinstance(thing, Layer) else getattr(thing, "layer", thing)
+def _unwrap_layer(value: Any) -> Any:
+    """Return the layer of a layer view; any other value is returned unchanged."""
+    return value if isinstance(value, Layer) else getattr(value, "layer", value)
 
 
-def _parse_values(how: str) -> list[Any]:
-    return [ast.literal_eval(text) for text in how[1:].split("|")]
+def _parse_values(rule: str) -> list[Any]:
+    return [ast.literal_eval(text) for text in rule[1:].split("|")]
 
 
-def _is_same(value: Any, only: Any) -> bool:
+def _is_same(value: Any, other: Any) -> bool:
     try:
-        return value is only or bool(value == only)
+        return value is other or bool(value == other)
     except (TypeError, ValueError):
         return False

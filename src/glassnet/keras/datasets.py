@@ -1,5 +1,6 @@
-"""Keras's data sets, as far as `glassnet.datasets` has them: `load_data()` gives ((x, y), (x_test,
-y_test)), all uint8.
+"""Keras's data sets, as far as `glassnet.datasets` has them.
+
+`load_data()` returns ((x, y), (x_test, y_test)), all uint8.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from glassnet.keras.compat import export_aliases, register_module
 
 def _dataset_module(name: str, label_shape: tuple[int, ...] = (-1,)) -> Any:
     def load_data() -> tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]:
-        """((x, y), (x_test, y_test))."""
+        """Return ((x, y), (x_test, y_test))."""
         (x, y), (x_test, y_test) = ours.load(name)
         return (x, y.astype(np.uint8).reshape(label_shape)), (
             x_test,

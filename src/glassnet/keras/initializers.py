@@ -1,5 +1,6 @@
-"""Keras's initializers. Their `seed` is not used: all of a model's numbers follow from the model's
-own, or from `set_random_seed`.
+"""Keras's initializers.
+
+Their `seed` is ignored: the seed of the model, or `set_random_seed`, sets all random numbers.
 """
 
 from glassnet import initializers as ours
@@ -29,6 +30,6 @@ __all__, __getattr__ = export_aliases(
     {
         "Initializer": ours.Initializer,
         **CLASSES,
-        **{name: CLASSES[made.__name__] for name, made in ours.INITIALIZERS.items()},
+        **{name: CLASSES[kind.__name__] for name, kind in ours.INITIALIZERS.items()},
     },
 )

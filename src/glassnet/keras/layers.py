@@ -1,6 +1,4 @@
-"""Keras's layers. One that is made with `input_shape=` keeps it until `keras.Sequential` reads
-it.
-"""
+"""Keras's layers. A layer made with `input_shape=` stores it for `keras.Sequential` to read."""
 
 from __future__ import annotations
 
@@ -21,11 +19,10 @@ from glassnet.pipeline.batches import is_stream
 
 @dataclass(frozen=True)
 class ParametricActivation:
-    """An activation with its number given; equal where both are, as a function made on the spot
-    would not be.
+    """Activation function with its parameter fixed, comparable by value, unlike a closure.
 
     Args:
-        function: the activation's name.
+        function: the name of the activation.
         parameter: its second argument.
     """
 
@@ -42,7 +39,7 @@ class ParametricActivation:
 
 @dataclass(frozen=True)
 class ActivationAlias:
-    """What `isinstance(layer, keras.layers.ReLU)` goes by: an Activation layer of that name."""
+    """Factory of Activation layers of one name, which `isinstance` recognizes."""
 
     function: str
 
@@ -81,7 +78,7 @@ def _normalization(
 
 
 def _adapt_in_place(layer: ours.Normalization, data: Any) -> None:
-    """Learn from the rows in place, as Keras does, and know from them what comes in."""
+    """Learn from the data in place, as Keras does, including the input shape."""
     learned: Any = ours.Normalization.adapt(layer, data).learned_state
     vars(layer).update(
         learned_state=learned,
@@ -92,8 +89,8 @@ def _adapt_in_place(layer: ours.Normalization, data: Any) -> None:
 
 
 @wraps(ours.TextVectorization, updated=())
-def _text_vectorization(**given: Any) -> ours.TextVectorization:
-    layer = ours.TextVectorization(**given)
+def _text_vectorization(**options: Any) -> ours.TextVectorization:
+    layer = ours.TextVectorization(**options)
     vars(layer)["adapt"] = partial(_adapt_text_in_place, layer, replace(layer))
     vars(layer)["set_vocabulary"] = partial(_set_vocabulary, layer, replace(layer))
     return layer
@@ -106,7 +103,7 @@ def _adapt_text_in_place(
     batch_size: Any = None,
     steps: Any = None,
 ) -> None:
-    """Learn in place, as Keras does, from texts or from batches of them."""
+    """Learn the vocabulary in place, as Keras does, from texts or from batches of texts."""
     texts = (
         [text for batch in islice(iter(data), steps) for text in as_texts(batch)]
         if is_stream(data)
@@ -125,67 +122,109 @@ def _set_vocabulary(
 
 
 def _copy_fields(layer: ours.TextVectorization, learned: ours.TextVectorization) -> None:
-    vars(layer).update({each.name: getattr(learned, each.name) for each in fields(learned)})
+    vars(layer).update({field.name: getattr(learned, field.name) for field in fields(learned)})
 
 
 def _input(shape: Any = None, batch_shape: Any = None, name: str | None = None) -> ours.Input:
-    given = tuple(batch_shape)[1:] if isinstance(batch_shape, tuple | list) else shape
-    known = given is not None and None not in (
-        given if isinstance(given, tuple | list) else (given,)
-    )
+    if isinstance(batch_shape, tuple | list):
+        shape = tuple(batch_shape)[1:]
+    sizes = shape if isinstance(shape, tuple | list) else (shape,)
     require(
-        known,
+        None not in sizes,
         "Input",
-        "shape of one example, all of its sizes known",
-        shape=given,
+        "the shape of one example, with all sizes known",
+        shape=shape,
         fix="Write Input(shape=(784,)).",
     )
-    return ours.Input(given, name=name)
+    return ours.Input(shape, name=name)
 
 
 def infer_input(layer: Any) -> ours.Input | None:
-    """The `Input` that a layer's `input_shape=`, `input_dim=` (of ids, `input_length=`) or
-    `batch_input_shape=` asks for, or None.
+    """Return the `Input` of a layer with an `input_shape=` or similar argument, or None.
+
+    The others are `batch_input_shape=`, `batch_shape=`, and `input_dim=` (for Embedding,
+    `input_length=`).
     """
-    kept = vars(layer) if isinstance(layer, ours.Layer) else {}
-    shape = kept.get(
-        "input_shape",
-        kept.get("input_length" if isinstance(layer, ours.Embedding) else "input_dim"),
-    )
-    batch_shape = kept.get("batch_input_shape", kept.get("batch_shape"))
+    attributes = vars(layer) if isinstance(layer, ours.Layer) else {}
+    size = attributes.get("input_length" if isinstance(layer, ours.Embedding) else "input_dim")
+    shape = attributes.get("input_shape", size)
+    batch_shape = attributes.get("batch_input_shape", attributes.get("batch_shape"))
     return None if shape is None and batch_shape is None else _input(shape, batch_shape)
 
 
 class KerasLayerBase(SubclassGuard, ours.Layer):
-    """The base of a user's own layer."""
+    """Base class of user-defined layers."""
 
-    _expected = "a layer as glassnet has them, a frozen dataclass"
+    _expected = "a Glassnet layer, which is a frozen dataclass"
     _keras_methods = ("__init__", "build", "call", "compute_output_shape", "get_config")
-    _fix = "Write fields instead of __init__, init(self, rng, shape) instead of build, __call__(self, params, x) instead of call."
+    _fix = (
+        "Write fields instead of __init__, init(self, rng, shape) instead of build, "
+        "__call__(self, params, x) instead of call."
+    )
 
 
-LAYER_SPEC = " * activity_regularizer=None trainable dtype=None|'float32' autocast=True name"
-LAYER_SPEC += " input_shape@ input_dim@ batch_input_shape@ batch_shape@"
-BATCH_NORM_INITIALIZERS_SPEC = " beta_initializer='zeros' gamma_initializer='ones' moving_mean_initializer='zeros' moving_variance_initializer='ones'"
-CONSTRAINTS_SPEC = (
-    " beta_regularizer=None gamma_regularizer=None beta_constraint=None gamma_constraint=None"
+LAYER_SPEC = (
+    " * activity_regularizer=None trainable dtype=None|'float32' autocast=True name"
+    " input_shape@ input_dim@ batch_input_shape@ batch_shape@"
 )
-INPUT_SPEC = " sparse=None|False ragged=None|False batch_shape"
-WEIGHTS_SPEC = "use_bias kernel_initializer bias_initializer kernel_regularizer bias_regularizer activity_regularizer=None"
-WEIGHTS_SPEC += " kernel_constraint=None bias_constraint=None"
+BATCH_NORM_INITIALIZERS_SPEC = (
+    "beta_initializer='zeros' gamma_initializer='ones'"
+    " moving_mean_initializer='zeros' moving_variance_initializer='ones'"
+)
+CONSTRAINTS_SPEC = (
+    "beta_regularizer=None gamma_regularizer=None beta_constraint=None gamma_constraint=None"
+)
+RENORM_SPEC = "renorm=False renorm_clipping=None renorm_momentum=0.99 synchronized=False"
+INPUT_SPEC = (
+    "shape batch_size=None dtype=None|'float32'|'string' sparse=None|False ragged=None|False"
+    " batch_shape"
+)
+WEIGHTS_SPEC = (
+    "use_bias kernel_initializer bias_initializer kernel_regularizer bias_regularizer"
+    " activity_regularizer=None kernel_constraint=None bias_constraint=None"
+)
+LORA_SPEC = "lora_rank=None lora_alpha=None quantization_config=None"
 CHANNELS_LAST_SPEC = "data_format=None|'channels_last'"
-CONV_SPEC = f"filters kernel_size strides padding {CHANNELS_LAST_SPEC} dilation_rate groups=1 activation {WEIGHTS_SPEC}{LAYER_SPEC}"
+CONV_SPEC = (
+    f"filters kernel_size strides padding {CHANNELS_LAST_SPEC} dilation_rate groups=1 activation"
+    f" {WEIGHTS_SPEC}{LAYER_SPEC}"
+)
+CONV_TRANSPOSE_SPEC = CONV_SPEC.replace("padding", "padding output_padding=None").replace(
+    " groups=1", ""
+)
+EMBEDDING_SPEC = (
+    "input_dim output_dim embeddings_initializer embeddings_regularizer embeddings_constraint=None"
+    f" mask_zero weights=None {LORA_SPEC}{LAYER_SPEC.replace('input_dim@', 'input_length@')}"
+)
 POOLING_SPEC = f"pool_size strides padding {CHANNELS_LAST_SPEC} name{LAYER_SPEC}"
 GLOBAL_POOLING_SPEC = f"{CHANNELS_LAST_SPEC} keepdims{LAYER_SPEC}"
 RECURRENT_INITIALIZERS_SPEC = "use_bias kernel_initializer recurrent_initializer bias_initializer"
 RECURRENT_REGULARIZERS_SPEC = (
     "kernel_regularizer recurrent_regularizer bias_regularizer activity_regularizer=None"
+    " kernel_constraint=None recurrent_constraint=None bias_constraint=None"
+    " dropout recurrent_dropout"
 )
-RECURRENT_REGULARIZERS_SPEC += " kernel_constraint=None recurrent_constraint=None bias_constraint=None dropout recurrent_dropout"
 RECURRENT_FLAGS_SPEC = "return_sequences return_state=False go_backwards stateful=False unroll~"
 RECURRENT_LAYER_SPEC = f"{LAYER_SPEC} zero_output_for_mask implementation~"
-DTYPE_SPEC = " dtype=None|'float32'|'string'"
+GRU_SPEC = (
+    f"units activation recurrent_activation {RECURRENT_INITIALIZERS_SPEC}"
+    f" {RECURRENT_REGULARIZERS_SPEC} seed~ {RECURRENT_FLAGS_SPEC} reset_after use_cudnn~"
+    f"{RECURRENT_LAYER_SPEC}"
+)
+LSTM_SPEC = (
+    f"units activation recurrent_activation {RECURRENT_INITIALIZERS_SPEC} unit_forget_bias"
+    f" {RECURRENT_REGULARIZERS_SPEC} seed~ {RECURRENT_FLAGS_SPEC} use_cudnn~{RECURRENT_LAYER_SPEC}"
+)
+SIMPLE_RNN_SPEC = (
+    f"units activation {RECURRENT_INITIALIZERS_SPEC} {RECURRENT_REGULARIZERS_SPEC}"
+    f" {RECURRENT_FLAGS_SPEC} seed~{RECURRENT_LAYER_SPEC}"
+)
 FACTORS_SPEC = "height_factor width_factor fill_mode interpolation seed~ fill_value"
+TEXT_SPEC = (
+    "max_tokens standardize split ngrams output_mode output_sequence_length"
+    " pad_to_max_tokens=False vocabulary idf_weights sparse=False ragged=False encoding='utf-8'"
+    f" name{LAYER_SPEC}"
+)
 
 __all__, __getattr__ = export_aliases(
     __name__,
@@ -193,7 +232,7 @@ __all__, __getattr__ = export_aliases(
         "Layer": Unsupported(
             "Layer",
             "a subclass with @dataclass(frozen=True)",
-            "Give it init and __call__.",
+            "Define init and __call__.",
             ours.Layer,
             KerasLayerBase,
         ),
@@ -205,8 +244,8 @@ __all__, __getattr__ = export_aliases(
         "AvgPool2D": (ours.AveragePooling2D, POOLING_SPEC),
         "BatchNormalization": (
             ours.BatchNormalization,
-            f"axis=-1 momentum epsilon center scale{BATCH_NORM_INITIALIZERS_SPEC}{CONSTRAINTS_SPEC}"
-            f" renorm=False renorm_clipping=None renorm_momentum=0.99 synchronized=False{LAYER_SPEC}",
+            f"axis=-1 momentum epsilon center scale {BATCH_NORM_INITIALIZERS_SPEC}"
+            f" {CONSTRAINTS_SPEC} {RENORM_SPEC}{LAYER_SPEC}",
         ),
         "Bidirectional": (
             ours.Bidirectional,
@@ -214,32 +253,16 @@ __all__, __getattr__ = export_aliases(
         ),
         "Conv1D": (ours.Conv1D, CONV_SPEC),
         "Conv2D": (ours.Conv2D, CONV_SPEC),
-        "Conv2DTranspose": (
-            ours.Conv2DTranspose,
-            CONV_SPEC.replace("padding", "padding output_padding=None").replace(" groups=1", ""),
-        ),
+        "Conv2DTranspose": (ours.Conv2DTranspose, CONV_TRANSPOSE_SPEC),
         "Convolution1D": (ours.Conv1D, CONV_SPEC),
         "Convolution2D": (ours.Conv2D, CONV_SPEC),
-        "Convolution2DTranspose": (
-            ours.Conv2DTranspose,
-            CONV_SPEC.replace("padding", "padding output_padding=None").replace(" groups=1", ""),
-        ),
-        "Dense": (
-            ours.Dense,
-            f"units activation {WEIGHTS_SPEC} lora_rank=None lora_alpha=None quantization_config=None{LAYER_SPEC}",
-        ),
+        "Convolution2DTranspose": (ours.Conv2DTranspose, CONV_TRANSPOSE_SPEC),
+        "Dense": (ours.Dense, f"units activation {WEIGHTS_SPEC} {LORA_SPEC}{LAYER_SPEC}"),
         "Dropout": (ours.Dropout, f"rate noise_shape=None seed~{LAYER_SPEC}"),
         "ELU": (_elu, "alpha" + LAYER_SPEC, ActivationAlias("elu")),
-        "Embedding": (
-            ours.Embedding,
-            "input_dim output_dim embeddings_initializer embeddings_regularizer embeddings_constraint=None mask_zero weights=None"
-            f" lora_rank=None lora_alpha=None quantization_config=None{LAYER_SPEC.replace('input_dim@', 'input_length@')}",
-        ),
+        "Embedding": (ours.Embedding, EMBEDDING_SPEC),
         "Flatten": (ours.Flatten, CHANNELS_LAST_SPEC + LAYER_SPEC),
-        "GRU": (
-            ours.GRU,
-            f"units activation recurrent_activation {RECURRENT_INITIALIZERS_SPEC} {RECURRENT_REGULARIZERS_SPEC} seed~ {RECURRENT_FLAGS_SPEC} reset_after use_cudnn~{RECURRENT_LAYER_SPEC}",
-        ),
+        "GRU": (ours.GRU, GRU_SPEC),
         "GaussianDropout": (ours.GaussianDropout, "rate seed~" + LAYER_SPEC),
         "GaussianNoise": (ours.GaussianNoise, "stddev seed~" + LAYER_SPEC),
         "GlobalAveragePooling1D": (ours.GlobalAveragePooling1D, GLOBAL_POOLING_SPEC),
@@ -251,27 +274,21 @@ __all__, __getattr__ = export_aliases(
         "GlobalMaxPooling1D": (ours.GlobalMaxPooling1D, GLOBAL_POOLING_SPEC),
         "GlobalMaxPooling2D": (ours.GlobalMaxPooling2D, GLOBAL_POOLING_SPEC),
         "Identity": (ActivationAlias("linear"), LAYER_SPEC),
-        "Input": (
-            _input,
-            f"shape batch_size=None{DTYPE_SPEC}{INPUT_SPEC} name tensor=None optional=False",
-            ours.Input,
-        ),
+        "Input": (_input, INPUT_SPEC + " name tensor=None optional=False", ours.Input),
         "InputLayer": (
             _input,
-            f"shape batch_size=None{DTYPE_SPEC}{INPUT_SPEC} input_tensor=None optional=False name * input_shape>shape",
+            INPUT_SPEC + " input_tensor=None optional=False name * input_shape>shape",
             ours.Input,
         ),
-        "LSTM": (
-            ours.LSTM,
-            f"units activation recurrent_activation {RECURRENT_INITIALIZERS_SPEC} unit_forget_bias {RECURRENT_REGULARIZERS_SPEC} seed~ {RECURRENT_FLAGS_SPEC} use_cudnn~{RECURRENT_LAYER_SPEC}",
-        ),
+        "LSTM": (ours.LSTM, LSTM_SPEC),
         "Lambda": (
             ours.Activation,
             "function>activation output_shape~ mask=None arguments=None" + LAYER_SPEC,
         ),
         "LayerNormalization": (
             ours.LayerNormalization,
-            f"axis epsilon center scale beta_initializer gamma_initializer{CONSTRAINTS_SPEC}{LAYER_SPEC}",
+            "axis epsilon center scale beta_initializer gamma_initializer"
+            f" {CONSTRAINTS_SPEC}{LAYER_SPEC}",
         ),
         "LeakyReLU": (
             _leaky_relu,
@@ -310,7 +327,8 @@ __all__, __getattr__ = export_aliases(
         ),
         "RandomShear": (
             ours.RandomShear,
-            f"x_factor y_factor interpolation fill_mode fill_value {CHANNELS_LAST_SPEC} seed~{LAYER_SPEC}",
+            f"x_factor y_factor interpolation fill_mode fill_value {CHANNELS_LAST_SPEC} seed~"
+            f"{LAYER_SPEC}",
         ),
         "RandomTranslation": (
             ours.RandomTranslation,
@@ -320,17 +338,9 @@ __all__, __getattr__ = export_aliases(
         "RepeatVector": (ours.RepeatVector, "n" + LAYER_SPEC),
         "Rescaling": (ours.Rescaling, "scale offset" + LAYER_SPEC),
         "Reshape": (ours.Reshape, "target_shape" + LAYER_SPEC),
-        "SimpleRNN": (
-            ours.SimpleRNN,
-            f"units activation {RECURRENT_INITIALIZERS_SPEC} {RECURRENT_REGULARIZERS_SPEC} {RECURRENT_FLAGS_SPEC} seed~{RECURRENT_LAYER_SPEC}",
-        ),
+        "SimpleRNN": (ours.SimpleRNN, SIMPLE_RNN_SPEC),
         "Softmax": (ActivationAlias("softmax"), "axis=-1" + LAYER_SPEC),
-        "TextVectorization": (
-            _text_vectorization,
-            "max_tokens standardize split ngrams output_mode output_sequence_length pad_to_max_tokens=False vocabulary idf_weights"
-            f" sparse=False ragged=False encoding='utf-8' name{LAYER_SPEC}",
-            ours.TextVectorization,
-        ),
+        "TextVectorization": (_text_vectorization, TEXT_SPEC, ours.TextVectorization),
         "UnitNormalization": (ours.UnitNormalization, "axis" + LAYER_SPEC),
         "UpSampling2D": (ours.UpSampling2D, f"size {CHANNELS_LAST_SPEC} interpolation{LAYER_SPEC}"),
         "ZeroPadding2D": (ours.ZeroPadding2D, f"padding {CHANNELS_LAST_SPEC}{LAYER_SPEC}"),

@@ -1,5 +1,6 @@
-"""Keras's losses: the classes, and in lower case the functions, which give a number per row and
-which `compile` takes too.
+"""Keras's losses: the classes, and in lower case the functions.
+
+The functions return a number per row. `compile` accepts them too.
 """
 
 from __future__ import annotations
@@ -20,27 +21,31 @@ from glassnet.losses import align_targets
 
 
 def unreduced_loss(loss: ours.Loss, y_true: Any, y_pred: Any) -> np.ndarray:
-    """The loss of every row, (batch, ...); of flat predictions the mean over all, as Keras has
-    it.
+    """Return the loss of every row, (batch, ...).
+
+    One-dimensional predictions count as one row, as in Keras.
     """
     y, p = np.asarray(y_true), np.asarray(y_pred, np.float32)
-    one = p.ndim == 1
+    is_row = p.ndim == 1
     targets, shape = align_targets(
         type(loss).__name__,
-        y[None] if one else y,
-        (1, *p.shape) if one else p.shape,
+        y[None] if is_row else y,
+        (1, *p.shape) if is_row else p.shape,
         allow_class_ids=loss.output_activation == "softmax",
     )
-    rows = np.asarray(loss.unreduced(targets, loss.pre_activation(p.reshape(shape))))
-    return rows[0] if one else rows
+    unreduced = np.asarray(loss.unreduced(targets, loss.pre_activation(p.reshape(shape))))
+    return unreduced[0] if is_row else unreduced
 
 
 class KerasLossBase(SubclassGuard, ours.Loss):
-    """The base of a user's own loss."""
+    """Base class of user-defined losses."""
 
-    _expected = "a loss as glassnet has them, a frozen dataclass"
+    _expected = "a Glassnet loss, which is a frozen dataclass"
     _keras_methods = ("__init__", "call", "get_config")
-    _fix = "Write fields instead of __init__ and rows(self, y, z) instead of call, or compile(loss=function)."
+    _fix = (
+        "Write fields instead of __init__ and unreduced(self, y, z) instead of call, "
+        "or compile(loss=function)."
+    )
 
 
 FOCAL_SPEC = "alpha gamma from_logits label_smoothing axis=-1"
@@ -64,12 +69,13 @@ LOSS_SPECS = {
     ours.SparseCategoricalCrossentropy: "from_logits ignore_class=None axis=-1",
     ours.SquaredHinge: "",
 }
-"""What each loss takes, as a class and as a function."""
+"""The parameters of each loss, as a class and as a function."""
 
-CLASSES = {loss.__name__: (loss, line + COMMON_SPEC) for loss, line in LOSS_SPECS.items()}
+CLASSES = {loss.__name__: (loss, spec + COMMON_SPEC) for loss, spec in LOSS_SPECS.items()}
 CLASSES["SparseCategoricalCrossentropy"] = (
     ours.SparseCategoricalCrossentropy,
-    "from_logits ignore_class=None reduction='sum_over_batch_size'|'auto' axis=-1 name~ dtype=None|'float32'",
+    "from_logits ignore_class=None reduction='sum_over_batch_size'|'auto' axis=-1 name~"
+    " dtype=None|'float32'",
 )
 SHORT_NAMES = {
     "bce": "binary_crossentropy",
@@ -86,15 +92,17 @@ FUNCTIONS: dict[str, Any] = {
 }
 
 
-def with_short_names(rows: dict[str, Any]) -> dict[str, Any]:
-    """The rows again under their short names, in small and in capitals."""
+def with_short_names(entries: dict[str, Any]) -> dict[str, Any]:
+    """Return the entries that have short names, under these names in lower and upper case."""
     return {
-        spelt: rows[name] for short, name in SHORT_NAMES.items() for spelt in (short, short.upper())
+        alias: entries[name]
+        for short, name in SHORT_NAMES.items()
+        for alias in (short, short.upper())
     }
 
 
 _LOSS = Unsupported(
-    "Loss", "a subclass with @dataclass(frozen=True)", "Give it rows.", ours.Loss, KerasLossBase
+    "Loss", "a subclass with @dataclass(frozen=True)", "Define unreduced.", ours.Loss, KerasLossBase
 )
 _FUNCTIONS = {
     name: FunctionAlias(KerasAlias(name, *row), unreduced_loss) for name, row in FUNCTIONS.items()

@@ -1,5 +1,6 @@
-"""Keras's metrics: the classes, and in lower case the functions, which give a number per row and
-which `compile` takes too.
+"""Keras's metrics: the classes, and in lower case the functions.
+
+The functions return a number per row. `compile` accepts them too.
 """
 
 from __future__ import annotations
@@ -25,36 +26,37 @@ from glassnet.losses import Loss, align_targets, to_one_hot
 
 
 def unreduced_accuracy(metric: ours.Accuracy, y_true: Any, y_pred: Any) -> Any:
-    """1 where a row is right and 0 where it is wrong; with a threshold that of each of its
-    outputs.
-    """
+    """Return 1 for every correct row and 0 for others, per output if `metric` has a threshold."""
     p = np.asarray(y_pred, np.float32)
-    one = p.ndim == 1
+    is_row = p.ndim == 1
     y, shape = align_targets(
         metric.name,
-        np.asarray(y_true)[None] if one else y_true,
-        (1, *p.shape) if one else p.shape,
+        np.asarray(y_true)[None] if is_row else y_true,
+        (1, *p.shape) if is_row else p.shape,
         allow_class_ids=True,
     )
     p = p.reshape(shape)
     if metric.threshold is None:
-        right: Any = np.float32(p.argmax(-1) == (y.argmax(-1) if y.ndim == p.ndim else y))
+        correct: Any = np.float32(p.argmax(-1) == (y.argmax(-1) if y.ndim == p.ndim else y))
     else:
-        right = np.float32((p > metric.threshold) == np.asarray(to_one_hot(y, p)))
-    return right[0] if one else right
+        correct = np.float32((p > metric.threshold) == np.asarray(to_one_hot(y, p)))
+    return correct[0] if is_row else correct
 
 
 class KerasMetricBase(SubclassGuard, ours.Metric):
-    """The base of a user's own metric."""
+    """Base class of user-defined metrics."""
 
-    _expected = "a metric as glassnet has them, a frozen dataclass of sums"
+    _expected = "a Glassnet metric, which is a frozen dataclass"
     _keras_methods = ("__init__", "update_state", "reset_state", "get_config")
-    _fix = "Write fields instead of __init__, init(self) and update(self, acc, y, out, w) instead of update_state, or metrics=[function]."
+    _fix = (
+        "Write fields instead of __init__, init(self) and update(self, acc, y, out, w) instead of "
+        "update_state, or metrics=[function]."
+    )
 
 
 @dataclass(frozen=True)
 class UnreducedLoss:
-    """What a loss gives for every row, for a metric to take the mean of."""
+    """The loss of every row, as the function of a `FunctionMetric`."""
 
     loss: Loss
 
@@ -64,7 +66,7 @@ class UnreducedLoss:
 
 @dataclass(frozen=True)
 class MeanLossAlias:
-    """Makes the metric that is the mean of a loss, and knows it again."""
+    """Factory of metrics that are the mean of a loss; `isinstance` works with it too."""
 
     loss: type[Loss]
     default_name: str
@@ -76,8 +78,8 @@ class MeanLossAlias:
 
     @property
     def __signature__(self) -> inspect.Signature:
-        named = inspect.Parameter("name", inspect.Parameter.KEYWORD_ONLY, default=self.default_name)
-        return inspect.Signature([*inspect.signature(self.loss).parameters.values(), named])
+        name = inspect.Parameter("name", inspect.Parameter.KEYWORD_ONLY, default=self.default_name)
+        return inspect.Signature([*inspect.signature(self.loss).parameters.values(), name])
 
     def __instancecheck__(self, metric: Any) -> bool:
         return isinstance(metric, ours.FunctionMetric) and isinstance(
@@ -127,13 +129,12 @@ MEAN_LOSSES = {
 }
 _LOSSES = {
     name: FunctionAlias(
-        KerasAlias(name, MeanLossAlias(loss, name), *line),
+        KerasAlias(name, MeanLossAlias(loss, name), *spec),
         lambda metric, y, p: losses.unreduced_loss(metric.function.loss, y, p),
     )
-    for name, (loss, *line) in losses.FUNCTIONS.items()
-    if name != "cosine_similarity"
+    for name, (loss, *spec) in losses.FUNCTIONS.items()
+    if name != "cosine_similarity"  # the metric has the opposite sign
 }
-"""The loss of that name has the other sign than the metric."""
 
 __all__, __getattr__ = export_aliases(
     __name__,
@@ -141,7 +142,7 @@ __all__, __getattr__ = export_aliases(
         "Metric": Unsupported(
             "Metric",
             "a subclass with @dataclass(frozen=True)",
-            "Give it init and update.",
+            "Define init and update.",
             ours.Metric,
             KerasMetricBase,
         ),

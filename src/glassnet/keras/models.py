@@ -1,4 +1,4 @@
-"""Keras's models: `Sequential` with Keras's habits on top of glassnet's."""
+"""Keras's models: `Sequential` with Keras's arguments, and `load_model`."""
 
 from __future__ import annotations
 
@@ -47,18 +47,17 @@ AUTO = "auto"
 
 
 class Sequential(sequential.Sequential):
-    """Layers in a row, with Keras's arguments in Keras's order; what it does with them is
-    `glassnet.Sequential`'s.
+    """A `glassnet.Sequential` model with Keras's arguments in Keras's order.
 
     Args:
-        layers: in the order in which they run; the first may say its `input_shape`. Another model,
-            or a layer of one, goes in with the weights that it has, and learns along.
-        trainable: True; what is to stay as it is says so itself, layer by layer.
-        name: of the model.
+        layers: the layers in order; the first can have an `input_shape`. Another model, or a layer
+            of one, is added with its weights, and both models train them.
+        trainable: must be True; set trainable=False in single layers instead.
+        name: the name of the model.
         seed: as in `glassnet.Sequential`; None draws one from `set_random_seed`.
 
     Raises:
-        ConfigError: something that is no layer; trainable=False.
+        ConfigError: if something is not a layer, or trainable is not True.
 
     Example:
         >>> from glassnet import keras
@@ -69,7 +68,7 @@ class Sequential(sequential.Sequential):
     """
 
     stop_training: bool = False
-    """Set by a callback, it ends the fit after the epoch."""
+    """A callback sets this to True to end the fit after the epoch."""
 
     def __init__(
         self,
@@ -99,8 +98,8 @@ class Sequential(sequential.Sequential):
                 self.add(view)
         elif isinstance(layer, LayerView):
             self._shared_layers += ((len(self._layers), layer),)
-            taken = layer.name in {other.name for other in self._layers}
-            super().add(replace(layer.layer, name=None) if taken else layer.layer)
+            is_duplicate = layer.name in {other.name for other in self._layers}
+            super().add(replace(layer.layer, name=None) if is_duplicate else layer.layer)
         else:
             name = layer.name if isinstance(layer, KerasAlias | Unsupported) else ""
             require(
@@ -112,7 +111,7 @@ class Sequential(sequential.Sequential):
             )
             self._add_input(layer_names.infer_input(layer))
             if isinstance(layer, TextVectorization) and self._input == Input((1,)):
-                self._input = None  # of strings; what leaves the layer has another shape
+                self._input = None  # the shape of the strings, not that of the encoded texts
             super().add(layer)
 
     def _add_input(self, input_layer: Input | None) -> None:
@@ -120,7 +119,7 @@ class Sequential(sequential.Sequential):
             super().add(input_layer)
 
     def build(self, input_shape: Shape) -> None:
-        """Say the shape of the input, batch axis first: (None, 784)."""
+        """Set the shape of the input, batch axis first: (None, 784)."""
         if self._input is None:
             self._input = layer_names.Input(batch_shape=input_shape)
 
@@ -136,42 +135,24 @@ class Sequential(sequential.Sequential):
         jit_compile: Any = AUTO,
         auto_scale_loss: bool = True,
     ) -> None:
-        """See `glassnet.Sequential.compile`; names in any of Keras's spellings. The last four are
-        taken and not used.
+        """Set the optimizer, the loss and the metrics; all of Keras's names work.
+
+        The last four arguments are ignored. See `glassnet.Sequential.compile`.
 
         Raises:
-            ConfigError: loss_weights or weighted_metrics; see `glassnet.Sequential.compile`.
+            ConfigError: for loss_weights or weighted_metrics; see `glassnet.Sequential.compile`.
         """
-        require(
-            loss_weights is None,
-            "compile",
-            "loss_weights=None: there is one loss",
-            loss_weights=loss_weights,
-        )
-        require(
-            not isinstance(loss, list | tuple | dict),
-            "compile",
-            "one loss",
-            loss=loss,
-            fix="For more: docs/not-for.md.",
-        )
-        fix = "evaluate(x, y, sample_weight) weighs the loss; metrics count rows."
-        require(
-            weighted_metrics in (None, []),
-            "compile",
-            "weighted_metrics=None",
-            weighted_metrics=weighted_metrics,
-            fix=fix,
-        )
-        chosen = _resolve_part(loss, loss_names)
-        target = our_losses.get(chosen) if chosen is not None else None
-        wanted = (
-            metrics if isinstance(metrics, list | tuple) else [] if metrics is None else [metrics]
-        )
+        _check_compile(loss, loss_weights, weighted_metrics)
+        resolved = _resolve_part(loss, loss_names)
+        model_loss = our_losses.get(resolved) if resolved is not None else None
+        if metrics is None:
+            metrics = []
+        elif not isinstance(metrics, list | tuple):
+            metrics = [metrics]
         super().compile(
             _resolve_part(optimizer, optimizer_names),
-            target,
-            [_resolve_metric(metric, target) for metric in wanted],
+            model_loss,
+            [_resolve_metric(metric, model_loss) for metric in metrics],
         )
 
     def fit(
@@ -194,80 +175,60 @@ class Sequential(sequential.Sequential):
         validation_freq: int = 1,
         **options: Any,
     ) -> History:
-        """See `glassnet.Sequential.fit`, whose further arguments are taken too.
+        """Train the model. See `glassnet.Sequential.fit`, which has more arguments (`options`).
 
         Args:
             batch_size: None for 32.
             initial_epoch: epochs to leave out: epochs - initial_epoch are trained.
-            steps_per_epoch: with batches, how many make an epoch; with arrays None, or what makes
-                an epoch of all rows.
-            validation_steps: with batches, how many to validate on; with arrays None, or what makes
-                all validation rows.
-            validation_batch_size: not used: validation is exact in batches of any size.
-            validation_freq: 1.
+            steps_per_epoch: for batches, the number of batches in an epoch. For arrays, None or the
+                number of batches that covers all rows.
+            validation_steps: the same for the validation data.
+            validation_batch_size: ignored: validation gives the same result for any batch size.
+            validation_freq: must be 1.
 
         Raises:
-            ConfigError, DataError: see `glassnet.Sequential.fit`; an epoch of less or more than all
-                rows.
+            ConfigError, DataError: see `glassnet.Sequential.fit`; also if an epoch does not cover
+                all rows once.
         """
-        ok = is_int(epochs, least=0) and is_int(initial_epoch, least=0) and initial_epoch <= epochs
-        require(
-            ok,
-            "fit",
-            "initial_epoch to be an int from 0 to epochs",
-            initial_epoch=initial_epoch,
-            epochs=epochs,
-        )
-        require(
-            validation_freq == 1,
-            "fit",
-            "validation_freq=1, after every epoch",
-            validation_freq=validation_freq,
-        )
-        batch = 32 if batch_size is None else batch_size
+        _check_fit_epochs(epochs, initial_epoch, validation_freq)
+        batch_size = 32 if batch_size is None else batch_size
         options |= {"steps_per_epoch": steps_per_epoch, "validation_steps": validation_steps}
         if not is_stream(x, y):
             _check_arrays("fit", x, y)
             if validation_steps is not None and not is_stream(validation_data):
-                held = round(len(x) * validation_split) if validation_data is None else 0
-                given = validation_data if isinstance(validation_data, tuple | list) else ((),)
-                check_steps(
-                    "validation_steps",
-                    validation_steps,
-                    held or len(given[0]),
-                    validation_batch_size or batch,
-                )
+                n = _count_validation_rows(len(x), validation_split, validation_data)
+                size = validation_batch_size or batch_size
+                check_steps("validation_steps", validation_steps, n, size)
                 options["validation_steps"] = None
         self.stop_training = False
         self._pull_shared_weights()
-        asked: list[Any] = []
+        adapted = self._adapt_callbacks(callbacks, epochs, verbose)
+        pending = self._pending = callback_names.PendingChanges(self)
+        options |= {"validation_split": validation_split, "validation_data": validation_data}
+        options |= {"class_weight": class_weight, "sample_weight": sample_weight}
+        n_epochs, all_callbacks = epochs - initial_epoch, [*adapted, pending]
+        try:
+            history = super().fit(
+                x, y, batch_size, n_epochs, verbose, all_callbacks, shuffle=shuffle, **options
+            )
+        finally:
+            self._pending = None
+        if pending.weights is not None:
+            self.set_weights(pending.weights)
+        if any(isinstance(one, LearningRateScheduler | ReduceLROnPlateau) for one in adapted):
+            history.history["learning_rate"] = pending.learning_rates[: len(history.epoch)]
+        self._push_shared_weights(self._require_built("fit"))
+        return history
+
+    def _adapt_callbacks(self, callbacks: Any, epochs: int, verbose: Any) -> list[Any]:
+        """Return the callbacks as glassnet's, with `model` and `params` set in Keras's."""
+        adapted: list[Any] = []
         for callback in normalize_callbacks(callbacks):
             if isinstance(callback, callback_names.Callback):
                 callback.model, callback.params = self, {"epochs": epochs, "verbose": verbose}
                 callback = callback_names.KerasCallbackAdapter(callback)
-            asked.append(callback)
-        wishes = self._pending = callback_names.PendingChanges(self)
-        training = (
-            verbose,
-            [*asked, wishes],
-            validation_split,
-            validation_data,
-            shuffle,
-            class_weight,
-            sample_weight,
-        )
-        try:
-            history = super().fit(x, y, batch, epochs - initial_epoch, *training, **options)
-        finally:
-            self._pending = None
-        if wishes.weights is not None:
-            self.set_weights(wishes.weights)
-        if any(
-            isinstance(callback, LearningRateScheduler | ReduceLROnPlateau) for callback in asked
-        ):
-            history.history["learning_rate"] = wishes.learning_rates[: len(history.epoch)]
-        self._push_shared_weights(self._require_built("fit"))
-        return history
+            adapted.append(callback)
+        return adapted
 
     def evaluate(  # type: ignore[override]
         self,
@@ -280,11 +241,14 @@ class Sequential(sequential.Sequential):
         callbacks: Any = None,
         return_dict: bool = False,
     ) -> Any:
-        """See `glassnet.Sequential.evaluate`. Nothing is printed, and `batch_size` and `verbose`
-        are not used: it is exact at any size.
+        """Return the loss and the metrics. See `glassnet.Sequential.evaluate`.
+
+        `batch_size` and `verbose` are ignored: nothing is printed, and the result is the same for
+        any batch size.
 
         Raises:
-            ConfigError: steps that leave rows out; callbacks. See `glassnet.Sequential.evaluate`.
+            ConfigError: for callbacks, or if steps do not cover all rows. See
+                `glassnet.Sequential.evaluate`.
         """
         if not is_stream(x, y):
             _check_arrays("evaluate", x, y)
@@ -300,30 +264,33 @@ class Sequential(sequential.Sequential):
         steps: int | None = None,
         callbacks: Any = None,
     ) -> np.ndarray:
-        """See `glassnet.Sequential.predict`. `batch_size` and `verbose` are not used.
+        """Return the outputs for x. See `glassnet.Sequential.predict`.
+
+        `batch_size` and `verbose` are ignored.
 
         Raises:
-            ConfigError: steps that leave rows out; callbacks. See `glassnet.Sequential.predict`.
+            ConfigError: for callbacks, or if steps do not cover all rows. See
+                `glassnet.Sequential.predict`.
         """
         steps = _resolve_steps("predict", x, None, batch_size, steps, callbacks)
         self._pull_shared_weights()
         return super().predict(x, steps=steps)
 
     def __call__(self, x: Any, training: bool = False) -> np.ndarray:
-        """What `predict` gives."""
-        fix = "Write Sequential([...]) with the model and the layers in one list."
+        """Return `predict(x)`."""
         require(
             not isinstance(x, Input),
             "Sequential",
             "rows to predict, not an Input",
             received=type(x).__name__,
-            fix=fix,
+            fix="Write Sequential([...]) with the model and the layers in one list.",
         )
         require(
             not training,
             "Sequential",
-            "training=False: trace(x, y, training=True) shows a pass in training",
+            "training=False",
             training=training,
+            fix="trace(x, y, training=True) shows a training pass.",
         )
         return self.predict(x)
 
@@ -332,49 +299,47 @@ class Sequential(sequential.Sequential):
         line_length: Any = None,
         positions: Any = None,
         print_fn: Callable[[str], Any] = print,
-        **how: Any,
+        **options: Any,
     ) -> None:
-        """See `glassnet.Sequential.summary`; of Keras's arguments `print_fn` alone is used."""
+        """Print the summary with `print_fn`. The other arguments are ignored."""
         built = self._require_built("summary")
         print_fn(summary.format_summary(built, self._params, self._state))
 
     def get_layer(self, name: str | None = None, index: int | None = None) -> LayerView:
-        """The layer of that name, or in that place.
+        """Return the layer of that name, or at that index.
 
         Raises:
-            ConfigError: there is none.
+            ConfigError: if there is no such layer.
         """
         if index is None:
             return super().get_layer(str(name))
-        known = is_int(index, least=-len(self._layers)) and index < len(self._layers)
-        require(known, "get_layer", f"an index below {len(self._layers)}", index=index)
+        is_valid = is_int(index, least=-len(self._layers)) and index < len(self._layers)
+        require(is_valid, "get_layer", f"an index below {len(self._layers)}", index=index)
         return self.layers[index]
 
     @property
     def input_shape(self) -> tuple[int | None, ...]:
-        """Of a batch: (None, 784)."""
+        """The input shape of a batch: (None, 784)."""
         return None, *self._require_built("input_shape").shapes[0]
 
     @property
     def output_shape(self) -> tuple[int | None, ...]:
-        """Of a batch: (None, 10)."""
+        """The output shape of a batch: (None, 10)."""
         return None, *self._require_built("output_shape").shapes[-1]
 
     @property
     def optimizer(self) -> OptimizerProxy | None:
-        """The optimizer with the rate as it stands, `model.optimizer.learning_rate`; None before
-        `compile`.
-        """
+        """The optimizer, with the current `learning_rate`; None before `compile`."""
         return OptimizerProxy(self) if self._optimizer else None
 
     @property
     def metrics_names(self) -> list[str]:
-        """What `evaluate` gives, in its order."""
+        """The names of the results of `evaluate`, in order."""
         return list(self._make_program().log_names(include_validation=False))
 
     @property
     def trainable(self) -> bool:
-        """True: see `Sequential`."""
+        """True, always: see `Sequential`."""
         return True
 
     @trainable.setter
@@ -384,13 +349,13 @@ class Sequential(sequential.Sequential):
             "Sequential",
             "trainable=True",
             trainable=value,
-            fix="Write trainable=False in each layer that is to stay.",
+            fix="Write trainable=False in each layer that should not train.",
         )
 
     def __getattr__(self, name: str) -> Any:
         fix = next(
             (fix for words, fix in ATTRIBUTE_HINTS.items() if name in words.split()),
-            "dir(model) lists what there is.",
+            "dir(model) lists the available names.",
         )
         raise MissingError(
             message("Sequential", "a name that glassnet has (yet)", name=name, fix=fix)
@@ -417,18 +382,17 @@ class Sequential(sequential.Sequential):
             self._pending.weights = self.get_weights()
 
     def _user_attributes(self) -> dict[str, Any]:
-        return super()._user_attributes() | {
-            "_pending": None
-        }  # a copy made by a callback is not being fitted
+        # a copy made by a callback is not being fitted
+        return super()._user_attributes() | {"_pending": None}
 
     def _pull_shared_weights(self) -> None:
-        """Take up the weights of the models inside, which may have learned by themselves since."""
+        """Copy the weights of the added models, which may have been trained separately."""
         for i, view in self._shared_layers if self._network and self._pending is None else ():
             with suppress(NotReadyError):
                 self.layers[i].set_weights(view.get_weights())
 
     def _push_shared_weights(self, built: BuiltNetwork) -> None:
-        """Let the models inside have what was learned."""
+        """Copy the trained weights to the added models."""
         for start, inner in self._submodels:
             inner._build(built.shapes[built.spans[start][0]])
         for i, view in self._shared_layers:
@@ -436,26 +400,24 @@ class Sequential(sequential.Sequential):
 
 
 def _resolve_part(value: Any, names: ModuleType) -> Any:
-    """What `value` stands for, as glassnet takes it: a name in any of Keras's spellings, a function
-    in lower case, a class.
+    """Return glassnet's part for a name, a class or a function of Keras.
+
+    Unknown names are returned in lower case.
     """
     if isinstance(value, str):
         try:
             value = getattr(names, value)
         except (AttributeError, NotHereError):
             return value.lower()
-    return (
-        value.alias()
-        if isinstance(value, FunctionAlias)
-        else value()
-        if isinstance(value, KerasAlias)
-        else value
-    )
+    if isinstance(value, FunctionAlias):
+        return value.alias()
+    return value() if isinstance(value, KerasAlias) else value
 
 
 def _resolve_metric(value: Any, loss: Loss | None) -> Any:
-    """A metric as glassnet takes it, keyed by its name as it is written; a half is no threshold for
-    logits, 0 is.
+    """Return glassnet's metric, logged under the name that the user wrote.
+
+    For logits, the default threshold 0.5 of accuracy becomes 0.
     """
     value = value.alias.name if isinstance(value, FunctionAlias) else value
     metric = (
@@ -473,15 +435,60 @@ def _resolve_metric(value: Any, loss: Loss | None) -> Any:
     return metric
 
 
+def _check_compile(loss: Any, loss_weights: Any, weighted_metrics: Any) -> None:
+    require(
+        loss_weights is None,
+        "compile",
+        "loss_weights=None: there is one loss",
+        loss_weights=loss_weights,
+    )
+    require(
+        not isinstance(loss, list | tuple | dict),
+        "compile",
+        "one loss",
+        loss=loss,
+        fix="For several outputs, docs/not-for.md says where to go.",
+    )
+    require(
+        weighted_metrics in (None, []),
+        "compile",
+        "weighted_metrics=None",
+        weighted_metrics=weighted_metrics,
+        fix="evaluate(x, y, sample_weight) weights the loss; metrics count every row once.",
+    )
+
+
+def _check_fit_epochs(epochs: Any, initial_epoch: Any, validation_freq: Any) -> None:
+    require(
+        is_int(epochs, least=0) and is_int(initial_epoch, least=0) and initial_epoch <= epochs,
+        "fit",
+        "initial_epoch to be an int from 0 to epochs",
+        initial_epoch=initial_epoch,
+        epochs=epochs,
+    )
+    require(
+        validation_freq == 1,
+        "fit",
+        "validation_freq=1, after every epoch",
+        validation_freq=validation_freq,
+    )
+
+
+def _count_validation_rows(n: int, validation_split: float, validation_data: Any) -> int:
+    if validation_data is None:
+        return round(n * validation_split)
+    return len(validation_data[0]) if isinstance(validation_data, tuple | list) else 0
+
+
 def _check_arrays(who: str, x: Any, y: Any) -> None:
     require(y is not None, who, "x and y, as arrays, or batches (x, y)", x=type(x).__name__, y=None)
 
 
 def _resolve_steps(
-    who: str, x: Any, y: Any, batch_size: Any, steps: Any, callbacks: Any
+    who: str, x: Any, y: Any, batch_size: Any, steps: int | None, callbacks: Any
 ) -> int | None:
-    """How many batches to take of those that x gives; None for all, and for rows."""
-    require(not callbacks, who, "callbacks=None: only fit asks them", callbacks=callbacks)
+    """Return the number of batches to read from x; None for all, and for arrays."""
+    require(not callbacks, who, "callbacks=None: only fit calls them", callbacks=callbacks)
     if is_stream(x, y):
         return steps
     if steps is not None:
@@ -495,14 +502,13 @@ def load_model(
     compile: bool = True,
     safe_mode: bool = True,
 ) -> Sequential:
-    """The model in a file that `sequential.save` wrote, whatever it is called; it can run no code,
-    safe_mode or not. See `glassnet.load`.
+    """Load a model from a file that `model.save` wrote. See `glassnet.load`.
 
     Args:
-        filepath: of the file.
-        custom_objects: classes and functions of your own, by name.
-        compile: whether to take up the optimizer, the loss and the metrics too.
-        safe_mode: not used: there is no other.
+        filepath: the path of the file; any suffix works.
+        custom_objects: user-defined classes and functions, by name.
+        compile: whether to restore the optimizer, the loss and the metrics too.
+        safe_mode: ignored: loading never runs code from the file.
 
     Raises:
         ModelFileError: see `glassnet.load`.
@@ -513,13 +519,16 @@ def load_model(
     return loaded
 
 
-FUNCTIONAL_HINT = "Residual and Parallel branch inside a Sequential; docs/not-for.md says where to go with other graphs."
+FUNCTIONAL_HINT = (
+    "Residual and Parallel branch inside a Sequential; "
+    "docs/not-for.md says where to go with other graphs."
+)
 
 __all__, __getattr__ = export_aliases(
     __name__,
     {
         "Model": Unsupported(
-            "Model", "layers in a row, Sequential([...])", FUNCTIONAL_HINT, sequential.Sequential
+            "Model", "a Sequential([...]) model", FUNCTIONAL_HINT, sequential.Sequential
         ),
         "Sequential": Sequential,
         "load_model": load_model,

@@ -1,6 +1,4 @@
-"""Keras's operations, for losses, metrics and activations of one's own: JAX's functions of those
-names.
-"""
+"""Keras's operations, for user-defined losses, metrics and activations: JAX's functions."""
 
 from __future__ import annotations
 
@@ -12,12 +10,17 @@ import jax.numpy as jnp
 from glassnet.keras.compat import export_aliases
 
 JNP_NAMES = """
-abs absolute add all any arange argmax argmin arccos arcsin arctan clip concatenate cos cosh cumsum divide dot equal exp
-expand_dims expm1 floor full_like greater greater_equal isfinite isnan less less_equal log log10 log1p log2 logical_and
-logical_not logical_or matmul max maximum mean median min minimum multiply negative not_equal ones ones_like power prod reciprocal
-reshape round sign sin sinh sort sqrt square squeeze stack std subtract sum take tan tanh transpose var where zeros zeros_like
+abs absolute add all any arange argmax argmin arccos arcsin arctan clip concatenate cos cosh cumsum
+divide dot equal exp expand_dims expm1 floor full_like greater greater_equal isfinite isnan less
+less_equal log log10 log1p log2 logical_and logical_not logical_or matmul max maximum mean median
+min minimum multiply negative not_equal ones ones_like power prod reciprocal reshape round sign sin
+sinh sort sqrt square squeeze stack std subtract sum take tan tanh transpose var where zeros
+zeros_like
 """
-NN_NAMES = "elu gelu hard_sigmoid leaky_relu log_sigmoid log_softmax one_hot relu relu6 selu sigmoid silu softmax softplus swish"
+NN_NAMES = """
+elu gelu hard_sigmoid leaky_relu log_sigmoid log_softmax one_hot relu relu6 selu sigmoid silu
+softmax softplus swish
+"""
 
 
 def _cast(x: Any, dtype: Any) -> Any:

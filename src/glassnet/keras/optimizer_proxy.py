@@ -1,51 +1,55 @@
-"""What `sequential.optimizer` is in Keras."""
+"""The `optimizer` attribute of `keras.Sequential`."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import numpy as np
 
 from glassnet.errors import is_number, require
+from glassnet.keras.callbacks import PendingChanges
+from glassnet.optimizers import Optimizer
 
-if TYPE_CHECKING:
-    from glassnet.keras.models import Sequential
+
+class CompiledModel(Protocol):
+    """The attributes of a model that `OptimizerProxy` reads and sets."""
+
+    learning_rate: float
+    _optimizer: Optimizer | None
+    _pending: PendingChanges | None
 
 
 class LearningRateVariable(float):
-    """A learning rate that can be set where it stands.
+    """Learning rate with the `assign` and `numpy` methods of a Keras variable.
 
-    Args:
-        optimizer: the optimizer whose rate it is.
+    Attributes:
+        optimizer: the optimizer with this rate.
     """
 
     optimizer: OptimizerProxy
 
     def assign(self, value: Any) -> None:
-        """Train on at this rate."""
+        """Set the learning rate of the model."""
         self.optimizer.learning_rate = value
 
     def numpy(self) -> np.float32:
-        """The number."""
+        """Return the rate as a NumPy number."""
         return np.float32(self)
 
 
 class OptimizerProxy:
-    """What `sequential.optimizer` is: the rate of a compiled model, to be read and set, and the
-    optimizer's other settings, to be read.
-    """
+    """Optimizer of a compiled model: the learning rate can be set, other settings only read."""
 
-    def __init__(self, model: Sequential):
+    def __init__(self, model: CompiledModel):
         vars(self)["model"] = model
 
     def __getattr__(self, name: str) -> Any:
         if name != "learning_rate":
             return getattr(self.model._optimizer, name)
-        wishes = self.model._pending
+        pending = self.model._pending
+        has_change = pending is not None and pending.learning_rate is not None
         rate = LearningRateVariable(
-            self.model.learning_rate
-            if wishes is None or wishes.learning_rate is None
-            else wishes.learning_rate
+            pending.learning_rate if has_change else self.model.learning_rate
         )
         rate.optimizer = self
         return rate
@@ -54,9 +58,9 @@ class OptimizerProxy:
         require(
             name == "learning_rate",
             "optimizer",
-            "nothing to be set but learning_rate",
+            "only learning_rate to be set",
             name=name,
-            fix="Compile again.",
+            fix="To change another setting, compile again.",
         )
         if self.model._pending is None:
             self.model.learning_rate = value

@@ -1,4 +1,4 @@
-"""What Keras keeps under this name: labels and rows made ready, and one seed for a whole script."""
+"""Keras's utilities: one-hot encoding, normalization, custom batches, and one seed for a script."""
 
 from __future__ import annotations
 
@@ -14,14 +14,15 @@ _seed_generator: np.random.Generator | None = None
 
 
 def set_random_seed(seed: int) -> None:
-    """Seed Python's `random`, NumPy's global generator, and the models made from here on: each
-    another seed, the same in every run.
+    """Seed Python's `random`, NumPy's global generator, and all models created afterwards.
+
+    Each model gets its own seed, the same in every run.
 
     Args:
-        seed: from 0 to below 2^32.
+        seed: an int from 0 to 2^32 - 1.
 
     Raises:
-        ConfigError: no such seed.
+        ConfigError: if the seed is out of range.
 
     Example:
         >>> set_random_seed(7)
@@ -43,23 +44,23 @@ def set_random_seed(seed: int) -> None:
 
 
 def next_seed() -> int | None:
-    """The seed of the next model; None where none was ever set."""
+    """Return the seed for the next model; None if `set_random_seed` was not called."""
     return None if _seed_generator is None else int(_seed_generator.integers(2**31))
 
 
 def to_categorical(x: Any, num_classes: int | None = None) -> np.ndarray:
-    """One-hot rows: y_ij = 1 where x_i = j, else 0.
+    """Encode labels as one-hot rows: y_ij = 1 if x_i = j, else 0.
 
     Shapes:
-        (n,) or (n, 1) to (n, num_classes); further axes are kept.
+        (n,) or (n, 1) to (n, num_classes); other axes are preserved.
 
     Args:
         x: labels, whole numbers from 0.
-        num_classes: None for the largest label and one.
+        num_classes: None for the largest label plus one.
 
     Raises:
-        DataError: a label that is no whole number from 0 to num_classes - 1.
-        ConfigError: num_classes is not an int >= 1.
+        DataError: if a label is not a whole number from 0 to num_classes - 1.
+        ConfigError: if num_classes is not an int >= 1.
 
     Example:
         >>> to_categorical([0, 2]).tolist()
@@ -71,49 +72,56 @@ def to_categorical(x: Any, num_classes: int | None = None) -> np.ndarray:
         "num_classes to be an int >= 1",
         num_classes=num_classes,
     )
-    given = np.asarray(x)
+    labels = np.asarray(x)
     require(
-        given.dtype.kind in "biuf" and given.size,
+        labels.dtype.kind in "biuf" and labels.size,
         "to_categorical",
         "labels",
         error=DataError,
-        dtype=str(given.dtype),
-        n=given.size,
+        dtype=str(labels.dtype),
+        n=labels.size,
     )
-    labels = given[..., 0] if given.ndim > 1 and given.shape[-1] == 1 else given
-    classes = int(labels.max()) + 1 if num_classes is None else num_classes
-    wrong = labels[(labels != np.floor(labels)) | (labels < 0) | (labels >= classes)]
-    expected = f"whole numbers from 0 to {classes - 1}" if num_classes else "whole numbers from 0"
-    require(not wrong.size, "to_categorical", expected, error=DataError, labels=wrong[:3].tolist())
-    return np.eye(classes)[labels.astype(int)]
+    if labels.ndim > 1 and labels.shape[-1] == 1:
+        labels = labels[..., 0]
+    n_classes = int(labels.max()) + 1 if num_classes is None else num_classes
+    invalid = labels[(labels != np.floor(labels)) | (labels < 0) | (labels >= n_classes)]
+    expected = f"whole numbers from 0 to {n_classes - 1}" if num_classes else "whole numbers from 0"
+    require(
+        not invalid.size, "to_categorical", expected, error=DataError, labels=invalid[:3].tolist()
+    )
+    one_hot: np.ndarray = np.eye(n_classes)[labels.astype(int)]
+    return one_hot
 
 
 def normalize(x: Any, axis: int = -1, order: int = 2) -> np.ndarray:
-    """Every row brought to length 1: x / |x|, with |x| = (sum |x_i|^order)^(1/order); rows of zeros
-    stay.
+    """Scale every row to length 1: x / |x|, with |x| = (sum |x_i|^order)^(1/order).
+
+    Rows of zeros are unchanged.
 
     Args:
         x: numbers.
-        axis: along which the length is taken.
-        order: 1 for the sum of sizes, 2 for the root of the sum of squares.
+        axis: the axis over which the length is computed.
+        order: 1 for the sum of absolute values, 2 for the Euclidean length.
 
     Example:
         >>> normalize([[3.0, 4.0]]).tolist()
         [[0.6, 0.8]]
     """
-    rows = np.atleast_2d(np.asarray(x))
-    length = np.linalg.norm(rows, order, axis, keepdims=True)
-    return rows / np.where(length == 0, 1, length)
+    vectors = np.atleast_2d(np.asarray(x))
+    length = np.linalg.norm(vectors, order, axis, keepdims=True)
+    return vectors / np.where(length == 0, 1, length)
 
 
 class PyDataset:
-    """Batches cut by a class of your own: give `__len__`, and `__getitem__` from 0 to (x, y) or (x,
-    y, weights).
+    """Base class for user-defined batches.
+
+    Define `__len__` and `__getitem__`, which returns batch i, counted from 0, as (x, y) or
+    (x, y, weights).
 
     Args:
-        workers: not used: one thread reads ahead.
-        use_multiprocessing: not used.
-        max_queue_size: not used.
+        workers: ignored: one thread reads ahead.
+        use_multiprocessing: ignored.
+        max_queue_size: ignored.
 
     Example:
         >>> class Squares(PyDataset):
@@ -137,7 +145,7 @@ class PyDataset:
         )
 
     def on_epoch_end(self) -> None:
-        """Called after every pass: the place to shuffle."""
+        """Called after every epoch; override it to shuffle."""
 
 
 __all__, __getattr__ = export_aliases(

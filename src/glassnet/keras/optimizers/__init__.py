@@ -4,8 +4,10 @@ from glassnet import optimizers as ours
 from glassnet.keras.compat import export_aliases, register_module
 from glassnet.keras.optimizers import schedules
 
-COMMON_SPEC = " clipnorm clipvalue global_clipnorm use_ema=False ema_momentum~ ema_overwrite_frequency=None loss_scale_factor=None"
-COMMON_SPEC += " gradient_accumulation_steps=None name~"
+COMMON_SPEC = (
+    " clipnorm clipvalue global_clipnorm use_ema=False ema_momentum~ ema_overwrite_frequency=None"
+    " loss_scale_factor=None gradient_accumulation_steps=None name~"
+)
 WEIGHT_DECAY_SPEC = " weight_decay=None" + COMMON_SPEC
 ALIASES = {
     "Optimizer": ours.Optimizer,
@@ -22,7 +24,7 @@ ALIASES = {
     "RMSprop": (ours.RMSprop, "learning_rate rho momentum epsilon centered" + WEIGHT_DECAY_SPEC),
 }
 legacy = register_module(
-    f"{__name__}.legacy", "The same optimizers under their old address.", ALIASES
+    f"{__name__}.legacy", "The same optimizers, under their old name.", ALIASES
 )
 
 __all__, __getattr__ = export_aliases(
