@@ -19,13 +19,13 @@ def dying(monkeypatch, slices, steps=1):
     """Fits die when so many slices have ended, of so many steps each, having written a checkpoint
     wherever one may be.
     """
-    ended, whole = [], Progress.on_slice
+    ended, on_slice = [], Progress.on_slice
 
-    def slice_(self, *given):
+    def slice_(self, *args):
         ended.append(1)
         if len(ended) > slices:
             raise Killed
-        whole(self, *given)
+        on_slice(self, *args)
 
     with monkeypatch.context() as patch:
         patch.setattr(Progress, "on_slice", slice_)

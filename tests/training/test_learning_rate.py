@@ -51,14 +51,14 @@ def test_every_step_has_the_rate_of_the_schedule():
 
 
 def test_a_second_fit_carries_the_schedule_on_and_reset_starts_it_again():
-    model, whole = (
+    model, once = (
         plain_model(Adam(CosineDecay(0.05, 20))),
         plain_model(Adam(CosineDecay(0.05, 20))),
     )
-    whole.fit(X, Y, epochs=5, verbose=0)
+    once.fit(X, Y, epochs=5, verbose=0)
     for epochs in (2, 3):
         model.fit(X, Y, epochs=epochs, verbose=0)
-    assert same_bits(model, whole)
+    assert same_bits(model, once)
     assert model.learning_rate == pytest.approx(
         0.05 * (1 + np.cos(np.pi / 2)) / 2
     )  # 5 epochs of 2 steps are half of 20
@@ -99,7 +99,7 @@ def test_a_callback_sets_the_rate_and_the_records_tell_it():
 
     model.fit([0.0, 0.0], [0.0, 0.0], batch_size=1, verbose=0)
     model.reset()
-    program, carry = model._make_program(), model._make_train_state(model._make_program(), 0)
+    program, train_state = model._make_program(), model._make_train_state(model._make_program(), 0)
     data, plan = (
         to_device(Data(np.zeros((2, 1), np.float32), np.zeros((2, 1), np.float32))),
         make_plan_fn(2, 1, seed=0, shuffle=False),
@@ -107,7 +107,7 @@ def test_a_callback_sets_the_rate_and_the_records_tell_it():
     records = list(
         run_epochs(
             program,
-            RunState(0, carry),
+            RunState(0, train_state),
             ArraySource(data, plan, plan(0).mask.shape[1]),
             end_epoch=4,
             on_epoch_end=decide,
@@ -128,11 +128,11 @@ def test_a_callback_of_a_fit_sets_the_rate():
 
 def test_records_tell_a_number_too_and_the_first_step_of_an_epoch_broken_off_at_once():
     model = line_model(SGD(0.25))
-    program, carry = model._make_program(), model._make_train_state(model._make_program(), 0)
+    program, train_state = model._make_program(), model._make_train_state(model._make_program(), 0)
     huge = to_device(Data(np.full((2, 1), 1e30, np.float32), np.zeros((2, 1), np.float32)))
     (record,) = run_epochs(
         program,
-        RunState(0, carry),
+        RunState(0, train_state),
         ArraySource(huge, make_plan_fn(2, 1, seed=0, shuffle=False), 1),
         end_epoch=3,
     )

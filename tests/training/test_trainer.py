@@ -52,10 +52,10 @@ def test_five_and_five_epochs_are_ten(ten_epochs):
     """Oracle: a relation, bit for bit: weights, statistics, every logged number, what Adam
     remembers (seen two epochs on).
     """
-    whole, log = ten_epochs
+    ten, log = ten_epochs
     parts = noisy_model()
     first, second = fit_noisy(parts, 5), fit_noisy(parts, 5)
-    assert same_bits(whole, parts)
+    assert same_bits(ten, parts)
     assert {name: first.history[name] + second.history[name] for name in log.history} == log.history
     assert first.epoch + second.epoch == log.epoch == list(range(10))
     more, fresh = noisy_model(), noisy_model()
@@ -76,14 +76,14 @@ def test_another_process_gives_the_same_bits(ten_epochs):
     """Oracle: a relation: the same seed on the same machine and cores, in a fresh interpreter."""
     code = "from nets import *; model = noisy_model(); fit_noisy(model, 10); print(digest(model))"
     path = os.pathsep.join([str(Path(__file__).parents[1]), *sys.path])
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-c", code],
         capture_output=True,
         text=True,
         check=True,
         env=os.environ | {"PYTHONPATH": path},
     )
-    assert done.stdout.strip() == digest(ten_epochs[0])
+    assert process.stdout.strip() == digest(ten_epochs[0])
 
 
 def test_a_drawn_seed_is_recorded_and_repeats_the_run():
@@ -118,15 +118,15 @@ def frozen_model(seed):
 def test_split_depends_on_the_model_seed_and_the_rows_alone():
     """Oracle: where no weight can move, val_loss says which rows were held out."""
     model = frozen_model(0)
-    held = {
+    validation = {
         model.fit(X, Y, validation_split=0.3, verbose=0, seed=seed).history["val_loss"][0]
         for seed in range(3)
     }
-    assert len(held) == 1
-    assert held == set(
+    assert len(validation) == 1
+    assert validation == set(
         frozen_model(0).fit(X, Y, validation_split=0.3, verbose=0, epochs=2).history["val_loss"]
     )
-    assert held != set(
+    assert validation != set(
         frozen_model(1).fit(X, Y, validation_split=0.3, verbose=0).history["val_loss"]
     )
 
@@ -170,12 +170,12 @@ def test_logs_are_what_evaluate_says():
     log = model.fit(
         X[:30], Y[:30], batch_size=8, validation_data=(X[30:], Y[30:]), verbose=0
     ).history
-    trained, held = (
+    trained, validation = (
         model.evaluate(X[part], Y[part], return_dict=True) for part in (slice(30), slice(30, None))
     )
     assert list(log) == ["loss", "accuracy", "mae", "val_loss", "val_accuracy", "val_mae"]
     close([log[name][0] for name in trained], list(trained.values()))
-    close([log["val_" + name][0] for name in held], list(held.values()))
+    close([log["val_" + name][0] for name in validation], list(validation.values()))
 
 
 @pytest.mark.parametrize(("repeats", "weight"), [(2, 2.0), (0, 0.0)], ids=["twice", "absent"])
@@ -362,14 +362,14 @@ def test_the_users_arrays_are_neither_aliased_nor_altered(batch_size):
 
     def run(callbacks):
         model = plain_model()
-        x, y, w, *held = arrays
+        x, y, w, *validation = arrays
         return model, model.fit(
             x,
             y,
             batch_size=batch_size,
             epochs=3,
             sample_weight=w,
-            validation_data=tuple(held),
+            validation_data=tuple(validation),
             callbacks=callbacks,
             verbose=0,
         )

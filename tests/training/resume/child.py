@@ -133,8 +133,8 @@ def mapped(folder):
 def table(folder):
     """A table whose encoder is learned from the rows that are trained on."""
     model = gn.Sequential([Dense(12, activation="relu"), Dropout(0.2), Dense(1)], seed=5)
-    asked = {"target": "price", "target_transform": "log", "column_types": {"port": "category"}}
-    return model, {"x": TABLE, "batch_size": 8, "epochs": 8, "validation_split": 0.25} | asked
+    options = {"target": "price", "target_transform": "log", "column_types": {"port": "category"}}
+    return model, {"x": TABLE, "batch_size": 8, "epochs": 8, "validation_split": 0.25} | options
 
 
 def schedule(folder):
@@ -256,7 +256,7 @@ def forked(order):
             os._exit(1)
         os._exit(0)
     os.close(tell)
-    told, began, (how, *when) = os.read(hear, 1), time.perf_counter(), order["die"] or ["not"]
+    letters, began, (how, *when) = os.read(hear, 1), time.perf_counter(), order["die"] or ["not"]
     kill_at = began + when[0] if how == "outside" else math.inf
     while True:
         left = kill_at - time.perf_counter()
@@ -265,14 +265,14 @@ def forked(order):
             left = kill_at = math.inf
         if select.select([hear], [], [], None if left == math.inf else left)[0]:
             more = os.read(hear, 4096)
-            told += more
+            letters += more
             if not more:
                 break
     seconds = time.perf_counter() - began
     os.close(hear)
     return {
         "code": os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]),
-        "told": told.decode(),
+        "told": letters.decode(),
         "seconds": seconds,
     }
 

@@ -7,7 +7,7 @@ from three_epochs import fit
 
 
 @pytest.fixture(scope="module")
-def whole(tmp_path_factory):
+def uninterrupted(tmp_path_factory):
     return fit(tmp_path_factory.mktemp("whole"))[0]
 
 

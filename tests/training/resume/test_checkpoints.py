@@ -53,7 +53,7 @@ def test_within_an_epoch_they_are_written_by_the_clock(tmp_path, monkeypatch):
     monkeypatch.setattr(
         checkpoints.CheckpointFolder,
         "write",
-        lambda self, *given: (written.append(given[:2]), write(self, *given)),
+        lambda self, *args: (written.append(args[:2]), write(self, *args)),
     )
     fit(tmp_path / "a", epochs=1)
     assert written == [(0, 0), (1, 5)]
@@ -70,9 +70,9 @@ def test_a_checkpoint_is_a_model(killed):
     model = gn.load(files(killed)[0])
     assert (model.epoch, model._step) == (2, 12)
     assert model.history.epoch == [0, 1]
-    whole, _ = fit(killed)
+    uninterrupted, _ = fit(killed)
     _, log = fit(killed, model=model)
-    assert same_bits(whole, model)
+    assert same_bits(uninterrupted, model)
     assert log.epoch == [0, 1, 2]
 
 
@@ -188,20 +188,20 @@ DAMAGES = {
 
 
 @pytest.mark.parametrize("damage", DAMAGES, ids=lambda damage: damage.__name__)
-def test_a_damaged_one_is_said_and_passed_over(damage, killed, whole):
+def test_a_damaged_one_is_said_and_passed_over(damage, killed, uninterrupted):
     """The run goes on from the one before it, with the same end; it is not kept in the place of a
     sound one.
     """
     newest, before = files(killed)
     damage(newest)
-    said = rf"{newest.name}: .*{DAMAGES[damage]}.* The run goes on from {before.name}\."
+    message = rf"{newest.name}: .*{DAMAGES[damage]}.* The run goes on from {before.name}\."
     if damage is folder:
         newest.rmdir()
         model, _ = fit(killed)
     else:
-        with pytest.warns(DataWarning, match=said):
+        with pytest.warns(DataWarning, match=message):
             model, _ = fit(killed)
-    assert same_bits(model, whole)
+    assert same_bits(model, uninterrupted)
     assert len([path for path in files(killed) if sound(path)]) == 2
 
 
@@ -212,7 +212,7 @@ def sound(path):
         return False
 
 
-def test_one_under_another_name(killed, whole):
+def test_one_under_another_name(killed, uninterrupted):
     """Counted as newer, it would have the run begin there for ever."""
     newest = files(killed)[0]
     newest.rename(killed / "checkpoint-000090-000000900.glassnet")
@@ -221,7 +221,7 @@ def test_one_under_another_name(killed, whole):
         match=f"checkpoint-000090.*expected the name that it was written under, {newest.name}",
     ):
         model, _ = fit(killed)
-    assert same_bits(model, whole)
+    assert same_bits(model, uninterrupted)
     assert len([path for path in files(killed) if sound(path)]) == 3
     with pytest.warns(DataWarning, match="goes on from checkpoint-000003-000000015"):
         fit(killed)
@@ -230,8 +230,8 @@ def test_one_under_another_name(killed, whole):
 def test_all_of_them_damaged(killed):
     for path in files(killed):
         cut(path)
-    said = r"resume: expected a checkpoint that can be read. Received: problems=\[.checkpoint-.*checkpoint-.*Remove the folder to begin anew\."
-    with pytest.raises(ModelFileError, match=said):
+    message = r"resume: expected a checkpoint that can be read. Received: problems=\[.checkpoint-.*checkpoint-.*Remove the folder to begin anew\."
+    with pytest.raises(ModelFileError, match=message):
         fit(killed)
     shutil.rmtree(killed)
     fit(killed)
@@ -250,12 +250,12 @@ def test_no_bit_can_change_unseen(killed, tmp_path_factory):
         changed[place] ^= 1 << place % 8
         bent.write_bytes(changed)
         try:
-            found = model_file.read_run(bent)
+            result = model_file.read_run(bent)
         except ModelFileError:
             seen += 1
             continue
-        assert found._replace(arrays={}) == right._replace(arrays={})
-        assert jax.tree.all(jax.tree.map(np.array_equal, found.arrays, right.arrays))
+        assert result._replace(arrays={}) == right._replace(arrays={})
+        assert jax.tree.all(jax.tree.map(np.array_equal, result.arrays, right.arrays))
     assert seen > len(data) / 41 * 0.9
 
 
@@ -280,7 +280,7 @@ def full(code, at):
 
 @pytest.mark.parametrize("at", ["write", "half", "fsync", "rename", "fsync folder"])
 @pytest.mark.parametrize("slices", [False, True])
-def test_a_full_disk_ends_the_run_and_no_more(at, slices, tmp_path, monkeypatch, whole):
+def test_a_full_disk_ends_the_run_and_no_more(at, slices, tmp_path, monkeypatch, uninterrupted):
     """The checkpoints before it stay whole, nothing half is left, and the run goes on once there is
     room.
     """
@@ -306,7 +306,7 @@ def test_a_full_disk_ends_the_run_and_no_more(at, slices, tmp_path, monkeypatch,
     assert all(map(sound, files(tmp_path)))
     assert not list(tmp_path.glob(".*"))
     model, log = fit(tmp_path)
-    assert same_bits(model, whole)
+    assert same_bits(model, uninterrupted)
     assert log.epoch == [0, 1, 2]
 
 
@@ -314,7 +314,7 @@ def test_a_folder_that_cannot_be_written(tmp_path, monkeypatch):
     """Root may write anywhere: what the system would say is put in its mouth."""
     denied = full(errno.EROFS, "write")
     with monkeypatch.context() as patch:
-        patch.setattr("builtins.open", lambda *given, **how: denied("write"))
+        patch.setattr("builtins.open", lambda *args, **how: denied("write"))
         with pytest.raises(
             ModelFileError,
             match=r"resume: expected a folder that can be written to.* It said: Read-only file system",
@@ -354,39 +354,39 @@ def test_a_long_history_is_kept(tmp_path):
 
 def test_the_checkpoint_does_not_live_on_in_memory(killed, monkeypatch):
     """Neither what was read nor, once a step is done, more than one copy of where the run stood."""
-    read, found = model_file.read_run, []
+    read, result = model_file.read_run, []
 
     def reading(path):
         reached = read(path)
-        found.extend((name, weakref.ref(array)) for name, array in reached.arrays.items())
+        result.extend((name, weakref.ref(array)) for name, array in reached.arrays.items())
         return reached
 
     monkeypatch.setattr(model_file, "read_run", reading)
     alive, advance = [], loop.run_epochs
 
-    def begins(*given, **how):
-        alive.extend(name for name, ref in found if ref() is not None)
-        return advance(*given, **how)
+    def begins(*args, **how):
+        alive.extend(name for name, ref in result if ref() is not None)
+        return advance(*args, **how)
 
     monkeypatch.setattr(loop, "run_epochs", begins)
     fit(killed)
-    assert len(found) > 8
+    assert len(result) > 8
     assert alive == ["@run/losses", "@run/rows"]
 
 
 def test_arrays_of_a_run_stand_beside_the_models(killed):
     with safe_open(files(killed)[0], "numpy") as file:
         names = set(file.keys())
-        said = json.loads(file.metadata()["glassnet"])
+        message = json.loads(file.metadata()["glassnet"])
     assert {name.split("/")[0] for name in names} == {"dense_1", "dense_2", "@run"}
-    assert said["run"]["first"] == 0
-    assert said["run"]["under_way"] is True
+    assert message["run"]["first"] == 0
+    assert message["run"]["under_way"] is True
 
 
-def test_a_folder_that_moved_goes_on(killed, tmp_path_factory, whole):
+def test_a_folder_that_moved_goes_on(killed, tmp_path_factory, uninterrupted):
     moved = tmp_path_factory.mktemp("other") / "moved"
     shutil.move(killed, moved)
-    assert same_bits(fit(moved)[0], whole)
+    assert same_bits(fit(moved)[0], uninterrupted)
 
 
 def test_two_runs_with_one_name_are_two(killed, tmp_path_factory):

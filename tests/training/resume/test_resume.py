@@ -39,9 +39,9 @@ def by_epoch(epoch):
     return [BATCHES[i] for i in np.random.default_rng(epoch).permutation(4)] + BATCHES[4:]
 
 
-def fit(given=X, y=None, model=noisy_model, epochs=3, **options):
+def fit(args=X, y=None, model=noisy_model, epochs=3, **options):
     model = model()
-    return model, model.fit(given, y, **{"epochs": epochs, "verbose": 0} | options)
+    return model, model.fit(args, y, **{"epochs": epochs, "verbose": 0} | options)
 
 
 def rows(callbacks=list, model=noisy_model, epochs=3, **options):
@@ -109,8 +109,8 @@ SOURCES = {
 
 @pytest.mark.parametrize("source", SOURCES)
 def test_any_source_goes_on(source, tmp_path, monkeypatch, small_chunks):
-    given, y, options = SOURCES[source]
-    check(monkeypatch, tmp_path, lambda **more: fit(given, y, **options, **more))
+    args, y, options = SOURCES[source]
+    check(monkeypatch, tmp_path, lambda **more: fit(args, y, **options, **more))
 
 
 def test_a_full_batch_goes_on(tmp_path, monkeypatch):

@@ -98,8 +98,8 @@ def test_the_live_line_counts_on(killed, monkeypatch):
 
 
 def live(init):
-    def made(self, *given):
-        init(self, *given)
+    def made(self, *args):
+        init(self, *args)
         self._live = type(
             "Live", (), {"start": lambda self: None, "stop": lambda self: None, "console": None}
         )()
@@ -115,16 +115,16 @@ def test_an_observed_run_is_observed_on(killed):
     assert {seen.step for seen in log.observations} == {3, 4}
 
 
-def test_ctrl_c_and_on(tmp_path, monkeypatch, whole):
+def test_ctrl_c_and_on(tmp_path, monkeypatch, uninterrupted):
     """In the same process, with the same model, and with another."""
     monkeypatch.setattr(SlicePacer, "slice_steps", 1)
     slices, slice_ = [], Progress.on_slice
 
-    def pressing(self, *given):
+    def pressing(self, *args):
         slices.append(1)
         if len(slices) == 7:
             signal.raise_signal(signal.SIGINT)
-        slice_(self, *given)
+        slice_(self, *args)
 
     for second in (True, False):
         slices.clear()
@@ -135,10 +135,10 @@ def test_ctrl_c_and_on(tmp_path, monkeypatch, whole):
         assert log.stopped == "epoch 2, step 2 of 5: interrupted by Ctrl-C"
         model, log = fit(folder, model=model if second else plain_model)
         assert (log.stopped, log.epoch) == (None, [0, 1, 2])
-        assert same_bits(model, whole)
+        assert same_bits(model, uninterrupted)
 
 
-def test_an_error_in_a_callback_and_on(tmp_path, whole):
+def test_an_error_in_a_callback_and_on(tmp_path, uninterrupted):
     """In the same process, with the same model."""
     calls = []
 
@@ -151,7 +151,7 @@ def test_an_error_in_a_callback_and_on(tmp_path, whole):
     with pytest.raises(RuntimeError, match="mine"):
         fit(tmp_path, model, callbacks=LambdaCallback(fails))
     _, log = fit(tmp_path, model, callbacks=LambdaCallback(fails))
-    assert same_bits(model, whole)
+    assert same_bits(model, uninterrupted)
     assert log.epoch == [0, 1, 2]
     assert calls == [0, 1, 1, 2]
 
@@ -169,12 +169,12 @@ def test_batches_that_fail_and_on(where, tmp_path, monkeypatch, small_chunks):
 
     def run(folder, again=None):
         model = again or noisy_model()
-        given = (
+        args = (
             {"x": batches, "validation_data": BATCHES}
             if where == "training"
             else {"x": BATCHES, "validation_data": batches}
         )
-        return model, model.fit(**given, epochs=3, verbose=0, resume=folder)
+        return model, model.fit(**args, epochs=3, verbose=0, resume=folder)
 
     straight, log = run(tmp_path / "a")
 
@@ -183,14 +183,14 @@ def test_batches_that_fail_and_on(where, tmp_path, monkeypatch, small_chunks):
         on_epoch_begin=lambda epoch, logs: broken.append(3) if epoch == 1 and not calls else None
     )
     calls = []
-    given = (
+    args = (
         {"x": batches, "validation_data": BATCHES}
         if where == "training"
         else {"x": BATCHES, "validation_data": batches}
     )
 
     def go():
-        return model.fit(**given, epochs=3, verbose=0, callbacks=callback, resume=tmp_path / "b")
+        return model.fit(**args, epochs=3, verbose=0, callbacks=callback, resume=tmp_path / "b")
 
     with pytest.raises(DataError, match=r"batch 4.*gone"):
         go()
@@ -217,12 +217,12 @@ def diverging(bad=None, callbacks=(), **options):
     model = gn.Sequential([Input(1), Dense(1)], seed=0)
     model.compile(SGD(0.1), "mse")
     x, y = line(bad)
-    with warnings.catch_warnings(record=True) as said:
+    with warnings.catch_warnings(record=True) as message:
         warnings.simplefilter("always")
         log = model.fit(
             x, y, batch_size=4, epochs=6, verbose=0, shuffle=False, callbacks=callbacks, **options
         )
-    return model, log, [str(warning.message) for warning in said]
+    return model, log, [str(warning.message) for warning in message]
 
 
 @pytest.mark.parametrize("slices", [3, 4, 5])
@@ -231,7 +231,7 @@ def test_divergence_after_a_death_is_what_it_would_have_been(factor, slices, tmp
     """Also where it comes in the first step after an epoch, from which no checkpoint is then
     written.
     """
-    model, log, said = diverging(callbacks=exploding(factor))
+    model, log, message = diverging(callbacks=exploding(factor))
     assert "is not finite" in log.stopped
     (again, other, repeated), lives = in_lives(
         monkeypatch, lambda: diverging(callbacks=exploding(factor), resume=tmp_path), slices
@@ -243,7 +243,7 @@ def test_divergence_after_a_death_is_what_it_would_have_been(factor, slices, tmp
     assert as_it_was(finished) == as_it_was(model)
     assert last.stopped == log.stopped
     assert [text.split(" The weights")[0] for text in repeated] == [
-        text.split(" The weights")[0] for text in said
+        text.split(" The weights")[0] for text in message
     ]
     assert silent == []
 

@@ -129,13 +129,13 @@ CHANGED = {
 
 @pytest.mark.parametrize("what", CHANGED)
 def test_a_run_of_something_else(what, tmp_path):
-    first, then, said = CHANGED[what]
+    first, then, message = CHANGED[what]
     first = {"model": network()} | first
     fit(tmp_path, **first)
     before = {path.name: path.read_bytes() for path in files(tmp_path)}
     now = first["model"]()
     untouched = as_it_was(now)
-    with pytest.raises(ConfigError, match=f"resume: expected .*{said}") as error:
+    with pytest.raises(ConfigError, match=f"resume: expected .*{message}") as error:
         fit(
             tmp_path,
             **{"model": now} | (then if "model" not in then else then | {"model": then["model"]()}),
@@ -152,8 +152,8 @@ def test_a_run_of_something_else(what, tmp_path):
 
 def test_fewer_epochs(tmp_path):
     fit(tmp_path, epochs=3)
-    said = r"fit: expected epochs of 3 or more, which the run has begun. Received: epochs=2. Ask for as many epochs as the run has done"
-    with pytest.raises(ConfigError, match=said):
+    message = r"fit: expected epochs of 3 or more, which the run has begun. Received: epochs=2. Ask for as many epochs as the run has done"
+    with pytest.raises(ConfigError, match=message):
         fit(tmp_path, epochs=2)
     fit(tmp_path, epochs=3)
 
@@ -172,8 +172,8 @@ def test_weights_that_changed_in_between(tmp_path):
     model.set_weights(model.get_weights())
     fit(tmp_path, model=model, epochs=2)
     model.set_weights([weight + 1 for weight in model.get_weights()])
-    said = "expected the weights and the learning rate that the run in .* began with. Received: received='others'. Begin with those, as reset"
-    with pytest.raises(ConfigError, match=said):
+    message = "expected the weights and the learning rate that the run in .* began with. Received: received='others'. Begin with those, as reset"
+    with pytest.raises(ConfigError, match=message):
         fit(tmp_path, model=model, epochs=3)
     model.reset()
     _, log = fit(tmp_path, model=model, epochs=3)
@@ -287,11 +287,11 @@ class Unsaid:
     ],
     ids=["array", "object", "numbers as keys", "a key of its own", "dataclass"],
 )
-def test_a_memory_that_cannot_be_kept_is_refused_before_training(memory, said, tmp_path):
+def test_a_memory_that_cannot_be_kept_is_refused_before_training(memory, message, tmp_path):
     """Not when it is to be read, when the run would be lost."""
     model = plain_model()
     before = model.get_weights()
-    with pytest.raises(ModelFileError, match=said):
+    with pytest.raises(ModelFileError, match=message):
         fit(tmp_path, model=model, callbacks=Remembers(memory))
     assert all(map(np.array_equal, before, model.get_weights()))
     fit(tmp_path, model=plain_model)
@@ -300,11 +300,11 @@ def test_a_memory_that_cannot_be_kept_is_refused_before_training(memory, said, t
 def test_a_machine_that_is_another(tmp_path, monkeypatch):
     """It goes on, and says that the last bits may differ; what it runs on is then the new one."""
     fit(tmp_path)
-    here = resume.describe_environment()
-    assert {"glassnet", "jax", "jaxlib", "numpy", "machine", "device", "CPUs"} == set(here)
-    monkeypatch.setattr(resume, "describe_environment", lambda: here | {"CPUs": "96", "jax": "9.9"})
-    said = rf"the run in .* was computed with jax {here['jax']}, now 9\.9, CPUs {here['CPUs']}, now 96. It goes on, but its last bits may not"
-    with pytest.warns(TrainingWarning, match=said) as warned:
+    environment = resume.describe_environment()
+    assert {"glassnet", "jax", "jaxlib", "numpy", "machine", "device", "CPUs"} == set(environment)
+    monkeypatch.setattr(resume, "describe_environment", lambda: environment | {"CPUs": "96", "jax": "9.9"})
+    message = rf"the run in .* was computed with jax {environment['jax']}, now 9\.9, CPUs {environment['CPUs']}, now 96. It goes on, but its last bits may not"
+    with pytest.warns(TrainingWarning, match=message) as warned:
         fit(tmp_path, epochs=2)
     assert warned[0].filename == refused.__file__, "the line that called fit"
     fit(tmp_path, epochs=3)
@@ -321,7 +321,7 @@ def test_cpus_are_those_that_the_process_may_use(monkeypatch):
 
 def test_two_fits_in_one_folder(tmp_path):
     """The second is refused while the first runs, and only then."""
-    said = []
+    message = []
 
     def inside(epoch, logs):
         with pytest.raises(
@@ -329,10 +329,10 @@ def test_two_fits_in_one_folder(tmp_path):
             match=rf"resume: expected a folder that no fit uses now. Received: .*process='{os.getpid()}'",
         ) as error:
             fit(tmp_path)
-        said.append(str(error.value))
+        message.append(str(error.value))
 
     fit(tmp_path, callbacks=LambdaCallback(inside))
-    assert "Wait for it to end, or give this run a folder of its own." in said[0]
+    assert "Wait for it to end, or give this run a folder of its own." in message[0]
     fit(tmp_path, callbacks=LambdaCallback(), epochs=2)
 
 

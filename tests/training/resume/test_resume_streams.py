@@ -48,9 +48,9 @@ STREAMED = {
 
 @pytest.mark.parametrize("what", STREAMED)
 def test_a_run_on_other_batches(what, tmp_path):
-    first, then, options, said = STREAMED[what]
+    first, then, options, message = STREAMED[what]
     fit(tmp_path, first, None)
-    with pytest.raises(ConfigError, match=f"resume: expected the run that .* holds. There {said}"):
+    with pytest.raises(ConfigError, match=f"resume: expected the run that .* holds. There {message}"):
         fit(tmp_path, then, **{"y": None} | options)
 
 
@@ -84,7 +84,7 @@ PEOPLE = pandas.DataFrame(
         (PEOPLE, {"column_types": {"club": "drop"}}, "There (input|table)"),
     ],
 )
-def test_another_table(table, options, said, tmp_path):
+def test_another_table(table, options, message, tmp_path):
     people = PEOPLE.assign(weight=PEOPLE.weight + 10)
 
     def run(table, **options):
@@ -93,7 +93,7 @@ def test_another_table(table, options, said, tmp_path):
         )
 
     run(people)
-    with pytest.raises(ConfigError, match=said):
+    with pytest.raises(ConfigError, match=message):
         run(table.assign(weight=people.weight), **options)
     run(people)
 
@@ -118,8 +118,8 @@ def test_a_shuffling_function_is_refused_at_its_second_pass(steps, tmp_path):
         return [BATCHES[i] for i in rng.permutation(5)]
 
     model = plain_model()
-    said = r"batch 1 of epoch 2: resume: expected every pass to begin with the same batch, .* lambda epoch: batches of that epoch"
-    with pytest.raises(DataError, match=said):
+    message = r"batch 1 of epoch 2: resume: expected every pass to begin with the same batch, .* lambda epoch: batches of that epoch"
+    with pytest.raises(DataError, match=message):
         fit(tmp_path, shuffled, None, model, epochs=3, steps_per_epoch=steps)
     assert model.epoch == 1
 
@@ -149,8 +149,8 @@ def test_a_function_of_epoch_that_gives_others_at_every_call(tmp_path, monkeypat
 
 def test_validation_batches_that_differ_from_pass_to_pass(tmp_path):
     rng = np.random.default_rng(0)
-    said = "validation batch 1: resume: expected every pass to begin with the same batch"
-    with pytest.raises(DataError, match=said):
+    message = "validation batch 1: resume: expected every pass to begin with the same batch"
+    with pytest.raises(DataError, match=message):
         fit(tmp_path, validation_data=lambda: [BATCHES[i] for i in rng.permutation(5)], epochs=3)
 
 
