@@ -69,7 +69,7 @@ def test_any_number_of_rows_comes_out_as_one_by_one(n):
     close(got, WANTED[:n], 2 * FLOAT32)
     for i in {0, n // 2, n - 1}:
         close(got[i], inference.predict(BODY, HEAD, PARAMS, STATE, X[i : i + 1])[0])
-    got[:] = 0  # a copy of one's own, not a view of JAX's
+    got[:] = 0  # a writable copy, not a view of JAX's array
 
 
 def test_the_head_is_where_the_loss_cuts():
@@ -159,8 +159,7 @@ def test_evaluation_does_not_learn():
 
 
 def test_learn_standardises_what_reaches_the_layer():
-    """Two unfitted layers learn from the rows that reach them; a fitted layer keeps its statistics.
-    """
+    """Two unfitted layers learn from the rows that reach them; a fitted layer keeps its statistics."""
     adapted = Normalization().adapt(np.array([[1.0], [3.0]]))
     layers = (
         Rescaling(2.0, 1.0),

@@ -11,7 +11,7 @@ import glassnet as gn
 from glassnet.callbacks import EarlyStopping
 from glassnet.engine import network
 from glassnet.engine.epoch_runner import ArraySource, RunState, SlicePacer, StepRange
-from glassnet.engine.loop import Decision, run_epochs
+from glassnet.engine.loop import Decision, LoopHooks, run_epochs
 from glassnet.engine.train_step import (
     Data,
     Program,
@@ -83,7 +83,7 @@ def test_divergence_keeps_the_last_finite_weights():
     assert np.isfinite(log.history["loss"]).all()
     assert model.evaluate([1.0], [0.0]) == pytest.approx(
         log.history["loss"][-1]
-    )  # the weights that the last whole epoch began with
+    )  # the initial weights of the last complete epoch
     model.learning_rate = 1e-3
     assert model.fit([1.0], [0.0], epochs=2, verbose=0).stopped is None
 
@@ -118,8 +118,8 @@ def test_early_stopping_restores_through_a_bad_epoch():
 
 
 ROWS, STEPS = 23, 10
-"""23 rows in batches of 5 are 5 steps, the last one padded; the fragile neuron takes 10 steps of
-one row.
+"""23 rows in batches of 5 are 5 steps, the last one padded. The fragile neuron has 10 steps of one
+row.
 """
 RNG = np.random.default_rng(0)
 DATA = Data(
@@ -148,14 +148,15 @@ def plan(epoch):
     return make_plan(ROWS, 5, seed=1, epoch=epoch)
 
 
-def ran(program, train_state, last=3, first=0, data=DATA, plan=plan, **options):
+def ran(program, train_state, last=3, first=0, data=DATA, plan=plan, observe=None, **hooks):
     return list(
         run_epochs(
             program,
             RunState(first, train_state),
             ArraySource(data, plan, plan(0).mask.shape[1]),
-            **options,
             end_epoch=last,
+            hooks=LoopHooks(**hooks),
+            observe=observe,
         )
     )
 
@@ -181,11 +182,15 @@ def test_progress_changes_no_bit_and_compiles_nothing(noisy, monkeypatch, steps)
     seen = []
     with compilations() as compiled:
         records = ran(
-            program, train_state, on_slice=lambda steps_done, steps, logs, snapshot: seen.append((steps_done, steps))
+            program,
+            train_state,
+            on_slice=lambda steps_done, steps, logs, snapshot: seen.append((steps_done, steps)),
         )
     assert compiled == []
     same_tree(records[-1].train_state, expected)
-    assert seen == [(min(steps_done, 5), 5) for _ in range(3) for steps_done in range(steps, 5 + steps, steps)]
+    assert seen == [
+        (min(steps_done, 5), 5) for _ in range(3) for steps_done in range(steps, 5 + steps, steps)
+    ]
 
 
 def test_records_follow_each_other(noisy):
@@ -208,7 +213,9 @@ def test_records_follow_each_other(noisy):
 def test_logs_against_numpy(noisy):
     """The loss is averaged over rows (the last batch has 3, not 5); `validate` adds its logs."""
     program, train_state = noisy
-    (record,) = ran(program, train_state, 1, validate=lambda train_state: {"val_loss": float(train_state.step)})
+    (record,) = ran(
+        program, train_state, 1, validate=lambda train_state: {"val_loss": float(train_state.step)}
+    )
     losses = [float(loss) for loss in record.train_state.losses]
     close(
         record.logs["loss"],
@@ -434,7 +441,12 @@ def fragile(bad, x, y, rows=STEPS, rate=0.5):
     program, train_state = started(layers, HalfMeanSquaredError(), SGD(), (1,), rate=rate)
     data = Data(np.ones((rows, 1), np.float32), np.full((rows, 1), 0.5, np.float32))
     data.x[bad], data.y[bad] = x, y
-    return program, train_state, data, lambda epoch: make_plan(rows, 1, seed=0, epoch=0, shuffle=False)
+    return (
+        program,
+        train_state,
+        data,
+        lambda epoch: make_plan(rows, 1, seed=0, epoch=0, shuffle=False),
+    )
 
 
 PLANTED = {
@@ -485,7 +497,9 @@ def test_a_bad_link_in_the_middle_of_a_noisy_network_is_named():
         BatchNormalization(),
         Dense(3),
     ]
-    program, train_state = started(layers, SparseCategoricalCrossentropy(from_logits=True), Adam(), (4,))
+    program, train_state = started(
+        layers, SparseCategoricalCrossentropy(from_logits=True), Adam(), (4,)
+    )
     (record,) = ran(program, train_state, data=DATA._replace(x=100 * DATA.x))
     assert record.decision.stop == "epoch 1, step 1 of 5: the output of burst is not finite"
 
@@ -510,7 +524,9 @@ def test_the_numbers_so_far(monkeypatch, noisy):
     """Oracle: the losses after each step, and the accuracy of the epoch after the last step."""
     slices_of(monkeypatch, 1)
     seen = []
-    (record,) = ran(*noisy, 1, on_slice=lambda steps_done, steps, logs, snapshot: seen.append(logs()))
+    (record,) = ran(
+        *noisy, 1, on_slice=lambda steps_done, steps, logs, snapshot: seen.append(logs())
+    )
     losses = np.asarray(record.train_state.losses, np.float64)
     assert [now["loss"] for now in seen] == [losses[: i + 1].mean() for i in range(5)]
     assert seen[-1]["accuracy"] == record.logs["accuracy"]

@@ -393,8 +393,7 @@ def test_an_input_that_a_layer_cannot_take_is_told():
 
 
 class Times(Layer):
-    """Layer without the decorator: without the check, Times(3) would run the program of Times(2).
-    """
+    """Layer without the decorator: without the check, Times(3) would run the program of Times(2)."""
 
     def __init__(self, factor):
         object.__setattr__(self, "factor", factor)

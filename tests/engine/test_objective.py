@@ -111,7 +111,7 @@ def test_logits_behind_an_activation(kind):
 def test_softmax_twice(before):
     text = (
         rf"^CategoricalCrossentropy: expected one activation before the loss, softmax\. Received: ends_in='{before}, softmax'\. "
-        rf"Keep one of them: softmax of {before} flattens the probabilities, and training crawls\.$"
+        rf"Keep one of them: softmax of {before} flattens the probabilities, and training becomes very slow\.$"
     )
     with pytest.raises(ConfigError, match=text):
         check_loss(ends(before, "softmax"), CategoricalCrossentropy())

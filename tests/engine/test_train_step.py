@@ -97,11 +97,15 @@ def test_one_compilation_serves_all_epochs_slices_rates_and_equal_programs():
         Adam(learning_rate=0.7),
         (Accuracy(),),
     )
-    assert same == program  # names and the rate are no part of its value
+    assert same == program  # names and the rate are not compared
     with compilations() as compiled:
         for epoch, cuts in enumerate([(), (1, 3), (1, 2, 3, 4)]):
-            train_state = trained(same, train_state, DATA, make_plan(N, BATCH, seed=0, epoch=epoch), cuts)
-            train_state = train_state._replace(rate=train_step.to_device(np.float32(train_state.rate) / 2))
+            train_state = trained(
+                same, train_state, DATA, make_plan(N, BATCH, seed=0, epoch=epoch), cuts
+            )
+            train_state = train_state._replace(
+                rate=train_step.to_device(np.float32(train_state.rate) / 2)
+            )
     assert compiled == []
 
 
@@ -109,12 +113,18 @@ def test_the_rate_is_what_the_carry_says():
     """Gradient descent moves by rate * gradient; the rate is that of the train state, not the
     optimizer.
     """
-    program, train_state = started(Dense(3), loss=MeanSquaredError(), optimizer=SGD(learning_rate=123.0))
+    program, train_state = started(
+        Dense(3), loss=MeanSquaredError(), optimizer=SGD(learning_rate=123.0)
+    )
     data, plan = Data(DATA.x, DATA.x[:, :3]), BatchPlan(None, np.ones((1, N), np.float32))
     moves = []
     for rate in (0.5, 0.25):
-        after = trained(program, train_state._replace(rate=jnp.asarray(np.float32(rate))), data, plan)
-        moves.append(np.asarray(after.params[0]["kernel"]) - np.asarray(train_state.params[0]["kernel"]))
+        after = trained(
+            program, train_state._replace(rate=jnp.asarray(np.float32(rate))), data, plan
+        )
+        moves.append(
+            np.asarray(after.params[0]["kernel"]) - np.asarray(train_state.params[0]["kernel"])
+        )
     close(moves[0], 2 * moves[1])
     residual = 2 / (N * 3) * (data.x @ np.asarray(train_state.params[0]["kernel"]) - data.y)
     close(moves[0], -0.5 * data.x.T @ residual)
@@ -169,7 +179,10 @@ def test_a_padded_batch_is_the_short_batch():
     plan = BatchPlan(np.int32([[4, 9, 2, 0, 0]]), np.float32([[1, 1, 1, 0, 0]]))
     padded = trained(program, train_state, DATA, plan)
     short = trained(
-        program, train_state, DATA.take(np.array([4, 9, 2])), BatchPlan(None, np.ones((1, 3), np.float32))
+        program,
+        train_state,
+        DATA.take(np.array([4, 9, 2])),
+        BatchPlan(None, np.ones((1, 3), np.float32)),
     )
     jax.tree.map(close, padded._replace(optimizer_state=()), short._replace(optimizer_state=()))
     jax.tree.map(close, padded.optimizer_state, short.optimizer_state)
@@ -190,7 +203,9 @@ def test_full_batch_and_gathered_batch_agree():
 
 def test_noise_depends_on_seed_and_step_alone():
     program, train_state = noisy(seed=7)
-    _, _, key = get_batch(program, train_state, DATA, BatchPlan(None, np.ones((1, N), np.float32)), 0)
+    _, _, key = get_batch(
+        program, train_state, DATA, BatchPlan(None, np.ones((1, N), np.float32)), 0
+    )
     keys = {}
     for seed in (7, 8):
         for step in (0, 1, 2):
@@ -249,16 +264,19 @@ def test_the_loss_is_the_sum_of_loss_weight_mask_over_the_sum_of_masks(masked, w
 
 
 def test_weights_and_masks_reach_the_gradient():
-    """Oracle: by hand, dL/dW = sum_i w_i m_i x_i (z_i - y_i) / sum m_i for half the squared error.
-    """
-    program, train_state = started(Dense(1, use_bias=False), loss=HalfMeanSquaredError(), optimizer=SGD())
+    """Oracle: by hand, dL/dW = sum_i w_i m_i x_i (z_i - y_i) / sum m_i for half the squared error."""
+    program, train_state = started(
+        Dense(1, use_bias=False), loss=HalfMeanSquaredError(), optimizer=SGD()
+    )
     rng = np.random.default_rng(3)
     batch = Data(
         DATA.x, rng.normal(size=(N, 1)).astype(np.float32), rng.uniform(0, 3, N).astype(np.float32)
     )
     mask = (rng.random(N) < 0.6).astype(np.float32)
     kernel = np.asarray(train_state.params[0]["kernel"])
-    result = forward_backward(program, train_state.params, train_state.state, batch, mask, None, True)
+    result = forward_backward(
+        program, train_state.params, train_state.state, batch, mask, None, True
+    )
     error = batch.x @ kernel - batch.y
     close(
         result.grads[0]["kernel"],
@@ -301,7 +319,9 @@ def test_training_against_numpy_backpropagation(optimizer):
         *layers, loss=SparseCategoricalCrossentropy(), optimizer=optimizer, rate=rate
     )
     weights = [
-        np.asarray(train_state.params[i][name], np.float64) for i in (0, 2) for name in ("kernel", "bias")
+        np.asarray(train_state.params[i][name], np.float64)
+        for i in (0, 2)
+        for name in ("kernel", "bias")
     ]
     m, v, t = [np.zeros_like(w) for w in weights], [np.zeros_like(w) for w in weights], 0
     for epoch in range(2):

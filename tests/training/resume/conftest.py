@@ -1,4 +1,4 @@
-"""Runs that ended, or were killed, for the tests that go on from them."""
+"""Runs that were completed, or killed."""
 
 import pytest
 
@@ -13,7 +13,7 @@ def uninterrupted(tmp_path_factory):
 
 @pytest.fixture
 def killed(tmp_path, monkeypatch):
-    """The folder of a run that was killed in its third epoch."""
+    """Return the folder of a run that was killed in its third epoch."""
     with dying(monkeypatch, 13), pytest.raises(Killed):
         fit(tmp_path)
     return tmp_path

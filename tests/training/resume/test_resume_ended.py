@@ -1,6 +1,4 @@
-"""How a run ends that was resumed: finished, told to do more, stopped, interrupted, failed by its
-batches, diverged.
-"""
+"""How resumed runs end: finished, extended, stopped, interrupted, failed or diverged."""
 
 import signal
 import warnings
@@ -37,14 +35,12 @@ def test_a_run_that_is_finished_is_given_back(tmp_path, capsys):
     )
     assert again.history is other
     assert [path.stat().st_mtime_ns for path in files(tmp_path)] == stamps
-    assert (
-        capsys.readouterr().out == f"{tmp_path}: the run has done 3 epochs; nothing is left to do\n"
-    )
+    assert capsys.readouterr().out == f"{tmp_path}: the run is finished after 3 epochs\n"
 
 
 def test_more_epochs_are_no_other_run(tmp_path):
-    """Oracle: the run that was asked for them at once, with the best weights of an epoch before,
-    and of one after.
+    """Oracle: the run with all epochs at once, with the best weights before and after the first
+    part.
     """
     for best in (1, 4):
         keep = EarlyStopping("loss", patience=99, start_from_epoch=best, mode="max")
@@ -75,14 +71,14 @@ def test_lines_number_the_epochs_of_the_run(tmp_path, monkeypatch, capsys):
     capsys.readouterr()
     fit(tmp_path, verbose=2)
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0] == f"{tmp_path}: the run has done 1 epochs; it goes on"
+    assert lines[0] == f"{tmp_path}: resuming the run after 1 epochs"
     assert [line.split("  ")[0] for line in lines[1:]] == ["epoch 2/3", "epoch 3/3"]
 
 
 def test_lines_say_the_steps_of_an_epoch_under_way(killed, capsys):
     fit(killed, verbose=2)
     assert capsys.readouterr().out.startswith(
-        f"{killed}: the run has done 2 epochs and 2 steps; it goes on\nepoch 3/3  loss "
+        f"{killed}: resuming the run after 2 epochs and 2 steps\nepoch 3/3  loss "
     )
 
 
@@ -109,14 +105,14 @@ def live(init):
 
 
 def test_an_observed_run_is_observed_on(killed):
-    """Those of the epochs before are not kept."""
+    """Observations of earlier epochs are not saved."""
     _, log = fit(killed, observe=True)
     assert {seen.epoch for seen in log.observations} == {2}
     assert {seen.step for seen in log.observations} == {3, 4}
 
 
 def test_ctrl_c_and_on(tmp_path, monkeypatch, uninterrupted):
-    """In the same process, with the same model, and with another."""
+    """In the same process, with the same model and with another one."""
     monkeypatch.setattr(SlicePacer, "slice_steps", 1)
     slices, slice_ = [], Progress.on_slice
 
@@ -158,7 +154,7 @@ def test_an_error_in_a_callback_and_on(tmp_path, uninterrupted):
 
 @pytest.mark.parametrize("where", ["training", "validation"])
 def test_batches_that_fail_and_on(where, tmp_path, monkeypatch, small_chunks):
-    """The error is raised when all that was trained by then is in the folder."""
+    """The error is raised after a checkpoint of all completed steps is written."""
     broken = []
 
     def batches():
@@ -203,12 +199,12 @@ def test_batches_that_fail_and_on(where, tmp_path, monkeypatch, small_chunks):
 
 
 def exploding(factor):
-    """From the third epoch on the rate grows so fast that the loss overflows."""
+    """Return a schedule whose rate grows from the third epoch on until the loss overflows."""
     return LearningRateScheduler(lambda epoch, rate: rate * factor if epoch > 1 else rate)
 
 
 def line(bad):
-    """A line through rows of which one is far out: the loss at it overflows at once."""
+    """Return points on a line with one outlier, whose loss overflows."""
     x = np.linspace(-1, 1, 24, dtype=np.float32)[:, None]
     return x, np.where(np.arange(24)[:, None] == bad, 1e30, 2 * x).astype(np.float32)
 
@@ -228,9 +224,7 @@ def diverging(bad=None, callbacks=(), **options):
 @pytest.mark.parametrize("slices", [3, 4, 5])
 @pytest.mark.parametrize("factor", [1e2, 1e6, 1e25])
 def test_divergence_after_a_death_is_what_it_would_have_been(factor, slices, tmp_path, monkeypatch):
-    """Also where it comes in the first step after an epoch, from which no checkpoint is then
-    written.
-    """
+    """If the first step of an epoch diverges, no checkpoint is written before it."""
     model, log, message = diverging(callbacks=exploding(factor))
     assert "is not finite" in log.stopped
     (again, other, repeated), lives = in_lives(
@@ -259,9 +253,7 @@ def test_divergence_in_any_step(bad, tmp_path, monkeypatch):
 
 
 def test_the_newest_is_not_one_that_ends_at_once(tmp_path, monkeypatch):
-    """Killed before anything is made of the fourth step, which diverges: what is found stands
-    before the third, not before the fourth.
-    """
+    """The newest checkpoint is not the state before the step that diverges."""
 
     def dies(self, slice_):
         raise Killed
