@@ -1,4 +1,4 @@
-"""The ways in which users copy what they have trained."""
+"""Ways to copy a trained model."""
 
 import copy
 import io
@@ -12,7 +12,7 @@ def pickled(thing):
 
 
 def dumped(thing):
-    """Through joblib, as scikit-learn's users do."""
+    """Copy with joblib, as users of scikit-learn do."""
     file = io.BytesIO()
     joblib.dump(thing, file)
     file.seek(0)

@@ -1,4 +1,4 @@
-"""Fits that die again and again and are resumed, in process, for the tests of `fit(resume=...)`."""
+"""In-process fits that are stopped again and again and resumed, for tests of `fit(resume=...)`."""
 
 import contextlib
 
@@ -11,21 +11,22 @@ from glassnet.training.progress import Progress
 
 
 class Killed(BaseException):
-    """What no part of the house catches."""
+    """Exception that stands for a kill; nothing in the library catches it."""
 
 
 @contextlib.contextmanager
 def dying(monkeypatch, slices, steps=1):
-    """Fits die when so many slices have ended, of so many steps each, having written a checkpoint
-    wherever one may be.
-    """
-    ended, whole = [], Progress.on_slice
+    """Make fits raise `Killed` after this many slices, each with this many steps.
 
-    def slice_(self, *given):
+    A checkpoint is written whenever one may be.
+    """
+    ended, on_slice = [], Progress.on_slice
+
+    def slice_(self, *args):
         ended.append(1)
         if len(ended) > slices:
             raise Killed
-        whole(self, *given)
+        on_slice(self, *args)
 
     with monkeypatch.context() as patch:
         patch.setattr(Progress, "on_slice", slice_)
@@ -35,22 +36,20 @@ def dying(monkeypatch, slices, steps=1):
 
 
 def in_lives(monkeypatch, fit, slices=3, steps=1):
-    """What `fit()` gives that has died after so many slices and been called again, until it lives
-    to its end; and how often it died.
-    """
+    """Call `fit()` until it completes; return its result and the number of kills."""
     for lives in range(300):
         with dying(monkeypatch, slices, steps), contextlib.suppress(Killed):
             return fit(), lives
-    raise AssertionError("it never comes to an end")
+    raise AssertionError("the run does not complete")
 
 
 def files(folder):
-    """The checkpoints, the newest first."""
+    """Return the checkpoints, the newest first."""
     return sorted(folder.glob("checkpoint-*.glassnet"), reverse=True)
 
 
 def as_it_was(model):
-    """All that a later fit depends on, as bytes and numbers."""
+    """Return everything that a later fit depends on, as bytes and numbers."""
     leaves = [
         np.asarray(leaf).tobytes()
         for leaf in jax.tree.leaves((model._params, model._state, model._optimizer_state))

@@ -1,4 +1,4 @@
-"""Small models, and rows for them, that several test files share: equal programs compile once."""
+"""Small models and data that test files share, so that equal programs compile once."""
 
 import hashlib
 
@@ -10,7 +10,7 @@ from glassnet.optimizers import SGD, Adam
 
 SPARSE = "sparse_categorical_crossentropy"
 ROWS = 37
-"""37 rows less 7 held out are 30: batches of 8, 8, 8 and a short one of 6."""
+"""37 rows minus 7 for validation are 30: batches of 8, 8, 8 and a short one of 6."""
 
 _rng = np.random.default_rng(0)
 X = _rng.normal(size=(ROWS, 4)).astype(np.float32)
@@ -22,9 +22,7 @@ for array in (X, Y, ONE_HOT, WEIGHT):
 
 
 def noisy_model(seed=0):
-    """All that makes a run depend on its past: batch statistics, noise, and an optimizer with a
-    memory.
-    """
+    """Return a model whose run depends on its past: batch statistics, noise, optimizer state."""
     layers = [
         Dense(6, activation="tanh"),
         BatchNormalization(),
@@ -63,5 +61,5 @@ def same_bits(a, b):
 
 
 def digest(model):
-    """The weights' bytes in one word, to compare with another process's."""
+    """Return a hash of the weights, to compare with another process."""
     return hashlib.sha256(b"".join(weight.tobytes() for weight in model.get_weights())).hexdigest()

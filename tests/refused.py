@@ -1,6 +1,4 @@
-"""What the tests of refused runs share: a fit with a folder, and what differs from it by a
-little.
-"""
+"""Fits with a folder, and slightly different ones that must be refused."""
 
 import numpy as np
 
@@ -9,12 +7,12 @@ from glassnet.layers import Dense, Input, Normalization
 from glassnet.optimizers import SGD
 from nets import SPARSE, X, Y, plain_model
 
-BEGUN = {"epochs": 1, "batch_size": 8, "verbose": 0}
+OPTIONS = {"epochs": 1, "batch_size": 8, "verbose": 0}
 
 
 def fit(folder, x=X, y=Y, model=plain_model, **options):
     model = model() if callable(model) else model
-    return model, model.fit(x, y, resume=folder, **BEGUN | options)
+    return model, model.fit(x, y, resume=folder, **OPTIONS | options)
 
 
 def other(x, i=(0, 0), by=1e-3):

@@ -1,4 +1,4 @@
-"""Sources of batches that stand in for those of other libraries, for the tests of streams."""
+"""Stand-ins for the batch sources of other libraries."""
 
 import numpy as np
 
@@ -12,7 +12,7 @@ WEIGHED = [(X[i : i + SIZE], Y[i : i + SIZE], WEIGHT[i : i + SIZE]) for i in STA
 
 
 class Tensor:
-    """What NumPy reads, but is no array: a tensor of PyTorch or TensorFlow."""
+    """Tensor of PyTorch or TensorFlow: NumPy can read it, but it is not an array."""
 
     def __init__(self, array):
         self.array, self.ndim = np.asarray(array), np.ndim(array)
@@ -35,7 +35,7 @@ class Loader:
 
 
 class Flow:
-    """A tf.data.Dataset: tuples of tensors, and a length that is not always known."""
+    """tf.data.Dataset: tuples of tensors, and a length that may be unknown."""
 
     def __len__(self):
         raise TypeError("The dataset length is unknown.")
@@ -61,7 +61,7 @@ class Items:
 
 
 class Columns:
-    """A Hugging Face data set: columns by name, cut into batches of any size."""
+    """Hugging Face data set: named columns, in batches of any size."""
 
     def __init__(self, columns):
         self.columns_, self.format = columns, None
@@ -86,5 +86,5 @@ def generate():
 
 
 def pairs(*shapes):
-    """Batches of ones, with class 0, of these shapes of x."""
+    """Return batches of ones with these shapes of x, and class 0."""
     return [(np.ones(shape, np.float32), np.zeros(shape[0], int)) for shape in shapes]

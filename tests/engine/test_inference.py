@@ -1,6 +1,4 @@
-"""Inference in blocks: padding changes nothing, sizes share programs, and scores are those of a
-NumPy loop over all rows.
-"""
+"""Inference in blocks: padding, shared programs, and scores against a NumPy loop over all rows."""
 
 from dataclasses import dataclass
 
@@ -44,8 +42,9 @@ WEIGHT = RNG.uniform(0, 3, 5000).astype(np.float32)
 
 
 def probabilities(x):
-    """The network in NumPy float64; batch normalization stands at its start, mean 0 and variance 1;
-    dropout does nothing.
+    """Return the network's output in NumPy float64.
+
+    Batch normalization has mean 0 and variance 1; dropout does nothing.
     """
     first, last = PARAMS[0], PARAMS[-2]
     z = (
@@ -63,20 +62,20 @@ WANTED = probabilities(X)
 
 @pytest.mark.parametrize("n", COUNTS)
 def test_any_number_of_rows_comes_out_as_one_by_one(n):
-    """Oracles: NumPy, row by row independent; and our own rows one at a time."""
+    """Oracles: NumPy, and our own predictions one row at a time."""
     got = inference.predict(BODY, HEAD, PARAMS, STATE, X[:n])
     assert got.shape == (n, 3)
     assert got.dtype == np.float32
     close(got, WANTED[:n], 2 * FLOAT32)
     for i in {0, n // 2, n - 1}:
         close(got[i], inference.predict(BODY, HEAD, PARAMS, STATE, X[i : i + 1])[0])
-    got[:] = 0  # a copy of one's own, not a view of JAX's
+    got[:] = 0  # a writable copy, not a view of JAX's array
 
 
 def test_the_head_is_where_the_loss_cuts():
     assert [link.name for link in HEAD] == ["dense_2.softmax"]
-    whole = inference.predict(BUILT.links, (), PARAMS, STATE, X[:9])
-    np.testing.assert_array_equal(whole, inference.predict(BODY, HEAD, PARAMS, STATE, X[:9]))
+    full = inference.predict(BUILT.links, (), PARAMS, STATE, X[:9])
+    np.testing.assert_array_equal(full, inference.predict(BODY, HEAD, PARAMS, STATE, X[:9]))
 
 
 @pytest.mark.parametrize(
@@ -118,7 +117,7 @@ def test_padding_repeats_the_last_row():
 @pytest.mark.parametrize("weighted", [False, True], ids=["plain", "weighted"])
 @pytest.mark.parametrize("n", COUNTS)
 def test_scores_against_numpy(n, weighted):
-    """loss = sum(w l) / n + l2 sum W^2; metrics count every row once, whatever its weight."""
+    """loss = sum(w l) / n + l2 sum W^2; metrics ignore sample weights."""
     data = Data(X[:n], Y[:n], WEIGHT[:n] if weighted else None)
     logs = inference.evaluate_blocks(
         PROGRAM, PARAMS, STATE, inference.iter_padded_blocks(data), "val_"
@@ -160,9 +159,7 @@ def test_evaluation_does_not_learn():
 
 
 def test_learn_standardises_what_reaches_the_layer():
-    """Two layers in a row, with a layer between: each learns from the rows as they come to it; one
-    that has learned keeps what it has.
-    """
+    """Two unfitted layers learn from the rows that reach them; a fitted layer keeps its statistics."""
     adapted = Normalization().adapt(np.array([[1.0], [3.0]]))
     layers = (
         Rescaling(2.0, 1.0),
@@ -188,16 +185,14 @@ def test_learn_standardises_what_reaches_the_layer():
 
 @dataclass(frozen=True)
 class Marks(Layer):
-    """Entries are real where their first number is not 0, as an Embedding masks id 0."""
+    """Mask entries whose first value is 0, as an Embedding masks id 0."""
 
     def mask(self, x, mask):
         return x[..., 0] != 0
 
 
 def test_a_mask_from_within_the_network_counts_in_the_score():
-    """Oracle: a loop over (row, time); entries whose first number is 0 do not count, nor do padded
-    rows.
-    """
+    """Oracle: a loop over (row, time). Masked entries and padded rows do not count."""
     built, params, state = network.build([Marks(), Dense(2)], (3, 2), np.random.default_rng(0))
     x, y = (
         RNG.normal(size=(10, 3, 2)).astype(np.float32),

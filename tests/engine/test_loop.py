@@ -1,6 +1,4 @@
-"""The generator of epochs: slices, decisions, looks inside, and runs whose numbers stop being
-numbers.
-"""
+"""The training loop: slices, decisions, observations, and non-finite values."""
 
 from itertools import pairwise
 
@@ -13,7 +11,7 @@ import glassnet as gn
 from glassnet.callbacks import EarlyStopping
 from glassnet.engine import network
 from glassnet.engine.epoch_runner import ArraySource, RunState, SlicePacer, StepRange
-from glassnet.engine.loop import Decision, run_epochs
+from glassnet.engine.loop import Decision, LoopHooks, run_epochs
 from glassnet.engine.train_step import (
     Data,
     Program,
@@ -39,16 +37,18 @@ from oracles import close
     ids=["loss", "output"],
 )
 def test_a_loss_beyond_floats_is_named_and_undone(huge, what):
-    """Oracle: by hand. Row 9 of 20 is in the third of five steps: 2 * 1e30 squared, and 2 * 3e38,
-    are beyond 3.4e38. The weights that last gave a finite loss, at the second step, are those of a
-    run over the first 4 rows."""
+    """Oracle: by hand. Row 9 of 20 is in the third of five steps.
+
+    2 * 1e30 squared and 2 * 3e38 are beyond 3.4e38. The weights that last gave a finite loss are
+    those after one step, on the first 4 rows.
+    """
     x, y = np.linspace(0, 1, 20), np.zeros(20)
     x[9] = huge
     model, short = line_model(SGD(0.01)), line_model(SGD(0.01))
-    kept = r"The weights that last gave a finite loss are kept\. A lower learning rate"
+    weights_kept = r"The weights that last gave a finite loss are kept\. A lower learning rate"
     with pytest.warns(
         TrainingWarning,
-        match=rf"Training stopped in epoch 1, step 3 of 5: {what} is not finite\. {kept}",
+        match=rf"Training stopped in epoch 1, step 3 of 5: {what} is not finite\. {weights_kept}",
     ):
         log = model.fit(x, y, batch_size=4, epochs=3, shuffle=False, verbose=0)
     short.fit(x[:4], y[:4], batch_size=4, shuffle=False, verbose=0)
@@ -60,8 +60,8 @@ def test_a_loss_beyond_floats_is_named_and_undone(huge, what):
 
 
 def test_a_gradient_beyond_floats_is_named_and_undone():
-    """Oracle: by hand. sqrt has slope infinity at 0, so with a zero kernel the loss is 1 and the
-    delta of dense_1 is -infinity.
+    """Oracle: by hand. sqrt has slope infinity at 0: with a zero kernel the loss is 1 and the delta
+    of dense_1 is -infinity.
     """
     model = gn.Sequential([Dense(1, kernel_initializer="zeros"), Activation(jnp.sqrt)], seed=0)
     model.compile(SGD(0.1), "mse")
@@ -73,7 +73,7 @@ def test_a_gradient_beyond_floats_is_named_and_undone():
 
 
 def test_divergence_keeps_the_last_finite_weights():
-    """A rate far too large: each step multiplies w by about -199, so that the loss overflows within
+    """With a far too large rate, each step multiplies w by about -199, so the loss overflows within
     20 epochs.
     """
     model = line_model(SGD(100.0))
@@ -83,14 +83,14 @@ def test_divergence_keeps_the_last_finite_weights():
     assert np.isfinite(log.history["loss"]).all()
     assert model.evaluate([1.0], [0.0]) == pytest.approx(
         log.history["loss"][-1]
-    )  # the weights that the last whole epoch began with
+    )  # the initial weights of the last complete epoch
     model.learning_rate = 1e-3
     assert model.fit([1.0], [0.0], epochs=2, verbose=0).stopped is None
 
 
 def test_statistics_beyond_floats_are_named_and_undone():
-    """Oracle: by hand. (1e25)^2 is beyond 3.4e38: the variance of the batch is infinite, its
-    outputs (1 over infinity) are not.
+    """Oracle: by hand. (1e25)^2 is beyond 3.4e38: the batch variance is infinite, the outputs are
+    finite.
     """
     model = gn.Sequential([BatchNormalization(), Dense(1)], seed=0)
     model.compile(SGD(0.1), "mse")
@@ -105,8 +105,8 @@ def test_statistics_beyond_floats_are_named_and_undone():
 
 
 def test_early_stopping_restores_through_a_bad_epoch():
-    """Oracle: a relation. The best epoch before the overflow is the first: its weights come
-    back.
+    """Oracle: a relation. The best epoch before the overflow is the first: its weights are
+    restored.
     """
     model, short = line_model(SGD(100.0)), line_model(SGD(100.0))
     with pytest.warns(TrainingWarning, match="not finite"):
@@ -118,8 +118,8 @@ def test_early_stopping_restores_through_a_bad_epoch():
 
 
 ROWS, STEPS = 23, 10
-"""23 rows in batches of 5 are 5 steps, the last one padded; the fragile neuron takes 10 steps of
-one row.
+"""23 rows in batches of 5 are 5 steps, the last one padded. The fragile neuron has 10 steps of one
+row.
 """
 RNG = np.random.default_rng(0)
 DATA = Data(
@@ -148,14 +148,15 @@ def plan(epoch):
     return make_plan(ROWS, 5, seed=1, epoch=epoch)
 
 
-def ran(program, carry, last=3, first=0, data=DATA, plan=plan, **options):
+def ran(program, train_state, last=3, first=0, data=DATA, plan=plan, observe=None, **hooks):
     return list(
         run_epochs(
             program,
-            RunState(first, carry),
+            RunState(first, train_state),
             ArraySource(data, plan, plan(0).mask.shape[1]),
-            **options,
             end_epoch=last,
+            hooks=LoopHooks(**hooks),
+            observe=observe,
         )
     )
 
@@ -170,35 +171,37 @@ def slices_of(monkeypatch, steps):
 
 @pytest.mark.parametrize("steps", [1, 2, 4, 100])
 def test_progress_changes_no_bit_and_compiles_nothing(noisy, monkeypatch, steps):
-    """Oracle: the plain loop over `advance`, an epoch in one go; one compilation serves every
-    slicing.
-    """
-    program, carry = noisy
-    whole = carry
+    """Oracle: a loop over `run_steps`, one call per epoch. All slicings share one compilation."""
+    program, train_state = noisy
+    expected = train_state
     for epoch in range(3):
-        whole = reset_epoch_sums(program, whole, 5)
-        whole = run_steps(program, whole, DATA, plan(epoch), np.int32(0), np.int32(5))
-    ran(program, carry, 1)
+        expected = reset_epoch_sums(program, expected, 5)
+        expected = run_steps(program, expected, DATA, plan(epoch), np.int32(0), np.int32(5))
+    ran(program, train_state, 1)
     slices_of(monkeypatch, steps)
     seen = []
     with compilations() as compiled:
         records = ran(
-            program, carry, on_slice=lambda done, steps, so_far, stand: seen.append((done, steps))
+            program,
+            train_state,
+            on_slice=lambda steps_done, steps, logs, snapshot: seen.append((steps_done, steps)),
         )
     assert compiled == []
-    same_tree(records[-1].train_state, whole)
-    assert seen == [(min(done, 5), 5) for _ in range(3) for done in range(steps, 5 + steps, steps)]
+    same_tree(records[-1].train_state, expected)
+    assert seen == [
+        (min(steps_done, 5), 5) for _ in range(3) for steps_done in range(steps, 5 + steps, steps)
+    ]
 
 
 def test_records_follow_each_other(noisy):
-    program, carry = noisy
-    records = ran(program, carry)
+    program, train_state = noisy
+    records = ran(program, train_state)
     assert [record.epoch for record in records] == [0, 1, 2]
     assert all(
         record.complete and record.finite and record.seconds > 0 and not record.observations
         for record in records
     )
-    same_tree(records[0].epoch_start_state.params, carry.params)
+    same_tree(records[0].epoch_start_state.params, train_state.params)
     for earlier, later in pairwise(records):
         same_tree(later.epoch_start_state, earlier.train_state)
     later = ran(program, records[0].train_state, first=1)
@@ -208,11 +211,11 @@ def test_records_follow_each_other(noisy):
 
 
 def test_logs_against_numpy(noisy):
-    """The loss averaged over rows (the last batch has 3, not 5), the accuracy from counts, and what
-    `validate` adds.
-    """
-    program, carry = noisy
-    (record,) = ran(program, carry, 1, validate=lambda carry: {"val_loss": float(carry.step)})
+    """The loss is averaged over rows (the last batch has 3, not 5); `validate` adds its logs."""
+    program, train_state = noisy
+    (record,) = ran(
+        program, train_state, 1, validate=lambda train_state: {"val_loss": float(train_state.step)}
+    )
     losses = [float(loss) for loss in record.train_state.losses]
     close(
         record.logs["loss"],
@@ -248,8 +251,8 @@ def test_a_decision_stops_the_run(noisy):
 
 @pytest.mark.parametrize("stop", [None, 4])
 def test_the_kept_weights_come_back_at_the_end(noisy, stop):
-    """Kept after epochs 0 and 2: the last record carries the weights and statistics of 2, all else
-    as it is.
+    """With weights kept after epochs 0 and 2, the last record has the weights and statistics of
+    epoch 2.
     """
     plain = ran(*noisy, 6)
     records = ran(
@@ -262,19 +265,19 @@ def test_the_kept_weights_come_back_at_the_end(noisy, stop):
     assert len(records) == (6 if stop is None else stop + 1)
     for record, same in zip(records[:-1], plain, strict=False):
         same_tree(record.train_state, same.train_state)
-    last, whole = records[-1].train_state, plain[len(records) - 1].train_state
+    last, expected = records[-1].train_state, plain[len(records) - 1].train_state
     same_tree((last.params, last.state), (plain[2].train_state.params, plain[2].train_state.state))
-    same_tree(last._replace(params=(), state=()), whole._replace(params=(), state=()))
+    same_tree(last._replace(params=(), state=()), expected._replace(params=(), state=()))
 
 
 def test_a_decided_rate_holds_from_the_next_epoch(noisy):
-    program, carry = noisy
+    program, train_state = noisy
     records = ran(
         program,
-        carry,
+        train_state,
         on_epoch_end=lambda record: Decision(learning_rate=0.001 if record.epoch == 0 else None),
     )
-    first = ran(program, carry, 1)[0].train_state
+    first = ran(program, train_state, 1)[0].train_state
     same_tree(records[0].train_state, first._replace(rate=np.float32(0.001)))
     same_tree(
         records[2].train_state,
@@ -283,16 +286,16 @@ def test_a_decided_rate_holds_from_the_next_epoch(noisy):
 
 
 def test_a_watch_breaks_the_epoch_off(noisy, monkeypatch):
-    """After the second slice of two steps: the record is incomplete and its carry that of four
-    steps.
+    """Stopped after the second slice of two steps, the record is incomplete and has the state after
+    four steps.
     """
-    program, carry = noisy
+    program, train_state = noisy
     slices_of(monkeypatch, 2)
     decided = []
     calls = iter([None, None, None, None, "interrupted"])  # three slices of epoch 1, two of epoch 2
     records = ran(
         program,
-        carry,
+        train_state,
         on_epoch_end=lambda r: decided.append(r.epoch) or Decision(),
         on_slice=lambda *_: next(calls),
     )
@@ -333,8 +336,8 @@ def test_an_epoch_that_is_whole_when_it_is_interrupted_counts(noisy):
 
 
 def test_a_best_epoch_that_leads_to_no_finite_loss_is_not_restored():
-    """Oracle: by hand. The only whole epoch ends in exploded weights, so that the run ends where it
-    began.
+    """Oracle: by hand. The only complete epoch ends with exploded weights, so the initial weights
+    are kept.
     """
     x, y = np.ones((4, 1)), np.ones(4)
     model = line_model(SGD(1e25))
@@ -358,10 +361,10 @@ def test_a_fit_that_begins_with_exploded_weights_says_so():
 
 
 def test_observations_are_of_the_steps_that_follow(noisy, monkeypatch):
-    """Oracle: `observe` at the carry that training had there; looking changes nothing."""
-    program, carry = noisy
+    """Oracle: `observe_step` on the train state at that step. Observing changes nothing."""
+    program, train_state = noisy
     slices_of(monkeypatch, 100)
-    (record,) = ran(program, carry, 1, observe=True)
+    (record,) = ran(program, train_state, 1, observe=True)
     assert [(seen.epoch, seen.step) for seen in record.observations] == [
         (0, 1),
         (0, 2),
@@ -370,12 +373,12 @@ def test_observations_are_of_the_steps_that_follow(noisy, monkeypatch):
         (0, 4),
     ]
     after_two = run_steps(
-        program, reset_epoch_sums(program, carry, 5), DATA, plan(0), np.int32(0), np.int32(2)
+        program, reset_epoch_sums(program, train_state, 5), DATA, plan(0), np.int32(0), np.int32(2)
     )
     np.testing.assert_array_equal(
         record.observations[1].values, observe_step(program, after_two, DATA, plan(0), np.int32(2))
     )
-    same_tree(record.train_state, ran(program, carry, 1, observe=False)[0].train_state)
+    same_tree(record.train_state, ran(program, train_state, 1, observe=False)[0].train_state)
 
 
 @pytest.mark.parametrize("rows", [19, 20, 21, 47, 100])
@@ -383,12 +386,12 @@ def test_an_epoch_is_observed_at_most_twenty_times(monkeypatch, rows):
     steps = []
     monkeypatch.setattr(
         "glassnet.engine.epoch_runner.observe_step",
-        lambda program, carry, data, plan, i: steps.append(int(i)) or np.zeros(1),
+        lambda program, train_state, data, plan, i: steps.append(int(i)) or np.zeros(1),
     )
-    program, carry, data, _ = fragile(0, 1.0, 0.5, rows)
+    program, train_state, data, _ = fragile(0, 1.0, 0.5, rows)
     ran(
         program,
-        carry,
+        train_state,
         1,
         data=data,
         plan=lambda epoch: make_plan(rows, 1, seed=0, epoch=0),
@@ -400,8 +403,8 @@ def test_an_epoch_is_observed_at_most_twenty_times(monkeypatch, rows):
 
 
 def test_only_long_runs_are_observed_unasked(monkeypatch, noisy):
-    """By hand: 5 steps an epoch at 2 a second are 2.5 s an epoch; two epochs to go last 5 s, three
-    last longer.
+    """By hand: 5 steps at 2 per second take 2.5 s. Two remaining epochs take 5 s, three take
+    longer.
     """
 
     def note(pace, steps, began):
@@ -416,8 +419,10 @@ def test_only_long_runs_are_observed_unasked(monkeypatch, noisy):
 
 
 def test_pace_counts_from_the_later_of_dispatch_and_the_last_end(monkeypatch):
-    """By hand: 30 steps sent at 10.0 and ended at 10.5 are 60 a second; 50 more sent at 10.1, ended
-    at 11.0, took 0.5 s: 100 a second.
+    """By hand: two slices.
+
+    30 steps from 10.0 to 10.5 are 60 per second. 50 steps sent at 10.1 and finished at 11.0 took
+    0.5 s: 100 per second.
     """
     pace, times = SlicePacer(), iter([10.5, 11.0])
     assert pace.slice_steps == 16
@@ -429,14 +434,19 @@ def test_pace_counts_from_the_later_of_dispatch_and_the_last_end(monkeypatch):
 
 
 def fragile(bad, x, y, rows=STEPS, rate=0.5):
-    """A sigmoid neuron at rest, w = 0, in steps of one row (x = 1, y = 1/2: no gradient), one of
-    which is planted.
+    """A sigmoid neuron with w = 0, in steps of one row (x = 1, y = 1/2: no gradient), one of them
+    replaced.
     """
     layers = [Dense(1, use_bias=False, kernel_initializer="zeros", activation="sigmoid")]
-    program, carry = started(layers, HalfMeanSquaredError(), SGD(), (1,), rate=rate)
+    program, train_state = started(layers, HalfMeanSquaredError(), SGD(), (1,), rate=rate)
     data = Data(np.ones((rows, 1), np.float32), np.full((rows, 1), 0.5, np.float32))
     data.x[bad], data.y[bad] = x, y
-    return program, carry, data, lambda epoch: make_plan(rows, 1, seed=0, epoch=0, shuffle=False)
+    return (
+        program,
+        train_state,
+        data,
+        lambda epoch: make_plan(rows, 1, seed=0, epoch=0, shuffle=False),
+    )
 
 
 PLANTED = {
@@ -451,35 +461,35 @@ PLANTED = {
 @pytest.mark.parametrize("bad", [0, 4, STEPS - 1])
 @pytest.mark.parametrize("what", PLANTED)
 def test_the_step_and_the_link_that_went_bad_are_found(monkeypatch, what, bad, steps):
-    """Weights that overflow leave every later loss finite (sigmoid(inf) = 1), whatever the slicing:
-    the first bad step is still found, and the carry is that of training up to it, bit for bit; up
-    to the step before where it is the loss that is not finite."""
+    """The first bad step is found, with any slicing, although later losses are finite.
+
+    Infinite weights give sigmoid(inf) = 1. The final state is that before the bad step, bit for
+    bit; if the loss is not finite, that before the step before it.
+    """
     x, y, rate = PLANTED[what]
-    program, carry, data, order = fragile(bad, x, y, rate=rate)
+    program, train_state, data, order = fragile(bad, x, y, rate=rate)
     slices_of(monkeypatch, steps)
-    (record,) = ran(program, carry, data=data, plan=order)
+    (record,) = ran(program, train_state, data=data, plan=order)
     assert not record.complete
     assert not record.finite
     assert record.logs == {}
     assert record.decision.stop == f"epoch 1, step {bad + 1} of {STEPS}: {what} is not finite"
-    kept = max(bad - 1, 0) if what in ("the output of dense_1", "the loss") else bad
+    good_steps = max(bad - 1, 0) if what in ("the output of dense_1", "the loss") else bad
     same_tree(
         record.train_state,
         run_steps(
             program,
-            reset_epoch_sums(program, carry, STEPS),
+            reset_epoch_sums(program, train_state, STEPS),
             data,
             order(0),
             np.int32(0),
-            np.int32(kept),
+            np.int32(good_steps),
         ),
     )
 
 
 def test_a_bad_link_in_the_middle_of_a_noisy_network_is_named():
-    """exp overflows beyond 88, and 100 tanh reaches 100; the links before it are sound, those after
-    it are not blamed.
-    """
+    """exp overflows above 88, and 100 tanh reaches 100; only that link is named."""
     layers = [
         Dense(4, activation="tanh"),
         Rescaling(100.0),
@@ -487,19 +497,19 @@ def test_a_bad_link_in_the_middle_of_a_noisy_network_is_named():
         BatchNormalization(),
         Dense(3),
     ]
-    program, carry = started(layers, SparseCategoricalCrossentropy(from_logits=True), Adam(), (4,))
-    (record,) = ran(program, carry, data=DATA._replace(x=100 * DATA.x))
+    program, train_state = started(
+        layers, SparseCategoricalCrossentropy(from_logits=True), Adam(), (4,)
+    )
+    (record,) = ran(program, train_state, data=DATA._replace(x=100 * DATA.x))
     assert record.decision.stop == "epoch 1, step 1 of 5: the output of burst is not finite"
 
 
 def test_two_slices_are_in_flight_and_no_more(monkeypatch, noisy):
-    """Oracle: counting. Five slices of one step: what is sent less what has ended rises to two and
-    stays there.
-    """
+    """Oracle: counting. With five slices of one step, at most two are in flight."""
     slices_of(monkeypatch, 1)
     events, until = [], StepRange.run_until
     monkeypatch.setattr(StepRange, "run_until", lambda *args: events.append(1) or until(*args))
-    ran(*noisy, 1, on_slice=lambda done, steps, so_far, stand: events.append(-1))
+    ran(*noisy, 1, on_slice=lambda steps_done, steps, logs, snapshot: events.append(-1))
     assert np.cumsum(events).tolist() == [1, 2, 1, 2, 1, 2, 1, 2, 1, 0]
 
 
@@ -511,10 +521,12 @@ def test_the_warning_points_at_the_users_line():
 
 
 def test_the_numbers_so_far(monkeypatch, noisy):
-    """Oracle: the losses themselves after one step, and the epoch's own accuracy after all."""
+    """Oracle: the losses after each step, and the accuracy of the epoch after the last step."""
     slices_of(monkeypatch, 1)
     seen = []
-    (record,) = ran(*noisy, 1, on_slice=lambda done, steps, so_far, stand: seen.append(so_far()))
+    (record,) = ran(
+        *noisy, 1, on_slice=lambda steps_done, steps, logs, snapshot: seen.append(logs())
+    )
     losses = np.asarray(record.train_state.losses, np.float64)
     assert [now["loss"] for now in seen] == [losses[: i + 1].mean() for i in range(5)]
     assert seen[-1]["accuracy"] == record.logs["accuracy"]

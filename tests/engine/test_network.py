@@ -1,6 +1,4 @@
-"""The chain rule, link by link: against the lecture's arithmetic, against `jax.grad` of the whole,
-and what networks refuse.
-"""
+"""The chain rule link by link, against the lecture and `jax.grad`; and errors of networks."""
 
 import math
 from dataclasses import dataclass
@@ -47,7 +45,7 @@ from oracles import FLOAT32, close
 
 
 def made(*layers, shape=(4,), seed=0):
-    """(built, params, state) of a network."""
+    """Return (built, params, state) of a network."""
     return network.build(layers, shape, np.random.default_rng(seed))
 
 
@@ -69,9 +67,7 @@ def passed(built, params, state, x, y, loss, **options):
 
 
 def test_lecture_003_backpropagation_by_hand():
-    """The 2-3-2-1 network of sigmoids: every delta and weight gradient as the slides derive them,
-    in plain Python floats.
-    """
+    """The 2-3-2-1 sigmoid network: all deltas and gradients as on the slides, in Python floats."""
 
     def f(e):
         return 1 / (1 + math.exp(-e))
@@ -97,13 +93,13 @@ def test_lecture_003_backpropagation_by_hand():
     built, params, state = made(*layers, shape=(2,))
     kernels = [[w_x1, w_x2], [[w14, w15], [w24, w25], [w34, w35]], [[w46], [w56]]]
     params, state = network.set_weights(built, built.weight_paths, params, state, kernels)
-    done = passed(
+    result = passed(
         built, params, state, np.float32([[x1, x2]]), np.float32([[y]]), HalfMeanSquaredError()
     )
 
-    close(done.loss, 0.5 * (y - f(e6)) ** 2)
+    close(result.loss, 0.5 * (y - f(e6)) ** 2)
     for got, want in zip(
-        done.link_outputs,
+        result.link_outputs,
         ([e1, e2, e3], [f1, f2, f3], [e4, e5], [f4, f5], [e6], [f(e6)]),
         strict=True,
     ):
@@ -114,22 +110,22 @@ def test_lecture_003_backpropagation_by_hand():
         [delta * slope(e6)],
     )
     wanted = into[0], [delta1, delta2, delta3], into[1], [delta4, delta5], into[2], [delta]
-    for got, want in zip(done.deltas, wanted, strict=True):
+    for got, want in zip(result.deltas, wanted, strict=True):
         close(got, [want])
-    close(done.grads[0]["kernel"][0, 0], delta1 * slope(e1) * x1)  # dL/dw(x1)1 = delta1 f1'(e) x1
+    close(result.grads[0]["kernel"][0, 0], delta1 * slope(e1) * x1)  # dL/dw(x1)1 = delta1 f1'(e) x1
     for i, (inputs, errors) in enumerate(
         zip(((x1, x2), (f1, f2, f3), (f4, f5)), into, strict=True)
     ):
-        close(done.grads[2 * i]["kernel"], [[a * d for d in errors] for a in inputs])
+        close(result.grads[2 * i]["kernel"], [[a * d for d in errors] for a in inputs])
     close(
-        done.d_input,
+        result.d_input,
         [[sum(w * d for w, d in zip(ws, into[0], strict=True)) for ws in (w_x1, w_x2)]],
     )
 
 
 @pytest.mark.parametrize("train", [False, True])
 def test_chain_of_vjps_is_the_gradient_of_the_whole_bit_for_bit(train):
-    """Oracle: jax.grad of the same links composed without `network.forward`, compiled."""
+    """Oracle: `jax.grad` of the same links composed without `network.forward`, compiled."""
     built, params, state = made(
         Dense(5, activation="relu"),
         BatchNormalization(),
@@ -200,24 +196,22 @@ def test_split_head(last, loss, heads):
 
 @pytest.mark.parametrize("size", [1.0, 100.0])
 def test_a_loss_owns_its_softmax(size):
-    """By hand: rows are log(sum(exp z)) - z_y and the delta on z is (p - y) / n, in float64,
-    however confident the network is.
-    """
+    """By hand, in float64: the loss is log(sum(exp z)) - z_y, and the delta on z is (p - y) / n."""
     built, params, state = made(Dense(3, activation="softmax"))
     x, ids = size * rows(), np.array([0, 1, 2, 0, 1, 2])
-    done = passed(built, params, state, x, ids, SparseCategoricalCrossentropy())
+    result = passed(built, params, state, x, ids, SparseCategoricalCrossentropy())
     z = x.astype(np.float64) @ params[0]["kernel"]
     shifted = z - z.max(1, keepdims=True)
     p = np.exp(shifted) / np.exp(shifted).sum(1, keepdims=True)
     close(
-        done.unreduced_loss,
+        result.unreduced_loss,
         np.log(np.exp(shifted).sum(1)) - shifted[np.arange(6), ids],
         5 * size * FLOAT32,
     )
-    close(done.deltas[-1], (p - np.eye(3)[ids]) / 6, 5 * size * FLOAT32)
-    close(done.output, p, 5 * size * FLOAT32)
-    assert len(done.link_outputs) == len(done.deltas) == 1
-    assert len(done.grads) == len(built.links) == 2
+    close(result.deltas[-1], (p - np.eye(3)[ids]) / 6, 5 * size * FLOAT32)
+    close(result.output, p, 5 * size * FLOAT32)
+    assert len(result.link_outputs) == len(result.deltas) == 1
+    assert len(result.grads) == len(built.links) == 2
 
 
 def test_frozen_links_get_no_gradient_no_penalty_and_no_update():
@@ -228,20 +222,20 @@ def test_frozen_links_get_no_gradient_no_penalty_and_no_update():
     )
     program = Program(built.links, MeanSquaredError(), Adam())
     data, plan = Data(rows(), rows(6, 2, seed=2)), BatchPlan(None, np.ones((1, 6), np.float32))
-    carry = reset_epoch_sums(
+    train_state = reset_epoch_sums(
         program, create_train_state(program, params, state, rate=0.1, seed=0), 1
     )
-    assert carry.optimizer_state["momentum"][0] is None
+    assert train_state.optimizer_state["momentum"][0] is None
     assert forward_backward(program, params, state, data, None, None, True).grads[0] is None
     close(network.penalty(built.links, params), 0.01 * np.square(params[2]["kernel"]).sum())
-    after = run_steps(program, carry, data, plan, np.int32(0), np.int32(1))
+    after = run_steps(program, train_state, data, plan, np.int32(0), np.int32(1))
     assert after.optimizer_state["momentum"][0] is None
     jax.tree.map(np.testing.assert_array_equal, after.params[0], params[0])
     assert not np.array_equal(after.params[2]["kernel"], params[2]["kernel"])
 
 
 def test_a_frozen_link_lets_the_gradient_through():
-    """The delta before a frozen link is that of the same link unfrozen."""
+    """The delta before a frozen link is the same as before a trainable one."""
     x, y = rows(), rows(6, 2, seed=2)
     both = []
     for trainable in (True, False):
@@ -251,14 +245,14 @@ def test_a_frozen_link_lets_the_gradient_through():
 
 
 def test_penalty_and_its_gradient_are_added():
-    """By hand: l2 sum w^2 with slope 2 l2 w on the kernel, nothing on the bias."""
+    """By hand: l2 sum w^2, with slope 2 l2 w on the kernel and 0 on the bias."""
     x, y = rows(), rows(6, 2, seed=2)
     built, params, state = made(Dense(2, kernel_regularizer="l2"), Rescaling(2.0))
     plain = passed(*made(Dense(2), Rescaling(2.0)), x, y, MeanSquaredError())
-    done = passed(built, params, state, x, y, MeanSquaredError())
-    close(done.loss - plain.loss, 0.01 * np.square(params[0]["kernel"]).sum())
-    close(done.grads[0]["kernel"] - plain.grads[0]["kernel"], 0.02 * params[0]["kernel"])
-    np.testing.assert_array_equal(done.grads[0]["bias"], plain.grads[0]["bias"])
+    result = passed(built, params, state, x, y, MeanSquaredError())
+    close(result.loss - plain.loss, 0.01 * np.square(params[0]["kernel"]).sum())
+    close(result.grads[0]["kernel"] - plain.grads[0]["kernel"], 0.02 * params[0]["kernel"])
+    np.testing.assert_array_equal(result.grads[0]["bias"], plain.grads[0]["bias"])
     assert network.penalty(functional.unfold([Dense(2)]), params[:1]) is None
 
 
@@ -282,7 +276,7 @@ def test_noise_differs_per_link_and_comes_back_with_its_key():
 def test_masks_thread_through_the_links():
     @dataclass(frozen=True)
     class Marks(Layer):
-        """Real where the first number is not 0, as an Embedding masks id 0."""
+        """Mask entries whose first value is 0, as an Embedding masks id 0."""
 
         def mask(self, x, mask):
             return x[..., 0] != 0
@@ -298,7 +292,7 @@ def test_masks_thread_through_the_links():
 
 
 def test_pixels_do_not_wrap():
-    """By hand: 200 + 100 = 300, which uint8 takes for 44."""
+    """By hand: 200 + 100 = 300, which is 44 in uint8."""
     pixels = np.array([[200, 100]], np.uint8)
     built, params, state = made(Dense(1, kernel_initializer="ones"), shape=(2,))
     assert functional.run(built.links, params, state, pixels)[0].item() == 300
@@ -372,9 +366,9 @@ def test_weights_keep_their_order_through_compiled_steps():
 def test_weights_are_copies():
     built, params, state = made(Dense(3))
     network.get_weights(built.weight_paths, params, state)[0][:] = 7
-    given = [np.ones((4, 3)), np.ones(3)]
-    new, _ = network.set_weights(built, built.weight_paths, params, state, given)
-    given[0][:] = 7
+    value = [np.ones((4, 3)), np.ones(3)]
+    new, _ = network.set_weights(built, built.weight_paths, params, state, value)
+    value[0][:] = 7
     assert new[0]["kernel"].max() == 1
     assert params[0]["kernel"].max() < 7
 
@@ -399,7 +393,7 @@ def test_an_input_that_a_layer_cannot_take_is_told():
 
 
 class Times(Layer):
-    """Undecorated: without the check, Times(3) would run the program of Times(2)."""
+    """Layer without the decorator: without the check, Times(3) would run the program of Times(2)."""
 
     def __init__(self, factor):
         object.__setattr__(self, "factor", factor)
@@ -429,9 +423,9 @@ class HoldsAList(Layer):
         ),
     ],
 )
-def test_check_layer_class_refuses(given, says):
+def test_check_layer_class_refuses(value, says):
     with pytest.raises(ConfigError) as caught:
-        functional.check_layer_type(given)
+        functional.check_layer_type(value)
     assert says in str(caught.value)
 
 

@@ -1,4 +1,4 @@
-"""Which loss goes with which last layer: the table of DESIGN section 4, line by line."""
+"""Losses and last layers: every line of the table in `objective`."""
 
 import jax.numpy as jnp
 import numpy as np
@@ -56,7 +56,7 @@ def test_pairs_that_fit(kind):
 @pytest.mark.parametrize("loss", [MeanSquaredError(), HalfMeanSquaredError()], ids=str)
 @pytest.mark.parametrize("activation", [None, "sigmoid", "softmax", "relu"])
 def test_other_losses_take_any_last_layer(loss, activation):
-    """A sigmoid with half the squared error is lecture 003's own network."""
+    """A sigmoid with half the squared error is the network of lecture 003."""
     check_loss(ends(activation), loss, (3,))
 
 
@@ -111,7 +111,7 @@ def test_logits_behind_an_activation(kind):
 def test_softmax_twice(before):
     text = (
         rf"^CategoricalCrossentropy: expected one activation before the loss, softmax\. Received: ends_in='{before}, softmax'\. "
-        rf"Keep one of them: softmax of {before} flattens the probabilities, and training crawls\.$"
+        rf"Keep one of them: softmax of {before} flattens the probabilities, and training becomes very slow\.$"
     )
     with pytest.raises(ConfigError, match=text):
         check_loss(ends(before, "softmax"), CategoricalCrossentropy())
@@ -162,7 +162,7 @@ WHOLE, PARTS = np.array([0, 1, 2, 1]), np.array([0.25, 0.5, 1, 0])
     ],
 )
 def test_what_is_inferred(activation, outputs, y, loss, metrics):
-    """Oracle: the table in the docstring; what is inferred is itself a pair that fits."""
+    """Oracle: the table in the docstring. The inferred loss fits the last layer."""
     links = ends(activation, units=outputs[0])
     got = infer_loss(links, outputs, y)
     assert got[:2] == (loss, metrics)

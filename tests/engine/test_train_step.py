@@ -1,6 +1,4 @@
-"""The compiled step: against NumPy backpropagation written apart from it, and bit for bit against
-itself, however it is sliced.
-"""
+"""The compiled step, against independent NumPy backpropagation, and bit for bit in any slicing."""
 
 import itertools
 
@@ -43,7 +41,7 @@ compiled_pass = jax.jit(forward_backward, static_argnums=(0, 6))
 
 
 def started(*layers, loss, optimizer, metrics=(), rate=0.05, seed=0, size=SIZE):
-    """A program and its carry before the first step."""
+    """Return a program and its initial train state."""
     built, params, state = network.build(layers, (size,), np.random.default_rng(seed))
     program = Program(built.links, loss, optimizer, metrics)
     return program, create_train_state(program, params, state, rate=rate, seed=seed)
@@ -59,13 +57,13 @@ def noisy(**options):
     )
 
 
-def trained(program, carry, data, plan, cuts=()):
-    """One epoch, sliced at `cuts`."""
+def trained(program, train_state, data, plan, cuts=()):
+    """Train one epoch, sliced at `cuts`."""
     steps = len(plan.mask)
-    carry = reset_epoch_sums(program, carry, steps)
+    train_state = reset_epoch_sums(program, train_state, steps)
     for start, stop in itertools.pairwise([0, *cuts, steps]):
-        carry = run_steps(program, carry, data, plan, np.int32(start), np.int32(stop))
-    return carry
+        train_state = run_steps(program, train_state, data, plan, np.int32(start), np.int32(stop))
+    return train_state
 
 
 def same_bits(a, b):
@@ -74,51 +72,61 @@ def same_bits(a, b):
 
 @pytest.mark.parametrize("cuts", [(1,), (2, 2, 4), (1, 2, 3, 4), (0, 3, 5)])
 def test_any_slicing_gives_the_same_bits(cuts):
-    """Two epochs with noise, statistics, Adam and a metric; oracle: the same in one go."""
-    program, carry = noisy()
+    """Two epochs with noise, statistics, Adam and a metric. Oracle: each epoch in one call."""
+    program, train_state = noisy()
     plans = [make_plan(N, BATCH, seed=1, epoch=epoch) for epoch in (0, 1)]
-    whole = sliced = carry
+    expected = sliced = train_state
     for plan in plans:
-        whole, sliced = (
-            trained(program, whole, DATA, plan),
+        expected, sliced = (
+            trained(program, expected, DATA, plan),
             trained(program, sliced, DATA, plan, cuts),
         )
-    same_bits(sliced, whole)
-    assert whole.finite
-    assert whole.step == 10
-    assert not np.array_equal(whole.params[0]["kernel"], carry.params[0]["kernel"])
+    same_bits(sliced, expected)
+    assert expected.finite
+    assert expected.step == 10
+    assert not np.array_equal(expected.params[0]["kernel"], train_state.params[0]["kernel"])
 
 
 def test_one_compilation_serves_all_epochs_slices_rates_and_equal_programs():
-    program, carry = noisy(rate=0.01)
+    program, train_state = noisy(rate=0.01)
     plan = make_plan(N, BATCH, seed=0, epoch=0)
-    carry = trained(program, carry, DATA, plan)
+    train_state = trained(program, train_state, DATA, plan)
     same = Program(
         functional.unfold(NOISY),
         SparseCategoricalCrossentropy(),
         Adam(learning_rate=0.7),
         (Accuracy(),),
     )
-    assert same == program  # names and the rate are no part of its value
+    assert same == program  # names and the rate are not compared
     with compilations() as compiled:
         for epoch, cuts in enumerate([(), (1, 3), (1, 2, 3, 4)]):
-            carry = trained(same, carry, DATA, make_plan(N, BATCH, seed=0, epoch=epoch), cuts)
-            carry = carry._replace(rate=train_step.to_device(np.float32(carry.rate) / 2))
+            train_state = trained(
+                same, train_state, DATA, make_plan(N, BATCH, seed=0, epoch=epoch), cuts
+            )
+            train_state = train_state._replace(
+                rate=train_step.to_device(np.float32(train_state.rate) / 2)
+            )
     assert compiled == []
 
 
 def test_the_rate_is_what_the_carry_says():
-    """Plain descent moves by rate times gradient: half the rate, half the move; and the optimizer's
-    own rate has no say.
+    """Gradient descent moves by rate * gradient; the rate is that of the train state, not the
+    optimizer.
     """
-    program, carry = started(Dense(3), loss=MeanSquaredError(), optimizer=SGD(learning_rate=123.0))
+    program, train_state = started(
+        Dense(3), loss=MeanSquaredError(), optimizer=SGD(learning_rate=123.0)
+    )
     data, plan = Data(DATA.x, DATA.x[:, :3]), BatchPlan(None, np.ones((1, N), np.float32))
     moves = []
     for rate in (0.5, 0.25):
-        after = trained(program, carry._replace(rate=jnp.asarray(np.float32(rate))), data, plan)
-        moves.append(np.asarray(after.params[0]["kernel"]) - np.asarray(carry.params[0]["kernel"]))
+        after = trained(
+            program, train_state._replace(rate=jnp.asarray(np.float32(rate))), data, plan
+        )
+        moves.append(
+            np.asarray(after.params[0]["kernel"]) - np.asarray(train_state.params[0]["kernel"])
+        )
     close(moves[0], 2 * moves[1])
-    residual = 2 / (N * 3) * (data.x @ np.asarray(carry.params[0]["kernel"]) - data.y)
+    residual = 2 / (N * 3) * (data.x @ np.asarray(train_state.params[0]["kernel"]) - data.y)
     close(moves[0], -0.5 * data.x.T @ residual)
 
 
@@ -144,7 +152,7 @@ def test_plan_is_a_pure_function_of_seed_and_epoch():
 
 @pytest.mark.parametrize(("n", "batch"), [(23, 5), (7, 6), (9, 1), (8, 4)])
 def test_plan_visits_every_row_once(n, batch):
-    """Oracle: counting. Padding is row 0, at the end, and not real."""
+    """Oracle: counting. Padding is row 0, at the end, and masked."""
     plan = make_plan(n, batch, seed=3, epoch=2)
     order, real = plan.indices.ravel(), plan.mask.ravel()
     assert plan.indices.shape == (-(-n // batch), batch)
@@ -164,51 +172,56 @@ def test_plan_of_one_full_batch_skips_the_gather():
 
 
 def test_a_padded_batch_is_the_short_batch():
-    """Three real rows of five against three rows alone: same weights, statistics, loss, metric and
-    noise (drawn from its first rows).
+    """Three real rows of five give the same results as three rows: weights, statistics, loss,
+    metric and noise.
     """
-    program, carry = noisy()
+    program, train_state = noisy()
     plan = BatchPlan(np.int32([[4, 9, 2, 0, 0]]), np.float32([[1, 1, 1, 0, 0]]))
-    padded = trained(program, carry, DATA, plan)
+    padded = trained(program, train_state, DATA, plan)
     short = trained(
-        program, carry, DATA.take(np.array([4, 9, 2])), BatchPlan(None, np.ones((1, 3), np.float32))
+        program,
+        train_state,
+        DATA.take(np.array([4, 9, 2])),
+        BatchPlan(None, np.ones((1, 3), np.float32)),
     )
     jax.tree.map(close, padded._replace(optimizer_state=()), short._replace(optimizer_state=()))
     jax.tree.map(close, padded.optimizer_state, short.optimizer_state)
     assert padded.metric_sums[0]["count"] == 3
-    full = trained(program, carry, DATA, plan._replace(mask=np.ones((1, 5), np.float32)))
+    full = trained(program, train_state, DATA, plan._replace(mask=np.ones((1, 5), np.float32)))
     assert abs(full.losses[0] - short.losses[0]) > 1e-3  # the padding would have mattered
 
 
 def test_full_batch_and_gathered_batch_agree():
-    program, carry = noisy()
+    program, train_state = noisy()
     gathered = BatchPlan(np.arange(N, dtype=np.int32)[None], np.ones((1, N), np.float32))
     jax.tree.map(
         close,
-        trained(program, carry, DATA, gathered),
-        trained(program, carry, DATA, make_plan(N, N, seed=0, epoch=0)),
+        trained(program, train_state, DATA, gathered),
+        trained(program, train_state, DATA, make_plan(N, N, seed=0, epoch=0)),
     )
 
 
 def test_noise_depends_on_seed_and_step_alone():
-    program, carry = noisy(seed=7)
-    _, _, key = get_batch(program, carry, DATA, BatchPlan(None, np.ones((1, N), np.float32)), 0)
+    program, train_state = noisy(seed=7)
+    _, _, key = get_batch(
+        program, train_state, DATA, BatchPlan(None, np.ones((1, N), np.float32)), 0
+    )
     keys = {}
     for seed in (7, 8):
         for step in (0, 1, 2):
             resumed = create_train_state(
                 program,
-                carry.params,
-                carry.state,
+                train_state.params,
+                train_state.state,
                 rate=0.1,
                 seed=seed,
-                optimizer_state=carry.optimizer_state,
+                optimizer_state=train_state.optimizer_state,
                 step=step,
             )
             keys[seed, step] = jax.random.key_data(train_step.step_key(program, resumed)).tolist()
     assert jax.random.key_data(key).tolist() == keys[7, 0]
     assert len(set(map(tuple, keys.values()))) == 6
-    after = trained(program, carry, DATA, make_plan(N, 12, seed=0, epoch=0))
+    after = trained(program, train_state, DATA, make_plan(N, 12, seed=0, epoch=0))
     assert jax.random.key_data(train_step.step_key(program, after)).tolist() == keys[7, 2]
 
 
@@ -251,29 +264,32 @@ def test_the_loss_is_the_sum_of_loss_weight_mask_over_the_sum_of_masks(masked, w
 
 
 def test_weights_and_masks_reach_the_gradient():
-    """Oracle: the chain rule by hand, dL/dW = sum_i w_i m_i x_i (z_i - y_i) / sum m_i for half
-    squared error of one output.
-    """
-    program, carry = started(Dense(1, use_bias=False), loss=HalfMeanSquaredError(), optimizer=SGD())
+    """Oracle: by hand, dL/dW = sum_i w_i m_i x_i (z_i - y_i) / sum m_i for half the squared error."""
+    program, train_state = started(
+        Dense(1, use_bias=False), loss=HalfMeanSquaredError(), optimizer=SGD()
+    )
     rng = np.random.default_rng(3)
     batch = Data(
         DATA.x, rng.normal(size=(N, 1)).astype(np.float32), rng.uniform(0, 3, N).astype(np.float32)
     )
     mask = (rng.random(N) < 0.6).astype(np.float32)
-    kernel = np.asarray(carry.params[0]["kernel"])
-    done = forward_backward(program, carry.params, carry.state, batch, mask, None, True)
+    kernel = np.asarray(train_state.params[0]["kernel"])
+    result = forward_backward(
+        program, train_state.params, train_state.state, batch, mask, None, True
+    )
     error = batch.x @ kernel - batch.y
     close(
-        done.grads[0]["kernel"],
+        result.grads[0]["kernel"],
         batch.x.T @ (error * (batch.weight * mask)[:, None]) / mask.sum(),
         5 * FLOAT32,
     )
-    close(done.loss, 0.5 * (error[:, 0] ** 2 * batch.weight * mask).sum() / mask.sum())
+    close(result.loss, 0.5 * (error[:, 0] ** 2 * batch.weight * mask).sum() / mask.sum())
 
 
 def backpropagate(weights, x, ids, real, l2):
-    """Gradients of the mean cross-entropy of softmax(tanh(x W1 + b1) W2 + b2) + l2 sum W1^2, row by
-    row, in float64.
+    """Compute gradients row by row in float64.
+
+    The loss is the mean cross-entropy of softmax(tanh(x W1 + b1) W2 + b2), plus l2 sum W1^2.
     """
     w1, b1, w2, b2 = weights
     grads, loss = [np.zeros_like(w) for w in weights], 0.0
@@ -296,24 +312,26 @@ def backpropagate(weights, x, ids, real, l2):
     "optimizer", [SGD(), SGD(momentum=0.9), Adam()], ids=["sgd", "momentum", "adam"]
 )
 def test_training_against_numpy_backpropagation(optimizer):
-    """Two epochs of five steps, the last of each padded; every loss and the weights at the end."""
+    """Two epochs of five steps, the last of each padded: all losses, and the final weights."""
     layers = Dense(5, activation="tanh", kernel_regularizer="l2"), Dense(3, activation="softmax")
     rate = 0.01 if isinstance(optimizer, Adam) else 0.1
-    program, carry = started(
+    program, train_state = started(
         *layers, loss=SparseCategoricalCrossentropy(), optimizer=optimizer, rate=rate
     )
     weights = [
-        np.asarray(carry.params[i][name], np.float64) for i in (0, 2) for name in ("kernel", "bias")
+        np.asarray(train_state.params[i][name], np.float64)
+        for i in (0, 2)
+        for name in ("kernel", "bias")
     ]
     m, v, t = [np.zeros_like(w) for w in weights], [np.zeros_like(w) for w in weights], 0
     for epoch in range(2):
         plan = make_plan(N, BATCH, seed=4, epoch=epoch)
-        carry = trained(program, carry, DATA, plan)
+        train_state = trained(program, train_state, DATA, plan)
         for i, (order, real) in enumerate(zip(plan.indices, plan.mask, strict=True)):
             loss, grads = backpropagate(
                 weights, DATA.x[order].astype(np.float64), DATA.y[order], real, l2=0.01
             )
-            close(carry.losses[i], loss, 10 * FLOAT32)
+            close(train_state.losses[i], loss, 10 * FLOAT32)
             t += 1
             for k, g in enumerate(grads):
                 if isinstance(optimizer, Adam):
@@ -326,16 +344,16 @@ def test_training_against_numpy_backpropagation(optimizer):
                 else:
                     m[k] = optimizer.momentum * m[k] - rate * g
                     weights[k] += m[k]
-    got = [carry.params[i][name] for i in (0, 2) for name in ("kernel", "bias")]
+    got = [train_state.params[i][name] for i in (0, 2) for name in ("kernel", "bias")]
     for ours, theirs in zip(got, weights, strict=True):
         close(ours, theirs, 10 * FLOAT32)
 
 
 def test_metrics_are_summed_over_the_epoch():
-    """Oracle: the accuracy of every batch before its update, counted by hand from one_pass."""
-    program, carry = noisy()
+    """Oracle: the accuracy of every batch before its update, counted in NumPy."""
+    program, train_state = noisy()
     plan = make_plan(N, BATCH, seed=1, epoch=0)
-    right, at = 0, reset_epoch_sums(program, carry, 5)
+    right, at = 0, reset_epoch_sums(program, train_state, 5)
     for i in range(5):
         batch, mask, key = get_batch(program, at, DATA, plan, i)
         output = np.asarray(
@@ -348,31 +366,29 @@ def test_metrics_are_summed_over_the_epoch():
 
 
 def test_nothing_is_donated():
-    """The carry that went in stays readable, and as it was: autopsies and early stopping build on
-    it.
-    """
-    program, carry = noisy()
-    before = jax.tree.map(lambda a: np.array(a, copy=True), carry)
-    trained(program, carry, DATA, make_plan(N, BATCH, seed=0, epoch=0))
-    same_bits(carry, before)
+    """The train state passed in stays readable and unchanged."""
+    program, train_state = noisy()
+    before = jax.tree.map(lambda a: np.array(a, copy=True), train_state)
+    trained(program, train_state, DATA, make_plan(N, BATCH, seed=0, epoch=0))
+    same_bits(train_state, before)
 
 
 STEPS = 10
 
 
 def fragile(bad, x, y, rate=0.5):
-    """A sigmoid neuron at rest, w = 0, in ten steps of one row (x = 1, y = 1/2: no gradient), one
-    of which is planted.
+    """A sigmoid neuron with w = 0, in ten steps of one row (x = 1, y = 1/2: no gradient), one of
+    them replaced.
     """
     layers = Dense(1, use_bias=False, kernel_initializer="zeros"), Activation("sigmoid")
-    program, carry = started(
+    program, train_state = started(
         *layers, loss=HalfMeanSquaredError(), optimizer=SGD(), rate=rate, size=1
     )
     data = Data(np.ones((STEPS, 1), np.float32), np.full((STEPS, 1), 0.5, np.float32))
     data.x[bad], data.y[bad] = x, y
     return (
         program,
-        reset_epoch_sums(program, carry, STEPS),
+        reset_epoch_sums(program, train_state, STEPS),
         data,
         make_plan(STEPS, 1, seed=0, epoch=0, shuffle=False),
     )
@@ -380,8 +396,8 @@ def fragile(bad, x, y, rate=0.5):
 
 @pytest.mark.parametrize("bad", [0, 4, STEPS - 1])
 def test_training_leaves_the_loop_at_the_first_infinite_loss(bad):
-    program, carry, data, plan = fragile(bad, 1.0, 1e30)  # half of 1e60
-    after = run_steps(program, carry, data, plan, np.int32(0), np.int32(STEPS))
+    program, train_state, data, plan = fragile(bad, 1.0, 1e30)  # half of 1e60
+    after = run_steps(program, train_state, data, plan, np.int32(0), np.int32(STEPS))
     assert not after.finite
     assert after.step == bad + 1
     assert np.isfinite(after.losses[:bad]).all()
@@ -392,37 +408,35 @@ def test_training_leaves_the_loop_at_the_first_infinite_loss(bad):
 
 @pytest.mark.parametrize("bad", [0, 4, STEPS - 1])
 def test_a_slice_that_ends_with_an_infinite_weight_says_so(bad):
-    """By hand: the gradient -1e30 * 1e10 / 4 overflows while every loss is finite (the largest is
+    """By hand: the gradient -1e30 * 1e10 / 4 overflows although every loss is finite (at most
     5e19).
     """
-    program, carry, data, plan = fragile(bad, 1e30, 1e10)
-    after = run_steps(program, carry, data, plan, np.int32(0), np.int32(STEPS))
+    program, train_state, data, plan = fragile(bad, 1e30, 1e10)
+    after = run_steps(program, train_state, data, plan, np.int32(0), np.int32(STEPS))
     assert np.isfinite(after.losses).all()
     assert np.isinf(after.params[0]["kernel"]).all()
     assert not after.finite
-    assert run_steps(program, carry, data, plan, np.int32(0), np.int32(bad)).finite
+    assert run_steps(program, train_state, data, plan, np.int32(0), np.int32(bad)).finite
 
 
 def test_observe_against_numpy():
-    """Every number of the table from one_pass at the same step, in NumPy float64; plain descent
-    updates by rate times gradient.
-    """
+    """All statistics in NumPy float64, from the pass of the same step."""
     layers = (
         Dense(6, activation="relu"),
         Dropout(0.3),
         Dense(4, trainable=False),
         Dense(3, activation="softmax"),
     )
-    program, carry = started(
+    program, train_state = started(
         *layers, loss=SparseCategoricalCrossentropy(), optimizer=SGD(), rate=0.2
     )
     plan = make_plan(N, BATCH, seed=0, epoch=0)
-    carry = reset_epoch_sums(program, carry, len(plan.mask))
-    before = jax.tree.map(lambda a: np.array(a, copy=True), carry)
-    table = np.asarray(observe_step(program, carry, DATA, plan, np.int32(2)))
-    same_bits(carry, before)
-    batch, mask, key = get_batch(program, carry, DATA, plan, 2)
-    done = compiled_pass(program, carry.params, carry.state, batch, mask, key, True)
+    train_state = reset_epoch_sums(program, train_state, len(plan.mask))
+    before = jax.tree.map(lambda a: np.array(a, copy=True), train_state)
+    table = np.asarray(observe_step(program, train_state, DATA, plan, np.int32(2)))
+    same_bits(train_state, before)
+    batch, mask, key = get_batch(program, train_state, DATA, plan, 2)
+    result = compiled_pass(program, train_state.params, train_state.state, batch, mask, key, True)
 
     def rms(tree):
         numbers = np.concatenate(
@@ -433,16 +447,16 @@ def test_observe_against_numpy():
     assert table.shape == (5, len(train_step.OBSERVED_STATISTICS))
     for i, link in enumerate(program.links[:-1]):
         y, old = (
-            np.asarray(done.link_outputs[i], np.float64),
-            carry.params[i] if link.trainable else {},
+            np.asarray(result.link_outputs[i], np.float64),
+            train_state.params[i] if link.trainable else {},
         )
-        gradient = rms(done.grads[i])
+        gradient = rms(result.grads[i])
         want = [
             y.mean(),
             y.std(),
             (y == 0).mean(),
             abs(y).max(),
-            rms(done.deltas[i]),
+            rms(result.deltas[i]),
             gradient,
             rms(old),
             0.2 * gradient,

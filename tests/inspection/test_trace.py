@@ -1,6 +1,4 @@
-"""The trace shows what training runs: against the lecture's backpropagation by hand, against a real
-step, and against the eye.
-"""
+"""The trace, against the lecture's backpropagation by hand and against real training steps."""
 
 import json
 import re
@@ -31,7 +29,7 @@ def sigmoid(z):
 
 @pytest.fixture(scope="module")
 def lecture():
-    """Lecture 003: 2-3-2-1, sigmoid throughout, J = 1/2 (y - yhat)^2, plain gradient descent."""
+    """Lecture 003: 2-3-2-1, sigmoid, J = 1/2 (y - yhat)^2, gradient descent."""
     layers = [
         Input(2),
         Dense(3, activation="sigmoid"),
@@ -46,9 +44,7 @@ def lecture():
 
 
 def test_the_deltas_are_the_lectures(lecture):
-    """Oracle: hand-worked backpropagation in float64, in the lecture's own letters (neurons 1-3,
-    4-5, 6).
-    """
+    """Oracle: backpropagation by hand in float64, in the lecture's letters (neurons 1-3, 4-5, 6)."""
     x, y = np.array([0.3, -0.8]), 1.0
     w1, b1, w2, b2, w3, b3 = (w.astype(np.float64) for w in lecture.get_weights())
     f1 = sigmoid(x @ w1 + b1)
@@ -85,9 +81,7 @@ def test_the_deltas_are_the_lectures(lecture):
 
 
 def test_links_hand_each_other_their_numbers(lecture):
-    """Oracle: a relation: what leaves a link enters the next, and dL/d(input) of the next is its
-    delta; bitwise.
-    """
+    """A link's output is the next link's input, and its delta is the next d_input, bit for bit."""
     trace = lecture.trace([[0.3, -0.8], [1.0, 2.0]], [1.0, 0.0])
     for before, after in zip(trace.links, trace.links[1:], strict=False):
         np.testing.assert_array_equal(before.output, after.input)
@@ -96,22 +90,24 @@ def test_links_hand_each_other_their_numbers(lecture):
 
 
 def test_deltas_of_several_rows_are_of_the_mean_loss(lecture):
-    """Oracle: a relation: the mean over rows of one-row traces."""
+    """Oracle: a relation. The mean over traces of single rows."""
     x, y = np.array([[0.3, -0.8], [1.0, 2.0], [0.0, 0.5]]), [1.0, 0.0, 1.0]
-    whole = lecture.trace(x, y)
+    together = lecture.trace(x, y)
     single = [lecture.trace(x[i : i + 1], y[i : i + 1]) for i in range(3)]
-    close(whole["dense_1"].delta, np.concatenate([t["dense_1"].delta for t in single]) / 3, FLOAT32)
     close(
-        whole["dense_2"].d_params["kernel"],
+        together["dense_1"].delta, np.concatenate([t["dense_1"].delta for t in single]) / 3, FLOAT32
+    )
+    close(
+        together["dense_2"].d_params["kernel"],
         sum(t["dense_2"].d_params["kernel"] for t in single) / 3,
         FLOAT32,
     )
-    close(whole.loss, np.mean([t.loss for t in single]), FLOAT32)
+    close(together.loss, np.mean([t.loss for t in single]), FLOAT32)
 
 
 @pytest.mark.parametrize("logits", [False, True])
 def test_softmax_and_loss_are_one_link(logits):
-    """Oracle: dL/dz = p - y (lecture 001), p by NumPy."""
+    """Oracle: dL/dz = p - y (lecture 001), with p from NumPy."""
     last = Dense(3) if logits else Dense(3, activation="softmax")
     model = gn.Sequential([Input(2), last], seed=0)
     model.compile("adam", gn.losses.SparseCategoricalCrossentropy(from_logits=logits))
@@ -132,9 +128,7 @@ def test_softmax_and_loss_are_one_link(logits):
     "optimizer", ["sgd", "adam", gn.optimizers.RMSprop(0.1), gn.optimizers.SGD(0.1, momentum=0.9)]
 )
 def test_the_update_is_the_one_that_training_makes(optimizer):
-    """Oracle: a real step: with its noise, its penalty and, from the second step on, the
-    optimizer's memory.
-    """
+    """Oracle: a real step, with its noise, its penalty and the optimizer's state."""
     hidden = Dense(4, activation="tanh", kernel_regularizer="l2")
     model = gn.Sequential([Input(3), hidden, BatchNormalization(), Dropout(0.5), Dense(1)], seed=1)
     model.compile(optimizer, "mse")
@@ -150,7 +144,7 @@ def test_the_update_is_the_one_that_training_makes(optimizer):
 
 
 def test_inference_and_training_differ_by_noise():
-    """Oracle: dropout's definition: half zeroed, the rest doubled, in training alone."""
+    """Oracle: the definition of dropout: in training, half are zero and the others doubled."""
     model = gn.Sequential([Input(100), Dropout(0.5), Dense(1)], seed=0)
     model.compile("sgd", "mse")
     x = np.ones((1, 100))
@@ -181,7 +175,7 @@ def test_frozen_layers_have_no_gradient():
 
 
 def test_nudge_shows_the_gradient_beside_the_truth(lecture):
-    """Oracle: the definition of the gradient: predicted and real agree to second order."""
+    """Oracle: the definition of the gradient. Predicted and real change agree to second order."""
     nudge = lecture.trace([[0.3, -0.8]], [1.0]).nudge("dense_3/kernel", (1, 0), 1e-2)
     assert nudge.predicted == pytest.approx(nudge.real, rel=0.05)
     assert nudge.predicted != 0
@@ -190,9 +184,7 @@ def test_nudge_shows_the_gradient_beside_the_truth(lecture):
 
 
 def test_nudge_draws_the_noise_of_its_trace():
-    """Oracle: the loss is linear in the last bias's step up to its square, whatever the noise,
-    where the noise is the same.
-    """
+    """Oracle: with the same noise, the loss changes by gradient * step + step^2."""
     model = gn.Sequential([Input(20), Dropout(0.5), Dense(1)], seed=0)
     model.compile("sgd", "mse")
     trace = model.trace(np.ones((1, 20)), [3.0], training=True)
@@ -230,7 +222,7 @@ def test_updates_by_name(lecture):
 
 
 def test_a_neuron_in_the_lectures_words():
-    """Oracle: lecture 001: sigmoid(0*2 + 1*3 + 4) = sigmoid(7) = 0.9991; with y = 0 the delta is p
+    """Oracle: lecture 001: sigmoid(0*2 + 1*3 + 4) = sigmoid(7) = 0.9991. With y = 0 the delta is p
     - y = 0.9991.
     """
     model = gn.Sequential([Input(2), Dense(1, activation="sigmoid")], seed=0)
@@ -246,12 +238,14 @@ def test_a_neuron_in_the_lectures_words():
 
 
 def test_a_hidden_neuron_shows_delta_slope_and_input(lecture):
-    """Oracle: the printed product, multiplied out again, is the gradient."""
+    """Oracle: the product of the printed factors is the gradient."""
     trace = lecture.trace([[0.3, -0.8]], [1.0])
     text = trace.neuron("dense_1", 2)
-    found = re.findall(r"dL/dw(\d) = delta \* f'\(z\) \* x\d = (\S+)\*(\S+)\*(\S+) = (\S+)", text)
-    assert [int(i) for i, *_ in found] == [0, 1]
-    for i, *factors, product in found:
+    products = re.findall(
+        r"dL/dw(\d) = delta \* f'\(z\) \* x\d = (\S+)\*(\S+)\*(\S+) = (\S+)", text
+    )
+    assert [int(i) for i, *_ in products] == [0, 1]
+    for i, *factors, product in products:
         delta, slope, x = (float(factor.strip("()")) for factor in factors)
         assert delta * slope * x == pytest.approx(float(product), rel=2e-3)
         assert float(product) == pytest.approx(
@@ -282,9 +276,7 @@ def test_a_neuron_of_many_inputs_shows_its_largest_products():
 
 
 def test_several_sigmoids_share_the_loss():
-    """Oracle: by hand: the loss is a mean over K sigmoids and n rows, so that delta = (p - y) / (n
-    K).
-    """
+    """Oracle: by hand. The loss is a mean over K sigmoids and n rows: delta = (p - y) / (n K)."""
     model = gn.Sequential([Input(3), Dense(2, activation="sigmoid")], seed=0)
     model.compile("sgd", "binary_crossentropy")
     trace = model.trace(np.eye(3), [[0, 1], [1, 1], [0, 0]])
@@ -297,7 +289,7 @@ def test_several_sigmoids_share_the_loss():
     "loss", [CategoricalCrossentropy(label_smoothing=0.1), CategoricalFocalCrossentropy()], ids=repr
 )
 def test_p_minus_y_is_said_only_where_it_is_true(loss):
-    """Oracle: the slope by `jax.grad` is not p - y, and is what is shown."""
+    """Oracle: the slope by `jax.grad`, which is not p - y."""
     model = gn.Sequential([Input(2), Dense(2, activation="softmax")], seed=0)
     model.compile("sgd", loss)
     trace = model.trace([[1.0, 2.0]], [[1.0, 0.0]])
@@ -311,7 +303,7 @@ def test_p_minus_y_is_said_only_where_it_is_true(loss):
 
 
 def test_statistics_are_shown():
-    """Oracle: by hand: mean 2 and variance 1 of 1 and 3."""
+    """Oracle: by hand. 1 and 3 have mean 2 and variance 1."""
     model = gn.Sequential(
         [Normalization().adapt([[1.0], [3.0]]), BatchNormalization(), Dense(1)], seed=0
     )
@@ -333,7 +325,7 @@ def test_deep_networks_fit_the_screen_by_ranges():
 
 
 def test_a_network_that_is_only_its_head_is_traced():
-    """Oracle: softmax of two zeros is a half each, minus the one-hot target."""
+    """Oracle: softmax of two zeros, minus the one-hot target."""
     model = gn.Sequential([Activation("softmax")])
     model.compile("sgd", "sparse_categorical_crossentropy")
     trace = model.trace([[0.0, 0.0]], [1])
@@ -349,7 +341,7 @@ def test_a_trace_keeps_its_numbers_whatever_becomes_of_the_arrays(lecture):
 
 
 def test_an_activation_along_the_axis_has_no_single_slope():
-    """Oracle: log_softmax mixes its inputs: delta f'(z) is not dL/dz."""
+    """Oracle: log_softmax mixes its inputs, so delta f'(z) is not dL/dz."""
     model = gn.Sequential([Input(2), Dense(3, activation=jax.nn.log_softmax)], seed=0)
     model.compile("sgd", "mse")
     assert "sum over k of delta_k da_k/dz" in model.trace([[1.0, 2.0]], [[1.0, 0.0, 0.0]]).neuron(
@@ -366,7 +358,7 @@ def test_a_softmax_of_its_own_has_no_single_slope():
 
 
 def test_the_bias_trick_gives_the_same_product(lecture):
-    """Oracle: lecture 001: the bias as an extra column of W with a 1 appended to x."""
+    """Oracle: lecture 001. The bias is one more row of W, with a 1 appended to x."""
     text = lecture.trace([[0.3, -0.8]], [1.0]).layer("dense_1")
     product = [
         line.split(maxsplit=1)[1]
@@ -379,7 +371,7 @@ def test_the_bias_trick_gives_the_same_product(lecture):
 
 
 def test_the_screen_is_one_screen():
-    """Oracle: a terminal of 80 by 24 for one row of XOR, 120 by 40 for a digit."""
+    """Oracle: a terminal of 80 by 24 for one row of XOR, and of 120 by 40 for a digit."""
     xor = gn.datasets.load("xor")
     small = gn.Sequential([Dense(2, activation="tanh"), Dense(1, activation="sigmoid")], seed=1)
     text = str(small.trace(xor.x[1:2], xor.y[1:2]))
@@ -443,7 +435,7 @@ def test_a_model_without_compile_is_traced_on_the_inferred_loss():
         ),
         (
             lambda t: frozen().nudge("dense_1/kernel", (0, 0)),
-            r"dense_1/kernel: expected a param that learns\. Received: trainable=False\.",
+            r"dense_1/kernel: expected a trainable param\. Received: trainable=False\.",
         ),
         (lambda t: t["dense_7"], "Did you mean 'dense_"),
     ],
@@ -463,18 +455,16 @@ def test_what_has_learned_nothing_cannot_be_traced():
     trace = model.trace(np.ones((1, 3, 4)), np.ones((1, 3, 1)))
     with pytest.raises(
         gn.errors.ConfigError,
-        match=r"dense_1: expected a layer whose input is a plain row of numbers",
+        match=r"dense_1: expected a layer with an input of shape \(n, features\)",
     ):
         trace.neuron("dense_1", 0)
 
 
 def test_a_neuron_has_no_activation_of_another_branch():
-    """Oracle: a relation: what is said of a Dense in a branch of its own is the same whatever the
-    next branch begins with.
-    """
-    told = []
+    """Oracle: a relation. The text of a Dense layer does not depend on the next branch."""
+    texts = []
     for other in (Activation("tanh", name="other"), Rescaling(2.0, name="other")):
         model = gn.Sequential([Input(2), Parallel([Dense(2), other])], seed=0)
         model.compile("sgd", "mean_squared_error")
-        told.append(model.trace([[1.0, 2.0]], [[0.0] * 4]).neuron("parallel_1/dense_1", 0))
-    assert told[0] == told[1]
+        texts.append(model.trace([[1.0, 2.0]], [[0.0] * 4]).neuron("parallel_1/dense_1", 0))
+    assert texts[0] == texts[1]

@@ -212,7 +212,7 @@ def test_batches_need_the_range():
     model = gn.Sequential([RandomContrast(0.1), gn.layers.Flatten(), gn.layers.Dense(1)], seed=0)
     with pytest.raises(
         NotReadyError,
-        match=r"random_contrast_1: expected statistics learned from data\. Of batches .* or a value_range\.",
+        match=r"random_contrast_1: expected statistics learned from data\. They cannot be learned from batches: .* or set value_range\.",
     ):
         model.fit(batches, verbose=0)
     model = gn.Sequential(

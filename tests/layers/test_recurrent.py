@@ -353,10 +353,10 @@ def test_rows_without_a_real_step(front, x):
     model.fit(some, y, verbose=0)
     with pytest.raises(
         DataError,
-        match=r"^loss: expected a row with a real step\. Masking leaves out all steps of all rows\.",
+        match=r"^loss: expected at least one unmasked step\. The mask excludes every step of every row\.",
     ):
         model.evaluate(x, y)
-    with pytest.raises(DataError, match=r"^val_loss: expected a row with a real step\."):
+    with pytest.raises(DataError, match=r"^val_loss: expected at least one unmasked step\."):
         model.fit(some, y, validation_data=(x, y), verbose=0)
     assert np.isfinite(model.predict(x)).all()
 

@@ -388,7 +388,7 @@ def test_before_there_is_a_loss():
 def test_before_normalization_has_learned():
     model = gn.Sequential([Input(4), Normalization(), Dense(1)])
     model.compile(loss="mse")
-    text = r"normalization_1: expected statistics learned from data\. Fit the model, or give it layer\.adapt\(x\)"
+    text = r"normalization_1: expected statistics learned from data\. Fit the model, or replace the layer by layer\.adapt\(x\)"
     with pytest.raises(NotReadyError, match=text):
         model.predict(X)
     with pytest.raises(NotReadyError, match=text):
@@ -426,7 +426,7 @@ def test_weights_that_do_not_fit():
 def test_labels_of_a_network_that_gives_numbers():
     with pytest.raises(
         ConfigError,
-        match=r"predict_labels: expected a network that gives classes\. Received: ends_in='linear'.*use predict",
+        match=r"predict_labels: expected a network that predicts classes\. Received: ends_in='linear'.*use predict",
     ):
         line_model(SGD()).predict_labels([1.0])
 

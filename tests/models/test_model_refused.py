@@ -36,7 +36,7 @@ def test_metrics_of_one_name_are_refused():
         "binary_crossentropy",
         [gn.metrics.Accuracy(threshold=0.3), gn.metrics.Accuracy(threshold=0.7)],
     )
-    with pytest.raises(ConfigError, match="metrics: expected a name of its own for each"):
+    with pytest.raises(ConfigError, match="metrics: expected a unique name for each metric"):
         model.fit(np.eye(2), [0, 1], verbose=0)
 
 

@@ -146,7 +146,9 @@ def test_several_numbers_a_row():
         1e-9,
     )
     assert logs["weighted"] > 0.5
-    with pytest.raises(ConfigError, match="predict_labels: expected a network that gives classes"):
+    with pytest.raises(
+        ConfigError, match="predict_labels: expected a network that predicts classes"
+    ):
         model.predict_labels(X)
 
 

@@ -1,4 +1,4 @@
-"""What a fit returns."""
+"""History: its fields, its plot and its frame."""
 
 import re
 
@@ -32,9 +32,7 @@ def test_history(ten_epochs):
 
 
 def test_history_plot_marks_the_best_epoch():
-    """Oracle: by hand. val_loss is lowest in the third of epochs 6 to 10 of the model's life: epoch
-    8.
-    """
+    """Oracle: by hand. val_loss is lowest in the third of epochs 6 to 10: epoch 8."""
     values = {
         "loss": [5, 4, 3, 2, 1],
         "val_loss": [5, 4, 1, 2, 3],

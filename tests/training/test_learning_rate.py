@@ -1,6 +1,4 @@
-"""The rate of every step: schedules, rates that are set on the way, and who says what the rate
-is.
-"""
+"""The learning rate of every step: schedules, assignments and callbacks."""
 
 from dataclasses import dataclass
 
@@ -11,7 +9,7 @@ import pytest
 import glassnet as gn
 from glassnet.callbacks import LambdaCallback
 from glassnet.engine.epoch_runner import ArraySource, RunState
-from glassnet.engine.loop import Decision, run_epochs
+from glassnet.engine.loop import Decision, LoopHooks, run_epochs
 from glassnet.engine.train_step import OBSERVED_STATISTICS, Data, Program, make_plan_fn, to_device
 from glassnet.errors import ConfigError
 from glassnet.optimizers import SGD, Adam
@@ -25,8 +23,10 @@ HALVES = ExponentialDecay(0.1, decay_steps=1, decay_rate=0.5)
 
 
 def moved(model, steps=1):
-    """The rate of the steps that follow, from outside: at w = 2, x = 1 and y = 0 without a bias the
-    gradient of w is 4; w is put back.
+    """Return the rates of the next steps, measured from the updates.
+
+    At w = 2, x = 1 and y = 0 without a bias the gradient of w is 4. The weight is reset after each
+    step.
     """
     rates = []
     for _ in range(steps):
@@ -37,7 +37,7 @@ def moved(model, steps=1):
 
 
 def test_every_step_has_the_rate_of_the_schedule():
-    """Oracle: descent by hand on (w x + b)^2 over three epochs of three steps, with the schedule's
+    """Oracle: gradient descent by hand on (w x + b)^2 over three epochs of three steps, with the
     formula.
     """
     x, w, b = np.linspace(-1, 1, 9), 2.0, 0.5
@@ -51,14 +51,14 @@ def test_every_step_has_the_rate_of_the_schedule():
 
 
 def test_a_second_fit_carries_the_schedule_on_and_reset_starts_it_again():
-    model, whole = (
+    model, once = (
         plain_model(Adam(CosineDecay(0.05, 20))),
         plain_model(Adam(CosineDecay(0.05, 20))),
     )
-    whole.fit(X, Y, epochs=5, verbose=0)
+    once.fit(X, Y, epochs=5, verbose=0)
     for epochs in (2, 3):
         model.fit(X, Y, epochs=epochs, verbose=0)
-    assert same_bits(model, whole)
+    assert same_bits(model, once)
     assert model.learning_rate == pytest.approx(
         0.05 * (1 + np.cos(np.pi / 2)) / 2
     )  # 5 epochs of 2 steps are half of 20
@@ -74,8 +74,8 @@ def test_the_rate_is_that_of_the_step_to_come():
 
 
 def test_a_rate_that_is_set_scales_what_follows():
-    """Oracle: by hand. At step 2 the schedule has 0.025; 1.0 is 40 times that, and so are the steps
-    after: 0.5, 0.25.
+    """Oracle: by hand. At step 2 the schedule is 0.025; 1.0 is 40 times that, and so are the next
+    rates: 0.5, 0.25.
     """
     model = line_model(SGD(HALVES))
     moved(model, 2)
@@ -87,9 +87,7 @@ def test_a_rate_that_is_set_scales_what_follows():
 
 
 def test_a_callback_sets_the_rate_and_the_records_tell_it():
-    """Oracle: by hand. Epochs of two steps; after the second (4 steps, the schedule at 0.00625) the
-    rate is set to 0.4.
-    """
+    """Oracle: by hand. Epochs have two steps; after the second, at 0.00625, the rate is set to 0.4."""
     model = line_model(SGD(HALVES))
     seen = []
 
@@ -99,7 +97,7 @@ def test_a_callback_sets_the_rate_and_the_records_tell_it():
 
     model.fit([0.0, 0.0], [0.0, 0.0], batch_size=1, verbose=0)
     model.reset()
-    program, carry = model._make_program(), model._make_train_state(model._make_program(), 0)
+    program, train_state = model._make_program(), model._make_train_state(model._make_program(), 0)
     data, plan = (
         to_device(Data(np.zeros((2, 1), np.float32), np.zeros((2, 1), np.float32))),
         make_plan_fn(2, 1, seed=0, shuffle=False),
@@ -107,10 +105,10 @@ def test_a_callback_sets_the_rate_and_the_records_tell_it():
     records = list(
         run_epochs(
             program,
-            RunState(0, carry),
+            RunState(0, train_state),
             ArraySource(data, plan, plan(0).mask.shape[1]),
             end_epoch=4,
-            on_epoch_end=decide,
+            hooks=LoopHooks(on_epoch_end=decide),
         )
     )
     close(seen, [0.05, 0.0125, 0.2, 0.05])
@@ -128,11 +126,11 @@ def test_a_callback_of_a_fit_sets_the_rate():
 
 def test_records_tell_a_number_too_and_the_first_step_of_an_epoch_broken_off_at_once():
     model = line_model(SGD(0.25))
-    program, carry = model._make_program(), model._make_train_state(model._make_program(), 0)
+    program, train_state = model._make_program(), model._make_train_state(model._make_program(), 0)
     huge = to_device(Data(np.full((2, 1), 1e30, np.float32), np.zeros((2, 1), np.float32)))
     (record,) = run_epochs(
         program,
-        RunState(0, carry),
+        RunState(0, train_state),
         ArraySource(huge, make_plan_fn(2, 1, seed=0, shuffle=False), 1),
         end_epoch=3,
     )
@@ -147,7 +145,7 @@ def test_a_schedule_at_0_cannot_be_scaled(where):
             Decision(learning_rate=1.0) if where == "callback" and epoch == 1 else None
         )
     )
-    expected = r"^PolynomialDecay: expected a rate > 0 at step 2, to be scaled\. Received: rate=0\.0\. No factor makes another rate of 0"
+    expected = r"^PolynomialDecay: expected a rate > 0 at step 2\. Received: rate=0\.0\. A rate of 0 cannot be scaled"
     with pytest.raises(ConfigError, match=expected):  # noqa: PT012
         model.fit([1.0], [0.0], epochs=3 if where == "callback" else 2, callbacks=to_1, verbose=0)
         model.learning_rate = 1.0
@@ -156,9 +154,7 @@ def test_a_schedule_at_0_cannot_be_scaled(where):
 
 
 def test_a_schedule_that_ends_at_0_with_the_fit_lets_a_last_decision_be():
-    """Whatever a callback wants for steps that do not follow is no reason to lose a run at its
-    end.
-    """
+    """A learning rate that no step would use is ignored at the end of a run."""
     model = line_model(SGD(PolynomialDecay(0.1, 2, 0.0)))
     halved = LambdaCallback(
         lambda epoch, logs: Decision(learning_rate=0.05 if epoch == 1 else None)
@@ -213,7 +209,7 @@ def test_the_trace_shows_the_rate_of_the_step_to_come():
 
 
 def test_observations_are_at_the_rate_of_their_step():
-    """Oracle: by hand. From w = 2, b = 0 at x = 1, y = 0 every gradient is 2 (w + b); update over
+    """Oracle: by hand. From w = 2, b = 0 at x = 1, y = 0 every gradient is 2 (w + b); update /
     gradient is the rate.
     """
     model = line_model(SGD(HALVES))
@@ -221,7 +217,7 @@ def test_observations_are_at_the_rate_of_their_step():
     columns = [OBSERVED_STATISTICS.index(name) for name in ("gradient", "update")]
     rates = [look.values[0, columns[1]] / look.values[0, columns[0]] for look in seen]
     assert [look.step for look in seen] == [1, 2, 3, 3]
-    # the last look is at the last step's rows after it, at the rate of the step to come
+    # the last observation repeats the last step, at the rate of the next one
     np.testing.assert_allclose(rates, [0.05, 0.025, 0.0125, 0.00625], rtol=1e-4)
 
 

@@ -1,4 +1,4 @@
-"""What a fit says, and how Ctrl-C ends it."""
+"""Progress output, and Ctrl-C."""
 
 import os
 import re
@@ -15,8 +15,8 @@ from nets import ROWS, X, Y, fit_noisy, line_model, noisy_model, plain_model
 
 
 def test_verbose(capsys):
-    """Oracle: counting lines. 0 says nothing, 2 a line an epoch, "auto" some twenty of 100 where
-    there is no terminal.
+    """Oracle: counting lines: none for 0, one per epoch for 2, about twenty of 100 for "auto"
+    without a terminal.
     """
     model = noisy_model()
     fit_noisy(model, 2)
@@ -45,7 +45,7 @@ def test_stopping_is_said(capsys):
     reason="signals reach the main thread only",
 )
 def test_ctrl_c_ends_the_run_with_all_usable(capsys):
-    """Oracle: a real SIGINT in the middle of a run without end."""
+    """Oracle: a real SIGINT during a practically endless run."""
     before = signal.getsignal(signal.SIGINT)
     timer = threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT))
     model = plain_model()
@@ -65,7 +65,7 @@ def test_ctrl_c_ends_the_run_with_all_usable(capsys):
     )
     assert len(log.epoch) == (
         epoch if step == ROWS else epoch - 1
-    )  # an epoch that was whole by then counts
+    )  # an epoch that is complete counts
     assert capsys.readouterr().out.endswith(f"stopped: {log.stopped}\n")
     assert signal.getsignal(signal.SIGINT) is before
     assert model.history is log
@@ -82,7 +82,7 @@ def test_handlers_are_restored_after_an_exception():
 
 
 class Screen:
-    """What a live line was told to show."""
+    """Stand-in for the live display."""
 
     def __init__(self):
         self.shown = []
@@ -92,9 +92,7 @@ class Screen:
 
 
 def test_the_live_line_says_where_training_is(monkeypatch):
-    """Oracle: by hand. Three of four steps of the second epoch of four: 1.75 of 4 epochs took 7 s,
-    so that 9 s are left.
-    """
+    """Oracle: by hand. At 1.75 of 4 epochs after 7 s, 9 s are left."""
     now = [100.0]
     monkeypatch.setattr("glassnet.training.progress.time.perf_counter", lambda: now[0])
     progress = Progress(0, 4)

@@ -1,6 +1,4 @@
-"""Fit: repeating and resuming, its numbers against loops and Keras, rows of every kind, and what is
-held out.
-"""
+"""Fit: repeatability, results against loops and Keras, kinds of input, and validation."""
 
 import functools
 import os
@@ -40,7 +38,7 @@ def ten_epochs():
 
 
 def aligned(array):
-    """A writable copy at a 64-byte boundary: what JAX would alias if it were let."""
+    """Return a writable copy at a 64-byte boundary, which JAX could alias."""
     buffer = np.empty(array.nbytes + 64, np.uint8)
     start = -buffer.ctypes.data % 64
     copy = buffer[start : start + array.nbytes].view(array.dtype).reshape(array.shape)
@@ -49,13 +47,13 @@ def aligned(array):
 
 
 def test_five_and_five_epochs_are_ten(ten_epochs):
-    """Oracle: a relation, bit for bit: weights, statistics, every logged number, what Adam
-    remembers (seen two epochs on).
+    """Oracle: a relation, bit for bit: weights, statistics and logs; Adam's state shows two epochs
+    later.
     """
-    whole, log = ten_epochs
+    ten, log = ten_epochs
     parts = noisy_model()
     first, second = fit_noisy(parts, 5), fit_noisy(parts, 5)
-    assert same_bits(whole, parts)
+    assert same_bits(ten, parts)
     assert {name: first.history[name] + second.history[name] for name in log.history} == log.history
     assert first.epoch + second.epoch == log.epoch == list(range(10))
     more, fresh = noisy_model(), noisy_model()
@@ -73,17 +71,17 @@ def test_same_seed_same_bits_and_another_seed_others(ten_epochs):
 
 
 def test_another_process_gives_the_same_bits(ten_epochs):
-    """Oracle: a relation: the same seed on the same machine and cores, in a fresh interpreter."""
+    """Oracle: a relation. The same seed in a new interpreter, on the same machine."""
     code = "from nets import *; model = noisy_model(); fit_noisy(model, 10); print(digest(model))"
     path = os.pathsep.join([str(Path(__file__).parents[1]), *sys.path])
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-c", code],
         capture_output=True,
         text=True,
         check=True,
         env=os.environ | {"PYTHONPATH": path},
     )
-    assert done.stdout.strip() == digest(ten_epochs[0])
+    assert process.stdout.strip() == digest(ten_epochs[0])
 
 
 def test_a_drawn_seed_is_recorded_and_repeats_the_run():
@@ -116,17 +114,17 @@ def frozen_model(seed):
 
 
 def test_split_depends_on_the_model_seed_and_the_rows_alone():
-    """Oracle: where no weight can move, val_loss says which rows were held out."""
+    """Oracle: if no weight can change, val_loss identifies the validation rows."""
     model = frozen_model(0)
-    held = {
+    validation = {
         model.fit(X, Y, validation_split=0.3, verbose=0, seed=seed).history["val_loss"][0]
         for seed in range(3)
     }
-    assert len(held) == 1
-    assert held == set(
+    assert len(validation) == 1
+    assert validation == set(
         frozen_model(0).fit(X, Y, validation_split=0.3, verbose=0, epochs=2).history["val_loss"]
     )
-    assert held != set(
+    assert validation != set(
         frozen_model(1).fit(X, Y, validation_split=0.3, verbose=0).history["val_loss"]
     )
 
@@ -150,7 +148,7 @@ def test_sgd_against_a_loop(size):
 
 
 def test_full_batch_by_any_name():
-    """Oracle: a relation. n, "full" and more than n are one step an epoch, of the same bits."""
+    """Oracle: a relation. n, "full" and more than n give one step per epoch, with the same bits."""
     models = [plain_model() for _ in range(3)]
     logs = [
         model.fit(X, Y, batch_size=size, epochs=3, verbose=0)
@@ -162,26 +160,24 @@ def test_full_batch_by_any_name():
 
 
 def test_logs_are_what_evaluate_says():
-    """Oracle: a relation. At a rate of 1e-30 no weight moves: the epoch's loss and accuracy are
-    those of its rows, val_ of the others.
-    """
+    """Oracle: a relation. At a rate of 1e-30 the weights do not change, so logs equal `evaluate`."""
     model = plain_model(SGD(1e-30))
     model.compile(SGD(1e-30), SPARSE, ["accuracy", "mae"])
     log = model.fit(
         X[:30], Y[:30], batch_size=8, validation_data=(X[30:], Y[30:]), verbose=0
     ).history
-    trained, held = (
+    trained, validation = (
         model.evaluate(X[part], Y[part], return_dict=True) for part in (slice(30), slice(30, None))
     )
     assert list(log) == ["loss", "accuracy", "mae", "val_loss", "val_accuracy", "val_mae"]
     close([log[name][0] for name in trained], list(trained.values()))
-    close([log["val_" + name][0] for name in held], list(held.values()))
+    close([log["val_" + name][0] for name in validation], list(validation.values()))
 
 
 @pytest.mark.parametrize(("repeats", "weight"), [(2, 2.0), (0, 0.0)], ids=["twice", "absent"])
 def test_a_weight_is_a_number_of_rows(repeats, weight):
-    """Oracle: a relation. sum(l w) / n with weight 2 is the doubled row's sum / (n + 1), times (n +
-    1) / n; the rate makes up for that.
+    """Oracle: a relation. A row with weight 2 equals the row twice, up to a factor (n + 1) / n in
+    the rate.
     """
     times, weights = np.ones(ROWS, int), np.ones(ROWS)
     times[5], weights[5] = repeats, weight
@@ -226,11 +222,10 @@ HELD = (X[:9] + 1, Y[:9], np.linspace(0, 3, 9, dtype=np.float32))
     ],
 )
 def test_fit_agrees_with_keras(recorded, options):
-    """Oracle: Keras on JAX. Three epochs of SGD, the last batch short: logs (validation too) and
-    weights.
+    """Oracle: Keras on JAX. Three epochs of SGD with a short last batch: logs and weights.
 
-    Keras keeps floor(37 * 0.73) = 27 rows for training and we hold out round(37 * 0.27) = 10: the
-    same.
+    Keras trains on floor(37 * 0.73) = 27 rows; our validation set has round(37 * 0.27) = 10 rows:
+    the same split.
     """
     ours = plain_model(SGD(0.5))
     ours.compile(SGD(0.5), SPARSE, ["accuracy"])
@@ -256,8 +251,8 @@ def test_fit_agrees_with_keras(recorded, options):
 
 
 def test_class_weights_leave_validation_alone():
-    """Oracle: a relation. Where no weight moves, val_loss with class weights is val_loss
-    without.
+    """Oracle: a relation. If no weight changes, val_loss is the same with and without class
+    weights.
     """
     plain, weighted = (
         plain_model(SGD(1e-30)).fit(X, Y, validation_split=0.3, class_weight=w, verbose=0)
@@ -279,7 +274,7 @@ def test_class_weights_leave_validation_alone():
     ids=["list", "jax", "float64", "fortran", "strided"],
 )
 def test_rows_of_any_kind(convert):
-    """Oracle: a relation. The same numbers in another container train to the same bits; whole
+    """Oracle: a relation. Another container with the same numbers gives the same bits; integral
     floats are labels.
     """
     a, b = plain_model(), plain_model()
@@ -299,7 +294,7 @@ def test_bools_and_pixels_count_as_numbers():
 
 
 def test_pixels_do_not_wrap():
-    """Oracle: by hand. uint8 200 + 100 is 300, not 44 (jax-facts)."""
+    """Oracle: by hand. uint8 200 + 100 is 300, not 44."""
     model = gn.Sequential([Rescaling(1, offset=100)])
     assert model.predict(np.array([[200]], np.uint8)).tolist() == [[300.0]]
 
@@ -317,7 +312,7 @@ def test_one_number_a_row():
 
 
 def test_one_hot_and_integer_labels_train_alike_under_either_loss():
-    """Oracle: a relation, over the four pairs; class weights and stratified splits included."""
+    """Oracle: a relation over the four pairs, with class weights and stratified splits."""
     options = {
         "class_weight": "balanced",
         "validation_split": 0.3,
@@ -349,9 +344,7 @@ def test_an_autoencoder_fits():
 
 @pytest.mark.parametrize("batch_size", [8, "full"])
 def test_the_users_arrays_are_neither_aliased_nor_altered(batch_size):
-    """Oracle: a relation. Overwriting every array after the first epoch changes nothing (JAX may
-    alias aligned memory).
-    """
+    """Oracle: a relation. Overwriting every array after the first epoch changes nothing."""
     arrays = [aligned(a) for a in (X, ONE_HOT, WEIGHT, X[:9] + 1, ONE_HOT[:9], WEIGHT[:9])]
     before = [a.copy() for a in arrays]
 
@@ -362,14 +355,14 @@ def test_the_users_arrays_are_neither_aliased_nor_altered(batch_size):
 
     def run(callbacks):
         model = plain_model()
-        x, y, w, *held = arrays
+        x, y, w, *validation = arrays
         return model, model.fit(
             x,
             y,
             batch_size=batch_size,
             epochs=3,
             sample_weight=w,
-            validation_data=tuple(held),
+            validation_data=tuple(validation),
             callbacks=callbacks,
             verbose=0,
         )
@@ -381,8 +374,8 @@ def test_the_users_arrays_are_neither_aliased_nor_altered(batch_size):
 
 
 def test_validation_split_is_stratified_and_its_rows_do_not_train():
-    """Oracle: counting. 30 of class 0 and 10 of class 1, a fifth held out: 6 and 2. Normalization
-    sees the other 32 rows only.
+    """Oracle: counting. A fifth of 30 and 10 rows is 6 and 2; Normalization sees only the other 32
+    rows.
     """
     y = np.repeat([0, 1], [30, 10])
     x = np.stack([np.arange(40), y], 1).astype(float)
@@ -396,7 +389,7 @@ def test_validation_split_is_stratified_and_its_rows_do_not_train():
 
 
 def test_validation_from_the_end():
-    """Oracle: NumPy. The first 30 of 37 rows train."""
+    """Oracle: NumPy. The first 30 of 37 rows are the training rows."""
     model = gn.Sequential([Normalization(), Dense(3, activation="softmax")], seed=0)
     model.compile(SGD(), SPARSE)
     log = model.fit(X, Y, validation_split=0.2, validation_from="end", verbose=0)

@@ -1,13 +1,13 @@
-"""Lives of a training run, each a process of its own: forked from one that has imported everything
-and has not yet touched a device.
+"""Server that trains in forked processes, which may be killed.
 
-`python child.py cache` reads orders, a line of JSON each, and answers with how each life ended.
-`cache` is a folder for compiled programs,
-which lives that are not to be killed fill: a life that is killed only reads it, so that none of its
-    files is torn.
+`python child.py cache` reads orders, one JSON line each, and answers how each process ended. Every
+process is forked from one that has imported everything and has not used a device yet.
+
+`cache` is a folder for compiled programs. Processes that are not to be killed fill it; the others
+only read it, so that no file is truncated.
 """
 
-import csv  # noqa: F401  what a fit imports late is imported once, here
+import csv  # noqa: F401  imported here once, because a fit imports it late
 import json
 import math
 import os
@@ -58,8 +58,8 @@ TABLE = {
 
 
 def noisy(optimizer=None, **options):
-    """Batch statistics, noise, and an optimizer with a memory: all that makes a run depend on its
-    past.
+    """Return a model whose run depends on its past: batch statistics, noise and an optimizer with
+    state.
     """
     model = gn.Sequential(
         [
@@ -82,7 +82,7 @@ def plateaus():
 
 
 def epochs(folder):
-    """Checkpoints after epochs alone; the fit is stopped, and goes back to its best weights."""
+    """Checkpoints only after epochs; the fit stops early and restores its best weights."""
     return noisy(epochs=30, validation_split=0.2, callbacks=plateaus())
 
 
@@ -92,8 +92,9 @@ def within(folder):
 
 
 def still(folder):
-    """What an epoch began with decides when the fit stops: a weight moves by 0.5 or more in each of
-    four epochs, not in the fifth.
+    """The epoch's initial weights decide when the fit stops.
+
+    A weight changes by 0.5 or more in each of the first four epochs, but not in the fifth.
     """
     slower = LearningRateScheduler(lambda epoch, rate: 0.02 if epoch < 4 else 0.001)
     return noisy(epochs=8, batch_size=2, callbacks=[slower, StopWhen(weight_change_below=0.5)])
@@ -110,7 +111,7 @@ def stream(folder):
 
 
 def rounds(folder):
-    """A list of 30 batches, drawn round and round, 20 to an epoch."""
+    """A list of 30 batches, repeated, with 20 per epoch."""
     return noisy(
         x=BATCHES,
         y=None,
@@ -122,8 +123,8 @@ def rounds(folder):
 
 
 def mapped(folder):
-    """Rows in a file."""
-    if not (folder / "rows").exists():  # a file that was written again is refused
+    """Rows in a memory-mapped file."""
+    if not (folder / "rows").exists():  # a rewritten file would be refused
         with open(folder / ".rows", "wb") as file:
             np.save(file, X)
         os.replace(folder / ".rows", folder / "rows")
@@ -131,14 +132,14 @@ def mapped(folder):
 
 
 def table(folder):
-    """A table whose encoder is learned from the rows that are trained on."""
+    """A table, with an encoder fitted to the training rows."""
     model = gn.Sequential([Dense(12, activation="relu"), Dropout(0.2), Dense(1)], seed=5)
-    asked = {"target": "price", "target_transform": "log", "column_types": {"port": "category"}}
-    return model, {"x": TABLE, "batch_size": 8, "epochs": 8, "validation_split": 0.25} | asked
+    options = {"target": "price", "target_transform": "log", "column_types": {"port": "category"}}
+    return model, {"x": TABLE, "batch_size": 8, "epochs": 8, "validation_split": 0.25} | options
 
 
 def schedule(folder):
-    """A rate that follows a schedule, under a momentum."""
+    """A learning rate schedule with momentum."""
     layers = [Input(6), Dense(16, activation="relu"), Dropout(0.2), Dense(3, activation="softmax")]
     model = gn.Sequential(layers, seed=7)
     model.compile(
@@ -150,7 +151,7 @@ def schedule(folder):
 
 
 def files(folder):
-    """A log and the best model, which are to be those of a run that was never stopped."""
+    """A log and the best model, which must be those of an uninterrupted run."""
     best = ModelCheckpoint(folder / "best.glassnet", save_best_only=True)
     return noisy(
         epochs=9, validation_split=0.2, callbacks=[CSVLogger(folder / "log.csv"), best, *plateaus()]
@@ -162,16 +163,17 @@ SCENARIOS = {
     for make in (epochs, within, still, stream, rounds, mapped, table, schedule, files)
 }
 AFTER_EPOCHS = (epochs, files)
-"""Those that keep to checkpoints after epochs; the others write one after every other slice."""
+"""Scenarios with checkpoints only after epochs; the others write one after every other slice."""
 
 LETTERS = {"write": "w", "half": "h", "fsync": "f", "rename": "r", "fsync folder": "F", "done": "d"}
 BEGUN, TRAINED, ENDED = "b", "s", "e"
-"""What a life tells, a letter each: that `fit` begins, the points that its writes reach, a slice
-that is done, and that its run has nothing left to do."""
+"""Letters that a process reports: the points of its writes (`LETTERS`), that `fit` begins, that a
+slice is done, and that the run is finished.
+"""
 
 
 def packed(model):
-    """All that a model is, its history, weights and the optimizer's memory, but no seconds."""
+    """Return the bytes of a model: history, weights and optimizer state, without durations."""
     saved, built, arrays = model._export()
     return model_file.pack_model(
         replace(saved, history=replace(saved.history, seconds=())), built, arrays
@@ -183,14 +185,13 @@ def die(by=signal.SIGKILL):
 
 
 def live(order, tell):
-    """One life: train, killed as ordered, and write all that came of it.
+    """Train in this process, die as ordered, and write the result.
 
     Args:
-        order: the scenario, its folder, steps of a slice, and how to die: None, ["point", which, n]
-            at that point of the n-th checkpoint (["other", which, n] of the n-th file that is none;
-            ["stop", which, n] to stand still there), ["timer", seconds] after `fit` began,
-            ["close"] once its last checkpoint is written, ["returned"] after `fit`; ["outside",
-            seconds] is the other process's.
+        order: the scenario, its folder, the steps per slice, and how to die: None; ["point", which, n]
+            at that point of the n-th checkpoint; ["other", which, n] of the n-th other file; ["stop",
+            which, n] to be suspended there; ["timer", seconds] after `fit` began; ["close"] after the
+            last checkpoint; ["returned"] after `fit`. ["outside", seconds] is done by the parent.
         tell: called with letters.
     """
     folder, (how, *when) = Path(order["folder"]), order["die"] or ["not"]
@@ -244,7 +245,7 @@ def live(order, tell):
 
 
 def forked(order):
-    """How a life ended, what it told, and how many seconds after `fit` began."""
+    """Fork a process; return its exit code, its letters, and the seconds since `fit` began."""
     hear, tell = os.pipe()
     child = os.fork()
     if not child:
@@ -256,7 +257,7 @@ def forked(order):
             os._exit(1)
         os._exit(0)
     os.close(tell)
-    told, began, (how, *when) = os.read(hear, 1), time.perf_counter(), order["die"] or ["not"]
+    letters, began, (how, *when) = os.read(hear, 1), time.perf_counter(), order["die"] or ["not"]
     kill_at = began + when[0] if how == "outside" else math.inf
     while True:
         left = kill_at - time.perf_counter()
@@ -265,14 +266,14 @@ def forked(order):
             left = kill_at = math.inf
         if select.select([hear], [], [], None if left == math.inf else left)[0]:
             more = os.read(hear, 4096)
-            told += more
+            letters += more
             if not more:
                 break
     seconds = time.perf_counter() - began
     os.close(hear)
     return {
         "code": os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]),
-        "told": told.decode(),
+        "letters": letters.decode(),
         "seconds": seconds,
     }
 

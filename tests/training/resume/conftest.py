@@ -1,4 +1,4 @@
-"""Runs that ended, or were killed, for the tests that go on from them."""
+"""Runs that were completed, or killed."""
 
 import pytest
 
@@ -7,13 +7,13 @@ from three_epochs import fit
 
 
 @pytest.fixture(scope="module")
-def whole(tmp_path_factory):
+def uninterrupted(tmp_path_factory):
     return fit(tmp_path_factory.mktemp("whole"))[0]
 
 
 @pytest.fixture
 def killed(tmp_path, monkeypatch):
-    """The folder of a run that was killed in its third epoch."""
+    """Return the folder of a run that was killed in its third epoch."""
     with dying(monkeypatch, 13), pytest.raises(Killed):
         fit(tmp_path)
     return tmp_path

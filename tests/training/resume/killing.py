@@ -1,5 +1,5 @@
-"""Runs that are killed for real, again and again, until one life ends by itself; the suite here and
-`benchmarks/kills.py` share it.
+"""Runs that are killed again and again until one process completes; also used by
+`benchmarks/kills.py`.
 """
 
 import fcntl
@@ -19,18 +19,18 @@ from glassnet.storage.checkpoints import CHECKPOINT_NAME, MAX_TO_KEEP
 
 KILLED = -9
 SLICES = (5, 16, 40)
-"""Steps of a slice: however it is sliced, a run is the same."""
+"""Steps per slice; the result does not depend on it."""
 
 
 @dataclass
 class Nursery:
-    """What forks lives, one after the other; see `child`.
+    """Runs processes one after another; see `child`.
 
     Args:
-        folder: for all that the runs write.
-        cache: whether lives read compiled programs from a folder; else each compiles its own.
-        armed: whether they are killed as ordered; False shows what the suite says without a kill.
-        wholes: what comes of runs that were never stopped, as far as it is known.
+        folder: for all files of the runs.
+        cache: whether processes share compiled programs.
+        armed: whether processes are killed as ordered; False tests the tests.
+        wholes: results of uninterrupted runs by scenario, filled on demand.
     """
 
     folder: Path
@@ -67,8 +67,9 @@ class Nursery:
         return json.loads(self._process.stdout.readline())
 
     def whole(self, scenario):
-        """What comes of a run that was never stopped, and how many seconds the second one took: the
-        first compiles, for all to come.
+        """Return the result of an uninterrupted run, and the duration of the second one.
+
+        The first one compiles the programs.
         """
         if scenario not in self.wholes:
             runs = [Run(self, scenario) for _ in range(2)]
@@ -79,11 +80,11 @@ class Nursery:
 
 
 class Run:
-    """A run in a folder of its own.
+    """Run in its own folder.
 
     Attributes:
-        kills: how many lives were killed before they had ended, by how far they had come:
-            "starting" to train, "training", or "ended" but for the result.
+        kills: number of processes killed before they ended, by their progress: "starting", "training",
+            or "ended" except for the result.
     """
 
     def __init__(self, nursery, scenario):
@@ -93,8 +94,8 @@ class Run:
         self.folder.mkdir()
 
     def live(self, die=None, steps=16):
-        """One life, and whether it was killed before it had a result; what it leaves is sound. A
-        kill that comes later is none.
+        """Run one process; report whether it was killed before it had a result, and check its
+        files.
         """
         self.nursery.order(self, die, steps)
         life = self.nursery.answer()
@@ -106,9 +107,9 @@ class Run:
         if not over:
             self.kills[
                 "ended"
-                if child.ENDED in life["told"]
+                if child.ENDED in life["letters"]
                 else "training"
-                if child.TRAINED in life["told"]
+                if child.TRAINED in life["letters"]
                 else "starting"
             ] += 1
         return life
@@ -117,7 +118,7 @@ class Run:
         return (self.folder / "result").read_bytes()
 
     def finish(self):
-        """Let it end, and say whether it came to what a run does that was never stopped."""
+        """Complete the run, and return whether its result is that of an uninterrupted run."""
         if not (self.folder / "result").exists():
             assert not self.live()["killed"]
         assert not list((self.folder / "run").glob(".*"))
@@ -129,9 +130,7 @@ class Run:
 
 
 def check(folder):
-    """A run's checkpoints: whole, few, with one file at most beside them that was not finished, and
-    free for the next to take up.
-    """
+    """Check the files of a run: valid checkpoints, at most one unfinished file, and no lock."""
     left = {path.name: path for path in folder.glob("*")}
     lock, files = (
         left.pop("lock", None),
@@ -149,11 +148,10 @@ def check(folder):
 
 
 def at_points(nursery, scenario, points=tuple(child.LETTERS), every=1):
-    """Kill at all these points of each checkpoint of a run, or of every so many-th, until none is
-    left.
+    """Kill at all these points of each checkpoint, or of every n-th one, until the run completes.
 
-    Up to "rename" a write that is killed is made again by the next life, as its first; after it the
-    next write is another. So "fsync folder" is last among points of one write, and "done" is for a
+    A write that is killed before "rename" is repeated first by the next process; after it, the next
+    write is another one. So "fsync folder" is the last of the points of one write, and "done" has a
     run of its own.
     """
     runs, _ = [], nursery.whole(scenario)
@@ -168,13 +166,13 @@ def at_points(nursery, scenario, points=tuple(child.LETTERS), every=1):
                 killed = life["killed"]
                 if not killed:
                     break
-                assert life["told"].endswith(child.LETTERS[point]), life
-                assert life["told"].count(child.LETTERS[point]) == n, life
+                assert life["letters"].endswith(child.LETTERS[point]), life
+                assert life["letters"].count(child.LETTERS[point]) == n, life
     return runs
 
 
 def at_other_files(nursery, scenario):
-    """Kill at every point of a file that is no checkpoint: the next life makes it again."""
+    """Kill at every point of writing a file that is not a checkpoint; the next process repeats it."""
     run, _ = Run(nursery, scenario), nursery.whole(scenario)
     for point in child.LETTERS:
         assert run.live(["other", point, 1])["killed"], point
@@ -182,14 +180,17 @@ def at_other_files(nursery, scenario):
 
 
 def at_random(nursery, scenario, kills, how, seed=0, tries=6):
-    """Kill so often at moments drawn from the length of an unharmed life, and half as long again,
-    as a busy machine may take longer.
+    """Kill at random moments, up to 1.5 times the duration of an uninterrupted run.
 
     A run that ends before its kill is followed by a new one.
 
     Args:
-        how: "outside" for another process that kills, "timer" for a thread of its own.
-        tries: lives per kill, at most, and as many more.
+        nursery: runs the processes.
+        scenario: name of the scenario.
+        kills: number of kills.
+        how: "outside" to kill from another process, "timer" from a thread.
+        seed: of the moments.
+        tries: maximum number of processes per kill.
     """
     rng, runs = random.Random(f"{scenario} {how} {seed}"), [Run(nursery, scenario)]
     seconds, lives = nursery.whole(scenario)[1], 0
@@ -206,18 +207,16 @@ def at_random(nursery, scenario, kills, how, seed=0, tries=6):
 
 
 def at_the_end(nursery, scenario):
-    """Kill once the last checkpoint is written, and twice when the run was found to be at its
-    end.
-    """
+    """Kill after the last checkpoint, and twice when the run is already finished."""
     run, _ = Run(nursery, scenario), nursery.whole(scenario)
     for how in ("close", "close", "returned"):
         life = run.live([how])
         assert life["killed"], life
-        assert life["told"].endswith(child.ENDED), life
-        assert "w" not in life["told"] or not run.kills["ended"] > 1, life
+        assert life["letters"].endswith(child.ENDED), life
+        assert "w" not in life["letters"] or not run.kills["ended"] > 1, life
     return [run]
 
 
 def killed(runs):
-    """How many lives were killed before they had ended."""
+    """Return the number of processes that were killed before they ended."""
     return sum(run.kills.total() for run in runs)

@@ -1,4 +1,4 @@
-"""What a run's folder holds, and what is made of what is found there."""
+"""The checkpoints of a run, and damaged ones."""
 
 import errno
 import json
@@ -47,13 +47,13 @@ def test_the_newest_two_are_kept(tmp_path):
 
 
 def test_within_an_epoch_they_are_written_by_the_clock(tmp_path, monkeypatch):
-    """Every slice is looked at; one that is younger than so many seconds is let be."""
+    """After every slice, a checkpoint is written if the newest one is old enough."""
     written, write = [], checkpoints.CheckpointFolder.write
     monkeypatch.setattr(SlicePacer, "slice_steps", 1)
     monkeypatch.setattr(
         checkpoints.CheckpointFolder,
         "write",
-        lambda self, *given: (written.append(given[:2]), write(self, *given)),
+        lambda self, *args: (written.append(args[:2]), write(self, *args)),
     )
     fit(tmp_path / "a", epochs=1)
     assert written == [(0, 0), (1, 5)]
@@ -64,15 +64,13 @@ def test_within_an_epoch_they_are_written_by_the_clock(tmp_path, monkeypatch):
 
 
 def test_a_checkpoint_is_a_model(killed):
-    """`gn.load` reads it: the weights as they stood, in the middle of an epoch; what it is trained
-    on with goes on with the run.
-    """
+    """`gn.load` reads a checkpoint written within an epoch, and the run continues with that model."""
     model = gn.load(files(killed)[0])
     assert (model.epoch, model._step) == (2, 12)
     assert model.history.epoch == [0, 1]
-    whole, _ = fit(killed)
+    uninterrupted, _ = fit(killed)
     _, log = fit(killed, model=model)
-    assert same_bits(whole, model)
+    assert same_bits(uninterrupted, model)
     assert log.epoch == [0, 1, 2]
 
 
@@ -89,7 +87,7 @@ class Twice(Layer):
 
 
 def test_a_custom_layer_is_given_to_load_alone(tmp_path):
-    """A run that goes on knows its layers."""
+    """A run that is resumed knows its layers."""
 
     def model():
         model = gn.Sequential([Twice(), Dense(3, activation="softmax")], seed=0)
@@ -188,20 +186,20 @@ DAMAGES = {
 
 
 @pytest.mark.parametrize("damage", DAMAGES, ids=lambda damage: damage.__name__)
-def test_a_damaged_one_is_said_and_passed_over(damage, killed, whole):
-    """The run goes on from the one before it, with the same end; it is not kept in the place of a
-    sound one.
+def test_a_damaged_one_is_said_and_passed_over(damage, killed, uninterrupted):
+    """The run continues from the previous checkpoint with the same result; the damaged one is
+    replaced.
     """
     newest, before = files(killed)
     damage(newest)
-    said = rf"{newest.name}: .*{DAMAGES[damage]}.* Resuming from {before.name}\."
+    message = rf"{newest.name}: .*{DAMAGES[damage]}.* Resuming from {before.name}\."
     if damage is folder:
         newest.rmdir()
         model, _ = fit(killed)
     else:
-        with pytest.warns(DataWarning, match=said):
+        with pytest.warns(DataWarning, match=message):
             model, _ = fit(killed)
-    assert same_bits(model, whole)
+    assert same_bits(model, uninterrupted)
     assert len([path for path in files(killed) if sound(path)]) == 2
 
 
@@ -212,8 +210,8 @@ def sound(path):
         return False
 
 
-def test_one_under_another_name(killed, whole):
-    """Counted as newer, it would have the run begin there for ever."""
+def test_one_under_another_name(killed, uninterrupted):
+    """A checkpoint under a name that counts as newer is refused."""
     newest = files(killed)[0]
     newest.rename(killed / "checkpoint-000090-000000900.glassnet")
     with pytest.warns(
@@ -221,7 +219,7 @@ def test_one_under_another_name(killed, whole):
         match=f"checkpoint-000090.*expected the original file name, {newest.name}",
     ):
         model, _ = fit(killed)
-    assert same_bits(model, whole)
+    assert same_bits(model, uninterrupted)
     assert len([path for path in files(killed) if sound(path)]) == 3
     with pytest.warns(DataWarning, match="Resuming from checkpoint-000003-000000015"):
         fit(killed)
@@ -230,17 +228,15 @@ def test_one_under_another_name(killed, whole):
 def test_all_of_them_damaged(killed):
     for path in files(killed):
         cut(path)
-    said = r"resume: expected a readable checkpoint. Received: problems=\[.checkpoint-.*checkpoint-.*Delete the folder to start a new run\."
-    with pytest.raises(ModelFileError, match=said):
+    message = r"resume: expected a readable checkpoint. Received: problems=\[.checkpoint-.*checkpoint-.*Delete the folder to start a new run\."
+    with pytest.raises(ModelFileError, match=message):
         fit(killed)
     shutil.rmtree(killed)
     fit(killed)
 
 
 def test_no_bit_can_change_unseen(killed, tmp_path_factory):
-    """Whichever byte is another: it is an error of ours, or what was written is read all the
-    same.
-    """
+    """Changing any byte gives an error, or does not change what is read."""
     path, data = files(killed)[0], files(killed)[0].read_bytes()
     bent = tmp_path_factory.mktemp("bent") / path.name
     right = model_file.read_run(path)
@@ -250,12 +246,12 @@ def test_no_bit_can_change_unseen(killed, tmp_path_factory):
         changed[place] ^= 1 << place % 8
         bent.write_bytes(changed)
         try:
-            found = model_file.read_run(bent)
+            result = model_file.read_run(bent)
         except ModelFileError:
             seen += 1
             continue
-        assert found._replace(arrays={}) == right._replace(arrays={})
-        assert jax.tree.all(jax.tree.map(np.array_equal, found.arrays, right.arrays))
+        assert result._replace(arrays={}) == right._replace(arrays={})
+        assert jax.tree.all(jax.tree.map(np.array_equal, result.arrays, right.arrays))
     assert seen > len(data) / 41 * 0.9
 
 
@@ -269,7 +265,7 @@ def test_what_an_earlier_death_left_is_cleared(killed):
 
 
 def full(code, at):
-    """What writes a file, on a disk that is full from a point on."""
+    """Return a failpoint that raises an OSError at one point of writing a file."""
 
     def reached(point):
         if point == at:
@@ -280,9 +276,9 @@ def full(code, at):
 
 @pytest.mark.parametrize("at", ["write", "half", "fsync", "rename", "fsync folder"])
 @pytest.mark.parametrize("slices", [False, True])
-def test_a_full_disk_ends_the_run_and_no_more(at, slices, tmp_path, monkeypatch, whole):
-    """The checkpoints before it stay whole, nothing half is left, and the run goes on once there is
-    room.
+def test_a_full_disk_ends_the_run_and_no_more(at, slices, tmp_path, monkeypatch, uninterrupted):
+    """Earlier checkpoints stay valid, no partial file remains, and the run continues once there is
+    space.
     """
     monkeypatch.setattr(SlicePacer, "slice_steps", 1)
     monkeypatch.setattr(resume, "CHECKPOINT_SECONDS", -1.0 if slices else 30.0)
@@ -306,15 +302,15 @@ def test_a_full_disk_ends_the_run_and_no_more(at, slices, tmp_path, monkeypatch,
     assert all(map(sound, files(tmp_path)))
     assert not list(tmp_path.glob(".*"))
     model, log = fit(tmp_path)
-    assert same_bits(model, whole)
+    assert same_bits(model, uninterrupted)
     assert log.epoch == [0, 1, 2]
 
 
 def test_a_folder_that_cannot_be_written(tmp_path, monkeypatch):
-    """Root may write anywhere: what the system would say is put in its mouth."""
+    """The system's error is simulated, because root may write anywhere."""
     denied = full(errno.EROFS, "write")
     with monkeypatch.context() as patch:
-        patch.setattr("builtins.open", lambda *given, **how: denied("write"))
+        patch.setattr("builtins.open", lambda *args, **how: denied("write"))
         with pytest.raises(
             ModelFileError,
             match=r"resume: expected a folder that can be written to.* Cause: Read-only file system",
@@ -342,9 +338,7 @@ def test_a_lock_that_cannot_be_written(tmp_path):
 
 
 def test_a_long_history_is_kept(tmp_path):
-    """A run of 5,000 epochs, the last to be done: what it says of itself is small enough to be read
-    again.
-    """
+    """The description of a run of 5,000 epochs is small enough to be read again."""
     model, log = fit(tmp_path, epochs=1, validation_split=0.2)
     for values in (*log.history.values(), log.seconds):
         values *= 5000
@@ -353,44 +347,44 @@ def test_a_long_history_is_kept(tmp_path):
 
 
 def test_the_checkpoint_does_not_live_on_in_memory(killed, monkeypatch):
-    """Neither what was read nor, once a step is done, more than one copy of where the run stood."""
-    read, found = model_file.read_run, []
+    """Resuming keeps at most one copy of the checkpoint's arrays in memory."""
+    read, result = model_file.read_run, []
 
     def reading(path):
         reached = read(path)
-        found.extend((name, weakref.ref(array)) for name, array in reached.arrays.items())
+        result.extend((name, weakref.ref(array)) for name, array in reached.arrays.items())
         return reached
 
     monkeypatch.setattr(model_file, "read_run", reading)
     alive, advance = [], loop.run_epochs
 
-    def begins(*given, **how):
-        alive.extend(name for name, ref in found if ref() is not None)
-        return advance(*given, **how)
+    def begins(*args, **how):
+        alive.extend(name for name, ref in result if ref() is not None)
+        return advance(*args, **how)
 
     monkeypatch.setattr(loop, "run_epochs", begins)
     fit(killed)
-    assert len(found) > 8
+    assert len(result) > 8
     assert alive == ["@run/losses", "@run/rows"]
 
 
 def test_arrays_of_a_run_stand_beside_the_models(killed):
     with safe_open(files(killed)[0], "numpy") as file:
         names = set(file.keys())
-        said = json.loads(file.metadata()["glassnet"])
+        message = json.loads(file.metadata()["glassnet"])
     assert {name.split("/")[0] for name in names} == {"dense_1", "dense_2", "@run"}
-    assert said["run"]["first"] == 0
-    assert said["run"]["under_way"] is True
+    assert message["run"]["first"] == 0
+    assert message["run"]["under_way"] is True
 
 
-def test_a_folder_that_moved_goes_on(killed, tmp_path_factory, whole):
+def test_a_folder_that_moved_goes_on(killed, tmp_path_factory, uninterrupted):
     moved = tmp_path_factory.mktemp("other") / "moved"
     shutil.move(killed, moved)
-    assert same_bits(fit(moved)[0], whole)
+    assert same_bits(fit(moved)[0], uninterrupted)
 
 
 def test_two_runs_with_one_name_are_two(killed, tmp_path_factory):
-    """A checkpoint of another run in the folder is refused for what differs."""
+    """A checkpoint of another run in the folder is refused."""
     folder = tmp_path_factory.mktemp("strange")
     fit(folder, noisy_model)
     shutil.copy(files(killed)[0], folder / "checkpoint-000009-000000099.glassnet")

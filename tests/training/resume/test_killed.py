@@ -1,13 +1,11 @@
-"""A fit that is killed for real, at every write and at random moments, ends with the bytes of one
-that was not, which is the oracle.
+"""Fits that are killed by SIGKILL, at every write and at random moments.
 
-What a power cut could lose beyond that, no kill can show: the system still has what a dead process
-    wrote. That bytes are forced to
-disk before they are put in place is seen in `test_storage_atomic.test_a_disk_that_is_full`.
+Oracle: the bytes of an uninterrupted run. A kill cannot show what a power failure would lose,
+because the system keeps what a dead process wrote; `test_storage_atomic.test_a_disk_that_is_full`
+checks that data are flushed before the rename.
 
-No kill is taken on trust: a life counts as killed if SIGKILL ended it before it had a result. Each
-    test says how many must have been;
-`test_there_are_fifty` adds them up.
+A process counts as killed if SIGKILL ended it before it had a result. Each test states the minimum
+number of kills, and `test_there_are_fifty` adds them up.
 """
 
 import os
@@ -30,8 +28,8 @@ RANDOM = {
     "timer": {"rounds": 2, "mapped": 2, "schedule": 2},
 }
 EVERY_WRITE = {"files": (2, 2 * 6), "within": (6, 2 * 6), "still": (8, 2 * 6)}
-"""Every how many-th, and how many kills that makes at least: each run takes four epochs, or
-more.
+"""For each scenario, kill at every n-th checkpoint; and the minimum number of kills, in at least four
+epochs.
 """
 AT_THE_END = {"within": 3, "files": 3}
 
@@ -57,8 +55,8 @@ def same(runs, kills):
 
 @pytest.mark.parametrize("scenario", EVERY_WRITE)
 def test_at_every_point_of_writes(nursery, scenario):
-    """Of all checkpoints of a run that writes after epochs; of some where there are many, within
-    epochs.
+    """Kill at all checkpoints of a run that writes after epochs, and at some of a run that writes
+    within them.
     """
     every, least = EVERY_WRITE[scenario]
     same(killing.at_points(nursery, scenario, every=every), least)
@@ -84,7 +82,7 @@ def test_between_the_last_checkpoint_and_the_end(nursery, scenario):
 
 
 def test_the_next_process_compiles_for_itself(nursery, tmp_path):
-    """As it is for a user: no life takes its programs from another."""
+    """As for a user, no process shares compiled programs with another."""
     with killing.Nursery(tmp_path / "n", cache=False, wholes=nursery.wholes) as alone:
         nursery.whole("within")
         run = killing.Run(alone, "within")
@@ -93,7 +91,7 @@ def test_the_next_process_compiles_for_itself(nursery, tmp_path):
 
 
 def test_a_suite_without_kills_fails(tmp_path):
-    """The test of the tests: where nothing is killed, each of the three says so."""
+    """Test of the tests: without kills, each of the three functions fails."""
     with killing.Nursery(tmp_path / "n", armed=False) as harmless:
         assert killing.killed(killing.at_points(harmless, "schedule")) == 0
         with pytest.raises(AssertionError, match="0 of 1 kills landed in 2 lives"):
@@ -103,9 +101,7 @@ def test_a_suite_without_kills_fails(tmp_path):
 
 
 def test_a_folder_is_one_process_s_until_it_is_killed(nursery):
-    """Another is told by whom it is used, while the other stands still in the middle of a write;
-    killed, it holds nothing any more.
-    """
+    """A suspended process keeps the folder locked and is named in the error; a killed one does not."""
     run = killing.Run(nursery, "within")
     nursery.order(run, ["stop", "half", 3], 16)
     lock, parts = run.folder / "run" / "lock", []

@@ -1,6 +1,4 @@
-"""A run that dies anywhere, again and again, ends as one that never did: the oracle is the same fit
-without `resume`, bit for bit.
-"""
+"""Runs that are killed again and again end like an uninterrupted one, bit for bit."""
 
 import math
 from dataclasses import dataclass
@@ -35,17 +33,17 @@ pytestmark = pytest.mark.usefixtures("no_thread_stays")
 
 
 def by_epoch(epoch):
-    """Another order in every pass."""
+    """Return batches in another order for every epoch."""
     return [BATCHES[i] for i in np.random.default_rng(epoch).permutation(4)] + BATCHES[4:]
 
 
-def fit(given=X, y=None, model=noisy_model, epochs=3, **options):
+def fit(args=X, y=None, model=noisy_model, epochs=3, **options):
     model = model()
-    return model, model.fit(given, y, **{"epochs": epochs, "verbose": 0} | options)
+    return model, model.fit(args, y, **{"epochs": epochs, "verbose": 0} | options)
 
 
 def rows(callbacks=list, model=noisy_model, epochs=3, **options):
-    """Callbacks are made anew for every life, as a script would make them."""
+    """Fit with new callbacks in every process, as a script would."""
     model = model()
     return model, fit_noisy(model, epochs, callbacks=callbacks(), **options)
 
@@ -64,10 +62,10 @@ def same(alive, reborn):
 
 
 def check(monkeypatch, folder, run, slices=4, steps=1):
-    """`run(**options)` gives a model and its history; it dies and is resumed, and gives the same.
+    """Kill and resume `run(**options)`, and compare the model and history with an uninterrupted
+    run.
 
-    Of epochs of four or five steps, so many slices have it go on from within epochs, and from
-    between them.
+    With epochs of four or five steps, it is resumed both within and between epochs.
     """
     again, lives = in_lives(monkeypatch, lambda: run(resume=folder), slices, steps)
     assert lives
@@ -109,8 +107,8 @@ SOURCES = {
 
 @pytest.mark.parametrize("source", SOURCES)
 def test_any_source_goes_on(source, tmp_path, monkeypatch, small_chunks):
-    given, y, options = SOURCES[source]
-    check(monkeypatch, tmp_path, lambda **more: fit(given, y, **options, **more))
+    args, y, options = SOURCES[source]
+    check(monkeypatch, tmp_path, lambda **more: fit(args, y, **options, **more))
 
 
 def test_a_full_batch_goes_on(tmp_path, monkeypatch):
@@ -119,7 +117,7 @@ def test_a_full_batch_goes_on(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("options", [{}, {"validation_split": 0.2}, {"shuffle": False}], ids=str)
 def test_a_memory_map_goes_on(options, tmp_path, monkeypatch, small_chunks):
-    """With the bits of the same rows in memory."""
+    """The result has the bits of the same rows in memory."""
     np.save(tmp_path / "x.npy", X)
     mapped = np.load(tmp_path / "x.npy", mmap_mode="r")
     again, lives = in_lives(
@@ -164,7 +162,7 @@ class Seen:
 
 
 class Remembers(Callback):
-    """Lowers the rate by what it remembers: another memory makes other weights."""
+    """Callback that sets the rate by its memory, so that another memory gives other weights."""
 
     def __init__(self, first, then):
         self.first, self.then = first, then
@@ -221,7 +219,7 @@ def test_what_a_callback_remembers_goes_on(kind, tmp_path, monkeypatch):
 
 
 def kept_at(*epochs):
-    """Keeps the weights of these epochs as the best."""
+    """Return a callback that keeps the weights of these epochs as the best."""
     return LambdaCallback(on_epoch_end=lambda epoch, logs: Decision(keep_weights=epoch in epochs))
 
 
@@ -255,7 +253,7 @@ def test_any_callback_goes_on(callbacks, tmp_path, monkeypatch):
 
 
 def test_some_of_those_stop_early():
-    """What the test above is worth: these runs end before their last epoch."""
+    """Test of the test above: these runs end before their last epoch."""
     for name, epochs in {"early": 2, "change": 3, "loss": 3}.items():
         _, log = rows(CALLBACKS[name], epochs=6)
         assert log.stopped
@@ -304,7 +302,7 @@ def test_sums_of_an_epoch_under_way_go_on(kind, tmp_path, monkeypatch):
 
 
 class Table(NamedTuple):
-    """A target of a table, and the layer that ends in it."""
+    """A target column, and the output layer for it."""
 
     target: str
     last: Dense
@@ -327,7 +325,7 @@ TABLES = {
 
 @pytest.mark.parametrize("kind", TABLES)
 def test_a_table_goes_on(kind, tmp_path, monkeypatch):
-    """Its target standardised, its missing cells filled, its loss inferred."""
+    """The target is standardized, missing cells are filled, and the loss is inferred."""
     target, last = TABLES[kind]
 
     def run(**options):
@@ -358,7 +356,7 @@ def test_a_layer_that_learned_its_statistics_goes_on(tmp_path, monkeypatch):
 
 
 def test_a_model_that_learned_before_goes_on(tmp_path, monkeypatch):
-    """Its weights, its optimizer's memory and its count of epochs are those that it brought."""
+    """A run continues with the weights, optimizer state and epoch count of a trained model."""
 
     def run(**options):
         model = noisy_model()
@@ -396,9 +394,7 @@ def seedless(look):
 @pytest.mark.parametrize("look", [False, True])
 @pytest.mark.parametrize("options", [{}, {"seed": 3}], ids=str)
 def test_a_model_without_a_seed_takes_that_of_the_run(look, options, tmp_path, monkeypatch):
-    """Oracle: the run that never died, of a model with the seed that was drawn, or of one that
-    found no run to go on with.
-    """
+    """Oracle: the uninterrupted run of a model with the seed that was drawn."""
     run = {"batch_size": 8, "epochs": 3, "verbose": 0, "validation_split": 0.2} | options
     again, lives = in_lives(
         monkeypatch, lambda: fit(model=lambda: seedless(look), y=Y, resume=tmp_path, **run)
@@ -436,7 +432,7 @@ KERASIC = {
 
 @pytest.mark.parametrize("callbacks", KERASIC)
 def test_the_face_of_keras_goes_on(callbacks, tmp_path, monkeypatch):
-    """With the rates of all epochs in the history; a run that is finished has them too."""
+    """The history contains the rates of all epochs, also for a finished run."""
     options = {"batch_size": 8, "epochs": 6, "verbose": 0, "validation_split": 0.2}
 
     def run(**more):
@@ -448,7 +444,7 @@ def test_the_face_of_keras_goes_on(callbacks, tmp_path, monkeypatch):
 
 
 def test_files_of_callbacks_are_those_of_a_run_that_never_died(tmp_path, monkeypatch):
-    """No row of the log is there twice, and every model is saved as it would have been."""
+    """No row of the log is duplicated, and every model is saved."""
 
     def run(home, **options):
         home.mkdir(exist_ok=True)
@@ -477,7 +473,7 @@ def test_files_of_callbacks_are_those_of_a_run_that_never_died(tmp_path, monkeyp
 
 
 def test_one_packing_is_as_good_as_another(tmp_path, monkeypatch):
-    """Lives may differ in how many batches make a chunk."""
+    """The number of batches per chunk may change between processes."""
 
     def run(**options):
         monkeypatch.setattr(

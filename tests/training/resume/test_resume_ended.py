@@ -1,6 +1,4 @@
-"""How a run ends that was resumed: finished, told to do more, stopped, interrupted, failed by its
-batches, diverged.
-"""
+"""How resumed runs end: finished, extended, stopped, interrupted, failed or diverged."""
 
 import signal
 import warnings
@@ -37,14 +35,12 @@ def test_a_run_that_is_finished_is_given_back(tmp_path, capsys):
     )
     assert again.history is other
     assert [path.stat().st_mtime_ns for path in files(tmp_path)] == stamps
-    assert (
-        capsys.readouterr().out == f"{tmp_path}: the run has done 3 epochs; nothing is left to do\n"
-    )
+    assert capsys.readouterr().out == f"{tmp_path}: the run is finished after 3 epochs\n"
 
 
 def test_more_epochs_are_no_other_run(tmp_path):
-    """Oracle: the run that was asked for them at once, with the best weights of an epoch before,
-    and of one after.
+    """Oracle: the run with all epochs at once, with the best weights before and after the first
+    part.
     """
     for best in (1, 4):
         keep = EarlyStopping("loss", patience=99, start_from_epoch=best, mode="max")
@@ -75,14 +71,14 @@ def test_lines_number_the_epochs_of_the_run(tmp_path, monkeypatch, capsys):
     capsys.readouterr()
     fit(tmp_path, verbose=2)
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0] == f"{tmp_path}: the run has done 1 epochs; it goes on"
+    assert lines[0] == f"{tmp_path}: resuming the run after 1 epochs"
     assert [line.split("  ")[0] for line in lines[1:]] == ["epoch 2/3", "epoch 3/3"]
 
 
 def test_lines_say_the_steps_of_an_epoch_under_way(killed, capsys):
     fit(killed, verbose=2)
     assert capsys.readouterr().out.startswith(
-        f"{killed}: the run has done 2 epochs and 2 steps; it goes on\nepoch 3/3  loss "
+        f"{killed}: resuming the run after 2 epochs and 2 steps\nepoch 3/3  loss "
     )
 
 
@@ -98,8 +94,8 @@ def test_the_live_line_counts_on(killed, monkeypatch):
 
 
 def live(init):
-    def made(self, *given):
-        init(self, *given)
+    def made(self, *args):
+        init(self, *args)
         self._live = type(
             "Live", (), {"start": lambda self: None, "stop": lambda self: None, "console": None}
         )()
@@ -109,22 +105,22 @@ def live(init):
 
 
 def test_an_observed_run_is_observed_on(killed):
-    """Those of the epochs before are not kept."""
+    """Observations of earlier epochs are not saved."""
     _, log = fit(killed, observe=True)
     assert {seen.epoch for seen in log.observations} == {2}
     assert {seen.step for seen in log.observations} == {3, 4}
 
 
-def test_ctrl_c_and_on(tmp_path, monkeypatch, whole):
-    """In the same process, with the same model, and with another."""
+def test_ctrl_c_and_on(tmp_path, monkeypatch, uninterrupted):
+    """In the same process, with the same model and with another one."""
     monkeypatch.setattr(SlicePacer, "slice_steps", 1)
     slices, slice_ = [], Progress.on_slice
 
-    def pressing(self, *given):
+    def pressing(self, *args):
         slices.append(1)
         if len(slices) == 7:
             signal.raise_signal(signal.SIGINT)
-        slice_(self, *given)
+        slice_(self, *args)
 
     for second in (True, False):
         slices.clear()
@@ -135,10 +131,10 @@ def test_ctrl_c_and_on(tmp_path, monkeypatch, whole):
         assert log.stopped == "epoch 2, step 2 of 5: interrupted by Ctrl-C"
         model, log = fit(folder, model=model if second else plain_model)
         assert (log.stopped, log.epoch) == (None, [0, 1, 2])
-        assert same_bits(model, whole)
+        assert same_bits(model, uninterrupted)
 
 
-def test_an_error_in_a_callback_and_on(tmp_path, whole):
+def test_an_error_in_a_callback_and_on(tmp_path, uninterrupted):
     """In the same process, with the same model."""
     calls = []
 
@@ -151,14 +147,14 @@ def test_an_error_in_a_callback_and_on(tmp_path, whole):
     with pytest.raises(RuntimeError, match="mine"):
         fit(tmp_path, model, callbacks=LambdaCallback(fails))
     _, log = fit(tmp_path, model, callbacks=LambdaCallback(fails))
-    assert same_bits(model, whole)
+    assert same_bits(model, uninterrupted)
     assert log.epoch == [0, 1, 2]
     assert calls == [0, 1, 1, 2]
 
 
 @pytest.mark.parametrize("where", ["training", "validation"])
 def test_batches_that_fail_and_on(where, tmp_path, monkeypatch, small_chunks):
-    """The error is raised when all that was trained by then is in the folder."""
+    """The error is raised after a checkpoint of all completed steps is written."""
     broken = []
 
     def batches():
@@ -169,12 +165,12 @@ def test_batches_that_fail_and_on(where, tmp_path, monkeypatch, small_chunks):
 
     def run(folder, again=None):
         model = again or noisy_model()
-        given = (
+        args = (
             {"x": batches, "validation_data": BATCHES}
             if where == "training"
             else {"x": BATCHES, "validation_data": batches}
         )
-        return model, model.fit(**given, epochs=3, verbose=0, resume=folder)
+        return model, model.fit(**args, epochs=3, verbose=0, resume=folder)
 
     straight, log = run(tmp_path / "a")
 
@@ -183,14 +179,14 @@ def test_batches_that_fail_and_on(where, tmp_path, monkeypatch, small_chunks):
         on_epoch_begin=lambda epoch, logs: broken.append(3) if epoch == 1 and not calls else None
     )
     calls = []
-    given = (
+    args = (
         {"x": batches, "validation_data": BATCHES}
         if where == "training"
         else {"x": BATCHES, "validation_data": batches}
     )
 
     def go():
-        return model.fit(**given, epochs=3, verbose=0, callbacks=callback, resume=tmp_path / "b")
+        return model.fit(**args, epochs=3, verbose=0, callbacks=callback, resume=tmp_path / "b")
 
     with pytest.raises(DataError, match=r"batch 4.*gone"):
         go()
@@ -203,12 +199,12 @@ def test_batches_that_fail_and_on(where, tmp_path, monkeypatch, small_chunks):
 
 
 def exploding(factor):
-    """From the third epoch on the rate grows so fast that the loss overflows."""
+    """Return a schedule whose rate grows from the third epoch on until the loss overflows."""
     return LearningRateScheduler(lambda epoch, rate: rate * factor if epoch > 1 else rate)
 
 
 def line(bad):
-    """A line through rows of which one is far out: the loss at it overflows at once."""
+    """Return points on a line with one outlier, whose loss overflows."""
     x = np.linspace(-1, 1, 24, dtype=np.float32)[:, None]
     return x, np.where(np.arange(24)[:, None] == bad, 1e30, 2 * x).astype(np.float32)
 
@@ -217,21 +213,19 @@ def diverging(bad=None, callbacks=(), **options):
     model = gn.Sequential([Input(1), Dense(1)], seed=0)
     model.compile(SGD(0.1), "mse")
     x, y = line(bad)
-    with warnings.catch_warnings(record=True) as said:
+    with warnings.catch_warnings(record=True) as message:
         warnings.simplefilter("always")
         log = model.fit(
             x, y, batch_size=4, epochs=6, verbose=0, shuffle=False, callbacks=callbacks, **options
         )
-    return model, log, [str(warning.message) for warning in said]
+    return model, log, [str(warning.message) for warning in message]
 
 
 @pytest.mark.parametrize("slices", [3, 4, 5])
 @pytest.mark.parametrize("factor", [1e2, 1e6, 1e25])
 def test_divergence_after_a_death_is_what_it_would_have_been(factor, slices, tmp_path, monkeypatch):
-    """Also where it comes in the first step after an epoch, from which no checkpoint is then
-    written.
-    """
-    model, log, said = diverging(callbacks=exploding(factor))
+    """If the first step of an epoch diverges, no checkpoint is written before it."""
+    model, log, message = diverging(callbacks=exploding(factor))
     assert "is not finite" in log.stopped
     (again, other, repeated), lives = in_lives(
         monkeypatch, lambda: diverging(callbacks=exploding(factor), resume=tmp_path), slices
@@ -243,7 +237,7 @@ def test_divergence_after_a_death_is_what_it_would_have_been(factor, slices, tmp
     assert as_it_was(finished) == as_it_was(model)
     assert last.stopped == log.stopped
     assert [text.split(" The weights")[0] for text in repeated] == [
-        text.split(" The weights")[0] for text in said
+        text.split(" The weights")[0] for text in message
     ]
     assert silent == []
 
@@ -259,9 +253,7 @@ def test_divergence_in_any_step(bad, tmp_path, monkeypatch):
 
 
 def test_the_newest_is_not_one_that_ends_at_once(tmp_path, monkeypatch):
-    """Killed before anything is made of the fourth step, which diverges: what is found stands
-    before the third, not before the fourth.
-    """
+    """The newest checkpoint is not the state before the step that diverges."""
 
     def dies(self, slice_):
         raise Killed

@@ -1,4 +1,4 @@
-"""What is refused where a run is to be resumed, and in which words."""
+"""Runs that cannot be resumed, and the messages."""
 
 import os
 import subprocess
@@ -129,20 +129,18 @@ CHANGED = {
 
 @pytest.mark.parametrize("what", CHANGED)
 def test_a_run_of_something_else(what, tmp_path):
-    first, then, said = CHANGED[what]
+    first, then, message = CHANGED[what]
     first = {"model": network()} | first
     fit(tmp_path, **first)
     before = {path.name: path.read_bytes() for path in files(tmp_path)}
     now = first["model"]()
     untouched = as_it_was(now)
-    with pytest.raises(ConfigError, match=f"resume: expected .*{said}") as error:
+    with pytest.raises(ConfigError, match=f"resume: expected .*{message}") as error:
         fit(
             tmp_path,
             **{"model": now} | (then if "model" not in then else then | {"model": then["model"]()}),
         )
-    assert "Give this run a folder of its own" in str(
-        error.value
-    ) or "or give this run a folder of its own" in str(error.value)
+    assert "a new folder for this run" in str(error.value)
     assert before == {path.name: path.read_bytes() for path in files(tmp_path)}
     if "model" not in then:
         assert as_it_was(now) == untouched
@@ -152,8 +150,8 @@ def test_a_run_of_something_else(what, tmp_path):
 
 def test_fewer_epochs(tmp_path):
     fit(tmp_path, epochs=3)
-    said = r"fit: expected epochs of 3 or more, which the run has begun. Received: epochs=2. Ask for as many epochs as the run has done"
-    with pytest.raises(ConfigError, match=said):
+    message = r"fit: expected epochs >= 3, the number that the run has started. Received: epochs=2. Increase epochs"
+    with pytest.raises(ConfigError, match=message):
         fit(tmp_path, epochs=2)
     fit(tmp_path, epochs=3)
 
@@ -161,19 +159,21 @@ def test_fewer_epochs(tmp_path):
 def test_fewer_epochs_than_are_under_way(tmp_path, monkeypatch):
     with dying(monkeypatch, 13), pytest.raises(Killed):
         fit(tmp_path, epochs=4)
-    with pytest.raises(ConfigError, match="expected epochs of 3 or more"):
+    with pytest.raises(ConfigError, match="expected epochs >= 3"):
         fit(tmp_path, epochs=2)
     fit(tmp_path, epochs=3)
 
 
 def test_weights_that_changed_in_between(tmp_path):
-    """Those that the run began with may be put back; so may any that are the same."""
+    """The initial weights may be restored, and weights may be set to the same values."""
     model, _ = fit(tmp_path)
     model.set_weights(model.get_weights())
     fit(tmp_path, model=model, epochs=2)
     model.set_weights([weight + 1 for weight in model.get_weights()])
-    said = "expected the weights and the learning rate that the run in .* began with. Received: received='others'. Begin with those, as reset"
-    with pytest.raises(ConfigError, match=said):
+    message = (
+        r"expected the weights and the learning rate that the run in .* began with\. Call reset\(\)"
+    )
+    with pytest.raises(ConfigError, match=message):
         fit(tmp_path, model=model, epochs=3)
     model.reset()
     _, log = fit(tmp_path, model=model, epochs=3)
@@ -271,7 +271,7 @@ class Unsaid:
 
 
 @pytest.mark.parametrize(
-    ("memory", "said"),
+    ("memory", "message"),
     [
         (
             np.zeros(2),
@@ -282,29 +282,31 @@ class Unsaid:
         ({"is": 2}, "Remembers: memory: expected string keys"),
         (
             Unsaid(),
-            "Remembers: memory: expected a known class. .* Annotate init with the dataclass",
+            "Remembers: memory: expected a known class. .* Annotate init with a dataclass",
         ),
     ],
     ids=["array", "object", "numbers as keys", "a key of its own", "dataclass"],
 )
-def test_a_memory_that_cannot_be_kept_is_refused_before_training(memory, said, tmp_path):
-    """Not when it is to be read, when the run would be lost."""
+def test_a_memory_that_cannot_be_kept_is_refused_before_training(memory, message, tmp_path):
+    """The error comes before training, not when the run is resumed."""
     model = plain_model()
     before = model.get_weights()
-    with pytest.raises(ModelFileError, match=said):
+    with pytest.raises(ModelFileError, match=message):
         fit(tmp_path, model=model, callbacks=Remembers(memory))
     assert all(map(np.array_equal, before, model.get_weights()))
     fit(tmp_path, model=plain_model)
 
 
 def test_a_machine_that_is_another(tmp_path, monkeypatch):
-    """It goes on, and says that the last bits may differ; what it runs on is then the new one."""
+    """The run continues with a warning, and then belongs to the new machine."""
     fit(tmp_path)
-    here = resume.describe_environment()
-    assert {"glassnet", "jax", "jaxlib", "numpy", "machine", "device", "CPUs"} == set(here)
-    monkeypatch.setattr(resume, "describe_environment", lambda: here | {"CPUs": "96", "jax": "9.9"})
-    said = rf"the run in .* was computed with jax {here['jax']}, now 9\.9, CPUs {here['CPUs']}, now 96. It goes on, but its last bits may not"
-    with pytest.warns(TrainingWarning, match=said) as warned:
+    environment = resume.describe_environment()
+    assert {"glassnet", "jax", "jaxlib", "numpy", "machine", "device", "CPUs"} == set(environment)
+    monkeypatch.setattr(
+        resume, "describe_environment", lambda: environment | {"CPUs": "96", "jax": "9.9"}
+    )
+    message = rf"the run in .* was computed with jax {environment['jax']}, now 9\.9, CPUs {environment['CPUs']}, now 96. It continues, but its results may differ"
+    with pytest.warns(TrainingWarning, match=message) as warned:
         fit(tmp_path, epochs=2)
     assert warned[0].filename == refused.__file__, "the line that called fit"
     fit(tmp_path, epochs=3)
@@ -320,8 +322,8 @@ def test_cpus_are_those_that_the_process_may_use(monkeypatch):
 
 
 def test_two_fits_in_one_folder(tmp_path):
-    """The second is refused while the first runs, and only then."""
-    said = []
+    """The second one is refused only while the first one runs."""
+    message = []
 
     def inside(epoch, logs):
         with pytest.raises(
@@ -329,15 +331,15 @@ def test_two_fits_in_one_folder(tmp_path):
             match=rf"resume: expected a folder that no other fit is using. Received: .*process='{os.getpid()}'",
         ) as error:
             fit(tmp_path)
-        said.append(str(error.value))
+        message.append(str(error.value))
 
     fit(tmp_path, callbacks=LambdaCallback(inside))
-    assert "Wait for it to end, or give this run a folder of its own." in said[0]
+    assert "Wait for it to end, or give this run a folder of its own." in message[0]
     fit(tmp_path, callbacks=LambdaCallback(), epochs=2)
 
 
 def test_another_process_is_in_the_folder(tmp_path):
-    """It is there for as long as it lives, however it ends."""
+    """The folder is locked as long as that process lives, however it ends."""
     hold = "import sys; from glassnet.storage.checkpoints import CheckpointFolder; it = CheckpointFolder(sys.argv[1]); print(1, flush=True); input()"
     with subprocess.Popen(
         [sys.executable, "-c", hold, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
@@ -358,7 +360,7 @@ def test_the_folder_is_free_after_whatever_ended_a_fit(tmp_path, monkeypatch):
         fit(tmp_path, callbacks=LambdaCallback(fails))
     with pytest.raises(DataError, match="x: "):
         fit(tmp_path, x=np.full((9, 4), np.nan), y=Y[:9])
-    with pytest.raises(ConfigError, match="There callbacks"):
+    with pytest.raises(ConfigError, match="In that run callbacks"):
         fit(tmp_path)
     with dying(monkeypatch, 1), pytest.raises(Killed):
         fit(tmp_path, callbacks=LambdaCallback())

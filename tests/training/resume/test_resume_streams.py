@@ -1,6 +1,4 @@
-"""Batches and tables that are refused where a run is to be resumed, and what is not: the same
-script, run twice.
-"""
+"""Batches and tables that are refused when a run is resumed, and those that are not."""
 
 import numpy as np
 import pandas
@@ -20,7 +18,7 @@ from glassnet.layers import BatchNormalization, Dense
 from glassnet.optimizers import SGD
 from lives import Killed, dying
 from nets import ONE_HOT, SPARSE, X, Y, plain_model, same_bits
-from refused import BEGUN, fit, network, other
+from refused import OPTIONS, fit, network, other
 from streams import BATCHES, Items, generate
 
 pytestmark = pytest.mark.usefixtures("no_thread_stays")
@@ -48,17 +46,19 @@ STREAMED = {
 
 @pytest.mark.parametrize("what", STREAMED)
 def test_a_run_on_other_batches(what, tmp_path):
-    first, then, options, said = STREAMED[what]
+    first, then, options, message = STREAMED[what]
     fit(tmp_path, first, None)
-    with pytest.raises(ConfigError, match=f"resume: expected the run that .* holds. There {said}"):
+    with pytest.raises(
+        ConfigError, match=f"resume: expected the run saved in .* In that run {message}"
+    ):
         fit(tmp_path, then, **{"y": None} | options)
 
 
 def test_class_weights_that_the_first_batch_does_not_show(tmp_path):
-    """Only its mark would miss it: it holds no row of the class."""
+    """The first batch has no row of the class, so its fingerprint does not change."""
     batches = [(X[:4], np.zeros(4, int)), (X[4:8], np.ones(4, int))]
     fit(tmp_path, batches, None, class_weight={1: 2.0})
-    with pytest.raises(ConfigError, match=r"There data.class_weight is"):
+    with pytest.raises(ConfigError, match=r"In that run data.class_weight is"):
         fit(tmp_path, batches, None, class_weight={1: 3.0})
 
 
@@ -66,7 +66,7 @@ def test_a_memory_map_that_was_written_to(tmp_path):
     np.save(tmp_path / "x.npy", X)
     fit(tmp_path / "run", np.load(tmp_path / "x.npy", mmap_mode="r"))
     np.save(tmp_path / "x.npy", other(X))
-    with pytest.raises(ConfigError, match=r"There data.changed is \d+, here \d+"):
+    with pytest.raises(ConfigError, match=r"In that run data.changed is \d+, here \d+"):
         fit(tmp_path / "run", np.load(tmp_path / "x.npy", mmap_mode="r"))
 
 
@@ -76,24 +76,24 @@ PEOPLE = pandas.DataFrame(
 
 
 @pytest.mark.parametrize(
-    ("table", "options", "said"),
+    ("table", "options", "message"),
     [
-        (PEOPLE.assign(height=other(X[:, 0], 0)), {}, "There (table|data)"),
-        (PEOPLE.drop(columns="height"), {}, "There (input|table)"),
-        (PEOPLE, {"target_transform": "log"}, "There table"),
-        (PEOPLE, {"column_types": {"club": "drop"}}, "There (input|table)"),
+        (PEOPLE.assign(height=other(X[:, 0], 0)), {}, "In that run (table|data)"),
+        (PEOPLE.drop(columns="height"), {}, "In that run (input|table)"),
+        (PEOPLE, {"target_transform": "log"}, "In that run table"),
+        (PEOPLE, {"column_types": {"club": "drop"}}, "In that run (input|table)"),
     ],
 )
-def test_another_table(table, options, said, tmp_path):
+def test_another_table(table, options, message, tmp_path):
     people = PEOPLE.assign(weight=PEOPLE.weight + 10)
 
     def run(table, **options):
         gn.Sequential([Dense(1)], seed=0).fit(
-            table, target="weight", resume=tmp_path, **BEGUN, **options
+            table, target="weight", resume=tmp_path, **OPTIONS, **options
         )
 
     run(people)
-    with pytest.raises(ConfigError, match=said):
+    with pytest.raises(ConfigError, match=message):
         run(table.assign(weight=people.weight), **options)
     run(people)
 
@@ -111,23 +111,21 @@ def test_iterators_are_refused_and_so_are_passes_that_differ(tmp_path):
 
 @pytest.mark.parametrize("steps", [None, 5])
 def test_a_shuffling_function_is_refused_at_its_second_pass(steps, tmp_path):
-    """What the first pass gave is kept, and can be taken up by none but the same."""
+    """The first epoch is kept, and can only be resumed with the same batches."""
     rng = np.random.default_rng(0)
 
     def shuffled():
         return [BATCHES[i] for i in rng.permutation(5)]
 
     model = plain_model()
-    said = r"batch 1 of epoch 2: resume: expected every pass to begin with the same batch, .* lambda epoch: batches of that epoch"
-    with pytest.raises(DataError, match=said):
+    message = r"batch 1 of epoch 2: resume: expected every pass to begin with the same batch, .* lambda epoch: batches of that epoch"
+    with pytest.raises(DataError, match=message):
         fit(tmp_path, shuffled, None, model, epochs=3, steps_per_epoch=steps)
     assert model.epoch == 1
 
 
 def test_a_function_of_epoch_that_gives_others_at_every_call(tmp_path, monkeypatch):
-    """In steps, the way to where the run stands is gone again from its beginning, and must begin as
-    it did.
-    """
+    """With steps_per_epoch, resuming replays the earlier batches, which must be the same."""
     rng = np.random.default_rng(0)
 
     def impure(epoch):
@@ -149,8 +147,8 @@ def test_a_function_of_epoch_that_gives_others_at_every_call(tmp_path, monkeypat
 
 def test_validation_batches_that_differ_from_pass_to_pass(tmp_path):
     rng = np.random.default_rng(0)
-    said = "validation batch 1: resume: expected every pass to begin with the same batch"
-    with pytest.raises(DataError, match=said):
+    message = "validation batch 1: resume: expected every pass to begin with the same batch"
+    with pytest.raises(DataError, match=message):
         fit(tmp_path, validation_data=lambda: [BATCHES[i] for i in rng.permutation(5)], epochs=3)
 
 
@@ -201,7 +199,7 @@ def test_the_same_said_otherwise_is_no_other_run(what, tmp_path):
 
 
 def test_a_script_that_is_run_twice(tmp_path, monkeypatch):
-    """A table with gaps, paths, files: the second run finds the first finished."""
+    """A table with missing cells, paths and files: the second run finds the first one finished."""
     monkeypatch.chdir(tmp_path)
 
     def script():
@@ -233,7 +231,7 @@ def test_a_script_that_is_run_twice(tmp_path, monkeypatch):
 
 
 def test_a_script_of_the_face_of_keras_that_is_run_twice(tmp_path):
-    """Models in models bring their weights in each time."""
+    """Nested models bring their weights each time."""
 
     def script():
         inner = keras.Sequential(
@@ -242,7 +240,7 @@ def test_a_script_of_the_face_of_keras_that_is_run_twice(tmp_path):
         model = keras.Sequential([inner, keras.layers.Dense(3, activation="softmax")])
         model.summary(print_fn=lambda text: None)
         model.compile("sgd", SPARSE)
-        model.fit(X, Y, resume=tmp_path, **BEGUN)
+        model.fit(X, Y, resume=tmp_path, **OPTIONS)
         return model
 
     script()
