@@ -249,7 +249,7 @@ def test_to_dict_is_json():
     )
     data = json.loads(json.dumps(report.to_dict(), allow_nan=False))
     assert data == report.to_dict()
-    assert (data["metric"], told["rows"], told["network"]["name"]) == ("accuracy", 50, "network")
+    assert (data["metric"], data["rows"], data["network"]["name"]) == ("accuracy", 50, "network")
     rival, twin = data["rivals"]
     assert rival["verdict"] == "better"
     assert tuple(rival["ahead_interval"]) == report.baselines[0].interval
