@@ -1,6 +1,4 @@
-"""The lectures' numbers, each with its arithmetic. Oracle throughout: a number worked by hand,
-printed on a slide, or set as a goal.
-"""
+"""Tests of the lectures' numbers. Oracle: a number worked by hand, on a slide, or set as a goal."""
 
 import numpy as np
 import pytest
@@ -19,14 +17,14 @@ ADAM = Adam(0.1)
 
 
 def neuron(weights, bias):
-    """One sigmoid neuron over two inputs."""
+    """Return one sigmoid neuron over two inputs."""
     model = gn.Sequential([Input(2), Dense(1, activation="sigmoid")])
     model.set_weights([np.reshape(weights, (2, 1)), [bias]])
     return model
 
 
 def gate(layers, rows, seed, epochs=400):
-    """A network trained on a truth table, and how many of the four answers are right."""
+    """Train a network on a truth table and return the number of right answers of four."""
     model = gn.Sequential(layers, seed=seed)
     model.compile(ADAM, "binary_crossentropy", ["accuracy"])
     model.fit(rows.x, rows.y, batch_size="full", epochs=epochs, verbose=0)
@@ -36,16 +34,18 @@ def gate(layers, rows, seed, epochs=400):
 
 
 def test_one_neuron():
-    """Lecture 001: w = (0, 1), b = 4, x = (2, 3): z = 0*2 + 1*3 + 4 = 7 and 1 / (1 + exp(-7)) =
-    0.9990889488055994.
+    """Lecture 001: w = (0, 1), b = 4, x = (2, 3).
+
+    z = 0*2 + 1*3 + 4 = 7 and 1 / (1 + exp(-7)) = 0.9990889488055994.
     """
     assert 1 / (1 + np.exp(-7)) == 0.9990889488055994
     close(neuron([0, 1], 4).predict([[2, 3]]), [[0.9990889488055994]], FLOAT32)
 
 
 def test_perceptron_of_two_features():
-    """Lecture 002: g(1 + 3 x1 - 2 x2) at (-1, 2): z = 1 - 3 - 4 = -6 and 1 / (1 + exp(6)) =
-    0.0024726231566347743.
+    """Lecture 002: g(1 + 3 x1 - 2 x2) at (-1, 2).
+
+    z = 1 - 3 - 4 = -6 and 1 / (1 + exp(6)) = 0.0024726231566347743.
     """
     close(neuron([3, -2], 1).predict([[-1, 2]]), [[0.0024726231566347743]], FLOAT32)
 
@@ -60,8 +60,9 @@ def test_mlp_has_13002_parameters():
 
 
 def test_softmax_of_ten_scores():
-    """Lecture 001: exp(s_j) / sum exp(s), to the slide's digits; the third is exp(5.9) / 1228.79 =
-    365.04 / 1228.79 = 0.297071.
+    """Lecture 001: exp(s_j) / sum exp(s), to the digits on the slide.
+
+    The third is exp(5.9) / 1228.79 = 365.04 / 1228.79 = 0.297071.
     """
     scores = np.array([-6.8, 2.6, 5.9, 6.7, 1.9, -1.3, -5.7, 3.2, 1.3, 1.0])
     printed = [
@@ -82,9 +83,7 @@ def test_softmax_of_ten_scores():
 
 
 def test_cross_entropy_is_the_log_of_the_right_probability():
-    """Lecture 001: L = -log(exp(f_y) / sum exp(f_j)); for the fourth score -log(0.661143) =
-    0.413785.
-    """
+    """Lecture 001: L = -log(exp(f_y) / sum exp(f_j)); the fourth is -log(0.661143) = 0.413785."""
     model = gn.Sequential([Input(10)])
     model.add(Activation("softmax"))
     model.compile(loss="sparse_categorical_crossentropy")
@@ -105,38 +104,39 @@ def test_iterations_of_an_epoch():
 
 @pytest.mark.parametrize("name", ["and", "or"])
 def test_one_layer_learns_and_and_or(name):
-    """Lecture 003: both are cut by one line, so one neuron gets 4 of 4."""
+    """Lecture 003: one line separates each gate's classes, so one neuron gets 4 of 4."""
     assert [
         gate([Dense(1, activation="sigmoid")], gn.datasets.load(name), seed) for seed in range(5)
     ] == [4] * 5
 
 
 def test_one_layer_cannot_learn_xor():
-    """Lecture 003. Were all 4 right, then b < 0, w1 + b > 0 and w2 + b > 0; so w1 + w2 + b > -b >
-    0, and (1, 1) is wrong after all: at most 3 of 4 whatever the weights, shown for 20 trained
-    neurons and 20,000 random ones."""
+    """Lecture 003: at most 3 of 4 for any weights, here 20 trained and 20,000 random neurons.
+
+    If all 4 were right, then b < 0, w1 + b > 0 and w2 + b > 0. So w1 + w2 + b > -b > 0, and (1, 1)
+    would be wrong.
+    """
     rows = gn.datasets.load("xor")
     assert (
         max(gate([Dense(1, activation="sigmoid")], rows, seed, epochs=100) for seed in range(20))
         <= 3
     )
     rng = np.random.default_rng(0)
-    answers = rows.x @ rng.normal(size=(2, 20_000)) + rng.normal(size=20_000) > 0
-    assert (answers == rows.y[:, None]).sum(0).max() == 3
+    predicted = rows.x @ rng.normal(size=(2, 20_000)) + rng.normal(size=20_000) > 0
+    assert (predicted == rows.y[:, None]).sum(0).max() == 3
 
 
 def test_two_layers_learn_xor_from_every_seed():
-    """Issue: 2-8-1, tanh then sigmoid, Adam(0.1), 400 full-batch epochs: 4 of 4 from 20 of 20
-    seeds.
-    """
+    """Goal: 4 of 4 from 20 of 20 seeds with 2-8-1, tanh then sigmoid, Adam(0.1), 400 epochs."""
     rows = gn.datasets.load("xor")
     layers = [Dense(8, activation="tanh"), Dense(1, activation="sigmoid")]
     assert [gate(layers, rows, seed) for seed in range(20)] == [4] * 20
 
 
 def test_celsius_to_fahrenheit():
-    """Lab of lecture 000: F = 1.8 C + 32, so 100 C is 212 F (least squares on the seven rounded
-    pairs says 211.75).
+    """Lab of lecture 000: F = 1.8 C + 32, so 100 C is 212 F.
+
+    Least squares on the seven rounded pairs gives 211.75.
     """
     slope, start = np.polyfit(CELSIUS, FAHRENHEIT, 1)
     assert slope * 100 + start == pytest.approx(211.75, abs=0.01)
@@ -149,9 +149,7 @@ def test_celsius_to_fahrenheit():
 
 @pytest.mark.parametrize(("w", "b", "loss"), [(8, 3, 599.41), (7, 3, 703.16), (9, 3, 566.05)])
 def test_loss_of_a_line(w, b, loss):
-    """Lecture 000: the mean of (y - (w x + b))^2 over the noisy line's points, to the two printed
-    digits.
-    """
+    """Lecture 000: the mean of (y - (w x + b))^2 over the noisy line, to the two printed digits."""
     line = gn.datasets.load("line")
     model = gn.Sequential([Input(1), Dense(1)])
     model.compile(loss="mean_squared_error")
@@ -160,8 +158,10 @@ def test_loss_of_a_line(w, b, loss):
 
 
 def test_gradient_at_a_line_points_where_the_losses_say():
-    """Lecture 000: L is a parabola in w, so dL/dw at 8 is (L(9) - L(7)) / 2 = (566.05 - 703.16) / 2
-    = -68.555, and a step of rate 0.001 takes w to 8 + 0.068555."""
+    """Lecture 000: L is a parabola in w, so dL/dw at 8 is (L(9) - L(7)) / 2.
+
+    (566.05 - 703.16) / 2 = -68.555, and a step of rate 0.001 moves w to 8 + 0.068555.
+    """
     line = gn.datasets.load("line")
     model = gn.Sequential([Input(1), Dense(1)], seed=0)
     model.compile(gn.optimizers.SGD(0.001), "mean_squared_error")
@@ -171,8 +171,9 @@ def test_gradient_at_a_line_points_where_the_losses_say():
 
 
 def test_confident_wrong_answer():
-    """Cross-entropy of a sure mistake (DESIGN section 3): z = 57.7 where y is 0 costs log(1 +
-    exp(57.7)) = 57.7, its delta is p - y = 1.
+    """Cross-entropy of a confident mistake: z = 57.7 and y = 0.
+
+    The loss is log(1 + exp(57.7)) = 57.7, and delta is p - y = 1.
     """
     assert float(BinaryCrossentropy(from_logits=True)([0], np.array([57.7]))) == pytest.approx(57.7)
     model = neuron([57.7, 0], 0)
@@ -191,9 +192,7 @@ def test_confident_wrong_answer():
     ],
 )
 def test_real_pictures(name, scale, hidden, goal, shared_data, record_property):
-    """Issue: mean test accuracy of three seeds, Rescaling then hidden-10, Adam, batch 32, 10
-    epochs.
-    """
+    """Goal: mean test accuracy of three seeds. Rescaling, hidden-10, Adam, batch 32, 10 epochs."""
     data = gn.datasets.load(name)
     scores = []
     for seed in range(3):

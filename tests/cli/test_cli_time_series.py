@@ -202,7 +202,7 @@ def test_flights_by_name(shared_data):
         ((*TRAIN, "--time", "mnth"), "Did you mean 'month'?"),
         (
             (*TRAIN, "--time", "year"),
-            "time: expected one row for each year. Received: time='2015', rows=12. Write time=\"month\".",
+            "time: expected one row for each year. Received: time='2015', rows=12. Pass time=\"month\".",
         ),
         (
             (*TRAIN, "--target", "solt"),

@@ -1,6 +1,4 @@
-"""NumPy archives and pairs of IDX files: what they may hold, what is held out, and what is
-refused.
-"""
+"""Tests of datasets from NumPy archives and IDX files."""
 
 import re
 import struct
@@ -25,7 +23,7 @@ def write_idx(path, array):
 
 
 def test_an_archive_with_its_test_rows(tmp_path):
-    """Oracle: what was put in, as Keras's mnist.npz is laid out."""
+    """Oracle: the arrays that were saved, in the layout of Keras's mnist.npz."""
     np.savez(
         tmp_path / "mnist.npz",
         x_train=X,
@@ -49,19 +47,17 @@ def test_an_archive_with_its_test_rows(tmp_path):
 
 @pytest.mark.parametrize("names", [("x", "y"), ("x_train", "y_train")])
 def test_a_fifth_is_held_out_of_every_class(tmp_path, names):
-    """Oracle: every row is in one part, with its target; four of twenty of each class are held
-    out.
-    """
+    """Oracle: every row is in one part with its target; 4 of the 20 of each class are test rows."""
     path = str(tmp_path / "a.npz")
     np.savez_compressed(path, **dict(zip(names, (X, Y), strict=True)))
     data = gn.data.arrays_from_file(path)
     assert np.bincount(data.y_test).tolist() == [4, 4, 4]
-    place = {row.tobytes(): target for row, target in zip(X, Y, strict=True)}
+    target_of = {row.tobytes(): target for row, target in zip(X, Y, strict=True)}
     rows, targets = np.concatenate([data.x, data.x_test]), [*data.y, *data.y_test]
-    assert [place[row.tobytes()] for row in rows] == targets
+    assert [target_of[row.tobytes()] for row in rows] == targets
     assert len({row.tobytes() for row in rows}) == 60
-    again, other = gn.data.arrays_from_file(path), gn.data.arrays_from_file(path, seed=1)
-    assert np.array_equal(data.x, again.x)
+    same, other = gn.data.arrays_from_file(path), gn.data.arrays_from_file(path, seed=1)
+    assert np.array_equal(data.x, same.x)
     assert not np.array_equal(data.x, other.x)
 
 
@@ -72,9 +68,7 @@ def test_numbers_are_learned_as_numbers(tmp_path):
 
 
 def test_idx_files(tmp_path):
-    """Oracle: the bytes that were written; the test part is found by MNIST's names, and not
-    missed.
-    """
+    """Oracle: the bytes that were written; test rows are found by MNIST's names if they exist."""
     write_idx(tmp_path / "train-images-idx3-ubyte", X)
     write_idx(tmp_path / "train-labels-idx1-ubyte", Y)
     data = gn.data.arrays_from_file(tmp_path / "train-images-idx3-ubyte")
@@ -123,12 +117,12 @@ def test_what_is_refused(tmp_path):
     refused(gap, x=X, y=Y + 1)
     refused("Received: y=[0, 2, 4], missing=[1, 3].", x=X, y=2 * Y)
     refused("Received: y=[-1, 0, 1], missing=[0].", x=X, y=Y - 1)
-    whole = path.read_bytes()
-    path.write_bytes(whole[:300])
+    complete = path.read_bytes()
+    path.write_bytes(complete[:300])
     refused(
         "expected a complete archive of plain arrays. Received: size=300. Save plain arrays: np.savez(path, x=x, y=y)."
     )
-    path.write_bytes(whole[:200] + b"?" * 20 + whole[220:])
+    path.write_bytes(complete[:200] + b"?" * 20 + complete[220:])
     refused(
         "expected a complete archive of plain arrays. Received: problem=\"Bad CRC-32 for file 'x.npy'\"."
     )

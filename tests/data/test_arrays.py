@@ -1,4 +1,4 @@
-"""Arrays in: which pass and as what; the others' errors, read as a user would."""
+"""Tests of the checks of arrays: which values pass, in which dtype, and every error message."""
 
 import doctest
 
@@ -41,14 +41,14 @@ def test_examples():
     ids=str,
 )
 def test_numbers_pass(value):
-    """Oracle: NumPy. Whole numbers keep their type, floats become float32."""
+    """Oracle: NumPy. Integers keep their dtype, floats become float32."""
     got = check_numeric(value, "x")
     np.testing.assert_array_equal(got, np.asarray(value))
     assert got.dtype == np.float32 or got.dtype.kind in "biu"
 
 
 def test_floats_of_machine_learning_pass():
-    """JAX's bfloat16 is no float to NumPy (its kind is V)."""
+    """NumPy does not see JAX's bfloat16 as a float: its kind is V."""
     got = check_numeric(jnp.array([1.0, 2.5], jnp.bfloat16), "x")
     assert got.dtype == np.float32
     assert got.tolist() == [1, 2.5]
@@ -126,8 +126,9 @@ def test_what_is_no_number(value, text):
 
 
 def test_nan_and_infinity_by_column():
-    """Oracle: counting. NaN at (2, 1), (3, 1), infinity at (4, 3), a double beyond float32 at (1,
-    3).
+    """Oracle: counting.
+
+    NaN at (2, 1) and (3, 1), infinity at (4, 3), a double beyond float32 at (1, 3).
     """
     x = np.zeros((6, 5))
     x[[2, 3], 1], x[4, 3], x[1, 3] = np.nan, -np.inf, 1e39
@@ -231,7 +232,7 @@ def test_features_as_rows():
     ],
 )
 def test_examples_of_another_shape(received, shape, text):
-    """Oracle: the remedy, where it is a call, is made, and works."""
+    """Oracle: if the message contains a call, evaluating it gives the right shape."""
     x = np.zeros(received)
     with pytest.raises(DataError, match=text) as caught:
         check_features(x, shape)
@@ -358,8 +359,9 @@ def test_errors_about_values_are_value_errors():
 
 
 def test_columns_that_float32_would_blur_are_refused():
-    """Oracle: float32 steps by 128 near 1.7e9, so that an hour of seconds keeps 29 values; a year
-    keeps enough.
+    """Oracle: float32 has a spacing of 128 near 1.7e9.
+
+    An hour of seconds has only 29 different values; a year has enough.
     """
     seconds = 1.7e9 + np.arange(3600.0)
     with pytest.raises(
@@ -378,4 +380,4 @@ def test_columns_that_float32_would_blur_are_refused():
     shares = np.random.default_rng(0).uniform(size=(50, 3))
     arrays.check_precision(
         x=(shares / shares.sum(1, keepdims=True)).sum(1)
-    )  # 1, but for the last bit of float64
+    )  # 1 up to float64 rounding

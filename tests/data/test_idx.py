@@ -1,3 +1,5 @@
+"""Tests of the IDX reader."""
+
 import doctest
 import gzip
 import struct
@@ -97,12 +99,12 @@ def test_truncated_and_corrupted_gzip(tmp_path):
     path = written(
         tmp_path / "labels.gz", 8, (1000,), np.random.default_rng(0).bytes(1000), gzip.compress
     )
-    whole = path.read_bytes()
+    complete = path.read_bytes()
     for damaged in (
-        whole[:-200],
-        whole[:10] + b"\xff" + whole[11:],
-        whole[:100] + b"XXXX" + whole[104:],
-        whole[:-8] + b"\0" * 8,
+        complete[:-200],
+        complete[:10] + b"\xff" + complete[11:],
+        complete[:100] + b"XXXX" + complete[104:],
+        complete[:-8] + b"\0" * 8,
     ):
         path.write_bytes(damaged)
         with pytest.raises(

@@ -1,6 +1,4 @@
-"""Folders of images: classes, sizes, modes, files that are damaged, and more than fits into
-memory.
-"""
+"""Tests of image folders: classes, sizes, modes, damaged files, and images beyond memory."""
 
 import io
 import re
@@ -25,9 +23,7 @@ def write(path, colour=RED, mode="RGB", size=(8, 6)):
 
 @pytest.fixture
 def flowers(tmp_path):
-    """Ten roses, red of growing strength, and five asters, one of them deeper down; and files that
-    are no images.
-    """
+    """Ten roses in shades of red, five asters (one in a subfolder), and files of other kinds."""
     for i in range(10):
         write(tmp_path / "rose" / f"{i}.png", (10 * i, 0, 0))
     for i in range(4):
@@ -39,7 +35,7 @@ def flowers(tmp_path):
 
 
 def test_a_folder(flowers):
-    """Oracle: the colours that were written; classes and files in the order of their names."""
+    """Oracle: the colours that were written; classes and files are sorted by name."""
     data = gn.data.images_from_folder(flowers, size=(4, 5))
     assert repr(data) == "Images(15 of shape (4, 5, 3): aster 5, rose 10)"
     assert data.class_names == ("aster", "rose")
@@ -64,14 +60,12 @@ def test_a_folder(flowers):
 
 
 def test_a_split_holds_out_of_every_class(flowers):
-    """Oracle: a fifth of 5 and of 10; the same files at every call, others with another seed, none
-    in both.
-    """
+    """Oracle: a fifth of 5 and of 10; the seed decides the files, and no file is in both parts."""
     parts = [gn.data.images_from_folder(str(flowers), (4, 4), 0.2, seed=seed) for seed in (0, 0, 1)]
-    for train, held in parts:
+    for train, test in parts:
         assert np.bincount(train.y).tolist() == [4, 8]
-        assert np.bincount(held.y).tolist() == [1, 2]
-        assert len({*train.files, *held.files}) == 15
+        assert np.bincount(test.y).tolist() == [1, 2]
+        assert len({*train.files, *test.files}) == 15
     assert parts[0][1].files == parts[1][1].files != parts[2][1].files
 
 
@@ -90,7 +84,7 @@ def test_classes_by_name(flowers):
 
 
 def test_sizes_are_height_and_width(tmp_path):
-    """Oracle: an image whose upper half is red and whose lower half is green."""
+    """Oracle: an image with a red upper half and a green lower half."""
     for name in "ab":
         picture = np.zeros((40, 20, 3), np.uint8)
         picture[:20], picture[20:] = RED, GREEN
@@ -103,7 +97,7 @@ def test_sizes_are_height_and_width(tmp_path):
 
 
 def test_a_camera_held_upright(tmp_path):
-    """Oracle: orientation 6 says that the row at the top is the right side of the picture."""
+    """Oracle: in EXIF orientation 6, the first row is the right side of the image."""
     exif = Image.Exif()
     exif[0x0112] = 6
     picture = np.zeros((20, 20, 3), np.uint8)
@@ -142,7 +136,7 @@ def test_a_camera_held_upright(tmp_path):
     ],
 )
 def test_every_mode_becomes_colours(tmp_path, mode, colour, expected):
-    """Oracle: by hand; an alpha of 51 of 255 lets four fifths of the white through."""
+    """Oracle: by hand. With alpha 51 of 255, four fifths of the white background remain."""
     path = write(tmp_path / "1.png", colour, mode)
     assert (image_files.decode_image(path, (3, 3, 3)) == expected).all()
 
@@ -159,14 +153,11 @@ def test_grey_files_have_one_channel(tmp_path):
 
 @pytest.fixture
 def damaged(flowers):
-    """Four files that cannot be read: one cut off, one empty, one of another kind, one of bytes
-    drawn.
-    """
-    whole = io.BytesIO()
-    Image.fromarray(np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)).save(
-        whole, "JPEG"
-    )
-    (flowers / "rose" / "a.jpg").write_bytes(whole.getvalue()[:1500])
+    """Four unreadable files: one truncated, one empty, one of text and one of random bytes."""
+    jpeg = io.BytesIO()
+    noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)
+    Image.fromarray(noise).save(jpeg, "JPEG")
+    (flowers / "rose" / "a.jpg").write_bytes(jpeg.getvalue()[:1500])
     (flowers / "rose" / "b.png").write_bytes(b"")
     (flowers / "rose" / "c.png").write_text("not an image")
     (flowers / "aster" / "0a.gif").write_bytes(np.random.default_rng(1).bytes(500))
@@ -175,7 +166,7 @@ def damaged(flowers):
 
 @pytest.mark.parametrize("in_memory", [True, False], ids=["memory", "disk"])
 def test_damaged_files_are_left_out_and_named(damaged, monkeypatch, in_memory):
-    """Oracle: what is left is what the folder holds without them."""
+    """Oracle: the same folder without the damaged files."""
     if not in_memory:
         monkeypatch.setattr(image_files, "MAX_BYTES_IN_MEMORY", 100)
     text = r"4 of 19 files cannot be read and are left out: .*0a\.gif: it is not an image that .*a\.jpg: OSError: .*truncated"
@@ -191,14 +182,16 @@ def test_damaged_files_are_left_out_and_named(damaged, monkeypatch, in_memory):
 
 
 def test_damaged_files_of_both_parts_are_told_at_once(damaged):
-    """Oracle: the four files, counted among all, each in the part that it was drawn for."""
-    with pytest.warns(DataWarning, match="4 of 19 files") as told:
+    """Oracle: the four files, counted among all files, each listed in its own part."""
+    with pytest.warns(DataWarning, match="4 of 19 files") as warnings:
         parts = gn.data.images_from_folder(damaged, (4, 4), 0.5, seed=1)
-    assert len(told) == 1
+    assert len(warnings) == 1
     skipped = [path.name for part in parts for path, _ in part.skipped]
     assert sorted(skipped) == ["0a.gif", "a.jpg", "b.png", "c.png"]
-    assert all(part.skipped for part in parts), "else the draw shows nothing"
-    assert all(name in str(told[0].message) for name in skipped)
+    assert all(part.skipped for part in parts), (
+        "choose another seed: the damaged files are in one part"
+    )
+    assert all(name in str(warnings[0].message) for name in skipped)
     for part in parts:
         assert [path.relative_to(damaged).parts[0] for path in part.files] == [
             part.class_names[k] for k in part.y
@@ -206,29 +199,16 @@ def test_damaged_files_of_both_parts_are_told_at_once(damaged):
 
 
 def test_what_is_shrunk_is_smoothed(tmp_path):
-    """Oracle: squares of one pixel, black and white, are grey at half the size; Pillow's whole
-    picture, shrunk, for a JPEG's quick one.
-    """
+    """Oracle: one-pixel squares of black and white become grey; Pillow's own resize for a JPEG."""
     squares = (np.indices((8, 8)).sum(axis=0) % 2 * 255).astype(np.uint8)
     Image.fromarray(squares).save(tmp_path / "1.png")
-    assert (
-        np.abs(
-            image_files.decode_image(tmp_path / "1.png", (4, 4, 1))[1:-1, 1:-1].astype(int) - 127
-        ).max()
-        <= 2
-    )
-    stripes = np.repeat(np.indices((400, 400))[1][..., None] // 10 % 2 * 255, 3, axis=2).astype(
-        np.uint8
-    )
-    Image.fromarray(stripes).save(tmp_path / "2.jpg", quality=95)
-    whole = Image.open(tmp_path / "2.jpg").resize((100, 100), Image.Resampling.BILINEAR)
-    assert (
-        np.abs(
-            image_files.decode_image(tmp_path / "2.jpg", (100, 100, 3)).astype(int)
-            - np.asarray(whole)
-        ).mean()
-        < 12
-    )
+    grey = image_files.decode_image(tmp_path / "1.png", (4, 4, 1)).astype(int)
+    assert np.abs(grey[1:-1, 1:-1] - 127).max() <= 2
+    stripes = np.repeat(np.indices((400, 400))[1][..., None] // 10 % 2 * 255, 3, axis=2)
+    Image.fromarray(stripes.astype(np.uint8)).save(tmp_path / "2.jpg", quality=95)
+    expected = Image.open(tmp_path / "2.jpg").resize((100, 100), Image.Resampling.BILINEAR)
+    decoded = image_files.decode_image(tmp_path / "2.jpg", (100, 100, 3)).astype(int)
+    assert np.abs(decoded - np.asarray(expected)).mean() < 12
 
 
 def test_strict(damaged, tmp_path):
@@ -241,16 +221,17 @@ def test_strict(damaged, tmp_path):
 
 
 def test_beyond_memory_they_lie_on_the_disk(flowers, monkeypatch):
-    """Oracle: the same images in memory; the file says when the newest image was changed, so that
-    it is the same data tomorrow.
+    """Oracle: the same images in memory.
+
+    The file has the time stamp of the newest image, so that its fingerprint stays the same.
     """
-    whole = gn.data.images_from_folder(flowers, (4, 4))
+    loaded = gn.data.images_from_folder(flowers, (4, 4))
     monkeypatch.setattr(image_files, "MAX_BYTES_IN_MEMORY", 100)
     mapped = gn.data.images_from_folder(flowers, (4, 4))
     assert isinstance(mapped.x, np.memmap)
-    np.testing.assert_array_equal(mapped.x, whole.x)
+    np.testing.assert_array_equal(mapped.x, loaded.x)
     assert Path(mapped.x.filename).stat().st_mtime_ns == max(
-        path.stat().st_mtime_ns for path in whole.files
+        path.stat().st_mtime_ns for path in loaded.files
     )
     monkeypatch.setattr(
         image_files.shutil,

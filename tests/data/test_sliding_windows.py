@@ -1,4 +1,4 @@
-"""A series cut into what came before and what comes next."""
+"""Tests of sliding windows over a series."""
 
 import re
 

@@ -1,3 +1,5 @@
+"""Tests of random and stratified splits."""
+
 import doctest
 
 import numpy as np
@@ -12,15 +14,15 @@ def rng(seed=0):
     return np.random.default_rng(seed)
 
 
-def held_counts(labels, fraction, seed=0):
-    _, held = stratified_split(labels, fraction, rng(seed))
-    return np.bincount(np.asarray(labels)[held], minlength=max(labels) + 1).tolist()
+def count_test_rows(labels, fraction, seed=0):
+    _, test = stratified_split(labels, fraction, rng(seed))
+    return np.bincount(np.asarray(labels)[test], minlength=max(labels) + 1).tolist()
 
 
-def assert_partition(train, held, n):
-    assert sorted([*train, *held]) == list(range(n))
+def assert_partition(train, test, n):
+    assert sorted([*train, *test]) == list(range(n))
     assert (np.diff(train) > 0).all()
-    assert (np.diff(held) > 0).all()
+    assert (np.diff(test) > 0).all()
 
 
 def test_examples():
@@ -28,24 +30,25 @@ def test_examples():
 
 
 @pytest.mark.parametrize(
-    ("n", "fraction", "held_rows"), [(10, 0.3, 3), (7, 0.2, 1), (1000, 0.29, 290), (2, 0.5, 1)]
+    ("n", "fraction", "n_test"), [(10, 0.3, 3), (7, 0.2, 1), (1000, 0.29, 290), (2, 0.5, 1)]
 )
-def test_random_split_partitions(n, fraction, held_rows):
-    """Oracle: counting, held = round(n * fraction)."""
-    train, held = random_split(n, fraction, rng())
-    assert len(held) == held_rows
-    assert_partition(train, held, n)
+def test_random_split_partitions(n, fraction, n_test):
+    """Oracle: counting. There are round(n * fraction) test rows."""
+    train, test = random_split(n, fraction, rng())
+    assert len(test) == n_test
+    assert_partition(train, test, n)
 
 
 def test_random_split_is_fair():
-    """Oracle: probability. Each of 10 rows is held 3 times in 10: 2000 draws, standard deviation
-    sqrt(2000 * .3 * .7) = 20.5.
+    """Oracle: probability. Each of 10 rows is a test row in 3 of 10 splits.
+
+    For 2000 splits the standard deviation is sqrt(2000 * .3 * .7) = 20.5.
     """
     source = rng()
-    times_held = np.zeros(10)
+    draws = np.zeros(10)
     for _ in range(2000):
-        times_held[random_split(10, 0.3, source)[1]] += 1
-    assert np.abs(times_held - 600).max() < 4 * 20.5
+        draws[random_split(10, 0.3, source)[1]] += 1
+    assert np.abs(draws - 600).max() < 4 * 20.5
 
 
 @pytest.mark.parametrize(
@@ -72,43 +75,37 @@ def test_random_split_is_fair():
 def test_stratified_split_counts(counts, fraction, expected, seed):
     """Oracle: largest remainders by hand."""
     labels = rng(seed).permutation(np.repeat(np.arange(len(counts)), counts))
-    assert held_counts(labels, fraction, seed) == expected
+    assert count_test_rows(labels, fraction, seed) == expected
 
 
 @pytest.mark.parametrize("seed", range(30))
 def test_stratified_split_holds_its_promises(seed):
-    """Oracle: counting, on random class sizes: the total, the proportions, one row left of every
-    class.
-    """
+    """Oracle: counting on random class sizes: the total, the proportions, one row of each class."""
     source = rng(seed)
     labels = source.integers(0, 6, source.integers(20, 200)) ** 2
     fraction = source.uniform(0.1, 0.6)
-    train, held = stratified_split(labels, fraction, source)
-    assert_partition(train, held, len(labels))
-    assert len(held) == round(len(labels) * fraction)
+    train, test = stratified_split(labels, fraction, source)
+    assert_partition(train, test, len(labels))
+    assert len(test) == round(len(labels) * fraction)
     for label in np.unique(labels):
         share = np.sum(labels == label) * fraction
-        assert abs(np.sum(labels[held] == label) - share) < 1
+        assert abs(np.sum(labels[test] == label) - share) < 1
         assert np.any(labels[train] == label)
 
 
 def test_stratified_split_draws_rows_and_ties():
-    """Oracle: a relation. The seed decides; another seed gives other rows, and 2 of 4 equal
-    remainders fall on every class in turn.
-    """
+    """Oracle: a relation. The seed decides the rows, and which 2 of 4 equal remainders win."""
     labels = np.repeat([0, 1, 2, 3], 5)
-    first, again, other = (stratified_split(labels, 0.5, rng(seed))[1] for seed in (1, 1, 2))
-    np.testing.assert_array_equal(first, again)
+    first, same, other = (stratified_split(labels, 0.5, rng(seed))[1] for seed in (1, 1, 2))
+    np.testing.assert_array_equal(first, same)
     assert first.tolist() != other.tolist()
-    assert {tuple(held_counts(labels, 0.5, seed)) for seed in range(60)} == {
+    assert {tuple(count_test_rows(labels, 0.5, seed)) for seed in range(60)} == {
         (3, 3, 2, 2), (3, 2, 3, 2), (3, 2, 2, 3), (2, 3, 3, 2), (2, 3, 2, 3), (2, 2, 3, 3),
     }  # fmt: skip
 
 
 def test_stratified_split_every_row_can_be_held():
-    """Oracle: counting over 50 seeds (a row of ten escapes fraction 0.3 with probability 0.7**50 =
-    2e-8).
-    """
+    """Oracle: counting over 50 seeds. A row is never drawn with probability 0.7**50 = 2e-8."""
     labels = np.array(["cat", "dog"] * 10)
     assert set(
         np.concatenate([stratified_split(labels, 0.3, rng(seed))[1] for seed in range(50)])

@@ -1,6 +1,4 @@
-"""Tables come in as they lie about: delimiters, encodings, gaps, frames. Oracle: the text that was
-written, and pandas.
-"""
+"""Tests of tables from files and frames. Oracle: the text that was written, and pandas."""
 
 import numpy as np
 import pandas as pd
@@ -18,7 +16,7 @@ def written(tmp_path, text, name="t.csv", encoding="utf-8"):
     return path
 
 
-def held(table):
+def to_lists(table):
     return {name: column.tolist() for name, column in table.columns.items()}
 
 
@@ -40,17 +38,17 @@ def test_delimiters_are_told(tmp_path, delimiter, word):
     table = read_table(
         written(tmp_path, PLAIN.replace(",", delimiter), "t.tsv" if delimiter == "\t" else "t.csv")
     )
-    assert held(table)["name"] == ["Anna", "Bo"]
+    assert to_lists(table)["name"] == ["Anna", "Bo"]
     assert f"separated by {word}" in table.messages[0]
 
 
 def test_a_delimiter_inside_text_does_not_mislead(tmp_path):
     table = read_table(written(tmp_path, 'a;b\n"x,y;z";1\n"p,q,r";2\n'))
-    assert held(table) == {"a": ["x,y;z", "p,q,r"], "b": [1, 2]}
+    assert to_lists(table) == {"a": ["x,y;z", "p,q,r"], "b": [1, 2]}
 
 
 def test_decimal_commas_after_semicolons(tmp_path):
-    assert held(read_table(written(tmp_path, "a;b\n1,5;x\n-2;y\n"))) == {
+    assert to_lists(read_table(written(tmp_path, "a;b\n1,5;x\n-2;y\n"))) == {
         "a": [1.5, -2],
         "b": ["x", "y"],
     }
@@ -59,7 +57,7 @@ def test_decimal_commas_after_semicolons(tmp_path):
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
 def test_encodings(tmp_path, encoding):
     table = read_table(written(tmp_path, "stadt,n\nKöln,1\nMálaga,2\n", encoding=encoding))
-    assert held(table) == {"stadt": ["Köln", "Málaga"], "n": [1, 2]}
+    assert to_lists(table) == {"stadt": ["Köln", "Málaga"], "n": [1, 2]}
     assert any("cp1252" in line for line in table.messages) == (encoding == "cp1252")
 
 
@@ -82,12 +80,12 @@ def test_a_column_that_only_counts_is_left_out(tmp_path):
     path = tmp_path / "index.csv"
     pd.DataFrame({"a": [3.0, 4.0]}).to_csv(path)
     table = read_table(path)
-    assert held(table) == {"a": [3, 4]}
+    assert to_lists(table) == {"a": [3, 4]}
     assert table.messages[-1] == "the column without a name counts the rows: left out"
 
 
 def test_quoted_lines_and_blank_ones(tmp_path):
-    assert held(read_table(written(tmp_path, 'a,b\n"two\nlines",1\n\n  ,\nx,2\n'))) == {
+    assert to_lists(read_table(written(tmp_path, 'a,b\n"two\nlines",1\n\n  ,\nx,2\n'))) == {
         "a": ["two\nlines", "x"],
         "b": [1, 2],
     }
@@ -97,7 +95,7 @@ def test_quoted_lines_and_blank_ones(tmp_path):
     "name", ["titanic/titanic.csv", "house-prices/train.csv", "flights/flights.csv"]
 )
 def test_real_tables_as_pandas_reads_them(shared_data, name):
-    """Numbers and text as in pandas, gaps where it has them (it has no ? and -)."""
+    """Oracle: pandas, which does not read ? and - as missing; the files do not contain them."""
     table, frame = read_table(shared_data / name), pd.read_csv(shared_data / name)
     assert list(table.columns) == list(frame.columns)
     for column in frame:
@@ -144,8 +142,8 @@ def test_polars_and_arrow():
         {"a": [1, None, 3], "b": ["x", None, "y"], "c": [True, False, None]}
     )
     pytest.importorskip("pyarrow")
-    for given in (frame, frame.to_arrow()):
-        table = read_table(given)
+    for source in (frame, frame.to_arrow()):
+        table = read_table(source)
         np.testing.assert_array_equal(table["a"], [1, np.nan, 3])
         assert table["b"].tolist() == ["x", None, "y"]
         np.testing.assert_array_equal(table["c"], [1, 0, np.nan])
@@ -163,7 +161,7 @@ def test_parquet(tmp_path):
 
 def test_rows_and_columns_of_a_table():
     table = Table({"a": np.arange(3.0), "b": np.array(["x", "y", "z"], object)})
-    assert held(table.take([2, 0])) == {"a": [2, 0], "b": ["z", "x"]}
+    assert to_lists(table.take([2, 0])) == {"a": [2, 0], "b": ["z", "x"]}
     assert list(table.drop("a").columns) == ["b"]
     assert read_table(table) is table
     with pytest.raises(
@@ -174,7 +172,7 @@ def test_rows_and_columns_of_a_table():
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "expected"),
     [
         ("", "t.csv: expected a table. Received: characters=0. The file is empty."),
         ("a,b\n", "t.csv: expected rows below the header. Received: rows=0."),
@@ -215,10 +213,10 @@ def test_rows_and_columns_of_a_table():
         ("\n\n  \n", "t.csv: expected a table. Received: characters=5. The file is empty."),
     ],
 )
-def test_what_wrong_files_are_told(tmp_path, text, told):
+def test_what_wrong_files_are_told(tmp_path, text, expected):
     with pytest.raises(DataError) as caught:
         read_table(written(tmp_path, text))
-    assert told in str(caught.value)
+    assert expected in str(caught.value)
 
 
 def test_what_cannot_be_read_at_all(tmp_path):
@@ -255,11 +253,11 @@ def test_what_cannot_be_read_at_all(tmp_path):
 
 
 def test_plain_dicts_are_tables():
-    """Oracle: a relation, columns or rows or one row."""
+    """Oracle: a relation. Columns, rows and one row give the same table."""
     rows = [{"age": 22, "sex": "m"}, {"age": None, "sex": "f"}]
-    for found in (read_table(rows), read_table({"age": [22, None], "sex": ["m", "f"]})):
-        np.testing.assert_array_equal(found["age"], [22, np.nan])
-        assert found["sex"].tolist() == ["m", "f"]
+    for table in (read_table(rows), read_table({"age": [22, None], "sex": ["m", "f"]})):
+        np.testing.assert_array_equal(table["age"], [22, np.nan])
+        assert table["sex"].tolist() == ["m", "f"]
     assert read_table(rows[0])["age"].tolist() == [22.0]
     with pytest.raises(
         DataError,

@@ -1,6 +1,4 @@
-"""Tables as people have them: broken, foreign, dressed up. Oracle: what was written, pandas, or the
-message.
-"""
+"""Tests of broken and unusual tables. Oracle: the text that was written, pandas, or the message."""
 
 import csv
 import datetime as dt
@@ -9,7 +7,7 @@ import decimal
 import numpy as np
 import pandas as pd
 import pytest
-from test_table import held, written
+from test_table import to_lists, written
 
 from glassnet.data.csv_reader import ROWS_PER_TRANSPOSE
 from glassnet.data.parsing import (
@@ -53,7 +51,7 @@ from glassnet.errors import DataError
     ],
 )
 def test_what_a_file_says(tmp_path, text, wanted):
-    assert held(read_table(written(tmp_path, text))) == wanted
+    assert to_lists(read_table(written(tmp_path, text))) == wanted
 
 
 @pytest.mark.parametrize(
@@ -66,7 +64,7 @@ def test_moments_are_those_of_the_clock_in_their_zone(tmp_path, moment):
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "guess"),
     [
         ("a,b\n1,2\n,\n3,4\n", "rows without any value, left out: 1"),
         ("a,b,\n1,2,\n", "a column without a name is empty: left out"),
@@ -74,8 +72,8 @@ def test_moments_are_those_of_the_clock_in_their_zone(tmp_path, moment):
         ("a;b\n1,5;x\n", "a: the comma was read as the decimal sign"),
     ],
 )
-def test_guesses_are_said(tmp_path, text, said):
-    assert read_table(written(tmp_path, text)).messages[1:] == (said,)
+def test_guesses_are_said(tmp_path, text, guess):
+    assert read_table(written(tmp_path, text)).messages[1:] == (guess,)
 
 
 def test_files_of_other_kinds(tmp_path):
@@ -84,7 +82,7 @@ def test_files_of_other_kinds(tmp_path):
         match=r"expected a text file\. .* UTF-16 without a byte order mark, or not text\. Save it as UTF-8",
     ):
         read_table(written(tmp_path, "a,b\n1,2\n", encoding="utf-16-le"))
-    assert held(read_table(written(tmp_path, "naïve,b\nÿ,1\n", encoding="latin-1"))) == {
+    assert to_lists(read_table(written(tmp_path, "naïve,b\nÿ,1\n", encoding="latin-1"))) == {
         "naïve": ["ÿ"],
         "b": [1],
     }
@@ -96,7 +94,7 @@ def test_files_of_other_kinds(tmp_path):
 
 
 def drawn(rng, n):
-    """A table of every kind with gaps, as text that a file would hold."""
+    """Return columns of every kind, with missing values, as the text of a file."""
     words = ["plain", 'quo"ted', "with, comma", "two\nlines", "ümlaut", "semi;colon", "NA?"]
     return {
         "whole": rng.integers(-99, 99, n).astype(str).tolist(),
@@ -112,9 +110,7 @@ def drawn(rng, n):
 @pytest.mark.parametrize("seed", range(6))
 @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
 def test_what_csv_and_pandas_write_comes_back(tmp_path, seed, delimiter):
-    """Oracle: what was written. The rows pass the size at which they are turned into columns, and
-    end just at it.
-    """
+    """Oracle: the values that were written, for row counts around `ROWS_PER_TRANSPOSE`."""
     n = ROWS_PER_TRANSPOSE * (seed % 3) + [1, 7, 0][seed % 3]
     columns = drawn(np.random.default_rng(seed), n)
     with (tmp_path / "t.csv").open("w", newline="", encoding="utf-8") as file:
@@ -137,9 +133,7 @@ def test_what_csv_and_pandas_write_comes_back(tmp_path, seed, delimiter):
 
 
 def test_fewer_rows_of_a_file_say_what_they_say(tmp_path):
-    """A cell that is no number makes text of its column; the rows without it are numbers. In a
-    frame text is text.
-    """
+    """A column with one cell of text is text, and its other rows are numbers; in frames, text."""
     table = read_table(
         written(tmp_path, "age;day;code\n22,5;2024-01-01;01\n38;soon;x\nunknown;2024-01-03;02\n")
     )
@@ -186,22 +180,22 @@ def test_columns_of_polars_and_arrow():
             "length": [dt.timedelta(hours=1), None],
             "zone": pl.Series([moment, None]).dt.replace_time_zone("America/New_York"),
             "big": pl.Series([2**63 + 1, None], dtype=pl.UInt64),
-            "gone": [float("nan"), None],
+            "nan": [float("nan"), None],
         }
     )
-    for given in (frame, frame.to_arrow()):
-        table = read_table(given)
+    for source in (frame, frame.to_arrow()):
+        table = read_table(source)
         assert (table["level"].tolist(), table["enum"].tolist()) == (["x", None], ["u", "v"])
         np.testing.assert_array_equal(table["decimal"], [1.5, np.nan])
         np.testing.assert_array_equal(table["length"], [3600, np.nan])
         assert table["day"].tolist() == [dt.datetime(2024, 1, 1), None]
         assert table["zone"].tolist() == [moment, None]
         assert table["big"].tolist() == ["9223372036854775809", None]
-        assert np.isnan(table["gone"]).all()
+        assert np.isnan(table["nan"]).all()
     same = read_table(
         pa.table({"a": [1, 2], "b": [1, 2], "c": pa.array(["x", "x"]).dictionary_encode()})
     )
-    assert held(same) == {"a": [1, 2], "b": [1, 2], "c": ["x", "x"]}
+    assert to_lists(same) == {"a": [1, 2], "b": [1, 2], "c": ["x", "x"]}
     with pytest.raises(
         DataError, match=r"Received: received='LazyFrame'\. Write frame\.collect\(\)"
     ):
@@ -232,9 +226,13 @@ def test_frames_that_are_none_and_what_an_index_holds():
     with pytest.raises(DataError, match=r"Name the columns: pandas\.DataFrame"):
         read_table(np.ones((2, 2)))
     numbers = pd.DataFrame({"a": [1, 2]})
-    told = "the frame's index%s is left out; frame.reset_index() makes a column of it"
-    assert read_table(numbers.set_index(pd.Index([5, 5], name="pid"))).messages == (told % " pid",)
-    assert read_table(numbers.set_index(pd.date_range("2024", periods=2))).messages == (told % "",)
+    message = "the frame's index%s is left out; frame.reset_index() makes a column of it"
+    assert read_table(numbers.set_index(pd.Index([5, 5], name="pid"))).messages == (
+        message % " pid",
+    )
+    assert read_table(numbers.set_index(pd.date_range("2024", periods=2))).messages == (
+        message % "",
+    )
     assert (
         read_table(numbers.set_index(pd.Index([7, 7]))).messages
         == read_table(numbers).messages

@@ -1,6 +1,4 @@
-"""When the rows of a table were: what is understood, what it is called, and what is refused.
-Oracle: by hand, and pandas' calendar.
-"""
+"""Tests of the time index of a table. Oracle: by hand, and pandas' calendar."""
 
 import re
 
@@ -12,7 +10,7 @@ from glassnet.data.table import read_table
 from glassnet.errors import ConfigError, DataError
 
 
-def understood(time="t", **columns):
+def read_index(time="t", **columns):
     return time_index.read_time_index(read_table(columns), time)[0]
 
 
@@ -21,7 +19,7 @@ def dates(freq, n=9):
 
 
 @pytest.mark.parametrize(
-    ("columns", "told", "span", "season"),
+    ("columns", "text", "span", "season"),
     [
         (
             {"t": ["January", "February", "March"], "year": [1949] * 3},
@@ -101,29 +99,29 @@ def dates(freq, n=9):
         ({"t": dates("YS")}, "t, a step is a year", "2024 to 2032", 1),
     ],
 )
-def test_what_is_understood(columns, told, span, season):
-    found = understood(**columns)
-    assert str(found) == told
-    assert found.span(len(columns["t"])) == span
-    assert found.default_season == season
+def test_what_is_read_index(columns, text, span, season):
+    index = read_index(**columns)
+    assert str(index) == text
+    assert index.span(len(columns["t"])) == span
+    assert index.default_season == season
 
 
 def test_rows_are_counted_where_no_time_is_named():
-    found = understood(None, t=[5, 3, 9])
-    assert (str(found), found.span(3), found.default_season) == (
+    index = read_index(None, t=[5, 3, 9])
+    assert (str(index), index.span(3), index.default_season) == (
         "rows, counted from 1, a step is 1",
         "1 to 3",
         1,
     )
-    assert found.shift(2).label_at(0) == "3"
+    assert index.shift(2).label_at(0) == "3"
 
 
 def test_rows_are_put_in_order():
-    found, order = time_index.read_time_index(
+    index, order = time_index.read_time_index(
         read_table({"t": ["2024-03", "2024-01", "2024-02"]}), "t"
     )
     assert order.tolist() == [1, 2, 0]
-    assert found.label_at(0) == "2024-01"
+    assert index.label_at(0) == "2024-01"
 
 
 @pytest.mark.parametrize(
@@ -184,7 +182,7 @@ def test_rows_are_put_in_order():
 )
 def test_what_is_refused(columns, text):
     with pytest.raises(DataError, match=re.escape(text)):
-        understood(**columns)
+        read_index(**columns)
 
 
 def test_an_unknown_column_is_refused():
@@ -192,4 +190,4 @@ def test_an_unknown_column_is_refused():
         ConfigError,
         match=r"time: expected one of day, sold\. Received: name='dya'\. Did you mean 'day'\?",
     ):
-        understood("dya", day=[1, 2], sold=[3, 4])
+        read_index("dya", day=[1, 2], sold=[3, 4])

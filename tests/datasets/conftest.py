@@ -1,6 +1,4 @@
-"""Fixtures for downloading: a server on this machine in place of the published addresses, and an
-empty folder to fetch into.
-"""
+"""Fixtures for download tests: a local server and an empty data folder."""
 
 import http.server
 import logging
@@ -17,7 +15,7 @@ class Quiet(http.server.SimpleHTTPRequestHandler):
 
 @pytest.fixture
 def server(tmp_path, monkeypatch):
-    """A folder that a local server serves, and its address."""
+    """Return a folder that a local server serves, and its address."""
     folder = tmp_path / "served"
     folder.mkdir()
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")

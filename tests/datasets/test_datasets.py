@@ -1,3 +1,5 @@
+"""Tests of the dataset catalogue and of downloads."""
+
 import doctest
 import gzip
 import hashlib
@@ -76,9 +78,7 @@ def test_gates(name, gate):
 
 
 def test_plane_is_the_neuron_of_the_lecture():
-    """Oracle: least squares. Without noise it finds w0 = 1, W = (3, -2) of lecture 002; with noise
-    the residual is the noise.
-    """
+    """Oracle: least squares finds w0 = 1, W = (3, -2) of lecture 002; the residual is the noise."""
     for noise in (0.0, 0.7):
         (x, y), _ = datasets.load("plane", n=2000, noise=noise)
         columns = np.column_stack([np.ones(len(x)), x])
@@ -88,7 +88,7 @@ def test_plane_is_the_neuron_of_the_lecture():
 
 
 def test_formulas_without_noise():
-    """Oracle: the equation that each class's points satisfy."""
+    """Oracle: the equation of each class."""
     (x, y), _ = datasets.load("circles", noise=0)
     np.testing.assert_allclose(np.hypot(*x.T), np.where(y == 0, 1, 0.5), rtol=1e-6)
 
@@ -117,9 +117,7 @@ def test_formulas_without_noise():
 
 @pytest.mark.parametrize("name", ["circles", "moons", "spiral", "blobs"])
 def test_noise_is_the_standard_deviation(name):
-    """Oracle: the same seed without noise; the clean points are drawn first, so the difference is
-    the noise alone.
-    """
+    """Oracle: the same seed without noise. The clean points are drawn before the noise."""
     (x, _), _ = datasets.load(name, n=2000, noise=0.2)
     (clean, _), _ = datasets.load(name, n=2000, noise=0)
     assert np.std(x - clean, axis=0) == pytest.approx(0.2, rel=0.1)
@@ -136,17 +134,15 @@ def test_n_counts_training_and_test_rows(name):
 @pytest.mark.parametrize("name", [name for name in LOCAL if name not in ("and", "or", "xor")])
 def test_seed_decides(name):
     """Oracle: a relation. The same seed gives the same rows, another seed others."""
-    first, again, other = (datasets.load(name, seed=seed) for seed in (1, 1, 2))
-    np.testing.assert_array_equal(first.x, again.x)
-    np.testing.assert_array_equal(first.y_test, again.y_test)
+    first, same, other = (datasets.load(name, seed=seed) for seed in (1, 1, 2))
+    np.testing.assert_array_equal(first.x, same.x)
+    np.testing.assert_array_equal(first.y_test, same.y_test)
     assert not np.array_equal(first.x_test, other.x_test)
 
 
 @pytest.mark.parametrize("name", ["digits", "iris", "wine", "breast_cancer", "diabetes"])
 def test_bundled_rows_keep_their_labels(name):
-    """Oracle: scikit-learn's own arrays; training and test rows together are exactly its (row,
-    label) pairs.
-    """
+    """Oracle: scikit-learn's arrays. Training and test rows together are its (row, label) pairs."""
     from sklearn import datasets as sklearn_datasets
 
     options = {"scaled": False} if name == "diabetes" else {}
@@ -172,25 +168,28 @@ def test_iris_words():
 
 @pytest.mark.parametrize("seed", range(3))
 def test_reviews_are_pairs_of_the_same_words(seed):
-    """Oracle: sorted words. And the sentences and things of the test rows are in no other, but for
-    the words that decide.
+    """Oracle: sorted words.
+
+    The subjects and endings of the test rows do not occur in the training rows.
     """
     data = datasets.load("reviews", seed=seed)
     for x, y in data:
         assert y.tolist() == [0, 1] * (len(x) // 2)
         for pan, praise in zip(x[::2], x[1::2], strict=True):
-            words, same = (sorted(re.sub(r"[.,:]", "", text).split()) for text in (pan, praise))
-            assert words == same
+            pan_words, praise_words = (
+                sorted(re.sub(r"[.,:]", "", text).split()) for text in (pan, praise)
+            )
+            assert pan_words == praise_words
             assert pan != praise
-    known, new = (
+    train_words, test_words = (
         {word for text in x for word in re.sub(r"[.,:]", "", text).split()} for x, _ in data
     )
-    decide = " ".join(
+    deciding = " ".join(
         (*reviews.POSITIVE_WORDS, *reviews.NEGATIVE_WORDS, *reviews.DENIALS, *reviews.MIDDLES)
     )
-    assert set(decide.replace(",", "").split()) <= known | {"{}", "{claim}", "{denial}"}
-    assert len(new & set(reviews.SUBJECTS)) == 4
-    assert not new & known & set(reviews.SUBJECTS)
+    assert set(deciding.replace(",", "").split()) <= train_words | {"{}", "{claim}", "{denial}"}
+    assert len(test_words & set(reviews.SUBJECTS)) == 4
+    assert not test_words & train_words & set(reviews.SUBJECTS)
     assert not any(
         f" {ending}." in text
         for ending in reviews.ENDINGS[1:]
@@ -263,7 +262,7 @@ def test_real_images(shared_data, name, rows):
     assert len(data.class_names) == 10
 
 
-# Downloading: a local server stands in for the mirrors, tiny files for the published ones.
+# Downloads: a local server replaces the mirrors, and tiny files the published ones.
 
 
 def idx_bytes(array):
@@ -273,7 +272,7 @@ def idx_bytes(array):
 
 
 def small_mnist(folder, labels=(3, 1, 4)):
-    """Four tiny files under the official names; returns their checksums."""
+    """Write four tiny files under the official names and return their checksums."""
     folder.mkdir(exist_ok=True, parents=True)
     images = np.arange(3 * 28 * 28, dtype=np.uint32).astype(np.uint8).reshape(3, 28, 28)
     checksums = {}
@@ -303,7 +302,7 @@ def test_download_then_read_from_disk(server, home, monkeypatch):
 
 def test_wrong_checksum_leaves_nothing(server, home, monkeypatch):
     folder, address = server
-    small_mnist(folder)  # right names, but the published checksums are those of other files
+    small_mnist(folder)  # the right names with other contents than published
     monkeypatch.setitem(downloads.MIRRORS, "mnist", (address,))
     with pytest.raises(
         DownloadError,
@@ -314,7 +313,7 @@ def test_wrong_checksum_leaves_nothing(server, home, monkeypatch):
 
 
 def test_interrupted_download_leaves_nothing(server, home, monkeypatch):
-    """A server that promises more bytes than it sends."""
+    """The server announces more bytes than it sends."""
     folder, address = server
     monkeypatch.setitem(downloads.MD5, "mnist", small_mnist(folder))
     monkeypatch.setitem(downloads.MIRRORS, "mnist", (address,))
@@ -392,9 +391,7 @@ def cifar_record(label, image):
 
 
 def test_cifar_records(home):
-    """Oracle: records written channel by channel in a Python loop, the batches out of order in the
-    archive.
-    """
+    """Oracle: records written channel by channel in a Python loop, in a shuffled archive."""
     images = np.random.default_rng(0).integers(0, 256, (3, 32, 32, 3), np.uint8)
     first, second, test = (
         cifar_record(label, image) for label, image in zip((9, 0, 5), images, strict=True)
@@ -443,15 +440,18 @@ def test_cifar_damaged_contents(home, files, match):
 def test_cifar_damaged_archive(home):
     small_cifar(home / "cifar-10", {"data_batch_1.bin": np.random.default_rng(0).bytes(3073 * 20)})
     path = home / "cifar-10" / "cifar-10-binary.tar.gz"
-    whole = path.read_bytes()
-    for damaged in (whole[: len(whole) // 2], whole[:30_000] + bytes(9) + whole[30_009:]):
+    complete = path.read_bytes()
+    for damaged in (
+        complete[: len(complete) // 2],
+        complete[:30_000] + bytes(9) + complete[30_009:],
+    ):
         path.write_bytes(damaged)
         with pytest.raises(
             DataError,
             match=r"read_cifar\(.*\): expected a complete gzip file. Received: .*damaged: download it again",
         ):
             datasets.load("cifar10")
-    for damaged in (b"no archive", gzip.decompress(whole)[:20_000]):
+    for damaged in (b"no archive", gzip.decompress(complete)[:20_000]):
         path.write_bytes(damaged)
         with pytest.raises(
             DataError,

@@ -1,3 +1,5 @@
+"""Tests of the downloaded tables."""
+
 import copy
 import csv
 import hashlib
@@ -24,7 +26,7 @@ FILES = {
 
 @pytest.mark.parametrize("name", FILES)
 def test_catalogue_tells_the_truth_of_a_table(shared_data, name):
-    """Oracle: the loaded table, and the size of its file."""
+    """Oracle: the loaded table and the size of its file."""
     entry, data = datasets.CATALOGUE[name], datasets.load(name)
     assert entry.rows == len(data.train) + len(data.test)
     assert entry.shape == (data.train.shape[1] - 1,)
@@ -50,9 +52,7 @@ def test_pinned_checksum_is_that_of_the_file(shared_data, name):
 
 @pytest.mark.parametrize("name", FILES)
 def test_every_cell_is_as_the_file_spells_it(shared_data, name):
-    """Oracle: Python's csv module. A cell is NaN where the file has nothing or NA, the same number,
-    or the same word.
-    """
+    """Oracle: Python's csv module. A cell is NaN if it is empty or NA, else the number or text."""
     with open(shared_data.joinpath(*FILES[name]), newline="", encoding="utf-8") as file:
         header, *rows = csv.reader(file)
     frame = datasets.load(name, seed=5).frame
@@ -67,10 +67,10 @@ def test_every_cell_is_as_the_file_spells_it(shared_data, name):
 
 
 def test_words_and_gaps(shared_data):
-    """Oracle: the columns counted with cut, sort and uniq on the files."""
+    """Oracle: counts with cut, sort and uniq on the files."""
     masonry = datasets.load("house_prices").frame["MasVnrType"]
     assert masonry.isna().sum() == 8
-    assert (masonry == "None").sum() == 864  # pandas alone would make these gaps too
+    assert (masonry == "None").sum() == 864  # missing values with the defaults of pandas
     titanic = datasets.load("titanic").frame
     assert titanic.isna().sum()[["age", "cabin", "embarked", "fare"]].tolist() == [177, 687, 2, 0]
 
@@ -83,8 +83,9 @@ def test_a_fifth_of_each_class_is_held_out(shared_data):
 
 
 def test_a_fifth_of_the_houses_is_held_out(shared_data):
-    """Oracle: 1460 * 0.2 = 292; drawn from the whole file, so the mean place is near 729.5, give or
-    take 421 / sqrt(292) = 25.
+    """Oracle: 1460 * 0.2 = 292 rows from the whole file.
+
+    Their mean position is 729.5, with a standard deviation of 421 / sqrt(292) = 25.
     """
     train, test = datasets.load("house_prices")
     assert (len(train), len(test)) == (1168, 292)
@@ -103,18 +104,16 @@ def test_the_last_flights_are_held_out(shared_data, seed):
 
 @pytest.mark.parametrize("name", ["titanic", "house_prices"])
 def test_seed_decides_the_held_out_rows(shared_data, name):
-    """Oracle: a relation. The same seed gives the same rows, another seed others; together they are
-    the file, each row once.
-    """
-    first, again, other = (datasets.load(name, seed=seed) for seed in (1, 1, 2))
-    pd.testing.assert_frame_equal(first.test, again.test)
+    """Oracle: a relation. The seed decides the test rows; both parts together are the file."""
+    first, same, other = (datasets.load(name, seed=seed) for seed in (1, 1, 2))
+    pd.testing.assert_frame_equal(first.test, same.test)
     assert set(first.test.index) != set(other.test.index)
     pd.testing.assert_frame_equal(first.frame, other.frame)
     assert not set(first.train.index) & set(first.test.index)
 
 
 def small_flights(folder):
-    """Five months under the official name; returns the checksum."""
+    """Write five months under the official name and return the checksum."""
     folder.mkdir(exist_ok=True, parents=True)
     raw = b"year,month,passengers\n1949,January,112\n1949,February,118\n1949,March,\n1949,April,129\n1949,May,NA\n"
     (folder / "flights.csv").write_bytes(raw)
@@ -123,7 +122,7 @@ def small_flights(folder):
 
 @pytest.mark.parametrize("mirror", ["", "flights.csv"])
 def test_table_is_downloaded_then_read_from_disk(server, home, monkeypatch, mirror):
-    """The address of a folder, and that of the file itself."""
+    """A mirror is the address of a folder or of the file itself."""
     folder, address = server
     monkeypatch.setitem(downloads.MD5, "flights", small_flights(folder))
     monkeypatch.setitem(downloads.MIRRORS, "flights", (address + "gone.csv", address + mirror))
@@ -136,7 +135,7 @@ def test_table_is_downloaded_then_read_from_disk(server, home, monkeypatch, mirr
 
 def test_another_table_is_not_taken(server, home, monkeypatch):
     folder, address = server
-    small_flights(folder)  # the right name, but the published checksum is that of the whole file
+    small_flights(folder)  # the right name with other contents than published
     monkeypatch.setitem(downloads.MIRRORS, "flights", (address,))
     with pytest.raises(
         DownloadError,
@@ -188,9 +187,7 @@ def test_no_option_but_seed(shared_data):
 
 
 def test_what_a_table_is_not():
-    """Asked for arrays it says what to do; copies and pickles, which ask for odd attributes too,
-    work.
-    """
+    """Access to arrays raises an error with a fix; copies and pickles still work."""
     rows = pd.read_csv(io.StringIO("height,step\n1.5,0\n2.5,1\n,1\n"))
     data = TableDataset("steps", rows[:2], rows[2:], "step", "2 classes", "Steps.")
     with pytest.raises(

@@ -31,7 +31,8 @@ def test_encode_names_what_it_reads():
     with pytest.raises(DataError, match=r"validation y: expected classes from 0 to 1"):
         encode_examples(X, Y - 1, SPARSE, (2,), prefix="validation ")
     with pytest.raises(
-        DataError, match=r"x and y: expected as many rows.*Received: len\(x\)=20, len\(y\)=19"
+        DataError,
+        match=r"x and y: expected the same number of rows.*Received: len\(x\)=20, len\(y\)=19",
     ):
         encode_examples(X, Y[:-1], SPARSE, (2,))
 

@@ -1,3 +1,5 @@
+"""Tests of the plots of datasets."""
+
 import doctest
 import subprocess
 import sys
@@ -12,7 +14,7 @@ from glassnet.plots.datasets import plot_dataset
 
 
 def offsets(axes):
-    """The points of every scatter in the axes."""
+    """Return the points of every scatter plot in the axes."""
     return [np.asarray(collection.get_offsets()) for collection in axes.collections]
 
 
@@ -27,9 +29,7 @@ def test_one_feature_shows_y_over_x():
 
 
 def test_two_features_show_each_class_in_its_place():
-    """Oracle: the truth table of XOR; class 0 is at (0, 0) and (1, 1), class 1 at (0, 1) and (1,
-    0).
-    """
+    """Oracle: XOR. Class 0 is at (0, 0) and (1, 1), class 1 at (0, 1) and (1, 0)."""
     figure = datasets.load("xor").plot()
     (axes,) = figure.axes
     assert [points.tolist() for points in offsets(axes)] == [[[0, 0], [1, 1]], [[0, 1], [1, 0]]]
@@ -46,7 +46,7 @@ def test_plane_is_coloured_by_its_target():
 
 @pytest.mark.parametrize("tail", [(), (3,)], ids=["grey", "colour"])
 def test_images_stand_in_the_column_of_their_class(tail):
-    """Oracle: image i is filled with the number i, so each shown image says which row it is."""
+    """Oracle: image i is filled with the number i, which identifies each image drawn."""
     y = np.array([1, 0, 1, 1, 0, 1, 1, 1])
     x = np.broadcast_to(
         np.arange(8, dtype=np.uint8).reshape(8, 1, 1, *[1 for _ in tail]), (8, 4, 4, *tail)
@@ -61,9 +61,7 @@ def test_images_stand_in_the_column_of_their_class(tail):
 
 
 def test_wide_table_shows_the_columns_that_separate_the_classes():
-    """Oracle: by construction column 3, then 5, 0, 1, differ between the classes by most in units
-    of their noise.
-    """
+    """Oracle: by construction. Columns 3, 5, 0, 1 differ most between classes, relative to noise."""
     rng = np.random.default_rng(0)
     y = np.arange(60) % 3
     x = rng.normal(size=(60, 6), scale=[1, 1, 1, 1, 100, 1]) + np.outer(y, [3, 1, 0, 30, 50, 10])
@@ -74,9 +72,7 @@ def test_wide_table_shows_the_columns_that_separate_the_classes():
 
 
 def test_wide_regression_shows_the_strongest_correlations():
-    """Oracle: by construction y is column 1, plus a little of column 2; column 0 is constant and
-    comes last.
-    """
+    """Oracle: by construction. y is column 1 and a little of column 2; column 0 is constant."""
     rng = np.random.default_rng(0)
     x = rng.normal(size=(50, 5))
     x[:, 0] = 4
@@ -96,7 +92,7 @@ def test_every_kind_renders(name, tmp_path):
 
 
 def test_no_global_state():
-    """Oracle: sys.modules of a fresh process; pyplot, which picks a backend, is never imported."""
+    """Oracle: sys.modules of a fresh process. pyplot, which picks a backend, is not imported."""
     code = "import sys; from glassnet import datasets; datasets.load('xor').plot(); print('matplotlib.pyplot' in sys.modules)"
     assert (
         subprocess.run(

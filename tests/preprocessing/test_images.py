@@ -243,7 +243,7 @@ def test_what_goes_with_tables_alone_is_refused(images):
         table.fit(images)
     with pytest.raises(
         DataError,
-        match=r"a file that ends in \.csv.*Images are read by glassnet\.data\.images_from_folder\.",
+        match=r"a file that ends in \.csv.*For images, use glassnet\.data\.images_from_folder\.",
     ):
         net().fit(str(Path(images.files[0]).parent), target="x")
 

@@ -78,7 +78,7 @@ OPT_IN_DATE_FORMATS = ("%Y", "%Y%m%d")
 
 
 def parse_float(text: str) -> float:
-    """Return the number that the text spells, or NaN; unlike Python, refuse underscores."""
+    """Return the number in a text, or NaN if there is none; underscores are not allowed."""
     try:
         return float(text) if "_" not in text else np.nan
     except ValueError:

@@ -102,7 +102,7 @@ def make_circles(rng: np.random.Generator, n: int = 500, noise: float = 0.1) -> 
 def make_moons(rng: np.random.Generator, n: int = 500, noise: float = 0.1) -> DatasetFields:
     """Generate two interleaved half circles: (cos t, sin t) and (1 - cos t, 0.5 - sin t).
 
-    t is uniform on [0, pi); noise e with normal e is added.
+    t is uniform on [0, pi). Normal noise is added.
 
     Shapes:
         x (n, 2), y (n,); a fifth of every class is held out.
