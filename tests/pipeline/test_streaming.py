@@ -281,7 +281,7 @@ def test_an_error_in_validation_keeps_the_epoch():
         model.fit(BATCHES, verbose=0, validation_data=[(X[:, :2], Y)])
     with pytest.raises(
         DataError,
-        match=r"^validation batch 1: expected at least one batch.* a function that begins anew",
+        match=r"^validation batch 1: expected at least one batch.* a function that returns one",
     ):
         model.fit(BATCHES, verbose=0, epochs=2, validation_data=iter(BATCHES))
 

@@ -196,8 +196,8 @@ BAD_LATER = {
         BATCHES[0],
         (X[0], 1),
     ],
-    "expected a batch. Received: error=OSError('the disk is gone'). What gives the batches raised it": broken,
-    "columns ['a', 'b']. Received: received=['a', 'c']. Every batch needs the first one's columns": [
+    "expected a batch. Received: error=OSError('the disk is gone'). The source of the batches raised it": broken,
+    "columns ['a', 'b']. Received: received=['a', 'c']. Every batch needs the columns of the first one": [
         {"a": X[:3, 0], "b": X[:3, 1], "t": Y[:3]},
         {"a": X[:3, 0], "c": X[:3, 1], "t": Y[:3]},
     ],
@@ -216,10 +216,10 @@ def test_a_batch_that_cannot_be_used_is_named(words):
 
 
 BAD_FIRST = {
-    "batch 1 of epoch 1: expected at least one batch. Received: 0, then the iterable ended. What gives the batches is empty.": lambda: (
+    "batch 1 of epoch 1: expected at least one batch. Received: 0, then the iterable ended. The source of the batches is empty.": lambda: (
         iter(())
     ),
-    "batch 1 of epoch 1: target: expected the name of the column of targets. Received: target=None. Write target='y', say.": [
+    "batch 1 of epoch 1: target: expected the name of the column of targets. Received: target=None. For example target='y'.": [
         {"x": X[:3], "y": Y[:3]}
     ],
     "one number a row in each column. Received: b=(3,), x=(3, 4). Keep one column beside the target": [
@@ -244,7 +244,7 @@ def test_what_runs_dry_says_how_far_it_came():
         match=r"^batch 1 of epoch 2: expected 3 batches \(steps_per_epoch\)\. Received: 0, then the iterable ended\.",
     ):
         drawn(bound(iter(BATCHES[:3]), 3, steps_argument="steps_per_epoch"), 2)
-    dry = r"^batch 3 of epoch 2: expected 3 batches .* Received: 2, then .* An iterator goes round once: pass a list, or a function"
+    dry = r"^batch 3 of epoch 2: expected 3 batches .* Received: 2, then .* An iterator can be read only once: pass a list, or a function"
     with pytest.raises(DataError, match=dry):
         drawn(bound(iter(BATCHES), 3), 2)
     with pytest.raises(
@@ -254,7 +254,7 @@ def test_what_runs_dry_says_how_far_it_came():
     once = [iter(BATCHES)]
     with pytest.raises(
         DataError,
-        match=r"^batch 6 of epoch 1: expected 7 batches .* What gives the batches is empty",
+        match=r"^batch 6 of epoch 1: expected 7 batches .* The source of the batches is empty",
     ):
         drawn(bound(lambda: once.pop() if once else iter(()), 7))
 
@@ -273,12 +273,12 @@ def test_what_goes_with_rows_alone_is_refused():
             {"sample_weight": [1.0]},
         ),
         (
-            "column_types, derive and target_transform for a table alone",
+            "column_types, derive and target_transform for a table only",
             ConfigError,
             {"column_types": {"a": "drop"}},
         ),
         (
-            "class_weight: expected a dict {class: weight} with batches.*Count the labels beforehand",
+            "class_weight: expected a dict {class: weight} with batches.*Count the labels first",
             DataError,
             {"class_weight": "balanced"},
         ),

@@ -116,7 +116,7 @@ SPARSE, BINARY, MSE = SparseCategoricalCrossentropy(), BinaryCrossentropy(), Mea
             [0, 1.5, 2],
             SPARSE,
             (3,),
-            r"y: expected whole class numbers\. Received: row=1, label=1\.5, rows_like_it=1\. "
+            r"y: expected integer class numbers\. Received: row=1, label=1\.5, rows_like_it=1\. "
             r"For numbers rather than classes "
             r"use mean_squared_error and a last layer without softmax\.",
         ),
