@@ -1,6 +1,4 @@
-"""Folders of images: classes, sizes, modes, files that are damaged, and more than fits into
-memory.
-"""
+"""Image folders: classes, sizes, color modes, damaged files, and memory maps."""
 
 import io
 import re
@@ -25,9 +23,7 @@ def write(path, colour=RED, mode="RGB", size=(8, 6)):
 
 @pytest.fixture
 def flowers(tmp_path):
-    """Ten roses, red of growing strength, and five asters, one of them deeper down; and files that
-    are no images.
-    """
+    """Ten red roses, five asters (one in a sub-folder), and files that are not images."""
     for i in range(10):
         write(tmp_path / "rose" / f"{i}.png", (10 * i, 0, 0))
     for i in range(4):
@@ -39,7 +35,7 @@ def flowers(tmp_path):
 
 
 def test_a_folder(flowers):
-    """Oracle: the colours that were written; classes and files in the order of their names."""
+    """Oracle: the colors that were written; classes and files sorted by name."""
     data = gn.data.images_from_folder(flowers, size=(4, 5))
     assert repr(data) == "Images(15 of shape (4, 5, 3): aster 5, rose 10)"
     assert data.class_names == ("aster", "rose")
@@ -64,14 +60,12 @@ def test_a_folder(flowers):
 
 
 def test_a_split_holds_out_of_every_class(flowers):
-    """Oracle: a fifth of 5 and of 10; the same files at every call, others with another seed, none
-    in both.
-    """
+    """Oracle: a fifth of 5 and of 10; the split depends on the seed only."""
     parts = [gn.data.images_from_folder(str(flowers), (4, 4), 0.2, seed=seed) for seed in (0, 0, 1)]
-    for train, held in parts:
+    for train, validation in parts:
         assert np.bincount(train.y).tolist() == [4, 8]
-        assert np.bincount(held.y).tolist() == [1, 2]
-        assert len({*train.files, *held.files}) == 15
+        assert np.bincount(validation.y).tolist() == [1, 2]
+        assert len({*train.files, *validation.files}) == 15
     assert parts[0][1].files == parts[1][1].files != parts[2][1].files
 
 
@@ -159,14 +153,12 @@ def test_grey_files_have_one_channel(tmp_path):
 
 @pytest.fixture
 def damaged(flowers):
-    """Four files that cannot be read: one cut off, one empty, one of another kind, one of bytes
-    drawn.
-    """
-    whole = io.BytesIO()
+    """Four files that cannot be read: truncated, empty, of another format, and random bytes."""
+    full = io.BytesIO()
     Image.fromarray(np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)).save(
-        whole, "JPEG"
+        full, "JPEG"
     )
-    (flowers / "rose" / "a.jpg").write_bytes(whole.getvalue()[:1500])
+    (flowers / "rose" / "a.jpg").write_bytes(full.getvalue()[:1500])
     (flowers / "rose" / "b.png").write_bytes(b"")
     (flowers / "rose" / "c.png").write_text("not an image")
     (flowers / "aster" / "0a.gif").write_bytes(np.random.default_rng(1).bytes(500))
@@ -175,7 +167,7 @@ def damaged(flowers):
 
 @pytest.mark.parametrize("in_memory", [True, False], ids=["memory", "disk"])
 def test_damaged_files_are_left_out_and_named(damaged, monkeypatch, in_memory):
-    """Oracle: what is left is what the folder holds without them."""
+    """Oracle: the same folder without the damaged files."""
     if not in_memory:
         monkeypatch.setattr(image_files, "MAX_BYTES_IN_MEMORY", 100)
     text = r"4 of 19 files cannot be read and are left out: .*0a\.gif: it is no image that .*a\.jpg: OSError: .*truncated"
@@ -192,13 +184,13 @@ def test_damaged_files_are_left_out_and_named(damaged, monkeypatch, in_memory):
 
 def test_damaged_files_of_both_parts_are_told_at_once(damaged):
     """Oracle: the four files, counted among all, each in the part that it was drawn for."""
-    with pytest.warns(DataWarning, match="4 of 19 files") as told:
+    with pytest.warns(DataWarning, match="4 of 19 files") as caught:
         parts = gn.data.images_from_folder(damaged, (4, 4), 0.5, seed=1)
-    assert len(told) == 1
+    assert len(caught) == 1
     skipped = [path.name for part in parts for path, _ in part.skipped]
     assert sorted(skipped) == ["0a.gif", "a.jpg", "b.png", "c.png"]
     assert all(part.skipped for part in parts), "else the draw shows nothing"
-    assert all(name in str(told[0].message) for name in skipped)
+    assert all(name in str(caught[0].message) for name in skipped)
     for part in parts:
         assert [path.relative_to(damaged).parts[0] for path in part.files] == [
             part.class_names[k] for k in part.y
@@ -206,9 +198,7 @@ def test_damaged_files_of_both_parts_are_told_at_once(damaged):
 
 
 def test_what_is_shrunk_is_smoothed(tmp_path):
-    """Oracle: squares of one pixel, black and white, are grey at half the size; Pillow's whole
-    picture, shrunk, for a JPEG's quick one.
-    """
+    """Oracle: a checkerboard of pixels is gray at half the size; Pillow on the full JPEG."""
     squares = (np.indices((8, 8)).sum(axis=0) % 2 * 255).astype(np.uint8)
     Image.fromarray(squares).save(tmp_path / "1.png")
     assert (
@@ -221,11 +211,11 @@ def test_what_is_shrunk_is_smoothed(tmp_path):
         np.uint8
     )
     Image.fromarray(stripes).save(tmp_path / "2.jpg", quality=95)
-    whole = Image.open(tmp_path / "2.jpg").resize((100, 100), Image.Resampling.BILINEAR)
+    full = Image.open(tmp_path / "2.jpg").resize((100, 100), Image.Resampling.BILINEAR)
     assert (
         np.abs(
             image_files.decode_image(tmp_path / "2.jpg", (100, 100, 3)).astype(int)
-            - np.asarray(whole)
+            - np.asarray(full)
         ).mean()
         < 12
     )
@@ -241,16 +231,14 @@ def test_strict(damaged, tmp_path):
 
 
 def test_beyond_memory_they_lie_on_the_disk(flowers, monkeypatch):
-    """Oracle: the same images in memory; the file says when the newest image was changed, so that
-    it is the same data tomorrow.
-    """
-    whole = gn.data.images_from_folder(flowers, (4, 4))
+    """Oracle: the same images in memory; the file has the newest image's time."""
+    full = gn.data.images_from_folder(flowers, (4, 4))
     monkeypatch.setattr(image_files, "MAX_BYTES_IN_MEMORY", 100)
     mapped = gn.data.images_from_folder(flowers, (4, 4))
     assert isinstance(mapped.x, np.memmap)
-    np.testing.assert_array_equal(mapped.x, whole.x)
+    np.testing.assert_array_equal(mapped.x, full.x)
     assert Path(mapped.x.filename).stat().st_mtime_ns == max(
-        path.stat().st_mtime_ns for path in whole.files
+        path.stat().st_mtime_ns for path in full.files
     )
     monkeypatch.setattr(
         image_files.shutil,

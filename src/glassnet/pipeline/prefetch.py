@@ -74,7 +74,7 @@ _Task: TypeAlias = tuple[Callable[[], Any], "Future[Any]"]
 
 
 class BackgroundThread:
-    """One daemon thread that runs tasks in order, so a source is opened and closed in one thread."""
+    """A daemon thread that runs tasks in order, so that one thread opens and closes a source."""
 
     def __init__(self) -> None:
         self._tasks: queue.SimpleQueue[_Task | None] = queue.SimpleQueue()

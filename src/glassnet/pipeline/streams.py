@@ -140,7 +140,7 @@ class BatchStream:
         return self._first_batch
 
     def fingerprint(self) -> dict[str, Any]:
-        """Return the fingerprint of the first batch and the class weights; of a list, all batches."""
+        """Return a fingerprint of the first batch and class weights, or of all batches of a list."""
         assert self._first_batch is not None
         batch_list = [
             [np.asarray(part) for part in self.unpack(batch) if part is not None]
@@ -302,7 +302,7 @@ class BatchStream:
             yield location, data
 
     def _encode_batch(self, batch: Any) -> Data:
-        """Encode the batch drawn last; if epochs must be repeatable, check the start of an epoch."""
+        """Encode the last batch; if epochs must be repeatable, check the start of an epoch."""
         assert self._encode is not None
         data = self._encode(batch)
         may_differ = self._iterable.takes_epoch and self._next_epoch != self._first_epoch + 1
@@ -328,7 +328,7 @@ class BatchStream:
                 self._raise_exhausted(location, n_batches)
 
     def _next_batch(self) -> Any:
-        """Return the next batch of the current pass, or of a new one; `END` at the end of a pass."""
+        """Return the next batch of the current pass or of a new one, or `END` at its end."""
         if self._pending:
             self._at_epoch_start = True
             return self._pending.pop()
