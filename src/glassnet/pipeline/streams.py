@@ -140,7 +140,7 @@ class BatchStream:
         return self._first_batch
 
     def fingerprint(self) -> dict[str, Any]:
-        """Return a fingerprint of the first batch and class weights, or of all batches of a list."""
+        """Return a fingerprint of the first batch and class weights; of a list, all batches."""
         assert self._first_batch is not None
         batch_list = [
             [np.asarray(part) for part in self.unpack(batch) if part is not None]
