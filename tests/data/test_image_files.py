@@ -1,4 +1,4 @@
-"""Tests of image folders: classes, sizes, modes, damaged files, and images beyond memory."""
+"""Image folders: classes, sizes, color modes, damaged files, and memory maps."""
 
 import io
 import re
@@ -23,7 +23,7 @@ def write(path, colour=RED, mode="RGB", size=(8, 6)):
 
 @pytest.fixture
 def flowers(tmp_path):
-    """Ten roses in shades of red, five asters (one in a subfolder), and files of other kinds."""
+    """Ten red roses, five asters (one in a sub-folder), and files that are not images."""
     for i in range(10):
         write(tmp_path / "rose" / f"{i}.png", (10 * i, 0, 0))
     for i in range(4):
@@ -35,7 +35,7 @@ def flowers(tmp_path):
 
 
 def test_a_folder(flowers):
-    """Oracle: the colours that were written; classes and files are sorted by name."""
+    """Oracle: the colors that were written; classes and files sorted by name."""
     data = gn.data.images_from_folder(flowers, size=(4, 5))
     assert repr(data) == "Images(15 of shape (4, 5, 3): aster 5, rose 10)"
     assert data.class_names == ("aster", "rose")
@@ -60,12 +60,12 @@ def test_a_folder(flowers):
 
 
 def test_a_split_holds_out_of_every_class(flowers):
-    """Oracle: a fifth of 5 and of 10; the seed decides the files, and no file is in both parts."""
+    """Oracle: a fifth of 5 and of 10; the split depends on the seed only."""
     parts = [gn.data.images_from_folder(str(flowers), (4, 4), 0.2, seed=seed) for seed in (0, 0, 1)]
-    for train, test in parts:
+    for train, validation in parts:
         assert np.bincount(train.y).tolist() == [4, 8]
-        assert np.bincount(test.y).tolist() == [1, 2]
-        assert len({*train.files, *test.files}) == 15
+        assert np.bincount(validation.y).tolist() == [1, 2]
+        assert len({*train.files, *validation.files}) == 15
     assert parts[0][1].files == parts[1][1].files != parts[2][1].files
 
 
@@ -84,7 +84,7 @@ def test_classes_by_name(flowers):
 
 
 def test_sizes_are_height_and_width(tmp_path):
-    """Oracle: an image with a red upper half and a green lower half."""
+    """Oracle: an image whose upper half is red and whose lower half is green."""
     for name in "ab":
         picture = np.zeros((40, 20, 3), np.uint8)
         picture[:20], picture[20:] = RED, GREEN
@@ -97,7 +97,7 @@ def test_sizes_are_height_and_width(tmp_path):
 
 
 def test_a_camera_held_upright(tmp_path):
-    """Oracle: in EXIF orientation 6, the first row is the right side of the image."""
+    """Oracle: orientation 6 says that the row at the top is the right side of the picture."""
     exif = Image.Exif()
     exif[0x0112] = 6
     picture = np.zeros((20, 20, 3), np.uint8)
@@ -136,7 +136,7 @@ def test_a_camera_held_upright(tmp_path):
     ],
 )
 def test_every_mode_becomes_colours(tmp_path, mode, colour, expected):
-    """Oracle: by hand. With alpha 51 of 255, four fifths of the white background remain."""
+    """Oracle: by hand; an alpha of 51 of 255 lets four fifths of the white through."""
     path = write(tmp_path / "1.png", colour, mode)
     assert (image_files.decode_image(path, (3, 3, 3)) == expected).all()
 
@@ -153,11 +153,12 @@ def test_grey_files_have_one_channel(tmp_path):
 
 @pytest.fixture
 def damaged(flowers):
-    """Four unreadable files: one truncated, one empty, one of text and one of random bytes."""
-    jpeg = io.BytesIO()
-    noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)
-    Image.fromarray(noise).save(jpeg, "JPEG")
-    (flowers / "rose" / "a.jpg").write_bytes(jpeg.getvalue()[:1500])
+    """Four files that cannot be read: truncated, empty, of another format, and random bytes."""
+    full = io.BytesIO()
+    Image.fromarray(np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)).save(
+        full, "JPEG"
+    )
+    (flowers / "rose" / "a.jpg").write_bytes(full.getvalue()[:1500])
     (flowers / "rose" / "b.png").write_bytes(b"")
     (flowers / "rose" / "c.png").write_text("not an image")
     (flowers / "aster" / "0a.gif").write_bytes(np.random.default_rng(1).bytes(500))
@@ -169,7 +170,7 @@ def test_damaged_files_are_left_out_and_named(damaged, monkeypatch, in_memory):
     """Oracle: the same folder without the damaged files."""
     if not in_memory:
         monkeypatch.setattr(image_files, "MAX_BYTES_IN_MEMORY", 100)
-    text = r"4 of 19 files cannot be read and are left out: .*0a\.gif: it is not an image that .*a\.jpg: OSError: .*truncated"
+    text = r"4 of 19 files cannot be read and are left out: .*0a\.gif: it is no image that .*a\.jpg: OSError: .*truncated"
     with pytest.warns(DataWarning, match=text):
         data = gn.data.images_from_folder(damaged, (4, 4))
     assert [path.name for path, _ in data.skipped] == ["0a.gif", "a.jpg", "b.png", "c.png"]
@@ -182,16 +183,14 @@ def test_damaged_files_are_left_out_and_named(damaged, monkeypatch, in_memory):
 
 
 def test_damaged_files_of_both_parts_are_told_at_once(damaged):
-    """Oracle: the four files, counted among all files, each listed in its own part."""
-    with pytest.warns(DataWarning, match="4 of 19 files") as warnings:
+    """Oracle: the four files, counted among all, each in the part that it was drawn for."""
+    with pytest.warns(DataWarning, match="4 of 19 files") as caught:
         parts = gn.data.images_from_folder(damaged, (4, 4), 0.5, seed=1)
-    assert len(warnings) == 1
+    assert len(caught) == 1
     skipped = [path.name for part in parts for path, _ in part.skipped]
     assert sorted(skipped) == ["0a.gif", "a.jpg", "b.png", "c.png"]
-    assert all(part.skipped for part in parts), (
-        "choose another seed: the damaged files are in one part"
-    )
-    assert all(name in str(warnings[0].message) for name in skipped)
+    assert all(part.skipped for part in parts), "else the draw shows nothing"
+    assert all(name in str(caught[0].message) for name in skipped)
     for part in parts:
         assert [path.relative_to(damaged).parts[0] for path in part.files] == [
             part.class_names[k] for k in part.y
@@ -199,16 +198,27 @@ def test_damaged_files_of_both_parts_are_told_at_once(damaged):
 
 
 def test_what_is_shrunk_is_smoothed(tmp_path):
-    """Oracle: one-pixel squares of black and white become grey; Pillow's own resize for a JPEG."""
+    """Oracle: a checkerboard of pixels is gray at half the size; Pillow on the full JPEG."""
     squares = (np.indices((8, 8)).sum(axis=0) % 2 * 255).astype(np.uint8)
     Image.fromarray(squares).save(tmp_path / "1.png")
-    grey = image_files.decode_image(tmp_path / "1.png", (4, 4, 1)).astype(int)
-    assert np.abs(grey[1:-1, 1:-1] - 127).max() <= 2
-    stripes = np.repeat(np.indices((400, 400))[1][..., None] // 10 % 2 * 255, 3, axis=2)
-    Image.fromarray(stripes.astype(np.uint8)).save(tmp_path / "2.jpg", quality=95)
-    expected = Image.open(tmp_path / "2.jpg").resize((100, 100), Image.Resampling.BILINEAR)
-    decoded = image_files.decode_image(tmp_path / "2.jpg", (100, 100, 3)).astype(int)
-    assert np.abs(decoded - np.asarray(expected)).mean() < 12
+    assert (
+        np.abs(
+            image_files.decode_image(tmp_path / "1.png", (4, 4, 1))[1:-1, 1:-1].astype(int) - 127
+        ).max()
+        <= 2
+    )
+    stripes = np.repeat(np.indices((400, 400))[1][..., None] // 10 % 2 * 255, 3, axis=2).astype(
+        np.uint8
+    )
+    Image.fromarray(stripes).save(tmp_path / "2.jpg", quality=95)
+    full = Image.open(tmp_path / "2.jpg").resize((100, 100), Image.Resampling.BILINEAR)
+    assert (
+        np.abs(
+            image_files.decode_image(tmp_path / "2.jpg", (100, 100, 3)).astype(int)
+            - np.asarray(full)
+        ).mean()
+        < 12
+    )
 
 
 def test_strict(damaged, tmp_path):
@@ -221,24 +231,21 @@ def test_strict(damaged, tmp_path):
 
 
 def test_beyond_memory_they_lie_on_the_disk(flowers, monkeypatch):
-    """Oracle: the same images in memory.
-
-    The file has the time stamp of the newest image, so that its fingerprint stays the same.
-    """
-    loaded = gn.data.images_from_folder(flowers, (4, 4))
+    """Oracle: the same images in memory; the file has the newest image's time."""
+    full = gn.data.images_from_folder(flowers, (4, 4))
     monkeypatch.setattr(image_files, "MAX_BYTES_IN_MEMORY", 100)
     mapped = gn.data.images_from_folder(flowers, (4, 4))
     assert isinstance(mapped.x, np.memmap)
-    np.testing.assert_array_equal(mapped.x, loaded.x)
+    np.testing.assert_array_equal(mapped.x, full.x)
     assert Path(mapped.x.filename).stat().st_mtime_ns == max(
-        path.stat().st_mtime_ns for path in loaded.files
+        path.stat().st_mtime_ns for path in full.files
     )
     monkeypatch.setattr(
         image_files.shutil,
         "disk_usage",
         lambda folder: image_files.shutil._ntuple_diskusage(9, 9, 9),
     )
-    text = r"expected 0\.0 GB of free disk space\. Received: free='0\.0 GB'\. Choose a smaller size, or set TMPDIR"
+    text = r"expected 0\.0 GB of room on the disk\. Received: free='0\.0 GB'\. Take a smaller size, or set TMPDIR"
     with pytest.raises(DataError, match=text):
         gn.data.images_from_folder(flowers, (4, 4))
 

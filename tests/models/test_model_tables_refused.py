@@ -121,7 +121,7 @@ def test_a_table_for_a_model_that_knows_none():
     model.compile("sgd", "mse")
     with pytest.raises(
         DataError,
-        match=r"y: expected targets\. Received: x='DataFrame', y=None\. Pass y; or, of a table, fit\(table, target",
+        match=r"y: expected targets\. Received: x='DataFrame', y=None\. Pass y\. For a table, call fit\(table, target",
     ):
         model.evaluate(PEOPLE)
 

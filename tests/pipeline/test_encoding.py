@@ -1,4 +1,4 @@
-"""Rows in, checked against each other; and a part of them held out."""
+"""Encoding of arrays, consistency checks, class weights and the validation split."""
 
 import numpy as np
 import pytest
@@ -38,14 +38,14 @@ def test_encode_names_what_it_reads():
 
 
 def test_encode_validation():
-    for given in ((X, Y), [X, Y], (X, Y, np.ones(20)), (X, Y, None)):
-        data = encode_validation(given, SPARSE, BUILT)
+    for validation_data in ((X, Y), [X, Y], (X, Y, np.ones(20)), (X, Y, None)):
+        data = encode_validation(validation_data, SPARSE, BUILT)
         assert data.x is X
-        assert (data.weight is None) == (len(given) == 2 or given[2] is None)
+        assert (data.weight is None) == (len(validation_data) == 2 or validation_data[2] is None)
 
 
 @pytest.mark.parametrize(
-    ("given", "text"),
+    ("validation_data", "text"),
     [
         (
             X,
@@ -72,13 +72,13 @@ def test_encode_validation():
     ],
     ids=["array", "one", "four", "fraction", "features", "lengths", "weights"],
 )
-def test_validation_data_that_is_none(given, text):
+def test_validation_data_that_is_none(validation_data, text):
     with pytest.raises(DataError, match=text):
-        encode_validation(given, SPARSE, BUILT)
+        encode_validation(validation_data, SPARSE, BUILT)
 
 
 def test_class_weights_multiply_sample_weights():
-    """Oracle: by hand. Class 1 counts 3 times, each row by its own weight besides."""
+    """Oracle: by hand. Class 1 counts 3 times, multiplied by the weight of each row."""
     data, _ = encode_examples(X, Y, SPARSE, (2,))
     weighed = apply_class_weight(data, SPARSE, {1: 3.0})
     assert weighed.weight.tolist() == [1] * 15 + [3] * 5
@@ -88,7 +88,7 @@ def test_class_weights_multiply_sample_weights():
 
 
 def test_balanced_classes_weigh_alike_in_sum():
-    """Oracle: a relation, for a softmax and for one sigmoid."""
+    """Oracle: equal sums of weights, for a softmax and for one sigmoid."""
     for loss, outputs in ((SPARSE, (2,)), (BinaryCrossentropy(), (1,))):
         weight = apply_class_weight(
             encode_examples(X, Y, loss, outputs)[0], loss, "balanced"
@@ -104,17 +104,15 @@ def held_out(fraction, how="random", seed=0, labels=Y):
 
 def test_hold_out_partitions():
     for how in ("random", "end"):
-        kept, held = held_out(0.2, how)
-        assert sorted([*kept, *held]) == list(range(20))
+        train, validation = held_out(0.2, how)
+        assert sorted([*train, *validation]) == list(range(20))
     assert held_out(0.2, "end")[1].tolist() == [16, 17, 18, 19]
     assert held_out(0)[0].tolist() == list(range(20))
     assert held_out(0)[1] is None
 
 
 def test_hold_out_is_stratified_where_there_are_classes():
-    """Oracle: counting, a fifth of 15 and of 5; without classes the draw is plain, and some seeds
-    hold out none of the five.
-    """
+    """Oracle: a fifth of 15 and of 5; without classes some seeds hold out none of the 5."""
     assert all(np.bincount(Y[held_out(0.2, seed=seed)[1]]).tolist() == [3, 1] for seed in range(20))
     assert {int(Y[held_out(0.2, seed=seed, labels=None)[1]].sum()) for seed in range(20)} >= {
         0,
@@ -124,14 +122,14 @@ def test_hold_out_is_stratified_where_there_are_classes():
 
 
 def test_hold_out_depends_on_the_seed_alone():
-    held = [held_out(0.2, seed=seed)[1].tolist() for seed in (3, 3, 4)]
-    assert held[0] == held[1] != held[2]
+    validation = [held_out(0.2, seed=seed)[1].tolist() for seed in (3, 3, 4)]
+    assert validation[0] == validation[1] != validation[2]
 
 
 def test_the_end_needs_no_classes():
-    """The last rows may be all of one class, and more than a stratified draw would give."""
-    kept, held = held_out(0.95, "end")
-    assert (len(kept), len(held)) == (1, 19)
+    """The last rows may be of one class, and more than a stratified split would allow."""
+    train, validation = held_out(0.95, "end")
+    assert (len(train), len(validation)) == (1, 19)
 
 
 @pytest.mark.parametrize("fraction", [1, 1.5, -0.1, float("nan"), "0.2", None])
@@ -151,12 +149,12 @@ def test_another_end():
         held_out(0.2, "start")
 
 
-@pytest.mark.parametrize(("fraction", "held"), [(0.01, 0), (0.99, 20)])
+@pytest.mark.parametrize(("fraction", "validation"), [(0.01, 0), (0.99, 20)])
 @pytest.mark.parametrize("how", ["random", "end"])
-def test_a_side_without_rows(fraction, held, how):
+def test_a_side_without_rows(fraction, validation, how):
     text = (
         rf"validation_split: expected at least one row to train on and one to hold out\. Received: rows=20, "
-        rf"held_out={held}\. Use more rows"
+        rf"held_out={validation}\. Use more rows"
     )
     with pytest.raises(DataError, match=text):
         held_out(fraction, how)

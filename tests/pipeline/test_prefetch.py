@@ -1,6 +1,4 @@
-"""The thread that reads batches ahead: it leaves nothing behind, holds little, and what goes wrong
-across chunks is found.
-"""
+"""The prefetch thread: it ends, holds little memory, and errors across chunks are located."""
 
 import os
 import signal
@@ -43,7 +41,7 @@ def test_a_failed_fit_changes_nothing_and_closes_what_it_opened():
 
 
 def test_a_generator_is_read_and_closed_in_one_thread():
-    """What a database hands out may be used in the thread that opened it alone."""
+    """A database cursor may be used only in the thread that opened it."""
     names = set()
 
     def opened():
@@ -56,12 +54,13 @@ def test_a_generator_is_read_and_closed_in_one_thread():
 
 
 def test_the_next_chunk_is_prepared_while_one_trains(small_chunks, monkeypatch):
-    """Oracle: order. Training waits here until the chunk after the next has been begun, which it
-    never would without a thread; and no third one is begun meanwhile, but for the batch that is to
-    open it."""
+    """Oracle: order. Training waits until the chunk after the next has started.
+
+    Without a thread it never would. No third chunk is started meanwhile, except for its first batch.
+    """
     drawn, ahead = [], threading.Event()
 
-    def given():
+    def batches():
         for i in range(20):
             drawn.append(i)
             if i == 3:
@@ -78,7 +77,7 @@ def test_the_next_chunk_is_prepared_while_one_trains(small_chunks, monkeypatch):
         return until(stretch, program, stop)
 
     monkeypatch.setattr(StepRange, "run_until", trained)
-    plain_model().fit(given, verbose=0)
+    plain_model().fit(batches, verbose=0)
     assert len(drawn) == 20
     assert seen == [5]
 
@@ -88,9 +87,7 @@ def test_the_next_chunk_is_prepared_while_one_trains(small_chunks, monkeypatch):
     reason="signals reach the main thread only",
 )
 def test_ctrl_c_is_heard_while_a_slow_source_is_waited_for():
-    """Oracle: a real SIGINT while the fourth batch takes three quarters of a second; the generator
-    is closed, its thread gone.
-    """
+    """A real SIGINT during the fourth batch, of 0.75 s, closes the generator and the thread."""
     closed = []
 
     def slow():
@@ -114,7 +111,7 @@ def test_ctrl_c_is_heard_while_a_slow_source_is_waited_for():
 
 
 def test_a_source_that_hangs_holds_up_nobody():
-    """The thread is given a second; it ends by itself when its batch has come."""
+    """Closing waits one second; the thread ends when its batch has come."""
     release = threading.Event()
 
     def hanging():
@@ -136,7 +133,7 @@ def test_a_source_that_hangs_holds_up_nobody():
 
 
 class Cursor:
-    """An iterator that has to be closed, as that of a database."""
+    """An iterator that has to be closed, such as a database cursor."""
 
     def __init__(self):
         self.given, self.closed = iter(BATCHES * 9), 0
@@ -152,17 +149,15 @@ class Cursor:
 
 
 def test_what_a_fit_opened_it_closes_and_nothing_else():
-    """A pass that steps_per_epoch leaves in the middle is closed at the end; one's own iterator
-    goes on where it is.
-    """
-    opened, own = [], Cursor()
+    """A pass cut off by steps_per_epoch is closed at the end; a user's iterator stays open."""
+    opened, cursor = [], Cursor()
     plain_model().fit(
         lambda: opened.append(Cursor()) or opened[-1], epochs=2, steps_per_epoch=3, verbose=0
     )
-    assert [cursor.closed for cursor in opened] == [1]
-    plain_model().fit(own, epochs=2, steps_per_epoch=3, verbose=0)
-    assert own.closed == 0
-    assert len(list(own)) == 45 - 6
+    assert [each.closed for each in opened] == [1]
+    plain_model().fit(cursor, epochs=2, steps_per_epoch=3, verbose=0)
+    assert cursor.closed == 0
+    assert len(list(cursor)) == 45 - 6
 
 
 def test_an_exception_in_a_callback_leaves_no_thread():
@@ -174,31 +169,34 @@ def test_an_exception_in_a_callback_leaves_no_thread():
 
 @pytest.mark.parametrize("bad", [0, 1, 2, 5, 8, 9])
 def test_the_step_that_went_bad_is_found_across_chunks(small_chunks, bad):
-    """Oracle: arrays. A loss beyond floats at step `bad` takes the weights back to before the step
-    before it, which may be in the chunk, or the epoch, before."""
-    x = [np.full((2, 1), 0.5, np.float32) for _ in range(5)]
-    trained, given = line_model(SGD(0.01)), line_model(SGD(0.01))
-    times = [0]
+    """Oracle: arrays. A loss that overflows at step `bad` restores the weights of two steps before.
 
-    def spoilt():
-        times[0] += 1
+    That step may be in the previous chunk or epoch.
+    """
+    x = [np.full((2, 1), 0.5, np.float32) for _ in range(5)]
+    expected, model = line_model(SGD(0.01)), line_model(SGD(0.01))
+    n_passes = [0]
+
+    def diverging():
+        n_passes[0] += 1
         for i, row in enumerate(x):
-            yield (row * 1e30 if i + 5 * (times[0] - 1) == bad else row), np.zeros(2)
+            yield (row * 1e30 if i + 5 * (n_passes[0] - 1) == bad else row), np.zeros(2)
 
     with pytest.warns(
         TrainingWarning,
         match=rf"epoch {bad // 5 + 1}, step {bad % 5 + 1}( of 5)?: the loss is not finite",
     ):
-        given.fit(spoilt, epochs=3, verbose=0)
-    assert given._step == max(bad - 1, 0)
+        model.fit(diverging, epochs=3, verbose=0)
+    assert model._step == max(bad - 1, 0)
     if bad > 1:
-        trained.fit([(x[0], np.zeros(2))] * (bad - 1), verbose=0)
-    assert same_bits(given, trained)
+        expected.fit([(x[0], np.zeros(2))] * (bad - 1), verbose=0)
+    assert same_bits(model, expected)
 
 
 def test_looks_inside_where_the_end_is_not_known(small_chunks):
-    """Oracle: by hand. In slices that double, after 1, 2 and 4 steps; from the second epoch on, of
-    known length, after every step.
+    """Oracle: by hand. Slices double: after 1, 2 and 4 steps.
+
+    From the second epoch on the length is known: after every step.
     """
     log = plain_model().fit(generate, epochs=2, verbose=0, observe=True)
     assert [(seen.epoch, seen.step) for seen in log.observations if seen.epoch == 1] == [
@@ -219,7 +217,7 @@ def test_looks_inside_where_the_end_is_not_known(small_chunks):
 
 
 def test_progress_without_an_end(monkeypatch):
-    """Oracle: by hand. No bar and no time left while the number of steps is not known."""
+    """Oracle: by hand. There is no bar and no remaining time until the number of steps is known."""
     progress = Progress(0, 4)
     progress._live = Screen()
     monkeypatch.setattr(progress, "_is_due", lambda: True)
@@ -250,9 +248,7 @@ print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads the peak in KiB")
 def test_memory_does_not_grow_with_the_number_of_batches():
-    """100 batches of 6.4 MB are 640 MB; after 30 of them the peak is there, and 100 more add less
-    than 100 MB to it.
-    """
+    """After 30 batches of 6.4 MB, 100 more add less than 100 MB to the peak."""
     path = os.pathsep.join([str(Path(__file__).parents[1]), *sys.path])
     run = subprocess.run(
         [sys.executable, "-c", MEMORY, "100"],

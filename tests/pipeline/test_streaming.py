@@ -1,6 +1,4 @@
-"""Training on batches that come one after another, and on memory maps: the bits of arrays, in a
-thread that leaves nothing behind.
-"""
+"""Training on streams and memory maps gives the same bits as on arrays, and leaves no thread."""
 
 import numpy as np
 import pytest
@@ -22,9 +20,7 @@ pytestmark = pytest.mark.usefixtures("no_thread_stays")
 
 
 def in_order(epochs=3, **options):
-    """What arrays give in the order of the batches, dropout, batch statistics and a short last
-    batch included.
-    """
+    """A model trained on arrays in the order of the batches, with dropout and batch statistics."""
     model = noisy_model()
     return model, model.fit(
         X, Y, batch_size=SIZE, epochs=epochs, shuffle=False, verbose=0, **options
@@ -32,14 +28,16 @@ def in_order(epochs=3, **options):
 
 
 @pytest.mark.parametrize(
-    "given", [BATCHES, Loader(), Flow(), Items(), generate], ids=lambda given: type(given).__name__
+    "batches",
+    [BATCHES, Loader(), Flow(), Items(), generate],
+    ids=lambda batches: type(batches).__name__,
 )
-def test_batches_give_the_bits_of_arrays(given, small_chunks):
+def test_batches_give_the_bits_of_arrays(batches, small_chunks):
     """Oracle: arrays in the same order; every logged number too."""
     model = noisy_model()
-    log = model.fit(given, epochs=3, verbose=0)
-    whole, history = in_order()
-    assert same_bits(model, whole)
+    log = model.fit(batches, epochs=3, verbose=0)
+    expected, history = in_order()
+    assert same_bits(model, expected)
     assert log.history == history
     assert log.params["batch_size"] == SIZE
     assert log.params["rows"] is None
@@ -52,45 +50,45 @@ def test_no_packing_or_slicing_changes_a_bit(monkeypatch, most, steps):
     monkeypatch.setattr(SlicePacer, "slice_steps", steps)
     model = noisy_model()
     log = model.fit(generate, epochs=3, verbose=0)
-    whole, history = in_order()
-    assert same_bits(model, whole)
+    expected, history = in_order()
+    assert same_bits(model, expected)
     assert log.history == history
 
 
 def test_large_rows_make_chunks_of_two_batches(monkeypatch):
-    """One alone would come to other last bits."""
+    """A chunk of one batch would differ in the last bits."""
     monkeypatch.setattr(prefetch, "MAX_CHUNK_BYTES", 1)
     model = noisy_model()
     log = model.fit(BATCHES, epochs=3, verbose=0)
-    whole, history = in_order()
-    assert same_bits(model, whole)
+    expected, history = in_order()
+    assert same_bits(model, expected)
     assert log.history == history
 
 
 def test_a_slow_source_sends_what_it_has(monkeypatch):
-    """Every batch is a chunk of its own, as if it had taken longer than a chunk waits."""
+    """Every batch is its own chunk, as if it had taken longer than the wait for a full one."""
     monkeypatch.setattr(prefetch, "FILL_SECONDS", 0.0)
     model = noisy_model()
     log = model.fit(BATCHES, epochs=3, verbose=0)
-    whole, history = in_order()
-    assert same_bits(model, whole)
+    expected, history = in_order()
+    assert same_bits(model, expected)
     assert log.history == history
 
 
 def test_columns_give_the_bits_of_arrays():
     model = noisy_model()
     log = model.fit(Columns({"x": X, "y": Y}), batch_size=SIZE, epochs=3, target="y", verbose=0)
-    whole, history = in_order()
-    assert same_bits(model, whole)
+    expected, history = in_order()
+    assert same_bits(model, expected)
     assert log.history == history
     assert model.evaluate(Columns({"x": X, "y": Y}), target="y") == pytest.approx(
-        whole.evaluate(X, Y), rel=1e-6
+        expected.evaluate(X, Y), rel=1e-6
     )
     by_name = dict(zip("abcd", X.T, strict=True))
     again = noisy_model()
     again.fit(Columns(by_name | {"y": Y}), batch_size=SIZE, epochs=3, target="y", verbose=0)
-    assert same_bits(again, whole)
-    np.testing.assert_array_equal(again.predict(Columns(by_name)), whole.predict(X))
+    assert same_bits(again, expected)
+    np.testing.assert_array_equal(again.predict(Columns(by_name)), expected.predict(X))
 
 
 def test_weights_and_class_weights():
@@ -98,15 +96,15 @@ def test_weights_and_class_weights():
     log = model.fit(
         WEIGHED, epochs=3, class_weight={0: 2.0, 2: 0.5}, verbose=0, validation_data=(X, Y, WEIGHT)
     )
-    whole, history = in_order(
+    expected, history = in_order(
         sample_weight=WEIGHT, class_weight={0: 2.0, 2: 0.5}, validation_data=(X, Y, WEIGHT)
     )
-    assert same_bits(model, whole)
+    assert same_bits(model, expected)
     assert log.history == history
 
 
 def test_steps_make_epochs_of_a_stream_without_end():
-    """Oracle: a relation. Two epochs of 7 batches are 14 steps of one that goes round and round."""
+    """Relation: two epochs of 7 batches equal 14 steps of an endless stream."""
     model, once = noisy_model(), noisy_model()
     log = model.fit(BATCHES, epochs=2, steps_per_epoch=7, verbose=0)
     once.fit((BATCHES * 3)[:14], verbose=0)
@@ -129,22 +127,20 @@ def test_the_loss_is_inferred_from_the_first_batch(capsys):
     models = [gn.Sequential(layers, seed=0) for _ in range(2)]
     models[0].fit(generate(), epochs=1)
     models[1].fit(X, Y, batch_size=SIZE, shuffle=False)
-    said = [
+    messages = [
         line.split("  ")[0]
         for line in capsys.readouterr().out.splitlines()
         if "no loss was named" in line
     ]
-    assert len(said) == 2
-    assert said[0] == said[1]
+    assert len(messages) == 2
+    assert messages[0] == messages[1]
     assert same_bits(*models)
 
 
 @pytest.mark.parametrize("batch_size", [SIZE, 5, 37, "full"])
 @pytest.mark.parametrize("target", [Y, ONE_HOT], ids=["labels", "one-hot"])
 def test_a_memory_map_gives_the_bits_of_arrays(tmp_path, small_chunks, batch_size, target):
-    """Oracle: the same rows in memory, shuffled, some held out, weighed by row and class; the map
-    is read by the batch.
-    """
+    """Oracle: the same rows in memory; the memory map is read batch by batch."""
     options = {
         "batch_size": batch_size,
         "epochs": 3,
@@ -203,7 +199,7 @@ def test_a_bad_row_of_a_memory_map_is_named(tmp_path):
 
 
 def test_a_memory_map_is_not_read_as_a_whole(tmp_path, monkeypatch):
-    """Oracle: counting. What is read at once is a batch of 8 rows, or a block of 7 held out."""
+    """Oracle: counting. Each read is a batch of 8 rows or a block of 7 validation rows."""
     reads, read = [], MemmapRows.__array__
     monkeypatch.setattr(
         MemmapRows,
@@ -214,7 +210,7 @@ def test_a_memory_map_is_not_read_as_a_whole(tmp_path, monkeypatch):
         mapped(tmp_path, X), Y, batch_size=SIZE, epochs=2, validation_split=0.2, verbose=0
     )
     assert max(reads) == SIZE
-    assert sum(reads) == 2 * (30 + 7) + 1  # and one to know the type of all
+    assert sum(reads) == 2 * (30 + 7) + 1  # one row is read for its dtype
 
 
 def dry():
@@ -224,19 +220,17 @@ def dry():
 
 @pytest.mark.parametrize("ends", ["dry", "raises", "bad"])
 def test_what_was_learned_before_the_error_is_kept(ends, small_chunks):
-    """Oracle: a relation. Two epochs of 25 batches, then 10 of the third: the weights of 60 batches
-    in a row, the logs of two epochs.
-    """
+    """Relation: the weights equal those of 60 batches in a row; the logs have two epochs."""
 
-    def given():
+    def batches():
         yield from dry()
         if ends == "raises":
             raise OSError("the disk is gone")
         if ends == "bad":
             yield X[:3], [0, 1, 7]
 
-    model, whole = noisy_model(), noisy_model()
-    told = []
+    model, expected = noisy_model(), noisy_model()
+    calls = []
     words = {
         "dry": r"expected 25 batches \(steps_per_epoch\)\. Received: 10",
         "raises": "the disk is gone",
@@ -244,21 +238,21 @@ def test_what_was_learned_before_the_error_is_kept(ends, small_chunks):
     }[ends]
     with pytest.raises(DataError, match=rf"^batch 11 of epoch 3: .*{words}") as error:
         model.fit(
-            given(),
+            batches(),
             epochs=5,
             steps_per_epoch=25,
             verbose=0,
             callbacks=[
                 LambdaCallback(
-                    lambda epoch, logs: told.append(epoch),
-                    on_train_end=lambda logs: told.append("end"),
+                    lambda epoch, logs: calls.append(epoch),
+                    on_train_end=lambda logs: calls.append("end"),
                 )
             ],
         )
-    whole.fit(dry(), verbose=0)
-    assert same_bits(model, whole)
+    expected.fit(dry(), verbose=0)
+    assert same_bits(model, expected)
     assert model._step == 60
-    assert model.history.epoch == [0, 1] == told
+    assert model.history.epoch == [0, 1] == calls
     assert len(model.history.history["loss"]) == 2
     assert model.history.stopped == str(error.value)
     assert model.epoch == 2
@@ -281,21 +275,21 @@ def test_an_error_in_validation_keeps_the_epoch():
         model.fit(BATCHES, verbose=0, validation_data=[(X[:, :2], Y)])
     with pytest.raises(
         DataError,
-        match=r"^validation batch 1: expected at least one batch.* a function that begins anew",
+        match=r"^validation batch 1: expected at least one batch.* a function that returns one",
     ):
         model.fit(BATCHES, verbose=0, epochs=2, validation_data=iter(BATCHES))
 
 
 @pytest.mark.parametrize(
-    "given", [BATCHES, generate, Items()], ids=lambda given: type(given).__name__
+    "batches", [BATCHES, generate, Items()], ids=lambda batches: type(batches).__name__
 )
-def test_validation_on_batches(given):
+def test_validation_on_batches(batches):
     """Oracle: the same rows as arrays; 2 of 5 batches are the first 16 rows, at every epoch."""
     for steps, rows in ((None, 37), (2, 16)):
         models = [plain_model() for _ in range(2)]
         logs = [
             models[0]
-            .fit(X, Y, epochs=2, verbose=0, validation_data=given, validation_steps=steps)
+            .fit(X, Y, epochs=2, verbose=0, validation_data=batches, validation_steps=steps)
             .history,
             models[1].fit(X, Y, epochs=2, verbose=0, validation_data=(X[:rows], Y[:rows])).history,
         ]
@@ -304,17 +298,17 @@ def test_validation_on_batches(given):
 
 
 def test_evaluate_and_predict_take_batches():
-    """Oracle: the same rows at once."""
+    """Oracle: the same rows as one array."""
     model = noisy_model()
     fit_noisy(model, 2)
     want = model.evaluate(X, Y, return_dict=True)
-    for given in (BATCHES, generate, generate(), Loader(), Items()):
-        got = model.evaluate(given, return_dict=True)
+    for batches in (BATCHES, generate, generate(), Loader(), Items()):
+        got = model.evaluate(batches, return_dict=True)
         assert got.keys() == want.keys()
         close(list(got.values()), list(want.values()))
     close(model.evaluate(generate, steps=2), model.evaluate(X[:16], Y[:16]))
     close(model.evaluate(WEIGHED), model.evaluate(X, Y, WEIGHT))
-    for given in (
+    for batches in (
         generate,
         Loader(),
         (x for x, _ in BATCHES),
@@ -322,7 +316,7 @@ def test_evaluate_and_predict_take_batches():
         lambda: ((x,) for x, _ in BATCHES),
         lambda: ({"x": x} for x, _ in BATCHES),
     ):
-        np.testing.assert_array_equal(model.predict(given), model.predict(X))
+        np.testing.assert_array_equal(model.predict(batches), model.predict(X))
     np.testing.assert_array_equal(model.predict(generate, steps=2), model.predict(X[:16]))
     np.testing.assert_array_equal(model.predict_labels(generate), model.predict_labels(X))
     with pytest.raises(DataError, match=r"^batch 3: x: expected examples of shape \(4,\)"):

@@ -1,6 +1,4 @@
-"""Streams: what counts as one, what is drawn from it in which order, and every batch that cannot be
-used, by its name.
-"""
+"""Streams: which objects are streams, the order of batches, and the error for every bad batch."""
 
 import collections
 
@@ -62,15 +60,15 @@ def test_what_has_a_length_beside_targets_is_rows():
     assert is_stream(generate(), Y)
 
 
-def bound(given, steps=None, loss=None, shapes=((4,), (3,)), class_weight=None, **how):
-    stream = BatchStream(given, steps, **how)
+def bound(batches, steps=None, loss=None, shapes=((4,), (3,)), class_weight=None, **how):
+    stream = BatchStream(batches, steps, **how)
     built = network.assemble((), (), (), shapes)
     stream.bind(loss or SparseCategoricalCrossentropy(), built, class_weight)
     return stream
 
 
 def drawn(stream, epochs=1):
-    """The first number of every row drawn, epoch by epoch."""
+    """The first number of every row, epoch by epoch."""
     if stream._first_batch is None:
         stream.peek("batch 1 of epoch 1")
         stream.encode_first("batch 1 of epoch 1")
@@ -83,30 +81,31 @@ PASS = [batch[0][:, 0].tolist() for batch in BATCHES]
 
 
 @pytest.mark.parametrize(
-    "given", [BATCHES, Loader(), Flow(), Items(), generate, lambda: iter(BATCHES)]
+    "batches", [BATCHES, Loader(), Flow(), Items(), generate, lambda: iter(BATCHES)]
 )
-def test_an_epoch_is_a_pass_and_the_first_batch_is_not_lost(given):
+def test_an_epoch_is_a_pass_and_the_first_batch_is_not_lost(batches):
     """Oracle: the batches as they were made, in their order, in each of three epochs."""
-    assert drawn(bound(given), 3) == [PASS] * 3
+    assert drawn(bound(batches), 3) == [PASS] * 3
 
 
-@pytest.mark.parametrize("given", [BATCHES, Flow(), Items(), generate])
+@pytest.mark.parametrize("batches", [BATCHES, Flow(), Items(), generate])
 @pytest.mark.parametrize("steps", [1, 3, 5, 7, 12])
-def test_steps_go_round_and_round(given, steps):
-    """Oracle: the passes one after another, cut into epochs."""
+def test_steps_go_round_and_round(batches, steps):
+    """Oracle: consecutive passes, cut into epochs."""
     rows = PASS * (3 * steps)
-    assert drawn(bound(given, steps), 3) == [rows[i * steps : (i + 1) * steps] for i in range(3)]
+    assert drawn(bound(batches, steps), 3) == [rows[i * steps : (i + 1) * steps] for i in range(3)]
 
 
 def test_an_iterator_goes_on_from_where_it_is():
-    given = iter(BATCHES)
-    next(given)
-    assert drawn(bound(given, 2), 2) == [PASS[1:3], PASS[3:5]]
+    batches = iter(BATCHES)
+    next(batches)
+    assert drawn(bound(batches, 2), 2) == [PASS[1:3], PASS[3:5]]
 
 
 def test_lengths():
     counts = [
-        bound(given).steps for given in (BATCHES, Loader(), Items(), Flow(), generate, generate())
+        bound(batches).steps
+        for batches in (BATCHES, Loader(), Items(), Flow(), generate, generate())
     ]
     assert counts == [5, 5, 5, None, None, None]
     assert bound(Columns({"x": X}), batch_size=10).steps == 4
@@ -127,9 +126,7 @@ def test_a_function_is_called_once_for_each_epoch():
 
 @pytest.mark.parametrize("names", [["f"], ["a", "b", "c", "d"]])
 def test_columns_by_name(names):
-    """One column is x; several are its columns in the order of the first batch, whatever that of
-    later ones.
-    """
+    """A single column is x; several are stacked in the order of the first batch."""
     columns = {"f": X} if names == ["f"] else dict(zip(names, X.T, strict=True))
     batches = [{"label": Y[:8], **{name: columns[name][:8] for name in names}}]
     batches += [{name: columns[name][8:16] for name in reversed(names)} | {"label": Y[8:16]}]
@@ -142,7 +139,7 @@ def test_columns_by_name(names):
 
 
 def test_class_weights_go_by_the_batch():
-    """Oracle: by hand. A batch need not have every class; weights of rows are multiplied."""
+    """Oracle: by hand. A batch need not have every class; row weights are multiplied."""
     batches = [(X[:2], [0, 2], [1.0, 10.0]), (X[:2], [1, 1], [1.0, 2.0])]
     stream = bound(batches, class_weight={2: 0.5, 1: 3.0})
     stream.peek("")
@@ -196,8 +193,8 @@ BAD_LATER = {
         BATCHES[0],
         (X[0], 1),
     ],
-    "expected a batch. Received: error=OSError('the disk is gone'). What gives the batches raised it": broken,
-    "columns ['a', 'b']. Received: received=['a', 'c']. Every batch needs the first one's columns": [
+    "expected a batch. Received: error=OSError('the disk is gone'). The source of the batches raised it": broken,
+    "columns ['a', 'b']. Received: received=['a', 'c']. Every batch needs the columns of the first one": [
         {"a": X[:3, 0], "b": X[:3, 1], "t": Y[:3]},
         {"a": X[:3, 0], "c": X[:3, 1], "t": Y[:3]},
     ],
@@ -206,20 +203,20 @@ BAD_LATER = {
 
 @pytest.mark.parametrize("words", BAD_LATER)
 def test_a_batch_that_cannot_be_used_is_named(words):
-    given = BAD_LATER[words]
-    inputs = 2 if isinstance(given, list) and isinstance(given[0], dict) else 4
+    batches = BAD_LATER[words]
+    inputs = 2 if isinstance(batches, list) and isinstance(batches[0], dict) else 4
     with pytest.raises(DataError) as error:
-        drawn(bound(given, target="t", shapes=((inputs,), (3,))))
+        drawn(bound(batches, target="t", shapes=((inputs,), (3,))))
     assert str(error.value).startswith("batch 2 of epoch 1: ")
     assert words in str(error.value)
     assert error.value.__cause__ is not None
 
 
 BAD_FIRST = {
-    "batch 1 of epoch 1: expected at least one batch. Received: 0, then the iterable ended. What gives the batches is empty.": lambda: (
+    "batch 1 of epoch 1: expected at least one batch. Received: 0, then the iterable ended. The source of the batches is empty.": lambda: (
         iter(())
     ),
-    "batch 1 of epoch 1: target: expected the name of the column of targets. Received: target=None. Write target='y', say.": [
+    "batch 1 of epoch 1: target: expected the name of the column of targets. Received: target=None. For example target='y'.": [
         {"x": X[:3], "y": Y[:3]}
     ],
     "one number a row in each column. Received: b=(3,), x=(3, 4). Keep one column beside the target": [
@@ -244,7 +241,7 @@ def test_what_runs_dry_says_how_far_it_came():
         match=r"^batch 1 of epoch 2: expected 3 batches \(steps_per_epoch\)\. Received: 0, then the iterable ended\.",
     ):
         drawn(bound(iter(BATCHES[:3]), 3, steps_argument="steps_per_epoch"), 2)
-    dry = r"^batch 3 of epoch 2: expected 3 batches .* Received: 2, then .* An iterator goes round once: pass a list, or a function"
+    dry = r"^batch 3 of epoch 2: expected 3 batches .* Received: 2, then .* An iterator can be read only once: pass a list, or a function"
     with pytest.raises(DataError, match=dry):
         drawn(bound(iter(BATCHES), 3), 2)
     with pytest.raises(
@@ -254,7 +251,7 @@ def test_what_runs_dry_says_how_far_it_came():
     once = [iter(BATCHES)]
     with pytest.raises(
         DataError,
-        match=r"^batch 6 of epoch 1: expected 7 batches .* What gives the batches is empty",
+        match=r"^batch 6 of epoch 1: expected 7 batches .* The source of the batches is empty",
     ):
         drawn(bound(lambda: once.pop() if once else iter(()), 7))
 
@@ -273,12 +270,12 @@ def test_what_goes_with_rows_alone_is_refused():
             {"sample_weight": [1.0]},
         ),
         (
-            "column_types, derive and target_transform for a table alone",
+            "column_types, derive and target_transform for a table only",
             ConfigError,
             {"column_types": {"a": "drop"}},
         ),
         (
-            "class_weight: expected a dict {class: weight} with batches.*Count the labels beforehand",
+            "class_weight: expected a dict {class: weight} with batches.*Count the labels first",
             DataError,
             {"class_weight": "balanced"},
         ),

@@ -1,4 +1,4 @@
-"""Targets in: what each loss takes and as what; the others' errors, read as a user would."""
+"""Target encoding: the accepted forms for each loss, and the error message for every other."""
 
 import doctest
 
@@ -91,7 +91,7 @@ def test_several_labels_a_row():
 
 @pytest.mark.parametrize("loss", SQUARED, ids=str)
 def test_numbers_of_the_outputs_shape(loss):
-    """(n,) against outputs of (n, 1) would broadcast to (n, n): it becomes (n, 1) first."""
+    """(n,) against outputs of (n, 1) would broadcast to (n, n), so it becomes (n, 1) first."""
     assert encode_targets([1.5, 2], loss, (1,)).tolist() == [[1.5], [2]]
     assert encode_targets([[1.5], [2]], loss, (1,)).tolist() == [[1.5], [2]]
     assert encode_targets([[1, 2, 3], [4, 5, 6]], loss, (3, 1)).shape == (2, 3, 1)
@@ -116,7 +116,7 @@ SPARSE, BINARY, MSE = SparseCategoricalCrossentropy(), BinaryCrossentropy(), Mea
             [0, 1.5, 2],
             SPARSE,
             (3,),
-            r"y: expected whole class numbers\. Received: row=1, label=1\.5, rows_like_it=1\. "
+            r"y: expected integer class numbers\. Received: row=1, label=1\.5, rows_like_it=1\. "
             r"For numbers rather than classes "
             r"use mean_squared_error and a last layer without softmax\.",
         ),
@@ -264,7 +264,7 @@ def test_targets_that_do_not_fit(y, loss, outputs, text):
 
 
 def test_a_wrong_entry_inside_a_row_is_named():
-    """Oracle: by hand. Of row 1's three steps the last is wrong."""
+    """Oracle: by hand. The last of row 1's three steps is wrong."""
     with pytest.raises(DataError, match=r"Received: row=1, label=7, rows_like_it=1"):
         encode_targets([[0, 1, 1], [0, 1, 7]], SPARSE, (3, 2))
     rows = np.eye(2)[[[0, 1], [1, 1]]]

@@ -1,6 +1,4 @@
-"""Columns to numbers: learned from the training rows alone, the same for every row thereafter.
-Oracle: by hand, NumPy, pandas.
-"""
+"""Column encoding, fitted to the training rows alone. Oracle: by hand, NumPy, pandas."""
 
 import numpy as np
 import pytest
@@ -58,7 +56,7 @@ def test_levels_have_a_place_each_and_rare_ones_share_the_last():
 
 
 def test_an_unseen_level_without_a_learned_place_counts_as_the_shares():
-    """No training row was rare: a place for the unseen would have weights that nothing taught."""
+    """No training row was rare: weights for unknown categories would be untrained."""
     encoder = fit_encoder(table(sex=text(*["m"] * 30, *["f"] * 10)))
     assert encoder.feature_names == ("sex=f", "sex=m")
     np.testing.assert_allclose(
@@ -98,7 +96,7 @@ def test_what_is_left_out_and_why():
         "story": text(*[f"once upon a time {i}" for i in range(N)]),
         "code": text(*[f"c{i}" for i in range(N)]),
         "pairs": text(*[f"p{i // 2}" for i in range(N)]),
-        "kept": RNG.normal(size=N),
+        "common": RNG.normal(size=N),
     }
     assert fit_encoder(table(**columns)).dropped_columns() == {
         "id": "it numbers the rows",
@@ -109,11 +107,11 @@ def test_what_is_left_out_and_why():
         "code": "nearly every row has a different value",
     }
     many = fit_encoder(
-        table(kept=RNG.normal(size=400), rare=text(*[f"r{i // 2}" for i in range(400)]))
+        table(common=RNG.normal(size=400), rare=text(*[f"r{i // 2}" for i in range(400)]))
     ).dropped_columns()
     assert many == {"rare": "few rows share one of its 200 values"}
     levels = fit_encoder(
-        table(kept=RNG.normal(size=400), many=text(*[f"r{i % 50}" for i in range(400)]))
+        table(common=RNG.normal(size=400), many=text(*[f"r{i % 50}" for i in range(400)]))
     ).dropped_columns()
     assert levels == {"many": "it has 50 categories"}
 
@@ -149,7 +147,7 @@ def test_what_a_column_is_can_be_said():
 
 
 def test_numbers_written_as_text_are_levels():
-    """A frame that holds them as text means them so: post codes, years of a car."""
+    """Numbers that a frame holds as text are categories: post codes, model years."""
     assert fit_encoder(table(zone=text(*["01", "7", "12", "7"] * 10))).feature_names == (
         "zone=01",
         "zone=12",
@@ -175,12 +173,12 @@ def test_columns_made_of_others():
     [("titanic/titanic.csv", "survived"), ("house-prices/train.csv", "SalePrice")],
 )
 def test_nothing_leaks_from_other_rows(shared_data, name, target):
-    """Every statistic equals that of the training rows, whatever the other rows hold."""
-    whole = read_table(shared_data / name)
-    order = np.random.default_rng(1).permutation(len(whole))
-    train, held = (
-        whole.take(order[: len(whole) // 2]).drop(target),
-        whole.take(order[len(whole) // 2 :]),
+    """Every statistic equals that of the training rows, whatever the other rows are."""
+    rows = read_table(shared_data / name)
+    order = np.random.default_rng(1).permutation(len(rows))
+    train, test = (
+        rows.take(order[: len(rows) // 2]).drop(target),
+        rows.take(order[len(rows) // 2 :]),
     )
     encoder = fit_encoder(train)
     checked = 0
@@ -198,8 +196,8 @@ def test_nothing_leaks_from_other_rows(shared_data, name, target):
         else:
             assert isinstance(column, DroppedColumn)
     assert checked >= 7
-    encoded = encoder.transform(held)
-    assert encoded.shape == (len(held), len(encoder.feature_names))
+    encoded = encoder.transform(test)
+    assert encoded.shape == (len(test), len(encoder.feature_names))
     assert np.isfinite(encoded).all()
     numbers = encoder.transform(train)
     assert (
@@ -215,7 +213,7 @@ def test_nothing_leaks_from_other_rows(shared_data, name, target):
         ).max()
         > 1
     )
-    np.testing.assert_allclose(encoded[3:5], encoder.transform(held.take([3, 4])), rtol=1e-6)
+    np.testing.assert_allclose(encoded[3:5], encoder.transform(test.take([3, 4])), rtol=1e-6)
 
 
 def test_columns_are_found_by_name():
@@ -237,7 +235,7 @@ def test_equal_rows_teach_equal_encoders_that_hash():
 
 
 @pytest.mark.parametrize(
-    ("make", "told"),
+    ("make", "problem"),
     [
         (
             lambda: fit_encoder(table(age=text(*[str(i) for i in range(39)], "unknown"))),
@@ -267,14 +265,14 @@ def test_equal_rows_teach_equal_encoders_that_hash():
         ),
     ],
 )
-def test_what_bad_columns_are_told(make, told):
+def test_what_bad_columns_are_told(make, problem):
     with pytest.raises(DataError) as caught:
         make()
-    assert told in str(caught.value)
+    assert problem in str(caught.value)
 
 
 def test_numbers_far_out_count_as_five_standard_deviations():
-    """Oracle: by hand, of 0, 2, 0, 2, ... the mean is 1 and the standard deviation 1."""
+    """Oracle: by hand. Of 0, 2, 0, 2, ... the mean is 1 and the standard deviation 1."""
     encoder = fit_encoder(table(x=np.arange(N) % 2 * 2.0))
     np.testing.assert_array_equal(
         encoder.transform(table(x=np.array([0.0, 5.5, 6.5, 1e9, -1e9])))[:, 0], [-1, 4.5, 5, 5, -5]
@@ -282,9 +280,7 @@ def test_numbers_far_out_count_as_five_standard_deviations():
 
 
 def test_a_column_of_levels_that_training_never_had_is_warned_of():
-    """Spelt otherwise as a whole it tells the network nothing; one rare level among others does no
-    harm.
-    """
+    """If no row has a known category, there is a warning; one rare category is fine."""
     encoder = fit_encoder(table(sex=text(*["m"] * 30, *["f"] * 10)))
     with pytest.warns(DataWarning, match=r"column 'sex': no category of training among M, F"):
         encoder.transform(table(sex=text("M", "F")))

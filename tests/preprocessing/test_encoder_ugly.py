@@ -1,6 +1,4 @@
-"""Columns that mislead, and an independent encoder beside ours. Oracle: scikit-learn, by hand, or
-the message.
-"""
+"""Misleading columns, and an independent encoder. Oracle: scikit-learn, by hand, or the message."""
 
 import numpy as np
 import pandas as pd
@@ -44,33 +42,31 @@ def days(*texts):
     [("titanic/titanic.csv", "survived"), ("house-prices/train.csv", "SalePrice")],
 )
 def test_scikit_learn_encodes_alike(shared_data, name, target):
-    """Oracle: SimpleImputer, StandardScaler and OneHotEncoder, fitted on one half and asked about
-    the other, column by column.
-    """
-    whole = read_table(shared_data / name).drop(target)
-    order = np.random.default_rng(1).permutation(len(whole))
-    train, other = whole.take(order[: len(whole) // 2]), whole.take(order[len(whole) // 2 :])
+    """Oracle: SimpleImputer, StandardScaler and OneHotEncoder, fitted to one half."""
+    rows = read_table(shared_data / name).drop(target)
+    order = np.random.default_rng(1).permutation(len(rows))
+    train, other = rows.take(order[: len(rows) // 2]), rows.take(order[len(rows) // 2 :])
     encoder, checked = fit_encoder(train), 0
     for column in encoder.columns:
         if isinstance(column, DroppedColumn):
             continue
-        seen, asked = train[column.name][:, None], other[column.name][:, None]
+        seen, unseen = train[column.name][:, None], other[column.name][:, None]
         if isinstance(column, NumericColumn):
             filler = SimpleImputer(strategy="median", add_indicator=True).fit(seen)
             scaler = StandardScaler().fit(filler.transform(seen)[:, :1])
-            wanted = filler.transform(asked)
+            wanted = filler.transform(unseen)
             wanted[:, :1] = np.clip(scaler.transform(wanted[:, :1]), -CLIP_STDS, CLIP_STDS)
         else:
-            seen, asked = (
+            seen, unseen = (
                 np.where(np.equal(values, None), "~", values).astype(str)
-                for values in (seen, asked)
+                for values in (seen, unseen)
             )
             hot = OneHotEncoder(
                 min_frequency=min_frequency(len(train)),
                 handle_unknown="infrequent_if_exist",
                 sparse_output=False,
             ).fit(seen)
-            wanted = hot.transform(asked)
+            wanted = hot.transform(unseen)
             if not column.has_other:
                 wanted[wanted.sum(axis=1) == 0] = column.frequencies  # scikit-learn: all 0
         np.testing.assert_allclose(
@@ -88,7 +84,7 @@ def test_long_numbers_are_levels_of_their_own():
 
 
 def test_a_number_finds_the_level_that_says_it():
-    """A file of fewer rows may hold numbers where that of training held text: 1 where it was 01."""
+    """A smaller file may hold numbers where the training file held text: 1 instead of 01."""
     encoder = fit_encoder(table(zone=text(*["01", "7", "x", None] * 10)))
     assert encoder.columns[0].categories == ("01", "7", "x", None)
     np.testing.assert_array_equal(
@@ -116,9 +112,7 @@ def test_text_that_counts_as_missing_where_that_was_asked_for():
 
 
 def test_a_constant_with_gaps_has_no_scale():
-    """Oracle: by hand. The mean of 39 times 0.1 is not 0.1 in float64: their deviation of 1e-17
-    must divide nothing.
-    """
+    """Oracle: by hand. The mean of 39 times 0.1 is not 0.1 in float64: never divide by 1e-17."""
     assert np.full(39, 0.1).std() > 0
     encoder = fit_encoder(table(x=np.where(np.arange(39) % 4 == 0, np.nan, 0.1)))
     np.testing.assert_allclose(
@@ -172,8 +166,8 @@ def test_days_in_several_spellings(texts, spelling):
         np.testing.assert_allclose(
             found, [19782, 19783], atol=0.01
         )  # days from 1970-01-01 to 2024-02-29: 54 * 365 + 13 + 59
-        told = r"column 'when': expected dates written as in training, .*\. Received: others=\['soon'\]"
-        with pytest.raises(DataError, match=told):
+        expected = r"column 'when': expected dates written as in training, .*\. Received: others=\['soon'\]"
+        with pytest.raises(DataError, match=expected):
             encoder.transform(table(x=X[:1], when=text("soon")))
         assert np.isfinite(encoder.transform(table(x=X[:2], when=text(None, texts[0])))).all()
     assert encoder.ambiguities() == (
@@ -186,8 +180,8 @@ def test_days_that_may_be_two_are_not_guessed_and_numbers_are_days_only_where_as
     assert fit_encoder(rows).dropped_columns() == {
         "when": "its dates may be %d/%m/%Y or %m/%d/%Y: write them as 2024-02-29"
     }
-    told = r"column 'when': expected dates in one format\. .*formats=\['%d/%m/%Y', '%m/%d/%Y'\]\. Write them as 2024-02-29"
-    with pytest.raises(DataError, match=told):
+    expected = r"column 'when': expected dates in one format\. .*formats=\['%d/%m/%Y', '%m/%d/%Y'\]\. Write them as 2024-02-29"
+    with pytest.raises(DataError, match=expected):
         fit_encoder(rows, column_types={"when": "date"})
     year = fit_encoder(
         table(year=np.array([2020.0, 2021.0] * 20)), column_types={"year": "date"}
@@ -255,8 +249,8 @@ def test_gaps_where_training_had_none_and_none_where_it_had():
         )
     )
     assert encoder.dropped_columns() == {"empty": "it is empty"}
-    for gone in (np.full(2, np.nan), text(None, None)):
-        found = encoder.transform(table(x=gone, when=gone))
+    for missing in (np.full(2, np.nan), text(None, None)):
+        found = encoder.transform(table(x=missing, when=missing))
         np.testing.assert_allclose(found[0, 0], (np.median(X) - X.mean()) / X.std(), rtol=1e-5)
         assert np.isfinite(found).all()
 
@@ -274,8 +268,8 @@ def test_gaps_where_training_had_none_and_none_where_it_had():
 def test_numbers_that_are_not_written_plainly(dressed):
     with pytest.raises(DataError) as caught:
         fit_encoder(table(x=X, price=days(*dressed)))
-    told = "column 'price': expected numbers written plainly: 1200, 0.125. Received: text="
-    assert told in str(caught.value)
+    expected = "column 'price': expected numbers written plainly: 1200, 0.125. Received: text="
+    assert expected in str(caught.value)
     assert (
         'Write them with digits and a decimal point only; or pass column_types={"price": "category"} or "drop".'
         in str(caught.value)
@@ -339,7 +333,7 @@ def test_infinities_in_words_and_beyond_reason():
 
 
 def test_a_frame_and_its_file_teach_the_same(tmp_path, shared_data):
-    """Oracle: a relation."""
+    """Relation: equal encoders."""
     frame = pd.read_csv(shared_data / "titanic" / "titanic.csv")
     assert fit_encoder(read_table(frame)) == fit_encoder(
         read_table(shared_data / "titanic" / "titanic.csv")

@@ -1,4 +1,4 @@
-"""Derived columns: what the grammar says, and nothing else. Oracle: NumPy, and the words."""
+"""Derived columns: the grammar, and the error for everything else. Oracle: NumPy, messages."""
 
 import numpy as np
 import pytest
@@ -41,7 +41,7 @@ def test_arithmetic(expression, wanted):
 
 
 @pytest.mark.parametrize(
-    ("expression", "told"),
+    ("expression", "problem"),
     [
         (
             "1stFlrSF +",
@@ -74,10 +74,10 @@ def test_arithmetic(expression, wanted):
         ("(" * 5000 + "log" + ")" * 5000, "expected brackets less than 100 deep"),
     ],
 )
-def test_what_is_outside_the_grammar(expression, told):
+def test_what_is_outside_the_grammar(expression, problem):
     with pytest.raises(ConfigError) as caught:
         evaluate_expression("new", expression, COLUMNS)
-    assert told in str(caught.value)
+    assert problem in str(caught.value)
 
 
 @pytest.mark.parametrize(("name", "kind"), [("sex", "text"), ("day", "dates")])

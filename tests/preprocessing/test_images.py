@@ -1,6 +1,4 @@
-"""A model that was fitted to images from a folder: it knows their size and classes, answers in
-names, and takes paths.
-"""
+"""A model fitted to an image folder: sizes, classes, predicted class names, and paths as input."""
 
 import re
 from pathlib import Path
@@ -21,7 +19,7 @@ COLOURS = {"cat": (250, 20, 20), "dog": (20, 250, 20), "eel": (20, 20, 250)}
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """Eight cats, dogs and eels each, red, green and blue."""
+    """Eight images each of cats, dogs and eels: red, green and blue."""
     root = tmp_path_factory.mktemp("animals")
     rng = np.random.default_rng(0)
     for name, colour in COLOURS.items():
@@ -58,18 +56,20 @@ def model(images):
 
 
 def test_it_is_fitted_as_to_arrays(images, capsys):
-    """Oracle: the same rows as arrays, with the same split: the same bits; and what is said."""
-    own, plain = net(), net()
-    told = own.fit(images, epochs=2, validation_split=0.25, verbose=2).history
+    """Oracle: the same rows as arrays with the same split give the same bits; the printed lines."""
+    from_images, plain = net(), net()
+    history = from_images.fit(images, epochs=2, validation_split=0.25, verbose=2).history
     assert capsys.readouterr().out.startswith(
         "class: 3 labels, cat, dog, eel\nimages of 6x5 pixels, 3 channels\n"
     )
-    assert told == plain.fit(images.x, images.y, epochs=2, validation_split=0.25, verbose=0).history
-    assert own.preprocessor == ImagePreprocessor(
+    assert (
+        history == plain.fit(images.x, images.y, epochs=2, validation_split=0.25, verbose=0).history
+    )
+    assert from_images.preprocessor == ImagePreprocessor(
         (6, 5), 3, ClassTarget("class", ("cat", "dog", "eel"))
     )
     assert plain.preprocessor is None
-    assert own.fit(images, epochs=1, verbose=0).history.keys() == {"loss", "accuracy"}
+    assert from_images.fit(images, epochs=1, verbose=0).history.keys() == {"loss", "accuracy"}
     assert "class:" not in capsys.readouterr().out
 
 
@@ -90,7 +90,7 @@ def test_it_answers_in_names(model, images, folder, capsys):
 
 
 def test_files_are_decoded_to_the_size_of_training(model, tmp_path):
-    """Oracle: an image of one colour is that colour at any size, in any mode."""
+    """Oracle: an image of one color has that color at any size, in any mode."""
     Image.new("RGBA", (40, 50), (20, 250, 20, 255)).save(tmp_path / "1.png")
     flat = np.broadcast_to(np.array([20, 250, 20], np.uint8), (1, 6, 5, 3))
     np.testing.assert_array_equal(model.predict(tmp_path), model.predict(flat))
@@ -114,17 +114,20 @@ def test_a_file_of_the_model_holds_the_classes(model, images, tmp_path):
 
 def test_validation_on_images(images, folder):
     """Oracle: the same as arrays."""
-    own = net().fit(images, epochs=1, verbose=0, validation_data=images).history
-    assert own == net().fit(images, epochs=1, verbose=0, validation_data=folder).history
+    from_images = net().fit(images, epochs=1, verbose=0, validation_data=images).history
+    assert from_images == net().fit(images, epochs=1, verbose=0, validation_data=folder).history
     assert (
-        own
+        from_images
         == net()
         .fit(images.x, images.y, epochs=1, verbose=0, validation_data=(images.x, images.y))
         .history
     )
-    assert own == net().fit(images.x, images.y, epochs=1, verbose=0, validation_data=images).history
+    assert (
+        from_images
+        == net().fit(images.x, images.y, epochs=1, verbose=0, validation_data=images).history
+    )
     named = (images.x, np.repeat(["cat", "dog", "eel"], 8), np.ones(24))
-    assert own == net().fit(images, epochs=1, verbose=0, validation_data=named).history
+    assert from_images == net().fit(images, epochs=1, verbose=0, validation_data=named).history
 
 
 def test_class_weights_by_name_or_number(images):
@@ -154,10 +157,10 @@ def test_two_classes_end_in_a_sigmoid(images):
 def test_batches_and_arrays_go_on_with_it(images, tmp_path):
     model = net()
     model.fit(images, verbose=0)
-    kept = model.preprocessor
+    preprocessor = model.preprocessor
     model.fit([(images.x[:8], images.y[:8])], verbose=0)
     model.fit(images.x, images.y, verbose=0)
-    assert model.preprocessor == kept
+    assert model.preprocessor == preprocessor
     model.fit(images, epochs=1, verbose=0, resume=tmp_path / "run")
     assert "class" in str(model.preprocessor.target)
     model.reset()
@@ -165,9 +168,9 @@ def test_batches_and_arrays_go_on_with_it(images, tmp_path):
 
 
 def test_other_images_are_refused(model, images, folder, tmp_path):
-    def refused(text, function, *given, **more):
+    def refused(text, function, *args, **more):
         with pytest.raises((DataError, ConfigError), match=re.escape(text)):
-            function(*given, **more)
+            function(*args, **more)
 
     turned = gn.data.images_from_folder(folder, (6, 5), class_names=["eel", "dog", "cat"])
     text = (

@@ -1,4 +1,4 @@
-"""A series out of a table, what a network learns of it, and forecasts in its own units."""
+"""Time series: reading from a table, seasonal differences, and forecasts in the target's units."""
 
 import re
 import runpy
@@ -40,21 +40,21 @@ def fitted():
 
 
 def test_what_is_learned_by_hand():
-    """Season 2 of 1, 2, 4, 3, 8, 6: the differences 4-1, 3-2, 8-4, 6-3 = 3, 1, 4, 3; their root
-    mean square is sqrt(35 / 4).
+    """Oracle: by hand, for season 2 of 1, 2, 4, 3, 8, 6.
 
-    Two are seen and one is learned: (3, 1) to 4, (1, 4) to 3; after the end (4, 3). 0 forecasts 8,
-        a season before the end.
+    The differences 4-1, 3-2, 8-4, 6-3 = 3, 1, 4, 3 have the root mean square sqrt(35 / 4). Two are
+    inputs and one is learned: (3, 1) to 4, (1, 4) to 3; after the end (4, 3). An output of 0 forecasts
+    8, the value a season before the end.
     """
     series = gn.data.series({"y": [1, 2, 4, 3, 8, 6]}, "y", season=2, length=2)
     model = network(1)
     model.fit(series, epochs=0, verbose=0)
     scale = np.sqrt(35 / 4)
     assert model.preprocessor.target.scale == pytest.approx(scale)
-    x, y, there = model.preprocessor.transform_xy(series)
+    x, y, has_target = model.preprocessor.transform_xy(series)
     close(x[:, :, 0] * scale, [[3, 1], [1, 4]])
     close(y[:, 0] * scale, [4, 3])
-    assert there is None
+    assert has_target is None
     close(model.preprocessor.transform(series)[:, :, 0] * scale, [[3, 1], [1, 4], [4, 3]])
     close(model.preprocessor.inverse_transform(np.zeros((3, 1)), series)[:, 0], [4, 3, 8])
     close(
@@ -81,7 +81,7 @@ def test_undoing(season, horizon, log):
 
 
 def test_what_is_encoded_is_what_is_undone():
-    """Relation: the true differences, undone, are the series."""
+    """Relation: undoing the true differences gives the series."""
     series = shop(transform="log")
     model = network()
     model.fit(series, epochs=0, verbose=0)
@@ -92,7 +92,7 @@ def test_what_is_encoded_is_what_is_undone():
 
 
 def test_a_network_of_zeros_is_the_seasonal_naive_forecast():
-    """Relation: exactly so, within the season and beyond it."""
+    """Relation: exactly equal, within the season and beyond it."""
     model = network(last="zeros")
     model.fit(shop(), epochs=0, verbose=0)
     found = model.forecast(30)
@@ -117,7 +117,7 @@ def test_forecasts_repeat_themselves_beyond_the_horizon(fitted):
 
 
 def test_forecasts_go_on_from_a_newer_series(fitted):
-    """Relation: as predict has it from that end; a table is read as the first one was."""
+    """Relation: equal to predict from that end; a table is read with the settings of training."""
     close(fitted.forecast(series=shop()).values, fitted.predict(shop())[-1])
     assert fitted.forecast(series=TABLE).labels[0] == "2020-01"
     assert (
@@ -129,7 +129,7 @@ def test_forecasts_go_on_from_a_newer_series(fitted):
 
 
 def test_the_loss_is_in_the_targets_own_units(fitted):
-    """Oracle: the forecasts of every window that the series has an end to."""
+    """Oracle: the forecasts of every window that a full horizon follows."""
     series = shop()
     found = fitted.predict(series)[:-6]
     truth = np.stack([series.values[i + 17 : i + 23] for i in range(len(found))])
@@ -139,11 +139,10 @@ def test_the_loss_is_in_the_targets_own_units(fitted):
 
 
 def test_what_is_held_out_teaches_nothing():
-    """Relation: other values in the held-out end change no weight and no scale, but the score on
-    them.
+    """Relation: other held-out values change no weight and no scale, only their score.
 
-    48 steps make 48 - 12 - 5 - 6 + 1 = 26 windows; a quarter is 6 or 7, rounded 6; 5 see into them:
-    15 train, on the first 15 + 22 = 37.
+    48 steps make 48 - 12 - 5 - 6 + 1 = 26 windows; a quarter is 6 or 7, rounded 6; 5 overlap them: 15
+    are trained on, from the first 15 + 22 = 37 values.
     """
     fits, other = [], TABLE[:48].copy()
     other.loc[37:, "sold"] *= 3
@@ -240,9 +239,7 @@ def test_rows_are_put_in_the_order_of_time():
 
 
 def test_defaults():
-    """Two seasons to see, or what half of a short series allows: (36 - 12 - 6) // 2 = 9; no season
-    of too few.
-    """
+    """Two seasons, or half of a short series: (36 - 12 - 6) // 2 = 9."""
     assert shop(length=None, horizon=1).length == 23
     assert gn.data.series({"y": np.arange(99.0)}, "y", season=12).length == 24
     assert gn.data.series(TABLE[:36], "sold", time="day", horizon=6).length == 9
@@ -255,7 +252,7 @@ def test_defaults():
 
 
 def test_a_series_that_repeats_itself_is_forecast_without_a_miss():
-    """All differences are 0: the scale is 1, and what is learned is 0."""
+    """All differences are 0: the scale is 1, and 0 is learned."""
     series = gn.data.series({"y": [1.0, 2, 3] * 5}, "y", season=3, length=2)
     model = network(1)
     model.fit(series, epochs=1, verbose=0)
@@ -264,8 +261,9 @@ def test_a_series_that_repeats_itself_is_forecast_without_a_miss():
 
 
 def test_flights(shared_data, record_property):
-    """Goal: beat seasonal naive from both origins, 12 months each. Seen over five seeds: 14.7 and
-    14.7 beside 49.3 and 50.7.
+    """Goal: beat the seasonal naive forecast from both origins, 12 months each.
+
+    Measured over five seeds: 14.7 and 14.7, against 49.3 and 50.7.
     """
     series = gn.data.series(
         shared_data / "flights" / "flights.csv", "passengers", time="month", horizon=12
@@ -286,8 +284,9 @@ def test_flights(shared_data, record_property):
 
 
 def test_the_lab(shared_data, tmp_path, monkeypatch, capsys):
-    """An LSTM misses by less than half of what the year before does, from both origins. Seen: 16.8
-    and 17.5 beside 49.3 and 50.7.
+    """Goal: an LSTM has less than half the error of the previous year, from both origins.
+
+    Measured: 16.8 and 17.5, against 49.3 and 50.7.
     """
     monkeypatch.chdir(tmp_path)
     runpy.run_path(str(Path(__file__).parents[2] / "labs" / "forecast.py"))
@@ -365,9 +364,9 @@ def test_values_that_are_refused(values, options, text):
 
 
 def test_fits_that_are_refused(fitted):
-    def refuses(error, text, model, *given, **options):
+    def refuses(error, text, model, *args, **options):
         with pytest.raises(error, match=re.escape(text)):
-            model.fit(*given, **{"verbose": 0} | options)
+            model.fit(*args, **{"verbose": 0} | options)
 
     end = "target 'sold': expected a network that ends in 6 numbers, one for each step of the horizon. Received: outputs=(5,), ends_in='linear'."
     refuses(ConfigError, f"{end} End in Dense(6)", network(5), shop())
@@ -382,8 +381,8 @@ def test_fits_that_are_refused(fitted):
     )
     steps = "series 'sold': expected 23 steps or more: a season of 12, 5 to see and 6 to learn. Received: steps=22."
     refuses(DataError, steps, network(), shop()[:22])
-    told = "expected a window on either side, and 5 between them that overlap those held out. Received: windows=8, held_out=4."
-    refuses(DataError, told, network(), shop()[:30], validation_split=0.5)
+    expected = "expected a window on either side, and 5 between them that overlap those held out. Received: windows=8, held_out=4."
+    refuses(DataError, expected, network(), shop()[:30], validation_split=0.5)
     refuses(
         ConfigError,
         "expected a fraction from 0 to below 1",
@@ -474,7 +473,7 @@ def test_what_else_is_refused(fitted):
     ],
 )  # fmt: skip
 def test_files_that_are_refused(part, old, new, text):
-    """Each part comes back as it was, and not with a value that it cannot have."""
+    """Each object is restored from its file, but not with an invalid value."""
     written = json_codec.dumps(part, registry.by_class())
     assert (
         json_codec.Reader(registry.by_tag(), {}).read(json_codec.loads(written), type(part)) == part

@@ -1,3 +1,1 @@
-"""From host batches to what the engine takes: arrays, memory maps, tables and streams become
-batches on the device.
-"""
+"""The input pipeline: datasets, arrays, memory maps and streams become batches for the engine."""

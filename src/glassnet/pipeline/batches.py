@@ -1,4 +1,4 @@
-"""What a user gives as batches, as passes over them."""
+"""Any iterable of batches as one iterator per epoch."""
 
 from __future__ import annotations
 
@@ -13,63 +13,56 @@ from glassnet.errors import is_int, require
 
 
 def is_stream(x: Any, y: Any = None) -> bool:
-    """Whether x gives batches one after another, rather than being rows or a table: an iterable, an
-    iterator, a function.
+    """Return whether x gives batches one after another: an iterable, an iterator or a function.
 
-    A list gives batches where it begins with a pair of arrays or a dict of arrays; else it is rows,
-    as is all of a length beside y.
+    A list is a stream if its first item is a pair of arrays or a dict of arrays; else it is rows.
+    Anything with a length is rows if there is a y.
     """
     if y is not None and hasattr(x, "__len__"):
         return False
     if isinstance(x, list):
         first: Any = x[0] if x else None
         columns = list(first.values()) if isinstance(first, Mapping) else []
-        return (is_batch(first) and len(first) in (2, 3)) or (
-            bool(columns) and all(np.ndim(column) for column in columns)
-        )
-    if _is_columnar(x):
+        is_pair = is_batch(first) and len(first) in (2, 3)
+        return is_pair or (bool(columns) and all(np.ndim(column) for column in columns))
+    if _is_hugging_face(x):
         return True
     if isinstance(x, str | bytes | tuple | range | Mapping) or any(
         hasattr(x, name) for name in ("__array__", "columns", "__fspath__")
     ):
         return False
-    return (
-        callable(x)
-        or hasattr(x, "__iter__")
-        or (hasattr(x, "__getitem__") and hasattr(x, "__len__"))
-    )
+    is_sequence = hasattr(x, "__getitem__") and hasattr(x, "__len__")
+    return callable(x) or hasattr(x, "__iter__") or is_sequence
 
 
-def _is_columnar(x: Any) -> bool:
-    """Whether x is a Hugging Face data set."""
+def _is_hugging_face(x: Any) -> bool:
+    """Return whether x is a Hugging Face dataset."""
     return hasattr(x, "with_format") and hasattr(x, "iter")
 
 
 def is_batch(x: Any) -> bool:
-    """Whether x holds arrays that belong together, as a batch does; the first may be a list of
-    texts.
-    """
+    """Return whether x is a tuple or list of arrays; the first may be a list of texts."""
     if not isinstance(x, tuple | list) or not x:
         return False
-    texts = (
+    first_is_texts = (
         isinstance(x[0], list)
         and len(x) > 1
         and bool(x[0])
         and all(isinstance(text, str) for text in x[0])
     )
-    return all(hasattr(part, "__array__") and np.ndim(part) for part in x[texts:])
+    return all(hasattr(part, "__array__") and np.ndim(part) for part in x[first_is_texts:])
 
 
 @dataclass(frozen=True)
 class EpochIterable:
-    """What a user gave, as passes over batches.
+    """Batches that can be iterated epoch by epoch.
 
     Attributes:
-        start_epoch: begins the pass of a number: a function of `epoch` is told it.
-        repeatable: whether it can be begun again.
-        n_batches: batches of a pass, or None where that is not known.
-        on_epoch_end: told that a pass has ended.
-        takes_epoch: whether passes may differ by their number.
+        start_epoch: returns the iterator of an epoch, given its number.
+        repeatable: whether an epoch can be started again.
+        n_batches: number of batches of an epoch, or None if unknown.
+        on_epoch_end: called at the end of an epoch.
+        takes_epoch: whether the batches may depend on the number of the epoch.
     """
 
     start_epoch: Callable[[int], Iterator[Any]]
@@ -80,45 +73,44 @@ class EpochIterable:
 
 
 def as_epoch_iterable(batches: Any, batch_size: int | str = 32) -> EpochIterable:
-    """A user's batches as passes.
+    """Return a user's batches as an `EpochIterable`.
 
     Args:
-        batches: an iterable, an iterator, a function that gives either, an object with a length and
-            items, a Hugging Face data set.
-        batch_size: rows of a batch, for the last.
+        batches: an iterable, an iterator, a function that returns either, an object with a length
+            and items, or a Hugging Face dataset.
+        batch_size: rows of a batch, for a Hugging Face dataset.
     """
-    length = None
-    if hasattr(batches, "__len__"):
-        try:
-            length = len(batches)
-        except TypeError:  # a tf.data.Dataset without end, a DataLoader over an iterable
-            length = None
-    if _is_columnar(batches):
-        require(
-            is_int(batch_size, least=1),
-            "fit",
-            "batch_size to be an int >= 1 for a data set",
-            batch_size=batch_size,
-        )
-        size = int(batch_size)
-        columns = batches.with_format("numpy")
-        return EpochIterable(
-            lambda number: iter(columns.iter(batch_size=size)),
-            True,
-            None if length is None else -(-length // size),
-        )
+    length = _length(batches)
+    if _is_hugging_face(batches):
+        return _from_hugging_face(batches, batch_size, length)
     if hasattr(batches, "__next__"):
-        return EpochIterable(lambda number: batches, False)
+        return EpochIterable(lambda epoch: batches, False)
     if hasattr(batches, "__iter__"):
-        return EpochIterable(lambda number: iter(batches), True, length)
+        return EpochIterable(lambda epoch: iter(batches), True, length)
     if callable(batches):
         if "epoch" in _parameter_names(batches):
-            return EpochIterable(lambda number: iter(batches(epoch=number)), True, takes_epoch=True)
-        return EpochIterable(lambda number: iter(batches()), True)
-    ended = getattr(batches, "on_epoch_end", lambda: None)
+            return EpochIterable(lambda epoch: iter(batches(epoch=epoch)), True, takes_epoch=True)
+        return EpochIterable(lambda epoch: iter(batches()), True)
+    on_epoch_end = getattr(batches, "on_epoch_end", lambda: None)
     return EpochIterable(
-        lambda number: (batches[i] for i in range(len(batches))), True, length, ended
+        lambda epoch: (batches[i] for i in range(len(batches))), True, length, on_epoch_end
     )
+
+
+def _from_hugging_face(dataset: Any, batch_size: int | str, length: int | None) -> EpochIterable:
+    fits = is_int(batch_size, least=1)
+    expected = "batch_size to be an int >= 1 for a data set"
+    require(fits, "fit", expected, batch_size=batch_size)
+    size, columns = int(batch_size), dataset.with_format("numpy")
+    n_batches = None if length is None else -(-length // size)
+    return EpochIterable(lambda epoch: iter(columns.iter(batch_size=size)), True, n_batches)
+
+
+def _length(batches: Any) -> int | None:
+    try:
+        return len(batches) if hasattr(batches, "__len__") else None
+    except TypeError:  # an endless tf.data.Dataset, a DataLoader over an iterable
+        return None
 
 
 def _parameter_names(function: Callable[..., Any]) -> Iterable[str]:

@@ -25,7 +25,7 @@ from glassnet.preprocessing.time_series import prepare_time_series
 
 
 def has_own_targets(x: Any) -> bool:
-    """Whether x may hold its targets."""
+    """Return whether x may hold its targets: images, a time series or a table."""
     return isinstance(x, Images | TimeSeries) or is_table(x)
 
 
@@ -46,7 +46,7 @@ def prepare_dataset(
 
 
 def transform(preprocessor: Preprocessor | None, x: Any) -> Any:
-    """Rows of x as the network takes them, where there is anything to know about it."""
+    """Encode x as network inputs. Arrays pass through unchanged."""
     if preprocessor is not None:
         return preprocessor.transform(x)
     return _to_arrays(x)[0] if isinstance(x, Images | TimeSeries) else x
@@ -55,8 +55,7 @@ def transform(preprocessor: Preprocessor | None, x: Any) -> Any:
 def transform_xy(
     preprocessor: Preprocessor | None, x: Any, y: Any
 ) -> tuple[Any, Any, np.ndarray | None]:
-    """Rows and targets as the network takes them, and which of a table's rows have a target, None
-    for all.
+    """Return (inputs, targets, mask of a table's rows that have a target, or None if all have one).
 
     Raises:
         DataError: there are no targets; see `Preprocessor.transform_xy`.
@@ -64,18 +63,18 @@ def transform_xy(
     if preprocessor is not None:
         return preprocessor.transform_xy(x, y)
     if isinstance(x, Images | TimeSeries):
-        x, own = _to_arrays(x)
-        return x, own if y is None else y, None
-    fix = "Pass y; or, of a table, fit(table, target=...) first."
+        inputs, targets = _to_arrays(x)
+        return inputs, targets if y is None else y, None
+    fix = "Pass y. For a table, call fit(table, target=...) first."
     require(y is not None, "y", "targets", error=DataError, x=type(x).__name__, y=None, fix=fix)
     return x, y, None
 
 
 def select_sample_weight(sample_weight: Any, has_target: np.ndarray | None) -> Any:
-    """The weights of the rows that have a target.
+    """Return the weights of the rows that have a target.
 
     Raises:
-        DataError: they are not one for each of the table's rows.
+        DataError: there is not one weight for each of the table's rows.
     """
     if sample_weight is None or has_target is None:
         return sample_weight
@@ -83,10 +82,10 @@ def select_sample_weight(sample_weight: Any, has_target: np.ndarray | None) -> A
 
 
 def _to_arrays(x: Images | TimeSeries) -> tuple[np.ndarray, np.ndarray]:
-    """Return the rows and targets of a dataset for a model without a preprocessor.
+    """Return the inputs and targets of a dataset for a model without a preprocessor.
 
     Raises:
-        NotReadyError: a time series, which becomes rows only once a model is fitted to it.
+        NotReadyError: a time series, which becomes windows only once a model is fitted to it.
     """
     if isinstance(x, Images):
         return x.to_arrays()

@@ -1,11 +1,11 @@
-"""Rows of a memory map, which stay on the disk until a batch of them is taken."""
+"""Memory maps as features: rows stay on disk until a batch of them is read."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -16,28 +16,30 @@ from glassnet.layers.functional import Links
 from glassnet.pipeline.prefetch import error_location
 from glassnet.types import Shape
 
+InputCheck: TypeAlias = Callable[[np.ndarray, str], None]
+"""A function of rows and their name in error messages that may refuse them."""
+
 
 @dataclass(frozen=True, eq=False)
 class MemmapRows:
-    """Some rows of a memory map; `np.asarray` reads them, checked and cast as
-    `arrays.check_features` does.
+    """Some rows of a memory map; `np.asarray` reads, checks and casts them.
 
     Args:
-        memmap: of the file, all of them.
-        index: which of them these are, in their order.
+        memmap: all rows of the file.
+        index: the selected rows, in order.
         check: see `arrays.check_features`.
     """
 
     memmap: np.memmap
     index: np.ndarray
-    check: Callable[[np.ndarray, str], None] | None = None
+    check: InputCheck | None = None
 
     def __len__(self) -> int:
         return len(self.index)
 
     @property
     def shape(self) -> Shape:
-        """Of these rows, as a network takes them."""
+        """Shape of the selected rows, with the batch axis."""
         return len(self), *(self.memmap.shape[1:] or (1,))
 
     def __getitem__(self, index: Any) -> MemmapRows:
@@ -49,48 +51,50 @@ class MemmapRows:
 
 
 def as_features(x: Any, shape: Shape | None = None, name: str = "x", links: Links = ()) -> Any:
-    """Rows of features, see `arrays.check_features`; those of a memory map stay where they are, and
-    one of them is looked at.
+    """Return x as features: see `arrays.check_features`.
+
+    A memory map stays on disk as `MemmapRows`, and only its first row is checked.
 
     Raises:
         DataError: see `arrays.check_features`.
     """
+    check = input_check(links)
     if not isinstance(x, np.memmap) or x.ndim == 0 or not x.size:
-        return arrays.check_features(x, shape, name, input_check(links))
-    arrays.check_features(x[:1], shape, name, input_check(links))
-    return MemmapRows(x, np.arange(len(x)), input_check(links))
+        return arrays.check_features(x, shape, name, check)
+    arrays.check_features(x[:1], shape, name, check)
+    return MemmapRows(x, np.arange(len(x)), check)
 
 
-def input_check(links: Links) -> Callable[[np.ndarray, str], None] | None:
+def input_check(links: Links) -> InputCheck | None:
     """Return the check of the first link, which may refuse rows, or None without links."""
     return links[0].check_input if links else None
 
 
 def memmap_fingerprint(data: Data) -> dict[str, Any]:
-    """Those of rows of a memory map: of which rows, the file's size and time of change, targets and
-    weights; the rows are not read.
+    """Return the fingerprint of rows of a memory map, without reading them.
+
+    It includes the file's size and time of change, the selected rows, targets and weights.
     """
     x: MemmapRows = data.x
     file = Path(str(x.memmap.filename)).stat()
-    known = {
+    source = {
         "x": f"{x.memmap.dtype} {x.shape}",
         "bytes": file.st_size,
         "changed": file.st_mtime_ns,
         "rows": fingerprinting.array_fingerprint(x.index),
     }
-    return known | fingerprinting.fingerprint_by_name({"y": data.y, "weight": data.weight})
+    return source | fingerprinting.fingerprint_by_name({"y": data.y, "weight": data.weight})
 
 
 @dataclass(frozen=True)
 class MemmapBatches:
-    """Batches gathered from a memory map in the order that the same rows in memory would be trained
-    on.
+    """Batches read from a memory map, in the same order as the same rows in memory.
 
     Args:
-        data: encoded rows, x being `MemmapRows`.
+        data: encoded rows, with `MemmapRows` as x.
         batch_size: rows of a batch.
-        seed: of the order.
-        shuffle: whether each epoch has an order of its own.
+        seed: seed of the order.
+        shuffle: whether each epoch has a new order.
     """
 
     data: Data
@@ -108,14 +112,12 @@ class MemmapBatches:
 
     def iter_batches(self, epoch: int, start_step: int) -> Iterator[Data]:
         plan = make_plan(
-            len(self.data.x), self.batch_size, seed=self.seed, epoch=epoch, shuffle=self.shuffle
+            self.n_samples, self.batch_size, seed=self.seed, epoch=epoch, shuffle=self.shuffle
         )
         assert plan.indices is not None
-        for number, (order, real) in enumerate(
-            zip(plan.indices[start_step:], plan.mask[start_step:], strict=True), start_step + 1
-        ):
-            batch = self.data.take(order[real > 0])
-            with error_location(f"batch {number} of epoch {epoch + 1}"):
+        for step in range(start_step, len(plan.indices)):
+            batch = self.data.take(plan.indices[step][plan.mask[step] > 0])
+            with error_location(f"batch {step + 1} of epoch {epoch + 1}"):
                 yield batch._replace(x=np.asarray(batch.x))
 
     def fingerprint(self) -> dict[str, Any]:

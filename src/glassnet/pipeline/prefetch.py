@@ -1,6 +1,4 @@
-"""Batches that come one after another, packed into chunks of one shape: the next in a thread, while
-one trains.
-"""
+"""Prefetching: a thread packs batches into chunks of one shape while the previous chunk trains."""
 
 from __future__ import annotations
 
@@ -10,7 +8,7 @@ import threading
 from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 import jax
 import numpy as np
@@ -21,24 +19,21 @@ from glassnet.errors import DataError, GlassnetError, message
 from glassnet.types import Shape
 
 MAX_BATCHES_PER_CHUNK = 64
-"""How many batches a chunk holds, at most."""
+"""Maximum number of batches in a chunk."""
 
 MAX_CHUNK_BYTES = 32 * 2**20
-"""How large a chunk is, at most, unless two batches are larger: for one alone XLA compiles another
-program, of other last bits.
+"""Maximum size of a chunk, unless two batches are larger.
+
+A chunk has at least two batches: XLA compiles a single one differently, and the last bits differ.
 """
 
 FILL_SECONDS = 0.05
-"""How long training waits for a full chunk before it takes what there is: a slow source holds
-nothing back.
-"""
+"""Time that training waits for a full chunk before it uses a partly filled one."""
 
 
 @contextmanager
 def error_location(location: str) -> Iterator[None]:
-    """Put the place before the text of a `DataError`, and make one of whatever else a user's data
-    raise.
-    """
+    """Prefix the message of a `DataError` with its location, and turn other errors into one."""
     try:
         yield
     except DataError as error:
@@ -46,58 +41,54 @@ def error_location(location: str) -> Iterator[None]:
     except GlassnetError:
         raise
     except Exception as error:
-        fix = "What gives the batches raised it, or gave what cannot be read as one."
+        fix = "The source of the batches raised it, or returned something that is not a batch."
         raise DataError(message(location, "a batch", error=error, fix=fix)) from error
 
 
 class BatchReader(Protocol):
-    """Host batches of a known form, epoch by epoch."""
+    """Reads encoded host batches, epoch by epoch."""
 
     @property
     def steps(self) -> int | None:
-        """Batches of an epoch, or None where that is not known."""
+        """Number of batches of an epoch, or None if unknown."""
 
     @property
     def n_samples(self) -> int | None:
-        """How many there are, or None where that is not known."""
+        """Number of rows, or None if unknown."""
 
     def iter_batches(self, epoch: int, start_step: int) -> Iterator[Data]:
-        """An epoch's batches but the first `start_step`, none of more rows than the chunks' batches
-        have.
+        """Yield an epoch's batches after the first `start_step`, each of at most `batch_size` rows.
 
         Raises:
             DataError: there are too few, or one cannot be used.
         """
 
     def fingerprint(self) -> dict[str, Any]:
-        """What tells these batches from others."""
+        """Return a fingerprint of the batches."""
 
     def close(self) -> None:
-        """No more batches are wanted."""
+        """Release the source of the batches."""
+
+
+_Task: TypeAlias = tuple[Callable[[], Any], "Future[Any]"]
 
 
 class BackgroundThread:
-    """One daemon thread that does one task after another: what is opened in it is read and closed
-    in it.
-    """
+    """A daemon thread that runs tasks in order, so that one thread opens and closes a source."""
 
     def __init__(self) -> None:
-        self._tasks: queue.SimpleQueue[tuple[Callable[[], Any], Future] | None] = (
-            queue.SimpleQueue()
-        )
+        self._tasks: queue.SimpleQueue[_Task | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, daemon=True, name="glassnet-data")
         self._thread.start()
 
-    def submit(self, task: Callable[[], Any]) -> Future:
-        """What the task will return or raise, once those before it are done."""
-        future: Future = Future()
+    def submit(self, task: Callable[[], Any]) -> Future[Any]:
+        """Queue a task and return the future of its result."""
+        future: Future[Any] = Future()
         self._tasks.put((task, future))
         return future
 
     def close(self) -> None:
-        """End after the tasks that were submitted. One that does not return within a second is left
-        to end by itself.
-        """
+        """End the thread after the queued tasks, without waiting for more than a second."""
         self._tasks.put(None)
         self._thread.join(1.0)
 
@@ -108,23 +99,18 @@ class BackgroundThread:
                 future.set_result(task())
             except BaseException as error:
                 future.set_exception(error)
-            del (
-                entry,
-                task,
-                future,
-            )  # a chunk must not live on here while the next task is waited for
+            del entry, task, future  # free the chunk before waiting for the next task
 
 
 class PrefetchSource:
-    """A `epoch_runner.BatchSource` of chunks, each of several batches: one fills in the worker's
-    thread while those before it train.
+    """An `epoch_runner.BatchSource` whose next chunk is filled in a thread during training.
 
     Args:
-        reader: where they come from.
-        example: one or more encoded rows, for the shapes and types of all.
-        batch_size: rows of a batch; shorter ones are padded with copies of their last row, which
-            are masked.
-        thread: the thread in which batches are drawn.
+        reader: source of the batches.
+        example: one or more encoded rows, which give the shapes and dtypes.
+        batch_size: rows of a batch. Shorter batches are padded with masked copies of their last
+            row.
+        thread: the thread that reads batches.
     """
 
     def __init__(
@@ -132,15 +118,10 @@ class PrefetchSource:
     ):
         self.batch_size = batch_size
         self._reader, self._thread, self._example = reader, thread, example
-        row = sum(a[:1].nbytes for a in example if a is not None)
-        self._max_batches = max(
-            2, min(MAX_BATCHES_PER_CHUNK, MAX_CHUNK_BYTES // (row * batch_size))
-        )
-        self._order = jax.device_put(
-            np.arange(self._max_batches * batch_size, dtype=np.int32).reshape(
-                self._max_batches, batch_size
-            )
-        )
+        batch_bytes = batch_size * sum(a[:1].nbytes for a in example if a is not None)
+        self._max_batches = max(2, min(MAX_BATCHES_PER_CHUNK, MAX_CHUNK_BYTES // batch_bytes))
+        order = np.arange(self._max_batches * batch_size, dtype=np.int32)
+        self._order = jax.device_put(order.reshape(self._max_batches, batch_size))
         self._condition = threading.Condition()
         self._failure: BaseException | None = None
         self._exhausted = self._closed = False
@@ -162,15 +143,19 @@ class PrefetchSource:
                 self._condition.wait_for(
                     lambda: self._steps == self._max_batches or self._exhausted, FILL_SECONDS
                 )
-                over, data, real, steps = self._exhausted, self._data, self._mask, self._steps
+                exhausted, data, mask, steps = (
+                    self._exhausted,
+                    self._data,
+                    self._mask,
+                    self._steps,
+                )
                 if steps:
                     self._start_chunk()
                     self._condition.notify()
             if steps:
-                yield Chunk(
-                    jax.device_put(data), BatchPlan(self._order, jax.device_put(real)), steps
-                )
-            elif not over:
+                plan = BatchPlan(self._order, jax.device_put(mask))
+                yield Chunk(jax.device_put(data), plan, steps)
+            elif not exhausted:
                 yield None
             elif self._failure:
                 raise self._failure
@@ -188,19 +173,18 @@ class PrefetchSource:
         self._thread.close()
 
     def _start_chunk(self) -> None:
-        """A chunk to be filled: nothing is ever written into one that was taken."""
+        """Allocate a new chunk; training may still read the memory of the previous one."""
+        n_rows = self._max_batches * self.batch_size
         self._data = Data(
             *(
-                None
-                if a is None
-                else empty_aligned((self._max_batches * self.batch_size, *a.shape[1:]), a.dtype)
+                None if a is None else empty_aligned((n_rows, *a.shape[1:]), a.dtype)
                 for a in self._example
             )
         )
         self._mask, self._steps = np.zeros((self._max_batches, self.batch_size), np.float32), 0
 
     def _fill(self, epoch: int, start_step: int) -> None:
-        """Fill chunk after chunk; one that is full waits until it is taken."""
+        """Fill one chunk after another; a full chunk waits until training takes it."""
         try:
             for batch in self._reader.iter_batches(epoch, start_step):
                 with self._condition:
@@ -228,9 +212,7 @@ class PrefetchSource:
 
 
 def empty_aligned(shape: Shape, dtype: np.dtype) -> np.ndarray:
-    """An array with nothing in it yet, where JAX on a CPU takes it without a copy: at a multiple of
-    64 bytes.
-    """
+    """Return an uninitialized array at a multiple of 64 bytes, which JAX uses without a copy."""
     size = math.prod(shape) * dtype.itemsize
     memory = np.empty(size + 64, np.uint8)
     start = -memory.ctypes.data % 64

@@ -1,4 +1,4 @@
-"""Rows and batches to what an epoch is made of, and to what is scored after each."""
+"""Training sources and validation blocks, built from arrays, memory maps or streams."""
 
 from __future__ import annotations
 
@@ -26,35 +26,32 @@ from glassnet.pipeline.streams import make_stream_blocks
 def make_source(
     data: Data, batch_size: int | str, steps: int | None, *, seed: int, shuffle: bool
 ) -> BatchSource:
-    """What epochs over rows are made of: rows in memory lie on the device as a whole, those of a
-    memory map come in chunks.
+    """Return the training source of rows: arrays lie on the device, memory maps come in chunks.
 
     Args:
         data: encoded rows.
-        batch_size: rows of a batch, or "full"; all rows at once are read.
-        steps: of an epoch; None for those that all rows take.
-        seed: of the order.
-        shuffle: whether each epoch has an order of its own.
+        batch_size: rows of a batch, or "full". A memory map is read into memory for "full".
+        steps: batches of an epoch, or None for those that use each row once.
+        seed: seed of the order.
+        shuffle: whether each epoch has a new order.
 
     Raises:
-        ConfigError: steps that are not those of all rows.
+        ConfigError: steps that do not use each row once.
     """
     n = len(data.x)
     check_steps("steps_per_epoch", steps, n, batch_size)
     size = n if batch_size == "full" else min(int(batch_size), n)
     if isinstance(data.x, MemmapRows) and size < n:
-        first = Data(
-            np.asarray(data.x[:1]), data.y[:1], None if data.weight is None else data.weight[:1]
-        )
-        return PrefetchSource(
-            MemmapBatches(data, size, seed, shuffle), first, size, BackgroundThread()
-        )
+        weight = None if data.weight is None else data.weight[:1]
+        example = Data(np.asarray(data.x[:1]), data.y[:1], weight)
+        reader = MemmapBatches(data, size, seed, shuffle)
+        return PrefetchSource(reader, example, size, BackgroundThread())
     return ArraySource(to_device(data), make_plan_fn(n, size, seed=seed, shuffle=shuffle), size)
 
 
 @dataclass(frozen=True)
 class MemmapBlocks:
-    """Rows to score, of a memory map: read block by block in every iteration."""
+    """Evaluation blocks of a memory map, read again in every iteration."""
 
     data: Data
 
@@ -62,28 +59,22 @@ class MemmapBlocks:
         return inference.iter_padded_blocks(self.data)
 
     def fingerprint(self) -> dict[str, Any]:
-        """See `memmap.memmap_fingerprint`."""
+        """Return the fingerprint of the rows: see `memmap.memmap_fingerprint`."""
         return memmap.memmap_fingerprint(self.data)
 
 
 def evaluation_blocks(data: Data) -> Iterable[tuple[Data, np.ndarray]]:
-    """Rows as blocks to score, again and again (`inference.iter_padded_blocks`): on the device, but
-    for those of a memory map.
-    """
-    return (
-        MemmapBlocks(data)
-        if isinstance(data.x, MemmapRows)
-        else list(inference.iter_padded_blocks(data))
-    )
+    """Return rows as blocks that can be iterated repeatedly; arrays lie on the device."""
+    if isinstance(data.x, MemmapRows):
+        return MemmapBlocks(data)
+    return list(inference.iter_padded_blocks(data))
 
 
 def blocks_fingerprint(blocks: Any) -> Any:
-    """What tells blocks to validate on from others; None where there are none."""
-    return (
-        {"rows": fingerprinting.tree_fingerprint(blocks)}
-        if isinstance(blocks, list)
-        else blocks and blocks.fingerprint()
-    )
+    """Return the fingerprint of validation blocks, or None without any."""
+    if isinstance(blocks, list):
+        return {"rows": fingerprinting.tree_fingerprint(blocks)}
+    return blocks and blocks.fingerprint()
 
 
 def validation_blocks(
@@ -96,34 +87,34 @@ def validation_blocks(
     built: BuiltNetwork,
     vectorizer: TextVectorization | None = None,
 ) -> Any:
-    """Blocks to validate on, again and again; None where nothing was given.
+    """Return validation blocks that can be iterated repeatedly, or None without validation data.
 
     Args:
         validation_data: the user's rows (see `encoding.encode_validation`) or batches.
-        steps: how many batches of each pass; None for all.
-        batch_size: rows of a batch, for what is cut into batches here.
-        target: the column of targets, where batches are columns by name.
-        repeatable: whether batches must be such as can be begun anew.
-        loss: what the network is trained on.
+        steps: number of batches of each pass, or None for all.
+        batch_size: rows of a batch, for a Hugging Face dataset.
+        target: name of the target column, if batches are dicts.
+        repeatable: whether the batches must allow another pass.
+        loss: the training loss.
         built: the network.
-        vectorizer: what makes numbers of the batches' texts; those of rows are made.
+        vectorizer: encodes texts in batches. Rows are encoded already.
 
     Raises:
         DataError: rows that cannot be used.
-        ConfigError: steps that leave rows out.
+        ConfigError: steps that do not use each row once.
     """
     if is_stream(validation_data):
-        names = {"steps_argument": "validation_steps", "location_format": "validation batch {}"}
         return make_stream_blocks(
             validation_data,
             steps,
             loss,
             built,
+            location_format="validation batch {}",
             batch_size=batch_size,
             target=target,
+            steps_argument="validation_steps",
             repeatable=repeatable,
             vectorizer=vectorizer,
-            **names,
         )
     data = encode_validation(validation_data, loss, built)
     if data is None:

@@ -1,6 +1,4 @@
-"""Streams in: whatever gives batches one after another, each checked as arrays are, and named where
-it cannot be used.
-"""
+"""Streams of batches: each batch is checked as arrays are, and errors name the batch."""
 
 from __future__ import annotations
 
@@ -30,20 +28,20 @@ END = object()
 
 
 class BatchStream:
-    """Batches that are drawn, one after another, from what a user gave.
+    """Batches drawn one after another from an iterable of the user.
 
     Args:
         batches: see `batches.as_epoch_iterable`.
-        steps: batches of an epoch; None for one pass.
-        batch_size: see `passes`.
-        target: the column of targets, where batches are columns by name.
-        steps_argument: the argument that says `steps`.
-        first_epoch: the number of the first pass.
-        repeatable: whether any epoch must be one that can be begun anew.
-        vectorizer: what makes numbers of texts, where x is texts.
+        steps: number of batches of an epoch, or None for one pass.
+        batch_size: see `batches.as_epoch_iterable`.
+        target: name of the target column, if batches are dicts.
+        steps_argument: the argument that sets `steps`, for error messages.
+        first_epoch: the number of the first epoch.
+        repeatable: whether any epoch must be able to start again.
+        vectorizer: encodes texts in x, or None.
 
     Raises:
-        ConfigError: steps that are no int >= 1; with `repeatable` an iterator.
+        ConfigError: steps that are not an int >= 1; an iterator with `repeatable`.
     """
 
     def __init__(
@@ -58,32 +56,24 @@ class BatchStream:
         repeatable: bool = False,
         vectorizer: TextVectorization | None = None,
     ):
-        require(
-            steps is None or is_int(steps, least=1),
-            steps_argument,
-            "an int >= 1 or None",
-            steps=steps,
-        )
-        self._iterable, self._next_epoch = as_epoch_iterable(batches, batch_size), first_epoch
-        self._steps_per_epoch, self._target, self._steps_argument = (
-            None if steps is None else int(steps),
-            target,
-            steps_argument,
-        )
-        self._vectorizer = vectorizer
-        self.steps = self._steps_per_epoch or self._iterable.n_batches
-        self._iterator: Iterator[Any] | None = None
-        self._is_empty = True
-        self._pending: list[Any] = []
-        fix = "Pass a list, or a function that gives a new iterator."
+        fits = steps is None or is_int(steps, least=1)
+        require(fits, steps_argument, "an int >= 1 or None", steps=steps)
+        self._iterable = as_epoch_iterable(batches, batch_size)
         require(
             self._iterable.repeatable or not repeatable,
             "resume",
-            "batches that come again, not an iterator, which goes round once",
-            fix=fix,
+            "batches that can be iterated again, not an iterator",
+            fix="Pass a list, or a function that returns a new iterator.",
         )
-        self._first_epoch, self._repeatable, self._at_epoch_start = first_epoch, repeatable, False
         self._batch_list = batches if isinstance(batches, list) else []
+        self._target, self._vectorizer, self._repeatable = target, vectorizer, repeatable
+        self._steps_per_epoch = None if steps is None else int(steps)
+        self._steps_argument = steps_argument
+        self.steps = self._steps_per_epoch or self._iterable.n_batches
+        self._first_epoch = self._next_epoch = first_epoch
+        self._iterator: Iterator[Any] | None = None
+        self._pending: list[Any] = []
+        self._is_empty, self._at_epoch_start = True, False
         self._column_names: list[str] | None = None
         self._encode: Callable[[Any], Data] | None = None
         self._class_weight: np.ndarray | None = None
@@ -91,16 +81,16 @@ class BatchStream:
 
     @property
     def n_samples(self) -> None:
-        """No one knows."""
+        """Number of rows: unknown for a stream."""
 
     def peek(self, location: str) -> tuple[Any, Any]:
-        """x and y of the first batch, which stays to be drawn.
+        """Return x and y of the first batch, which will be drawn again.
 
         Args:
-            location: what an error begins with.
+            location: prefix of error messages.
 
         Raises:
-            DataError: there is none, or it is none.
+            DataError: there is no batch, or it is not valid.
         """
         with error_location(location):
             batch = self._next_batch()
@@ -112,60 +102,34 @@ class BatchStream:
             return arrays.check_features(x), arrays.check_numeric(y, "y")
 
     def bind(self, loss: Loss, built: BuiltNetwork, class_weight: Any = None) -> None:
-        """Say what batches are checked against.
+        """Set the loss and the network that batches are encoded for.
 
         Args:
-            loss: whose targets they hold.
+            loss: the training loss.
             built: the network.
             class_weight: {class: weight} or None.
 
         Raises:
             DataError: class weights that are not a dict of classes.
         """
-        fix = "Count the labels beforehand and pass a dict: rows / (classes * rows of the class) for each."
-        balanced = isinstance(class_weight, str)
         require(
-            not balanced,
+            not isinstance(class_weight, str),
             "class_weight",
             "a dict {class: weight} with batches",
             error=DataError,
             class_weight=class_weight,
-            fix=fix,
+            fix="Count the labels first and pass a dict: "
+            "rows / (classes * rows of the class) for each.",
         )
-        by_class = self._class_weight = arrays.compute_sample_weight(
-            class_weight, np.arange(max(built.shapes[-1][-1], 2))
-        )
-
-        def encode(batch: Any) -> Data:
-            x, y, weight = self.unpack(batch)
-            data, labels = encoding.encode_examples(
-                arrays.check_features(x, built.shapes[0], check=input_check(built.links)),
-                y,
-                loss,
-                built.shapes[-1],
-                weight,
-            )
-            if by_class is None:
-                return data
-            fix = "Use sample_weight for other targets."
-            require(
-                labels is not None,
-                "class_weight",
-                "targets that are classes",
-                error=DataError,
-                fix=fix,
-            )
-            return data._replace(
-                weight=by_class[labels] if data.weight is None else data.weight * by_class[labels]
-            )
-
-        self._encode = encode
+        classes = np.arange(max(built.shapes[-1][-1], 2))
+        self._class_weight = arrays.compute_sample_weight(class_weight, classes)
+        self._encode = _make_encode(self.unpack, loss, built, self._class_weight)
 
     def encode_first(self, location: str) -> Data:
-        """The batch that was peeked at, encoded; `draw` holds all others against it.
+        """Return the first batch, encoded; `iter_batches` compares the others with it.
 
         Args:
-            location: what an error begins with.
+            location: prefix of error messages.
 
         Raises:
             DataError: it cannot be used.
@@ -176,179 +140,173 @@ class BatchStream:
         return self._first_batch
 
     def fingerprint(self) -> dict[str, Any]:
-        """Those of the first batch and of class weights; of a list, of all batches."""
+        """Return a fingerprint of the first batch and class weights; of a list, all batches."""
         assert self._first_batch is not None
-        given = [
+        batch_list = [
             [np.asarray(part) for part in self.unpack(batch) if part is not None]
             for batch in self._batch_list
         ]
-        also = fingerprinting.fingerprint_by_name({"class_weight": self._class_weight}) | {
-            "batches in all": fingerprinting.tree_fingerprint(given)
-        }
         return {
             "first batch": fingerprinting.fingerprint_by_name(self._first_batch._asdict()),
             "batches": self.steps,
-        } | also
+            **fingerprinting.fingerprint_by_name({"class_weight": self._class_weight}),
+            "batches in all": fingerprinting.tree_fingerprint(batch_list),
+        }
 
     def seek(self, first_epoch: int, epoch: int, start_step: int) -> None:
-        """Go on after `start_step` batches of an epoch, in a run that began with epoch
-        `first_epoch`.
+        """Continue after `start_step` batches of an epoch, in a run that began with `first_epoch`.
 
         Raises:
-            DataError: there are fewer.
+            DataError: there are fewer batches.
         """
         self.close()
         self._pending.clear()
-        self._next_epoch, behind = (
-            (first_epoch, (epoch - first_epoch) * self._steps_per_epoch + start_step)
-            if self._steps_per_epoch
-            else (epoch, start_step)
-        )
-        for number in range(behind):
-            where = f"batch {number + 1} on the way to batch {start_step + 1} of epoch {epoch + 1}"
-            with error_location(where):
+        if self._steps_per_epoch:
+            n_skipped = (epoch - first_epoch) * self._steps_per_epoch + start_step
+            self._next_epoch = first_epoch
+        else:
+            n_skipped, self._next_epoch = start_step, epoch
+        end = f"batch {start_step + 1} of epoch {epoch + 1}"
+        for number in range(n_skipped):
+            location = f"batch {number + 1} on the way to {end}"
+            with error_location(location):
                 while (batch := self._next_batch()) is END:
                     if self._is_empty or not self._steps_per_epoch:
-                        self._raise_exhausted(where, number)
+                        self._raise_exhausted(location, number)
                 if self._at_epoch_start:
                     self._encode_batch(batch)
 
     def iter_batches(self, epoch: int, start_step: int = 0) -> Iterator[Data]:
-        """An epoch's batches but the first `start_step`, each like the first, which no other has
-        more rows than; `steps` go round and round.
+        """Yield an epoch's encoded batches after the first `start_step`.
+
+        Each has the dtypes and shapes of the first batch, and no more rows. If `steps` is given,
+        passes over the batches are repeated.
         """
-        for where, data in self._iter_encoded(
-            f"batch {{}} of epoch {epoch + 1}", repeat=True, start_step=start_step
-        ):
-            with error_location(where):
+        location_format = f"batch {{}} of epoch {epoch + 1}"
+        for location, data in self._iter_encoded(location_format, True, start_step):
+            with error_location(location):
                 self._require_same_form(data)
             yield data
 
     def iter_blocks(self, location_format: str) -> Iterator[tuple[Data, np.ndarray]]:
-        """The batches of one pass as padded blocks to be scored (`inference.iter_padded_blocks`),
-        of any number of rows each.
+        """Yield the batches of one pass as padded blocks: see `inference.iter_padded_blocks`.
+
+        Batches may have any number of rows.
 
         Args:
-            location_format: what errors call the batch of a number.
+            location_format: prefix of error messages, with {} for the number of the batch.
         """
         self._next_epoch = 0
         for _, data in self._iter_encoded(location_format, repeat=False):
             yield from inference.iter_padded_blocks(data)
 
     def predict_batches(self, predict: Callable[[Any], np.ndarray]) -> np.ndarray:
-        """What `predict` makes of the features of all batches of one pass, which may hold targets
-        too.
-        """
-        parts = []
-        for where, batch in self._iter_raw("batch {}", repeat=False):
-            with error_location(where):
+        """Return the outputs of `predict` for the features of one pass; targets are ignored."""
+        outputs = []
+        for location, batch in self._iter_raw("batch {}", repeat=False):
+            with error_location(location):
                 x = batch[0] if isinstance(batch, tuple) or is_batch(batch) else batch
-                parts.append(predict(self.stack_columns(x) if isinstance(x, Mapping) else x))
-        return np.concatenate(parts)
+                outputs.append(predict(self.stack_columns(x) if isinstance(x, Mapping) else x))
+        return np.concatenate(outputs)
 
     def close(self) -> None:
-        """End a pass that was begun here; a user's own iterator stays where it is."""
-        end = getattr(self._iterator, "close", None)
-        if self._iterable.repeatable and end:
-            end()
+        """End the current pass. An iterator of the user is left open."""
+        close_iterator = getattr(self._iterator, "close", None)
+        if self._iterable.repeatable and close_iterator:
+            close_iterator()
         self._iterator = None
 
     def unpack(self, batch: Any) -> tuple[Any, Any, Any]:
-        """(x, y, weights or None) of a batch.
+        """Return (x, y, weights or None) of a batch.
 
         Raises:
-            DataError: it is neither (x, y), (x, y, weights) nor columns by name; or one example
-                rather than a batch.
+            DataError: the batch is not (x, y), (x, y, weights) or a dict of columns; or it is one
+                example instead of a batch.
         """
         if isinstance(batch, Mapping):
-            fix = f"Write target={list(batch)[-1]!r}, say."
-            require(
-                self._target in batch,
-                "target",
-                "the name of the column of targets",
-                error=DataError,
-                target=self._target,
-                fix=fix,
-            )
-            x = {name: column for name, column in batch.items() if name != self._target}
-            batch = (x, batch[self._target])
-        ok = isinstance(batch, tuple | list) and len(batch) in (2, 3)
-        fix = "A batch of x alone goes to predict."
-        kind = type(batch).__name__ + (
-            f" of {len(batch)}" if isinstance(batch, tuple | list) else ""
-        )
+            batch = self._unpack_columns(batch)
+        is_sequence = isinstance(batch, tuple | list)
+        received = type(batch).__name__ + (f" of {len(batch)}" if is_sequence else "")
         require(
-            ok,
+            is_sequence and len(batch) in (2, 3),
             "a batch",
             "(x, y) or (x, y, weights), or a dict of columns",
             error=DataError,
-            received=kind,
-            fix=fix,
+            received=received,
+            fix="A batch of x alone goes to predict.",
         )
         x, y, weight = (*batch, None) if len(batch) == 2 else batch
-        fix = (
-            "This is one example: give several at once, as a DataLoader(data, batch_size=32) does."
-        )
         require(
-            np.ndim(y) > 0, "a batch", "rows, with a target for each", error=DataError, y=y, fix=fix
+            np.ndim(y) > 0,
+            "a batch",
+            "rows, with a target for each",
+            error=DataError,
+            y=y,
+            fix="This is one example: give several at once, as DataLoader(data, batch_size=32) "
+            "does.",
         )
         x = self.stack_columns(x) if isinstance(x, Mapping) else x
         return self._vectorizer(x) if self._vectorizer else x, y, weight
 
+    def _unpack_columns(self, batch: Mapping[Any, Any]) -> tuple[dict[Any, Any], Any]:
+        """Split a dict of columns into (x, y)."""
+        require(
+            self._target in batch,
+            "target",
+            "the name of the column of targets",
+            error=DataError,
+            target=self._target,
+            fix=f"For example target={list(batch)[-1]!r}.",
+        )
+        x = {name: column for name, column in batch.items() if name != self._target}
+        return x, batch[self._target]
+
     def stack_columns(self, x: Mapping[str, Any]) -> Any:
-        """Features by name, as one array: one column alone is it, several numbers a row are stacked
-        in the order of the first batch.
+        """Return a dict of feature columns as one array.
+
+        A single column is returned as it is. Several columns of numbers are stacked in the order of
+        the first batch.
 
         Raises:
-            DataError: none, other names than the first batch's, or columns that hold more than one
-                number a row.
+            DataError: no columns, other names than in the first batch, or several columns of which
+                one holds more than one number a row.
         """
-        self._column_names = self._column_names or list(x)
-        fix = "Every batch needs the first one's columns, and no others."
+        names = self._column_names = self._column_names or list(x)
         require(
-            x and set(x) == set(self._column_names),
+            x and set(x) == set(names),
             "a batch",
-            f"columns {self._column_names}",
+            f"columns {names}",
             error=DataError,
             received=list(x),
-            fix=fix,
+            fix="Every batch needs the columns of the first one, and no others.",
         )
         if len(x) == 1:
             return next(iter(x.values()))
-        found = [np.asarray(x[name]) for name in self._column_names]
-        shapes = {
-            name: column.shape for name, column in zip(self._column_names, found, strict=True)
-        }
-        fix = "Keep one column beside the target, or make one array of them."
+        columns = {name: np.asarray(x[name]) for name in names}
         require(
-            all(column.ndim == 1 for column in found),
+            all(column.ndim == 1 for column in columns.values()),
             "a batch",
             "one number a row in each column",
             error=DataError,
-            fix=fix,
-            **shapes,
+            fix="Keep one column beside the target, or make one array of them.",
+            **{name: column.shape for name, column in columns.items()},
         )
-        return np.stack(found, axis=1)
+        return np.stack(list(columns.values()), axis=1)
 
     def _iter_encoded(
         self, location_format: str, repeat: bool, start_step: int = 0
     ) -> Iterator[tuple[str, Data]]:
-        for where, batch in self._iter_raw(location_format, repeat, start_step):
-            with error_location(where):
+        for location, batch in self._iter_raw(location_format, repeat, start_step):
+            with error_location(location):
                 data = self._encode_batch(batch)
-            yield where, data
+            yield location, data
 
     def _encode_batch(self, batch: Any) -> Data:
-        """The batch that was drawn last, encoded; where passes must come again, it is to begin one
-        as it began the first.
-        """
+        """Encode the last batch; if epochs must be repeatable, check the start of an epoch."""
         assert self._encode is not None
         data = self._encode(batch)
-        if (
-            self._repeatable
-            and self._at_epoch_start
-            and not (self._iterable.takes_epoch and self._next_epoch != self._first_epoch + 1)
-        ):
+        may_differ = self._iterable.takes_epoch and self._next_epoch != self._first_epoch + 1
+        if self._repeatable and self._at_epoch_start and not may_differ:
             self._first_batch = self._first_batch or data
             self._require_same_start(data)
         return data
@@ -356,25 +314,21 @@ class BatchStream:
     def _iter_raw(
         self, location_format: str, repeat: bool, n_batches: int = 0
     ) -> Iterator[tuple[str, Any]]:
-        """An epoch's batches after the first `n_batches` as they were given, each with what errors
-        call it.
-        """
+        """Yield (location, batch) of an epoch after the first `n_batches`, not encoded."""
         while n_batches != self._steps_per_epoch:
-            where = location_format.format(n_batches + 1)
-            with error_location(where):
+            location = location_format.format(n_batches + 1)
+            with error_location(location):
                 batch = self._next_batch()
             if batch is not END:
                 n_batches += 1
-                yield where, batch
+                yield location, batch
             elif self._steps_per_epoch is None and n_batches:
                 return
             elif self._is_empty or not (repeat and self._iterable.repeatable):
-                self._raise_exhausted(where, n_batches)
+                self._raise_exhausted(location, n_batches)
 
     def _next_batch(self) -> Any:
-        """The next batch of the pass under way, else of a new one; `COMMON_SPEC` where the pass has
-        ended.
-        """
+        """Return the next batch of the current pass or of a new one, or `END` at its end."""
         if self._pending:
             self._at_epoch_start = True
             return self._pending.pop()
@@ -390,62 +344,77 @@ class BatchStream:
         return batch
 
     def _raise_exhausted(self, location: str, n_batches: int) -> NoReturn:
-        wanted = (
-            f"{self._steps_per_epoch} batches ({self._steps_argument})"
-            if self._steps_per_epoch
-            else "at least one batch"
-        )
-        fix = "An iterator goes round once: pass a list, or a function that begins anew."
-        if self._iterable.repeatable:
-            fix = (
-                "What gives the batches is empty."
-                if self._is_empty
-                else f"Lower {self._steps_argument}, or leave it out for one pass."
-            )
-        raise DataError(
-            f"{location}: expected {wanted}. Received: {n_batches}, then the iterable ended. {fix}"
-        )
+        expected = "at least one batch"
+        if self._steps_per_epoch:
+            expected = f"{self._steps_per_epoch} batches ({self._steps_argument})"
+        if not self._iterable.repeatable:
+            fix = "An iterator can be read only once: pass a list, or a function that returns one."
+        elif self._is_empty:
+            fix = "The source of the batches is empty."
+        else:
+            fix = f"Lower {self._steps_argument}, or leave it out for one pass."
+        received = f"{n_batches}, then the iterable ended"
+        raise DataError(f"{location}: expected {expected}. Received: {received}. {fix}")
 
     def _require_same_form(self, data: Data) -> None:
-        assert self._first_batch is not None
+        """Refuse a batch with more rows than the first, or other dtypes or shapes."""
         first = self._first_batch
-        got, most = len(data.x), len(first.x)
-        fix = "Make batches of one size; only a smaller one may follow."
+        assert first is not None
+        max_rows = len(first.x)
         require(
-            got <= most,
+            len(data.x) <= max_rows,
             "a batch",
-            f"at most {most} rows, as the first has",
+            f"at most {max_rows} rows, as the first has",
             error=DataError,
-            rows=got,
+            rows=len(data.x),
             shape=data.x.shape,
-            fix=fix,
+            fix="Make batches of one size; only a smaller one may follow.",
         )
-        for what, a, b in zip(("x", "y", "weights"), data, first, strict=True):
-            if _dtype_and_shape(a) != _dtype_and_shape(b):
-                fix = "Make all batches as the first is."
-                require(
-                    False,
-                    what,
-                    f"{_describe_form(b)}, as in the first batch",
-                    error=DataError,
-                    received=_describe_form(a),
-                    fix=fix,
-                )
+        for name, array, first_array in zip(("x", "y", "weights"), data, first, strict=True):
+            require(
+                _dtype_and_shape(array) == _dtype_and_shape(first_array),
+                name,
+                f"{_describe_form(first_array)}, as in the first batch",
+                error=DataError,
+                received=_describe_form(array),
+                fix="All batches must have the form of the first.",
+            )
 
     def _require_same_start(self, data: Data) -> None:
-        """Refuse the first batch of a pass that does not begin as the first did."""
-        assert self._first_batch is not None
-        same = all(
-            a is b or np.array_equal(a, b) for a, b in zip(data, self._first_batch, strict=True)
-        )
-        fix = "Shuffle by the number: pass a function of epoch, lambda epoch: batches of that epoch, the same at every call."
+        """Refuse an epoch whose first batch differs from that of the first epoch."""
+        first = self._first_batch
+        assert first is not None
         require(
-            same,
+            all(a is b or np.array_equal(a, b) for a, b in zip(data, first, strict=True)),
             "resume",
-            "every pass to begin with the same batch, so that any can be begun anew",
+            "every pass to begin with the same batch, so that any epoch can start again",
             error=DataError,
-            fix=fix,
+            fix="To shuffle, pass a function of epoch: lambda epoch: batches of that epoch, "
+            "the same at every call.",
         )
+
+
+def _make_encode(
+    unpack: Callable[[Any], tuple[Any, Any, Any]],
+    loss: Loss,
+    built: BuiltNetwork,
+    class_weight: np.ndarray | None,
+) -> Callable[[Any], Data]:
+    """Return the function that checks and encodes a batch."""
+    check = input_check(built.links)
+
+    def encode(batch: Any) -> Data:
+        x, y, sample_weight = unpack(batch)
+        features = arrays.check_features(x, built.shapes[0], check=check)
+        data, labels = encoding.encode_examples(features, y, loss, built.shapes[-1], sample_weight)
+        if class_weight is None:
+            return data
+        expected, fix = "targets that are classes", "Use sample_weight for other targets."
+        require(labels is not None, "class_weight", expected, error=DataError, fix=fix)
+        weight = class_weight[labels]
+        return data._replace(weight=weight if data.weight is None else data.weight * weight)
+
+    return encode
 
 
 def _dtype_and_shape(a: np.ndarray | None) -> tuple[np.dtype, Shape] | None:
@@ -457,47 +426,47 @@ def _describe_form(a: np.ndarray | None) -> str:
 
 
 class StreamReader:
-    """A stream that `fit` trains on, read in a thread from its first batch on.
+    """A training stream that is read in a thread.
 
     Args:
-        stream: of batches.
-        first_epoch: the first, counted from 0.
+        stream: the batches.
+        first_epoch: number of the first epoch, counted from 0.
     """
 
     def __init__(self, stream: BatchStream, first_epoch: int):
-        self._stream, self._thread, self._location = (
-            stream,
-            BackgroundThread(),
-            f"batch 1 of epoch {first_epoch + 1}",
-        )
+        self._stream, self._thread = stream, BackgroundThread()
+        self._location = f"batch 1 of epoch {first_epoch + 1}"
 
     def peek(self) -> tuple[Any, Any]:
-        """x and y of the first batch."""
-        return self._thread.submit(lambda: self._stream.peek(self._location)).result()
+        """Return x and y of the first batch."""
+        first: tuple[Any, Any] = self._thread.submit(
+            lambda: self._stream.peek(self._location)
+        ).result()
+        return first
 
     def make_source(self, loss: Loss, built: BuiltNetwork, class_weight: Any) -> PrefetchSource:
-        """The chunks: see `BatchStream.bind`."""
+        """Return the training source: see `BatchStream.bind`."""
         self._stream.bind(loss, built, class_weight)
         first = self._stream.encode_first(self._location)
         return PrefetchSource(self._stream, first, len(first.x), self._thread)
 
     def seek(self, first_epoch: int, epoch: int, start_step: int) -> None:
-        """Read on from there: see `BatchStream.seek`."""
+        """Continue from a step of an epoch: see `BatchStream.seek`."""
         self._thread.submit(lambda: self._stream.seek(first_epoch, epoch, start_step)).result()
 
     def close(self) -> None:
-        """Read no more."""
+        """End the stream and the thread."""
         self._thread.submit(self._stream.close)
         self._thread.close()
 
 
 @dataclass(frozen=True)
 class StreamBlocks:
-    """Batches to be scored: each iteration is a pass of its own, in blocks.
+    """Evaluation blocks of a stream; each iteration is a new pass.
 
     Args:
-        stream: of batches.
-        location_format: what errors call the batch of a number.
+        stream: the batches.
+        location_format: prefix of error messages, with {} for the number of the batch.
     """
 
     stream: BatchStream
@@ -508,8 +477,8 @@ class StreamBlocks:
             yield from self.stream.iter_blocks(self.location_format)
 
     def fingerprint(self) -> dict[str, Any]:
-        """See `BatchStream.fingerprint`."""
-        list(islice(self, 1))  # the first batch is then known
+        """Return the fingerprint of the stream: see `BatchStream.fingerprint`."""
+        list(islice(self, 1))  # reads the first batch
         return self.stream.fingerprint()
 
 
@@ -522,7 +491,7 @@ def make_stream_blocks(
     location_format: str = "batch {}",
     **stream_options: Any,
 ) -> StreamBlocks:
-    """A user's batches to be scored, in that network: see `BatchStream`."""
+    """Return evaluation blocks of a user's batches: see `BatchStream`."""
     stream = BatchStream(batches, steps, **stream_options)
     stream.bind(loss, built)
     return StreamBlocks(stream, location_format)
@@ -531,43 +500,36 @@ def make_stream_blocks(
 def reject_array_arguments(
     y: Any, sample_weight: Any, validation_split: float, has_table_options: bool
 ) -> None:
-    """Refuse what goes with rows alone.
+    """Refuse arguments of `fit` that do not apply to batches.
 
     Args:
-        y: of `fit`.
-        sample_weight: of `fit`.
-        validation_split: of `fit`.
-        has_table_options: whether something was asked of a table besides its target.
+        y: targets.
+        sample_weight: weights.
+        validation_split: fraction of the rows to hold out.
+        has_table_options: whether a table option other than the target is set.
 
     Raises:
         ConfigError: any of them is given.
     """
-    require(
-        y is None,
-        "fit",
-        "y=None: batches hold their targets",
-        y=type(y).__name__,
-        fix="Give batches (x, y).",
-    )
-    given = type(sample_weight).__name__
+    expected, fix = "y=None: batches hold their targets", "Give batches (x, y)."
+    require(y is None, "fit", expected, y=type(y).__name__, fix=fix)
     require(
         sample_weight is None,
         "sample_weight",
         "None with batches",
-        sample_weight=given,
+        sample_weight=type(sample_weight).__name__,
         fix="Give batches (x, y, weights).",
     )
-    fix = "Give batches that are not trained on as validation_data."
     require(
         not validation_split,
         "validation_split",
-        "0 with batches, whose rows have no number",
+        "0 with batches, whose number of rows is unknown",
         validation_split=validation_split,
-        fix=fix,
+        fix="Give batches that are not trained on as validation_data.",
     )
     require(
         not has_table_options,
         "fit",
-        "column_types, derive and target_transform for a table alone",
-        fix="Make the batches' columns as they are to be.",
+        "column_types, derive and target_transform for a table only",
+        fix="Prepare the columns of the batches beforehand.",
     )

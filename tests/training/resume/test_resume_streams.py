@@ -101,10 +101,10 @@ def test_another_table(table, options, message, tmp_path):
 def test_iterators_are_refused_and_so_are_passes_that_differ(tmp_path):
     with pytest.raises(
         ConfigError,
-        match=r"resume: expected batches that come again, not an iterator, which goes round once. Pass a list",
+        match=r"resume: expected batches that can be iterated again, not an iterator. Pass a list",
     ):
         fit(tmp_path, iter(BATCHES), None)
-    with pytest.raises(ConfigError, match="resume: expected batches that come again"):
+    with pytest.raises(ConfigError, match="resume: expected batches that can be iterated again"):
         fit(tmp_path, validation_data=iter(BATCHES))
     fit(tmp_path, model=plain_model)
 
