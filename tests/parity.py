@@ -1,7 +1,13 @@
-"""A layer beside Keras's on JAX: outputs, statistics and gradients from the same weights.
+"""Compare a layer with Keras's on JAX: outputs, statistics and gradients from the same weights.
 
-Keras's layer is told by its name and arguments, `theirs("Dense", 3)`, which say what is recorded.
+A layer of Keras is specified by its name and arguments, `keras_spec("Dense", 3)`, which can be
+recorded.
 """
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -9,58 +15,76 @@ import numpy as np
 
 from glassnet import layers
 from glassnet.engine import network
-from glassnet.layers import functional
+from glassnet.layers import Layer, functional
+from glassnet.types import Array, Params, Shape, State
 from oracles import FLOAT32, close
 
 BATCH = 6
 
-
-def over_windows():
-    """The public layers that go over steps and pixels."""
-    homes = ("glassnet.layers.convolution", "glassnet.layers.pooling", "glassnet.layers.resizing")
-    return {layer for layer in map(vars(layers).get, layers.__all__) if layer.__module__ in homes}
+Spec = tuple[str, tuple[Any, ...], dict[str, Any]]
+"""Name and arguments of a layer of Keras."""
 
 
-def flat(tree, like):
-    """A link's arrays after another, each link's in the order of `like`: JAX returns dicts with
-    sorted keys.
+def over_windows() -> set[type[Layer]]:
+    """Return the public layers over windows of steps or pixels."""
+    modules = ("glassnet.layers.convolution", "glassnet.layers.pooling", "glassnet.layers.resizing")
+    public: Iterable[type[Layer]] = (vars(layers)[name] for name in layers.__all__)
+    return {layer for layer in public if layer.__module__ in modules}
+
+
+def flatten_weights(tree: Iterable[Params], like: Iterable[Params]) -> list[Array]:
+    """Return the arrays of links as a list, each link's in the order of `like`.
+
+    JAX returns dicts with sorted keys, so the order must come from `like`.
     """
     return [a[name] for a, b in zip(tree, like, strict=True) for name in b]
 
 
-def drawn(layer, shape, seed=0):
-    """The layer's links with random weights and statistics (positive, as variances are), and
-    rows.
+def random_layer(
+    layer: Layer, shape: Shape, seed: int = 0
+) -> tuple[tuple[Layer, ...], tuple[Params, ...], tuple[State, ...], np.ndarray]:
+    """Return the layer's links, random weights and statistics, and rows.
+
+    Statistics are positive, as variances are.
     """
     rng = np.random.default_rng(seed)
     links = layer.unfold()
-    *learned, _ = functional.init(links, rng, shape)
+    trees = functional.init(links, rng, shape)[:2]
     params, state = (
         tuple(
             {name: np.float32(rng.uniform(0.5, 1.5, w.shape)) for name, w in one.items()}
             for one in tree
         )
-        for tree in learned
+        for tree in trees
     )
     return links, params, state, rng.normal(1, 2, (BATCH, *shape)).astype(np.float32)
 
 
-def theirs(name, *args, **kwargs):
-    """A layer of Keras in words."""
+def keras_spec(name: str, *args: Any, **kwargs: Any) -> Spec:
+    """Return the specification of a layer of Keras."""
     return name, args, kwargs
 
 
-def made(keras, words):
-    """The layer of Keras of these words."""
-    name, args, kwargs = words
+def build_keras(keras: Any, spec: Spec) -> Any:
+    """Build the layer of Keras from its specification."""
+    name, args, kwargs = spec
     return getattr(keras.layers, name)(*args, **kwargs)
 
 
-def keras_run(keras, words, weights, x, dy, training, mask=None):
-    """Output, new statistics, gradients of the trainable weights and of x, of the inner product of
-    the output with dy.
+def keras_run(
+    keras: Any,
+    spec: Spec,
+    weights: list[Array],
+    x: Array,
+    dy: Array,
+    training: bool,
+    mask: Array | None = None,
+) -> tuple[Array, list[Array], list[Array], Array]:
+    """Return output, new statistics, and the gradients of trainable weights and x.
+
+    The gradients are those of the inner product of the output with dy.
     """
-    layer = made(keras, words)
+    layer = build_keras(keras, spec)
     layer.build(x.shape)
     layer.set_weights(weights)
     learning = [v.value for v in layer.trainable_variables]
@@ -72,30 +96,28 @@ def keras_run(keras, words, weights, x, dy, training, mask=None):
         else {}
     )
 
-    def value(learning, x):
+    def value(learning: list[Array], x: Array) -> tuple[Array, Any]:
         y, new = layer.stateless_call(learning, fixed, x, **options)
         return jnp.vdot(dy, y), (y, new)
 
     (_, (y, new)), (grads, dx) = jax.jit(jax.value_and_grad(value, argnums=(0, 1), has_aux=True))(
         learning, x
     )
-    return (
-        y,
-        new[: len(layer.non_trainable_weights)],
-        grads,
-        dx,
-    )  # without the states of random numbers
+    # without the states of random numbers
+    return y, new[: len(layer.non_trainable_weights)], grads, dx
 
 
-def check_parity(recorded, layer, shape, words, trainings):
-    """The layer, and Keras's of the same weights, give the same outputs, new statistics, and
-    gradients of every weight and of the input.
+def check_parity(
+    recorded: Any, layer: Layer, shape: Shape, spec: Spec, trainings: Sequence[bool]
+) -> None:
+    """Compare a layer with Keras's of the same weights.
 
-    In training, outside it, or in both, which are one program of ours.
+    Outputs, new statistics and gradients of every weight and of the input must agree. `trainings`
+    says whether in training, inference, or both, which are one program.
     """
-    links, params, state, x = drawn(layer, shape)
+    links, params, state, x = random_layer(layer, shape)
 
-    def both_ways(params, x, training):
+    def both_ways(params: Any, x: Array, training: bool) -> tuple[Any, ...]:
         y, pullbacks, new, _ = network.forward(
             links, params, state, x, train=training, key=jax.random.key(0)
         )
@@ -103,16 +125,19 @@ def check_parity(recorded, layer, shape, words, trainings):
         grads, dx, _ = network.backward(pullbacks, dy)
         return y, dy, new, grads, dx
 
-    weights = flat(params, params) + flat(state, state)
+    weights = flatten_weights(params, params) + flatten_weights(state, state)
     every = jax.jit(lambda params, x: [both_ways(params, x, training) for training in trainings])(
         params, x
     )
     for training, (y, dy, new, grads, dx) in zip(trainings, every, strict=True):
         want_y, want_new, want_grads, want_dx = recorded(
-            keras_run, words, weights, x, dy, training, name=f"{training=}"
+            keras_run, spec, weights, x, dy, training, name=f"{training=}"
         )
         close(y, want_y, 5 * FLOAT32)
         close(dx, want_dx, 10 * FLOAT32)
-        for ours, wanted in ((flat(grads, params), want_grads), (flat(new, state), want_new)):
+        for ours, wanted in (
+            (flatten_weights(grads, params), want_grads),
+            (flatten_weights(new, state), want_new),
+        ):
             for a, b in zip(ours, wanted, strict=True):
                 close(a, b, 10 * FLOAT32)

@@ -1,6 +1,4 @@
-"""PReLU by hand and by its relation to the activations; parity with Keras is in
-test_layers_keras.py.
-"""
+"""PReLU, by hand and against the activations. test_layers_keras.py compares it with Keras."""
 
 import jax
 import numpy as np
@@ -13,8 +11,9 @@ from oracles import close
 
 
 def test_prelu_by_hand():
-    """alpha = (0.25, 0.5): -2 becomes -0.5; the slope is alpha below zero, 0 at zero, 1 above;
-    dy/dalpha = x below zero.
+    """alpha = (0.25, 0.5): -2 becomes -0.5.
+
+    The derivative is alpha below zero, 0 at zero and 1 above. dy/dalpha = x below zero.
     """
     params, x = {"alpha": np.array([0.25, 0.5])}, np.array([[-2.0, 3.0], [0.0, -4.0]])
     y, back = jax.vjp(PReLU(), params, x)

@@ -1,6 +1,4 @@
-"""What layers say of themselves: which are equal, what their links are called, their formulas, and
-what a wrong argument is told.
-"""
+"""Equality, names, formulas and error messages of layers."""
 
 import functools
 

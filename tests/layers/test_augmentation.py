@@ -1,6 +1,4 @@
-"""Layers that change images by chance: what they do is Keras's where nothing is left to chance, and
-what chance does is counted.
-"""
+"""Image augmentation: fixed factors against Keras, random factors by their distribution."""
 
 import re
 
@@ -52,7 +50,7 @@ def live(keras, kind, factors, options, x):
     ids=["left", "right", "zoom", "in", "shift"],
 )
 def test_geometry_is_kerass(recorded, ours, factors, fill, interpolation):
-    """Oracle: Keras's layer with a factor that leaves no choice."""
+    """Oracle: Keras's layer with a factor that is not random."""
     options = {"fill_mode": fill, "interpolation": interpolation, "fill_value": 7.0}
     want = recorded(live, ours.__name__, factors, options, X, tolerance=1e-3)
     close(trained(ours(*factors, **options)), want, 1e-3)
@@ -60,8 +58,9 @@ def test_geometry_is_kerass(recorded, ours, factors, fill, interpolation):
 
 @pytest.mark.parametrize("fill", FILL_MODES)
 def test_shear_is_kerass_with_either_sign(recorded, fill):
-    """Oracle: Keras's layer, given as a matrix by hand: both shears have one sign, which is
-    drawn.
+    """Oracle: Keras's affine transform with a matrix by hand.
+
+    Both shears have the same random sign.
     """
     layer = RandomShear((0.2, 0.2), (0.1, 0.1), fill_mode=fill)
     matrices = [np.float32([[1, s * 0.2, 0, s * 0.1, 1, 0, 0, 0]] * 3) for s in (1, -1)]
@@ -80,8 +79,9 @@ def test_shear_is_kerass_with_either_sign(recorded, fill):
 
 @pytest.mark.parametrize("factor", [(0.3, -0.3), (-0.4, 0.4), 0.0], ids=["less", "more", "same"])
 def test_contrast_is_kerass(factor):
-    """Oracle: Keras's formula in NumPy, as its own layer cannot lower contrast by a given amount;
-    clipped to the range.
+    """Oracle: Keras's formula in NumPy, clipped to the range.
+
+    Keras's own layer cannot lower contrast by a fixed amount.
     """
     layer = RandomContrast(factor, value_range=(20, 240))
     down = factor[0] if factor else 0
@@ -94,7 +94,7 @@ def test_contrast_is_kerass(factor):
 
 
 def test_brightness_is_kerass(recorded):
-    """Oracle: Keras's layer with a factor that leaves no choice."""
+    """Oracle: Keras's layer with a factor that is not random."""
     layer = RandomBrightness((0.2, 0.2), value_range=(0, 200))
     want = recorded(
         live, "RandomBrightness", ((0.2, 0.2),), {"value_range": (0, 200)}, X, tolerance=1e-3
@@ -103,8 +103,9 @@ def test_brightness_is_kerass(recorded):
 
 
 def test_every_image_draws_for_itself():
-    """Oracle: counts. 400 equal images; each mirror image comes for a quarter of them (standard
-    error 0.022).
+    """Oracle: counts of 400 equal images.
+
+    Each of four mirror images has a share of 1/4 (standard error 0.022).
     """
     image = np.array([[[0.0], [1.0]], [[2.0], [3.0]]], np.float32)
     many = np.repeat(image[None], 400, 0)
@@ -128,8 +129,9 @@ def test_every_image_draws_for_itself():
     ids=str,
 )
 def test_what_is_drawn_is_uniform(factor, low, high):
-    """Oracle: the mean and the ends of 2,000 shifts of a ramp; a shift to the right by s of 10
-    columns lowers its middle by 10 s.
+    """Oracle: mean and extremes of 2,000 shifts of a ramp.
+
+    A shift to the right by s of 10 columns lowers its middle by 10 s.
     """
     ramp = np.broadcast_to(np.arange(10, dtype=np.float32)[None, None, :, None], (2000, 1, 10, 1))
     shifts = (4 - trained(RandomTranslation(0, factor, fill_mode="nearest"), ramp)[:, 0, 4, 0]) / 10
@@ -143,8 +145,9 @@ def test_what_is_drawn_is_uniform(factor, low, high):
 
 
 def test_a_crop_is_a_piece_of_the_image():
-    """Oracle: every 2 x 3 piece of 4 x 5 distinct numbers, found by its first; all nine places come
-    up.
+    """Oracle: every 2 x 3 crop of 4 x 5 distinct numbers.
+
+    The first number gives the position. All nine positions occur.
     """
     image = np.arange(20, dtype=np.float32).reshape(4, 5, 1)
     pieces = trained(RandomCrop(2, 3), np.repeat(image[None], 300, 0))
@@ -168,8 +171,9 @@ LIGHT = (RandomContrast(0.5), RandomBrightness(0.5))
 
 
 def test_training_changes_images_and_prediction_does_not():
-    """Oracle: a network whose layers leave rows alone when it predicts; the same seed draws the
-    same.
+    """Oracle: the rows themselves, because prediction does not change them.
+
+    The same seed gives the same images in training.
     """
     x = X.astype(np.uint8)
     for layer in (*ALL, *LIGHT):
@@ -183,8 +187,9 @@ def test_training_changes_images_and_prediction_does_not():
 
 
 def test_the_range_of_the_pixels_is_learned_and_said(capsys):
-    """Oracle: the smallest and largest pixel after the layer in front; held-out rows take no
-    part.
+    """Oracle: the smallest and largest pixel after the layer before.
+
+    Validation rows are excluded.
     """
     x = np.zeros((10, 2, 2, 1), np.uint8)
     x[:8, 0] = 200

@@ -1,7 +1,7 @@
-"""Layers inside layers: the arithmetic, the chain rule inside, and all that reaches in.
+"""Composite layers: their arithmetic, the chain rule inside, and everything that reaches inside.
 
 Oracles: NumPy by hand, Keras's functional models, `jax.grad` with respect to a zero added inside,
-    and relations.
+and relations.
 """
 
 from dataclasses import dataclass
@@ -71,7 +71,7 @@ def test_parallel_merges_its_branches(merge, joined):
 
 
 def functional_keras(keras, merge):
-    """The same as `ours` below, by Keras's functional API."""
+    """Return the model of `ours` below in Keras's functional API."""
     x = keras.Input((4,))
     h = keras.layers.Dense(8, activation="tanh")(x)
     r = keras.layers.Add()(
@@ -93,7 +93,7 @@ def ours(merge):
 
 @pytest.mark.parametrize("merge", ["concat", "add", "multiply", "mean"])
 def test_training_as_in_keras(recorded, merge):
-    """Twenty steps of gradient descent from the same weights: losses, weights, statistics."""
+    """Losses, weights and statistics of 20 steps of gradient descent from the same weights."""
     model, steps = (
         model_of(*ours(merge)),
         {"epochs": 20, "batch_size": 6, "shuffle": False, "verbose": 0},
@@ -121,9 +121,7 @@ def test_gradients_equal_finite_differences_and_the_gradient_of_the_whole():
 
 
 def test_the_delta_inside_is_the_slope_of_a_zero_added_there():
-    """The chain rule inside a composite against `jax.grad` of the same sums written out, with
-    respect to z + 0.
-    """
+    """The chain rule inside a composite equals `jax.grad` with respect to z + 0."""
     model = model_of(Residual([Dense(3, activation="tanh"), Dense(4)]))
     w = model.params
 
@@ -237,16 +235,17 @@ def test_the_summary_shows_what_is_inside(capsys):
 
 
 def test_freezing_reaches_in():
-    """A frozen whole: no weight moves, and BatchNormalization keeps its moving averages, as Keras
-    has it. A frozen part: it alone.
+    """In a frozen composite no weight moves, and in a frozen part only that part does not.
+
+    BatchNormalization in it keeps its moving averages, as in Keras.
     """
-    for whole, part, moved in (
+    for composite, part, moved in (
         (False, True, set()),
         (True, False, {"residual_1/dense_2", "residual_1/batch_normalization_1"}),
     ):
         block = Residual(
             [Dense(3, trainable=part), Dense(4), BatchNormalization(trainable=part)],
-            trainable=whole,
+            trainable=composite,
         )
         model = model_of(block, Dense(4))
         before, statistics = model.params, model.layers[0].get_weights()[-2:]
@@ -262,7 +261,7 @@ def test_freezing_reaches_in():
 
 
 def test_a_composite_freezes_and_pays_part_by_part():
-    """By hand: l2 sum w^2 = 0.01 sum w^2 of the part that learns; dL/dW = x^T 1."""
+    """By hand: l2 is 0.01 sum w^2 over the trainable part, and dL/dW = x^T 1."""
     link = Parallel(
         [Dense(2, kernel_regularizer="l2"), Dense(2, trainable=False, kernel_regularizer="l2")],
         "add",
@@ -316,8 +315,9 @@ def test_statistics_inside_are_learned_from_what_reaches_them():
 
 
 def test_masks_of_the_branches_are_joined():
-    """What is real is real in every branch; a row mask (batch,) and a step mask (batch, time) give
-    a step mask.
+    """An entry is real if it is real in every branch.
+
+    A row mask (batch,) and a step mask (batch, time) give a step mask.
     """
 
     @dataclass(frozen=True)
@@ -359,7 +359,7 @@ def test_every_link_inside_is_observed():
 
 
 def test_a_composite_says_at_once_what_it_lacks():
-    """Oracle: Python's own words for an abstract method that was not given."""
+    """Oracle: Python's own message about a missing abstract method."""
 
     @dataclass(frozen=True)
     class Endless(Composite):
@@ -370,7 +370,7 @@ def test_a_composite_says_at_once_what_it_lacks():
 
 
 def test_one_without_any_layer_freezes_too():
-    """Oracle: a relation: x + x trains what follows as 2 x does."""
+    """Oracle: a relation. x + x trains the next layer as 2 x does."""
     doubled, scaled = (
         model_of(first, Dense(4))
         for first in (Parallel([[], []], "add", trainable=False), Activation(lambda x: 2 * x))
@@ -388,17 +388,18 @@ def test_training_goes_on_as_if_never_stopped():
             Parallel([Dense(2), [Dropout(0.5), Dense(2)]]),
         )
 
-    whole, parts = noisy(), noisy()
-    whole.fit(X, Y, epochs=4, batch_size=4, verbose=0)
+    single, parts = noisy(), noisy()
+    single.fit(X, Y, epochs=4, batch_size=4, verbose=0)
     for _ in range(2):
         parts.fit(X, Y, epochs=2, batch_size=4, verbose=0)
-    for a, b in zip(whole.get_weights(), parts.get_weights(), strict=True):
+    for a, b in zip(single.get_weights(), parts.get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)
 
 
 def test_deltas_do_not_vanish_around_a_residual():
-    """Twenty layers of sigmoid, whose slope is at most 1/4: in a row dL/dx is below 4^-20 of what
-    it is around them.
+    """The derivative of a sigmoid is at most 1/4.
+
+    Through 20 sigmoid layers dL/dx is below 4^-20 of its size with skip connections.
     """
     deep = [Dense(4, activation="sigmoid") for _ in range(20)]
     row = model_of(*deep).trace(X, Y).links[0].d_input
@@ -408,7 +409,7 @@ def test_deltas_do_not_vanish_around_a_residual():
 
 
 @pytest.mark.parametrize(
-    ("make", "told"),
+    ("make", "message"),
     [
         (lambda: Residual([]), r"Residual: expected at least one layer. Received: layers=\[\]"),
         (
@@ -451,14 +452,15 @@ def test_deltas_do_not_vanish_around_a_residual():
         ),
     ],
 )
-def test_what_wrong_composites_are_told(make, told):
-    with pytest.raises(ConfigError, match=told):
+def test_what_wrong_composites_are_told(make, message):
+    with pytest.raises(ConfigError, match=message):
         make()
 
 
 def test_nesting_draws_every_weight_once():
-    """Oracle: a count; the params are drawn from one generator, chain after chain, as a row of
-    layers draws them.
+    """Oracle: a count.
+
+    One generator draws the params, branch after branch, in the order of a plain sequence.
     """
     drawn = []
 

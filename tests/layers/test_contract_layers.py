@@ -1,5 +1,6 @@
-"""Every public layer and activation keeps its contract. Oracle: the public checkers, which
-`test_testing.py` turns on broken parts.
+"""Every public layer and activation keeps its contract.
+
+Oracle: the public checkers, which `test_testing.py` tests on broken parts.
 """
 
 import numpy as np

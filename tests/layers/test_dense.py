@@ -1,5 +1,6 @@
-"""Dense and Maxout: where they start, what they cost, and Maxout (which Keras lacks) by hand, by a
-loop and by its relation to Dense.
+"""Dense and Maxout: initial weights and penalties.
+
+Keras has no Maxout, so it is tested by hand, by a loop and against Dense.
 """
 
 import jax
@@ -31,7 +32,7 @@ def test_dense_penalty_of_what_is_not_there():
 
 
 def maxout(units, pieces, n, **fields):
-    """The layer, random weights of it, and rows."""
+    """Return the layer, random weights, and rows."""
     layer, rng = Maxout(units, pieces, **fields), np.random.default_rng(3)
     params = {
         name: np.float32(rng.normal(size=w.shape)) for name, w in layer.init(rng, (n,)).items()
@@ -40,8 +41,9 @@ def maxout(units, pieces, n, **fields):
 
 
 def test_maxout_by_hand():
-    """x = (1, 2): 3 - 2 + 0 = 1 and 0.5 + 2 - 1 = 1.5, the largest 1.5; x = (2, 1): 6 - 1 + 0 = 5
-    and 1 + 1 - 1 = 1, the largest 5.
+    """x = (1, 2): 3 - 2 + 0 = 1 and 0.5 + 2 - 1 = 1.5, so y = 1.5.
+
+    x = (2, 1): 6 - 1 + 0 = 5 and 1 + 1 - 1 = 1, so y = 5.
     """
     params = {
         "kernel": np.array([[[3.0], [0.5]], [[-1.0], [1.0]]]),
@@ -53,7 +55,7 @@ def test_maxout_by_hand():
 
 
 def test_maxout_learns_in_the_piece_that_won():
-    """By hand, for y = x_1: the winner's gradient is x for its W and 1 for its b, the other's 0."""
+    """By hand, for y = x_1: only the largest sum has a gradient, x for its W and 1 for its b."""
     params = {
         "kernel": np.array([[[3.0], [0.5]], [[-1.0], [1.0]]]),
         "bias": np.array([[0.0], [-1.0]]),
@@ -115,7 +117,7 @@ def test_maxout_gradient_by_finite_difference():
 
 
 def test_maxout_starts_every_piece_as_a_dense_of_its_own():
-    """The same draws, one Dense after the other: the fans are those of one piece."""
+    """The draws are those of one Dense after the other, with the fans of one piece."""
     params, rng = Maxout(3, pieces=2).init(np.random.default_rng(0), (4,)), np.random.default_rng(0)
     assert [(name, w.shape) for name, w in params.items()] == [
         ("kernel", (4, 2, 3)),
@@ -127,11 +129,11 @@ def test_maxout_starts_every_piece_as_a_dense_of_its_own():
         )
     np.testing.assert_array_equal(params["bias"], np.zeros((2, 3)))
     assert list(Maxout(3, use_bias=False).init(np.random.default_rng(0), (4,))) == ["kernel"]
-    told = Maxout(3, kernel_initializer=Constant(2.0), bias_initializer="ones").init(
+    params = Maxout(3, kernel_initializer=Constant(2.0), bias_initializer="ones").init(
         np.random.default_rng(0), (4,)
     )
-    np.testing.assert_array_equal(told["kernel"], np.full((4, 2, 3), 2.0))
-    np.testing.assert_array_equal(told["bias"], np.ones((2, 3)))
+    np.testing.assert_array_equal(params["kernel"], np.full((4, 2, 3), 2.0))
+    np.testing.assert_array_equal(params["bias"], np.ones((2, 3)))
 
 
 def test_maxout_penalty_by_hand():

@@ -1,6 +1,4 @@
-"""Noise layers: the distribution of what they draw, within five standard deviations, and that only
-training draws.
-"""
+"""Noise layers: their distributions, within five standard deviations, and no noise in inference."""
 
 import jax
 import numpy as np
@@ -17,22 +15,25 @@ def noisy(layer, x, seed=1, train=True):
 
 @pytest.mark.parametrize("rate", [0.2, 0.5, 0.9])
 def test_dropout_zeroes_its_share_and_keeps_the_mean(rate):
-    """By hand: survivors are x / (1 - rate); their share is binomial, within five standard
-    deviations.
+    """By hand: the other numbers are x / (1 - rate).
+
+    Their share is binomial, within five standard deviations.
     """
     x = np.random.default_rng(0).uniform(1, 2, (100, 100)).astype(np.float32)
     y, _ = Dropout(rate).apply({}, {}, x, key=jax.random.key(1), train=True, mask=None)
-    kept = np.asarray(y) != 0
-    close(np.asarray(y)[kept], x[kept] / (1 - rate))
-    assert abs(kept.mean() - (1 - rate)) < 5 * np.sqrt(rate * (1 - rate) / x.size)
+    survived = np.asarray(y) != 0
+    close(np.asarray(y)[survived], x[survived] / (1 - rate))
+    assert abs(survived.mean() - (1 - rate)) < 5 * np.sqrt(rate * (1 - rate) / x.size)
     other, _ = Dropout(rate).apply({}, {}, x, key=jax.random.key(2), train=True, mask=None)
     assert not np.array_equal(other, y)
 
 
 @pytest.mark.parametrize("stddev", [0.1, 3.0])
 def test_gaussian_noise_is_normal(stddev):
-    """Of n draws, the mean deviates by stddev / sqrt(n), the spread by stddev / sqrt(2 n); 68.3 %
-    lie within stddev, 95.5 % within two.
+    """Moments and quantiles of n normal draws.
+
+    The mean has standard error stddev / sqrt(n), the standard deviation stddev / sqrt(2 n). 68.3 %
+    lie within stddev, 95.5 % within 2 stddev.
     """
     x = np.random.default_rng(0).uniform(-1, 1, (200, 100)).astype(np.float32)
     noise, n = noisy(GaussianNoise(stddev), x) - x, x.size
@@ -45,7 +46,7 @@ def test_gaussian_noise_is_normal(stddev):
 
 
 def test_gaussian_noise_is_of_each_number_its_own():
-    """Of m independent pairs the correlation has standard deviation 1 / sqrt(m)."""
+    """The correlation of m independent pairs has standard deviation 1 / sqrt(m)."""
     x = np.zeros((200, 100), np.float32)
     noise = noisy(GaussianNoise(1.0), x)
     for a, b in (
@@ -74,8 +75,9 @@ def test_inference_draws_nothing(layer):
 
 @pytest.mark.parametrize("rate", [0.2, 0.5])
 def test_alpha_dropout_sets_its_share_to_selus_floor_and_keeps_mean_and_variance(rate):
-    """By hand: with s = -1.0507 * 1.6733, a^2 (1 - rate)(1 + rate s^2) = 1; dropped is a s (1 -
-    rate), kept a (x - s rate).
+    """By hand: with s = -1.0507 * 1.6733, a^2 (1 - rate)(1 + rate s^2) = 1.
+
+    Dropped numbers become a s (1 - rate), the others a (x - s rate).
     """
     x = np.random.default_rng(0).normal(size=(200, 100)).astype(np.float32)
     y, s = noisy(AlphaDropout(rate), x), -1.0507009873554805 * 1.6732632423543772
@@ -88,7 +90,7 @@ def test_alpha_dropout_sets_its_share_to_selus_floor_and_keeps_mean_and_variance
 
 
 def test_gaussian_dropout_is_noise_in_proportion():
-    """Rate 0.2: N(1, sqrt(0.2 / 0.8) = 0.5) times x, so twice x has twice the noise."""
+    """Rate 0.2: x times N(1, sqrt(0.2 / 0.8) = 0.5), so 2 x has twice the noise."""
     x = np.ones((200, 100), np.float32)
     y = noisy(GaussianDropout(0.2), x)
     assert abs(y.mean() - 1) < 5 * 0.5 / np.sqrt(x.size)

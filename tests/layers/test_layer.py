@@ -1,4 +1,4 @@
-"""What every layer says to those who come from Keras. Oracle: the words."""
+"""Error messages of layers for users of Keras. Oracle: their text."""
 
 import copy
 import pickle
@@ -42,7 +42,7 @@ def test_the_functional_way_is_told_what_to_write(layer):
 
 
 def test_a_call_may_name_its_arguments():
-    """Oracle: by hand: 1 * 2 + 1 * 3 + 0.5."""
+    """Oracle: by hand, 1 * 2 + 1 * 3 + 0.5."""
     params = {"kernel": np.array([[2.0], [3.0]]), "bias": np.array([0.5])}
     assert Dense(1)(params=params, x=np.ones((1, 2))) == 5.5
 

@@ -1,6 +1,4 @@
-"""Layers against Keras on JAX: outputs, statistics, penalties and gradients from the same
-weights.
-"""
+"""Layers against Keras on JAX, from the same weights: outputs, statistics, penalties, gradients."""
 
 import numpy as np
 import pytest
@@ -30,90 +28,98 @@ from glassnet.layers import (
 )
 from glassnet.regularizers import L1, L1L2, L2
 from oracles import FLOAT32, close
-from parity import BATCH, check_parity, drawn, keras_run, over_windows, theirs
+from parity import BATCH, check_parity, keras_run, keras_spec, over_windows, random_layer
 
 PAIRS = {
-    "dense": (Dense(3), (4,), theirs("Dense", 3)),
-    "dense of sequences": (Dense(3), (2, 4), theirs("Dense", 3)),
-    "dense, no bias": (Dense(3, use_bias=False), (4,), theirs("Dense", 3, use_bias=False)),
-    "dense relu": (Dense(3, activation="relu"), (4,), theirs("Dense", 3, activation="relu")),
+    "dense": (Dense(3), (4,), keras_spec("Dense", 3)),
+    "dense of sequences": (Dense(3), (2, 4), keras_spec("Dense", 3)),
+    "dense, no bias": (Dense(3, use_bias=False), (4,), keras_spec("Dense", 3, use_bias=False)),
+    "dense relu": (Dense(3, activation="relu"), (4,), keras_spec("Dense", 3, activation="relu")),
     "dense softmax": (
         Dense(3, activation="softmax"),
         (4,),
-        theirs("Dense", 3, activation="softmax"),
+        keras_spec("Dense", 3, activation="softmax"),
     ),
-    "sigmoid": (Activation("sigmoid"), (4,), theirs("Activation", "sigmoid")),
-    "tanh": (Activation("tanh"), (4,), theirs("Activation", "tanh")),
-    "leaky relu": (Activation("leaky_relu"), (4,), theirs("Activation", "leaky_relu")),
-    "flatten": (Flatten(), (2, 3, 2), theirs("Flatten")),
-    "reshape": (Reshape((3, -1)), (2, 6), theirs("Reshape", (3, -1))),
-    "rescaling": (Rescaling(1 / 127.5, -1), (2, 3), theirs("Rescaling", 1 / 127.5, -1)),
-    "alpha dropout at inference": (AlphaDropout(0.5), (4,), theirs("AlphaDropout", 0.5)),
-    "dropout at inference": (Dropout(0.5), (4,), theirs("Dropout", 0.5)),
-    "batch norm": (BatchNormalization(), (4,), theirs("BatchNormalization")),
+    "sigmoid": (Activation("sigmoid"), (4,), keras_spec("Activation", "sigmoid")),
+    "tanh": (Activation("tanh"), (4,), keras_spec("Activation", "tanh")),
+    "leaky relu": (Activation("leaky_relu"), (4,), keras_spec("Activation", "leaky_relu")),
+    "flatten": (Flatten(), (2, 3, 2), keras_spec("Flatten")),
+    "reshape": (Reshape((3, -1)), (2, 6), keras_spec("Reshape", (3, -1))),
+    "rescaling": (Rescaling(1 / 127.5, -1), (2, 3), keras_spec("Rescaling", 1 / 127.5, -1)),
+    "alpha dropout at inference": (AlphaDropout(0.5), (4,), keras_spec("AlphaDropout", 0.5)),
+    "dropout at inference": (Dropout(0.5), (4,), keras_spec("Dropout", 0.5)),
+    "batch norm": (BatchNormalization(), (4,), keras_spec("BatchNormalization")),
     "batch norm of images": (
         BatchNormalization(0.9, 0.01),
         (3, 3, 2),
-        theirs("BatchNormalization", momentum=0.9, epsilon=0.01),
+        keras_spec("BatchNormalization", momentum=0.9, epsilon=0.01),
     ),
     "batch norm, no beta": (
         BatchNormalization(center=False),
         (4,),
-        theirs("BatchNormalization", center=False),
+        keras_spec("BatchNormalization", center=False),
     ),
     "batch norm, no gamma": (
         BatchNormalization(scale=False),
         (4,),
-        theirs("BatchNormalization", scale=False),
+        keras_spec("BatchNormalization", scale=False),
     ),
-    "gaussian dropout at inference": (GaussianDropout(0.5), (4,), theirs("GaussianDropout", 0.5)),
-    "gaussian noise at inference": (GaussianNoise(0.5), (4,), theirs("GaussianNoise", 0.5)),
-    "layer norm": (LayerNormalization(), (4,), theirs("LayerNormalization")),
+    "gaussian dropout at inference": (
+        GaussianDropout(0.5),
+        (4,),
+        keras_spec("GaussianDropout", 0.5),
+    ),
+    "gaussian noise at inference": (GaussianNoise(0.5), (4,), keras_spec("GaussianNoise", 0.5)),
+    "layer norm": (LayerNormalization(), (4,), keras_spec("LayerNormalization")),
     "layer norm of sequences": (
         LayerNormalization(epsilon=0.1),
         (3, 4),
-        theirs("LayerNormalization", epsilon=0.1),
+        keras_spec("LayerNormalization", epsilon=0.1),
     ),
     "layer norm of images": (
         LayerNormalization((-3, -2, -1)),
         (3, 3, 2),
-        theirs("LayerNormalization", axis=[1, 2, 3]),
+        keras_spec("LayerNormalization", axis=[1, 2, 3]),
     ),
     "layer norm, no beta": (
         LayerNormalization(center=False),
         (4,),
-        theirs("LayerNormalization", center=False),
+        keras_spec("LayerNormalization", center=False),
     ),
     "layer norm, no gamma": (
         LayerNormalization(scale=False),
         (4,),
-        theirs("LayerNormalization", scale=False),
+        keras_spec("LayerNormalization", scale=False),
     ),
-    "permute": (Permute((2, 3, 1)), (2, 3, 4), theirs("Permute", (2, 3, 1))),
-    "prelu": (PReLU(), (2, 3), theirs("PReLU")),
-    "prelu of images": (PReLU(shared_axes=(1, 2)), (3, 3, 2), theirs("PReLU", shared_axes=[1, 2])),
-    "repeat vector": (RepeatVector(3), (4,), theirs("RepeatVector", 3)),
-    "unit norm": (UnitNormalization(), (3, 4), theirs("UnitNormalization")),
+    "permute": (Permute((2, 3, 1)), (2, 3, 4), keras_spec("Permute", (2, 3, 1))),
+    "prelu": (PReLU(), (2, 3), keras_spec("PReLU")),
+    "prelu of images": (
+        PReLU(shared_axes=(1, 2)),
+        (3, 3, 2),
+        keras_spec("PReLU", shared_axes=[1, 2]),
+    ),
+    "repeat vector": (RepeatVector(3), (4,), keras_spec("RepeatVector", 3)),
+    "unit norm": (UnitNormalization(), (3, 4), keras_spec("UnitNormalization")),
     "unit norm of images": (
         UnitNormalization((-3, -2, -1)),
         (3, 3, 2),
-        theirs("UnitNormalization", axis=[1, 2, 3]),
+        keras_spec("UnitNormalization", axis=[1, 2, 3]),
     ),
 }
 
 
 @pytest.mark.parametrize("name", PAIRS)
 def test_parity(recorded, name):
-    """In training and outside it."""
+    """In training and in inference."""
     check_parity(recorded, *PAIRS[name], (False,) if "at inference" in name else (False, True))
 
 
 def test_every_layer_that_computes_is_compared():
-    """But for Input, which runs nothing, Normalization, compared below, Maxout, which Keras lacks
-    (test_dense.py), composites, and what
-    has a file of its own: steps and pixels (test_windows_keras.py), sequences
-        (test_recurrent_keras.py), chance (test_augmentation.py)
-    and text (test_text.py).
+    """Some layers are excluded here.
+
+    Input runs nothing, Normalization is compared below, and Keras has no Maxout (test_dense.py).
+    Composites have their own file, as do windows (test_windows_keras.py), sequences
+    (test_recurrent_keras.py), augmentation (test_augmentation.py) and text (test_text.py).
     """
     elsewhere = {Input, Layer, Maxout, Normalization} | over_windows()
     others = ("SimpleRNN", "LSTM", "GRU", "Masking", "Embedding", "TextVectorization")
@@ -129,11 +135,9 @@ def test_every_layer_that_computes_is_compared():
 
 
 def test_batch_normalization_statistics_over_batches(recorded):
-    """Keras's moving averages after five batches of drifting mean and spread, and an inference pass
-    with them.
-    """
+    """Keras's moving averages after five batches of drifting mean and variance, then inference."""
     layer, rng = BatchNormalization(momentum=0.8), np.random.default_rng(2)
-    _, (params,), (state,), _ = drawn(layer, (3,))
+    _, (params,), (state,), _ = random_layer(layer, (3,))
     batches = [rng.normal(i, 1 + i, (BATCH, 3)).astype(np.float32) for i in range(5)]
 
     def live(keras, weights, batches):
@@ -160,11 +164,11 @@ def test_batch_normalization_statistics_over_batches(recorded):
 
 def test_batch_normalization_masks_as_keras_does(recorded):
     layer, mask = BatchNormalization(), np.arange(BATCH) < 4
-    (link,), (params,), (state,), x = drawn(layer, (3,))
+    (link,), (params,), (state,), x = random_layer(layer, (3,))
     y, new = link.apply(params, state, x, key=None, train=True, mask=mask.astype(np.float32))
     weights = [*params.values(), *state.values()]
     want, want_new, *_ = recorded(
-        keras_run, theirs("BatchNormalization"), weights, x, np.ones_like(x), True, mask
+        keras_run, keras_spec("BatchNormalization"), weights, x, np.ones_like(x), True, mask
     )
     close(np.asarray(y)[mask], np.asarray(want)[mask], 5 * FLOAT32)
     for a, b in zip(new.values(), want_new, strict=True):
@@ -173,11 +177,16 @@ def test_batch_normalization_masks_as_keras_does(recorded):
 
 def test_frozen_batch_normalization_uses_the_moving_statistics_in_training(recorded):
     layer = BatchNormalization(trainable=False)
-    _, (params,), (state,), x = drawn(layer, (3,))
+    _, (params,), (state,), x = random_layer(layer, (3,))
     y, unchanged = layer.apply(params, state, x, key=None, train=True, mask=None)
     weights = [*params.values(), *state.values()]
     want, *_ = recorded(
-        keras_run, theirs("BatchNormalization", trainable=False), weights, x, np.ones_like(x), True
+        keras_run,
+        keras_spec("BatchNormalization", trainable=False),
+        weights,
+        x,
+        np.ones_like(x),
+        True,
     )
     close(y, want, 5 * FLOAT32)
     assert unchanged is state
@@ -189,9 +198,9 @@ def test_frozen_batch_normalization_uses_the_moving_statistics_in_training(recor
     ids=["l2", "both", "l1_l2", "bias"],
 )
 def test_dense_penalty(recorded, kernel, bias):
-    """The sum of Keras's layer.losses, and by hand: sums over |w| and w^2."""
+    """Oracle: the sum of Keras's layer.losses, and by hand the sums of |w| and w^2."""
     layer = Dense(3, kernel_regularizer=kernel, bias_regularizer=bias)
-    _, (params,), _, x = drawn(layer, (4,))
+    _, (params,), _, x = random_layer(layer, (4,))
     regularizers = {
         f"{name}_regularizer": one and (type(one).__name__, vars(one))
         for name, one in (("kernel", layer.kernel_regularizer), ("bias", layer.bias_regularizer))

@@ -1,6 +1,4 @@
-"""Layers that normalise each example by itself: by hand, far from zero, and where a naive slope is
-NaN.
-"""
+"""LayerNormalization and UnitNormalization: by hand, far from zero, and at zero."""
 
 import jax
 import jax.numpy as jnp
@@ -13,8 +11,9 @@ from oracles import LOOSE, close
 
 
 def test_layer_normalization_by_hand():
-    """Of (1, 3, 5) the mean is 3 and the variance 8/3; with epsilon 1/3 the root is sqrt(3), and y
-    = 2 (x - 3) / sqrt(3) + 1.
+    """(1, 3, 5) has mean 3 and variance 8/3.
+
+    With epsilon 1/3 the root is sqrt(3), so y = 2 (x - 3) / sqrt(3) + 1.
     """
     params = {"gamma": np.float32([2, 2, 2]), "beta": np.float32([1, 1, 1])}
     y = LayerNormalization(epsilon=1 / 3)(params, np.float32([[1, 3, 5], [7, 7, 7]]))
@@ -22,8 +21,9 @@ def test_layer_normalization_by_hand():
 
 
 def test_layer_normalization_far_from_zero():
-    """Around 100 with spread 1, a variance as mean(x^2) - mean^2 would lose four digits: NumPy in
-    float64 is the oracle.
+    """Oracle: NumPy in float64.
+
+    Around 100 with standard deviation 1, mean(x^2) - mean^2 would lose four digits.
     """
     x = np.random.default_rng(0).normal(100, 1, (50, 16)).astype(np.float32)
     layer, wide = LayerNormalization(), x.astype(np.float64)
@@ -61,12 +61,12 @@ def test_no_mask_and_no_training_matters(layer, train):
 
 @pytest.mark.parametrize("size", [1e-15, 1.0, 1e15])
 def test_unit_normalization_keeps_the_direction(size):
-    """By hand: (3, 4) of any size becomes (0.6, 0.8)."""
+    """By hand: (3, 4) of any length becomes (0.6, 0.8)."""
     close(UnitNormalization()({}, size * np.float32([[3, 4]])), [[0.6, 0.8]])
 
 
 def test_unit_normalization_of_zeros():
-    """Zeros stay zeros, and what comes back is the delta itself: Keras's slope is NaN there."""
+    """Zeros stay zeros, and the gradient is the delta itself. Keras's is NaN."""
     y, back = jax.vjp(lambda x: UnitNormalization()({}, x), jnp.zeros((1, 2)))
     np.testing.assert_array_equal(y, [[0, 0]])
     np.testing.assert_array_equal(back(jnp.array([[2.0, -1.0]]))[0], [[2, -1]])

@@ -1,7 +1,6 @@
-"""The recurrences, masks, dropout and token ids: by hand, by finite differences, by relations, and
-at the level of the model.
+"""Recurrent layers, masks, dropout and token ids: by hand, by finite differences and by relations.
 
-`test_recurrent_keras.py` holds the same layers against Keras.
+`test_recurrent_keras.py` compares the same layers with Keras.
 """
 
 import jax
@@ -32,10 +31,10 @@ CELLS = [SimpleCell(), LSTMCell(), GRUCell()]
 RNG = np.random.default_rng(0)
 T, B, D, U = 5, 4, 3, 2
 REAL = (np.arange(T)[:, None] < np.array([5, 3, 1, 0]))[:, :, None]
-"""By length; the last row has no step at all."""
+"""Mask by length. The last row has no real step."""
 
 
-def drawn(cell, time=T):
+def random_inputs(cell, time=T):
     gates = len(cell.gate_names) * U
     sizes = (D, gates), (U, gates), (gates,), (gates,)
     weights = [RNG.normal(size=size) for size in sizes]
@@ -45,8 +44,9 @@ def drawn(cell, time=T):
 
 
 def value(loop, cell, reverse, dy, x, weights, mask):
-    """The inner product of the outputs with dy: of every step, or of the last where dy has no axis
-    of time.
+    """Return the inner product of the outputs with dy.
+
+    dy is for every step, or without a time axis for the last one.
     """
     y = loop(cell, reverse, dy.ndim == 3, x, weights, mask)
     return jnp.vdot(dy, y[0] if isinstance(y, tuple) else y)
@@ -59,9 +59,9 @@ def value(loop, cell, reverse, dy, x, weights, mask):
 )
 @pytest.mark.parametrize("cell", CELLS, ids=lambda cell: type(cell).__name__)
 def test_the_fast_loop_is_the_plain_one(cell, reverse, every, mask):
-    """In float64, outputs and all gradients."""
+    """Outputs and all gradients, in float64."""
     with jax.enable_x64(True):
-        x, weights = drawn(cell)
+        x, weights = random_inputs(cell)
         dy = RNG.normal(size=(T, B, U) if every else (B, U))
         slope = jax.jit(jax.value_and_grad(value, (4, 5)), static_argnums=(0, 1, 2))
         got, want = (
@@ -75,7 +75,7 @@ def test_the_fast_loop_is_the_plain_one(cell, reverse, every, mask):
 @pytest.mark.parametrize("cell", CELLS, ids=lambda cell: type(cell).__name__)
 def test_one_step(cell):
     with jax.enable_x64(True):
-        x, weights = drawn(cell, 1)
+        x, weights = random_inputs(cell, 1)
         value = jax.jit(
             lambda x: (recurrent_ops.fast_scan(cell, False, False, x, weights, None) ** 2).sum()
         )
@@ -83,8 +83,9 @@ def test_one_step(cell):
 
 
 def test_an_lstm_by_hand():
-    """One unit, x = 1 then 0, all weights 0 but the input's to g (2) and f's bias (1): c1 = s(0)
-    t(2) = 0.4820, c2 = s(1) c1 = 0.3524.
+    """c1 = s(0) t(2) = 0.4820, c2 = s(1) c1 = 0.3524.
+
+    One unit and x = (1, 0). All weights are 0 but the input's to g (2) and the bias of f (1).
     """
     kernel, bias = np.zeros((1, 4)), np.zeros(4)
     kernel[0, 2], bias[1] = 2, 1
@@ -124,9 +125,7 @@ def model_of(layers, shape, seed=0):
 
 @pytest.mark.parametrize("layers", MASKED, ids=["stacked", "every step"])
 def test_a_masked_batch_is_the_shorter_one(layers):
-    """Rows of one length, alone and cut, and the same padded by masked steps: one loss, one set of
-    weights.
-    """
+    """Short sequences and the same ones padded with masked steps give the same loss and weights."""
     every = layers is MASKED[1]
     x = np.abs(X[:, :4]) + 0.1
     y = RNG.normal(size=(8, 4, 1)).astype(np.float32) if every else Y
@@ -176,8 +175,9 @@ def test_go_backwards_is_the_sequence_turned_round():
 
 @pytest.mark.parametrize("kind", [SimpleRNN, LSTM, GRU])
 def test_dropout_is_one_draw_a_sequence(kind):
-    """W = 1 and U = 0 show what each step's x was multiplied by: 0 or 1 / (1 - rate), the share of
-    zeros binomial, five deviations.
+    """W = 1 and U = 0 show the factor of each step's x: 0 or 1 / (1 - rate).
+
+    The share of zeros is binomial, within five standard deviations.
     """
     rate, link = 0.3, kind(1, activation="linear", return_sequences=True, dropout=0.3)
     if kind is not SimpleRNN:
@@ -190,15 +190,13 @@ def test_dropout_is_one_draw_a_sequence(kind):
     still, _ = link.apply(params, {}, ones, key=None, train=False, mask=None)
     ratio = np.asarray(y / still)[..., 0]
     close(ratio, ratio[:, :1] * np.ones(4))
-    kept = ratio[:, 0] > 0
-    close(ratio[kept], 1 / (1 - rate))
-    assert abs(kept.mean() - (1 - rate)) < 5 * np.sqrt(rate * (1 - rate) / len(kept))
+    survived = ratio[:, 0] > 0
+    close(ratio[survived], 1 / (1 - rate))
+    assert abs(survived.mean() - (1 - rate)) < 5 * np.sqrt(rate * (1 - rate) / len(survived))
 
 
 def test_recurrent_dropout_is_one_draw_a_sequence_and_gate():
-    """f = hard_sigmoid(h U + b) with i = 0: of a SimpleRNN h_t = u h_(t-1) + x_t, u is 0 or 2 for
-    the whole sequence (rate 1/2, U = 1).
-    """
+    """h_t = u h_(t-1) + x_t with U = 1 and rate 1/2: u is 0 or 2 for the whole sequence."""
     link = SimpleRNN(1, "linear", recurrent_dropout=0.5, return_sequences=True)
     params = {"kernel": np.ones((1, 1)), "recurrent_kernel": np.ones((1, 1)), "bias": np.zeros(1)}
     y, _ = link.apply(
@@ -230,8 +228,9 @@ TRACED = [
 
 @pytest.mark.parametrize("layer", TRACED, ids=["lstm", "gru backwards", "simple", "gru with noise"])
 def test_the_trace_sees_every_step(layer):
-    """Outputs as the pass has them; the kernels' and the bias's gradients are made of dL/dh and the
-    slopes by hand, for SimpleRNN.
+    """The outputs are those of the forward pass.
+
+    For SimpleRNN, dL/dh and the derivative by hand give the gradients of kernels and bias.
     """
     model = model_of([Masking(), layer, Dense(1)], (6, 2))
     training, name = bool(layer.dropout), functional.default_name(layer) + "_1"
@@ -287,7 +286,7 @@ IDS = np.array([[1, 2, 0], [6, 0, 0], [5, 4, 3]])
 
 
 def test_ids_survive_exactly_and_strangers_are_named():
-    """float32 holds whole numbers up to 2^24 exactly: neighbours there have rows of their own."""
+    """float32 holds integers up to 2^24 exactly, so neighbours there have different rows."""
     table = {"embeddings": jnp.arange(4.0)[:, None]}
     np.testing.assert_array_equal(
         Embedding(4, 1)(table, jnp.array([[3, 0]], jnp.uint8))[..., 0], [[3, 0]]
@@ -300,7 +299,7 @@ def test_ids_survive_exactly_and_strangers_are_named():
 
 @pytest.mark.parametrize(("bad", "value"), [(7, "7"), (-1, "-1"), (2.5, "2.5")])
 def test_an_id_outside_the_vocabulary_is_refused(bad, value, tmp_path):
-    """Wherever rows come in: fit, validation, evaluate, predict, trace, batches, a memory map."""
+    """All inputs are checked: fit, validation, evaluate, predict, trace, batches, a memory map."""
     model, y = (
         model_of([Embedding(7, 2, mask_zero=True), LSTM(2), Dense(1)], 3),
         np.zeros((3, 1), np.float32),
@@ -339,8 +338,9 @@ def test_an_id_outside_the_vocabulary_is_refused(bad, value, tmp_path):
     ids=["Embedding", "Masking"],
 )
 def test_rows_without_a_real_step(front, x):
-    """All of them are refused where there is to be a loss, not where there is none (one beside
-    others does not count, see above).
+    """If no row has a real step, losses are refused and predictions are not.
+
+    A single such row does not count, see above.
     """
     y, some = np.zeros((3, 1)), x.copy()
     some[0] = 1
@@ -410,7 +410,7 @@ def test_errors(make, text):
 
 
 def test_saved_and_loaded_and_trained_on(tmp_path):
-    """A file holds all options; a model from it trains on bit for bit."""
+    """A file holds all options, and a loaded model trains on bit for bit."""
     layers = [
         Embedding(7, 3, mask_zero=True),
         Bidirectional(LSTM(2, dropout=0.2, return_sequences=True), "ave"),
@@ -428,8 +428,9 @@ def test_saved_and_loaded_and_trained_on(tmp_path):
 
 
 def test_what_reaches_a_link():
-    """`network.compute_link_input` gives the link what the forward pass gave it, inside composites
-    too.
+    """`network.compute_link_input` returns the link's input in the forward pass.
+
+    It also does so inside composites.
     """
     model = model_of([Masking(), Bidirectional(LSTM(2)), Dense(1)], (6, 2))
     built, params, state = model._network or model._build((6, 2)), model._params, model._state

@@ -1,6 +1,4 @@
-"""Recurrent layers against Keras on JAX: outputs, gradients of the input and of all weights, from
-the same weights, every option.
-"""
+"""Recurrent layers against Keras on JAX, from the same weights: outputs and all gradients."""
 
 import jax
 import jax.numpy as jnp
@@ -21,24 +19,24 @@ from glassnet.layers import (
 )
 from glassnet.optimizers import SGD
 from oracles import FLOAT32, LOOSE, close
-from parity import made, theirs
+from parity import build_keras, keras_spec
 
 BATCH, TIME, FEATURES = 5, 6, 3
 LENGTHS = np.arange(TIME) < np.array([6, 4, 1, 3, 5])[:, None]
 GAPS = np.random.default_rng(7).random((BATCH, TIME)) < 0.6
 GAPS[2] = False
-"""Steps missing anywhere; the third row has none at all."""
+"""Mask with gaps. The third row has no real step."""
 
 
 def redrawn(params, rng):
-    """Random weights in their order."""
+    """Return random weights in the same order."""
     if isinstance(params, tuple):
         return tuple(redrawn(part, rng) for part in params)
     return {name: np.float32(rng.normal(0, 0.7, w.shape)) for name, w in params.items()}
 
 
-def drawn(layer, shape=(TIME, FEATURES), seed=0):
-    """A layer's link, random weights, and a batch."""
+def random_layer(layer, shape=(TIME, FEATURES), seed=0):
+    """Return a layer's link, random weights, state and a batch."""
     rng = np.random.default_rng(seed)
     (link,) = functional.unfold(functional.with_names([layer]))
     (params,), (state,), _ = functional.init((link,), rng, shape)
@@ -46,8 +44,8 @@ def drawn(layer, shape=(TIME, FEATURES), seed=0):
     return link, params, state, rng.normal(size=(BATCH, *shape)).astype(np.float32)
 
 
-def listed(link, params, grads):
-    """Weights and their gradients in the order of a model's listing."""
+def listed_weights(link, params, grads):
+    """Return weights and their gradients in the order in which a model lists them."""
     places = [
         (path, key)
         for path, inner in network.iter_links((link,))
@@ -59,13 +57,19 @@ def listed(link, params, grads):
     ]
 
 
-def keras_run(keras, words, weights, x, dy, mask):
-    """The output, and the gradients of the weights and of x, of the inner product of the output
-    with dy. A layer may be inside another.
+def keras_run(keras, spec, weights, x, dy, mask):
+    """Return the output, and the gradients of weights and x.
+
+    They are those of the inner product of the output with dy. A layer may be inside another.
     """
-    name, args, kwargs = words
-    layer = made(
-        keras, (name, [made(keras, arg) if isinstance(arg, tuple) else arg for arg in args], kwargs)
+    name, args, kwargs = spec
+    layer = build_keras(
+        keras,
+        (
+            name,
+            [build_keras(keras, arg) if isinstance(arg, tuple) else arg for arg in args],
+            kwargs,
+        ),
     )
     layer.build(x.shape)
     layer.set_weights(weights)
@@ -84,28 +88,26 @@ def keras_run(keras, words, weights, x, dy, mask):
     return y, grads, dx
 
 
-def compare(recorded, layer, words, mask=None, shape=(TIME, FEATURES), name=""):
-    """Ours and Keras's output and gradients of the inner product of the real outputs with random
-    numbers.
-    """
-    link, params, state, x = drawn(layer, shape)
+def compare(recorded, layer, spec, mask=None, shape=(TIME, FEATURES), name=""):
+    """Compare output and gradients with Keras, and return the output's mask."""
+    link, params, state, x = random_layer(layer, shape)
 
     @jax.jit
     def both_ways(params, x):
-        y, pullbacks, _, kept = network.forward((link,), (params,), (state,), x, mask=mask)
+        y, pullbacks, _, new_mask = network.forward((link,), (params,), (state,), x, mask=mask)
         dy = np.random.default_rng(1).normal(size=y.shape).astype(np.float32)
         grads, dx, _ = network.backward(pullbacks, dy)
-        return y, dy, kept, grads, dx
+        return y, dy, new_mask, grads, dx
 
-    y, dy, kept, grads, dx = both_ways(params, x)
-    weights, grads = listed(link, params, grads[0])
-    want, want_grads, want_dx = recorded(keras_run, words, weights, x, dy, mask, name=name)
+    y, dy, new_mask, grads, dx = both_ways(params, x)
+    weights, grads = listed_weights(link, params, grads[0])
+    want, want_grads, want_dx = recorded(keras_run, spec, weights, x, dy, mask, name=name)
     close(y, want, 5 * FLOAT32)
     close(dx, want_dx, 10 * FLOAT32)
     assert len(weights) == len(want_grads)
     for a, b in zip(grads, want_grads, strict=True):
         close(a, b, 20 * FLOAT32)
-    return kept
+    return new_mask
 
 
 OPTIONS = {
@@ -129,9 +131,9 @@ GATED = [(kind, {"recurrent_activation": "hard_sigmoid"}) for kind in ("LSTM", "
 
 
 def both(kind, options):
-    """The layer, and Keras's in words."""
+    """Return the layer, and the specification of Keras's."""
     name, options = kind.split(",")[0], KINDS[kind] | options
-    return {"SimpleRNN": SimpleRNN, "LSTM": LSTM, "GRU": GRU}[name](4, **options), theirs(
+    return {"SimpleRNN": SimpleRNN, "LSTM": LSTM, "GRU": GRU}[name](4, **options), keras_spec(
         name, 4, **options
     )
 
@@ -140,7 +142,10 @@ def both(kind, options):
     ("kind", "option"), CASES, ids=[f"{kind}, {option}" for kind, option in CASES]
 )
 def test_parity(recorded, kind, option):
-    """Masked, but for the defaults; `test_the_fast_loop_is_the_plain_one` has masks and none."""
+    """With a mask, except for the defaults.
+
+    `test_the_fast_loop_is_the_plain_one` has both.
+    """
     compare(recorded, *both(kind, OPTIONS[option]), GAPS if OPTIONS[option] else None)
 
 
@@ -164,15 +169,17 @@ WAYS = [
     ids=[f"{kind} {mode}{', every step' * every}" for kind, mode, every in WAYS],
 )
 def test_bidirectional(recorded, kind, mode, every):
-    ours, words = both(kind, {"return_sequences": every})
-    kept = compare(recorded, Bidirectional(ours, mode), theirs("Bidirectional", words, mode), GAPS)
+    ours, spec = both(kind, {"return_sequences": every})
+    mask = compare(
+        recorded, Bidirectional(ours, mode), keras_spec("Bidirectional", spec, mode), GAPS
+    )
     if every:
-        np.testing.assert_array_equal(kept, GAPS)
+        np.testing.assert_array_equal(mask, GAPS)
 
 
 def test_zero_output_for_mask(recorded):
-    ours, words = both("LSTM", {"return_sequences": True, "zero_output_for_mask": True})
-    compare(recorded, ours, words, GAPS)
+    ours, spec = both("LSTM", {"return_sequences": True, "zero_output_for_mask": True})
+    compare(recorded, ours, spec, GAPS)
 
 
 def test_one_step(recorded):
@@ -181,17 +188,17 @@ def test_one_step(recorded):
 
 
 def test_the_plain_ways_of_starting(recorded):
-    """LSTM's bias: 1 for f alone, unless told; shapes and order as Keras has them."""
+    """Shapes and order are Keras's, and the bias of LSTM is 1 for f only."""
 
-    def start(keras, words):
-        layer = made(keras, words)
+    def start(keras, spec):
+        layer = build_keras(keras, spec)
         layer.build((None, TIME, FEATURES))
         return [[w.name, w.shape] for w in layer.weights], layer.weights[2].value
 
     for kind in KINDS:
         for options in ({}, {"unit_forget_bias": False}) if kind == "LSTM" else ({},):
-            ours, words = both(kind, options)
-            names, bias = recorded(start, words, name=f"{kind} {options}")
+            ours, spec = both(kind, options)
+            names, bias = recorded(start, spec, name=f"{kind} {options}")
             params = ours.init(np.random.default_rng(0), (TIME, FEATURES))
             assert [[name, list(w.shape)] for name, w in params.items()] == names
             np.testing.assert_array_equal(params["bias"], bias)
@@ -202,29 +209,29 @@ def test_the_plain_ways_of_starting(recorded):
 @pytest.mark.parametrize("kind", ["SimpleRNN", "LSTM", "GRU"])
 def test_penalties(recorded, kind):
     names = {"kernel_regularizer": "l2", "recurrent_regularizer": "l1", "bias_regularizer": "l2"}
-    ours, words = both(kind, names)
-    _, params, _, x = drawn(ours)
+    ours, spec = both(kind, names)
+    _, params, _, x = random_layer(ours)
 
-    def live(keras, words, shape, weights):
-        layer = made(keras, words)
+    def live(keras, spec, shape, weights):
+        layer = build_keras(keras, spec)
         layer.build(shape)
         layer.set_weights(weights)
         return sum(float(loss) for loss in layer.losses)
 
-    close(ours.penalty(params), recorded(live, words, x.shape, [*params.values()]), 5 * FLOAT32)
+    close(ours.penalty(params), recorded(live, spec, x.shape, [*params.values()]), 5 * FLOAT32)
 
 
 def test_embedding(recorded):
-    """Values, the gradient of the table, its mask and its penalty, on ids that repeat."""
+    """Values, the gradient of the table, its mask and its penalty, for repeated ids."""
     ours = Embedding(9, 4, embeddings_regularizer="l2", mask_zero=True)
     ids = np.random.default_rng(0).integers(0, 9, (BATCH, TIME))
-    link, params, state, _ = drawn(ours, (TIME,))
+    link, params, state, _ = random_layer(ours, (TIME,))
     y, pullbacks, _, mask = network.forward((link,), (params,), (state,), ids.astype(np.float32))
     dy = np.random.default_rng(1).normal(size=y.shape).astype(np.float32)
     (grads,), *_ = network.backward(pullbacks, dy)
 
-    def live(keras, words, ids, dy, table):
-        layer = made(keras, words)
+    def live(keras, spec, ids, dy, table):
+        layer = build_keras(keras, spec)
         layer.build(ids.shape)
         layer.set_weights([table])
         (slope,) = jax.grad(lambda table: jnp.vdot(dy, layer.stateless_call(table, [], ids)[0]))(
@@ -237,8 +244,8 @@ def test_embedding(recorded):
             "penalty": float(layer.losses[0]),
         }
 
-    words = theirs("Embedding", 9, 4, embeddings_regularizer="l2", mask_zero=True)
-    want = recorded(live, words, ids, dy, params["embeddings"])
+    spec = keras_spec("Embedding", 9, 4, embeddings_regularizer="l2", mask_zero=True)
+    want = recorded(live, spec, ids, dy, params["embeddings"])
     close(y, want["y"])
     close(grads["embeddings"], want["slope"])
     np.testing.assert_array_equal(mask, want["mask"])
@@ -251,11 +258,11 @@ def test_masking(recorded):
     x[0, 0, 1] = 2.5
     ours = Masking(2.5)
 
-    def live(keras, words, x):
-        layer = made(keras, words)
+    def live(keras, spec, x):
+        layer = build_keras(keras, spec)
         return layer(x), layer.compute_mask(x)
 
-    y, mask = recorded(live, theirs("Masking", 2.5), x)
+    y, mask = recorded(live, keras_spec("Masking", 2.5), x)
     close(ours({}, x), y)
     np.testing.assert_array_equal(ours.mask(x, None), mask)
     np.testing.assert_array_equal(ours.mask(x, None), LENGTHS)
@@ -282,8 +289,9 @@ MODELS = {
 
 @pytest.mark.parametrize("name", MODELS)
 def test_training(recorded, name):
-    """Two epochs of plain gradient descent in order from the same weights; the tags' loss counts
-    real steps alone.
+    """Weights after two epochs of gradient descent from the same weights, without shuffling.
+
+    The loss of tags counts only real steps.
     """
     y = TAGS if name == "tags" else Y
     in_order = {"batch_size": 8, "epochs": 2, "shuffle": False, "verbose": 0}
@@ -296,19 +304,18 @@ def test_training(recorded, name):
         model.set_weights(weights)
         model.compile(keras.optimizers.SGD(0.2), "binary_crossentropy")
         losses = model.fit(x, y, **in_order).history["loss"]
-        said = model.predict(x, verbose=0)
         return {
             "losses": losses,
             "weights": model.get_weights(),
             "loss": model.evaluate(x, y, batch_size=40, verbose=0),
-            "said": said,
+            "said": model.predict(x, verbose=0),
         }
 
     want = recorded(live, X, y, start, in_order)
     mine = ours.fit(X, y, **in_order).history["loss"]
     for got, wanted in zip(ours.get_weights(), want["weights"], strict=True):
         close(got, wanted, LOOSE)
-    if name != "tags":  # Keras's epoch is the mean of batches' losses weighed by their rows
+    if name != "tags":  # Keras weights the batches' losses by their rows
         close(mine, want["losses"], LOOSE)
     close(ours.evaluate(X, y), want["loss"], LOOSE)
     close(ours.predict(X), want["said"], LOOSE)

@@ -1,4 +1,4 @@
-"""Layers that change the shape: where the numbers go (hand-worked), and what becomes of a mask."""
+"""Layers that change the shape: positions of numbers by hand, and masks."""
 
 import numpy as np
 
@@ -20,7 +20,7 @@ def test_repeat_vector_by_hand():
 
 
 def test_shape_layers_merge_masks():
-    """A (batch, time) mask has no meaning once time is gone: a row with any real entry is real."""
+    """Without a time axis, a row with any real step is real."""
     mask = np.array([[1, 1], [1, 0], [0, 0]], bool)
     for layer in (Flatten(), Reshape((6,)), Permute((2, 1)), RepeatVector(2)):
         np.testing.assert_array_equal(layer.mask(np.zeros((3, 2, 3)), mask), [True, True, False])

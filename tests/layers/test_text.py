@@ -1,6 +1,7 @@
-"""Strings to numbers in front of a network: words, bags of words, and a model that takes text."""
+"""TextVectorization: words, bags of words, and models that take text."""
 
 import re
+from typing import Any
 
 import numpy as np
 import pandas
@@ -65,20 +66,21 @@ WORDS = ["good", "film", "a", "bad", "über", "plot", "its", "go", "dont", "badb
     ids=["int", "few words", "short", "as it stands", "count", "multi-hot", "tf-idf of pairs"],
 )  # fmt: skip
 def test_what_keras_says(options, vocabulary, expected):
-    """Oracle: Keras 3 on TensorFlow 2.21, which its layer needs; asked once, its answers stand
-    here.
-    """
+    """Oracle: results of Keras 3 on TensorFlow 2.21, which its layer needs, recorded once."""
     text = TextVectorization(**options).adapt(TEXTS)
-    found = text(NEW)
+    result = text(NEW)
     assert text.get_vocabulary() == vocabulary
     assert text == TextVectorization(**options).adapt(TEXTS)
-    close(found, expected, 1e-5)
-    assert found.shape == np.shape(expected)
+    close(result, expected, 1e-5)
+    assert result.shape == np.shape(expected)
 
 
 @pytest.mark.parametrize("ngrams", [1, 2, (2, 3)], ids=str)
 def test_counts_are_scikit_learns(ngrams):
-    """Oracle: CountVectorizer on the same words, drawn; unknown words are counted apart."""
+    """Oracle: CountVectorizer on the same random words.
+
+    Unknown words are counted separately.
+    """
     rng = np.random.default_rng(0)
     words = [f"w{i}" for i in range(30)]
     seen, new = (
@@ -121,8 +123,8 @@ def test_other_ways_to_split():
         "rome italy",
         "bonn",
     ]
-    known = TextVectorization(vocabulary=["film", "good"], output_sequence_length=2)
-    assert known(["Good film"]).tolist() == [[3, 2]]
+    words = TextVectorization(vocabulary=["film", "good"], output_sequence_length=2)
+    assert words(["Good film"]).tolist() == [[3, 2]]
     weighed = TextVectorization(
         output_mode="tf_idf", vocabulary=["film", "good"], idf_weights=[1, 3]
     )
@@ -131,8 +133,9 @@ def test_other_ways_to_split():
 
 @pytest.mark.parametrize("mode", ["multi_hot", "count", "tf_idf", "int"])
 def test_a_model_that_takes_text(tmp_path, mode):
-    """Oracle: the same network without the layer, on what it encodes; strings come as a list, an
-    array, a column; it is kept.
+    """Oracle: the same network without the layer, on encoded texts.
+
+    Strings are a list, an array or a column. Saving keeps the layer.
     """
     rng = np.random.default_rng(0)
     texts = [" ".join(rng.choice(WORDS, 6)) for _ in range(60)]
@@ -149,17 +152,17 @@ def test_a_model_that_takes_text(tmp_path, mode):
             seed=0,
         )
         model.compile("adam", "binary_crossentropy", ["accuracy"])
-        held = (encode(texts[40:]), y[40:])
+        validation = (encode(texts[40:]), y[40:])
         return model, model.fit(
-            encode(texts[:40]), y[:40], epochs=3, verbose=0, validation_data=held
+            encode(texts[:40]), y[:40], epochs=3, verbose=0, validation_data=validation
         ).history
 
     model, log = fitted([text], list)
     plain, plain_log = fitted([], text)
     assert log == plain_log
     expected = plain.predict(text(NEW))
-    for given in (NEW, np.array(NEW), np.array(NEW, object)[:, None], pandas.Series(NEW)):
-        np.testing.assert_array_equal(model.predict(given), expected)
+    for texts_new in (NEW, np.array(NEW), np.array(NEW, object)[:, None], pandas.Series(NEW)):
+        np.testing.assert_array_equal(model.predict(texts_new), expected)
     assert model.evaluate(texts, y) == plain.evaluate(text(texts), y)
     np.testing.assert_array_equal(model.trace(NEW[:1], [1]).x, np.float32(text(NEW[:1])))
     model.save(tmp_path / "text.glassnet")
@@ -169,56 +172,61 @@ def test_a_model_that_takes_text(tmp_path, mode):
     assert model.fit(texts, y, validation_split=0.2, verbose=0).epoch == [3]
 
 
+LABELS = np.arange(7) % 2
+
+
+def text_batches():
+    """Return the texts and labels as batches of two."""
+    pairs = [(TEXTS[i : i + 2], LABELS[i : i + 2]) for i in (0, 2, 4)]
+    return [*pairs, (np.array(TEXTS[6:]), LABELS[6:])]
+
+
+def text_classifier():
+    """Return an untrained model of texts."""
+    layers = [
+        TextVectorization().adapt(TEXTS),
+        Embedding(13, 2, mask_zero=True),
+        GlobalAveragePooling1D(),
+        Dense(1, activation="sigmoid"),
+    ]
+    return gn.Sequential(layers, seed=0)
+
+
 def test_batches_of_texts(tmp_path):
-    """Oracle: the same rows at once. Batches come as a list, from a function, as columns; to train
-    on, to validate on, to be scored.
+    """Oracle: the same rows in one array.
+
+    Batches are a list, a function or columns, for training, validation and evaluation.
     """
-    y = np.arange(7) % 2
-    text = TextVectorization().adapt(TEXTS)
-
-    def pairs():
-        return [(TEXTS[i : i + 2], y[i : i + 2]) for i in (0, 2, 4)] + [
-            (np.array(TEXTS[6:]), y[6:])
-        ]
-
-    def model():
-        return gn.Sequential(
-            [
-                text,
-                Embedding(13, 2, mask_zero=True),
-                GlobalAveragePooling1D(),
-                Dense(1, activation="sigmoid"),
-            ],
-            seed=0,
-        )
-
-    whole = model()
-    log = whole.fit(
-        TEXTS, y, batch_size=2, shuffle=False, verbose=0, validation_data=(TEXTS, y)
+    want = text_classifier()
+    log = want.fit(
+        TEXTS, LABELS, batch_size=2, shuffle=False, verbose=0, validation_data=(TEXTS, LABELS)
     ).history
-    columns = [{"text": x, "label": labels} for x, labels in pairs()]
-    for given in (pairs(), lambda: iter(pairs()), columns):
-        one = model()
-        history = one.fit(given, verbose=0, validation_data=given, target="label").history
+    score = pytest.approx(want.evaluate(TEXTS, LABELS), rel=1e-6)
+    columns = [{"text": x, "label": labels} for x, labels in text_batches()]
+    for batches in (text_batches(), lambda: iter(text_batches()), columns):
+        model = text_classifier()
+        history = model.fit(batches, verbose=0, validation_data=batches, target="label").history
         assert history["loss"] == log["loss"]
         assert history["val_loss"] == pytest.approx(log["val_loss"], rel=1e-6)
-        np.testing.assert_array_equal(one.predict(x for x, _ in pairs()), whole.predict(TEXTS))
-        assert one.evaluate(given, target="label") == pytest.approx(
-            whole.evaluate(TEXTS, y), rel=1e-6
-        )
-    one = model()
-    one.fit(pairs(), verbose=0, resume=tmp_path / "run")
-    np.testing.assert_array_equal(one.predict(TEXTS), whole.predict(TEXTS))
-    wrong = [*pairs()[:2], ([None, "a"], y[:2])]
+        predictions = model.predict(x for x, _ in text_batches())
+        np.testing.assert_array_equal(predictions, want.predict(TEXTS))
+        assert model.evaluate(batches, target="label") == score
+    resumed = text_classifier()
+    resumed.fit(text_batches(), verbose=0, resume=tmp_path / "run")
+    np.testing.assert_array_equal(resumed.predict(TEXTS), want.predict(TEXTS))
+
+
+def test_batches_that_are_not_texts():
+    wrong = [*text_batches()[:2], ([None, "a"], LABELS[:2])]
     with pytest.raises(
         DataError, match=r"batch 3 of epoch 1: texts: expected text in every row\. Received: row=0"
     ):
-        model().fit(wrong, verbose=0)
+        text_classifier().fit(wrong, verbose=0)
     with pytest.raises(
         DataError,
         match=r"batch 1 of epoch 1: x: expected numbers\. .*Whole texts go through TextVectorization in front",
     ):
-        gn.Sequential([Dense(1)]).fit(pairs(), verbose=0)
+        gn.Sequential([Dense(1)]).fit(text_batches(), verbose=0)
 
 
 @pytest.mark.parametrize(("mode", "shape"), [("int", (5,)), ("count", (12,))])
@@ -237,15 +245,15 @@ def test_what_is_adapted_knows_its_shape(mode, shape, capsys):
 
 
 def test_vocabulary_as_it_is_given():
-    """With what stands for padding and for unknown words or without, and back."""
+    """With and without the padding and unknown tokens."""
     text = TextVectorization().adapt(TEXTS)
     assert text.get_vocabulary(include_special_tokens=False) == text.get_vocabulary()[2:]
-    for given in (
+    for vocabulary in (
         text.get_vocabulary(),
         text.get_vocabulary(include_special_tokens=False),
         np.array(text.get_vocabulary()),
     ):
-        assert TextVectorization(vocabulary=given, output_sequence_length=5) == text
+        assert TextVectorization(vocabulary=vocabulary, output_sequence_length=5) == text
 
 
 def test_a_large_vocabulary_is_kept(tmp_path):
@@ -313,7 +321,7 @@ def test_arguments_out_of_range(options, text):
 def test_what_is_no_text():
     text = TextVectorization().adapt(TEXTS)
     model = gn.Sequential([text, Dense(1)], seed=0)
-    refused = {
+    refused: dict[str, Any] = {
         "texts: expected a list of texts, not one. Received: received='good'. Write ['good'].": "good",
         "texts: expected text in every row. Received: row=1, received=None. Replace missing texts with": [
             "a",
@@ -322,9 +330,9 @@ def test_what_is_no_text():
         "texts: expected text in every row. Received: row=0, received=3.": [3, 4],
         "texts: expected one text per row. Received: shape=(1, 2).": [["a", "b"]],
     }
-    for words, given in refused.items():
-        with pytest.raises(DataError, match=re.escape(words)):
-            model.predict(given)
+    for message, texts in refused.items():
+        with pytest.raises(DataError, match=re.escape(message)):
+            model.predict(texts)
     with pytest.raises(
         DataError, match=r"adapt: expected texts with a word in them\. Received: texts=2\."
     ):

@@ -1,6 +1,4 @@
-"""Windows over steps and pixels: convolution by a loop, its ways through the machine, padding,
-ties, and what becomes of a mask.
-"""
+"""Windows over steps and pixels: convolution by a loop, its implementations, padding, masks."""
 
 from functools import partial
 
@@ -40,8 +38,8 @@ LAYERS = [
 ]
 
 
-def drawn(layer, shape, rows=4):
-    """Random weights of the layer, and rows."""
+def random_inputs(layer, shape, rows=4):
+    """Return random weights of the layer, and rows."""
     rng = np.random.default_rng(1)
     params = {
         name: rng.normal(size=w.shape).astype(np.float32)
@@ -52,11 +50,12 @@ def drawn(layer, shape, rows=4):
 
 @pytest.mark.parametrize("layer", LAYERS, ids=repr)
 def test_convolution_by_a_loop(layer):
-    """Every output by itself: the kernel's weights times what they lie on, but for padding; "same"
-    has the smaller half before.
+    """Each output is the sum of the kernel's weights times the inputs below, without padding.
+
+    With "same" the smaller half of the padding comes first.
     """
     shape = (6, 5, 2)[2 - layer.rank :]
-    params, x = drawn(layer, shape)
+    params, x = random_inputs(layer, shape)
     z, kernel = np.asarray(layer(params, x)), params["kernel"]
     before = []
     for n, size, stride, dilation in zip(
@@ -77,9 +76,9 @@ def test_convolution_by_a_loop(layer):
 
 @pytest.mark.parametrize(("strides", "padding"), [(1, "valid"), (2, "valid"), ((3, 2), "valid")])
 def test_transposed_convolution_paints(strides, padding):
-    """Every input by itself adds its kernel, weighed, to what lies below it."""
+    """Each input adds its weighted kernel to the output."""
     layer = Conv2DTranspose(3, 2, strides, padding)
-    params, x = drawn(layer, (3, 2, 2))
+    params, x = random_inputs(layer, (3, 2, 2))
     want = np.zeros((4, *layer.output_sizes((3, 2)), 3)) + params["bias"]
     for row, i, j, channel in np.ndindex(x.shape):
         for m, n, unit in np.ndindex(2, 2, 3):
@@ -90,21 +89,23 @@ def test_transposed_convolution_paints(strides, padding):
 
 
 def test_transposed_convolution_is_the_way_back_of_convolution():
-    """<conv(x), y> = <x, transposed(y)> for the same kernel: its last axes, (in, out) there, are
-    (out, in) here.
+    """<conv(x), y> = <x, transposed(y)> for the same kernel.
+
+    The last axes of its kernel are (in, out) in conv and (out, in) in transposed.
     """
-    there, back = (
+    conv, transposed = (
         Conv2D(3, 3, 2, "same", use_bias=False),
         Conv2DTranspose(2, 3, 2, "same", use_bias=False),
     )
-    params, x = drawn(there, (6, 4, 2))
+    params, x = random_inputs(conv, (6, 4, 2))
     y = RNG.normal(size=(4, 3, 2, 3)).astype(np.float32)
-    close(np.vdot(there(params, x), y), np.vdot(x, back(params, y)), 10 * FLOAT32)
+    close(np.vdot(conv(params, x), y), np.vdot(x, transposed(params, y)), 10 * FLOAT32)
 
 
 def test_same_paints_strides_times_the_size_and_valid_all():
-    """A kernel of 3, 2 apart: 2 * 4 = 8 pixels, and all are 2 * 4 + 1 = 9; of 2, 3 apart: 12 both
-    ways, the last of 3 empty.
+    """Kernel 3, strides 2: 2 * 4 = 8 pixels, and 2 * 4 + 1 = 9 with "valid".
+
+    Kernel 2, strides 3: 12 both ways, with a gap after each kernel.
     """
     assert Conv2DTranspose(1, 3, 2, "same").output_sizes((4, 4)) == (8, 8)
     assert Conv2DTranspose(1, 3, 2).output_sizes((4, 4)) == (9, 9)
@@ -129,7 +130,7 @@ def forward_and_back(way, w, x, kernel, dy):
 
 @pytest.mark.parametrize("w", WAYS, ids=str)
 def test_both_ways_through_the_machine_agree(w):
-    """What runs on a CPU and XLA's own convolution: outputs, and gradients of input and kernel."""
+    """im2col and XLA's own convolution agree: outputs, and gradients of input and kernel."""
     kernel = RNG.normal(size=(*w.size, 2, 3)).astype(np.float32)
     dy = RNG.normal(size=(4, *w.output_sizes((6, 5)), 3)).astype(np.float32)
     for a, b in zip(
@@ -145,28 +146,27 @@ def test_both_ways_through_the_machine_agree(w):
 @pytest.mark.parametrize("rows", [1, 4, 7])
 @pytest.mark.parametrize("few", [1, 2, 3])
 def test_laid_out_for_a_few_examples_at_a_time(rows, few, monkeypatch):
-    """As for all at once, also where the last are fewer: outputs, and gradients of input and
-    kernel.
-    """
+    """A few examples at a time give the results of all at once, also if the last are fewer."""
     w = WAYS[0]
     x, kernel = (
         RNG.normal(size=(rows, 6, 5, 2)).astype(np.float32),
         RNG.normal(size=(3, 2, 2, 3)).astype(np.float32),
     )
     dy = RNG.normal(size=(rows, 6, 5, 3)).astype(np.float32)
-    whole = forward_and_back(sliding_window._convolve_im2col, w, x, kernel, dy)
+    want = forward_and_back(sliding_window._convolve_im2col, w, x, kernel, dy)
     one = 4 * 6 * 5 * 12
     monkeypatch.setattr(sliding_window, "MAX_IM2COL_BYTES", one // 2)
     monkeypatch.setattr(sliding_window, "IM2COL_CHUNK_BYTES", few * one)
     compiled = jax.jit(partial(forward_and_back, sliding_window._convolve_im2col, w))
     assert "while" in compiled.lower(x, kernel, dy).as_text()
-    for a, b in zip(compiled(x, kernel, dy), whole, strict=True):
+    for a, b in zip(compiled(x, kernel, dy), want, strict=True):
         close(a, b, 10 * FLOAT32)
 
 
 def test_all_at_once_up_to_64_megabytes():
-    """One image of 32 x 32 x 16 with a 3 x 3 kernel, padding "same": 4 * 1024 * 144 bytes; 113 such
-    are 66.6 million, 2^26 are 67.1.
+    """An image of 32 x 32 x 16 with a 3 x 3 kernel and padding "same" has 4 * 1024 * 144 bytes.
+
+    113 of them are 66.6 million bytes, and 2^26 are 67.1 million.
     """
     w = SlidingWindow((3, 3), (1, 1), (1, 1), "same")
     kernel = jax.ShapeDtypeStruct((3, 3, 16, 4), np.float32)
@@ -188,7 +188,7 @@ def test_a_cpu_compiles_its_own_way_alone():
 
 def test_gradient_by_finite_difference():
     layer = Conv2DTranspose(2, (2, 3), 2, "same")
-    params, x = drawn(layer, (3, 2, 2))
+    params, x = random_inputs(layer, (3, 2, 2))
     dy = RNG.normal(size=(4, 6, 4, 2))
     assert (
         directional_error(lambda w: (dy * layer(params | {"kernel": w}, x)).sum(), params["kernel"])
@@ -198,10 +198,10 @@ def test_gradient_by_finite_difference():
 
 
 def test_float32_weights_take_float64_rows():
-    """Where a process has switched JAX to 64 bits."""
+    """If a process has switched JAX to 64 bits."""
     with jax.enable_x64(True):
         for layer in (Conv2D(3, 2), Conv2DTranspose(3, 2)):
-            params, x = drawn(layer, (6, 5, 2))
+            params, x = random_inputs(layer, (6, 5, 2))
             assert layer(params, x.astype(np.float64)).dtype == np.float64
 
 
@@ -229,8 +229,11 @@ LARGE = [
 
 @pytest.mark.parametrize("layer", LARGE, ids=repr)
 def test_windows_of_many_entries_are_left_to_xla(layer, monkeypatch):
-    """The same numbers, and derivatives, as by slices; here many are more than 3."""
-    params, x = drawn(layer, (6, 5, 2))
+    """Numbers and derivatives equal those by slices.
+
+    The limit is set to 3 entries here.
+    """
+    params, x = random_inputs(layer, (6, 5, 2))
 
     def run(params, x):
         y, back = jax.vjp(layer, params, x)
@@ -239,7 +242,7 @@ def test_windows_of_many_entries_are_left_to_xla(layer, monkeypatch):
     want = jax.tree.leaves(run(params, x))
     monkeypatch.setattr(sliding_window, "MAX_UNROLLED_WINDOW", 3)
     monkeypatch.setattr(pooling, "MAX_UNROLLED_WINDOW", 3)
-    lowered = jax.jit(lambda *given: layer(*given)).lower(params, x).as_text()
+    lowered = jax.jit(lambda params, x: layer(params, x)).lower(params, x).as_text()
     assert "reduce_window" in lowered or "convolution" in lowered
     for a, b in zip(jax.tree.leaves(run(params, x)), want, strict=True):
         close(a, b, 10 * FLOAT32)
@@ -255,8 +258,9 @@ def test_ties_share_the_derivative(layer, want):
 
 
 def test_bilinear_by_hand():
-    """Pixel centres of 4 from 2: 1/4 and 3/4 between them, the outer ones as the edge: 0, 0.25 * 8,
-    0.75 * 8, 8.
+    """Pixel centres of 4 from 2 are at 1/4 and 3/4, and the outer ones repeat the edge.
+
+    So 0 and 8 become 0, 0.25 * 8, 0.75 * 8 and 8.
     """
     y = UpSampling2D((1, 2), "bilinear")({}, np.array([0.0, 8.0], np.float32).reshape(1, 1, 2, 1))
     np.testing.assert_array_equal(y.ravel(), [0, 2, 6, 8])
@@ -285,7 +289,7 @@ SHORTER = [
 
 @pytest.mark.parametrize("layer", SHORTER, ids=repr)
 def test_a_mask_over_time_ends_where_the_steps_change(layer):
-    """A row with any real step is real; a mask of rows passes."""
+    """A row with any real step is real, and a mask of rows passes."""
     np.testing.assert_array_equal(layer.mask(STEPS, MASK), [True, True, False])
     np.testing.assert_array_equal(layer.mask(STEPS, MASK[:, 0]), MASK[:, 0])
     assert layer.mask(STEPS, None) is None
@@ -313,8 +317,9 @@ def masked(layer, x, mask):
 
 
 def test_global_pooling_heeds_a_mask_over_time():
-    """Of 1, 2, 6 the mean is 3 and the largest 6; of 1 alone both 1; of none both are 0, and so is
-    their derivative.
+    """1, 2, 6 have mean 3 and maximum 6. 1 has mean and maximum 1.
+
+    Without real steps both are 0, and so is the derivative.
     """
     np.testing.assert_array_equal(masked(GlobalAveragePooling1D(), STEPS, MASK).ravel(), [3, 1, 0])
     np.testing.assert_array_equal(masked(GlobalMaxPooling1D(), STEPS, MASK).ravel(), [6, 1, 0])

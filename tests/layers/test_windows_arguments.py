@@ -1,6 +1,4 @@
-"""What layers over windows say of themselves, and what a wrong argument or a wrong shape is
-told.
-"""
+"""Equality, formulas and error messages of layers over windows."""
 
 import numpy as np
 import pytest
@@ -188,7 +186,7 @@ def test_a_wrong_argument_is_told(says):
 
 
 def test_images_of_another_size_or_of_other_channels_are_refused_where_rows_come_in():
-    """At the model's door, as for every network: the layers know their shape."""
+    """The model checks the shape of its input, as for every network."""
     model = gn.Sequential(
         [Input((6, 6, 1)), Conv2D(2, 3, activation="relu"), GlobalAveragePooling2D(), Dense(1)]
     )

@@ -1,5 +1,6 @@
-"""Convolution, pooling and resizing against Keras on JAX, on data without ties: the same arguments
-make both.
+"""Convolution, pooling and resizing against Keras on JAX, on data without ties.
+
+The same arguments make both layers.
 """
 
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 import glassnet as gn
 from glassnet import layers
 from oracles import FLOAT32, LOOSE, close
-from parity import check_parity, made, over_windows, theirs
+from parity import build_keras, check_parity, keras_spec, over_windows
 
 IMAGE, SEQUENCE = (6, 5, 2), (7, 2)
 
@@ -71,7 +72,7 @@ def test_parity(recorded, name, args, kwargs, shape):
         recorded,
         getattr(layers, name)(*args, **kwargs),
         shape,
-        theirs(name, *args, **kwargs),
+        keras_spec(name, *args, **kwargs),
         (True,),
     )
 
@@ -83,17 +84,18 @@ def test_every_layer_over_windows_is_compared():
 @pytest.mark.parametrize("name", ["Conv1D", "Conv2D", "Conv2DTranspose"])
 @pytest.mark.parametrize("start", ["glorot_uniform", "he_normal"])
 def test_kernels_start_as_keras_does(recorded, name, start):
-    """The same shapes in the same order, and of some 50,000 numbers the same mean, spread and
-    largest, but for chance (0.3 %).
+    """Shapes and order are equal.
+
+    50,000 numbers have the same mean, standard deviation and maximum, up to sampling error (0.3 %).
     """
     shape, size = ((99, 40), 45) if name == "Conv1D" else ((99, 99, 40), (9, 5))
     ours = getattr(layers, name)(32, size, kernel_initializer=start).init(
         np.random.default_rng(0), shape
     )
 
-    def live(keras, words, shape):
+    def live(keras, spec, shape):
         keras.utils.set_random_seed(0)
-        layer = made(keras, words)
+        layer = build_keras(keras, spec)
         layer.build((None, *shape))
         kernel = layer.get_weights()[0]
         return [w.shape for w in layer.get_weights()], {
@@ -101,7 +103,7 @@ def test_kernels_start_as_keras_does(recorded, name, start):
             "largest": abs(kernel).max(),
         }
 
-    shapes, want = recorded(live, theirs(name, 32, size, kernel_initializer=start), shape)
+    shapes, want = recorded(live, keras_spec(name, 32, size, kernel_initializer=start), shape)
     assert [list(w.shape) for w in ours.values()] == shapes
     kernel = ours["kernel"]
     assert abs(kernel.mean()) <= 0.02 * want["std"]
@@ -111,21 +113,21 @@ def test_kernels_start_as_keras_does(recorded, name, start):
 
 @pytest.mark.parametrize("name", ["Conv1D", "Conv2D", "Conv2DTranspose"])
 def test_penalty(recorded, name):
-    """The sum of Keras's layer.losses."""
+    """Oracle: the sum of Keras's layer.losses."""
     shape = SEQUENCE if name == "Conv1D" else IMAGE
     layer = getattr(layers, name)(
         3, 2, kernel_regularizer="l2", bias_regularizer="l1", bias_initializer="ones"
     )
     params = layer.init(np.random.default_rng(0), shape)
 
-    def live(keras, words, shape, weights):
-        layer = made(keras, words)
+    def live(keras, spec, shape, weights):
+        layer = build_keras(keras, spec)
         layer.build((None, *shape))
         layer.set_weights(weights)
         return sum(float(loss) for loss in layer.losses)
 
-    words = theirs(name, 3, 2, kernel_regularizer="l2", bias_regularizer="l1")
-    close(layer.penalty(params), recorded(live, words, shape, [*params.values()]), 5 * FLOAT32)
+    spec = keras_spec(name, 3, 2, kernel_regularizer="l2", bias_regularizer="l1")
+    close(layer.penalty(params), recorded(live, spec, shape, [*params.values()]), 5 * FLOAT32)
 
 
 def test_mean_of_real_steps_as_keras_takes_it(recorded):
@@ -136,12 +138,12 @@ def test_mean_of_real_steps_as_keras_takes_it(recorded):
     for keepdims in (False, True):
         layer = layers.GlobalAveragePooling1D(keepdims)
         y, _ = layer.apply({}, {}, x, key=None, train=False, mask=mask)
-        words = theirs("GlobalAveragePooling1D", keepdims=keepdims)
+        spec = keras_spec("GlobalAveragePooling1D", keepdims=keepdims)
         close(
             y,
             recorded(
-                lambda keras, words, x, mask: made(keras, words)(x, mask=mask),
-                words,
+                lambda keras, spec, x, mask: build_keras(keras, spec)(x, mask=mask),
+                spec,
                 x,
                 mask,
                 name=f"{keepdims=}",
@@ -162,8 +164,9 @@ def small_network(k, front, **options):
 
 
 def test_a_small_network_trains_as_in_keras(recorded):
-    """One epoch of SGD in order, with a short last batch, from the same weights: losses, weights,
-    predictions.
+    """Losses, weights and predictions after one epoch of SGD from the same weights.
+
+    Batches are not shuffled, and the last one is short.
     """
     rng = np.random.default_rng(0)
     x, y = rng.normal(size=(21, 10, 9, 2)).astype(np.float32), rng.integers(0, 3, 21)

@@ -1,5 +1,6 @@
-"""Large images train in the memory of a laptop. Oracle: what the system counts for a process of its
-own.
+"""Large images train in the memory of a laptop.
+
+Oracle: the peak memory of a separate process.
 """
 
 import json
@@ -27,15 +28,13 @@ print(json.dumps([history.history["loss"], int(peak) / 1e6]))
 
 @pytest.mark.skipif(
     not Path("/proc/self/status").exists(),
-    reason="the peak of a process without its parent's is Linux's to tell",
+    reason="only Linux reports the peak memory of a process without its parent",
 )
 def test_a_step_of_32_images_of_150_x_150_stays_below_3_gigabytes():
-    """Laid out at once, the windows of the second convolution alone would take 32 * 72 * 72 * 288 *
-    4 = 191 MB, forward and back.
-    """
-    done = subprocess.run(
+    """The windows of the second convolution alone have 32 * 72 * 72 * 288 * 4 = 191 MB."""
+    process = subprocess.run(
         [sys.executable, "-c", TRAINED], capture_output=True, text=True, check=True
     )
-    [loss], gigabytes = json.loads(done.stdout)
+    [loss], gigabytes = json.loads(process.stdout)
     assert 0.6 < loss < 0.8
     assert gigabytes < 3
