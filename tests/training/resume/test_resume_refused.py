@@ -332,7 +332,7 @@ def test_two_fits_in_one_folder(tmp_path):
         said.append(str(error.value))
 
     fit(tmp_path, callbacks=LambdaCallback(inside))
-    assert "Wait for it to end, or give this run a folder of its own." in said[0]
+    assert "Wait for that process to end, or use another folder for this run." in said[0]
     fit(tmp_path, callbacks=LambdaCallback(), epochs=2)
 
 
