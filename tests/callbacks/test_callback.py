@@ -1,4 +1,4 @@
-"""What a callback is, how several are asked, and what is refused."""
+"""The callback protocol, the order of several callbacks, and errors."""
 
 import numpy as np
 import pytest
@@ -12,21 +12,21 @@ from oracles import import_keras
 
 
 def test_lambda_callback_sees_what_is_logged():
-    begun, ended, seen = [], [], []
+    starts, ends, seen = [], [], []
     watch = LambdaCallback(
-        lambda epoch, logs: seen.append((epoch, logs)), begun.append, ended.append
+        lambda epoch, logs: seen.append((epoch, logs)), starts.append, ends.append
     )
     model = noisy_model()
     fit_noisy(model, 2)
     log = fit_noisy(model, 3, callbacks=[watch])
-    assert begun == [("loss", "accuracy", "val_loss", "val_accuracy")]
+    assert starts == [("loss", "accuracy", "val_loss", "val_accuracy")]
     assert [epoch for epoch, _ in seen] == [2, 3, 4]
     assert [logs["val_loss"] for _, logs in seen] == log.history["val_loss"]
-    assert ended == [{name: values[-1] for name, values in log.history.items()}]
+    assert ends == [{name: values[-1] for name, values in log.history.items()}]
 
 
 class Halve(Callback):
-    """Halves the rate after every epoch; it remembers it from epoch to epoch."""
+    """Callback that halves the rate after every epoch and remembers it."""
 
     def init(self):
         return 0.1
@@ -36,7 +36,7 @@ class Halve(Callback):
 
 
 def test_a_callback_changes_the_rate_without_compiling():
-    """Oracle: a relation: three fits of one epoch, the rate set in between."""
+    """Oracle: three fits of one epoch with the rate set in between."""
     by_hand = plain_model()
     for rate in (0.1, 0.05, 0.025):
         by_hand.learning_rate = rate
@@ -60,9 +60,7 @@ def test_a_callback_cannot_write_into_the_logs():
 
 
 def test_an_exception_in_a_callback_leaves_the_model_at_that_epoch():
-    """Oracle: a relation. Broken at the third epoch and carried on for two, it is the run of
-    five.
-    """
+    """Oracle: interrupted in the third epoch and continued for two, it equals a run of five."""
 
     def fail(epoch, logs):
         if epoch == 2:
@@ -127,37 +125,37 @@ def test_a_rate_set_behind_the_fits_back_is_refused():
 
 
 def test_hooks_are_called_in_order():
-    """Oracle: by hand: begin, two epochs, end; a second fit counts on."""
-    told = []
+    """Oracle: by hand. Begin, two epochs, end; a second fit continues the count."""
+    calls = []
 
     class Diary(Callback):
         def on_train_begin(self, logs=None):
-            told.append("begin")
+            calls.append("begin")
 
         def on_epoch_begin(self, epoch, logs=None):
-            told.append(("from", epoch, logs["learning_rate"]))
+            calls.append(("from", epoch, logs["learning_rate"]))
 
         def on_epoch_end(self, epoch, logs=None):
-            told.append(("to", epoch))
+            calls.append(("to", epoch))
             return Decision(learning_rate=0.25)
 
         def on_train_end(self, logs=None):
-            told.append("end")
+            calls.append("end")
 
     model = plain_model()
     model.learning_rate = 0.5
     model.fit(X, Y, epochs=2, verbose=0, callbacks=Diary())
-    assert told == ["begin", ("from", 0, 0.5), ("to", 0), ("from", 1, 0.25), ("to", 1), "end"]
-    del told[:]
+    assert calls == ["begin", ("from", 0, 0.5), ("to", 0), ("from", 1, 0.25), ("to", 1), "end"]
+    del calls[:]
     model.fit(X, Y, verbose=0, callbacks=Diary())
-    assert told == ["begin", ("from", 2, 0.25), ("to", 2), "end"]
-    del told[:]
+    assert calls == ["begin", ("from", 2, 0.25), ("to", 2), "end"]
+    del calls[:]
     model.fit(X, Y, epochs=0, verbose=0, callbacks=Diary())
-    assert told == ["begin", "end"]
+    assert calls == ["begin", "end"]
 
 
 def test_a_rate_chosen_at_the_beginning_is_the_epochs():
-    """Oracle: a relation: three fits of one epoch, the rate set before each."""
+    """Oracle: three fits of one epoch with the rate set before each."""
     by_hand = plain_model()
     for rate in (0.4, 0.2, 0.1):
         by_hand.learning_rate = rate
@@ -172,9 +170,7 @@ def test_a_rate_chosen_at_the_beginning_is_the_epochs():
 
 
 def test_the_next_callback_is_told_the_rate_that_one_chose():
-    """Oracle: by hand: 0.1, halved twice, is 0.025; the answers after an epoch are asked apart: the
-    last one counts.
-    """
+    """Oracle: by hand. 0.1 halved twice is 0.025; after an epoch the last decision counts."""
     half = LambdaCallback(
         on_epoch_begin=lambda epoch, logs: Decision(learning_rate=logs["learning_rate"] / 2)
     )
@@ -214,9 +210,12 @@ def test_a_rate_is_all_that_an_epoch_can_begin_with():
 
 
 def test_a_bad_first_step_after_another_rate_is_undone():
-    """Oracle: a relation. At 1e25 the second epoch's only step makes a weight whose square is
-    beyond floats, which the third finds: the weights that the second began with are kept, and the
-    rate is the one that was decided last."""
+    """Oracle: a run of one epoch.
+
+    At 1e25 the only step of the second epoch makes a weight whose square overflows, which the third
+    epoch detects. The weights at the start of the second epoch are restored, and the rate is the
+    one that was set last.
+    """
     model, short = line_model(SGD(0.1)), line_model(SGD(0.1))
     rates = {0: 1e25, 1: 1e-3}
     with pytest.warns(TrainingWarning, match="not finite"):
@@ -233,9 +232,7 @@ def test_a_bad_first_step_after_another_rate_is_undone():
 
 
 def test_the_model_at_hand_has_the_weights_of_the_epoch():
-    """Oracle: a relation: what evaluate says inside a callback is what was logged for the same
-    rows.
-    """
+    """Oracle: evaluate inside a callback equals the logged validation loss of the same rows."""
     model, seen = plain_model(), []
     watch = LambdaCallback(
         lambda epoch, logs: seen.append((model.evaluate(X, Y), logs["val_loss"]))
@@ -274,7 +271,7 @@ def write_stop(callback):
     ids=["stop", "stop-read", "optimizer", "rate", "weights", "other"],
 )
 def test_the_model_is_out_of_reach_and_a_fit_that_reached_for_it_goes_on(use, text):
-    """Oracle: a relation: the epoch in which it was raised counts; one more makes two."""
+    """Oracle: the epoch that raised the error counts, so one more makes two."""
 
     class Mine(Callback):
         def on_epoch_end(self, epoch, logs=None):
@@ -333,11 +330,11 @@ def test_a_hook_that_is_never_called_is_refused_at_the_class(name, remedy):
         ConfigError,
         match=rf"Mine: expected hooks that fit calls: {hooks}\. Received: name='{name}'\. {remedy}",
     ):
-        type("Mine", (Callback,), {name: lambda self, *given: None})
+        type("Mine", (Callback,), {name: lambda self, *args: None})
 
 
 def test_every_hook_of_keras_is_called_or_refused(recorded):
-    """Oracle: the methods of Keras's own Callback."""
+    """Oracle: the methods of Keras's Callback."""
     theirs = recorded(
         lambda keras: [
             name for name in vars(keras.callbacks.Callback) if name.startswith(("on_", "set_"))
@@ -347,11 +344,11 @@ def test_every_hook_of_keras_is_called_or_refused(recorded):
     assert called < set(theirs)
     for name in set(theirs) - called:
         with pytest.raises(ConfigError, match=name):
-            type("Mine", (Callback,), {name: lambda self, *given: None})
+            type("Mine", (Callback,), {name: lambda self, *args: None})
 
 
 def stand_in(line):
-    """A class with the names and homes of a class and of those it derives from."""
+    """Return a class with the names and modules of a class and its bases."""
     kind = object
     for name, module in reversed(line):
         kind = type(name, (kind,), {"__module__": module})
@@ -380,8 +377,9 @@ def test_keras_callbacks_are_known():
 
 
 def test_callbacks_of_another_kind(recorded):
-    """Keras's own are told by where they and their bases live, which is recorded;
-    `test_keras_callbacks_are_known` has them themselves.
+    """Keras callbacks are recognized by the modules of their bases, which are recorded.
+
+    `test_keras_callbacks_are_known` uses the real ones.
     """
     kinds = ("TerminateOnNaN", "CSVLogger", "Callback")
     lines = recorded(

@@ -1,6 +1,4 @@
-"""CSVLogger: the file that Keras writes, rows that outlive the run, and files that cannot be
-used.
-"""
+"""CSVLogger writes the same file as Keras, keeps rows after a crash, and rejects unusable files."""
 
 import os
 import subprocess
@@ -26,9 +24,7 @@ LOGS = [
     "options", [{}, {"separator": ";"}, {"append": True}], ids=["plain", "separator", "append"]
 )
 def test_the_file_is_kerass_to_the_byte(recorded, tmp_path, options):
-    """Oracle: Keras's callback, given the same logs, twice: a second run begins the file anew or
-    adds to it.
-    """
+    """Oracle: Keras's callback with the same logs, for two runs that overwrite or append."""
 
     def live(keras, every, options):
         theirs = keras.callbacks.CSVLogger(tmp_path / "theirs.csv", **options)
@@ -51,9 +47,7 @@ def test_the_file_is_kerass_to_the_byte(recorded, tmp_path, options):
 
 
 def test_pandas_reads_what_the_history_says(tmp_path):
-    """Oracle: a relation: the file of two fits holds both histories, epochs counted on; without
-    append the last fit's alone.
-    """
+    """Oracle: with append the file contains both histories, without it only the last."""
     file, model = tmp_path / "log.csv", noisy_model()
     logs = [
         fit_noisy(model, epochs, callbacks=CSVLogger(str(file), append=True)) for epochs in (2, 3)
@@ -86,7 +80,7 @@ def test_rows_outlive_a_run_that_raises(tmp_path):
 
 
 def test_rows_outlive_a_run_that_is_killed(tmp_path):
-    """Oracle: a process that ends itself without a word in its third epoch."""
+    """Oracle: a process that kills itself in its third epoch."""
     code = """
 import os, sys
 from glassnet.callbacks import CSVLogger, LambdaCallback

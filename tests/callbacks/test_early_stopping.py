@@ -1,4 +1,4 @@
-"""Callbacks that end a run: where they stop it, and which weights they bring back."""
+"""Callbacks that stop training: when they stop it, and which weights they restore."""
 
 import re
 
@@ -29,9 +29,7 @@ CURVES = {
     ids=lambda options: "-".join(f"{k}={v}" for k, v in options.items()) or "defaults",
 )  # fmt: skip
 def test_early_stopping_stops_where_keras_does(recorded, curve, options):
-    """Oracle: Keras's callback, fed the same curve: the epoch of the stop, and the epoch whose
-    weights are kept.
-    """
+    """Oracle: Keras's callback on the same curve: the epoch of the stop and of the best weights."""
 
     class Stub:
         stop_training = False
@@ -43,9 +41,7 @@ def test_early_stopping_stops_where_keras_does(recorded, curve, options):
             pass
 
     def live(keras, curve, options):
-        """Whether training is to stop after every epoch, up to the first that says so; then what
-        the callback holds.
-        """
+        """Return whether training stops after each epoch, and the callback's final attributes."""
         theirs, stops = keras.callbacks.EarlyStopping(restore_best_weights=True, **options), []
         theirs.set_model(Stub())
         theirs.on_train_begin()
@@ -62,28 +58,26 @@ def test_early_stopping_stops_where_keras_does(recorded, curve, options):
 
     theirs = recorded(live, curve, options)
     ours = EarlyStopping(**options)
-    memory, kept, stopped = ours.init(), None, None
+    memory, best, stopped = ours.init(), None, None
     for epoch, value in enumerate(curve):
         memory, answer = ours.update(memory, Record(epoch, {"val_loss": value}, 0.0, None, None))
-        kept = epoch if answer and answer.keep_weights else kept
+        best = epoch if answer and answer.keep_weights else best
         stopped = epoch if answer and answer.stop else None
         assert (stopped is not None) == theirs["stops"][epoch]
         if stopped is not None:
             break
     assert stopped == theirs["stopped"]
-    assert kept == theirs["kept"]
+    assert best == theirs["kept"]
 
 
 def overfitting():
-    """Noise for labels and a fast optimizer: val_loss turns upwards after a few epochs."""
+    """Random labels and a fast optimizer, so val_loss rises after a few epochs."""
     model = plain_model(Adam(0.1))
     return model, {"x": X, "y": Y, "validation_split": 0.3, "batch_size": 8, "verbose": 0}
 
 
 def test_early_stopping_restores_the_best_weights():
-    """Oracle: a relation. The weights are, bit for bit, those of a run that ended with the best
-    epoch.
-    """
+    """Oracle: the weights equal, bit for bit, those of a run up to the best epoch."""
     model, options = overfitting()
     log = model.fit(epochs=40, callbacks=[EarlyStopping(patience=4)], **options)
     best = int(np.argmin(log.history["val_loss"]))
@@ -121,9 +115,7 @@ def test_early_stopping_on_accuracy_goes_up():
 
 
 def test_a_value_that_is_no_number_is_never_the_best():
-    """Oracle: by hand: nan, 3, 2, nan, nan with patience 2: the best is the third, and the fifth is
-    one too many.
-    """
+    """Oracle: by hand. nan, 3, 2, nan, nan with patience 2: the third is best, the fifth stops."""
     stopping, memory, answers = EarlyStopping("loss", patience=2), None, []
     memory = stopping.init()
     for epoch, loss in enumerate([np.nan, 3.0, 2.0, np.nan, np.nan]):
@@ -140,7 +132,7 @@ def test_a_value_that_is_no_number_is_never_the_best():
 
 
 def test_stop_when_the_loss_is_small():
-    """Lectures 002 and 003. Oracle: the first epoch with such a loss in a run without the rule."""
+    """Lectures 002 and 003. Oracle: the first epoch with such a loss in a run without callbacks."""
     long = line_model(SGD(0.05)).fit([0.0, 1], [1.0, 3], epochs=200, verbose=0).history["loss"]
     log = line_model(SGD(0.05)).fit(
         [0.0, 1], [1.0, 3], epochs=200, callbacks=[StopWhen(loss_below=1e-3)], verbose=0
@@ -151,9 +143,11 @@ def test_stop_when_the_loss_is_small():
 
 
 def test_stop_when_nothing_changes():
-    """Oracle: NumPy. One weight, x = 1, y = 0, rate 0.25: w halves every epoch, 1, 1/2, 1/4, ...,
-    so it moves by 1/2, 1/4, 1/8, 1/16: the fourth epoch is the first to move it by less than
-    0.1."""
+    """Oracle: NumPy.
+
+    With one weight, x = 1, y = 0 and rate 0.25, w halves every epoch: 1, 1/2, 1/4, ... It changes
+    by 1/2, 1/4, 1/8, 1/16, so the fourth epoch is the first with a change below 0.1.
+    """
     model = gn.Sequential([Input(1), Dense(1, use_bias=False)])
     model.compile(SGD(0.25), "mse")
     model.set_weights([[[1.0]]])
@@ -218,7 +212,7 @@ def test_callbacks_of_wrong_numbers(make, text):
     ],
 )
 def test_the_better_way_of_a_metric_is_kerass(recorded, metric):
-    """Oracle: the direction that Keras's metric of that name has."""
+    """Oracle: the direction of Keras's metric of that name."""
     kinds = {
         "accuracy": "Accuracy",
         "mae": "MeanAbsoluteError",
@@ -239,7 +233,7 @@ def test_the_better_way_of_a_metric_is_kerass(recorded, metric):
 
 
 def test_a_monitor_of_unknown_direction_wants_a_mode():
-    """Keras refuses it too."""
+    """Keras rejects it too."""
     stopping = EarlyStopping("surprise")
     with pytest.raises(
         ConfigError,
@@ -259,14 +253,24 @@ def test_terminate_on_nan_reads_every_number(logs):
 
 
 def test_terminate_on_nan_ends_a_fit_whose_validation_is_no_number():
-    """Oracle: by hand. The held-out row's target of 3e38 squared is beyond float32, while training
-    goes well.
-    """
+    """Oracle: by hand. The square of the validation target 3e38 overflows float32."""
     model = line_model(SGD(0.01))
-    held = ([1.0], [3e38])
-    assert len(model.fit([0.0, 1], [1.0, 3], epochs=3, validation_data=held, verbose=0).epoch) == 3
+    validation_data = ([1.0], [3e38])
+    assert (
+        len(
+            model.fit(
+                [0.0, 1], [1.0, 3], epochs=3, validation_data=validation_data, verbose=0
+            ).epoch
+        )
+        == 3
+    )
     log = model.fit(
-        [0.0, 1], [1.0, 3], epochs=3, validation_data=held, verbose=0, callbacks=TerminateOnNaN()
+        [0.0, 1],
+        [1.0, 3],
+        epochs=3,
+        validation_data=validation_data,
+        verbose=0,
+        callbacks=TerminateOnNaN(),
     )
     assert log.epoch == [3]
     assert log.stopped == "val_loss is inf"

@@ -1,4 +1,4 @@
-"""Callbacks that change the learning rate, held against Keras's."""
+"""Callbacks that change the learning rate, compared with Keras's."""
 
 import numpy as np
 import pytest
@@ -13,7 +13,7 @@ from nets import X, Y, plain_model, same_bits
 from oracles import FLOAT32, close
 
 NAN = float("nan")
-CURVES = {  # no value within float32's last digit of the best less min_delta: Keras compares in float32
+CURVES = {  # no value is within float32 rounding of best - min_delta, as Keras compares in float32
     "falls": [5, 4, 3, 2, 1, 0.5],
     "flat": [1.0] * 14,
     "rises": [1, 2, 3, 4, 5, 6, 7, 8],
@@ -24,7 +24,7 @@ CURVES = {  # no value within float32's last digit of the best less min_delta: K
 
 
 class Stub:
-    """What Keras's rate callbacks use of a model."""
+    """The attribute of a model that Keras's learning rate callbacks use."""
 
     def __init__(self, keras, rate):
         self.optimizer = keras.optimizers.SGD(rate)
@@ -65,8 +65,9 @@ def test_plateaus_are_those_of_keras(recorded, curve, options):
 
 
 def test_a_first_value_that_is_no_number_is_not_the_best():
-    """Oracle: by hand, patience 2: nan (waits 1), 3 is the best, 2 is better, 2.5 (1), 2.5 (2:
-    reduced). Keras keeps nan as its best.
+    """Oracle: by hand, patience 2. After nan and 3, 2 is best; the second 2.5 reduces the rate.
+
+    Keras keeps nan as the best.
     """
     ours, rates = ReduceLROnPlateau(patience=2, factor=0.5), []
     memory = ours.init()
@@ -88,7 +89,7 @@ def keras_model(keras, rate, weights):
 
 
 class Rates(Callback):
-    """Every epoch's rate."""
+    """Callback that collects every epoch's rate."""
 
     def __init__(self):
         self.seen = []
@@ -109,9 +110,7 @@ SCHEDULES = {
 
 @pytest.mark.parametrize("schedule", SCHEDULES.values(), ids=SCHEDULES)
 def test_a_schedule_gives_kerass_rates_and_weights(recorded, schedule):
-    """Oracle: Keras's own fit, rows in order, from the same weights: the rate of every epoch, the
-    first among them, and the weights.
-    """
+    """Oracle: Keras's fit from the same weights without shuffling: all rates and the weights."""
     ours, options = (
         gn.Sequential([Input(4), Dense(3, activation="softmax")], seed=0),
         {"batch_size": 8, "epochs": 5, "shuffle": False},
@@ -135,9 +134,7 @@ def test_a_schedule_gives_kerass_rates_and_weights(recorded, schedule):
 
 
 def test_a_schedule_is_carried_on_by_a_second_fit():
-    """Oracle: a relation, bit for bit: 2 and 3 epochs are 5, though each rate is made from the one
-    before.
-    """
+    """Oracle: 2 and 3 epochs equal 5, bit for bit, though each rate depends on the previous one."""
     halving = LearningRateScheduler(lambda epoch, rate: rate * 0.8 if epoch else rate)
     parts, whole = plain_model(), plain_model()
     for epochs in (2, 3):
@@ -149,9 +146,12 @@ def test_a_schedule_is_carried_on_by_a_second_fit():
 
 @pytest.mark.parametrize("order", [1, -1])
 def test_a_schedule_goes_on_from_a_reduced_rate(order):
-    """Oracle: by hand, as in Keras: the monitor rises from 1, so that each epoch but the first
-    divides by ten; the schedule keeps what it is given, whichever of the two is listed first.
-    min_lr ends it at 0.001."""
+    """Oracle: by hand, as in Keras.
+
+    The loss never improves by `min_delta`, so each epoch but the first divides the rate by ten. The
+    schedule keeps the rate that it receives, in either order of the two callbacks. min_lr ends it
+    at 0.001.
+    """
     rates = Rates()
     flat = ReduceLROnPlateau("loss", patience=1, min_lr=1e-3, min_delta=1e3)
     model = plain_model()
@@ -166,21 +166,21 @@ def test_a_schedule_goes_on_from_a_reduced_rate(order):
 
 
 def test_a_whole_fit_reduces_where_keras_does(recorded):
-    """Oracle: Keras's own fit from the same weights, rows in order: the rate of every epoch."""
+    """Oracle: Keras's fit from the same weights without shuffling: the rate of every epoch."""
     ours = gn.Sequential([Input(4), Dense(3, activation="softmax")], seed=0)
     ours.compile(SGD(0.5), "sparse_categorical_crossentropy")
     options = {"patience": 2, "factor": 0.5, "cooldown": 1, "min_delta": 0.01}
-    held = (X[25:], Y[25:])
+    validation = (X[25:], Y[25:])
 
-    def live(keras, x, y, held, weights, options):
+    def live(keras, x, y, validation, weights, options):
         theirs = keras_model(keras, 0.5, weights)
-        log = theirs.fit(x, y, batch_size=8, epochs=25, shuffle=False, validation_data=held, verbose=0,
+        log = theirs.fit(x, y, batch_size=8, epochs=25, shuffle=False, validation_data=validation, verbose=0,
                          callbacks=[keras.callbacks.ReduceLROnPlateau(**options)])  # fmt: skip
         return [float(rate) for rate in log.history["learning_rate"]]
 
-    want = recorded(live, X[:25], Y[:25], held, ours.get_weights(), options, tolerance=0)
+    want = recorded(live, X[:25], Y[:25], validation, ours.get_weights(), options, tolerance=0)
     rates = Rates()
-    ours.fit(X[:25], Y[:25], batch_size=8, epochs=25, shuffle=False, validation_data=held, verbose=0,
+    ours.fit(X[:25], Y[:25], batch_size=8, epochs=25, shuffle=False, validation_data=validation, verbose=0,
              callbacks=[ReduceLROnPlateau(**options), rates])  # fmt: skip
     assert len(set(rates.seen)) > 3
     close(rates.seen, want, 0)
@@ -259,7 +259,7 @@ def test_what_cannot_work_is_said_at_the_fit(callback, text):
 
 
 def test_a_schedule_that_breaks_on_the_way_leaves_a_model_to_go_on_with():
-    """Oracle: a relation. Two epochs were trained; three more make five."""
+    """Oracle: two epochs are trained, so three more make five."""
     model, whole = plain_model(), plain_model()
     with pytest.raises(ZeroDivisionError):
         model.fit(
@@ -276,17 +276,19 @@ def test_a_schedule_that_breaks_on_the_way_leaves_a_model_to_go_on_with():
 
 
 def test_a_schedule_that_cannot_be_asked_for_its_arguments():
-    """Oracle: by hand. min(3, 0.1) is 0.1; Python knows no signature of it."""
+    """Oracle: by hand. min(3, 0.1) is 0.1, and Python knows no signature of `min`."""
     assert LearningRateScheduler(min).on_epoch_begin(3, {"learning_rate": 0.1}).learning_rate == 0.1
 
 
 def test_rates_under_a_schedule_by_steps():
-    """Oracle: by hand. One step an epoch, halved by the schedule: 0.8, 0.4, 0.2, ... The monitor
-    never improves by 1000, so that patience 1
-    answers after the second epoch and after every one from there on: half of the 0.2 that was
-        planned, then half of the 0.05 that is left.
-    A drop by the schedule where the epoch ends (0.8 to 0.008) stays: half of it, 0.004. One that
-    ends at 0 stays there."""
+    """Oracle: by hand.
+
+    There is one step per epoch, and the schedule halves the rate: 0.8, 0.4, 0.2, ... The monitor
+    never improves by 1000, so patience 1 reduces the rate after the second and every later epoch:
+    to half of the planned 0.2, then to half of the remaining 0.05. A drop of the schedule at the
+    end of an epoch (0.8 to 0.008) remains: half of it is 0.004. A schedule that ends at 0 stays at
+    0.
+    """
     halving = ExponentialDecay(0.8, 1, 0.5)
     drop, ending = PiecewiseConstantDecay([1], [0.8, 0.008]), CosineDecay(0.8, 2)
     courses = (

@@ -1,5 +1,6 @@
-"""ModelCheckpoint: which files it writes, when, and what they hold. Oracle: Keras's, on the same
-numbers, and the model itself.
+"""ModelCheckpoint: when it writes files, and their contents.
+
+Oracle: Keras's callback on the same numbers, and the model itself.
 """
 
 import math
@@ -30,25 +31,25 @@ def fit(callbacks, epochs=3, model=None):
 
 
 def record(epoch, **logs):
-    carry = None
-    return Record(epoch, logs, 0.0, carry, carry)
+    train_state = None
+    return Record(epoch, logs, 0.0, train_state, train_state)
 
 
 def written(callback, values, monitor="val_loss"):
-    """The epochs (counted from 1) after which it asks for a file, told these values."""
-    memory, asked = callback.init(), []
+    """Return the epochs, counted from 1, after which the callback requests a file."""
+    memory, epochs = callback.init(), []
     for epoch, value in enumerate(values):
         memory, decision = callback.update(memory, record(epoch, **{"loss": 1.0, monitor: value}))
         if decision:
             assert decision == Decision(
                 save=(SaveRequest(decision.save[0].path, callback.save_weights_only),)
             )
-            asked.append(epoch + 1)
-    return asked
+            epochs.append(epoch + 1)
+    return epochs
 
 
 def test_a_file_after_every_epoch(tmp_path):
-    """Named by its epoch and its numbers, as Python writes them."""
+    """File names contain the epoch and the logged numbers, formatted by Python."""
     _, log = fit(
         ModelCheckpoint(tmp_path / "deep" / "{epoch:04d}-{val_loss:.2f}-{accuracy:.1f}.glassnet")
     )
@@ -61,9 +62,7 @@ def test_a_file_after_every_epoch(tmp_path):
 
 
 def test_a_file_trains_on_as_the_fit_does(tmp_path):
-    """With its noise, its optimizer's memory, and the rate that the next epoch begins with: the
-    schedule's next is not taken twice.
-    """
+    """The file contains the noise, the optimizer's state and the rate of the next epoch."""
 
     def callbacks():
         return [
@@ -91,9 +90,7 @@ def test_a_file_trains_on_as_the_fit_does(tmp_path):
 
 
 def test_weights_are_those_of_the_epoch_not_the_best(tmp_path):
-    """Where the run ends with the weights of an earlier epoch, the file of its last has that
-    epoch's own.
-    """
+    """The last file has the weights of its epoch, even if the run restores earlier weights."""
     keep = LambdaCallback(on_epoch_end=lambda epoch, logs: Decision(keep_weights=epoch == 0))
     model, _ = fit([keep, ModelCheckpoint(tmp_path / "{epoch}.glassnet")])
     assert same_bits(gn.load(tmp_path / "1.glassnet"), model)
@@ -126,7 +123,7 @@ VALUES = [3.0, 4.0, 2.0, math.nan, 2.0, math.inf, -math.inf, 1.0]
     ],
 )
 def test_better_than_ever_before(options, monitor, epochs):
-    """Oracle: by hand. 3, 4, 2, then no number, the same again, the infinities, 1."""
+    """Oracle: by hand. 3, 4, 2, then nan, 2 again, both infinities and 1."""
     callback = ModelCheckpoint("{epoch}", monitor, save_best_only=True, **options)
     assert written(callback, VALUES, monitor) == epochs
 
@@ -147,9 +144,9 @@ def test_keras_saves_after_the_same_epochs(recorded, values, monitor, mode, firs
         model = theirs.Sequential([theirs.layers.Input((1,)), theirs.layers.Dense(1)])
         model.compile(loss="mse", metrics=["accuracy"])
         callback.set_model(model)
-        asked = callback._should_save_model
+        should_save = callback._should_save_model
         callback._save_model = lambda epoch, batch, logs: (
-            saved.append(epoch + 1) if asked(epoch, batch, logs, "x") else 0
+            saved.append(epoch + 1) if should_save(epoch, batch, logs, "x") else 0
         )
         for epoch, value in enumerate(values):
             callback.on_epoch_end(epoch, {"loss": 1.0, monitor: value})
@@ -158,15 +155,15 @@ def test_keras_saves_after_the_same_epochs(recorded, values, monitor, mode, firs
     ours = ModelCheckpoint(
         "x", monitor, save_best_only=True, mode=mode, initial_value_threshold=first
     )
-    memory, asked = ours.init(), []
+    memory, epochs = ours.init(), []
     for epoch, value in enumerate(values):
         memory, decision = ours.update(memory, record(epoch, **{"loss": 1.0, monitor: value}))
-        asked += [epoch + 1] * bool(decision)
-    assert asked == recorded(live, values, monitor, mode, first)
+        epochs += [epoch + 1] * bool(decision)
+    assert epochs == recorded(live, values, monitor, mode, first)
 
 
 def test_weights_alone(tmp_path):
-    """What `save_weights` writes, of a model that could not be saved whole."""
+    """The same bytes as `save_weights`, for a model that `save` rejects."""
     model = gn.Sequential([Dense(3)], seed=0)
     model.compile("sgd", lambda y, out: ((y - out) ** 2).mean(-1))
     model.fit(
@@ -221,7 +218,7 @@ def test_the_face_of_keras(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "text"),
     [
         ({"filepath": 3}, "ModelCheckpoint: expected filepath to be a path"),
         (
@@ -239,13 +236,13 @@ def test_the_face_of_keras(tmp_path):
         ),
     ],
 )
-def test_arguments_out_of_range(options, said):
-    with pytest.raises(ConfigError, match=said):
+def test_arguments_out_of_range(options, text):
+    with pytest.raises(ConfigError, match=text):
         ModelCheckpoint(**options)
 
 
 @pytest.mark.parametrize(
-    ("pattern", "options", "said"),
+    ("pattern", "options", "text"),
     [
         (
             "{epoch:04d}-{val_los:.2f}",
@@ -260,10 +257,10 @@ def test_arguments_out_of_range(options, said):
     ],
 )
 def test_patterns_that_cannot_be_filled_are_refused_before_training(
-    pattern, options, said, tmp_path
+    pattern, options, text, tmp_path
 ):
     model = noisy_model()
-    with pytest.raises(ConfigError, match=said):
+    with pytest.raises(ConfigError, match=text):
         fit(ModelCheckpoint(str(tmp_path / pattern), **options), model=model)
     assert model.epoch == 0
     assert list(tmp_path.iterdir()) == []

@@ -1,4 +1,4 @@
-"""TensorBoard: event files read back record by record, in Keras's folders under Keras's names."""
+"""TensorBoard: event files read back record by record, with Keras's folders and names."""
 
 import builtins
 import os
@@ -14,7 +14,7 @@ from oracles import FLOAT32, close
 
 
 def crc32c(data):
-    """Castagnoli's checksum bit by bit (RFC 3720), masked as event files mask it."""
+    """Compute Castagnoli's checksum bit by bit (RFC 3720), masked as in event files."""
     crc = 0xFFFFFFFF
     for byte in data:
         crc ^= byte
@@ -25,37 +25,37 @@ def crc32c(data):
 
 
 def test_the_checksum_is_castagnolis():
-    """RFC 3720, B.4: 32 bytes of zeros give 0x8A9136AA; unmasked here."""
+    """RFC 3720, B.4: the checksum of 32 zero bytes is 0x8A9136AA before masking."""
     masked = crc32c(bytes(32))
     rotated = (masked - 0xA282EAD8) & 0xFFFFFFFF
     assert (rotated >> 17 | rotated << 15) & 0xFFFFFFFF == 0x8A9136AA
 
 
 def events(path):
-    """Every record of an event file, its checksums checked."""
+    """Read every record of an event file and check its checksums."""
     pb = pytest.importorskip("tensorboardX.proto.event_pb2")
-    data, found = Path(path).read_bytes(), []
+    data, result = Path(path).read_bytes(), []
     while data:
         size = struct.unpack("<Q", data[:8])[0]
         body = data[12 : 12 + size]
         assert struct.unpack("<I", data[8:12])[0] == crc32c(data[:8])
         assert struct.unpack("<I", data[12 + size : 16 + size])[0] == crc32c(body)
-        found.append(pb.Event.FromString(body))
+        result.append(pb.Event.FromString(body))
         data = data[16 + size :]
-    return found
+    return result
 
 
 def scalars(folder):
-    """Tag to [(step, value)] over all event files of a folder; each begins with its version."""
-    found = {}
+    """Return {tag: [(step, value), ...]} over all event files of a folder."""
+    result = {}
     for file in sorted(Path(folder).glob("events.out.tfevents.*")):
         first, *rest = events(file)
         assert first.file_version == "brain.Event:2"
         assert not any(event.file_version for event in rest)
         for event in rest:
             for value in event.summary.value:
-                found.setdefault(value.tag, []).append((event.step, value.simple_value))
-    return found
+                result.setdefault(value.tag, []).append((event.step, value.simple_value))
+    return result
 
 
 def board(path):
@@ -64,7 +64,7 @@ def board(path):
 
 
 def test_two_fits_are_read_back(tmp_path):
-    """Oracle: a relation: the histories of both, under Keras's names, steps counted on."""
+    """Oracle: the histories of both fits under Keras's names, with consecutive steps."""
     model = noisy_model()
     slower = LearningRateScheduler(lambda epoch, rate: 0.02 / (1 + epoch))
     first, second = (
@@ -75,17 +75,17 @@ def test_two_fits_are_read_back(tmp_path):
         "train",
         "validation",
     ]
-    train, held = (
+    train, validation = (
         scalars(tmp_path / "new" / "logs" / "train"),
         scalars(tmp_path / "new" / "logs" / "validation"),
     )
     assert list(train) == ["epoch_loss", "epoch_accuracy", "epoch_learning_rate"]
-    assert list(held) == ["epoch_loss", "epoch_accuracy"]
-    for found, prefix in ((train, ""), (held, "val_")):
+    assert list(validation) == ["epoch_loss", "epoch_accuracy"]
+    for result, prefix in ((train, ""), (validation, "val_")):
         for name in ("loss", "accuracy"):
-            assert [step for step, _ in found[f"epoch_{name}"]] == [0, 1, 2, 3, 4]
+            assert [step for step, _ in result[f"epoch_{name}"]] == [0, 1, 2, 3, 4]
             close(
-                [value for _, value in found[f"epoch_{name}"]],
+                [value for _, value in result[f"epoch_{name}"]],
                 first.history[prefix + name] + second.history[prefix + name],
                 FLOAT32,
             )

@@ -1,4 +1,4 @@
-"""Callbacks together, in either order, with validation, over two fits."""
+"""Several callbacks in either order, with validation, over two fits."""
 
 import numpy as np
 import pandas as pd
@@ -23,16 +23,17 @@ def fit(callbacks, epochs=(40, 40)):
 
 @pytest.mark.parametrize("order", [1, -1])
 def test_four_callbacks_over_two_fits(tmp_path, order):
-    """Oracle: a relation: the order does not matter; rows are the epochs of both fits; the weights
-    are those of the second fit's best.
+    """Oracle: the order does not matter, and the file has the epochs of both fits.
+
+    The final weights are the best of the second fit.
     """
     pytest.importorskip("tensorboardX")
     few = [ReduceLROnPlateau(patience=2, factor=0.5), EarlyStopping(patience=6)]
     files = [CSVLogger(tmp_path / "log.csv", append=True), TensorBoard(tmp_path / "logs")]
-    alone, told = fit(few)
+    alone, alone_logs = fit(few)
     model, logs = fit((few + files)[::order])
     assert same_bits(model, alone)
-    assert [log.history for log in logs] == [log.history for log in told]
+    assert [log.history for log in logs] == [log.history for log in alone_logs]
     assert logs[0].stopped.startswith("val_loss has not improved for 6 epochs")
     table = pd.read_csv(tmp_path / "log.csv")
     assert list(table["epoch"]) == logs[0].epoch + logs[1].epoch == list(range(len(table)))

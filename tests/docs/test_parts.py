@@ -47,13 +47,13 @@ def parts(kind):
         "Loss",
         "Crossentropy",
         "Metric",
-        "Detection",
+        "ThresholdMetric",
         "Optimizer",
         "Schedule",
         "Callback",
         "Initializer",
     )
-    bases += ("Regularizer", "Panel", "Record", "Decision", "FunctionLoss", "FunctionMetric")
+    bases += ("Regularizer", "CallbackList", "Record", "Decision", "FunctionLoss", "FunctionMetric")
     return sorted((one for one in found if one.__name__ not in bases), key=lambda one: one.__name__)
 
 

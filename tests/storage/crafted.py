@@ -1,4 +1,4 @@
-"""Model files taken apart and put together again, as somebody with a hex editor would."""
+"""Helpers that take model files apart and put them together again."""
 
 import json
 
@@ -10,41 +10,41 @@ from glassnet.layers import BatchNormalization, Dense, Input
 NUMBERS = {"F32": np.float32, "I32": np.int32, "F64": np.float64, "BOOL": np.bool_}
 
 
-def apart(data):
-    """(what the file says of its model, the header without it, the numbers' bytes)."""
+def unpack(data):
+    """Split a file into (model description, header without metadata, bytes of the arrays)."""
     length = int.from_bytes(data[:8], "little")
     header = json.loads(data[8 : 8 + length])
     return json.loads(header.pop("__metadata__")["glassnet"]), header, data[8 + length :]
 
 
-def together(model, header, numbers):
-    """The file of those three; a model that is text goes in as it is."""
+def pack(model, header, numbers):
+    """Join the results of `unpack` into a file; a string is used as the description unchanged."""
     text = model if isinstance(model, str) else json.dumps(model)
-    whole = json.dumps({"__metadata__": {"glassnet": text}} | header).encode()
-    return len(whole).to_bytes(8, "little") + whole + numbers
+    json_header = json.dumps({"__metadata__": {"glassnet": text}} | header).encode()
+    return len(json_header).to_bytes(8, "little") + json_header + numbers
 
 
 def arrays(data):
-    """The arrays by name, read without safetensors."""
-    _, header, numbers = apart(data)
+    """Read the arrays by name without safetensors."""
+    _, header, numbers = unpack(data)
     return {
-        name: np.frombuffer(numbers[slice(*said["data_offsets"])], NUMBERS[said["dtype"]]).reshape(
-            said["shape"]
-        )
-        for name, said in header.items()
+        name: np.frombuffer(
+            numbers[slice(*entry["data_offsets"])], NUMBERS[entry["dtype"]]
+        ).reshape(entry["shape"])
+        for name, entry in header.items()
     }
 
 
-def changed(path, change, to=None):
-    """Let `change` alter what a file says of its model, in place; the result is written to `to`."""
-    model, header, numbers = apart(path.read_bytes())
+def edit_file(path, change, to=None):
+    """Apply `change` to a file's model description and write the result to `to` or in place."""
+    model, header, numbers = unpack(path.read_bytes())
     model = change(model) or model
-    (to or path).write_bytes(together(model, header, numbers))
+    (to or path).write_bytes(pack(model, header, numbers))
     return to or path
 
 
 def small(layers=None, optimizer="sgd", seed=0):
-    """A model of a few numbers that has been trained."""
+    """Return a small trained model."""
     model = gn.Sequential(
         [Input(2), *(layers or [Dense(2, activation="relu"), BatchNormalization(), Dense(1)])],
         seed=seed,
@@ -55,11 +55,11 @@ def small(layers=None, optimizer="sgd", seed=0):
 
 
 def saved(model, path):
-    """The path, the model being saved there."""
+    """Save a model and return the path."""
     model.save(path)
     return path
 
 
-def again(model, path, custom_objects=None):
-    """The model after it has been in a file."""
+def reload(model, path, custom_objects=None):
+    """Save and load a model."""
     return gn.load(saved(model, path), custom_objects)

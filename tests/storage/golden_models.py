@@ -1,7 +1,6 @@
-"""The models behind the golden files: `python tests/storage/golden_models.py` writes the files
-again.
+"""Models of the golden files; `python tests/storage/golden_models.py` writes the files again.
 
-The files were written by release 0.1.0 and must load in every later one. Write them again only
+The files were written by release 0.1.0 and must load in every later release. Write them again only
 together with a new file format.
 """
 
@@ -36,7 +35,7 @@ from glassnet.schedules import CosineDecay, Warmup
 
 FOLDER = Path(__file__).parent / "golden"
 ROWS = 24
-"""Numbers of each kind of model that are few and differ."""
+"""Number of examples of each model."""
 
 X = np.random.default_rng(1).normal(size=(ROWS, 3)).astype(np.float32)
 Y = np.arange(ROWS) % 3
@@ -44,7 +43,7 @@ TEXTS = ["a good film", "a bad film", "good and new", "bad and old"] * 6
 
 
 def frame():
-    """A number with gaps, truths, a category, days, an identifier, and two targets."""
+    """Return a table with missing numbers, booleans, a category, dates, an id and two targets."""
     rng = np.random.default_rng(2)
     day = datetime.date(2024, 1, 31)
     rows = [
@@ -63,12 +62,12 @@ def frame():
 
 
 def without(table, *names):
-    """The table without those columns."""
+    """Return the table without the named columns."""
     return {name: column for name, column in table.items() if name not in names}
 
 
 def series():
-    """Five years of months with a trend and a season."""
+    """Return five years of months with a trend and a season."""
     months = [f"{2015 + i // 12}-{i % 12 + 1:02d}" for i in range(60)]
     sold = (
         100
@@ -87,7 +86,7 @@ def series():
 
 
 def images(folder):
-    """Eight pictures each of two classes, written as files."""
+    """Write eight images of each of two classes and return the dataset."""
     from PIL import Image
 
     rng = np.random.default_rng(4)
@@ -102,9 +101,7 @@ def images(folder):
 
 
 def array_model(folder):
-    """Layers within layers, statistics, a schedule, a metric with settings, and the memory of
-    Adam.
-    """
+    """Fit nested layers with statistics, a schedule, a metric with settings and AdamW."""
     layers = [
         Normalization(),
         Dense(4, activation="tanh", kernel_regularizer="l2"),
@@ -123,7 +120,7 @@ def array_model(folder):
 
 
 def table_model(folder):
-    """A class learned of every kind of column, one of them derived, one said to be a category."""
+    """Fit a class target to a table with every type of column and a derived one."""
     table = frame()
     model = gn.Sequential([Dense(4, activation="relu"), Dense(1, activation="sigmoid")], seed=0)
     model.compile(Nadam(0.01), metrics=["accuracy"])
@@ -133,7 +130,7 @@ def table_model(folder):
 
 
 def quantity_model(folder):
-    """The logarithm of a number learned of a table."""
+    """Fit the logarithm of a number to a table."""
     table = frame()
     model = gn.Sequential([Dense(4, activation="relu"), Dense(1)], seed=0)
     model.compile(RMSprop(0.01))
@@ -142,7 +139,7 @@ def quantity_model(folder):
 
 
 def images_model(folder):
-    """Classes of pictures."""
+    """Fit an image classifier."""
     data = images(folder)
     layers = [
         Rescaling(1 / 255),
@@ -157,7 +154,7 @@ def images_model(folder):
 
 
 def text_model(folder):
-    """Words, their order, and a mask."""
+    """Fit a recurrent text classifier with a mask."""
     text = TextVectorization(max_tokens=12, output_sequence_length=4).adapt(TEXTS)
     layers = [
         text,
@@ -173,7 +170,7 @@ def text_model(folder):
 
 
 def forecaster_model(folder):
-    """Months ahead."""
+    """Fit a forecast of several months."""
     model = gn.Sequential([Flatten(), Dense(4, activation="relu"), Dense(6)], seed=0)
     model.compile(Adam(0.01))
     model.fit(series(), epochs=3, verbose=0)
@@ -188,15 +185,11 @@ MODELS = {
     "text": text_model,
     "forecaster": forecaster_model,
 }
-"""What makes each model: of a folder to write into, the model, rows to predict, and x and y to
-train on.
-"""
+"""Functions that take a scratch folder and return a model, inputs to predict, and x, y to train."""
 
 
 def run_model():
-    """A model whose runs depend on their past in all ways: statistics, noise, an optimizer's
-    memory.
-    """
+    """Return a model whose training has state: statistics, noise and an optimizer."""
     layers = [
         Input(3),
         Dense(4, activation="tanh"),
@@ -210,9 +203,7 @@ def run_model():
 
 
 def run_fit(model, folder):
-    """The run that the golden checkpoints belong to: the best weights are apart, the callbacks
-    remember.
-    """
+    """Run the fit of the golden checkpoints, with best weights and callbacks that have memories."""
     callbacks = [
         EarlyStopping("loss", patience=9, start_from_epoch=1),
         ReduceLROnPlateau("accuracy", patience=1),
@@ -221,7 +212,7 @@ def run_fit(model, folder):
 
 
 def write(folder, scratch, kill):
-    """Write every golden file, and what the models predict, to `folder`."""
+    """Write every golden file, and the models' predictions, to `folder`."""
     folder.mkdir(exist_ok=True)
     expected = {}
     for name, make in MODELS.items():
@@ -247,7 +238,7 @@ if __name__ == "__main__":
     from lives import Killed, dying
 
     def kill(fit):
-        """Let a fit die in its fifth epoch."""
+        """Kill a fit in its fifth epoch."""
         with pytest.MonkeyPatch.context() as patch, dying(patch, 14):
             try:
                 fit()

@@ -1,6 +1,4 @@
-"""Disks that fail, and processes that die: nothing is lost. Oracle: the bytes that were there
-before.
-"""
+"""Failing disks and killed processes lose no data. Oracle: the bytes of the previous file."""
 
 import errno
 import os
@@ -56,7 +54,7 @@ def test_a_save_that_fails_leaves_what_was_there(path, monkeypatch, point, fault
 
 
 def test_a_disk_that_is_full(path, monkeypatch):
-    """The operating system itself refuses to write or to force."""
+    """The operating system fails to flush the file."""
     before = path.read_bytes()
 
     def full(handle):
@@ -103,7 +101,7 @@ def test_an_interrupt_leaves_what_was_there(path, monkeypatch, interrupt):
 
 
 def test_a_process_killed_at_any_point_leaves_one_of_the_two(path):
-    """Oracle: the bytes before, and those that an unharmed save writes."""
+    """Oracle: the previous bytes, and the new bytes of a complete write."""
     old, new = path.read_bytes(), b"new" * 1000
     code = """
 import os, signal, sys
@@ -117,8 +115,8 @@ atomic_write.write(Path(sys.argv[1]), b"new" * 1000)
 """
     for point in POINTS:
         path.write_bytes(old)
-        done = subprocess.run([sys.executable, "-c", code, path, point])
-        assert done.returncode == -signal.SIGKILL
+        process = subprocess.run([sys.executable, "-c", code, path, point])
+        assert process.returncode == -signal.SIGKILL
         assert path.read_bytes() == (old if point in POINTS[:4] else new)
         for left in set(path.parent.iterdir()) - {path}:
             assert left.name.startswith(".m.glassnet.")

@@ -1,5 +1,4 @@
-"""A model's file in memory, as a pickle holds it: what is not as it must be is refused as the file
-on disk is.
+"""A model file in memory, as in a pickle, is validated like a file on disk.
 
 Oracle: `gn.load` of the same bytes in a file.
 """
@@ -10,7 +9,7 @@ import tracemalloc
 import jax
 import numpy as np
 import pytest
-from crafted import apart, small, together
+from crafted import pack, small, unpack
 from test_storage_pickles import blob
 
 import glassnet as gn
@@ -20,7 +19,7 @@ from glassnet.storage import model_file
 
 
 def swapped(model, data):
-    """The model's pickle with other bytes in place of the file's, loaded."""
+    """Unpickle the model with other bytes in place of its file."""
     twin = object.__new__(type(model))
     return twin.__setstate__(model.__getstate__() | {"file": data})
 
@@ -42,7 +41,7 @@ def test_bytes_of_another_kind():
         match=r"Received: bytes=5000\. Keras, HDF5 and pickle files are not supported",
     ):
         swapped(model, b"\x89HDF\r\n\x1a\n" * 625)
-    data = together("{}", *apart(blob(model))[1:]).replace(b"__metadata__", b"__metadatb__")
+    data = pack("{}", *unpack(blob(model))[1:]).replace(b"__metadata__", b"__metadatb__")
     with pytest.raises(ModelFileError, match="load: expected a safetensors file"):
         swapped(model, data)
     from safetensors.numpy import save
@@ -88,22 +87,22 @@ HEADERS = [
 
 @pytest.mark.parametrize(("change", "says"), HEADERS)
 def test_a_header_that_does_not_fit(change, says, tmp_path):
-    """The bytes are refused as the same file is."""
+    """The error equals that of the same file on disk."""
     model = small()
-    said, header, numbers = apart(blob(model))
-    data = together(said, change(header), numbers)
+    model_text, header, numbers = unpack(blob(model))
+    data = pack(model_text, change(header), numbers)
     (tmp_path / "m").write_bytes(data)
     with pytest.raises(ModelFileError, match=says) as of_bytes:
         swapped(model, data)
     with pytest.raises(ModelFileError) as of_path:
         gn.load(tmp_path / "m")
-    told = str(of_path.value).replace(f"path={str(tmp_path / 'm')!r}", f"bytes={len(data)}")
-    own_words = r" header(?=:)|tensor `.*`"  # of safetensors: which of two tensors it names is any
-    assert re.sub(own_words, "", str(of_bytes.value)) == re.sub(own_words, "", told)
+    expected = str(of_path.value).replace(f"path={str(tmp_path / 'm')!r}", f"bytes={len(data)}")
+    varying = r" header(?=:)|tensor `.*`"  # safetensors may name either of two tensors
+    assert re.sub(varying, "", str(of_bytes.value)) == re.sub(varying, "", expected)
 
 
 def test_every_flipped_byte_gives_the_same_model_or_error_as_in_a_file(tmp_path):
-    """Of the header; the numbers are any."""
+    """Only bytes of the header are flipped, since any array bytes are valid."""
     data = blob(gn.Sequential([Input(2), Dense(1)], seed=0))
     rng = np.random.default_rng(0)
     for place in rng.integers(0, int.from_bytes(data[:8], "little") + 8, 300):
@@ -129,12 +128,12 @@ def test_a_long_header_is_not_taken_in():
 
 
 def test_bytes_take_their_own_size_and_little_more():
-    """Oracle: what Python and NumPy say that they allocated."""
+    """Oracle: `tracemalloc`, which counts the allocations of Python and NumPy."""
     data = blob(gn.Sequential([Input(1000), Dense(1000)], seed=0))
     model_file.read_model(data)
     tracemalloc.start()
     loaded = model_file.read_model(data)
-    held, peak = tracemalloc.get_traced_memory()
+    current, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert loaded.arrays.params[0]["kernel"].nbytes == 4_000_000
-    assert 0.99 * len(data) < held <= peak < 1.05 * len(data)
+    assert 0.99 * len(data) < current <= peak < 1.05 * len(data)

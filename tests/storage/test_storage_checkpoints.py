@@ -1,4 +1,4 @@
-"""The folder of a run. Oracle: the names that are left."""
+"""The checkpoint folder of a run. Oracle: the names of the remaining files."""
 
 from contextlib import closing
 from types import SimpleNamespace
@@ -12,7 +12,7 @@ from glassnet.storage.checkpoints import CheckpointFolder
 
 @pytest.fixture
 def five(tmp_path, monkeypatch):
-    """Five files whose names alone say what they hold; those above `up_to` cannot be read."""
+    """Five files with empty contents; those of epochs above `up_to` count as damaged."""
     sound = SimpleNamespace(up_to=4)
 
     def read(path):
@@ -28,9 +28,7 @@ def five(tmp_path, monkeypatch):
 
 
 def test_what_a_kill_left_behind_goes_when_the_run_goes_on(five):
-    """Killed time and again between putting a checkpoint in and taking the oldest away, a run would
-    fill the disk.
-    """
+    """Repeated kills between writing and deleting a checkpoint must not fill the disk."""
     with closing(CheckpointFolder(five[0])) as folder:
         assert folder.read_newest().epoch == 4
         assert [path.stem[-2:] for path in folder.list_files()] == ["32", "24"]

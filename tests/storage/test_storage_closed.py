@@ -1,9 +1,8 @@
-"""What a file cannot do: run code, import, open, connect, or take memory that it does not bring
-along.
+"""A file cannot run code, import, open files, connect, or allocate more memory than its size.
 
-Oracles: Python's own audit events, what the system counts as memory, and a file of a thief's that
-    would leave a trace if it were used.
-One test stands for each class of hole that the loaders of Keras had from 2024 to 2026.
+Oracles: Python's audit events, the memory use reported by the system, and an object that leaves a
+trace if it is unpickled. There is one test for each class of vulnerability that Keras's loaders had
+from 2024 to 2026.
 """
 
 import builtins
@@ -17,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from crafted import apart, changed, saved, small, together
+from crafted import edit_file, pack, saved, small, unpack
 from test_storage_models import TABLE
 
 import glassnet as gn
@@ -51,21 +50,21 @@ HERE = [str(Path(__file__).parent), str(Path(__file__).parents[1])]
 MOST = 2**27
 
 
-def said(part):
-    """A part as a file says it."""
+def to_plain(part):
+    """Return the plain JSON of a component."""
     return json.loads(json_codec.dumps(part, registry.by_class()))
 
 
 def python(code, *arguments):
-    """What a process of its own prints, as JSON."""
+    """Run code in a new process and parse its output as JSON."""
     line = f"import sys; sys.path += {HERE}\n{code}"
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-c", line, *map(str, arguments)],
         capture_output=True,
         text=True,
         check=True,
     )
-    return json.loads(done.stdout)
+    return json.loads(process.stdout)
 
 
 WATCHED = """
@@ -89,9 +88,7 @@ print(json.dumps([pair for pair in seen if not pair[0].startswith(OTHER)]))
 
 
 def test_a_load_opens_its_file_and_nothing_else(tmp_path):
-    """No import, no other file, no socket, no process, no compilation of text: of models whole, of
-    tables, and of refused ones.
-    """
+    """Loading valid, table and invalid files causes no import, socket, process or compilation."""
     rich = saved(
         small(
             [
@@ -116,7 +113,7 @@ def test_a_load_opens_its_file_and_nothing_else(tmp_path):
         ("os.system", "custom/os.system", "../../x", "http://x/y", "layers/Lambda")
     ):
         paths.append(
-            changed(
+            edit_file(
                 rich,
                 lambda model, name=name: model["layers"][1].update({"is": name}),
                 tmp_path / f"bad{i}",
@@ -131,7 +128,7 @@ def test_a_load_opens_its_file_and_nothing_else(tmp_path):
 
 
 def test_the_hook_would_have_seen_it(tmp_path):
-    """The same watch, over a load that imports and opens: planted in the process."""
+    """The same audit hook reports a load that imports and opens files."""
     path = saved(small([Dense(1)]), tmp_path / "m")
     spy = "from glassnet.storage import model_file; old = model_file._read_spec"
     spy += "\ndef new(*given):\n import colorsys; open('/dev/null').close(); return old(*given)\n"
@@ -217,21 +214,17 @@ print(json.dumps(found))
 
 
 def bomb(path, layers, shape, file):
-    """`file` with other layers; those that cannot even be described in one piece are put together
-    of their descriptions.
-    """
-    model, header, numbers = apart(file)
+    """Replace the layers of `file`, including layers that are too deep to encode in one piece."""
+    model, header, numbers = unpack(file)
     sys.setrecursionlimit(10_000)
     path.write_bytes(
-        together(
-            model | {"layers": [deep(layer) for layer in layers], "input": shape}, header, numbers
-        )
+        pack(model | {"layers": [deep(layer) for layer in layers], "input": shape}, header, numbers)
     )
     return path
 
 
 def deep(layer):
-    """`said` of a layer however deep."""
+    """Return the plain JSON of a layer nested to any depth."""
     if isinstance(layer, Residual):
         return {
             "is": "layers/Residual",
@@ -239,33 +232,32 @@ def deep(layer):
             "trainable": True,
             "layers": [deep(inner) for inner in layer.layers],
         }
-    return said(layer)
+    return to_plain(layer)
 
 
 def test_shapes_take_no_memory(tmp_path):
-    """CVE-2026-0897: a shape in a file that allocates what it says. Here: 64 MB and 5 s at most,
-    for terabytes.
+    """CVE-2026-0897: a file's shape causes an allocation of that size.
+
+    Here shapes of terabytes may take at most 64 MB and 5 s.
     """
     file = saved(small([Dense(1)]), tmp_path / "m").read_bytes()
     paths = {
         name: bomb(tmp_path / name.replace(" ", "_"), *described, file)
         for name, described in BOMBS.items()
     }
-    found = python(MEASURED, tmp_path / "m", *paths.values())
+    measured = python(MEASURED, tmp_path / "m", *paths.values())
     for name, path in paths.items():
-        says, megabytes, seconds = found[str(path)]
+        says, megabytes, seconds = measured[str(path)]
         assert says, name
         assert megabytes < 64, name
         assert seconds < 5, name
 
 
 def test_an_example_stays_within_the_limit_after_every_layer(tmp_path):
-    """Layers without weights: no array's shape gives the bomb away, which would go off in
-    `predict`.
-    """
+    """Layers without weights, whose large outputs no array's shape reveals."""
     model = gn.Sequential([Input(2), RepeatVector(3), Flatten()])
     model.count_params()
-    path = changed(saved(model, tmp_path / "m"), lambda said: said["layers"][0].update(n=2**27))
+    path = edit_file(saved(model, tmp_path / "m"), lambda plain: plain["layers"][0].update(n=2**27))
     refused(
         path,
         r"load: expected at most 134,217,728 numbers per example after every layer. Received: shape=\(134217728, 2\)",
@@ -273,7 +265,7 @@ def test_an_example_stays_within_the_limit_after_every_layer(tmp_path):
 
 
 def test_a_load_takes_what_the_file_does(tmp_path):
-    """24 MB of weights in a file: Python holds those, once, and 4 MB at most besides."""
+    """Loading 24 MB of weights allocates them once, plus at most 4 MB."""
     model = gn.Sequential([Input(2000), Dense(3000), Dense(1)], seed=0)
     model.count_params()
     path = saved(model, tmp_path / "m")
@@ -287,7 +279,7 @@ def test_a_load_takes_what_the_file_does(tmp_path):
 
 
 def test_a_history_of_100000_epochs_loads_in_no_time(tmp_path):
-    """Each list of numbers at once: 5 s where each number is looked at by itself."""
+    """Lists of numbers are checked at once; checking each number takes 5 s."""
     import time
 
     model = small([Dense(1)])
@@ -306,7 +298,7 @@ def file(tmp_path):
 
 
 def layer_is(file, part):
-    return changed(file, lambda model: model["layers"].__setitem__(0, part))
+    return edit_file(file, lambda model: model["layers"].__setitem__(0, part))
 
 
 def refused(path, says):
@@ -315,10 +307,11 @@ def refused(path, says):
 
 
 def test_code_in_a_config(file):
-    """CVE-2024-3660, CVE-2025-9905, CVE-2025-9906: a Lambda layer brings bytecode, marshalled. No
-    part has a field for code, nor a flag
-    that lets it in: what stands where a function is expected is looked up among those that the
-        caller gave."""
+    """CVE-2024-3660, CVE-2025-9905, CVE-2025-9906: a Lambda layer contains marshalled bytecode.
+
+    No component has a field for code, and no flag allows it: functions are looked up in
+    `custom_objects`.
+    """
     import base64
     import marshal
 
@@ -337,7 +330,7 @@ def test_code_in_a_config(file):
         {"class_name": "__lambda__", "config": {"code": code}},
     ):
         refused(
-            layer_is(file, said(Activation("relu")) | {"activation": function}),
+            layer_is(file, to_plain(Activation("relu")) | {"activation": function}),
             r"model.layers\[0\].activation: expected",
         )
     with pytest.raises(TypeError):
@@ -352,10 +345,12 @@ GADGETS = ["os.system", "builtins.exec", "keras.utils.get_file", "keras.models.l
 
 @pytest.mark.parametrize("name", GADGETS)
 def test_gadgets_by_name(file, name, monkeypatch):
-    """CVE-2025-1550, CVE-2025-8747: module and function names that the loader imports and calls.
-    Here names are keys of fixed tables, and no import is tried but those of every load."""
+    """CVE-2025-1550, CVE-2025-8747: the loader imports and calls functions by name.
+
+    Here names are keys of fixed tables, and a load imports nothing beyond its usual modules.
+    """
     module, _, function = name.rpartition(".")
-    own = apart(file.read_bytes())[0]["layers"][0]
+    own = unpack(file.read_bytes())[0]["layers"][0]
     variants = [
         {"is": name},
         own | {"is": f"custom/{name}"},
@@ -375,13 +370,11 @@ def test_gadgets_by_name(file, name, monkeypatch):
     for part in variants:
         with pytest.raises(ModelFileError):
             gn.load(layer_is(file, part))
-    assert set(seen) <= usual | {"json", "pathlib"}  # those two for this file's own work
+    assert set(seen) <= usual | {"json", "pathlib"}  # imported by this test itself
 
 
 def test_the_tables_hold_parts_of_glassnet_alone():
-    """What a file can name at all: frozen dataclasses of this package that say what they are, none
-    of which opens or calls when made.
-    """
+    """Files can name only frozen dataclasses of this package, and no callbacks."""
     assert len(registry.by_tag()) == len(registry.by_class()) == len(registry.TAGS)
     for _name, kind, _ in registry.TAGS:
         assert kind.__module__.startswith("glassnet.")
@@ -392,14 +385,16 @@ def test_the_tables_hold_parts_of_glassnet_alone():
 
 @pytest.mark.parametrize("tag", model_file.all_tags().values(), ids=lambda tag: tag.name)
 def test_every_field_that_says_what_a_part_is_has_a_key(tag):
-    """A field without a key would be lost in a file; oracle: the fields of the class."""
+    """A field without a key would be lost in a file. Oracle: the fields of the class."""
     assert sorted(tag.fields().values()) == sorted(json_codec.config_fields(tag.kind))
     assert all(isinstance(name, str) for name in ACTIVATIONS)
 
 
 def test_archives_are_not_unpacked(tmp_path, monkeypatch):
-    """CVE-2025-12060, CVE-2025-12638: a path in an archive that leads out of its folder. There is
-    no archive: one that says it is a model is refused before anything is unpacked."""
+    """CVE-2025-12060, CVE-2025-12638: a path in an archive leads out of its folder.
+
+    Archives are rejected before anything is unpacked.
+    """
     monkeypatch.chdir(tmp_path)
     (tmp_path / "inner").mkdir()
     with zipfile.ZipFile(tmp_path / "inner" / "m.keras", "w") as archive:
@@ -410,12 +405,14 @@ def test_archives_are_not_unpacked(tmp_path, monkeypatch):
 
 
 def test_no_path_and_no_url_is_followed(file, tmp_path):
-    """CVE-2025-12058 (a vocabulary's path or URL is read into the model), CVE-2026-1669 (external
-    links of HDF5), CVE-2026-1462 (the path of another model): text in a file stays text. Whoever
-    opened it would be seen by the audit above; here the secret is not found."""
+    """Text in a file is never used as a path or URL.
+
+    CVE-2025-12058: a vocabulary's path or URL is read into the model. CVE-2026-1669: external links
+    of HDF5. CVE-2026-1462: the path of another model.
+    """
     secret = tmp_path / "secret"
     secret.write_bytes(b"the secret")
-    model, header, numbers = apart(file.read_bytes())
+    model, header, numbers = unpack(file.read_bytes())
     for where in (str(secret), secret.as_uri(), "http://169.254.169.254/latest"):
         for field in (
             {"vocabulary": where},
@@ -425,7 +422,7 @@ def test_no_path_and_no_url_is_followed(file, tmp_path):
         ):
             refused(layer_is(file, model["layers"][0] | field), r"model.layers\[0\]")
         linked = {"d/kernel": header["d/kernel"] | {"external": where}}
-        file.write_bytes(together(model, header | linked, numbers))
+        file.write_bytes(pack(model, header | linked, numbers))
         try:
             loaded = gn.load(file)
         except ModelFileError:
@@ -437,22 +434,20 @@ def test_no_path_and_no_url_is_followed(file, tmp_path):
     "name", ["../d", "/etc/d", "a/../../d", "..", "c:\\d", "d\0", "~/d", "http://x", ""]
 )
 def test_names_of_layers_are_no_paths(file, name):
-    """A layer's name joined into a path or a link within an archive: here it is a key, and of
-    letters.
-    """
-    model, header, numbers = apart(file.read_bytes())
+    """Layer names are dictionary keys and are never joined into a path."""
+    model, header, numbers = unpack(file.read_bytes())
     model["layers"][0]["name"] = name
     header = {
         key.replace("d/", f"{name}/", 1) if key.startswith("d/") else key: value
         for key, value in header.items()
     }
-    file.write_bytes(together(model, header, numbers))
+    file.write_bytes(pack(model, header, numbers))
     with pytest.raises(ModelFileError):
         gn.load(file)
 
 
 class Thief:
-    """Leaves a trace where it is unpickled."""
+    """Object that writes a file when it is unpickled."""
 
     def __reduce__(self):
         return Path.write_text, (Path("stolen"), "x")
@@ -462,9 +457,10 @@ class Thief:
     "ending", ["glassnet", "h5", "hdf5", "keras", "pkl", "pt", "npz", "npy", "safetensors"]
 )
 def test_nothing_is_unpickled_and_no_older_way_is_tried(tmp_path, monkeypatch, ending):
-    """CVE-2025-49655 (torch.load inside a layer), CVE-2025-9905 (the older HDF5 loader skips the
-    checks): by no name does another format come in, and there is no second loader to fall back
-    on."""
+    """CVE-2025-49655 (torch.load inside a layer), CVE-2025-9905 (the HDF5 loader skips the checks).
+
+    No file name enables another format, and there is no second loader to fall back on.
+    """
     monkeypatch.chdir(tmp_path)
     kinds = [pickle.dumps(Thief(), protocol) for protocol in range(6)] + [
         b"\x89HDF\r\n\x1a\n" + bytes(600),
@@ -476,6 +472,6 @@ def test_nothing_is_unpickled_and_no_older_way_is_tried(tmp_path, monkeypatch, e
         refused(path, "load: expected a safetensors file")
         with pytest.raises(ModelFileError, match="load_weights: expected a safetensors file"):
             small().load_weights(path)
-    assert [found.name for found in tmp_path.iterdir()] == [path.name]
+    assert [file.name for file in tmp_path.iterdir()] == [path.name]
     pickle.loads(kinds[2])
     assert (tmp_path / "stolen").exists()  # the trap works

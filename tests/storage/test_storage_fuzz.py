@@ -1,8 +1,7 @@
-"""Files altered by chance: each is refused with a `ModelFileError`, or is a model that is what the
-file says.
+"""Randomly altered files are rejected with `ModelFileError`, or load as exactly what they contain.
 
-Oracle: the file read by `json` and NumPy alone (crafted.py). Everything is seeded.
-    `GLASSNET_MUTATIONS` asks for more.
+Oracle: the file read by `json` and NumPy alone (crafted.py). Everything is seeded. Set
+`GLASSNET_MUTATIONS` for more mutations.
 """
 
 import json
@@ -11,7 +10,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from crafted import apart, arrays, saved, small, together
+from crafted import arrays, pack, saved, small, unpack
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -22,7 +21,7 @@ from glassnet.schedules import CosineDecay
 from glassnet.storage import json_codec, model_file, registry
 
 MUTATIONS = int(os.environ.get("GLASSNET_MUTATIONS", 100_000))
-"""In all: 8 of 10 of bytes, the rest of what the bytes mean."""
+"""Total number of mutations: 8 of 10 change bytes, the others change the JSON."""
 
 RICH = [
     Parallel(
@@ -51,7 +50,7 @@ def rich_file(tmp_path_factory):
 
 
 def canonical(model):
-    """What a file says, ignoring the words for it: keys in order, 1.0 as 1."""
+    """Normalize a description: sorted keys, and 1.0 as 1."""
     return (
         json.dumps(model, sort_keys=True)
         .replace(".0,", ",")
@@ -61,28 +60,28 @@ def canonical(model):
 
 
 def outcome(data, path):
-    """None for a file that is refused, else the model, which is what the file says or the test
-    fails.
-    """
+    """Load a file and check the model against its contents; None if the file is rejected."""
     path.write_bytes(data)
     try:
         loaded = model_file.read_model(path)
     except ModelFileError as error:
         return None if 0 < len(str(error)) < 1500 else pytest.fail("no message, or one without end")
-    model, _, _ = apart(data)
-    said = json.loads(json_codec.dumps(loaded.spec, model_file.all_tags()))
-    assert canonical(said) == canonical(model)
-    found = {} if loaded.built is None else model_file.flatten_arrays(loaded.built, loaded.arrays)
-    wanted = arrays(data)
-    assert found.keys() == wanted.keys()
-    for name, array in wanted.items():
-        assert (found[name].dtype, found[name].shape) == (array.dtype, array.shape)
-        assert found[name].tobytes() == array.tobytes()
+    model, _, _ = unpack(data)
+    plain = json.loads(json_codec.dumps(loaded.spec, model_file.all_tags()))
+    assert canonical(plain) == canonical(model)
+    loaded_arrays = (
+        {} if loaded.built is None else model_file.flatten_arrays(loaded.built, loaded.arrays)
+    )
+    expected = arrays(data)
+    assert loaded_arrays.keys() == expected.keys()
+    for name, array in expected.items():
+        assert (loaded_arrays[name].dtype, loaded_arrays[name].shape) == (array.dtype, array.shape)
+        assert loaded_arrays[name].tobytes() == array.tobytes()
     return loaded
 
 
 def test_the_oracle_sees_a_wrong_load(plain_file, tmp_path, monkeypatch):
-    """A load that reads a number as another, and one that forgets the seed, are caught."""
+    """A load that changes a number, and one that changes the seed, are detected."""
     assert outcome(plain_file, tmp_path / "m")
     loaded = model_file.read_model(tmp_path / "m")
     (params,) = loaded.arrays.params
@@ -97,7 +96,7 @@ def test_the_oracle_sees_a_wrong_load(plain_file, tmp_path, monkeypatch):
 
 
 def mutated(data, rng):
-    """The bytes with one to four changes."""
+    """Return the bytes with one to four changes."""
     data = bytearray(data)
     for _ in range(rng.integers(1, 5)):
         at, length = int(rng.integers(len(data))), int(rng.integers(1, 9))
@@ -139,9 +138,7 @@ def test_bytes(file, request, tmp_path):
         outcome(mutated(data, rng), tmp_path / "m") is not None
         for _ in range(MUTATIONS * share // 10)
     )
-    assert (
-        loads > MUTATIONS // 1000
-    )  # the mutations are not all so coarse that nothing deep is reached
+    assert loads > MUTATIONS // 1000  # some mutations are small enough to load
 
 
 @pytest.mark.parametrize("file", ["plain_file", "rich_file"])
@@ -208,11 +205,11 @@ SCALARS = [
     ),
     *({"is": "optimizers/Optax", "tx": 1, "learning_rate": 1}, [1] * 2000, {"x": {"x": {"x": 1}}}),
 ]
-"""What a field may be replaced by."""
+"""Values that replace a field."""
 
 
 def places(value, path=()):
-    """The path to every value in a tree of JSON."""
+    """Yield the path of every value in a JSON tree."""
     yield path
     for key, item in (
         value.items()
@@ -225,9 +222,7 @@ def places(value, path=()):
 
 
 def meaning_mutated(tree, rng):
-    """The tree with one change: a value replaced, deleted, doubled, swapped, nested, or its key
-    renamed.
-    """
+    """Return the tree with one value replaced, deleted, duplicated, nested or renamed."""
     tree = json.loads(json.dumps(tree))
     every = list(places(tree))
     path = every[rng.integers(1, len(every))]
@@ -269,14 +264,14 @@ def meaning_mutated(tree, rng):
 
 @pytest.mark.parametrize("file", ["plain_file", "rich_file"])
 def test_what_the_bytes_mean(file, request, tmp_path):
-    """What the model is said to be, or the header's names, kinds, shapes and places."""
-    model, header, numbers = apart(request.getfixturevalue(file))
+    """Mutate the model's description, or the header's names, dtypes, shapes and offsets."""
+    model, header, numbers = unpack(request.getfixturevalue(file))
     rng, loads = np.random.default_rng(1), 0
     for i in range(MUTATIONS // 10):
         if i % 3:
-            data = together(meaning_mutated(model, rng), header, numbers)
+            data = pack(meaning_mutated(model, rng), header, numbers)
         else:
-            data = together(model, meaning_mutated(header, rng), numbers)
+            data = pack(model, meaning_mutated(header, rng), numbers)
         loads += outcome(data, tmp_path / "m") is not None
     assert loads > MUTATIONS // 1000
 
@@ -322,29 +317,27 @@ quietly = settings(
     ),
 )
 def test_any_json_in_any_field(rich_file, tmp_path_factory, value, field):
-    model, header, numbers = apart(rich_file)
-    outcome(
-        together(model | {field: value}, header, numbers), tmp_path_factory.getbasetemp() / "any"
-    )
+    model, header, numbers = unpack(rich_file)
+    outcome(pack(model | {field: value}, header, numbers), tmp_path_factory.getbasetemp() / "any")
 
 
 @quietly
 @given(JSON)
 def test_any_json_as_the_model(rich_file, tmp_path_factory, value):
-    _, header, numbers = apart(rich_file)
-    outcome(together(value, header, numbers), tmp_path_factory.getbasetemp() / "any")
+    _, header, numbers = unpack(rich_file)
+    outcome(pack(value, header, numbers), tmp_path_factory.getbasetemp() / "any")
 
 
 @quietly
 @given(st.data())
 def test_fields_of_a_part_in_any_kind(rich_file, tmp_path_factory, data):
-    """Each known part, its own fields holding anything."""
-    model, header, numbers = apart(rich_file)
+    """Each known component with arbitrary values in its fields."""
+    model, header, numbers = unpack(rich_file)
     name = data.draw(st.sampled_from(sorted(registry.by_tag())))
     part = {"is": name} | {key: data.draw(JSON) for key in registry.by_tag()[name].fields()}
     for field in ("layers", "optimizer", "loss", "intake"):
         outcome(
-            together(model | {field: [part] if field == "layers" else part}, header, numbers),
+            pack(model | {field: [part] if field == "layers" else part}, header, numbers),
             tmp_path_factory.getbasetemp() / "any",
         )
 

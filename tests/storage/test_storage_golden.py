@@ -1,8 +1,7 @@
-"""Files that release 0.1.0 wrote load in every later release: a model of each kind, and the
-checkpoints of a run.
+"""Files written by release 0.1.0 load in every later release: models of each type and checkpoints.
 
-Oracle: what that release predicted, before and after one more epoch; and its own bytes, since a
-    model that is saved again is the same file.
+Oracle: that release's predictions before and after one more epoch, and its own bytes, since saving
+a loaded model gives the same file.
 """
 
 import json
@@ -10,7 +9,7 @@ import shutil
 
 import numpy as np
 import pytest
-from crafted import apart
+from crafted import unpack
 from golden_models import FOLDER, MODELS, X, run_fit, run_model
 
 import glassnet as gn
@@ -18,7 +17,7 @@ from lives import files
 
 EXPECTED = np.load(FOLDER / "expected.npz")
 TOLERANCE = {"rtol": 1e-4, "atol": 1e-6}
-"""Float32 on another machine."""
+"""Float32 differences between machines."""
 
 
 @pytest.mark.parametrize("name", MODELS)
@@ -32,10 +31,10 @@ def test_a_golden_model_loads_predicts_and_trains_on(name, tmp_path):
 
 @pytest.mark.parametrize("name", MODELS)
 def test_a_golden_model_is_saved_as_the_same_file(name, tmp_path):
-    """Tags and keys have not changed; the version of the writer may."""
+    """Tags and keys are unchanged; only the version of the writer may differ."""
     before = (FOLDER / f"{name}.glassnet").read_bytes()
     gn.load(FOLDER / f"{name}.glassnet").save(tmp_path / "again")
-    (was, *arrays), (now, *others) = apart(before), apart((tmp_path / "again").read_bytes())
+    (was, *arrays), (now, *others) = unpack(before), unpack((tmp_path / "again").read_bytes())
     assert json.dumps(was | {"version": ""}) == json.dumps(now | {"version": ""})
     assert arrays == others
 
@@ -45,7 +44,7 @@ def test_a_golden_model_is_saved_as_the_same_file(name, tmp_path):
 )
 @pytest.mark.parametrize("newest", [0, 1], ids=["where an epoch ends", "within an epoch"])
 def test_golden_checkpoints_are_resumed(newest, tmp_path):
-    """Oracle: the run that was never stopped."""
+    """Oracle: the uninterrupted run."""
     shutil.copytree(FOLDER / "run", tmp_path / "run")
     for newer in files(tmp_path / "run")[:newest]:
         newer.unlink()

@@ -1,5 +1,6 @@
-"""Every public part, in many settings, is the same after it has been in a file. Oracle: equality,
-and repr, which shows each field.
+"""Every public component, in many settings, is equal after saving and loading.
+
+Oracle: equality and repr, which shows each field.
 """
 
 from dataclasses import dataclass, field, fields, replace
@@ -9,7 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from crafted import again
+from crafted import reload
 from test_contract_initializers import VARIANTS as INITIALIZER_VARIANTS
 from test_contract_layers import EXAMPLES
 from test_contract_losses import EVERY as LOSSES
@@ -66,7 +67,7 @@ OWN = {"cubed": cubed, "worst": worst}
 
 
 def same(a, b):
-    """Equal, and alike in what takes no part in equality: names."""
+    """Return whether two values are equal, including names, which equality ignores."""
     return a == b and repr(a) == repr(b)
 
 
@@ -81,7 +82,7 @@ IN_MODELS = [(layer, shape) for layer, shape in EXAMPLES if not isinstance(layer
 def test_layer(tmp_path, layer, shape):
     model = gn.Sequential([Input(shape), layer], seed=3)
     model.count_params()
-    loaded = again(model, tmp_path / "m")
+    loaded = reload(model, tmp_path / "m")
     assert same(loaded._layers, model._layers)
     assert loaded._network == model._network
     assert loaded._input == model._input
@@ -127,7 +128,7 @@ def test_part(kind, part):
 
 
 def other(value):
-    """Another value of the same kind, for a field that may be anything of it."""
+    """Return another value of the same type if possible."""
     return (
         not value
         if isinstance(value, bool)
@@ -141,9 +142,7 @@ def other(value):
     ("kind", "part"), PARTS, ids=lambda value: named(value) if not isinstance(value, type) else ""
 )
 def test_no_field_of_a_part_is_lost(kind, part):
-    """Each field by itself takes another value, where the part allows it: the copy must have it
-    too.
-    """
+    """Change each field by itself, if the component allows it; the copy must have the new value."""
     for one in fields(part):
         value = getattr(part, one.name)
         if one.init and other(value) != value:
@@ -155,7 +154,7 @@ def test_no_field_of_a_part_is_lost(kind, part):
 
 
 def test_every_public_part_is_tried():
-    """Oracle: the public names themselves."""
+    """Oracle: the public names of the packages."""
     tried = {type(part) for _, part in PARTS} | {type(layer) for layer, _ in EXAMPLES} | {Optax}
     for module, base in (
         (layers, Layer), (losses, Loss), (metrics, Metric), (optimizers, Optimizer),
@@ -180,7 +179,7 @@ def test_every_public_part_is_tried():
 @pytest.mark.parametrize("name", ACTIVATIONS)
 def test_activation_by_name(tmp_path, name):
     model = gn.Sequential([Input(3), Dense(2, activation=name), Activation(name)], seed=0)
-    loaded = again(model, tmp_path / "m")
+    loaded = reload(model, tmp_path / "m")
     assert same(loaded._layers, model._layers)
 
 
@@ -188,7 +187,7 @@ def test_activation_by_name(tmp_path, name):
     "optimizer", [make() for make in OPTIMIZERS.values()] + OPTIMIZER_VARIANTS, ids=named
 )
 def test_what_an_optimizer_remembers(tmp_path, optimizer):
-    """Values, kinds and nesting; a frozen layer and a composite leave holes in it."""
+    """Values, dtypes and nesting, with a frozen layer and a composite."""
     inside = [
         Residual([Dense(3, activation="tanh"), Dense(2)]),
         Dense(2, trainable=False),
@@ -197,7 +196,7 @@ def test_what_an_optimizer_remembers(tmp_path, optimizer):
     model = gn.Sequential([Input(2), *inside], seed=0)
     model.compile(optimizer, "mean_squared_error")
     model.fit(np.float32([[0, 1], [1, 0], [2, 2]]), np.float32([1, 2, 3]), epochs=2, verbose=0)
-    loaded = again(model, tmp_path / "m")
+    loaded = reload(model, tmp_path / "m")
     assert same(loaded._optimizer, model._optimizer)
     assert jax.tree.structure(loaded._optimizer_state) == jax.tree.structure(model._optimizer_state)
     for a, b in zip(
@@ -219,7 +218,7 @@ def test_nested_composites(tmp_path):
         [Input(4), Residual([inner, Dense(4)], name="one"), Dense(2, name="end")], seed=1
     )
     names = set(model.params)
-    loaded = again(model, tmp_path / "m")
+    loaded = reload(model, tmp_path / "m")
     assert same(loaded._layers, model._layers)
     assert set(loaded.params) == names
     assert "one/two/residual_1/maxout_1" in names
@@ -231,7 +230,7 @@ TWO = Constant(2.0)
 
 @dataclass(frozen=True)
 class Stretch(Layer):
-    """A layer of one's own, with a field of every kind, a start and a statistic."""
+    """Custom layer with a field of every type, a weight and a state."""
 
     start: float = 1.0
     sizes: tuple[int, ...] = (1, 2)
@@ -293,14 +292,14 @@ def test_parts_of_ones_own(tmp_path):
     )
     model.compile(Adam(), pinball, [pinball, FunctionMetric(pinball, name="own"), "mae"])
     model.fit(np.eye(3), np.eye(3)[:, :2], epochs=1, verbose=0)
-    loaded = again(model, tmp_path / "m", CUSTOM)
+    loaded = reload(model, tmp_path / "m", CUSTOM)
     assert same(loaded._layers, model._layers)
     assert (loaded._loss, loaded._metrics) == (FunctionLoss(pinball), model._metrics)
     assert loaded.evaluate(np.eye(3), np.eye(3)[:, :2]) == model.evaluate(
         np.eye(3), np.eye(3)[:, :2]
     )
     model.compile(SGD(), Pinball(0.25))
-    assert again(model, tmp_path / "m", CUSTOM)._loss == Pinball(0.25)
+    assert reload(model, tmp_path / "m", CUSTOM)._loss == Pinball(0.25)
 
 
 def test_a_field_that_compares_is_kept_though_it_is_not_shown(tmp_path):
@@ -308,7 +307,7 @@ def test_a_field_that_compares_is_kept_though_it_is_not_shown(tmp_path):
     class Quiet(Layer):
         size: int = field(default=1, repr=False)
 
-    assert again(gn.Sequential([Quiet(5)]), tmp_path / "m", {"Quiet": Quiet})._layers[0].size == 5
+    assert reload(gn.Sequential([Quiet(5)]), tmp_path / "m", {"Quiet": Quiet})._layers[0].size == 5
 
 
 @pytest.mark.parametrize(
@@ -341,7 +340,7 @@ def test_a_class_whose_hints_cannot_be_resolved(tmp_path):
 
     layer = Local((3, "x"))
     assert (
-        again(gn.Sequential([layer]), tmp_path / "m", {"Local": Local})._layers[0].size
+        reload(gn.Sequential([layer]), tmp_path / "m", {"Local": Local})._layers[0].size
         == layer.size
     )
 
@@ -361,7 +360,7 @@ def test_what_a_normalization_was_adapted_to_is_kept(tmp_path):
     adapted = Normalization().adapt(np.float32([[1, 2], [3, 6]]))
     model = gn.Sequential([Input(2), Residual([adapted, Dense(2)])], seed=0)
     model._require_built("save")
-    loaded = again(model, tmp_path / "m")
+    loaded = reload(model, tmp_path / "m")
     np.testing.assert_array_equal(loaded.predict(np.eye(2)), model.predict(np.eye(2)))
 
 

@@ -1,7 +1,6 @@
-"""A pickled model is its file's bytes: what comes out trains on bit for bit, in other processes
-too, and what files refuse is refused.
+"""A pickled model contains the bytes of its file, and the copy trains identically.
 
-Oracle: the model that was never pickled, and the bytes that `save` writes.
+Oracle: the original model, and the bytes that `save` writes.
 """
 
 import copy
@@ -54,7 +53,7 @@ def distance(y_true, y_pred):
 
 
 def blob(model):
-    """The one long string of bytes in a model's pickle."""
+    """Return the single bytes object in a model's pickle."""
     long = [arg for _, arg, _ in pickletools.genops(pickle.dumps(model)) if isinstance(arg, bytes)]
     assert len(long) == 1
     return long[0]
@@ -79,7 +78,7 @@ def test_all_protocols(protocol):
 
 
 def test_a_pickle_holds_the_file_and_little_else(tmp_path):
-    """600 bytes: the class, four keys, and the frame of pickle itself."""
+    """At most 600 bytes more: the class, four keys and pickle's own overhead."""
     model = gn.Sequential([Input(20), Dense(100), Dense(50)], seed=0)
     file = saved(model, tmp_path / "m").read_bytes()
     assert blob(model) == file
@@ -94,7 +93,7 @@ def test_a_pickle_holds_the_file_and_little_else(tmp_path):
 
 
 def test_in_stages_of_a_models_life():
-    """Never built, an input alone, compiled only, of no layers."""
+    """Not built, only an input, only compiled, and without layers."""
     stages = [
         gn.Sequential([Dense(3, activation="relu"), Dropout(0.25), Dense(1)]),
         gn.Sequential([Input(4)], seed=5),
@@ -113,7 +112,7 @@ def test_pickling_draws_the_weights_that_both_then_have():
 
 
 def test_what_was_observed_is_kept():
-    """A file leaves observations out; a pickle does not."""
+    """A pickle contains observations, unlike a file."""
     model = plain_model()
     model.fit(X, Y, epochs=1, verbose=0, observe=True)
     twin = pickled(model)
@@ -124,7 +123,7 @@ def test_what_was_observed_is_kept():
 
 
 class Noted(gn.Sequential):
-    """A subclass with an attribute of its own."""
+    """Subclass with an additional attribute."""
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -159,9 +158,7 @@ def test_a_deep_copy_has_a_history_of_its_own():
 
 
 def own_parts():
-    """A class, functions bare and decorated, jax's own and the user's, in every place that takes
-    one.
-    """
+    """Return a model with custom and jax functions, plain and decorated, in every place."""
     hidden = [
         Dense(3, activation=act) for act in (swish, jitted, jnp.sin, jax.nn.hard_silu, jax.nn.gelu)
     ]
@@ -184,7 +181,7 @@ def test_classes_and_functions_of_ones_own_come_by_reference():
 
 
 def by_hand():
-    """Decorated, and found in no module."""
+    """Return a decorated function that no module contains."""
 
     @jax.jit
     def inner(x):
@@ -200,8 +197,9 @@ SLOPE = jax.jit(jax.vmap(jax.vmap(jax.grad(jitted))))
     "function", [by_hand(), SLOPE, jax.jit(swish)], ids=["inner", "slope", "bare"]
 )
 def test_a_function_that_is_not_what_stands_in_the_module_is_left_to_pickle(function):
-    """The derivative has the name of its function: never is the one taken for the other.
-    Cloudpickle, in joblib's processes, takes all.
+    """A derivative with the name of its function is never confused with it.
+
+    Cloudpickle, which joblib uses, can pickle all of them.
     """
     model = gn.Sequential([Input(2), Dense(1, activation=function)], seed=0)
     with pytest.raises((pickle.PicklingError, AttributeError), match="pickle"):
@@ -244,18 +242,18 @@ def test_what_files_refuse_is_refused_in_their_words_and_can_be_copied(what):
 
 
 def trained_elsewhere(model):
-    """What another process finds in a model that it was given."""
+    """Train a model in another process."""
     return result(model, fit_noisy, 2), own_parts()
 
 
 def test_to_a_process_and_back():
-    """Spawned: nothing is inherited, the model goes there and another comes back."""
+    """A spawned process inherits nothing, so the model is pickled in both directions."""
     model = noisy_model()
     fit_noisy(model, 2)
     with multiprocessing.get_context("spawn").Pool(1) as pool:
-        there, theirs = pool.apply(trained_elsewhere, (model,))
-    assert there == result(model, fit_noisy, 2)
-    assert same_bits(theirs, own_parts())
+        theirs_result, their_model = pool.apply(trained_elsewhere, (model,))
+    assert theirs_result == result(model, fit_noisy, 2)
+    assert same_bits(their_model, own_parts())
 
 
 def test_in_another_process_with_other_hashes(tmp_path):
@@ -268,10 +266,10 @@ import json, pickle
 from test_storage_resume import fit_noisy, result
 print(json.dumps(result(pickle.load(open(sys.argv[1], "rb")), fit_noisy, 3)))
 """
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", code, tmp_path / "m.pkl"],
         capture_output=True,
         text=True,
         check=True,
     )
-    assert json.loads(done.stdout) == result(model, fit_noisy, 3)
+    assert json.loads(process.stdout) == result(model, fit_noisy, 3)

@@ -1,4 +1,4 @@
-"""Files that are not as they must be: what is said. Each is made by hand, or broken by hand."""
+"""Error messages for invalid files, each constructed or damaged by hand."""
 
 import json
 import os
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
-from crafted import again, apart, changed, saved, small, together
+from crafted import edit_file, pack, reload, saved, small, unpack
 
 import glassnet as gn
 from glassnet.errors import ModelFileError
@@ -60,20 +60,20 @@ def test_foreign_safetensors(tmp_path):
 
 
 def test_renamed(path):
-    """The name of a file means nothing."""
+    """The name of a file does not matter."""
     model = gn.load(path)
     assert same_bits(gn.load(path.rename(path.with_suffix(".h5"))), model)
 
 
 def test_newer_format(path):
-    changed(path, lambda model: model | {"format": 2, "version": "7.1.0", "more": {"a": [1]}})
+    edit_file(path, lambda model: model | {"format": 2, "version": "7.1.0", "more": {"a": [1]}})
     says = r"load: expected a file of format 1 or lower. Received: format=2. It was written by glassnet 7.1.0. Install that release or a"
     refuses(path, says)
 
 
 @pytest.mark.parametrize("version", [None, "1", 0, -1, 1.0, True, [1]])
 def test_strange_format(path, version):
-    changed(path, lambda model: model | {"format": version})
+    edit_file(path, lambda model: model | {"format": version})
     refuses(path, "load: expected a whole number >= 1 as format. Received: format=")
 
 
@@ -93,13 +93,13 @@ def test_strange_format(path, version):
     ],
 )
 def test_text_that_is_no_model(path, text, says):
-    _, header, numbers = apart(path.read_bytes())
-    path.write_bytes(together(text, header, numbers))
+    _, header, numbers = unpack(path.read_bytes())
+    path.write_bytes(pack(text, header, numbers))
     refuses(path, says)
 
 
 def put(*keys):
-    """A change: the value at the path of all keys but the last, which is the value, is replaced."""
+    """Return a change that sets the value at a path; the last argument is the value."""
 
     def change(model):
         *steps, key, value = keys
@@ -236,13 +236,13 @@ FAULTS = [
 
 @pytest.mark.parametrize(("change", "says"), FAULTS)
 def test_a_field_that_is_not_as_it_must_be(path, change, says):
-    refuses(changed(path, change), says)
+    refuses(edit_file(path, change), says)
 
 
 def test_pairs_have_two_values(tmp_path):
     model = gn.Sequential([Dense(1)], seed=0)
     model.fit({"a": [1.0, 2.0], "y": [2.0, 4.0]}, target="y", derive={"b": "a + a"}, verbose=0)
-    path = changed(
+    path = edit_file(
         saved(model, tmp_path / "m"), put("intake", "encoder", "derive", [["a", "b", "c"]])
     )
     refuses(
@@ -260,14 +260,14 @@ def test_nested_too_deep(path):
                 "layers": [model["layers"][0]],
             }
 
-    refuses(changed(path, deep), "expected values nested at most 64 deep")
+    refuses(edit_file(path, deep), "expected values nested at most 64 deep")
 
 
 HEADERS = [
     (
         lambda header: header.pop("dense_1/bias"),
         "safetensors file. .* The file is damaged",
-    ),  # a hole
+    ),  # unused bytes
     (
         lambda header: header.update(other=header.pop("dense_1/bias")),
         "load: expected all arrays of the model. .*missing=.'dense_1/bias'",
@@ -301,17 +301,17 @@ HEADERS = [
 
 @pytest.mark.parametrize(("change", "says"), HEADERS)
 def test_a_header_that_is_not_as_it_must_be(path, change, says):
-    model, header, numbers = apart(path.read_bytes())
+    model, header, numbers = unpack(path.read_bytes())
     change(header)
-    path.write_bytes(together(model, header, numbers))
+    path.write_bytes(pack(model, header, numbers))
     refuses(path, says)
 
 
 def test_one_array_under_two_names(path):
     """Two names for the same bytes."""
-    model, header, numbers = apart(path.read_bytes())
+    model, header, numbers = unpack(path.read_bytes())
     header["twin/kernel"] = header["dense_1/kernel"]
-    path.write_bytes(together(model, header, numbers))
+    path.write_bytes(pack(model, header, numbers))
     refuses(path, "safetensors file. .* The file is damaged")
 
 
@@ -326,8 +326,8 @@ def test_a_name_that_stands_twice_in_the_header(path):
 
 
 def test_a_description_beyond_the_limit(tmp_path):
-    _, header, numbers = apart(saved(small(), tmp_path / "m").read_bytes())
-    (tmp_path / "m").write_bytes(together(" " * 2**23, header, numbers))
+    _, header, numbers = unpack(saved(small(), tmp_path / "m").read_bytes())
+    (tmp_path / "m").write_bytes(pack(" " * 2**23, header, numbers))
     refuses(
         tmp_path / "m",
         "load: expected a model description of less than 8,388,608 bytes. Received: bytes=8388608",
@@ -372,10 +372,10 @@ def test_composites_too_deep_to_load_are_not_saved(tmp_path):
     layer = Dense(2)
     for _ in range(30):
         layer = Residual(layer)
-    loaded = again(gn.Sequential([Input(2), layer], seed=0), tmp_path / "m")
+    loaded = reload(gn.Sequential([Input(2), layer], seed=0), tmp_path / "m")
     assert loaded.predict(np.eye(2)).shape == (2, 2)
     loaded.save(tmp_path / "m")
-    assert same_bits(gn.load(tmp_path / "m"), loaded)  # built: 31 names in each array's
+    assert same_bits(gn.load(tmp_path / "m"), loaded)  # an array's name contains 31 layer names
     with pytest.raises(ModelFileError, match="expected values nested at most 64 deep"):
         gn.Sequential([Residual(Residual(layer))]).save(tmp_path / "m")
 
@@ -424,7 +424,7 @@ def test_names_that_would_fall_together(tmp_path):
 
 @dataclass(frozen=True)
 class Odd(Layer):
-    """Weights of a kind that files do not hold."""
+    """Layer with a dtype that files do not support."""
 
     def init_state(self, shape):
         return {"odd": np.zeros(2, np.complex64)}
@@ -492,7 +492,7 @@ def test_a_custom_object_that_was_not_given(tmp_path):
 
 @pytest.mark.parametrize("field", ["units", "name", "use_bias", "kernel_regularizer"])
 def test_a_function_stands_only_where_one_is_expected(path, field):
-    changed(path, put("layers", 0, field, {"function": "own_loss"}))
+    edit_file(path, put("layers", 0, field, {"function": "own_loss"}))
     refuses(
         path,
         rf"model.layers\[0\].{field}: expected .* Received: .'function': 'own_loss'",
@@ -501,7 +501,7 @@ def test_a_function_stands_only_where_one_is_expected(path, field):
 
 
 def test_two_functions_of_one_name(tmp_path):
-    """custom_objects could give but one of them."""
+    """`custom_objects` could contain only one of them."""
 
     def other(y, out):
         return (y - out).mean(-1) ** 2
@@ -515,11 +515,13 @@ def test_two_functions_of_one_name(tmp_path):
     ):
         model.save(tmp_path / "m")
     model.compile("sgd", own_loss, [own_loss])
-    assert again(model, tmp_path / "m", {"own_loss": own_loss})._metrics == (own_loss,)
+    assert reload(model, tmp_path / "m", {"own_loss": own_loss})._metrics == (own_loss,)
 
 
 def test_a_custom_object_that_refuses_what_the_file_says(tmp_path):
-    path = changed(saved(gn.Sequential([Scale()]), tmp_path / "m"), put("layers", 0, "start", 9.0))
+    path = edit_file(
+        saved(gn.Sequential([Scale()]), tmp_path / "m"), put("layers", 0, "start", 9.0)
+    )
     refuses(path, r"model.layers\[0\]: too much", {"Scale": Scale})
 
 
@@ -548,9 +550,7 @@ def test_weights_of_another_architecture(tmp_path):
 
 
 def test_the_header_is_json_of_text_alone(path):
-    """What the file says can be read by anything: no bytes beyond ASCII, and nothing but a number,
-    a word, a list or an object.
-    """
+    """The description is plain ASCII JSON that any program can read."""
     length = int.from_bytes(path.read_bytes()[:8], "little")
     header = path.read_bytes()[8 : 8 + length]
     assert header.isascii()

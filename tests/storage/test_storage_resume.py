@@ -1,6 +1,4 @@
-"""Save, load, train on: the same bits as never having stopped. Oracle: the run that never
-stopped.
-"""
+"""Training after saving and loading is bit-identical. Oracle: the uninterrupted run."""
 
 import json
 import subprocess
@@ -27,7 +25,7 @@ def mlp():
 
 
 def plateaus():
-    """Rates cut twice: the model's rate differs from the optimizer's when it is saved."""
+    """Reduce the rate twice, so the model's rate differs from the optimizer's when it is saved."""
 
     def fit(model, epochs):
         return fit_noisy(
@@ -100,7 +98,7 @@ def result(model, fit, epochs):
 
 
 def resume(kind, path):
-    """What another process prints: three more epochs of the model in a file."""
+    """Print the result of three more epochs of a saved model; runs in another process."""
     _, fit = KINDS[kind]()
     print(json.dumps(result(gn.load(path), fit, 3)))
 
@@ -116,7 +114,7 @@ def test_train_on(tmp_path, kind):
 
 
 def test_train_on_in_another_process(tmp_path):
-    """All kinds at once, as a process takes seconds to start."""
+    """All models in one process, since a process takes seconds to start."""
     wanted, lines = (
         [],
         [f"import sys; sys.path += {FOLDERS}; from test_storage_resume import resume"],
@@ -127,10 +125,10 @@ def test_train_on_in_another_process(tmp_path):
         saved(model, tmp_path / kind)
         wanted.append(result(model, fit, 3))
         lines.append(f"resume({kind!r}, {str(tmp_path / kind)!r})")
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-c", "\n".join(lines)], capture_output=True, text=True, check=True
     )
-    assert [json.loads(line) for line in done.stdout.splitlines()] == wanted
+    assert [json.loads(line) for line in process.stdout.splitlines()] == wanted
 
 
 def test_the_best_weights_of_early_stopping_are_saved(tmp_path):
@@ -143,7 +141,7 @@ def test_the_best_weights_of_early_stopping_are_saved(tmp_path):
 
 
 def test_a_seed_of_the_fit_and_not_of_the_model(tmp_path):
-    """The order of rows is the fit's; a model without a seed keeps the one that it drew."""
+    """The fit's seed sets the order of rows; a model without a seed keeps the one it drew."""
     model = gn.Sequential([Dense(3), Dropout(0.5), Dense(1)])
     model.compile(Adam(), "mse")
     model.fit(X, Y, verbose=0, validation_split=0.2)

@@ -334,7 +334,7 @@ def test_two_fits_in_one_folder(tmp_path):
         message.append(str(error.value))
 
     fit(tmp_path, callbacks=LambdaCallback(inside))
-    assert "Wait for it to end, or give this run a folder of its own." in message[0]
+    assert "Wait for that process to end, or use another folder for this run." in message[0]
     fit(tmp_path, callbacks=LambdaCallback(), epochs=2)
 
 
