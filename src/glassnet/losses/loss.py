@@ -36,7 +36,7 @@ class Loss(ABC):
         "of_differences": "depends_on_error_only",
         "error_slope": "gradient_is_error",
     }
-    """Methods and attributes by the names that they had before release 0.2, with their new names."""
+    """Methods and attributes by their names before release 0.2, each with its new name."""
 
     output_activation: ClassVar[str | None] = None
     depends_on_error_only: ClassVar[bool] = False

@@ -195,41 +195,14 @@ class Sequential(BaseModel):
             order_seed = self._choose_seed(seed, run)
             first_epoch = run.first_epoch if run else self.epoch
             data = self._open_data(x, y, sample_weight, options, first_epoch, resources)
-            progress.log(data.messages)
-            inputs, built, messages = self._build_for(data.x, data.y)
-            progress.log(messages)
-            program = self._make_program()
-            bound = self._bind_data(data, inputs, program, built, options, order_seed)
-            resources.enter_context(closing(bound.source))
-            progress.log(self._adapt_layers(built, bound.train_x))
-            start = RunState(self.epoch, self._make_train_state(program, order_seed))
-            history, memories = History(order_seed, options.params(bound.source)), None
-            if run:
-                settings = self._describe_run(bound, options, order_seed, callbacks)
-                run.attach(settings, self._fingerprint(), self._last_run_id)
-                start = run.restore(program, built, start, first_epoch + epochs)
-                memories = run.load_memories(callbacks)
-            names = program.log_names(include_validation=bound.blocks is not None)
-            callback_list = CallbackList(callbacks, names, memories)
-            if run and run.history:
-                history = self._resume_from(run, start, history.params)
-                progress.resume(start.epoch - first_epoch, run.describe_status(start))
-                if data.reader:
-                    data.reader.seek(first_epoch, start.epoch, len(start.losses))
-            if callback_list.saves_models:
-                model_file.dump_spec(self._export()[0])
+            program, bound = self._bind_data(data, options, order_seed, resources, progress)
+            start, history, callback_list = self._start_run(
+                run, program, data, bound, options, order_seed, callbacks, progress
+            )
             self.history, self._last_run_id = history, run.info.id if run else None
             resources.pop_all()
-        trainer = Trainer(
-            program=program,
-            callbacks=callback_list,
-            progress=progress,
-            apply_record=self._apply_record,
-            set_learning_rate=self._set_learning_rate,
-            export_model=self._export,
-            run=run,
-            observe=observe,
-        )
+        hooks = self._apply_record, self._set_learning_rate, self._export
+        trainer = Trainer(program, callback_list, progress, *hooks, run, observe)
         end_epoch = first_epoch + epochs
         return trainer.fit(start, bound.source, bound.blocks, end_epoch=end_epoch, history=history)
 
@@ -299,6 +272,24 @@ class Sequential(BaseModel):
     def _bind_data(
         self,
         data: FitData,
+        options: FitOptions,
+        order_seed: int,
+        resources: ExitStack,
+        progress: Progress,
+    ) -> tuple[Program, BoundData]:
+        """Build the network for the data, and encode the data for the network."""
+        progress.log(data.messages)
+        inputs, built, messages = self._build_for(data.x, data.y)
+        progress.log(messages)
+        program = self._make_program()
+        bound = self._encode_data(data, inputs, program, built, options, order_seed)
+        resources.enter_context(closing(bound.source))
+        progress.log(self._adapt_layers(built, bound.train_x))
+        return program, bound
+
+    def _encode_data(
+        self,
+        data: FitData,
         inputs: Any,
         program: Program,
         built: BuiltNetwork,
@@ -350,6 +341,37 @@ class Sequential(BaseModel):
         previous = self._state
         self._state = inference.adapt_state(built.links, self._params, previous, x)
         return network.describe_adaptation(built.links, previous, self._state)
+
+    def _start_run(
+        self,
+        run: ResumableRun | None,
+        program: Program,
+        data: FitData,
+        bound: BoundData,
+        options: FitOptions,
+        order_seed: int,
+        callbacks: Sequence[Callback],
+        progress: Progress,
+    ) -> tuple[RunState, History, CallbackList]:
+        """Return where training starts, or continues if the folder of `run` holds a checkpoint."""
+        start = RunState(self.epoch, self._make_train_state(program, order_seed))
+        history, memories = History(order_seed, options.params(bound.source)), None
+        if run:
+            settings = self._describe_run(bound, options, order_seed, callbacks)
+            run.attach(settings, self._fingerprint(), self._last_run_id)
+            built, end_epoch = self._require_built("fit"), run.first_epoch + options.epochs
+            start = run.restore(program, built, start, end_epoch)
+            memories = run.load_memories(callbacks)
+        names = program.log_names(include_validation=bound.blocks is not None)
+        callback_list = CallbackList(callbacks, names, memories)
+        if run and run.history:
+            history = self._resume_from(run, start, history.params)
+            progress.resume(start.epoch - run.first_epoch, run.describe_status(start))
+            if data.reader:
+                data.reader.seek(run.first_epoch, start.epoch, len(start.losses))
+        if callback_list.saves_models:
+            model_file.dump_spec(self._export()[0])
+        return start, history, callback_list
 
     def _fingerprint(self) -> str:
         """Return the fingerprint of the weights and the learning rate."""

@@ -157,7 +157,7 @@ class ResumableRun:
                 f"resume: the run in {self._folder.path} was computed with {changes}. "
                 "It continues, but its results may differ in the last bits.",
                 TrainingWarning,
-                stacklevel=3,
+                stacklevel=4,
             )
         self._info = replace(saved, environment=environment)
 
