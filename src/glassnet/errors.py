@@ -39,7 +39,7 @@ class MissingError(GlassnetError, AttributeError):
 
 
 class DownloadError(GlassnetError, OSError):
-    """A data set that is not on this machine and could not be downloaded."""
+    """A dataset that is not on this machine and could not be downloaded."""
 
 
 class ModelFileError(GlassnetError, ValueError):

@@ -145,7 +145,7 @@ def test_the_saved_model_answers_in_names():
         ),
         (
             ("train", "photos/green"),
-            "expected two classes or more, each a sub-folder. Received: classes=[].",
+            "expected two classes or more, each a subfolder. Received: classes=[].",
         ),
         (
             ("train", "photos", "--target", "x"),
@@ -181,7 +181,7 @@ def test_the_saved_model_answers_in_names():
         ),
         (
             ("evaluate", "photos.glassnet", "none"),
-            "a sub-folder for each class. Received: missing=['blue', 'green', 'red'], there=[].",
+            "a subfolder for each class. Received: missing=['blue', 'green', 'red'], there=[].",
         ),
         (
             ("evaluate", "photos.glassnet", "others"),
@@ -418,5 +418,5 @@ def test_arrays_in_a_file(tmp_path, monkeypatch):
     logs = json.loads(run("evaluate", "d.glassnet", "digits.npz", "--json").stdout)["logs"]
     assert logs == pytest.approx(gn.load("d.glassnet").evaluate(x, y, return_dict=True))
     result = run("train", "digits.npz", "--target", "y")
-    assert "--target is for tables: digits.npz is a data set of arrays." in result.stderr
+    assert "--target is for tables: digits.npz is a dataset of arrays." in result.stderr
     assert "expected a file that exists" in run("train", "nowhere.npz").stderr

@@ -191,7 +191,7 @@ def test_data_sets_that_are_tables(shared_data):
             ("houses.csv", "--target", "town", "--task", "numbers"),
             "target 'town': expected numbers, as the network ends in one.",
         ),
-        (("digits", "--target", "x"), "--target is for tables: digits is a data set of arrays."),
+        (("digits", "--target", "x"), "--target is for tables: digits is a dataset of arrays."),
         (("digits", "--features", "x"), "--features is for tables"),
     ],
 )

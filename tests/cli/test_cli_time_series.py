@@ -185,7 +185,7 @@ def test_flights_by_name(shared_data):
     [
         (
             ("train", "digits", "--forecast", "12"),
-            "--forecast is for tables: digits is a data set of arrays.",
+            "--forecast is for tables: digits is a dataset of arrays.",
         ),
         (("train", ".", "--forecast", "12"), "--forecast is for tables: . is a folder."),
         (

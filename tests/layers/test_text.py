@@ -366,6 +366,6 @@ def test_text_where_none_is_taken():
         gn.Sequential([Dense(1)]).fit(TEXTS, np.zeros(7), verbose=0)
     for before in (Dense(1), gn.layers.Input(3)):
         with pytest.raises(
-            ConfigError, match="Sequential: expected TextVectorization in front of all layers"
+            ConfigError, match="Sequential: expected TextVectorization before all other layers"
         ):
             gn.Sequential([before, TextVectorization()])

@@ -349,7 +349,7 @@ def test_arguments_out_of_range(options, text):
 
 def test_before_there_are_weights():
     model = gn.Sequential([Dense(3, activation="softmax")])
-    fix = r"expected a model that knows its input's shape\. Put Input\(shape\) in front, or fit it first"
+    fix = r"expected a model that knows its input's shape\. Add Input\(shape\) as the first layer, or fit it first"
     for ask in ("summary", "count_params", "get_weights"):
         with pytest.raises(NotReadyError, match=f"{ask}: {fix}"):
             getattr(model, ask)()
@@ -476,11 +476,11 @@ class Doubled(Layer):
         ),
         (
             lambda: [Dense(1), Input(3)],
-            r"expected one Input, in front of all layers\. Received: layers=\['Dense', 'Input'\]",
+            r"expected one Input, before all other layers\. Received: layers=\['Dense', 'Input'\]",
         ),
         (
             lambda: [Input(3), Input(3)],
-            r"expected one Input, in front of all layers\. Received: layers=\['Input', 'Input'\]",
+            r"expected one Input, before all other layers\. Received: layers=\['Input', 'Input'\]",
         ),
         (
             lambda: Dense(1),

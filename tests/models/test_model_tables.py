@@ -150,7 +150,7 @@ def test_so_does_one_that_scales_them_and_one_under_another_loss():
     later.compile("adam", "mape")
     with pytest.raises(
         ConfigError,
-        match=r"MeanAbsolutePercentageError: expected targets that are not standardised\. Use mean_squared",
+        match=r"MeanAbsolutePercentageError: expected targets that are not standardized\. Use mean_squared",
     ):
         later.evaluate(PEOPLE)
 

@@ -157,5 +157,5 @@ def test_a_label_that_training_did_not_know():
         match=r"target 'tall': expected labels of training, \('no', 'yes'\)\. Received: others=\['perhaps'\]",
     ):
         model.evaluate(PEOPLE.assign(tall=["perhaps", *PEOPLE.tall[1:]]))
-    with pytest.raises(DataError, match=r"y: expected one value a row\. Received: shape=\(60, 2\)"):
+    with pytest.raises(DataError, match=r"y: expected one value per row\. Received: shape=\(60, 2\)"):
         model.evaluate(PEOPLE, PEOPLE[["tall", "club"]])

@@ -219,7 +219,7 @@ BAD_FIRST = {
     "batch 1 of epoch 1: target: expected the name of the column of targets. Received: target=None. For example target='y'.": [
         {"x": X[:3], "y": Y[:3]}
     ],
-    "one number a row in each column. Received: b=(3,), x=(3, 4). Keep one column beside the target": [
+    "one number per row in each column. Received: b=(3,), x=(3, 4). Keep one column beside the target": [
         {"b": X[:3, 0], "x": X[:3], "t": Y[:3]}
     ],
     "batch 1 of epoch 1: y: expected at least one row": [(X[:3], np.zeros(0))],
@@ -300,7 +300,7 @@ def test_what_goes_with_rows_alone_is_refused():
     with pytest.raises(ConfigError, match="y=None: batches hold their targets"):
         model.fit(generate(), Y, verbose=0)
     with pytest.raises(
-        ConfigError, match="fit: expected batch_size to be an int >= 1 for a data set"
+        ConfigError, match="fit: expected batch_size to be an int >= 1 for a dataset"
     ):
         model.fit(Columns({"x": X, "y": Y}), batch_size="full", target="y", verbose=0)
     line = gn.Sequential([Dense(1)], seed=0)

@@ -149,7 +149,7 @@ def check_features(
     name: str = "x",
     check: Callable[[np.ndarray, str], None] | None = None,
 ) -> np.ndarray:
-    """Rows of features: uint8 as it is (pixels), all else float32; one number a row (n,) becomes
+    """Rows of features: uint8 as it is (pixels), all else float32; one number per row (n,) becomes
     (n, 1).
 
     Args:
@@ -189,11 +189,11 @@ def _shape_fix(received: Shape, shape: Shape) -> str:
     if math.prod(example) == math.prod(shape):
         return f"The number of values matches: {reshape}"
     if len(shape) == 3 and example == (*shape[:2], 1):
-        return f"To use grey images as colour, pass np.repeat(x, {shape[2]}, axis=-1)."
+        return f"To use gray images as color, pass np.repeat(x, {shape[2]}, axis=-1)."
     if len(shape) == 3 and example == shape[:2]:
-        return f"To use grey images as colour, pass np.repeat(x[..., None], {shape[2]}, axis=-1)."
+        return f"To use gray images as color, pass np.repeat(x[..., None], {shape[2]}, axis=-1)."
     if shape == (*example[:2], 1):
-        return "To use colour images as grey, pass x[..., :3].mean(axis=-1, keepdims=True)."
+        return "To use color images as gray, pass x[..., :3].mean(axis=-1, keepdims=True)."
     if example == (*shape[:2], 4) and shape[2] == 3:
         return "If the fourth channel is transparency, pass x[..., :3]."
     if len(shape) == len(example) == 1:

@@ -93,7 +93,7 @@ def series(
 
     Args:
         source: a table: see `Sequential.fit`.
-        target: the column to forecast; one number a step.
+        target: the column to forecast; one number per step.
         time: the column of times: days (2024-02-29), months (1949-01), quarters (1949 Q1), years
             or numbers; or the months or quarters of a year by name or number, if there is also a
             column called year. If None, the rows are equal steps in their order.

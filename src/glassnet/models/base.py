@@ -81,14 +81,14 @@ class BaseModel:
         require(self._network is None, "add", "a model without weights", fix=fix)
         functional.check_layer_type(layer)
         is_first = not self._layers and self._input is None
-        fix = "A layer in front of it would receive strings."
+        fix = "A layer before it would receive strings."
         is_allowed = is_first or not isinstance(layer, TextVectorization)
-        expected = "TextVectorization in front of all layers"
+        expected = "TextVectorization before all other layers"
         require(is_allowed, "Sequential", expected, fix=fix)
         if isinstance(layer, Input):
             layers = [*filter(None, [self._input]), *self._layers, layer]
             names = [type(other).__name__ for other in layers]
-            expected = "one Input, in front of all layers"
+            expected = "one Input, before all other layers"
             require(is_first, "Sequential", expected, layers=names)
             self._input = layer
         else:
@@ -241,7 +241,7 @@ class BaseModel:
         """Forget everything that was learned. The next use draws new weights.
 
         Args:
-            seed: of the new weights; None for the model's seed.
+            seed: seed of the new weights; None for the model's seed.
         """
         require(is_seed(seed), "reset", "seed to be an int >= 0 or None", seed=seed)
         if seed is not None:
@@ -256,7 +256,7 @@ class BaseModel:
         arrays. An existing file is replaced in one step, or stays as it is.
 
         Args:
-            path: of the file, such as "titanic.glassnet".
+            path: path of the file, such as "titanic.glassnet".
 
         Raises:
             ModelFileError: the file cannot be written, or something in the model cannot be saved: a
@@ -398,7 +398,7 @@ class BaseModel:
 
     def _require_built(self, who: str) -> BuiltNetwork:
         if self._example_shape is None:
-            remedy = "Put Input(shape) in front, or fit it first."
+            remedy = "Add Input(shape) as the first layer, or fit it first."
             text_remedy = "Adapt the TextVectorization, or fit the model first."
             fix = text_remedy if self._text_vectorization else remedy
             raise NotReadyError(message(who, "a model that knows its input's shape", fix=fix))

@@ -42,8 +42,8 @@ class Sequential(BaseModel):
     """A stack of layers with their weights.
 
     Args:
-        layers: in the order in which they run. With an `Input` in front, the shapes are known at
-            once; otherwise the first data set them.
+        layers: in the order in which they run. If the first is an `Input`, the shapes are
+            known at once. Otherwise they come from the first data.
         seed: of the starting weights, the validation split, the order of rows and the noise. If
             None, a seed is drawn when it is needed.
 
@@ -109,7 +109,7 @@ class Sequential(BaseModel):
         tf.data.Dataset, a function that returns a new iterator for every epoch, or an iterator,
         which is not restarted. Batches are used in the order in which they come, so shuffle them
         there. A thread reads the next one. The first batch sets the batch size; later ones may be
-        smaller. Batches may be dicts of columns, as in a Hugging Face data set: `target` names one
+        smaller. Batches may be dicts of columns, as in a Hugging Face dataset: `target` names one
         column, and the others are features. If the iterable ends too early, raises or returns
         something unusable, a `DataError` names the batch, and the model keeps what it has learned.
         A NumPy memory map as x is read in batches too. The result equals that of the same rows in
@@ -122,7 +122,7 @@ class Sequential(BaseModel):
             y: targets (n,) or (n, ...); floats without a fraction may be labels. None if x holds
                 the targets.
             batch_size: rows per step; "full" for all. Batches keep their size, except those of a
-                Hugging Face data set.
+                Hugging Face dataset.
             epochs: passes over the rows, or over `steps_per_epoch` batches each.
             verbose: "auto" or 1 for a live line (without a terminal: about twenty plain lines), 2
                 for a plain line per epoch, 0 for no output.

@@ -17,8 +17,8 @@ def format_summary(built: BuiltNetwork, params: Any, state: Any, preprocessor: A
 
     Args:
         built: the network.
-        params: of its links.
-        state: of its links.
+        params: params of its links.
+        state: state of its links.
         preprocessor: what the model has learned about its data, or None.
     """
     header = ("layer", "what it is", "output", "numbers")

@@ -30,7 +30,7 @@ def make_source(
 
     Args:
         data: encoded rows.
-        batch_size: rows of a batch, or "full". A memory map is read into memory for "full".
+        batch_size: rows per batch, or "full". A memory map is read into memory for "full".
         steps: batches of an epoch, or None for those that use each row once.
         seed: seed of the order.
         shuffle: whether each epoch has a new order.
@@ -92,7 +92,7 @@ def validation_blocks(
     Args:
         validation_data: the user's rows (see `encoding.encode_validation`) or batches.
         steps: number of batches of each pass, or None for all.
-        batch_size: rows of a batch, for a Hugging Face dataset.
+        batch_size: rows per batch, for a Hugging Face dataset.
         target: name of the target column, if batches are dicts.
         repeatable: whether the batches must allow another pass.
         loss: the training loss.

@@ -32,7 +32,7 @@ class BatchStream:
 
     Args:
         batches: see `batches.as_epoch_iterable`.
-        steps: number of batches of an epoch, or None for one pass.
+        steps: number of batches per epoch, or None for one pass.
         batch_size: see `batches.as_epoch_iterable`.
         target: name of the target column, if batches are dicts.
         steps_argument: the argument that sets `steps`, for error messages.
@@ -269,7 +269,7 @@ class BatchStream:
 
         Raises:
             DataError: no columns, other names than in the first batch, or several columns of which
-                one holds more than one number a row.
+                one holds more than one number per row.
         """
         names = self._column_names = self._column_names or list(x)
         require(
@@ -286,7 +286,7 @@ class BatchStream:
         require(
             all(column.ndim == 1 for column in columns.values()),
             "a batch",
-            "one number a row in each column",
+            "one number per row in each column",
             error=DataError,
             fix="Keep one column beside the target, or make one array of them.",
             **{name: column.shape for name, column in columns.items()},

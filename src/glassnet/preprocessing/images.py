@@ -58,7 +58,7 @@ class ImagePreprocessor(Preprocessor):
     def transform(self, x: Any) -> Any:
         """Return the pixels of `Images`, of an image file, of a list of files or of a folder.
 
-        Files of a folder and its sub-folders are sorted by path. Arrays pass through unchanged.
+        Files of a folder and its subfolders are sorted by path. Arrays pass through unchanged.
 
         Raises:
             DataError: images of another shape; a file that cannot be read; a folder without
@@ -78,7 +78,7 @@ class ImagePreprocessor(Preprocessor):
     def transform_xy(self, x: Any, y: Any = None) -> tuple[Any, Any, None]:
         """Return (pixels, targets, None).
 
-        If y is None, x is `Images`, or a folder with one sub-folder per class.
+        If y is None, x is `Images`, or a folder with one subfolder per class.
 
         Raises:
             DataError: see `transform`; other classes than in training; no targets.
@@ -89,7 +89,7 @@ class ImagePreprocessor(Preprocessor):
             return self.transform(x), self.target.transform(labels) if is_text else y, None
         images = self.read_folder(x) if isinstance(x, str | os.PathLike) else x
         if not isinstance(images, Images):
-            fix = "Pass y, or `Images`, or a folder with a sub-folder for each class."
+            fix = "Pass y, or `Images`, or a folder with a subfolder for each class."
             kind = type(self.transform(x)).__name__
             raise DataError(message("y", "targets", x=kind, y=None, fix=fix))
         names = self.target.labels
@@ -104,10 +104,10 @@ class ImagePreprocessor(Preprocessor):
         return self.transform(images), images.y, None
 
     def read_folder(self, folder: str | os.PathLike[str]) -> Images:
-        """Read a folder with one sub-folder for each class of training.
+        """Read a folder with one subfolder for each class of training.
 
         Raises:
-            DataError: see `images_from_folder`; a sub-folder with another name.
+            DataError: see `images_from_folder`; a subfolder with another name.
         """
         names, root = tuple(map(str, self.target.labels)), Path(folder)
         folders = class_folders(root) if root.is_dir() else {}

@@ -62,7 +62,7 @@ class Trainer:
 
         Args:
             start: where the run begins or continues.
-            source: of the epochs' chunks; closed at the end.
+            source: source of the epochs' chunks; closed at the end.
             validation_blocks: evaluated after every epoch; None for no validation.
             end_epoch: one past the last epoch, counted over the model's life.
             history: filled and returned.

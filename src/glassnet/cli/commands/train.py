@@ -101,7 +101,7 @@ def command(
     quiet: bool,
     **settings: Any,
 ) -> None:
-    """Train a network on the data set NAME, on the table (CSV, TSV, Parquet, Arrow) or the arrays
+    """Train a network on the dataset NAME, on the table (CSV, TSV, Parquet, Arrow) or the arrays
     (NPZ, IDX) in FILE, or on the images in FOLDER, which has one subfolder per class. Then score it
     on test data.
 

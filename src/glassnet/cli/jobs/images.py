@@ -211,7 +211,7 @@ def downsample(x: np.ndarray) -> np.ndarray:
 
 
 def is_image_path(name: str) -> bool:
-    """Return whether a name is a folder or an image file; names of data sets come first."""
+    """Return whether a name is a folder or an image file; names of datasets come first."""
     from glassnet.data.image_files import IMAGE_SUFFIXES
     from glassnet.datasets import names
 
