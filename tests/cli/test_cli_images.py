@@ -64,7 +64,10 @@ def test_a_folder_is_learned_and_scored(shapes):
     assert lines[1] == "photos: 48 training images, 12 test images, 3 classes"
     assert lines[2].startswith("12x18x3 → Rescaling(1/255) → Conv2D(8, relu) → MaxPooling2D → ")
     assert lines[2].endswith("Dense(3, softmax): 251 weights")
-    assert lines[3:5] == ["class: 3 labels, blue, green, red", "images of 12x18 pixels, 3 channels"]
+    assert lines[3:5] == [
+        "class: 3 labels (blue, green, red)",
+        "images of 12x18 pixels, 3 channels",
+    ]
     assert (
         "2 of 62 files cannot be read and are left out: photos/green/broken.png: it is no image"
         in result.stderr
@@ -123,7 +126,7 @@ def test_the_saved_model_answers_in_names():
         frame.iloc[[0, 2], 2:].to_numpy(), model.predict(["new/a.png", "new/c.png"]), rtol=1e-6
     )
     assert (
-        "class: 3 labels, blue, green, red, from images of 12x18 pixels, 3 channels"
+        "class: 3 labels (blue, green, red), from images of 12x18 pixels, 3 channels"
         in run("summary", "photos.glassnet").stdout
     )
     assert (
@@ -185,7 +188,7 @@ def test_the_saved_model_answers_in_names():
         ),
         (
             ("evaluate", "photos.glassnet", "others"),
-            "the classes of training, ('blue', 'green', 'red'). Received: others=['star'].",
+            "the training classes, ('blue', 'green', 'red'). Received: others=['star'].",
         ),
         (
             ("evaluate", "plain.glassnet", "photos_test"),

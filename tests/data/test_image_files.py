@@ -264,7 +264,7 @@ def test_beyond_memory_they_lie_on_the_disk(flowers, monkeypatch):
             {"validation_split": 1.5},
             "expected a fraction from 0 to below 1. Received: validation_split=1.5.",
         ),
-        ({"class_names": ["rose", "rose"]}, "expected a different name for each class."),
+        ({"class_names": ["rose", "rose"]}, "expected a unique name for each class."),
     ],
 )
 def test_arguments_out_of_range(flowers, options, text):

@@ -347,7 +347,7 @@ def test_rows_without_a_real_step(front, x):
     model = gn.Sequential([*front, LSTM(2), Dense(1)], seed=0)
     with pytest.raises(
         DataError,
-        match=r"x: expected a step that is not masked in some row\. Received: rows=3\. All values are masked",
+        match=r"x: expected at least one unmasked step\. Received: rows=3\. All values are masked",
     ):
         model.fit(x, y, verbose=0)
     model.fit(some, y, verbose=0)

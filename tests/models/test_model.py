@@ -192,7 +192,7 @@ def test_summary_counts(capsys):
     assert [(line.split()[0], line.split()[-1]) for line in out.splitlines()[2:6]] == [
         ("dense_1", "30"), ("batch_normalization_1", "24"), ("dropout_1", "0"), ("dense_2", "21"),
     ]  # fmt: skip
-    assert "75 numbers: 63 learned by gradient, 12 not" in out
+    assert "75 weights: 63 trainable, 12 not trainable" in out
     assert model.count_params() == 75
 
 
@@ -472,7 +472,7 @@ class Doubled(Layer):
         ),
         (
             lambda: [Dense(1, name="a"), Dense(1, name="a")],
-            r"expected a unique name for every layer\..*duplicates: \['a'\]",
+            r"expected a unique name for each layer\..*duplicates: \['a'\]",
         ),
         (
             lambda: [Dense(1), Input(3)],

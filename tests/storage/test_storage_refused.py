@@ -417,7 +417,7 @@ def test_names_that_would_fall_together(tmp_path):
     model.count_params()
     with pytest.raises(
         ModelFileError,
-        match=r"layer: expected a unique name for every array\. Received: duplicate='a/dense_1/kernel'",
+        match=r"layer: expected a unique name for each array\. Received: duplicate='a/dense_1/kernel'",
     ):
         model.save(tmp_path / "m")
 

@@ -149,18 +149,19 @@ def check_features(
     name: str = "x",
     check: Callable[[np.ndarray, str], None] | None = None,
 ) -> np.ndarray:
-    """Rows of features: uint8 as it is (pixels), all else float32; one number per row (n,) becomes
-    (n, 1).
+    """Return rows of features: uint8 (pixels) unchanged, all other types as float32.
+
+    One number per row, (n,), becomes (n, 1).
 
     Args:
         x: anything NumPy can read: arrays, JAX arrays, nested lists.
-        shape: what one example must look like, where the network already knows.
+        shape: required shape of one example, or None if any shape is allowed.
         name: the name that an error begins with.
         check: called with the rows and `name`; it may refuse them.
 
     Raises:
-        DataError: see `check_numeric`; another shape than `shape`; rows that `check` refuses, as
-            ids that no token has.
+        DataError: see `check_numeric`; another shape than `shape`; rows that `check` refuses,
+            such as invalid token ids.
     """
     array = check_numeric(x, name)
     array = array if array.dtype in (np.uint8, np.float32) else array.astype(np.float32)

@@ -70,7 +70,7 @@ def images_from_folder(
 ) -> Images | tuple[Images, ...]:
     """Read a folder of images with one subfolder per class.
 
-    Returns `Images`, or with `validation_split` two of them: to train and to validate on.
+    Returns `Images`, or with `validation_split` two of them: for training and for validation.
 
     Files are decoded on threads, rotated by their EXIF orientation, stretched to `size` (bilinear,
     antialiased) and stored as uint8: in memory, or beyond a gigabyte in a temporary file from which
@@ -177,7 +177,7 @@ def _list_labeled_files(
         fix="Put the images of each class into its own folder.",
     )
     fits = len(set(names)) == len(names)
-    require(fits, who, "a different name for each class", class_names=names)
+    require(fits, who, "a unique name for each class", class_names=names)
     files = [image_files.list_image_files(path) for path in folders]
     empty = [name for name, members in zip(names, files, strict=True) if not members]
     require(

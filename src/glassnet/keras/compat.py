@@ -189,7 +189,7 @@ class KerasAlias:
             }
             fix = " ".join(PARAMETER_HINTS[name] for name in unknown if name in PARAMETER_HINTS)
             if not unknown:
-                fix = f"Python reports: {error}."
+                fix = f"Cause: {error}."
             expected = "Keras's parameters: " + ", ".join(self.__signature__.parameters)
             raise ConfigError(message(self.name, expected, fix=fix, **unknown)) from None
 

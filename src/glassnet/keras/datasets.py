@@ -1,4 +1,4 @@
-"""Keras's datasets, as far as `glassnet.datasets` has them.
+"""Keras's datasets that `glassnet.datasets` has too.
 
 `load_data()` returns ((x, y), (x_test, y_test)), all uint8.
 """

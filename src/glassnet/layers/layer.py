@@ -160,7 +160,7 @@ class Layer:
         return ""
 
     def check_input(self, x: np.ndarray, what: str) -> None:
-        """Reject rows x (n, ...) that this layer, as the first link, cannot take.
+        """Reject rows x (n, ...) that this layer, as the first link, does not accept.
 
         Args:
             x: input rows, such as token ids.

@@ -105,8 +105,8 @@ class BaseModel:
     ) -> None:
         """Choose the optimizer, the loss and the metrics.
 
-        Weights stay. The state of an earlier optimizer is dropped. If you leave `compile` out,
-        `fit` chooses: see there.
+        Weights stay. The state of an earlier optimizer is dropped. Without `compile`,
+        `fit` chooses all three.
 
         Args:
             optimizer: a name ("sgd", "rmsprop", "adam") or an optimizer.
@@ -116,7 +116,7 @@ class BaseModel:
                 the loss.
 
         Raises:
-            ConfigError: an unknown name (the message names the nearest match); a cross-entropy
+            ConfigError: an unknown name (the message suggests the nearest name); a cross-entropy
                 without its softmax or sigmoid; two softmaxes.
         """
         resolved_optimizer = optimizers.get(optimizer)
@@ -163,7 +163,7 @@ class BaseModel:
 
     @property
     def _text_vectorization(self) -> TextVectorization | None:
-        """The layer that turns strings into numbers, in front of the network."""
+        """The layer that turns strings into numbers, before the network."""
         first = self._layers[0] if self._layers else None
         return first if isinstance(first, TextVectorization) else None
 
@@ -185,7 +185,7 @@ class BaseModel:
         print(summary.format_summary(built, self._params, self._state, self.preprocessor))
 
     def count_params(self) -> int:
-        """Return how many numbers the model holds, trainable or not.
+        """Return the number of weights, trainable or not.
 
         Raises:
             NotReadyError: the shape of the input is not known yet.
@@ -232,7 +232,7 @@ class BaseModel:
         """Return the layer called `name`.
 
         Raises:
-            ConfigError: there is no such layer; the message names the nearest match.
+            ConfigError: there is no such layer; the message suggests the nearest name.
         """
         indices = {str(layer.name): i for i, layer in enumerate(self._layers)}
         return self.layers[lookup("layer", name, indices)]
@@ -260,8 +260,8 @@ class BaseModel:
 
         Raises:
             ModelFileError: the file cannot be written, or something in the model cannot be saved: a
-                lambda, Optax, a name with signs other than letters, digits and _ . : + -, or more
-                than a file may hold.
+                lambda, Optax, a name with characters other than letters, digits and _ . : + -. Or
+                the model exceeds a limit of the file format.
         """
         model_file.write(path, model_file.pack_model(*self._export()))
 

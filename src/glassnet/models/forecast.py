@@ -18,7 +18,7 @@ from glassnet.errors import (
     renamed_attributes,
     require,
 )
-from glassnet.preprocessing.targets import format_number
+from glassnet.formatting import format_number
 from glassnet.preprocessing.time_series import TimeSeriesPreprocessor
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ def forecast_series(
     """Forecast the steps after the end of a series: see `Sequential.forecast`.
 
     Args:
-        predict: maps a series to forecasts (n, horizon), the last of them from its end.
+        predict: maps a series to forecasts (n, horizon), the last of which starts at its end.
         preprocessor: preprocessor of the model.
         steps: number of steps; None for the horizon.
         series: to continue; None for the series of the last fit.

@@ -13,7 +13,7 @@ from glassnet.errors import is_int, require
 
 
 def is_stream(x: Any, y: Any = None) -> bool:
-    """Return whether x gives batches one after another: an iterable, an iterator or a function.
+    """Return whether x yields batches one after another: an iterable, an iterator or a function.
 
     A list is a stream if its first item is a pair of arrays or a dict of arrays; else it is rows.
     Anything with a length is rows if there is a y.
@@ -76,8 +76,8 @@ def as_epoch_iterable(batches: Any, batch_size: int | str = 32) -> EpochIterable
     """Return a user's batches as an `EpochIterable`.
 
     Args:
-        batches: an iterable, an iterator, a function that returns either, an object with a length
-            and items, or a Hugging Face dataset.
+        batches: an iterable, an iterator, a function that returns either, an object with `__len__`
+            and `__getitem__`, or a Hugging Face dataset.
         batch_size: rows per batch, for a Hugging Face dataset.
     """
     length = _length(batches)

@@ -26,7 +26,7 @@ from glassnet.pipeline.streams import make_stream_blocks
 def make_source(
     data: Data, batch_size: int | str, steps: int | None, *, seed: int, shuffle: bool
 ) -> BatchSource:
-    """Return the training source of rows: arrays lie on the device, memory maps come in chunks.
+    """Return the training source of rows: arrays are on the device, memory maps come in chunks.
 
     Args:
         data: encoded rows.
@@ -64,7 +64,7 @@ class MemmapBlocks:
 
 
 def evaluation_blocks(data: Data) -> Iterable[tuple[Data, np.ndarray]]:
-    """Return rows as blocks that can be iterated repeatedly; arrays lie on the device."""
+    """Return rows as blocks that can be iterated repeatedly; arrays are on the device."""
     if isinstance(data.x, MemmapRows):
         return MemmapBlocks(data)
     return list(inference.iter_padded_blocks(data))

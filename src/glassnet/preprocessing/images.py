@@ -71,7 +71,7 @@ class ImagePreprocessor(Preprocessor):
             return self._read_images(resolve_image_files(x))
         if isinstance(x, list | tuple) and x and all(isinstance(p, str | os.PathLike) for p in x):
             return self._read_images([Path(path) for path in x])
-        fix = "Give arrays, `Images`, or paths of images."
+        fix = "Pass arrays, `Images`, or paths of images."
         require(not is_table(x), "x", self.describe(), error=DataError, x=type(x).__name__, fix=fix)
         return x
 
@@ -96,7 +96,7 @@ class ImagePreprocessor(Preprocessor):
         require(
             images.class_names == names,
             "images",
-            f"the classes of training, {names}",
+            f"the training classes, {names}",
             error=DataError,
             classes=images.class_names,
             fix=f"Read them with class_names={names}.",
@@ -104,7 +104,7 @@ class ImagePreprocessor(Preprocessor):
         return self.transform(images), images.y, None
 
     def read_folder(self, folder: str | os.PathLike[str]) -> Images:
-        """Read a folder with one subfolder for each class of training.
+        """Read a folder with one subfolder for each training class.
 
         Raises:
             DataError: see `images_from_folder`; a subfolder with another name.
@@ -112,7 +112,7 @@ class ImagePreprocessor(Preprocessor):
         names, root = tuple(map(str, self.target.labels)), Path(folder)
         folders = class_folders(root) if root.is_dir() else {}
         unknown = [name for name in folders if name not in names]
-        expected = f"the classes of training, {names}"
+        expected = f"the training classes, {names}"
         require(not unknown, "images", expected, error=DataError, others=unknown[:5])
         images = images_from_folder(folder, self.size, class_names=names, channels=self.channels)
         assert isinstance(images, Images)
@@ -154,8 +154,8 @@ def prepare_images(
     """Prepare images for `fit`: see `tabular.prepare_table`.
 
     Raises:
-        ConfigError: an option for tables; data of another kind than at an earlier fit.
-        DataError: another size, other channels or classes than at an earlier fit.
+        ConfigError: an option for tables; data of another kind than in an earlier fit.
+        DataError: another size, other channels or classes than in an earlier fit.
     """
     require_no_table_options(request, "images")
     earlier = require_same_kind(ImagePreprocessor, fitted, images)

@@ -1,4 +1,4 @@
-"""The interface of a job: what the commands `train` and `trace` need to know of a dataset."""
+"""Base classes of jobs, through which `train` and `trace` use a dataset."""
 
 from __future__ import annotations
 

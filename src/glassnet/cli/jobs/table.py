@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from glassnet.training.history import History
 
 MAX_INTEGER_CLASSES = 20
-"""The most different integers for which a message says that the target may hold classes."""
+"""Maximum number of different integers for which a message suggests `--task classes`."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -202,7 +202,7 @@ def select_columns(
     """Return the rows that have a target, with the columns of `--features` or all columns.
 
     Raises:
-        ConfigError: an unknown feature; the message names the closest match.
+        ConfigError: an unknown feature; the message suggests the nearest name.
     """
     from glassnet.errors import lookup
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from glassnet.training.history import History
 
 MAX_ORIGINS = 2
-"""The most origins that a network is scored from; a short series has fewer."""
+"""Maximum number of origins that a network is scored from; a short series has fewer."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,8 +95,8 @@ class TimeSeriesJob(Job):
 
         Afterwards, the forecasts of the model start at the end of the series.
         """
+        from glassnet.formatting import format_number
         from glassnet.models import forecast
-        from glassnet.preprocessing.targets import format_number
         from glassnet.preprocessing.time_series import TimeSeriesPreprocessor
 
         assert isinstance(model.preprocessor, TimeSeriesPreprocessor)
