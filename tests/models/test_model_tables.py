@@ -227,7 +227,7 @@ def test_fit_twice_is_fit_at_once():
         np.testing.assert_array_equal(ours, theirs)
     with pytest.raises(
         ConfigError,
-        match=r"The encoding of the first fit is kept: leave them out, or Call reset\(\) first\.",
+        match=r"The encoding of the first fit is kept: leave them out, or call reset\(\) first\.",
     ):
         fitted(twice, "weight")
     twice.reset()

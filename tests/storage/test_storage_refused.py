@@ -67,7 +67,7 @@ def test_renamed(path):
 
 def test_newer_format(path):
     edit_file(path, lambda model: model | {"format": 2, "version": "7.1.0", "more": {"a": [1]}})
-    says = r"load: expected a file of format 1 or lower. Received: format=2. It was written by glassnet 7.1.0. Install that release or a"
+    says = r"load: expected a file of format 1 or lower. Received: format=2. It was written by Glassnet 7.1.0. Install that release or a"
     refuses(path, says)
 
 
@@ -173,7 +173,7 @@ FAULTS = [
     ),
     (
         put("layers", 0, "name", "dense_2"),
-        "load: expected layers that fit together. Sequential: expected a name of its own",
+        "load: expected layers that fit together. Sequential: expected a unique name for each layer",
     ),
     (put("layers", {}), r"model.layers: expected a list. Received: \{\}"),
     (put("layers", []), "model: expected layers and an input shape if there are weights"),
