@@ -178,7 +178,8 @@ def _require_same_request(fitted: TabularPreprocessor, request: TableRequest) ->
     """Return the options of the earlier fit, which must not change."""
     allowed = (fitted.request, TableRequest(), TableRequest(fitted.target.name))
     fix = "The encoding of the first fit is kept: leave them out, or call reset() first."
-    require(request in allowed, "fit", f"{fitted.request}", received=request, fix=fix)
+    expected = f"the options of the first fit, {fitted.request}"
+    require(request in allowed, "fit", expected, received=request, fix=fix)
     return fitted.request
 
 
