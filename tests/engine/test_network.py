@@ -405,7 +405,7 @@ class HoldsAList(Layer):
 
 
 @pytest.mark.parametrize(
-    ("given", "says"),
+    ("value", "says"),
     [
         (
             Dense,
