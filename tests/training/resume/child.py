@@ -284,5 +284,7 @@ if __name__ == "__main__":
         jax.config.update("jax_compilation_cache_dir", sys.argv[1])
         jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
         jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
+    else:
+        jax.config.update("jax_enable_compilation_cache", False)
     for line in sys.stdin:
         print(json.dumps(forked(json.loads(line))), flush=True)
