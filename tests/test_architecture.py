@@ -191,6 +191,17 @@ def test_all_names_resolve(name):
     assert len(names) == len(set(names))
 
 
+def test_data_lists_its_public_names():
+    assert dir(gn.data) == [
+        "Images",
+        "arrays_from_file",
+        "images_from_folder",
+        "read_idx",
+        "series",
+        "windows",
+    ]
+
+
 def test_unknown_name():
     with pytest.raises(AttributeError, match="module 'glassnet' has no attribute 'Sequental'"):
         _ = gn.Sequental
