@@ -295,7 +295,7 @@ def test_what_was_found_out_is_said(capsys):
     assert said[0] == f"weight: numbers, learned as (y - {mean:.4g}) / {std:.4g}"
     assert said[1] == "left out: story (it is free text)"
     assert said[2] == "4 columns as 9 numbers: height (2), sex (2), club (3), tall (2)"
-    assert said[3].startswith("no loss was named: MeanSquaredError")
+    assert said[3].startswith("loss: MeanSquaredError, as ")
 
 
 def test_the_summary_and_the_trace_know_the_columns(capsys):
