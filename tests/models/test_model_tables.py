@@ -143,14 +143,14 @@ def test_so_does_one_that_scales_them_and_one_under_another_loss():
     assert not fitted(poisson).preprocessor.target.is_standardized
     with pytest.raises(
         ConfigError,
-        match=r'target_transform="log": expected a network free to give any number\. End in Dense\(1\) without',
+        match=r'target_transform="log": expected a network whose output can be any number\. End in Dense\(1\) without',
     ):
         fitted(numbers_model(activation="softplus"), target_transform="log")
     later = fitted()
     later.compile("adam", "mape")
     with pytest.raises(
         ConfigError,
-        match=r"MeanAbsolutePercentageError: expected targets that are not standardised\. Use mean_squared",
+        match=r"MeanAbsolutePercentageError: expected targets that are not standardized\. Use mean_squared",
     ):
         later.evaluate(PEOPLE)
 
@@ -227,7 +227,7 @@ def test_fit_twice_is_fit_at_once():
         np.testing.assert_array_equal(ours, theirs)
     with pytest.raises(
         ConfigError,
-        match=r"The encoding of the first fit is kept: leave them out, or reset\(\) first\.",
+        match=r"The encoding of the first fit is kept: leave them out, or Call reset\(\) first\.",
     ):
         fitted(twice, "weight")
     twice.reset()

@@ -1,4 +1,4 @@
-"""The tasks beside one class a row: several labels, two one-hot outputs, several numbers, and
+"""The tasks beside one class per row: several labels, two one-hot outputs, several numbers, and
 inputs as targets.
 
 Each is fitted for real, and each score is held against scikit-learn or NumPy on what `predict`
@@ -261,7 +261,7 @@ def test_black_and_white_images_have_an_accuracy():
             "mse",
             LABELS[:150, 0],
             DataError,
-            r"for one number a row end in Dense\(1\)\.$",
+            r"for one number per row end in Dense\(1\)\.$",
         ),
         (
             coder(Dense(3, activation="sigmoid")),
@@ -275,7 +275,7 @@ def test_black_and_white_images_have_an_accuracy():
             BINARY,
             LABELS[:150, 0],
             DataError,
-            r"For one class a row end in a softmax",
+            r"For one class per row end in a softmax",
         ),
         (
             coder(Dense(3, activation="softmax")),
