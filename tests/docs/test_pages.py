@@ -53,9 +53,9 @@ def printed(command):
 @pytest.mark.parametrize("command", dict.fromkeys(command for _, command in COMMANDS))
 def test_commands(command, request):
     if re.search("mnist|titanic|flights|house", command):
-        pages.put_tables(request.getfixturevalue("shared_data"))
+        pages.copy_tables(request.getfixturevalue("shared_data"))
     if "photos" in command:
-        pages.put_photos()
+        pages.write_photos()
     for file in re.findall(r"(?<!--out )\b\w+\.glassnet", command):
         Path(file).write_bytes(file_contents(file))
     printed(command)
@@ -63,12 +63,12 @@ def test_commands(command, request):
 
 @pytest.mark.parametrize(("command", "shown"), SHOWN)
 def test_shown_output(command, shown):
-    pages.same_output(printed(command), shown)
+    pages.check_output(printed(command), shown)
 
 
 def test_table_output(shared_data):
     """Words must agree. Numbers depend on training and may differ."""
-    pages.put_tables(shared_data)
+    pages.copy_tables(shared_data)
     (shown,) = pages.blocks("tables.md", "text")
     real = re.sub(
         r"^epoch.*\n", "", pages.output("train titanic.csv --target survived"), flags=re.M
@@ -111,7 +111,7 @@ def test_tables(shared_data, capsys):
 
 
 def test_images(capsys):
-    pages.put_photos()
+    pages.write_photos()
     names = pages.run("images.md")
     assert names["maps"].shape == (1, 32, 32, 16)
     assert set(names["model"].predict_labels(names["val"])) <= {"across", "up"}
