@@ -260,7 +260,7 @@ def test_fit_infers_what_compile_left_out(last, y, loss, because, capsys):
     log = inferred.fit(X, y).history
     out = capsys.readouterr().out
     assert re.match(
-        rf"no loss was named: {type(loss).__name__}, as .*{because}; optimizer Adam\n", out
+        rf"^loss: {type(loss).__name__}, as .*{because}; optimizer: Adam\n", out
     )
     named.compile("adam", loss, ["accuracy"] if "accuracy" in log else [])
     assert ("accuracy" in log) == (not isinstance(loss, gn.losses.MeanSquaredError))

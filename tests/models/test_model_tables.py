@@ -286,7 +286,7 @@ def test_fit_prints_how_it_encodes_the_table(capsys):
     assert lines[0] == f"weight: numbers, learned as (y - {mean:.4g}) / {std:.4g}"
     assert lines[1] == "left out: story (it is free text)"
     assert lines[2] == "4 columns as 9 numbers: height (2), sex (2), club (3), tall (2)"
-    assert lines[3].startswith("no loss was named: MeanSquaredError")
+    assert lines[3].startswith("loss: MeanSquaredError, as ")
 
 
 def test_the_summary_and_the_trace_name_the_columns(capsys):
