@@ -259,9 +259,7 @@ def test_fit_infers_what_compile_left_out(last, y, loss, because, capsys):
     inferred, named = gn.Sequential([last], seed=0), gn.Sequential([last], seed=0)
     log = inferred.fit(X, y).history
     out = capsys.readouterr().out
-    assert re.match(
-        rf"^loss: {type(loss).__name__}, as .*{because}; optimizer: Adam\n", out
-    )
+    assert re.match(rf"^loss: {type(loss).__name__}, as .*{because}; optimizer: Adam\n", out)
     named.compile("adam", loss, ["accuracy"] if "accuracy" in log else [])
     assert ("accuracy" in log) == (not isinstance(loss, gn.losses.MeanSquaredError))
     assert named.fit(X, y, verbose=0).history == log
