@@ -38,7 +38,7 @@ def test_classes():
     result = run("train", "houses.csv", "--target", "sold", "--no-plot")
     assert (result.exit_code, result.stderr) == (0, "")
     lines = result.stdout.splitlines()
-    assert lines[0] == "houses.csv: 150 rows, 6 columns, parted by commas"
+    assert lines[0] == "houses.csv: 150 rows, 6 columns, separated by commas"
     assert lines[1] == "houses.csv: 120 training rows, 30 test rows, 2 classes"
     assert lines[2] == "sold: 2 labels (no, yes); the output is the probability of yes"
     assert lines[3] == "left out: remark (it is free text)"
@@ -157,7 +157,7 @@ def test_other_files(tmp_path):
         run("train", name, "--target", "sold", "--no-plot", "--quiet").stdout
         for name in ("houses.csv", "houses.tsv", "houses.parquet")
     ]
-    assert len({score.split(": ", 1)[1].split(" in ")[0] for score in scores}) == 1
+    assert len({score.split(": ", 1)[1].rsplit(", ", 1)[0] for score in scores}) == 1
 
 
 def test_data_sets_that_are_tables(shared_data):
