@@ -38,7 +38,7 @@ def test_classes():
     result = run("train", "houses.csv", "--target", "sold", "--no-plot")
     assert (result.exit_code, result.stderr) == (0, "")
     lines = result.stdout.splitlines()
-    assert lines[0] == "houses.csv: 150 rows, 6 columns, parted by commas"
+    assert lines[0] == "houses.csv: 150 rows, 6 columns, separated by commas"
     assert lines[1] == "houses.csv: 120 training rows, 30 test rows, 2 classes"
     assert lines[2] == "sold: 2 labels, no, yes; the output is the probability of yes"
     assert lines[3] == "left out: remark (it is free text)"
@@ -189,7 +189,7 @@ def test_data_sets_that_are_tables(shared_data):
         ),
         (
             ("houses.csv", "--target", "town", "--task", "numbers"),
-            "target 'town': expected numbers, as the network ends in one.",
+            "target 'town': expected numbers, as the network predicts a number.",
         ),
         (("digits", "--target", "x"), "--target is for tables: digits is a data set of arrays."),
         (("digits", "--features", "x"), "--features is for tables"),

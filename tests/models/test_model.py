@@ -259,9 +259,7 @@ def test_fit_infers_what_compile_left_out(last, y, loss, because, capsys):
     inferred, named = gn.Sequential([last], seed=0), gn.Sequential([last], seed=0)
     log = inferred.fit(X, y).history
     out = capsys.readouterr().out
-    assert re.match(
-        rf"^loss: {type(loss).__name__}, as .*{because}; optimizer: Adam\n", out
-    )
+    assert re.match(rf"^loss: {type(loss).__name__}, as .*{because}; optimizer: Adam\n", out)
     named.compile("adam", loss, ["accuracy"] if "accuracy" in log else [])
     assert ("accuracy" in log) == (not isinstance(loss, gn.losses.MeanSquaredError))
     assert named.fit(X, y, verbose=0).history == log
@@ -273,7 +271,7 @@ def test_inferring_the_loss_keeps_the_optimizer_and_its_rate(capsys):
     model.compile("sgd", metrics=["mae"])
     model.learning_rate = 0.25
     assert list(model.fit(X, Y / 2).history) == ["loss", "mae"]
-    assert "optimizer SGD" in capsys.readouterr().out
+    assert "optimizer: SGD" in capsys.readouterr().out
     assert model.learning_rate == 0.25
 
 

@@ -16,7 +16,7 @@ TARGETS = {
     ),
     "no target": (
         {"target": None}, ConfigError,
-        r"fit: expected target to name the column that is learned\..* For example target=\"tall\"\.",
+        r"fit: expected target to name the column to predict\..* For example target=\"tall\"\.",
     ),
     "no name": (
         {"target": 3}, ConfigError,
@@ -32,19 +32,19 @@ TARGETS = {
     ),
     "text": (
         {"target": "tall"}, DataError,
-        r"target 'tall': expected numbers, as the network ends in one\. Received: text=\['no', 'yes'\]\. Correct them; or",
+        r"target 'tall': expected numbers, as the network predicts a number\. Received: text=\['no', 'yes'\]\. Correct them; or",
     ),
     "mixed": (
         {"target": "c", "table": PEOPLE.assign(c=["12k", *map(str, range(1, N))])}, DataError,
-        r"target 'c': expected numbers, as the network ends in one\. Received: text=\['12k'\]",
+        r"target 'c': expected numbers, as the network predicts a number\. Received: text=\['12k'\]",
     ),
     "infinite": (
         {"target": "c", "table": PEOPLE.assign(c=[np.inf, *range(1, N)])}, DataError,
-        r"target 'c': expected finite numbers\. Received: row=0, infinite=1\. Leave those cells blank: rows without a target are left",
+        r"target 'c': expected finite numbers\. Received: row=0, infinite=1\. Leave those cells blank\. Rows without a target are left",
     ),
     "dates": (
         {"target": "c", "table": PEOPLE.assign(c=pandas.date_range("2024-01-01", periods=N))}, DataError,
-        r"target 'c': expected numbers\. Received: holds='dates'\. Learn a number of days",
+        r"target 'c': expected numbers\. Received: holds='dates'\. Use a number of days as the target",
     ),
     "blurred": (
         {"target": "c", "table": PEOPLE.assign(c=1.7e9 + np.arange(N))}, DataError,
@@ -99,7 +99,7 @@ def test_constant_labels_and_a_wrong_last_layer():
         DataError, match=r"target 'c': expected labels that differ\. Received: always='x'"
     ):
         fitted(labels_model(), "c", PEOPLE.assign(c="x"))
-    message = r"target 'club': expected a network that ends in a choice of 3 labels\. .*outputs=\(1,\)\. End in Dense\(3, act"
+    message = r"target 'club': expected a network that predicts 3 classes\. .*outputs=\(1,\)\. End in Dense\(3, act"
     with pytest.raises(ConfigError, match=message):
         fitted(labels_model(), "club")
     with pytest.raises(

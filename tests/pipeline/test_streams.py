@@ -189,7 +189,7 @@ BAD_LATER = {
         BATCHES[0],
         (X[:3],),
     ],
-    "a batch: expected rows, with a target for each. Received: y=1. This is one example: give several at once": [
+    "a batch: expected rows, with a target for each. Received: y=1. This is one example. Pass several at once": [
         BATCHES[0],
         (X[0], 1),
     ],

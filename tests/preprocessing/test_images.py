@@ -229,7 +229,7 @@ def test_what_goes_with_tables_alone_is_refused(images):
         net().fit(images, target="class")
     with pytest.raises(
         ConfigError,
-        match=r"target 'class': expected a network that ends in a choice of 3 labels\..*outputs=\(5,\)",
+        match=r"target 'class': expected a network that predicts 3 classes\..*outputs=\(5,\)",
     ):
         net(5).fit(images, verbose=0)
     model = net()

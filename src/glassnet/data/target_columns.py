@@ -30,17 +30,17 @@ def target_to_numeric(name: str, column: np.ndarray) -> np.ndarray:
     who = f"target {name!r}"
     if column.dtype.kind == "O":
         text = [value for value in dict.fromkeys(column.tolist()) if np.isnan(parse_float(value))]
-        expected = "numbers, as the network ends in one"
+        expected = "numbers, as the network predicts a number"
         fix = "Correct them; or, if these are labels, end the network in a softmax or sigmoid."
         require(not text, who, expected, error=DataError, text=text[:3], fix=fix)
     is_numeric = column.dtype.kind in "Obf"
-    fix = "Learn a number of days."
+    fix = "Use a number of days as the target."
     require(is_numeric, who, "numbers", error=DataError, holds="dates", fix=fix)
     y = column.astype(float)
     infinite = np.flatnonzero(np.isinf(y))
     if len(infinite):
         received = {"row": int(infinite[0]), "infinite": len(infinite)}
-        fix = "Leave those cells blank: rows without a target are left out."
+        fix = "Leave those cells blank. Rows without a target are left out."
         raise DataError(message(who, "finite numbers", **received, fix=fix))
     return y
 

@@ -63,7 +63,7 @@ UNSUPPORTED_NAMES = (
 OPERATIONS = "abs clip exp log maximum mean pow sqrt square sum"
 NAME_HINTS = {
     **dict.fromkeys(BRANCHES.split(), BRANCHES_HINT),
-    **dict.fromkeys(UNSUPPORTED_NAMES.split(), "docs/not-for.md says where to go."),
+    **dict.fromkeys(UNSUPPORTED_NAMES.split(), "docs/not-for.md names other libraries."),
     **dict.fromkeys(OPERATIONS.split(), "Write keras.ops.NAME."),
     **dict.fromkeys(
         ("constraints", "max_norm"),
@@ -91,9 +91,9 @@ ATTRIBUTE_HINTS = {
     ),
     "to_json get_config": "model.save(path) stores the complete model in one file.",
     "train_on_batch fit_generator train_step call": (
-        "Write fit(x, y); docs/not-for.md says where to go with other loops."
+        "Write fit(x, y); docs/not-for.md names libraries for other loops."
     ),
-    "export": "docs/not-for.md says where to go.",
+    "export": "docs/not-for.md names other libraries.",
     "test_on_batch evaluate_generator": "Write evaluate(x, y).",
     "predict_on_batch predict_generator predict_proba": "Write predict(x).",
     "predict_classes": "Write predict_labels(x).",

@@ -242,7 +242,7 @@ class BatchStream:
             "rows, with a target for each",
             error=DataError,
             y=y,
-            fix="This is one example: give several at once, as DataLoader(data, batch_size=32) "
+            fix="This is one example. Pass several at once, as DataLoader(data, batch_size=32) "
             "does.",
         )
         x = self.stack_columns(x) if isinstance(x, Mapping) else x
@@ -521,7 +521,7 @@ def reject_array_arguments(
         "validation_split",
         "0 with batches, whose number of rows is unknown",
         validation_split=validation_split,
-        fix="Give batches that are not trained on as validation_data.",
+        fix="Pass other batches as validation_data.",
     )
     require(
         not has_table_options,

@@ -138,7 +138,7 @@ class ClassTarget(Target):
         require(
             fits,
             f"target {self.name!r}",
-            f"a network that ends in a choice of {n} labels",
+            f"a network that predicts {n} classes",
             labels=self.labels[:5],
             ends_in=ends[0],
             outputs=head.output_shape,
