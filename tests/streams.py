@@ -61,7 +61,7 @@ class Items:
 
 
 class Columns:
-    """Hugging Face data set: named columns, in batches of any size."""
+    """Hugging Face dataset: named columns, in batches of any size."""
 
     def __init__(self, columns):
         self.columns_, self.format = columns, None

@@ -280,7 +280,7 @@ def test_lists_become_tuples_and_equal_schedules_are_equal():
         ),
         (
             lambda: PiecewiseConstantDecay([2, 2], [3, 2, 1]),
-            "PiecewiseConstantDecay: expected boundaries to be whole numbers >= 0 in increasing order. Received: boundaries=(2, 2).",
+            "PiecewiseConstantDecay: expected boundaries to be integers >= 0 in increasing order. Received: boundaries=(2, 2).",
         ),
         (
             lambda: PiecewiseConstantDecay([2], [3, 0]),

@@ -368,7 +368,7 @@ def get(activation: str | Callable[[Array], Array]) -> Callable[[Array], Array]:
     """Return the activation of that name; a function is returned unchanged.
 
     Raises:
-        ConfigError: if the name is unknown (the message has the nearest match), or if `activation`
+        ConfigError: if the name is unknown (the message suggests another), or if `activation`
             is neither a name nor callable.
 
     Example:

@@ -39,7 +39,7 @@ class MissingError(GlassnetError, AttributeError):
 
 
 class DownloadError(GlassnetError, OSError):
-    """A data set that is not on this machine and could not be downloaded."""
+    """A dataset that is not on this machine and could not be downloaded."""
 
 
 class ModelFileError(GlassnetError, ValueError):
@@ -110,14 +110,14 @@ def require_frozen_dataclass(part: Any) -> None:
         hash(part)
     except TypeError as error:
         expected = "fields that can be hashed (tuples, not lists; no arrays)"
-        raise ConfigError(message(who, expected, fix=f"Python says: {error}.")) from error
+        raise ConfigError(message(who, expected, fix=f"Cause: {error}.")) from error
 
 
 def lookup(what: str, name: str, table: Mapping[str, T]) -> T:
     """Return the entry of `table` called `name`.
 
     Raises:
-        ConfigError: there is no such entry; the message names the nearest match.
+        ConfigError: there is no such entry; the message suggests the nearest name.
 
     Example:
         >>> lookup("number", "two", {"one": 1, "two": 2})

@@ -140,7 +140,7 @@ def get(value: str | Regularizer | None) -> Regularizer | None:
     """Return the regularizer called `value`; a regularizer or None is returned unchanged.
 
     Raises:
-        ConfigError: if the name is unknown (the message has the nearest match), if `value` is
+        ConfigError: if the name is unknown (the message suggests another), if `value` is
             neither a name nor a regularizer, or if it is not a frozen dataclass.
 
     Example:

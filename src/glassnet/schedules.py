@@ -248,7 +248,7 @@ class PiecewiseConstantDecay(Schedule):
         values: the rate of each interval, one more than boundaries.
 
     Raises:
-        ConfigError: if boundaries are not increasing whole numbers >= 0, a value is not a number
+        ConfigError: if boundaries are not increasing integers >= 0, a value is not a number
             > 0, or there is not one value more than boundaries.
 
     Example:
@@ -280,7 +280,7 @@ class PiecewiseConstantDecay(Schedule):
         increasing = all(is_int(step, least=0) for step in steps) and all(
             a < b for a, b in pairwise(steps)
         )
-        expected = "boundaries to be whole numbers >= 0 in increasing order"
+        expected = "boundaries to be integers >= 0 in increasing order"
         require(increasing, who, expected, boundaries=steps)
         rates = self.values
         positive = all(is_number(rate) and rate > 0 for rate in rates)

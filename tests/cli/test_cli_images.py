@@ -64,7 +64,10 @@ def test_a_folder_is_learned_and_scored(shapes):
     assert lines[1] == "photos: 48 training images, 12 test images, 3 classes"
     assert lines[2].startswith("12x18x3 → Rescaling(1/255) → Conv2D(8, relu) → MaxPooling2D → ")
     assert lines[2].endswith("Dense(3, softmax): 251 weights")
-    assert lines[3:5] == ["class: 3 labels, blue, green, red", "images of 12x18 pixels, 3 channels"]
+    assert lines[3:5] == [
+        "class: 3 labels (blue, green, red)",
+        "images of 12x18 pixels, 3 channels",
+    ]
     assert (
         "2 of 62 files cannot be read and are left out: photos/green/broken.png: it is no image"
         in result.stderr
@@ -123,7 +126,7 @@ def test_the_saved_model_answers_in_names():
         frame.iloc[[0, 2], 2:].to_numpy(), model.predict(["new/a.png", "new/c.png"]), rtol=1e-6
     )
     assert (
-        "class: 3 labels, blue, green, red, from images of 12x18 pixels, 3 channels"
+        "class: 3 labels (blue, green, red), from images of 12x18 pixels, 3 channels"
         in run("summary", "photos.glassnet").stdout
     )
     assert (
@@ -145,7 +148,7 @@ def test_the_saved_model_answers_in_names():
         ),
         (
             ("train", "photos/green"),
-            "expected two classes or more, each a sub-folder. Received: classes=[].",
+            "expected two classes or more, each a subfolder. Received: classes=[].",
         ),
         (
             ("train", "photos", "--target", "x"),
@@ -181,11 +184,11 @@ def test_the_saved_model_answers_in_names():
         ),
         (
             ("evaluate", "photos.glassnet", "none"),
-            "a sub-folder for each class. Received: missing=['blue', 'green', 'red'], there=[].",
+            "a subfolder for each class. Received: missing=['blue', 'green', 'red'], there=[].",
         ),
         (
             ("evaluate", "photos.glassnet", "others"),
-            "the classes of training, ('blue', 'green', 'red'). Received: others=['star'].",
+            "the training classes, ('blue', 'green', 'red'). Received: others=['star'].",
         ),
         (
             ("evaluate", "plain.glassnet", "photos_test"),
@@ -418,5 +421,5 @@ def test_arrays_in_a_file(tmp_path, monkeypatch):
     logs = json.loads(run("evaluate", "d.glassnet", "digits.npz", "--json").stdout)["logs"]
     assert logs == pytest.approx(gn.load("d.glassnet").evaluate(x, y, return_dict=True))
     result = run("train", "digits.npz", "--target", "y")
-    assert "--target is for tables: digits.npz is a data set of arrays." in result.stderr
+    assert "--target is for tables: digits.npz is a dataset of arrays." in result.stderr
     assert "expected a file that exists" in run("train", "nowhere.npz").stderr

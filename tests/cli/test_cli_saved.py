@@ -117,7 +117,7 @@ def test_summary():
     model("tall")
     printed = run("summary", "tall.glassnet").stdout
     assert printed.startswith(
-        "tall: 2 labels, no, yes; the output is the probability of yes, from "
+        "tall: 2 labels (no, yes); the output is the probability of yes, from "
     )
     assert "dense_2  Dense" in printed
     assert "trained for 2 epochs: loss 0." in printed

@@ -40,7 +40,7 @@ def test_classes():
     lines = result.stdout.splitlines()
     assert lines[0] == "houses.csv: 150 rows, 6 columns, separated by commas"
     assert lines[1] == "houses.csv: 120 training rows, 30 test rows, 2 classes"
-    assert lines[2] == "sold: 2 labels, no, yes; the output is the probability of yes"
+    assert lines[2] == "sold: 2 labels (no, yes); the output is the probability of yes"
     assert lines[3] == "left out: remark (it is free text)"
     assert lines[4] == "4 columns as 5 numbers: size, town (2), floors, price"
     assert lines[5] == "5 → Dense(128, relu) → Dropout(0.3) → Dense(1, sigmoid): 897 weights"
@@ -119,7 +119,7 @@ def test_the_task_is_told_from_the_target():
         "--task",
         "classes",
     ).stdout
-    assert "floors: 3 labels, 1, 2, 3" in printed
+    assert "floors: 3 labels (1, 2, 3)" in printed
     assert "Dense(3, softmax)" in printed
     assert "accuracy on 30 rows" in printed
 
@@ -189,9 +189,9 @@ def test_data_sets_that_are_tables(shared_data):
         ),
         (
             ("houses.csv", "--target", "town", "--task", "numbers"),
-            "target 'town': expected numbers, as the network predicts a number.",
+            "target 'town': expected numbers, because the network outputs a number.",
         ),
-        (("digits", "--target", "x"), "--target is for tables: digits is a data set of arrays."),
+        (("digits", "--target", "x"), "--target is for tables: digits is a dataset of arrays."),
         (("digits", "--features", "x"), "--features is for tables"),
     ],
 )

@@ -185,7 +185,7 @@ def test_flights_by_name(shared_data):
     [
         (
             ("train", "digits", "--forecast", "12"),
-            "--forecast is for tables: digits is a data set of arrays.",
+            "--forecast is for tables: digits is a dataset of arrays.",
         ),
         (("train", ".", "--forecast", "12"), "--forecast is for tables: . is a folder."),
         (
@@ -215,7 +215,7 @@ def test_flights_by_name(shared_data):
         ((*TRAIN, "--forecast", "0"), "0 is not in the range x>=1"),
         (
             (*TRAIN, "--forecast", "80"),
-            "a season of 12, a step to see and 80 to forecast. Received: steps=72, horizon=80, season=12.",
+            "a season of 12, 1 input and 80 targets. Received: steps=72, horizon=80, season=12.",
         ),
         (
             (*TRAIN, "--forecast", "30"),

@@ -205,17 +205,17 @@ def test_features_as_rows():
         (
             (5, 10, 12, 1),
             (10, 12, 3),
-            r"To use grey images as colour, pass np\.repeat\(x, 3, axis=-1\)\.",
+            r"To use gray images as color, pass np\.repeat\(x, 3, axis=-1\)\.",
         ),
         (
             (5, 10, 12),
             (10, 12, 3),
-            r"To use grey images as colour, pass np\.repeat\(x\[\.\.\., None\], 3, axis=-1\)\.",
+            r"To use gray images as color, pass np\.repeat\(x\[\.\.\., None\], 3, axis=-1\)\.",
         ),
         (
             (5, 10, 12, 3),
             (10, 12, 1),
-            r"To use colour images as grey, pass x\[\.\.\., :3\]\.mean\(axis=-1, keepdims=True\)\.",
+            r"To use color images as gray, pass x\[\.\.\., :3\]\.mean\(axis=-1, keepdims=True\)\.",
         ),
         (
             (5, 10, 12, 4),

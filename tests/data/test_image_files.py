@@ -23,7 +23,7 @@ def write(path, colour=RED, mode="RGB", size=(8, 6)):
 
 @pytest.fixture
 def flowers(tmp_path):
-    """Ten red roses, five asters (one in a sub-folder), and files that are not images."""
+    """Ten red roses, five asters (one in a subfolder), and files that are not images."""
     for i in range(10):
         write(tmp_path / "rose" / f"{i}.png", (10 * i, 0, 0))
     for i in range(4):
@@ -264,7 +264,7 @@ def test_beyond_memory_they_lie_on_the_disk(flowers, monkeypatch):
             {"validation_split": 1.5},
             "expected a fraction from 0 to below 1. Received: validation_split=1.5.",
         ),
-        ({"class_names": ["rose", "rose"]}, "expected a different name for each class."),
+        ({"class_names": ["rose", "rose"]}, "expected a unique name for each class."),
     ],
 )
 def test_arguments_out_of_range(flowers, options, text):
@@ -279,10 +279,10 @@ def test_folders_that_are_none(flowers, tmp_path):
 
     refused("images_from_folder: expected a folder. Received: folder='nowhere'.", "nowhere")
     refused(
-        "expected two classes or more, each a sub-folder. Received: classes=['wild']. Put the images of each",
+        "expected two classes or more, each a subfolder. Received: classes=['wild']. Put the images of each",
         flowers / "aster",
     )
-    missing = "expected a sub-folder for each class. Received: missing=['tulip'], folders=['aster', 'rose']."
+    missing = "expected a subfolder for each class. Received: missing=['tulip'], folders=['aster', 'rose']."
     refused(missing, flowers, class_names=["tulip", "rose"])
     refused(
         "expected one class name for each folder. Received: folders=2, class_names=('a',).",

@@ -190,7 +190,7 @@ def test_rows_and_columns_of_a_table():
         ),
         (
             "a,b,a\n1,2,3\n",
-            "t.csv: expected a unique name for every column. Received: duplicates=['a'].",
+            "t.csv: expected a unique name for each column. Received: duplicates=['a'].",
         ),
         (
             "a,,c\n1,x,3\n",
@@ -240,7 +240,7 @@ def test_what_cannot_be_read_at_all(tmp_path):
     ):
         read_table(3)
     with pytest.raises(
-        DataError, match=r"table: expected a unique name for every column. Received: duplicates="
+        DataError, match=r"table: expected a unique name for each column. Received: duplicates="
     ):
         read_table(pd.DataFrame([[1, 2]], columns=["a", "a"]))
     with pytest.raises(DataError, match=r"expected rows and columns"):

@@ -160,7 +160,7 @@ def test_iris_words():
     data = datasets.load("iris")
     assert data.class_names == ("setosa", "versicolor", "virginica")
     assert data.feature_names[0] == "sepal length (cm)"
-    assert "Centimetres" in data.description
+    assert "Centimeters" in data.description
     assert (
         repr(data) == "Dataset('iris', x=(120, 4) float32, y=(120,) int64, test rows=30, 3 classes)"
     )

@@ -39,13 +39,13 @@ from oracles import close
 def test_a_loss_beyond_floats_is_named_and_undone(huge, what):
     """Oracle: by hand. Row 9 of 20 is in the third of five steps.
 
-    2 * 1e30 squared and 2 * 3e38 are beyond 3.4e38. The weights that last gave a finite loss are
+    2 * 1e30 squared and 2 * 3e38 are beyond 3.4e38. The last weights with a finite loss are
     those after one step, on the first 4 rows.
     """
     x, y = np.linspace(0, 1, 20), np.zeros(20)
     x[9] = huge
     model, short = line_model(SGD(0.01)), line_model(SGD(0.01))
-    weights_kept = r"The weights that last gave a finite loss are kept\. A lower learning rate"
+    weights_kept = r"The last weights with a finite loss are kept\. A lower learning rate"
     with pytest.warns(
         TrainingWarning,
         match=rf"Training stopped in epoch 1, step 3 of 5: {what} is not finite\. {weights_kept}",
@@ -344,7 +344,7 @@ def test_a_best_epoch_that_leads_to_no_finite_loss_is_not_restored():
     before = model.get_weights()
     with pytest.warns(
         TrainingWarning,
-        match="epoch 2, step 1 of 1: the loss is not finite. The weights that last gave a finite loss",
+        match="epoch 2, step 1 of 1: the loss is not finite. The last weights with a finite loss",
     ):
         model.fit(x, y, epochs=5, verbose=0, callbacks=EarlyStopping("loss", patience=3))
     assert all(np.array_equal(a, b) for a, b in zip(before, model.get_weights(), strict=True))

@@ -332,7 +332,7 @@ def test_names():
         [Dense(1), Dense(1, name="dense_1"), Dense(1, name="dense_3"), Dense(1)]
     )
     assert [layer.name for layer in layers] == ["dense_2", "dense_1", "dense_3", "dense_5"]
-    with pytest.raises(ConfigError, match=r"a unique name for every layer.*duplicates: \['a'\]"):
+    with pytest.raises(ConfigError, match=r"a unique name for each layer.*duplicates: \['a'\]"):
         functional.with_names([Dense(1, name="a"), Dense(2, name="a")])
 
 
@@ -382,7 +382,7 @@ def test_set_weights_refuses_what_does_not_fit():
 def test_an_input_that_a_layer_cannot_take_is_told():
     with pytest.raises(
         ConfigError,
-        match=r"^reshape_1: expected an input that it can take\. Received: input_shape=\(3,\)\. It said: ",
+        match=r"^reshape_1: expected an input shape that it accepts\. Received: input_shape=\(3,\)\. Cause: ",
     ):
         made(Dense(3), Reshape((2, 2)))
 

@@ -228,7 +228,7 @@ def test_table_of_shares():
         "network ahead of twin by 0.000 (fewer than 6 rows differ): within noise"
     )
     assert str(ScoreReport("RMSE", Score("network", 2.0, None), (), 1)) == (
-        "RMSE on 1 row   95 % interval\nnetwork  2.000  none from one row"
+        "RMSE on 1 row   95 % interval\nnetwork  2.000  none for a single row"
     )
 
 

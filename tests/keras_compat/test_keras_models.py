@@ -140,10 +140,10 @@ REFUSED = {
         m.fit(X, Y, epochs=2, initial_epoch=3)
     ),
     "fit: expected validation_freq=1": lambda m: m.fit(X, Y, validation_freq=2),
-    "steps_per_epoch: expected None, or 2 batches, which all 40 rows take. Received: steps=1": lambda m: (
+    "steps_per_epoch: expected None, or 2 batches, which cover all 40 rows. Received: steps=1": lambda m: (
         m.fit(X, Y, steps_per_epoch=1)
     ),
-    "validation_steps: expected None, or 1 batches, which all 10 rows take. Received: steps=5": lambda m: (
+    "validation_steps: expected None, or 1 batches, which cover all 10 rows. Received: steps=5": lambda m: (
         m.fit(X, Y, validation_split=0.25, validation_steps=5)
     ),
     "evaluate: steps: expected None, or 2 batches": lambda m: m.evaluate(X, Y, steps=1),

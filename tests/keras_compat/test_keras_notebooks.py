@@ -373,7 +373,7 @@ def test_text_vectorization():
         model.fit(np.array(["earth wind", "fire"]), np.array([0.0, 1.0]), verbose=0)
         assert model.predict(["and fire", ""]).shape == (2, 1)
     with pytest.raises(
-        ConfigError, match="Sequential: expected TextVectorization in front of all layers"
+        ConfigError, match="Sequential: expected TextVectorization before all other layers"
     ):
         keras.Sequential([keras.Input((4,)), layer])
 
@@ -422,7 +422,7 @@ def test_what_is_absent_says_what_to_write():
         ),
         (
             lambda: gn.schedules.PiecewiseConstantDecay([10.5], [1, 2]),
-            r"boundaries to be whole numbers >= 0",
+            r"boundaries to be integers >= 0",
         ),
     ],
     ids=["optimizer", "regularizer", "strength", "initializer", "string", "numpy", "boundary"],

@@ -168,12 +168,12 @@ def test_one_hot_and_length_one(real):
         )
     with pytest.raises(
         DataError,
-        match=r"to_categorical: expected whole numbers from 0 to 2\. Received: labels=\[3\]\.",
+        match=r"to_categorical: expected integers from 0 to 2\. Received: labels=\[3\]\.",
     ):
         keras.utils.to_categorical([0, 3], 3)
     with pytest.raises(
         DataError,
-        match=r"to_categorical: expected whole numbers from 0\. Received: labels=\[-1\.5\]\.",
+        match=r"to_categorical: expected integers from 0\. Received: labels=\[-1\.5\]\.",
     ):
         keras.utils.to_categorical([-1.5, 1])
     with pytest.raises(

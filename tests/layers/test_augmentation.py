@@ -286,7 +286,7 @@ def test_arguments_out_of_range(make, text):
 )
 def test_what_is_no_image(layer):
     fix = re.escape(
-        "images (height, width, channels). Received: input_shape=(28, 28). Put Reshape((28, 28, 1)) in front."
+        "images (height, width, channels). Received: input_shape=(28, 28). Put Reshape((28, 28, 1)) before it."
     )
     with pytest.raises(ConfigError, match=fix):
         gn.Sequential([layer]).predict(np.zeros((2, 28, 28)))

@@ -231,7 +231,7 @@ def test_the_summary_shows_what_is_inside(capsys):
         "parallel_1/residual_1 Residual (4,) 20",
         "parallel_1/residual_1/dense_1 Dense (4,) 20",
     ]
-    assert lines[-1] == "input (4,); 51 numbers: 35 learned by gradient, 16 not"
+    assert lines[-1] == "input (4,); 51 weights: 35 trainable, 16 not trainable"
 
 
 def test_freezing_reaches_in():

@@ -347,7 +347,7 @@ def test_rows_without_a_real_step(front, x):
     model = gn.Sequential([*front, LSTM(2), Dense(1)], seed=0)
     with pytest.raises(
         DataError,
-        match=r"x: expected a step that is not masked in some row\. Received: rows=3\. All values are masked",
+        match=r"x: expected at least one unmasked step\. Received: rows=3\. All values are masked",
     ):
         model.fit(x, y, verbose=0)
     model.fit(some, y, verbose=0)
@@ -397,8 +397,8 @@ def test_sequences_of_no_step_and_of_several_lengths():
         (lambda: Embedding(2**24 + 1, 2), r"Embedding: expected input_dim to be an int from 1 to 2\*\*24"),
         (lambda: Embedding(2, 0), r"Embedding: expected output_dim to be an int >= 1\. Received: output_dim=0\."),
         (lambda: Embedding(2, 2, mask_zero=1), r"Embedding: expected mask_zero to be True or False\. Received: mask_zero=1\."),
-        (lambda: model_of([LSTM(2)], 10).summary(), r"lstm_1: expected sequences \(time, .*=\(10,\)\. Put Reshape\(\(10, 1\)\) in front\."),
-        (lambda: model_of([GRU(2)], (4, 3, 2)).summary(), r"gru_1: expected sequences .*Put Reshape\(\(4, 6\)\) in front\."),
+        (lambda: model_of([LSTM(2)], 10).summary(), r"lstm_1: expected sequences \(time, .*=\(10,\)\. Put Reshape\(\(10, 1\)\) before it\."),
+        (lambda: model_of([GRU(2)], (4, 3, 2)).summary(), r"gru_1: expected sequences .*Put Reshape\(\(4, 6\)\) before it\."),
         (lambda: SimpleRNN(2).init(RNG, (0, 3)), r"SimpleRNN: .*Received: input_shape=\(0, 3\)\. Pass sequences of at least one step\."),
         (lambda: model_of([Masking()], 3).summary(), r"masking_1: expected sequences \(time, features\)\. Received: .*Put Reshape"),
         (lambda: model_of([Embedding(3, 2, mask_zero=True)], (3, 2)).summary(), r"embedding_1: expected sequences of ids \(time,\)"),

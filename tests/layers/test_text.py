@@ -224,7 +224,7 @@ def test_batches_that_are_not_texts():
         text_classifier().fit(wrong, verbose=0)
     with pytest.raises(
         DataError,
-        match=r"batch 1 of epoch 1: x: expected numbers\. .*Whole texts go through TextVectorization in front",
+        match=r"batch 1 of epoch 1: x: expected numbers\. .*For sentences, use a TextVectorization layer",
     ):
         gn.Sequential([Dense(1)]).fit(text_batches(), verbose=0)
 
@@ -361,11 +361,11 @@ def test_text_where_none_is_taken():
         TextVectorization(output_mode="tf_idf", vocabulary=["a"])(["a"])
     with pytest.raises(
         DataError,
-        match=r"x: expected numbers\. .*Whole texts go through TextVectorization in front",
+        match=r"x: expected numbers\. .*For sentences, use a TextVectorization layer",
     ):
         gn.Sequential([Dense(1)]).fit(TEXTS, np.zeros(7), verbose=0)
     for before in (Dense(1), gn.layers.Input(3)):
         with pytest.raises(
-            ConfigError, match="Sequential: expected TextVectorization in front of all layers"
+            ConfigError, match="Sequential: expected TextVectorization before all other layers"
         ):
             gn.Sequential([before, TextVectorization()])

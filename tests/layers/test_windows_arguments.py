@@ -144,14 +144,14 @@ WRONG = {
     "UpSampling2D: expected interpolation to be one of nearest, bilinear. Received: interpolation='bicubic'.": (
         lambda: UpSampling2D(2, "bicubic")
     ),
-    "conv2d_1: expected images (height, width, channels). Received: input_shape=(28, 28). Put Reshape((28, 28, 1)) in front.": (
+    "conv2d_1: expected images (height, width, channels). Received: input_shape=(28, 28). Put Reshape((28, 28, 1)) before it.": (
         lambda: start(Conv2D(3, 3), 28, 28)
     ),
-    "input_shape=(784,). Put Reshape((28, 28, 1)) in front.": lambda: start(Conv2D(3, 3), 784),
-    "input_shape=(10,). Put Reshape((height, width, channels)) in front.": lambda: start(
+    "input_shape=(784,). Put Reshape((28, 28, 1)) before it.": lambda: start(Conv2D(3, 3), 784),
+    "input_shape=(10,). Put Reshape((height, width, channels)) before it.": lambda: start(
         Conv2DTranspose(3, 3), 10
     ),
-    "conv1d_1: expected sequences (steps, channels). Received: input_shape=(9,). Put Reshape((9, 1)) in front.": (
+    "conv1d_1: expected sequences (steps, channels). Received: input_shape=(9,). Put Reshape((9, 1)) before it.": (
         lambda: start(Conv1D(3, 3), 9)
     ),
     "global_average_pooling1d_1: expected sequences (steps, channels). Received: input_shape=(4, 4, 3).": (
@@ -169,7 +169,7 @@ WRONG = {
     'conv2d_1: expected an input of at least 5x5. Received: input_shape=(4, 9, 9). padding="same" keeps the size.': (
         lambda: start(Conv2D(3, 3, dilation_rate=2), 4, 9, 9)
     ),
-    "expected an input of at least 5x5. Received: input_shape=(3, 32, 32). If channels come first, put Permute((2, 3, 1)) in front.": (
+    "expected an input of at least 5x5. Received: input_shape=(3, 32, 32). If channels come first, put Permute((2, 3, 1)) before the layer.": (
         lambda: start(Conv2D(3, 5), 3, 32, 32)
     ),
     "max_pooling1d_1: expected an input of at least 2. Received: input_shape=(1, 4).": lambda: (

@@ -187,7 +187,7 @@ def test_summary_counts(capsys):
     assert [(line.split()[0], line.split()[-1]) for line in out.splitlines()[2:6]] == [
         ("dense_1", "30"), ("batch_normalization_1", "24"), ("dropout_1", "0"), ("dense_2", "21"),
     ]  # fmt: skip
-    assert "75 numbers: 63 learned by gradient, 12 not" in out
+    assert "75 weights: 63 trainable, 12 not trainable" in out
     assert model.count_params() == 75
 
 
@@ -338,7 +338,7 @@ def test_arguments_out_of_range(options, text):
 
 def test_without_weights():
     model = gn.Sequential([Dense(3, activation="softmax")])
-    fix = r"expected a model that knows its input's shape\. Put Input\(shape\) in front, or fit it first"
+    fix = r"expected a model that knows its input's shape\. Add Input\(shape\) as the first layer, or fit it first"
     for method in ("summary", "count_params", "get_weights"):
         with pytest.raises(NotReadyError, match=f"{method}: {fix}"):
             getattr(model, method)()
@@ -461,15 +461,15 @@ class Doubled(Layer):
         ),
         (
             lambda: [Dense(1, name="a"), Dense(1, name="a")],
-            r"expected a unique name for every layer\..*duplicates: \['a'\]",
+            r"expected a unique name for each layer\..*duplicates: \['a'\]",
         ),
         (
             lambda: [Dense(1), Input(3)],
-            r"expected one Input, in front of all layers\. Received: layers=\['Dense', 'Input'\]",
+            r"expected one Input, before all other layers\. Received: layers=\['Dense', 'Input'\]",
         ),
         (
             lambda: [Input(3), Input(3)],
-            r"expected one Input, in front of all layers\. Received: layers=\['Input', 'Input'\]",
+            r"expected one Input, before all other layers\. Received: layers=\['Input', 'Input'\]",
         ),
         (
             lambda: Dense(1),

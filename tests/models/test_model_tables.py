@@ -144,14 +144,14 @@ def test_targets_are_not_standardised_before_rescaling_or_under_other_losses():
     assert not fitted(poisson).preprocessor.target.is_standardized
     with pytest.raises(
         ConfigError,
-        match=r'target_transform="log": expected a network free to give any number\. End in Dense\(1\) without',
+        match=r'target_transform="log": expected a network whose output can be any number\. End in Dense\(1\) without',
     ):
         fitted(numbers_model(activation="softplus"), target_transform="log")
     later = fitted()
     later.compile("adam", "mape")
     with pytest.raises(
         ConfigError,
-        match=r"MeanAbsolutePercentageError: expected targets that are not standardised\. Use mean_squared",
+        match=r"MeanAbsolutePercentageError: expected targets that are not standardized\. Use mean_squared",
     ):
         later.evaluate(PEOPLE)
 

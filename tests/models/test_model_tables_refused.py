@@ -32,11 +32,11 @@ TARGETS = {
     ),
     "text": (
         {"target": "tall"}, DataError,
-        r"target 'tall': expected numbers, as the network predicts a number\. Received: text=\['no', 'yes'\]\. Correct them; or",
+        r"target 'tall': expected numbers, because the network outputs a number\. Received: text=\['no', 'yes'\]\. Correct them; or",
     ),
     "mixed": (
         {"target": "c", "table": PEOPLE.assign(c=["12k", *map(str, range(1, N))])}, DataError,
-        r"target 'c': expected numbers, as the network predicts a number\. Received: text=\['12k'\]",
+        r"target 'c': expected numbers, because the network outputs a number\. Received: text=\['12k'\]",
     ),
     "infinite": (
         {"target": "c", "table": PEOPLE.assign(c=[np.inf, *range(1, N)])}, DataError,
@@ -44,7 +44,7 @@ TARGETS = {
     ),
     "dates": (
         {"target": "c", "table": PEOPLE.assign(c=pandas.date_range("2024-01-01", periods=N))}, DataError,
-        r"target 'c': expected numbers\. Received: holds='dates'\. Use a number of days as the target",
+        r"target 'c': expected numbers\. Received: holds='dates'\. Convert the dates to numbers of days",
     ),
     "blurred": (
         {"target": "c", "table": PEOPLE.assign(c=1.7e9 + np.arange(N))}, DataError,
@@ -99,7 +99,7 @@ def test_constant_labels_and_a_wrong_last_layer():
         DataError, match=r"target 'c': expected labels that differ\. Received: always='x'"
     ):
         fitted(labels_model(), "c", PEOPLE.assign(c="x"))
-    message = r"target 'club': expected a network that predicts 3 classes\. .*outputs=\(1,\)\. End in Dense\(3, act"
+    message = r"target 'club': expected a network that outputs one of 3 labels\. .*outputs=\(1,\)\. End in Dense\(3, act"
     with pytest.raises(ConfigError, match=message):
         fitted(labels_model(), "club")
     with pytest.raises(
@@ -128,7 +128,7 @@ def test_missing_columns_and_other_types():
     model = fitted()
     with pytest.raises(
         DataError,
-        match=r"table: expected the columns of training\. Received: missing=\['club'\], columns=.* Did you mean 'clubs'",
+        match=r"table: expected the training columns\. Received: missing=\['club'\], columns=.* Did you mean 'clubs'",
     ):
         model.predict(PEOPLE.rename(columns={"club": "clubs"}))
     with pytest.raises(
@@ -143,7 +143,9 @@ def test_missing_columns_and_other_types():
         model.predict(PEOPLE.assign(height=[np.inf, *range(1, N)]))
     with pytest.raises(DataError, match=r"x: expected examples of shape \(9,\)"):
         model.predict(np.ones((2, 4)))
-    with pytest.warns(DataWarning, match=r"column 'club': no category of training among poker"):
+    with pytest.warns(
+        DataWarning, match=r"column 'club': none of the training categories among poker"
+    ):
         unseen = model.predict(PEOPLE.assign(club="poker"))
     assert np.isfinite(unseen).all()
 
@@ -152,8 +154,10 @@ def test_a_label_that_training_did_not_have():
     model = fitted(labels_model(), "tall")
     with pytest.raises(
         DataError,
-        match=r"target 'tall': expected labels of training, \('no', 'yes'\)\. Received: others=\['perhaps'\]",
+        match=r"target 'tall': expected training labels, \('no', 'yes'\)\. Received: others=\['perhaps'\]",
     ):
         model.evaluate(PEOPLE.assign(tall=["perhaps", *PEOPLE.tall[1:]]))
-    with pytest.raises(DataError, match=r"y: expected one value a row\. Received: shape=\(60, 2\)"):
+    with pytest.raises(
+        DataError, match=r"y: expected one value per row\. Received: shape=\(60, 2\)"
+    ):
         model.evaluate(PEOPLE, PEOPLE[["tall", "club"]])

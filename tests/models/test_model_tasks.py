@@ -262,7 +262,7 @@ def test_black_and_white_images_have_an_accuracy():
             "mse",
             LABELS[:150, 0],
             DataError,
-            r"for one number a row end in Dense\(1\)\.$",
+            r"for one number per row end in Dense\(1\)\.$",
         ),
         (
             autoencoder(Dense(3, activation="sigmoid")),
@@ -276,7 +276,7 @@ def test_black_and_white_images_have_an_accuracy():
             BINARY,
             LABELS[:150, 0],
             DataError,
-            r"For one class a row end in a softmax",
+            r"For one class per row end in a softmax",
         ),
         (
             autoencoder(Dense(3, activation="softmax")),

@@ -162,8 +162,8 @@ def test_a_side_without_rows(fraction, validation, how):
 
 def test_a_class_without_rows():
     text = (
-        r"validation_split: expected enough rows to train on at least one of every class\. Received: rows=20, classes=2, held_out=19\. "
-        r'Hold out a smaller fraction, or take the last rows with validation_from="end"\.'
+        r"validation_split: expected enough rows for at least one training row of every class\. Received: rows=20, classes=2, held_out=19\. "
+        r'Hold out a smaller fraction, or use the last rows with validation_from="end"\.'
     )
     with pytest.raises(DataError, match=text):
         held_out(0.95)

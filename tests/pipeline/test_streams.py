@@ -153,7 +153,7 @@ def broken():
 
 
 BAD_LATER = {
-    "at most 3 rows, as the first has. Received: rows=4, shape=(4, 4). Make batches of one size": pairs(
+    "at most 3 rows, as in the first batch. Received: rows=4, shape=(4, 4). Make all batches the same size": pairs(
         (3, 4), (4, 4)
     ),
     "x: expected examples of shape (4,). Received: shape=(3, 5)": pairs((3, 4), (3, 5)),
@@ -161,11 +161,11 @@ BAD_LATER = {
         *pairs((3, 4)),
         (np.ones((3, 4), np.uint8), [0, 0, 0]),
     ],
-    "weights: expected float32 of shape () a row, as in the first batch. Received: received='none'": [
+    "weights: expected float32 of shape () per row, as in the first batch. Received: received='none'": [
         WEIGHED[0],
         BATCHES[1],
     ],
-    "y: expected int32 of shape () a row, as in the first batch. Received: received='float32 of shape (3,) a row'": [
+    "y: expected int32 of shape () per row, as in the first batch. Received: received='float32 of shape (3,) per row'": [
         BATCHES[0],
         (X[:8], np.eye(3)[Y[:8]]),
     ],
@@ -189,7 +189,7 @@ BAD_LATER = {
         BATCHES[0],
         (X[:3],),
     ],
-    "a batch: expected rows, with a target for each. Received: y=1. This is one example. Pass several at once": [
+    "a batch: expected rows, with a target for each. Received: y=1. This is one example: pass several at once": [
         BATCHES[0],
         (X[0], 1),
     ],
@@ -219,7 +219,7 @@ BAD_FIRST = {
     "batch 1 of epoch 1: target: expected the name of the column of targets. Received: target=None. For example target='y'.": [
         {"x": X[:3], "y": Y[:3]}
     ],
-    "one number a row in each column. Received: b=(3,), x=(3, 4). Keep one column beside the target": [
+    "one number per row in each column. Received: b=(3,), x=(3, 4). Keep one column beside the target": [
         {"b": X[:3, 0], "x": X[:3], "t": Y[:3]}
     ],
     "batch 1 of epoch 1: y: expected at least one row": [(X[:3], np.zeros(0))],
@@ -265,7 +265,7 @@ def test_what_goes_with_rows_alone_is_refused():
             {"validation_split": 0.2},
         ),
         (
-            "sample_weight: expected None with batches.*Give batches \\(x, y, weights\\)",
+            "sample_weight: expected None with batches.*Pass batches \\(x, y, weights\\)",
             ConfigError,
             {"sample_weight": [1.0]},
         ),
@@ -300,7 +300,7 @@ def test_what_goes_with_rows_alone_is_refused():
     with pytest.raises(ConfigError, match="y=None: batches hold their targets"):
         model.fit(generate(), Y, verbose=0)
     with pytest.raises(
-        ConfigError, match="fit: expected batch_size to be an int >= 1 for a data set"
+        ConfigError, match="fit: expected batch_size to be an int >= 1 for a dataset"
     ):
         model.fit(Columns({"x": X, "y": Y}), batch_size="full", target="y", verbose=0)
     line = gn.Sequential([Dense(1)], seed=0)
@@ -325,15 +325,17 @@ def test_steps_are_not_for_rows():
     model = plain_model()
     with pytest.raises(
         ConfigError,
-        match=r"steps_per_epoch: expected None, or 5 batches, which all 37 rows take\. Received: steps=4",
+        match=r"steps_per_epoch: expected None, or 5 batches, which cover all 37 rows\. Received: steps=4",
     ):
         model.fit(X, Y, batch_size=8, steps_per_epoch=4, verbose=0)
     assert model.fit(X, Y, batch_size=8, steps_per_epoch=5, verbose=0).epoch == [0]
     with pytest.raises(
-        ConfigError, match="validation_steps: expected None, or 1 batches, which all 7 rows take"
+        ConfigError, match="validation_steps: expected None, or 1 batches, which cover all 7 rows"
     ):
         model.fit(X, Y, batch_size=8, validation_split=0.2, validation_steps=4, verbose=0)
-    with pytest.raises(ConfigError, match="evaluate: expected no steps or target with rows"):
+    with pytest.raises(
+        ConfigError, match="evaluate: expected steps=None and target=None with rows"
+    ):
         model.evaluate(X, Y, steps=2)
     with pytest.raises(ConfigError, match="predict: expected steps=None with rows"):
         model.predict(X, steps=2)

@@ -148,15 +148,15 @@ SPARSE, BINARY, MSE = SparseCategoricalCrossentropy(), BinaryCrossentropy(), Mea
             (3,),
             r"y: expected one-hot rows \(or probabilities\): numbers >= 0 that sum "
             r"to 1\. Received: row=1, "
-            r"sums_to=2\.0, smallest=0\.0\. For several labels a row end in a sigmoid with binary_crossentropy; for "
-            r"class numbers pass one a row\.",
+            r"sums_to=2\.0, smallest=0\.0\. For several labels per row end in a sigmoid with binary_crossentropy; for "
+            r"class numbers pass one per row\.",
         ),
         ([[0, 1, 0], [2, -1, 0]], SPARSE, (3,), r"Received: row=1, sums_to=1\.0, smallest=-1\.0\."),
         (
             np.eye(4),
             SPARSE,
             (3,),
-            r"y: expected one class a row, shape \(4,\), or one-hot rows, shape \(4, 3\)\. "
+            r"y: expected one class per row, shape \(4,\), or one-hot rows, shape \(4, 3\)\. "
             r"Received: shape=\(4, 4\)\. "
             r"The last layer has 3 outputs, one per class\.$",
         ),
@@ -164,13 +164,13 @@ SPARSE, BINARY, MSE = SparseCategoricalCrossentropy(), BinaryCrossentropy(), Mea
             [0, 1],
             SPARSE,
             (28, 2),
-            r"expected one class a row, shape \(2, 28\).*Put Flatten\(\) before the last Dense\.",
+            r"expected one class per row, shape \(2, 28\).*Put Flatten\(\) before the last Dense\.",
         ),
         (
             [0, 1, 2, 1],
             BINARY,
             (1,),
-            r"y: expected 0 or 1 a row, for one sigmoid output\. Received: row=2, label=2, "
+            r"y: expected 0 or 1 per row, for one sigmoid output\. Received: row=2, label=2, "
             r"rows_like_it=1\. For 3 classes end "
             r'in Dense\(3, activation="softmax"\) with sparse_categorical_crossentropy\.',
         ),
@@ -191,21 +191,21 @@ SPARSE, BINARY, MSE = SparseCategoricalCrossentropy(), BinaryCrossentropy(), Mea
             np.eye(3),
             BINARY,
             (1,),
-            r"expected 0 or 1 a row.*shape=\(3, 3\)\. For several labels a row end in Dense\(3, "
+            r"expected 0 or 1 per row.*shape=\(3, 3\)\. For several labels per row end in Dense\(3, "
             r"activation=\"sigmoid\"\)\.",
         ),
         (
             np.zeros((2, 3, 3)),
             BINARY,
             (1,),
-            r"y: expected 0 or 1 a row, for one sigmoid output\. Received: shape=\(2, 3, 3\)\.$",
+            r"y: expected 0 or 1 per row, for one sigmoid output\. Received: shape=\(2, 3, 3\)\.$",
         ),
         (
             [0, 1, 2],
             BINARY,
             (3,),
             r"y: expected 3 columns from 0 to 1, shape \(3, 3\)\. Received: shape=\(3,\)\. For "
-            r"one class a row end in a softmax "
+            r"one class per row end in a softmax "
             r"with sparse_categorical_crossentropy\.",
         ),
         (
@@ -227,7 +227,7 @@ SPARSE, BINARY, MSE = SparseCategoricalCrossentropy(), BinaryCrossentropy(), Mea
             MSE,
             (3,),
             r"y: expected targets of the output's shape \(3, 3\)\. Received: shape=\(3,\)\. For 3 classes use "
-            r"sparse_categorical_crossentropy after a softmax; for one number a row end in Dense\(1\)\.",
+            r"sparse_categorical_crossentropy after a softmax; for one number per row end in Dense\(1\)\.",
         ),
         (
             [0, 1, 2],

@@ -233,7 +233,7 @@ def test_derived_columns_that_clash():
     )
     with pytest.raises(
         DataError,
-        match=r"expected the columns of training\. Received: missing=\['a'\], columns=\['b'\]",
+        match=r"expected the training columns\. Received: missing=\['a'\], columns=\['b'\]",
     ):
         encoder.transform(rows.drop("a"))
     assert encoder.transform(table(a=X, c=X)).shape == (N, 1)

@@ -53,7 +53,7 @@ def test_arithmetic(expression, wanted):
         ),
         (
             "(1stFlrSF",
-            "expected a closing bracket. Received: expression='(1stFlrSF', where='the end'. There are columns, numbers",
+            "expected a closing bracket. Received: expression='(1stFlrSF', where='the end'. Use columns, numbers",
         ),
         (
             "log ** 2",

@@ -60,7 +60,7 @@ def test_it_is_fitted_as_to_arrays(images, capsys):
     from_images, plain = net(), net()
     history = from_images.fit(images, epochs=2, validation_split=0.25, verbose=2).history
     assert capsys.readouterr().out.startswith(
-        "class: 3 labels, cat, dog, eel\nimages of 6x5 pixels, 3 channels\n"
+        "class: 3 labels (cat, dog, eel)\nimages of 6x5 pixels, 3 channels\n"
     )
     assert (
         history == plain.fit(images.x, images.y, epochs=2, validation_split=0.25, verbose=0).history
@@ -84,9 +84,9 @@ def test_it_answers_in_names(model, images, folder, capsys):
     np.testing.assert_array_equal(model.predict(folder), model.predict(images))
     model.summary()
     assert capsys.readouterr().out.startswith(
-        "class: 3 labels, cat, dog, eel, from images of 6x5 pixels, 3 channels\n"
+        "class: 3 labels (cat, dog, eel), from images of 6x5 pixels, 3 channels\n"
     )
-    assert str(model.trace(images.x[:1], ["cat"])).endswith("─ class: 3 labels, cat, dog, eel")
+    assert str(model.trace(images.x[:1], ["cat"])).endswith("─ class: 3 labels (cat, dog, eel)")
 
 
 def test_files_are_decoded_to_the_size_of_training(model, tmp_path):
@@ -174,7 +174,7 @@ def test_other_images_are_refused(model, images, folder, tmp_path):
 
     turned = gn.data.images_from_folder(folder, (6, 5), class_names=["eel", "dog", "cat"])
     text = (
-        "images: expected the classes of training, ('cat', 'dog', 'eel'). Received: classes=('eel', 'dog', 'cat'). "
+        "images: expected the training classes, ('cat', 'dog', 'eel'). Received: classes=('eel', 'dog', 'cat'). "
         "Read them with class_names=('cat', 'dog', 'eel')."
     )
     refused(text, model.evaluate, turned)
@@ -215,7 +215,7 @@ def test_other_images_are_refused(model, images, folder, tmp_path):
     refused("images: expected a folder with images (.png, .jpg", model.predict, tmp_path / "empty")
     (tmp_path / "empty" / "fox").mkdir()
     refused(
-        "images: expected the classes of training, ('cat', 'dog', 'eel'). Received: others=['fox'].",
+        "images: expected the training classes, ('cat', 'dog', 'eel'). Received: others=['fox'].",
         model.evaluate,
         tmp_path / "empty",
     )
@@ -229,19 +229,19 @@ def test_what_goes_with_tables_alone_is_refused(images):
         net().fit(images, target="class")
     with pytest.raises(
         ConfigError,
-        match=r"target 'class': expected a network that predicts 3 classes\..*outputs=\(5,\)",
+        match=r"target 'class': expected a network that outputs one of 3 labels\..*outputs=\(5,\)",
     ):
         net(5).fit(images, verbose=0)
     model = net()
     model.fit(images, epochs=0, verbose=0)
-    text = r"fit: expected images of 6x5 pixels, 3 channels, as at an earlier fit\. Received: x='dict'\. reset\(\) first"
+    text = r"fit: expected images of 6x5 pixels, 3 channels, as in an earlier fit\. Received: x='dict'\. Call reset\(\) first"
     with pytest.raises(ConfigError, match=text):
         model.fit({"a": [1, 2], "b": ["x", "y"]}, target="b")
     table = gn.Sequential([gn.layers.Dense(1, activation="sigmoid")])
     table.fit({"a": [1, 2, 3], "b": ["x", "y", "x"]}, target="b", epochs=0, verbose=0)
     with pytest.raises(
         ConfigError,
-        match=r"fit: expected 1 columns as 1 numbers: a, as at an earlier fit\. Received: x='Images'",
+        match=r"fit: expected 1 columns as 1 numbers: a, as in an earlier fit\. Received: x='Images'",
     ):
         table.fit(images)
     with pytest.raises(

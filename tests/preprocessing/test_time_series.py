@@ -195,10 +195,12 @@ def test_what_is_said(fitted, capsys):
     assert capsys.readouterr().out.splitlines()[:3] == [
         "time: day, a step is a month, 2015-01 to 2019-12",
         f"sold: 6 steps ahead, learned as (sold - sold 12 steps before) / {scale:.4g}",
-        "sold: from the 5 differences before, trained on 2015-01 to 2019-12 (60 months)",
+        "sold: from the 5 previous differences, trained on 2015-01 to 2019-12 (60 months)",
     ]
     fitted.summary()
-    assert "from the 5 differences before, trained on" in " ".join(capsys.readouterr().out.split())
+    assert "from the 5 previous differences, trained on" in " ".join(
+        capsys.readouterr().out.split()
+    )
     assert (
         repr(shop())
         == "TimeSeries('sold', 2015-01 to 2019-12 (60 months), season=12, length=5, horizon=6)"
@@ -327,7 +329,7 @@ def test_the_lab(shared_data, tmp_path, monkeypatch, capsys):
         (
             {"horizon": 70},
             DataError,
-            "series 'sold': expected a season of 12, a step to see and 70 to forecast. Received: steps=60, horizon=70, season=12. Lower",
+            "series 'sold': expected at least 83 steps: a season of 12, 1 input and 70 targets. Received: steps=60, horizon=70, season=12. Lower",
         ),
     ],
 )
@@ -379,9 +381,9 @@ def test_fits_that_are_refused(fitted):
         shop(),
         target="sold",
     )
-    steps = "series 'sold': expected 23 steps or more: a season of 12, 5 to see and 6 to learn. Received: steps=22."
+    steps = "series 'sold': expected at least 23 steps: a season of 12, 5 inputs and 6 targets. Received: steps=22."
     refuses(DataError, steps, network(), shop()[:22])
-    expected = "expected a window on either side, and 5 between them that overlap those held out. Received: windows=8, held_out=4."
+    expected = "expected a training and a validation window, with 5 windows between them. Received: windows=8, held_out=4."
     refuses(DataError, expected, network(), shop()[:30], validation_split=0.5)
     refuses(
         ConfigError,
@@ -390,15 +392,15 @@ def test_fits_that_are_refused(fitted):
         shop(),
         validation_split=1.0,
     )
-    before = "fit: expected what the model was fitted to before, the 5 differences before"
+    before = "fit: expected the same settings as in the earlier fit, the 5 differences before"
     refuses(ConfigError, before, fitted, shop(season=6))
-    earlier = "fit: expected the 5 differences before, trained on 2015-01 to 2018-12 (48 months), as at an earlier fit. Received: x='DataF"
+    earlier = "fit: expected the 5 previous differences, trained on 2015-01 to 2018-12 (48 months), as in an earlier fit. Received: x='DataF"
     refuses(ConfigError, earlier, fitted, TABLE, target="sold")
     table = gn.Sequential([Dense(1)], seed=0)
     table.fit({"a": [1.0, 2, 3], "b": [1.0, 2, 4]}, target="b", verbose=0)
     refuses(
         ConfigError,
-        "fit: expected 1 columns as 1 numbers: a, as at an earlier fit. Received: x='TimeSeries'.",
+        "fit: expected 1 columns as 1 numbers: a, as in an earlier fit. Received: x='TimeSeries'.",
         table,
         shop(),
     )
@@ -421,12 +423,12 @@ def test_what_else_is_refused(fitted):
         fitted.predict(np.zeros((2, 5, 1)))
     with pytest.raises(
         DataError,
-        match=r"series 'sold': expected 17 steps or more: a season of 12, 5 to see\. Received: steps=16",
+        match=r"series 'sold': expected at least 17 steps: a season of 12, 5 inputs\. Received: steps=16",
     ):
         fitted.forecast(series=shop()[:16])
     with pytest.raises(
         DataError,
-        match=r"series 'sold': expected 23 steps or more: a season of 12, 5 to see and 6 to come\. Rec",
+        match=r"series 'sold': expected at least 23 steps: a season of 12, 5 inputs and 6 targets\. Rec",
     ):
         fitted.evaluate(shop()[:22])
     with pytest.raises(

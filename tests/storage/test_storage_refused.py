@@ -74,7 +74,7 @@ def test_newer_format(path):
 @pytest.mark.parametrize("version", [None, "1", 0, -1, 1.0, True, [1]])
 def test_strange_format(path, version):
     edit_file(path, lambda model: model | {"format": version})
-    refuses(path, "load: expected a whole number >= 1 as format. Received: format=")
+    refuses(path, "load: expected an integer >= 1 as format. Received: format=")
 
 
 @pytest.mark.parametrize(
@@ -86,9 +86,9 @@ def test_strange_format(path, version):
         ('{"format": NaN}', "NaN is not valid JSON"),
         ('{"format": 1, "format": 1}', "an object contains a name twice"),
         ("[" * 100_000, "model: expected strict JSON"),
-        ('{"format": ' + "1" * 41 + "1}", "a whole number of more than 40 digits"),
+        ('{"format": ' + "1" * 41 + "1}", "an integer of more than 40 digits"),
         ('{"format": {"float": 1}}', "float must be nan, inf or -inf"),
-        ("3", "load: expected a whole number >= 1 as format"),
+        ("3", "load: expected an integer >= 1 as format"),
         ('{"format": 1}', r"model: expected a model. Received: \{'format': 1\}"),
     ],
 )
@@ -133,11 +133,11 @@ FAULTS = [
     ),
     (
         put("layers", 0, "units", 2.0),
-        r"model.layers\[0\].units: expected a whole number. Received: 2.0",
+        r"model.layers\[0\].units: expected an integer. Received: 2.0",
     ),
     (
         put("layers", 0, "units", True),
-        r"model.layers\[0\].units: expected a whole number. Received: True",
+        r"model.layers\[0\].units: expected an integer. Received: True",
     ),
     (
         put("layers", 0, "units", -2),
@@ -145,7 +145,7 @@ FAULTS = [
     ),
     (
         put("layers", 0, "units", 2**40),
-        "expected no whole number above 134,217,728 in a layer. Received: number=1099511627776",
+        "expected no integer above 134,217,728 in a layer. Received: number=1099511627776",
     ),
     (
         put("layers", 0, "activation", "relux"),
@@ -360,7 +360,7 @@ def test_what_is_too_large_to_load_is_not_saved(tmp_path, monkeypatch):
             [Parallel([[]] * 2001)],
             "model: expected lists of at most 2,000 values in a layer. Received: values=2001",
         ),
-        ([Dense(2**27 + 1)], "model: expected no whole number above 134,217,728 in a layer"),
+        ([Dense(2**27 + 1)], "model: expected no integer above 134,217,728 in a layer"),
     ],
 )
 def test_limits_hold_when_saving_too(tmp_path, layers, says):
@@ -385,7 +385,7 @@ def test_composites_too_deep_to_load_are_not_saved(tmp_path):
     [
         ("is", 1, "model.past.params: expected string keys other than is, function, float"),
         (1, 1, "model.past.params: expected string keys"),
-        ("a", 10**40, "model.past.params.a: expected whole numbers of at most 40 digits"),
+        ("a", 10**40, "model.past.params.a: expected integers of at most 40 digits"),
         ("a", "x" * 10_001, "model.past.params.a: expected text of at most 10,000 characters"),
         (
             "a",
@@ -417,7 +417,7 @@ def test_names_that_would_fall_together(tmp_path):
     model.count_params()
     with pytest.raises(
         ModelFileError,
-        match=r"layer: expected a unique name for every array\. Received: duplicate='a/dense_1/kernel'",
+        match=r"layer: expected a unique name for each array\. Received: duplicate='a/dense_1/kernel'",
     ):
         model.save(tmp_path / "m")
 

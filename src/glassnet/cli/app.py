@@ -72,7 +72,7 @@ def main() -> None:
     """Neural networks with glass walls: train them, and see every number inside.
 
     \b
-    glassnet datasets                  the data sets that can be used by name
+    glassnet datasets                  the datasets that can be used by name
     glassnet trace xor --layers 2      every number of a tiny network, forward and backward
     glassnet train digits              a network for handwritten digits, in seconds
     glassnet train titanic.csv --target survived --out titanic.glassnet

@@ -166,7 +166,7 @@ def table_options(command: Command) -> Command:
         click.option(
             "--task",
             type=click.Choice(["classes", "numbers"]),
-            help="Table: what the target holds.  [default: inferred]",
+            help="Table: kind of target.  [default: inferred]",
         ),
         click.option(
             "--target-transform",

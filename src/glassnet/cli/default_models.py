@@ -28,13 +28,13 @@ DESCRIBED_FIELDS = {
 def build_model(
     data: Dataset, settings: Mapping[str, Any], *, dropout: float, adapt: bool = False
 ) -> Sequential:
-    """Return a compiled model for a data set of arrays.
+    """Return a compiled model for a dataset of arrays.
 
     It ends in a softmax for K classes, in one sigmoid for two classes, and in a linear output in
     the target's units for a regression.
 
     Args:
-        data: the data set.
+        data: the dataset.
         settings: layers (units of each hidden layer), activation (of the hidden layers), optimizer
             (name), learning_rate (None for the optimizer's default) and seed.
         dropout: rate of the dropout after each hidden layer.

@@ -149,18 +149,19 @@ def check_features(
     name: str = "x",
     check: Callable[[np.ndarray, str], None] | None = None,
 ) -> np.ndarray:
-    """Rows of features: uint8 as it is (pixels), all else float32; one number a row (n,) becomes
-    (n, 1).
+    """Return rows of features: uint8 (pixels) unchanged, all other types as float32.
+
+    One number per row, (n,), becomes (n, 1).
 
     Args:
         x: anything NumPy can read: arrays, JAX arrays, nested lists.
-        shape: what one example must look like, where the network already knows.
+        shape: required shape of one example, or None if any shape is allowed.
         name: the name that an error begins with.
         check: called with the rows and `name`; it may refuse them.
 
     Raises:
-        DataError: see `check_numeric`; another shape than `shape`; rows that `check` refuses, as
-            ids that no token has.
+        DataError: see `check_numeric`; another shape than `shape`; rows that `check` refuses,
+            such as invalid token ids.
     """
     array = check_numeric(x, name)
     array = array if array.dtype in (np.uint8, np.float32) else array.astype(np.float32)
@@ -189,11 +190,11 @@ def _shape_fix(received: Shape, shape: Shape) -> str:
     if math.prod(example) == math.prod(shape):
         return f"The number of values matches: {reshape}"
     if len(shape) == 3 and example == (*shape[:2], 1):
-        return f"To use grey images as colour, pass np.repeat(x, {shape[2]}, axis=-1)."
+        return f"To use gray images as color, pass np.repeat(x, {shape[2]}, axis=-1)."
     if len(shape) == 3 and example == shape[:2]:
-        return f"To use grey images as colour, pass np.repeat(x[..., None], {shape[2]}, axis=-1)."
+        return f"To use gray images as color, pass np.repeat(x[..., None], {shape[2]}, axis=-1)."
     if shape == (*example[:2], 1):
-        return "To use colour images as grey, pass x[..., :3].mean(axis=-1, keepdims=True)."
+        return "To use color images as gray, pass x[..., :3].mean(axis=-1, keepdims=True)."
     if example == (*shape[:2], 4) and shape[2] == 3:
         return "If the fourth channel is transparency, pass x[..., :3]."
     if len(shape) == len(example) == 1:

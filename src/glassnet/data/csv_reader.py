@@ -185,7 +185,7 @@ def _check_header(name: str, header: list[str]) -> None:
     require(
         not duplicates,
         name,
-        "a unique name for every column",
+        "a unique name for each column",
         error=DataError,
         duplicates=duplicates,
         fix="Rename or delete one of them.",

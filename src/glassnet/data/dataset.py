@@ -1,4 +1,4 @@
-"""Containers for a loaded dataset and for its entry in the catalogue of `gn.datasets`."""
+"""Containers for a loaded dataset and for its entry in the catalog of `gn.datasets`."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Dataset:
         name: name of the dataset in `datasets.load`.
         feature_names: name of each column of a table; empty for images.
         class_names: class_names[k] is the name of class k; empty for a regression.
-        description: what the rows are, their units, source and licence.
+        description: what the rows are, their units, source and license.
 
     Example:
         >>> import numpy as np
@@ -80,7 +80,7 @@ class Dataset:
 
 @dataclass(frozen=True)
 class DatasetInfo:
-    """An entry of the catalogue: the facts about a dataset before it is loaded.
+    """An entry of the catalog: the facts about a dataset before it is loaded.
 
     Args:
         name: name of the dataset in `datasets.load`.
@@ -89,7 +89,7 @@ class DatasetInfo:
         shape: shape of one example; for a table with text, (number of columns without target,).
         source: "generated", "scikit-learn" or "download" with the size.
         about: one sentence that says what a row is.
-        notes: units, origin and licence.
+        notes: units, origin and license.
         make: function of a seeded generator and the options of `load`; returns the fields of
             `dataset_type` after its name.
         dataset_type: class of the loaded dataset, `Dataset` or `TableDataset`.

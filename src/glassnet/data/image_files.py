@@ -25,7 +25,7 @@ MAX_BYTES_IN_MEMORY = 2**30
 """Larger arrays of pixels are written to a temporary memory map, from which batches are read."""
 
 GRAYSCALE_MODES = ("1", "L", "LA", "I", "I;16", "F")
-"""Pillow's modes without colour."""
+"""Pillow's modes without color."""
 
 
 def list_image_files(folder: Path) -> list[Path]:
@@ -45,7 +45,7 @@ def infer_channels(files: Sequence[Path]) -> int:
         try:
             with Image.open(path) as image:
                 return image.mode in GRAYSCALE_MODES
-        except Exception:  # an unreadable file does not make the others colour images
+        except Exception:  # an unreadable file does not make the others color images
             return True
 
     return 1 if all(map(is_grayscale, files)) else 3

@@ -1,4 +1,4 @@
-"""Image datasets: a folder with one sub-folder per class becomes pixels and class labels."""
+"""Image datasets: a folder with one subfolder per class becomes pixels and class labels."""
 
 from __future__ import annotations
 
@@ -68,9 +68,9 @@ def images_from_folder(
     seed: int = 0,
     strict: bool = False,
 ) -> Images | tuple[Images, ...]:
-    """Read a folder of images with one sub-folder per class.
+    """Read a folder of images with one subfolder per class.
 
-    Returns `Images`, or with `validation_split` two of them: to train and to validate on.
+    Returns `Images`, or with `validation_split` two of them: for training and for validation.
 
     Files are decoded on threads, rotated by their EXIF orientation, stretched to `size` (bilinear,
     antialiased) and stored as uint8: in memory, or beyond a gigabyte in a temporary file from which
@@ -81,11 +81,11 @@ def images_from_folder(
         x (n, height, width, channels) uint8; y (n,) int64, classes in the order of `class_names`.
 
     Args:
-        folder: a folder with one sub-folder per class, which may have sub-folders; or a list of
+        folder: a folder with one subfolder per class, which may have subfolders; or a list of
             folders, one for each of `class_names`.
         size: (height, width) in pixels.
         validation_split: fraction of the files to hold out, stratified by class.
-        class_names: the classes and their order. Default: the names of the sub-folders, sorted.
+        class_names: the classes and their order. Default: the names of the subfolders, sorted.
             For a test folder, pass those of the training images: `class_names=train.class_names`.
         channels: 1 or 3. Default: by the files.
         seed: seed of the validation split.
@@ -171,13 +171,13 @@ def _list_labeled_files(
     require(
         len(names) > 1,
         who,
-        "two classes or more, each a sub-folder",
+        "two classes or more, each a subfolder",
         error=DataError,
         classes=list(names),
         fix="Put the images of each class into its own folder.",
     )
     fits = len(set(names)) == len(names)
-    require(fits, who, "a different name for each class", class_names=names)
+    require(fits, who, "a unique name for each class", class_names=names)
     files = [image_files.list_image_files(path) for path in folders]
     empty = [name for name, members in zip(names, files, strict=True) if not members]
     require(
@@ -202,7 +202,7 @@ def _find_class_folders(
     require(
         not missing,
         who,
-        "a sub-folder for each class",
+        "a subfolder for each class",
         error=DataError,
         missing=missing[:5],
         folders=list(folders)[:10],
@@ -250,7 +250,7 @@ def _drop_unreadable(
 
 
 def class_folders(root: Path) -> dict[str, Path]:
-    """Return the sub-folders of a folder by name, without hidden ones."""
+    """Return the subfolders of a folder by name, without hidden ones."""
     return {
         path.name: path
         for path in sorted(root.iterdir())

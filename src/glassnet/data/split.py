@@ -122,7 +122,7 @@ def _apportion(counts: Array, fraction: float, total: int, rng: np.random.Genera
 def train_validation_split(
     n: int, labels: np.ndarray | None, fraction: float, validation_from: str, seed: int
 ) -> tuple[np.ndarray, np.ndarray | None]:
-    """Return the rows to train on, and the rows held out or None.
+    """Return the training rows, and the validation rows or None.
 
     Args:
         n: number of rows.
@@ -133,7 +133,7 @@ def train_validation_split(
 
     Raises:
         ConfigError: a fraction out of range, or an unknown `validation_from`.
-        DataError: no row left on one side, or none of a class to train on.
+        DataError: no row left on one side, or a class without training rows.
     """
     who = "validation_split"
     _require_fraction(fraction)
@@ -156,12 +156,12 @@ def train_validation_split(
     require(
         n_validation <= n - n_classes,
         who,
-        "enough rows to train on at least one of every class",
+        "enough rows for at least one training row of every class",
         error=DataError,
         rows=n,
         classes=n_classes,
         held_out=n_validation,
-        fix='Hold out a smaller fraction, or take the last rows with validation_from="end".',
+        fix='Hold out a smaller fraction, or use the last rows with validation_from="end".',
     )
     return stratified_split(labels, fraction, rng)
 
@@ -169,9 +169,10 @@ def train_validation_split(
 def split_windows(
     n_windows: int, horizon: int, fraction: float
 ) -> tuple[np.ndarray, np.ndarray | None]:
-    """Return the windows to train on, and the last windows, held out, or None.
+    """Return the training windows, and the last windows for validation or None.
 
-    The horizon - 1 windows between them are left out, as their targets overlap the held-out ones.
+    The horizon - 1 windows between them are left out, because their targets overlap the validation
+    windows.
 
     Raises:
         ConfigError: a fraction out of range.
@@ -186,11 +187,11 @@ def split_windows(
     require(
         n_validation > 0 and n_train > 0,
         "validation_split",
-        f"a window on either side, and {horizon - 1} between them that overlap those held out",
+        f"a training and a validation window, with {horizon - 1} windows between them",
         error=DataError,
         windows=n_windows,
         held_out=n_validation,
-        fix="Another fraction, a lower horizon or length, a longer series, or validation_data.",
+        fix="Use another fraction, a lower horizon or length, a longer series, or validation_data.",
     )
     return index[:n_train], index[n_windows - n_validation :]
 

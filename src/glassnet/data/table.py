@@ -206,7 +206,7 @@ def _check_frame(source: Any) -> None:
     require(
         not duplicates,
         "table",
-        "a unique name for every column",
+        "a unique name for each column",
         error=DataError,
         duplicates=duplicates,
         fix="Rename or delete one of them.",
@@ -331,7 +331,7 @@ def split_target(source: Any, target: str | None) -> TargetSplit:
     """Read a table and split it from its target. Rows without a target are left out.
 
     Raises:
-        ConfigError: no target, or an unknown one (the nearest name is given).
+        ConfigError: no target, or an unknown one (the message suggests the nearest name).
         DataError: see `read_table`; no row has a target.
     """
     table = read_table(source)

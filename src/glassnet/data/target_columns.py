@@ -30,11 +30,11 @@ def target_to_numeric(name: str, column: np.ndarray) -> np.ndarray:
     who = f"target {name!r}"
     if column.dtype.kind == "O":
         text = [value for value in dict.fromkeys(column.tolist()) if np.isnan(parse_float(value))]
-        expected = "numbers, as the network predicts a number"
+        expected = "numbers, because the network outputs a number"
         fix = "Correct them; or, if these are labels, end the network in a softmax or sigmoid."
         require(not text, who, expected, error=DataError, text=text[:3], fix=fix)
     is_numeric = column.dtype.kind in "Obf"
-    fix = "Use a number of days as the target."
+    fix = "Convert the dates to numbers of days."
     require(is_numeric, who, "numbers", error=DataError, holds="dates", fix=fix)
     y = column.astype(float)
     infinite = np.flatnonzero(np.isinf(y))

@@ -149,7 +149,7 @@ def read_time_index(table: Table, time: str | None) -> tuple[TimeIndex, np.ndarr
         time: name of the column; None to count the rows as equally spaced steps.
 
     Raises:
-        ConfigError: there is no such column (the nearest name is suggested).
+        ConfigError: there is no such column (the message suggests the nearest name).
         DataError: the column does not hold times or lacks some; a time occurs twice or is missing
             between two rows (the message names the first).
     """

@@ -88,12 +88,12 @@ def series(
     values in the target's own units.
 
     Shapes:
-        A window is (length, 1); the network ends in (horizon,): Flatten, or a recurrent layer, and
-        Dense(horizon).
+        A window is (length, 1), the output (horizon,). The network can end in Flatten, or a
+        recurrent layer, and Dense(horizon).
 
     Args:
         source: a table: see `Sequential.fit`.
-        target: the column to forecast; one number a step.
+        target: the column to forecast; one number per step.
         time: the column of times: days (2024-02-29), months (1949-01), quarters (1949 Q1), years
             or numbers; or the months or quarters of a year by name or number, if there is also a
             column called year. If None, the rows are equal steps in their order.
@@ -105,10 +105,10 @@ def series(
         transform: "log" to learn log s, for swings that grow with the level.
 
     Raises:
-        ConfigError: an unknown column (the nearest name is given); a length, horizon or season
-            that is not an int >= 1.
-        DataError: times that cannot be read, are missing or repeated (the first is named); a target
-            with text or gaps, or constant; a series too short for its horizon.
+        ConfigError: an unknown column (the message suggests the nearest name), or a length, horizon
+            or season that is not an int >= 1.
+        DataError: times that cannot be read, are missing or repeated (the message names the first);
+            a target that is constant or has text or gaps; a series too short for its horizon.
 
     Example:
         >>> table = {"month": ["2024-01", "2024-02", "2024-03", "2024-04"], "sold": [3, 5, 4, 6]}
@@ -130,15 +130,16 @@ def series(
     values, times, messages = _read_values(table, target, time)
     season, notes = _choose_season(season, times, len(values), horizon)
     room = len(values) - season - horizon
+    parts = f"a season of {season}, 1 input and {horizon} targets"
     require(
         room >= 1,
         f"series {target!r}",
-        f"a season of {season}, a step to see and {horizon} to forecast",
+        f"at least {season + horizon + 1} steps: {parts}",
         error=DataError,
         steps=len(values),
         horizon=horizon,
         season=season,
-        fix="Lower horizon or season, or give a longer series.",
+        fix="Lower horizon or season, or pass a longer series.",
     )
     default_length = 2 * season if season > 1 else DEFAULT_LENGTH
     length = length or max(1, min(default_length, room // 2))

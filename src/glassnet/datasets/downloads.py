@@ -143,7 +143,7 @@ def load_idx_images(
 
 
 def load_cifar_images(rng: np.random.Generator) -> DatasetFields:
-    """Load colour images and labels from the binary version of CIFAR-10.
+    """Load color images and labels from the binary version of CIFAR-10.
 
     Shapes:
         x (n, 32, 32, 3) uint8 in the order red, green, blue. y (n,).
@@ -209,7 +209,7 @@ ENTRIES = (
         70_000,
         (28, 28),
         "download, 11 MB",
-        "Handwritten digits, 28 x 28 grey pixels.",
+        "Handwritten digits, 28 x 28 gray pixels.",
         "Pixels 0..255. LeCun, Cortes, Burges 1998; CC BY-SA 3.0.",
         partial(load_idx_images, "mnist", tuple("0123456789")),
     ),
@@ -219,8 +219,8 @@ ENTRIES = (
         70_000,
         (28, 28),
         "download, 30 MB",
-        "Photographs of clothes, 28 x 28 grey pixels.",
-        "Pixels 0..255. Xiao, Rasul, Vollgraf 2017, Zalando; MIT licence.",
+        "Photographs of clothes, 28 x 28 gray pixels.",
+        "Pixels 0..255. Xiao, Rasul, Vollgraf 2017, Zalando; MIT license.",
         partial(load_idx_images, "fashion-mnist", FASHION_CLASSES),
     ),
     DatasetInfo(
@@ -229,8 +229,8 @@ ENTRIES = (
         60_000,
         (32, 32, 3),
         "download, 162 MB",
-        "Photographs of animals and vehicles, 32 x 32 colour pixels.",
-        "Pixels 0..255. Krizhevsky 2009; no licence stated.",
+        "Photographs of animals and vehicles, 32 x 32 color pixels.",
+        "Pixels 0..255. Krizhevsky 2009; no license stated.",
         load_cifar_images,
     ),
 )

@@ -28,7 +28,7 @@ def digits(rng: np.random.Generator) -> DatasetFields:
 
 
 def load_table(loader: str, rng: np.random.Generator) -> DatasetFields:
-    """Load one of scikit-learn's labelled tables, in the units of its columns.
+    """Load one of scikit-learn's labeled tables, in the units of its columns.
 
     Shapes:
         x (n, features) float32, y (n,); a fifth of every class is held out.
@@ -84,7 +84,7 @@ ENTRIES = (
         (4,),
         "scikit-learn",
         "Flowers of three species by their petals and sepals.",
-        f"Centimetres. Fisher 1936; {UCI}",
+        f"Centimeters. Fisher 1936; {UCI}",
         partial(load_table, "load_iris"),
     ),
     DatasetInfo(
@@ -103,7 +103,7 @@ ENTRIES = (
         569,
         (30,),
         "scikit-learn",
-        "Tumours, malignant or benign, by the shape of their cell nuclei.",
+        "Tumors, malignant or benign, by the shape of their cell nuclei.",
         f"Mixed units. Wolberg, Street, Mangasarian 1993; {UCI}",
         partial(load_table, "load_breast_cancer"),
     ),
@@ -115,7 +115,7 @@ ENTRIES = (
         "scikit-learn",
         "Patients, and the progress of their diabetes a year later.",
         "Age in years, sex coded 1 and 2, bmi in kg/m^2, bp in mm Hg, s1..s6 blood serum; "
-        "y a score of 25..346. Efron et al. 2004; no licence stated.",
+        "y a score of 25..346. Efron et al. 2004; no license stated.",
         diabetes,
     ),
 )

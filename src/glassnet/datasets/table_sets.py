@@ -32,14 +32,14 @@ class TableDataset:
         test: test rows with the same columns.
         target: name of the column to predict.
         task: "regression", or the number of classes, as in "2 classes".
-        description: what the rows and columns are, their units, source and licence.
+        description: what the rows and columns are, their units, source and license.
 
     Raises:
         MissingError: on access to x, y or another array of a `Dataset`.
 
     Example:
         >>> import pandas as pd
-        >>> columns = {"height": [1.2, None, 0.4], "colour": ["red", "blue", "red"]}
+        >>> columns = {"height": [1.2, None, 0.4], "color": ["red", "blue", "red"]}
         >>> rows = pd.DataFrame({**columns, "step": [0, 1, 1]})
         >>> data = TableDataset("steps", rows[:2], rows[2:], target="step", task="2 classes")
         >>> data
@@ -170,7 +170,7 @@ ENTRIES = (
         "download, 58 kB",
         "Passengers of the Titanic, and who survived, as a table.",
         "Text, numbers and missing values: age in years, fare in pounds. "
-        "Kaggle 2012; no licence stated.",
+        "Kaggle 2012; no license stated.",
         titanic,
         TableDataset,
     ),
@@ -182,7 +182,7 @@ ENTRIES = (
         "download, 461 kB",
         "Houses in Ames, Iowa, and their prices, as a table.",
         "Text, numbers and missing values: square feet, years, qualities; SalePrice in dollars. "
-        "De Cock 2011, Kaggle; no licence stated.",
+        "De Cock 2011, Kaggle; no license stated.",
         house_prices,
         TableDataset,
     ),
@@ -195,7 +195,7 @@ ENTRIES = (
         "Airline passengers in each month from 1949 to 1960, as a table.",
         "Year and name of the month; passengers in thousands. "
         "The last fifth in time is the test set, for every seed. "
-        "Box and Jenkins 1970; no licence stated.",
+        "Box and Jenkins 1970; no license stated.",
         flights,
         TableDataset,
     ),

@@ -124,7 +124,7 @@ class ArraySource:
     """Batch source of arrays on the device; an epoch is one chunk.
 
     Args:
-        data: on the device.
+        data: data on the device.
         plan_fn: function from the epoch's index to its plan on the device. Every plan has the same
             number of steps.
         batch_size: rows per batch.
@@ -158,7 +158,7 @@ class RunState:
 
     Attributes:
         epoch: index of the epoch in progress, or of the next one.
-        train_state: before the next step.
+        train_state: train state before the next step.
         best_state: the best weights so far, or None. The run ends with them.
         epoch_start_state: train state at the start of the epoch in progress; None between epochs.
         losses: (completed steps of the epoch,) float64.
@@ -269,7 +269,7 @@ class StepObserver:
         At the end of the chunk its last step is observed again.
 
         Args:
-            train_state: before step `i`.
+            train_state: train state before step `i`.
             chunk: the chunk.
             i: index of the step in the chunk.
             steps_done: completed steps of the epoch.
@@ -358,7 +358,7 @@ class EpochRunner:
         """Return the run state after the completed steps.
 
         Args:
-            train_state: after those steps.
+            train_state: train state after those steps.
         """
         return replace(
             self.start,

@@ -111,8 +111,8 @@ def evaluate_blocks(
 
     Args:
         program: links, loss and metrics.
-        params: of all links.
-        state: of all links.
+        params: params of all links.
+        state: state of all links.
         blocks: as `iter_padded_blocks` yields them.
         prefix: prepended to each name.
 

@@ -50,7 +50,7 @@ class Decision:
     Attributes:
         stop: reason to stop training; None continues.
         keep_weights: whether to remember these weights as the best so far.
-        learning_rate: for the next epoch; None leaves it.
+        learning_rate: learning rate for the next epoch; None leaves it.
         save: files to write.
     """
 
@@ -74,8 +74,8 @@ class Record:
         observations: statistics of single steps.
         complete: whether all steps ran; if not, `decision.stop` has the reason.
         finite: whether all values were finite.
-        learning_rate: of the epoch's last step.
-        next_learning_rate: of the next step.
+        learning_rate: learning rate of the epoch's last step.
+        next_learning_rate: learning rate of the next step.
         decision: combined answer of the callbacks.
         run_state: position from which the run continues or can be resumed.
     """
@@ -145,7 +145,7 @@ def run_epochs(
     Args:
         program: the training program.
         start: where the run begins or continues.
-        source: of the epochs' chunks.
+        source: source of the epochs' chunks.
         end_epoch: one past the last epoch.
         hooks: functions to call.
         observe: whether to sample statistics of single steps; None does so if the run is expected

@@ -54,7 +54,7 @@ class BuiltNetwork:
     Attributes:
         layers: the user's layers, each with a name.
         links: the layers unfolded, in the order in which they run.
-        spans: for each layer, (first, one past the last) of its links.
+        spans: span for each layer, (first, one past the last) of its links.
         shapes: of one example: shapes[i] is the input shape of link i, shapes[-1] the output shape.
         weight_paths: positions of all weights, in the order in which they are listed.
     """
@@ -73,8 +73,8 @@ def build(
 
     Args:
         layers: as written by the user.
-        shape: of one example.
-        rng: for the initial params.
+        shape: shape of one example.
+        rng: random generator for the initial params.
 
     Raises:
         ConfigError: a link does not accept its input shape; two layers share a name.
@@ -159,11 +159,11 @@ def compute_link_input(
     """Return (x, key, mask) with which the link at `path` runs in a forward pass.
 
     Args:
-        links: of the network.
-        params: of all links.
-        state: of all links.
+        links: links of the network.
+        params: params of all links.
+        state: state of all links.
         x: input of the network.
-        path: of the link.
+        path: path of the link.
         key: random key, or None.
         train: whether to draw noise and use batch statistics.
         mask: which rows are real; None for all.
@@ -203,9 +203,9 @@ def forward(
     trainable params only.
 
     Args:
-        links: of the network, or a part of it.
-        params: of the links.
-        state: of the links.
+        links: links of the network, or a part of it.
+        params: params of the links.
+        state: state of the links.
         x: input, (batch, ...).
         key: random key, or None.
         train: whether to draw noise and use batch statistics.
@@ -269,7 +269,7 @@ def backward(
     """Apply the chain rule and return (grads, dx, deltas).
 
     Args:
-        pullbacks: of the links, from `forward`.
+        pullbacks: pullbacks of the links, from `forward`.
         dy: dL/d(output of the last link).
 
     Returns:
@@ -377,8 +377,8 @@ def set_weights(
     Args:
         built: the network.
         weight_paths: positions of the weights.
-        params: of all links.
-        state: of all links.
+        params: params of all links.
+        state: state of all links.
         weights: one array per position.
 
     Raises:

@@ -98,7 +98,7 @@ class Chunk(NamedTuple):
     """Data that is on the device together, and its plan.
 
     Attributes:
-        data: on the device.
+        data: data on the device.
         plan: order of the rows.
         steps: number of steps in the plan.
         start: index of the first step to run.
@@ -114,8 +114,8 @@ class TrainState(NamedTuple):
     """Everything that a training step changes.
 
     Attributes:
-        params: of all links.
-        state: of all links.
+        params: params of all links.
+        state: state of all links.
         optimizer_state: the optimizer's accumulators.
         rate: the learning rate, or the factor on it if the optimizer has a schedule.
         key: data of the random key.
@@ -178,8 +178,8 @@ def forward_backward(
 
     Args:
         program: links and loss.
-        params: of all links.
-        state: of all links.
+        params: params of all links.
+        state: state of all links.
         batch: x, y and sample weights.
         mask: which rows are real; None for all.
         key: random key, or None.
@@ -362,11 +362,11 @@ def create_train_state(
 
     Args:
         program: the training program.
-        params: of all links.
-        state: of all links.
+        params: params of all links.
+        state: state of all links.
         optimizer_state: to continue with; None for a new one.
         rate: the learning rate, or the factor on the schedule.
-        seed: of the random key.
+        seed: seed of the random key.
         step: number of steps so far.
     """
     if optimizer_state is None:

@@ -35,7 +35,7 @@ SOLVERS |= {"sgd": SGD(momentum=0.9, nesterov=True), "adam": Adam(epsilon=1e-8)}
 """Optimizers by name: "sgd" and "adam" as in scikit-learn, the others as in Keras."""
 
 SKLEARN_ACTIVATIONS = {"logistic": "sigmoid", "identity": "linear"}
-"""Scikit-learn's names of activations, where they differ from Glassnet's."""
+"""Scikit-learn's names of activations that differ from Glassnet's."""
 
 FLOAT_DTYPES = (np.float64, np.float32)
 

@@ -14,7 +14,7 @@ N_RESAMPLES = 2000
 MIN_DISAGREEMENTS = 6
 """Minimum number of rows on which two methods must differ for an interval of their difference.
 
-On five rows no difference is significant: even if all favour one method, 2 * 0.5**5 > 0.05.
+On five rows no difference is significant: even if all favor one method, 2 * 0.5**5 > 0.05.
 """
 
 RESAMPLE_BLOCK = 1 << 20

@@ -1,6 +1,6 @@
 """Scores of a network and of baselines on the same test rows, with confidence intervals.
 
-The functions take arrays of predictions and know nothing of networks.
+The functions take arrays of predictions and do not depend on networks.
 """
 
 from __future__ import annotations
@@ -117,7 +117,7 @@ class ScoreReport:
         width = max(width, len(title))
         lines = [f"{title:<{width}}  95 % interval"]
         for score, value in zip(scores, values, strict=True):
-            interval = self._format_interval(score.interval) or "none from one row"
+            interval = self._format_interval(score.interval) or "none for a single row"
             lines.append(f"{score.name}{value:>{width - len(score.name)}}  {interval}")
         if self.baselines:
             lines += ["", *map(self._describe, self.baselines)]

@@ -76,7 +76,7 @@ def get(value: str | Initializer) -> Initializer:
     """Return the initializer called `value`; an initializer is returned unchanged.
 
     Raises:
-        ConfigError: if the name is unknown (the message has the nearest match), or if `value` is
+        ConfigError: if the name is unknown (the message suggests another), or if `value` is
             neither a name nor an initializer.
 
     Example:

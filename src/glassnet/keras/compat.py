@@ -34,7 +34,7 @@ PARAMETER_HINTS = {
     "batch_size": "Pass the batch size to fit.",
     "bias_constraint": "Keep biases small with bias_regularizer=.",
     "data_format": "Images are (height, width, channels). "
-    "For channels first, put Permute((2, 3, 1)) in front.",
+    "For channels first, put Permute((2, 3, 1)) before the layer.",
     "decay": "Write learning_rate=keras.optimizers.schedules.InverseTimeDecay(rate, 1, decay).",
     "dtype": "Everything is float32; prepare the data with NumPy.",
     "groups": "Every filter uses all channels.",
@@ -63,7 +63,7 @@ UNSUPPORTED_NAMES = (
 OPERATIONS = "abs clip exp log maximum mean pow sqrt square sum"
 NAME_HINTS = {
     **dict.fromkeys(BRANCHES.split(), BRANCHES_HINT),
-    **dict.fromkeys(UNSUPPORTED_NAMES.split(), "docs/not-for.md names other libraries."),
+    **dict.fromkeys(UNSUPPORTED_NAMES.split(), "docs/not-for.md lists alternatives."),
     **dict.fromkeys(OPERATIONS.split(), "Write keras.ops.NAME."),
     **dict.fromkeys(
         ("constraints", "max_norm"),
@@ -91,9 +91,9 @@ ATTRIBUTE_HINTS = {
     ),
     "to_json get_config": "model.save(path) stores the complete model in one file.",
     "train_on_batch fit_generator train_step call": (
-        "Write fit(x, y); docs/not-for.md names libraries for other loops."
+        "Write fit(x, y); docs/not-for.md lists alternatives for other loops."
     ),
-    "export": "docs/not-for.md names other libraries.",
+    "export": "docs/not-for.md lists alternatives.",
     "test_on_batch evaluate_generator": "Write evaluate(x, y).",
     "predict_on_batch predict_generator predict_proba": "Write predict(x).",
     "predict_classes": "Write predict_labels(x).",
@@ -189,7 +189,7 @@ class KerasAlias:
             }
             fix = " ".join(PARAMETER_HINTS[name] for name in unknown if name in PARAMETER_HINTS)
             if not unknown:
-                fix = f"Python reports: {error}."
+                fix = f"Cause: {error}."
             expected = "Keras's parameters: " + ", ".join(self.__signature__.parameters)
             raise ConfigError(message(self.name, expected, fix=fix, **unknown)) from None
 

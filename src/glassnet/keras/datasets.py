@@ -1,4 +1,4 @@
-"""Keras's data sets, as far as `glassnet.datasets` has them.
+"""Keras's datasets that `glassnet.datasets` has too.
 
 `load_data()` returns ((x, y), (x_test, y_test)), all uint8.
 """
@@ -23,7 +23,7 @@ def _dataset_module(name: str, label_shape: tuple[int, ...] = (-1,)) -> Any:
         )
 
     return register_module(
-        f"{__name__}.{name}", f"The data set {name}.", {"load_data": (load_data, "path~")}
+        f"{__name__}.{name}", f"The dataset {name}.", {"load_data": (load_data, "path~")}
     )
 
 

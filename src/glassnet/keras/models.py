@@ -447,7 +447,7 @@ def _check_compile(loss: Any, loss_weights: Any, weighted_metrics: Any) -> None:
         "compile",
         "one loss",
         loss=loss,
-        fix="For several outputs, docs/not-for.md names other libraries.",
+        fix="For several outputs, docs/not-for.md lists alternatives.",
     )
     require(
         weighted_metrics in (None, []),
@@ -521,7 +521,7 @@ def load_model(
 
 FUNCTIONAL_HINT = (
     "Residual and Parallel branch inside a Sequential; "
-    "docs/not-for.md names libraries for other graphs."
+    "docs/not-for.md lists alternatives for other graphs."
 )
 
 __all__, __getattr__ = export_aliases(

@@ -55,11 +55,11 @@ def to_categorical(x: Any, num_classes: int | None = None) -> np.ndarray:
         (n,) or (n, 1) to (n, num_classes); other axes are preserved.
 
     Args:
-        x: labels, whole numbers from 0.
+        x: labels, integers from 0.
         num_classes: None for the largest label plus one.
 
     Raises:
-        DataError: if a label is not a whole number from 0 to num_classes - 1.
+        DataError: if a label is not an integer from 0 to num_classes - 1.
         ConfigError: if num_classes is not an int >= 1.
 
     Example:
@@ -85,7 +85,7 @@ def to_categorical(x: Any, num_classes: int | None = None) -> np.ndarray:
         labels = labels[..., 0]
     n_classes = int(labels.max()) + 1 if num_classes is None else num_classes
     invalid = labels[(labels != np.floor(labels)) | (labels < 0) | (labels >= n_classes)]
-    expected = f"whole numbers from 0 to {n_classes - 1}" if num_classes else "whole numbers from 0"
+    expected = f"integers from 0 to {n_classes - 1}" if num_classes else "integers from 0"
     require(
         not invalid.size, "to_categorical", expected, error=DataError, labels=invalid[:3].tolist()
     )

@@ -30,7 +30,7 @@ class Activation(Layer):
         activation: a name from `glassnet.activations` or a JAX function.
 
     Raises:
-        ConfigError: the name is unknown; the message gives the nearest match.
+        ConfigError: the name is unknown; the message suggests the nearest name.
 
     Example:
         >>> Activation("relu")({}, np.array([[-1.0, 2.0]])).tolist()

@@ -85,7 +85,7 @@ class RandomFlip(RandomImageLayer):
 
 @dataclass(frozen=True)
 class RandomRotation(RandomImageLayer):
-    """Random rotation of images about their centre, in training.
+    """Random rotation of images about their center, in training.
 
     The angle is 2 pi factor, counterclockwise, with the factor drawn uniformly.
 
@@ -135,7 +135,7 @@ class RandomRotation(RandomImageLayer):
 
 @dataclass(frozen=True)
 class RandomZoom(RandomImageLayer):
-    """Random zoom of images about their centre to 1 / (1 + factor) of their size, in training.
+    """Random zoom of images about their center to 1 / (1 + factor) of their size, in training.
 
     A factor below 0 enlarges the image.
 
@@ -365,7 +365,7 @@ class RandomCrop(Layer):
 def check_image_shape(layer: Layer, shape: Shape) -> None:
     """Reject examples that are not images (height, width, channels)."""
     who = layer.name or type(layer).__name__
-    fix = f"Put Reshape({(*shape, 1)}) in front." if len(shape) == 2 else ""
+    fix = f"Put Reshape({(*shape, 1)}) before it." if len(shape) == 2 else ""
     require(len(shape) == 3, who, "images (height, width, channels)", input_shape=shape, fix=fix)
 
 
@@ -417,11 +417,11 @@ def _affine_transform(
 ) -> Array:
     """Return images whose pixel (u, v) is that at (a u + b v, c u + d v), then shifted.
 
-    u is to the right and v down, both from the centre.
+    u is to the right and v down, both from the center.
     """
-    centre_x, centre_y = (x.shape[2] - 1) / 2, (x.shape[1] - 1) / 2
-    offset_x = centre_x - a * centre_x - b * centre_y - right
-    offset_y = centre_y - c * centre_x - d * centre_y - down
+    center_x, center_y = (x.shape[2] - 1) / 2, (x.shape[1] - 1) / 2
+    offset_x = center_x - a * center_x - b * center_y - right
+    offset_y = center_y - c * center_x - d * center_y - down
     return _resample(layer, x, (a, b, offset_x), (c, d, offset_y))
 
 

@@ -62,7 +62,7 @@ def with_names(layers: Sequence[Layer], who: str = "Sequential") -> tuple[Layer,
     require(
         not duplicates,
         who,
-        "a unique name for every layer",
+        "a unique name for each layer",
         names=[layer.name for layer in named],
         fix=f"Rename the duplicates: {duplicates}.",
     )
@@ -96,7 +96,7 @@ def init(
     """Return the initial params and state of each link, and the shapes between links.
 
     Raises:
-        ConfigError: a link cannot take its input shape.
+        ConfigError: a link does not accept its input shape.
     """
     params: list[Params] = []
     state: list[State] = []
@@ -119,9 +119,9 @@ def init(
                 )
             text = message(
                 link.name or type(link).__name__,
-                "an input that it can take",
+                "an input shape that it accepts",
                 input_shape=shapes[-1],
-                fix=f"It said: {reason}",
+                fix=f"Cause: {reason}",
             )
             raise ConfigError(text) from error
     return tuple(params), tuple(state), tuple(shapes)

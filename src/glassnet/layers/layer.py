@@ -114,8 +114,8 @@ class Layer:
         """Return the output and the new state. Override it for noise, statistics or masks.
 
         Args:
-            params: from `init`, or trained.
-            state: from `init_state`, or updated.
+            params: params from `init`, or trained.
+            state: state from `init_state`, or updated.
             x: (batch, *shape).
             key: JAX's random key for noise, or None.
             train: whether this is a training step.
@@ -160,7 +160,7 @@ class Layer:
         return ""
 
     def check_input(self, x: np.ndarray, what: str) -> None:
-        """Reject rows x (n, ...) that this layer, as the first link, cannot take.
+        """Reject rows x (n, ...) that this layer, as the first link, does not accept.
 
         Args:
             x: input rows, such as token ids.

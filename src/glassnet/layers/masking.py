@@ -48,7 +48,7 @@ class Masking(Layer):
 
     def init(self, rng: np.random.Generator, shape: Shape) -> Params:
         fix = (
-            "Put Reshape((time, features)) in front. To mask token ids, use "
+            "Put Reshape((time, features)) before it. To mask token ids, use "
             "Embedding(..., mask_zero=True)."
         )
         require(

@@ -97,7 +97,7 @@ class Recurrent(Layer, ABC):
 
     def init(self, rng: np.random.Generator, shape: Shape) -> Params:
         example = (shape[0], math.prod(shape[1:])) if len(shape) > 1 else (*shape, 1)
-        fix = f"Put Reshape({example}) in front."
+        fix = f"Put Reshape({example}) before it."
         if 0 in shape:
             fix = "Pass sequences of at least one step."
         require(

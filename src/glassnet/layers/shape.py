@@ -72,7 +72,7 @@ class Flatten(Layer):
         >>> Flatten()({}, np.zeros((5, 28, 28))).shape
         (5, 784)
 
-    Source: lecture 001, one node per pixel of a grey image.
+    Source: lecture 001, one node per pixel of a gray image.
     """
 
     def __call__(self, params: Params, x: Array) -> Array:

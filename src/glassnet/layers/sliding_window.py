@@ -140,7 +140,7 @@ def check_rank(layer: Layer, rank: int, shape: Shape) -> None:
         rank: f"({', '.join(map(str, shape))}, 1)",
     }
     target_shape = target_shapes.get(len(shape))
-    fix = f"Put Reshape({target_shape}) in front." if target_shape else ""
+    fix = f"Put Reshape({target_shape}) before it." if target_shape else ""
     require(
         len(shape) == rank + 1,
         layer.name or type(layer).__name__,
@@ -159,7 +159,7 @@ def check_fit(layer: Layer, window: SlidingWindow, shape: Shape) -> None:
     check_rank(layer, len(window.size), shape)
     fix = 'padding="same" keeps the size.'
     if len(shape) == 3 and shape[0] < min(shape[2], 4):
-        fix = "If channels come first, put Permute((2, 3, 1)) in front."
+        fix = "If channels come first, put Permute((2, 3, 1)) before the layer."
     require(
         all(n >= 1 for n in window.output_sizes(shape[:-1])),
         layer.name or type(layer).__name__,

@@ -17,7 +17,7 @@ def resolve_fields(layer: Layer) -> None:
     """Replace names of initializers and regularizers by objects, so that equal layers are equal.
 
     Raises:
-        ConfigError: a name is unknown; the message gives the nearest match.
+        ConfigError: a name is unknown; the message suggests the nearest name.
     """
     for name in (field.name for field in fields(layer)):
         for suffix, module in FIELD_REGISTRIES.items():

@@ -24,7 +24,7 @@ class Loss(ABC):
         output_activation: the activation that this loss computes itself: "softmax", "sigmoid" or
             None. If there is one, `unreduced` takes its input, the logits.
         depends_on_error_only: whether the loss is a function of yhat - y alone and grows with its
-            size. The targets may then be standardised.
+            size. The targets may then be standardized.
     """
 
     _RENAMED: ClassVar[dict[str, str]] = {
@@ -56,7 +56,7 @@ class Loss(ABC):
 
     @property
     def report_scale(self) -> float:
-        """Return the factor of a reported loss: 1, unless targets were standardised."""
+        """Return the factor of a reported loss: 1, unless targets were standardized."""
         return 1.0
 
     @property

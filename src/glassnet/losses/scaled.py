@@ -1,4 +1,4 @@
-"""A loss of standardised targets that is reported in the units of the original target."""
+"""A loss of standardized targets that is reported in the units of the original target."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from glassnet.types import Array
 
 @dataclass(frozen=True)
 class ScaledLoss(Loss):
-    """Loss of standardised targets t and outputs z: l = base(scale t, scale z) / factor.
+    """Loss of standardized targets t and outputs z: l = base(scale t, scale z) / factor.
 
     An error of one `scale` costs the same as an error of 1 under `base`. Learning rates and
     penalties therefore do not depend on the target's units, while a Huber loss's delta stays in
@@ -57,10 +57,10 @@ def scale_loss(base: Loss, scale: float) -> ScaledLoss:
     """
     fix = (
         "Use mean_squared_error, mean_absolute_error, huber or log_cosh. Or end the network in an "
-        "activation: then targets are not standardised."
+        "activation: then targets are not standardized."
     )
     require(
-        base.depends_on_error_only, base.display_name, "targets that are not standardised", fix=fix
+        base.depends_on_error_only, base.display_name, "targets that are not standardized", fix=fix
     )
     error, zero = np.ones((1, 1), np.float32), np.zeros((1, 1), np.float32)
     scaled = float(base.unreduced(error * np.float32(scale), zero)[0])

@@ -1,4 +1,4 @@
-"""A metric of standardised targets that is computed in the units of the original target."""
+"""A metric of standardized targets that is computed in the units of the original target."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from glassnet.types import Array
 
 @dataclass(frozen=True)
 class UnscaledMetric(Metric):
-    """Metric of y = mean + scale t, for standardised targets and outputs t.
+    """Metric of y = mean + scale t, for standardized targets and outputs t.
 
     Args:
         base: the metric of y.
         mean: the mean of the targets, or of their logarithms.
         scale: the standard deviation of the same.
-        log: whether t is the standardised logarithm of the target. Then y = exp(mean + scale t).
+        log: whether t is the standardized logarithm of the target. Then y = exp(mean + scale t).
     """
 
     base: Metric

@@ -81,14 +81,14 @@ class BaseModel:
         require(self._network is None, "add", "a model without weights", fix=fix)
         functional.check_layer_type(layer)
         is_first = not self._layers and self._input is None
-        fix = "A layer in front of it would receive strings."
+        fix = "A layer before it would receive strings."
         is_allowed = is_first or not isinstance(layer, TextVectorization)
-        expected = "TextVectorization in front of all layers"
+        expected = "TextVectorization before all other layers"
         require(is_allowed, "Sequential", expected, fix=fix)
         if isinstance(layer, Input):
             layers = [*filter(None, [self._input]), *self._layers, layer]
             names = [type(other).__name__ for other in layers]
-            expected = "one Input, in front of all layers"
+            expected = "one Input, before all other layers"
             require(is_first, "Sequential", expected, layers=names)
             self._input = layer
         else:
@@ -105,8 +105,8 @@ class BaseModel:
     ) -> None:
         """Choose the optimizer, the loss and the metrics.
 
-        Weights stay. The state of an earlier optimizer is dropped. If you leave `compile` out,
-        `fit` chooses: see there.
+        Weights stay. The state of an earlier optimizer is dropped. Without `compile`,
+        `fit` chooses all three.
 
         Args:
             optimizer: a name ("sgd", "rmsprop", "adam") or an optimizer.
@@ -116,7 +116,7 @@ class BaseModel:
                 the loss.
 
         Raises:
-            ConfigError: an unknown name (the message names the nearest match); a cross-entropy
+            ConfigError: an unknown name (the message suggests the nearest name); a cross-entropy
                 without its softmax or sigmoid; two softmaxes.
         """
         resolved_optimizer = optimizers.get(optimizer)
@@ -163,7 +163,7 @@ class BaseModel:
 
     @property
     def _text_vectorization(self) -> TextVectorization | None:
-        """The layer that turns strings into numbers, in front of the network."""
+        """The layer that turns strings into numbers, before the network."""
         first = self._layers[0] if self._layers else None
         return first if isinstance(first, TextVectorization) else None
 
@@ -185,7 +185,7 @@ class BaseModel:
         print(summary.format_summary(built, self._params, self._state, self.preprocessor))
 
     def count_params(self) -> int:
-        """Return how many numbers the model holds, trainable or not.
+        """Return the number of weights, trainable or not.
 
         Raises:
             NotReadyError: the shape of the input is not known yet.
@@ -232,7 +232,7 @@ class BaseModel:
         """Return the layer called `name`.
 
         Raises:
-            ConfigError: there is no such layer; the message names the nearest match.
+            ConfigError: there is no such layer; the message suggests the nearest name.
         """
         indices = {str(layer.name): i for i, layer in enumerate(self._layers)}
         return self.layers[lookup("layer", name, indices)]
@@ -241,7 +241,7 @@ class BaseModel:
         """Forget everything that was learned. The next use draws new weights.
 
         Args:
-            seed: of the new weights; None for the model's seed.
+            seed: seed of the new weights; None for the model's seed.
         """
         require(is_seed(seed), "reset", "seed to be an int >= 0 or None", seed=seed)
         if seed is not None:
@@ -256,12 +256,12 @@ class BaseModel:
         arrays. An existing file is replaced in one step, or stays as it is.
 
         Args:
-            path: of the file, such as "titanic.glassnet".
+            path: path of the file, such as "titanic.glassnet".
 
         Raises:
             ModelFileError: the file cannot be written, or something in the model cannot be saved: a
-                lambda, Optax, a name with signs other than letters, digits and _ . : + -, or more
-                than a file may hold.
+                lambda, Optax, a name with characters other than letters, digits and _ . : + -. Or
+                the model exceeds a limit of the file format.
         """
         model_file.write(path, model_file.pack_model(*self._export()))
 
@@ -398,7 +398,7 @@ class BaseModel:
 
     def _require_built(self, who: str) -> BuiltNetwork:
         if self._example_shape is None:
-            remedy = "Put Input(shape) in front, or fit it first."
+            remedy = "Add Input(shape) as the first layer, or fit it first."
             text_remedy = "Adapt the TextVectorization, or fit the model first."
             fix = text_remedy if self._text_vectorization else remedy
             raise NotReadyError(message(who, "a model that knows its input's shape", fix=fix))

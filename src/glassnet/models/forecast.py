@@ -18,7 +18,7 @@ from glassnet.errors import (
     renamed_attributes,
     require,
 )
-from glassnet.preprocessing.targets import format_number
+from glassnet.formatting import format_number
 from glassnet.preprocessing.time_series import TimeSeriesPreprocessor
 
 if TYPE_CHECKING:
@@ -34,8 +34,8 @@ class Forecast:
     """A forecast of the steps that follow a series. `str` shows a table, `plot` a figure.
 
     Attributes:
-        name: of the values.
-        times: of the steps; `times.label_at(0)` is the time of the first step as text.
+        name: name of the values.
+        times: times of the steps; `times.label_at(0)` is the time of the first step as text.
         values: (steps,) float64, in the units of the series.
         naive: (steps,), the seasonal naive forecast: the last season, repeated.
         season: number of steps in a season.
@@ -108,8 +108,8 @@ def forecast_series(
     """Forecast the steps after the end of a series: see `Sequential.forecast`.
 
     Args:
-        predict: maps a series to forecasts (n, horizon), the last of them from its end.
-        preprocessor: of the model.
+        predict: maps a series to forecasts (n, horizon), the last of which starts at its end.
+        preprocessor: preprocessor of the model.
         steps: number of steps; None for the horizon.
         series: to continue; None for the series of the last fit.
 
@@ -157,7 +157,7 @@ class BacktestReport:
     Attributes:
         origins: the time of the first forecast step of each origin, as text.
         step_name: the name of one step, such as "month".
-        season: of the naive forecast.
+        season: season of the naive forecast.
     """
 
     origins: tuple[str, ...]

@@ -67,7 +67,7 @@ class LayerView:
         self._set_weights_at(self._weight_paths(), weights)
 
     def count_params(self) -> int:
-        """Return how many numbers the layer holds."""
+        """Return the number of weights of the layer."""
         return sum(weight.size for weight in self.get_weights())
 
     def __setattr__(self, name: str, value: Any) -> None:

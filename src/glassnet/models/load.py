@@ -19,7 +19,7 @@ def load(
     training as if it had never stopped, bit for bit. If it was fitted to a table, it takes tables.
 
     Args:
-        path: of the file.
+        path: path of the file.
         custom_objects: your own classes and functions that the model uses, by name:
             {"Scale": Scale}.
 

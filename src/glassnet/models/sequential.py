@@ -1,4 +1,4 @@
-"""Sequential: the model that users build, train, save and look into."""
+"""Sequential: the model that users build, train, save and inspect."""
 
 from __future__ import annotations
 
@@ -42,8 +42,8 @@ class Sequential(BaseModel):
     """A stack of layers with their weights.
 
     Args:
-        layers: in the order in which they run. With an `Input` in front, the shapes are known at
-            once; otherwise the first data set them.
+        layers: in the order in which they run. If the first is an `Input`, the shapes are
+            known at once. Otherwise they come from the first data.
         seed: of the starting weights, the validation split, the order of rows and the noise. If
             None, a seed is drawn when it is needed.
 
@@ -95,8 +95,8 @@ class Sequential(BaseModel):
         (`objective.infer_loss`). The optimizer is then Adam. Both are printed.
 
         Training ends if a loss or weight is not finite. A `TrainingWarning` names the step and the
-        link, and the model keeps the last weights with a finite loss. Ctrl-C ends training too; the
-        model keeps the weights of that moment.
+        link, and the model keeps the last weights with a finite loss. Ctrl-C ends training too,
+        and the model keeps the weights of that moment.
 
         **Tables.** `target` names the column to predict. The other columns are encoded as numbers
         (`preprocessing.encoder`). The encoding is computed from the training rows. After that the
@@ -104,12 +104,12 @@ class Sequential(BaseModel):
         labels of the table. Numeric targets are standardized inside. The loss, the metrics and
         `predict` use the original units.
 
-        **Batches.** Data larger than memory come in batches (x, y) or (x, y, weights): a list of
-        batches, any iterable, an object with a length and items, a PyTorch DataLoader, a
+        **Batches.** Pass data larger than memory in batches (x, y) or (x, y, weights): a list of
+        batches, any iterable, an object with `__len__` and `__getitem__`, a PyTorch DataLoader, a
         tf.data.Dataset, a function that returns a new iterator for every epoch, or an iterator,
         which is not restarted. Batches are used in the order in which they come, so shuffle them
         there. A thread reads the next one. The first batch sets the batch size; later ones may be
-        smaller. Batches may be dicts of columns, as in a Hugging Face data set: `target` names one
+        smaller. Batches may be dicts of columns, as in a Hugging Face dataset: `target` names one
         column, and the others are features. If the iterable ends too early, raises or returns
         something unusable, a `DataError` names the batch, and the model keeps what it has learned.
         A NumPy memory map as x is read in batches too. The result equals that of the same rows in
@@ -122,7 +122,7 @@ class Sequential(BaseModel):
             y: targets (n,) or (n, ...); floats without a fraction may be labels. None if x holds
                 the targets.
             batch_size: rows per step; "full" for all. Batches keep their size, except those of a
-                Hugging Face data set.
+                Hugging Face dataset.
             epochs: passes over the rows, or over `steps_per_epoch` batches each.
             verbose: "auto" or 1 for a live line (without a terminal: about twenty plain lines), 2
                 for a plain line per epoch, 0 for no output.
@@ -150,17 +150,17 @@ class Sequential(BaseModel):
                 always uses the end.
             seed: of the order and the noise; None for the model's seed. A model without a seed and
                 without weights adopts it.
-            observe: whether to record statistics inside steps (`history.observations`); None for
-                only in runs expected to take more than 5 s.
+            observe: whether to record statistics inside steps (`history.observations`); None
+                records them only in runs expected to take more than 5 s.
             resume: a folder for checkpoints. The newest two are kept: one after every epoch, and
                 one every 30 seconds within long epochs. The same call continues from there, also in
                 another process; a finished run is returned. A run that is killed at any moment ends
                 with the same bits as one that is not, on the same machine with the same versions
-                and number of CPUs (otherwise a `TrainingWarning`). You may ask for more epochs.
+                and number of CPUs (otherwise a `TrainingWarning`). `epochs` may be increased.
                 Batches must be repeatable: not from an iterator, and each epoch must start with the
                 same batch, or be a function of the epoch's number, `lambda epoch: ...`. A memory
-                map is identified by the size and time of its file. Of a callback, only the value
-                that `update` returns is saved.
+                map is identified by the size and time of its file. For a callback, only the
+                value that `update` returns is saved.
             columns: former name of `column_types`.
 
         Raises:
@@ -431,7 +431,7 @@ class Sequential(BaseModel):
             )
         else:
             is_valid, fix = steps is None and target is None, "All rows are used, once."
-            expected = "no steps or target with rows"
+            expected = "steps=None and target=None with rows"
             require(is_valid, "evaluate", expected, steps=steps, target=target, fix=fix)
             x, y, has_target = self._encode_xy(x, y)
             if has_target is not None:
@@ -477,9 +477,9 @@ class Sequential(BaseModel):
     def predict_labels(self, x: Any) -> np.ndarray:
         """Return the class of every row.
 
-        That is the index of the largest of K outputs, (n,); 0 or 1 for a sigmoid, (n,); or 0 or 1
-        for each of K sigmoids, (n, K). A model that was fitted to a table returns the labels of the
-        table.
+        For K outputs it is the index of the largest, (n,). For a sigmoid it is 0 or 1, (n,), and
+        for K sigmoids 0 or 1 for each, (n, K). A model that was fitted to a table returns the
+        labels of the table.
 
         Raises:
             DataError, NotReadyError: see `predict`.
@@ -509,7 +509,7 @@ class Sequential(BaseModel):
         return forecast.forecast_series(self.predict, self.preprocessor, steps, series)
 
     def trace(self, x: Any, y: Any = None, training: bool = False) -> Trace:
-        """Record every number of one forward pass, backward pass and update. The model stays as is.
+        """Record every number of one forward pass, backward pass and update. Nothing is changed.
 
         Args:
             x: a few rows, since every number is stored; or a table, if the model was fitted to one.

@@ -17,11 +17,11 @@ def format_summary(built: BuiltNetwork, params: Any, state: Any, preprocessor: A
 
     Args:
         built: the network.
-        params: of its links.
-        state: of its links.
-        preprocessor: what the model has learned about its data, or None.
+        params: params of its links.
+        state: state of its links.
+        preprocessor: preprocessor of the model, or None.
     """
-    header = ("layer", "what it is", "output", "numbers")
+    header = ("layer", "type", "output", "weights")
     rows = [header, *_layer_lines(built.layers, params, state, built.shapes[0])]
     widths = [max(map(len, cells)) for cells in zip(*rows, strict=True)]
     lines = ["  ".join([*map(str.ljust, row[:3], widths), row[3].rjust(widths[3])]) for row in rows]
@@ -29,8 +29,8 @@ def format_summary(built: BuiltNetwork, params: Any, state: Any, preprocessor: A
     trainable = network.count_params(network.split(built.links, params)[0])
     total = network.count_params((params, state))
     totals = (
-        f"input {built.shapes[0]}; {total:,} numbers: {trainable:,} learned by gradient, "
-        f"{total - trainable:,} not"
+        f"input {built.shapes[0]}; {total:,} weights: {trainable:,} trainable, "
+        f"{total - trainable:,} not trainable"
     )
     data: list[str] = []
     if preprocessor is not None:

@@ -27,7 +27,7 @@ class Optimizer(ABC):
 
     Args:
         learning_rate: eta, the change of a weight per unit of gradient, or a `Schedule` of it. In
-            Adam and RMSprop, which normalise the gradient, it has the unit of the weight.
+            Adam and RMSprop, which normalize the gradient, it has the unit of the weight.
         clipnorm: the limit c for each array of gradients, or None.
         clipvalue: the limit for each single gradient: g <- min(max(g, -clipvalue), clipvalue).
         global_clipnorm: the limit c for all gradients together, which keeps their direction.

@@ -13,7 +13,7 @@ from glassnet.errors import is_int, require
 
 
 def is_stream(x: Any, y: Any = None) -> bool:
-    """Return whether x gives batches one after another: an iterable, an iterator or a function.
+    """Return whether x yields batches one after another: an iterable, an iterator or a function.
 
     A list is a stream if its first item is a pair of arrays or a dict of arrays; else it is rows.
     Anything with a length is rows if there is a y.
@@ -60,7 +60,7 @@ class EpochIterable:
     Attributes:
         start_epoch: returns the iterator of an epoch, given its number.
         repeatable: whether an epoch can be started again.
-        n_batches: number of batches of an epoch, or None if unknown.
+        n_batches: number of batches per epoch, or None if unknown.
         on_epoch_end: called at the end of an epoch.
         takes_epoch: whether the batches may depend on the number of the epoch.
     """
@@ -76,9 +76,9 @@ def as_epoch_iterable(batches: Any, batch_size: int | str = 32) -> EpochIterable
     """Return a user's batches as an `EpochIterable`.
 
     Args:
-        batches: an iterable, an iterator, a function that returns either, an object with a length
-            and items, or a Hugging Face dataset.
-        batch_size: rows of a batch, for a Hugging Face dataset.
+        batches: an iterable, an iterator, a function that returns either, an object with `__len__`
+            and `__getitem__`, or a Hugging Face dataset.
+        batch_size: rows per batch, for a Hugging Face dataset.
     """
     length = _length(batches)
     if _is_hugging_face(batches):
@@ -99,7 +99,7 @@ def as_epoch_iterable(batches: Any, batch_size: int | str = 32) -> EpochIterable
 
 def _from_hugging_face(dataset: Any, batch_size: int | str, length: int | None) -> EpochIterable:
     fits = is_int(batch_size, least=1)
-    expected = "batch_size to be an int >= 1 for a data set"
+    expected = "batch_size to be an int >= 1 for a dataset"
     require(fits, "fit", expected, batch_size=batch_size)
     size, columns = int(batch_size), dataset.with_format("numpy")
     n_batches = None if length is None else -(-length // size)

@@ -1,4 +1,4 @@
-"""Datasets that hold their own targets: the one place that asks what kind of data x is."""
+"""Datasets that hold their own targets: dispatch on the kind of data."""
 
 from __future__ import annotations
 

@@ -49,7 +49,7 @@ def check_unmasked(links: Links, x: np.ndarray) -> None:
     require(
         mask is None or np.any(mask),
         "x",
-        "a step that is not masked in some row",
+        "at least one unmasked step",
         error=DataError,
         rows=len(x),
         fix="All values are masked: ids of 0 with mask_zero, or mask_value.",
@@ -105,7 +105,7 @@ def check_steps(argument: str, steps: Any, n: int, batch_size: Any) -> None:
     require(
         steps is None or steps == n_batches,
         argument,
-        f"None, or {n_batches} batches, which all {n} rows take",
+        f"None, or {n_batches} batches, which cover all {n} rows",
         steps=steps,
         fix="Leave it out: every row is used once.",
     )

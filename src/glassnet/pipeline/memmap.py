@@ -92,7 +92,7 @@ class MemmapBatches:
 
     Args:
         data: encoded rows, with `MemmapRows` as x.
-        batch_size: rows of a batch.
+        batch_size: rows per batch.
         seed: seed of the order.
         shuffle: whether each epoch has a new order.
     """

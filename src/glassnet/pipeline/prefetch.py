@@ -50,7 +50,7 @@ class BatchReader(Protocol):
 
     @property
     def steps(self) -> int | None:
-        """Number of batches of an epoch, or None if unknown."""
+        """Number of batches per epoch, or None if unknown."""
 
     @property
     def n_samples(self) -> int | None:
@@ -108,7 +108,7 @@ class PrefetchSource:
     Args:
         reader: source of the batches.
         example: one or more encoded rows, which give the shapes and dtypes.
-        batch_size: rows of a batch. Shorter batches are padded with masked copies of their last
+        batch_size: rows per batch. Shorter batches are padded with masked copies of their last
             row.
         thread: the thread that reads batches.
     """

@@ -26,11 +26,11 @@ from glassnet.pipeline.streams import make_stream_blocks
 def make_source(
     data: Data, batch_size: int | str, steps: int | None, *, seed: int, shuffle: bool
 ) -> BatchSource:
-    """Return the training source of rows: arrays lie on the device, memory maps come in chunks.
+    """Return the training source of rows: arrays are on the device, memory maps come in chunks.
 
     Args:
         data: encoded rows.
-        batch_size: rows of a batch, or "full". A memory map is read into memory for "full".
+        batch_size: rows per batch, or "full". A memory map is read into memory for "full".
         steps: batches of an epoch, or None for those that use each row once.
         seed: seed of the order.
         shuffle: whether each epoch has a new order.
@@ -64,7 +64,7 @@ class MemmapBlocks:
 
 
 def evaluation_blocks(data: Data) -> Iterable[tuple[Data, np.ndarray]]:
-    """Return rows as blocks that can be iterated repeatedly; arrays lie on the device."""
+    """Return rows as blocks that can be iterated repeatedly; arrays are on the device."""
     if isinstance(data.x, MemmapRows):
         return MemmapBlocks(data)
     return list(inference.iter_padded_blocks(data))
@@ -92,7 +92,7 @@ def validation_blocks(
     Args:
         validation_data: the user's rows (see `encoding.encode_validation`) or batches.
         steps: number of batches of each pass, or None for all.
-        batch_size: rows of a batch, for a Hugging Face dataset.
+        batch_size: rows per batch, for a Hugging Face dataset.
         target: name of the target column, if batches are dicts.
         repeatable: whether the batches must allow another pass.
         loss: the training loss.

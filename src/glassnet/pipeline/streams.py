@@ -32,7 +32,7 @@ class BatchStream:
 
     Args:
         batches: see `batches.as_epoch_iterable`.
-        steps: number of batches of an epoch, or None for one pass.
+        steps: number of batches per epoch, or None for one pass.
         batch_size: see `batches.as_epoch_iterable`.
         target: name of the target column, if batches are dicts.
         steps_argument: the argument that sets `steps`, for error messages.
@@ -168,7 +168,7 @@ class BatchStream:
             n_skipped, self._next_epoch = start_step, epoch
         end = f"batch {start_step + 1} of epoch {epoch + 1}"
         for number in range(n_skipped):
-            location = f"batch {number + 1} on the way to {end}"
+            location = f"batch {number + 1} before {end}"
             with error_location(location):
                 while (batch := self._next_batch()) is END:
                     if self._is_empty or not self._steps_per_epoch:
@@ -233,7 +233,7 @@ class BatchStream:
             "(x, y) or (x, y, weights), or a dict of columns",
             error=DataError,
             received=received,
-            fix="A batch of x alone goes to predict.",
+            fix="For batches of x alone, call predict.",
         )
         x, y, weight = (*batch, None) if len(batch) == 2 else batch
         require(
@@ -242,7 +242,7 @@ class BatchStream:
             "rows, with a target for each",
             error=DataError,
             y=y,
-            fix="This is one example. Pass several at once, as DataLoader(data, batch_size=32) "
+            fix="This is one example: pass several at once, as DataLoader(data, batch_size=32) "
             "does.",
         )
         x = self.stack_columns(x) if isinstance(x, Mapping) else x
@@ -269,7 +269,7 @@ class BatchStream:
 
         Raises:
             DataError: no columns, other names than in the first batch, or several columns of which
-                one holds more than one number a row.
+                one holds more than one number per row.
         """
         names = self._column_names = self._column_names or list(x)
         require(
@@ -286,7 +286,7 @@ class BatchStream:
         require(
             all(column.ndim == 1 for column in columns.values()),
             "a batch",
-            "one number a row in each column",
+            "one number per row in each column",
             error=DataError,
             fix="Keep one column beside the target, or make one array of them.",
             **{name: column.shape for name, column in columns.items()},
@@ -364,16 +364,16 @@ class BatchStream:
         require(
             len(data.x) <= max_rows,
             "a batch",
-            f"at most {max_rows} rows, as the first has",
+            f"at most {max_rows} rows, as in the first batch",
             error=DataError,
             rows=len(data.x),
             shape=data.x.shape,
-            fix="Make batches of one size; only a smaller one may follow.",
+            fix="Make all batches the same size. Later ones may be smaller.",
         )
         for name, array, first_array in zip(("x", "y", "weights"), data, first, strict=True):
             if _dtype_and_shape(array) != _dtype_and_shape(first_array):
                 expected = f"{_describe_form(first_array)}, as in the first batch"
-                fix = "All batches must have the form of the first."
+                fix = "Give all batches the dtypes and shapes of the first."
                 raise DataError(message(name, expected, received=_describe_form(array), fix=fix))
 
     def _require_same_start(self, data: Data) -> None:
@@ -418,7 +418,7 @@ def _dtype_and_shape(a: np.ndarray | None) -> tuple[np.dtype, Shape] | None:
 
 
 def _describe_form(a: np.ndarray | None) -> str:
-    return "none" if a is None else f"{a.dtype} of shape {a.shape[1:]} a row"
+    return "none" if a is None else f"{a.dtype} of shape {a.shape[1:]} per row"
 
 
 class StreamReader:
@@ -505,23 +505,23 @@ def reject_array_arguments(
         has_table_options: whether a table option other than the target is set.
 
     Raises:
-        ConfigError: any of them is given.
+        ConfigError: one of them is set.
     """
-    expected, fix = "y=None: batches hold their targets", "Give batches (x, y)."
+    expected, fix = "y=None: batches hold their targets", "Pass batches (x, y)."
     require(y is None, "fit", expected, y=type(y).__name__, fix=fix)
     require(
         sample_weight is None,
         "sample_weight",
         "None with batches",
         sample_weight=type(sample_weight).__name__,
-        fix="Give batches (x, y, weights).",
+        fix="Pass batches (x, y, weights).",
     )
     require(
         not validation_split,
         "validation_split",
         "0 with batches, whose number of rows is unknown",
         validation_split=validation_split,
-        fix="Pass other batches as validation_data.",
+        fix="Pass separate batches as validation_data.",
     )
     require(
         not has_table_options,

@@ -68,7 +68,7 @@ def _shape_fix(array: np.ndarray, output_shape: Shape) -> str:
     if array.size == len(array) and len(output_shape) == 1:
         return (
             f"For {output_shape[0]} classes use sparse_categorical_crossentropy after a softmax; "
-            "for one number a row end in Dense(1)."
+            "for one number per row end in Dense(1)."
         )
     if array.ndim == 2 and len(output_shape) == 1:
         return f"End in Dense({array.shape[1]}), or pass {output_shape[0]} columns."
@@ -86,7 +86,7 @@ def _encode_classes(array: np.ndarray, output_shape: Shape, name: str) -> np.nda
     if array.shape[1:] != leading:
         flatten = " Put Flatten() before the last Dense." if leading else ""
         n = len(array)
-        expected = f"one class a row, shape {(n, *leading)}, or one-hot rows"
+        expected = f"one class per row, shape {(n, *leading)}, or one-hot rows"
         expected += f", shape {(n, *output_shape)}"
         fix = f"The last layer has {n_classes} outputs, one per class.{flatten}"
         raise DataError(message(name, expected, shape=array.shape, fix=fix))
@@ -123,8 +123,8 @@ def _require_distributions(array: np.ndarray, name: str) -> None:
     }
     expected = "one-hot rows (or probabilities): numbers >= 0 that sum to 1"
     fix = (
-        "For several labels a row end in a sigmoid with binary_crossentropy; "
-        "for class numbers pass one a row."
+        "For several labels per row end in a sigmoid with binary_crossentropy; "
+        "for class numbers pass one per row."
     )
     raise DataError(message(name, expected, fix=fix, **received))
 
@@ -150,7 +150,7 @@ def _encode_probabilities(array: np.ndarray, output_shape: Shape, name: str) -> 
     if array.shape[1:] != output_shape:
         fix = _shape_fix(array, output_shape)
         if array.size == len(array):
-            fix = "For one class a row end in a softmax with sparse_categorical_crossentropy."
+            fix = "For one class per row end in a softmax with sparse_categorical_crossentropy."
         expected = f"{expected}, shape {(len(array), *output_shape)}"
         raise DataError(message(name, expected, shape=array.shape, fix=fix))
     received = {"smallest": float(array.min()), "largest": float(array.max())}
@@ -162,13 +162,13 @@ def _encode_probabilities(array: np.ndarray, output_shape: Shape, name: str) -> 
 
 def _encode_binary(array: np.ndarray, name: str) -> np.ndarray:
     """Return targets of one sigmoid output, (n, 1); one-hot rows of two classes are accepted."""
-    expected = "0 or 1 a row, for one sigmoid output"
+    expected = "0 or 1 per row, for one sigmoid output"
     is_binary = (array == 0) | (array == 1)
     if array.shape[1:] == (2,) and np.all(is_binary) and np.all(array.sum(1) == 1):
         array, is_binary = array[:, 1:], is_binary[:, 1:]
     if array.shape[1:] != (1,):
         layer = f'Dense({array.shape[-1]}, activation="sigmoid")'
-        fix = f"For several labels a row end in {layer}." if array.ndim == 2 else ""
+        fix = f"For several labels per row end in {layer}." if array.ndim == 2 else ""
         raise DataError(message(name, expected, shape=array.shape, fix=fix))
     values = np.unique(array)
     if np.any(values != np.round(values)):

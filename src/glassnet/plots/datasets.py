@@ -21,7 +21,7 @@ CLASS_COLORS = (
     "#BCBD22",
     "#000000",
 )
-"""Class colours for colour-blind readers too (Okabe and Ito, 2008, and three more)."""
+"""Class colors for color-blind readers too (Okabe and Ito, 2008, and three more)."""
 
 
 def plot_dataset(
@@ -32,7 +32,7 @@ def plot_dataset(
     class_names: tuple[str, ...] = (),
     title: str = "",
 ) -> Figure:
-    """Plot labelled examples in the way that suits their shape.
+    """Plot labeled examples in the way that suits their shape.
 
     Images are drawn in a grid with one column for each class, and one or two features as a scatter
     plot. For a wider table, the four columns with the closest relation to y are drawn: by class

@@ -1,1 +1,1 @@
-"""Preprocessing that a model learns from its training data and keeps: columns, images, targets."""
+"""Preprocessing fitted to the training data and saved with the model: columns, images, targets."""

@@ -18,7 +18,7 @@ PreprocessorT = TypeVar("PreprocessorT", bound="Preprocessor")
 
 
 class HeadSpec(NamedTuple):
-    """The end of a network, as preprocessing needs to know it.
+    """The end of a network, as far as preprocessing depends on it.
 
     Attributes:
         last_activation: "linear", "softmax", ...: see `objective.last_activation`.
@@ -106,9 +106,9 @@ def require_same_kind(
     Raises:
         ConfigError: it was fitted to data of another kind.
     """
-    expected = f"{fitted.describe(3)}, as at an earlier fit" if fitted else ""
+    expected = f"{fitted.describe(3)}, as in an earlier fit" if fitted else ""
     fits = fitted is None or isinstance(fitted, kind)
-    require(fits, "fit", expected, x=type(data).__name__, fix="reset() first.")
+    require(fits, "fit", expected, x=type(data).__name__, fix="Call reset() first.")
     return fitted if isinstance(fitted, kind) else None
 
 

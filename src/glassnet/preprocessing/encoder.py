@@ -111,7 +111,7 @@ def _names_with_indicator(name: str, add_indicator: bool) -> tuple[str, ...]:
 class CategoricalColumn:
     """A category, one-hot encoded.
 
-    Rare categories of training share the last feature with unknown ones. If training had no rare
+    Rare training categories share the last feature with unknown ones. If training had no rare
     categories, the weights of that feature could not be learned, so it is left out: an unknown
     category is then encoded as the frequencies of the known ones.
     """
@@ -135,7 +135,7 @@ class CategoricalColumn:
         features = [positions.get(category, n_features) for category in categories]
         if min(features) == n_features and (len(column) > 1 or not self.has_other):
             examples = ", ".join(map(str, categories[:3]))
-            text = f"column {self.name!r}: no category of training among {examples}"
+            text = f"column {self.name!r}: none of the training categories among {examples}"
             warnings.warn(text, DataWarning, stacklevel=2)
         encoded: np.ndarray = encodings[np.array(features)[codes]]
         return encoded
@@ -218,8 +218,8 @@ class Encoder:
         Columns are found by name, in any order; columns that training did not have are ignored.
 
         Raises:
-            DataError: a column is missing (the nearest name is given); text instead of numbers or
-                dates; an infinite number.
+            DataError: a column is missing (the message suggests the nearest name); text instead
+                of numbers or dates; an infinite number.
         """
         columns = self._used_columns()
         self._require_columns(table, [column.name for column in columns])
@@ -272,7 +272,7 @@ class Encoder:
         close = difflib.get_close_matches(missing[0], table.columns, n=1)
         fix = f"Did you mean {close[0]!r}?" if close else "Fill a column that is unknown with None."
         columns = list(table.columns)[:12]
-        expected = "the columns of training"
+        expected = "the training columns"
         raise DataError(message("table", expected, missing=missing[:5], columns=columns, fix=fix))
 
 
@@ -555,7 +555,7 @@ def _fit_date(name: str, column: np.ndarray) -> DateColumn | DroppedColumn:
         if len(np.unique(values[~np.isnan(values)])) > 1
     )
     return (
-        DateColumn(name, varying, formats[0]) if varying else DroppedColumn(name, "it is one day")
+        DateColumn(name, varying, formats[0]) if varying else DroppedColumn(name, "it has one date")
     )
 
 

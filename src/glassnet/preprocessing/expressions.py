@@ -139,7 +139,7 @@ class _Parser:
         """Raise a `ConfigError` at the current position unless `ok`."""
         if not ok:
             rest = self.text[self.position :].strip()[:20] or "the end"
-            fix = "There are columns, numbers, + - * / ( ), log, sqrt and abs."
+            fix = "Use columns, numbers, + - * / ( ), log, sqrt and abs."
             raise ConfigError(
                 message(self.name, expected, expression=self.text, where=rest, fix=fix)
             )

@@ -58,7 +58,7 @@ class ImagePreprocessor(Preprocessor):
     def transform(self, x: Any) -> Any:
         """Return the pixels of `Images`, of an image file, of a list of files or of a folder.
 
-        Files of a folder and its sub-folders are sorted by path. Arrays pass through unchanged.
+        Files of a folder and its subfolders are sorted by path. Arrays pass through unchanged.
 
         Raises:
             DataError: images of another shape; a file that cannot be read; a folder without
@@ -71,14 +71,14 @@ class ImagePreprocessor(Preprocessor):
             return self._read_images(resolve_image_files(x))
         if isinstance(x, list | tuple) and x and all(isinstance(p, str | os.PathLike) for p in x):
             return self._read_images([Path(path) for path in x])
-        fix = "Give arrays, `Images`, or paths of images."
+        fix = "Pass arrays, `Images`, or paths of images."
         require(not is_table(x), "x", self.describe(), error=DataError, x=type(x).__name__, fix=fix)
         return x
 
     def transform_xy(self, x: Any, y: Any = None) -> tuple[Any, Any, None]:
         """Return (pixels, targets, None).
 
-        If y is None, x is `Images`, or a folder with one sub-folder per class.
+        If y is None, x is `Images`, or a folder with one subfolder per class.
 
         Raises:
             DataError: see `transform`; other classes than in training; no targets.
@@ -89,14 +89,14 @@ class ImagePreprocessor(Preprocessor):
             return self.transform(x), self.target.transform(labels) if is_text else y, None
         images = self.read_folder(x) if isinstance(x, str | os.PathLike) else x
         if not isinstance(images, Images):
-            fix = "Pass y, or `Images`, or a folder with a sub-folder for each class."
+            fix = "Pass y, or `Images`, or a folder with a subfolder for each class."
             kind = type(self.transform(x)).__name__
             raise DataError(message("y", "targets", x=kind, y=None, fix=fix))
         names = self.target.labels
         require(
             images.class_names == names,
             "images",
-            f"the classes of training, {names}",
+            f"the training classes, {names}",
             error=DataError,
             classes=images.class_names,
             fix=f"Read them with class_names={names}.",
@@ -104,15 +104,15 @@ class ImagePreprocessor(Preprocessor):
         return self.transform(images), images.y, None
 
     def read_folder(self, folder: str | os.PathLike[str]) -> Images:
-        """Read a folder with one sub-folder for each class of training.
+        """Read a folder with one subfolder for each training class.
 
         Raises:
-            DataError: see `images_from_folder`; a sub-folder with another name.
+            DataError: see `images_from_folder`; a subfolder with another name.
         """
         names, root = tuple(map(str, self.target.labels)), Path(folder)
         folders = class_folders(root) if root.is_dir() else {}
         unknown = [name for name in folders if name not in names]
-        expected = f"the classes of training, {names}"
+        expected = f"the training classes, {names}"
         require(not unknown, "images", expected, error=DataError, others=unknown[:5])
         images = images_from_folder(folder, self.size, class_names=names, channels=self.channels)
         assert isinstance(images, Images)
@@ -154,8 +154,8 @@ def prepare_images(
     """Prepare images for `fit`: see `tabular.prepare_table`.
 
     Raises:
-        ConfigError: an option for tables; data of another kind than at an earlier fit.
-        DataError: another size, other channels or classes than at an earlier fit.
+        ConfigError: an option for tables; data of another kind than in an earlier fit.
+        DataError: another size, other channels or classes than in an earlier fit.
     """
     require_no_table_options(request, "images")
     earlier = require_same_kind(ImagePreprocessor, fitted, images)

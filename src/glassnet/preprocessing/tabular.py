@@ -142,7 +142,7 @@ def prepare_table(
         split: the validation fraction, "random" or "end", and the seed.
 
     Raises:
-        ConfigError: another kind of data or other options than at an earlier fit; a logarithm that
+        ConfigError: another kind of data or other options than in an earlier fit; a logarithm that
             the network's end or the loss does not allow.
         DataError: a target that is constant, or text if numbers are learned; see
             `encoder.fit_encoder`.
@@ -223,7 +223,7 @@ def _fit_messages(preprocessor: TabularPreprocessor) -> list[str]:
 def _to_target_column(name: str, y: Any) -> np.ndarray:
     """Return targets passed as y in the form of a table's column."""
     values = np.asarray(y).reshape(len(y), -1)
-    require(values.shape[1] == 1, "y", "one value a row", error=DataError, shape=values.shape)
+    require(values.shape[1] == 1, "y", "one value per row", error=DataError, shape=values.shape)
     column = read_table({name: values[:, 0].tolist()})[name]
     missing = np.flatnonzero(is_missing(column))
     require(

@@ -11,6 +11,7 @@ import numpy as np
 
 from glassnet.data.target_columns import check_varying_target, target_to_numeric, to_log
 from glassnet.errors import ConfigError, DataError, message, require
+from glassnet.formatting import format_number
 from glassnet.losses import Loss
 from glassnet.losses.scaled import scale_loss
 from glassnet.metrics import Metric
@@ -20,11 +21,6 @@ from glassnet.preprocessing.encoder import MAX_CATEGORIES
 
 MAX_SHOWN = 12
 """Maximum number of names or values in a message."""
-
-
-def format_number(value: float) -> str:
-    """Return a number of any size in few characters: `0.3952`, `180,921`."""
-    return f"{value:,.0f}" if 1e4 <= abs(value) < 1e15 else f"{value:.4g}"
 
 
 class Target(ABC):
@@ -94,7 +90,7 @@ class ClassTarget(Target):
         require(
             not unknown,
             f"target {self.name!r}",
-            f"labels of training, {self.labels}",
+            f"training labels, {self.labels}",
             error=DataError,
             others=unknown[:3],
         )
@@ -122,7 +118,7 @@ class ClassTarget(Target):
         return {codes[label]: weight for label, weight in class_weight.items()}
 
     def check_network(self, head: HeadSpec, loss: Loss | None) -> None:
-        """Refuse a network that does not end in one class out of these.
+        """Refuse a network that does not output one of these labels.
 
         Raises:
             ConfigError: with the last layer to write.
@@ -138,7 +134,7 @@ class ClassTarget(Target):
         require(
             fits,
             f"target {self.name!r}",
-            f"a network that predicts {n} classes",
+            f"a network that outputs one of {n} labels",
             labels=self.labels[:5],
             ends_in=ends[0],
             outputs=head.output_shape,
@@ -152,7 +148,7 @@ class ClassTarget(Target):
         shown = ", ".join(map(str, self.labels[:5])) + (", ..." if len(self.labels) > 5 else "")
         binary = len(self.labels) == 2
         output = f"; the output is the probability of {self.labels[1]}" if binary else ""
-        return f"{self.name}: {len(self.labels)} labels, {shown}{output}"
+        return f"{self.name}: {len(self.labels)} labels ({shown}){output}"
 
 
 @dataclass(frozen=True)
@@ -242,7 +238,7 @@ def fit_numeric_target(
             "huber or log_cosh."
         )
         if log:
-            expected = "a network free to give any number"
+            expected = "a network whose output can be any number"
             raise ConfigError(message('target_transform="log"', expected, fix=fix))
         return NumericTarget(name)
     t = to_log(name, y, "target_transform") if log else y

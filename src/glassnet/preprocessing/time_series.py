@@ -15,6 +15,7 @@ from glassnet.data.target_columns import to_log
 from glassnet.data.time_index import TimeIndex
 from glassnet.data.time_series import TimeSeries
 from glassnet.errors import DataError, is_int, is_number, message, require
+from glassnet.formatting import format_number
 from glassnet.losses import Loss
 from glassnet.losses.scaled import scale_loss
 from glassnet.metrics import Metric
@@ -28,7 +29,7 @@ from glassnet.preprocessing.base import (
     require_no_table_options,
     require_same_kind,
 )
-from glassnet.preprocessing.targets import Target, format_number
+from glassnet.preprocessing.targets import Target
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,8 @@ class SeasonalTarget(Target):
     def undifference(self, output: np.ndarray, last_season: np.ndarray) -> np.ndarray:
         """Turn outputs (n, horizon) into forecasts in the target's own units.
 
-        s_(t+j) = s_(t+j-season) + scale d_j. Beyond one season the forecast itself is added to.
+        s_(t+j) = s_(t+j-season) + scale d_j. Beyond one season, s_(t+j-season) is itself a
+        forecast.
 
         Args:
             output: the network's outputs.
@@ -195,13 +197,13 @@ class TimeSeriesPreprocessor(Preprocessor):
 
     def describe(self, max_names: int | None = None) -> str:
         """Describe the network's input in words."""
-        return f"the {self.length} differences before, trained on {self.trained_on}"
+        return f"the {self.length} previous differences, trained on {self.trained_on}"
 
     def __str__(self) -> str:
         return self.describe()
 
     def to_series(self, x: Any) -> TimeSeries:
-        """Return a series unchanged, or read one from a table with the settings of training.
+        """Return a series unchanged, or read one from a table with the training settings.
 
         Raises:
             DataError: x is neither; see `time_series.series`.
@@ -220,12 +222,12 @@ class TimeSeriesPreprocessor(Preprocessor):
     def _checked_values(self, x: Any, extra_steps: int = 0) -> np.ndarray:
         """Return the values of a series long enough for one window and `extra_steps` more steps."""
         values, n_needed = self.to_series(x).values, len(self.recent) + extra_steps
-        parts = f"a season of {self.target.season}, {self.length} to see"
-        parts += f" and {extra_steps} to come" if extra_steps else ""
+        parts = f"a season of {self.target.season}, {self.length} inputs"
+        parts += f" and {extra_steps} targets" if extra_steps else ""
         require(
             len(values) >= n_needed,
             f"series {self.target.name!r}",
-            f"{n_needed} steps or more: {parts}",
+            f"at least {n_needed} steps: {parts}",
             error=DataError,
             steps=len(values),
         )
@@ -237,25 +239,25 @@ def prepare_time_series(
 ) -> PreparedData:
     """Prepare a series for `fit`: see `tabular.prepare_table`.
 
-    The last windows in time are held out, whatever the split says, and the training windows whose
+    The last windows in time are held out, even for a random split. The training windows whose
     horizon overlaps them are left out.
 
     Raises:
-        ConfigError: other settings than at an earlier fit; an option for tables.
+        ConfigError: other settings than in an earlier fit; an option for tables.
         DataError: the series is too short; its differences are constant or too close together for
             float32.
     """
     require_no_table_options(request, "a TimeSeries")
     length, season, horizon = series.length, series.season, series.horizon
     n_needed = length + season + horizon
-    parts = f"a season of {season}, {length} to see and {horizon} to learn"
+    parts = f"a season of {season}, {length} inputs and {horizon} targets"
     require(
         len(series) >= n_needed,
         f"series {series.name!r}",
-        f"{n_needed} steps or more: {parts}",
+        f"at least {n_needed} steps: {parts}",
         error=DataError,
         steps=len(series),
-        fix="Lower length, horizon or season, or give a longer series.",
+        fix="Lower length, horizon or season, or pass a longer series.",
     )
     train_index, validation_index = split_windows(len(series) - n_needed + 1, horizon, split[0])
     training_series = series[: n_needed + int(train_index[-1])]
@@ -275,7 +277,7 @@ def fit_time_series(
     """Return the preprocessor of a training series; the scale of an earlier fit is kept.
 
     Raises:
-        ConfigError: other settings than at an earlier fit.
+        ConfigError: other settings than in an earlier fit.
         DataError: the logarithm is learned and a value is <= 0.
     """
     if fitted is None:
@@ -289,10 +291,10 @@ def fit_time_series(
         require(
             before == now,
             "fit",
-            f"what the model was fitted to before, {fitted}",
+            f"the same settings as in the earlier fit, {fitted}",
             series=now,
             before=before,
-            fix="reset() first; a new model forecasts another series.",
+            fix="Call reset() first, or use a new model for another series.",
         )
         target = fitted.target
     n_recent = training_series.length + training_series.season

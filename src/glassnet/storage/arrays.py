@@ -131,7 +131,7 @@ def flatten_arrays(built: BuiltNetwork, arrays: ModelArrays) -> dict[str, Any]:
         require(
             name not in result,
             "layer",
-            "a unique name for every array",
+            "a unique name for each array",
             error=ModelFileError,
             duplicate=name[:100],
         )

@@ -42,7 +42,7 @@ RESERVED_KEYS = ("is", "function", "float")
 TYPE_WORDS = {
     type(None): "nothing",
     bool: "True or False",
-    int: "a whole number",
+    int: "an integer",
     float: "a number",
     str: "text",
     tuple: "a list",
@@ -330,7 +330,7 @@ def _check_limits(value: Any, where: str, depth: int) -> None:
     _expect(
         type(value) is not int or abs(value) < 10**MAX_DIGITS,
         where,
-        f"whole numbers of at most {MAX_DIGITS} digits",
+        f"integers of at most {MAX_DIGITS} digits",
         "more",
     )
 
@@ -361,7 +361,7 @@ def _reject_constant(name: str) -> Any:
 
 def _parse_int(digits: str) -> int:
     if len(digits) > MAX_DIGITS + 1:
-        raise ValueError(f"a whole number of more than {MAX_DIGITS} digits")
+        raise ValueError(f"an integer of more than {MAX_DIGITS} digits")
     return int(digits)
 
 

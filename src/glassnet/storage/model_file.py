@@ -436,7 +436,7 @@ def _parse_metadata(source_info: Mapping[str, Any], metadata: Mapping[str, str])
     require(
         is_int(version, least=1),
         "load",
-        "a whole number >= 1 as format",
+        "an integer >= 1 as format",
         error=ModelFileError,
         format=str(version)[:20],
     )
@@ -465,7 +465,7 @@ def _count_layers(value: Any, depth: int = 1) -> int:
         ModelFileError: a list is too long, or an integer too large.
     """
     if isinstance(value, int):
-        expected = f"no whole number above {MAX_ELEMENTS:,} in a layer"
+        expected = f"no integer above {MAX_ELEMENTS:,} in a layer"
         _require(abs(value) <= MAX_ELEMENTS, expected, number=value)
     if isinstance(value, tuple):
         if {type(item) for item in value} in ({str}, {float}):

@@ -70,8 +70,8 @@ class FitData(NamedTuple):
         x: rows as numbers.
         y: targets.
         sample_weight: a weight per row, or None.
-        indices: of the training and the validation rows, if a preprocessor has split them.
-        reader: of the following batches, if x is a stream.
+        indices: indices of the training and the validation rows, if a preprocessor has split them.
+        reader: reader of the following batches, if x is a stream.
         messages: what was decided about the data, for the user.
     """
 

@@ -15,7 +15,7 @@ class History:
     """Logged values of one `fit`.
 
     Attributes:
-        seed: of the order of rows and of noise. Pass it to `fit` to repeat the run.
+        seed: seed of the order of rows and of noise. Pass it to `fit` to repeat the run.
         params: settings of the fit: epochs, batch_size, steps, rows.
         history: one list per logged name, a number per epoch: {"loss": [...], "val_loss": [...]}.
         epoch: indices of the epochs over the model's life, from 0.

@@ -62,7 +62,7 @@ class ResumableRun:
     to a non-finite loss would end at once. The last checkpoint of a fit is written immediately.
 
     Args:
-        path: of the folder.
+        path: path of the folder.
         epoch: number of epochs that the model has been trained for.
 
     Attributes:
@@ -122,7 +122,7 @@ class ResumableRun:
 
         Args:
             config: data, architecture and settings, by the names that errors use.
-            initial_fingerprint: of the model's weights and learning rate.
+            initial_fingerprint: fingerprint of the model's weights and learning rate.
             last_run_id: id of the run that the model was last trained in, or None.
 
         Raises:

@@ -62,7 +62,7 @@ class Trainer:
 
         Args:
             start: where the run begins or continues.
-            source: of the epochs' chunks; closed at the end.
+            source: source of the epochs' chunks; closed at the end.
             validation_blocks: evaluated after every epoch; None for no validation.
             end_epoch: one past the last epoch, counted over the model's life.
             history: filled and returned.
@@ -147,7 +147,7 @@ def _warn_not_finite(start: RunState, record: Record, history: History) -> None:
     weights = (
         "The weights are those that the fit began with."
         if is_unchanged
-        else "The weights that last gave a finite loss are kept."
+        else "The last weights with a finite loss are kept."
     )
     warnings.warn(
         f"Training stopped in {history.stopped}. {weights} A lower learning rate, or inputs and "

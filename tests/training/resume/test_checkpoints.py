@@ -180,7 +180,7 @@ DAMAGES = {
     name_of_an_array: "expected an undamaged checkpoint",
     newer: "expected a file of format 1 or lower. Received: format=7. It was written by glassnet",
     foreign: "expected a file that model.save wrote. .* It contains arrays but no model",
-    other_metadata: "expected a whole number >= 1 as format",
+    other_metadata: "expected an integer >= 1 as format",
     a_model: "expected a checkpoint of a run",
 }
 

@@ -140,7 +140,7 @@ def test_a_function_of_epoch_that_gives_others_at_every_call(tmp_path, monkeypat
         run()
     with pytest.raises(
         DataError,
-        match=r"batch 1 on the way to batch \d of epoch 2: resume: expected every pass to begin with the same batch",
+        match=r"batch 1 before batch \d of epoch 2: resume: expected every pass to begin with the same batch",
     ):
         run()
 

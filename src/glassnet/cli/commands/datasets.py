@@ -1,4 +1,4 @@
-"""`glassnet datasets`: list the data sets."""
+"""`glassnet datasets`: list the datasets."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ import click
 from glassnet.cli import arguments
 
 
-@click.command("datasets", short_help="List the data sets that can be used by name.")
+@click.command("datasets", short_help="List the datasets that can be used by name.")
 @arguments.json_option
 def command(as_json: bool) -> None:
-    """List the data sets that can be used by name. Nothing is loaded or downloaded.
+    """List the datasets that can be used by name. Nothing is loaded or downloaded.
 
     \b
     glassnet datasets

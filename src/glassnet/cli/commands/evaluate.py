@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 @arguments.json_option
 def command(model: str, rows: str, as_json: bool) -> None:
     """Score the network in MODEL on a table or arrays in FILE, on the images in FOLDER (one
-    subfolder per class), or on the test rows of the data set NAME. A table needs its target column.
+    subfolder per class), or on the test rows of the dataset NAME. A table needs its target column.
 
     \b
     glassnet evaluate titanic.glassnet test.csv

@@ -68,7 +68,7 @@ def command(
     **settings: Any,
 ) -> None:
     """Show every number of one row in a small network: the forward pass, the backward pass and the
-    update of the optimizer. The row comes from the data set NAME or the table in FILE. For a saved
+    update of the optimizer. The row comes from the dataset NAME or the table in FILE. For a saved
     MODEL, it comes from a second FILE or NAME.
 
     \b

@@ -21,10 +21,10 @@ MIN_EPOCHS, MAX_EPOCHS = 5, 500
 """Bounds of the default number of epochs, which follows from `Job.training_steps`."""
 
 MIN_ROWS_TO_VALIDATE = 100
-"""The fewest training rows for which the default validation split is not 0."""
+"""Minimum number of training rows for which the default validation split is not 0."""
 
 MAX_LINE_WIDTH = 79
-"""The width of the last line in columns."""
+"""Width of the last line in columns."""
 
 
 @click.command("train", short_help="Train a network and score it on test data.")
@@ -101,7 +101,7 @@ def command(
     quiet: bool,
     **settings: Any,
 ) -> None:
-    """Train a network on the data set NAME, on the table (CSV, TSV, Parquet, Arrow) or the arrays
+    """Train a network on the dataset NAME, on the table (CSV, TSV, Parquet, Arrow) or the arrays
     (NPZ, IDX) in FILE, or on the images in FOLDER, which has one subfolder per class. Then score it
     on test data.
 
@@ -203,7 +203,7 @@ def format_last_line(result: str, seconds: float, files: list[str], history: His
     from glassnet.cli.output import sparkline
     from glassnet.training.progress import format_duration
 
-    line = ", ".join([f"{result} in {format_duration(seconds)}", *files])
+    line = ", ".join([result, format_duration(seconds), *files])
     losses = history.history.get("loss", [])
     if len(losses) < 2:
         return line

@@ -1,1 +1,1 @@
-"""What `train` and `trace` work on: arrays, tables, images, time series and saved models."""
+"""Jobs of `train` and `trace`: arrays, tables, images, time series and saved models."""

@@ -1,4 +1,4 @@
-"""The job for a data set of arrays."""
+"""The job for a dataset of arrays."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class BaselineScore:
 
 @dataclass(frozen=True, eq=False)
 class ArrayJob(Job):
-    """A data set of arrays with its test rows."""
+    """A dataset of arrays with its test rows."""
 
     name: str
     data: Dataset

@@ -1,4 +1,4 @@
-"""The interface of a job: what the commands `train` and `trace` need to know of a data set."""
+"""Base classes of jobs, through which `train` and `trace` use a dataset."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class ExampleSource(ABC):
     """A network and the examples that a trace can show.
 
     Attributes:
-        name: the name of the data set, the file or the folder.
+        name: the name of the dataset, the file or the folder.
     """
 
     name: str

@@ -26,13 +26,13 @@ MAX_SIDE = 96
 """The longer side of images in pixels, unless `--size` is set; smaller images keep their size."""
 
 MAX_SAMPLED_FILES = 200
-"""The most files that are opened to find the usual size."""
+"""Maximum number of files that are opened to find the usual size."""
 
 AUGMENT_BELOW = 2000
 """With fewer training images, augmentation is on by default."""
 
 MAX_FLATTENED_POSITIONS = 16
-"""The most positions after the convolutions for which the network flattens them.
+"""Maximum number of positions after the convolutions for which the network flattens them.
 
 Flattening keeps where a feature is, which helps with digits. Otherwise a global maximum keeps
 whether it is anywhere, which helps with photos.
@@ -211,7 +211,7 @@ def downsample(x: np.ndarray) -> np.ndarray:
 
 
 def is_image_path(name: str) -> bool:
-    """Return whether a name is a folder or an image file; names of data sets come first."""
+    """Return whether a name is a folder or an image file; names of datasets come first."""
     from glassnet.data.image_files import IMAGE_SUFFIXES
     from glassnet.datasets import names
 

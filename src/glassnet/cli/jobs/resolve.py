@@ -1,4 +1,4 @@
-"""From a name on the command line to a job: files, folders, data sets and saved models."""
+"""From a name on the command line to a job: files, folders, datasets and saved models."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ def resolve_job(
     image_size: tuple[int, int] | None = None,
     augment: bool | None = None,
 ) -> Job:
-    """Return the job for a file, a folder or a data set.
+    """Return the job for a file, a folder or a dataset.
 
     Args:
-        name: the path of the file or folder, or the name of the data set.
+        name: the path of the file or folder, or the name of the dataset.
         options: the options for tables and time series.
         seed: seed of the split into training and test data.
         image_size: (height, width) of images from a folder, see `images.resolve_image_job`.
@@ -54,12 +54,12 @@ def resolve_job(
     if not isinstance(data, Dataset):
         return table.resolve_table_dataset_job(name, data, options)
     if option := options.first_given():
-        raise click.UsageError(f"{option} is for tables: {name} is a data set of arrays.")
+        raise click.UsageError(f"{option} is for tables: {name} is a dataset of arrays.")
     return ArrayJob(data.name, data)
 
 
 def load_test_data(model: Sequential, name: str) -> tuple[Any, Any]:
-    """Return the test data of a file, a folder of images or a data set as (x, y).
+    """Return the test data of a file, a folder of images or a dataset as (x, y).
 
     y is None for a table, which has its target in a column.
     """
@@ -93,7 +93,7 @@ def load_saved_job(name: str, rows: str | None) -> SavedModelJob:
 
     if rows is None:
         raise click.UsageError(
-            "Missing data: name a table, a folder of images or a data set after the model."
+            "Missing data: name a table, a folder of images or a dataset after the model."
         )
     model = load(name)
     if isinstance(model.preprocessor, TimeSeriesPreprocessor):

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from glassnet.training.history import History
 
 MAX_INTEGER_CLASSES = 20
-"""The most different integers for which a message says that the target may hold classes."""
+"""Maximum number of different integers for which a message suggests `--task classes`."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,7 +28,7 @@ class TableJob(Job):
     """Training and test rows of a table, with the target in every row.
 
     Attributes:
-        name: the name of the file or data set.
+        name: the name of the file or dataset.
         train: the training rows.
         test: the test rows.
         target: the column to predict.
@@ -164,7 +164,7 @@ def resolve_table_job(name: str, options: TrainOptions, seed: int) -> TableJob:
 
 
 def resolve_table_dataset_job(name: str, data: TableDataset, options: TrainOptions) -> TableJob:
-    """Return the job for a data set that is a table and has test rows.
+    """Return the job for a dataset that is a table and has test rows.
 
     Raises:
         ConfigError: an unknown target or feature.
@@ -202,7 +202,7 @@ def select_columns(
     """Return the rows that have a target, with the columns of `--features` or all columns.
 
     Raises:
-        ConfigError: an unknown feature; the message names the closest match.
+        ConfigError: an unknown feature; the message suggests the nearest name.
     """
     from glassnet.errors import lookup
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from glassnet.training.history import History
 
 MAX_ORIGINS = 2
-"""The most origins that a network is scored from; a short series has fewer."""
+"""Maximum number of origins that a network is scored from; a short series has fewer."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,7 +30,7 @@ class TimeSeriesJob(Job):
     """A time series whose last horizon is test data.
 
     Attributes:
-        name: the name of the file or data set.
+        name: the name of the file or dataset.
         series: the series, including the test data.
         n_origins: the number of forecasts in the score. Each starts a horizon before the next and
             comes from a network that was trained on the steps before it.
@@ -95,8 +95,8 @@ class TimeSeriesJob(Job):
 
         Afterwards, the forecasts of the model start at the end of the series.
         """
+        from glassnet.formatting import format_number
         from glassnet.models import forecast
-        from glassnet.preprocessing.targets import format_number
         from glassnet.preprocessing.time_series import TimeSeriesPreprocessor
 
         assert isinstance(model.preprocessor, TimeSeriesPreprocessor)
@@ -143,10 +143,10 @@ class TimeSeriesJob(Job):
 
 
 def resolve_time_series_job(name: str, options: TrainOptions) -> TimeSeriesJob:
-    """Return the job for a column of a table in a file, or of a data set that is a table.
+    """Return the job for a column of a table in a file, or of a dataset that is a table.
 
     Raises:
-        click.UsageError: no target; a folder or a data set of arrays; an option for other tasks.
+        click.UsageError: no target; a folder or a dataset of arrays; an option for other tasks.
         ConfigError, DataError: see `series`; a series that is too short for test data.
     """
     from glassnet.data.time_series import series as make_series
@@ -183,7 +183,7 @@ def resolve_time_series_job(name: str, options: TrainOptions) -> TimeSeriesJob:
 
 
 def _read_table(name: str) -> Table:
-    """Read the table of a file or of a data set."""
+    """Read the table of a file or of a dataset."""
     from glassnet.data.dataset import Dataset
     from glassnet.data.table import is_table_file, read_table
     from glassnet.datasets import load
@@ -194,5 +194,5 @@ def _read_table(name: str) -> Table:
         return read_table(name)
     data = load(name)
     if isinstance(data, Dataset):
-        raise click.UsageError(f"--forecast is for tables: {name} is a data set of arrays.")
+        raise click.UsageError(f"--forecast is for tables: {name} is a dataset of arrays.")
     return read_table(data.frame)

@@ -17,7 +17,7 @@ class RecurrentTrace:
     """Arrays of a recurrent layer at every step, each (n, time, units), in the order of its input.
 
     Attributes:
-        name: of the layer.
+        name: name of the layer.
         states: after each step, by letter: h, the output, and c of an LSTM. A masked step does not
             change them.
         gates: at each step, by letter: i, f, g, o of an LSTM; z, r, g of a GRU; h of a SimpleRNN.

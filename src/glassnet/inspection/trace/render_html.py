@@ -64,6 +64,6 @@ def _render_array(array: np.ndarray) -> str:
 
 
 def _render_number(value: float, largest: float) -> str:
-    colour = "66,133,244" if value > 0 else "219,68,55"
-    style = f"background:rgba({colour},{0.45 * abs(value) / largest:.2f})"
+    color = "66,133,244" if value > 0 else "219,68,55"
+    style = f"background:rgba({color},{0.45 * abs(value) / largest:.2f})"
     return f'<td style="{style}">{format_number(value)}</td>'

@@ -38,7 +38,7 @@ class Nudge:
 
     Attributes:
         path: layer and param, such as "dense_1/kernel".
-        index: of the weight in the param.
+        index: index of the weight in the param.
         step: how far it was moved.
         gradient: dL/dw.
         before: loss before the move.
@@ -91,7 +91,7 @@ class Trace(TraceData):
         rate: learning rate of the update.
         training: whether noise and batch statistics of training were used.
         train_state: weights and optimizer state before the update.
-        preprocessor: of the model, if the rows came from a table.
+        preprocessor: preprocessor of the model, if the rows came from a table.
     """
 
     @property
@@ -123,7 +123,7 @@ class Trace(TraceData):
         """Show the matrices of one layer: x W + b, and the bias trick [x 1] [W; b].
 
         Args:
-            name: of a Dense layer.
+            name: name of a Dense layer.
             row: index of the row.
 
         Raises:
@@ -137,7 +137,7 @@ class Trace(TraceData):
 
         Args:
             path: layer and param: "dense_1/kernel".
-            index: of the weight: (input, unit) in a kernel.
+            index: index of the weight: (input, unit) in a kernel.
             step: how far to move it.
 
         Raises:
@@ -171,7 +171,7 @@ class Trace(TraceData):
         """Return the states, gates and deltas of a recurrent layer at every step.
 
         Args:
-            name: of the recurrent layer.
+            name: name of the recurrent layer.
 
         Raises:
             ConfigError: an unknown recurrent layer.
@@ -261,10 +261,10 @@ def record_trace(
     Args:
         program: links, loss and optimizer.
         train_state: weights, optimizer state and rate. Noise is that of its next step.
-        data: on the host, as `encoding.encode_examples` returns it.
+        data: data on the host, as `encoding.encode_examples` returns it.
         training: whether to draw noise and use batch statistics.
         weight_paths: the order in which params are listed.
-        preprocessor: of the model, if the rows came from a table.
+        preprocessor: preprocessor of the model, if the rows came from a table.
     """
     result, updates = jax.tree.map(np.asarray, _run_pass(program, train_state, data, training))
     x = np.array(functional.as_float(data.x))

@@ -18,7 +18,7 @@ class LinkTrace:
     """Arrays of one link in one pass, for n rows.
 
     Attributes:
-        name: of the link: `dense_1`, and `dense_1.relu` for its activation.
+        name: name of the link: `dense_1`, and `dense_1.relu` for its activation.
         link: the layer that ran.
         source: name of the link whose output is the input; "x" for the network's input.
         input: (n, ...).
