@@ -94,9 +94,9 @@ def test_training(capsys):
 def test_trace(capsys):
     names = pages.run("trace.md")
     assert names["model"].evaluate(names["data"].x, names["data"].y)[1] == 1
-    printed = capsys.readouterr().out
-    assert "dense_1, neuron 0" in printed
-    assert "predicted" in printed
+    text = capsys.readouterr().out
+    assert "dense_1, neuron 0" in text
+    assert "predicted" in text
     assert names["trace"]["dense_1"].output.shape == names["trace"]["dense_1"].delta.shape == (4, 4)
     assert "<" in names["trace"]._repr_html_()
     assert isinstance(names["trace"].to_dict(), dict)

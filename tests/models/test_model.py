@@ -271,7 +271,7 @@ def test_inferring_the_loss_keeps_the_optimizer_and_its_rate(capsys):
     model.compile("sgd", metrics=["mae"])
     model.learning_rate = 0.25
     assert list(model.fit(X, Y / 2).history) == ["loss", "mae"]
-    assert "optimizer SGD" in capsys.readouterr().out
+    assert "optimizer: SGD" in capsys.readouterr().out
     assert model.learning_rate == 0.25
 
 

@@ -16,7 +16,7 @@ TARGETS = {
     ),
     "no target": (
         {"target": None}, ConfigError,
-        r"fit: expected target to name the column that is learned\..* For example target=\"tall\"\.",
+        r"fit: expected target to name the column to predict\..* For example target=\"tall\"\.",
     ),
     "no name": (
         {"target": 3}, ConfigError,
@@ -40,7 +40,7 @@ TARGETS = {
     ),
     "infinite": (
         {"target": "c", "table": PEOPLE.assign(c=[np.inf, *range(1, N)])}, DataError,
-        r"target 'c': expected finite numbers\. Received: row=0, infinite=1\. Leave those cells blank: rows without a target are left",
+        r"target 'c': expected finite numbers\. Received: row=0, infinite=1\. Leave those cells blank\. Rows without a target are left",
     ),
     "dates": (
         {"target": "c", "table": PEOPLE.assign(c=pandas.date_range("2024-01-01", periods=N))}, DataError,
