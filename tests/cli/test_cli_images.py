@@ -79,7 +79,7 @@ def test_a_folder_is_learned_and_scored(shapes):
         train.y, test.y, predicted, images.downsample(train.x), images.downsample(test.x)
     )
     assert str(report) in result.stdout
-    assert lines[-1].startswith(f"photos: {report.headline()} in ")
+    assert lines[-1].startswith(f"photos: {report.headline()}, ")
     assert np.mean(predicted == test.y) >= 0.9
     linear_score = (
         LogisticRegression(max_iter=1000)

@@ -173,7 +173,7 @@ FAULTS = [
     ),
     (
         put("layers", 0, "name", "dense_2"),
-        "load: expected layers that fit together. Sequential: expected a name of its own",
+        "load: expected layers that fit together. Sequential: expected a unique name for each layer",
     ),
     (put("layers", {}), r"model.layers: expected a list. Received: \{\}"),
     (put("layers", []), "model: expected layers and an input shape if there are weights"),
