@@ -19,7 +19,7 @@ T = TypeVar("T")
 
 
 class GlassnetError(Exception):
-    """Base class of every error that glassnet raises on purpose."""
+    """Base class of every error that Glassnet raises on purpose."""
 
 
 class ConfigError(GlassnetError, ValueError):

@@ -121,7 +121,9 @@ def test_forecasts_from_a_newer_file_into_a_file():
 
 
 def test_what_else_takes_the_file():
-    assert "from the 24 previous differences" in " ".join(run("summary", "shop.glassnet").stdout.split())
+    assert "from the 24 previous differences" in " ".join(
+        run("summary", "shop.glassnet").stdout.split()
+    )
     loss, mae = gn.load("shop.glassnet").evaluate(
         gn.data.series("shop.csv", "sold", time="month", horizon=6)
     )

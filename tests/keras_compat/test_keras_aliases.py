@@ -263,7 +263,7 @@ def test_what_keras_has_and_we_lack_says_so(real, module):
         if not name.startswith("_") and name not in MODULES[module].__all__:
             with pytest.raises(
                 ImportError,
-                match=rf"keras.{module}: expected a name that glassnet has \(yet\)\. Received: name='{name}'",
+                match=rf"keras.{module}: expected a name that Glassnet has \(yet\)\. Received: name='{name}'",
             ):
                 getattr(MODULES[module], name)
 

@@ -67,7 +67,7 @@ def test_renamed(path):
 
 def test_newer_format(path):
     edit_file(path, lambda model: model | {"format": 2, "version": "7.1.0", "more": {"a": [1]}})
-    says = r"load: expected a file of format 1 or lower. Received: format=2. It was written by glassnet 7.1.0. Install that release or a"
+    says = r"load: expected a file of format 1 or lower. Received: format=2. It was written by Glassnet 7.1.0. Install that release or a"
     refuses(path, says)
 
 

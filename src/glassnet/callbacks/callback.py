@@ -45,7 +45,7 @@ class Callback:
 
     Raises:
         ConfigError: when a subclass is defined with a misspelled hook, or with one that Keras calls
-            but glassnet does not.
+            but Glassnet does not.
     """
 
     model: Any = _ModelPlaceholder()

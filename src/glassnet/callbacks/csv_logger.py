@@ -35,7 +35,7 @@ class CSVLogger(Callback):
     """Log every epoch to a CSV file.
 
     Each row contains the epoch (counted from 0) and the logged numbers, sorted by name. The file is
-    closed after every epoch. Keras adds val_ columns of NA if there is no validation data; glassnet
+    closed after every epoch. Keras adds val_ columns of NA if there is no validation data; Glassnet
     omits them.
 
     Args:

@@ -31,9 +31,9 @@ class NeuralClassifier(ClassifierMixin, BaseNeuralNetwork):  # type: ignore[misc
 
     Args:
         hidden_layer_sizes: units of each hidden layer; an int for one layer, () for none.
-        activation: activation of the hidden layers: a name of glassnet's or scikit-learn's, or a
+        activation: activation of the hidden layers: a name of Glassnet's or scikit-learn's, or a
             JAX function.
-        layers: a list of glassnet layers to use as the hidden layers; the output layer is added.
+        layers: a list of Glassnet layers to use as the hidden layers; the output layer is added.
             Rows are flat: for images, start with Reshape. `alpha` then applies to the output layer
             only, and `dropout` is ignored.
         dropout: fraction of each hidden layer's outputs that is set to 0 in training.

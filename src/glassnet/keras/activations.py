@@ -1,4 +1,4 @@
-"""Keras's activations, which are glassnet's functions themselves."""
+"""Keras's activations, which are Glassnet's functions themselves."""
 
 from glassnet import activations as ours
 from glassnet.keras.compat import export_aliases

@@ -1,4 +1,4 @@
-"""Aliases with Keras's names and parameters for glassnet's parts.
+"""Aliases with Keras's names and parameters for Glassnet's parts.
 
 The modules of this package are tables: a row has a factory and a line of parameters, and becomes a
 callable with Keras's parameters in Keras's order. The notation of a parameter is:
@@ -111,7 +111,7 @@ ATTRIBUTE_HINTS = {
 
 
 class NotHereError(GlassnetError, ImportError):
-    """A module of Keras's has, or might have, this name; glassnet does not have it."""
+    """A module of Keras's has, or might have, this name; Glassnet does not have it."""
 
 
 @dataclass(frozen=True)
@@ -288,7 +288,7 @@ def export_aliases(
         similar = difflib.get_close_matches(name, exports, n=3, cutoff=0.5)
         label, names = ("Similar names", similar) if similar else ("Available", list(exports))
         fix = NAME_HINTS.get(name, f"{label}: {', '.join(names)}.")
-        raise NotHereError(message(module, "a name that glassnet has (yet)", name=name, fix=fix))
+        raise NotHereError(message(module, "a name that Glassnet has (yet)", name=name, fix=fix))
 
     return list(exports), find
 
@@ -312,7 +312,7 @@ STRING_ALIASES = {
 
 
 def _normalize_value(name: str, value: Any) -> Any:
-    """Return the value in glassnet's form.
+    """Return the value in Glassnet's form.
 
     Keras also accepts a class instead of an object, "HeNormal" for "he_normal", and an activation
     layer instead of a function.

@@ -358,7 +358,7 @@ class Sequential(sequential.Sequential):
             "dir(model) lists the available names.",
         )
         raise MissingError(
-            message("Sequential", "a name that glassnet has (yet)", name=name, fix=fix)
+            message("Sequential", "a name that Glassnet has (yet)", name=name, fix=fix)
         )
 
     def _resume_from(
@@ -400,7 +400,7 @@ class Sequential(sequential.Sequential):
 
 
 def _resolve_part(value: Any, names: ModuleType) -> Any:
-    """Return glassnet's part for a name, a class or a function of Keras.
+    """Return Glassnet's part for a name, a class or a function of Keras.
 
     Unknown names are returned in lower case.
     """
@@ -415,7 +415,7 @@ def _resolve_part(value: Any, names: ModuleType) -> Any:
 
 
 def _resolve_metric(value: Any, loss: Loss | None) -> Any:
-    """Return glassnet's metric, logged under the name that the user wrote.
+    """Return Glassnet's metric, logged under the name that the user wrote.
 
     For logits, the default threshold 0.5 of accuracy becomes 0.
     """

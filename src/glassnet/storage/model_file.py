@@ -116,7 +116,7 @@ class ModelSpec:
         history: record of the last fit.
         run: unfinished fit; only in a checkpoint.
         format: version of the file format.
-        version: version of glassnet that wrote the file.
+        version: version of Glassnet that wrote the file.
 
     Raises:
         ModelFileError: the values contradict each other or exceed a limit.
@@ -447,7 +447,7 @@ def _parse_metadata(source_info: Mapping[str, Any], metadata: Mapping[str, str])
         f"a file of format {FORMAT_VERSION} or lower",
         error=ModelFileError,
         format=version,
-        fix=f"It was written by glassnet {release}. Install that release or a later one.",
+        fix=f"It was written by Glassnet {release}. Install that release or a later one.",
     )
     return dict(plain)
 
