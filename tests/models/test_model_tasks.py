@@ -283,14 +283,14 @@ def test_black_and_white_images_have_an_accuracy():
             "categorical_crossentropy",
             LABELS[:150],
             DataError,
-            r"labels a row end in a sigmoid",
+            r"labels per row end in a sigmoid",
         ),
         (
             autoencoder(Dense(1, activation="sigmoid")),
             BINARY,
             LABELS[:150],
             DataError,
-            r"labels a row end in Dense\(3",
+            r"labels per row end in Dense\(3",
         ),
     ],
     ids=[
