@@ -66,6 +66,7 @@ def test_the_code_and_its_figure(capsys):
     assert "<svg" in (IMAGES / "training.svg").read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_the_last_line_of_the_first_command():
     """`python3 start.py` ends with `glassnet train digits`."""
     (shown,) = re.findall(r"`(digits: [^`]*)`", pages.read("README.md"))

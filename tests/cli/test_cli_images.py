@@ -69,7 +69,7 @@ def test_a_folder_is_learned_and_scored(shapes):
         "images of 12x18 pixels, 3 channels",
     ]
     assert (
-        "2 of 62 files cannot be read and are left out: photos/green/broken.png: it is no image"
+        "2 of 62 files cannot be read and are left out: photos/green/broken.png: it is not an image"
         in result.stderr
     )
     model = gn.load("photos.glassnet")
@@ -115,7 +115,7 @@ def test_the_saved_model_answers_in_names():
     result = run("predict", "photos.glassnet", "new/", "--out", "scored.csv")
     assert result.stdout == "3 rows written to scored.csv\n"
     assert result.stderr.startswith(
-        "glassnet: 1 of 3 files cannot be read and have no prediction: new/b.jpg: it is no image"
+        "glassnet: 1 of 3 files cannot be read and have no prediction: new/b.jpg: it is not an image"
     )
     frame = pandas.read_csv("scored.csv")
     probabilities = [f"probability of {name}" for name in ("blue", "green", "red")]
@@ -184,7 +184,7 @@ def test_the_saved_model_answers_in_names():
         ),
         (
             ("evaluate", "photos.glassnet", "none"),
-            "a subfolder for each class. Received: missing=['blue', 'green', 'red'], there=[].",
+            "a subfolder for each class. Received: missing=['blue', 'green', 'red'], folders=[].",
         ),
         (
             ("evaluate", "photos.glassnet", "others"),

@@ -157,7 +157,7 @@ def test_other_files(tmp_path):
         run("train", name, "--target", "sold", "--no-plot", "--quiet").stdout
         for name in ("houses.csv", "houses.tsv", "houses.parquet")
     ]
-    assert len({score.split(": ", 1)[1].split(" in ")[0] for score in scores}) == 1
+    assert len({score.split(": ", 1)[1].rsplit(", ", 1)[0] for score in scores}) == 1
 
 
 def test_data_sets_that_are_tables(shared_data):

@@ -76,7 +76,7 @@ def test_training(folder):
         "forecasts start after 2020-12",
     ]
     assert re.match(
-        r"shop\.csv: RMSE [\d.]+ \(seasonal naive [\d.]+\) in [\d.]+ s, shop\.glassnet  loss █",
+        r"shop\.csv: RMSE [\d.]+ \(seasonal naive [\d.]+\), [\d.]+ s, shop\.glassnet  loss █",
         lines[-1],
     )
     loaded = gn.load("shop.glassnet")
@@ -121,7 +121,7 @@ def test_forecasts_from_a_newer_file_into_a_file():
 
 
 def test_what_else_takes_the_file():
-    assert "from the 24 differences" in " ".join(run("summary", "shop.glassnet").stdout.split())
+    assert "from the 24 previous differences" in " ".join(run("summary", "shop.glassnet").stdout.split())
     loss, mae = gn.load("shop.glassnet").evaluate(
         gn.data.series("shop.csv", "sold", time="month", horizon=6)
     )

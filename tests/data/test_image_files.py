@@ -170,7 +170,7 @@ def test_damaged_files_are_left_out_and_named(damaged, monkeypatch, in_memory):
     """Oracle: the same folder without the damaged files."""
     if not in_memory:
         monkeypatch.setattr(image_files, "MAX_BYTES_IN_MEMORY", 100)
-    text = r"4 of 19 files cannot be read and are left out: .*0a\.gif: it is no image that .*a\.jpg: OSError: .*truncated"
+    text = r"4 of 19 files cannot be read and are left out: .*0a\.gif: it is not an image that .*a\.jpg: OSError: .*truncated"
     with pytest.warns(DataWarning, match=text):
         data = gn.data.images_from_folder(damaged, (4, 4))
     assert [path.name for path, _ in data.skipped] == ["0a.gif", "a.jpg", "b.png", "c.png"]
@@ -245,7 +245,7 @@ def test_beyond_memory_they_lie_on_the_disk(flowers, monkeypatch):
         "disk_usage",
         lambda folder: image_files.shutil._ntuple_diskusage(9, 9, 9),
     )
-    text = r"expected 0\.0 GB of room on the disk\. Received: free='0\.0 GB'\. Take a smaller size, or set TMPDIR"
+    text = r"expected 0\.0 GB of free disk space\. Received: free='0\.0 GB'\. Choose a smaller size, or set TMPDIR"
     with pytest.raises(DataError, match=text):
         gn.data.images_from_folder(flowers, (4, 4))
 

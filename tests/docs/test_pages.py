@@ -50,6 +50,7 @@ def printed(command):
     return pages.output(command)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", dict.fromkeys(command for _, command in COMMANDS))
 def test_commands(command, request):
     if re.search("mnist|titanic|flights|house", command):
@@ -76,6 +77,7 @@ def test_table_output(shared_data):
     assert pages.NUMBER.sub("0", shown) in pages.NUMBER.sub("0", real)
 
 
+@pytest.mark.slow
 def test_training(capsys):
     run = pages.steps("training.md")
     for word in ("dense_2, neuron 3", "val_f1_score"):
@@ -100,6 +102,7 @@ def test_trace(capsys):
     assert isinstance(names["trace"].to_dict(), dict)
 
 
+@pytest.mark.slow
 def test_tables(shared_data, capsys):
     """The accuracy on the test rows was 0.837 when this was written."""
     run = pages.steps("tables.md")
@@ -110,6 +113,7 @@ def test_tables(shared_data, capsys):
     assert float(capsys.readouterr().out) > 0.9
 
 
+@pytest.mark.slow
 def test_images(capsys):
     pages.write_photos()
     names = pages.run("images.md")
@@ -118,6 +122,7 @@ def test_images(capsys):
     assert names["model"].history.history["loss"][-1] < np.log(2)
 
 
+@pytest.mark.slow
 def test_series(shared_data):
     """In the last year, the forecast has less than half the error of the seasonal naive one."""
     names = pages.run("series.md")

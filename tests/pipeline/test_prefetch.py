@@ -246,6 +246,7 @@ print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="reads the peak in KiB")
 def test_memory_does_not_grow_with_the_number_of_batches():
     """After 30 batches of 6.4 MB, 100 more add less than 100 MB to the peak."""

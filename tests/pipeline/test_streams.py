@@ -157,7 +157,7 @@ BAD_LATER = {
         (3, 4), (4, 4)
     ),
     "x: expected examples of shape (4,). Received: shape=(3, 5)": pairs((3, 4), (3, 5)),
-    "x: expected float32 of shape (4,) a row, as in the first batch. Received: received='uint8 of shape (4,) a row'": [
+    "x: expected float32 of shape (4,) per row, as in the first batch. Received: received='uint8 of shape (4,) per row'": [
         *pairs((3, 4)),
         (np.ones((3, 4), np.uint8), [0, 0, 0]),
     ],

@@ -285,6 +285,7 @@ def test_flights(shared_data, record_property):
         assert miss < 0.5 * naive
 
 
+@pytest.mark.slow
 def test_the_lab(shared_data, tmp_path, monkeypatch, capsys):
     """Goal: an LSTM has less than half the error of the previous year, from both origins.
 
@@ -392,7 +393,7 @@ def test_fits_that_are_refused(fitted):
         shop(),
         validation_split=1.0,
     )
-    before = "fit: expected the same settings as in the earlier fit, the 5 differences before"
+    before = "fit: expected the same settings as in the earlier fit, the 5 previous differences"
     refuses(ConfigError, before, fitted, shop(season=6))
     earlier = "fit: expected the 5 previous differences, trained on 2015-01 to 2018-12 (48 months), as in an earlier fit. Received: x='DataF"
     refuses(ConfigError, earlier, fitted, TABLE, target="sold")

@@ -23,6 +23,8 @@ import killing
 from glassnet.errors import ConfigError
 from glassnet.storage.checkpoints import CheckpointFolder
 
+pytestmark = pytest.mark.slow
+
 RANDOM = {
     "outside": {"within": 3, "stream": 2, "table": 2, "epochs": 2},
     "timer": {"rounds": 2, "mapped": 2, "schedule": 2},
