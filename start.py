@@ -120,7 +120,12 @@ def checks():
     cores = (
         len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     )
-    return [["ruff", "check", "."], ["mypy"], ["pytest", "-n", str(min(cores, 8))]]
+    return [
+        ["ruff", "check", "."],
+        ["ruff", "format", "--check", "."],
+        ["mypy"],
+        ["pytest", "-n", str(min(cores, 8))],
+    ]
 
 
 def run(command):

@@ -1,6 +1,4 @@
-"""Fixtures that several test files share, and how XLA compiles the suite's thousands of small
-programs.
-"""
+"""Shared fixtures, and settings that make XLA compile the small programs of the tests quickly."""
 
 import hashlib
 import importlib.metadata
@@ -13,27 +11,26 @@ from pathlib import Path
 import pytest
 
 pytest_plugins = ["recording"]
-"""--record-keras, and the fixture `recorded`."""
+"""The option --record-keras and the fixture `recorded`."""
 
 if sys.version_info < (3, 12):
-    # Four fifths of the suite are compilation, and without fused loops of its newest kind XLA needs
-    # two thirds of that. What users run has
-    # them (an epoch of a dense network takes 1.5 times as long without): XLA_FLAGS= pytest tests
-    # that. Newer JAX, which Python 3.11 never
-    # gets, lacks the flag.
+    # Compilation takes four fifths of the tests' time, and this flag saves a third of it. It makes
+    # an epoch of a dense network 1.5 times slower, so users keep XLA's default. To test that
+    # default, run: XLA_FLAGS= pytest. The JAX versions that need Python 3.12 have no such flag.
     os.environ.setdefault("XLA_FLAGS", "--xla_cpu_use_fusion_emitters=false")
 
 MAX_PROGRAMS = 1500
-"""Compiled programs that a process keeps: each takes 12 entries of its memory map or more, and
-Linux allows 65,530.
+"""Maximum number of compiled programs in a process.
+
+Each needs 12 or more entries of the memory map. Linux allows 65,530 entries.
 """
 
 
 def cache_folder():
-    """A folder of compiled programs that later runs read instead of compiling, or None if
-    GLASSNET_TEST_CACHE is "off".
+    """Return the folder of compiled programs, or None if GLASSNET_TEST_CACHE is "off".
 
-    Programs are machine code: the name of the folder says for which versions, CPU and flags.
+    Later runs read the programs instead of compiling them. Programs are machine code, so the
+    folder's name is a hash of the versions, the CPU and the XLA flags.
     """
     root = (
         os.environ.get("GLASSNET_TEST_CACHE")
@@ -49,7 +46,7 @@ def cache_folder():
 
 
 def cpu_flags():
-    """What the CPU can do, as the system lists it."""
+    """Return the CPU's features, as the system lists them."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
@@ -60,9 +57,8 @@ def cpu_flags():
 
 
 if folder := cache_folder():
-    # In the environment, so that processes which the tests start have it too. Without the last line
-    # the folder's path would be part of
-    # the key of every program.
+    # Environment variables also reach the processes that the tests start. Without the last line,
+    # the folder's path would be part of each program's key.
     os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(folder))
     os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
     os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES", "-1")
@@ -70,15 +66,13 @@ if folder := cache_folder():
 
 
 class ProgramCount:
-    """How many programs this process has compiled, or read from the cache, since they were last
-    dropped.
-    """
+    """Number of programs that this process compiled or read from the cache since the last clearing."""
 
     def __init__(self):
         self.programs, self.listening = 0, False
 
     def listen(self):
-        """Count from now on; JAX is not imported for it."""
+        """Start counting if JAX is imported."""
         if not self.listening and "jax" in sys.modules:
             sys.modules["jax"].monitoring.register_event_duration_secs_listener(self.count)
             self.listening = True
@@ -92,7 +86,7 @@ COUNT = ProgramCount()
 
 @pytest.fixture(autouse=True)
 def _drop_programs():
-    """Drop the compiled programs before the table of memory maps is full."""
+    """Clear the compiled programs before the memory map is full."""
     COUNT.listen()
     yield
     if COUNT.programs > MAX_PROGRAMS:
@@ -102,9 +96,7 @@ def _drop_programs():
 
 @pytest.fixture
 def shared_data(monkeypatch):
-    """The folder of real data beside the repository, which the loaders then read instead of
-    downloading.
-    """
+    """Return the folder of real data beside the repository, and make the loaders read it."""
     folder = Path(__file__).parents[2] / "shared" / "data"
     if not folder.is_dir():
         pytest.skip(f"real data not found at {folder}")
@@ -114,14 +106,14 @@ def shared_data(monkeypatch):
 
 @pytest.fixture
 def no_thread_stays():
-    """Whatever a fit comes to, its thread is gone when it is over."""
+    """Check that no data thread is alive after the test."""
     yield
     assert [thread.name for thread in threading.enumerate() if thread.name == "glassnet-data"] == []
 
 
 @pytest.fixture
 def small_chunks(monkeypatch):
-    """Chunks of two batches, so that the five of `streams.BATCHES` make three."""
+    """Use chunks of two batches, so that the five of `streams.BATCHES` make three chunks."""
     from glassnet.pipeline import prefetch
 
     monkeypatch.setattr(prefetch, "MAX_BATCHES_PER_CHUNK", 2)

@@ -1,6 +1,4 @@
-"""README.md and the pages in docs/, read so that tests can run their code, their commands and their
-tables.
-"""
+"""Readers of README.md and docs/: code blocks, commands with their output, and tables."""
 
 import re
 import shlex
@@ -21,7 +19,7 @@ NUMBER = re.compile(r"-?\d+\.?\d*(?:e[-+]?\d+)?")
 
 
 def path(page):
-    """README.md is in the root of the repository, all other pages in docs/."""
+    """Return the path of README.md, or of a page in docs/."""
     return ROOT / page if page == "README.md" else DOCS / page
 
 
@@ -30,12 +28,12 @@ def read(page):
 
 
 def blocks(page, language):
-    """The code blocks of a page in one language."""
+    """Return the code blocks of a page in one language."""
     return re.findall(rf"^```{language}\n(.*?)^```", read(page), re.M | re.S)
 
 
 def sessions(page):
-    """The commands of a page, each with the output that the page shows for it."""
+    """Return the commands of a page, each with the output that the page shows."""
     return [
         (command, printed.strip())
         for block in blocks(page, "console")
@@ -44,9 +42,7 @@ def sessions(page):
 
 
 def steps(page, **names):
-    """Run the Python blocks of a page in order, in one namespace; yield the namespace after
-    each.
-    """
+    """Run the Python blocks of a page in order and yield their common namespace after each."""
     names["__name__"] = "page"
     for code in blocks(page, "python"):
         exec(compile(code, page, "exec"), names)
@@ -54,29 +50,29 @@ def steps(page, **names):
 
 
 def run(page, **names):
-    """Run all Python blocks of a page; return the namespace at the end."""
+    """Run all Python blocks of a page and return the namespace at the end."""
     *_, names = steps(page, **names)
     return names
 
 
 def output(command):
-    """What a command prints."""
+    """Return what a command prints."""
     result = CliRunner().invoke(main, shlex.split(command))
     assert (result.exit_code, result.stderr) == (0, "")
     return result.stdout
 
 
-def same_output(printed, shown):
-    """Assert that the words are equal, and the numbers up to one in the last digit."""
+def check_output(printed, shown):
+    """Check that words are equal, and numbers equal up to one in the last digit."""
     assert NUMBER.sub("0", printed.strip()) == NUMBER.sub("0", shown.strip())
-    found, wanted = (
+    numbers, expected = (
         [float(number) for number in NUMBER.findall(text)] for text in (printed, shown)
     )
-    assert found == pytest.approx(wanted, rel=1e-3, abs=1.1e-4)
+    assert numbers == pytest.approx(expected, rel=1e-3, abs=1.1e-4)
 
 
 def table(page, heading):
-    """The rows below a heading of a page, each cell reduced to the first code in it."""
+    """Return the table rows below a heading, each cell reduced to its first code."""
     return [
         [(re.findall(r"`([^`]+)`", cell) or [""])[0] for cell in row]
         for row in cells(page, heading)
@@ -84,7 +80,7 @@ def table(page, heading):
 
 
 def cells(page, heading):
-    """The rows of the tables below a heading of a page, as text."""
+    """Return the rows of the tables below a heading, as text."""
     section = read(page).split(f"## {heading}\n")[1].split("\n## ")[0]
     return [
         [cell.strip() for cell in line.strip("|").split("|")]
@@ -93,10 +89,8 @@ def cells(page, heading):
     ][2:]
 
 
-def put_photos():
-    """Write the folder photos/, which the pages name: images with vertical and with horizontal
-    bars.
-    """
+def write_photos():
+    """Write the folder photos/ of the pages: images of vertical and of horizontal bars."""
     rng = np.random.default_rng(0)
     for name, axis in (("up", 1), ("across", 0)):
         Path("photos", name).mkdir(parents=True)
@@ -106,8 +100,8 @@ def put_photos():
             Image.fromarray(pixels).save(Path("photos", name, f"{i}.png"))
 
 
-def put_tables(data):
-    """Copy the tables that the pages name from the folder of real data."""
+def copy_tables(data):
+    """Copy the tables of the pages from the folder of real data."""
     for name, source in {
         "titanic": "titanic/titanic",
         "house-prices": "house-prices/train",

@@ -1,6 +1,4 @@
-"""The house stands as it was drawn: who may import whom, how long a file is, what an import loads,
-and what every public name says.
-"""
+"""Import order of the packages, names of files, imports at startup, and public docstrings."""
 
 import ast
 import doctest
@@ -22,7 +20,7 @@ MODULES = sorted(
     for _, name, _ in pkgutil.walk_packages([str(SRC)], "glassnet.")
     if not name.endswith("__main__")
 )
-ROWS = (
+IMPORT_ORDER = (
     {"_version", "errors", "types", "formatting", "fingerprinting"},
     {"plots"},
     {"data"},
@@ -44,18 +42,18 @@ ROWS = (
     {"cli"},
     {"__main__"},
 )
-"""Top to bottom: a file imports from the rows above its own, and from its own folder."""
+"""A file may import from the lines above that of its package, and from its own package."""
 
-HEIGHT = {part: i for i, row in enumerate(ROWS) for part in row}
+POSITION = {package: i for i, line in enumerate(IMPORT_ORDER) for package in line}
 
 
-def part(path):
-    """Which part of the house a file belongs to: its folder in the package, or its own name."""
+def package_of(path):
+    """Return the package of a file, or the file's name if it is directly in glassnet/."""
     return path.relative_to(SRC).parts[0].removesuffix(".py")
 
 
-def imported(tree):
-    """The parts that a module imports, leaving out what stands under TYPE_CHECKING."""
+def imported_packages(tree):
+    """Yield the packages that a module imports, except those under TYPE_CHECKING."""
     if isinstance(tree, ast.If) and "TYPE_CHECKING" in ast.unparse(tree.test):
         return
     if isinstance(tree, ast.Import):
@@ -63,7 +61,7 @@ def imported(tree):
             alias.name.split(".")[1] for alias in tree.names if alias.name.startswith("glassnet.")
         )
     elif isinstance(tree, ast.ImportFrom) and tree.module == "glassnet":
-        public = {name: home.split(".")[0] for name, home in gn._MODULES.items()}
+        public = {name: module.split(".")[0] for name, module in gn._MODULES.items()}
         yield from (
             public.get(alias.name, alias.name)
             for alias in tree.names
@@ -72,16 +70,16 @@ def imported(tree):
     elif isinstance(tree, ast.ImportFrom) and (tree.module or "").startswith("glassnet."):
         yield tree.module.split(".")[1]
     for child in ast.iter_child_nodes(tree):
-        yield from imported(child)
+        yield from imported_packages(child)
 
 
-def misplaced(name, code):
-    """The parts that a file of the part `name` with this code must not import, but does."""
+def forbidden_imports(package, code):
+    """Return the packages that this code imports, but that `package` may not import."""
     return sorted(
         {
             other
-            for other in imported(ast.parse(code))
-            if other != name and HEIGHT[other] >= HEIGHT[name]
+            for other in imported_packages(ast.parse(code))
+            if other != package and POSITION[other] >= POSITION[package]
         }
     )
 
@@ -91,48 +89,43 @@ def misplaced(name, code):
     [path for path in FILES if path != SRC / "__init__.py"],
     ids=lambda path: str(path.relative_to(SRC)),
 )
-def test_imports_come_from_above(path):
-    assert part(path) in HEIGHT, "a new file: give it a row"
-    assert misplaced(part(path), path.read_text(encoding="utf-8")) == []
+def test_imports_follow_the_order(path):
+    assert package_of(path) in POSITION, "Add the new file to IMPORT_ORDER."
+    assert forbidden_imports(package_of(path), path.read_text(encoding="utf-8")) == []
 
 
-def test_the_import_test_catches_what_it_must():
-    """Planted faults: upwards at the top of a file, lazily, by the public name; and what is
-    allowed.
-    """
-    assert misplaced("layers", "from glassnet.models.sequential import Sequential") == ["models"]
-    assert misplaced("layers", "def f():\n    from glassnet import Sequential, errors") == [
+def test_forbidden_imports_are_found():
+    """At the top of a file, in a function and by a public name; allowed imports are not reported."""
+    assert forbidden_imports("layers", "from glassnet.models.sequential import Sequential") == [
         "models"
     ]
-    assert misplaced("losses", "import glassnet.metrics") == ["metrics"]
+    assert forbidden_imports("layers", "def f():\n    from glassnet import Sequential, errors") == [
+        "models"
+    ]
+    assert forbidden_imports("losses", "import glassnet.metrics") == ["metrics"]
     assert (
-        misplaced(
+        forbidden_imports(
             "models", "from glassnet import datasets, losses\nfrom glassnet.models.load import x"
         )
         == []
     )
     assert (
-        misplaced(
+        forbidden_imports(
             "errors", "if TYPE_CHECKING:\n    from glassnet.models.sequential import Sequential"
         )
         == []
     )
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(SRC)))
-def test_no_file_over_800_lines(path):
-    assert len(path.read_text(encoding="utf-8").splitlines()) <= 800
-
-
-def test_test_files_have_names_of_their_own():
-    """Two of one name cannot be collected together."""
+def test_test_files_have_unique_names():
+    """Pytest cannot collect two test files of the same name together."""
     names = [path.name for path in Path(__file__).parent.rglob("test_*.py")]
     assert sorted(set(names)) == sorted(names)
 
 
-def test_no_drawer_for_the_rest():
-    """keras/utils.py apart: that name is Keras's."""
-    ours = [path for path in FILES if part(path) != "keras"]
+def test_no_file_has_a_vague_name():
+    """Except keras/utils.py, which has Keras's name."""
+    ours = [path for path in FILES if package_of(path) != "keras"]
     assert not [
         path
         for path in ours
@@ -142,15 +135,15 @@ def test_no_drawer_for_the_rest():
 
 
 @pytest.mark.parametrize("name", ["glassnet", *MODULES])
-def test_no_public_function_is_named_as_a_submodule(name):
-    """With lazy imports the second use of such a name would find the module."""
+def test_no_public_function_has_the_name_of_a_submodule(name):
+    """With lazy imports, the second use of such a name would return the module."""
     module = importlib.import_module(name)
-    inside = {inner.rpartition(".")[2] for inner in MODULES if inner.rpartition(".")[0] == name}
-    for word in inside:
-        importlib.import_module(f"{name}.{word}")
-    assert not [word for word in inside if callable(getattr(module, word, None))]
-    top = {inner.split(".")[1] for inner in MODULES}
-    assert not [word for word in top if inspect.isfunction(vars(module).get(word))]
+    submodules = {path.rpartition(".")[2] for path in MODULES if path.rpartition(".")[0] == name}
+    for each in submodules:
+        importlib.import_module(f"{name}.{each}")
+    assert not [each for each in submodules if callable(getattr(module, each, None))]
+    packages = {path.split(".")[1] for path in MODULES}
+    assert not [each for each in packages if inspect.isfunction(vars(module).get(each))]
 
 
 @pytest.mark.parametrize(
@@ -158,14 +151,14 @@ def test_no_public_function_is_named_as_a_submodule(name):
 )
 def test_import_is_light(code):
     report = "import sys; print([m for m in ('jax', 'sklearn', 'pandas', 'matplotlib') if m in sys.modules])"
-    done = subprocess.run(
+    result = subprocess.run(
         [sys.executable, "-c", f"{code}; {report}"], capture_output=True, text=True, check=True
     )
-    assert done.stdout == "[]\n"
+    assert result.stdout == "[]\n"
 
 
-def test_training_loads_what_it_needs():
-    """Nothing on the way of `fit` and `predict` needs scikit-learn, pandas or matplotlib."""
+def test_training_imports_no_optional_library():
+    """`fit` and `predict` on arrays need no scikit-learn, pandas, matplotlib or rich."""
     code = """
 import sys
 import glassnet as gn
@@ -187,8 +180,19 @@ print([m for m in ("sklearn", "pandas", "matplotlib", "rich") if m in sys.module
 def test_all_names_resolve(name):
     module = importlib.import_module(name)
     names = getattr(module, "__all__", [])
-    assert [word for word in names if not hasattr(module, word)] == []
+    assert [each for each in names if not hasattr(module, each)] == []
     assert len(names) == len(set(names))
+
+
+def test_data_lists_its_public_names():
+    assert dir(gn.data) == [
+        "Images",
+        "arrays_from_file",
+        "images_from_folder",
+        "read_idx",
+        "series",
+        "windows",
+    ]
 
 
 def test_unknown_name():
@@ -197,27 +201,25 @@ def test_unknown_name():
 
 
 def public():
-    """What stands in the public modules, each class and function once."""
-    found = {"glassnet.Sequential": gn.Sequential}
-    for module in (getattr(gn, home) for home in gn.__all__):
-        for word, value in vars(module).items() if inspect.ismodule(module) else ():
-            own = getattr(value, "__module__", "").startswith(module.__name__)
+    """Return the classes and functions of the public modules by their qualified names."""
+    values = {"glassnet.Sequential": gn.Sequential}
+    for module in (getattr(gn, name) for name in gn.__all__):
+        for name, value in vars(module).items() if inspect.ismodule(module) else ():
+            is_ours = getattr(value, "__module__", "").startswith(module.__name__)
             if (
-                own
+                is_ours
                 and (inspect.isclass(value) or inspect.isfunction(value))
-                and not word.startswith("_")
+                and not name.startswith("_")
             ):
-                found[f"{value.__module__}.{value.__qualname__}"] = value
-    return found
+                values[f"{value.__module__}.{value.__qualname__}"] = value
+    return values
 
 
 def is_written_by_users(value):
-    """Whether it is something to call or to instantiate, not something to derive from, to catch, or
-    to build the library with.
-    """
+    """Return whether users call or instantiate it, rather than subclass or catch it."""
     if inspect.isfunction(value):
-        homes = ("glassnet.activations", "glassnet.datasets", "glassnet.testing")
-        return value.__module__.startswith(homes) or value.__name__ == "get"
+        modules = ("glassnet.activations", "glassnet.datasets", "glassnet.testing")
+        return value.__module__.startswith(modules) or value.__name__ == "get"
     bases = (
         gn.layers.Layer,
         gn.losses.Loss,
@@ -235,15 +237,17 @@ def test_public_names_are_documented(name):
     value = public()[name]
     docstring = inspect.getdoc(value)
     assert docstring, "no docstring"
-    assert docstring.split("\n\n")[0].endswith((".", ":")), "it begins with a sentence"
-    assert ">>> " in docstring or not is_written_by_users(value), "no Example"
+    first, *rest = docstring.split("\n")
+    assert first.endswith("."), "The first line is not one sentence."
+    assert not rest or not rest[0], "The second line is not blank."
+    assert ">>> " in docstring or not is_written_by_users(value), "no example"
 
 
-def test_what_users_write_is_found():
-    written = {
+def test_names_that_users_write_are_found():
+    names = {
         name.rpartition(".")[2] for name, value in public().items() if is_written_by_users(value)
     }
-    assert written >= {
+    assert names >= {
         "Sequential",
         "Dense",
         "Adam",
@@ -255,7 +259,7 @@ def test_what_users_write_is_found():
         "get",
         "L2",
     }
-    assert not written & {"Layer", "Loss", "Crossentropy", "Callback", "GlassnetError"}
+    assert not names & {"Layer", "Loss", "Crossentropy", "Callback", "GlassnetError"}
 
 
 @pytest.mark.parametrize("name", ["glassnet", *MODULES])

@@ -1,12 +1,15 @@
-"""Rules of the code that no linter checks: names that say nothing, and sizes of functions and files.
+"""Rules of the code that no linter checks: names, sizes of functions and files, import cycles.
 
 Each rule is also shown a planted fault that it must find.
 """
 
 import ast
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
+
+import glassnet as gn
 
 ROOT = Path(__file__).parents[1]
 SRC = ROOT / "src" / "glassnet"
@@ -157,3 +160,65 @@ def test_few_files_are_tiny():
         if path.parts[-2] != "keras" and path.stem not in ("__main__", "_version")
     ]
     assert len(ours) <= len(FILES) * 0.1, sorted(map(label, ours))
+
+
+def module_name(path):
+    """Return the dotted name of a source file within the package."""
+    parts = path.relative_to(SRC).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+MODULES = {module_name(path): path for path in FILES}
+
+
+def imports(code):
+    """Yield the modules of the package that `code` imports, lazily or not, and for types too."""
+    for node in ast.walk(ast.parse(code)):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                root, _, module = alias.name.partition(".")
+                if root == "glassnet":
+                    yield module
+        elif isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "glassnet":
+            package = node.module.partition(".")[2]
+            for alias in node.names:
+                module = f"{package}.{alias.name}".strip(".")
+                yield module if module in MODULES else package
+
+
+def find_cycle(graph):
+    """Return the modules of an import cycle, or None."""
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        return error.args[1]
+    return None
+
+
+def test_no_import_cycles():
+    graph = {
+        name: set(imports(path.read_text(encoding="utf-8"))) - {name, ""}
+        for name, path in MODULES.items()
+        if name
+    }
+    assert find_cycle(graph) is None
+
+
+def test_import_cycles_are_found():
+    code = "if TYPE_CHECKING:\n    from glassnet.engine import network\ndef f():\n    import glassnet.data.table"
+    assert list(imports(code)) == ["engine.network", "data.table"]
+    assert set(find_cycle({"a": {"b"}, "b": {"c"}, "c": {"a"}})) == {"a", "b", "c"}
+    assert find_cycle({"a": {"b", "c"}, "b": {"c"}}) is None
+
+
+@pytest.mark.parametrize("path", [path for path in FILES if module_name(path)], ids=label)
+def test_nothing_imports_the_package_root(path):
+    """`from glassnet import layers` names a folder; `from glassnet import Sequential` would run the
+    root, which stands above all folders.
+    """
+    assert "" not in set(imports(path.read_text(encoding="utf-8")))
+
+
+@pytest.mark.parametrize("module", [gn, gn.data], ids=["glassnet", "glassnet.data"])
+def test_tab_completion_shows_the_public_names_alone(module):
+    assert {name for name in dir(module) if not name.startswith("__")} == set(module.__all__)

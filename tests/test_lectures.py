@@ -126,6 +126,7 @@ def test_one_layer_cannot_learn_xor():
     assert (predicted == rows.y[:, None]).sum(0).max() == 3
 
 
+@pytest.mark.slow
 def test_two_layers_learn_xor_from_every_seed():
     """Goal: 4 of 4 from 20 of 20 seeds with 2-8-1, tanh then sigmoid, Adam(0.1), 400 epochs."""
     rows = gn.datasets.load("xor")
@@ -183,6 +184,7 @@ def test_confident_wrong_answer():
     close(model.get_weights()[0], [[56.7], [0]], FLOAT32)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "scale", "hidden", "goal"),
     [

@@ -1,8 +1,7 @@
-"""The source distribution and the wheel hold the whole package, and the wheel runs where it is
-unpacked.
+"""The source distribution and the wheel contain the package, and the installed wheel runs.
 
 Oracles: the files under src/, and pyproject.toml. Nothing is downloaded if setuptools is new
-    enough, as it is with the dev extra.
+enough, as it is with the dev extra.
 """
 
 import importlib.metadata
@@ -20,14 +19,14 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 VERSION = PROJECT["project"]["version"]
-INGREDIENTS = ("pyproject.toml", "README.md", "LICENSE", "src")
+SOURCES = ("pyproject.toml", "README.md", "LICENSE", "src")
 
 pytestmark = pytest.mark.slow
 
 
 def run(*command, **options):
-    """What a Python command prints; its whole output if it fails."""
-    done = subprocess.run(
+    """Run a Python command and return its output."""
+    result = subprocess.run(
         [sys.executable, *map(str, command)],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -35,16 +34,16 @@ def run(*command, **options):
         check=False,
         **options,
     )
-    assert done.returncode == 0, done.stdout
-    return done.stdout
+    assert result.returncode == 0, result.stdout
+    return result.stdout
 
 
 def has_setuptools():
-    """Whether the environment can build the package itself."""
-    (needed,) = PROJECT["build-system"]["requires"]
+    """Return whether the environment can build the package itself."""
+    (required,) = PROJECT["build-system"]["requires"]
     try:
         return int(importlib.metadata.version("setuptools").partition(".")[0]) >= int(
-            needed.removeprefix("setuptools>=")
+            required.removeprefix("setuptools>=")
         )
     except importlib.metadata.PackageNotFoundError:
         return False
@@ -52,14 +51,12 @@ def has_setuptools():
 
 @pytest.fixture(scope="module")
 def dist(tmp_path_factory):
-    """The folder with both distributions, built from a copy, so that nothing is left in the
-    repository.
-    """
+    """Build both distributions from a copy of the repository and return their folder."""
     pytest.importorskip("build")
     folder = tmp_path_factory.mktemp("packaging")
     source = folder / "source"
     source.mkdir()
-    for name in INGREDIENTS:
+    for name in SOURCES:
         if (ROOT / name).is_dir():
             shutil.copytree(
                 ROOT / name,
@@ -87,14 +84,14 @@ def wheel(dist):
 
 @pytest.fixture(scope="module")
 def installed(wheel, tmp_path_factory):
-    """Environment variables under which Python finds the unpacked wheel first."""
+    """Return environment variables with which Python imports the installed wheel."""
     target = tmp_path_factory.mktemp("installed")
     run("-m", "pip", "install", "--quiet", "--no-index", "--no-deps", "--target", target, wheel)
     return os.environ | {"PYTHONPATH": str(target)}
 
 
 def package_files():
-    """Every file of the package, as a wheel names it."""
+    """Return the files of the package, named as in a wheel."""
     files = (
         path
         for path in (ROOT / "src" / "glassnet").rglob("*")
@@ -110,44 +107,46 @@ def test_names(dist):
     }
 
 
-def test_wheel_holds_the_package_and_nothing_else(wheel):
+def test_wheel_contains_only_the_package(wheel):
     names = set(zipfile.ZipFile(wheel).namelist())
     info = f"glassnet-{VERSION}.dist-info/"
     assert {name for name in names if not name.startswith(info)} == package_files()
     assert {"glassnet/py.typed", "glassnet/cli/__init__.py", f"{info}licenses/LICENSE"} <= names
 
 
-def test_wheel_says_what_pyproject_says(wheel):
+def test_wheel_metadata_agrees_with_pyproject(wheel):
     with zipfile.ZipFile(wheel) as archive:
         metadata = archive.read(f"glassnet-{VERSION}.dist-info/METADATA").decode()
         scripts = archive.read(f"glassnet-{VERSION}.dist-info/entry_points.txt").decode()
     assert f"\nVersion: {VERSION}\n" in metadata
     assert "\nRequires-Python: >=3.11\n" in metadata
     assert f"\nProject-URL: Homepage, {PROJECT['project']['urls']['Homepage']}\n" in metadata
-    needed = [
+    requirements = [
         line.removeprefix("Requires-Dist: ")
         for line in metadata.splitlines()
         if line.startswith("Requires-Dist: ")
     ]
-    assert [name for name in needed if "extra ==" not in name] == PROJECT["project"]["dependencies"]
+    assert [name for name in requirements if "extra ==" not in name] == PROJECT["project"][
+        "dependencies"
+    ]
     assert "glassnet = glassnet.cli:main" in scripts
 
 
-def test_source_distribution_holds_the_package(dist):
+def test_source_distribution_contains_the_package(dist):
     (path,) = dist.glob("*.tar.gz")
     with tarfile.open(path) as archive:
         names = set(archive.getnames())
     top = f"glassnet-{VERSION}/"
     assert {f"{top}src/{name}" for name in package_files()} | {
-        f"{top}{name}" for name in INGREDIENTS
+        f"{top}{name}" for name in SOURCES
     } <= names
 
 
 def test_installed_wheel_runs(installed, tmp_path):
-    where = Path(
+    path = Path(
         run("-c", "import glassnet; print(glassnet.__file__)", env=installed, cwd=tmp_path).strip()
     )
-    assert where.is_relative_to(installed["PYTHONPATH"])
+    assert path.is_relative_to(installed["PYTHONPATH"])
     assert (
         run("-m", "glassnet", "--version", env=installed, cwd=tmp_path) == f"glassnet {VERSION}\n"
     )

@@ -1,8 +1,4 @@
-"""The files around the package agree with it and with each other: versions, Pythons, addresses,
-links.
-
-Oracle of each: pyproject.toml, or the file that is pointed to.
-"""
+"""Versions, addresses and links in the project's files agree with pyproject.toml."""
 
 import re
 import tomllib
@@ -29,17 +25,17 @@ def read(path):
 
 
 def load(path):
-    """The contents of a YAML file; PyYAML is in the dev extra."""
+    """Return the contents of a YAML file. PyYAML is in the dev extra."""
     return pytest.importorskip("yaml").safe_load(read(path))
 
 
 def newest_version(changelog):
-    """The first version with a date in a changelog."""
+    """Return the first version with a date in a changelog."""
     return re.search(r"^## \[(\d[^]]*)\] - \d{4}-\d\d-\d\d$", changelog, re.M)[1]
 
 
 def missing_links(page):
-    """The relative links of a Markdown page that lead to no file."""
+    """Return the relative links of a Markdown page whose file does not exist."""
     text = re.sub(r"^```.*?^```", "", page.read_text(encoding="utf-8"), flags=re.M | re.S)
     links = re.findall(r"\]\(([^)#]+)[^)]*\)", text)
     return [
@@ -69,21 +65,21 @@ def test_yaml_files_parse(path):
     assert isinstance(load(path), dict)
 
 
-def test_versions_are_the_package_s():
+def test_versions_agree():
     version = PROJECT["project"]["version"]
     assert gn.__version__ == version
     assert newest_version(read("CHANGELOG.md")) == version
     assert str(load("CITATION.cff")["version"]) == version
 
 
-def test_newest_version_skips_what_is_unreleased():
+def test_newest_version_skips_unreleased_changes():
     assert (
         newest_version("## [Unreleased]\n\n## [1.10.0] - 2030-01-02\n\n## [1.9.0] - 2029-01-02\n")
         == "1.10.0"
     )
 
 
-def test_the_newest_version_was_released_when_the_citation_says():
+def test_the_release_date_agrees_with_the_citation():
     day = load("CITATION.cff")["date-released"]
     assert f"## [{PROJECT['project']['version']}] - {day}\n" in read("CHANGELOG.md")
 
@@ -96,7 +92,7 @@ def test_every_version_of_the_changelog_has_a_link():
 
 
 def matrix():
-    """The combinations that the workflow tests."""
+    """Return the combinations that the workflow tests."""
     return load(".github/workflows/tests.yml")["jobs"]["test"]["strategy"]["matrix"]["include"]
 
 
@@ -124,12 +120,11 @@ def test_workflows_read_only_and_pin_actions(path):
     assert [action for action in actions if not re.fullmatch(r"actions/[\w/-]+@v\d+", action)] == []
 
 
-def test_addresses_are_the_home_page_s():
-    """The project's address is written in many places, and moves as one."""
-    places = [*YAML_FILES, ROOT / "CHANGELOG.md", ROOT / "SECURITY.md", ROOT / "CONTRIBUTING.md"]
-    own = re.compile(r"https://github\.com/[\w-]+/glassnet\b")
-    found = {address for path in places for address in own.findall(read(path))}
-    assert found == {HOME}
+def test_addresses_agree_with_the_home_page():
+    """The project's address is written in many files."""
+    files = [*YAML_FILES, ROOT / "CHANGELOG.md", ROOT / "SECURITY.md", ROOT / "CONTRIBUTING.md"]
+    pattern = re.compile(r"https://github\.com/[\w-]+/glassnet\b")
+    assert {address for path in files for address in pattern.findall(read(path))} == {HOME}
     assert all(url.startswith(HOME) for url in PROJECT["project"]["urls"].values())
 
 
@@ -141,10 +136,10 @@ def test_links_lead_to_files(path):
 def test_a_broken_link_is_found(tmp_path):
     page = tmp_path / "page.md"
     page.write_text(
-        "[a](page.md) [b](gone.md) [c](https://example.org/x) [d](page.md#part)\n```\n[e](code)\n```\n",
+        "[a](page.md) [b](missing.md) [c](https://example.org/x) [d](page.md#part)\n```\n[e](code)\n```\n",
         encoding="utf-8",
     )
-    assert missing_links(page) == ["gone.md"]
+    assert missing_links(page) == ["missing.md"]
 
 
 def test_markers_that_the_guide_names_are_registered():

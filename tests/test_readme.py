@@ -1,6 +1,4 @@
-"""README.md: its code, its figures and its measurements. tests/docs/test_pages.py runs its
-commands.
-"""
+"""README.md: its code, figures and measurements. docs/test_pages.py runs its commands."""
 
 import importlib.util
 import re
@@ -20,17 +18,17 @@ TASKS = {
     "first fit in a process: 800 rows, 50 epochs": "small fit, cold",
     "the same with start and imports": "small fit, whole process",
 }
-"""The tasks of the speed table, and their names in benchmarks/NOTES.md."""
+"""Rows of the speed table and their names in benchmarks/NOTES.md."""
 
 
 @pytest.fixture(autouse=True)
-def _elsewhere(tmp_path, monkeypatch):
+def _in_empty_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 
 
 @pytest.fixture(scope="module")
 def make():
-    """docs/images/make.py as a module."""
+    """Return docs/images/make.py as a module."""
     spec = importlib.util.spec_from_file_location("make", IMAGES / "make.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
@@ -38,22 +36,22 @@ def make():
 
 
 def lines(svg):
-    """The lines of text in a picture of a terminal."""
-    found = {}
+    """Return the text of a picture of a terminal."""
+    parts = {}
     for element in ElementTree.fromstring(svg).iter("{http://www.w3.org/2000/svg}text"):
-        found.setdefault(element.get("clip-path"), []).append(element.text)
-    return "\n".join(" ".join("".join(parts).split()) for line, parts in found.items() if line)
+        parts.setdefault(element.get("clip-path"), []).append(element.text)
+    return "\n".join(" ".join("".join(line).split()) for key, line in parts.items() if key)
 
 
 def test_the_picture_shows_what_the_command_prints(make):
-    """If this fails after a change of the output: python docs/images/make.py."""
+    """After a change of the output, run `python docs/images/make.py`."""
     shown, command = lines((IMAGES / "trace.svg").read_text(encoding="utf-8")), make.COMMAND
     printed = "\n".join(
         " ".join(line.split())
         for line in pages.output(command.removeprefix("glassnet ")).splitlines()
     )
-    pages.same_output(f"$ {command}\n{printed}", shown)
-    pages.same_output(lines(make.trace()), shown)
+    pages.check_output(f"$ {command}\n{printed}", shown)
+    pages.check_output(lines(make.trace()), shown)
 
 
 def test_the_code_and_its_figure(capsys):
@@ -68,6 +66,7 @@ def test_the_code_and_its_figure(capsys):
     assert "<svg" in (IMAGES / "training.svg").read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_the_last_line_of_the_first_command():
     """`python3 start.py` ends with `glassnet train digits`."""
     (shown,) = re.findall(r"`(digits: [^`]*)`", pages.read("README.md"))
@@ -78,10 +77,8 @@ def test_the_last_line_of_the_first_command():
     )
 
 
-def test_the_measurements_are_those_of_the_notes():
-    """Every number of the table. The notes have a second ratio in brackets, which the table leaves
-    out.
-    """
+def test_the_measurements_agree_with_the_notes():
+    """The notes also have a second ratio, in brackets, which the table leaves out."""
     notes = (
         (pages.ROOT / "benchmarks" / "NOTES.md")
         .read_text(encoding="utf-8")
@@ -99,7 +96,7 @@ def test_the_measurements_are_those_of_the_notes():
     }
 
 
-def test_the_versions_are_those_of_the_notes():
+def test_the_versions_agree_with_the_notes():
     notes = (
         (pages.ROOT / "benchmarks" / "NOTES.md")
         .read_text(encoding="utf-8")
@@ -119,5 +116,5 @@ def test_the_test_command_is_the_one_that_ci_runs():
     )
 
 
-def test_it_stays_short():
+def test_the_page_is_short():
     assert len(pages.read("README.md").splitlines()) <= 150

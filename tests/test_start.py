@@ -69,7 +69,7 @@ def test_first_run_installs_and_trains(start, capsys):
 
 def test_test_installs_the_tools_and_checks(start, capsys):
     assert start.main(["test"]) == 0
-    assert modules_run(start) == ["venv", "pip", "ruff", "mypy", "pytest"]
+    assert modules_run(start) == ["venv", "pip", "ruff", "ruff", "mypy", "pytest"]
     assert start.ran[1][-1] == f"{start.ROOT}[dev]"
     assert int(start.ran[-1][-1]) >= 1
     assert "downloads about 330 MB" in capsys.readouterr().out

@@ -242,6 +242,7 @@ def test_diverging_run_warns_in_one_line():
     assert process.stderr.count("\n") == 1
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="sends SIGINT")
 def test_ctrl_c_keeps_what_was_learned():
     words = ["train", "digits", "--epochs", "100000", "--no-plot"]

@@ -1,4 +1,4 @@
-"""docs/from-keras.md: every row is run in Keras and here. Oracle: Keras on JAX."""
+"""docs/from-keras.md: each row is run in Keras and in Glassnet. Oracle: Keras on JAX."""
 
 import ast
 import importlib
@@ -39,7 +39,7 @@ IN_ORDER = {"batch_size": 4, "epochs": 4, "shuffle": False, "verbose": 0}
 pytestmark = pytest.mark.filterwarnings(
     "ignore:Do not pass an .input_shape.", "ignore:__array__ implementation:DeprecationWarning"
 )
-"""What Keras warns of."""
+"""Warnings of Keras."""
 
 
 @pytest.fixture(scope="module")
@@ -48,44 +48,44 @@ def real():
 
 
 def run(code, names):
-    """The value of the last expression in `code`; None where it ends in a statement."""
+    """Run `code` and return the value of its last line, or None if that is a statement."""
     *lines, last = ast.parse(code).body
     is_value = isinstance(last, ast.Expr)
     exec(compile(ast.Module([*lines, *[last] * (not is_value)], []), code, "exec"), names)
     return eval(compile(ast.Expression(last.value), code, "eval"), names) if is_value else None
 
 
-def three_ways(real, theirs, ours, given=({}, {}, {})):
-    """The values of a row: in Keras, of the same code here, and in Glassnet's own words."""
-    words = [{name: getattr(k, name) for name in MODULES} for k in (real, keras)]
-    words.append({name: getattr(gn, name) for name in gn.__all__})
+def three_values(real, theirs, ours, variables=({}, {}, {})):
+    """Return a row's values in Keras, in `glassnet.keras` and in Glassnet's own API."""
+    modules = [{name: getattr(k, name) for name in MODULES} for k in (real, keras)]
+    modules.append({name: getattr(gn, name) for name in gn.__all__})
     return [
-        run(code, VALUES | own | more)
-        for code, own, more in zip((theirs, theirs, ours), words, given, strict=True)
+        run(code, VALUES | names | more)
+        for code, names, more in zip((theirs, theirs, ours), modules, variables, strict=True)
     ]
 
 
-def three_models(real, *each, size=4):
-    """A model in Keras, here, and in Glassnet's own words; `each` makes a layer from a module of
-    layers, or is three layers.
+def three_models(real, *layers, size=4):
+    """Return a model of Keras, one of `glassnet.keras` and one of Glassnet.
+
+    Each of `layers` is three layers, or a function that makes one from a module of layers.
     """
-    made = []
+    models = []
     for i, k in enumerate((real, keras, gn)):
-        front = gn.layers.Input(size) if k is gn else k.Input((size,))
-        made.append(
-            k.Sequential([front, *(part(k.layers) if callable(part) else part[i] for part in each)])
-        )
-    return made
+        first = gn.layers.Input(size) if k is gn else k.Input((size,))
+        others = (layer(k.layers) if callable(layer) else layer[i] for layer in layers)
+        models.append(k.Sequential([first, *others]))
+    return models
 
 
-def start_alike(models):
+def set_same_weights(models):
     for model in models[1:]:
         model.set_weights(models[0].get_weights())
 
 
-def same_fit(models, fit, tolerance):
-    """Losses, weights and predictions agree after the fit."""
-    start_alike(models)
+def check_same_fit(models, fit, tolerance):
+    """Fit all models and check that losses, predictions and weights agree."""
+    set_same_weights(models)
     theirs, *ours = [fit(model, i) for i, model in enumerate(models)]
     for model, history in zip(models[1:], ours, strict=True):
         close(history.history["loss"], theirs.history["loss"], tolerance)
@@ -96,31 +96,27 @@ def same_fit(models, fit, tolerance):
 
 @pytest.mark.parametrize(("theirs", "ours"), table("Change the import"))
 def test_imports(real, theirs, ours):
-    """`tensorflow.keras` is Keras as well."""
-    bound = {}, {}
-    exec(
-        theirs.replace("from tensorflow import keras", "import keras").replace(
-            "tensorflow.keras", "keras"
-        ),
-        bound[0],
-    )
-    exec(ours, bound[1])
-    assert bound[0].keys() == bound[1].keys()
-    assert len(bound[1]) > 1
+    """`tensorflow.keras` stands for Keras in the left column."""
+    theirs = theirs.replace("from tensorflow import keras", "import keras")
+    namespaces = {}, {}
+    exec(theirs.replace("tensorflow.keras", "keras"), namespaces[0])
+    exec(ours, namespaces[1])
+    assert namespaces[0].keys() == namespaces[1].keys()
+    assert len(namespaces[1]) > 1
 
 
 @pytest.mark.parametrize(("module", "names"), table("Available names"))
 def test_names(module, names):
-    """All but functions of losses and metrics, and second spellings."""
-    every = module in ("activations", "datasets", "ops", "optimizers", "utils")
+    """The page leaves out functions and short names of losses and metrics."""
+    is_complete = module in ("activations", "datasets", "ops", "optimizers", "utils")
     short = {name.upper() for name in SHORT_NAMES}
-    found = importlib.import_module(f"glassnet.keras.{module}").__all__
+    exported = importlib.import_module(f"glassnet.keras.{module}").__all__
     assert names.split() == sorted(
-        name for name in found if every or (name[0].isupper() and name not in short)
+        name for name in exported if is_complete or (name[0].isupper() and name not in short)
     )
 
 
-def test_all_modules_have_their_names_there():
+def test_the_names_of_all_modules_are_listed():
     assert {module.partition(".")[0] for module, _ in table("Available names")} == set(
         keras.MODULES
     ) - {"backend", "models"}
@@ -128,12 +124,12 @@ def test_all_modules_have_their_names_there():
 
 @pytest.mark.parametrize(("theirs", "ours"), table("The same layers"))
 def test_layers(real, theirs, ours):
-    """Between a layer in front, which learns through it, and the squared error."""
-    models = three_models(real, lambda layers: layers.Dense(4), three_ways(real, theirs, ours))
+    """Each layer follows a Dense layer, which trains through it on the squared error."""
+    models = three_models(real, lambda layers: layers.Dense(4), three_values(real, theirs, ours))
     target = np.ones((16, *models[0].output_shape[1:]))
     for model in models:
         model.compile("sgd", "mse")
-    same_fit(models, lambda model, i: model.fit(X, target, **IN_ORDER), LOOSE)
+    check_same_fit(models, lambda model, i: model.fit(X, target, **IN_ORDER), LOOSE)
     assert len(set(models[1].history.history["loss"])) == 4
 
 
@@ -143,22 +139,24 @@ def test_layers_on_images(real, theirs, ours):
         real,
         lambda layers: layers.Dense(32),
         lambda layers: layers.Reshape((4, 4, 2)),
-        three_ways(real, theirs, ours),
+        three_values(real, theirs, ours),
     )
     target = np.ones((16, *models[0].output_shape[1:]))
     for model in models:
         model.compile("sgd", "mse")
-    same_fit(models, lambda model, i: model.fit(X, target, **IN_ORDER), LOOSE)
+    check_same_fit(models, lambda model, i: model.fit(X, target, **IN_ORDER), LOOSE)
 
 
 @pytest.mark.parametrize(("theirs", "ours"), table("The same starting weights"))
 def test_starting_weights(real, theirs, ours):
-    """Of 400 x 300 numbers, chance moves the mean by 0.003 spreads and the spread by 0.2 %, seven
-    times less than is allowed.
+    """Oracle: statistics of the initial weights, which differ between the libraries by their seeds.
+
+    For 400 x 300 numbers, the standard error of the mean is 0.003 standard deviations and that of
+    the standard deviation is 0.2 %. The tolerances are seven times as large or larger.
     """
     first, *others = [
         model.get_weights()[0]
-        for model in three_models(real, three_ways(real, theirs, ours), size=400)
+        for model in three_models(real, three_values(real, theirs, ours), size=400)
     ]
     for kernel in others:
         assert abs(kernel.mean() - first.mean()) <= 0.02 * first.std()
@@ -170,25 +168,27 @@ def test_starting_weights(real, theirs, ours):
 def test_training(real, theirs, ours):
     models, parts = (
         three_models(real, lambda layers: layers.Dense(3, "tanh")),
-        three_ways(real, theirs, ours),
+        three_values(real, theirs, ours),
     )
     optimizers = (
         [k.optimizers.SGD(0.1) for k in (real, keras, gn)] if "callbacks." in theirs else parts
     )
-    called = [[part] for part in parts] if "callbacks." in theirs else [[], [], []]
+    callbacks = [[part] for part in parts] if "callbacks." in theirs else [[], [], []]
     for model, optimizer in zip(models, optimizers, strict=True):
         model.compile(optimizer, "mse")
-    same_fit(
-        models, lambda model, i: model.fit(X, VALUES["t"], callbacks=called[i], **IN_ORDER), LOOSE
+    check_same_fit(
+        models,
+        lambda model, i: model.fit(X, VALUES["t"], callbacks=callbacks[i], **IN_ORDER),
+        LOOSE,
     )
     assert models[0].history.epoch == models[1].history.epoch == models[2].history.epoch
 
 
 @pytest.mark.parametrize(("theirs", "ours"), table("The same numbers"))
 def test_numbers(real, theirs, ours):
-    want, *got = three_ways(real, theirs, ours)
-    for value in got:
-        close(value, want, LOOSE)
+    expected, *values = three_values(real, theirs, ours)
+    for value in values:
+        close(value, expected, LOOSE)
 
 
 @pytest.fixture(scope="module")
@@ -196,7 +196,7 @@ def fitted(real):
     models = three_models(
         real, lambda layers: layers.Dense(5, "relu"), lambda layers: layers.Dense(3, "softmax")
     )
-    start_alike(models)
+    set_same_weights(models)
     histories = []
     for model in models:
         model.compile("sgd", "sparse_categorical_crossentropy", metrics=["accuracy"])
@@ -207,23 +207,24 @@ def fitted(real):
 @pytest.mark.parametrize(("theirs", "ours"), table("The same model"))
 def test_model(real, fitted, theirs, ours):
     models, histories, weights = fitted
-    for model, learned in zip(models, weights, strict=True):
-        model.set_weights(learned)
+    for model, arrays in zip(models, weights, strict=True):
+        model.set_weights(arrays)
     models[0].optimizer.learning_rate = models[1].learning_rate = models[2].learning_rate = 0.01
-    given = [
+    variables = [
         {"model": model, "history": history}
         for model, history in zip(models, histories, strict=True)
     ]
-    want, *got = three_ways(real, theirs, ours, given)
-    for value in got:
-        close(value, want, LOOSE) if np.asarray(
-            want
-        ).dtype.kind in "if" else np.testing.assert_array_equal(value, want)
+    expected, *values = three_values(real, theirs, ours, variables)
+    for value in values:
+        if np.asarray(expected).dtype.kind in "if":
+            close(value, expected, LOOSE)
+        else:
+            np.testing.assert_array_equal(value, expected)
 
 
 @pytest.mark.parametrize("name", ["mnist", "fashion_mnist"])
 def test_data_sets(name, shared_data):
-    """The one sentence on them: `load_data()` is `gn.catalogue.load`, up to the labels' type."""
+    """`load_data()` returns the data of `gn.datasets.load`; only the labels' type differs."""
     for theirs, ours in zip(
         getattr(keras.datasets, name).load_data(), gn.datasets.load(name), strict=True
     ):
@@ -242,26 +243,27 @@ def after_setup(k, code):
     return run(code, names)
 
 
-def answers(k, code, said):
-    """`code` gives the value that is written there, or raises what is: `ValueError: words of
-    it`.
+def check_result(k, code, expected):
+    """Check that `code` returns the expected value or raises the expected error.
+
+    An error is written as its class and a part of its message, `ValueError: message`.
     """
-    if error := re.match(r"(\w+Error): (.*)", said):
+    if error := re.match(r"(\w+Error): (.*)", expected):
         with pytest.raises(Exception, match=re.escape(error[2])) as raised:
             after_setup(k, code)
         assert type(raised.value).__name__ == error[1]
     else:
-        assert after_setup(k, code) == eval(said)
+        assert after_setup(k, code) == eval(expected)
 
 
 @pytest.mark.filterwarnings("ignore::glassnet.errors.TrainingWarning")
 @pytest.mark.parametrize(("code", "theirs", "ours", "why"), table("What differs, and why"))
 def test_differences(real, code, theirs, ours, why):
-    """Keras's names are counted per process: anew for each row."""
+    """Keras counts the names of layers per process, so each row clears the count."""
     assert theirs != ours
     real.backend.clear_session()
-    answers(real, code, theirs)
-    answers(keras, code, ours)
+    check_result(real, code, theirs)
+    check_result(keras, code, ours)
 
 
 COUNTS = {"Change the import": 12, "The main differences": 7, "Available names": 12, "The same layers": 17, "The same layers on images": 6,
@@ -276,11 +278,11 @@ REMEDIES |= {"Precision()": "Precision(thresholds=0.5)"}
 
 
 @pytest.mark.parametrize("part", REMEDIES)
-def test_what_is_said_to_do_as_keras_does(part):
-    """In the reasons: the row's code with that argument gives Keras's value here."""
+def test_arguments_that_restore_the_behaviour_of_keras(part):
+    """With the argument named as the reason, the row's code returns Keras's value in Glassnet."""
     [(code, theirs, _, why)] = [row for row in table("What differs, and why") if part in row[0]]
     assert why.replace('"', "'") in REMEDIES[part]
-    answers(keras, code.replace(part, REMEDIES[part]), theirs)
+    check_result(keras, code.replace(part, REMEDIES[part]), theirs)
 
 
 def test_evaluate_and_predict_print_nothing(capsys):
@@ -297,8 +299,8 @@ def test_refused(code, words):
 
 @pytest.mark.parametrize(("code", "words"), table("Not yet"))
 def test_not_yet(code, words):
-    kind = ImportError if code.startswith("from") else AttributeError
-    with pytest.raises(kind, match=re.escape(words)):
+    error = ImportError if code.startswith("from") else AttributeError
+    with pytest.raises(error, match=re.escape(words)):
         after_setup(keras, code)
 
 

@@ -1,5 +1,6 @@
-"""docs/from-scikit-learn.md: every row is run on both sides. Oracle: scikit-learn, from the same
-starting weights.
+"""docs/from-scikit-learn.md: each row is run in both libraries.
+
+Oracle: scikit-learn with the same initial weights.
 """
 
 import warnings
@@ -15,8 +16,8 @@ import pages
 from glassnet import Sequential, layers, losses, metrics, optimizers, regularizers
 from oracles import close
 
-SAME = 1e-5
-"""Scikit-learn runs in float64, Glassnet in float32."""
+TOLERANCE = 1e-5
+"""Scikit-learn computes in float64, Glassnet in float32."""
 
 table = partial(pages.table, "from-scikit-learn.md")
 RNG = np.random.default_rng(0)
@@ -35,7 +36,7 @@ LAYERS = [layers.Dense(5, activation="tanh"), layers.Dense(3, activation="softma
 
 
 def trained(make=MLPClassifier, y=Y, **settings):
-    """Scikit-learn's network before and after a fit."""
+    """Return scikit-learn's network before and after a fit."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         start = make(
@@ -44,9 +45,9 @@ def trained(make=MLPClassifier, y=Y, **settings):
         return start, make(**BASE | settings).fit(X, y)
 
 
-def started(like, made, **compiled):
-    """Glassnet's network with the weights of scikit-learn's."""
-    model = Sequential([layers.Input(4), *made])
+def with_weights_of(mlp, model_layers, **compiled):
+    """Return Glassnet's network with the weights of scikit-learn's."""
+    model = Sequential([layers.Input(4), *model_layers])
     model.compile(
         **{
             "optimizer": optimizers.SGD(0.1),
@@ -55,7 +56,7 @@ def started(like, made, **compiled):
         }
         | compiled
     )
-    model.set_weights([w for pair in zip(like.coefs_, like.intercepts_, strict=True) for w in pair])
+    model.set_weights([w for pair in zip(mlp.coefs_, mlp.intercepts_, strict=True) for w in pair])
     return model
 
 
@@ -69,43 +70,44 @@ def test_settings(theirs, ours):
         vars(layers)
         | vars(optimizers)
         | vars(regularizers)
-        | {"m": m, "n": 30, "x": X, "y": Y, "fit": lambda x, y, **given: given}
+        | {"m": m, "n": 30, "x": X, "y": Y, "fit": lambda x, y, **options: options}
     )
-    given = eval(ours, names)
-    made = given if isinstance(given, list) else LAYERS
-    model = started(
-        start, made, **{"optimizer": given} if isinstance(given, optimizers.Optimizer) else {}
-    )
-    history = model.fit(X, Y, verbose=0, **fit | (given if isinstance(given, dict) else {}))
-    close(history.history["loss"], mlp.loss_curve_, SAME)
+    value = eval(ours, names)
+    model_layers = value if isinstance(value, list) else LAYERS
+    compiled = {"optimizer": value} if isinstance(value, optimizers.Optimizer) else {}
+    model = with_weights_of(start, model_layers, **compiled)
+    history = model.fit(X, Y, verbose=0, **fit | (value if isinstance(value, dict) else {}))
+    close(history.history["loss"], mlp.loss_curve_, TOLERANCE)
     assert len(set(np.round(mlp.loss_curve_, 4))) > 1
 
 
 def test_the_regressor_trains_on_half_the_squared_error():
     start, mlp = trained(MLPRegressor, X[:, 0] + X[:, 1])
-    model = started(start, [LAYERS[0], layers.Dense(1)], loss="half_mean_squared_error", metrics=[])
+    model = with_weights_of(
+        start, [LAYERS[0], layers.Dense(1)], loss="half_mean_squared_error", metrics=[]
+    )
     history = model.fit(X, X[:, 0] + X[:, 1], batch_size=15, epochs=4, shuffle=False, verbose=0)
-    close(history.history["loss"], mlp.loss_curve_, SAME)
+    close(history.history["loss"], mlp.loss_curve_, TOLERANCE)
 
 
 @pytest.fixture(scope="module")
 def both():
     start, mlp = trained()
-    model = started(start, LAYERS)
+    model = with_weights_of(start, LAYERS)
     history = model.fit(X, Y, batch_size=15, epochs=4, shuffle=False, verbose=0)
     return {"mlp": mlp, "model": model, "history": history, "x": X, "y": Y}
 
 
 @pytest.mark.parametrize(("theirs", "ours"), table("After the fit"))
 def test_after_the_fit(both, theirs, ours):
-    close(eval(ours, both), eval(theirs, both), SAME)
+    close(eval(ours, both), eval(theirs, both), TOLERANCE)
 
 
 @pytest.mark.parametrize(("theirs", "ours"), table("Metrics"))
 def test_metrics(theirs, ours):
     p = np.random.default_rng(1).dirichlet(np.ones(3), 30)
-    given = vars(sklearn.metrics) | {"metrics": metrics, "losses": losses, "x": X, "y": Y, "p": p}
-    close(eval(ours, given | {"metrics": metrics}), eval(theirs, given), SAME)
+    names = vars(sklearn.metrics) | {"metrics": metrics, "losses": losses, "x": X, "y": Y, "p": p}
+    close(eval(ours, names | {"metrics": metrics}), eval(theirs, names), TOLERANCE)
 
 
 def test_the_tables_are_found():

@@ -1,4 +1,4 @@
-"""docs/losses.md: every row of its tables is run."""
+"""docs/losses.md: each row of its tables is run."""
 
 import re
 from functools import partial
@@ -22,9 +22,9 @@ def evaluated(code):
 def test_inferred(last, targets, loss, metric, capsys):
     model = Sequential([evaluated(last)], seed=0)
     history = model.fit(X, evaluated(targets), epochs=1, verbose=2)
-    said = capsys.readouterr().out.splitlines()[0]
+    line = capsys.readouterr().out.splitlines()[0]
     assert model._loss == evaluated(loss)
-    assert type(evaluated(loss)).__name__ in said
+    assert type(evaluated(loss)).__name__ in line
     assert list(history.history) == ["loss"] + [metric] * bool(metric)
 
 

@@ -16,8 +16,8 @@ RNG = np.random.default_rng(0)
 X, Y = RNG.normal(size=(60, 3)), np.arange(60) % 2
 
 
-@pytest.mark.parametrize(("wanted", "code", "words", "where"), [row for row in ROWS if row[1]])
-def test_refused(wanted, code, words, where):
+@pytest.mark.parametrize(("task", "code", "words", "library"), [row for row in ROWS if row[1]])
+def test_refused(task, code, words, library):
     with pytest.raises(GlassnetError, match=re.escape(words)):
         eval(code, {"keras": keras, "gn": gn, "x": X, "y": Y})
 
@@ -33,7 +33,7 @@ def test_rows_without_code_quote_no_words():
 @pytest.mark.parametrize(
     "name", re.findall(r"`layers\.(\w+)`", (pages.DOCS / "not-for.md").read_text(encoding="utf-8"))
 )
-def test_the_layers_named_are_there(name):
+def test_the_named_layers_exist(name):
     assert issubclass(getattr(gn.layers, name), gn.layers.Layer)
 
 
@@ -44,12 +44,12 @@ def test_losses_on_one_output_add_up():
     assert model.evaluate([[1.0]], [2.0]) == 3.0
 
 
-def test_boosted_trees_take_gaps_and_need_no_scaling():
-    """A power of two changes no comparison."""
+def test_boosted_trees_accept_missing_values_and_need_no_scaling():
+    """Scaling by a power of two is exact, so it changes no comparison."""
     x = X.copy()
     x[::7, 0] = np.nan
     plain, scaled = (
-        HistGradientBoostingClassifier(random_state=0).fit(x * by, Y).predict_proba(x * by)
-        for by in (1, 1024)
+        HistGradientBoostingClassifier(random_state=0).fit(x * factor, Y).predict_proba(x * factor)
+        for factor in (1, 1024)
     )
     np.testing.assert_array_equal(plain, scaled)

@@ -1,6 +1,4 @@
-"""README.md and docs/: the code runs, the commands run, the printed output is the real one, and the
-links lead somewhere.
-"""
+"""README.md and docs/: code and commands run, quoted output is real, and links have targets."""
 
 import functools
 import re
@@ -13,8 +11,8 @@ import glassnet as gn
 import pages
 
 SESSIONS = {page: pages.sessions(page) for page in pages.PAGES}
-COMMANDS = [(page, command) for page, found in SESSIONS.items() for command, _ in found]
-SHOWN = [(command, shown) for found in SESSIONS.values() for command, shown in found if shown]
+COMMANDS = [(page, command) for page, session in SESSIONS.items() for command, _ in session]
+SHOWN = [(command, shown) for session in SESSIONS.values() for command, shown in session if shown]
 CODE = {
     "README.md": 1,
     "files-and-resuming.md": 3,
@@ -32,17 +30,17 @@ CODE |= {
     "trace.md": 1,
 }
 CODE |= {"training.md": 4}
-"""How many blocks of Python code each page has."""
+"""Number of blocks of Python code of each page."""
 
 
 @pytest.fixture(autouse=True)
-def _elsewhere(tmp_path, monkeypatch):
+def _in_empty_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 
 
 @functools.cache
-def made(file):
-    """The file that an earlier command with --out writes."""
+def file_contents(file):
+    """Return the contents of the file that an earlier command with --out writes."""
     pages.output(next(command for _, command in COMMANDS if f"--out {file}" in command))
     return Path(file).read_bytes()
 
@@ -52,25 +50,26 @@ def printed(command):
     return pages.output(command)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", dict.fromkeys(command for _, command in COMMANDS))
 def test_commands(command, request):
     if re.search("mnist|titanic|flights|house", command):
-        pages.put_tables(request.getfixturevalue("shared_data"))
+        pages.copy_tables(request.getfixturevalue("shared_data"))
     if "photos" in command:
-        pages.put_photos()
+        pages.write_photos()
     for file in re.findall(r"(?<!--out )\b\w+\.glassnet", command):
-        Path(file).write_bytes(made(file))
+        Path(file).write_bytes(file_contents(file))
     printed(command)
 
 
 @pytest.mark.parametrize(("command", "shown"), SHOWN)
 def test_shown_output(command, shown):
-    pages.same_output(printed(command), shown)
+    pages.check_output(printed(command), shown)
 
 
 def test_table_output(shared_data):
-    """The last digits of numbers that were trained may differ."""
-    pages.put_tables(shared_data)
+    """Words must agree. Numbers depend on training and may differ."""
+    pages.copy_tables(shared_data)
     (shown,) = pages.blocks("tables.md", "text")
     real = re.sub(
         r"^epoch.*\n", "", pages.output("train titanic.csv --target survived"), flags=re.M
@@ -78,6 +77,7 @@ def test_table_output(shared_data):
     assert pages.NUMBER.sub("0", shown) in pages.NUMBER.sub("0", real)
 
 
+@pytest.mark.slow
 def test_training(capsys):
     run = pages.steps("training.md")
     for word in ("dense_2, neuron 3", "val_f1_score"):
@@ -94,16 +94,17 @@ def test_training(capsys):
 def test_trace(capsys):
     names = pages.run("trace.md")
     assert names["model"].evaluate(names["data"].x, names["data"].y)[1] == 1
-    said = capsys.readouterr().out
-    assert "dense_1, neuron 0" in said
-    assert "predicted" in said
+    text = capsys.readouterr().out
+    assert "dense_1, neuron 0" in text
+    assert "predicted" in text
     assert names["trace"]["dense_1"].output.shape == names["trace"]["dense_1"].delta.shape == (4, 4)
     assert "<" in names["trace"]._repr_html_()
     assert isinstance(names["trace"].to_dict(), dict)
 
 
+@pytest.mark.slow
 def test_tables(shared_data, capsys):
-    """Seen: 0.837 of the test rows right."""
+    """The accuracy on the test rows was 0.837 when this was written."""
     run = pages.steps("tables.md")
     names = next(run)
     assert names["model"].evaluate(names["test"])[1] > 0.78
@@ -112,20 +113,22 @@ def test_tables(shared_data, capsys):
     assert float(capsys.readouterr().out) > 0.9
 
 
+@pytest.mark.slow
 def test_images(capsys):
-    pages.put_photos()
+    pages.write_photos()
     names = pages.run("images.md")
     assert names["maps"].shape == (1, 32, 32, 16)
     assert set(names["model"].predict_labels(names["val"])) <= {"across", "up"}
     assert names["model"].history.history["loss"][-1] < np.log(2)
 
 
+@pytest.mark.slow
 def test_series(shared_data):
-    """On the last year, the forecast has less than half the error of the year before."""
+    """In the last year, the forecast has less than half the error of the seasonal naive one."""
     names = pages.run("series.md")
     forecast, truth = names["forecast"], names["series"].values[-12:]
     error, naive = (
-        np.sqrt(np.mean((found[:12] - truth) ** 2)) for found in (forecast.values, forecast.naive)
+        np.sqrt(np.mean((values[:12] - truth) ** 2)) for values in (forecast.values, forecast.naive)
     )
     assert error < naive / 2
     assert Path("forecast.png").stat().st_size > 10_000
@@ -191,9 +194,7 @@ def test_for_scientists(shared_data, capsys):
 
 
 def test_all_code_is_run():
-    """Each page with Python code has a test above; README.md and from-keras.md have more in
-    test_readme.py and test_from_keras.py.
-    """
+    """Each page with Python code has a test above, except README.md, which has test_readme.py."""
     assert {
         page: count for page in pages.PAGES if (count := len(pages.blocks(page, "python")))
     } == CODE
@@ -206,9 +207,7 @@ def test_all_code_is_run():
 
 
 def test_all_commands_are_found():
-    """Each line that looks like a command in a console block is one of the commands that are
-    run.
-    """
+    """All commands in console blocks are run."""
     for page in pages.PAGES:
         assert len(SESSIONS[page]) == len(
             re.findall(r"^\$ ", "".join(pages.blocks(page, "console")), re.M)
@@ -223,7 +222,7 @@ def anchors(page):
 
 
 @pytest.mark.parametrize("page", pages.PAGES)
-def test_links_lead_somewhere(page):
+def test_links_have_targets(page):
     for target, anchor in re.findall(r"\]\((?!https?:)([^)#]*)(?:#([\w-]+))?\)", pages.read(page)):
         file = pages.path(page).parent / target if target else pages.path(page)
         assert file.exists(), target

@@ -1,5 +1,6 @@
-"""docs/parts.md lists the first line of the docstring of each public part; `python
-tests/docs/test_parts.py` writes the page.
+"""docs/parts.md lists the first line of each part's docstring.
+
+`python tests/docs/test_parts.py` writes the page.
 """
 
 import inspect
@@ -34,12 +35,12 @@ def first_line(part):
 
 
 def parts(kind):
-    """The public classes of a module that can be made, in the order of the alphabet."""
+    """Return the concrete public classes of a module, sorted by name."""
     module = getattr(gn, kind)
-    found = [
-        one
-        for name, one in vars(module).items()
-        if inspect.isclass(one) and one.__module__.startswith(module.__name__)
+    classes = [
+        value
+        for value in vars(module).values()
+        if inspect.isclass(value) and value.__module__.startswith(module.__name__)
     ]
     bases = (
         "Layer",
@@ -54,7 +55,8 @@ def parts(kind):
         "Initializer",
     )
     bases += ("Regularizer", "CallbackList", "Record", "Decision", "FunctionLoss", "FunctionMetric")
-    return sorted((one for one in found if one.__name__ not in bases), key=lambda one: one.__name__)
+    concrete = [part for part in classes if part.__name__ not in bases]
+    return sorted(concrete, key=lambda part: part.__name__)
 
 
 def rows(kind):
@@ -65,7 +67,8 @@ def rows(kind):
         yield f"| `{part.__name__}` | {', '.join(names.get(part, []))} | {first_line(part)} |"
 
 
-def written():
+def page_text():
+    """Return the text of the page."""
     sections = [INTRO]
     for kind in (
         "layers",
@@ -103,8 +106,8 @@ def written():
     return "\n".join(sections)
 
 
-def test_the_page_is_what_the_code_says():
-    assert PAGE.read_text(encoding="utf-8") == written()
+def test_the_page_is_up_to_date():
+    assert PAGE.read_text(encoding="utf-8") == page_text()
 
 
 def test_parts_are_found():
@@ -116,4 +119,4 @@ def test_parts_are_found():
 
 
 if __name__ == "__main__":
-    PAGE.write_text(written(), encoding="utf-8")
+    PAGE.write_text(page_text(), encoding="utf-8")

@@ -66,15 +66,16 @@ def passed(built, params, state, x, y, loss, **options):
     )
 
 
+def f(e):
+    return 1 / (1 + math.exp(-e))
+
+
+def slope(e):
+    return f(e) * (1 - f(e))
+
+
 def test_lecture_003_backpropagation_by_hand():
     """The 2-3-2-1 sigmoid network: all deltas and gradients as on the slides, in Python floats."""
-
-    def f(e):
-        return 1 / (1 + math.exp(-e))
-
-    def slope(e):
-        return f(e) * (1 - f(e))
-
     (x1, x2), y = (0.6, -0.4), 0.9
     w_x1, w_x2 = (0.1, -0.2, 0.3), (0.4, 0.5, -0.6)  # into neurons 1, 2, 3
     (w14, w24, w34), (w15, w25, w35), (w46, w56) = (0.7, -0.8, 0.9), (-0.3, 0.2, 0.6), (0.5, -1.1)
@@ -98,11 +99,8 @@ def test_lecture_003_backpropagation_by_hand():
     )
 
     close(result.loss, 0.5 * (y - f(e6)) ** 2)
-    for got, want in zip(
-        result.link_outputs,
-        ([e1, e2, e3], [f1, f2, f3], [e4, e5], [f4, f5], [e6], [f(e6)]),
-        strict=True,
-    ):
+    outputs = [e1, e2, e3], [f1, f2, f3], [e4, e5], [f4, f5], [e6], [f(e6)]
+    for got, want in zip(result.link_outputs, outputs, strict=True):
         close(got, [want])
     into = (
         [delta1 * slope(e1), delta2 * slope(e2), delta3 * slope(e3)],
@@ -113,14 +111,11 @@ def test_lecture_003_backpropagation_by_hand():
     for got, want in zip(result.deltas, wanted, strict=True):
         close(got, [want])
     close(result.grads[0]["kernel"][0, 0], delta1 * slope(e1) * x1)  # dL/dw(x1)1 = delta1 f1'(e) x1
-    for i, (inputs, errors) in enumerate(
-        zip(((x1, x2), (f1, f2, f3), (f4, f5)), into, strict=True)
-    ):
-        close(result.grads[2 * i]["kernel"], [[a * d for d in errors] for a in inputs])
-    close(
-        result.d_input,
-        [[sum(w * d for w, d in zip(ws, into[0], strict=True)) for ws in (w_x1, w_x2)]],
-    )
+    inputs = (x1, x2), (f1, f2, f3), (f4, f5)
+    for i in range(3):
+        close(result.grads[2 * i]["kernel"], [[a * d for d in into[i]] for a in inputs[i]])
+    d_input = [sum(w * d for w, d in zip(ws, into[0], strict=True)) for ws in (w_x1, w_x2)]
+    close(result.d_input, [d_input])
 
 
 @pytest.mark.parametrize("train", [False, True])
@@ -143,7 +138,7 @@ def test_chain_of_vjps_is_the_gradient_of_the_whole_bit_for_bit(train):
         return y, *network.backward(pullbacks, dy)
 
     @jax.jit
-    def whole(params, x):
+    def composed(params, x):
         def value(params, x):
             for i, (link, p, s) in enumerate(zip(built.links, params, state, strict=True)):
                 x, _ = link.apply(p, s, x, key=jax.random.fold_in(key, i), train=train, mask=mask)
@@ -153,7 +148,7 @@ def test_chain_of_vjps_is_the_gradient_of_the_whole_bit_for_bit(train):
         return y, *gradients
 
     y, grads, dx, deltas = chain(params, x)
-    want_y, want_grads, want_dx = whole(params, x)
+    want_y, want_grads, want_dx = composed(params, x)
     np.testing.assert_array_equal(y, want_y)
     jax.tree.map(np.testing.assert_array_equal, grads, want_grads)
     np.testing.assert_array_equal(dx, want_dx)

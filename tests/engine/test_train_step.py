@@ -419,6 +419,11 @@ def test_a_slice_that_ends_with_an_infinite_weight_says_so(bad):
     assert run_steps(program, train_state, data, plan, np.int32(0), np.int32(bad)).finite
 
 
+def rms(tree):
+    leaves = [np.ravel(leaf) for leaf in jax.tree.leaves(tree)] or [np.zeros(1)]
+    return np.sqrt((np.concatenate(leaves).astype(np.float64) ** 2).mean())
+
+
 def test_observe_against_numpy():
     """All statistics in NumPy float64, from the pass of the same step."""
     layers = (
@@ -437,12 +442,6 @@ def test_observe_against_numpy():
     same_bits(train_state, before)
     batch, mask, key = get_batch(program, train_state, DATA, plan, 2)
     result = compiled_pass(program, train_state.params, train_state.state, batch, mask, key, True)
-
-    def rms(tree):
-        numbers = np.concatenate(
-            [np.ravel(leaf) for leaf in jax.tree.leaves(tree)] or [np.zeros(1)]
-        ).astype(np.float64)
-        return np.sqrt((numbers**2).mean())
 
     assert table.shape == (5, len(train_step.OBSERVED_STATISTICS))
     for i, link in enumerate(program.links[:-1]):

@@ -38,6 +38,7 @@ def same_bits(a, b):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "load", [load_iris, load_wine, load_breast_cancer], ids=lambda load: load.__name__
 )

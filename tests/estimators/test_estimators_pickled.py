@@ -197,6 +197,7 @@ def test_a_damaged_pickle():
         pickle.loads(data)
 
 
+@pytest.mark.slow
 def test_a_pipeline_in_a_fresh_process(tmp_path):
     """With pickle and joblib, predictions and a further partial_fit have the same bits."""
     pipes = {
@@ -242,6 +243,7 @@ def test_scikit_learns_own_check_of_versions_stays(monkeypatch):
     pickle.loads(network)  # warnings are errors here
 
 
+@pytest.mark.slow
 def test_in_scikit_learns_processes():
     """Folds in two processes have the same scores, and the returned estimators predict."""
     with warnings.catch_warnings():

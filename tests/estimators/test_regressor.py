@@ -24,6 +24,7 @@ def net(**settings):
     return NeuralRegressor(**QUICK | settings)
 
 
+@pytest.mark.slow
 def test_real_rows():
     """Oracle: scikit-learn's network with a standardized target, averaged over five seeds.
 

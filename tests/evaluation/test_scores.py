@@ -124,6 +124,7 @@ def test_interval_holds_the_truth_as_often_as_it_says(right):
     assert 0.90 <= hits / 400 <= 0.98
 
 
+@pytest.mark.slow
 def test_equals_are_told_apart_as_seldom_as_it_says():
     """Oracle: simulation. Two equally good methods differ significantly in 0.05 of 400 sets.
 

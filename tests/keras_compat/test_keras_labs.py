@@ -88,6 +88,7 @@ def test_only_the_import_differs(lab, tmp_path):
         compile(Path(path).read_text(encoding="utf-8"), path, "exec")
 
 
+@pytest.mark.slow
 @KERASS_OWN
 def test_celsius_in_keras_finds_the_same(tmp_path, capsys):
     """Oracle: the same script in Keras, which finds the same slope and values at 100 C."""

@@ -224,6 +224,7 @@ NOTEBOOKS = {
 }
 
 
+@pytest.mark.slow
 @KERASS_OWN
 @pytest.mark.parametrize("name", NOTEBOOKS)
 def test_notebook(name):

@@ -5,10 +5,13 @@ from pathlib import Path
 
 import numpy as np
 import pandas
+import pytest
 from sklearn.linear_model import LogisticRegression, RidgeCV
 
 import glassnet as gn
 from glassnet.layers import Dense, Dropout
+
+pytestmark = pytest.mark.slow
 
 LABS = Path(__file__).parents[2] / "labs"
 SEEDS = range(10)

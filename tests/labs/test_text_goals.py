@@ -9,6 +9,8 @@ from sklearn.linear_model import LogisticRegression
 import glassnet as gn
 from glassnet.layers import TextVectorization
 
+pytestmark = pytest.mark.slow
+
 LAB = Path(__file__).parents[2] / "labs" / "reviews.py"
 
 

@@ -26,6 +26,7 @@ print(json.dumps([history.history["loss"], int(peak) / 1e6]))
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(
     not Path("/proc/self/status").exists(),
     reason="only Linux reports the peak memory of a process without its parent",

@@ -1,4 +1,4 @@
-"""Forecasts beside what came: the errors, by hand."""
+"""Errors of forecasts against the actual values. Oracle: by hand."""
 
 import numpy as np
 import pytest
@@ -12,7 +12,10 @@ SERIES = gn.data.series({"y": [1.0, 2, 3, 4, 5, 6, 7, 8]}, "y", season=2, length
 
 
 def forecast(first, values):
-    """Of the steps from `first`, counted from 1; the naive one by the two before."""
+    """Return a forecast from step `first`, counted from 1.
+
+    Its naive forecast repeats the two values before.
+    """
     naive = SERIES.values[first - 3 : first - 1]
     return Forecast(
         "y",
@@ -25,22 +28,22 @@ def forecast(first, values):
 
 
 def test_errors_by_hand():
-    """From 5: 5, 6 forecast as 6, 6, naive 3, 4: misses 1, 0 and -2, -2. From 7: 7, 8 as 7, 11: 0,
-    3 and -2, -2.
+    """The errors of the forecasts are 1, 0 from step 5 and 0, 3 from step 7.
 
-    All: sqrt((1 + 9) / 4); from 5: sqrt(1 / 2), from 7: sqrt(9 / 2); a step ahead sqrt(1 / 2), two
-        sqrt(9 / 2).
+    All naive errors are -2.
+    RMSE: sqrt((1 + 9) / 4) of all, sqrt(1 / 2) from step 5, sqrt(9 / 2) from step 7.
+    RMSE: sqrt(1 / 2) one step ahead, sqrt(9 / 2) two steps ahead.
     """
-    found = backtest([forecast(5, [6, 6]), forecast(7, [7, 11])], SERIES)
-    assert found.rmse == pytest.approx((np.sqrt(2.5), 2.0))
-    told = found.to_dict()
-    assert told["origins"] == [
+    report = backtest([forecast(5, [6, 6]), forecast(7, [7, 11])], SERIES)
+    assert report.rmse == pytest.approx((np.sqrt(2.5), 2.0))
+    values = report.to_dict()
+    assert values["origins"] == [
         {"from": "5", "rmse": pytest.approx(0.5**0.5), "naive": 2},
         {"from": "7", "rmse": 4.5**0.5, "naive": 2},
     ]
-    assert told["by_step"] == pytest.approx([0.5**0.5, 4.5**0.5])
-    assert told["naive_by_step"] == [2, 2]
-    assert [line.split() for line in str(found).splitlines()] == [
+    assert values["by_step"] == pytest.approx([0.5**0.5, 4.5**0.5])
+    assert values["naive_by_step"] == [2, 2]
+    assert [line.split() for line in str(report).splitlines()] == [
         ["RMSE", "of", "4", "forecasts", "network", "seasonal", "naive"],
         ["all", "1.581", "2"],
         ["from", "5", "0.7071", "2"],
@@ -50,10 +53,8 @@ def test_errors_by_hand():
     ]
 
 
-def test_a_long_horizon_is_shown_in_stretches():
-    """24 steps as 12 lines of two, each the root mean square of both: misses 0, 1, 2, ..., the
-    first sqrt(1 / 2).
-    """
+def test_a_long_horizon_is_shown_in_groups_of_steps():
+    """24 steps are 12 lines, each the RMSE of two steps: sqrt(1 / 2) for the errors 0 and 1."""
     series = gn.data.series({"y": np.append(np.ones(29), 2.0)}, "y", season=1, length=1)
     one = Forecast(
         "y",
@@ -69,7 +70,7 @@ def test_a_long_horizon_is_shown_in_stretches():
     assert lines[3].split() == ["steps", "1", "to", "2", "ahead", "0.7071", "0"]
 
 
-def test_only_what_came_can_be_compared():
+def test_forecasts_beyond_the_series():
     with pytest.raises(
         DataError,
         match=r"backtest: expected forecasts within 1 to 8 \(8 steps\)\. Received: forecast='8 to 9'\.",

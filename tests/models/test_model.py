@@ -1,6 +1,4 @@
-"""Sequential as its user meets it: predict and score, weights in and out, names, and what cannot be
-asked of it.
-"""
+"""The public methods of Sequential: predict, evaluate, weights, layers, summary, and their errors."""
 
 import re
 
@@ -47,40 +45,38 @@ def test_arrays_handed_out_are_copies():
     model = noisy_model()
     fit_noisy(model, 1)
     weights, predicted = model.get_weights(), model.predict(X)
-    handed = [
+    arrays = [
         *model.get_weights(),
         model.predict(X),
         model.predict(X[:1]),
         *model.layers[0].get_weights(),
     ]
-    handed += [value for layer in model.params.values() for value in layer.values()]
-    for array in handed:
+    arrays += [value for layer in model.params.values() for value in layer.values()]
+    for array in arrays:
         array[...] = 0
     np.testing.assert_array_equal(model.predict(X), predicted)
-    given = [w.copy() for w in weights]
-    model.set_weights(given)
-    for array in given:
+    copies = [w.copy() for w in weights]
+    model.set_weights(copies)
+    for array in copies:
         array[...] = 0
     np.testing.assert_array_equal(model.predict(X), predicted)
 
 
-def test_predict_is_the_same_however_cut():
-    """Oracle: a relation, over every block size (1, 8, 64, 512, 4096) and one row more."""
+def test_predictions_do_not_depend_on_the_number_of_rows():
+    """Oracle: a relation, at each block size (1, 8, 64, 512, 4096) and with one row more."""
     model = noisy_model()
     fit_noisy(model, 1)
     rows = np.random.default_rng(1).normal(size=(5000, 4))
-    whole = model.predict(rows)
-    assert whole.shape == (5000, 3)
-    assert whole.dtype == np.float32
-    close(whole.sum(1), np.ones(5000))
+    predicted = model.predict(rows)
+    assert predicted.shape == (5000, 3)
+    assert predicted.dtype == np.float32
+    close(predicted.sum(1), np.ones(5000))
     for n in (1, 7, 8, 9, 64, 65, 512, 513, 4096, 4097):
-        close(model.predict(rows[-n:]), whole[-n:])
+        close(model.predict(rows[-n:]), predicted[-n:])
 
 
-def test_predict_compiles_once_for_every_size_of_block():
-    """Oracle: counting. 1, 8, 64, 512 and 4096 rows are the sizes; no other count of rows compiles
-    anything.
-    """
+def test_predict_compiles_once_per_block_size():
+    """Oracle: counting. The block sizes are 1, 8, 64, 512 and 4096 rows."""
     model = gn.Sequential([Input(4), Dense(7, activation="tanh")], seed=0)
     rows = np.zeros((9000, 4), np.float32)
     for n, programs in (
@@ -101,10 +97,8 @@ def test_predict_compiles_once_for_every_size_of_block():
         assert len(compiled) == programs, n
 
 
-def test_predict_is_what_the_last_layer_gives():
-    """Oracle: NumPy. Probabilities after a softmax whatever the loss owns; scores where there is
-    none; targets' own units.
-    """
+def test_predict_returns_the_output_of_the_last_layer():
+    """Oracle: NumPy. The output is probabilities after a softmax, and scores without one."""
     model = plain_model()
     k1, b1, k2, b2 = (w.astype(float) for w in model.get_weights())
     z = np.tanh(X @ k1 + b1) @ k2 + b2
@@ -119,21 +113,24 @@ def test_predict_is_what_the_last_layer_gives():
 
 @pytest.mark.parametrize("outputs", [1, 2])
 def test_predict_labels_of_sigmoids(outputs):
-    """Oracle: by hand. A sigmoid is cut at 0.5 and its logit at 0; one output gives (n,), several
-    (n, K).
+    """Oracle: by hand. The threshold is 0.5 for a sigmoid and 0 for its logit.
+
+    One output gives labels of shape (n,), K outputs give (n, K).
     """
     z = np.array([[-0.1, 0.1], [0.6, -0.6], [3, 3]])[:, :outputs]
     for activation, logits in (("sigmoid", False), (None, True)):
         model = gn.Sequential([Input(outputs), Dense(outputs, activation=activation)])
         model.compile(loss=gn.losses.BinaryCrossentropy(from_logits=logits))
         model.set_weights([np.eye(outputs), np.zeros(outputs)])
-        want = (z > 0).astype(int)
-        np.testing.assert_array_equal(model.predict_labels(z), want[:, 0] if outputs == 1 else want)
+        labels = (z > 0).astype(int)
+        expected = labels[:, 0] if outputs == 1 else labels
+        np.testing.assert_array_equal(model.predict_labels(z), expected)
 
 
-def test_accuracy_from_logits_is_cut_at_zero():
-    """Oracle: by hand (DESIGN section 4: Keras cuts logits at 0.5 and scores 0.25 here). z = -2,
-    0.2, 0.4, 3 for 0, 1, 1, 1: all right.
+def test_accuracy_of_logits_has_threshold_zero():
+    """Oracle: by hand. z = -2, 0.2, 0.4, 3 for the classes 0, 1, 1, 1 are all correct.
+
+    Keras uses the threshold 0.5 for logits too, and counts 0.2 and 0.4 as class 0.
     """
     model = gn.Sequential([Input(1), Dense(1)])
     model.compile(loss=gn.losses.BinaryCrossentropy(from_logits=True), metrics=["accuracy"])
@@ -141,8 +138,8 @@ def test_accuracy_from_logits_is_cut_at_zero():
     assert model.evaluate([-2, 0.2, 0.4, 3], [0, 1, 1, 1])[1] == 1.0
 
 
-def test_weights_go_out_and_in():
-    """Oracle: Keras's order: layer by layer, params, then statistics."""
+def test_get_and_set_weights():
+    """Oracle: Keras's order: for each layer its parameters, then its statistics."""
     model, twin = noisy_model(), noisy_model(seed=1)
     fit_noisy(model, 1)
     fit_noisy(twin, 1)
@@ -155,7 +152,7 @@ def test_weights_go_out_and_in():
     }  # fmt: skip
 
 
-def test_layers_as_written():
+def test_layers_are_those_of_the_list():
     model = noisy_model()
     fit_noisy(model, 1)
     assert [view.name for view in model.layers] == [
@@ -182,9 +179,7 @@ def test_names_belong_to_the_model():
 
 
 def test_summary_counts(capsys):
-    """Oracle: by hand. 4*6+6 = 30, 4*6 = 24 of which 12 are statistics, 6*3+3 = 21: 75 in all, 63
-    learned.
-    """
+    """Oracle: by hand. 4*6 + 6 = 30, 4*6 = 24 (12 of them statistics) and 6*3 + 3 = 21 make 75."""
     model = noisy_model()
     fit_noisy(model, 0)
     model.summary()
@@ -204,9 +199,7 @@ def test_add_builds_the_same_network():
 
 
 def test_equal_programs_compile_once():
-    """Oracle: counted compilations. Another model, compile, rate and seed; the optimizer's rate is
-    no part of the program.
-    """
+    """Oracle: counting. A new model, compile, learning rate or seed compiles nothing again."""
     first = plain_model(Adam(0.01))
     first.fit(X, Y, batch_size=8, epochs=2, validation_split=0.2, verbose=0)
     with compilations() as compiled:
@@ -262,13 +255,11 @@ def test_compile_forgets_the_optimizer_and_keeps_the_weights():
     ids=["softmax", "sigmoid", "scores", "numbers"],
 )
 def test_fit_infers_what_compile_left_out(last, y, loss, because, capsys):
-    """Oracle: the table in `objective.infer_loss`: the named loss trains to the same bits."""
+    """Oracle: a relation. The loss in the table of `objective.infer_loss` trains to the same bits."""
     inferred, named = gn.Sequential([last], seed=0), gn.Sequential([last], seed=0)
     log = inferred.fit(X, y).history
     out = capsys.readouterr().out
-    assert re.match(
-        rf"no loss was named: {type(loss).__name__}, as .*{because}; optimizer Adam\n", out
-    )
+    assert re.match(rf"^loss: {type(loss).__name__}, as .*{because}; optimizer: Adam\n", out)
     named.compile("adam", loss, ["accuracy"] if "accuracy" in log else [])
     assert ("accuracy" in log) == (not isinstance(loss, gn.losses.MeanSquaredError))
     assert named.fit(X, y, verbose=0).history == log
@@ -280,14 +271,12 @@ def test_inferring_the_loss_keeps_the_optimizer_and_its_rate(capsys):
     model.compile("sgd", metrics=["mae"])
     model.learning_rate = 0.25
     assert list(model.fit(X, Y / 2).history) == ["loss", "mae"]
-    assert "optimizer SGD" in capsys.readouterr().out
+    assert "optimizer: SGD" in capsys.readouterr().out
     assert model.learning_rate == 0.25
 
 
 def test_a_failed_first_fit_leaves_no_trace():
-    """The wrong rows build nothing, infer nothing and draw nothing: the right ones then train as if
-    they came first.
-    """
+    """Rejected data build nothing, infer no loss and draw no weights."""
     model, fresh = gn.Sequential([Dense(3)], seed=0), gn.Sequential([Dense(3)], seed=0)
     with pytest.raises(DataError, match="expected targets of the output's shape"):
         model.fit(X[:, :2], Y + 0.5, verbose=0)
@@ -347,18 +336,18 @@ def test_arguments_out_of_range(options, text):
         plain_model().fit(X, Y, **({"verbose": 0} | options))
 
 
-def test_before_there_are_weights():
+def test_without_weights():
     model = gn.Sequential([Dense(3, activation="softmax")])
     fix = r"expected a model that knows its input's shape\. Add Input\(shape\) as the first layer, or fit it first"
-    for ask in ("summary", "count_params", "get_weights"):
-        with pytest.raises(NotReadyError, match=f"{ask}: {fix}"):
-            getattr(model, ask)()
+    for method in ("summary", "count_params", "get_weights"):
+        with pytest.raises(NotReadyError, match=f"{method}: {fix}"):
+            getattr(model, method)()
     with pytest.raises(NotReadyError, match=f"params: {fix}"):
         _ = model.params
     with pytest.raises(NotReadyError, match=f"set_weights: {fix}"):
         model.set_weights([])
     view = model.layers[0]
-    for ask in (
+    for call in (
         lambda: view.input_shape,
         lambda: view.output_shape,
         view.get_weights,
@@ -366,12 +355,12 @@ def test_before_there_are_weights():
         lambda: view.set_weights([]),
     ):
         with pytest.raises(NotReadyError, match=f"layers: {fix}"):
-            ask()
+            call()
     with pytest.raises(NotReadyError, match=f"evaluate: {fix}"):
         model.evaluate(X, Y)
 
 
-def test_before_there_is_a_loss():
+def test_without_a_loss():
     model = gn.Sequential([Input(4), Dense(3)])
     with pytest.raises(
         NotReadyError, match=r"evaluate: expected a model with a loss\. Call compile or fit first"
@@ -385,7 +374,7 @@ def test_before_there_is_a_loss():
         model.learning_rate = 0.1
 
 
-def test_before_normalization_has_learned():
+def test_normalization_without_statistics():
     model = gn.Sequential([Input(4), Normalization(), Dense(1)])
     model.compile(loss="mse")
     text = r"normalization_1: expected statistics learned from data\. Fit the model, or replace the layer by layer\.adapt\(x\)"
@@ -398,7 +387,7 @@ def test_before_normalization_has_learned():
 
 
 @pytest.mark.parametrize("rate", [0, -1.0, float("nan"), "fast", None, True])
-def test_rates_that_are_none(rate):
+def test_invalid_learning_rates(rate):
     model = plain_model()
     with pytest.raises(
         ConfigError,
@@ -408,7 +397,7 @@ def test_rates_that_are_none(rate):
     assert model.learning_rate == 0.1
 
 
-def test_weights_that_do_not_fit():
+def test_weights_of_wrong_shape():
     model = plain_model()
     before = model.get_weights()
     with pytest.raises(DataError, match=r"set_weights: expected 4 arrays\. Received: arrays=1"):
@@ -423,7 +412,7 @@ def test_weights_that_do_not_fit():
     assert all(np.array_equal(a, b) for a, b in zip(before, model.get_weights(), strict=True))
 
 
-def test_labels_of_a_network_that_gives_numbers():
+def test_labels_of_a_regression_network():
     with pytest.raises(
         ConfigError,
         match=r"predict_labels: expected a network that predicts classes\. Received: ends_in='linear'.*use predict",
@@ -431,7 +420,7 @@ def test_labels_of_a_network_that_gives_numbers():
         line_model(SGD()).predict_labels([1.0])
 
 
-def test_names_that_are_unknown():
+def test_unknown_names():
     model = plain_model()
     with pytest.raises(
         ConfigError,
@@ -509,12 +498,12 @@ class Doubled(Layer):
         "dropout-1",
     ],
 )
-def test_layers_that_are_none(layers, text):
+def test_invalid_layers(layers, text):
     with pytest.raises(ConfigError, match=text):
         gn.Sequential(layers())
 
 
-def test_models_that_cannot_be():
+def test_invalid_models():
     with pytest.raises(
         ConfigError,
         match=r"Sequential: expected seed to be an int >= 0 or None\. Received: seed=-1",

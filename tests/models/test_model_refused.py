@@ -1,4 +1,4 @@
-"""Parts that would train, but on something else than was meant."""
+"""Errors for parts of a model that would train, but not as the user intended."""
 
 from dataclasses import dataclass
 
@@ -10,9 +10,10 @@ from glassnet.errors import ConfigError, DataError, MissingError
 from glassnet.layers import Dense, Input
 
 
-def test_parts_that_inherited_their_equality_are_refused():
-    """Two such would count as equal and share one compiled program: the second would train on the
-    first one's loss.
+def test_a_loss_without_equality_of_its_own_is_refused():
+    """Two such losses would compare as equal and share a compiled program.
+
+    The second model would train on the first model's loss.
     """
 
     class Scaled(gn.losses.Loss):
@@ -53,8 +54,8 @@ def test_a_layer_that_loses_rows_is_refused():
         gn.Sequential([Input(3), FirstRow()]).summary()
 
 
-def test_adapt_takes_one_column_as_one():
-    """Oracle: mean 2 and variance 1 of 1 and 3; statistics of three columns do not fit one."""
+def test_adapt_to_a_list_of_numbers():
+    """Oracle: by hand. 1 and 3 have mean 2; statistics of three columns do not match one column."""
     assert gn.layers.Normalization().adapt([1.0, 3.0]).init_state((1,))["mean"].tolist() == [2.0]
     with pytest.raises(
         ConfigError,
@@ -67,7 +68,7 @@ def test_adapt_takes_one_column_as_one():
         gn.layers.Normalization().adapt([1.0, np.nan])
 
 
-def test_a_metric_says_that_it_keeps_no_sums():
+def test_a_metric_stores_no_sums():
     with pytest.raises(
         MissingError,
         match=r"AUC has no attribute 'update_state'\. A metric stores no sums\. Call metric\(y_true, y_pred\)",

@@ -1,12 +1,11 @@
-"""A model that is fitted to a table: what it learns of it, what it takes from then on, and in whose
-units it answers.
-"""
+"""A model that is fitted to a table: its encoding, its units and its labels."""
 
 import numpy as np
 import pandas
 import pytest
 
 import glassnet as gn
+from glassnet.data.split import train_validation_split
 from glassnet.data.table import read_table
 from glassnet.errors import ConfigError, DataError, DataWarning
 from glassnet.layers import Dense, Dropout, Rescaling
@@ -28,8 +27,8 @@ PEOPLE["tall"] = np.where(HEIGHT > 172, "yes", "no")
 PEOPLE.loc[::7, "height"] = np.nan
 
 
-def numbers_model(seed=0, **how):
-    return gn.Sequential([Dense(8, activation="relu"), Dense(1, **how)], seed=seed)
+def numbers_model(seed=0, **options):
+    return gn.Sequential([Dense(8, activation="relu"), Dense(1, **options)], seed=seed)
 
 
 def labels_model(seed=0):
@@ -45,9 +44,7 @@ def fitted(model=None, target="weight", table=PEOPLE, **options):
 
 
 def test_a_table_is_the_same_as_its_numbers():
-    """Oracle: a relation. The encoder applied by hand, and the labels as 0 and 1, give the same
-    weights.
-    """
+    """Oracle: a relation. The encoded columns and the labels 0 and 1 give the same weights."""
     model, plain = fitted(labels_model(), "tall"), labels_model()
     x = encoder.fit_encoder(read_table(PEOPLE.drop(columns="tall"))).transform(read_table(PEOPLE))
     plain.fit(x, (PEOPLE.tall == "yes").astype(float), epochs=3, verbose=0)
@@ -65,34 +62,36 @@ def test_a_table_is_the_same_as_its_numbers():
     "loss", ["mse", "mae", "huber", "log_cosh", gn.losses.HalfMeanSquaredError()]
 )
 def test_losses_metrics_and_predictions_are_in_the_targets_units(loss):
-    """Oracle: the loss and the metrics called on what `predict` gives, in kilograms."""
+    """Oracle: the loss and the metrics, called on the output of `predict` in kilograms."""
     model = numbers_model()
     model.compile("adam", loss, ["mae", "root_mean_squared_error", "r2_score"])
     history = fitted(model, validation_data=PEOPLE, batch_size="full").history.history
-    y, found = PEOPLE.weight.to_numpy(), model.predict(PEOPLE)
+    y, predicted = PEOPLE.weight.to_numpy(), model.predict(PEOPLE)
     logs = model.evaluate(PEOPLE, return_dict=True)
-    np.testing.assert_allclose(logs["loss"], gn.losses.get(loss)(y, found), rtol=1e-5)
-    np.testing.assert_allclose(logs["mae"], np.abs(y - found[:, 0]).mean(), rtol=1e-5)
+    np.testing.assert_allclose(logs["loss"], gn.losses.get(loss)(y, predicted), rtol=1e-5)
+    np.testing.assert_allclose(logs["mae"], np.abs(y - predicted[:, 0]).mean(), rtol=1e-5)
     np.testing.assert_allclose(
-        logs["root_mean_squared_error"], np.sqrt(np.mean((y - found[:, 0]) ** 2)), rtol=1e-5
+        logs["root_mean_squared_error"],
+        np.sqrt(np.mean((y - predicted[:, 0]) ** 2)),
+        rtol=1e-5,
     )
     np.testing.assert_allclose(
         logs["r2_score"],
-        1 - np.sum((y - found[:, 0]) ** 2) / np.sum((y - y.mean()) ** 2),
+        1 - np.sum((y - predicted[:, 0]) ** 2) / np.sum((y - y.mean()) ** 2),
         rtol=1e-4,
         atol=1e-5,
     )
     np.testing.assert_allclose(
         [history["val_loss"][-1], history["val_mae"][-1]], [logs["loss"], logs["mae"]], rtol=1e-6
     )
-    np.testing.assert_allclose(
-        history["loss"][1:], history["val_loss"][:-1], rtol=1e-5
-    )  # full batch: the loss before step 2 is after step 1
+    # With full batches, the loss of epoch 2 is that of the weights after epoch 1.
+    np.testing.assert_allclose(history["loss"][1:], history["val_loss"][:-1], rtol=1e-5)
 
 
-def test_targets_are_learned_standardised():
-    """Oracle: a relation. A plain model on (y - mean) / std has the same weights; its losses are
-    those over the variance.
+def test_targets_are_standardised_for_training():
+    """Oracle: a relation. A model without a table, trained on (y - mean) / std.
+
+    It has the same weights. Its losses are those of the first model, divided by the variance.
     """
     model, plain = fitted(), numbers_model()
     x, y = model.preprocessor.transform(PEOPLE), PEOPLE.weight
@@ -111,12 +110,14 @@ def test_targets_are_learned_standardised():
 
 
 def test_a_logarithm_is_learned_and_undone():
-    """Oracle: NumPy. The loss is of logarithms, the metrics and the predictions are not."""
+    """Oracle: NumPy. Only the loss is computed from logarithms."""
     model = fitted(target_transform="log", epochs=150, batch_size=8)
-    y, found = PEOPLE.weight.to_numpy(), model.predict(PEOPLE)[:, 0]
+    y, predicted = PEOPLE.weight.to_numpy(), model.predict(PEOPLE)[:, 0]
     logs = model.evaluate(PEOPLE, return_dict=True)
-    np.testing.assert_allclose(logs["loss"], np.mean((np.log(y) - np.log(found)) ** 2), rtol=1e-4)
-    np.testing.assert_allclose(logs["mae"], np.abs(y - found).mean(), rtol=1e-5)
+    np.testing.assert_allclose(
+        logs["loss"], np.mean((np.log(y) - np.log(predicted)) ** 2), rtol=1e-4
+    )
+    np.testing.assert_allclose(logs["mae"], np.abs(y - predicted).mean(), rtol=1e-5)
     assert logs["mae"] < np.abs(y - y.mean()).mean() / 2
     target = model.preprocessor.target
     np.testing.assert_allclose(
@@ -125,7 +126,7 @@ def test_a_logarithm_is_learned_and_undone():
 
 
 @pytest.mark.parametrize("end", [{"activation": "softplus"}, {"activation": "tanh"}])
-def test_a_network_that_bounds_its_outputs_learns_the_numbers_as_they_are(end):
+def test_targets_are_not_standardised_for_bounded_outputs(end):
     model = fitted(numbers_model(**end))
     assert (model.preprocessor.target.mean, model.preprocessor.target.scale) == (0, 1)
     np.testing.assert_allclose(
@@ -135,7 +136,7 @@ def test_a_network_that_bounds_its_outputs_learns_the_numbers_as_they_are(end):
     )
 
 
-def test_so_does_one_that_scales_them_and_one_under_another_loss():
+def test_targets_are_not_standardised_before_rescaling_or_under_other_losses():
     scaled = gn.Sequential([Dense(1), Rescaling(10.0, 70.0)], seed=0)
     assert not fitted(scaled).preprocessor.target.is_standardized
     poisson = numbers_model(activation="softplus")
@@ -155,48 +156,40 @@ def test_so_does_one_that_scales_them_and_one_under_another_loss():
         later.evaluate(PEOPLE)
 
 
-def test_nothing_is_learned_of_the_rows_held_out():
-    """Oracle: the statistics of the rows that train, which the same draw gives; and a leak is
-    planted that they must not show.
-    """
+def test_no_statistics_come_from_validation_rows():
+    """Oracle: the statistics of the training rows, and a planted change in the validation rows."""
     model = fitted(validation_split=0.25)
-    kept, held = gn.Sequential([Dense(1)], seed=0), PEOPLE.copy()
-    found = model.history
-    train, apart = rows(model)
-    assert found.params["rows"] == len(train) == 45
+    changed = PEOPLE.copy()
+    train_index, validation_index = split(model)
+    assert model.history.params["rows"] == len(train_index) == 45
     number = model.preprocessor.encoder.columns[0]
-    known = PEOPLE.height.to_numpy()[train]
-    filled = np.where(np.isnan(known), np.nanmedian(known), known)
+    height = PEOPLE.height.to_numpy()[train_index]
+    filled = np.where(np.isnan(height), np.nanmedian(height), height)
     np.testing.assert_allclose(
         [number.mean, number.scale, number.median],
-        [filled.mean(), filled.std(), np.nanmedian(known)],
+        [filled.mean(), filled.std(), np.nanmedian(height)],
         rtol=1e-12,
     )
-    y = PEOPLE.weight.to_numpy()[train]
+    y = PEOPLE.weight.to_numpy()[train_index]
     np.testing.assert_allclose(
         [model.preprocessor.target.mean, model.preprocessor.target.scale],
         [y.mean(), y.std()],
         rtol=1e-12,
     )
-    held.loc[apart, ["height", "weight"]] = 1e6
-    held.loc[apart, "club"] = "poker"
-    spoilt = fitted(table=held, validation_split=0.25)
-    assert spoilt.preprocessor == model.preprocessor
-    for ours, theirs in zip(spoilt.get_weights(), model.get_weights(), strict=True):
+    changed.loc[validation_index, ["height", "weight"]] = 1e6
+    changed.loc[validation_index, "club"] = "poker"
+    other = fitted(table=changed, validation_split=0.25)
+    assert other.preprocessor == model.preprocessor
+    for ours, theirs in zip(other.get_weights(), model.get_weights(), strict=True):
         np.testing.assert_array_equal(ours, theirs)
-    assert kept.preprocessor is None
 
 
-def rows(model):
-    """The rows that a fit of the model on PEOPLE trained on, and those it held out: by the draw's
-    own function.
-    """
-    from glassnet.data.split import train_validation_split
-
+def split(model):
+    """Return the training and validation indices of a fit on PEOPLE with validation_split=0.25."""
     return train_validation_split(N, None, 0.25, "random", model.seed)
 
 
-def test_rows_in_any_order_of_columns_and_of_any_kind_of_table(tmp_path):
+def test_predict_accepts_any_column_order_and_kind_of_table(tmp_path):
     model = fitted(labels_model(), "tall", epochs=5)
     expected = model.predict(PEOPLE)
     shuffled = PEOPLE[list(reversed(PEOPLE.columns))].drop(columns="tall").assign(extra="x")
@@ -210,7 +203,7 @@ def test_rows_in_any_order_of_columns_and_of_any_kind_of_table(tmp_path):
 
 
 def test_fit_twice_is_fit_at_once():
-    """Oracle: a relation. The encoder stays, and so do the rows held out."""
+    """Oracle: a relation. The second fit uses the encoder and the validation rows of the first."""
     options = {
         "validation_split": 0.2,
         "column_types": {"club": "drop"},
@@ -218,38 +211,36 @@ def test_fit_twice_is_fit_at_once():
     }
     twice, once = labels_model(), fitted(labels_model(), "tall", epochs=4, **options)
     fitted(twice, "tall", epochs=2, **options)
-    learned = twice.preprocessor
+    preprocessor = twice.preprocessor
     twice.fit(PEOPLE, epochs=2, verbose=0, validation_split=0.2)
-    assert twice.preprocessor is learned
-    assert "half" in learned.encoder.feature_names
-    assert "club=row" not in learned.encoder.feature_names
+    assert twice.preprocessor is preprocessor
+    assert "half" in preprocessor.encoder.feature_names
+    assert "club=row" not in preprocessor.encoder.feature_names
     for ours, theirs in zip(twice.get_weights(), once.get_weights(), strict=True):
         np.testing.assert_array_equal(ours, theirs)
     with pytest.raises(
         ConfigError,
-        match=r"The encoding of the first fit is kept: leave them out, or call reset\(\) first\.",
+        match=r"fit: expected the options of the first fit, target='tall', .*Received: target='weight'.*reset\(\)",
     ):
         fitted(twice, "weight")
     twice.reset()
-    assert fitted(twice, "tall").preprocessor.encoder != learned.encoder
+    assert fitted(twice, "tall").preprocessor.encoder != preprocessor.encoder
 
 
-def test_labels_are_spelt_as_the_table_spells_them():
-    for spelt in (["a", "b", "c"], [3, 5, 9], [1.5, 2.5, 3.5]):
-        table = PEOPLE.assign(kind=np.array(spelt, object)[np.arange(N) % 3])
+def test_predicted_labels_are_those_of_the_table():
+    for labels in (["a", "b", "c"], [3, 5, 9], [1.5, 2.5, 3.5]):
+        table = PEOPLE.assign(kind=np.array(labels, object)[np.arange(N) % 3])
         model = fitted(
             gn.Sequential([Dense(8), Dense(3, activation="softmax")], seed=0), "kind", table
         )
-        found = model.predict_labels(table)
-        assert set(found.tolist()) <= set(spelt)
-        assert isinstance(
-            found[0].item() if hasattr(found[0], "item") else found[0], type(spelt[0])
-        )
-    truths = fitted(labels_model(), "member", PEOPLE.assign(member=HEIGHT > 170))
-    assert truths.predict_labels(PEOPLE).dtype == bool
+        predicted = model.predict_labels(table).tolist()
+        assert set(predicted) <= set(labels)
+        assert isinstance(predicted[0], type(labels[0]))
+    boolean = fitted(labels_model(), "member", PEOPLE.assign(member=HEIGHT > 170))
+    assert boolean.predict_labels(PEOPLE).dtype == bool
 
 
-def test_class_weights_go_by_label():
+def test_class_weights_are_named_by_label():
     """Oracle: a relation with sample weights."""
     by_label, by_row = labels_model(), labels_model()
     fitted(by_label, "tall", class_weight={"yes": 3.0})
@@ -263,20 +254,20 @@ def test_class_weights_go_by_label():
         fitted(labels_model(), "tall", class_weight={"maybe": 3.0})
 
 
-def test_rows_without_a_target_are_left_out_and_counted(capsys):
-    """Oracle: a relation. They are as if they had not been there, weights and all."""
+def test_rows_without_a_target_are_dropped_and_counted(capsys):
+    """Oracle: a relation. A fit without these rows and their sample weights gives the same."""
     gaps = PEOPLE.copy()
     gaps.loc[[3, 30], "tall"] = None
     weight = np.linspace(1, 2, N)
-    model, whole = labels_model(), labels_model()
+    model, without = labels_model(), labels_model()
     fitted(model, "tall", gaps, sample_weight=weight, verbose=2)
     assert "2 of 60 rows lack tall: left out" in capsys.readouterr().out
-    fitted(whole, "tall", gaps.drop(index=[3, 30]), sample_weight=np.delete(weight, [3, 30]))
-    for ours, theirs in zip(model.get_weights(), whole.get_weights(), strict=True):
+    fitted(without, "tall", gaps.drop(index=[3, 30]), sample_weight=np.delete(weight, [3, 30]))
+    for ours, theirs in zip(model.get_weights(), without.get_weights(), strict=True):
         np.testing.assert_array_equal(ours, theirs)
     with pytest.warns(DataWarning, match=r"evaluate: left out 2 of 60 rows without a target"):
-        found = model.evaluate(gaps, sample_weight=weight)
-    assert found == whole.evaluate(
+        scores = model.evaluate(gaps, sample_weight=weight)
+    assert scores == without.evaluate(
         gaps.drop(index=[3, 30]), sample_weight=np.delete(weight, [3, 30])
     )
     with pytest.raises(
@@ -286,38 +277,38 @@ def test_rows_without_a_target_are_left_out_and_counted(capsys):
         fitted(labels_model(), "tall", gaps, sample_weight=np.ones(58))
 
 
-def test_what_was_found_out_is_said(capsys):
+def test_fit_prints_how_it_encodes_the_table(capsys):
     fitted(
         table=PEOPLE.assign(story=[f"once upon a time {i}" for i in range(N)]), verbose=2, epochs=1
     )
-    said = capsys.readouterr().out.splitlines()
+    lines = capsys.readouterr().out.splitlines()
     mean, std = PEOPLE.weight.mean(), PEOPLE.weight.std(ddof=0)
-    assert said[0] == f"weight: numbers, learned as (y - {mean:.4g}) / {std:.4g}"
-    assert said[1] == "left out: story (it is free text)"
-    assert said[2] == "4 columns as 9 numbers: height (2), sex (2), club (3), tall (2)"
-    assert said[3].startswith("no loss was named: MeanSquaredError")
+    assert lines[0] == f"weight: numbers, learned as (y - {mean:.4g}) / {std:.4g}"
+    assert lines[1] == "left out: story (it is free text)"
+    assert lines[2] == "4 columns as 9 numbers: height (2), sex (2), club (3), tall (2)"
+    assert lines[3].startswith("loss: MeanSquaredError, as ")
 
 
-def test_the_summary_and_the_trace_know_the_columns(capsys):
+def test_the_summary_and_the_trace_name_the_columns(capsys):
     model = fitted()
     model.summary()
     assert "from 4 columns as 9 numbers: height (2), sex (2), club (3), tall (2)" in " ".join(
         capsys.readouterr().out.split()
     )
     trace = model.trace(PEOPLE[1:2])
-    written = str(trace)
+    text = str(trace)
     assert (
         "x: height, height missing, sex=f, sex=m, club=chess, club=row, club=sing, tall=no, tall=yes"
-        in written
+        in text
     )
-    assert f"here y is {model.predict(PEOPLE[1:2]).item():.4g}" in written
-    assert f"reported as {trace.loss * PEOPLE.weight.var(ddof=0):.6g}"[:18] in written
+    assert f"here y is {model.predict(PEOPLE[1:2]).item():.4g}" in text
+    assert f"reported as {trace.loss * PEOPLE.weight.var(ddof=0):.6g}"[:18] in text
     assert trace.neuron("dense_1", 0).count("[height]") == 1
     assert "[" not in trace.neuron("dense_2", 0).split("dL/d")[-2]
 
 
-def test_the_summary_knows_all_columns(capsys):
-    """Of twenty, `fit` says twelve."""
+def test_the_summary_names_all_columns(capsys):
+    """`fit` prints at most twelve columns."""
     wide = PEOPLE.assign(**{f"measure{i}": RNG.normal(size=N) for i in range(20)})
     model = fitted(table=wide, verbose=2, epochs=1)
     assert (
@@ -329,8 +320,8 @@ def test_the_summary_knows_all_columns(capsys):
     assert all(f"measure{i}" in summary for i in range(20))
 
 
-def test_targets_beside_a_table():
-    """Oracle: a relation. Given apart, in the table's terms, they are those of its own column."""
+def test_targets_apart_from_the_table():
+    """Oracle: a relation. Separate labels give the scores of the labels in the table."""
     model = fitted(labels_model(), "tall")
     rest = PEOPLE.drop(columns="tall")
     assert model.evaluate(rest, PEOPLE.tall) == model.evaluate(PEOPLE)
@@ -339,7 +330,7 @@ def test_targets_beside_a_table():
         logs["val_loss"][-1]
         == fitted(labels_model(), "tall", validation_data=PEOPLE).history.history["val_loss"][-1]
     )
-    weighed = fitted(
+    weighted = fitted(
         labels_model(), "tall", validation_data=(rest, PEOPLE.tall, np.linspace(0, 1, N))
     ).history.history
-    assert weighed["val_loss"][-1] != logs["val_loss"][-1]
+    assert weighted["val_loss"][-1] != logs["val_loss"][-1]

@@ -1,5 +1,6 @@
-"""Nothing that is learned of a table depends on rows held out. Oracle: held-out rows are spoilt,
-and nothing learned moves.
+"""What a model learns from a table does not depend on the validation rows.
+
+Oracle: a relation. The validation rows are changed, and neither the encoding nor the weights change.
 """
 
 import numpy as np
@@ -31,14 +32,14 @@ PLANTED = {
     "scale": {"size": 1e5, "price": 1e6},
     "gaps": {"size": np.nan},
     "no gaps": {"gap": 7.0},
-    "levels": {"town": "Lima"},
-    "missing level": {"town": None},
+    "new category": {"town": "Lima"},
+    "missing category": {"town": None},
     "varies": {"flat": 5.0},
     "days": {"seen": "1999-12-31"},
 }
 
 
-def fitted(rows, target, how, path, **options):
+def fitted(rows, target, validation_from, path, **options):
     end = Dense(1) if target == "price" else Dense(1, activation="sigmoid")
     model = gn.Sequential([Dense(4, activation="relu"), end], seed=0)
     rows.to_csv(path, index=False)
@@ -48,58 +49,57 @@ def fitted(rows, target, how, path, **options):
         epochs=2,
         verbose=0,
         validation_split=0.25,
-        validation_from=how,
+        validation_from=validation_from,
         **options,
     )
     return model
 
 
-def held_out(target, how):
-    return train_validation_split(
-        N, ROWS[target].to_numpy(str) if target == "kind" else None, 0.25, how, 0
-    )[1]
+def validation_rows(target, validation_from):
+    labels = ROWS[target].to_numpy(str) if target == "kind" else None
+    return train_validation_split(N, labels, 0.25, validation_from, 0)[1]
 
 
-@pytest.mark.parametrize("how", ["random", "end"])
+@pytest.mark.parametrize("validation_from", ["random", "end"])
 @pytest.mark.parametrize("target", ["price", "kind"])
 @pytest.mark.parametrize("planted", PLANTED.values(), ids=PLANTED)
-def test_planted_changes_in_rows_held_out_change_nothing(tmp_path, planted, target, how):
-    spoilt = ROWS.copy()
+def test_changes_in_validation_rows_change_nothing(tmp_path, planted, target, validation_from):
+    changed = ROWS.copy()
     for name, value in planted.items():
-        spoilt.loc[held_out(target, how), name] = value
-    model, other = (
-        fitted(ROWS, target, how, tmp_path / "a.csv"),
-        fitted(spoilt, target, how, tmp_path / "b.csv"),
-    )
+        changed.loc[validation_rows(target, validation_from), name] = value
+    model = fitted(ROWS, target, validation_from, tmp_path / "a.csv")
+    other = fitted(changed, target, validation_from, tmp_path / "b.csv")
     assert other.preprocessor == model.preprocessor
     for ours, theirs in zip(model.get_weights(), other.get_weights(), strict=True):
         np.testing.assert_array_equal(ours, theirs)
 
 
-def test_a_planted_change_in_rows_that_train_is_seen(tmp_path):
+def test_a_change_in_a_training_row_is_found(tmp_path):
     """The test above can fail."""
-    spoilt = ROWS.copy()
-    spoilt.loc[np.setdiff1d(np.arange(N), held_out("price", "random"))[0], "size"] = 50
+    changed = ROWS.copy()
+    train_index = np.setdiff1d(np.arange(N), validation_rows("price", "random"))
+    changed.loc[train_index[0], "size"] = 50
     assert (
-        fitted(spoilt, "price", "random", tmp_path / "b.csv").preprocessor
+        fitted(changed, "price", "random", tmp_path / "b.csv").preprocessor
         != fitted(ROWS, "price", "random", tmp_path / "a.csv").preprocessor
     )
 
 
 @pytest.mark.parametrize(("name", "cell"), [("size", "unknown"), ("seen", "soon")])
-def test_what_a_column_is_does_not_hang_on_rows_held_out(tmp_path, name, cell):
-    """A word among the numbers of the rows held out is an error, as it is at `predict`; the column
-    does not quietly turn into levels.
+def test_column_types_do_not_depend_on_validation_rows(tmp_path, name, cell):
+    """A word in a numeric column of a validation row is an error, as it is in `predict`.
+
+    The column does not become a categorical one.
     """
-    spoilt = ROWS.astype({"size": object})
-    spoilt.loc[held_out("price", "random")[0], name] = cell
+    changed = ROWS.astype({"size": object})
+    changed.loc[validation_rows("price", "random")[0], name] = cell
     with pytest.raises(DataError, match=rf"column '{name}': expected .*'{cell}'"):
-        fitted(spoilt, "price", "random", tmp_path / "a.csv")
-    dropped = fitted(spoilt, "price", "random", tmp_path / "a.csv", column_types={name: "drop"})
+        fitted(changed, "price", "random", tmp_path / "a.csv")
+    dropped = fitted(changed, "price", "random", tmp_path / "a.csv", column_types={name: "drop"})
     assert name in dropped.preprocessor.encoder.dropped_columns()
 
 
-def test_labels_alone_are_taken_from_all_rows(tmp_path):
+def test_labels_come_from_all_rows(tmp_path):
     rows = ROWS.assign(kind=np.where(np.arange(N) >= N - 3, "c", ROWS.kind))
     rows.to_csv(tmp_path / "a.csv", index=False)
     model = gn.Sequential([Dense(3, activation="softmax")], seed=0)
@@ -115,7 +115,7 @@ def test_labels_alone_are_taken_from_all_rows(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("options", "told"),
+    ("options", "message"),
     [
         (
             {"derive": {"z": "size * log(price)"}},
@@ -136,12 +136,12 @@ def test_labels_alone_are_taken_from_all_rows(tmp_path):
         ),
     ],
 )
-def test_a_target_that_would_leak_and_names_that_clash(tmp_path, options, told):
-    with pytest.raises(ConfigError, match=told):
+def test_columns_that_would_leak_the_target_and_duplicate_names(tmp_path, options, message):
+    with pytest.raises(ConfigError, match=message):
         fitted(ROWS, "price", "random", tmp_path / "a.csv", **options)
 
 
-def test_derived_columns_have_kinds_too_and_targets_of_any_nullable_kind(tmp_path):
+def test_types_of_derived_columns_and_nullable_targets(tmp_path):
     model = fitted(
         ROWS,
         "price",
@@ -173,7 +173,7 @@ def test_derived_columns_have_kinds_too_and_targets_of_any_nullable_kind(tmp_pat
         model.predict(rows.iloc[:0])
 
 
-def test_a_sigmoid_learns_two_numbers_as_labels_and_three_as_shares(tmp_path):
+def test_a_sigmoid_learns_two_numbers_as_labels_and_three_as_fractions(tmp_path):
     for values, labels in (([0.0, 1.0], (0, 1)), ([0.0, 0.5, 1.0], None)):
         model = gn.Sequential([Dense(1, activation="sigmoid")], seed=0)
         model.fit(
@@ -185,7 +185,7 @@ def test_a_sigmoid_learns_two_numbers_as_labels_and_three_as_shares(tmp_path):
         assert getattr(model.preprocessor.target, "labels", None) == labels
 
 
-def test_many_columns_left_out_are_said_in_a_line(capsys):
+def test_many_dropped_columns_are_printed_in_one_line(capsys):
     rows = ROWS[["size", "price"]].assign(**{f"c{i}": 1.0 for i in range(40)})
     gn.Sequential([Dense(1)], seed=0).fit(rows, target="price", epochs=1, verbose=2)
     line = next(

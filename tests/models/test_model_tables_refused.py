@@ -1,6 +1,4 @@
-"""Tables that a model cannot be fitted to, or cannot take: what each error says. Oracle: the
-message.
-"""
+"""Error messages for tables that a model cannot be fitted to or cannot accept."""
 
 import numpy as np
 import pandas
@@ -12,13 +10,13 @@ from glassnet.errors import ConfigError, DataError, DataWarning
 from glassnet.layers import Dense
 
 TARGETS = {
-    "nearest": (
+    "typing error": (
         {"target": "wieght"}, ConfigError,
         r"target: expected one of height, sex, club, weight, tall\. Received: name='wieght'\. Did you mean 'weight'",
     ),
-    "none": (
+    "no target": (
         {"target": None}, ConfigError,
-        r"fit: expected target to name the column that is learned\..* For example target=\"tall\"\.",
+        r"fit: expected target to name the column to predict\..* For example target=\"tall\"\.",
     ),
     "no name": (
         {"target": 3}, ConfigError,
@@ -28,7 +26,7 @@ TARGETS = {
         {"target": "c", "table": PEOPLE.assign(c=1.0)}, DataError,
         r"target 'c': expected numbers that differ\. Received: always=1\.0",
     ),
-    "gone": (
+    "missing": (
         {"target": "c", "table": PEOPLE.assign(c=np.nan)}, DataError,
         r"target 'c': expected a value in some row\. Received: rows=60, missing=60",
     ),
@@ -42,7 +40,7 @@ TARGETS = {
     ),
     "infinite": (
         {"target": "c", "table": PEOPLE.assign(c=[np.inf, *range(1, N)])}, DataError,
-        r"target 'c': expected finite numbers\. Received: row=0, infinite=1\. Leave those cells blank: rows without a target are left",
+        r"target 'c': expected finite numbers\. Received: row=0, infinite=1\. Leave those cells blank\. Rows without a target are left",
     ),
     "dates": (
         {"target": "c", "table": PEOPLE.assign(c=pandas.date_range("2024-01-01", periods=N))}, DataError,
@@ -76,7 +74,7 @@ TARGETS = {
         {"table": "people.csv"}, DataError,
         r"table: expected a file that exists\. Received: path='people\.csv'",
     ),
-    "all out": (
+    "all dropped": (
         {"column_types": dict.fromkeys(["height", "sex", "club", "tall"], "drop")}, DataError,
         r"table: expected a column to learn from\. Received: left_out=\{'height': 'as requested'",
     ),
@@ -87,22 +85,22 @@ TARGETS = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(("options", "error", "says"), TARGETS.values(), ids=TARGETS)
-def test_what_cannot_be_learned(options, error, says):
+@pytest.mark.parametrize(("options", "error", "message"), TARGETS.values(), ids=TARGETS)
+def test_invalid_tables_and_targets(options, error, message):
     model = numbers_model()
-    with pytest.raises(error, match=says):
+    with pytest.raises(error, match=message):
         fitted(model, **options)
     assert model.preprocessor is None
     assert model.epoch == 0
 
 
-def test_a_constant_label_and_ends_that_do_not_fit():
+def test_constant_labels_and_a_wrong_last_layer():
     with pytest.raises(
         DataError, match=r"target 'c': expected labels that differ\. Received: always='x'"
     ):
         fitted(labels_model(), "c", PEOPLE.assign(c="x"))
-    says = r"target 'club': expected a network that outputs one of 3 labels\. .*outputs=\(1,\)\. End in Dense\(3, act"
-    with pytest.raises(ConfigError, match=says):
+    message = r"target 'club': expected a network that outputs one of 3 labels\. .*outputs=\(1,\)\. End in Dense\(3, act"
+    with pytest.raises(ConfigError, match=message):
         fitted(labels_model(), "club")
     with pytest.raises(
         ConfigError,
@@ -116,7 +114,7 @@ def test_a_constant_label_and_ends_that_do_not_fit():
         fitted(two, "tall")
 
 
-def test_a_table_for_a_model_that_knows_none():
+def test_a_table_for_a_model_trained_on_arrays():
     model = gn.Sequential([gn.layers.Input(2), Dense(1)], seed=0)
     model.compile("sgd", "mse")
     with pytest.raises(
@@ -126,7 +124,7 @@ def test_a_table_for_a_model_that_knows_none():
         model.evaluate(PEOPLE)
 
 
-def test_rows_that_lack_a_column_or_hold_another_kind():
+def test_missing_columns_and_other_types():
     model = fitted()
     with pytest.raises(
         DataError,
@@ -152,7 +150,7 @@ def test_rows_that_lack_a_column_or_hold_another_kind():
     assert np.isfinite(unseen).all()
 
 
-def test_a_label_that_training_did_not_know():
+def test_a_label_that_training_did_not_have():
     model = fitted(labels_model(), "tall")
     with pytest.raises(
         DataError,

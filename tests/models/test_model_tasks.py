@@ -1,8 +1,6 @@
-"""The tasks beside one class per row: several labels, two one-hot outputs, several numbers, and
-inputs as targets.
+"""Training on several labels, one-hot targets, several numbers, and inputs as targets.
 
-Each is fitted for real, and each score is held against scikit-learn or NumPy on what `predict`
-gives.
+Oracle: scikit-learn or NumPy on the output of `predict`.
 """
 
 import numpy as np
@@ -24,9 +22,9 @@ LABELS = (SCORES > 0.2).astype(int)
 BINARY = "binary_crossentropy"
 
 
-def fitted(layers, loss, wanted, x, y, epochs=15, rate=0.02):
+def fitted(layers, loss, metrics, x, y, epochs=15, rate=0.02):
     model = Sequential(layers, seed=0)
-    model.compile(Adam(rate), loss, wanted)
+    model.compile(Adam(rate), loss, metrics)
     history = model.fit(
         x, y, batch_size=32, epochs=epochs, validation_data=(x, y), verbose=0
     ).history
@@ -40,7 +38,7 @@ def fitted(layers, loss, wanted, x, y, epochs=15, rate=0.02):
 def test_several_labels_a_row(logits):
     from glassnet.losses import BinaryCrossentropy
 
-    wanted = [
+    metrics = [
         "accuracy",
         "precision",
         Recall(class_id=2),
@@ -49,16 +47,16 @@ def test_several_labels_a_row(logits):
         AUC(curve="PR", multi_label=True, name="pr"),
     ]
     layers = [Dense(8, activation="tanh"), Dense(3, activation=None if logits else "sigmoid")]
-    model, logs = fitted(layers, BinaryCrossentropy(from_logits=logits), wanted, X, LABELS)
+    model, logs = fitted(layers, BinaryCrossentropy(from_logits=logits), metrics, X, LABELS)
     out = model.predict(X).astype(np.float64)
     p = 1 / (1 + np.exp(-out)) if logits else out
-    said = p > 0.5
-    np.testing.assert_array_equal(model.predict_labels(X), said)
+    labels = p > 0.5
+    np.testing.assert_array_equal(model.predict_labels(X), labels)
     close(logs["loss"], -np.where(LABELS == 1, np.log(p), np.log(1 - p)).mean(), 10 * FLOAT32)
-    close(logs["accuracy"], (said == LABELS).mean())
-    close(logs["precision"], sklearn_metrics.precision_score(LABELS, said, average="micro"))
-    close(logs["recall"], sklearn_metrics.recall_score(LABELS[:, 2], said[:, 2]))
-    close(logs["f1_score"], sklearn_metrics.f1_score(LABELS, said, average="macro"))
+    close(logs["accuracy"], (labels == LABELS).mean())
+    close(logs["precision"], sklearn_metrics.precision_score(LABELS, labels, average="micro"))
+    close(logs["recall"], sklearn_metrics.recall_score(LABELS[:, 2], labels[:, 2]))
+    close(logs["f1_score"], sklearn_metrics.f1_score(LABELS, labels, average="macro"))
     close(logs["auc"], sklearn_metrics.roc_auc_score(LABELS, p, average="macro"))
     close(logs["pr"], sklearn_metrics.average_precision_score(LABELS, p, average="macro"))
     assert logs["accuracy"] > 0.75, "it learns"
@@ -76,9 +74,8 @@ def test_two_outputs_with_one_hot_targets_under_binary_cross_entropy():
         rate=0.1,
     )
     p = model.predict(X)
-    np.testing.assert_array_equal(
-        model.predict_labels(X), p > 0.5
-    )  # each output is an answer of its own
+    # Each output is a label of its own.
+    np.testing.assert_array_equal(model.predict_labels(X), p > 0.5)
     close(logs["accuracy"], ((p > 0.5) == one_hot).mean())
     close(logs["f1_score"], sklearn_metrics.f1_score(one_hot, p > 0.5, average="micro"))
     close(logs["auc"], sklearn_metrics.roc_auc_score(one_hot, p, average="micro"))
@@ -110,31 +107,30 @@ def test_one_hot_targets_of_two_classes_for_one_output():
 @pytest.mark.parametrize("one_hot", [False, True])
 def test_two_classes_by_softmax_have_the_auc_of_the_second(one_hot):
     y = LABELS[:, 0]
-    wanted = ["accuracy", AUC(multi_label=True), F1Score(class_id=1)]
+    metrics = ["accuracy", AUC(multi_label=True), F1Score(class_id=1)]
     model, logs = fitted(
         [Dense(2, activation="softmax")],
         "categorical_crossentropy",
-        wanted,
+        metrics,
         X,
         np.eye(2)[y] if one_hot else y,
     )
     p = model.predict(X)
-    close(
-        logs["auc"], sklearn_metrics.roc_auc_score(y, p[:, 1]), 1e-4
-    )  # 1 - p ties in float32 what p does not
+    # In float32, 1 - p has ties that p does not have.
+    close(logs["auc"], sklearn_metrics.roc_auc_score(y, p[:, 1]), 1e-4)
     close(logs["f1_score"], sklearn_metrics.f1_score(y, p.argmax(1)))
     close(logs["accuracy"], (model.predict_labels(X) == y).mean())
 
 
 def test_several_numbers_a_row():
     y = SCORES * [1, 10, 0.1] + [0, 50, 0]
-    wanted = [
+    metrics = [
         "mae",
         "root_mean_squared_error",
         R2Score(),
         R2Score("variance_weighted_average", name="weighted"),
     ]
-    model, logs = fitted([Dense(3)], "mse", wanted, X, y, epochs=30, rate=0.5)
+    model, logs = fitted([Dense(3)], "mse", metrics, X, y, epochs=30, rate=0.5)
     out, target = model.predict(X).astype(np.float64), y.astype(np.float32).astype(np.float64)
     close(logs["loss"], sklearn_metrics.mean_squared_error(target, out), 10 * FLOAT32)
     close(logs["mae"], sklearn_metrics.mean_absolute_error(target, out), 10 * FLOAT32)
@@ -152,7 +148,7 @@ def test_several_numbers_a_row():
         model.predict_labels(X)
 
 
-def test_a_hinge_tells_two_classes():
+def test_a_hinge_separates_two_classes():
     y = 2 * LABELS[:, 0] - 1
     model, logs = fitted([Dense(1)], "hinge", ["accuracy", "auc"], X, y, rate=0.1)
     scores = model.predict(X)[:, 0]
@@ -169,7 +165,7 @@ IMAGES = (
 )
 
 
-def coder(*head):
+def autoencoder(*head):
     return [Flatten(), Dense(4, activation="tanh"), *head]
 
 
@@ -185,26 +181,31 @@ def coder(*head):
 )
 def test_inputs_as_targets(head, shape, loss):
     y = IMAGES.reshape(150, *shape)
-    model, logs = fitted(coder(*head), loss, ["mae"], IMAGES, y, epochs=20, rate=0.05)
+    model, logs = fitted(autoencoder(*head), loss, ["mae"], IMAGES, y, epochs=20, rate=0.05)
     p, y = (
         model.predict(IMAGES).astype(np.float64).reshape(150, 36),
         y.astype(np.float64).reshape(150, 36),
     )
-    want = (
+    expected = (
         -(y * np.log(p) + (1 - y) * np.log(1 - p)).mean()
         if loss == BINARY
         else np.square(p - y).mean()
     )
-    close(logs["loss"], want, 10 * FLOAT32)
+    close(logs["loss"], expected, 10 * FLOAT32)
     close(logs["mae"], np.abs(p - y).mean(), 10 * FLOAT32)
     assert np.square(p - y).mean() < np.square(y - y.mean(0)).mean() / 2, (
         "it learns more than the mean image"
     )
 
 
-def test_a_reshape_behind_the_sigmoid_serves_other_losses():
+def test_a_reshape_after_the_sigmoid_works_with_other_losses():
     model, logs = fitted(
-        coder(Dense(36, activation="sigmoid"), Reshape((6, 6))), "mse", [], IMAGES, IMAGES, epochs=3
+        autoencoder(Dense(36, activation="sigmoid"), Reshape((6, 6))),
+        "mse",
+        [],
+        IMAGES,
+        IMAGES,
+        epochs=3,
     )
     close(
         logs["loss"],
@@ -213,29 +214,29 @@ def test_a_reshape_behind_the_sigmoid_serves_other_losses():
     )
 
 
-def test_pixels_of_0_to_255_are_scaled_on_the_way_in_and_by_hand_as_targets():
+def test_pixels_as_inputs_and_as_targets():
     pixels = (255 * IMAGES).astype(np.uint8)
-    layers = [Rescaling(1 / 255), *coder(Dense(36, activation="sigmoid"))]
+    layers = [Rescaling(1 / 255), *autoencoder(Dense(36, activation="sigmoid"))]
     _, logs = fitted(layers, BINARY, [], pixels, (pixels / 255).reshape(150, 36), epochs=2)
     assert 0 < logs["loss"] < 1
-    text = r"y: expected 36 columns from 0 to 1\. Received: smallest=0\.0, largest=255\.0\. Scale the targets \(pixels: y / 255\)"
-    with pytest.raises(DataError, match=text):
+    message = r"y: expected 36 columns from 0 to 1\. Received: smallest=0\.0, largest=255\.0\. Scale the targets \(pixels: y / 255\)"
+    with pytest.raises(DataError, match=message):
         fitted(layers, BINARY, [], pixels, pixels.reshape(150, 36))
 
 
 def test_black_and_white_images_have_an_accuracy():
     y = (IMAGES > 0.5).reshape(150, 36)
-    model = Sequential(coder(Dense(36, activation="sigmoid")), seed=0)
+    model = Sequential(autoencoder(Dense(36, activation="sigmoid")), seed=0)
     history = model.fit(IMAGES, y, verbose=0).history
     assert list(history) == ["loss", "accuracy"]
     close(model.evaluate(IMAGES, y)[1], ((model.predict(IMAGES) > 0.5) == y).mean())
 
 
 @pytest.mark.parametrize(
-    ("layers", "loss", "y", "kind", "text"),
+    ("layers", "loss", "y", "error", "message"),
     [
         (
-            coder(Dense(36, activation="sigmoid"), Reshape((6, 6))),
+            autoencoder(Dense(36, activation="sigmoid"), Reshape((6, 6))),
             BINARY,
             IMAGES,
             ConfigError,
@@ -243,53 +244,53 @@ def test_black_and_white_images_have_an_accuracy():
             r'Reshape first: Dense\(\.\.\.\), Reshape\(\.\.\.\), Activation\("sigmoid"\) gives the same numbers\.$',
         ),
         (
-            coder(Dense(36)),
+            autoencoder(Dense(36)),
             "mse",
             IMAGES,
             DataError,
             r"Received: shape=\(150, 6, 6\)\. The sizes agree: pass y\.reshape\(-1, 36\)",
         ),
         (
-            coder(Dense(36, activation="sigmoid")),
+            autoencoder(Dense(36, activation="sigmoid")),
             BINARY,
             IMAGES,
             DataError,
             r"The sizes agree: pass y\.reshape\(-1, 36\), or end in Resh",
         ),
         (
-            coder(Dense(3)),
+            autoencoder(Dense(3)),
             "mse",
             LABELS[:150, 0],
             DataError,
             r"for one number per row end in Dense\(1\)\.$",
         ),
         (
-            coder(Dense(3, activation="sigmoid")),
+            autoencoder(Dense(3, activation="sigmoid")),
             BINARY,
             LABELS[:150, :2],
             DataError,
             r"End in Dense\(2\), or pass 3 columns\.$",
         ),
         (
-            coder(Dense(3, activation="sigmoid")),
+            autoencoder(Dense(3, activation="sigmoid")),
             BINARY,
             LABELS[:150, 0],
             DataError,
             r"For one class per row end in a softmax",
         ),
         (
-            coder(Dense(3, activation="softmax")),
+            autoencoder(Dense(3, activation="softmax")),
             "categorical_crossentropy",
             LABELS[:150],
             DataError,
-            r"labels a row end in a sigmoid",
+            r"labels per row end in a sigmoid",
         ),
         (
-            coder(Dense(1, activation="sigmoid")),
+            autoencoder(Dense(1, activation="sigmoid")),
             BINARY,
             LABELS[:150],
             DataError,
-            r"labels a row end in Dense\(3",
+            r"labels per row end in Dense\(3",
         ),
     ],
     ids=[
@@ -303,23 +304,23 @@ def test_black_and_white_images_have_an_accuracy():
         "one-output",
     ],
 )
-def test_what_users_meet(layers, loss, y, kind, text):
+def test_targets_that_do_not_match_the_network(layers, loss, y, error, message):
     def train():
         model = Sequential(layers, seed=0)
         model.compile("sgd", loss)
         model.fit(IMAGES, y, verbose=0)
 
-    with pytest.raises(kind, match=text):
+    with pytest.raises(error, match=message):
         train()
 
 
-def test_a_score_that_needs_an_average_says_so():
-    for wanted in ("f1_score", F1Score()):
+def test_metrics_that_need_an_average_or_a_class():
+    for metric in ("f1_score", F1Score()):
         with pytest.raises(
             ConfigError,
             match=r'F1Score: expected an average or a class_id for several outputs\..*average="macro"',
         ):
-            fitted([Dense(3, activation="sigmoid")], BINARY, [wanted], X, LABELS)
+            fitted([Dense(3, activation="sigmoid")], BINARY, [metric], X, LABELS)
     with pytest.raises(
         ConfigError, match="Precision: expected class_id to be below the number of outputs"
     ):

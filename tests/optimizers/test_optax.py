@@ -53,6 +53,7 @@ def test_contract(tx):
     check_optimizer(Optax(tx, learning_rate=CosineDecay(1.0, 500), clipnorm=1.0))
 
 
+@pytest.mark.slow
 def test_descent_is_descent():
     """Compare with our SGD in `fit`, with a rate that changes between two fits."""
     x, y = np.linspace(-1, 1, 10)[:, None], np.linspace(0, 1, 10)

@@ -56,7 +56,7 @@ def test_a_generator_is_read_and_closed_in_one_thread():
 def test_the_next_chunk_is_prepared_while_one_trains(small_chunks, monkeypatch):
     """Oracle: order. Training waits until the chunk after the next has started.
 
-    Without a thread it never would. No third chunk is started meanwhile, except for its first batch.
+    Without a thread that would never happen. Of the third chunk, only the first batch is drawn.
     """
     drawn, ahead = [], threading.Event()
 
@@ -67,16 +67,16 @@ def test_the_next_chunk_is_prepared_while_one_trains(small_chunks, monkeypatch):
                 ahead.set()
             yield BATCHES[0]
 
-    seen, until = [], StepRange.run_until
+    seen, original = [], StepRange.run_until
 
-    def trained(stretch, program, stop):
+    def run_until(steps, program, stop):
         if not seen:
             assert ahead.wait(10)
             time.sleep(0.2)
             seen.append(len(drawn))
-        return until(stretch, program, stop)
+        return original(steps, program, stop)
 
-    monkeypatch.setattr(StepRange, "run_until", trained)
+    monkeypatch.setattr(StepRange, "run_until", run_until)
     plain_model().fit(batches, verbose=0)
     assert len(drawn) == 20
     assert seen == [5]
@@ -86,7 +86,7 @@ def test_the_next_chunk_is_prepared_while_one_trains(small_chunks, monkeypatch):
     threading.current_thread() is not threading.main_thread(),
     reason="signals reach the main thread only",
 )
-def test_ctrl_c_is_heard_while_a_slow_source_is_waited_for():
+def test_ctrl_c_interrupts_the_wait_for_a_slow_source():
     """A real SIGINT during the fourth batch, of 0.75 s, closes the generator and the thread."""
     closed = []
 
@@ -101,16 +101,16 @@ def test_ctrl_c_is_heard_while_a_slow_source_is_waited_for():
             closed.append(True)
 
     model, three = plain_model(), plain_model()
-    began = time.perf_counter()
+    start = time.perf_counter()
     log = model.fit(slow, epochs=3, verbose=0)
-    assert time.perf_counter() - began < 5
+    assert time.perf_counter() - start < 5
     assert log.stopped == "epoch 1, step 3: interrupted by Ctrl-C"
     assert closed == [True]
     three.fit(BATCHES[:1] * 3, verbose=0)
     assert same_bits(model, three)
 
 
-def test_a_source_that_hangs_holds_up_nobody():
+def test_a_source_that_hangs_does_not_block_the_end_of_training():
     """Closing waits one second; the thread ends when its batch has come."""
     release = threading.Event()
 
@@ -121,11 +121,11 @@ def test_a_source_that_hangs_holds_up_nobody():
         yield BATCHES[0]
 
     model = plain_model()
-    began = time.perf_counter()
+    start = time.perf_counter()
     timer = threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT))
     timer.start()
     assert "interrupted by Ctrl-C" in model.fit(hanging, verbose=0).stopped
-    assert time.perf_counter() - began < 10
+    assert time.perf_counter() - start < 10
     release.set()
     for thread in threading.enumerate():
         if thread.name == "glassnet-data":
@@ -136,19 +136,19 @@ class Cursor:
     """An iterator that has to be closed, such as a database cursor."""
 
     def __init__(self):
-        self.given, self.closed = iter(BATCHES * 9), 0
+        self.batches, self.closed = iter(BATCHES * 9), 0
 
     def __iter__(self):
         return self
 
     def __next__(self):
-        return next(self.given)
+        return next(self.batches)
 
     def close(self):
         self.closed += 1
 
 
-def test_what_a_fit_opened_it_closes_and_nothing_else():
+def test_fit_closes_the_iterators_that_it_opened():
     """A pass cut off by steps_per_epoch is closed at the end; a user's iterator stays open."""
     opened, cursor = [], Cursor()
     plain_model().fit(
@@ -193,7 +193,7 @@ def test_the_step_that_went_bad_is_found_across_chunks(small_chunks, bad):
     assert same_bits(model, expected)
 
 
-def test_looks_inside_where_the_end_is_not_known(small_chunks):
+def test_observations_without_a_known_length(small_chunks):
     """Oracle: by hand. Slices double: after 1, 2 and 4 steps.
 
     From the second epoch on the length is known: after every step.
@@ -216,7 +216,7 @@ def test_looks_inside_where_the_end_is_not_known(small_chunks):
     assert same_bits(model, same)
 
 
-def test_progress_without_an_end(monkeypatch):
+def test_progress_without_a_known_length(monkeypatch):
     """Oracle: by hand. There is no bar and no remaining time until the number of steps is known."""
     progress = Progress(0, 4)
     progress._live = Screen()
@@ -246,6 +246,7 @@ print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="reads the peak in KiB")
 def test_memory_does_not_grow_with_the_number_of_batches():
     """After 30 batches of 6.4 MB, 100 more add less than 100 MB to the peak."""

@@ -130,7 +130,7 @@ def test_the_loss_is_inferred_from_the_first_batch(capsys):
     messages = [
         line.split("  ")[0]
         for line in capsys.readouterr().out.splitlines()
-        if "no loss was named" in line
+        if line.startswith("loss: ")
     ]
     assert len(messages) == 2
     assert messages[0] == messages[1]

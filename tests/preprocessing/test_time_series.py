@@ -285,6 +285,7 @@ def test_flights(shared_data, record_property):
         assert miss < 0.5 * naive
 
 
+@pytest.mark.slow
 def test_the_lab(shared_data, tmp_path, monkeypatch, capsys):
     """Goal: an LSTM has less than half the error of the previous year, from both origins.
 

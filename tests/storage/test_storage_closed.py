@@ -87,6 +87,7 @@ print(json.dumps([pair for pair in seen if not pair[0].startswith(OTHER)]))
 """
 
 
+@pytest.mark.slow
 def test_a_load_opens_its_file_and_nothing_else(tmp_path):
     """Loading valid, table and invalid files causes no import, socket, process or compilation."""
     rich = saved(
@@ -127,6 +128,7 @@ def test_a_load_opens_its_file_and_nothing_else(tmp_path):
     assert {event for event, _ in events} == {"open"}
 
 
+@pytest.mark.slow
 def test_the_hook_would_have_seen_it(tmp_path):
     """The same audit hook reports a load that imports and opens files."""
     path = saved(small([Dense(1)]), tmp_path / "m")
@@ -235,6 +237,7 @@ def deep(layer):
     return to_plain(layer)
 
 
+@pytest.mark.slow
 def test_shapes_take_no_memory(tmp_path):
     """CVE-2026-0897: a file's shape causes an allocation of that size.
 

@@ -20,6 +20,8 @@ from glassnet.optimizers import Adam
 from glassnet.schedules import CosineDecay
 from glassnet.storage import json_codec, model_file, registry
 
+pytestmark = pytest.mark.slow
+
 MUTATIONS = int(os.environ.get("GLASSNET_MUTATIONS", 100_000))
 """Total number of mutations: 8 of 10 change bytes, the others change the JSON."""
 

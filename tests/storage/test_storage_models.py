@@ -194,6 +194,7 @@ def test_a_seed_of_128_bits(tmp_path):
     assert same_bits(loaded, model)
 
 
+@pytest.mark.slow
 def test_the_same_model_is_the_same_bytes(tmp_path):
     """Saved twice, after a load, and in processes with other hash seeds."""
     first = saved(small(optimizer="adam"), tmp_path / "a").read_bytes()

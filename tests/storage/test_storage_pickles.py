@@ -246,6 +246,7 @@ def trained_elsewhere(model):
     return result(model, fit_noisy, 2), own_parts()
 
 
+@pytest.mark.slow
 def test_to_a_process_and_back():
     """A spawned process inherits nothing, so the model is pickled in both directions."""
     model = noisy_model()
@@ -256,6 +257,7 @@ def test_to_a_process_and_back():
     assert same_bits(their_model, own_parts())
 
 
+@pytest.mark.slow
 def test_in_another_process_with_other_hashes(tmp_path):
     model = noisy_model()
     fit_noisy(model, 2)

@@ -345,6 +345,7 @@ def test_what_is_too_large_to_load_is_not_saved(tmp_path, monkeypatch):
         model.save(tmp_path / "m")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("layers", "says"),
     [

@@ -113,6 +113,7 @@ def test_train_on(tmp_path, kind):
     assert result(gn.load(path), fit, 3) == want
 
 
+@pytest.mark.slow
 def test_train_on_in_another_process(tmp_path):
     """All models in one process, since a process takes seconds to start."""
     wanted, lines = (

@@ -70,6 +70,7 @@ def test_same_seed_same_bits_and_another_seed_others(ten_epochs):
     assert same_bits(again, ten_epochs[0])
 
 
+@pytest.mark.slow
 def test_another_process_gives_the_same_bits(ten_epochs):
     """Oracle: a relation. The same seed in a new interpreter, on the same machine."""
     code = "from nets import *; model = noisy_model(); fit_noisy(model, 10); print(digest(model))"

@@ -6,10 +6,9 @@ import difflib
 from collections.abc import Callable
 from typing import Any, NoReturn
 
+from glassnet.engine.epoch_runner import Logs
 from glassnet.engine.loop import Decision, Record
 from glassnet.errors import ConfigError, message
-
-Logs = dict[str, float]
 
 HOOKS = ("on_train_begin", "on_epoch_begin", "on_epoch_end", "on_train_end")
 """Methods that `fit` calls, in this order."""

@@ -6,8 +6,9 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from glassnet.callbacks.callback import Callback, Logs
+from glassnet.callbacks.callback import Callback
 from glassnet.callbacks.model_checkpoint import ModelCheckpoint
+from glassnet.engine.epoch_runner import Logs
 from glassnet.engine.loop import Decision, Record
 from glassnet.errors import is_number, require
 

@@ -6,7 +6,8 @@ import math
 from dataclasses import dataclass, replace
 
 from glassnet.callbacks import monitor
-from glassnet.callbacks.callback import Callback, Logs
+from glassnet.callbacks.callback import Callback
+from glassnet.engine.epoch_runner import Logs
 from glassnet.engine.loop import Decision, Record
 from glassnet.errors import is_int, is_number, require
 

@@ -9,8 +9,9 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from glassnet.callbacks.callback import Callback, Logs
+from glassnet.callbacks.callback import Callback
 from glassnet.callbacks.csv_logger import report_write_errors
+from glassnet.engine.epoch_runner import Logs
 from glassnet.engine.loop import Record
 from glassnet.errors import ConfigError, message, require
 

@@ -339,7 +339,7 @@ def split_target(source: Any, target: str | None) -> TargetSplit:
     require(
         target is not None,
         "fit",
-        "target to name the column that is learned",
+        "target to name the column to predict",
         columns=names,
         fix=f'For example target="{names[-1]}".',
     )

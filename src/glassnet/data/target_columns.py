@@ -40,7 +40,7 @@ def target_to_numeric(name: str, column: np.ndarray) -> np.ndarray:
     infinite = np.flatnonzero(np.isinf(y))
     if len(infinite):
         received = {"row": int(infinite[0]), "infinite": len(infinite)}
-        fix = "Leave those cells blank: rows without a target are left out."
+        fix = "Leave those cells blank. Rows without a target are left out."
         raise DataError(message(who, "finite numbers", **received, fix=fix))
     return y
 

@@ -128,25 +128,25 @@ def series(
     require(fits, "series", 'transform to be "log" or None', transform=transform)
     table = read_table(source)
     values, times, messages = _read_values(table, target, time)
-    season_, notes = _choose_season(season, times, len(values), horizon)
-    room = len(values) - season_ - horizon
-    parts = f"a season of {season_}, 1 input and {horizon} targets"
+    season, notes = _choose_season(season, times, len(values), horizon)
+    room = len(values) - season - horizon
+    parts = f"a season of {season}, 1 input and {horizon} targets"
     require(
         room >= 1,
         f"series {target!r}",
-        f"at least {season_ + horizon + 1} steps: {parts}",
+        f"at least {season + horizon + 1} steps: {parts}",
         error=DataError,
         steps=len(values),
         horizon=horizon,
-        season=season_,
+        season=season,
         fix="Lower horizon or season, or pass a longer series.",
     )
-    default_length = 2 * season_ if season_ > 1 else DEFAULT_LENGTH
-    length_ = length or max(1, min(default_length, room // 2))
+    default_length = 2 * season if season > 1 else DEFAULT_LENGTH
+    length = length or max(1, min(default_length, room // 2))
     if transform == "log":
         to_log(target, values, 'transform="log"')
     messages = (*messages, *notes)
-    return TimeSeries(target, values, times, length_, horizon, season_, transform, messages)
+    return TimeSeries(target, values, times, length, horizon, season, transform, messages)
 
 
 def _read_values(

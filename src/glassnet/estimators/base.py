@@ -18,9 +18,9 @@ from sklearn.utils import check_random_state, column_or_1d
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from glassnet.callbacks import Callback
-from glassnet.callbacks.callback import Logs
 from glassnet.data import arrays
 from glassnet.data.split import random_split, stratified_split
+from glassnet.engine.epoch_runner import Logs
 from glassnet.engine.loop import Decision
 from glassnet.errors import DataError, MissingError, is_int, is_number, lookup, message, require
 from glassnet.layers import Activation, Dense, Dropout, Input, Layer

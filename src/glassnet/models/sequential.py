@@ -590,5 +590,5 @@ class Sequential(BaseModel):
             self.compile("adam", loss, metrics)
         self._loss, self._metrics = loss, metrics
         optimizer = type(self._optimizer).__name__
-        message = f"no loss was named: {loss.display_name}, as {reason}; optimizer {optimizer}"
+        message = f"loss: {loss.display_name}, as {reason}; optimizer: {optimizer}"
         return x, built, message

@@ -15,7 +15,7 @@ from glassnet.data import arrays
 from glassnet.engine import inference
 from glassnet.engine.network import BuiltNetwork
 from glassnet.engine.train_step import Data
-from glassnet.errors import DataError, is_int, require
+from glassnet.errors import DataError, is_int, message, require
 from glassnet.layers import TextVectorization
 from glassnet.losses import Loss
 from glassnet.pipeline import encoding
@@ -371,14 +371,10 @@ class BatchStream:
             fix="Make all batches the same size. Later ones may be smaller.",
         )
         for name, array, first_array in zip(("x", "y", "weights"), data, first, strict=True):
-            require(
-                _dtype_and_shape(array) == _dtype_and_shape(first_array),
-                name,
-                f"{_describe_form(first_array)}, as in the first batch",
-                error=DataError,
-                received=_describe_form(array),
-                fix="Give all batches the dtypes and shapes of the first.",
-            )
+            if _dtype_and_shape(array) != _dtype_and_shape(first_array):
+                expected = f"{_describe_form(first_array)}, as in the first batch"
+                fix = "Give all batches the dtypes and shapes of the first."
+                raise DataError(message(name, expected, received=_describe_form(array), fix=fix))
 
     def _require_same_start(self, data: Data) -> None:
         """Refuse an epoch whose first batch differs from that of the first epoch."""

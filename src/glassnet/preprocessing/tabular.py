@@ -175,12 +175,14 @@ def prepare_table(
 
 
 def _require_same_request(fitted: TabularPreprocessor, request: TableRequest) -> TableRequest:
-    """Return the options of the earlier fit, which must not change."""
-    allowed = (fitted.request, TableRequest(), TableRequest(fitted.target.name))
-    fix = "The encoding of the first fit is kept: leave them out, or call reset() first."
-    expected = f"the options of the first fit, {fitted.request}"
-    require(request in allowed, "fit", expected, received=request, fix=fix)
-    return fitted.request
+    """Return the options of the first fit, which must not change."""
+    first = fitted.request
+    is_same = request in (first, TableRequest(), TableRequest(fitted.target.name))
+    changed = {name: value for name, value in vars(request).items() if value != vars(first)[name]}
+    options = ", ".join(f"{name}={vars(first)[name]!r}" for name in changed)
+    fix = "Leave these options out to continue training, or call reset() first."
+    require(is_same, "fit", f"the options of the first fit, {options}", fix=fix, **changed)
+    return first
 
 
 def _fit_preprocessor(

@@ -68,10 +68,15 @@ class Tag(NamedTuple):
     kind: type
     keys: str
 
-    def fields(self) -> dict[str, str]:
+    def fields(self) -> Mapping[str, str]:
         """Return the field name of each key."""
-        pairs = (word.partition("=") for word in self.keys.split())
-        return {key: field or key for key, _, field in pairs}
+        return _parse_keys(self.keys)
+
+
+@functools.cache
+def _parse_keys(keys: str) -> Mapping[str, str]:
+    pairs = (word.partition("=") for word in keys.split())
+    return types.MappingProxyType({key: field or key for key, _, field in pairs})
 
 
 def custom_tag(kind: type) -> Tag:

@@ -188,10 +188,11 @@ def live(order, tell):
     """Train in this process, die as ordered, and write the result.
 
     Args:
-        order: the scenario, its folder, the steps per slice, and how to die: None; ["point", which, n]
-            at that point of the n-th checkpoint; ["other", which, n] of the n-th other file; ["stop",
-            which, n] to be suspended there; ["timer", seconds] after `fit` began; ["close"] after the
-            last checkpoint; ["returned"] after `fit`. ["outside", seconds] is done by the parent.
+        order: the scenario, its folder, the steps per slice, and how to die: None; ["point", which,
+            n] at that point of the n-th checkpoint; ["other", which, n] of the n-th other file;
+            ["stop", which, n] to be suspended there; ["timer", seconds] after `fit` began;
+            ["close"] after the last checkpoint; ["returned"] after `fit`. ["outside", seconds] is
+            done by the parent.
         tell: called with letters.
     """
     folder, (how, *when) = Path(order["folder"]), order["die"] or ["not"]
@@ -237,6 +238,11 @@ def live(order, tell):
     model.fit(**options, verbose=0, resume=folder / "run")
     if how == "returned":
         die()
+    write_result(folder, model)
+
+
+def write_result(folder, model):
+    """Write the model, and the files of callbacks, as one file."""
     parts = [packed(model)]
     for path in sorted(folder.glob("[!.]*.*")):
         parts.append(packed(gn.load(path)) if path.suffix == ".glassnet" else path.read_bytes())
@@ -284,5 +290,7 @@ if __name__ == "__main__":
         jax.config.update("jax_compilation_cache_dir", sys.argv[1])
         jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
         jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
+    else:
+        jax.config.update("jax_enable_compilation_cache", False)
     for line in sys.stdin:
         print(json.dumps(forked(json.loads(line))), flush=True)

@@ -30,13 +30,13 @@ class Nursery:
         folder: for all files of the runs.
         cache: whether processes share compiled programs.
         armed: whether processes are killed as ordered; False tests the tests.
-        wholes: results of uninterrupted runs by scenario, filled on demand.
+        baselines: results of uninterrupted runs by scenario, filled on demand.
     """
 
     folder: Path
     cache: bool = True
     armed: bool = True
-    wholes: dict = field(default_factory=dict)
+    baselines: dict = field(default_factory=dict)
     runs: int = 0
 
     def __enter__(self):
@@ -66,17 +66,17 @@ class Nursery:
     def answer(self):
         return json.loads(self._process.stdout.readline())
 
-    def whole(self, scenario):
+    def uninterrupted(self, scenario):
         """Return the result of an uninterrupted run, and the duration of the second one.
 
         The first one compiles the programs.
         """
-        if scenario not in self.wholes:
+        if scenario not in self.baselines:
             runs = [Run(self, scenario) for _ in range(2)]
             seconds = [run.live()["seconds"] for run in runs]
             assert runs[0].result() == runs[1].result()
-            self.wholes[scenario] = runs[0].result(), seconds[1]
-        return self.wholes[scenario]
+            self.baselines[scenario] = runs[0].result(), seconds[1]
+        return self.baselines[scenario]
 
 
 class Run:
@@ -123,7 +123,7 @@ class Run:
             assert not self.live()["killed"]
         assert not list((self.folder / "run").glob(".*"))
         assert 1 <= len(check(self.folder / "run")) <= MAX_TO_KEEP
-        same = self.result() == self.nursery.whole(self.scenario)[0]
+        same = self.result() == self.nursery.uninterrupted(self.scenario)[0]
         if same:
             shutil.rmtree(self.folder)
         return same
@@ -154,7 +154,7 @@ def at_points(nursery, scenario, points=tuple(child.LETTERS), every=1):
     write is another one. So "fsync folder" is the last of the points of one write, and "done" has a
     run of its own.
     """
-    runs, _ = [], nursery.whole(scenario)
+    runs, _ = [], nursery.uninterrupted(scenario)
     for of_one_write in (points[:-1], points[-1:]):
         run, killed = Run(nursery, scenario), True
         runs.append(run)
@@ -173,7 +173,7 @@ def at_points(nursery, scenario, points=tuple(child.LETTERS), every=1):
 
 def at_other_files(nursery, scenario):
     """Kill at every point of writing a file that is not a checkpoint; the next process repeats it."""
-    run, _ = Run(nursery, scenario), nursery.whole(scenario)
+    run, _ = Run(nursery, scenario), nursery.uninterrupted(scenario)
     for point in child.LETTERS:
         assert run.live(["other", point, 1])["killed"], point
     return [run]
@@ -193,7 +193,7 @@ def at_random(nursery, scenario, kills, how, seed=0, tries=6):
         tries: maximum number of processes per kill.
     """
     rng, runs = random.Random(f"{scenario} {how} {seed}"), [Run(nursery, scenario)]
-    seconds, lives = nursery.whole(scenario)[1], 0
+    seconds, lives = nursery.uninterrupted(scenario)[1], 0
     while killed(runs) < kills:
         new, lives = not runs[-1].kills, lives + 1
         assert lives <= tries * (kills + 1), (
@@ -208,7 +208,7 @@ def at_random(nursery, scenario, kills, how, seed=0, tries=6):
 
 def at_the_end(nursery, scenario):
     """Kill after the last checkpoint, and twice when the run is already finished."""
-    run, _ = Run(nursery, scenario), nursery.whole(scenario)
+    run, _ = Run(nursery, scenario), nursery.uninterrupted(scenario)
     for how in ("close", "close", "returned"):
         life = run.live([how])
         assert life["killed"], life

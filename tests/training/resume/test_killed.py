@@ -23,6 +23,8 @@ import killing
 from glassnet.errors import ConfigError
 from glassnet.storage.checkpoints import CheckpointFolder
 
+pytestmark = pytest.mark.slow
+
 RANDOM = {
     "outside": {"within": 3, "stream": 2, "table": 2, "epochs": 2},
     "timer": {"rounds": 2, "mapped": 2, "schedule": 2},
@@ -83,8 +85,8 @@ def test_between_the_last_checkpoint_and_the_end(nursery, scenario):
 
 def test_the_next_process_compiles_for_itself(nursery, tmp_path):
     """As for a user, no process shares compiled programs with another."""
-    with killing.Nursery(tmp_path / "n", cache=False, wholes=nursery.wholes) as alone:
-        nursery.whole("within")
+    with killing.Nursery(tmp_path / "n", cache=False, baselines=nursery.baselines) as alone:
+        nursery.uninterrupted("within")
         run = killing.Run(alone, "within")
         run.live(["point", "rename", 9])
         same([run], 1)

@@ -163,37 +163,25 @@ def test_batches_that_fail_and_on(where, tmp_path, monkeypatch, small_chunks):
                 raise OSError("gone")
             yield batch
 
-    def run(folder, again=None):
-        model = again or noisy_model()
-        args = (
-            {"x": batches, "validation_data": BATCHES}
-            if where == "training"
-            else {"x": BATCHES, "validation_data": batches}
-        )
-        return model, model.fit(**args, epochs=3, verbose=0, resume=folder)
+    data = {"x": BATCHES, "validation_data": BATCHES}
+    data["x" if where == "training" else "validation_data"] = batches
 
-    straight, log = run(tmp_path / "a")
+    def run(model, folder, callbacks=()):
+        return model.fit(**data, epochs=3, verbose=0, callbacks=callbacks, resume=folder)
 
-    model = noisy_model()
+    straight = noisy_model()
+    log = run(straight, tmp_path / "a")
+
+    model, calls = noisy_model(), []
     callback = LambdaCallback(
         on_epoch_begin=lambda epoch, logs: broken.append(3) if epoch == 1 and not calls else None
     )
-    calls = []
-    args = (
-        {"x": batches, "validation_data": BATCHES}
-        if where == "training"
-        else {"x": BATCHES, "validation_data": batches}
-    )
-
-    def go():
-        return model.fit(**args, epochs=3, verbose=0, callbacks=callback, resume=tmp_path / "b")
-
     with pytest.raises(DataError, match=r"batch 4.*gone"):
-        go()
+        run(model, tmp_path / "b", callback)
     calls.append(1)
     broken.clear()
     assert model.epoch == 1
-    again = go()
+    again = run(model, tmp_path / "b", callback)
     assert same_bits(model, straight)
     assert (again.history, again.stopped) == (log.history, None)
 
