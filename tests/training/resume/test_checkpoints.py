@@ -178,7 +178,7 @@ DAMAGES = {
     loss: "expected an undamaged checkpoint",
     mark: "expected an undamaged checkpoint",
     name_of_an_array: "expected an undamaged checkpoint",
-    newer: "expected a file of format 1 or lower. Received: format=7. It was written by glassnet",
+    newer: "expected a file of format 1 or lower. Received: format=7. It was written by Glassnet",
     foreign: "expected a file that model.save wrote. .* It contains arrays but no model",
     other_metadata: "expected an integer >= 1 as format",
     a_model: "expected a checkpoint of a run",
