@@ -91,9 +91,11 @@ def test_houses_lab(shared_data, capsys):
     """Oracle: least squares through the three houses. More columns have a lower error."""
     result = runpy.run_path(str(LABS / "houses.py"))
     slope, offset = np.polyfit([3, 1, 4], [185_000, 70_000, 250_000], 1)
-    np.testing.assert_allclose(result["prices"], [slope * 2 + offset, slope * 5 + offset], rtol=0.01)
+    np.testing.assert_allclose(
+        result["prices"], [slope * 2 + offset, slope * 5 + offset], rtol=0.01
+    )
     misses = [
-        float(line.split(": ")[1].split()[0])
+        float(line.split("RMSE ")[1].split()[0])
         for line in capsys.readouterr().out.splitlines()
         if "ridge" in line
     ]
