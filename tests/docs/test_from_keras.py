@@ -36,9 +36,12 @@ MODULES = (
 )
 IN_ORDER = {"batch_size": 4, "epochs": 4, "shuffle": False, "verbose": 0}
 
-pytestmark = pytest.mark.filterwarnings(
-    "ignore:Do not pass an .input_shape.", "ignore:__array__ implementation:DeprecationWarning"
-)
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings(
+        "ignore:Do not pass an .input_shape.", "ignore:__array__ implementation:DeprecationWarning"
+    ),
+]
 """Warnings of Keras."""
 
 

@@ -12,7 +12,10 @@ SMALL = [
     for make in (NeuralClassifier, NeuralRegressor)
 ]
 REASON = "Batches of 16 rows: repeated rows make more steps, in another order, than weighted rows."
-pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
+    pytest.mark.slow,
+]
 
 
 @parametrize_with_checks(FULL)

@@ -28,7 +28,10 @@ QUICK = {
     "batch_size": 16,
     "random_state": 0,
 }
-pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
+    pytest.mark.slow,
+]
 
 
 def net(**settings):

@@ -12,6 +12,8 @@ import pytest
 
 from oracles import import_keras
 
+pytestmark = pytest.mark.slow
+
 LABS = Path(__file__).parents[2] / "labs"
 KERASS_OWN = pytest.mark.filterwarnings(
     "ignore:Do not pass an .input_shape.", "ignore:__array__ implementation:DeprecationWarning"

@@ -63,6 +63,8 @@ from glassnet.layers import (
 from glassnet.regularizers import L1L2
 from glassnet.testing import check_layer
 
+pytestmark = pytest.mark.slow
+
 EXAMPLES = [
     (Activation("tanh"), (4,)),
     (Activation("relu"), (3, 2)),

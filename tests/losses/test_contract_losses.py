@@ -23,6 +23,8 @@ from glassnet.losses import (
 from glassnet.testing import check_loss
 from oracles import named
 
+pytestmark = pytest.mark.slow
+
 
 def targets(loss, shape, rng):
     """Return targets in each form that `loss` accepts."""

@@ -27,6 +27,8 @@ from glassnet.metrics import (
 from glassnet.testing import check_metric
 from oracles import named
 
+pytestmark = pytest.mark.slow
+
 
 def worst(y, out):
     return jnp.abs(y - out).max(-1)

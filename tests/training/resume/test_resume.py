@@ -29,7 +29,7 @@ from lives import as_it_was, in_lives
 from nets import ONE_HOT, SPARSE, WEIGHT, X, Y, fit_noisy, noisy_model, plain_model
 from streams import BATCHES, WEIGHED, Columns, Flow, Items, Loader, generate
 
-pytestmark = pytest.mark.usefixtures("no_thread_stays")
+pytestmark = [pytest.mark.usefixtures("no_thread_stays"), pytest.mark.slow]
 
 
 def by_epoch(epoch):
