@@ -10,6 +10,8 @@ from glassnet.losses import BinaryCrossentropy
 from glassnet.optimizers import Adam
 from oracles import FLOAT32, LOOSE, close
 
+pytestmark = pytest.mark.slow
+
 CELSIUS = [-40, -10, 0, 8, 15, 22, 38]
 FAHRENHEIT = [-40, 14, 32, 46, 59, 72, 100]
 

@@ -17,6 +17,8 @@ import glassnet as gn
 from glassnet.cli import arguments, default_models, main, output
 from glassnet.cli.commands import train
 
+pytestmark = pytest.mark.slow
+
 HEAVY = ("jax", "numpy", "sklearn", "pandas", "matplotlib", "rich", "pooch")
 
 

@@ -19,6 +19,8 @@ from glassnet.evaluation.baselines import score_classifier
 from glassnet.preprocessing.images import ImagePreprocessor
 from glassnet.preprocessing.targets import ClassTarget
 
+pytestmark = pytest.mark.slow
+
 SMALL = ("--layers", "8", "--dropout", "0", "--no-plot", "--learning-rate", "0.03")
 
 

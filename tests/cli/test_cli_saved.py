@@ -11,6 +11,8 @@ from test_cli import run
 import glassnet as gn
 from glassnet.layers import Dense
 
+pytestmark = pytest.mark.slow
+
 RNG = np.random.default_rng(0)
 N = 60
 HEIGHT = RNG.normal(170, 10, N)

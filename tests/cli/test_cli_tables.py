@@ -12,6 +12,8 @@ import glassnet as gn
 from glassnet.cli.jobs import base, resolve
 from glassnet.data.split import train_validation_split
 
+pytestmark = pytest.mark.slow
+
 RNG = np.random.default_rng(0)
 N = 150
 SIZE = RNG.normal(100, 30, N)

@@ -11,6 +11,8 @@ from test_cli import run
 
 import glassnet as gn
 
+pytestmark = pytest.mark.slow
+
 RNG = np.random.default_rng(0)
 N = 72
 SOLD = 100 + 2 * np.arange(N) + 20 * np.sin(np.arange(N) * np.pi / 6) + RNG.normal(0, 2, N)
