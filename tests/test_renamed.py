@@ -8,6 +8,7 @@ import pytest
 import glassnet as gn
 from glassnet.callbacks import Decision
 from glassnet.errors import ConfigError, MissingError
+from glassnet.initializers import Initializer
 from glassnet.layers import Composite, Dense, Layer
 from glassnet.losses import Loss
 from glassnet.metrics import AUC, Metric
@@ -33,6 +34,7 @@ def fitted():
         (Loss, "boundary", "decision_threshold"),
         (Loss, "link", "output_activation"),
         (Metric, "suited", "configure"),
+        (Initializer, "several", "draw_many"),
     ],
 )
 def test_a_method_by_its_old_name_is_refused_at_the_class(base, old, new):
@@ -67,6 +69,8 @@ def test_attributes_by_their_old_names():
         (trace.links[0], "over", "gradient_denominator"),
         (Decision(), "keep", "keep_weights"),
         (AUC(), "link", "output_activation"),
+        (model.history, "plain", "to_data"),
+        (gn.data.series({"y": [1.0, 2, 3, 4, 5]}, "y"), "said", "messages"),
     ):
         who = type(thing).__name__
         with pytest.raises(MissingError, match=rf"^{who}\.{old} is now called {who}\.{new}\.$"):

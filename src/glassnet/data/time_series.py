@@ -12,12 +12,13 @@ from glassnet.data.parsing import is_missing
 from glassnet.data.table import Table, read_table
 from glassnet.data.target_columns import check_varying_target, to_log
 from glassnet.data.time_index import TimeIndex
-from glassnet.errors import DataError, is_int, lookup, require
+from glassnet.errors import DataError, is_int, lookup, renamed_attributes, require
 
 DEFAULT_LENGTH = 12
 """Number of differences that a network sees of a series without seasons."""
 
 
+@renamed_attributes(said="messages")
 @dataclass(frozen=True, eq=False, repr=False)
 class TimeSeries:
     """Equally spaced values to forecast, for `fit`, `evaluate`, `predict` and `forecast`.

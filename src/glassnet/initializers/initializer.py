@@ -5,15 +5,23 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
+from glassnet.errors import refuse_renamed_methods
 from glassnet.types import Shape
 
 
 @dataclass(frozen=True)
 class Initializer(ABC):
     """Base class of all initializers: frozen dataclasses, called with a generator and a shape."""
+
+    _RENAMED: ClassVar[dict[str, str]] = {"several": "draw_many"}
+    """Methods by the names that they had before release 0.2, each with its name now."""
+
+    def __init_subclass__(cls) -> None:
+        refuse_renamed_methods(cls, cls._RENAMED)
 
     @abstractmethod
     def __call__(self, rng: np.random.Generator, shape: Shape) -> np.ndarray:

@@ -7,9 +7,11 @@ from typing import Any
 
 from glassnet.engine.epoch_runner import Observation
 from glassnet.engine.loop import Record
+from glassnet.errors import renamed_attributes
 from glassnet.storage.model_file import HistoryData
 
 
+@renamed_attributes(plain="to_data", of="from_data")
 @dataclass
 class History:
     """Logged values of one `fit`.
