@@ -4,27 +4,26 @@ import numpy as np
 import pytest
 
 from glassnet.data.split import train_validation_split
-from glassnet.engine import network
 from glassnet.errors import ConfigError, DataError
 from glassnet.losses import BinaryCrossentropy, MeanSquaredError, SparseCategoricalCrossentropy
 from glassnet.pipeline.encoding import (
     apply_class_weight,
     encode_examples,
-    encode_validation,
 )
+from glassnet.pipeline.targets import get_class_labels
 
 SPARSE = SparseCategoricalCrossentropy()
-BUILT = network.assemble((), (), (), ((2,), (2,)))
 X = np.arange(40, dtype=np.float32).reshape(20, 2)
 Y = np.repeat([0, 1], [15, 5])
 
 
 def test_encode():
-    data, labels = encode_examples(X, Y, SPARSE, (2,), sample_weight=np.arange(20))
+    data = encode_examples(X, Y, SPARSE, (2,), sample_weight=np.arange(20))
     assert data.x is X
-    assert data.y.tolist() == labels.tolist() == Y.tolist()
+    assert data.y.tolist() == get_class_labels(data.y, SPARSE).tolist() == Y.tolist()
     assert data.weight.tolist() == list(range(20))
-    assert encode_examples(X, Y, MeanSquaredError(), (1,))[1] is None
+    loss = MeanSquaredError()
+    assert get_class_labels(encode_examples(X, Y, loss, (1,)).y, loss) is None
 
 
 def test_encode_names_what_it_reads():
@@ -37,52 +36,12 @@ def test_encode_names_what_it_reads():
         encode_examples(X, Y[:-1], SPARSE, (2,))
 
 
-def test_encode_validation():
-    for validation_data in ((X, Y), [X, Y], (X, Y, np.ones(20)), (X, Y, None)):
-        data = encode_validation(validation_data, SPARSE, BUILT)
-        assert data.x is X
-        assert (data.weight is None) == (len(validation_data) == 2 or validation_data[2] is None)
-
-
-@pytest.mark.parametrize(
-    ("validation_data", "text"),
-    [
-        (
-            X,
-            r"validation_data: expected \(x, y\) or \(x, y, weights\)\. Received: validation_data='ndarray'\.",
-        ),
-        (
-            (X,),
-            r"validation_data: expected \(x, y\) or \(x, y, weights\)\. Received: validation_data='tuple of 1'\.",
-        ),
-        ((X, Y, None, None), r"Received: validation_data='tuple of 4'\."),
-        (0.2, r"Received: validation_data='float'\."),
-        (
-            (X[:, :1], Y),
-            r"validation x: expected examples of shape \(2,\)\. Received: shape=\(20, 1\)\. The network was built for 2 features",
-        ),
-        (
-            (X, Y[:4]),
-            r"validation x and validation y: .*Received: len\(validation x\)=20, len\(validation y\)=4",
-        ),
-        (
-            (X, Y, [1]),
-            r"sample_weight: expected one number per row, shape \(20,\)\. Received: shape=\(1,\)",
-        ),
-    ],
-    ids=["array", "one", "four", "fraction", "features", "lengths", "weights"],
-)
-def test_validation_data_that_is_none(validation_data, text):
-    with pytest.raises(DataError, match=text):
-        encode_validation(validation_data, SPARSE, BUILT)
-
-
 def test_class_weights_multiply_sample_weights():
     """Oracle: by hand. Class 1 counts 3 times, multiplied by the weight of each row."""
-    data, _ = encode_examples(X, Y, SPARSE, (2,))
+    data = encode_examples(X, Y, SPARSE, (2,))
     weighed = apply_class_weight(data, SPARSE, {1: 3.0})
     assert weighed.weight.tolist() == [1] * 15 + [3] * 5
-    data, _ = encode_examples(X, Y, SPARSE, (2,), sample_weight=np.full(20, 0.5))
+    data = encode_examples(X, Y, SPARSE, (2,), sample_weight=np.full(20, 0.5))
     assert apply_class_weight(data, SPARSE, {1: 3.0}).weight.tolist() == [0.5] * 15 + [1.5] * 5
     assert apply_class_weight(data, SPARSE, None) is data
 
@@ -90,9 +49,7 @@ def test_class_weights_multiply_sample_weights():
 def test_balanced_classes_weigh_alike_in_sum():
     """Oracle: equal sums of weights, for a softmax and for one sigmoid."""
     for loss, outputs in ((SPARSE, (2,)), (BinaryCrossentropy(), (1,))):
-        weight = apply_class_weight(
-            encode_examples(X, Y, loss, outputs)[0], loss, "balanced"
-        ).weight
+        weight = apply_class_weight(encode_examples(X, Y, loss, outputs), loss, "balanced").weight
         np.testing.assert_allclose(
             [weight[Y == 0].sum(), weight[Y == 1].sum()], [10, 10], rtol=1e-6
         )

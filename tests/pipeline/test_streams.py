@@ -12,8 +12,10 @@ from glassnet.engine import network
 from glassnet.errors import ConfigError, DataError
 from glassnet.layers import Dense, Normalization
 from glassnet.losses import MeanSquaredError, SparseCategoricalCrossentropy
+from glassnet.pipeline.adapter import ModelInfo
 from glassnet.pipeline.batches import is_stream
 from glassnet.pipeline.streams import BatchStream
+from glassnet.preprocessing.base import HeadSpec
 from nets import X, Y, plain_model
 from streams import BATCHES, WEIGHED, Columns, Flow, Items, Loader, Tensor, generate, pairs
 
@@ -60,8 +62,11 @@ def test_what_has_a_length_beside_targets_is_rows():
     assert is_stream(generate(), Y)
 
 
+MODEL = ModelInfo((), HeadSpec("softmax", False), None, None, None, None)
+
+
 def bound(batches, steps=None, loss=None, shapes=((4,), (3,)), class_weight=None, **how):
-    stream = BatchStream(batches, steps, **how)
+    stream = BatchStream(batches, steps, MODEL, **how)
     built = network.assemble((), (), (), shapes)
     stream.bind(loss or SparseCategoricalCrossentropy(), built, class_weight)
     return stream
@@ -222,7 +227,9 @@ BAD_FIRST = {
     "one number per row in each column. Received: b=(3,), x=(3, 4). Keep one column beside the target": [
         {"b": X[:3, 0], "x": X[:3], "t": Y[:3]}
     ],
-    "batch 1 of epoch 1: y: expected at least one row": [(X[:3], np.zeros(0))],
+    "batch 1 of epoch 1: x and y: expected the same number of rows. Received: len(x)=3, len(y)=0": [
+        (X[:3], np.zeros(0))
+    ],
     "batch 1 of epoch 1: expected a batch. Received: error=ZeroDivisionError": lambda: 1 / 0,
 }
 

@@ -97,7 +97,8 @@ def test_a_callback_sets_the_rate_and_the_records_tell_it():
 
     model.fit([0.0, 0.0], [0.0, 0.0], batch_size=1, verbose=0)
     model.reset()
-    program, train_state = model._make_program(), model._make_train_state(model._make_program(), 0)
+    program = model._make_program()
+    train_state = model._get_setup().make_train_state(program, 0, 0)
     data, plan = (
         to_device(Data(np.zeros((2, 1), np.float32), np.zeros((2, 1), np.float32))),
         make_plan_fn(2, 1, seed=0, shuffle=False),
@@ -126,7 +127,8 @@ def test_a_callback_of_a_fit_sets_the_rate():
 
 def test_records_tell_a_number_too_and_the_first_step_of_an_epoch_broken_off_at_once():
     model = line_model(SGD(0.25))
-    program, train_state = model._make_program(), model._make_train_state(model._make_program(), 0)
+    program = model._make_program()
+    train_state = model._get_setup().make_train_state(program, 0, 0)
     huge = to_device(Data(np.full((2, 1), 1e30, np.float32), np.zeros((2, 1), np.float32)))
     (record,) = run_epochs(
         program,

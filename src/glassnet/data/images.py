@@ -269,3 +269,10 @@ def resolve_image_files(path: str | os.PathLike[str]) -> list[Path]:
     expected = f"a folder with images ({', '.join(image_files.IMAGE_SUFFIXES)})"
     require(files, "images", expected, error=DataError, folder=str(root))
     return files
+
+
+def is_image_folder(path: str | os.PathLike[str]) -> bool:
+    """Return whether a path is a folder with subfolders of which one holds an image."""
+    root = Path(path)
+    folders = class_folders(root).values() if root.is_dir() else ()
+    return any(image_files.list_image_files(folder) for folder in folders)

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import copy
 import os
-import secrets
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, Self
 
 import numpy as np
 
-from glassnet import fingerprinting, losses, optimizers
+from glassnet import losses, optimizers
 from glassnet.engine import network, objective
 from glassnet.engine.epoch_runner import RunState
 from glassnet.engine.loop import Record
@@ -19,7 +18,6 @@ from glassnet.engine.network import BuiltNetwork, WeightPaths
 from glassnet.engine.train_step import (
     Program,
     TrainState,
-    create_train_state,
     initial_rate,
     learning_rate_at,
     rate_for_learning_rate,
@@ -30,7 +28,9 @@ from glassnet.losses import Loss
 from glassnet.metrics import get as resolve_metric
 from glassnet.models import summary
 from glassnet.models.layer_view import LayerView
+from glassnet.models.setup import Setup
 from glassnet.optimizers import Optimizer
+from glassnet.pipeline.adapter import ModelInfo
 from glassnet.preprocessing.base import Preprocessor
 from glassnet.storage import model_file, pickling
 from glassnet.storage.arrays import ModelArrays
@@ -326,24 +326,27 @@ class BaseModel:
         """Return the model as plain data, its network and its arrays."""
         if self._network is None and self._input is not None and self._layers:
             self._build(self._input.shape)
+        arrays = ModelArrays(self._params, self._state, self._optimizer_state)
+        return self._to_spec(self._get_setup()), self._network, arrays
+
+    def _to_spec(self, setup: Setup) -> model_file.ModelSpec:
+        """Return the model with another setup as plain data."""
         unbuilt_shape = self._input.shape if self._input else None
-        spec = model_file.ModelSpec(
-            layers=self._layers,
-            input_shape=self._network.shapes[0] if self._network else unbuilt_shape,
-            built=self._network is not None,
-            seed=self.seed,
-            optimizer=self._optimizer,
-            loss=self._loss,
-            metrics=self._metrics,
-            has_optimizer_state=self._optimizer_state is not None,
+        return model_file.ModelSpec(
+            layers=setup.layers,
+            input_shape=setup.network.shapes[0] if setup.network else unbuilt_shape,
+            built=setup.network is not None,
+            seed=setup.seed,
+            optimizer=setup.optimizer,
+            loss=setup.loss,
+            metrics=setup.metrics,
+            has_optimizer_state=setup.optimizer_state is not None,
             epoch=self.epoch,
             step=self._step,
-            rate=float(self._rate),
-            preprocessor=self.preprocessor,
+            rate=float(setup.rate),
+            preprocessor=setup.preprocessor,
             history=None if self.history is None else self.history.to_data(),
         )
-        arrays = ModelArrays(self._params, self._state, self._optimizer_state)
-        return spec, self._network, arrays
 
     def _restore(self, loaded: model_file.LoadedModel) -> Self:
         """Become the model that was saved."""
@@ -371,29 +374,50 @@ class BaseModel:
         if not all(map(np.array_equal, before, self._get_weights_at(weight_paths))):
             self._last_run_id = None
 
-    def _ensure_seed(self) -> int:
-        if self.seed is None:
-            self.seed, self._seed_was_drawn = secrets.randbits(31), True
-        return self.seed
+    def _get_setup(self) -> Setup:
+        return Setup(
+            self._layers,
+            self.seed,
+            self._seed_was_drawn,
+            self.preprocessor,
+            self._network,
+            self._params,
+            self._state,
+            self._optimizer,
+            self._optimizer_state,
+            self._rate,
+            self._loss,
+            self._metrics,
+        )
 
-    def _replace_drawn_seed(self, seed: int | None) -> None:
-        """Replace a seed that was drawn, unless the model has learned something since."""
-        if seed is None or not self._seed_was_drawn or self.epoch:
+    def _commit(
+        self,
+        setup: Setup,
+        start: RunState | None = None,
+        history: History | None = None,
+        run: ResumableRun | None = None,
+    ) -> None:
+        """Take over a setup and, for a fit, the state in which it starts and its history."""
+        self.seed, self._seed_was_drawn = setup.seed, setup.seed_was_drawn
+        self.preprocessor, self._network = setup.preprocessor, setup.network
+        self._params, self._state = setup.params, setup.state
+        self._optimizer, self._optimizer_state = setup.optimizer, setup.optimizer_state
+        self._rate, self._loss, self._metrics = setup.rate, setup.loss, setup.metrics
+        if start is None:
             return
-        if self._network is not None:
-            rng = np.random.default_rng(self._ensure_seed())
-            _, *drawn = network.build(self._layers, self._network.shapes[0], rng)
-            trees = drawn, [self._params, self._state]
-            if len(set(map(fingerprinting.tree_fingerprint, trees))) > 1:
-                return
-            self._network = None
-        self.seed = seed
+        self.history, self._last_run_id = history, run.info.id if run else None
+        if run and run.history:
+            self._apply_train_state(start.final_state if run.finished else start.train_state)
+            self.epoch, self._rate = start.epoch, run.rate
+
+    def _describe(self, setup: Setup | None = None) -> ModelInfo:
+        """Return what a data adapter may know about the model."""
+        return (setup or self._get_setup()).describe(self._example_shape)
 
     def _build(self, shape: Shape) -> BuiltNetwork:
         if self._network is None:
-            require(self._layers, "Sequential", "at least one layer", layers=[])
-            rng = np.random.default_rng(self._ensure_seed())
-            self._network, self._params, self._state = network.build(self._layers, shape, rng)
+            self._commit(self._get_setup().build(shape))
+        assert self._network is not None
         return self._network
 
     def _require_built(self, who: str) -> BuiltNetwork:
@@ -405,27 +429,8 @@ class BaseModel:
         return self._build(self._example_shape)
 
     def _make_program(self) -> Program:
-        built = self._require_built("evaluate")
-        if self._loss is None or self._optimizer is None:
-            fix = "Call compile or fit first."
-            raise NotReadyError(message("evaluate", "a model with a loss", fix=fix))
-        objective.check_loss(built.links, self._loss, built.shapes[-1])
-        loss, n_outputs = self._loss, built.shapes[-1][-1]
-        metrics = tuple(resolve_metric(metric, loss, n_outputs) for metric in self._metrics)
-        if self.preprocessor is not None:
-            loss, metrics = self.preprocessor.target.wrap_objective(loss, metrics)
-        return Program(built.links, loss, self._optimizer, metrics)
-
-    def _make_train_state(self, program: Program, seed: int) -> TrainState:
-        return create_train_state(
-            program,
-            self._params,
-            self._state,
-            self._optimizer_state,
-            rate=self._rate,
-            seed=seed,
-            step=self._step,
-        )
+        self._require_built("evaluate")
+        return self._get_setup().make_program()
 
     def _apply_record(self, record: Record) -> None:
         self._apply_train_state(record.train_state)
@@ -441,17 +446,6 @@ class BaseModel:
         self._params, self._state = train_state.params, train_state.state
         self._optimizer_state = train_state.optimizer_state
         self._step = int(train_state.step)
-
-    def _resume_from(
-        self, run: ResumableRun, start: RunState, fit_params: dict[str, Any]
-    ) -> History:
-        """Take over the state of a run that is resumed, and return its history."""
-        assert run.history
-        self._apply_train_state(start.final_state if run.finished else start.train_state)
-        self.epoch, self._rate = start.epoch, run.rate
-        history = History.from_data(run.history)
-        history.params, history.stopped = fit_params, history.stopped if run.finished else None
-        return history
 
 
 def is_seed(value: Any) -> bool:

@@ -6,31 +6,26 @@ import os
 import warnings
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, closing
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from glassnet import fingerprinting
 from glassnet.callbacks import Callback
 from glassnet.callbacks.callback_list import CallbackList, normalize_callbacks
-from glassnet.data import arrays
-from glassnet.data.split import train_validation_split
-from glassnet.data.table import is_table
 from glassnet.engine import inference, network, objective
 from glassnet.engine.epoch_runner import RunState
-from glassnet.engine.network import BuiltNetwork
-from glassnet.engine.train_step import Program
-from glassnet.errors import DataWarning, renamed_attributes, require, rollback_on_error
+from glassnet.errors import DataWarning, renamed_attributes, require
 from glassnet.inspection.trace import Trace, record_trace
-from glassnet.layers import functional
 from glassnet.models import forecast
 from glassnet.models.base import BaseModel
 from glassnet.models.forecast import Forecast
-from glassnet.pipeline import batches, datasets, encoding, memmap, sources, streams
+from glassnet.models.setup import Setup
+from glassnet.pipeline import sources
+from glassnet.pipeline.adapter import DataAdapter, TrainingData, open_dataset
+from glassnet.pipeline.options import EvaluationOptions, FitOptions
 from glassnet.preprocessing import tabular
-from glassnet.preprocessing.base import TableRequest
 from glassnet.storage import model_file
-from glassnet.training.fit_data import BoundData, FitData, FitOptions
 from glassnet.training.history import History
 from glassnet.training.progress import Progress
 from glassnet.training.resume import ResumableRun, describe_callback
@@ -188,215 +183,79 @@ class Sequential(BaseModel):
             repeatable=resume is not None,
         )
         callbacks, progress = normalize_callbacks(callbacks), Progress(verbose, epochs)
-        with rollback_on_error(self), ExitStack() as resources:
+        with ExitStack() as resources:
             run = None
             if resume is not None:
                 run = resources.enter_context(closing(ResumableRun(resume, self.epoch)))
-            order_seed = self._choose_seed(seed, run)
-            first_epoch = run.first_epoch if run else self.epoch
-            data = self._open_data(x, y, sample_weight, options, first_epoch, resources)
-            program, bound = self._bind_data(data, options, order_seed, resources, progress)
+            setup, options = self._choose_seeds(options, run)
+            data = open_dataset(x, y, sample_weight, self._describe(setup), training=True)
+            resources.enter_context(closing(data))
+            spec = data.open(options)
+            progress.log("\n".join(spec.messages))
+            setup, message = setup.resolve(spec)
+            progress.log(message)
+            training = data.bind(setup.require_network(), setup.make_program().loss, options)
+            resources.enter_context(closing(training.source))
+            setup, message = setup.adapt(training.train_x)
+            progress.log(message)
             start, history, callback_list = self._start_run(
-                run, program, data, bound, options, order_seed, callbacks, progress
+                run, setup, data, training, options, callbacks, progress
             )
-            self.history, self._last_run_id = history, run.info.id if run else None
+            self._commit(setup, start, history, run)
             resources.pop_all()
         hooks = self._apply_record, self._set_learning_rate, self._export
-        trainer = Trainer(program, callback_list, progress, *hooks, run, observe)
-        end_epoch = first_epoch + epochs
-        return trainer.fit(start, bound.source, bound.blocks, end_epoch=end_epoch, history=history)
+        trainer = Trainer(setup.make_program(), callback_list, progress, *hooks, run, observe)
+        return trainer.fit(start, training, options.end_epoch, history)
 
-    def _choose_seed(self, seed: int | None, run: ResumableRun | None) -> int:
-        """Return the seed of order and noise. A model without a seed adopts one."""
-        if self._network is None and self.seed is None:
-            self.seed = int(seed) if seed is not None else run.seed if run else None
+    def _choose_seeds(
+        self, options: FitOptions, run: ResumableRun | None
+    ) -> tuple[Setup, FitOptions]:
+        """Return the setup and the options with all seeds. A model without a seed adopts one."""
+        setup, seed, first_epoch = self._get_setup(), options.seed, self.epoch
+        if setup.network is None and setup.seed is None:
+            setup = replace(setup, seed=run.seed if run and seed is None else seed)
         if run:
-            self._replace_drawn_seed(run.seed)
-        model_seed = self._ensure_seed()
-        return model_seed if seed is None else int(seed)
-
-    def _open_data(
-        self,
-        x: Any,
-        y: Any,
-        sample_weight: Any,
-        options: FitOptions,
-        first_epoch: int,
-        resources: ExitStack,
-    ) -> FitData:
-        """Return the rows and targets, or the first batch; fit a preprocessor if x needs one."""
-        request = options.request
-        if batches.is_stream(x, y):
-            has_options = request != TableRequest(request.target) or self._has_named_columns
-            fraction, _, _ = options.split(0)
-            streams.reject_array_arguments(y, sample_weight, fraction, has_options)
-            stream = streams.BatchStream(
-                x,
-                options.steps_per_epoch,
-                batch_size=options.batch_size,
-                target=request.target,
-                steps_argument="steps_per_epoch",
-                vectorizer=self._text_vectorization,
-                first_epoch=first_epoch,
-                repeatable=options.repeatable,
-            )
-            reader = resources.enter_context(closing(streams.StreamReader(stream, first_epoch)))
-            return FitData(*reader.peek(), reader=reader)
-        if y is None and datasets.has_own_targets(x):
-            return self._prepare_dataset(x, sample_weight, options)
-        expected = "x to be a table, and no y, if a target or column options are named"
-        require(request == TableRequest(), "fit", expected, x=type(x).__name__)
-        x, y, _ = self._encode_xy(x, y)
-        return FitData(x, y, sample_weight)
-
-    def _prepare_dataset(self, x: Any, sample_weight: Any, options: FitOptions) -> FitData:
-        """Fit the preprocessor of a dataset that holds its own targets, and transform the data."""
-        expected = "arrays, since TextVectorization is the first layer"
-        fix = 'Write fit(table["review"], table["label"]), for example.'
-        is_text = self._text_vectorization is not None
-        require(not is_text, "fit", expected, x=type(x).__name__, fix=fix)
-        head = objective.head_spec(functional.unfold(self._layers))
-        split = options.split(self._ensure_seed())
-        prepared = datasets.prepare_dataset(
-            x, self.preprocessor, options.request, head, self._loss, split
+            first_epoch = run.first_epoch
+            if run.seed is not None and not self.epoch:
+                setup = setup.with_resumed_seed(run.seed)
+        setup = setup.with_seed()
+        assert setup.seed is not None
+        order_seed = setup.seed if seed is None else int(seed)
+        return setup, replace(
+            options, split_seed=setup.seed, order_seed=order_seed, first_epoch=first_epoch
         )
-        self.preprocessor = prepared.preprocessor
-        return FitData(
-            prepared.x,
-            prepared.y,
-            datasets.select_sample_weight(sample_weight, prepared.has_target),
-            (prepared.train_index, prepared.validation_index),
-            messages="\n".join(prepared.messages),
-        )
-
-    def _bind_data(
-        self,
-        data: FitData,
-        options: FitOptions,
-        order_seed: int,
-        resources: ExitStack,
-        progress: Progress,
-    ) -> tuple[Program, BoundData]:
-        """Build the network for the data, and encode the data for the network."""
-        progress.log(data.messages)
-        inputs, built, messages = self._build_for(data.x, data.y)
-        progress.log(messages)
-        program = self._make_program()
-        bound = self._encode_data(data, inputs, program, built, options, order_seed)
-        resources.enter_context(closing(bound.source))
-        progress.log(self._adapt_layers(built, bound.train_x))
-        return program, bound
-
-    def _encode_data(
-        self,
-        data: FitData,
-        inputs: Any,
-        program: Program,
-        built: BuiltNetwork,
-        options: FitOptions,
-        order_seed: int,
-    ) -> BoundData:
-        """Encode, split and weight the data for a network and its objective."""
-        size, loss = options.batch_size, program.loss
-        validation = (
-            self._encode_validation(options.validation_data),
-            options.validation_steps,
-            size,
-            options.request.target,
-            options.repeatable,
-            loss,
-            built,
-            self._text_vectorization,
-        )
-        class_weight: Any = options.class_weight
-        if self.preprocessor is not None:
-            class_weight = self.preprocessor.target.class_weight_by_index(class_weight)
-        if data.reader:
-            stream = data.reader.make_source(loss, built, class_weight)
-            return BoundData(stream, sources.validation_blocks(*validation), None)
-        rows, labels = encoding.encode_examples(
-            inputs, data.y, loss, built.shapes[-1], data.sample_weight
-        )
-        if data.indices is None:
-            arrays.check_precision(x=data.x, y=data.y)
-        encoding.check_unmasked(built.links, rows.x)
-        split = options.split(self._ensure_seed())
-        indices = data.indices or train_validation_split(len(rows.x), labels, *split)
-        train_index, validation_index = indices
-        if validation_index is None:
-            blocks = sources.validation_blocks(*validation)
-        else:
-            n, steps = len(validation_index), options.validation_steps
-            encoding.check_steps("validation_steps", steps, n, size)
-            blocks = sources.evaluation_blocks(rows.take(validation_index))
-            rows = rows.take(train_index)
-        rows = encoding.apply_class_weight(rows, loss, class_weight)
-        source = sources.make_source(
-            rows, size, options.steps_per_epoch, seed=order_seed, shuffle=options.shuffle
-        )
-        return BoundData(source, blocks, rows.x)
-
-    def _adapt_layers(self, built: BuiltNetwork, x: Any) -> str:
-        """Let layers such as Normalization learn from the training rows; return messages."""
-        previous = self._state
-        self._state = inference.adapt_state(built.links, self._params, previous, x)
-        return network.describe_adaptation(built.links, previous, self._state)
 
     def _start_run(
         self,
         run: ResumableRun | None,
-        program: Program,
-        data: FitData,
-        bound: BoundData,
+        setup: Setup,
+        data: DataAdapter,
+        training: TrainingData,
         options: FitOptions,
-        order_seed: int,
         callbacks: Sequence[Callback],
         progress: Progress,
     ) -> tuple[RunState, History, CallbackList]:
         """Return where training starts, or continues if the folder of `run` holds a checkpoint."""
-        start = RunState(self.epoch, self._make_train_state(program, order_seed))
-        history, memories = History(order_seed, options.params(bound.source)), None
+        program = setup.make_program()
+        train_state = setup.make_train_state(program, options.order_seed, self._step)
+        start, memories = RunState(self.epoch, train_state), None
+        history = History(options.order_seed, options.params(training.source))
         if run:
-            settings = self._describe_run(bound, options, order_seed, callbacks)
-            run.attach(settings, self._fingerprint(), self._last_run_id)
-            built, end_epoch = self._require_built("fit"), run.first_epoch + options.epochs
-            start = run.restore(program, built, start, end_epoch)
+            settings = _describe_run(setup, training, options, callbacks)
+            run.attach(settings, setup.fingerprint(), self._last_run_id)
+            end_epoch = run.first_epoch + options.epochs
+            start = run.restore(program, setup.require_network(), start, end_epoch)
             memories = run.load_memories(callbacks)
-        names = program.log_names(include_validation=bound.blocks is not None)
+        names = program.log_names(include_validation=training.blocks is not None)
         callback_list = CallbackList(callbacks, names, memories)
         if run and run.history:
-            history = self._resume_from(run, start, history.params)
+            params, history = history.params, History.from_data(run.history)
+            history.params, history.stopped = params, history.stopped if run.finished else None
             progress.resume(start.epoch - run.first_epoch, run.describe_status(start))
-            if data.reader:
-                data.reader.seek(run.first_epoch, start.epoch, len(start.losses))
+            data.seek(run.first_epoch, start.epoch, len(start.losses))
         if callback_list.saves_models:
-            model_file.dump_spec(self._export()[0])
+            model_file.dump_spec(self._to_spec(setup))
         return start, history, callback_list
-
-    def _fingerprint(self) -> str:
-        """Return the fingerprint of the weights and the learning rate."""
-        trees = self._params, self._state, np.float32(self._rate)
-        return fingerprinting.tree_fingerprint(trees)
-
-    def _describe_run(
-        self, data: BoundData, options: FitOptions, order_seed: int, callbacks: Sequence[Callback]
-    ) -> dict[str, Any]:
-        """Return everything that two runs must share for one to continue the other."""
-        built = self._require_built("fit")
-        return {
-            "layers": self._layers,
-            "input": built.shapes[0],
-            "loss": self._loss,
-            "optimizer": self._optimizer,
-            "metrics": self._metrics,
-            "table": self.preprocessor,
-            "batch_size": data.source.batch_size,
-            "shuffle": options.shuffle,
-            "seed": order_seed,
-            "data": data.source.fingerprint(),
-            "validation": sources.blocks_fingerprint(data.blocks),
-            "callbacks": [describe_callback(callback) for callback in callbacks],
-        }
 
     def evaluate(
         self,
@@ -424,25 +283,13 @@ class Sequential(BaseModel):
         """
         program, built = self._make_program(), self._require_built("evaluate")
         network.require_learned(built.links, self._state)
-        if batches.is_stream(x, y):
-            streams.reject_array_arguments(y, sample_weight, 0.0, self._has_named_columns)
-            blocks: Any = streams.make_stream_blocks(
-                x, steps, program.loss, built, target=target, vectorizer=self._text_vectorization
+        with closing(open_dataset(x, y, sample_weight, self._describe())) as data:
+            blocks = data.evaluation_blocks(
+                built, program.loss, EvaluationOptions(steps, target=target)
             )
-        else:
-            is_valid, fix = steps is None and target is None, "All rows are used, once."
-            expected = "steps=None and target=None with rows"
-            require(is_valid, "evaluate", expected, steps=steps, target=target, fix=fix)
-            x, y, has_target = self._encode_xy(x, y)
-            if has_target is not None:
-                n, n_missing = len(has_target), np.sum(~has_target)
-                text = f"evaluate: left out {n_missing:,} of {n:,} rows without a target"
-                warnings.warn(text, DataWarning, stacklevel=2)
-            weight = datasets.select_sample_weight(sample_weight, has_target)
-            inputs, outputs = self._encode_x(x), built.shapes[-1]
-            rows, _ = encoding.encode_examples(inputs, y, program.loss, outputs, weight)
-            blocks = inference.iter_padded_blocks(rows)
-        logs = inference.evaluate_blocks(program, self._params, self._state, blocks)
+            for text in data.messages:
+                warnings.warn(f"evaluate: {text}", DataWarning, stacklevel=2)
+            logs = inference.evaluate_blocks(program, self._params, self._state, blocks)
         return logs if return_dict else list(logs.values()) if len(logs) > 1 else logs["loss"]
 
     def predict(self, x: Any, *, steps: int | None = None) -> np.ndarray:
@@ -460,19 +307,16 @@ class Sequential(BaseModel):
             DataError: rows that cannot be used.
             NotReadyError: a Normalization layer has not been adapted yet.
         """
-        if batches.is_stream(x):
-            with closing(streams.BatchStream(x, steps)) as stream:
-                return stream.predict_batches(self.predict)
-        fix = "All rows are used, once."
-        require(steps is None, "predict", "steps=None with rows", steps=steps, fix=fix)
-        rows = self._vectorize_text(datasets.transform(self.preprocessor, x))
-        examples = self._encode_x(rows)
-        built = self._build(examples.shape[1:])
+        with closing(open_dataset(x, None, None, self._describe())) as data:
+            return data.predict(self._infer, steps)
+
+    def _infer(self, x: Any) -> np.ndarray:
+        """Return the outputs of the network for rows of numbers."""
+        built = self._build(x.shape[1:])
         network.require_learned(built.links, self._state)
         links = built.links
         body, head = network.split_head(links, self._loss) if self._loss else (links, ())
-        outputs = inference.predict(body, head, self._params, self._state, examples)
-        return self.preprocessor.inverse_transform(outputs, x) if self.preprocessor else outputs
+        return inference.predict(body, head, self._params, self._state, x)
 
     def predict_labels(self, x: Any) -> np.ndarray:
         """Return the class of every row.
@@ -530,65 +374,36 @@ class Sequential(BaseModel):
 
         Source: lecture 003, backpropagation by hand.
         """
-        with rollback_on_error(self):
-            x, y, _ = self._encode_xy(x, y)
-            x, built, _ = self._build_for(x, y)
-            network.require_learned(built.links, self._state)
-            program = self._make_program()
-            data, _ = encoding.encode_examples(np.asarray(x), y, program.loss, built.shapes[-1])
+        with closing(open_dataset(x, y, None, self._describe())) as data:
+            setup, _ = self._get_setup().with_seed().resolve(data.open())
+            built = setup.require_network()
+            network.require_learned(built.links, setup.state)
+            program = setup.make_program()
+            rows = data.encode(built, program.loss)
+        self._commit(setup)
+        rows = rows._replace(x=np.asarray(rows.x))
+        assert setup.seed is not None
+        train_state = setup.make_train_state(program, setup.seed, self._step)
         return record_trace(
-            program,
-            self._make_train_state(program, self._ensure_seed()),
-            data,
-            training,
-            built.weight_paths,
-            self.preprocessor,
+            program, train_state, rows, training, built.weight_paths, setup.preprocessor
         )
 
-    @property
-    def _has_named_columns(self) -> bool:
-        """Whether the model was fitted to named columns."""
-        return self.preprocessor is not None and bool(self.preprocessor.feature_names)
 
-    def _encode_xy(self, x: Any, y: Any) -> tuple[Any, Any, np.ndarray | None]:
-        """Return rows and targets as numbers, and which rows of a table have a target."""
-        x, y, has_target = datasets.transform_xy(self.preprocessor, x, y)
-        return self._vectorize_text(x), y, has_target
-
-    def _encode_validation(self, data: Any) -> Any:
-        """Return validation data as (x, y, ...) if they are rows; leave batches as they are."""
-        has_targets = datasets.has_own_targets(data)
-        is_tuple = isinstance(data, tuple | list) and len(data) in (2, 3)
-        is_raw_table = self.preprocessor is None and is_table(data)
-        if batches.is_stream(data) or not (has_targets or is_tuple) or is_raw_table:
-            return data
-        x, y, *weights = (data, None) if has_targets else (*data,)
-        x, y, has_target = self._encode_xy(x, y)
-        return x, y, *(datasets.select_sample_weight(weight, has_target) for weight in weights)
-
-    def _vectorize_text(self, x: Any) -> Any:
-        """Return strings as numbers, if the model starts with TextVectorization."""
-        return self._text_vectorization(x) if self._text_vectorization else x
-
-    def _encode_x(self, x: Any) -> Any:
-        return memmap.as_features(x, self._example_shape, links=functional.unfold(self._layers))
-
-    def _build_for(self, x: Any, y: Any) -> tuple[Any, BuiltNetwork, str]:
-        """Return the rows, the network built for them, and a message if a loss was inferred."""
-        x = self._encode_x(x)
-        arrays.check_consistent_length(x=x, y=y)
-        built = self._build(x.shape[1:])
-        if self.preprocessor is not None:
-            head = objective.head_spec(built.links, built.shapes[-1])
-            self.preprocessor.target.check_network(head, self._loss)
-        if self._loss is not None:
-            return x, built, ""
-        targets, outputs = arrays.check_numeric(y, "y"), built.shapes[-1]
-        loss, metrics, reason = objective.infer_loss(built.links, outputs, targets)
-        metrics = self._metrics or metrics or (("mae",) if self.preprocessor else ())
-        if self._optimizer is None:
-            self.compile("adam", loss, metrics)
-        self._loss, self._metrics = loss, metrics
-        optimizer = type(self._optimizer).__name__
-        message = f"loss: {loss.display_name}, as {reason}; optimizer: {optimizer}"
-        return x, built, message
+def _describe_run(
+    setup: Setup, data: TrainingData, options: FitOptions, callbacks: Sequence[Callback]
+) -> dict[str, Any]:
+    """Return everything that two runs must share for one to continue the other."""
+    return {
+        "layers": setup.layers,
+        "input": setup.require_network().shapes[0],
+        "loss": setup.loss,
+        "optimizer": setup.optimizer,
+        "metrics": setup.metrics,
+        "table": setup.preprocessor,
+        "batch_size": data.source.batch_size,
+        "shuffle": options.shuffle,
+        "seed": options.order_seed,
+        "data": data.source.fingerprint(),
+        "validation": sources.blocks_fingerprint(data.blocks),
+        "callbacks": [describe_callback(callback) for callback in callbacks],
+    }

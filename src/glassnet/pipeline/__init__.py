@@ -1,1 +1,10 @@
-"""The input pipeline: datasets, arrays, memory maps and streams become batches for the engine."""
+"""Data adapters, and the sources of batches that training and scoring read."""
+
+# Importing an adapter registers it. Later ones are asked first.
+from glassnet.pipeline import (  # noqa: F401  # isort: skip
+    array_adapter,
+    table_adapter,
+    time_series_adapter,
+    image_adapter,
+    stream_adapter,
+)

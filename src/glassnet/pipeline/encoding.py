@@ -7,20 +7,18 @@ from typing import Any
 import numpy as np
 
 from glassnet.data import arrays
-from glassnet.engine.network import BuiltNetwork
 from glassnet.engine.train_step import Data
 from glassnet.errors import DataError, is_int, require
 from glassnet.layers.functional import Links
 from glassnet.losses import Loss
-from glassnet.pipeline import memmap
 from glassnet.pipeline.targets import encode_targets, get_class_labels
 from glassnet.types import Shape
 
 
 def encode_examples(
     x: Any, y: Any, loss: Loss, output_shape: Shape, sample_weight: Any = None, prefix: str = ""
-) -> tuple[Data, np.ndarray | None]:
-    """Return the encoded examples and, if the targets are classes, the class of every row.
+) -> Data:
+    """Return the encoded examples.
 
     Args:
         x: features that `memmap.as_features` returned.
@@ -36,7 +34,7 @@ def encode_examples(
     target = encode_targets(y, loss, output_shape, f"{prefix}y")
     arrays.check_consistent_length(**{f"{prefix}x": x, f"{prefix}y": target})
     weight = arrays.check_sample_weight(sample_weight, len(x), f"{prefix}sample_weight")
-    return Data(x, target, weight), get_class_labels(target, loss)
+    return Data(x, target, weight)
 
 
 def check_unmasked(links: Links, x: np.ndarray) -> None:
@@ -54,28 +52,6 @@ def check_unmasked(links: Links, x: np.ndarray) -> None:
         rows=len(x),
         fix="All values are masked: ids of 0 with mask_zero, or mask_value.",
     )
-
-
-def encode_validation(validation_data: Any, loss: Loss, built: BuiltNetwork) -> Data | None:
-    """Return the user's validation data (x, y) or (x, y, weights), encoded, or None.
-
-    Raises:
-        DataError: neither two nor three parts, or values that cannot be used.
-    """
-    if validation_data is None:
-        return None
-    parts = tuple(validation_data) if isinstance(validation_data, tuple | list) else ()
-    received = type(validation_data).__name__ + (f" of {len(parts)}" if parts else "")
-    require(
-        len(parts) in (2, 3),
-        "validation_data",
-        "(x, y) or (x, y, weights)",
-        error=DataError,
-        validation_data=received,
-    )
-    x = memmap.as_features(parts[0], built.shapes[0], "validation x", built.links)
-    weight = parts[2] if len(parts) == 3 else None
-    return encode_examples(x, parts[1], loss, built.shapes[-1], weight, prefix="validation ")[0]
 
 
 def apply_class_weight(data: Data, loss: Loss, class_weight: Any) -> Data:

@@ -11,16 +11,11 @@ import numpy as np
 from glassnet import fingerprinting
 from glassnet.engine import inference
 from glassnet.engine.epoch_runner import ArraySource, BatchSource
-from glassnet.engine.network import BuiltNetwork
 from glassnet.engine.train_step import Data, make_plan_fn, to_device
-from glassnet.layers import TextVectorization
-from glassnet.losses import Loss
 from glassnet.pipeline import memmap
-from glassnet.pipeline.batches import is_stream
-from glassnet.pipeline.encoding import check_steps, encode_validation
+from glassnet.pipeline.encoding import check_steps
 from glassnet.pipeline.memmap import MemmapBatches, MemmapRows
 from glassnet.pipeline.prefetch import BackgroundThread, PrefetchSource
-from glassnet.pipeline.streams import make_stream_blocks
 
 
 def make_source(
@@ -75,49 +70,3 @@ def blocks_fingerprint(blocks: Any) -> Any:
     if isinstance(blocks, list):
         return {"rows": fingerprinting.tree_fingerprint(blocks)}
     return blocks and blocks.fingerprint()
-
-
-def validation_blocks(
-    validation_data: Any,
-    steps: int | None,
-    batch_size: int | str,
-    target: str | None,
-    repeatable: bool,
-    loss: Loss,
-    built: BuiltNetwork,
-    vectorizer: TextVectorization | None = None,
-) -> Any:
-    """Return validation blocks that can be iterated repeatedly, or None without validation data.
-
-    Args:
-        validation_data: the user's rows (see `encoding.encode_validation`) or batches.
-        steps: number of batches of each pass, or None for all.
-        batch_size: rows per batch, for a Hugging Face dataset.
-        target: name of the target column, if batches are dicts.
-        repeatable: whether the batches must allow another pass.
-        loss: the training loss.
-        built: the network.
-        vectorizer: encodes texts in batches. Rows are encoded already.
-
-    Raises:
-        DataError: rows that cannot be used.
-        ConfigError: steps that do not use each row once.
-    """
-    if is_stream(validation_data):
-        return make_stream_blocks(
-            validation_data,
-            steps,
-            loss,
-            built,
-            location_format="validation batch {}",
-            batch_size=batch_size,
-            target=target,
-            steps_argument="validation_steps",
-            repeatable=repeatable,
-            vectorizer=vectorizer,
-        )
-    data = encode_validation(validation_data, loss, built)
-    if data is None:
-        return None
-    check_steps("validation_steps", steps, len(data.x), batch_size)
-    return evaluation_blocks(data)

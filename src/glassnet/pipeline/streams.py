@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing
-from dataclasses import dataclass
-from itertools import islice
+from dataclasses import replace
+from functools import partial
 from typing import Any, NoReturn
 
 import numpy as np
@@ -16,12 +15,12 @@ from glassnet.engine import inference
 from glassnet.engine.network import BuiltNetwork
 from glassnet.engine.train_step import Data
 from glassnet.errors import DataError, is_int, message, require
-from glassnet.layers import TextVectorization
 from glassnet.losses import Loss
-from glassnet.pipeline import encoding
+from glassnet.pipeline.adapter import InputSpec, ModelInfo, find_adapter, open_dataset
 from glassnet.pipeline.batches import as_epoch_iterable, is_batch
-from glassnet.pipeline.memmap import input_check
-from glassnet.pipeline.prefetch import BackgroundThread, PrefetchSource, error_location
+from glassnet.pipeline.prefetch import error_location
+from glassnet.pipeline.row_adapter import RowAdapter
+from glassnet.pipeline.targets import get_class_labels
 from glassnet.types import Shape
 
 END = object()
@@ -33,12 +32,12 @@ class BatchStream:
     Args:
         batches: see `batches.as_epoch_iterable`.
         steps: number of batches per epoch, or None for one pass.
+        model: the model that uses the batches.
         batch_size: see `batches.as_epoch_iterable`.
         target: name of the target column, if batches are dicts.
         steps_argument: the argument that sets `steps`, for error messages.
         first_epoch: the number of the first epoch.
         repeatable: whether any epoch must be able to start again.
-        vectorizer: encodes texts in x, or None.
 
     Raises:
         ConfigError: steps that are not an int >= 1; an iterator with `repeatable`.
@@ -48,13 +47,13 @@ class BatchStream:
         self,
         batches: Any,
         steps: int | None,
+        model: ModelInfo,
         *,
         batch_size: int | str = 32,
         target: str | None = None,
         steps_argument: str = "steps",
         first_epoch: int = 0,
         repeatable: bool = False,
-        vectorizer: TextVectorization | None = None,
     ):
         fits = steps is None or is_int(steps, least=1)
         require(fits, steps_argument, "an int >= 1 or None", steps=steps)
@@ -66,7 +65,7 @@ class BatchStream:
             fix="Pass a list, or a function that returns a new iterator.",
         )
         self._batch_list = batches if isinstance(batches, list) else []
-        self._target, self._vectorizer, self._repeatable = target, vectorizer, repeatable
+        self._target, self._model, self._repeatable = target, model, repeatable
         self._steps_per_epoch = None if steps is None else int(steps)
         self._steps_argument = steps_argument
         self.steps = self._steps_per_epoch or self._iterable.n_batches
@@ -83,8 +82,8 @@ class BatchStream:
     def n_samples(self) -> None:
         """Number of rows: unknown for a stream."""
 
-    def peek(self, location: str) -> tuple[Any, Any]:
-        """Return x and y of the first batch, which will be drawn again.
+    def peek(self, location: str) -> InputSpec:
+        """Open the first batch, which will be drawn again.
 
         Args:
             location: prefix of error messages.
@@ -98,8 +97,7 @@ class BatchStream:
             self._raise_exhausted(location, 0)
         self._pending.append(batch)
         with error_location(location):
-            x, y, _ = self.unpack(batch)
-            return arrays.check_features(x), arrays.check_numeric(y, "y")
+            return self._open_batch(batch).open()
 
     def bind(self, loss: Loss, built: BuiltNetwork, class_weight: Any = None) -> None:
         """Set the loss and the network that batches are encoded for.
@@ -123,7 +121,8 @@ class BatchStream:
         )
         classes = np.arange(max(built.shapes[-1][-1], 2))
         self._class_weight = arrays.compute_sample_weight(class_weight, classes)
-        self._encode = _make_encode(self.unpack, loss, built, self._class_weight)
+        self._model = replace(self._model, links=built.links, example_shape=built.shapes[0])
+        self._encode = partial(self._encode_for, loss, built)
 
     def encode_first(self, location: str) -> Data:
         """Return the first batch, encoded; `iter_batches` compares the others with it.
@@ -142,10 +141,7 @@ class BatchStream:
     def fingerprint(self) -> dict[str, Any]:
         """Return a fingerprint of the first batch and class weights; of a list, all batches."""
         assert self._first_batch is not None
-        batch_list = [
-            [np.asarray(part) for part in self.unpack(batch) if part is not None]
-            for batch in self._batch_list
-        ]
+        batch_list = [self._to_arrays(batch) for batch in self._batch_list]
         return {
             "first batch": fingerprinting.fingerprint_by_name(self._first_batch._asdict()),
             "batches": self.steps,
@@ -200,13 +196,14 @@ class BatchStream:
         for _, data in self._iter_encoded(location_format, repeat=False):
             yield from inference.iter_padded_blocks(data)
 
-    def predict_batches(self, predict: Callable[[Any], np.ndarray]) -> np.ndarray:
-        """Return the outputs of `predict` for the features of one pass; targets are ignored."""
+    def predict_batches(self, infer: Callable[[Any], np.ndarray]) -> np.ndarray:
+        """Return the outputs for the features of one pass: see `DataAdapter.predict`."""
         outputs = []
         for location, batch in self._iter_raw("batch {}", repeat=False):
             with error_location(location):
                 x = batch[0] if isinstance(batch, tuple) or is_batch(batch) else batch
-                outputs.append(predict(self.stack_columns(x) if isinstance(x, Mapping) else x))
+                data = self._open_rows(x, None, None)
+                outputs.append(data.predict(infer, None))
         return np.concatenate(outputs)
 
     def close(self) -> None:
@@ -216,13 +213,28 @@ class BatchStream:
             close_iterator()
         self._iterator = None
 
-    def unpack(self, batch: Any) -> tuple[Any, Any, Any]:
-        """Return (x, y, weights or None) of a batch.
+    def _encode_for(self, loss: Loss, network: BuiltNetwork, batch: Any) -> Data:
+        """Return a batch, checked and encoded."""
+        rows = self._open_batch(batch)
+        rows.open()
+        data = rows.encode(network, loss)
+        if self._class_weight is None:
+            return data
+        labels = get_class_labels(data.y, loss)
+        expected, fix = "targets that are classes", "Use sample_weight for other targets."
+        require(labels is not None, "class_weight", expected, error=DataError, fix=fix)
+        weight = self._class_weight[labels]
+        return data._replace(weight=weight if data.weight is None else data.weight * weight)
+
+    def _open_batch(self, batch: Any) -> RowAdapter:
+        """Return the adapter of a batch with its targets.
 
         Raises:
-            DataError: the batch is not (x, y), (x, y, weights) or a dict of columns; or it is one
-                example instead of a batch.
+            DataError: the batch is not (x, y), (x, y, weights), a dict of columns, or a table for a
+                model that was fitted to one; or it is one example instead of a batch.
         """
+        if self._is_dataset(batch):
+            return self._open_rows(batch, None, None)
         if isinstance(batch, Mapping):
             batch = self._unpack_columns(batch)
         is_sequence = isinstance(batch, tuple | list)
@@ -235,7 +247,7 @@ class BatchStream:
             received=received,
             fix="For batches of x alone, call predict.",
         )
-        x, y, weight = (*batch, None) if len(batch) == 2 else batch
+        x, y, weight = (*batch, None)[:3]
         require(
             np.ndim(y) > 0,
             "a batch",
@@ -245,8 +257,28 @@ class BatchStream:
             fix="This is one example: pass several at once, as DataLoader(data, batch_size=32) "
             "does.",
         )
-        x = self.stack_columns(x) if isinstance(x, Mapping) else x
-        return self._vectorizer(x) if self._vectorizer else x, y, weight
+        return self._open_rows(x, y, weight)
+
+    def _is_dataset(self, x: Any) -> bool:
+        """Return whether x is data of its own kind, such as a table for a model of tables."""
+        kind = find_adapter(x, None, self._model)
+        return kind.holds_targets and issubclass(kind, RowAdapter)
+
+    def _open_rows(self, x: Any, y: Any, weight: Any) -> RowAdapter:
+        if isinstance(x, Mapping) and not self._is_dataset(x):
+            x = self._stack_columns(x)
+        rows = open_dataset(x, y, weight, self._model)
+        if not isinstance(rows, RowAdapter):
+            raise DataError(message("a batch", "rows", x=type(x).__name__))
+        return rows
+
+    def _to_arrays(self, batch: Any) -> list[np.ndarray]:
+        """Return the arrays of a batch, as the user passed them."""
+        rows, vectorizer = self._open_batch(batch), self._model.vectorizer
+        prepared = rows.transform()
+        x = vectorizer(prepared.x) if vectorizer else prepared.x
+        parts = x, prepared.y, rows.sample_weight
+        return [np.asarray(part) for part in parts if part is not None]
 
     def _unpack_columns(self, batch: Mapping[Any, Any]) -> tuple[dict[Any, Any], Any]:
         """Split a dict of columns into (x, y)."""
@@ -261,7 +293,7 @@ class BatchStream:
         x = {name: column for name, column in batch.items() if name != self._target}
         return x, batch[self._target]
 
-    def stack_columns(self, x: Mapping[str, Any]) -> Any:
+    def _stack_columns(self, x: Mapping[str, Any]) -> Any:
         """Return a dict of feature columns as one array.
 
         A single column is returned as it is. Several columns of numbers are stacked in the order of
@@ -390,142 +422,9 @@ class BatchStream:
         )
 
 
-def _make_encode(
-    unpack: Callable[[Any], tuple[Any, Any, Any]],
-    loss: Loss,
-    built: BuiltNetwork,
-    class_weight: np.ndarray | None,
-) -> Callable[[Any], Data]:
-    """Return the function that checks and encodes a batch."""
-    check = input_check(built.links)
-
-    def encode(batch: Any) -> Data:
-        x, y, sample_weight = unpack(batch)
-        features = arrays.check_features(x, built.shapes[0], check=check)
-        data, labels = encoding.encode_examples(features, y, loss, built.shapes[-1], sample_weight)
-        if class_weight is None:
-            return data
-        expected, fix = "targets that are classes", "Use sample_weight for other targets."
-        require(labels is not None, "class_weight", expected, error=DataError, fix=fix)
-        weight = class_weight[labels]
-        return data._replace(weight=weight if data.weight is None else data.weight * weight)
-
-    return encode
-
-
 def _dtype_and_shape(a: np.ndarray | None) -> tuple[np.dtype, Shape] | None:
     return None if a is None else (a.dtype, a.shape[1:])
 
 
 def _describe_form(a: np.ndarray | None) -> str:
     return "none" if a is None else f"{a.dtype} of shape {a.shape[1:]} per row"
-
-
-class StreamReader:
-    """A training stream that is read in a thread.
-
-    Args:
-        stream: the batches.
-        first_epoch: number of the first epoch, counted from 0.
-    """
-
-    def __init__(self, stream: BatchStream, first_epoch: int):
-        self._stream, self._thread = stream, BackgroundThread()
-        self._location = f"batch 1 of epoch {first_epoch + 1}"
-
-    def peek(self) -> tuple[Any, Any]:
-        """Return x and y of the first batch."""
-        first: tuple[Any, Any] = self._thread.submit(
-            lambda: self._stream.peek(self._location)
-        ).result()
-        return first
-
-    def make_source(self, loss: Loss, built: BuiltNetwork, class_weight: Any) -> PrefetchSource:
-        """Return the training source: see `BatchStream.bind`."""
-        self._stream.bind(loss, built, class_weight)
-        first = self._stream.encode_first(self._location)
-        return PrefetchSource(self._stream, first, len(first.x), self._thread)
-
-    def seek(self, first_epoch: int, epoch: int, start_step: int) -> None:
-        """Continue from a step of an epoch: see `BatchStream.seek`."""
-        self._thread.submit(lambda: self._stream.seek(first_epoch, epoch, start_step)).result()
-
-    def close(self) -> None:
-        """End the stream and the thread."""
-        self._thread.submit(self._stream.close)
-        self._thread.close()
-
-
-@dataclass(frozen=True)
-class StreamBlocks:
-    """Evaluation blocks of a stream; each iteration is a new pass.
-
-    Args:
-        stream: the batches.
-        location_format: prefix of error messages, with {} for the number of the batch.
-    """
-
-    stream: BatchStream
-    location_format: str
-
-    def __iter__(self) -> Iterator[tuple[Data, np.ndarray]]:
-        with closing(self.stream):
-            yield from self.stream.iter_blocks(self.location_format)
-
-    def fingerprint(self) -> dict[str, Any]:
-        """Return the fingerprint of the stream: see `BatchStream.fingerprint`."""
-        list(islice(self, 1))  # reads the first batch
-        return self.stream.fingerprint()
-
-
-def make_stream_blocks(
-    batches: Any,
-    steps: int | None,
-    loss: Loss,
-    built: BuiltNetwork,
-    *,
-    location_format: str = "batch {}",
-    **stream_options: Any,
-) -> StreamBlocks:
-    """Return evaluation blocks of a user's batches: see `BatchStream`."""
-    stream = BatchStream(batches, steps, **stream_options)
-    stream.bind(loss, built)
-    return StreamBlocks(stream, location_format)
-
-
-def reject_array_arguments(
-    y: Any, sample_weight: Any, validation_split: float, has_table_options: bool
-) -> None:
-    """Refuse arguments of `fit` that do not apply to batches.
-
-    Args:
-        y: targets.
-        sample_weight: weights.
-        validation_split: fraction of the rows to hold out.
-        has_table_options: whether a table option other than the target is set.
-
-    Raises:
-        ConfigError: one of them is set.
-    """
-    expected, fix = "y=None: batches hold their targets", "Pass batches (x, y)."
-    require(y is None, "fit", expected, y=type(y).__name__, fix=fix)
-    require(
-        sample_weight is None,
-        "sample_weight",
-        "None with batches",
-        sample_weight=type(sample_weight).__name__,
-        fix="Pass batches (x, y, weights).",
-    )
-    require(
-        not validation_split,
-        "validation_split",
-        "0 with batches, whose number of rows is unknown",
-        validation_split=validation_split,
-        fix="Pass separate batches as validation_data.",
-    )
-    require(
-        not has_table_options,
-        "fit",
-        "column_types, derive and target_transform for a table only",
-        fix="Prepare the columns of the batches beforehand.",
-    )

@@ -47,13 +47,17 @@ class Preprocessor(ABC):
 
     @abstractmethod
     def transform(self, x: Any) -> Any:
-        """Encode x as network inputs. Arrays pass through unchanged."""
+        """Encode x as network inputs."""
 
     @abstractmethod
-    def transform_xy(self, x: Any, y: Any = None) -> tuple[Any, Any, np.ndarray | None]:
+    def transform_target(self, y: Any) -> Any:
+        """Encode targets that are not part of x."""
+
+    @abstractmethod
+    def transform_xy(self, x: Any) -> tuple[Any, Any, np.ndarray | None]:
         """Return (inputs, targets, mask of the rows that have a target, or None if all have one).
 
-        If y is None, the targets come from x.
+        The targets come from x.
         """
 
     def inverse_transform(self, output: np.ndarray, x: Any) -> np.ndarray:
@@ -77,25 +81,25 @@ class TableRequest:
 
 
 class PreparedData(NamedTuple):
-    """A dataset, encoded and split for `fit`.
+    """A dataset, encoded and, for `fit`, split.
 
     Attributes:
-        preprocessor: fitted to the training rows.
+        preprocessor: fitted to the training rows, or None.
         x: encoded inputs of all rows.
         y: encoded targets of all rows.
         has_target: mask of the source's rows that have a target, or None if all have one.
-        train_index: rows to train on.
+        train_index: rows to train on, or None if the rows are not split.
         validation_index: rows held out, or None.
         messages: lines for the user about what was inferred or left out.
     """
 
-    preprocessor: Preprocessor
-    x: np.ndarray
-    y: np.ndarray
-    has_target: np.ndarray | None
-    train_index: np.ndarray
-    validation_index: np.ndarray | None
-    messages: tuple[str, ...]
+    preprocessor: Preprocessor | None
+    x: Any
+    y: Any
+    has_target: np.ndarray | None = None
+    train_index: np.ndarray | None = None
+    validation_index: np.ndarray | None = None
+    messages: tuple[str, ...] = ()
 
 
 def require_same_kind(

@@ -11,10 +11,9 @@ from typing import Any
 import numpy as np
 
 from glassnet.data import image_files
-from glassnet.data.images import Images, class_folders, images_from_folder, resolve_image_files
+from glassnet.data.images import Images, class_folders, images_from_folder
 from glassnet.data.split import train_validation_split
-from glassnet.data.table import is_table
-from glassnet.errors import DataError, is_int, message, require
+from glassnet.errors import DataError, is_int, require
 from glassnet.preprocessing.base import (
     PreparedData,
     Preprocessor,
@@ -55,53 +54,45 @@ class ImagePreprocessor(Preprocessor):
         """Shape of one image, (height, width, channels)."""
         return *self.size, self.channels
 
-    def transform(self, x: Any) -> Any:
-        """Return the pixels of `Images`, of an image file, of a list of files or of a folder.
-
-        Files of a folder and its subfolders are sorted by path. Arrays pass through unchanged.
+    def transform(self, x: Images) -> np.ndarray:
+        """Return the pixels.
 
         Raises:
-            DataError: images of another shape; a file that cannot be read; a folder without
-                images; a table.
+            DataError: images of another shape.
         """
-        if isinstance(x, Images):
-            self._require_same_shape(x)
-            return x.x
-        if isinstance(x, str | os.PathLike):
-            return self._read_images(resolve_image_files(x))
-        if isinstance(x, list | tuple) and x and all(isinstance(p, str | os.PathLike) for p in x):
-            return self._read_images([Path(path) for path in x])
-        fix = "Pass arrays, `Images`, or paths of images."
-        require(not is_table(x), "x", self.describe(), error=DataError, x=type(x).__name__, fix=fix)
-        return x
+        shape = x.x.shape[1:]
+        require(
+            shape == self.shape,
+            "images",
+            f"{self.describe()}, as in training",
+            error=DataError,
+            shape=shape,
+            fix=f"Read them with size={self.size}, channels={self.channels}.",
+        )
+        return x.x
 
-    def transform_xy(self, x: Any, y: Any = None) -> tuple[Any, Any, None]:
-        """Return (pixels, targets, None).
+    def transform_target(self, y: Any) -> Any:
+        """Return class names as indices; indices are returned unchanged."""
+        labels = np.asarray(y)
+        is_text = labels.dtype.kind in "UO" and labels.ndim == 1
+        return self.target.transform(labels) if is_text else y
 
-        If y is None, x is `Images`, or a folder with one subfolder per class.
+    def transform_xy(self, x: Images) -> tuple[np.ndarray, np.ndarray, None]:
+        """Return (pixels, class indices, None).
 
         Raises:
-            DataError: see `transform`; other classes than in training; no targets.
+            DataError: images of another shape; other classes than in training.
         """
-        if y is not None:
-            labels = np.asarray(y)
-            is_text = labels.dtype.kind in "UO" and labels.ndim == 1
-            return self.transform(x), self.target.transform(labels) if is_text else y, None
-        images = self.read_folder(x) if isinstance(x, str | os.PathLike) else x
-        if not isinstance(images, Images):
-            fix = "Pass y, or `Images`, or a folder with a subfolder for each class."
-            kind = type(self.transform(x)).__name__
-            raise DataError(message("y", "targets", x=kind, y=None, fix=fix))
         names = self.target.labels
         require(
-            images.class_names == names,
+            x.class_names == names,
             "images",
             f"the training classes, {names}",
             error=DataError,
-            classes=images.class_names,
+            classes=x.class_names,
             fix=f"Read them with class_names={names}.",
         )
-        return self.transform(images), images.y, None
+        return self.transform(x), x.y, None
 
     def read_folder(self, folder: str | os.PathLike[str]) -> Images:
         """Read a folder with one subfolder for each training class.
@@ -124,18 +115,13 @@ class ImagePreprocessor(Preprocessor):
         plural = "s" * (self.channels > 1)
         return f"images of {height}x{width} pixels, {self.channels} channel{plural}"
 
-    def _require_same_shape(self, images: Images) -> None:
-        shape = images.x.shape[1:]
-        require(
-            shape == self.shape,
-            "images",
-            f"{self.describe()}, as in training",
-            error=DataError,
-            shape=shape,
-            fix=f"Read them with size={self.size}, channels={self.channels}.",
-        )
+    def read_files(self, paths: Sequence[str | os.PathLike[str]]) -> np.ndarray:
+        """Return the pixels of image files.
 
-    def _read_images(self, files: Sequence[Path]) -> np.ndarray:
+        Raises:
+            DataError: a file that cannot be read.
+        """
+        files = [Path(path) for path in paths]
         x, failures = image_files.read_images("images", files, self.shape)
         require(
             not failures,

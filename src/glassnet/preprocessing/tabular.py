@@ -10,7 +10,7 @@ import numpy as np
 
 from glassnet.data.parsing import is_missing
 from glassnet.data.split import train_validation_split
-from glassnet.data.table import TargetSplit, is_table, read_table, split_target
+from glassnet.data.table import TargetSplit, read_table, split_target
 from glassnet.errors import DataError, require
 from glassnet.losses import Loss
 from glassnet.preprocessing import encoder, targets
@@ -85,21 +85,31 @@ class TabularPreprocessor(Preprocessor):
     def feature_names(self) -> tuple[str, ...]:
         return self.encoder.feature_names
 
-    def transform(self, x: Any) -> Any:
-        """Encode a table as network inputs. Arrays pass through unchanged."""
-        return self.encoder.transform(read_table(x)) if is_table(x) else x
+    def transform(self, x: Any) -> np.ndarray:
+        """Encode a table as network inputs.
 
-    def transform_xy(self, x: Any, y: Any = None) -> tuple[Any, np.ndarray, np.ndarray | None]:
+        Raises:
+            DataError: see `Encoder.transform`.
+        """
+        return self.encoder.transform(read_table(x))
+
+    def transform_target(self, y: Any) -> np.ndarray:
+        """Encode targets as the network learns them; y is written as in the table.
+
+        Raises:
+            DataError: a missing target; see the target's `transform`.
+        """
+        encoded: np.ndarray = self.target.transform(_to_target_column(self.target.name, y))
+        return encoded
+
+    def transform_xy(self, x: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
         """Return (inputs, targets, mask of the rows that have a target, or None if all have one).
 
-        If y is None, the targets come from the table's target column.
+        The targets come from the table's target column.
 
         Raises:
             DataError: see `Encoder.transform` and the target's `transform`; no row has a target.
         """
-        if y is not None:
-            column = _to_target_column(self.target.name, y)
-            return self.transform(x), self.target.transform(column), None
         parts = split_target(x, self.target.name)
         encoded = self.target.transform(parts.target_column)
         return self.transform(parts.table), encoded, parts.has_target

@@ -162,7 +162,7 @@ class TimeSeriesPreprocessor(Preprocessor):
         times = series.times.shift(len(values) - n_recent)
         return replace(self, times=times, recent=tuple(values[-n_recent:].tolist()))
 
-    def transform(self, x: Any) -> Any:
+    def transform(self, x: Any) -> np.ndarray:
         """Return windows of a series' differences, (n, length, 1).
 
         There is one window for each step with enough values before it, and one for the step after
@@ -174,16 +174,23 @@ class TimeSeriesPreprocessor(Preprocessor):
         differences = self.target.transform(self._checked_values(x))
         return windows(np.append(differences, 0.0), self.length)[0]
 
-    def transform_xy(self, x: Any, y: Any = None) -> tuple[Any, np.ndarray, np.ndarray | None]:
+    def transform_target(self, y: Any) -> Any:
+        """Refuse targets.
+
+        Raises:
+            DataError: always.
+        """
+        fix = "A series holds its own targets."
+        raise DataError(message("y", "None with a series", y=type(y).__name__, fix=fix))
+
+    def transform_xy(self, x: Any) -> tuple[np.ndarray, np.ndarray, None]:
         """Return (windows, the differences that follow each, None).
 
         Only windows followed by a full horizon are returned.
 
         Raises:
-            DataError: y is given; x is not a series, or too short.
+            DataError: x is not a series, or too short.
         """
-        fix = "A series holds its own targets."
-        require(y is None, "y", "None with a series", error=DataError, y=type(y).__name__, fix=fix)
         values = self._checked_values(x, self.target.horizon)
         x, y = windows(self.target.transform(values), self.length, self.target.horizon)
         return x, y, None

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import jax
 import jax.numpy as jnp
 
-from glassnet.engine import inference, network
+from glassnet.engine import network
 from glassnet.engine.train_step import forward_backward
-from glassnet.pipeline import encoding
+from glassnet.pipeline.adapter import open_dataset
 from glassnet.testing.assertions import (
     GRADIENT_TOLERANCE,
     assert_trees_close,
@@ -50,19 +50,20 @@ def check_gradients(model: Sequential, x: Any, y: Any) -> float:
         >>> check_gradients(model, np.eye(4), [0, 1, 1, 0]) < 1e-6
         True
     """
-    x = model._encode_x(x)
-    built, program = model._build(x.shape[1:]), model._make_program()
+    rows = open_dataset(x, y, None, model._describe())
+    setup, _ = model._get_setup().resolve(rows.open())
+    built, program = setup.require_network(), setup.make_program()
     names = [str(link.name) for link in built.links]
-    data, _ = encoding.encode_examples(x, y, program.loss, built.shapes[-1])
-    state = inference.adapt_state(built.links, model._params, model._state, data.x)
+    data = rows.encode(built, program.loss)
+    setup, _ = setup.adapt(data.x)
     with jax.enable_x64(True):
-        params, state, data = to_float64((model._params, state, data))
+        params, state, data = to_float64((setup.params, setup.state, data))
         trainable, frozen = network.split(built.links, params)
 
         @jax.jit
         def run(trainable: Any) -> tuple[Array, Any]:
             weights = network.merge(trainable, frozen)
-            mask, key = jnp.ones(len(x)), jax.random.key(0)
+            mask, key = jnp.ones(len(data.x)), jax.random.key(0)
             result = forward_backward(program, weights, state, data, mask, key, train=True)
             return result.loss, result.grads
 

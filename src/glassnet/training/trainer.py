@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 from glassnet.callbacks.callback_list import CallbackList
 from glassnet.engine import inference, loop
-from glassnet.engine.epoch_runner import BatchSource, Logs, RunState
+from glassnet.engine.epoch_runner import Logs, RunState
 from glassnet.engine.loop import Decision, LoopHooks, Record, SaveRequest
-from glassnet.engine.train_step import Data, Program, TrainState
+from glassnet.engine.train_step import Program, TrainState
 from glassnet.errors import TrainingWarning
+from glassnet.pipeline.adapter import Blocks, TrainingData
 from glassnet.storage import model_file
 from glassnet.training.history import History
 from glassnet.training.progress import InterruptGuard, Progress
 from glassnet.training.resume import ModelExporter, ResumableRun, export_model_at
-
-Blocks = Iterable[tuple[Data, Any]]
-"""Padded blocks of rows with their masks, as `inference.iter_padded_blocks` yields them."""
 
 
 @dataclass(frozen=True)
@@ -52,9 +49,7 @@ class Trainer:
     def fit(
         self,
         start: RunState,
-        source: BatchSource,
-        validation_blocks: Blocks | None,
-        *,
+        data: TrainingData,
         end_epoch: int,
         history: History,
     ) -> History:
@@ -62,8 +57,7 @@ class Trainer:
 
         Args:
             start: where the run begins or continues.
-            source: source of the epochs' chunks; closed at the end.
-            validation_blocks: evaluated after every epoch; None for no validation.
+            data: the training batches, closed at the end, and the validation rows.
             end_epoch: one past the last epoch, counted over the model's life.
             history: filled and returned.
 
@@ -73,12 +67,12 @@ class Trainer:
         """
         record: Record | None = None
         with ExitStack() as stack, InterruptGuard() as interrupt, self.progress:
-            stack.enter_context(closing(source))
+            stack.enter_context(closing(data.source))
             if self.run:
                 stack.enter_context(closing(self.run))
                 self.run.on_train_begin(start, self.callbacks.memories, self.export_model)
             hooks = LoopHooks(
-                validate=partial(self._validate, validation_blocks),
+                validate=partial(self._validate, data.blocks),
                 on_epoch_begin=self._on_epoch_begin,
                 on_epoch_end=self._on_epoch_end,
                 on_slice=partial(self._on_slice, interrupt),
@@ -86,7 +80,7 @@ class Trainer:
             for record in loop.run_epochs(
                 self.program,
                 start,
-                source,
+                data.source,
                 end_epoch=end_epoch,
                 hooks=hooks,
                 observe=self.observe,

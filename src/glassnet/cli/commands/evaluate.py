@@ -54,7 +54,10 @@ def compute_score(model: Sequential, x: Any, y: Any) -> ScoreReport | None:
     if model.preprocessor is None or isinstance(model.preprocessor, TimeSeriesPreprocessor):
         return None
     target = model.preprocessor.target
-    features, truth, _ = model.preprocessor.transform_xy(x, y)
+    if y is None:
+        features, truth, _ = model.preprocessor.transform_xy(x)
+    else:
+        features, truth = x, model.preprocessor.transform_target(y)
     if isinstance(target, ClassTarget):
         predicted = target.transform(model.predict_labels(features))
         return scores.compare_scores("accuracy", truth, predicted, {})

@@ -1,17 +1,12 @@
-"""The options of one `fit`, and its data before and after they are bound to the network."""
+"""Checked options of `fit` and `evaluate` that concern data."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, NamedTuple
-
-import numpy as np
+from typing import Any
 
 from glassnet.engine.epoch_runner import BatchSource
-from glassnet.engine.train_step import Data
 from glassnet.errors import is_int, require
-from glassnet.pipeline.streams import StreamReader
 from glassnet.preprocessing.base import SplitOptions, TableRequest
 
 
@@ -22,6 +17,9 @@ class FitOptions:
     Attributes:
         request: the target and the options of a table.
         repeatable: whether the run can be resumed, so that batches must be repeatable.
+        split_seed: seed of the split into training and validation rows.
+        order_seed: seed of the order of rows.
+        first_epoch: index of the first epoch, counted over the model's life.
 
     Raises:
         ConfigError: an argument out of range.
@@ -40,6 +38,9 @@ class FitOptions:
     seed: int | None
     observe: bool | None
     repeatable: bool
+    split_seed: int = 0
+    order_seed: int = 0
+    first_epoch: int = 0
 
     def __post_init__(self) -> None:
         require(is_int(self.epochs, least=0), "fit", "epochs to be an int >= 0", epochs=self.epochs)
@@ -52,46 +53,49 @@ class FitOptions:
         are_flags = isinstance(shuffle, bool) and observe in (None, True, False)
         require(are_flags, "fit", "True or False", shuffle=shuffle, observe=observe)
 
-    def split(self, seed: int) -> SplitOptions:
-        """Return how rows are held out for validation."""
+    @property
+    def end_epoch(self) -> int:
+        """One past the index of the last epoch."""
+        return self.first_epoch + self.epochs
+
+    @property
+    def split(self) -> SplitOptions:
+        """How rows are held out for validation."""
         fraction = 0.0 if self.validation_data is not None else self.validation_split
-        return fraction, self.validation_from, seed
+        return fraction, self.validation_from, self.split_seed
 
     def params(self, source: BatchSource) -> dict[str, Any]:
         """Return what a history records about the run."""
         counts = {"steps": source.steps, "rows": source.n_samples}
         return {"epochs": self.epochs, "batch_size": source.batch_size} | counts
 
-
-class FitData(NamedTuple):
-    """Rows and targets as `fit` received them, or the first batch of a stream.
-
-    Attributes:
-        x: rows as numbers.
-        y: targets.
-        sample_weight: a weight per row, or None.
-        indices: indices of the training and the validation rows, if a preprocessor has split them.
-        reader: reader of the following batches, if x is a stream.
-        messages: what was decided about the data, for the user.
-    """
-
-    x: Any
-    y: Any
-    sample_weight: Any = None
-    indices: tuple[np.ndarray, np.ndarray | None] | None = None
-    reader: StreamReader | None = None
-    messages: str = ""
+    @property
+    def validation(self) -> EvaluationOptions:
+        """How `validation_data` is used."""
+        return EvaluationOptions(
+            self.validation_steps,
+            "validation_steps",
+            self.batch_size,
+            self.request.target,
+            self.repeatable,
+        )
 
 
-class BoundData(NamedTuple):
-    """Data encoded for one network and objective.
+@dataclass(frozen=True)
+class EvaluationOptions:
+    """How data are scored.
 
     Attributes:
-        source: the training batches.
-        blocks: validation rows, or None.
-        train_x: training rows that layers may adapt to, or None for a stream.
+        steps: number of batches, or None for all.
+        steps_argument: the argument that sets `steps`, for error messages.
+        batch_size: rows per batch, by which `steps` of rows are counted; None if rows have no
+            batches.
+        target: name of the target column, if batches are dicts.
+        repeatable: whether batches must allow another pass.
     """
 
-    source: BatchSource
-    blocks: Iterable[tuple[Data, np.ndarray]] | None
-    train_x: Any
+    steps: int | None = None
+    steps_argument: str = "steps"
+    batch_size: int | str | None = None
+    target: str | None = None
+    repeatable: bool = False

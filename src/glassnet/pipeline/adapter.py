@@ -1,0 +1,232 @@
+"""Data adapters: each makes one kind of data usable by `fit`, `evaluate`, `predict` and `trace`.
+
+`open_dataset` is the only function that chooses by the kind of data. A call then has three phases:
+the data say their shape (`DataAdapter.open`), the network and the loss are resolved, and the data
+are encoded for them (`bind`, `evaluation_blocks` or `encode`).
+
+To add a kind of data, write one file with a subclass of `RowAdapter`, decorated with
+`register_adapter`.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, NamedTuple, TypeAlias, TypeVar
+
+import numpy as np
+
+from glassnet.engine.epoch_runner import BatchSource
+from glassnet.engine.network import BuiltNetwork
+from glassnet.engine.train_step import Data
+from glassnet.errors import DataError, require
+from glassnet.layers import TextVectorization
+from glassnet.layers.functional import Links
+from glassnet.losses import Loss
+from glassnet.pipeline.options import EvaluationOptions, FitOptions
+from glassnet.preprocessing.base import HeadSpec, Preprocessor
+from glassnet.types import Shape
+
+Blocks: TypeAlias = Iterable[tuple[Data, np.ndarray]]
+"""Padded blocks of rows with their masks, which can be iterated repeatedly."""
+
+AdapterT = TypeVar("AdapterT", bound="type[DataAdapter]")
+
+
+@dataclass(frozen=True)
+class ModelInfo:
+    """What an adapter may know about the model before the network is built.
+
+    Attributes:
+        links: the layers, unfolded.
+        head: the end of the network.
+        loss: the loss, or None if it is to be inferred.
+        example_shape: shape of one example as numbers, or None if unknown.
+        preprocessor: fitted to earlier training rows, or None.
+        vectorizer: turns texts into numbers before the network, or None.
+    """
+
+    links: Links
+    head: HeadSpec
+    loss: Loss | None
+    example_shape: Shape | None
+    preprocessor: Preprocessor | None
+    vectorizer: TextVectorization | None
+
+
+class InputSpec(NamedTuple):
+    """What the data say about the model.
+
+    Attributes:
+        example_shape: shape of one example as numbers.
+        targets: some or all targets, as the user passed them.
+        preprocessor: fitted to the training rows, or None.
+        messages: what was inferred or left out, for the user.
+    """
+
+    example_shape: Shape
+    targets: Any
+    preprocessor: Preprocessor | None
+    messages: tuple[str, ...] = ()
+
+
+class TrainingData(NamedTuple):
+    """Data encoded for one network and loss.
+
+    Attributes:
+        source: the training batches.
+        blocks: validation rows, or None.
+        train_x: training rows that layers may adapt to, or None if they are not in memory.
+    """
+
+    source: BatchSource
+    blocks: Blocks | None
+    train_x: Any
+
+
+class DataAdapter(ABC):
+    """One kind of data, as the methods of a model use it.
+
+    Args:
+        x: the data.
+        y: targets, or None if x holds them or there are none.
+        sample_weight: a weight per row, or None.
+        model: the model that uses the data.
+        prefix: put before x and y in error messages: "validation ".
+    """
+
+    def __init__(
+        self, x: Any, y: Any, sample_weight: Any, model: ModelInfo, prefix: str = ""
+    ) -> None:
+        self.x, self.y, self.sample_weight = x, y, sample_weight
+        self.model, self.prefix = model, prefix
+
+    holds_targets = True
+    """Whether x alone can hold the targets too."""
+
+    @staticmethod
+    @abstractmethod
+    def accepts(x: Any, y: Any, model: ModelInfo, training: bool) -> bool:
+        """Return whether this adapter is for x and y."""
+
+    @abstractmethod
+    def open(self, options: FitOptions | None = None) -> InputSpec:
+        """Read what the model must know about the data.
+
+        Args:
+            options: of the fit, which may fit a preprocessor to the training rows. None uses the
+                model's preprocessor.
+
+        Raises:
+            DataError, ConfigError: the data or the options cannot be used.
+        """
+
+    @abstractmethod
+    def bind(self, network: BuiltNetwork, loss: Loss, options: FitOptions) -> TrainingData:
+        """Encode, split and weight the opened data for training.
+
+        Raises:
+            DataError, ConfigError: the data do not fit the network or the loss.
+        """
+
+    @abstractmethod
+    def evaluation_blocks(
+        self, network: BuiltNetwork, loss: Loss, options: EvaluationOptions
+    ) -> Blocks:
+        """Return the data as blocks to score.
+
+        Raises:
+            DataError, ConfigError: the data do not fit the network or the loss.
+        """
+
+    @abstractmethod
+    def encode(self, network: BuiltNetwork, loss: Loss) -> Data:
+        """Return the opened rows, or the first batch, encoded on the host.
+
+        Raises:
+            DataError: the data do not fit the network or the loss.
+        """
+
+    @abstractmethod
+    def predict(self, infer: Callable[[Any], np.ndarray], steps: int | None) -> np.ndarray:
+        """Return the model's outputs for x in the target's units. Targets are not needed.
+
+        Args:
+            infer: maps rows of numbers to the outputs of the network.
+            steps: number of batches to use, or None for all.
+
+        Raises:
+            DataError, ConfigError: the data or `steps` cannot be used.
+        """
+
+    @property
+    def messages(self) -> tuple[str, ...]:
+        """What was left out when the data were opened for evaluation."""
+        return ()
+
+    def seek(self, first_epoch: int, epoch: int, start_step: int) -> None:  # noqa: B027
+        """Continue training data from a step of an epoch, in a run that began earlier."""
+
+    def close(self) -> None:  # noqa: B027
+        """Release what the data hold open."""
+
+
+ADAPTERS: list[type[DataAdapter]] = []
+"""The registered adapters, by increasing priority."""
+
+
+def register_adapter(adapter: AdapterT) -> AdapterT:
+    """Class decorator: let `open_dataset` use an adapter. It is asked before earlier ones."""
+    ADAPTERS.append(adapter)
+    return adapter
+
+
+def find_adapter(x: Any, y: Any, model: ModelInfo, training: bool = False) -> type[DataAdapter]:
+    """Return the adapter for a kind of data."""
+    return next(adapter for adapter in reversed(ADAPTERS) if adapter.accepts(x, y, model, training))
+
+
+def open_dataset(
+    x: Any,
+    y: Any,
+    sample_weight: Any,
+    model: ModelInfo,
+    *,
+    training: bool = False,
+    prefix: str = "",
+) -> DataAdapter:
+    """Return the adapter of the data, not opened yet.
+
+    Args:
+        x: data of any kind.
+        y: targets, or None if x holds them or there are none.
+        sample_weight: a weight per row, or None.
+        model: the model that uses the data.
+        training: whether a preprocessor may be fitted to the data.
+        prefix: put before x and y in error messages.
+    """
+    return find_adapter(x, y, model, training)(x, y, sample_weight, model, prefix)
+
+
+def open_validation(
+    network: BuiltNetwork, loss: Loss, options: FitOptions, model: ModelInfo
+) -> Blocks | None:
+    """Return the blocks of `validation_data`, or None without any.
+
+    Raises:
+        DataError: neither a dataset with targets nor (x, y) or (x, y, weights).
+    """
+    data = options.validation_data
+    if data is None:
+        return None
+    parts = (data,)
+    if not find_adapter(data, None, model).holds_targets:
+        parts = tuple(data) if isinstance(data, tuple | list) else ()
+        received = type(data).__name__ + (f" of {len(parts)}" if parts else "")
+        expected = "(x, y) or (x, y, weights)"
+        fits = len(parts) in (2, 3)
+        require(fits, "validation_data", expected, error=DataError, validation_data=received)
+    x, y, weight = (*parts, None, None)[:3]
+    adapter = open_dataset(x, y, weight, model, prefix="validation ")
+    return adapter.evaluation_blocks(network, loss, options.validation)

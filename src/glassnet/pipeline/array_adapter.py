@@ -1,0 +1,28 @@
+"""Adapter of arrays and memory maps."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from glassnet.pipeline.adapter import ModelInfo, register_adapter
+from glassnet.pipeline.row_adapter import RowAdapter
+
+
+@register_adapter
+class ArrayAdapter(RowAdapter):
+    """Adapter of anything that NumPy reads as an array: the fallback for all other kinds."""
+
+    holds_targets = False
+
+    @staticmethod
+    def accepts(x: Any, y: Any, model: ModelInfo, training: bool) -> bool:
+        return True
+
+    def features(self) -> Any:
+        return self.x
+
+    def targets(self) -> Any:
+        preprocessor = self.model.preprocessor
+        if preprocessor is None or self.y is None:
+            return self.y
+        return preprocessor.transform_target(self.y)

@@ -1,0 +1,153 @@
+"""Adapter of streams: batches from an iterable, an iterator or a function."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+import numpy as np
+
+from glassnet.engine.network import BuiltNetwork
+from glassnet.engine.train_step import Data
+from glassnet.errors import require
+from glassnet.losses import Loss
+from glassnet.pipeline.adapter import (
+    Blocks,
+    DataAdapter,
+    InputSpec,
+    ModelInfo,
+    TrainingData,
+    open_validation,
+    register_adapter,
+)
+from glassnet.pipeline.batches import is_stream
+from glassnet.pipeline.options import EvaluationOptions, FitOptions
+from glassnet.pipeline.prefetch import BackgroundThread, PrefetchSource
+from glassnet.pipeline.streams import BatchStream
+from glassnet.preprocessing.base import TableRequest
+
+
+@register_adapter
+class StreamAdapter(DataAdapter):
+    """Adapter of batches; in training, a thread reads them."""
+
+    @staticmethod
+    def accepts(x: Any, y: Any, model: ModelInfo, training: bool) -> bool:
+        return is_stream(x, y)
+
+    def open(self, options: FitOptions | None = None) -> InputSpec:
+        self._reject_array_arguments()
+        if options is None:
+            self._stream = BatchStream(self.x, None, self.model)
+            return self._stream.peek("batch 1")
+        _reject_row_options(options)
+        self._stream = BatchStream(
+            self.x,
+            options.steps_per_epoch,
+            self.model,
+            batch_size=options.batch_size,
+            target=options.request.target,
+            steps_argument="steps_per_epoch",
+            first_epoch=options.first_epoch,
+            repeatable=options.repeatable,
+        )
+        self._thread = BackgroundThread()
+        self._location = f"batch 1 of epoch {options.first_epoch + 1}"
+        spec: InputSpec = self._thread.submit(lambda: self._stream.peek(self._location)).result()
+        return spec
+
+    def bind(self, network: BuiltNetwork, loss: Loss, options: FitOptions) -> TrainingData:
+        class_weight: Any = options.class_weight
+        if self.model.preprocessor is not None:
+            class_weight = self.model.preprocessor.target.class_weight_by_index(class_weight)
+        self._stream.bind(loss, network, class_weight)
+        first = self._stream.encode_first(self._location)
+        source = PrefetchSource(self._stream, first, len(first.x), self._thread)
+        return TrainingData(source, open_validation(network, loss, options, self.model), None)
+
+    def evaluation_blocks(
+        self, network: BuiltNetwork, loss: Loss, options: EvaluationOptions
+    ) -> Blocks:
+        self._reject_array_arguments()
+        stream = BatchStream(
+            self.x,
+            options.steps,
+            self.model,
+            batch_size=32 if options.batch_size is None else options.batch_size,
+            target=options.target,
+            steps_argument=options.steps_argument,
+            repeatable=options.repeatable,
+        )
+        stream.bind(loss, network)
+        return StreamBlocks(stream, f"{self.prefix}batch {{}}")
+
+    def encode(self, network: BuiltNetwork, loss: Loss) -> Data:
+        with closing(self._stream) as stream:
+            stream.bind(loss, network)
+            return stream.encode_first("batch 1")
+
+    def predict(self, infer: Callable[[Any], np.ndarray], steps: int | None) -> np.ndarray:
+        with closing(BatchStream(self.x, steps, self.model)) as stream:
+            return stream.predict_batches(infer)
+
+    def seek(self, first_epoch: int, epoch: int, start_step: int) -> None:
+        self._thread.submit(lambda: self._stream.seek(first_epoch, epoch, start_step)).result()
+
+    def close(self) -> None:
+        if hasattr(self, "_thread"):
+            self._thread.submit(self._stream.close)
+            self._thread.close()
+
+    def _reject_array_arguments(self) -> None:
+        """Refuse arguments that do not apply to batches.
+
+        Raises:
+            ConfigError: one of them is set.
+        """
+        y, weight = self.y, self.sample_weight
+        expected, fix = "y=None: batches hold their targets", "Pass batches (x, y)."
+        require(y is None, "fit", expected, y=type(y).__name__, fix=fix)
+        expected, fix, kind = "None with batches", "Pass batches (x, y, weights).", type(weight)
+        is_none = weight is None
+        require(is_none, "sample_weight", expected, sample_weight=kind.__name__, fix=fix)
+
+
+def _reject_row_options(options: FitOptions) -> None:
+    """Refuse options of `fit` that do not apply to batches.
+
+    Raises:
+        ConfigError: one of them is set.
+    """
+    fraction = options.split[0]
+    expected = "0 with batches, whose number of rows is unknown"
+    fix = "Pass separate batches as validation_data."
+    require(not fraction, "validation_split", expected, validation_split=fraction, fix=fix)
+    has_options = options.request != TableRequest(options.request.target)
+    expected = "column_types, derive and target_transform for a table only"
+    fix = "Prepare the columns of the batches beforehand."
+    require(not has_options, "fit", expected, fix=fix)
+
+
+@dataclass(frozen=True)
+class StreamBlocks:
+    """Evaluation blocks of a stream; each iteration is a new pass.
+
+    Args:
+        stream: the batches.
+        location_format: prefix of error messages, with {} for the number of the batch.
+    """
+
+    stream: BatchStream
+    location_format: str
+
+    def __iter__(self) -> Iterator[tuple[Data, np.ndarray]]:
+        with closing(self.stream):
+            yield from self.stream.iter_blocks(self.location_format)
+
+    def fingerprint(self) -> dict[str, Any]:
+        """Return the fingerprint of the stream: see `BatchStream.fingerprint`."""
+        list(islice(self, 1))  # reads the first batch
+        return self.stream.fingerprint()

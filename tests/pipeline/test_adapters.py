@@ -1,0 +1,341 @@
+"""Data adapters: every kind of data in every method, and a new kind of data in one file."""
+
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+import glassnet as gn
+from glassnet.errors import ConfigError, DataError
+from glassnet.layers import Dense, Flatten, Input, Rescaling
+from glassnet.optimizers import SGD
+from glassnet.pipeline import adapter
+from glassnet.pipeline.adapter import ModelInfo, find_adapter, register_adapter
+from glassnet.pipeline.row_adapter import RowAdapter
+from nets import SPARSE, X, Y, plain_model, same_bits
+from oracles import close
+
+CHUNKS = [slice(0, 8), slice(8, 16), slice(16, 37)]
+TABLE = pd.DataFrame(X, columns=list("abcd")).assign(
+    mood=np.array(["calm", "glad", "sad"])[Y], city=np.array(["Rome", "Oslo"])[(X[:, 0] > 0) * 1]
+)
+
+
+def batches():
+    return ((X[rows], Y[rows]) for rows in CHUNKS)
+
+
+def memory_map(folder):
+    np.save(folder / "x.npy", X)
+    return np.load(folder / "x.npy", mmap_mode="r")
+
+
+# --- the same numbers as arrays ------------------------------------------------------------------
+
+
+def results(model, x, y=None, validation=None):
+    """Everything that the methods of a model compute from one kind of data."""
+    pair = (x, y) if y is not None else x
+    history = model.fit(
+        x, y, batch_size=37, shuffle=False, epochs=2, verbose=0, validation_data=validation or pair
+    )
+    return [
+        history.history["loss"],
+        history.history["val_loss"],
+        model.evaluate(x, y),
+        model.predict(x),
+        model.predict_labels(x),
+        model.trace(x, y).loss,
+    ]
+
+
+@pytest.fixture(scope="module")
+def expected():
+    return results(plain_model(), X, Y)
+
+
+@pytest.mark.parametrize("kind", ["list", "memory map", "batch", "function", "frame and y"])
+def test_every_method_takes_what_fit_takes(kind, expected, tmp_path):
+    """Oracle: the same rows as arrays, which make one full batch."""
+    data = {
+        "list": (X.tolist(), Y.tolist()),
+        "memory map": (memory_map(tmp_path), Y),
+        "batch": ([(X, Y)], None),
+        "function": (lambda: iter([(X, Y)]), None),
+        "frame and y": (TABLE[list("abcd")], Y),
+    }[kind]
+    for result, truth in zip(results(plain_model(), *data), expected, strict=True):
+        close(result, truth)
+
+
+def test_arrays_can_be_validated_on_batches_and_batches_on_arrays():
+    """Oracle: validation on the same rows as arrays."""
+    losses = [
+        plain_model().fit(X, Y, verbose=0, validation_data=data).history["val_loss"]
+        for data in ((X, Y), list(batches()), batches, [X, Y], (X, Y, np.ones(37)))
+    ]
+    close(losses[1:], [losses[0]] * 4)
+
+
+def mood_model():
+    model = gn.Sequential([Dense(5, activation="tanh"), Dense(3, activation="softmax")], seed=0)
+    model.compile(SGD(0.1), SPARSE, ["accuracy"])
+    return model
+
+
+def test_a_table_in_every_method(tmp_path):
+    """Oracle: the whole frame, and the encoded rows as arrays."""
+    model = mood_model()
+    model.fit(TABLE, target="mood", epochs=2, verbose=0)
+    score, output = model.evaluate(TABLE), model.predict(TABLE)
+    labels, trace = model.predict_labels(TABLE), model.trace(TABLE)
+    encoded = model.preprocessor.transform(TABLE)
+    file = tmp_path / "moods.csv"
+    TABLE.to_csv(file, index=False)
+    y, features = TABLE["mood"], TABLE.drop(columns="mood")
+    for x, target in ((file, None), (TABLE.to_dict("list"), None), (features, y), (encoded, y)):
+        close(model.evaluate(x, target), score)
+        close(model.predict(x), output)
+        assert model.predict_labels(x).tolist() == labels.tolist()
+        close(model.trace(x, target).loss, trace.loss)
+    kinds = (TABLE, str(file), (features, y), (encoded, y.tolist()), (features, y, np.ones(37)))
+    starts = [model.get_weights()]
+    for validation_data in kinds:
+        model.set_weights(starts[0])
+        model.compile(SGD(0.1), SPARSE, ["accuracy"])
+        history = model.fit(TABLE, verbose=0, validation_data=validation_data, shuffle=False)
+        close(history.history["val_loss"][0], model.evaluate(TABLE)[0])
+
+
+def test_a_model_of_tables_reads_tables_in_batches():
+    """Oracle: the whole table in one call."""
+    model = mood_model()
+    model.fit(TABLE, target="mood", epochs=2, verbose=0)
+    frames = [TABLE.iloc[rows] for rows in CHUNKS]
+    columns = [frame.to_dict("list") for frame in frames]
+    pairs = [(frame.drop(columns="mood"), frame["mood"]) for frame in frames]
+    for stream in (frames, columns, lambda: iter(frames), lambda: iter(pairs)):
+        stream = stream if callable(stream) else (lambda chunks=stream: iter(chunks))
+        close(model.evaluate(stream), model.evaluate(TABLE))
+        close(model.predict(stream), model.predict(TABLE))
+    close(model.trace(lambda: iter(frames)).loss, model.trace(frames[0]).loss)
+    twin = mood_model()
+    twin.fit(TABLE, target="mood", epochs=2, verbose=0)
+    model.fit(lambda: iter(frames[:2]), verbose=0, validation_data=lambda: iter(frames), epochs=1)
+    twin.fit(TABLE.iloc[:16], batch_size=8, shuffle=False, verbose=0)
+    assert same_bits(model, twin)
+    close(model.history.history["val_loss"], [twin.evaluate(TABLE)[0]])
+
+
+def test_rows_of_a_table_without_a_target_are_left_out_and_counted():
+    model = mood_model()
+    model.fit(TABLE, target="mood", verbose=0)
+    holes = TABLE.assign(mood=TABLE["mood"].where(np.arange(37) > 3))
+    with pytest.warns(gn.errors.DataWarning, match="evaluate: left out 4 of 37 rows without a t"):
+        score = model.evaluate(holes, sample_weight=np.arange(37))
+    close(score, model.evaluate(TABLE.iloc[4:], sample_weight=np.arange(4, 37)))
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Four images each of dark and bright squares."""
+    root, rng = tmp_path_factory.mktemp("squares"), np.random.default_rng(0)
+    for name, level in (("dark", 40), ("bright", 200)):
+        (root / name).mkdir()
+        for i in range(4):
+            pixels = level + rng.integers(-30, 30, (6, 5))
+            Image.fromarray(pixels.astype(np.uint8)).save(root / name / f"{i}.png")
+    return root
+
+
+def square_model(*first):
+    layers = [*first, Rescaling(1 / 255), Flatten(), Dense(2, activation="softmax")]
+    return gn.Sequential(layers, seed=0)
+
+
+def test_a_folder_of_images_in_every_method(folder):
+    """Oracle: the pixels as arrays; classes are in alphabetical order."""
+    images = gn.data.images_from_folder(folder, (6, 5))
+    truth = square_model(Input((6, 5, 1)))
+    truth.fit(images.x, images.y, epochs=2, verbose=0)
+    score, output = truth.evaluate(images.x, images.y), truth.predict(images.x)
+    for source in (folder, str(folder), images):
+        model = square_model(Input((6, 5, 1)))
+        history = model.fit(source, epochs=2, verbose=0, validation_data=source)
+        close(history.history["val_loss"][-1], score[0])
+        close(model.evaluate(source), score)
+        close(model.predict(source), output)
+        close(model.trace(source).loss, score[0])
+        assert set(model.predict_labels(source)) <= {"dark", "bright"}
+    names = np.array(["bright", "dark"])[images.y]
+    close(model.evaluate(images.x, names), score)
+    close(model.evaluate([str(path) for path in images.files], names), score)
+    close(model.predict(images.files[0]), output[:1])
+
+
+def test_a_folder_of_images_gets_the_size_of_the_network_s_input(folder):
+    model = square_model(Input((4, 4, 3)))
+    model.fit(folder, verbose=0)
+    assert model.preprocessor.shape == (4, 4, 3)
+    wide = square_model()
+    wide.fit(folder, verbose=0)
+    assert wide.preprocessor.shape == (150, 150, 1)
+
+
+def test_a_series_in_every_method():
+    """Oracle: the table that the series is read from."""
+    table = {"sold": np.sin(np.arange(40.0)) + np.arange(40.0)}
+    series = gn.data.series(table, "sold", horizon=2, length=5, season=1)
+    model = gn.Sequential([Flatten(), Dense(2)], seed=0)
+    model.fit(series, verbose=0, validation_data=table)
+    for x in (table, pd.DataFrame(table)):
+        close(model.evaluate(x), model.evaluate(series))
+        close(model.predict(x), model.predict(series))
+        close(model.trace(x).loss, model.trace(series).loss)
+    before = model.get_weights()[0].copy()
+    model.fit(table, verbose=0)
+    assert not np.array_equal(before, model.get_weights()[0])
+
+
+def test_texts_in_every_method():
+    """Oracle: the numbers that the vectorizer makes of the texts."""
+    texts = np.array(["good day", "bad day", "good", "bad"] * 3)
+    y = np.array([1, 0, 1, 0] * 3)
+    vectorizer = gn.layers.TextVectorization(output_mode="multi_hot").adapt(texts)
+    layers = [Dense(2, activation="softmax")]
+    truth = gn.Sequential([Input(vectorizer.shape[0]), *layers], seed=0)
+    model = gn.Sequential([vectorizer, *layers], seed=0)
+    truth.fit(vectorizer(texts), y, verbose=0)
+    model.fit(texts, y, verbose=0, validation_data=[(texts[:6], y[:6]), (texts[6:], y[6:])])
+    close(model.history.history["val_loss"], [truth.evaluate(vectorizer(texts), y)[0]])
+    close(model.predict(texts), truth.predict(vectorizer(texts)))
+    close(model.trace(texts, y).loss, truth.trace(vectorizer(texts), y).loss)
+
+
+# --- a new kind of data ------------------------------------------------------------------------
+
+
+@pytest.fixture
+def clips(monkeypatch):
+    """A kind of data of its own: a list of dicts of samples, each with the number of a class."""
+    monkeypatch.setattr(adapter, "ADAPTERS", list(adapter.ADAPTERS))
+
+    @register_adapter
+    class ClipAdapter(RowAdapter):
+        @staticmethod
+        def accepts(x, y, model, training):
+            return isinstance(x, list) and isinstance(x[0], dict) and "samples" in x[0]
+
+        def features(self):
+            return np.stack([clip["samples"] for clip in self.x])
+
+        def targets(self):
+            return self.y if self.y is not None else [clip["speaker"] for clip in self.x]
+
+    return [{"samples": row, "speaker": int(label)} for row, label in zip(X, Y, strict=True)]
+
+
+def test_a_new_kind_of_data_is_one_class(clips, expected):
+    """Oracle: the same rows as arrays."""
+    for result, truth in zip(results(plain_model(), clips), expected, strict=True):
+        close(result, truth)
+    history = plain_model().fit(clips, verbose=0, validation_split=0.2, batch_size=8)
+    twin = plain_model().fit(X, Y, verbose=0, validation_split=0.2, batch_size=8)
+    assert history.history == twin.history
+    streamed = plain_model().evaluate(lambda: iter([clips[:20], clips[20:]]))
+    close(streamed, expected_score(plain_model()))
+
+
+def expected_score(model):
+    return model.evaluate(X, Y)
+
+
+# --- which adapter, and what is refused ----------------------------------------------------------
+
+
+def kind_of(x, y=None, preprocessor=None, training=False):
+    model = ModelInfo((), None, None, None, preprocessor, None)
+    return find_adapter(x, y, model, training).__name__.removesuffix("Adapter")
+
+
+def test_the_kind_of_data(folder, tmp_path):
+    tabular = mood_model()
+    tabular.fit(TABLE, target="mood", epochs=0, verbose=0)
+    assert kind_of(X) == kind_of(X.tolist()) == kind_of(memory_map(tmp_path)) == "Array"
+    assert kind_of(TABLE, training=True) == kind_of("t.csv", training=True) == "Table"
+    assert kind_of(TABLE) == kind_of(TABLE, Y, training=True) == "Array"
+    assert kind_of(TABLE, preprocessor=tabular.preprocessor) == "Table"
+    assert kind_of(TABLE, Y, preprocessor=tabular.preprocessor) == "Table"
+    assert kind_of(str(folder), training=True) == "Image"
+    assert kind_of(str(tmp_path), training=True) == "Table"
+    assert kind_of(batches()) == kind_of(batches) == kind_of(list(batches())) == "Stream"
+
+
+@pytest.mark.parametrize(
+    ("validation_data", "text"),
+    [
+        (
+            X,
+            r"validation_data: expected \(x, y\) or \(x, y, weights\)\. Received: validation_data='ndarray'\.",
+        ),
+        (
+            (X,),
+            r"validation_data: expected \(x, y\) or \(x, y, weights\)\. Received: validation_data='tuple of 1'\.",
+        ),
+        ((X, Y, None, None), r"Received: validation_data='tuple of 4'\."),
+        (0.2, r"Received: validation_data='float'\."),
+        (
+            (X[:, :1], Y),
+            r"validation x: expected examples of shape \(4,\)\. Received: shape=\(37, 1\)\. The network was built for 4 features",
+        ),
+        (
+            (X, Y[:4]),
+            r"validation x and validation y: .*Received: len\(validation x\)=37, len\(validation y\)=4",
+        ),
+        (
+            (X, Y, [1]),
+            r"sample_weight: expected one number per row, shape \(37,\)\. Received: shape=\(1,\)",
+        ),
+    ],
+    ids=["array", "one", "four", "fraction", "features", "lengths", "weights"],
+)
+def test_validation_data_that_cannot_be_used(validation_data, text):
+    model = plain_model()
+    before = model.get_weights()
+    with pytest.raises(DataError, match=text):
+        model.fit(X, Y, validation_data=validation_data, verbose=0)
+    assert all(map(np.array_equal, before, model.get_weights()))
+
+
+def test_a_fit_that_is_refused_leaves_the_model_as_it_was():
+    """Oracle: the attributes before the call, for errors in each of the three phases."""
+    layers = [gn.layers.Normalization(), Dense(3, activation="softmax")]
+    for x, y, options in (
+        (np.full((37, 4), np.nan), Y, {}),
+        (X, Y - 0.5, {}),
+        (X, Y, {"class_weight": {7: 1.0}}),
+        (X, Y, {"validation_data": (X[:, :2], Y)}),
+        (X, Y, {"steps_per_epoch": 99}),
+        ([(X[:0], Y[:0])], None, {}),
+    ):
+        model = gn.Sequential(layers)
+        before = dict(vars(model))
+        with pytest.raises((DataError, ConfigError)):
+            model.fit(x, y, verbose=0, **options)
+        assert vars(model) == before
+
+
+def test_steps_and_weights_that_do_not_apply_are_refused():
+    model = plain_model()
+    for call, text in (
+        (lambda: model.evaluate(X, Y, steps=2), "evaluate: expected steps=None and target=None"),
+        (lambda: model.predict(X, steps=2), "predict: expected steps=None with rows"),
+        (lambda: model.evaluate(batches(), Y), "expected y=None: batches hold their targets"),
+        (lambda: model.trace(batches(), Y), "expected y=None: batches hold their targets"),
+        (lambda: model.evaluate(batches(), sample_weight=[1]), "expected None with batches"),
+        (lambda: model.fit(X, Y, target="y"), "x to be a table, and no y"),
+    ):
+        with pytest.raises(ConfigError, match=re.escape(text)):
+            call()
