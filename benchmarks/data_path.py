@@ -1,9 +1,9 @@
 """Count the modules that x passes through in one `fit`: `python benchmarks/data_path.py`.
 
 Every Python call inside glassnet is watched while a model is fitted. A call counts if one of its
-arguments holds the rows of x: an array, frame or table with as many rows as x, alone, in a tuple or
-in a field of an object. Consecutive calls in one file are one stay. A stay in a file that x has
-left before is a return.
+arguments is x or its rows as numbers: an array, frame or table with as many rows and columns as x,
+alone or in a tuple. Targets and objects that hold x do not count. Consecutive calls in one file are
+one stay. A stay in a file that x has left before is a return.
 """
 
 from __future__ import annotations
@@ -23,20 +23,15 @@ N_ROWS = 997
 SRC = Path(gn.__file__).parent
 
 
-def holds_rows(value: Any, depth: int = 2) -> bool:
-    """Return whether `value` is an array, frame or table of x's rows, or holds one."""
-    shape = getattr(value, "shape", None)
-    if isinstance(shape, tuple):
-        return bool(shape) and shape[0] == N_ROWS
-    if isinstance(value, list | dict | str | bytes | int | float | type) or value is None:
-        return False
-    if depth == 0:
-        return False
-    parts = value if isinstance(value, tuple) else getattr(value, "__dict__", {}).values()
+def is_x(value: Any) -> bool:
+    """Return whether `value` is x or its rows as numbers, alone or in a tuple."""
+    if isinstance(value, tuple):
+        return any(map(is_x, value))
     columns = getattr(value, "columns", None)
     if isinstance(columns, dict):
-        parts = columns.values()
-    return any(holds_rows(part, depth - 1) for part in parts)
+        return len(columns) > 1 and all(len(column) == N_ROWS for column in columns.values())
+    shape = getattr(value, "shape", None)
+    return isinstance(shape, tuple) and len(shape) == 2 and shape[0] == N_ROWS and shape[1] > 1
 
 
 def files_of(fit: Any) -> list[str]:
@@ -51,7 +46,7 @@ def files_of(fit: Any) -> list[str]:
         arguments = [
             frame.f_locals[name] for name in names if name != "self" and name in frame.f_locals
         ]
-        if any(map(holds_rows, arguments)):
+        if any(map(is_x, arguments)):
             file = str(Path(frame.f_code.co_filename).relative_to(SRC))
             if stays[-1:] != [file]:
                 stays.append(file)

@@ -16,7 +16,7 @@ from glassnet.losses import (
     SparseCategoricalCrossentropy,
 )
 from glassnet.pipeline import targets as module
-from glassnet.pipeline.targets import encode_targets, get_class_labels
+from glassnet.pipeline.targets import apply_class_weight, encode_targets, get_class_labels
 
 CATEGORICAL = [
     SparseCategoricalCrossentropy(),
@@ -293,3 +293,27 @@ def test_the_remedies_work():
 def test_labels(y, loss, outputs, labels):
     got = get_class_labels(encode_targets(y, loss, outputs), loss)
     assert (got if got is None else got.tolist()) == labels
+
+
+ROWS = np.repeat([0, 1], [15, 5])
+
+
+def test_class_weights_multiply_sample_weights():
+    """Oracle: by hand. Class 1 counts 3 times, multiplied by the weight of each row."""
+    sparse, half = SparseCategoricalCrossentropy(), np.full(20, 0.5, np.float32)
+    y = encode_targets(ROWS, sparse, (2,))
+    assert apply_class_weight(None, y, sparse, {1: 3.0}).tolist() == [1] * 15 + [3] * 5
+    assert apply_class_weight(half, y, sparse, {1: 3.0}).tolist() == [0.5] * 15 + [1.5] * 5
+    assert apply_class_weight(half, y, sparse, None) is half
+
+
+def test_balanced_classes_have_equal_sums_of_weights():
+    """Oracle: equal sums of weights, for a softmax and for one sigmoid."""
+    for loss, outputs in ((SparseCategoricalCrossentropy(), (2,)), (BinaryCrossentropy(), (1,))):
+        weight = apply_class_weight(None, encode_targets(ROWS, loss, outputs), loss, "balanced")
+        np.testing.assert_allclose(np.bincount(ROWS, weight), [10, 10], rtol=1e-6)
+
+
+def test_numbers_have_no_classes():
+    loss = MeanSquaredError()
+    assert get_class_labels(encode_targets(ROWS, loss, (1,)), loss) is None

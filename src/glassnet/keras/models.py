@@ -37,7 +37,7 @@ from glassnet.metrics import METRICS, Accuracy, Metric
 from glassnet.models import sequential, summary
 from glassnet.models.layer_view import LayerView
 from glassnet.pipeline.batches import is_stream
-from glassnet.pipeline.encoding import check_steps
+from glassnet.pipeline.options import check_steps
 from glassnet.storage import model_file
 from glassnet.training.history import History
 from glassnet.training.resume import ResumableRun

@@ -205,7 +205,7 @@ class Sequential(BaseModel):
             resources.pop_all()
         hooks = self._apply_record, self._set_learning_rate, self._export
         trainer = Trainer(setup.make_program(), callback_list, progress, *hooks, run, observe)
-        return trainer.fit(start, training, options.end_epoch, history)
+        return trainer.fit(start, training.source, training.blocks, options.end_epoch, history)
 
     def _choose_seeds(
         self, options: FitOptions, run: ResumableRun | None

@@ -5,7 +5,7 @@ the data say their shape (`DataAdapter.open`), the network and the loss are reso
 are encoded for them (`bind`, `evaluation_blocks` or `encode`).
 
 To add a kind of data, write one file with a subclass of `RowAdapter`, decorated with
-`register_adapter`.
+`register_adapter`: its `types` or `accepts`, its `features` and its `targets`.
 """
 
 from __future__ import annotations
@@ -102,13 +102,16 @@ class DataAdapter(ABC):
         self.x, self.y, self.sample_weight = x, y, sample_weight
         self.model, self.prefix = model, prefix
 
+    types: tuple[type, ...] = ()
+    """Types of x that this adapter is for."""
+
     holds_targets = True
     """Whether x alone can hold the targets too."""
 
     @staticmethod
-    @abstractmethod
     def accepts(x: Any, y: Any, model: ModelInfo, training: bool) -> bool:
-        """Return whether this adapter is for x and y."""
+        """Return whether this adapter is for x, which has none of the types of any adapter."""
+        return False
 
     @abstractmethod
     def open(self, options: FitOptions | None = None) -> InputSpec:
@@ -183,8 +186,11 @@ def register_adapter(adapter: AdapterT) -> AdapterT:
 
 
 def find_adapter(x: Any, y: Any, model: ModelInfo, training: bool = False) -> type[DataAdapter]:
-    """Return the adapter for a kind of data."""
-    return next(adapter for adapter in reversed(ADAPTERS) if adapter.accepts(x, y, model, training))
+    """Return the adapter for a kind of data: by its type, else the first that accepts it."""
+    adapters = ADAPTERS[::-1]
+    by_type = (adapter for adapter in adapters if isinstance(x, adapter.types))
+    accepting = (adapter for adapter in adapters if adapter.accepts(x, y, model, training))
+    return next(by_type, None) or next(accepting)
 
 
 def open_dataset(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from glassnet.pipeline.adapter import ModelInfo, register_adapter
 from glassnet.pipeline.row_adapter import RowAdapter
 
@@ -12,6 +14,7 @@ from glassnet.pipeline.row_adapter import RowAdapter
 class ArrayAdapter(RowAdapter):
     """Adapter of anything that NumPy reads as an array: the fallback for all other kinds."""
 
+    types = (np.ndarray,)
     holds_targets = False
 
     @staticmethod
@@ -19,7 +22,8 @@ class ArrayAdapter(RowAdapter):
         return True
 
     def features(self) -> Any:
-        return self.x
+        preprocessor = self.model.preprocessor
+        return preprocessor.transform_array(self.x) if preprocessor else self.x
 
     def targets(self) -> Any:
         preprocessor = self.model.preprocessor

@@ -24,10 +24,10 @@ class ImageAdapter(RowAdapter):
     that is the size of its `Input`.
     """
 
+    types = (Images,)
+
     @staticmethod
     def accepts(x: Any, y: Any, model: ModelInfo, training: bool) -> bool:
-        if isinstance(x, Images):
-            return True
         if isinstance(model.preprocessor, ImagePreprocessor):
             return bool(_list_paths(x))
         is_folder = training and y is None and model.preprocessor is None and _is_path(x)

@@ -12,7 +12,6 @@ import numpy as np
 from glassnet import fingerprinting
 from glassnet.data import arrays
 from glassnet.engine.train_step import Data, make_plan
-from glassnet.layers.functional import Links
 from glassnet.pipeline.prefetch import error_location
 from glassnet.types import Shape
 
@@ -34,6 +33,18 @@ class MemmapRows:
     index: np.ndarray
     check: InputCheck | None = None
 
+    @classmethod
+    def open(
+        cls, memmap: np.memmap, shape: Shape | None, name: str, check: InputCheck | None
+    ) -> MemmapRows:
+        """Return all rows of a memory map. Only the first one is checked here.
+
+        Raises:
+            DataError: see `arrays.check_features`.
+        """
+        arrays.check_features(memmap[:1], shape, name, check)
+        return cls(memmap, np.arange(len(memmap)), check)
+
     def __len__(self) -> int:
         return len(self.index)
 
@@ -48,26 +59,6 @@ class MemmapRows:
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         rows = arrays.check_features(self.memmap[self.index], check=self.check)
         return rows if dtype is None else rows.astype(dtype)
-
-
-def as_features(x: Any, shape: Shape | None = None, name: str = "x", links: Links = ()) -> Any:
-    """Return x as features: see `arrays.check_features`.
-
-    A memory map stays on disk as `MemmapRows`, and only its first row is checked.
-
-    Raises:
-        DataError: see `arrays.check_features`.
-    """
-    check = input_check(links)
-    if not isinstance(x, np.memmap) or x.ndim == 0 or not x.size:
-        return arrays.check_features(x, shape, name, check)
-    arrays.check_features(x[:1], shape, name, check)
-    return MemmapRows(x, np.arange(len(x)), check)
-
-
-def input_check(links: Links) -> InputCheck | None:
-    """Return the check of the first link, which may refuse rows, or None without links."""
-    return links[0].check_input if links else None
 
 
 def memmap_fingerprint(data: Data) -> dict[str, Any]:

@@ -99,3 +99,19 @@ class EvaluationOptions:
     batch_size: int | str | None = None
     target: str | None = None
     repeatable: bool = False
+
+
+def check_steps(argument: str, steps: Any, n: int, batch_size: Any) -> None:
+    """Refuse a number of batches that does not use each of n rows exactly once.
+
+    Raises:
+        ConfigError: with the number of batches that does.
+    """
+    n_batches = -(-n // batch_size) if is_int(batch_size, least=1) else 1
+    require(
+        steps is None or steps == n_batches,
+        argument,
+        f"None, or {n_batches} batches, which cover all {n} rows",
+        steps=steps,
+        fix="Leave it out: every row is used once.",
+    )

@@ -14,8 +14,9 @@ from glassnet.data.split import train_validation_split
 from glassnet.engine.network import BuiltNetwork
 from glassnet.engine.train_step import Data
 from glassnet.errors import DataError, require
+from glassnet.layers.functional import Links
 from glassnet.losses import Loss
-from glassnet.pipeline import encoding, memmap, sources
+from glassnet.pipeline import sources
 from glassnet.pipeline.adapter import (
     Blocks,
     DataAdapter,
@@ -23,8 +24,9 @@ from glassnet.pipeline.adapter import (
     TrainingData,
     open_validation,
 )
-from glassnet.pipeline.options import EvaluationOptions, FitOptions
-from glassnet.pipeline.targets import get_class_labels
+from glassnet.pipeline.memmap import MemmapRows
+from glassnet.pipeline.options import EvaluationOptions, FitOptions, check_steps
+from glassnet.pipeline.targets import apply_class_weight, encode_targets, get_class_labels
 from glassnet.preprocessing.base import PreparedData, TableRequest
 
 
@@ -81,60 +83,53 @@ class RowAdapter(DataAdapter):
         return (f"left out {n_missing:,} of {n:,} rows without a target",)
 
     def encode(self, network: BuiltNetwork, loss: Loss) -> Data:
-        return encoding.encode_examples(
-            self._features, self._prepared.y, loss, network.shapes[-1], self._weight, self.prefix
-        )
+        x, prefix = self._features, self.prefix
+        y = encode_targets(self._prepared.y, loss, network.shapes[-1], f"{prefix}y")
+        weight = arrays.check_sample_weight(self._weight, len(x), f"{prefix}sample_weight")
+        return Data(x, y, weight)
 
     def bind(self, network: BuiltNetwork, loss: Loss, options: FitOptions) -> TrainingData:
-        prepared, size, rows = self._prepared, options.batch_size, self.encode(network, loss)
-        model = replace(
-            self.model, preprocessor=prepared.preprocessor, example_shape=network.shapes[0]
-        )
-        encoding.check_unmasked(network.links, rows.x)
-        if prepared.train_index is None:
-            arrays.check_precision(x=prepared.x, y=prepared.y)
-            labels = get_class_labels(rows.y, loss)
-            train_index, validation_index = train_validation_split(
-                len(rows.x), labels, *options.split
-            )
-        else:
-            train_index, validation_index = prepared.train_index, prepared.validation_index
+        rows = self.encode(network, loss)
+        _check_unmasked(network.links, rows.x)
+        train_index, validation_index = self._split(rows, loss, options)
+        preprocessor, class_weight = self._prepared.preprocessor, options.class_weight
         if validation_index is None:
+            model = replace(self.model, preprocessor=preprocessor, example_shape=network.shapes[0])
             blocks = open_validation(network, loss, options, model)
         else:
             n, steps = len(validation_index), options.validation_steps
-            encoding.check_steps("validation_steps", steps, n, size)
+            check_steps("validation_steps", steps, n, options.batch_size)
             blocks = sources.evaluation_blocks(rows.take(validation_index))
             rows = rows.take(train_index)
-        class_weight: Any = options.class_weight
-        if prepared.preprocessor is not None:
-            class_weight = prepared.preprocessor.target.class_weight_by_index(class_weight)
-        rows = encoding.apply_class_weight(rows, loss, class_weight)
-        source = sources.make_source(
-            rows,
-            size,
-            options.steps_per_epoch,
-            seed=options.order_seed,
-            shuffle=options.shuffle,
-        )
+        if preprocessor is not None:
+            class_weight = preprocessor.target.class_weight_by_index(class_weight)
+        weight = apply_class_weight(rows.weight, rows.y, loss, class_weight)
+        source = sources.make_source(rows._replace(weight=weight), options)
         return TrainingData(source, blocks, rows.x)
+
+    def _split(
+        self, rows: Data, loss: Loss, options: FitOptions
+    ) -> tuple[np.ndarray, np.ndarray | None]:
+        """Return the indices of the rows to train on and of those to validate on."""
+        prepared = self._prepared
+        if prepared.train_index is not None:
+            return prepared.train_index, prepared.validation_index
+        arrays.check_precision(x=prepared.x, y=prepared.y)
+        labels = get_class_labels(rows.y, loss)
+        return train_validation_split(len(rows.x), labels, *options.split)
 
     def evaluation_blocks(
         self, network: BuiltNetwork, loss: Loss, options: EvaluationOptions
     ) -> Blocks:
-        if options.batch_size is None:
-            steps, target, fix = options.steps, options.target, "All rows are used, once."
-            fits, expected = (
-                steps is None and target is None,
-                "steps=None and target=None with rows",
-            )
+        steps, target, size = options.steps, options.target, options.batch_size
+        if size is None:
+            fits, fix = steps is None and target is None, "All rows are used, once."
+            expected = "steps=None and target=None with rows"
             require(fits, "evaluate", expected, steps=steps, target=target, fix=fix)
         self.open()
         rows = self.encode(network, loss)
-        if options.batch_size is not None:
-            encoding.check_steps(
-                options.steps_argument, options.steps, len(rows.x), options.batch_size
-            )
+        if size is not None:
+            check_steps(options.steps_argument, steps, len(rows.x), size)
         return sources.evaluation_blocks(rows)
 
     def predict(self, infer: Callable[[Any], np.ndarray], steps: int | None) -> np.ndarray:
@@ -148,6 +143,22 @@ class RowAdapter(DataAdapter):
         return preprocessor.inverse_transform(outputs, self.x) if preprocessor else outputs
 
     def _to_numbers(self, x: Any) -> Any:
-        model = self.model
+        """Return features as numbers, checked; a memory map stays on disk."""
+        model, name = self.model, f"{self.prefix}x"
         x = model.vectorizer(x) if model.vectorizer else x
-        return memmap.as_features(x, model.example_shape, f"{self.prefix}x", model.links)
+        check = model.links[0].check_input if model.links else None
+        if isinstance(x, np.memmap) and x.size:
+            return MemmapRows.open(x, model.example_shape, name, check)
+        return arrays.check_features(x, model.example_shape, name, check)
+
+
+def _check_unmasked(links: Links, x: Any) -> None:
+    """Refuse training rows if the first link masks every step of all of them: there is no loss.
+
+    Raises:
+        DataError: there is no unmasked step.
+    """
+    mask = links[0].mask(x, None) if links and isinstance(x, np.ndarray) else None
+    has_step = mask is None or np.any(mask)
+    fix = "All values are masked: ids of 0 with mask_zero, or mask_value."
+    require(has_step, "x", "at least one unmasked step", error=DataError, rows=len(x), fix=fix)

@@ -13,28 +13,24 @@ from glassnet.engine import inference
 from glassnet.engine.epoch_runner import ArraySource, BatchSource
 from glassnet.engine.train_step import Data, make_plan_fn, to_device
 from glassnet.pipeline import memmap
-from glassnet.pipeline.encoding import check_steps
 from glassnet.pipeline.memmap import MemmapBatches, MemmapRows
+from glassnet.pipeline.options import FitOptions, check_steps
 from glassnet.pipeline.prefetch import BackgroundThread, PrefetchSource
 
 
-def make_source(
-    data: Data, batch_size: int | str, steps: int | None, *, seed: int, shuffle: bool
-) -> BatchSource:
+def make_source(data: Data, options: FitOptions) -> BatchSource:
     """Return the training source of rows: arrays are on the device, memory maps come in chunks.
 
     Args:
-        data: encoded rows.
-        batch_size: rows per batch, or "full". A memory map is read into memory for "full".
-        steps: batches of an epoch, or None for those that use each row once.
-        seed: seed of the order.
-        shuffle: whether each epoch has a new order.
+        data: encoded rows. A memory map is read into memory if the batch is "full".
+        options: batch size, number of steps, and order.
 
     Raises:
         ConfigError: steps that do not use each row once.
     """
-    n = len(data.x)
-    check_steps("steps_per_epoch", steps, n, batch_size)
+    n, batch_size = len(data.x), options.batch_size
+    seed, shuffle = options.order_seed, options.shuffle
+    check_steps("steps_per_epoch", options.steps_per_epoch, n, batch_size)
     size = n if batch_size == "full" else min(int(batch_size), n)
     if isinstance(data.x, MemmapRows) and size < n:
         weight = None if data.weight is None else data.weight[:1]

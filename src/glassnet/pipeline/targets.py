@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from glassnet.data.arrays import check_numeric
+from glassnet.data.arrays import check_numeric, compute_sample_weight
 from glassnet.errors import DataError, message, require
 from glassnet.losses import Loss
 from glassnet.types import Shape
@@ -56,6 +56,26 @@ def get_class_labels(y: np.ndarray, loss: Loss) -> np.ndarray | None:
     if y.ndim == 2 and y.shape[1] == 1 and loss.output_activation == "sigmoid":
         return y[:, 0].astype(np.int32)
     return None
+
+
+def apply_class_weight(
+    weight: np.ndarray | None, y: np.ndarray, loss: Loss, class_weight: Any
+) -> np.ndarray | None:
+    """Return the weights of rows, multiplied by those of their classes.
+
+    Args:
+        weight: a weight per row, or None.
+        y: encoded targets.
+        loss: the training loss.
+        class_weight: see `arrays.compute_sample_weight`.
+
+    Raises:
+        DataError: see `arrays.compute_sample_weight`.
+    """
+    by_class = compute_sample_weight(class_weight, get_class_labels(y, loss))
+    if by_class is None:
+        return weight
+    return by_class if weight is None else weight * by_class
 
 
 def _shape_fix(array: np.ndarray, output_shape: Shape) -> str:

@@ -19,9 +19,11 @@ from glassnet.preprocessing.time_series import TimeSeriesPreprocessor, prepare_t
 class TimeSeriesAdapter(RowAdapter):
     """Adapter of a `TimeSeries`, or of a table for a model that was fitted to one."""
 
+    types = (TimeSeries,)
+
     @staticmethod
     def accepts(x: Any, y: Any, model: ModelInfo, training: bool) -> bool:
-        return isinstance(x, TimeSeries) or isinstance(model.preprocessor, TimeSeriesPreprocessor)
+        return isinstance(model.preprocessor, TimeSeriesPreprocessor)
 
     def features(self) -> np.ndarray:
         return self._preprocessor.transform(self.x)

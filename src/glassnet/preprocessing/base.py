@@ -49,6 +49,10 @@ class Preprocessor(ABC):
     def transform(self, x: Any) -> Any:
         """Encode x as network inputs."""
 
+    def transform_array(self, x: Any) -> Any:
+        """Return arrays unchanged: their rows are encoded already."""
+        return x
+
     @abstractmethod
     def transform_target(self, y: Any) -> Any:
         """Encode targets that are not part of x."""

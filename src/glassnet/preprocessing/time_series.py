@@ -174,6 +174,14 @@ class TimeSeriesPreprocessor(Preprocessor):
         differences = self.target.transform(self._checked_values(x))
         return windows(np.append(differences, 0.0), self.length)[0]
 
+    def transform_array(self, x: Any) -> Any:
+        """Refuse arrays, whose times are unknown.
+
+        Raises:
+            DataError: always.
+        """
+        return self.to_series(x)
+
     def transform_target(self, y: Any) -> Any:
         """Refuse targets.
 

@@ -10,11 +10,11 @@ from functools import partial
 
 from glassnet.callbacks.callback_list import CallbackList
 from glassnet.engine import inference, loop
-from glassnet.engine.epoch_runner import Logs, RunState
+from glassnet.engine.epoch_runner import BatchSource, Logs, RunState
 from glassnet.engine.loop import Decision, LoopHooks, Record, SaveRequest
 from glassnet.engine.train_step import Program, TrainState
 from glassnet.errors import TrainingWarning
-from glassnet.pipeline.adapter import Blocks, TrainingData
+from glassnet.pipeline.adapter import Blocks
 from glassnet.storage import model_file
 from glassnet.training.history import History
 from glassnet.training.progress import InterruptGuard, Progress
@@ -49,7 +49,8 @@ class Trainer:
     def fit(
         self,
         start: RunState,
-        data: TrainingData,
+        source: BatchSource,
+        validation_blocks: Blocks | None,
         end_epoch: int,
         history: History,
     ) -> History:
@@ -57,7 +58,8 @@ class Trainer:
 
         Args:
             start: where the run begins or continues.
-            data: the training batches, closed at the end, and the validation rows.
+            source: source of the epochs' chunks; closed at the end.
+            validation_blocks: evaluated after every epoch; None for no validation.
             end_epoch: one past the last epoch, counted over the model's life.
             history: filled and returned.
 
@@ -67,12 +69,12 @@ class Trainer:
         """
         record: Record | None = None
         with ExitStack() as stack, InterruptGuard() as interrupt, self.progress:
-            stack.enter_context(closing(data.source))
+            stack.enter_context(closing(source))
             if self.run:
                 stack.enter_context(closing(self.run))
                 self.run.on_train_begin(start, self.callbacks.memories, self.export_model)
             hooks = LoopHooks(
-                validate=partial(self._validate, data.blocks),
+                validate=partial(self._validate, validation_blocks),
                 on_epoch_begin=self._on_epoch_begin,
                 on_epoch_end=self._on_epoch_end,
                 on_slice=partial(self._on_slice, interrupt),
@@ -80,7 +82,7 @@ class Trainer:
             for record in loop.run_epochs(
                 self.program,
                 start,
-                data.source,
+                source,
                 end_epoch=end_epoch,
                 hooks=hooks,
                 observe=self.observe,

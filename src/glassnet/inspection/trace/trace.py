@@ -261,7 +261,7 @@ def record_trace(
     Args:
         program: links, loss and optimizer.
         train_state: weights, optimizer state and rate. Noise is that of its next step.
-        data: data on the host, as `encoding.encode_examples` returns it.
+        data: encoded rows on the host.
         training: whether to draw noise and use batch statistics.
         weight_paths: the order in which params are listed.
         preprocessor: preprocessor of the model, if the rows came from a table.

@@ -1,58 +1,12 @@
-"""Encoding of arrays, consistency checks, class weights and the validation split."""
+"""The validation split of `fit`: which rows are held out."""
 
 import numpy as np
 import pytest
 
 from glassnet.data.split import train_validation_split
 from glassnet.errors import ConfigError, DataError
-from glassnet.losses import BinaryCrossentropy, MeanSquaredError, SparseCategoricalCrossentropy
-from glassnet.pipeline.encoding import (
-    apply_class_weight,
-    encode_examples,
-)
-from glassnet.pipeline.targets import get_class_labels
 
-SPARSE = SparseCategoricalCrossentropy()
-X = np.arange(40, dtype=np.float32).reshape(20, 2)
 Y = np.repeat([0, 1], [15, 5])
-
-
-def test_encode():
-    data = encode_examples(X, Y, SPARSE, (2,), sample_weight=np.arange(20))
-    assert data.x is X
-    assert data.y.tolist() == get_class_labels(data.y, SPARSE).tolist() == Y.tolist()
-    assert data.weight.tolist() == list(range(20))
-    loss = MeanSquaredError()
-    assert get_class_labels(encode_examples(X, Y, loss, (1,)).y, loss) is None
-
-
-def test_encode_names_what_it_reads():
-    with pytest.raises(DataError, match=r"validation y: expected classes from 0 to 1"):
-        encode_examples(X, Y - 1, SPARSE, (2,), prefix="validation ")
-    with pytest.raises(
-        DataError,
-        match=r"x and y: expected the same number of rows.*Received: len\(x\)=20, len\(y\)=19",
-    ):
-        encode_examples(X, Y[:-1], SPARSE, (2,))
-
-
-def test_class_weights_multiply_sample_weights():
-    """Oracle: by hand. Class 1 counts 3 times, multiplied by the weight of each row."""
-    data = encode_examples(X, Y, SPARSE, (2,))
-    weighed = apply_class_weight(data, SPARSE, {1: 3.0})
-    assert weighed.weight.tolist() == [1] * 15 + [3] * 5
-    data = encode_examples(X, Y, SPARSE, (2,), sample_weight=np.full(20, 0.5))
-    assert apply_class_weight(data, SPARSE, {1: 3.0}).weight.tolist() == [0.5] * 15 + [1.5] * 5
-    assert apply_class_weight(data, SPARSE, None) is data
-
-
-def test_balanced_classes_weigh_alike_in_sum():
-    """Oracle: equal sums of weights, for a softmax and for one sigmoid."""
-    for loss, outputs in ((SPARSE, (2,)), (BinaryCrossentropy(), (1,))):
-        weight = apply_class_weight(encode_examples(X, Y, loss, outputs), loss, "balanced").weight
-        np.testing.assert_allclose(
-            [weight[Y == 0].sum(), weight[Y == 1].sum()], [10, 10], rtol=1e-6
-        )
 
 
 def held_out(fraction, how="random", seed=0, labels=Y):
