@@ -105,15 +105,17 @@ class Sequential(BaseModel):
         which is not restarted. Batches are used in the order in which they come, so shuffle them
         there. A thread reads the next one. The first batch sets the batch size; later ones may be
         smaller. Batches may be dicts of columns, as in a Hugging Face dataset: `target` names one
-        column, and the others are features. If the iterable ends too early, raises or returns
-        something unusable, a `DataError` names the batch, and the model keeps what it has learned.
+        column, and the others are features. A model that was fitted to a table also takes batches
+        of that table. If the iterable ends too early, raises or returns something unusable, a `DataError` names the batch, and the model keeps what it has learned.
         A NumPy memory map as x is read in batches too. The result equals that of the same rows in
         memory.
 
         Args:
             x: rows (n, ...); (n,) counts as (n, 1). uint8 stays uint8 until it is used; all other
                 types become float32. Or a table: a CSV, TSV, Parquet or Arrow file, or a pandas,
-                polars or Arrow frame. Or batches. Or `data.Images`, or a series from `data.series`.
+                polars or Arrow frame. Or batches. Or `data.Images`, or a folder with a subfolder of
+                images for each class, which are read in the size of the model's `Input`. Or a
+                series from `data.series`.
             y: targets (n,) or (n, ...); floats without a fraction may be labels. None if x holds
                 the targets.
             batch_size: rows per step; "full" for all. Batches keep their size, except those of a
@@ -124,8 +126,8 @@ class Sequential(BaseModel):
             callbacks: called after every epoch.
             validation_split: fraction of the rows to hold out. Every fit on the same rows holds out
                 the same ones.
-            validation_data: (x, y) or (x, y, weights), a table with its target, or batches, to
-                validate on instead.
+            validation_data: data to validate on instead: (x, y) or (x, y, weights), or anything
+                that holds its targets, as x can.
             shuffle: whether to shuffle the rows in every epoch. The order depends on the seed and
                 the epoch. Batches keep their order.
             class_weight: {class: weight}, or "balanced", which does not work with batches.
@@ -270,7 +272,7 @@ class Sequential(BaseModel):
         """Return the loss over all rows, in inference mode; with metrics [loss, metric, ...].
 
         Args:
-            x: rows, batches (see `fit`), or a table if the model was fitted to one.
+            x: data of any kind that `fit` takes. A table, if the model was fitted to one.
             y: targets; None if x holds them.
             sample_weight: a weight per row, for the loss.
             return_dict: return {"loss": ..., "accuracy": ...} instead of a list.
@@ -298,9 +300,10 @@ class Sequential(BaseModel):
         A model that was fitted to numeric targets of a table returns them in the original units.
 
         Args:
-            x: rows, or a table if the model was fitted to one, with the columns that it uses in any
-                order. Or batches: x, (x, y) or dicts of columns, all of which are features. A list
-                of arrays counts as rows.
+            x: data of any kind that `fit` takes, with or without targets. A table, if the model was
+                fitted to one, with the columns that it uses in any order. Batches are x, (x, y) or
+                dicts of columns, all of which are features. A list of arrays counts as rows. A
+                model of images takes image files, too.
             steps: number of batches to use; None for all.
 
         Raises:
@@ -356,8 +359,9 @@ class Sequential(BaseModel):
         """Record every number of one forward pass, backward pass and update. Nothing is changed.
 
         Args:
-            x: a few rows, since every number is stored; or a table, if the model was fitted to one.
-            y: targets; None for a table that holds them.
+            x: a few rows, since every number is stored, of any kind that `fit` takes. Of batches,
+                the first is traced.
+            y: targets; None if x holds them.
             training: whether to draw noise and use batch statistics, as a training step does.
 
         Raises:
