@@ -72,10 +72,12 @@ def test_an_input_may_stand_in_front():
         keras.Input(shape=(None, 2))
 
 
-def test_it_is_a_glassnet_model():
+def test_it_holds_a_glassnet_model():
     model = classifier()
-    assert isinstance(model, gn.Sequential)
+    assert type(model.glassnet_model) is gn.Sequential
     assert isinstance(model, keras.Model)
+    assert isinstance(model.glassnet_model, keras.Model)
+    assert not isinstance(model.layers[0], keras.Model)
     assert isinstance(model.layers[0], keras.layers.Dense)
     assert isinstance(model.layers[0], keras.layers.Layer)
     assert model.trace(X[:1], Y[:1]).output.shape == (1, 1)
@@ -132,10 +134,6 @@ def test_validation_data_are_counted_in_validation_steps():
 
 
 REFUSED = {
-    "fit: expected x and y, as arrays, or batches (x, y). Received: x='ndarray', y=None": lambda m: (
-        m.fit(X)
-    ),
-    "evaluate: expected x and y, as arrays": lambda m: m.evaluate(X),
     "fit: expected initial_epoch to be an int from 0 to epochs. Received: initial_epoch=3, epochs=2": lambda m: (
         m.fit(X, Y, epochs=2, initial_epoch=3)
     ),
@@ -148,6 +146,13 @@ REFUSED = {
     ),
     "evaluate: steps: expected None, or 2 batches": lambda m: m.evaluate(X, Y, steps=1),
     "predict: steps: expected None, or 2 batches": lambda m: m.predict(X, steps=1),
+    "validation_steps: expected None, or 2 batches, which cover all 10 rows": lambda m: m.fit(
+        X, Y, validation_split=0.25, validation_steps=1, validation_batch_size=5
+    ),
+    "Sequential: expected a list of layers, Sequential([...]). Received: type='str'": lambda m: (
+        keras.Sequential("Dense")
+    ),
+    "learning_rate: expected a number > 0": lambda m: setattr(m.optimizer, "learning_rate", 0),
     "predict: expected callbacks=None": lambda m: m.predict(X, callbacks=[1]),
     "evaluate: expected callbacks=None": lambda m: m.evaluate(X, Y, callbacks=[1]),
     "compile: expected loss_weights=None": lambda m: m.compile("sgd", "mse", loss_weights=[1]),
@@ -181,6 +186,12 @@ def test_refused(words):
     with pytest.raises(ConfigError) as error:
         REFUSED[words](classifier())
     assert words in str(error.value)
+
+
+@pytest.mark.parametrize("method", ["fit", "evaluate"])
+def test_arrays_without_targets_are_refused(method):
+    with pytest.raises(DataError, match=r"y: expected targets\. Received: x='ndarray', y=None\."):
+        getattr(classifier(), method)(X)
 
 
 def test_model_cannot_be_derived_from():
@@ -230,7 +241,7 @@ def test_metrics_may_be_functions_and_objects():
 def test_losses_in_all_spellings(loss):
     model = keras.Sequential([Dense(1, input_shape=(3,))], seed=0)
     model.compile("Adam", loss)
-    assert model._loss == gn.losses.MeanSquaredError()
+    assert model.glassnet_model._loss == gn.losses.MeanSquaredError()
     with pytest.raises(ConfigError, match=r"loss: expected one of .*name='mean_squared'"):
         model.compile("Adam", "mean_squared")
 
@@ -250,7 +261,7 @@ def test_optimizers_in_all_spellings(optimizer):
     model = keras.Sequential([Dense(1)])
     assert model.optimizer is None
     model.compile(optimizer, "mse", run_eagerly=True, jit_compile=False)
-    assert model._optimizer == gn.optimizers.Adam()
+    assert model.glassnet_model.optimizer == gn.optimizers.Adam()
     assert (model.optimizer.learning_rate, model.optimizer.beta_1) == (pytest.approx(0.001), 0.9)
     model.optimizer.learning_rate = 0.5
     assert model.optimizer.learning_rate == model.learning_rate == 0.5

@@ -58,8 +58,12 @@ def test_a_model_inside_a_model_stays_inside_its_twin(way):
 
 def test_layers_added_to_a_copy_are_not_the_originals():
     model = keras.Sequential(seed=0)
-    copy.copy(model).add(keras_model())
-    assert (model._submodels, model._shared_layers, model._layers) == ((), (), ())
+    inner = keras_model()
+    copy.copy(model).add(inner)
+    assert model.layers == []
+    model.add(keras.layers.Dense(3, input_shape=(4,)))
+    model.set_weights([np.zeros((4, 3)), np.zeros(3)])
+    assert inner.get_weights()[0].any()
 
 
 class Keeper(keras.callbacks.Callback):

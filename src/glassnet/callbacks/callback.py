@@ -77,6 +77,9 @@ class Callback:
         """Return the initial memory, which `update` receives and returns in every epoch."""
         return None
 
+    def restore_memory(self, memory: Any) -> None:
+        """Run instead of `init` if a run is resumed, with the memory after its last epoch."""
+
     def update(self, memory: Any, record: Record) -> tuple[Any, Decision | None]:
         """Return the new memory and the decision after an epoch."""
         return memory, self.on_epoch_end(record.epoch, dict(record.logs))

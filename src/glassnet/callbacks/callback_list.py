@@ -31,9 +31,12 @@ class CallbackList:
         self.callbacks = tuple(callbacks)
         for callback in self.callbacks:
             callback.on_train_begin(names)
-        self.memories = (
-            [callback.init() for callback in self.callbacks] if memories is None else list(memories)
-        )
+        if memories is None:
+            memories = [callback.init() for callback in self.callbacks]
+        else:
+            for callback, memory in zip(self.callbacks, memories, strict=True):
+                callback.restore_memory(memory)
+        self.memories = list(memories)
 
     @property
     def saves_models(self) -> bool:

@@ -54,6 +54,9 @@ class KerasCallbackAdapter(ours.Callback):
     def init(self) -> Any:
         return self.callback.init()
 
+    def restore_memory(self, memory: Any) -> None:
+        self.callback.restore_memory(memory)
+
     def update(self, memory: Any, record: Record) -> tuple[Any, Decision | None]:
         return self.callback.update(memory, record)
 
@@ -78,6 +81,9 @@ class PendingChanges(ours.Callback):
 
     def init(self) -> tuple[float, ...]:
         return ()
+
+    def restore_memory(self, memory: Any) -> None:
+        self.learning_rates = list(memory)
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, float]) -> Decision | None:
         require(

@@ -216,14 +216,14 @@ class Unsupported:
         name: the name in Keras.
         expected: what to use instead.
         fix: how to write that.
-        instance_type: the type for `isinstance`.
+        instance_type: the type for `isinstance`, or several.
         base: the base class of classes that name this one as their base; None refuses them.
     """
 
     name: str
     expected: str
     fix: str
-    instance_type: type
+    instance_type: type | tuple[type, ...]
     base: type | None = None
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:

@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
+import copy
+import os
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import replace
 from types import ModuleType
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
 from glassnet import losses as our_losses
 from glassnet.callbacks import LearningRateScheduler, ReduceLROnPlateau
 from glassnet.callbacks.callback_list import normalize_callbacks
-from glassnet.engine.epoch_runner import RunState
-from glassnet.engine.network import BuiltNetwork, WeightPaths
-from glassnet.errors import MissingError, NotReadyError, is_int, message, require
+from glassnet.errors import MissingError, is_int, is_number, message, require
+from glassnet.inspection.trace import Trace
 from glassnet.keras import callbacks as callback_names
 from glassnet.keras import layers as layer_names
 from glassnet.keras import losses as loss_names
 from glassnet.keras import metrics as metric_names
 from glassnet.keras import optimizers as optimizer_names
+from glassnet.keras.callbacks import PendingChanges
 from glassnet.keras.compat import (
     ATTRIBUTE_HINTS,
     FunctionAlias,
@@ -30,24 +31,39 @@ from glassnet.keras.compat import (
     export_aliases,
 )
 from glassnet.keras.optimizer_proxy import OptimizerProxy
+from glassnet.keras.shared_layers import SharedLayers, SharedLayersCallback
 from glassnet.keras.utils import next_seed
 from glassnet.layers import Input, TextVectorization
 from glassnet.losses import BinaryCrossentropy, Loss
 from glassnet.metrics import METRICS, Accuracy, Metric
-from glassnet.models import sequential, summary
+from glassnet.models import sequential
+from glassnet.models.forecast import Forecast
 from glassnet.models.layer_view import LayerView
+from glassnet.models.load import load
 from glassnet.pipeline.batches import is_stream
 from glassnet.pipeline.options import check_steps
-from glassnet.storage import model_file
 from glassnet.training.history import History
-from glassnet.training.resume import ResumableRun
 from glassnet.types import Shape
 
 AUTO = "auto"
 
 
-class Sequential(sequential.Sequential):
-    """A `glassnet.Sequential` model with Keras's arguments in Keras's order.
+def _attribute(name: str, doc: str) -> Any:
+    """Return a property that reads and sets an attribute of the `glassnet.Sequential`."""
+
+    def read(model: Sequential) -> Any:
+        return getattr(model.glassnet_model, name)
+
+    def assign(model: Sequential, value: Any) -> None:
+        setattr(model.glassnet_model, name, value)
+
+    return property(read, assign, doc=doc)
+
+
+class Sequential:
+    """A model with Keras's arguments in Keras's order. It trains a `glassnet.Sequential`.
+
+    It has everything that a `glassnet.Sequential` has.
 
     Args:
         layers: the layers in order; the first can have an `input_shape`. Another model, or a layer
@@ -78,12 +94,22 @@ class Sequential(sequential.Sequential):
         *,
         seed: int | None = None,
     ):
+        layers = [] if layers is None else layers
+        is_list = isinstance(layers, list | tuple)
+        expected = "a list of layers, Sequential([...])"
+        require(is_list, "Sequential", expected, type=type(layers).__name__)
         self.name = name or "sequential"
-        self._pending: callback_names.PendingChanges | None = None
-        self._shared_layers: tuple[tuple[int, LayerView], ...] = ()
-        self._submodels: tuple[tuple[int, sequential.Sequential], ...] = ()
-        super().__init__(() if layers is None else layers, next_seed() if seed is None else seed)
+        self._changes: PendingChanges | None = None
+        self._shared_layers = SharedLayers()
+        self._model = sequential.Sequential(seed=next_seed() if seed is None else seed)
+        for layer in layers:
+            self.add(layer)
         self.trainable = trainable
+
+    @property
+    def glassnet_model(self) -> sequential.Sequential:
+        """The `glassnet.Sequential` that holds the layers and weights."""
+        return self._model
 
     def add(self, layer: Any) -> None:
         """Append a layer, a model, or a layer of a model.
@@ -91,37 +117,45 @@ class Sequential(sequential.Sequential):
         Raises:
             ConfigError: see `glassnet.Sequential.add`.
         """
-        if isinstance(layer, sequential.Sequential):
-            self._add_input(Input(layer._network.shapes[0]) if layer._network else layer._input)
-            self._submodels += ((len(self._layers), layer),)
-            for view in layer.layers:
-                self.add(view)
+        if isinstance(layer, Sequential | sequential.Sequential):
+            self._add_model(layer)
         elif isinstance(layer, LayerView):
-            self._shared_layers += ((len(self._layers), layer),)
-            is_duplicate = layer.name in {other.name for other in self._layers}
-            super().add(replace(layer.layer, name=None) if is_duplicate else layer.layer)
+            self._add_shared_layer(layer)
         else:
             name = layer.name if isinstance(layer, KerasAlias | Unsupported) else ""
-            require(
-                not name,
-                "Sequential",
-                "layers",
-                received=name,
-                fix=f"This is the class: write {name}(...).",
-            )
+            fix = f"This is the class: write {name}(...)."
+            require(not name, "Sequential", "layers", received=name, fix=fix)
             self._add_input(layer_names.infer_input(layer))
-            if isinstance(layer, TextVectorization) and self._input == Input((1,)):
-                self._input = None  # the shape of the strings, not that of the encoded texts
-            super().add(layer)
+            if isinstance(layer, TextVectorization) and self._model.input_shape == (1,):
+                self._model.input_shape = None  # that of the strings, not of the encoded texts
+            self._model.add(layer)
+
+    def _add_model(self, model: Sequential | sequential.Sequential) -> None:
+        inner = model.glassnet_model if isinstance(model, Sequential) else model
+        views = model.layers
+        if views:
+            self._shared_layers.submodels[len(self._model.layers)] = inner
+        if inner.input_shape is not None and not isinstance(views[0].layer, TextVectorization):
+            self._add_input(Input(inner.input_shape))
+        for view in views:
+            self._add_shared_layer(view)
+
+    def _add_shared_layer(self, view: LayerView) -> None:
+        names = {other.name for other in self._model.layers}
+        layer = replace(view.layer, name=None) if view.name in names else view.layer
+        self._shared_layers.views[len(names)] = view
+        self._model.set_build_hook(self._shared_layers.copy_to)
+        self._model.add(layer)
 
     def _add_input(self, input_layer: Input | None) -> None:
-        if input_layer is not None and self._input is None and not self._layers:
-            super().add(input_layer)
+        is_first = self._model.input_shape is None and not self._model.layers
+        if input_layer is not None and is_first:
+            self._model.add(input_layer)
 
     def build(self, input_shape: Shape) -> None:
         """Set the shape of the input, batch axis first: (None, 784)."""
-        if self._input is None:
-            self._input = layer_names.Input(batch_shape=input_shape)
+        if self._model.input_shape is None:
+            self._model.input_shape = layer_names.Input(batch_shape=input_shape).shape
 
     def compile(
         self,
@@ -149,7 +183,7 @@ class Sequential(sequential.Sequential):
             metrics = []
         elif not isinstance(metrics, list | tuple):
             metrics = [metrics]
-        super().compile(
+        self._model.compile(
             _resolve_part(optimizer, optimizer_names),
             model_loss,
             [_resolve_metric(metric, model_loss) for metric in metrics],
@@ -192,32 +226,30 @@ class Sequential(sequential.Sequential):
         """
         _check_fit_epochs(epochs, initial_epoch, validation_freq)
         batch_size = 32 if batch_size is None else batch_size
+        if validation_batch_size is not None:
+            n_rows = _count_validation_rows(x, y, validation_split, validation_data)
+            validation_steps = _check_steps(
+                "validation_steps", n_rows, validation_steps, validation_batch_size
+            )
         options |= {"steps_per_epoch": steps_per_epoch, "validation_steps": validation_steps}
-        if not is_stream(x, y):
-            _check_arrays("fit", x, y)
-            if validation_steps is not None and not is_stream(validation_data):
-                n = _count_validation_rows(len(x), validation_split, validation_data)
-                size = validation_batch_size or batch_size
-                check_steps("validation_steps", validation_steps, n, size)
-                options["validation_steps"] = None
-        self.stop_training = False
-        self._pull_shared_weights()
-        adapted = self._adapt_callbacks(callbacks, epochs, verbose)
-        pending = self._pending = callback_names.PendingChanges(self)
         options |= {"validation_split": validation_split, "validation_data": validation_data}
         options |= {"class_weight": class_weight, "sample_weight": sample_weight}
-        n_epochs, all_callbacks = epochs - initial_epoch, [*adapted, pending]
+        model, n_epochs = self._synchronize(), epochs - initial_epoch
+        adapted = self._adapt_callbacks(callbacks, epochs, verbose)
+        self.stop_training, self._changes = False, PendingChanges(self)
+        all_callbacks, changes = [*adapted, self._changes], self._changes
         try:
-            history = super().fit(
+            history = model.fit(
                 x, y, batch_size, n_epochs, verbose, all_callbacks, shuffle=shuffle, **options
             )
+            if changes.weights is not None:
+                model.set_weights(changes.weights)
         finally:
-            self._pending = None
-        if pending.weights is not None:
-            self.set_weights(pending.weights)
+            self._changes = None
+            if model.built:
+                self._shared_layers.copy_from(model)
         if any(isinstance(one, LearningRateScheduler | ReduceLROnPlateau) for one in adapted):
-            history.history["learning_rate"] = pending.learning_rates[: len(history.epoch)]
-        self._push_shared_weights(self._require_built("fit"))
+            history.history["learning_rate"] = changes.learning_rates[: len(history.epoch)]
         return history
 
     def _adapt_callbacks(self, callbacks: Any, epochs: int, verbose: Any) -> list[Any]:
@@ -228,9 +260,11 @@ class Sequential(sequential.Sequential):
                 callback.model, callback.params = self, {"epochs": epochs, "verbose": verbose}
                 callback = callback_names.KerasCallbackAdapter(callback)
             adapted.append(callback)
+        if adapted and self._shared_layers.views:
+            adapted.insert(0, SharedLayersCallback(self._shared_layers, self._model))
         return adapted
 
-    def evaluate(  # type: ignore[override]
+    def evaluate(
         self,
         x: Any,
         y: Any = None,
@@ -250,11 +284,10 @@ class Sequential(sequential.Sequential):
             ConfigError: for callbacks, or if steps do not cover all rows. See
                 `glassnet.Sequential.evaluate`.
         """
-        if not is_stream(x, y):
-            _check_arrays("evaluate", x, y)
-        steps = _resolve_steps("evaluate", x, y, batch_size, steps, callbacks)
-        self._pull_shared_weights()
-        return super().evaluate(x, y, sample_weight, return_dict, steps=steps)
+        _check_no_callbacks("evaluate", callbacks)
+        if steps is not None:
+            steps = _check_steps("evaluate: steps", _count_rows(x, y), steps, batch_size or 32)
+        return self._synchronize().evaluate(x, y, sample_weight, return_dict, steps=steps)
 
     def predict(
         self,
@@ -272,9 +305,10 @@ class Sequential(sequential.Sequential):
             ConfigError: for callbacks, or if steps do not cover all rows. See
                 `glassnet.Sequential.predict`.
         """
-        steps = _resolve_steps("predict", x, None, batch_size, steps, callbacks)
-        self._pull_shared_weights()
-        return super().predict(x, steps=steps)
+        _check_no_callbacks("predict", callbacks)
+        if steps is not None:
+            steps = _check_steps("predict: steps", _count_rows(x), steps, batch_size or 32)
+        return self._synchronize().predict(x, steps=steps)
 
     def __call__(self, x: Any, training: bool = False) -> np.ndarray:
         """Return `predict(x)`."""
@@ -294,6 +328,18 @@ class Sequential(sequential.Sequential):
         )
         return self.predict(x)
 
+    def predict_labels(self, x: Any) -> np.ndarray:
+        """Return the class of every row. See `glassnet.Sequential.predict_labels`."""
+        return self._synchronize().predict_labels(x)
+
+    def forecast(self, steps: int | None = None, series: Any = None) -> Forecast:
+        """Forecast a series. See `glassnet.Sequential.forecast`."""
+        return self._synchronize().forecast(steps, series)
+
+    def trace(self, x: Any, y: Any = None, training: bool = False) -> Trace:
+        """Record every number of one training step. See `glassnet.Sequential.trace`."""
+        return self._synchronize().trace(x, y, training)
+
     def summary(
         self,
         line_length: Any = None,
@@ -302,8 +348,13 @@ class Sequential(sequential.Sequential):
         **options: Any,
     ) -> None:
         """Print the summary with `print_fn`. The other arguments are ignored."""
-        built = self._require_built("summary")
-        print_fn(summary.format_summary(built, self._params, self._state))
+        self._model.summary(print_fn)
+
+    @property
+    def layers(self) -> list[LayerView]:
+        """The layers as written (without `Input`), each as a view with its weights."""
+        access = self._get_layer_weights, self._set_layer_weights
+        return [view.with_access(*access) for view in self._model.layers]
 
     def get_layer(self, name: str | None = None, index: int | None = None) -> LayerView:
         """Return the layer of that name, or at that index.
@@ -311,31 +362,100 @@ class Sequential(sequential.Sequential):
         Raises:
             ConfigError: if there is no such layer.
         """
+        layers = self.layers
         if index is None:
-            return super().get_layer(str(name))
-        is_valid = is_int(index, least=-len(self._layers)) and index < len(self._layers)
-        require(is_valid, "get_layer", f"an index below {len(self._layers)}", index=index)
-        return self.layers[index]
+            return layers[self._model.get_layer(str(name)).index]
+        is_valid = is_int(index, least=-len(layers)) and index < len(layers)
+        require(is_valid, "get_layer", f"an index below {len(layers)}", index=index)
+        return layers[index]
 
     @property
     def input_shape(self) -> tuple[int | None, ...]:
         """The input shape of a batch: (None, 784)."""
-        return None, *self._require_built("input_shape").shapes[0]
+        return None, *self._layer_at(0).input_shape
 
     @property
     def output_shape(self) -> tuple[int | None, ...]:
         """The output shape of a batch: (None, 10)."""
-        return None, *self._require_built("output_shape").shapes[-1]
+        return None, *self._layer_at(-1).output_shape
+
+    def _layer_at(self, index: int) -> LayerView:
+        layers = self._model.layers
+        require(layers, "Sequential", "at least one layer", layers=[])
+        return layers[index]
+
+    @property
+    def built(self) -> bool:
+        """Whether the model has weights."""
+        return self._model.built
+
+    @property
+    def params(self) -> dict[str, dict[str, np.ndarray]]:
+        """Copies of the weights learned by gradient. See `glassnet.Sequential.params`."""
+        return self._synchronize().params
+
+    def count_params(self) -> int:
+        """Return the number of weights, trainable or not."""
+        return self._model.count_params()
+
+    def get_weights(self) -> list[np.ndarray]:
+        """Return copies of all weights. See `glassnet.Sequential.get_weights`."""
+        return self._synchronize().get_weights()
+
+    def set_weights(self, weights: Sequence[Any]) -> None:
+        """Replace all weights, in the order of `get_weights`; in a fit, after its last epoch."""
+        self._model.set_weights(weights)
+        self._on_new_weights()
+
+    def save_weights(self, path: str | os.PathLike[str]) -> None:
+        """Write only the weights. See `glassnet.Sequential.save_weights`."""
+        self._synchronize().save_weights(path)
+
+    def load_weights(self, path: str | os.PathLike[str]) -> None:
+        """Replace the weights by those in a file. See `glassnet.Sequential.load_weights`."""
+        self._model.load_weights(path)
+        self._on_new_weights()
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the model to one file, for `load_model` or `glassnet.load`.
+
+        The name, the added models and the attributes of a subclass are not saved.
+        """
+        self._synchronize().save(path)
+
+    def reset(self, seed: int | None = None) -> None:
+        """Forget everything that was learned. See `glassnet.Sequential.reset`.
+
+        Layers of other models still have the weights of those models.
+        """
+        self._model.reset(seed)
 
     @property
     def optimizer(self) -> OptimizerProxy | None:
         """The optimizer, with the current `learning_rate`; None before `compile`."""
-        return OptimizerProxy(self) if self._optimizer else None
+        return OptimizerProxy(self) if self._model.optimizer else None
+
+    @property
+    def learning_rate(self) -> float:
+        """The learning rate of the next step. A callback can set it too."""
+        changes = self._changes
+        if changes is not None and changes.learning_rate is not None:
+            return changes.learning_rate
+        return self._model.learning_rate
+
+    @learning_rate.setter
+    def learning_rate(self, rate: float) -> None:
+        if self._changes is None:
+            self._model.learning_rate = rate
+        else:
+            is_valid = is_number(rate) and rate > 0
+            require(is_valid, "learning_rate", "a number > 0", learning_rate=rate)
+            self._changes.learning_rate = float(rate)
 
     @property
     def metrics_names(self) -> list[str]:
         """The names of the results of `evaluate`, in order."""
-        return list(self._make_program().log_names(include_validation=False))
+        return self._model.metrics_names
 
     @property
     def trainable(self) -> bool:
@@ -352,6 +472,11 @@ class Sequential(sequential.Sequential):
             fix="Write trainable=False in each layer that should not train.",
         )
 
+    seed = _attribute("seed", "The seed of the model; None if none is set or drawn yet.")
+    epoch = _attribute("epoch", "The number of epochs that the model has been trained for.")
+    history = _attribute("history", "The history of the last fit, or None.")
+    preprocessor = _attribute("preprocessor", "What the model has learned about its data, or None.")
+
     def __getattr__(self, name: str) -> Any:
         fix = next(
             (fix for words, fix in ATTRIBUTE_HINTS.items() if name in words.split()),
@@ -361,42 +486,47 @@ class Sequential(sequential.Sequential):
             message("Sequential", "a name that Glassnet has (yet)", name=name, fix=fix)
         )
 
-    def _resume_from(
-        self, run: ResumableRun, start: RunState, fit_params: dict[str, Any]
-    ) -> History:
-        assert self._pending
-        assert run.loaded_memories
-        self._pending.learning_rates = list(run.loaded_memories[-1])
-        return super()._resume_from(run, start, fit_params)
+    def __repr__(self) -> str:
+        return repr(self._model)
 
-    def _build(self, shape: Shape) -> BuiltNetwork:
-        first = self._network is None
-        built = super()._build(shape)
-        if first:
-            self._pull_shared_weights()
-        return built
-
-    def _set_weights_at(self, weight_paths: WeightPaths, weights: Sequence[Any]) -> None:
-        super()._set_weights_at(weight_paths, weights)
-        if self._pending is not None:
-            self._pending.weights = self.get_weights()
-
-    def _user_attributes(self) -> dict[str, Any]:
+    def __getstate__(self) -> dict[str, Any]:
         # a copy made by a callback is not being fitted
-        return super()._user_attributes() | {"_pending": None}
+        return vars(self) | {"_changes": None}
 
-    def _pull_shared_weights(self) -> None:
-        """Copy the weights of the added models, which may have been trained separately."""
-        for i, view in self._shared_layers if self._network and self._pending is None else ():
-            with suppress(NotReadyError):
-                self.layers[i].set_weights(view.get_weights())
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        if self._shared_layers.views:
+            self._model.set_build_hook(self._shared_layers.copy_to)
 
-    def _push_shared_weights(self, built: BuiltNetwork) -> None:
-        """Copy the trained weights to the added models."""
-        for start, inner in self._submodels:
-            inner._build(built.shapes[built.spans[start][0]])
-        for i, view in self._shared_layers:
-            view.set_weights(self.layers[i].get_weights())
+    def __copy__(self) -> Self:
+        twin = object.__new__(type(self))
+        copies = {name: copy.copy(vars(self)[name]) for name in ("_model", "_shared_layers")}
+        twin.__setstate__(self.__getstate__() | copies)
+        return twin
+
+    def _synchronize(self, index: int | None = None) -> sequential.Sequential:
+        """Return the model with the weights of the added models, which may have been trained.
+
+        Args:
+            index: the layer that is used, None for all.
+        """
+        if self._shared_layers.views and self._changes is None and self._model.built:
+            self._shared_layers.copy_to(self._model, index)
+        return self._model
+
+    def _on_new_weights(self, index: int | None = None) -> None:
+        """Pass weights that were set to the added models; in a fit, after its last epoch."""
+        if self._changes is None:
+            self._shared_layers.copy_from(self._model, index)
+        else:
+            self._changes.weights = self._model.get_weights()
+
+    def _get_layer_weights(self, index: int) -> list[np.ndarray]:
+        return self._synchronize(index).layers[index].get_weights()
+
+    def _set_layer_weights(self, index: int, weights: Sequence[Any]) -> None:
+        self._model.layers[index].set_weights(weights)
+        self._on_new_weights(index)
 
 
 def _resolve_part(value: Any, names: ModuleType) -> Any:
@@ -474,25 +604,34 @@ def _check_fit_epochs(epochs: Any, initial_epoch: Any, validation_freq: Any) -> 
     )
 
 
-def _count_validation_rows(n: int, validation_split: float, validation_data: Any) -> int:
-    if validation_data is None:
-        return round(n * validation_split)
-    return len(validation_data[0]) if isinstance(validation_data, tuple | list) else 0
-
-
-def _check_arrays(who: str, x: Any, y: Any) -> None:
-    require(y is not None, who, "x and y, as arrays, or batches (x, y)", x=type(x).__name__, y=None)
-
-
-def _resolve_steps(
-    who: str, x: Any, y: Any, batch_size: Any, steps: int | None, callbacks: Any
-) -> int | None:
-    """Return the number of batches to read from x; None for all, and for arrays."""
+def _check_no_callbacks(who: str, callbacks: Any) -> None:
     require(not callbacks, who, "callbacks=None: only fit calls them", callbacks=callbacks)
-    if is_stream(x, y):
+
+
+def _count_rows(x: Any, y: Any = None) -> int | None:
+    """Return the number of rows; None for batches and files, whose rows are not counted.
+
+    No other function of this module looks at the kind of the data.
+    """
+    has_rows = hasattr(x, "__len__") and not isinstance(x, str) and not is_stream(x, y)
+    return len(x) if has_rows else None
+
+
+def _count_validation_rows(x: Any, y: Any, split: float, validation_data: Any) -> int | None:
+    """Return the number of rows to validate on; None for batches and files."""
+    if validation_data is None:
+        n_rows = _count_rows(x, y)
+        return None if n_rows is None else round(n_rows * split)
+    n_rows = _count_rows(validation_data)
+    is_xy = n_rows is not None and isinstance(validation_data, tuple | list)
+    return len(validation_data[0]) if is_xy else n_rows
+
+
+def _check_steps(argument: str, n_rows: int | None, steps: Any, batch_size: int) -> Any:
+    """Return the number of batches to read; None for rows, which the steps must cover."""
+    if n_rows is None:
         return steps
-    if steps is not None:
-        check_steps(f"{who}: steps", steps, len(x), batch_size or 32)
+    check_steps(argument, steps, n_rows, batch_size)
     return None
 
 
@@ -513,10 +652,9 @@ def load_model(
     Raises:
         ModelFileError: see `glassnet.load`.
     """
-    loaded = Sequential()._restore(model_file.read_model(filepath, custom_objects))
-    if not compile:
-        loaded._optimizer = loaded._loss = loaded._optimizer_state = None
-    return loaded
+    model = Sequential()
+    model._model = load(filepath, custom_objects, compile)
+    return model
 
 
 FUNCTIONAL_HINT = (
@@ -528,7 +666,10 @@ __all__, __getattr__ = export_aliases(
     __name__,
     {
         "Model": Unsupported(
-            "Model", "a Sequential([...]) model", FUNCTIONAL_HINT, sequential.Sequential
+            "Model",
+            "a Sequential([...]) model",
+            FUNCTIONAL_HINT,
+            (Sequential, sequential.Sequential),
         ),
         "Sequential": Sequential,
         "load_model": load_model,

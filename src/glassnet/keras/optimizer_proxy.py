@@ -6,17 +6,17 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from glassnet.errors import is_number, require
-from glassnet.keras.callbacks import PendingChanges
-from glassnet.optimizers import Optimizer
+from glassnet.errors import require
+from glassnet.models.sequential import Sequential
 
 
 class CompiledModel(Protocol):
     """The attributes of a model that `OptimizerProxy` reads and sets."""
 
     learning_rate: float
-    _optimizer: Optimizer | None
-    _pending: PendingChanges | None
+
+    @property
+    def glassnet_model(self) -> Sequential: ...
 
 
 class LearningRateVariable(float):
@@ -45,12 +45,8 @@ class OptimizerProxy:
 
     def __getattr__(self, name: str) -> Any:
         if name != "learning_rate":
-            return getattr(self.model._optimizer, name)
-        pending = self.model._pending
-        has_change = pending is not None and pending.learning_rate is not None
-        rate = LearningRateVariable(
-            pending.learning_rate if has_change else self.model.learning_rate
-        )
+            return getattr(self.model.glassnet_model.optimizer, name)
+        rate = LearningRateVariable(self.model.learning_rate)
         rate.optimizer = self
         return rate
 
@@ -62,10 +58,4 @@ class OptimizerProxy:
             name=name,
             fix="To change another setting, compile again.",
         )
-        if self.model._pending is None:
-            self.model.learning_rate = value
-        else:
-            require(
-                is_number(value) and value > 0, "learning_rate", "a number > 0", learning_rate=value
-            )
-            self.model._pending.learning_rate = float(value)
+        self.model.learning_rate = value

@@ -22,7 +22,15 @@ from glassnet.engine.train_step import (
     learning_rate_at,
     rate_for_learning_rate,
 )
-from glassnet.errors import ConfigError, NotReadyError, is_int, is_number, lookup, message, require
+from glassnet.errors import (
+    ConfigError,
+    NotReadyError,
+    is_int,
+    is_number,
+    lookup,
+    message,
+    require,
+)
 from glassnet.layers import Input, Layer, TextVectorization, functional
 from glassnet.losses import Loss
 from glassnet.metrics import get as resolve_metric
@@ -30,7 +38,7 @@ from glassnet.models import summary
 from glassnet.models.layer_view import LayerView
 from glassnet.models.setup import Setup
 from glassnet.optimizers import Optimizer
-from glassnet.pipeline.adapter import ModelInfo
+from glassnet.pipeline.adapter import InputSpec, ModelInfo
 from glassnet.preprocessing.base import Preprocessor
 from glassnet.storage import model_file, pickling
 from glassnet.storage.arrays import ModelArrays
@@ -57,6 +65,7 @@ class BaseModel:
         self._metrics: tuple[Any, ...] = ()
         self._input: Input | None = None
         self._layers: tuple[Layer, ...] = ()
+        self._build_hook: Callable[[BaseModel], None] | None = None
         self._clear()
         for layer in layers:
             self.add(layer)
@@ -132,6 +141,20 @@ class BaseModel:
         self._rate, self._optimizer_state = initial_rate(resolved_optimizer), None
 
     @property
+    def optimizer(self) -> Optimizer | None:
+        """The optimizer; None before `compile` and `fit`."""
+        return self._optimizer
+
+    @property
+    def metrics_names(self) -> list[str]:
+        """The names of the results of `evaluate`, in order.
+
+        Raises:
+            NotReadyError: the shape of the input is not known yet, or there is no loss yet.
+        """
+        return list(self._make_program().log_names(include_validation=False))
+
+    @property
     def learning_rate(self) -> float:
         """The learning rate of the next step.
 
@@ -175,14 +198,46 @@ class BaseModel:
         first: Input | TextVectorization | None = self._input or self._text_vectorization
         return first.shape if first else None
 
-    def summary(self) -> None:
+    @property
+    def input_shape(self) -> Shape | None:
+        """The shape of one example as numbers; None if it is not known yet.
+
+        Assign to it to set the shape as an `Input` does, or None to forget it.
+
+        Raises:
+            ConfigError: on assignment, if the model has weights.
+        """
+        return self._example_shape
+
+    @input_shape.setter
+    def input_shape(self, shape: Shape | None) -> None:
+        require(not self.built, "input_shape", "a model without weights", input_shape=shape)
+        self._input = None if shape is None else Input(shape)
+
+    @property
+    def built(self) -> bool:
+        """Whether the model has weights."""
+        return self._network is not None
+
+    def set_build_hook(self, hook: Callable[[BaseModel], None]) -> None:
+        """Set the function that is called with the model when its weights have been drawn.
+
+        It may replace them (`set_weights`). Weights are drawn once the shape of the input is known,
+        and again after `reset`. The function is not saved with the model.
+        """
+        self._build_hook = hook
+
+    def summary(self, print_fn: Callable[[str], Any] = print) -> None:
         """Print a table of the layers: name, type, output shape and number of weights.
+
+        Args:
+            print_fn: called with the table.
 
         Raises:
             NotReadyError: the shape of the input is not known yet.
         """
         built = self._require_built("summary")
-        print(summary.format_summary(built, self._params, self._state, self.preprocessor))
+        print_fn(summary.format_summary(built, self._params, self._state, self.preprocessor))
 
     def count_params(self) -> int:
         """Return the number of weights, trainable or not.
@@ -224,7 +279,7 @@ class BaseModel:
         """The layers as written (without `Input`), each as a view with its weights."""
         require_built = partial(self._require_built, "layers")
         return [
-            LayerView(layer, i, require_built, self._get_weights_at, self._set_weights_at)
+            LayerView(layer, i, require_built, self._get_layer_weights, self._set_layer_weights)
             for i, layer in enumerate(self._layers)
         ]
 
@@ -357,10 +412,22 @@ class BaseModel:
         self._last_run_id = spec.run.id if spec.run else None
         self._optimizer, self._loss, self._metrics = spec.optimizer, spec.loss, spec.metrics
         self.epoch, self._step, self._rate = spec.epoch, spec.step, spec.rate
+        self._build_hook = None
         self._network = loaded.built
         self._params, self._state, self._optimizer_state = loaded.arrays
         self.history = None if spec.history is None else History.from_data(spec.history)
         return self
+
+    def _get_layer_weights(self, index: int) -> list[np.ndarray]:
+        return self._get_weights_at(self._layer_weight_paths(index))
+
+    def _set_layer_weights(self, index: int, weights: Sequence[Any]) -> None:
+        self._set_weights_at(self._layer_weight_paths(index), weights)
+
+    def _layer_weight_paths(self, index: int) -> WeightPaths:
+        built = self._require_built("layers")
+        start, stop = built.spans[index]
+        return [entry for entry in built.weight_paths if start <= entry[1][0] < stop]
 
     def _get_weights_at(self, weight_paths: WeightPaths) -> list[np.ndarray]:
         return network.get_weights(weight_paths, self._params, self._state)
@@ -416,9 +483,24 @@ class BaseModel:
 
     def _build(self, shape: Shape) -> BuiltNetwork:
         if self._network is None:
-            self._commit(self._get_setup().build(shape))
+            self._commit(self._apply_build_hook(self._get_setup().build(shape)))
         assert self._network is not None
         return self._network
+
+    def _apply_build_hook(self, setup: Setup) -> Setup:
+        """Return the setup of a new network with the weights that the build hook chooses."""
+        if self._build_hook is None:
+            return setup
+        twin = copy.copy(self)
+        twin._commit(setup)
+        self._build_hook(twin)
+        return twin._get_setup()
+
+    def _resolve(self, setup: Setup, spec: InputSpec) -> tuple[Setup, str]:
+        """Return the setup for data, and a message: see `Setup.resolve`."""
+        resolved, message = setup.resolve(spec)
+        is_new = setup.network is None
+        return (self._apply_build_hook(resolved) if is_new else resolved), message
 
     def _require_built(self, who: str) -> BuiltNetwork:
         if self._example_shape is None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
-from glassnet.engine.network import BuiltNetwork, WeightPaths
+from glassnet.engine.network import BuiltNetwork
 from glassnet.errors import require
 from glassnet.layers import Layer
 from glassnet.types import Shape
@@ -34,8 +34,8 @@ class LayerView:
     layer: Layer
     index: int
     _require_built: Callable[[], BuiltNetwork] = field(repr=False, compare=False)
-    _get_weights_at: Callable[[WeightPaths], list[np.ndarray]] = field(repr=False, compare=False)
-    _set_weights_at: Callable[[WeightPaths, Sequence[Any]], None] = field(repr=False, compare=False)
+    _get_weights: Callable[[int], list[np.ndarray]] = field(repr=False, compare=False)
+    _set_weights: Callable[[int, Sequence[Any]], None] = field(repr=False, compare=False)
 
     @property
     def name(self) -> str:
@@ -56,7 +56,7 @@ class LayerView:
 
     def get_weights(self) -> list[np.ndarray]:
         """Return copies of the weights: params, then statistics."""
-        return self._get_weights_at(self._weight_paths())
+        return self._get_weights(self.index)
 
     def set_weights(self, weights: Sequence[Any]) -> None:
         """Replace the weights. The order is that of `get_weights`.
@@ -64,11 +64,19 @@ class LayerView:
         Raises:
             DataError: the number of arrays or a shape differs.
         """
-        self._set_weights_at(self._weight_paths(), weights)
+        self._set_weights(self.index, weights)
 
     def count_params(self) -> int:
         """Return the number of weights of the layer."""
         return sum(weight.size for weight in self.get_weights())
+
+    def with_access(
+        self,
+        get_weights: Callable[[int], list[np.ndarray]],
+        set_weights: Callable[[int, Sequence[Any]], None],
+    ) -> LayerView:
+        """Return the view with other functions that read and replace the weights of layer i."""
+        return replace(self, _get_weights=get_weights, _set_weights=set_weights)
 
     def __setattr__(self, name: str, value: Any) -> None:
         is_initialized = bool(vars(self))
@@ -83,11 +91,6 @@ class LayerView:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(object.__getattribute__(self, "layer"), name)
-
-    def _weight_paths(self) -> WeightPaths:
-        built = self._require_built()
-        start, stop = built.spans[self.index]
-        return [entry for entry in built.weight_paths if start <= entry[1][0] < stop]
 
     def __repr__(self) -> str:
         return f"{self.name}: {self.layer!r}"

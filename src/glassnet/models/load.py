@@ -11,7 +11,9 @@ from glassnet.storage import model_file
 
 
 def load(
-    path: str | os.PathLike[str], custom_objects: Mapping[str, Any] | None = None
+    path: str | os.PathLike[str],
+    custom_objects: Mapping[str, Any] | None = None,
+    compile: bool = True,
 ) -> Sequential:
     """Load a model from a file that `Sequential.save` wrote.
 
@@ -22,6 +24,7 @@ def load(
         path: path of the file.
         custom_objects: your own classes and functions that the model uses, by name:
             {"Scale": Scale}.
+        compile: whether to restore the optimizer, the loss and the metrics too.
 
     Raises:
         ModelFileError: the file does not exist, is damaged, comes from another program or a newer
@@ -35,4 +38,5 @@ def load(
         ...     load(f"{folder}/small.glassnet").count_params()
         8
     """
-    return Sequential()._restore(model_file.read_model(path, custom_objects))
+    loaded = model_file.read_model(path, custom_objects)
+    return Sequential()._restore(loaded if compile else loaded.without_settings())

@@ -106,7 +106,8 @@ class Sequential(BaseModel):
         there. A thread reads the next one. The first batch sets the batch size; later ones may be
         smaller. Batches may be dicts of columns, as in a Hugging Face dataset: `target` names one
         column, and the others are features. A model that was fitted to a table also takes batches
-        of that table. If the iterable ends too early, raises or returns something unusable, a `DataError` names the batch, and the model keeps what it has learned.
+        of that table. If the iterable ends too early, raises or returns something unusable, a
+        `DataError` names the batch, and the model keeps what it has learned.
         A NumPy memory map as x is read in batches too. The result equals that of the same rows in
         memory.
 
@@ -194,7 +195,7 @@ class Sequential(BaseModel):
             resources.enter_context(closing(data))
             spec = data.open(options)
             progress.log("\n".join(spec.messages))
-            setup, message = setup.resolve(spec)
+            setup, message = self._resolve(setup, spec)
             progress.log(message)
             training = data.bind(setup.require_network(), setup.make_program().loss, options)
             resources.enter_context(closing(training.source))
@@ -379,7 +380,7 @@ class Sequential(BaseModel):
         Source: lecture 003, backpropagation by hand.
         """
         with closing(open_dataset(x, y, None, self._describe())) as data:
-            setup, _ = self._get_setup().with_seed().resolve(data.open())
+            setup, _ = self._resolve(self._get_setup().with_seed(), data.open())
             built = setup.require_network()
             network.require_learned(built.links, setup.state)
             program = setup.make_program()

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple, get_type_hints
@@ -185,6 +185,11 @@ class LoadedModel(NamedTuple):
     spec: ModelSpec
     built: BuiltNetwork | None
     arrays: ModelArrays
+
+    def without_settings(self) -> LoadedModel:
+        """Return the model without its optimizer, loss and metrics."""
+        spec = replace(self.spec, optimizer=None, loss=None, metrics=(), has_optimizer_state=False)
+        return self._replace(spec=spec, arrays=self.arrays._replace(optimizer_state=None))
 
 
 class RunCheckpoint(NamedTuple):
