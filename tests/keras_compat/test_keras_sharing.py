@@ -442,8 +442,26 @@ def test_a_text_model_may_be_added_before_and_after_its_first_use():
 
 
 def test_an_empty_model_may_be_added():
-    model = on_top([keras.Sequential(), keras.Input((4,))])
+    for empty in ([keras.Sequential(), keras.Input((4,))], [keras.Sequential([keras.Input((4,))])]):
+        model = on_top(empty)
+        assert model.input_shape == (None, 4)
+        assert len(model.fit(X, Y, verbose=0).epoch) == 1
+
+
+def test_a_layer_that_is_refused_is_not_shared():
+    model = on_top([keras.Input((4,))])
+    model.predict(X)
+    for added in (features(), features().layers[0]):
+        with pytest.raises(ConfigError, match="add: expected a model without weights"):
+            model.add(added)
     assert len(model.fit(X, Y, verbose=0).epoch) == 1
+
+
+def test_dicts_of_columns_are_evaluated():
+    """Oracle: the same rows as arrays."""
+    batches = [{"x": X[:16], "y": Y[:16]}, {"x": X[16:32], "y": Y[16:32]}]
+    model, _ = two_models()
+    close(model.evaluate(batches, target="y"), model.evaluate(X[:32], Y[:32]), FLOAT32)
 
 
 def test_every_public_name_of_a_glassnet_model_is_defined():
