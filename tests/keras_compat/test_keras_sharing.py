@@ -87,6 +87,7 @@ def test_weights_of_a_shared_layer_that_a_callback_sets_reach_the_other_model(wh
                 self.model.set_weights([*ones, *self.model.get_weights()[2:]])
             else:
                 self.model.layers[0].set_weights(ones)
+            close(self.model.get_weights()[0], np.ones((4, 4)), EXACT)
 
     base = features()
     model = on_top(base.layers)
@@ -103,9 +104,8 @@ def test_a_frozen_layer_of_another_model_is_not_trained():
     Oracle: the new layer trained alone on those outputs.
     """
     base = keras.Sequential([Dense(4, "tanh", trainable=False, input_shape=(4,))], seed=0)
-    model = on_top([base])
-    before = base.get_weights()
-    start = model.get_weights()[2:]
+    model, before = on_top([base]), base.get_weights()
+    start = on_top([base]).get_weights()[2:]
     alone = keras.Sequential([Dense(3, "softmax", input_shape=(4,))], seed=1)
     alone.compile("adam", SPARSE)
     alone.set_weights(start)
@@ -241,11 +241,13 @@ def test_a_shallow_copy_has_its_own_layers_and_settings():
     assert (len(model.layers), len(twin.layers), model.optimizer) == (1, 2, None)
 
 
-def test_a_fit_with_shared_layers_of_no_known_shape():
+@pytest.mark.parametrize("way", ["itself", *WAYS])
+def test_a_fit_with_shared_layers_of_no_known_shape(way):
     """The shapes come from the data; the inner models bring the weights that they have."""
     base = features()
     start = base.get_weights()
     model = on_top([Dense(4, "linear", False, "ones"), *base.layers])
+    model = WAYS[way](model) if way in WAYS else model
     seen = []
 
     class Looks(keras.callbacks.Callback):
@@ -440,8 +442,26 @@ def test_a_text_model_may_be_added_before_and_after_its_first_use():
 
 
 def test_an_empty_model_may_be_added():
-    model = on_top([keras.Sequential(), keras.Input((4,))])
+    for empty in ([keras.Sequential(), keras.Input((4,))], [keras.Sequential([keras.Input((4,))])]):
+        model = on_top(empty)
+        assert model.input_shape == (None, 4)
+        assert len(model.fit(X, Y, verbose=0).epoch) == 1
+
+
+def test_a_layer_that_is_refused_is_not_shared():
+    model = on_top([keras.Input((4,))])
+    model.predict(X)
+    for added in (features(), features().layers[0]):
+        with pytest.raises(ConfigError, match="add: expected a model without weights"):
+            model.add(added)
     assert len(model.fit(X, Y, verbose=0).epoch) == 1
+
+
+def test_dicts_of_columns_are_evaluated():
+    """Oracle: the same rows as arrays."""
+    batches = [{"x": X[:16], "y": Y[:16]}, {"x": X[16:32], "y": Y[16:32]}]
+    model, _ = two_models()
+    close(model.evaluate(batches, target="y"), model.evaluate(X[:32], Y[:32]), FLOAT32)
 
 
 def test_every_public_name_of_a_glassnet_model_is_defined():
@@ -487,3 +507,12 @@ def test_a_model_is_freed_at_once(make):
         assert [ref() for ref in refs] == [None, None]
     finally:
         gc.enable()
+
+
+def test_a_model_with_shared_layers_adopts_the_seed_of_its_first_fit():
+    """As every model without a seed and weights does: nothing draws its weights earlier."""
+    models = [on_top([features()], seed=None) for _ in range(2)]
+    for model in models:
+        model.fit(X, Y, verbose=0, seed=5)
+    assert (models[0].seed, models[1].seed) == (5, 5)
+    assert same_bits(*models)

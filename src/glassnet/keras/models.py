@@ -61,9 +61,9 @@ def _attribute(name: str, doc: str) -> Any:
 
 
 class Sequential:
-    """A model with Keras's arguments in Keras's order. It trains a `glassnet.Sequential`.
+    """A model with Keras's arguments in Keras's order.
 
-    It has everything that a `glassnet.Sequential` has.
+    It has all methods of a `glassnet.Sequential`, and holds one: `glassnet_model`.
 
     Args:
         layers: the layers in order; the first can have an `input_shape`. Another model, or a layer
@@ -132,20 +132,20 @@ class Sequential:
 
     def _add_model(self, model: Sequential | sequential.Sequential) -> None:
         inner = model.glassnet_model if isinstance(model, Sequential) else model
-        views = model.layers
-        if views:
-            self._shared_layers.submodels[len(self._model.layers)] = inner
-        if inner.input_shape is not None and not isinstance(views[0].layer, TextVectorization):
+        views, index = model.layers, len(self._model.layers)
+        takes_text = bool(views) and isinstance(views[0].layer, TextVectorization)
+        if inner.input_shape is not None and not takes_text:
             self._add_input(Input(inner.input_shape))
         for view in views:
             self._add_shared_layer(view)
+        if views:
+            self._shared_layers.submodels[index] = inner
 
     def _add_shared_layer(self, view: LayerView) -> None:
-        names = {other.name for other in self._model.layers}
-        layer = replace(view.layer, name=None) if view.name in names else view.layer
+        names = [other.name for other in self._model.layers]
+        self._model.add(replace(view.layer, name=None) if view.name in names else view.layer)
         self._shared_layers.views[len(names)] = view
         self._model.set_build_hook(self._shared_layers.copy_to)
-        self._model.add(layer)
 
     def _add_input(self, input_layer: Input | None) -> None:
         is_first = self._model.input_shape is None and not self._model.layers
@@ -274,11 +274,12 @@ class Sequential:
         steps: int | None = None,
         callbacks: Any = None,
         return_dict: bool = False,
+        **options: Any,
     ) -> Any:
-        """Return the loss and the metrics. See `glassnet.Sequential.evaluate`.
+        """Return the loss and the metrics.
 
-        `batch_size` and `verbose` are ignored: nothing is printed, and the result is the same for
-        any batch size.
+        See `glassnet.Sequential.evaluate`, which has more arguments (`options`). `batch_size` and
+        `verbose` are ignored: nothing is printed, and the result is the same for any batch size.
 
         Raises:
             ConfigError: for callbacks, or if steps do not cover all rows. See
@@ -287,7 +288,8 @@ class Sequential:
         _check_no_callbacks("evaluate", callbacks)
         if steps is not None:
             steps = _check_steps("evaluate: steps", _count_rows(x, y), steps, batch_size or 32)
-        return self._synchronize().evaluate(x, y, sample_weight, return_dict, steps=steps)
+        model = self._synchronize()
+        return model.evaluate(x, y, sample_weight, return_dict, steps=steps, **options)
 
     def predict(
         self,
