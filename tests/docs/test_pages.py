@@ -9,6 +9,8 @@ import pytest
 
 import glassnet as gn
 import pages
+from glassnet.pipeline import adapter
+from nets import X, Y, plain_model
 
 SESSIONS = {page: pages.sessions(page) for page in pages.PAGES}
 COMMANDS = [(page, command) for page, session in SESSIONS.items() for command, _ in session]
@@ -29,7 +31,7 @@ CODE |= {
     "text.md": 1,
     "trace.md": 1,
 }
-CODE |= {"training.md": 4}
+CODE |= {"source-code.md": 1, "training.md": 4}
 """Number of blocks of Python code of each page."""
 
 
@@ -191,6 +193,15 @@ def test_for_scientists(shared_data, capsys):
     names = pages.run("for-scientists.md")
     assert names["model"].evaluate(names["test"])[1] > 0.75
     assert "dense_1, neuron 0" in capsys.readouterr().out
+
+
+def test_source_code(monkeypatch):
+    """The new kind of data trains as its arrays do."""
+    monkeypatch.setattr(adapter, "ADAPTERS", list(adapter.ADAPTERS))
+    pages.run("source-code.md")
+    clips = [{"samples": row, "speaker": int(label)} for row, label in zip(X, Y, strict=True)]
+    history = plain_model().fit(clips, verbose=0, validation_data=clips)
+    assert history.history == plain_model().fit(X, Y, verbose=0, validation_data=(X, Y)).history
 
 
 def test_all_code_is_run():

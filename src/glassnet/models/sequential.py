@@ -15,7 +15,7 @@ from glassnet.callbacks import Callback
 from glassnet.callbacks.callback_list import CallbackList, normalize_callbacks
 from glassnet.engine import inference, network, objective
 from glassnet.engine.epoch_runner import RunState
-from glassnet.errors import DataWarning, renamed_attributes, require
+from glassnet.errors import DataWarning, renamed_attributes, require, rollback_on_error
 from glassnet.inspection.trace import Trace, record_trace
 from glassnet.models import forecast
 from glassnet.models.base import BaseModel
@@ -186,7 +186,7 @@ class Sequential(BaseModel):
             repeatable=resume is not None,
         )
         callbacks, progress = normalize_callbacks(callbacks), Progress(verbose, epochs)
-        with ExitStack() as resources:
+        with rollback_on_error(self), ExitStack() as resources:
             run = None
             if resume is not None:
                 run = resources.enter_context(closing(ResumableRun(resume, self.epoch)))
@@ -204,7 +204,6 @@ class Sequential(BaseModel):
             start, history, callback_list = self._start_run(
                 run, setup, data, training, options, callbacks, progress
             )
-            self._commit(setup, start, history, run)
             resources.pop_all()
         hooks = self._apply_record, self._set_learning_rate, self._export
         trainer = Trainer(setup.make_program(), callback_list, progress, *hooks, run, observe)
@@ -238,7 +237,7 @@ class Sequential(BaseModel):
         callbacks: Sequence[Callback],
         progress: Progress,
     ) -> tuple[RunState, History, CallbackList]:
-        """Return where training starts, or continues if the folder of `run` holds a checkpoint."""
+        """Take over the setup; return where training starts, or continues if `run` has begun."""
         program = setup.make_program()
         train_state = setup.make_train_state(program, options.order_seed, self._step)
         start, memories = RunState(self.epoch, train_state), None
@@ -249,13 +248,14 @@ class Sequential(BaseModel):
             end_epoch = run.first_epoch + options.epochs
             start = run.restore(program, setup.require_network(), start, end_epoch)
             memories = run.load_memories(callbacks)
-        names = program.log_names(include_validation=training.blocks is not None)
-        callback_list = CallbackList(callbacks, names, memories)
         if run and run.history:
             params, history = history.params, History.from_data(run.history)
             history.params, history.stopped = params, history.stopped if run.finished else None
             progress.resume(start.epoch - run.first_epoch, run.describe_status(start))
             data.seek(run.first_epoch, start.epoch, len(start.losses))
+        self._commit(setup, start, history, run)
+        names = program.log_names(include_validation=training.blocks is not None)
+        callback_list = CallbackList(callbacks, names, memories)
         if callback_list.saves_models:
             model_file.dump_spec(self._to_spec(setup))
         return start, history, callback_list
