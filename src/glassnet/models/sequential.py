@@ -16,7 +16,7 @@ from glassnet.callbacks.callback_list import CallbackList, normalize_callbacks
 from glassnet.data import arrays
 from glassnet.data.split import train_validation_split
 from glassnet.data.table import is_table
-from glassnet.engine import inference, network, objective
+from glassnet.engine import inference, network, objective, placement
 from glassnet.engine.epoch_runner import RunState
 from glassnet.engine.network import BuiltNetwork
 from glassnet.engine.train_step import Program
@@ -326,13 +326,14 @@ class Sequential(BaseModel):
         if validation_index is None:
             blocks = sources.validation_blocks(*validation)
         else:
-            n, steps = len(validation_index), options.validation_steps
-            encoding.check_steps("validation_steps", steps, n, size)
+            n = len(validation_index)
+            encoding.check_steps("validation_steps", options.validation_steps, n, size)
             blocks = sources.evaluation_blocks(rows.take(validation_index))
-            rows = rows.take(train_index)
+            rows = placement.take_rows(rows, train_index)
         rows = encoding.apply_class_weight(rows, loss, class_weight)
+        steps, copy = options.steps_per_epoch, validation_index is None
         source = sources.make_source(
-            rows, size, options.steps_per_epoch, seed=order_seed, shuffle=options.shuffle
+            rows, size, steps, seed=order_seed, shuffle=options.shuffle, copy=copy
         )
         return BoundData(source, blocks, rows.x)
 

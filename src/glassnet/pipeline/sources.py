@@ -12,7 +12,8 @@ from glassnet import fingerprinting
 from glassnet.engine import inference
 from glassnet.engine.epoch_runner import ArraySource, BatchSource
 from glassnet.engine.network import BuiltNetwork
-from glassnet.engine.train_step import Data, make_plan_fn, to_device
+from glassnet.engine.placement import to_device
+from glassnet.engine.train_step import Data, make_plan_fn
 from glassnet.layers import TextVectorization
 from glassnet.losses import Loss
 from glassnet.pipeline import memmap
@@ -24,7 +25,13 @@ from glassnet.pipeline.streams import make_stream_blocks
 
 
 def make_source(
-    data: Data, batch_size: int | str, steps: int | None, *, seed: int, shuffle: bool
+    data: Data,
+    batch_size: int | str,
+    steps: int | None,
+    *,
+    seed: int,
+    shuffle: bool,
+    copy: bool = True,
 ) -> BatchSource:
     """Return the training source of rows: arrays are on the device, memory maps come in chunks.
 
@@ -34,6 +41,7 @@ def make_source(
         steps: batches of an epoch, or None for those that use each row once.
         seed: seed of the order.
         shuffle: whether each epoch has a new order.
+        copy: see `placement.to_device`. False for rows from `placement.take_rows`.
 
     Raises:
         ConfigError: steps that do not use each row once.
@@ -46,7 +54,8 @@ def make_source(
         example = Data(np.asarray(data.x[:1]), data.y[:1], weight)
         reader = MemmapBatches(data, size, seed, shuffle)
         return PrefetchSource(reader, example, size, BackgroundThread())
-    return ArraySource(to_device(data), make_plan_fn(n, size, seed=seed, shuffle=shuffle), size)
+    plan_fn = make_plan_fn(n, size, seed=seed, shuffle=shuffle)
+    return ArraySource(to_device(data, copy=copy), plan_fn, size)
 
 
 @dataclass(frozen=True)
