@@ -35,6 +35,7 @@ from glassnet.training.history import History
 from glassnet.training.progress import Progress
 from glassnet.training.resume import ResumableRun, describe_callback
 from glassnet.training.trainer import Trainer
+from glassnet.types import Params, State
 
 
 @renamed_attributes(intake="preprocessor")
@@ -443,7 +444,7 @@ class Sequential(BaseModel):
             inputs, outputs = self._encode_x(x), built.shapes[-1]
             rows, _ = encoding.encode_examples(inputs, y, program.loss, outputs, weight)
             blocks = inference.iter_padded_blocks(rows)
-        logs = inference.evaluate_blocks(program, self._params, self._state, blocks)
+        logs = inference.evaluate_blocks(program, *self._weights_on_device(), blocks)
         return logs if return_dict else list(logs.values()) if len(logs) > 1 else logs["loss"]
 
     def predict(self, x: Any, *, steps: int | None = None) -> np.ndarray:
@@ -472,7 +473,7 @@ class Sequential(BaseModel):
         network.require_learned(built.links, self._state)
         links = built.links
         body, head = network.split_head(links, self._loss) if self._loss else (links, ())
-        outputs = inference.predict(body, head, self._params, self._state, examples)
+        outputs = inference.predict(body, head, *self._weights_on_device(), examples)
         return self.preprocessor.inverse_transform(outputs, x) if self.preprocessor else outputs
 
     def predict_labels(self, x: Any) -> np.ndarray:
@@ -572,7 +573,13 @@ class Sequential(BaseModel):
         return self._text_vectorization(x) if self._text_vectorization else x
 
     def _encode_x(self, x: Any) -> Any:
-        return memmap.as_features(x, self._example_shape, links=functional.unfold(self._layers))
+        links = self._network.links if self._network else functional.unfold(self._layers)
+        return memmap.as_features(x, self._example_shape, links=links)
+
+    def _weights_on_device(self) -> tuple[tuple[Params, ...], tuple[State, ...]]:
+        """Return params and state. They stay on the device, so that the next call is faster."""
+        self._params, self._state = placement.to_device((self._params, self._state))
+        return self._params, self._state
 
     def _build_for(self, x: Any, y: Any) -> tuple[Any, BuiltNetwork, str]:
         """Return the rows, the network built for them, and a message if a loss was inferred."""
