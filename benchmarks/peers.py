@@ -132,15 +132,99 @@ class PyTorch:
             return self.head(self.model(self.torch.from_numpy(x))).numpy()
 
 
+class Jax:
+    """A training loop as one would write it for this network alone: Adam, and no checks."""
+
+    def __init__(self) -> None:
+        import jax
+
+        self.jax, self.version = jax, f"JAX {jax.__version__}, a loop written by hand"
+
+    def build(self, sizes: tuple[int, ...], rate: float, classes: bool) -> None:
+        if not classes or len(sizes) != 3:
+            raise NotImplementedError("one network alone")
+        rng = np.random.default_rng(0)
+        params = [
+            part
+            for a, b in itertools.pairwise(sizes)
+            for part in (
+                rng.uniform(-1, 1, (a, b)).astype(np.float32) * (6 / (a + b)) ** 0.5,
+                np.zeros(b, np.float32),
+            )
+        ]
+        zeros = [np.zeros_like(part) for part in params]
+        self.state = self.jax.device_put((params, zeros, zeros, np.int32(0)))
+        self.run_epoch = self.jax.jit(make_jax_epoch(rate), static_argnums=4)
+        self.rng = rng
+
+    def fit(self, x: np.ndarray, y: np.ndarray, batch: int, epochs: int) -> list[float]:
+        seconds = []
+        x, y = self.jax.device_put((x, y))
+        for _ in range(epochs):
+            began = time.perf_counter()
+            order = np.resize(self.rng.permutation(len(x)), -(-len(x) // batch) * batch)
+            self.state, loss = self.run_epoch(self.state, x, y, order, batch)
+            float(loss)
+            seconds.append(time.perf_counter() - began)
+        return seconds
+
+    def predict(self, x: np.ndarray) -> np.ndarray:
+        if not hasattr(self, "network"):
+            self.network = self.jax.jit(
+                lambda params, x: self.jax.nn.softmax(jax_logits(params, x))
+            )
+        return np.asarray(self.network(self.state[0], x))
+
+
+def jax_logits(params: list[Any], x: Any) -> Any:
+    """Return the logits of a network with one hidden layer."""
+    kernel_1, bias_1, kernel_2, bias_2 = params
+    return (x @ kernel_1 + bias_1).clip(0) @ kernel_2 + bias_2
+
+
+def make_jax_epoch(rate: float) -> Callable[..., Any]:
+    """Return the function of one epoch: the state after it, and the mean loss."""
+    import jax
+    import jax.numpy as jnp
+
+    def mean_loss(params: Any, x: Any, y: Any) -> Any:
+        z = jax_logits(params, x)
+        return (jax.nn.logsumexp(z, axis=1) - jnp.take_along_axis(z, y[:, None], 1)[:, 0]).mean()
+
+    def adam(part: Any, mean: Any, square: Any, grad: Any, t: Any) -> tuple[Any, Any, Any]:
+        mean, square = 0.9 * mean + 0.1 * grad, 0.999 * square + 0.001 * grad**2
+        scale = rate * jnp.sqrt(1 - 0.999**t) / (1 - 0.9**t)
+        return part - scale * mean / (jnp.sqrt(square) + 1e-7), mean, square
+
+    def run_epoch(state: Any, x: Any, y: Any, order: Any, batch: int) -> tuple[Any, Any]:
+        steps = len(order) // batch
+
+        def step(i: Any, loop_state: Any) -> Any:
+            (params, means, squares, t), total = loop_state
+            rows = jax.lax.dynamic_slice(order, (i * batch,), (batch,))
+            loss, grads = jax.value_and_grad(mean_loss)(params, x[rows], y[rows])
+            updates = [
+                adam(*each, t + 1.0) for each in zip(params, means, squares, grads, strict=True)
+            ]
+            params, means, squares = (list(parts) for parts in zip(*updates, strict=True))
+            return (params, means, squares, t + 1), total + loss
+
+        state, total = jax.lax.fori_loop(0, steps, step, (state, 0.0))
+        return state, total / steps
+
+    return run_epoch
+
+
 class Keras:
-    def __init__(self, backend: str) -> None:
+    def __init__(self, backend: str, steps_per_execution: int = 1) -> None:
         os.environ["KERAS_BACKEND"] = backend
         library = __import__(backend)
         import keras
 
-        self.keras, self.version = (
-            keras,
-            f"Keras {keras.__version__} on {backend} {library.__version__}",
+        name = f"Keras {keras.__version__} on {backend} {library.__version__}"
+        self.keras, self.steps_per_execution = keras, steps_per_execution
+        self.version = name + (
+            f", {steps_per_execution} steps per execution" if steps_per_execution > 1 else ""
         )
 
     def build(self, sizes: tuple[int, ...], rate: float, classes: bool) -> None:
@@ -150,7 +234,9 @@ class Keras:
         layers.append(keras.layers.Dense(outputs, activation="softmax" if classes else "linear"))
         self.model = keras.Sequential([keras.Input((sizes[0],)), *layers])
         self.model.compile(
-            keras.optimizers.Adam(rate), "sparse_categorical_crossentropy" if classes else "mse"
+            keras.optimizers.Adam(rate),
+            "sparse_categorical_crossentropy" if classes else "mse",
+            steps_per_execution=self.steps_per_execution,
         )
 
     def build_cnn(self) -> None:
@@ -193,7 +279,23 @@ PEERS: dict[str, Callable[[], Any]] = {
     "keras-jax": lambda: Keras("jax"),
     "pytorch": PyTorch,
     "keras-tensorflow": lambda: Keras("tensorflow"),
+    "keras-jax-50": lambda: Keras("jax", steps_per_execution=50),
+    "jax": Jax,
 }
+
+CALLS_ONLY = ("keras-jax-50", "jax")
+"""Peers of whole calls of `fit` only."""
+
+TRANSFERS = {
+    "glassnet": "checks the rows and copies them to the device in every call",
+    "scikit-learn": "checks the rows in every call; there is no device",
+    "keras-jax": "copies each batch to the device",
+    "pytorch": "uses the NumPy array's memory: no transfer, no check",
+    "keras-tensorflow": "copies the rows into a tf.data pipeline in every call",
+    "keras-jax-50": "copies 50 batches at a time to the device",
+    "jax": "copies the rows to the device in every call; no check",
+}
+"""What a whole call's time contains beside training."""
 
 
 def images(rows: int) -> tuple[np.ndarray, np.ndarray]:
@@ -209,6 +311,16 @@ def epoch(peer: Any, batch: int, rows: int) -> float:
         peer.images = images(rows)
         peer.build((PIXELS, HIDDEN, CLASSES), 1e-3, True)
     return peer.fit(*peer.images, batch, 2)[1]
+
+
+def call(peer: Any, batch: int, rows: int, epochs: int) -> float:
+    """Return the seconds of a whole call of `fit`, from the NumPy arrays to the trained model."""
+    if not hasattr(peer, "images"):
+        peer.images = images(rows)
+        peer.build((PIXELS, HIDDEN, CLASSES), 1e-3, True)
+    began = time.perf_counter()
+    peer.fit(*peer.images, batch, epochs)
+    return time.perf_counter() - began
 
 
 def cnn(peer: Any, rows: int) -> float:
@@ -275,7 +387,8 @@ def matmul(peer: Any) -> float:
 
 
 TASKS = {
-    task.__name__: task for task in (epoch, cnn, cnn_cold, predict_one, celsius, fit_small, matmul)
+    task.__name__: task
+    for task in (epoch, call, cnn, cnn_cold, predict_one, celsius, fit_small, matmul)
 }
 
 

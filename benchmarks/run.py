@@ -23,16 +23,26 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from peers import CLASSES, HIDDEN, PEERS, PIXELS, ROWS
+from peers import CALLS_ONLY, CLASSES, HIDDEN, PEERS, PIXELS, ROWS, TRANSFERS
 
 GOALS = {
     "epoch, batch 32": "PyTorch 5x, best peer 2x",
     "epoch, batch 128": "PyTorch 5x, best peer 2x",
+    "call, 1 epoch, batch 32": "Keras, 50 steps 1.4x",
+    "call, 1 epoch, batch 128": "Keras, 50 steps 1.2x",
     "CNN epoch, batch 32": "PyTorch 1.8x, Keras on TF 1.2x",
     "CNN, first step": "at most 3 s",
     "predict one row": "at most 300 us",
     "Celsius, whole process": "best peer 2x",
 }
+CALLS = {
+    "call, 1 epoch, batch 32": (1, 32),
+    "call, 1 epoch, batch 128": (1, 128),
+    "call, 5 epochs, batch 32": (5, 32),
+    "call, 5 epochs, batch 128": (5, 128),
+}
+"""Whole calls of `fit`: number of epochs and rows per batch."""
+
 UNITS = ((1e-3, 1e6, "us"), (1.0, 1e3, "ms"), (float("inf"), 1.0, "s"))
 PRODUCT = "one large product"
 Samples = dict[str, list[float]]
@@ -87,12 +97,11 @@ def warm(names: list[str], rounds: int, rows: int) -> Iterator[tuple[str, Sample
     for label, *task in (
         ("epoch, batch 32", "epoch", 32, rows),
         ("epoch, batch 128", "epoch", 128, rows),
+        *((label, "call", batch, rows, epochs) for label, (epochs, batch) in CALLS.items()),
         ("predict one row", "predict_one"),
         ("CNN epoch, batch 32", "cnn", rows // 20),
     ):
-        samples: Samples = {
-            name: [] for name in names if not (task[0] == "cnn" and name == "scikit-learn")
-        }
+        samples: Samples = {name: [] for name in names if can_run(name, task[0])}
         for turn in range(rounds + 1):
             for name, seconds in samples.items():
                 answer = workers[name].ask(*task)
@@ -104,8 +113,14 @@ def warm(names: list[str], rounds: int, rows: int) -> Iterator[tuple[str, Sample
         worker.close()
 
 
+def can_run(name: str, task: str) -> bool:
+    """Return whether a peer takes part in a warm task."""
+    return task == "call" if name in CALLS_ONLY else (name, task) != ("scikit-learn", "cnn")
+
+
 def fresh(names: list[str], rounds: int, epochs: int) -> Iterator[tuple[str, Samples]]:
     """Yield each task that includes the start of the process, with its samples."""
+    names = [name for name in names if name not in CALLS_ONLY]
     process_seconds: Samples = {name: [] for name in names}
     for _ in range(rounds):
         for name in names:
@@ -170,6 +185,15 @@ def installed() -> dict[str, str]:
             versions[name] = worker.version
             worker.close()
     return versions
+
+
+def describe_calls(results: dict[str, Samples]) -> str:
+    """Return each whole call's time over that of as many epochs, least over least."""
+    ratios = []
+    for label, (epochs, batch) in CALLS.items():
+        seconds, epoch = (results[task]["glassnet"] for task in (label, f"epoch, batch {batch}"))
+        ratios.append(f"{min(seconds) / (epochs * min(epoch)):.2f} ({label})")
+    return f"Time over that of the epochs: {', '.join(ratios)}"
 
 
 def load() -> float:
@@ -240,7 +264,9 @@ def main() -> None:
         if options.json:
             facts = {"machine": machine, "versions": versions, "loads": loads, "samples": results}
             options.json.write_text(json.dumps(facts, indent=1))
-    print(f"\nGFLOP/s: {', '.join(speeds)}; load {min(loads):.1f} to {max(loads):.1f}")
+    print(f"\n{describe_calls(results)}")
+    print("A whole call: " + "; ".join(f"{name} {TRANSFERS[name]}" for name in names))
+    print(f"GFLOP/s: {', '.join(speeds)}; load {min(loads):.1f} to {max(loads):.1f}")
 
 
 if __name__ == "__main__":

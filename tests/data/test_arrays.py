@@ -358,6 +358,38 @@ def test_errors_about_values_are_value_errors():
         check_numeric([], "x")
 
 
+@pytest.mark.parametrize("rows", [1, 2, 70_000])
+@pytest.mark.parametrize("bad", [None, np.nan, np.inf, -np.inf])
+def test_finite_checks_by_blocks(rows, bad):
+    """Oracle: NumPy on the whole array. The last row is in the last, shorter block."""
+    x = np.zeros((rows, 3), np.float32)
+    x[-1, 1] = 0 if bad is None else bad
+    for array in (x, x[::-1], np.asfortranarray(x), x[:, 1]):
+        assert arrays.is_finite(array) == np.isfinite(array).all()
+
+
+@pytest.mark.parametrize(
+    ("dtype", "unit"),
+    [(np.float64, 1.0), (np.float64, 2.0**-146), (np.int64, 1.0), (np.int32, 1.0)],
+)
+def test_blurred_columns_are_those_of_the_definition(dtype, unit):
+    """Oracle: the definition, by NumPy over the whole array.
+
+    Columns have a range of 1 to 500 after an offset of 1 to 2^30, in units that float32 holds or
+    not. Some lose a thousandth of their range.
+    """
+    rng, found = np.random.default_rng(0), []
+    for _ in range(300):
+        offset, scale = 2.0 ** rng.integers(0, 30, 3), rng.integers(1, 500, 3)
+        columns = (unit * (offset + scale * rng.uniform(size=(9, 3)))).astype(dtype)
+        error = np.abs(columns - columns.astype(np.float32)).max(axis=0)
+        spread, largest = np.ptp(columns, axis=0), np.abs(columns).max(axis=0)
+        blurred = np.flatnonzero((error > 1e-3 * spread) & (spread > 1e-12 * largest))
+        found.append(int(blurred[0]) if blurred.size else None)
+        assert arrays._find_blurred_column(columns) == found[-1]
+    assert {None, 0, 1, 2} == set(found)
+
+
 def test_columns_that_float32_would_blur_are_refused():
     """Oracle: float32 has a spacing of 128 near 1.7e9.
 

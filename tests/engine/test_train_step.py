@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from glassnet.engine import network, train_step
+from glassnet.engine import network, placement, train_step
 from glassnet.engine.train_step import (
     BatchPlan,
     Data,
@@ -104,7 +104,7 @@ def test_one_compilation_serves_all_epochs_slices_rates_and_equal_programs():
                 same, train_state, DATA, make_plan(N, BATCH, seed=0, epoch=epoch), cuts
             )
             train_state = train_state._replace(
-                rate=train_step.to_device(np.float32(train_state.rate) / 2)
+                rate=placement.to_device(np.float32(train_state.rate) / 2)
             )
     assert compiled == []
 

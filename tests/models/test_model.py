@@ -7,6 +7,8 @@ import pytest
 
 import glassnet as gn
 from glassnet.callbacks import EarlyStopping
+from glassnet.engine import placement
+from glassnet.engine.placement import copy_aligned
 from glassnet.errors import ConfigError, DataError, NotReadyError
 from glassnet.layers import BatchNormalization, Dense, Dropout, Input, Layer, Normalization
 from glassnet.optimizers import SGD, Adam
@@ -95,6 +97,38 @@ def test_predict_compiles_once_per_block_size():
         with compilations() as compiled:
             model.predict(rows[:n])
         assert len(compiled) == programs, n
+
+
+def test_weights_are_copied_to_the_device_once(monkeypatch):
+    """Oracle: counting. Weights that were set are NumPy arrays, which JAX would copy every time.
+
+    New weights are used at once.
+    """
+    copies = []
+    model = plain_model()
+    weights = model.get_weights()
+    monkeypatch.setattr(
+        placement, "copy_aligned", lambda a: copies.append(a.shape) or copy_aligned(a)
+    )
+    first = model.predict(X)
+    assert len(copies) == len(weights) == 4
+    np.testing.assert_array_equal(model.predict(X), first)
+    assert len(copies) == 4
+    model.set_weights([2 * weight for weight in weights])
+    assert not np.allclose(model.predict(X), first)
+    assert len(copies) == 8
+    model.set_weights(weights)
+    np.testing.assert_array_equal(model.predict(X), first)
+
+
+def test_predict_does_not_unfold_the_layers_again(monkeypatch):
+    """Oracle: counting. Unfolding takes longer than the network of one row."""
+    model = plain_model()
+    model.predict(X)
+    calls = []
+    monkeypatch.setattr(Dense, "unfold", lambda self: calls.append(self) or (self,))
+    model.predict(X)
+    assert calls == []
 
 
 def test_predict_returns_the_output_of_the_last_layer():

@@ -10,7 +10,8 @@ import glassnet as gn
 from glassnet.callbacks import LambdaCallback
 from glassnet.engine.epoch_runner import ArraySource, RunState
 from glassnet.engine.loop import Decision, LoopHooks, run_epochs
-from glassnet.engine.train_step import OBSERVED_STATISTICS, Data, Program, make_plan_fn, to_device
+from glassnet.engine.placement import to_device
+from glassnet.engine.train_step import OBSERVED_STATISTICS, Data, Program, make_plan_fn
 from glassnet.errors import ConfigError
 from glassnet.optimizers import SGD, Adam
 from glassnet.schedules import CosineDecay, ExponentialDecay, PolynomialDecay, Schedule, Warmup

@@ -344,7 +344,8 @@ def test_an_autoencoder_fits():
 
 
 @pytest.mark.parametrize("batch_size", [8, "full"])
-def test_the_users_arrays_are_neither_aliased_nor_altered(batch_size):
+@pytest.mark.parametrize("validation", ["data", "split"])
+def test_the_users_arrays_are_neither_aliased_nor_altered(batch_size, validation):
     """Oracle: a relation. Overwriting every array after the first epoch changes nothing."""
     arrays = [aligned(a) for a in (X, ONE_HOT, WEIGHT, X[:9] + 1, ONE_HOT[:9], WEIGHT[:9])]
     before = [a.copy() for a in arrays]
@@ -356,16 +357,20 @@ def test_the_users_arrays_are_neither_aliased_nor_altered(batch_size):
 
     def run(callbacks):
         model = plain_model()
-        x, y, w, *validation = arrays
+        x, y, w, *separate = arrays
+        options = {
+            "data": {"validation_data": tuple(separate)},
+            "split": {"validation_split": 0.2},
+        }
         return model, model.fit(
             x,
             y,
             batch_size=batch_size,
             epochs=3,
             sample_weight=w,
-            validation_data=tuple(validation),
             callbacks=callbacks,
             verbose=0,
+            **options[validation],
         )
 
     untouched, log = run([])

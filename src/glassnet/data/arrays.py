@@ -11,6 +11,9 @@ import numpy as np
 from glassnet.errors import DataError, is_number, message, require
 from glassnet.types import Shape
 
+BLOCK_BYTES = 2**18
+"""Size of the blocks in which large arrays are checked: small enough for a core's cache."""
+
 
 def check_numeric(value: Any, name: str) -> np.ndarray:
     """Return `value` as an array of booleans, integers or finite floats with at least one row.
@@ -84,10 +87,17 @@ def _dtype_fix(array: np.ndarray) -> str:
     return "All values can be read as numbers: convert them with np.asarray(..., float)."
 
 
+def is_finite(array: np.ndarray) -> bool:
+    """Return whether all values are finite. Each block of rows is read into the cache once."""
+    rows = max(1, BLOCK_BYTES // max(1, array[:1].nbytes))
+    blocks = (array[start : start + rows] for start in range(0, len(array), rows))
+    return all(bool(np.isfinite(block).all()) for block in blocks)
+
+
 def _require_finite(array: np.ndarray, name: str) -> None:
-    bad = ~np.isfinite(array)
-    if not bad.any():
+    if is_finite(array):
         return
+    bad = ~np.isfinite(array)
     infinite = int(np.isinf(array).sum())
     received: dict[str, Any] = {
         "nan": int(bad.sum()) - infinite,
@@ -125,22 +135,32 @@ def check_precision(**arrays: Any) -> None:
         if wide.dtype.kind not in "iuf" or wide.dtype.itemsize <= exact_size:
             continue
         columns = wide.reshape(len(wide), -1)
-        error = np.abs(columns - columns.astype(np.float32)).max(axis=0)
-        spread = np.ptp(columns, axis=0)
-        rounding = 1e-12 * np.abs(columns).max(axis=0)
-        blurred = np.flatnonzero((error > 1e-3 * spread) & (spread > rounding))
-        if blurred.size:
-            column = columns[:, blurred[0]]
+        blurred = _find_blurred_column(columns)
+        if blurred is not None:
+            column = columns[:, blurred]
             raise DataError(
                 message(
                     name,
                     "columns whose differences float32 can hold",
-                    column=int(blurred[0]),
+                    column=blurred,
                     smallest=column.min().item(),
                     largest=column.max().item(),
                     fix="Subtract the column's smallest value first: float32 has seven digits.",
                 )
             )
+
+
+def _find_blurred_column(columns: np.ndarray) -> int | None:
+    """Return the first column that loses its differences in float32: see `check_precision`."""
+    low, high = columns.min(axis=0).astype(np.float64), columns.max(axis=0).astype(np.float64)
+    spread, largest = high - low, np.maximum(np.abs(low), np.abs(high))
+    # float32 moves a value by at most 2^-24 of it, or 2^-150 near 0: few columns need the cast.
+    may_blur = (largest * 2**-24 + 2**-150 > 1e-3 * spread) & (spread > 1e-12 * largest)
+    for i in np.flatnonzero(may_blur):
+        error = np.abs(columns[:, i] - columns[:, i].astype(np.float32)).max()
+        if error > 1e-3 * spread[i]:
+            return int(i)
+    return None
 
 
 def check_features(

@@ -201,10 +201,10 @@ string, the run stops for that reason.
 class SlicePacer:
     """Measured speed, which sets the number of steps per slice.
 
-    A slice lasts about `SLICE_SECONDS`; the first has 16 steps.
+    A slice lasts about `SLICE_SECONDS`; the first has one step.
     """
 
-    steps_per_second: float = 16 / SLICE_SECONDS
+    steps_per_second: float = 1 / SLICE_SECONDS
     last_finished_at: float = 0.0
     total_steps: int = 0
     total_seconds: float = 0.0
@@ -292,10 +292,10 @@ class StepObserver:
 
     def _is_due(self, steps_done: int) -> bool:
         count = len(self.observations)
-        if count >= MAX_OBSERVATIONS:
-            return False
         if not self.steps:
-            return steps_done >= 1 << count
+            return count < MAX_OBSERVATIONS and steps_done >= 1 << count
+        if count == MAX_OBSERVATIONS - 1:  # The last one is of the end of the epoch.
+            return steps_done == self.steps
         return count * self.steps < steps_done * MAX_OBSERVATIONS
 
 

@@ -11,7 +11,8 @@ import numpy as np
 
 from glassnet.engine import network
 from glassnet.engine.network import Links
-from glassnet.engine.train_step import Data, Program, to_device, weighted_sum_and_count
+from glassnet.engine.placement import to_device
+from glassnet.engine.train_step import Data, Program, weighted_sum_and_count
 from glassnet.errors import DataError, require
 from glassnet.layers import Composite, functional
 from glassnet.types import Array, Params, State

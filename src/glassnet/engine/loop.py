@@ -25,12 +25,12 @@ from glassnet.engine.epoch_runner import (
     StepObserver,
     StepRange,
 )
+from glassnet.engine.placement import to_device
 from glassnet.engine.train_step import (
     Program,
     TrainState,
     learning_rate_at,
     rate_for_learning_rate,
-    to_device,
 )
 from glassnet.errors import DataError, renamed_attributes
 

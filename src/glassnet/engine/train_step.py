@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -22,6 +22,7 @@ from jax import lax
 
 from glassnet.engine import network
 from glassnet.engine.network import Links
+from glassnet.engine.placement import to_device
 from glassnet.errors import require
 from glassnet.layers import functional
 from glassnet.losses import Loss, broadcast_weights
@@ -30,8 +31,6 @@ from glassnet.optimizers import Optimizer
 from glassnet.optimizers.optimizer import clip_gradients
 from glassnet.schedules import Schedule
 from glassnet.types import Array, Params, State
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -384,18 +383,6 @@ def create_train_state(
             finite=np.True_,
         )
     )
-
-
-def to_device(tree: T) -> T:
-    """Copy a tree's host arrays to the device; device arrays are returned as they are.
-
-    `jnp.asarray` would compile a program for each shape. `device_put` alone may alias host memory,
-    so a copy is made first.
-    """
-    result: T = jax.tree.map(
-        lambda a: a if isinstance(a, jax.Array) else jax.device_put(np.array(a)), tree
-    )
-    return result
 
 
 def make_key_data(seed: int) -> np.ndarray:

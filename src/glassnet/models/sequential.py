@@ -15,6 +15,7 @@ from glassnet.callbacks import Callback
 from glassnet.callbacks.callback_list import CallbackList, normalize_callbacks
 from glassnet.engine import inference, network, objective
 from glassnet.engine.epoch_runner import RunState
+from glassnet.engine.placement import to_device
 from glassnet.errors import DataWarning, renamed_attributes, require, rollback_on_error
 from glassnet.inspection.trace import Trace, record_trace
 from glassnet.models import forecast
@@ -30,6 +31,7 @@ from glassnet.training.history import History
 from glassnet.training.progress import Progress
 from glassnet.training.resume import ResumableRun, describe_callback
 from glassnet.training.trainer import Trainer
+from glassnet.types import Params, State
 
 
 @renamed_attributes(intake="preprocessor")
@@ -292,7 +294,7 @@ class Sequential(BaseModel):
             )
             for text in data.messages:
                 warnings.warn(f"evaluate: {text}", DataWarning, stacklevel=2)
-            logs = inference.evaluate_blocks(program, self._params, self._state, blocks)
+            logs = inference.evaluate_blocks(program, *self._weights_on_device(), blocks)
         return logs if return_dict else list(logs.values()) if len(logs) > 1 else logs["loss"]
 
     def predict(self, x: Any, *, steps: int | None = None) -> np.ndarray:
@@ -320,7 +322,12 @@ class Sequential(BaseModel):
         network.require_learned(built.links, self._state)
         links = built.links
         body, head = network.split_head(links, self._loss) if self._loss else (links, ())
-        return inference.predict(body, head, self._params, self._state, x)
+        return inference.predict(body, head, *self._weights_on_device(), x)
+
+    def _weights_on_device(self) -> tuple[tuple[Params, ...], tuple[State, ...]]:
+        """Return params and state. They stay on the device, so that the next call is faster."""
+        self._params, self._state = to_device((self._params, self._state))
+        return self._params, self._state
 
     def predict_labels(self, x: Any) -> np.ndarray:
         """Return the class of every row.

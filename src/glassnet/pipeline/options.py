@@ -88,8 +88,8 @@ class EvaluationOptions:
     Attributes:
         steps: number of batches, or None for all.
         steps_argument: the argument that sets `steps`, for error messages.
-        batch_size: rows per batch, by which `steps` of rows are counted; None if rows have no
-            batches.
+        batch_size: rows per batch, by which `steps` of rows are counted. None for one pass over
+            all rows, in which `steps` is not allowed.
         target: name of the target column, if batches are dicts.
         repeatable: whether batches must allow another pass.
     """

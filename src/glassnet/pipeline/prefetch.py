@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import queue
 import threading
 from collections.abc import Callable, Generator, Iterator
@@ -10,13 +9,12 @@ from concurrent.futures import Future
 from contextlib import contextmanager
 from typing import Any, Protocol, TypeAlias
 
-import jax
 import numpy as np
 
 from glassnet.engine.inference import pad
+from glassnet.engine.placement import empty_aligned, to_device
 from glassnet.engine.train_step import BatchPlan, Chunk, Data
 from glassnet.errors import DataError, GlassnetError, message
-from glassnet.types import Shape
 
 MAX_BATCHES_PER_CHUNK = 64
 """Maximum number of batches in a chunk."""
@@ -121,7 +119,7 @@ class PrefetchSource:
         batch_bytes = batch_size * sum(a[:1].nbytes for a in example if a is not None)
         self._max_batches = max(2, min(MAX_BATCHES_PER_CHUNK, MAX_CHUNK_BYTES // batch_bytes))
         order = np.arange(self._max_batches * batch_size, dtype=np.int32)
-        self._order = jax.device_put(order.reshape(self._max_batches, batch_size))
+        self._order = to_device(order.reshape(self._max_batches, batch_size))
         self._condition = threading.Condition()
         self._failure: BaseException | None = None
         self._exhausted = self._closed = False
@@ -153,8 +151,8 @@ class PrefetchSource:
                     self._start_chunk()
                     self._condition.notify()
             if steps:
-                plan = BatchPlan(self._order, jax.device_put(mask))
-                yield Chunk(jax.device_put(data), plan, steps)
+                plan = BatchPlan(self._order, to_device(mask, copy=False))
+                yield Chunk(to_device(data, copy=False), plan, steps)
             elif not exhausted:
                 yield None
             elif self._failure:
@@ -209,11 +207,3 @@ class PrefetchSource:
                 packed[start : start + self.batch_size] = pad(rows, self.batch_size)
         self._mask[self._steps, : len(batch.x)] = 1
         self._steps += 1
-
-
-def empty_aligned(shape: Shape, dtype: np.dtype) -> np.ndarray:
-    """Return an uninitialized array at a multiple of 64 bytes, which JAX uses without a copy."""
-    size = math.prod(shape) * dtype.itemsize
-    memory = np.empty(size + 64, np.uint8)
-    start = -memory.ctypes.data % 64
-    return memory[start : start + size].view(dtype).reshape(shape)

@@ -11,7 +11,9 @@ import numpy as np
 
 from glassnet.data import arrays
 from glassnet.data.split import train_validation_split
+from glassnet.engine.inference import iter_padded_blocks
 from glassnet.engine.network import BuiltNetwork
+from glassnet.engine.placement import take_rows
 from glassnet.engine.train_step import Data
 from glassnet.errors import DataError, require
 from glassnet.layers.functional import Links
@@ -100,11 +102,12 @@ class RowAdapter(DataAdapter):
             n, steps = len(validation_index), options.validation_steps
             check_steps("validation_steps", steps, n, options.batch_size)
             blocks = sources.evaluation_blocks(rows.take(validation_index))
-            rows = rows.take(train_index)
+            rows = take_rows(rows, train_index)
         if preprocessor is not None:
             class_weight = preprocessor.target.class_weight_by_index(class_weight)
         weight = apply_class_weight(rows.weight, rows.y, loss, class_weight)
-        source = sources.make_source(rows._replace(weight=weight), options)
+        rows, copy = rows._replace(weight=weight), validation_index is None
+        source = sources.make_source(rows, options, copy=copy)
         return TrainingData(source, blocks, rows.x)
 
     def _split(
@@ -128,8 +131,9 @@ class RowAdapter(DataAdapter):
             require(fits, "evaluate", expected, steps=steps, target=target, fix=fix)
         self.open()
         rows = self.encode(network, loss)
-        if size is not None:
-            check_steps(options.steps_argument, steps, len(rows.x), size)
+        if size is None:
+            return iter_padded_blocks(rows)
+        check_steps(options.steps_argument, steps, len(rows.x), size)
         return sources.evaluation_blocks(rows)
 
     def predict(self, infer: Callable[[Any], np.ndarray], steps: int | None) -> np.ndarray:

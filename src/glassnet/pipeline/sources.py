@@ -11,19 +11,21 @@ import numpy as np
 from glassnet import fingerprinting
 from glassnet.engine import inference
 from glassnet.engine.epoch_runner import ArraySource, BatchSource
-from glassnet.engine.train_step import Data, make_plan_fn, to_device
+from glassnet.engine.placement import to_device
+from glassnet.engine.train_step import Data, make_plan_fn
 from glassnet.pipeline import memmap
 from glassnet.pipeline.memmap import MemmapBatches, MemmapRows
 from glassnet.pipeline.options import FitOptions, check_steps
 from glassnet.pipeline.prefetch import BackgroundThread, PrefetchSource
 
 
-def make_source(data: Data, options: FitOptions) -> BatchSource:
+def make_source(data: Data, options: FitOptions, *, copy: bool) -> BatchSource:
     """Return the training source of rows: arrays are on the device, memory maps come in chunks.
 
     Args:
         data: encoded rows. A memory map is read into memory if the batch is "full".
         options: batch size, number of steps, and order.
+        copy: see `placement.to_device`. False for rows from `placement.take_rows`.
 
     Raises:
         ConfigError: steps that do not use each row once.
@@ -37,7 +39,8 @@ def make_source(data: Data, options: FitOptions) -> BatchSource:
         example = Data(np.asarray(data.x[:1]), data.y[:1], weight)
         reader = MemmapBatches(data, size, seed, shuffle)
         return PrefetchSource(reader, example, size, BackgroundThread())
-    return ArraySource(to_device(data), make_plan_fn(n, size, seed=seed, shuffle=shuffle), size)
+    plan_fn = make_plan_fn(n, size, seed=seed, shuffle=shuffle)
+    return ArraySource(to_device(data, copy=copy), plan_fn, size)
 
 
 @dataclass(frozen=True)

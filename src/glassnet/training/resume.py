@@ -23,7 +23,8 @@ from glassnet.callbacks import Callback
 from glassnet.engine.epoch_runner import RunState
 from glassnet.engine.loop import Record
 from glassnet.engine.network import BuiltNetwork
-from glassnet.engine.train_step import Program, TrainState, reset_epoch_sums, to_device
+from glassnet.engine.placement import to_device
+from glassnet.engine.train_step import Program, TrainState, reset_epoch_sums
 from glassnet.errors import ConfigError, ModelFileError, TrainingWarning, message, require
 from glassnet.storage import json_codec, model_file, registry
 from glassnet.storage.arrays import (
