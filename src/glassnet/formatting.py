@@ -1,26 +1,47 @@
-"""Number formats shared by predictions, forecasts and score reports."""
+"""Number formats of everything that is printed: predictions, scores, logs and traces."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import SupportsFloat
 
-def format_number(value: float, *, keep_zeros: bool = False) -> str:
-    """Format a number of any size with four significant digits: `0.3952`, `12.35`, `180,921`.
+
+def format_number(
+    value: SupportsFloat,
+    digits: int = 4,
+    *,
+    keep_zeros: bool = False,
+    decimals: int | None = None,
+    width: int | None = None,
+) -> str:
+    """Format a number of any size: `0.3952`, `12.35`, `180,921`.
 
     Args:
-        value: a finite number, NaN or infinity.
+        value: a number, NaN or infinity.
+        digits: significant digits. Larger numbers are rounded to integers instead.
         keep_zeros: keep trailing zeros, so that the numbers of a column have equally many digits:
             `0.5000` instead of `0.5`.
+        decimals: decimals of numbers from 0.001 to 10, so that a column of them is aligned.
+        width: write a number that needs more characters with an exponent of two digits: `1.2e-05`.
 
     Example:
         >>> [format_number(x) for x in (0.5, 12.3456, 1000.0, 180921.3, 1e-05)]
         ['0.5', '12.35', '1,000', '180,921', '1e-05']
         >>> [format_number(x, keep_zeros=True) for x in (0.5, 12.3456, 1000.0, -0.0)]
         ['0.5000', '12.35', '1,000', '0.000']
+        >>> [format_number(x, decimals=4, width=8) for x in (0.5, -0.01234, 12, -1.234e-05)]
+        ['0.5000', '-0.0123', '12', '-1.2e-05']
     """
-    if 999.95 <= abs(value) < 1e15:
-        return f"{value:,.0f}"
-    value = value + 0.0  # -0.0 becomes 0.0
-    return f"{value:#.4g}".rstrip(".") if keep_zeros else f"{value:.4g}"
+    number = float(value) + 0.0  # -0.0 becomes 0.0
+    size = abs(number)
+    if decimals is not None and 1e-3 <= size < 10:
+        text = f"{number:.{decimals}f}"
+    elif 10 ** (digits - 1) <= size < 1e15:
+        text = f"{number:,.0f}"
+    else:
+        text = f"{number:{'#' if keep_zeros else ''},.{digits}g}".rstrip(".")
+    is_short = width is None or (len(text) <= width and "e" not in text)
+    return text if is_short else f"{number:.1e}"
 
 
 def format_share(value: float) -> str:
@@ -31,3 +52,36 @@ def format_share(value: float) -> str:
         ['0.826', '1.000', '0.000']
     """
     return f"{round(value, 3) + 0.0:.3f}"
+
+
+def format_logs(logs: Mapping[str, float], *, aligned: bool = False) -> str:
+    """Format the numbers of an epoch or of an evaluation in one line.
+
+    Args:
+        logs: the numbers by name.
+        aligned: use equally many decimals, so that the lines of several epochs are aligned.
+
+    Example:
+        >>> format_logs({"loss": 0.30118, "accuracy": 0.5})
+        'loss 0.3012, accuracy 0.5'
+        >>> format_logs({"loss": 0.30118, "accuracy": 0.5}, aligned=True)
+        'loss 0.3012  accuracy 0.5000'
+    """
+    decimals, separator = (4, "  ") if aligned else (None, ", ")
+    return separator.join(
+        f"{name} {format_number(value, keep_zeros=aligned, decimals=decimals)}"
+        for name, value in logs.items()
+    )
+
+
+def format_duration(seconds: float) -> str:
+    """Format a duration.
+
+    Example:
+        >>> [format_duration(seconds) for seconds in (0.84, 42, 200)]
+        ['0.8 s', '42 s', '3 min 20 s']
+    """
+    if seconds < 9.95:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"

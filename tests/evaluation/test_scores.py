@@ -161,16 +161,15 @@ def test_verdict(interval, verdict):
 
 
 def test_all_right_is_not_certain():
-    """Oracle: scipy's Clopper-Pearson interval; (1/40)^(1/3) = 0.292."""
-    for n in (1, 3, 20):
-        exact = stats.binomtest(n, n).proportion_ci(method="exact")
-        close(
-            compare_scores("accuracy", [1] * n, [1] * n, {}).network.interval, tuple(exact), FLOAT64
-        )
-        exact = stats.binomtest(0, n).proportion_ci(method="exact")
-        close(
-            compare_scores("accuracy", [1] * n, [0] * n, {}).network.interval, tuple(exact), FLOAT64
-        )
+    """Oracle: Clopper and Pearson by hand. p is the low end if P(n right) = p^n = 0.025.
+
+    For 3 rows that is 0.025^(1/3) = 0.292; for none right, the interval is the mirror image.
+    """
+    for n in (1, 3, 20, 10_000):
+        low = 0.025 ** (1 / n)
+        for y, predicted, expected in ((1, 1, (low, 1.0)), (1, 0, (0.0, 1 - low))):
+            score = compare_scores("accuracy", [y] * n, [predicted] * n, {}).network
+            np.testing.assert_allclose(score.interval, expected, rtol=0, atol=1e-12)
     assert str(compare_scores("accuracy", [1] * 3, [1] * 3, {})).endswith(
         "network      1.000  0.292 to 1.000"
     )

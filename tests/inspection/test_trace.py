@@ -179,8 +179,10 @@ def test_nudge_shows_the_gradient_beside_the_truth(lecture):
     nudge = lecture.trace([[0.3, -0.8]], [1.0]).nudge("dense_3/kernel", (1, 0), 1e-2)
     assert nudge.predicted == pytest.approx(nudge.real, rel=0.05)
     assert nudge.predicted != 0
-    assert f"{nudge.predicted:+.4e}" in str(nudge)
-    assert f"{nudge.real:+.4e}" in str(nudge)
+    lines = str(nudge).splitlines()
+    shown = [float(line.split("= ")[-1]) for line in lines[1:]]
+    assert shown == pytest.approx([nudge.predicted, nudge.real], rel=1e-4, abs=0)
+    assert f"the loss goes from {nudge.before:.6g} to {nudge.after:.6g}" in lines[0]
 
 
 def test_nudge_draws_the_noise_of_its_trace():

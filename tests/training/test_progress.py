@@ -37,7 +37,7 @@ def test_verbose(capsys):
 
 def test_stopping_is_said(capsys):
     line_model(SGD(0.05)).fit([0.0, 1], [1.0, 3], epochs=9, callbacks=[StopWhen(loss_below=1e6)])
-    assert re.search(r"stopped: the loss [\d.]+ is below 1e\+06\n$", capsys.readouterr().out)
+    assert re.search(r"stopped: the loss [\d.]+ is below 1,000,000\n$", capsys.readouterr().out)
 
 
 @pytest.mark.skipif(

@@ -10,6 +10,7 @@ from glassnet.callbacks.callback import Callback
 from glassnet.engine.epoch_runner import Logs
 from glassnet.engine.loop import Decision, Record
 from glassnet.errors import is_int, is_number, require
+from glassnet.formatting import format_number
 
 
 @dataclass(frozen=True)
@@ -100,7 +101,7 @@ class EarlyStopping(Callback):
         best = (
             "it was never a finite number"
             if memory.value is None
-            else f"the best was {memory.value:.4g} at epoch {memory.epoch + 1}"
+            else f"the best was {format_number(memory.value)} at epoch {memory.epoch + 1}"
         )
         reason = f"{self.monitor} has not improved for {memory.wait} epochs: {best}"
         return memory, Decision(stop=reason)
@@ -144,11 +145,11 @@ class StopWhen(Callback):
     def update(self, memory: None, record: Record) -> tuple[None, Decision | None]:
         loss = record.logs["loss"]
         if self.loss_below is not None and loss < self.loss_below:
-            return None, Decision(stop=f"the loss {loss:.4g} is below {self.loss_below:g}")
+            limit = format_number(self.loss_below)
+            return None, Decision(stop=f"the loss {format_number(loss)} is below {limit}")
         if self.weight_change_below is not None and record.weight_change < self.weight_change_below:
-            return None, Decision(
-                stop=f"no weight changed by {self.weight_change_below:g} over the epoch"
-            )
+            limit = format_number(self.weight_change_below)
+            return None, Decision(stop=f"no weight changed by {limit} over the epoch")
         return None, None
 
 

@@ -7,6 +7,8 @@ from dataclasses import replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
+from glassnet.formatting import format_number
+
 if TYPE_CHECKING:
     from glassnet.data.dataset import Dataset
     from glassnet.layers import Layer
@@ -161,4 +163,5 @@ def _format_value(value: Any) -> str:
     if not isinstance(value, float):
         return str(value)
     ratio = Fraction(value).limit_denominator(255)
-    return str(ratio) if ratio.numerator == 1 and float(ratio) == value else f"{value:.4g}"
+    is_unit_fraction = ratio.numerator == 1 and float(ratio) == value
+    return str(ratio) if is_unit_fraction else format_number(value)

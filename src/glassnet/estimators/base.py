@@ -23,6 +23,7 @@ from glassnet.data.split import random_split, stratified_split
 from glassnet.engine.epoch_runner import Logs
 from glassnet.engine.loop import Decision
 from glassnet.errors import DataError, MissingError, is_int, is_number, lookup, message, require
+from glassnet.formatting import format_number
 from glassnet.layers import Activation, Dense, Dropout, Input, Layer
 from glassnet.losses import Loss
 from glassnet.models.sequential import Sequential
@@ -113,7 +114,8 @@ class NoImprovementStopping(Callback):
         stop = None
         if self.no_improvement_count > self.epochs:
             name = "validation score" if self.score else "training loss"
-            stop = f"the {name} did not improve by {self.tol:g} for more than {self.epochs} epochs"
+            tol = format_number(self.tol)
+            stop = f"the {name} did not improve by {tol} for more than {self.epochs} epochs"
         return Decision(stop, keep_weights=self.score is not None and value > best)
 
 

@@ -52,8 +52,10 @@ def score_interval(metric: str, losses: Array, resampled: Array) -> Interval:
     """
     n = len(losses)
     if metric == "accuracy" and np.all(losses == losses[0]):
-        width = 0.025 ** (1 / n)
-        return (width, 1.0) if losses[0] else (0.0, 1 - width)
+        from scipy.stats import binomtest
+
+        low, high = binomtest(int(losses.sum()), n).proportion_ci(method="exact")
+        return float(low), float(high)
     return _expanded_percentile_interval(resampled, n) if n > 1 else None
 
 

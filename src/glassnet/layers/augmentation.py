@@ -15,6 +15,7 @@ import numpy as np
 from jax.scipy.ndimage import map_coordinates
 
 from glassnet.errors import is_int, is_number, lookup, require
+from glassnet.formatting import format_number
 from glassnet.layers.layer import Layer
 from glassnet.types import Array, Params, Shape, State
 
@@ -130,7 +131,7 @@ class RandomRotation(RandomImageLayer):
 
     def formula(self) -> str:
         low, high = (360 * turn for turn in self.factor)
-        return f"rotated by {low:g} to {high:g} degrees, in training only"
+        return f"rotated by {format_number(low)} to {format_number(high)} degrees, in training only"
 
 
 @dataclass(frozen=True)
@@ -450,7 +451,8 @@ def _resample(layer: Any, x: Array, across: tuple[Array, ...], down: tuple[Array
 
 def format_range(bounds: tuple[float, float]) -> str:
     """Return a range as text."""
-    return f"{bounds[0]:g} to {bounds[1]:g}" if bounds[0] != bounds[1] else f"{bounds[0]:g}"
+    low, high = map(format_number, bounds)
+    return f"{low} to {high}" if low != high else low
 
 
 def _format_ranges(height: tuple[float, float], width: tuple[float, float] | None) -> str:

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from glassnet.errors import is_number, require
+from glassnet.formatting import format_number
 from glassnet.layers.augmentation import (
     RandomImageLayer,
     broadcast_over_pixels,
@@ -31,7 +32,8 @@ class PhotometricLayer(RandomImageLayer):
         return _range_state((x.min(), x.max()), len(x))
 
     def learned_message(self, state: State) -> str:
-        return f"pixels range from {float(state['low']):g} to {float(state['high']):g}"
+        low, high = format_number(state["low"]), format_number(state["high"])
+        return f"pixels range from {low} to {high}"
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 
 from glassnet.errors import is_number, require
+from glassnet.formatting import format_number
 from glassnet.layers.layer import Layer
 from glassnet.types import Array, Params, State
 
@@ -62,7 +63,7 @@ class Dropout(Layer):
         return jnp.where(keep, x / (1 - self.rate), 0), state
 
     def formula(self) -> str:
-        return f"{self.rate:g} of the numbers zeroed, in training only"
+        return f"{format_number(self.rate)} of the numbers zeroed, in training only"
 
 
 @dataclass(frozen=True)
@@ -113,7 +114,7 @@ class AlphaDropout(Layer):
         return a * jnp.where(keep, x, low) - a * low * self.rate, state
 
     def formula(self) -> str:
-        share = f"{self.rate:g} of the numbers set to -1.758"
+        share = f"{format_number(self.rate)} of the numbers set to -1.758"
         return f"{share}, then mean and variance restored, in training only"
 
 
@@ -160,7 +161,9 @@ class GaussianDropout(Layer):
         return (x * (1 + spread * jax.random.normal(key, x.shape, x.dtype)) if train else x), state
 
     def formula(self) -> str:
-        return f"y = x N(1, {(self.rate / (1 - self.rate)) ** 0.5:.3g}), in training only"
+        return (
+            f"y = x N(1, {format_number((self.rate / (1 - self.rate)) ** 0.5)}), in training only"
+        )
 
 
 @dataclass(frozen=True)
@@ -204,4 +207,4 @@ class GaussianNoise(Layer):
         return (x + self.stddev * jax.random.normal(key, x.shape, x.dtype) if train else x), state
 
     def formula(self) -> str:
-        return f"y = x + {self.stddev:g} N(0, 1), in training only"
+        return f"y = x + {format_number(self.stddev)} N(0, 1), in training only"

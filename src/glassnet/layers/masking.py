@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from glassnet.errors import is_number, require
+from glassnet.formatting import format_number
 from glassnet.layers.composite import join_masks
 from glassnet.layers.layer import Layer
 from glassnet.types import Array, Params, Shape
@@ -70,4 +71,4 @@ class Masking(Layer):
         return (x != self.mask_value).any(-1)
 
     def formula(self) -> str:
-        return f"steps of only {self.mask_value:g} masked"
+        return f"steps of only {format_number(self.mask_value)} masked"

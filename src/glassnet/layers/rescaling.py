@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from glassnet.errors import DataError, is_number, require
+from glassnet.formatting import format_number
 from glassnet.layers.layer import Layer
 from glassnet.types import Array, Params, Shape, State
 
@@ -47,7 +48,7 @@ class Rescaling(Layer):
         return x * self.scale + self.offset
 
     def formula(self) -> str:
-        return f"y = {self.scale:.4g} x + {self.offset:.4g}"
+        return f"y = {format_number(self.scale)} x + {format_number(self.offset)}"
 
 
 @dataclass(frozen=True)

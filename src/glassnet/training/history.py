@@ -8,6 +8,7 @@ from typing import Any
 from glassnet.engine.epoch_runner import Observation
 from glassnet.engine.loop import Record
 from glassnet.errors import renamed_attributes
+from glassnet.formatting import format_logs
 from glassnet.storage.model_file import HistoryData
 
 
@@ -99,6 +100,6 @@ class History:
         return pd.DataFrame(self.history, index=pd.Index(self.epoch, name="epoch"))
 
     def __repr__(self) -> str:
-        last = ", ".join(f"{name} {values[-1]:.4g}" for name, values in self.history.items())
+        last = format_logs({name: values[-1] for name, values in self.history.items()})
         stopped = f", stopped: {self.stopped}" if self.stopped else ""
         return f"History({len(self.epoch)} epochs, seed {self.seed}: {last}{stopped})"

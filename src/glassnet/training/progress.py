@@ -12,25 +12,10 @@ from typing import Any
 
 from glassnet.engine.loop import Record
 from glassnet.errors import require
+from glassnet.formatting import format_duration, format_logs
 
 MAX_LINES = 20
 """Approximate maximum number of plain lines per run."""
-
-
-def format_logs(logs: Mapping[str, float]) -> str:
-    """Format logs in one line: `loss 0.3012  accuracy 0.9120  val_loss 0.3411`."""
-    return "  ".join(
-        f"{name} {value:.4f}" if 1e-3 <= abs(value) < 10 else f"{name} {value:.4g}"
-        for name, value in logs.items()
-    )
-
-
-def format_duration(seconds: float) -> str:
-    """Format a duration: `0.8 s`, `42 s`, `3 min 20 s`."""
-    if seconds < 9.95:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
 
 
 class Progress:
@@ -106,17 +91,16 @@ class Progress:
         if not (self._live and steps_done and self._is_due()):
             return
         epoch = f"epoch {self.epochs_done + 1}/{self.epochs}"
+        text = format_logs(logs(), aligned=True)
         if not steps:
-            self._update_line(f"{epoch}  step {steps_done}  {format_logs(logs())}")
+            self._update_line(f"{epoch}  step {steps_done}  {text}")
             return
         bar = "━" * (20 * steps_done // steps)
         epochs = self.epochs - self.epochs_before
         epochs_done = self.epochs_done - self.epochs_before + steps_done / steps
         fraction = min(epochs_done / epochs, 1.0)
         left = format_duration((time.perf_counter() - self.started_at) * (1 / fraction - 1))
-        self._update_line(
-            f"{epoch}  {bar:<20}  step {steps_done}/{steps}  {format_logs(logs())}  {left} left"
-        )
+        self._update_line(f"{epoch}  {bar:<20}  step {steps_done}/{steps}  {text}  {left} left")
 
     def on_epoch_end(self, record: Record) -> None:
         """Print the epoch's line if one is due."""
@@ -130,7 +114,8 @@ class Progress:
             or record.decision.stop
         ):
             seconds = f"  {format_duration(record.seconds)}" if record.seconds >= 0.05 else ""
-            self.log(f"epoch {self.epochs_done}/{self.epochs}  {format_logs(record.logs)}{seconds}")
+            text = format_logs(record.logs, aligned=True)
+            self.log(f"epoch {self.epochs_done}/{self.epochs}  {text}{seconds}")
 
 
 class InterruptGuard:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from glassnet.cli import arguments
+from glassnet.formatting import format_logs
 
 if TYPE_CHECKING:
     from glassnet.evaluation.scores import ScoreReport
@@ -41,8 +42,7 @@ def command(model: str, rows: str, as_json: bool) -> None:
         return
     if report:
         click.echo(f"{report}\n")
-    values = ", ".join(f"{name} {value:.4g}" for name, value in logs.items())
-    click.echo(f"{Path(rows).name}: {values}")
+    click.echo(f"{Path(rows).name}: {format_logs(logs)}")
 
 
 def compute_score(model: Sequential, x: Any, y: Any) -> ScoreReport | None:

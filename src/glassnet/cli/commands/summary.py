@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import click
 
+from glassnet.formatting import format_logs
+
 
 @click.command("summary", short_help="Describe a saved model.")
 @click.argument("model", metavar="MODEL")
@@ -18,6 +20,5 @@ def command(model: str) -> None:
     network = load(model)
     network.summary()
     if network.history is not None:
-        logs = network.history.history
-        values = ", ".join(f"{name} {numbers[-1]:.4g}" for name, numbers in logs.items())
-        click.echo(f"trained for {network.epoch} epochs: {values}")
+        logs = {name: values[-1] for name, values in network.history.history.items()}
+        click.echo(f"trained for {network.epoch} epochs: {format_logs(logs)}")

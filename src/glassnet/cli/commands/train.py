@@ -10,6 +10,7 @@ import click
 
 from glassnet.cli import arguments
 from glassnet.cli.output import EXIT_INTERRUPTED
+from glassnet.formatting import format_duration
 
 if TYPE_CHECKING:
     from glassnet.callbacks import EarlyStopping
@@ -201,7 +202,6 @@ def train_model(
 def format_last_line(result: str, seconds: float, files: list[str], history: History) -> str:
     """Return the result, the duration, the files written, and a sparkline of the loss."""
     from glassnet.cli.output import sparkline
-    from glassnet.training.progress import format_duration
 
     line = ", ".join([result, format_duration(seconds), *files])
     losses = history.history.get("loss", [])

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from glassnet.cli.jobs.base import Job
+from glassnet.formatting import format_number
 
 if TYPE_CHECKING:
     import numpy as np
@@ -68,7 +69,8 @@ class ArrayJob(Job):
 
     def target_text(self, i: int) -> str:
         y = self.data.y[i]
-        return self.data.class_names[int(y)] if self.data.class_names else f"{y:g}"
+        names = self.data.class_names
+        return names[int(y)] if names else format_number(y, digits=6)
 
     def prepare_model(self, model: Sequential, **fit_options: Any) -> None:
         """Do nothing: the network is already built."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from glassnet.cli.jobs.base import ExampleSource
+from glassnet.formatting import format_number
 
 if TYPE_CHECKING:
     import numpy as np
@@ -64,7 +65,7 @@ class SavedModelJob(ExampleSource):
 
     def target_text(self, i: int) -> str:
         if self.model.preprocessor is None:
-            return f"{self.y[i]:g}"
+            return format_number(self.y[i], digits=6)
         if self.y is not None:
             return str(self.model.preprocessor.target.decode_labels(self.y[i]))
         target = self.model.preprocessor.target.name

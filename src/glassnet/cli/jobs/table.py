@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from glassnet.cli.jobs.base import Job, TrainOptions
+from glassnet.formatting import format_number
 
 if TYPE_CHECKING:
     import numpy as np
@@ -82,7 +83,7 @@ class TableJob(Job):
 
     def target_text(self, i: int) -> str:
         value = self.train[self.target][i]
-        text = f"{value:,.6g}" if isinstance(value, float) else f"{value}"
+        text = format_number(value, digits=6) if isinstance(value, float) else str(value)
         return f"{self.target} {text}"
 
     def prepare_model(self, model: Sequential, **fit_options: Any) -> None:

@@ -12,6 +12,7 @@ import click
 
 from glassnet.cli.jobs.base import Job, TrainOptions
 from glassnet.cli.jobs.table import require_target
+from glassnet.formatting import format_number
 
 if TYPE_CHECKING:
     import numpy as np
@@ -95,7 +96,6 @@ class TimeSeriesJob(Job):
 
         Afterwards, the forecasts of the model start at the end of the series.
         """
-        from glassnet.formatting import format_number
         from glassnet.models import forecast
         from glassnet.preprocessing.time_series import TimeSeriesPreprocessor
 

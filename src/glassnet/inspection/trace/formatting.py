@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import SupportsFloat
 
 import numpy as np
+
+from glassnet.formatting import format_number
 
 NUMBERS_PER_LINE = 4
 """Maximum number of values side by side in one column of the screen."""
@@ -16,19 +18,14 @@ MAX_UNITS = 16
 """Arrays with more columns are shown by their shape and range."""
 
 
-def format_number(value: Any) -> str:
-    """Format a number in at most eight characters: `0`, `-0.4162`, `12.35`, `1.2e-05`."""
-    size = abs(float(value))
-    if size == 0:
-        return "0"
-    if 5e-4 <= size < 10:
-        return f"{value:.4f}"
-    return f"{value:.4g}" if 10 <= size < 1e4 else f"{value:.1e}"
+def format_cell(value: SupportsFloat) -> str:
+    """Format a number of an array in at most eight characters, aligned if it is below 10."""
+    return format_number(value, decimals=4, width=8)
 
 
-def format_operand(value: Any) -> str:
+def format_operand(value: SupportsFloat) -> str:
     """Format a number in an expression: `7`, `0.9991`, and negative ones in parentheses."""
-    text = f"{float(value):.4g}"
+    text = format_number(value)
     return f"({text})" if text.startswith("-") else text
 
 
@@ -44,11 +41,11 @@ def format_array(array: np.ndarray, max_units: int = MAX_UNITS) -> list[str]:
         chunks = [row[i : i + NUMBERS_PER_LINE] for i in range(0, len(row), NUMBERS_PER_LINE)]
         for i, chunk in enumerate(chunks):
             opening, closing = "[" if i == 0 else " ", "]" if i == len(chunks) - 1 else ""
-            lines.append(opening + " ".join(f"{format_number(v):>7}" for v in chunk) + closing)
+            lines.append(opening + " ".join(f"{format_cell(v):>7}" for v in chunk) + closing)
     return lines
 
 
 def format_range(array: np.ndarray) -> str:
     """Format an array by its shape, minimum and maximum: `64x128: -0.2301 to 0.2299`."""
     shape = "x".join(map(str, array.shape))
-    return f"{shape}: {format_number(array.min())} to {format_number(array.max())}"
+    return f"{shape}: {format_cell(array.min())} to {format_cell(array.max())}"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from glassnet.inspection.trace.formatting import format_number, format_range
+from glassnet.inspection.trace.formatting import format_cell, format_range
 
 MAX_STEPS, MAX_UNITS = 12, 4
 """Layers with more steps or units are shown by the shape and range of their arrays."""
@@ -38,7 +38,7 @@ class RecurrentTrace:
         width = 8 * units + 1
         lines = ["    t" + "".join(f"{name:>{width}}" for name in columns)]
         for t in range(steps):
-            cells = ("".join(f"{format_number(v):>8}" for v in a[row, t]) for a in columns.values())
+            cells = ("".join(f"{format_cell(v):>8}" for v in a[row, t]) for a in columns.values())
             lines.append(f"{t + 1:>5}" + "".join(f"{cell:>{width}}" for cell in cells))
         return "\n".join(lines)
 

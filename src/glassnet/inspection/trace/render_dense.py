@@ -10,6 +10,7 @@ import jax
 import numpy as np
 
 from glassnet import activations
+from glassnet.formatting import format_number
 from glassnet.inspection.trace.formatting import format_array, format_operand
 from glassnet.inspection.trace.render_text import LINE_WIDTH, format_formula
 from glassnet.inspection.trace.trace_data import LinkTrace, TraceData
@@ -129,10 +130,10 @@ class _Neuron:
             terms.append(f"[{len(x) - len(shown)} smaller products: {rest}]")
         if self.bias is not None:
             terms.append(format_operand(self.bias))
-        arithmetic = f"  z = w*x + b: {' + '.join(terms)} = {self.z:.4g}"
+        arithmetic = f"  z = w*x + b: {' + '.join(terms)} = {format_number(self.z)}"
         if self.activation:
             output = float(self.activation.output[self.row, self.unit])
-            arithmetic += f" -> {_activation_name(self.activation)} -> {output:.4g}"
+            arithmetic += f" -> {_activation_name(self.activation)} -> {format_number(output)}"
         place = f", row {self.row} of {n}" if n > 1 else ""
         return [
             f"{self.dense.name}, neuron {self.unit}{place}",
@@ -143,21 +144,21 @@ class _Neuron:
         """Render the delta, and f'(z) if there is an activation; return dL/dz as well."""
         activation, dz = self.activation, self.dz
         if activation is None:
-            return [f"  delta = dL/dz = {dz:.4g}"], _Slope("delta", format_operand(dz))
+            return [f"  delta = dL/dz = {format_number(dz)}"], _Slope("delta", format_operand(dz))
         name = _activation_name(activation)
         if activation.fused_with_loss:
-            line = f"  delta = {self._describe_fused(activation)} = {dz:.4g}"
+            line = f"  delta = {self._describe_fused(activation)} = {format_number(dz)}"
             line += f"   ({name} and loss combined: includes f'(z))"
             return [line], _Slope("delta", format_operand(dz))
         delta = float(activation.delta[self.row, self.unit])
         mean = " (of the mean loss)" if len(self.trace.x) > 1 else ""
-        line = f"  delta = dL/da = {delta:.4g}{mean}"
+        line = f"  delta = dL/da = {format_number(delta)}{mean}"
         slope = _activation_derivative(activation, self.z, delta, dz)
         if slope is None:
-            rule = f"  dL/dz = sum over k of delta_k da_k/dz = {dz:.4g}"
+            rule = f"  dL/dz = sum over k of delta_k da_k/dz = {format_number(dz)}"
             return [line, rule], _Slope("dL/dz", format_operand(dz))
         numbers = f"{format_operand(delta)}*{format_operand(slope)}"
-        rule = f"  f'(z) = {name}'({self.z:.4g}) = {slope:.4g}"
+        rule = f"  f'(z) = {name}'({format_number(self.z)}) = {format_number(slope)}"
         return [line, rule], _Slope("delta * f'(z)", numbers)
 
     def _describe_fused(self, activation: LinkTrace) -> str:
@@ -168,7 +169,7 @@ class _Neuron:
         y = self.trace.y[self.row]
         target = float(y[self.unit]) if np.ndim(y) else float(int(y) == self.unit)
         output = float(activation.output[self.row, self.unit])
-        numbers = f"{output:.4g} - {format_operand(target)}"
+        numbers = f"{format_number(output)} - {format_operand(target)}"
         return f"p - y = {numbers}" if n == 1 else f"(p - y) / {n} = ({numbers}) / {n}"
 
     def render_gradients(self, slope: _Slope) -> list[str]:
@@ -178,7 +179,7 @@ class _Neuron:
         lines, n = [], len(deltas)
         for i in self.terms:
             value = float(self.x[i])
-            numbers = f"{slope.numbers}*{format_operand(value)} = {self.dz * value:.4g}"
+            numbers = f"{slope.numbers}*{format_operand(value)} = {format_number(self.dz * value)}"
             gradient = None if kernel is None else kernel[i, self.unit]
             total = float(deltas @ self.dense.input[:, i])
             name = f"   [{names[i]}]" if names else ""
@@ -189,7 +190,7 @@ class _Neuron:
             gradient = None if bias is None else bias[self.unit]
             has_product = slope.formula not in ("delta", "dL/dz")
             factors = f"{slope.formula} = {slope.numbers}" if has_product else slope.formula
-            line = f"  dL/db = {factors} = {self.dz:.4g}"
+            line = f"  dL/db = {factors} = {format_number(self.dz)}"
             lines.append(line + _describe_gradient(gradient, float(deltas.sum()), n))
         return lines
 
@@ -198,12 +199,13 @@ class _Neuron:
         kernel, optimizer = self.dense.d_params.get("kernel"), self.trace.program.optimizer
         if kernel is None:
             return []
-        i, rate = int(np.argmax(np.abs(kernel[:, self.unit]))), f"{self.trace.rate:g}"
+        i, rate = int(np.argmax(np.abs(kernel[:, self.unit]))), format_number(self.trace.rate)
         step, weight = float(self.dense.update["kernel"][i, self.unit]), float(self.weights[i])
         is_plain = isinstance(optimizer, SGD) and optimizer.momentum == 0
         step_of = f"the step of {type(optimizer).__name__} at rate {rate}"
         rule = f"-{rate} * dL/dw{i}" if is_plain else step_of
-        arithmetic = f"{weight:.6g} + {format_operand(step)} = {weight + step:.6g}"
+        before, after = format_number(weight, digits=6), format_number(weight + step, digits=6)
+        arithmetic = f"{before} + {format_operand(step)} = {after}"
         return [f"  update: w{i} <- {arithmetic}   ({rule})"]
 
 
@@ -226,8 +228,8 @@ def _describe_gradient(gradient: Any, data_gradient: float, n: int) -> str:
     """Return a remark: frozen, the gradient over all rows, the gradient with its penalty."""
     if gradient is None:
         return "   (frozen)"
-    remarks = [f"all {n} rows: {data_gradient:.4g}"] if n > 1 else []
+    remarks = [f"all {n} rows: {format_number(data_gradient)}"] if n > 1 else []
     size = max(abs(data_gradient), abs(float(gradient)), 1e-6)
     if abs(float(gradient) - data_gradient) > 1e-5 * size:
-        remarks.append(f"with its penalty: {float(gradient):.4g}")
+        remarks.append(f"with its penalty: {format_number(float(gradient))}")
     return f"   ({'; '.join(remarks)})" if remarks else ""

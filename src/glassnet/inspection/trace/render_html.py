@@ -6,7 +6,8 @@ from html import escape
 
 import numpy as np
 
-from glassnet.inspection.trace.formatting import MAX_UNITS, format_number, format_range
+from glassnet.formatting import format_number
+from glassnet.inspection.trace.formatting import MAX_UNITS, format_cell, format_range
 from glassnet.inspection.trace.render_text import SYMBOLS, get_output_symbol, iter_formulas
 from glassnet.inspection.trace.trace_data import TraceData
 
@@ -29,7 +30,7 @@ def render_page(trace: TraceData) -> str:
         trace: the trace to render.
     """
     optimizer = escape(type(trace.program.optimizer).__name__)
-    headings = ("", "forward ↓", "dL/d· ↑", f"{optimizer} at {trace.rate:g} adds")
+    headings = ("", "forward ↓", "dL/d· ↑", f"{optimizer} at {format_number(trace.rate)} adds")
     rows = [
         "<tr>" + "".join(f"<th>{heading}</th>" for heading in headings) + "</tr>",
         _render_row("x", trace.x, trace.links[0].d_input),
@@ -41,7 +42,8 @@ def render_page(trace: TraceData) -> str:
             arrays = (value, link.d_params.get(key), link.update.get(key))
             rows.append(_render_row(SYMBOLS.get(key, key), *arrays))
         rows.append(_render_row(get_output_symbol(link), link.output, link.delta))
-    rows.append(_render_title("loss", f"{trace.program.loss.display_name} = {trace.loss:.6g}"))
+    loss = f"{trace.program.loss.display_name} = {format_number(trace.loss, digits=6)}"
+    rows.append(_render_title("loss", loss))
     return f'{STYLE}<table class="gn-trace">{"".join(rows)}</table>'
 
 
@@ -66,4 +68,4 @@ def _render_array(array: np.ndarray) -> str:
 def _render_number(value: float, largest: float) -> str:
     color = "66,133,244" if value > 0 else "219,68,55"
     style = f"background:rgba({color},{0.45 * abs(value) / largest:.2f})"
-    return f'<td style="{style}">{format_number(value)}</td>'
+    return f'<td style="{style}">{format_cell(value)}</td>'

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from glassnet.formatting import format_number
 from glassnet.inspection.trace.formatting import (
     MAX_LINES,
     MAX_UNITS,
@@ -82,7 +83,7 @@ def render_screen(trace: TraceData) -> str:
 
 def _render_lines(trace: TraceData, max_units: int) -> list[str]:
     optimizer = type(trace.program.optimizer).__name__
-    headings = ("", "forward ↓", "dL/d· ↑", f"{optimizer} at {trace.rate:g} adds")
+    headings = ("", "forward ↓", "dL/d· ↑", f"{optimizer} at {format_number(trace.rate)} adds")
     sections = list(_iter_sections(trace, max_units))
     table = [([symbol], *columns) for _, group in sections for symbol, *columns in group]
     widths = [
@@ -145,9 +146,9 @@ def _iter_param_cells(link: LinkTrace, max_units: int) -> Iterator[Cells]:
 
 
 def _render_loss(trace: TraceData) -> str:
-    loss, text = trace.program.loss, f"{trace.loss:.6g}"
+    loss, text = trace.program.loss, format_number(trace.loss, digits=6)
     if loss.report_scale != 1:
-        text += f", reported as {trace.loss * loss.report_scale:.6g}"
+        text += f", reported as {format_number(trace.loss * loss.report_scale, digits=6)}"
     if trace.y.size <= MAX_LINES:
         text += f"   target y = {' '.join(format_operand(y) for y in trace.y.flat)}"
     return f"─ loss  {loss.display_name} = {text}"

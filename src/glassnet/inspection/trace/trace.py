@@ -23,7 +23,9 @@ from glassnet.engine.train_step import (
     step_key,
 )
 from glassnet.errors import is_int, is_number, lookup, renamed_attributes, require
+from glassnet.formatting import format_number
 from glassnet.inspection.trace import render_dense, render_html, render_text
+from glassnet.inspection.trace.formatting import format_operand
 from glassnet.inspection.trace.recurrent import RecurrentTrace
 from glassnet.inspection.trace.trace_data import LinkTrace, TraceData
 from glassnet.layers import Activation, Dense, functional
@@ -64,12 +66,17 @@ class Nudge:
 
     def __str__(self) -> str:
         weight = f"{self.path}[{', '.join(map(str, self.index))}]"
+        gradient, step = format_operand(self.gradient), format_operand(self.step)
+        before, after = (format_number(loss, digits=6) for loss in (self.before, self.after))
+        predicted, real = (
+            format_number(change, digits=5, keep_zeros=True)
+            for change in (self.predicted, self.real)
+        )
         return (
-            f"{weight} moved by {self.step:g}: "
-            f"the loss goes from {self.before:.6f} to {self.after:.6f}\n"
-            f"  predicted  dL/dw * step = {self.gradient:.4g} * {self.step:g} = "
-            f"{self.predicted:+.4e}\n"
-            f"  real       L(w + step) - L(w)  = {self.real:+.4e}"
+            f"{weight} moved by {format_number(self.step)}: "
+            f"the loss goes from {before} to {after}\n"
+            f"  predicted  dL/dw * step = {gradient} * {step} = {predicted}\n"
+            f"  real       L(w + step) - L(w)  = {real}"
         )
 
 
