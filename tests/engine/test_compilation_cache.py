@@ -315,6 +315,7 @@ def test_the_number_of_processors_is_that_of_the_process():
 def unset(monkeypatch, root):
     """Set no option of JAX's cache, as for a user, and restore the cache of the tests afterwards."""
     before = {name: getattr(jax.config, name) for name in compilation_cache.JAX_OPTIONS}
+    monkeypatch.delenv("GLASSNET_CACHE", raising=False)
     for name, default in compilation_cache.JAX_OPTIONS.items():
         monkeypatch.delenv(name.upper(), raising=False)
         jax.config.update(name, default)
@@ -541,7 +542,10 @@ print(json.dumps([bits, events["cache_hits"], events["cache_misses"]]))
 
 def start(code, root, prefix=(), **variables):
     """Start a process in which no option of JAX's cache is set, and warnings are errors."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("JAX_")}
+    options = ("JAX_", "GLASSNET_CACHE")
+    environment = {
+        name: value for name, value in os.environ.items() if not name.startswith(options)
+    }
     command = [*prefix, sys.executable, "-W", "error", "-c", code]
     return subprocess.Popen(
         command,

@@ -46,9 +46,12 @@ class Nursery:
         cache = self.folder / "cache"
         cache.mkdir(parents=True)
         command = [sys.executable, child.__file__, str(cache) if self.cache else ""]
-        options = {name: value for name, value in os.environ.items() if not name.startswith("JAX_")}
+        options = ("JAX_", "GLASSNET_CACHE")
+        environment = {
+            name: value for name, value in os.environ.items() if not name.startswith(options)
+        }
         self._process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=options
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
         )
         return self
 
