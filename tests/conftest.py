@@ -1,14 +1,13 @@
 """Shared fixtures, and settings that make XLA compile the small programs of the tests quickly."""
 
-import hashlib
-import importlib.metadata
 import os
-import platform
 import sys
 import threading
 from pathlib import Path
 
 import pytest
+
+from glassnet.user_cache import program_folder_name, user_cache_folder
 
 pytest_plugins = ["recording"]
 """The option --record-keras and the fixture `recorded`."""
@@ -29,40 +28,26 @@ Each needs 12 or more entries of the memory map. Linux allows 65,530 entries.
 def cache_folder():
     """Return the folder of compiled programs, or None if GLASSNET_TEST_CACHE is "off".
 
-    Later runs read the programs instead of compiling them. Programs are machine code, so the
-    folder's name is a hash of the versions, the CPU and the XLA flags.
+    Later runs read the programs instead of compiling them.
     """
-    root = (
-        os.environ.get("GLASSNET_TEST_CACHE")
-        or Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "glassnet-tests"
-    )
+    root = os.environ.get("GLASSNET_TEST_CACHE") or user_cache_folder().with_name("glassnet-tests")
     if str(root) == "off":
         return None
-    versions = [importlib.metadata.version(name) for name in ("jax", "jaxlib", "numpy")]
-    key = [*versions, platform.machine(), cpu_flags(), os.environ.get("XLA_FLAGS", "")]
-    folder = Path(root) / hashlib.sha256("\n".join(key).encode()).hexdigest()[:16]
+    folder = Path(root) / program_folder_name()
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     return folder
 
 
-def cpu_flags():
-    """Return the CPU's features, as the system lists them."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:
-        return platform.processor()
-    return next(
-        (line for line in lines if line.startswith(("flags", "Features"))), platform.processor()
-    )
-
-
 if folder := cache_folder():
-    # Environment variables also reach the processes that the tests start. Without the last line,
-    # the folder's path would be part of each program's key.
+    # JAX's own cache serves what the tests compile themselves too; with its options set, glassnet
+    # leaves the cache to it. Environment variables also reach the processes that the tests start.
+    # Without the last line, the folder's path would be part of each program's key.
     os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(folder))
     os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
     os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES", "-1")
     os.environ.setdefault("JAX_PERSISTENT_CACHE_ENABLE_XLA_CACHES", "none")
+else:
+    os.environ.setdefault("GLASSNET_CACHE", "off")
 
 
 class ProgramCount:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import sys
 from typing import TYPE_CHECKING, Any
 
 from glassnet._version import __version__ as __version__
@@ -58,6 +59,8 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module 'glassnet' has no attribute {name!r}")
     module = importlib.import_module(f"glassnet.{_MODULES.get(name, name)}")
     value = getattr(module, name) if name in _MODULES else module
+    if "jax" in sys.modules:
+        importlib.import_module("glassnet.engine")  # it sets up the compilation cache
     globals()[name] = value
     return value
 

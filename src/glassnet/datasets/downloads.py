@@ -15,6 +15,7 @@ from glassnet.data.dataset import DatasetFields, DatasetInfo
 from glassnet.data.idx import gunzip_if_needed, read_idx
 from glassnet.errors import DataError, DownloadError, message, require
 from glassnet.types import Array
+from glassnet.user_cache import user_cache_folder
 
 MIRRORS = {
     "mnist": (
@@ -98,7 +99,7 @@ def fetch(folder: str, file: str) -> Path:
     """
     import pooch
 
-    home = Path(os.environ.get("GLASSNET_DATA_HOME") or pooch.os_cache("glassnet")).expanduser()
+    home = Path(os.environ.get("GLASSNET_DATA_HOME") or user_cache_folder()).expanduser()
     path = home / folder / file
     if path.exists():
         return path

@@ -4,7 +4,7 @@
 process is forked from one that has imported everything and has not used a device yet.
 
 `cache` is a folder for compiled programs. Processes that are not to be killed fill it; the others
-only read it, so that no file is truncated.
+only read it, so that no file is truncated. If it is empty, each order names glassnet's own folder.
 """
 
 import csv  # noqa: F401  imported here once, because a fit imports it late
@@ -197,7 +197,9 @@ def live(order, tell):
     """
     folder, (how, *when) = Path(order["folder"]), order["die"] or ["not"]
     counts, write, of = Counter(), atomic_write.write, "point"
-    if order["die"]:
+    if not sys.argv[1]:
+        os.environ["GLASSNET_CACHE_DIR"] = order["programs"]
+    elif order["die"]:
         jax.config.update("jax_persistent_cache_min_compile_time_secs", 1e9)
 
     def writing(path, data):
@@ -290,7 +292,5 @@ if __name__ == "__main__":
         jax.config.update("jax_compilation_cache_dir", sys.argv[1])
         jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
         jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
-    else:
-        jax.config.update("jax_enable_compilation_cache", False)
     for line in sys.stdin:
         print(json.dumps(forked(json.loads(line))), flush=True)

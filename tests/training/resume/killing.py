@@ -4,6 +4,7 @@
 
 import fcntl
 import json
+import os
 import random
 import shutil
 import subprocess
@@ -28,13 +29,15 @@ class Nursery:
 
     Args:
         folder: for all files of the runs.
-        cache: whether processes share compiled programs.
+        cache: whether processes share compiled programs; False leaves it to glassnet, as for a user.
+        programs: glassnet's folder of compiled programs for the next processes, if it is left to it.
         armed: whether processes are killed as ordered; False tests the tests.
         baselines: results of uninterrupted runs by scenario, filled on demand.
     """
 
     folder: Path
     cache: bool = True
+    programs: Path | None = None
     armed: bool = True
     baselines: dict = field(default_factory=dict)
     runs: int = 0
@@ -43,8 +46,12 @@ class Nursery:
         cache = self.folder / "cache"
         cache.mkdir(parents=True)
         command = [sys.executable, child.__file__, str(cache) if self.cache else ""]
+        options = ("JAX_", "GLASSNET_CACHE")
+        environment = {
+            name: value for name, value in os.environ.items() if not name.startswith(options)
+        }
         self._process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
         )
         return self
 
@@ -59,6 +66,7 @@ class Nursery:
             "folder": str(run.folder),
             "slice": steps,
             "die": die if self.armed else None,
+            "programs": str(self.programs or ""),
         }
         self._process.stdin.write(json.dumps(order) + "\n")
         self._process.stdin.flush()

@@ -83,13 +83,40 @@ def test_between_the_last_checkpoint_and_the_end(nursery, scenario):
     same(runs, AT_THE_END[scenario])
 
 
-def test_the_next_process_compiles_for_itself(nursery, tmp_path):
-    """As for a user, no process shares compiled programs with another."""
-    with killing.Nursery(tmp_path / "n", cache=False, baselines=nursery.baselines) as alone:
-        nursery.uninterrupted("within")
-        run = killing.Run(alone, "within")
+@pytest.fixture(scope="module")
+def own(nursery, tmp_path_factory):
+    """Return a nursery whose processes use glassnet's own cache of compiled programs, and a full one."""
+    folder = tmp_path_factory.mktemp("own")
+    nursery.uninterrupted("within")
+    with killing.Nursery(folder / "n", cache=False, baselines=nursery.baselines) as own:
+        own.programs = folder / "full"
+        run = killing.Run(own, "within")
         run.live(["point", "rename", 9])
         same([run], 1)
+        yield own, own.programs
+
+
+def programs(folder):
+    return {path.name for path in folder.glob("*/*.program")}
+
+
+@pytest.mark.parametrize("second", ["cold", "warm"])
+@pytest.mark.parametrize("first", ["cold", "warm"])
+def test_a_resumed_run_may_compile_or_read_its_programs(own, tmp_path, first, second):
+    """The first process starts without compiled programs or with all of them, and so does the second."""
+    nursery, full = own
+    folders = [{"cold": tmp_path / name, "warm": full}[name] for name in (first, second)]
+    if first == second == "cold":
+        folders[1] = tmp_path / "another"
+    before, run = programs(full), killing.Run(nursery, "within")
+    nursery.programs = folders[0]
+    run.live(["point", "rename", 9])
+    nursery.programs = folders[1]
+    same([run], 1)
+    assert programs(full) == before != set()
+    for folder in set(folders) - {full}:
+        assert programs(folder)
+        assert programs(folder) <= before
 
 
 def test_a_suite_without_kills_fails(tmp_path):
