@@ -40,7 +40,7 @@ TARGETS = {
     ),
     "infinite": (
         {"target": "c", "table": PEOPLE.assign(c=[np.inf, *range(1, N)])}, DataError,
-        r"target 'c': expected finite numbers\. Received: row=0, infinite=1\. Leave those cells blank\. Rows without a target are left",
+        r"target 'c': expected finite numbers\. Received: row=0, value=inf, rows_like_it=1\. Leave those cells blank\. Rows without a target are left",
     ),
     "dates": (
         {"target": "c", "table": PEOPLE.assign(c=pandas.date_range("2024-01-01", periods=N))}, DataError,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from glassnet.data import arrays
-from glassnet.data.parsing import parse_float
+from glassnet.data.column_values import require_finite, to_float
 from glassnet.errors import DataError, message, require
 
 
@@ -28,20 +28,14 @@ def target_to_numeric(name: str, column: np.ndarray) -> np.ndarray:
         DataError: text, dates or infinite numbers.
     """
     who = f"target {name!r}"
-    if column.dtype.kind == "O":
-        text = [value for value in dict.fromkeys(column.tolist()) if np.isnan(parse_float(value))]
-        expected = "numbers, because the network outputs a number"
-        fix = "Correct them; or, if these are labels, end the network in a softmax or sigmoid."
-        require(not text, who, expected, error=DataError, text=text[:3], fix=fix)
     is_numeric = column.dtype.kind in "Obf"
     fix = "Convert the dates to numbers of days."
     require(is_numeric, who, "numbers", error=DataError, holds="dates", fix=fix)
-    y = column.astype(float)
-    infinite = np.flatnonzero(np.isinf(y))
-    if len(infinite):
-        received = {"row": int(infinite[0]), "infinite": len(infinite)}
-        fix = "Leave those cells blank. Rows without a target are left out."
-        raise DataError(message(who, "finite numbers", **received, fix=fix))
+    y, text = to_float(column)
+    expected = "numbers, because the network outputs a number"
+    fix = "Correct them; or, if these are labels, end the network in a softmax or sigmoid."
+    require(not text, who, expected, error=DataError, text=text[:3], fix=fix)
+    require_finite(who, y, "Leave those cells blank. Rows without a target are left out.")
     return y
 
 

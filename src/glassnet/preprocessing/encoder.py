@@ -8,25 +8,24 @@ from __future__ import annotations
 import difflib
 import re
 import warnings
+from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from glassnet.data.parsing import (
-    BOOLEAN_WORDS,
     DATE_FORMATS,
     FORMATTED_NUMBER,
     OPT_IN_DATE_FORMATS,
-    format_exact,
-    is_missing,
     matching_date_formats,
-    parse_dates,
     parse_float,
 )
 from glassnet.data.table import Table
 from glassnet.errors import DataError, DataWarning, lookup, message, require
+from glassnet.preprocessing.columns import Column
 from glassnet.preprocessing.expressions import evaluate_expression, find_names
 
 MAX_CATEGORIES = 40
@@ -44,8 +43,16 @@ NUMERIC_SHARE = 0.9
 CLIP_STDS = 5.0
 """Standardized numbers are clipped to +/- this value, so that outliers do not dominate."""
 
-MAX_MAGNITUDE = 1e150
-"""Numbers beyond this have no standard deviation in float64."""
+BLOCK_ROWS = 16_384
+"""Number of rows encoded at once, so that they stay in the processor's cache."""
+
+DATE_PARTS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+    "day": lambda dates: dates.astype("datetime64[D]").astype(float),
+    "month": lambda dates: dates.astype("datetime64[M]").astype(int) % 12 + 1.0,
+    "weekday": lambda dates: (dates.astype("datetime64[D]").astype(int) + 3) % 7 * 1.0,
+    "hour": lambda dates: (dates.astype("datetime64[s]").astype(int) % 86_400 // 3600) * 1.0,
+}
+"""Numbers that a date becomes: days since 1970, month (1 to 12), weekday (0 for Monday), hour."""
 
 COLUMN_TYPES = ("number", "category", "boolean", "date", "drop")
 
@@ -53,8 +60,38 @@ ID_NAME = re.compile(r"(?i:(^|[\W_])id)$|[a-z]I[dD]$")
 """Names of identifier columns: id, user_id, PassengerId; not paid."""
 
 
+class ColumnEncoding(ABC):
+    """An encoding of one column, fitted to the training rows: a frozen dataclass of plain data."""
+
+    name: str
+
+    @property
+    @abstractmethod
+    def feature_names(self) -> tuple[str, ...]:
+        """Names of the features that the column becomes."""
+
+    @abstractmethod
+    def parse(self, column: Column) -> np.ndarray:
+        """Return what `encode` needs of each row, checked.
+
+        Raises:
+            DataError: a value that cannot be encoded.
+        """
+
+    @abstractmethod
+    def encode(self, values: np.ndarray, encoded: np.ndarray) -> None:
+        """Write the features of parsed values into `encoded`, (n, number of features)."""
+
+    def transform(self, values: np.ndarray) -> np.ndarray:
+        """Return the features of a column, (n, number of features) float32."""
+        parsed = self.parse(Column(self.name, values))
+        encoded = np.empty((len(values), len(self.feature_names)), np.float32)
+        self.encode(parsed, encoded)
+        return encoded
+
+
 @dataclass(frozen=True)
-class NumericColumn:
+class NumericColumn(ColumnEncoding):
     """A number, encoded as (x - mean) / scale and clipped to `CLIP_STDS`.
 
     Missing numbers become the median. If `add_indicator`, a second feature is 1 if x is missing. If
@@ -72,16 +109,21 @@ class NumericColumn:
     def feature_names(self) -> tuple[str, ...]:
         return _names_with_indicator(self.name, self.add_indicator)
 
-    def transform(self, column: np.ndarray) -> np.ndarray:
-        x = to_numeric(self.name, column, self.coerce)
-        missing = np.isnan(x)
-        scaled = (np.where(missing, self.median, x) - self.mean) / self.scale
-        features = [np.clip(scaled, -CLIP_STDS, CLIP_STDS), missing]
-        return np.stack(features[: len(self.feature_names)], axis=1)
+    def parse(self, column: Column) -> np.ndarray:
+        return column.to_numbers(self.coerce)
+
+    def encode(self, values: np.ndarray, encoded: np.ndarray) -> None:
+        missing = np.isnan(values)
+        scaled = np.where(missing, self.median, values)
+        scaled -= self.mean
+        scaled /= self.scale
+        encoded[:, 0] = scaled.clip(-CLIP_STDS, CLIP_STDS, out=scaled)
+        if self.add_indicator:
+            encoded[:, 1] = missing
 
 
 @dataclass(frozen=True)
-class BooleanColumn:
+class BooleanColumn(ColumnEncoding):
     """A boolean, encoded as 1 for true and 0 for false.
 
     Missing values become the more frequent one. If `add_indicator`, a second feature is 1 if the
@@ -96,11 +138,14 @@ class BooleanColumn:
     def feature_names(self) -> tuple[str, ...]:
         return _names_with_indicator(self.name, self.add_indicator)
 
-    def transform(self, column: np.ndarray) -> np.ndarray:
-        x = to_boolean(self.name, column)
-        missing = np.isnan(x)
-        features = [np.where(missing, self.median, x), missing]
-        return np.stack(features[: len(self.feature_names)], axis=1)
+    def parse(self, column: Column) -> np.ndarray:
+        return column.to_booleans()
+
+    def encode(self, values: np.ndarray, encoded: np.ndarray) -> None:
+        missing = np.isnan(values)
+        encoded[:, 0] = np.where(missing, self.median, values)
+        if self.add_indicator:
+            encoded[:, 1] = missing
 
 
 def _names_with_indicator(name: str, add_indicator: bool) -> tuple[str, ...]:
@@ -108,7 +153,7 @@ def _names_with_indicator(name: str, add_indicator: bool) -> tuple[str, ...]:
 
 
 @dataclass(frozen=True)
-class CategoricalColumn:
+class CategoricalColumn(ColumnEncoding):
     """A category, one-hot encoded.
 
     Rare training categories share the last feature with unknown ones. If training had no rare
@@ -126,19 +171,28 @@ class CategoricalColumn:
         texts = ["missing" if category is None else category for category in self.categories]
         return tuple(f"{self.name}={text}" for text in [*texts, *["other"] * self.has_other])
 
-    def transform(self, column: np.ndarray) -> np.ndarray:
+    def parse(self, column: Column) -> np.ndarray:
+        """Return the row of `encodings` for each value; warn if no category is known."""
         n_features = len(self.feature_names)
-        unknown = np.eye(n_features)[-1] if self.has_other else np.array(self.frequencies)
-        encodings: np.ndarray = np.vstack([np.eye(n_features), unknown]).astype(np.float32)
-        categories, codes = find_categories(column)
-        positions = self._positions(categories, column.dtype.kind == "f")
+        categories, codes = column.distinct.texts, column.distinct.codes
+        positions = self._positions(categories, column.values.dtype.kind == "f")
         features = [positions.get(category, n_features) for category in categories]
         if min(features) == n_features and (len(column) > 1 or not self.has_other):
             examples = ", ".join(map(str, categories[:3]))
             text = f"column {self.name!r}: none of the training categories among {examples}"
             warnings.warn(text, DataWarning, stacklevel=2)
-        encoded: np.ndarray = encodings[np.array(features)[codes]]
-        return encoded
+        return np.take(features, codes)
+
+    def encode(self, values: np.ndarray, encoded: np.ndarray) -> None:
+        encoded[:] = np.take(self.encodings, values, axis=0)
+
+    @cached_property
+    def encodings(self) -> np.ndarray:
+        """Features of each category, and in the last row those of an unknown one."""
+        one_hot = np.eye(len(self.feature_names))
+        unknown = one_hot[-1] if self.has_other else np.array(self.frequencies)
+        encodings: np.ndarray = np.vstack([one_hot, unknown]).astype(np.float32)
+        return encodings
 
     def _positions(self, categories: list[str | None], are_numbers: bool) -> dict[str | None, int]:
         """Return the position of each category; numbers match categories of the same value."""
@@ -159,8 +213,8 @@ class CategoricalColumn:
 
 
 @dataclass(frozen=True)
-class DateColumn:
-    """A date, encoded as days since 1970, month (1 to 12), weekday (0 for Monday) and hour.
+class DateColumn(ColumnEncoding):
+    """A date, encoded as the numbers of `DATE_PARTS`.
 
     Only the parts that vary in training are used. Text must be in `date_format`.
     """
@@ -173,9 +227,16 @@ class DateColumn:
     def feature_names(self) -> tuple[str, ...]:
         return tuple(name for part in self.parts for name in part.feature_names)
 
-    def transform(self, column: np.ndarray) -> np.ndarray:
-        values = extract_date_features(self.name, to_datetime(self.name, column, self.date_format))
-        return np.concatenate([part.transform(values[part.name]) for part in self.parts], axis=1)
+    def parse(self, column: Column) -> np.ndarray:
+        return column.to_dates(self.date_format)
+
+    def encode(self, values: np.ndarray, encoded: np.ndarray) -> None:
+        start = 0
+        for part in self.parts:
+            stop = start + len(part.feature_names)
+            numbers = extract_date_part(part.name.removeprefix(f"{self.name} "), values)
+            part.encode(numbers, encoded[:, start:stop])
+            start = stop
 
 
 @dataclass(frozen=True)
@@ -224,9 +285,16 @@ class Encoder:
         columns = self._used_columns()
         self._require_columns(table, [column.name for column in columns])
         table = add_derived_columns(table, dict(self.derive))
-        return np.concatenate(
-            [column.transform(table[column.name]).astype(np.float32) for column in columns], axis=1
-        )
+        parsed = [column.parse(Column(column.name, table[column.name])) for column in columns]
+        stops = np.cumsum([len(column.feature_names) for column in columns]).tolist()
+        encoded = np.empty((len(parsed[0]), stops[-1]), np.float32)
+        for row in range(0, len(encoded), BLOCK_ROWS):
+            rows = slice(row, row + BLOCK_ROWS)
+            for column, values, start, stop in zip(
+                columns, parsed, [0, *stops], stops, strict=False
+            ):
+                column.encode(values[rows], encoded[rows, start:stop])
+        return encoded
 
     def dropped_columns(self) -> dict[str, str]:
         """Return the reason for each column that is not used."""
@@ -252,10 +320,8 @@ class Encoder:
                 messages.append(f"{column.name}: dates, read as {column.date_format}")
         return messages
 
-    def _used_columns(
-        self,
-    ) -> list[NumericColumn | BooleanColumn | CategoricalColumn | DateColumn]:
-        return [column for column in self.columns if not isinstance(column, DroppedColumn)]
+    def _used_columns(self) -> list[ColumnEncoding]:
+        return [column for column in self.columns if isinstance(column, ColumnEncoding)]
 
     def _require_columns(self, table: Table, used: list[str]) -> None:
         derived = dict(self.derive)
@@ -305,7 +371,7 @@ def fit_encoder(
         lookup("column_types", name, table.columns)
         lookup(f"column_types: {name}", column_type, dict.fromkeys(COLUMN_TYPES, True))
     fitted = tuple(
-        _fit_column(name, column, types.get(name)) for name, column in table.columns.items()
+        _fit_column(Column(name, values), types.get(name)) for name, values in table.columns.items()
     )
     encoder = Encoder(fitted, tuple((derive or {}).items()))
     require(
@@ -327,48 +393,51 @@ def add_derived_columns(table: Table, derive: Mapping[str, str]) -> Table:
     return Table(columns, table.messages, table.decimal)
 
 
-def infer_column_type(name: str, column: np.ndarray) -> tuple[str, str]:
+def infer_column_type(column: Column) -> tuple[str, str]:
     """Return the type of a column and, if it is "drop", the reason."""
-    values = column[~is_missing(column)]
-    counts = Counter(values.tolist())
+    if column.is_text:
+        return _infer_text_type(column)
+    missing = column.missing
+    values = column.values[~missing] if missing.any() else column.values
+    if not len(values):
+        return "drop", "it is empty"
+    if len(values) == len(column) and values.min() == values.max():
+        return "drop", f"it is always {values[0]}"
+    if column.values.dtype.kind == "f" and _numbers_the_rows(column.name, values, len(column)):
+        return "drop", "it numbers the rows"
+    return {"b": "boolean", "f": "number", "M": "date"}[column.values.dtype.kind], ""
+
+
+def _numbers_the_rows(name: str, values: np.ndarray, n_rows: int) -> bool:
+    if n_rows < MIN_ROWS_TO_DROP or len(values) < n_rows or np.any(values != np.round(values)):
+        return False
+    is_index = n_rows > (np.ptp(values) + 1) / 2 or ID_NAME.search(name)
+    return bool(is_index and len(np.unique(values)) == n_rows)
+
+
+def _infer_text_type(column: Column) -> tuple[str, str]:
+    n_rows, counts = len(column), column.distinct.count()
     if not counts:
         return "drop", "it is empty"
-    if len(counts) == 1 and len(values) == len(column):
-        return "drop", f"it is always {values[0]}"
-    if column.dtype.kind == "O":
-        _require_one_type(name, values)
-        return _infer_text_type(column, values, counts)
-    if column.dtype.kind == "f" and _numbers_the_rows(name, values, len(counts), len(column)):
-        return "drop", "it numbers the rows"
-    return {"b": "boolean", "f": "number", "M": "date"}[column.dtype.kind], ""
-
-
-def _numbers_the_rows(name: str, values: np.ndarray, n_distinct: int, n_rows: int) -> bool:
-    if n_rows < MIN_ROWS_TO_DROP or n_distinct < n_rows or np.any(values != np.round(values)):
-        return False
-    return bool(n_rows > (np.ptp(values) + 1) / 2 or ID_NAME.search(name))
-
-
-def _infer_text_type(
-    column: np.ndarray, values: np.ndarray, counts: Counter[str]
-) -> tuple[str, str]:
-    n_rows = len(column)
-    formats = matching_date_formats(list(counts))
+    texts, n_values = list(counts), sum(counts.values())
+    if len(texts) == 1 and n_values == n_rows:
+        return "drop", f"it is always {texts[0]}"
+    _require_one_type(column.name, counts)
+    formats = matching_date_formats(texts)
     if len(formats) == 1:
         return "date", ""
     if formats:
         return "drop", f"its dates may be {' or '.join(formats)}: write them as 2024-02-29"
-    mostly_distinct = len(counts) > 0.9 * len(values) and len(values) > n_rows / 2
+    mostly_distinct = len(texts) > 0.9 * n_values and n_values > n_rows / 2
     if n_rows >= MIN_ROWS_TO_DROP and mostly_distinct:
-        mean_words = np.mean([len(str(value).split()) for value in values])
-        is_prose = mean_words >= 3
+        n_words = sum(len(text.split()) * count for text, count in counts.items())
+        is_prose = n_words / n_values >= 3
         return "drop", "it is free text" if is_prose else "nearly every row has a different value"
-    common = [category for category, count in counts.items() if count >= min_frequency(n_rows)]
+    common = [count for count in counts.values() if count >= min_frequency(n_rows)]
     if len(common) > MAX_CATEGORIES:
-        return "drop", f"it has {len(counts)} categories"
-    n_common = sum(counts[category] for category in common)
-    if len(values) == n_rows and n_common < MIN_COMMON_SHARE * n_rows:
-        return "drop", f"few rows share one of its {len(counts)} values"
+        return "drop", f"it has {len(texts)} categories"
+    if n_values == n_rows and sum(common) < MIN_COMMON_SHARE * n_rows:
+        return "drop", f"few rows share one of its {len(texts)} values"
     return "category", ""
 
 
@@ -377,15 +446,19 @@ def min_frequency(n_rows: int) -> int:
     return min(max(n_rows // 100, 2), 10)
 
 
-def _require_one_type(name: str, values: np.ndarray) -> None:
+def _require_one_type(name: str, counts: Mapping[str, int]) -> None:
     """Refuse a column of formatted numbers, or of numbers and text.
+
+    Args:
+        name: name of the column.
+        counts: the number of rows of each text.
 
     Raises:
         DataError: with the fix.
     """
     who = f"column {name!r}"
-    is_text = np.isnan([parse_float(value) for value in values])
-    text = list(dict.fromkeys(values[is_text].tolist()))
+    text = [value for value in counts if np.isnan(parse_float(value))]
+    text_share = sum(counts[value] for value in text) / sum(counts.values())
     n_formatted = sum(bool(FORMATTED_NUMBER.fullmatch(value)) for value in text)
     require(
         n_formatted < 2 or n_formatted < NUMERIC_SHARE * len(text),
@@ -397,7 +470,7 @@ def _require_one_type(name: str, values: np.ndarray) -> None:
         f'or pass column_types={{"{name}": "category"}} or "drop".',
     )
     require(
-        not 0 < is_text.mean() <= 1 - NUMERIC_SHARE,
+        not 0 < text_share <= 1 - NUMERIC_SHARE,
         who,
         "numbers or text, not both",
         error=DataError,
@@ -407,137 +480,50 @@ def _require_one_type(name: str, values: np.ndarray) -> None:
     )
 
 
-def find_categories(column: np.ndarray) -> tuple[list[str | None], np.ndarray]:
-    """Return the categories of a column as text, None if missing, and the index of each row's."""
-    if column.dtype.kind == "O":
-        index: dict[str | None, int] = {}
-        codes = np.array([index.setdefault(value, len(index)) for value in column])
-        return list(index), codes
-    values, codes = np.unique(column, return_inverse=True)
-    texts = [
-        format_exact(value) if column.dtype.kind == "f" and np.isfinite(value) else str(value)
-        for value in values
-    ]
-    missing = is_missing(values)
-    return [None if gap else text for gap, text in zip(missing, texts, strict=True)], codes
-
-
-def to_numeric(name: str, column: np.ndarray, coerce: bool = False) -> np.ndarray:
-    """Return the column as finite numbers, NaN if missing.
-
-    If `coerce`, text that is not a number counts as missing.
-
-    Raises:
-        DataError: dates; text without `coerce`; an infinite number.
-    """
-    who, expected = f"column {name!r}", "numbers, as in training"
-    if column.dtype.kind == "O":
-        numbers = {value: np.nan if value is None else parse_float(value) for value in column}
-        text = [value for value, x in numbers.items() if value is not None and np.isnan(x)]
-        fix = (
-            f'Correct them, or leave them blank; or pass column_types={{"{name}": ...}} to fit: '
-            '"number" counts them as missing.'
-        )
-        require(coerce or not text, who, expected, error=DataError, text=text[:3], fix=fix)
-        x = np.array([numbers[value] for value in column], float)
-    else:
-        require(column.dtype.kind in "fb", who, expected, error=DataError, holds="dates")
-        x = column.astype(float)
-    infinite = np.flatnonzero(np.abs(x) > MAX_MAGNITUDE)
-    if len(infinite):
-        row = int(infinite[0])
-        received = {"row": row, "value": float(x[row]), "rows_like_it": len(infinite)}
-        fix = f'Leave those cells blank, or pass column_types={{"{name}": "drop"}}.'
-        raise DataError(message(who, "finite numbers", **received, fix=fix))
-    return x
-
-
-def to_boolean(name: str, column: np.ndarray) -> np.ndarray:
-    """Return the column as 1 for true and 0 for false, NaN if missing.
-
-    Raises:
-        DataError: a value other than true and false, yes and no, 1 and 0.
-    """
-    categories, codes = find_categories(column)
-    values = np.array(
-        [
-            np.nan if category is None else BOOLEAN_WORDS.get(category.lower(), np.inf)
-            for category in categories
-        ]
-    )
-    others = [categories[i] for i in np.flatnonzero(values == np.inf)]
-    expected = "true and false, yes and no, 1 and 0"
-    require(not others, f"column {name!r}", expected, error=DataError, others=others[:3])
-    decoded: np.ndarray = values[codes]
-    return decoded
-
-
-def to_datetime(name: str, column: np.ndarray, date_format: str) -> np.ndarray:
-    """Return the column as datetime64[s], NaT if missing.
-
-    Raises:
-        DataError: text in another format than in training.
-    """
-    if column.dtype.kind == "M":
-        return column
-    categories, codes = find_categories(column)
-    dates = parse_dates([category or "" for category in categories], date_format)
-    others = [
-        category
-        for category, date in zip(categories, dates, strict=True)
-        if category is not None and np.isnat(date)
-    ]
-    example = "2024-02-29" if date_format == "ISO" else date_format
-    expected = f"dates written as in training, {example}"
-    require(not others, f"column {name!r}", expected, error=DataError, others=others[:3])
-    decoded: np.ndarray = dates[codes]
-    return decoded
-
-
-def _fit_column(name: str, column: np.ndarray, column_type: str | None) -> FittedColumn:
+def _fit_column(column: Column, column_type: str | None) -> FittedColumn:
     requested = column_type is not None
-    kind, reason = (column_type, "as requested") if requested else infer_column_type(name, column)
+    kind, reason = (column_type, "as requested") if requested else infer_column_type(column)
     if kind == "drop":
-        return DroppedColumn(name, reason)
-    if is_missing(column).all():
-        return DroppedColumn(name, "it is empty")
+        return DroppedColumn(column.name, reason)
+    if column.missing.all():
+        return DroppedColumn(column.name, "it is empty")
     if kind == "category":
-        return _fit_categorical(name, column)
+        return _fit_categorical(column)
     if kind == "date":
-        return _fit_date(name, column)
+        return _fit_date(column)
     if kind == "boolean":
-        x = to_boolean(name, column)
-        return BooleanColumn(name, float(np.nanmedian(x) > 0.5), bool(np.isnan(x).any()))
-    x = to_numeric(name, column, coerce=requested)
+        x = column.to_booleans()
+        return BooleanColumn(column.name, float(np.nanmedian(x) > 0.5), bool(np.isnan(x).any()))
+    x = column.to_numbers(coerce=requested)
     if np.isnan(x).all():
-        return DroppedColumn(name, "it holds no number")
-    return _fit_numeric(name, x, requested)
+        return DroppedColumn(column.name, "it holds no number")
+    return _fit_numeric(column.name, x, requested)
 
 
 def _fit_numeric(name: str, x: np.ndarray, coerce: bool = False) -> NumericColumn:
     missing = np.isnan(x)
-    median = float(np.median(x[~missing]))
+    median = float(np.median(x[~missing], overwrite_input=True))
     filled = np.where(missing, median, x)
-    scale = float(filled.std()) if np.ptp(filled) > 0 else 1.0
-    return NumericColumn(name, float(filled.mean()), scale, median, bool(missing.any()), coerce)
+    mean = filled.mean()
+    scale = float(np.std(filled, mean=mean)) if np.ptp(filled) > 0 else 0.0
+    return NumericColumn(name, float(mean), scale or 1.0, median, bool(missing.any()), coerce)
 
 
-def _fit_categorical(name: str, column: np.ndarray) -> CategoricalColumn:
-    n_rows = len(column)
-    categories, codes = find_categories(column)
-    counts = dict(zip(categories, np.bincount(codes).tolist(), strict=True))
+def _fit_categorical(column: Column) -> CategoricalColumn:
+    n_rows, distinct = len(column), column.distinct
+    counts = dict(zip(distinct.texts, np.bincount(distinct.codes).tolist(), strict=True))
     common = sorted(
         (category for category, count in counts.items() if count >= min_frequency(n_rows)),
         key=lambda category: (category is None, category),
     )
     frequencies = tuple(counts[category] / n_rows for category in common)
-    return CategoricalColumn(name, tuple(common), frequencies, len(common) < len(counts))
+    return CategoricalColumn(column.name, tuple(common), frequencies, len(common) < len(counts))
 
 
-def _fit_date(name: str, column: np.ndarray) -> DateColumn | DroppedColumn:
-    formats = ["ISO"]
-    if column.dtype.kind != "M":
-        texts = [category for category in find_categories(column)[0] if category is not None]
+def _fit_date(column: Column) -> DateColumn | DroppedColumn:
+    name, formats = column.name, ["ISO"]
+    if column.values.dtype.kind != "M":
+        texts = list(column.distinct.count())
         formats = matching_date_formats(texts, (*DATE_FORMATS, *OPT_IN_DATE_FORMATS))
         require(
             len(formats) == 1,
@@ -548,25 +534,18 @@ def _fit_date(name: str, column: np.ndarray) -> DateColumn | DroppedColumn:
             formats=formats,
             fix="Write them as 2024-02-29.",
         )
-    parts = extract_date_features(name, to_datetime(name, column, formats[0]))
+    dates = column.to_dates(formats[0])
+    numbers = {part: extract_date_part(part, dates) for part in DATE_PARTS}
     varying = tuple(
-        _fit_numeric(part, values)
-        for part, values in parts.items()
-        if len(np.unique(values[~np.isnan(values)])) > 1
+        _fit_numeric(f"{name} {part}", values)
+        for part, values in numbers.items()
+        if np.nanmin(values) < np.nanmax(values)
     )
     return (
         DateColumn(name, varying, formats[0]) if varying else DroppedColumn(name, "it has one date")
     )
 
 
-def extract_date_features(name: str, column: np.ndarray) -> dict[str, np.ndarray]:
-    """Return the parts of dates as numbers by feature name, NaN if missing."""
-    missing = np.isnat(column)
-    days, seconds = column.astype("datetime64[D]"), column.astype("datetime64[s]")
-    parts = {
-        f"{name} day": days.astype(float),
-        f"{name} month": column.astype("datetime64[M]").astype(int) % 12 + 1.0,
-        f"{name} weekday": (days.astype(int) + 3) % 7 * 1.0,
-        f"{name} hour": (seconds - days).astype(float) // 3600,
-    }
-    return {part: np.where(missing, np.nan, values) for part, values in parts.items()}
+def extract_date_part(part: str, dates: np.ndarray) -> np.ndarray:
+    """Return a part of each date as a number, NaN if missing: see `DATE_PARTS`."""
+    return np.where(np.isnat(dates), np.nan, DATE_PARTS[part](dates))

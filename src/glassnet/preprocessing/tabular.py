@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from glassnet.data.column_values import factorize
 from glassnet.data.parsing import is_missing
 from glassnet.data.split import train_validation_split
 from glassnet.data.table import TargetSplit, read_table, split_target
@@ -166,7 +167,7 @@ def prepare_table(
         is_classification = isinstance(earlier.target, ClassTarget)
     else:
         is_classification = _is_classification(column, head, loss)
-    labels = column.astype(str) if is_classification else None
+    labels = _sorted_codes(column) if is_classification else None
     train_index, validation_index = train_validation_split(len(column), labels, *split)
     if earlier is not None:
         preprocessor, messages = earlier, parts.messages
@@ -182,6 +183,13 @@ def prepare_table(
         validation_index,
         messages,
     )
+
+
+def _sorted_codes(column: np.ndarray) -> np.ndarray:
+    """Return the position of each row's label among the distinct labels, sorted as text."""
+    values, codes = factorize(column)
+    texts = np.array(values, column.dtype).astype(str)
+    return np.take(np.unique(texts, return_inverse=True)[1], codes)
 
 
 def _require_same_request(fitted: TabularPreprocessor, request: TableRequest) -> TableRequest:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from glassnet.data.column_values import factorize
 from glassnet.data.target_columns import check_varying_target, target_to_numeric, to_log
 from glassnet.errors import ConfigError, DataError, message, require
 from glassnet.formatting import format_number
@@ -86,7 +87,8 @@ class ClassTarget(Target):
             DataError: a label that training did not have.
         """
         codes = self._codes()
-        unknown = list(dict.fromkeys(label for label in values.tolist() if label not in codes))
+        labels, positions = factorize(values)
+        unknown = [label for label in labels if label not in codes]
         require(
             not unknown,
             f"target {self.name!r}",
@@ -94,7 +96,7 @@ class ClassTarget(Target):
             error=DataError,
             others=unknown[:3],
         )
-        return np.array([codes[label] for label in values.tolist()])
+        return np.take([codes[label] for label in labels], positions)
 
     def decode_labels(self, classes: np.ndarray) -> np.ndarray:
         """Return the labels of class indices."""

@@ -1,0 +1,112 @@
+"""A column of a table, read as numbers, booleans, dates or categories."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from glassnet.data.column_values import (
+    DistinctValues,
+    find_distinct,
+    require_finite,
+    to_float,
+)
+from glassnet.data.parsing import BOOLEAN_WORDS, is_missing, parse_dates
+from glassnet.errors import DataError, require
+
+MAX_MAGNITUDE = 1e150
+"""Numbers beyond this have no standard deviation in float64."""
+
+
+@dataclass(frozen=True, eq=False)
+class Column:
+    """A named column; its distinct values are found once, when they are first needed.
+
+    Attributes:
+        name: name of the column, for error messages.
+        values: float64, bool, datetime64 or objects for text: see `Table`.
+    """
+
+    name: str
+    values: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    @property
+    def is_text(self) -> bool:
+        """Whether the values are text."""
+        return self.values.dtype.kind == "O"
+
+    @cached_property
+    def distinct(self) -> DistinctValues:
+        """The distinct values as text."""
+        return find_distinct(self.values)
+
+    @cached_property
+    def missing(self) -> np.ndarray:
+        """Mask of the rows without a value."""
+        if not self.is_text:
+            return is_missing(self.values)
+        missing = np.array([text is None for text in self.distinct.texts], bool)
+        return np.take(missing, self.distinct.codes)
+
+    def to_numbers(self, coerce: bool = False) -> np.ndarray:
+        """Return finite numbers, NaN if missing.
+
+        If `coerce`, text that is not a number counts as missing.
+
+        Raises:
+            DataError: dates; text without `coerce`; an infinite number.
+        """
+        who, expected = f"column {self.name!r}", "numbers, as in training"
+        has_dates = self.values.dtype.kind == "M"
+        require(not has_dates, who, expected, error=DataError, holds="dates")
+        x, text = self.distinct.to_float() if self.is_text else to_float(self.values)
+        fix = (
+            f'Correct them, or leave them blank; or pass column_types={{"{self.name}": ...}} to '
+            'fit: "number" counts them as missing.'
+        )
+        require(coerce or not text, who, expected, error=DataError, text=text[:3], fix=fix)
+        fix = f'Leave those cells blank, or pass column_types={{"{self.name}": "drop"}}.'
+        require_finite(who, x, fix, MAX_MAGNITUDE)
+        return x
+
+    def to_booleans(self) -> np.ndarray:
+        """Return 1 for true and 0 for false, NaN if missing.
+
+        Raises:
+            DataError: a value other than true and false, yes and no, 1 and 0.
+        """
+        if self.values.dtype.kind == "b":
+            return self.values.astype(float)
+        texts = self.distinct.texts
+        values = np.array(
+            [np.nan if text is None else BOOLEAN_WORDS.get(text.lower(), np.inf) for text in texts]
+        )
+        others = [texts[i] for i in np.flatnonzero(values == np.inf)]
+        expected = "true and false, yes and no, 1 and 0"
+        require(not others, f"column {self.name!r}", expected, error=DataError, others=others[:3])
+        return np.take(values, self.distinct.codes)
+
+    def to_dates(self, date_format: str) -> np.ndarray:
+        """Return datetime64[s], NaT if missing.
+
+        Raises:
+            DataError: text in another format than in training.
+        """
+        if self.values.dtype.kind == "M":
+            return self.values
+        texts = self.distinct.texts
+        dates = parse_dates([text or "" for text in texts], date_format)
+        others = [
+            text
+            for text, date in zip(texts, dates, strict=True)
+            if text is not None and np.isnat(date)
+        ]
+        example = "2024-02-29" if date_format == "ISO" else date_format
+        expected = f"dates written as in training, {example}"
+        require(not others, f"column {self.name!r}", expected, error=DataError, others=others[:3])
+        return np.take(dates, self.distinct.codes)
