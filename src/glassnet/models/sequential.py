@@ -193,18 +193,16 @@ class Sequential(BaseModel):
             if resume is not None:
                 run = resources.enter_context(closing(ResumableRun(resume, self.epoch)))
             setup, options = self._choose_seeds(options, run)
-            data = open_dataset(x, y, sample_weight, self._describe(setup), training=True)
-            resources.enter_context(closing(data))
-            spec = data.open(options)
-            progress.log("\n".join(spec.messages))
-            setup, message = self._resolve(setup, spec)
-            progress.log(message)
-            training = data.bind(setup.require_network(), setup.make_program().loss, options)
-            resources.enter_context(closing(training.source))
-            setup, message = setup.adapt(training.train_x)
-            progress.log(message)
+            info = self._describe(setup)
+            setup, training = self._prepare(
+                open_dataset(x, y, sample_weight, info, training=True),
+                setup,
+                options,
+                resources,
+                progress,
+            )
             start, history, callback_list = self._start_run(
-                run, setup, data, training, options, callbacks, progress
+                run, setup, training, options, callbacks, progress
             )
             resources.pop_all()
         hooks = self._apply_record, self._set_learning_rate, self._export
@@ -229,11 +227,30 @@ class Sequential(BaseModel):
             options, split_seed=setup.seed, order_seed=order_seed, first_epoch=first_epoch
         )
 
+    def _prepare(
+        self,
+        data: DataAdapter,
+        setup: Setup,
+        options: FitOptions,
+        resources: ExitStack,
+        progress: Progress,
+    ) -> tuple[Setup, TrainingData]:
+        """Return the setup for the data, and the data encoded for the setup."""
+        resources.enter_context(closing(data))
+        spec = data.open(options)
+        progress.log("\n".join(spec.messages))
+        setup, message = self._resolve(setup, spec)
+        progress.log(message)
+        training = data.bind(setup.require_network(), setup.make_program().loss, options)
+        resources.enter_context(closing(training.source))
+        setup, message = setup.adapt(training.train_x)
+        progress.log(message)
+        return setup, training._replace(train_x=None)
+
     def _start_run(
         self,
         run: ResumableRun | None,
         setup: Setup,
-        data: DataAdapter,
         training: TrainingData,
         options: FitOptions,
         callbacks: Sequence[Callback],
@@ -254,7 +271,7 @@ class Sequential(BaseModel):
             params, history = history.params, History.from_data(run.history)
             history.params, history.stopped = params, history.stopped if run.finished else None
             progress.resume(start.epoch - run.first_epoch, run.describe_status(start))
-            data.seek(run.first_epoch, start.epoch, len(start.losses))
+            training.seek(run.first_epoch, start.epoch, len(start.losses))
         self._commit(setup, start, history, run)
         names = program.log_names(include_validation=training.blocks is not None)
         callback_list = CallbackList(callbacks, names, memories)

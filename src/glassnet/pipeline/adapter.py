@@ -78,11 +78,13 @@ class TrainingData(NamedTuple):
         source: the training batches.
         blocks: validation rows, or None.
         train_x: training rows that layers may adapt to, or None if they are not in memory.
+        seek: continues from a step; called with the run's first epoch, the epoch and the step.
     """
 
     source: BatchSource
     blocks: Blocks | None
-    train_x: Any
+    train_x: Any = None
+    seek: Callable[[int, int, int], None] = lambda first_epoch, epoch, start_step: None
 
 
 class DataAdapter(ABC):
@@ -167,9 +169,6 @@ class DataAdapter(ABC):
     def messages(self) -> tuple[str, ...]:
         """What was left out when the data were opened for evaluation."""
         return ()
-
-    def seek(self, first_epoch: int, epoch: int, start_step: int) -> None:  # noqa: B027
-        """Continue training data from a step of an epoch, in a run that began earlier."""
 
     def close(self) -> None:  # noqa: B027
         """Release what the data hold open."""

@@ -66,7 +66,8 @@ class StreamAdapter(DataAdapter):
         self._stream.bind(loss, network, class_weight)
         first = self._stream.encode_first(self._location)
         source = PrefetchSource(self._stream, first, len(first.x), self._thread)
-        return TrainingData(source, open_validation(network, loss, options, self.model), None)
+        blocks = open_validation(network, loss, options, self.model)
+        return TrainingData(source, blocks, seek=self._seek)
 
     def evaluation_blocks(
         self, network: BuiltNetwork, loss: Loss, options: EvaluationOptions
@@ -93,7 +94,7 @@ class StreamAdapter(DataAdapter):
         with closing(BatchStream(self.x, steps, self.model)) as stream:
             return stream.predict_batches(infer)
 
-    def seek(self, first_epoch: int, epoch: int, start_step: int) -> None:
+    def _seek(self, first_epoch: int, epoch: int, start_step: int) -> None:
         self._thread.submit(lambda: self._stream.seek(first_epoch, epoch, start_step)).result()
 
     def close(self) -> None:
