@@ -286,7 +286,7 @@ class Sequential(BaseModel):
         bound = self._encode_data(data, inputs, program, built, options, order_seed)
         resources.enter_context(closing(bound.source))
         progress.log(self._adapt_layers(built, bound.train_x))
-        return program, bound
+        return program, bound._replace(train_x=None)  # They are on the device now.
 
     def _encode_data(
         self,
