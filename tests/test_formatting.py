@@ -14,7 +14,6 @@ SRC = Path(__file__).parents[1] / "src" / "glassnet"
 
 OTHER_FORMATS = {
     "formatting.py": "the formatter",
-    "cli/jobs/arrays.py": "scores of arrays",
     "data/image_files.py": "gigabytes of a disk",
     "data/time_index.py": "times, which are exact",
     "inspection/trace/render_html.py": "the opacity of a color, in CSS",

@@ -72,8 +72,8 @@ def test_the_last_line_of_the_first_command():
     (shown,) = re.findall(r"`(digits: [^`]*)`", pages.read("README.md"))
     last = pages.output("train digits --no-plot").splitlines()[-1]
     assert pages.NUMBER.sub("0", last).startswith(pages.NUMBER.sub("0", shown))
-    assert float(re.search(r"digits: ([\d.]+)", last)[1]) == pytest.approx(
-        float(re.search(r"digits: ([\d.]+)", shown)[1]), abs=0.011
+    assert float(re.search(r"accuracy ([\d.]+)", last)[1]) == pytest.approx(
+        float(re.search(r"accuracy ([\d.]+)", shown)[1]), abs=0.011
     )
 
 

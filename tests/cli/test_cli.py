@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from sklearn.linear_model import RidgeCV
 
 import glassnet as gn
 from glassnet.cli import arguments, default_models, main, output
@@ -76,12 +77,12 @@ def test_digits_with_defaults():
     result = run("train", "digits")
     assert result.exit_code == 0
     last = result.stdout.splitlines()[-1]
-    assert float(last.split()[1]) >= 0.95
-    assert last.startswith("digits: 0.9")
-    assert "(majority 0.10), " in last
+    assert float(last.split()[2]) >= 0.95
+    assert re.match(r"digits: accuracy 0\.9\d\d \(0\.9\d\d to 0\.9\d\d\), ", last)
+    assert " logistic regression 0.969, " in last
     assert ", curves.png  loss █" in last
     assert last.endswith("▁")
-    assert len(last) < 80
+    assert "\nmajority             0.100  0.070 to 0.134\n" in result.stdout
     assert Path("curves.png").read_bytes().startswith(b"\x89PNG\r\n")
     assert (
         "8x8 → Rescaling(1/16) → Flatten → Dense(128, relu) → Dense(10, softmax): 9,610 weights"
@@ -90,17 +91,20 @@ def test_digits_with_defaults():
 
 
 def test_regression_is_scored_in_its_own_units():
-    """Oracle: the error of predicting the mean."""
-    result = json.loads(run("train", "diabetes", "--json", "--no-plot").stdout)
+    """Oracle: the errors of ridge regression on standardized columns and of the mean."""
+    score = json.loads(run("train", "diabetes", "--json", "--no-plot").stdout)["score"]
     data = gn.datasets.load("diabetes")
-    assert result["metric"] == "rmse"
-    assert result["baseline"] == pytest.approx(
-        np.sqrt(np.mean((data.y_test - data.y.mean()) ** 2)), rel=1e-6
-    )
-    assert result["score"] < 0.85 * result["baseline"]
-    words = run("train", "diabetes", "--quiet", "--no-plot").stdout.split()
-    assert words[:2] == ["diabetes:", "RMSE"]
-    assert words[3:5] == ["(mean", f"{result['baseline']:.3g}),"]
+    x, x_test = ((part - data.x.mean(0)) / data.x.std(0) for part in (data.x, data.x_test))
+    ridge = RidgeCV(np.logspace(-1, 3, 9)).fit(x, data.y).predict(x_test)
+    errors = [np.sqrt(np.mean((data.y_test - guess) ** 2)) for guess in (ridge, data.y.mean())]
+    assert (score["metric"], score["rows"]) == ("RMSE", 88)
+    assert [rival["name"] for rival in score["rivals"]] == ["ridge", "mean"]
+    assert [rival["value"] for rival in score["rivals"]] == pytest.approx(errors, rel=1e-4)
+    assert score["network"]["value"] < 0.85 * errors[1]
+    line = run("train", "diabetes", "--quiet", "--no-plot").stdout
+    low, high = score["network"]["interval"]
+    interval = rf"{score['network']['value']:.2f} \({low:.2f} to {high:.2f}\)"
+    assert re.match(rf"diabetes: RMSE {interval}, within noise of ridge {errors[0]:.2f}, ", line)
 
 
 def test_json_is_all_there_is_and_says_it_all():
@@ -119,7 +123,7 @@ def test_json_is_all_there_is_and_says_it_all():
     )
     facts = json.loads(result.stdout)
     assert result.stderr == ""
-    assert facts.keys() >= {"score", "baseline", "seconds", "history", "seed", "settings"}
+    assert facts.keys() >= {"score", "learned", "seconds", "history", "seed", "settings"}
     assert len(facts["history"]["val_loss"]) == facts["epochs"] == 3
     assert (facts["seed"], facts["plot"], facts["dataset"], facts["stopped"]) == (
         7,
@@ -181,7 +185,7 @@ def test_downloaded_images(shared_data):
     facts = json.loads(
         run("train", "mnist", "--layers", "64,64", "--epochs", "3", "--json", "--no-plot").stdout
     )
-    assert facts["score"] > 0.9
+    assert facts["score"]["network"]["value"] > 0.9
 
 
 @pytest.mark.parametrize(
@@ -260,7 +264,7 @@ def test_ctrl_c_keeps_what_was_learned():
         process.send_signal(signal.SIGINT)
         rest, errors = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert rest.splitlines()[-1].startswith("digits: 0.")
+    assert rest.splitlines()[-1].startswith("digits: accuracy 0.")
     assert errors == ""
 
 

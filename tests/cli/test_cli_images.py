@@ -15,7 +15,8 @@ from test_cli import run
 
 import glassnet as gn
 from glassnet.cli.jobs import base, images
-from glassnet.evaluation.baselines import score_classifier
+from glassnet.data.split import train_validation_split
+from glassnet.evaluation import baselines
 from glassnet.preprocessing.images import ImagePreprocessor
 from glassnet.preprocessing.targets import ClassTarget
 
@@ -77,17 +78,12 @@ def test_a_folder_is_learned_and_scored(shapes):
     model = gn.load("photos.glassnet")
     train, test = read_split("photos", (12, 18))
     predicted = model.preprocessor.target.transform(model.predict_labels(test))
-    report = score_classifier(
-        train.y, test.y, predicted, images.downsample(train.x), images.downsample(test.x)
-    )
+    x, x_test = baselines.to_columns(train.x, test.x)
+    report = baselines.score_classifier(train.y, test.y, predicted, x, x_test)
     assert str(report) in result.stdout
     assert lines[-1].startswith(f"photos: {report.headline()}, ")
     assert np.mean(predicted == test.y) >= 0.9
-    linear_score = (
-        LogisticRegression(max_iter=1000)
-        .fit(images.downsample(train.x), train.y)
-        .score(images.downsample(test.x), test.y)
-    )
+    linear_score = LogisticRegression(max_iter=1000).fit(x, train.y).score(x_test, test.y)
     assert report.baselines[0].score.value == linear_score
 
 
@@ -363,26 +359,21 @@ def test_few_images_are_changed_by_chance_and_that_is_said(tmp_path, monkeypatch
     ]
 
 
-def test_coarse_images():
-    """Oracle: means of 2 x 2 squares; the edges are cropped and small images stay as they are."""
-    x = np.zeros((1, 32, 18, 1), np.uint8)
-    x[0, :2, :2, 0] = [[10, 20], [30, 40]]
-    x[0, 30:, 16:, 0] = 255
-    rows = images.downsample(x).reshape(16, 9)
-    assert rows[0, 0] == pytest.approx(25 / 255)
-    assert rows[15, 8] == 1
-    assert np.count_nonzero(rows) == 2
-    small = np.arange(12, dtype=np.uint8).reshape(1, 2, 2, 3)
-    np.testing.assert_allclose(images.downsample(small)[0], np.arange(12) / 255, rtol=1e-6)
-    assert images.downsample(np.zeros((2, 33, 1, 3), np.uint8)).shape == (2, 11 * 3)
+def test_a_linear_model_gets_a_sample_where_it_would_take_long(monkeypatch):
+    """Oracle: by hand. 12 x 18 x 3 = 648 numbers per image, after halving 6 x 9 x 3 = 162.
 
-
-def test_a_linear_model_stands_aside_where_it_would_take_long(monkeypatch):
-    monkeypatch.setattr(images, "MAX_LINEAR_INPUTS", 100)
+    1,000 numbers are 6 of the 10 training images.
+    """
+    monkeypatch.setattr(baselines, "MAX_LINEAR_INPUTS", 1000)
     facts = json.loads(
         run("train", "photos_test", "--epochs", "0", "--layers", "none", "--json").stdout
     )
-    assert [rival["name"] for rival in facts["score"]["rivals"]] == ["majority"]
+    assert [rival["name"] for rival in facts["score"]["rivals"]] == [
+        "logistic regression",
+        "majority",
+    ]
+    note = "logistic regression was fitted to 6 of 10 training rows, drawn at random"
+    assert facts["score"]["note"] == note
     assert facts["learned"] == {
         "classes": ["blue", "green", "red"],
         "size": [12, 18],
@@ -419,9 +410,17 @@ def test_arrays_in_a_file(tmp_path, monkeypatch):
         ).stdout
     )
     assert facts["dataset"] == "digits.npz"
-    assert facts["baseline"] == pytest.approx(1 / 3)
-    logs = json.loads(run("evaluate", "d.glassnet", "digits.npz", "--json").stdout)["logs"]
-    assert logs == pytest.approx(gn.load("d.glassnet").evaluate(x, y, return_dict=True))
+    _, majority = facts["score"]["rivals"]
+    assert majority["value"] == pytest.approx(1 / 3)
+    _, test = train_validation_split(60, y, 0.2, "random", 0)
+    network, score = gn.load("d.glassnet"), facts["score"]["network"]
+    assert score["value"] == np.mean(network.predict_labels(x[test]) == y[test])
+    assert score["interval"][0] <= score["value"] <= score["interval"][1]
+    assert facts["learned"] == {"classes": ["0", "1", "2"], "shape": [2, 2]}
+    result = json.loads(run("evaluate", "d.glassnet", "digits.npz", "--json").stdout)
+    logs = network.evaluate(x, y, return_dict=True)
+    assert result["logs"] == pytest.approx(logs)
+    assert result["score"]["network"]["value"] == pytest.approx(logs["accuracy"])
     result = run("train", "digits.npz", "--target", "y")
     assert "--target is for tables: digits.npz is a dataset of arrays." in result.stderr
     assert "expected a file that exists" in run("train", "nowhere.npz").stderr

@@ -9,6 +9,7 @@ import pytest
 from test_cli import run
 
 import glassnet as gn
+from glassnet.cli.commands import evaluate
 from glassnet.layers import Dense
 
 pytestmark = pytest.mark.slow
@@ -138,9 +139,27 @@ def test_tracing_a_saved_model():
     assert f"(tall is missing, {prediction} is predicted)" in printed
 
 
+def test_a_model_of_numbers_from_arrays():
+    """Oracle: the error of `predict` on the test rows, and no score for two outputs."""
+    network, data = gn.Sequential([Dense(1)], seed=0), gn.datasets.load("line")
+    network.fit(data.x, data.y, epochs=1, verbose=0)
+    network.save("line.glassnet")
+    score = json.loads(run("evaluate", "line.glassnet", "line", "--json").stdout)["score"]
+    rmse = np.sqrt(np.mean((network.predict(data.x_test)[:, 0] - data.y_test) ** 2))
+    assert (score["metric"], score["rivals"]) == ("RMSE", [])
+    assert score["network"]["value"] == pytest.approx(rmse, rel=1e-5)
+    pair = gn.Sequential([gn.layers.Input(1), Dense(2)], seed=0)
+    assert evaluate.score_arrays(pair, data.x_test, data.y_test) is None
+
+
 def test_a_model_of_arrays():
+    """Oracle: the share of right labels."""
     run("train", "xor", "--no-plot", "--quiet", "--out", "xor.glassnet")
-    assert run("evaluate", "xor.glassnet", "xor").stdout.startswith("xor: loss ")
+    network, data = gn.load("xor.glassnet"), gn.datasets.load("xor")
+    result = run("evaluate", "xor.glassnet", "xor").stdout
+    share = np.mean(network.predict_labels(data.x_test) == data.y_test)
+    assert result.startswith(f"accuracy on 4 rows  95 % interval\nnetwork      {share:.3f}  ")
+    assert "\nxor: loss " in result
     assert "row 2 (" in run("trace", "xor.glassnet", "xor", "--row", "2").stdout
 
 

@@ -78,7 +78,7 @@ def test_training(folder):
         "forecasts start after 2020-12",
     ]
     assert re.match(
-        r"shop\.csv: RMSE [\d.]+ \(seasonal naive [\d.]+\), [\d.]+ s, shop\.glassnet  loss █",
+        r"shop\.csv: RMSE [\d.]+, seasonal naive [\d.]+, [\d.]+ s, shop\.glassnet  loss █",
         lines[-1],
     )
     loaded = gn.load("shop.glassnet")
@@ -160,7 +160,9 @@ def test_json_and_other_wishes():
     }
     assert [one["from"] for one in facts["score"]["origins"]] == ["2019-10"]
     assert len(facts["score"]["by_step"]) == 15
-    assert facts["score"]["naive"] == pytest.approx(rmse(np.resize(SOLD[45:57], 15) - SOLD[57:]))
+    assert facts["score"]["rivals"][0]["value"] == pytest.approx(
+        rmse(np.resize(SOLD[45:57], 15) - SOLD[57:])
+    )
     assert facts["settings"]["validation_split"] == 0.0
     assert (facts["dataset"], facts["epochs"]) == ("shop.parquet", 2)
 
@@ -180,7 +182,7 @@ def test_flights_by_name(shared_data):
             "--json",
         ).stdout
     )
-    assert facts["score"]["value"] < 0.5 * facts["score"]["naive"]
+    assert facts["score"]["network"]["value"] < 0.5 * facts["score"]["rivals"][0]["value"]
     assert [one["from"] for one in facts["score"]["origins"]] == ["1959-01", "1960-01"]
 
 

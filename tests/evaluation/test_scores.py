@@ -6,6 +6,7 @@ import pytest
 from scipy import stats
 from sklearn.linear_model import LogisticRegression, RidgeCV
 
+from glassnet.data.split import train_validation_split
 from glassnet.errors import DataError
 from glassnet.evaluation import baselines, intervals
 from glassnet.evaluation.scores import BaselineComparison, Score, ScoreReport, compare_scores
@@ -317,6 +318,78 @@ def test_numbers_beside_scikit_learn(log):
     )
 
 
+def test_a_linear_model_gets_a_sample_of_many_rows(monkeypatch):
+    """Oracle: scikit-learn's models on the 20 rows that remain if 280 of 300 are left out.
+
+    20 rows of 3 columns are the 60 numbers of the limit. 1 of 15 rows has the rare class.
+    """
+    monkeypatch.setattr(baselines, "MAX_LINEAR_INPUTS", 60)
+    x, z = table(300)
+    y = np.where(np.arange(300) % 15 == 0, 2, (z > 0).astype(int))
+    rows, _ = train_validation_split(300, y, 280 / 300, "random", 4)
+    report = baselines.score_classifier(y, y, y, x, x, seed=4)
+    expected = LogisticRegression(max_iter=1000).fit(x[rows], y[rows]).score(x, y)
+    assert report.baselines[0].score.value == expected
+    assert set(y[rows]) == {0, 1, 2}
+    note = "logistic regression was fitted to 20 of 300 training rows, drawn at random"
+    assert (report.note, report.to_dict()["note"]) == (note, note)
+    assert str(report).endswith(f": better\n{note}")
+    report = baselines.score_regressor(z, z, z, x, x, seed=4)
+    rows, _ = train_validation_split(300, None, 280 / 300, "random", 4)
+    ridge = RidgeCV(np.logspace(-1, 3, 9)).fit(x[rows], z[rows]).predict(x)
+    close(report.baselines[0].score.value, np.sqrt(np.mean((ridge - z) ** 2)), FLOAT64)
+    close(report.baselines[1].score.value, z.std(), FLOAT64)  # the mean is that of all rows
+    assert report.note == "ridge was fitted to 20 of 300 training rows, drawn at random"
+
+
+def test_every_class_is_in_the_sample(monkeypatch):
+    """Oracle: by construction. Three numbers are one row, but two classes need two."""
+    monkeypatch.setattr(baselines, "MAX_LINEAR_INPUTS", 3)
+    x, z = table(30)
+    report = baselines.score_classifier(z > 0, z > 0, z > 0, x, x)
+    assert report.note == "logistic regression was fitted to 2 of 30 training rows, drawn at random"
+
+
+def test_examples_are_standardized_for_a_linear_model():
+    """Oracle: by hand. Columns 1, 3 and 5, 5 have the means 2, 5 and the deviations 1, 0."""
+    x, x_test = baselines.to_columns(np.array([[[1], [5]], [[3], [5]]]), np.array([[[4.0], [6.0]]]))
+    np.testing.assert_array_equal(x, [[-1, 0], [1, 0]])
+    np.testing.assert_array_equal(x_test, [[2, 1]])
+    assert baselines.to_columns(np.array([1.0, 3.0]), np.array([5.0]))[1].tolist() == [[3.0]]
+
+
+def test_images_are_scaled_for_a_linear_model():
+    """Oracle: by hand. The largest of the training numbers becomes 1, here 16 as in `digits`."""
+    x, x_test = np.zeros((2, 8, 8), np.uint8), np.full((1, 8, 8), 24, np.uint8)
+    x[1, 2, 3] = 16
+    columns, test_columns = baselines.to_columns(x, x_test)
+    assert (np.argwhere(columns).tolist(), columns.max()) == ([[1, 2 * 8 + 3]], 1)
+    np.testing.assert_array_equal(test_columns, np.full((1, 64), 1.5))
+    assert baselines.to_columns(x * 0, x_test)[0].sum() == 0
+
+
+def test_texts_are_weighted_words_for_a_linear_model():
+    """Oracle: by hand. Both words of the first text are in one text: equal weights of length 1."""
+    x, x_test = baselines.to_columns(np.array(["good film", "bad"]), np.array(["good day", "dull"]))
+    close(x.toarray(), [[0, 0.5**0.5, 0.5**0.5], [1, 0, 0]], FLOAT64)  # bad, film, good
+    close(x_test.toarray(), [[0, 0, 1], [0, 0, 0]], FLOAT64)
+    report = baselines.score_classifier([1, 0], [1, 0], [1, 1], x, x)
+    assert report.baselines[0].score.value == 1
+
+
+def test_coarse_images():
+    """Oracle: means of 2 x 2 squares; the edges are cropped and small images stay as they are."""
+    x = np.zeros((1, 32, 18, 1), np.uint8)
+    x[0, :2, :2, 0] = [[10, 20], [30, 40]]
+    x[0, 30:, 16:, 0] = 255
+    rows = baselines.downsample(x).reshape(16, 9)
+    assert (rows[0, 0], rows[15, 8], np.count_nonzero(rows)) == (25, 255, 2)
+    np.testing.assert_array_equal(baselines.downsample(x[..., 0]), baselines.downsample(x))
+    small = np.arange(12, dtype=np.uint8).reshape(1, 2, 2, 3)
+    np.testing.assert_array_equal(baselines.downsample(small)[0], np.arange(12))
+    assert baselines.downsample(np.zeros((2, 33, 1, 3), np.uint8)).shape == (2, 11 * 3)
+
+
 def test_three_rows_do():
     """Few training and test rows neither fail nor warn (warnings are errors in tests)."""
     x, y = table(6)
@@ -359,6 +432,10 @@ def test_the_headline_names_the_strongest_rival():
     low, high = report.network.interval
     assert (
         report.headline()
-        == f"accuracy 0.900 ({low:.3f} to {high:.3f}), logistic regression 0.700: within noise"
+        == f"accuracy 0.900 ({low:.3f} to {high:.3f}), within noise of logistic regression 0.700"
     )
+    y = np.tile(y, 20)
+    for predicted, baseline, words in ((y, 1 - y, "better than"), (1 - y, y, "worse than")):
+        headline = compare_scores("accuracy", y, predicted, {"majority": baseline}).headline()
+        assert headline.endswith(f"), {words} majority {np.mean(baseline == y):.3f}")
     assert compare_scores("RMSE", [1.0], np.array([3.0]), {}).headline() == "RMSE 2.000"

@@ -37,6 +37,9 @@ def test_errors_by_hand():
     report = backtest([forecast(5, [6, 6]), forecast(7, [7, 11])], SERIES)
     assert report.rmse == pytest.approx((np.sqrt(2.5), 2.0))
     values = report.to_dict()
+    assert (values["metric"], values["rows"]) == ("RMSE", 4)
+    assert values["network"] == {"name": "network", "value": 2.5**0.5, "interval": None}
+    assert values["rivals"] == [{"name": "seasonal naive", "value": 2, "interval": None}]
     assert values["origins"] == [
         {"from": "5", "rmse": pytest.approx(0.5**0.5), "naive": 2},
         {"from": "7", "rmse": 4.5**0.5, "naive": 2},
@@ -45,11 +48,11 @@ def test_errors_by_hand():
     assert values["naive_by_step"] == [2, 2]
     assert [line.split() for line in str(report).splitlines()] == [
         ["RMSE", "of", "4", "forecasts", "network", "seasonal", "naive"],
-        ["all", "1.581", "2"],
-        ["from", "5", "0.7071", "2"],
-        ["from", "7", "2.121", "2"],
-        ["step", "1", "ahead", "0.7071", "2"],
-        ["step", "2", "ahead", "2.121", "2"],
+        ["all", "1.581", "2.000"],
+        ["from", "5", "0.7071", "2.000"],
+        ["from", "7", "2.121", "2.000"],
+        ["step", "1", "ahead", "0.7071", "2.000"],
+        ["step", "2", "ahead", "2.121", "2.000"],
     ]
 
 
@@ -67,7 +70,7 @@ def test_a_long_horizon_is_shown_in_groups_of_steps():
     lines = str(backtest([one], series)).splitlines()
     assert len(lines) == 3 + 12
     assert lines[0].endswith("last value")
-    assert lines[3].split() == ["steps", "1", "to", "2", "ahead", "0.7071", "0"]
+    assert lines[3].split() == ["steps", "1", "to", "2", "ahead", "0.7071", "0.000"]
 
 
 def test_forecasts_beyond_the_series():

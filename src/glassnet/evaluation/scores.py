@@ -37,6 +37,11 @@ class Score:
     value: float
     interval: Interval
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return the score as data that JSON can hold."""
+        interval = _interval_to_list(self.interval)
+        return {"name": self.name, "value": self.value, "interval": interval}
+
 
 @dataclass(frozen=True)
 class BaselineComparison:
@@ -75,21 +80,23 @@ class ScoreReport:
         network: score of the network.
         baselines: comparison with each baseline.
         n_rows: number of test rows.
+        note: a remark on the baselines that is printed below the table, or "".
     """
 
     metric: str
     network: Score
     baselines: tuple[BaselineComparison, ...]
     n_rows: int
+    note: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """Return the report as data that JSON can hold."""
         return {
             "metric": self.metric,
             "rows": self.n_rows,
-            "network": _score_to_dict(self.network),
+            "network": self.network.to_dict(),
             "rivals": [
-                _score_to_dict(baseline.score)
+                baseline.score.to_dict()
                 | {
                     "ahead": baseline.improvement,
                     "ahead_interval": _interval_to_list(baseline.interval),
@@ -97,6 +104,7 @@ class ScoreReport:
                 }
                 for baseline in self.baselines
             ],
+            "note": self.note,
         }
 
     def headline(self) -> str:
@@ -107,7 +115,8 @@ class ScoreReport:
         if not self.baselines:
             return line
         best = min(self.baselines, key=lambda baseline: baseline.improvement)
-        return f"{line}, {best.score.name} {self._format(best.score.value)}: {best.verdict}"
+        verdict = {"within noise": "within noise of"}.get(best.verdict, f"{best.verdict} than")
+        return f"{line}, {verdict} {best.score.name} {self._format(best.score.value)}"
 
     def __str__(self) -> str:
         scores = [self.network, *(baseline.score for baseline in self.baselines)]
@@ -121,6 +130,8 @@ class ScoreReport:
             lines.append(f"{score.name}{value:>{width - len(score.name)}}  {interval}")
         if self.baselines:
             lines += ["", *map(self._describe, self.baselines)]
+        if self.note:
+            lines.append(self.note)
         return "\n".join(lines)
 
     def _describe(self, baseline: BaselineComparison) -> str:
@@ -250,10 +261,6 @@ def _row_losses(metric: str, name: str, y: Array, predicted: Array) -> Array:
         rows=bad[:5].tolist(),
     )
     return errors**2
-
-
-def _score_to_dict(score: Score) -> dict[str, Any]:
-    return {"name": score.name, "value": score.value, "interval": _interval_to_list(score.interval)}
 
 
 def _interval_to_list(interval: Interval) -> list[float] | None:

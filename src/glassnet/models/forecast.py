@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +18,7 @@ from glassnet.errors import (
     renamed_attributes,
     require,
 )
+from glassnet.evaluation.scores import Score
 from glassnet.formatting import format_number
 from glassnet.preprocessing.time_series import TimeSeriesPreprocessor
 
@@ -94,9 +95,8 @@ class Forecast:
         )
 
     def __str__(self) -> str:
-        values, naive = (map(format_number, column) for column in (self.values, self.naive))
         header = ("time", self.name, name_naive_forecast(self.season))
-        return align_columns([header, *zip(self.labels, values, naive, strict=True)])
+        return align_columns(header, zip(self.labels, self.values, self.naive, strict=True))
 
     def __repr__(self) -> str:
         return f"Forecast({self.name!r}, {self.span()})"
@@ -193,24 +193,28 @@ class BacktestReport:
         ]
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain numbers: overall, by origin, and by step of the horizon."""
+        """Return plain numbers: overall, by origin, and by step of the horizon.
+
+        The intervals are None, because the errors of neighboring steps are not independent.
+        """
         rmse, naive_rmse = self.rmse
         by_origin = [
             {"from": label.removeprefix("from "), "rmse": a, "naive": b}
             for label, a, b in self.table_lines()[: len(self.origins)]
         ]
-        steps = {
+        return {
+            "metric": "RMSE",
+            "rows": self.truth.size,
+            "network": Score("network", rmse, None).to_dict(),
+            "rivals": [Score(self.baseline_name, naive_rmse, None).to_dict()],
+            "origins": by_origin,
             "by_step": _rmse_by_step(self.predicted - self.truth),
             "naive_by_step": _rmse_by_step(self.naive - self.truth),
         }
-        overall = {"metric": "rmse", "value": rmse, "naive": naive_rmse}
-        return overall | {"origins": by_origin} | steps
 
     def __str__(self) -> str:
         header = (f"RMSE of {self.truth.size} forecasts", "network", self.baseline_name)
-        rows = [("all", *self.rmse), *self.table_lines()]
-        cells = [(label, format_number(a), format_number(b)) for label, a, b in rows]
-        return align_columns([header, *cells])
+        return align_columns(header, [("all", *self.rmse), *self.table_lines()])
 
 
 def backtest(forecasts: Sequence[Forecast], series: TimeSeries) -> BacktestReport:
@@ -246,8 +250,11 @@ def root_mean_square(errors: np.ndarray) -> float:
     return float(np.sqrt(np.mean(np.square(errors))))
 
 
-def align_columns(table: Sequence[Sequence[str]]) -> str:
-    """Return lines of aligned columns: the first to the left, the others to the right."""
+def align_columns(header: Sequence[str], rows: Iterable[tuple[str, float, float]]) -> str:
+    """Return lines of aligned columns: the labels to the left, the numbers to the right."""
+    table = [header]
+    for label, *values in rows:
+        table.append([label, *(format_number(value, keep_zeros=True) for value in values)])
     widths = [max(map(len, cells)) for cells in zip(*table, strict=True)]
     lines = [
         "  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])]) for row in table

@@ -11,6 +11,8 @@ from glassnet.cli import arguments
 from glassnet.formatting import format_logs
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from glassnet.evaluation.scores import ScoreReport
     from glassnet.models.sequential import Sequential
 
@@ -46,12 +48,14 @@ def command(model: str, rows: str, as_json: bool) -> None:
 
 
 def compute_score(model: Sequential, x: Any, y: Any) -> ScoreReport | None:
-    """Return the score with its interval; None for a model of arrays or of a time series."""
+    """Return the score with its interval; None for a time series or for several outputs."""
     from glassnet.evaluation import scores
     from glassnet.preprocessing.targets import ClassTarget
     from glassnet.preprocessing.time_series import TimeSeriesPreprocessor
 
-    if model.preprocessor is None or isinstance(model.preprocessor, TimeSeriesPreprocessor):
+    if model.preprocessor is None:
+        return score_arrays(model, x, y)
+    if isinstance(model.preprocessor, TimeSeriesPreprocessor):
         return None
     target = model.preprocessor.target
     if y is None:
@@ -64,3 +68,16 @@ def compute_score(model: Sequential, x: Any, y: Any) -> ScoreReport | None:
     return scores.compare_scores(
         "RMSE", target.decode_output(truth), model.predict(features)[:, 0], {}
     )
+
+
+def score_arrays(model: Sequential, x: Any, y: np.ndarray) -> ScoreReport | None:
+    """Return the score of a model of arrays, or None if it has several outputs per example."""
+    from glassnet.errors import ConfigError
+    from glassnet.evaluation import scores
+
+    try:
+        metric, predicted = "accuracy", model.predict_labels(x)
+    except ConfigError:  # the network outputs numbers, not classes
+        metric, predicted = "RMSE", model.predict(x)
+        predicted = predicted[:, 0] if predicted.shape[1:] == (1,) else predicted
+    return scores.compare_scores(metric, y, predicted, {}) if predicted.shape == y.shape else None

@@ -106,10 +106,10 @@ def command(
     (NPZ, IDX) in FILE, or on the images in FOLDER, which has one subfolder per class. Then score it
     on test data.
 
-    Inputs are scaled and encoded, and the output layer follows from the task. The last line shows
-    the accuracy, or the root mean squared error of a regression, beside that of a baseline: the
-    most common class or the mean. A fifth of a table or a folder becomes test data, and the score
-    has a 95 % interval and a linear model as a second baseline.
+    Inputs are scaled and encoded, and the output layer follows from the task. A fifth of the data
+    becomes test data if there is none. The accuracy, or the root mean squared error of a
+    regression, has a 95 % interval and two baselines: a linear model, and the most common class or
+    the mean.
 
     For images, --layers are the filters of convolutions, and subfolders named train, test and
     validation are used as such. With --forecast, the network learns to forecast a time series and

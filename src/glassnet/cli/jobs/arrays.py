@@ -17,26 +17,6 @@ if TYPE_CHECKING:
     from glassnet.training.history import History
 
 
-@dataclass(frozen=True)
-class BaselineScore:
-    """A test score beside that of a baseline.
-
-    Attributes:
-        metric: "accuracy" (baseline: the most common class) or "rmse" (baseline: the mean).
-        value: the score of the network.
-        baseline: the score of the baseline.
-    """
-
-    metric: str
-    value: float
-    baseline: float
-
-    def __str__(self) -> str:
-        if self.metric == "accuracy":
-            return f"{self.value:.2f} (majority {self.baseline:.2f})"
-        return f"RMSE {self.value:.3g} (mean {self.baseline:.3g})"
-
-
 @dataclass(frozen=True, eq=False)
 class ArrayJob(Job):
     """A dataset of arrays with its test rows."""
@@ -79,17 +59,18 @@ class ArrayJob(Job):
         return model.fit(self.data.x, self.data.y, **fit_options)
 
     def score(self, model: Sequential, seed: int) -> tuple[str, str, dict[str, Any]]:
-        """Score the model on the test rows beside a baseline; the report is empty."""
-        import numpy as np
+        """Score the model on the test rows beside a linear model and a baseline."""
+        from glassnet.evaluation import baselines
 
         data = self.data
-        logs = model.evaluate(data.x_test, data.y_test, return_dict=True)
+        x, x_test = baselines.to_columns(data.x, data.x_test)
         if data.class_names:
-            most_common = np.bincount(data.y).argmax()
-            baseline = float(np.mean(data.y_test == most_common))
-            score = BaselineScore("accuracy", logs["accuracy"], baseline)
+            predicted = model.predict_labels(data.x_test)
+            report = baselines.score_classifier(
+                data.y, data.y_test, predicted, x, x_test, seed=seed
+            )
         else:
-            errors = data.y_test.astype(np.float64) - data.y.mean(dtype=np.float64)
-            score = BaselineScore("rmse", logs["loss"] ** 0.5, float(np.sqrt(np.mean(errors**2))))
-        facts = {"metric": score.metric, "score": score.value, "baseline": score.baseline}
-        return "", str(score), facts
+            predicted = model.predict(data.x_test)[:, 0]
+            report = baselines.score_regressor(data.y, data.y_test, predicted, x, x_test, seed=seed)
+        learned = {"classes": data.class_names, "shape": data.x.shape[1:]}
+        return str(report), report.headline(), {"score": report.to_dict(), "learned": learned}

@@ -38,12 +38,6 @@ Flattening keeps where a feature is, which helps with digits. Otherwise a global
 whether it is anywhere, which helps with photos.
 """
 
-COARSE_SIDE, MAX_LINEAR_INPUTS = 16, 5_000_000
-"""The linear baseline sees images of about 16 x 16 pixels.
-
-It is left out if these are more than five million numbers.
-"""
-
 TRAIN_FOLDERS, TEST_FOLDERS, VALIDATION_FOLDERS = (
     ("train", "training"),
     ("test", "testing"),
@@ -163,22 +157,14 @@ class ImageJob(Job):
         return model.fit(self.train, validation_data=self.validation_data, **fit_options)
 
     def score(self, model: Sequential, seed: int) -> tuple[str, str, dict[str, Any]]:
-        """Score the model on the test images beside a baseline and a linear model."""
-        import numpy as np
-
-        from glassnet.evaluation import baselines, scores
+        """Score the model on the test images beside a linear model and a baseline."""
+        from glassnet.evaluation import baselines
 
         train, test = self.train, self.test
         assert model.preprocessor is not None
         predicted = model.preprocessor.target.transform(model.predict_labels(test))
-        x, x_test = downsample(train.x), downsample(test.x)
-        if x.size <= MAX_LINEAR_INPUTS:
-            report = baselines.score_classifier(train.y, test.y, predicted, x, x_test, seed=seed)
-        else:
-            majority = np.full(len(test), np.bincount(train.y).argmax())
-            report = scores.compare_scores(
-                "accuracy", test.y, predicted, {"majority": majority}, seed=seed
-            )
+        x, x_test = baselines.to_columns(train.x, test.x)
+        report = baselines.score_classifier(train.y, test.y, predicted, x, x_test, seed=seed)
         skipped = [
             {"file": str(path), "reason": reason}
             for path, reason in (*train.skipped, *test.skipped)
@@ -191,23 +177,6 @@ class ImageJob(Job):
             "augmented": self.augment,
         }
         return str(report), report.headline(), {"score": report.to_dict(), "learned": learned}
-
-
-def downsample(x: np.ndarray) -> np.ndarray:
-    """Return small images as rows of numbers from 0 to 1, for a linear model.
-
-    Each number is the mean of a square; an image has about 16 x 16 squares.
-    """
-    import numpy as np
-
-    n, height, width, channels = x.shape
-    step = max(1, -(-max(height, width) // COARSE_SIDE))
-    n_rows, n_columns = max(1, height // step), max(1, width // step)
-    square_height, square_width = min(step, height), min(step, width)
-    cropped = np.asarray(x[:, : n_rows * square_height, : n_columns * square_width])
-    squares = cropped.reshape(n, n_rows, square_height, n_columns, square_width, channels)
-    means: np.ndarray = squares.mean(axis=(2, 4), dtype=np.float32)
-    return (means / 255).reshape(n, -1)
 
 
 def is_image_path(name: str) -> bool:

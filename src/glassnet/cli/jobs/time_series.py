@@ -113,7 +113,7 @@ class TimeSeriesJob(Job):
                 "the earlier forecast is from a second network, trained on the steps before it"
             )
         lines.append(f"forecasts start after {self.series.times.label_at(len(self.series) - 1)}")
-        rmse, naive_rmse = map(format_number, report.rmse)
+        rmse, naive_rmse = (format_number(value, keep_zeros=True) for value in report.rmse)
         facts = {
             "target": self.series.name,
             "season": self.series.season,
@@ -122,7 +122,7 @@ class TimeSeriesJob(Job):
         }
         return (
             "\n".join(lines),
-            f"RMSE {rmse} ({report.baseline_name} {naive_rmse})",
+            f"RMSE {rmse}, {report.baseline_name} {naive_rmse}",
             {"score": report.to_dict(), "learned": facts},
         )
 
