@@ -16,7 +16,15 @@ def text(*values):
     return np.array(values, object)
 
 
-@pytest.mark.parametrize("n", [1, 7, column_values.PLAIN_ROWS, column_values.PLAIN_ROWS + 1, 3000])
+@pytest.fixture(params=["by a dict", "by pandas"])
+def any_path(request, monkeypatch):
+    """Both ways to find the distinct values, whatever the number of rows."""
+    n = {"by a dict": 10**9, "by pandas": 0}[request.param]
+    monkeypatch.setattr(column_values, "MIN_PANDAS_ROWS", n)
+
+
+@pytest.mark.usefixtures("any_path")
+@pytest.mark.parametrize("n", [1, 7, 3000])
 @pytest.mark.parametrize("gaps", ["none", "first", "middle", "all"])
 def test_text_is_numbered_in_the_order_in_which_it_occurs(n, gaps):
     rng = np.random.default_rng(n)
@@ -36,6 +44,7 @@ def test_text_is_numbered_in_the_order_in_which_it_occurs(n, gaps):
     assert list(distinct.count()) == list(counts)
 
 
+@pytest.mark.usefixtures("any_path")
 @pytest.mark.parametrize("n", [5, 3000])
 def test_numbers_and_dates_are_numbered_too(n):
     rng = np.random.default_rng(n)
@@ -53,6 +62,7 @@ def test_numbers_become_sorted_texts():
     assert find_distinct(np.array([True, False])).texts == ["False", "True"]
 
 
+@pytest.mark.usefixtures("any_path")
 @pytest.mark.parametrize("n", [12, 3000])
 def test_text_becomes_numbers_and_the_rest_is_listed(n):
     """Oracle: Python's float, cell by cell."""

@@ -8,6 +8,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
+from glassnet.data import column_values
 from glassnet.data.split import train_validation_split
 from glassnet.data.table import Table
 from glassnet.preprocessing import encoder as encoder_module
@@ -24,6 +25,8 @@ from glassnet.preprocessing.encoder import (
 from glassnet.preprocessing.tabular import check_table_request, prepare_table
 from glassnet.preprocessing.targets import fit_class_target
 
+pytestmark = pytest.mark.usefixtures("any_path")
+
 EPOCH = datetime.datetime(1970, 1, 1)
 PARTS = {
     "day": lambda date: (date - EPOCH).days,
@@ -31,6 +34,13 @@ PARTS = {
     "weekday": lambda date: date.weekday(),
     "hour": lambda date: date.hour,
 }
+
+
+@pytest.fixture(params=["by a dict", "by pandas"])
+def any_path(request, monkeypatch):
+    """Both ways to find the distinct values, whatever the number of rows."""
+    n = {"by a dict": 10**9, "by pandas": 0}[request.param]
+    monkeypatch.setattr(column_values, "MIN_PANDAS_ROWS", n)
 
 
 def draw_table(seed, n):
