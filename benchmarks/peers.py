@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 ROWS, PIXELS, HIDDEN, CLASSES = 60_000, 784, 128, 10
+FIRST_RUN = "glassnet-first-run"
 
 
 class Glassnet:
@@ -47,6 +48,15 @@ class Glassnet:
 
     def predict(self, x: np.ndarray) -> np.ndarray:
         return self.model.predict(x)
+
+
+class GlassnetFirstRun(Glassnet):
+    """Glassnet without the programs that earlier processes compiled."""
+
+    def __init__(self) -> None:
+        os.environ["GLASSNET_CACHE"] = "off"
+        super().__init__()
+        self.version += ", first run"
 
 
 class ScikitLearn:
@@ -275,6 +285,7 @@ def cnn_layers(layers: Any) -> list[Any]:
 
 PEERS: dict[str, Callable[[], Any]] = {
     "glassnet": Glassnet,
+    FIRST_RUN: GlassnetFirstRun,
     "scikit-learn": ScikitLearn,
     "keras-jax": lambda: Keras("jax"),
     "pytorch": PyTorch,

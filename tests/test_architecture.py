@@ -21,7 +21,15 @@ MODULES = sorted(
     if not name.endswith("__main__")
 )
 IMPORT_ORDER = (
-    {"_version", "errors", "types", "formatting", "fingerprinting", "user_cache"},
+    {
+        "_version",
+        "errors",
+        "types",
+        "formatting",
+        "fingerprinting",
+        "garbage_collection",
+        "user_cache",
+    },
     {"plots"},
     {"data"},
     {"datasets"},

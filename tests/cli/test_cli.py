@@ -455,3 +455,16 @@ def test_json_goes_without_the_arithmetic():
         "--json cannot be combined with --neuron or --layer: it contains every number."
         in result.stderr
     )
+
+
+def test_a_command_ends_without_a_search_for_garbage():
+    """Oracle: gc.callbacks of a fresh process; exit functions run in the reverse order."""
+    code = (
+        "import atexit, gc, sys\n"
+        "atexit.register(lambda: print(gc.get_freeze_count() > 1000, gc.collect() < 1000))\n"
+        "from glassnet.cli import main\n"
+        "main(['--version'])"
+    )
+    process = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (process.returncode, process.stderr) == (0, "")
+    assert process.stdout.splitlines()[1:] == ["True True"]

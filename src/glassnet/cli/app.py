@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import gc
 import os
 import sys
 import warnings
@@ -29,6 +31,7 @@ class CommandGroup(click.Group):
         *others: Any,
         **extra: Any,
     ) -> NoReturn:
+        atexit.register(gc.freeze)  # a search for garbage would be a fifth of a short command
         extra["standalone_mode"] = False
         for stream in (sys.stdout, sys.stderr):
             if hasattr(stream, "reconfigure"):
