@@ -21,15 +21,7 @@ MODULES = sorted(
     if not name.endswith("__main__")
 )
 IMPORT_ORDER = (
-    {
-        "_version",
-        "errors",
-        "types",
-        "formatting",
-        "fingerprinting",
-        "garbage_collection",
-        "user_cache",
-    },
+    {"_version", "errors", "types", "formatting", "fingerprinting", "user_cache"},
     {"plots"},
     {"data"},
     {"datasets"},

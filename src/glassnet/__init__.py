@@ -6,7 +6,6 @@ import importlib
 import sys
 from typing import TYPE_CHECKING, Any
 
-from glassnet import garbage_collection
 from glassnet._version import __version__ as __version__
 
 if TYPE_CHECKING:
@@ -58,8 +57,7 @@ def __getattr__(name: str) -> Any:
     """Import a public name when it is first used, so that `import glassnet` loads no JAX."""
     if name not in __all__:
         raise AttributeError(f"module 'glassnet' has no attribute {name!r}")
-    with garbage_collection.paused():
-        module = importlib.import_module(f"glassnet.{_MODULES.get(name, name)}")
+    module = importlib.import_module(f"glassnet.{_MODULES.get(name, name)}")
     value = getattr(module, name) if name in _MODULES else module
     if "jax" in sys.modules:
         importlib.import_module("glassnet.engine")  # it sets up the compilation cache

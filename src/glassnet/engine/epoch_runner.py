@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, Protocol
 import jax
 import numpy as np
 
-from glassnet import fingerprinting, garbage_collection
+from glassnet import fingerprinting
 from glassnet.engine import network
 from glassnet.engine.train_step import (
     BatchPlan,
@@ -84,10 +84,7 @@ class StepRange:
         """Return the train state before step `stop`."""
         data, plan = self.chunk.data, self.chunk.plan
         start = np.int32(self.start)
-        with garbage_collection.paused():  # the first call traces the program
-            result: TrainState = run_steps(
-                program, self.train_state, data, plan, start, np.int32(stop)
-            )
+        result: TrainState = run_steps(program, self.train_state, data, plan, start, np.int32(stop))
         return result
 
 
