@@ -89,7 +89,9 @@ def _dtype_fix(array: np.ndarray) -> str:
 
 def is_finite(array: np.ndarray) -> bool:
     """Return whether all values are finite. Each block of rows is read into the cache once."""
-    rows = max(1, BLOCK_BYTES // max(1, array[:1].nbytes))
+    if array.nbytes <= BLOCK_BYTES:
+        return bool(np.isfinite(array).all())
+    rows = max(1, BLOCK_BYTES // array[:1].nbytes)
     blocks = (array[start : start + rows] for start in range(0, len(array), rows))
     return all(bool(np.isfinite(block).all()) for block in blocks)
 

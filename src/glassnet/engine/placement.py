@@ -31,6 +31,9 @@ def to_device(tree: T, *, copy: bool = True) -> T:
             change: their memory may become that of the device array.
     """
 
+    if all(isinstance(leaf, jax.Array) for leaf in jax.tree.leaves(tree)):
+        return tree
+
     def put(array: Any) -> Any:
         if isinstance(array, jax.Array):
             return array
