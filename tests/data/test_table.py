@@ -7,6 +7,8 @@ import pytest
 from glassnet.data.table import Table, read_table
 from glassnet.errors import ConfigError, DataError
 
+pytestmark = pytest.mark.usefixtures("csv_library")
+
 PLAIN = "name,age,fare,member\nAnna,22,7.25,true\nBo,,8,false\n"
 
 

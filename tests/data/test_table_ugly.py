@@ -20,6 +20,8 @@ from glassnet.data.parsing import (
 from glassnet.data.table import read_table
 from glassnet.errors import DataError
 
+pytestmark = pytest.mark.usefixtures("csv_library")
+
 
 @pytest.mark.parametrize(
     ("text", "wanted"),

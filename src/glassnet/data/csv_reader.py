@@ -5,19 +5,36 @@ from __future__ import annotations
 import csv
 import io
 import itertools
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from glassnet.data.parsing import NA_VALUES, parse_column, parse_float
+from glassnet.data.pandas_csv import Column, CsvRows, count_rows
+from glassnet.data.parsing import (
+    DistinctTexts,
+    factorize,
+    parse_distinct,
+    parse_float,
+    strip_cell,
+)
 from glassnet.errors import DataError, message, require
 
 DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 """Delimiters that are detected, and their names in messages."""
 
+UTF8_MARK = b"\xef\xbb\xbf"
+"""Byte order mark of UTF-8."""
+
+LONE_RETURN = re.compile(rb"\r(?!\n)")
+"""Line end of old Macs, after which pandas may lose an empty cell."""
+
 SNIFF_LINES = 50
 """Number of lines from which the delimiter is detected."""
+
+MIN_PANDAS_BYTES = 1_000_000
+"""Size of a file from which pandas reads it. Below it, importing pandas takes longer."""
 
 ROWS_PER_TRANSPOSE = 1000
 """Number of rows that are turned into columns at a time.
@@ -38,25 +55,44 @@ def parse_csv(name: str, raw: bytes) -> tuple[dict[str, np.ndarray], tuple[str, 
             whose length differs from the header's.
     """
     text, encoding = _decode(name, raw)
-    delimiter = _sniff_delimiter(text)
-    header, cells_by_column, n_blank = _read_cells(name, text, delimiter)
+    lines = _read_first_lines(text)
+    delimiter = _sniff_delimiter(lines)
+    cells = None
+    if len(raw) >= MIN_PANDAS_BYTES:
+        content = raw.removeprefix(UTF8_MARK) if encoding.startswith("utf-8") else text.encode()
+        cells = _read_with_pandas(content, lines, delimiter)
+    header, cells_by_column, n_blank = cells or _read_cells(name, text, delimiter)
+    _check_header(name, header)
+    require(cells_by_column, name, "rows below the header", error=DataError, rows=0)
     decimal = "." if delimiter == "," else ","
     messages = [
-        f"{name}: {len(cells_by_column[0]):,} rows, {len(header)} columns, "
+        f"{name}: {count_rows(cells_by_column[0]):,} rows, {len(header)} columns, "
         f"separated by {DELIMITERS[delimiter]}"
     ]
     if encoding in ("cp1252", "latin-1", "utf-16"):
         messages.append(f"read as {encoding}, because it is not UTF-8")
     if n_blank:
         messages.append(f"rows without any value, left out: {n_blank:,}")
-    columns = {}
+    columns, notes = _parse_columns(name, header, cells_by_column, decimal)
+    return columns, (*messages, *notes), decimal
+
+
+def _parse_columns(
+    name: str, header: list[str], cells_by_column: list[Column], decimal: str
+) -> tuple[dict[str, np.ndarray], list[str]]:
+    """Return the columns by name, and messages about them."""
+    columns, messages = {}, []
     for i, (column_name, cells) in enumerate(zip(header, cells_by_column, strict=True)):
-        values = [None if (stripped := cell.strip()) in NA_VALUES else stripped for cell in cells]
+        if not isinstance(cells, DistinctTexts):
+            columns[column_name] = cells
+            messages += _guess_messages(column_name, [], cells, decimal)
+            continue
+        texts = cells.convert(strip_cell)
         if column_name:
-            column = columns[column_name] = parse_column(values, decimal)
-            messages += _guess_messages(column_name, values, column, decimal)
+            column = columns[column_name] = parse_distinct(texts, decimal)
+            messages += _guess_messages(column_name, texts.texts, column, decimal)
         else:
-            messages.append(_unnamed_column_message(name, i, values))
+            messages.append(_unnamed_column_message(name, i, texts))
     require(
         columns,
         name,
@@ -65,13 +101,13 @@ def parse_csv(name: str, raw: bytes) -> tuple[dict[str, np.ndarray], tuple[str, 
         column=1,
         fix="Name every column in the first line.",
     )
-    return columns, tuple(messages), decimal
+    return columns, messages
 
 
 def _decode(name: str, raw: bytes) -> tuple[str, str]:
     """Return the text and its encoding."""
     for byte_order_mark, encoding in (
-        (b"\xef\xbb\xbf", "utf-8-sig"),
+        (UTF8_MARK, "utf-8-sig"),
         (b"\xff\xfe", "utf-16"),
         (b"\xfe\xff", "utf-16"),
     ):
@@ -90,10 +126,20 @@ def _decode(name: str, raw: bytes) -> tuple[str, str]:
     return raw.decode("latin-1"), "latin-1"
 
 
-def _sniff_delimiter(text: str) -> str:
+def _read_first_lines(text: str) -> list[str]:
+    """Return the first `SNIFF_LINES` lines."""
+    size = 2**16
+    while True:
+        file = io.StringIO(text[:size], newline="")
+        lines = list(itertools.islice(file, SNIFF_LINES + 1))
+        if len(lines) > SNIFF_LINES or size >= len(text):
+            return lines[:SNIFF_LINES]
+        size *= 4
+
+
+def _sniff_delimiter(lines: Sequence[str]) -> str:
     """Return the delimiter that splits the header, and most first lines, into the most cells."""
-    file = io.StringIO(text, newline=None)
-    lines = [line for line in itertools.islice(file, SNIFF_LINES) if line.strip()]
+    lines = [line for line in lines if line.strip()]
 
     def count_cells(delimiter: str) -> int:
         reader = csv.reader(lines, delimiter=delimiter, skipinitialspace=True)
@@ -106,7 +152,37 @@ def _sniff_delimiter(text: str) -> str:
     return max(DELIMITERS, key=count_cells)
 
 
-def _read_cells(name: str, text: str, delimiter: str) -> tuple[list[str], list[list[str]], int]:
+def _read_with_pandas(
+    content: bytes, lines: Sequence[str], delimiter: str
+) -> tuple[list[str], list[Column], int] | None:
+    """Return the header, the columns, and the number of blank rows, as `_read_cells` does.
+
+    Returns None if the csv module must read them: pandas refuses them, or may read them otherwise.
+
+    Args:
+        content: the file in UTF-8.
+        lines: the first lines.
+        delimiter: character between cells.
+    """
+    reader = csv.reader(lines, delimiter=delimiter, skipinitialspace=True)
+    try:
+        header = next((row for row in reader if "".join(row).strip()), [])
+        n_lines = reader.line_num
+        first_row = next((row for row in reader if len(row) > 1 or "".join(row).strip()), [])
+    except csv.Error:
+        return None
+    start = len("".join(lines[:n_lines]).encode())
+    is_cut = reader.line_num == SNIFF_LINES
+    has_lone_returns = b"\r" in content and LONE_RETURN.search(content) is not None
+    has_marks = b"\0" in content or content.startswith(UTF8_MARK, start)
+    if is_cut or has_lone_returns or has_marks or len(first_row) != len(header):
+        return None
+    header = [cell.strip() for cell in header]
+    rows = CsvRows(content, start, delimiter, header).read()
+    return (header, *rows) if rows else None
+
+
+def _read_cells(name: str, text: str, delimiter: str) -> tuple[list[str], list[Column], int]:
     """Return the header, the cells of each column, and the number of blank rows."""
     require(
         text.strip(),
@@ -132,11 +208,11 @@ def _read_cells(name: str, text: str, delimiter: str) -> tuple[list[str], list[l
         if len(rows) == ROWS_PER_TRANSPOSE:
             blocks.append(tuple(zip(*rows, strict=True)))
             rows = []
-    _check_header(name, header)
     if rows:
         blocks.append(tuple(zip(*rows, strict=True)))
-    require(blocks, name, "rows below the header", error=DataError, rows=0)
-    columns = [list(itertools.chain.from_iterable(parts)) for parts in zip(*blocks, strict=True)]
+    columns: list[Column] = [
+        factorize(list(itertools.chain.from_iterable(parts))) for parts in zip(*blocks, strict=True)
+    ]
     return header, columns, n_blank
 
 
@@ -192,17 +268,17 @@ def _check_header(name: str, header: list[str]) -> None:
     )
 
 
-def _unnamed_column_message(name: str, position: int, values: Sequence[str | None]) -> str:
+def _unnamed_column_message(name: str, position: int, cells: DistinctTexts) -> str:
     """Describe a column without a name, which must be empty or count the rows.
 
     Raises:
         DataError: it holds anything else.
     """
-    if not any(values):
+    if not cells.texts:
         return "a column without a name is empty: left out"
-    n = len(values)
+    n = len(cells.codes)
     require(
-        values in ([str(i) for i in range(n)], [str(i + 1) for i in range(n)]),
+        cells.texts in ([str(i) for i in range(n)], [str(i + 1) for i in range(n)]),
         name,
         "a name for every column",
         error=DataError,
@@ -213,7 +289,7 @@ def _unnamed_column_message(name: str, position: int, values: Sequence[str | Non
 
 
 def _guess_messages(
-    column_name: str, values: Sequence[str | None], column: np.ndarray, decimal: str
+    column_name: str, texts: Sequence[str], column: np.ndarray, decimal: str
 ) -> list[str]:
     """Return messages about guesses that may be wrong for a column of numbers."""
     if column.dtype.kind != "f":
@@ -221,6 +297,6 @@ def _guess_messages(
     messages = []
     if not np.isnan(parse_float(column_name)) and not np.isnan(column).all():
         messages.append(f"the first line was read as column names, including {column_name!r}")
-    if decimal == "," and any(value and "," in value for value in values):
+    if decimal == "," and any("," in text for text in texts):
         messages.append(f"{column_name}: the comma was read as the decimal sign")
     return messages

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -77,12 +77,74 @@ OPT_IN_DATE_FORMATS = ("%Y", "%Y%m%d")
 """Date formats of digits alone, such as 2024 and 20240229, which are not detected by default."""
 
 
+MIN_PANDAS_ROWS = 20_000
+"""Number of cells from which pandas finds the distinct ones; for fewer, its import takes longer."""
+
+
+class DistinctTexts(NamedTuple):
+    """Text cells, with each distinct text stored once.
+
+    Attributes:
+        texts: the distinct texts.
+        codes: the position of each cell's text in `texts`; -1 if the cell is missing.
+    """
+
+    texts: list[str]
+    codes: np.ndarray
+
+    def convert(self, function: Callable[[str], str | None]) -> DistinctTexts:
+        """Return the cells with the function applied to each text; None means missing."""
+        texts = list(map(function, self.texts))
+        if texts == self.texts:
+            return self
+        positions: dict[str, int] = {}
+        codes = [
+            -1 if text is None else positions.setdefault(text, len(positions)) for text in texts
+        ]
+        return DistinctTexts(list(positions), np.array([*codes, -1])[self.codes])
+
+    def to_objects(self) -> np.ndarray:
+        """Return the cells as an array of objects, None if missing."""
+        column: np.ndarray = np.array([*self.texts, None], object)[self.codes]
+        return column
+
+
+def factorize(cells: Sequence[str | None] | np.ndarray) -> DistinctTexts:
+    """Return the distinct texts of cells, in the order of the first cell of each.
+
+    Args:
+        cells: text; None if missing.
+    """
+    if len(cells) >= MIN_PANDAS_ROWS:
+        import pandas
+
+        codes, texts = pandas.factorize(np.asarray(cells, object))
+        return DistinctTexts(texts.tolist(), codes)
+    positions = {text: i for i, text in enumerate(dict.fromkeys(t for t in cells if t is not None))}
+    return DistinctTexts(
+        list(positions),
+        np.array([-1 if text is None else positions[text] for text in cells], int),
+    )
+
+
+def strip_cell(cell: str) -> str | None:
+    """Return a cell without the blanks around it; None if it is missing."""
+    return None if (stripped := cell.strip()) in NA_VALUES else stripped
+
+
 def parse_float(text: str) -> float:
     """Return the number in a text, or NaN if there is none; underscores are not allowed."""
     try:
         return float(text) if "_" not in text else np.nan
     except ValueError:
         return np.nan
+
+
+def parse_floats(cells: Sequence[str | None] | np.ndarray) -> np.ndarray:
+    """Return the number in each text cell, NaN if it is missing or none: see `parse_float`."""
+    texts, codes = factorize(cells)
+    numbers: np.ndarray = np.array([*map(parse_float, texts), np.nan])[codes]
+    return numbers
 
 
 def format_exact(value: float) -> str:
@@ -93,7 +155,7 @@ def format_exact(value: float) -> str:
 def is_missing(column: np.ndarray) -> np.ndarray:
     """Return which entries are NaN, NaT or None."""
     if column.dtype.kind == "O":
-        return np.array([value is None for value in column], bool)
+        return np.asarray(column == None, bool)  # noqa: E711  (NumPy compares each entry)
     if column.dtype.kind in "Mf":
         return np.asarray(np.isnan(column))
     return np.zeros(len(column), bool)
@@ -113,7 +175,7 @@ def loses_precision(texts: Iterable[str]) -> bool:
     )
 
 
-def parse_column(cells: Sequence[str | None], decimal: str) -> np.ndarray:
+def parse_column(cells: Sequence[str | None] | np.ndarray, decimal: str) -> np.ndarray:
     """Parse cells as booleans, numbers or dates if all of them allow it, else return the text.
 
     Missing values become NaN, NaT or None.
@@ -122,31 +184,47 @@ def parse_column(cells: Sequence[str | None], decimal: str) -> np.ndarray:
         cells: stripped text; None if missing.
         decimal: "," for files that may write 1,5 for 1.5.
     """
-    values = np.array(cells, object)
-    missing = is_missing(values)
-    texts = list(dict.fromkeys(values[~missing]))
-    parsed = _parse_texts(texts, decimal)
+    return parse_distinct(factorize(cells), decimal)
+
+
+def parse_distinct(cells: DistinctTexts, decimal: str) -> np.ndarray:
+    """Parse cells whose distinct texts are known: see `parse_column`."""
+    parsed = _parse_texts(cells.texts, decimal)
     if parsed is None:
-        return values
-    by_text = dict(zip(texts, parsed, strict=True))
-    return with_missing(missing, [by_text[text] for text in values[~missing]], parsed.dtype)
+        return cells.to_objects()
+    missing = cells.codes < 0
+    return with_missing(missing, parsed[cells.codes[~missing]], parsed.dtype)
 
 
 def _parse_texts(texts: Sequence[str], decimal: str) -> np.ndarray | None:
     """Return the values of the texts, or None if they are only text."""
-    if texts and {text.lower() for text in texts} <= {"true", "false"}:
+    if texts and all(text.lower() in ("true", "false") for text in texts):
         return np.array([text.lower() == "true" for text in texts])
-    if not loses_precision(texts):
-        numbers = np.array([parse_float(text) for text in texts], float)
-        if decimal == "," and np.isnan(numbers).any():
-            numbers = np.array([parse_float(text.replace(",", ".")) for text in texts], float)
-        if not np.isnan(numbers).any():
-            return numbers
+    numbers = _parse_numbers(texts, decimal)
+    if numbers is not None and not loses_precision(texts):
+        return numbers
+    if not (texts and ISO_DATE.fullmatch(texts[0])):
+        return None
     dates = parse_dates(texts, "ISO")
     return None if np.isnat(dates).any() else dates
 
 
-def with_missing(missing: np.ndarray, values: Sequence[Any], dtype: DTypeLike) -> np.ndarray:
+def _parse_numbers(texts: Sequence[str], decimal: str) -> np.ndarray | None:
+    """Return the numbers in the texts, or None if one of them is no number."""
+    for sign in dict.fromkeys([".", decimal]):
+        plain = texts if sign == "." else [text.replace(sign, ".") for text in texts]
+        try:
+            numbers = np.fromiter(map(float, plain), float, len(texts))
+        except ValueError:
+            continue
+        if not np.isnan(numbers).any() and not any("_" in text for text in texts):
+            return numbers
+    return None
+
+
+def with_missing(
+    missing: np.ndarray, values: Sequence[Any] | np.ndarray, dtype: DTypeLike
+) -> np.ndarray:
     """Return a column of the values, with NaN or NaT where `missing` is true.
 
     Booleans with missing values become the numbers 0 and 1.
@@ -163,7 +241,7 @@ def with_missing(missing: np.ndarray, values: Sequence[Any], dtype: DTypeLike) -
 def parse_dates(texts: Sequence[str], date_format: str) -> np.ndarray:
     """Parse texts in one date format, as datetime64[s]; NaT where a text does not match."""
     if date_format == "ISO":
-        return np.array([_parse_iso(text) for text in texts], "datetime64[s]")
+        return _parse_iso_dates(texts)
     import pandas
 
     series = pandas.Series(texts, dtype=object)
@@ -171,10 +249,18 @@ def parse_dates(texts: Sequence[str], date_format: str) -> np.ndarray:
     return np.array(dates, "datetime64[s]")
 
 
-def _parse_iso(text: str) -> np.datetime64:
-    match = ISO_DATE.fullmatch(text)
+def _parse_iso_dates(texts: Sequence[str]) -> np.ndarray:
+    matches = map(ISO_DATE.fullmatch, texts)
+    moments = [match[1] if match else "NaT" for match in matches]
     try:
-        return np.datetime64(match[1] if match else "NaT", "s")
+        return np.array(moments, "datetime64[s]")
+    except ValueError:
+        return np.array([_parse_moment(moment) for moment in moments], "datetime64[s]")
+
+
+def _parse_moment(text: str) -> np.datetime64:
+    try:
+        return np.datetime64(text, "s")
     except ValueError:
         return np.datetime64("NaT", "s")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import decimal as decimals
 import difflib
+import itertools
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,7 +15,14 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from glassnet.data.csv_reader import parse_csv
-from glassnet.data.parsing import NA_VALUES, format_exact, is_missing, parse_column, with_missing
+from glassnet.data.parsing import (
+    factorize,
+    format_exact,
+    is_missing,
+    parse_column,
+    strip_cell,
+    with_missing,
+)
 from glassnet.errors import DataError, lookup, message, require
 
 FRAME_READERS = {".parquet": "read_parquet", ".feather": "read_feather", ".arrow": "read_feather"}
@@ -256,42 +264,48 @@ def _objects_to_array(
     name: str, cells: list[Any], missing: np.ndarray, as_text: bool = False
 ) -> np.ndarray:
     """Convert Python objects to one of the dtypes of `Table`, by their types."""
-    missing = missing | np.array([isinstance(cell, float) and cell != cell for cell in cells], bool)
-    values = [cell for cell, is_gap in zip(cells, missing, strict=True) if not is_gap]
+    values = list(itertools.compress(cells, ~missing))
+    if any(issubclass(kind, float) for kind in set(map(type, values))):
+        is_nan = [isinstance(value, float) and value != value for value in values]
+        missing = missing.copy()
+        missing[~missing] = is_nan
+        values = list(itertools.compress(cells, ~missing))
+    kinds = set(map(type, values))
 
     def all_are(types: Any) -> bool:
-        return bool(values) and all(isinstance(value, types) for value in values)
+        return bool(kinds) and all(issubclass(kind, types) for kind in kinds)
 
     if all_are(bool | np.bool_):
         return with_missing(missing, values, bool)
     if not as_text and all_are(int | float | np.number | decimals.Decimal):
         return with_missing(missing, [float(value) for value in values], float)
     if all_are(datetime.date):
-        dates = [np.datetime64(value.isoformat()[:19], "s") for value in values]
-        return with_missing(missing, dates, "datetime64[s]")
+        dates = [value.isoformat()[:19] for value in values]
+        return with_missing(missing, np.array(dates, "datetime64[s]"), "datetime64[s]")
     if all_are(datetime.timedelta | np.timedelta64):
         second = np.timedelta64(1, "s")
         return with_missing(missing, [np.timedelta64(value) / second for value in values], float)
-    return _cells_to_text(name, cells, missing)
+    return _cells_to_text(name, values, missing)
 
 
-def _cells_to_text(name: str, cells: list[Any], missing: np.ndarray) -> np.ndarray:
+def _cells_to_text(name: str, values: list[Any], missing: np.ndarray) -> np.ndarray:
     """Convert scalars to text, None if missing."""
     scalar = str | int | float | bool | np.generic | decimals.Decimal
-    values = [cell for cell, is_gap in zip(cells, missing, strict=True) if not is_gap]
-    unsupported = next((value for value in values if not isinstance(value, scalar)), None)
+    kinds = set(map(type, values))
+    unsupported = {kind for kind in kinds if not issubclass(kind, scalar)}
+    example = next((value for value in values if type(value) in unsupported), None)
     require(
-        unsupported is None,
+        not unsupported,
         "table",
         f"numbers, text, booleans or dates in column {name!r}",
         error=DataError,
-        type=type(unsupported).__name__,
-        example=unsupported,
+        type=type(example).__name__,
+        example=example,
         fix=f"Make columns of its contents, or drop it: frame.drop(columns={name!r}).",
     )
-    texts = map(_format_cell, values)
-    column = np.full(len(cells), None, object)
-    column[~missing] = [None if text in NA_VALUES else text for text in texts]
+    texts = values if kinds == {str} else [_format_cell(value) for value in values]
+    column = np.full(len(missing), None, object)
+    column[~missing] = factorize(texts).convert(strip_cell).to_objects()
     return column
 
 
