@@ -5,7 +5,7 @@ import re
 import numpy as np
 import pytest
 
-from glassnet.data import column_values
+from glassnet.data import parsing
 from glassnet.data.column_values import factorize, find_distinct, require_finite, to_float
 from glassnet.errors import DataError
 
@@ -20,7 +20,7 @@ def text(*values):
 def any_path(request, monkeypatch):
     """Both ways to find the distinct values, whatever the number of rows."""
     n = {"by a dict": 10**9, "by pandas": 0}[request.param]
-    monkeypatch.setattr(column_values, "MIN_PANDAS_ROWS", n)
+    monkeypatch.setattr(parsing, "MIN_PANDAS_ROWS", n)
 
 
 @pytest.mark.usefixtures("any_path")

@@ -8,7 +8,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from glassnet.data import column_values
+from glassnet.data import parsing
 from glassnet.data.split import train_validation_split
 from glassnet.data.table import Table
 from glassnet.preprocessing import encoder as encoder_module
@@ -40,7 +40,7 @@ PARTS = {
 def any_path(request, monkeypatch):
     """Both ways to find the distinct values, whatever the number of rows."""
     n = {"by a dict": 10**9, "by pandas": 0}[request.param]
-    monkeypatch.setattr(column_values, "MIN_PANDAS_ROWS", n)
+    monkeypatch.setattr(parsing, "MIN_PANDAS_ROWS", n)
 
 
 def draw_table(seed, n):

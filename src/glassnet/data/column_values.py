@@ -7,11 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from glassnet.data import parsing
 from glassnet.data.parsing import format_exact, is_missing, parse_float
 from glassnet.errors import DataError, message
-
-MIN_PANDAS_ROWS = 20_000
-"""Number of rows from which pandas finds distinct values; for fewer, its import takes longer."""
 
 MAX_FLOAT = float(np.finfo(float).max)
 """Largest number in float64 that is not infinite."""
@@ -71,14 +69,9 @@ def factorize(column: np.ndarray) -> tuple[list[Any], np.ndarray]:
         >>> factorize(np.array(["b", None, "a", "b"], object))
         (['b', None, 'a'], array([0, 1, 2, 0]))
     """
-    if len(column) < MIN_PANDAS_ROWS:
-        index: dict[Any, int] = {}
-        codes = np.array([index.setdefault(x, len(index)) for x in column.tolist()], np.intp)
-        return list(index), codes
-    import pandas
-
-    codes, uniques = pandas.factorize(column)
-    values, missing = uniques.tolist(), codes < 0
+    distinct, codes = parsing.factorize(column)
+    values: list[Any] = list(distinct)
+    missing = codes < 0
     if missing.any():
         n_before = int(codes[: np.argmax(missing)].max(initial=-1)) + 1
         values.insert(n_before, None)

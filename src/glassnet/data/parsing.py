@@ -112,19 +112,23 @@ class DistinctTexts(NamedTuple):
 def factorize(cells: Sequence[str | None] | np.ndarray) -> DistinctTexts:
     """Return the distinct texts of cells, in the order of the first cell of each.
 
+    An array of another type than text is factorized in the same way.
+
     Args:
         cells: text; None if missing.
     """
-    if len(cells) >= MIN_PANDAS_ROWS:
+    column = cells if isinstance(cells, np.ndarray) else np.asarray(cells, object)
+    if len(column) >= MIN_PANDAS_ROWS:
         import pandas
 
-        codes, texts = pandas.factorize(np.asarray(cells, object))
+        codes, texts = pandas.factorize(column)
         return DistinctTexts(texts.tolist(), codes)
-    positions = {text: i for i, text in enumerate(dict.fromkeys(t for t in cells if t is not None))}
-    return DistinctTexts(
-        list(positions),
-        np.array([-1 if text is None else positions[text] for text in cells], int),
-    )
+    positions: dict[Any, int] = {}
+    found = [
+        -1 if cell is None else positions.setdefault(cell, len(positions))
+        for cell in column.tolist()
+    ]
+    return DistinctTexts(list(positions), np.array(found, np.intp))
 
 
 def strip_cell(cell: str) -> str | None:
