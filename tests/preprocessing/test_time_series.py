@@ -207,7 +207,7 @@ def test_what_is_said(fitted, capsys):
     )
     lines = str(fitted.forecast(2)).splitlines()
     assert lines[0].split() == ["time", "sold", "seasonal", "naive"]
-    assert lines[1].split()[::2] == ["2019-01", f"{SOLD[36]:.4g}"]
+    assert lines[1].split()[::2] == ["2019-01", f"{SOLD[36]:.1f}"]
     assert len(lines) == 3
     assert repr(fitted.forecast(2)) == "Forecast('sold', 2019-01 to 2019-02)"
     assert (

@@ -3,6 +3,7 @@
 import os
 import re
 import signal
+import sys
 import threading
 
 import numpy as np
@@ -79,6 +80,16 @@ def test_handlers_are_restored_after_an_exception():
     with pytest.raises(ZeroDivisionError):
         plain_model().fit(X, Y, verbose=0, callbacks=[LambdaCallback(lambda epoch, logs: 1 / 0)])
     assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_rich_is_imported_for_a_live_line_only(monkeypatch):
+    """Oracle: an import of rich that fails. It is reached on a terminal with verbose 1 only."""
+    monkeypatch.setitem(sys.modules, "rich.live", None)
+    assert Progress(1, 4)._live is None
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    assert (Progress(0, 4)._live, Progress(2, 4)._live) == (None, None)
+    with pytest.raises(ImportError):
+        Progress(1, 4)
 
 
 class Screen:
