@@ -22,7 +22,6 @@ from glassnet.models import forecast
 from glassnet.models.base import BaseModel
 from glassnet.models.forecast import Forecast
 from glassnet.models.setup import Setup
-from glassnet.pipeline import sources
 from glassnet.pipeline.adapter import DataAdapter, TrainingData, open_dataset
 from glassnet.pipeline.options import EvaluationOptions, FitOptions
 from glassnet.preprocessing import tabular
@@ -433,6 +432,6 @@ def _describe_run(
         "shuffle": options.shuffle,
         "seed": options.order_seed,
         "data": data.source.fingerprint(),
-        "validation": sources.blocks_fingerprint(data.blocks),
+        "validation": data.blocks and data.blocks.fingerprint(),
         "callbacks": [describe_callback(callback) for callback in callbacks],
     }

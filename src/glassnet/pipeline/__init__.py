@@ -1,4 +1,4 @@
-"""Data adapters, and the sources of batches that training and scoring read."""
+"""Data adapters, and the batches and blocks that training and scoring read."""
 
 # Importing an adapter registers it. Later ones are asked first.
 from glassnet.pipeline import (  # noqa: F401  # isort: skip

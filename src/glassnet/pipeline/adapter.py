@@ -11,9 +11,9 @@ To add a kind of data, write one file with a subclass of `RowAdapter`, decorated
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, NamedTuple, TypeAlias, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 import numpy as np
 
@@ -28,10 +28,17 @@ from glassnet.pipeline.options import EvaluationOptions, FitOptions
 from glassnet.preprocessing.base import HeadSpec, Preprocessor
 from glassnet.types import Shape
 
-Blocks: TypeAlias = Iterable[tuple[Data, np.ndarray]]
-"""Padded blocks of rows with their masks, which can be iterated repeatedly."""
-
 AdapterT = TypeVar("AdapterT", bound="type[DataAdapter]")
+
+
+class Blocks(Protocol):
+    """Padded blocks of rows with their masks: see `inference.iter_padded_blocks`."""
+
+    def __iter__(self) -> Iterator[tuple[Data, np.ndarray]]:
+        """Yield the blocks; validation blocks can be iterated repeatedly."""
+
+    def fingerprint(self) -> dict[str, Any]:
+        """Return a description that differs for different rows."""
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ import numpy as np
 
 from glassnet import fingerprinting
 from glassnet.data import arrays
+from glassnet.engine.inference import iter_padded_blocks
 from glassnet.engine.train_step import Data, make_plan
 from glassnet.pipeline.prefetch import error_location
 from glassnet.types import Shape
@@ -75,6 +76,20 @@ def memmap_fingerprint(data: Data) -> dict[str, Any]:
         "rows": fingerprinting.array_fingerprint(x.index),
     }
     return source | fingerprinting.fingerprint_by_name({"y": data.y, "weight": data.weight})
+
+
+@dataclass(frozen=True)
+class MemmapBlocks:
+    """Evaluation blocks of a memory map, read again in every iteration."""
+
+    data: Data
+
+    def __iter__(self) -> Iterator[tuple[Data, np.ndarray]]:
+        return iter_padded_blocks(self.data)
+
+    def fingerprint(self) -> dict[str, Any]:
+        """Return the fingerprint of the rows: see `memmap_fingerprint`."""
+        return memmap_fingerprint(self.data)
 
 
 @dataclass(frozen=True)

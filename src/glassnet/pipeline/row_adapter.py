@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
+from glassnet import fingerprinting
 from glassnet.data import arrays
 from glassnet.data.split import train_validation_split
+from glassnet.engine.epoch_runner import ArraySource, BatchSource
 from glassnet.engine.inference import iter_padded_blocks
 from glassnet.engine.network import BuiltNetwork
-from glassnet.engine.placement import take_rows
-from glassnet.engine.train_step import Data
+from glassnet.engine.placement import take_rows, to_device
+from glassnet.engine.train_step import Data, make_plan_fn
 from glassnet.errors import DataError, require
 from glassnet.layers.functional import Links
 from glassnet.losses import Loss
-from glassnet.pipeline import sources
 from glassnet.pipeline.adapter import (
     Blocks,
     DataAdapter,
@@ -26,8 +27,9 @@ from glassnet.pipeline.adapter import (
     TrainingData,
     open_validation,
 )
-from glassnet.pipeline.memmap import MemmapRows
+from glassnet.pipeline.memmap import MemmapBatches, MemmapBlocks, MemmapRows
 from glassnet.pipeline.options import EvaluationOptions, FitOptions, check_steps
+from glassnet.pipeline.prefetch import BackgroundThread, PrefetchSource
 from glassnet.pipeline.targets import apply_class_weight, encode_targets, get_class_labels
 from glassnet.preprocessing.base import PreparedData, TableRequest
 
@@ -101,13 +103,13 @@ class RowAdapter(DataAdapter):
         else:
             n, steps = len(validation_index), options.validation_steps
             check_steps("validation_steps", steps, n, options.batch_size)
-            blocks = sources.evaluation_blocks(rows.take(validation_index))
+            blocks = _make_blocks(rows.take(validation_index))
             rows = take_rows(rows, train_index)
         if preprocessor is not None:
             class_weight = preprocessor.target.class_weight_by_index(class_weight)
         weight = apply_class_weight(rows.weight, rows.y, loss, class_weight)
         rows, copy = rows._replace(weight=weight), validation_index is None
-        source = sources.make_source(rows, options, copy=copy)
+        source = _make_source(rows, options, copy)
         return TrainingData(source, blocks, rows.x)
 
     def _split(
@@ -132,9 +134,9 @@ class RowAdapter(DataAdapter):
         self.open()
         rows = self.encode(network, loss)
         if size is None:
-            return iter_padded_blocks(rows)
+            return ArrayBlocks(iter_padded_blocks(rows))
         check_steps(options.steps_argument, steps, len(rows.x), size)
-        return sources.evaluation_blocks(rows)
+        return _make_blocks(rows)
 
     def predict(self, infer: Callable[[Any], np.ndarray], steps: int | None) -> np.ndarray:
         fix = "All rows are used, once."
@@ -166,3 +168,48 @@ def _check_unmasked(links: Links, x: Any) -> None:
     has_step = mask is None or np.any(mask)
     fix = "All values are masked: ids of 0 with mask_zero, or mask_value."
     require(has_step, "x", "at least one unmasked step", error=DataError, rows=len(x), fix=fix)
+
+
+@dataclass(frozen=True)
+class ArrayBlocks:
+    """Evaluation blocks of arrays, on the device."""
+
+    blocks: Iterable[tuple[Data, np.ndarray]]
+
+    def __iter__(self) -> Iterator[tuple[Data, np.ndarray]]:
+        return iter(self.blocks)
+
+    def fingerprint(self) -> dict[str, Any]:
+        """Return the fingerprint of all blocks."""
+        return {"rows": fingerprinting.tree_fingerprint(list(self.blocks))}
+
+
+def _make_blocks(data: Data) -> Blocks:
+    """Return rows as blocks that can be iterated repeatedly; a memory map is read every time."""
+    if isinstance(data.x, MemmapRows):
+        return MemmapBlocks(data)
+    return ArrayBlocks(list(iter_padded_blocks(data)))
+
+
+def _make_source(data: Data, options: FitOptions, copy: bool) -> BatchSource:
+    """Return the training source of rows: arrays are on the device, memory maps come in chunks.
+
+    Args:
+        data: encoded rows. A memory map is read into memory if the batch is "full".
+        options: batch size, number of steps, and order.
+        copy: see `placement.to_device`. False for rows from `placement.take_rows`.
+
+    Raises:
+        ConfigError: steps that do not use each row once.
+    """
+    n, batch_size = len(data.x), options.batch_size
+    seed, shuffle = options.order_seed, options.shuffle
+    check_steps("steps_per_epoch", options.steps_per_epoch, n, batch_size)
+    size = n if batch_size == "full" else min(int(batch_size), n)
+    if isinstance(data.x, MemmapRows) and size < n:
+        weight = None if data.weight is None else data.weight[:1]
+        example = Data(np.asarray(data.x[:1]), data.y[:1], weight)
+        reader = MemmapBatches(data, size, seed, shuffle)
+        return PrefetchSource(reader, example, size, BackgroundThread())
+    plan_fn = make_plan_fn(n, size, seed=seed, shuffle=shuffle)
+    return ArraySource(to_device(data, copy=copy), plan_fn, size)
