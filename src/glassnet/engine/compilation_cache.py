@@ -37,6 +37,7 @@ JAX_OPTIONS = {
     "jax_enable_compilation_cache": True,
     "jax_compilation_cache_max_size": -1,
     MIN_SECONDS: 1.0,
+    "jax_persistent_cache_min_entry_size_bytes": 0,
 }
 """JAX's options of its own cache, and their defaults. Glassnet leaves the cache to JAX if the user
 has changed one of them.
@@ -117,22 +118,28 @@ class ProgramCache:
         return hashlib.sha256(f"{self._path.name}\n{key}\n".encode() + program).digest()
 
     def _limit_size(self, added: int) -> None:
-        """Delete the programs that were not used for the longest time, down to 9/10 of the maximum.
-
-        The folders are listed once in a process, and again if they may be too large.
-        """
-        if self._bytes is not None:
+        """List the folders at the first write of a process, and when they may be too large."""
+        if self._bytes is None or self._bytes + added > self._max_bytes:
+            self._bytes = _delete_least_recent(self._path.parent, self._max_bytes)
+        else:
             self._bytes += added
-        if self._bytes is None or self._bytes > self._max_bytes:
-            files = sorted(_list_files(self._path.parent))
-            self._bytes = sum(size for _, size, _ in files)
-            excess = self._bytes - 0.9 * self._max_bytes
-            for _, size, path in files if self._bytes > self._max_bytes else ():
-                if excess > 0:
-                    excess -= size
-                    self._bytes -= size
-                    with contextlib.suppress(OSError):
-                        path.unlink()
+
+
+def _delete_least_recent(parent: Path, max_bytes: int) -> int:
+    """Delete the files that were not used for the longest time, if all are larger than the maximum.
+
+    Nine tenths of the maximum stay. Returns the size of what stays.
+    """
+    files = sorted(_list_files(parent))
+    total = sum(size for _, size, _ in files)
+    if total > max_bytes:
+        for _, size, path in files:
+            if total <= 0.9 * max_bytes:
+                break
+            with contextlib.suppress(OSError):
+                path.unlink()
+            total -= size
+    return total
 
 
 def _list_files(parent: Path) -> list[tuple[float, int, Path]]:
@@ -182,9 +189,10 @@ class CacheSetup:
     def _set_up(self) -> None:
         if os.environ.get("GLASSNET_CACHE", "").lower() == "off" or _has_user_set_options():
             return
-        folder = _open_folder()
-        if folder and _use(cache := ProgramCache(folder)):
-            self.cache = cache
+        with contextlib.suppress(Exception):  # whatever fails here, training goes on
+            folder = _open_folder()
+            if folder and _use(cache := ProgramCache(folder)):
+                self.cache = cache
 
     def _leave_to_jax(self) -> None:
         """Let JAX open the folder that the user has set since."""
@@ -210,14 +218,16 @@ def _has_user_set_options() -> bool:
 
 
 def _open_folder() -> Path | None:
-    """Return the folder of programs, or None if it cannot be made or others could write to it."""
-    root = os.environ.get("GLASSNET_CACHE_DIR") or user_cache_folder()
-    try:
-        folder = Path(root).expanduser().absolute() / program_folder_name()
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        return folder if _is_private(folder) else None
-    except (OSError, RuntimeError):  # there is no home folder
-        return None
+    """Return the folder of programs, or None if others could write to it.
+
+    Raises:
+        OSError: it cannot be made.
+        RuntimeError: the user has no home folder.
+    """
+    root = Path(os.environ.get("GLASSNET_CACHE_DIR") or user_cache_folder())
+    folder = root.expanduser().absolute() / program_folder_name()
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return folder if _is_private(folder) else None
 
 
 def _is_private(folder: Path) -> bool:
@@ -236,20 +246,20 @@ def _use(cache: ProgramCache) -> bool:
 
     JAX has no public name for that. In a version without the private names of today, or with other
     methods of its caches, nothing is changed and nothing is stored.
-    """
-    try:
-        from jax._src import compilation_cache as jax_cache
-        from jax._src.compilation_cache_interface import CacheInterface
 
-        methods = {
-            name: list(inspect.signature(getattr(CacheInterface, name)).parameters)
-            for name in CacheInterface.__abstractmethods__
-        }
-        is_known = methods == CACHE_METHODS and callable(jax_cache.reset_cache)
-        if not is_known or jax_cache._cache is not None:
-            return False
-        jax.config.update(MIN_SECONDS, 0.0)  # type: ignore[no-untyped-call]
-        jax_cache._cache = cache  # type: ignore[assignment]
-    except Exception:  # whatever differs in another version, training goes on
+    Raises:
+        ImportError, AttributeError: a private name is missing.
+    """
+    from jax._src import compilation_cache as jax_cache
+    from jax._src.compilation_cache_interface import CacheInterface
+
+    methods = {
+        name: list(inspect.signature(getattr(CacheInterface, name)).parameters)
+        for name in CacheInterface.__abstractmethods__
+    }
+    is_known = methods == CACHE_METHODS and callable(jax_cache.reset_cache)
+    if not is_known or jax_cache._cache is not None:
         return False
+    jax.config.update(MIN_SECONDS, 0.0)  # type: ignore[no-untyped-call]
+    jax_cache._cache = cache  # type: ignore[assignment]
     return True
