@@ -226,7 +226,7 @@ def clips(monkeypatch):
     class ClipAdapter(RowAdapter):
         @staticmethod
         def accepts(x, y, model, training):
-            return isinstance(x, list) and isinstance(x[0], dict) and "samples" in x[0]
+            return isinstance(x, list) and x and isinstance(x[0], dict) and "samples" in x[0]
 
         def features(self):
             return np.stack([clip["samples"] for clip in self.x])
