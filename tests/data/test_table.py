@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from glassnet.data import table as table_module
 from glassnet.data.table import Table, read_table
 from glassnet.errors import ConfigError, DataError
 
@@ -276,3 +277,51 @@ def test_numbers_and_truths_that_a_frame_holds_as_objects():
     np.testing.assert_array_equal(table["n"], [1, 2.5, np.nan])
     assert table["t"].tolist() == [True, False, True]
     assert table["t"].dtype == bool
+
+
+CELLS = [
+    None,
+    True,
+    False,
+    0,
+    -3,
+    2**53 - 1,
+    2**53,
+    -(2**53),
+    2**63 - 1,
+    -(2**63),
+    2**64 - 1,
+    2**64,
+]
+CELLS += [
+    10**30,
+    1.5,
+    -0.0,
+    1e300,
+    float("nan"),
+    float("inf"),
+    "a",
+    " b ",
+    "",
+    "NA",
+    "1",
+    "2024-01-02",
+]
+
+
+def test_one_row_of_plain_values_is_read_as_a_frame_is():
+    """Oracle: the frame of the same row, which pandas makes."""
+    row = {str(i): value for i, value in enumerate(CELLS)}
+    table = read_table(row)
+    assert table_module._table_from_row(row)
+    frame = read_table(pd.DataFrame([row]))
+    for name, column in table.columns.items():
+        assert column.dtype == frame[name].dtype, row[name]
+        np.testing.assert_array_equal(column, frame[name])
+
+
+@pytest.mark.parametrize(
+    "row", [{}, {"a": [1]}, {"a": np.float32(1)}, {1: 2, "1": 3}, [{"a": 1}], (), {"a": {}}]
+)
+def test_what_is_no_row_of_plain_values_goes_through_a_frame(row):
+    assert table_module._table_from_row(row) is None

@@ -45,6 +45,13 @@ MAX_EXACT_INT = 2**53
 """Columns with larger integers are read as text: float64 cannot hold them, so they are names."""
 
 
+MAX_INT = 2**64
+"""Larger integers are Python objects to pandas, and are read as numbers."""
+
+PLAIN_TYPES = {str, int, float, bool, type(None)}
+"""Types of values of which one row is read without a frame."""
+
+
 @dataclass(frozen=True, eq=False)
 class Table:
     """Named columns of equal length.
@@ -111,7 +118,7 @@ def read_table(source: Any) -> Table:
     if isinstance(source, Table):
         return source
     if isinstance(source, Mapping | list | tuple):
-        return _table_from_frame(_frame_from_dicts(source))
+        return _table_from_row(source) or _table_from_frame(_frame_from_dicts(source))
     if not isinstance(source, str | Path):
         return _table_from_frame(source)
     path, kind = Path(source), Path(source).suffix.lower()
@@ -154,6 +161,26 @@ def _read_frame_file(path: Path, suffix: str) -> Any:
     except (OSError, ValueError) as error:
         expected, problem = f"a valid {suffix} file", str(error).splitlines()[0]
         raise DataError(message("table", expected, path=str(path), problem=problem)) from error
+
+
+def _table_from_row(source: Any) -> Table | None:
+    """Return the table of one row of plain values, or None if `source` is something else.
+
+    It equals the table of a frame with this row. To make the frame takes a millisecond, and to
+    import pandas a quarter of a second.
+    """
+    cells = {str(name): value for name, value in source.items()} if type(source) is dict else {}
+    if not cells or len(cells) < len(source) or set(map(type, cells.values())) - PLAIN_TYPES:
+        return None
+    columns = {}
+    for name, value in cells.items():
+        if type(value) is float:
+            columns[name] = np.array([value])
+            continue
+        is_name = type(value) is int and MAX_EXACT_INT <= abs(value) < MAX_INT
+        missing = np.array([value is None])
+        columns[name] = _objects_to_array(name, [value], missing, as_text=is_name)
+    return Table(columns)
 
 
 def _frame_from_dicts(source: Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> Any:
@@ -250,7 +277,7 @@ def _column_to_array(name: str, column: Any) -> np.ndarray:
         return with_missing(missing, column.filter(~column.is_null()).to_numpy(), bool)
     if kind.is_numeric():
         if kind.is_integer() and not missing.all():
-            largest = max(column.max(), -column.min())
+            largest = max(int(column.max()), -int(column.min()))
             if largest >= MAX_EXACT_INT:
                 return _objects_to_array(name, column.to_list(), missing, as_text=True)
         return np.array(column.cast(nw.Float64).fill_null(np.nan).to_numpy(), float)
