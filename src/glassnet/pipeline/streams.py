@@ -138,6 +138,23 @@ class BatchStream:
             self._first_batch = self._encode(self._pending[0])
         return self._first_batch
 
+    def check_first(self, location: str) -> None:
+        """Encode the first batch, and begin again. An iterator of the user loses no batch.
+
+        Args:
+            location: prefix of error messages.
+
+        Raises:
+            DataError: there is no batch, or it cannot be used.
+        """
+        try:
+            self.peek(location)
+            self.encode_first(location)
+        finally:
+            if self._iterable.repeatable:
+                self._pending.clear()
+                self.close()
+
     def fingerprint(self) -> dict[str, Any]:
         """Return a fingerprint of the first batch and class weights; of a list, all batches."""
         assert self._first_batch is not None
@@ -218,6 +235,7 @@ class BatchStream:
         rows = self._open_batch(batch)
         rows.open()
         data = rows.encode(network, loss)
+        data = data._replace(x=np.asarray(data.x))  # reads the rows of a memory map
         if self._class_weight is None:
             return data
         labels = get_class_labels(data.y, loss)
