@@ -377,6 +377,30 @@ def test_a_refused_call_closes_the_source_of_the_batches():
         assert not is_open, call
 
 
+def test_a_copy_of_a_memory_map_is_in_memory(tmp_path):
+    """Oracle: the same rows as an array, in a run that can be resumed."""
+    truth = plain_model().fit(X, Y, verbose=0, resume=tmp_path / "array").history
+    x = memory_map(tmp_path).copy()
+    assert isinstance(x, np.memmap)
+    assert plain_model().fit(x, Y, verbose=0, resume=tmp_path / "copy").history == truth
+    wide = memory_map(tmp_path).astype(np.float64)
+    wide[:] = 1.7e9 + np.arange(37)[:, None]
+    with pytest.raises(DataError, match="differences float32 can hold"):
+        plain_model().fit(wide, Y, verbose=0)
+
+
+def test_a_run_on_a_memory_map_without_its_file_cannot_be_resumed(tmp_path):
+    x = memory_map(tmp_path)
+    (tmp_path / "x.npy").unlink()
+    model = plain_model()
+    before = dict(vars(model))
+    text = r"^resume: expected a memory map of a file that exists\. Received: file='.*x\.npy'"
+    with pytest.raises(DataError, match=text):
+        model.fit(x, Y, verbose=0, resume=tmp_path / "run")
+    assert vars(model) == before
+    model.fit(x, Y, verbose=0)
+
+
 def test_a_fit_that_is_refused_leaves_the_model_as_it_was():
     """Oracle: the attributes before the call, for errors in each of the three phases."""
     layers = [gn.layers.Normalization(), Dense(3, activation="softmax")]

@@ -155,7 +155,7 @@ class RowAdapter(DataAdapter):
         model, name = self.model, f"{self.prefix}x"
         x = model.vectorizer(x) if model.vectorizer else x
         check = model.links[0].check_input if model.links else None
-        if isinstance(x, np.memmap) and x.size:
+        if arrays.is_memory_map(x) and x.size:
             return MemmapRows.open(x, model.example_shape, name, check)
         return arrays.check_features(x, model.example_shape, name, check)
 
