@@ -82,8 +82,12 @@ def test_arrays_can_be_validated_on_batches_and_batches_on_arrays():
     close(losses[1:], [losses[0]] * 4)
 
 
+def mood_layers():
+    return [Dense(5, activation="tanh"), Dense(3, activation="softmax")]
+
+
 def mood_model():
-    model = gn.Sequential([Dense(5, activation="tanh"), Dense(3, activation="softmax")], seed=0)
+    model = gn.Sequential(mood_layers(), seed=0)
     model.compile(SGD(0.1), SPARSE, ["accuracy"])
     return model
 
@@ -145,6 +149,20 @@ def test_targets_beside_a_table_that_are_not_one_per_row(y):
         model.evaluate(features, y)
     with pytest.raises(DataError, match=r"y: expected one value per row|in column 'mood'"):
         model.fit(TABLE, verbose=0, validation_data=(features, y))
+
+
+def test_a_warning_names_the_line_that_called_glassnet(recwarn):
+    """Also through the layout of Keras, and if columns of a table are encoded within the call."""
+    model = gn.keras.Sequential(mood_layers(), seed=0)
+    model.fit(TABLE, target="mood", verbose=0)
+    plain = mood_model()
+    plain.fit(TABLE, target="mood", verbose=0)
+    holes = TABLE.assign(mood=TABLE["mood"].where(np.arange(37) > 3), city="Rom")
+    model.evaluate(holes)
+    plain.evaluate(holes)
+    plain.predict(holes)
+    assert [type(warning.message) for warning in recwarn] == [gn.errors.DataWarning] * 5
+    assert {warning.filename for warning in recwarn} == {__file__}
 
 
 def test_rows_of_a_table_without_a_target_are_left_out_and_counted():

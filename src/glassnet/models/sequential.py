@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import warnings
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import replace
@@ -16,7 +15,7 @@ from glassnet.callbacks.callback_list import CallbackList, normalize_callbacks
 from glassnet.engine import inference, network, objective
 from glassnet.engine.epoch_runner import RunState
 from glassnet.engine.placement import to_device
-from glassnet.errors import DataWarning, renamed_attributes, require, rollback_on_error
+from glassnet.errors import DataWarning, renamed_attributes, require, rollback_on_error, warn
 from glassnet.inspection.trace import Trace, record_trace
 from glassnet.models import forecast
 from glassnet.models.base import BaseModel
@@ -309,7 +308,7 @@ class Sequential(BaseModel):
                 built, program.loss, EvaluationOptions(steps, target=target)
             )
             for text in data.messages:
-                warnings.warn(f"evaluate: {text}", DataWarning, stacklevel=2)
+                warn(f"evaluate: {text}", DataWarning)
             logs = inference.evaluate_blocks(program, *self._weights_on_device(), blocks)
         return logs if return_dict else list(logs.values()) if len(logs) > 1 else logs["loss"]
 

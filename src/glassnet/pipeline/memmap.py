@@ -73,7 +73,7 @@ def memmap_fingerprint(data: Data) -> dict[str, Any]:
     """
     x: MemmapRows = data.x
     path = Path(str(x.memmap.filename))
-    expected, fix = "a memory map of a file that exists", "Or read the rows into memory: np.array(x)."
+    expected, fix = "a memory map of a file that exists", "Or read it into memory: np.array(x)."
     require(path.is_file(), "resume", expected, error=DataError, file=str(path), fix=fix)
     file = path.stat()
     source = {
