@@ -172,6 +172,12 @@ def test_rows_of_a_table_without_a_target_are_left_out_and_counted():
     with pytest.warns(gn.errors.DataWarning, match="evaluate: left out 4 of 37 rows without a t"):
         score = model.evaluate(holes, sample_weight=np.arange(37))
     close(score, model.evaluate(TABLE.iloc[4:], sample_weight=np.arange(4, 37)))
+    with pytest.warns(gn.errors.DataWarning, match="trace: left out 4 of 37 rows without a target"):
+        assert len(model.trace(holes).output) == 33
+    text = "validation_data: left out 4 of 37 rows without a target"
+    with pytest.warns(gn.errors.DataWarning, match=text):
+        history = model.fit(TABLE, verbose=0, validation_data=holes)
+    close(history.history["val_loss"], model.evaluate(TABLE.iloc[4:])[:1])
 
 
 @pytest.fixture(scope="module")

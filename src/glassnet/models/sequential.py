@@ -15,13 +15,13 @@ from glassnet.callbacks.callback_list import CallbackList, normalize_callbacks
 from glassnet.engine import inference, network, objective
 from glassnet.engine.epoch_runner import RunState
 from glassnet.engine.placement import to_device
-from glassnet.errors import DataWarning, renamed_attributes, require, rollback_on_error, warn
+from glassnet.errors import renamed_attributes, require, rollback_on_error
 from glassnet.inspection.trace import Trace, record_trace
 from glassnet.models import forecast
 from glassnet.models.base import BaseModel
 from glassnet.models.forecast import Forecast
 from glassnet.models.setup import Setup
-from glassnet.pipeline.adapter import DataAdapter, TrainingData, open_dataset
+from glassnet.pipeline.adapter import DataAdapter, TrainingData, open_dataset, warn_about_rows
 from glassnet.pipeline.options import EvaluationOptions, FitOptions
 from glassnet.preprocessing import tabular
 from glassnet.storage import model_file
@@ -307,8 +307,7 @@ class Sequential(BaseModel):
             blocks = data.evaluation_blocks(
                 built, program.loss, EvaluationOptions(steps, target=target)
             )
-            for text in data.messages:
-                warn(f"evaluate: {text}", DataWarning)
+            warn_about_rows("evaluate", data)
             logs = inference.evaluate_blocks(program, *self._weights_on_device(), blocks)
         return logs if return_dict else list(logs.values()) if len(logs) > 1 else logs["loss"]
 
@@ -407,6 +406,7 @@ class Sequential(BaseModel):
             network.require_learned(built.links, setup.state)
             program = setup.make_program()
             rows = data.encode(built, program.loss)
+            warn_about_rows("trace", data)
         self._commit(setup)
         rows = rows._replace(x=np.asarray(rows.x))
         assert setup.seed is not None
