@@ -268,7 +268,7 @@ def clips(monkeypatch):
     class ClipAdapter(RowAdapter):
         @staticmethod
         def accepts(x, y, model, training):
-            return isinstance(x, list) and isinstance(x[0], dict) and "samples" in x[0]
+            return isinstance(x, list) and bool(x) and isinstance(x[0], dict) and "samples" in x[0]
 
         def features(self):
             return np.stack([clip["samples"] for clip in self.x])
@@ -288,6 +288,8 @@ def test_a_new_kind_of_data_is_one_class(clips, expected):
     assert history.history == twin.history
     streamed = plain_model().evaluate(lambda: iter([clips[:20], clips[20:]]))
     close(streamed, expected_score(plain_model()))
+    with pytest.raises(DataError, match="x: expected at least one row"):
+        plain_model().predict([])
 
 
 def expected_score(model):
