@@ -385,6 +385,13 @@ def test_an_iterator_of_validation_batches_loses_no_batch():
     )
 
 
+def test_the_first_batch_gives_the_shape_of_a_new_model():
+    """Oracle: the message of a model that knows its shape."""
+    for model in (plain_model(), gn.Sequential([Dense(3)], seed=0)):
+        with pytest.raises(DataError, match=r"^batch 2: x: expected examples of shape \(4,\)"):
+            model.predict(lambda: iter([X, X[:, :2]]))
+
+
 def test_a_refused_call_closes_the_source_of_the_batches():
     """Oracle: the source's own count of what is open."""
     is_open = []

@@ -216,11 +216,16 @@ class BatchStream:
     def predict_batches(self, infer: Callable[[Any], np.ndarray]) -> np.ndarray:
         """Return the outputs for the features of one pass: see `DataAdapter.predict`."""
         outputs = []
+
+        def infer_batch(x: Any) -> np.ndarray:
+            self._model = replace(self._model, example_shape=x.shape[1:])
+            return infer(x)
+
         for location, batch in self._iter_raw("batch {}", repeat=False):
             with error_location(location):
                 x = batch[0] if isinstance(batch, tuple) or is_batch(batch) else batch
                 data = self._open_rows(x, None, None)
-                outputs.append(data.predict(infer, None))
+                outputs.append(data.predict(infer_batch, None))
         return np.concatenate(outputs)
 
     def close(self) -> None:
