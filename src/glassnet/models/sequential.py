@@ -128,7 +128,7 @@ class Sequential(BaseModel):
             validation_split: fraction of the rows to hold out. Every fit on the same rows holds out
                 the same ones.
             validation_data: data to validate on instead: (x, y) or (x, y, weights), or anything
-                that holds its targets, as x can.
+                that holds its targets, as x can. Of batches, the first is checked before training.
             shuffle: whether to shuffle the rows in every epoch. The order depends on the seed and
                 the epoch. Batches keep their order.
             class_weight: {class: weight}, or "balanced", which does not work with batches.
@@ -382,7 +382,7 @@ class Sequential(BaseModel):
 
         Args:
             x: a few rows, since every number is stored, of any kind that `fit` takes. Of batches,
-                the first is traced.
+                the first is traced; an iterator continues with the second.
             y: targets; None if x holds them.
             training: whether to draw noise and use batch statistics, as a training step does.
 

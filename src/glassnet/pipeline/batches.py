@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -28,7 +29,7 @@ def is_stream(x: Any, y: Any = None) -> bool:
         return is_pair or (bool(columns) and all(are_arrays))
     if _is_hugging_face(x):
         return True
-    if isinstance(x, str | bytes | tuple | range | Mapping) or any(
+    if isinstance(x, str | bytes | tuple | range | Mapping | memoryview | array) or any(
         hasattr(x, name) for name in ("__array__", "columns", "__fspath__")
     ):
         return False
