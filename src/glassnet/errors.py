@@ -11,6 +11,9 @@ import difflib
 import functools
 import math
 import operator
+import os
+import sys
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, TypeVar
@@ -87,6 +90,14 @@ def message(who: str, expected: str, /, *, fix: str = "", **received: Any) -> st
     values = ", ".join(f"{name}={value!r}" for name, value in received.items())
     parts = [f"{who}: expected {expected}.", f"Received: {values}." if values else "", fix]
     return " ".join(filter(None, parts))
+
+
+def warn(text: str, category: type[Warning]) -> None:
+    """Issue a warning that names the line of the user that called Glassnet, at any depth."""
+    package, level, frame = os.path.dirname(__file__) + os.sep, 1, sys._getframe()
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(package):
+        frame, level = frame.f_back, level + 1
+    warnings.warn(text, category, stacklevel=level)
 
 
 def require_frozen_dataclass(part: Any) -> None:

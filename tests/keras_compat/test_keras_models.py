@@ -6,6 +6,7 @@ Oracles, unless a test names another: Keras's documentation, and `glassnet.Seque
 from importlib import import_module
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import glassnet as gn
@@ -131,6 +132,24 @@ def test_validation_data_are_counted_in_validation_steps():
     for wrong in (0, "half"):
         with pytest.raises(ConfigError, match=r"fit: expected batch_size to be an int >= 1"):
             model.fit(X, Y, wrong, verbose=0, steps_per_epoch=1)
+
+
+def test_steps_count_the_rows_of_a_table_not_its_columns():
+    """Oracle: the same table as a frame; `steps` only says that all rows are used."""
+    frame = pd.DataFrame(X, columns=list("abc")).assign(up=Y)
+    model = keras.Sequential([Dense(1, "sigmoid")], seed=0)
+    model.compile("sgd", "binary_crossentropy")
+    model.fit(frame, target="up", verbose=0)
+    features = frame.drop(columns="up")
+    for table in (frame, frame.to_dict("list"), frame.to_dict("records")):
+        close(model.evaluate(table, steps=2), model.evaluate(frame))
+        assert len(model.predict(table, steps=2)) == 40
+        with pytest.raises(ConfigError, match="2 batches, which cover all 40 rows"):
+            model.evaluate(table, steps=1)
+        for data in (table, (features.to_dict("list"), Y)):
+            model.fit(
+                frame, verbose=0, validation_data=data, validation_steps=2, validation_batch_size=20
+            )
 
 
 REFUSED = {

@@ -56,13 +56,16 @@ def expected():
     return results(plain_model(), X, Y)
 
 
-@pytest.mark.parametrize("kind", ["list", "memory map", "batch", "function", "frame and y"])
+@pytest.mark.parametrize(
+    "kind", ["list", "memory map", "batch", "batch of a memory map", "function", "frame and y"]
+)
 def test_every_method_takes_what_fit_takes(kind, expected, tmp_path):
     """Oracle: the same rows as arrays, which make one full batch."""
     data = {
         "list": (X.tolist(), Y.tolist()),
         "memory map": (memory_map(tmp_path), Y),
         "batch": ([(X, Y)], None),
+        "batch of a memory map": ([(memory_map(tmp_path), Y)], None),
         "function": (lambda: iter([(X, Y)]), None),
         "frame and y": (TABLE[list("abcd")], Y),
     }[kind]
@@ -79,8 +82,12 @@ def test_arrays_can_be_validated_on_batches_and_batches_on_arrays():
     close(losses[1:], [losses[0]] * 4)
 
 
+def mood_layers():
+    return [Dense(5, activation="tanh"), Dense(3, activation="softmax")]
+
+
 def mood_model():
-    model = gn.Sequential([Dense(5, activation="tanh"), Dense(3, activation="softmax")], seed=0)
+    model = gn.Sequential(mood_layers(), seed=0)
     model.compile(SGD(0.1), SPARSE, ["accuracy"])
     return model
 
@@ -129,6 +136,35 @@ def test_a_model_of_tables_reads_tables_in_batches():
     close(model.history.history["val_loss"], [twin.evaluate(TABLE)[0]])
 
 
+@pytest.mark.parametrize(
+    "y",
+    ["calm", 3, [], [["calm"], ["calm", "sad"]], {"mood": ["calm"]}, np.zeros((37, 2))],
+    ids=str,
+)
+def test_targets_beside_a_table_that_are_not_one_per_row(y):
+    model = mood_model()
+    model.fit(TABLE, target="mood", epochs=0, verbose=0)
+    features = TABLE.drop(columns="mood")
+    with pytest.raises(DataError, match=r"y: expected one value per row|in column 'mood'"):
+        model.evaluate(features, y)
+    with pytest.raises(DataError, match=r"y: expected one value per row|in column 'mood'"):
+        model.fit(TABLE, verbose=0, validation_data=(features, y))
+
+
+def test_a_warning_names_the_line_that_called_glassnet(recwarn):
+    """Also through the layout of Keras, and if columns of a table are encoded within the call."""
+    model = gn.keras.Sequential(mood_layers(), seed=0)
+    model.fit(TABLE, target="mood", verbose=0)
+    plain = mood_model()
+    plain.fit(TABLE, target="mood", verbose=0)
+    holes = TABLE.assign(mood=TABLE["mood"].where(np.arange(37) > 3), city="Rom")
+    model.evaluate(holes)
+    plain.evaluate(holes)
+    plain.predict(holes)
+    assert [type(warning.message) for warning in recwarn] == [gn.errors.DataWarning] * 5
+    assert {warning.filename for warning in recwarn} == {__file__}
+
+
 def test_rows_of_a_table_without_a_target_are_left_out_and_counted():
     model = mood_model()
     model.fit(TABLE, target="mood", verbose=0)
@@ -136,6 +172,12 @@ def test_rows_of_a_table_without_a_target_are_left_out_and_counted():
     with pytest.warns(gn.errors.DataWarning, match="evaluate: left out 4 of 37 rows without a t"):
         score = model.evaluate(holes, sample_weight=np.arange(37))
     close(score, model.evaluate(TABLE.iloc[4:], sample_weight=np.arange(4, 37)))
+    with pytest.warns(gn.errors.DataWarning, match="trace: left out 4 of 37 rows without a target"):
+        assert len(model.trace(holes).output) == 33
+    text = "validation_data: left out 4 of 37 rows without a target"
+    with pytest.warns(gn.errors.DataWarning, match=text):
+        history = model.fit(TABLE, verbose=0, validation_data=holes)
+    close(history.history["val_loss"], model.evaluate(TABLE.iloc[4:])[:1])
 
 
 @pytest.fixture(scope="module")
@@ -246,6 +288,8 @@ def test_a_new_kind_of_data_is_one_class(clips, expected):
     assert history.history == twin.history
     streamed = plain_model().evaluate(lambda: iter([clips[:20], clips[20:]]))
     close(streamed, expected_score(plain_model()))
+    with pytest.raises(DataError, match="x: expected at least one row"):
+        plain_model().predict([])
 
 
 def expected_score(model):
@@ -309,6 +353,87 @@ def test_validation_data_that_cannot_be_used(validation_data, text):
     assert all(map(np.array_equal, before, model.get_weights()))
 
 
+@pytest.mark.parametrize(
+    ("batch", "text"),
+    [
+        ((X[:, :2], Y), r"^validation batch 1: x: expected examples of shape \(4,\)"),
+        ((X, Y + 3), r"^validation batch 1: y: expected classes from 0 to 2"),
+        (X, r"^validation batch 1: a batch: expected \(x, y\)"),
+    ],
+    ids=["features", "labels", "no targets"],
+)
+def test_validation_batches_are_checked_before_the_first_epoch(batch, text):
+    model, passes = plain_model(), []
+
+    def generate():
+        passes.append("opened")
+        yield batch
+        passes.append("ended")
+
+    before = dict(vars(model))
+    with pytest.raises(DataError, match=text):
+        model.fit(X, Y, verbose=0, validation_data=generate)
+    assert vars(model) == before
+    assert passes == ["opened"]
+
+
+def test_an_iterator_of_validation_batches_loses_no_batch():
+    """Oracle: the same rows as arrays."""
+    close(
+        plain_model().fit(X, Y, verbose=0, validation_data=batches()).history["val_loss"],
+        plain_model().fit(X, Y, verbose=0, validation_data=(X, Y)).history["val_loss"],
+    )
+
+
+def test_the_first_batch_gives_the_shape_of_a_new_model():
+    """Oracle: the message of a model that knows its shape."""
+    for model in (plain_model(), gn.Sequential([Dense(3)], seed=0)):
+        with pytest.raises(DataError, match=r"^batch 2: x: expected examples of shape \(4,\)"):
+            model.predict(lambda: iter([X, X[:, :2]]))
+
+
+def test_a_refused_call_closes_the_source_of_the_batches():
+    """Oracle: the source's own count of what is open."""
+    is_open = []
+
+    def generate():
+        is_open.append(True)
+        try:
+            yield X[:, :2], Y
+        finally:
+            is_open.pop()
+
+    for call in ("trace", "evaluate", "predict"):
+        with pytest.raises(DataError, match=r"^batch 1: x: expected examples") as error:
+            getattr(plain_model(), call)(generate)
+        assert error.value.__traceback__  # its frames still hold the stream
+        assert not is_open, call
+
+
+def test_a_copy_of_a_memory_map_is_in_memory(tmp_path):
+    """Oracle: the same rows as an array, in a run that can be resumed."""
+    truth = plain_model().fit(X, Y, verbose=0, resume=tmp_path / "array").history
+    x = memory_map(tmp_path).copy()
+    assert isinstance(x, np.memmap)
+    assert plain_model().fit(x, Y, verbose=0, resume=tmp_path / "copy").history == truth
+    wide = memory_map(tmp_path).astype(np.float64)
+    wide[:] = 1.7e9 + np.arange(37)[:, None]
+    with pytest.raises(DataError, match="differences float32 can hold"):
+        plain_model().fit(wide, Y, verbose=0)
+
+
+def test_a_run_on_a_memory_map_without_its_file_cannot_be_resumed(tmp_path):
+    x = memory_map(tmp_path)
+    (tmp_path / "x.npy").unlink()
+    model = plain_model()
+    before = dict(vars(model))
+    text = r"^resume: expected a memory map of a file that exists\. Received: file='.*x\.npy'"
+    with pytest.raises(DataError, match=text):
+        model.fit(x, Y, verbose=0, resume=tmp_path / "run")
+    assert vars(model) == before
+    model.fit(x, Y, verbose=0)
+
+
 def test_a_fit_that_is_refused_leaves_the_model_as_it_was():
     """Oracle: the attributes before the call, for errors in each of the three phases."""
     layers = [gn.layers.Normalization(), Dense(3, activation="softmax")]
@@ -332,10 +457,22 @@ def test_steps_and_weights_that_do_not_apply_are_refused():
     for call, text in (
         (lambda: model.evaluate(X, Y, steps=2), "evaluate: expected steps=None and target=None"),
         (lambda: model.predict(X, steps=2), "predict: expected steps=None with rows"),
-        (lambda: model.evaluate(batches(), Y), "expected y=None: batches hold their targets"),
-        (lambda: model.trace(batches(), Y), "expected y=None: batches hold their targets"),
+        (lambda: model.evaluate(batches(), Y), "y: expected y=None: batches hold their targets"),
+        (lambda: model.trace(batches(), Y), "y: expected y=None: batches hold their targets"),
+        (
+            lambda: model.fit(X, Y, validation_data=(batches(), Y)),
+            "validation y: expected y=None: batches hold their targets",
+        ),
         (lambda: model.evaluate(batches(), sample_weight=[1]), "expected None with batches"),
         (lambda: model.fit(X, Y, target="y"), "x to be a table, and no y"),
     ):
         with pytest.raises(ConfigError, match=re.escape(text)):
             call()
+
+
+def test_columns_of_lists_of_unequal_length_are_refused():
+    columns = {"ids": [[1], [1, 2]], "label": [0, 1]}
+    with pytest.raises(DataError, match="x: expected rows of equal length"):
+        plain_model().fit([columns], target="label", verbose=0)
+    with pytest.raises(DataError, match="in column 'ids'"):
+        plain_model().fit(columns, target="label", verbose=0)

@@ -1,6 +1,7 @@
 """Streams: which objects are streams, the order of batches, and the error for every bad batch."""
 
 import collections
+from array import array
 
 import jax.numpy as jnp
 import numpy as np
@@ -41,6 +42,8 @@ ROWS = [
     [(1.0, 2.0)],
     [{"a": 1.0}],
     range(3),
+    memoryview(X),
+    array("f", [1.0]),
     [],
     None,
     3,

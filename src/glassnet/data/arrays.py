@@ -117,6 +117,16 @@ def _require_finite(array: np.ndarray, name: str) -> None:
     raise DataError(message(name, "finite numbers only", **received, fix=fix))
 
 
+def is_memory_map(value: Any) -> bool:
+    """Return whether the rows are in a file. A copy of a memory map is in memory: its mode is None.
+
+    Example:
+        >>> is_memory_map(np.ones(3))
+        False
+    """
+    return isinstance(value, np.memmap) and value.mode is not None
+
+
 def check_precision(**arrays: Any) -> None:
     """Refuse columns that lose their differences in float32.
 
@@ -130,7 +140,7 @@ def check_precision(**arrays: Any) -> None:
         DataError: names the column and a fix.
     """
     for name, value in arrays.items():
-        if isinstance(value, np.memmap):
+        if is_memory_map(value):
             continue
         wide = np.asarray(value)
         exact_size = 4 if wide.dtype.kind == "f" else 2

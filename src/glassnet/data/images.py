@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +12,7 @@ import numpy as np
 
 from glassnet.data import image_files
 from glassnet.data.split import train_validation_split
-from glassnet.errors import DataError, DataWarning, is_int, require
+from glassnet.errors import DataError, DataWarning, is_int, require, warn
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -157,7 +156,7 @@ def _report_failures(
     require(not empty, who, expected, error=DataError, none_of=empty, **received)
     count = f"{len(failures):,} of {len(files):,} files"
     text = f"{who}: {count} cannot be read and are left out: {received['first']}"
-    warnings.warn(text, DataWarning, stacklevel=3)
+    warn(text, DataWarning)
 
 
 def _list_labeled_files(

@@ -188,7 +188,8 @@ def _frame_from_dicts(source: Mapping[str, Any] | Sequence[Mapping[str, Any]]) -
     import pandas
 
     is_row = isinstance(source, Mapping) and all(
-        isinstance(value, str) or np.ndim(value) == 0 for value in source.values()
+        not isinstance(value, list | tuple) and (isinstance(value, str) or np.ndim(value) == 0)
+        for value in source.values()
     )
     try:
         return pandas.DataFrame([source] if is_row else source)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from types import ModuleType
 from typing import Any, Self
@@ -14,6 +14,7 @@ import numpy as np
 from glassnet import losses as our_losses
 from glassnet.callbacks import LearningRateScheduler, ReduceLROnPlateau
 from glassnet.callbacks.callback_list import normalize_callbacks
+from glassnet.data.table import is_table
 from glassnet.errors import MissingError, is_int, is_number, message, require
 from glassnet.inspection.trace import Trace
 from glassnet.keras import callbacks as callback_names
@@ -615,6 +616,7 @@ def _count_rows(x: Any, y: Any = None) -> int | None:
 
     No other function of this module looks at the kind of the data.
     """
+    x = next(iter(x.values()), None) if isinstance(x, Mapping) else x
     has_rows = hasattr(x, "__len__") and not isinstance(x, str) and not is_stream(x, y)
     return len(x) if has_rows else None
 
@@ -625,8 +627,9 @@ def _count_validation_rows(x: Any, y: Any, split: float, validation_data: Any) -
         n_rows = _count_rows(x, y)
         return None if n_rows is None else round(n_rows * split)
     n_rows = _count_rows(validation_data)
-    is_xy = n_rows is not None and isinstance(validation_data, tuple | list)
-    return len(validation_data[0]) if is_xy else n_rows
+    is_sequence = n_rows is not None and isinstance(validation_data, tuple | list)
+    is_xy = is_sequence and not is_table(validation_data)
+    return _count_rows(*validation_data[:2]) if is_xy else n_rows
 
 
 def _check_steps(argument: str, n_rows: int | None, steps: Any, batch_size: int) -> Any:

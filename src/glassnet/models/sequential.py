@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import warnings
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import replace
@@ -16,13 +15,13 @@ from glassnet.callbacks.callback_list import CallbackList, normalize_callbacks
 from glassnet.engine import inference, network, objective
 from glassnet.engine.epoch_runner import RunState
 from glassnet.engine.placement import to_device
-from glassnet.errors import DataWarning, renamed_attributes, require, rollback_on_error
+from glassnet.errors import renamed_attributes, require, rollback_on_error
 from glassnet.inspection.trace import Trace, record_trace
 from glassnet.models import forecast
 from glassnet.models.base import BaseModel
 from glassnet.models.forecast import Forecast
 from glassnet.models.setup import Setup
-from glassnet.pipeline.adapter import DataAdapter, TrainingData, open_dataset
+from glassnet.pipeline.adapter import DataAdapter, TrainingData, open_dataset, warn_about_rows
 from glassnet.pipeline.options import EvaluationOptions, FitOptions
 from glassnet.preprocessing import tabular
 from glassnet.storage import model_file
@@ -129,7 +128,7 @@ class Sequential(BaseModel):
             validation_split: fraction of the rows to hold out. Every fit on the same rows holds out
                 the same ones.
             validation_data: data to validate on instead: (x, y) or (x, y, weights), or anything
-                that holds its targets, as x can.
+                that holds its targets, as x can. Of batches, the first is checked before training.
             shuffle: whether to shuffle the rows in every epoch. The order depends on the seed and
                 the epoch. Batches keep their order.
             class_weight: {class: weight}, or "balanced", which does not work with batches.
@@ -308,8 +307,7 @@ class Sequential(BaseModel):
             blocks = data.evaluation_blocks(
                 built, program.loss, EvaluationOptions(steps, target=target)
             )
-            for text in data.messages:
-                warnings.warn(f"evaluate: {text}", DataWarning, stacklevel=2)
+            warn_about_rows("evaluate", data)
             logs = inference.evaluate_blocks(program, *self._weights_on_device(), blocks)
         return logs if return_dict else list(logs.values()) if len(logs) > 1 else logs["loss"]
 
@@ -384,7 +382,7 @@ class Sequential(BaseModel):
 
         Args:
             x: a few rows, since every number is stored, of any kind that `fit` takes. Of batches,
-                the first is traced.
+                the first is traced; an iterator continues with the second.
             y: targets; None if x holds them.
             training: whether to draw noise and use batch statistics, as a training step does.
 
@@ -408,6 +406,7 @@ class Sequential(BaseModel):
             network.require_learned(built.links, setup.state)
             program = setup.make_program()
             rows = data.encode(built, program.loss)
+            warn_about_rows("trace", data)
         self._commit(setup)
         rows = rows._replace(x=np.asarray(rows.x))
         assert setup.seed is not None

@@ -20,7 +20,7 @@ import numpy as np
 from glassnet.engine.epoch_runner import BatchSource
 from glassnet.engine.network import BuiltNetwork
 from glassnet.engine.train_step import Data
-from glassnet.errors import DataError, require
+from glassnet.errors import DataError, DataWarning, require, warn
 from glassnet.layers import TextVectorization
 from glassnet.layers.functional import Links
 from glassnet.losses import Loss
@@ -241,4 +241,12 @@ def open_validation(
         require(fits, "validation_data", expected, error=DataError, validation_data=received)
     x, y, weight = (*parts, None, None)[:3]
     adapter = open_dataset(x, y, weight, model, prefix="validation ")
-    return adapter.evaluation_blocks(network, loss, options.validation)
+    blocks = adapter.evaluation_blocks(network, loss, options.validation)
+    warn_about_rows("validation_data", adapter)
+    return blocks
+
+
+def warn_about_rows(who: str, data: DataAdapter) -> None:
+    """Warn if rows were left out when the data were opened: see `DataAdapter.messages`."""
+    for text in data.messages:
+        warn(f"{who}: {text}", DataWarning)

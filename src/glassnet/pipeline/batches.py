@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -24,10 +25,11 @@ def is_stream(x: Any, y: Any = None) -> bool:
         first: Any = x[0] if x else None
         columns = list(first.values()) if isinstance(first, Mapping) else []
         is_pair = is_batch(first) and len(first) in (2, 3)
-        return is_pair or (bool(columns) and all(np.ndim(column) for column in columns))
+        are_arrays = (isinstance(column, list | tuple) or np.ndim(column) for column in columns)
+        return is_pair or (bool(columns) and all(are_arrays))
     if _is_hugging_face(x):
         return True
-    if isinstance(x, str | bytes | tuple | range | Mapping) or any(
+    if isinstance(x, str | bytes | tuple | range | Mapping | memoryview | array) or any(
         hasattr(x, name) for name in ("__array__", "columns", "__fspath__")
     ):
         return False

@@ -13,6 +13,7 @@ from glassnet import fingerprinting
 from glassnet.data import arrays
 from glassnet.engine.inference import iter_padded_blocks
 from glassnet.engine.train_step import Data, make_plan
+from glassnet.errors import DataError, require
 from glassnet.pipeline.prefetch import error_location
 from glassnet.types import Shape
 
@@ -66,9 +67,15 @@ def memmap_fingerprint(data: Data) -> dict[str, Any]:
     """Return the fingerprint of rows of a memory map, without reading them.
 
     It includes the file's size and time of change, the selected rows, targets and weights.
+
+    Raises:
+        DataError: the file has no name, or was removed.
     """
     x: MemmapRows = data.x
-    file = Path(str(x.memmap.filename)).stat()
+    path = Path(str(x.memmap.filename))
+    expected, fix = "a memory map of a file that exists", "Or read it into memory: np.array(x)."
+    require(path.is_file(), "resume", expected, error=DataError, file=str(path), fix=fix)
+    file = path.stat()
     source = {
         "x": f"{x.memmap.dtype} {x.shape}",
         "bytes": file.st_size,

@@ -66,10 +66,12 @@ class RowAdapter(DataAdapter):
 
     def open(self, options: FitOptions | None = None) -> InputSpec:
         self._prepared = prepared = self.prepare(options) if options else self.transform()
-        y = prepared.y
-        fix = "Pass y. For a table, call fit(table, target=...) first."
-        received = type(self.x).__name__
-        require(y is not None, "y", "targets", error=DataError, x=received, y=None, fix=fix)
+        y, who, received = prepared.y, f"{self.prefix}y", type(self.x).__name__
+        fix, preprocessor = "For a table, call fit(table, target=...) first.", prepared.preprocessor
+        if preprocessor is not None:
+            fix = f"Or pass data as in training: {preprocessor.describe(3)}."
+        fix = f"Pass y. {fix}"
+        require(y is not None, who, "targets", error=DataError, x=received, y=None, fix=fix)
         x = self._to_numbers(prepared.x)
         arrays.check_consistent_length(**{f"{self.prefix}x": x, f"{self.prefix}y": y})
         self._features, weight, has_target = x, self.sample_weight, prepared.has_target
@@ -153,7 +155,7 @@ class RowAdapter(DataAdapter):
         model, name = self.model, f"{self.prefix}x"
         x = model.vectorizer(x) if model.vectorizer else x
         check = model.links[0].check_input if model.links else None
-        if isinstance(x, np.memmap) and x.size:
+        if arrays.is_memory_map(x) and x.size:
             return MemmapRows.open(x, model.example_shape, name, check)
         return arrays.check_features(x, model.example_shape, name, check)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
-from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -83,12 +82,14 @@ class StreamAdapter(DataAdapter):
             repeatable=options.repeatable,
         )
         stream.bind(loss, network)
-        return StreamBlocks(stream, f"{self.prefix}batch {{}}")
+        location_format = f"{self.prefix}batch {{}}"
+        if options.batch_size is not None:  # validation, which begins after a whole epoch
+            stream.check_first(location_format.format(1))
+        return StreamBlocks(stream, location_format)
 
     def encode(self, network: BuiltNetwork, loss: Loss) -> Data:
-        with closing(self._stream) as stream:
-            stream.bind(loss, network)
-            return stream.encode_first("batch 1")
+        self._stream.bind(loss, network)
+        return self._stream.encode_first("batch 1")
 
     def predict(self, infer: Callable[[Any], np.ndarray], steps: int | None) -> np.ndarray:
         with closing(BatchStream(self.x, steps, self.model)) as stream:
@@ -101,6 +102,8 @@ class StreamAdapter(DataAdapter):
         if hasattr(self, "_thread"):
             self._thread.submit(self._stream.close)
             self._thread.close()
+        elif hasattr(self, "_stream"):
+            self._stream.close()
 
     def _reject_array_arguments(self) -> None:
         """Refuse arguments that do not apply to batches.
@@ -110,10 +113,11 @@ class StreamAdapter(DataAdapter):
         """
         y, weight = self.y, self.sample_weight
         expected, fix = "y=None: batches hold their targets", "Pass batches (x, y)."
-        require(y is None, "fit", expected, y=type(y).__name__, fix=fix)
+        require(y is None, f"{self.prefix}y", expected, y=type(y).__name__, fix=fix)
         expected, fix, kind = "None with batches", "Pass batches (x, y, weights).", type(weight)
         is_none = weight is None
-        require(is_none, "sample_weight", expected, sample_weight=kind.__name__, fix=fix)
+        who = f"{self.prefix}sample_weight"
+        require(is_none, who, expected, sample_weight=kind.__name__, fix=fix)
 
 
 def _reject_row_options(options: FitOptions) -> None:
@@ -150,5 +154,4 @@ class StreamBlocks:
 
     def fingerprint(self) -> dict[str, Any]:
         """Return the fingerprint of the stream: see `BatchStream.fingerprint`."""
-        list(islice(self, 1))  # reads the first batch
         return self.stream.fingerprint()

@@ -138,6 +138,23 @@ class BatchStream:
             self._first_batch = self._encode(self._pending[0])
         return self._first_batch
 
+    def check_first(self, location: str) -> None:
+        """Encode the first batch, and begin again. An iterator of the user loses no batch.
+
+        Args:
+            location: prefix of error messages.
+
+        Raises:
+            DataError: there is no batch, or it cannot be used.
+        """
+        try:
+            self.peek(location)
+            self.encode_first(location)
+        finally:
+            if self._iterable.repeatable:
+                self._pending.clear()
+                self.close()
+
     def fingerprint(self) -> dict[str, Any]:
         """Return a fingerprint of the first batch and class weights; of a list, all batches."""
         assert self._first_batch is not None
@@ -199,11 +216,16 @@ class BatchStream:
     def predict_batches(self, infer: Callable[[Any], np.ndarray]) -> np.ndarray:
         """Return the outputs for the features of one pass: see `DataAdapter.predict`."""
         outputs = []
+
+        def infer_batch(x: Any) -> np.ndarray:
+            self._model = replace(self._model, example_shape=x.shape[1:])
+            return infer(x)
+
         for location, batch in self._iter_raw("batch {}", repeat=False):
             with error_location(location):
                 x = batch[0] if isinstance(batch, tuple) or is_batch(batch) else batch
                 data = self._open_rows(x, None, None)
-                outputs.append(data.predict(infer, None))
+                outputs.append(data.predict(infer_batch, None))
         return np.concatenate(outputs)
 
     def close(self) -> None:
@@ -218,6 +240,7 @@ class BatchStream:
         rows = self._open_batch(batch)
         rows.open()
         data = rows.encode(network, loss)
+        data = data._replace(x=np.asarray(data.x))  # reads the rows of a memory map
         if self._class_weight is None:
             return data
         labels = get_class_labels(data.y, loss)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import difflib
 import re
-import warnings
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -24,7 +23,7 @@ from glassnet.data.parsing import (
     parse_float,
 )
 from glassnet.data.table import Table
-from glassnet.errors import DataError, DataWarning, lookup, message, require
+from glassnet.errors import DataError, DataWarning, lookup, message, require, warn
 from glassnet.preprocessing.columns import Column
 from glassnet.preprocessing.expressions import evaluate_expression, find_names
 
@@ -180,7 +179,7 @@ class CategoricalColumn(ColumnEncoding):
         if min(features) == n_features and (len(column) > 1 or not self.has_other):
             examples = ", ".join(map(str, categories[:3]))
             text = f"column {self.name!r}: none of the training categories among {examples}"
-            warnings.warn(text, DataWarning, stacklevel=2)
+            warn(text, DataWarning)
         return np.take(features, codes)
 
     def encode(self, values: np.ndarray, encoded: np.ndarray) -> None:

@@ -240,9 +240,10 @@ def _fit_messages(preprocessor: TabularPreprocessor) -> list[str]:
 
 def _to_target_column(name: str, y: Any) -> np.ndarray:
     """Return targets passed as y in the form of a table's column."""
-    values = np.asarray(y).reshape(len(y), -1)
-    require(values.shape[1] == 1, "y", "one value per row", error=DataError, shape=values.shape)
-    column = read_table({name: values[:, 0].tolist()})[name]
+    values = np.asarray(y, object)
+    fits = values.ndim > 0 and values.size == len(values) > 0
+    require(fits, "y", "one value per row", error=DataError, shape=values.shape)
+    column = read_table({name: values.ravel().tolist()})[name]
     missing = np.flatnonzero(is_missing(column))
     require(
         not len(missing),

@@ -5,11 +5,10 @@ from __future__ import annotations
 import os
 import re
 import sys
-import warnings
 from pathlib import Path
 from typing import IO
 
-from glassnet.errors import ConfigError, DataWarning, ModelFileError, message, require
+from glassnet.errors import ConfigError, DataWarning, ModelFileError, message, require, warn
 from glassnet.storage import model_file
 
 MAX_TO_KEEP = 2
@@ -111,7 +110,7 @@ class CheckpointFolder:
                 self._damaged.add(path)
                 continue
             for problem in problems:
-                warnings.warn(f"{problem} Resuming from {path.name}.", DataWarning, stacklevel=4)
+                warn(f"{problem} Resuming from {path.name}.", DataWarning)
             for old in files[i + MAX_TO_KEEP :]:
                 old.unlink(missing_ok=True)
             return checkpoint

@@ -8,7 +8,6 @@ import platform
 import secrets
 import time
 import typing
-import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass, replace
 from importlib.metadata import version
@@ -25,7 +24,7 @@ from glassnet.engine.loop import Record
 from glassnet.engine.network import BuiltNetwork
 from glassnet.engine.placement import to_device
 from glassnet.engine.train_step import Program, TrainState, reset_epoch_sums
-from glassnet.errors import ConfigError, ModelFileError, TrainingWarning, message, require
+from glassnet.errors import ConfigError, ModelFileError, TrainingWarning, message, require, warn
 from glassnet.storage import json_codec, model_file, registry
 from glassnet.storage.arrays import (
     ModelArrays,
@@ -154,11 +153,10 @@ class ResumableRun:
             if environment.get(name) != value
         )
         if changes:
-            warnings.warn(
+            warn(
                 f"resume: the run in {self._folder.path} was computed with {changes}. "
                 "It continues, but its results may differ in the last bits.",
                 TrainingWarning,
-                stacklevel=4,
             )
         self._info = replace(saved, environment=environment)
 

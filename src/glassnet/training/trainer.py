@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ from glassnet.engine import inference, loop
 from glassnet.engine.epoch_runner import BatchSource, Logs, RunState
 from glassnet.engine.loop import Decision, LoopHooks, Record, SaveRequest
 from glassnet.engine.train_step import Program, TrainState
-from glassnet.errors import TrainingWarning
+from glassnet.errors import TrainingWarning, warn
 from glassnet.pipeline.adapter import Blocks
 from glassnet.storage import model_file
 from glassnet.training.history import History
@@ -145,11 +144,10 @@ def _warn_not_finite(start: RunState, record: Record, history: History) -> None:
         if is_unchanged
         else "The last weights with a finite loss are kept."
     )
-    warnings.warn(
+    warn(
         f"Training stopped in {history.stopped}. {weights} A lower learning rate, or inputs and "
         "targets of a smaller scale, usually helps; reset() starts again.",
         TrainingWarning,
-        stacklevel=4,  # the line that called Sequential.fit
     )
 
 
