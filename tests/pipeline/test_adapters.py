@@ -422,6 +422,14 @@ def test_a_copy_of_a_memory_map_is_in_memory(tmp_path):
         plain_model().fit(wide, Y, verbose=0)
 
 
+def test_a_run_on_another_part_of_a_memory_map_is_not_resumed(tmp_path):
+    x, options = memory_map(tmp_path), {"batch_size": 5, "verbose": 0, "resume": tmp_path / "run"}
+    for _ in range(2):
+        plain_model().fit(x[:10], np.zeros(10, int), **options)
+    with pytest.raises(ConfigError, match=r"In that run data.first row is '.*', here '.*'"):
+        plain_model().fit(x[10:20], np.zeros(10, int), **options)
+
+
 def test_a_run_on_a_memory_map_without_its_file_cannot_be_resumed(tmp_path):
     x = memory_map(tmp_path)
     (tmp_path / "x.npy").unlink()

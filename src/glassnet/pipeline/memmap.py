@@ -64,9 +64,10 @@ class MemmapRows:
 
 
 def memmap_fingerprint(data: Data) -> dict[str, Any]:
-    """Return the fingerprint of rows of a memory map, without reading them.
+    """Return the fingerprint of rows of a memory map. Only the first row is read.
 
-    It includes the file's size and time of change, the selected rows, targets and weights.
+    It includes the file's size and time of change, the selected rows, targets and weights. The
+    first row tells parts of one file apart.
 
     Raises:
         DataError: the file has no name, or was removed.
@@ -81,6 +82,7 @@ def memmap_fingerprint(data: Data) -> dict[str, Any]:
         "bytes": file.st_size,
         "changed": file.st_mtime_ns,
         "rows": fingerprinting.array_fingerprint(x.index),
+        "first row": fingerprinting.array_fingerprint(np.asarray(x[:1])),
     }
     return source | fingerprinting.fingerprint_by_name({"y": data.y, "weight": data.weight})
 
