@@ -86,6 +86,33 @@ def mood_layers():
     return [Dense(5, activation="tanh"), Dense(3, activation="softmax")]
 
 
+def test_dicts_of_columns_in_every_method(expected):
+    """Oracle: the same rows as arrays, which make one full batch."""
+    columns = [{"label": Y, "a": X[:, 0], "b": X[:, 1], "c": X[:, 2], "d": X[:, 3]}]
+    model, options = plain_model(), {"target": "label"}
+    history = model.fit(columns, epochs=2, verbose=0, validation_data=columns, **options)
+    trace = model.trace(columns, **options)
+    found = [
+        history.history["loss"],
+        history.history["val_loss"],
+        model.evaluate(columns, **options),
+        model.predict(columns, **options),
+        model.predict_labels(columns, **options),
+        trace.loss,
+    ]
+    for result, truth in zip(found, expected, strict=True):
+        close(result, truth)
+    for call, text in (
+        (lambda: model.trace(columns), "target: expected the name of the column of targets"),
+        (lambda: model.trace(columns, target="x"), "Received: target='x'. For example target='d'"),
+        (lambda: model.predict(columns, target="x"), "Received: target='x'. For example target="),
+        (lambda: model.predict(X, target="x"), "predict: expected steps=None and target=None with"),
+        (lambda: model.trace(X, Y, target="x"), "trace: expected steps=None and target=None with"),
+    ):
+        with pytest.raises((ConfigError, DataError), match=re.escape(text)):
+            call()
+
+
 def mood_model():
     model = gn.Sequential(mood_layers(), seed=0)
     model.compile(SGD(0.1), SPARSE, ["accuracy"])
@@ -464,7 +491,10 @@ def test_steps_and_weights_that_do_not_apply_are_refused():
     model = plain_model()
     for call, text in (
         (lambda: model.evaluate(X, Y, steps=2), "evaluate: expected steps=None and target=None"),
-        (lambda: model.predict(X, steps=2), "predict: expected steps=None with rows"),
+        (
+            lambda: model.predict(X, steps=2),
+            "predict: expected steps=None and target=None with rows",
+        ),
         (lambda: model.evaluate(batches(), Y), "y: expected y=None: batches hold their targets"),
         (lambda: model.trace(batches(), Y), "y: expected y=None: batches hold their targets"),
         (

@@ -347,5 +347,5 @@ def test_steps_are_not_for_rows():
         ConfigError, match="evaluate: expected steps=None and target=None with rows"
     ):
         model.evaluate(X, Y, steps=2)
-    with pytest.raises(ConfigError, match="predict: expected steps=None with rows"):
+    with pytest.raises(ConfigError, match="predict: expected steps=None and target=None with rows"):
         model.predict(X, steps=2)

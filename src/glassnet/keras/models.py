@@ -299,6 +299,8 @@ class Sequential:
         verbose: str | int = AUTO,
         steps: int | None = None,
         callbacks: Any = None,
+        *,
+        target: str | None = None,
     ) -> np.ndarray:
         """Return the outputs for x. See `glassnet.Sequential.predict`.
 
@@ -311,7 +313,7 @@ class Sequential:
         _check_no_callbacks("predict", callbacks)
         if steps is not None:
             steps = _check_steps("predict: steps", _count_rows(x), steps, batch_size or 32)
-        return self._synchronize().predict(x, steps=steps)
+        return self._synchronize().predict(x, steps=steps, target=target)
 
     def __call__(self, x: Any, training: bool = False) -> np.ndarray:
         """Return `predict(x)`."""
@@ -331,17 +333,19 @@ class Sequential:
         )
         return self.predict(x)
 
-    def predict_labels(self, x: Any) -> np.ndarray:
+    def predict_labels(self, x: Any, *, target: str | None = None) -> np.ndarray:
         """Return the class of every row. See `glassnet.Sequential.predict_labels`."""
-        return self._synchronize().predict_labels(x)
+        return self._synchronize().predict_labels(x, target=target)
 
     def forecast(self, steps: int | None = None, series: Any = None) -> Forecast:
         """Forecast a series. See `glassnet.Sequential.forecast`."""
         return self._synchronize().forecast(steps, series)
 
-    def trace(self, x: Any, y: Any = None, training: bool = False) -> Trace:
+    def trace(
+        self, x: Any, y: Any = None, training: bool = False, *, target: str | None = None
+    ) -> Trace:
         """Record every number of one training step. See `glassnet.Sequential.trace`."""
-        return self._synchronize().trace(x, y, training)
+        return self._synchronize().trace(x, y, training, target=target)
 
     def summary(
         self,

@@ -311,7 +311,7 @@ class Sequential(BaseModel):
             logs = inference.evaluate_blocks(program, *self._weights_on_device(), blocks)
         return logs if return_dict else list(logs.values()) if len(logs) > 1 else logs["loss"]
 
-    def predict(self, x: Any, *, steps: int | None = None) -> np.ndarray:
+    def predict(self, x: Any, *, steps: int | None = None, target: str | None = None) -> np.ndarray:
         """Return the outputs of the last layer: (n, ...) to (n, *output shape), float32.
 
         A model that was fitted to numeric targets of a table returns them in the original units.
@@ -319,16 +319,17 @@ class Sequential(BaseModel):
         Args:
             x: data of any kind that `fit` takes, with or without targets. A table, if the model was
                 fitted to one, with the columns that it uses in any order. Batches are x, (x, y) or
-                dicts of columns, all of which are features. A list of arrays counts as rows. A
-                model of images takes image files, too.
+                dicts of columns, all of which are features but `target`. A list of arrays counts as
+                rows. A model of images takes image files, too.
             steps: number of batches to use; None for all.
+            target: the column of targets, if batches are dicts of columns that hold it.
 
         Raises:
             DataError: rows that cannot be used.
             NotReadyError: a Normalization layer has not been adapted yet.
         """
         with closing(open_dataset(x, None, None, self._describe())) as data:
-            return data.predict(self._infer, steps)
+            return data.predict(self._infer, EvaluationOptions(steps, target=target))
 
     def _infer(self, x: Any) -> np.ndarray:
         """Return the outputs of the network for rows of numbers."""
@@ -343,18 +344,22 @@ class Sequential(BaseModel):
         self._params, self._state = to_device((self._params, self._state))
         return self._params, self._state
 
-    def predict_labels(self, x: Any) -> np.ndarray:
+    def predict_labels(self, x: Any, *, target: str | None = None) -> np.ndarray:
         """Return the class of every row.
 
         For K outputs it is the index of the largest, (n,). For a sigmoid it is 0 or 1, (n,), and
         for K sigmoids 0 or 1 for each, (n, K). A model that was fitted to a table returns the
         labels of the table.
 
+        Args:
+            x: see `predict`.
+            target: see `predict`.
+
         Raises:
             DataError, NotReadyError: see `predict`.
             ConfigError: the network outputs numbers, not classes.
         """
-        outputs = self.predict(x)
+        outputs = self.predict(x, target=target)
         links = self._require_built("predict_labels").links
         labels = objective.to_class_labels(outputs, links, self._loss)
         return self.preprocessor.target.decode_labels(labels) if self.preprocessor else labels
@@ -377,7 +382,9 @@ class Sequential(BaseModel):
         """
         return forecast.forecast_series(self.predict, self.preprocessor, steps, series)
 
-    def trace(self, x: Any, y: Any = None, training: bool = False) -> Trace:
+    def trace(
+        self, x: Any, y: Any = None, training: bool = False, *, target: str | None = None
+    ) -> Trace:
         """Record every number of one forward pass, backward pass and update. Nothing is changed.
 
         Args:
@@ -385,6 +392,7 @@ class Sequential(BaseModel):
                 the first is traced; an iterator continues with the second.
             y: targets; None if x holds them.
             training: whether to draw noise and use batch statistics, as a training step does.
+            target: the column of targets, if batches are dicts of columns.
 
         Raises:
             DataError, ConfigError: see `fit`. Without `compile`, the loss is inferred as in `fit`.
@@ -401,7 +409,7 @@ class Sequential(BaseModel):
         Source: lecture 003, backpropagation by hand.
         """
         with closing(open_dataset(x, y, None, self._describe())) as data:
-            setup, _ = self._resolve(self._get_setup().with_seed(), data.open())
+            setup, _ = self._resolve(self._get_setup().with_seed(), data.open(target=target))
             built = setup.require_network()
             network.require_learned(built.links, setup.state)
             program = setup.make_program()

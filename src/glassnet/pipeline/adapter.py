@@ -123,12 +123,13 @@ class DataAdapter(ABC):
         return False
 
     @abstractmethod
-    def open(self, options: FitOptions | None = None) -> InputSpec:
+    def open(self, options: FitOptions | None = None, *, target: str | None = None) -> InputSpec:
         """Read what the model must know about the data.
 
         Args:
             options: of the fit, which may fit a preprocessor to the training rows. None uses the
                 model's preprocessor.
+            target: name of the target column, if batches are dicts and there is no fit.
 
         Raises:
             DataError, ConfigError: the data or the options cannot be used.
@@ -161,15 +162,15 @@ class DataAdapter(ABC):
         """
 
     @abstractmethod
-    def predict(self, infer: Callable[[Any], np.ndarray], steps: int | None) -> np.ndarray:
+    def predict(self, infer: Callable[[Any], np.ndarray], options: EvaluationOptions) -> np.ndarray:
         """Return the model's outputs for x in the target's units. Targets are not needed.
 
         Args:
             infer: maps rows of numbers to the outputs of the network.
-            steps: number of batches to use, or None for all.
+            options: number of batches, and the column of dicts that is not a feature.
 
         Raises:
-            DataError, ConfigError: the data or `steps` cannot be used.
+            DataError, ConfigError: the data or the options cannot be used.
         """
 
     @property

@@ -64,7 +64,8 @@ class RowAdapter(DataAdapter):
         require(not has_options, "fit", expected, x=type(self.x).__name__)
         return self.transform()
 
-    def open(self, options: FitOptions | None = None) -> InputSpec:
+    def open(self, options: FitOptions | None = None, *, target: str | None = None) -> InputSpec:
+        _require_all_rows("trace", EvaluationOptions(target=target))
         self._prepared = prepared = self.prepare(options) if options else self.transform()
         y, who, received = prepared.y, f"{self.prefix}y", type(self.x).__name__
         fix, preprocessor = "For a table, call fit(table, target=...) first.", prepared.preprocessor
@@ -128,21 +129,18 @@ class RowAdapter(DataAdapter):
     def evaluation_blocks(
         self, network: BuiltNetwork, loss: Loss, options: EvaluationOptions
     ) -> Blocks:
-        steps, target, size = options.steps, options.target, options.batch_size
+        size = options.batch_size
         if size is None:
-            fits, fix = steps is None and target is None, "All rows are used, once."
-            expected = "steps=None and target=None with rows"
-            require(fits, "evaluate", expected, steps=steps, target=target, fix=fix)
+            _require_all_rows("evaluate", options)
         self.open()
         rows = self.encode(network, loss)
         if size is None:
             return ArrayBlocks(iter_padded_blocks(rows))
-        check_steps(options.steps_argument, steps, len(rows.x), size)
+        check_steps(options.steps_argument, options.steps, len(rows.x), size)
         return _make_blocks(rows)
 
-    def predict(self, infer: Callable[[Any], np.ndarray], steps: int | None) -> np.ndarray:
-        fix = "All rows are used, once."
-        require(steps is None, "predict", "steps=None with rows", steps=steps, fix=fix)
+    def predict(self, infer: Callable[[Any], np.ndarray], options: EvaluationOptions) -> np.ndarray:
+        _require_all_rows("predict", options)
         return self.decode(infer(self._to_numbers(self.features())))
 
     def decode(self, outputs: np.ndarray) -> np.ndarray:
@@ -158,6 +156,18 @@ class RowAdapter(DataAdapter):
         if arrays.is_memory_map(x) and x.size:
             return MemmapRows.open(x, model.example_shape, name, check)
         return arrays.check_features(x, model.example_shape, name, check)
+
+
+def _require_all_rows(who: str, options: EvaluationOptions) -> None:
+    """Refuse options that are for batches.
+
+    Raises:
+        ConfigError: `steps` or `target` is set.
+    """
+    steps, target = options.steps, options.target
+    fits, fix = steps is None and target is None, "All rows are used, once."
+    expected = "steps=None and target=None with rows"
+    require(fits, who, expected, steps=steps, target=target, fix=fix)
 
 
 def _check_unmasked(links: Links, x: Any) -> None:

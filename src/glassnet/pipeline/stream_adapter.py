@@ -37,10 +37,10 @@ class StreamAdapter(DataAdapter):
     def accepts(x: Any, y: Any, model: ModelInfo, training: bool) -> bool:
         return is_stream(x, y)
 
-    def open(self, options: FitOptions | None = None) -> InputSpec:
+    def open(self, options: FitOptions | None = None, *, target: str | None = None) -> InputSpec:
         self._reject_array_arguments()
         if options is None:
-            self._stream = BatchStream(self.x, None, self.model)
+            self._stream = BatchStream(self.x, None, self.model, target=target)
             return self._stream.peek("batch 1")
         _reject_row_options(options)
         self._stream = BatchStream(
@@ -91,8 +91,9 @@ class StreamAdapter(DataAdapter):
         self._stream.bind(loss, network)
         return self._stream.encode_first("batch 1")
 
-    def predict(self, infer: Callable[[Any], np.ndarray], steps: int | None) -> np.ndarray:
-        with closing(BatchStream(self.x, steps, self.model)) as stream:
+    def predict(self, infer: Callable[[Any], np.ndarray], options: EvaluationOptions) -> np.ndarray:
+        stream = BatchStream(self.x, options.steps, self.model, target=options.target)
+        with closing(stream):
             return stream.predict_batches(infer)
 
     def _seek(self, first_epoch: int, epoch: int, start_step: int) -> None:

@@ -18,6 +18,7 @@ from glassnet.errors import DataError, is_int, message, require
 from glassnet.losses import Loss
 from glassnet.pipeline.adapter import InputSpec, ModelInfo, find_adapter, open_dataset
 from glassnet.pipeline.batches import as_epoch_iterable, is_batch
+from glassnet.pipeline.options import EvaluationOptions
 from glassnet.pipeline.prefetch import error_location
 from glassnet.pipeline.row_adapter import RowAdapter
 from glassnet.pipeline.targets import get_class_labels
@@ -224,8 +225,10 @@ class BatchStream:
         for location, batch in self._iter_raw("batch {}", repeat=False):
             with error_location(location):
                 x = batch[0] if isinstance(batch, tuple) or is_batch(batch) else batch
+                if isinstance(x, Mapping) and self._target is not None:
+                    x, _ = self._unpack_columns(x)
                 data = self._open_rows(x, None, None)
-                outputs.append(data.predict(infer_batch, None))
+                outputs.append(data.predict(infer_batch, EvaluationOptions()))
         return np.concatenate(outputs)
 
     def close(self) -> None:
