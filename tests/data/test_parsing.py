@@ -36,13 +36,23 @@ def test_conversion_of_distinct_texts_is_that_of_each_cell():
     assert distinct.to_objects().tolist() == ["a", "a", None, None, "b", "a"]
 
 
-def test_floats_of_cells_are_those_of_each_cell():
-    cells = random_cells(1)
-    expected = [np.nan if cell is None else parsing.parse_float(cell) for cell in cells]
-    np.testing.assert_array_equal(parsing.parse_floats(cells), expected)
-    assert parsing.parse_floats([]).dtype == float
-
-
 def test_missing_entries_are_none_alone():
     column = np.array(["x", None, "", "None", "nan"], object)
     assert parsing.is_missing(column).tolist() == [False, True, False, False, False]
+
+
+@pytest.mark.parametrize(
+    ("text", "loses"),
+    [
+        ("9" * 5000, True),
+        ("-" + "9" * 5000, True),
+        ("0" * 5000 + "7", False),
+        ("-" + "0" * 5000, False),
+        ("9007199254740993", True),
+        ("-9007199254740992", False),
+        ("1" + "0" * 308, True),
+    ],
+)
+def test_integers_that_float64_changes(text, loses):
+    """Oracle: by hand. 2^53 + 1 is the first such integer, and 10^308 is no sum of few powers of 2."""
+    assert parsing.loses_precision([text]) == loses

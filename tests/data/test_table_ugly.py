@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from test_table import to_lists, written
 
+import glassnet as gn
 from glassnet.data.csv_reader import ROWS_PER_TRANSPOSE
 from glassnet.data.parsing import (
     NA_VALUES,
@@ -266,3 +267,33 @@ def test_what_text_says():
     assert matching_date_formats(["3 May 2024", "14 May 2024"]) == ["%d %b %Y"]
     assert matching_date_formats(["3 May 2024 13:05"]) == ["%d %b %Y %H:%M"]
     assert matching_date_formats(["2024", "x1"]) == matching_date_formats([]) == []
+
+
+@pytest.mark.parametrize(
+    ("raw", "text"),
+    [
+        (b"\xff\xfea\x00,\x00b\x00\n\x001\x00,\x002", "text in utf-16, .*byte=14.*truncated data"),
+        (b"\xfe\xff\x00a\x00,\x00b\x00\n\x001\x00,\xd8", "text in utf-16, .*truncated data"),
+        (b"\xef\xbb\xbfa,b\n1,\xff\n", "text in utf-8-sig, .*invalid start byte.*Save it as UTF-8"),
+    ],
+)
+def test_files_that_are_cut_or_damaged_behind_their_byte_order_mark(tmp_path, raw, text):
+    path = tmp_path / "t.csv"
+    path.write_bytes(raw)
+    with pytest.raises(DataError, match=f"t.csv: expected {text}"):
+        read_table(path)
+
+
+@pytest.mark.parametrize("source", ["a,b\n1,2\n" * 2000, "x" * 5000, "a\0b", "x" * 5000 + ".csv"])
+def test_text_instead_of_a_path(source):
+    """The text of a CSV file is longer than a path may be."""
+    model = gn.Sequential([gn.layers.Dense(1)])
+    for read in (read_table, lambda source: model.fit(source, target="b", verbose=0)):
+        with pytest.raises(DataError, match=r"table: expected a file that (ends in \.csv|exists)"):
+            read(source)
+
+
+@pytest.mark.parametrize("row", [{"a": 10**400}, {"a": [1, 10**400]}, {"a": 10**5000}])
+def test_integers_beyond_float64(row):
+    with pytest.raises(DataError, match="column 'a': expected numbers that float64 can hold"):
+        read_table(row)

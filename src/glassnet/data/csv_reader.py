@@ -112,7 +112,13 @@ def _decode(name: str, raw: bytes) -> tuple[str, str]:
         (b"\xfe\xff", "utf-16"),
     ):
         if raw.startswith(byte_order_mark):
-            return raw.decode(encoding), encoding
+            try:
+                return raw.decode(encoding), encoding
+            except UnicodeDecodeError as error:
+                expected = f"text in {encoding}, as its first bytes say"
+                fix = "The file is damaged or incomplete. Save it as UTF-8 again."
+                problem = {"byte": error.start, "problem": error.reason}
+                raise DataError(message(name, expected, fix=fix, **problem)) from error
     fix = (
         "It contains zero bytes: it is UTF-16 without a byte order mark, or not text. "
         "Save it as UTF-8."
@@ -157,7 +163,7 @@ def _read_with_pandas(
 ) -> tuple[list[str], list[Column], int] | None:
     """Return the header, the columns, and the number of blank rows, as `_read_cells` does.
 
-    Returns None if the csv module must read them: pandas refuses them, or may read them otherwise.
+    Returns None if pandas refuses them, or may not read them as the csv module does.
 
     Args:
         content: the file in UTF-8.

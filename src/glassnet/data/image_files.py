@@ -30,11 +30,12 @@ GRAYSCALE_MODES = ("1", "L", "LA", "I", "I;16", "F")
 
 def list_image_files(folder: Path) -> list[Path]:
     """Return the image files in a folder and its subfolders, sorted by path."""
-    return sorted(
-        path
-        for path in folder.rglob("*")
-        if path.suffix.lower() in IMAGE_SUFFIXES and path.is_file()
-    )
+    return sorted(filter(is_image_file, folder.rglob("*")))
+
+
+def is_image_file(path: Path) -> bool:
+    """Return whether a path is a file whose suffix is that of an image."""
+    return path.suffix.lower() in IMAGE_SUFFIXES and path.is_file()
 
 
 def infer_channels(files: Sequence[Path]) -> int:

@@ -194,7 +194,7 @@ def _list_labeled_files(
 def _find_class_folders(
     who: str, root: Path, class_names: Sequence[str] | None
 ) -> tuple[tuple[str, ...], list[Path]]:
-    require(root.is_dir(), who, "a folder", error=DataError, folder=str(root))
+    require(os.path.isdir(root), who, "a folder", error=DataError, folder=str(root))
     folders = class_folders(root)
     names = tuple(folders) if class_names is None else tuple(class_names)
     missing = [name for name in names if name not in folders]
@@ -220,7 +220,7 @@ def _name_folders(
         folders=len(folders),
         class_names=names,
     )
-    missing = [str(path) for path in folders if not path.is_dir()]
+    missing = [str(path) for path in folders if not os.path.isdir(path)]
     require(not missing, who, "folders", error=DataError, missing=missing[:5])
     return names, folders
 
@@ -264,7 +264,7 @@ def resolve_image_files(path: str | os.PathLike[str]) -> list[Path]:
         DataError: a folder without images.
     """
     root = Path(path)
-    files = image_files.list_image_files(root) if root.is_dir() else [root]
+    files = image_files.list_image_files(root) if os.path.isdir(root) else [root]
     expected = f"a folder with images ({', '.join(image_files.IMAGE_SUFFIXES)})"
     require(files, "images", expected, error=DataError, folder=str(root))
     return files
@@ -272,6 +272,5 @@ def resolve_image_files(path: str | os.PathLike[str]) -> list[Path]:
 
 def is_image_folder(path: str | os.PathLike[str]) -> bool:
     """Return whether a path is a folder with subfolders of which one holds an image."""
-    root = Path(path)
-    folders = class_folders(root).values() if root.is_dir() else ()
-    return any(image_files.list_image_files(folder) for folder in folders)
+    folders = class_folders(Path(path)).values() if os.path.isdir(path) else ()
+    return any(image_files.is_image_file(file) for folder in folders for file in folder.rglob("*"))

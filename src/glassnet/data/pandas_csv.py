@@ -46,7 +46,7 @@ class CsvRows:
     def read(self) -> tuple[list[Column], int] | None:
         """Return the columns, and the number of rows of blank cells, which are left out.
 
-        Returns None if pandas refuses the file, or reads it otherwise than the csv module.
+        Returns None if pandas refuses the file, or does not read it as the csv module does.
         """
         from pandas.errors import EmptyDataError, ParserError
 
@@ -113,8 +113,8 @@ class CsvRows:
     def _has_equal_lengths(self, columns: list[Column]) -> bool:
         """Return whether every row has as many cells as the first, and no cell is too long.
 
-        pandas refuses a row that is longer than the first, and fills one that is shorter. Hence
-        all have the same length if the delimiters outside the cells are as many as such rows have.
+        pandas refuses a row that is longer than the first, and fills one that is shorter. So all
+        have the same length if the delimiters outside the cells are as many as such rows have.
         """
         n_inside, limit = 0, csv.field_size_limit()
         for column in columns:

@@ -144,13 +144,6 @@ def parse_float(text: str) -> float:
         return np.nan
 
 
-def parse_floats(cells: Sequence[str | None] | np.ndarray) -> np.ndarray:
-    """Return the number in each text cell, NaN if it is missing or none: see `parse_float`."""
-    texts, codes = factorize(cells)
-    numbers: np.ndarray = np.array([*map(parse_float, texts), np.nan])[codes]
-    return numbers
-
-
 def format_exact(value: float) -> str:
     """Format a number with all its digits, and an integer without a decimal point: `1`, `0.1`."""
     return str(int(value)) if value == np.round(value) and abs(value) < 1e16 else repr(float(value))
@@ -165,6 +158,10 @@ def is_missing(column: np.ndarray) -> np.ndarray:
     return np.zeros(len(column), bool)
 
 
+MAX_FLOAT_DIGITS = 309
+"""Number of digits of the largest integer below infinity in float64."""
+
+
 def loses_precision(texts: Iterable[str]) -> bool:
     """Return whether some text is an integer that float64 would change.
 
@@ -174,9 +171,15 @@ def loses_precision(texts: Iterable[str]) -> bool:
         len(text) > 15
         and text.isascii()
         and text.lstrip("+-").isdigit()
-        and int(text) != float(text)
+        and (len(text.lstrip("+-0")) > MAX_FLOAT_DIGITS or float(text) != _parse_int(text))
         for text in texts
     )
+
+
+def _parse_int(text: str) -> int:
+    """Return an integer that may begin with more zeros than Python's `int` reads."""
+    sign = -1 if text.startswith("-") else 1
+    return sign * int(text.lstrip("+-0") or 0)
 
 
 def parse_column(cells: Sequence[str | None] | np.ndarray, decimal: str) -> np.ndarray:

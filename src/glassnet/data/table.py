@@ -6,6 +6,7 @@ import datetime
 import decimal as decimals
 import difflib
 import itertools
+import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -98,7 +99,7 @@ class Table:
 
 def is_table_file(name: str) -> bool:
     """Return whether a name ends as a table's file does, or is the path of a file."""
-    return Path(name).suffix.lower() in TABLE_SUFFIXES or Path(name).is_file()
+    return Path(name).suffix.lower() in TABLE_SUFFIXES or os.path.isfile(name)
 
 
 def read_table(source: Any) -> Table:
@@ -122,7 +123,7 @@ def read_table(source: Any) -> Table:
     if not isinstance(source, str | Path):
         return _table_from_frame(source)
     path, kind = Path(source), Path(source).suffix.lower()
-    fix = "For images, use glassnet.data.images_from_folder." if path.is_dir() else ""
+    fix = "For images, use glassnet.data.images_from_folder." if os.path.isdir(path) else ""
     require(
         kind in TABLE_SUFFIXES,
         "table",
@@ -132,7 +133,7 @@ def read_table(source: Any) -> Table:
         fix=fix,
     )
     require(
-        path.is_file(),
+        os.path.isfile(path),
         "table",
         "a file that exists",
         error=DataError,
@@ -145,7 +146,7 @@ def read_table(source: Any) -> Table:
 
 
 def _suggest_file(path: Path) -> str:
-    names = [file.name for file in path.parent.iterdir()] if path.parent.is_dir() else []
+    names = [file.name for file in path.parent.iterdir()] if os.path.isdir(path.parent) else []
     matches = difflib.get_close_matches(path.name, names, n=1)
     return f"Did you mean {matches[0]!r}?" if matches else ""
 
@@ -177,9 +178,9 @@ def _table_from_row(source: Any) -> Table | None:
         if type(value) is float:
             columns[name] = np.array([value])
             continue
-        is_name = type(value) is int and MAX_EXACT_INT <= abs(value) < MAX_INT
+        is_identifier = type(value) is int and MAX_EXACT_INT <= abs(value) < MAX_INT
         missing = np.array([value is None])
-        columns[name] = _objects_to_array(name, [value], missing, as_text=is_name)
+        columns[name] = _objects_to_array(name, [value], missing, as_text=is_identifier)
     return Table(columns)
 
 
@@ -306,7 +307,7 @@ def _objects_to_array(
     if all_are(bool | np.bool_):
         return with_missing(missing, values, bool)
     if not as_text and all_are(int | float | np.number | decimals.Decimal):
-        return with_missing(missing, [float(value) for value in values], float)
+        return with_missing(missing, _to_floats(name, values), float)
     if all_are(datetime.date):
         dates = [value.isoformat()[:19] for value in values]
         return with_missing(missing, np.array(dates, "datetime64[s]"), "datetime64[s]")
@@ -314,6 +315,20 @@ def _objects_to_array(
         second = np.timedelta64(1, "s")
         return with_missing(missing, [np.timedelta64(value) / second for value in values], float)
     return _cells_to_text(name, values, missing)
+
+
+def _to_floats(name: str, values: list[Any]) -> list[float]:
+    """Convert numbers to floats.
+
+    Raises:
+        DataError: an integer is too large.
+    """
+    try:
+        return [float(value) for value in values]
+    except OverflowError as error:
+        who, expected = f"column {name!r}", "numbers that float64 can hold, up to 1.8e308"
+        fix = "Divide the column, or pass it as text."
+        raise DataError(message(who, expected, problem=str(error), fix=fix)) from error
 
 
 def _cells_to_text(name: str, values: list[Any], missing: np.ndarray) -> np.ndarray:

@@ -1,6 +1,6 @@
 """Compiled training and inference: network, objective, train step, epoch, loop.
 
-Whatever loads this package compiles later, so it sets up the compilation cache.
+Importing it prepares the compilation cache, before the first program is compiled.
 """
 
 from glassnet.engine.compilation_cache import listen

@@ -478,7 +478,7 @@ class BaseModel:
             self.epoch, self._rate = start.epoch, run.rate
 
     def _describe(self, setup: Setup | None = None) -> ModelInfo:
-        """Return what a data adapter may know about the model."""
+        """Return the facts about the model that a data adapter uses."""
         return (setup or self._get_setup()).describe(self._example_shape)
 
     def _build(self, shape: Shape) -> BuiltNetwork:

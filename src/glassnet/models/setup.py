@@ -77,7 +77,7 @@ class Setup:
         return replace(self, seed=seed, network=None)
 
     def describe(self, example_shape: Shape | None) -> ModelInfo:
-        """Return what a data adapter may know."""
+        """Return the facts that a data adapter uses."""
         if self.network is not None:
             links, example_shape = self.network.links, self.network.shapes[0]
         else:

@@ -43,7 +43,7 @@ class Blocks(Protocol):
 
 @dataclass(frozen=True)
 class ModelInfo:
-    """What an adapter may know about the model before the network is built.
+    """Facts about the model that an adapter uses before the network is built.
 
     Attributes:
         links: the layers, unfolded.
@@ -63,7 +63,7 @@ class ModelInfo:
 
 
 class InputSpec(NamedTuple):
-    """What the data say about the model.
+    """Result of opening data: what the network and the loss depend on.
 
     Attributes:
         example_shape: shape of one example as numbers.
@@ -175,7 +175,7 @@ class DataAdapter(ABC):
 
     @property
     def messages(self) -> tuple[str, ...]:
-        """What was left out when the data were opened for evaluation."""
+        """Sentences about rows that were left out when the data were opened for evaluation."""
         return ()
 
     def close(self) -> None:  # noqa: B027

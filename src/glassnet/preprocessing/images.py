@@ -101,7 +101,7 @@ class ImagePreprocessor(Preprocessor):
             DataError: see `images_from_folder`; a subfolder with another name.
         """
         names, root = tuple(map(str, self.target.labels)), Path(folder)
-        folders = class_folders(root) if root.is_dir() else {}
+        folders = class_folders(root) if os.path.isdir(root) else {}
         unknown = [name for name in folders if name not in names]
         expected = f"the training classes, {names}"
         require(not unknown, "images", expected, error=DataError, others=unknown[:5])

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -60,7 +59,7 @@ def _read_header_length(who: str, source: str | os.PathLike[str] | bytes) -> int
     if isinstance(source, bytes):
         start = source[:8]
     else:
-        exists = Path(source).is_file()
+        exists = os.path.isfile(source)
         require(exists, who, "a file that exists", error=ModelFileError, **received)
         with open(source, "rb") as file:
             start = file.read(8)

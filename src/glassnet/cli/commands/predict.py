@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import os
 import warnings
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -76,7 +76,7 @@ def predict_images(model: Sequential, source: str) -> pandas.DataFrame:
 
     assert isinstance(model.preprocessor, ImagePreprocessor)
     require(
-        Path(source).exists(),
+        os.path.exists(source),
         "images",
         "an image or a folder that exists",
         error=DataError,
