@@ -448,3 +448,13 @@ def test_a_saved_model_is_loaded(tmp_path):
     assert plain.optimizer is None
     with pytest.raises(NotReadyError, match=r"expected a model with a loss"):
         plain.evaluate(X, Y)
+
+
+def test_check_gradients_takes_a_keras_model():
+    """Oracle: finite differences in float64, and the check of the model inside."""
+    model = classifier()
+    error = gn.testing.check_gradients(model, X[:4], Y[:4])
+    assert error == gn.testing.check_gradients(model.glassnet_model, X[:4], Y[:4]) < 1e-6
+    nested = keras.Sequential([model, Dense(1, "sigmoid")], seed=1)
+    nested.compile("sgd", "binary_crossentropy")
+    assert gn.testing.check_gradients(nested, X[:4], Y[:4]) < 1e-6

@@ -28,7 +28,7 @@ def check_gradients(model: Sequential, x: Any, y: Any) -> float:
     """Compare the gradients of `fit` with finite differences in float64.
 
     Args:
-        model: a compiled model, with or without weights.
+        model: a compiled model, with or without weights; a `keras.Sequential`, too.
         x: inputs; a few rows are enough.
         y: targets.
 
@@ -50,8 +50,9 @@ def check_gradients(model: Sequential, x: Any, y: Any) -> float:
         >>> check_gradients(model, np.eye(4), [0, 1, 1, 0]) < 1e-6
         True
     """
+    model = getattr(model, "glassnet_model", model)
     rows = open_dataset(x, y, None, model._describe())
-    setup, _ = model._get_setup().resolve(rows.open())
+    setup, _ = model._resolve(model._get_setup(), rows.open())
     built, program = setup.require_network(), setup.make_program()
     names = [str(link.name) for link in built.links]
     data = rows.encode(built, program.loss)
