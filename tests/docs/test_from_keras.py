@@ -154,9 +154,12 @@ def test_layers_on_images(real, theirs, ours):
 def test_starting_weights(real, theirs, ours):
     """Oracle: statistics of the initial weights, which differ between the libraries by their seeds.
 
-    For 400 x 300 numbers, the standard error of the mean is 0.003 standard deviations and that of
-    the standard deviation is 0.2 %. The tolerances are seven times as large or larger.
+    For 400 x 300 numbers, the standard error of the mean is 0.003 standard deviations, that of
+    the standard deviation is 0.2 %, and that of the 99.9 % quantile of a normal distribution is
+    0.8 %. The tolerances are seven times as large or larger.
     """
+    real.utils.set_random_seed(0)
+    keras.utils.set_random_seed(0)
     first, *others = [
         model.get_weights()[0]
         for model in three_models(real, three_values(real, theirs, ours), size=400)
@@ -164,7 +167,8 @@ def test_starting_weights(real, theirs, ours):
     for kernel in others:
         assert abs(kernel.mean() - first.mean()) <= 0.02 * first.std()
         assert abs(kernel.std() - first.std()) <= 0.02 * first.std()
-        assert abs(kernel).max() == pytest.approx(abs(first).max(), rel=0.25)
+        tails = [np.quantile(abs(weights), 0.999) for weights in (kernel, first)]
+        assert tails[0] == pytest.approx(tails[1], rel=0.06)
 
 
 @pytest.mark.parametrize(("theirs", "ours"), table("The same training"))
