@@ -197,6 +197,8 @@ def renamed_attributes(**renamed: str) -> Callable[[type[T]], type[T]]:
             who = type(self).__name__
             if name in renamed:
                 raise MissingError(f"{who}.{name} is now called {who}.{renamed[name]}.")
+            if hasattr(type(self), name):
+                return object.__getattribute__(self, name)  # a property: raise its own error
             if inherited:
                 return inherited(self, name)
             raise AttributeError(f"{who!r} object has no attribute {name!r}", name=name, obj=self)

@@ -70,9 +70,11 @@ def test_the_deltas_are_the_lectures(lecture):
         "dense_3.sigmoid",
     ]
     assert [link.name for link in trace.links] == names
-    close(trace["dense_3.sigmoid"].delta[0], delta, FLOAT32)
-    close(trace["dense_2.sigmoid"].delta[0], delta4, FLOAT32)
-    close(trace["dense_1.sigmoid"].delta[0], delta1, FLOAT32)
+    close(trace["dense_3.sigmoid"].d_output[0], delta, FLOAT32)  # the lecture's delta is dL/da
+    close(trace["dense_2.sigmoid"].d_output[0], delta4, FLOAT32)
+    close(trace["dense_1.sigmoid"].d_output[0], delta1, FLOAT32)
+    for name in ("dense_2", "dense_2.sigmoid"):  # ours is dL/dz, of a layer and its activation
+        close(trace[name].delta[0], delta4 * slope4, FLOAT32)
     close(trace["dense_1"].d_params["kernel"], d_w1, FLOAT32)
     close(trace["dense_1"].d_params["bias"], delta1 * slope1, FLOAT32)
     close(trace["dense_1"].update["kernel"], -0.5 * d_w1, FLOAT32)  # w' = w - eta dJ/dw
@@ -81,11 +83,11 @@ def test_the_deltas_are_the_lectures(lecture):
 
 
 def test_links_hand_each_other_their_numbers(lecture):
-    """A link's output is the next link's input, and its delta is the next d_input, bit for bit."""
+    """A link's output is the next link's input, and its d_output the next d_input, bit for bit."""
     trace = lecture.trace([[0.3, -0.8], [1.0, 2.0]], [1.0, 0.0])
     for before, after in zip(trace.links, trace.links[1:], strict=False):
         np.testing.assert_array_equal(before.output, after.input)
-        np.testing.assert_array_equal(before.delta, after.d_input)
+        np.testing.assert_array_equal(before.d_output, after.d_input)
     assert [list(link.params) for link in trace.links if link.params] == [["kernel", "bias"]] * 3
 
 
@@ -240,16 +242,18 @@ def test_a_neuron_in_the_lectures_words():
 
 
 def test_a_hidden_neuron_shows_delta_slope_and_input(lecture):
-    """Oracle: the product of the printed factors is the gradient."""
+    """Oracle: the products of the printed factors are the printed delta and gradients."""
     trace = lecture.trace([[0.3, -0.8]], [1.0])
     text = trace.neuron("dense_1", 2)
-    products = re.findall(
-        r"dL/dw(\d) = delta \* f'\(z\) \* x\d = (\S+)\*(\S+)\*(\S+) = (\S+)", text
-    )
+    (factors,) = re.findall(r"delta = dL/dz = dL/da \* f'\(z\) = (\S+)\*(\S+) = (\S+)", text)
+    da, slope, delta = (float(factor.strip("()")) for factor in factors)
+    assert da * slope == pytest.approx(delta, rel=2e-3)
+    products = re.findall(r"dL/dw(\d) = delta \* x\d = (\S+)\*(\S+) = (\S+)", text)
     assert [int(i) for i, *_ in products] == [0, 1]
     for i, *factors, product in products:
-        delta, slope, x = (float(factor.strip("()")) for factor in factors)
-        assert delta * slope * x == pytest.approx(float(product), rel=2e-3)
+        shown, x = (float(factor.strip("()")) for factor in factors)
+        assert shown == delta
+        assert shown * x == pytest.approx(float(product), rel=2e-3)
         assert float(product) == pytest.approx(
             trace["dense_1"].d_params["kernel"][int(i), 2], rel=1e-3
         )
@@ -343,10 +347,10 @@ def test_a_trace_keeps_its_numbers_whatever_becomes_of_the_arrays(lecture):
 
 
 def test_an_activation_along_the_axis_has_no_single_slope():
-    """Oracle: log_softmax mixes its inputs, so delta f'(z) is not dL/dz."""
+    """Oracle: log_softmax mixes its inputs, so dL/da f'(z) is not dL/dz."""
     model = gn.Sequential([Input(2), Dense(3, activation=jax.nn.log_softmax)], seed=0)
     model.compile("sgd", "mse")
-    assert "sum over k of delta_k da_k/dz" in model.trace([[1.0, 2.0]], [[1.0, 0.0, 0.0]]).neuron(
+    assert "sum over k of dL/da_k * da_k/dz" in model.trace([[1.0, 2.0]], [[1.0, 0.0, 0.0]]).neuron(
         "dense_1", 0
     )
 
@@ -354,7 +358,7 @@ def test_an_activation_along_the_axis_has_no_single_slope():
 def test_a_softmax_of_its_own_has_no_single_slope():
     model = gn.Sequential([Input(2), Dense(2, activation="softmax")], seed=0)
     model.compile("sgd", "mse")
-    assert "dL/dz = sum over k of delta_k da_k/dz" in model.trace(
+    assert "dL/dz = sum over k of dL/da_k * da_k/dz" in model.trace(
         [[1.0, 2.0]], [[1.0, 0.0]]
     ).neuron("dense_1", 0)
 
@@ -406,6 +410,30 @@ def test_html_and_json_hold_the_numbers(lecture):
     again = json.loads(json.dumps(trace.to_dict()))
     assert again["links"][0]["params"]["kernel"] == trace["dense_1"].params["kernel"].tolist()
     assert again["loss"] == trace.loss
+
+
+def test_html_shows_the_title_the_target_and_the_ranges_of_the_screen():
+    """Oracle: the screen of the same trace."""
+    digits = gn.datasets.load("digits")
+    layers = [Flatten(), Dense(128, activation="relu"), Dense(10, activation="softmax")]
+    trace = gn.Sequential(layers, seed=0).trace(digits.x[:1], digits.y[:1])
+    page, screen = trace._repr_html_(), str(trace)
+    title, *_ = screen.splitlines()
+    assert f"<caption>{title}</caption>" in page
+    assert f"target y = {digits.y[0]}</td>" in page
+    ranges = r"[\dx]+: [-\d.e,]+ to [-\d.e,]+"
+    assert re.findall(ranges, page) == re.findall(ranges, screen)
+    assert len(re.findall(ranges, page)) > 10
+    assert len(page) < 10_000
+
+
+def test_the_range_of_many_targets_is_shown():
+    """Oracle: by hand: six targets from 0 to 5."""
+    model = gn.Sequential([Input(2), Dense(1)], seed=0)
+    model.compile("sgd", "mean_squared_error")
+    trace = model.trace(np.ones((6, 2)), np.arange(6.0))
+    for text in (str(trace), trace._repr_html_()):
+        assert re.search(r"target y 6(x1)?: 0 to 5\.0000", text)
 
 
 def test_a_model_without_compile_is_traced_on_the_inferred_loss():

@@ -239,16 +239,16 @@ def test_the_trace_sees_every_step(layer):
     steps, link = trace.steps(name), trace[name]
     assert list(steps.gates) == list(layer.cell.gate_names)
     assert list(steps.states) == list(layer.cell.state_names)
-    assert steps.delta.shape == steps.states["h"].shape == (8, 6, 2)
+    assert steps.d_output.shape == steps.states["h"].shape == (8, 6, 2)
     h = steps.states["h"]
     if layer.return_sequences:
         close(link.output, h[:, ::-1])
     else:
         close(link.output, h[:, -1])
-        close(steps.delta[:, -1], link.delta)
+        close(steps.d_output[:, -1], link.d_output)
     if isinstance(layer, SimpleRNN):
         real = (np.arange(6) < LENGTHS[:, None])[..., None]
-        dz = np.where(real, steps.delta * (1 - h**2), 0)
+        dz = np.where(real, steps.d_output * (1 - h**2), 0)
         before = np.concatenate([np.zeros((8, 1, 2)), h[:, :-1]], 1)
         close(link.d_params["bias"], dz.sum((0, 1)), 5 * FLOAT32)
         close(link.d_params["kernel"], np.einsum("ntd,ntu->du", link.input, dz), 5 * FLOAT32)

@@ -35,12 +35,12 @@ class RecurrentInternals(NamedTuple):
     Attributes:
         states: states after each step: h, and c of an LSTM.
         gates: gates of each step, in the order of the cell's `gate_names`.
-        delta: dL/dh after each step, including the effect on all later steps.
+        d_output: dL/dh after each step, including the effect on all later steps.
     """
 
     states: tuple[Array, ...]
     gates: tuple[Array, ...]
-    delta: Array
+    d_output: Array
 
 
 class Recurrent(Layer, ABC):
@@ -142,7 +142,14 @@ class Recurrent(Layer, ABC):
         return self._arrange_output(y, real), state
 
     def compute_internals(
-        self, params: Params, x: Array, delta: Array, *, key: Array, train: bool, mask: Array | None
+        self,
+        params: Params,
+        x: Array,
+        d_output: Array,
+        *,
+        key: Array,
+        train: bool,
+        mask: Array | None,
     ) -> RecurrentInternals:
         """Compute the inner values of every step by the reference loop.
 
@@ -150,7 +157,7 @@ class Recurrent(Layer, ABC):
 
         Args:
             params, x, key, train, mask: as for `apply`.
-            delta: dL/d(output).
+            d_output: dL/d(output).
         """
         weights, noise, real, x = self._prepare_loop(params, x, key, train, mask)
 
@@ -161,7 +168,7 @@ class Recurrent(Layer, ABC):
             return self._arrange_output(y, real), steps
 
         _, back, steps = jax.vjp(run, jnp.zeros((*x.shape[:2], self.units), x.dtype), has_aux=True)
-        internals = RecurrentInternals(*steps, *back(delta))
+        internals = RecurrentInternals(*steps, *back(d_output))
         return RecurrentInternals(*jax.tree.map(lambda a: a.swapaxes(0, 1), internals))
 
     def _prepare_loop(

@@ -29,18 +29,27 @@ def format_operand(value: SupportsFloat) -> str:
     return f"({text})" if text.startswith("-") else text
 
 
+def split_lines(array: np.ndarray, max_units: int = MAX_UNITS) -> list[list[np.ndarray]] | None:
+    """Return the numbers of each row in lines, or None if the array is too large to be shown."""
+    if array.ndim > 2:
+        return None
+    rows = np.atleast_2d(array)
+    lines_per_row = -(-rows.shape[1] // NUMBERS_PER_LINE)
+    if rows.shape[1] > max_units or len(rows) * lines_per_row > MAX_LINES:
+        return None
+    starts = range(0, rows.shape[1], NUMBERS_PER_LINE)
+    return [[row[i : i + NUMBERS_PER_LINE] for i in starts] for row in rows]
+
+
 def format_array(array: np.ndarray, max_units: int = MAX_UNITS) -> list[str]:
     """Format an array as lines: all its values if they fit, otherwise its shape and range."""
-    rows = np.atleast_2d(array.reshape(-1, array.shape[-1]) if array.ndim > 1 else array)
-    lines_per_row = -(-rows.shape[1] // NUMBERS_PER_LINE)
-    is_large = rows.shape[1] > max_units or len(rows) * lines_per_row > MAX_LINES
-    if array.ndim > 2 or is_large:
+    rows = split_lines(array, max_units)
+    if rows is None:
         return [format_range(array)]
     lines = []
     for row in rows:
-        chunks = [row[i : i + NUMBERS_PER_LINE] for i in range(0, len(row), NUMBERS_PER_LINE)]
-        for i, chunk in enumerate(chunks):
-            opening, closing = "[" if i == 0 else " ", "]" if i == len(chunks) - 1 else ""
+        for i, chunk in enumerate(row):
+            opening, closing = "[" if i == 0 else " ", "]" if i == len(row) - 1 else ""
             lines.append(opening + " ".join(f"{format_cell(v):>7}" for v in chunk) + closing)
     return lines
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 import numpy as np
@@ -12,7 +12,8 @@ import numpy as np
 from glassnet import activations
 from glassnet.formatting import format_number
 from glassnet.inspection.trace.formatting import format_array, format_operand
-from glassnet.inspection.trace.render_text import LINE_WIDTH, format_formula
+from glassnet.inspection.trace.quantities import format_formula
+from glassnet.inspection.trace.render_text import LINE_WIDTH
 from glassnet.inspection.trace.trace_data import LinkTrace, TraceData
 from glassnet.layers import Activation
 from glassnet.optimizers import SGD
@@ -34,8 +35,7 @@ def render_neuron(
         trace: the trace that contains them.
     """
     neuron = _Neuron(dense, activation, unit, row, trace)
-    delta_lines, slope = neuron.render_delta()
-    lines = [*neuron.render_sum(), *delta_lines, *neuron.render_gradients(slope)]
+    lines = [*neuron.render_sum(), *neuron.render_delta(), *neuron.render_gradients()]
     return "\n".join([*lines, *neuron.render_update()])
 
 
@@ -75,13 +75,6 @@ def _label_arrays(arrays: dict[str, np.ndarray]) -> list[str]:
     ]
 
 
-class _Slope(NamedTuple):
-    """dL/dz of a neuron as a formula and with numbers; the factors of its gradients."""
-
-    formula: str
-    numbers: str
-
-
 @dataclass(frozen=True)
 class _Neuron:
     """One neuron on one row of a trace."""
@@ -111,7 +104,8 @@ class _Neuron:
         return float(self.dense.output[self.row, self.unit])
 
     @property
-    def dz(self) -> float:
+    def delta(self) -> float:
+        """dL/dz."""
         return float(self.dense.delta[self.row, self.unit])
 
     @property
@@ -140,26 +134,27 @@ class _Neuron:
             *textwrap.wrap(arithmetic, LINE_WIDTH, subsequent_indent="      "),
         ]
 
-    def render_delta(self) -> tuple[list[str], _Slope]:
-        """Render the delta, and f'(z) if there is an activation; return dL/dz as well."""
-        activation, dz = self.activation, self.dz
+    def render_delta(self) -> list[str]:
+        """Render delta = dL/dz; behind an activation, by the chain rule from dL/da."""
+        activation, delta = self.activation, format_number(self.delta)
         if activation is None:
-            return [f"  delta = dL/dz = {format_number(dz)}"], _Slope("delta", format_operand(dz))
+            return [f"  delta = dL/dz = {delta}"]
         name = _activation_name(activation)
-        if activation.fused_with_loss:
-            line = f"  delta = {self._describe_fused(activation)} = {format_number(dz)}"
-            line += f"   ({name} and loss combined: includes f'(z))"
-            return [line], _Slope("delta", format_operand(dz))
-        delta = float(activation.delta[self.row, self.unit])
+        if activation.d_output is None:
+            line = f"  delta = {self._describe_fused(activation)} = {delta}"
+            return [f"{line}   (dL/dz of {name} and loss combined)"]
+        da = float(activation.d_output[self.row, self.unit])
         mean = " (of the mean loss)" if len(self.trace.x) > 1 else ""
-        line = f"  delta = dL/da = {format_number(delta)}{mean}"
-        slope = _activation_derivative(activation, self.z, delta, dz)
+        line = f"  dL/da = {format_number(da)}{mean}"
+        slope = _activation_derivative(activation, self.z, da, self.delta)
         if slope is None:
-            rule = f"  dL/dz = sum over k of delta_k da_k/dz = {format_number(dz)}"
-            return [line, rule], _Slope("dL/dz", format_operand(dz))
-        numbers = f"{format_operand(delta)}*{format_operand(slope)}"
-        rule = f"  f'(z) = {name}'({format_number(self.z)}) = {format_number(slope)}"
-        return [line, rule], _Slope("delta * f'(z)", numbers)
+            return [line, f"  delta = dL/dz = sum over k of dL/da_k * da_k/dz = {delta}"]
+        factors = f"{format_operand(da)}*{format_operand(slope)}"
+        return [
+            line,
+            f"  f'(z) = {name}'({format_number(self.z)}) = {format_number(slope)}",
+            f"  delta = dL/dz = dL/da * f'(z) = {factors} = {delta}",
+        ]
 
     def _describe_fused(self, activation: LinkTrace) -> str:
         """Return dL/dz of an activation that is part of the loss."""
@@ -172,25 +167,24 @@ class _Neuron:
         numbers = f"{format_number(output)} - {format_operand(target)}"
         return f"p - y = {numbers}" if n == 1 else f"(p - y) / {n} = ({numbers}) / {n}"
 
-    def render_gradients(self, slope: _Slope) -> list[str]:
+    def render_gradients(self) -> list[str]:
         """Render the gradient of each weight shown, and of the bias."""
         kernel, deltas = self.dense.d_params.get("kernel"), self.dense.delta[:, self.unit]
         names = self.trace.feature_names if self.dense.source == "x" else ()
         lines, n = [], len(deltas)
         for i in self.terms:
             value = float(self.x[i])
-            numbers = f"{slope.numbers}*{format_operand(value)} = {format_number(self.dz * value)}"
+            numbers = f"{format_operand(self.delta)}*{format_operand(value)}"
+            product = format_number(self.delta * value)
             gradient = None if kernel is None else kernel[i, self.unit]
             total = float(deltas @ self.dense.input[:, i])
             name = f"   [{names[i]}]" if names else ""
-            line = f"  dL/dw{i} = {slope.formula} * x{i} = {numbers}"
+            line = f"  dL/dw{i} = delta * x{i} = {numbers} = {product}"
             lines.append(line + _describe_gradient(gradient, total, n) + name)
         if self.bias is not None:
             bias = self.dense.d_params.get("bias")
             gradient = None if bias is None else bias[self.unit]
-            has_product = slope.formula not in ("delta", "dL/dz")
-            factors = f"{slope.formula} = {slope.numbers}" if has_product else slope.formula
-            line = f"  dL/db = {factors} = {format_number(self.dz)}"
+            line = f"  dL/db = delta = {format_number(self.delta)}"
             lines.append(line + _describe_gradient(gradient, float(deltas.sum()), n))
         return lines
 
@@ -214,14 +208,12 @@ def _activation_name(activation: LinkTrace) -> str:
     return activation.link.activation_name
 
 
-def _activation_derivative(
-    activation: LinkTrace, z: float, delta: float, dz: float
-) -> float | None:
-    """Return f'(z), or None if delta * f'(z) is not dL/dz, as for a softmax."""
+def _activation_derivative(activation: LinkTrace, z: float, da: float, dz: float) -> float | None:
+    """Return f'(z), or None if dL/da * f'(z) is not dL/dz, as for a softmax."""
     assert isinstance(activation.link, Activation)
     f = activations.get(activation.link.activation)
     slope = float(jax.grad(lambda v: f(v[None])[0])(np.float32(z)))
-    return slope if abs(delta * slope - dz) <= 1e-4 * max(abs(dz), abs(delta * slope)) else None
+    return slope if abs(da * slope - dz) <= 1e-4 * max(abs(dz), abs(da * slope)) else None
 
 
 def _describe_gradient(gradient: Any, data_gradient: float, n: int) -> str:

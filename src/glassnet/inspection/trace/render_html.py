@@ -6,62 +6,77 @@ from html import escape
 
 import numpy as np
 
-from glassnet.formatting import format_number
-from glassnet.inspection.trace.formatting import MAX_UNITS, format_cell, format_range
-from glassnet.inspection.trace.render_text import SYMBOLS, get_output_symbol, iter_formulas
+from glassnet.inspection.trace import quantities
+from glassnet.inspection.trace.formatting import (
+    MAX_UNITS,
+    format_cell,
+    format_range,
+    split_lines,
+)
+from glassnet.inspection.trace.quantities import Quantity
+from glassnet.inspection.trace.render_text import choose_max_units
 from glassnet.inspection.trace.trace_data import TraceData
-
-MAX_ROWS = 16
-"""Arrays with more rows are shown by their shape and range."""
 
 STYLE = (
     "<style>.gn-trace{border-collapse:collapse;font-size:13px}"
+    ".gn-trace caption{caption-side:top;text-align:left;padding:2px 10px;font-weight:600}"
     ".gn-trace td,.gn-trace th{text-align:left;vertical-align:top;padding:2px 10px;border:0;"
-    "background:none}"
+    "background:none;white-space:nowrap}"
     ".gn-trace table td{text-align:right;padding:1px 5px;font:12px ui-monospace,monospace}"
-    ".gn-trace .gn-link td{border-top:1px solid #cbd5e0;font-weight:600;padding-top:6px}</style>"
+    ".gn-trace .gn-link td{border-top:1px solid #cbd5e0;font-weight:600;padding-top:6px;"
+    "white-space:pre}</style>"
 )
 
 
 def render_page(trace: TraceData) -> str:
     """Render the trace as an HTML table with a column for values, derivatives and updates.
 
+    Arrays that the screen shows by their range are shown by it here, too.
+
     Args:
         trace: the trace to render.
     """
-    optimizer = escape(type(trace.program.optimizer).__name__)
-    headings = ("", "forward ↓", "dL/d· ↑", f"{optimizer} at {format_number(trace.rate)} adds")
-    rows = [
-        "<tr>" + "".join(f"<th>{heading}</th>" for heading in headings) + "</tr>",
-        _render_row("x", trace.x, trace.links[0].d_input),
-    ]
-    for link, formula in iter_formulas(trace):
-        rows.append(_render_title(link.name, formula))
-        rows += [_render_row(key, np.atleast_1d(value)) for key, value in link.state.items()]
-        for key, value in link.params.items():
-            arrays = (value, link.d_params.get(key), link.update.get(key))
-            rows.append(_render_row(SYMBOLS.get(key, key), *arrays))
-        rows.append(_render_row(get_output_symbol(link), link.output, link.delta))
-    loss = f"{trace.program.loss.display_name} = {format_number(trace.loss, digits=6)}"
-    rows.append(_render_title("loss", loss))
-    return f'{STYLE}<table class="gn-trace">{"".join(rows)}</table>'
+    max_units = choose_max_units(trace)
+    headings = "".join(f"<th>{escape(text)}</th>" for text in quantities.get_headings(trace))
+    rows = [f"<tr>{headings}</tr>"]
+    for name, formula, group in quantities.iter_sections(trace):
+        rows += [_render_title(name, formula)] if name else []
+        rows += [_render_row(quantity, max_units) for quantity in group]
+    rows.append(_render_title("loss", quantities.format_loss(trace)))
+    if trace.preprocessor is not None:
+        rows.append(_render_title("", trace.preprocessor.target.describe_output(trace.output)))
+    return f'{STYLE}<table class="gn-trace">{_render_caption(trace)}{"".join(rows)}</table>'
+
+
+def _render_caption(trace: TraceData) -> str:
+    lines, names = [quantities.format_title(trace)], trace.feature_names
+    if 0 < len(names) <= MAX_UNITS:
+        lines.append(f"x: {', '.join(names)}")
+    return f"<caption>{'<br>'.join(map(escape, lines))}</caption>"
 
 
 def _render_title(name: str, text: str) -> str:
     return f'<tr class="gn-link"><td>{escape(name)}</td><td colspan="3">{escape(text)}</td></tr>'
 
 
-def _render_row(label: str, *arrays: np.ndarray | None) -> str:
-    cells = "".join(f"<td>{'' if array is None else _render_array(array)}</td>" for array in arrays)
-    return f"<tr><td>{escape(label)}</td>{cells}</tr>"
+def _render_row(quantity: Quantity, max_units: int) -> str:
+    arrays = (quantity.value, quantity.derivative, quantity.update)
+    missing = "frozen" if quantity.frozen else ""
+    cells = (missing if array is None else _render_array(array, max_units) for array in arrays)
+    columns = "".join(f"<td>{cell}</td>" for cell in cells)
+    return f"<tr><td>{escape(quantity.symbol)}</td>{columns}</tr>"
 
 
-def _render_array(array: np.ndarray) -> str:
-    rows = np.atleast_2d(array)
-    if rows.ndim > 2 or rows.shape[1] > MAX_UNITS or len(rows) > MAX_ROWS:
+def _render_array(array: np.ndarray, max_units: int) -> str:
+    rows = split_lines(array, max_units)
+    if rows is None:
         return escape(format_range(array))
-    largest = float(np.abs(rows).max()) or 1.0
-    lines = ["".join(_render_number(float(value), largest) for value in row) for row in rows]
+    largest = float(np.abs(array).max(initial=0)) or 1.0
+    lines = (
+        "".join(_render_number(float(value), largest) for value in line)
+        for row in rows
+        for line in row
+    )
     return "<table>" + "".join(f"<tr>{line}</tr>" for line in lines) + "</table>"
 
 

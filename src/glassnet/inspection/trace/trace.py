@@ -91,7 +91,7 @@ class Trace(TraceData):
         links: one `LinkTrace` per link; the links inside a composite come before it.
         x: features, (n, ...).
         y: encoded targets, as the loss receives them.
-        loss: mean loss with penalties. The deltas are its derivatives.
+        loss: mean loss with penalties; all derivatives are of it.
         unreduced_loss: loss of each row.
         output: output of the network.
         program: links, loss and optimizer.
@@ -175,7 +175,7 @@ class Trace(TraceData):
         return Nudge(path, position, float(step), gradient, self.loss, float(result.loss))
 
     def steps(self, name: str) -> RecurrentTrace:
-        """Return the states, gates and deltas of a recurrent layer at every step.
+        """Return the states, gates and dL/dh of a recurrent layer at every step.
 
         Args:
             name: name of the recurrent layer.
@@ -191,23 +191,25 @@ class Trace(TraceData):
         path, link = lookup("trace: recurrent layer", name, entries)
         cell: Any = link.link.cell
         internals = _trace_recurrent(
-            self.program, path, self.train_state, self.x, link.delta, self.training
+            self.program, path, self.train_state, self.x, link.d_output, self.training
         )
-        states, gates, delta = jax.tree.map(np.asarray, tuple(internals))
+        states, gates, d_output = jax.tree.map(np.asarray, tuple(internals))
         return RecurrentTrace(
             name,
             dict(zip(cell.state_names, states, strict=True)),
             dict(zip(cell.gate_names, gates, strict=True)),
-            delta,
+            d_output,
         )
 
     def to_dict(self) -> dict[str, Any]:
         """Return all numbers as nested lists, for JSON."""
-        arrays = ("input", "output", "delta", "d_input")
+        arrays = ("input", "output", "d_input")
         groups = ("params", "d_params", "update", "state")
         links = [
             {"name": link.name, "layer": type(link.link).__name__}
             | {name: getattr(link, name).tolist() for name in arrays}
+            | {"d_output": None if link.d_output is None else link.d_output.tolist()}
+            | {"delta": link.delta.tolist() if link.has_z else None}
             | {
                 group: {key: value.tolist() for key, value in getattr(link, group).items()}
                 for group in groups
@@ -300,18 +302,18 @@ def _iter_link_traces(
 ) -> Iterator[LinkTrace]:
     links = list(network.iter_links(program.links))
     paths = [path for path, _ in links]
-    # Deltas exist for the links of the body, outputs for a head as well; () is the input.
+    # dL/d(output) exists for the links of the body, outputs for a head as well; () is the input.
     outputs: dict[network.LinkPath, Array] = {(): x} | dict(
         zip(paths, (*result.link_outputs, result.output), strict=False)
     )
-    deltas: dict[network.LinkPath, Array] = {(): result.d_input} | dict(
+    derivatives: dict[network.LinkPath, Array] = {(): result.d_input} | dict(
         zip(paths, result.deltas, strict=False)
     )
     names = {(): "x"} | {path: link.name or type(link).__name__ for path, link in links}
     is_mean_over_outputs = program.loss.output_activation == "sigmoid"
     count = result.unreduced_loss.size * (result.output.shape[-1] if is_mean_over_outputs else 1)
     for path, link in links:
-        source, is_fused = network.find_producer(program.links, path), path not in deltas
+        source, is_fused = network.find_producer(program.links, path), path not in derivatives
         params = _get_arrays("params", train_state.params, path, weight_paths)
         grads, update = (network.tree_get(tree, path) or {} for tree in (result.grads, updates))
         yield LinkTrace(
@@ -321,8 +323,8 @@ def _iter_link_traces(
             input=outputs[source],
             params=params,
             output=outputs[path],
-            delta=deltas[source if is_fused else path],
-            d_input=deltas[source],
+            d_output=None if is_fused else derivatives[path],
+            d_input=derivatives[source],
             d_params={key: grads[key] for key in params if key in grads},
             update={key: update[key] for key in params if key in update},
             state=_get_arrays("state", train_state.state, path, weight_paths),
@@ -362,10 +364,10 @@ def _trace_recurrent(
     path: network.LinkPath,
     train_state: TrainState,
     x: Array,
-    delta: Array,
+    d_output: Array,
     training: bool,
 ) -> Any:
-    """Return (states, gates, delta) of the recurrent link at `path`."""
+    """Return (states, gates, dL/dh) of the recurrent link at `path`."""
     key = step_key(program, train_state) if training else None
     link_input, link_key, mask = network.compute_link_input(
         program.links, train_state.params, train_state.state, x, path, key=key, train=training
@@ -374,5 +376,5 @@ def _trace_recurrent(
     assert isinstance(link, Recurrent)
     params = network.tree_get(train_state.params, path)
     return link.compute_internals(
-        params, link_input, delta, key=link_key, train=training, mask=mask
+        params, link_input, d_output, key=link_key, train=training, mask=mask
     )

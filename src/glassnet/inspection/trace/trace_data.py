@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from glassnet.engine.train_step import Program, TrainState
-from glassnet.errors import renamed_attributes
-from glassnet.layers import Layer
+from glassnet.errors import MissingError, renamed_attributes
+from glassnet.layers import Activation, Layer
 from glassnet.preprocessing.base import Preprocessor
 
 
@@ -24,7 +24,8 @@ class LinkTrace:
         input: (n, ...).
         params: by name.
         output: (n, ...).
-        delta: dL/d(output), (n, ...). If `fused_with_loss`, dL/d(input).
+        d_output: dL/d(output), (n, ...): dL/da of an activation. None if `fused_with_loss`: the
+            loss is computed on z, so there is no dL/dp.
         d_input: dL/d(input), (n, ...). If several branches share the input, the sum over them.
         d_params: dL/d(params) by name.
         update: change that the optimizer would add to the params, by name.
@@ -40,13 +41,35 @@ class LinkTrace:
     input: np.ndarray
     params: dict[str, np.ndarray]
     output: np.ndarray
-    delta: np.ndarray
+    d_output: np.ndarray | None
     d_input: np.ndarray
     d_params: dict[str, np.ndarray]
     update: dict[str, np.ndarray]
     state: dict[str, np.ndarray]
     fused_with_loss: bool = False
     gradient_denominator: int = 0
+
+    @property
+    def has_z(self) -> bool:
+        """Whether the link computes z, or an activation of z."""
+        return isinstance(self.link, Activation) or self.link.formula().startswith("z = ")
+
+    @property
+    def delta(self) -> np.ndarray:
+        """dL/dz, (n, ...): z is the output of a layer, and the input of its activation.
+
+        Lecture 003 writes delta4 for dL/da; that is `d_output` of the activation.
+
+        Raises:
+            MissingError: the link has no z.
+        """
+        if isinstance(self.link, Activation):
+            return self.d_input
+        if self.d_output is None or not self.has_z:
+            raise MissingError(
+                f"{self.name} has no z, and delta is dL/dz. d_output is dL/d(output)."
+            )
+        return self.d_output
 
 
 @dataclass(frozen=True, repr=False, eq=False)
