@@ -72,11 +72,11 @@ class ProgramCache:
 
     def get(self, key: str) -> bytes | None:
         """Return the program of this key, or None; JAX calls this before it compiles."""
-        return self.read(key) if _is_called_by_glassnet() else None
+        return self.read(key) if is_called_by_glassnet() else None
 
     def put(self, key: str, value: bytes) -> None:
         """Store a program; JAX calls this after it has compiled it."""
-        if _is_called_by_glassnet():
+        if is_called_by_glassnet():
             self.write(key, value)
 
     def read(self, key: str) -> bytes | None:
@@ -153,12 +153,12 @@ def _list_files(parent: Path) -> list[tuple[float, int, Path]]:
     return files
 
 
-def _is_called_by_glassnet() -> bool:
-    """Return whether a function of another module of glassnet is running in this thread."""
+def is_called_by_glassnet() -> bool:
+    """Return whether a function of glassnet, except for the listeners, runs in this thread."""
     frame: FrameType | None = sys._getframe(1)
     while frame:
         name = frame.f_globals.get("__name__") or ""
-        if name != __name__ and name.split(".")[0] == "glassnet":
+        if name.split(".")[0] == "glassnet" and not name.startswith("glassnet.engine.compilation"):
             return True
         frame = frame.f_back
     return False
@@ -180,7 +180,7 @@ class CacheSetup:
         if event != LOOKUP:
             return
         with self._lock:
-            if not self._is_done and _is_called_by_glassnet():
+            if not self._is_done and is_called_by_glassnet():
                 self._is_done = True
                 self._set_up()
             elif self.cache and getattr(jax.config, FOLDER, None) is not None:

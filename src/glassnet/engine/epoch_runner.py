@@ -14,6 +14,7 @@ import numpy as np
 
 from glassnet import fingerprinting
 from glassnet.engine import network
+from glassnet.engine.compilation import compiled
 from glassnet.engine.train_step import (
     BatchPlan,
     Chunk,
@@ -542,4 +543,4 @@ def is_finite(tree: Any) -> bool:
     return all(bool(np.isfinite(leaf).all()) for leaf in jax.tree.leaves(tree))
 
 
-_forward_backward = jax.jit(forward_backward, static_argnums=(0, 6))
+_forward_backward = compiled(0, 6)(forward_backward)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from functools import partial
 from typing import Any
 
 import jax
 import numpy as np
 
 from glassnet.engine import network
+from glassnet.engine.compilation import compiled
 from glassnet.engine.network import Links
 from glassnet.engine.placement import to_device
 from glassnet.engine.train_step import Data, Program, weighted_sum_and_count
@@ -21,7 +21,7 @@ BLOCK_SIZES = (1, 8, 64, 512, 4096)
 """A block is padded to the smallest size that holds it; more rows are split into the largest."""
 
 
-@partial(jax.jit, static_argnums=(0, 1))
+@compiled(0, 1)
 def infer(
     body: Links, head: Links, params: tuple[Params, ...], state: tuple[State, ...], x: Array
 ) -> tuple[Array, Array, Array | None]:
@@ -66,7 +66,7 @@ def predict(
     return np.array(outputs[0]) if len(outputs) == 1 else np.concatenate(outputs)
 
 
-@partial(jax.jit, static_argnums=0)
+@compiled(0)
 def compute_block_sums(
     program: Program, batch: Data, z: Array, output: Array, row_mask: Array, mask: Array | None
 ) -> tuple[Array, Array, Any, Array]:
@@ -88,7 +88,7 @@ def compute_block_sums(
     return total, count, sums, mask
 
 
-@partial(jax.jit, static_argnums=0)
+@compiled(0)
 def penalty(links: Links, params: tuple[Params, ...]) -> Array | None:
     """Return the sum of the regularization penalties, or None if there are none."""
     return network.penalty(links, params)

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 import jax
 import numpy as np
 
+from glassnet.forked_process import require_jax_threads
 from glassnet.types import Shape
 
 T = TypeVar("T")
@@ -29,10 +30,15 @@ def to_device(tree: T, *, copy: bool = True) -> T:
         tree: NumPy arrays, objects that become NumPy arrays, or device arrays.
         copy: whether to copy each array first, once. False only for arrays that nobody else may
             change: their memory may become that of the device array.
+
+    Raises:
+        ConfigError: the process was forked after JAX had started.
     """
 
     if all(isinstance(leaf, jax.Array) for leaf in jax.tree.leaves(tree)):
         return tree
+
+    require_jax_threads()
 
     def put(array: Any) -> Any:
         if isinstance(array, jax.Array):

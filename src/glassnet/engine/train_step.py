@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any, NamedTuple
 
 import jax
@@ -21,6 +20,7 @@ import numpy as np
 from jax import lax
 
 from glassnet.engine import network
+from glassnet.engine.compilation import compiled
 from glassnet.engine.network import Links
 from glassnet.engine.placement import to_device
 from glassnet.errors import require
@@ -226,7 +226,7 @@ def weighted_sum_and_count(
     return weighted.sum(), real.sum()
 
 
-@partial(jax.jit, static_argnums=0)
+@compiled(0)
 def run_steps(
     program: Program,
     train_state: TrainState,
@@ -305,7 +305,7 @@ def learning_rate_at(optimizer: Optimizer, rate: Any, step: Any) -> Any:
     return _scheduled_rate(schedule, rate, step) if isinstance(schedule, Schedule) else rate
 
 
-@partial(jax.jit, static_argnums=0)
+@compiled(0)
 def _scheduled_rate(schedule: Schedule, rate: Array, step: Array) -> Array:
     return rate * schedule(step)
 
@@ -440,7 +440,7 @@ update (0 for a link without params).
 """
 
 
-@partial(jax.jit, static_argnums=0)
+@compiled(0)
 def observe_step(
     program: Program, train_state: TrainState, data: Data, plan: BatchPlan, i: Array
 ) -> Array:

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from glassnet.errors import DataError, refuse_renamed_methods, require
+from glassnet.forked_process import require_jax_threads
 from glassnet.types import Array
 
 EPSILON = 1e-7
@@ -97,6 +98,7 @@ class Loss(ABC):
         Raises:
             DataError: the shapes do not match, or a class id is not an integer 0..classes-1.
         """
+        require_jax_threads()
         y_pred = jnp.asarray(y_pred, float)
         y, shape = align_targets(
             self.display_name,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import jax
@@ -12,6 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from glassnet.engine import network
+from glassnet.engine.compilation import compiled
 from glassnet.engine.train_step import (
     Data,
     PassResult,
@@ -344,7 +344,7 @@ def _get_arrays(
     }
 
 
-@partial(jax.jit, static_argnums=(0, 3))
+@compiled(0, 3)
 def _run_pass(
     program: Program, train_state: TrainState, data: Data, training: bool
 ) -> tuple[PassResult, Any]:
@@ -358,7 +358,7 @@ def _run_pass(
     return result, jax.tree.map(jnp.subtract, updated, trainable)
 
 
-@partial(jax.jit, static_argnums=(0, 1, 5))
+@compiled(0, 1, 5)
 def _trace_recurrent(
     program: Program,
     path: network.LinkPath,
