@@ -3,6 +3,7 @@
 import csv
 import datetime as dt
 import decimal
+import random
 
 import numpy as np
 import pandas as pd
@@ -158,7 +159,7 @@ FRAMES = {
     "NA": (np.array(["x", pd.NA], object), ["x", None]),
     "decimals": ([decimal.Decimal("1.5"), None], [1.5, np.nan]),
     "nothing": ([None, None], [None, None]),
-    "said nothing": ([" NA ", "x"], [None, "x"]),
+    "words that look blank": ([" NA ", "x", "None", "", None], ["NA", "x", "None", "", None]),
     "truths and numbers": (np.array([True, 2, None], object), [1, 2, np.nan]),
     "numbers and text": (np.array([1.0, "x", 2.5, 10**6], object), ["1", "x", "2.5", "1000000"]),
     "ordered": (pd.Categorical(["lo", "hi"], ["lo", "hi"], ordered=True), ["lo", "hi"]),
@@ -291,6 +292,69 @@ def test_text_instead_of_a_path(source):
     for read in (read_table, lambda source: model.fit(source, target="b", verbose=0)):
         with pytest.raises(DataError, match=r"table: expected a file that (ends in \.csv|exists)"):
             read(source)
+
+
+@pytest.mark.parametrize(
+    ("frame", "expected"),
+    [
+        ({"a": [10**5000, "x"]}, "column 'a': expected values that can be written as text"),
+        ({"a": ["x", "\ud800"]}, "expected text that UTF-8 can write. .*Repair it"),
+        (
+            {"a": np.array(["x", "\ud800", 3], object)},
+            "expected text that UTF-8 can write. .*Repair it",
+        ),
+        ({"\udfff": ["x", "y"]}, "expected text that UTF-8 can write"),
+    ],
+)
+def test_text_that_no_file_can_hold(frame, expected):
+    with pytest.raises(DataError, match=expected):
+        read_table(frame)
+
+
+@pytest.mark.parametrize(
+    ("name", "advice"),
+    [
+        ("t.xlsx", r'pandas\.read_excel\("t\.xlsx"\)'),
+        ("t.ODS", r'pandas\.read_excel\("t\.ODS"\)'),
+        ("t.dta", r"pandas\.read_stata"),
+        ("t.csv.gz", "compressed: unpack it first"),
+    ],
+)
+def test_files_that_pandas_reads_are_named(tmp_path, name, advice):
+    """The message says how to read them, whether they exist or not."""
+    with pytest.raises(DataError, match=f"a file that ends in .csv.*{advice}"):
+        read_table(tmp_path / name)
+
+
+def test_files_that_may_not_be_read(tmp_path, monkeypatch):
+    path = written(tmp_path, "a,b\n1,2\n")
+
+    def refuse(self):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(type(path), "read_bytes", refuse)
+    with pytest.raises(DataError, match=r"a file that can be read.*Permission denied"):
+        read_table(path)
+
+
+@pytest.mark.parametrize("suffix", [".parquet", ".feather"])
+def test_damaged_files_of_frames_raise_data_errors_alone(tmp_path, suffix):
+    """Oracle: a relation. Each damaged file is read or refused; any other error fails."""
+    pytest.importorskip("pyarrow")
+    frame = pd.DataFrame({"a": [1.5, 2.5], "b": ["x", None], "day": pd.to_datetime(["2024"] * 2)})
+    path, r = tmp_path / f"t{suffix}", random.Random(0)
+    (frame.to_parquet if suffix == ".parquet" else frame.to_feather)(path)
+    raw, refused = path.read_bytes(), 0
+    for _ in range(150):
+        damaged = bytearray(raw)
+        for _ in range(r.choice([1, 3])):
+            damaged[r.randrange(len(raw))] = r.randrange(256)
+        path.write_bytes(damaged[: r.choice([len(raw), len(raw), r.randrange(len(raw))])])
+        try:
+            read_table(path)
+        except DataError:
+            refused += 1
+    assert refused > 50
 
 
 @pytest.mark.parametrize("row", [{"a": 10**400}, {"a": [1, 10**400]}, {"a": 10**5000}])

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pandas
+import pandas as pd
 import pytest
 
 import glassnet as gn
@@ -334,3 +335,15 @@ def test_targets_apart_from_the_table():
         labels_model(), "tall", validation_data=(rest, PEOPLE.tall, np.linspace(0, 1, N))
     ).history.history
     assert weighted["val_loss"][-1] != logs["val_loss"][-1]
+
+
+def test_columns_without_names_are_found_by_their_number():
+    """pandas.read_csv(path, header=None) names columns 0, 1, 2. Oracle: the same frame with names."""
+    rows = np.random.default_rng(0).normal(size=(40, 3))
+    losses = []
+    for frame, target in ((pd.DataFrame(rows), 2), (pd.DataFrame(rows, columns=list("012")), "2")):
+        model = gn.Sequential([gn.layers.Dense(1)], seed=0)
+        history = model.fit(frame, target=target, column_types={0: "number"}, verbose=0)
+        losses.append(history.history["loss"])
+        assert model.preprocessor.target.name == "2"
+    assert losses[0] == losses[1]

@@ -19,8 +19,11 @@ TARGETS = {
         r"fit: expected target to name the column to predict\..* For example target=\"tall\"\.",
     ),
     "no name": (
-        {"target": 3}, ConfigError,
-        r"fit: expected target to be the name of a column\. Received: target=3",
+        {"target": 3.5}, ConfigError,
+        r"fit: expected target to be the name of a column\. Received: target=3\.5",
+    ),
+    "a number that no column has": (
+        {"target": 3}, ConfigError, r"target: expected one of height, .* Received: name='3'",
     ),
     "constant": (
         {"target": "c", "table": PEOPLE.assign(c=1.0)}, DataError,

@@ -32,7 +32,8 @@ def check_numeric(value: Any, name: str) -> np.ndarray:
     )
     array = _to_array(value, name)
     if array.dtype.kind not in "biuf":
-        raise DataError(message(name, "numbers", dtype=str(array.dtype), fix=_dtype_fix(array)))
+        fix = _dtype_fix(array, name)
+        raise DataError(message(name, "numbers", dtype=str(array.dtype), fix=fix))
     require(
         array.ndim and array.size,
         name,
@@ -61,6 +62,8 @@ def _to_array(value: Any, name: str) -> np.ndarray:
     """Convert to a NumPy array; JAX's small float and integer types become float32."""
     try:
         array = np.asarray(value)
+        if array.dtype.kind == "O" and hasattr(value, "__array__"):
+            array = _frame_to_array(value, array)
     except ValueError as error:
         problem, fix = str(error).split(". ")[0], "Pad or cut them to one length."
         raise DataError(message(name, "rows of equal length", problem=problem, fix=fix)) from error
@@ -70,7 +73,26 @@ def _to_array(value: Any, name: str) -> np.ndarray:
     return array
 
 
-def _dtype_fix(array: np.ndarray) -> str:
+def _frame_to_array(value: Any, array: np.ndarray) -> np.ndarray:
+    """Return a frame or series of numbers and booleans as float64, NaN if missing.
+
+    NumPy makes objects of columns of several types. Anything else is returned as `array`.
+    """
+    import narwhals.stable.v1 as nw
+
+    try:
+        frame = nw.from_native(value, eager_only=True, allow_series=True)
+    except TypeError:
+        return array
+    columns = [frame] if isinstance(frame, nw.Series) else list(frame.iter_columns())
+    if not all(column.dtype.is_numeric() or column.dtype == nw.Boolean for column in columns):
+        return array
+    numbers = [column.cast(nw.Float64).to_numpy() for column in columns]
+    filled = [np.asarray(column, float) for column in numbers]
+    return filled[0] if isinstance(frame, nw.Series) else np.stack(filled, axis=1)
+
+
+def _dtype_fix(array: np.ndarray, name: str) -> str:
     if array.dtype.kind in "mM":
         return "Pass dates as numbers: days since the first date, month, weekday."
     if array.dtype.kind == "c":
@@ -80,6 +102,11 @@ def _dtype_fix(array: np.ndarray) -> str:
     try:
         array.astype(np.float64)
     except (TypeError, ValueError):
+        if name.endswith("y") and array.ndim:
+            return (
+                "Number the labels: labels, y = np.unique(y, return_inverse=True); class k is then "
+                "labels[k]. Or fit a table: model.fit(frame, target=...) takes labels of text."
+            )
         return (
             "Encode text and dates as numbers, and fill missing values. "
             "For sentences, use a TextVectorization layer."
@@ -142,7 +169,7 @@ def check_precision(**arrays: Any) -> None:
     for name, value in arrays.items():
         if is_memory_map(value):
             continue
-        wide = np.asarray(value)
+        wide = _to_array(value, name)
         exact_size = 4 if wide.dtype.kind == "f" else 2
         if wide.dtype.kind not in "iuf" or wide.dtype.itemsize <= exact_size:
             continue

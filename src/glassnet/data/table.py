@@ -21,7 +21,6 @@ from glassnet.data.parsing import (
     format_exact,
     is_missing,
     parse_column,
-    strip_cell,
     with_missing,
 )
 from glassnet.errors import DataError, lookup, message, require
@@ -32,6 +31,21 @@ FRAME_READERS = {".parquet": "read_parquet", ".feather": "read_feather", ".arrow
 TABLE_SUFFIXES = (".csv", ".tsv", ".txt", *FRAME_READERS)
 """Suffixes of table files."""
 
+PANDAS_READERS = {
+    **dict.fromkeys((".xlsx", ".xls", ".xlsm", ".xlsb", ".ods"), "read_excel"),
+    **dict.fromkeys((".json", ".jsonl"), "read_json"),
+    ".sav": "read_spss",
+    ".dta": "read_stata",
+    ".sas7bdat": "read_sas",
+    ".orc": "read_orc",
+    ".html": "read_html",
+    ".xml": "read_xml",
+    ".pkl": "read_pickle",
+}
+"""Pandas functions that read files of other kinds, which are proposed, by suffix."""
+
+PACKED_SUFFIXES = (".gz", ".zip", ".bz2", ".xz", ".zst", ".7z", ".tar", ".tgz", ".rar")
+
 FRAME_HINTS = {
     "Series": "Write series.to_frame(); or, for one row of a frame, frame.iloc[[0]].",
     "LazyFrame": "Write frame.collect().",
@@ -39,6 +53,8 @@ FRAME_HINTS = {
     "ndarray": "Name the columns: pandas.DataFrame(array, columns=[...]).",
 }
 """How to convert objects that are almost a frame, by type name."""
+
+SURROGATE_FIX = 'Repair it: text.encode("utf-8", "replace").decode().'
 
 FRAME_EXPECTED = "a path, or a frame of pandas, polars or Arrow"
 
@@ -123,14 +139,13 @@ def read_table(source: Any) -> Table:
     if not isinstance(source, str | Path):
         return _table_from_frame(source)
     path, kind = Path(source), Path(source).suffix.lower()
-    fix = "For images, use glassnet.data.images_from_folder." if os.path.isdir(path) else ""
     require(
         kind in TABLE_SUFFIXES,
         "table",
         f"a file that ends in {', '.join(TABLE_SUFFIXES)}",
         error=DataError,
         path=str(path),
-        fix=fix,
+        fix=_suggest_reader(path),
     )
     require(
         os.path.isfile(path),
@@ -141,26 +156,51 @@ def read_table(source: Any) -> Table:
         fix=_suggest_file(path),
     )
     if kind in FRAME_READERS:
-        return _table_from_frame(_read_frame_file(path, kind))
-    return Table(*parse_csv(path.name, path.read_bytes()))
+        return _read_frame_file(path, kind)
+    try:
+        raw = path.read_bytes()
+    except OSError as error:
+        expected, problem = "a file that can be read", error.strerror or str(error)
+        raise DataError(message("table", expected, path=str(path), problem=problem)) from error
+    return Table(*parse_csv(path.name, raw))
+
+
+def _suggest_reader(path: Path) -> str:
+    """Return how to read a file whose name does not end as a table's does."""
+    if os.path.isdir(path):
+        return "For images, use glassnet.data.images_from_folder."
+    kind = path.suffix.lower()
+    if kind in PANDAS_READERS:
+        code = f'pandas.{PANDAS_READERS[kind]}("{path.name}")'
+        return f"Read it with pandas and pass the frame: {code}. Or save it as CSV."
+    if kind in PACKED_SUFFIXES:
+        return "It is compressed: unpack it first."
+    return ""
 
 
 def _suggest_file(path: Path) -> str:
-    names = [file.name for file in path.parent.iterdir()] if os.path.isdir(path.parent) else []
+    try:
+        names = os.listdir(path.parent)
+    except (OSError, ValueError):
+        return ""
     matches = difflib.get_close_matches(path.name, names, n=1)
     return f"Did you mean {matches[0]!r}?" if matches else ""
 
 
-def _read_frame_file(path: Path, suffix: str) -> Any:
+def _read_frame_file(path: Path, suffix: str) -> Table:
+    """Read a Parquet or Arrow file; whatever pandas or pyarrow raises becomes a `DataError`."""
     import pandas
 
     try:
-        return getattr(pandas, FRAME_READERS[suffix])(path)
+        return _table_from_frame(getattr(pandas, FRAME_READERS[suffix])(path))
+    except DataError:
+        raise
     except ImportError as error:
         expected, fix = f"pyarrow, which reads {suffix} files", "pip install pyarrow"
         raise DataError(message("table", expected, path=str(path), fix=fix)) from error
-    except (OSError, ValueError) as error:
-        expected, problem = f"a valid {suffix} file", str(error).splitlines()[0]
+    except Exception as error:
+        expected = f"a valid {suffix} file"
+        problem = (str(error).splitlines() or [type(error).__name__])[0]
         raise DataError(message("table", expected, path=str(path), problem=problem)) from error
 
 
@@ -194,6 +234,9 @@ def _frame_from_dicts(source: Mapping[str, Any] | Sequence[Mapping[str, Any]]) -
     )
     try:
         return pandas.DataFrame([source] if is_row else source)
+    except UnicodeEncodeError as error:
+        expected, fix = "text that UTF-8 can write", SURROGATE_FIX
+        raise DataError(message("table", expected, problem=error.reason, fix=fix)) from error
     except ValueError as error:
         raise DataError(message("table", "columns of equal length", problem=str(error))) from error
 
@@ -239,6 +282,7 @@ def _check_frame(source: Any) -> None:
         fix=FRAME_HINTS.get(kind, ""),
     )
     names = getattr(source, "column_names", None) or list(getattr(source, "columns", []))
+    _check_encodable("table", list(map(str, names)))
     duplicates = [name for name, count in Counter(map(str, names)).items() if count > 1]
     require(
         not duplicates,
@@ -346,15 +390,40 @@ def _cells_to_text(name: str, values: list[Any], missing: np.ndarray) -> np.ndar
         example=example,
         fix=f"Make columns of its contents, or drop it: frame.drop(columns={name!r}).",
     )
-    texts = values if kinds == {str} else [_format_cell(value) for value in values]
+    texts = values if kinds == {str} else [_format_cell(name, value) for value in values]
+    distinct = factorize(texts).convert(str.strip)
+    _check_encodable(f"column {name!r}", distinct.texts)
     column = np.full(len(missing), None, object)
-    column[~missing] = factorize(texts).convert(strip_cell).to_objects()
+    column[~missing] = distinct.to_objects()
     return column
 
 
-def _format_cell(value: Any) -> str:
-    is_float = isinstance(value, float | np.floating) and np.isfinite(value)
-    return format_exact(float(value)) if is_float else str(value).strip()
+def _format_cell(name: str, value: Any) -> str:
+    if isinstance(value, float | np.floating) and np.isfinite(value):
+        return format_exact(float(value))
+    try:
+        return str(value).strip()
+    except ValueError as error:  # an int of more digits than Python formats
+        expected, fix = "values that can be written as text", "Divide the column, or drop it."
+        raise DataError(
+            message(f"column {name!r}", expected, problem=str(error), fix=fix)
+        ) from error
+
+
+def _check_encodable(who: str, texts: Sequence[str]) -> None:
+    """Refuse text that no file can hold: half of a surrogate pair.
+
+    Raises:
+        DataError: with the first such text.
+    """
+    try:
+        "\n".join(texts).encode()
+    except UnicodeEncodeError as error:
+        text = next(
+            text for text in texts if any("\ud800" <= letter <= "\udfff" for letter in text)
+        )
+        expected = "text that UTF-8 can write"
+        raise DataError(message(who, expected, text=text[:40], fix=SURROGATE_FIX)) from error
 
 
 def is_table(x: Any) -> bool:

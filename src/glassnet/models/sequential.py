@@ -72,8 +72,8 @@ class Sequential(BaseModel):
         *,
         steps_per_epoch: int | None = None,
         validation_steps: int | None = None,
-        target: str | None = None,
-        column_types: Mapping[str, str] | None = None,
+        target: str | int | None = None,
+        column_types: Mapping[Any, str] | None = None,
         derive: Mapping[str, str] | None = None,
         target_transform: str | None = None,
         validation_from: str = "random",
@@ -136,8 +136,8 @@ class Sequential(BaseModel):
             steps_per_epoch: number of batches in an epoch. The batches are repeated if needed, and
                 the next epoch continues where the last one ended. None for one pass.
             validation_steps: number of batches of `validation_data` to validate on; None for all.
-            target: the column to predict. Rows without a target are left out, and their number is
-                printed.
+            target: the column to predict; the number of a column without a name. Rows without a
+                target are left out, and their number is printed.
             column_types: types of columns that are not to be inferred: {"cabin": "drop", "pclass":
                 "category"}, or "number", "boolean", "date".
             derive: new columns from expressions: {"area": "GrLivArea + TotalBsmtSF"}

@@ -12,7 +12,7 @@ from glassnet.data.column_values import factorize
 from glassnet.data.parsing import is_missing
 from glassnet.data.split import train_validation_split
 from glassnet.data.table import TargetSplit, read_table, split_target
-from glassnet.errors import DataError, require
+from glassnet.errors import DataError, is_int, require
 from glassnet.losses import Loss
 from glassnet.preprocessing import encoder, targets
 from glassnet.preprocessing.base import (
@@ -37,6 +37,7 @@ def check_table_request(
         ConfigError: a target that is not a name; column_types or derive that is not a dict; an
             unknown transform; an option that uses the target as an input.
     """
+    target, column_types = _to_name(target), _with_names(column_types)
     fits = target is None or isinstance(target, str)
     require(fits, "fit", "target to be the name of a column", target=target)
     for name, value in (("column_types", column_types), ("derive", derive)):
@@ -53,6 +54,17 @@ def check_table_request(
     return TableRequest(
         target, tuple((column_types or {}).items()), tuple((derive or {}).items()), target_transform
     )
+
+
+def _to_name(column: Any) -> Any:
+    """Return the number of a column as text, as in a table of columns 0, 1, 2."""
+    return str(column) if is_int(column, least=0) else column
+
+
+def _with_names(column_types: Any) -> Any:
+    if not isinstance(column_types, Mapping):
+        return column_types
+    return {_to_name(column): kind for column, kind in column_types.items()}
 
 
 def _check_inputs_without_target(
