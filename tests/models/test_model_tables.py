@@ -2,7 +2,6 @@
 
 import numpy as np
 import pandas
-import pandas as pd
 import pytest
 
 import glassnet as gn
@@ -341,7 +340,10 @@ def test_columns_without_names_are_found_by_their_number():
     """pandas.read_csv(path, header=None) names columns 0, 1, 2. Oracle: the same frame with names."""
     rows = np.random.default_rng(0).normal(size=(40, 3))
     losses = []
-    for frame, target in ((pd.DataFrame(rows), 2), (pd.DataFrame(rows, columns=list("012")), "2")):
+    for frame, target in (
+        (pandas.DataFrame(rows), 2),
+        (pandas.DataFrame(rows, columns=list("012")), "2"),
+    ):
         model = gn.Sequential([gn.layers.Dense(1)], seed=0)
         history = model.fit(frame, target=target, column_types={0: "number"}, verbose=0)
         losses.append(history.history["loss"])
