@@ -372,3 +372,24 @@ def test_what_a_normalization_was_adapted_to_is_not_lost_without_weights(tmp_pat
             match=r"model: expected weights if a layer is adapted. Start the model with Input\(shape\)",
         ):
             gn.Sequential([layer, Dense(1)]).save(tmp_path / "m")
+
+
+@dataclass(frozen=True)
+class Grown:
+    """A class that has had a second field since a later release."""
+
+    units: int
+    shift: float = 0.0
+
+
+def test_a_field_of_a_later_release_may_be_missing_in_a_file():
+    """A field at its default is left out, so that older files stay as they are."""
+    tag = json_codec.Tag("layers/Grown", Grown, "units shift?")
+    texts = {Grown(2): '{"is":"layers/Grown","units":2}'}
+    texts[Grown(2, 0.5)] = '{"is":"layers/Grown","units":2,"shift":0.5}'
+    for part, text in texts.items():
+        assert json_codec.dumps(part, {Grown: tag}) == text
+        assert json_codec.Reader({tag.name: tag}, {}).read(json_codec.loads(text), Grown) == part
+    assert tag.fields() == {"units": "units", "shift": "shift"}
+    with pytest.raises(ModelFileError, match=r"expected all fields\. Received: .*'units'"):
+        json_codec.Reader({tag.name: tag}, {}).read({"is": "layers/Grown", "shift": 1.0}, Grown)

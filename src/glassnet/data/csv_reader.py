@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from glassnet.data.exact_times import ExactTimes, exact_times_of_text
 from glassnet.data.pandas_csv import Column, CsvRows, count_rows
 from glassnet.data.parsing import (
     DistinctTexts,
@@ -43,8 +44,10 @@ A million small lists would cost Python's garbage collector seconds.
 """
 
 
-def parse_csv(name: str, raw: bytes) -> tuple[dict[str, np.ndarray], tuple[str, ...], str]:
-    """Return the columns of a CSV file, messages about how it was read, and its decimal sign.
+def parse_csv(
+    name: str, raw: bytes
+) -> tuple[dict[str, np.ndarray], tuple[str, ...], str, dict[str, ExactTimes]]:
+    """Return the columns of a CSV file, messages, its decimal sign, and exact times by column.
 
     Args:
         name: file name for the messages.
@@ -73,15 +76,15 @@ def parse_csv(name: str, raw: bytes) -> tuple[dict[str, np.ndarray], tuple[str, 
         messages.append(f"read as {encoding}, because it is not UTF-8")
     if n_blank:
         messages.append(f"rows without any value, left out: {n_blank:,}")
-    columns, notes = _parse_columns(name, header, cells_by_column, decimal)
-    return columns, (*messages, *notes), decimal
+    columns, notes, times = _parse_columns(name, header, cells_by_column, decimal)
+    return columns, (*messages, *notes), decimal, times
 
 
 def _parse_columns(
     name: str, header: list[str], cells_by_column: list[Column], decimal: str
-) -> tuple[dict[str, np.ndarray], list[str]]:
-    """Return the columns by name, and messages about them."""
-    columns, messages = {}, []
+) -> tuple[dict[str, np.ndarray], list[str], dict[str, ExactTimes]]:
+    """Return the columns by name, messages about them, and their exact times."""
+    columns, messages, times = {}, [], {}
     for i, (column_name, cells) in enumerate(zip(header, cells_by_column, strict=True)):
         if not isinstance(cells, DistinctTexts):
             columns[column_name] = cells
@@ -91,6 +94,8 @@ def _parse_columns(
         if column_name:
             column = columns[column_name] = parse_distinct(texts, decimal)
             messages += _guess_messages(column_name, texts.texts, column, decimal)
+            if column.dtype.kind == "M" and (exact_times := exact_times_of_text(texts)):
+                times[column_name] = exact_times
         else:
             messages.append(_unnamed_column_message(name, i, texts))
     require(
@@ -101,7 +106,7 @@ def _parse_columns(
         column=1,
         fix="Name every column in the first line.",
     )
-    return columns, messages
+    return columns, messages, times
 
 
 def _decode(name: str, raw: bytes) -> tuple[str, str]:

@@ -9,13 +9,14 @@ import itertools
 import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from glassnet.data.csv_reader import parse_csv
+from glassnet.data.exact_times import ExactTimes, exact_times_of_frame
 from glassnet.data.parsing import (
     factorize,
     format_exact,
@@ -79,11 +80,13 @@ class Table:
         messages: how the table was read.
         decimal: decimal sign of a CSV file, whose text columns are parsed again if rows are
             selected; None for tables with typed columns.
+        exact_times: time zones and fractions of a second, which `columns` lack, by name.
     """
 
     columns: dict[str, np.ndarray]
     messages: tuple[str, ...] = ()
     decimal: str | None = None
+    exact_times: Mapping[str, ExactTimes] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(next(iter(self.columns.values()))) if self.columns else 0
@@ -102,7 +105,8 @@ class Table:
                 name: parse_column(column, self.decimal) if column.dtype.kind == "O" else column
                 for name, column in columns.items()
             }
-        return Table(columns, self.messages, self.decimal)
+        times = {name: times.take(index) for name, times in self.exact_times.items()}
+        return Table(columns, self.messages, self.decimal, times)
 
     def drop(self, *names: str) -> Table:
         """Return the table without these columns."""
@@ -110,6 +114,7 @@ class Table:
             {name: column for name, column in self.columns.items() if name not in names},
             self.messages,
             self.decimal,
+            {name: times for name, times in self.exact_times.items() if name not in names},
         )
 
 
@@ -124,8 +129,9 @@ def read_table(source: Any) -> Table:
     Args:
         source: a path that ends in .csv, .tsv, .txt, .parquet, .feather or .arrow; a frame of
             pandas, polars or Arrow; columns by name, {"age": [22, 38]}; a list of rows, each a
-            dict; one such row; or a `Table`, which is returned unchanged. Durations become seconds.
-            Times lose their zone and stay local.
+            dict; one such row; or a `Table`, which is returned unchanged. Durations become seconds,
+            and periods of pandas their first day. Times lose their zone and stay local;
+            `Table.exact_times` has it.
 
     Raises:
         DataError: the file does not exist or is of another kind; the table has no header, no rows,
@@ -267,7 +273,13 @@ def _table_from_frame(source: Any) -> Table:
         for name, dtype in zip(columns, frame.schema.values(), strict=True)
         if dtype in (nw.Categorical, nw.Enum) and columns[name].dtype.kind == "f"
     ]
-    return Table(columns, (*_index_messages(getattr(source, "index", None)), *messages))
+    messages = [*_index_messages(getattr(source, "index", None)), *messages]
+    times = {
+        name: exact_times
+        for (name, column), series in zip(columns.items(), frame.iter_columns(), strict=True)
+        if column.dtype.kind == "M" and (exact_times := exact_times_of_frame(series)) is not None
+    }
+    return Table(columns, tuple(messages), exact_times=times)
 
 
 def _check_frame(source: Any) -> None:
@@ -355,6 +367,9 @@ def _objects_to_array(
     if all_are(datetime.date):
         dates = [value.isoformat()[:19] for value in values]
         return with_missing(missing, np.array(dates, "datetime64[s]"), "datetime64[s]")
+    if all(hasattr(kind, "to_timestamp") for kind in kinds) and kinds:  # periods of pandas
+        starts = [value.to_timestamp().isoformat()[:19] for value in values]
+        return with_missing(missing, np.array(starts, "datetime64[s]"), "datetime64[s]")
     if all_are(datetime.timedelta | np.timedelta64):
         second = np.timedelta64(1, "s")
         return with_missing(missing, [np.timedelta64(value) / second for value in values], float)

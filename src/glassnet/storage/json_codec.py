@@ -61,7 +61,9 @@ class Tag(NamedTuple):
     Attributes:
         name: name of the class in a file.
         kind: the class.
-        keys: keys of the fields, separated by spaces; `key=field` if key and field differ.
+        keys: keys of the fields, separated by spaces; `key=field` if key and field differ. A key
+            that ends in "?" is only written if the field differs from its default, so that files
+            of earlier releases, which lack it, can be read.
     """
 
     name: str
@@ -72,10 +74,14 @@ class Tag(NamedTuple):
         """Return the field name of each key."""
         return _parse_keys(self.keys)
 
+    def optional_keys(self) -> frozenset[str]:
+        """Return the keys that a file may lack."""
+        return frozenset(word[:-1] for word in self.keys.split() if word.endswith("?"))
+
 
 @functools.cache
 def _parse_keys(keys: str) -> Mapping[str, str]:
-    pairs = (word.partition("=") for word in keys.split())
+    pairs = (word.partition("=") for word in keys.replace("?", "").split())
     return types.MappingProxyType({key: field or key for key, _, field in pairs})
 
 
@@ -153,9 +159,12 @@ class _Writer:
         if (tag := self.tags.get(kind)) is None:
             self._custom_name(kind, where)
             tag = custom_tag(kind)
+        defaults = {field.name: field.default for field in fields(kind)}
+        optional = tag.optional_keys()
         return {"is": tag.name} | {
             key: self.to_plain(getattr(value, field), f"{where}.{key}", depth + 1)
             for key, field in tag.fields().items()
+            if key not in optional or getattr(value, field) != defaults[field]
         }
 
     def _custom_name(self, value: Any, where: str) -> str:
@@ -276,9 +285,10 @@ class Reader:
         )
 
     def _read_dataclass(self, plain: Any, kind: type, where: str, depth: int) -> Any:
-        names, hints = self.tags[plain["is"]].fields(), _type_hints(kind)
+        tag, hints = self.tags[plain["is"]], _type_hints(kind)
+        names, required = tag.fields(), tag.fields().keys() - tag.optional_keys()
         items = {key: value for key, value in plain.items() if key != "is"}
-        unknown, missing = sorted(items.keys() - set(names)), sorted(set(names) - items.keys())
+        unknown, missing = sorted(items.keys() - set(names)), sorted(required - items.keys())
         who = f"{where} ({_truncate(plain['is'])})"
         _expect(not unknown, who, "only the fields " + ", ".join(names), unknown)
         _expect(not missing, who, "all fields", {"missing": missing})
