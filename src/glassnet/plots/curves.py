@@ -8,6 +8,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from glassnet.plots.figure import NotebookFigure
+
 TRAINING_COLOR, VALIDATION_COLOR, BEST_EPOCH_COLOR = "#2b6cb0", "#dd6b20", "#718096"
 
 
@@ -22,7 +24,7 @@ def plot_curves(
         best_epoch: epoch to mark; None for none.
     """
     names = [name for name in logs if not name.startswith("val_")] or ["loss"]
-    figure = Figure(figsize=(4.8 * len(names), 3.6), layout="constrained")
+    figure = NotebookFigure(figsize=(4.8 * len(names), 3.6), layout="constrained")
     for i, name in enumerate(names):
         axes = figure.add_subplot(1, len(names), i + 1)
         _plot_metric(axes, epochs, logs, name)

@@ -7,6 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from glassnet.errors import DataError, require
+from glassnet.plots.figure import NotebookFigure
 from glassnet.types import Array
 
 CLASS_COLORS = (
@@ -79,7 +80,7 @@ def plot_dataset(
 
 def _plot_images(x: Array, y: Array, class_names: tuple[str, ...]) -> Figure:
     n_shown = 5
-    figure = Figure(figsize=(1 + len(class_names), 1 + n_shown), layout="constrained")
+    figure = NotebookFigure(figsize=(1 + len(class_names), 1 + n_shown), layout="constrained")
     grid = figure.subplots(n_shown, len(class_names), squeeze=False)
     for code, (column, name) in enumerate(zip(grid.T, class_names, strict=True)):
         column[0].set_title(name, fontsize=9)
@@ -94,7 +95,7 @@ def _plot_images(x: Array, y: Array, class_names: tuple[str, ...]) -> Figure:
 def _plot_points(
     x: Array, y: Array, feature_names: tuple[str, ...], class_names: tuple[str, ...]
 ) -> Figure:
-    figure = Figure(figsize=(6, 5), layout="constrained")
+    figure = NotebookFigure(figsize=(6, 5), layout="constrained")
     axes = figure.subplots()
     axes.set_xlabel(feature_names[0])
     if x.shape[1] == 1:
@@ -117,7 +118,7 @@ def _plot_pairs(
     means = np.stack([x[y == code].mean(axis=0) for code in range(len(class_names))])
     within = np.mean((x - means[y]) ** 2, axis=0)
     best = _top_features(means[y].var(axis=0) / np.maximum(within, 1e-12))
-    figure = Figure(figsize=(9, 8), layout="constrained")
+    figure = NotebookFigure(figsize=(9, 8), layout="constrained")
     grid = figure.subplots(len(best), len(best), sharex="col")
     for i, j in np.ndindex(grid.shape):
         if i < j:
@@ -151,7 +152,7 @@ def _plot_against_target(x: Array, y: Array, feature_names: tuple[str, ...]) -> 
     with np.errstate(divide="ignore", invalid="ignore"):
         r = np.corrcoef(x, y, rowvar=False)[-1, :-1]
     best = _top_features(np.abs(r))
-    figure = Figure(figsize=(8, 7), layout="constrained")
+    figure = NotebookFigure(figsize=(8, 7), layout="constrained")
     grid = figure.subplots(2, 2, sharey=True)
     for axes, column in zip(grid.flat, best, strict=False):
         axes.scatter(x[:, column], y, s=10, color=CLASS_COLORS[0], alpha=0.6)

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
+from glassnet.plots.figure import NotebookFigure
+
 HISTORY_COLOR = "#1a202c"
 FORECAST_STYLES: tuple[dict[str, Any], ...] = (
     {"color": "#dd6b20", "lw": 2.0, "zorder": 3},
@@ -37,7 +39,7 @@ def plot_forecast(
         season: steps between two labels, or a divisor of that number.
         truth: actual values of the forecast steps, if known.
     """
-    figure = Figure(figsize=(8, 4), layout="constrained")
+    figure = NotebookFigure(figsize=(8, 4), layout="constrained")
     axes = figure.add_subplot()
     steps = np.arange(len(past) - 1, len(labels))
     axes.plot(np.arange(len(past)), past, color=HISTORY_COLOR, lw=1.6, label="known")

@@ -17,15 +17,20 @@ from glassnet.inspection.trace.quantities import Quantity
 from glassnet.inspection.trace.render_text import choose_max_units
 from glassnet.inspection.trace.trace_data import TraceData
 
-STYLE = (
-    "<style>.gn-trace{border-collapse:collapse;font-size:13px}"
-    ".gn-trace caption{caption-side:top;text-align:left;padding:2px 10px;font-weight:600}"
-    ".gn-trace td,.gn-trace th{text-align:left;vertical-align:top;padding:2px 10px;border:0;"
-    "background:none;white-space:nowrap}"
-    ".gn-trace table td{text-align:right;padding:1px 5px;font:12px ui-monospace,monospace}"
-    ".gn-trace .gn-link td{border-top:1px solid #cbd5e0;font-weight:600;padding-top:6px;"
-    "white-space:pre}</style>"
-)
+STYLE = """<style>
+table.gn-trace.gn-trace {border-collapse: collapse; font-size: 13px; margin: 0}
+table.gn-trace.gn-trace caption {caption-side: top; text-align: left; padding: 2px 6px;
+  font-weight: 600; color: inherit}
+table.gn-trace.gn-trace tbody tr {background: none}
+table.gn-trace.gn-trace tbody td, table.gn-trace.gn-trace tbody th {text-align: left;
+  vertical-align: top; padding: 2px 6px; border: 0; white-space: nowrap; max-width: none}
+table.gn-trace.gn-trace table {border-collapse: collapse; margin: 0; border: 0}
+table.gn-trace.gn-trace table tbody td {text-align: right; padding: 1px 4px;
+  font: 11px ui-monospace, monospace}
+table.gn-trace.gn-trace tbody tr.gn-link td {border-top: 1px solid #cbd5e0; font-weight: 600;
+  padding-top: 6px; white-space: pre-wrap}
+</style>"""
+"""The class name stands twice in each selector, so that it is stronger than a notebook's own."""
 
 
 def render_page(trace: TraceData) -> str:
