@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from glassnet.data import image_files
+from glassnet.data import image_files, pixel_values
+from glassnet.data.image_files import ImageHeader
+from glassnet.data.pixel_values import PixelRange
 from glassnet.data.split import train_validation_split
-from glassnet.errors import DataError, DataWarning, is_int, require, warn
+from glassnet.errors import DataError, DataWarning, is_int, is_number, message, require, warn
+from glassnet.formatting import format_number
+
+MIN_UPPER_BITS = 64
+"""Least value of the upper 8 bits in color images of 16 bits: below, they use 14 bits or fewer."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -27,6 +33,8 @@ class Images:
         class_names: names of the classes.
         files: the file of each image.
         skipped: files that could not be read, with the reason.
+        pixel_range: values of black and white in images of more than 8 bits; None if there are
+            none.
     """
 
     x: np.ndarray
@@ -34,6 +42,7 @@ class Images:
     class_names: tuple[str, ...]
     files: tuple[Path, ...]
     skipped: tuple[tuple[Path, str], ...] = ()
+    pixel_range: PixelRange | None = None
 
     def to_arrays(self) -> tuple[np.ndarray, np.ndarray]:
         """Return (x, y)."""
@@ -64,6 +73,7 @@ def images_from_folder(
     *,
     class_names: Sequence[str] | None = None,
     channels: int | None = None,
+    pixel_range: PixelRange | None = None,
     seed: int = 0,
     strict: bool = False,
 ) -> Images | tuple[Images, ...]:
@@ -74,7 +84,13 @@ def images_from_folder(
     Files are decoded on threads, rotated by their EXIF orientation, stretched to `size` (bilinear,
     antialiased) and stored as uint8: in memory, or beyond a gigabyte in a temporary file from which
     batches are read. If all files are grayscale there is one channel, else three. Transparent
-    pixels become white.
+    pixels become white. Of an animation, the first frame is read. Hidden files and folders, and
+    those of operating systems such as __MACOSX, are skipped.
+
+    In floating-point, 32-bit and 12-bit images no format states which value is white. The folder
+    decides: white is 1, 255, 1023, 4095, 16383 or 65535, whichever is next, if the images use a
+    quarter of that range, and black is 0. Otherwise black and white are the smallest and the
+    largest value of all images. A warning says which, and the model's file stores them.
 
     Shapes:
         x (n, height, width, channels) uint8; y (n,) int64, classes in the order of `class_names`.
@@ -87,13 +103,17 @@ def images_from_folder(
         class_names: the classes and their order. Default: the names of the subfolders, sorted.
             For a test folder, pass those of the training images: `class_names=train.class_names`.
         channels: 1 or 3. Default: by the files.
+        pixel_range: (black, white), the values of black and white in images of more than 8 bits.
+            Default: by the files, as described above. For a test folder, pass that of the training
+            images: `pixel_range=train.pixel_range`.
         seed: seed of the validation split.
         strict: if a file cannot be read, raise an error. By default it is left out with a warning.
 
     Raises:
         ConfigError: an argument out of range.
         DataError: the folder does not exist; there are fewer than two classes; a class without
-            readable images; with `strict`, a file that cannot be read.
+            readable images; with `strict`, a file that cannot be read; images of more than 8 bits
+            that do not belong to one range.
 
     Example:
         >>> from tempfile import TemporaryDirectory
@@ -106,18 +126,19 @@ def images_from_folder(
         Images(2 of shape (4, 4, 3): day 1, night 1)
     """
     who = "images_from_folder"
-    is_pair = isinstance(size, tuple | list) and len(size) == 2
-    fits = is_pair and all(is_int(n, least=1) for n in size)
-    require(fits, who, "size to be (height, width) in pixels", size=size)
-    require(channels in (None, 1, 3), who, "channels to be 1, 3 or None", channels=channels)
-    require(is_int(seed, least=0), who, "seed to be an int >= 0", seed=seed)
+    _check_options(who, size, channels, pixel_range, seed)
     names, files, labels = _list_labeled_files(who, folder, class_names)
     split = train_validation_split(len(files), labels, validation_split, "random", seed)
     parts = [part for part in split if part is not None]
+    headers = image_files.read_headers(files)
     if channels is None:
-        channels = image_files.infer_channels(files)
+        channels = 1 if all(header is None or header.is_gray for header in headers) else 3
+    pixel_range = _resolve_range(who, files, headers, pixel_range)
+    _warn_about_animations(who, files, headers)
     shape = (int(size[0]), int(size[1]), channels)
-    decoded = [image_files.read_images(who, [files[i] for i in part], shape) for part in parts]
+    decoded = [
+        image_files.read_images(who, [files[i] for i in part], shape, pixel_range) for part in parts
+    ]
     failures = {
         int(part[i]): reason
         for part, (_, reasons) in zip(parts, decoded, strict=True)
@@ -126,10 +147,108 @@ def images_from_folder(
     if failures:
         _report_failures(who, files, labels, names, failures, strict)
     images = [
-        _drop_unreadable(x, labels[part], names, [files[i] for i in part], reasons)
+        replace(
+            _drop_unreadable(x, labels[part], names, [files[i] for i in part], reasons),
+            pixel_range=pixel_range,
+        )
         for part, (x, reasons) in zip(parts, decoded, strict=True)
     ]
     return images[0] if len(images) == 1 else tuple(images)
+
+
+def _check_options(who: str, size: Any, channels: Any, pixel_range: Any, seed: Any) -> None:
+    is_pair = isinstance(size, tuple | list) and len(size) == 2
+    fits = is_pair and all(is_int(n, least=1) for n in size)
+    require(fits, who, "size to be (height, width) in pixels", size=size)
+    require(channels in (None, 1, 3), who, "channels to be 1, 3 or None", channels=channels)
+    require(is_int(seed, least=0), who, "seed to be an int >= 0", seed=seed)
+    fits = pixel_range is None or is_pixel_range(pixel_range)
+    expected = "pixel_range to be (black, white), two numbers in this order"
+    require(fits, who, expected, pixel_range=pixel_range)
+
+
+def is_pixel_range(value: Any) -> bool:
+    """Return whether a value is (black, white), with black below white."""
+    is_pair = isinstance(value, tuple | list) and len(value) == 2 and all(map(is_number, value))
+    return is_pair and max(map(abs, value)) < 1e39 and float(value[1]) - float(value[0]) > 1e-60
+
+
+def _resolve_range(
+    who: str,
+    files: list[Path],
+    headers: list[ImageHeader | None],
+    pixel_range: PixelRange | None,
+) -> PixelRange | None:
+    """Return the values of black and white in images of more than 8 bits, or None if none are."""
+    deep = {i: header for i, header in enumerate(headers) if header and header.extent}
+    first = {header.kind: str(files[i]) for i, header in reversed(deep.items())}
+    if pixel_range is not None:
+        return (float(pixel_range[0]), float(pixel_range[1])) if deep else None
+    _require_bright_colors(who, deep, first)
+    first.pop("16-bit color", None)
+    if not first:
+        return None
+    fix = "Read them in separate calls, or pass pixel_range=(black, white)."
+    expected = "one kind of images of more than 8 bits"
+    require(len(first) == 1, who, expected, error=DataError, fix=fix, **_as_keywords(first))
+    kind = next(iter(first))
+    extents = [header.extent for header in deep.values() if header.extent and header.kind == kind]
+    chosen = pixel_values.choose_range(kind, extents)
+    if (kind, chosen) != ("16-bit", pixel_values.FULL_RANGE):
+        low, high = min(e.low for e in extents), max(e.high for e in extents)
+        black, white = map(format_number, chosen)
+        text = (
+            f"{who}: {len(extents):,} files hold {kind} values, from {format_number(low)} to "
+            f"{format_number(high)}: {black} is read as black and {white} as white. If this is "
+            "wrong, pass pixel_range=(black, white)."
+        )
+        warn(text, DataWarning)
+    return chosen
+
+
+def _as_keywords(first: dict[str, str]) -> dict[str, str]:
+    return {kind.replace("-", "_").replace(" ", "_"): file for kind, file in first.items()}
+
+
+def _require_bright_colors(who: str, deep: dict[int, ImageHeader], first: dict[str, str]) -> None:
+    """Refuse color images of 16 bits that use fewer: Pillow reads the upper 8 bits only."""
+    colors = [header.extent for header in deep.values() if header.kind == "16-bit color"]
+    largest = max((extent.high for extent in colors if extent), default=255)
+    require(
+        largest >= MIN_UPPER_BITS,
+        who,
+        "16-bit color images that use the range up to 65535",
+        error=DataError,
+        largest_below=256 * (int(largest) + 1),
+        first=first.get("16-bit color"),
+        fix="They would be read as almost black. Convert them to 8 bits, or pass "
+        "pixel_range=(0, 65535) to read them as they are.",
+    )
+
+
+def _warn_about_animations(who: str, files: list[Path], headers: list[ImageHeader | None]) -> None:
+    animated = [
+        str(file)
+        for file, header in zip(files, headers, strict=True)
+        if header and header.is_animated
+    ]
+    if animated:
+        text = (
+            f"{who}: {len(animated):,} of {len(files):,} files have several frames or pages, of "
+            f"which the first is read: {', '.join(animated[:5])}"
+        )
+        warn(text, DataWarning)
+
+
+def _warn_about_other_files(who: str, folders: list[Path]) -> None:
+    if counts := image_files.count_other_files(folders):
+        by_suffix = ", ".join(
+            f"{count:,} {suffix or 'without a suffix'}" for suffix, count in sorted(counts.items())
+        )
+        suffixes = ", ".join(image_files.IMAGE_SUFFIXES)
+        total = f"{counts.total():,} file{'s' * (counts.total() > 1)}"
+        text = f"{who}: {total} beside the images are not read: {by_suffix}. Read are {suffixes}."
+        warn(text, DataWarning)
 
 
 def _report_failures(
@@ -163,10 +282,14 @@ def _list_labeled_files(
     who: str, folder: Any, class_names: Sequence[str] | None
 ) -> tuple[tuple[str, ...], list[Path], np.ndarray]:
     """Return the classes, the files and the class index of each file."""
-    if isinstance(folder, str | os.PathLike):
+    is_path = isinstance(folder, str | os.PathLike)
+    paths = [folder] if is_path else list(folder) if isinstance(folder, Iterable) else [folder]
+    fits = all(isinstance(path, str | os.PathLike) for path in paths)
+    require(fits, who, "the path of a folder, or a list of them", folder=type(folder).__name__)
+    if is_path:
         names, folders = _find_class_folders(who, Path(folder), class_names)
     else:
-        names, folders = _name_folders(who, [Path(path) for path in folder], class_names)
+        names, folders = _name_folders(who, [Path(path) for path in paths], class_names)
     require(
         len(names) > 1,
         who,
@@ -187,6 +310,7 @@ def _list_labeled_files(
         empty=empty[:10],
         fix="Remove the folders that are not classes, or name the classes with class_names.",
     )
+    _warn_about_other_files(who, folders)
     labels = np.repeat(np.arange(len(names)), [len(members) for members in files])
     return names, [path for members in files for path in members], labels
 
@@ -241,19 +365,37 @@ def _drop_unreadable(
     if isinstance(x, np.memmap):
         x.flush()
         # The fingerprint of a memory map includes its time: the same images give the same one.
-        changed = max(path.stat().st_mtime_ns for path in files)
+        changed = max(map(_modification_time, files))
         os.utime(str(x.filename), ns=(changed, changed))
     skipped = tuple((files[i], reason) for i, reason in failures.items())
     y = labels[readable].astype(np.int64)
     return Images(x, y, names, tuple(files[i] for i in readable), skipped)
 
 
+def _modification_time(path: Path) -> int:
+    """Return the time of a file's last change, or 0 if it is gone since it was read."""
+    try:
+        return path.stat().st_mtime_ns
+    except OSError:
+        return 0
+
+
 def class_folders(root: Path) -> dict[str, Path]:
-    """Return the subfolders of a folder by name, without hidden ones."""
+    """Return the subfolders of a folder by name, without hidden ones.
+
+    Raises:
+        DataError: the folder cannot be read.
+    """
+    try:
+        paths = sorted(root.iterdir())
+    except OSError as error:
+        expected = "a folder that can be read"
+        text = message("images", expected, folder=str(root), problem=error.strerror)
+        raise DataError(text) from error
     return {
         path.name: path
-        for path in sorted(root.iterdir())
-        if path.is_dir() and not path.name.startswith(".")
+        for path in paths
+        if os.path.isdir(path) and not image_files.is_system_name(path.name)
     }
 
 
@@ -273,4 +415,8 @@ def resolve_image_files(path: str | os.PathLike[str]) -> list[Path]:
 def is_image_folder(path: str | os.PathLike[str]) -> bool:
     """Return whether a path is a folder with subfolders of which one holds an image."""
     folders = class_folders(Path(path)).values() if os.path.isdir(path) else ()
-    return any(image_files.is_image_file(file) for folder in folders for file in folder.rglob("*"))
+    return any(
+        image_files.has_image_suffix(file)
+        for folder in folders
+        for file in image_files.iter_files(folder)
+    )

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from glassnet.data import image_files
-from glassnet.data.images import Images, class_folders, images_from_folder
+from glassnet.data.images import Images, class_folders, images_from_folder, is_pixel_range
+from glassnet.data.pixel_values import PixelRange
 from glassnet.data.split import train_validation_split
 from glassnet.errors import DataError, is_int, require
 from glassnet.preprocessing.base import (
@@ -34,6 +35,8 @@ class ImagePreprocessor(Preprocessor):
         size: (height, width) in pixels.
         channels: 1 or 3.
         target: the classes, by name.
+        pixel_range: values of black and white in images of more than 8 bits; None if the training
+            images were none.
 
     Raises:
         ConfigError: an argument out of range.
@@ -42,12 +45,15 @@ class ImagePreprocessor(Preprocessor):
     size: tuple[int, int]
     channels: int
     target: ClassTarget
+    pixel_range: PixelRange | None = None
 
     def __post_init__(self) -> None:
         who, size, channels = type(self).__name__, self.size, self.channels
         fits = len(size) == 2 and all(is_int(n, least=1) for n in size)
         require(fits, who, "size to be (height, width) in pixels", size=size)
         require(channels in (1, 3), who, "channels to be 1 or 3", channels=channels)
+        fits = self.pixel_range is None or is_pixel_range(self.pixel_range)
+        require(fits, who, "pixel_range to be (black, white)", pixel_range=self.pixel_range)
 
     @property
     def shape(self) -> Shape:
@@ -58,7 +64,7 @@ class ImagePreprocessor(Preprocessor):
         """Return the pixels.
 
         Raises:
-            DataError: images of another shape.
+            DataError: images of another shape, or with another range of values.
         """
         shape = x.x.shape[1:]
         require(
@@ -68,6 +74,15 @@ class ImagePreprocessor(Preprocessor):
             error=DataError,
             shape=shape,
             fix=f"Read them with size={self.size}, channels={self.channels}.",
+        )
+        known = self.pixel_range
+        require(
+            None in (known, x.pixel_range) or known == x.pixel_range,
+            "images",
+            "the values of black and white of training",
+            error=DataError,
+            pixel_range=x.pixel_range,
+            fix=f"Read them with pixel_range={known}.",
         )
         return x.x
 
@@ -105,7 +120,13 @@ class ImagePreprocessor(Preprocessor):
         unknown = [name for name in folders if name not in names]
         expected = f"the training classes, {names}"
         require(not unknown, "images", expected, error=DataError, others=unknown[:5])
-        images = images_from_folder(folder, self.size, class_names=names, channels=self.channels)
+        images = images_from_folder(
+            folder,
+            self.size,
+            class_names=names,
+            channels=self.channels,
+            pixel_range=self.pixel_range,
+        )
         assert isinstance(images, Images)
         return images
 
@@ -122,7 +143,7 @@ class ImagePreprocessor(Preprocessor):
             DataError: a file that cannot be read.
         """
         files = [Path(path) for path in paths]
-        x, failures = image_files.read_images("images", files, self.shape)
+        x, failures = image_files.read_images("images", files, self.shape, self.pixel_range)
         require(
             not failures,
             "images",
@@ -147,7 +168,9 @@ def prepare_images(
     earlier = require_same_kind(ImagePreprocessor, fitted, images)
     height, width, channels = images.x.shape[1:]
     classes = ClassTarget("class", images.class_names)
-    preprocessor = earlier or ImagePreprocessor((height, width), channels, classes)
+    preprocessor = earlier or ImagePreprocessor(
+        (height, width), channels, classes, images.pixel_range
+    )
     messages = () if earlier else (str(preprocessor.target), preprocessor.describe())
     x, y, _ = preprocessor.transform_xy(images)
     train_index, validation_index = train_validation_split(len(y), y, *split)

@@ -317,7 +317,7 @@ TAGS = (
         base.TableRequest,
         "target columns=column_types derive transform=target_transform",
     ),
-    Tag("images/Pictures", images.ImagePreprocessor, "size channels target"),
+    Tag("images/Pictures", images.ImagePreprocessor, "size channels target pixel_range?"),
     Tag("forecaster/Change", time_series.SeasonalTarget, "name season horizon scale log"),
     Tag(
         "forecaster/Forecaster",
@@ -326,7 +326,7 @@ TAGS = (
     ),
     Tag("times/Times", time_index.TimeIndex, "columns unit first step"),
 )
-"""Tag, class and field keys of each class; `key=field` if key and field differ.
+"""Tag, class and field keys of each class; `key=field` if key and field differ; see `Tag`.
 
 Callbacks are excluded because they write to paths.
 """

@@ -83,7 +83,10 @@ def predict_images(model: Sequential, source: str) -> pandas.DataFrame:
         path=source,
     )
     files = resolve_image_files(source)
-    x, failures = image_files.read_images("images", files, model.preprocessor.shape)
+    preprocessor = model.preprocessor
+    x, failures = image_files.read_images(
+        "images", files, preprocessor.shape, preprocessor.pixel_range
+    )
     readable = [i for i in range(len(files)) if i not in failures]
     reasons = image_files.describe_failures(files, failures)
     expected = "at least one readable image"

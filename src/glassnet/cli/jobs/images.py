@@ -186,7 +186,7 @@ def is_image_path(name: str) -> bool:
 
     path = Path(name)
     return name not in names() and (
-        path.is_dir() or name.endswith(("/", os.sep)) or path.suffix.lower() in IMAGE_SUFFIXES
+        os.path.isdir(path) or name.endswith(("/", os.sep)) or path.suffix.lower() in IMAGE_SUFFIXES
     )
 
 
@@ -218,8 +218,6 @@ def resolve_image_job(
         click.UsageError: an option for tables.
         DataError: see `images_from_folder`.
     """
-    import numpy as np
-
     from glassnet.data import image_files
     from glassnet.data.dataset import TEST_FRACTION
     from glassnet.data.images import images_from_folder
@@ -229,7 +227,8 @@ def resolve_image_job(
             f"{options.first_given()} is for tables: {name} is a folder of images."
         )
     root, test_root, validation_root = find_split_folders(Path(name))
-    size = size or infer_image_size(image_files.list_image_files(root) if root.is_dir() else [])
+    files = image_files.list_image_files(root) if os.path.isdir(root) else []
+    size = size or infer_image_size(files)
     if test_root is None:
         train, test = cast(
             "tuple[Images, Images]", images_from_folder(root, size, TEST_FRACTION, seed=seed)
@@ -237,17 +236,18 @@ def resolve_image_job(
     else:
         train = cast("Images", images_from_folder(root, size))
     read: Any = partial(
-        images_from_folder, size=size, class_names=train.class_names, channels=train.x.shape[3]
+        images_from_folder,
+        size=size,
+        class_names=train.class_names,
+        channels=train.x.shape[3],
+        pixel_range=train.pixel_range,
     )
     test = read(test_root) if test_root else test
     validation_data = read(validation_root) if validation_root else None
     folders = {"test images": test_root, "validation images": validation_root}
     messages = [f"{split}: {path}" for split, path in folders.items() if path]
-    counts = np.bincount([*train.y, *test.y])
-    classes = ", ".join(
-        f"{label} {count:,}" for label, count in zip(train.class_names, counts, strict=True)
-    )
     color = "grayscale" if train.x.shape[3] == 1 else "RGB"
+    classes = count_by_class(train, test)
     messages.append(f"{Path(name).name}: {classes}; {size[0]}x{size[1]} pixels, {color}")
     if augment is None:
         augment = len(train) < AUGMENT_BELOW
@@ -260,16 +260,24 @@ def resolve_image_job(
     return ImageJob(job_name, train, test, augment, tuple(messages), validation_data)
 
 
+def count_by_class(train: Images, test: Images) -> str:
+    """Return the number of images of each class, as in `cat 12, dog 9`."""
+    import numpy as np
+
+    counts = np.bincount([*train.y, *test.y])
+    named = zip(train.class_names, counts, strict=True)
+    return ", ".join(f"{name} {count:,}" for name, count in named)
+
+
 def find_split_folders(root: Path) -> tuple[Path, Path | None, Path | None]:
     """Return the folders of the training, test and validation images.
 
     The last two are None unless `root` has subfolders named train, test or validation.
     """
-    subfolders = (
-        {path.name.lower(): path for path in sorted(root.iterdir()) if path.is_dir()}
-        if root.is_dir()
-        else {}
-    )
+    from glassnet.data.images import class_folders
+
+    folders = class_folders(root) if os.path.isdir(root) else {}
+    subfolders = {name.lower(): path for name, path in folders.items()}
     train, test, validation = (
         next((subfolders[name] for name in names if name in subfolders), None)
         for names in (TRAIN_FOLDERS, TEST_FOLDERS, VALIDATION_FOLDERS)
@@ -278,8 +286,7 @@ def find_split_folders(root: Path) -> tuple[Path, Path | None, Path | None]:
     if train is None or not subfolders.keys() <= split_names:
         return root, None, None
     test, validation = (
-        folder if folder and any(path.is_dir() for path in folder.iterdir()) else None
-        for folder in (test, validation)
+        folder if folder and class_folders(folder) else None for folder in (test, validation)
     )
     return (train, test, validation) if test else (train, validation, None)
 
@@ -287,14 +294,13 @@ def find_split_folders(root: Path) -> tuple[Path, Path | None, Path | None]:
 def infer_image_size(files: Sequence[Path]) -> tuple[int, int]:
     """Return the median (height, width) of the files, with sides of at most `MAX_SIDE`."""
     import numpy as np
-    from PIL import Image
+
+    from glassnet.data.image_files import read_size
 
     sizes = []
     for path in files[:: -(-len(files) // MAX_SAMPLED_FILES) or 1]:
         try:
-            with Image.open(path) as image:
-                upright = image.getexif().get(0x0112, 1) < 5
-                sizes.append(image.size[::-1] if upright else image.size)
+            sizes.append(read_size(path))
         except Exception:  # reading the file reports the error
             continue
     height, width = np.median(sizes, axis=0) if sizes else (MAX_SIDE, MAX_SIDE)
