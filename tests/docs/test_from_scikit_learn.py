@@ -3,6 +3,7 @@
 Oracle: scikit-learn with the same initial weights.
 """
 
+import inspect
 import warnings
 from functools import partial
 
@@ -11,9 +12,12 @@ import pytest
 import sklearn.metrics
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.neural_network import MLPClassifier, MLPRegressor
+from sklearn.preprocessing import StandardScaler
 
 import pages
-from glassnet import Sequential, layers, losses, metrics, optimizers, regularizers
+from glassnet import Sequential, callbacks, layers, losses, metrics, optimizers, regularizers
+from glassnet.errors import ConfigError
+from glassnet.estimators import NeuralClassifier, NeuralRegressor
 from oracles import close
 
 TOLERANCE = 1e-5
@@ -88,6 +92,63 @@ def test_the_regressor_trains_on_half_the_squared_error():
     )
     history = model.fit(X, X[:, 0] + X[:, 1], batch_size=15, epochs=4, shuffle=False, verbose=0)
     close(history.history["loss"], mlp.loss_curve_, TOLERANCE)
+
+
+PAGE = pages.read("from-scikit-learn.md")
+FLAT = {"learning_rate_init": 2e-5, "max_iter": 30}
+"""Settings with which nothing improves."""
+
+
+def test_patience():
+    """Oracle: after as many epochs of no improvement, both libraries stop, or lower the rate."""
+    assert 'callbacks.EarlyStopping("val_accuracy", 1e-4, patience=11)' in PAGE
+    assert 'callbacks.ReduceLROnPlateau("loss", factor=0.2, patience=11)' in PAGE
+    tolerance = {"tol": 0.1, "n_iter_no_change": 10}
+    _, mlp = trained(**FLAT | tolerance, early_stopping=True, validation_fraction=0.1)
+    start, slower = trained(**FLAT | tolerance, learning_rate="adaptive")
+    model = with_weights_of(start, LAYERS, optimizer=optimizers.SGD(2e-5))
+    stop = callbacks.EarlyStopping("val_accuracy", 0.1, patience=11)
+    fit = {"batch_size": 15, "epochs": 30, "shuffle": False, "verbose": 0}
+    history = model.fit(X, Y, callbacks=[stop], validation_split=0.1, **fit)
+    assert len(history.epoch) == mlp.n_iter_ == 12
+    plateau = callbacks.ReduceLROnPlateau("loss", factor=0.2, patience=11, min_delta=0.1)
+    model.fit(X, Y, callbacks=[plateau], **fit)
+    # no improvement is counted up to 10: epochs 2 to 12, then 13 to 23
+    assert model.learning_rate == pytest.approx(2e-5 / 25)
+    assert slower._optimizer.learning_rate == pytest.approx(2e-5 / 25)
+
+
+def test_defaults_and_what_does_not_exist():
+    assert inspect.signature(Sequential.fit).parameters["batch_size"].default == 32
+    assert "The default of `fit` is 32" in PAGE
+    with pytest.raises(ConfigError, match=r"^solver: expected one of"):
+        NeuralClassifier(solver="lbfgs").fit(X, Y)
+    assert '`solver="lbfgs"` does not exist' in PAGE
+    with pytest.raises(TypeError):
+        NeuralRegressor((5,), "relu", "poisson")
+
+
+def test_seeds_and_fitting_again():
+    """The same seed gives the same model; `fit` goes on, and `reset` starts over."""
+    models = [Sequential([layers.Input(4), *LAYERS], seed=seed) for seed in (0, 0, 1)]
+    for model in models:
+        model.compile("sgd", "sparse_categorical_crossentropy")
+    first, second, other = [model.predict(X) for model in models]
+    close(first, second, 0)
+    assert abs(first - other).max() > 0.01
+    once, again = models[0].fit(X, Y, verbose=0), models[0].fit(X, Y, verbose=0)
+    assert again.epoch == [once.epoch[-1] + 1]
+    models[0].reset()
+    close(models[0].predict(X), first, 0)
+
+
+def test_standard_scaler_is_a_normalization_layer():
+    """Oracle: scikit-learn's StandardScaler of the training rows."""
+    model = Sequential([layers.Normalization(), layers.Dense(3, activation="softmax")])
+    model.fit(X, Y, verbose=0, validation_split=0.2, validation_from="end")
+    scaler = StandardScaler().fit(X[:24])
+    close(model.get_weights()[0], scaler.mean_, TOLERANCE)
+    close(model.get_weights()[1], scaler.var_, TOLERANCE)
 
 
 @pytest.fixture(scope="module")

@@ -24,7 +24,7 @@ CODE = {
 }
 CODE |= {
     "from-keras.md": 2,
-    "from-scikit-learn.md": 2,
+    "from-scikit-learn.md": 3,
     "images.md": 1,
     "series.md": 1,
     "tables.md": 2,
@@ -170,6 +170,7 @@ def test_from_scikit_learn(capsys):
     assert [w.shape for w in names["mlp"].coefs_] == [
         names["model"].params[f"dense_{i}"]["kernel"].shape for i in (1, 2)
     ]
+    assert names["scores"].min() > 0.9
 
 
 def test_for_students(capsys):

@@ -26,7 +26,8 @@ def test_full_batches(estimator, check):
 @parametrize_with_checks(
     SMALL,
     expected_failed_checks=lambda estimator: {
-        "check_sample_weight_equivalence_on_dense_data": REASON
+        "check_sample_weight_equivalence_on_dense_data": REASON,
+        "check_sample_weight_equivalence_on_sparse_data": REASON,
     },
 )
 def test_small_batches(estimator, check):

@@ -43,6 +43,20 @@ def words(text):
         ({"early_stopping": None}, "early_stopping to be a bool"),
         ({"validation_fraction": 1.0}, "validation_fraction to be a number between 0 and 1"),
         ({"n_iter_no_change": 0}, "n_iter_no_change to be an int >= 1 or inf"),
+        ({"learning_rate": 0.1}, 'learning_rate to be "constant", "invscaling" or "adaptive"'),
+        (
+            {"learning_rate": "optimal"},
+            'learning_rate to be "constant", "invscaling" or "adaptive"',
+        ),
+        ({"power_t": -0.5}, "power_t to be a number >= 0"),
+        ({"momentum": 1.0}, "momentum to be a number from 0 to below 1"),
+        ({"nesterovs_momentum": 1}, "nesterovs_momentum to be a bool"),
+        ({"beta_1": 1}, "beta_1 to be a number from 0 to below 1"),
+        ({"beta_2": -0.1}, "beta_2 to be a number from 0 to below 1"),
+        ({"epsilon": 0}, "epsilon to be a number > 0"),
+        ({"max_fun": 0}, "max_fun to be an int >= 1"),
+        ({"verbose": "loud"}, 'verbose to be a bool, an int >= 0 or "auto"'),
+        ({"verbose": -1}, 'verbose to be a bool, an int >= 0 or "auto"'),
     ],
     ids=str,
 )
@@ -63,7 +77,6 @@ def test_settings_out_of_range(make, setting, expected):
         ({"activation": "rellu"}, r"activation: expected one of .*Did you mean 'relu'\?"),
         ({"solver": "lbfgs"}, r"solver: expected one of sgd, .* Received: name='lbfgs'\."),
         ({"solver": 3}, "optimizer: expected a name or an Optimizer"),
-        ({"verbose": 7}, 'fit: expected verbose to be "auto", 0, 1 or 2'),
         ({"random_state": "one"}, "'one' cannot be used to seed"),
         ({"layers": [3]}, "Sequential: expected layers"),
         (
@@ -170,6 +183,11 @@ def test_partial_fit():
     expected_message = "NeuralClassifier: expected labels of known classes. Received: unknown=[3, 4]. The classes are [0, 1, 2]."
     with pytest.raises(DataError, match=words(expected_message)):
         model.partial_fit(X, Y + 2)
+    expected_message = "partial_fit: expected the classes of the first call, [0, 1, 2]. Received: classes=[0, 1, 3]. Leave them out after"
+    for other in ([0, 1, 3], [3, 1, 0]):
+        with pytest.raises(DataError, match=words(expected_message)):
+            model.partial_fit(X, Y, classes=other)
+    model.partial_fit(X, Y, classes=[2, 1, 0])
     with pytest.raises(ValueError, match="X has 1 features, but NeuralClassifier is expecting 2"):
         model.partial_fit(X[:, :1], Y)
 
@@ -203,3 +221,13 @@ def test_rows_that_are_no_table():
         net().fit(X[:, 0], Y)
     with pytest.raises(DataError, match="x: expected columns whose differences float32 can hold"):
         net().fit(1.7e9 + X, Y)
+
+
+def test_a_loss_that_does_not_exist_and_counts_below_zero():
+    with pytest.raises(ConfigError, match=r"loss to be one of squared_error, poisson\. Received"):
+        NeuralRegressor(loss="huber").fit(X, Y)
+    message = (
+        r'NeuralRegressor: expected targets >= 0 for loss="poisson"\. Received: smallest=-1\.0'
+    )
+    with pytest.raises(DataError, match=message):
+        NeuralRegressor(loss="poisson").fit(X, Y - 1.0)

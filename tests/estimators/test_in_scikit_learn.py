@@ -112,8 +112,8 @@ def test_weights_are_routed_to_the_folds():
     assert search.best_estimator_.score(X[~wrong], y[~wrong]) > 0.9
 
 
-def test_both_have_the_same_settings_but_for_the_weights_of_classes():
-    assert (
-        NeuralRegressor().get_params() | {"class_weight": None} == NeuralClassifier().get_params()
-    )
+def test_both_have_the_same_settings_but_for_the_loss_and_the_weights_of_classes():
+    assert NeuralRegressor().get_params() | {
+        "class_weight": None
+    } == NeuralClassifier().get_params() | {"loss": "squared_error"}
     assert repr(net()).startswith("NeuralClassifier(batch_size=16, hidden_layer_sizes=(16,)")

@@ -3,6 +3,8 @@
 Both train from the same starting weights, on the same rows in the same order.
 """
 
+from inspect import signature
+
 import numpy as np
 import pytest
 from sklearn.neural_network import MLPClassifier, MLPRegressor
@@ -48,6 +50,7 @@ def trained(y, weight=None, ours=None, regress=False, **settings):
     net.model_.set_weights(
         [w for pair in zip(start.coefs_, start.intercepts_, strict=True) for w in pair]
     )
+    net.t_ = 0  # rows seen: "invscaling" counts them over warm starts too
     net.set_params(**settings | (ours or {}), warm_start=True).fit(X, y, weight)
     return net, mlp
 
@@ -75,6 +78,12 @@ def same(net, mlp):
         {"solver": "adam", "learning_rate_init": 0.01},
         {"batch_size": "auto"},
         {"batch_size": 8},
+        {"momentum": 0},
+        {"momentum": 0.5, "nesterovs_momentum": False},
+        {"solver": "adam", "beta_1": 0.5, "beta_2": 0.9, "epsilon": 1e-3},
+        {"learning_rate": "invscaling", "learning_rate_init": 0.5},
+        {"learning_rate": "invscaling", "power_t": 0.2},
+        {"solver": "adam", "learning_rate": "invscaling"},
     ],
     ids=str,
 )
@@ -86,6 +95,39 @@ def test_settings(settings):
     if settings.get("batch_size") == 8:
         settings |= {"alpha": 0}
     same(*trained(THREE, **settings))
+
+
+def test_an_adaptive_rate_is_divided_by_five_where_scikit_learn_divides_it():
+    """A tolerance of 0.05 is missed in most epochs, so the rate falls from 0.2 to below 1e-6."""
+    settings = {"learning_rate": "adaptive", "learning_rate_init": 0.2, "alpha": 0}
+    net, mlp = trained(THREE, tol=0.05, n_iter_no_change=2, max_iter=200, **settings)
+    same(net, mlp)
+    assert mlp._optimizer.learning_rate < 1e-6
+    assert net.model_.learning_rate == pytest.approx(mlp._optimizer.learning_rate, rel=SAME)
+
+
+@pytest.mark.parametrize("rate", ["constant", "invscaling", "adaptive"])
+def test_the_rate_goes_on_over_calls_of_partial_fit(rate):
+    settings = BASE | {"learning_rate": rate, "tol": 0.05, "n_iter_no_change": 2, "alpha": 0}
+    mlp = MLPClassifier(**settings).partial_fit(X, THREE, classes=["ash", "oak", "yew"])
+    net = NeuralClassifier(**settings).partial_fit(X, THREE, classes=["ash", "oak", "yew"])
+    for _ in range(7):
+        mlp.partial_fit(X[:20], THREE[:20])
+        net.partial_fit(X[:20], THREE[:20])
+    assert net.t_ == mlp.t_ == 30 + 7 * 20
+    assert (mlp._optimizer.learning_rate < 0.04) == (rate != "constant")
+    assert net.model_.learning_rate == pytest.approx(mlp._optimizer.learning_rate, rel=SAME)
+
+
+@pytest.mark.parametrize("kind", [MLPClassifier, MLPRegressor])
+def test_every_argument_of_scikit_learn_has_its_default_here(kind):
+    """Arguments that only another version of scikit-learn has are not compared."""
+    ours = NeuralClassifier if kind is MLPClassifier else NeuralRegressor
+    theirs, parameters = signature(kind).parameters, signature(ours).parameters
+    assert {name: p.default for name, p in theirs.items()} == {
+        name: parameters[name].default for name in theirs
+    }
+    assert {"learning_rate", "power_t", "momentum", "beta_1", "epsilon", "max_fun"} <= set(theirs)
 
 
 @pytest.mark.parametrize("y", [TWO, THREE, COLUMNS], ids=["two", "three", "columns"])
@@ -133,6 +175,20 @@ def test_the_regressor(y):
         close(ours, theirs, SAME)
     close(net.predict(X), mlp.predict(X), SAME)
     assert net.out_activation_ == mlp.out_activation_
+
+
+@pytest.mark.skipif("loss" not in signature(MLPRegressor).parameters, reason="since version 1.7")
+@pytest.mark.parametrize("weight", [None, WEIGHT], ids=["equal", "weighted"])
+@pytest.mark.parametrize("columns", [1, 2])
+def test_counts(weight, columns):
+    """Poisson regression. A weight per row in a full batch, as scikit-learn averages it."""
+    y = RNG.poisson(np.exp(0.3 * X[:, :columns])).astype(float)
+    y = y.ravel() if columns == 1 else y
+    batch = {"batch_size": 30} if weight is not None else {}
+    net, mlp = trained(y, weight, regress=True, loss="poisson", alpha=0, **batch)
+    same(net, mlp)
+    close(net.predict(X), mlp.predict(X), SAME)
+    assert net.predict(X).shape == y.shape
 
 
 @pytest.mark.parametrize("patience", [1, 3])

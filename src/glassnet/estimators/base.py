@@ -8,32 +8,30 @@ import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, NamedTuple, Self
+from typing import Any, Self
 
 import numpy as np
+from scipy import sparse
 from sklearn.base import BaseEstimator, is_regressor
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import accuracy_score, r2_score
-from sklearn.utils import check_random_state, column_or_1d
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils import Tags, check_array, check_random_state, column_or_1d
+from sklearn.utils.validation import check_consistent_length, check_is_fitted, validate_data
 
-from glassnet.callbacks import Callback
 from glassnet.data import arrays
 from glassnet.data.split import random_split, stratified_split
-from glassnet.engine.epoch_runner import Logs
-from glassnet.engine.loop import Decision
+from glassnet.data.table import Table, read_table
 from glassnet.errors import DataError, MissingError, is_int, is_number, lookup, message, require
-from glassnet.formatting import format_number
+from glassnet.estimators import rows
+from glassnet.estimators.rows import SparseBatches, WeightedSamples
+from glassnet.estimators.stopping import LEARNING_RATES, NoImprovementStopping, RateRule
 from glassnet.layers import Activation, Dense, Dropout, Input, Layer
 from glassnet.losses import Loss
 from glassnet.models.sequential import Sequential
 from glassnet.optimizers import OPTIMIZERS, SGD, Adam, Optimizer
+from glassnet.preprocessing.encoder import Encoder
 from glassnet.regularizers import L2
 from glassnet.storage import pickling
-
-SOLVERS: dict[str, Optimizer] = {name: make() for name, make in OPTIMIZERS.items()}
-SOLVERS |= {"sgd": SGD(momentum=0.9, nesterov=True), "adam": Adam(epsilon=1e-8)}
-"""Optimizers by name: "sgd" and "adam" as in scikit-learn, the others as in Keras."""
 
 SKLEARN_ACTIVATIONS = {"logistic": "sigmoid", "identity": "linear"}
 """Scikit-learn's names of activations that differ from Glassnet's."""
@@ -45,15 +43,28 @@ def _is_bool(value: Any) -> bool:
     return isinstance(value, bool | np.bool_)
 
 
+def _is_fraction(value: Any) -> bool:
+    return is_number(value) and 0 <= value < 1
+
+
+def _is_verbose(value: Any) -> bool:
+    return _is_bool(value) or is_int(value, least=0) or (isinstance(value, str) and value == "auto")
+
+
 PARAMETER_CONSTRAINTS: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "layers": ("a list of layers or None", lambda v: v is None or isinstance(v, list | tuple)),
     "hidden_layer_sizes": (
         "an int >= 1 or a list of them",
         lambda v: all(is_int(units, least=1) for units in np.atleast_1d(v)),
     ),
-    "dropout": ("a fraction from 0 to below 1", lambda v: is_number(v) and 0 <= v < 1),
+    "dropout": ("a fraction from 0 to below 1", _is_fraction),
     "alpha": ("a number >= 0", lambda v: is_number(v) and v >= 0),
+    "learning_rate": (
+        '"constant", "invscaling" or "adaptive"',
+        lambda v: isinstance(v, str) and v in LEARNING_RATES,
+    ),
     "learning_rate_init": ("a number > 0", lambda v: is_number(v) and v > 0),
+    "power_t": ("a number >= 0", lambda v: is_number(v) and v >= 0),
     "batch_size": (
         'an int >= 1, "auto" or "full"',
         lambda v: is_int(v, least=1) or v in ("auto", "full"),
@@ -61,62 +72,19 @@ PARAMETER_CONSTRAINTS: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "max_iter": ("an int >= 1", lambda v: is_int(v, least=1)),
     "shuffle": ("a bool", _is_bool),
     "tol": ("a number >= 0", lambda v: is_number(v) and v >= 0),
+    "verbose": ('a bool, an int >= 0 or "auto"', _is_verbose),
     "warm_start": ("a bool", _is_bool),
+    "momentum": ("a number from 0 to below 1", _is_fraction),
+    "nesterovs_momentum": ("a bool", _is_bool),
     "early_stopping": ("a bool", _is_bool),
     "validation_fraction": ("a number between 0 and 1", lambda v: is_number(v) and 0 < v < 1),
+    "beta_1": ("a number from 0 to below 1", _is_fraction),
+    "beta_2": ("a number from 0 to below 1", _is_fraction),
+    "epsilon": ("a number > 0", lambda v: is_number(v) and v > 0),
     "n_iter_no_change": ("an int >= 1 or inf", lambda v: is_int(v, least=1) or v == math.inf),
+    "max_fun": ("an int >= 1", lambda v: is_int(v, least=1)),
 }
 """The allowed values of each setting. The others are checked where they are used."""
-
-
-class WeightedSamples(NamedTuple):
-    """Training examples: x (n, features), y (n, ...) and weights (n,)."""
-
-    x: np.ndarray
-    y: np.ndarray
-    weight: np.ndarray
-
-    def take(self, index: np.ndarray) -> WeightedSamples:
-        """Return the rows at `index`."""
-        return WeightedSamples(*(a[index] for a in self))
-
-    def merge_duplicates(self) -> WeightedSamples:
-        """Merge equal rows, sum their weights, and sort the result.
-
-        Two equal rows then train exactly like one row of weight 2, bit for bit.
-        """
-        table = np.column_stack([self.x, self.y])
-        _, first, inverse = np.unique(table, axis=0, return_index=True, return_inverse=True)
-        return self.take(first)._replace(weight=np.bincount(inverse.ravel(), self.weight))
-
-
-class NoImprovementStopping(Callback):
-    """Scikit-learn's stopping rule: stop after too many epochs in a row without an improvement.
-
-    Args:
-        tol: the smallest improvement on the best epoch that counts, in units of the score or of the
-            loss.
-        epochs: the number of epochs in a row without an improvement that are tolerated.
-        score: called after every epoch, higher is better. The run ends with the weights of the
-            best epoch. None uses the training loss.
-    """
-
-    def __init__(self, tol: float, epochs: float, score: Callable[[], float] | None):
-        self.tol, self.epochs, self.score = tol, epochs, score
-        self.scores: list[float] = []
-        self.no_improvement_count = 0
-
-    def on_epoch_end(self, epoch: int, logs: Logs) -> Decision:
-        value = self.score() if self.score else -logs["loss"]
-        best = max(self.scores, default=-math.inf)
-        self.scores.append(value)
-        self.no_improvement_count = self.no_improvement_count + 1 if value < best + self.tol else 0
-        stop = None
-        if self.no_improvement_count > self.epochs:
-            name = "validation score" if self.score else "training loss"
-            tol = format_number(self.tol)
-            stop = f"the {name} did not improve by {tol} for more than {self.epochs} epochs"
-        return Decision(stop, keep_weights=self.score is not None and value > best)
 
 
 class BaseNeuralNetwork(BaseEstimator, ABC):  # type: ignore[misc]
@@ -126,7 +94,13 @@ class BaseNeuralNetwork(BaseEstimator, ABC):  # type: ignore[misc]
     loss_curve_: list[float]
     n_outputs_: int
     out_activation_: str
+    encoder_: Encoder | None
+    t_: int
     _target_shape: tuple[int, ...]
+    _medians: np.ndarray | None
+    _plateau: NoImprovementStopping | None
+    _dtype: np.dtype[Any]
+    _loss_offset: float = 0.0
 
     def __init__(
         self,
@@ -138,16 +112,24 @@ class BaseNeuralNetwork(BaseEstimator, ABC):  # type: ignore[misc]
         solver: str | Optimizer = "adam",
         alpha: float = 0.0001,
         batch_size: int | str = "auto",
+        learning_rate: str = "constant",
         learning_rate_init: float = 0.001,
+        power_t: float = 0.5,
         max_iter: int = 200,
         shuffle: bool = True,
         random_state: Any = None,
         tol: float = 1e-4,
         verbose: Any = False,
         warm_start: bool = False,
+        momentum: float = 0.9,
+        nesterovs_momentum: bool = True,
         early_stopping: bool = False,
         validation_fraction: float = 0.1,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-8,
         n_iter_no_change: float = 10,
+        max_fun: int = 15000,
     ):
         self.hidden_layer_sizes = hidden_layer_sizes
         self.activation = activation
@@ -156,16 +138,24 @@ class BaseNeuralNetwork(BaseEstimator, ABC):  # type: ignore[misc]
         self.solver = solver
         self.alpha = alpha
         self.batch_size = batch_size
+        self.learning_rate = learning_rate
         self.learning_rate_init = learning_rate_init
+        self.power_t = power_t
         self.max_iter = max_iter
         self.shuffle = shuffle
         self.random_state = random_state
         self.tol = tol
         self.verbose = verbose
         self.warm_start = warm_start
+        self.momentum = momentum
+        self.nesterovs_momentum = nesterovs_momentum
         self.early_stopping = early_stopping
         self.validation_fraction = validation_fraction
+        self.beta_1 = beta_1
+        self.beta_2 = beta_2
+        self.epsilon = epsilon
         self.n_iter_no_change = n_iter_no_change
+        self.max_fun = max_fun
 
     def __sklearn_clone__(self) -> Self:
         """Clone, sharing what is immutable.
@@ -189,6 +179,11 @@ class BaseNeuralNetwork(BaseEstimator, ABC):  # type: ignore[misc]
         if isinstance(activation, pickling.FunctionReference):  # copy.copy does not resolve it
             activation = activation.function
         super().__setstate__(state | {"activation": activation})
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags
 
     @abstractmethod
     def _encode_targets(self, y: np.ndarray, resume: bool, classes: Any) -> np.ndarray:
@@ -231,32 +226,57 @@ class BaseNeuralNetwork(BaseEstimator, ABC):  # type: ignore[misc]
         samples, validation = self._validate_samples(X, y, sample_weight, resume, classes), None
         if self.early_stopping:
             samples, validation = self._split_validation(samples, np.random.default_rng((seed, 2)))
+        samples = self._to_numbers(samples, resume)
         if self.batch_size == "full":
             samples = samples.merge_duplicates()
         samples = self._prepare(samples, resume)
-        batch_size, mean_weight = self._resolve_batch_size(len(samples.x)), samples.weight.mean()
+        n = rows.count_rows(samples.x)
+        batch_size, mean_weight = self._resolve_batch_size(n), samples.weight.mean()
         if not (incremental and resume):
             self._build_model(seed, batch_size * mean_weight, resume)
-        stopping = NoImprovementStopping(
-            self.tol, self.n_iter_no_change, self._make_scorer(validation)
-        )
-        # the loss is a mean over independent outputs, scikit-learn's is a sum
-        n_losses = self.n_outputs_ if self.out_activation_ == "logistic" else 1
+        stopping = self._make_stopping(n, validation, resume, incremental)
+        samples = samples._replace(weight=self._count_losses() * samples.weight / mean_weight)
         history = self.model_.fit(
-            samples.x,
-            samples.y,
-            batch_size=batch_size,
+            **self._training_data(samples, batch_size, seed),
             epochs=1 if incremental else self.max_iter,
-            verbose=self.verbose,
-            callbacks=() if incremental else stopping,
-            shuffle=self.shuffle,
-            sample_weight=n_losses * samples.weight / mean_weight,
+            verbose=self.verbose if isinstance(self.verbose, str) else min(int(self.verbose), 2),
+            callbacks=stopping,
             observe=False,
         )
-        self._set_results(history.history.get("loss", []), stopping.scores, resume)
+        self.t_ = stopping.n_rows_seen
+        losses = [loss + self._loss_offset for loss in history.history.get("loss", [])]
+        self._set_results(losses, [] if incremental else stopping.scores, resume)
         if not (incremental or history.stopped):
             warnings.warn(self._convergence_message(), ConvergenceWarning, stacklevel=3)
         return self
+
+    def _training_data(
+        self, samples: WeightedSamples, batch_size: int, seed: int
+    ) -> dict[str, Any]:
+        """Return the arguments of the model's `fit`: arrays, or sparse rows as batches."""
+        if sparse.issparse(samples.x):
+            return {"x": SparseBatches(samples, batch_size, seed if self.shuffle else None)}
+        arguments = {"x": samples.x, "y": samples.y, "sample_weight": samples.weight}
+        return arguments | {"batch_size": batch_size, "shuffle": self.shuffle}
+
+    def _count_losses(self) -> int:
+        """Return the factor of the loss: ours is a mean over outputs, scikit-learn's is a sum."""
+        return self.n_outputs_ if self.out_activation_ in ("logistic", "exp") else 1
+
+    def _make_stopping(
+        self, n: int, validation: WeightedSamples | None, resume: bool, incremental: bool
+    ) -> NoImprovementStopping:
+        """Return the stopping rule; the calls of `partial_fit` share one."""
+        if incremental and resume and self._plateau is not None:
+            self._plateau.n_rows = n
+            return self._plateau
+        kind = self.learning_rate if self.solver == "sgd" else "constant"
+        rule = RateRule(kind, float(self.learning_rate_init), float(self.power_t))
+        score, n_rows_seen = self._make_scorer(validation), self.t_ if resume else 0
+        patience = self.n_iter_no_change
+        stopping = NoImprovementStopping(self.tol, patience, score, rule, n, n_rows_seen)
+        self._plateau = stopping if incremental else None
+        return stopping
 
     def _check_settings(self, incremental: bool) -> None:
         for name, (expected, is_valid) in PARAMETER_CONSTRAINTS.items():
@@ -302,20 +322,12 @@ class BaseNeuralNetwork(BaseEstimator, ABC):  # type: ignore[misc]
         self, X: Any, y: Any, sample_weight: Any, resume: bool, classes: Any
     ) -> WeightedSamples:
         """Check the data and return the rows of weight > 0, with encoded targets."""
-        X, y = validate_data(
-            self,
-            X,
-            y,
-            multi_output=True,
-            y_numeric=is_regressor(self),
-            dtype=FLOAT_DTYPES,
-            reset=not resume,
-        )
+        X, y = self._validate_xy(X, y, resume)
         y = column_or_1d(y, warn=True) if y.ndim == 2 and y.shape[1] == 1 else y
         weight = (
-            np.ones(len(X))
+            np.ones(len(y))
             if sample_weight is None
-            else np.asarray(arrays.check_sample_weight(sample_weight, len(X)), float)
+            else np.asarray(arrays.check_sample_weight(sample_weight, len(y)), float)
         )
         require(
             not resume or y.shape[1:] == self._target_shape,
@@ -329,10 +341,50 @@ class BaseNeuralNetwork(BaseEstimator, ABC):  # type: ignore[misc]
         samples = WeightedSamples(X, y, weight).take(weight > 0)
         return samples._replace(y=self._encode_targets(samples.y, resume, classes))
 
+    def _validate_xy(self, X: Any, y: Any, resume: bool) -> tuple[Any, np.ndarray]:
+        """Return numbers, sparse rows or a table, and the targets."""
+        is_frame = rows.is_frame(X)
+        if resume:
+            uses_table = self.encoder_ is not None
+        else:
+            uses_table = is_frame and not rows.has_only_numbers(X)
+        if not resume:
+            self._dtype, self._medians = np.dtype(np.float64), None
+        if uses_table and is_frame:
+            validate_data(self, X, skip_check_array=True, reset=not resume)
+            dtype = "numeric" if is_regressor(self) else None
+            y = check_array(y, ensure_2d=False, dtype=dtype, estimator=self, input_name="y")
+            check_consistent_length(X, y)
+            return read_table(X), y
+        x, y = validate_data(
+            self,
+            X,
+            y,
+            accept_sparse="csr",
+            multi_output=True,
+            y_numeric=is_regressor(self),
+            dtype=FLOAT_DTYPES,
+            reset=not resume,
+        )
+        if not resume:
+            self._dtype, self.encoder_ = x.dtype, None
+            self._medians = np.median(x, axis=0) if is_frame else None
+        return x, y
+
+    def _to_numbers(self, samples: WeightedSamples, resume: bool) -> WeightedSamples:
+        """Return the samples with the rows of a table encoded, and small sparse rows dense."""
+        if isinstance(samples.x, Table):
+            if not resume:
+                self.encoder_ = rows.fit_features(samples.x)
+            assert self.encoder_ is not None
+            return samples._replace(x=self.encoder_.transform(samples.x))
+        n = rows.count_rows(samples.x)
+        return samples._replace(x=rows.densify(samples.x, self._resolve_batch_size(n)))
+
     def _split_validation(
         self, samples: WeightedSamples, rng: np.random.Generator
     ) -> tuple[WeightedSamples, WeightedSamples]:
-        n, fraction = len(samples.x), self.validation_fraction
+        n, fraction = len(samples.y), self.validation_fraction
         require(
             round(n * fraction) > 1,
             "early_stopping",
@@ -357,7 +409,7 @@ class BaseNeuralNetwork(BaseEstimator, ABC):  # type: ignore[misc]
         return lambda: float(
             metric(
                 validation.y,
-                self._decode_output(self.model_.predict(validation.x)),
+                self._decode_output(self._infer(validation.x)),
                 sample_weight=validation.weight,
             )
         )
@@ -367,19 +419,27 @@ class BaseNeuralNetwork(BaseEstimator, ABC):  # type: ignore[misc]
         penalty = L2(float(np.float32(self.alpha / (2 * batch_weight)))) if self.alpha else None
         last_activation, loss = self._head()
         layers = [
-            Input(self.n_features_in_),
+            Input(len(self.encoder_.feature_names) if self.encoder_ else self.n_features_in_),
             *self._hidden_layers(penalty),
             Dense(self.n_outputs_, activation=last_activation, kernel_regularizer=penalty),
         ]
         model, solver = Sequential(layers, seed=seed), self.solver
-        if isinstance(solver, str):
-            solver = replace(
-                lookup("solver", solver, SOLVERS), learning_rate=float(self.learning_rate_init)
-            )
-        model.compile(solver, loss)
+        model.compile(self._make_optimizer() if isinstance(solver, str) else solver, loss)
         if resume:
             model.set_weights(self.model_.get_weights())
         self.model_ = model
+
+    def _make_optimizer(self) -> Optimizer:
+        """Return the optimizer called `solver`: "sgd" and "adam" with scikit-learn's settings."""
+        make: Any = lookup("solver", str(self.solver), OPTIMIZERS)
+        optimizer: Optimizer = make(learning_rate=float(self.learning_rate_init))
+        if isinstance(optimizer, SGD):
+            nesterov = bool(self.nesterovs_momentum and self.momentum)
+            return replace(optimizer, momentum=float(self.momentum), nesterov=nesterov)
+        if type(optimizer) is Adam:
+            beta_1, beta_2 = float(self.beta_1), float(self.beta_2)
+            return replace(optimizer, beta_1=beta_1, beta_2=beta_2, epsilon=float(self.epsilon))
+        return optimizer
 
     def _hidden_layers(self, penalty: L2 | None) -> list[Layer]:
         if self.layers is not None:
@@ -403,9 +463,32 @@ class BaseNeuralNetwork(BaseEstimator, ABC):  # type: ignore[misc]
                 layers.append(Dropout(self.dropout))
         return layers
 
-    def _predict_raw(self, X: Any) -> np.ndarray:
+    def _validate_rows(self, X: Any) -> Any:
+        """Return rows to predict: numbers, sparse rows or a table."""
         check_is_fitted(self)
-        return self.model_.predict(validate_data(self, X, dtype=FLOAT_DTYPES, reset=False))
+        is_frame = rows.is_frame(X)
+        if self.encoder_ is not None:
+            who, received = type(self).__name__, type(X).__name__
+            expected = f"a frame with the {self.n_features_in_} columns of training"
+            require(is_frame, who, expected, error=DataError, X=received)
+            validate_data(self, X, skip_check_array=True, reset=False)
+            return read_table(X)
+        if self._medians is not None and is_frame and not rows.has_only_numbers(X):
+            validate_data(self, X, skip_check_array=True, reset=False)
+            return rows.fill_gaps(X, self._medians)
+        return validate_data(self, X, accept_sparse="csr", dtype=FLOAT_DTYPES, reset=False)
+
+    def _infer(self, x: Any) -> np.ndarray:
+        """Return the outputs of the network for the rows of `_validate_rows`."""
+        if isinstance(x, Table):
+            assert self.encoder_ is not None
+            x = self.encoder_.transform(x)
+        if sparse.issparse(x):
+            return np.concatenate([self.model_.predict(part) for part in rows.iter_dense(x)])
+        return self.model_.predict(x)
+
+    def _predict_raw(self, X: Any) -> np.ndarray:
+        return self._infer(self._validate_rows(X))
 
     @property
     def coefs_(self) -> list[np.ndarray]:

@@ -12,7 +12,8 @@ from sklearn.utils.multiclass import check_classification_targets, type_of_targe
 
 from glassnet.data import arrays
 from glassnet.errors import DataError, is_number, require
-from glassnet.estimators.base import BaseNeuralNetwork, WeightedSamples
+from glassnet.estimators.base import BaseNeuralNetwork
+from glassnet.estimators.rows import WeightedSamples
 from glassnet.losses import BinaryCrossentropy, Loss, SparseCategoricalCrossentropy
 from glassnet.optimizers import Optimizer
 
@@ -22,8 +23,14 @@ class NeuralClassifier(ClassifierMixin, BaseNeuralNetwork):  # type: ignore[misc
 
     The loss is l = -log p(class), plus alpha / (2 m) sum w^2 over the kernels. The output layer is
     one sigmoid for two classes, a softmax for K classes, and K sigmoids for K columns of 0 and 1
-    (several labels per row). Labels can be of any type. Features are not scaled: use a
-    StandardScaler. As usual in scikit-learn, `fit` checks the settings.
+    (several labels per row). Labels can be of any type. As usual in scikit-learn, `fit` checks the
+    settings.
+
+    Rows are an array, a sparse matrix or a frame. The columns of a frame may be text, categories,
+    dates, booleans and numbers with gaps. They are then encoded and standardized as `fit` of a
+    `Sequential` does with a table, from the training rows alone. Numbers without gaps are used as
+    they are, in a frame too: use a StandardScaler. A sparse matrix is made dense: at once up to
+    256 MiB, else batch by batch. A batch may have up to 1 GiB as dense numbers.
 
     Training stops if the loss (with `early_stopping`, the validation score) has not improved by
     `tol` for more than `n_iter_no_change` epochs. If a fit reaches `max_iter` first, it warns
@@ -37,27 +44,37 @@ class NeuralClassifier(ClassifierMixin, BaseNeuralNetwork):  # type: ignore[misc
             Rows are flat: for images, start with Reshape. `alpha` then applies to the output layer
             only, and `dropout` is ignored.
         dropout: fraction of each hidden layer's outputs that is set to 0 in training.
-        solver: "sgd" (momentum 0.9, Nesterov) or "adam" as in scikit-learn, another name of
-            `glassnet.optimizers`, or an optimizer with its own learning rate.
+        solver: "sgd" or "adam" as in scikit-learn, another name of `glassnet.optimizers`, or an
+            optimizer with its own learning rate. "lbfgs" does not exist here.
         alpha: the L2 penalty, alpha / (2 m) sum w^2 for a batch of m rows. With sample weights, m
             is the mean total weight of a batch.
         batch_size: rows per step; "auto" for min(200, n), "full" for all. In a full batch, integer
             weights are equivalent to repeated rows, bit for bit (unless a layer draws random
             numbers or computes batch statistics).
+        learning_rate: how the rate of "sgd" changes: "constant"; "invscaling" for
+            learning_rate_init / (t + 1)^power_t, set after each epoch, with `t_` rows seen so far;
+            "adaptive" to divide it by 5 instead of stopping, until it is below 1e-6.
         learning_rate_init: the learning rate, if `solver` is a name.
+        power_t: the exponent of "invscaling".
         max_iter: the maximum number of epochs.
         shuffle: whether to shuffle the rows in each epoch.
         random_state: an int is the seed of the model: every fit gives the same bits. A RandomState
             or None draws a seed.
         tol: the smallest improvement that counts, in units of the loss (nats) or of the score.
-        verbose: True or 1 for a live line, 2 for a line per epoch.
+        verbose: True or 1 for a live line, 2 or more for a line per epoch.
         warm_start: if True, `fit` starts from the weights of the previous fit, with the current
             settings.
+        momentum: the momentum of "sgd".
+        nesterovs_momentum: whether "sgd" uses Nesterov's momentum.
         early_stopping: if True, holds out validation rows, stops by their score, and restores the
             weights of the best epoch.
         validation_fraction: the fraction of the rows held out for `early_stopping`, stratified by
             class.
+        beta_1: the decay of the mean gradient of "adam".
+        beta_2: the decay of the mean squared gradient of "adam".
+        epsilon: the number that "adam" adds to the root of the mean squared gradient.
         n_iter_no_change: the number of epochs in a row without an improvement that are tolerated.
+        max_fun: has no effect: only scikit-learn's "lbfgs" uses it.
         class_weight: {class: weight}, with weight 1 for missing classes, or "balanced" for
             n / (K n_k). Validation rows are scored without it.
 
@@ -70,6 +87,8 @@ class NeuralClassifier(ClassifierMixin, BaseNeuralNetwork):  # type: ignore[misc
         validation_scores_: with `early_stopping`, the accuracy of the validation rows after every
             epoch, else None. The same holds for `best_validation_score_`.
         n_iter_: the number of epochs of the last call.
+        t_: the number of rows trained on so far, counted once per epoch.
+        encoder_: the encoding of a frame's columns; None if the rows are numbers without gaps.
         n_outputs_, out_activation_: units and activation of the output layer, in scikit-learn's
             names.
         n_features_in_, feature_names_in_: the number of features and their names.
@@ -99,16 +118,24 @@ class NeuralClassifier(ClassifierMixin, BaseNeuralNetwork):  # type: ignore[misc
         solver: str | Optimizer = "adam",
         alpha: float = 0.0001,
         batch_size: int | str = "auto",
+        learning_rate: str = "constant",
         learning_rate_init: float = 0.001,
+        power_t: float = 0.5,
         max_iter: int = 200,
         shuffle: bool = True,
         random_state: Any = None,
         tol: float = 1e-4,
         verbose: Any = False,
         warm_start: bool = False,
+        momentum: float = 0.9,
+        nesterovs_momentum: bool = True,
         early_stopping: bool = False,
         validation_fraction: float = 0.1,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-8,
         n_iter_no_change: float = 10,
+        max_fun: int = 15000,
         class_weight: Any = None,
     ):
         super().__init__(
@@ -119,16 +146,24 @@ class NeuralClassifier(ClassifierMixin, BaseNeuralNetwork):  # type: ignore[misc
             solver=solver,
             alpha=alpha,
             batch_size=batch_size,
+            learning_rate=learning_rate,
             learning_rate_init=learning_rate_init,
+            power_t=power_t,
             max_iter=max_iter,
             shuffle=shuffle,
             random_state=random_state,
             tol=tol,
             verbose=verbose,
             warm_start=warm_start,
+            momentum=momentum,
+            nesterovs_momentum=nesterovs_momentum,
             early_stopping=early_stopping,
             validation_fraction=validation_fraction,
+            beta_1=beta_1,
+            beta_2=beta_2,
+            epsilon=epsilon,
             n_iter_no_change=n_iter_no_change,
+            max_fun=max_fun,
         )
         self.class_weight = class_weight
 
@@ -161,6 +196,18 @@ class NeuralClassifier(ClassifierMixin, BaseNeuralNetwork):  # type: ignore[misc
             classes=None,
             fix="A batch may not contain every class: pass classes=np.unique(all_labels).",
         )
+        if hasattr(self, "model_") and classes is not None:
+            is_same = np.array_equal(np.unique(classes), self.classes_)
+            expected, fix = "the classes of the first call", "Leave them out after the first call."
+            first, received = self.classes_.tolist(), np.unique(classes).tolist()
+            require(
+                is_same,
+                "partial_fit",
+                f"{expected}, {first}",
+                error=DataError,
+                classes=received,
+                fix=fix,
+            )
         return self._fit(X, y, sample_weight, incremental=True, classes=classes)
 
     def predict(self, X: Any) -> np.ndarray:
