@@ -145,12 +145,12 @@ def fake_limit(tmp_path, count, limit=1000):
     return MapLimit(maps, max_maps)
 
 
-def test_programs_are_dropped_only_when_most_maps_are_used(tmp_path, monkeypatch):
+def test_programs_are_dropped_only_when_half_of_the_maps_are_used(tmp_path, monkeypatch):
     cleared = []
     monkeypatch.setattr(jax, "clear_caches", lambda: cleared.append("all of JAX's"))
     double = jax.jit(lambda x: 2 * x)
     double(np.float32(3))
-    for count, programs, expected in ((750, 1, []), (751, 0, ["all of JAX's"])):
+    for count, programs, expected in ((500, 1, []), (501, 0, ["all of JAX's"])):
         limit = fake_limit(tmp_path, count)
         limit.add(double)
         limit.drop_programs()

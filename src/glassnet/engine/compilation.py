@@ -2,7 +2,7 @@
 
 Linux allows a process 65,530 memory maps by default, and a compiled program uses about twenty. A
 process that trains some hundred different networks would be killed. Therefore all programs are
-dropped when the process has used most of its maps. Those that are still needed are compiled again.
+dropped when the process has used half of its maps. Those that are still needed are compiled again.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ COMPILE_EVENT = "/jax/core/compile/backend_compile_duration"
 MAPS_PER_PROGRAM = 256
 """The number of maps that a large program may use; a small one uses about twenty."""
 
-MAX_USED_FRACTION = 0.75
+MAX_USED_FRACTION = 0.5
 """The fraction of the allowed maps from which on programs are dropped."""
 
 
@@ -56,7 +56,7 @@ class MapLimit:
             self.until_count -= 1
 
     def drop_programs(self) -> None:
-        """Count the maps, and drop all programs if the process has used most of them.
+        """Count the maps, and drop all programs if the process has used half of them.
 
         If glassnet's own programs are not enough, all of JAX's are dropped.
         """

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import copy
 import math
+import threading
 import warnings
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, Self
 
@@ -37,6 +39,11 @@ SKLEARN_ACTIVATIONS = {"logistic": "sigmoid", "identity": "linear"}
 """Scikit-learn's names of activations that differ from Glassnet's."""
 
 FLOAT_DTYPES = (np.float64, np.float32)
+
+_FITTING: set[int] = set()
+"""The ids of the estimators that are being fitted. An attribute would be copied with them."""
+
+_FITTING_LOCK = threading.Lock()
 
 
 def _is_bool(value: Any) -> bool:
@@ -85,6 +92,21 @@ PARAMETER_CONSTRAINTS: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "max_fun": ("an int >= 1", lambda v: is_int(v, least=1)),
 }
 """The allowed values of each setting. The others are checked where they are used."""
+
+
+@contextmanager
+def _one_fit_at_a_time(estimator: BaseEstimator) -> Iterator[None]:
+    """Run a fit of the estimator, and refuse another one until it has ended."""
+    with _FITTING_LOCK:
+        is_running = id(estimator) in _FITTING
+        fix = "Wait until it has ended, or fit a clone: sklearn.base.clone(estimator)."
+        expected = "no other fit of this estimator to be running"
+        require(not is_running, type(estimator).__name__, expected, fix=fix)
+        _FITTING.add(id(estimator))
+    try:
+        yield
+    finally:
+        _FITTING.discard(id(estimator))
 
 
 class BaseNeuralNetwork(BaseEstimator, ABC):  # type: ignore[misc]
@@ -219,7 +241,17 @@ class BaseNeuralNetwork(BaseEstimator, ABC):  # type: ignore[misc]
     def _fit(
         self, X: Any, y: Any, sample_weight: Any, *, incremental: bool, classes: Any = None
     ) -> Self:
-        """Fit, or if `incremental` train one epoch from the current optimizer state."""
+        """Fit, or if `incremental` train one epoch from the current optimizer state.
+
+        Raises:
+            ConfigError: another thread is fitting this estimator.
+        """
+        with _one_fit_at_a_time(self):
+            return self._fit_alone(X, y, sample_weight, incremental, classes)
+
+    def _fit_alone(
+        self, X: Any, y: Any, sample_weight: Any, incremental: bool, classes: Any
+    ) -> Self:
         self._check_settings(incremental)
         resume = (incremental or self.warm_start) and hasattr(self, "model_")
         seed = self._draw_seed()
@@ -247,7 +279,7 @@ class BaseNeuralNetwork(BaseEstimator, ABC):  # type: ignore[misc]
         losses = [loss + self._loss_offset for loss in history.history.get("loss", [])]
         self._set_results(losses, [] if incremental else stopping.scores, resume)
         if not (incremental or history.stopped):
-            warnings.warn(self._convergence_message(), ConvergenceWarning, stacklevel=3)
+            warnings.warn(self._convergence_message(), ConvergenceWarning, stacklevel=4)
         return self
 
     def _training_data(

@@ -38,6 +38,7 @@ from glassnet.layers import Input, TextVectorization
 from glassnet.losses import BinaryCrossentropy, Loss
 from glassnet.metrics import METRICS, Accuracy, Metric
 from glassnet.models import sequential
+from glassnet.models.fit_lock import FitLock
 from glassnet.models.forecast import Forecast
 from glassnet.models.layer_view import LayerView
 from glassnet.models.load import load
@@ -101,6 +102,7 @@ class Sequential:
         require(is_list, "Sequential", expected, type=type(layers).__name__)
         self.name = name or "sequential"
         self._changes: PendingChanges | None = None
+        self._fit_lock = FitLock()
         self._shared_layers = SharedLayers()
         self._model = sequential.Sequential(seed=next_seed() if seed is None else seed)
         for layer in layers:
@@ -235,23 +237,32 @@ class Sequential:
         options |= {"steps_per_epoch": steps_per_epoch, "validation_steps": validation_steps}
         options |= {"validation_split": validation_split, "validation_data": validation_data}
         options |= {"class_weight": class_weight, "sample_weight": sample_weight}
-        model, n_epochs = self._synchronize(), epochs - initial_epoch
-        adapted = self._adapt_callbacks(callbacks, epochs, verbose)
-        self.stop_training, self._changes = False, PendingChanges(self)
-        all_callbacks, changes = [*adapted, self._changes], self._changes
-        try:
-            history = model.fit(
-                x, y, batch_size, n_epochs, verbose, all_callbacks, shuffle=shuffle, **options
-            )
-            if changes.weights is not None:
-                model.set_weights(changes.weights)
-        finally:
-            self._changes = None
-            if model.built:
-                self._shared_layers.copy_from(model)
-        if any(isinstance(one, LearningRateScheduler | ReduceLROnPlateau) for one in adapted):
-            history.history["learning_rate"] = changes.learning_rates[: len(history.epoch)]
-        return history
+        with self._fit_lock.fit():
+            model, n_epochs = self._synchronize(), epochs - initial_epoch
+            adapted = self._adapt_callbacks(callbacks, epochs, verbose)
+            self.stop_training, self._changes = False, PendingChanges(self)
+            all_callbacks, changes = [*adapted, self._changes], self._changes
+            try:
+                with model._fit_lock.permit_weights():
+                    history = model.fit(
+                        x,
+                        y,
+                        batch_size,
+                        n_epochs,
+                        verbose,
+                        all_callbacks,
+                        shuffle=shuffle,
+                        **options,
+                    )
+                if changes.weights is not None:
+                    model.set_weights(changes.weights)
+            finally:
+                self._changes = None
+                if model.built:
+                    self._shared_layers.copy_from(model)
+            if any(isinstance(one, LearningRateScheduler | ReduceLROnPlateau) for one in adapted):
+                history.history["learning_rate"] = changes.learning_rates[: len(history.epoch)]
+            return history
 
     def _adapt_callbacks(self, callbacks: Any, epochs: int, verbose: Any) -> list[Any]:
         """Return the callbacks as glassnet's, with `model` and `params` set in Keras's."""
@@ -507,7 +518,8 @@ class Sequential:
 
     def __copy__(self) -> Self:
         twin = object.__new__(type(self))
-        copies = {name: copy.copy(vars(self)[name]) for name in ("_model", "_shared_layers")}
+        names = ("_model", "_shared_layers", "_fit_lock")
+        copies = {name: copy.copy(vars(self)[name]) for name in names}
         twin.__setstate__(self.__getstate__() | copies)
         return twin
 

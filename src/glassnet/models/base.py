@@ -23,7 +23,6 @@ from glassnet.engine.train_step import (
     rate_for_learning_rate,
 )
 from glassnet.errors import (
-    ConfigError,
     NotReadyError,
     is_int,
     is_number,
@@ -35,6 +34,7 @@ from glassnet.layers import Input, Layer, TextVectorization, functional
 from glassnet.losses import Loss
 from glassnet.metrics import get as resolve_metric
 from glassnet.models import summary
+from glassnet.models.fit_lock import FitLock
 from glassnet.models.layer_view import LayerView
 from glassnet.models.setup import Setup
 from glassnet.optimizers import Optimizer
@@ -58,6 +58,7 @@ class BaseModel:
         require(is_seed(seed), who, "seed to be an int >= 0 or None", seed=seed)
         is_list = isinstance(layers, list | tuple)
         require(is_list, who, "a list of layers, Sequential([...])", type=type(layers).__name__)
+        self._fit_lock = FitLock()
         self.seed, self._seed_was_drawn = seed, False
         self.history: History | None = None
         self._optimizer: Optimizer | None = None
@@ -84,8 +85,12 @@ class BaseModel:
         """Append a layer.
 
         Raises:
-            ConfigError: see `Sequential`; or the model has weights already.
+            ConfigError: see `Sequential`; or the model has weights already, or is being fitted.
         """
+        with self._fit_lock.change("add"):
+            self._add(layer)
+
+    def _add(self, layer: Layer) -> None:
         fix = "Add all layers before the model is first used."
         require(self._network is None, "add", "a model without weights", fix=fix)
         functional.check_layer_type(layer)
@@ -126,7 +131,7 @@ class BaseModel:
 
         Raises:
             ConfigError: an unknown name (the message suggests the nearest name); a cross-entropy
-                without its softmax or sigmoid; two softmaxes.
+                without its softmax or sigmoid; two softmaxes; or the model is being fitted.
         """
         resolved_optimizer = optimizers.get(optimizer)
         resolved_loss = None if loss is None else losses.get(loss)
@@ -137,8 +142,10 @@ class BaseModel:
         if resolved_loss is not None:
             output_shape = self._network.shapes[-1] if self._network else None
             objective.check_loss(functional.unfold(self._layers), resolved_loss, output_shape)
-        self._optimizer, self._loss, self._metrics = resolved_optimizer, resolved_loss, requested
-        self._rate, self._optimizer_state = initial_rate(resolved_optimizer), None
+        with self._fit_lock.change("compile"):
+            self._optimizer, self._loss = resolved_optimizer, resolved_loss
+            self._metrics = requested
+            self._rate, self._optimizer_state = initial_rate(resolved_optimizer), None
 
     @property
     def optimizer(self) -> Optimizer | None:
@@ -163,7 +170,8 @@ class BaseModel:
 
         Raises:
             NotReadyError: the model is not compiled.
-            ConfigError: the assigned value is not a number > 0, or the schedule's rate is 0 here.
+            ConfigError: the assigned value is not a number > 0, the schedule's rate is 0 here, or
+                the model is being fitted.
         """
         return float(learning_rate_at(self._require_optimizer(), self._rate, np.int32(self._step)))
 
@@ -172,8 +180,10 @@ class BaseModel:
         is_valid = is_number(rate) and 0 < rate < 3e38
         expected = "a number > 0 that float32 holds"
         require(is_valid, "learning_rate", expected, learning_rate=rate)
-        self._set_learning_rate(float(rate))
-        self._last_run_id = None
+        hint = ": return Decision(learning_rate=...)"
+        with self._fit_lock.change("learning_rate", hint, learning_rate=rate):
+            self._set_learning_rate(float(rate))
+            self._last_run_id = None
 
     def _set_learning_rate(self, rate: float) -> None:
         self._rate = rate_for_learning_rate(self._require_optimizer(), rate, self._step)
@@ -212,7 +222,8 @@ class BaseModel:
     @input_shape.setter
     def input_shape(self, shape: Shape | None) -> None:
         require(not self.built, "input_shape", "a model without weights", input_shape=shape)
-        self._input = None if shape is None else Input(shape)
+        with self._fit_lock.change("input_shape"):
+            self._input = None if shape is None else Input(shape)
 
     @property
     def built(self) -> bool:
@@ -271,6 +282,7 @@ class BaseModel:
         Raises:
             NotReadyError: the shape of the input is not known yet.
             DataError: the number of arrays or a shape differs.
+            ConfigError: the model is being fitted.
         """
         self._set_weights_at(self._require_built("set_weights").weight_paths, weights)
 
@@ -299,9 +311,10 @@ class BaseModel:
             seed: seed of the new weights; None for the model's seed.
         """
         require(is_seed(seed), "reset", "seed to be an int >= 0 or None", seed=seed)
-        if seed is not None:
-            self.seed, self._seed_was_drawn = int(seed), False
-        self._clear()
+        with self._fit_lock.change("reset"):
+            if seed is not None:
+                self.seed, self._seed_was_drawn = int(seed), False
+            self._clear()
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the model to one file, which `gn.load` reads.
@@ -341,8 +354,9 @@ class BaseModel:
         """
         built = self._require_built("load_weights")
         arrays = ModelArrays(self._params, self._state)
-        self._params, self._state, _ = model_file.read_weights(path, built, arrays)
-        self._last_run_id = None
+        params, state, _ = model_file.read_weights(path, built, arrays)
+        with self._fit_lock.change("load_weights", only_weights=True):
+            self._params, self._state, self._last_run_id = params, state, None
 
     def __getstate__(self) -> dict[str, Any]:
         """Return the state for pickle: the file's bytes, custom objects, and unsaved attributes."""
@@ -362,7 +376,8 @@ class BaseModel:
 
     def __copy__(self) -> Self:
         twin = object.__new__(type(self))
-        vars(twin).update(vars(self) | self._user_attributes())
+        with self._fit_lock:
+            vars(twin).update(vars(self) | self._user_attributes() | {"_fit_lock": FitLock()})
         return twin
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
@@ -379,10 +394,11 @@ class BaseModel:
 
     def _export(self) -> tuple[model_file.ModelSpec, BuiltNetwork | None, ModelArrays]:
         """Return the model as plain data, its network and its arrays."""
-        if self._network is None and self._input is not None and self._layers:
-            self._build(self._input.shape)
-        arrays = ModelArrays(self._params, self._state, self._optimizer_state)
-        return self._to_spec(self._get_setup()), self._network, arrays
+        with self._fit_lock:
+            if self._network is None and self._input is not None and self._layers:
+                self._build(self._input.shape)
+            arrays = ModelArrays(self._params, self._state, self._optimizer_state)
+            return self._to_spec(self._get_setup()), self._network, arrays
 
     def _to_spec(self, setup: Setup) -> model_file.ModelSpec:
         """Return the model with another setup as plain data."""
@@ -405,6 +421,7 @@ class BaseModel:
 
     def _restore(self, loaded: model_file.LoadedModel) -> Self:
         """Become the model that was saved."""
+        self._fit_lock = FitLock()
         spec = loaded.spec
         self.seed, self._seed_was_drawn = spec.seed, False
         self._layers, self.preprocessor = functional.with_names(spec.layers), spec.preprocessor
@@ -430,32 +447,36 @@ class BaseModel:
         return [entry for entry in built.weight_paths if start <= entry[1][0] < stop]
 
     def _get_weights_at(self, weight_paths: WeightPaths) -> list[np.ndarray]:
-        return network.get_weights(weight_paths, self._params, self._state)
+        with self._fit_lock:
+            params, state = self._params, self._state
+        return network.get_weights(weight_paths, params, state)
 
     def _set_weights_at(self, weight_paths: WeightPaths, weights: Sequence[Any]) -> None:
         built = self._require_built("set_weights")
-        before = self._get_weights_at(weight_paths)
-        self._params, self._state = network.set_weights(
-            built, weight_paths, self._params, self._state, weights
-        )
-        if not all(map(np.array_equal, before, self._get_weights_at(weight_paths))):
-            self._last_run_id = None
+        with self._fit_lock.change("set_weights", only_weights=True):
+            before = self._get_weights_at(weight_paths)
+            self._params, self._state = network.set_weights(
+                built, weight_paths, self._params, self._state, weights
+            )
+            if not all(map(np.array_equal, before, self._get_weights_at(weight_paths))):
+                self._last_run_id = None
 
     def _get_setup(self) -> Setup:
-        return Setup(
-            self._layers,
-            self.seed,
-            self._seed_was_drawn,
-            self.preprocessor,
-            self._network,
-            self._params,
-            self._state,
-            self._optimizer,
-            self._optimizer_state,
-            self._rate,
-            self._loss,
-            self._metrics,
-        )
+        with self._fit_lock:
+            return Setup(
+                self._layers,
+                self.seed,
+                self._seed_was_drawn,
+                self.preprocessor,
+                self._network,
+                self._params,
+                self._state,
+                self._optimizer,
+                self._optimizer_state,
+                self._rate,
+                self._loss,
+                self._metrics,
+            )
 
     def _commit(
         self,
@@ -465,27 +486,29 @@ class BaseModel:
         run: ResumableRun | None = None,
     ) -> None:
         """Take over a setup and, for a fit, the state in which it starts and its history."""
-        self.seed, self._seed_was_drawn = setup.seed, setup.seed_was_drawn
-        self.preprocessor, self._network = setup.preprocessor, setup.network
-        self._params, self._state = setup.params, setup.state
-        self._optimizer, self._optimizer_state = setup.optimizer, setup.optimizer_state
-        self._rate, self._loss, self._metrics = setup.rate, setup.loss, setup.metrics
-        if start is None:
-            return
-        self.history, self._last_run_id = history, run.info.id if run else None
-        if run and run.history:
-            self._apply_train_state(start.final_state if run.finished else start.train_state)
-            self.epoch, self._rate = start.epoch, run.rate
+        with self._fit_lock:
+            self.seed, self._seed_was_drawn = setup.seed, setup.seed_was_drawn
+            self.preprocessor, self._network = setup.preprocessor, setup.network
+            self._params, self._state = setup.params, setup.state
+            self._optimizer, self._optimizer_state = setup.optimizer, setup.optimizer_state
+            self._rate, self._loss, self._metrics = setup.rate, setup.loss, setup.metrics
+            if start is None:
+                return
+            self.history, self._last_run_id = history, run.info.id if run else None
+            if run and run.history:
+                self._apply_train_state(start.final_state if run.finished else start.train_state)
+                self.epoch, self._rate = start.epoch, run.rate
 
     def _describe(self, setup: Setup | None = None) -> ModelInfo:
         """Return the facts about the model that a data adapter uses."""
         return (setup or self._get_setup()).describe(self._example_shape)
 
     def _build(self, shape: Shape) -> BuiltNetwork:
-        if self._network is None:
-            self._commit(self._apply_build_hook(self._get_setup().build(shape)))
-        assert self._network is not None
-        return self._network
+        with self._fit_lock:
+            if self._network is None:
+                self._commit(self._apply_build_hook(self._get_setup().build(shape)))
+            assert self._network is not None
+            return self._network
 
     def _apply_build_hook(self, setup: Setup) -> Setup:
         """Return the setup of a new network with the weights that the build hook chooses."""
@@ -515,14 +538,11 @@ class BaseModel:
         return self._get_setup().make_program()
 
     def _apply_record(self, record: Record) -> None:
-        self._apply_train_state(record.train_state)
-        if record.decision.learning_rate:
-            self._set_learning_rate(record.decision.learning_rate)
-        if np.float32(self._rate) != np.asarray(record.train_state.rate):
-            expected = "no change during a fit: return Decision(learning_rate=...)"
-            text = message("learning_rate", expected, learning_rate=self.learning_rate)
-            raise ConfigError(text)
-        self.epoch = record.epoch + record.complete
+        with self._fit_lock:
+            self._apply_train_state(record.train_state)
+            if record.decision.learning_rate:
+                self._set_learning_rate(record.decision.learning_rate)
+            self.epoch = record.epoch + record.complete
 
     def _apply_train_state(self, train_state: TrainState) -> None:
         self._params, self._state = train_state.params, train_state.state

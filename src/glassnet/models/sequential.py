@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -163,9 +164,10 @@ class Sequential(BaseModel):
 
         Raises:
             DataError: rows or targets that cannot be used; the message names the place and a fix.
-            ConfigError: an argument out of range; a last layer that does not fit the loss; a
-                monitor that is not logged; a folder that another fit uses, or that holds a run with
-                other data, layers or settings (the message names the difference).
+            ConfigError: an argument out of range; a last layer that does not fit the loss; another
+                fit of the model that is running; a monitor that is not logged; a folder that
+                another fit uses, or that holds a run with other data, layers or settings (the
+                message names the difference).
             ModelFileError: the folder cannot be written or holds only damaged checkpoints, or
                 something in the model cannot be saved.
         """
@@ -186,6 +188,21 @@ class Sequential(BaseModel):
             repeatable=resume is not None,
         )
         callbacks, progress = normalize_callbacks(callbacks), Progress(verbose, epochs)
+        with self._fit_lock.fit():
+            finish = self._train(x, y, sample_weight, options, callbacks, progress, resume)
+        return finish()
+
+    def _train(
+        self,
+        x: Any,
+        y: Any,
+        sample_weight: Any,
+        options: FitOptions,
+        callbacks: Sequence[Callback],
+        progress: Progress,
+        resume: str | os.PathLike[str] | None,
+    ) -> Callable[[], History]:
+        """Train, and return a function that ends the fit and returns its history."""
         with rollback_on_error(self), ExitStack() as resources:
             run = None
             if resume is not None:
@@ -204,8 +221,11 @@ class Sequential(BaseModel):
             )
             resources.pop_all()
         hooks = self._apply_record, self._set_learning_rate, self._export
-        trainer = Trainer(setup.make_program(), callback_list, progress, *hooks, run, observe)
-        return trainer.fit(start, training.source, training.blocks, options.end_epoch, history)
+        trainer = Trainer(
+            setup.make_program(), callback_list, progress, *hooks, run, options.observe
+        )
+        last = trainer.fit(start, training.source, training.blocks, options.end_epoch, history)
+        return partial(trainer.finish, start, last, history)
 
     def _choose_seeds(
         self, options: FitOptions, run: ResumableRun | None
@@ -329,20 +349,31 @@ class Sequential(BaseModel):
             NotReadyError: a Normalization layer has not been adapted yet.
         """
         with closing(open_dataset(x, None, None, self._describe())) as data:
-            return data.predict(self._infer, EvaluationOptions(steps, target=target))
+            return data.predict(self._make_infer(), EvaluationOptions(steps, target=target))
 
-    def _infer(self, x: Any) -> np.ndarray:
-        """Return the outputs of the network for rows of numbers."""
-        built = self._build(x.shape[1:])
-        network.require_learned(built.links, self._state)
-        links = built.links
-        body, head = network.split_head(links, self._loss) if self._loss else (links, ())
-        return inference.predict(body, head, *self._weights_on_device(), x)
+    def _make_infer(self) -> Callable[[Any], np.ndarray]:
+        """Return a function from rows of numbers to the outputs of the network.
+
+        All calls use the weights of the first, also if the model is being fitted.
+        """
+        weights: list[tuple[Any, ...]] = []
+
+        def infer(x: Any) -> np.ndarray:
+            links = self._build(x.shape[1:]).links
+            if not weights:
+                weights.append(self._weights_on_device())
+            params, state = weights[0]
+            network.require_learned(links, state)
+            body, head = network.split_head(links, self._loss) if self._loss else (links, ())
+            return inference.predict(body, head, params, state, x)
+
+        return infer
 
     def _weights_on_device(self) -> tuple[tuple[Params, ...], tuple[State, ...]]:
         """Return params and state. They stay on the device, so that the next call is faster."""
-        self._params, self._state = to_device((self._params, self._state))
-        return self._params, self._state
+        with self._fit_lock:
+            self._params, self._state = to_device((self._params, self._state))
+            return self._params, self._state
 
     def predict_labels(self, x: Any, *, target: str | None = None) -> np.ndarray:
         """Return the class of every row.
@@ -409,13 +440,16 @@ class Sequential(BaseModel):
         Source: lecture 003, backpropagation by hand.
         """
         with closing(open_dataset(x, y, None, self._describe())) as data:
-            setup, _ = self._resolve(self._get_setup().with_seed(), data.open(target=target))
+            before = self._get_setup()
+            setup, _ = self._resolve(before.with_seed(), data.open(target=target))
             built = setup.require_network()
             network.require_learned(built.links, setup.state)
             program = setup.make_program()
             rows = data.encode(built, program.loss)
             warn_about_rows("trace", data)
-        self._commit(setup)
+        if any(getattr(setup, name) is not value for name, value in vars(before).items()):
+            with self._fit_lock.change("trace"):
+                self._commit(setup)
         rows = rows._replace(x=np.asarray(rows.x))
         assert setup.seed is not None
         train_state = setup.make_train_state(program, setup.seed, self._step)

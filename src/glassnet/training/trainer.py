@@ -52,15 +52,15 @@ class Trainer:
         validation_blocks: Blocks | None,
         end_epoch: int,
         history: History,
-    ) -> History:
-        """Train up to epoch `end_epoch` and fill `history`.
+    ) -> Record | None:
+        """Train up to epoch `end_epoch`, fill `history` and return the last record.
 
         Args:
             start: where the run begins or continues.
             source: source of the epochs' chunks; closed at the end.
             validation_blocks: evaluated after every epoch; None for no validation.
             end_epoch: one past the last epoch, counted over the model's life.
-            history: filled and returned.
+            history: filled.
 
         Raises:
             DataError: the source or the blocks failed; the steps until then are applied first.
@@ -87,9 +87,21 @@ class Trainer:
                 observe=self.observe,
             ):
                 self._finish_epoch(record, history, end_epoch)
+        return record
+
+    def finish(self, start: RunState, last: Record | None, history: History) -> History:
+        """Call the callbacks after the last epoch, and say why training stopped.
+
+        The callbacks may change the model again.
+
+        Args:
+            start: where the run began or continued.
+            last: the last record, or None.
+            history: of the fit; returned.
+        """
         self.callbacks.on_train_end({name: values[-1] for name, values in history.history.items()})
-        if record and not record.finite:
-            _warn_not_finite(start, record, history)
+        if last and not last.finite:
+            _warn_not_finite(start, last, history)
         elif history.stopped:
             self.progress.log(f"stopped: {history.stopped}")
         return history
