@@ -13,6 +13,7 @@ from typing import IO, Any
 from glassnet.callbacks.callback import Callback
 from glassnet.engine.loop import Record
 from glassnet.errors import ConfigError, message, require
+from glassnet.output_files import resolve_output, shorten_path
 
 
 @contextmanager
@@ -24,9 +25,9 @@ def report_write_errors(who: str, path: Path) -> Iterator[None]:
     """
     try:
         yield
-    except OSError as error:
-        fix = f"Cause: {error.strerror}."
-        text = message(who, "a file that can be written", path=str(path), fix=fix)
+    except (OSError, ValueError) as error:
+        fix = f"Cause: {getattr(error, 'strerror', None) or error}."
+        text = message(who, "a file that can be written", path=shorten_path(path), fix=fix)
         raise ConfigError(text) from error
 
 
@@ -75,6 +76,8 @@ class CSVLogger(Callback):
 
     def on_train_begin(self, names: tuple[str, ...]) -> None:
         expected = ["epoch", *sorted(names)]
+        with report_write_errors("CSVLogger", Path(self.filename)):
+            resolve_output(self.filename)
         with self._open() as file:
             columns = next(csv.reader(file.read().splitlines(), delimiter=self.separator), [])
         require(

@@ -13,6 +13,12 @@ from glassnet.callbacks.callback import Callback
 from glassnet.callbacks.csv_logger import report_write_errors
 from glassnet.engine.loop import Decision, Record, SaveRequest
 from glassnet.errors import ConfigError, is_number, lookup, message, require
+from glassnet.output_files import (
+    KERAS_MODEL_SUFFIXES,
+    KERAS_WEIGHTS_SUFFIXES,
+    check_writable,
+    require_own_suffix,
+)
 
 
 @dataclass(frozen=True)
@@ -36,7 +42,7 @@ class ModelCheckpoint(Callback):
     Raises:
         ConfigError: an argument is out of range; in `fit`, `filepath` or `monitor` contains a name
             that is not logged (the message suggests the nearest one), or the folder cannot be
-            created.
+            created. The suffix of `filepath` is that of another format, such as .h5 or .onnx.
 
     Example:
         >>> ModelCheckpoint("best.glassnet", save_best_only=True).monitor
@@ -60,6 +66,9 @@ class ModelCheckpoint(Callback):
             "filepath to be a path",
             filepath=self.filepath,
         )
+        weights = self.save_weights_only
+        allowed = KERAS_WEIGHTS_SUFFIXES if weights else KERAS_MODEL_SUFFIXES
+        require_own_suffix(who, self.filepath, allowed, ConfigError)
         monitor.check_arguments(who, self.monitor, self.mode, 0.0)
         require(
             isinstance(self.save_best_only, bool) and isinstance(self.save_weights_only, bool),
@@ -92,8 +101,10 @@ class ModelCheckpoint(Callback):
             lookup(f"{who}: filepath", name, dict.fromkeys(("epoch", *names)))
         folder = Path(pattern).parent
         if "{" not in str(folder):
-            with report_write_errors(who, folder):
+            with report_write_errors(who, Path(pattern)):
                 folder.mkdir(parents=True, exist_ok=True)
+                if not fields:
+                    check_writable(pattern.format())
 
     def init(self) -> float | None:
         return self.initial_value_threshold

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
 import gc
 import os
 import sys
@@ -14,14 +15,16 @@ import click
 
 from glassnet._version import __version__
 from glassnet.cli.commands import datasets, evaluate, forecast, predict, summary, trace, train
-from glassnet.cli.output import EXIT_INTERRUPTED, EXIT_USAGE_ERROR
+from glassnet.cli.output import EXIT_INTERRUPTED, EXIT_USAGE_ERROR, EXIT_WRITE_ERROR
 from glassnet.errors import GlassnetError
+from glassnet.output_files import shorten_path
 
 
 class CommandGroup(click.Group):
     """A group of commands that reports every error and warning in one line on stderr.
 
-    The exit code is 2 for a user's mistake and 130 for Ctrl-C.
+    The exit code is 2 for a user's mistake, 1 for output that cannot be written, 3 for a training
+    without a finite loss, and 130 for Ctrl-C.
     """
 
     def main(
@@ -33,14 +36,15 @@ class CommandGroup(click.Group):
     ) -> NoReturn:
         atexit.register(gc.freeze)  # a search for garbage would be a fifth of a short command
         extra["standalone_mode"] = False
-        for stream in (sys.stdout, sys.stderr):
-            if hasattr(stream, "reconfigure"):
-                stream.reconfigure(errors="replace")
+        prepare_streams()
         try:
             with warnings.catch_warnings():
                 warnings.showwarning = lambda text, *args, **kwargs: print_to_stderr(text)
                 code = super().main(args, prog_name or "glassnet", *others, **extra)
             sys.stdout.flush()
+        except click.exceptions.NoArgsIsHelpError as error:
+            click.echo(error.format_message(), err=True)
+            code = EXIT_USAGE_ERROR
         except click.UsageError as error:
             hint = f"See {error.ctx.command_path} --help." if error.ctx else ""
             print_to_stderr(error.format_message(), hint)
@@ -55,14 +59,44 @@ class CommandGroup(click.Group):
             print_to_stderr("interrupted")
             code = EXIT_INTERRUPTED
         except BrokenPipeError:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            code = 1
+            drop_output()
+            code = EXIT_WRITE_ERROR
+        except OSError as error:
+            what = shorten_path(error.filename) if error.filename else "the output"
+            print_to_stderr(f"cannot read or write {what}: {error.strerror or error}.")
+            drop_output()
+            code = EXIT_WRITE_ERROR
         sys.exit(code if isinstance(code, int) else 0)
 
 
+def prepare_streams() -> None:
+    """Open standard streams that are closed, and print characters that a stream does not have as ?.
+
+    The next file that is opened would otherwise take the place of a closed standard output.
+    """
+    for number, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
+        if getattr(sys, name) is None:
+            with contextlib.suppress(OSError):
+                handle = os.open(os.devnull, os.O_RDWR)
+                if handle != number:
+                    os.dup2(handle, number)
+            setattr(sys, name, open(number, mode, encoding="utf-8", closefd=False))  # noqa: SIM115
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
+
+
+def drop_output() -> None:
+    """Send what is left to print to nowhere, so that Python does not fail when it ends."""
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def print_to_stderr(*parts: object) -> None:
-    """Print one line on stderr."""
-    click.echo(" ".join(f"glassnet: {' '.join(map(str, parts))}".split()), err=True)
+    """Print one line on stderr, if it can be written; very long words are shortened."""
+    words = f"glassnet: {' '.join(map(str, parts))}".split()
+    with contextlib.suppress(OSError):
+        click.echo(" ".join(map(shorten_path, words)), err=True)
 
 
 @click.group(

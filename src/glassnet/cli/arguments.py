@@ -1,14 +1,22 @@
-"""Arguments that several commands share: parameter types, options and checks of paths."""
+"""Arguments that several commands share: parameter types and options."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
 Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+MAX_DIGITS = 9
+"""Maximum number of digits of a size on the command line."""
+
+
+def _is_count(text: str) -> bool:
+    """Return whether a text is a number >= 1 of at most `MAX_DIGITS` digits."""
+    return text.isdecimal() and len(text) <= MAX_DIGITS and int(text) >= 1
 
 
 class Widths(click.ParamType):  # type: ignore[type-arg]  # generic only in new versions of click
@@ -23,7 +31,7 @@ class Widths(click.ParamType):  # type: ignore[type-arg]  # generic only in new 
             return value
         text = str(value).strip()
         parts = [] if text == "none" else text.split(",")
-        if not all(part.strip().isdecimal() and int(part) > 0 for part in parts):
+        if not all(_is_count(part.strip()) for part in parts):
             expected = "the units of the hidden layers, such as 64 or 64,32, or none"
             self.fail(f"expected {expected}. Received: {text!r}.", param, ctx)
         return tuple(int(part) for part in parts)
@@ -53,7 +61,7 @@ class BatchSize(click.ParamType):  # type: ignore[type-arg]  # generic only in n
         text = str(value)
         if text == "full":
             return text
-        if not text.isdecimal() or int(text) < 1:
+        if not _is_count(text):
             self.fail(f"expected a number of rows >= 1, or full. Received: {text!r}.", param, ctx)
         return int(text)
 
@@ -69,7 +77,7 @@ class ImageSize(click.ParamType):  # type: ignore[type-arg]  # generic only in n
         if isinstance(value, tuple):
             return value
         parts = str(value).split("x")
-        if len(parts) > 2 or not all(part.isdecimal() and int(part) > 0 for part in parts):
+        if len(parts) > 2 or not all(map(_is_count, parts)):
             expected = "pixels such as 96, or height x width such as 72x96"
             self.fail(f"expected {expected}. Received: {value!r}.", param, ctx)
         return int(parts[0]), int(parts[-1])
@@ -84,7 +92,7 @@ class Neuron(click.ParamType):  # type: ignore[type-arg]  # generic only in new 
         self, value: object, param: click.Parameter | None, ctx: click.Context | None
     ) -> tuple[str, int]:
         layer, _, unit = str(value).rpartition(":")
-        if not layer or not unit.isdecimal():
+        if not layer or not (_is_count(unit) or unit == "0"):
             expected = "a layer and a unit counted from 0, such as dense_1:0"
             self.fail(f"expected {expected}. Received: {value!r}.", param, ctx)
         return layer, int(unit)
@@ -93,8 +101,6 @@ class Neuron(click.ParamType):  # type: ignore[type-arg]  # generic only in new 
 POSITIVE = click.FloatRange(min=0, min_open=True)
 FRACTION = click.FloatRange(min=0, max=1, max_open=True)
 """A number from 0 to below 1."""
-
-FIGURE_SUFFIXES = (".png", ".svg", ".pdf")
 
 seed_option = click.option(
     "--seed",
@@ -107,35 +113,6 @@ seed_option = click.option(
 json_option = click.option(
     "--json", "as_json", is_flag=True, help="Print one JSON object and nothing else."
 )
-
-
-def check_output_path(path: str, option: str) -> Path:
-    """Return the path of a file that will be written.
-
-    Raises:
-        click.BadParameter: the folder does not exist, or the path is a folder.
-    """
-    output = Path(path)
-    if output.is_dir() or not output.parent.is_dir():
-        raise click.BadParameter(
-            f"expected a file in a folder that exists. Received: {path!r}.",
-            param_hint=f"'{option}'",
-        )
-    return output
-
-
-def check_figure_path(path: str, option: str) -> Path:
-    """Return the path of a figure that will be written.
-
-    Raises:
-        click.BadParameter: the suffix is not in `FIGURE_SUFFIXES`; see also `check_output_path`.
-    """
-    if Path(path).suffix.lower() not in FIGURE_SUFFIXES:
-        raise click.BadParameter(
-            f"expected a file that ends in {', '.join(FIGURE_SUFFIXES)}. Received: {path!r}.",
-            param_hint=f"'{option}'",
-        )
-    return check_output_path(path, option)
 
 
 def series_options(command: Command) -> Command:

@@ -12,6 +12,7 @@ from typing import Any, Self
 import numpy as np
 
 from glassnet import losses as our_losses
+from glassnet import output_files
 from glassnet.callbacks import LearningRateScheduler, ReduceLROnPlateau
 from glassnet.callbacks.callback_list import normalize_callbacks
 from glassnet.data.table import is_table
@@ -426,8 +427,12 @@ class Sequential:
         self._on_new_weights()
 
     def save_weights(self, path: str | os.PathLike[str]) -> None:
-        """Write only the weights. See `glassnet.Sequential.save_weights`."""
-        self._synchronize().save_weights(path)
+        """Write only the weights. See `glassnet.Sequential.save_weights`.
+
+        Keras's ending `.weights.h5` is allowed too; the file is a safetensors file all the same.
+        """
+        output_files.require_own_suffix("save_weights", path, output_files.KERAS_WEIGHTS_SUFFIXES)
+        self._synchronize()._save_weights(path)
 
     def load_weights(self, path: str | os.PathLike[str]) -> None:
         """Replace the weights by those in a file. See `glassnet.Sequential.load_weights`."""
@@ -437,9 +442,11 @@ class Sequential:
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the model to one file, for `load_model` or `glassnet.load`.
 
-        The name, the added models and the attributes of a subclass are not saved.
+        The name, the added models and the attributes of a subclass are not saved. Keras's suffix
+        `.keras` is allowed too; the file has Glassnet's format all the same.
         """
-        self._synchronize().save(path)
+        output_files.require_own_suffix("save", path, output_files.KERAS_MODEL_SUFFIXES)
+        self._synchronize()._save(path)
 
     def reset(self, seed: int | None = None) -> None:
         """Forget everything that was learned. See `glassnet.Sequential.reset`.

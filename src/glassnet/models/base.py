@@ -10,7 +10,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from glassnet import losses, optimizers
+from glassnet import losses, optimizers, output_files
 from glassnet.engine import network, objective
 from glassnet.engine.epoch_runner import RunState
 from glassnet.engine.loop import Record
@@ -329,8 +329,14 @@ class BaseModel:
         Raises:
             ModelFileError: the file cannot be written, or something in the model cannot be saved: a
                 lambda, Optax, a name with characters other than letters, digits and _ . : + -. Or
-                the model exceeds a limit of the file format.
+                the model exceeds a limit of the file format, or the suffix of `path` is that of
+                another format, such as .keras or .onnx.
         """
+        output_files.require_own_suffix("save", path)
+        self._save(path)
+
+    def _save(self, path: str | os.PathLike[str]) -> None:
+        """Write the model to a file of any suffix."""
         model_file.write(path, model_file.pack_model(*self._export()))
 
     def save_weights(self, path: str | os.PathLike[str]) -> None:
@@ -338,8 +344,13 @@ class BaseModel:
 
         Raises:
             NotReadyError: the shape of the input is not known yet.
-            ModelFileError: the file cannot be written.
+            ModelFileError: the file cannot be written, or its suffix is that of another format.
         """
+        output_files.require_own_suffix("save_weights", path, (".safetensors",))
+        self._save_weights(path)
+
+    def _save_weights(self, path: str | os.PathLike[str]) -> None:
+        """Write the weights to a file of any suffix."""
         built = self._require_built("save_weights")
         arrays = ModelArrays(self._params, self._state)
         model_file.write(path, model_file.pack_weights(built, arrays))

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import os
-import secrets
+import stat
 from collections.abc import Iterator
 from pathlib import Path
+
+from glassnet import output_files
 
 
 def failpoint(name: str) -> None:
@@ -16,11 +18,16 @@ def failpoint(name: str) -> None:
 def write(path: Path, data: bytes) -> None:
     """Write `data` to `path`; after a failure at any step the previous file is intact.
 
+    If `path` is a symbolic link, the file that it points to is written. A file that is replaced
+    passes on its permissions.
+
     Raises:
-        OSError: the folder cannot be written, or the disk is full.
+        OSError: the path is not that of a file, the folder cannot be written, or the disk is full.
+        ValueError: the path contains a null character.
     """
     middle, view = len(data) // 2, memoryview(data)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}.part")
+    target = output_files.resolve_output(path)
+    temporary = output_files.temporary_path(target)
     try:
         with open(temporary, "xb") as file:
             failpoint("write")
@@ -28,19 +35,26 @@ def write(path: Path, data: bytes) -> None:
             failpoint("half")
             file.write(view[middle:])
             file.flush()
+            _copy_permissions(target, temporary)
             failpoint("fsync")
             os.fsync(file.fileno())
         failpoint("rename")
-        os.replace(temporary, path)
+        os.replace(temporary, target)
     except BaseException:
         with contextlib.suppress(OSError):
             temporary.unlink()
         raise
     failpoint("fsync folder")
     if os.name == "posix":  # other systems cannot open a folder
-        with _open_folder(path.parent) as folder:
+        with _open_folder(target.parent) as folder:
             os.fsync(folder)
     failpoint("done")
+
+
+def _copy_permissions(source: Path, destination: Path) -> None:
+    """Give a new file the permissions of the file that it replaces, if there is one."""
+    with contextlib.suppress(FileNotFoundError):
+        os.chmod(destination, stat.S_IMODE(os.stat(source).st_mode))
 
 
 @contextlib.contextmanager

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple, get_type_hints
 
 import numpy as np
 
-from glassnet import fingerprinting
+from glassnet import fingerprinting, output_files
 from glassnet._version import __version__
 from glassnet.engine.network import BuiltNetwork
 from glassnet.errors import ModelFileError, is_int, is_number, message, require
@@ -329,7 +329,8 @@ def write(path: str | os.PathLike[str], data: bytes) -> None:
         atomic_write.write(Path(path), data)
     except (OSError, ValueError) as error:
         fix = f"Cause: {getattr(error, 'strerror', None) or error}."
-        text = message("save", "a file that can be written", path=str(path), fix=fix)
+        shown = output_files.shorten_path(path)
+        text = message("save", "a file that can be written", path=shown, fix=fix)
         raise ModelFileError(text) from error
 
 

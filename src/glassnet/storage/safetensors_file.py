@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from glassnet.errors import ModelFileError, message, require
+from glassnet.output_files import shorten_path
 from glassnet.storage import json_codec
 from glassnet.storage.arrays import DTYPE_CODES, Header
 
@@ -97,4 +98,4 @@ def _read_bytes(data: bytes, header_length: int) -> FileContents:
 
 def describe_source(source: str | os.PathLike[str] | bytes) -> dict[str, Any]:
     """Return the received value for an error message: the path, or the number of bytes."""
-    return {"bytes": len(source)} if isinstance(source, bytes) else {"path": str(source)}
+    return {"bytes": len(source)} if isinstance(source, bytes) else {"path": shorten_path(source)}

@@ -6,10 +6,12 @@ from pathlib import Path
 
 import click
 
-from glassnet.cli import arguments
+from glassnet.cli import arguments, outputs
 
 
-@click.command("forecast", short_help="Continue a time series with a saved model.")
+@click.command(
+    "forecast", cls=outputs.Command, short_help="Continue a time series with a saved model."
+)
 @click.argument("model", metavar="MODEL")
 @click.argument("rows", metavar="[FILE]", required=False)
 @click.option(
@@ -18,8 +20,18 @@ from glassnet.cli import arguments
     type=click.IntRange(min=1),
     help="Number of steps.  [default: N of `train --forecast N`]",
 )
-@click.option("--out", metavar="FILE", help="The CSV file to write.  [default: print a table]")
-@click.option("--plot", metavar="FILE", help="Where to save a plot, such as forecast.png.")
+@click.option(
+    "--out",
+    metavar="FILE",
+    type=outputs.TableFile(),
+    help="The CSV file to write.  [default: print a table]",
+)
+@click.option(
+    "--plot",
+    metavar="FILE",
+    type=outputs.FigureFile(),
+    help="Where to save a plot, such as forecast.png.",
+)
 @arguments.json_option
 def command(
     model: str,
@@ -38,8 +50,6 @@ def command(
     glassnet forecast flights.glassnet --steps 24 --plot forecast.png
     glassnet forecast flights.glassnet newer.csv --out next.csv
     """
-    csv_path = arguments.check_output_path(out, "--out") if out else None
-    plot_path = arguments.check_figure_path(plot, "--plot") if plot else None
     from glassnet.cli import output
     from glassnet.models.load import load
     from glassnet.preprocessing.time_series import TimeSeriesPreprocessor
@@ -52,17 +62,17 @@ def command(
         )
     forecast = network.forecast(steps, rows)
     trained_on = network.preprocessor.trained_on
-    if csv_path:
+    if out:
         import pandas
 
-        pandas.DataFrame(forecast.to_dict()).to_csv(csv_path, index=False)
-    if plot_path:
-        forecast.plot().savefig(plot_path)
+        outputs.write_table(out, pandas.DataFrame(forecast.to_dict()))
+    if plot:
+        outputs.write_figure(plot, forecast.plot())
     if as_json:
         facts = {"model": model, "trained_on": trained_on, "steps": len(forecast)}
         output.print_json(facts | {"forecast": forecast.to_dict(), "out": out, "plot": plot})
         return
-    if not csv_path:
+    if not out:
         click.echo(f"{forecast}\n")
     parts = [forecast.span(), f"trained on {trained_on}", *(file for file in (out, plot) if file)]
     click.echo(f"{Path(model).name}: {', '.join(parts)}")

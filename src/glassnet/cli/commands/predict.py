@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from glassnet.cli import arguments
+from glassnet.cli import outputs
 from glassnet.errors import DataError, DataWarning, require
 
 if TYPE_CHECKING:
@@ -22,10 +22,15 @@ MAX_EXACT_INT = 2**53
 """From here on, float64 does not hold every integer."""
 
 
-@click.command("predict", short_help="Write the predictions of a saved model.")
+@click.command("predict", cls=outputs.Command, short_help="Write the predictions of a saved model.")
 @click.argument("model", metavar="MODEL")
 @click.argument("rows", metavar="FILE|FOLDER")
-@click.option("--out", metavar="FILE", help="The CSV file to write.  [default: standard output]")
+@click.option(
+    "--out",
+    metavar="FILE",
+    type=outputs.TableFile(),
+    help="The CSV file to write.  [default: standard output]",
+)
 def command(model: str, rows: str, out: str | None) -> None:
     """Write the table in FILE, or the names of the images in FOLDER, with the predictions of the
     network in MODEL as new columns: the label and the probability of each class, or the number.
@@ -39,7 +44,6 @@ def command(model: str, rows: str, out: str | None) -> None:
     from glassnet.preprocessing.images import ImagePreprocessor
     from glassnet.preprocessing.time_series import TimeSeriesPreprocessor
 
-    output_path = None if out is None else arguments.check_output_path(out, "--out")
     network = load(model)
     if network.preprocessor is None:
         raise click.UsageError(
@@ -55,11 +59,11 @@ def command(model: str, rows: str, out: str | None) -> None:
         if isinstance(network.preprocessor, ImagePreprocessor)
         else predict_table(network, read_table(rows))
     )
-    if output_path is None:
+    if not out:
         click.echo(frame.to_csv(index=False), nl=False)
     else:
-        frame.to_csv(output_path, index=False)
-        click.echo(f"{len(frame):,} rows written to {output_path}")
+        outputs.write_table(out, frame)
+        click.echo(f"{len(frame):,} rows written to {out}")
 
 
 def predict_images(model: Sequential, source: str) -> pandas.DataFrame:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from glassnet.cli import arguments
+from glassnet.cli import arguments, outputs
 from glassnet.cli.output import EXIT_INTERRUPTED
 from glassnet.formatting import format_duration
 
@@ -28,7 +27,9 @@ MAX_LINE_WIDTH = 79
 """Width of the last line in columns."""
 
 
-@click.command("train", short_help="Train a network and score it on test data.")
+@click.command(
+    "train", cls=outputs.Command, short_help="Train a network and score it on test data."
+)
 @click.argument("name", metavar="NAME|FILE|FOLDER")
 @arguments.table_options
 @arguments.series_options
@@ -77,14 +78,21 @@ MAX_LINE_WIDTH = 79
 @click.option(
     "--plot",
     metavar="FILE",
+    type=outputs.FigureFile(),
     default="curves.png",
     show_default=True,
     help="Where to save the learning curves.",
 )
-@click.option("--out", metavar="FILE", help="Where to save the model, such as titanic.glassnet.")
+@click.option(
+    "--out",
+    metavar="FILE",
+    type=outputs.ModelFile(),
+    help="Where to save the model, such as titanic.glassnet.",
+)
 @click.option(
     "--resume",
     metavar="FOLDER",
+    type=outputs.OutputFolder(),
     help="Folder of checkpoints; the same command continues from the last one.",
 )
 @click.option("--no-plot", is_flag=True, help="Do not plot the learning curves.")
@@ -128,9 +136,7 @@ def command(
     glassnet train mnist --epochs 100 --resume runs/mnist    run it again to continue after a crash
     glassnet train digits --json | python -m json.tool
     """
-    no_plot = settings.pop("no_plot") or not plot
-    plot_path = None if no_plot else arguments.check_figure_path(plot, "--plot")
-    model_path = arguments.check_output_path(out, "--out") if out else None
+    plot_path = None if settings.pop("no_plot") else plot
     from glassnet.cli import output
     from glassnet.cli.jobs import base, resolve
 
@@ -142,8 +148,8 @@ def command(
     if interrupted and not history.epoch:
         raise click.Abort
     report, headline, facts = job.score(model, settings["seed"])
-    if model_path:
-        model.save(model_path)
+    if out:
+        model.save(out)
     figure, error = save_curves(history, plot_path if history.epoch else None)
     if as_json:
         facts = {"dataset": job.name, **facts, "seconds": seconds}
@@ -211,14 +217,14 @@ def format_last_line(result: str, seconds: float, files: list[str], history: His
     return f"{line}  loss {sparkline(losses, width)}"
 
 
-def save_curves(history: History, path: Path | None) -> tuple[str | None, str]:
+def save_curves(history: History, path: str | None) -> tuple[str | None, str]:
     """Plot the learning curves to a file; return its path, or None and an error message."""
     try:
         if path:
-            history.plot().savefig(path)
+            outputs.write_figure(path, history.plot())
     except OSError as error:
         return None, f"cannot write the learning curves to {path}: {error.strerror or error}."
-    return (str(path) if path else None), ""
+    return path, ""
 
 
 def fill_defaults(

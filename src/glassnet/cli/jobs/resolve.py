@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import difflib
+import os
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -10,9 +13,13 @@ from glassnet.cli.jobs import images, table, time_series
 from glassnet.cli.jobs.arrays import ArrayJob
 from glassnet.cli.jobs.base import Job, TrainOptions
 from glassnet.cli.jobs.saved_model import SavedModelJob
+from glassnet.output_files import shorten_path
 
 if TYPE_CHECKING:
     from glassnet.models.sequential import Sequential
+
+MAX_NAME_LENGTH = 1000
+"""Longer names are refused without a search for what was meant."""
 
 
 def resolve_job(
@@ -36,6 +43,7 @@ def resolve_job(
         ConfigError, DataError: see `datasets.load`, `read_table`, `arrays_from_file` and
             `images_from_folder`.
     """
+    require_source(name)
     if options.forecast:
         return time_series.resolve_time_series_job(name, options)
     if options.time:
@@ -58,6 +66,33 @@ def resolve_job(
     return ArrayJob(data.name, data)
 
 
+def require_source(name: str) -> None:
+    """Suggest what was meant by the path of a file or folder that does not exist.
+
+    Without a suggestion, whoever reads the path refuses it.
+
+    Raises:
+        click.UsageError: with the dataset of that name, or the nearest name in the folder.
+    """
+    from glassnet.datasets import names
+
+    if os.path.exists(name) or name in names():
+        return
+    path, received = Path(name), f"Received: {shorten_path(name)!r}."
+    if len(name) > MAX_NAME_LENGTH:
+        raise click.UsageError(f"expected a file or folder that exists. {received}")
+    is_path = path.suffix or len(path.parts) > 1 or name.endswith(("/", os.sep))
+    folder = path.parent if os.path.isdir(path.parent) else Path()
+    nearest = difflib.get_close_matches(path.name, os.listdir(folder), 1, cutoff=0.75)
+    if is_path and path.stem in names():
+        meant = f"the dataset {path.stem!r}"
+    elif is_path and nearest:
+        meant = repr(str(path.parent / nearest[0]))
+    else:
+        return
+    raise click.UsageError(f"expected a file that exists. {received} Did you mean {meant}?")
+
+
 def load_test_data(model: Sequential, name: str) -> tuple[Any, Any]:
     """Return the test data of a file, a folder of images or a dataset as (x, y).
 
@@ -68,6 +103,7 @@ def load_test_data(model: Sequential, name: str) -> tuple[Any, Any]:
     from glassnet.data.table import is_table_file, read_table
     from glassnet.datasets import load
 
+    require_source(name)
     if images.is_image_path(name):
         return images.load_test_images(model, name)
     if array_files.is_array_file(name):

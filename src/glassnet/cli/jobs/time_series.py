@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -188,7 +189,7 @@ def _read_table(name: str) -> Table:
     from glassnet.data.table import is_table_file, read_table
     from glassnet.datasets import load
 
-    if Path(name).is_dir():
+    if os.path.isdir(name):
         raise click.UsageError(f"--forecast is for tables: {name} is a folder.")
     if is_table_file(name):
         return read_table(name)

@@ -1,0 +1,251 @@
+"""Files and folders that commands write: checked before the command runs, written in one step."""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from glassnet import output_files
+from glassnet.errors import ModelFileError
+from glassnet.storage import atomic_write
+
+if TYPE_CHECKING:
+    import pandas
+    from matplotlib.figure import Figure
+
+FIGURE_SUFFIXES = (".png", ".svg", ".pdf")
+
+TABLE_SUFFIXES = (".csv", ".tsv", ".txt")
+
+COMPRESSIONS = {".gz": "gzip", ".bz2": "bz2", ".xz": "xz", ".zip": "zip"}
+"""Suffixes of compressed tables, and pandas's names of the compressions."""
+
+IDX_NAME = re.compile(r"[-.]idx\d")
+"""Pattern of the names of IDX files: the files of a dataset are read together."""
+
+RUN_FILE_NAME = re.compile(r"lock|checkpoint-\d+-\d+\.glassnet")
+"""Names of the files in a folder of checkpoints."""
+
+
+class OutputPath(click.ParamType):  # type: ignore[type-arg]  # generic only in new versions of click
+    """The path of something that a command writes; `Command` checks it before the command runs."""
+
+    def check(self, path: str) -> None:
+        """Check the path on its own.
+
+        Raises:
+            click.BadParameter: it cannot be written, or its suffix is that of another format.
+        """
+        raise NotImplementedError
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> Any:
+        return value
+
+
+class OutputFile(OutputPath):
+    """A file that is written in one step."""
+
+    name = "file"
+
+    def check(self, path: str) -> None:
+        self.check_suffix(path)
+        try:
+            output_files.check_writable(path)
+        except (OSError, ValueError) as error:
+            cause = getattr(error, "strerror", None) or error
+            raise click.BadParameter(
+                f"expected a file in a folder that exists. Received: "
+                f"{output_files.shorten_path(path)!r}. Cause: {cause}."
+            ) from error
+
+    def check_suffix(self, path: str) -> None:
+        """Refuse a suffix that is that of another format."""
+
+
+class ModelFile(OutputFile):
+    """A model's file."""
+
+    def check_suffix(self, path: str) -> None:
+        try:
+            output_files.require_own_suffix("train", path)
+        except ModelFileError as error:
+            raise click.BadParameter(str(error).removeprefix("train: ")) from error
+
+
+class TableFile(OutputFile):
+    """A CSV file; one that ends in .tsv has tabs between its columns."""
+
+    def check_suffix(self, path: str) -> None:
+        suffix = Path(path).suffix.lower()
+        known = {*output_files.FOREIGN_SUFFIXES, ".glassnet"} - {*TABLE_SUFFIXES, *COMPRESSIONS}
+        if suffix in known:
+            raise click.BadParameter(
+                "expected a file name for a table, such as scored.csv. "
+                f"Received: {output_files.shorten_path(path)!r}."
+            )
+
+
+class FigureFile(OutputFile):
+    """A figure's file."""
+
+    def check_suffix(self, path: str) -> None:
+        if Path(path).suffix.lower() not in FIGURE_SUFFIXES:
+            raise click.BadParameter(
+                f"expected a file that ends in {', '.join(FIGURE_SUFFIXES)}. "
+                f"Received: {output_files.shorten_path(path)!r}."
+            )
+
+
+class OutputFolder(OutputPath):
+    """A folder of checkpoints, created if missing."""
+
+    name = "folder"
+
+    def check(self, path: str) -> None:
+        try:
+            first = Path(os.path.realpath(path))
+            while not os.path.lexists(first):
+                first = first.parent
+            fits = os.path.isdir(first) and os.access(first, os.W_OK)
+        except (OSError, ValueError):
+            fits = False
+        if not fits:
+            raise click.BadParameter(
+                "expected a folder that can be written to, not a file. "
+                f"Received: {output_files.shorten_path(path)!r}."
+            )
+
+
+class Command(click.Command):
+    """A command whose outputs are checked before it runs.
+
+    What it writes must be writable, must not be one of its inputs, and must not be written twice.
+    An input is what an argument of the command names; an option with a type of this module is an
+    output.
+    """
+
+    def invoke(self, ctx: click.Context) -> Any:
+        outputs = [
+            (param, ctx.params[param.name])
+            for param in self.params
+            if isinstance(param.type, OutputPath) and param.name and ctx.params.get(param.name)
+        ]
+        if ctx.params.get("no_plot"):
+            outputs = [(param, path) for param, path in outputs if param.name != "plot"]
+        inputs = [
+            str(ctx.params[param.name])
+            for param in self.params
+            if isinstance(param, click.Argument)
+            and param.name
+            and os.path.exists(str(ctx.params.get(param.name)))
+        ]
+        for i, (param, path) in enumerate(outputs):
+            try:
+                _check_no_input(path, inputs, is_folder=isinstance(param.type, OutputFolder))
+                _check_no_output(path, outputs[:i] + outputs[i + 1 :])
+                if isinstance(param.type, OutputPath):
+                    param.type.check(path)
+            except click.BadParameter as error:
+                error.ctx, error.param = ctx, param
+                raise
+        return super().invoke(ctx)
+
+
+def _check_no_input(path: str, inputs: list[str], *, is_folder: bool) -> None:
+    """Refuse an output that is read as an input.
+
+    Raises:
+        click.BadParameter: it is the same file, a file of an input folder, or a folder in one.
+    """
+    same: str | os.PathLike[str] | None
+    for name in inputs:
+        if os.path.isdir(name):
+            is_read = is_folder or _is_image_of_class(path, name)
+            same = name if is_read and _is_inside(path, name) else None
+        else:
+            same = output_files.find_same_file(path, _files_read_with(name))
+        if same is not None:
+            raise click.BadParameter(
+                f"expected another path than the input {output_files.shorten_path(same)!r}, "
+                "which would be lost or mixed with what is written. "
+                f"Received: {output_files.shorten_path(path)!r}."
+            )
+
+
+def _files_read_with(name: str) -> Iterator[str | os.PathLike[str]]:
+    """Yield an input file, and the other files of a dataset in IDX files."""
+    yield name
+    if IDX_NAME.search(os.path.basename(name).lower()):
+        folder = Path(os.path.realpath(name)).parent
+        if folder.is_dir():
+            yield from (path for path in folder.iterdir() if IDX_NAME.search(path.name.lower()))
+
+
+def _is_image_of_class(path: str, folder: str) -> bool:
+    """Return whether a path is that of an image below a subfolder of a folder of images."""
+    from glassnet.data.image_files import IMAGE_SUFFIXES
+
+    directly = output_files.is_same_file(os.path.dirname(path) or ".", folder)
+    return Path(path).suffix.lower() in IMAGE_SUFFIXES and os.path.exists(path) and not directly
+
+
+def _is_inside(path: str, folder: str) -> bool:
+    """Return whether a path is a folder or lies in it, with links followed."""
+    resolved, root = Path(os.path.realpath(path)), Path(os.path.realpath(folder))
+    return resolved == root or root in resolved.parents
+
+
+def _check_no_output(path: str, others: list[tuple[click.Parameter, str]]) -> None:
+    """Refuse a path that another option writes too.
+
+    Raises:
+        click.BadParameter: it is the same file, or a file of a folder of checkpoints.
+    """
+    for param, other in others:
+        is_run_file = (
+            isinstance(param.type, OutputFolder)
+            and output_files.is_same_file(os.path.dirname(path) or ".", other)
+            and RUN_FILE_NAME.fullmatch(os.path.basename(path))
+        )
+        if is_run_file or output_files.is_same_file(path, other):
+            raise click.BadParameter(
+                f"expected another path than that of {param.opts[0]}. "
+                f"Received: {output_files.shorten_path(path)!r}."
+            )
+
+
+def write_table(path: str, frame: pandas.DataFrame) -> None:
+    """Write a table as CSV in one step; the suffix chooses the separator and the compression.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
+    suffixes = [suffix.lower() for suffix in Path(path).suffixes]
+    compression = COMPRESSIONS.get(suffixes[-1]) if suffixes else None
+    buffer = io.BytesIO()
+    frame.to_csv(
+        buffer,
+        index=False,
+        sep="\t" if ".tsv" in suffixes else ",",
+        compression=compression,
+    )
+    atomic_write.write(Path(path), buffer.getvalue())
+
+
+def write_figure(path: str, figure: Figure) -> None:
+    """Write a figure in one step, in the format of the suffix.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format=Path(path).suffix.removeprefix(".").lower())
+    atomic_write.write(Path(path), buffer.getvalue())
