@@ -101,7 +101,7 @@ def test_fit_is_glassnets_fit():
     assert got.history == expected.history
     assert got.epoch == [0, 1, 2]
     assert model.history is got
-    close(model.evaluate(X, Y, 16, 0), ours.evaluate(X, Y), EXACT)
+    close(model.evaluate(X, Y, 16, 0), ours.evaluate(X, Y, batch_size=16), EXACT)
     close(model.predict(X, 16, 0, steps=3), ours.predict(X), EXACT)
     close(model(X[:2]), ours.predict(X[:2]), EXACT)
     assert model.evaluate(X, Y, return_dict=True, steps=2) == ours.evaluate(X, Y, return_dict=True)

@@ -5,13 +5,17 @@ import re
 import signal
 import sys
 import threading
+from dataclasses import dataclass
 
 import numpy as np
 import pytest
 
+import glassnet as gn
 from glassnet.callbacks import LambdaCallback, StopWhen
+from glassnet.errors import ConfigError
+from glassnet.layers import Dense, Layer
 from glassnet.optimizers import SGD
-from glassnet.training.progress import Progress
+from glassnet.training.progress import InferenceProgress, Progress
 from nets import ROWS, X, Y, fit_noisy, line_model, noisy_model, plain_model
 
 
@@ -113,3 +117,120 @@ def test_the_live_line_says_where_training_is(monkeypatch):
     assert progress._live.shown == [
         f"epoch 2/4  {'━' * 15:<20}  step 3/4  loss 0.5000  accuracy 0.7500  9.0 s left"
     ]
+
+
+def scored_model():
+    model = gn.Sequential([Dense(1)], seed=0)
+    model.compile("sgd", "mean_squared_error", metrics=["mae"])
+    return model
+
+
+def methods(model):
+    x, y = np.arange(10.0).reshape(5, 2), np.ones(5)
+    batches = [(x[:3], y[:3]), (x[3:], y[3:])]
+    model.predict(x)
+    return {
+        "evaluate": lambda **options: model.evaluate(x, y, **options),
+        "predict": lambda **options: model.predict(x, **options),
+        "evaluate batches": lambda **options: model.evaluate(batches, **options),
+        "predict batches": lambda **options: model.predict(batches, **options),
+    }
+
+
+@pytest.mark.parametrize("is_terminal", [False, True])
+def test_short_evaluations_and_predictions_print_nothing(monkeypatch, capsys, is_terminal):
+    monkeypatch.setattr("sys.stdout.isatty", lambda: is_terminal)
+    for call in methods(scored_model()).values():
+        call()
+        call(verbose=0)
+    assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("verbose", [1, 2, True])
+def test_the_last_line_of_an_evaluation(capsys, verbose):
+    """Oracle: the values that `evaluate` returns, and the number of rows, 5."""
+    model = scored_model()
+    for name, call in methods(model).items():
+        result = call(verbose=verbose)
+        line = capsys.readouterr().out
+        logs = ""
+        if name.startswith("evaluate"):
+            logs = "  ".join(f"{k} {v:.4f}" for k, v in zip(("loss", "mae"), result, strict=True))
+            logs = re.escape(logs) + "  "
+        assert re.fullmatch(rf"{name.split()[0]}  5 rows  {logs}[\d.]+ m?s\n", line), line
+
+
+def test_long_work_shows_a_line_on_a_terminal_after_a_second(monkeypatch):
+    """Oracle: by hand. After 2 of 8 rows in 3 s, 9 s are left."""
+    now = [100.0]
+    monkeypatch.setattr("glassnet.training.progress.time.perf_counter", lambda: now[0])
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    for verbose, at_once in (("auto", False), (1, True), (2, False), (0, False)):
+        now[0] = 100.0
+        progress = InferenceProgress("predict", verbose)
+        progress._live, progress.n_rows = Screen(), 8
+        now[0] = 100.9
+        progress.advance(1)
+        assert bool(progress._live.shown) is at_once
+        now[0] = 103.0
+        progress.advance(1)
+        line = f"predict  {'━' * 5:<20}  2/8 rows  9.0 s left"
+        assert progress._live.shown[-1:] == ([line] if verbose in ("auto", 1) else [])
+    progress = InferenceProgress("evaluate", "auto")
+    progress._live, now[0] = Screen(), 105.0
+    progress.advance(12_000)
+    assert progress._live.shown == ["evaluate  12,000 rows  2.0 s"]
+
+
+def test_long_work_without_a_terminal_shows_no_line(monkeypatch):
+    now = [100.0]
+    monkeypatch.setattr("glassnet.training.progress.time.perf_counter", lambda: now[0])
+    monkeypatch.setattr("sys.stdout.isatty", lambda: False)
+    progress = InferenceProgress("predict", "auto")
+    progress._live, now[0] = Screen(), 109.0
+    progress.advance(5)
+    assert progress._live.shown == []
+
+
+SHAPES = []
+
+
+@dataclass(frozen=True)
+class Watched(Layer):
+    """Layer that notes the shapes of the blocks it is compiled for."""
+
+    def __call__(self, params, x):
+        SHAPES.append(x.shape)
+        return x
+
+
+@pytest.mark.parametrize("is_keras", [False, True])
+def test_batch_size_limits_the_rows_of_a_block(is_keras):
+    """Oracle: the results without it, and the shapes that the network is compiled for."""
+    module = gn.keras if is_keras else gn
+    model = module.Sequential([Watched(), Dense(1)])
+    model.compile("sgd", "mean_squared_error", metrics=["mae"])
+    # the other width makes programs of its own
+    x, y = np.random.default_rng(0).normal(size=(7, 2 + is_keras)), np.arange(7.0)
+    predicted, scores = model.predict(x, verbose=0), model.evaluate(x, y, verbose=0)
+    SHAPES.clear()
+    np.testing.assert_allclose(model.predict(x, batch_size=3), predicted, rtol=1e-6)
+    np.testing.assert_allclose(model.evaluate(x, y, batch_size=2), scores, rtol=1e-6)
+    assert {shape[0] for shape in SHAPES} == {3, 2}
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (
+            {"batch_size": 0},
+            r"batch_size: expected an int >= 1, or None\. Received: batch_size=0\.",
+        ),
+        ({"batch_size": "full"}, r"batch_size: expected an int >= 1, or None\."),
+        ({"verbose": 3}, r': expected verbose to be "auto", 0, 1 or 2\. Received: verbose=3\.'),
+    ],
+)
+def test_wrong_options_of_an_evaluation_are_refused(options, message):
+    for call in methods(scored_model()).values():
+        with pytest.raises(ConfigError, match=message):
+            call(**options)

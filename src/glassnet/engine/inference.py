@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import jax
@@ -17,7 +17,7 @@ from glassnet.errors import DataError, require
 from glassnet.layers import Composite, functional
 from glassnet.types import Array, Params, State
 
-BLOCK_SIZES = (1, 8, 64, 512, 4096)
+BLOCK_SIZES: tuple[int, ...] = (1, 8, 64, 512, 4096)
 """A block is padded to the smallest size that holds it; more rows are split into the largest."""
 
 
@@ -32,16 +32,26 @@ def infer(
     return z, output, mask
 
 
-def iter_block_ranges(n: int) -> Iterator[tuple[int, int, int]]:
+def iter_block_ranges(n: int, block_rows: int | None = None) -> Iterator[tuple[int, int, int]]:
     """Yield (start, stop, padded size) of each block of n rows.
+
+    Args:
+        n: number of rows.
+        block_rows: maximum number of rows in a block; None for the largest of `BLOCK_SIZES`.
 
     Example:
         >>> list(iter_block_ranges(5000))
         [(0, 4096, 4096), (4096, 5000, 4096)]
+        >>> list(iter_block_ranges(5, block_rows=3))
+        [(0, 3, 3), (3, 5, 3)]
     """
-    for start in range(0, n, BLOCK_SIZES[-1]):
-        stop = min(start + BLOCK_SIZES[-1], n)
-        yield start, stop, next(size for size in BLOCK_SIZES if size >= stop - start)
+    largest, sizes = BLOCK_SIZES[-1], BLOCK_SIZES
+    if block_rows is not None:
+        largest = block_rows
+        sizes = (*(size for size in BLOCK_SIZES if n <= size < largest), largest)
+    for start in range(0, n, largest):
+        stop = min(start + largest, n)
+        yield start, stop, next(size for size in sizes if size >= stop - start)
 
 
 def pad(array: np.ndarray, size: int) -> np.ndarray:
@@ -55,14 +65,29 @@ def pad(array: np.ndarray, size: int) -> np.ndarray:
 
 
 def predict(
-    body: Links, head: Links, params: tuple[Params, ...], state: tuple[State, ...], x: np.ndarray
+    body: Links,
+    head: Links,
+    params: tuple[Params, ...],
+    state: tuple[State, ...],
+    x: np.ndarray,
+    block_rows: int | None = None,
+    on_block: Callable[[int], None] | None = None,
 ) -> np.ndarray:
-    """Return the network's output for the rows x, computed block by block."""
+    """Return the network's output for the rows x, computed block by block.
+
+    Args:
+        body, head, params, state: the network, its weights and its statistics.
+        x: the rows.
+        block_rows: see `iter_block_ranges`.
+        on_block: called after each block with its number of rows.
+    """
     outputs = []
-    for start, stop, size in iter_block_ranges(len(x)):
+    for start, stop, size in iter_block_ranges(len(x), block_rows):
         block = pad(np.asarray(x[start:stop]), size)
         _, output, _ = infer(body, head, params, state, block)
         outputs.append(np.asarray(output)[: stop - start])
+        if on_block:
+            on_block(stop - start)
     return np.array(outputs[0]) if len(outputs) == 1 else np.concatenate(outputs)
 
 
@@ -94,9 +119,16 @@ def penalty(links: Links, params: tuple[Params, ...]) -> Array | None:
     return network.penalty(links, params)
 
 
-def iter_padded_blocks(data: Data) -> Iterator[tuple[Data, np.ndarray]]:
-    """Yield host data as padded blocks on the device, each with a 0/1 mask of real rows."""
-    for start, stop, size in iter_block_ranges(len(data.x)):
+def iter_padded_blocks(
+    data: Data, block_rows: int | None = None
+) -> Iterator[tuple[Data, np.ndarray]]:
+    """Yield host data as padded blocks on the device, each with a 0/1 mask of real rows.
+
+    Args:
+        data: the rows.
+        block_rows: see `iter_block_ranges`.
+    """
+    for start, stop, size in iter_block_ranges(len(data.x), block_rows):
         block = Data(*(None if a is None else pad(np.asarray(a[start:stop]), size) for a in data))
         yield to_device((block, (np.arange(size) < stop - start).astype(np.float32)))
 

@@ -516,8 +516,10 @@ class BaseNeuralNetwork(BaseEstimator, ABC):  # type: ignore[misc]
             assert self.encoder_ is not None
             x = self.encoder_.transform(x)
         if sparse.issparse(x):
-            return np.concatenate([self.model_.predict(part) for part in rows.iter_dense(x)])
-        return self.model_.predict(x)
+            return np.concatenate(
+                [self.model_.predict(part, verbose=0) for part in rows.iter_dense(x)]
+            )
+        return self.model_.predict(x, verbose=0)
 
     def _predict_raw(self, X: Any) -> np.ndarray:
         return self._infer(self._validate_rows(X))

@@ -291,8 +291,8 @@ class Sequential:
     ) -> Any:
         """Return the loss and the metrics.
 
-        See `glassnet.Sequential.evaluate`, which has more arguments (`options`). `batch_size` and
-        `verbose` are ignored: nothing is printed, and the result is the same for any batch size.
+        See `glassnet.Sequential.evaluate`, which has more arguments (`options`). With "auto",
+        nothing is printed about work that lasts less than a second.
 
         Raises:
             ConfigError: for callbacks, or if steps do not cover all rows. See
@@ -302,7 +302,8 @@ class Sequential:
         if steps is not None:
             steps = _check_steps("evaluate: steps", _count_rows(x, y), steps, batch_size or 32)
         model = self._synchronize()
-        return model.evaluate(x, y, sample_weight, return_dict, steps=steps, **options)
+        options |= {"batch_size": batch_size, "verbose": verbose, "steps": steps}
+        return model.evaluate(x, y, sample_weight, return_dict, **options)
 
     def predict(
         self,
@@ -316,7 +317,7 @@ class Sequential:
     ) -> np.ndarray:
         """Return the outputs for x. See `glassnet.Sequential.predict`.
 
-        `batch_size` and `verbose` are ignored.
+        With `verbose="auto"`, nothing is printed about work that lasts less than a second.
 
         Raises:
             ConfigError: for callbacks, or if steps do not cover all rows. See
@@ -325,7 +326,8 @@ class Sequential:
         _check_no_callbacks("predict", callbacks)
         if steps is not None:
             steps = _check_steps("predict: steps", _count_rows(x), steps, batch_size or 32)
-        return self._synchronize().predict(x, steps=steps, target=target)
+        model = self._synchronize()
+        return model.predict(x, batch_size=batch_size, verbose=verbose, steps=steps, target=target)
 
     def __call__(self, x: Any, training: bool = False) -> np.ndarray:
         """Return `predict(x)`."""
@@ -343,7 +345,7 @@ class Sequential:
             training=training,
             fix="trace(x, y, training=True) shows a training pass.",
         )
-        return self.predict(x)
+        return self.predict(x, verbose=0)
 
     def predict_labels(self, x: Any, *, target: str | None = None) -> np.ndarray:
         """Return the class of every row. See `glassnet.Sequential.predict_labels`."""

@@ -27,7 +27,7 @@ from glassnet.pipeline.options import EvaluationOptions, FitOptions
 from glassnet.preprocessing import tabular
 from glassnet.storage import model_file
 from glassnet.training.history import History
-from glassnet.training.progress import Progress
+from glassnet.training.progress import InferenceProgress, Progress
 from glassnet.training.resume import ResumableRun, describe_callback
 from glassnet.training.trainer import Trainer
 from glassnet.types import Params, State
@@ -304,6 +304,8 @@ class Sequential(BaseModel):
         sample_weight: Any = None,
         return_dict: bool = False,
         *,
+        batch_size: int | None = None,
+        verbose: str | int = "auto",
         steps: int | None = None,
         target: str | None = None,
     ) -> Any:
@@ -314,24 +316,41 @@ class Sequential(BaseModel):
             y: targets; None if x holds them.
             sample_weight: a weight per row, for the loss.
             return_dict: return {"loss": ..., "accuracy": ...} instead of a list.
+            batch_size: largest number of rows to compute at once; a small one takes less memory.
+                The result does not depend on it, and batches have their own.
+            verbose: "auto" for a progress line on a terminal if the work lasts longer than a
+                second, 1 for one at once and a last line, 2 for a last line, 0 for no output.
             steps: number of batches to use; None for all.
             target: the column of targets, if batches are dicts of columns.
 
         Raises:
             DataError: see `fit`.
+            ConfigError: `batch_size` or `verbose` is not valid.
             NotReadyError: no weights or no loss yet.
         """
+        options = EvaluationOptions(steps, target=target, block_rows=batch_size)
         program, built = self._make_program(), self._require_built("evaluate")
         network.require_learned(built.links, self._state)
-        with closing(open_dataset(x, y, sample_weight, self._describe())) as data:
-            blocks = data.evaluation_blocks(
-                built, program.loss, EvaluationOptions(steps, target=target)
-            )
+        with (
+            closing(open_dataset(x, y, sample_weight, self._describe())) as data,
+            InferenceProgress("evaluate", verbose) as progress,
+        ):
+            blocks = data.evaluation_blocks(built, program.loss, options)
             warn_about_rows("evaluate", data)
-            logs = inference.evaluate_blocks(program, *self._weights_on_device(), blocks)
+            tracked = progress.track(blocks, data.n_rows)
+            logs = inference.evaluate_blocks(program, *self._weights_on_device(), tracked)
+            progress.finish(logs)
         return logs if return_dict else list(logs.values()) if len(logs) > 1 else logs["loss"]
 
-    def predict(self, x: Any, *, steps: int | None = None, target: str | None = None) -> np.ndarray:
+    def predict(
+        self,
+        x: Any,
+        *,
+        batch_size: int | None = None,
+        verbose: str | int = "auto",
+        steps: int | None = None,
+        target: str | None = None,
+    ) -> np.ndarray:
         """Return the outputs of the last layer: (n, ...) to (n, *output shape), float32.
 
         A model that was fitted to numeric targets of a table returns them in the original units.
@@ -341,17 +360,30 @@ class Sequential(BaseModel):
                 fitted to one, with the columns that it uses in any order. Batches are x, (x, y) or
                 dicts of columns, all of which are features but `target`. A list of arrays counts as
                 rows. A model of images takes image files, too.
+            batch_size: largest number of rows to compute at once; a small one takes less memory.
+                The result does not depend on it, and batches have their own.
+            verbose: "auto" for a progress line on a terminal if the work lasts longer than a
+                second, 1 for one at once and a last line, 2 for a last line, 0 for no output.
             steps: number of batches to use; None for all.
             target: the column of targets, if batches are dicts of columns that hold it.
 
         Raises:
             DataError: rows that cannot be used.
+            ConfigError: `batch_size` or `verbose` is not valid.
             NotReadyError: a Normalization layer has not been adapted yet.
         """
-        with closing(open_dataset(x, None, None, self._describe())) as data:
-            return data.predict(self._make_infer(), EvaluationOptions(steps, target=target))
+        options = EvaluationOptions(steps, target=target, block_rows=batch_size)
+        with (
+            closing(open_dataset(x, None, None, self._describe())) as data,
+            InferenceProgress("predict", verbose) as progress,
+        ):
+            outputs = data.predict(self._make_infer(data, batch_size, progress), options)
+            progress.finish()
+        return outputs
 
-    def _make_infer(self) -> Callable[[Any], np.ndarray]:
+    def _make_infer(
+        self, data: DataAdapter, block_rows: int | None, progress: InferenceProgress
+    ) -> Callable[[Any], np.ndarray]:
         """Return a function from rows of numbers to the outputs of the network.
 
         All calls use the weights of the first, also if the model is being fitted.
@@ -365,7 +397,8 @@ class Sequential(BaseModel):
             params, state = weights[0]
             network.require_learned(links, state)
             body, head = network.split_head(links, self._loss) if self._loss else (links, ())
-            return inference.predict(body, head, params, state, x)
+            progress.n_rows = data.n_rows
+            return inference.predict(body, head, params, state, x, block_rows, progress.advance)
 
         return infer
 
@@ -375,7 +408,14 @@ class Sequential(BaseModel):
             self._params, self._state = to_device((self._params, self._state))
             return self._params, self._state
 
-    def predict_labels(self, x: Any, *, target: str | None = None) -> np.ndarray:
+    def predict_labels(
+        self,
+        x: Any,
+        *,
+        batch_size: int | None = None,
+        verbose: str | int = "auto",
+        target: str | None = None,
+    ) -> np.ndarray:
         """Return the class of every row.
 
         For K outputs it is the index of the largest, (n,). For a sigmoid it is 0 or 1, (n,), and
@@ -383,14 +423,13 @@ class Sequential(BaseModel):
         labels of the table.
 
         Args:
-            x: see `predict`.
-            target: see `predict`.
+            x, batch_size, verbose, target: see `predict`.
 
         Raises:
             DataError, NotReadyError: see `predict`.
             ConfigError: the network outputs numbers, not classes.
         """
-        outputs = self.predict(x, target=target)
+        outputs = self.predict(x, batch_size=batch_size, verbose=verbose, target=target)
         links = self._require_built("predict_labels").links
         labels = objective.to_class_labels(outputs, links, self._loss)
         return self.preprocessor.target.decode_labels(labels) if self.preprocessor else labels

@@ -114,6 +114,9 @@ class DataAdapter(ABC):
     types: tuple[type, ...] = ()
     """Types of x that this adapter is for."""
 
+    n_rows: int | None = None
+    """Number of rows; None for batches, and until the rows have been read."""
+
     holds_targets = True
     """Whether x alone can hold the targets too."""
 

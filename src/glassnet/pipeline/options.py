@@ -92,6 +92,11 @@ class EvaluationOptions:
             all rows, in which `steps` is not allowed.
         target: name of the target column, if batches are dicts.
         repeatable: whether batches must allow another pass.
+        block_rows: maximum number of rows that are computed at once; None for no limit of its own.
+            Batches have their own number of rows.
+
+    Raises:
+        ConfigError: `block_rows` is not an int >= 1.
     """
 
     steps: int | None = None
@@ -99,6 +104,12 @@ class EvaluationOptions:
     batch_size: int | str | None = None
     target: str | None = None
     repeatable: bool = False
+    block_rows: int | None = None
+
+    def __post_init__(self) -> None:
+        rows = self.block_rows
+        if rows is not None:
+            require(is_int(rows, least=1), "batch_size", "an int >= 1, or None", batch_size=rows)
 
 
 def check_steps(argument: str, steps: Any, n: int, batch_size: Any) -> None:

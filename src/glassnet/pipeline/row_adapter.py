@@ -135,7 +135,7 @@ class RowAdapter(DataAdapter):
         self.open()
         rows = self.encode(network, loss)
         if size is None:
-            return ArrayBlocks(iter_padded_blocks(rows))
+            return ArrayBlocks(iter_padded_blocks(rows, options.block_rows))
         check_steps(options.steps_argument, options.steps, len(rows.x), size)
         return _make_blocks(rows)
 
@@ -154,8 +154,11 @@ class RowAdapter(DataAdapter):
         x = model.vectorizer(x) if model.vectorizer else x
         check = model.links[0].check_input if model.links else None
         if arrays.is_memory_map(x) and x.size:
-            return MemmapRows.open(x, model.example_shape, name, check)
-        return arrays.check_features(x, model.example_shape, name, check)
+            rows: Any = MemmapRows.open(x, model.example_shape, name, check)
+        else:
+            rows = arrays.check_features(x, model.example_shape, name, check)
+        self.n_rows = len(rows)
+        return rows
 
 
 def _require_all_rows(who: str, options: EvaluationOptions) -> None:

@@ -6,16 +6,46 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import FrameType
 from typing import Any
 
+import numpy as np
+
 from glassnet.engine.loop import Record
-from glassnet.errors import require
+from glassnet.errors import ConfigError, message
 from glassnet.formatting import format_duration, format_logs
 
 MAX_LINES = 20
 """Approximate maximum number of plain lines per run."""
+
+QUIET_SECONDS = 1.0
+"""`evaluate` and `predict` show nothing until they have lasted this long."""
+
+BAR_WIDTH = 20
+
+
+def make_live_line() -> Any:
+    """Return a line on the terminal that is replaced by each update, and erased at the end."""
+    from rich.console import Console
+    from rich.live import Live
+
+    return Live(console=Console(), auto_refresh=False, transient=True)
+
+
+def check_verbose(who: str, verbose: str | int | bool) -> None:
+    """Refuse a value of `verbose` that has no meaning.
+
+    Raises:
+        ConfigError: another value than "auto", 0, 1 and 2.
+    """
+    if verbose not in ("auto", 0, 1, 2):
+        raise ConfigError(message(who, 'verbose to be "auto", 0, 1 or 2', verbose=verbose))
+
+
+def render_bar(done: int, total: int) -> str:
+    """Return a bar of fixed width."""
+    return f"{'━' * (BAR_WIDTH * done // total):<{BAR_WIDTH}}"
 
 
 class Progress:
@@ -31,19 +61,14 @@ class Progress:
     """
 
     def __init__(self, verbose: str | int | bool, epochs: int):
-        require(
-            verbose in ("auto", 0, 1, 2), "fit", 'verbose to be "auto", 0, 1 or 2', verbose=verbose
-        )
+        check_verbose("fit", verbose)
         self.epochs, self.epochs_done, self.epochs_before = epochs, 0, 0
         self.started_at, self.last_shown_at = time.perf_counter(), 0.0
         self.log_every = 1 if verbose == 2 else max(1, -(-epochs // MAX_LINES))
         self.silent = not verbose
         self._live: Any = None
         if verbose in ("auto", 1) and sys.stdout.isatty():
-            from rich.console import Console
-            from rich.live import Live
-
-            self._live = Live(console=Console(), auto_refresh=False, transient=True)
+            self._live = make_live_line()
 
     def __enter__(self) -> Progress:
         if self._live:
@@ -95,12 +120,12 @@ class Progress:
         if not steps:
             self._update_line(f"{epoch}  step {steps_done}  {text}")
             return
-        bar = "━" * (20 * steps_done // steps)
         epochs = self.epochs - self.epochs_before
         epochs_done = self.epochs_done - self.epochs_before + steps_done / steps
         fraction = min(epochs_done / epochs, 1.0)
         left = format_duration((time.perf_counter() - self.started_at) * (1 / fraction - 1))
-        self._update_line(f"{epoch}  {bar:<20}  step {steps_done}/{steps}  {text}  {left} left")
+        bar = render_bar(steps_done, steps)
+        self._update_line(f"{epoch}  {bar}  step {steps_done}/{steps}  {text}  {left} left")
 
     def on_epoch_end(self, record: Record) -> None:
         """Print the epoch's line if one is due."""
@@ -116,6 +141,71 @@ class Progress:
             seconds = f"  {format_duration(record.seconds)}" if record.seconds >= 0.05 else ""
             text = format_logs(record.logs, aligned=True)
             self.log(f"epoch {self.epochs_done}/{self.epochs}  {text}{seconds}")
+
+
+class InferenceProgress:
+    """Progress output of `evaluate` and `predict`.
+
+    Args:
+        who: name of the method.
+        verbose: "auto" for a live line on a terminal if the work lasts longer than a second, 1 for
+            a live line at once and a last line, 2 for a last line, 0 for no output.
+
+    Raises:
+        ConfigError: another `verbose`.
+    """
+
+    def __init__(self, who: str, verbose: str | int | bool):
+        check_verbose(who, verbose)
+        self.who, self.verbose, self.rows_done = who, verbose, 0
+        self.n_rows: int | None = None
+        self.started_at = time.perf_counter()
+        self.next_at = self.started_at + (QUIET_SECONDS if verbose == "auto" else 0.0)
+        self._live: Any = None
+
+    def __enter__(self) -> InferenceProgress:
+        return self
+
+    def __exit__(self, *failure: object) -> None:
+        if self._live:
+            self._live.stop()
+
+    def track(
+        self, blocks: Iterable[tuple[Any, Any]], n_rows: int | None
+    ) -> Iterator[tuple[Any, Any]]:
+        """Yield the blocks, each (data, mask of real rows), and count their rows."""
+        self.n_rows = n_rows
+        for data, mask in blocks:
+            yield data, mask
+            self.advance(int(np.asarray(mask).sum()))
+
+    def advance(self, rows: int) -> None:
+        """Count rows that have been computed, and update the live line if it is due."""
+        self.rows_done += rows
+        now = time.perf_counter()
+        if now < self.next_at or self.verbose not in ("auto", 1) or not sys.stdout.isatty():
+            return
+        self.next_at = now + 0.1
+        if self._live is None:
+            self._live = make_live_line()
+            self._live.start()
+        self._live.update(self._render(now - self.started_at), refresh=True)
+
+    def _render(self, seconds: float) -> str:
+        if not self.n_rows:
+            return f"{self.who}  {self.rows_done:,} rows  {format_duration(seconds)}"
+        left = format_duration(seconds * (self.n_rows / self.rows_done - 1))
+        bar, rows = render_bar(self.rows_done, self.n_rows), f"{self.rows_done:,}/{self.n_rows:,}"
+        return f"{self.who}  {bar}  {rows} rows  {left} left"
+
+    def finish(self, logs: Mapping[str, float] | None = None) -> None:
+        """Print the last line, unless `verbose` is "auto" or 0."""
+        if self._live:
+            self._live.stop()
+        if self.verbose not in ("auto", 0):
+            duration = format_duration(time.perf_counter() - self.started_at)
+            text = f"{format_logs(logs, aligned=True)}  " if logs else ""
+            print(f"{self.who}  {self.rows_done:,} rows  {text}{duration}", flush=True)
 
 
 class InterruptGuard:

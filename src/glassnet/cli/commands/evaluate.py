@@ -36,7 +36,7 @@ def command(model: str, rows: str, as_json: bool) -> None:
 
     network = load(model)
     x, y = resolve.load_test_data(network, rows)
-    logs = network.evaluate(x, y, return_dict=True)
+    logs = network.evaluate(x, y, return_dict=True, verbose=0 if as_json else "auto")
     report = compute_score(network, x, y)
     if as_json:
         score = report.to_dict() if report else None
