@@ -83,27 +83,35 @@ def test_early_stopping_restores_the_best_weights():
     best = int(np.argmin(log.history["val_loss"]))
     assert len(log.epoch) == best + 5 < 40
     assert log.stopped == (
-        f"val_loss has not improved for 4 epochs: the best was {min(log.history['val_loss']):.4g} at epoch {best + 1}"
+        f"val_loss has not improved for 4 epochs: the best was {min(log.history['val_loss']):.4g} at epoch {best + 1}, "
+        "and its weights are restored"
     )
     short, options = overfitting()
     short.fit(epochs=best + 1, **options)
     assert same_bits(model, short)
     unrestored, options = overfitting()
-    unrestored.fit(
+    log = unrestored.fit(
         epochs=40, callbacks=[EarlyStopping(patience=4, restore_best_weights=False)], **options
     )
+    assert log.stopped.endswith(f" at epoch {best + 1}")
     assert not same_bits(model, unrestored)
 
 
-def test_best_weights_come_back_at_the_last_epoch_too():
+def test_best_weights_come_back_at_the_last_epoch_too(capsys):
+    """Oracle: the weights of a shorter run. The last line says so if they are of an earlier one."""
     model, options = overfitting()
+    options["verbose"] = 2
     log = model.fit(epochs=30, callbacks=EarlyStopping(patience=100), **options)
+    last_line = capsys.readouterr().out.splitlines()[-1]
+    assert last_line == "the best weights are restored: those of an earlier epoch"
     best = int(np.argmin(log.history["val_loss"]))
     assert best < 29
     assert log.stopped is None
     short, options = overfitting()
-    short.fit(epochs=best + 1, **options)
+    options["verbose"] = 2
+    short.fit(epochs=best + 1, callbacks=EarlyStopping(patience=100), **options)
     assert same_bits(model, short)
+    assert "restored" not in capsys.readouterr().out
 
 
 def test_early_stopping_on_accuracy_goes_up():
@@ -128,7 +136,9 @@ def test_a_value_that_is_no_number_is_never_the_best():
         False,
         False,
     ]
-    assert answers[-1].stop == "loss has not improved for 2 epochs: the best was 2 at epoch 3"
+    assert answers[-1].stop == (
+        "loss has not improved for 2 epochs: the best was 2 at epoch 3, and its weights are restored"
+    )
 
 
 def test_stop_when_the_loss_is_small():

@@ -1,6 +1,7 @@
 """Output, files and errors of the commands."""
 
 import json
+import math
 import os
 import re
 import signal
@@ -393,6 +394,30 @@ def test_widths(text, widths):
 )
 def test_sparkline(values, drawn):
     assert output.sparkline(values) == drawn
+
+
+@pytest.mark.parametrize(
+    ("losses", "text"),
+    [
+        ([0.8, 0.4, 0.2], "loss █▃▁"),
+        ([0.6952, 0.694, 0.6931, 0.6931], "loss flat at 0.6931"),
+        ([2.3, 2.3], "loss flat at 2.3"),
+        ([0.0, 0.0], "loss flat at 0"),
+        ([-1.0, -1.001], "loss flat at -1.001"),
+        ([-1.0, 1.0], "loss ▁█"),
+        ([0.7, 0.68], "loss █▁"),
+        ([0.7, 0.68, math.nan], "loss █▁"),
+    ],
+)
+def test_a_flat_loss_is_called_flat(losses, text):
+    """Oracle: by hand. A curve within 1 % of its size is flat; other curves are drawn."""
+    assert output.describe_losses(losses, 24) == text
+
+
+def test_noise_around_a_constant_is_flat():
+    """Oracle: losses from 0.65 to 0.75 in random order. The means of 100 losses differ by less than 1 %."""
+    losses = np.random.default_rng(0).permutation(np.linspace(0.65, 0.75, 400))
+    assert output.describe_losses(losses, 4).startswith("loss flat at 0.")
 
 
 def test_lines_break_between_words_on_a_terminal(monkeypatch, capsys):

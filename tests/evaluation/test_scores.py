@@ -436,6 +436,41 @@ def test_the_headline_names_the_strongest_rival():
     )
     y = np.tile(y, 20)
     for predicted, baseline, words in ((y, 1 - y, "better than"), (1 - y, y, "worse than")):
-        headline = compare_scores("accuracy", y, predicted, {"majority": baseline}).headline()
-        assert headline.endswith(f"), {words} majority {np.mean(baseline == y):.3f}")
+        headline = compare_scores("accuracy", y, predicted, {"other": baseline}).headline()
+        assert headline.endswith(f"), {words} other {np.mean(baseline == y):.3f}")
     assert compare_scores("RMSE", [1.0], np.array([3.0]), {}).headline() == "RMSE 2.000"
+
+
+def right_on(rows, n=200):
+    """Return predictions that are right on these rows, for targets that are all 1."""
+    return np.isin(np.arange(n), rows).astype(int)
+
+
+@pytest.mark.parametrize(
+    ("right", "ending"),
+    [
+        (range(100), ", no better than always predicting the most common class, 0.600"),
+        (range(120), ", no better than always predicting the most common class, 0.600"),
+        (range(124), "logistic regression 0.650"),  # differs on 4 rows: too few for an interval
+        (
+            range(60, 184),
+            ", not clearly better than always predicting the most common class, 0.600",
+        ),
+        (range(180), ", better than logistic regression 0.650"),
+    ],
+)
+def test_a_network_that_is_no_better_than_the_majority_is_called_so(right, ending):
+    """Oracle: by hand. The majority is right on rows 0 to 119 of 200."""
+    baselines = {"logistic regression": right_on(range(130)), "majority": right_on(range(120))}
+    report = compare_scores("accuracy", np.ones(200, int), right_on(right), baselines)
+    assert report.headline().endswith(ending)
+
+
+def test_a_network_that_is_no_better_than_the_mean_is_called_so():
+    """Oracle: by hand. Both predict 2 for targets 1 and 3, so both RMSE are 1."""
+    y = np.tile([1.0, 3.0], 50)
+    baselines = {"ridge": y + 0.1, "mean": np.full(100, 2.0)}
+    for predicted, is_called in ((np.full(100, 2.0), True), (y + 0.2, False)):
+        headline = compare_scores("RMSE", y, predicted, baselines).headline()
+        words = ", no better than always predicting the mean, 1.000"
+        assert headline.endswith(words) is is_called

@@ -103,7 +103,10 @@ class EarlyStopping(Callback):
             if memory.value is None
             else f"the best was {format_number(memory.value)} at epoch {memory.epoch + 1}"
         )
-        reason = f"{self.monitor} has not improved for {memory.wait} epochs: {best}"
+        if memory.value is not None and self.restore_best_weights:
+            best += ", and its weights are restored"
+        epochs = "1 epoch" if memory.wait == 1 else f"{memory.wait} epochs"
+        reason = f"{self.monitor} has not improved for {epochs}: {best}"
         return memory, Decision(stop=reason)
 
     def _is_better(self, value: float, best: float | None) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import math
 import shutil
 import sys
 import textwrap
@@ -11,6 +12,8 @@ from collections.abc import Sequence
 from typing import Any
 
 import click
+
+from glassnet.formatting import format_number
 
 EXIT_WRITE_ERROR, EXIT_USAGE_ERROR, EXIT_NOT_FINITE, EXIT_INTERRUPTED = 1, 2, 3, 130
 
@@ -43,15 +46,40 @@ def sparkline(values: Sequence[float], width: int = 24) -> str:
         >>> sparkline([8, 4, 2, 1, 1])
         '█▄▂▁▁'
     """
-    count = min(width, len(values))
-    cuts = [round(i * len(values) / count) for i in range(count + 1)] if count else []
-    means = [sum(values[a:b]) / (b - a) for a, b in itertools.pairwise(cuts)]
+    means = average(values, width)
     low, high = min(means, default=0.0), max(means, default=0.0)
     top = len(SPARK_BLOCKS) - 1
     return "".join(
         SPARK_BLOCKS[round((value - low) / (high - low) * top) if high > low else 0]
         for value in means
     )
+
+
+FLAT_RANGE = 0.01
+"""A loss whose curve stays within this fraction of its size is called flat."""
+
+
+def describe_losses(losses: Sequence[float], width: int) -> str:
+    """Return the losses of the epochs as a curve, or say that they hardly changed.
+
+    Example:
+        >>> describe_losses([0.8, 0.4, 0.2], 24)
+        'loss █▃▁'
+        >>> describe_losses([0.6951, 0.6932, 0.6931], 24)
+        'loss flat at 0.6931'
+    """
+    finite = [loss for loss in losses if math.isfinite(loss)]
+    means = average(finite, width)
+    if means and max(means) - min(means) <= FLAT_RANGE * max(map(abs, means)):
+        return f"loss flat at {format_number(means[-1])}"
+    return f"loss {sparkline(finite, width)}"
+
+
+def average(values: Sequence[float], width: int) -> list[float]:
+    """Return at most `width` numbers, each the mean of a range of values."""
+    count = min(width, len(values))
+    cuts = [round(i * len(values) / count) for i in range(count + 1)] if count else []
+    return [sum(values[a:b]) / (b - a) for a, b in itertools.pairwise(cuts)]
 
 
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]], right: str = "") -> None:

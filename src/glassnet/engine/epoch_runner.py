@@ -185,6 +185,13 @@ class RunState:
             return self.train_state
         return self.train_state._replace(params=best.params, state=best.state)
 
+    @property
+    def has_earlier_best_weights(self) -> bool:
+        """Whether the best weights are those of an earlier step."""
+        return self.best_state is not None and int(self.best_state.step) < int(
+            self.train_state.step
+        )
+
 
 Logs = dict[str, float]
 """Logged values by name, such as `{"loss": 0.3, "val_loss": 0.4}`."""

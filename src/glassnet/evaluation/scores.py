@@ -22,6 +22,9 @@ from glassnet.evaluation.intervals import (
 from glassnet.formatting import format_number, format_share
 from glassnet.types import Array
 
+CONSTANTS = {"majority": "the most common class", "mean": "the mean"}
+"""Baselines that give the same answer for all rows, and their answers in words."""
+
 
 @dataclass(frozen=True)
 class Score:
@@ -70,6 +73,15 @@ class BaselineComparison:
         low, high = self.interval or (0.0, 0.0)
         return "better" if low > 0 else "worse" if high < 0 else "within noise"
 
+    @property
+    def is_unbeaten_constant(self) -> bool:
+        """Whether one answer for all rows is at least as good as the network, or within noise.
+
+        A better network that differs on fewer than six rows does not count.
+        """
+        is_beaten = self.improvement > 0 and self.interval is None
+        return self.score.name in CONSTANTS and self.verdict != "better" and not is_beaten
+
 
 @dataclass(frozen=True)
 class ScoreReport:
@@ -108,10 +120,18 @@ class ScoreReport:
         }
 
     def headline(self) -> str:
-        """Return one line: the network's score with its interval, and the best baseline's."""
+        """Return one line: the network's score with its interval, and the best baseline's.
+
+        A network that is no better than one answer for all rows is called so instead.
+        """
         line = f"{self.metric} {self._format(self.network.value)}"
         if self.network.interval:
             line += f" ({self._format_interval(self.network.interval)})"
+        for baseline in self.baselines:
+            if baseline.is_unbeaten_constant:
+                words = "not clearly" if baseline.improvement > 0 else "no"
+                answer, value = CONSTANTS[baseline.score.name], self._format(baseline.score.value)
+                return f"{line}, {words} better than always predicting {answer}, {value}"
         if not self.baselines:
             return line
         best = min(self.baselines, key=lambda baseline: baseline.improvement)

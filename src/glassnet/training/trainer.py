@@ -104,6 +104,8 @@ class Trainer:
             _warn_not_finite(start, last, history)
         elif history.stopped:
             self.progress.log(f"stopped: {history.stopped}")
+        elif last and last.run_state and last.run_state.has_earlier_best_weights:
+            self.progress.log("the best weights are restored: those of an earlier epoch")
         return history
 
     def _validate(self, blocks: Blocks | None, train_state: TrainState) -> Logs:

@@ -60,7 +60,7 @@ def test_a_run_that_stopped_early_has_no_more_epochs(tmp_path):
     assert (
         log.stopped
         == other.stopped
-        == "loss has not improved for 1 epochs: the best was " + log.stopped.split("was ")[1]
+        == "loss has not improved for 1 epoch: the best was " + log.stopped.split("was ")[1]
     )
     assert other.epoch == [0, 1]
 

@@ -206,15 +206,15 @@ def train_model(
 
 
 def format_last_line(result: str, seconds: float, files: list[str], history: History) -> str:
-    """Return the result, the duration, the files written, and a sparkline of the loss."""
-    from glassnet.cli.output import sparkline
+    """Return the result, the duration, the files written, and the curve of the loss."""
+    from glassnet.cli.output import describe_losses
 
     line = ", ".join([result, format_duration(seconds), *files])
     losses = history.history.get("loss", [])
     if len(losses) < 2:
         return line
     width = min(max(MAX_LINE_WIDTH - len(f"{line}  loss "), 8), 24)
-    return f"{line}  loss {sparkline(losses, width)}"
+    return f"{line}  {describe_losses(losses, width)}"
 
 
 def save_curves(history: History, path: str | None) -> tuple[str | None, str]:
