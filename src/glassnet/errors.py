@@ -20,6 +20,9 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 
+MAX_REPR, MAX_PROBLEM = 1000, 200
+"""Limits of characters in a message: of a received value, and of the error that caused it."""
+
 
 class GlassnetError(Exception):
     """Base class of every error that Glassnet raises on purpose."""
@@ -87,9 +90,48 @@ def message(who: str, expected: str, /, *, fix: str = "", **received: Any) -> st
         >>> message("Dense", "units to be an int >= 1", units=-3)
         'Dense: expected units to be an int >= 1. Received: units=-3.'
     """
-    values = ", ".join(f"{name}={value!r}" for name, value in received.items())
+    values = ", ".join(f"{name}={_short_repr(value)}" for name, value in received.items())
     parts = [f"{who}: expected {expected}.", f"Received: {values}." if values else "", fix]
     return " ".join(filter(None, parts))
+
+
+def _short_repr(value: Any) -> str:
+    """Return the repr of a value of the user, cut if it is long."""
+    try:
+        text = repr(value)
+    except Exception:  # the repr of a user's class, of a deep list or of a huge integer
+        return f"a value of type {type(value).__name__}"
+    return text if len(text) <= MAX_REPR else f"{text[: MAX_REPR - 100]}...{text[-100:]}"
+
+
+@contextmanager
+def wrap_errors(
+    who: str,
+    expected: str,
+    /,
+    *,
+    fix: str = "",
+    error: type[GlassnetError] = DataError,
+    **received: Any,
+) -> Iterator[None]:
+    """Turn the errors of a library, or of a user's object, into `error`, which they caused.
+
+    Put it around calls that are handed the user's bytes or objects. Errors of Glassnet pass.
+
+    Example:
+        >>> with wrap_errors("read", "a number"):
+        ...     1 / 0
+        Traceback (most recent call last):
+        ...
+        glassnet.errors.DataError: read: expected a number. Received: problem='division by zero'.
+    """
+    try:
+        yield
+    except GlassnetError:
+        raise
+    except Exception as cause:
+        problem = (str(cause) or type(cause).__name__)[:MAX_PROBLEM]
+        raise error(message(who, expected, fix=fix, **received, problem=problem)) from cause
 
 
 def warn(text: str, category: type[Warning]) -> None:
@@ -154,7 +196,10 @@ def is_int(value: Any, least: int) -> bool:
 def is_number(value: Any) -> bool:
     """Return whether `value` is one finite real number (Python's or NumPy's, not a bool)."""
     is_scalar = hasattr(value, "__float__") and getattr(value, "shape", ()) == ()
-    return is_scalar and not isinstance(value, bool) and math.isfinite(value)
+    try:
+        return is_scalar and not isinstance(value, bool) and math.isfinite(value)
+    except OverflowError:  # an int beyond float64
+        return False
 
 
 @contextmanager

@@ -5,15 +5,16 @@ from __future__ import annotations
 import os
 import re
 import zipfile
-import zlib
 from pathlib import Path
 
 import numpy as np
 
+from glassnet.data.arrays import check_numeric, check_precision
 from glassnet.data.dataset import TEST_FRACTION, Dataset
+from glassnet.data.file_paths import to_path
 from glassnet.data.idx import read_idx
 from glassnet.data.split import train_validation_split
-from glassnet.errors import DataError, is_int, message, require
+from glassnet.errors import DataError, is_int, require, wrap_errors
 from glassnet.types import Array
 
 ARRAY_NAMES = (("x_train", "y_train", "x_test", "y_test"), ("x_train", "y_train"), ("x", "y"))
@@ -51,17 +52,21 @@ def arrays_from_file(path: str | os.PathLike[str], *, seed: int = 0) -> Dataset:
         >>> arrays_from_file(path)
         Dataset('steps.npz', x=(8,) float64, y=(8,) int64, test rows=2, 2 classes)
     """
-    require(is_int(seed, least=0), "arrays_from_file", "seed to be an int >= 0", seed=seed)
+    who = "arrays_from_file"
+    require(is_int(seed, least=0), who, "seed to be an int >= 0", seed=seed)
+    path = to_path(path, who)
     x, y, x_test, y_test = read_arrays(path)
-    n_classes = _count_classes(y, _source_name(path)) if y.dtype.kind in "biu" else 0
+    n_classes = _count_classes(y, y_test, _source_name(path)) if y.dtype.kind in "biu" else 0
+    if not n_classes:
+        y, y_test = (_to_float32(part, _source_name(path)) for part in (y, y_test))
     if x_test is None or y_test is None:
         labels = y if n_classes else None
         train, test = train_validation_split(len(x), labels, TEST_FRACTION, "random", seed)
         x, y, x_test, y_test = x[train], y[train], x[test], y[test]
-    dtype = np.int64 if n_classes else np.float32
+    if n_classes:
+        y, y_test = y.astype(np.int64), y_test.astype(np.int64)
     class_names = tuple(map(str, range(n_classes)))
-    name = Path(path).name
-    return Dataset(name, x, y.astype(dtype), x_test, y_test.astype(dtype), class_names=class_names)
+    return Dataset(Path(path).name, x, y, x_test, y_test, class_names=class_names)
 
 
 def is_array_file(path: str | os.PathLike[str]) -> bool:
@@ -82,7 +87,7 @@ def read_arrays(path: str | os.PathLike[str]) -> tuple[Array, Array, Array | Non
         "a file that ends in .npz, or a file of images with -idx3 in its name",
         error=DataError,
     )
-    require(file.is_file(), who, "a file that exists", error=DataError)
+    require(os.path.isfile(file), who, "a file that exists", error=DataError)
     arrays = _read_npz(file, who) if file.suffix.lower() == ".npz" else _read_idx_files(file, who)
     x, y, *test = arrays
     _check_arrays(x, y, x.shape[1:], who)
@@ -112,23 +117,43 @@ def _check_arrays(x: Array, y: Array, example_shape: tuple[int, ...], who: str) 
     )
 
 
-def _count_classes(y: Array, who: str) -> int:
-    """Return K for class codes 0..K-1, all of which must occur."""
-    codes = np.unique(y)
+def _count_classes(y: Array, y_test: Array | None, who: str) -> int:
+    """Return K for class codes 0..K-1, all of which must occur in the training rows.
+
+    Codes are compared as Python integers: 255 + 1 is 0 in uint8.
+    """
+    codes = np.unique(y).tolist()
+    gap = next((k for k, code in enumerate(codes) if k != code), None)
     missing = [0]
-    if codes.min() >= 0:
-        missing = np.setdiff1d(np.arange(codes.max() + 1), codes)[:5].tolist()
+    if gap is not None and codes[0] >= 0:
+        missing = sorted({*range(gap, min(codes[-1], gap + 5 + len(codes)))} - {*codes})[:5]
     require(
-        not missing,
+        gap is None,
         who,
         "classes from 0 without a gap",
         error=DataError,
-        y=codes[:5].tolist(),
+        y=codes[:5],
         missing=missing,
         fix="Number them from 0: np.unique(y, return_inverse=True)[1]. "
         "For a regression, store y as floats.",
     )
+    test_codes = [] if y_test is None else np.unique(y_test).tolist()
+    others = [code for code in test_codes if code not in range(len(codes))]
+    expected = f"test rows of the training classes, 0 to {len(codes) - 1}"
+    require(not others, who, expected, error=DataError, others=others[:5])
     return len(codes)
+
+
+def _to_float32(y: Array | None, who: str) -> Array | None:
+    """Return targets of a regression as float32.
+
+    Raises:
+        DataError: a value is not finite in float32, or float32 cannot tell the values apart.
+    """
+    if y is None or not y.size:
+        return y
+    check_precision(**{f"{who}: y": y})
+    return check_numeric(y, f"{who}: y").astype(np.float32)
 
 
 def _source_name(path: str | os.PathLike[str]) -> str:
@@ -138,10 +163,11 @@ def _source_name(path: str | os.PathLike[str]) -> str:
 def _read_npz(path: Path, who: str) -> list[Array]:
     expected = "a complete archive of plain arrays"
     fix = "Save plain arrays: np.savez(path, x=x, y=y)."
-    size = path.stat().st_size
-    require(zipfile.is_zipfile(path), who, expected, error=DataError, size=size, fix=fix)
-    try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
+    with wrap_errors(who, expected, fix=fix), path.open("rb") as file:
+        size = os.fstat(file.fileno()).st_size
+        require(zipfile.is_zipfile(file), who, expected, error=DataError, size=size, fix=fix)
+        file.seek(0)
+        with np.load(file, allow_pickle=False) as archive:
             names = next((names for names in ARRAY_NAMES if set(names) <= set(archive.files)), ())
             require(
                 names,
@@ -150,17 +176,16 @@ def _read_npz(path: Path, who: str) -> list[Array]:
                 error=DataError,
                 arrays=archive.files[:8],
             )
-            return [archive[name] for name in names]
-    except DataError:
-        raise
-    except (ValueError, OSError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-        raise DataError(message(who, expected, problem=str(error)[:100], fix=fix)) from error
+            arrays = [archive[name] for name in names]
+            others = [type(array).__name__ for array in arrays if not isinstance(array, np.ndarray)]
+            require(not others, who, expected, error=DataError, fix=fix, types=others)
+            return arrays
 
 
 def _read_idx_files(path: Path, who: str) -> list[Array]:
     labels, test = _labels_path(path), path.with_name(path.name.replace("train", "t10k"))
     require(
-        labels.is_file() and labels != path,
+        os.path.isfile(labels) and labels != path,
         who,
         "a file of labels next to the images",
         error=DataError,
@@ -168,7 +193,7 @@ def _read_idx_files(path: Path, who: str) -> list[Array]:
         fix='Name it as the images, with "labels" for "images" and "idx1" for "idx3".',
     )
     files = [path, labels]
-    if test != path and test.is_file() and _labels_path(test).is_file():
+    if test != path and os.path.isfile(test) and os.path.isfile(_labels_path(test)):
         files += [test, _labels_path(test)]
     return [read_idx(file) for file in files]
 

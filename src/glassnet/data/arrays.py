@@ -8,11 +8,16 @@ from typing import Any
 
 import numpy as np
 
-from glassnet.errors import DataError, is_number, message, require
+from glassnet.errors import DataError, is_number, message, require, wrap_errors
 from glassnet.types import Shape
 
 BLOCK_BYTES = 2**18
 """Size of the blocks in which large arrays are checked: small enough for a core's cache."""
+
+MAX_FLOAT32 = float(np.finfo(np.float32).max)
+
+MAX_LIST_DEPTH = 64
+"""NumPy's maximum number of axes: deeper lists are not arrays."""
 
 
 def check_numeric(value: Any, name: str) -> np.ndarray:
@@ -22,15 +27,7 @@ def check_numeric(value: Any, name: str) -> np.ndarray:
         DataError: `value` is ragged, empty or masked; it holds objects or text, integers beyond
             2^31, NaN or infinity (the message names the first columns and the count).
     """
-    require(
-        not np.ma.is_masked(value),
-        name,
-        "numbers without a mask",
-        error=DataError,
-        masked=True,
-        fix="Fill it (x.filled(...)) or drop those rows.",
-    )
-    array = _to_array(value, name)
+    array = to_array(value, name)
     if array.dtype.kind not in "biuf":
         fix = _dtype_fix(array, name)
         raise DataError(message(name, "numbers", dtype=str(array.dtype), fix=fix))
@@ -58,15 +55,25 @@ def check_numeric(value: Any, name: str) -> np.ndarray:
     return array
 
 
-def _to_array(value: Any, name: str) -> np.ndarray:
-    """Convert to a NumPy array; JAX's small float and integer types become float32."""
-    try:
-        array = np.asarray(value)
+def to_array(value: Any, name: str) -> np.ndarray:
+    """Convert to a NumPy array; JAX's small float and integer types become float32.
+
+    Raises:
+        DataError: `value` is masked or ragged, or NumPy cannot convert it.
+    """
+    require_unmasked(value, name)
+    expected = "something that NumPy reads as an array"
+    with wrap_errors(name, expected, type=type(value).__name__):
+        try:
+            array = np.asarray(value)
+        except ValueError as error:
+            if "inhomogeneous" not in str(error):
+                raise
+            problem, fix = str(error).split(". ")[0], "Pad or cut them to one length."
+            text = message(name, "rows of equal length", problem=problem, fix=fix)
+            raise DataError(text) from error
         if array.dtype.kind == "O" and hasattr(value, "__array__"):
             array = _frame_to_array(value, array)
-    except ValueError as error:
-        problem, fix = str(error).split(". ")[0], "Pad or cut them to one length."
-        raise DataError(message(name, "rows of equal length", problem=problem, fix=fix)) from error
     small = ("bfloat16", "float8", "int4", "uint4")
     if array.dtype.kind == "V" and array.dtype.name.startswith(small):
         return array.astype(np.float32)
@@ -92,6 +99,33 @@ def _frame_to_array(value: Any, array: np.ndarray) -> np.ndarray:
     return filled[0] if isinstance(frame, nw.Series) else np.stack(filled, axis=1)
 
 
+def require_unmasked(value: Any, name: str) -> None:
+    """Refuse masked arrays, also as rows of a list or as columns of a dict of arrays.
+
+    Raises:
+        DataError: a value is masked.
+    """
+    require(
+        not _is_masked(value),
+        name,
+        "numbers without a mask",
+        error=DataError,
+        masked=True,
+        fix="Fill it (x.filled(...)) or drop those rows.",
+    )
+
+
+def _is_masked(value: Any, depth: int = 0) -> bool:
+    if isinstance(value, np.ma.MaskedArray):
+        return bool(np.ma.is_masked(value))
+    if not isinstance(value, list | tuple) or depth > MAX_LIST_DEPTH:
+        return False
+    types = set(map(type, value))
+    kinds = tuple(kind for kind in types if issubclass(kind, list | tuple | np.ma.MaskedArray))
+    rows = value if len(kinds) == len(types) else [row for row in value if isinstance(row, kinds)]
+    return any(_is_masked(row, depth + 1) for row in rows)
+
+
 def _dtype_fix(array: np.ndarray, name: str) -> str:
     if array.dtype.kind in "mM":
         return "Pass dates as numbers: days since the first date, month, weekday."
@@ -101,7 +135,7 @@ def _dtype_fix(array: np.ndarray, name: str) -> str:
         return "Pass an array or a list of rows."
     try:
         array.astype(np.float64)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         if name.endswith("y") and array.ndim:
             return (
                 "Number the labels: labels, y = np.unique(y, return_inverse=True); class k is then "
@@ -169,7 +203,7 @@ def check_precision(**arrays: Any) -> None:
     for name, value in arrays.items():
         if is_memory_map(value):
             continue
-        wide = _to_array(value, name)
+        wide = to_array(value, name)
         exact_size = 4 if wide.dtype.kind == "f" else 2
         if wide.dtype.kind not in "iuf" or wide.dtype.itemsize <= exact_size:
             continue
@@ -282,7 +316,7 @@ def check_consistent_length(**arrays: Any) -> None:
 def _length(value: Any) -> int | None:
     try:
         return len(value)
-    except TypeError:
+    except Exception:  # __len__ of the user raises anything; using the value reports it
         return None
 
 
@@ -368,12 +402,13 @@ def _check_class_weight(class_weight: Any, classes: list[Any]) -> np.ndarray:
         expected = f"classes that occur in the targets, {classes}"
         require(label in classes, who, expected, error=DataError, label=label, fix=fix)
         require(
-            is_number(weight) and weight >= 0,
+            is_number(weight) and 0 <= weight <= MAX_FLOAT32,
             who,
             "a finite number >= 0 for each class",
             error=DataError,
             label=label,
             weight=weight,
+            fix="Weights are float32: at most 3.4e38.",
         )
     weights = np.array([class_weight.get(label, 1.0) for label in classes], np.float32)
     require(

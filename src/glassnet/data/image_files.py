@@ -19,7 +19,7 @@ import numpy as np
 
 from glassnet.data import pixel_values
 from glassnet.data.pixel_values import PixelExtent, PixelRange
-from glassnet.errors import DataError, message, require
+from glassnet.errors import DataError, message, require, wrap_errors
 from glassnet.types import Shape
 
 if TYPE_CHECKING:
@@ -303,12 +303,10 @@ def _allocate(who: str, shape: Shape) -> np.ndarray:
     size = math.prod(shape)
     if size <= MAX_BYTES_IN_MEMORY:
         return np.empty(shape, np.uint8)
-    try:
+    fix = "Set TMPDIR to a folder that exists."
+    with wrap_errors(who, "a folder for temporary files", fix=fix):
         folder = Path(_temporary_folder().name)
         free = shutil.disk_usage(folder).free
-    except OSError as error:
-        expected, fix = "a folder for temporary files", "Set TMPDIR to a folder that exists."
-        raise DataError(message(who, expected, fix=fix, problem=str(error)[:200])) from error
     require(
         size < free,
         who,

@@ -11,10 +11,20 @@ from typing import Any
 import numpy as np
 
 from glassnet.data import image_files, pixel_values
+from glassnet.data.file_paths import to_path
 from glassnet.data.image_files import ImageHeader
 from glassnet.data.pixel_values import PixelRange
 from glassnet.data.split import train_validation_split
-from glassnet.errors import DataError, DataWarning, is_int, is_number, message, require, warn
+from glassnet.errors import (
+    ConfigError,
+    DataError,
+    DataWarning,
+    is_int,
+    is_number,
+    require,
+    warn,
+    wrap_errors,
+)
 from glassnet.formatting import format_number
 
 MIN_UPPER_BITS = 64
@@ -282,14 +292,13 @@ def _list_labeled_files(
     who: str, folder: Any, class_names: Sequence[str] | None
 ) -> tuple[tuple[str, ...], list[Path], np.ndarray]:
     """Return the classes, the files and the class index of each file."""
-    is_path = isinstance(folder, str | os.PathLike)
-    paths = [folder] if is_path else list(folder) if isinstance(folder, Iterable) else [folder]
-    fits = all(isinstance(path, str | os.PathLike) for path in paths)
-    require(fits, who, "the path of a folder, or a list of them", folder=type(folder).__name__)
-    if is_path:
-        names, folders = _find_class_folders(who, Path(folder), class_names)
+    expected = "the path of a folder, or a list of them"
+    if isinstance(folder, Iterable) and not isinstance(folder, str):
+        with wrap_errors(who, expected, error=ConfigError, folder=type(folder).__name__):
+            paths = [to_path(path, who, expected) for path in folder]
+        names, folders = _name_folders(who, paths, class_names)
     else:
-        names, folders = _name_folders(who, [Path(path) for path in paths], class_names)
+        names, folders = _find_class_folders(who, to_path(folder, who, expected), class_names)
     require(
         len(names) > 1,
         who,
@@ -386,12 +395,8 @@ def class_folders(root: Path) -> dict[str, Path]:
     Raises:
         DataError: the folder cannot be read.
     """
-    try:
+    with wrap_errors("images", "a folder that can be read", folder=str(root)):
         paths = sorted(root.iterdir())
-    except OSError as error:
-        expected = "a folder that can be read"
-        text = message("images", expected, folder=str(root), problem=error.strerror)
-        raise DataError(text) from error
     return {
         path.name: path
         for path in paths

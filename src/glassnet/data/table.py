@@ -24,7 +24,7 @@ from glassnet.data.parsing import (
     parse_column,
     with_missing,
 )
-from glassnet.errors import DataError, lookup, message, require
+from glassnet.errors import DataError, lookup, message, require, wrap_errors
 
 FRAME_READERS = {".parquet": "read_parquet", ".feather": "read_feather", ".arrow": "read_feather"}
 """Pandas functions that read a file, by its suffix."""
@@ -140,10 +140,11 @@ def read_table(source: Any) -> Table:
     """
     if isinstance(source, Table):
         return source
-    if isinstance(source, Mapping | list | tuple):
-        return _table_from_row(source) or _table_from_frame(_frame_from_dicts(source))
     if not isinstance(source, str | Path):
-        return _table_from_frame(source)
+        with wrap_errors("table", "columns that can be read", received=type(source).__name__):
+            if not isinstance(source, Mapping | list | tuple):
+                return _table_from_frame(source)
+            return _table_from_row(source) or _table_from_frame(_frame_from_dicts(source))
     path, kind = Path(source), Path(source).suffix.lower()
     require(
         kind in TABLE_SUFFIXES,

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from glassnet.data.dataset import DatasetFields, DatasetInfo
-from glassnet.data.idx import gunzip_if_needed, read_idx
+from glassnet.data.idx import gunzip_if_needed, read_bytes, read_idx
 from glassnet.errors import DataError, DownloadError, message, require
 from glassnet.types import Array
 from glassnet.user_cache import user_cache_folder
@@ -60,6 +60,9 @@ MD5 = {
     "flights": {"flights.csv": "b42142490a514b441a8058c4b7fd58b1"},
 }
 """Published checksums of the files of each folder."""
+
+MAX_CIFAR_SIZE = 200_000_000
+"""Limit of the decompressed archive in bytes: six files of 30,730,000 bytes and some text."""
 
 FASHION_CLASSES = (
     "T-shirt/top",
@@ -164,7 +167,7 @@ def read_cifar(path: Path) -> tuple[Array, Array, Array, Array]:
     Source: A. Krizhevsky, "The CIFAR-10 dataset", section "Binary version".
     """
     who = f"read_cifar({str(path)!r})"
-    raw = gunzip_if_needed(path.read_bytes(), who)
+    raw = gunzip_if_needed(read_bytes(path, who), who, limit=lambda start: MAX_CIFAR_SIZE)
     files = {}
     try:
         with tarfile.open(fileobj=io.BytesIO(raw), mode="r:") as archive:

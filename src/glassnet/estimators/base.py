@@ -375,6 +375,8 @@ class BaseNeuralNetwork(BaseEstimator, ABC):  # type: ignore[misc]
 
     def _validate_xy(self, X: Any, y: Any, resume: bool) -> tuple[Any, np.ndarray]:
         """Return numbers, sparse rows or a table, and the targets."""
+        for name, value in (("X", X), ("y", y)):
+            arrays.require_unmasked(value, name)
         is_frame = rows.is_frame(X)
         if resume:
             uses_table = self.encoder_ is not None
@@ -498,6 +500,7 @@ class BaseNeuralNetwork(BaseEstimator, ABC):  # type: ignore[misc]
     def _validate_rows(self, X: Any) -> Any:
         """Return rows to predict: numbers, sparse rows or a table."""
         check_is_fitted(self)
+        arrays.require_unmasked(X, "X")
         is_frame = rows.is_frame(X)
         if self.encoder_ is not None:
             who, received = type(self).__name__, type(X).__name__

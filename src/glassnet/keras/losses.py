@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from glassnet import losses as ours
+from glassnet.data.arrays import to_array
 from glassnet.keras.compat import (
     FunctionAlias,
     KerasAlias,
@@ -25,7 +26,7 @@ def unreduced_loss(loss: ours.Loss, y_true: Any, y_pred: Any) -> np.ndarray:
 
     One-dimensional predictions count as one row, as in Keras.
     """
-    y, p = np.asarray(y_true), np.asarray(y_pred, np.float32)
+    y, p = to_array(y_true, "y_true"), np.asarray(to_array(y_pred, "y_pred"), np.float32)
     is_row = p.ndim == 1
     targets, shape = align_targets(
         type(loss).__name__,

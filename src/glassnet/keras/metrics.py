@@ -14,6 +14,7 @@ import numpy as np
 
 from glassnet import losses as kinds
 from glassnet import metrics as ours
+from glassnet.data.arrays import to_array
 from glassnet.keras import losses
 from glassnet.keras.compat import (
     FunctionAlias,
@@ -27,11 +28,11 @@ from glassnet.losses import Loss, align_targets, to_one_hot
 
 def unreduced_accuracy(metric: ours.Accuracy, y_true: Any, y_pred: Any) -> Any:
     """Return 1 for every correct row and 0 for others, per output if `metric` has a threshold."""
-    p = np.asarray(y_pred, np.float32)
+    p = np.asarray(to_array(y_pred, "y_pred"), np.float32)
     is_row = p.ndim == 1
     y, shape = align_targets(
         metric.name,
-        np.asarray(y_true)[None] if is_row else y_true,
+        to_array(y_true, "y_true")[None] if is_row else y_true,
         (1, *p.shape) if is_row else p.shape,
         allow_class_ids=True,
     )

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from glassnet.errors import DataError, is_int, require
+from glassnet.data.arrays import to_array
+from glassnet.errors import DataError, is_int, message, require
 from glassnet.keras.compat import export_aliases
 
 _seed_generator: np.random.Generator | None = None
@@ -72,7 +73,7 @@ def to_categorical(x: Any, num_classes: int | None = None) -> np.ndarray:
         "num_classes to be an int >= 1",
         num_classes=num_classes,
     )
-    labels = np.asarray(x)
+    labels = to_array(x, "to_categorical")
     require(
         labels.dtype.kind in "biuf" and labels.size,
         "to_categorical",
@@ -83,14 +84,22 @@ def to_categorical(x: Any, num_classes: int | None = None) -> np.ndarray:
     )
     if labels.ndim > 1 and labels.shape[-1] == 1:
         labels = labels[..., 0]
-    n_classes = int(labels.max()) + 1 if num_classes is None else num_classes
+    n_classes = num_classes
+    if n_classes is None:
+        n_classes = int(labels.max()) + 1 if np.isfinite(labels).all() else 1
     invalid = labels[(labels != np.floor(labels)) | (labels < 0) | (labels >= n_classes)]
     expected = f"integers from 0 to {n_classes - 1}" if num_classes else "integers from 0"
     require(
         not invalid.size, "to_categorical", expected, error=DataError, labels=invalid[:3].tolist()
     )
-    one_hot: np.ndarray = np.eye(n_classes)[labels.astype(int)]
-    return one_hot
+    columns = labels.astype(np.intp).ravel()
+    try:
+        one_hot = np.zeros((labels.size, n_classes))
+    except (MemoryError, ValueError) as error:
+        text = message("to_categorical", "as few classes as fit in memory", classes=n_classes)
+        raise DataError(text) from error
+    one_hot[np.arange(labels.size), columns] = 1
+    return one_hot.reshape(*labels.shape, n_classes)
 
 
 def normalize(x: Any, axis: int = -1, order: int = 2) -> np.ndarray:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 import jax.numpy as jnp
 import numpy as np
 
+from glassnet.data.arrays import to_array
 from glassnet.errors import DataError, is_number, require
 from glassnet.formatting import format_number
 from glassnet.layers.layer import Layer
@@ -137,4 +138,4 @@ class Normalization(Layer):
 
     def adapt(self, x: Array) -> Normalization:
         """Return a copy of this layer with the statistics of the rows x (n, ...)."""
-        return replace(self, learned_state=self.learn(np.asarray(x)))
+        return replace(self, learned_state=self.learn(to_array(x, "x")))

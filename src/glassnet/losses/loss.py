@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 import jax.numpy as jnp
 import numpy as np
 
+from glassnet.data.arrays import require_unmasked, to_array
 from glassnet.errors import DataError, refuse_renamed_methods, require
 from glassnet.forked_process import require_jax_threads
 from glassnet.types import Array
@@ -99,6 +100,8 @@ class Loss(ABC):
             DataError: the shapes do not match, or a class id is not an integer 0..classes-1.
         """
         require_jax_threads()
+        for name, value in (("y_pred", y_pred), ("sample_weight", sample_weight)):
+            require_unmasked(value, name)
         y_pred = jnp.asarray(y_pred, float)
         y, shape = align_targets(
             self.display_name,
@@ -126,7 +129,7 @@ def align_targets(
     Raises:
         DataError: the shapes match only by broadcasting, or an id is not a class.
     """
-    y = np.asarray(y_true)
+    y = to_array(y_true, f"{who}: y_true")
     require(
         y.dtype.kind in "biuf", who, "y_true to be numbers", error=DataError, dtype=str(y.dtype)
     )

@@ -7,7 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from glassnet.data.arrays import to_array
 from glassnet.errors import DataError, is_int, require
+
+MAX_CLASSES = 10_000
+"""Maximum number of classes in a matrix, which then has 800 MB."""
 
 
 @dataclass(frozen=True)
@@ -74,12 +78,14 @@ class ConfusionMatrix:
             error=DataError,
             labels=invalid[:3].tolist(),
         )
+        expected, fix = f"at most {MAX_CLASSES:,} classes", "Number them from 0 without gaps."
+        require(k <= MAX_CLASSES, "ConfusionMatrix", expected, error=DataError, classes=k, fix=fix)
         return np.bincount(true * k + predicted, minlength=k * k).reshape(k, k).astype(np.int64)
 
 
 def _as_labels(what: str, values: Any) -> tuple[np.ndarray, int]:
     """Return one label per row, and the number of columns of `values`."""
-    array = np.asarray(values)
+    array = to_array(values, f"ConfusionMatrix: {what}")
     require(
         array.dtype.kind in "biuf" and array.ndim in (1, 2) and array.size,
         "ConfusionMatrix",
@@ -101,4 +107,8 @@ def _as_labels(what: str, values: Any) -> tuple[np.ndarray, int]:
         labels=fractions[:3].tolist(),
         fix=fix,
     )
+    ends = {"smallest": labels.min().item(), "largest": labels.max().item()}
+    fits = ends["smallest"] >= -(2**31) and ends["largest"] < 2**31
+    expected = f"{what} to be labels below 2^31"
+    require(fits, "ConfusionMatrix", expected, error=DataError, **ends)
     return labels.astype(np.int64), 1

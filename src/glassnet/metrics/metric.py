@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Self
 import jax.numpy as jnp
 import numpy as np
 
+from glassnet.data.arrays import to_array
 from glassnet.errors import ConfigError, MissingError, message, refuse_renamed_methods
 from glassnet.forked_process import require_jax_threads
 from glassnet.losses import (
@@ -96,7 +97,7 @@ class Metric(ABC):
             DataError: the shapes do not match, or a class id is not an integer 0..outputs-1.
         """
         require_jax_threads()
-        out = np.asarray(y_pred, np.float32)
+        out = np.asarray(to_array(y_pred, "y_pred"), np.float32)
         y, shape = align_targets(type(self).__name__, y_true, out.shape, allow_class_ids=True)
         metric, out = self.configure(None, shape[-1]), out.reshape(shape)
         if metric.exact is not None:

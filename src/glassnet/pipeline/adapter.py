@@ -17,10 +17,11 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 
 import numpy as np
 
+from glassnet.data import arrays
 from glassnet.engine.epoch_runner import BatchSource
 from glassnet.engine.network import BuiltNetwork
 from glassnet.engine.train_step import Data
-from glassnet.errors import DataError, DataWarning, require, warn
+from glassnet.errors import DataError, DataWarning, require, warn, wrap_errors
 from glassnet.layers import TextVectorization
 from glassnet.layers.functional import Links
 from glassnet.losses import Loss
@@ -196,11 +197,16 @@ def register_adapter(adapter: AdapterT) -> AdapterT:
 
 
 def find_adapter(x: Any, y: Any, model: ModelInfo, training: bool = False) -> type[DataAdapter]:
-    """Return the adapter for a kind of data: by its type, else the first that accepts it."""
+    """Return the adapter for a kind of data: by its type, else the first that accepts it.
+
+    Raises:
+        DataError: x raises an error when it is looked at.
+    """
     adapters = ADAPTERS[::-1]
     by_type = (adapter for adapter in adapters if isinstance(x, adapter.types))
     accepting = (adapter for adapter in adapters if adapter.accepts(x, y, model, training))
-    return next(by_type, None) or next(accepting)
+    with wrap_errors("x", "data that can be read", x=type(x).__name__):
+        return next(by_type, None) or next(accepting)
 
 
 def open_dataset(
@@ -222,6 +228,8 @@ def open_dataset(
         training: whether a preprocessor may be fitted to the data.
         prefix: put before x and y in error messages.
     """
+    for name, value in (("x", x), ("y", y), ("sample_weight", sample_weight)):
+        arrays.require_unmasked(value, prefix + name)
     return find_adapter(x, y, model, training)(x, y, sample_weight, model, prefix)
 
 

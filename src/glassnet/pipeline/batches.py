@@ -111,7 +111,7 @@ def _from_hugging_face(dataset: Any, batch_size: int | str, length: int | None) 
 def _length(batches: Any) -> int | None:
     try:
         return len(batches) if hasattr(batches, "__len__") else None
-    except TypeError:  # an endless tf.data.Dataset, a DataLoader over an iterable
+    except Exception:  # an endless tf.data.Dataset, a DataLoader over an iterable, any class
         return None
 
 

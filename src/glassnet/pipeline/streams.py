@@ -14,7 +14,7 @@ from glassnet.data import arrays
 from glassnet.engine import inference
 from glassnet.engine.network import BuiltNetwork
 from glassnet.engine.train_step import Data
-from glassnet.errors import DataError, is_int, message, require
+from glassnet.errors import DataError, is_int, message, require, wrap_errors
 from glassnet.losses import Loss
 from glassnet.pipeline.adapter import InputSpec, ModelInfo, find_adapter, open_dataset
 from glassnet.pipeline.batches import as_epoch_iterable, is_batch
@@ -58,7 +58,8 @@ class BatchStream:
     ):
         fits = steps is None or is_int(steps, least=1)
         require(fits, steps_argument, "an int >= 1 or None", steps=steps)
-        self._iterable = as_epoch_iterable(batches, batch_size)
+        with wrap_errors("x", "batches that can be read", x=type(batches).__name__):
+            self._iterable = as_epoch_iterable(batches, batch_size)
         require(
             self._iterable.repeatable or not repeatable,
             "resume",
@@ -340,7 +341,7 @@ class BatchStream:
         )
         if len(x) == 1:
             return next(iter(x.values()))
-        columns = {name: np.asarray(x[name]) for name in names}
+        columns = {name: arrays.to_array(x[name], str(name)) for name in names}
         require(
             all(column.ndim == 1 for column in columns.values()),
             "a batch",

@@ -75,7 +75,20 @@ def apply_class_weight(
     by_class = compute_sample_weight(class_weight, get_class_labels(y, loss))
     if by_class is None:
         return weight
-    return by_class if weight is None else weight * by_class
+    if weight is None:
+        return by_class
+    with np.errstate(over="ignore"):
+        product: np.ndarray = weight * by_class
+    expected = "sample_weight times class_weight to be finite in float32"
+    require(
+        np.isfinite(product).all(),
+        "class_weight",
+        expected,
+        error=DataError,
+        sample_weight=float(weight.max()),
+        class_weight=float(by_class.max()),
+    )
+    return product
 
 
 def _shape_fix(array: np.ndarray, output_shape: Shape) -> str:

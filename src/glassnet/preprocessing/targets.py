@@ -20,6 +20,9 @@ from glassnet.metrics.unscaled import UnscaledMetric
 from glassnet.preprocessing.base import HeadSpec
 from glassnet.preprocessing.encoder import MAX_CATEGORIES
 
+MAX_EXACT_FLOAT = 2.0**53
+"""Largest number up to which float64 holds every integer."""
+
 MAX_SHOWN = 12
 """Maximum number of names or values in a message."""
 
@@ -217,7 +220,8 @@ def fit_class_target(name: str, column: np.ndarray) -> ClassTarget:
     Raises:
         DataError: the column has only one label.
     """
-    integral = column.dtype.kind == "f" and np.all(column == np.round(column))
+    is_exact = column.dtype.kind == "f" and np.all(np.abs(column) <= MAX_EXACT_FLOAT)
+    integral = is_exact and np.all(column == np.round(column))
     labels = sorted(set((column.astype(int) if integral else column).tolist()))
     who = f"target {name!r}"
     require(len(labels) > 1, who, "labels that differ", error=DataError, always=labels[0])
