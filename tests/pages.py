@@ -90,21 +90,25 @@ def cells(page, heading):
 
 
 def write_photos():
-    """Write the folder photos/ of the pages: images of vertical and of horizontal bars."""
+    """Write the folders of images of the pages: vertical and horizontal bars."""
     rng = np.random.default_rng(0)
-    for name, axis in (("up", 1), ("across", 0)):
-        Path("photos", name).mkdir(parents=True)
-        for i in range(20):
-            pixels = rng.integers(0, 60, (40, 40, 3)).astype(np.uint8)
-            np.moveaxis(pixels, axis, 0)[rng.choice(40, 6, replace=False)] += 180
-            Image.fromarray(pixels).save(Path("photos", name, f"{i}.png"))
+    for folder in ("photos", "new_photos"):
+        for name, axis in (("up", 1), ("across", 0)):
+            Path(folder, name).mkdir(parents=True)
+            for i in range(20):
+                pixels = rng.integers(0, 60, (40, 40, 3)).astype(np.uint8)
+                np.moveaxis(pixels, axis, 0)[rng.choice(40, 6, replace=False)] += 180
+                Image.fromarray(pixels).save(Path(folder, name, f"{i}.png"))
 
 
 def copy_tables(data):
-    """Copy the tables of the pages from the folder of real data."""
+    """Copy the tables of the pages from the folder of real data, and divide titanic.csv."""
     for name, source in {
         "titanic": "titanic/titanic",
         "house-prices": "house-prices/train",
         "flights": "flights/flights",
     }.items():
         shutil.copy(data / f"{source}.csv", f"{name}.csv")
+    header, *rows = Path("titanic.csv").read_text(encoding="utf-8").splitlines(keepends=True)
+    for name, part in (("train", rows[:700]), ("test", rows[700:])):
+        Path(f"titanic-{name}.csv").write_text("".join([header, *part]), encoding="utf-8")

@@ -71,6 +71,29 @@ def test_train_saves_what_it_trained():
     )
 
 
+def test_evaluate_scores_rows_that_were_not_trained_on_apart():
+    """Oracle: the 20 rows that training did not have, alone; and a file without fingerprints."""
+    trained = gn.Sequential([Dense(4, activation="relu"), Dense(1, activation="sigmoid")], seed=0)
+    trained.fit(PEOPLE[:40], target="tall", epochs=2, verbose=0)
+    trained.save("tall.glassnet")
+    result = json.loads(run("evaluate", "tall.glassnet", "people.csv", "--json").stdout)
+    assert result["training_rows"] == 40
+    others = PEOPLE[40:]
+    expected = np.mean(trained.predict_labels(others) == others.tall)
+    assert result["other_rows"]["score"]["network"]["value"] == pytest.approx(expected)
+    assert result["other_rows"]["logs"] == pytest.approx(trained.evaluate(others, return_dict=True))
+    assert result["score"]["rows"] == 60
+    printed = run("evaluate", "tall.glassnet", "people.csv").stdout
+    assert "40 of 60 rows equal training rows; the other 20 rows alone: loss" in printed
+    assert "\naccuracy on 60 rows" in printed
+    assert "without the rows that equal training rows:\naccuracy on 20 rows" in printed
+    others.to_csv("others.csv", index=False)
+    assert "equal" not in run("evaluate", "tall.glassnet", "others.csv").stdout
+    trained.save("tall.glassnet", row_fingerprints=False)
+    result = json.loads(run("evaluate", "tall.glassnet", "people.csv", "--json").stdout)
+    assert result["training_rows"] is None
+
+
 def test_a_number_is_scored_in_its_own_units():
     network = model("shoe", activation=None)
     result = json.loads(run("evaluate", "shoe.glassnet", "people.csv", "--json").stdout)

@@ -19,7 +19,7 @@ CODE = {
     "README.md": 1,
     "files-and-resuming.md": 3,
     "for-lecturers.md": 1,
-    "for-scientists.md": 1,
+    "for-scientists.md": 2,
     "for-students.md": 2,
 }
 CODE |= {

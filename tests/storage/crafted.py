@@ -7,7 +7,7 @@ import numpy as np
 import glassnet as gn
 from glassnet.layers import BatchNormalization, Dense, Input
 
-NUMBERS = {"F32": np.float32, "I32": np.int32, "F64": np.float64, "BOOL": np.bool_}
+NUMBERS = {"F32": np.float32, "I32": np.int32, "I64": np.int64, "F64": np.float64, "BOOL": np.bool_}
 
 
 def unpack(data):

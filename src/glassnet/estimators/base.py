@@ -458,6 +458,7 @@ class BaseNeuralNetwork(BaseEstimator, ABC):  # type: ignore[misc]
             Dense(self.n_outputs_, activation=last_activation, kernel_regularizer=penalty),
         ]
         model, solver = Sequential(layers, seed=seed), self.solver
+        model.keeps_row_fingerprints = False
         model.compile(self._make_optimizer() if isinstance(solver, str) else solver, loss)
         if resume:
             model.set_weights(self.model_.get_weights())

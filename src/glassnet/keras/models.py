@@ -347,6 +347,10 @@ class Sequential:
         )
         return self.predict(x, verbose=0)
 
+    def is_training_row(self, x: Any) -> np.ndarray:
+        """Return which rows equal training rows. See `glassnet.Sequential.is_training_row`."""
+        return self._synchronize().is_training_row(x)
+
     def predict_labels(self, x: Any, *, target: str | None = None) -> np.ndarray:
         """Return the class of every row. See `glassnet.Sequential.predict_labels`."""
         return self._synchronize().predict_labels(x, target=target)
@@ -441,14 +445,16 @@ class Sequential:
         self._model.load_weights(path)
         self._on_new_weights()
 
-    def save(self, path: str | os.PathLike[str]) -> None:
+    def save(self, path: str | os.PathLike[str], *, row_fingerprints: bool = True) -> None:
         """Write the model to one file, for `load_model` or `glassnet.load`.
+
+        See `glassnet.Sequential.save`.
 
         The name, the added models and the attributes of a subclass are not saved. Keras's suffix
         `.keras` is allowed too; the file has Glassnet's format all the same.
         """
         output_files.require_own_suffix("save", path, output_files.KERAS_MODEL_SUFFIXES)
-        self._synchronize()._save(path)
+        self._synchronize()._save(path, row_fingerprints)
 
     def reset(self, seed: int | None = None) -> None:
         """Forget everything that was learned. See `glassnet.Sequential.reset`.
@@ -503,6 +509,9 @@ class Sequential:
     epoch = _attribute("epoch", "The number of epochs that the model has been trained for.")
     history = _attribute("history", "The history of the last fit, or None.")
     preprocessor = _attribute("preprocessor", "What the model has learned about its data, or None.")
+    keeps_row_fingerprints = _attribute(
+        "keeps_row_fingerprints", "Whether `fit` keeps a fingerprint of each training row."
+    )
 
     def __getattr__(self, name: str) -> Any:
         fix = next(

@@ -30,6 +30,7 @@ from glassnet.errors import (
     message,
     require,
 )
+from glassnet.fingerprinting import RowFingerprints
 from glassnet.layers import Input, Layer, TextVectorization, functional
 from glassnet.losses import Loss
 from glassnet.metrics import get as resolve_metric
@@ -52,6 +53,9 @@ class BaseModel:
 
     The weights are drawn once the shape of the input is known.
     """
+
+    keeps_row_fingerprints = True
+    """Whether `fit` keeps a fingerprint of each training row: see `Sequential.is_training_row`."""
 
     def __init__(self, layers: Sequence[Layer] = (), seed: int | None = None):
         who = "Sequential"
@@ -77,6 +81,7 @@ class BaseModel:
         self._params: tuple[Params, ...] = ()
         self._state: tuple[State, ...] = ()
         self._optimizer_state: Any = None
+        self._rows: RowFingerprints | None = None
         self._last_run_id: str | None = None
         self.epoch = self._step = 0
         self._rate = initial_rate(self._optimizer) if self._optimizer else 0.0
@@ -316,7 +321,7 @@ class BaseModel:
                 self.seed, self._seed_was_drawn = int(seed), False
             self._clear()
 
-    def save(self, path: str | os.PathLike[str]) -> None:
+    def save(self, path: str | os.PathLike[str], *, row_fingerprints: bool = True) -> None:
         """Write the model to one file, which `gn.load` reads.
 
         The file holds the layers, the weights, the compile settings, the optimizer's state, the
@@ -325,6 +330,9 @@ class BaseModel:
 
         Args:
             path: path of the file, such as "titanic.glassnet".
+            row_fingerprints: whether to write the fingerprints of the training rows, by which
+                `evaluate` recognizes them. Whoever has the file and a row can find out whether the
+                row was trained on. The rows themselves are not in the file.
 
         Raises:
             ModelFileError: the file cannot be written, or something in the model cannot be saved: a
@@ -333,11 +341,14 @@ class BaseModel:
                 another format, such as .keras or .onnx.
         """
         output_files.require_own_suffix("save", path)
-        self._save(path)
+        self._save(path, row_fingerprints)
 
-    def _save(self, path: str | os.PathLike[str]) -> None:
+    def _save(self, path: str | os.PathLike[str], row_fingerprints: bool = True) -> None:
         """Write the model to a file of any suffix."""
-        model_file.write(path, model_file.pack_model(*self._export()))
+        spec, built, arrays = self._export()
+        if not row_fingerprints:
+            arrays = arrays._replace(rows=None)
+        model_file.write(path, model_file.pack_model(spec, built, arrays))
 
     def save_weights(self, path: str | os.PathLike[str]) -> None:
         """Write only the weights and statistics, by name, to a safetensors file: "w.safetensors".
@@ -365,9 +376,10 @@ class BaseModel:
         """
         built = self._require_built("load_weights")
         arrays = ModelArrays(self._params, self._state)
-        params, state, _ = model_file.read_weights(path, built, arrays)
+        loaded = model_file.read_weights(path, built, arrays)
         with self._fit_lock.change("load_weights", only_weights=True):
-            self._params, self._state, self._last_run_id = params, state, None
+            self._params, self._state = loaded.params, loaded.state
+            self._last_run_id = None
 
     def __getstate__(self) -> dict[str, Any]:
         """Return the state for pickle: the file's bytes, custom objects, and unsaved attributes."""
@@ -408,7 +420,7 @@ class BaseModel:
         with self._fit_lock:
             if self._network is None and self._input is not None and self._layers:
                 self._build(self._input.shape)
-            arrays = ModelArrays(self._params, self._state, self._optimizer_state)
+            arrays = ModelArrays(self._params, self._state, self._optimizer_state, self._rows)
             return self._to_spec(self._get_setup()), self._network, arrays
 
     def _to_spec(self, setup: Setup) -> model_file.ModelSpec:
@@ -442,7 +454,7 @@ class BaseModel:
         self.epoch, self._step, self._rate = spec.epoch, spec.step, spec.rate
         self._build_hook = None
         self._network = loaded.built
-        self._params, self._state, self._optimizer_state = loaded.arrays
+        self._params, self._state, self._optimizer_state, self._rows = loaded.arrays
         self.history = None if spec.history is None else History.from_data(spec.history)
         return self
 
@@ -487,6 +499,7 @@ class BaseModel:
                 self._rate,
                 self._loss,
                 self._metrics,
+                self._rows,
             )
 
     def _commit(
@@ -503,6 +516,7 @@ class BaseModel:
             self._params, self._state = setup.params, setup.state
             self._optimizer, self._optimizer_state = setup.optimizer, setup.optimizer_state
             self._rate, self._loss, self._metrics = setup.rate, setup.loss, setup.metrics
+            self._rows = setup.rows
             if start is None:
                 return
             self.history, self._last_run_id = history, run.info.id if run else None

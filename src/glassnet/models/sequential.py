@@ -16,12 +16,19 @@ from glassnet.callbacks.callback_list import CallbackList, normalize_callbacks
 from glassnet.engine import inference, network, objective
 from glassnet.engine.epoch_runner import RunState
 from glassnet.engine.placement import to_device
-from glassnet.errors import renamed_attributes, require, rollback_on_error
+from glassnet.errors import (
+    DataError,
+    NotReadyError,
+    renamed_attributes,
+    require,
+    rollback_on_error,
+)
 from glassnet.inspection.trace import Trace, record_trace
 from glassnet.models import forecast
 from glassnet.models.base import BaseModel
 from glassnet.models.forecast import Forecast
 from glassnet.models.setup import Setup
+from glassnet.models.training_rows import print_training_rows
 from glassnet.pipeline.adapter import DataAdapter, TrainingData, open_dataset, warn_about_rows
 from glassnet.pipeline.options import EvaluationOptions, FitOptions
 from glassnet.preprocessing import tabular
@@ -261,6 +268,8 @@ class Sequential(BaseModel):
         progress.log(message)
         training = data.bind(setup.require_network(), setup.make_program().loss, options)
         resources.enter_context(closing(training.source))
+        if options.epochs and self.keeps_row_fingerprints:
+            setup = setup.with_training_rows(data.hash_training_rows, not self.epoch)
         setup, message = setup.adapt(training.train_x)
         progress.log(message)
         return setup, training._replace(train_x=None)
@@ -311,6 +320,10 @@ class Sequential(BaseModel):
     ) -> Any:
         """Return the loss over all rows, in inference mode; with metrics [loss, metric, ...].
 
+        If some rows equal rows that the model was trained on, a line says how many, and what the
+        loss and the metrics of the others are. Such rows say little about new ones. The result
+        is that of all rows. `is_training_row` says which rows they are, and what is compared.
+
         Args:
             x: data of any kind that `fit` takes. A table, if the model was fitted to one.
             y: targets; None if x holds them.
@@ -340,7 +353,49 @@ class Sequential(BaseModel):
             tracked = progress.track(blocks, data.n_rows)
             logs = inference.evaluate_blocks(program, *self._weights_on_device(), tracked)
             progress.finish(logs)
+            if verbose and self._rows is not None:
+                score = partial(inference.evaluate_blocks, program, *self._weights_on_device())
+                print_training_rows(self._rows, data, score)
         return logs if return_dict else list(logs.values()) if len(logs) > 1 else logs["loss"]
+
+    def is_training_row(self, x: Any) -> np.ndarray:
+        """Return which rows equal a row that the model was trained on, (n,) booleans.
+
+        For each training row, the model keeps a fingerprint of 8 bytes, also in its file: see
+        `save`. Validation rows are not training rows. Targets are not compared. The rows of a table
+        are compared by the values of their columns, except those that `column_types` drops. Other
+        rows are compared as the network receives them, in float32: pixels, or the windows of a
+        series.
+
+        A model does not know the rows if they were more than 200,000, or came in batches or from a
+        memory map. Set `keeps_row_fingerprints` to False before `fit` to keep none.
+
+        Args:
+            x: rows of any kind that `predict` takes, in memory.
+
+        Raises:
+            NotReadyError: the training rows are not known.
+            DataError: rows that cannot be used; batches; a table without a column of training.
+
+        Example:
+            >>> from glassnet.layers import Dense
+            >>> model = Sequential([Dense(1)], seed=0)
+            >>> _ = model.fit([[1.0], [2.0]], [2.0, 4.0], verbose=0)
+            >>> model.is_training_row([[2.0], [3.0]])
+            array([ True, False])
+        """
+        fix = "They are unknown before fit, after batches, and from files without fingerprints."
+        is_known = self._rows is not None and self._rows.data is not None
+        expected = "a model that knows its training rows"
+        require(is_known, "is_training_row", expected, error=NotReadyError, fix=fix)
+        assert self._rows is not None
+        with closing(open_dataset(x, None, None, self._describe())) as data:
+            hashes = data.hash_rows(self._rows.salt)
+        expected, fix = "rows in memory", "A table needs the columns that training had."
+        fits = hashes is not None
+        require(fits, "is_training_row", expected, error=DataError, x=type(x).__name__, fix=fix)
+        assert hashes is not None
+        return self._rows.contains(hashes)
 
     def predict(
         self,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -14,6 +15,7 @@ from glassnet.engine import inference, network, objective
 from glassnet.engine.network import BuiltNetwork
 from glassnet.engine.train_step import Program, TrainState, create_train_state, initial_rate
 from glassnet.errors import NotReadyError, message, require
+from glassnet.fingerprinting import RowFingerprints, make_salt
 from glassnet.layers import Layer, TextVectorization, functional
 from glassnet.losses import Loss
 from glassnet.metrics import get as resolve_metric
@@ -40,6 +42,7 @@ class Setup:
         rate: the learning rate, or the factor on the schedule.
         loss: None before it is named or inferred.
         metrics: as the user named them.
+        rows: fingerprints of the training rows; None before the first fit, or if they are unknown.
     """
 
     layers: tuple[Layer, ...] = ()
@@ -54,6 +57,7 @@ class Setup:
     rate: float = 0.0
     loss: Loss | None = None
     metrics: tuple[Any, ...] = ()
+    rows: RowFingerprints | None = None
 
     def with_seed(self) -> Setup:
         """Return the setup with a seed; one is drawn if there is none."""
@@ -171,6 +175,25 @@ class Setup:
             seed=seed,
             step=step,
         )
+
+    def with_training_rows(
+        self, hash_rows: Callable[[int], np.ndarray | None], is_first_fit: bool
+    ) -> Setup:
+        """Return the setup with the fingerprints of the rows that a fit trains on, too.
+
+        Args:
+            hash_rows: see `DataAdapter.hash_training_rows`.
+            is_first_fit: whether the model has not been trained yet. If it has, and its training
+                rows are unknown, they stay unknown.
+        """
+        rows = self.rows
+        if rows is None:
+            if not is_first_fit:
+                return self
+            names = [type(layer).__name__ for layer in self.layers]
+            salt = make_salt(self.seed, *names, *self.require_network().shapes)
+            rows = RowFingerprints(salt)
+        return replace(self, rows=rows.add(hash_rows(rows.salt)))
 
     def fingerprint(self) -> str:
         """Return the fingerprint of the weights and the learning rate."""

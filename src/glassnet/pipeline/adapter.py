@@ -177,6 +177,21 @@ class DataAdapter(ABC):
             DataError, ConfigError: the data or the options cannot be used.
         """
 
+    def hash_training_rows(self, salt: int) -> np.ndarray | None:
+        """Return 64 bits of each row that `bind` trains on; None if they are not in memory."""
+        return None
+
+    def hash_rows(self, salt: int) -> np.ndarray | None:
+        """Return 64 bits of each row with a target; None if the rows cannot be compared.
+
+        Without targets, these are the rows of `predict`.
+        """
+        return None
+
+    def blocks_of(self, mask: np.ndarray) -> Blocks:
+        """Return some of the rows of `evaluation_blocks`, as blocks to score."""
+        raise NotImplementedError
+
     @property
     def messages(self) -> tuple[str, ...]:
         """Sentences about rows that were left out when the data were opened for evaluation."""

@@ -99,6 +99,7 @@ class RowAdapter(DataAdapter):
         rows = self.encode(network, loss)
         _check_unmasked(network.links, rows.x)
         train_index, validation_index = self._split(rows, loss, options)
+        self._train_index = train_index
         preprocessor, class_weight = self._prepared.preprocessor, options.class_weight
         if validation_index is None:
             model = replace(self.model, preprocessor=preprocessor, example_shape=network.shapes[0])
@@ -133,11 +134,25 @@ class RowAdapter(DataAdapter):
         if size is None:
             _require_all_rows("evaluate", options)
         self.open()
-        rows = self.encode(network, loss)
+        self._rows = rows = self.encode(network, loss)
         if size is None:
-            return ArrayBlocks(iter_padded_blocks(rows, options.block_rows))
+            self._block_rows = options.block_rows
+            return ArrayBlocks(iter_padded_blocks(rows, self._block_rows))
         check_steps(options.steps_argument, options.steps, len(rows.x), size)
         return _make_blocks(rows)
+
+    def blocks_of(self, mask: np.ndarray) -> Blocks:
+        return ArrayBlocks(iter_padded_blocks(self._rows.take(mask), self._block_rows))
+
+    def hash_training_rows(self, salt: int) -> np.ndarray | None:
+        if len(self._train_index) > fingerprinting.MAX_ROWS:
+            return None
+        hashes = self.hash_rows(salt)
+        return None if hashes is None else hashes[self._train_index]
+
+    def hash_rows(self, salt: int) -> np.ndarray | None:
+        x = self._features if hasattr(self, "_features") else self._to_numbers(self.features())
+        return None if isinstance(x, MemmapRows) else fingerprinting.hash_rows(x, salt)
 
     def predict(self, infer: Callable[[Any], np.ndarray], options: EvaluationOptions) -> np.ndarray:
         _require_all_rows("predict", options)

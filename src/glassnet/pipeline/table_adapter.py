@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from glassnet.data.table import is_table
+import numpy as np
+
+from glassnet.data.table import is_table, read_table
 from glassnet.errors import DataError, message, require
 from glassnet.pipeline.adapter import ModelInfo, register_adapter
 from glassnet.pipeline.options import FitOptions
 from glassnet.pipeline.row_adapter import RowAdapter
 from glassnet.preprocessing.base import PreparedData
+from glassnet.preprocessing.table_rows import hash_table_rows
 from glassnet.preprocessing.tabular import TabularPreprocessor, prepare_table
 
 
@@ -32,6 +35,7 @@ class TableAdapter(RowAdapter):
         if self.y is not None:
             return super().transform()
         preprocessor = self._preprocessor
+        self.x = read_table(self.x)
         return PreparedData(preprocessor, *preprocessor.transform_xy(self.x))
 
     def prepare(self, options: FitOptions) -> PreparedData:
@@ -41,9 +45,17 @@ class TableAdapter(RowAdapter):
         require(model.vectorizer is None, "fit", expected, x=type(self.x).__name__, fix=fix)
         if self.y is not None:
             return super().prepare(options)
+        self.x = read_table(self.x)
         return prepare_table(
             self.x, model.preprocessor, options.request, model.head, model.loss, options.split
         )
+
+    def hash_rows(self, salt: int) -> np.ndarray | None:
+        table, prepared = read_table(self.x), getattr(self, "_prepared", None)
+        preprocessor = prepared.preprocessor if prepared else self._preprocessor
+        if prepared is not None and prepared.has_target is not None:
+            table = table.take(prepared.has_target)
+        return hash_table_rows(preprocessor.encoder, table, salt)
 
     @property
     def _preprocessor(self) -> TabularPreprocessor:

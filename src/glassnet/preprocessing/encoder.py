@@ -53,6 +53,9 @@ DATE_PARTS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
 }
 """Numbers that a date becomes: days since 1970, month (1 to 12), weekday (0 for Monday), hour."""
 
+REQUESTED = "as requested"
+"""Reason of a column that the user dropped."""
+
 COLUMN_TYPES = ("number", "category", "boolean", "date", "drop")
 
 ID_NAME = re.compile(r"(?i:(^|[\W_])id)$|[a-z]I[dD]$")
@@ -481,7 +484,7 @@ def _require_one_type(name: str, counts: Mapping[str, int]) -> None:
 
 def _fit_column(column: Column, column_type: str | None) -> FittedColumn:
     requested = column_type is not None
-    kind, reason = (column_type, "as requested") if requested else infer_column_type(column)
+    kind, reason = (column_type, REQUESTED) if requested else infer_column_type(column)
     if kind == "drop":
         return DroppedColumn(column.name, reason)
     if column.missing.all():

@@ -14,6 +14,7 @@ import numpy as np
 from glassnet.engine import network
 from glassnet.engine.network import BuiltNetwork
 from glassnet.errors import GlassnetError, ModelFileError, message, require
+from glassnet.fingerprinting import MAX_ROWS, RowFingerprints
 from glassnet.initializers import Initializer
 from glassnet.layers import Layer, functional
 from glassnet.optimizers import Optimizer
@@ -25,6 +26,9 @@ ARRAY_NAME = re.compile(r"\w[\w .:+-]{0,199}(/\w[\w .:+-]{0,199}){0,40}")
 
 OPTIMIZER_PREFIX = "@optimizer"
 """Prefix of the names of the optimizer's arrays."""
+
+ROWS_NAME = "@rows"
+"""Name of the array of the fingerprints of training rows: the salt, then the sorted hashes."""
 
 MAX_ELEMENTS = 2**27
 """Maximum number of elements of one example after any layer (half a gigabyte in float32)."""
@@ -53,6 +57,7 @@ class ModelArrays(NamedTuple):
     params: tuple[Params, ...] = ()
     state: tuple[State, ...] = ()
     optimizer_state: Any = None
+    rows: RowFingerprints | None = None
 
 
 @dataclass(frozen=True)
@@ -136,6 +141,8 @@ def flatten_arrays(built: BuiltNetwork, arrays: ModelArrays) -> dict[str, Any]:
             duplicate=name[:100],
         )
         result[name] = network.tree_get(trees[kind], path)[key]
+    if arrays.rows is not None:
+        result[ROWS_NAME] = _rows_to_array(arrays.rows)
     return result | flatten_tree(OPTIMIZER_PREFIX, arrays.optimizer_state)
 
 
@@ -152,7 +159,43 @@ def unflatten_arrays(
         jax.tree.structure(template.optimizer_state),
         [arrays_by_name[name] for name in flatten_tree(OPTIMIZER_PREFIX, template.optimizer_state)],
     )
-    return ModelArrays(trees["params"], trees["state"], optimizer_state)
+    rows = arrays_by_name.get(ROWS_NAME)
+    fingerprints = None if rows is None else _rows_from_array(rows)
+    return ModelArrays(trees["params"], trees["state"], optimizer_state, fingerprints)
+
+
+def _rows_to_array(rows: RowFingerprints) -> np.ndarray:
+    """Return the salt and the hashes as one array; the salt alone if there are no hashes."""
+    return np.concatenate([np.array([rows.salt], np.uint64), rows.hashes]).view(np.int64)
+
+
+def _rows_from_array(array: np.ndarray) -> RowFingerprints:
+    """Undo `_rows_to_array`.
+
+    Raises:
+        ModelFileError: the hashes are not sorted, or one occurs twice.
+    """
+    words = np.array(array).view(np.uint64)
+    hashes = words[1:]
+    is_sorted = bool(np.all(hashes[1:] > hashes[:-1]))
+    require(is_sorted, "load", "sorted fingerprints of rows", error=ModelFileError)
+    return RowFingerprints(int(words[0]), hashes.tobytes() or None)
+
+
+def rows_template(who: str, header: Header) -> dict[str, Any]:
+    """Return the fingerprints that a file may contain, as zeros that take no memory.
+
+    Raises:
+        ModelFileError: their number or dtype is not allowed.
+    """
+    if ROWS_NAME not in header:
+        return {}
+    shape, dtype = header[ROWS_NAME]
+    fits = dtype == "I64" and len(shape) == 1 and 1 <= shape[0] <= MAX_ROWS + 1
+    received = json_codec.SHORT_REPR.repr(shape)
+    expected = f"fingerprints of at most {MAX_ROWS:,} rows, I64"
+    require(fits, who, expected, error=ModelFileError, shape=received, dtype=dtype)
+    return {ROWS_NAME: np.broadcast_to(np.int64(0), shape)}
 
 
 def _array_names(built: BuiltNetwork) -> list[str]:

@@ -30,12 +30,14 @@ from glassnet.storage import atomic_write, json_codec, registry
 from glassnet.storage.arrays import (
     MAX_ELEMENTS,
     OPTIMIZER_PREFIX,
+    ROWS_NAME,
     Header,
     ModelArrays,
     build_abstract_network,
     check_header,
     flatten_arrays,
     get_dtype_code,
+    rows_template,
     unflatten_arrays,
 )
 from glassnet.storage.safetensors_file import MAX_TEXT_BYTES, describe_source, open_safetensors
@@ -308,7 +310,7 @@ def pack_weights(built: BuiltNetwork, arrays: ModelArrays) -> bytes:
     Raises:
         ModelFileError: the name or dtype of an array is not supported.
     """
-    return _to_bytes(flatten_arrays(built, arrays._replace(optimizer_state=None)))
+    return _to_bytes(flatten_arrays(built, arrays._replace(optimizer_state=None, rows=None)))
 
 
 def _to_bytes(arrays: Mapping[str, Any], metadata: dict[str, str] | None = None) -> bytes:
@@ -366,7 +368,8 @@ def read_model(
         built, template = build_abstract_network(
             spec.layers, spec.input_shape, spec.optimizer if spec.has_optimizer_state else None
         )
-        check_header("load", header, flatten_arrays(built, template))
+        expected = flatten_arrays(built, template) | rows_template("load", header)
+        check_header("load", header, expected)
         arrays = {name: get_array(name) for name in header}
         return LoadedModel(spec, built, unflatten_arrays(built, template, arrays))
 
@@ -384,9 +387,9 @@ def read_weights(
         ModelFileError: the file is missing, is not a safetensors file, or contains the weights of
             another network.
     """
-    template = arrays._replace(optimizer_state=None)
+    template = arrays._replace(optimizer_state=None, rows=None)
     with open_safetensors("load_weights", path) as (_, header, get_array):
-        header = _without_prefix(header, OPTIMIZER_PREFIX, RUN_PREFIX)
+        header = _without_prefix(header, OPTIMIZER_PREFIX, RUN_PREFIX, ROWS_NAME)
         check_header("load_weights", header, flatten_arrays(built, template))
         return unflatten_arrays(built, template, {name: get_array(name) for name in header})
 

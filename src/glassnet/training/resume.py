@@ -27,6 +27,7 @@ from glassnet.engine.train_step import Program, TrainState, reset_epoch_sums
 from glassnet.errors import ConfigError, ModelFileError, TrainingWarning, message, require, warn
 from glassnet.storage import json_codec, model_file, registry
 from glassnet.storage.arrays import (
+    ROWS_NAME,
     ModelArrays,
     check_header,
     flatten_arrays,
@@ -330,16 +331,18 @@ def _restore_train_state(
 ) -> TrainState:
     """Return the train state of a checkpoint, on the device."""
     arrays = {
-        name: array for name, array in checkpoint.arrays.items() if not name.startswith(RUN_PREFIX)
+        name: array
+        for name, array in checkpoint.arrays.items()
+        if not name.startswith((RUN_PREFIX, ROWS_NAME))
     }
     tree = ModelArrays(template.params, template.state, template.optimizer_state)
     check_header("resume", make_header(arrays), flatten_arrays(built, tree))
-    params, state, optimizer_state = unflatten_arrays(built, tree, arrays)
+    loaded = unflatten_arrays(built, tree, arrays)
     return to_device(
         template._replace(
-            params=params,
-            state=state,
-            optimizer_state=optimizer_state,
+            params=loaded.params,
+            state=loaded.state,
+            optimizer_state=loaded.optimizer_state,
             rate=np.float32(checkpoint.rate),
             step=np.int32(checkpoint.step),
         )
@@ -400,12 +403,16 @@ def export_model_at(
     run_state: RunState, export_model: ModelExporter
 ) -> tuple[ModelSpec, BuiltNetwork, ModelArrays]:
     """Return the model with the weights, epoch and step of a run state."""
-    (spec, built, _), train_state = export_model(), run_state.train_state
+    (spec, built, current), train_state = export_model(), run_state.train_state
     assert built
     spec = replace(
         spec, has_optimizer_state=True, epoch=run_state.epoch, step=int(train_state.step)
     )
-    arrays = ModelArrays(train_state.params, train_state.state, train_state.optimizer_state)
+    arrays = current._replace(
+        params=train_state.params,
+        state=train_state.state,
+        optimizer_state=train_state.optimizer_state,
+    )
     return spec, built, arrays
 
 

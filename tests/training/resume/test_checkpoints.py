@@ -372,7 +372,7 @@ def test_arrays_of_a_run_stand_beside_the_models(killed):
     with safe_open(files(killed)[0], "numpy") as file:
         names = set(file.keys())
         message = json.loads(file.metadata()["glassnet"])
-    assert {name.split("/")[0] for name in names} == {"dense_1", "dense_2", "@run"}
+    assert {name.split("/")[0] for name in names} == {"dense_1", "dense_2", "@run", "@rows"}
     assert message["run"]["first"] == 0
     assert message["run"]["under_way"] is True
 

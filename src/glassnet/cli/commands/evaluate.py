@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 def command(model: str, rows: str, as_json: bool) -> None:
     """Score the network in MODEL on a table or arrays in FILE, on the images in FOLDER (one
     subfolder per class), or on the test rows of the dataset NAME. A table needs its target column.
+    If some rows equal rows that the network was trained on, the score of the others is printed too.
 
     \b
     glassnet evaluate titanic.glassnet test.csv
@@ -33,18 +35,66 @@ def command(model: str, rows: str, as_json: bool) -> None:
     from glassnet.cli import output
     from glassnet.cli.jobs import resolve
     from glassnet.models.load import load
+    from glassnet.preprocessing.time_series import TimeSeriesPreprocessor
 
     network = load(model)
     x, y = resolve.load_test_data(network, rows)
+    is_series = isinstance(network.preprocessor, TimeSeriesPreprocessor)
     logs = network.evaluate(x, y, return_dict=True, verbose=0 if as_json else "auto")
     report = compute_score(network, x, y)
+    other_rows = OtherRows() if is_series else score_other_rows(network, x, y)
     if as_json:
         score = report.to_dict() if report else None
-        output.print_json({"model": model, "rows": rows, "logs": logs, "score": score})
+        facts = {"model": model, "rows": rows, "logs": logs, "score": score}
+        output.print_json(facts | other_rows.to_dict())
         return
     if report:
         click.echo(f"{report}\n")
+    if text := str(other_rows):
+        click.echo(f"{text}\n")
     click.echo(f"{Path(rows).name}: {format_logs(logs)}")
+
+
+@dataclass(frozen=True)
+class OtherRows:
+    """The rows that do not equal training rows, and their score.
+
+    Attributes:
+        equal: which rows equal training rows, or None if that is not known.
+        logs: loss and metrics of the others; empty if there are none, or if no row is equal.
+        report: score of the others, or None.
+    """
+
+    equal: np.ndarray | None = None
+    logs: dict[str, float] = field(default_factory=dict)
+    report: ScoreReport | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the number of equal rows, and the score of the others, as data for JSON."""
+        n_equal = None if self.equal is None else int(self.equal.sum())
+        score = self.report.to_dict() if self.report else None
+        return {"training_rows": n_equal, "other_rows": {"logs": self.logs, "score": score}}
+
+    def __str__(self) -> str:
+        return f"without the rows that equal training rows:\n{self.report}" if self.report else ""
+
+
+def score_other_rows(model: Sequential, x: Any, y: Any) -> OtherRows:
+    """Return the score of the rows that do not equal training rows.
+
+    It is computed only if some rows do and some do not.
+    """
+    from glassnet.errors import DataError, NotReadyError
+
+    try:
+        equal = model.is_training_row(x)
+    except (DataError, NotReadyError):
+        return OtherRows()
+    if equal.all() or not equal.any():
+        return OtherRows(equal)
+    other_x, other_y = (x.take(~equal), None) if y is None else (x[~equal], y[~equal])
+    logs = model.evaluate(other_x, other_y, return_dict=True, verbose=0)
+    return OtherRows(equal, logs, compute_score(model, other_x, other_y))
 
 
 def compute_score(model: Sequential, x: Any, y: Any) -> ScoreReport | None:
