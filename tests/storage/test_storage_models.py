@@ -37,7 +37,7 @@ def everything(model):
     """Return all comparable attributes of a model."""
     own = dict(vars(model))
     history = own.pop("history")
-    for name in ("_params", "_state", "_optimizer_state", "_input"):
+    for name in ("_params", "_state", "_optimizer_state", "_input", "_fit_lock"):
         own.pop(name)
     return own, None if history is None else history.to_data()
 
