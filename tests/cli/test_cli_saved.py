@@ -64,7 +64,7 @@ def test_train_saves_what_it_trained():
         np.mean(network.predict_labels(PEOPLE) == PEOPLE.tall)
     )
     printed = run("evaluate", "tall.glassnet", "people.csv").stdout
-    assert printed.startswith("accuracy on 60 rows")
+    assert "\naccuracy on 60 rows" in printed
     assert (
         f"people.csv: loss {result['logs']['loss']:.4g}, accuracy {result['logs']['accuracy']:.4g}"
         in printed
@@ -181,7 +181,8 @@ def test_a_model_of_arrays():
     network, data = gn.load("xor.glassnet"), gn.datasets.load("xor")
     result = run("evaluate", "xor.glassnet", "xor").stdout
     share = np.mean(network.predict_labels(data.x_test) == data.y_test)
-    assert result.startswith(f"accuracy on 4 rows  95 % interval\nnetwork      {share:.3f}  ")
+    assert result.startswith("evaluate: all 4 rows equal training rows")
+    assert f"\naccuracy on 4 rows  95 % interval\nnetwork      {share:.3f}  " in result
     assert "\nxor: loss " in result
     assert "row 2 (" in run("trace", "xor.glassnet", "xor", "--row", "2").stdout
 
