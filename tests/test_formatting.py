@@ -8,7 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from glassnet.formatting import format_duration, format_logs, format_number, format_share
+from glassnet.formatting import (
+    format_duration,
+    format_logs,
+    format_number,
+    format_share,
+    merge_like_lines,
+)
 
 SRC = Path(__file__).parents[1] / "src" / "glassnet"
 
@@ -130,3 +136,36 @@ def test_there_is_one_formatter():
 def test_other_formats_are_found():
     code = 'f"{x:.4g} {n:,} {name:>8} {y:.{k}f} {share:.0%}"; "%.2e" % z'
     assert sorted(find_float_formats(code)) == [".0%", ".2e", ".4g", ".f"]
+
+
+@pytest.mark.parametrize(
+    ("lines", "merged"),
+    [
+        ([], []),
+        (["a: dates", "b: dates", "c: dates"], ["a: dates", "b: dates", "c: dates"]),
+        (
+            ["y: 2 labels", *(f"w{i}: -{i} in {i} rows" for i in range(1, 401)), "done"],
+            ["y: 2 labels", "w1, w2, w3 and 397 more: -1 in 1 rows", "done"],
+        ),
+        (
+            [f'{name}: quoted; types={{"{name}": "number"}} reads it' for name in "abcd"],
+            ['a, b, c and 1 more: quoted; types={"a": "number"} reads it'],
+        ),
+        (
+            [f"column names, including '{i}'" for i in (400, 401, 402.5, 403, 404)],
+            ["column names, including '400', '401', '402.5' and 2 more"],
+        ),
+        (["again"] * 5, ["again (5 times)"]),
+        (
+            [f"{name}: {name} lacks a value" for name in ("ab", "cd", "ef", "gh", "ij", "kl")],
+            ["ab, cd, ef and 3 more: ab lacks a value"],
+        ),
+        (
+            ["a: dates", "b: text", "c: dates", "d: text", "e: dates", "f: dates"],
+            ["a, c, e and 1 more: dates", "b: text", "d: text"],
+        ),
+    ],
+)
+def test_like_lines_are_merged(lines, merged):
+    """Oracle: by hand. More than three lines that differ in names, quotes and numbers are one."""
+    assert merge_like_lines(lines) == merged

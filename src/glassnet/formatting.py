@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from typing import SupportsFloat
 
 
@@ -85,3 +86,58 @@ def format_duration(seconds: float) -> str:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+
+
+MAX_LIKE_LINES = 3
+"""More lines that differ only in names and numbers are merged into one."""
+
+VARYING_PART = re.compile(r"""'[^']*'|"[^"]*"|[-+]?[0-9][0-9.,]*""")
+"""A quoted word or a number."""
+
+
+def format_names(names: Sequence[str]) -> str:
+    """Return all names, or the first three and how many there are beyond them.
+
+    Example:
+        >>> format_names(["a", "b", "c", "d", "e"])
+        'a, b, c and 2 more'
+    """
+    shown, n_more = ", ".join(names[:MAX_LIKE_LINES]), len(names) - MAX_LIKE_LINES
+    return f"{shown} and {n_more:,} more" if n_more > 0 else shown
+
+
+def merge_like_lines(lines: Iterable[str]) -> list[str]:
+    """Merge lines that differ only in the column they are about, in quoted words and in numbers.
+
+    Up to three such lines stay as they are. More become one, with the text of the first.
+
+    Args:
+        lines: sentences, most of them `column: text`.
+
+    Example:
+        >>> merge_like_lines([f"w{i}: dates, read as day.month.year" for i in range(400)])
+        ['w0, w1, w2 and 397 more: dates, read as day.month.year']
+    """
+    groups: dict[str, list[str]] = {}
+    for line in lines:
+        name, separator, text = line.partition(": ")
+        is_named = rf"(?<!\w){re.escape(name)}(?!\w)"
+        like = re.sub(is_named, "", text) if separator else line
+        groups.setdefault(separator + VARYING_PART.sub("", like), []).append(line)
+    merged = []
+    for group in groups.values():
+        merged += group if len(group) <= MAX_LIKE_LINES else [_merge(group)]
+    return merged
+
+
+def _merge(lines: list[str]) -> str:
+    """Return the first of several like lines, with what differs between them in all of them."""
+    _, separator, text = lines[0].partition(": ")
+    if separator:
+        return f"{format_names([line.partition(': ')[0] for line in lines])}: {text}"
+    first, *others = (list(VARYING_PART.finditer(line)) for line in lines)
+    for part, *further in zip(first, *others, strict=True):
+        texts = list(dict.fromkeys(match.group() for match in (part, *further)))
+        if len(texts) > 1:
+            return f"{lines[0][: part.start()]}{format_names(texts)}{lines[0][part.end() :]}"
+    return f"{lines[0]} ({len(lines)} times)"

@@ -349,3 +349,34 @@ def test_columns_without_names_are_found_by_their_number():
         losses.append(history.history["loss"])
         assert model.preprocessor.target.name == "2"
     assert losses[0] == losses[1]
+
+
+def test_many_like_columns_are_one_line(capsys):
+    """Oracle: by hand: 400 constant columns, six of them 1, and five with a text per row."""
+    rng, n = np.random.default_rng(0), 40
+    columns = {f"w{i}": np.full(n, float(i < 6)) for i in range(400)}
+    columns |= {f"id{i}": [f"{i}-{j}" for j in range(n)] for i in range(5)}
+    frame = {"a": rng.normal(size=n), "z": np.zeros(n)} | columns | {"y": np.tile(["u", "v"], 20)}
+    model = gn.Sequential([gn.layers.Dense(1, activation="sigmoid")], seed=0)
+    model.fit(frame, target="y", epochs=1)
+    lines = capsys.readouterr().out.splitlines()
+    assert [line for line in lines if line.startswith("left out")] == [
+        "left out: z, w0, w1 and 398 more (z: it is always 0.0), "
+        "id0, id1, id2 and 2 more (nearly every row has a different value)"
+    ]
+    assert max(map(len, lines)) < 200
+
+
+def test_many_like_columns_of_a_file_are_one_line(tmp_path, capsys):
+    """Oracle: by hand: the names of 300 columns are numbers, as in a spectrum."""
+    rng, file = np.random.default_rng(0), tmp_path / "spectrum.csv"
+    rows = [
+        [*map(str, range(400, 700)), "y"],
+        *([*rng.normal(size=300), "ab"[i % 2]] for i in range(20)),
+    ]
+    file.write_text("\n".join(",".join(map(str, row)) for row in rows))
+    model = gn.Sequential([gn.layers.Dense(1, activation="sigmoid")], seed=0)
+    model.fit(str(file), target="y", epochs=1)
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) < 8
+    assert sum("'400', '401', '402' and 297 more" in line for line in lines) == 1

@@ -79,9 +79,9 @@ def fit_features(table: Table) -> Encoder:
     Warn about columns that are left out.
     """
     encoder = fit_encoder(table, {}, {})
-    dropped = [f"{name} ({reason})" for name, reason in encoder.dropped_columns().items()]
+    dropped = encoder.describe_dropped_columns()
     if dropped:
-        warn(f"columns left out: {', '.join(dropped)}", DataWarning)
+        warn(f"columns left out: {dropped}", DataWarning)
     return encoder
 
 

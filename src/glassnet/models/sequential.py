@@ -23,6 +23,7 @@ from glassnet.errors import (
     require,
     rollback_on_error,
 )
+from glassnet.formatting import merge_like_lines
 from glassnet.inspection.trace import Trace, record_trace
 from glassnet.models import forecast
 from glassnet.models.base import BaseModel
@@ -263,7 +264,7 @@ class Sequential(BaseModel):
         """Return the setup for the data, and the data encoded for the setup."""
         resources.enter_context(closing(data))
         spec = data.open(options)
-        progress.log("\n".join(spec.messages))
+        progress.log("\n".join(merge_like_lines(spec.messages)))
         setup, message = self._resolve(setup, spec)
         progress.log(message)
         training = data.bind(setup.require_network(), setup.make_program().loss, options)

@@ -24,6 +24,7 @@ from glassnet.data.parsing import (
 )
 from glassnet.data.table import Table
 from glassnet.errors import DataError, DataWarning, lookup, message, require, warn
+from glassnet.formatting import MAX_LIKE_LINES, VARYING_PART, format_names
 from glassnet.preprocessing.columns import Column
 from glassnet.preprocessing.expressions import evaluate_expression, find_names
 
@@ -305,6 +306,21 @@ class Encoder:
             for column in self.columns
             if isinstance(column, DroppedColumn)
         }
+
+    def describe_dropped_columns(self) -> str:
+        """Return the columns that are not used, by reason, or "" if all are used."""
+        by_reason: dict[str, dict[str, str]] = {}
+        for name, reason in self.dropped_columns().items():
+            by_reason.setdefault(VARYING_PART.sub("", reason), {})[name] = reason
+        parts = []
+        for reasons in by_reason.values():
+            if len(reasons) <= MAX_LIKE_LINES:
+                parts += [f"{name} ({reason})" for name, reason in reasons.items()]
+                continue
+            first, reason = next(iter(reasons.items()))
+            example = "" if len(set(reasons.values())) == 1 else f"{first}: "
+            parts.append(f"{format_names(list(reasons))} ({example}{reason})")
+        return ", ".join(parts)
 
     def ambiguities(self) -> list[str]:
         """Return a message for each column that could be read in another way."""

@@ -238,13 +238,10 @@ def _fit_preprocessor(
 
 def _fit_messages(preprocessor: TabularPreprocessor) -> list[str]:
     """Return the lines about the target, the columns left out and the columns in use."""
-    dropped = [
-        f"{column} ({reason})" for column, reason in preprocessor.encoder.dropped_columns().items()
-    ]
-    more = f", and {len(dropped) - MAX_SHOWN} more" if len(dropped) > MAX_SHOWN else ""
+    dropped = preprocessor.encoder.describe_dropped_columns()
     return [
         str(preprocessor.target),
-        *([f"left out: {', '.join(dropped[:MAX_SHOWN])}{more}"] if dropped else []),
+        *([f"left out: {dropped}"] if dropped else []),
         *preprocessor.encoder.ambiguities(),
         str(preprocessor),
     ]

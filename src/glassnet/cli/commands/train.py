@@ -9,7 +9,7 @@ import click
 
 from glassnet.cli import arguments, outputs
 from glassnet.cli.output import EXIT_INTERRUPTED
-from glassnet.formatting import format_duration
+from glassnet.formatting import format_duration, merge_like_lines
 
 if TYPE_CHECKING:
     from glassnet.callbacks import EarlyStopping
@@ -181,7 +181,7 @@ def train_model(
             settings[key] = getattr(job, key)
     model = job.build_model(settings)
     if not silent:
-        for line in (*job.messages, f"{job.name}: {job.description}"):
+        for line in (*merge_like_lines(job.messages), f"{job.name}: {job.description}"):
             output.print_wrapped(line)
     has_validation_data = job.validation_data is not None
     if has_validation_data:
