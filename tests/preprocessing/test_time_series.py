@@ -345,7 +345,7 @@ def test_wishes_that_are_refused(options, error, text):
         (
             [1, 2, np.nan, 4, np.nan],
             {},
-            "target 'y': expected a value at every time. Received: missing=2, first='3'. Fill them first",
+            "target 'y': expected a value at every time. Received: missing=2, times=['3', '5']. Pass fill=",
         ),
         (
             ["1", "2", "many", "4", "5"],
@@ -466,7 +466,7 @@ def test_what_else_is_refused(fitted):
         (SeasonalTarget("y", 12, 6, 2.0), '"season":12', '"season":0', "SeasonalTarget: expected season and horizon to be ints >= 1"),
         (SeasonalTarget("y", 12, 6, 2.0), '"scale":2.0', '"scale":-2.0', "SeasonalTarget: expected a scale > 0. Received: scale=-2.0."),
         (TimeIndex((), "number", 1.0, 1.0), '"step":1.0', '"step":0.0', "TimeIndex: expected a step > 0. Received: first=1.0, step=0.0."),
-        (TimeIndex((), "number", 1.0, 1.0), '"number"', '"moon"', "TimeIndex: unit: expected one of month, second, number."),
+        (TimeIndex((), "number", 1.0, 1.0), '"number"', '"moon"', "TimeIndex: unit: expected one of month, second, number, millisecond, microsecond, nanosecond."),
         (
             TimeSeriesPreprocessor(SeasonalTarget("y", 2, 1, 1.0), 1, "", TimeIndex((), "number", 1.0, 1.0), (1.0, 2.0, 3.0)), "[1.0,2.0,3.0]", "[1.0,2.0]",
             "TimeSeriesPreprocessor: expected length + season finite values. Received: values=2.",

@@ -115,13 +115,32 @@ json_option = click.option(
 )
 
 
+fill_option = click.option(
+    "--fill",
+    metavar="METHOD",
+    type=click.Choice(["interpolate", "previous"]),
+    help="Series: fill missing values: interpolate or previous.",
+)
+
+
 def series_options(command: Command) -> Command:
-    """Add the options for time series: `--forecast` and `--time`."""
+    """Add the options for time series.
+
+    They are `--forecast`, `--time`, `--fill` and `--time-zone`.
+    """
     for option in (
+        click.option(
+            "--time-zone",
+            metavar="ZONE",
+            help="Series: zone of the clock, such as Europe/Berlin.",
+        ),
+        fill_option,
         click.option(
             "--time",
             metavar="COLUMN",
-            help="Series: column of dates, years, or months (with a year).  [default: row order]",
+            multiple=True,
+            help="Series: column of dates, years, or months (with a year); twice for a date and a "
+            "time of day.  [default: row order]",
         ),
         click.option(
             "--forecast",

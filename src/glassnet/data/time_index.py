@@ -1,52 +1,47 @@
-"""Time index of a table: equally spaced times, read from dates, years, months or numbers."""
+"""Time index of a series: equally spaced times, counted in months, seconds or numbers."""
 
 from __future__ import annotations
 
-import re
+import math
 from dataclasses import dataclass, replace
+from fractions import Fraction
+from typing import Any
 
 import numpy as np
 
-from glassnet.data.parsing import format_exact, is_missing, matching_date_formats, parse_dates
-from glassnet.data.table import Table
-from glassnet.errors import DataError, lookup, message, require
-
-MONTH_NAMES = (
-    "january",
-    "february",
-    "march",
-    "april",
-    "may",
-    "june",
-    "july",
-    "august",
-    "september",
-    "october",
-    "november",
-    "december",
-)
-MONTH_OFFSETS = {
-    name[:short]: i for i, name in enumerate(MONTH_NAMES) for short in (3, 4, None)
-} | {f"q{i + 1}": 3 * i for i in range(4)}
-"""Months of the year before each month or quarter, by its lower-case name."""
-
-YEAR_MONTH = re.compile(r"(\d{4})[-/ ]?(?:M?(0?[1-9]|1[0-2])|Q([1-4]))", re.IGNORECASE)
-"""A year with a month or a quarter: 1949-01, 1949M1, 1949-Q1."""
+from glassnet.data.parsing import format_exact
+from glassnet.data.time_zones import find_zone, format_offset, offset_at
+from glassnet.errors import lookup, require
 
 MONTHS_PER_YEAR, SECONDS_PER_DAY, SECONDS_PER_WEEK = 12, 86_400, 604_800
 
+TICKS = {"second": 1, "millisecond": 10**3, "microsecond": 10**6, "nanosecond": 10**9}
+"""Number of units in a second, for each unit of dates."""
+
+NUMPY_CODES = {"second": "s", "millisecond": "ms", "microsecond": "us", "nanosecond": "ns"}
+"""Codes of NumPy's datetime64 for each unit of dates."""
+
+SECONDS = {
+    "second": 1,
+    "minute": 60,
+    "hour": 3600,
+    "day": SECONDS_PER_DAY,
+    "week": SECONDS_PER_WEEK,
+}
+
 UNIT_NAMES = {
     "month": {1: "month", 3: "quarter", MONTHS_PER_YEAR: "year"},
-    "second": {
-        1: "second",
-        60: "minute",
-        3600: "hour",
-        SECONDS_PER_DAY: "day",
-        SECONDS_PER_WEEK: "week",
-    },
+    "second": {seconds: name for name, seconds in SECONDS.items()},
     "number": {1: "step"},
+} | {
+    unit: {1: unit} | {seconds * ticks: name for name, seconds in SECONDS.items()}
+    for unit, ticks in TICKS.items()
+    if ticks > 1
 }
 """Names of multiples of each unit."""
+
+MAX_TIME = 2.0**62
+"""Bound of the first time and the step, in units."""
 
 
 @dataclass(frozen=True)
@@ -55,18 +50,22 @@ class TimeIndex:
 
     Attributes:
         columns: columns of the table from which the times were read; empty if rows are counted.
-        unit: "month" (since year 0), "second" (since 1970), or "number".
+        unit: "month" (since year 0), "second", "millisecond", "microsecond" or "nanosecond" (since
+            1970; in UTC if there are zones), or "number".
         first: first time, in units.
         step: difference of consecutive times, in units.
+        zones: pairs (time in units, zone): the zone of the clock from each time on, a name such as
+            Europe/Berlin or an offset such as +01:00. Empty if the times have no zone.
 
     Raises:
-        ConfigError: the unit is unknown, or `step` is not above 0.
+        ConfigError: the unit or a zone is unknown, or `step` is not above 0.
     """
 
     columns: tuple[str, ...]
     unit: str
     first: float
     step: float
+    zones: tuple[tuple[float, str], ...] = ()
 
     def __post_init__(self) -> None:
         lookup("TimeIndex: unit", self.unit, UNIT_NAMES)
@@ -77,34 +76,88 @@ class TimeIndex:
             first=self.first,
             step=self.step,
         )
+        is_dated = self.unit in TICKS
+        fits = not is_dated or max(abs(self.first), self.step) < MAX_TIME
+        require(fits, "TimeIndex", "times below 2^62", first=self.first, step=self.step)
+        fits = is_dated or not self.zones
+        require(fits, "TimeIndex", "zones only of dates", unit=self.unit, zones=self.zones)
+        for _, zone in self.zones:
+            find_zone(zone)
 
     def shift(self, k: int) -> TimeIndex:
         """Return the index without its first k times."""
         return replace(self, first=self.first + k * self.step)
 
+    def at(self, value: Any) -> TimeIndex:
+        """Return the index with another first time, in units."""
+        first = float(value) if self.unit not in TICKS or TICKS[self.unit] == 1 else int(value)
+        return replace(self, first=first)
+
     def label_at(self, k: int) -> str:
-        """Format time k: `1949-01`, `1949 Q1`, `1949`, `1949-01-31`, `1949-01-31 06:00`, `17.5`."""
+        """Format time k: `1949-01`, `1949 Q1`, `1949`, `1949-01-31`, `1949-01-31 06:00`, `17.5`.
+
+        A time with a zone is that of the local clock, with its offset from UTC:
+        `2024-03-31 03:00+02:00`.
+        """
         value = self.first + k * self.step
         if self.unit == "number":
             return f"{value:.10g}"
         if self.unit == "month":
-            year, month = divmod(int(value), MONTHS_PER_YEAR)
-            if self.step % MONTHS_PER_YEAR == 0 == self.first % MONTHS_PER_YEAR:
-                return f"{year}"
-            if self.step == 3 and month % 3 == 0:
-                return f"{year} Q{month // 3 + 1}"
-            return f"{year}-{month + 1:02}"
+            return self._format_month(int(value))
+        ticks, offset = TICKS[self.unit], self._offset_at(value)
+        first = self.first + offset * ticks
+        sizes = {"D": SECONDS_PER_DAY, "m": 60, "s": 1, "ms": 1e-3, "us": 1e-6, "ns": 1e-9}
         resolution = next(
             unit
-            for unit, size in (("D", SECONDS_PER_DAY), ("m", 60), ("s", 1))
-            if self.step % size == 0 == self.first % size
+            for unit, seconds in sizes.items()
+            if (unit != "D" or not self.zones)
+            and ((size := round(seconds * ticks)) <= 1 or self.step % size == 0 == first % size)
         )
-        time = np.datetime64(int(value), "s").astype(f"datetime64[{resolution}]")
-        return str(time).replace("T", " ")
+        ticks_of_clock = np.array(int(value) + offset * ticks, np.int64)
+        time = ticks_of_clock.astype(f"datetime64[{NUMPY_CODES[self.unit]}]")
+        text = str(time.astype(f"datetime64[{resolution}]")).replace("T", " ")
+        return text + format_offset(offset) if self.zones else text
+
+    def _format_month(self, value: int) -> str:
+        year, month = divmod(value, MONTHS_PER_YEAR)
+        if self.step % MONTHS_PER_YEAR == 0 == self.first % MONTHS_PER_YEAR:
+            return f"{year}"
+        if self.step == 3 and month % 3 == 0:
+            return f"{year} Q{month // 3 + 1}"
+        return f"{year}-{month + 1:02}"
+
+    def _offset_at(self, value: float) -> int:
+        """Return the seconds by which the local clock is ahead of UTC at a time in units."""
+        if not self.zones:
+            return 0
+        earlier = [zone for start, zone in self.zones if start <= value]
+        return offset_at(earlier[-1] if earlier else self.zones[0][1], value / TICKS[self.unit])
+
+    def to_pandas(self, n: int) -> Any:
+        """Return the first n times as a pandas index: numbers, or dates with their zone."""
+        import pandas
+
+        if self.unit == "number":
+            return pandas.Index([self.first + k * self.step for k in range(n)])
+        if self.unit == "month":
+            months = [int(self.first + k * self.step) - 1970 * MONTHS_PER_YEAR for k in range(n)]
+            return pandas.DatetimeIndex(np.array(months, "datetime64[M]").astype("datetime64[s]"))
+        times = [int(self.first + k * self.step) for k in range(n)]
+        dates = pandas.DatetimeIndex(np.array(times, f"datetime64[{NUMPY_CODES[self.unit]}]"))
+        if self.zones:
+            dates = dates.tz_localize("UTC").tz_convert(find_zone(self.zones[-1][1]))
+        return dates
 
     def span(self, n: int) -> str:
         """Format the range of the first n times: `1949-01 to 1960-12`."""
         return f"{self.label_at(0)} to {self.label_at(n - 1)}"
+
+    def count(self, n: int) -> str:
+        """Format a number of steps: `1 month`, `72 months`, `400 steps of 15 minutes`."""
+        name = self.step_name
+        if not name.isalpha():
+            return f"{n:,} step{'s' * (n != 1)} of {name}"
+        return f"{n:,} {name}{'s' * (n != 1)}"
 
     @property
     def step_name(self) -> str:
@@ -120,216 +173,38 @@ class TimeIndex:
         """Number of steps in a season; 1 if there is none.
 
         A season is a year of months, quarters or weeks, a week of days, or a day of shorter steps.
+        Steps of less than a second have no season.
         """
-        if self.unit == "number":
+        ticks = TICKS.get(self.unit)
+        if self.unit == "number" or (ticks and self.step < ticks):
             return 1
-        if self.unit == "second" and self.step == SECONDS_PER_WEEK:
+        if ticks and self.step == SECONDS_PER_WEEK * ticks:
             return 52
-        if self.unit == "second" and self.step == SECONDS_PER_DAY:
+        if ticks and self.step == SECONDS_PER_DAY * ticks:
             return 7
-        cycle = MONTHS_PER_YEAR if self.unit == "month" else SECONDS_PER_DAY
+        cycle = SECONDS_PER_DAY * ticks if ticks else MONTHS_PER_YEAR
         return int(cycle // self.step) if cycle % self.step == 0 else 1
 
+    def steps_from(self, other: TimeIndex) -> int:
+        """Return the number of steps from the first time of another index to that of this one."""
+        ratio = Fraction(TICKS.get(other.unit, 1), TICKS.get(self.unit, 1))
+        return round((Fraction(self.first) * ratio - Fraction(other.first)) / Fraction(other.step))
+
+    def has_same_step(self, other: TimeIndex) -> bool:
+        """Return whether the steps of two indexes are equally long."""
+        if self.unit in TICKS and other.unit in TICKS:
+            steps = [index.step / TICKS[index.unit] for index in (self, other)]
+            return math.isclose(*steps, rel_tol=1e-5)
+        return self.unit == other.unit and math.isclose(self.step, other.step, rel_tol=1e-5)
+
     def __str__(self) -> str:
-        source = " and ".join(self.columns) or "rows, counted from 1"
+        *others, last = self.columns or ("rows, counted from 1",)
+        source = f"{', '.join(others)} and {last}" if others else last
         if self.unit == "number":
             step = f"{self.step:g}"
         elif self.step_name.isalpha():
             step = f"an {self.step_name}" if self.step_name == "hour" else f"a {self.step_name}"
         else:
             step = self.step_name
-        return f"{source}, a step is {step}"
-
-
-def read_time_index(table: Table, time: str | None) -> tuple[TimeIndex, np.ndarray]:
-    """Return the time index of a table, and the row order that sorts it by time.
-
-    Args:
-        table: table with a column of times, or of months next to a column named year.
-        time: name of the column; None to count the rows as equally spaced steps.
-
-    Raises:
-        ConfigError: there is no such column (the message suggests the nearest name).
-        DataError: the column does not hold times or lacks some; a time occurs twice or is missing
-            between two rows (the message names the first).
-    """
-    columns, unit, values = _time_values(table, time)
-    order = np.argsort(values, kind="stable")
-    values = values[order]
-    require(len(values) > 1, "time", "at least two rows", error=DataError, rows=len(values))
-    steps = np.diff(values)
-    step = float(steps[steps > 0].min(initial=np.inf))
-    index = TimeIndex(columns, unit, float(values[0]), step if np.isfinite(step) else 1.0)
-    _require_unique(table, time, index, values, steps)
-    _require_complete(time, index, values, steps)
-    return index, order
-
-
-def _require_unique(
-    table: Table, time: str | None, index: TimeIndex, values: np.ndarray, steps: np.ndarray
-) -> None:
-    duplicates = np.flatnonzero(steps == 0)
-    if not len(duplicates):
-        return
-    value = values[duplicates[0]]
-    months = [
-        name
-        for name, column in table.columns.items()
-        if name != time and _month_offsets(column) is not None
-    ]
-    raise DataError(
-        message(
-            "time",
-            f"one row for each {index.step_name}",
-            time=replace(index, first=float(value)).label_at(0),
-            rows=int(np.sum(values == value)),
-            fix=f'Pass time="{months[0]}".' if months else "Keep one row for each time.",
-        )
-    )
-
-
-def _require_complete(
-    time: str | None, index: TimeIndex, values: np.ndarray, steps: np.ndarray
-) -> None:
-    gaps = np.flatnonzero(~np.isclose(steps, index.step, rtol=1e-4, atol=0))
-    if 2 * len(gaps) > len(steps):
-        raise DataError(
-            message(
-                f"time {time!r}",
-                "equally spaced times",
-                gaps=len(gaps),
-                rows=len(values),
-                fix="Is the time in another column?",
-            )
-        )
-    if len(gaps):
-        before = index.shift(int(gaps[0]))
-        raise DataError(
-            message(
-                "time",
-                f"a row for every {index.step_name}",
-                missing=before.label_at(1),
-                after=before.label_at(0),
-                next=replace(index, first=float(values[gaps[0] + 1])).label_at(0),
-                gaps=len(gaps),
-                fix="Add the missing rows with a value. If the gaps do not matter (weekends), "
-                "omit `time` to count the rows.",
-            )
-        )
-
-
-def _time_values(table: Table, time: str | None) -> tuple[tuple[str, ...], str, np.ndarray]:
-    """Return the columns of the time, its unit, and the time of each row in that unit."""
-    if time is None:
-        return (), "number", np.arange(1.0, len(table) + 1)
-    column = table.columns[lookup("time", time, {name: name for name in table.columns})]
-    missing = np.flatnonzero(is_missing(column))
-    require(
-        not len(missing),
-        f"time {time!r}",
-        "a time in every row",
-        error=DataError,
-        row=int(missing[:1].sum()),
-        missing=len(missing),
-    )
-    year = next(
-        (name for name in table.columns if name.casefold() == "year" and name != time), None
-    )
-    offsets = _month_offsets(column, allow_numbers=year is not None)
-    if offsets is not None:
-        return _months_with_year(table, time, year, offsets)
-    if column.dtype.kind == "O":
-        return ((time,), *_parse_time_text(time, column))
-    if column.dtype.kind == "M":
-        return ((time,), *_date_values(column))
-    require(
-        column.dtype.kind == "f" and np.all(np.isfinite(column)),
-        f"time {time!r}",
-        "dates, years or numbers",
-        error=DataError,
-    )
-    is_year = np.all((column == np.round(column)) & (column >= 1000) & (column < 3000))
-    return ((time,), "month", column * MONTHS_PER_YEAR) if is_year else ((time,), "number", column)
-
-
-def _month_offsets(column: np.ndarray, allow_numbers: bool = False) -> np.ndarray | None:
-    """Return the months since January of each row, or None if the column holds no months.
-
-    Names of months and quarters are months; with `allow_numbers`, so are the numbers 1 to 12.
-    """
-    if column.dtype.kind == "O":
-        offsets = [MONTH_OFFSETS.get(str(text).rstrip(".").casefold()) for text in column]
-        return None if None in offsets else np.array(offsets, float)
-    if not allow_numbers or column.dtype.kind != "f":
-        return None
-    is_month = (column == np.round(column)) & (column >= 1) & (column <= MONTHS_PER_YEAR)
-    return column - 1 if np.all(is_month) else None
-
-
-def _months_with_year(
-    table: Table, time: str, year: str | None, offsets: np.ndarray
-) -> tuple[tuple[str, ...], str, np.ndarray]:
-    if year is None:
-        raise DataError(
-            message(
-                f"time {time!r}",
-                "a column `year` next to the months",
-                columns=", ".join(table.columns),
-                fix="Or write dates as 1949-01-31.",
-            )
-        )
-    years = table.columns[year]
-    require(
-        years.dtype.kind == "f" and np.all(years == np.round(years)),
-        f"time {time!r}",
-        "an integer year in every row",
-        error=DataError,
-        year=years[:3].tolist(),
-    )
-    return (year, time), "month", years * MONTHS_PER_YEAR + offsets
-
-
-def _parse_time_text(time: str, column: np.ndarray) -> tuple[str, np.ndarray]:
-    """Return the unit and values of months or quarters with a year, or of dates."""
-    matches = [YEAR_MONTH.fullmatch(text) for text in column]
-    if all(matches):
-        months = [
-            int(m[1]) * MONTHS_PER_YEAR + (3 * (int(m[3]) - 1) if m[3] else int(m[2]) - 1)
-            for m in matches
-            if m
-        ]
-        return "month", np.array(months, float)
-    formats = matching_date_formats(list(dict.fromkeys(column.tolist())))
-    if len(formats) == 1:
-        return _date_values(parse_dates(column.tolist(), formats[0]))
-    unreadable = (
-        text
-        for text in column
-        if not YEAR_MONTH.fullmatch(text) and not matching_date_formats([text])
-    )
-    fix = (
-        "Several date formats match: write dates as 1949-01-31."
-        if formats
-        else "Write dates as 1949-01-31, months as 1949-01, or years."
-    )
-    text = next(unreadable, column[0])
-    raise DataError(message(f"time {time!r}", "a time in every row", text=text, fix=fix))
-
-
-def _date_values(column: np.ndarray) -> tuple[str, np.ndarray]:
-    """Return the unit and values of dates.
-
-    Dates on one day of the month, or on the last day of each month, are counted in months; all
-    others in seconds.
-    """
-    days, months = column.astype("datetime64[D]"), column.astype("datetime64[M]")
-    day_of_month = (days - months.astype("datetime64[D]")).astype(int)
-    seconds = column.astype("datetime64[s]").astype(np.int64)
-    is_last = (days + np.timedelta64(1, "D")).astype("datetime64[M]") > months
-    if (
-        len(np.unique(months)) > 1
-        and len(np.unique(seconds % SECONDS_PER_DAY)) == 1
-        and (len(np.unique(day_of_month)) == 1 or is_last.all())
-    ):
-        return "month", months.astype(int) + 1970.0 * MONTHS_PER_YEAR
-    return "second", seconds.astype(float)
+        zones = list(dict.fromkeys(zone for _, zone in self.zones))
+        return f"{source}, a step is {step}{f' ({zones[-1]})' if zones else ''}"

@@ -70,6 +70,18 @@ class Forecast:
             name_naive_forecast(self.season): self.naive.tolist(),
         }
 
+    def to_frame(self) -> Any:
+        """Return a pandas frame of the columns of `to_dict`, with the times as its index.
+
+        The times are dates, with their zone if they have one, or numbers.
+        """
+        import pandas
+
+        columns = self.to_dict()
+        del columns["time"]
+        index = self.times.to_pandas(len(self)).rename("time")
+        return pandas.DataFrame(columns, index=index)
+
     def plot(self, truth: Any = None) -> Figure:
         """Draw the forecast, the naive forecast and the values before them.
 
@@ -225,7 +237,7 @@ def backtest(forecasts: Sequence[Forecast], series: TimeSeries) -> BacktestRepor
     """
     truth = []
     for forecast in forecasts:
-        start = round((forecast.times.first - series.times.first) / series.times.step)
+        start = forecast.times.steps_from(series.times)
         is_inside = start >= 0 and start + len(forecast) <= len(series)
         expected, span = f"forecasts within {series.span()}", forecast.span()
         require(is_inside, "backtest", expected, error=DataError, forecast=span)

@@ -130,6 +130,8 @@ class TimeSeriesPreprocessor(Preprocessor):
         trained_on: time span of the training series, in words.
         times: times of the recent values.
         recent: the last length + season values, from which forecasts continue.
+        fill: how missing values of tables are filled: see `glassnet.data.series`.
+        time_zone: zone of the clock of tables: see `glassnet.data.series`.
     """
 
     target: SeasonalTarget
@@ -137,12 +139,16 @@ class TimeSeriesPreprocessor(Preprocessor):
     trained_on: str
     times: TimeIndex
     recent: tuple[float, ...]
+    fill: str | None = None
+    time_zone: str | None = None
 
     def __post_init__(self) -> None:
         who, n_values = type(self).__name__, self.length + self.target.season
         require(is_int(self.length, least=1), who, "length to be an int >= 1", length=self.length)
         fits = len(self.recent) == n_values and all(map(is_number, self.recent))
         require(fits, who, "length + season finite values", values=len(self.recent))
+        fits = self.fill is None or self.fill in time_series.FILL_METHODS
+        require(fits, who, "fill to be a method of `series`", fill=self.fill)
 
     def continue_from(self, series: TimeSeries) -> TimeSeriesPreprocessor:
         """Return a preprocessor that forecasts from the end of another series.
@@ -151,9 +157,8 @@ class TimeSeriesPreprocessor(Preprocessor):
             DataError: the series has other steps, or is too short for the network's input.
         """
         values, n_recent = self._checked_values(series), len(self.recent)
-        same_unit = self.times.unit == series.times.unit
         require(
-            same_unit and bool(np.isclose(self.times.step, series.times.step)),
+            self.times.has_same_step(series.times),
             "forecast",
             f"a series of steps of a {self.times.step_name}",
             error=DataError,
@@ -217,17 +222,30 @@ class TimeSeriesPreprocessor(Preprocessor):
     def __str__(self) -> str:
         return self.describe()
 
-    def to_series(self, x: Any) -> TimeSeries:
+    def to_series(self, x: Any, fill: str | None = None) -> TimeSeries:
         """Return a series unchanged, or read one from a table with the training settings.
+
+        Args:
+            x: series or table.
+            fill: another method to fill missing values of a table than in training.
 
         Raises:
             DataError: x is neither; see `time_series.series`.
         """
         name, season, horizon = self.target.name, self.target.season, self.target.horizon
         if is_table(x):
-            time = self.times.columns[-1] if self.times.columns else None
             transform = "log" if self.target.log else None
-            return time_series.series(x, name, time, self.length, horizon, season, transform)
+            return time_series.series(
+                x,
+                name,
+                self.times.columns,
+                self.length,
+                horizon,
+                season,
+                transform,
+                fill=fill or self.fill,
+                time_zone=self.time_zone,
+            )
         if isinstance(x, TimeSeries):
             return x
         expected, kind = "a series, or a table that holds it", type(x).__name__
@@ -320,6 +338,8 @@ def fit_time_series(
         training_series.span(),
         recent.times,
         tuple(recent.values.tolist()),
+        training_series.fill,
+        training_series.time_zone,
     )
 
 

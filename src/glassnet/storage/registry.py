@@ -322,9 +322,9 @@ TAGS = (
     Tag(
         "forecaster/Forecaster",
         time_series.TimeSeriesPreprocessor,
-        "target length learned=trained_on times recent",
+        "target length learned=trained_on times recent fill? time_zone?",
     ),
-    Tag("times/Times", time_index.TimeIndex, "columns unit first step"),
+    Tag("times/Times", time_index.TimeIndex, "columns unit first step zones?"),
 )
 """Tag, class and field keys of each class; `key=field` if key and field differ; see `Tag`.
 

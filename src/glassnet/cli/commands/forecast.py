@@ -32,11 +32,13 @@ from glassnet.cli import arguments, outputs
     type=outputs.FigureFile(),
     help="Where to save a plot, such as forecast.png.",
 )
+@arguments.fill_option
 @arguments.json_option
 def command(
     model: str,
     rows: str | None,
     steps: int | None,
+    fill: str | None,
     out: str | None,
     plot: str | None,
     as_json: bool,
@@ -49,6 +51,7 @@ def command(
     glassnet train flights.csv --target passengers --forecast 12 --time month --out flights.glassnet
     glassnet forecast flights.glassnet --steps 24 --plot forecast.png
     glassnet forecast flights.glassnet newer.csv --out next.csv
+    glassnet forecast flights.glassnet gaps.csv --fill interpolate
     """
     from glassnet.cli import output
     from glassnet.models.load import load
@@ -60,7 +63,11 @@ def command(
             f"{model} is not a forecasting model. "
             "Train one: glassnet train FILE --target COLUMN --forecast N"
         )
-    forecast = network.forecast(steps, rows)
+    if fill and rows is None:
+        raise click.UsageError("--fill needs a FILE, whose missing values it fills.")
+    series = network.preprocessor.to_series(rows, fill) if rows else None
+    messages = series.messages if series and series.is_filled is not None else ()
+    forecast = network.forecast(steps, series)
     trained_on = network.preprocessor.trained_on
     if out:
         import pandas
@@ -70,8 +77,11 @@ def command(
         outputs.write_figure(plot, forecast.plot())
     if as_json:
         facts = {"model": model, "trained_on": trained_on, "steps": len(forecast)}
+        facts |= {"messages": messages} if messages else {}
         output.print_json(facts | {"forecast": forecast.to_dict(), "out": out, "plot": plot})
         return
+    for line in messages:
+        output.print_wrapped(line)
     if not out:
         click.echo(f"{forecast}\n")
     parts = [forecast.span(), f"trained on {trained_on}", *(file for file in (out, plot) if file)]

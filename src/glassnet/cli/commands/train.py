@@ -132,6 +132,7 @@ def command(
     glassnet train houses.csv --target price --target-transform log --out houses.glassnet
     glassnet train photos/ --epochs 10 --out photos.glassnet
     glassnet train flights.csv --target passengers --forecast 12 --time month --out flights.glassnet
+    glassnet train air.csv --target T --forecast 24 --time Date --time Time --fill interpolate
     glassnet train digits.npz                                x and y, or x_train, y_train, ...
     glassnet train mnist --epochs 100 --resume runs/mnist    run it again to continue after a crash
     glassnet train digits --json | python -m json.tool

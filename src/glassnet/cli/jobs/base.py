@@ -13,7 +13,16 @@ if TYPE_CHECKING:
     from glassnet.models.sequential import Sequential
     from glassnet.training.history import History
 
-OPTION_NAMES = ("--target", "--features", "--target-transform", "--task", "--forecast", "--time")
+OPTION_NAMES = (
+    "--target",
+    "--features",
+    "--target-transform",
+    "--task",
+    "--forecast",
+    "--time",
+    "--fill",
+    "--time-zone",
+)
 
 
 class TrainOptions(NamedTuple):
@@ -24,7 +33,9 @@ class TrainOptions(NamedTuple):
     target_transform: str | None = None
     task: str | None = None
     forecast: int | None = None
-    time: str | None = None
+    time: tuple[str, ...] = ()
+    fill: str | None = None
+    time_zone: str | None = None
 
     def first_given(self) -> str | None:
         """Return the name of the first option that is set, or None."""

@@ -46,8 +46,10 @@ def resolve_job(
     require_source(name)
     if options.forecast:
         return time_series.resolve_time_series_job(name, options)
-    if options.time:
-        raise click.UsageError("--time needs --forecast N, the number of steps to forecast.")
+    for field in ("time", "fill", "time_zone"):
+        if getattr(options, field):
+            needed = "--forecast N, the number of steps to forecast"
+            raise click.UsageError(f"--{field.replace('_', '-')} needs {needed}.")
     if images.is_image_path(name):
         return images.resolve_image_job(name, options, seed, image_size, augment)
     images.require_no_image_options(name, image_size, augment)

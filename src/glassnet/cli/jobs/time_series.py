@@ -64,6 +64,13 @@ class TimeSeriesJob(Job):
         """Return the series up to an origin, which lies `origin` horizons before its end."""
         return self.series[: len(self.series) - origin * self.series.horizon]
 
+    def count_filled_test_values(self) -> int:
+        """Return the number of test values that were missing."""
+        is_filled = self.series.is_filled
+        if is_filled is None:
+            return 0
+        return int(is_filled[-self.n_origins * self.series.horizon :].sum())
+
     def build_model(self, settings: Mapping[str, Any], adapt: bool = False) -> Sequential:
         from glassnet.cli import default_models
         from glassnet.layers import Dense, Flatten
@@ -113,6 +120,9 @@ class TimeSeriesJob(Job):
             lines.append(
                 "the earlier forecast is from a second network, trained on the steps before it"
             )
+        if n_filled := self.count_filled_test_values():
+            n = self.n_origins * self.series.horizon
+            lines.append(f"{n_filled} of the {n} test values were filled, not measured")
         lines.append(f"forecasts start after {self.series.times.label_at(len(self.series) - 1)}")
         rmse, naive_rmse = (format_number(value, keep_zeros=True) for value in report.rmse)
         facts = {
@@ -164,9 +174,11 @@ def resolve_time_series_job(name: str, options: TrainOptions) -> TimeSeriesJob:
     series = make_series(
         table,
         target,
-        options.time,
+        options.time or None,
         horizon=options.forecast or 1,
         transform=options.target_transform,
+        fill=options.fill,
+        time_zone=options.time_zone,
     )
     n_required = series.season + series.length + series.horizon
     n_origins = min(MAX_ORIGINS, (len(series) - n_required) // series.horizon)
