@@ -92,7 +92,7 @@ BINARY_ACCURACY = partial(ours.Accuracy, threshold=0.5, name="binary_accuracy")
 CATEGORICAL_ACCURACY = partial(ours.Accuracy, name="categorical_accuracy")
 SPARSE_ACCURACY = partial(ours.Accuracy, name="sparse_categorical_accuracy")
 NAME_SPEC = "name dtype=None|'float32'"
-CLASS_THRESHOLD_SPEC = "thresholds>threshold top_k=None class_id " + NAME_SPEC
+CLASS_THRESHOLD_SPEC = "thresholds>threshold top_k class_id " + NAME_SPEC
 THRESHOLD_SPEC = "thresholds>threshold " + NAME_SPEC
 CURVE_SPEC = " thresholds=None multi_label num_labels=None label_weights=None from_logits"
 FUNCTIONS: dict[str, Any] = {

@@ -4,19 +4,26 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from dataclasses import dataclass, field
+from typing import Any
 
-import jax.numpy as jnp
 import numpy as np
 
 from glassnet.losses import broadcast_weights
 from glassnet.metrics.metric import Sums
-from glassnet.metrics.precision_recall import ThresholdMetric
+from glassnet.metrics.precision_recall import ThresholdListMetric
 from glassnet.types import Array
 
 
 @dataclass(frozen=True)
-class ConfusionCount(ThresholdMetric):
-    """Base class of the four counts. A subclass defines `select`."""
+class ConfusionCount(ThresholdListMetric):
+    """Base class of the four counts. A subclass defines `select`.
+
+    Args:
+        threshold: as in `ThresholdListMetric`, but None is 0.5 for every output, as in Keras.
+            `compile` replaces None by the threshold of a binary loss.
+
+    Other Args and Raises: see `ThresholdListMetric`.
+    """
 
     @abstractmethod
     def select(self, predicted: Array, actual: Array) -> Array:
@@ -24,17 +31,22 @@ class ConfusionCount(ThresholdMetric):
 
     def init(self) -> Sums:
         """Return a count of zero."""
-        return {"total": np.int32(0)}
+        return {"total": self._zeros()}
+
+    def default_threshold(self, outputs: int) -> float | tuple[float, ...] | None:
+        """Return the threshold, or 0.5 without one."""
+        return 0.5 if self.threshold is None else self.threshold
 
     def update(self, acc: Sums, y: Array, out: Array, w: Array) -> Sums:
         """Add the batch's count to `acc`."""
         predicted, actual = self.binarize(y, out, w)
-        counted = self.select(predicted, actual) & (broadcast_weights(w, predicted.shape) > 0)
-        return {"total": acc["total"] + jnp.sum(counted, dtype=jnp.int32)}
+        counted = self.select(predicted, actual) & (broadcast_weights(w, actual.shape) > 0)
+        return {"total": acc["total"] + self.count(counted)}
 
-    def result(self, acc: Sums) -> float:
-        """Return the count."""
-        return float(acc["total"])
+    def result(self, acc: Sums) -> Any:
+        """Return the count; an array for a list of thresholds."""
+        count = np.asarray(acc["total"], np.float64)
+        return count if isinstance(self.threshold, tuple) else float(count)
 
 
 @dataclass(frozen=True)
@@ -43,10 +55,10 @@ class TruePositives(ConfusionCount):
 
     Shapes: out (batch, ..., outputs); y of the same shape, or class ids (batch, ...).
 
-    Args and Raises: see `ThresholdMetric`.
+    Args and Raises: see `ConfusionCount`.
 
     Example:
-        >>> TruePositives(threshold=0.5)([1, 0, 1, 1], [0.9, 0.8, 0.7, 0.2])
+        >>> TruePositives()([1, 0, 1, 1], [0.9, 0.8, 0.7, 0.2])
         2.0
     """
 
@@ -62,10 +74,10 @@ class FalsePositives(ConfusionCount):
 
     Shapes: out (batch, ..., outputs); y of the same shape, or class ids (batch, ...).
 
-    Args and Raises: see `ThresholdMetric`.
+    Args and Raises: see `ConfusionCount`.
 
     Example:
-        >>> FalsePositives(threshold=0.5)([1, 0, 1, 1], [0.9, 0.8, 0.7, 0.2])
+        >>> FalsePositives()([1, 0, 1, 1], [0.9, 0.8, 0.7, 0.2])
         1.0
     """
 
@@ -81,10 +93,10 @@ class TrueNegatives(ConfusionCount):
 
     Shapes: out (batch, ..., outputs); y of the same shape, or class ids (batch, ...).
 
-    Args and Raises: see `ThresholdMetric`.
+    Args and Raises: see `ConfusionCount`.
 
     Example:
-        >>> TrueNegatives(threshold=0.5)([1, 0, 0, 1], [0.9, 0.8, 0.3, 0.2])
+        >>> TrueNegatives()([1, 0, 0, 1], [0.9, 0.8, 0.3, 0.2])
         1.0
     """
 
@@ -100,10 +112,10 @@ class FalseNegatives(ConfusionCount):
 
     Shapes: out (batch, ..., outputs); y of the same shape, or class ids (batch, ...).
 
-    Args and Raises: see `ThresholdMetric`.
+    Args and Raises: see `ConfusionCount`.
 
     Example:
-        >>> FalseNegatives(threshold=0.5)([1, 0, 0, 1], [0.9, 0.8, 0.3, 0.2])
+        >>> FalseNegatives()([1, 0, 0, 1], [0.9, 0.8, 0.3, 0.2])
         1.0
     """
 

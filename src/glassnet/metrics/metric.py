@@ -8,11 +8,19 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Self
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 
 from glassnet.data.arrays import to_array
-from glassnet.errors import ConfigError, MissingError, message, refuse_renamed_methods
+from glassnet.errors import (
+    ConfigError,
+    DataError,
+    MissingError,
+    message,
+    refuse_renamed_methods,
+    require,
+)
 from glassnet.forked_process import require_jax_threads
 from glassnet.losses import (
     Loss,
@@ -83,23 +91,28 @@ class Metric(ABC):
 
     def result(self, acc: Sums) -> float:
         """Return the sum divided by the count, in float64, or NaN if the count is 0."""
-        count = int(acc["count"])
+        count = float(acc["count"])
         return float(acc["total"]) / count if count else math.nan
 
-    def __call__(self, y_true: Any, y_pred: Any) -> float:
+    def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> float:
         """Return the metric of predictions.
 
         Args:
             y_true: targets, a list or an array of the shape of `y_pred`, or class ids.
             y_pred: predictions, (batch, ..., outputs) or (batch,).
+            sample_weight: how often each row counts, (batch,) numbers >= 0. None for once.
 
         Raises:
-            DataError: the shapes do not match, or a class id is not an integer 0..outputs-1.
+            DataError: the shapes do not match, a class id is not an integer 0..outputs-1, or a
+                weight is not a number >= 0.
+            ConfigError: `sample_weight` for a metric that its sums only approximate, such as AUC.
         """
         require_jax_threads()
         out = np.asarray(to_array(y_pred, "y_pred"), np.float32)
         y, shape = align_targets(type(self).__name__, y_true, out.shape, allow_class_ids=True)
         metric, out = self.configure(None, shape[-1]), out.reshape(shape)
+        if sample_weight is not None:
+            return metric.result(_sum_weighted(metric, y, out, sample_weight))
         if metric.exact is not None:
             return metric.exact(y, out)
         return metric.result(metric.update(metric.init(), y, out, np.ones(shape[0], np.float32)))
@@ -143,6 +156,21 @@ class FunctionMetric(Metric):
     def update(self, acc: Sums, y: Array, out: Array, w: Array) -> Sums:
         """Add the function's values for the batch to `acc`."""
         return update_mean(acc, call_unreduced(self.function, to_one_hot(y, out), out), w)
+
+
+def _sum_weighted(metric: Metric, y: np.ndarray, out: np.ndarray, sample_weight: Any) -> Sums:
+    """Return the sums of rows that count as often as their weights say, in float64."""
+    who = type(metric).__name__
+    fix = "scikit-learn's roc_auc_score takes sample_weight."
+    require(metric.exact is None, who, "no sample_weight", fix=fix)
+    weight = np.asarray(sample_weight, np.float64)
+    fits = weight.shape in ((len(out),), (len(out), 1)) and (weight >= 0).all()
+    expected = f"sample_weight to be {len(out)} numbers >= 0"
+    require(fits, who, expected, error=DataError, shape=weight.shape)
+    zeros, one = metric.init(), np.ones(1, np.float32)
+    sums = jax.vmap(lambda y, out: metric.update(zeros, y[None], out[None], one))(y, out)
+    rows = jax.tree.map(lambda values: np.asarray(values, np.float64), sums)
+    return {key: np.tensordot(weight.ravel(), values, 1) for key, values in rows.items()}
 
 
 def default_threshold(loss: Loss, outputs: int) -> float | None:

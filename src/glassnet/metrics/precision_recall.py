@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Self
+from typing import Any, Self
 
 import jax
 import jax.numpy as jnp
@@ -24,33 +24,33 @@ class ThresholdMetric(Metric):
 
     Args:
         threshold: every output above this number, in the output's unit, is a positive prediction.
-            With None the largest output is. `compile` replaces None by the threshold of a binary
-            loss.
+            With None the largest output is; for a single output the threshold is then 0.5.
+            `compile` replaces None by the threshold of a binary loss.
         class_id: the only output to count. None counts all outputs together. Without a threshold
             precision and recall then equal the accuracy.
 
     Raises:
-        ConfigError: `threshold` is neither None nor a number, or is None for a single output; or
-            `class_id` is neither None nor an int 0..outputs-1.
+        ConfigError: `threshold` is neither None nor a number; or `class_id` is neither None nor an
+            int 0..outputs-1.
     """
 
-    threshold: float | None = None
+    threshold: float | tuple[float, ...] | None = None
     class_id: int | None = None
 
     def __post_init__(self) -> None:
         who = type(self).__name__
-        require(
-            self.threshold is None or is_number(self.threshold),
-            who,
-            "threshold to be None or a number",
-            threshold=self.threshold,
-        )
+        self._check_threshold()
         require(
             self.class_id is None or is_int(self.class_id, 0),
             who,
             "class_id to be None or an int >= 0",
             class_id=self.class_id,
         )
+
+    def _check_threshold(self) -> None:
+        is_valid = self.threshold is None or is_number(self.threshold)
+        expected = "threshold to be None or a number"
+        require(is_valid, type(self).__name__, expected, threshold=self.threshold)
 
     def configure(self, loss: Loss | None, outputs: int) -> Self:
         """Return this metric with the threshold of the loss, unless it has one."""
@@ -60,15 +60,25 @@ class ThresholdMetric(Metric):
 
     def init(self) -> Sums:
         """Return counts of zero."""
-        return {"total": np.int32(0), "count": np.int32(0)}
+        return {"total": self._zeros(), "count": self._zeros()}
 
-    def result(self, acc: Sums) -> float:
-        """Return the share, in float64, or 0 if the divisor is 0."""
-        count = int(acc["count"])
-        return int(acc["total"]) / count if count else 0.0
+    def _zeros(self) -> Any:
+        """Return a count of zero, or one for each threshold."""
+        if isinstance(self.threshold, tuple):
+            return np.zeros(len(self.threshold), np.int32)
+        return np.int32(0)
+
+    def result(self, acc: Sums) -> Any:
+        """Return the share, in float64, or 0 if the divisor is 0; an array for a list."""
+        total, count = (np.asarray(acc[key], np.float64) for key in ("total", "count"))
+        share = np.divide(total, count, out=np.zeros_like(total), where=count > 0)
+        return share if isinstance(self.threshold, tuple) else float(share)
 
     def binarize(self, y: Array, out: Array, w: Array) -> tuple[Array, Array]:
-        """Return masks of predicted and of actual positives, (batch, ..., outputs)."""
+        """Return masks of predicted and of actual positives, (batch, ..., outputs).
+
+        For a list of thresholds the first mask is (thresholds, batch, ..., outputs).
+        """
         who, outputs, k = type(self).__name__, out.shape[-1], self.class_id
         require(
             k is None or k < outputs,
@@ -77,7 +87,8 @@ class ThresholdMetric(Metric):
             class_id=k,
             outputs=outputs,
         )
-        if self.threshold is None:
+        predicted, actual = self._predict(out), to_one_hot(y, out) == 1
+        if predicted is None:
             fix = f"For one output, set a threshold: {who}(threshold=0.5)."
             require(
                 outputs > 1, who, "one output per class", fix=fix, threshold=None, outputs=outputs
@@ -85,25 +96,115 @@ class ThresholdMetric(Metric):
             ids = jnp.argmax(y, -1) if y.ndim == out.ndim else y
             predicted = jax.nn.one_hot(jnp.argmax(out, -1), outputs) == 1
             actual = jax.nn.one_hot(ids, outputs) == 1
-        else:
-            predicted, actual = out > self.threshold, to_one_hot(y, out) == 1
         if k is not None:
             predicted, actual = predicted[..., k : k + 1], actual[..., k : k + 1]
-        real = broadcast_weights(w, predicted.shape) > 0
+        real = broadcast_weights(w, actual.shape) > 0
         return predicted & real, actual & real
+
+    def _predict(self, out: Array) -> Array | None:
+        """Return the mask of positive predictions, or None if the largest output is the answer."""
+        if self.threshold is None:
+            return None
+        if not isinstance(self.threshold, tuple):
+            return out > self.threshold
+        thresholds = np.asarray(self.threshold, np.float32)
+        return out > thresholds.reshape(-1, *[1] * out.ndim)
+
+    def count(self, mask: Array) -> Array:
+        """Return the number of true entries of a mask, for each threshold of a list."""
+        axes = tuple(range(1, mask.ndim)) if isinstance(self.threshold, tuple) else None
+        return jnp.sum(mask, axes, dtype=jnp.int32)
 
 
 @dataclass(frozen=True)
-class Precision(ThresholdMetric):
+class ThresholdListMetric(ThresholdMetric):
+    """Base class of metrics that take a list of thresholds, too.
+
+    Args:
+        threshold: as in `ThresholdMetric`, or a list of thresholds. The result is then an array,
+            one number for each. `compile` refuses a list, because logs hold one number per metric.
+
+    Other Args and Raises: see `ThresholdMetric`.
+    """
+
+    threshold: float | tuple[float, ...] | None = None
+
+    def _check_threshold(self) -> None:
+        values: Any = self.threshold
+        is_list = isinstance(values, list | tuple | np.ndarray) and np.ndim(values) == 1
+        if not is_list:
+            super()._check_threshold()
+            return
+        is_valid = len(values) > 0 and all(map(is_number, values))
+        expected = "threshold to be None, a number or a list of numbers"
+        require(is_valid, type(self).__name__, expected, threshold=values)
+        numbers = tuple(map(float, values))
+        object.__setattr__(self, "threshold", numbers if len(numbers) > 1 else numbers[0])
+
+    def configure(self, loss: Loss | None, outputs: int) -> Self:
+        """Return this metric with the threshold of the loss, or 0.5, unless it has one."""
+        is_list = isinstance(self.threshold, tuple)
+        fix = "Write a metric with a name for each threshold, or call the metric after training."
+        expected = "one threshold, because logs hold one number per metric"
+        who = type(self).__name__
+        require(loss is None or not is_list, who, expected, threshold=self.threshold, fix=fix)
+        metric = super().configure(loss, outputs)
+        return replace(metric, threshold=metric.default_threshold(outputs))
+
+    def default_threshold(self, outputs: int) -> float | tuple[float, ...] | None:
+        """Return the threshold, or 0.5 for a single output without one."""
+        return 0.5 if self.threshold is None and outputs == 1 else self.threshold
+
+
+@dataclass(frozen=True)
+class PositiveShare(ThresholdListMetric):
+    """Base class of precision and recall.
+
+    Args:
+        top_k: only the k largest outputs of a row can be positive predictions. Without a threshold
+            all of them are. None for no such limit.
+
+    Other Args and Raises: see `ThresholdListMetric`. Also ConfigError if `top_k` is neither None
+        nor an int 1..outputs.
+    """
+
+    top_k: int | None = field(default=None, kw_only=True)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        is_valid = self.top_k is None or is_int(self.top_k, 1)
+        require(is_valid, type(self).__name__, "top_k to be None or an int >= 1", top_k=self.top_k)
+
+    def configure(self, loss: Loss | None, outputs: int) -> Self:
+        """Return this metric with the threshold of the loss, or 0.5, unless `top_k` is set."""
+        is_ready = self.top_k is not None and self.threshold is None
+        return self if is_ready else super().configure(loss, outputs)
+
+    def _predict(self, out: Array) -> Array | None:
+        predicted = super()._predict(out)
+        if self.top_k is None:
+            return predicted
+        who, outputs = type(self).__name__, out.shape[-1]
+        expected = "top_k to be at most the number of outputs"
+        require(self.top_k <= outputs, who, expected, top_k=self.top_k, outputs=outputs)
+        _, indices = jax.lax.top_k(out, self.top_k)
+        is_top = jax.nn.one_hot(indices, outputs).sum(-2) > 0
+        return is_top if predicted is None else predicted & is_top
+
+
+@dataclass(frozen=True)
+class Precision(PositiveShare):
     """Share of positive predictions that are correct: #(predicted and actual) / #predicted.
 
     Shapes: out (batch, ..., outputs); y of the same shape, or class ids (batch, ...).
 
-    Args and Raises: see `ThresholdMetric`.
+    Args and Raises: see `PositiveShare`.
 
     Example:
-        >>> Precision(threshold=0.5)([1, 0, 1, 1], [0.9, 0.8, 0.3, 0.2])
+        >>> Precision()([1, 0, 1, 1], [0.9, 0.8, 0.3, 0.2])
         0.5
+        >>> Precision(threshold=[0.5, 0.85])([1, 0, 1, 1], [0.9, 0.8, 0.3, 0.2]).tolist()
+        [0.5, 1.0]
         >>> Precision(class_id=1)([1, 0], [[0.2, 0.8], [0.3, 0.7]])
         0.5
     """
@@ -114,21 +215,21 @@ class Precision(ThresholdMetric):
         """Add the batch's predicted positives, and the correct ones of them, to `acc`."""
         predicted, actual = self.binarize(y, out, w)
         return {
-            "total": acc["total"] + _count_true(predicted & actual),
-            "count": acc["count"] + _count_true(predicted),
+            "total": acc["total"] + self.count(predicted & actual),
+            "count": acc["count"] + self.count(predicted),
         }
 
 
 @dataclass(frozen=True)
-class Recall(ThresholdMetric):
+class Recall(PositiveShare):
     """Share of actual positives that are predicted: #(predicted and actual) / #actual.
 
     Shapes: out (batch, ..., outputs); y of the same shape, or class ids (batch, ...).
 
-    Args and Raises: see `ThresholdMetric`.
+    Args and Raises: see `PositiveShare`.
 
     Example:
-        >>> Recall(threshold=0.5)([1, 0, 1, 0], [0.9, 0.8, 0.3, 0.2])
+        >>> Recall()([1, 0, 1, 0], [0.9, 0.8, 0.3, 0.2])
         0.5
         >>> Recall(class_id=1)([1, 0], [[0.2, 0.8], [0.3, 0.7]])
         1.0
@@ -140,8 +241,8 @@ class Recall(ThresholdMetric):
         """Add the batch's actual positives, and the predicted ones of them, to `acc`."""
         predicted, actual = self.binarize(y, out, w)
         return {
-            "total": acc["total"] + _count_true(predicted & actual),
-            "count": acc["count"] + _count_true(actual),
+            "total": acc["total"] + self.count(predicted & actual),
+            "count": acc["count"] + self.count(actual | jnp.zeros_like(predicted)),
         }
 
 
@@ -224,10 +325,7 @@ class F1Score(ThresholdMetric):
         if self.average == "micro":
             counts = (np.atleast_1d(count.sum()) for count in counts)
         both, predicted, actual = counts
-        scores = 2 * both / np.maximum(predicted + actual, 1)
+        divisor = predicted + actual
+        scores = np.divide(2 * both, divisor, out=np.zeros_like(both), where=divisor > 0)
         weights = actual if self.average == "weighted" else np.ones_like(scores)
-        return float(scores @ weights / max(weights.sum(), 1))
-
-
-def _count_true(mask: Array) -> Array:
-    return jnp.sum(mask, dtype=jnp.int32)
+        return float(scores @ weights / (weights.sum() or 1))
