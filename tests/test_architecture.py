@@ -191,6 +191,7 @@ def test_data_lists_its_public_names():
         "arrays_from_file",
         "images_from_folder",
         "read_idx",
+        "read_table",
         "series",
         "windows",
     ]

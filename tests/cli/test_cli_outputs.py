@@ -32,7 +32,10 @@ ARGUMENTS = {
     "summary": ("m.glassnet",),
     "datasets": (),
 }
-NOT_FILES = {"target", "time", "activation", "optimizer"}
+NOT_FILES = {
+    *("target", "time", "activation", "optimizer"),
+    *("delimiter", "decimal", "thousands", "missing"),
+}
 """Options of plain text, none of which is a path."""
 
 OUTPUTS = [
@@ -99,6 +102,8 @@ def test_every_option_that_takes_text_is_known():
         arguments.BatchSize,
         arguments.ImageSize,
         arguments.Neuron,
+        arguments.ColumnType,
+        arguments.HeaderLine,
     )
     for name, command in main.commands.items():
         for option in command.params:

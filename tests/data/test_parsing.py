@@ -31,7 +31,9 @@ def test_distinct_texts_are_those_of_the_cells_in_their_order():
 def test_conversion_of_distinct_texts_is_that_of_each_cell():
     """Texts that become equal are merged; some become missing."""
     cells = ["a", "A ", "-", None, "b", "a"]
-    distinct = parsing.factorize(cells).convert(lambda text: parsing.strip_cell(text.lower()))
+    distinct = parsing.factorize(cells).convert(
+        lambda text: None if text == "-" else text.lower().strip()
+    )
     assert distinct.texts == ["a", "b"]
     assert distinct.to_objects().tolist() == ["a", "a", None, None, "b", "a"]
 

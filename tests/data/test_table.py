@@ -98,8 +98,9 @@ def test_quoted_lines_and_blank_ones(tmp_path):
     "name", ["titanic/titanic.csv", "house-prices/train.csv", "flights/flights.csv"]
 )
 def test_real_tables_as_pandas_reads_them(shared_data, name):
-    """Oracle: pandas, which does not read ? and - as missing; the files do not contain them."""
-    table, frame = read_table(shared_data / name), pd.read_csv(shared_data / name)
+    """Oracle: pandas. Numbers are missing as NA, so None, which is a kind of masonry, is text."""
+    table = read_table(shared_data / name)
+    frame = pd.read_csv(shared_data / name, keep_default_na=False, na_values=["", "NA"])
     assert list(table.columns) == list(frame.columns)
     for column in frame:
         if pd.api.types.is_numeric_dtype(frame[column]):
@@ -201,7 +202,7 @@ def test_rows_and_columns_of_a_table():
         ),
         (
             'a,b\n1,2\n"x,1\ny,2\nz,3\n',
-            "expected 2 cells in every row, as in the header. Received: line=3, cells=1,",
+            "a closing quote for each opening one. Received: line=3, text='\"x,1', lines_swallowed=3.",
         ),
         ('a,b\n"x,1\ny,2\n', "A closing quote is missing."),
         (
@@ -234,7 +235,7 @@ def test_what_cannot_be_read_at_all(tmp_path):
         match=r"expected a file that ends in .csv, .tsv, .txt, .parquet, .feather, .arrow",
     ):
         read_table(tmp_path / "t.xlsx")
-    (tmp_path / "binary.csv").write_bytes(b"PK\0\3" * 9)
+    (tmp_path / "binary.csv").write_bytes(b"ab\0\3" * 9)
     with pytest.raises(DataError, match=r"expected a text file.*zero bytes"):
         read_table(tmp_path / "binary.csv")
     with pytest.raises(

@@ -6,6 +6,7 @@ import atexit
 import contextlib
 import gc
 import os
+import re
 import sys
 import warnings
 from collections.abc import Sequence
@@ -18,6 +19,9 @@ from glassnet.cli.commands import datasets, evaluate, forecast, predict, summary
 from glassnet.cli.output import EXIT_INTERRUPTED, EXIT_USAGE_ERROR, EXIT_WRITE_ERROR
 from glassnet.errors import GlassnetError
 from glassnet.output_files import shorten_path
+
+COLUMN_TYPE = re.compile(r'column_types=\{"([^"{}]+)": "?(\w+|\.\.\.)"?\}')
+"""The argument of `fit` that messages propose, for which the commands have an option."""
 
 
 class CommandGroup(click.Group):
@@ -93,8 +97,12 @@ def drop_output() -> None:
 
 
 def print_to_stderr(*parts: object) -> None:
-    """Print one line on stderr, if it can be written; very long words are shortened."""
-    words = f"glassnet: {' '.join(map(str, parts))}".split()
+    """Print one line on stderr, if it can be written.
+
+    Very long words are shortened. Arguments of `fit` are written as options.
+    """
+    text = COLUMN_TYPE.sub(r'--column "\1=\2"', f"glassnet: {' '.join(map(str, parts))}")
+    words = text.split()
     with contextlib.suppress(OSError):
         click.echo(" ".join(map(shorten_path, words)), err=True)
 

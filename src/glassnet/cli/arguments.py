@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import functools
+from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
 import click
@@ -48,6 +49,38 @@ class ColumnNames(click.ParamType):  # type: ignore[type-arg]  # generic only in
         if isinstance(value, tuple):
             return value
         return tuple(part.strip() for part in str(value).split(",") if part.strip())
+
+
+class ColumnType(click.ParamType):  # type: ignore[type-arg]  # generic only in new versions of click
+    """The type of a column: `pclass=category` becomes ("pclass", "category")."""
+
+    name = "name=type"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, str]:
+        if isinstance(value, tuple):
+            return value
+        column, sign, column_type = str(value).rpartition("=")
+        if not sign or not column:
+            expected = "a column and its type, such as pclass=category"
+            self.fail(f"expected {expected}. Received: {value!r}.", param, ctx)
+        return column.strip(), column_type.strip()
+
+
+class HeaderLine(click.ParamType):  # type: ignore[type-arg]  # generic only in new versions of click
+    """The line of the column names, counted from 1, or `none`."""
+
+    name = "line"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> int | str:
+        text = str(value)
+        if text != "none" and (not text.isdecimal() or len(text) > 9 or int(text) < 1):
+            expected = "the number of a line, counted from 1, or none"
+            self.fail(f"expected {expected}. Received: {text!r}.", param, ctx)
+        return text if text == "none" else int(text)
 
 
 class BatchSize(click.ParamType):  # type: ignore[type-arg]  # generic only in new versions of click
@@ -101,6 +134,8 @@ class Neuron(click.ParamType):  # type: ignore[type-arg]  # generic only in new 
 POSITIVE = click.FloatRange(min=0, min_open=True)
 FRACTION = click.FloatRange(min=0, max=1, max_open=True)
 """A number from 0 to below 1."""
+
+DELIMITER_NAMES = {"tab": "\t", "\\t": "\t", "space": " "}
 
 seed_option = click.option(
     "--seed",
@@ -156,7 +191,7 @@ def series_options(command: Command) -> Command:
 def table_options(command: Command) -> Command:
     """Add the options for tables.
 
-    They are `--target`, `--features`, `--target-transform` and `--task`.
+    They are `--target`, `--features`, `--column`, `--target-transform` and `--task`.
     """
     for option in (
         click.option(
@@ -171,6 +206,15 @@ def table_options(command: Command) -> Command:
             help="Table: learn the logarithm of the target.",
         ),
         click.option(
+            "--column",
+            "column_types",
+            metavar="NAME=TYPE",
+            type=ColumnType(),
+            multiple=True,
+            callback=lambda ctx, param, value: dict(value),
+            help="Table: type of a column: number, category, boolean, date or drop. Repeatable.",
+        ),
+        click.option(
             "--features",
             metavar="COLUMN,...",
             type=ColumnNames(),
@@ -181,6 +225,82 @@ def table_options(command: Command) -> Command:
     ):
         command = option(command)
     return command
+
+
+def csv_options(command: Command) -> Command:
+    """Add the options of `data.read_table`; the command gets those in use as the dict `csv`."""
+
+    @functools.wraps(command)
+    def run(*args: Any, **params: Any) -> Any:
+        names = ("delimiter", "decimal", "thousands", "missing", "header", "names")
+        csv = {name: params.pop(name) for name in names}
+        csv = {name: value for name, value in csv.items() if value is not None}
+        if csv.get("header") == "none":
+            csv["header"] = None
+        return command(*args, **params, csv=csv)
+
+    decorated: Any = run
+    for option in (*_sign_options(), *_cell_options()):
+        decorated = option(decorated)
+    return decorated  # type: ignore[no-any-return]
+
+
+def _cell_options() -> Iterator[Callable[[Any], Any]]:
+    """Yield the options about the header and missing values, the last one first."""
+    yield click.option(
+        "--missing",
+        metavar="[COLUMN=]WORD,...",
+        multiple=True,
+        callback=lambda ctx, param, value: _parse_missing(value),
+        help="CSV: words that mean a missing value in columns of text, or in one. Repeatable.",
+    )
+    yield click.option(
+        "--names",
+        metavar="NAME,...",
+        type=ColumnNames(),
+        help="CSV: names of the columns, instead of the file's.",
+    )
+    yield click.option(
+        "--header",
+        metavar="LINE",
+        type=HeaderLine(),
+        help="CSV: line of the column names, counted from 1, or none.  [default: inferred]",
+    )
+
+
+def _sign_options() -> Iterator[Callable[[Any], Any]]:
+    """Yield the options about the signs between cells and in numbers, the last one first."""
+    yield click.option(
+        "--thousands",
+        metavar="SIGN",
+        help="CSV: sign between groups of three digits.  [default: inferred]",
+    )
+    yield click.option("--decimal", metavar="SIGN", help="CSV: decimal sign.  [default: inferred]")
+    yield click.option(
+        "--delimiter",
+        metavar="CHARACTER",
+        callback=lambda ctx, param, value: DELIMITER_NAMES.get(value, value),
+        help="CSV: character between cells, or tab, or space for blanks.  [default: inferred]",
+    )
+
+
+def _parse_missing(values: tuple[str, ...]) -> list[str] | dict[str, list[str]] | None:
+    """Return the words, or the words by column; None if there are none.
+
+    Raises:
+        click.BadParameter: words with and without a column.
+    """
+    if not values:
+        return None
+    pairs = [value.rpartition("=") for value in values]
+    words = [[word for word in text.split(",") if word.strip()] for _, _, text in pairs]
+    if not any(sign for _, sign, _ in pairs):
+        return [word for each in words for word in each]
+    if not all(sign for _, sign, _ in pairs):
+        raise click.BadParameter(
+            "expected words for all columns or words for single columns, not both."
+        )
+    return {column: each for (column, _, _), each in zip(pairs, words, strict=True)}
 
 
 def images_options(command: Command) -> Command:

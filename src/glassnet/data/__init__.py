@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from glassnet.data.images import Images as Images
     from glassnet.data.images import images_from_folder as images_from_folder
     from glassnet.data.sliding_windows import windows as windows
+    from glassnet.data.table import read_table as read_table
     from glassnet.data.time_series import series as series
 
 _HOME = {
@@ -18,6 +19,7 @@ _HOME = {
     "arrays_from_file": "array_files",
     "images_from_folder": "images",
     "read_idx": "idx",
+    "read_table": "table",
     "series": "time_series",
     "windows": "sliding_windows",
 }

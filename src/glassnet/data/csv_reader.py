@@ -1,4 +1,4 @@
-"""Reader for CSV files that detects the delimiter, the encoding and the decimal sign."""
+"""Reader for CSV files that detects the delimiter, the header, the encoding and number formats."""
 
 from __future__ import annotations
 
@@ -6,33 +6,52 @@ import csv
 import io
 import itertools
 import re
-from collections import Counter
 from collections.abc import Iterator, Sequence
 
-import numpy as np
-
-from glassnet.data.exact_times import ExactTimes, exact_times_of_text
-from glassnet.data.pandas_csv import Column, CsvRows, count_rows
-from glassnet.data.parsing import (
-    DistinctTexts,
-    factorize,
-    parse_distinct,
-    parse_float,
-    strip_cell,
-)
+from glassnet.data import csv_header
+from glassnet.data.csv_columns import ColumnParser, CsvContents
+from glassnet.data.csv_layout import Layout, find_layout, read_first_lines
+from glassnet.data.csv_options import CsvOptions, advise
+from glassnet.data.number_format import candidate_formats
+from glassnet.data.pandas_csv import Column, CsvColumns, CsvRows, count_rows
+from glassnet.data.parsing import NA_VALUES, DistinctTexts, factorize
 from glassnet.errors import DataError, message, require
-
-DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
-"""Delimiters that are detected, and their names in messages."""
 
 UTF8_MARK = b"\xef\xbb\xbf"
 """Byte order mark of UTF-8."""
 
+BYTE_ORDER_MARKS = (
+    (UTF8_MARK, "utf-8-sig"),
+    (b"\xff\xfe\0\0", "utf-32"),
+    (b"\0\0\xfe\xff", "utf-32"),
+    (b"\xff\xfe", "utf-16"),
+    (b"\xfe\xff", "utf-16"),
+)
+"""First bytes of text files, and the encodings that they state."""
+
+FILE_KINDS = {
+    b"\x1f\x8b": "gzip",
+    b"PK\3\4": "ZIP or Excel",
+    b"PAR1": "Parquet",
+    b"ARROW1": "Arrow",
+    b"\xd0\xcf\x11\xe0": "old Excel",
+    b"%PDF": "PDF",
+    b"\x89HDF": "HDF5",
+    b"SQLite format 3": "SQLite",
+    b"\x93NUMPY": "NumPy",
+    b"BZh": "bzip2",
+    b"\xfd7zXZ": "XZ",
+    b"\x28\xb5\x2f\xfd": "Zstandard",
+}
+"""First bytes of files that are no text, by kind."""
+
+HTML_START = re.compile(r"\s*<(!doctype|html|\?xml)", re.IGNORECASE)
+
+END_MARK = "\0\0"
+"""Line behind the last one, which shows whether a quote is open there."""
+
 LONE_RETURN = re.compile(rb"\r(?!\n)")
 """Line end of old Macs, after which pandas may lose an empty cell."""
-
-SNIFF_LINES = 50
-"""Number of lines from which the delimiter is detected."""
 
 MIN_PANDAS_BYTES = 1_000_000
 """Size of a file from which pandas reads it. Below it, importing pandas takes longer."""
@@ -44,78 +63,55 @@ A million small lists would cost Python's garbage collector seconds.
 """
 
 
-def parse_csv(
-    name: str, raw: bytes
-) -> tuple[dict[str, np.ndarray], tuple[str, ...], str, dict[str, ExactTimes]]:
-    """Return the columns of a CSV file, messages, its decimal sign, and exact times by column.
+def parse_csv(name: str, raw: bytes, options: CsvOptions | None = None) -> CsvContents:
+    """Return the contents of a CSV file.
 
     Args:
         name: file name for the messages.
         raw: contents of the file.
+        options: what the user says about the file.
 
     Raises:
-        DataError: the file is not text, has no header, no rows, two columns of one name, or a row
-            whose length differs from the header's.
+        DataError: the file is not text, has no header, no rows, two columns of one name, a row
+            whose length differs from the header's, or numbers that can be read in two ways.
     """
+    options = options or CsvOptions()
     text, encoding = _decode(name, raw)
-    lines = _read_first_lines(text)
-    delimiter = _sniff_delimiter(lines)
+    layout = find_layout(name, text, options)
     cells = None
     if len(raw) >= MIN_PANDAS_BYTES:
-        content = raw.removeprefix(UTF8_MARK) if encoding.startswith("utf-8") else text.encode()
-        cells = _read_with_pandas(content, lines, delimiter)
-    header, cells_by_column, n_blank = cells or _read_cells(name, text, delimiter)
-    _check_header(name, header)
-    require(cells_by_column, name, "rows below the header", error=DataError, rows=0)
-    decimal = "." if delimiter == "," else ","
+        is_utf8 = encoding.startswith("utf-8") and layout.text is text
+        content = raw.removeprefix(UTF8_MARK) if is_utf8 else layout.text.encode()
+        cells = _read_with_pandas(content, layout, options)
+    if cells is None:
+        cells = CsvColumns(*_read_cells(name, layout))
+    header, columns = layout.header, cells.columns
+    require(columns, name, "rows below the header", error=DataError, rows=0)
+    texts = {
+        i: column.convert(lambda cell: cell.strip() or None)
+        for i, column in enumerate(columns)
+        if isinstance(column, DistinctTexts)
+    }
+    if options.header == "infer" and options.names is None:
+        stripped = [texts.get(i, column) for i, column in enumerate(columns)]
+        csv_header.check_header_row(name, header, stripped, layout.start_line)
+    csv_header.check_names(name, header)
     messages = [
-        f"{name}: {count_rows(cells_by_column[0]):,} rows, {len(header)} columns, "
-        f"separated by {DELIMITERS[delimiter]}"
+        f"{name}: {count_rows(columns[0]):,} rows, {len(header)} columns, "
+        f"separated by {layout.delimiter_name}",
+        *layout.messages,
     ]
-    if encoding in ("cp1252", "latin-1", "utf-16"):
+    if encoding in ("cp1252", "latin-1", "utf-16", "utf-32"):
         messages.append(f"read as {encoding}, because it is not UTF-8")
-    if n_blank:
-        messages.append(f"rows without any value, left out: {n_blank:,}")
-    columns, notes, times = _parse_columns(name, header, cells_by_column, decimal)
-    return columns, (*messages, *notes), decimal, times
-
-
-def _parse_columns(
-    name: str, header: list[str], cells_by_column: list[Column], decimal: str
-) -> tuple[dict[str, np.ndarray], list[str], dict[str, ExactTimes]]:
-    """Return the columns by name, messages about them, and their exact times."""
-    columns, messages, times = {}, [], {}
-    for i, (column_name, cells) in enumerate(zip(header, cells_by_column, strict=True)):
-        if not isinstance(cells, DistinctTexts):
-            columns[column_name] = cells
-            messages += _guess_messages(column_name, [], cells, decimal)
-            continue
-        texts = cells.convert(strip_cell)
-        if column_name:
-            column = columns[column_name] = parse_distinct(texts, decimal)
-            messages += _guess_messages(column_name, texts.texts, column, decimal)
-            if column.dtype.kind == "M" and (exact_times := exact_times_of_text(texts)):
-                times[column_name] = exact_times
-        else:
-            messages.append(_unnamed_column_message(name, i, texts))
-    require(
-        columns,
-        name,
-        "a name for every column",
-        error=DataError,
-        column=1,
-        fix="Name every column in the first line.",
-    )
-    return columns, messages, times
+    if cells.n_blank:
+        messages.append(f"rows without any value, left out: {cells.n_blank:,}")
+    parser = ColumnParser(name, layout, cells, texts, options)
+    return parser.parse(messages)
 
 
 def _decode(name: str, raw: bytes) -> tuple[str, str]:
     """Return the text and its encoding."""
-    for byte_order_mark, encoding in (
-        (UTF8_MARK, "utf-8-sig"),
-        (b"\xff\xfe", "utf-16"),
-        (b"\xfe\xff", "utf-16"),
-    ):
+    for byte_order_mark, encoding in BYTE_ORDER_MARKS:
         if raw.startswith(byte_order_mark):
             try:
                 return raw.decode(encoding), encoding
@@ -124,11 +120,7 @@ def _decode(name: str, raw: bytes) -> tuple[str, str]:
                 fix = "The file is damaged or incomplete. Save it as UTF-8 again."
                 problem = {"byte": error.start, "problem": error.reason}
                 raise DataError(message(name, expected, fix=fix, **problem)) from error
-    fix = (
-        "It contains zero bytes: it is UTF-16 without a byte order mark, or not text. "
-        "Save it as UTF-8."
-    )
-    require(b"\0" not in raw, name, "a text file", error=DataError, starts=raw[:12], fix=fix)
+    _require_text(name, raw)
     for encoding in ("utf-8", "cp1252"):
         try:
             return raw.decode(encoding), encoding
@@ -137,85 +129,78 @@ def _decode(name: str, raw: bytes) -> tuple[str, str]:
     return raw.decode("latin-1"), "latin-1"
 
 
-def _read_first_lines(text: str) -> list[str]:
-    """Return the first `SNIFF_LINES` lines."""
-    size = 2**16
-    while True:
-        file = io.StringIO(text[:size], newline="")
-        lines = list(itertools.islice(file, SNIFF_LINES + 1))
-        if len(lines) > SNIFF_LINES or size >= len(text):
-            return lines[:SNIFF_LINES]
-        size *= 4
+def _require_text(name: str, raw: bytes) -> None:
+    """Refuse files of other kinds under a table's name.
+
+    Raises:
+        DataError: the kind, and what to do.
+    """
+    kind = next((kind for start, kind in FILE_KINDS.items() if raw.startswith(start)), None)
+    fix = f"It is a {kind} file under another name: unpack it, or give it its own suffix."
+    require(kind is None, name, "a text file", error=DataError, starts=raw[:12], fix=fix)
+    fix = (
+        "It contains zero bytes: it is UTF-16 without a byte order mark, or not text. "
+        "Save it as UTF-8."
+    )
+    require(b"\0" not in raw, name, "a text file", error=DataError, starts=raw[:12], fix=fix)
+    start = raw[:400].decode("latin-1")
+    is_page = HTML_START.match(start) is not None
+    fix = "It is a web page or XML: the download may have failed."
+    require(not is_page, name, "a table", error=DataError, starts=start[:40], fix=fix)
 
 
-def _sniff_delimiter(lines: Sequence[str]) -> str:
-    """Return the delimiter that splits the header, and most first lines, into the most cells."""
-    lines = [line for line in lines if line.strip()]
-
-    def count_cells(delimiter: str) -> int:
-        reader = csv.reader(lines, delimiter=delimiter, skipinitialspace=True)
-        try:
-            sizes = [len(row) for row in reader] or [1]
-        except csv.Error:
-            return 1
-        return sizes[0] if sizes.count(sizes[0]) > len(sizes) / 2 else 1
-
-    return max(DELIMITERS, key=count_cells)
-
-
-def _read_with_pandas(
-    content: bytes, lines: Sequence[str], delimiter: str
-) -> tuple[list[str], list[Column], int] | None:
-    """Return the header, the columns, and the number of blank rows, as `_read_cells` does.
+def _read_with_pandas(content: bytes, layout: Layout, options: CsvOptions) -> CsvColumns | None:
+    """Return the columns as `_read_cells` does.
 
     Returns None if pandas refuses them, or may not read them as the csv module does.
 
     Args:
         content: the file in UTF-8.
-        lines: the first lines.
-        delimiter: character between cells.
+        layout: delimiter, header and start of the rows.
+        options: what the user says about the file.
     """
-    reader = csv.reader(lines, delimiter=delimiter, skipinitialspace=True)
+    lines = read_first_lines(layout.text, layout.start_line or 1)
+    reader = csv.reader(
+        lines[layout.start_line :], delimiter=layout.delimiter, skipinitialspace=True
+    )
     try:
-        header = next((row for row in reader if "".join(row).strip()), [])
-        n_lines = reader.line_num
-        first_row = next((row for row in reader if len(row) > 1 or "".join(row).strip()), [])
+        rows = [row for row in reader if len(row) > 1 or "".join(row).strip()]
     except csv.Error:
         return None
-    start = len("".join(lines[:n_lines]).encode())
-    is_cut = reader.line_num == SNIFF_LINES
+    start = len("".join(lines[: layout.start_line]).encode())
     has_lone_returns = b"\r" in content and LONE_RETURN.search(content) is not None
     has_marks = b"\0" in content or content.startswith(UTF8_MARK, start)
-    if is_cut or has_lone_returns or has_marks or len(first_row) != len(header):
+    is_regular = bool(rows) and len(rows[0]) == len(layout.header)
+    if has_lone_returns or has_marks or not is_regular or not layout.delimiter.isascii():
         return None
-    header = [cell.strip() for cell in header]
-    rows = CsvRows(content, start, delimiter, header).read()
-    return (header, *rows) if rows else None
-
-
-def _read_cells(name: str, text: str, delimiter: str) -> tuple[list[str], list[Column], int]:
-    """Return the header, the cells of each column, and the number of blank rows."""
-    require(
-        text.strip(),
-        name,
-        "a table",
-        error=DataError,
-        characters=len(text),
-        fix="The file is empty.",
+    stated = [options.missing or (), *options.missing_by_column.values()]
+    formats = candidate_formats(layout.delimiter, options.decimal, options.thousands)
+    csv_rows = CsvRows(
+        content,
+        start,
+        layout.delimiter,
+        layout.header,
+        rows,
+        not NA_VALUES.issuperset(itertools.chain(*stated)),
+        all(each.decimal == "." for each in formats),
     )
-    header: list[str] = []
+    return csv_rows.read()
+
+
+def _read_cells(name: str, layout: Layout) -> tuple[list[Column], int]:
+    """Return the cells of each column, and the number of blank rows."""
     rows: list[list[str]] = []
     blocks: list[tuple[tuple[str, ...], ...]] = []
-    n_blank = 0
-    for line, row in _read_rows(name, text, delimiter):
+    n_blank, n_columns = 0, len(layout.header)
+    for line, row in _read_rows(name, layout):
         if not "".join(row).strip():
-            n_blank += bool(header and len(row) > 1)
-        elif not header:
-            header = [cell.strip() for cell in row]
-        elif len(row) == len(header):
+            n_blank += len(row) > 1
+        elif len(row) == n_columns:
             rows.append(row)
+        elif len(row) == n_columns + 1 and not row[-1].strip():
+            rows.append(row[:-1])
         else:
-            _raise_bad_row(name, header, row, line)
+            _raise_bad_row(name, layout.header, row, line)
         if len(rows) == ROWS_PER_TRANSPOSE:
             blocks.append(tuple(zip(*rows, strict=True)))
             rows = []
@@ -224,26 +209,66 @@ def _read_cells(name: str, text: str, delimiter: str) -> tuple[list[str], list[C
     columns: list[Column] = [
         factorize(list(itertools.chain.from_iterable(parts))) for parts in zip(*blocks, strict=True)
     ]
-    return header, columns, n_blank
+    return columns, n_blank
 
 
-def _read_rows(name: str, text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
-    """Yield the first line number and the cells of each row."""
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=True)
-    line = 1
+def _read_rows(name: str, layout: Layout) -> Iterator[tuple[int, list[str]]]:
+    """Yield the first line number and the cells of each row below the header."""
+    file = io.StringIO(layout.text, newline="")
+    for _ in range(layout.start_line):
+        file.readline()
+    lines: list[str] = []
+
+    def read_lines() -> Iterator[str]:
+        for line in file:
+            lines.append(line)
+            yield line
+        yield END_MARK
+
+    reader = csv.reader(read_lines(), delimiter=layout.delimiter, skipinitialspace=True)
+    first_line = layout.start_line + 1
     try:
         for row in reader:
-            yield line, row
-            line = reader.line_num + 1
+            if row and row[-1].endswith(END_MARK):
+                if lines:
+                    _raise_open_quote(name, first_line, lines)
+                return
+            if len(lines) > 1:
+                _check_quotes(name, first_line, lines, layout.delimiter)
+            yield first_line, row
+            first_line += len(lines)
+            lines.clear()
     except csv.Error as error:
         fix = "Is a closing quote missing?"
         raise DataError(
-            message(name, "cells of text", line=line, problem=str(error), fix=fix)
+            message(name, "cells of text", line=first_line, problem=str(error), fix=fix)
         ) from error
+
+
+def _check_quotes(name: str, line: int, lines: Sequence[str], delimiter: str) -> None:
+    """Refuse a row of several lines in which text follows a closing quote.
+
+    That quote belongs to another cell, and the rows between them would be lost.
+    """
+    try:
+        list(csv.reader(lines, delimiter=delimiter, skipinitialspace=True, strict=True))
+    except csv.Error:
+        _raise_open_quote(name, line, lines)
+
+
+def _raise_open_quote(name: str, line: int, lines: Sequence[str]) -> None:
+    expected, fix = "a closing quote for each opening one", "A closing quote is missing."
+    received = {"line": line, "text": lines[0].rstrip("\r\n")[:60], "lines_swallowed": len(lines)}
+    raise DataError(message(name, expected, fix=fix, **received))
 
 
 def _raise_bad_row(name: str, header: list[str], row: list[str], line: int) -> None:
     open_quote = any("\n" in cell for cell in row)
+    fix = "Put quotes around a cell that contains the delimiter."
+    if open_quote:
+        fix = "A closing quote is missing."
+    elif len(row) == len(header) + 1:
+        fix += f" If the first column has no name: {advise(name, header=None)}."
     raise DataError(
         message(
             name,
@@ -251,63 +276,6 @@ def _raise_bad_row(name: str, header: list[str], row: list[str], line: int) -> N
             line=line,
             cells=len(row),
             first_cell=row[0][:30],
-            fix="A closing quote is missing."
-            if open_quote
-            else "Put quotes around a cell that contains the delimiter.",
+            fix=fix,
         )
     )
-
-
-def _check_header(name: str, header: list[str]) -> None:
-    column_names = [cell for cell in header if cell]
-    require(
-        any(np.isnan(parse_float(cell)) for cell in column_names),
-        name,
-        "a first line of column names",
-        error=DataError,
-        first_line=header[:5],
-        fix="Write the names of the columns in the first line.",
-    )
-    duplicates = [cell for cell, count in Counter(column_names).items() if count > 1]
-    require(
-        not duplicates,
-        name,
-        "a unique name for each column",
-        error=DataError,
-        duplicates=duplicates,
-        fix="Rename or delete one of them.",
-    )
-
-
-def _unnamed_column_message(name: str, position: int, cells: DistinctTexts) -> str:
-    """Describe a column without a name, which must be empty or count the rows.
-
-    Raises:
-        DataError: it holds anything else.
-    """
-    if not cells.texts:
-        return "a column without a name is empty: left out"
-    n = len(cells.codes)
-    require(
-        cells.texts in ([str(i) for i in range(n)], [str(i + 1) for i in range(n)]),
-        name,
-        "a name for every column",
-        error=DataError,
-        column=position + 1,
-        fix="Name every column in the first line.",
-    )
-    return "the column without a name counts the rows: left out"
-
-
-def _guess_messages(
-    column_name: str, texts: Sequence[str], column: np.ndarray, decimal: str
-) -> list[str]:
-    """Return messages about guesses that may be wrong for a column of numbers."""
-    if column.dtype.kind != "f":
-        return []
-    messages = []
-    if not np.isnan(parse_float(column_name)) and not np.isnan(column).all():
-        messages.append(f"the first line was read as column names, including {column_name!r}")
-    if decimal == "," and any("," in text for text in texts):
-        messages.append(f"{column_name}: the comma was read as the decimal sign")
-    return messages

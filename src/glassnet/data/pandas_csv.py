@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
 import re
+from collections import deque
 from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from glassnet.data.parsing import NA_VALUES, DistinctTexts
+from glassnet.data.parsing import NA_VALUES, DistinctTexts, parse_float
 
 Column = np.ndarray | DistinctTexts
 """Numbers or booleans, or the texts of any other cells."""
@@ -22,6 +24,9 @@ MAX_EXACT_FLOAT = 2.0**53
 
 NEGATIVE_ZERO = re.compile(rb"-0+(?![\d.eE])")
 """A zero whose sign is lost if pandas reads it as an integer."""
+
+POINT_GROUPS = re.compile(r"[-+]?[1-9]\d{0,2}(\.\d{3})+([eE][-+]?\d+)?")
+"""A number whose points may separate groups of three digits."""
 
 EXACT_FLOATS_SINCE = (3, 1)
 """Version of pandas from which it parses floats exactly without an option."""
@@ -36,15 +41,21 @@ class CsvRows:
         start: position of the first byte below the header.
         delimiter: character between cells.
         header: names of the columns, empty if a column has none.
+        first_rows: the first rows.
+        all_text: whether every column is to be read as text.
+        only_points: whether every number of the file has a decimal point.
     """
 
     content: bytes
     start: int
     delimiter: str
     header: list[str]
+    first_rows: list[list[str]]
+    all_text: bool
+    only_points: bool
 
-    def read(self) -> tuple[list[Column], int] | None:
-        """Return the columns, and the number of rows of blank cells, which are left out.
+    def read(self) -> CsvColumns | None:
+        """Return the columns without rows of blank cells.
 
         Returns None if pandas refuses the file, or does not read it as the csv module does.
         """
@@ -52,7 +63,7 @@ class CsvRows:
 
         try:
             columns = self._read_columns(NA_VALUES)
-            if not self._has_equal_lengths(columns):
+            if not self._has_equal_lengths(columns) or self._has_stray_quotes(columns):
                 return None
             blank = _find_missing_rows(columns, NA_VALUES)
             if blank.any():
@@ -62,22 +73,65 @@ class CsvRows:
             return None
         if blank.all():
             return None
+        selected: Any = ...
         if blank.any():
-            columns = [_select_rows(column, ~blank) for column in columns]
-        return columns, int(blank.sum()) if len(columns) > 1 else 0
+            selected = ~blank
+            columns = [_select_rows(column, selected) for column in columns]
+        n_blank = int(blank.sum()) if len(columns) > 1 else 0
+        has_points = not self.only_points and any(
+            not isinstance(column, DistinctTexts) and self._has_point(i)
+            for i, column in enumerate(columns)
+        )
+        return CsvColumns(columns, n_blank, has_points, self, selected)
+
+    def read_texts(self, positions: Collection[int]) -> dict[int, DistinctTexts]:
+        """Return columns as text; only blank cells are missing."""
+        if not positions:
+            return {}
+        frame = self._read_frame([""], dtype=str, usecols=sorted(positions))
+        columns = {i: _to_column(frame[i]) for i in frame}
+        return {
+            i: column
+            if isinstance(column, DistinctTexts)
+            else DistinctTexts([], np.full(len(column), -1))
+            for i, column in columns.items()
+        }
 
     def _read_columns(self, na_values: Collection[str]) -> list[Column]:
         has_quoted_tabs = self.delimiter == "\t" and b'"' in self.content
-        as_text = [i for i, name in enumerate(self.header) if has_quoted_tabs or not name]
-        frame = self._read_frame(na_values, dtype=dict.fromkeys(as_text, str))
+        all_text = self.all_text or has_quoted_tabs
+        as_text = [i for i, name in enumerate(self.header) if all_text or not name]
+        texts = set(as_text) | {i for i in range(len(self.header)) if self._begins_with_text(i)}
+        by_column = {i: [""] if i in texts else list(na_values) for i in range(len(self.header))}
+        frame = self._read_frame(by_column, dtype=dict.fromkeys(as_text, str))
         columns = {i: _to_column(frame[i]) for i in frame}
-        inexact = [i for i, column in columns.items() if self._may_be_inexact(column)]
-        if inexact:
-            frame = self._read_frame(na_values, dtype=str, usecols=inexact)
-            columns.update({i: _to_column(frame[i]) for i in frame})
+        again = [
+            i
+            for i, column in columns.items()
+            if self._may_be_inexact(column)
+            or (frame[i].dtype.kind == "f" and np.isnan(frame[i]).all())
+            or (not self.only_points and frame[i].dtype.kind == "f" and not self._has_point(i))
+            or (i not in texts and isinstance(column, DistinctTexts) and column.codes.min() < 0)
+        ]
+        columns.update(self.read_texts(again))
         return list(columns.values())
 
-    def _read_frame(self, na_values: Collection[str], **options: Any) -> Any:
+    def _begins_with_text(self, i: int) -> bool:
+        """Return whether one of a column's first cells is neither a number nor a boolean."""
+        cells = (row[i].strip() for row in self.first_rows if len(row) > i)
+        return any(
+            np.isnan(parse_float(cell))
+            and cell not in NA_VALUES
+            and cell.lower() not in ("true", "false")
+            for cell in cells
+        )
+
+    def _has_point(self, i: int) -> bool:
+        """Return whether a decimal point is certain from one of a column's first cells."""
+        cells = (row[i].strip() for row in self.first_rows if len(row) > i)
+        return any("." in cell and not POINT_GROUPS.fullmatch(cell) for cell in cells)
+
+    def _read_frame(self, na_values: Any, **options: Any) -> Any:
         import pandas
 
         file = io.BytesIO(self.content)
@@ -92,11 +146,34 @@ class CsvRows:
             names=range(len(self.header)),
             index_col=False,
             keep_default_na=False,
-            na_values=list(na_values),
+            na_values=na_values,
             skipinitialspace=True,
             low_memory=False,
             **options,
         )
+
+    def _has_stray_quotes(self, columns: list[Column]) -> bool:
+        """Return whether text follows a closing quote in a file with cells of several lines.
+
+        Such a quote may belong to another cell, and the rows between them are lost.
+        """
+        texts = [column.texts for column in columns if isinstance(column, DistinctTexts)]
+        if not any("\n" in text or "\r" in text for text in itertools.chain(*texts)):
+            return False
+        body = np.frombuffer(self.content, np.uint8, offset=self.start)
+        quotes = np.flatnonzero(body == ord('"'))
+        padded = np.concatenate([[ord("\n")], body, [ord("\n")]])
+        is_edge = np.isin(padded, [ord("\n"), ord("\r"), ord(self.delimiter)])
+        opens, closes = is_edge[quotes], is_edge[quotes + 2]
+        if np.all(opens[::2] & ~closes[::2]) and np.all(closes[1::2] & ~opens[1::2]):
+            return len(quotes) % 2 > 0
+        file = io.TextIOWrapper(io.BytesIO(self.content[self.start :]), "utf-8", newline="")
+        reader = csv.reader(file, delimiter=self.delimiter, skipinitialspace=True, strict=True)
+        try:
+            deque(reader, maxlen=0)
+        except csv.Error:
+            return True
+        return False
 
     def _may_be_inexact(self, column: Column) -> bool:
         """Return whether pandas read integers that may differ from their text."""
@@ -129,6 +206,37 @@ class CsvRows:
         body = np.frombuffer(self.content, np.uint8, offset=self.start)
         n_delimiters = np.count_nonzero(body == ord(self.delimiter))
         return bool(n_delimiters == n_rows * (n_columns - 1) + n_inside)
+
+
+@dataclass(frozen=True)
+class CsvColumns:
+    """Columns that pandas has read.
+
+    Attributes:
+        columns: numbers, booleans or texts, without rows of blank cells.
+        n_blank: number of rows of several blank cells, which are left out.
+        has_points: whether numbers certainly have decimal points.
+        rows: the rows of the file, from which columns can be read as text, if pandas read it.
+        selected: mask of the rows that are not blank, or all.
+    """
+
+    columns: list[Column]
+    n_blank: int
+    has_points: bool = False
+    rows: CsvRows | None = None
+    selected: Any = ...
+
+    def find_blank_words(self, positions: Collection[int]) -> set[str]:
+        """Return the words for missing cells in columns of numbers, "" for blank cells."""
+        words: set[str] = set()
+        if self.rows is None:
+            return words
+        for column in self.rows.read_texts(positions).values():
+            codes = column.codes[self.selected]
+            texts = [column.texts[code].strip() for code in np.unique(codes) if code >= 0]
+            words |= set(NA_VALUES) & set(texts)
+            words |= {""} if codes.min(initial=0) < 0 else set()
+        return words
 
 
 def count_rows(column: Column) -> int:

@@ -131,11 +131,6 @@ def factorize(cells: Sequence[str | None] | np.ndarray) -> DistinctTexts:
     return DistinctTexts(list(positions), np.array(found, np.intp))
 
 
-def strip_cell(cell: str) -> str | None:
-    """Return a cell without the blanks around it; None if it is missing."""
-    return None if (stripped := cell.strip()) in NA_VALUES else stripped
-
-
 def parse_float(text: str) -> float:
     """Return the number in a text, or NaN if there is none; underscores are not allowed."""
     try:
@@ -182,51 +177,32 @@ def _parse_int(text: str) -> int:
     return sign * int(text.lstrip("+-0") or 0)
 
 
-def parse_column(cells: Sequence[str | None] | np.ndarray, decimal: str) -> np.ndarray:
-    """Parse cells as booleans, numbers or dates if all of them allow it, else return the text.
+def parse_distinct(cells: DistinctTexts, numbers: np.ndarray | None) -> np.ndarray:
+    """Return cells as booleans, numbers or dates if all of them allow it, else as text.
 
     Missing values become NaN, NaT or None.
 
     Args:
-        cells: stripped text; None if missing.
-        decimal: "," for files that may write 1,5 for 1.5.
+        cells: stripped text.
+        numbers: the number in each distinct text, or None if they are not all numbers.
     """
-    return parse_distinct(factorize(cells), decimal)
-
-
-def parse_distinct(cells: DistinctTexts, decimal: str) -> np.ndarray:
-    """Parse cells whose distinct texts are known: see `parse_column`."""
-    parsed = _parse_texts(cells.texts, decimal)
+    parsed = _parse_texts(cells.texts, numbers)
     if parsed is None:
         return cells.to_objects()
     missing = cells.codes < 0
     return with_missing(missing, parsed[cells.codes[~missing]], parsed.dtype)
 
 
-def _parse_texts(texts: Sequence[str], decimal: str) -> np.ndarray | None:
+def _parse_texts(texts: Sequence[str], numbers: np.ndarray | None) -> np.ndarray | None:
     """Return the values of the texts, or None if they are only text."""
     if texts and all(text.lower() in ("true", "false") for text in texts):
         return np.array([text.lower() == "true" for text in texts])
-    numbers = _parse_numbers(texts, decimal)
-    if numbers is not None and not loses_precision(texts):
+    if numbers is not None:
         return numbers
     if not (texts and ISO_DATE.fullmatch(texts[0])):
         return None
     dates = parse_dates(texts, "ISO")
     return None if np.isnat(dates).any() else dates
-
-
-def _parse_numbers(texts: Sequence[str], decimal: str) -> np.ndarray | None:
-    """Return the numbers in the texts, or None if one of them is no number."""
-    for sign in dict.fromkeys([".", decimal]):
-        plain = texts if sign == "." else [text.replace(sign, ".") for text in texts]
-        try:
-            numbers = np.fromiter(map(float, plain), float, len(texts))
-        except ValueError:
-            continue
-        if not np.isnan(numbers).any() and not any("_" in text for text in texts):
-            return numbers
-    return None
 
 
 def with_missing(

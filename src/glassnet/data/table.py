@@ -8,20 +8,23 @@ import difflib
 import itertools
 import os
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from glassnet.data.blank_words import BlankWords, describe_decisions
+from glassnet.data.csv_columns import parse_again
+from glassnet.data.csv_options import CsvOptions, check_csv_options
 from glassnet.data.csv_reader import parse_csv
 from glassnet.data.exact_times import ExactTimes, exact_times_of_frame
+from glassnet.data.number_format import NumberFormat
 from glassnet.data.parsing import (
     factorize,
     format_exact,
     is_missing,
-    parse_column,
     with_missing,
 )
 from glassnet.errors import DataError, lookup, message, require, wrap_errors
@@ -29,7 +32,9 @@ from glassnet.errors import DataError, lookup, message, require, wrap_errors
 FRAME_READERS = {".parquet": "read_parquet", ".feather": "read_feather", ".arrow": "read_feather"}
 """Pandas functions that read a file, by its suffix."""
 
-TABLE_SUFFIXES = (".csv", ".tsv", ".txt", *FRAME_READERS)
+CSV_SUFFIXES = (".csv", ".tsv", ".txt")
+
+TABLE_SUFFIXES = (*CSV_SUFFIXES, *FRAME_READERS)
 """Suffixes of table files."""
 
 PANDAS_READERS = {
@@ -78,14 +83,17 @@ class Table:
         columns: arrays by name: float64 (NaN if missing), bool, datetime64 (NaT if missing), or
             objects for text (None if missing).
         messages: how the table was read.
-        decimal: decimal sign of a CSV file, whose text columns are parsed again if rows are
-            selected; None for tables with typed columns.
+        formats: formats of the numbers in a CSV file, whose text columns are parsed again if rows
+            are selected; empty for tables with typed columns.
+        blank_words: columns of a CSV file with words that may mean a missing cell. `columns` has
+            them as the file alone decides; a fitted model knows better.
         exact_times: time zones and fractions of a second, which `columns` lack, by name.
     """
 
     columns: dict[str, np.ndarray]
     messages: tuple[str, ...] = ()
-    decimal: str | None = None
+    formats: tuple[NumberFormat, ...] = ()
+    blank_words: Mapping[str, BlankWords] = field(default_factory=dict)
     exact_times: Mapping[str, ExactTimes] = field(default_factory=dict)
 
     def __len__(self) -> int:
@@ -99,23 +107,35 @@ class Table:
 
         Without the rows that hold text, a column may be numbers or dates.
         """
+        blank_words = {name: words.take(index) for name, words in self.blank_words.items()}
         columns = {name: column[index] for name, column in self.columns.items()}
-        if self.decimal:
-            columns = {
-                name: parse_column(column, self.decimal) if column.dtype.kind == "O" else column
-                for name, column in columns.items()
-            }
-        times = {name: times.take(index) for name, times in self.exact_times.items()}
-        return Table(columns, self.messages, self.decimal, times)
+        for name, column in columns.items() if self.formats else ():
+            if column.dtype.kind == "O":
+                words = blank_words.get(name)
+                columns[name] = parse_again(column if words is None else words, self.formats)
+                if columns[name].dtype.kind != "O":
+                    blank_words.pop(name, None)
+                elif words is not None:
+                    columns[name] = column
+        times = {name: each.take(index) for name, each in self.exact_times.items()}
+        return replace(self, columns=columns, blank_words=blank_words, exact_times=times)
 
     def drop(self, *names: str) -> Table:
         """Return the table without these columns."""
-        return Table(
-            {name: column for name, column in self.columns.items() if name not in names},
-            self.messages,
-            self.decimal,
-            {name: times for name, times in self.exact_times.items() if name not in names},
-        )
+        columns = {name: column for name, column in self.columns.items() if name not in names}
+        words = {name: each for name, each in self.blank_words.items() if name not in names}
+        times = {name: each for name, each in self.exact_times.items() if name not in names}
+        return replace(self, columns=columns, blank_words=words, exact_times=times)
+
+    def replace_column(self, name: str, column: np.ndarray) -> Table:
+        """Return the table with a column whose words for missing cells are decided."""
+        words = {other: each for other, each in self.blank_words.items() if other != name}
+        return replace(self, columns={**self.columns, name: column}, blank_words=words)
+
+    def resolve(self, name: str, levels: Collection[Any] = ()) -> np.ndarray:
+        """Return a column; words that may mean a missing cell are text if they are in `levels`."""
+        words = self.blank_words.get(name)
+        return self[name] if words is None else words.resolve(levels)
 
 
 def is_table_file(name: str) -> bool:
@@ -123,8 +143,28 @@ def is_table_file(name: str) -> bool:
     return Path(name).suffix.lower() in TABLE_SUFFIXES or os.path.isfile(name)
 
 
-def read_table(source: Any) -> Table:
+def read_table(
+    source: Any,
+    *,
+    delimiter: str | None = None,
+    decimal: str | None = None,
+    thousands: str | None = None,
+    missing: Any = None,
+    header: int | str | None = "infer",
+    names: Sequence[Any] | None = None,
+) -> Table:
     """Read a table from a file, a frame, or plain dicts.
+
+    `Sequential.fit`, `evaluate`, `predict` and `data.series` accept the table. They also accept
+    the source itself, if none of the other arguments is needed.
+
+    **Missing values.** In frames, dicts, Parquet and Arrow files they are None, NaN, NaT and NA;
+    text is text. In a CSV file, blank cells are missing. Words such as NA, None, ? and - are
+    missing too in columns of numbers and dates. In a column of text, such a word is missing if it
+    means that in columns of numbers, or if it is the file's only sign for it. Otherwise it is text.
+
+    **Numbers.** The decimal sign of a CSV file is decided once, from all columns. In files
+    separated by commas it is the point; "1,234" in quotes is 1234.
 
     Args:
         source: a path that ends in .csv, .tsv, .txt, .parquet, .feather or .arrow; a frame of
@@ -132,12 +172,31 @@ def read_table(source: Any) -> Table:
             dict; one such row; or a `Table`, which is returned unchanged. Durations become seconds,
             and periods of pandas their first day. Times lose their zone and stay local;
             `Table.exact_times` has it.
+        delimiter: character between the cells of a CSV file; " " for blanks, "\\t" for tabs.
+        decimal: "." or ",".
+        thousands: character between groups of three digits: ".", ",", " " or "'".
+        missing: words that mean a missing cell in columns of text: ["NA", "unknown"], or [] for
+            none. A dict sets them for single columns: {"stage": []}.
+        header: the line of the column names, counted from 1; None if the file has none.
+        names: names of the columns. With `header`, they replace the file's.
 
     Raises:
+        ConfigError: an argument that cannot be, or arguments for a CSV file with anything else.
         DataError: the file does not exist or is of another kind; the table has no header, no rows,
             two columns of one name, rows of different lengths, or a column of anything but
-            numbers, text, booleans, dates or durations.
+            numbers, text, booleans, dates or durations; numbers or a header that are unclear (the
+            message names the argument that decides).
+
+    Example:
+        >>> table = read_table({"age": [22, None], "stage": ["None", "II"]})
+        >>> len(table), table["stage"].tolist()
+        (2, ['None', 'II'])
     """
+    options = check_csv_options(delimiter, decimal, thousands, missing, header, names)
+    is_csv = isinstance(source, str | Path) and Path(source).suffix.lower() in CSV_SUFFIXES
+    expected = f"a file that ends in {', '.join(CSV_SUFFIXES)} with these arguments"
+    fits = is_csv or options == CsvOptions()
+    require(fits, "read_table", expected, source=type(source).__name__)
     if isinstance(source, Table):
         return source
     if not isinstance(source, str | Path):
@@ -145,31 +204,23 @@ def read_table(source: Any) -> Table:
             if not isinstance(source, Mapping | list | tuple):
                 return _table_from_frame(source)
             return _table_from_row(source) or _table_from_frame(_frame_from_dicts(source))
-    path, kind = Path(source), Path(source).suffix.lower()
-    require(
-        kind in TABLE_SUFFIXES,
-        "table",
-        f"a file that ends in {', '.join(TABLE_SUFFIXES)}",
-        error=DataError,
-        path=str(path),
-        fix=_suggest_reader(path),
-    )
-    require(
-        os.path.isfile(path),
-        "table",
-        "a file that exists",
-        error=DataError,
-        path=str(path),
-        fix=_suggest_file(path),
-    )
+    return _read_file(Path(source), options)
+
+
+def _read_file(path: Path, options: CsvOptions) -> Table:
+    kind, who = path.suffix.lower(), "table"
+    expected, fix = f"a file that ends in {', '.join(TABLE_SUFFIXES)}", _suggest_reader(path)
+    require(kind in TABLE_SUFFIXES, who, expected, error=DataError, path=str(path), fix=fix)
+    is_file, fix = os.path.isfile(path), _suggest_file(path)
+    require(is_file, who, "a file that exists", error=DataError, path=str(path), fix=fix)
     if kind in FRAME_READERS:
         return _read_frame_file(path, kind)
     try:
         raw = path.read_bytes()
     except OSError as error:
         expected, problem = "a file that can be read", error.strerror or str(error)
-        raise DataError(message("table", expected, path=str(path), problem=problem)) from error
-    return Table(*parse_csv(path.name, raw))
+        raise DataError(message(who, expected, path=str(path), problem=problem)) from error
+    return Table(*parse_csv(path.name, raw, options))
 
 
 def _suggest_reader(path: Path) -> str:
@@ -469,12 +520,20 @@ class TargetSplit(NamedTuple):
     messages: tuple[str, ...]
 
 
-def split_target(source: Any, target: str | None) -> TargetSplit:
+def split_target(
+    source: Any, target: str | None, labels: Collection[Any] | None = None
+) -> TargetSplit:
     """Read a table and split it from its target. Rows without a target are left out.
+
+    Args:
+        source: see `read_table`.
+        target: name of the column.
+        labels: the labels of a fitted model, or None before training.
 
     Raises:
         ConfigError: no target, or an unknown one (the message suggests the nearest name).
-        DataError: see `read_table`; no row has a target.
+        DataError: see `read_table`; no row has a target; a word that may be a label or mean a
+            missing value.
     """
     table = read_table(source)
     names = list(table.columns)
@@ -486,11 +545,17 @@ def split_target(source: Any, target: str | None) -> TargetSplit:
         fix=f'For example target="{names[-1]}".',
     )
     column = table.columns[lookup("target", str(target), {name: name for name in names})]
+    words, rest = table.blank_words.get(str(target)), table.drop(str(target))
+    messages = (*table.messages, *describe_decisions(rest.blank_words))
+    if words is not None and labels is None:
+        column, notes = words.resolve_target(str(target))
+        messages = (*messages, *notes)
+    elif words is not None:
+        column = words.resolve(labels or ())
     missing = is_missing(column)
     n, who, has_value = len(column), f"target {target!r}", not missing.all()
     require(has_value, who, "a value in some row", error=DataError, rows=n, missing=n)
-    rest = table.drop(str(target))
     if not missing.any():
-        return TargetSplit(rest, column, None, table.messages)
+        return TargetSplit(rest, column, None, messages)
     note = f"{missing.sum():,} of {len(column):,} rows lack {target}: left out"
-    return TargetSplit(rest.take(~missing), column[~missing], ~missing, (*table.messages, note))
+    return TargetSplit(rest.take(~missing), column[~missing], ~missing, (*messages, note))

@@ -9,8 +9,8 @@ import difflib
 import re
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -72,6 +72,11 @@ class ColumnEncoding(ABC):
     @abstractmethod
     def feature_names(self) -> tuple[str, ...]:
         """Names of the features that the column becomes."""
+
+    @property
+    def text_levels(self) -> Collection[str | None]:
+        """Categories of training, which are text even if they look like a missing value."""
+        return ()
 
     @abstractmethod
     def parse(self, column: Column) -> np.ndarray:
@@ -173,6 +178,10 @@ class CategoricalColumn(ColumnEncoding):
     def feature_names(self) -> tuple[str, ...]:
         texts = ["missing" if category is None else category for category in self.categories]
         return tuple(f"{self.name}={text}" for text in [*texts, *["other"] * self.has_other])
+
+    @property
+    def text_levels(self) -> Collection[str | None]:
+        return self.categories
 
     def parse(self, column: Column) -> np.ndarray:
         """Return the row of `encodings` for each value; warn if no category is known."""
@@ -288,7 +297,10 @@ class Encoder:
         columns = self._used_columns()
         self._require_columns(table, [column.name for column in columns])
         table = add_derived_columns(table, dict(self.derive))
-        parsed = [column.parse(Column(column.name, table[column.name])) for column in columns]
+        parsed = [
+            column.parse(Column(column.name, table.resolve(column.name, column.text_levels)))
+            for column in columns
+        ]
         stops = np.cumsum([len(column.feature_names) for column in columns]).tolist()
         encoded = np.empty((len(parsed[0]), stops[-1]), np.float32)
         for row in range(0, len(encoded), BLOCK_ROWS):
@@ -408,7 +420,7 @@ def add_derived_columns(table: Table, derive: Mapping[str, str]) -> Table:
     columns = dict(table.columns)
     for name, expression in derive.items():
         columns[name] = evaluate_expression(name, expression, columns)
-    return Table(columns, table.messages, table.decimal)
+    return replace(table, columns=columns)
 
 
 def infer_column_type(column: Column) -> tuple[str, str]:

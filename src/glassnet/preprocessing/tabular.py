@@ -123,7 +123,8 @@ class TabularPreprocessor(Preprocessor):
         Raises:
             DataError: see `Encoder.transform` and the target's `transform`; no row has a target.
         """
-        parts = split_target(x, self.target.name)
+        labels = self.target.labels if isinstance(self.target, ClassTarget) else ()
+        parts = split_target(x, self.target.name, labels)
         encoded = self.target.transform(parts.target_column)
         return self.transform(parts.table), encoded, parts.has_target
 
@@ -173,7 +174,8 @@ def prepare_table(
     earlier = require_same_kind(TabularPreprocessor, fitted, x)
     if earlier is not None:
         request = _require_same_request(earlier, request)
-    parts = split_target(x, request.target)
+    labels = None if earlier is None else getattr(earlier.target, "labels", ())
+    parts = split_target(x, request.target, labels)
     column = parts.target_column
     if earlier is not None:
         is_classification = isinstance(earlier.target, ClassTarget)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,8 +22,9 @@ if TYPE_CHECKING:
 @click.command("evaluate", short_help="Score a saved model on other data.")
 @click.argument("model", metavar="MODEL")
 @click.argument("rows", metavar="FILE|FOLDER|NAME")
+@arguments.csv_options
 @arguments.json_option
-def command(model: str, rows: str, as_json: bool) -> None:
+def command(model: str, rows: str, as_json: bool, csv: Mapping[str, Any]) -> None:
     """Score the network in MODEL on a table or arrays in FILE, on the images in FOLDER (one
     subfolder per class), or on the test rows of the dataset NAME. A table needs its target column.
     If some rows equal rows that the network was trained on, the score of the others is printed too.
@@ -38,7 +40,7 @@ def command(model: str, rows: str, as_json: bool) -> None:
     from glassnet.preprocessing.time_series import TimeSeriesPreprocessor
 
     network = load(model)
-    x, y = resolve.load_test_data(network, rows)
+    x, y = resolve.load_test_data(network, rows, csv)
     is_series = isinstance(network.preprocessor, TimeSeriesPreprocessor)
     logs = network.evaluate(x, y, return_dict=True, verbose=0 if as_json else "auto")
     report = compute_score(network, x, y)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -33,6 +35,7 @@ from glassnet.cli import arguments, outputs
     help="Where to save a plot, such as forecast.png.",
 )
 @arguments.fill_option
+@arguments.csv_options
 @arguments.json_option
 def command(
     model: str,
@@ -42,6 +45,7 @@ def command(
     out: str | None,
     plot: str | None,
     as_json: bool,
+    csv: Mapping[str, Any],
 ) -> None:
     """Forecast the next steps of the series that the network in MODEL was trained on, or of the
     newer series in FILE. The seasonal naive forecast, which repeats the last season, is shown
@@ -54,6 +58,7 @@ def command(
     glassnet forecast flights.glassnet gaps.csv --fill interpolate
     """
     from glassnet.cli import output
+    from glassnet.data.table import read_table
     from glassnet.models.load import load
     from glassnet.preprocessing.time_series import TimeSeriesPreprocessor
 
@@ -65,7 +70,8 @@ def command(
         )
     if fill and rows is None:
         raise click.UsageError("--fill needs a FILE, whose missing values it fills.")
-    series = network.preprocessor.to_series(rows, fill) if rows else None
+    table = read_table(rows, **csv) if rows else None
+    series = network.preprocessor.to_series(table, fill) if table else None
     messages = series.messages if series and series.is_filled is not None else ()
     forecast = network.forecast(steps, series)
     trained_on = network.preprocessor.trained_on

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import warnings
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from glassnet.cli import outputs
+from glassnet.cli import arguments, outputs
 from glassnet.errors import DataError, DataWarning, require
 
 if TYPE_CHECKING:
@@ -31,7 +32,8 @@ MAX_EXACT_INT = 2**53
     type=outputs.TableFile(),
     help="The CSV file to write.  [default: standard output]",
 )
-def command(model: str, rows: str, out: str | None) -> None:
+@arguments.csv_options
+def command(model: str, rows: str, out: str | None, csv: Mapping[str, Any]) -> None:
     """Write the table in FILE, or the names of the images in FOLDER, with the predictions of the
     network in MODEL as new columns: the label and the probability of each class, or the number.
 
@@ -39,6 +41,7 @@ def command(model: str, rows: str, out: str | None) -> None:
     glassnet predict titanic.glassnet new.csv --out scored.csv
     glassnet predict photos.glassnet new_photos/ --out scored.csv
     """
+    from glassnet.cli.jobs import resolve
     from glassnet.data.table import read_table
     from glassnet.models.load import load
     from glassnet.preprocessing.images import ImagePreprocessor
@@ -54,11 +57,11 @@ def command(model: str, rows: str, out: str | None) -> None:
         raise click.UsageError(
             f"{model} is a forecasting model. Run: glassnet forecast {model} {rows}"
         )
-    frame = (
-        predict_images(network, rows)
-        if isinstance(network.preprocessor, ImagePreprocessor)
-        else predict_table(network, read_table(rows))
-    )
+    if isinstance(network.preprocessor, ImagePreprocessor):
+        resolve.require_no_csv_options(csv, f"{rows} holds images")
+        frame = predict_images(network, rows)
+    else:
+        frame = predict_table(network, read_table(rows, **csv))
     if not out:
         click.echo(frame.to_csv(index=False), nl=False)
     else:

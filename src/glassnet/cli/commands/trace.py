@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 @click.argument("name", metavar="NAME|FILE|MODEL")
 @click.argument("rows", metavar="[FILE|NAME]", required=False)
 @arguments.table_options
+@arguments.csv_options
 @arguments.layers_option(default="2")
 @click.option(
     "--activation",
@@ -86,10 +87,10 @@ def command(
         raise click.UsageError(
             "--json cannot be combined with --neuron or --layer: it contains every number."
         )
-    names = ("target", "features", "target_transform", "task")
-    options = base.TrainOptions(*(settings.pop(key) for key in names))
+    names = ("target", "features", "target_transform", "task", "column_types", "csv")
+    options = base.TrainOptions(**{key: settings.pop(key) for key in names})
     job = (
-        resolve.load_saved_job(name, rows)
+        resolve.load_saved_job(name, rows, options.csv)
         if name.endswith(".glassnet")
         else resolve.resolve_job(name, options, settings["seed"])
     )

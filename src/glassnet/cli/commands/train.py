@@ -32,6 +32,7 @@ MAX_LINE_WIDTH = 79
 )
 @click.argument("name", metavar="NAME|FILE|FOLDER")
 @arguments.table_options
+@arguments.csv_options
 @arguments.series_options
 @arguments.images_options
 @arguments.layers_option(default=None)

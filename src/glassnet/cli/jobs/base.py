@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
@@ -22,11 +23,12 @@ OPTION_NAMES = (
     "--time",
     "--fill",
     "--time-zone",
+    "--column",
 )
 
 
 class TrainOptions(NamedTuple):
-    """The options of `arguments.table_options` and `arguments.series_options`."""
+    """The options of `arguments.table_options`, `series_options` and `csv_options`."""
 
     target: str | None = None
     features: tuple[str, ...] = ()
@@ -36,10 +38,14 @@ class TrainOptions(NamedTuple):
     time: tuple[str, ...] = ()
     fill: str | None = None
     time_zone: str | None = None
+    column_types: Mapping[str, str] = MappingProxyType({})
+    csv: Mapping[str, Any] = MappingProxyType({})
 
     def first_given(self) -> str | None:
         """Return the name of the first option that is set, or None."""
-        return next((name for name, value in zip(OPTION_NAMES, self, strict=True) if value), None)
+        pairs = zip(OPTION_NAMES, self, strict=False)
+        names = [name for name, value in pairs if value] + [f"--{name}" for name in self.csv]
+        return next(iter(names), None)
 
 
 class ExampleSource(ABC):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -95,10 +96,18 @@ def require_source(name: str) -> None:
     raise click.UsageError(f"expected a file that exists. {received} Did you mean {meant}?")
 
 
-def load_test_data(model: Sequential, name: str) -> tuple[Any, Any]:
+def load_test_data(model: Sequential, name: str, csv: Mapping[str, Any]) -> tuple[Any, Any]:
     """Return the test data of a file, a folder of images or a dataset as (x, y).
 
     y is None for a table, which has its target in a column.
+
+    Args:
+        model: the model to be tested.
+        name: the path, or the name of a dataset.
+        csv: arguments of `read_table`.
+
+    Raises:
+        click.UsageError: arguments of `read_table` for something else.
     """
     from glassnet.data import array_files
     from glassnet.data.dataset import Dataset
@@ -107,19 +116,36 @@ def load_test_data(model: Sequential, name: str) -> tuple[Any, Any]:
 
     require_source(name)
     if images.is_image_path(name):
+        require_no_csv_options(csv, f"{name} holds images")
         return images.load_test_images(model, name)
     if array_files.is_array_file(name):
+        require_no_csv_options(csv, f"{name} holds arrays")
         x, y, x_test, y_test = array_files.read_arrays(name)
         return (x, y) if x_test is None else (x_test, y_test)
     if is_table_file(name):
-        return read_table(name), None
+        return read_table(name, **csv), None
+    require_no_csv_options(csv, f"{name} is a dataset")
     data = load(name)
     return (
         (data.x_test, data.y_test) if isinstance(data, Dataset) else (read_table(data.test), None)
     )
 
 
-def load_saved_job(name: str, rows: str | None) -> SavedModelJob:
+def require_no_csv_options(csv: Mapping[str, Any], data: str) -> None:
+    """Refuse options for CSV files with other data.
+
+    Args:
+        csv: arguments of `read_table`.
+        data: the data, as a sentence.
+
+    Raises:
+        click.UsageError: with the first option.
+    """
+    if csv:
+        raise click.UsageError(f"--{next(iter(csv))} is for CSV files: {data}.")
+
+
+def load_saved_job(name: str, rows: str | None, csv: Mapping[str, Any]) -> SavedModelJob:
     """Return the model in a file with the examples to trace.
 
     Raises:
@@ -139,4 +165,4 @@ def load_saved_job(name: str, rows: str | None) -> SavedModelJob:
             f"{name} is a forecasting model. "
             f"To trace it in Python: gn.load({name!r}).trace(gn.data.series(...))"
         )
-    return SavedModelJob(name, model, *load_test_data(model, rows))
+    return SavedModelJob(name, model, *load_test_data(model, rows, csv))

@@ -35,6 +35,7 @@ class TableJob(Job):
         target: the column to predict.
         n_classes: the number of classes, or 0 if the target is a number.
         target_transform: "log" or None.
+        column_types: types of columns that are not inferred.
         messages: lines to print about how the table was read.
         dropout: the default of `--dropout`.
     """
@@ -45,6 +46,7 @@ class TableJob(Job):
     target: str
     n_classes: int
     target_transform: str | None
+    column_types: Mapping[str, str]
     messages: tuple[str, ...] = ()
     dropout: float = 0.3
 
@@ -94,7 +96,11 @@ class TableJob(Job):
 
     def fit(self, model: Sequential, **fit_options: Any) -> History:
         return model.fit(
-            self.train, target=self.target, target_transform=self.target_transform, **fit_options
+            self.train,
+            target=self.target,
+            column_types=dict(self.column_types),
+            target_transform=self.target_transform,
+            **fit_options,
         )
 
     def score(self, model: Sequential, seed: int) -> tuple[str, str, dict[str, Any]]:
@@ -143,7 +149,7 @@ def resolve_table_job(name: str, options: TrainOptions, seed: int) -> TableJob:
     from glassnet.data.split import train_validation_split
     from glassnet.data.table import read_table, split_target
 
-    table = read_table(name)
+    table = read_table(name, **options.csv)
     target = require_target(table, options, "predict")
     split = split_target(table, target)
     column = split.target_column
@@ -153,6 +159,7 @@ def resolve_table_job(name: str, options: TrainOptions, seed: int) -> TableJob:
         len(column), strata, TEST_FRACTION, "random", seed
     )
     selected = select_columns(table, options, target, split.has_target)
+    selected = selected.replace_column(target, column)
     return TableJob(
         Path(name).name,
         selected.take(train_index),
@@ -160,6 +167,7 @@ def resolve_table_job(name: str, options: TrainOptions, seed: int) -> TableJob:
         target,
         n_classes,
         options.target_transform,
+        options.column_types,
         (*split.messages, *assumption),
     )
 
@@ -177,9 +185,10 @@ def resolve_table_dataset_job(name: str, data: TableDataset, options: TrainOptio
     n_classes, assumption = infer_n_classes(target, column, options.task)
     train, test = (
         select_columns(table, options, target, split_target(table, target).has_target)
-        for table in map(read_table, data)
+        for table in (read_table(frame, **options.csv) for frame in data)
     )
-    return TableJob(name, train, test, target, n_classes, options.target_transform, assumption)
+    transform, types = options.target_transform, options.column_types
+    return TableJob(name, train, test, target, n_classes, transform, types, assumption)
 
 
 def require_target(table: Table, options: TrainOptions, verb: str) -> str:

@@ -163,13 +163,18 @@ def resolve_time_series_job(name: str, options: TrainOptions) -> TimeSeriesJob:
     from glassnet.data.time_series import series as make_series
     from glassnet.errors import DataError, require
 
-    for option, value in (("--features", options.features), ("--task", options.task)):
+    unused = {
+        "--features": options.features,
+        "--task": options.task,
+        "--column": options.column_types,
+    }
+    for option, value in unused.items():
         if value:
             raise click.UsageError(
                 f"{option} cannot be combined with --forecast: "
                 "a series is forecast from its own past values."
             )
-    table = _read_table(name)
+    table = _read_table(name, options.csv)
     target = require_target(table, options, "forecast")
     series = make_series(
         table,
@@ -195,7 +200,7 @@ def resolve_time_series_job(name: str, options: TrainOptions) -> TimeSeriesJob:
     return TimeSeriesJob(Path(name).name, replace(series, messages=()), n_origins, series.messages)
 
 
-def _read_table(name: str) -> Table:
+def _read_table(name: str, csv: Mapping[str, Any]) -> Table:
     """Read the table of a file or of a dataset."""
     from glassnet.data.dataset import Dataset
     from glassnet.data.table import is_table_file, read_table
@@ -204,8 +209,8 @@ def _read_table(name: str) -> Table:
     if os.path.isdir(name):
         raise click.UsageError(f"--forecast is for tables: {name} is a folder.")
     if is_table_file(name):
-        return read_table(name)
+        return read_table(name, **csv)
     data = load(name)
     if isinstance(data, Dataset):
         raise click.UsageError(f"--forecast is for tables: {name} is a dataset of arrays.")
-    return read_table(data.frame)
+    return read_table(data.frame, **csv)
