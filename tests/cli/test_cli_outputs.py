@@ -33,7 +33,7 @@ ARGUMENTS = {
     "datasets": (),
 }
 NOT_FILES = {
-    *("target", "time", "activation", "optimizer"),
+    *("target", "time", "time_zone", "activation", "optimizer"),
     *("delimiter", "decimal", "thousands", "missing"),
 }
 """Options of plain text, none of which is a path."""
