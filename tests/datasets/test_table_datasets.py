@@ -14,6 +14,7 @@ import pytest
 
 from glassnet import datasets
 from glassnet.datasets import downloads
+from glassnet.datasets.remote_files import RemoteFile
 from glassnet.datasets.table_sets import TableDataset
 from glassnet.errors import ConfigError, DataError, DownloadError, MissingError
 
@@ -44,10 +45,8 @@ def test_catalogue_tells_the_truth_of_a_table(shared_data, name):
 @pytest.mark.parametrize("name", FILES)
 def test_pinned_checksum_is_that_of_the_file(shared_data, name):
     folder, file = FILES[name]
-    assert (
-        hashlib.md5((shared_data / folder / file).read_bytes()).hexdigest()
-        == downloads.MD5[folder][file]
-    )
+    raw, expected = (shared_data / folder / file).read_bytes(), downloads.FILES[folder][file]
+    assert (len(raw), hashlib.sha256(raw).hexdigest()) == (expected.size, expected.sha256)
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -117,14 +116,14 @@ def small_flights(folder):
     folder.mkdir(exist_ok=True, parents=True)
     raw = b"year,month,passengers\n1949,January,112\n1949,February,118\n1949,March,\n1949,April,129\n1949,May,NA\n"
     (folder / "flights.csv").write_bytes(raw)
-    return {"flights.csv": hashlib.md5(raw).hexdigest()}
+    return {"flights.csv": RemoteFile(len(raw), hashlib.sha256(raw).hexdigest(), "test")}
 
 
 @pytest.mark.parametrize("mirror", ["", "flights.csv"])
 def test_table_is_downloaded_then_read_from_disk(server, home, monkeypatch, mirror):
     """A mirror is the address of a folder or of the file itself."""
     folder, address = server
-    monkeypatch.setitem(downloads.MD5, "flights", small_flights(folder))
+    monkeypatch.setitem(downloads.FILES, "flights", small_flights(folder))
     monkeypatch.setitem(downloads.MIRRORS, "flights", (address + "gone.csv", address + mirror))
     assert len(datasets.load("flights").train) == 4
     monkeypatch.setitem(downloads.MIRRORS, "flights", ())
@@ -139,7 +138,7 @@ def test_another_table_is_not_taken(server, home, monkeypatch):
     monkeypatch.setitem(downloads.MIRRORS, "flights", (address,))
     with pytest.raises(
         DownloadError,
-        match=r"flights: expected flights.csv .*flights.csv': 'wrong checksum'\}. Download the file in another",
+        match=r"flights: expected flights.csv .*flights.csv': 'it has 96 bytes \(text/csv\), not 2,350'\}. Download the file in another",
     ):
         datasets.load("flights")
     assert not (home / "flights").exists()
