@@ -249,7 +249,7 @@ SPARSE, BINARY, MSE = SparseCategoricalCrossentropy(), BinaryCrossentropy(), Mea
             r"or end in Reshape\(\(2, 2\)\)\.",
         ),
         (np.zeros((5, 3, 2)), MSE, (4,), r"Received: shape=\(5, 3, 2\)\.$"),
-        (["cat"], SPARSE, (3,), r"y: expected numbers\. Received: dtype='<U3'\. Encode text"),
+        (["cat"], SPARSE, (3,), r"y: expected numbers\. Received: dtype='<U3'\. Number the labels"),
         (
             [0, np.nan],
             SPARSE,
