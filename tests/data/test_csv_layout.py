@@ -138,7 +138,7 @@ def test_messages_about_numbers_as_names_are_one(tmp_path):
         + "\n".join("x" + ",1.5" * 300 for _ in range(3))
     )
     assert read_table(written(tmp_path, text)).messages[1:] == (
-        "the first line was read as column names, including '400.0' and 299 more",
+        "the first line was read as column names, including '400.0', '400.5', '401.0' and 297 more",
     )
 
 

@@ -11,9 +11,7 @@ import numpy as np
 from glassnet.data.csv_options import advise
 from glassnet.data.parsing import NA_VALUES, DistinctTexts
 from glassnet.errors import DataError, message
-
-MAX_COLUMNS = 3
-"""Maximum number of columns in a message."""
+from glassnet.formatting import format_names
 
 MIN_CLASS_SHARE = 0.05
 """Share of the rows from which a word in a target is a class."""
@@ -130,10 +128,9 @@ def describe_decisions(columns: Mapping[str, BlankWords]) -> list[str]:
                 groups.setdefault((word, is_missing), []).append((name, counts[word]))
     messages = []
     for (word, is_missing), places in groups.items():
-        listed = ", ".join(f"{name} ({n:,} cells)" for name, n in places[:MAX_COLUMNS])
-        more = f" and {len(places) - MAX_COLUMNS} more" if len(places) > MAX_COLUMNS else ""
+        listed = format_names([f"{name} ({n:,} cells)" for name, n in places])
         name, file = places[0][0], columns[places[0][0]].file
         other = "is read as missing; as text" if is_missing else "is read as text; as missing"
         advice = advise(file, missing={name: [] if is_missing else [word]})
-        messages.append(f"{word!r} in {listed}{more} {other}: {advice}")
+        messages.append(f"{word!r} in {listed} {other}: {advice}")
     return messages

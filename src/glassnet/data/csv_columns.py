@@ -22,9 +22,10 @@ from glassnet.data.number_format import (
 from glassnet.data.pandas_csv import CsvColumns
 from glassnet.data.parsing import NA_VALUES, DistinctTexts, factorize, parse_distinct, parse_float
 from glassnet.errors import DataError, message, require
+from glassnet.formatting import format_names
 
 MAX_SHOWN = 3
-"""Maximum number of columns or cells in a message."""
+"""Maximum number of cells in a message."""
 
 SIGN_NAMES = {",": "comma", ".": "point", " ": "space", "'": "apostrophe"}
 
@@ -132,8 +133,7 @@ class ColumnParser:
                     text = f"the {SIGN_NAMES[sign]} was read as the {role} sign"
                     by_sign.setdefault(text, []).append(header[i])
         for text, names in by_sign.items():
-            more = f" and {len(names) - MAX_SHOWN} more" if len(names) > MAX_SHOWN else ""
-            messages.append(f"{', '.join(names[:MAX_SHOWN])}{more}: {text}")
+            messages.append(f"{format_names(names)}: {text}")
         return messages
 
     def _raise_ambiguous(self, i: int) -> None:
@@ -248,6 +248,5 @@ def _number_name_messages(columns: Mapping[str, np.ndarray]) -> list[str]:
         if column.dtype.kind == "f" and parse_float(name) == parse_float(name)
         if not np.isnan(column).all()
     ]
-    more = f" and {len(names) - 1:,} more" if len(names) > 1 else ""
     text = "the first line was read as column names, including"
-    return [f"{text} {names[0]!r}{more}"] if names else []
+    return [f"{text} {format_names(list(map(repr, names)))}"] if names else []
