@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 
 import numpy as np
+import pandas
 import pytest
 from click.testing import CliRunner
 from PIL import Image
@@ -99,6 +100,16 @@ def write_photos():
                 pixels = rng.integers(0, 60, (40, 40, 3)).astype(np.uint8)
                 np.moveaxis(pixels, axis, 0)[rng.choice(40, 6, replace=False)] += 180
                 Image.fromarray(pixels).save(Path(folder, name, f"{i}.png"))
+
+
+def write_air():
+    """Write tables of hours in two columns; three of them are missing."""
+    times = pandas.date_range("2004-03-10", periods=240, freq="h")
+    daily = np.sin(np.arange(240) * np.pi / 12)
+    columns = {"Date": times.strftime("%d/%m/%Y"), "Time": times.strftime("%H:%M")}
+    frame = pandas.DataFrame({**columns, "CO": daily + np.arange(240) / 99}).drop([20, 21, 150])
+    frame[:220].to_csv("air.csv", index=False)
+    frame.to_csv("newer.csv", index=False)
 
 
 def copy_tables(data):

@@ -186,6 +186,57 @@ def test_flights_by_name(shared_data):
     assert [one["from"] for one in facts["score"]["origins"]] == ["1959-01", "1960-01"]
 
 
+def air(tmp_path):
+    """Write hours of a local clock in two columns, across a clock change, and without two rows."""
+    times = pandas.date_range("2024-03-28", periods=120, freq="h", tz="Europe/Berlin")
+    hours = np.arange(120)
+    frame = pandas.DataFrame(
+        {
+            "Date": times.strftime("%d/%m/%Y"),
+            "Time": times.strftime("%H.%M.%S"),
+            "T": np.sin(hours * np.pi / 12) + hours / 99,
+        }
+    )
+    frame.drop([50, 118]).to_csv(tmp_path / "air.csv", index=False)
+    return frame
+
+
+def test_two_columns_of_times_a_time_zone_and_filling(tmp_path):
+    """Each option is needed: without it, one line says so."""
+    air(tmp_path)
+    file, model = str(tmp_path / "air.csv"), str(tmp_path / "air.glassnet")
+    train = ("train", file, "--target", "T", "--forecast", "6", "--no-plot", "--layers", "none")
+    train = (*train, "--epochs", "1", "--time", "Date")
+    result = run(*train)
+    assert "looks like a change to summer time, as in Europe/Berlin" in result.stderr
+    result = run(*train, "--time-zone", "Europe/Berlin")
+    gaps = "missing=2, gaps=2, times=['2024-03-30 02:00+01:00', '2024-04-01 23:00+02:00']"
+    assert gaps in result.stderr
+    options = ("--time-zone", "Europe/Berlin", "--fill", "previous", "--out", model)
+    result = run(*train, "--time", "Time", *options)
+    assert (result.exit_code, result.stderr) == (0, "")
+    lines = result.stdout.splitlines()
+    assert "Date and Time, a step is an hour (Europe/Berlin), 2024-03-28 00:00+01:00" in lines[1]
+    assert lines[2] == (
+        "T: 2 of 120 values filled by the previous value: "
+        "2024-03-30 02:00+01:00, 2024-04-01 23:00+02:00"
+    )
+    assert "1 of the 12 test values were filled, not measured" in lines
+    assert "forecasts start after 2024-04-02 00:00+02:00" in lines
+    result = run("forecast", model, file, "--steps", "2", "--fill", "interpolate")
+    lines = result.stdout.splitlines()
+    assert "T: 2 of 120 values filled by interpolation: 2024-03-30 02:00+01:00" in "".join(
+        lines[:4]
+    )
+    assert [line[:22] for line in lines if line.startswith("2024-04-02")] == [
+        "2024-04-02 01:00+02:00",
+        "2024-04-02 02:00+02:00",
+    ]
+    facts = json.loads(run("forecast", model, file, "--steps", "1", "--json").stdout)
+    assert facts["forecast"]["time"] == ["2024-04-02 01:00+02:00"]
+    assert any("filled by the previous value" in line for line in facts["messages"])
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
@@ -203,6 +254,11 @@ def test_flights_by_name(shared_data):
             "--time needs --forecast N, the number of steps to forecast.",
         ),
         (("train", "digits", "--time", "month"), "--time needs --forecast N"),
+        (("train", "shop.csv", "--fill", "previous"), "--fill needs --forecast N"),
+        (("train", "shop.csv", "--time-zone", "UTC"), "--time-zone needs --forecast N"),
+        ((*TRAIN, "--time-zone", "UTX"), "time_zone: expected the name of a time zone"),
+        ((*TRAIN, "--fill", "mean"), "'mean' is not one of 'interpolate', 'previous'"),
+        (("forecast", "shop.glassnet", "--fill", "previous"), "--fill needs a FILE"),
         ((*TRAIN, "--features", "year"), "--features cannot be combined with --forecast"),
         ((*TRAIN, "--task", "numbers"), "--task cannot be combined with --forecast"),
         ((*TRAIN, "--time", "mnth"), "Did you mean 'month'?"),

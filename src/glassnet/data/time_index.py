@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from glassnet.data.parsing import format_exact
-from glassnet.data.time_zones import find_zone, format_offset, offset_at
+from glassnet.data.time_zones import OFFSET, find_zone, format_offset, offset_at
 from glassnet.errors import lookup, require
 
 MONTHS_PER_YEAR, SECONDS_PER_DAY, SECONDS_PER_WEEK = 12, 86_400, 604_800
@@ -92,6 +92,12 @@ class TimeIndex:
         """Return the index with another first time, in units."""
         first = float(value) if self.unit not in TICKS or TICKS[self.unit] == 1 else int(value)
         return replace(self, first=first)
+
+    def with_clock_of(self, other: TimeIndex) -> TimeIndex:
+        """Return the index with the zone of another one, if both have one, and that has a name."""
+        zone = other.zones[-1][1] if other.zones else "UTC"
+        is_named = zone != "UTC" and not OFFSET.fullmatch(zone)
+        return replace(self, zones=((self.first, zone),)) if self.zones and is_named else self
 
     def label_at(self, k: int) -> str:
         """Format time k: `1949-01`, `1949 Q1`, `1949`, `1949-01-31`, `1949-01-31 06:00`, `17.5`.

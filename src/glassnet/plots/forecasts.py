@@ -20,6 +20,9 @@ FORECAST_STYLES: tuple[dict[str, Any], ...] = (
 MAX_TICKS = 8
 """Maximum number of time labels below the curve."""
 
+CHARACTERS_PER_AXIS = 86
+"""Number of characters of time labels that fit side by side below the curve."""
+
 
 def plot_forecast(
     name: str,
@@ -48,7 +51,9 @@ def plot_forecast(
     for (label, values), style in zip(forecasts.items(), FORECAST_STYLES, strict=True):
         axes.plot(steps, [past[-1], *values], label=label, **style)
     axes.axvspan(steps[0], steps[-1], color=FORECAST_STYLES[0]["color"], alpha=0.06, lw=0)
-    n_seasons_per_label = max(1, -(-len(labels) // (season * MAX_TICKS)))
+    n_fit = CHARACTERS_PER_AXIS // (max(map(len, labels)) + 2)
+    n_ticks = max(2, min(MAX_TICKS, n_fit))
+    n_seasons_per_label = max(1, -(-len(labels) // (season * n_ticks)))
     stride = season * n_seasons_per_label
     axes.set_xticks(range(0, len(labels), stride), labels[::stride])
     axes.set(ylabel=name, xlim=(0, len(labels) - 1))

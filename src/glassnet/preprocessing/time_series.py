@@ -235,7 +235,7 @@ class TimeSeriesPreprocessor(Preprocessor):
         name, season, horizon = self.target.name, self.target.season, self.target.horizon
         if is_table(x):
             transform = "log" if self.target.log else None
-            return time_series.series(
+            series = time_series.series(
                 x,
                 name,
                 self.times.columns,
@@ -246,6 +246,7 @@ class TimeSeriesPreprocessor(Preprocessor):
                 fill=fill or self.fill,
                 time_zone=self.time_zone,
             )
+            return replace(series, times=series.times.with_clock_of(self.times))
         if isinstance(x, TimeSeries):
             return x
         expected, kind = "a series, or a table that holds it", type(x).__name__
