@@ -46,7 +46,7 @@ def test_classes():
     assert lines[3] == "left out: remark (it is free text)"
     assert lines[4] == "4 columns as 5 numbers: size, town (2), floors, price"
     assert lines[5] == "5 → Dense(128, relu) → Dropout(0.3) → Dense(1, sigmoid): 897 weights"
-    assert "accuracy on 30 rows         95 % interval" in lines
+    assert "accuracy on 30 rows            95 % interval" in lines
     facts = json.loads(run("train", "houses.csv", "--target", "sold", "--no-plot", "--json").stdout)
     train_index, test_index = train_validation_split(N, HOUSES.sold.to_numpy(), 0.2, "random", 0)
     model = gn.Sequential([gn.layers.Dense(1, activation="sigmoid")], seed=0)
@@ -99,7 +99,8 @@ def test_numbers_and_their_logarithm():
     assert facts["score_of_log"]["network"]["value"] == pytest.approx(rmse_of_log, rel=1e-3)
     assert "\n\nlogarithm of price:\nRMSE on 30 rows" in result.stdout
     assert facts["score"]["network"]["value"] == pytest.approx(rmse, rel=1e-3)
-    assert [rival["name"] for rival in facts["score"]["rivals"]] == ["ridge", "mean"]
+    names = [rival["name"] for rival in facts["score"]["rivals"]]
+    assert names == ["ridge", "gradient-boosted trees", "mean"]
 
 
 def test_the_task_is_told_from_the_target():
@@ -240,3 +241,17 @@ def test_tracing_a_table():
         verbose=0,
     )
     assert facts["output"] == model.trace(row).output.tolist()
+
+
+@pytest.mark.parametrize(("n", "is_small"), [(12, True), (299, True), (300, False)])
+def test_few_rows_are_too_few_to_compare(tmp_path, n, is_small):
+    """Oracle: by construction; a fifth of the rows is tested."""
+    frame = pandas.DataFrame({"x": np.arange(n) % 7, "y": np.arange(n) % 2 * 1.5})
+    frame.to_csv(tmp_path / "t.csv", index=False)
+    words = ("train", str(tmp_path / "t.csv"), "--target", "y", "--epochs", "0", "--no-plot")
+    printed = run(*words).stdout
+    sentence = f"\n{n} rows are too few to compare methods: the 95 % interval of a score on "
+    assert (sentence in printed) == is_small
+    remark = json.loads(run(*words, "--json").stdout)["remark"]
+    assert remark.startswith(sentence.strip()) == is_small
+    assert bool(remark) == is_small

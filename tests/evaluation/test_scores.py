@@ -4,6 +4,7 @@ import math
 import numpy as np
 import pytest
 from scipy import stats
+from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 from sklearn.linear_model import LogisticRegression, RidgeCV
 
 from glassnet.data.split import train_validation_split
@@ -270,16 +271,20 @@ def table(n, seed=0):
 
 
 def test_classes_beside_scikit_learn():
-    """Oracle: LogisticRegression called directly; the most common class counted by hand."""
+    """Oracle: scikit-learn called directly; the most common class counted by hand."""
     x, z = table(300)
     y = np.where(z > 0.8, "high", np.where(z < -3, "low", "middle"))
     report = baselines.score_classifier(y[:200], y[200:], y[200:], x[:200], x[200:], seed=4)
-    regression, majority = report.baselines
+    regression, trees, majority = report.baselines
+    boosted = HistGradientBoostingClassifier(early_stopping=False, random_state=0)
+    tree_labels = boosted.fit(x[:200], y[:200]).predict(x[200:])
     labels = LogisticRegression(max_iter=1000).fit(x[:200], y[:200]).predict(x[200:])
     assert regression.score.name == "logistic regression"
     close(regression.score.value, np.mean(labels == y[200:]), EXACT)
     close(majority.score.value, np.mean(y[200:] == "middle"), EXACT)
-    rivals = {"logistic regression": labels, "majority": np.full(100, "middle")}
+    close(trees.score.value, np.mean(tree_labels == y[200:]), EXACT)
+    rivals = {"logistic regression": labels, baselines.TREES: tree_labels}
+    rivals["majority"] = np.full(100, "middle")
     assert report == compare_scores("accuracy", y[200:], y[200:], rivals, seed=4)
 
 
@@ -292,7 +297,7 @@ def test_one_class_has_no_regression():
 
 @pytest.mark.parametrize("log", [False, True])
 def test_numbers_beside_scikit_learn(log):
-    """Oracle: RidgeCV called directly, on the logarithm and back; the geometric mean by a product."""
+    """Oracle: scikit-learn called directly, on the logarithm and back; the geometric mean by a product."""
     x, y = table(80)
     y = np.exp(y / 2)
     report = baselines.score_regressor(
@@ -304,11 +309,16 @@ def test_numbers_beside_scikit_learn(log):
         if log
         else ridge.fit(x[:50], y[:50]).predict(x[50:])
     )
+    target = np.log(y[:50]) if log else y[:50]
+    boosted = HistGradientBoostingRegressor(early_stopping=False, random_state=0)
+    boosted = boosted.fit(x[:50], target).predict(x[50:])
+    boosted = np.exp(boosted) if log else boosted
     mean = np.prod(y[:50] ** (1 / 50)) if log else sum(y[:50]) / 50
-    assert [rival.score.name for rival in report.baselines] == ["ridge", "mean"]
+    names = ["ridge", "gradient-boosted trees", "mean"]
+    assert [rival.score.name for rival in report.baselines] == names
     close(
         [rival.score.value for rival in report.baselines],
-        [np.sqrt(np.mean((y[50:] - z) ** 2)) for z in (predicted, mean)],
+        [np.sqrt(np.mean((y[50:] - z) ** 2)) for z in (predicted, boosted, mean)],
         FLOAT64,
     )
     close(report.network.value, 0.1, FLOAT64)
@@ -327,7 +337,7 @@ def test_a_linear_model_gets_a_sample_of_many_rows(monkeypatch):
     x, z = table(300)
     y = np.where(np.arange(300) % 15 == 0, 2, (z > 0).astype(int))
     rows, _ = train_validation_split(300, y, 280 / 300, "random", 4)
-    report = baselines.score_classifier(y, y, y, x, x, seed=4)
+    report = baselines.score_classifier(y, y, y, x, x, trees=False, seed=4)
     expected = LogisticRegression(max_iter=1000).fit(x[rows], y[rows]).score(x, y)
     assert report.baselines[0].score.value == expected
     assert set(y[rows]) == {0, 1, 2}
@@ -335,18 +345,42 @@ def test_a_linear_model_gets_a_sample_of_many_rows(monkeypatch):
     assert (report.note, report.to_dict()["note"]) == (note, note)
     assert str(report).endswith(f": better\n{note}")
     report = baselines.score_regressor(z, z, z, x, x, seed=4)
+    boosted = HistGradientBoostingRegressor(early_stopping=False, random_state=0)
     rows, _ = train_validation_split(300, None, 280 / 300, "random", 4)
     ridge = RidgeCV(np.logspace(-1, 3, 9)).fit(x[rows], z[rows]).predict(x)
     close(report.baselines[0].score.value, np.sqrt(np.mean((ridge - z) ** 2)), FLOAT64)
-    close(report.baselines[1].score.value, z.std(), FLOAT64)  # the mean is that of all rows
-    assert report.note == "ridge was fitted to 20 of 300 training rows, drawn at random"
+    boosted = boosted.fit(x[rows], z[rows]).predict(x)
+    close(report.baselines[1].score.value, np.sqrt(np.mean((boosted - z) ** 2)), FLOAT64)
+    close(report.baselines[2].score.value, z.std(), FLOAT64)  # the mean is that of all rows
+    assert report.note == (
+        "ridge was fitted to 20 of 300 training rows, drawn at random\n"
+        "gradient-boosted trees were fitted to 20 of 300 training rows, drawn at random"
+    )
+
+
+def test_trees_are_left_out_of_wide_tables_and_sparse_ones(monkeypatch):
+    """Oracle: by construction. Three columns and one, two or three classes; a limit of five."""
+    monkeypatch.setattr(baselines, "MAX_TREE_COLUMNS", 5)
+    x, z = table(30)
+    names = ["logistic regression", "gradient-boosted trees", "majority"]
+    report = baselines.score_classifier(z > 0, z > 0, z > 0, x, x)
+    assert [rival.score.name for rival in report.baselines] == names
+    y = np.arange(30) % 3
+    report = baselines.score_classifier(y, y, y, x, x)
+    assert [rival.score.name for rival in report.baselines] == names[::2]
+    assert report.note == (
+        "gradient-boosted trees were not fitted: 3 columns and 3 classes take too long"
+    )
+    monkeypatch.setattr(baselines, "MAX_TREE_COLUMNS", 2)
+    report = baselines.score_regressor(z, z, z, x, x)
+    assert report.note == "gradient-boosted trees were not fitted: 3 columns take too long"
 
 
 def test_every_class_is_in_the_sample(monkeypatch):
     """Oracle: by construction. Three numbers are one row, but two classes need two."""
     monkeypatch.setattr(baselines, "MAX_LINEAR_INPUTS", 3)
     x, z = table(30)
-    report = baselines.score_classifier(z > 0, z > 0, z > 0, x, x)
+    report = baselines.score_classifier(z > 0, z > 0, z > 0, x, x, trees=False)
     assert report.note == "logistic regression was fitted to 2 of 30 training rows, drawn at random"
 
 
@@ -394,7 +428,7 @@ def test_three_rows_do():
     """Few training and test rows neither fail nor warn (warnings are errors in tests)."""
     x, y = table(6)
     report = baselines.score_regressor(y[:3], y[3:], y[3:], x[:3], x[3:])
-    assert [rival.verdict for rival in report.baselines] == ["within noise"] * 2
+    assert [rival.verdict for rival in report.baselines] == ["within noise"] * 3
     report = baselines.score_classifier([0, 1, 1], [0, 1, 1], [0, 1, 0], x[:3], x[3:])
     assert "(fewer than 6 rows differ): within noise" in str(report)
 

@@ -23,6 +23,12 @@ MIN_EPOCHS, MAX_EPOCHS = 5, 500
 MIN_ROWS_TO_VALIDATE = 100
 """Minimum number of training rows for which the default validation split is not 0."""
 
+MIN_ROWS_TO_COMPARE = 300
+"""Number of rows, training and test together, below which a score says that it is uncertain.
+
+A fifth of 300 rows are 60 test rows. The 95 % interval of an accuracy of 0.8 is then 0.7 to 0.9.
+"""
+
 MAX_LINE_WIDTH = 79
 """Width of the last line in columns."""
 
@@ -117,8 +123,8 @@ def command(
 
     Inputs are scaled and encoded, and the output layer follows from the task. A fifth of the data
     becomes test data if there is none. The accuracy, or the root mean squared error of a
-    regression, has a 95 % interval and two baselines: a linear model, and the most common class or
-    the mean.
+    regression, has a 95 % interval and baselines: a linear model, gradient-boosted trees (for
+    tables), and the most common class or the mean.
 
     For images, --layers are the filters of convolutions, and subfolders named train, test and
     validation are used as such. With --forecast, the network learns to forecast a time series and
@@ -150,6 +156,7 @@ def command(
     if interrupted and not history.epoch:
         raise click.Abort
     report, headline, facts = job.score(model, settings["seed"])
+    facts["remark"] = describe_few_rows(job.n_samples, facts["score"])
     if out:
         model.save(out)
     figure, error = save_curves(history, plot_path if history.epoch else None)
@@ -161,6 +168,8 @@ def command(
     else:
         if report and not quiet:
             click.echo(f"\n{report}\n")
+            if facts["remark"]:
+                output.print_wrapped(facts["remark"])
         files = [file for file in (out, figure) if file]
         click.echo(format_last_line(f"{job.name}: {headline}", seconds, files, history))
     if error:
@@ -205,6 +214,27 @@ def train_model(
         **fit_options,
     )
     return model, history, time.perf_counter() - start
+
+
+def describe_few_rows(n_samples: int, score: dict[str, Any]) -> str:
+    """Return a sentence if a score comes from so few rows that methods cannot be compared.
+
+    Args:
+        n_samples: number of training rows.
+        score: the score as JSON. That of a forecast has no rows.
+
+    Example:
+        >>> describe_few_rows(10, {"rows": 2}).split(":")[0]
+        '12 rows are too few to compare methods'
+    """
+    n_rows = n_samples + score.get("rows", MIN_ROWS_TO_COMPARE)
+    if n_rows >= MIN_ROWS_TO_COMPARE:
+        return ""
+    tested = f"a score on {score['rows']}" + (" row" if score["rows"] == 1 else " rows")
+    return (
+        f"{n_rows:,} rows are too few to compare methods: the 95 % interval of {tested} is too "
+        f"wide, and another --seed may reverse the order. Use {MIN_ROWS_TO_COMPARE} rows or more."
+    )
 
 
 def format_last_line(result: str, seconds: float, files: list[str], history: History) -> str:

@@ -67,10 +67,12 @@ class ArrayJob(Job):
         if data.class_names:
             predicted = model.predict_labels(data.x_test)
             report = baselines.score_classifier(
-                data.y, data.y_test, predicted, x, x_test, seed=seed
+                data.y, data.y_test, predicted, x, x_test, trees=data.x.ndim == 2, seed=seed
             )
         else:
             predicted = model.predict(data.x_test)[:, 0]
-            report = baselines.score_regressor(data.y, data.y_test, predicted, x, x_test, seed=seed)
+            report = baselines.score_regressor(
+                data.y, data.y_test, predicted, x, x_test, trees=data.x.ndim == 2, seed=seed
+            )
         learned = {"classes": data.class_names, "shape": data.x.shape[1:]}
         return str(report), report.headline(), {"score": report.to_dict(), "learned": learned}

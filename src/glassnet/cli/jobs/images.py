@@ -164,7 +164,9 @@ class ImageJob(Job):
         assert model.preprocessor is not None
         predicted = model.preprocessor.target.transform(model.predict_labels(test))
         x, x_test = baselines.to_columns(train.x, test.x)
-        report = baselines.score_classifier(train.y, test.y, predicted, x, x_test, seed=seed)
+        report = baselines.score_classifier(
+            train.y, test.y, predicted, x, x_test, trees=False, seed=seed
+        )
         skipped = [
             {"file": str(path), "reason": reason}
             for path, reason in (*train.skipped, *test.skipped)
