@@ -59,7 +59,7 @@ def test_classes():
         .fit(x, HOUSES.sold.iloc[train_index])
         .score(x_test, HOUSES.sold.iloc[test_index])
     )
-    logistic, majority = facts["score"]["rivals"]
+    logistic, _, majority = facts["score"]["rivals"]
     assert logistic["value"] == pytest.approx(theirs)
     assert majority["value"] == pytest.approx(
         np.mean(HOUSES.sold.iloc[test_index] == HOUSES.sold.iloc[train_index].mode()[0])
