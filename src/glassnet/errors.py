@@ -14,7 +14,7 @@ import operator
 import os
 import sys
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
@@ -176,19 +176,24 @@ def lookup(what: str, name: str, table: Mapping[str, T]) -> T:
         >>> lookup("number", "two", {"one": 1, "two": 2})
         2
     """
-    if name in table:
+    if isinstance(name, Hashable) and name in table:
         return table[name]
-    first_word = str(name).lower().split("_")[0]
+    text = name.lower()[:MAX_REPR] if isinstance(name, str) else ""
+    first_word = text.split("_")[0]
     candidates = [key for key in table if key.split("_")[0] == first_word] or list(table)
-    matches = difflib.get_close_matches(str(name).lower(), candidates, n=1, cutoff=0.4)
+    matches = difflib.get_close_matches(text, candidates, n=1, cutoff=0.4)
     fix = f"Did you mean {matches[0]!r}?" if matches else ""
     raise ConfigError(message(what, "one of " + ", ".join(table), fix=fix, name=name))
 
 
-def is_int(value: Any, least: int) -> bool:
-    """Return whether `value` is an int (Python's or NumPy's, not a bool) of at least `least`."""
+MAX_INT, MAX_SEED = 2**31 - 1, 2**128 - 1
+"""The largest int32, which bounds sizes and counts in compiled programs, and the largest seed."""
+
+
+def is_int(value: Any, least: int, most: int = MAX_INT) -> bool:
+    """Return whether `value` is an int (Python's or NumPy's, not a bool) from `least` to `most`."""
     try:
-        return not isinstance(value, bool) and operator.index(value) >= least
+        return not isinstance(value, bool) and least <= operator.index(value) <= most
     except TypeError:
         return False
 
@@ -198,8 +203,18 @@ def is_number(value: Any) -> bool:
     is_scalar = hasattr(value, "__float__") and getattr(value, "shape", ()) == ()
     try:
         return is_scalar and not isinstance(value, bool) and math.isfinite(value)
-    except OverflowError:  # an int beyond float64
+    except (OverflowError, TypeError, ValueError):  # an int beyond float64; an array; a tracer
         return False
+
+
+MAX_FLOAT32 = 3.4028234663852886e38
+"""The largest float32."""
+
+
+def is_float32(value: Any) -> bool:
+    """Return whether `value` is a number for a compiled program: a float32 or an int32."""
+    limit = MAX_INT if isinstance(value, int) else MAX_FLOAT32
+    return is_number(value) and abs(value) <= limit
 
 
 @contextmanager

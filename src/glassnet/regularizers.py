@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import jax.numpy as jnp
 
-from glassnet.errors import is_number, lookup, require, require_frozen_dataclass
+from glassnet.errors import is_float32, lookup, require, require_frozen_dataclass
 from glassnet.types import Array
 
 
@@ -35,7 +35,7 @@ def _check(regularizer: Regularizer, *factors: str) -> None:
     for name in factors:
         value = getattr(regularizer, name)
         require(
-            is_number(value) and value >= 0,
+            is_float32(value) and value >= 0,
             type(regularizer).__name__,
             f"{name} to be a number >= 0",
             **{name: value},

@@ -19,7 +19,7 @@ from itertools import pairwise
 import jax.numpy as jnp
 import numpy as np
 
-from glassnet.errors import is_int, is_number, require
+from glassnet.errors import is_float32, is_int, require
 from glassnet.types import Array
 
 
@@ -274,7 +274,8 @@ class PiecewiseConstantDecay(Schedule):
             )
             object.__setattr__(self, name, tuple(numbers))
         steps = tuple(
-            int(step) if is_number(step) and step == int(step) else step for step in self.boundaries
+            int(step) if is_float32(step) and step == int(step) else step
+            for step in self.boundaries
         )
         object.__setattr__(self, "boundaries", steps)
         increasing = all(is_int(step, least=0) for step in steps) and all(
@@ -283,7 +284,7 @@ class PiecewiseConstantDecay(Schedule):
         expected = "boundaries to be integers >= 0 in increasing order"
         require(increasing, who, expected, boundaries=steps)
         rates = self.values
-        positive = all(is_number(rate) and rate > 0 for rate in rates)
+        positive = all(is_float32(rate) and rate > 0 for rate in rates)
         require(positive, who, "values to be numbers > 0", values=rates)
         expected = "one value more than boundaries"
         require(len(rates) == len(steps) + 1, who, expected, boundaries=steps, values=rates)
@@ -387,7 +388,7 @@ class OneCycle(Schedule):
 def check_learning_rate(part: object, rate: object) -> None:
     """Raise ConfigError if the learning rate of `part` is neither a number > 0 nor a Schedule."""
     require(
-        isinstance(rate, Schedule) or (is_number(rate) and float(rate) > 0),  # type: ignore[arg-type]
+        isinstance(rate, Schedule) or (is_float32(rate) and float(rate) > 0),  # type: ignore[arg-type]
         type(part).__name__,
         "learning_rate to be a number > 0 or a Schedule",
         learning_rate=rate,
@@ -397,13 +398,13 @@ def check_learning_rate(part: object, rate: object) -> None:
 def _check_positive(schedule: Schedule, *names: str) -> None:
     for name in names:
         value = getattr(schedule, name)
-        _require_field(schedule, is_number(value) and value > 0, name, "a number > 0")
+        _require_field(schedule, is_float32(value) and value > 0, name, "a number > 0")
 
 
 def _check_non_negative(schedule: Schedule, *names: str) -> None:
     for name in names:
         value = getattr(schedule, name)
-        _require_field(schedule, is_number(value) and value >= 0, name, "a number >= 0")
+        _require_field(schedule, is_float32(value) and value >= 0, name, "a number >= 0")
 
 
 def _check_counts(schedule: Schedule, *names: str) -> None:

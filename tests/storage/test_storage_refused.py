@@ -144,8 +144,8 @@ FAULTS = [
         r"model.layers\[0\]: Dense: expected units to be an int >= 1. Received: units=-2",
     ),
     (
-        put("layers", 0, "units", 2**40),
-        "expected no integer above 134,217,728 in a layer. Received: number=1099511627776",
+        put("layers", 0, "units", 2**30),
+        "expected no integer above 134,217,728 in a layer. Received: number=1073741824",
     ),
     (
         put("layers", 0, "activation", "relux"),
@@ -201,9 +201,9 @@ FAULTS = [
         put("remembers", False),
         "load: expected only arrays of the model. Received: unexpected=.*@optimizer/",
     ),
-    (put("seed", -1), "model: expected a seed >= 0"),
-    (put("step", 2**31), "model: expected epoch >= 0 and step from 0"),
-    (put("epoch", -1), "model: expected epoch >= 0 and step from 0"),
+    (put("seed", -1), "model: expected a seed from 0 to"),
+    (put("step", 2**31), "model: expected epoch and step from 0"),
+    (put("epoch", -1), "model: expected epoch and step from 0"),
     (put("rate", {"float": "inf"}), "model: expected a rate >= 0 within the range of float32"),
     (put("rate", 10**39), "model: expected a rate >= 0 within the range of float32"),
     (

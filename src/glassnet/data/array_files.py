@@ -14,7 +14,7 @@ from glassnet.data.dataset import TEST_FRACTION, Dataset
 from glassnet.data.file_paths import to_path
 from glassnet.data.idx import read_idx
 from glassnet.data.split import train_validation_split
-from glassnet.errors import DataError, is_int, require, wrap_errors
+from glassnet.errors import MAX_SEED, DataError, is_int, require, wrap_errors
 from glassnet.types import Array
 
 ARRAY_NAMES = (("x_train", "y_train", "x_test", "y_test"), ("x_train", "y_train"), ("x", "y"))
@@ -53,7 +53,7 @@ def arrays_from_file(path: str | os.PathLike[str], *, seed: int = 0) -> Dataset:
         Dataset('steps.npz', x=(8,) float64, y=(8,) int64, test rows=2, 2 classes)
     """
     who = "arrays_from_file"
-    require(is_int(seed, least=0), who, "seed to be an int >= 0", seed=seed)
+    require(is_int(seed, 0, MAX_SEED), who, "seed to be an int >= 0", seed=seed)
     path = to_path(path, who)
     x, y, x_test, y_test = read_arrays(path)
     n_classes = _count_classes(y, y_test, _source_name(path)) if y.dtype.kind in "biu" else 0

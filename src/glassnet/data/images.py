@@ -16,6 +16,7 @@ from glassnet.data.image_files import ImageHeader
 from glassnet.data.pixel_values import PixelRange
 from glassnet.data.split import train_validation_split
 from glassnet.errors import (
+    MAX_SEED,
     ConfigError,
     DataError,
     DataWarning,
@@ -171,7 +172,7 @@ def _check_options(who: str, size: Any, channels: Any, pixel_range: Any, seed: A
     fits = is_pair and all(is_int(n, least=1) for n in size)
     require(fits, who, "size to be (height, width) in pixels", size=size)
     require(channels in (None, 1, 3), who, "channels to be 1, 3 or None", channels=channels)
-    require(is_int(seed, least=0), who, "seed to be an int >= 0", seed=seed)
+    require(is_int(seed, least=0, most=MAX_SEED), who, "seed to be an int >= 0", seed=seed)
     fits = pixel_range is None or is_pixel_range(pixel_range)
     expected = "pixel_range to be (black, white), two numbers in this order"
     require(fits, who, expected, pixel_range=pixel_range)

@@ -10,7 +10,7 @@ import numpy as np
 from glassnet.data.dataset import Dataset, DatasetInfo
 from glassnet.datasets import downloads, sklearn_sets, synthetic, table_sets
 from glassnet.datasets.table_sets import TableDataset
-from glassnet.errors import is_int, lookup, require
+from glassnet.errors import MAX_SEED, is_int, lookup, require
 
 CATALOGUE = {
     entry.name: entry
@@ -57,7 +57,7 @@ def load(name: str, *, seed: int = 0, **options: Any) -> Dataset | TableDataset:
         array([0, 1, 1, 0])
     """
     entry = lookup("datasets.load", name, CATALOGUE)
-    require(is_int(seed, 0), "datasets.load", "seed to be an int >= 0", seed=seed)
+    require(is_int(seed, 0, MAX_SEED), "datasets.load", "seed to be an int >= 0", seed=seed)
     option_names = list(inspect.signature(entry.make).parameters)[1:]
     require(
         options.keys() <= set(option_names),

@@ -23,7 +23,16 @@ from sklearn.utils.validation import check_consistent_length, check_is_fitted, v
 from glassnet.data import arrays
 from glassnet.data.split import random_split, stratified_split
 from glassnet.data.table import Table, read_table
-from glassnet.errors import DataError, MissingError, is_int, is_number, lookup, message, require
+from glassnet.errors import (
+    MAX_SEED,
+    DataError,
+    MissingError,
+    is_int,
+    is_number,
+    lookup,
+    message,
+    require,
+)
 from glassnet.estimators import rows
 from glassnet.estimators.rows import SparseBatches, WeightedSamples
 from glassnet.estimators.stopping import LEARNING_RATES, NoImprovementStopping, RateRule
@@ -325,7 +334,7 @@ class BaseNeuralNetwork(BaseEstimator, ABC):  # type: ignore[misc]
         )
 
     def _draw_seed(self) -> int:
-        if is_int(self.random_state, least=0):
+        if is_int(self.random_state, least=0, most=MAX_SEED):
             return int(self.random_state)
         return int(check_random_state(self.random_state).randint(2**31 - 1))
 

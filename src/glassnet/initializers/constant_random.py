@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from glassnet.errors import is_number, require
+from glassnet.errors import is_float32, require
 from glassnet.initializers.initializer import Initializer, truncated_normal
 from glassnet.types import Shape
 
@@ -57,7 +57,7 @@ class Constant(Initializer):
     value: float = 0.0
 
     def __post_init__(self) -> None:
-        require(is_number(self.value), "Constant", "value to be a number", value=self.value)
+        require(is_float32(self.value), "Constant", "value to be a number", value=self.value)
 
     def __call__(self, rng: np.random.Generator, shape: Shape) -> np.ndarray:
         """Return weights of `shape`, float32."""
@@ -145,7 +145,7 @@ class RandomUniform(Initializer):
     def __post_init__(self) -> None:
         ends = self.minval, self.maxval
         require(
-            all(map(is_number, ends)) and self.minval <= self.maxval,
+            all(map(is_float32, ends)) and self.minval <= self.maxval,
             "RandomUniform",
             "two numbers, minval <= maxval",
             minval=self.minval,
@@ -158,9 +158,9 @@ class RandomUniform(Initializer):
 
 
 def _check_moments(who: Initializer, mean: float, stddev: float) -> None:
-    require(is_number(mean), type(who).__name__, "mean to be a number", mean=mean)
+    require(is_float32(mean), type(who).__name__, "mean to be a number", mean=mean)
     require(
-        is_number(stddev) and stddev >= 0,
+        is_float32(stddev) and stddev >= 0,
         type(who).__name__,
         "stddev to be a number >= 0",
         stddev=stddev,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from glassnet.errors import is_number, require
+from glassnet.errors import is_float32, require
 from glassnet.initializers.initializer import Initializer, truncated_normal
 from glassnet.types import Shape
 
@@ -65,7 +65,7 @@ class VarianceScaling(Initializer):
     def __post_init__(self) -> None:
         who = "VarianceScaling"
         require(
-            is_number(self.scale) and self.scale > 0,
+            is_float32(self.scale) and self.scale > 0,
             who,
             "scale to be a number > 0",
             scale=self.scale,
@@ -226,7 +226,7 @@ class Orthogonal(Initializer):
     gain: float = 1.0
 
     def __post_init__(self) -> None:
-        require(is_number(self.gain), "Orthogonal", "gain to be a number", gain=self.gain)
+        require(is_float32(self.gain), "Orthogonal", "gain to be a number", gain=self.gain)
 
     def __call__(self, rng: np.random.Generator, shape: Shape) -> np.ndarray:
         """Return weights of `shape`, float32."""

@@ -34,7 +34,7 @@ def set_random_seed(seed: int) -> None:
     """
     global _seed_generator
     require(
-        is_int(seed, least=0) and seed < 2**32,
+        is_int(seed, least=0, most=2**32 - 1),
         "set_random_seed",
         "an int from 0 to below 2**32",
         seed=seed,

@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.scipy.ndimage import map_coordinates
 
-from glassnet.errors import is_int, is_number, lookup, require
+from glassnet.errors import is_float32, is_int, lookup, require
 from glassnet.formatting import format_number
 from glassnet.layers.layer import Layer
 from glassnet.types import Array, Params, Shape, State
@@ -374,13 +374,13 @@ def standardize_factor(layer: Layer, name: str, minimum: float, maximum: float) 
     """Replace a factor field by a pair (low, high). A number f is (max(-f, minimum), f)."""
     factor = getattr(layer, name)
     pair: tuple[Any, ...] = ()
-    if is_number(factor):
+    if is_float32(factor):
         pair = (max(-abs(factor), minimum), abs(factor))
     elif isinstance(factor, tuple | list):
         pair = tuple(factor)
     require(
         len(pair) == 2
-        and all(is_number(end) for end in pair)
+        and all(is_float32(end) for end in pair)
         and minimum <= pair[0] <= pair[1] <= maximum,
         type(layer).__name__,
         f"{name} to be a number, or (low, high), from {minimum} to {maximum}",
@@ -394,7 +394,7 @@ def _check_fill(layer: Any) -> None:
     _check_choice(f"{who}: fill_mode", layer.fill_mode, FILL_MODES)
     _check_choice(f"{who}: interpolation", layer.interpolation, INTERPOLATION_ORDERS)
     require(
-        is_number(layer.fill_value), who, "fill_value to be a number", fill_value=layer.fill_value
+        is_float32(layer.fill_value), who, "fill_value to be a number", fill_value=layer.fill_value
     )
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 
-from glassnet.errors import is_number, require
+from glassnet.errors import is_float32, require
 from glassnet.formatting import format_number
 from glassnet.layers.augmentation import (
     RandomImageLayer,
@@ -70,12 +70,12 @@ class RandomContrast(PhotometricLayer):
     value_range: Any = None
 
     def __post_init__(self) -> None:
-        if is_number(self.factor):
+        if is_float32(self.factor):
             object.__setattr__(self, "factor", (self.factor, self.factor))
         valid = (
             isinstance(self.factor, tuple | list)
             and len(self.factor) == 2
-            and all(map(is_number, self.factor))
+            and all(map(is_float32, self.factor))
         )
         down, up = self.factor if valid else (0, -1)
         require(
@@ -151,7 +151,7 @@ def _check_range(layer: Any) -> None:
     require(
         isinstance(bounds, tuple | list)
         and len(bounds) == 2
-        and all(map(is_number, bounds))
+        and all(map(is_float32, bounds))
         and bounds[0] < bounds[1],
         type(layer).__name__,
         "value_range to be (lowest, highest) or None",

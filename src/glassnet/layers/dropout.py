@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import jax
 import jax.numpy as jnp
 
-from glassnet.errors import is_number, require
+from glassnet.errors import is_float32, require
 from glassnet.formatting import format_number
 from glassnet.layers.layer import Layer
 from glassnet.types import Array, Params, State
@@ -47,7 +47,7 @@ class Dropout(Layer):
             else ""
         )
         require(
-            is_number(self.rate) and 0 <= self.rate < 1,
+            is_float32(self.rate) and 0 <= self.rate < 1,
             "Dropout",
             "rate from 0 to below 1 (the fraction zeroed)",
             rate=self.rate,
@@ -97,7 +97,7 @@ class AlphaDropout(Layer):
 
     def __post_init__(self) -> None:
         require(
-            is_number(self.rate) and 0 <= self.rate < 1,
+            is_float32(self.rate) and 0 <= self.rate < 1,
             "AlphaDropout",
             "rate from 0 to below 1",
             rate=self.rate,
@@ -148,7 +148,7 @@ class GaussianDropout(Layer):
 
     def __post_init__(self) -> None:
         require(
-            is_number(self.rate) and 0 <= self.rate < 1,
+            is_float32(self.rate) and 0 <= self.rate < 1,
             "GaussianDropout",
             "rate from 0 to below 1",
             rate=self.rate,
@@ -195,7 +195,7 @@ class GaussianNoise(Layer):
 
     def __post_init__(self) -> None:
         require(
-            is_number(self.stddev) and self.stddev >= 0,
+            is_float32(self.stddev) and self.stddev >= 0,
             "GaussianNoise",
             "stddev to be a number >= 0",
             stddev=self.stddev,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import jax.numpy as jnp
 import numpy as np
 
-from glassnet.errors import is_number, require
+from glassnet.errors import is_float32, require
 from glassnet.formatting import format_number
 from glassnet.layers.composite import join_masks
 from glassnet.layers.layer import Layer
@@ -41,7 +41,7 @@ class Masking(Layer):
 
     def __post_init__(self) -> None:
         require(
-            is_number(self.mask_value),
+            is_float32(self.mask_value),
             "Masking",
             "mask_value to be a number",
             mask_value=self.mask_value,

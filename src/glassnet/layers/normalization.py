@@ -10,7 +10,7 @@ import numpy as np
 from jax import lax
 
 from glassnet import initializers
-from glassnet.errors import is_number, require
+from glassnet.errors import is_float32, require
 from glassnet.initializers import Initializer
 from glassnet.layers.layer import Layer
 from glassnet.layers.shape import as_tuple
@@ -57,13 +57,13 @@ class BatchNormalization(Layer):
     def __post_init__(self) -> None:
         who = "BatchNormalization"
         require(
-            is_number(self.momentum) and 0 <= self.momentum < 1,
+            is_float32(self.momentum) and 0 <= self.momentum < 1,
             who,
             "momentum from 0 to below 1",
             momentum=self.momentum,
         )
         require(
-            is_number(self.epsilon) and self.epsilon > 0,
+            is_float32(self.epsilon) and self.epsilon > 0,
             who,
             "epsilon to be a number > 0",
             epsilon=self.epsilon,
@@ -143,7 +143,7 @@ class LayerNormalization(Layer):
     def __post_init__(self) -> None:
         object.__setattr__(self, "axis", _last_axes("LayerNormalization", self.axis))
         require(
-            is_number(self.epsilon) and self.epsilon > 0,
+            is_float32(self.epsilon) and self.epsilon > 0,
             "LayerNormalization",
             "epsilon to be a number > 0",
             epsilon=self.epsilon,

@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from glassnet import activations, initializers
-from glassnet.errors import is_int, is_number, require
+from glassnet.errors import is_float32, is_int, require
 from glassnet.initializers import Initializer
 from glassnet.layers import recurrent_ops
 from glassnet.layers.layer import Layer
@@ -69,7 +69,7 @@ class Recurrent(Layer, ABC):
         for name in ("dropout", "recurrent_dropout"):
             rate = getattr(self, name)
             require(
-                is_number(rate) and 0 <= rate < 1,
+                is_float32(rate) and 0 <= rate < 1,
                 who,
                 f"{name} from 0 to below 1 (the fraction zeroed)",
                 **{name: rate},

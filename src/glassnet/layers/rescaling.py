@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from glassnet.data.arrays import to_array
-from glassnet.errors import DataError, is_number, require
+from glassnet.errors import DataError, is_float32, require
 from glassnet.formatting import format_number
 from glassnet.layers.layer import Layer
 from glassnet.types import Array, Params, Shape, State
@@ -38,7 +38,7 @@ class Rescaling(Layer):
 
     def __post_init__(self) -> None:
         require(
-            is_number(self.scale) and is_number(self.offset),
+            is_float32(self.scale) and is_float32(self.offset),
             "Rescaling",
             "scale and offset to be numbers",
             scale=self.scale,

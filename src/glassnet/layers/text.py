@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from glassnet.errors import DataError, NotReadyError, is_int, is_number, lookup, message, require
+from glassnet.errors import DataError, NotReadyError, is_float32, is_int, lookup, message, require
 from glassnet.layers.layer import Layer
 from glassnet.types import Array, Shape
 
@@ -91,7 +91,7 @@ class TextVectorization(Layer):
             require(
                 isinstance(weights, tuple | list | np.ndarray)
                 and len(weights) == n
-                and all(map(is_number, weights)),
+                and all(map(is_float32, weights)),
                 "TextVectorization",
                 f"a number as idf_weights for each of {n} words",
                 idf_weights=weights,
@@ -256,6 +256,10 @@ class TextVectorization(Layer):
         return f"text to {self.output_mode} of {words:,} words"
 
 
+MAX_NGRAM = 1000
+"""Maximum number of words in an n-gram."""
+
+
 def _ngram_sizes(ngrams: Any) -> tuple[int, ...]:
     if isinstance(ngrams, tuple | list):
         sizes = tuple(ngrams)
@@ -267,6 +271,8 @@ def _ngram_sizes(ngrams: Any) -> tuple[int, ...]:
         "ngrams to be an int >= 1, lengths, or None",
         ngrams=ngrams,
     )
+    expected = f"ngrams of at most {MAX_NGRAM:,} words"
+    require(max(sizes) <= MAX_NGRAM, "TextVectorization", expected, ngrams=max(sizes))
     return sizes if isinstance(ngrams, tuple | list) else tuple(range(1, sizes[0] + 1))
 
 

@@ -8,7 +8,7 @@ from typing import ClassVar
 import jax
 import jax.numpy as jnp
 
-from glassnet.errors import is_number, require
+from glassnet.errors import is_float32, require
 from glassnet.losses.loss import EPSILON, Loss
 from glassnet.types import Array
 
@@ -44,7 +44,7 @@ def check_options(loss: Crossentropy, label_smoothing: float = 0.0) -> None:
         from_logits=loss.from_logits,
     )
     require(
-        is_number(label_smoothing) and 0 <= label_smoothing <= 1,
+        is_float32(label_smoothing) and 0 <= label_smoothing <= 1,
         who,
         "label_smoothing to be a number from 0 to 1",
         label_smoothing=label_smoothing,

@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from glassnet.errors import is_number, require
+from glassnet.errors import is_float32, require
 from glassnet.losses.crossentropy import Crossentropy, check_options, smooth_labels, to_one_hot
 from glassnet.types import Array
 
@@ -21,7 +21,7 @@ def _focal_weight(miss: Array, gamma: float) -> Array:
 
 
 def _check_gamma(who: str, gamma: float) -> None:
-    require(is_number(gamma) and gamma >= 0, who, "gamma to be a number >= 0", gamma=gamma)
+    require(is_float32(gamma) and gamma >= 0, who, "gamma to be a number >= 0", gamma=gamma)
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ class BinaryFocalCrossentropy(Crossentropy):
             apply_class_balancing=balance,
         )
         require(
-            is_number(self.alpha) and 0 <= self.alpha <= 1,
+            is_float32(self.alpha) and 0 <= self.alpha <= 1,
             who,
             "alpha to be a number from 0 to 1",
             alpha=self.alpha,
@@ -132,7 +132,7 @@ class CategoricalFocalCrossentropy(Crossentropy):
         if isinstance(self.alpha, Sequence | np.ndarray):
             object.__setattr__(self, "alpha", tuple(self.alpha))
         weights = self.alpha if isinstance(self.alpha, tuple) else (self.alpha,)
-        valid = weights and all(is_number(weight) and weight >= 0 for weight in weights)
+        valid = weights and all(is_float32(weight) and weight >= 0 for weight in weights)
         check_options(self, self.label_smoothing)
         _check_gamma(who, self.gamma)
         require(

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import jax.numpy as jnp
 
-from glassnet.errors import is_number, require
+from glassnet.errors import is_float32, require
 from glassnet.losses.loss import EPSILON, Loss
 from glassnet.types import Array
 
@@ -109,7 +109,7 @@ class Huber(Loss):
 
     def __post_init__(self) -> None:
         require(
-            is_number(self.delta) and self.delta > 0,
+            is_float32(self.delta) and self.delta > 0,
             "Huber",
             "delta to be a number > 0",
             delta=self.delta,

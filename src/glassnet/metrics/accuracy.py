@@ -8,7 +8,7 @@ from typing import Self
 import jax.numpy as jnp
 import numpy as np
 
-from glassnet.errors import is_int, is_number, require
+from glassnet.errors import is_float32, is_int, require
 from glassnet.losses import Loss, broadcast_weights, to_one_hot
 from glassnet.metrics.metric import Metric, Sums, default_threshold
 from glassnet.types import Array
@@ -42,7 +42,7 @@ class Accuracy(Metric):
     name: str = field(default="accuracy", kw_only=True)
 
     def __post_init__(self) -> None:
-        ok = self.threshold is None or is_number(self.threshold)
+        ok = self.threshold is None or is_float32(self.threshold)
         require(ok, "Accuracy", "threshold to be None or a number", threshold=self.threshold)
 
     def configure(self, loss: Loss | None, outputs: int) -> Self:

@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from glassnet.errors import is_int, is_number, require
+from glassnet.errors import is_float32, is_int, require
 from glassnet.losses import Loss, broadcast_weights, to_one_hot
 from glassnet.metrics.metric import Metric, Sums, default_threshold, get_outputs
 from glassnet.types import Array
@@ -48,7 +48,7 @@ class ThresholdMetric(Metric):
         )
 
     def _check_threshold(self) -> None:
-        is_valid = self.threshold is None or is_number(self.threshold)
+        is_valid = self.threshold is None or is_float32(self.threshold)
         expected = "threshold to be None or a number"
         require(is_valid, type(self).__name__, expected, threshold=self.threshold)
 
@@ -135,7 +135,7 @@ class ThresholdListMetric(ThresholdMetric):
         if not is_list:
             super()._check_threshold()
             return
-        is_valid = len(values) > 0 and all(map(is_number, values))
+        is_valid = len(values) > 0 and all(map(is_float32, values))
         expected = "threshold to be None, a number or a list of numbers"
         require(is_valid, type(self).__name__, expected, threshold=values)
         numbers = tuple(map(float, values))

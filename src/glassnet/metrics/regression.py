@@ -9,7 +9,7 @@ from typing import Self
 import jax.numpy as jnp
 import numpy as np
 
-from glassnet.errors import is_number, require
+from glassnet.errors import is_float32, require
 from glassnet.losses import Loss, broadcast_weights, to_one_hot
 from glassnet.metrics.metric import (
     Metric,
@@ -145,7 +145,7 @@ class R2Score(Metric):
             class_aggregation=how,
             fix="None means one score per output, but logs hold one number." if is_none else "",
         )
-        require(is_number(self.shift), "R2Score", "shift to be a number", shift=self.shift)
+        require(is_float32(self.shift), "R2Score", "shift to be a number", shift=self.shift)
 
     def configure(self, loss: Loss | None, outputs: int) -> Self:
         """Return this metric with the number of outputs set."""

@@ -23,6 +23,7 @@ from glassnet.engine.train_step import (
     rate_for_learning_rate,
 )
 from glassnet.errors import (
+    MAX_SEED,
     NotReadyError,
     is_int,
     is_number,
@@ -577,4 +578,4 @@ class BaseModel:
 
 def is_seed(value: Any) -> bool:
     """Return whether `value` is None or a seed, an int >= 0."""
-    return value is None or is_int(value, least=0)
+    return value is None or is_int(value, least=0, most=MAX_SEED)

@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from glassnet.errors import is_number, require
+from glassnet.errors import is_float32, require
 from glassnet.optimizers.optimizer import Optimizer, Slots, check_fields, zeros_like
 from glassnet.schedules import Schedule
 from glassnet.types import Array, Params
@@ -104,7 +104,7 @@ class AdamW(Optimizer):
         check_fields(
             self, positive=("epsilon",), fractions=("beta_1", "beta_2"), flags=("amsgrad",)
         )
-        ok = is_number(self.weight_decay) and self.weight_decay >= 0
+        ok = is_float32(self.weight_decay) and self.weight_decay >= 0
         require(ok, "AdamW", "weight_decay to be a number >= 0", weight_decay=self.weight_decay)
 
     def init(self, params: Params) -> Slots:

@@ -6,10 +6,9 @@ from dataclasses import dataclass
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 
-from glassnet.errors import is_number, require
-from glassnet.optimizers.optimizer import Optimizer, Slots, check_fields, zeros_like
+from glassnet.errors import is_float32, require
+from glassnet.optimizers.optimizer import Optimizer, Slots, check_fields, full_like, zeros_like
 from glassnet.schedules import Schedule
 from glassnet.types import Array, Params
 
@@ -33,6 +32,7 @@ class RMSprop(Optimizer):
 
     Example:
         >>> rmsprop = RMSprop(learning_rate=0.1)
+        >>> import numpy as np
         >>> w = np.float32(1.0)
         >>> print(f"{rmsprop.update(np.float32(2.0), rmsprop.init(w), w, 0.1)[0]:.4f}")
         0.6838
@@ -93,6 +93,7 @@ class Adagrad(Optimizer):
 
     Example:
         >>> adagrad = Adagrad(learning_rate=0.1)
+        >>> import numpy as np
         >>> w = np.float32(1.0)
         >>> print(f"{adagrad.update(np.float32(2.0), adagrad.init(w), w, 0.1)[0]:.4f}")
         0.9012
@@ -108,7 +109,7 @@ class Adagrad(Optimizer):
         check_fields(self, positive=("epsilon",))
         start = self.initial_accumulator_value
         require(
-            is_number(start) and start >= 0,
+            is_float32(start) and start >= 0,
             "Adagrad",
             "initial_accumulator_value to be a number >= 0",
             initial_accumulator_value=start,
@@ -116,8 +117,7 @@ class Adagrad(Optimizer):
 
     def init(self, params: Params) -> Slots:
         """Return a sum of squares per weight."""
-        start = self.initial_accumulator_value
-        return {"accumulator": jax.tree.map(lambda p: np.full(p.shape, start, p.dtype), params)}
+        return {"accumulator": full_like(params, self.initial_accumulator_value)}
 
     def update(
         self, grads: Params, state: Slots, params: Params, lr: Array
@@ -148,6 +148,7 @@ class Adadelta(Optimizer):
 
     Example:
         >>> adadelta = Adadelta(learning_rate=1.0)
+        >>> import numpy as np
         >>> w = np.float32(1.0)
         >>> print(f"{adadelta.update(np.float32(2.0), adadelta.init(w), w, 1.0)[0]:.4f}")
         0.9986

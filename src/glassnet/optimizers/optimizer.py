@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from glassnet.errors import is_number, require
+from glassnet.errors import is_float32, require
 from glassnet.schedules import Schedule, check_learning_rate
 from glassnet.types import Array, Params
 
@@ -49,9 +49,21 @@ class Optimizer(ABC):
         """Return the params and the state after one step at the rate `lr`; a pure function."""
 
 
+def full_like(params: Params, value: float) -> Params:
+    """Return a tree like `params`, of one value: NumPy arrays, or tracers for tracers.
+
+    So `jax.eval_shape` computes the shapes of a state without allocating it.
+    """
+
+    def fill(p: Array) -> Array:
+        return (jnp if isinstance(p, jax.core.Tracer) else np).full(p.shape, value, p.dtype)
+
+    return jax.tree.map(fill, params)
+
+
 def zeros_like(params: Params) -> Params:
-    """Return a tree like `params`, of zeros."""
-    return jax.tree.map(lambda p: np.zeros(p.shape, p.dtype), params)
+    """Return a tree like `params`, of zeros: see `full_like`."""
+    return full_like(params, 0)
 
 
 def clip_gradients(optimizer: Optimizer, grads: Params) -> Params:
@@ -94,7 +106,7 @@ def check_fields(
     clips = {name: fields[name] for name in CLIPPING_FIELDS if fields[name] is not None}
     for name in (*positive, *clips):
         require(
-            is_number(fields[name]) and fields[name] > 0,
+            is_float32(fields[name]) and fields[name] > 0,
             who,
             f"{name} to be a number > 0",
             **{name: fields[name]},
@@ -102,7 +114,7 @@ def check_fields(
     require(len(clips) < 2, who, "at most one kind of clipping", **clips)
     for name in fractions:
         require(
-            is_number(fields[name]) and 0 <= fields[name] < 1,
+            is_float32(fields[name]) and 0 <= fields[name] < 1,
             who,
             f"{name} to be a number in [0, 1)",
             **{name: fields[name]},

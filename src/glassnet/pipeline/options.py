@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from glassnet.engine.epoch_runner import BatchSource
-from glassnet.errors import is_int, require
+from glassnet.errors import MAX_SEED, is_int, require
 from glassnet.preprocessing.base import SplitOptions, TableRequest
 
 
@@ -47,7 +47,7 @@ class FitOptions:
         size, seed = self.batch_size, self.seed
         expected = 'batch_size to be an int >= 1 or "full"'
         require(size == "full" or is_int(size, least=1), "fit", expected, batch_size=size)
-        is_seed = seed is None or is_int(seed, least=0)
+        is_seed = seed is None or is_int(seed, least=0, most=MAX_SEED)
         require(is_seed, "fit", "seed to be an int >= 0 or None", seed=seed)
         shuffle, observe = self.shuffle, self.observe
         are_flags = isinstance(shuffle, bool) and observe in (None, True, False)

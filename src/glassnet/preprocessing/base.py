@@ -69,6 +69,14 @@ class Preprocessor(ABC):
         decoded: np.ndarray = self.target.decode_output(output)
         return decoded
 
+    def check_shapes(self, input_shape: Shape, output_shape: Shape) -> None:
+        """Check that a network with these shapes of one example fits the data; see also `Target`.
+
+        Raises:
+            ConfigError: the message names the field that does not agree with the network.
+        """
+        del input_shape, output_shape
+
     @abstractmethod
     def describe(self, max_names: int | None = None) -> str:
         """Describe the data in words, with at most `max_names` names."""

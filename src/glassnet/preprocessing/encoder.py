@@ -23,7 +23,7 @@ from glassnet.data.parsing import (
     parse_float,
 )
 from glassnet.data.table import Table
-from glassnet.errors import DataError, DataWarning, lookup, message, require, warn
+from glassnet.errors import DataError, DataWarning, is_number, lookup, message, require, warn
 from glassnet.formatting import MAX_LIKE_LINES, VARYING_PART, format_names
 from glassnet.preprocessing.columns import Column
 from glassnet.preprocessing.expressions import evaluate_expression, find_names
@@ -113,6 +113,16 @@ class NumericColumn(ColumnEncoding):
     add_indicator: bool
     coerce: bool = False
 
+    def __post_init__(self) -> None:
+        require(
+            all(map(is_number, (self.mean, self.scale, self.median))) and self.scale > 0,
+            f"column {self.name!r}",
+            "a finite mean and median, and a scale > 0",
+            mean=self.mean,
+            scale=self.scale,
+            median=self.median,
+        )
+
     @property
     def feature_names(self) -> tuple[str, ...]:
         return _names_with_indicator(self.name, self.add_indicator)
@@ -141,6 +151,10 @@ class BooleanColumn(ColumnEncoding):
     name: str
     median: float
     add_indicator: bool
+
+    def __post_init__(self) -> None:
+        fits = self.median in (0, 1)
+        require(fits, f"column {self.name!r}", "a median of 0 or 1", median=self.median)
 
     @property
     def feature_names(self) -> tuple[str, ...]:
@@ -173,6 +187,19 @@ class CategoricalColumn(ColumnEncoding):
     categories: tuple[str | None, ...]
     frequencies: tuple[float, ...]
     has_other: bool
+
+    def __post_init__(self) -> None:
+        n, frequencies = len(set(self.categories)), self.frequencies
+        require(
+            len(self.categories) == n and len(frequencies) == n > 0,
+            f"column {self.name!r}",
+            "categories that differ, and a frequency for each",
+            categories=len(self.categories),
+            different=n,
+            frequencies=len(frequencies),
+        )
+        fits = all(is_number(share) and 0 <= share <= 1 for share in frequencies)
+        require(fits, f"column {self.name!r}", "frequencies from 0 to 1")
 
     @property
     def feature_names(self) -> tuple[str, ...]:
@@ -234,6 +261,13 @@ class DateColumn(ColumnEncoding):
     name: str
     parts: tuple[NumericColumn, ...]
     date_format: str = "ISO"
+
+    def __post_init__(self) -> None:
+        who = f"column {self.name!r}"
+        for part in self.parts:
+            lookup(f"{who}: part", part.name.removeprefix(f"{self.name} "), DATE_PARTS)
+        is_format = self.date_format == "ISO" or "%" in self.date_format
+        require(is_format, who, "a date format such as %d.%m.%Y", date_format=self.date_format[:40])
 
     @property
     def feature_names(self) -> tuple[str, ...]:

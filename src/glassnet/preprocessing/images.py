@@ -60,6 +60,18 @@ class ImagePreprocessor(Preprocessor):
         """Shape of one image, (height, width, channels)."""
         return *self.size, self.channels
 
+    def check_shapes(self, input_shape: Shape, output_shape: Shape) -> None:
+        """See `Preprocessor.check_shapes`."""
+        require(
+            input_shape == self.shape,
+            "images",
+            "size and channels to be those of the network's input",
+            size=self.size,
+            channels=self.channels,
+            inputs=input_shape,
+        )
+        self.target.check_output_shape(output_shape)
+
     def transform(self, x: Images) -> np.ndarray:
         """Return the pixels.
 

@@ -26,6 +26,7 @@ from glassnet.preprocessing.base import (
 from glassnet.preprocessing.encoder import DroppedColumn, Encoder
 from glassnet.preprocessing.expressions import find_names
 from glassnet.preprocessing.targets import MAX_SHOWN, ClassTarget, NumericTarget
+from glassnet.types import Shape
 
 
 def check_table_request(
@@ -97,6 +98,18 @@ class TabularPreprocessor(Preprocessor):
     @property
     def feature_names(self) -> tuple[str, ...]:
         return self.encoder.feature_names
+
+    def check_shapes(self, input_shape: Shape, output_shape: Shape) -> None:
+        """See `Preprocessor.check_shapes`."""
+        n = len(self.feature_names)
+        require(
+            input_shape == (n,),
+            "encoder",
+            "columns that become as many numbers as the network has inputs",
+            numbers=n,
+            inputs=input_shape,
+        )
+        self.target.check_output_shape(output_shape)
 
     def transform(self, x: Any) -> np.ndarray:
         """Encode a table as network inputs.

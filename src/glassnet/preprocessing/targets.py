@@ -11,7 +11,7 @@ import numpy as np
 
 from glassnet.data.column_values import factorize
 from glassnet.data.target_columns import check_varying_target, target_to_numeric, to_log
-from glassnet.errors import ConfigError, DataError, message, require
+from glassnet.errors import ConfigError, DataError, is_number, message, require
 from glassnet.formatting import format_number
 from glassnet.losses import Loss
 from glassnet.losses.scaled import scale_loss
@@ -19,6 +19,7 @@ from glassnet.metrics import Metric
 from glassnet.metrics.unscaled import UnscaledMetric
 from glassnet.preprocessing.base import HeadSpec
 from glassnet.preprocessing.encoder import MAX_CATEGORIES
+from glassnet.types import Shape
 
 MAX_EXACT_FLOAT = 2.0**53
 """Largest number up to which float64 holds every integer."""
@@ -52,6 +53,14 @@ class Target(ABC):
         """Return class weights by class index."""
         return class_weight
 
+    def check_output_shape(self, output_shape: Shape) -> None:
+        """Refuse a network with another number of outputs than the target has.
+
+        Raises:
+            ConfigError: with the field and both numbers.
+        """
+        del output_shape
+
     def check_network(self, head: HeadSpec, loss: Loss | None) -> None:
         """Refuse a network whose output does not fit the target.
 
@@ -82,6 +91,31 @@ class ClassTarget(Target):
 
     name: str
     labels: tuple[str | int | float | bool, ...]
+
+    def __post_init__(self) -> None:
+        n_distinct = len(set(self.labels))
+        require(
+            len(self.labels) == n_distinct > 0,
+            f"target {self.name!r}",
+            "labels that differ",
+            labels=len(self.labels),
+            different=n_distinct,
+        )
+
+    def check_output_shape(self, output_shape: Shape) -> None:
+        """Refuse a network that does not have an output for each label, or one for two labels.
+
+        Raises:
+            ConfigError: with the field and both numbers.
+        """
+        n = len(self.labels)
+        require(
+            output_shape == (n,) or (output_shape == (1,) and n == 2),
+            f"target {self.name!r}",
+            "as many labels as the network has outputs, or two for one output",
+            labels=n,
+            outputs=output_shape,
+        )
 
     def transform(self, values: np.ndarray) -> np.ndarray:
         """Return the class index of every label, (n,) int64.
@@ -164,6 +198,15 @@ class NumericTarget(Target):
     mean: float = 0.0
     scale: float = 1.0
     log: bool = False
+
+    def __post_init__(self) -> None:
+        require(
+            is_number(self.mean) and is_number(self.scale) and self.scale > 0,
+            f"target {self.name!r}",
+            "a finite mean and a scale > 0",
+            mean=self.mean,
+            scale=self.scale,
+        )
 
     @property
     def is_standardized(self) -> bool:

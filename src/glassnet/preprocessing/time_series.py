@@ -30,6 +30,7 @@ from glassnet.preprocessing.base import (
     require_same_kind,
 )
 from glassnet.preprocessing.targets import Target
+from glassnet.types import Shape
 
 
 @dataclass(frozen=True)
@@ -81,6 +82,20 @@ class SeasonalTarget(Target):
     def naive_forecast(self, values: np.ndarray, steps: int) -> np.ndarray:
         """Repeat the last season, (steps,)."""
         return np.resize(values[-self.season :], steps)
+
+    def check_output_shape(self, output_shape: Shape) -> None:
+        """Refuse a network that does not have an output for each step of the horizon.
+
+        Raises:
+            ConfigError: with the field and both numbers.
+        """
+        require(
+            output_shape == (self.horizon,),
+            f"target {self.name!r}",
+            "horizon to be the number of the network's outputs",
+            horizon=self.horizon,
+            outputs=output_shape,
+        )
 
     def check_network(self, head: HeadSpec, loss: Loss | None) -> None:
         """Refuse a network that does not end in one linear output for each step of the horizon.
@@ -149,6 +164,17 @@ class TimeSeriesPreprocessor(Preprocessor):
         require(fits, who, "length + season finite values", values=len(self.recent))
         fits = self.fill is None or self.fill in time_series.FILL_METHODS
         require(fits, who, "fill to be a method of `series`", fill=self.fill)
+
+    def check_shapes(self, input_shape: Shape, output_shape: Shape) -> None:
+        """See `Preprocessor.check_shapes`."""
+        require(
+            input_shape == (self.length, 1),
+            f"series {self.target.name!r}",
+            "length to be the number of the network's inputs",
+            length=self.length,
+            inputs=input_shape,
+        )
+        self.target.check_output_shape(output_shape)
 
     def continue_from(self, series: TimeSeries) -> TimeSeriesPreprocessor:
         """Return a preprocessor that forecasts from the end of another series.

@@ -73,11 +73,9 @@ class PlaceholderInitializer(Initializer):
 
 
 def build_abstract_network(
-    layers: Sequence[Layer], shape: Shape, optimizer: Optimizer | None
+    layers: Sequence[Layer], shape: Shape
 ) -> tuple[BuiltNetwork, ModelArrays]:
     """Build a network with arrays that have the right shapes but take no memory.
-
-    With an optimizer, the arrays include the optimizer's state.
 
     Raises:
         ModelFileError: the layers do not fit together.
@@ -87,20 +85,29 @@ def build_abstract_network(
             abstract, params, state = network.build(
                 [_with_placeholders(layer) for layer in layers], shape, np.random.default_rng(0)
             )
-    except (GlassnetError, OverflowError) as error:
+    except (GlassnetError, OverflowError, MemoryError) as error:
         text = f"load: expected layers that fit together. {str(error)[:400]}"
         raise ModelFileError(text) from error
     largest = max(abstract.shapes, key=math.prod)
     limit = f"at most {MAX_ELEMENTS:,} numbers per example after every layer"
     require(math.prod(largest) <= MAX_ELEMENTS, "load", limit, error=ModelFileError, shape=largest)
     built = network.assemble(functional.with_names(layers), params, state, abstract.shapes)
-    if optimizer is None:
-        return built, ModelArrays(params, state)
+    return built, ModelArrays(params, state)
+
+
+def add_optimizer_state(
+    built: BuiltNetwork, arrays: ModelArrays, optimizer: Optimizer
+) -> ModelArrays:
+    """Add the shapes of the optimizer's state to a model's arrays.
+
+    Call it only after the sizes of the params were compared with those in the file: a custom
+    optimizer may allocate its state to compute its shape.
+    """
     trainable = jax.tree.map(
         lambda p: jax.ShapeDtypeStruct(p.shape, p.dtype),  # type: ignore[no-untyped-call]
-        network.split(built.links, params)[0],
+        network.split(built.links, arrays.params)[0],
     )
-    return built, ModelArrays(params, state, jax.eval_shape(optimizer.init, trainable))
+    return arrays._replace(optimizer_state=jax.eval_shape(optimizer.init, trainable))
 
 
 def _with_placeholders(value: Any) -> Any:

@@ -20,8 +20,16 @@ import numpy as np
 from glassnet import fingerprinting, output_files
 from glassnet._version import __version__
 from glassnet.engine.network import BuiltNetwork
-from glassnet.errors import ModelFileError, is_int, is_number, message, require
-from glassnet.layers import Input, Layer
+from glassnet.errors import (
+    MAX_SEED,
+    GlassnetError,
+    ModelFileError,
+    is_float32,
+    is_int,
+    message,
+    require,
+)
+from glassnet.layers import Input, Layer, TextVectorization
 from glassnet.losses import Loss
 from glassnet.metrics import Metric
 from glassnet.optimizers import Optimizer
@@ -33,6 +41,7 @@ from glassnet.storage.arrays import (
     ROWS_NAME,
     Header,
     ModelArrays,
+    add_optimizer_state,
     build_abstract_network,
     check_header,
     flatten_arrays,
@@ -167,15 +176,16 @@ class ModelSpec:
             "weights if a layer is adapted",
             fix="Start the model with Input(shape).",
         )
-        _require(self.seed is None or self.seed >= 0, "a seed >= 0", seed=self.seed)
+        is_seed = self.seed is None or 0 <= self.seed <= MAX_SEED
+        _require(is_seed, "a seed from 0 to 2**128 - 1", seed=self.seed)
         _require(
-            self.epoch >= 0 and 0 <= self.step < 2**31,
-            "epoch >= 0 and step from 0 to 2**31 - 1",
+            0 <= self.epoch < 2**31 and 0 <= self.step < 2**31,
+            "epoch and step from 0 to 2**31 - 1",
             epoch=self.epoch,
             step=self.step,
         )
         _require(
-            is_number(self.rate) and 0 <= self.rate < 3e38,
+            is_float32(self.rate) and self.rate >= 0,
             "a rate >= 0 within the range of float32",
             rate=self.rate,
         )
@@ -365,13 +375,38 @@ def read_model(
         if not spec.built or spec.input_shape is None:
             check_header("load", header, {})
             return LoadedModel(spec, None, ModelArrays())
-        built, template = build_abstract_network(
-            spec.layers, spec.input_shape, spec.optimizer if spec.has_optimizer_state else None
-        )
-        expected = flatten_arrays(built, template) | rows_template("load", header)
-        check_header("load", header, expected)
+        built, template = build_abstract_network(spec.layers, spec.input_shape)
+        network_header = _without_prefix(header, OPTIMIZER_PREFIX)
+        rows = rows_template("load", header)
+        check_header("load", network_header, flatten_arrays(built, template) | rows)
+        if spec.optimizer and spec.has_optimizer_state:
+            template = add_optimizer_state(built, template, spec.optimizer)
+        check_header("load", header, flatten_arrays(built, template) | rows)
+        _check_data_fields(spec.preprocessor, built)
         arrays = {name: get_array(name) for name in header}
         return LoadedModel(spec, built, unflatten_arrays(built, template, arrays))
+
+
+def _check_data_fields(preprocessor: Preprocessor | None, built: BuiltNetwork) -> None:
+    """Check that what a file says about its data agrees with its network.
+
+    Raises:
+        ModelFileError: the message names the field.
+    """
+    first = built.layers[0]
+    if isinstance(first, TextVectorization) and first.shape is not None:
+        _require(
+            first.shape == built.shapes[0],
+            "a vocabulary or an output_sequence_length that fits the network's input",
+            text=first.shape,
+            input=built.shapes[0],
+        )
+    if preprocessor is None:
+        return
+    try:
+        preprocessor.check_shapes(built.shapes[0], built.shapes[-1])
+    except GlassnetError as error:
+        raise ModelFileError(f"model.intake: {error}") from error
 
 
 def _without_prefix(header: Header, *prefixes: str) -> Header:

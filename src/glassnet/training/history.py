@@ -100,6 +100,6 @@ class History:
         return pd.DataFrame(self.history, index=pd.Index(self.epoch, name="epoch"))
 
     def __repr__(self) -> str:
-        last = format_logs({name: values[-1] for name, values in self.history.items()})
+        last = format_logs({name: values[-1] for name, values in self.history.items() if values})
         stopped = f", stopped: {self.stopped}" if self.stopped else ""
         return f"History({len(self.epoch)} epochs, seed {self.seed}: {last}{stopped})"
