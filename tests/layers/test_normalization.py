@@ -1,12 +1,24 @@
-"""LayerNormalization and UnitNormalization: by hand, far from zero, and at zero."""
+"""Normalization layers: by hand, far from zero, at zero, and on batches of padding only."""
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
+import glassnet as gn
 from glassnet.initializers import Constant
-from glassnet.layers import LayerNormalization, UnitNormalization
+from glassnet.layers import (
+    GRU,
+    BatchNormalization,
+    Bidirectional,
+    Dense,
+    GlobalAveragePooling1D,
+    GlobalMaxPooling1D,
+    LayerNormalization,
+    Masking,
+    SimpleRNN,
+    UnitNormalization,
+)
 from oracles import LOOSE, close
 
 
@@ -70,3 +82,56 @@ def test_unit_normalization_of_zeros():
     y, back = jax.vjp(lambda x: UnitNormalization()({}, x), jnp.zeros((1, 2)))
     np.testing.assert_array_equal(y, [[0, 0]])
     np.testing.assert_array_equal(back(jnp.array([[2.0, -1.0]]))[0], [[2, -1]])
+
+
+def test_a_batch_without_a_real_step_leaves_the_statistics_as_they_are():
+    """Oracle: the statistics before, byte for byte; the output and its gradient are finite."""
+    layer, x = BatchNormalization(), np.random.default_rng(0).normal(size=(2, 3, 4))
+    params = layer.init(np.random.default_rng(0), (3, 4))
+    state = {"moving_mean": np.arange(4, dtype=np.float32), "moving_variance": np.full(4, 2.0)}
+
+    def run(params, mask):
+        y, after = layer.apply(params, state, x, key=None, train=True, mask=mask)
+        return (y**2).sum(), after
+
+    for mask in (np.zeros((2, 3)), np.zeros(2), np.zeros((2, 3), bool)):
+        (total, after), grads = jax.value_and_grad(run, has_aux=True)(params, mask)
+        assert np.isfinite(total)
+        assert all(np.isfinite(grad).all() for grad in grads.values())
+        for key, value in state.items():
+            np.testing.assert_array_equal(after[key], value)
+
+
+@pytest.mark.parametrize(
+    "layers",
+    [
+        [BatchNormalization(), SimpleRNN(2)],
+        [GRU(2, return_sequences=True), BatchNormalization(), GlobalAveragePooling1D()],
+        [BatchNormalization(), GlobalMaxPooling1D()],
+        [LayerNormalization(), Bidirectional(GRU(2))],
+    ],
+    ids=lambda layers: "-".join(type(layer).__name__ for layer in layers),
+)
+def test_a_batch_of_padding_of_weight_0_changes_nothing(layers):
+    """Rows of padding alone in their batches, of weight 0. Oracle: a fit without these rows."""
+    x = np.random.default_rng(0).normal(size=(4, 3, 2)).astype(np.float32)
+    x[[1, 3]] = 0.0
+    weights = np.array([1.0, 0.0, 1.0, 0.0])
+    models = []
+    for rows in (np.arange(4), [0, 2]):
+        model = gn.Sequential([Masking(), *layers, Dense(1)], seed=0)
+        model.compile("sgd", "mse")
+        history = model.fit(
+            x[rows],
+            np.ones(len(rows)),
+            sample_weight=weights[rows],
+            batch_size=1,
+            epochs=2,
+            shuffle=False,
+            verbose=0,
+        )
+        assert np.isfinite(history.history["loss"]).all()
+        assert history.stopped is None
+        models.append(model)
+    for got, want in zip(*(model.get_weights() for model in models), strict=True):
+        close(got, want)

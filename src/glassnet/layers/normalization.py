@@ -24,7 +24,8 @@ class BatchNormalization(Layer):
 
     In training, mean and variance are those of each feature over the batch, without masked rows,
     and update the moving averages: moving <- momentum * moving + (1 - momentum) * batch. In
-    inference, and if `trainable` is False, the moving averages are used.
+    inference, and if `trainable` is False, the moving averages are used. A batch in which every row
+    or step is masked leaves them as they are.
 
     Shapes:
         (batch, ..., n) to the same. gamma, beta, moving_mean, moving_variance (n,).
@@ -87,14 +88,18 @@ class BatchNormalization(Layer):
             axes = tuple(range(x.ndim - 1))
             real = None
             if mask is not None:
-                real = mask.astype(bool).reshape(mask.shape + (1,) * (x.ndim - mask.ndim))
+                is_real = mask.astype(bool)
+                # The mean of no numbers would be NaN. What is computed instead counts nowhere.
+                is_used = is_real | ~is_real.any()
+                real = is_used.reshape(mask.shape + (1,) * (x.ndim - mask.ndim))
             mean = jnp.mean(x, axes, where=real)
             variance = jnp.mean((x - mean) ** 2, axes, where=real)
             old = self.momentum
-            state = {
-                "moving_mean": old * state["moving_mean"] + (1 - old) * mean,
-                "moving_variance": old * state["moving_variance"] + (1 - old) * variance,
-            }
+            batch = {"moving_mean": mean, "moving_variance": variance}
+            updated = {key: old * state[key] + (1 - old) * batch[key] for key in batch}
+            if mask is not None:
+                updated = {key: jnp.where(is_real.any(), updated[key], state[key]) for key in batch}
+            state = updated
         y = (x - mean) * lax.rsqrt(variance + self.epsilon)
         return _scale_and_shift(self, params, y), state
 
