@@ -57,7 +57,10 @@ class ModelFileError(GlassnetError, ValueError):
 
 
 class TrainingWarning(UserWarning):
-    """Training ended early because a loss or weight was not finite; the message says where."""
+    """A loss, a weight or a monitored number was not finite; the message says where.
+
+    A loss or a weight that is not finite has ended the training.
+    """
 
 
 class DataWarning(UserWarning):

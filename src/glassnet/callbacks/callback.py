@@ -50,6 +50,11 @@ class Callback:
 
     model: Any = _ModelPlaceholder()
 
+    @property
+    def non_number_effect(self) -> str | None:
+        """What happens if the number called `monitor` is NaN or infinite; None says nothing."""
+        return None
+
     def __init_subclass__(cls) -> None:
         for name in dir(cls):
             if (name.startswith("on_") and name not in HOOKS) or name in (

@@ -6,11 +6,12 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+from glassnet.callbacks import monitor
 from glassnet.callbacks.callback import Callback
 from glassnet.callbacks.model_checkpoint import ModelCheckpoint
 from glassnet.engine.epoch_runner import Logs
 from glassnet.engine.loop import Decision, Record
-from glassnet.errors import is_number, require
+from glassnet.errors import TrainingWarning, is_number, require, warn
 
 
 class CallbackList:
@@ -29,6 +30,7 @@ class CallbackList:
         memories: Sequence[Any] | None = None,
     ):
         self.callbacks = tuple(callbacks)
+        self._warned: set[int] = set()
         for callback in self.callbacks:
             callback.on_train_begin(names)
         if memories is None:
@@ -73,6 +75,7 @@ class CallbackList:
         """
         decisions = []
         for i, callback in enumerate(self.callbacks):
+            self._warn_about_non_number(i, record)
             self.memories[i], decision = callback.update(self.memories[i], record)
             decisions.append(_check_decision(callback, decision))
         reasons = [decision.stop for decision in decisions if decision.stop]
@@ -84,6 +87,19 @@ class CallbackList:
             learning_rate=rates[-1] if rates else None,
             save=tuple(file for decision in decisions for file in decision.save),
         )
+
+    def _warn_about_non_number(self, i: int, record: Record) -> None:
+        """Warn once in a fit if the number that callback i monitors is NaN or infinite."""
+        callback = self.callbacks[i]
+        effect, name = callback.non_number_effect, getattr(callback, "monitor", None)
+        if effect is None or i in self._warned or not isinstance(name, str):
+            return
+        value = record.logs.get(name, 0.0)
+        if not math.isfinite(value):
+            self._warned.add(i)
+            who = type(callback).__name__
+            text = monitor.describe_non_number(who, name, value, record.epoch, effect)
+            warn(text, TrainingWarning)
 
     def on_train_end(self, logs: Logs) -> None:
         """Call `on_train_end` of each callback with the last logs."""

@@ -79,6 +79,11 @@ class EarlyStopping(Callback):
             start_from_epoch=self.start_from_epoch,
         )
 
+    @property
+    def non_number_effect(self) -> str:
+        epochs = max(self.patience, 1)
+        return f"That is no improvement: training stops after {epochs} such epochs in a row."
+
     def on_train_begin(self, names: tuple[str, ...]) -> None:
         monitor.require_logged("EarlyStopping", self.monitor, self.mode, names)
 

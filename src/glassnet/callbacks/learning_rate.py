@@ -91,6 +91,14 @@ class ReduceLROnPlateau(Callback):
             min_lr=self.min_lr,
         )
 
+    @property
+    def non_number_effect(self) -> str:
+        epochs = max(self.patience, 1)
+        return (
+            f"That is no improvement: the learning rate is reduced after {epochs} such epochs in a "
+            "row."
+        )
+
     def on_train_begin(self, names: tuple[str, ...]) -> None:
         monitor.require_logged("ReduceLROnPlateau", self.monitor, self.mode, names)
 

@@ -85,6 +85,11 @@ class ModelCheckpoint(Callback):
             initial_value_threshold=threshold,
         )
 
+    @property
+    def non_number_effect(self) -> str | None:
+        effect = "That is no improvement: no file is written after such an epoch."
+        return effect if self.save_best_only else None
+
     def on_train_begin(self, names: tuple[str, ...]) -> None:
         who, pattern = "ModelCheckpoint", os.fspath(self.filepath)
         if self.save_best_only:

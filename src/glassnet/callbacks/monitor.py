@@ -47,6 +47,29 @@ def require_logged(who: str, monitor: str, mode: str, names: tuple[str, ...]) ->
     )
 
 
+NUMBER_HINTS = {
+    "auc": " An AUC is a number only if both classes occur in the rows.",
+    "r2": " R2 is a number only if the targets differ.",
+}
+"""When metrics are numbers, by parts of their names."""
+
+
+def describe_non_number(who: str, monitor: str, value: float, epoch: int, effect: str) -> str:
+    """Return a warning about a monitored value that is NaN or infinite.
+
+    Args:
+        who: the callback's class.
+        monitor: name of the value.
+        value: the value.
+        epoch: index of the epoch, from 0.
+        effect: what the callback does then, in one sentence.
+    """
+    hint = next((text for part, text in NUMBER_HINTS.items() if part in monitor), "")
+    fix = " Check the rows that it is computed from."
+    place = f"{monitor} is not a finite number ({value}) in epoch {epoch + 1}"
+    return f"{who}: {place}. {effect}{hint or fix}"
+
+
 def is_better(monitor: str, mode: str, min_delta: float, value: float, best: float | None) -> bool:
     """Return whether `value` is finite and better than `best` by more than `min_delta`.
 
