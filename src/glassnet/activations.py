@@ -1,17 +1,21 @@
 """Activation functions, from z (the weighted sum) to a (the output of the neuron).
 
-Each takes an array of any shape and returns one of the same shape. All are elementwise, except
-softmax and its logarithm. Layers accept their names: `Dense(16, activation="relu")`.
+Each takes an array of any shape and returns one of the same shape; glu alone halves an axis. All
+are elementwise, except softmax, its logarithm, sparsemax and glu. Layers accept their names:
+`Dense(16, activation="relu")`.
 """
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 
-from glassnet.errors import lookup, require
+from glassnet.errors import is_float32, lookup, require
 from glassnet.types import Array
 
 
@@ -67,13 +71,22 @@ def tanh(x: Array) -> Array:
     return jnp.tanh(x)
 
 
-def relu(x: Array) -> Array:
+def relu(
+    x: Array,
+    negative_slope: float = 0.0,
+    max_value: float | None = None,
+    threshold: float = 0.0,
+) -> Array:
     """Compute the rectified linear unit: a = max(z, 0).
 
-    Its slope is 1 above zero and 0 elsewhere, at zero too.
+    Its slope is 1 above zero and 0 elsewhere, at zero too. With the other arguments, a = max_value
+    if z >= max_value, z if threshold < z < max_value, and negative_slope (z - threshold) below.
 
     Args:
         x: z, any shape.
+        negative_slope: the slope below the threshold, a number (dimensionless).
+        max_value: the largest a, in the unit of z; None for no limit.
+        threshold: z above which a = z, in the unit of z.
 
     Returns:
         a, the same shape.
@@ -81,10 +94,18 @@ def relu(x: Array) -> Array:
     Example:
         >>> relu(jnp.array([-2.0, 0.0, 3.0])).tolist()
         [0.0, 0.0, 3.0]
+        >>> relu(jnp.array([-2.0, 3.0, 8.0]), negative_slope=0.5, max_value=6.0).tolist()
+        [-1.0, 3.0, 6.0]
 
-    Source: Nair and Hinton 2010; lecture 002, activations.
+    Source: Nair and Hinton 2010; lecture 002, activations. The arguments are Keras's.
     """
-    return jax.nn.relu(x)
+    if negative_slope == 0 and max_value is None and threshold == 0:
+        return jax.nn.relu(x)
+    x = jnp.asarray(x)
+    above = jax.nn.relu(x) if threshold == 0 else jnp.where(x > threshold, x, 0)
+    if max_value is not None:
+        above = jnp.clip(above, 0, max_value)
+    return above - negative_slope * jax.nn.relu(threshold - x) if negative_slope else above
 
 
 def leaky_relu(x: Array, negative_slope: float = 0.2) -> Array:
@@ -305,11 +326,248 @@ def exponential(x: Array) -> Array:
     return jnp.exp(x)
 
 
-def softmax(x: Array) -> Array:
+def log_sigmoid(x: Array) -> Array:
+    """Compute the logarithm of the sigmoid: a = -log(1 + exp(-z)).
+
+    It stays finite even if the sigmoid rounds to 0.
+
+    Args:
+        x: z, any shape.
+
+    Returns:
+        a (nats), the same shape.
+
+    Example:
+        >>> print(f"{log_sigmoid(0.0):.4f}")
+        -0.6931
+
+    Source: lecture 001, from scores to probabilities.
+    """
+    return jax.nn.log_sigmoid(x)
+
+
+def celu(x: Array, alpha: float = 1.0) -> Array:
+    """Compute a smooth elu: a = z above zero, alpha (exp(z / alpha) - 1) below.
+
+    Args:
+        x: z, any shape.
+        alpha: minus the limit of a for very negative z, a number > 0 in the unit of z.
+
+    Returns:
+        a, the same shape.
+
+    Example:
+        >>> print(f"{celu(-1.0, alpha=2.0):.4f}")
+        -0.7869
+
+    Source: Barron 2017, arXiv 1704.07483, eq. 2.
+    """
+    return jax.nn.celu(x, alpha)
+
+
+def hard_silu(x: Array) -> Array:
+    """Compute the piecewise quadratic swish: a = z min(max(z / 6 + 1/2, 0), 1).
+
+    Args:
+        x: z, any shape.
+
+    Returns:
+        a, the same shape.
+
+    Example:
+        >>> hard_silu(jnp.array([-4.0, 0.0, 4.0])).tolist()
+        [-0.0, 0.0, 4.0]
+
+    Source: Howard et al. 2019, Searching for MobileNetV3, section 5.2.
+    """
+    return jax.nn.hard_silu(x)
+
+
+def hard_tanh(x: Array) -> Array:
+    """Compute the piecewise linear tanh: a = min(max(z, -1), 1).
+
+    Args:
+        x: z, any shape.
+
+    Returns:
+        a, the same shape.
+
+    Example:
+        >>> hard_tanh(jnp.array([-4.0, 0.5, 4.0])).tolist()
+        [-1.0, 0.5, 1.0]
+
+    Source: Collobert 2004, Large scale machine learning.
+    """
+    return jax.nn.hard_tanh(x)
+
+
+def hard_shrink(x: Array, threshold: float = 0.5) -> Array:
+    """Set small numbers to zero: a = z if |z| > threshold, else 0.
+
+    Args:
+        x: z, any shape.
+        threshold: the largest |z| that becomes 0, in the unit of z.
+
+    Returns:
+        a, the same shape.
+
+    Example:
+        >>> hard_shrink(jnp.array([-2.0, 0.25, 3.0])).tolist()
+        [-2.0, 0.0, 3.0]
+
+    Source: Donoho and Johnstone 1994, section 1.
+    """
+    x = jnp.asarray(x)
+    return jnp.where(jnp.abs(x) > threshold, x, 0)
+
+
+def soft_shrink(x: Array, threshold: float = 0.5) -> Array:
+    """Move numbers towards zero: a = z - threshold above it, z + threshold below minus it, else 0.
+
+    Args:
+        x: z, any shape.
+        threshold: how far numbers move, in the unit of z.
+
+    Returns:
+        a, the same shape.
+
+    Example:
+        >>> soft_shrink(jnp.array([-2.0, 0.25, 3.0])).tolist()
+        [-1.5, 0.0, 2.5]
+
+    Source: Donoho and Johnstone 1994, section 1.
+    """
+    x = jnp.asarray(x)
+    return jnp.where(x > threshold, x - threshold, jnp.where(x < -threshold, x + threshold, 0))
+
+
+def tanh_shrink(x: Array) -> Array:
+    """Compute the rest that tanh leaves: a = z - tanh(z).
+
+    Args:
+        x: z, any shape.
+
+    Returns:
+        a, the same shape.
+
+    Example:
+        >>> print(f"{tanh_shrink(1.0):.4f}")
+        0.2384
+
+    Source: Keras's tanh_shrink.
+    """
+    return x - jnp.tanh(x)
+
+
+def squareplus(x: Array, b: float = 4.0) -> Array:
+    """Compute a smooth rectifier without exponentials: a = (z + sqrt(z^2 + b)) / 2.
+
+    Args:
+        x: z, any shape.
+        b: how round the bend is, a number >= 0 in squared units of z.
+
+    Returns:
+        a, the same shape.
+
+    Example:
+        >>> print(squareplus(0.0))
+        1.0
+
+    Source: Barron 2021, arXiv 2112.11687, eq. 1.
+    """
+    return jax.nn.squareplus(x, b)
+
+
+def sparse_plus(x: Array) -> Array:
+    """Compute a rectifier with a quadratic bend: a = 0 below -1, (z + 1)^2 / 4 to 1, z above.
+
+    Args:
+        x: z, any shape.
+
+    Returns:
+        a, the same shape.
+
+    Example:
+        >>> sparse_plus(jnp.array([-2.0, 0.0, 3.0])).tolist()
+        [0.0, 0.25, 3.0]
+
+    Source: Martins and Astudillo 2016, whose sparsemax is its slope.
+    """
+    return jax.nn.sparse_plus(x)
+
+
+def sparse_sigmoid(x: Array) -> Array:
+    """Compute the slope of sparse_plus: a = min(max((z + 1) / 2, 0), 1).
+
+    Args:
+        x: z, any shape.
+
+    Returns:
+        a, the same shape.
+
+    Example:
+        >>> sparse_sigmoid(jnp.array([-2.0, 0.0, 3.0])).tolist()
+        [0.0, 0.5, 1.0]
+
+    Source: Martins and Astudillo 2016.
+    """
+    return jax.nn.sparse_sigmoid(x)
+
+
+def sparsemax(x: Array, axis: int = -1) -> Array:
+    """Turn scores into probabilities, many of them 0: a_i = max(z_i - tau, 0).
+
+    tau is the number for which the probabilities sum to 1.
+
+    Args:
+        x: z, (..., classes).
+        axis: the axis of the classes.
+
+    Returns:
+        The probability of each class, the same shape.
+
+    Example:
+        >>> sparsemax(jnp.array([1.0, 0.5, -3.0])).tolist()
+        [0.75, 0.25, 0.0]
+
+    Source: Martins and Astudillo 2016, algorithm 1.
+    """
+    x = jnp.asarray(x)
+    falling = jnp.flip(jnp.sort(x, axis=axis), axis=axis)
+    shape = [1] * x.ndim
+    shape[axis] = -1
+    rank = jnp.arange(1, x.shape[axis] + 1).reshape(shape)
+    is_positive = 1 + rank * falling > jnp.cumsum(falling, axis=axis)
+    count = is_positive.sum(axis, keepdims=True)
+    tau = (jnp.where(is_positive, falling, 0).sum(axis, keepdims=True) - 1) / count
+    return jnp.maximum(x - tau, 0)
+
+
+def glu(x: Array, axis: int = -1) -> Array:
+    """Compute the gated linear unit: a = u sigmoid(v), with u and v the two halves of z.
+
+    Args:
+        x: z, with an even size along the axis.
+        axis: the axis that is halved.
+
+    Returns:
+        a, with half the size along the axis.
+
+    Example:
+        >>> glu(jnp.array([2.0, 4.0, 0.0, 0.0])).tolist()
+        [1.0, 2.0]
+
+    Source: Dauphin et al. 2017, section 2.
+    """
+    return jax.nn.glu(jnp.asarray(x), axis)
+
+
+def softmax(x: Array, axis: int | tuple[int, ...] = -1) -> Array:
     """Turn scores into probabilities over the last axis: a_i = exp(z_i) / sum_j exp(z_j).
 
     Args:
         x: z, (..., classes).
+        axis: the axis of the classes, or several axes; -1 is the last.
 
     Returns:
         The probability of each class, the same shape. Each row sums to 1.
@@ -320,16 +578,17 @@ def softmax(x: Array) -> Array:
 
     Source: lecture 001, from scores to probabilities.
     """
-    return jax.nn.softmax(x, axis=-1)
+    return jax.nn.softmax(x, axis=axis)
 
 
-def log_softmax(x: Array) -> Array:
+def log_softmax(x: Array, axis: int | tuple[int, ...] = -1) -> Array:
     """Compute the logarithm of softmax over the last axis: a_i = z_i - log sum_j exp(z_j).
 
     It stays finite even if a probability rounds to 0.
 
     Args:
         x: z, (..., classes).
+        axis: the axis of the classes, or several axes; -1 is the last.
 
     Returns:
         The logarithm of the probability of each class (nats), the same shape.
@@ -340,10 +599,10 @@ def log_softmax(x: Array) -> Array:
 
     Source: lecture 001, from scores to probabilities.
     """
-    return jax.nn.log_softmax(x, axis=-1)
+    return jax.nn.log_softmax(x, axis=axis)
 
 
-ACTIVATIONS: dict[str, Callable[[Array], Array]] = {
+ACTIVATIONS: dict[str, Callable[..., Array]] = {
     "linear": linear,
     "sigmoid": sigmoid,
     "tanh": tanh,
@@ -361,7 +620,56 @@ ACTIVATIONS: dict[str, Callable[[Array], Array]] = {
     "exponential": exponential,
     "softmax": softmax,
     "log_softmax": log_softmax,
+    "log_sigmoid": log_sigmoid,
+    "celu": celu,
+    "hard_silu": hard_silu,
+    "hard_tanh": hard_tanh,
+    "hard_shrink": hard_shrink,
+    "soft_shrink": soft_shrink,
+    "tanh_shrink": tanh_shrink,
+    "squareplus": squareplus,
+    "sparse_plus": sparse_plus,
+    "sparse_sigmoid": sparse_sigmoid,
+    "sparsemax": sparsemax,
 }
+"""Activations that layers know by name. glu is not one: it halves the number of units."""
+
+
+@dataclass(frozen=True)
+class ParametricActivation:
+    """Activation function with some of its arguments set; comparable by value, unlike a closure.
+
+    Args:
+        function: the name of the activation.
+        parameters: pairs of an argument's name and its value.
+
+    Raises:
+        ConfigError: an unknown name, or a value that is not a number or None.
+
+    Example:
+        >>> limited = ParametricActivation("relu", (("max_value", 1.0),))
+        >>> limited(jnp.array([-1.0, 0.5, 2.0])).tolist()
+        [0.0, 0.5, 1.0]
+    """
+
+    function: str
+    parameters: tuple[tuple[str, float | int | None], ...]
+
+    def __post_init__(self) -> None:
+        function = lookup("activation", self.function, ACTIVATIONS)
+        names = list(inspect.signature(function).parameters)[1:]
+        for name, value in self.parameters:
+            fits = name in names and (value is None or is_float32(value))
+            received: dict[str, Any] = {str(name): value}
+            require(fits, self.function, f"numbers as {', '.join(names)}", **received)
+
+    def __call__(self, x: Array) -> Array:
+        """Return a for z = x."""
+        return ACTIVATIONS[self.function](x, **dict(self.parameters))
+
+    @property
+    def __name__(self) -> str:
+        return self.function
 
 
 def get(activation: str | Callable[[Array], Array]) -> Callable[[Array], Array]:
@@ -396,6 +704,12 @@ _NAMES = {function: name for name, function in ACTIVATIONS.items()} | {
     jax.nn.soft_sign: "softsign",
     jax.nn.hard_sigmoid: "hard_sigmoid",
     jnp.exp: "exponential",
+    jax.nn.log_sigmoid: "log_sigmoid",
+    jax.nn.celu: "celu",
+    jax.nn.hard_silu: "hard_silu",
+    jax.nn.hard_tanh: "hard_tanh",
+    jax.nn.sparse_plus: "sparse_plus",
+    jax.nn.sparse_sigmoid: "sparse_sigmoid",
 }
 
 

@@ -36,8 +36,11 @@ class DataError(GlassnetError, ValueError):
     """Examples, labels or weights that cannot be used as they are."""
 
 
-class NotReadyError(GlassnetError, RuntimeError):
-    """A call that comes too early: the model has no weights yet, or no loss yet."""
+class NotReadyError(GlassnetError, RuntimeError, AttributeError):
+    """A call that comes too early: the model has no weights yet, or no loss yet.
+
+    It is an `AttributeError` too, so that `hasattr(model, "params")` is False until then.
+    """
 
 
 class MissingError(GlassnetError, AttributeError):

@@ -254,10 +254,27 @@ def test_fills(name):
 
 def test_constant():
     close(Constant(0.25)(np.random.default_rng(0), (2, 3)), np.full((2, 3), 0.25), tolerance=EXACT)
-    with pytest.raises(
-        ConfigError, match=r"^Constant: expected value to be a number\. Received: value='one'\.$"
-    ):
-        Constant("one")
+    words = r"^Constant: expected value to be a number or an array of finite numbers\. Received: "
+    for wrong in ("one", None, [[1.0], [2.0, 3.0]], [1.0, np.nan], ["a"]):
+        with pytest.raises(ConfigError, match=words):
+            Constant(wrong)
+
+
+def test_constant_of_an_array():
+    """Oracle: NumPy's broadcasting, which Keras uses too."""
+    rng, matrix = np.random.default_rng(0), np.arange(6.0).reshape(3, 2)
+    weights = Constant(matrix)(rng, (3, 2))
+    close(weights, matrix, tolerance=EXACT)
+    assert weights.dtype == np.float32
+    weights[0] = 9  # the initializer's own array stays as it is
+    matrix[0] = 7
+    close(Constant([1.0, 2.0])(rng, (2, 2)), [[1, 2], [1, 2]], tolerance=EXACT)
+    close(Constant(np.arange(6.0).reshape(3, 2))(rng, (3, 2))[0], [0, 1], tolerance=EXACT)
+    assert repr(Constant(matrix)) == "Constant(value=None, shape=(3, 2))"
+    words = r"^Constant: expected an array for weights of shape \(4, 2\)\. Received: shape=\(3, 2\)"
+    with pytest.raises(ConfigError, match=words):
+        Constant(matrix)(rng, (4, 2))
+    assert Constant(np.float32(0.5)) == Constant(0.5)
 
 
 def test_get_and_value_identity():

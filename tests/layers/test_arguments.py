@@ -9,6 +9,7 @@ from glassnet.errors import ConfigError, DataError
 from glassnet.initializers import Zeros
 from glassnet.layers import (
     Activation,
+    AlphaDropout,
     BatchNormalization,
     Dense,
     Dropout,
@@ -127,8 +128,50 @@ WRONG = {
     "Rescaling: expected scale and offset to be numbers. Received: scale=1.0, offset=None.": lambda: (
         Rescaling(1.0, None)
     ),
-    "Normalization: expected axis to be -1 (each feature) or None (all together). Received: axis=1.": lambda: (
-        Normalization(axis=1)
+    "Normalization: expected axis to be None or ints other than 0, which is the batch. Received: axis=0.": lambda: (
+        Normalization(axis=0)
+    ),
+    "Normalization: expected axis to be None or ints other than 0, which is the batch. Received: axis='rows'.": lambda: (
+        Normalization(axis="rows")
+    ),
+    "Normalization: expected axes from 1 to 1, or counted from the back. Received: axis=2.": lambda: (
+        Normalization(axis=2).init_state((3,))
+    ),
+    "Normalization: expected both mean and variance, or none of them. Received: mean=3.0, variance=None.": lambda: (
+        Normalization(mean=3.0)
+    ),
+    "Normalization: expected mean and variance of one shape, with at most 1 axes, variance >= 0. Received: mean=[1.0, 2.0], variance=3.0.": lambda: (
+        Normalization(mean=[1.0, 2.0], variance=3.0)
+    ),
+    "Normalization: expected mean and variance of one shape, with at most 1 axes, variance >= 0. Received: mean=1.0, variance=-3.0.": lambda: (
+        Normalization(mean=1.0, variance=-3.0)
+    ),
+    "Normalization: expected mean to be finite numbers. Received: mean='big'.": lambda: (
+        Normalization(mean="big", variance=1.0)
+    ),
+    "Normalization: expected a mean and a variance for 3 columns. Received: shape=(2,).": lambda: (
+        Normalization(mean=[1.0, 2.0], variance=[1.0, 2.0]).init_state((3,))
+    ),
+    "Normalization: expected invert to be a bool. Received: invert='yes'.": lambda: Normalization(
+        invert="yes"
+    ),
+    "adapt: expected a layer without a mean. Received: mean=3.0. Leave mean and variance out": lambda: (
+        Normalization(mean=3.0, variance=1.0).adapt(np.ones((2, 1)))
+    ),
+    "Normalization: expected at least one row to learn from. Received: rows=0.": lambda: (
+        Normalization().adapt(iter(()))
+    ),
+    "Dropout: expected noise_shape to be None or a list of ints >= 1 and None, the batch first. Received: noise_shape=3.": lambda: (
+        Dropout(0.5, 3)
+    ),
+    "AlphaDropout: expected noise_shape to be None or a list of ints >= 1 and None, the batch first. Received: noise_shape=(None, 0).": lambda: (
+        AlphaDropout(0.5, (None, 0))
+    ),
+    "Dropout: expected noise_shape to fit examples of (4,), with None or 1 along an axis. Received: noise_shape=(None, 3).": lambda: (
+        Dropout(0.5, (None, 3)).init(None, (4,))
+    ),
+    "Dropout: expected noise_shape to fit examples of (4, 2), with None or 1 along an axis. Received: noise_shape=(None, 1).": lambda: (
+        Dropout(0.5, (None, 1)).init(None, (4, 2))
     ),
     "Normalization: expected at least one row to learn from. Received: shape=(0, 3).": lambda: (
         Normalization().adapt(np.zeros((0, 3)))

@@ -106,3 +106,32 @@ def test_rates_are_checked(layer):
             match=rf"{layer.__name__}: expected rate from 0 to below 1\. Received: rate={rate!r}\.",
         ):
             layer(rate)
+
+
+@pytest.mark.parametrize(
+    ("noise_shape", "shared"),
+    [
+        ((None, 1, None), [(1,)]),
+        ((None, None, 1), [(2,)]),
+        ((1, None, None), [(0,)]),
+        ((8, 1, 5), [(1,)]),
+        ((None, 1, 1), [(1, 2)]),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("kind", [Dropout, AlphaDropout])
+def test_noise_is_shared_along_axes_of_size_one(kind, noise_shape, shared):
+    """Oracle: with ones as input, numbers along a shared axis are equal, and others differ."""
+    layer = kind(0.5, noise_shape)
+    assert layer.init(np.random.default_rng(0), (20, 5)) == {}
+    y = noisy(layer, np.ones((8, 20, 5), np.float32))
+    (axes,) = shared
+    assert np.ptp(y, axis=axes).max() == 0
+    for other in set(range(3)) - set(axes):
+        assert np.ptp(y, axis=other).max() > 0
+    assert hash(layer) == hash(kind(0.5, list(noise_shape)))
+
+
+def test_noise_of_every_number_s_own_is_the_default():
+    x = np.ones((8, 20, 5), np.float32)
+    assert np.array_equal(noisy(Dropout(0.5), x), noisy(Dropout(0.5, (None, None, None)), x))

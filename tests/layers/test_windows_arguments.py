@@ -97,6 +97,12 @@ WRONG = {
     "Conv2D: expected strides to be an int >= 1 or 2 of them. Received: strides=(1, 2.5).": lambda: (
         Conv2D(3, 3, (1, 2.5))
     ),
+    "Conv2DTranspose: expected output_padding to be ints from 0 to below strides, (2, 2). Received: output_padding=2.": lambda: (
+        Conv2DTranspose(3, 3, 2, output_padding=2)
+    ),
+    "Conv2DTranspose: expected output_padding to be ints from 0 to below strides, (2, 2). Received: output_padding=(1, -1).": lambda: (
+        Conv2DTranspose(3, 3, 2, output_padding=(1, -1))
+    ),
     "Conv2DTranspose: expected strides to be an int >= 1 or 2 of them. Received: strides=None.": lambda: (
         Conv2DTranspose(3, 3, None)
     ),

@@ -350,6 +350,14 @@ def check_sample_weight(
     return array
 
 
+def squeeze_weight(sample_weight: Any) -> Any:
+    """Return weights of shape (n, 1) as (n,), as Keras accepts them; others are unchanged."""
+    if sample_weight is None or np.ndim(sample_weight) != 2:
+        return sample_weight
+    array = np.asarray(sample_weight)
+    return array[:, 0] if array.shape[1] == 1 else sample_weight
+
+
 def compute_sample_weight(
     class_weight: Any, labels: np.ndarray | None, sample_weight: np.ndarray | None = None
 ) -> np.ndarray | None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
-from glassnet.errors import is_float32, require
+from glassnet.errors import ConfigError, is_float32, message, require
 from glassnet.initializers.initializer import Initializer, truncated_normal
 from glassnet.types import Shape
 
@@ -41,27 +42,59 @@ class Ones(Initializer):
 
 @dataclass(frozen=True)
 class Constant(Initializer):
-    """The same number for every weight.
+    """The same number for every weight, or an array made elsewhere, such as word vectors.
+
+    A model file does not hold the array: the weights are in the file. Only `reset` needs the array
+    again.
 
     Args:
-        value: the number, in the unit of the weights.
+        value: the number, in the unit of the weights, or an array that broadcasts to their shape.
 
     Raises:
-        ConfigError: if `value` is not a number.
+        ConfigError: if `value` is neither a number nor an array of finite numbers, or, once the
+            shape of the weights is known, does not broadcast to it.
 
     Example:
         >>> Constant(0.5)(np.random.default_rng(0), (2,)).tolist()
         [0.5, 0.5]
+        >>> Constant([[1.0, 2.0]])(np.random.default_rng(0), (2, 2)).tolist()
+        [[1.0, 2.0], [1.0, 2.0]]
     """
 
-    value: float = 0.0
+    value: Any = 0.0
+    shape: tuple[int, ...] | None = field(default=None, kw_only=True)
+    array: np.ndarray | None = field(default=None, kw_only=True, compare=False, repr=False)
 
     def __post_init__(self) -> None:
-        require(is_float32(self.value), "Constant", "value to be a number", value=self.value)
+        if is_float32(self.value) or (self.value is None and self.shape is not None):
+            return
+        array = np.array(self.value, np.float32) if _is_numeric(self.value) else np.array(np.nan)
+        fits = array.ndim > 0 and np.isfinite(array).all()
+        expected = "value to be a number or an array of finite numbers"
+        require(fits, "Constant", expected, value=self.value)
+        array.flags.writeable = False
+        for name, value in {"value": None, "shape": array.shape, "array": array}.items():
+            object.__setattr__(self, name, value)
 
     def __call__(self, rng: np.random.Generator, shape: Shape) -> np.ndarray:
         """Return weights of `shape`, float32."""
-        return np.full(shape, self.value, np.float32)
+        if self.shape is None:
+            return np.full(shape, self.value, np.float32)
+        fix = "A model file does not hold it. Use set_weights, or make the layer again."
+        expected = f"its array of shape {self.shape}"
+        require(self.array is not None, "Constant", expected, array=None, fix=fix)
+        try:
+            return np.array(np.broadcast_to(np.asarray(self.array), shape))
+        except ValueError as error:
+            expected = f"an array for weights of shape {tuple(shape)}"
+            raise ConfigError(message("Constant", expected, shape=self.shape)) from error
+
+
+def _is_numeric(value: Any) -> bool:
+    try:
+        return np.asarray(value).dtype.kind in "biuf"
+    except (TypeError, ValueError):
+        return False
 
 
 @dataclass(frozen=True)

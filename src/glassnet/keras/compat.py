@@ -4,6 +4,7 @@ The modules of this package are tables: a row has a factory and a line of parame
 callable with Keras's parameters in Keras's order. The notation of a parameter is:
 
     units                    passed to the factory
+    units!                   passed to the factory, and required
     function>activation      passed under another name
     axis=-1                  must have this value; dtype=None|'float32' allows two values
     name~                    accepted and ignored
@@ -41,12 +42,10 @@ PARAMETER_HINTS = {
     "ignore_class": "Give those rows a sample_weight of 0.",
     "kernel_constraint": "Keep weights small with kernel_regularizer=.",
     "lr": "Write learning_rate=.",
-    "max_value": 'Write Activation("relu6") for an upper limit of 6.',
-    "negative_slope": "Write LeakyReLU(negative_slope).",
     "return_state": "return_sequences=True returns h of every step; "
     "trace(x, y).steps(name) shows all states.",
     "stateful": "Every row starts from zero: pass complete sequences.",
-    "weights": "Write model.layers[0].set_weights([matrix]) on the built model.",
+    "weights": "Write embeddings_initializer=keras.initializers.Constant(matrix).",
     "reduction": "A loss is the mean over the rows; use sample_weight to weight them.",
     "weight_decay": "Write AdamW, or kernel_regularizer=keras.regularizers.l2(...) in the layers.",
 }
@@ -58,7 +57,7 @@ BRANCHES_HINT = (
 )
 BRANCHES = "Add Average Concatenate Maximum Multiply add average concatenate multiply"
 UNSUPPORTED_NAMES = (
-    "applications Attention distribution mixed_precision MultiHeadAttention Sequence visualization"
+    "applications Attention distribution mixed_precision MultiHeadAttention visualization"
 )
 OPERATIONS = "abs clip exp log maximum mean pow sqrt square sum"
 NAME_HINTS = {
@@ -136,13 +135,16 @@ class KerasAlias:
         rules: dict[str, str] = {}
         for word in self.signature_spec.split():
             name = re.match(r"\w*", word)[0]  # type: ignore[index]
-            rules[name] = word[len(name) :] or f">{name}"
+            rules[name] = word[len(name) :].removesuffix("!") or f">{name}"
         return rules
 
     @cached_property
     def __signature__(self) -> inspect.Signature:
         """Keras's parameters in Keras's order, with the defaults of `factory`."""
         factory_parameters = inspect.signature(self.factory).parameters
+        required = {
+            re.split(r"\W", word)[0] for word in self.signature_spec.split() if word.endswith("!")
+        }
         parameters, kind = [], inspect.Parameter.POSITIONAL_OR_KEYWORD
         for name, rule in self.parameter_rules.items():
             if rule == "*":
@@ -150,6 +152,8 @@ class KerasAlias:
                 continue
             parameter = factory_parameters.get(rule[1:])
             default = parameter.default if parameter else None
+            if name in required:
+                default = inspect.Parameter.empty
             if rule[0] == "=":
                 default = _parse_values(rule)[0]
             parameters.append(inspect.Parameter(name, kind, default=default))
@@ -293,6 +297,45 @@ def export_aliases(
     return list(exports), find
 
 
+def make_get(
+    module: str, fallback: Callable[[Any], Any], optional: bool = True
+) -> Callable[[Any], Any]:
+    """Return Keras's `get` of a module, which finds a part by its name.
+
+    Args:
+        module: name of the module.
+        fallback: resolves a name in lower case, and refuses what is no part.
+        optional: whether None is returned as None.
+    """
+
+    def get(identifier: Any) -> Any:
+        """Return the part of that name; a class is called, and a part or function returned.
+
+        A dict has the name as "class_name" and the arguments as "config".
+
+        Raises:
+            ConfigError: an unknown name, or neither a name nor a part.
+        """
+        if identifier is None and optional:
+            return None
+        config: dict[str, Any] = {}
+        if isinstance(identifier, Mapping) and isinstance(identifier.get("class_name"), str):
+            identifier, config = identifier["class_name"], dict(identifier.get("config") or {})
+        if isinstance(identifier, str):
+            names = sys.modules[module]
+            if identifier not in names.__all__:
+                return fallback(identifier.lower())
+            identifier = getattr(names, identifier)
+        if isinstance(identifier, KerasAlias):
+            return identifier(**config)
+        is_module = isinstance(identifier, ModuleType)
+        is_function = callable(identifier) and not isinstance(identifier, type) and not is_module
+        return identifier if is_function else fallback(identifier)
+
+    get.__module__ = module
+    return get
+
+
 def register_module(name: str, doc: str, entries: Mapping[str, Any]) -> ModuleType:
     """Make an importable module without a file: for a few names, or a name no file may have."""
     module = ModuleType(name, doc)
@@ -302,6 +345,7 @@ def register_module(name: str, doc: str, entries: Mapping[str, Any]) -> ModuleTy
 
 
 STRING_ALIASES = {
+    "hard_swish": "hard_silu",
     "normal": "random_normal",
     "one": "ones",
     "swish": "silu",

@@ -11,30 +11,10 @@ import numpy as np
 
 from glassnet import activations
 from glassnet import layers as ours
-from glassnet.errors import is_number, require
+from glassnet.errors import is_int, is_number, require
 from glassnet.keras.compat import SubclassGuard, Unsupported, export_aliases
 from glassnet.layers.text import as_texts
-from glassnet.pipeline.batches import is_stream
-
-
-@dataclass(frozen=True)
-class ParametricActivation:
-    """Activation function with its parameter fixed, comparable by value, unlike a closure.
-
-    Args:
-        function: the name of the activation.
-        parameter: its second argument.
-    """
-
-    function: str
-    parameter: float
-
-    def __call__(self, x: Any) -> Any:
-        return activations.get(self.function)(x, self.parameter)  # type: ignore[call-arg]
-
-    @property
-    def __name__(self) -> str:
-        return self.function
+from glassnet.pipeline.batches import as_epoch_iterable, is_stream
 
 
 @dataclass(frozen=True)
@@ -50,41 +30,84 @@ class ActivationAlias:
         return isinstance(layer, ours.Activation) and layer.activation_name == self.function
 
 
+def _parametric(function: str, name: str | None, trainable: bool, **parameters: Any) -> Any:
+    """Return an Activation layer with these arguments of its function, as numbers >= 0 or None."""
+    who = {"elu": "ELU", "leaky_relu": "LeakyReLU", "relu": "ReLU"}[function]
+    for parameter, value in parameters.items():
+        fits = is_number(value) and value >= 0
+        fits = fits or (value is None and parameter == "max_value")
+        require(fits, who, f"{parameter} to be a number >= 0", **{parameter: value})
+    activation = activations.ParametricActivation(function, tuple(parameters.items()))
+    return ours.Activation(activation, name=name, trainable=trainable)
+
+
 def _elu(alpha: float = 1.0, *, name: str | None = None, trainable: bool = True) -> ours.Activation:
-    require(is_number(alpha), "ELU", "alpha to be a number", alpha=alpha)
-    return ours.Activation(ParametricActivation("elu", alpha), name=name, trainable=trainable)
+    layer: ours.Activation = _parametric("elu", name, trainable, alpha=alpha)
+    return layer
 
 
 def _leaky_relu(
     negative_slope: float = 0.3, *, name: str | None = None, trainable: bool = True
 ) -> ours.Activation:
-    require(
-        is_number(negative_slope),
-        "LeakyReLU",
-        "negative_slope to be a number",
-        negative_slope=negative_slope,
+    layer: ours.Activation = _parametric(
+        "leaky_relu", name, trainable, negative_slope=negative_slope
     )
-    return ours.Activation(
-        ParametricActivation("leaky_relu", negative_slope), name=name, trainable=trainable
-    )
+    return layer
 
 
-def _normalization(
-    axis: int | None = -1, *, name: str | None = None, trainable: bool = True
-) -> ours.Normalization:
-    layer = ours.Normalization(axis, name=name, trainable=trainable)
+def _relu(
+    max_value: float | None = None,
+    negative_slope: float = 0.0,
+    threshold: float = 0.0,
+    *,
+    name: str | None = None,
+    trainable: bool = True,
+) -> ours.Activation:
+    if max_value is None and negative_slope == threshold == 0:
+        return ours.Activation("relu", name=name, trainable=trainable)
+    parameters = {"max_value": max_value, "negative_slope": negative_slope, "threshold": threshold}
+    layer: ours.Activation = _parametric("relu", name, trainable, **parameters)
+    return layer
+
+
+def _softmax(axis: int = -1, *, name: str | None = None, trainable: bool = True) -> ours.Activation:
+    fix = "Axis 0 is the batch, whose rows are independent."
+    is_axis = is_int(axis, least=-32) and axis != 0
+    require(is_axis, "Softmax", "axis to be an int other than 0", axis=axis, fix=fix)
+    function = activations.ParametricActivation("softmax", (("axis", int(axis)),))
+    activation = "softmax" if axis == -1 else function
+    return ours.Activation(activation, name=name, trainable=trainable)
+
+
+@wraps(ours.Normalization, updated=())
+def _normalization(*args: Any, **options: Any) -> ours.Normalization:
+    layer = ours.Normalization(*args, **options)
     vars(layer)["adapt"] = partial(_adapt_in_place, layer)
     return layer
 
 
 def _adapt_in_place(layer: ours.Normalization, data: Any) -> None:
-    """Learn from the data in place, as Keras does, including the input shape."""
-    learned: Any = ours.Normalization.adapt(layer, data).learned_state
+    """Learn from rows or batches in place, as Keras does, including the input shape."""
+    shapes: list[Any] = []
+
+    def record_shapes(batches: Any) -> Any:
+        for batch in batches:
+            batch = batch[0] if isinstance(batch, tuple) else batch
+            shapes.append(np.shape(batch))
+            yield np.asarray(batch)
+
+    is_list = isinstance(data, list) and bool(data) and hasattr(data[0], "__array__")
+    if is_stream(data) or (is_list and np.ndim(data[0])):
+        batches = as_epoch_iterable(data).start_epoch(0)
+    else:
+        batches = iter([data])
+    unadapted = replace(layer, mean=None, variance=None)
+    learned: Any = unadapted.adapt(record_shapes(batches)).learned_state
     vars(layer).update(
         learned_state=learned,
         mean=learned["mean"],
         variance=learned["variance"],
-        input_shape=np.shape(data)[1:] or (1,),
+        input_shape=shapes[0][1:] or (1,),
     )
 
 
@@ -126,9 +149,10 @@ def _copy_fields(layer: ours.TextVectorization, learned: ours.TextVectorization)
 
 
 def _input(shape: Any = None, batch_shape: Any = None, name: str | None = None) -> ours.Input:
+    batch_size = None
     if isinstance(batch_shape, tuple | list):
-        shape = tuple(batch_shape)[1:]
-    sizes = shape if isinstance(shape, tuple | list) else (shape,)
+        batch_size, *shape = batch_shape
+    sizes = tuple(shape) if isinstance(shape, tuple | list) else (shape,)
     require(
         None not in sizes,
         "Input",
@@ -136,7 +160,9 @@ def _input(shape: Any = None, batch_shape: Any = None, name: str | None = None) 
         shape=shape,
         fix="Write Input(shape=(784,)).",
     )
-    return ours.Input(shape, name=name)
+    layer = ours.Input(sizes, name=name)
+    vars(layer)["batch_size"] = batch_size
+    return layer
 
 
 def infer_input(layer: Any) -> ours.Input | None:
@@ -176,7 +202,7 @@ CONSTRAINTS_SPEC = (
 )
 RENORM_SPEC = "renorm=False renorm_clipping=None renorm_momentum=0.99 synchronized=False"
 INPUT_SPEC = (
-    "shape batch_size=None dtype=None|'float32'|'string' sparse=None|False ragged=None|False"
+    "shape batch_size@ dtype=None|'float32'|'string' sparse=None|False ragged=None|False"
     " batch_shape"
 )
 WEIGHTS_SPEC = (
@@ -189,12 +215,13 @@ CONV_SPEC = (
     f"filters kernel_size strides padding {CHANNELS_LAST_SPEC} dilation_rate groups=1 activation"
     f" {WEIGHTS_SPEC}{LAYER_SPEC}"
 )
-CONV_TRANSPOSE_SPEC = CONV_SPEC.replace("padding", "padding output_padding=None").replace(
+CONV_TRANSPOSE_SPEC = CONV_SPEC.replace("padding", "padding output_padding").replace(
     " groups=1", ""
 )
 EMBEDDING_SPEC = (
-    "input_dim output_dim embeddings_initializer embeddings_regularizer embeddings_constraint=None"
-    f" mask_zero weights=None {LORA_SPEC}{LAYER_SPEC.replace('input_dim@', 'input_length@')}"
+    "input_dim! output_dim! embeddings_initializer embeddings_regularizer"
+    f" embeddings_constraint=None mask_zero weights=None {LORA_SPEC}"
+    f"{LAYER_SPEC.replace('input_dim@', 'input_length@')}"
 )
 POOLING_SPEC = f"pool_size strides padding {CHANNELS_LAST_SPEC} name{LAYER_SPEC}"
 GLOBAL_POOLING_SPEC = f"{CHANNELS_LAST_SPEC} keepdims{LAYER_SPEC}"
@@ -207,16 +234,16 @@ RECURRENT_REGULARIZERS_SPEC = (
 RECURRENT_FLAGS_SPEC = "return_sequences return_state=False go_backwards stateful=False unroll~"
 RECURRENT_LAYER_SPEC = f"{LAYER_SPEC} zero_output_for_mask implementation~"
 GRU_SPEC = (
-    f"units activation recurrent_activation {RECURRENT_INITIALIZERS_SPEC}"
+    f"units! activation recurrent_activation {RECURRENT_INITIALIZERS_SPEC}"
     f" {RECURRENT_REGULARIZERS_SPEC} seed~ {RECURRENT_FLAGS_SPEC} reset_after use_cudnn~"
     f"{RECURRENT_LAYER_SPEC}"
 )
 LSTM_SPEC = (
-    f"units activation recurrent_activation {RECURRENT_INITIALIZERS_SPEC} unit_forget_bias"
+    f"units! activation recurrent_activation {RECURRENT_INITIALIZERS_SPEC} unit_forget_bias"
     f" {RECURRENT_REGULARIZERS_SPEC} seed~ {RECURRENT_FLAGS_SPEC} use_cudnn~{RECURRENT_LAYER_SPEC}"
 )
 SIMPLE_RNN_SPEC = (
-    f"units activation {RECURRENT_INITIALIZERS_SPEC} {RECURRENT_REGULARIZERS_SPEC}"
+    f"units! activation {RECURRENT_INITIALIZERS_SPEC} {RECURRENT_REGULARIZERS_SPEC}"
     f" {RECURRENT_FLAGS_SPEC} seed~{RECURRENT_LAYER_SPEC}"
 )
 FACTORS_SPEC = "height_factor width_factor fill_mode interpolation seed~ fill_value"
@@ -236,8 +263,8 @@ __all__, __getattr__ = export_aliases(
             ours.Layer,
             KerasLayerBase,
         ),
-        "Activation": (ours.Activation, "activation" + LAYER_SPEC),
-        "AlphaDropout": (ours.AlphaDropout, f"rate noise_shape=None seed~{LAYER_SPEC}"),
+        "Activation": (ours.Activation, "activation!" + LAYER_SPEC),
+        "AlphaDropout": (ours.AlphaDropout, f"rate noise_shape seed~{LAYER_SPEC}"),
         "AveragePooling1D": (ours.AveragePooling1D, POOLING_SPEC),
         "AveragePooling2D": (ours.AveragePooling2D, POOLING_SPEC),
         "AvgPool1D": (ours.AveragePooling1D, POOLING_SPEC),
@@ -257,8 +284,8 @@ __all__, __getattr__ = export_aliases(
         "Convolution1D": (ours.Conv1D, CONV_SPEC),
         "Convolution2D": (ours.Conv2D, CONV_SPEC),
         "Convolution2DTranspose": (ours.Conv2DTranspose, CONV_TRANSPOSE_SPEC),
-        "Dense": (ours.Dense, f"units activation {WEIGHTS_SPEC} {LORA_SPEC}{LAYER_SPEC}"),
-        "Dropout": (ours.Dropout, f"rate noise_shape=None seed~{LAYER_SPEC}"),
+        "Dense": (ours.Dense, f"units! activation {WEIGHTS_SPEC} {LORA_SPEC}{LAYER_SPEC}"),
+        "Dropout": (ours.Dropout, f"rate! noise_shape seed~{LAYER_SPEC}"),
         "ELU": (_elu, "alpha" + LAYER_SPEC, ActivationAlias("elu")),
         "Embedding": (ours.Embedding, EMBEDDING_SPEC),
         "Flatten": (ours.Flatten, CHANNELS_LAST_SPEC + LAYER_SPEC),
@@ -283,7 +310,7 @@ __all__, __getattr__ = export_aliases(
         "LSTM": (ours.LSTM, LSTM_SPEC),
         "Lambda": (
             ours.Activation,
-            "function>activation output_shape~ mask=None arguments=None" + LAYER_SPEC,
+            "function>activation! output_shape~ mask=None arguments=None" + LAYER_SPEC,
         ),
         "LayerNormalization": (
             ours.LayerNormalization,
@@ -302,7 +329,7 @@ __all__, __getattr__ = export_aliases(
         "MaxPooling2D": (ours.MaxPooling2D, POOLING_SPEC),
         "Normalization": (
             _normalization,
-            "axis mean=None variance=None invert=False" + LAYER_SPEC,
+            "axis mean variance invert" + LAYER_SPEC,
             ours.Normalization,
         ),
         "PReLU": (
@@ -311,8 +338,9 @@ __all__, __getattr__ = export_aliases(
         ),
         "Permute": (ours.Permute, "dims" + LAYER_SPEC),
         "ReLU": (
+            _relu,
+            "max_value negative_slope threshold" + LAYER_SPEC,
             ActivationAlias("relu"),
-            "max_value=None negative_slope=0.0 threshold=0.0" + LAYER_SPEC,
         ),
         "RandomBrightness": (ours.RandomBrightness, "factor value_range seed~" + LAYER_SPEC),
         "RandomContrast": (ours.RandomContrast, "factor value_range seed~" + LAYER_SPEC),
@@ -336,10 +364,10 @@ __all__, __getattr__ = export_aliases(
         ),
         "RandomZoom": (ours.RandomZoom, f"{FACTORS_SPEC} {CHANNELS_LAST_SPEC}{LAYER_SPEC}"),
         "RepeatVector": (ours.RepeatVector, "n" + LAYER_SPEC),
-        "Rescaling": (ours.Rescaling, "scale offset" + LAYER_SPEC),
-        "Reshape": (ours.Reshape, "target_shape" + LAYER_SPEC),
+        "Rescaling": (ours.Rescaling, "scale! offset" + LAYER_SPEC),
+        "Reshape": (ours.Reshape, "target_shape!" + LAYER_SPEC),
         "SimpleRNN": (ours.SimpleRNN, SIMPLE_RNN_SPEC),
-        "Softmax": (ActivationAlias("softmax"), "axis=-1" + LAYER_SPEC),
+        "Softmax": (_softmax, "axis" + LAYER_SPEC, ActivationAlias("softmax")),
         "TextVectorization": (_text_vectorization, TEXT_SPEC, ours.TextVectorization),
         "UnitNormalization": (ours.UnitNormalization, "axis" + LAYER_SPEC),
         "UpSampling2D": (ours.UpSampling2D, f"size {CHANNELS_LAST_SPEC} interpolation{LAYER_SPEC}"),

@@ -17,6 +17,7 @@ from glassnet.keras.compat import (
     SubclassGuard,
     Unsupported,
     export_aliases,
+    make_get,
 )
 from glassnet.losses import align_targets
 
@@ -109,6 +110,8 @@ _FUNCTIONS = {
     name: FunctionAlias(KerasAlias(name, *row), unreduced_loss) for name, row in FUNCTIONS.items()
 }
 
+get = make_get(__name__, ours.get)
+
 __all__, __getattr__ = export_aliases(
-    __name__, {"Loss": _LOSS, **CLASSES, **_FUNCTIONS, **with_short_names(_FUNCTIONS)}
+    __name__, {"get": get, "Loss": _LOSS, **CLASSES, **_FUNCTIONS, **with_short_names(_FUNCTIONS)}
 )

@@ -6,6 +6,7 @@ The functions return a number per row. `compile` accepts them too.
 from __future__ import annotations
 
 import inspect
+import re
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -15,6 +16,7 @@ import numpy as np
 from glassnet import losses as kinds
 from glassnet import metrics as ours
 from glassnet.data.arrays import to_array
+from glassnet.errors import lookup
 from glassnet.keras import losses
 from glassnet.keras.compat import (
     FunctionAlias,
@@ -22,6 +24,7 @@ from glassnet.keras.compat import (
     SubclassGuard,
     Unsupported,
     export_aliases,
+    make_get,
 )
 from glassnet.losses import Loss, align_targets, to_one_hot
 
@@ -137,9 +140,40 @@ _LOSSES = {
     if name != "cosine_similarity"  # the metric has the opposite sign
 }
 
+
+def _resolve(value: Any) -> ours.Metric:
+    """Return the metric of a name of Glassnet's, such as "acc"."""
+    make: Any = lookup("metric", value, ours.METRICS) if isinstance(value, str) else None
+    metric: ours.Metric = make() if make else kinds.check_instance("metric", value, ours.Metric)
+    return metric
+
+
+_get_part = make_get(__name__, _resolve)
+
+
+def get(identifier: Any) -> Any:
+    """Return the metric of that name: "mse" and "MeanSquaredError" are both MeanSquaredError().
+
+    None, a metric or a function is returned unchanged.
+
+    Raises:
+        ConfigError: an unknown name, or neither a name nor a metric.
+    """
+    if isinstance(identifier, str):
+        name = losses.SHORT_NAMES.get(identifier.lower(), identifier)
+        classes = {_to_snake_case(kind): kind for kind in __all__ if kind[0].isupper()}
+        identifier = classes.get(name, identifier)
+    return _get_part(identifier)
+
+
+def _to_snake_case(name: str) -> str:
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()
+
+
 __all__, __getattr__ = export_aliases(
     __name__,
     {
+        "get": get,
         "Metric": Unsupported(
             "Metric",
             "a subclass with @dataclass(frozen=True)",

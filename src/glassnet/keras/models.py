@@ -16,7 +16,7 @@ from glassnet import output_files
 from glassnet.callbacks import LearningRateScheduler, ReduceLROnPlateau
 from glassnet.callbacks.callback_list import normalize_callbacks
 from glassnet.data.table import is_table
-from glassnet.errors import MissingError, is_int, is_number, message, require
+from glassnet.errors import MissingError, NotReadyError, is_int, is_number, message, require
 from glassnet.inspection.trace import Trace
 from glassnet.keras import callbacks as callback_names
 from glassnet.keras import layers as layer_names
@@ -35,7 +35,7 @@ from glassnet.keras.compat import (
 from glassnet.keras.optimizer_proxy import OptimizerProxy
 from glassnet.keras.shared_layers import SharedLayers, SharedLayersCallback
 from glassnet.keras.utils import next_seed
-from glassnet.layers import Input, TextVectorization
+from glassnet.layers import Input, Normalization, TextVectorization
 from glassnet.losses import BinaryCrossentropy, Loss
 from glassnet.metrics import METRICS, Accuracy, Metric
 from glassnet.models import sequential
@@ -102,6 +102,7 @@ class Sequential:
         expected = "a list of layers, Sequential([...])"
         require(is_list, "Sequential", expected, type=type(layers).__name__)
         self.name = name or "sequential"
+        self._batch_size: int | None = None
         self._changes: PendingChanges | None = None
         self._fit_lock = FitLock()
         self._shared_layers = SharedLayers()
@@ -129,7 +130,13 @@ class Sequential:
             name = layer.name if isinstance(layer, KerasAlias | Unsupported) else ""
             fix = f"This is the class: write {name}(...)."
             require(not name, "Sequential", "layers", received=name, fix=fix)
-            self._add_input(layer_names.infer_input(layer))
+            first = layer_names.infer_input(layer)
+            self._batch_size = self._batch_size or getattr(first or layer, "__dict__", {}).get(
+                "batch_size"
+            )
+            self._add_input(first)
+            if isinstance(layer, Normalization) and layer.learned_state is not None:
+                layer = replace(layer, mean=None, variance=None)  # learned, not passed
             if isinstance(layer, TextVectorization) and self._model.input_shape == (1,):
                 self._model.input_shape = None  # that of the strings, not of the encoded texts
             self._model.add(layer)
@@ -396,17 +403,17 @@ class Sequential:
 
     @property
     def input_shape(self) -> tuple[int | None, ...]:
-        """The input shape of a batch: (None, 784)."""
-        return None, *self._layer_at(0).input_shape
+        """The input shape of a batch: (None, 784), or with the batch size of `Input`."""
+        return self._batch_size, *self._layer_at(0).input_shape
 
     @property
     def output_shape(self) -> tuple[int | None, ...]:
         """The output shape of a batch: (None, 10)."""
-        return None, *self._layer_at(-1).output_shape
+        return self._batch_size, *self._layer_at(-1).output_shape
 
     def _layer_at(self, index: int) -> LayerView:
         layers = self._model.layers
-        require(layers, "Sequential", "at least one layer", layers=[])
+        require(layers, "Sequential", "at least one layer", error=NotReadyError, layers=[])
         return layers[index]
 
     @property
@@ -514,6 +521,8 @@ class Sequential:
     )
 
     def __getattr__(self, name: str) -> Any:
+        if hasattr(type(self), name):  # a property that is not ready: raise its error again
+            return object.__getattribute__(self, name)
         fix = next(
             (fix for words, fix in ATTRIBUTE_HINTS.items() if name in words.split()),
             "dir(model) lists the available names.",

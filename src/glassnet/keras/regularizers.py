@@ -1,11 +1,14 @@
 """Keras's regularizers."""
 
 from glassnet import regularizers as ours
-from glassnet.keras.compat import export_aliases
+from glassnet.keras.compat import export_aliases, make_get
+
+get = make_get(__name__, ours.get)
 
 __all__, __getattr__ = export_aliases(
     __name__,
     {
+        "get": get,
         "Regularizer": ours.Regularizer,
         "L1": (ours.L1, "l1"),
         "L2": (ours.L2, "l2"),

@@ -161,6 +161,7 @@ __all__, __getattr__ = export_aliases(
     __name__,
     {
         "PyDataset": PyDataset,
+        "Sequence": PyDataset,
         "normalize": normalize,
         "set_random_seed": set_random_seed,
         "to_categorical": to_categorical,

@@ -21,6 +21,7 @@ from glassnet.layers.sliding_window import (
     convolve,
     convolve_transpose,
     propagate_mask,
+    repeat_to_tuple,
     standardize_tuple,
 )
 from glassnet.layers.weight_fields import resolve_fields, weight_penalty
@@ -230,8 +231,10 @@ class Conv2DTranspose(Convolution):
     Shapes:
         (batch, height, width, channels) to (batch, height', width', filters). kernel W (kernel
         height, kernel width, filters, channels), bias b (filters,). height' is strides height. With
-        padding "valid", max(dilation_rate (kernel height - 1) + 1 - strides, 0) is added. width'
-        follows the same formula.
+        padding "valid", max(dilation_rate (kernel height - 1) + 1 - strides, 0) is added. With
+        output_padding p and k = dilation_rate (kernel height - 1) + 1, height' is strides
+        (height - 1) + k + p with padding "valid", and strides (height - 1) + k mod 2 + p with
+        "same". width' follows the same formulas.
 
     Args:
         filters: number of output channels, >= 1.
@@ -248,10 +251,13 @@ class Conv2DTranspose(Convolution):
         bias_initializer: initializer of b.
         kernel_regularizer: penalty on W, added to the loss.
         bias_regularizer: penalty on b, added to the loss.
+        output_padding: number of output pixels to add at the end, from 0 to below strides; None
+            chooses it as above.
 
     Raises:
-        ConfigError: a size is not an int >= 1; strides and dilation_rate are both above 1; a name
-            is unknown; once the shape is known, an example is not an image with channels.
+        ConfigError: a size is not an int >= 1; strides and dilation_rate are both above 1;
+            output_padding is not below strides; a name is unknown; once the shape is known, an
+            example is not an image with channels.
 
     Example:
         Two pixels with a kernel of width three and strides of two overlap in the middle:
@@ -265,6 +271,19 @@ class Conv2DTranspose(Convolution):
         chapter 4; Keras's arguments.
     """
 
+    output_padding: Any = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.output_padding is None:
+            return
+        sizes = repeat_to_tuple(self.output_padding, self.rank)
+        fits = len(sizes) == self.rank and all(is_int(p, least=0) for p in sizes)
+        fits = fits and all(p < s for p, s in zip(sizes, self.strides, strict=True))
+        expected = f"output_padding to be ints from 0 to below strides, {self.strides}"
+        require(fits, type(self).__name__, expected, output_padding=self.output_padding)
+        object.__setattr__(self, "output_padding", tuple(map(int, sizes)))
+
     def kernel_shape(self, channels: int) -> Shape:
         return (*self.kernel_size, self.filters, channels)
 
@@ -273,14 +292,42 @@ class Conv2DTranspose(Convolution):
 
     def output_sizes(self, shape: Shape) -> tuple[int, ...]:
         """Return height and width of the output."""
+        spans = self.window.dilated_size
+        if self.output_padding is not None:
+            return tuple(
+                (n - 1) * s + (span if self.padding == "valid" else span % 2) + p
+                for n, s, span, p in zip(
+                    shape, self.strides, spans, self.output_padding, strict=True
+                )
+            )
         extra = [
             max(span - s, 0) if self.padding == "valid" else 0
-            for span, s in zip(self.window.dilated_size, self.strides, strict=True)
+            for span, s in zip(spans, self.strides, strict=True)
         ]
         return tuple(n * s + more for n, s, more in zip(shape, self.strides, extra, strict=True))
 
+    def _output_window(self, shape: tuple[int, ...]) -> SlidingWindow:
+        """Return the window that slides over the output, with its padding as numbers.
+
+        With output_padding and padding "same", as many pixels are cut off before as after, or one
+        more after.
+        """
+        if self.output_padding is None or self.padding == "valid":
+            return self.window
+        pads = []
+        for n, s, span, p in zip(
+            shape, self.strides, self.window.dilated_size, self.output_padding, strict=True
+        ):
+            full = span + span % 2 - 2 + p
+            before = span - 1 - min(full // 2 + full % 2, span - 1)
+            size = (n - 1) * s + span % 2 + p
+            pads.append((before, max((n - 1) * s + span - before - size, 0)))
+        return self.window._replace(padding=tuple(pads))
+
     def __call__(self, params: Params, x: Array) -> Array:
-        z = convolve_transpose(x, params["kernel"], self.window, self.output_sizes(x.shape[1:-1]))
+        shape = x.shape[1:-1]
+        window, sizes = self._output_window(shape), self.output_sizes(shape)
+        z = convolve_transpose(x, params["kernel"], window, sizes)
         return z + params["bias"] if self.use_bias else z
 
     def formula(self) -> str:

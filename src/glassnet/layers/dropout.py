@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
-from glassnet.errors import is_float32, require
+from glassnet.errors import is_float32, is_int, require
 from glassnet.formatting import format_number
 from glassnet.layers.layer import Layer
-from glassnet.types import Array, Params, State
+from glassnet.types import Array, Params, Shape, State
 
 
 @dataclass(frozen=True)
@@ -24,9 +26,14 @@ class Dropout(Layer):
 
     Args:
         rate: probability of zero, from 0 to below 1.
+        noise_shape: shape of the noise with the batch first, to zero numbers together: 1 along an
+            axis for the same noise at all positions, None for its own noise at each. The batch may
+            be any int >= 1. (None, 1, None) drops a channel at all steps. None for own noise
+            everywhere.
 
     Raises:
-        ConfigError: rate is outside [0, 1).
+        ConfigError: rate is outside [0, 1); noise_shape is not None or ints >= 1, or, once the
+            shape is known, does not fit it.
 
     Example:
         >>> import jax, numpy as np
@@ -39,8 +46,10 @@ class Dropout(Layer):
     """
 
     rate: float = 0.5
+    noise_shape: Any = None
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "noise_shape", _as_noise_shape(self))
         fix = (
             "A rate of 1 would zero everything, so nothing could be learned."
             if self.rate == 1
@@ -54,16 +63,52 @@ class Dropout(Layer):
             fix=fix,
         )
 
+    def init(self, rng: np.random.Generator, shape: Shape) -> Params:
+        _noise_sizes(self, (None, *shape))
+        return {}
+
     def apply(
         self, params: Params, state: State, x: Array, *, key: Array, train: bool, mask: Array | None
     ) -> tuple[Array, State]:
         if not train:
             return x, state
-        keep = jax.random.bernoulli(key, 1.0 - self.rate, x.shape)
+        keep = jax.random.bernoulli(key, 1.0 - self.rate, _noise_sizes(self, x.shape))
         return jnp.where(keep, x / (1 - self.rate), 0), state
 
     def formula(self) -> str:
         return f"{format_number(self.rate)} of the numbers zeroed, in training only"
+
+
+def _as_noise_shape(layer: Any) -> tuple[int | None, ...] | None:
+    """Return `noise_shape` as a tuple.
+
+    Raises:
+        ConfigError: it is not None, and not a list of ints >= 1 and None.
+    """
+    sizes = layer.noise_shape
+    is_list = isinstance(sizes, tuple | list)
+    fits = sizes is None or (is_list and all(n is None or is_int(n, least=1) for n in sizes))
+    expected = "noise_shape to be None or a list of ints >= 1 and None, the batch first"
+    require(fits, type(layer).__name__, expected, noise_shape=sizes)
+    return None if sizes is None else tuple(None if n is None else int(n) for n in sizes)
+
+
+def _noise_sizes(layer: Any, shape: tuple[int | None, ...]) -> tuple[Any, ...]:
+    """Return the shape of the noise for x of `shape`, with the batch first.
+
+    Raises:
+        ConfigError: `noise_shape` has another number of axes, or another size than 1 and that of x.
+    """
+    if layer.noise_shape is None:
+        return shape
+    batch, *sizes = layer.noise_shape
+    fits = len(sizes) == len(shape) - 1 and all(
+        n in (None, 1, size) for n, size in zip(sizes, shape[1:], strict=True)
+    )
+    expected = f"noise_shape to fit examples of {shape[1:]}, with None or 1 along an axis"
+    require(fits, layer.name or type(layer).__name__, expected, noise_shape=layer.noise_shape)
+    own = (size if n is None else n for n, size in zip(sizes, shape[1:], strict=True))
+    return 1 if batch == 1 else shape[0], *own
 
 
 @dataclass(frozen=True)
@@ -79,9 +124,10 @@ class AlphaDropout(Layer):
 
     Args:
         rate: probability of s, from 0 to below 1.
+        noise_shape: see `Dropout`.
 
     Raises:
-        ConfigError: rate is outside [0, 1).
+        ConfigError: see `Dropout`.
 
     Example:
         >>> import jax, numpy as np
@@ -94,14 +140,20 @@ class AlphaDropout(Layer):
     """
 
     rate: float
+    noise_shape: Any = None
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "noise_shape", _as_noise_shape(self))
         require(
             is_float32(self.rate) and 0 <= self.rate < 1,
             "AlphaDropout",
             "rate from 0 to below 1",
             rate=self.rate,
         )
+
+    def init(self, rng: np.random.Generator, shape: Shape) -> Params:
+        _noise_sizes(self, (None, *shape))
+        return {}
 
     def apply(
         self, params: Params, state: State, x: Array, *, key: Array, train: bool, mask: Array | None
@@ -110,7 +162,7 @@ class AlphaDropout(Layer):
             return x, state
         low = -1.0507009873554805 * 1.6732632423543772
         a = ((1 - self.rate) * (1 + self.rate * low**2)) ** -0.5
-        keep = jax.random.bernoulli(key, 1.0 - self.rate, x.shape)
+        keep = jax.random.bernoulli(key, 1.0 - self.rate, _noise_sizes(self, x.shape))
         return a * jnp.where(keep, x, low) - a * low * self.rate, state
 
     def formula(self) -> str:

@@ -155,6 +155,11 @@ class Layer:
         """
         return None
 
+    @property
+    def learns(self) -> bool:
+        """Whether the layer needs `learn` before it can be used."""
+        return type(self).learn is not Layer.learn
+
     def learned_message(self, state: State) -> str:
         """Return a message about what `learn` inferred from the data, or "" if there is none."""
         return ""

@@ -35,12 +35,15 @@ MAX_UNROLLED_WINDOW = 128
 
 
 class SlidingWindow(NamedTuple):
-    """Size, strides and dilation of a window, and padding: "valid", "same" or "causal"."""
+    """Size, strides and dilation of a window, and padding.
+
+    Padding is "valid", "same" or "causal", or (before, after) along each axis.
+    """
 
     size: tuple[int, ...]
     strides: tuple[int, ...]
     dilation: tuple[int, ...]
-    padding: str
+    padding: str | tuple[tuple[int, int], ...]
 
     @property
     def dilated_size(self) -> tuple[int, ...]:
@@ -49,6 +52,8 @@ class SlidingWindow(NamedTuple):
 
     def pad_widths(self, sizes: Sequence[int]) -> tuple[tuple[int, int], ...]:
         """Return the padding before and after an input of these sizes, along each axis."""
+        if not isinstance(self.padding, str):
+            return self.padding
         if self.padding == "valid":
             return ((0, 0),) * len(self.size)
         if self.padding == "causal":

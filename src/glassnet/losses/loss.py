@@ -164,6 +164,8 @@ def broadcast_weights(w: Any, shape: tuple[int, ...]) -> Array:
         DataError: the shape of `w` is not the first axes of `shape`.
     """
     w = jnp.asarray(w)
+    if w.ndim == len(shape) + 1 and w.shape[-1] == 1:
+        w = w[..., 0]
     require(
         w.shape == shape[: w.ndim],
         "sample_weight",

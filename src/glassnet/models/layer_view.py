@@ -90,6 +90,8 @@ class LayerView:
         object.__setattr__(self, name, value)
 
     def __getattr__(self, name: str) -> Any:
+        if hasattr(type(self), name):  # a property that is not ready: raise its error again
+            return object.__getattribute__(self, name)
         return getattr(object.__getattribute__(self, "layer"), name)
 
     def __repr__(self) -> str:

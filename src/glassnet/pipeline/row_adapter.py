@@ -75,7 +75,8 @@ class RowAdapter(DataAdapter):
         require(y is not None, who, "targets", error=DataError, x=received, y=None, fix=fix)
         x = self._to_numbers(prepared.x)
         arrays.check_consistent_length(**{f"{self.prefix}x": x, f"{self.prefix}y": y})
-        self._features, weight, has_target = x, self.sample_weight, prepared.has_target
+        weight, has_target = arrays.squeeze_weight(self.sample_weight), prepared.has_target
+        self._features = x
         if weight is not None and has_target is not None:
             weight = np.asarray(arrays.check_sample_weight(weight, len(has_target)))[has_target]
         self._weight = weight

@@ -21,6 +21,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from glassnet.activations import ParametricActivation
 from glassnet.errors import GlassnetError, ModelFileError, message
 
 MAX_DEPTH, MAX_TEXT_LENGTH, MAX_DIGITS = 64, 10_000, 40
@@ -312,7 +313,8 @@ def _is_compatible(kind: Any, expected: Any) -> bool:
     if expected is Any or not isinstance(expected, type):
         return kind is not dict
     if kind is Callable or expected is collections.abc.Callable:
-        return kind is Callable and expected is collections.abc.Callable
+        is_function = kind is Callable or kind is ParametricActivation
+        return is_function and expected is collections.abc.Callable
     if kind is list:
         return expected in (tuple, list, collections.abc.Sequence)
     if kind is int and expected is float:

@@ -8,14 +8,23 @@ from __future__ import annotations
 
 import functools
 
-from glassnet import initializers, layers, losses, metrics, optimizers, regularizers, schedules
+from glassnet import (
+    activations,
+    initializers,
+    layers,
+    losses,
+    metrics,
+    optimizers,
+    regularizers,
+    schedules,
+)
 from glassnet.data import time_index
 from glassnet.preprocessing import base, encoder, images, tabular, targets, time_series
 from glassnet.storage.json_codec import Tag
 
 TAGS = (
     Tag("layers/Activation", layers.Activation, "name trainable activation"),
-    Tag("layers/AlphaDropout", layers.AlphaDropout, "name trainable rate"),
+    Tag("layers/AlphaDropout", layers.AlphaDropout, "name trainable rate noise_shape?"),
     Tag(
         "layers/AveragePooling1D",
         layers.AveragePooling1D,
@@ -48,7 +57,8 @@ TAGS = (
         "layers/Conv2DTranspose",
         layers.Conv2DTranspose,
         "name trainable filters kernel_size strides padding dilation_rate activation use_bias "
-        "kernel_initializer bias_initializer kernel_regularizer bias_regularizer",
+        "kernel_initializer bias_initializer kernel_regularizer bias_regularizer "
+        "output_padding?",
     ),
     Tag(
         "layers/Dense",
@@ -56,7 +66,7 @@ TAGS = (
         "name trainable units activation use_bias kernel_initializer bias_initializer "
         "kernel_regularizer bias_regularizer",
     ),
-    Tag("layers/Dropout", layers.Dropout, "name trainable rate"),
+    Tag("layers/Dropout", layers.Dropout, "name trainable rate noise_shape?"),
     Tag(
         "layers/Embedding",
         layers.Embedding,
@@ -102,7 +112,11 @@ TAGS = (
         "name trainable units pieces use_bias kernel_initializer bias_initializer "
         "kernel_regularizer bias_regularizer",
     ),
-    Tag("layers/Normalization", layers.Normalization, "name trainable axis"),
+    Tag(
+        "layers/Normalization",
+        layers.Normalization,
+        "name trainable axis mean? variance? invert?",
+    ),
     Tag(
         "layers/PReLU",
         layers.PReLU,
@@ -154,7 +168,8 @@ TAGS = (
     Tag("layers/UnitNormalization", layers.UnitNormalization, "name trainable axis"),
     Tag("layers/UpSampling2D", layers.UpSampling2D, "name trainable size interpolation"),
     Tag("layers/ZeroPadding2D", layers.ZeroPadding2D, "name trainable padding"),
-    Tag("initializers/Constant", initializers.Constant, "value"),
+    Tag("activations/Parametric", activations.ParametricActivation, "function parameters"),
+    Tag("initializers/Constant", initializers.Constant, "value shape?"),
     Tag("initializers/GlorotNormal", initializers.GlorotNormal, ""),
     Tag("initializers/GlorotUniform", initializers.GlorotUniform, ""),
     Tag("initializers/HeNormal", initializers.HeNormal, ""),

@@ -1,7 +1,7 @@
 """Keras's optimizers."""
 
 from glassnet import optimizers as ours
-from glassnet.keras.compat import export_aliases, register_module
+from glassnet.keras.compat import export_aliases, make_get, register_module
 from glassnet.keras.optimizers import schedules
 
 COMMON_SPEC = (
@@ -27,6 +27,8 @@ legacy = register_module(
     f"{__name__}.legacy", "The same optimizers, under their old name.", ALIASES
 )
 
+get = make_get(__name__, ours.get, optional=False)
+
 __all__, __getattr__ = export_aliases(
-    __name__, {**ALIASES, "legacy": legacy, "schedules": schedules}
+    __name__, {**ALIASES, "get": get, "legacy": legacy, "schedules": schedules}
 )
