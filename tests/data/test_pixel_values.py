@@ -411,6 +411,13 @@ def test_no_folder_for_temporary_files(tmp_path, monkeypatch):
     def refuse():
         raise FileNotFoundError(2, "No usable temporary directory")
 
+    def full(descriptor, start, size):
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "posix_fallocate", full, raising=False)
+        with pytest.raises(DataError, match=r"a temporary file of this size\. .*No space left"):
+            gn.data.images_from_folder(tmp_path, (8, 8))
     monkeypatch.setattr(image_files, "_temporary_folder", refuse)
     with pytest.raises(DataError, match=r"a folder for temporary files\. Received.*Set TMPDIR"):
         gn.data.images_from_folder(tmp_path, (8, 8))

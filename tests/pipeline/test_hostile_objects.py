@@ -1,5 +1,7 @@
 """Objects that lie or raise errors, masked arrays, and labels near the edge of their type."""
 
+import os
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -31,6 +33,7 @@ ROWS = {
     "a tuple of rows": tuple(MASKED_X),
     "a list of lists": [list(row) for row in MASKED_X],
     "rows in lists": [[row] for row in MASKED_X],
+    "a list of numbers, then masked rows": [X[0].tolist(), *MASKED_X[1:]],
 }
 
 
@@ -147,6 +150,32 @@ def test_masked_arrays_of_estimators_and_functions():
     for rows in (MASKED_X, list(MASKED_X)):
         with pytest.raises(DataError, match=UNMASKED):
             regressor.predict(rows)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows does not cut a mapped file")
+def test_a_memory_map_whose_file_was_cut_is_refused(model, tmp_path):
+    """The rows that are read are still in the file, so that a fault does not end the tests."""
+    np.save(tmp_path / "x.npy", np.tile(X, (200, 1)))
+    rows = np.load(tmp_path / "x.npy", mmap_mode="r")
+    whole = model.predict(rows[-40:])
+    np.testing.assert_array_equal(whole, model.predict(X))
+    os.truncate(tmp_path / "x.npy", 50_000)
+    for part in (rows, rows[:40], rows[40:80]):
+        text = (
+            r"a memory map whose file is complete. Received: file='.*x.npy', bytes=50000, needed="
+        )
+        with pytest.raises(DataError, match=text):
+            model.predict(part[:40])
+        with pytest.raises(DataError, match=text):
+            model.fit(part[:40], Y, epochs=1, verbose=0)
+
+
+def test_a_search_for_masks_in_lists_ends():
+    rows = []
+    rows += [rows, rows]
+    arrays.require_unmasked(rows, "x")
+    arrays.require_unmasked(list_in_itself(), "x")
+    arrays.require_unmasked([[1.0] * 3] * 3, "x")
 
 
 def fail(self, *args, **kwargs):

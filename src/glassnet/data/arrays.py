@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -16,8 +17,8 @@ BLOCK_BYTES = 2**18
 
 MAX_FLOAT32 = float(np.finfo(np.float32).max)
 
-MAX_LIST_DEPTH = 64
-"""NumPy's maximum number of axes: deeper lists are not arrays."""
+MAX_LIST_DEPTH, MAX_SEARCHED = 64, 10**6
+"""Limits of the search for masked arrays in lists: levels, and items in a level."""
 
 
 def check_numeric(value: Any, name: str) -> np.ndarray:
@@ -115,15 +116,30 @@ def require_unmasked(value: Any, name: str) -> None:
     )
 
 
-def _is_masked(value: Any, depth: int = 0) -> bool:
+def _is_masked(value: Any) -> bool:
+    """Return whether an array, or an array in a list, has masked values.
+
+    Lists are searched level by level, until a level begins with a number: NumPy makes NaN of masked
+    numbers among those, which are refused later.
+    """
     if isinstance(value, np.ma.MaskedArray):
         return bool(np.ma.is_masked(value))
-    if not isinstance(value, list | tuple) or depth > MAX_LIST_DEPTH:
-        return False
-    types = set(map(type, value))
-    kinds = tuple(kind for kind in types if issubclass(kind, list | tuple | np.ma.MaskedArray))
-    rows = value if len(kinds) == len(types) else [row for row in value if isinstance(row, kinds)]
-    return any(_is_masked(row, depth + 1) for row in rows)
+    level = value if isinstance(value, list | tuple) else ()
+    for _ in range(MAX_LIST_DEPTH):
+        if not level or type(level[0]) in (int, float, str, bool):
+            return False
+        types = set(map(type, level))
+        has_arrays = any(issubclass(kind, np.ma.MaskedArray) for kind in types)
+        if has_arrays and any(map(np.ma.is_masked, level)):
+            return True
+        nested = tuple(kind for kind in types if issubclass(kind, list | tuple))
+        rows = [row for row in level if isinstance(row, nested)]
+        first = next(itertools.chain.from_iterable(rows), None)
+        is_last = type(first) in (int, float, str, bool)
+        if is_last or sum(map(len, rows)) > MAX_SEARCHED:  # a list in itself has no end
+            return False
+        level = list(itertools.chain.from_iterable(rows))
+    return False
 
 
 def _dtype_fix(array: np.ndarray, name: str) -> str:

@@ -317,7 +317,12 @@ def _allocate(who: str, shape: Shape) -> np.ndarray:
         f"{folder.parent}.",
     )
     file = folder / f"{len(list(folder.iterdir()))}.npy"
-    return np.lib.format.open_memmap(file, "w+", np.uint8, shape)
+    with wrap_errors(who, "a temporary file of this size", bytes=size, fix=fix):
+        pixels = np.lib.format.open_memmap(file, "w+", np.uint8, shape)
+        if hasattr(os, "posix_fallocate"):  # else a disk that fills up later ends the process
+            with file.open("r+b") as stream:
+                os.posix_fallocate(stream.fileno(), 0, file.stat().st_size)
+    return pixels
 
 
 @functools.cache

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -44,6 +45,7 @@ class MemmapRows:
         Raises:
             DataError: see `arrays.check_features`.
         """
+        _require_whole_file(memmap)
         arrays.check_features(memmap[:1], shape, name, check)
         return cls(memmap, np.arange(len(memmap)), check)
 
@@ -59,8 +61,33 @@ class MemmapRows:
         return replace(self, index=self.index[index])
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        _require_whole_file(self.memmap)
         rows = arrays.check_features(self.memmap[self.index], check=self.check)
         return rows if dtype is None else rows.astype(dtype)
+
+
+def _require_whole_file(memmap: np.memmap) -> None:
+    """Refuse a memory map whose file was cut: the system would end the process at the first gap.
+
+    Raises:
+        DataError: the file is shorter than the map.
+    """
+    mapped = getattr(memmap, "_mmap", None)
+    if not isinstance(mapped, mmap.mmap) or mapped.closed:
+        return
+    start = memmap.offset - memmap.offset % mmap.ALLOCATIONGRANULARITY
+    size, needed = mapped.size(), start + len(mapped)
+    expected, fix = "a memory map whose file is complete", "Write the file again, and open it anew."
+    require(
+        size >= needed,
+        "x",
+        expected,
+        error=DataError,
+        file=str(memmap.filename),
+        bytes=size,
+        needed=needed,
+        fix=fix,
+    )
 
 
 def memmap_fingerprint(data: Data) -> dict[str, Any]:
