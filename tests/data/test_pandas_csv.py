@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from glassnet.data import csv_reader
+from glassnet.data.csv_options import CsvOptions
 from glassnet.data.parsing import NA_VALUES
 from glassnet.errors import DataError
 
@@ -26,6 +27,12 @@ CELLS = {
         ["x,y", "x;y", "x|y", "x\ty", "two\nlines", 'say "so"', "é", " lead", "trail ", "\xa0", "#"]
     ),
     "decimal comma": lambda r: r.choice(["1,5", "2.5", "-3,25", "4"]),
+    "groups by points": lambda r: r.choice(["1.200", "950", "2.300", "0.5", "1.234.567"]),
+    "groups by points alone": lambda r: r.choice(["1.200", "950", "2.300", "2.000"]),
+    "groups by commas": lambda r: r.choice(["1,200", "950", "1,234,567", "1,234.5"]),
+    "words beside text": lambda r: r.choice(["x", "y", "NA", "None", "?", " NA ", ""]),
+    "a word beside text": lambda r: r.choice(["x", "y", "-"]),
+    "a word beside numbers": lambda r: r.choice(["1", "2.5", "NA"]),
     "unusual number": lambda r: r.choice(
         ["1e5", "inf", "-Infinity", "NAN", "1_000", ".5", "5.", "0x1f", "1e400", "1e", "1 2", "5 "]
     ),
@@ -62,6 +69,8 @@ def random_file(r):
         lines.insert(r.randint(0, len(lines)), r.choice(odd_lines))
     if r.random() < 0.1:
         lines = [line + delimiter for line in lines]
+    if r.random() < 0.1:
+        lines = [r.choice(["# by me", "Sales", "Sales\n", f"sep={delimiter}"]), *lines]
     broken = r.randrange(len(lines))
     if r.random() < 0.1:
         lines[broken] += delimiter + r.choice(["", "1"])
@@ -74,11 +83,24 @@ def random_file(r):
     return text.encode(r.choice(["utf-8", "utf-8", "utf-8-sig", "utf-16"]))
 
 
-def read(raw, monkeypatch, with_pandas):
+OPTIONS = [
+    *[{}] * 4,
+    {"missing": ("x", "1", "950")},
+    {"missing": ()},
+    {"decimal": ","},
+    {"thousands": "."},
+    {"header": 1},
+    {"header": None},
+    {"delimiter": ";"},
+]
+
+
+def read(raw, monkeypatch, with_pandas, options=None):
     """Return what is in a file, with every bit of its columns, or the error about it."""
     monkeypatch.setattr(csv_reader, "MIN_PANDAS_BYTES", 0 if with_pandas else 2**60)
     try:
-        columns, messages, formats, blank_words, times = csv_reader.parse_csv("t.csv", raw)
+        parsed = csv_reader.parse_csv("t.csv", raw, CsvOptions(**options or {}))
+        columns, messages, formats, blank_words, times = parsed
     except DataError as error:
         return str(error)
     contents = {
@@ -104,9 +126,11 @@ def test_pandas_and_the_csv_module_read_the_same(seed, monkeypatch):
 
     monkeypatch.setattr(csv_reader, "_read_with_pandas", count)
     r = random.Random(seed)
-    for raw in [random_file(r) for _ in range(300)]:
-        received, expected = (read(raw, monkeypatch, fast) for fast in (True, False))
-        assert received == expected, raw
+    for _ in range(300):
+        raw, options = random_file(r), r.choice(OPTIONS)
+        options = {name: frozenset(v) if name == "missing" else v for name, v in options.items()}
+        received, expected = (read(raw, monkeypatch, fast, options) for fast in (True, False))
+        assert received == expected, (raw, options)
     assert counts[True] > 100
     assert counts[False] > 30
 

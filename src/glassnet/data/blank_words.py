@@ -40,13 +40,11 @@ class BlankWords:
 
     def resolve(self, levels: Collection[Any]) -> np.ndarray:
         """Return the column; words for missing cells are text if they are in `levels`."""
-        return self.cells.convert(
-            lambda text: None if text in NA_VALUES and text not in levels else text
-        ).to_objects()
+        return drop_words(self.cells, NA_VALUES.difference(levels)).to_objects()
 
     def read(self) -> np.ndarray:
         """Return the column with the words of `missing` as missing."""
-        return self.cells.convert(lambda text: None if text in self.missing else text).to_objects()
+        return drop_words(self.cells, self.missing).to_objects()
 
     def count(self) -> dict[str, int]:
         """Return the number of cells of each text."""
@@ -92,6 +90,11 @@ class BlankWords:
         expected = "labels that do not look like missing values"
         received = {"text": word, "rows": n}
         raise DataError(message(f"target {name!r}", expected, fix=fix, **received))
+
+
+def drop_words(cells: DistinctTexts, words: Collection[str]) -> DistinctTexts:
+    """Return the cells with some words as missing."""
+    return cells.convert(lambda text: None if text in words else text)
 
 
 def find_words(cells: DistinctTexts) -> list[str]:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from glassnet.data.blank_words import BlankWords, decide_missing, find_words
+from glassnet.data.blank_words import BlankWords, decide_missing, drop_words, find_words
 from glassnet.data.csv_layout import Layout
 from glassnet.data.csv_options import CsvOptions, advise
 from glassnet.data.exact_times import ExactTimes, exact_times_of_text
@@ -94,15 +94,11 @@ class ColumnParser:
     @cached_property
     def values(self) -> dict[int, DistinctTexts]:
         """The columns of text without words for missing cells."""
+        header = self.layout.header
         return {
-            i: cells.convert(lambda text, i=i: None if text in self._blank_words(i) else text)  # type: ignore[misc]
+            i: drop_words(cells, NA_VALUES | (self.options.missing_words(header[i]) or frozenset()))
             for i, cells in self.texts.items()
         }
-
-    def _blank_words(self, i: int) -> frozenset[str]:
-        """Return the words for missing cells if a column is numbers or dates."""
-        stated = self.options.missing_words(self.layout.header[i])
-        return NA_VALUES if stated is None else NA_VALUES | stated
 
     @cached_property
     def choice(self) -> FormatChoice:
@@ -161,7 +157,7 @@ class ColumnParser:
         stated = self.options.missing_words(self.layout.header[i])
         if stated is None or (values.texts and parsed.dtype.kind != "O"):
             return parsed
-        texts = self.texts[i].convert(lambda text: None if text in stated else text)
+        texts = drop_words(self.texts[i], stated)
         return texts.to_objects() if texts.texts else parsed
 
     def _find_exact_times(self, columns: Mapping[str, np.ndarray]) -> dict[str, ExactTimes]:

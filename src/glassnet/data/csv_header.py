@@ -14,6 +14,11 @@ from glassnet.data.pandas_csv import Column
 from glassnet.data.parsing import NA_VALUES, DistinctTexts, parse_float
 from glassnet.errors import DataError, require
 
+BOOLEANS = frozenset({"true", "false"})
+
+MAX_TEXTS = 1000
+"""Maximum number of distinct texts from which the kind of a column is seen."""
+
 MAX_SHOWN = 5
 """Maximum number of cells in a message."""
 
@@ -104,7 +109,10 @@ def _reappears(header: Sequence[str], columns: Sequence[Column]) -> bool:
     """
     n_categories = n_reappearing = 0
     for cell, column in zip(header, columns, strict=True):
-        if not isinstance(column, DistinctTexts) or _has_values_only(column):
+        if _is_boolean(column) and cell:
+            n_reappearing += cell.lower() in BOOLEANS
+            n_categories += 1
+        elif not isinstance(column, DistinctTexts) or _has_values_only(column):
             if cell and not is_value(cell):
                 return False
         elif len(column.texts) > 1 and cell:
@@ -113,11 +121,19 @@ def _reappears(header: Sequence[str], columns: Sequence[Column]) -> bool:
     return n_reappearing > 0 and 2 * n_reappearing >= n_categories
 
 
+def _is_boolean(column: Column) -> bool:
+    """Return whether a column is true and false."""
+    if not isinstance(column, DistinctTexts):
+        return column.dtype.kind == "b"
+    values = [text.lower() for text in column.texts[:MAX_TEXTS] if text not in NA_VALUES]
+    return bool(values) and BOOLEANS.issuperset(values)
+
+
 def _has_values_only(column: Column) -> bool:
-    """Return whether a column is numbers, dates or booleans, at least one."""
+    """Return whether a column is numbers or dates, at least one."""
     if not isinstance(column, DistinctTexts):
         return True
-    values = [text for text in column.texts if text not in NA_VALUES]
+    values = [text for text in column.texts[:MAX_TEXTS] if text not in NA_VALUES]
     return bool(values) and all(map(is_value, values))
 
 
@@ -126,6 +142,8 @@ def _has_measurements(header: Sequence[str], columns: Sequence[Column]) -> bool:
 
     Years and wavelengths are names, and they are in order.
     """
+    if sum(map(is_value, header)) < 2:
+        return False
     pairs = zip(header, columns, strict=True)
     cells = [cell for cell, column in pairs if _has_values_only(column)]
     numbers = list(map(parse_float, cells))
@@ -161,9 +179,11 @@ def _check_second_header(
 
 
 def _first_cell(column: Column) -> str:
-    """Return the first cell, "0" for a number and "" if it is missing."""
+    """Return the first cell, "0" for a number or boolean and "" if it is missing."""
     if not isinstance(column, DistinctTexts):
         return "" if np.isnan(column[0]) else "0"
+    if _is_boolean(column) and column.codes[0] >= 0:
+        return "0"
     return column.texts[column.codes[0]] if column.codes[0] >= 0 else ""
 
 

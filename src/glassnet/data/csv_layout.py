@@ -82,7 +82,9 @@ def find_layout(name: str, text: str, options: CsvOptions) -> Layout:
         DataError: the file is empty; no line, or more than one, may be the header.
     """
     fix = "The file is empty."
-    require(text.strip(), name, "a table", error=DataError, characters=len(text), fix=fix)
+    require(
+        text and not text.isspace(), name, "a table", error=DataError, characters=len(text), fix=fix
+    )
     lines = read_first_lines(text, options.header)
     n_above, delimiter, notes = _read_separator_line(lines)
     delimiter = options.delimiter or delimiter

@@ -173,7 +173,8 @@ def _read_with_pandas(content: bytes, layout: Layout, options: CsvOptions) -> Cs
     is_regular = bool(rows) and len(rows[0]) == len(layout.header)
     if has_lone_returns or has_marks or not is_regular or not layout.delimiter.isascii():
         return None
-    stated = [options.missing or (), *options.missing_by_column.values()]
+    stated = itertools.chain(options.missing or (), *options.missing_by_column.values())
+    has_other_words = not NA_VALUES.issuperset(stated)
     formats = candidate_formats(layout.delimiter, options.decimal, options.thousands)
     csv_rows = CsvRows(
         content,
@@ -181,7 +182,7 @@ def _read_with_pandas(content: bytes, layout: Layout, options: CsvOptions) -> Cs
         layout.delimiter,
         layout.header,
         rows,
-        not NA_VALUES.issuperset(itertools.chain(*stated)),
+        has_other_words or not any(each.decimal == "." for each in formats),
         all(each.decimal == "." for each in formats),
     )
     return csv_rows.read()

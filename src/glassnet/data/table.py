@@ -209,9 +209,11 @@ def read_table(
 
 def _read_file(path: Path, options: CsvOptions) -> Table:
     kind, who = path.suffix.lower(), "table"
-    expected, fix = f"a file that ends in {', '.join(TABLE_SUFFIXES)}", _suggest_reader(path)
+    expected = f"a file that ends in {', '.join(TABLE_SUFFIXES)}"
+    fix = "" if kind in TABLE_SUFFIXES else _suggest_reader(path)
     require(kind in TABLE_SUFFIXES, who, expected, error=DataError, path=str(path), fix=fix)
-    is_file, fix = os.path.isfile(path), _suggest_file(path)
+    is_file = os.path.isfile(path)
+    fix = "" if is_file else _suggest_file(path)
     require(is_file, who, "a file that exists", error=DataError, path=str(path), fix=fix)
     if kind in FRAME_READERS:
         return _read_frame_file(path, kind)
