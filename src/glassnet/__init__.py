@@ -56,7 +56,9 @@ _MODULES = {"Sequential": "models.sequential", "load": "models.load"}
 def __getattr__(name: str) -> Any:
     """Import a public name when it is first used, so that `import glassnet` loads no JAX."""
     if name not in __all__:
-        raise AttributeError(f"module 'glassnet' has no attribute {name!r}")
+        from glassnet.errors import missing_name
+
+        raise missing_name(__name__, name, __all__)
     module = importlib.import_module(f"glassnet.{_MODULES.get(name, name)}")
     value = getattr(module, name) if name in _MODULES else module
     if "jax" in sys.modules:

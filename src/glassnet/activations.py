@@ -16,7 +16,29 @@ import jax
 import jax.numpy as jnp
 
 from glassnet.errors import is_float32, lookup, require
+from glassnet.suggestions import publish
 from glassnet.types import Array
+
+__all__ = [
+    "elu",
+    "exponential",
+    "gelu",
+    "get",
+    "hard_sigmoid",
+    "leaky_relu",
+    "linear",
+    "log_softmax",
+    "mish",
+    "relu",
+    "relu6",
+    "selu",
+    "sigmoid",
+    "silu",
+    "softmax",
+    "softplus",
+    "softsign",
+    "tanh",
+]
 
 
 def linear(x: Array) -> Array:
@@ -726,3 +748,6 @@ def canonicalize(activation: str | Callable[[Array], Array]) -> str | Callable[[
         ('softmax', 'relu', 'tanh')
     """
     return _NAMES.get(get(activation), activation)
+
+
+publish(__name__, __all__)

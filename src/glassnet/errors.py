@@ -14,11 +14,24 @@ import operator
 import os
 import sys
 import warnings
-from collections.abc import Callable, Hashable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 T = TypeVar("T")
+
+__all__ = [
+    "ArgumentError",
+    "ConfigError",
+    "DataError",
+    "DataWarning",
+    "DownloadError",
+    "GlassnetError",
+    "MissingError",
+    "ModelFileError",
+    "NotReadyError",
+    "TrainingWarning",
+]
 
 MAX_REPR, MAX_PROBLEM = 1000, 200
 """Limits of characters in a message: of a received value, and of the error that caused it."""
@@ -45,6 +58,10 @@ class NotReadyError(GlassnetError, RuntimeError, AttributeError):
 
 class MissingError(GlassnetError, AttributeError):
     """An attribute that does not exist."""
+
+
+class ArgumentError(GlassnetError, TypeError):
+    """A keyword argument that a function or a class does not have."""
 
 
 class DownloadError(GlassnetError, OSError):
@@ -187,9 +204,47 @@ def lookup(what: str, name: str, table: Mapping[str, T]) -> T:
     text = name.lower()[:MAX_REPR] if isinstance(name, str) else ""
     first_word = text.split("_")[0]
     candidates = [key for key in table if key.split("_")[0] == first_word] or list(table)
-    matches = difflib.get_close_matches(text, candidates, n=1, cutoff=0.4)
-    fix = f"Did you mean {matches[0]!r}?" if matches else ""
+    nearest = find_nearest(text, candidates, cutoff=0.4)
+    fix = f"Did you mean {nearest!r}?" if nearest else ""
     raise ConfigError(message(what, "one of " + ", ".join(table), fix=fix, name=name))
+
+
+def find_nearest(name: str, names: Iterable[str], cutoff: float = 0.6) -> str | None:
+    """Return the name that is spelt most like `name`, in upper or lower case, or None.
+
+    Args:
+        name: the misspelt name.
+        names: the names to choose from.
+        cutoff: least similarity, from 0 to 1.
+
+    Example:
+        >>> find_nearest("Conv2d", ["Conv1D", "Conv2D", "Dense"])
+        'Conv2D'
+    """
+    by_lower_case = {other.lower(): other for other in names}
+    matches = difflib.get_close_matches(name.lower(), by_lower_case, n=1, cutoff=cutoff)
+    return by_lower_case[matches[0]] if matches else None
+
+
+def missing_attribute(instance: Any, name: str) -> MissingError:
+    """Return an error about an attribute that an instance does not have; it names the nearest."""
+    subject = f"{type(instance).__name__!r} object"
+    if name.startswith("_"):  # a protocol that another library asks for
+        return MissingError(f"{subject} has no attribute {name!r}")
+    names = [*dir(type(instance)), *object.__getattribute__(instance, "__dict__")]
+    return MissingError(f"{subject} has no attribute {name!r}.{suggest(name, names)}")
+
+
+def missing_name(module: str, name: str, names: Iterable[str]) -> MissingError:
+    """Return an error about a name that a module does not have; it names the nearest."""
+    return MissingError(f"module {module!r} has no attribute {name!r}.{suggest(name, names)}")
+
+
+def suggest(name: str, names: Iterable[str]) -> str:
+    """Return ` Did you mean ...?` with the nearest public name, or "" if none is near."""
+    public = [other for other in names if not other.startswith("_")]
+    nearest = None if name.startswith("_") else find_nearest(name, public)
+    return f" Did you mean {nearest!r}?" if nearest else ""
 
 
 MAX_INT, MAX_SEED = 2**31 - 1, 2**128 - 1
@@ -267,7 +322,7 @@ def renamed_attributes(**renamed: str) -> Callable[[type[T]], type[T]]:
                 return object.__getattribute__(self, name)  # a property: raise its own error
             if inherited:
                 return inherited(self, name)
-            raise AttributeError(f"{who!r} object has no attribute {name!r}", name=name, obj=self)
+            raise missing_attribute(self, name)
 
         for method, function in (("__init__", checked_init), ("__getattr__", refuse)):
             setattr(cls, method, function)
@@ -291,3 +346,12 @@ def refuse_renamed_methods(cls: type, renamed: Mapping[str, str]) -> None:
     fields = vars(cls).get("__annotations__", {})
     for name in renamed.keys() & vars(cls).keys() - fields.keys():
         raise ConfigError(f"{cls.__name__}: {name} is now called {renamed[name]}. Rename it.")
+
+
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> Any:
+        raise missing_name(__name__, name, __all__)
+
+    def __dir__() -> list[str]:
+        return __all__

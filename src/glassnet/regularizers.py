@@ -11,7 +11,10 @@ from dataclasses import dataclass
 import jax.numpy as jnp
 
 from glassnet.errors import is_float32, lookup, require, require_frozen_dataclass
+from glassnet.suggestions import publish
 from glassnet.types import Array
+
+__all__ = ["L1", "L1L2", "L2", "Regularizer", "get"]
 
 
 @dataclass(frozen=True)
@@ -164,3 +167,6 @@ def get(value: str | Regularizer | None) -> Regularizer | None:
         )
         require_frozen_dataclass(value)
     return value
+
+
+publish(__name__, __all__)

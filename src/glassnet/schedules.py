@@ -20,7 +20,19 @@ import jax.numpy as jnp
 import numpy as np
 
 from glassnet.errors import is_float32, is_int, require
+from glassnet.suggestions import publish
 from glassnet.types import Array
+
+__all__ = [
+    "CosineDecay",
+    "ExponentialDecay",
+    "InverseTimeDecay",
+    "OneCycle",
+    "PiecewiseConstantDecay",
+    "PolynomialDecay",
+    "Schedule",
+    "Warmup",
+]
 
 
 @dataclass(frozen=True)
@@ -429,3 +441,6 @@ def _periods(schedule: ExponentialDecay | InverseTimeDecay, step: Array) -> Arra
 def _cosine(fraction: Array) -> Array:
     """Return half a cosine: 1 at fraction 0, 0 at fraction 1, constant outside of [0, 1]."""
     return (1 + jnp.cos(jnp.pi * jnp.clip(fraction, 0, 1))) / 2
+
+
+publish(__name__, __all__)

@@ -72,6 +72,19 @@ def test_a_gradient_beyond_floats_is_named_and_undone():
     assert [w.sum() for w in model.get_weights()] == [0, 0]
 
 
+def test_a_derivative_by_an_output_that_is_no_z_is_not_called_delta():
+    """Oracle: by hand. dL/d(output) of the first sqrt is -infinity: its output is 0, and the second
+    sqrt has slope infinity there. The delta of dense_1 is further down.
+    """
+    layers = [Dense(1, kernel_initializer="zeros"), Activation(jnp.sqrt), Activation(jnp.sqrt)]
+    model = gn.Sequential(layers, seed=0)
+    model.compile(SGD(0.1), "mse")
+    with pytest.warns(
+        TrainingWarning, match=r"step 1 of 1: dL/d\(output\) of activation_1 is not finite"
+    ):
+        model.fit(np.ones((4, 2)), np.ones(4), verbose=0)
+
+
 def test_divergence_keeps_the_last_finite_weights():
     """With a far too large rate, each step multiplies w by about -199, so the loss overflows within
     20 epochs.

@@ -133,7 +133,7 @@ def test_the_delta_inside_is_the_slope_of_a_zero_added_there():
     trace = model.trace(X, Y)
     close(trace["residual_1/dense_1"].delta, jax.grad(loss)(np.zeros((6, 3), np.float32)))
     close(trace["residual_1"].output, model.predict(X))
-    close(trace["residual_1"].delta, 2 * (model.predict(X) - Y) / Y.size)
+    close(trace["residual_1"].d_output, 2 * (model.predict(X) - Y) / Y.size)
 
 
 def test_a_trace_sees_inside():
@@ -158,7 +158,7 @@ def test_a_trace_sees_inside():
     for link in trace.links:
         source = next((other for other in trace.links if other.name == link.source), None)
         close(link.input, source.output if source else X, EXACT)
-        close(link.d_input, source.delta if source else trace.links[0].d_input, EXACT)
+        close(link.d_input, source.d_output if source else trace.links[0].d_input, EXACT)
     for i in (1, 2, 3):
         one = trace[f"parallel_1/dense_{i}"]
         close(one.d_params["kernel"], one.input.T @ one.delta)

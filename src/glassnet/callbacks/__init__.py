@@ -19,7 +19,8 @@ from glassnet.callbacks.learning_rate import LearningRateScheduler, ReduceLROnPl
 from glassnet.callbacks.model_checkpoint import ModelCheckpoint
 from glassnet.callbacks.tensorboard import TensorBoard
 from glassnet.engine.loop import Decision, Record, SaveRequest
-from glassnet.errors import MissingError
+from glassnet.errors import MissingError, missing_name
+from glassnet.suggestions import publish
 
 __all__ = [
     "CSVLogger",
@@ -41,4 +42,7 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     if name == "Save":
         raise MissingError("callbacks.Save is now called callbacks.SaveRequest.")
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    raise missing_name(__name__, name, __all__)
+
+
+publish(__name__, __all__)

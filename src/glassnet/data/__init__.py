@@ -29,7 +29,9 @@ __all__ = [*_HOME]
 
 def __getattr__(name: str) -> Any:
     if name not in _HOME:
-        raise AttributeError(f"module 'glassnet.data' has no attribute {name!r}")
+        from glassnet.errors import missing_name
+
+        raise missing_name(__name__, name, __all__)
     return getattr(importlib.import_module(f"glassnet.data.{_HOME[name]}"), name)
 
 

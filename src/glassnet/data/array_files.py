@@ -15,12 +15,14 @@ from glassnet.data.file_paths import to_path
 from glassnet.data.idx import read_idx
 from glassnet.data.split import train_validation_split
 from glassnet.errors import MAX_SEED, DataError, is_int, require, wrap_errors
+from glassnet.suggestions import suggest_arguments
 from glassnet.types import Array
 
 ARRAY_NAMES = (("x_train", "y_train", "x_test", "y_test"), ("x_train", "y_train"), ("x", "y"))
 """Sets of names that an archive may use; the first set that it contains is read."""
 
 
+@suggest_arguments
 def arrays_from_file(path: str | os.PathLike[str], *, seed: int = 0) -> Dataset:
     """Read examples and targets from an archive made by `np.savez`, or from MNIST's IDX files.
 

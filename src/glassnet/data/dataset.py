@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from glassnet.suggestions import suggest_names
 from glassnet.types import Array, Shape
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ TEST_FRACTION = 0.2
 """Fraction of the rows held out for testing if the source has no test rows."""
 
 
+@suggest_names
 @dataclass(frozen=True, eq=False, repr=False)
 class Dataset:
     """Training and test rows, with their names and description.

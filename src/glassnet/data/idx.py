@@ -15,6 +15,7 @@ import numpy as np
 
 from glassnet.data.file_paths import to_path
 from glassnet.errors import DataError, message, require, wrap_errors
+from glassnet.suggestions import suggest_arguments
 from glassnet.types import Array
 
 IDX_DTYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
@@ -27,6 +28,7 @@ BLOCK_SIZE = 2**20
 """Number of bytes that are decompressed at once."""
 
 
+@suggest_arguments
 def read_idx(path: str | os.PathLike[str]) -> Array:
     """Read one array from an IDX file, gzipped or plain.
 

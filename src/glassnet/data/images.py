@@ -27,11 +27,13 @@ from glassnet.errors import (
     wrap_errors,
 )
 from glassnet.formatting import format_number
+from glassnet.suggestions import suggest_arguments, suggest_names
 
 MIN_UPPER_BITS = 64
 """Least value of the upper 8 bits in color images of 16 bits: below, they use 14 bits or fewer."""
 
 
+@suggest_names
 @dataclass(frozen=True, eq=False, repr=False)
 class Images:
     """Images of one size with their classes, for `fit`, `evaluate` and `predict`.
@@ -77,6 +79,7 @@ class Images:
         return f"Images({len(self):,} of shape {self.x.shape[1:]}: {classes})"
 
 
+@suggest_arguments
 def images_from_folder(
     folder: str | os.PathLike[str] | Sequence[str | os.PathLike[str]],
     size: tuple[int, int] = (150, 150),

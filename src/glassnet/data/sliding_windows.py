@@ -9,8 +9,10 @@ import numpy as np
 
 from glassnet.data import arrays
 from glassnet.errors import DataError, is_int, require
+from glassnet.suggestions import suggest_arguments
 
 
+@suggest_arguments
 def windows(
     series: Any,
     length: int,

@@ -16,6 +16,7 @@ from glassnet.data.time_index import TimeIndex
 from glassnet.data.time_reading import read_time_index
 from glassnet.data.time_zones import name_zone
 from glassnet.errors import DataError, is_int, lookup, renamed_attributes, require
+from glassnet.suggestions import suggest_arguments
 
 DEFAULT_LENGTH = 12
 """Number of differences that a network sees of a series without seasons."""
@@ -90,6 +91,7 @@ class TimeOptions(TypedDict, total=False):
     time_zone: Any
 
 
+@suggest_arguments
 def series(
     source: Any,
     target: str | None = None,

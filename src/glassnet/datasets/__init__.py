@@ -11,6 +11,9 @@ from glassnet.data.dataset import Dataset, DatasetInfo
 from glassnet.datasets import downloads, sklearn_sets, synthetic, table_sets
 from glassnet.datasets.table_sets import TableDataset
 from glassnet.errors import MAX_SEED, is_int, lookup, require
+from glassnet.suggestions import publish
+
+__all__ = ["Dataset", "DatasetInfo", "TableDataset", "describe", "load", "names"]
 
 CATALOGUE = {
     entry.name: entry
@@ -92,3 +95,6 @@ def describe() -> tuple[DatasetInfo, ...]:
         plane regression 500 (2,)
     """
     return tuple(CATALOGUE.values())
+
+
+publish(__name__, __all__)

@@ -28,6 +28,7 @@ from glassnet.engine.train_step import (
     run_steps,
 )
 from glassnet.errors import DataError
+from glassnet.layers import functional
 
 SLICE_SECONDS = 0.2
 """Target duration of a slice: progress, Ctrl-C and the loss are checked after each one."""
@@ -531,13 +532,16 @@ def locate_nonfinite(
     names = [link.name or type(link).__name__ for _, link in links]
     grads = [network.tree_get(result.grads, path) for path, _ in links]
     states = [network.tree_get(result.state, path) for path, _ in links]
-    # Outputs and deltas exist for the body only, so they may be fewer than the names.
+    # Outputs and derivatives exist for the body only, so they may be fewer than the names.
     outputs = list(zip(names, result.link_outputs, strict=False))
-    deltas = list(zip(names, result.deltas, strict=False))
+    derivatives = [
+        (f"{'the delta' if functional.computes_z(link) else 'dL/d(output)'} of {name}", derivative)
+        for (_, link), name, derivative in zip(links, names, result.deltas, strict=False)
+    ]
     stages: list[tuple[str, Any]] = [
         *((f"the output of {name}", output) for name, output in outputs),
         ("the loss", result.loss),
-        *((f"the delta of {name}", delta) for name, delta in reversed(deltas)),
+        *reversed(derivatives),
         *((f"the gradient of {name}", grad) for name, grad in zip(names, grads, strict=True)),
         *((f"a statistic of {name}", state) for name, state in zip(names, states, strict=True)),
     ]

@@ -9,5 +9,8 @@ Importing this module imports scikit-learn; `import glassnet` does not.
 
 from glassnet.estimators.classifier import NeuralClassifier
 from glassnet.estimators.regressor import NeuralRegressor
+from glassnet.suggestions import publish
 
 __all__ = ["NeuralClassifier", "NeuralRegressor"]
+
+publish(__name__, __all__)

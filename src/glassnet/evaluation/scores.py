@@ -20,6 +20,7 @@ from glassnet.evaluation.intervals import (
     score_interval,
 )
 from glassnet.formatting import format_number, format_share
+from glassnet.suggestions import suggest_names
 from glassnet.types import Array
 
 CONSTANTS = {"majority": "the most common class", "mean": "the mean"}
@@ -83,6 +84,7 @@ class BaselineComparison:
         return self.score.name in CONSTANTS and self.verdict != "better" and not is_beaten
 
 
+@suggest_names
 @dataclass(frozen=True)
 class ScoreReport:
     """Scores of the network and of baselines, returned by `compare_scores`; prints as a table.

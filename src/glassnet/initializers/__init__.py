@@ -33,6 +33,7 @@ from glassnet.initializers.variance_scaling import (
     VarianceScaling,
     fans,
 )
+from glassnet.suggestions import publish
 
 __all__ = [
     "Constant",
@@ -94,3 +95,6 @@ def get(value: str | Initializer) -> Initializer:
         fix=fix,
     )
     return value
+
+
+publish(__name__, [name for name in __all__ if name != "fans"])

@@ -43,3 +43,7 @@ def __getattr__(name: str) -> Any:
         return _find(name)
     module = importlib.import_module(f"{__name__}.{HOME[name] or name}")
     return getattr(module, name) if HOME[name] else module
+
+
+def __dir__() -> list[str]:
+    return [*HOME, "__version__"]

@@ -25,7 +25,7 @@ from functools import cached_property
 from types import ModuleType
 from typing import Any, ClassVar
 
-from glassnet.errors import ConfigError, GlassnetError, message, require
+from glassnet.errors import ConfigError, GlassnetError, message, require, suggest
 from glassnet.layers import Activation, Layer
 
 PARAMETER_HINTS = {
@@ -191,7 +191,10 @@ class KerasAlias:
             unknown = {
                 name: value for name, value in kwargs.items() if name not in self.parameter_rules
             }
-            fix = " ".join(PARAMETER_HINTS[name] for name in unknown if name in PARAMETER_HINTS)
+            fix = " ".join(
+                PARAMETER_HINTS.get(name, suggest(name, self.parameter_rules).strip())
+                for name in unknown
+            ).strip()
             if not unknown:
                 fix = f"Cause: {error}."
             expected = "Keras's parameters: " + ", ".join(self.__signature__.parameters)

@@ -16,7 +16,15 @@ from glassnet import output_files
 from glassnet.callbacks import LearningRateScheduler, ReduceLROnPlateau
 from glassnet.callbacks.callback_list import normalize_callbacks
 from glassnet.data.table import is_table
-from glassnet.errors import MissingError, NotReadyError, is_int, is_number, message, require
+from glassnet.errors import (
+    MissingError,
+    NotReadyError,
+    is_int,
+    is_number,
+    message,
+    require,
+    suggest,
+)
 from glassnet.inspection.trace import Trace
 from glassnet.keras import callbacks as callback_names
 from glassnet.keras import layers as layer_names
@@ -45,6 +53,7 @@ from glassnet.models.layer_view import LayerView
 from glassnet.models.load import load
 from glassnet.pipeline.batches import is_stream
 from glassnet.pipeline.options import check_steps
+from glassnet.suggestions import suggest_names
 from glassnet.training.history import History
 from glassnet.types import Shape
 
@@ -63,6 +72,7 @@ def _attribute(name: str, doc: str) -> Any:
     return property(read, assign, doc=doc)
 
 
+@suggest_names
 class Sequential:
     """A model with Keras's arguments in Keras's order.
 
@@ -523,9 +533,10 @@ class Sequential:
     def __getattr__(self, name: str) -> Any:
         if hasattr(type(self), name):  # a property that is not ready: raise its error again
             return object.__getattribute__(self, name)
+        nearest = suggest(name, dir(type(self)))
         fix = next(
             (fix for words, fix in ATTRIBUTE_HINTS.items() if name in words.split()),
-            "dir(model) lists the available names.",
+            f"{nearest} dir(model) lists the available names.".strip(),
         )
         raise MissingError(
             message("Sequential", "a name that Glassnet has (yet)", name=name, fix=fix)

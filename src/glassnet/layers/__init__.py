@@ -34,6 +34,7 @@ from glassnet.layers.rescaling import Normalization, Rescaling
 from glassnet.layers.resizing import UpSampling2D, ZeroPadding2D
 from glassnet.layers.shape import Flatten, Input, Permute, RepeatVector, Reshape
 from glassnet.layers.text import TextVectorization
+from glassnet.suggestions import publish
 
 __all__ = [
     "GRU",
@@ -87,3 +88,5 @@ __all__ = [
     "UpSampling2D",
     "ZeroPadding2D",
 ]
+
+publish(__name__, __all__)

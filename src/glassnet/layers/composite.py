@@ -150,8 +150,8 @@ def _as_layers(who: str, layers: Any) -> tuple[Layer, ...]:
 class Residual(Composite):
     """Layers with a skip connection: y = x + f(x), where f runs the layers in order.
 
-    The layers must keep the shape. The delta at x is the delta at y plus f's contribution, so
-    gradients do not vanish in deep networks.
+    The layers must keep the shape. dL/dx is dL/dy plus f's contribution, so gradients do not vanish
+    in deep networks.
 
     Shapes:
         (batch, ...) to the same.

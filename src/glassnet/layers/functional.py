@@ -197,3 +197,8 @@ def run(
 def link_key(key: Array, index: int, link: Layer) -> Array:
     """Return the random key of the link at `index`, or None if it uses none."""
     return jax.random.fold_in(key, index) if key is not None and uses_randomness(link) else None
+
+
+def computes_z(link: Layer) -> bool:
+    """Return whether the output of a link is z, the input of an activation."""
+    return link.formula().startswith("z = ")

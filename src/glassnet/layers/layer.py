@@ -26,7 +26,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from glassnet.errors import ConfigError, MissingError, message, refuse_renamed_methods
+from glassnet.errors import ConfigError, MissingError, message, refuse_renamed_methods, suggest
 from glassnet.types import Array, Params, Shape, State
 
 
@@ -188,7 +188,7 @@ class Layer:
         fix = (
             " The weights are in the model: model.layers[0].get_weights(), model.params."
             if weights
-            else ""
+            else suggest(name, self.__dataclass_fields__)
         )
         raise MissingError(
             f"{type(self).__name__} has no attribute {name!r}: "

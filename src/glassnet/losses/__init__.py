@@ -40,6 +40,7 @@ from glassnet.losses.regression import (
     MeanSquaredLogarithmicError,
     Poisson,
 )
+from glassnet.suggestions import publish
 
 __all__ = [
     "BinaryCrossentropy",
@@ -133,3 +134,6 @@ def check_instance(what: str, value: Any, kind: type[Any]) -> Any:
         **{what: value},
     )
     return value
+
+
+publish(__name__, [name for name in __all__ if name == "get" or name[0].isupper()])

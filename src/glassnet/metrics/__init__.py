@@ -29,6 +29,7 @@ from glassnet.metrics.regression import (
     R2Score,
     RootMeanSquaredError,
 )
+from glassnet.suggestions import publish
 
 __all__ = [
     "AUC",
@@ -107,3 +108,6 @@ def get(value: str | Metric | Callable[..., Any], loss: Loss, outputs: int) -> M
     metric: Metric = check_instance("metric", value, Metric)
     require_frozen_dataclass(metric)
     return metric.configure(loss, outputs)
+
+
+publish(__name__, [name for name in __all__ if name != "METRICS"])

@@ -20,6 +20,7 @@ from glassnet.errors import (
     message,
     refuse_renamed_methods,
     require,
+    suggest,
 )
 from glassnet.forked_process import require_jax_threads
 from glassnet.losses import (
@@ -87,7 +88,8 @@ class Metric(ABC):
 
     def __getattr__(self, name: str) -> Any:
         fix = " A metric stores no sums. Call metric(y_true, y_pred)." if "state" in name else ""
-        raise MissingError(f"{type(self).__name__} has no attribute {name!r}.{fix}")
+        nearest = fix or suggest(name, [*dir(type(self)), *self.__dataclass_fields__])
+        raise MissingError(f"{type(self).__name__} has no attribute {name!r}.{nearest}")
 
     def result(self, acc: Sums) -> float:
         """Return the sum divided by the count, in float64, or NaN if the count is 0."""

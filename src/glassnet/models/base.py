@@ -44,11 +44,13 @@ from glassnet.pipeline.adapter import InputSpec, ModelInfo
 from glassnet.preprocessing.base import Preprocessor
 from glassnet.storage import model_file, pickling
 from glassnet.storage.arrays import ModelArrays
+from glassnet.suggestions import suggest_names
 from glassnet.training.history import History
 from glassnet.training.resume import ResumableRun
 from glassnet.types import Params, Shape, State
 
 
+@suggest_names
 class BaseModel:
     """A stack of layers with their weights.
 

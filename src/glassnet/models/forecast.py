@@ -21,6 +21,7 @@ from glassnet.errors import (
 from glassnet.evaluation.scores import Score
 from glassnet.formatting import format_number
 from glassnet.preprocessing.time_series import TimeSeriesPreprocessor
+from glassnet.suggestions import suggest_names
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -30,6 +31,7 @@ MAX_TABLE_LINES = 12
 
 
 @renamed_attributes(before="context")
+@suggest_names
 @dataclass(frozen=True, eq=False, repr=False)
 class Forecast:
     """A forecast of the steps that follow a series. `str` shows a table, `plot` a figure.

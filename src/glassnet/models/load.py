@@ -8,8 +8,10 @@ from typing import Any
 
 from glassnet.models.sequential import Sequential
 from glassnet.storage import model_file
+from glassnet.suggestions import suggest_arguments
 
 
+@suggest_arguments
 def load(
     path: str | os.PathLike[str],
     custom_objects: Mapping[str, Any] | None = None,

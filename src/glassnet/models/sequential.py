@@ -34,6 +34,7 @@ from glassnet.pipeline.adapter import DataAdapter, TrainingData, open_dataset, w
 from glassnet.pipeline.options import EvaluationOptions, FitOptions
 from glassnet.preprocessing import tabular
 from glassnet.storage import model_file
+from glassnet.suggestions import suggest_names
 from glassnet.training.history import History
 from glassnet.training.progress import InferenceProgress, Progress
 from glassnet.training.resume import ResumableRun, describe_callback
@@ -42,6 +43,7 @@ from glassnet.types import Params, State
 
 
 @renamed_attributes(intake="preprocessor")
+@suggest_names
 class Sequential(BaseModel):
     """A stack of layers with their weights.
 

@@ -17,6 +17,7 @@ from glassnet.optimizers.adaptive import Adadelta, Adagrad, RMSprop
 from glassnet.optimizers.optax import Optax, is_transformation
 from glassnet.optimizers.optimizer import Optimizer, check_fields
 from glassnet.optimizers.sgd import SGD, Lion
+from glassnet.suggestions import publish
 
 __all__ = [
     "OPTIMIZERS",
@@ -70,3 +71,6 @@ def get(value: str | Optimizer) -> Optimizer:
     require_frozen_dataclass(value)
     check_fields(value)
     return value
+
+
+publish(__name__, [name for name in __all__ if name != "OPTIMIZERS"])

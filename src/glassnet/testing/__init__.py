@@ -7,6 +7,7 @@ with the expected and the received value.
 
 from __future__ import annotations
 
+from glassnet.suggestions import publish
 from glassnet.testing.assertions import compilations
 from glassnet.testing.gradients import check_gradients
 from glassnet.testing.initializers import check_initializer
@@ -25,3 +26,5 @@ __all__ = [
     "check_schedule",
     "compilations",
 ]
+
+publish(__name__, __all__)

@@ -10,9 +10,11 @@ from glassnet.engine.loop import Record
 from glassnet.errors import renamed_attributes
 from glassnet.formatting import format_logs
 from glassnet.storage.model_file import HistoryData
+from glassnet.suggestions import suggest_names
 
 
 @renamed_attributes(plain="to_data", of="from_data")
+@suggest_names
 @dataclass
 class History:
     """Logged values of one `fit`.

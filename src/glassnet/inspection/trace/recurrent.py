@@ -8,12 +8,14 @@ import numpy as np
 
 from glassnet.errors import renamed_attributes
 from glassnet.inspection.trace.formatting import format_cell, format_range
+from glassnet.suggestions import suggest_names
 
 MAX_STEPS, MAX_UNITS = 12, 4
 """Layers with more steps or units are shown by the shape and range of their arrays."""
 
 
 @renamed_attributes(delta="d_output")
+@suggest_names
 @dataclass(frozen=True, repr=False, eq=False)
 class RecurrentTrace:
     """Arrays of a recurrent layer at every step, each (n, time, units), in the order of its input.

@@ -31,6 +31,7 @@ from glassnet.inspection.trace.trace_data import LinkTrace, TraceData
 from glassnet.layers import Activation, Dense, functional
 from glassnet.layers.recurrent import Recurrent
 from glassnet.preprocessing.base import Preprocessor
+from glassnet.suggestions import suggest_names
 from glassnet.types import Array
 
 
@@ -81,6 +82,7 @@ class Nudge:
 
 
 @renamed_attributes(rows="unreduced_loss", carry="train_state", intake="preprocessor")
+@suggest_names
 @dataclass(frozen=True, repr=False, eq=False)
 class Trace(TraceData):
     """Every number of one forward and backward pass, and of the update that would follow.

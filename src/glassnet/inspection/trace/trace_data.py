@@ -8,11 +8,13 @@ import numpy as np
 
 from glassnet.engine.train_step import Program, TrainState
 from glassnet.errors import MissingError, renamed_attributes
-from glassnet.layers import Activation, Layer
+from glassnet.layers import Activation, Layer, functional
 from glassnet.preprocessing.base import Preprocessor
+from glassnet.suggestions import suggest_names
 
 
 @renamed_attributes(with_loss="fused_with_loss", over="gradient_denominator")
+@suggest_names
 @dataclass(frozen=True, eq=False)
 class LinkTrace:
     """Arrays of one link in one pass, for n rows.
@@ -52,7 +54,7 @@ class LinkTrace:
     @property
     def has_z(self) -> bool:
         """Whether the link computes z, or an activation of z."""
-        return isinstance(self.link, Activation) or self.link.formula().startswith("z = ")
+        return isinstance(self.link, Activation) or functional.computes_z(self.link)
 
     @property
     def delta(self) -> np.ndarray:
