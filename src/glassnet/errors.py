@@ -84,7 +84,7 @@ class TrainingWarning(UserWarning):
 
 
 class DataWarning(UserWarning):
-    """Rows were left out; the message says how many and why."""
+    """Rows were left out or values filled; the message says how many and why."""
 
 
 def require(

@@ -625,6 +625,17 @@ def test_what_a_time_zone_is_refused_for():
         gn.data.series(frame, "y", time=("t", 3))
 
 
+def test_years_beyond_the_calendar_have_no_zone():
+    """They are read without one. Python's calendar ends in the year 9999."""
+    for times in (
+        np.array(["36701-03-20T11", "36701-03-20T12", "36701-03-20T13"], "M8[s]"),
+        [f"9999-12-31 {hour}:00-12:00" for hour in (21, 22, 23)],
+    ):
+        with pytest.raises(DataError, match=r"times between the years 1 and 9999 in Europe/Ber"):
+            gn.data.series(frame_of(times), "y", time="t", time_zone="Europe/Berlin")
+        assert gn.data.series(frame_of(times), "y", time="t").times.step_name == "hour"
+
+
 def test_names_of_zones():
     names = {"Z": "UTC", "utc": "UTC", "UTC+05:30": "+05:30", "-0300": "-03:00", "+02": "+02:00"}
     assert {text: name_zone(text) for text in names} == names

@@ -11,7 +11,7 @@ import pytest
 
 import glassnet as gn
 from glassnet.data.time_index import TimeIndex
-from glassnet.errors import ConfigError, DataError
+from glassnet.errors import ConfigError, DataError, DataWarning
 from glassnet.layers import Dense, Flatten
 from glassnet.models.forecast import Forecast, backtest
 from glassnet.plots.forecasts import plot_forecast
@@ -100,8 +100,11 @@ def test_what_was_passed_to_read_the_series_is_passed_for_newer_tables(tmp_path)
     model = gn.load(tmp_path / "m.glassnet")
     assert (model.preprocessor.fill, model.preprocessor.time_zone) == ("previous", "Europe/Berlin")
     newer = frame_of(local).drop([50, 51])
-    assert model.forecast(series=newer).labels[0] == "2024-03-31 13:00+02:00"
-    assert len(model.predict(newer)) == N - 5 + 1
+    note = r"y: 2 of 60 values filled by the previous value: 2024-03-31 03:00\+02:00, 2024-03-31 04"
+    with pytest.warns(DataWarning, match=note):
+        assert model.forecast(series=newer).labels[0] == "2024-03-31 13:00+02:00"
+    with pytest.warns(DataWarning, match=note):
+        assert len(model.predict(newer)) == N - 5 + 1
     filled = model.preprocessor.to_series(newer, "interpolate")
     assert filled.is_filled.sum() == 2
     assert filled.values[50] != filled.values[49]

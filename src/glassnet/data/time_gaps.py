@@ -83,10 +83,12 @@ def find_positions(context: TimeContext, values: np.ndarray) -> np.ndarray:
         DataError: the times are not on a grid of equal steps, or more are missing than present.
     """
     index, n = context.index, len(values)
-    steps = np.diff(values)
-    n_steps = np.rint(steps / index.step)
-    off_grid = np.flatnonzero(~np.isclose(steps, n_steps * index.step, STEP_TOLERANCE, atol=0))
-    n_missing = float(n_steps.sum()) + 1 - n
+    with np.errstate(over="ignore", invalid="ignore"):
+        steps = np.diff(values)
+        n_steps = np.rint(steps / index.step)
+        is_on_grid = np.isclose(steps, n_steps * index.step, STEP_TOLERANCE, atol=0)
+        n_missing = float(n_steps.sum()) + 1 - n
+    off_grid = np.flatnonzero(~is_on_grid)
     if len(off_grid) or n_missing > n:
         _raise_irregular(context, values, off_grid)
     return np.concatenate([[0], np.cumsum(n_steps)]).astype(int)

@@ -212,5 +212,5 @@ class TimeIndex:
             step = f"an {self.step_name}" if self.step_name == "hour" else f"a {self.step_name}"
         else:
             step = self.step_name
-        zones = list(dict.fromkeys(zone for _, zone in self.zones))
-        return f"{source}, a step is {step}{f' ({zones[-1]})' if zones else ''}"
+        zones = " and ".join(sorted({zone for _, zone in self.zones}))
+        return f"{source}, a step is {step}{f' ({zones})' if zones else ''}"

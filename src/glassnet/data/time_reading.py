@@ -102,9 +102,9 @@ def _parse_with_time_of_day(
     values = parsed.values
     if len(columns) > 1 or parsed.unit != "date" or parsed.offsets is not None:
         return columns, parsed
-    n_days = len(np.unique(values))
+    rows_per_day = np.unique(values, return_counts=True)[1]
     is_midnight = values.astype("datetime64[D]") == values
-    if n_days == len(values) or not is_midnight.all():
+    if rows_per_day.max() == 1 or not is_midnight.all():
         return columns, parsed
     others = [name for name in find_time_of_day_columns(table, columns[0]) if name != target]
     if len(others) != 1:
@@ -114,8 +114,8 @@ def _parse_with_time_of_day(
     n_duplicates = len(values) - len(np.unique(combined.values))
     if n_duplicates > MAX_SHARE_OF_DUPLICATES * len(values):
         return columns, parsed
-    per_day = round(len(values) / n_days)
-    note = f"{both[0]} has {per_day} rows a day: read together with {both[1]}, as time={both}"
+    note = f"{both[0]} has {rows_per_day.max()} rows a day: "
+    note += f"read together with {both[1]}, as time={both}"
     return names, combined._replace(messages=(*combined.messages, note))
 
 

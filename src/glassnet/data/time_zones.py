@@ -7,7 +7,8 @@ import difflib
 import functools
 import re
 import zoneinfo
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -118,11 +119,16 @@ def offset_at(zone: str, seconds: float) -> int:
 
 
 def to_local(utc: np.ndarray, zone: str) -> np.ndarray:
-    """Return the local clock of times in UTC, datetime64."""
+    """Return the local clock of times in UTC, datetime64.
+
+    Raises:
+        DataError: a time is outside the years of Python's calendar.
+    """
     import pandas
 
-    clock = pandas.DatetimeIndex(utc).tz_localize("UTC").tz_convert(find_zone(zone))
-    local: np.ndarray = clock.tz_localize(None).to_numpy()
+    with _refuse_far_times(zone):
+        clock = pandas.DatetimeIndex(utc).tz_localize("UTC").tz_convert(find_zone(zone))
+        local: np.ndarray = clock.tz_localize(None).to_numpy()
     return local
 
 
@@ -132,7 +138,8 @@ def to_utc(local: np.ndarray, zone: str) -> np.ndarray:
     Of two equal times, the first in time order is that before the clock is put back.
 
     Raises:
-        DataError: the clock of the zone never shows one of the times.
+        DataError: the clock of the zone never shows one of the times, or a time is outside the
+            years of Python's calendar.
     """
     import pandas
 
@@ -140,11 +147,8 @@ def to_utc(local: np.ndarray, zone: str) -> np.ndarray:
     is_descending = times.iloc[0] > times.iloc[-1]
     is_second = times.duplicated(keep="last" if is_descending else "first").to_numpy()
     index = pandas.DatetimeIndex(local)
-    try:
+    with _refuse_far_times(zone):
         utc = index.tz_localize(find_zone(zone), ambiguous=~is_second, nonexistent="NaT")
-    except ValueError as error:
-        problem = str(error).splitlines()[0]
-        raise DataError(message("time_zone", f"times in {zone}", problem=problem)) from error
     skipped = np.flatnonzero(utc.isna() & ~index.isna())
     if len(skipped):
         first = str(index[skipped[0]])
@@ -153,6 +157,17 @@ def to_utc(local: np.ndarray, zone: str) -> np.ndarray:
         raise DataError(message("time_zone", expected, time=first, times=len(skipped), fix=fix))
     times_in_utc: np.ndarray = utc.tz_convert("UTC").tz_localize(None).to_numpy()
     return times_in_utc
+
+
+@contextmanager
+def _refuse_far_times(zone: str) -> Iterator[None]:
+    """Turn pandas' errors about times outside the years 1 to 9999 into a `DataError`."""
+    try:
+        yield
+    except (ValueError, NotImplementedError, OverflowError) as error:
+        problem = str(error).splitlines()[0]
+        expected = f"times between the years 1 and 9999 in {zone}"
+        raise DataError(message("time_zone", expected, problem=problem)) from error
 
 
 def find_changing_zone(skipped: Sequence[np.datetime64], repeated: Sequence[np.datetime64]) -> str:

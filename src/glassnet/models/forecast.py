@@ -140,7 +140,7 @@ def forecast_series(
     is_valid = steps is None or is_int(steps, least=1)
     require(is_valid, "forecast", "steps to be an int >= 1", steps=steps)
     if series is not None:
-        preprocessor = preprocessor.continue_from(preprocessor.to_series(series))
+        preprocessor = preprocessor.continue_from(preprocessor.read_series(series))
     target, context = preprocessor.target, np.array(preprocessor.recent)
     n_steps = int(target.horizon if steps is None else steps)
     values = context

@@ -14,7 +14,7 @@ from glassnet.data.table import is_table
 from glassnet.data.target_columns import to_log
 from glassnet.data.time_index import TimeIndex
 from glassnet.data.time_series import TimeSeries
-from glassnet.errors import DataError, is_int, is_number, message, require
+from glassnet.errors import DataError, DataWarning, is_int, is_number, message, require, warn
 from glassnet.formatting import format_number
 from glassnet.losses import Loss
 from glassnet.losses.scaled import scale_loss
@@ -279,9 +279,21 @@ class TimeSeriesPreprocessor(Preprocessor):
         fix = f'Write gn.data.series(table, "{name}", time=..., horizon={horizon}).'
         raise DataError(message(type(self).__name__, expected, type=kind, fix=fix))
 
+    def read_series(self, x: Any) -> TimeSeries:
+        """Return `to_series(x)`; a `DataWarning` says which values of a table were filled.
+
+        Raises:
+            DataError: see `to_series`.
+        """
+        series = self.to_series(x)
+        notes = [line for line in series.messages if line.startswith(f"{series.name}: ")]
+        if notes and series is not x:
+            warn("; ".join(notes), DataWarning)
+        return series
+
     def _checked_values(self, x: Any, extra_steps: int = 0) -> np.ndarray:
         """Return the values of a series long enough for one window and `extra_steps` more steps."""
-        values, n_needed = self.to_series(x).values, len(self.recent) + extra_steps
+        values, n_needed = self.read_series(x).values, len(self.recent) + extra_steps
         parts = f"a season of {self.target.season}, {self.length} inputs"
         parts += f" and {extra_steps} targets" if extra_steps else ""
         require(
