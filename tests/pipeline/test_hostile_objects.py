@@ -57,6 +57,7 @@ TARGETS = {
     "one array": MASKED_Y,
     "a list of numbers": list(MASKED_Y),
     "a list of rows": [MASKED_Y[i : i + 1] for i in range(40)],
+    "a column": MASKED_Y[:, None],
 }
 
 

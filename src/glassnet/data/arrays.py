@@ -368,10 +368,10 @@ def check_sample_weight(
 
 def squeeze_weight(sample_weight: Any) -> Any:
     """Return weights of shape (n, 1) as (n,), as Keras accepts them; others are unchanged."""
-    if sample_weight is None or np.ndim(sample_weight) != 2:
-        return sample_weight
-    array = np.asarray(sample_weight)
-    return array[:, 0] if array.shape[1] == 1 else sample_weight
+    if sample_weight is None:
+        return None
+    array = to_array(sample_weight, "sample_weight")
+    return array[:, 0] if array.ndim == 2 and array.shape[1] == 1 else sample_weight
 
 
 def compute_sample_weight(
