@@ -27,7 +27,7 @@ CODE |= {
     "from-scikit-learn.md": 3,
     "images.md": 1,
     "series.md": 3,
-    "tables.md": 2,
+    "tables.md": 3,
     "text.md": 1,
     "trace.md": 1,
 }
@@ -113,6 +113,10 @@ def test_tables(shared_data, capsys):
     names = next(run)
     assert names["model"].evaluate(names["test"])[1] > 0.78
     assert len(re.findall(r"dL/dw\d+ = .*\[[\w= ]+\]$", capsys.readouterr().out, re.M)) == 6
+    table = next(run)["table"]
+    assert table["preis"].tolist() == [1200, 950, 2300]
+    assert table["sorte"].tolist() == ["None", "A", "B"]
+    assert "column='preis', cells=['1.200', '2.300']" in capsys.readouterr().out
     next(run)
     assert float(capsys.readouterr().out) > 0.9
 
