@@ -33,7 +33,7 @@ def tiff(values, order="<", photometric=1, bits=None):
     tags += [(278, height), (279, len(body)), (339, FORMATS[values.dtype.kind])]
     count = len(tags) + 2
     start = 8 + 2 + 12 * count + 4
-    tags += [(273, start + 6), (258, bits if samples == 1 else start)]
+    tags += [(273, start + 8), (258, bits if samples == 1 else start)]
     entries = b"".join(
         struct.pack(order + "HHII", tag, 4, 1, value)
         if tag not in (258, 339, 259, 262, 277)
@@ -42,7 +42,7 @@ def tiff(values, order="<", photometric=1, bits=None):
             (value,) if tag == 258 and samples > 1 else (value, 0)))
         for tag, value in sorted(tags)
     )  # fmt: skip
-    extra = struct.pack(order + "3H", bits, bits, bits)
+    extra = struct.pack(order + "4H", bits, bits, bits, bits)
     mark = b"II*\0" if order == "<" else b"MM\0*"
     head = mark + struct.pack(order + "IH", 8, count)
     return head + entries + bytes(4) + extra + body
@@ -195,18 +195,30 @@ def test_pixels_that_are_not_finite_are_refused(tmp_path):
 def test_dark_colors_of_16_bits_are_refused(tmp_path):
     """Pillow reads the upper 8 bits only: 12 of 16 bits would be 16 almost black colors."""
     color = np.repeat((RAMP * 4095).astype("u2")[..., None], 3, 2)
-    root = folder_of(tmp_path, tiff(color, photometric=2), tiff(color, ">", 2))
+    root = folder_of(tmp_path / "opaque", tiff(color, photometric=2), tiff(color, ">", 2))
     with pytest.raises(
         DataError, match=r"that use the range up to 65535. Received: largest_below="
     ):
         gn.data.images_from_folder(root, (8, 8))
     data, _ = read(root, pixel_range=(0, 65535))
     assert data.x.max() == 15
-    full = folder_of(tmp_path, tiff(color * 16, photometric=2), tiff(color * 16, ">", 2))
+    opaque = np.concatenate([color, np.full((8, 8, 1), 65535, "u2")], 2)
+    transparent = folder_of(tmp_path / "alpha", tiff(opaque, photometric=2))
+    with pytest.raises(DataError, match="largest_below=4096, first="):
+        gn.data.images_from_folder(transparent, (8, 8))
+    full = folder_of(tmp_path / "opaque", tiff(color * 16, photometric=2), tiff(color * 16, ">", 2))
     data, texts = read(full)
     assert texts == []
     assert data.x.shape == (4, 8, 8, 3)
     assert np.abs(data.x - GRAY[..., None]).max() <= 1.5
+
+
+@pytest.mark.parametrize("dtype", ["f8", "i8", "f2"])
+def test_tiff_files_that_pillow_cannot_read_are_refused(tmp_path, dtype):
+    root = folder_of(tmp_path, tiff(RAMP.astype(dtype)), tiff(GRAY.astype("u1")))
+    data, texts = read(root)
+    assert len(data) == len(data.skipped) == 2
+    assert "a kind of TIFF that Pillow cannot read, such as 64-bit numbers" in texts[0]
 
 
 def saved(path, image, **options):

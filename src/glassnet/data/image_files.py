@@ -185,6 +185,8 @@ def read_headers(files: Sequence[Path]) -> list[ImageHeader | None]:
 
 def _measure(file: Image.Image) -> PixelExtent:
     values = pixel_values.read_values(file, file)
+    if file.mode == "RGBA":  # opaque pixels have the largest alpha, however dark they are
+        values = values[..., :3]
     return PixelExtent(float(values.min()), float(values.max()))
 
 
@@ -214,8 +216,7 @@ def read_images(
         try:
             x[i] = decode_image(files[i], shape, pixel_range)
         except UnidentifiedImageError:
-            formats = ", ".join(IMAGE_FORMATS)
-            failures[i] = f"it is not an image that Pillow can read as one of {formats}"
+            failures[i] = _explain_unidentified(files[i])
         except Exception as error:  # Pillow's decoders raise anything on a damaged file
             failures[i] = f"{type(error).__name__}: {error}"[:200]
 
@@ -223,6 +224,21 @@ def read_images(
         for _ in _with_progress(threads.map(decode, range(len(files))), len(files)):
             pass
     return x, dict(sorted(failures.items()))
+
+
+def _explain_unidentified(path: Path) -> str:
+    """Return the reason why Pillow finds none of the formats in a file."""
+    try:
+        with path.open("rb") as stream:
+            start = stream.read(4)
+    except OSError:
+        start = b""
+    if start in (b"II*\0", b"MM\0*"):
+        return (
+            "a kind of TIFF that Pillow cannot read, such as 64-bit numbers, floating-point colors "
+            "or a damaged file: convert it to 8 bits"
+        )
+    return f"it is not an image that Pillow can read as one of {', '.join(IMAGE_FORMATS)}"
 
 
 def describe_failures(files: Sequence[Path], failures: dict[int, str]) -> str:
