@@ -142,3 +142,19 @@ def test_options_for_csv_files_are_refused_with_other_data(command):
 )
 def test_advice_is_what_a_shell_takes(options, words):
     assert advise("t.csv", **options).endswith(f"or {words}")
+
+
+def test_predict_writes_cells_as_they_are_in_the_file(tmp_path):
+    """`NA` is missing to the network, and still NA in the output. Oracle: the file."""
+    rows = "".join(
+        f"{['NA', 'red', 'blue'][i % 3]},{i % 5},{'yes' if i % 2 else 'no'}\n" for i in range(30)
+    )
+    (tmp_path / "words.csv").write_text("color,n,y\n" + rows)
+    model = gn.Sequential([gn.layers.Dense(1, activation="sigmoid")], seed=0)
+    model.fit("words.csv", target="y", epochs=0, verbose=0)
+    model.save("words.glassnet")
+    result = run("predict", "words.glassnet", "words.csv")
+    assert result.exit_code == 0
+    lines = [line.split(",") for line in result.stdout.splitlines()]
+    assert [line[0] for line in lines] == ["color", *["NA", "red", "blue"] * 10]
+    assert "color=missing" in model.preprocessor.feature_names

@@ -147,6 +147,16 @@ def test_a_fitted_model_reads_words_as_in_training(tmp_path):
     assert encoder.transform(read_table(frame)).argmax(1).tolist() == [1, 2, 3]
 
 
+def test_numbers_of_training_with_words_in_a_new_file(tmp_path):
+    """The new file has text among the numbers; NA stays missing. Oracle: the training file."""
+    train = read_table(written(tmp_path, cells(["1", "NA", "3", "4.5"]), "train.csv"))
+    encoder = fit_encoder(train.drop("n"), {"a": "number"})
+    new = read_table(written(tmp_path, cells(["3", "NA", "", "?", "soon"]), "new.csv"))
+    assert new["a"].tolist() == ["3", "NA", None, "?", "soon"]
+    assert encoder.transform(new)[:, 1].tolist() == [0, 1, 1, 1, 1]
+    assert encoder.transform(new)[0].tolist() == encoder.transform(train)[2].tolist()
+
+
 def test_a_model_scores_the_labels_that_it_has_learned(tmp_path):
     """`-` is rare in the new file, which alone would be refused."""
     model = gn.Sequential([gn.layers.Dense(1, activation="sigmoid")], seed=0)

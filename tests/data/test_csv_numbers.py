@@ -14,7 +14,10 @@ from glassnet.data.number_format import (
     read_numbers,
 )
 from glassnet.data.table import read_table
+from glassnet.data.target_columns import target_to_numeric
 from glassnet.errors import ConfigError, DataError
+from glassnet.preprocessing.columns import Column
+from glassnet.preprocessing.encoder import fit_encoder
 
 pytestmark = pytest.mark.usefixtures("csv_library")
 
@@ -170,3 +173,41 @@ def test_what_each_format_writes_it_reads(seed):
 )
 def test_formats_in_which_a_text_is_a_number(text, formats):
     assert set(read_numbers([text], FORMATS)) == formats
+
+
+COERCED = {
+    "German": ("a;b\n1.200;1,5\n950;2,5\nk. A.;3\n", [1200, 950, np.nan]),
+    "German decimals": ("a;b\n1,5;1\n2,25;2\nk. A.;3\n", [1.5, 2.25, np.nan]),
+    "English": ('a,b\n"1,200",1\n950,2\nunknown,3\n', [1200, 950, np.nan]),
+    "no number": ("a;b\n1.2.3;1,5\n950;2,5\nx;3\n", [np.nan, 950, np.nan]),
+}
+
+
+@pytest.mark.parametrize(("text", "wanted"), COERCED.values(), ids=COERCED)
+def test_numbers_beside_text_that_counts_as_missing(tmp_path, text, wanted):
+    """column_types={"a": "number"}. Oracle: the file without the row of text."""
+    table = read_table(written(tmp_path, text))
+    column = Column("a", table["a"], table.formats)
+    np.testing.assert_array_equal(column.to_numbers(coerce=True), wanted)
+    fitted = fit_encoder(table.drop("b"), {"a": "number"}).columns[0]
+    assert fitted.median == np.nanmedian(wanted)
+
+
+@pytest.mark.parametrize(
+    "texts", [["1.200", "950", "x"], ["1,200", "x", "x"], ["1,5", "0.25", "x"]]
+)
+def test_numbers_beside_text_that_are_unclear_are_refused(texts):
+    column = Column("a", np.array(texts, object))
+    with pytest.raises(
+        DataError, match=r"column 'a': expected numbers that can be read in one way"
+    ):
+        column.to_numbers(coerce=True)
+
+
+def test_targets_of_text_in_a_frame_are_not_guessed():
+    clear = np.array(["1.25", "950"], object)
+    assert target_to_numeric("y", clear).tolist() == [1.25, 950]
+    with pytest.raises(
+        DataError, match=r"target 'y': expected numbers that can be read in one way"
+    ):
+        target_to_numeric("y", np.array(["1.200", "950"], object))

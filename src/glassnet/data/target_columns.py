@@ -6,6 +6,8 @@ import numpy as np
 
 from glassnet.data import arrays
 from glassnet.data.column_values import require_finite, to_float
+from glassnet.data.number_format import FORMATS, choose_format
+from glassnet.data.parsing import NA_VALUES, factorize
 from glassnet.errors import DataError, message, require
 
 
@@ -32,11 +34,27 @@ def target_to_numeric(name: str, column: np.ndarray) -> np.ndarray:
     fix = "Convert the dates to numbers of days."
     require(is_numeric, who, "numbers", error=DataError, holds="dates", fix=fix)
     y, text = to_float(column)
+    _require_plain_numbers(who, column)
     expected = "numbers, because the network outputs a number"
     fix = "Correct them; or, if these are labels, end the network in a softmax or sigmoid."
     require(not text, who, expected, error=DataError, text=text[:3], fix=fix)
     require_finite(who, y, "Leave those cells blank. Rows without a target are left out.")
     return y
+
+
+def _require_plain_numbers(who: str, column: np.ndarray) -> None:
+    """Refuse numbers in text that can be read in two ways: 1.200 may be twelve hundred.
+
+    Raises:
+        DataError: with the first ones.
+    """
+    if column.dtype.kind != "O":
+        return
+    texts = [text for text in factorize(column).texts if text not in NA_VALUES]
+    choice = choose_format({0: texts}, FORMATS, has_points=False)
+    fix = "Pass numbers, not text: frame[name].astype(float), after removing thousands signs."
+    expected, examples = "numbers that can be read in one way only", texts[:3]
+    require(not choice.ambiguous, who, expected, error=DataError, text=examples, fix=fix)
 
 
 def to_log(name: str, y: np.ndarray, argument: str) -> np.ndarray:

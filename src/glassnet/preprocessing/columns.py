@@ -13,6 +13,7 @@ from glassnet.data.column_values import (
     require_finite,
     to_float,
 )
+from glassnet.data.number_format import FORMATS, NumberFormat, choose_format, read_numbers
 from glassnet.data.parsing import BOOLEAN_WORDS, is_missing, parse_dates
 from glassnet.errors import DataError, require
 
@@ -27,10 +28,12 @@ class Column:
     Attributes:
         name: name of the column, for error messages.
         values: float64, bool, datetime64 or objects for text: see `Table`.
+        formats: formats that numbers in text may have: see `Table`.
     """
 
     name: str
     values: np.ndarray
+    formats: tuple[NumberFormat, ...] = ()
 
     def __len__(self) -> int:
         return len(self.values)
@@ -59,12 +62,15 @@ class Column:
         If `coerce`, text that is not a number counts as missing.
 
         Raises:
-            DataError: dates; text without `coerce`; an infinite number.
+            DataError: dates; text without `coerce`; an infinite number; numbers in text that can be
+                read in two ways.
         """
         who, expected = f"column {self.name!r}", "numbers, as in training"
         has_dates = self.values.dtype.kind == "M"
         require(not has_dates, who, expected, error=DataError, holds="dates")
         x, text = self.distinct.to_float() if self.is_text else to_float(self.values)
+        if coerce and self.is_text:
+            x = self._parse_numbers()
         fix = (
             f'Correct them, or leave them blank; or pass column_types={{"{self.name}": ...}} to '
             'fit: "number" counts them as missing.'
@@ -73,6 +79,25 @@ class Column:
         fix = f'Leave those cells blank, or pass column_types={{"{self.name}": "drop"}}.'
         require_finite(who, x, fix, MAX_MAGNITUDE)
         return x
+
+    def _parse_numbers(self) -> np.ndarray:
+        """Return the numbers among the texts, written in one format, and NaN for other text.
+
+        Raises:
+            DataError: no format, or more than one, reads them.
+        """
+        formats = self.formats or FORMATS
+        texts = [text for text in self.distinct.texts if text and read_numbers([text], formats)]
+        choice = choose_format({0: texts}, formats, has_points=False)
+        signs = [text for text in texts if "." in text or "," in text]
+        who, fits = f"column {self.name!r}", 0 in choice.numbers and not choice.ambiguous
+        fix = "Write them with digits and a decimal point only; or pass decimal= or thousands= to "
+        fix += "gn.data.read_table, or --decimal or --thousands on the command line."
+        expected = "numbers that can be read in one way only"
+        require(fits, who, expected, error=DataError, text=signs[:3], fix=fix)
+        numbers = dict(zip(texts, choice.numbers[0].tolist(), strict=True))
+        values = [numbers.get(str(text), np.nan) for text in self.distinct.texts]
+        return np.take(values, self.distinct.codes)
 
     def to_booleans(self) -> np.ndarray:
         """Return 1 for true and 0 for false, NaN if missing.

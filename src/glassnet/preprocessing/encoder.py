@@ -332,7 +332,9 @@ class Encoder:
         self._require_columns(table, [column.name for column in columns])
         table = add_derived_columns(table, dict(self.derive))
         parsed = [
-            column.parse(Column(column.name, table.resolve(column.name, column.text_levels)))
+            column.parse(
+                Column(column.name, table.resolve(column.name, column.text_levels), table.formats)
+            )
             for column in columns
         ]
         stops = np.cumsum([len(column.feature_names) for column in columns]).tolist()
@@ -435,7 +437,8 @@ def fit_encoder(
         lookup("column_types", name, table.columns)
         lookup(f"column_types: {name}", column_type, dict.fromkeys(COLUMN_TYPES, True))
     fitted = tuple(
-        _fit_column(Column(name, values), types.get(name)) for name, values in table.columns.items()
+        _fit_column(Column(name, values, table.formats), types.get(name))
+        for name, values in table.columns.items()
     )
     encoder = Encoder(fitted, tuple((derive or {}).items()))
     require(

@@ -37,14 +37,16 @@ def hash_table_rows(encoder: Encoder, table: Table, salt: int) -> np.ndarray | N
     ]
     if any(column.name not in table.columns for column in columns):
         return None
-    words = {column.name: _words(column, table.columns[column.name]) for column in columns}
+    words = {column.name: _words(column, table) for column in columns}
     return fingerprinting.hash_columns(words, salt)
 
 
-def _words(column: FittedColumn, values: np.ndarray) -> np.ndarray:
+def _words(column: FittedColumn, table: Table) -> np.ndarray:
     """Return a 64-bit word for each value of a column, the same for equal values."""
+    levels = () if isinstance(column, DroppedColumn) else column.text_levels
+    values = table.resolve(column.name, levels)
     if isinstance(column, NumericColumn | BooleanColumn | DateColumn):
-        values = column.parse(Column(column.name, values))
+        values = column.parse(Column(column.name, values, table.formats))
     if values.dtype.kind == "M":
         seconds = values.astype("datetime64[us]").astype(np.int64) / 1e6
         values = np.where(np.isnat(values), np.nan, seconds)

@@ -121,7 +121,8 @@ def predict_table(model: Sequential, table: Table) -> pandas.DataFrame:
     """Return a table with the predictions as further columns."""
     import pandas
 
-    columns = {name: _restore_integers(column) for name, column in table.columns.items()}
+    cells = {name: words.cells.to_objects() for name, words in table.blank_words.items()}
+    columns = {name: _restore_integers(column) for name, column in (table.columns | cells).items()}
     return pandas.DataFrame(columns).assign(**prediction_columns(model, table))
 
 
