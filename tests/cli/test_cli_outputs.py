@@ -4,7 +4,10 @@ Oracle: the bytes of the files before and after. Every option of every command i
 the parser, so an option that writes and is not checked fails a test.
 """
 
+import csv
 import gzip
+import io
+import json
 import os
 import socket
 import stat
@@ -287,6 +290,85 @@ def test_the_suffix_of_a_table_chooses_separator_and_compression():
     assert Path("s.tsv").read_text() == printed.replace(",", "\t")
     assert run("predict", *ARGUMENTS["predict"], "--out", "s.csv.gz").exit_code == 0
     assert gzip.decompress(Path("s.csv.gz").read_bytes()).decode() == printed
+
+
+FORMULAS = ["=1+1", "+x", "-x", "@SUM(A1)", "\tx", "=cmd|' /C calc'!A0", "-1+2"]
+HARMLESS = ["-1", "+1.5", "-1,000.5", "-1e-3", "a=b", "", " =1", "'=1", "-inf"]
+
+
+@pytest.mark.parametrize("text", FORMULAS)
+def test_text_that_spreadsheets_run(text):
+    """Oracle: OWASP's list of first characters."""
+    assert outputs.is_formula(text)
+
+
+@pytest.mark.parametrize("text", HARMLESS)
+def test_numbers_and_other_text_are_no_formulas(text):
+    assert not outputs.is_formula(text)
+
+
+def make_labels():
+    rows = "".join(f"{i % 17},{i * 7 % 5},{['=1+1', '@x'][int(i % 17 > 8)]}\n" for i in range(60))
+    Path("labels.csv").write_text(f"a,b,y\n{rows}")
+    words = ("--target", "y", "--epochs", "1", "--layers", "none", "--no-plot", "--quiet")
+    assert run("train", "labels.csv", *words, "--out", "l.glassnet").exit_code == 0
+    Path("new.csv").write_text('a,b,=note\n1,2,"=HYPERLINK(""x"")"\n3,4,-5\n5,1,fine\n')
+
+
+@pytest.mark.filterwarnings("always")
+def test_formulas_are_written_as_they_are_with_a_warning():
+    """Exact by default: the same text comes back. Numbers are not counted."""
+    make_labels()
+    result = run("predict", "l.glassnet", "new.csv", "--out", "s.csv")
+    assert result.exit_code == 0
+    assert result.stderr == (
+        "glassnet: 5 cells begin like a formula of a spreadsheet (= + - @); "
+        "--safe-csv writes them as text.\n"
+    )
+    frame = pandas.read_csv("s.csv", dtype=str)
+    assert frame["=note"].tolist() == ['=HYPERLINK("x")', "-5", "fine"]
+    assert set(frame["predicted y"]) <= {"=1+1", "@x"}
+
+
+@pytest.mark.parametrize("out", [(), ("--out", "s.csv")])
+def test_safe_csv_has_no_cell_that_a_spreadsheet_runs(out):
+    make_labels()
+    result = run("predict", "l.glassnet", "new.csv", "--safe-csv", *out)
+    assert (result.exit_code, result.stderr) == (0, "")
+    text = Path("s.csv").read_text() if out else result.stdout
+    rows = list(csv.reader(io.StringIO(text)))
+    assert rows[0][:4] == ["a", "b", "'=note", "predicted y"]
+    assert [row[2] for row in rows[1:]] == ['\'=HYPERLINK("x")', "-5", "fine"]
+    assert {row[3] for row in rows[1:]} <= {"'=1+1", "'@x"}
+    assert not any(outputs.is_formula(cell) for row in rows for cell in row)
+
+
+def test_a_table_without_formulas_is_not_changed():
+    plain = run("predict", *ARGUMENTS["predict"])
+    assert plain.stderr == ""
+    assert run("predict", *ARGUMENTS["predict"], "--safe-csv").stdout == plain.stdout
+
+
+HUGE = "a,y\n" + "".join(f"{i % 17},{(i % 17) * 1e30 + 1e30}\n" for i in range(120))
+
+
+@pytest.mark.filterwarnings("always")
+@pytest.mark.parametrize("as_json", [False, True])
+def test_a_training_without_a_finite_loss_has_its_own_exit_code(as_json):
+    """(1e30)^2 is beyond float32: the loss of the first step is infinite."""
+    Path("huge.csv").write_text(HUGE)
+    words = ("--target", "y", "--epochs", "3", "--layers", "none", "--out", "new.glassnet")
+    result = run("train", "huge.csv", *words, *(["--json"] if as_json else []))
+    assert result.exit_code == 3
+    assert result.stderr.startswith("glassnet: Training stopped in epoch 1, step 1 of")
+    assert result.stderr.count("\n") == 1
+    assert "RMSE" not in result.stdout
+    assert not Path("new.glassnet").exists()
+    assert not Path("curves.png").exists()
+    if as_json:
+        facts = json.loads(result.stdout)
+        assert (facts["score"], facts["out"], facts["epochs"]) == (None, None, 0)
+        assert facts["history"]["loss"] == [None]
 
 
 @pytest.mark.parametrize(

@@ -53,7 +53,8 @@ def test_a_loss_beyond_floats_is_named_and_undone(huge, what):
         log = model.fit(x, y, batch_size=4, epochs=3, shuffle=False, verbose=0)
     short.fit(x[:4], y[:4], batch_size=4, shuffle=False, verbose=0)
     close(np.ravel(model.get_weights()[0]), np.ravel(short.get_weights()[0]))
-    assert log.history == {}
+    assert log.history == {"loss": [np.inf]}
+    assert (log.epoch, log.steps) == ([0], 1)
     assert log.stopped == f"epoch 1, step 3 of 5: {what} is not finite"
     assert model.epoch == 0
     assert "stopped: epoch 1, step 3" in repr(log)
@@ -93,9 +94,10 @@ def test_divergence_keeps_the_last_finite_weights():
     with pytest.warns(TrainingWarning, match=r"epoch \d+, step 1 of 1: "):
         log = model.fit([1.0], [0.0], epochs=100, verbose=0)
     assert 2 < len(log.epoch) < 20
-    assert np.isfinite(log.history["loss"]).all()
+    assert np.isfinite(log.history["loss"][:-1]).all()
+    assert not np.isfinite(log.history["loss"][-1])
     assert model.evaluate([1.0], [0.0]) == pytest.approx(
-        log.history["loss"][-1]
+        log.history["loss"][-2]
     )  # the initial weights of the last complete epoch
     model.learning_rate = 1e-3
     assert model.fit([1.0], [0.0], epochs=2, verbose=0).stopped is None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import re
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from glassnet import output_files
-from glassnet.errors import ModelFileError
+from glassnet.errors import DataWarning, ModelFileError
 from glassnet.storage import atomic_write
 
 if TYPE_CHECKING:
@@ -25,6 +26,12 @@ TABLE_SUFFIXES = (".csv", ".tsv", ".txt")
 
 COMPRESSIONS = {".gz": "gzip", ".bz2": "bz2", ".xz": "xz", ".zip": "zip"}
 """Suffixes of compressed tables, and pandas's names of the compressions."""
+
+FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r")
+"""First characters of cells that spreadsheets run as formulas.
+
+Source: OWASP, "CSV injection".
+"""
 
 IDX_NAME = re.compile(r"[-.]idx\d")
 """Pattern of the names of IDX files: the files of a dataset are read together."""
@@ -220,6 +227,53 @@ def _check_no_output(path: str, others: list[tuple[click.Parameter, str]]) -> No
                 f"expected another path than that of {param.opts[0]}. "
                 f"Received: {output_files.shorten_path(path)!r}."
             )
+
+
+def guard_formulas(frame: pandas.DataFrame, *, replace: bool) -> pandas.DataFrame:
+    """Return a table whose text a spreadsheet does not run as formulas, or warn about such text.
+
+    Args:
+        frame: the table; numbers, also those written as text, are never formulas.
+        replace: put an apostrophe before such text and such column names; otherwise only warn.
+    """
+    n_formulas, columns = 0, {}
+    for i, name in enumerate(frame.columns):
+        column = frame.iloc[:, i]
+        if column.dtype.kind not in "biufM":
+            found = column.map(is_formula).astype(bool)
+            n_formulas += int(found.sum())
+            column = column.where(~found, "'" + column.astype(str)) if replace else column
+        n_formulas += is_formula(name)
+        columns[i] = column
+    if not n_formulas:
+        return frame
+    if replace:
+        import pandas
+
+        names = [f"'{name}" if is_formula(name) else name for name in frame.columns]
+        return pandas.DataFrame(columns).set_axis(names, axis=1)
+    cells = "1 cell" if n_formulas == 1 else f"{n_formulas:,} cells"
+    text = (
+        f"{cells} begin like a formula of a spreadsheet (= + - @); --safe-csv writes them as text."
+    )
+    warnings.warn(text, DataWarning, stacklevel=2)
+    return frame
+
+
+def is_formula(value: object) -> bool:
+    """Return whether a spreadsheet may run a cell's text as a formula.
+
+    Example:
+        >>> [is_formula(value) for value in ("=1+1", "-5.2", "-x", -5.2, "a=b")]
+        [True, False, True, False, False]
+    """
+    if not isinstance(value, str) or not value.startswith(FORMULA_SIGNS):
+        return False
+    try:
+        float(value.replace(",", ""))
+    except ValueError:
+        return True
+    return value[0] in "\t\r"
 
 
 def write_table(path: str, frame: pandas.DataFrame) -> None:

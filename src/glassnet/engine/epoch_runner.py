@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 import time
 from collections import deque
@@ -65,6 +66,7 @@ class EpochOutcome:
         complete: whether all steps ran.
         finite: whether all values were finite.
         error: an error to raise once the epoch is recorded.
+        loss: the loss of the step that was not finite, NaN if it was a weight; None otherwise.
     """
 
     train_state: TrainState
@@ -72,6 +74,7 @@ class EpochOutcome:
     complete: bool = True
     finite: bool = True
     error: DataError | None = None
+    loss: float | None = None
 
 
 @dataclass(frozen=True)
@@ -485,10 +488,10 @@ class EpochRunner:
             else:
                 bad = middle
         train_state = step_range.run_until(program, good)
-        cause, loss_is_finite = locate_nonfinite(program, train_state, step_range.chunk, good)
+        cause, loss = locate_nonfinite(program, train_state, step_range.chunk, good)
         place = self._describe_step(self.steps_done + good - step_range.start + 1)
         previous = slice_.previous_chunk
-        if not loss_is_finite:
+        if not math.isfinite(loss):
             # The step before produced the weights: go back one more.
             if good > 0:
                 replay = step_range if good > step_range.start else slice_.current_chunk
@@ -497,7 +500,8 @@ class EpochRunner:
                 replayed = previous.run_until(program, previous.chunk.steps - 1)
                 train_state = replayed._replace(rate=train_state.rate)
         reason = f"{place}: {cause} is not finite"
-        return EpochOutcome(train_state, reason, complete=False, finite=False)
+        bad_loss = math.nan if math.isfinite(loss) else loss
+        return EpochOutcome(train_state, reason, complete=False, finite=False, loss=bad_loss)
 
 
 class PendingSlice(NamedTuple):
@@ -522,8 +526,8 @@ class PendingSlice(NamedTuple):
 
 def locate_nonfinite(
     program: Program, train_state: TrainState, chunk: Chunk, step: int
-) -> tuple[str, bool]:
-    """Return the first non-finite value of a step, in words, and whether the loss is finite."""
+) -> tuple[str, float]:
+    """Return the first non-finite value of a step, in words, and the loss."""
     batch, mask, key = get_batch(program, train_state, chunk.data, chunk.plan, step)
     result = _forward_backward(
         program, train_state.params, train_state.state, batch, mask, key, True
@@ -546,7 +550,7 @@ def locate_nonfinite(
         *((f"a statistic of {name}", state) for name, state in zip(names, states, strict=True)),
     ]
     causes = (cause for cause, value in stages if not is_finite(value))
-    return next(causes, "the update of the weights"), is_finite(result.loss)
+    return next(causes, "the update of the weights"), float(result.loss)
 
 
 def is_finite(tree: Any) -> bool:

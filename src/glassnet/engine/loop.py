@@ -74,6 +74,7 @@ class Record:
         observations: statistics of single steps.
         complete: whether all steps ran; if not, `decision.stop` has the reason.
         finite: whether all values were finite.
+        nonfinite_loss: the loss that ended the run, inf or NaN; None if all values were finite.
         learning_rate: learning rate of the epoch's last step.
         next_learning_rate: learning rate of the next step.
         decision: combined answer of the callbacks.
@@ -88,6 +89,7 @@ class Record:
     observations: tuple[Observation, ...] = ()
     complete: bool = True
     finite: bool = True
+    nonfinite_loss: float | None = None
     learning_rate: float = 0.0
     next_learning_rate: float = 0.0
     decision: Decision = field(default_factory=Decision)
@@ -226,6 +228,7 @@ def _make_record(runner: EpochRunner, outcome: EpochOutcome, logs: Logs) -> Reco
         observations=runner.observer.observations,
         complete=outcome.complete,
         finite=outcome.finite,
+        nonfinite_loss=outcome.loss,
         learning_rate=float(learning_rate_at(optimizer, start_state.rate, last_step)),
         next_learning_rate=float(learning_rate_at(optimizer, start_state.rate, step)),
         run_state=run_state,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -279,7 +280,9 @@ class Sequential:
                 if model.built:
                     self._shared_layers.copy_from(model)
             if any(isinstance(one, LearningRateScheduler | ReduceLROnPlateau) for one in adapted):
-                history.history["learning_rate"] = changes.learning_rates[: len(history.epoch)]
+                rates = changes.learning_rates[: len(history.epoch)]
+                missing = [math.nan] * (len(history.epoch) - len(rates))
+                history.history["learning_rate"] = rates + missing
             return history
 
     def _adapt_callbacks(self, callbacks: Any, epochs: int, verbose: Any) -> list[Any]:

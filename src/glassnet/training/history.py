@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,10 +25,13 @@ class History:
         seed: seed of the order of rows and of noise. Pass it to `fit` to repeat the run.
         params: settings of the fit: epochs, batch_size, steps, rows.
         history: one list per logged name, a number per epoch: {"loss": [...], "val_loss": [...]}.
+            The epoch in which a loss was not finite is the last; its loss is inf or NaN, and what
+            was not computed is NaN.
         epoch: indices of the epochs over the model's life, from 0.
         stopped: why the run ended before its last epoch, or None.
         seconds: duration of each epoch.
         observations: statistics of single steps, if the run was observed.
+        steps: number of steps that this fit trained and kept.
 
     Example:
         >>> history = History(seed=0)
@@ -42,16 +47,37 @@ class History:
     stopped: str | None = None
     seconds: list[float] = field(default_factory=list)
     observations: list[Observation] = field(default_factory=list)
+    steps: int = 0
 
-    def add(self, record: Record) -> None:
-        """Append an epoch; one that is not complete adds only its stop reason and observations."""
+    def add(self, record: Record, names: Iterable[str] = ()) -> None:
+        """Append an epoch.
+
+        One that ended with a loss that is not finite adds that loss, and NaN for the other names.
+        One that was interrupted adds only its stop reason and observations.
+
+        Args:
+            record: the epoch.
+            names: names of all values that a complete epoch logs.
+        """
         self.observations += record.observations
         self.stopped = record.decision.stop
-        if record.complete:
-            self.epoch.append(record.epoch)
-            self.seconds.append(record.seconds)
-            for name, value in record.logs.items():
-                self.history.setdefault(name, []).append(value)
+        logs = record.logs
+        if record.nonfinite_loss is not None:
+            others = dict.fromkeys((*names, *self.history), math.nan)
+            logs = {"loss": record.nonfinite_loss} | {
+                name: value for name, value in others.items() if name != "loss"
+            }
+        if not logs:
+            return
+        self.epoch.append(record.epoch)
+        self.seconds.append(record.seconds)
+        for name, value in logs.items():
+            self.history.setdefault(name, []).append(value)
+
+    def has_finite_loss(self) -> bool:
+        """Return whether a step of the fit had a finite loss, or no step was trained."""
+        losses = self.history.get("loss", [])
+        return self.steps > 0 or not losses or any(map(math.isfinite, losses))
 
     def to_data(self) -> HistoryData:
         """Return the data to save: everything except the observations."""
@@ -74,12 +100,13 @@ class History:
         )
 
     def best_epoch(self) -> int | None:
-        """Return the index of the lowest validation loss, or None before the first epoch.
+        """Return the index of the lowest validation loss, or None if no loss is finite.
 
         Without validation, the training loss is used.
         """
         losses = self.history.get("val_loss") or self.history.get("loss") or []
-        return losses.index(min(losses)) if losses else None
+        finite = [loss for loss in losses if math.isfinite(loss)]
+        return losses.index(min(finite)) if finite else None
 
     def plot(self) -> Any:
         """Plot the loss and each metric, and mark the best epoch; return a matplotlib Figure."""

@@ -67,6 +67,7 @@ class Trainer:
             ModelFileError: a file cannot be written.
         """
         record: Record | None = None
+        names = self.program.log_names(include_validation=validation_blocks is not None)
         with ExitStack() as stack, InterruptGuard() as interrupt, self.progress:
             stack.enter_context(closing(source))
             if self.run:
@@ -86,7 +87,9 @@ class Trainer:
                 hooks=hooks,
                 observe=self.observe,
             ):
-                self._finish_epoch(record, history, end_epoch)
+                history.add(record, names)
+                history.steps = int(record.train_state.step) - int(start.train_state.step)
+                self._finish_epoch(record, end_epoch)
         return record
 
     def finish(self, start: RunState, last: Record | None, history: History) -> History:
@@ -138,9 +141,8 @@ class Trainer:
             self.run.on_slice(steps_done, snapshot, self.callbacks.memories, self.export_model)
         return "interrupted by Ctrl-C" if interrupt.interrupted else None
 
-    def _finish_epoch(self, record: Record, history: History, end_epoch: int) -> None:
+    def _finish_epoch(self, record: Record, end_epoch: int) -> None:
         self.apply_record(record)
-        history.add(record)
         for request in record.decision.save:
             save_requested(request, record, self.export_model)
         if self.run:

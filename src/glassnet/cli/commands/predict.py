@@ -32,10 +32,18 @@ MAX_EXACT_INT = 2**53
     type=outputs.TableFile(),
     help="The CSV file to write.  [default: standard output]",
 )
+@click.option(
+    "--safe-csv",
+    is_flag=True,
+    help="Put an apostrophe before text that a spreadsheet runs as a formula, such as =1+1.",
+)
 @arguments.csv_options
-def command(model: str, rows: str, out: str | None, csv: Mapping[str, Any]) -> None:
+def command(model: str, rows: str, out: str | None, safe_csv: bool, csv: Mapping[str, Any]) -> None:
     """Write the table in FILE, or the names of the images in FOLDER, with the predictions of the
     network in MODEL as new columns: the label and the probability of each class, or the number.
+
+    Text is written as it was read. A spreadsheet runs a cell such as =1+1 as a formula; add
+    --safe-csv for a file that is opened in one.
 
     \b
     glassnet predict titanic.glassnet new.csv --out scored.csv
@@ -62,6 +70,7 @@ def command(model: str, rows: str, out: str | None, csv: Mapping[str, Any]) -> N
         frame = predict_images(network, rows)
     else:
         frame = predict_table(network, read_table(rows, **csv))
+    frame = outputs.guard_formulas(frame, replace=safe_csv)
     if not out:
         click.echo(frame.to_csv(index=False), nl=False)
     else:

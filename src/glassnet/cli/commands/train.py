@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from glassnet.cli import arguments, outputs
-from glassnet.cli.output import EXIT_INTERRUPTED
+from glassnet.cli.output import EXIT_INTERRUPTED, EXIT_NOT_FINITE
 from glassnet.formatting import format_duration, merge_like_lines
 
 if TYPE_CHECKING:
@@ -155,6 +155,10 @@ def command(
     interrupted = "Ctrl-C" in (history.stopped or "")
     if interrupted and not history.epoch:
         raise click.Abort
+    if not history.has_finite_loss():
+        if as_json:
+            report_failure(job.name, settings, history, seconds)
+        ctx.exit(EXIT_NOT_FINITE)
     report, headline, facts = job.score(model, settings["seed"])
     facts["remark"] = describe_few_rows(job.n_samples, facts["score"])
     if out:
@@ -214,6 +218,15 @@ def train_model(
         **fit_options,
     )
     return model, history, time.perf_counter() - start
+
+
+def report_failure(name: str, settings: dict[str, Any], history: History, seconds: float) -> None:
+    """Print as JSON that no step had a finite loss: there is no model, no score and no plot."""
+    from glassnet.cli import output
+
+    facts = {"dataset": name, "score": None, "seconds": seconds, "seed": settings["seed"]}
+    facts |= {"epochs": 0, "stopped": history.stopped, "plot": None, "out": None}
+    output.print_json(facts | {"settings": settings, "history": history.history})
 
 
 def describe_few_rows(n_samples: int, score: dict[str, Any]) -> str:
