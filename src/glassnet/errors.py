@@ -84,7 +84,7 @@ class TrainingWarning(UserWarning):
 
 
 class DataWarning(UserWarning):
-    """Rows were left out or values filled; the message says how many and why."""
+    """Data that may not be what they seem, rows that were left out, or values that were filled."""
 
 
 def require(

@@ -62,6 +62,7 @@ def test_every_argument_of_read_table_is_an_option_of_every_command_that_reads_t
         assert names <= {param.name for param in main.commands[command].params}
 
 
+@pytest.mark.filterwarnings("ignore:y. the class 'NA' has a single row")
 def test_what_a_message_proposes_works():
     """The words of the message are typed as they are printed."""
     result = run("train", "t.csv", "--target", "y", *FAST)

@@ -255,3 +255,21 @@ def test_few_rows_are_too_few_to_compare(tmp_path, n, is_small):
     remark = json.loads(run(*words, "--json").stdout)["remark"]
     assert remark.startswith(sentence.strip()) == is_small
     assert bool(remark) == is_small
+
+
+@pytest.mark.filterwarnings("always::glassnet.errors.DataWarning")
+def test_problems_of_a_table_are_lines(tmp_path):
+    """Oracle: by construction. Each is one line on standard error."""
+    rng = np.random.default_rng(0)
+    frame = pandas.DataFrame({"a": rng.normal(0, 1, 200), "b": rng.random(200)})
+    frame["y"] = np.where(rng.random(200) < 0.5, "ill", "well")
+    frame.loc[:19, "a"] = -999
+    frame.loc[[30, 31], "y"] = "Well"
+    frame.to_csv(tmp_path / "t.csv", index=False)
+    words = ("train", str(tmp_path / "t.csv"), "--target", "y", "--epochs", "1", "--no-plot")
+    lines = run(*words).stderr.splitlines()
+    assert [line.split(":")[0] for line in lines] == ["glassnet", "glassnet"]
+    assert "some classes may be one, written in two ways: 'Well' like 'well'" in lines[0]
+    assert "-999 seems to stand for missing values in a" in lines[1]
+    (line,) = run(*words, "--missing", "-999").stderr.splitlines()
+    assert line == lines[0]

@@ -380,3 +380,46 @@ def test_many_like_columns_of_a_file_are_one_line(tmp_path, capsys):
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) < 8
     assert sum("'400', '401', '402' and 297 more" in line for line in lines) == 1
+
+
+def patients(n=300):
+    """Return a table with a misspelled class, a code for missing, and a column that is the answer."""
+    rng = np.random.default_rng(1)
+    frame = pandas.DataFrame(
+        {
+            "temperature": rng.normal(37, 1, n).round(1),
+            "age": rng.integers(20, 80, n),
+            "state": rng.choice(["healthy", "sick"], n),
+        }
+    )
+    frame["treated"] = frame.state == "sick"
+    frame.loc[rng.random(n) < 0.1, "temperature"] = -999
+    frame.loc[[4, 5], "state"] = ["Healthy", "helthy"]
+    return frame
+
+
+def test_problems_of_a_table_are_warnings_before_training(capsys):
+    """Oracle: by construction. The first fit of a model says it once, on the user's own line."""
+    layers = [Dense(4, activation="softmax")]
+    model = gn.Sequential(layers, seed=0)
+    with pytest.warns(DataWarning) as record:
+        model.fit(patients(), target="state", verbose=0)
+    texts = [str(warning.message) for warning in record]
+    starts = ["state: some classes may be one", "state: each of the classes", "-999 seems to stand"]
+    assert [text.startswith(start) for text, start in zip(texts, starts, strict=False)] == [
+        True
+    ] * 3
+    assert texts[3].startswith("treated: alone gives state away.")
+    assert len(texts) == 4
+    assert {warning.filename for warning in record} == {__file__}
+    model.fit(patients(), target="state", verbose=0)  # warnings are errors in tests
+    clean = patients().drop([4, 5]).drop(columns="treated")
+    two = gn.Sequential([Dense(1, activation="sigmoid")], seed=0)
+    two.fit(gn.data.read_table(clean, missing=[-999]), target="state", verbose=0)
+
+
+def test_a_number_that_gives_the_target_away_is_a_warning():
+    frame = patients()[["temperature", "age"]].replace(-999, 37)
+    frame["fahrenheit"] = frame.temperature * 1.8 + 32
+    with pytest.warns(DataWarning, match="fahrenheit: alone gives temperature away"):
+        numbers_model().fit(frame, target="temperature", verbose=0)

@@ -161,6 +161,7 @@ def test_differences_too_small_to_square_have_no_scale():
     np.testing.assert_array_equal(encoder.transform(Table({"x": x})), np.zeros((30, 1)))
 
 
+@pytest.mark.filterwarnings("ignore:y. (the class|each of the classes)")  # some have a single row
 @pytest.mark.parametrize("n", [30, 2000])
 def test_labels_become_classes_and_the_rows_are_split_by_them(n):
     """Oracle: a dict, and a split stratified by the labels as text (of 0 to 11, "10" before "2")."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
@@ -252,7 +253,7 @@ def _cell_options() -> Iterator[Callable[[Any], Any]]:
         metavar="[COLUMN=]WORD,...",
         multiple=True,
         callback=lambda ctx, param, value: _parse_missing(value),
-        help="CSV: words that mean a missing value in columns of text, or in one. Repeatable.",
+        help="CSV: words and numbers (-999) that mean a missing value. Repeatable.",
     )
     yield click.option(
         "--names",
@@ -284,8 +285,10 @@ def _sign_options() -> Iterator[Callable[[Any], Any]]:
     )
 
 
-def _parse_missing(values: tuple[str, ...]) -> list[str] | dict[str, list[str]] | None:
-    """Return the words, or the words by column; None if there are none.
+def _parse_missing(
+    values: tuple[str, ...],
+) -> list[str | float] | dict[str, list[str | float]] | None:
+    """Return the words and numbers, all together or by column; None if there are none.
 
     Raises:
         click.BadParameter: words with and without a column.
@@ -293,7 +296,7 @@ def _parse_missing(values: tuple[str, ...]) -> list[str] | dict[str, list[str]] 
     if not values:
         return None
     pairs = [value.rpartition("=") for value in values]
-    words = [[word for word in text.split(",") if word.strip()] for _, _, text in pairs]
+    words = [[_to_number(word) for word in text.split(",") if word.strip()] for _, _, text in pairs]
     if not any(sign for _, sign, _ in pairs):
         return [word for each in words for word in each]
     if not all(sign for _, sign, _ in pairs):
@@ -301,6 +304,11 @@ def _parse_missing(values: tuple[str, ...]) -> list[str] | dict[str, list[str]] 
             "expected words for all columns or words for single columns, not both."
         )
     return {column: each for (column, _, _), each in zip(pairs, words, strict=True)}
+
+
+def _to_number(word: str) -> str | float:
+    """Return the number in a word such as -200, or the word."""
+    return float(word) if re.fullmatch(r"\s*[+-]?\d+(\.\d+)?\s*", word) else word
 
 
 def images_options(command: Command) -> Command:

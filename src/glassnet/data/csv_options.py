@@ -7,7 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from glassnet.errors import is_int, require
+import numpy as np
+
+from glassnet.errors import is_int, is_number, require
 
 PLAIN_FLAG = re.compile(r"[\w=,/+-]*\w")
 """Text that a shell passes on unchanged, and that does not run into the end of a sentence."""
@@ -26,6 +28,7 @@ class CsvOptions:
         thousands: the character between groups of three digits: ".", ",", " " or "'".
         missing: words that mean a missing cell in columns of text.
         missing_by_column: the same for single columns.
+        missing_numbers: numbers that mean a missing cell, by column; None for all columns.
         header: the line of the column names, counted from 1; None if the file has none.
         names: the names of the columns.
     """
@@ -35,12 +38,20 @@ class CsvOptions:
     thousands: str | None = None
     missing: frozenset[str] | None = None
     missing_by_column: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    missing_numbers: Mapping[str | None, frozenset[float]] = field(default_factory=dict)
     header: int | str | None = "infer"
     names: tuple[str, ...] | None = None
 
     def missing_words(self, column: str) -> frozenset[str] | None:
         """Return the words that mean a missing cell in a column of text; None if not stated."""
         return self.missing_by_column.get(column, self.missing)
+
+    def drop_missing_numbers(self, name: str, values: np.ndarray) -> np.ndarray:
+        """Return a column with NaN instead of the numbers that mean a missing cell."""
+        numbers = self.missing_numbers.get(name, self.missing_numbers.get(None, frozenset()))
+        if values.dtype.kind != "f" or not numbers:
+            return values
+        return np.where(np.isin(values, list(numbers)), np.nan, values)
 
 
 def check_csv_options(
@@ -63,21 +74,27 @@ def check_csv_options(
     fits = header in (None, "infer") or is_int(header, least=1)
     fix = "Lines are counted from 1. header=None reads a file without column names."
     require(fits, "read_table", "header to be the number of a line", header=header, fix=fix)
-    by_column = {}
+    lists: dict[str | None, Any] = {} if missing is None else {None: missing}
     if isinstance(missing, Mapping):
-        by_column = {str(name): _check_words(words) for name, words in missing.items()}
-        missing = None
-    words = None if missing is None else _check_words(missing)
-    return CsvOptions(delimiter, decimal, thousands, words, by_column, header, _check_names(names))
+        lists = {str(name): values for name, values in missing.items()}
+    checked = {name: _check_missing(values) for name, values in lists.items()}
+    words = {name: texts for name, (texts, _) in checked.items() if texts is not None}
+    numbers = {name: values for name, (_, values) in checked.items() if values}
+    for_all, names = words.pop(None, None), _check_names(names)
+    by_column = {str(name): texts for name, texts in words.items()}
+    return CsvOptions(delimiter, decimal, thousands, for_all, by_column, numbers, header, names)
 
 
-def _check_words(words: Any) -> frozenset[str]:
-    is_list = isinstance(words, Iterable) and not isinstance(words, str)
-    words = list(words) if is_list else words
-    fits = is_list and all(isinstance(word, str) for word in words)
-    expected = 'missing to be a list of words, ["NA"], or a dict of lists by column'
-    require(fits, "read_table", expected, missing=words)
-    return frozenset(word.strip() for word in words)
+def _check_missing(values: Any) -> tuple[frozenset[str] | None, frozenset[float]]:
+    """Return the words and the numbers of a list. Without words, those are None: not stated."""
+    is_list = isinstance(values, Iterable) and not isinstance(values, str)
+    values = list(values) if is_list else values
+    fits = is_list and all(isinstance(value, str) or is_number(value) for value in values)
+    expected = 'missing to be a list of words and numbers, ["NA", -999], or a dict of such lists'
+    require(fits, "read_table", expected, missing=values)
+    words = frozenset(value.strip() for value in values if isinstance(value, str))
+    numbers = frozenset(float(value) for value in values if not isinstance(value, str))
+    return (words if words or not numbers else None), numbers
 
 
 def _check_names(names: Any) -> tuple[str, ...] | None:

@@ -176,7 +176,8 @@ def read_table(
         decimal: "." or ",".
         thousands: character between groups of three digits: ".", ",", " " or "'".
         missing: words that mean a missing cell in columns of text: ["NA", "unknown"], or [] for
-            none. A dict sets them for single columns: {"stage": []}.
+            none. Numbers mean one in columns of numbers, of frames too: [-999]. A dict sets
+            them for single columns: {"stage": [], "age": [-1]}.
         header: the line of the column names, counted from 1; None if the file has none.
         names: names of the columns. With `header`, they replace the file's.
 
@@ -195,16 +196,29 @@ def read_table(
     options = check_csv_options(delimiter, decimal, thousands, missing, header, names)
     is_csv = isinstance(source, str | Path) and Path(source).suffix.lower() in CSV_SUFFIXES
     expected = f"a file that ends in {', '.join(CSV_SUFFIXES)} with these arguments"
-    fits = is_csv or options == CsvOptions()
+    fits = is_csv or replace(options, missing_numbers={}) == CsvOptions()
     require(fits, "read_table", expected, source=type(source).__name__)
+    table = _read_source(source, options)
+    for name in options.missing_numbers:
+        if name is not None:
+            lookup("missing", name, table.columns)
+    if not options.missing_numbers:
+        return table
+    columns = {
+        name: options.drop_missing_numbers(name, values) for name, values in table.columns.items()
+    }
+    return replace(table, columns=columns)
+
+
+def _read_source(source: Any, options: CsvOptions) -> Table:
     if isinstance(source, Table):
         return source
-    if not isinstance(source, str | Path):
-        with wrap_errors("table", "columns that can be read", received=type(source).__name__):
-            if not isinstance(source, Mapping | list | tuple):
-                return _table_from_frame(source)
-            return _table_from_row(source) or _table_from_frame(_frame_from_dicts(source))
-    return _read_file(Path(source), options)
+    if isinstance(source, str | Path):
+        return _read_file(Path(source), options)
+    with wrap_errors("table", "columns that can be read", received=type(source).__name__):
+        if not isinstance(source, Mapping | list | tuple):
+            return _table_from_frame(source)
+        return _table_from_row(source) or _table_from_frame(_frame_from_dicts(source))
 
 
 def _read_file(path: Path, options: CsvOptions) -> Table:

@@ -11,7 +11,7 @@ from glassnet.errors import DataError, message, require
 from glassnet.pipeline.adapter import ModelInfo, register_adapter
 from glassnet.pipeline.options import FitOptions
 from glassnet.pipeline.row_adapter import RowAdapter
-from glassnet.preprocessing.base import PreparedData
+from glassnet.preprocessing.base import PreparedData, require_same_kind
 from glassnet.preprocessing.table_rows import hash_table_rows
 from glassnet.preprocessing.tabular import TabularPreprocessor, prepare_table
 
@@ -45,6 +45,7 @@ class TableAdapter(RowAdapter):
         require(model.vectorizer is None, "fit", expected, x=type(self.x).__name__, fix=fix)
         if self.y is not None:
             return super().prepare(options)
+        require_same_kind(TabularPreprocessor, model.preprocessor, self.x)
         self.x = read_table(self.x)
         return prepare_table(
             self.x, model.preprocessor, options.request, model.head, model.loss, options.split

@@ -8,11 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from glassnet.data.column_values import factorize
+from glassnet.data.column_checks import find_problems
+from glassnet.data.column_values import factorize, find_distinct
 from glassnet.data.parsing import is_missing
 from glassnet.data.split import train_validation_split
 from glassnet.data.table import TargetSplit, read_table, split_target
-from glassnet.errors import DataError, is_int, require
+from glassnet.errors import DataError, DataWarning, is_int, require, warn
 from glassnet.losses import Loss
 from glassnet.preprocessing import encoder, targets
 from glassnet.preprocessing.base import (
@@ -201,6 +202,7 @@ def prepare_table(
     else:
         preprocessor = _fit_preprocessor(parts, train_index, request, is_classification, head, loss)
         messages = (*parts.messages, *_fit_messages(preprocessor))
+        _warn_about_columns(preprocessor, parts, train_index, is_classification)
     return PreparedData(
         preprocessor,
         preprocessor.transform(parts.table),
@@ -249,6 +251,25 @@ def _fit_preprocessor(
         log = request.target_transform == "log"
         target = targets.fit_numeric_target(name, column[train_index], log, head, loss)
     return TabularPreprocessor(fitted_encoder, target, request)
+
+
+def _warn_about_columns(
+    preprocessor: TabularPreprocessor,
+    parts: TargetSplit,
+    train_index: np.ndarray,
+    is_classification: bool,
+) -> None:
+    """Warn about what looks wrong in the training rows: see `column_checks.find_problems`."""
+    dropped, target = preprocessor.encoder.dropped_columns(), preprocessor.target.name
+    columns = {
+        name: values[train_index]
+        for name, values in parts.table.columns.items()
+        if name not in dropped
+    }
+    answers = parts.target_column[train_index]
+    counts = find_distinct(parts.target_column).count() if is_classification else None
+    for problem in find_problems(columns, target, answers, counts):
+        warn(problem, DataWarning)
 
 
 def _fit_messages(preprocessor: TabularPreprocessor) -> list[str]:
