@@ -114,6 +114,8 @@ def message(who: str, expected: str, /, *, fix: str = "", **received: Any) -> st
         'Dense: expected units to be an int >= 1. Received: units=-3.'
     """
     values = ", ".join(f"{name}={_short_repr(value)}" for name, value in received.items())
+    if not fix and any(map(_is_beyond_float32, received.values())):
+        fix = "Numbers are float32: 0, or from 1.2e-38 to 3.4e38 in size."
     parts = [f"{who}: expected {expected}.", f"Received: {values}." if values else "", fix]
     return " ".join(filter(None, parts))
 
@@ -155,6 +157,11 @@ def wrap_errors(
     except Exception as cause:
         problem = (str(cause) or type(cause).__name__)[:MAX_PROBLEM]
         raise error(message(who, expected, fix=fix, **received, problem=problem)) from cause
+
+
+def _is_beyond_float32(value: Any) -> bool:
+    """Return whether a value is a number that would become 0 or infinite as a float32."""
+    return isinstance(value, float) and math.isfinite(value) and not is_float32(value)
 
 
 def warn(text: str, category: type[Warning]) -> None:
@@ -272,10 +279,17 @@ MAX_FLOAT32 = 3.4028234663852886e38
 """The largest float32."""
 
 
+MIN_FLOAT32 = 1.1754943508222875e-38
+"""The smallest float32 above 0 that compiled programs do not round to 0."""
+
+
 def is_float32(value: Any) -> bool:
-    """Return whether `value` is a number for a compiled program: a float32 or an int32."""
+    """Return whether `value` is a number for a compiled program: a float32 or an int32.
+
+    A number that would become 0 or infinite is not.
+    """
     limit = MAX_INT if isinstance(value, int) else MAX_FLOAT32
-    return is_number(value) and abs(value) <= limit
+    return is_number(value) and (value == 0 or MIN_FLOAT32 <= abs(value) <= limit)
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from glassnet.callbacks.callback import Callback
 from glassnet.callbacks.model_checkpoint import ModelCheckpoint
 from glassnet.engine.epoch_runner import Logs
 from glassnet.engine.loop import Decision, Record
-from glassnet.errors import TrainingWarning, is_number, require, warn
+from glassnet.errors import MAX_FLOAT32, TrainingWarning, is_number, require, warn
 
 
 class CallbackList:
@@ -117,7 +117,7 @@ def _check_decision(callback: Callback, decision: Decision | None) -> Decision:
     )
     rate = decision.learning_rate if decision else None
     require(
-        rate is None or (is_number(rate) and 0 < rate < math.inf),
+        rate is None or (is_number(rate) and 0 < rate <= MAX_FLOAT32),
         who,
         "a learning rate > 0",
         learning_rate=rate,

@@ -13,7 +13,7 @@ from glassnet.callbacks import monitor
 from glassnet.callbacks.callback import Callback
 from glassnet.engine.epoch_runner import Logs
 from glassnet.engine.loop import Decision, Record
-from glassnet.errors import is_int, is_number, require
+from glassnet.errors import MAX_FLOAT32, is_float32, is_int, is_number, require
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ class ReduceLROnPlateau(Callback):
             cooldown=self.cooldown,
         )
         require(
-            is_number(self.min_lr) and self.min_lr >= 0,
+            is_float32(self.min_lr) and self.min_lr >= 0,
             who,
             "min_lr to be a number >= 0",
             min_lr=self.min_lr,
@@ -159,7 +159,7 @@ class LearningRateScheduler(Callback):
             arguments = (epoch,)
         rate = self.schedule(*arguments)
         require(
-            is_number(rate) and rate > 0,
+            is_number(rate) and 0 < rate <= MAX_FLOAT32,
             "LearningRateScheduler",
             f"schedule({epoch}, ...) to be a number > 0",
             learning_rate=rate,

@@ -9,13 +9,19 @@ from typing import Any
 
 import numpy as np
 
-from glassnet.errors import DataError, is_number, message, require, wrap_errors
+from glassnet.errors import (
+    MAX_FLOAT32,
+    MIN_FLOAT32,
+    DataError,
+    is_number,
+    message,
+    require,
+    wrap_errors,
+)
 from glassnet.types import Shape
 
 BLOCK_BYTES = 2**18
 """Size of the blocks in which large arrays are checked: small enough for a core's cache."""
-
-MAX_FLOAT32 = float(np.finfo(np.float32).max)
 
 MAX_LIST_DEPTH, MAX_SEARCHED = 64, 10**6
 """Limits of the search for masked arrays in lists: levels, and items in a level."""
@@ -342,11 +348,13 @@ def check_sample_weight(
     """Return the weights as float32, one per row, or None if there are none.
 
     Raises:
-        DataError: the shape is not (n,), a weight is negative, or all are zero.
+        DataError: the shape is not (n,), a weight is negative or would become 0 or infinite, or all
+            are zero.
     """
     if sample_weight is None:
         return None
     array = check_numeric(sample_weight, name).astype(np.float32)
+    _require_no_underflow(sample_weight, name)
     require(
         array.shape == (n,),
         name,
@@ -372,6 +380,22 @@ def squeeze_weight(sample_weight: Any) -> Any:
         return None
     array = to_array(sample_weight, "sample_weight")
     return array[:, 0] if array.ndim == 2 and array.shape[1] == 1 else sample_weight
+
+
+def _require_no_underflow(sample_weight: Any, name: str) -> None:
+    """Refuse weights above 0 that would be 0 in compiled programs, so that rows would be lost."""
+    sizes = np.abs(to_array(sample_weight, name)).astype(np.float64)
+    is_lost = (sizes > 0) & (sizes < MIN_FLOAT32)
+    row = int(is_lost.ravel().argmax())
+    require(
+        not is_lost.any(),
+        name,
+        "weights that are 0 or at least 1.2e-38, the smallest float32",
+        error=DataError,
+        row=row,
+        weight=float(sizes.ravel()[row]),
+        fix="Multiply all weights by a number.",
+    )
 
 
 def compute_sample_weight(
@@ -426,13 +450,13 @@ def _check_class_weight(class_weight: Any, classes: list[Any]) -> np.ndarray:
         expected = f"classes that occur in the targets, {classes}"
         require(label in classes, who, expected, error=DataError, label=label, fix=fix)
         require(
-            is_number(weight) and 0 <= weight <= MAX_FLOAT32,
+            is_number(weight) and (weight == 0 or MIN_FLOAT32 <= weight <= MAX_FLOAT32),
             who,
             "a finite number >= 0 for each class",
             error=DataError,
             label=label,
             weight=weight,
-            fix="Weights are float32: at most 3.4e38.",
+            fix="Weights are float32: 0, or at least 1.2e-38 and at most 3.4e38.",
         )
     weights = np.array([class_weight.get(label, 1.0) for label in classes], np.float32)
     require(

@@ -27,6 +27,7 @@ from glassnet.errors import (
     MAX_SEED,
     DataError,
     MissingError,
+    is_float32,
     is_int,
     is_number,
     lookup,
@@ -74,12 +75,12 @@ PARAMETER_CONSTRAINTS: dict[str, tuple[str, Callable[[Any], bool]]] = {
         lambda v: all(is_int(units, least=1) for units in np.atleast_1d(v)),
     ),
     "dropout": ("a fraction from 0 to below 1", _is_fraction),
-    "alpha": ("a number >= 0", lambda v: is_number(v) and v >= 0),
+    "alpha": ("a number >= 0", lambda v: is_float32(v) and v >= 0),
     "learning_rate": (
         '"constant", "invscaling" or "adaptive"',
         lambda v: isinstance(v, str) and v in LEARNING_RATES,
     ),
-    "learning_rate_init": ("a number > 0", lambda v: is_number(v) and v > 0),
+    "learning_rate_init": ("a number > 0", lambda v: is_float32(v) and v > 0),
     "power_t": ("a number >= 0", lambda v: is_number(v) and v >= 0),
     "batch_size": (
         'an int >= 1, "auto" or "full"',
@@ -96,7 +97,7 @@ PARAMETER_CONSTRAINTS: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "validation_fraction": ("a number between 0 and 1", lambda v: is_number(v) and 0 < v < 1),
     "beta_1": ("a number from 0 to below 1", _is_fraction),
     "beta_2": ("a number from 0 to below 1", _is_fraction),
-    "epsilon": ("a number > 0", lambda v: is_number(v) and v > 0),
+    "epsilon": ("a number > 0", lambda v: is_float32(v) and v > 0),
     "n_iter_no_change": ("an int >= 1 or inf", lambda v: is_int(v, least=1) or v == math.inf),
     "max_fun": ("an int >= 1", lambda v: is_int(v, least=1)),
 }

@@ -68,7 +68,9 @@ class Constant(Initializer):
     def __post_init__(self) -> None:
         if is_float32(self.value) or (self.value is None and self.shape is not None):
             return
-        array = np.array(self.value, np.float32) if _is_numeric(self.value) else np.array(np.nan)
+        with np.errstate(over="ignore"):  # it becomes infinite, which is refused below
+            is_array = _is_numeric(self.value)
+            array = np.array(self.value, np.float32) if is_array else np.array(np.nan)
         fits = array.ndim > 0 and np.isfinite(array).all()
         expected = "value to be a number or an array of finite numbers"
         require(fits, "Constant", expected, value=self.value)

@@ -11,7 +11,7 @@ import numpy as np
 
 from glassnet import activations
 from glassnet import layers as ours
-from glassnet.errors import is_int, is_number, require
+from glassnet.errors import is_float32, is_int, require
 from glassnet.keras.compat import SubclassGuard, Unsupported, export_aliases
 from glassnet.layers.text import as_texts
 from glassnet.pipeline.batches import as_epoch_iterable, is_stream
@@ -34,7 +34,7 @@ def _parametric(function: str, name: str | None, trainable: bool, **parameters: 
     """Return an Activation layer with these arguments of its function, as numbers >= 0 or None."""
     who = {"elu": "ELU", "leaky_relu": "LeakyReLU", "relu": "ReLU"}[function]
     for parameter, value in parameters.items():
-        fits = is_number(value) and value >= 0
+        fits = is_float32(value) and value >= 0
         fits = fits or (value is None and parameter == "max_value")
         require(fits, who, f"{parameter} to be a number >= 0", **{parameter: value})
     activation = activations.ParametricActivation(function, tuple(parameters.items()))

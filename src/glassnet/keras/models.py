@@ -20,8 +20,8 @@ from glassnet.data.table import is_table
 from glassnet.errors import (
     MissingError,
     NotReadyError,
+    is_float32,
     is_int,
-    is_number,
     message,
     require,
     suggest,
@@ -501,7 +501,7 @@ class Sequential:
         if self._changes is None:
             self._model.learning_rate = rate
         else:
-            is_valid = is_number(rate) and rate > 0
+            is_valid = is_float32(rate) and rate > 0
             require(is_valid, "learning_rate", "a number > 0", learning_rate=rate)
             self._changes.learning_rate = float(rate)
 

@@ -25,8 +25,8 @@ from glassnet.engine.train_step import (
 from glassnet.errors import (
     MAX_SEED,
     NotReadyError,
+    is_float32,
     is_int,
-    is_number,
     lookup,
     message,
     require,
@@ -185,7 +185,7 @@ class BaseModel:
 
     @learning_rate.setter
     def learning_rate(self, rate: float) -> None:
-        is_valid = is_number(rate) and 0 < rate < 3e38
+        is_valid = is_float32(rate) and rate > 0
         expected = "a number > 0 that float32 holds"
         require(is_valid, "learning_rate", expected, learning_rate=rate)
         hint = ": return Decision(learning_rate=...)"

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from glassnet.data.arrays import check_numeric, compute_sample_weight
-from glassnet.errors import DataError, message, require
+from glassnet.errors import MIN_FLOAT32, DataError, message, require
 from glassnet.losses import Loss
 from glassnet.types import Shape
 
@@ -77,11 +77,12 @@ def apply_class_weight(
         return weight
     if weight is None:
         return by_class
-    with np.errstate(over="ignore"):
+    with np.errstate(over="ignore", under="ignore"):
         product: np.ndarray = weight * by_class
-    expected = "sample_weight times class_weight to be finite in float32"
+    is_lost = (product < MIN_FLOAT32) & (weight > 0) & (by_class > 0)
+    expected = "sample_weight times class_weight to be finite, and above 0, in float32"
     require(
-        np.isfinite(product).all(),
+        np.isfinite(product).all() and not is_lost.any(),
         "class_weight",
         expected,
         error=DataError,

@@ -21,11 +21,12 @@ from glassnet import fingerprinting, output_files
 from glassnet._version import __version__
 from glassnet.engine.network import BuiltNetwork
 from glassnet.errors import (
+    MAX_FLOAT32,
     MAX_SEED,
     GlassnetError,
     ModelFileError,
-    is_float32,
     is_int,
+    is_number,
     message,
     require,
 )
@@ -185,7 +186,7 @@ class ModelSpec:
             step=self.step,
         )
         _require(
-            is_float32(self.rate) and self.rate >= 0,
+            is_number(self.rate) and 0 <= self.rate <= MAX_FLOAT32,
             "a rate >= 0 within the range of float32",
             rate=self.rate,
         )
