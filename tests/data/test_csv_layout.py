@@ -111,6 +111,27 @@ def test_a_file_without_a_header(tmp_path):
         read_table(path, header=99)
 
 
+@pytest.mark.parametrize(
+    ("text", "options"),
+    [
+        ("a b\nx 5 6\ny 7 8\n", {"delimiter": " ", "header": 1, "names": ["c0", "a", "b"]}),
+        ("a,b\nx,5,6\ny,7,8\n", {"header": 1, "names": ["row", "a", "b"]}),
+    ],
+)
+def test_row_names_of_r_that_have_no_name(tmp_path, text, options):
+    """The arguments of the message read the file."""
+    path = written(tmp_path, text)
+    with pytest.raises(DataError) as caught:
+        read_table(path)
+    names = ", ".join(f'"{name}"' for name in options["names"])
+    assert f"header=1, names=[{names}])" in str(caught.value)
+    assert to_lists(read_table(path, **options)) == {
+        options["names"][0]: ["x", "y"],
+        "a": [5, 7],
+        "b": [6, 8],
+    }
+
+
 def test_stated_delimiters(tmp_path):
     assert to_lists(read_table(written(tmp_path, "a b:c\n1 2:3\n"), delimiter=":")) == {
         "a b": ["1 2"],

@@ -60,6 +60,7 @@ UNCLEAR = {
     "commas": ("preis;n\n1,200;1\n950;2\n", "preis", "1,200", ","),
     "commas after tabs": ("preis\tn\n1,200\t1\n950\t2\n", "preis", "1,200", ","),
     "evidence for both": ("a;b;preis\n1,5;0.25;1.200\n9;2;5\n", "preis", "1.200", "."),
+    "one column": ("preis\n1.200\n950\n", "preis", "1.200", "."),
     "whole numbers": ("preis;n\n1.000;1\n2.000;2\n", "preis", "1.000", "."),
     "gaps": ("preis;n\n1.200;1\n;2\n", "preis", "1.200", "."),
 }

@@ -103,7 +103,7 @@ class ColumnParser:
     @cached_property
     def choice(self) -> FormatChoice:
         """The decision how the numbers of all columns are written."""
-        options, delimiter = self.options, self.layout.delimiter
+        options, delimiter = self.options, self.layout.numbers_delimiter
         formats = candidate_formats(delimiter, options.decimal, options.thousands)
         texts = {i: cells.texts for i, cells in self.values.items() if self.layout.header[i]}
         return choose_format(texts, formats, self.cells.has_points)
@@ -117,7 +117,7 @@ class ColumnParser:
         choice, header, messages = self.choice, self.layout.header, []
         for i in choice.ambiguous:
             texts = self.values[i].texts
-            is_certain = self.layout.delimiter != ";" and not choice.conflict
+            is_certain = self.layout.numbers_delimiter not in ";\n" and not choice.conflict
             if not is_certain or any("," in text for text in texts):
                 self._raise_ambiguous(i)
         by_sign: dict[str, list[str]] = {}

@@ -55,6 +55,11 @@ class Layout(NamedTuple):
     start_line: int
     messages: tuple[str, ...] = ()
 
+    @property
+    def numbers_delimiter(self) -> str:
+        """The delimiter that says how numbers are written; a single column has none: "\\n"."""
+        return self.delimiter if len(self.header) > 1 else "\n"
+
 
 class Row(NamedTuple):
     """A row of the first lines.
@@ -91,7 +96,9 @@ def find_layout(name: str, text: str, options: CsvOptions) -> Layout:
     n_comments = _count_comment_lines(lines[n_above:])
     comments = lines[n_above : n_above + n_comments]
     n_above += n_comments
-    delimiter = delimiter or sniff_delimiter(lines[n_above:])
+    if not delimiter:
+        delimiter = sniff_delimiter(lines[n_above:])
+        _require_names_of_blank_columns(name, lines, n_above)
     delimiter_name = DELIMITERS.get(delimiter, f"{delimiter!r}")
     if delimiter == " ":
         text, delimiter, delimiter_name = separate_by_tabs(text), "\t", "blanks"
@@ -191,6 +198,25 @@ def _has_columns_of_blanks(lines: Sequence[str], delimiter: str, n_cells: int) -
     )
 
 
+def _require_names_of_blank_columns(name: str, lines: Sequence[str], n_above: int) -> None:
+    """Refuse columns of numbers separated by blanks, as R writes them, if a name is missing.
+
+    Raises:
+        DataError: with the options that read them.
+    """
+    rows = [TOKEN.findall(line) for line in lines[n_above:] if line.strip()]
+    n = len(rows[-1])
+    is_table = len(rows) > 2 and n > 2 and all(len(row) == n for row in rows[1:])
+    has_numbers = is_table and all(map(VALUE.fullmatch, rows[1][1:]))
+    names = rows[0]
+    fits = not has_numbers or not 1 < len(names) < n or any(map(VALUE.fullmatch, names))
+    line = n_above + 1
+    numbered = [f"c{i}" for i in range(n - len(names))] + names
+    advice = advise(name, delimiter=" ", header=line, names=numbered)
+    expected, fix = "a name for each column", f"If blanks separate the columns, pass {advice}."
+    require(fits, name, expected, error=DataError, columns=n, names=names[:5], fix=fix)
+
+
 def separate_by_tabs(text: str) -> str:
     """Return the text with one tab for the blanks between cells, line by line."""
     parts = re.split(r"(\r\n|\r|\n)", text)
@@ -265,11 +291,10 @@ class HeaderFinder(NamedTuple):
         received: dict[str, Any] = {"header": line, "lines": [row.line for row in self.rows[:5]]}
         expected = "header to be a line with names of columns"
         require(fits, self.name, expected, error=DataError, **received)
-        header = self._trim(rows[0].cells, rows[1:])
         if self.options.names is not None:
-            self._check_names(len(header))
-            header = list(self.options.names)
-        return header, rows[0].end_line, ()
+            self._check_names(_most_common([len(row.cells) for row in rows[1:] or rows]))
+            return list(self.options.names), rows[0].end_line, ()
+        return self._trim(rows[0].cells, rows[1:]), rows[0].end_line, ()
 
     def _check_names(self, n_columns: int) -> None:
         names = self.options.names
@@ -313,6 +338,8 @@ class HeaderFinder(NamedTuple):
         has_gap = row.line > above[-1].end_line + 1
         is_narrow = all(each.n_filled < row.n_filled for each in above)
         is_certain = is_narrow and (has_gap or _has_contrast(row.cells, rows[position + 1 :]))
+        if not is_certain and any(map(is_value, filter(None, row.cells))):
+            return 0, ()
         quoted = self.delimiter.join(row.cells)[:MAX_QUOTED]
         received = {"line": row.line, "text": quoted}
         fix = f"If so, pass {advise(self.name, header=row.line)}."

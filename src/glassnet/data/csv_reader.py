@@ -175,7 +175,7 @@ def _read_with_pandas(content: bytes, layout: Layout, options: CsvOptions) -> Cs
         return None
     stated = itertools.chain(options.missing or (), *options.missing_by_column.values())
     has_other_words = not NA_VALUES.issuperset(stated)
-    formats = candidate_formats(layout.delimiter, options.decimal, options.thousands)
+    formats = candidate_formats(layout.numbers_delimiter, options.decimal, options.thousands)
     csv_rows = CsvRows(
         content,
         start,
@@ -201,7 +201,7 @@ def _read_cells(name: str, layout: Layout) -> tuple[list[Column], int]:
         elif len(row) == n_columns + 1 and not row[-1].strip():
             rows.append(row[:-1])
         else:
-            _raise_bad_row(name, layout.header, row, line)
+            _raise_bad_row(name, layout, row, line)
         if len(rows) == ROWS_PER_TRANSPOSE:
             blocks.append(tuple(zip(*rows, strict=True)))
             rows = []
@@ -263,13 +263,15 @@ def _raise_open_quote(name: str, line: int, lines: Sequence[str]) -> None:
     raise DataError(message(name, expected, fix=fix, **received))
 
 
-def _raise_bad_row(name: str, header: list[str], row: list[str], line: int) -> None:
+def _raise_bad_row(name: str, layout: Layout, row: list[str], line: int) -> None:
+    header, header_line = layout.header, layout.start_line
     open_quote = any("\n" in cell for cell in row)
     fix = "Put quotes around a cell that contains the delimiter."
     if open_quote:
         fix = "A closing quote is missing."
     elif len(row) == len(header) + 1:
-        fix += f" If the first column has no name: {advise(name, header=None)}."
+        advice = advise(name, header=max(header_line, 1), names=["row", *header])
+        fix += f" If the first column has no name: {advice}."
     raise DataError(
         message(
             name,
