@@ -279,3 +279,25 @@ def test_what_softmax_and_relu_refuse():
         ConfigError, match=r"ReLU: expected max_value to be a number >= 0. Received"
     ):
         keras.layers.ReLU(max_value=-1.0)
+
+
+def test_shapes_that_contradict_each_other():
+    """They were ignored without a word. Oracle: Keras refuses both."""
+    words = r"Input: expected shape or batch_shape, not both\. Received: shape=\(2,\), batch_shape="
+    for make in (keras.Input, keras.layers.InputLayer):
+        with pytest.raises(ConfigError, match=words):
+            make(shape=(2,), batch_shape=(None, 3))
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(2)])
+    words = r"build: expected the known shape of the input, \(None, 2\)\. Received: input_shape=\(3, 4\)"
+    with pytest.raises(ConfigError, match=words):
+        model.build((3, 4))
+    model.build((3, 2))
+    assert model.input_shape == (None, 2)
+
+
+def test_l1l2_is_a_name_too(real):
+    """Oracle: Keras, whose L1L2 has no penalty without arguments."""
+    theirs = real.regularizers.get("l1l2")
+    for name in ("l1l2", "L1L2", "l1_l2"):
+        ours = keras.regularizers.get(name)
+        assert (ours.l1, ours.l2) == (theirs.l1, theirs.l2)

@@ -150,6 +150,15 @@ def _copy_fields(layer: ours.TextVectorization, learned: ours.TextVectorization)
 
 def _input(shape: Any = None, batch_shape: Any = None, name: str | None = None) -> ours.Input:
     batch_size = None
+    fix = "Write Input(shape=(784,))."
+    require(
+        shape is None or batch_shape is None,
+        "Input",
+        "shape or batch_shape, not both",
+        shape=shape,
+        batch_shape=batch_shape,
+        fix=fix,
+    )
     if isinstance(batch_shape, tuple | list):
         batch_size, *shape = batch_shape
     sizes = tuple(shape) if isinstance(shape, tuple | list) else (shape,)
@@ -158,7 +167,7 @@ def _input(shape: Any = None, batch_shape: Any = None, name: str | None = None) 
         "Input",
         "the shape of one example, with all sizes known",
         shape=shape,
-        fix="Write Input(shape=(784,)).",
+        fix=fix,
     )
     layer = ours.Input(sizes, name=name)
     vars(layer)["batch_size"] = batch_size

@@ -175,9 +175,17 @@ class Sequential:
             self._model.add(input_layer)
 
     def build(self, input_shape: Shape) -> None:
-        """Set the shape of the input, batch axis first: (None, 784)."""
-        if self._model.input_shape is None:
-            self._model.input_shape = layer_names.Input(batch_shape=input_shape).shape
+        """Set the shape of the input, batch axis first: (None, 784).
+
+        Raises:
+            ConfigError: the shape of the input is known, and it is another one.
+        """
+        shape, known = layer_names.Input(batch_shape=input_shape).shape, self._model.input_shape
+        if known is None:
+            self._model.input_shape = shape
+        else:
+            expected = f"the known shape of the input, {(None, *known)}"
+            require(shape == known, "build", expected, input_shape=input_shape)
 
     def compile(
         self,

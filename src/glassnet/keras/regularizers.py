@@ -1,9 +1,19 @@
 """Keras's regularizers."""
 
+from __future__ import annotations
+
+from typing import Any
+
 from glassnet import regularizers as ours
 from glassnet.keras.compat import export_aliases, make_get
 
-get = make_get(__name__, ours.get)
+
+def _resolve(value: Any) -> ours.Regularizer | None:
+    """Return the regularizer of a name of Keras."""
+    return ours.L1L2() if value == "l1l2" else ours.get(value)
+
+
+get = make_get(__name__, _resolve)
 
 __all__, __getattr__ = export_aliases(
     __name__,
