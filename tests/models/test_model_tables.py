@@ -423,3 +423,16 @@ def test_a_number_that_gives_the_target_away_is_a_warning():
     frame["fahrenheit"] = frame.temperature * 1.8 + 32
     with pytest.warns(DataWarning, match="fahrenheit: alone gives temperature away"):
         numbers_model().fit(frame, target="temperature", verbose=0)
+
+
+def test_many_columns_without_a_known_category_are_one_warning():
+    """Oracle: by hand: 40 columns of categories, of which 39 hold only new ones."""
+    columns = {f"c{i}": np.tile(["a", "b"], 20) for i in range(40)}
+    model = gn.Sequential([gn.layers.Dense(1, activation="sigmoid")], seed=0)
+    model.fit(columns | {"y": np.tile(["u", "v"], 20)}, target="y", epochs=1, verbose=0)
+    rows = {f"c{i}": ["z", "z" if i else "a"] for i in range(40)}
+    with pytest.warns(DataWarning) as warned:
+        model.predict(rows)
+    assert [str(warning.message) for warning in warned] == [
+        "column 'c1', column 'c2', column 'c3' and 36 more: none of the training categories among z"
+    ]

@@ -24,7 +24,7 @@ from glassnet.data.parsing import (
 )
 from glassnet.data.table import Table
 from glassnet.errors import DataError, DataWarning, is_number, lookup, message, require, warn
-from glassnet.formatting import MAX_LIKE_LINES, VARYING_PART, format_names
+from glassnet.formatting import MAX_LIKE_LINES, VARYING_PART, format_names, merge_like_lines
 from glassnet.preprocessing.columns import Column
 from glassnet.preprocessing.expressions import evaluate_expression, find_names
 
@@ -90,9 +90,16 @@ class ColumnEncoding(ABC):
     def encode(self, values: np.ndarray, encoded: np.ndarray) -> None:
         """Write the features of parsed values into `encoded`, (n, number of features)."""
 
+    def describe_unknown(self, column: Column, parsed: np.ndarray) -> str:
+        """Return a message if no value of a parsed column is known from training, else ""."""
+        return ""
+
     def transform(self, values: np.ndarray) -> np.ndarray:
         """Return the features of a column, (n, number of features) float32."""
-        parsed = self.parse(Column(self.name, values))
+        column = Column(self.name, values)
+        parsed = self.parse(column)
+        if text := self.describe_unknown(column, parsed):
+            warn(text, DataWarning)
         encoded = np.empty((len(values), len(self.feature_names)), np.float32)
         self.encode(parsed, encoded)
         return encoded
@@ -211,16 +218,21 @@ class CategoricalColumn(ColumnEncoding):
         return self.categories
 
     def parse(self, column: Column) -> np.ndarray:
-        """Return the row of `encodings` for each value; warn if no category is known."""
+        """Return the row of `encodings` for each value."""
         n_features = len(self.feature_names)
         categories, codes = column.distinct.texts, column.distinct.codes
         positions = self._positions(categories, column.values.dtype.kind == "f")
         features = [positions.get(category, n_features) for category in categories]
-        if min(features) == n_features and (len(column) > 1 or not self.has_other):
-            examples = ", ".join(map(str, categories[:3]))
-            text = f"column {self.name!r}: none of the training categories among {examples}"
-            warn(text, DataWarning)
         return np.take(features, codes)
+
+    def describe_unknown(self, column: Column, parsed: np.ndarray) -> str:
+        n_features = len(self.feature_names)
+        if not len(parsed) or parsed[0] < n_features or parsed.min() < n_features:
+            return ""
+        if len(column) == 1 and self.has_other:
+            return ""
+        examples = ", ".join(map(str, column.distinct.texts[:3]))
+        return f"column {self.name!r}: none of the training categories among {examples}"
 
     def encode(self, values: np.ndarray, encoded: np.ndarray) -> None:
         encoded[:] = np.take(self.encodings, values, axis=0)
@@ -331,12 +343,18 @@ class Encoder:
         columns = self._used_columns()
         self._require_columns(table, [column.name for column in columns])
         table = add_derived_columns(table, dict(self.derive))
-        parsed = [
-            column.parse(
-                Column(column.name, table.resolve(column.name, column.text_levels), table.formats)
-            )
+        values_by_column = [
+            Column(column.name, table.resolve(column.name, column.text_levels), table.formats)
             for column in columns
         ]
+        pairs = list(zip(columns, values_by_column, strict=True))
+        parsed = [column.parse(values) for column, values in pairs]
+        unknown = (
+            column.describe_unknown(values, numbers)
+            for (column, values), numbers in zip(pairs, parsed, strict=True)
+        )
+        for text in merge_like_lines(filter(None, unknown)):
+            warn(text, DataWarning)
         stops = np.cumsum([len(column.feature_names) for column in columns]).tolist()
         encoded = np.empty((len(parsed[0]), stops[-1]), np.float32)
         for row in range(0, len(encoded), BLOCK_ROWS):
