@@ -109,6 +109,17 @@ def test_the_type_of_a_column():
     assert "2 columns as 6 numbers: preis, n (5)" in result.stdout
 
 
+def test_messages_about_words_are_printed_once(tmp_path):
+    rows = "".join(f"{['NA', 'red', 'blue'][i % 3]},{i % 5},{'+-'[i % 2]}\n" for i in range(40))
+    (tmp_path / "words.csv").write_text("color,n,y\n" + rows)
+    result = run("train", "words.csv", "--target", "y", *FAST[:-1])
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert result.stdout.count("'NA' in color (14 cells)") == 1
+    assert result.stdout.count("'-' in 20 rows") == 1
+    assert result.stdout.count("read_table") == 2
+    assert "y: 2 labels (+, -)" in result.stdout
+
+
 def test_messages_about_types_name_the_option(tmp_path):
     rows = "".join(f"{'x' if i == 3 else i},{i % 2}\n" for i in range(60))
     (tmp_path / "odd.csv").write_text("a,y\n" + rows)

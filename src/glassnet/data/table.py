@@ -128,9 +128,8 @@ class Table:
         return replace(self, columns=columns, blank_words=words, exact_times=times)
 
     def replace_column(self, name: str, column: np.ndarray) -> Table:
-        """Return the table with a column whose words for missing cells are decided."""
-        words = {other: each for other, each in self.blank_words.items() if other != name}
-        return replace(self, columns={**self.columns, name: column}, blank_words=words)
+        """Return the table with another column, as the file alone decides all others."""
+        return replace(self, columns={**self.columns, name: column}, blank_words={})
 
     def resolve(self, name: str, levels: Collection[Any] = ()) -> np.ndarray:
         """Return a column; words that may mean a missing cell are text if they are in `levels`."""
