@@ -14,6 +14,7 @@ import glassnet as gn
 from glassnet import output_files
 from glassnet.callbacks import CSVLogger, ModelCheckpoint
 from glassnet.errors import ConfigError, ModelFileError
+from glassnet.storage.checkpoints import CheckpointFolder
 
 FOREIGN = ["m.onnx", "m.h5", "m.keras", "m.pt", "m.pkl", "m.joblib", "m.pb", "m.tflite", "m.HDF5"]
 OWN = ["m.glassnet", "m", "m.v2", "m.h5.glassnet", ".keras", "model.bin", "1.5"]
@@ -151,3 +152,26 @@ def test_one_file_by_two_names():
         assert output_files.find_same_file(name, ["none", "a"]) == "a"
     assert output_files.find_same_file("b", ["a", "x" * 5000, "a\0"]) is None
     assert output_files.is_same_file("new", "./new")
+
+
+@pytest.mark.parametrize("content", ["my notes", "12\n34 x", "1" * 30])
+def test_a_file_named_lock_is_not_overwritten(content):
+    """A folder of checkpoints has a lock, which holds the id of a process."""
+    Path("lock").write_text(content)
+    with pytest.raises(ConfigError, match="resume: expected a folder without another file named"):
+        CheckpointFolder(".")
+    assert Path("lock").read_text() == content
+    Path("lock").write_text("123\n")
+    CheckpointFolder(".").close()
+    assert Path("lock").read_text() == f"{os.getpid()}\n"
+
+
+@pytest.mark.parametrize("first", ["a,b\n1,2\n", "name\nepoch\n", "\x89PNG\r\n"])
+def test_a_log_does_not_overwrite_what_is_no_log(first):
+    Path("t.csv").write_bytes(first.encode())
+    with pytest.raises(ConfigError, match="CSVLogger: expected a new file, or a log of epochs"):
+        CSVLogger("t.csv").on_train_begin(("loss",))
+    assert Path("t.csv").read_bytes() == first.encode()
+    for log in ("epoch,loss\n0,1\n", "epoch;loss\n", ""):
+        Path("log.csv").write_text(log)
+        CSVLogger("log.csv").on_train_begin(("loss",))

@@ -42,8 +42,8 @@ class CSVLogger(Callback):
     Args:
         filename: path of the file, in an existing folder.
         separator: character between columns.
-        append: whether to append to an existing file with the same columns. False overwrites the
-            file.
+        append: whether to append to an existing file with the same columns. False overwrites an
+            earlier log; another file, such as a table, is refused (Keras overwrites it).
 
     Raises:
         ConfigError: an argument is out of range; in `fit`, the file cannot be written, or has other
@@ -80,6 +80,14 @@ class CSVLogger(Callback):
             resolve_output(self.filename)
         with self._open() as file:
             columns = next(csv.reader(file.read().splitlines(), delimiter=self.separator), [])
+        require(
+            self.append or not columns or columns[0].startswith("epoch"),
+            "CSVLogger",
+            "a new file, or a log of epochs to overwrite",
+            filename=shorten_path(self.filename),
+            columns=", ".join(columns)[:80],
+            fix="Choose another filename, or delete the file.",
+        )
         require(
             not self.append or columns in ([], expected),
             "CSVLogger",

@@ -28,7 +28,7 @@ class CommandGroup(click.Group):
     """A group of commands that reports every error and warning in one line on stderr.
 
     The exit code is 2 for a user's mistake, 1 for output that cannot be written, 3 for a training
-    without a finite loss, and 130 for Ctrl-C.
+    that learned nothing because its loss was not finite, and 130 for Ctrl-C.
     """
 
     def main(

@@ -14,6 +14,9 @@ from glassnet.storage import model_file
 MAX_TO_KEEP = 2
 """Number of checkpoints to keep; the second one is a fallback if the newest is damaged."""
 
+MAX_LOCK_BYTES = 20
+"""Maximum size of a lock file, which holds the id of a process."""
+
 CHECKPOINT_NAME = re.compile(r"checkpoint-\d{6,}-\d{9,}\.glassnet")
 
 
@@ -67,6 +70,14 @@ class CheckpointFolder:
             fix = "Wait for that process to end, or use another folder for this run."
             expected = "a folder that no other fit is using"
             text = message("resume", expected, resume=str(self.path), process=process, fix=fix)
+            raise ConfigError(text)
+        self._lock.seek(0)
+        content = self._lock.read(MAX_LOCK_BYTES + 1)
+        is_file = (self.path / "lock").is_file()
+        if is_file and not (len(content) <= MAX_LOCK_BYTES and (content.strip() or b"0").isdigit()):
+            self._lock.close()
+            fix = "It would be overwritten. Use another folder for this run."
+            text = message("resume", "a folder without another file named lock", fix=fix)
             raise ConfigError(text)
         try:
             self._lock.truncate(0)

@@ -75,7 +75,7 @@ class History:
             self.history.setdefault(name, []).append(value)
 
     def has_finite_loss(self) -> bool:
-        """Return whether a step of the fit had a finite loss, or no step was trained."""
+        """Return whether the fit kept a step with a finite loss, or had no step to train."""
         losses = self.history.get("loss", [])
         return self.steps > 0 or not losses or any(map(math.isfinite, losses))
 
