@@ -283,10 +283,12 @@ def test_what_softmax_and_relu_refuse():
 
 def test_shapes_that_contradict_each_other():
     """They were ignored without a word. Oracle: Keras refuses both."""
-    words = r"Input: expected shape or batch_shape, not both\. Received: shape=\(2,\), batch_shape="
+    words = r"Input: expected shape or batch_shape, not both\. Received: shape="
     for make in (keras.Input, keras.layers.InputLayer):
         with pytest.raises(ConfigError, match=words):
             make(shape=(2,), batch_shape=(None, 3))
+        with pytest.raises(ConfigError, match=words):
+            make(batch_size=4, batch_shape=(2, 3))
     model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(2)])
     words = r"build: expected the known shape of the input, \(None, 2\)\. Received: input_shape=\(3, 4\)"
     with pytest.raises(ConfigError, match=words):

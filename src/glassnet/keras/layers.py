@@ -148,14 +148,16 @@ def _copy_fields(layer: ours.TextVectorization, learned: ours.TextVectorization)
     vars(layer).update({field.name: getattr(learned, field.name) for field in fields(learned)})
 
 
-def _input(shape: Any = None, batch_shape: Any = None, name: str | None = None) -> ours.Input:
-    batch_size = None
+def _input(
+    shape: Any = None, batch_size: Any = None, batch_shape: Any = None, name: str | None = None
+) -> ours.Input:
     fix = "Write Input(shape=(784,))."
     require(
-        shape is None or batch_shape is None,
+        batch_shape is None or (shape is None and batch_size is None),
         "Input",
         "shape or batch_shape, not both",
         shape=shape,
+        batch_size=batch_size,
         batch_shape=batch_shape,
         fix=fix,
     )
@@ -184,7 +186,7 @@ def infer_input(layer: Any) -> ours.Input | None:
     size = attributes.get("input_length" if isinstance(layer, ours.Embedding) else "input_dim")
     shape = attributes.get("input_shape", size)
     batch_shape = attributes.get("batch_input_shape", attributes.get("batch_shape"))
-    return None if shape is None and batch_shape is None else _input(shape, batch_shape)
+    return None if shape is None and batch_shape is None else _input(shape, None, batch_shape)
 
 
 class KerasLayerBase(SubclassGuard, ours.Layer):
@@ -211,8 +213,7 @@ CONSTRAINTS_SPEC = (
 )
 RENORM_SPEC = "renorm=False renorm_clipping=None renorm_momentum=0.99 synchronized=False"
 INPUT_SPEC = (
-    "shape batch_size@ dtype=None|'float32'|'string' sparse=None|False ragged=None|False"
-    " batch_shape"
+    "shape batch_size dtype=None|'float32'|'string' sparse=None|False ragged=None|False batch_shape"
 )
 WEIGHTS_SPEC = (
     "use_bias kernel_initializer bias_initializer kernel_regularizer bias_regularizer"
