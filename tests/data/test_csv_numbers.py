@@ -126,7 +126,7 @@ def test_rows_of_a_text_column_are_read_in_the_format_of_the_file(tmp_path):
         ({"delimiter": ";;"}, "delimiter to be one character"),
         ({"header": 0}, r"header to be the number of a line.*Lines are counted from 1"),
         ({"missing": "NA"}, "missing to be a list of words"),
-        ({"missing": [1]}, "missing to be a list of words"),
+        ({"missing": [None]}, "missing to be a list of words"),
         ({"names": "ab"}, "names to be a list of different names"),
         ({"names": ["a", "a"]}, "names to be a list of different names"),
     ],
