@@ -30,6 +30,9 @@ MIN_ROWS_FOR_CLASSES = 10
 MIN_NUMBERS = 15
 """Number of different numbers of a column from which one of them can be a code."""
 
+MAX_ROWS_FOR_CODES = 50_000
+"""Number of rows, evenly spaced, in which a code for missing values is searched in a long table."""
+
 MIN_ROWS_FOR_LEAKS = 100
 """Number of rows from which one column is compared with the target."""
 
@@ -185,6 +188,7 @@ def find_missing_code(values: np.ndarray) -> Code | None:
     """
     if values.dtype.kind != "f":
         return None
+    values = values[:: max(1, len(values) // MAX_ROWS_FOR_CODES)]
     present = values[np.isfinite(values)]
     distinct, counts = np.unique(present, return_counts=True)
     if len(distinct) < MIN_NUMBERS:
@@ -252,7 +256,7 @@ def find_leaks(
 
 def _measure_classes(y: np.ndarray, tested: np.ndarray) -> Callable[[np.ndarray], float]:
     """Return a function that measures how well a column predicts classes."""
-    codes = find_distinct(y).codes
+    codes = _to_codes(y)
     n_classes = int(codes.max()) + 1
     train, test = codes[~tested], codes[tested]
     majority = int(np.bincount(train).argmax())
@@ -270,13 +274,21 @@ def _measure_classes(y: np.ndarray, tested: np.ndarray) -> Callable[[np.ndarray]
 
 def _to_bins(values: np.ndarray, tested: np.ndarray) -> np.ndarray:
     """Return the bin of each value: its own if there are few values, else one of `N_BINS`."""
-    distinct = find_distinct(values)
-    if values.dtype.kind not in "fM" or len(distinct.texts) <= N_BINS:
-        return distinct.codes
+    codes = _to_codes(values)
+    if values.dtype.kind not in "fM" or codes.max() < N_BINS:
+        return codes
     numbers = _to_numbers(values)
     known = numbers[~tested]
     edges = np.nanquantile(known, np.linspace(0, 1, N_BINS + 1)[1:-1])
     return np.where(np.isnan(numbers), N_BINS, np.searchsorted(edges, numbers))
+
+
+def _to_codes(values: np.ndarray) -> np.ndarray:
+    """Return the position of each value among the distinct ones."""
+    if values.dtype.kind == "O":
+        return find_distinct(values).codes
+    codes: np.ndarray = np.unique(values, return_inverse=True)[1]
+    return codes
 
 
 def _to_numbers(values: np.ndarray) -> np.ndarray:
@@ -292,7 +304,7 @@ def _measure_numbers(y: np.ndarray, tested: np.ndarray) -> Callable[[np.ndarray]
 
     def measure(values: np.ndarray) -> float:
         if values.dtype.kind in "Ob":
-            codes = find_distinct(values).codes
+            codes = _to_codes(values)
             sums = np.bincount(codes[~tested], train, codes.max() + 1)
             counts = np.bincount(codes[~tested], minlength=codes.max() + 1)
             means = np.where(counts > 0, sums / np.maximum(counts, 1), np.median(train))
