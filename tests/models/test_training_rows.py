@@ -275,3 +275,13 @@ def test_models_of_other_seeds_have_other_fingerprints():
         model.fit(X, Y, verbose=0)
     assert one._rows == same._rows
     assert not np.isin(one._rows.hashes, other._rows.hashes).any()
+
+
+def test_a_number_as_text_is_the_number():
+    """Oracle: by construction. Categories of numbers come as text or as numbers."""
+    frame = PEOPLE.assign(grade=np.arange(60) % 3)
+    model = gn.Sequential([Dense(1, activation="sigmoid")], seed=0)
+    model.fit(frame, target="survived", column_types={"grade": "category"}, verbose=0)
+    assert model.is_training_row(frame.astype({"grade": str})).all()
+    assert model.is_training_row(frame.astype({"grade": float})).all()
+    assert not model.is_training_row(frame.assign(grade=frame.grade.astype(str) + "x")).any()
