@@ -229,45 +229,42 @@ def _check_no_output(path: str, others: list[tuple[click.Parameter, str]]) -> No
             )
 
 
-def guard_formulas(frame: pandas.DataFrame, *, replace: bool) -> pandas.DataFrame:
-    """Return a table whose text a spreadsheet does not run as formulas, or warn about such text.
+def guard_formulas(frame: pandas.DataFrame) -> pandas.DataFrame:
+    """Return a table whose text no spreadsheet runs as formulas: an apostrophe stands before it.
 
-    Args:
-        frame: the table; numbers, also those written as text, are never formulas.
-        replace: put an apostrophe before such text and such column names; otherwise only warn.
+    Numbers, also those written as text, are never formulas. A warning says how many cells changed.
     """
+    import pandas
+
     n_formulas, columns = 0, {}
     for i, name in enumerate(frame.columns):
         column = frame.iloc[:, i]
         if column.dtype.kind not in "biufM":
             found = column.map(is_formula).astype(bool)
             n_formulas += int(found.sum())
-            column = column.where(~found, "'" + column.astype(str)) if replace else column
+            column = column.where(~found, "'" + column.astype(str))
         n_formulas += is_formula(name)
         columns[i] = column
     if not n_formulas:
         return frame
-    if replace:
-        import pandas
-
-        names = [f"'{name}" if is_formula(name) else name for name in frame.columns]
-        return pandas.DataFrame(columns).set_axis(names, axis=1)
     cells = "1 cell" if n_formulas == 1 else f"{n_formulas:,} cells"
     text = (
-        f"{cells} begin like a formula of a spreadsheet (= + - @); --safe-csv writes them as text."
+        f"an apostrophe was put before {cells} that a spreadsheet may run as formulas; "
+        "--no-safe-csv leaves it out."
     )
     warnings.warn(text, DataWarning, stacklevel=2)
-    return frame
+    names = [f"'{name}" if is_formula(name) else name for name in frame.columns]
+    return pandas.DataFrame(columns).set_axis(names, axis=1)
 
 
 def is_formula(value: object) -> bool:
     """Return whether a spreadsheet may run a cell's text as a formula.
 
     Example:
-        >>> [is_formula(value) for value in ("=1+1", "-5.2", "-x", -5.2, "a=b")]
-        [True, False, True, False, False]
+        >>> [is_formula(value) for value in ("=1+1", "-5.2", "-x", "-", -5.2, "a=b")]
+        [True, False, True, False, False, False]
     """
-    if not isinstance(value, str) or not value.startswith(FORMULA_SIGNS):
+    if not isinstance(value, str) or not value.startswith(FORMULA_SIGNS) or value in "+-":
         return False
     try:
         float(value.replace(",", ""))

@@ -33,8 +33,9 @@ MAX_EXACT_INT = 2**53
     help="The CSV file to write.  [default: standard output]",
 )
 @click.option(
-    "--safe-csv",
-    is_flag=True,
+    "--safe-csv/--no-safe-csv",
+    default=True,
+    show_default=True,
     help="Put an apostrophe before text that a spreadsheet runs as a formula, such as =1+1.",
 )
 @arguments.csv_options
@@ -42,8 +43,8 @@ def command(model: str, rows: str, out: str | None, safe_csv: bool, csv: Mapping
     """Write the table in FILE, or the names of the images in FOLDER, with the predictions of the
     network in MODEL as new columns: the label and the probability of each class, or the number.
 
-    Text is written as it was read. A spreadsheet runs a cell such as =1+1 as a formula; add
-    --safe-csv for a file that is opened in one.
+    Text is written as it was read, except that a cell such as =1+1 begins with an apostrophe, so
+    that no spreadsheet runs it as a formula. --no-safe-csv leaves the apostrophe out.
 
     \b
     glassnet predict titanic.glassnet new.csv --out scored.csv
@@ -70,7 +71,8 @@ def command(model: str, rows: str, out: str | None, safe_csv: bool, csv: Mapping
         frame = predict_images(network, rows)
     else:
         frame = predict_table(network, read_table(rows, **csv))
-    frame = outputs.guard_formulas(frame, replace=safe_csv)
+    if safe_csv:
+        frame = outputs.guard_formulas(frame)
     if not out:
         click.echo(frame.to_csv(index=False), nl=False)
     else:
