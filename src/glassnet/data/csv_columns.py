@@ -77,8 +77,8 @@ class ColumnParser:
         for i, name in enumerate(header):
             if name:
                 columns[name] = self._parse_column(i)
-            else:
-                messages.append(self._unnamed_column_message(i))
+            elif (text := self._unnamed_column_message(i)) not in messages:
+                messages.append(text)
         if self.options.header == "infer" and self.options.names is None:
             messages += _number_name_messages(columns)
         fix = "Name every column in the first line."

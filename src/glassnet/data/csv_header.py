@@ -93,7 +93,9 @@ def _check_repeated_header(name: str, header: Sequence[str], columns: Sequence[C
     if len(texts) < len(columns) or not all(cell in others for cell, others in pairs):
         return
     is_repeated = any(
-        len(others) > 2 and all(is_value(text) for text in others if text != cell)
+        len(others) > 2
+        and not is_value(cell)
+        and all(is_value(text) for text in others if text != cell)
         for cell, others in pairs
     )
     expected, fix = "one line of column names", "Delete the line that repeats them."

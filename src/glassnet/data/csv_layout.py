@@ -92,13 +92,15 @@ def find_layout(name: str, text: str, options: CsvOptions) -> Layout:
     )
     lines = read_first_lines(text, options.header)
     n_above, delimiter, notes = _read_separator_line(lines)
-    delimiter = options.delimiter or delimiter
     n_comments = _count_comment_lines(lines[n_above:])
     comments = lines[n_above : n_above + n_comments]
     n_above += n_comments
+    if delimiter and not options.delimiter:
+        _require_stated_delimiter(name, lines[n_above:], delimiter, n_above)
+    delimiter = options.delimiter or delimiter
     if not delimiter:
         delimiter = sniff_delimiter(lines[n_above:])
-        _require_names_of_blank_columns(name, lines, n_above)
+        _require_names_of_blank_columns(name, lines, n_above, delimiter)
     delimiter_name = DELIMITERS.get(delimiter, f"{delimiter!r}")
     if delimiter == " ":
         text, delimiter, delimiter_name = separate_by_tabs(text), "\t", "blanks"
@@ -198,8 +200,30 @@ def _has_columns_of_blanks(lines: Sequence[str], delimiter: str, n_cells: int) -
     )
 
 
-def _require_names_of_blank_columns(name: str, lines: Sequence[str], n_above: int) -> None:
-    """Refuse columns of numbers separated by blanks, as R writes them, if a name is missing.
+def _require_stated_delimiter(name: str, lines: Sequence[str], delimiter: str, line: int) -> None:
+    """Refuse a delimiter of a `sep=` line that separates nothing if another one does.
+
+    Raises:
+        DataError: with both, and the option that decides.
+    """
+    lines = [each for each in lines if each.strip()]
+    found = sniff_delimiter(lines) if lines else delimiter
+    is_unused = set(_count_cells_per_line(lines, delimiter)) == {1}
+    sizes = _count_cells_per_line(lines, found)
+    fits = not is_unused or _find_size(sizes, sizes[0]) == 1
+    expected = "cells separated as the line sep= says"
+    received = {"line": line, "sep": delimiter, "looks_like": found}
+    fix = f"Pass {advise(name, delimiter=found)}."
+    require(fits, name, expected, error=DataError, **received, fix=fix)
+
+
+def _require_names_of_blank_columns(
+    name: str, lines: Sequence[str], n_above: int, delimiter: str
+) -> None:
+    """Refuse columns separated by blanks, as R writes them, if a name is missing.
+
+    Without another delimiter, one column of numbers or names in quotes show that it is a table;
+    with one, all columns must be numbers.
 
     Raises:
         DataError: with the options that read them.
@@ -207,11 +231,17 @@ def _require_names_of_blank_columns(name: str, lines: Sequence[str], n_above: in
     rows = [TOKEN.findall(line) for line in lines[n_above:] if line.strip()]
     n = len(rows[-1])
     is_table = len(rows) > 2 and n > 2 and all(len(row) == n for row in rows[1:])
-    has_numbers = is_table and all(map(VALUE.fullmatch, rows[1][1:]))
     names = rows[0]
-    fits = not has_numbers or not 1 < len(names) < n or any(map(VALUE.fullmatch, names))
+    if is_table and set(_count_cells_per_line(lines[n_above:], delimiter)) <= {0, 1}:
+        columns = list(zip(*rows[1:], strict=True))[1:]
+        has_quotes = all(each.startswith('"') for each in names)
+        is_sure = has_quotes or any(all(map(VALUE.fullmatch, column)) for column in columns)
+        is_table = is_sure and len(names) == n - 1
+    else:
+        is_table = is_table and all(map(VALUE.fullmatch, rows[1][1:]))
+    fits = not is_table or not 1 < len(names) < n or any(map(VALUE.fullmatch, names))
     line = n_above + 1
-    numbered = [f"c{i}" for i in range(n - len(names))] + names
+    numbered = [f"c{i}" for i in range(n - len(names))] + [each.strip('"') for each in names]
     advice = advise(name, delimiter=" ", header=line, names=numbered)
     expected, fix = "a name for each column", f"If blanks separate the columns, pass {advice}."
     require(fits, name, expected, error=DataError, columns=n, names=names[:5], fix=fix)
@@ -317,14 +347,13 @@ class HeaderFinder(NamedTuple):
         )
 
     def _trim(self, header: list[str], below: Sequence[Row]) -> list[str]:
-        """Return the header with as many cells as the rows if a delimiter ends only one of them."""
+        """Return the header with as many cells as the rows if delimiters end only one of them."""
         width = _most_common([len(row.cells) for row in below]) if below else len(header)
         if width == len(header) - 1 and not header[-1]:
             return header[:-1]
-        is_ended = all(not row.cells[-1] for row in below if len(row.cells) == width)
-        if width == len(header) + 1 and below and is_ended:
-            return [*header, ""]
-        return header
+        n = len(header)
+        is_ended = all(not any(row.cells[n:]) for row in below if len(row.cells) == width)
+        return header + [""] * (width - n) if below and is_ended else header
 
     def _choose(self) -> tuple[int, tuple[str, ...]]:
         """Return the position of the header among the rows, and a message about lines above it."""

@@ -120,7 +120,8 @@ def advise(file: str, **options: Any) -> str:
 
 
 def _quote(value: Any) -> str:
-    return f'"{value}"' if isinstance(value, str) else repr(value).replace("'", '"')
+    text = f'"{value}"' if isinstance(value, str) else repr(value).replace("'", '"')
+    return text.replace("\t", "\\t")
 
 
 def _flag(value: Any) -> str:
@@ -129,5 +130,5 @@ def _flag(value: Any) -> str:
     elif isinstance(value, list | tuple):
         text = ",".join(map(str, value))
     else:
-        text = "none" if value is None else str(value)
+        text = "none" if value is None else str(value).replace("\t", "tab")
     return text if PLAIN_FLAG.fullmatch(text) else f'"{text}"'

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 
 from glassnet.data import csv_header
 from glassnet.data.csv_columns import ColumnParser, CsvContents
-from glassnet.data.csv_layout import Layout, find_layout, read_first_lines
+from glassnet.data.csv_layout import VALUE, Layout, find_layout, read_first_lines
 from glassnet.data.csv_options import CsvOptions, advise
 from glassnet.data.number_format import candidate_formats
 from glassnet.data.pandas_csv import Column, CsvColumns, CsvRows, count_rows
@@ -269,6 +269,10 @@ def _raise_bad_row(name: str, layout: Layout, row: list[str], line: int) -> None
     fix = "Put quotes around a cell that contains the delimiter."
     if open_quote:
         fix = "A closing quote is missing."
+    elif len(row) < len(header):
+        fix = "Delete the line if it is a note; else write a delimiter for each missing cell."
+    elif len(header) == 1 and layout.delimiter == "," and all(map(VALUE.fullmatch, row)):
+        fix = f"If the comma is a decimal sign, pass {advise(name, delimiter=';', decimal=',')}."
     elif len(row) == len(header) + 1:
         advice = advise(name, header=max(header_line, 1), names=["row", *header])
         fix += f" If the first column has no name: {advice}."
