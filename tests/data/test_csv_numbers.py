@@ -6,9 +6,11 @@ from test_table import to_lists, written
 
 from glassnet.data.number_format import (
     COMMA,
+    COMMA_APOSTROPHES,
     COMMA_GROUPED,
     FORMATS,
     POINT,
+    POINT_APOSTROPHES,
     POINT_GROUPED,
     NumberFormat,
     read_numbers,
@@ -42,6 +44,11 @@ WITH_EVIDENCE = {
     "days are text": ("a;b\n01.02.2024;1,5\n11.02.2024;2\n", {"a": ["01.02.2024", "11.02.2024"], "b": [1.5, 2]}),
     "exponents": ("a;b\n1.5e3;1\n2E-2;2\n", {"a": [1500, 0.02], "b": [1, 2]}),
     "each certain on its own": ("a;b\n1,5;0.25\n2,5;1.75\n", {"a": [1.5, 2.5], "b": [0.25, 1.75]}),
+    "Swiss": ("a;b\n1'234,5;3\n950;2,5\n", {"a": [1234.5, 950], "b": [3, 2.5]}),
+    "Swiss with points": ("a,b\n1'234.5,x\n-2'000'000,y\n", {"a": [1234.5, -2_000_000], "b": ["x", "y"]}),
+    "Swiss with typographic signs": ("a,b\n1’234,1\n950,2\n", {"a": [1234, 950], "b": [1, 2]}),
+    "Swiss thousands decide that points are decimal signs": ("a;b\n1'234;1.200\n950;2\n", {"a": [1234, 950], "b": [1.2, 2]}),
+    "feet and inches are text": ("a;b\n5'11;1\n6'02;2\n", {"a": ["5'11", "6'02"], "b": [1, 2]}),
     "points after bars": ("a|b\n1.200|1\n950|2\n", {"a": [1.2, 950], "b": [1, 2]}),
 }  # fmt: skip
 
@@ -161,10 +168,14 @@ def test_what_each_format_writes_it_reads(seed):
     ("text", "formats"),
     [
         ("950", set(FORMATS)),
-        ("1.200", {POINT, POINT_GROUPED, COMMA_GROUPED}),
-        ("1,200", {COMMA, COMMA_GROUPED, POINT_GROUPED}),
-        ("0.123", {POINT, POINT_GROUPED}),
-        ("1234,567", {COMMA, COMMA_GROUPED}),
+        ("1.200", {POINT, POINT_GROUPED, POINT_APOSTROPHES, COMMA_GROUPED}),
+        ("1,200", {COMMA, COMMA_GROUPED, COMMA_APOSTROPHES, POINT_GROUPED}),
+        ("0.123", {POINT, POINT_GROUPED, POINT_APOSTROPHES}),
+        ("1234,567", {COMMA, COMMA_GROUPED, COMMA_APOSTROPHES}),
+        ("1'234", {POINT_APOSTROPHES, COMMA_APOSTROPHES}),
+        ("1'234,5", {COMMA_APOSTROPHES}),
+        ("1'23", set()),
+        ("1 234", set()),
         ("1.234,5", {COMMA_GROUPED}),
         ("1,234.5", {POINT_GROUPED}),
         ("1.23.456", set()),
@@ -212,3 +223,9 @@ def test_targets_of_text_in_a_frame_are_not_guessed():
         DataError, match=r"target 'y': expected numbers that can be read in one way"
     ):
         target_to_numeric("y", np.array(["1.200", "950"], object))
+    for cells, fix in (
+        (["12 %", "3 %"], "digits and a decimal"),
+        (["1 200", "3 950"], "thousands="),
+    ):
+        with pytest.raises(DataError, match=f"target 'y': expected numbers, because.*{fix}.*; or"):
+            target_to_numeric("y", np.array(cells, object))

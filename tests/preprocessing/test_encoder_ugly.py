@@ -263,6 +263,12 @@ def test_gaps_where_training_had_none_and_none_where_it_had():
         ("12%", "14.5 %"),
         ("1.234,50", "2,5"),
         ("€ 3", "(4)"),
+        ("CHF 3.50", "CHF 4"),
+        ("3.5 EUR", "4 EUR"),
+        ("1,00,000", "12,34,567"),
+        ("12,50-", "3,00"),
+        ("−3", "−4.5"),
+        ("1 234,5 €", "2,5 €"),
     ],
 )
 def test_numbers_that_are_not_written_plainly(dressed):
@@ -286,11 +292,57 @@ def test_numbers_that_are_not_written_plainly(dressed):
         ("12:30", "13:45"),
         ("555-1234", "555-9876"),
         ("12 kg", "3 kg"),
+        ("1 st", "2 nd"),
+        ("EUR 1 to 5", "EUR 6"),
         ("a1", "b,2"),
     ],
 )
 def test_text_that_only_looks_like_numbers(plain):
     assert isinstance(fit_encoder(table(price=days(*plain))).columns[0], CategoricalColumn)
+
+
+COUNTING = [str(i) for i in range(20)]
+MIXED_WITH_NUMBERS = {
+    "colons of Eurostat": ([*COUNTING, *[":"] * 20], "numbers or text, not both", "':'"),
+    "three words": ([*COUNTING, *[":", "..", "n.a."] * 6], "numbers or text, not both", "'n.a.'"),
+    "a bound": ([*COUNTING, *["<0.5"] * 10], "numbers or text, not both", "<0.5"),
+    "errors of Excel": ([*COUNTING, "#DIV/0!", "#DIV/0!"], "numbers or text, not both", "#DIV/0!"),
+    "a unit": ([f"{i}.5 kg" for i in range(20)], "written plainly", "Write them without 'kg'"),
+    "a unit without a blank": ([f"{i}kmpl" for i in range(20)], "written plainly", "'kmpl'"),
+    "two units": ([f"{i} {'kg' if i % 2 else 'g'}" for i in range(20)], "plainly", "in one unit"),
+    "flags": ([*COUNTING, "1.5 e", "2.5 b"] * 2, "written plainly", "'b', in one unit"),
+    "blanks": ([f"{1 + i} 2{i:02d}" for i in range(20)], "plainly", '--thousands " "'),
+    "narrow blanks": ([f"{1 + i}\u202f2{i:02d},5" for i in range(20)], "plainly", 'thousands=" "'),
+}
+
+
+@pytest.mark.parametrize(
+    ("values", "expected", "part"), MIXED_WITH_NUMBERS.values(), ids=MIXED_WITH_NUMBERS
+)
+def test_numbers_beside_a_few_words_or_units_are_refused(values, expected, part):
+    """As categories, or left out because nearly all differ, the numbers would be lost."""
+    values = values * 2
+    with pytest.raises(DataError, match=f"column 'v': expected .*{expected}") as caught:
+        fit_encoder(table(x=np.arange(len(values)) % 7.0, v=text(*values)))
+    assert part in str(caught.value)
+    options = {"v": "category"}
+    fit_encoder(table(x=np.arange(len(values)) % 7.0, v=text(*values)), column_types=options)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        [*"0123456789", "10+", "10+", "10+"],
+        [f"C{i}" for i in range(20)],
+        [f"{i}{letter}" for i in range(5) for letter in "ABCDE"],
+        [f"{i} {half}" for i in range(1, 13) for half in ("am", "PM")],
+        [f"{i} 555 1234" for i in range(20)],
+        [*[str(i) for i in range(20)], *[f"PC {i}" for i in range(10)]],
+    ],
+)
+def test_categories_with_digits_stay_categories(values):
+    rows = table(v=text(*values * 4))
+    assert isinstance(fit_encoder(rows).columns[0], CategoricalColumn)
 
 
 def test_small_tables_and_wide_ones():

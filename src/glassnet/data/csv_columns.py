@@ -14,6 +14,7 @@ from glassnet.data.csv_layout import Layout
 from glassnet.data.csv_options import CsvOptions, advise
 from glassnet.data.exact_times import ExactTimes, exact_times_of_text
 from glassnet.data.number_format import (
+    SPACES,
     FormatChoice,
     NumberFormat,
     candidate_formats,
@@ -125,7 +126,7 @@ class ColumnParser:
             texts = self.values[i].texts
             for sign, role in ((used.decimal, "decimal"), (used.thousands, "thousands")):
                 is_told = sign and (sign != "." or role == "thousands" or i in choice.ambiguous)
-                if is_told and any(sign in text for text in texts):
+                if is_told and any(sign in text.translate(SPACES) for text in texts):
                     text = f"the {SIGN_NAMES[sign]} was read as the {role} sign"
                     by_sign.setdefault(text, []).append(header[i])
         for text, names in by_sign.items():

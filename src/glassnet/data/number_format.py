@@ -11,6 +11,23 @@ import numpy as np
 
 from glassnet.data.parsing import loses_precision
 
+FORMATTED_NUMBER = re.compile(
+    r"(?=.*[^\d.+-]|.*\d-$)[-+−–(]?\s?"
+    r"([$€£¥₹]|(CHF|EUR|USD|GBP|JPY|SEK|NOK|DKK|PLN|CZK|INR|CNY|AUD|CAD|BRL|Rs|Fr|kr)\b\.?)?"
+    r"\s?[-−]?(\d{1,3}([,.'’ \u00a0\u2009\u202f]\d{3})+|\d{1,2}(,\d{2})+,\d{3}|\d+)([.,]\d*)?"
+    r"\s?([%‰€$£¥₹]|CHF|EUR|USD|GBP|JPY|SEK|NOK|DKK|PLN|CZK|INR|CNY|AUD|CAD|BRL|kr|zł)?\)?-?"
+)
+"""Numbers with signs of a currency, percent, thousands or minus: $1,200, 12.5 %, 3,5, 40-."""
+
+NUMBER_WITH_UNIT = re.compile(r"[-+−]?\d+([.,]\d+)?\s?((?![aApP]\.?[mM])[^\W\d]{1,6}|°[CF]?)")
+"""A number and a short word or letter behind it: 5 kg, 23.4kmpl, 12.3 e."""
+
+MIN_SHARE = 0.9
+"""Share of texts that must be numbers with other signs."""
+
+MIN_WITH_UNIT, MAX_UNITS = 13, 3
+"""Number of different numbers from which a unit behind them is refused, and of different units."""
+
 NUMBER_LIKE = re.compile(
     r"[-+]?[.,\d][.,'’ \u00a0\u2009\u202f\d]*([eE][-+]?\d+)?|[-+]?inf(inity)?", re.IGNORECASE
 )
@@ -68,11 +85,15 @@ class NumberFormat:
 
 POINT, COMMA = NumberFormat("."), NumberFormat(",")
 POINT_GROUPED, COMMA_GROUPED = NumberFormat(".", ","), NumberFormat(",", ".")
+POINT_APOSTROPHES, COMMA_APOSTROPHES = NumberFormat(".", "'"), NumberFormat(",", "'")
 
-FORMATS = (POINT, COMMA, POINT_GROUPED, COMMA_GROUPED)
-"""Formats that are detected, preferred ones first."""
+FORMATS = (POINT, COMMA, POINT_GROUPED, COMMA_GROUPED, POINT_APOSTROPHES, COMMA_APOSTROPHES)
+"""Formats that are detected, preferred ones first.
 
-COMMA_FILE_FORMATS = (POINT, POINT_GROUPED)
+Blanks between digits are not: they may separate two numbers.
+"""
+
+COMMA_FILE_FORMATS = (POINT, POINT_GROUPED, POINT_APOSTROPHES)
 """Formats that are detected in files separated by commas."""
 
 
@@ -114,6 +135,41 @@ def read_numbers(
         if numbers is not None:
             readings[each] = numbers
     return readings
+
+
+def describe_numbers_in_text(texts: Sequence[str], n_plain: int) -> str:
+    """Return what to do about texts that are numbers with other signs, or "" if they are not.
+
+    The sentence has no point at its end.
+
+    Nine in ten must be such numbers. A unit behind a number counts from `MIN_WITH_UNIT` different
+    cells, for a few may be categories, and if there are few different units.
+
+    Args:
+        texts: the different texts of a column that are no plain numbers.
+        n_plain: how many different plain numbers the column has too.
+
+    Example:
+        >>> describe_numbers_in_text(["1 200", "3 950"], n_plain=0)[:50]
+        'If a blank separates thousands in a file, pass tho'
+    """
+    n_formatted = sum(bool(FORMATTED_NUMBER.fullmatch(text)) for text in texts)
+    if n_formatted >= 2 and n_formatted >= MIN_SHARE * len(texts):
+        grouped = [text.translate(SPACES) for text in texts]
+        formats = NumberFormat(".", " "), NumberFormat(",", " ")
+        if " " in "".join(grouped) and read_numbers(grouped, formats):
+            return (
+                'If a blank separates thousands in a file, pass thousands=" " to '
+                'gn.data.read_table, or --thousands " " on the command line'
+            )
+        return "Write them with digits and a decimal point only"
+    matches = list(filter(None, map(NUMBER_WITH_UNIT.fullmatch, texts)))
+    units = {match[2] for match in matches}
+    has_unit = len(matches) >= max(MIN_SHARE * len(texts), 1) and len(units) <= MAX_UNITS
+    if has_unit and len(matches) + n_plain >= MIN_WITH_UNIT:
+        text = repr(min(units)) if len(units) == 1 else f"{min(units)!r}, in one unit"
+        return f"Write them without {text}"
+    return ""
 
 
 @dataclass(frozen=True)

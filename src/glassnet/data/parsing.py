@@ -37,11 +37,6 @@ BOOLEAN_WORDS = dict.fromkeys(("true", "yes", "y", "t", "on", "1"), 1.0) | dict.
 )
 """Values of lower-case words that are read as booleans."""
 
-FORMATTED_NUMBER = re.compile(
-    r"(?=.*[^\d.+-])[-+(]?[$€£¥]?\s?-?(\d{1,3}([,.' ]\d{3})+|\d+)([.,]\d*)?\s?[%€$£¥]?\)?"
-)
-"""Numbers with units, separators or a decimal comma: $1,200, 12.5 %, 1.200,00, 3,5."""
-
 ISO_DATE = re.compile(
     r"(\d{4}-\d{2}-\d{2}([ T]\d{2}:\d{2}(:\d{2}(\.\d+)?)?)?) ?(Z|[+-]\d{2}:?\d{2})?"
 )

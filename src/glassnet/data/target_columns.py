@@ -6,7 +6,7 @@ import numpy as np
 
 from glassnet.data import arrays
 from glassnet.data.column_values import require_finite, to_float
-from glassnet.data.number_format import FORMATS, choose_format
+from glassnet.data.number_format import FORMATS, choose_format, describe_numbers_in_text
 from glassnet.data.parsing import NA_VALUES, factorize
 from glassnet.errors import DataError, message, require
 
@@ -36,7 +36,9 @@ def target_to_numeric(name: str, column: np.ndarray) -> np.ndarray:
     y, text = to_float(column)
     _require_plain_numbers(who, column)
     expected = "numbers, because the network outputs a number"
-    fix = "Correct them; or, if these are labels, end the network in a softmax or sigmoid."
+    signs = describe_numbers_in_text(text, n_plain=0) if text else ""
+    fix = "if these are labels, end the network in a softmax or sigmoid."
+    fix = f"{signs or 'Correct them'}; or, {fix}"
     require(not text, who, expected, error=DataError, text=text[:3], fix=fix)
     require_finite(who, y, "Leave those cells blank. Rows without a target are left out.")
     return y

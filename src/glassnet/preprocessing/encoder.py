@@ -15,9 +15,9 @@ from functools import cached_property
 
 import numpy as np
 
+from glassnet.data.number_format import describe_numbers_in_text
 from glassnet.data.parsing import (
     DATE_FORMATS,
-    FORMATTED_NUMBER,
     OPT_IN_DATE_FORMATS,
     matching_date_formats,
     parse_float,
@@ -39,6 +39,9 @@ MIN_ROWS_TO_DROP = 20
 
 NUMERIC_SHARE = 0.9
 """Share of numbers above which text in a column counts as an error in a numeric column."""
+
+MAX_WORDS, MIN_NUMBERS = 3, 13
+"""As many different words among as many different numbers count as errors too: see `:` or `..`."""
 
 CLIP_STDS = 5.0
 """Standardized numbers are clipped to +/- this value, so that outliers do not dominate."""
@@ -532,7 +535,7 @@ def min_frequency(n_rows: int) -> int:
 
 
 def _require_one_type(name: str, counts: Mapping[str, int]) -> None:
-    """Refuse a column of formatted numbers, or of numbers and text.
+    """Refuse a column of formatted numbers, or of numbers and a few words.
 
     Args:
         name: name of the column.
@@ -543,19 +546,20 @@ def _require_one_type(name: str, counts: Mapping[str, int]) -> None:
     """
     who = f"column {name!r}"
     text = [value for value in counts if np.isnan(parse_float(value))]
-    text_share = sum(counts[value] for value in text) / sum(counts.values())
-    n_formatted = sum(bool(FORMATTED_NUMBER.fullmatch(value)) for value in text)
+    n_numbers = len(counts) - len(text)
+    number_share = 1 - sum(counts[value] for value in text) / sum(counts.values())
+    fix = describe_numbers_in_text(text, n_numbers)
     require(
-        n_formatted < 2 or n_formatted < NUMERIC_SHARE * len(text),
+        not fix,
         who,
         "numbers written plainly: 1200, 0.125",
         error=DataError,
         text=text[:3],
-        fix="Write them with digits and a decimal point only; "
-        f'or pass column_types={{"{name}": "category"}} or "drop".',
+        fix=f'{fix}; or pass column_types={{"{name}": "category"}} or "drop".',
     )
+    has_few_words = len(text) <= MAX_WORDS and n_numbers >= MIN_NUMBERS
     require(
-        not 0 < text_share <= 1 - NUMERIC_SHARE,
+        not text or not (number_share >= NUMERIC_SHARE or has_few_words),
         who,
         "numbers or text, not both",
         error=DataError,
