@@ -10,7 +10,7 @@ import pytest
 
 import glassnet as gn
 from glassnet import keras, metrics
-from glassnet.errors import ConfigError, DataError
+from glassnet.errors import ConfigError
 from glassnet.losses import (
     BinaryCrossentropy,
     CategoricalCrossentropy,
@@ -179,10 +179,6 @@ REFUSED = [
         "Precision: expected top_k to be at most the number of outputs. Received: top_k=3, "
         "outputs=2.",
     ),
-    (
-        lambda: metrics.AUC()(*LINE, [1, 2]),
-        "AUC: expected no sample_weight. scikit-learn's roc_auc_score takes sample_weight.",
-    ),
 ]
 
 
@@ -190,10 +186,3 @@ REFUSED = [
 def test_refused(call, text):
     with pytest.raises(ConfigError, match=re.escape(text)):
         call()
-
-
-@pytest.mark.parametrize("weight", [[1], [1, -1], [1, float("nan")], [[1, 2]]])
-def test_refused_weights(weight):
-    expected = "Recall: expected sample_weight to be 2 numbers >= 0"
-    with pytest.raises(DataError, match=expected):
-        metrics.Recall()(*LINE, weight)

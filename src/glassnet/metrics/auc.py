@@ -131,8 +131,8 @@ class AUC(Metric):
         ]
         return float(np.mean(areas))
 
-    def exact(self, y: np.ndarray, out: np.ndarray) -> float:
-        """Return the exact area over all rows."""
+    def exact(self, y: np.ndarray, out: np.ndarray, weight: np.ndarray | None = None) -> float:
+        """Return the exact area over all rows, with sample weights of the shape of `out`."""
         label = (to_one_hot_numpy(y, out) > 0.5).reshape(-1, out.shape[-1])
         score = np.asarray(out, np.float64).reshape(-1, out.shape[-1])
         if self.from_logits and self.output_activation == "softmax":
@@ -143,7 +143,8 @@ class AUC(Metric):
             label, score = label.reshape(-1, 1), score.reshape(-1, 1)
         if not np.isfinite(score).all():
             return math.nan
-        columns = zip(label.T, score.T, strict=True)
+        weight = np.ones_like(score) if weight is None else weight.reshape(score.shape)
+        columns = zip(label.T, score.T, weight.T, strict=True)
         return float(np.mean([self._compute_area(*_count_by_score(*c)) for c in columns]))
 
     def _compute_area(
@@ -165,9 +166,13 @@ class AUC(Metric):
         return float((slope * (gain + intercept * np.log(ratio))).sum() / tp[-1])
 
 
-def _count_by_score(label: np.ndarray, score: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the counts of both labels for each distinct score, in descending order."""
+def _count_by_score(
+    label: np.ndarray, score: np.ndarray, weight: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the weights of both labels for each distinct score, in descending order."""
     order = np.argsort(-score)
-    last = np.flatnonzero(np.append(np.diff(score[order]) != 0, True))
-    true = np.diff(np.cumsum(label[order])[last], prepend=0)
-    return true, np.diff(last + 1, prepend=0) - true
+    order = order[weight[order] > 0]
+    label, weight = label[order], weight[order]
+    first = np.flatnonzero(np.diff(score[order], prepend=np.nan))
+    true, false = (np.add.reduceat(weight * kind, first) for kind in (label, ~label))
+    return true, false

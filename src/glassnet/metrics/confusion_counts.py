@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from glassnet.losses import broadcast_weights
 from glassnet.metrics.metric import Sums
 from glassnet.metrics.precision_recall import ThresholdListMetric
 from glassnet.types import Array
@@ -39,9 +38,8 @@ class ConfusionCount(ThresholdListMetric):
 
     def update(self, acc: Sums, y: Array, out: Array, w: Array) -> Sums:
         """Add the batch's count to `acc`."""
-        predicted, actual = self.binarize(y, out, w)
-        counted = self.select(predicted, actual) & (broadcast_weights(w, actual.shape) > 0)
-        return {"total": acc["total"] + self.count(counted)}
+        predicted, actual, real = self.binarize(y, out, w)
+        return {"total": acc["total"] + self.count(self.select(predicted, actual) & real)}
 
     def result(self, acc: Sums) -> Any:
         """Return the count; an array for a list of thresholds."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
@@ -44,8 +45,9 @@ class Metric(ABC):
         name: the key in the history and in the logs of `evaluate`.
 
     Attributes:
-        exact: a method (y, out) -> float for a metric that its sums only approximate. Evaluation
-            and validation then call it with all real rows. None if the sums are exact.
+        exact: a method (y, out, weight=None) -> float for a metric that its sums only approximate.
+            Evaluation and validation then call it with all real rows. A direct call passes
+            sample weights, in the shape of `out`. None if the sums are exact.
     """
 
     _RENAMED: ClassVar[dict[str, str]] = {"suited": "configure"}
@@ -102,19 +104,21 @@ class Metric(ABC):
         Args:
             y_true: targets, a list or an array of the shape of `y_pred`, or class ids.
             y_pred: predictions, (batch, ..., outputs) or (batch,).
-            sample_weight: how often each row counts, (batch,) numbers >= 0. None for once.
+            sample_weight: how often each row counts, (batch,) or (batch, ...) numbers >= 0; or
+                each output, in the shape of `y_pred`, for a metric in which an output is an
+                answer of its own. An axis of length 1 counts for all. None for once.
 
         Raises:
             DataError: the shapes do not match, a class id is not an integer 0..outputs-1, or a
                 weight is not a number >= 0.
-            ConfigError: `sample_weight` for a metric that its sums only approximate, such as AUC.
+            ConfigError: `sample_weight` for a metric whose `exact` has no argument `weight`.
         """
         require_jax_threads()
         out = np.asarray(to_array(y_pred, "y_pred"), np.float32)
         y, shape = align_targets(type(self).__name__, y_true, out.shape, allow_class_ids=True)
         metric, out = self.configure(None, shape[-1]), out.reshape(shape)
         if sample_weight is not None:
-            return metric.result(_sum_weighted(metric, y, out, sample_weight))
+            return _compute_weighted(metric, y, out, sample_weight)
         if metric.exact is not None:
             return metric.exact(y, out)
         return metric.result(metric.update(metric.init(), y, out, np.ones(shape[0], np.float32)))
@@ -160,19 +164,54 @@ class FunctionMetric(Metric):
         return update_mean(acc, call_unreduced(self.function, to_one_hot(y, out), out), w)
 
 
-def _sum_weighted(metric: Metric, y: np.ndarray, out: np.ndarray, sample_weight: Any) -> Sums:
-    """Return the sums of rows that count as often as their weights say, in float64."""
+def _compute_weighted(metric: Metric, y: np.ndarray, out: np.ndarray, sample_weight: Any) -> float:
+    """Return the metric of answers that count as often as their weights say, in float64."""
     who = type(metric).__name__
-    fix = "scikit-learn's roc_auc_score takes sample_weight."
-    require(metric.exact is None, who, "no sample_weight", fix=fix)
+    weight = _align_weights(who, sample_weight, out.shape)
+    if metric.exact is None:
+        return metric.result(_sum_weighted(metric, y, out, weight))
+    takes_weight = "weight" in inspect.signature(metric.exact).parameters
+    fix = "Give its method exact a third argument, weight=None."
+    require(takes_weight, who, "no sample_weight", fix=fix)
+    return metric.exact(y, out, np.broadcast_to(weight, out.shape))
+
+
+def _align_weights(who: str, sample_weight: Any, shape: tuple[int, ...]) -> np.ndarray:
+    """Return weights in float64, with an axis of length 1 for each axis that they lack."""
     weight = np.asarray(sample_weight, np.float64)
-    fits = weight.shape in ((len(out),), (len(out), 1)) and (weight >= 0).all()
-    expected = f"sample_weight to be {len(out)} numbers >= 0"
+    repeats = weight.ndim == len(shape) and all(
+        size in (1, full) for size, full in zip(weight.shape, shape, strict=True)
+    )
+    fits = repeats or weight.shape == shape[: weight.ndim]
+    expected = f"sample_weight of shape {shape[:1]} or {shape}"
     require(fits, who, expected, error=DataError, shape=weight.shape)
-    zeros, one = metric.init(), np.ones(1, np.float32)
-    sums = jax.vmap(lambda y, out: metric.update(zeros, y[None], out[None], one))(y, out)
-    rows = jax.tree.map(lambda values: np.asarray(values, np.float64), sums)
-    return {key: np.tensordot(weight.ravel(), values, 1) for key, values in rows.items()}
+    wrong = weight[~(weight >= 0)]
+    expected = "sample_weight to be numbers >= 0"
+    require(not wrong.size, who, expected, error=DataError, values=wrong[:3].tolist())
+    return weight.reshape(weight.shape + (1,) * (len(shape) - weight.ndim))
+
+
+def _sum_weighted(metric: Metric, y: np.ndarray, out: np.ndarray, weight: np.ndarray) -> Sums:
+    """Return the sums of answers that count as often as their weights say, in float64.
+
+    The sums of each row are multiplied by its weight. If each output has a weight, the sums of
+    each entry of a row are, as if the others were padding.
+    """
+    zeros, masks, outputs = metric.init(), np.ones((1, 1), np.float32), out.shape[-1]
+    if max(weight.shape[1:]) > 1:  # each step or output has a weight: steps become rows
+        weight = np.broadcast_to(weight, (*out.shape[:-1], weight.shape[-1]))
+        weight = weight.reshape(-1, weight.shape[-1])
+        y, out = y.reshape(-1, *y.shape[out.ndim - 1 :]), out.reshape(-1, outputs)
+        if weight.shape[-1] > 1:
+            jax.eval_shape(metric.update, zeros, y, out, weight)  # refuses weights per output
+            masks = np.eye(outputs, dtype=np.float32)[:, None]
+    weight = np.broadcast_to(weight, (len(out), *weight.shape[1:])).reshape(len(out), len(masks))
+
+    def sum_row(y: Array, out: Array) -> Sums:
+        return jax.vmap(lambda w: metric.update(zeros, y[None], out[None], w))(masks)
+
+    rows = jax.tree.map(lambda values: np.asarray(values, np.float64), jax.vmap(sum_row)(y, out))
+    return {key: np.tensordot(weight, values, 2) for key, values in rows.items()}
 
 
 def default_threshold(loss: Loss, outputs: int) -> float | None:

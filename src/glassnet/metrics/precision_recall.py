@@ -74,10 +74,11 @@ class ThresholdMetric(Metric):
         share = np.divide(total, count, out=np.zeros_like(total), where=count > 0)
         return share if isinstance(self.threshold, tuple) else float(share)
 
-    def binarize(self, y: Array, out: Array, w: Array) -> tuple[Array, Array]:
-        """Return masks of predicted and of actual positives, (batch, ..., outputs).
+    def binarize(self, y: Array, out: Array, w: Array) -> tuple[Array, Array, Array]:
+        """Return masks of predicted and actual positives and of real answers.
 
-        For a list of thresholds the first mask is (thresholds, batch, ..., outputs).
+        They are (batch, ..., outputs), or (batch, ..., 1) with a `class_id`. For a list of
+        thresholds the first mask is (thresholds, batch, ..., outputs).
         """
         who, outputs, k = type(self).__name__, out.shape[-1], self.class_id
         require(
@@ -96,10 +97,9 @@ class ThresholdMetric(Metric):
             ids = jnp.argmax(y, -1) if y.ndim == out.ndim else y
             predicted = jax.nn.one_hot(jnp.argmax(out, -1), outputs) == 1
             actual = jax.nn.one_hot(ids, outputs) == 1
-        if k is not None:
-            predicted, actual = predicted[..., k : k + 1], actual[..., k : k + 1]
-        real = broadcast_weights(w, actual.shape) > 0
-        return predicted & real, actual & real
+        real = broadcast_weights(w, out.shape) > 0
+        masks = predicted & real, actual & real, real
+        return masks if k is None else tuple(mask[..., k : k + 1] for mask in masks)
 
     def _predict(self, out: Array) -> Array | None:
         """Return the mask of positive predictions, or None if the largest output is the answer."""
@@ -213,7 +213,7 @@ class Precision(PositiveShare):
 
     def update(self, acc: Sums, y: Array, out: Array, w: Array) -> Sums:
         """Add the batch's predicted positives, and the correct ones of them, to `acc`."""
-        predicted, actual = self.binarize(y, out, w)
+        predicted, actual, _ = self.binarize(y, out, w)
         return {
             "total": acc["total"] + self.count(predicted & actual),
             "count": acc["count"] + self.count(predicted),
@@ -239,7 +239,7 @@ class Recall(PositiveShare):
 
     def update(self, acc: Sums, y: Array, out: Array, w: Array) -> Sums:
         """Add the batch's actual positives, and the predicted ones of them, to `acc`."""
-        predicted, actual = self.binarize(y, out, w)
+        predicted, actual, _ = self.binarize(y, out, w)
         return {
             "total": acc["total"] + self.count(predicted & actual),
             "count": acc["count"] + self.count(actual | jnp.zeros_like(predicted)),
@@ -312,7 +312,7 @@ class F1Score(ThresholdMetric):
             average=None,
             outputs=outputs,
         )
-        predicted, actual = self.binarize(y, out, w)
+        predicted, actual, _ = self.binarize(y, out, w)
         masks = zip(F1_COUNTS, (predicted & actual, predicted, actual), strict=True)
         return {
             key: acc[key] + jnp.sum(mask, tuple(range(mask.ndim - 1)), jnp.int32)

@@ -184,19 +184,22 @@ class R2Score(Metric):
         is_constant = variation <= MIN_RELATIVE_VARIANCE * squares
         return self._aggregate(np.where(is_constant, 0, variation), residual)
 
-    def exact(self, y: np.ndarray, out: np.ndarray) -> float:
-        """Return the exact score of all rows, in float64.
+    def exact(self, y: np.ndarray, out: np.ndarray, weight: np.ndarray | None = None) -> float:
+        """Return the exact score of all rows, in float64, with weights of the shape of `out`.
 
         It is NaN if there are no rows, or if the targets of an output are all equal.
         """
-        y, out = (
+        weight = np.ones(out.shape) if weight is None else weight
+        y, out, weight = (
             np.asarray(values, np.float64).reshape(-1, out.shape[-1])
-            for values in (to_one_hot_numpy(y, out), out)
+            for values in (to_one_hot_numpy(y, out), out, weight)
         )
-        if not len(y):
-            return math.nan
-        variation = np.where(np.ptp(y, 0) == 0, 0, np.square(y - y.mean(0)).sum(0))
-        return self._aggregate(variation, np.square(y - out).sum(0))
+        total, counts = weight.sum(0), weight > 0
+        mean = (weight * y).sum(0) / np.where(total > 0, total, 1)
+        largest = y.max(0, where=counts, initial=-math.inf)
+        varies = largest > y.min(0, where=counts, initial=math.inf)
+        variation = np.where(varies, (weight * np.square(y - mean)).sum(0), 0)
+        return self._aggregate(variation, (weight * np.square(y - out)).sum(0))
 
     def _aggregate(self, variation: np.ndarray, residual: np.ndarray) -> float:
         varies = variation > 0
