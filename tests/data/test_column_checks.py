@@ -34,6 +34,14 @@ N = 600
         ({"benign": 300, "benigm": 2}, {"benigm": "benign"}),
         ({"malignant": 300, "malignent": 5}, {"malignent": "malignant"}),
         ({"very good": 70, "verry good": 1}, {"verry good": "very good"}),
+        ({"<=50K": 50, "<=50K.": 25, ">50K": 20, ">50K.": 9}, {"<=50K.": "<=50K", ">50K.": ">50K"}),
+        ({"caf\u00e9": 50, "cafe\u0301": 5, "cafe": 40}, {"cafe\u0301": "caf\u00e9"}),
+        (
+            {"Rome": 50, "\ufeffRome": 5, "Ro\u200bme": 2},
+            {"\ufeffRome": "Rome", "Ro\u200bme": "Rome"},
+        ),
+        ({"1": 50, "1.0": 20, "x": 9}, {"1.0": "1"}),
+        ({"M": 50, "F": 40, "m": 3}, {"m": "M"}),
     ],
 )
 def test_misspelled_classes_are_found(counts, expected):
@@ -47,7 +55,8 @@ def test_misspelled_classes_are_found(counts, expected):
         {"male": 50, "female": 1},
         {"A": 50, "a": 20, "B": 1},
         {"AB+": 50, "AB-": 1, "A+": 30, "A-": 2},
-        {"1": 50, "1.0": 2, "10": 1},
+        {"1": 50, "1.5": 2, "10": 1, "nan": 4, "inf": 3},
+        {"A": 50, "A+": 20, "A-": 9, "A?": 2},
         {"INLAND": 6551, "ISLAND": 5},
         {"typical": 60, "atypical": 1},
         {"hypothyroid": 100, "hyperthyroid": 1},
@@ -83,6 +92,9 @@ def with_code(values, code, share):
         (RNG.integers(100, 3000, N), 9999),
         (RNG.normal(100, 10, N).round(), -32768),
         (RNG.normal(100, 10, N), 1e20),
+        (np.arange(N) % 5 + 1, -99),
+        (np.arange(N) % 5 + 1, 99),
+        (np.arange(N) % 11, 999),
     ],
 )
 @pytest.mark.parametrize("share", [0.03, 0.4])
@@ -107,6 +119,9 @@ def test_numbers_that_stand_for_missing_are_found(values, code, share):
         RNG.standard_cauchy(N),
         RNG.integers(-1, 12, N),
         RNG.random(N) < 0.5,
+        with_code(np.arange(N) % 5 + 1, 9, 0.05),
+        with_code(np.arange(N) % 5 * 10 + 10, 99, 0.05),
+        with_code(np.arange(N) % 3 / 100, 0.99, 0.05),
     ],
     ids=[
         "capped",
@@ -119,6 +134,9 @@ def test_numbers_that_stand_for_missing_are_found(values, code, share):
         "heavy tails",
         "scale",
         "booleans",
+        "answers",
+        "tens",
+        "prices",
     ],
 )
 def test_frequent_numbers_that_may_be_values_are_left_alone(values):

@@ -19,7 +19,7 @@ from glassnet.data.parsing import (
     matching_date_formats,
     parse_float,
 )
-from glassnet.data.table import read_table
+from glassnet.data.table import read_table, split_target
 from glassnet.errors import DataError
 
 pytestmark = pytest.mark.usefixtures("csv_library")
@@ -246,6 +246,7 @@ def test_frames_that_are_none_and_what_an_index_holds():
     assert graded.messages == (
         'grade: a categorical column of numbers, read as numbers; column_types={"grade": "category"} reads it as categories',
     )
+    assert split_target(graded.replace_column("x", np.ones(2)), "grade").messages == ()
 
 
 def test_what_text_says():

@@ -7,13 +7,14 @@ returns sentences for the user.
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from glassnet.data.column_values import find_distinct
-from glassnet.data.parsing import format_exact
+from glassnet.data.parsing import format_exact, parse_float
 
 MIN_TYPO_LETTERS = 4
 """Minimum number of letters of a class that can be a misspelling of another."""
@@ -32,6 +33,9 @@ MIN_NUMBERS = 15
 
 MAX_ROWS_FOR_CODES = 50_000
 """Number of rows, evenly spaced, in which a code for missing values is searched in a long table."""
+
+MIN_ANSWERS, FAR_FROM_ANSWERS = 4, 5
+"""Number of different numbers, nines among them, and how many of their ranges lie before nines."""
 
 MIN_ROWS_FOR_LEAKS = 100
 """Number of rows from which one column is compared with the target."""
@@ -101,10 +105,11 @@ def find_problems(
 def find_class_typos(counts: Mapping[str, int]) -> dict[str, str]:
     """Return classes that look like misspellings, each with the more frequent class that is meant.
 
-    Classes that differ only in blanks, hyphens or upper and lower case are always found. Others
-    must be rare and differ by one letter after the first: left out, added, swapped, or replaced by
-    its neighbor on a keyboard or by another vowel. Numbers, short words and plurals are not
-    compared, so "class1" and "class2" are two classes.
+    Classes that differ only in blanks, hyphens, a point at the end, upper and lower case, or signs
+    that look alike are always found, and numbers of one value, 1 and 1.0. Others must be rare and
+    differ by one letter after the first: left out, added, swapped, or replaced by its neighbor on a
+    keyboard or by another vowel. Other numbers, short words and plurals are not compared, so
+    "class1" and "class2" are two classes.
 
     Example:
         >>> find_class_typos({"Healthy": 40, "healthy": 3, "Helthy": 1, "Sick": 30})
@@ -118,18 +123,32 @@ def find_class_typos(counts: Mapping[str, int]) -> dict[str, str]:
         for other in ordered[:i]:
             if other in found:
                 continue
-            if _are_spelled_alike(text, other) or _is_typo(text, other, counts):
+            is_alike = _are_spelled_alike(text, other) or _is_small_letter(text, other, counts)
+            if is_alike or _is_typo(text, other, counts):
                 found[text] = other
                 break
     return found
 
 
 def _normalize(text: str) -> str:
-    """Return a class in lower case, with single blanks as its separators."""
-    return re.sub(r"(?<=\w)[\s_-]+(?=\w)", " ", text.strip().casefold())
+    """Return a class in lower case, with single blanks as its separators.
+
+    Signs that cannot be seen and points at the end are left out, and é is one sign.
+    """
+    plain = unicodedata.normalize("NFKC", text).casefold()
+    plain = "".join(sign for sign in plain if unicodedata.category(sign) != "Cf").strip()
+    return re.sub(r"(?<=\w)[\s_-]+(?=\w)", " ", plain.rstrip(".") or plain)
+
+
+def _is_small_letter(text: str, other: str, counts: Mapping[str, int]) -> bool:
+    """Return whether a rare class is a frequent one's only letter, in the other case."""
+    is_letter = len(text) == len(other) == 1 and text.casefold() == other.casefold()
+    return is_letter and 3 * counts[text] <= counts[other]
 
 
 def _are_spelled_alike(text: str, other: str) -> bool:
+    if parse_float(text) == parse_float(other):
+        return True
     letters, other_letters = (_normalize(each).replace(" ", "") for each in (text, other))
     has_word = len(letters) > 1 and any(map(str.isalpha, letters))
     return has_word and letters == other_letters
@@ -180,7 +199,8 @@ def find_missing_code(values: np.ndarray) -> Code | None:
 
     It is the smallest or the largest number, occurs in at least 0.5 % of the rows and three times,
     and lies far from all others: by more than their range if it looks like a code (-200, 999,
-    9999), or by half their quartile distance if it is the only negative number.
+    9999), or by half their quartile distance if it is the only negative number. Among few
+    different numbers, such as the answers 1 to 5, only nines count: 99 or -99.
 
     Example:
         >>> find_missing_code(np.array([20.5, 21.0, -200.0, 19.5, -200.0, -200.0, *range(5, 30)]))
@@ -191,14 +211,23 @@ def find_missing_code(values: np.ndarray) -> Code | None:
     values = values[:: max(1, len(values) // MAX_ROWS_FOR_CODES)]
     present = values[np.isfinite(values)]
     distinct, counts = np.unique(present, return_counts=True)
-    if len(distinct) < MIN_NUMBERS:
+    if len(distinct) < MIN_ANSWERS:
         return None
+    is_code = _is_code if len(distinct) >= MIN_NUMBERS else _is_code_of_answers
     least = max(3, 0.005 * len(values))
     for edge, others in ((0, slice(1, None)), (-1, slice(None, -1))):
         value, rest = float(distinct[edge]), np.repeat(distinct[others], counts[others])
-        if counts[edge] >= least and value != 0 and _is_code(value, rest):
+        if counts[edge] >= least and value != 0 and is_code(value, rest):
             return Code(value, float(counts[edge] / len(values)))
     return None
+
+
+def _is_code_of_answers(value: float, rest: np.ndarray) -> bool:
+    """Return whether a number is nines, far from few others, sorted, which are integers."""
+    is_nines = value == round(value) and re.fullmatch("99+", format_exact(abs(value))) is not None
+    gap = rest[0] - value if value < rest[0] else value - rest[-1]
+    is_far = gap >= FAR_FROM_ANSWERS * (rest[-1] - rest[0])
+    return bool(is_nines and is_far and np.all(rest == np.round(rest)))
 
 
 def _is_code(value: float, rest: np.ndarray) -> bool:

@@ -335,8 +335,7 @@ def _table_from_frame(source: Any) -> Table:
         for column in frame.iter_columns()
     }
     messages = [
-        f"{name}: a categorical column of numbers, read as numbers; "
-        f'column_types={{"{name}": "category"}} reads it as categories'
+        _categorical_message(name)
         for name, dtype in zip(columns, frame.schema.values(), strict=True)
         if dtype in (nw.Categorical, nw.Enum) and columns[name].dtype.kind == "f"
     ]
@@ -347,6 +346,13 @@ def _table_from_frame(source: Any) -> Table:
         if column.dtype.kind == "M" and (exact_times := exact_times_of_frame(series)) is not None
     }
     return Table(columns, tuple(messages), exact_times=times)
+
+
+def _categorical_message(name: str) -> str:
+    return (
+        f"{name}: a categorical column of numbers, read as numbers; "
+        f'column_types={{"{name}": "category"}} reads it as categories'
+    )
 
 
 def _check_frame(source: Any) -> None:
@@ -561,7 +567,9 @@ def split_target(
     )
     column = table.columns[lookup("target", str(target), {name: name for name in names})]
     words, rest = table.blank_words.get(str(target)), table.drop(str(target))
-    messages = (*table.messages, *describe_decisions(rest.blank_words))
+    about_target = _categorical_message(str(target))
+    messages = tuple(text for text in table.messages if text != about_target)
+    messages = (*messages, *describe_decisions(rest.blank_words))
     if words is not None and labels is None:
         column, notes = words.resolve_target(str(target))
         messages = (*messages, *notes)
