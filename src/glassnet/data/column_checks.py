@@ -15,6 +15,7 @@ import numpy as np
 
 from glassnet.data.column_values import find_distinct
 from glassnet.data.parsing import format_exact, parse_float
+from glassnet.formatting import format_number
 
 MIN_TYPO_LETTERS = 4
 """Minimum number of letters of a class that can be a misspelling of another."""
@@ -406,7 +407,7 @@ def _describe_leaks(target: str, leaks: Mapping[str, float], is_classification: 
 
 
 def _percent(share: float) -> str:
-    return f"{100 * share:.3g} %"
+    return f"{format_number(100 * share, 3)} %"
 
 
 def _join(names: Sequence[str], n: int) -> str:

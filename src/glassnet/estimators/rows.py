@@ -116,7 +116,7 @@ def densify(x: Any, batch_size: int) -> Any:
     require(
         batch_bytes <= MAX_BATCH_BYTES,
         "sparse rows",
-        f"batches of at most {MAX_BATCH_BYTES / 2**30:.0f} GiB as dense numbers",
+        f"batches of at most {MAX_BATCH_BYTES // 2**30} GiB as dense numbers",
         error=DataError,
         features=x.shape[1],
         batch_size=batch_size,
