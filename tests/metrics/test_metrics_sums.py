@@ -7,8 +7,9 @@ import pytest
 from sklearn import metrics as sklearn_metrics
 from test_metrics import data, in_batches
 
-from glassnet import Sequential, layers
+from glassnet import Sequential, layers, metrics
 from glassnet.errors import ConfigError
+from glassnet.losses import MeanSquaredError
 from glassnet.metrics import (
     F1Score,
     Precision,
@@ -175,9 +176,14 @@ def test_in_a_run():
             "R2Score: expected shift to be a number. Received: shift='mean'.",
         ),
         (
-            lambda: R2Score(None),
-            'R2Score: expected class_aggregation to be "uniform_average" or "variance_weighted_average". '
-            "Received: class_aggregation=None. None means one score per output, but logs hold one number.",
+            lambda: R2Score("mean"),
+            'R2Score: expected class_aggregation to be None, "uniform_average" or '
+            "\"variance_weighted_average\". Received: class_aggregation='mean'.",
+        ),
+        (
+            lambda: metrics.get(R2Score(None), MeanSquaredError(), 2),
+            "R2Score: expected a class_aggregation, because logs hold one number per metric. Received: "
+            "class_aggregation=None, outputs=2. Leave it out for the mean, or call the metric after training.",
         ),
         (
             lambda: R2Score().init(),
@@ -193,7 +199,7 @@ def test_in_a_run():
             "F1Score: expected an average or a class_id, not both. Received: average='macro', class_id=1.",
         ),
         (
-            lambda: F1Score()([[1, 0]], [[0.1, 0.2]]),
+            lambda: metrics.get(F1Score(), MeanSquaredError(), 2),
             "F1Score: expected an average or a class_id for several outputs. Received: average=None, outputs=2. "
             'Write F1Score(average="macro"), or F1Score(class_id=...) for each output.',
         ),

@@ -121,6 +121,32 @@ def test_answers_of_weight_0_do_not_count():
         assert metric(label, out, one) == metric(label[:, 1], out[:, 1]) == of_one
 
 
+def test_a_score_per_output(recorded):
+    """Constant targets have no R2 score."""
+    label, out, t, row_weight, weight = draw(6)
+    for name, arguments, y, w in (
+        ("R2Score", {"class_aggregation": None}, t, None),
+        ("R2Score", {"class_aggregation": None}, t, row_weight),
+        ("F1Score", {"threshold": 0.4}, label, None),
+        ("F1Score", {"threshold": 0.4}, label, row_weight),
+    ):
+        kind = name if w is None else f"{name}, weighted"
+        (want,) = recorded(keras_results, [(name, arguments)], y, out, w, name=kind)
+        metric = getattr(keras.metrics, name)(**arguments)
+        close(metric(y, out, w), want, 1e-5)
+        assert metric(y, out, w).shape == (OUTPUTS,)
+        column = y[:, 0], out[:, 0], w
+        assert isinstance(metric(*column), float)
+        close(metric(*column), want[0], 1e-5)
+    columns = [metrics.F1Score(0.4)(label[:, k], out[:, k], weight[:, k]) for k in range(OUTPUTS)]
+    close(metrics.F1Score(0.4)(label, out, weight), columns, 1e-12)
+    t[:, 1] = 0.1
+    assert np.isnan(metrics.R2Score(None)(t, out)).tolist() == [False, True, False]
+    metric = metrics.R2Score(None).configure(None, OUTPUTS)
+    sums = metric.update(metric.init(), t, out, np.ones(ROWS))
+    close(metric.result(sums), metrics.R2Score(None)(t, out), 1e-4)  # sums are in float32
+
+
 def test_weights_of_time_steps():
     """Oracle: the steps as rows."""
     rng = np.random.default_rng(4)

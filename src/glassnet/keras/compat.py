@@ -300,15 +300,12 @@ def export_aliases(
     return list(exports), find
 
 
-def make_get(
-    module: str, fallback: Callable[[Any], Any], optional: bool = True
-) -> Callable[[Any], Any]:
+def make_get(module: str, fallback: Callable[[Any], Any]) -> Callable[[Any], Any]:
     """Return Keras's `get` of a module, which finds a part by its name.
 
     Args:
         module: name of the module.
         fallback: resolves a name in lower case, and refuses what is no part.
-        optional: whether None is returned as None.
     """
 
     def get(identifier: Any) -> Any:
@@ -319,7 +316,7 @@ def make_get(
         Raises:
             ConfigError: an unknown name, or neither a name nor a part.
         """
-        if identifier is None and optional:
+        if identifier is None:
             return None
         config: dict[str, Any] = {}
         if isinstance(identifier, Mapping) and isinstance(identifier.get("class_name"), str):

@@ -186,7 +186,8 @@ class PositiveShare(ThresholdListMetric):
             return predicted
         who, outputs = type(self).__name__, out.shape[-1]
         expected = "top_k to be at most the number of outputs"
-        require(self.top_k <= outputs, who, expected, top_k=self.top_k, outputs=outputs)
+        fix = "A row of outputs has two axes: (1, outputs)." if outputs == 1 else ""
+        require(self.top_k <= outputs, who, expected, top_k=self.top_k, outputs=outputs, fix=fix)
         _, indices = jax.lax.top_k(out, self.top_k)
         is_top = jax.nn.one_hot(indices, outputs).sum(-2) > 0
         return is_top if predicted is None else predicted & is_top
@@ -250,19 +251,17 @@ class Recall(PositiveShare):
 class F1Score(ThresholdMetric):
     """Harmonic mean of precision and recall: 2 #(predicted and actual) / (#predicted + #actual).
 
-    Several outputs need an `average` or a `class_id`. Without either, Keras returns one score per
-    output, but logs hold one number per metric.
-
     Shapes: out (batch, ..., outputs); y of the same shape, or class ids (batch, ...).
 
     Args:
         average: "micro" counts all outputs together. "macro" is the mean of the outputs' scores,
             with 0 for an output that is never predicted and never actual. "weighted" weights them
-            by the number of actual positives. None for a single output.
+            by the number of actual positives. None returns an array of one score per output.
+            `compile` refuses None for several outputs, because logs hold one number per metric.
         outputs: the number of outputs, set by `compile`.
 
-    Other Args and Raises: see `ThresholdMetric`. Also ConfigError for another `average`, for an
-        `average` with a `class_id`, and for neither of them with several outputs.
+    Other Args and Raises: see `ThresholdMetric`. Also ConfigError for another `average`, and for an
+        `average` with a `class_id`.
 
     Example:
         >>> F1Score(threshold=0.5)([1, 0, 1, 0], [0.9, 0.8, 0.2, 0.1])
@@ -294,6 +293,10 @@ class F1Score(ThresholdMetric):
 
     def configure(self, loss: Loss | None, outputs: int) -> Self:
         """Return this metric with the loss's threshold and the number of outputs."""
+        is_one = outputs == 1 or self.average is not None or self.class_id is not None
+        expected = "an average or a class_id for several outputs"
+        fix = 'Write F1Score(average="macro"), or F1Score(class_id=...) for each output.'
+        require(loss is None or is_one, "F1Score", expected, average=None, outputs=outputs, fix=fix)
         return replace(super().configure(loss, outputs), outputs=outputs)
 
     def init(self) -> Sums:
@@ -303,15 +306,6 @@ class F1Score(ThresholdMetric):
 
     def update(self, acc: Sums, y: Array, out: Array, w: Array) -> Sums:
         """Add the batch's predicted positives, actual positives and both to `acc`, per output."""
-        outputs = out.shape[-1]
-        require(
-            outputs == 1 or self.average is not None or self.class_id is not None,
-            "F1Score",
-            "an average or a class_id for several outputs",
-            fix='Write F1Score(average="macro"), or F1Score(class_id=...) for each output.',
-            average=None,
-            outputs=outputs,
-        )
         predicted, actual, _ = self.binarize(y, out, w)
         masks = zip(F1_COUNTS, (predicted & actual, predicted, actual), strict=True)
         return {
@@ -319,13 +313,15 @@ class F1Score(ThresholdMetric):
             for key, mask in masks
         }
 
-    def result(self, acc: Sums) -> float:
-        """Return the score, in float64, or 0 if the divisor is 0."""
+    def result(self, acc: Sums) -> Any:
+        """Return the score, in float64, or 0 if the divisor is 0; an array without an average."""
         counts = (np.asarray(acc[key], np.float64) for key in F1_COUNTS)
         if self.average == "micro":
             counts = (np.atleast_1d(count.sum()) for count in counts)
         both, predicted, actual = counts
         divisor = predicted + actual
         scores = np.divide(2 * both, divisor, out=np.zeros_like(both), where=divisor > 0)
+        if self.average is None and len(scores) > 1:
+            return scores
         weights = actual if self.average == "weighted" else np.ones_like(scores)
         return float(scores @ weights / (weights.sum() or 1))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field, replace
-from typing import Self
+from typing import Any, Self
 
 import jax.numpy as jnp
 import numpy as np
@@ -113,8 +113,9 @@ class R2Score(Metric):
 
     Args:
         class_aggregation: "uniform_average" is the mean over the outputs.
-            "variance_weighted_average" weights each output by its variance. Keras's None, a list of
-            scores, is not supported, because logs hold one number per metric.
+            "variance_weighted_average" weights each output by its variance. None returns an array
+            of one score per output. `compile` refuses None for several outputs, because logs hold
+            one number per metric.
         shift: a number near the mean of the targets, in their unit. It is needed in training if
             that mean is more than a hundred times their standard deviation.
         outputs: the number of outputs, set by `compile`.
@@ -130,25 +131,24 @@ class R2Score(Metric):
         0.9950
     """
 
-    class_aggregation: str = "uniform_average"
+    class_aggregation: str | None = "uniform_average"
     shift: float = field(default=0.0, kw_only=True)
     outputs: int | None = field(default=None, kw_only=True)
     name: str = field(default="r2_score", kw_only=True)
 
     def __post_init__(self) -> None:
         how = self.class_aggregation
-        is_none = how is None
-        require(
-            how in ("uniform_average", "variance_weighted_average"),
-            "R2Score",
-            'class_aggregation to be "uniform_average" or "variance_weighted_average"',
-            class_aggregation=how,
-            fix="None means one score per output, but logs hold one number." if is_none else "",
-        )
+        expected = 'class_aggregation to be None, "uniform_average" or "variance_weighted_average"'
+        is_valid = how in (None, "uniform_average", "variance_weighted_average")
+        require(is_valid, "R2Score", expected, class_aggregation=how)
         require(is_float32(self.shift), "R2Score", "shift to be a number", shift=self.shift)
 
     def configure(self, loss: Loss | None, outputs: int) -> Self:
         """Return this metric with the number of outputs set."""
+        is_one = loss is None or outputs == 1 or self.class_aggregation is not None
+        expected = "a class_aggregation, because logs hold one number per metric"
+        fix = "Leave it out for the mean, or call the metric after training."
+        require(is_one, "R2Score", expected, class_aggregation=None, outputs=outputs, fix=fix)
         return replace(self, outputs=outputs)
 
     def init(self) -> Sums:
@@ -171,7 +171,7 @@ class R2Score(Metric):
             "count": acc["count"] + jnp.sum(real, dtype=jnp.int32),
         }
 
-    def result(self, acc: Sums) -> float:
+    def result(self, acc: Sums) -> Any:
         """Return the score in float64.
 
         It is NaN if the count is 0, or if the targets of an output are all equal up to float32
@@ -184,7 +184,7 @@ class R2Score(Metric):
         is_constant = variation <= MIN_RELATIVE_VARIANCE * squares
         return self._aggregate(np.where(is_constant, 0, variation), residual)
 
-    def exact(self, y: np.ndarray, out: np.ndarray, weight: np.ndarray | None = None) -> float:
+    def exact(self, y: np.ndarray, out: np.ndarray, weight: np.ndarray | None = None) -> Any:
         """Return the exact score of all rows, in float64, with weights of the shape of `out`.
 
         It is NaN if there are no rows, or if the targets of an output are all equal.
@@ -201,8 +201,11 @@ class R2Score(Metric):
         variation = np.where(varies, (weight * np.square(y - mean)).sum(0), 0)
         return self._aggregate(variation, (weight * np.square(y - out)).sum(0))
 
-    def _aggregate(self, variation: np.ndarray, residual: np.ndarray) -> float:
+    def _aggregate(self, variation: np.ndarray, residual: np.ndarray) -> Any:
         varies = variation > 0
+        if self.class_aggregation is None and len(varies) > 1:
+            scores = np.full(len(varies), math.nan)
+            return 1 - np.divide(residual, variation, out=scores, where=varies)
         if self.class_aggregation == "variance_weighted_average":
             return float(1 - residual[varies].sum() / variation.sum()) if varies.any() else math.nan
         return float(np.mean(1 - residual / variation)) if varies.all() else math.nan

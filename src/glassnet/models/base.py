@@ -146,7 +146,7 @@ class BaseModel:
         as_tuple = tuple(metrics) if isinstance(metrics, list | tuple) else (metrics,)
         requested = () if metrics is None else as_tuple
         for metric in requested:
-            resolve_metric(metric, resolved_loss or losses.MeanSquaredError(), 2)
+            resolve_metric(metric, resolved_loss or losses.MeanSquaredError(), 1)
         if resolved_loss is not None:
             output_shape = self._network.shapes[-1] if self._network else None
             objective.check_loss(functional.unfold(self._layers), resolved_loss, output_shape)

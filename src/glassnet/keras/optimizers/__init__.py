@@ -27,7 +27,7 @@ legacy = register_module(
     f"{__name__}.legacy", "The same optimizers, under their old name.", ALIASES
 )
 
-get = make_get(__name__, ours.get, optional=False)
+get = make_get(__name__, ours.get)
 
 __all__, __getattr__ = export_aliases(
     __name__, {**ALIASES, "get": get, "legacy": legacy, "schedules": schedules}
