@@ -127,6 +127,42 @@ def test_labels_that_may_be_missing_are_refused_by_name(tmp_path, labels, others
     assert dropped.messages[-1] == f"{n} of {len(labels)} rows lack y: left out"
 
 
+WORDS_BESIDE_NUMBERS = {
+    "a question mark": (["1", "2", "?"], "?"),
+    "NA in a survey": (["0", "1", "0", "1", "NA"], "NA"),
+    "None beside booleans": (["True", "False", "None"], "None"),
+    "a point and decimals": (["0.5", "1.5", "."], "."),
+}
+
+
+@pytest.mark.parametrize(
+    ("labels", "word"), WORDS_BESIDE_NUMBERS.values(), ids=WORDS_BESIDE_NUMBERS
+)
+def test_a_frequent_word_in_a_target_of_few_numbers_is_a_choice(tmp_path, labels, word):
+    """Oracle: the rule of labels in words. Both arguments of the message read the file."""
+    path = written(tmp_path, cells(labels * 20))
+    n_words = 20 * labels.count(word)
+    with pytest.raises(DataError, match=f"target 'a': expected labels that.*rows={n_words}"):
+        split_target(path, "a")
+    as_missing = split_target(read_table(path, missing={"a": [word]}), "a")
+    assert len(as_missing.target_column) == 20 * len(labels) - n_words
+    assert as_missing.target_column.dtype.kind == "f"
+    as_label = split_target(read_table(path, missing={"a": []}), "a").target_column
+    assert as_label.tolist() == labels * 20
+    assert not np.isnan(split_target(path, "n").target_column).any()
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [["0", "1"] * 30 + ["NA"], ["0", "1", ""] * 20, [*map(str, range(40)), *["?"] * 20]],
+    ids=["rare", "blank", "many numbers"],
+)
+def test_other_gaps_in_a_target_of_numbers_are_missing(tmp_path, labels):
+    parts = split_target(written(tmp_path, cells(labels)), "a")
+    n_missing = sum(label in ("NA", "", "?") for label in labels)
+    assert len(parts.target_column) == len(labels) - n_missing
+
+
 def test_a_rare_word_that_is_missing_elsewhere_too_is_missing_with_its_count(tmp_path):
     text = cells(["no", "yes"] * 30 + ["NA"], "y", ["NA", *map(str, range(60))])
     parts = split_target(written(tmp_path, text), "y")

@@ -100,7 +100,7 @@ def read(raw, monkeypatch, with_pandas, options=None):
     monkeypatch.setattr(csv_reader, "MIN_PANDAS_BYTES", 0 if with_pandas else 2**60)
     try:
         parsed = csv_reader.parse_csv("t.csv", raw, CsvOptions(**options or {}))
-        columns, messages, formats, blank_words, times = parsed
+        columns, messages, formats, blank_words, times, label_words = parsed
     except DataError as error:
         return str(error)
     contents = {
@@ -109,7 +109,7 @@ def read(raw, monkeypatch, with_pandas, options=None):
     }
     words = {
         name: (each.cells.to_objects().tolist(), each.missing, each.markers)
-        for name, each in blank_words.items()
+        for name, each in [*blank_words.items(), *label_words.items()]
     }
     return [list(columns), contents, messages, formats, words, times]
 

@@ -83,6 +83,19 @@ class BlankWords:
             )
         return self.resolve(labels), tuple(messages)
 
+    def require_rare(self, name: str) -> None:
+        """Refuse words that are as frequent as labels in a target of numbers.
+
+        Raises:
+            DataError: with the word, and both options.
+        """
+        counts = self.count()
+        rarest = min((n for text, n in counts.items() if text not in NA_VALUES), default=1)
+        for word, n in counts.items():
+            is_frequent = 2 * n >= rarest and n >= MIN_CLASS_SHARE * len(self.cells.codes)
+            if word in NA_VALUES and is_frequent:
+                self._raise_unclear(name, word, n)
+
     def _raise_unclear(self, name: str, word: str, n: int) -> None:
         as_missing = advise(self.file, missing={name: [word]})
         as_label = advise(self.file, missing={name: []})

@@ -28,6 +28,9 @@ from glassnet.formatting import format_names
 MAX_SHOWN = 3
 """Maximum number of cells in a message."""
 
+MAX_LABELS = 10
+"""Maximum number of different numbers of a column that may be labels."""
+
 SIGN_NAMES = {",": "comma", ".": "point", " ": "space", "'": "apostrophe"}
 
 
@@ -40,6 +43,7 @@ class CsvContents(NamedTuple):
         formats: formats of numbers that the file allows; the first is preferred.
         blank_words: columns with words that may mean a missing cell.
         exact_times: time zones and fractions of a second of columns of dates.
+        label_words: columns of a few different numbers with words that count as missing.
     """
 
     columns: dict[str, np.ndarray]
@@ -47,6 +51,7 @@ class CsvContents(NamedTuple):
     formats: tuple[NumberFormat, ...]
     blank_words: dict[str, BlankWords]
     exact_times: dict[str, ExactTimes]
+    label_words: dict[str, BlankWords]
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,7 +95,8 @@ class ColumnParser:
             if columns[name].dtype.kind == "O":
                 columns[name] = words.read()
         times = self._find_exact_times(columns)
-        return CsvContents(columns, tuple(messages), self.choice.formats, blank_words, times)
+        labels, formats = self._find_label_words(columns), self.choice.formats
+        return CsvContents(columns, tuple(messages), formats, blank_words, times, labels)
 
     @cached_property
     def values(self) -> dict[int, DistinctTexts]:
@@ -155,8 +161,13 @@ class ColumnParser:
             return column
         values, numbers = self.values[i], self.choice.numbers.get(i)
         parsed = parse_distinct(values, numbers)
-        stated = self.options.missing_words(self.layout.header[i])
-        if stated is None or (values.texts and parsed.dtype.kind != "O"):
+        name = self.layout.header[i]
+        stated = self.options.missing_words(name)
+        is_typed = values.texts and parsed.dtype.kind != "O"
+        has_labels = name in self.options.missing_by_column and any(
+            word not in (stated or ()) for word in find_words(self.texts[i])
+        )
+        if stated is None or (is_typed and not has_labels):
             return parsed
         texts = drop_words(self.texts[i], stated)
         return texts.to_objects() if texts.texts else parsed
@@ -188,6 +199,25 @@ class ColumnParser:
             blank_words[name] = BlankWords(self.name, cells, frozenset(missing), markers)
         return blank_words
 
+    def _find_label_words(self, columns: Mapping[str, np.ndarray]) -> dict[str, BlankWords]:
+        """Return the columns of few numbers in which words may be labels: 1, 2 and ?."""
+        selected = {}
+        for i, name in enumerate(self.layout.header):
+            is_stated = self.options.missing_words(name) is not None
+            if not name or is_stated or columns[name].dtype.kind != "f":
+                continue
+            missing = np.isnan(columns[name])
+            if missing.any() and _has_few_numbers(columns[name][~missing]):
+                selected[i] = name
+        cells = {i: self.texts[i] for i in selected if i in self.texts}
+        cells |= self.cells.read_texts([i for i in selected if i not in self.texts])
+        words = {i: frozenset(find_words(each)) for i, each in cells.items()}
+        return {
+            selected[i]: BlankWords(self.name, cells[i], words[i], frozenset())
+            for i in selected
+            if words[i]
+        }
+
     def _find_markers(self, columns: Mapping[str, np.ndarray]) -> frozenset[str]:
         """Return the words, "" for blank, of missing cells in columns of numbers and dates."""
         markers: set[str] = set()
@@ -218,6 +248,14 @@ class ColumnParser:
         expected = "a name for every column"
         require(is_index, self.name, expected, error=DataError, column=i + 1, fix=fix)
         return "the column without a name counts the rows: left out"
+
+
+def _has_few_numbers(values: np.ndarray) -> bool:
+    """Return whether there are 2 to `MAX_LABELS` different numbers, twice each on average."""
+    if len(np.unique(values[:1000])) > MAX_LABELS:
+        return False
+    n = len(np.unique(values))
+    return 1 < n <= min(MAX_LABELS, len(values) / 2)
 
 
 def parse_again(cells: np.ndarray | BlankWords, formats: tuple[NumberFormat, ...]) -> np.ndarray:

@@ -184,6 +184,7 @@ def _read_with_pandas(content: bytes, layout: Layout, options: CsvOptions) -> Cs
         rows,
         has_other_words or not any(each.decimal == "." for each in formats),
         all(each.decimal == "." for each in formats),
+        options.missing_by_column.keys(),
     )
     return csv_rows.read()
 

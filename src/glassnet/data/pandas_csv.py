@@ -44,6 +44,7 @@ class CsvRows:
         first_rows: the first rows.
         all_text: whether every column is to be read as text.
         only_points: whether every number of the file has a decimal point.
+        text_columns: names of columns to be read as text.
     """
 
     content: bytes
@@ -53,6 +54,7 @@ class CsvRows:
     first_rows: list[list[str]]
     all_text: bool
     only_points: bool
+    text_columns: Collection[str] = ()
 
     def read(self) -> CsvColumns | None:
         """Return the columns without rows of blank cells.
@@ -100,7 +102,11 @@ class CsvRows:
     def _read_columns(self, na_values: Collection[str]) -> list[Column]:
         has_quoted_tabs = self.delimiter == "\t" and b'"' in self.content
         all_text = self.all_text or has_quoted_tabs
-        as_text = [i for i, name in enumerate(self.header) if all_text or not name]
+        as_text = [
+            i
+            for i, name in enumerate(self.header)
+            if all_text or not name or name in self.text_columns
+        ]
         texts = set(as_text) | {i for i in range(len(self.header)) if self._begins_with_text(i)}
         by_column = {i: [""] if i in texts else list(na_values) for i in range(len(self.header))}
         frame = self._read_frame(by_column, dtype=dict.fromkeys(as_text, str))
@@ -226,16 +232,23 @@ class CsvColumns:
     rows: CsvRows | None = None
     selected: Any = ...
 
+    def read_texts(self, positions: Collection[int]) -> dict[int, DistinctTexts]:
+        """Return columns of numbers as stripped text; only blank cells are missing."""
+        columns = self.rows.read_texts(positions) if self.rows is not None else {}
+        return {
+            i: DistinctTexts(column.texts, column.codes[self.selected]).convert(
+                lambda cell: cell.strip() or None
+            )
+            for i, column in columns.items()
+        }
+
     def find_blank_words(self, positions: Collection[int]) -> set[str]:
         """Return the words for missing cells in columns of numbers, "" for blank cells."""
         words: set[str] = set()
-        if self.rows is None:
-            return words
-        for column in self.rows.read_texts(positions).values():
-            codes = column.codes[self.selected]
-            texts = [column.texts[code].strip() for code in np.unique(codes) if code >= 0]
+        for column in self.read_texts(positions).values():
+            texts = [column.texts[code] for code in np.unique(column.codes) if code >= 0]
             words |= set(NA_VALUES) & set(texts)
-            words |= {""} if codes.min(initial=0) < 0 else set()
+            words |= {""} if column.codes.min(initial=0) < 0 else set()
         return words
 
 

@@ -88,6 +88,8 @@ class Table:
         blank_words: columns of a CSV file with words that may mean a missing cell. `columns` has
             them as the file alone decides; a fitted model knows better.
         exact_times: time zones and fractions of a second, which `columns` lack, by name.
+        label_words: columns of a CSV file that are few different numbers, and words that count as
+            missing but may be labels.
     """
 
     columns: dict[str, np.ndarray]
@@ -95,6 +97,7 @@ class Table:
     formats: tuple[NumberFormat, ...] = ()
     blank_words: Mapping[str, BlankWords] = field(default_factory=dict)
     exact_times: Mapping[str, ExactTimes] = field(default_factory=dict)
+    label_words: Mapping[str, BlankWords] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(next(iter(self.columns.values()))) if self.columns else 0
@@ -118,18 +121,21 @@ class Table:
                 elif words is not None:
                     columns[name] = column
         times = {name: each.take(index) for name, each in self.exact_times.items()}
-        return replace(self, columns=columns, blank_words=blank_words, exact_times=times)
+        labels = {name: each.take(index) for name, each in self.label_words.items()}
+        return Table(columns, self.messages, self.formats, blank_words, times, labels)
 
     def drop(self, *names: str) -> Table:
         """Return the table without these columns."""
         columns = {name: column for name, column in self.columns.items() if name not in names}
         words = {name: each for name, each in self.blank_words.items() if name not in names}
         times = {name: each for name, each in self.exact_times.items() if name not in names}
-        return replace(self, columns=columns, blank_words=words, exact_times=times)
+        labels = {name: each for name, each in self.label_words.items() if name not in names}
+        return Table(columns, self.messages, self.formats, words, times, labels)
 
     def replace_column(self, name: str, column: np.ndarray) -> Table:
         """Return the table with another column, as the file alone decides all others."""
-        return replace(self, columns={**self.columns, name: column}, blank_words={})
+        columns = {**self.columns, name: column}
+        return replace(self, columns=columns, blank_words={}, label_words={})
 
     def resolve(self, name: str, levels: Collection[Any] = ()) -> np.ndarray:
         """Return a column; words that may mean a missing cell are text if they are in `levels`."""
@@ -176,7 +182,8 @@ def read_table(
         thousands: character between groups of three digits: ".", ",", " " or "'".
         missing: words that mean a missing cell in columns of text: ["NA", "unknown"], or [] for
             none. Numbers mean one in columns of numbers, of frames too: [-999]. A dict sets
-            them for single columns: {"stage": [], "age": [-1]}.
+            them for single columns: {"stage": [], "age": [-1]}. With another word than these, such
+            a column is text: 1, 2 and ? are three labels.
         header: the line of the column names, counted from 1; None if the file has none.
         names: names of the columns. With `header`, they replace the file's.
 
@@ -575,6 +582,8 @@ def split_target(
         messages = (*messages, *notes)
     elif words is not None:
         column = words.resolve(labels or ())
+    if labels is None and str(target) in table.label_words:
+        table.label_words[str(target)].require_rare(str(target))
     missing = is_missing(column)
     n, who, has_value = len(column), f"target {target!r}", not missing.all()
     require(has_value, who, "a value in some row", error=DataError, rows=n, missing=n)
