@@ -109,9 +109,10 @@ def read(raw, monkeypatch, with_pandas, options=None):
     }
     words = {
         name: (each.cells.to_objects().tolist(), each.missing, each.markers)
-        for name, each in [*blank_words.items(), *label_words.items()]
+        for name, each in blank_words.items()
     }
-    return [list(columns), contents, messages, formats, words, times]
+    labels = {name: each.read_cells().to_objects().tolist() for name, each in label_words.items()}
+    return [list(columns), contents, messages, formats, words, times, labels]
 
 
 @pytest.mark.parametrize("seed", range(4))

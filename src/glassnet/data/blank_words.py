@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -103,6 +103,36 @@ class BlankWords:
         expected = "labels that do not look like missing values"
         received = {"text": word, "rows": n}
         raise DataError(message(f"target {name!r}", expected, fix=fix, **received))
+
+
+@dataclass(frozen=True, eq=False)
+class LabelWords:
+    """Words in a column of few different numbers, which count as missing but may be labels.
+
+    Attributes:
+        file: name of the file.
+        read_cells: reads the texts of the column, with these words.
+        indices: selections of rows, one after the other.
+    """
+
+    file: str
+    read_cells: Callable[[], DistinctTexts]
+    indices: tuple[Any, ...] = ()
+
+    def take(self, index: Any) -> LabelWords:
+        """Return some of the rows."""
+        return LabelWords(self.file, self.read_cells, (*self.indices, index))
+
+    def require_rare(self, name: str) -> None:
+        """Refuse words that are as frequent as labels.
+
+        Raises:
+            DataError: with the word, and both options.
+        """
+        cells = self.read_cells()
+        for index in self.indices:
+            cells = DistinctTexts(cells.texts, cells.codes[index])
+        BlankWords(self.file, cells, frozenset(), frozenset()).require_rare(name)
 
 
 def drop_words(cells: DistinctTexts, words: Collection[str]) -> DistinctTexts:

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import NamedTuple
 
 import numpy as np
 
-from glassnet.data.blank_words import BlankWords, decide_missing, drop_words, find_words
+from glassnet.data.blank_words import (
+    BlankWords,
+    LabelWords,
+    decide_missing,
+    drop_words,
+    find_words,
+)
 from glassnet.data.csv_layout import Layout
 from glassnet.data.csv_options import CsvOptions, advise
 from glassnet.data.exact_times import ExactTimes, exact_times_of_text
@@ -43,7 +49,7 @@ class CsvContents(NamedTuple):
         formats: formats of numbers that the file allows; the first is preferred.
         blank_words: columns with words that may mean a missing cell.
         exact_times: time zones and fractions of a second of columns of dates.
-        label_words: columns of a few different numbers with words that count as missing.
+        label_words: columns of a few different numbers, whose gaps may be words for a label.
     """
 
     columns: dict[str, np.ndarray]
@@ -51,7 +57,7 @@ class CsvContents(NamedTuple):
     formats: tuple[NumberFormat, ...]
     blank_words: dict[str, BlankWords]
     exact_times: dict[str, ExactTimes]
-    label_words: dict[str, BlankWords]
+    label_words: dict[str, LabelWords]
 
 
 @dataclass(frozen=True, eq=False)
@@ -199,7 +205,7 @@ class ColumnParser:
             blank_words[name] = BlankWords(self.name, cells, frozenset(missing), markers)
         return blank_words
 
-    def _find_label_words(self, columns: Mapping[str, np.ndarray]) -> dict[str, BlankWords]:
+    def _find_label_words(self, columns: Mapping[str, np.ndarray]) -> dict[str, LabelWords]:
         """Return the columns of few numbers in which words may be labels: 1, 2 and ?."""
         selected = {}
         for i, name in enumerate(self.layout.header):
@@ -209,13 +215,9 @@ class ColumnParser:
             missing = np.isnan(columns[name])
             if missing.any() and _has_few_numbers(columns[name][~missing]):
                 selected[i] = name
-        cells = {i: self.texts[i] for i in selected if i in self.texts}
-        cells |= self.cells.read_texts([i for i in selected if i not in self.texts])
-        words = {i: frozenset(find_words(each)) for i, each in cells.items()}
         return {
-            selected[i]: BlankWords(self.name, cells[i], words[i], frozenset())
-            for i in selected
-            if words[i]
+            name: LabelWords(self.name, partial(self.cells.read_text, i, self.texts.get(i)))
+            for i, name in selected.items()
         }
 
     def _find_markers(self, columns: Mapping[str, np.ndarray]) -> frozenset[str]:

@@ -242,6 +242,10 @@ class CsvColumns:
             for i, column in columns.items()
         }
 
+    def read_text(self, position: int, texts: DistinctTexts | None) -> DistinctTexts:
+        """Return a column as text: `texts` if it was read so."""
+        return texts if texts is not None else self.read_texts([position])[position]
+
     def find_blank_words(self, positions: Collection[int]) -> set[str]:
         """Return the words for missing cells in columns of numbers, "" for blank cells."""
         words: set[str] = set()

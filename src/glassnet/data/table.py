@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from glassnet.data.blank_words import BlankWords, describe_decisions
+from glassnet.data.blank_words import BlankWords, LabelWords, describe_decisions
 from glassnet.data.csv_columns import parse_again
 from glassnet.data.csv_options import CsvOptions, check_csv_options
 from glassnet.data.csv_reader import parse_csv
@@ -97,7 +97,7 @@ class Table:
     formats: tuple[NumberFormat, ...] = ()
     blank_words: Mapping[str, BlankWords] = field(default_factory=dict)
     exact_times: Mapping[str, ExactTimes] = field(default_factory=dict)
-    label_words: Mapping[str, BlankWords] = field(default_factory=dict)
+    label_words: Mapping[str, LabelWords] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(next(iter(self.columns.values()))) if self.columns else 0
@@ -582,7 +582,7 @@ def split_target(
         messages = (*messages, *notes)
     elif words is not None:
         column = words.resolve(labels or ())
-    if labels is None and str(target) in table.label_words:
+    if labels is None and str(target) in table.label_words and is_missing(column).any():
         table.label_words[str(target)].require_rare(str(target))
     missing = is_missing(column)
     n, who, has_value = len(column), f"target {target!r}", not missing.all()
