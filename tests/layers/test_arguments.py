@@ -191,13 +191,13 @@ WRONG = {
     "LayerNormalization: expected axis to be -1 or the last axes, as (-2, -1). Received: axis=[1, 2]. The batch is axis 0. Count from": (
         lambda: LayerNormalization(axis=[1, 2])
     ),
-    "UnitNormalization: expected axis to be -1 or the last axes, as (-2, -1). Received: axis=(-2,).": lambda: (
-        UnitNormalization((-2,))
+    "UnitNormalization: expected axis to be an int or ints other than 0, which is the batch. Received: axis=(0, 1).": lambda: (
+        UnitNormalization((0, 1))
     ),
-    "UnitNormalization: expected axis to be -1 or the last axes, as (-2, -1). Received: axis=().": lambda: (
+    "UnitNormalization: expected axis to be an int or ints other than 0, which is the batch. Received: axis=().": lambda: (
         UnitNormalization(())
     ),
-    "UnitNormalization: expected axis to be -1 or the last axes, as (-2, -1). Received: axis=None.": lambda: (
+    "UnitNormalization: expected axis to be an int or ints other than 0, which is the batch. Received: axis=None.": lambda: (
         UnitNormalization(None)
     ),
     "LayerNormalization: expected epsilon to be a number > 0. Received: epsilon=0.": lambda: (
@@ -206,8 +206,14 @@ WRONG = {
     "LayerNormalization: expected an input of at least 2 axes. Received: input_shape=(4,).": lambda: (
         start(LayerNormalization((-2, -1)), (4,))
     ),
-    "UnitNormalization: expected an input of at least 2 axes. Received: input_shape=(4,).": lambda: (
+    "UnitNormalization: expected different axes from 1 to 1, or counted from the back. Received: axis=(-2, -1).": lambda: (
         start(UnitNormalization((-2, -1)), (4,))
+    ),
+    "UnitNormalization: expected different axes from 1 to 2, or counted from the back. Received: axis=(-1, 2).": lambda: (
+        start(UnitNormalization((-1, 2)), (3, 4))
+    ),
+    "unit: expected different axes from 1 to 1, or counted from the back. Received: axis=(2,).": lambda: (
+        start(UnitNormalization(2, name="unit"), (4,))
     ),
     "ln: expected an input of at least 2 axes": lambda: start(
         LayerNormalization((-2, -1), name="ln"), (4,)

@@ -105,6 +105,12 @@ PAIRS = {
         (3, 3, 2),
         keras_spec("UnitNormalization", axis=[1, 2, 3]),
     ),
+    "unit norm of channels": (
+        UnitNormalization((1, -2)),
+        (3, 3, 2),
+        keras_spec("UnitNormalization", axis=[1, 2]),
+    ),
+    "unit norm of steps": (UnitNormalization(1), (4, 3), keras_spec("UnitNormalization", axis=1)),
 }
 
 

@@ -10,9 +10,10 @@ import numpy as np
 from jax import lax
 
 from glassnet import initializers
-from glassnet.errors import is_float32, require
+from glassnet.errors import is_float32, is_int, require
 from glassnet.initializers import Initializer
 from glassnet.layers.layer import Layer
+from glassnet.layers.rescaling import MAX_AXES
 from glassnet.layers.shape import as_tuple
 from glassnet.layers.weight_fields import resolve_fields
 from glassnet.types import Array, Params, Shape, State
@@ -183,12 +184,12 @@ class UnitNormalization(Layer):
         (batch, ...) to the same.
 
     Args:
-        axis: -1 for the length along the last axis, or the last axes counted from the back:
-            (-2, -1).
+        axis: the axis, or the axes, along which the length is measured. The batch is axis 0. -1 is
+            the last axis, as in (-2, -1).
 
     Raises:
-        ConfigError: axis is not the last axis or axes, or, once the shape is known, includes the
-            batch.
+        ConfigError: axis is not an int or ints, or, once the shape is known, includes the batch or
+            an axis that the input does not have.
 
     Example:
         >>> print(UnitNormalization()({}, np.array([[3.0, 4.0], [0.0, 0.0]])))
@@ -201,10 +202,18 @@ class UnitNormalization(Layer):
     axis: Any = -1
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "axis", _last_axes("UnitNormalization", self.axis))
+        axes = as_tuple(self.axis)
+        is_valid = axes and all(is_int(axis, -MAX_AXES) and axis != 0 for axis in axes)
+        expected = "axis to be an int or ints other than 0, which is the batch"
+        require(is_valid, "UnitNormalization", expected, axis=self.axis)
+        object.__setattr__(self, "axis", tuple(sorted({int(axis) for axis in axes})))
 
     def init(self, rng: np.random.Generator, shape: Shape) -> Params:
-        _check_axes(self, self.axis, shape)
+        ndim = len(shape) + 1
+        axes = {axis + ndim if axis < 0 else axis for axis in self.axis}
+        fits = all(0 < axis < ndim for axis in axes) and len(axes) == len(self.axis)
+        expected = f"different axes from 1 to {ndim - 1}, or counted from the back"
+        require(fits, self.name or "UnitNormalization", expected, axis=self.axis)
         return {}
 
     def __call__(self, params: Params, x: Array) -> Array:
