@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from glassnet.errors import GlassnetError, ModelFileError, message
+from glassnet.file_paths import to_path
 
 MAX_SHOWN_PATH = 200
 """Maximum number of characters of a path in a message."""
@@ -21,6 +22,7 @@ FOREIGN_SUFFIXES = {
     **dict.fromkeys((".pb", ".tflite"), "a TensorFlow file"),
     **dict.fromkeys((".pkl", ".pickle", ".joblib"), "a pickle"),
     **dict.fromkeys((".npz", ".npy", ".mat"), "a file of arrays"),
+    **dict.fromkeys((".dat", ".raw", ".mmap", ".memmap"), "a file of raw numbers"),
     ".safetensors": "a file of weights",
     **dict.fromkeys((".csv", ".tsv", ".parquet", ".arrow", ".feather", ".xlsx"), "a table"),
     **dict.fromkeys((".json", ".txt", ".md", ".html", ".ipynb", ".py"), "a text"),
@@ -53,7 +55,7 @@ def require_own_suffix(
     """
     if not isinstance(path, str | os.PathLike):
         raise error(message(who, "the path of a file", type=type(path).__name__))
-    name = os.path.basename(str(os.fspath(path)))
+    name = to_path(path, who, error=error).name
     suffix = os.path.splitext(name)[1].lower()
     promised = FOREIGN_SUFFIXES.get(suffix)
     if promised is None or name.lower().endswith(allowed):

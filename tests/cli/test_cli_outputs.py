@@ -190,6 +190,14 @@ def test_what_cannot_be_written_is_known_at_once(name, option, path, monkeypatch
     assert len(result.stderr) < 600
 
 
+@pytest.mark.parametrize(("name", "option"), OUTPUTS, ids=IDS)
+@pytest.mark.parametrize("path", ["", "-"])
+def test_an_empty_path_and_a_hyphen_are_refused(name, option, path):
+    """Before, `--out ""` trained and wrote nothing, and `--out -` wrote a file of that name."""
+    result = run(name, *ARGUMENTS[name], f"{option.opts[0]}={path}")
+    untouched(result, f"'{option.opts[0]}': expected a path. Received: {path!r}.")
+
+
 @pytest.mark.parametrize(("name", "option"), FILES, ids=FILE_IDS)
 def test_a_folder_is_not_replaced(name, option):
     path = Path(f"folder{suffix_of(option)}")

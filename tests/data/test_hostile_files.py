@@ -12,8 +12,8 @@ import pytest
 import glassnet as gn
 from glassnet.data import idx
 from glassnet.data.array_files import arrays_from_file
-from glassnet.data.file_paths import to_path
 from glassnet.errors import ConfigError, DataError, GlassnetError
+from glassnet.file_paths import to_path
 
 
 def npy(header, body=b""):

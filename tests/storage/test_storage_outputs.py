@@ -12,7 +12,7 @@ from crafted import small
 
 import glassnet as gn
 from glassnet import output_files
-from glassnet.callbacks import CSVLogger, ModelCheckpoint
+from glassnet.callbacks import CSVLogger, ModelCheckpoint, TensorBoard
 from glassnet.errors import ConfigError, ModelFileError
 from glassnet.storage.checkpoints import CheckpointFolder
 
@@ -25,7 +25,9 @@ def _elsewhere(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 
 
-@pytest.mark.parametrize("name", [*FOREIGN, "m.safetensors", "m.csv", "m.png", "m.tar.gz"])
+@pytest.mark.parametrize(
+    "name", [*FOREIGN, "m.safetensors", "m.csv", "m.png", "m.tar.gz", "m.dat", "m.MMAP"]
+)
 def test_a_name_of_another_format_is_refused(name, tmp_path):
     with pytest.raises(ModelFileError, match=r"save: expected a file name for a model.*\.glassnet"):
         small().save(tmp_path / name)
@@ -71,6 +73,52 @@ def test_what_is_no_path(path):
         ModelFileError, match=r"save: expected the path of a file\. Received: type="
     ):
         small().save(path)
+
+
+class BrokenPath:
+    """A path whose text is a number, or raises."""
+
+    def __init__(self, text):
+        self.text = text
+
+    def __fspath__(self):
+        return self.text()
+
+
+def one_over_zero():
+    return 1 / 0
+
+
+OPENS = {
+    "load": gn.load,
+    "load_weights": lambda path: small().load_weights(path),
+    "save": lambda path: small().save(path),
+    "resume": CheckpointFolder,
+    "CSVLogger": CSVLogger,
+    "ModelCheckpoint": ModelCheckpoint,
+    "TensorBoard": TensorBoard,
+}
+
+
+@pytest.mark.parametrize("what", OPENS)
+def test_whatever_is_no_path_raises_our_error_everywhere(what):
+    if what == "TensorBoard":
+        pytest.importorskip("tensorboardX")
+    handle = os.open(".", os.O_RDONLY)  # an open file that has the number of the path
+    wrong = [handle, None, 1.5, ["m"], BrokenPath(lambda: 5), BrokenPath(one_over_zero)]
+    wrong += [BrokenPath(lambda: b"m")] + [b"m"] * (what not in ("load", "load_weights"))
+    for path in wrong:
+        with pytest.raises((ConfigError, ModelFileError), match=f"^{what}: expected "):
+            OPENS[what](path)
+    os.close(handle)
+    assert not os.listdir()
+
+
+@pytest.mark.parametrize("path", ["a\0b", "x" * 5000, "y" * 300])
+def test_a_folder_of_checkpoints_that_cannot_exist(path):
+    with pytest.raises(ModelFileError, match="resume: expected a folder that can be written") as e:
+        CheckpointFolder(path)
+    assert len(str(e.value)) < 1_000
 
 
 @pytest.mark.skipif(os.name == "nt", reason="makes a pipe")
@@ -166,7 +214,9 @@ def test_a_file_named_lock_is_not_overwritten(content):
     assert Path("lock").read_text() == f"{os.getpid()}\n"
 
 
-@pytest.mark.parametrize("first", ["a,b\n1,2\n", "name\nepoch\n", "\x89PNG\r\n"])
+@pytest.mark.parametrize(
+    "first", ["a,b\n1,2\n", "name\nepoch\n", "epoch_ms,price\n", "\x89PNG\r\n"]
+)
 def test_a_log_does_not_overwrite_what_is_no_log(first):
     Path("t.csv").write_bytes(first.encode())
     with pytest.raises(ConfigError, match="CSVLogger: expected a new file, or a log of epochs"):

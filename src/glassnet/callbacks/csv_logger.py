@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from typing import IO, Any
 from glassnet.callbacks.callback import Callback
 from glassnet.engine.loop import Record
 from glassnet.errors import ConfigError, message, require
+from glassnet.file_paths import to_path
 from glassnet.output_files import resolve_output, shorten_path
 
 
@@ -61,12 +63,7 @@ class CSVLogger(Callback):
     append: bool = False
 
     def __post_init__(self) -> None:
-        require(
-            isinstance(self.filename, str | os.PathLike),
-            "CSVLogger",
-            "filename to be a path",
-            filename=self.filename,
-        )
+        to_path(self.filename, "CSVLogger", "filename to be a path", argument="filename")
         require(
             isinstance(self.separator, str) and len(self.separator) == 1,
             "CSVLogger",
@@ -81,7 +78,7 @@ class CSVLogger(Callback):
         with self._open() as file:
             columns = next(csv.reader(file.read().splitlines(), delimiter=self.separator), [])
         require(
-            self.append or not columns or columns[0].startswith("epoch"),
+            self.append or not columns or re.match(r"epoch\b", columns[0]),
             "CSVLogger",
             "a new file, or a log of epochs to overwrite",
             filename=shorten_path(self.filename),

@@ -13,6 +13,7 @@ from glassnet.callbacks.callback import Callback
 from glassnet.callbacks.csv_logger import report_write_errors
 from glassnet.engine.loop import Decision, Record, SaveRequest
 from glassnet.errors import ConfigError, is_number, lookup, message, require
+from glassnet.file_paths import to_path
 from glassnet.output_files import (
     KERAS_MODEL_SUFFIXES,
     KERAS_WEIGHTS_SUFFIXES,
@@ -60,12 +61,7 @@ class ModelCheckpoint(Callback):
 
     def __post_init__(self) -> None:
         who = "ModelCheckpoint"
-        require(
-            isinstance(self.filepath, str | os.PathLike),
-            who,
-            "filepath to be a path",
-            filepath=self.filepath,
-        )
+        to_path(self.filepath, who, "filepath to be a path", argument="filepath")
         weights = self.save_weights_only
         allowed = KERAS_WEIGHTS_SUFFIXES if weights else KERAS_MODEL_SUFFIXES
         require_own_suffix(who, self.filepath, allowed, ConfigError)

@@ -13,7 +13,8 @@ from glassnet.callbacks.callback import Callback
 from glassnet.callbacks.csv_logger import report_write_errors
 from glassnet.engine.epoch_runner import Logs
 from glassnet.engine.loop import Record
-from glassnet.errors import ConfigError, message, require
+from glassnet.errors import ConfigError, message
+from glassnet.file_paths import to_path
 
 
 @dataclass(frozen=True)
@@ -42,12 +43,7 @@ class TensorBoard(Callback):
     log_dir: str | os.PathLike[str] = "logs"
 
     def __post_init__(self) -> None:
-        require(
-            isinstance(self.log_dir, str | os.PathLike),
-            "TensorBoard",
-            "log_dir to be a path",
-            log_dir=self.log_dir,
-        )
+        to_path(self.log_dir, "TensorBoard", "log_dir to be a path", argument="log_dir")
         try:
             import tensorboardX  # noqa: F401
         except ImportError as error:

@@ -40,6 +40,10 @@ RUN_FILE_NAME = re.compile(r"lock|checkpoint-\d+-\d+\.glassnet")
 """Names of the files in a folder of checkpoints."""
 
 
+NO_PATHS = ("", "-")
+"""Values of an option that other programs take for no file, or for the screen."""
+
+
 class OutputPath(click.ParamType):  # type: ignore[type-arg]  # generic only in new versions of click
     """The path of something that a command writes; `Command` checks it before the command runs."""
 
@@ -143,7 +147,9 @@ class Command(click.Command):
         outputs = [
             (param, ctx.params[param.name])
             for param in self.params
-            if isinstance(param.type, OutputPath) and param.name and ctx.params.get(param.name)
+            if isinstance(param.type, OutputPath)
+            and param.name
+            and ctx.params.get(param.name) is not None
         ]
         if ctx.params.get("no_plot"):
             outputs = [(param, path) for param, path in outputs if param.name != "plot"]
@@ -156,6 +162,8 @@ class Command(click.Command):
         ]
         for i, (param, path) in enumerate(outputs):
             try:
+                if path in NO_PATHS:
+                    raise click.BadParameter(f"expected a path. Received: {path!r}.")
                 _check_no_input(path, inputs, is_folder=isinstance(param.type, OutputFolder))
                 _check_no_output(path, outputs[:i] + outputs[i + 1 :])
                 if isinstance(param.type, OutputPath):

@@ -11,10 +11,10 @@ import numpy as np
 
 from glassnet.data.arrays import check_numeric, check_precision
 from glassnet.data.dataset import TEST_FRACTION, Dataset
-from glassnet.data.file_paths import to_path
 from glassnet.data.idx import read_idx
 from glassnet.data.split import train_validation_split
 from glassnet.errors import MAX_SEED, DataError, is_int, require, wrap_errors
+from glassnet.file_paths import to_path
 from glassnet.suggestions import suggest_arguments
 from glassnet.types import Array
 

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
-from glassnet.data.file_paths import to_path
 from glassnet.errors import DataError, message, require, wrap_errors
+from glassnet.file_paths import to_path
 from glassnet.suggestions import suggest_arguments
 from glassnet.types import Array
 

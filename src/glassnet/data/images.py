@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 
 from glassnet.data import image_files, pixel_values
-from glassnet.data.file_paths import to_path
 from glassnet.data.image_files import ImageHeader
 from glassnet.data.pixel_values import PixelRange
 from glassnet.data.split import train_validation_split
@@ -26,6 +25,7 @@ from glassnet.errors import (
     warn,
     wrap_errors,
 )
+from glassnet.file_paths import to_path
 from glassnet.formatting import format_number
 from glassnet.suggestions import suggest_arguments, suggest_names
 

@@ -256,6 +256,7 @@ class BaseModel:
             NotReadyError: the shape of the input is not known yet.
         """
         built = self._require_built("summary")
+        require(callable(print_fn), "summary", "print_fn to be a function", print_fn=print_fn)
         print_fn(summary.format_summary(built, self._params, self._state, self.preprocessor))
 
     def count_params(self) -> int:

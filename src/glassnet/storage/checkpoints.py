@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import IO
 
 from glassnet.errors import ConfigError, DataWarning, ModelFileError, message, require, warn
+from glassnet.file_paths import to_path
+from glassnet.output_files import shorten_path
 from glassnet.storage import model_file
 
 MAX_TO_KEEP = 2
@@ -34,15 +36,10 @@ class CheckpointFolder:
     """
 
     def __init__(self, path: str | os.PathLike[str]):
+        self.path = to_path(path, "resume", "the path of a folder", argument="resume")
+        require(os.fspath(path) != "", "resume", "the path of a folder", resume=path)
         require(
-            isinstance(path, str | os.PathLike) and str(path),
-            "resume",
-            "the path of a folder",
-            resume=path,
-        )
-        self.path = Path(path)
-        require(
-            not self.path.exists() or self.path.is_dir(),
+            not os.path.exists(self.path) or os.path.isdir(self.path),
             "resume",
             "a folder, not a file",
             resume=str(path),
@@ -51,7 +48,7 @@ class CheckpointFolder:
         try:
             self.path.mkdir(parents=True, exist_ok=True)
             self._lock: IO[bytes] = open(self.path / "lock", "a+b", buffering=0)  # noqa: SIM115
-        except OSError as error:
+        except (OSError, ValueError) as error:
             raise self._write_error(error) from error
         self._acquire_lock()
         try:
@@ -86,11 +83,11 @@ class CheckpointFolder:
             self._lock.close()
             raise self._write_error(error) from error
 
-    def _write_error(self, error: OSError) -> ModelFileError:
-        fix = f"Cause: {error.strerror or error}."
-        return ModelFileError(
-            message("resume", "a folder that can be written to", resume=str(self.path), fix=fix)
-        )
+    def _write_error(self, error: OSError | ValueError) -> ModelFileError:
+        fix = f"Cause: {getattr(error, 'strerror', None) or error}."
+        shown = shorten_path(self.path)
+        text = message("resume", "a folder that can be written to", resume=shown, fix=fix)
+        return ModelFileError(text)
 
     def close(self) -> None:
         """Unlock the folder."""

@@ -16,6 +16,7 @@ from typing import Any, BinaryIO, NamedTuple
 import numpy as np
 
 from glassnet.errors import ModelFileError, is_int, message, require
+from glassnet.file_paths import to_path
 from glassnet.output_files import shorten_path
 from glassnet.storage import json_codec
 from glassnet.storage.arrays import DTYPE_CODES, Header
@@ -87,9 +88,10 @@ def open_safetensors(who: str, source: str | os.PathLike[str] | bytes) -> Iterat
 def _open_source(who: str, source: str | os.PathLike[str] | bytes) -> BinaryIO:
     if isinstance(source, bytes):
         return io.BytesIO(source)
-    exists = os.path.isfile(source)
-    require(exists, who, "a file that exists", error=ModelFileError, **describe_source(source))
-    return open(source, "rb")
+    path = to_path(source, who, error=ModelFileError)
+    exists = os.path.isfile(path)
+    require(exists, who, "a file that exists", error=ModelFileError, **describe_source(path))
+    return open(path, "rb")
 
 
 def _size(file: BinaryIO) -> int:
