@@ -69,6 +69,9 @@ def fit():
         (lambda: gn.load("m.glassnet", pth=1), "load", "pth", "path"),
         (lambda: gn.data.windows([1, 2], lenght=2), "windows", "lenght", "length"),
         (lambda: gn.data.images_from_folder("x", sise=(8, 8)), "images_from_folder", "sise", "size"),
+        (lambda: gn.data.read_table("x", delim=";"), "read_table", "delim", "delimiter"),
+        (lambda: gn.keras.utils.to_categorical([1], num_class=2), "to_categorical", "num_class", "num_classes"),
+        (lambda: gn.estimators.NeuralRegressor().fit([[1]], [1], sample_weights=1), "fit", "sample_weights", "sample_weight"),
     ],
 )  # fmt: skip
 def test_a_misspelt_argument_names_the_nearest(call, who, misspelt, nearest):
@@ -221,3 +224,45 @@ def test_files_of_a_package_can_be_imported_though_they_are_no_attributes():
 
     assert dense.Dense is gn.layers.Dense
     assert adam.Adam is gn.optimizers.Adam
+
+
+@pytest.mark.parametrize(
+    ("statement", "nearest"),
+    [
+        ("from glassnet.layers import Conv2d", "Conv2D"),
+        ("from glassnet import Sequentail", "Sequential"),
+        ("from glassnet.data import read_tabel", "read_table"),
+        ("from glassnet.callbacks import EarlyStoping", "EarlyStopping"),
+        ("from glassnet.schedules import CosinDecay", "CosineDecay"),
+        ("from glassnet.regularizers import l2 as L", "L2"),
+    ],
+)
+def test_an_import_of_a_misspelt_name_names_the_nearest(statement, nearest):
+    with pytest.raises(ImportError, match=rf"^cannot import name .* Did you mean '{nearest}'\?$"):
+        exec(statement, {})
+
+
+def test_files_of_a_package_can_be_imported_from_it():
+    """`layers/dense.py` is called as `Dense`, except for upper and lower case."""
+    space = {}
+    exec("from glassnet.layers import dense; from glassnet.layers.dense import Dense", space)
+    assert space["dense"].Dense is space["Dense"]
+    assert not hasattr(gn.layers, "Conv2d")
+
+
+def test_dir_of_the_keras_layer_shows_its_names_alone():
+    for name in gn.keras.MODULES:
+        module = getattr(gn.keras, name)
+        assert dir(module) == sorted(module.__all__)
+    assert dir(gn.keras.optimizers.schedules) == sorted(gn.keras.optimizers.schedules.__all__)
+    assert {"Dense", "Conv2D"} <= set(dir(gn.keras.layers))
+
+
+def test_a_function_without_arguments_says_so():
+    with pytest.raises(ArgumentError, match=r"plot\(\) got .* 'logscale'\. It has no arguments\.$"):
+        fit()[1].plot(logscale=True)
+
+
+def test_a_misspelt_argument_of_a_series_is_looked_for_in_all_of_them():
+    with pytest.raises(ConfigError, match=r"'targt'\. Did you mean 'target'\?"):
+        gn.data.series({"a": [1, 2]}, targt="a")

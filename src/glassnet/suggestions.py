@@ -50,7 +50,8 @@ def suggest_arguments(function: FunctionT) -> FunctionT:
 
 def _describe_argument(who: str, name: str, names: list[str]) -> str:
     nearest = find_nearest(name, names)
-    fix = f"Did you mean {nearest!r}?" if nearest else f"It has: {', '.join(names)}."
+    has = f"It has: {', '.join(names)}." if names else "It has no arguments."
+    fix = f"Did you mean {nearest!r}?" if nearest else has
     return f"{who}() got an unexpected keyword argument {name!r}. {fix}"
 
 

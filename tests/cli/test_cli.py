@@ -10,6 +10,7 @@ import sys
 import time
 from pathlib import Path
 
+import click
 import numpy as np
 import pytest
 from click.testing import CliRunner
@@ -502,3 +503,23 @@ def test_a_command_ends_without_a_search_for_garbage():
     process = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert (process.returncode, process.stderr) == (0, "")
     assert process.stdout.splitlines()[1:] == ["True True"]
+
+
+def test_help_lists_the_options_by_kind_of_data():
+    """Each option stands once, and the general ones come last, under `Options`."""
+    for name, titles in {
+        "train": ["tables", "CSV files", "time series", "images"],
+        "evaluate": ["CSV files"],
+        "predict": ["CSV files"],
+    }.items():
+        text = CliRunner().invoke(main, [name, "--help"]).stdout
+        lines = text.splitlines()
+        sections = [line[:-1] for line in lines if line.startswith("Options")]
+        assert sections == [*(f"Options for {title}" for title in titles), "Options"]
+        for option in main.commands[name].params:
+            if isinstance(option, click.Option):
+                shown = [line for line in lines if line.startswith(f"  {option.opts[0]} ")]
+                assert len(shown) == 1
+        csv = text.split("Options for CSV files:")[1].split("Options")[0]
+        assert "--delimiter CHARACTER" in csv
+        assert "--json" not in csv

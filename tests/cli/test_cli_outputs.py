@@ -235,6 +235,8 @@ def test_images_of_the_input_folder_are_not_written():
     untouched(run("train", "photos", "--plot", "photos/cat/1.png"), message)
     os.symlink("photos/cat/1.png", "link.png")
     untouched(run("train", "photos", "--plot", "link.png"), message)
+    untouched(run("train", "photos", "--plot", "photos/dog/curves.png"), message)
+    untouched(run("train", "photos", "--plot", "./photos/../photos/dog/new.PNG"), message)
     untouched(run("train", "photos", "--resume", "photos/cat"), message)
     untouched(run("train", "photos", "--resume", "photos"), message)
     assert Path("photos/cat/1.png").read_bytes() == before

@@ -231,3 +231,14 @@ def test_a_loss_that_does_not_exist_and_counts_below_zero():
     )
     with pytest.raises(DataError, match=message):
         NeuralRegressor(loss="poisson").fit(X, Y - 1.0)
+
+
+@pytest.mark.parametrize("labels", [["a", None, "b", None], [None, 1, 2, None]])
+def test_a_label_that_is_none(labels):
+    """scikit-learn's own message about such labels is `Unknown label type: unknown`."""
+    rows, first = labels.count(None), labels.index(None)
+    words = f"expected a label in every row. Received: rows={rows}, first_row={first}. None is no"
+    with pytest.raises(DataError, match=re.escape(words)):
+        NeuralClassifier().fit(np.zeros((4, 2)), np.array(labels, object))
+    with pytest.raises(DataError, match=re.escape(words)):
+        NeuralClassifier().partial_fit(np.zeros((4, 2)), np.array(labels, object), classes=[1, 2])

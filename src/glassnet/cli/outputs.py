@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from glassnet import output_files
+from glassnet.cli.help_sections import SectionedCommand
 from glassnet.errors import DataWarning, ModelFileError
 from glassnet.storage import atomic_write
 
@@ -135,7 +136,7 @@ class OutputFolder(OutputPath):
             )
 
 
-class Command(click.Command):
+class Command(SectionedCommand):
     """A command whose outputs are checked before it runs.
 
     What it writes must be writable, must not be one of its inputs, and must not be written twice.
@@ -205,11 +206,18 @@ def _files_read_with(name: str) -> Iterator[str | os.PathLike[str]]:
 
 
 def _is_image_of_class(path: str, folder: str) -> bool:
-    """Return whether a path is that of an image below a subfolder of a folder of images."""
+    """Return whether a path is that of an image among the images of a subfolder.
+
+    A new image would be one more image of that class in the next run.
+    """
     from glassnet.data.image_files import IMAGE_SUFFIXES
 
-    directly = output_files.is_same_file(os.path.dirname(path) or ".", folder)
-    return Path(path).suffix.lower() in IMAGE_SUFFIXES and os.path.exists(path) and not directly
+    resolved = Path(os.path.realpath(path))
+    if resolved.suffix.lower() not in IMAGE_SUFFIXES or not resolved.parent.is_dir():
+        return False
+    suffixes = {entry.suffix.lower() for entry in resolved.parent.iterdir()}
+    is_class = not output_files.is_same_file(resolved.parent, folder)
+    return is_class and not suffixes.isdisjoint(IMAGE_SUFFIXES)
 
 
 def _is_inside(path: str, folder: str) -> bool:

@@ -28,6 +28,7 @@ from glassnet.data.parsing import (
     with_missing,
 )
 from glassnet.errors import DataError, lookup, message, require, wrap_errors
+from glassnet.suggestions import suggest_arguments
 
 FRAME_READERS = {".parquet": "read_parquet", ".feather": "read_feather", ".arrow": "read_feather"}
 """Pandas functions that read a file, by its suffix."""
@@ -148,6 +149,7 @@ def is_table_file(name: str) -> bool:
     return Path(name).suffix.lower() in TABLE_SUFFIXES or os.path.isfile(name)
 
 
+@suggest_arguments
 def read_table(
     source: Any,
     *,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import inspect
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, TypedDict, Unpack
 
@@ -204,8 +205,9 @@ class _Request(NamedTuple):
 def _read_request(
     source: Any, target: str | None, time: str | tuple[str, ...] | None, options: TimeOptions
 ) -> _Request:
+    arguments = {*inspect.signature(series).parameters, *TimeOptions.__annotations__} - {"options"}
     for name in options:
-        lookup("series: argument", name, TimeOptions.__annotations__)
+        lookup("series: argument", name, dict.fromkeys(sorted(arguments)))
     fill, time_zone = options.get("fill"), options.get("time_zone")
     fits = fill is None or fill in FILL_METHODS
     require(fits, "series", 'fill to be "interpolate", "previous" or None', fill=fill)

@@ -44,6 +44,7 @@ from glassnet.optimizers import OPTIMIZERS, SGD, Adam, Optimizer
 from glassnet.preprocessing.encoder import Encoder
 from glassnet.regularizers import L2
 from glassnet.storage import pickling
+from glassnet.suggestions import suggest_names
 
 SKLEARN_ACTIVATIONS = {"logistic": "sigmoid", "identity": "linear"}
 """Scikit-learn's names of activations that differ from Glassnet's."""
@@ -119,6 +120,7 @@ def _one_fit_at_a_time(estimator: BaseEstimator) -> Iterator[None]:
         _FITTING.discard(id(estimator))
 
 
+@suggest_names
 class BaseNeuralNetwork(BaseEstimator, ABC):  # type: ignore[misc]
     """Base class of `NeuralClassifier` and `NeuralRegressor`."""
 

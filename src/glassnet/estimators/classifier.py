@@ -233,6 +233,17 @@ class NeuralClassifier(ClassifierMixin, BaseNeuralNetwork):  # type: ignore[misc
 
     def _encode_targets(self, y: np.ndarray, resume: bool, classes: Any) -> np.ndarray:
         who = type(self).__name__
+        labels = y.flat if y.dtype == object else ()
+        missing = [row for row, label in enumerate(labels) if label is None]
+        require(
+            not missing,
+            who,
+            "a label in every row",
+            error=DataError,
+            rows=len(missing),
+            first_row=next(iter(missing), None),
+            fix="None is no label: leave out such rows, or write a word.",
+        )
         check_classification_targets(y)
         has_columns = y.ndim == 2
         require(

@@ -280,7 +280,7 @@ def export_aliases(
     """Return `__all__` and `__getattr__` for a module with these entries.
 
     A tuple (factory, signature_spec, instance_type) becomes a `KerasAlias`. Everything else is
-    exported unchanged.
+    exported unchanged. `dir` lists the entries alone.
     """
     exports = {
         name: KerasAlias(name, *entry) if isinstance(entry, tuple) else entry
@@ -297,6 +297,8 @@ def export_aliases(
         fix = NAME_HINTS.get(name, f"{label}: {', '.join(names)}.")
         raise NotHereError(message(module, "a name that Glassnet has (yet)", name=name, fix=fix))
 
+    if module in sys.modules:
+        vars(sys.modules[module])["__dir__"] = lambda: sorted(exports)
     return list(exports), find
 
 
@@ -338,9 +340,8 @@ def make_get(module: str, fallback: Callable[[Any], Any]) -> Callable[[Any], Any
 
 def register_module(name: str, doc: str, entries: Mapping[str, Any]) -> ModuleType:
     """Make an importable module without a file: for a few names, or a name no file may have."""
-    module = ModuleType(name, doc)
+    module = sys.modules[name] = ModuleType(name, doc)
     module.__all__, module.__getattr__ = export_aliases(name, entries)  # type: ignore[attr-defined, method-assign]
-    sys.modules[name] = module
     return module
 
 

@@ -10,10 +10,12 @@ import numpy as np
 from glassnet.data.arrays import to_array
 from glassnet.errors import DataError, is_int, message, require
 from glassnet.keras.compat import export_aliases
+from glassnet.suggestions import suggest_arguments
 
 _seed_generator: np.random.Generator | None = None
 
 
+@suggest_arguments
 def set_random_seed(seed: int) -> None:
     """Seed Python's `random`, NumPy's global generator, and all models created afterwards.
 
@@ -49,6 +51,7 @@ def next_seed() -> int | None:
     return None if _seed_generator is None else int(_seed_generator.integers(2**31))
 
 
+@suggest_arguments
 def to_categorical(x: Any, num_classes: int | None = None) -> np.ndarray:
     """Encode labels as one-hot rows: y_ij = 1 if x_i = j, else 0.
 
@@ -102,6 +105,7 @@ def to_categorical(x: Any, num_classes: int | None = None) -> np.ndarray:
     return one_hot.reshape(*labels.shape, n_classes)
 
 
+@suggest_arguments
 def normalize(x: Any, axis: int = -1, order: int = 2) -> np.ndarray:
     """Scale every row to length 1: x / |x|, with |x| = (sum |x_i|^order)^(1/order).
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from glassnet.cli import arguments
+from glassnet.cli.help_sections import SectionedCommand
 from glassnet.formatting import format_logs
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from glassnet.models.sequential import Sequential
 
 
-@click.command("evaluate", short_help="Score a saved model on other data.")
+@click.command("evaluate", cls=SectionedCommand, short_help="Score a saved model on other data.")
 @click.argument("model", metavar="MODEL")
 @click.argument("rows", metavar="FILE|FOLDER|NAME")
 @arguments.csv_options

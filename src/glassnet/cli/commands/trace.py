@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from glassnet.cli import arguments
+from glassnet.cli.help_sections import SectionedCommand
 
 if TYPE_CHECKING:
     import numpy as np
@@ -15,7 +16,9 @@ if TYPE_CHECKING:
     from glassnet.models.sequential import Sequential
 
 
-@click.command("trace", short_help="Show every number of one forward and backward pass.")
+@click.command(
+    "trace", cls=SectionedCommand, short_help="Show every number of one forward and backward pass."
+)
 @click.argument("name", metavar="NAME|FILE|MODEL")
 @click.argument("rows", metavar="[FILE|NAME]", required=False)
 @arguments.table_options
