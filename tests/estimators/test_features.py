@@ -163,6 +163,32 @@ def test_what_does_not_fit_a_frame():
         net().fit(FRAME.to_numpy(), Y)
 
 
+@pytest.mark.parametrize(
+    ("column", "advice"),
+    [
+        ([":", *map(str, range(N - 1))], 'write X["size"] = pandas.to_numeric(X["size"], errors='),
+        ([f"{i} %" for i in range(N)], 'or leave the column out: X.drop(columns="size").'),
+        ([np.inf, *range(N - 1)], 'or leave the column out: X.drop(columns="size").'),
+    ],
+)
+def test_advice_that_an_estimator_can_follow(column, advice):
+    """Estimators have no column_types. Oracle: what the advice writes can be fitted."""
+    frame = FRAME.assign(size=pd.Series(column, dtype=object))
+    with pytest.raises(DataError, match=r"^column 'size': expected ") as caught:
+        net().fit(frame, Y)
+    assert advice in str(caught.value)
+    assert "column_types" not in str(caught.value)
+    coerced = frame.assign(size=pd.to_numeric(frame["size"], errors="coerce"))
+    changed = coerced if "to_numeric" in advice else frame.drop(columns="size")
+    model = net(max_iter=1).fit(changed, Y)
+    if "to_numeric" in advice:
+        with pytest.raises(
+            DataError, match=r"numbers, as in training.*or leave them blank"
+        ) as caught:
+            model.predict(frame)
+        assert "column_types" not in str(caught.value)
+
+
 def test_pipelines_that_give_sparse_rows():
     """Oracle: the same rows, made dense by the encoder itself."""
     X = COLOR[:, None]

@@ -423,7 +423,7 @@ class BaseNeuralNetwork(BaseEstimator, ABC):  # type: ignore[misc]
             if not resume:
                 self.encoder_ = rows.fit_features(samples.x)
             assert self.encoder_ is not None
-            return samples._replace(x=self.encoder_.transform(samples.x))
+            return samples._replace(x=rows.encode(self.encoder_, samples.x))
         n = rows.count_rows(samples.x)
         return samples._replace(x=rows.densify(samples.x, self._resolve_batch_size(n)))
 
@@ -530,7 +530,7 @@ class BaseNeuralNetwork(BaseEstimator, ABC):  # type: ignore[misc]
         """Return the outputs of the network for the rows of `_validate_rows`."""
         if isinstance(x, Table):
             assert self.encoder_ is not None
-            x = self.encoder_.transform(x)
+            x = rows.encode(self.encoder_, x)
         if sparse.issparse(x):
             return np.concatenate(
                 [self.model_.predict(part, verbose=0) for part in rows.iter_dense(x)]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,6 +22,23 @@ MAX_BATCH_BYTES = 2**30
 
 PREDICTION_BLOCKS = (4096, 512, 64, 8, 1)
 """Numbers of sparse rows that are made dense at once in a prediction."""
+
+
+ADVICE = (
+    (
+        re.compile(
+            r'pass column_types=\{"(.+?)": "number"\} to count them as missing, or "category"'
+        ),
+        r'write X["\1"] = pandas.to_numeric(X["\1"], errors="coerce") to count them as missing',
+    ),
+    (
+        re.compile(r'pass column_types=\{"(.+?)": "(?:category|drop)"\}(?: or "drop")?'),
+        r'leave the column out: X.drop(columns="\1")',
+    ),
+    (re.compile(r"; or pass column_types=.+ counts them as missing"), ""),
+    (re.compile(r" To keep a column anyway, pass column_types=.*"), ""),
+)
+"""Advice to pass an option of `Sequential.fit`, which estimators lack, and what replaces it."""
 
 
 class WeightedSamples(NamedTuple):
@@ -78,11 +97,34 @@ def fit_features(table: Table) -> Encoder:
 
     Warn about columns that are left out.
     """
-    encoder = fit_encoder(table, {}, {})
+    with _replaced_advice():
+        encoder = fit_encoder(table, {}, {})
     dropped = encoder.describe_dropped_columns()
     if dropped:
         warn(f"columns left out: {dropped}", DataWarning)
     return encoder
+
+
+def encode(encoder: Encoder, table: Table) -> np.ndarray:
+    """Return the numbers of a frame's columns.
+
+    Raises:
+        DataError: see `Encoder.transform`.
+    """
+    with _replaced_advice():
+        return encoder.transform(table)
+
+
+@contextmanager
+def _replaced_advice() -> Iterator[None]:
+    """Replace advice in errors that estimators cannot follow."""
+    try:
+        yield
+    except DataError as error:
+        text = str(error)
+        for pattern, replacement in ADVICE:
+            text = pattern.sub(replacement, text)
+        raise DataError(text) from error
 
 
 def fill_gaps(frame: Any, medians: np.ndarray) -> np.ndarray:
