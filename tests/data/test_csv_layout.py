@@ -59,11 +59,28 @@ def test_tables_that_are_certain(tmp_path, text, wanted):
         ("Sales\nname,age\nBo,3\n", "left out above the column names: line 1"),
         ("x\n\ny\n\nname,age\nBo,3\nCy,4\n", "left out above the column names: lines 1 to 3"),
         ("# a,b\n1,2\n3,4\n", "the comment above the rows is the header"),
+        (
+            "a,b\nBo,1\nCy,2\nTotal,3\n",
+            "a: 'Total' in the last row: delete it if it sums up the others",
+        ),
+        (
+            "n;a\n1;Nord\n2;Ost\n3;Summe:\n",
+            "a: 'Summe:' in the last row: delete it if it sums up the others",
+        ),
+        (
+            "n,v\n1,2\n3,4\nmean,3\n",
+            "n: 'mean' in the last row: delete it if it sums up the others",
+        ),
         ("a,b,,\n1,2,,\n3,4,,\n", "a column without a name is empty: left out"),
     ],
 )
 def test_what_was_left_out_is_said(tmp_path, text, note):
     assert read_table(written(tmp_path, text)).messages.count(note) == 1
+
+
+def test_words_for_sums_that_are_labels(tmp_path):
+    for text in ("a,b\nTotal,1\nCy,2\n", "a,b\ntotal,1\nCy,2\ntotal,3\n", "total,b\nBo,1\nCy,2\n"):
+        assert len(read_table(written(tmp_path, text)).messages) == 1
 
 
 REFUSED = {

@@ -37,6 +37,27 @@ MAX_SHOWN = 3
 MAX_LABELS = 10
 """Maximum number of different numbers of a column that may be labels."""
 
+TOTAL_WORDS = frozenset(
+    [
+        "total",
+        "totals",
+        "sum",
+        "average",
+        "mean",
+        "summe",
+        "gesamt",
+        "insgesamt",
+        "mittelwert",
+        "durchschnitt",
+        "somme",
+        "moyenne",
+        "totale",
+        "totaal",
+        "suma",
+    ]
+)
+"""Words of a last row that sums up the others, in lower case."""
+
 SIGN_NAMES = {",": "comma", ".": "point", " ": "space", "'": "apostrophe"}
 
 
@@ -93,6 +114,7 @@ class ColumnParser:
                 messages.append(text)
         if self.options.header == "infer" and self.options.names is None:
             messages += _number_name_messages(columns)
+        messages += self._total_messages()
         fix = "Name every column in the first line."
         expected = "a name for every column"
         require(columns, self.name, expected, error=DataError, column=1, fix=fix)
@@ -234,6 +256,18 @@ class ColumnParser:
             elif columns[name].dtype.kind == "f" and np.isnan(columns[name]).any():
                 gaps.append(i)
         return frozenset(markers | self.cells.find_blank_words(gaps))
+
+    def _total_messages(self) -> list[str]:
+        """Return a message about a last row that is a total of the others by its first word."""
+        for i, cells in self.values.items():
+            if not self.layout.header[i] or cells.codes[-1] < 0 or not cells.texts:
+                continue
+            code, name = cells.codes[-1], self.layout.header[i]
+            text = cells.texts[code]
+            is_total = text.rstrip(":").casefold() in TOTAL_WORDS
+            if is_total and int((cells.codes == code).sum()) == 1:
+                return [f"{name}: {text!r} in the last row: delete it if it sums up the others"]
+        return []
 
     def _unnamed_column_message(self, i: int) -> str:
         """Describe a column without a name, which must be empty or count the rows.
