@@ -246,6 +246,24 @@ def test_batches_and_memory_maps_are_not_remembered(tmp_path, capsys):
         fitted().is_training_row(mapped)
 
 
+@pytest.mark.parametrize("way", ["list", "generator", "memory map"])
+def test_batches_and_memory_maps_are_not_compared(way, tmp_path, capsys):
+    """Rows that were trained on would pass without a word."""
+    np.save(tmp_path / "x.npy", X)
+    batches = [(X[:20], Y[:20]), (X[20:], Y[20:])]
+    model = fitted()
+    if way == "memory map":
+        model.evaluate(np.load(tmp_path / "x.npy", mmap_mode="r"), Y)
+    else:
+        model.evaluate(batches if way == "list" else (batch for batch in batches))
+    assert capsys.readouterr().out == (
+        "evaluate: not checked for training rows: rows that come in batches or from a memory "
+        "map are not compared\n"
+    )
+    model.evaluate(batches, verbose=0)
+    assert capsys.readouterr().out == ""
+
+
 def test_more_rows_than_the_limit_are_not_remembered(monkeypatch, capsys):
     monkeypatch.setattr(fingerprinting, "MAX_ROWS", 36)
     fitted().evaluate(X, Y)

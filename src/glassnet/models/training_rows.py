@@ -9,10 +9,14 @@ import numpy as np
 from glassnet.fingerprinting import MAX_ROWS, RowFingerprints
 from glassnet.formatting import format_logs
 from glassnet.pipeline.adapter import Blocks, DataAdapter
+from glassnet.pipeline.table_adapter import TableAdapter
 
 NOT_CHECKED = (
     f"more than {MAX_ROWS:,} training rows, or rows that came in batches, are not remembered"
 )
+"""Reason for which a model does not know its training rows."""
+
+NOT_COMPARED = "rows that come in batches or from a memory map are not compared"
 """Reason for which rows cannot be compared with the training rows."""
 
 
@@ -21,7 +25,7 @@ def print_training_rows(
 ) -> None:
     """Print how many rows equal training rows, and the score of the others.
 
-    Nothing is printed if no row does, or if the rows cannot be compared.
+    Nothing is printed if no row does. If the rows are not in memory, a line says so.
 
     Args:
         rows: fingerprints of the training rows.
@@ -32,6 +36,8 @@ def print_training_rows(
         print(f"evaluate: not checked for training rows: {NOT_CHECKED}", flush=True)
         return
     hashes = data.hash_rows(rows.salt)
+    if hashes is None and not isinstance(data, TableAdapter):
+        print(f"evaluate: not checked for training rows: {NOT_COMPARED}", flush=True)
     equal = np.zeros(0, bool) if hashes is None else rows.contains(hashes)
     if not equal.any():
         return
