@@ -226,22 +226,6 @@ def test_files_of_a_package_can_be_imported_though_they_are_no_attributes():
     assert adam.Adam is gn.optimizers.Adam
 
 
-@pytest.mark.parametrize(
-    ("statement", "nearest"),
-    [
-        ("from glassnet.layers import Conv2d", "Conv2D"),
-        ("from glassnet import Sequentail", "Sequential"),
-        ("from glassnet.data import read_tabel", "read_table"),
-        ("from glassnet.callbacks import EarlyStoping", "EarlyStopping"),
-        ("from glassnet.schedules import CosinDecay", "CosineDecay"),
-        ("from glassnet.regularizers import l2 as L", "L2"),
-    ],
-)
-def test_an_import_of_a_misspelt_name_names_the_nearest(statement, nearest):
-    with pytest.raises(ImportError, match=rf"^cannot import name .* Did you mean '{nearest}'\?$"):
-        exec(statement, {})
-
-
 def test_files_of_a_package_can_be_imported_from_it():
     """`layers/dense.py` is called as `Dense`, except for upper and lower case."""
     space = {}

@@ -8,7 +8,6 @@ what was expected, what was received and what to do.
 from __future__ import annotations
 
 import difflib
-import dis
 import functools
 import math
 import operator
@@ -17,7 +16,6 @@ import sys
 import warnings
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from types import FrameType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 T = TypeVar("T")
@@ -244,26 +242,9 @@ def missing_attribute(instance: Any, name: str) -> MissingError:
     return MissingError(f"{subject} has no attribute {name!r}.{suggest(name, names)}")
 
 
-def missing_name(module: str, name: str, names: Iterable[str]) -> MissingError | ImportError:
-    """Return an error about a name that a module does not have; it names the nearest.
-
-    It is an `ImportError` in a statement `from module import name`, in which Python replaces the
-    message of any `AttributeError`.
-    """
-    nearest = suggest(name, names)
-    if nearest and f"{module}.{name}" not in sys.modules and _is_import(sys._getframe(1)):
-        return ImportError(f"cannot import name {name!r} from {module!r}.{nearest}", name=name)
-    return MissingError(f"module {module!r} has no attribute {name!r}.{nearest}")
-
-
-def _is_import(frame: FrameType | None) -> bool:
-    """Return whether the first frame outside this package is in `from module import name`."""
-    package = os.path.dirname(__file__) + os.sep
-    while frame is not None and frame.f_code.co_filename.startswith(package):
-        frame = frame.f_back
-    if frame is None or frame.f_lasti < 0:
-        return False
-    return dis.opname[frame.f_code.co_code[frame.f_lasti]] == "IMPORT_FROM"
+def missing_name(module: str, name: str, names: Iterable[str]) -> MissingError:
+    """Return an error about a name that a module does not have; it names the nearest."""
+    return MissingError(f"module {module!r} has no attribute {name!r}.{suggest(name, names)}")
 
 
 def suggest(name: str, names: Iterable[str]) -> str:

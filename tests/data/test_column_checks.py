@@ -42,6 +42,7 @@ N = 600
         ),
         ({"1": 50, "1.0": 20, "x": 9}, {"1.0": "1"}),
         ({"M": 50, "F": 40, "m": 3}, {"m": "M"}),
+        ({"healthy": 300, "helthy": 40, "sick": 260}, {"helthy": "healthy"}),
     ],
 )
 def test_misspelled_classes_are_found(counts, expected):
@@ -62,6 +63,8 @@ def test_misspelled_classes_are_found(counts, expected):
         {"hypothyroid": 100, "hyperthyroid": 1},
         {"grade II": 50, "grade III": 1},
         {"north": 50, "forth": 40},
+        {"horse": 300, "hoarse": 40},
+        {"coastal": 300, "costal": 150},
         {"dogs": 50, "doges": 40, "dog": 1},
         {"type one": 50, "type two": 1, "left eye": 9, "right eye": 1},
     ],

@@ -20,8 +20,11 @@ from glassnet.formatting import format_number
 MIN_TYPO_LETTERS = 4
 """Minimum number of letters of a class that can be a misspelling of another."""
 
-MAX_TYPO_ROWS = 3
-"""Maximum number of rows of a misspelled class, or 2 % of the rows of the other class."""
+MAX_TYPO_ROWS, LONG_WORD = 3, 6
+"""Maximum number of rows of a misspelled class, or 2 % of the rows of the other class.
+
+For words of at least so many letters, which seldom differ by one letter, it is a third.
+"""
 
 MAX_CLASSES = 300
 """Maximum number of classes whose names are compared with each other."""
@@ -107,7 +110,7 @@ def find_class_typos(counts: Mapping[str, int]) -> dict[str, str]:
     """Return classes that look like misspellings, each with the more frequent class that is meant.
 
     Classes that differ only in blanks, hyphens, a point at the end, upper and lower case, or signs
-    that look alike are always found, and numbers of one value, 1 and 1.0. Others must be rare and
+    that look alike are always found, and numbers of one value, 1 and 1.0. Others must be rarer and
     differ by one letter after the first: left out, added, swapped, or replaced by its neighbor on a
     keyboard or by another vowel. Other numbers, short words and plurals are not compared, so
     "class1" and "class2" are two classes.
@@ -156,8 +159,7 @@ def _are_spelled_alike(text: str, other: str) -> bool:
 
 
 def _is_typo(text: str, other: str, counts: Mapping[str, int]) -> bool:
-    limit = max(MAX_TYPO_ROWS, counts[other] // 50)
-    if counts[text] > limit or 3 * counts[text] > counts[other]:
+    if 3 * counts[text] > counts[other]:
         return False
     pairs = zip(_normalize(text).split(), _normalize(other).split(), strict=False)
     words = [(a, b) for a, b in pairs if a != b]
@@ -165,7 +167,9 @@ def _is_typo(text: str, other: str, counts: Mapping[str, int]) -> bool:
     if not same_length or len(words) != 1:
         return False
     a, b = words[0]
-    is_word = a.isalpha() and b.isalpha() and min(len(a), len(b)) >= MIN_TYPO_LETTERS
+    n_letters = min(len(a), len(b)) if a.isalpha() and b.isalpha() else 0
+    is_rare = counts[text] <= max(MAX_TYPO_ROWS, counts[other] // 50)
+    is_word = n_letters >= (MIN_TYPO_LETTERS if is_rare else LONG_WORD)
     return is_word and _differ_by_a_slip(a, b)
 
 
