@@ -31,7 +31,7 @@ for name, columns in (
     passenger = test.iloc[:1]
     before = model.predict(passenger).item()
     model.fit(train[columns], epochs=60, verbose=0)
-    loss, accuracy = model.evaluate(test)
+    loss, accuracy = model.evaluate(test, verbose=0)
     rows = model.preprocessor.transform(train), model.preprocessor.transform(test)
     baseline = (
         LogisticRegression(max_iter=1000).fit(rows[0], train.survived).score(rows[1], test.survived)
