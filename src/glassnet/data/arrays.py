@@ -68,6 +68,8 @@ def to_array(value: Any, name: str) -> np.ndarray:
     Raises:
         DataError: `value` is masked or ragged, or NumPy cannot convert it.
     """
+    if type(value) is np.ndarray and value.dtype.kind in "biuf":
+        return value
     require_unmasked(value, name)
     expected = "something that NumPy reads as an array"
     with wrap_errors(name, expected, type=type(value).__name__):
@@ -112,14 +114,9 @@ def require_unmasked(value: Any, name: str) -> None:
     Raises:
         DataError: a value is masked.
     """
-    require(
-        not _is_masked(value),
-        name,
-        "numbers without a mask",
-        error=DataError,
-        masked=True,
-        fix="Fill it (x.filled(...)) or drop those rows.",
-    )
+    if value is not None and _is_masked(value):
+        fix = "Fill it (x.filled(...)) or drop those rows."
+        raise DataError(message(name, "numbers without a mask", fix=fix, masked=True))
 
 
 def _is_masked(value: Any) -> bool:
