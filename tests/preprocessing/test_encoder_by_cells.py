@@ -49,9 +49,10 @@ def draw_table(seed, n):
     words = np.array(["red", "green", "blue", "grey"], object)[rng.integers(0, 4, n)]
     words[0] = "once"
     gappy = np.where(rng.random(n) < 0.1, None, words)
-    dates = np.datetime64("1960-01-01", "s") + rng.integers(0, 2**31, n)
+    seconds = rng.integers(0, 2**31, n).astype("timedelta64[s]")
+    dates = np.datetime64("1960-01-01", "s") + seconds
     european = np.array([date.strftime("%d.%m.%Y") for date in dates.tolist()], object)
-    dates[::9] = np.datetime64("NaT")
+    dates[::9] = np.datetime64("NaT", "s")
     return {
         "x": rng.normal(3, 2, n) ** 3,
         "gaps": np.where(rng.random(n) < 0.2, np.nan, rng.normal(size=n)),

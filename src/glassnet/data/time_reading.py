@@ -166,7 +166,7 @@ def _to_months(local: np.ndarray) -> np.ndarray | None:
     times_of_day = np.unique(local - days)
     starts = months.astype("datetime64[D]")
     day_of_month = (days - starts).astype(int) + 1
-    length = ((months + 1).astype("datetime64[D]") - starts).astype(int)
+    length = ((months + np.timedelta64(1, "M")).astype("datetime64[D]") - starts).astype(int)
     is_last = day_of_month == length
     is_same_day = day_of_month == np.minimum(day_of_month.max(), length)
     if (

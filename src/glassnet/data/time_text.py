@@ -274,10 +274,11 @@ def parse_iso_times(texts: Sequence[str]) -> np.ndarray:
     seconds = parse_dates([re.split("[.,]", text)[0] for text in texts], "ISO")
     unit, n = next((unit, n) for unit, n in (("ms", 3), ("us", 6), ("ns", 9)) if digits <= n)
     fractions = [int((match[1] or "").ljust(n, "0")) if match else 0 for match in matches]
+    whole = seconds.astype(np.int64)
+    is_outside = (np.abs(whole) >= 2**63 // 10**n) | np.isnat(seconds)
+    seconds[is_outside | [match is None for match in matches]] = np.datetime64("NaT", "s")
     times: np.ndarray = seconds.astype(f"datetime64[{unit}]")
     times += np.array(fractions, f"timedelta64[{unit}]")
-    is_wrong = (times.astype("datetime64[s]") != seconds) | [match is None for match in matches]
-    times[is_wrong] = np.datetime64("NaT")
     return times
 
 
