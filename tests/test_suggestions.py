@@ -5,6 +5,7 @@ import inspect
 import pickle
 import subprocess
 import sys
+import traceback
 
 import jax
 import numpy as np
@@ -250,3 +251,11 @@ def test_a_function_without_arguments_says_so():
 def test_a_misspelt_argument_of_a_series_is_looked_for_in_all_of_them():
     with pytest.raises(ConfigError, match=r"'targt'\. Did you mean 'target'\?"):
         gn.data.series({"a": [1, 2]}, targt="a")
+
+
+@pytest.mark.parametrize("name", ["sumary", "params"])
+def test_python_adds_no_suggestion_of_its_own(name):
+    """Oracle: the text of the error. From Python 3.12 on, tracebacks add a suggestion to it."""
+    with pytest.raises(AttributeError) as raised:
+        getattr(gn.Sequential([gn.layers.Dense(2)]), name)
+    assert traceback.format_exception_only(raised.value)[-1].endswith(f": {raised.value}\n")

@@ -49,15 +49,19 @@ class DataError(GlassnetError, ValueError):
     """Examples, labels or weights that cannot be used as they are."""
 
 
-class NotReadyError(GlassnetError, RuntimeError, AttributeError):
+class MissingError(GlassnetError, AttributeError):
+    """An attribute that does not exist."""
+
+    def __init__(self, text: str = "") -> None:
+        super().__init__(text)
+        self.name = ""  # With the real name, Python would add a suggestion of its own.
+
+
+class NotReadyError(MissingError, RuntimeError):
     """A call that comes too early: the model has no weights yet, or no loss yet.
 
     It is an `AttributeError` too, so that `hasattr(model, "params")` is False until then.
     """
-
-
-class MissingError(GlassnetError, AttributeError):
-    """An attribute that does not exist."""
 
 
 class ArgumentError(GlassnetError, TypeError):
