@@ -40,6 +40,7 @@ IMPORT_ORDER = (
     {"storage"},
     {"training"},
     {"models"},
+    {"reporting"},
     {"testing", "estimators", "keras"},
     {"cli"},
     {"__main__"},

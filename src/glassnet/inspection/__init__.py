@@ -1,1 +1,25 @@
-"""Views of a trained or untrained network; today the trace of one forward and backward pass."""
+"""Views of a model: the loss surface, decision boundaries, what a network looks at, and traces."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+_MODULES: dict[str, str] = {}
+"""The module of each public name. A view is imported when it is first used."""
+
+__all__ = sorted(_MODULES)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULES:
+        from glassnet.errors import missing_name
+
+        raise missing_name(__name__, name, __all__)
+    value = getattr(importlib.import_module(f"{__name__}.{_MODULES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return list(__all__)

@@ -26,6 +26,7 @@ from glassnet.errors import (
     require,
     suggest,
 )
+from glassnet.inspection.snapshot import Snapshot
 from glassnet.inspection.trace import Trace
 from glassnet.keras import callbacks as callback_names
 from glassnet.keras import layers as layer_names
@@ -379,6 +380,10 @@ class Sequential:
         """Return which rows equal training rows. See `glassnet.Sequential.is_training_row`."""
         return self._synchronize().is_training_row(x)
 
+    def take_snapshot(self, x: Any = None, y: Any = None, *args: Any, **options: Any) -> Snapshot:
+        """Return what the views read. See `glassnet.Sequential.take_snapshot`."""
+        return self._synchronize().take_snapshot(x, y, *args, **options)
+
     def predict_labels(self, x: Any, *, target: str | None = None) -> np.ndarray:
         """Return the class of every row. See `glassnet.Sequential.predict_labels`."""
         return self._synchronize().predict_labels(x, target=target)
@@ -446,6 +451,10 @@ class Sequential:
     def params(self) -> dict[str, dict[str, np.ndarray]]:
         """Copies of the weights learned by gradient. See `glassnet.Sequential.params`."""
         return self._synchronize().params
+
+    def weights_named(self) -> dict[str, np.ndarray]:
+        """Return copies of the weights by name. See `glassnet.Sequential.weights_named`."""
+        return self._synchronize().weights_named()
 
     def count_params(self) -> int:
         """Return the number of weights, trainable or not."""

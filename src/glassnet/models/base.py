@@ -277,6 +277,20 @@ class BaseModel:
         """
         return network.params_by_name(self._require_built("params"), self._params)
 
+    def weights_named(self) -> dict[str, np.ndarray]:
+        """Return copies of the weights learned by gradient, by layer and param.
+
+        `gn.inspection` takes these names: {"dense_1/kernel": ..., "dense_1/bias": ...}.
+
+        Raises:
+            NotReadyError: the shape of the input is not known yet.
+        """
+        return {
+            f"{layer}/{key}": values
+            for layer, params in self.params.items()
+            for key, values in params.items()
+        }
+
     def get_weights(self) -> list[np.ndarray]:
         """Return copies of all weights, layer by layer: params, then statistics, in Keras's order.
 

@@ -24,11 +24,13 @@ from glassnet.errors import (
     rollback_on_error,
 )
 from glassnet.formatting import merge_like_lines
+from glassnet.inspection.snapshot import Snapshot
 from glassnet.inspection.trace import Trace, record_trace
 from glassnet.models import forecast
 from glassnet.models.base import BaseModel
 from glassnet.models.forecast import Forecast
 from glassnet.models.setup import Setup
+from glassnet.models.snapshots import make_snapshot, read_rows
 from glassnet.models.training_rows import print_training_rows
 from glassnet.pipeline.adapter import DataAdapter, TrainingData, open_dataset, warn_about_rows
 from glassnet.pipeline.options import EvaluationOptions, FitOptions
@@ -553,6 +555,55 @@ class Sequential(BaseModel):
         return record_trace(
             program, train_state, rows, training, built.weight_paths, setup.preprocessor
         )
+
+    def take_snapshot(
+        self,
+        x: Any = None,
+        y: Any = None,
+        sample_weight: Any = None,
+        *,
+        targets: str = "optional",
+        target: str | None = None,
+    ) -> Snapshot:
+        """Return what the views of `gn.inspection` read: network, weights and encoded rows.
+
+        As in `predict` and `trace`, the weights are drawn if there are none yet.
+
+        Args:
+            x: data of any kind that `fit` takes; None for the weights alone.
+            y: targets; None if x holds them or they are not needed.
+            sample_weight: a weight per row, for the loss.
+            targets: "required", "optional" (used if there are any) or "none".
+            target: the column of targets, if batches are dicts of columns.
+
+        Raises:
+            DataError, ConfigError: see `fit`.
+            NotReadyError: the shape of the input is not known yet.
+        """
+        if x is None:
+            self._require_built("take_snapshot")
+            return make_snapshot(self._get_setup(), self.epoch, self.history)
+        with closing(open_dataset(x, y, sample_weight, self._describe())) as data:
+            if targets == "none" or (targets == "optional" and not data.has_targets()):
+                features = data.read_features()
+                network.require_learned(self._build(features.shape[1:]).links, self._state)
+                snapshot = make_snapshot(self._get_setup(), self.epoch, self.history)
+                return replace(snapshot, x=features, original=data.original_rows())
+            self._resolve_for(data, target)
+            snapshot = make_snapshot(self._get_setup(), self.epoch, self.history)
+            options = EvaluationOptions(target=target)
+            rows = read_rows(data, snapshot, options)
+            warn_about_rows("rows", data)
+            return replace(snapshot, **rows._asdict(), original=data.original_rows())
+
+    def _resolve_for(self, data: DataAdapter, target: str | None) -> None:
+        """Draw the weights and infer the loss for data, if that is still to be done."""
+        before = self._get_setup()
+        if before.network is None or before.loss is None:
+            setup, _ = self._resolve(before.with_seed(), data.open(target=target))
+            with self._fit_lock.change("take_snapshot"):
+                self._commit(setup)
+        network.require_learned(self._require_built("take_snapshot").links, self._state)
 
 
 def _describe_run(

@@ -177,6 +177,26 @@ class DataAdapter(ABC):
             DataError, ConfigError: the data or the options cannot be used.
         """
 
+    @abstractmethod
+    def read_features(self) -> np.ndarray:
+        """Return the encoded features of all rows, in memory. Targets are not needed.
+
+        Raises:
+            DataError, ConfigError: the data cannot be used.
+        """
+
+    def has_targets(self) -> bool:
+        """Return whether the rows have targets: y, or what x holds."""
+        return self.y is not None or self.holds_targets
+
+    def original_rows(self) -> Any:
+        """Return the rows as their author knows them: a `Table`, or texts (n,).
+
+        They are the rows of `read_features`, or, after `evaluation_blocks`, those with a target.
+        None if the encoded features show everything, as those of arrays and images do.
+        """
+        return None
+
     def hash_training_rows(self, salt: int) -> np.ndarray | None:
         """Return 64 bits of each row that `bind` trains on; None if they are not in memory."""
         return None

@@ -55,6 +55,11 @@ class ImageAdapter(RowAdapter):
             return PreparedData(preprocessor, images.x, images.y)
         return PreparedData(preprocessor, *preprocessor.transform_xy(images))
 
+    def has_targets(self) -> bool:
+        if self.y is not None or isinstance(self.x, Images):
+            return True
+        return _is_path(self.x) and is_image_folder(self.x)
+
     def prepare(self, options: FitOptions) -> PreparedData:
         if self.y is not None:
             return super().prepare(options)

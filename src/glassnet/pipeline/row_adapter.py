@@ -159,6 +159,12 @@ class RowAdapter(DataAdapter):
         _require_all_rows("predict", options)
         return self.decode(infer(self._to_numbers(self.features())))
 
+    def read_features(self) -> np.ndarray:
+        return np.asarray(self._to_numbers(self.features()))
+
+    def original_rows(self) -> Any:
+        return np.asarray(self.x) if self.model.vectorizer else None
+
     def decode(self, outputs: np.ndarray) -> np.ndarray:
         """Return the network's outputs in the target's own units."""
         preprocessor = self.model.preprocessor

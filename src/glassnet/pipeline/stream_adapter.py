@@ -96,6 +96,16 @@ class StreamAdapter(DataAdapter):
         with closing(stream):
             return stream.predict_batches(infer)
 
+    def read_features(self) -> np.ndarray:
+        parts: list[np.ndarray] = []
+
+        def record(x: Any) -> np.ndarray:
+            parts.append(np.asarray(x))
+            return np.zeros((len(x), 1), np.float32)
+
+        self.predict(record, EvaluationOptions())
+        return np.concatenate(parts)
+
     def _seek(self, first_epoch: int, epoch: int, start_step: int) -> None:
         self._thread.submit(lambda: self._stream.seek(first_epoch, epoch, start_step)).result()
 

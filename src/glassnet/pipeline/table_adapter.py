@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from glassnet.data.table import is_table, read_table
+from glassnet.data.table import Table, is_table, read_table
 from glassnet.errors import DataError, message, require
 from glassnet.pipeline.adapter import ModelInfo, register_adapter
 from glassnet.pipeline.options import FitOptions
@@ -57,6 +57,17 @@ class TableAdapter(RowAdapter):
         if prepared is not None and prepared.has_target is not None:
             table = table.take(prepared.has_target)
         return hash_table_rows(preprocessor.encoder, table, salt)
+
+    def has_targets(self) -> bool:
+        self.x = read_table(self.x)
+        return self.y is not None or self._preprocessor.target.name in self.x.columns
+
+    def original_rows(self) -> Table:
+        prepared = getattr(self, "_prepared", None)
+        table = read_table(self.x)
+        if prepared is None or prepared.has_target is None:
+            return table
+        return table.take(prepared.has_target)
 
     @property
     def _preprocessor(self) -> TabularPreprocessor:

@@ -8,21 +8,8 @@ from matplotlib.figure import Figure
 
 from glassnet.errors import DataError, require
 from glassnet.plots.figure import NotebookFigure
+from glassnet.plots.style import CLASS_COLORS, get_class_colors
 from glassnet.types import Array
-
-CLASS_COLORS = (
-    "#0072B2",
-    "#D55E00",
-    "#009E73",
-    "#CC79A7",
-    "#E69F00",
-    "#56B4E9",
-    "#8C564B",
-    "#7F7F7F",
-    "#BCBD22",
-    "#000000",
-)
-"""Class colors for color-blind readers too (Okabe and Ito, 2008, and three more)."""
 
 
 def plot_dataset(
@@ -142,7 +129,7 @@ def _plot_pairs(
 
 def _plot_histograms(axes: Axes, values: Array, y: Array, n_classes: int) -> None:
     groups = [values[y == code] for code in range(n_classes)]
-    colors = _get_class_colors(n_classes)
+    colors = get_class_colors(n_classes)
     axes.hist(groups, bins=15, histtype="stepfilled", alpha=0.6, color=colors)
     axes.set_yticks([])
 
@@ -172,11 +159,7 @@ def _top_features(scores: Array) -> Array:
 def _scatter_by_class(
     axes: Axes, x: Array, y: Array, class_names: tuple[str, ...], size: float
 ) -> None:
-    colors = _get_class_colors(len(class_names))
+    colors = get_class_colors(len(class_names))
     for code, (name, color) in enumerate(zip(class_names, colors, strict=True)):
         points = x[y == code].T
         axes.scatter(points[0], points[1], s=size, color=color, alpha=0.7, linewidths=0, label=name)
-
-
-def _get_class_colors(n: int) -> list[str]:
-    return [CLASS_COLORS[code % len(CLASS_COLORS)] for code in range(n)]

@@ -1,7 +1,9 @@
-"""The figure that every plot returns."""
+"""The figure that every plot returns, and pictures of it."""
 
 from __future__ import annotations
 
+import base64
+import html
 import io
 
 from matplotlib.figure import Figure
@@ -15,6 +17,28 @@ class NotebookFigure(Figure):
     """
 
     def _repr_png_(self) -> bytes:
-        picture = io.BytesIO()
-        self.savefig(picture, format="png")
-        return picture.getvalue()
+        return to_png(self)
+
+
+def to_png(figure: Figure, dpi: float | None = None) -> bytes:
+    """Return a figure as the bytes of a PNG file.
+
+    Args:
+        figure: the figure.
+        dpi: pixels per inch; None for the figure's own.
+    """
+    picture = io.BytesIO()
+    figure.savefig(picture, format="png", dpi="figure" if dpi is None else dpi)
+    return picture.getvalue()
+
+
+def to_html(figure: Figure, alt: str) -> str:
+    """Return a figure as an HTML image that holds its own data.
+
+    Args:
+        figure: the figure.
+        alt: what the picture shows, for readers who do not see it.
+    """
+    data = base64.b64encode(to_png(figure)).decode()
+    text = html.escape(alt, quote=True)
+    return f'<img src="data:image/png;base64,{data}" alt="{text}" style="max-width: 100%">'

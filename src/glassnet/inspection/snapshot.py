@@ -1,0 +1,184 @@
+"""What a view reads from a model: network, weights, rows and names at one moment."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+import numpy as np
+
+from glassnet.data.table import Table
+from glassnet.engine import inference, network, objective
+from glassnet.engine.network import BuiltNetwork, Links
+from glassnet.engine.train_step import Data, Program
+from glassnet.losses import Loss
+from glassnet.preprocessing.base import Preprocessor
+from glassnet.preprocessing.tabular import TabularPreprocessor
+from glassnet.preprocessing.targets import ClassTarget
+from glassnet.types import Array, Params, State
+
+
+class InspectedModel(Protocol):
+    """A model, as the views use it: a `Sequential`, its Keras layout, or a fitted estimator."""
+
+    def take_snapshot(
+        self,
+        x: Any = None,
+        y: Any = None,
+        sample_weight: Any = None,
+        *,
+        targets: str = "optional",
+        target: str | None = None,
+    ) -> Snapshot:
+        """Return the model's network and weights, with encoded rows: see `Sequential`."""
+
+
+@dataclass(frozen=True, eq=False)
+class Snapshot:
+    """A model at one moment, and the rows to look at.
+
+    Attributes:
+        network: links, shapes and positions of the weights.
+        params: of all links.
+        state: of all links.
+        loss: None if the model was not compiled and there were no targets to infer it from.
+        program: links, loss, optimizer and metrics; None without a loss.
+        preprocessor: of a model of tables, images or series; else None.
+        epoch: number of epochs trained so far.
+        history: of the last fit, or None.
+        x: encoded rows, (n, ...); None if there are none. Pixels stay integers.
+        y: targets as the loss receives them, (n, ...), or None.
+        weight: sample weights (n,), or None.
+        original: the rows as a `Table` or as texts (n,); None if x shows everything.
+    """
+
+    network: BuiltNetwork
+    params: tuple[Params, ...]
+    state: tuple[State, ...]
+    loss: Loss | None
+    program: Program | None
+    preprocessor: Preprocessor | None
+    epoch: int
+    history: Any
+    x: Array = None
+    y: Array = None
+    weight: Array = None
+    original: Any = None
+
+    @property
+    def links(self) -> Links:
+        """The links of the network."""
+        return self.network.links
+
+    @property
+    def data(self) -> Data:
+        """The rows as the training step takes them."""
+        return Data(self.x, self.y, self.weight)
+
+    @property
+    def table(self) -> Table | None:
+        """The rows as a table, if the model was fitted to one and the rows are one."""
+        return self.original if isinstance(self.original, Table) else None
+
+    @property
+    def is_trained(self) -> bool:
+        """Whether the model has been trained for at least one epoch."""
+        return self.epoch > 0
+
+    @property
+    def note(self) -> str:
+        """Text to append to a title: " (untrained)" if the model has not been trained."""
+        return "" if self.is_trained else " (untrained)"
+
+    @property
+    def body_and_head(self) -> tuple[Links, Links]:
+        """The links up to the logits, and the softmax or sigmoid that the loss contains."""
+        return network.split_head(self.links, self.loss) if self.loss else (self.links, ())
+
+    @property
+    def feature_names(self) -> tuple[str, ...]:
+        """Name of each input of the network if one example is a row of numbers, else empty.
+
+        Without a table they are x1, x2, ..., or x alone.
+        """
+        if self.preprocessor is not None and self.preprocessor.feature_names:
+            return tuple(self.preprocessor.feature_names)
+        shape = self.network.shapes[0]
+        if len(shape) != 1:
+            return ()
+        return ("x",) if shape == (1,) else tuple(f"x{i + 1}" for i in range(shape[0]))
+
+    @property
+    def is_classifier(self) -> bool:
+        """Whether the network predicts classes."""
+        expected = self.loss.output_activation if self.loss else None
+        return bool({objective.last_activation(self.links), expected} & {"softmax", "sigmoid"})
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """Name of each class; empty for numbers and for several sigmoids."""
+        if not self.is_classifier:
+            return ()
+        if self.preprocessor is not None and isinstance(self.preprocessor.target, ClassTarget):
+            return tuple(map(str, self.preprocessor.target.labels))
+        expected = self.loss.output_activation if self.loss else None
+        n_outputs = self.network.shapes[-1][-1]
+        if "softmax" in (objective.last_activation(self.links), expected):
+            return tuple(map(str, range(n_outputs)))
+        return ("0", "1") if n_outputs == 1 else ()
+
+    @property
+    def target_name(self) -> str:
+        """Name of the target column; "y" if it has none."""
+        return str(getattr(getattr(self.preprocessor, "target", None), "name", "") or "y")
+
+    def encode(self, table: Table) -> np.ndarray:
+        """Return the rows of a table as the network receives them."""
+        assert isinstance(self.preprocessor, TabularPreprocessor)
+        return self.preprocessor.transform(table)
+
+    def compute_logits(self, x: Array) -> np.ndarray:
+        """Return the outputs before the softmax or sigmoid that the loss contains: (n, ...)."""
+        body, _ = self.body_and_head
+        return inference.predict(body, (), self.params, self.state, x)
+
+    def compute_outputs(self, x: Array) -> np.ndarray:
+        """Return the outputs of the last layer for encoded rows, (n, ...)."""
+        return inference.predict(*self.body_and_head, self.params, self.state, x)
+
+    def decode_outputs(self, outputs: np.ndarray) -> np.ndarray:
+        """Return outputs in the target's own units."""
+        if self.preprocessor is None:
+            return outputs
+        decoded: np.ndarray = self.preprocessor.target.decode_output(outputs)
+        return decoded
+
+    def compute_probabilities(self, x: Array) -> np.ndarray:
+        """Return the probability of each class of `class_names`: (n, K)."""
+        outputs = self.compute_outputs(x).astype(np.float64)
+        expected = self.loss.output_activation if self.loss else None
+        is_logits = objective.last_activation(self.links) not in ("softmax", "sigmoid")
+        if is_logits and expected == "softmax":
+            exponentials = np.exp(outputs - outputs.max(-1, keepdims=True))
+            outputs = exponentials / exponentials.sum(-1, keepdims=True)
+        elif is_logits:
+            outputs = np.where(
+                outputs >= 0,
+                1 / (1 + np.exp(-np.abs(outputs))),
+                1 - 1 / (1 + np.exp(-np.abs(outputs))),
+            )
+        if outputs.shape[-1] == 1:
+            return np.concatenate([1 - outputs, outputs], axis=-1)
+        return outputs
+
+    def to_class_indices(self, outputs: np.ndarray) -> np.ndarray:
+        """Return the predicted class of each row, (n,); (n, K) for K sigmoids.
+
+        Raises:
+            ConfigError: the network does not predict classes.
+        """
+        return objective.to_class_labels(outputs, self.links, self.loss)
+
+    def with_rows(self, x: Array, y: Array = None, weight: Array = None) -> Snapshot:
+        """Return the snapshot with other encoded rows."""
+        return replace(self, x=x, y=y, weight=weight, original=None)

@@ -1,0 +1,44 @@
+"""Base class of what the views return."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure, SubFigure
+
+
+class View(ABC):
+    """A result that can be read as numbers, printed, plotted and shown in a notebook.
+
+    A subclass is a frozen dataclass (`eq=False, repr=False`) of NumPy arrays and names. It has the
+    three methods below. If one pair of axes is enough for its plot, `plot` takes `ax=None`.
+    """
+
+    @property
+    @abstractmethod
+    def title(self) -> str:
+        """The finding in one sentence, with its number; also the title of the figure."""
+
+    @abstractmethod
+    def plot(self) -> Figure | SubFigure:
+        """Draw the result and return the figure."""
+
+    @abstractmethod
+    def to_frame(self) -> Any:
+        """Return the numbers as a pandas DataFrame."""
+
+    def __str__(self) -> str:
+        return self.title
+
+    def __repr__(self) -> str:
+        return str(self)
+
+    def _repr_html_(self) -> str:
+        from glassnet.plots.figure import to_html
+
+        text = "<br>".join(map(escape, str(self).splitlines()))
+        picture = to_html(self.plot(), alt=self.title)  # type: ignore[arg-type]
+        return f"<figure>{picture}<figcaption>{text}</figcaption></figure>"

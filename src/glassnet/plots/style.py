@@ -1,0 +1,96 @@
+"""Colors and axes that all plots share.
+
+Text and axes have the colors of matplotlib's style, so that a dark style works. The colors here can
+be told apart by color-blind readers, on white and on dark paper.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from glassnet.plots.figure import NotebookFigure
+from glassnet.types import Array
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.colors import ListedColormap
+    from matplotlib.figure import Figure, SubFigure
+
+CLASS_COLORS = (
+    "#0072B2",
+    "#D55E00",
+    "#009E73",
+    "#CC79A7",
+    "#E69F00",
+    "#56B4E9",
+    "#8C564B",
+    "#7F7F7F",
+    "#BCBD22",
+    "#A6761D",
+)
+"""Class colors for color-blind readers too (Okabe and Ito, 2008, and four more)."""
+
+SEQUENTIAL = "viridis"
+"""Color map of sizes: loss, certainty, activations."""
+
+DIVERGING = "RdBu"
+"""Color map of signed numbers around 0: red is negative, blue is positive."""
+
+POSITIVE_COLOR, NEGATIVE_COLOR = "#4393C3", "#D6604D"
+"""Colors of single positive and negative numbers, from `DIVERGING`."""
+
+REFERENCE_COLOR = "#8A94A6"
+"""Color of what a curve is compared with: baselines, the best epoch, a diagonal."""
+
+
+def get_class_colors(n: int) -> list[str]:
+    """Return n class colors; from the 11th on, they repeat."""
+    return [CLASS_COLORS[code % len(CLASS_COLORS)] for code in range(n)]
+
+
+def make_class_map(n: int) -> ListedColormap:
+    """Return a color map of n classes, for class indices drawn with vmin=-0.5, vmax=n - 0.5."""
+    from matplotlib.colors import ListedColormap
+
+    return ListedColormap(get_class_colors(n))
+
+
+def signed_limits(values: Array) -> tuple[float, float]:
+    """Return the limits of a `DIVERGING` color map, with 0 in the middle.
+
+    Example:
+        >>> signed_limits(np.array([-1.0, 3.0]))
+        (-3.0, 3.0)
+    """
+    largest = float(np.abs(values).max(initial=0)) or 1.0
+    return -largest, largest
+
+
+def get_axes(
+    ax: Axes | None, size: tuple[float, float] = (5.4, 4.2), projection: str | None = None
+) -> Axes:
+    """Return `ax`, or the axes of a new figure.
+
+    Args:
+        ax: axes to draw on, or None.
+        size: width and height of a new figure in inches.
+        projection: "3d" for three-dimensional axes of a new figure.
+    """
+    if ax is not None:
+        return ax
+    figure = NotebookFigure(figsize=size, layout="constrained")
+    return figure.add_subplot(projection=projection)
+
+
+def figure_of(ax: Axes) -> Figure | SubFigure:
+    """Return the figure that axes belong to."""
+    figure = ax.get_figure()
+    assert figure is not None
+    return figure
+
+
+def clean_axes(ax: Axes) -> None:
+    """Remove the upper and right border of axes."""
+    ax.spines[["top", "right"]].set_visible(False)

@@ -1,0 +1,122 @@
+"""Snapshots: the rows and names that views read, of every kind of data. Oracle: what fit and
+predict use (6).
+"""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import glassnet as gn
+from glassnet import keras
+from glassnet.errors import DataError, DataWarning
+from glassnet.layers import Dense, Flatten
+
+TABLE = pd.DataFrame(
+    {
+        "age": [20.0, 30.0, 40.0, 50.0, 60.0, 25.0],
+        "town": ["a", "b", "a", "b", "a", "b"],
+        "bought": ["no", "yes", "no", "yes", None, "no"],
+    }
+)
+
+
+@pytest.fixture(scope="module")
+def table_model():
+    model = gn.Sequential([Dense(1, activation="sigmoid")], seed=0)
+    model.fit(TABLE, target="bought", epochs=1, verbose=0)
+    return model
+
+
+def array_model():
+    model = gn.Sequential([Dense(3, activation="softmax")], seed=0)
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    return model
+
+
+def test_arrays_with_targets():
+    model, x = array_model(), np.arange(8, dtype=np.float32).reshape(4, 2)
+    snapshot = model.take_snapshot(x, [0, 1, 2, 1], [1.0, 2.0, 1.0, 1.0])
+    np.testing.assert_array_equal(snapshot.x, x)
+    np.testing.assert_array_equal(snapshot.y, [0, 1, 2, 1])
+    np.testing.assert_array_equal(snapshot.weight, [1, 2, 1, 1])
+    assert snapshot.class_names == ("0", "1", "2")
+    assert snapshot.feature_names == ("x1", "x2")
+    assert snapshot.note == " (untrained)"
+    np.testing.assert_array_equal(snapshot.compute_outputs(x), model.predict(x))
+
+
+def test_rows_without_targets():
+    snapshot = array_model().take_snapshot([[1.0, 2.0]])
+    assert snapshot.y is None
+    np.testing.assert_array_equal(snapshot.x, [[1.0, 2.0]])
+
+
+def test_a_table_keeps_its_columns_and_leaves_out_rows_without_a_target(table_model):
+    with pytest.warns(DataWarning, match="rows: left out 1 of 6 rows without a target"):
+        snapshot = table_model.take_snapshot(TABLE)
+    assert len(snapshot.x) == len(snapshot.y) == len(snapshot.table) == 5
+    np.testing.assert_array_equal(snapshot.table["age"], [20, 30, 40, 50, 25])
+    np.testing.assert_array_equal(snapshot.y.ravel(), [0, 1, 0, 1, 0])
+    np.testing.assert_array_equal(snapshot.encode(snapshot.table), snapshot.x)
+    assert snapshot.class_names == ("no", "yes")
+    assert snapshot.target_name == "bought"
+    probabilities = snapshot.compute_probabilities(snapshot.x)
+    np.testing.assert_allclose(
+        probabilities[:, 1:], table_model.predict(TABLE.drop(index=4)), atol=1e-7
+    )
+    assert snapshot.note == ""
+
+
+def test_a_table_without_its_target_column(table_model):
+    snapshot = table_model.take_snapshot(TABLE.drop(columns="bought"))
+    assert snapshot.y is None
+    assert len(snapshot.table) == 6
+
+
+def test_batches_are_read_to_the_end():
+    model = array_model()
+    batches = [(np.full((3, 2), k, np.float32), np.array([0, 1, 2])) for k in range(4)]
+    snapshot = model.take_snapshot(batches)
+    np.testing.assert_array_equal(snapshot.x[:, 0], np.repeat(np.arange(4), 3))
+    np.testing.assert_array_equal(snapshot.y.ravel(), [0, 1, 2] * 4)
+    features = model.take_snapshot(batches, targets="none")
+    np.testing.assert_array_equal(features.x, snapshot.x)
+
+
+def test_images_and_the_keras_layout():
+    pixels, codes = np.zeros((4, 2, 2, 1), np.uint8), np.array([0, 1, 1, 0])
+    files = tuple(Path(f"{row}.png") for row in range(4))
+    images = gn.data.Images(pixels, codes, ("cat", "dog"), files)
+    model = gn.Sequential([Flatten(), Dense(2, activation="softmax")], seed=0)
+    model.fit(images, epochs=1, verbose=0)
+    snapshot = model.take_snapshot(images)
+    assert snapshot.class_names == ("cat", "dog")
+    assert snapshot.x.dtype == np.uint8
+    twin = keras.Sequential([keras.layers.Dense(1)])
+    twin.compile("sgd", "mse")
+    assert twin.take_snapshot([[1.0]], [2.0]).class_names == ()
+
+
+def test_probabilities_of_logits_are_those_of_the_softmax():
+    x = np.array([[1.0, 2.0], [-3.0, 0.5]], np.float32)
+    model = gn.Sequential([Dense(3)], seed=0)
+    model.compile("sgd", gn.losses.SparseCategoricalCrossentropy(from_logits=True))
+    snapshot = model.take_snapshot(x)
+    twin = array_model()
+    twin.take_snapshot(x)
+    twin.set_weights(model.get_weights())
+    np.testing.assert_allclose(snapshot.compute_probabilities(x), twin.predict(x), rtol=1e-6)
+    np.testing.assert_array_equal(snapshot.compute_logits(x), model.predict(x))
+
+
+def test_weights_by_name(table_model):
+    named = table_model.weights_named()
+    assert list(named) == ["dense_1/kernel", "dense_1/bias"]
+    np.testing.assert_array_equal(named["dense_1/kernel"], table_model.params["dense_1"]["kernel"])
+
+
+def test_targets_that_are_required_but_missing():
+    with pytest.raises(DataError, match=r"y: expected targets"):
+        array_model().take_snapshot([[1.0, 2.0]], targets="required")
