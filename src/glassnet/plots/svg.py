@@ -6,6 +6,7 @@ import io
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import matplotlib as mpl
 from matplotlib.artist import Artist
@@ -14,7 +15,7 @@ from matplotlib.figure import Figure
 INK, PAPER = "#010203", "#fefdfc"
 """Stand-ins for the colors of the page. No color map contains them."""
 
-STYLE = {
+STYLE: Any = {
     "text.color": INK,
     "axes.labelcolor": INK,
     "axes.edgecolor": INK,
