@@ -111,6 +111,18 @@ def test_probabilities_of_logits_are_those_of_the_softmax():
     np.testing.assert_array_equal(snapshot.compute_logits(x), model.predict(x))
 
 
+def test_outputs_of_all_layers_are_those_of_the_network_cut_after_each():
+    """Oracle: predict of networks that end earlier, with the same weights (6)."""
+    x = np.random.default_rng(0).normal(size=(5, 2)).astype(np.float32)
+    layers = [Dense(4, activation="tanh"), gn.layers.Dropout(0.5), Dense(3, activation="softmax")]
+    model = gn.Sequential(layers, seed=0)
+    outputs = model.take_snapshot(x).compute_layer_outputs(x)
+    first = gn.Sequential(layers[:1], seed=0)
+    np.testing.assert_allclose(outputs[0], first.predict(x), rtol=1e-6)
+    np.testing.assert_array_equal(outputs[1], outputs[0])
+    np.testing.assert_allclose(outputs[2], model.predict(x), rtol=1e-6)
+
+
 def test_weights_by_name(table_model):
     named = table_model.weights_named()
     assert list(named) == ["dense_1/kernel", "dense_1/bias"]

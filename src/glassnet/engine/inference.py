@@ -32,6 +32,25 @@ def infer(
     return z, output, mask
 
 
+@compiled(0, 1)
+def infer_layers(
+    links: Links,
+    ends: tuple[int, ...],
+    params: tuple[Params, ...],
+    state: tuple[State, ...],
+    x: Array,
+) -> tuple[Array, ...]:
+    """Return the outputs of the network after its first `end` links, for each of `ends`."""
+    outputs: list[Array] = []
+    start, mask = 0, None
+    for end in ends:
+        part = slice(start, end)
+        x, _, mask = functional.run(links[part], params[part], state[part], x, mask=mask)
+        outputs.append(x)
+        start = end
+    return tuple(outputs)
+
+
 def iter_block_ranges(n: int, block_rows: int | None = None) -> Iterator[tuple[int, int, int]]:
     """Yield (start, stop, padded size) of each block of n rows.
 
@@ -89,6 +108,22 @@ def predict(
         if on_block:
             on_block(stop - start)
     return np.array(outputs[0]) if len(outputs) == 1 else np.concatenate(outputs)
+
+
+def predict_layers(
+    links: Links,
+    ends: tuple[int, ...],
+    params: tuple[Params, ...],
+    state: tuple[State, ...],
+    x: np.ndarray,
+) -> tuple[np.ndarray, ...]:
+    """Return the outputs after several numbers of links, as `infer_layers` does, for all rows."""
+    blocks = []
+    for start, stop, size in iter_block_ranges(len(x)):
+        block = pad(np.asarray(x[start:stop]), size)
+        outputs = infer_layers(links, ends, params, state, block)
+        blocks.append([np.asarray(output)[: stop - start] for output in outputs])
+    return tuple(map(np.concatenate, zip(*blocks, strict=True)))
 
 
 @compiled(0)

@@ -153,9 +153,22 @@ class Snapshot:
         decoded: np.ndarray = self.preprocessor.target.decode_output(outputs)
         return decoded
 
+    def compute_layer_outputs(self, x: Array) -> tuple[np.ndarray, ...]:
+        """Return the outputs of each of `network.layers` for encoded rows, each (n, ...).
+
+        All layers run in one compiled program.
+        """
+        built = self.network
+        ends = tuple(stop for _, stop in built.spans)
+        return inference.predict_layers(built.links, ends, self.params, self.state, x)
+
     def compute_probabilities(self, x: Array) -> np.ndarray:
         """Return the probability of each class of `class_names`: (n, K)."""
-        outputs = self.compute_outputs(x).astype(np.float64)
+        return self.to_probabilities(self.compute_outputs(x))
+
+    def to_probabilities(self, outputs: np.ndarray) -> np.ndarray:
+        """Return outputs of the last layer as the probability of each class: (n, K)."""
+        outputs = outputs.astype(np.float64)
         expected = self.loss.output_activation if self.loss else None
         is_logits = objective.last_activation(self.links) not in ("softmax", "sigmoid")
         if is_logits and expected == "softmax":
