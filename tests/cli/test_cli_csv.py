@@ -58,8 +58,11 @@ def test_options_are_the_arguments_of_read_table(words, options, monkeypatch):
 
 def test_every_argument_of_read_table_is_an_option_of_every_command_that_reads_tables():
     names = set(inspect.signature(gn.data.read_table).parameters) - {"source"}
-    for command in ("train", "trace", "evaluate", "predict", "forecast"):
-        assert names <= {param.name for param in main.commands[command].params}
+    commands = [
+        main.commands[name] for name in ("train", "trace", "evaluate", "predict", "forecast")
+    ]
+    for command in [*commands, *main.commands["inspect"].commands.values()]:
+        assert names <= {param.name for param in command.params}
 
 
 @pytest.mark.filterwarnings("ignore:y. the class 'NA' has a single row")

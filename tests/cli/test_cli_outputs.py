@@ -35,15 +35,19 @@ ARGUMENTS = {
     "summary": ("m.glassnet",),
     "datasets": (),
 }
+COMMANDS = {name: command for name, command in main.commands.items() if name != "inspect"}
+for view, view_command in main.commands["inspect"].commands.items():
+    COMMANDS[f"inspect {view}"] = view_command
+    ARGUMENTS[f"inspect {view}"] = ("m.glassnet", "t.csv")
 NOT_FILES = {
-    *("target", "time", "time_zone", "activation", "optimizer"),
+    *("target", "time", "time_zone", "activation", "optimizer", "method"),
     *("delimiter", "decimal", "thousands", "missing"),
 }
 """Options of plain text, none of which is a path."""
 
 OUTPUTS = [
     (name, option)
-    for name, command in main.commands.items()
+    for name, command in COMMANDS.items()
     for option in command.params
     if isinstance(option.type, outputs.OutputPath)
 ]
@@ -70,7 +74,8 @@ def _inputs(tmp_path, monkeypatch, model_bytes):
 
 
 def run(*words):
-    return CliRunner().invoke(main, [str(word) for word in words])
+    names, others = words[:1], map(str, words[1:])
+    return CliRunner().invoke(main, [*" ".join(names).split(), *others])
 
 
 def call(name, option, path):
@@ -107,8 +112,9 @@ def test_every_option_that_takes_text_is_known():
         arguments.Neuron,
         arguments.ColumnType,
         arguments.HeaderLine,
+        arguments.RowNumbers,
     )
-    for name, command in main.commands.items():
+    for name, command in COMMANDS.items():
         for option in command.params:
             if not isinstance(option, click.Option) or isinstance(option.type, outputs.OutputPath):
                 continue
@@ -120,7 +126,7 @@ def test_every_option_that_takes_text_is_known():
 
 def test_commands_with_outputs_check_them():
     assert {name for name, _ in OUTPUTS} <= {
-        name for name, command in main.commands.items() if isinstance(command, outputs.Command)
+        name for name, command in COMMANDS.items() if isinstance(command, outputs.Command)
     }
 
 

@@ -32,6 +32,7 @@ CODE |= {
     "trace.md": 1,
 }
 CODE |= {"source-code.md": 1, "training.md": 4}
+CODE |= {"inspection.md": len(pages.blocks("inspection.md", "python"))}
 """Number of blocks of Python code of each page."""
 
 
@@ -210,6 +211,12 @@ def test_source_code(monkeypatch):
     clips = [{"samples": row, "speaker": int(label)} for row, label in zip(X, Y, strict=True)]
     history = plain_model().fit(clips, verbose=0, validation_data=clips)
     assert history.history == plain_model().fit(X, Y, verbose=0, validation_data=(X, Y)).history
+
+
+def test_inspection(capsys):
+    """The page's first answer is printed; its views are those of tests/inspection."""
+    pages.run("inspection.md")
+    assert "Where is it wrong?" in capsys.readouterr().out
 
 
 def test_all_code_is_run():

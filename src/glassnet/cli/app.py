@@ -15,7 +15,16 @@ from typing import Any, NoReturn
 import click
 
 from glassnet._version import __version__
-from glassnet.cli.commands import datasets, evaluate, forecast, predict, summary, trace, train
+from glassnet.cli.commands import (
+    datasets,
+    evaluate,
+    forecast,
+    inspect,
+    predict,
+    summary,
+    trace,
+    train,
+)
 from glassnet.cli.output import EXIT_INTERRUPTED, EXIT_USAGE_ERROR, EXIT_WRITE_ERROR
 from glassnet.errors import GlassnetError
 from glassnet.output_files import shorten_path
@@ -121,11 +130,12 @@ def main() -> None:
     glassnet trace xor --layers 2      every number of a tiny network, forward and backward
     glassnet train digits              a network for handwritten digits, in seconds
     glassnet train titanic.csv --target survived --out titanic.glassnet
+    glassnet inspect mistakes titanic.glassnet test.csv --out mistakes.png
     glassnet predict titanic.glassnet new.csv --out scored.csv
     glassnet train flights.csv --target passengers --forecast 12 --time month --out flights.glassnet
     glassnet forecast flights.glassnet --steps 24
     """
 
 
-for module in (train, trace, evaluate, predict, forecast, summary, datasets):
+for module in (train, trace, evaluate, inspect, predict, forecast, summary, datasets):
     main.add_command(module.command)

@@ -117,6 +117,23 @@ class ImageSize(click.ParamType):  # type: ignore[type-arg]  # generic only in n
         return int(parts[0]), int(parts[-1])
 
 
+class RowNumbers(click.ParamType):  # type: ignore[type-arg]  # generic only in new versions of click
+    """Numbers of rows, counted from 0: `0,3` becomes (0, 3)."""
+
+    name = "rows"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[int, ...]:
+        if isinstance(value, tuple):
+            return value
+        parts = [part.strip() for part in str(value).split(",")]
+        if not all(part.isdecimal() and len(part) <= MAX_DIGITS for part in parts):
+            expected = "numbers of rows, counted from 0, such as 0,3"
+            self.fail(f"expected {expected}. Received: {value!r}.", param, ctx)
+        return tuple(map(int, parts))
+
+
 class Neuron(click.ParamType):  # type: ignore[type-arg]  # generic only in new versions of click
     """A layer and a unit: `dense_1:0` becomes ("dense_1", 0)."""
 

@@ -384,6 +384,10 @@ class Sequential:
         """Return what the views read. See `glassnet.Sequential.take_snapshot`."""
         return self._synchronize().take_snapshot(x, y, *args, **options)
 
+    def inspect(self, x: Any = None, y: Any = None, *, target: str | None = None) -> None:
+        """Print which views fit this model and data. See `glassnet.Sequential.inspect`."""
+        self._synchronize().inspect(x, y, target=target)
+
     def predict_labels(self, x: Any, *, target: str | None = None) -> np.ndarray:
         """Return the class of every row. See `glassnet.Sequential.predict_labels`."""
         return self._synchronize().predict_labels(x, target=target)

@@ -24,6 +24,7 @@ from glassnet.errors import (
     rollback_on_error,
 )
 from glassnet.formatting import merge_like_lines
+from glassnet.inspection.overview import describe_views
 from glassnet.inspection.snapshot import Snapshot
 from glassnet.inspection.trace import Trace, record_trace
 from glassnet.models import forecast
@@ -595,6 +596,27 @@ class Sequential(BaseModel):
             rows = read_rows(data, snapshot, options)
             warn_about_rows("rows", data)
             return replace(snapshot, **rows._asdict(), original=data.original_rows())
+
+    def inspect(self, x: Any = None, y: Any = None, *, target: str | None = None) -> None:
+        """Print which views of `gn.inspection` fit this model and data, with the call of each.
+
+        Args:
+            x: data of any kind that `fit` takes; None for the views of the network alone.
+            y: targets; None if x holds them or they are not needed.
+            target: the column of targets, if batches are dicts of columns.
+
+        Raises:
+            DataError, ConfigError, NotReadyError: see `take_snapshot`.
+
+        Example:
+            >>> from glassnet.layers import Dense, Input
+            >>> Sequential([Input(2), Dense(1)], seed=0).inspect()
+            Views of this network (untrained):
+            What are its layers?   gn.inspection.network_drawing(model).plot()
+            What are its weights?  gn.inspection.weights(model).plot()
+            Each result has .plot() and .to_frame().
+        """
+        print(describe_views(self.take_snapshot(x, y, target=target)))
 
     def _resolve_for(self, data: DataAdapter, target: str | None) -> None:
         """Draw the weights and infer the loss for data, if that is still to be done."""
