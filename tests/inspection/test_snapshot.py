@@ -75,6 +75,46 @@ def test_a_table_without_its_target_column(table_model):
     assert len(snapshot.table) == 6
 
 
+def test_rows_that_equal_training_rows_are_marked(table_model):
+    rows = TABLE.drop(index=4).assign(age=[20.0, 31.0, 40.0, 51.0, 25.0])
+    expected = [True, False, True, False, True]
+    np.testing.assert_array_equal(table_model.is_training_row(rows), expected)
+    np.testing.assert_array_equal(table_model.take_snapshot(rows).in_training, expected)
+    batches = [(np.zeros((3, 2), np.float32), np.array([0, 1, 2]))]
+    assert array_model().take_snapshot(batches).in_training is None
+
+
+def test_a_series_is_decoded_to_its_own_units():
+    """Oracle: the series itself, and its last season for an output of 0."""
+    values = np.arange(24.0) ** 2 + np.tile([0.0, 5.0], 12)
+    series = gn.data.series({"sold": values}, "sold", length=4, horizon=2, season=2)
+    model = gn.Sequential([Flatten(), Dense(2)], seed=0)
+    model.fit(series, epochs=1, verbose=0)
+    snapshot = model.take_snapshot(series)
+    expected = np.lib.stride_tricks.sliding_window_view(values[6:], 2)
+    np.testing.assert_allclose(snapshot.decode_outputs(snapshot.y), expected, rtol=1e-6)
+    outputs = snapshot.compute_outputs(snapshot.x)
+    predicted = model.predict(series)[: len(outputs)]
+    np.testing.assert_array_equal(snapshot.decode_outputs(outputs), predicted)
+    naive = snapshot.decode_outputs(np.zeros_like(outputs))
+    season = np.lib.stride_tricks.sliding_window_view(values[4:], 2)[: len(naive)]
+    np.testing.assert_allclose(naive, season, rtol=1e-6)
+
+
+def test_images_are_told_from_other_arrays():
+    """Images have channels, or are flattened; a sequence of steps is neither."""
+
+    def shows_images(layers, shape):
+        model = gn.Sequential([gn.layers.Input(shape), *layers, Dense(1)], seed=0)
+        return model.take_snapshot().shows_images
+
+    assert shows_images([Flatten()], (8, 8))
+    assert shows_images([Flatten()], (8, 8, 3))
+    assert not shows_images([gn.layers.LSTM(2)], (8, 8))
+    assert not shows_images([Flatten()], (12, 1))
+    assert not shows_images([], (64,))
+
+
 def test_batches_are_read_to_the_end():
     model = array_model()
     batches = [(np.full((3, 2), k, np.float32), np.array([0, 1, 2])) for k in range(4)]

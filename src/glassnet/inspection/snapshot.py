@@ -8,14 +8,19 @@ from typing import Any, Protocol
 import numpy as np
 
 from glassnet.data.table import Table
+from glassnet.data.time_series import TimeSeries
 from glassnet.engine import inference, network, objective
 from glassnet.engine.network import BuiltNetwork, Links
 from glassnet.engine.train_step import Data, Program
+from glassnet.layers import Flatten, Reshape
 from glassnet.losses import Loss
 from glassnet.preprocessing.base import Preprocessor
 from glassnet.preprocessing.tabular import TabularPreprocessor
 from glassnet.preprocessing.targets import ClassTarget
 from glassnet.types import Array, Params, State
+
+MIN_IMAGE_SIZE = 5
+"""Least height and width of examples with two axes that are shown as images."""
 
 
 class InspectedModel(Protocol):
@@ -49,7 +54,9 @@ class Snapshot:
         x: encoded rows, (n, ...); None if there are none. Pixels stay integers.
         y: targets as the loss receives them, (n, ...), or None.
         weight: sample weights (n,), or None.
-        original: the rows as a `Table` or as texts (n,); None if x shows everything.
+        original: the rows as a `Table` or as texts (n,), or the `TimeSeries`; None if x shows
+            everything.
+        in_training: which rows equal a training row, (n,) booleans; None if that is not known.
     """
 
     network: BuiltNetwork
@@ -64,6 +71,7 @@ class Snapshot:
     y: Array = None
     weight: Array = None
     original: Any = None
+    in_training: Array = None
 
     @property
     def links(self) -> Links:
@@ -79,6 +87,15 @@ class Snapshot:
     def table(self) -> Table | None:
         """The rows as a table, if the model was fitted to one and the rows are one."""
         return self.original if isinstance(self.original, Table) else None
+
+    @property
+    def shows_images(self) -> bool:
+        """Whether one example is an image, (height, width) or (height, width, channels)."""
+        shape = self.network.shapes[0]
+        if len(shape) == 3:
+            return shape[-1] in (1, 3, 4)
+        is_flattened = any(isinstance(link, Flatten | Reshape) for link in self.links[:2])
+        return len(shape) == 2 and min(shape) >= MIN_IMAGE_SIZE and is_flattened
 
     @property
     def is_trained(self) -> bool:
@@ -147,9 +164,11 @@ class Snapshot:
         return inference.predict(*self.body_and_head, self.params, self.state, x)
 
     def decode_outputs(self, outputs: np.ndarray) -> np.ndarray:
-        """Return outputs in the target's own units."""
+        """Return outputs for the rows, or their encoded targets, in the target's own units."""
         if self.preprocessor is None:
             return outputs
+        if isinstance(self.original, TimeSeries):
+            return self.preprocessor.inverse_transform(outputs, self.original)
         decoded: np.ndarray = self.preprocessor.target.decode_output(outputs)
         return decoded
 
@@ -194,4 +213,4 @@ class Snapshot:
 
     def with_rows(self, x: Array, y: Array = None, weight: Array = None) -> Snapshot:
         """Return the snapshot with other encoded rows."""
-        return replace(self, x=x, y=y, weight=weight, original=None)
+        return replace(self, x=x, y=y, weight=weight, original=None, in_training=None)

@@ -595,7 +595,15 @@ class Sequential(BaseModel):
             options = EvaluationOptions(target=target)
             rows = read_rows(data, snapshot, options)
             warn_about_rows("rows", data)
-            return replace(snapshot, **rows._asdict(), original=data.original_rows())
+            snapshot = replace(snapshot, **rows._asdict(), original=data.original_rows())
+            return replace(snapshot, in_training=self._find_training_rows(data))
+
+    def _find_training_rows(self, data: DataAdapter) -> np.ndarray | None:
+        """Return which rows equal a training row, (n,) booleans; None if that is not known."""
+        if self._rows is None or self._rows.data is None:
+            return None
+        hashes = data.hash_rows(self._rows.salt)
+        return None if hashes is None else self._rows.contains(hashes)
 
     def inspect(self, x: Any = None, y: Any = None, *, target: str | None = None) -> None:
         """Print which views of `gn.inspection` fit this model and data, with the call of each.

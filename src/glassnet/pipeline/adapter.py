@@ -190,7 +190,7 @@ class DataAdapter(ABC):
         return self.y is not None or self.holds_targets
 
     def original_rows(self) -> Any:
-        """Return the rows as their author knows them: a `Table`, or texts (n,).
+        """Return the rows as their author knows them: a `Table`, texts (n,) or a `TimeSeries`.
 
         They are the rows of `read_features`, or, after `evaluation_blocks`, those with a target.
         None if the encoded features show everything, as those of arrays and images do.

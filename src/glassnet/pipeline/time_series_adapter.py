@@ -42,6 +42,9 @@ class TimeSeriesAdapter(RowAdapter):
             series = preprocessor.to_series(series)
         return prepare_time_series(series, preprocessor, options.request, options.split)
 
+    def original_rows(self) -> TimeSeries:
+        return self._preprocessor.to_series(self.x)
+
     @property
     def _preprocessor(self) -> TimeSeriesPreprocessor:
         """The preprocessor of a model that was fitted to a series.

@@ -235,11 +235,14 @@ class TimeSeriesPreprocessor(Preprocessor):
         return x, y, None
 
     def inverse_transform(self, output: np.ndarray, x: Any) -> np.ndarray:
-        """Return forecasts (n, horizon) in the target's own units, one row per window of x."""
+        """Return forecasts (n, horizon) in the target's own units, one row per window of x.
+
+        The rows are those of `transform`, or the fewer ones of `transform_xy`.
+        """
         last_seasons = np.lib.stride_tricks.sliding_window_view(
             self._checked_values(x)[self.length :], self.target.season
         )
-        return self.target.undifference(output, last_seasons)
+        return self.target.undifference(output, last_seasons[: len(output)])
 
     def describe(self, max_names: int | None = None) -> str:
         """Describe the network's input in words."""
