@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 import importlib
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-_MODULES: dict[str, str] = {}
+if TYPE_CHECKING:
+    from glassnet.inspection.function_plots import activation as activation
+    from glassnet.inspection.function_plots import loss_function as loss_function
+
+_MODULES: dict[str, str] = {
+    "activation": "function_plots",
+    "loss_function": "function_plots",
+}
 """The module of each public name. A view is imported when it is first used."""
 
 __all__ = sorted(_MODULES)
