@@ -6,12 +6,14 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from glassnet.inspection.drawings import network_drawing as network_drawing
     from glassnet.inspection.function_plots import activation as activation
     from glassnet.inspection.function_plots import loss_function as loss_function
 
 _MODULES: dict[str, str] = {
     "activation": "function_plots",
     "loss_function": "function_plots",
+    "network_drawing": "drawings",
 }
 """The module of each public name. A view is imported when it is first used."""
 

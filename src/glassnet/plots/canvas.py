@@ -1,0 +1,165 @@
+"""Axes whose unit is an inch: the size of a text is known before it is placed."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import matplotlib as mpl
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import RendererAgg
+from matplotlib.colors import to_hex
+from matplotlib.font_manager import FontProperties
+from matplotlib.text import Text
+
+from glassnet.plots.figure import NotebookFigure
+from glassnet.plots.style import REFERENCE_COLOR
+
+FONT_SIZE = 8.0
+"""Size of texts in points."""
+
+LINE_HEIGHT = 0.155
+"""Distance between two lines of text in inches."""
+
+MARGIN, MIN_WIDTH = 0.15, 4.6
+"""Empty border, and smallest width, of a figure in inches."""
+
+TITLE_SIZE = 10.0
+
+
+@lru_cache(maxsize=4096)
+def measure_width(text: str, size: float = FONT_SIZE, bold: bool = True) -> float:
+    """Return the width of a text in inches."""
+    weight = "bold" if bold else "normal"
+    font = FontProperties(size=size, weight=weight)
+    renderer: Any = _get_renderer()
+    width, _, _ = renderer.get_text_width_height_descent(text, font, ismath=False)
+    return float(width) / 72
+
+
+@lru_cache(maxsize=1)
+def _get_renderer() -> Any:
+    renderer: Any = RendererAgg
+    return renderer(8, 8, 72)
+
+
+@dataclass(frozen=True, eq=False)
+class Canvas:
+    """Axes without frame, in inches.
+
+    Attributes:
+        ax: the axes.
+        scale: factor on the size of texts, below 1 if the axes are smaller than the drawing.
+        ink: color of text.
+        paper: color of the background.
+    """
+
+    ax: Axes
+    scale: float
+    ink: Any
+    paper: Any
+
+    def write(
+        self,
+        x: float,
+        y: float,
+        text: str,
+        *,
+        align: str = "center",
+        bold: bool = False,
+        covers: bool = False,
+        **style: Any,
+    ) -> Text:
+        """Write one text; `covers` hides what is behind it."""
+        if covers:
+            style["bbox"] = {"facecolor": self.paper, "edgecolor": "none", "pad": 1.0}
+        size = style.pop("size", FONT_SIZE)
+        return self.ax.text(
+            x,
+            y,
+            text,
+            **{"ha": align, "va": "center", "zorder": 5, "color": self.ink} | style,
+            fontsize=size * self.scale,
+            fontweight="bold" if bold else "normal",
+            parse_math=False,
+        )
+
+    def line(self, points: Sequence[tuple[float, float]], **style: Any) -> None:
+        """Draw a line through points."""
+        x, y = zip(*points, strict=True)
+        options: dict[str, Any] = {"color": REFERENCE_COLOR, "lw": 1.1, "zorder": 1}
+        self.ax.plot(x, y, **(options | style))
+
+    def arrow(
+        self, start: tuple[float, float], end: tuple[float, float], *, shrink: float = 0.0
+    ) -> None:
+        """Draw an arrow that ends `shrink` inches before its end."""
+        self.ax.annotate(
+            "",
+            end,
+            start,
+            arrowprops={
+                "arrowstyle": "-|>",
+                "color": REFERENCE_COLOR,
+                "lw": 1.1,
+                "shrinkA": 0,
+                "shrinkB": shrink * 72 * self.scale,
+                "mutation_scale": 9 * self.scale,
+            },
+            zorder=1,
+        )
+
+
+def make_canvas(
+    width: float, bottom: float, title: str, note: str = "", ax: Axes | None = None
+) -> Canvas:
+    """Return a canvas for a drawing from (0, 0) to (width, bottom), with a title and a note.
+
+    Args:
+        width: width of the drawing in inches.
+        bottom: lower end of the drawing, negative, in inches.
+        title: text above the drawing.
+        note: text below the drawing.
+        ax: axes to draw on, or None for a new figure.
+    """
+    full_width = max(width + 2 * MARGIN, MIN_WIDTH)
+    shift = (full_width - width) / 2
+    notes = _wrap(note, full_width - 2 * MARGIN, FONT_SIZE)
+    titles = _wrap(title, full_width - 2 * MARGIN, TITLE_SIZE)
+    title_height = len(titles) * TITLE_SIZE * 1.35 / 72
+    note_height = len(notes) * LINE_HEIGHT + (0.1 if notes else 0)
+    height = title_height - bottom + note_height + 3 * MARGIN
+    if ax is None:
+        figure = NotebookFigure(figsize=(full_width, height))
+        ax, scale = figure.add_axes((0, 0, 1, 1)), 1.0
+    else:
+        box = ax.get_window_extent()
+        dpi = ax.figure.dpi
+        scale = min(1.0, box.width / dpi / full_width, box.height / dpi / height)
+    ax.set_axis_off()
+    ax.set_aspect("equal", adjustable="box" if scale < 1 else "datalim")
+    top = title_height + 2 * MARGIN
+    ax.set_xlim(-shift, full_width - shift)
+    ax.set_ylim(top - height, top)
+    paper = to_hex(ax.figure.get_facecolor() if ax.figure else "white")
+    canvas = Canvas(ax, scale, mpl.rcParams["text.color"], paper)
+    for i, line in enumerate(titles):
+        y = top - MARGIN / 2 - (i + 0.5) * TITLE_SIZE * 1.35 / 72
+        canvas.write(MARGIN - shift, y, line, align="left", size=TITLE_SIZE, bold=True)
+    for i, line in enumerate(notes):
+        y = bottom - 0.1 - MARGIN - (i + 0.5) * LINE_HEIGHT + 0.1
+        canvas.write(MARGIN - shift, y, line, align="left")
+    return canvas
+
+
+def _wrap(text: str, width: float, size: float) -> list[str]:
+    """Break a text into lines of at most `width` inches."""
+    lines = []
+    for paragraph in text.splitlines():
+        n = len(paragraph)
+        share = min(1.0, width / max(measure_width(paragraph, size), 1e-9))
+        lines += textwrap.wrap(paragraph, max(int(n * share * 0.97), 12) if share < 1 else n + 1)
+    return lines
