@@ -9,9 +9,11 @@ if TYPE_CHECKING:
     from glassnet.inspection.drawings import network_drawing as network_drawing
     from glassnet.inspection.function_plots import activation as activation
     from glassnet.inspection.function_plots import loss_function as loss_function
+    from glassnet.inspection.layer_maps import feature_maps as feature_maps
 
 _MODULES: dict[str, str] = {
     "activation": "function_plots",
+    "feature_maps": "layer_maps",
     "loss_function": "function_plots",
     "network_drawing": "drawings",
 }
