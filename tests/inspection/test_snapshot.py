@@ -169,6 +169,28 @@ def test_weights_by_name(table_model):
     np.testing.assert_array_equal(named["dense_1/kernel"], table_model.params["dense_1"]["kernel"])
 
 
+@pytest.mark.parametrize(
+    ("layer", "loss", "y"),
+    [
+        (Dense(3, activation="softmax"), "sparse_categorical_crossentropy", [2, 0]),
+        (Dense(3, activation="softmax"), "categorical_crossentropy", [[0, 0, 1], [1, 0, 0]]),
+        (Dense(1, activation="sigmoid"), "binary_crossentropy", [1, 0]),
+        (Dense(1, activation="sigmoid"), "mse", [[1.0], [0.0]]),
+    ],
+)
+def test_class_of_each_target(layer, loss, y):
+    model = gn.Sequential([layer], seed=0)
+    model.compile("sgd", loss)
+    expected = [2, 0] if layer.units == 3 else [1, 0]
+    assert model.take_snapshot(np.zeros((2, 2)), y).target_classes.tolist() == expected
+
+
+def test_numbers_have_no_classes():
+    model = gn.Sequential([Dense(1)], seed=0)
+    model.compile("sgd", "mse")
+    assert model.take_snapshot([[1.0]], [2.0]).target_classes is None
+
+
 def test_targets_that_are_required_but_missing():
     with pytest.raises(DataError, match=r"y: expected targets"):
         array_model().take_snapshot([[1.0, 2.0]], targets="required")

@@ -161,6 +161,7 @@ def test_columns_made_of_others():
         rows, column_types={"a": "drop", "b": "drop"}, derive={"sum": "a + b", "twice": "2 * sum"}
     )
     assert encoder.feature_names == ("sum", "twice")
+    assert encoder.input_columns == ("a", "b")
     total = rows["a"] + rows["b"]
     np.testing.assert_allclose(
         encoder.transform(rows)[:, 0], (total - total.mean()) / total.std(), rtol=1e-4, atol=1e-5

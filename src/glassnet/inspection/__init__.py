@@ -6,6 +6,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from glassnet.inspection.boundaries import decision_boundary as decision_boundary
     from glassnet.inspection.drawings import network_drawing as network_drawing
     from glassnet.inspection.function_plots import activation as activation
     from glassnet.inspection.function_plots import loss_function as loss_function
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 
 _MODULES: dict[str, str] = {
     "activation": "function_plots",
+    "decision_boundary": "boundaries",
     "feature_maps": "layer_maps",
     "loss_function": "function_plots",
     "network_drawing": "drawings",

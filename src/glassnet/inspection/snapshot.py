@@ -145,6 +145,16 @@ class Snapshot:
         return ("0", "1") if n_outputs == 1 else ()
 
     @property
+    def target_classes(self) -> np.ndarray | None:
+        """Class index of each row's target, (n,); None without targets or `class_names`."""
+        if self.y is None or not self.class_names or len(self.network.shapes[-1]) > 1:
+            return None
+        y = np.asarray(self.y)
+        if y.ndim == 2 and y.shape[1] > 1:
+            return np.asarray(y.argmax(-1))
+        return np.asarray(np.round(y.reshape(len(y))), np.int64)
+
+    @property
     def target_name(self) -> str:
         """Name of the target column; "y" if it has none."""
         return str(getattr(getattr(self.preprocessor, "target", None), "name", "") or "y")

@@ -344,7 +344,7 @@ class Encoder:
                 of numbers or dates; an infinite number.
         """
         columns = self._used_columns()
-        self._require_columns(table, [column.name for column in columns])
+        self._require_columns(table)
         table = add_derived_columns(table, dict(self.derive))
         values_by_column = [
             Column(column.name, table.resolve(column.name, column.text_levels), table.formats)
@@ -407,19 +407,24 @@ class Encoder:
                 messages.append(f"{column.name}: dates, read as {column.date_format}")
         return messages
 
-    def _used_columns(self) -> list[ColumnEncoding]:
-        return [column for column in self.columns if isinstance(column, ColumnEncoding)]
+    @property
+    def input_columns(self) -> tuple[str, ...]:
+        """Names of the table's columns that `transform` reads: derived columns are not among them.
 
-    def _require_columns(self, table: Table, used: list[str]) -> None:
+        A column that is used in a derived column alone is among them.
+        """
         derived = dict(self.derive)
         known = {column.name for column in self.columns}
         operands = [name for expression in derived.values() for name in find_names(expression)]
-        needed = [*used, *(name for name in operands if name in known)]
-        missing = [
-            name
-            for name in dict.fromkeys(needed)
-            if name not in table.columns and name not in derived
-        ]
+        used = [column.name for column in self._used_columns()]
+        needed = dict.fromkeys([*used, *(name for name in operands if name in known)])
+        return tuple(name for name in needed if name not in derived)
+
+    def _used_columns(self) -> list[ColumnEncoding]:
+        return [column for column in self.columns if isinstance(column, ColumnEncoding)]
+
+    def _require_columns(self, table: Table) -> None:
+        missing = [name for name in self.input_columns if name not in table.columns]
         if not missing:
             return
         close = difflib.get_close_matches(missing[0], table.columns, n=1)

@@ -1,0 +1,237 @@
+"""Decision boundary: the answer of a network over two features."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from glassnet.formatting import format_number, format_share
+from glassnet.inspection.features import to_positions
+from glassnet.inspection.slices import (
+    Points,
+    describe_fixed,
+    format_value,
+    make_reader,
+    make_slice,
+)
+from glassnet.inspection.snapshot import InspectedModel, Snapshot
+from glassnet.inspection.view import View
+from glassnet.suggestions import suggest_arguments
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure, SubFigure
+
+    from glassnet.plots.planes import PlaneAxis, PlanePoints
+
+
+@suggest_arguments
+def decision_boundary(
+    model: InspectedModel,
+    x: Any,
+    y: Any = None,
+    *,
+    features: Sequence[str | int] | None = None,
+    at: Mapping[Any, Any] | None = None,
+    test: Any = None,
+    output: int | None = None,
+    resolution: int = 200,
+) -> DecisionBoundary:
+    """Compute the answer of a network on a grid over two features: f(x1, x2).
+
+    If the model has more features, the grid is a slice: numbers and dates are fixed at their
+    median over the rows, categories and booleans at their most frequent value, or at the values
+    in `at`. The rows are drawn where their two features are, but they differ from the slice in the
+    others. Whether a row is right is decided by the prediction for the row itself.
+
+    For classes, the result holds their probabilities, and the boundary is where the most probable
+    class changes: for two classes, where the probability is 0.5.
+
+    Args:
+        model: a model whose inputs are columns of an array or of a table.
+        x: rows of any kind that `fit` takes; the grid spans them.
+        y: targets, if x does not hold them; None to draw no true answers.
+        features: two names of columns; "x1", "x2", ... or indices for arrays. None if the model
+            has two features.
+        at: values at which other features are fixed: {"sex": "female", "age": 30}.
+        test: more rows, drawn with another marker: a table, or (x_test, y_test).
+        output: index of the output, if the network has several numbers or several sigmoids.
+        resolution: number of values along each feature, from 2 to 1,000. Categories and booleans
+            have one for each level.
+
+    Returns:
+        A `DecisionBoundary`.
+
+    Raises:
+        ConfigError: images, series, texts or a single input; a feature that does not exist or that
+            the model does not use; the same feature twice; an unknown category in `at`; a
+            resolution out of range; several outputs, but no `output`.
+        DataError: rows that do not fit the model: see `predict`.
+
+    Example:
+        >>> import glassnet as gn
+        >>> data = gn.datasets.load("xor")
+        >>> model = gn.Sequential([gn.layers.Dense(1, activation="sigmoid")], seed=0)
+        >>> view = gn.inspection.decision_boundary(model, data.x, data.y, resolution=5)
+        >>> view.probability.shape  # two classes at 5 x 5 points
+        (5, 5, 2)
+    """
+    view = "decision_boundary"
+    snapshot = model.take_snapshot(x, y)
+    reader = make_reader(snapshot, output, view)
+    test_rows = [] if test is None else [take_test_snapshot(model, test)]
+    part = make_slice([snapshot, *test_rows], features, at, resolution, 2, view)
+    probability, prediction = reader.read(part.compute_outputs(snapshot))
+    x1, x2 = part.make_grids()
+    points, *test_points = [reader.read_points(part, rows) for rows in (snapshot, *test_rows)]
+    return DecisionBoundary(
+        features=(part.names[0], part.names[1]),
+        x1=x1,
+        x2=x2,
+        probability=None if probability is None else probability.reshape(*part.shape, -1),
+        prediction=prediction.reshape(part.shape),
+        class_names=reader.class_names,
+        target_name=reader.name,
+        fixed=part.plain_fixed(),
+        points=points,
+        test_points=test_points[0] if test_points else None,
+        note=snapshot.note,
+    )
+
+
+def take_test_snapshot(model: InspectedModel, test: Any) -> Snapshot:
+    """Return the snapshot with test rows: a table, or (x_test, y_test)."""
+    is_pair = isinstance(test, tuple) and len(test) == 2 and not isinstance(test[0], Mapping)
+    x, y = test if is_pair else (test, None)
+    return model.take_snapshot(x, y)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class DecisionBoundary(View):
+    """The answer of a network over two features.
+
+    Attributes:
+        features: names of the two features.
+        x1, x2: values of the features at each point of the grid, (n2, n1), as `numpy.meshgrid`
+            returns them: numbers, datetime64, booleans, or text for categories (None: missing).
+        probability: of each of K classes, (n2, n1, K); None for numbers.
+        prediction: class index or predicted number, (n2, n1).
+        class_names: name of each class; empty for numbers.
+        target_name: name of what is predicted.
+        fixed: the value of each other feature, by name.
+        points: the rows: `values` of the two features, `target`, `prediction` and `is_wrong`.
+        test_points: the test rows, or None.
+        note: " (untrained)" if the model has not been trained.
+    """
+
+    features: tuple[str, str]
+    x1: np.ndarray
+    x2: np.ndarray
+    probability: np.ndarray | None
+    prediction: np.ndarray
+    class_names: tuple[str, ...]
+    target_name: str
+    fixed: dict[str, Any]
+    points: Points
+    test_points: Points | None
+    note: str = ""
+
+    @property
+    def title(self) -> str:
+        """The score on the rows and, for a slice, the values of the other features."""
+        what = "Decision boundary" if self.class_names else f"Prediction of {self.target_name}"
+        text = describe_scores(self.points, self.test_points, bool(self.class_names))
+        over = f" over {self.features[0]} and {self.features[1]}" if self.fixed or not text else ""
+        title = f"{what}{over}{self.note}" + (f": {text}" if text else "")
+        return f"{title}; slice at {describe_fixed(self.fixed)}" if self.fixed else title
+
+    def __str__(self) -> str:
+        lines = [self.title]
+        if len(self.fixed) > 3:
+            lines.append(f"slice at {describe_fixed(self.fixed, shorten=False)}")
+        winners = np.unique(self.prediction)
+        if self.class_names and len(winners) == 1:
+            winner = self.class_names[int(winners[0])]
+            lines.append(f"{self.target_name} = {winner} is the most probable class everywhere")
+        parts = [self.points, *([self.test_points] if self.test_points else [])]
+        if n := sum(part.n_hidden for part in parts):
+            first, second = self.features
+            lines.append(f"{n:,} rows have no value of {first} or {second} that can be drawn")
+        return "\n".join(lines)
+
+    def to_frame(self) -> Any:
+        """Return a row for each point of the grid: both features, prediction, probabilities."""
+        import pandas
+
+        columns: dict[str, Any] = {self.features[0]: self.x1.ravel()}
+        columns[self.features[1]] = self.x2.ravel()
+        prediction = self.prediction.ravel()
+        if self.probability is None:
+            return pandas.DataFrame(columns | {f"predicted {self.target_name}": prediction})
+        labels = np.array(self.class_names, object)[prediction]
+        columns[f"predicted {self.target_name}"] = labels
+        for k, name in enumerate(self.class_names):
+            columns[f"probability of {name}"] = self.probability[..., k].ravel()
+        return pandas.DataFrame(columns)
+
+    def plot(self, ax: Axes | None = None) -> Figure | SubFigure:
+        """Draw the answers as colored areas, and the rows as points.
+
+        For classes, an area has the color of the most probable class, and is paler if it is less
+        certain. A row has the color of its true class, and a ring if the prediction is wrong.
+
+        Args:
+            ax: axes to draw on; None for a new figure.
+        """
+        from glassnet.plots import planes
+
+        axes = (self._axis(0, self.x1[0]), self._axis(1, self.x2[:, 0]))
+        parts = [self._plane_points(self.points, "training rows" if self.test_points else "rows")]
+        if self.test_points is not None:
+            parts.append(self._plane_points(self.test_points, "test rows"))
+        if self.probability is None:
+            return planes.plot_number_plane(
+                axes, self.prediction, parts, self.target_name, self.title, ax
+            )
+        labels = tuple(f"{self.target_name} = {name}" for name in self.class_names)
+        return planes.plot_class_plane(axes, self.probability, parts, labels, self.title, ax)
+
+    def _axis(self, index: int, values: np.ndarray) -> PlaneAxis:
+        from glassnet.plots.planes import PlaneAxis
+
+        is_level = values.dtype.kind in "Ob"
+        levels = tuple(map(format_value, values.tolist())) if is_level else ()
+        positions = np.arange(len(values), dtype=float) if is_level else to_positions(values)
+        is_date = values.dtype.kind == "M"
+        return PlaneAxis(self.features[index], positions, levels, is_date)
+
+    def _plane_points(self, points: Points, label: str) -> PlanePoints:
+        from glassnet.plots.planes import PlanePoints
+
+        is_wrong = points.is_wrong if self.class_names else np.zeros(len(points), bool)
+        x1, x2 = points.positions
+        return PlanePoints(x1, x2, points.target, is_wrong, label)
+
+
+def describe_scores(points: Points, test_points: Points | None, is_classifier: bool) -> str:
+    """Return the accuracy or the mean absolute error on the rows; "" without targets."""
+    parts = {"rows" if test_points is None else "training rows": points}
+    if test_points is not None:
+        parts["test rows"] = test_points
+    scores = [
+        f"{_format_score(part, is_classifier)} on {len(part):,} {rows}"
+        for rows, part in parts.items()
+        if part.target is not None
+    ]
+    name = "accuracy" if is_classifier else "mean absolute error"
+    return f"{name} {', '.join(scores)}" if scores else ""
+
+
+def _format_score(points: Points, is_classifier: bool) -> str:
+    assert points.target is not None
+    if is_classifier:
+        return format_share(float(np.mean(~points.is_wrong)))
+    return format_number(float(np.mean(np.abs(points.prediction - points.target.astype(float)))))

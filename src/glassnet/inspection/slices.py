@@ -1,0 +1,292 @@
+"""Slices: the answers of a model over one or two features, with the others at fixed values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from glassnet.errors import DataError, is_int, require
+from glassnet.formatting import format_names, format_number
+from glassnet.inspection.features import Feature, FeatureTable, read_features
+from glassnet.inspection.snapshot import Snapshot
+
+MAX_RESOLUTION = 1000
+"""Maximum number of values along an axis: a million rows for the network."""
+
+CHUNK_ROWS, MAX_CHUNK_NUMBERS = 65_536, 2**24
+"""Limits of rows, and of encoded numbers, that are in memory at once."""
+
+
+@dataclass(frozen=True, eq=False)
+class Slice:
+    """Rows on a grid of one or two features, the others at fixed values.
+
+    Attributes:
+        table: the features of the model.
+        features: those of the axes.
+        axes: values along each axis.
+        fixed: the value of each other feature, (1,).
+    """
+
+    table: FeatureTable
+    features: tuple[Feature, ...]
+    axes: tuple[np.ndarray, ...]
+    fixed: dict[str, np.ndarray]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the features of the axes."""
+        return tuple(feature.name for feature in self.features)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of the grid: the last axis comes first, as in `numpy.meshgrid`."""
+        return tuple(len(axis) for axis in reversed(self.axes))
+
+    def make_grids(self) -> tuple[np.ndarray, ...]:
+        """Return the values of each feature at all points, as `numpy.meshgrid` does."""
+        return tuple(np.meshgrid(*self.axes))
+
+    def compute_outputs(self, snapshot: Snapshot) -> np.ndarray:
+        """Return the outputs of the last layer at all points, (number of points, ...)."""
+        n, n_inputs = int(np.prod(self.shape)), snapshot.network.shapes[0][0]
+        n_fit = max(1, MAX_CHUNK_NUMBERS // n_inputs // 4096) * 4096
+        rows = min(CHUNK_ROWS, n_fit)
+        parts = [
+            snapshot.compute_outputs(self.encode(np.arange(start, min(start + rows, n))))
+            for start in range(0, n, rows)
+        ]
+        return np.concatenate(parts)
+
+    def encode(self, points: np.ndarray) -> np.ndarray:
+        """Return points of the grid, counted row by row, as the network receives them."""
+        positions = reversed(np.unravel_index(points, self.shape))
+        columns = {name: np.repeat(value, len(points)) for name, value in self.fixed.items()}
+        for name, axis, index in zip(self.names, self.axes, positions, strict=True):
+            columns[name] = axis[index]
+        return self.table.encode(columns)
+
+    def plain_fixed(self) -> dict[str, Any]:
+        """Return the fixed values as plain numbers, text, booleans and dates."""
+        return {name: _to_plain(value[0]) for name, value in self.fixed.items()}
+
+
+def _to_plain(value: Any) -> Any:
+    if isinstance(value, np.datetime64):
+        return None if np.isnat(value) else value
+    value = value.item() if isinstance(value, np.generic) else value
+    return None if value != value else value
+
+
+@dataclass(frozen=True, eq=False)
+class Points:
+    """The rows of the user, as points of a slice. Each keeps its own values of all features.
+
+    Attributes:
+        values: of each feature of the axes, (n,).
+        positions: of each row along each axis, (n,) float64; NaN if it is not on the axis.
+        target: true class index or number of each row, (n,); None without targets.
+        prediction: predicted class index or number of each row, (n,).
+    """
+
+    values: tuple[np.ndarray, ...]
+    positions: tuple[np.ndarray, ...]
+    target: np.ndarray | None
+    prediction: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.prediction)
+
+    @property
+    def is_wrong(self) -> np.ndarray:
+        """Whether a class is predicted that is not the true one, (n,) booleans."""
+        if self.target is None:
+            return np.zeros(len(self), bool)
+        wrong: np.ndarray = self.target != self.prediction
+        return wrong
+
+    @property
+    def n_hidden(self) -> int:
+        """Number of rows that have no position, since a value is missing or not on an axis."""
+        return int(np.isnan(np.stack(self.positions)).any(axis=0).sum())
+
+
+@dataclass(frozen=True)
+class OutputReader:
+    """How the outputs of a network are read: as classes or as numbers.
+
+    Attributes:
+        snapshot: the model.
+        output: index of the output that is read, if it has several numbers or sigmoids.
+    """
+
+    snapshot: Snapshot
+    output: int
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """Names of the classes; empty for numbers."""
+        is_yes_or_no = self.snapshot.is_classifier and not self.snapshot.class_names
+        return ("0", "1") if is_yes_or_no else self.snapshot.class_names
+
+    @property
+    def name(self) -> str:
+        """Name of the target, with the output if there are several."""
+        name, n_outputs = self.snapshot.target_name, self.snapshot.network.shapes[-1][-1]
+        has_one = bool(self.snapshot.class_names) or n_outputs == 1
+        return name if has_one else f"{name}[{self.output}]"
+
+    def read(self, outputs: np.ndarray) -> tuple[np.ndarray | None, np.ndarray]:
+        """Return (probabilities (n, K) or None, class indices or numbers (n,))."""
+        snapshot = self.snapshot
+        if not snapshot.is_classifier:
+            return None, snapshot.decode_outputs(outputs)[:, self.output]
+        probability = snapshot.to_probabilities(outputs)
+        if not snapshot.class_names:
+            yes = probability[:, self.output]
+            probability = np.stack([1 - yes, yes], axis=1)
+        return probability, probability.argmax(-1)
+
+    def read_targets(self, rows: Snapshot) -> np.ndarray | None:
+        """Return the true class index or number of each row, (n,), or None."""
+        if rows.y is None or rows.class_names:
+            return rows.target_classes
+        if rows.is_classifier:
+            return np.asarray(np.round(rows.y[:, self.output]), np.int64)
+        numbers: np.ndarray = rows.decode_outputs(rows.y)[:, self.output]
+        return numbers
+
+    def read_points(self, part: Slice, rows: Snapshot) -> Points:
+        """Return the rows as points of a slice, with what the network predicts for each."""
+        features = [part.table.read(name, rows) for name in part.names]
+        _, prediction = self.read(rows.compute_outputs(rows.x))
+        return Points(
+            values=tuple(feature.values for feature in features),
+            positions=tuple(feature.positions() for feature in features),
+            target=self.read_targets(rows),
+            prediction=prediction,
+        )
+
+
+def make_reader(snapshot: Snapshot, output: Any, view: str) -> OutputReader:
+    """Return how the outputs are read.
+
+    Args:
+        snapshot: the model.
+        output: index of an output, or None if there is one number or one class per row.
+        view: name of the view, for error messages.
+
+    Raises:
+        ConfigError: an output for each step; several outputs of which none is chosen.
+    """
+    shape = snapshot.network.shapes[-1]
+    expected = "a network with one answer for a row"
+    require(len(shape) == 1, view, expected, output_shape=shape)
+    if snapshot.class_names or shape == (1,):
+        fits, expected = (
+            output in (None, 0),
+            "no output, since the network has one answer for a row",
+        )
+    else:
+        fits, expected = is_int(output, 0, shape[0] - 1), f"output to be from 0 to {shape[0] - 1}"
+    require(fits, view, expected, output=output)
+    return OutputReader(snapshot, int(output or 0))
+
+
+def make_slice(
+    snapshots: Sequence[Snapshot],
+    features: Any,
+    at: Mapping[str, Any] | None,
+    resolution: int,
+    n_axes: int,
+    view: str,
+) -> Slice:
+    """Return the slice of a model over some features.
+
+    Args:
+        snapshots: the model with the user's rows, and with more rows that the axes span.
+        features: a name or index for each axis; None for all features of the model.
+        at: fixed values by name; the other features are fixed at their typical value.
+        resolution: number of values along an axis.
+        n_axes: 1 or 2.
+        view: name of the view, for error messages.
+
+    Raises:
+        ConfigError, DataError: see `decision_boundary`.
+    """
+    fits = is_int(resolution, 2, MAX_RESOLUTION)
+    expected = f"resolution to be an int from 2 to {MAX_RESOLUTION}"
+    require(fits, view, expected, resolution=resolution)
+    first, *others = snapshots
+    table = read_features(first, view)
+    is_same_kind = all((other.table is None) == (first.table is None) for other in others)
+    expected = "test rows of the same kind as x"
+    require(is_same_kind, view, expected, error=DataError, test=_kind(others), x=_kind([first]))
+    names = _find_features(table, features, n_axes, view)
+    chosen = [[table.read(name, rows) for rows in snapshots] for name in names]
+    axes = tuple(each.make_axis(resolution, *more) for each, *more in chosen)
+    fixed = _fix_features(table, names, at)
+    return Slice(table, tuple(each[0] for each in chosen), axes, fixed)
+
+
+def _kind(snapshots: Sequence[Snapshot]) -> str:
+    return ", ".join("array" if rows.table is None else "table" for rows in snapshots)
+
+
+def _find_features(table: FeatureTable, features: Any, n_axes: int, view: str) -> list[str]:
+    """Return the names of the features of the axes, checked."""
+    expected, fix = "a model that uses two columns or more", "For one, use gn.inspection.fitted."
+    require(len(table.names) >= n_axes, view, expected, columns=list(table.names), fix=fix)
+    if features is None:
+        shown = list(table.names[:12])
+        example = shown[0] if n_axes == 1 else tuple(shown[:2])
+        argument = "feature" if n_axes == 1 else "features"
+        fix = f"For example {argument}={example!r}; the others are fixed."
+        expected = f"{argument} to name {n_axes} of the columns"
+        fits = len(table.names) == n_axes
+        require(fits, view, expected, columns=shown, n_columns=len(table.names), fix=fix)
+        return list(table.names)
+    features = [features] if n_axes == 1 else features
+    is_list = isinstance(features, Sequence) and not isinstance(features, str)
+    fits, expected = is_list and len(features) == n_axes, 'two features, as in ("fare", "age")'
+    require(fits, view, expected, features=features)
+    who = f"{view}: features" if n_axes > 1 else f"{view}: feature"
+    names = [table.find(feature, who) for feature in features]
+    require(len(set(names)) == n_axes, who, "two different columns", features=features)
+    return names
+
+
+def _fix_features(
+    table: FeatureTable, names: list[str], at: Mapping[str, Any] | None
+) -> dict[str, np.ndarray]:
+    """Return the fixed value of each feature that is not on an axis."""
+    require(at is None or isinstance(at, Mapping), "at", 'a dict, as in {"age": 30}', at=at)
+    chosen = {table.find(name, "at"): value for name, value in (at or {}).items()}
+    both = [name for name in chosen if name in names]
+    fix = "Leave it out of at, or of the features."
+    require(not both, "at", "columns that are not on an axis", columns=both, fix=fix)
+    return {
+        name: table.parse(name, chosen[name])
+        if name in chosen
+        else table.read(name).typical_value()
+        for name in table.names
+        if name not in names
+    }
+
+
+def describe_fixed(fixed: Mapping[str, Any], shorten: bool = True) -> str:
+    """Return the fixed values as text: `sex = male, age = 28 and 3 more`."""
+    parts = [f"{name} = {format_value(value)}" for name, value in fixed.items()]
+    return format_names(parts) if shorten else ", ".join(parts)
+
+
+def format_value(value: Any) -> str:
+    """Return a value of a feature as text; "missing" if it is None."""
+    if value is None:
+        return "missing"
+    if isinstance(value, np.datetime64):
+        return str(value.astype("datetime64[s]")).removesuffix("T00:00:00")
+    return format_number(value) if type(value) in (int, float) else str(value)
