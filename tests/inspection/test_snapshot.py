@@ -191,6 +191,22 @@ def test_numbers_have_no_classes():
     assert model.take_snapshot([[1.0]], [2.0]).target_classes is None
 
 
+def test_columns_and_words_of_the_inputs(table_model):
+    """Oracle: the encoder's names: age is one number, a town of two is one or two."""
+    snapshot = table_model.take_snapshot()
+    spans = snapshot.column_spans
+    assert list(spans) == ["age", "town"]
+    assert spans["age"] == (0, 1)
+    assert spans["town"] == (1, len(snapshot.feature_names))
+    assert snapshot.vocabulary == ()
+    counter = gn.layers.TextVectorization(output_mode="count").adapt(["a good film", "a film"])
+    model = gn.Sequential([counter, Dense(1)], seed=0)
+    snapshot = model.take_snapshot(np.array(["good"]))
+    assert snapshot.vocabulary == tuple(counter.get_vocabulary())
+    assert snapshot.feature_names == snapshot.vocabulary
+    assert snapshot.column_spans == {}
+
+
 def test_targets_that_are_required_but_missing():
     with pytest.raises(DataError, match=r"y: expected targets"):
         array_model().take_snapshot([[1.0, 2.0]], targets="required")

@@ -12,9 +12,10 @@ from glassnet.data.time_series import TimeSeries
 from glassnet.engine import inference, network, objective
 from glassnet.engine.network import BuiltNetwork, Links
 from glassnet.engine.train_step import Data, Program
-from glassnet.layers import Flatten, Reshape
+from glassnet.layers import Flatten, Reshape, TextVectorization
 from glassnet.losses import Loss
 from glassnet.preprocessing.base import Preprocessor
+from glassnet.preprocessing.encoder import DroppedColumn
 from glassnet.preprocessing.tabular import TabularPreprocessor
 from glassnet.preprocessing.targets import ClassTarget
 from glassnet.types import Array, Params, State
@@ -116,14 +117,36 @@ class Snapshot:
     def feature_names(self) -> tuple[str, ...]:
         """Name of each input of the network if one example is a row of numbers, else empty.
 
-        Without a table they are x1, x2, ..., or x alone.
+        They are those of a table's encoded columns, or the words that are counted, or x1, x2, ...;
+        a single one is x.
         """
         if self.preprocessor is not None and self.preprocessor.feature_names:
             return tuple(self.preprocessor.feature_names)
         shape = self.network.shapes[0]
+        if self.vocabulary and shape == (len(self.vocabulary),):
+            return self.vocabulary
         if len(shape) != 1:
             return ()
         return ("x",) if shape == (1,) else tuple(f"x{i + 1}" for i in range(shape[0]))
+
+    @property
+    def column_spans(self) -> dict[str, tuple[int, int]]:
+        """First and one past the last input of each column of a table; empty without a table."""
+        spans, start = {}, 0
+        if isinstance(self.preprocessor, TabularPreprocessor):
+            for column in self.preprocessor.encoder.columns:
+                if not isinstance(column, DroppedColumn):
+                    stop = start + len(column.feature_names)
+                    spans[column.name], start = (start, stop), stop
+        return spans
+
+    @property
+    def vocabulary(self) -> tuple[str, ...]:
+        """The word of each token id, if the network takes texts; "" is padding. Else empty."""
+        for layer in self.network.layers:
+            if isinstance(layer, TextVectorization) and layer.vocabulary is not None:
+                return tuple(layer.get_vocabulary())
+        return ()
 
     @property
     def is_classifier(self) -> bool:
