@@ -221,17 +221,11 @@ class Snapshot:
     def to_probabilities(self, outputs: np.ndarray) -> np.ndarray:
         """Return outputs of the last layer as the probability of each class: (n, K)."""
         outputs = outputs.astype(np.float64)
-        expected = self.loss.output_activation if self.loss else None
-        is_logits = objective.last_activation(self.links) not in ("softmax", "sigmoid")
-        if is_logits and expected == "softmax":
-            exponentials = np.exp(outputs - outputs.max(-1, keepdims=True))
-            outputs = exponentials / exponentials.sum(-1, keepdims=True)
-        elif is_logits:
-            outputs = np.where(
-                outputs >= 0,
-                1 / (1 + np.exp(-np.abs(outputs))),
-                1 - 1 / (1 + np.exp(-np.abs(outputs))),
-            )
+        if objective.last_activation(self.links) not in ("softmax", "sigmoid"):
+            from scipy import special
+
+            is_softmax = self.loss is not None and self.loss.output_activation == "softmax"
+            outputs = special.softmax(outputs, axis=-1) if is_softmax else special.expit(outputs)
         if outputs.shape[-1] == 1:
             return np.concatenate([1 - outputs, outputs], axis=-1)
         return outputs
