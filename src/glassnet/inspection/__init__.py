@@ -11,12 +11,14 @@ if TYPE_CHECKING:
     from glassnet.inspection.function_plots import activation as activation
     from glassnet.inspection.function_plots import loss_function as loss_function
     from glassnet.inspection.layer_maps import feature_maps as feature_maps
+    from glassnet.inspection.wrong_answers import mistakes as mistakes
 
 _MODULES: dict[str, str] = {
     "activation": "function_plots",
     "decision_boundary": "boundaries",
     "feature_maps": "layer_maps",
     "loss_function": "function_plots",
+    "mistakes": "wrong_answers",
     "network_drawing": "drawings",
 }
 """The module of each public name. A view is imported when it is first used."""

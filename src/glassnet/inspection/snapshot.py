@@ -15,7 +15,7 @@ from glassnet.engine.train_step import Data, Program
 from glassnet.layers import Flatten, Reshape, TextVectorization
 from glassnet.losses import Loss
 from glassnet.preprocessing.base import Preprocessor
-from glassnet.preprocessing.encoder import DroppedColumn
+from glassnet.preprocessing.encoder import DroppedColumn, Encoder
 from glassnet.preprocessing.tabular import TabularPreprocessor
 from glassnet.preprocessing.targets import ClassTarget
 from glassnet.types import Array, Params, State
@@ -181,6 +181,11 @@ class Snapshot:
     def target_name(self) -> str:
         """Name of the target column; "y" if it has none."""
         return str(getattr(getattr(self.preprocessor, "target", None), "name", "") or "y")
+
+    @property
+    def encoder(self) -> Encoder | None:
+        """The encoding of a table's columns, or None."""
+        return getattr(self.preprocessor, "encoder", None)
 
     def encode(self, table: Table) -> np.ndarray:
         """Return the rows of a table as the network receives them."""

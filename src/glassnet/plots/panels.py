@@ -1,0 +1,102 @@
+"""Figures of several panels, with a gallery of single rows: images, or a table of text."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import matplotlib
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure, SubFigure
+
+from glassnet.plots.figure import NotebookFigure
+from glassnet.types import Array
+
+
+def make_panels(
+    title: str, remarks: Sequence[str], names: Sequence[Sequence[str]], has_gallery: bool
+) -> tuple[Figure, dict[str, Axes], SubFigure | None]:
+    """Return a figure with a title, its panels by name, and a place for a gallery below them.
+
+    Args:
+        title: the finding.
+        remarks: sentences to print below the panels.
+        names: names of the panels, row by row.
+        has_gallery: whether to make the place.
+    """
+    n_rows, n_columns = len(names), len(names[0])
+    height = 3.7 * n_rows + 2.6 * has_gallery
+    figure = NotebookFigure(figsize=(4.0 * n_columns + 1, height), layout="constrained")
+    figure.suptitle(title, fontweight="bold")
+    if remarks:
+        figure.supxlabel("; ".join(remarks), fontsize=8)
+    upper: Figure | SubFigure = figure
+    lower = None
+    if has_gallery:
+        parts: Any = figure.subfigures(2, 1, height_ratios=[3.7 * n_rows, 2.6])
+        upper, lower = parts
+    grid = upper.subplots(n_rows, n_columns, squeeze=False)
+    pairs = zip(grid.flat, (name for row in names for name in row), strict=True)
+    return figure, {name: ax for ax, name in pairs}, lower
+
+
+def draw_images(
+    figure: Figure | SubFigure, images: Sequence[Array], captions: Sequence[str], n_rows: int = 1
+) -> None:
+    """Draw images in a grid, each with a caption.
+
+    Args:
+        figure: the figure to fill.
+        images: each (height, width) or (height, width, channels).
+        captions: a text for each image.
+        n_rows: number of rows of the grid.
+    """
+    n_columns = max(1, -(-len(images) // n_rows))
+    grid = figure.subplots(n_rows, n_columns, squeeze=False)
+    for ax in grid.flat:
+        ax.set_axis_off()
+    for ax, image, caption in zip(grid.flat, images, captions, strict=False):
+        draw_image(ax, image)
+        ax.set_title(caption, fontsize=8)
+
+
+def draw_image(ax: Axes, image: Array) -> None:
+    """Draw an image of one channel in shades of gray, dark for large values, or in color."""
+    pixels = np.asarray(image)
+    if pixels.ndim == 3 and pixels.shape[-1] == 1:
+        pixels = pixels[..., 0]
+    if pixels.ndim == 2:
+        ax.imshow(pixels, cmap="gray_r")
+    elif pixels.dtype == np.uint8:
+        ax.imshow(pixels)
+    else:
+        low, high = float(pixels.min()), float(pixels.max())
+        if low < 0 or high > 1:
+            pixels = (pixels - low) / ((high - low) or 1.0)
+        ax.imshow(pixels)
+
+
+def draw_table(ax: Axes, header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Draw a table of text, with a line below each row."""
+    ax.set_axis_off()
+    if not rows:
+        return
+    table = ax.table(
+        cellText=[list(row) for row in rows],
+        colLabels=list(header),
+        loc="upper center",
+        edges="horizontal",
+        cellLoc="left",
+        colLoc="left",
+    )
+    table.auto_set_font_size(False)
+    table.set_fontsize(8)
+    table.auto_set_column_width(list(range(len(header))))
+    ink = matplotlib.rcParams["text.color"]
+    for (row, _), cell in table.get_celld().items():
+        cell.set_edgecolor((0.5, 0.5, 0.5, 0.4))
+        cell.get_text().set_color(ink)
+        cell.set_height(1 / 9)
+        if row == 0:
+            cell.get_text().set_fontweight("bold")
