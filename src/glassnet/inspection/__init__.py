@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from glassnet.inspection.boundaries import decision_boundary as decision_boundary
     from glassnet.inspection.drawings import network_drawing as network_drawing
+    from glassnet.inspection.fitted_curves import fitted as fitted
     from glassnet.inspection.function_plots import activation as activation
     from glassnet.inspection.function_plots import loss_function as loss_function
     from glassnet.inspection.layer_maps import feature_maps as feature_maps
@@ -17,6 +18,7 @@ _MODULES: dict[str, str] = {
     "activation": "function_plots",
     "decision_boundary": "boundaries",
     "feature_maps": "layer_maps",
+    "fitted": "fitted_curves",
     "loss_function": "function_plots",
     "mistakes": "wrong_answers",
     "network_drawing": "drawings",

@@ -8,16 +8,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from glassnet.formatting import format_number, format_share
-from glassnet.inspection.features import to_positions
 from glassnet.inspection.slices import (
     Points,
     describe_fixed,
-    format_value,
+    describe_scores,
+    list_fixed,
+    make_plane_axis,
     make_reader,
     make_slice,
+    take_test_snapshot,
 )
-from glassnet.inspection.snapshot import InspectedModel, Snapshot
+from glassnet.inspection.snapshot import InspectedModel
 from glassnet.inspection.view import View
 from glassnet.suggestions import suggest_arguments
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure, SubFigure
 
-    from glassnet.plots.planes import PlaneAxis, PlanePoints
+    from glassnet.plots.planes import PlanePoints
 
 
 @suggest_arguments
@@ -102,13 +103,6 @@ def decision_boundary(
     )
 
 
-def take_test_snapshot(model: InspectedModel, test: Any) -> Snapshot:
-    """Return the snapshot with test rows: a table, or (x_test, y_test)."""
-    is_pair = isinstance(test, tuple) and len(test) == 2 and not isinstance(test[0], Mapping)
-    x, y = test if is_pair else (test, None)
-    return model.take_snapshot(x, y)
-
-
 @dataclass(frozen=True, eq=False, repr=False)
 class DecisionBoundary(View):
     """The answer of a network over two features.
@@ -149,9 +143,7 @@ class DecisionBoundary(View):
         return f"{title}; slice at {describe_fixed(self.fixed)}" if self.fixed else title
 
     def __str__(self) -> str:
-        lines = [self.title]
-        if len(self.fixed) > 3:
-            lines.append(f"slice at {describe_fixed(self.fixed, shorten=False)}")
+        lines = [self.title, *list_fixed(self.fixed)]
         winners = np.unique(self.prediction)
         if self.class_names and len(winners) == 1:
             winner = self.class_names[int(winners[0])]
@@ -188,7 +180,8 @@ class DecisionBoundary(View):
         """
         from glassnet.plots import planes
 
-        axes = (self._axis(0, self.x1[0]), self._axis(1, self.x2[:, 0]))
+        x1, x2 = self.x1[0], self.x2[:, 0]
+        axes = (make_plane_axis(self.features[0], x1), make_plane_axis(self.features[1], x2))
         parts = [self._plane_points(self.points, "training rows" if self.test_points else "rows")]
         if self.test_points is not None:
             parts.append(self._plane_points(self.test_points, "test rows"))
@@ -199,39 +192,9 @@ class DecisionBoundary(View):
         labels = tuple(f"{self.target_name} = {name}" for name in self.class_names)
         return planes.plot_class_plane(axes, self.probability, parts, labels, self.title, ax)
 
-    def _axis(self, index: int, values: np.ndarray) -> PlaneAxis:
-        from glassnet.plots.planes import PlaneAxis
-
-        is_level = values.dtype.kind in "Ob"
-        levels = tuple(map(format_value, values.tolist())) if is_level else ()
-        positions = np.arange(len(values), dtype=float) if is_level else to_positions(values)
-        is_date = values.dtype.kind == "M"
-        return PlaneAxis(self.features[index], positions, levels, is_date)
-
     def _plane_points(self, points: Points, label: str) -> PlanePoints:
         from glassnet.plots.planes import PlanePoints
 
         is_wrong = points.is_wrong if self.class_names else np.zeros(len(points), bool)
         x1, x2 = points.positions
         return PlanePoints(x1, x2, points.target, is_wrong, label)
-
-
-def describe_scores(points: Points, test_points: Points | None, is_classifier: bool) -> str:
-    """Return the accuracy or the mean absolute error on the rows; "" without targets."""
-    parts = {"rows" if test_points is None else "training rows": points}
-    if test_points is not None:
-        parts["test rows"] = test_points
-    scores = [
-        f"{_format_score(part, is_classifier)} on {len(part):,} {rows}"
-        for rows, part in parts.items()
-        if part.target is not None
-    ]
-    name = "accuracy" if is_classifier else "mean absolute error"
-    return f"{name} {', '.join(scores)}" if scores else ""
-
-
-def _format_score(points: Points, is_classifier: bool) -> str:
-    assert points.target is not None
-    if is_classifier:
-        return format_share(float(np.mean(~points.is_wrong)))
-    return format_number(float(np.mean(np.abs(points.prediction - points.target.astype(float)))))

@@ -4,17 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from glassnet.data.parsing import format_exact
 from glassnet.errors import DataError, is_int, require
-from glassnet.formatting import format_names, format_number
-from glassnet.inspection.features import Feature, FeatureTable, read_features
-from glassnet.inspection.snapshot import Snapshot
+from glassnet.formatting import format_names, format_number, format_share
+from glassnet.inspection.features import Feature, FeatureTable, read_features, to_positions
+from glassnet.inspection.snapshot import InspectedModel, Snapshot
+
+if TYPE_CHECKING:
+    from glassnet.plots.planes import PlaneAxis
 
 MAX_RESOLUTION = 1000
 """Maximum number of values along an axis: a million rows for the network."""
+
+MAX_LISTED, MAX_WHOLE = 16, 1e6
+"""Maximum number of fixed values in a text, and of whole numbers that are written digit by digit,
+such as years."""
 
 CHUNK_ROWS, MAX_CHUNK_NUMBERS = 65_536, 2**24
 """Limits of rows, and of encoded numbers, that are in memory at once."""
@@ -245,6 +253,8 @@ def _find_features(table: FeatureTable, features: Any, n_axes: int, view: str) -
         example = shown[0] if n_axes == 1 else tuple(shown[:2])
         argument = "feature" if n_axes == 1 else "features"
         fix = f"For example {argument}={example!r}; the others are fixed."
+        if n_axes == 1:
+            fix += " Or use gn.inspection.mistakes, which draws predicted against true numbers."
         expected = f"{argument} to name {n_axes} of the columns"
         fits = len(table.names) == n_axes
         require(fits, view, expected, columns=shown, n_columns=len(table.names), fix=fix)
@@ -277,10 +287,23 @@ def _fix_features(
     }
 
 
-def describe_fixed(fixed: Mapping[str, Any], shorten: bool = True) -> str:
-    """Return the fixed values as text: `sex = male, age = 28 and 3 more`."""
-    parts = [f"{name} = {format_value(value)}" for name, value in fixed.items()]
-    return format_names(parts) if shorten else ", ".join(parts)
+def describe_fixed(fixed: Mapping[str, Any]) -> str:
+    """Return the first fixed values as text: `sex = male, age = 28, fare = 14.5 and 3 more`."""
+    return format_names(_format_fixed(fixed))
+
+
+def list_fixed(fixed: Mapping[str, Any]) -> list[str]:
+    """Return a line with the fixed values if `describe_fixed` shortens them, else nothing."""
+    parts = _format_fixed(fixed)
+    if describe_fixed(fixed) == ", ".join(parts):
+        return []
+    n_more = len(parts) - MAX_LISTED
+    more = f" and {n_more} more in fixed" if n_more > 0 else ""
+    return [f"slice at {', '.join(parts[:MAX_LISTED])}{more}"]
+
+
+def _format_fixed(fixed: Mapping[str, Any]) -> list[str]:
+    return [f"{name} = {format_value(value)}" for name, value in fixed.items()]
 
 
 def format_value(value: Any) -> str:
@@ -289,4 +312,45 @@ def format_value(value: Any) -> str:
         return "missing"
     if isinstance(value, np.datetime64):
         return str(value.astype("datetime64[s]")).removesuffix("T00:00:00")
-    return format_number(value) if type(value) in (int, float) else str(value)
+    if isinstance(value, bool | str):
+        return str(value)
+    is_whole = value == np.round(value) and abs(value) < MAX_WHOLE
+    return format_exact(value) if is_whole else format_number(value)
+
+
+def take_test_snapshot(model: InspectedModel, test: Any) -> Snapshot:
+    """Return the snapshot with test rows: a table, or (x_test, y_test)."""
+    is_pair = isinstance(test, tuple) and len(test) == 2 and not isinstance(test[0], Mapping)
+    x, y = test if is_pair else (test, None)
+    return model.take_snapshot(x, y)
+
+
+def describe_scores(points: Points, test_points: Points | None, is_classifier: bool) -> str:
+    """Return the accuracy or the mean absolute error on the rows; "" without targets."""
+    parts = {"rows" if test_points is None else "training rows": points}
+    if test_points is not None:
+        parts["test rows"] = test_points
+    scores = [
+        f"{_format_score(part, is_classifier)} on {len(part):,} {rows}"
+        for rows, part in parts.items()
+        if part.target is not None
+    ]
+    name = "accuracy" if is_classifier else "mean absolute error"
+    return f"{name} {', '.join(scores)}" if scores else ""
+
+
+def _format_score(points: Points, is_classifier: bool) -> str:
+    assert points.target is not None
+    if is_classifier:
+        return format_share(float(np.mean(~points.is_wrong)))
+    return format_number(float(np.mean(np.abs(points.prediction - points.target.astype(float)))))
+
+
+def make_plane_axis(name: str, values: np.ndarray) -> PlaneAxis:
+    """Return the axis of a plot for the values of a feature: see `Slice.axes`."""
+    from glassnet.plots.planes import PlaneAxis
+
+    is_level = values.dtype.kind in "Ob"
+    levels = tuple(map(format_value, values.tolist())) if is_level else ()
+    positions = np.arange(len(values), dtype=float) if is_level else to_positions(values)
+    return PlaneAxis(name, positions, levels, values.dtype.kind == "M")

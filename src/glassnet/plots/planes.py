@@ -146,7 +146,7 @@ def plot_class_plane(
             point_colors: Any = [ink] * len(index)
         else:
             point_colors = [colors[int(code)] for code in part.target[index]]
-        _draw_points(ax, axes, part, marker, color=point_colors, size=_point_size(n_drawn))
+        _draw_points(ax, axes, part, marker, color=point_colors, size=choose_point_size(n_drawn))
     _add_class_legend(ax, parts, class_names, colors)
     _finish(ax, axes, title)
     return figure_of(ax)
@@ -203,7 +203,7 @@ def _shorten(name: str, width: int = 24) -> str:
     return textwrap.shorten(name, width, placeholder=" ...") or name[:width]
 
 
-def _point_size(n: int) -> float:
+def choose_point_size(n: int) -> float:
     """Return the area of a marker if n points are drawn: 40 for a few, 9 for thousands."""
     return float(np.clip(600 / np.sqrt(max(n, 1)), 9, 44)) if n > 12 else 90.0
 
@@ -307,7 +307,7 @@ def plot_number_plane(
     ax.contour(x, y, filled, levels=levels[::2], colors="white", linewidths=0.5, alpha=0.5)
     bar = figure_of(ax).colorbar(areas, ax=ax, label=label, fraction=0.05, pad=0.02)
     bar.outline.set_visible(False)
-    size = _point_size(sum(len(part.sample()[0]) for part in parts))
+    size = choose_point_size(sum(len(part.sample()[0]) for part in parts))
     for marker, part in zip(MARKERS, parts, strict=False):
         index, _ = part.sample()
         colors: dict[str, Any] = {"color": mpl.rcParams["text.color"]}

@@ -1,0 +1,184 @@
+"""Fitted curve: the answer of a network over one feature, and the data that it was fitted to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from glassnet.inspection.slices import (
+    Points,
+    describe_fixed,
+    describe_scores,
+    list_fixed,
+    make_plane_axis,
+    make_reader,
+    make_slice,
+    take_test_snapshot,
+)
+from glassnet.inspection.snapshot import InspectedModel
+from glassnet.inspection.view import View
+from glassnet.suggestions import suggest_arguments
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure, SubFigure
+
+    from glassnet.plots.planes import PlanePoints
+
+
+@suggest_arguments
+def fitted(
+    model: InspectedModel,
+    x: Any,
+    y: Any = None,
+    *,
+    feature: str | int | None = None,
+    at: Mapping[Any, Any] | None = None,
+    test: Any = None,
+    output: int | None = None,
+    resolution: int = 200,
+) -> FittedCurve:
+    """Compute the curve of a network over one feature, f(x), and put the data beside it.
+
+    For a number, the curve is the prediction. For classes, it is the probability of each class. If
+    the model has more features, the curve is a slice, as in `decision_boundary`: the rows differ
+    from it in the other features.
+
+    Args:
+        model: a model whose inputs are columns of an array or of a table.
+        x: rows of any kind that `fit` takes; the curve spans them.
+        y: targets, if x does not hold them; None to draw the curve alone.
+        feature: name of a column; "x1", "x2", ... or an index for arrays. None if the model has
+            one feature.
+        at: values at which other features are fixed: {"rooms": 3}. The others stand at their
+            median or most frequent value.
+        test: more rows, drawn with another marker: a table, or (x_test, y_test).
+        output: index of the output, if the network has several numbers or several sigmoids.
+        resolution: number of points of the curve, from 2 to 1,000. A category has one for each
+            level.
+
+    Returns:
+        A `FittedCurve`.
+
+    Raises:
+        ConfigError: images, series or texts; several features of which none is named; a feature
+            that does not exist or that the model does not use; an unknown category in `at`; a
+            resolution out of range; several outputs, but no `output`.
+        DataError: rows that do not fit the model: see `predict`.
+
+    Example:
+        >>> import glassnet as gn
+        >>> model = gn.Sequential([gn.layers.Dense(1)], seed=0)
+        >>> history = model.fit([[0.0], [1.0], [2.0]], [1.0, 3.0, 5.0], epochs=1, verbose=0)
+        >>> curve = gn.inspection.fitted(model, [[0.0], [1.0], [2.0]], [1.0, 3.0, 5.0])
+        >>> curve.x.shape, curve.prediction.shape
+        ((200,), (200,))
+    """
+    view = "fitted"
+    snapshot = model.take_snapshot(x, y)
+    test_rows = [] if test is None else [take_test_snapshot(model, test)]
+    part = make_slice([snapshot, *test_rows], feature, at, resolution, 1, view)
+    reader = make_reader(snapshot, output, view)
+    probability, prediction = reader.read(part.compute_outputs(snapshot))
+    points, *test_points = [reader.read_points(part, rows) for rows in (snapshot, *test_rows)]
+    return FittedCurve(
+        feature=part.names[0],
+        x=part.axes[0],
+        probability=probability,
+        prediction=prediction,
+        class_names=reader.class_names,
+        target_name=reader.name,
+        fixed=part.plain_fixed(),
+        points=points,
+        test_points=test_points[0] if test_points else None,
+        note=snapshot.note,
+    )
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class FittedCurve(View):
+    """The answer of a network over one feature.
+
+    Attributes:
+        feature: name of the feature.
+        x: values of the feature, (m,): numbers, datetime64, booleans, or text for categories.
+        probability: of each of K classes, (m, K); None for numbers.
+        prediction: class index or predicted number, (m,).
+        class_names: name of each class; empty for numbers.
+        target_name: name of what is predicted.
+        fixed: the value of each other feature, by name.
+        points: the rows: `values` of the feature, `target`, `prediction` and `is_wrong`.
+        test_points: the test rows, or None.
+        note: " (untrained)" if the model has not been trained.
+    """
+
+    feature: str
+    x: np.ndarray
+    probability: np.ndarray | None
+    prediction: np.ndarray
+    class_names: tuple[str, ...]
+    target_name: str
+    fixed: dict[str, Any]
+    points: Points
+    test_points: Points | None
+    note: str = ""
+
+    @property
+    def title(self) -> str:
+        """The score on the rows and, for a slice, the values of the other features."""
+        text = describe_scores(self.points, self.test_points, bool(self.class_names))
+        title = f"Fitted curve of {self.target_name} over {self.feature}{self.note}"
+        title = f"{title}: {text}" if text else title
+        return f"{title}; slice at {describe_fixed(self.fixed)}" if self.fixed else title
+
+    def __str__(self) -> str:
+        return "\n".join([self.title, *list_fixed(self.fixed)])
+
+    def to_frame(self) -> Any:
+        """Return a row for each point of the curve: the feature, prediction, probabilities."""
+        import pandas
+
+        columns: dict[str, Any] = {self.feature: self.x}
+        if self.probability is None:
+            return pandas.DataFrame(columns | {f"predicted {self.target_name}": self.prediction})
+        labels = np.array(self.class_names, object)[self.prediction]
+        columns[f"predicted {self.target_name}"] = labels
+        for k, name in enumerate(self.class_names):
+            columns[f"probability of {name}"] = self.probability[:, k]
+        return pandas.DataFrame(columns)
+
+    def plot(self, ax: Axes | None = None) -> Figure | SubFigure:
+        """Draw the curve and the rows.
+
+        Rows of two classes stand at 0 and 1, those of more classes below the curves. A row has a
+        ring if the prediction is wrong.
+
+        Args:
+            ax: axes to draw on; None for a new figure.
+        """
+        from glassnet.plots import fitted_curves
+
+        axis = make_plane_axis(self.feature, self.x)
+        parts = [self._plane_points(self.points, "training rows" if self.test_points else "rows")]
+        if self.test_points is not None:
+            parts.append(self._plane_points(self.test_points, "test rows"))
+        if self.probability is None:
+            return fitted_curves.plot_number_curve(
+                axis, self.prediction, parts, self.target_name, self.title, ax
+            )
+        labels = tuple(f"{self.target_name} = {name}" for name in self.class_names)
+        return fitted_curves.plot_probability_curves(
+            axis, self.probability, parts, labels, self.title, ax
+        )
+
+    def _plane_points(self, points: Points, label: str) -> PlanePoints:
+        from glassnet.plots.planes import PlanePoints
+
+        target = np.full(len(points), np.nan) if points.target is None else points.target
+        is_wrong = points.is_wrong if self.class_names else np.zeros(len(points), bool)
+        return PlanePoints(
+            points.positions[0], target.astype(float), points.target, is_wrong, label
+        )
