@@ -72,6 +72,17 @@ class UnfoldsForEver(Layer):
 
 
 @dataclass(frozen=True)
+class IsNotAffine(Layer):
+    is_affine: ClassVar[bool] = True
+
+    def init(self, rng, shape):
+        return {"w": np.ones(shape, np.float32)}
+
+    def __call__(self, params, x):
+        return params["w"] ** 2 * x
+
+
+@dataclass(frozen=True)
 class StartsInFloat64(Layer):
     def init(self, rng, shape):
         return {"w": np.zeros(shape)}
@@ -217,6 +228,7 @@ LAYERS = {
     ForgetsTheMask: "masked rows to stay masked",
     LearnsInInference: "state to stay unchanged",
     DrawsItsOwnNoise: "training: expected equal results in every call",
+    IsNotAffine: "inference: expected an output that is affine in the params",
     PenaltyPerWeight: "penalty to be None or one finite number",
     WrongBackward: "gradient of params/0/scale",
     ForgetsItsJacobian: "gradient of x",

@@ -18,6 +18,7 @@ from glassnet.callbacks.early_stopping import EarlyStopping, StopWhen, Terminate
 from glassnet.callbacks.learning_rate import LearningRateScheduler, ReduceLROnPlateau
 from glassnet.callbacks.model_checkpoint import ModelCheckpoint
 from glassnet.callbacks.tensorboard import TensorBoard
+from glassnet.callbacks.weight_history import WeightHistory
 from glassnet.engine.loop import Decision, Record, SaveRequest
 from glassnet.errors import MissingError, missing_name
 from glassnet.suggestions import publish
@@ -36,6 +37,7 @@ __all__ = [
     "StopWhen",
     "TensorBoard",
     "TerminateOnNaN",
+    "WeightHistory",
 ]
 
 

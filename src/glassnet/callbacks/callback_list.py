@@ -6,11 +6,15 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from glassnet.callbacks import monitor
 from glassnet.callbacks.callback import Callback
 from glassnet.callbacks.model_checkpoint import ModelCheckpoint
+from glassnet.callbacks.weight_history import WeightHistory
 from glassnet.engine.epoch_runner import Logs
 from glassnet.engine.loop import Decision, Record
+from glassnet.engine.network import Links
 from glassnet.errors import MAX_FLOAT32, TrainingWarning, is_number, require, warn
 
 
@@ -47,6 +51,13 @@ class CallbackList:
             isinstance(callback, ModelCheckpoint) and not callback.save_weights_only
             for callback in self.callbacks
         )
+
+    def get_recorded_weights(self, links: Links) -> dict[str, np.ndarray]:
+        """Return what a `WeightHistory` recorded; empty without one."""
+        for callback in self.callbacks:
+            if isinstance(callback, WeightHistory):
+                return callback.get_weights(links)
+        return {}
 
     def on_epoch_begin(self, epoch: int, learning_rate: float) -> float | None:
         """Return the learning rate for an epoch, or None if it does not change.

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from glassnet.inspection.function_plots import activation as activation
     from glassnet.inspection.function_plots import loss_function as loss_function
     from glassnet.inspection.layer_maps import feature_maps as feature_maps
+    from glassnet.inspection.surfaces import loss_curve as loss_curve
+    from glassnet.inspection.surfaces import loss_landscape as loss_landscape
+    from glassnet.inspection.surfaces import loss_surface as loss_surface
     from glassnet.inspection.wrong_answers import mistakes as mistakes
 
 _MODULES: dict[str, str] = {
@@ -19,7 +22,10 @@ _MODULES: dict[str, str] = {
     "decision_boundary": "boundaries",
     "feature_maps": "layer_maps",
     "fitted": "fitted_curves",
+    "loss_curve": "surfaces",
     "loss_function": "function_plots",
+    "loss_landscape": "surfaces",
+    "loss_surface": "surfaces",
     "mistakes": "wrong_answers",
     "network_drawing": "drawings",
 }

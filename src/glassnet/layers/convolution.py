@@ -45,6 +45,7 @@ class Convolution(Layer, ABC):
     kernel_regularizer: str | Regularizer | None = None
     bias_regularizer: str | Regularizer | None = None
 
+    is_affine: ClassVar[bool] = True
     rank: ClassVar[int] = 2
     paddings: ClassVar[tuple[str, ...]] = ("valid", "same")
 

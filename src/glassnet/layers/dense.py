@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -54,6 +55,8 @@ class Dense(Layer):
     bias_initializer: str | Initializer = "zeros"
     kernel_regularizer: str | Regularizer | None = None
     bias_regularizer: str | Regularizer | None = None
+
+    is_affine: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         require(is_int(self.units, least=1), "Dense", "units to be an int >= 1", units=self.units)

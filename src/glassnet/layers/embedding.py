@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import jax.numpy as jnp
 import numpy as np
@@ -58,6 +59,8 @@ class Embedding(Layer):
     embeddings_initializer: str | Initializer = "random_uniform"
     embeddings_regularizer: str | Regularizer | None = None
     mask_zero: bool = False
+
+    is_affine: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         require(

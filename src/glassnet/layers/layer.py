@@ -85,6 +85,12 @@ class Layer:
     parts: ClassVar[Any] = ()
     """Links inside a `Composite`. Its params and state are tuples aligned with them."""
 
+    is_affine: ClassVar[bool] = False
+    """Whether the output is affine in the params, for a fixed input and in inference.
+
+    The output along a line of params is then y0 + t y1, which views compute once for many t.
+    """
+
     def init(self, rng: np.random.Generator, shape: Shape) -> Params:
         """Return the initial params for one example of `shape`.
 

@@ -406,6 +406,7 @@ class BaseModel:
             "file": model_file.pack_model(saved, built, arrays),
             "custom_objects": pickling.collect_custom_objects(saved),
             "observations": self.history.observations if self.history else [],
+            "weights": self.history.weights if self.history else {},
             "beyond": self._user_attributes(),
         }
 
@@ -413,6 +414,7 @@ class BaseModel:
         self._restore(model_file.read_model(state["file"], state["custom_objects"]))
         if self.history:
             self.history.observations = state["observations"]
+            self.history.weights = state.get("weights", {})
         vars(self).update(state["beyond"])
 
     def __copy__(self) -> Self:

@@ -128,6 +128,7 @@ class _PassCheck:
         self.check_masked(short)
         if not self.train:
             self.check_inference(short)
+            self.check_affine()
         self.check_gradients(short)
 
     def forward_backward(
@@ -193,6 +194,26 @@ class _PassCheck:
         shifted = self.compiled(self.params, self.state, self.x[rows], self.dy[rows])
         expected = "the output of a row not to depend on the batch"
         assert_trees_close(self.who, expected, short.y[1:], shifted.y[:-1])
+
+    def check_affine(self) -> None:
+        """Check that equal changes of the params change the output of the first links equally.
+
+        Later links, behind one that is not affine, are not checked.
+        """
+        rng, x = np.random.default_rng(2), functional.as_float(self.x)
+        for link, params, state in zip(self.links, self.params, self.state, strict=True):
+            if not link.is_affine:
+                return
+            step = jax.tree.map(lambda leaf: rng.normal(size=np.shape(leaf)), params)
+            y0, y1, y2 = (
+                functional.run(
+                    (link,), (jax.tree.map(lambda p, d, t=t: p + t * d, params, step),), (state,), x
+                )[0]
+                for t in (0, 1, 2)
+            )
+            expected = "an output that is affine in the params, as is_affine says"
+            assert_trees_close(self.who, expected, y2 - y1, y1 - y0)
+            x = y0
 
     def check_gradients(self, short: _PassResult) -> None:
         x, dy = self.x[:N_UNMASKED], self.dy[:N_UNMASKED]

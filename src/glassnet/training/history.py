@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 from glassnet.engine.epoch_runner import Observation
 from glassnet.engine.loop import Record
 from glassnet.errors import renamed_attributes
@@ -32,6 +34,7 @@ class History:
         seconds: duration of each epoch.
         observations: statistics of single steps, if the run was observed.
         steps: number of steps that this fit trained and kept.
+        weights: arrays (epochs + 1, *shape) by name, if a `WeightHistory` recorded them.
 
     Example:
         >>> history = History(seed=0)
@@ -48,6 +51,7 @@ class History:
     seconds: list[float] = field(default_factory=list)
     observations: list[Observation] = field(default_factory=list)
     steps: int = 0
+    weights: dict[str, np.ndarray] = field(default_factory=dict)
 
     def add(self, record: Record, names: Iterable[str] = ()) -> None:
         """Append an epoch.
@@ -80,7 +84,7 @@ class History:
         return self.steps > 0 or not losses or any(map(math.isfinite, losses))
 
     def to_data(self) -> HistoryData:
-        """Return the data to save: everything except the observations."""
+        """Return the data to save: everything except the observations and weights."""
         lists = {name: tuple(values) for name, values in self.history.items()}
         return HistoryData(
             self.seed,

@@ -102,6 +102,7 @@ class Trainer:
             last: the last record, or None.
             history: of the fit; returned.
         """
+        history.weights = self.callbacks.get_recorded_weights(self.program.links)
         self.callbacks.on_train_end({name: values[-1] for name, values in history.history.items()})
         if last and not last.finite:
             _warn_not_finite(start, last, history)
