@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from glassnet.inspection.surfaces import loss_curve as loss_curve
     from glassnet.inspection.surfaces import loss_landscape as loss_landscape
     from glassnet.inspection.surfaces import loss_surface as loss_surface
+    from glassnet.inspection.weight_plots import weights as weights
     from glassnet.inspection.wrong_answers import mistakes as mistakes
 
 _MODULES: dict[str, str] = {
@@ -28,6 +29,7 @@ _MODULES: dict[str, str] = {
     "loss_surface": "surfaces",
     "mistakes": "wrong_answers",
     "network_drawing": "drawings",
+    "weights": "weight_plots",
 }
 """The module of each public name. A view is imported when it is first used."""
 
