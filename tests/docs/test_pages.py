@@ -29,7 +29,7 @@ CODE |= {
     "series.md": 3,
     "tables.md": 3,
     "text.md": 1,
-    "trace.md": 1,
+    "trace.md": 2,
 }
 CODE |= {"source-code.md": 1, "training.md": 4}
 CODE |= {"inspection.md": len(pages.blocks("inspection.md", "python"))}

@@ -553,8 +553,11 @@ class Sequential(BaseModel):
         rows = rows._replace(x=np.asarray(rows.x))
         assert setup.seed is not None
         train_state = setup.make_train_state(program, setup.seed, self._step)
+        vectorizer = setup.describe(None).vectorizer
+        vocabulary = vectorizer.get_vocabulary() if vectorizer is not None else ()
+        paths = built.weight_paths
         return record_trace(
-            program, train_state, rows, training, built.weight_paths, setup.preprocessor
+            program, train_state, rows, training, paths, setup.preprocessor, vocabulary
         )
 
     def take_snapshot(

@@ -16,7 +16,8 @@ from matplotlib.font_manager import FontProperties
 from matplotlib.text import Text
 
 from glassnet.plots.figure import NotebookFigure
-from glassnet.plots.style import REFERENCE_COLOR
+from glassnet.plots.style import CLASS_COLORS, REFERENCE_COLOR
+from glassnet.plots.svg import PAPER, show_in_frames
 
 FONT_SIZE = 8.0
 """Size of texts in points."""
@@ -29,11 +30,32 @@ MARGIN, MIN_WIDTH = 0.15, 4.6
 
 TITLE_SIZE = 10.0
 
+NEW_COLOR = CLASS_COLORS[1]
+"""Color of a text in the first frame that shows it."""
+
+
+@dataclass(frozen=True)
+class Note:
+    """A text that an animation shows in some of its frames: bold in the first.
+
+    Attributes:
+        text: the text.
+        first: index of the first frame that shows it.
+        last: index of the last one; None for all that follow.
+    """
+
+    text: str
+    first: int = 0
+    last: int | None = None
+
+    def __str__(self) -> str:
+        return self.text
+
 
 @lru_cache(maxsize=4096)
-def measure_width(text: str, size: float = FONT_SIZE, bold: bool = True) -> float:
+def measure_width(text: str | Note, size: float = FONT_SIZE, bold: bool = True) -> float:
     """Return the width of a text in inches."""
-    weight = "bold" if bold else "normal"
+    text, weight = str(text), "bold" if bold else "normal"
     font = FontProperties(size=size, weight=weight)
     renderer: Any = _get_renderer()
     width, _, _ = renderer.get_text_width_height_descent(text, font, ismath=False)
@@ -55,37 +77,45 @@ class Canvas:
         scale: factor on the size of texts, below 1 if the axes are smaller than the drawing.
         ink: color of text.
         paper: color of the background.
+        is_animated: whether notes are shown in their frames only.
     """
 
     ax: Axes
     scale: float
     ink: Any
     paper: Any
+    is_animated: bool = False
 
     def write(
         self,
         x: float,
         y: float,
-        text: str,
+        text: str | Note,
         *,
         align: str = "center",
         bold: bool = False,
         covers: bool = False,
         **style: Any,
-    ) -> Text:
+    ) -> None:
         """Write one text; `covers` hides what is behind it."""
         if covers:
             style["bbox"] = {"facecolor": self.paper, "edgecolor": "none", "pad": 1.0}
         size = style.pop("size", FONT_SIZE)
-        return self.ax.text(
-            x,
-            y,
-            text,
-            **{"ha": align, "va": "center", "zorder": 5, "color": self.ink} | style,
-            fontsize=size * self.scale,
-            fontweight="bold" if bold else "normal",
-            parse_math=False,
-        )
+        options = {"ha": align, "va": "center", "zorder": 5, "color": self.ink, **style}
+
+        def draw(bold: bool, **changes: Any) -> Text:
+            weight = "bold" if bold else "normal"
+            options.update(changes, fontsize=size * self.scale, fontweight=weight)
+            return self.ax.text(x, y, str(text), **options, parse_math=False)
+
+        if not self.is_animated or not isinstance(text, Note):
+            draw(bold)
+            return
+        is_new = text.first > 0
+        if is_new:
+            show_in_frames(draw(True, color=NEW_COLOR), text.first, text.first)
+        if text.last is None or text.last > text.first or not is_new:
+            show_in_frames(draw(bold, color=self.ink), text.first + is_new, text.last)
 
     def line(self, points: Sequence[tuple[float, float]], **style: Any) -> None:
         """Draw a line through points."""
@@ -114,7 +144,12 @@ class Canvas:
 
 
 def make_canvas(
-    width: float, bottom: float, title: str, note: str = "", ax: Axes | None = None
+    width: float,
+    bottom: float,
+    title: str,
+    note: str = "",
+    ax: Axes | None = None,
+    is_animated: bool = False,
 ) -> Canvas:
     """Return a canvas for a drawing from (0, 0) to (width, bottom), with a title and a note.
 
@@ -124,6 +159,7 @@ def make_canvas(
         title: text above the drawing.
         note: text below the drawing.
         ax: axes to draw on, or None for a new figure.
+        is_animated: see `Canvas`.
     """
     full_width = max(width + 2 * MARGIN, MIN_WIDTH)
     shift = (full_width - width) / 2
@@ -144,8 +180,8 @@ def make_canvas(
     top = title_height + 2 * MARGIN
     ax.set_xlim(-shift, full_width - shift)
     ax.set_ylim(top - height, top)
-    paper = to_hex(ax.figure.get_facecolor() if ax.figure else "white")
-    canvas = Canvas(ax, scale, mpl.rcParams["text.color"], paper)
+    paper = to_hex(ax.figure.get_facecolor()) if not is_animated else PAPER
+    canvas = Canvas(ax, scale, mpl.rcParams["text.color"], paper, is_animated)
     for i, line in enumerate(titles):
         y = top - MARGIN / 2 - (i + 0.5) * TITLE_SIZE * 1.35 / 72
         canvas.write(MARGIN - shift, y, line, align="left", size=TITLE_SIZE, bold=True)

@@ -20,6 +20,7 @@ from glassnet.formatting import format_number
 from glassnet.plots.canvas import (
     LINE_HEIGHT,
     Canvas,
+    Note,
     make_canvas,
     measure_width,
 )
@@ -41,7 +42,7 @@ GAP, WIDE_GAP, BRANCH_GAP = 0.32, 1.0, 0.25
 PADDING = 0.12
 """Distance between the border of a block and its text."""
 
-MAX_ROW_WIDTH = 11.0
+MAX_ROW_WIDTH = 12.0
 """A wider drawing is continued in another row."""
 
 MAX_LINE_WIDTH, DENSE_LINE_WIDTH, MANY_LINES = 3.0, 1.6, 48
@@ -67,7 +68,7 @@ class DrawnLayer:
         merge: how the branches' outputs are merged: "+", "concat".
     """
 
-    lines: tuple[str, ...]
+    lines: tuple[str | Note, ...]
     n_units: int | None = None
     unit_names: tuple[str, ...] = ()
     names_right: bool = False
@@ -131,7 +132,13 @@ def choose_units(n: int, max_units: int) -> Array:
 
 
 def draw_network(
-    layers: Sequence[DrawnLayer], title: str, max_units: int, ax: Axes | None = None
+    layers: Sequence[DrawnLayer],
+    title: str,
+    max_units: int,
+    ax: Axes | None = None,
+    *,
+    note: str = "",
+    is_animated: bool = False,
 ) -> Figure | SubFigure:
     """Draw a network from left to right, in several rows if it is wide.
 
@@ -140,19 +147,20 @@ def draw_network(
         title: title of the figure.
         max_units: number of places for the units of a layer, the ellipsis included.
         ax: axes to draw on, or None.
+        note: text below the drawing; with weights, how to read their lines.
+        is_animated: whether notes are shown in their frames only.
     """
     rows, width, bottom = _place_rows(layers, max_units)
     pairs = [pair for row in rows for pair in itertools.pairwise(row)]
     weights = [_get_weights(*pair) for pair in pairs]
     largest = max((float(np.abs(w).max(initial=0)) for w in weights if w is not None), default=0.0)
     n_lines = max((w.size for w in weights if w is not None), default=0)
-    note = ""
-    if largest:
+    if largest and not note:
         note = (
             "Lines are weights: blue is positive, red is negative, "
             f"the width is proportional to |w| (largest: {format_number(largest, digits=3)})."
         )
-    canvas = make_canvas(width, bottom, title, note, ax)
+    canvas = make_canvas(width, bottom, title, note, ax, is_animated)
     unit_width = (MAX_LINE_WIDTH if n_lines <= MANY_LINES else DENSE_LINE_WIDTH) / (largest or 1.0)
     for placed in itertools.chain(*rows):
         _draw_layer(canvas, placed)
@@ -280,9 +288,10 @@ def _draw_layer(canvas: Canvas, placed: _PlacedLayer) -> None:
         _draw_units(canvas, placed)
 
 
-def _draw_box(
+def draw_box(
     canvas: Canvas, x: tuple[float, float], y: tuple[float, float], **style: Any
 ) -> FancyBboxPatch:
+    """Draw a box with round corners from x[0] to x[1] and from y[0] to y[1]."""
     box = FancyBboxPatch(
         (x[0], y[0]),
         x[1] - x[0],
@@ -297,7 +306,7 @@ def _draw_box(
 def _draw_block(canvas: Canvas, placed: _PlacedLayer) -> None:
     color = CLASS_COLORS[0] if placed.layer.has_weights else REFERENCE_COLOR
     size = placed.size
-    _draw_box(
+    draw_box(
         canvas,
         (placed.x - size.left, placed.x + size.right),
         (placed.y - size.down, placed.y + size.up),
@@ -312,7 +321,7 @@ def _draw_block(canvas: Canvas, placed: _PlacedLayer) -> None:
 
 def _draw_bar(canvas: Canvas, placed: _PlacedLayer) -> None:
     heights = placed.heights
-    _draw_box(
+    draw_box(
         canvas,
         (placed.x - RADIUS, placed.x + RADIUS),
         (heights.min() - RADIUS, heights.max() + RADIUS),
@@ -358,7 +367,7 @@ def _write_below(canvas: Canvas, placed: _PlacedLayer) -> None:
 def _draw_composite(canvas: Canvas, placed: _PlacedLayer) -> None:
     layer, size = placed.layer, placed.size
     left, right = placed.x - size.left, placed.x + size.right
-    _draw_box(
+    draw_box(
         canvas,
         (left, right),
         (placed.y - size.down, placed.y + size.up),

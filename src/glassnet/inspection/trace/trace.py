@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import jax
 import jax.numpy as jnp
@@ -33,6 +33,10 @@ from glassnet.layers.recurrent import Recurrent
 from glassnet.preprocessing.base import Preprocessor
 from glassnet.suggestions import suggest_names
 from glassnet.types import Array
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure, SubFigure
 
 
 @dataclass(frozen=True)
@@ -101,6 +105,7 @@ class Trace(TraceData):
         training: whether noise and batch statistics of training were used.
         train_state: weights and optimizer state before the update.
         preprocessor: preprocessor of the model, if the rows came from a table.
+        vocabulary: words by index, if the model takes texts.
     """
 
     @property
@@ -203,6 +208,25 @@ class Trace(TraceData):
             d_output,
         )
 
+    def plot(self, row: int | Literal["mean"] = 0, ax: Axes | None = None) -> Figure | SubFigure:
+        """Draw the pass: values in the units, w and dL/dw on the lines, the loss at the end.
+
+        In a unit stand b, z and a, each next to its derivative; δ is dL/dz. Units that a Dropout
+        layer dropped are crossed out. A larger network is drawn as blocks, with the smallest and
+        the largest number of each array.
+
+        Args:
+            row: index of the row, or "mean" for the mean over all rows. dL/dw is of the mean loss
+                of all rows in either case.
+            ax: axes to draw on, or None for a new figure.
+
+        Raises:
+            ConfigError: `row` is neither a row of the trace nor "mean".
+        """
+        from glassnet.inspection.trace.figures import plot_trace
+
+        return plot_trace(self, row, ax)
+
     def to_dict(self) -> dict[str, Any]:
         """Return all numbers as nested lists, for JSON."""
         arrays = ("input", "output", "d_input")
@@ -266,6 +290,7 @@ def record_trace(
     training: bool,
     weight_paths: network.WeightPaths,
     preprocessor: Preprocessor | None = None,
+    vocabulary: Sequence[str] = (),
 ) -> Trace:
     """Run one pass and compute the update that would follow, without changing anything.
 
@@ -276,6 +301,7 @@ def record_trace(
         training: whether to draw noise and use batch statistics.
         weight_paths: the order in which params are listed.
         preprocessor: preprocessor of the model, if the rows came from a table.
+        vocabulary: words by index, if the model takes texts.
     """
     result, updates = jax.tree.map(np.asarray, _run_pass(program, train_state, data, training))
     x = np.array(functional.as_float(data.x))
@@ -291,6 +317,7 @@ def record_trace(
         training=training,
         train_state=train_state,
         preprocessor=preprocessor,
+        vocabulary=tuple(vocabulary),
     )
 
 

@@ -89,8 +89,14 @@ class TraceData:
     training: bool
     train_state: TrainState = field(repr=False)
     preprocessor: Preprocessor | None = None
+    vocabulary: tuple[str, ...] = ()
 
     @property
     def feature_names(self) -> tuple[str, ...]:
         """Names of the features, if the rows came from a table."""
         return tuple(self.preprocessor.feature_names) if self.preprocessor else ()
+
+    @property
+    def is_trained(self) -> bool:
+        """Whether the model had been trained for at least one step."""
+        return int(self.train_state.step) > 0
