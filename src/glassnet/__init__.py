@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     )
     from glassnet.models.load import load
     from glassnet.models.sequential import Sequential
-    from glassnet.reporting.write import report
 
 __all__ = [
     "Sequential",
@@ -48,16 +47,11 @@ __all__ = [
     "metrics",
     "optimizers",
     "regularizers",
-    "report",
     "schedules",
     "testing",
 ]
 
-_MODULES = {
-    "Sequential": "models.sequential",
-    "load": "models.load",
-    "report": "reporting.write",
-}
+_MODULES = {"Sequential": "models.sequential", "load": "models.load"}
 """The modules of the public names that are not modules themselves."""
 
 

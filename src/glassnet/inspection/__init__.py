@@ -6,6 +6,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from glassnet.inspection.attributions import attribute as attribute
     from glassnet.inspection.boundaries import decision_boundary as decision_boundary
     from glassnet.inspection.drawings import network_drawing as network_drawing
     from glassnet.inspection.fitted_curves import fitted as fitted
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 _MODULES: dict[str, str] = {
     "activation": "function_plots",
+    "attribute": "attributions",
     "decision_boundary": "boundaries",
     "feature_maps": "layer_maps",
     "fitted": "fitted_curves",

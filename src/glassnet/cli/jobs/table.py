@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from glassnet.cli.jobs.base import Job, JobScore, TrainOptions, score_test_rows
+from glassnet.cli.jobs.base import Job, TrainOptions
 from glassnet.formatting import format_number
 
 if TYPE_CHECKING:
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from glassnet.data.table import Table
     from glassnet.datasets.table_sets import TableDataset
     from glassnet.models.sequential import Sequential
-    from glassnet.reporting.run_data import RunData
     from glassnet.training.history import History
 
 MAX_INTEGER_CLASSES = 20
@@ -39,7 +38,6 @@ class TableJob(Job):
         column_types: types of columns that are not inferred.
         messages: lines to print about how the table was read.
         dropout: the default of `--dropout`.
-        about: what the rows are.
     """
 
     name: str
@@ -51,7 +49,6 @@ class TableJob(Job):
     column_types: Mapping[str, str]
     messages: tuple[str, ...] = ()
     dropout: float = 0.3
-    about: str = ""
 
     @property
     def n_samples(self) -> int:
@@ -106,26 +103,39 @@ class TableJob(Job):
             **fit_options,
         )
 
-    @property
-    def run_data(self) -> RunData:
-        from glassnet.reporting.run_data import Rows, RunData
-
-        return RunData(
-            self.name, Rows(self.train), Rows(self.test), self.about, messages=self.messages
-        )
-
-    def score(self, model: Sequential, seed: int) -> JobScore:
+    def score(self, model: Sequential, seed: int) -> tuple[str, str, dict[str, Any]]:
         """Score the model on the test rows beside a baseline and a linear model."""
+        import numpy as np
+
+        from glassnet.evaluation import baselines
         from glassnet.preprocessing.tabular import TabularPreprocessor
 
         assert isinstance(model.preprocessor, TabularPreprocessor)
-        encoder = model.preprocessor.encoder
-        learned = {
+        encoder, target = model.preprocessor.encoder, model.preprocessor.target
+        x, x_test = encoder.transform(self.train), encoder.transform(self.test)
+        y, y_test = self.train[self.target], self.test[self.target]
+        log = self.target_transform == "log"
+        if self.n_classes:
+            y, y_test = target.transform(y), target.transform(y_test)
+            predicted = target.transform(model.predict_labels(self.test))
+            report = baselines.score_classifier(y, y_test, predicted, x, x_test, seed=seed)
+        else:
+            predicted = model.predict(self.test)[:, 0]
+            report = baselines.score_regressor(y, y_test, predicted, x, x_test, log=log, seed=seed)
+        text, facts = str(report), {"score": report.to_dict()}
+        if log:
+            log_y, log_y_test, log_predicted = map(np.log, (y, y_test, predicted))
+            log_report = baselines.score_regressor(
+                log_y, log_y_test, log_predicted, x, x_test, seed=seed
+            )
+            text += f"\n\nlogarithm of {self.target}:\n{log_report}"
+            facts["score_of_log"] = log_report.to_dict()
+        facts["learned"] = {
             "target": self.target,
             "columns": encoder.feature_names,
             "left_out": encoder.dropped_columns(),
         }
-        return score_test_rows(model, self.run_data, seed, learned)
+        return text, report.headline(), facts
 
 
 def resolve_table_job(name: str, options: TrainOptions, seed: int) -> TableJob:
@@ -178,17 +188,7 @@ def resolve_table_dataset_job(name: str, data: TableDataset, options: TrainOptio
         for table in (read_table(frame, **options.csv) for frame in data)
     )
     transform, types = options.target_transform, options.column_types
-    return TableJob(
-        name,
-        train,
-        test,
-        target,
-        n_classes,
-        transform,
-        types,
-        assumption,
-        about=data.description,
-    )
+    return TableJob(name, train, test, target, n_classes, transform, types, assumption)
 
 
 def require_target(table: Table, options: TrainOptions, verb: str) -> str:

@@ -1,1 +1,0 @@
-"""The report of a run: one web page that needs no other file."""
