@@ -493,7 +493,7 @@ class EpochRunner:
         previous = slice_.previous_chunk
         if not math.isfinite(loss):
             # The step before produced the weights: go back one more.
-            if good > 0:
+            if good > slice_.current_chunk.start:
                 replay = step_range if good > step_range.start else slice_.current_chunk
                 train_state = replay.run_until(program, good - 1)
             elif previous is not None:

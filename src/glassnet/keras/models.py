@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import math
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from types import ModuleType
 from typing import Any, Self
@@ -28,6 +28,7 @@ from glassnet.errors import (
 )
 from glassnet.inspection.snapshot import Snapshot
 from glassnet.inspection.trace import Trace
+from glassnet.inspection.training_runs import RunSettings, TrainingRun
 from glassnet.keras import callbacks as callback_names
 from glassnet.keras import layers as layer_names
 from glassnet.keras import losses as loss_names
@@ -387,6 +388,12 @@ class Sequential:
     def inspect(self, x: Any = None, y: Any = None, *, target: str | None = None) -> None:
         """Print which views fit this model and data. See `glassnet.Sequential.inspect`."""
         self._synchronize().inspect(x, y, target=target)
+
+    def iter_training_runs(
+        self, x: Any, y: Any = None, settings: Sequence[RunSettings] = (), **options: Any
+    ) -> Iterator[TrainingRun]:
+        """Yield what `fit` would run. See `glassnet.Sequential.iter_training_runs`."""
+        return self._synchronize().iter_training_runs(x, y, settings, **options)
 
     def predict_labels(self, x: Any, *, target: str | None = None) -> np.ndarray:
         """Return the class of every row. See `glassnet.Sequential.predict_labels`."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
+from copy import copy
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -27,11 +28,12 @@ from glassnet.formatting import merge_like_lines
 from glassnet.inspection.overview import describe_views
 from glassnet.inspection.snapshot import Snapshot
 from glassnet.inspection.trace import Trace, record_trace
+from glassnet.inspection.training_runs import RunSettings, TrainingRun
 from glassnet.models import forecast
 from glassnet.models.base import BaseModel
 from glassnet.models.forecast import Forecast
 from glassnet.models.setup import Setup
-from glassnet.models.snapshots import make_snapshot, read_rows
+from glassnet.models.snapshots import make_fit_options, make_snapshot, read_rows
 from glassnet.models.training_rows import print_training_rows
 from glassnet.pipeline.adapter import DataAdapter, TrainingData, open_dataset, warn_about_rows
 from glassnet.pipeline.options import EvaluationOptions, FitOptions
@@ -628,6 +630,75 @@ class Sequential(BaseModel):
             Each result has .plot() and .to_frame().
         """
         print(describe_views(self.take_snapshot(x, y, target=target)))
+
+    def iter_training_runs(
+        self, x: Any, y: Any = None, settings: Sequence[RunSettings] = (), **options: Any
+    ) -> Iterator[TrainingRun]:
+        """Yield what `fit` would run, for each of several settings. The model stays as it is.
+
+        Each run equals `reset` (for new weights), `compile` (for another optimizer), an assignment
+        to `learning_rate` and `fit`, on a copy of the model.
+
+        Args:
+            x, y: see `fit`. Batches must be repeatable, not an iterator.
+            settings: one for each run.
+            options: arguments of `fit`: see `training_runs.FIT_ARGUMENTS`.
+
+        Raises:
+            ConfigError, DataError: see `fit`.
+        """
+        base = copy(self)
+        base.keeps_row_fingerprints = False
+        base._commit(base._get_setup().with_seed())
+        for each in settings:
+            with ExitStack() as resources:
+                yield base._make_training_run(x, y, each, options, resources)
+
+    def _make_training_run(
+        self,
+        x: Any,
+        y: Any,
+        settings: RunSettings,
+        options: dict[str, Any],
+        resources: ExitStack,
+    ) -> TrainingRun:
+        twin, options = copy(self), dict(options)
+        sample_weight, target = options.pop("sample_weight", None), options.get("target")
+        starts_from_new_weights = twin._start_from(settings)
+        setup, fit_options = twin._choose_seeds(make_fit_options(settings, **options), None)
+        data = open_dataset(x, y, sample_weight, twin._describe(setup), training=True)
+        setup, training = twin._prepare(data, setup, fit_options, resources, Progress(0, 1))
+        program = setup.make_program()
+        train_state = setup.make_train_state(program, fit_options.order_seed, twin._step)
+        twin._commit(setup)
+        assert setup.seed is not None
+        return TrainingRun(
+            network=setup.require_network(),
+            program=program,
+            start=RunState(twin.epoch, train_state),
+            source=training.source,
+            seed=setup.seed,
+            starts_from_new_weights=starts_from_new_weights,
+            read_snapshot=partial(
+                twin.take_snapshot, x, y, sample_weight, targets="required", target=target
+            ),
+        )
+
+    def _start_from(self, settings: RunSettings) -> bool:
+        """Change weights, optimizer and rate as a run demands; return whether weights are new."""
+        start: Any = settings.start
+        if start == "auto":
+            start = 0 if self.epoch else "current"
+        if start != "current":
+            assert self.seed is not None
+            preprocessor = self.preprocessor
+            self.reset(self.seed + start)
+            self.preprocessor = preprocessor
+        if settings.optimizer is not None or self._optimizer is None:
+            self.compile(settings.optimizer or "adam", self._loss, self._metrics)
+        if settings.learning_rate is not None:
+            self.learning_rate = settings.learning_rate
+        return bool(start != "current")
 
     def _resolve_for(self, data: DataAdapter, target: str | None) -> None:
         """Draw the weights and infer the loss for data, if that is still to be done."""

@@ -1,15 +1,20 @@
-"""Snapshots of a model for the views of `gn.inspection`."""
+"""Snapshots and training runs of a model for the views of `gn.inspection`."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
 from glassnet.engine.train_step import Data
 from glassnet.errors import DataError, require
 from glassnet.inspection.snapshot import Snapshot
+from glassnet.inspection.training_runs import RunSettings
 from glassnet.models.setup import Setup
 from glassnet.pipeline.adapter import DataAdapter
-from glassnet.pipeline.options import EvaluationOptions
+from glassnet.pipeline.options import EvaluationOptions, FitOptions
+from glassnet.preprocessing.tabular import check_table_request
 from glassnet.training.history import History
 
 MAX_BYTES = 4 * 2**30
@@ -48,3 +53,31 @@ def read_rows(data: DataAdapter, snapshot: Snapshot, options: EvaluationOptions)
         require(n_bytes <= MAX_BYTES, "x", expected, error=DataError, bytes=n_bytes, fix=fix)
     columns = zip(*parts, strict=True)
     return Data(*(None if column[0] is None else np.concatenate(column) for column in columns))
+
+
+def make_fit_options(
+    settings: RunSettings,
+    *,
+    shuffle: bool = True,
+    steps_per_epoch: int | None = None,
+    target: str | int | None = None,
+    column_types: Mapping[Any, str] | None = None,
+    derive: Mapping[str, str] | None = None,
+    target_transform: str | None = None,
+) -> FitOptions:
+    """Return the options of the `fit` that a training run equals. All rows are trained on."""
+    return FitOptions(
+        epochs=settings.epochs,
+        batch_size=settings.batch_size,
+        validation_split=0.0,
+        validation_from="random",
+        validation_data=None,
+        validation_steps=None,
+        steps_per_epoch=steps_per_epoch,
+        shuffle=shuffle,
+        class_weight=None,
+        request=check_table_request(target, column_types, derive, target_transform),
+        seed=None,
+        observe=False,
+        repeatable=False,
+    )
