@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from glassnet.inspection.function_plots import activation as activation
     from glassnet.inspection.function_plots import loss_function as loss_function
     from glassnet.inspection.layer_maps import feature_maps as feature_maps
+    from glassnet.inspection.permutations import importance as importance
     from glassnet.inspection.surfaces import loss_curve as loss_curve
     from glassnet.inspection.surfaces import loss_landscape as loss_landscape
     from glassnet.inspection.surfaces import loss_surface as loss_surface
@@ -26,6 +27,7 @@ _MODULES: dict[str, str] = {
     "decision_boundary": "boundaries",
     "feature_maps": "layer_maps",
     "fitted": "fitted_curves",
+    "importance": "permutations",
     "loss_curve": "surfaces",
     "loss_function": "function_plots",
     "loss_landscape": "surfaces",

@@ -36,11 +36,11 @@ def find_residuals(
     """
     from sklearn import metrics
 
-    y_pred = _to_columns(snapshot.decode_outputs(outputs))
+    y_pred = to_columns(snapshot.decode_outputs(outputs))
     y_true, naive = _true_values(snapshot, has_own_targets), None
     series = snapshot.original if isinstance(snapshot.original, TimeSeries) else None
     if series is not None:
-        naive = _to_columns(snapshot.decode_outputs(np.zeros_like(outputs)))
+        naive = to_columns(snapshot.decode_outputs(np.zeros_like(outputs)))
     r2 = np.full(y_true.shape[1], np.nan)
     if len(y_true) > 1:
         r2 = metrics.r2_score(y_true, y_pred, multioutput="raw_values")
@@ -60,7 +60,7 @@ def find_residuals(
     )
 
 
-def _to_columns(values: Array) -> Array:
+def to_columns(values: Array) -> Array:
     """Return values as (n, outputs) float64."""
     return np.asarray(values, np.float64).reshape(len(values), -1)
 
@@ -69,12 +69,12 @@ def _true_values(snapshot: Snapshot, has_own_targets: bool) -> Array:
     """Return the targets in their own units, without the rounding of the encoding if possible."""
     table, name = snapshot.table, snapshot.target_name
     if table is not None and not has_own_targets:
-        return _to_columns(target_to_numeric(name, table[name]))
+        return to_columns(target_to_numeric(name, table[name]))
     if isinstance(snapshot.original, TimeSeries):
         n, horizon = snapshot.y.shape
         values = snapshot.original.values[-(n + horizon - 1) :]
-        return _to_columns(np.lib.stride_tricks.sliding_window_view(values, horizon))
-    return _to_columns(snapshot.decode_outputs(np.asarray(snapshot.y)))
+        return to_columns(np.lib.stride_tricks.sliding_window_view(values, horizon))
+    return to_columns(snapshot.decode_outputs(np.asarray(snapshot.y)))
 
 
 def _name_outputs(snapshot: Snapshot, n: int) -> tuple[str, ...]:

@@ -133,8 +133,8 @@ class Snapshot:
     def column_spans(self) -> dict[str, tuple[int, int]]:
         """First and one past the last input of each column of a table; empty without a table."""
         spans, start = {}, 0
-        if isinstance(self.preprocessor, TabularPreprocessor):
-            for column in self.preprocessor.encoder.columns:
+        if self.encoder is not None:
+            for column in self.encoder.columns:
                 if not isinstance(column, DroppedColumn):
                     stop = start + len(column.feature_names)
                     spans[column.name], start = (start, stop), stop

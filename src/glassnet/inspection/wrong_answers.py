@@ -72,22 +72,30 @@ def mistakes(
     Source: scikit-learn's confusion_matrix, precision_recall_fscore_support and calibration_curve.
     """
     snapshot = model.take_snapshot(x, y, targets="required", target=target)
-    outputs = snapshot.compute_outputs(snapshot.x)
-    finite = np.isfinite(outputs).reshape(len(outputs), -1).all(1)
-    expected, fix = "finite predictions", "The weights, or numbers in these rows, are too large."
-    first = int(np.argmin(finite))
-    n_bad = int(np.sum(~finite))
-    require(not n_bad, "mistakes", expected, error=DataError, rows=n_bad, first=first, fix=fix)
-    notes = _describe_rows(snapshot)
+    outputs = compute_finite_outputs("mistakes", snapshot, snapshot.x)
+    remarks = describe_rows(snapshot)
     classes = find_true_classes(snapshot)
     if classes is not None:
-        return _find_wrong_answers(snapshot, classes, outputs, class_names, notes)
-    is_binary = snapshot.is_classifier and np.isin(snapshot.y, (0, 1)).all()
-    if is_binary and snapshot.y.ndim == 2:
-        return _find_wrong_labels(snapshot, outputs, class_names, notes)
+        return _find_wrong_answers(snapshot, classes, outputs, class_names, remarks)
+    if has_labels(snapshot):
+        return _find_wrong_labels(snapshot, outputs, class_names, remarks)
     expected = "class_names=None for a model of numbers"
     require(class_names is None, "mistakes", expected, class_names=class_names)
-    return find_residuals(snapshot, outputs, y is not None, notes)
+    return find_residuals(snapshot, outputs, y is not None, remarks)
+
+
+def compute_finite_outputs(who: str, snapshot: Snapshot, x: Array) -> Array:
+    """Return the outputs of the last layer for encoded rows, (n, ...).
+
+    Raises:
+        DataError: one of them is not finite.
+    """
+    outputs = snapshot.compute_outputs(x)
+    bad = np.flatnonzero(~np.isfinite(outputs).reshape(len(outputs), -1).all(axis=1))
+    expected, fix = "finite predictions", "The weights, or numbers in these rows, are too large."
+    received = {"rows": len(bad), "first": int(bad[0]) if len(bad) else None}
+    require(not len(bad), who, expected, error=DataError, fix=fix, **received)
+    return outputs
 
 
 def find_true_classes(snapshot: Snapshot) -> Array | None:
@@ -109,7 +117,13 @@ def find_true_classes(snapshot: Snapshot) -> Array | None:
     return y.astype(np.int64) if is_class else None
 
 
-def _describe_rows(snapshot: Snapshot) -> tuple[str, ...]:
+def has_labels(snapshot: Snapshot) -> bool:
+    """Return whether each row has several labels that are 0 or 1, one for each sigmoid."""
+    y = np.asarray(snapshot.y)
+    return snapshot.is_classifier and y.ndim == 2 and bool(np.isin(y, (0, 1)).all())
+
+
+def describe_rows(snapshot: Snapshot) -> tuple[str, ...]:
     """Return sentences about rows that equal training rows."""
     known = snapshot.in_training
     if known is None or not known.any():
@@ -124,7 +138,7 @@ def _find_wrong_answers(
     y_true: Array,
     outputs: Array,
     class_names: Sequence[Any] | None,
-    notes: tuple[str, ...],
+    remarks: tuple[str, ...],
 ) -> ClassificationMistakes:
     from sklearn import metrics
 
@@ -156,7 +170,7 @@ def _find_wrong_answers(
         curves=curves,
         examples=read_examples(snapshot),
         note=snapshot.note,
-        remarks=notes,
+        remarks=remarks,
     )
 
 
@@ -173,7 +187,7 @@ def _find_wrong_labels(
     snapshot: Snapshot,
     outputs: Array,
     class_names: Sequence[Any] | None,
-    notes: tuple[str, ...],
+    remarks: tuple[str, ...],
 ) -> MultilabelMistakes:
     from sklearn import metrics
 
@@ -193,7 +207,7 @@ def _find_wrong_labels(
         recall=recall,
         f1=f1,
         note=snapshot.note,
-        remarks=notes,
+        remarks=remarks,
     )
 
 
