@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from glassnet.inspection.attributions import attribute as attribute
+    from glassnet.inspection.augmentation_plots import augmented as augmented
     from glassnet.inspection.boundaries import decision_boundary as decision_boundary
     from glassnet.inspection.drawings import network_drawing as network_drawing
     from glassnet.inspection.fitted_curves import fitted as fitted
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 _MODULES: dict[str, str] = {
     "activation": "function_plots",
     "attribute": "attributions",
+    "augmented": "augmentation_plots",
     "decision_boundary": "boundaries",
     "feature_maps": "layer_maps",
     "fitted": "fitted_curves",

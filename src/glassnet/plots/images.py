@@ -2,28 +2,55 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
+
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
+from glassnet.plots.figure import NotebookFigure
 from glassnet.types import Array
 
+MAX_COLUMNS = 8
 
-def show_image(axes: Axes, image: Array) -> None:
-    """Draw an image without ticks: 0 is black.
+
+def show_image(
+    axes: Axes,
+    image: Array,
+    limits: tuple[float, float] | None = None,
+    grays: str | None = None,
+) -> None:
+    """Draw an image without ticks.
 
     Args:
         axes: the axes.
-        image: (height, width), or (height, width, channels) with 1, 3 or 4 channels, of integers
-            from 0 to 255 or floats. Floats beyond 0 to 1 are drawn from their smallest to their
-            largest, or, if none is negative, from 0 to 255.
+        image: (height, width), or (height, width, channels) with 1, 3 or 4 channels.
+        limits: values of black and white; None for those of `find_pixel_range`.
+        grays: color map of an image with one channel; None for that of `choose_grays`.
     """
     image = np.asarray(image)
     if image.ndim == 3 and image.shape[-1] == 1:
         image = image[..., 0]
-    low, high = find_pixel_range(image)
+    low, high = limits or find_pixel_range(image)
     scaled = np.clip((image.astype(np.float64) - low) / (high - low), 0, 1)
-    axes.imshow(scaled, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
+    colors = grays or choose_grays(image)
+    axes.imshow(scaled, cmap=colors, vmin=0, vmax=1, interpolation="nearest")
     hide_ticks(axes)
+
+
+def choose_grays(image: Array) -> str:
+    """Return the color map of an image with one channel.
+
+    White on black, as handwriting often is, is drawn as ink on paper. Other images, such as
+    photographs, are drawn as they are.
+
+    Example:
+        >>> choose_grays(np.array([[0, 0, 0], [0, 9, 0], [0, 0, 0]])), choose_grays(np.eye(2))
+        ('gray_r', 'gray')
+    """
+    border = np.concatenate([image[0], image[-1], image[:, 0], image[:, -1]])
+    return "gray_r" if np.mean(border == image.min()) > 0.5 and image.min() >= 0 else "gray"
 
 
 def find_pixel_range(image: Array) -> tuple[float, float]:
@@ -45,3 +72,27 @@ def hide_ticks(axes: Axes) -> None:
     axes.set(xticks=[], yticks=[])
     for spine in axes.spines.values():
         spine.set_linewidth(0.5)
+
+
+def plot_images(images: Sequence[Array], labels: Sequence[str], title: str) -> Figure:
+    """Plot images in a grid, all between the same values of black and white.
+
+    Args:
+        images: of the same kind, (height, width) or (height, width, channels).
+        labels: text above each image, or "".
+        title: of the figure.
+    """
+    n_columns = min(MAX_COLUMNS, math.ceil(math.sqrt(1.5 * len(images))))
+    n_rows = math.ceil(len(images) / n_columns)
+    width = max(1.25 * n_columns, 0.086 * len(title))
+    figure = NotebookFigure(figsize=(width, 1.4 * n_rows + 0.5), layout="constrained")
+    grid = figure.subplots(n_rows, n_columns, squeeze=False)
+    limits = find_pixel_range(np.stack([np.asarray(image) for image in images]))
+    grays = choose_grays(np.asarray(images[0]))
+    for axes, image, label in zip(grid.flat, images, labels, strict=False):
+        show_image(axes, image, limits, grays)
+        axes.set_title(label, fontsize=8, pad=3)
+    for axes in grid.flat[len(images) :]:
+        axes.set_axis_off()
+    figure.suptitle(title, fontsize=10)
+    return figure

@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 
 from glassnet.plots.figure import NotebookFigure
+from glassnet.plots.images import choose_grays
 from glassnet.types import Array
 
 
@@ -62,12 +63,12 @@ def draw_images(
 
 
 def draw_image(ax: Axes, image: Array) -> None:
-    """Draw an image of one channel in shades of gray, dark for large values, or in color."""
+    """Draw an image in shades of gray, from its smallest value to its largest, or in color."""
     pixels = np.asarray(image)
     if pixels.ndim == 3 and pixels.shape[-1] == 1:
         pixels = pixels[..., 0]
     if pixels.ndim == 2:
-        ax.imshow(pixels, cmap="gray_r")
+        ax.imshow(pixels, cmap=choose_grays(pixels))
     elif pixels.dtype == np.uint8:
         ax.imshow(pixels)
     else:
