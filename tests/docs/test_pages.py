@@ -29,7 +29,7 @@ CODE |= {
     "series.md": 3,
     "tables.md": 3,
     "text.md": 1,
-    "trace.md": 2,
+    "trace.md": 3,
 }
 CODE |= {"source-code.md": 1, "training.md": 4}
 CODE |= {"inspection.md": len(pages.blocks("inspection.md", "python"))}
@@ -105,6 +105,7 @@ def test_trace(capsys):
     assert names["trace"]["dense_1"].output.shape == names["trace"]["dense_1"].delta.shape == (4, 4)
     assert "<" in names["trace"]._repr_html_()
     assert isinstance(names["trace"].to_dict(), dict)
+    assert "dL/dw" in Path("cycle.html").read_text(encoding="utf-8")
 
 
 @pytest.mark.slow

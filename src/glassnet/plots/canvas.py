@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import Any
 
 import matplotlib as mpl
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import RendererAgg
 from matplotlib.colors import to_hex
@@ -117,11 +118,16 @@ class Canvas:
         if text.last is None or text.last > text.first or not is_new:
             show_in_frames(draw(bold, color=self.ink), text.first + is_new, text.last)
 
-    def line(self, points: Sequence[tuple[float, float]], **style: Any) -> None:
+    def line(self, points: Sequence[tuple[float, float]], **style: Any) -> Artist:
         """Draw a line through points."""
         x, y = zip(*points, strict=True)
         options: dict[str, Any] = {"color": REFERENCE_COLOR, "lw": 1.1, "zorder": 1}
-        self.ax.plot(x, y, **(options | style))
+        return self.ax.plot(x, y, **(options | style))[0]
+
+    def reveal(self, artist: Artist, first: int) -> None:
+        """Show an artist from a frame of an animation on."""
+        if self.is_animated:
+            show_in_frames(artist, first)
 
     def arrow(
         self, start: tuple[float, float], end: tuple[float, float], *, shrink: float = 0.0

@@ -50,12 +50,14 @@ class PassUnit:
         rows: its texts: a value, and maybe its derivative, in each row.
         output: what it passes on: the color of the box.
         is_dropped: whether it is crossed out.
+        first: index of the frame of an animation in which its color and its cross appear.
     """
 
     name: str
     rows: tuple[tuple[Cell, ...], ...]
     output: float
     is_dropped: bool = False
+    first: int = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -302,15 +304,10 @@ def _draw_unit(
     color = POSITIVE_COLOR if unit.output >= 0 else NEGATIVE_COLOR
     share = min(abs(unit.output) / (largest or 1.0), 1.0) if math.isfinite(unit.output) else 0.0
     draw_box(canvas, ends, (y - half, y + half), facecolor=canvas.paper, edgecolor="none", zorder=2)
-    draw_box(
-        canvas,
-        ends,
-        (y - half, y + half),
-        facecolor=(color, 0.32 * share),
-        edgecolor=canvas.ink,
-        lw=1.0,
-        zorder=3,
-    )
+    height = (y - half, y + half)
+    tint = draw_box(canvas, ends, height, facecolor=(color, 0.32 * share), lw=0, zorder=3)
+    canvas.reveal(tint, unit.first)
+    draw_box(canvas, ends, height, facecolor="none", edgecolor=canvas.ink, lw=1.0, zorder=4)
     top = y + half - PADDING / 2 - LINE_HEIGHT / 2
     if unit.name:
         canvas.write((ends[0] + ends[1]) / 2, top, unit.name, bold=True)
@@ -325,7 +322,8 @@ def _draw_unit(
     if unit.is_dropped:
         for start, end in ((half, -half), (-half, half)):
             points = [(ends[0], y + start), (ends[1], y + end)]
-            canvas.line(points, color=NEGATIVE_COLOR, lw=1.6, zorder=6, alpha=0.8)
+            line = canvas.line(points, color=NEGATIVE_COLOR, lw=1.6, zorder=6, alpha=0.8)
+            canvas.reveal(line, unit.first)
 
 
 def _draw_lines(canvas: Canvas, column: PassColumn, segments: Sequence[Segment]) -> None:

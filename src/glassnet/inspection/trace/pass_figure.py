@@ -76,9 +76,8 @@ def _make_input(view: PassView) -> PassColumn:
         row = _make_row(view, symbol, value, derivatives[i], ("x", 0), ("dx", 0))
         rows = [row, *_make_following_rows(view, view.first, i, "x", 0)]
         output = float(choice.value(view.first[-1].output)[i]) if view.first else float(value)
-        is_dropped = _is_dropped(view, view.first, i)
         title = shorten(name) if is_named else ""
-        units.append(PassUnit(title, _stack(rows), output, is_dropped))
+        units.append(PassUnit(title, _stack(rows), output, is_dropped(view, view.first, i)))
     return _make_column(("input",), units)
 
 
@@ -93,7 +92,8 @@ def _make_layer(view: PassView, k: int) -> PassColumn:
             shorten(names[j]) if names else f"neuron {j}",
             arrange(_make_unit_rows(view, k, j)),
             float(view.choice.value(layer.last.output)[j]),
-            _is_dropped(view, layer.links, j),
+            is_dropped(view, layer.links, j),
+            view.frames.get(("a" if len(layer.links) > 1 else "z", k), 0),
         )
         for j in range(n_units)
     ]
@@ -131,7 +131,9 @@ def _make_loss(view: PassView) -> PassColumn:
     if scale != 1:
         lines.append(f"reported as {format_value(trace.loss * scale)}")
     lines.append(describe_target(trace, choice.row))
-    rows = tuple(((view.note(line, "loss"),),) for line in lines)
+    mean = ("mean", 0) in view.frames and choice.n > 1
+    kinds = ["mean" if mean and line.startswith("mean") else "loss" for line in lines]
+    rows = tuple(((view.note(line, kind),),) for line, kind in zip(lines, kinds, strict=True))
     return _make_column(("loss",), [PassUnit(trace.program.loss.display_name, rows, 0.0)])
 
 
@@ -243,7 +245,7 @@ def _describe_link(link: LinkTrace) -> str:
     return layer.activation_name if isinstance(layer, Activation) else type(layer).__name__
 
 
-def _is_dropped(view: PassView, links: Sequence[LinkTrace], j: int) -> bool:
+def is_dropped(view: PassView, links: Sequence[LinkTrace], j: int) -> bool:
     """Return whether a Dropout layer dropped unit j in the row."""
     if isinstance(view.choice.row, str):
         return False

@@ -146,7 +146,7 @@ class _Neuron:
         da = float(activation.d_output[self.row, self.unit])
         mean = " (of the mean loss)" if len(self.trace.x) > 1 else ""
         line = f"  dL/da = {format_number(da)}{mean}"
-        slope = _activation_derivative(activation, self.z, da, self.delta)
+        slope = get_slope(activation, self.z, da, self.delta)
         if slope is None:
             return [line, f"  delta = dL/dz = sum over k of dL/da_k * da_k/dz = {delta}"]
         factors = f"{format_operand(da)}*{format_operand(slope)}"
@@ -208,7 +208,7 @@ def _activation_name(activation: LinkTrace) -> str:
     return activation.link.activation_name
 
 
-def _activation_derivative(activation: LinkTrace, z: float, da: float, dz: float) -> float | None:
+def get_slope(activation: LinkTrace, z: float, da: float, dz: float) -> float | None:
     """Return f'(z), or None if dL/da * f'(z) is not dL/dz, as for a softmax."""
     assert isinstance(activation.link, Activation)
     f = activations.get(activation.link.activation)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
@@ -226,6 +227,29 @@ class Trace(TraceData):
         from glassnet.inspection.trace.figures import plot_trace
 
         return plot_trace(self, row, ax)
+
+    def animate(self, path: str | os.PathLike[str], row: int = 0) -> None:
+        """Write the training cycle as a web page: forward, loss, backward, average and update.
+
+        The page has a slider and a play button, and each step a caption with its arithmetic. It
+        is one file that needs no other and no network. Of a larger network, the captions have
+        formulas and ranges.
+
+        Args:
+            path: path of the page, ending in .html.
+            row: index of the row whose numbers are shown. In a small network, derivatives are of
+                the row's own loss until the step that averages them over the rows.
+
+        Raises:
+            ConfigError: the page cannot be written there; there is no such row.
+        """
+        from glassnet.inspection.animation import require_page_path
+
+        page = require_page_path("animate", path)
+        self._check_row(row)
+        from glassnet.inspection.trace.cycle import write_cycle
+
+        write_cycle(self, page, int(row))
 
     def to_dict(self) -> dict[str, Any]:
         """Return all numbers as nested lists, for JSON."""
