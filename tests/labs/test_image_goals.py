@@ -56,3 +56,19 @@ def test_clothes(shared_data, tmp_path, monkeypatch, record_property, capsys):
     assert result["history"].history["accuracy"][-1] > 0.85
     assert np.mean(result["predicted"] == result["test_labels"]) == pytest.approx(convolutions)
     assert "clothes.png" in capsys.readouterr().out
+
+
+def test_looks(shared_data, tmp_path, monkeypatch, capsys):
+    """Oracle: Adebayo et al. 2018: gradients change with re-drawn weights; the sizes of integrated
+    gradients follow the picture.
+    """
+    monkeypatch.setattr("sys.argv", ["looks.py", str(tmp_path)])
+    result = runpy.run_path(str(LABS / "looks.py"))
+    for (_, method), correlation in result["correlations"].items():
+        assert abs(correlation) < (0.65 if method == "grad_cam" else 0.2)
+    assert result["sizes"]["dense", "gradient"] < 0.2
+    assert result["sizes"]["dense", "integrated_gradients"] > 0.9
+    assert all(path.stat().st_size > 20_000 for path in tmp_path.glob("looks_*.png"))
+    assert len(list(tmp_path.glob("looks_*.png"))) == 8
+    assert result["mistake"].residual.max() < 0.05
+    assert "the surest mistake" in capsys.readouterr().out

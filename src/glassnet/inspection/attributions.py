@@ -36,8 +36,8 @@ OPTIONS = {
 
 OTHER_METHODS = dict.fromkeys(
     ("guided_backpropagation", "guided_backprop", "guided_grad_cam"),
-    "Guided backpropagation is not offered: its maps hardly change if the weights are re-drawn "
-    "(Adebayo et al. 2018), so they do not show what the network has learned.",
+    "Guided backpropagation is not offered: its maps hardly change if the weights of the upper "
+    "layers are re-drawn (Adebayo et al. 2018), so they do not show what was learned.",
 ) | dict.fromkeys(
     ("shap", "lime"), "Call the library with model.predict: docs/inspection.md shows how."
 )

@@ -80,7 +80,7 @@ def plot_images(
     rows = [maps[:n]] if sanity is None else [maps[:n], sanity[:n]]
     across = n > 2
     shape = (1 + len(rows), n) if across else (n, 1 + len(rows))
-    size = (max(1.7 * shape[1] + 1.4, 6.2), 1.75 * shape[0] + 1.0)
+    size = (max(1.75 * shape[1] + 1.6, 5.6), 1.85 * shape[0] + 0.9)
     figure = NotebookFigure(figsize=size, layout="constrained")
     grid = figure.subplots(*shape, squeeze=False)
     by_kind = grid if across else grid.T
