@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from glassnet.inspection.surfaces import loss_landscape as loss_landscape
     from glassnet.inspection.surfaces import loss_surface as loss_surface
     from glassnet.inspection.training_statistics import observations as observations
+    from glassnet.inspection.units import neurons as neurons
     from glassnet.inspection.weight_plots import weights as weights
     from glassnet.inspection.wrong_answers import mistakes as mistakes
 
@@ -36,6 +37,7 @@ _MODULES: dict[str, str] = {
     "loss_surface": "surfaces",
     "mistakes": "wrong_answers",
     "network_drawing": "drawings",
+    "neurons": "units",
     "observations": "training_statistics",
     "weights": "weight_plots",
 }

@@ -299,6 +299,15 @@ def _read_feature(column: Column, encoding: FittedColumn) -> Feature:
     return Feature(name, kind, texts, tuple(find_distinct(column.values).count()))
 
 
+def has_features(snapshot: Snapshot) -> bool:
+    """Return whether examples are rows of a table, or rows of numbers with names."""
+    if snapshot.table is not None and snapshot.encoder is not None:
+        return True
+    links = snapshot.links
+    has_tokens = snapshot.original is not None or (links and isinstance(links[0], Embedding))
+    return bool(snapshot.feature_names) and not has_tokens
+
+
 def read_features(snapshot: Snapshot, view: str) -> FeatureTable:
     """Return the features of a model whose examples are rows of numbers or of a table.
 
@@ -309,17 +318,13 @@ def read_features(snapshot: Snapshot, view: str) -> FeatureTable:
     Raises:
         ConfigError: the examples are images, series or texts; the message names other views.
     """
-    if snapshot.table is not None:
-        return TableFeatures(snapshot)
-    shape, links = snapshot.network.shapes[0], snapshot.links
-    has_tokens = snapshot.original is not None or (links and isinstance(links[0], Embedding))
     others = "attribute, embeddings or mistakes"
     others = f"feature_maps, {others}" if snapshot.shows_images else others
     require(
-        bool(snapshot.feature_names) and not has_tokens,
+        has_features(snapshot),
         view,
         "rows of numbers with named features, or a table",
-        input_shape=shape,
+        input_shape=snapshot.network.shapes[0],
         fix=f"For images, series and texts use gn.inspection.{others}.",
     )
-    return ArrayFeatures(snapshot)
+    return ArrayFeatures(snapshot) if snapshot.table is None else TableFeatures(snapshot)
