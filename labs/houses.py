@@ -1,10 +1,21 @@
-"""House prices: regression with one feature, the best ones, a combined one, and all columns."""
+"""House prices: regression with one feature, the best ones, a combined one, and all columns.
+
+Figures are written to the folder named by the first argument, or by the environment variable
+GLASSNET_FIGURES, or to figures/.
+"""
+
+import os
+import sys
+from pathlib import Path
 
 import numpy as np
 from sklearn.linear_model import RidgeCV
 
 import glassnet as gn
 from glassnet.layers import Dense, Dropout
+
+folder = Path(sys.argv[1] if len(sys.argv) > 1 else os.environ.get("GLASSNET_FIGURES", "figures"))
+folder.mkdir(parents=True, exist_ok=True)
 
 three = {"bedrooms": [3, 1, 4], "price": [185_000, 70_000, 250_000]}
 neuron = gn.Sequential([Dense(1)], seed=0)
@@ -15,15 +26,16 @@ print("one neuron, trained on three houses:")
 print(f"  2 bedrooms cost {prices[0]:,.0f}, 5 bedrooms cost {prices[1]:,.0f}")
 
 train, test = gn.datasets.load("house_prices", seed=0)
-correlation = (
-    train.corr(numeric_only=True)["SalePrice"].drop("SalePrice").sort_values(ascending=False)
-)
-highest = ", ".join(f"{name} {r:.2f}" for name, r in correlation.head(6).items())
-print(f"highest correlation with the price: {highest}")
-
 sum_of = "GrLivArea + TotalBsmtSF + GarageArea"
 area = {"area": sum_of}
-print(f"correlation of {sum_of}: {train.eval(sum_of).corr(train.SalePrice):.2f}")
+relations = gn.inspection.correlations(train, target="SalePrice", derive=area)
+numbers = relations.to_frame().query("measure == 'r'").set_index("column")["value"]
+highest = ", ".join(f"{name} {r:.2f}" for name, r in numbers.drop("area").head(6).items())
+print(f"highest correlation with the price: {highest}")
+print(f"correlation of {sum_of}: {numbers['area']:.2f}")
+shown = ["BedroomAbvGr", "OverallQual", "GrLivArea", "area", "Neighborhood", "KitchenQual"]
+relations.plot_rows(shown).savefig(folder / "houses-columns.png")
+relations.plot().savefig(folder / "houses-correlations.png")
 
 
 def rmse(log_price: np.ndarray) -> float:
@@ -64,3 +76,11 @@ for name, (columns, derive) in steps.items():
     )
 mean = np.log(train.SalePrice).mean()
 print(f"mean of the training rows: RMSE {rmse(np.full(len(test), mean)):.3f}")
+
+mistakes = gn.inspection.mistakes(model, test)
+print(mistakes)
+mistakes.plot().savefig(folder / "houses-mistakes.png")
+importance = gn.inspection.importance(model, test)
+print(importance.title)
+importance.plot().savefig(folder / "houses-importance.png")
+print(f"figures are in {folder}")

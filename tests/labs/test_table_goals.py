@@ -87,9 +87,18 @@ def test_titanic_lab(shared_data, capsys):
     assert scores[0] < scores[1]
 
 
-def test_houses_lab(shared_data, capsys):
-    """Oracle: least squares through the three houses. More columns have a lower error."""
+def test_houses_lab(shared_data, capsys, monkeypatch, tmp_path):
+    """Oracles: least squares through the three houses; pandas' corr. More columns have a lower error."""
+    monkeypatch.setattr("sys.argv", ["houses.py", str(tmp_path / "new")])
     result = runpy.run_path(str(LABS / "houses.py"))
+    names = {path.stem.removeprefix("houses-") for path in (tmp_path / "new").glob("*.png")}
+    assert names == {"columns", "correlations", "mistakes", "importance"}
+    train = result["train"]
+    r = train.corr(numeric_only=True)["SalePrice"].drop(["SalePrice", "Id"])
+    numbers = result["numbers"]
+    np.testing.assert_allclose(numbers[r.index], r, atol=1e-12)
+    assert numbers["area"] == numbers.max()
+    assert result["importance"].mean[0] > 1000
     slope, offset = np.polyfit([3, 1, 4], [185_000, 70_000, 250_000], 1)
     np.testing.assert_allclose(
         result["prices"], [slope * 2 + offset, slope * 5 + offset], rtol=0.01

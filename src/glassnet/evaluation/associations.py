@@ -22,11 +22,13 @@ class Variable:
         name: name of the column.
         values: numbers, NaN if missing; or the codes of categories, integers from 0.
         is_categorical: whether the values are codes.
+        categories: name of each code.
     """
 
     name: str
     values: Array
     is_categorical: bool = False
+    categories: tuple[str, ...] = ()
 
 
 class Association(NamedTuple):

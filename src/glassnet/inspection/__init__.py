@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from glassnet.inspection.attributions import attribute as attribute
     from glassnet.inspection.augmentation_plots import augmented as augmented
     from glassnet.inspection.boundaries import decision_boundary as decision_boundary
+    from glassnet.inspection.column_relations import correlations as correlations
     from glassnet.inspection.drawings import network_drawing as network_drawing
     from glassnet.inspection.fitted_curves import fitted as fitted
     from glassnet.inspection.function_plots import activation as activation
@@ -27,6 +28,7 @@ _MODULES: dict[str, str] = {
     "activation": "function_plots",
     "attribute": "attributions",
     "augmented": "augmentation_plots",
+    "correlations": "column_relations",
     "decision_boundary": "boundaries",
     "feature_maps": "layer_maps",
     "fitted": "fitted_curves",

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from glassnet.data.table import Table
+from glassnet.errors import lookup
 from glassnet.evaluation.associations import Variable
 from glassnet.preprocessing.columns import Column
 from glassnet.preprocessing.encoder import (
@@ -34,6 +37,37 @@ def _read_variable(table: Table, column: FittedColumn) -> Variable | None:
         return None
     name = column.name
     values = column.parse(Column(name, table.resolve(name, column.text_levels), table.formats))
+    if isinstance(column, CategoricalColumn):
+        known = ("missing" if text is None else text for text in column.categories)
+        rare = ("other",) * (2 if column.has_other else 1)
+        return Variable(name, values, True, (*known, *rare))
     if isinstance(column, DateColumn):
         values = extract_date_part("day", values)
-    return Variable(name, values, isinstance(column, CategoricalColumn))
+    return Variable(name, values)
+
+
+def read_target(table: Table, name: str, column_type: str | None) -> Variable:
+    """Return the target of a table: categories if it is text or said to be a category.
+
+    Args:
+        table: the table.
+        name: name of the column.
+        column_type: "category" or "number"; None to infer it.
+
+    Raises:
+        ConfigError: an unknown column or type (the message suggests the nearest name).
+        DataError: text instead of numbers.
+    """
+    lookup("target", name, table.columns)
+    if column_type is not None:
+        lookup(f"column_types: {name}", column_type, {"category": True, "number": True})
+    column = Column(name, table.resolve(name), table.formats)
+    is_text = column.is_text and column_type != "number"
+    if is_text or column_type == "category":
+        texts, codes = column.distinct.texts, column.distinct.codes
+        known = sorted(text for text in texts if text is not None)
+        codes_of_texts = [np.nan if text is None else known.index(text) for text in texts]
+        return Variable(name, np.take(codes_of_texts, codes), True, tuple(known))
+    if column.values.dtype.kind == "M":
+        return Variable(name, extract_date_part("day", column.values))
+    return Variable(name, column.to_numbers(coerce=column_type == "number"))
