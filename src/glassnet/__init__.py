@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     )
     from glassnet.models.load import load
     from glassnet.models.sequential import Sequential
+    from glassnet.reporting.write import report
 
 __all__ = [
     "Sequential",
@@ -47,11 +48,16 @@ __all__ = [
     "metrics",
     "optimizers",
     "regularizers",
+    "report",
     "schedules",
     "testing",
 ]
 
-_MODULES = {"Sequential": "models.sequential", "load": "models.load"}
+_MODULES = {
+    "Sequential": "models.sequential",
+    "load": "models.load",
+    "report": "reporting.write",
+}
 """The modules of the public names that are not modules themselves."""
 
 

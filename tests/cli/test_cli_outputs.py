@@ -85,6 +85,7 @@ def call(name, option, path):
 
 def suffix_of(option):
     kinds = {outputs.FigureFile: ".png", outputs.TableFile: ".csv", outputs.ModelFile: ".glassnet"}
+    kinds |= {outputs.PageFile: ".html"}
     return kinds.get(type(option.type), "")
 
 

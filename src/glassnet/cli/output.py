@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import json
 import math
 import shutil
 import sys
 import textwrap
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import click
@@ -29,6 +31,21 @@ def print_json(result: Any) -> None:
 def _to_json_value(value: Any) -> Any:
     """Convert an array to lists and any other object to text."""
     return value.tolist() if hasattr(value, "tolist") else str(value)
+
+
+@contextlib.contextmanager
+def collect_warnings() -> Iterator[list[str]]:
+    """Collect the texts of the warnings that are printed in the block."""
+    texts: list[str] = []
+    with warnings.catch_warnings():
+        show = warnings.showwarning
+
+        def collect(text: Any, *args: Any, **options: Any) -> None:
+            texts.append(str(text))
+            show(text, *args, **options)
+
+        warnings.showwarning = collect  # type: ignore[assignment]
+        yield texts
 
 
 def print_wrapped(line: str) -> None:

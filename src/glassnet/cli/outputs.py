@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 FIGURE_SUFFIXES = (".png", ".svg", ".pdf")
 
+PAGE_SUFFIXES = (".html", ".htm")
+
 TABLE_SUFFIXES = (".csv", ".tsv", ".txt")
 
 COMPRESSIONS = {".gz": "gzip", ".bz2": "bz2", ".xz": "xz", ".zip": "zip"}
@@ -43,6 +45,13 @@ RUN_FILE_NAME = re.compile(r"lock|checkpoint-\d+-\d+\.glassnet")
 
 NO_PATHS = ("", "-")
 """Values of an option that other programs take for no file, or for the screen."""
+
+
+WORDS = "glassnet.words"
+"""Key of the words of a command in the context of click."""
+
+PRINT_OPTIONS = ("as_json", "quiet", "no_plot")
+"""Options that do not change the result of a command."""
 
 
 class OutputPath(click.ParamType):  # type: ignore[type-arg]  # generic only in new versions of click
@@ -116,6 +125,17 @@ class FigureFile(OutputFile):
             )
 
 
+class PageFile(OutputFile):
+    """A web page."""
+
+    def check_suffix(self, path: str) -> None:
+        if Path(path).suffix.lower() not in PAGE_SUFFIXES:
+            raise click.BadParameter(
+                "expected a file that ends in .html. "
+                f"Received: {output_files.shorten_path(path)!r}."
+            )
+
+
 class OutputFolder(OutputPath):
     """A folder of checkpoints, created if missing."""
 
@@ -143,6 +163,31 @@ class Command(SectionedCommand):
     An input is what an argument of the command names; an option with a type of this module is an
     output.
     """
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        ctx.meta[WORDS] = tuple(args)
+        return super().parse_args(ctx, args)
+
+    def describe(self, ctx: click.Context) -> list[str]:
+        """Return the words of the command as they were typed, without its outputs.
+
+        Inputs have no folders, and options that only choose what is printed are left out.
+        """
+        left_out = {
+            name: param
+            for param in self.params
+            if isinstance(param.type, OutputPath) or param.name in PRINT_OPTIONS
+            for name in param.opts
+        }
+        words, described = iter(ctx.meta[WORDS]), ["glassnet", str(ctx.info_name)]
+        for word in words:
+            param = left_out.get(word.partition("=")[0])
+            if param is None:
+                is_input = not word.startswith("-") and os.path.exists(word)
+                described.append(Path(word).resolve().name if is_input else word)
+            elif "=" not in word and not getattr(param, "is_flag", False):
+                next(words, None)
+        return described
 
     def invoke(self, ctx: click.Context) -> Any:
         outputs = [

@@ -151,10 +151,14 @@ class ScoreReport:
             interval = self._format_interval(score.interval) or "none for a single row"
             lines.append(f"{score.name}{value:>{width - len(score.name)}}  {interval}")
         if self.baselines:
-            lines += ["", *map(self._describe, self.baselines)]
+            lines += ["", *self.describe_baselines()]
         if self.note:
             lines.append(self.note)
         return "\n".join(lines)
+
+    def describe_baselines(self) -> list[str]:
+        """Return a sentence about each baseline: how far the network is ahead of it, or behind."""
+        return list(map(self._describe, self.baselines))
 
     def _describe(self, baseline: BaselineComparison) -> str:
         improvement, interval, direction = baseline.improvement, baseline.interval, "ahead of"

@@ -22,7 +22,7 @@ def format_summary(built: BuiltNetwork, params: Any, state: Any, preprocessor: A
         preprocessor: preprocessor of the model, or None.
     """
     header = ("layer", "type", "output", "weights")
-    rows = [header, *_layer_lines(built.layers, params, state, built.shapes[0])]
+    rows = [header, *iter_layer_lines(built.layers, params, state, built.shapes[0])]
     widths = [max(map(len, cells)) for cells in zip(*rows, strict=True)]
     lines = ["  ".join([*map(str.ljust, row[:3], widths), row[3].rjust(widths[3])]) for row in rows]
     rule = "─" * len(lines[0])
@@ -39,9 +39,18 @@ def format_summary(built: BuiltNetwork, params: Any, state: Any, preprocessor: A
     return "\n".join([*data, lines[0], rule, *lines[1:], rule, totals])
 
 
-def _layer_lines(
+def iter_layer_lines(
     layers: Sequence[Layer], params: Any, state: Any, shape: Shape, indent: str = ""
 ) -> Iterator[tuple[str, str, str, str]]:
+    """Yield (name, type, output shape, number of weights) of each layer and of its parts.
+
+    Args:
+        layers: in order.
+        params: params of their links.
+        state: state of their links.
+        shape: shape of one example.
+        indent: put before the names; the parts of composites have two more blanks.
+    """
     start = 0
     for layer in layers:
         links = layer.unfold()
@@ -55,4 +64,4 @@ def _layer_lines(
         if isinstance(layer, Composite):
             branches = layer.iter_branches(params[span][0], state[span][0], None)
             for named, (_, p, s, _) in zip(layer.named_branches, branches, strict=True):
-                yield from _layer_lines(named, p, s, input_shape, indent + "  ")
+                yield from iter_layer_lines(named, p, s, input_shape, indent + "  ")

@@ -58,7 +58,6 @@ def _mark_epoch(axes: Axes, epoch: int) -> None:
         1.02,
         f"best epoch {epoch}",
         transform=axes.get_xaxis_transform(),
-        color=BEST_EPOCH_COLOR,
         fontsize=8,
         ha="center",
     )

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import matplotlib as mpl
 import numpy as np
 from matplotlib.figure import Figure
 
 from glassnet.plots.figure import NotebookFigure
 
-HISTORY_COLOR = "#1a202c"
 FORECAST_STYLES: tuple[dict[str, Any], ...] = (
     {"color": "#dd6b20", "lw": 2.0, "zorder": 3},
     {"color": "#718096", "lw": 1.4, "ls": "--"},
@@ -43,11 +43,11 @@ def plot_forecast(
         truth: actual values of the forecast steps, if known.
     """
     figure = NotebookFigure(figsize=(8, 4), layout="constrained")
-    axes = figure.add_subplot()
+    axes, ink = figure.add_subplot(), mpl.rcParams["text.color"]
     steps = np.arange(len(past) - 1, len(labels))
-    axes.plot(np.arange(len(past)), past, color=HISTORY_COLOR, lw=1.6, label="known")
+    axes.plot(np.arange(len(past)), past, color=ink, lw=1.6, label="known")
     if truth is not None:
-        axes.plot(steps, [past[-1], *truth], color=HISTORY_COLOR, lw=1.2, ls=":", label="actual")
+        axes.plot(steps, [past[-1], *truth], color=ink, lw=1.2, ls=":", label="actual")
     for (label, values), style in zip(forecasts.items(), FORECAST_STYLES, strict=True):
         axes.plot(steps, [past[-1], *values], label=label, **style)
     axes.axvspan(steps[0], steps[-1], color=FORECAST_STYLES[0]["color"], alpha=0.06, lw=0)

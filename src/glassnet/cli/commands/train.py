@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import shlex
 import time
+from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -15,6 +18,7 @@ if TYPE_CHECKING:
     from glassnet.callbacks import EarlyStopping
     from glassnet.cli.jobs.base import Job
     from glassnet.models.sequential import Sequential
+    from glassnet.reporting.scoring import RunScore
     from glassnet.training.history import History
 
 MIN_EPOCHS, MAX_EPOCHS = 5, 500
@@ -97,6 +101,12 @@ MAX_LINE_WIDTH = 79
     help="Where to save the model, such as titanic.glassnet.",
 )
 @click.option(
+    "--report",
+    metavar="FILE",
+    type=outputs.PageFile(),
+    help="Where to save a web page about the run, such as run.html.",
+)
+@click.option(
     "--resume",
     metavar="FOLDER",
     type=outputs.OutputFolder(),
@@ -112,7 +122,7 @@ def command(
     name: str,
     plot: str,
     out: str | None,
-    resume: str | None,
+    report: str | None,
     as_json: bool,
     quiet: bool,
     **settings: Any,
@@ -134,7 +144,7 @@ def command(
     glassnet train digits
     glassnet train mnist --layers 64,64 --epochs 5 --learning-rate 1e-3 --seed 0
     glassnet train moons --layers none                       a single layer: a straight line
-    glassnet train diabetes --dropout 0.2 --patience 10
+    glassnet train diabetes --dropout 0.2 --patience 10 --report diabetes.html
     glassnet train titanic.csv --target survived --features fare,age
     glassnet train houses.csv --target price --target-transform log --out houses.glassnet
     glassnet train photos/ --epochs 10 --out photos.glassnet
@@ -145,13 +155,15 @@ def command(
     glassnet train digits --json | python -m json.tool
     """
     plot_path = None if settings.pop("no_plot") else plot
+    resume = settings.pop("resume")
     from glassnet.cli import output
     from glassnet.cli.jobs import base, resolve
 
     options = base.TrainOptions(*(settings.pop(key) for key in base.TrainOptions._fields))
     image_size, augment = settings.pop("size"), settings.pop("augment")
-    job = resolve.resolve_job(name, options, settings["seed"], image_size, augment)
-    model, history, seconds = train_model(job, settings, resume, silent=quiet or as_json)
+    with output.collect_warnings() as messages:
+        job = resolve.resolve_job(name, options, settings["seed"], image_size, augment)
+        model, history, seconds = train_model(job, settings, resume, silent=quiet or as_json)
     interrupted = "Ctrl-C" in (history.stopped or "")
     if interrupted and not history.epoch:
         raise click.Abort
@@ -159,22 +171,25 @@ def command(
         if as_json:
             report_failure(job.name, settings, history, seconds)
         ctx.exit(EXIT_NOT_FINITE)
-    report, headline, facts = job.score(model, settings["seed"])
+    text, headline, facts, score = job.score(model, settings["seed"])
     facts["remark"] = describe_few_rows(job.n_samples, facts["score"])
     if out:
         model.save(out)
+    if report:
+        messages += filter(None, [facts["remark"]])
+        save_report(report, ctx, job, model, score, messages)
     figure, error = save_curves(history, plot_path if history.epoch else None)
     if as_json:
         facts = {"dataset": job.name, **facts, "seconds": seconds}
         facts |= {"seed": settings["seed"], "epochs": len(history.epoch)}
-        facts |= {"stopped": history.stopped, "plot": figure, "out": out}
+        facts |= {"stopped": history.stopped, "plot": figure, "out": out, "report": report}
         output.print_json(facts | {"settings": settings, "history": history.history})
     else:
-        if report and not quiet:
-            click.echo(f"\n{report}\n")
+        if text and not quiet:
+            click.echo(f"\n{text}\n")
             if facts["remark"]:
                 output.print_wrapped(facts["remark"])
-        files = [file for file in (out, figure) if file]
+        files = [file for file in (out, report, figure) if file]
         click.echo(format_last_line(f"{job.name}: {headline}", seconds, files, history))
     if error:
         raise click.ClickException(error)
@@ -225,7 +240,7 @@ def report_failure(name: str, settings: dict[str, Any], history: History, second
     from glassnet.cli import output
 
     facts = {"dataset": name, "score": None, "seconds": seconds, "seed": settings["seed"]}
-    facts |= {"epochs": 0, "stopped": history.stopped, "plot": None, "out": None}
+    facts |= {"epochs": 0, "stopped": history.stopped, "plot": None, "out": None, "report": None}
     output.print_json(facts | {"settings": settings, "history": history.history})
 
 
@@ -260,6 +275,37 @@ def format_last_line(result: str, seconds: float, files: list[str], history: His
         return line
     width = min(max(MAX_LINE_WIDTH - len(f"{line}  loss "), 8), 24)
     return f"{line}  {describe_losses(losses, width)}"
+
+
+def save_report(
+    path: str,
+    ctx: click.Context,
+    job: Job,
+    model: Sequential,
+    score: RunScore,
+    messages: Sequence[str],
+) -> None:
+    """Write the web page about a run: see `gn.report`.
+
+    Args:
+        path: of the page.
+        ctx: of the command, which the page shows.
+        job: the data.
+        model: the trained model.
+        score: of the job.
+        messages: warnings that were issued.
+
+    Raises:
+        ConfigError: the page cannot be written.
+    """
+    from glassnet.reporting import write
+
+    assert isinstance(ctx.command, outputs.Command)
+    words = ctx.command.describe(ctx)
+    if not any(word.partition("=")[0] == "--seed" for word in words):
+        words += ["--seed", str(ctx.params["seed"])]
+    page = write.make_page(model, job.run_data, score, messages=messages, command=shlex.join(words))
+    write.write_page(Path(path), page)
 
 
 def save_curves(history: History, path: str | None) -> tuple[str | None, str]:

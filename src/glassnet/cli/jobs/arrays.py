@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from glassnet.cli.jobs.base import Job
+from glassnet.cli.jobs.base import Job, JobScore, score_test_rows
 from glassnet.formatting import format_number
 
 if TYPE_CHECKING:
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from glassnet.data.dataset import Dataset
     from glassnet.models.sequential import Sequential
+    from glassnet.reporting.run_data import RunData
     from glassnet.training.history import History
 
 
@@ -58,21 +59,13 @@ class ArrayJob(Job):
     def fit(self, model: Sequential, **fit_options: Any) -> History:
         return model.fit(self.data.x, self.data.y, **fit_options)
 
-    def score(self, model: Sequential, seed: int) -> tuple[str, str, dict[str, Any]]:
-        """Score the model on the test rows beside a linear model and a baseline."""
-        from glassnet.evaluation import baselines
+    @property
+    def run_data(self) -> RunData:
+        from glassnet.reporting.run_data import describe_dataset
 
-        data = self.data
-        x, x_test = baselines.to_columns(data.x, data.x_test)
-        if data.class_names:
-            predicted = model.predict_labels(data.x_test)
-            report = baselines.score_classifier(
-                data.y, data.y_test, predicted, x, x_test, trees=data.x.ndim == 2, seed=seed
-            )
-        else:
-            predicted = model.predict(data.x_test)[:, 0]
-            report = baselines.score_regressor(
-                data.y, data.y_test, predicted, x, x_test, trees=data.x.ndim == 2, seed=seed
-            )
-        learned = {"classes": data.class_names, "shape": data.x.shape[1:]}
-        return str(report), report.headline(), {"score": report.to_dict(), "learned": learned}
+        return describe_dataset(self.data)
+
+    def score(self, model: Sequential, seed: int) -> JobScore:
+        """Score the model on the test rows beside a linear model and a baseline."""
+        learned = {"classes": self.data.class_names, "shape": self.data.x.shape[1:]}
+        return score_test_rows(model, self.run_data, seed, learned)

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
     from glassnet.data.images import Images
     from glassnet.models.sequential import Sequential
+    from glassnet.reporting.run_data import RunData
+    from glassnet.reporting.scoring import RunScore
     from glassnet.training.history import History
 
 OPTION_NAMES = (
@@ -46,6 +48,22 @@ class TrainOptions(NamedTuple):
         pairs = zip(OPTION_NAMES, self, strict=False)
         names = [name for name, value in pairs if value] + [f"--{name}" for name in self.csv]
         return next(iter(names), None)
+
+
+class JobScore(NamedTuple):
+    """The score of a job.
+
+    Attributes:
+        text: a report of several lines.
+        headline: its first line.
+        facts: the same numbers as JSON.
+        score: the same numbers, for `gn.report`.
+    """
+
+    text: str
+    headline: str
+    facts: dict[str, Any]
+    score: RunScore
 
 
 class ExampleSource(ABC):
@@ -124,10 +142,34 @@ class Job(ExampleSource):
     def prepare_model(self, model: Sequential, **fit_options: Any) -> None:
         """Learn what the network needs before it can be built, such as an encoder."""
 
+    @property
     @abstractmethod
-    def score(self, model: Sequential, seed: int) -> tuple[str, str, dict[str, Any]]:
-        """Score the model on the test examples beside simpler methods.
+    def run_data(self) -> RunData:
+        """The training and test examples, as a report shows them."""
 
-        Returns:
-            A report of several lines, its headline, and the same numbers as JSON.
-        """
+    @abstractmethod
+    def score(self, model: Sequential, seed: int) -> JobScore:
+        """Score the model on the test examples beside simpler methods."""
+
+
+def score_test_rows(
+    model: Sequential, run: RunData, seed: int, learned: dict[str, Any]
+) -> JobScore:
+    """Return the score on the test rows.
+
+    Args:
+        model: the model.
+        run: training and test rows.
+        seed: draws the resamples for the intervals.
+        learned: what the model learned about the data, as JSON.
+    """
+    from glassnet.evaluation.scores import ScoreReport
+    from glassnet.reporting import scoring
+
+    score = scoring.score_rows(model, run.train, run.scored, seed)
+    assert isinstance(score.report, ScoreReport)
+    text, facts = str(score.report), {"score": score.report.to_dict()}
+    if score.log_report is not None:
+        text += f"\n\nlogarithm of {learned['target']}:\n{score.log_report}"
+        facts["score_of_log"] = score.log_report.to_dict()
+    return JobScore(text, score.report.headline(), facts | {"learned": learned}, score)

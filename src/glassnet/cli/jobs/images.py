@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import click
 
-from glassnet.cli.jobs.base import Job, TrainOptions
+from glassnet.cli.jobs.base import Job, JobScore, TrainOptions, score_test_rows
 
 if TYPE_CHECKING:
     import numpy as np
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from glassnet.data.images import Images
     from glassnet.layers import Layer
     from glassnet.models.sequential import Sequential
+    from glassnet.reporting.run_data import RunData
     from glassnet.training.history import History
 
 MAX_SIDE = 96
@@ -156,17 +157,15 @@ class ImageJob(Job):
     def fit(self, model: Sequential, **fit_options: Any) -> History:
         return model.fit(self.train, validation_data=self.validation_data, **fit_options)
 
-    def score(self, model: Sequential, seed: int) -> tuple[str, str, dict[str, Any]]:
-        """Score the model on the test images beside a linear model and a baseline."""
-        from glassnet.evaluation import baselines
+    @property
+    def run_data(self) -> RunData:
+        from glassnet.reporting.run_data import Rows, RunData
 
+        return RunData(self.name, Rows(self.train), Rows(self.test))
+
+    def score(self, model: Sequential, seed: int) -> JobScore:
+        """Score the model on the test images beside a linear model and a baseline."""
         train, test = self.train, self.test
-        assert model.preprocessor is not None
-        predicted = model.preprocessor.target.transform(model.predict_labels(test))
-        x, x_test = baselines.to_columns(train.x, test.x)
-        report = baselines.score_classifier(
-            train.y, test.y, predicted, x, x_test, trees=False, seed=seed
-        )
         skipped = [
             {"file": str(path), "reason": reason}
             for path, reason in (*train.skipped, *test.skipped)
@@ -178,7 +177,7 @@ class ImageJob(Job):
             "skipped": skipped,
             "augmented": self.augment,
         }
-        return str(report), report.headline(), {"score": report.to_dict(), "learned": learned}
+        return score_test_rows(model, self.run_data, seed, learned)
 
 
 def is_image_path(name: str) -> bool:

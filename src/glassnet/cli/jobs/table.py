@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from glassnet.cli.jobs.base import Job, TrainOptions
+from glassnet.cli.jobs.base import Job, JobScore, TrainOptions, score_test_rows
 from glassnet.formatting import format_number
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from glassnet.data.table import Table
     from glassnet.datasets.table_sets import TableDataset
     from glassnet.models.sequential import Sequential
+    from glassnet.reporting.run_data import RunData
     from glassnet.training.history import History
 
 MAX_INTEGER_CLASSES = 20
@@ -38,6 +39,7 @@ class TableJob(Job):
         column_types: types of columns that are not inferred.
         messages: lines to print about how the table was read.
         dropout: the default of `--dropout`.
+        about: what the rows are.
     """
 
     name: str
@@ -49,6 +51,7 @@ class TableJob(Job):
     column_types: Mapping[str, str]
     messages: tuple[str, ...] = ()
     dropout: float = 0.3
+    about: str = ""
 
     @property
     def n_samples(self) -> int:
@@ -103,39 +106,26 @@ class TableJob(Job):
             **fit_options,
         )
 
-    def score(self, model: Sequential, seed: int) -> tuple[str, str, dict[str, Any]]:
-        """Score the model on the test rows beside a baseline and a linear model."""
-        import numpy as np
+    @property
+    def run_data(self) -> RunData:
+        from glassnet.reporting.run_data import Rows, RunData
 
-        from glassnet.evaluation import baselines
+        return RunData(
+            self.name, Rows(self.train), Rows(self.test), self.about, messages=self.messages
+        )
+
+    def score(self, model: Sequential, seed: int) -> JobScore:
+        """Score the model on the test rows beside a baseline and a linear model."""
         from glassnet.preprocessing.tabular import TabularPreprocessor
 
         assert isinstance(model.preprocessor, TabularPreprocessor)
-        encoder, target = model.preprocessor.encoder, model.preprocessor.target
-        x, x_test = encoder.transform(self.train), encoder.transform(self.test)
-        y, y_test = self.train[self.target], self.test[self.target]
-        log = self.target_transform == "log"
-        if self.n_classes:
-            y, y_test = target.transform(y), target.transform(y_test)
-            predicted = target.transform(model.predict_labels(self.test))
-            report = baselines.score_classifier(y, y_test, predicted, x, x_test, seed=seed)
-        else:
-            predicted = model.predict(self.test)[:, 0]
-            report = baselines.score_regressor(y, y_test, predicted, x, x_test, log=log, seed=seed)
-        text, facts = str(report), {"score": report.to_dict()}
-        if log:
-            log_y, log_y_test, log_predicted = map(np.log, (y, y_test, predicted))
-            log_report = baselines.score_regressor(
-                log_y, log_y_test, log_predicted, x, x_test, seed=seed
-            )
-            text += f"\n\nlogarithm of {self.target}:\n{log_report}"
-            facts["score_of_log"] = log_report.to_dict()
-        facts["learned"] = {
+        encoder = model.preprocessor.encoder
+        learned = {
             "target": self.target,
             "columns": encoder.feature_names,
             "left_out": encoder.dropped_columns(),
         }
-        return text, report.headline(), facts
+        return score_test_rows(model, self.run_data, seed, learned)
 
 
 def resolve_table_job(name: str, options: TrainOptions, seed: int) -> TableJob:
@@ -188,7 +178,17 @@ def resolve_table_dataset_job(name: str, data: TableDataset, options: TrainOptio
         for table in (read_table(frame, **options.csv) for frame in data)
     )
     transform, types = options.target_transform, options.column_types
-    return TableJob(name, train, test, target, n_classes, transform, types, assumption)
+    return TableJob(
+        name,
+        train,
+        test,
+        target,
+        n_classes,
+        transform,
+        types,
+        assumption,
+        about=data.description,
+    )
 
 
 def require_target(table: Table, options: TrainOptions, verb: str) -> str:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from glassnet.cli.jobs.base import Job, TrainOptions
+from glassnet.cli.jobs.base import Job, JobScore, TrainOptions
 from glassnet.cli.jobs.table import require_target
 from glassnet.formatting import format_number
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from glassnet.data.table import Table
     from glassnet.data.time_series import TimeSeries
     from glassnet.models.sequential import Sequential
+    from glassnet.reporting.run_data import RunData
     from glassnet.training.history import History
 
 MAX_ORIGINS = 2
@@ -99,13 +100,22 @@ class TimeSeriesJob(Job):
     def fit(self, model: Sequential, **fit_options: Any) -> History:
         return model.fit(self.series_until(1), **fit_options)
 
-    def score(self, model: Sequential, seed: int) -> tuple[str, str, dict[str, Any]]:
+    @property
+    def run_data(self) -> RunData:
+        from glassnet.reporting.run_data import Rows, RunData
+
+        series = self.series
+        test = series[len(series) - series.horizon - series.length - series.season :]
+        return RunData(self.name, Rows(self.series_until(1)), Rows(test), messages=self.messages)
+
+    def score(self, model: Sequential, seed: int) -> JobScore:
         """Score forecasts from each origin beside the seasonal naive forecast.
 
         Afterwards, the forecasts of the model start at the end of the series.
         """
         from glassnet.models import forecast
         from glassnet.preprocessing.time_series import TimeSeriesPreprocessor
+        from glassnet.reporting.scoring import RunScore
 
         assert isinstance(model.preprocessor, TimeSeriesPreprocessor)
         earlier = range(self.n_origins, 1, -1)
@@ -115,15 +125,15 @@ class TimeSeriesJob(Job):
         )
         trained_on = model.preprocessor.trained_on
         model.preprocessor = model.preprocessor.continue_from(self.series)
-        lines = [str(report), f"the network was trained on {trained_on}"]
+        notes = [f"the network was trained on {trained_on}"]
         if networks:
-            lines.append(
+            notes.append(
                 "the earlier forecast is from a second network, trained on the steps before it"
             )
         if n_filled := self.count_filled_test_values():
             n = self.n_origins * self.series.horizon
-            lines.append(f"{n_filled} of the {n} test values were filled, not measured")
-        lines.append(f"forecasts start after {self.series.times.label_at(len(self.series) - 1)}")
+            notes.append(f"{n_filled} of the {n} test values were filled, not measured")
+        start = f"forecasts start after {self.series.times.label_at(len(self.series) - 1)}"
         rmse, naive_rmse = (format_number(value, keep_zeros=True) for value in report.rmse)
         facts = {
             "target": self.series.name,
@@ -131,10 +141,11 @@ class TimeSeriesJob(Job):
             "length": self.series.length,
             "trained_on": trained_on,
         }
-        return (
-            "\n".join(lines),
+        return JobScore(
+            "\n".join([str(report), *notes, start]),
             f"RMSE {rmse}, {report.baseline_name} {naive_rmse}",
             {"score": report.to_dict(), "learned": facts},
+            RunScore(report, notes=tuple(notes)),
         )
 
     @staticmethod
