@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from glassnet.inspection.boundaries import decision_boundary as decision_boundary
     from glassnet.inspection.column_relations import correlations as correlations
     from glassnet.inspection.drawings import network_drawing as network_drawing
+    from glassnet.inspection.embedding_planes import embeddings as embeddings
     from glassnet.inspection.fitted_curves import fitted as fitted
     from glassnet.inspection.function_plots import activation as activation
     from glassnet.inspection.function_plots import loss_function as loss_function
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from glassnet.inspection.surfaces import loss_landscape as loss_landscape
     from glassnet.inspection.surfaces import loss_surface as loss_surface
     from glassnet.inspection.training_statistics import observations as observations
+    from glassnet.inspection.unit_inputs import top_inputs as top_inputs
     from glassnet.inspection.units import neurons as neurons
     from glassnet.inspection.weight_plots import weights as weights
     from glassnet.inspection.wrong_answers import mistakes as mistakes
@@ -30,6 +32,7 @@ _MODULES: dict[str, str] = {
     "augmented": "augmentation_plots",
     "correlations": "column_relations",
     "decision_boundary": "boundaries",
+    "embeddings": "embedding_planes",
     "feature_maps": "layer_maps",
     "fitted": "fitted_curves",
     "importance": "permutations",
@@ -41,6 +44,7 @@ _MODULES: dict[str, str] = {
     "network_drawing": "drawings",
     "neurons": "units",
     "observations": "training_statistics",
+    "top_inputs": "unit_inputs",
     "weights": "weight_plots",
 }
 """The module of each public name. A view is imported when it is first used."""

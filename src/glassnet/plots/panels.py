@@ -78,8 +78,17 @@ def draw_image(ax: Axes, image: Array) -> None:
         ax.imshow(pixels)
 
 
-def draw_table(ax: Axes, header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Draw a table of text, with a line below each row."""
+def draw_table(
+    ax: Axes, header: Sequence[str], rows: Sequence[Sequence[str]], row_height: float = 1 / 9
+) -> None:
+    """Draw a table of text, with a line below each row.
+
+    Args:
+        ax: the axes.
+        header: headings of the columns.
+        rows: texts of each row.
+        row_height: height of a row, as a fraction of the axes.
+    """
     ax.set_axis_off()
     if not rows:
         return
@@ -98,6 +107,6 @@ def draw_table(ax: Axes, header: Sequence[str], rows: Sequence[Sequence[str]]) -
     for (row, _), cell in table.get_celld().items():
         cell.set_edgecolor((0.5, 0.5, 0.5, 0.4))
         cell.get_text().set_color(ink)
-        cell.set_height(1 / 9)
+        cell.set_height(row_height)
         if row == 0:
             cell.get_text().set_fontweight("bold")
