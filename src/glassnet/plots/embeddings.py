@@ -30,8 +30,7 @@ def plot_points(
     axis_names: Sequence[str],
     classes: Array | None,
     class_names: Sequence[str],
-    numbers: Array | None,
-    number_name: str,
+    numbers: tuple[str, Array] | None,
     words: Sequence[str],
     title: str,
     ax: Axes | None = None,
@@ -43,8 +42,7 @@ def plot_points(
         axis_names: labels of the axes.
         classes: class index of each point, or None.
         class_names: name of each class.
-        numbers: a number for each point, or None.
-        number_name: what the number is.
+        numbers: name and values (n,) of a number for each point, or None.
         words: the word of each point, or empty. Words that would cover another one are left out.
         title: of the figure.
         ax: axes to draw on, or None.
@@ -56,8 +54,8 @@ def plot_points(
     if classes is not None:
         _scatter_classes(ax, points, classes, class_names, style)
     elif numbers is not None:
-        marks = ax.scatter(points[:, 0], points[:, 1], c=numbers, cmap=SEQUENTIAL, **style)
-        figure.colorbar(marks, ax=ax, label=number_name)
+        marks = ax.scatter(points[:, 0], points[:, 1], c=numbers[1], cmap=SEQUENTIAL, **style)
+        figure.colorbar(marks, ax=ax, label=numbers[0])
     else:
         ax.scatter(*points.T, color=CLASS_COLORS[0], **style)
     if words:
