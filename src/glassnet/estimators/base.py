@@ -34,14 +34,17 @@ from glassnet.errors import (
     message,
     require,
 )
-from glassnet.estimators import rows
+from glassnet.estimators import rows, snapshots
 from glassnet.estimators.rows import SparseBatches, WeightedSamples
 from glassnet.estimators.stopping import LEARNING_RATES, NoImprovementStopping, RateRule
+from glassnet.inspection.snapshot import Snapshot
 from glassnet.layers import Activation, Dense, Dropout, Input, Layer
 from glassnet.losses import Loss
 from glassnet.models.sequential import Sequential
 from glassnet.optimizers import OPTIMIZERS, SGD, Adam, Optimizer
 from glassnet.preprocessing.encoder import Encoder
+from glassnet.preprocessing.tabular import TabularPreprocessor
+from glassnet.preprocessing.targets import Target
 from glassnet.regularizers import L2
 from glassnet.storage import pickling
 from glassnet.suggestions import suggest_names
@@ -230,6 +233,14 @@ class BaseNeuralNetwork(BaseEstimator, ABC):  # type: ignore[misc]
     @abstractmethod
     def _decode_output(self, output: np.ndarray) -> np.ndarray:
         """Decode the output of the network to the targets of `_encode_targets`."""
+
+    @abstractmethod
+    def _make_target(self, name: str) -> Target:
+        """Return the encoding of the targets, for the views."""
+
+    def _scale_targets(self, y: np.ndarray) -> np.ndarray:
+        """Return encoded targets as the network learns them."""
+        return y
 
     @abstractmethod
     def _head(self) -> tuple[str | None, Loss]:
@@ -529,8 +540,7 @@ class BaseNeuralNetwork(BaseEstimator, ABC):  # type: ignore[misc]
     def _infer(self, x: Any) -> np.ndarray:
         """Return the outputs of the network for the rows of `_validate_rows`."""
         if isinstance(x, Table):
-            assert self.encoder_ is not None
-            x = rows.encode(self.encoder_, x)
+            x = self._encode_table(x)
         if sparse.issparse(x):
             return np.concatenate(
                 [self.model_.predict(part, verbose=0) for part in rows.iter_dense(x)]
@@ -539,6 +549,77 @@ class BaseNeuralNetwork(BaseEstimator, ABC):  # type: ignore[misc]
 
     def _predict_raw(self, X: Any) -> np.ndarray:
         return self._infer(self._validate_rows(X))
+
+    def take_snapshot(
+        self,
+        x: Any = None,
+        y: Any = None,
+        sample_weight: Any = None,
+        *,
+        targets: str = "optional",
+        target: str | None = None,
+    ) -> Snapshot:
+        """Return what the views of `gn.inspection` read: network, weights and encoded rows.
+
+        So they take a fitted estimator in place of a model: `gn.inspection.mistakes(estimator, X,
+        y)`.
+
+        Args:
+            x: rows that `predict` takes; None for the weights alone.
+            y: targets that `fit` takes, or None.
+            sample_weight: a weight per row, for the loss.
+            targets: "required", "optional" (used if there are any) or "none".
+            target: None, since an estimator's targets are y.
+
+        Raises:
+            DataError: rows or targets that cannot be used, or no targets if they are required.
+            ConfigError: `target` is set.
+        """
+        check_is_fitted(self)
+        expected, fix = "target=None for an estimator", "Its targets are y."
+        require(target is None, "take_snapshot", expected, target=target, fix=fix)
+        if targets == "none":
+            y = None
+        is_complete = x is None or y is not None or targets != "required"
+        require(is_complete, "y", "targets", error=DataError, y=None, fix="Pass y.")
+        name = getattr(y, "name", None)
+        encoding = self._make_target(name if isinstance(name, str) else "y")
+        preprocessor = snapshots.make_preprocessor(self.encoder_, self._names(), encoding)
+        if x is None:
+            return replace(self.model_.take_snapshot(), preprocessor=preprocessor)
+        validated = self._validate_rows(x)
+        is_table = isinstance(validated, Table)
+        numbers = self._encode_table(validated) if is_table else snapshots.to_dense(validated)
+        encoded = None if y is None else self._encode_known_targets(y)
+        weight = None if y is None else sample_weight
+        snapshot = self.model_.take_snapshot(numbers, encoded, weight, targets=targets)
+        original = validated if isinstance(preprocessor, TabularPreprocessor) else None
+        return replace(snapshot, preprocessor=preprocessor, original=original)
+
+    def _names(self) -> tuple[str, ...]:
+        """Return the names of the features of rows of numbers."""
+        names = getattr(self, "feature_names_in_", None)
+        if names is None:
+            names = [f"x{i + 1}" for i in range(self.n_features_in_)]
+        return tuple(map(str, names))
+
+    def _encode_table(self, table: Table) -> np.ndarray:
+        assert self.encoder_ is not None
+        return rows.encode(self.encoder_, table)
+
+    def _encode_known_targets(self, y: Any) -> np.ndarray:
+        """Return targets as the network learns them.
+
+        Raises:
+            DataError: a label that training did not have, or another number of targets per row.
+        """
+        dtype = "numeric" if is_regressor(self) else None
+        y = check_array(y, ensure_2d=False, dtype=dtype, estimator=self, input_name="y")
+        y = column_or_1d(y) if y.ndim == 2 and y.shape[1] == 1 else y
+        fits, expected = y.shape[1:] == self._target_shape, "targets of the same shape as in fit"
+        require(fits, type(self).__name__, expected, error=DataError, shape=y.shape)
+        encoded = self._encode_targets(y, True, None)
+        return self._scale_targets(encoded)
 
     @property
     def coefs_(self) -> list[np.ndarray]:

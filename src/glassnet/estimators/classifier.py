@@ -14,8 +14,10 @@ from glassnet.data import arrays
 from glassnet.errors import DataError, is_number, require
 from glassnet.estimators.base import BaseNeuralNetwork
 from glassnet.estimators.rows import WeightedSamples
+from glassnet.estimators.snapshots import NumericTargets
 from glassnet.losses import BinaryCrossentropy, Loss, SparseCategoricalCrossentropy
 from glassnet.optimizers import Optimizer
+from glassnet.preprocessing.targets import ClassTarget, Target
 
 
 class NeuralClassifier(ClassifierMixin, BaseNeuralNetwork):  # type: ignore[misc]
@@ -337,6 +339,11 @@ class NeuralClassifier(ClassifierMixin, BaseNeuralNetwork):  # type: ignore[misc
             class_index: np.ndarray = output.argmax(1)
             return class_index
         return (output > 0.5).astype(int).reshape(-1, *self._target_shape)
+
+    def _make_target(self, name: str) -> Target:
+        if self._target_shape:  # several labels per row are learned as they are
+            return NumericTargets(name, (0.0,) * self.n_outputs_, (1.0,) * self.n_outputs_)
+        return ClassTarget(name, tuple(self.classes_.tolist()))
 
     def _head(self) -> tuple[str | None, Loss]:
         if self.out_activation_ == "softmax":

@@ -11,8 +11,10 @@ from sklearn.base import MultiOutputMixin, RegressorMixin
 from glassnet.errors import DataError, require
 from glassnet.estimators.base import BaseNeuralNetwork
 from glassnet.estimators.rows import WeightedSamples
+from glassnet.estimators.snapshots import NumericTargets
 from glassnet.losses import HalfMeanSquaredError, Loss, Poisson
 from glassnet.optimizers import Optimizer
+from glassnet.preprocessing.targets import NumericTarget, Target
 
 LOSSES: dict[str, tuple[str | None, Loss]] = {
     "squared_error": (None, HalfMeanSquaredError()),
@@ -179,7 +181,17 @@ class NeuralRegressor(MultiOutputMixin, RegressorMixin, BaseNeuralNetwork):  # t
             )
             varies = deviation > 1e-12 * np.abs(self.target_mean_)
             self.target_scale_ = np.where(varies, deviation, 1.0)
-        return samples._replace(y=(samples.y - self.target_mean_) / self.target_scale_)
+        return samples._replace(y=self._scale_targets(samples.y))
+
+    def _scale_targets(self, y: np.ndarray) -> np.ndarray:
+        scaled: np.ndarray = (y - self.target_mean_) / self.target_scale_
+        return scaled
+
+    def _make_target(self, name: str) -> Target:
+        if not self._target_shape:
+            return NumericTarget(name, float(self.target_mean_), float(self.target_scale_))
+        mean, scale = self.target_mean_.tolist(), self.target_scale_.tolist()
+        return NumericTargets(name, tuple(mean), tuple(scale))
 
     def _decode_output(self, output: np.ndarray) -> np.ndarray:
         return output.reshape(-1, *self._target_shape) * self.target_scale_ + self.target_mean_
