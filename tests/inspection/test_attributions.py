@@ -2,6 +2,7 @@
 loops (2, 4), the trace's derivatives (5), and planted inputs that alone decide (6).
 """
 
+import jax
 import matplotlib
 import numpy as np
 import pandas as pd
@@ -399,7 +400,9 @@ def test_series_and_their_steps():
     cam = attribute(model, x, method="grad_cam")
     np.testing.assert_allclose(cam.values, np.maximum(expected.sum(-1), 0), atol=1e-6)
     assert list(drops.to_frame())[:3] == ["row", "step", "feature"]
-    assert [axes.get_xlabel() for axes in drops.plot().axes][1] == "step"
+    figure = attribute(model, x, sanity=True).plot()
+    assert [axes.get_xlabel() for axes in figure.axes[:3]] == ["", "", "step"]
+    assert [text.get_text() for text in figure.axes[1].get_yticklabels()] == ["x1", "x2"]
 
 
 def test_the_series_of_a_forecast(town_model):
@@ -505,6 +508,25 @@ def test_baselines_that_are_refused(classifier, baseline):
         attribute(classifier, X[:3], baseline=baseline)
 
 
+@pytest.mark.parametrize(("baseline", "value"), [(30, 30), (0.5, 0.5), (-1, -1)])
+@pytest.mark.parametrize("method", ["integrated_gradients", "occlusion"])
+def test_baselines_that_are_no_words(reader, method, baseline, value):
+    with pytest.raises(DataError, match=rf"baseline: expected token ids.*value={value}"):
+        attribute(reader, TEXTS[:1], method=method, baseline=baseline)
+
+
+def test_arrays_of_other_shapes_are_rows_of_numbers():
+    """Oracle: the kernel of a linear network. A number is named by its index."""
+    x = np.random.default_rng(0).normal(size=(2, 2, 2, 2, 5)).astype(np.float32)
+    model = gn.Sequential([Flatten(), Dense(1)], seed=0)
+    model.compile("sgd", "mse")
+    for method in METHODS[:-1]:
+        result = attribute(model, x, method=method)
+        assert result.column_names[-1] == "[1, 1, 1, 4]"
+    assert result.to_frame()["feature"].tolist()[:2] == ["[0, 0, 0, 0]", "[0, 0, 0, 1]"]
+    assert "others together" in result.plot().axes[0].get_yticklabels()[-1].get_text()
+
+
 def test_patches_that_are_refused(pictures):
     model, x, _ = pictures
     with pytest.raises(ConfigError, match=r"a patch of at most 8. Received: patch=9"):
@@ -517,6 +539,14 @@ def test_outputs_that_are_not_finite():
     model = linear_model(kernel=[[np.float32(3e38)]] * 3)
     with pytest.raises(DataError, match=r"outputs that are finite. Received: rows=\[1\]"):
         attribute(model, [[0.0, 0.0, 0.0], [9.0, 9.0, 9.0]])
+
+
+def test_values_that_are_not_finite():
+    """Oracle: sqrt has an infinite slope at 0, but a finite value."""
+    model = gn.Sequential([Input(1), Activation(jax.numpy.sqrt)], seed=0)
+    model.compile("sgd", "mse")
+    with pytest.raises(DataError, match=r"values that are finite. Received: rows=\[1\]"):
+        attribute(model, [[1.0], [0.0]], method="gradient")
 
 
 def test_class_names_and_labels(tmp_path):

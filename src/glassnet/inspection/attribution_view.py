@@ -25,6 +25,17 @@ METHODS = {
 }
 """Titles of the methods."""
 
+PLACES = {
+    "image": ("pixel_row", "pixel_column", "channel"),
+    "series": ("step", "feature"),
+    "text": ("position",),
+    "features": ("feature",),
+}
+"""Names of the axes of one row, in a frame."""
+
+SMALL_RESIDUAL = 1e-4
+"""Residuals below it are rounding."""
+
 MAX_CORRELATION = 0.5
 """A rank correlation above it means that a map hardly depends on what the network has learned."""
 
@@ -87,6 +98,7 @@ class Attribution(View):
         spans = (self.layout.spans or {}).values()
         fix = "They are the sums of one-hot groups of tables. Read values instead."
         require(spans, "column_values", "rows of features", kind=self.layout.kind, fix=fix)
+        values = to_shape(values, self.layout.shape)
         return np.stack([values[:, start:stop].sum(1) for start, stop in spans], axis=1)
 
     @property
@@ -111,8 +123,7 @@ class Attribution(View):
         empty = int(np.sum(~self.values.reshape(len(self.values), -1).any(1)))
         parts += [f"nothing in {empty} of {len(self.values)}"] if empty else []
         if self.residual is not None:
-            percent = format_number(100 * float(self.residual.max()), 2)
-            parts.append(f"residual at most {percent} %")
+            parts.append(f"residual {_format_residual(float(self.residual.max()))}")
         return ", ".join(parts)
 
     def __str__(self) -> str:
@@ -127,7 +138,7 @@ class Attribution(View):
                 "residual."
             )
             if self.residual.max() > 0.05:
-                lines.append("The residual is large: pass more steps.")
+                lines.append("The residual is large: pass more steps, or another baseline.")
         if self.sanity_correlation is not None:
             lines.append(self._judge_sanity(self.sanity_correlation))
         return lines
@@ -160,7 +171,7 @@ class Attribution(View):
         )
         kind = self.layout.kind
         if kind == "image":
-            pictures = to_shape(self.x, self.layout.shape)
+            pictures = _to_visible(to_shape(self.x, self.layout.shape))
             maps, sanity = (self._to_map(each) for each in (self.values, self.sanity_values))
             return plots.plot_images(drawing, pictures, maps, sanity, self.method == "grad_cam")
         if kind == "text":
@@ -172,13 +183,6 @@ class Attribution(View):
                 for each in (self.values, self.sanity_values)
             ]
             return plots.plot_bars(drawing, self.column_names, self.cells, bars[0], bars[1])
-        require(
-            kind == "series",
-            "attribution.plot",
-            "pictures, series, words or features",
-            shape=self.x.shape[1:],
-            fix="Read values, or to_frame().",
-        )
         return plots.plot_series(
             drawing, self.x, self.feature_names, self.values, self.sanity_values
         )
@@ -203,8 +207,10 @@ class Attribution(View):
         if self.sanity_correlation is None:
             return ""
         finite = self.sanity_correlation[np.isfinite(self.sanity_correlation)]
-        mean = format_number(float(finite.mean()), 2) if len(finite) else "none"
-        return f"with re-drawn weights\n(rank correlation {mean})"
+        text = "nothing to compare"
+        if len(finite):
+            text = f"rank correlation {format_number(float(finite.mean()), 2)}"
+        return f"with re-drawn weights\n({text})"
 
     def to_frame(self) -> Any:
         """Return a pandas DataFrame with a line for each value: row, place, x and value.
@@ -214,30 +220,18 @@ class Attribution(View):
         """
         import pandas as pd
 
-        values = self.values
-        names = self._axis_names(values)
+        shape = self.layout.shape if self.values.shape == self.x.shape else None
+        values = to_shape(self.values, shape) if shape else self.values
         index = np.indices(values.shape).reshape(values.ndim, -1)
-        frame = pd.DataFrame(dict(zip(names, index, strict=True)))
+        names = ("row", *PLACES[self.layout.kind])
+        frame = pd.DataFrame(dict(zip(names, index, strict=False)))
         frame["target"] = np.array(self.output.names)[index[0]]
-        if values.shape == self.x.shape:
+        if shape:
             frame["x"] = self.x.ravel()
         frame["value"] = values.ravel()
         if self.sanity_values is not None:
             frame["sanity_value"] = self.sanity_values.ravel()
         return self._name_places(frame)
-
-    def _axis_names(self, values: np.ndarray) -> list[str]:
-        kind = self.layout.kind
-        flat = {"text": ["position"], "features": ["feature"]}
-        axes = {
-            "image": ["pixel_row", "pixel_column", "channel"],
-            "series": ["step", "feature"],
-        } | flat
-        n = values.ndim - 1
-        names = axes.get(kind, [])
-        if n > len(names) or (kind == "image" and n == 1):
-            names = [f"axis_{i}" for i in range(1, n + 1)]
-        return ["row", *names[:n]]
 
     def _name_places(self, frame: Any) -> Any:
         """Replace the index of a feature by its name; add the words and the columns."""
@@ -257,3 +251,16 @@ class Attribution(View):
                 frame.insert(1, "column", np.array(owners)[position])
             frame["feature"] = np.array(self.feature_names)[position]
         return frame
+
+
+def _format_residual(residual: float) -> str:
+    if residual < SMALL_RESIDUAL:
+        return f"below {format_number(100 * SMALL_RESIDUAL)} %"
+    return f"at most {format_number(100 * residual, 2)} %"
+
+
+def _to_visible(pictures: np.ndarray) -> np.ndarray:
+    """Return pictures with 1, 3 or 4 channels: the mean if there are others."""
+    channels = pictures.shape[3] if pictures.ndim == 4 else 1
+    visible: np.ndarray = pictures if channels in (1, 3, 4) else pictures.mean(-1)
+    return visible

@@ -118,12 +118,15 @@ def attribute(
     snapshot = model.take_snapshot(x, y)
     net = methods.split_at_logits(snapshot)
     z, outputs = net.compute_outputs(snapshot.x)
-    _require_finite(outputs, z)
+    _require_finite("outputs", outputs, z)
     output = choose_output(snapshot, z, outputs, target)
     layout = find_layout(snapshot)
     compared = _read_baseline(snapshot, net, layout, method, baseline)
+    if net.stem and compared.rows is not None:
+        net.stem[-1].check_input(compared.rows, "baseline")
     task = _Task(np.asarray(snapshot.x), output.direction, layout, method, compared, options)
     values, facts = task.compute(net)
+    _require_finite("values", values)
     if sanity:
         redrawn, _ = task.compute(net.with_params(methods.draw_weights(snapshot, REDRAW_SEED)))
         correlation = _correlate_ranks(values, redrawn)
@@ -162,13 +165,17 @@ def _check_method(method: Any, baseline: Any, options: Mapping[str, Any]) -> Non
             require(is_int(value, 1), "attribute", f"{name} to be an int >= 1", **{name: value})
 
 
-def _require_finite(outputs: np.ndarray, z: np.ndarray) -> None:
-    is_finite = np.isfinite(outputs) & np.isfinite(z)
-    rows = np.flatnonzero(~is_finite.reshape(len(z), -1).all(1))
+def _require_finite(what: str, *arrays: np.ndarray) -> None:
+    """Check that arrays (n, ...) are finite.
+
+    Raises:
+        DataError: with the first rows that are not.
+    """
+    is_finite = [np.isfinite(array.reshape(len(array), -1)).all(1) for array in arrays]
+    rows = np.flatnonzero(~np.all(is_finite, axis=0)).tolist()
     fix = "Look for NaN and for very large numbers in these rows and in the weights."
-    received = {"rows": rows[:5].tolist()}
-    expected = "outputs that are finite"
-    require(not len(rows), "attribute", expected, error=DataError, fix=fix, **received)
+    expected = f"{what} that are finite"
+    require(not rows, "attribute", expected, error=DataError, rows=rows[:5], fix=fix)
 
 
 class _Baseline(NamedTuple):
@@ -326,10 +333,7 @@ def _choose_patches(layout: InputLayout, options: Mapping[str, Any]) -> list[Pat
         fix = "The columns of a row are replaced one by one."
         require(not options, "attribute: occlusion", expected, fix=fix, **options)
         return [(slice(*span),) for span in (layout.spans or {}).values()]
-    n_axes = {"image": 2, "series": 1, "text": 1}.get(layout.kind, 0)
-    expected = "pictures, series, words or features"
-    require(n_axes, "attribute: occlusion", expected, shape=layout.shape)
-    sizes = layout.shape[:n_axes]
+    sizes = layout.shape[: 2 if layout.kind == "image" else 1]
     default = {"image": max(2, round(min(sizes) / 7)), "series": max(1, sizes[0] // 12)}
     patch = options.get("patch", min(default.get(layout.kind, 1), *sizes))
     expected = f"a patch of at most {min(sizes)}"

@@ -28,7 +28,7 @@ MAX_PLAIN_INT = 10_000
 """Integers below it are shown without a comma, since they may be years."""
 
 MAX_CHANNELS = 4
-"""A picture has at most as many channels: red, green, blue and transparency."""
+"""Rows of three axes are pictures if the last has at most this length, or they are convolved."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,9 +36,9 @@ class InputLayout:
     """How one row of a network's input is laid out.
 
     Attributes:
-        kind: "image", "series", "text", "features", or "array" for anything else.
+        kind: "image", "series", "text" or "features".
         shape: shape in which a row is shown: (height, width) or (height, width, channels);
-            (steps, features); (words,); (features,).
+            (steps, features); (words,); (features,), to which any other array is flattened.
         names: names of the features of a series or of a row of features.
         spans: first and one past the last feature of each column, by name; a feature of its own
             without a table.
@@ -63,11 +63,9 @@ def find_layout(snapshot: Snapshot) -> InputLayout:
         return InputLayout("image", picture)
     if len(shape) == 2:
         return InputLayout("series", shape, _name_series(snapshot, shape[1]))
-    if len(shape) == 1:
-        names = snapshot.feature_names
-        spans = snapshot.column_spans or {name: (i, i + 1) for i, name in enumerate(names)}
-        return InputLayout("features", shape, names, spans)
-    return InputLayout("array", shape)
+    names = snapshot.feature_names or tuple(str(list(index)) for index in np.ndindex(shape))
+    spans = snapshot.column_spans or {name: (i, i + 1) for i, name in enumerate(names)}
+    return InputLayout("features", (len(names),), names, spans)
 
 
 def _find_picture(snapshot: Snapshot, links: list[Layer], shape: Shape) -> Shape | None:
@@ -76,9 +74,9 @@ def _find_picture(snapshot: Snapshot, links: list[Layer], shape: Shape) -> Shape
         return shape
     if isinstance(snapshot.preprocessor, TimeSeriesPreprocessor):
         return None
-    if len(shape) == 3 and shape[-1] <= MAX_CHANNELS:
-        return shape
     convolved = _find_convolved_shape(snapshot.links, snapshot.network.shapes)
+    if len(shape) == 3 and (shape[-1] <= MAX_CHANNELS or convolved):
+        return shape
     if len(shape) < 3 and convolved and math.prod(convolved) == math.prod(shape):
         return shape if len(shape) == 2 else convolved
     sequential = (Recurrent, Conv1D, Pooling, GlobalPooling)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from matplotlib import colormaps
+from matplotlib import colormaps, rcParams
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
@@ -80,20 +80,20 @@ def plot_images(
     rows = [maps[:n]] if sanity is None else [maps[:n], sanity[:n]]
     across = n > 2
     shape = (1 + len(rows), n) if across else (n, 1 + len(rows))
-    size = (max(1.75 * shape[1] + 1.6, 5.6), 1.85 * shape[0] + 0.9)
+    height = 1.75 * min(max(pictures.shape[1] / pictures.shape[2], 0.3), 3)
+    size = (max(1.75 * shape[1] + 1.6, 5.6), (height + 0.1) * shape[0] + 0.9)
     figure = NotebookFigure(figsize=size, layout="constrained")
     grid = figure.subplots(*shape, squeeze=False)
     by_kind = grid if across else grid.T
-    visible = pictures[:n].mean(-1) if pictures.shape[3:] == (2,) else pictures[:n]
-    for axes, picture, caption in zip(by_kind[0], visible, drawing.captions, strict=False):
+    for axes, picture, caption in zip(by_kind[0], pictures, drawing.captions, strict=False):
         show_image(axes, picture)
         axes.set_title(caption, fontsize=9)
     for axes_of_kind, values, name in zip(
         by_kind[1:], rows, [drawing.label, drawing.sanity], strict=False
     ):
-        image = _draw_maps(axes_of_kind, visible, values, is_overlay)
+        image = _draw_maps(axes_of_kind, pictures[:n], values, is_overlay)
         bar = figure.colorbar(image, ax=list(axes_of_kind), shrink=0.8, aspect=14, pad=0.02)
-        bar.set_label(_wrap(name, 26), fontsize=8)
+        bar.set_label(_wrap(name, 32), fontsize=8)
         bar.ax.tick_params(labelsize=7)
     for axes in grid.flat:
         axes.set(xticks=[], yticks=[])
@@ -115,9 +115,9 @@ def _draw_maps(axes_of_maps: Array, pictures: Array, maps: Array, is_overlay: bo
             image = axes.imshow(values, cmap=DIVERGING, vmin=low, vmax=high)
         if not values.any():
             image.set_visible(False)
-            axes.text(
-                0.5, 0.5, "nothing", transform=axes.transAxes, ha="center", va="center", fontsize=9
-            )
+            paper = {"facecolor": rcParams["axes.facecolor"], "edgecolor": "none", "alpha": 0.8}
+            middle = {"ha": "center", "va": "center", "transform": axes.transAxes}
+            axes.text(0.5, 0.5, "nothing", fontsize=9, bbox=paper, **middle)
     return image
 
 
@@ -215,18 +215,26 @@ def plot_series(
         sanity: values with re-drawn weights, or None.
     """
     n = min(len(x), MAX_ROWS)
-    figure = NotebookFigure(
-        figsize=(max(3.4 * min(n, 2), 6.4), 3.1 * -(-n // 2) + 0.6), layout="constrained"
-    )
-    parts = figure.subfigures(-(-n // 2), min(n, 2), squeeze=False).ravel()
+    n_down, n_across = -(-n // 2), min(n, 2)
+    is_wide = values.ndim == 3 and values.shape[2] > 1
+    n_parts = 3 if is_wide and sanity is not None else 2
+    size = (max(4.2 * n_across, 6.4), (1.5 * n_parts + 0.1) * n_down + 0.6)
+    figure = NotebookFigure(figsize=size, layout="constrained")
+    parts = figure.subfigures(n_down, n_across, squeeze=False).ravel()
     for i in range(n):
-        upper, lower = parts[i].subplots(2, 1, sharex=True)
-        _draw_lines(upper, x[i], names)
-        other = None if sanity is None else sanity[i]
-        _draw_steps(lower, names, values[i], other)
-        lower.set_ylabel(_wrap(drawing.label, 20), fontsize=8)
+        upper, *lower = parts[i].subplots(n_parts, 1, sharex=True)
         upper.set_title(drawing.captions[i].replace("\n", ", "), fontsize=9)
-    _add_sanity_legend(figure, drawing)
+        _draw_lines(upper, x[i], names)
+        if is_wide:
+            _draw_step_map(lower[0], names, values[i], drawing.label)
+            if sanity is not None:
+                _draw_step_map(lower[1], names, sanity[i], drawing.sanity)
+        else:
+            _draw_steps(lower[0], values[i], None if sanity is None else sanity[i])
+            lower[0].set_ylabel(_wrap(drawing.label, 20), fontsize=8)
+        lower[-1].set_xlabel("step", fontsize=8)
+    if not is_wide:
+        _add_sanity_legend(figure, drawing)
     _set_title(figure, drawing, n, len(x))
     return figure
 
@@ -241,23 +249,27 @@ def _draw_lines(axes: Axes, x: Array, names: Sequence[str]) -> None:
     clean_axes(axes)
 
 
-def _draw_steps(axes: Axes, names: Sequence[str], values: Array, sanity: Array | None) -> None:
-    """Draw bars over the steps, or a map of steps and features if there are several."""
-    axes.set_xlabel("step", fontsize=8)
-    axes.tick_params(labelsize=8)
-    if values.ndim == 2 and values.shape[1] > 1:
-        low, high = signed_limits(values)
-        image = axes.imshow(values.T, cmap=DIVERGING, vmin=low, vmax=high, aspect="auto")
-        axes.set_yticks(range(len(names)), names, fontsize=7)
-        figure_of(axes).colorbar(image, ax=axes, shrink=0.8).ax.tick_params(labelsize=7)
-        return
+def _draw_steps(axes: Axes, values: Array, sanity: Array | None) -> None:
+    """Draw a bar for each step, and the values with re-drawn weights as a line."""
     sizes = values.reshape(len(values))
     colors = [POSITIVE_COLOR if size >= 0 else NEGATIVE_COLOR for size in sizes]
     axes.bar(range(len(sizes)), sizes, color=colors, width=0.8)
     if sanity is not None:
         axes.step(range(len(sizes)), sanity.reshape(-1), where="mid", color=REFERENCE_COLOR, lw=1)
     axes.axhline(0, color=REFERENCE_COLOR, lw=0.8)
+    axes.tick_params(labelsize=8)
     clean_axes(axes)
+
+
+def _draw_step_map(axes: Axes, names: Sequence[str], values: Array, label: str) -> None:
+    """Draw the values of steps and features as colors."""
+    low, high = signed_limits(values)
+    image = axes.imshow(values.T, cmap=DIVERGING, vmin=low, vmax=high, aspect="auto")
+    axes.set_yticks(range(len(names)), names, fontsize=7)
+    axes.tick_params(axis="x", labelsize=8)
+    bar = figure_of(axes).colorbar(image, ax=axes, aspect=10)
+    bar.set_label(_wrap(label, 26), fontsize=7)
+    bar.ax.tick_params(labelsize=7)
 
 
 def plot_words(
