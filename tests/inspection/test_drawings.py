@@ -57,6 +57,11 @@ NETWORKS = {
         Dense(3, activation="softmax"),
     ],
     "21 layers": [Input(4), *(Dense(8, activation="relu") for _ in range(20)), Dense(1)],
+    "nested": [
+        Input(2),
+        Parallel([[Residual([Dense(2), Parallel([[], [Dense(2)]], merge="add")])], [], [Dense(1)]]),
+        Dense(1),
+    ],
     "only a Dropout": [Input(3), Dropout(0.5)],
 }
 
@@ -167,6 +172,20 @@ def test_layers_inside_a_composite_are_drawn_and_listed(drawings):
     assert list(frame.loc["parallel_1/dense_2"]) == ["Dense", (4,), 8 * 4 + 4, "", True]
     assert frame.loc["parallel_1/dense_1", "activation"] == "relu"
     assert frame.loc["residual_1", "weights"] == 144
+
+
+def test_an_empty_branch_has_a_way_of_its_own(drawings):
+    """No line of an empty branch crosses a block: its height is that of no text of a block."""
+    _, _, figure = drawings["nested"]
+    (axes,) = figure.axes
+    blocks = [patch.get_path().get_extents(patch.get_patch_transform()) for patch in axes.patches
+              if patch.get_facecolor()[3] > 0]  # fmt: skip
+    heights = [line.get_ydata()[-1] for line in axes.lines if len(line.get_xdata()) == 3]
+    assert len(heights) == 3
+    for line, height in zip(axes.lines, heights, strict=False):
+        low, high = line.get_xdata()[1:]
+        crossed = [b for b in blocks if b.y0 < height < b.y1 and low < b.x0 < b.x1 < high]
+        assert crossed == []
 
 
 def test_columns_and_classes_name_inputs_and_outputs():

@@ -252,6 +252,15 @@ def test_integers_and_layers_before_the_first_weights():
     assert {"x = 40", "y = 2"} <= set(read_texts(figure))
 
 
+def test_numbers_that_are_not_finite_are_drawn(tmp_path):
+    """Oracle: 3e38 * 2 is beyond float32. Warnings are errors in the tests."""
+    model = make_model([Input(1), Dense(2), Dense(1)], "mse")
+    model.set_weights([[[2.0, 1.0]], [0, 0], [[1.0], [1.0]], [0]])
+    trace = model.trace([[3e38]], [1.0])
+    assert {"z = inf", "z = 3e+38", "L = inf"} <= set(read_texts(trace.plot()))
+    trace.animate(tmp_path / "cycle.html")
+
+
 BLOCKS = {
     "wide": ([Input(64), Dense(32, activation="relu"), Dense(10, activation="softmax")], (64,)),
     "convolution": (

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -97,7 +97,8 @@ class _PlacedLayer:
     y: float
     size: _Size
     shown: Array | None = None
-    branches: tuple[tuple[_PlacedLayer, ...], ...] = field(default=())
+    branches: tuple[tuple[_PlacedLayer, ...], ...] = ()
+    branch_heights: tuple[float, ...] = ()
 
     @property
     def start(self) -> float:
@@ -265,15 +266,16 @@ def _place_branches(placed: _PlacedLayer, max_units: int) -> _PlacedLayer:
     layer, size = placed.layer, placed.size
     width, height = _measure_branches(layer, max_units)
     x = placed.x - size.left + PADDING + GAP
-    y, branches = placed.y + height / 2, []
+    y, branches, heights = placed.y + height / 2, [], []
     for branch in layer.branches:
         sizes = [_measure(each, max_units) for each in branch]
         half = max((max(s.up, s.down) for s in sizes), default=0.06)
         chain_width = sum(s.left + s.right for s in sizes) + GAP * max(len(sizes) - 1, 0)
         chain, _ = _place_chain(branch, x + (width - chain_width) / 2, y - half, max_units)
         branches.append(tuple(chain))
+        heights.append(y - half)
         y -= 2 * half + BRANCH_GAP
-    return replace(placed, branches=tuple(branches))
+    return replace(placed, branches=tuple(branches), branch_heights=tuple(heights))
 
 
 def _draw_layer(canvas: Canvas, placed: _PlacedLayer) -> None:
@@ -381,8 +383,7 @@ def _draw_composite(canvas: Canvas, placed: _PlacedLayer) -> None:
         canvas.write(left + PADDING, y, line, align="left", bold=i == 0)
     radius = _merge_radius(layer)
     split, merge = (left, placed.y), (right - PADDING - radius, placed.y)
-    n = len(layer.branches)
-    for k, branch in enumerate(placed.branches):
+    for branch, y in zip(placed.branches, placed.branch_heights, strict=True):
         for each in branch:
             _draw_layer(canvas, each)
         for before, after in itertools.pairwise(branch):
@@ -391,7 +392,7 @@ def _draw_composite(canvas: Canvas, placed: _PlacedLayer) -> None:
             canvas.arrow(split, (branch[0].start, branch[0].y))
             canvas.arrow((branch[-1].end, branch[-1].y), merge, shrink=radius)
         else:
-            _draw_skip(canvas, placed, k / max(n - 1, 1), split, merge, radius)
+            _draw_skip(canvas, y, split, merge, radius)
     circle = Circle(merge, radius, facecolor=canvas.paper, edgecolor=canvas.ink, lw=1.1, zorder=3)
     canvas.ax.add_patch(circle)
     canvas.write(*merge, layer.merge)
@@ -399,21 +400,18 @@ def _draw_composite(canvas: Canvas, placed: _PlacedLayer) -> None:
 
 def _draw_skip(
     canvas: Canvas,
-    placed: _PlacedLayer,
-    share: float,
+    y: float,
     split: tuple[float, float],
     merge: tuple[float, float],
     radius: float,
 ) -> None:
-    """Draw an empty branch: a line around the others."""
-    size = placed.size
-    text = LINE_HEIGHT * len(placed.layer.lines)
-    top, bottom = placed.y + size.up - text - PADDING - 0.06, placed.y - size.down + PADDING + 0.06
-    y = top + share * (bottom - top)
+    """Draw an empty branch: a line at a height, from where the branches part to their merge."""
+    if abs(merge[1] - y) <= radius:
+        canvas.line([split, (split[0] + GAP / 2, y), (merge[0] - radius, y)])
+        return
     canvas.line([split, (split[0] + GAP / 2, y), (merge[0], y)])
     direction = 1 if merge[1] > y else -1
-    if abs(merge[1] - y) > radius:
-        canvas.arrow((merge[0], y), (merge[0], merge[1] - direction * radius))
+    canvas.arrow((merge[0], y), (merge[0], merge[1] - direction * radius))
 
 
 def _get_weights(before: _PlacedLayer, after: _PlacedLayer) -> Array | None:

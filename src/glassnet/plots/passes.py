@@ -322,7 +322,7 @@ def _draw_unit(
     if unit.is_dropped:
         for start, end in ((half, -half), (-half, half)):
             points = [(ends[0], y + start), (ends[1], y + end)]
-            line = canvas.line(points, color=NEGATIVE_COLOR, lw=1.6, zorder=6, alpha=0.8)
+            line = canvas.line(points, color=NEGATIVE_COLOR, lw=1.6, zorder=4.5, alpha=0.7)
             canvas.reveal(line, unit.first)
 
 

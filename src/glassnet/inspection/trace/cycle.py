@@ -189,7 +189,8 @@ class _UnitCycle:
 
     def _iter_dw(self, k: int) -> Iterator[str]:
         link = self.view.layers[k].first
-        deltas, x = self.choice.derivative(link.delta), self.choice.value(link.input)
+        deltas = self.choice.derivative(link.delta).tolist()
+        x = self.choice.value(link.input).tolist()
         penalty = ", before the penalty" if layer_traces.has_penalty(self.trace) else ""
         yield f"Backward: dL/dw = δ x and dL/db = δ of {link.name}{penalty}"
         for j, delta in enumerate(deltas):

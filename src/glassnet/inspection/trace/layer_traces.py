@@ -21,7 +21,7 @@ from glassnet.layers import Activation, AlphaDropout, Composite, Dense, Dropout,
 from glassnet.preprocessing.targets import ClassTarget
 from glassnet.types import Array
 
-MAX_UNITS, MAX_LINES, MAX_LAYERS = 8, 24, 6
+MAX_UNITS, MAX_LINES, MAX_LAYERS = 8, 24, 4
 """Most units in a layer, weights in a layer, and layers of a figure with all numbers."""
 
 Row = int | Literal["mean"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, SupportsFloat
@@ -113,7 +114,8 @@ def _make_column(
     weights: np.ndarray | None = None,
     labels: Sequence[Sequence[tuple[Cell, ...]]] = (),
 ) -> PassColumn:
-    largest = float(np.nanmax([abs(unit.output) for unit in units])) or 1.0
+    sizes = [abs(unit.output) for unit in units if math.isfinite(unit.output)]
+    largest = max(sizes, default=0.0) or 1.0
     return PassColumn(title, tuple(units), weights, labels, largest)
 
 
@@ -204,11 +206,11 @@ def _make_weight(view: PassView, k: int, key: str, index: tuple[int, ...]) -> Ce
     """Return the text of a weight; an animation ends with its value after the update."""
     link = view.layers[k].first
     symbol, digits = ("w", 3) if key == "kernel" else ("b", 4)
-    before = link.params[key][index]
+    before = float(link.params[key][index])
     text = f"{symbol} = {format_number(before, digits)}"
     if not view.frames or key not in link.update:
         return (view.note(text, "x"),)
-    after = format_number(before + link.update[key][index], digits)
+    after = format_number(before + float(link.update[key][index]), digits)
     return view.note(text, "x", until="update"), view.note(f"{symbol} = {after}", "update")
 
 
