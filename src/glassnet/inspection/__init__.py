@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from glassnet.inspection.augmentation_plots import augmented as augmented
     from glassnet.inspection.boundaries import decision_boundary as decision_boundary
     from glassnet.inspection.column_relations import correlations as correlations
+    from glassnet.inspection.descents import descent as descent
     from glassnet.inspection.drawings import network_drawing as network_drawing
     from glassnet.inspection.embedding_planes import embeddings as embeddings
     from glassnet.inspection.fitted_curves import fitted as fitted
@@ -32,6 +33,7 @@ _MODULES: dict[str, str] = {
     "augmented": "augmentation_plots",
     "correlations": "column_relations",
     "decision_boundary": "boundaries",
+    "descent": "descents",
     "embeddings": "embedding_planes",
     "feature_maps": "layer_maps",
     "fitted": "fitted_curves",

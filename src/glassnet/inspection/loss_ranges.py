@@ -46,7 +46,7 @@ def choose_limits(
     """
     sizes = np.maximum(np.abs(values), 1.0)
     loss = grid.compute_center()
-    bowl = _fit_bowl(grid, sizes, loss)
+    bowl = fit_bowl(grid, sizes)
     if bowl is None:
         middle, half = values, 2 * sizes
     else:
@@ -63,8 +63,14 @@ def choose_limits(
     return list(zip(low.tolist(), high.tolist(), strict=True))
 
 
-def _fit_bowl(grid: LossGrid, sizes: np.ndarray, loss: float) -> Bowl | None:
-    """Return the bowl through 3^k points around the model, or None if the loss is no bowl."""
+def fit_bowl(grid: LossGrid, sizes: np.ndarray) -> Bowl | None:
+    """Return the bowl through 3^k points around the model, or None if the loss is no bowl.
+
+    Args:
+        grid: the loss along k directions.
+        sizes: distances of the points from the model, (k,).
+    """
+    loss = grid.compute_center()
     k = len(sizes)
     points = np.array(list(itertools.product((-1.0, 0.0, 1.0), repeat=k)))
     losses = grid.compute(points * sizes)

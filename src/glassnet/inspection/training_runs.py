@@ -112,13 +112,24 @@ class WeightPath:
 
 
 def record_path(
-    run: TrainingRun, n_epochs: int, max_points: int, compute_loss: ComputeLoss
+    run: TrainingRun,
+    n_epochs: int,
+    max_points: int,
+    compute_loss: ComputeLoss,
+    advance: Callable[[int], None] = lambda n: None,
 ) -> WeightPath:
     """Train with the engine's loop and return the path of the weights.
 
     There is a point for the start and one after every step. If there are more steps than
     `max_points`, there is one after every k-th step and after the last. If the number of steps is
     not known, the same is true of epochs. The path ends before the first loss that is not finite.
+
+    Args:
+        run: what to train.
+        n_epochs: number of epochs.
+        max_points: maximum number of points after the start.
+        compute_loss: returns the loss at a point.
+        advance: called with 1 after every epoch.
 
     Raises:
         DataError: the loss is not finite at the start; see `loop.run_epochs`.
@@ -138,6 +149,7 @@ def record_path(
         observe=False,
     ):
         recorder.on_epoch_end(record)
+        advance(1)
         if not record.finite:
             problem = record.decision.stop or ""
     if not problem and not np.isfinite(recorder.last_loss):

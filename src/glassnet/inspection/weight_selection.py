@@ -6,6 +6,7 @@ offset t along the direction d, the params are w + t d.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,7 +15,14 @@ from typing import Any
 import jax
 import numpy as np
 
-from glassnet.engine.network import BuiltNetwork, LinkPath, iter_links, tree_get, tree_set
+from glassnet.engine.network import (
+    BuiltNetwork,
+    LinkPath,
+    iter_links,
+    split,
+    tree_get,
+    tree_set,
+)
 from glassnet.errors import ConfigError, is_int, lookup, message, require
 from glassnet.types import Array, Params, Shape
 
@@ -145,6 +153,20 @@ def select_weights(
     labels = [selection.label for selection in selections]
     require(len(set(labels)) == len(labels), "weights", "different weights", weights=labels)
     return tuple(selections)
+
+
+def find_trainable_numbers(
+    network: BuiltNetwork, params: tuple[Params, ...], most: int
+) -> list[tuple[str, tuple[int, ...]]]:
+    """Return (name, index) of the first numbers that training moves, at most `most` of them."""
+    links, (trainable, _) = dict(iter_links(network.links)), split(network.links, params)
+    numbers: list[tuple[str, tuple[int, ...]]] = []
+    for kind, path, key in network.weight_paths:
+        entry = tree_get(trainable, path) if kind == "params" else None
+        if entry is not None:
+            indices = itertools.islice(np.ndindex(*np.shape(entry[key])), most)
+            numbers += [(f"{links[path].name}/{key}", index) for index in indices]
+    return numbers[:most]
 
 
 def _split_pair(weight: Any) -> tuple[str, Index]:

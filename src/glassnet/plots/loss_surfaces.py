@@ -64,12 +64,12 @@ class LossPlot:
 def plot_curve(plot: LossPlot, ax: Axes | None = None) -> Figure | SubFigure:
     """Draw the loss over one weight."""
     ax = get_axes(ax)
-    (values,), loss = plot.values, _blank(plot.loss)
+    (values,), loss = plot.values, blank(plot.loss)
     ax.plot(values, loss, color=CURVE_COLOR, lw=2)
     if plot.path is not None:
-        ax.plot(*plot.path.T, **PATH_STYLE, path_effects=_outline(2.6))
+        ax.plot(*plot.path.T, **PATH_STYLE, path_effects=make_outline(2.6))
     _mark_points(ax, plot)
-    is_log = _spans_decades(loss)
+    is_log = spans_decades(loss)
     if is_log:
         ax.set_yscale("log")
         _use_plain_numbers(ax.yaxis)
@@ -86,8 +86,8 @@ def plot_curve(plot: LossPlot, ax: Axes | None = None) -> Figure | SubFigure:
 def plot_contour(plot: LossPlot, ax: Axes | None = None) -> Figure | SubFigure:
     """Draw the loss over two weights as a map with contour lines."""
     ax = get_axes(ax, (6.2, 4.8))
-    loss, (first, second) = _blank(plot.loss), plot.values
-    levels, norm = _choose_levels(loss)
+    loss, (first, second) = blank(plot.loss), plot.values
+    levels, norm = choose_levels(loss)
     draw_contour(ax, first, second, loss, levels=levels, norm=norm, label=plot.loss_label)
     if plot.path is not None:
         draw_path(ax, plot.path[:, :2], PATH_COLOR, "training")
@@ -103,7 +103,7 @@ def plot_3d(plot: LossPlot, ax: Any = None) -> Figure | SubFigure:
     A loss that spans decades is drawn as its logarithm.
     """
     ax = get_axes(ax, (6.6, 5.2), projection="3d")
-    loss, is_log = _blank(plot.loss), _spans_decades(plot.loss)
+    loss, is_log = blank(plot.loss), spans_decades(plot.loss)
     heights = np.log10(loss) if is_log else loss
     first, second = np.meshgrid(*plot.values, indexing="ij")
     finite = heights[np.isfinite(heights)]
@@ -116,7 +116,11 @@ def plot_3d(plot: LossPlot, ax: Any = None) -> Figure | SubFigure:
     for points, style in _space_marks(plot):
         lift = np.log10(points[:, 2]) if is_log else points[:, 2]
         ax.plot(points[:, 0], points[:, 1], lift + 0.01 * (high - low), zorder=10, **style)
-    ax.set(xlabel=_short(plot.names[0]), ylabel=_short(plot.names[1]), zlabel=plot.loss_label)
+    ax.set(
+        xlabel=shorten_name(plot.names[0]),
+        ylabel=shorten_name(plot.names[1]),
+        zlabel=plot.loss_label,
+    )
     if is_log:
         ax.zaxis.set_major_formatter(lambda power, _: format_number(10**power, 2))
     ax.tick_params(labelsize=8)
@@ -148,11 +152,12 @@ def draw_contour(
 def draw_path(ax: Axes, points: np.ndarray, color: str, label: str) -> None:
     """Draw where training went, (t, 2), with a dot at each moment and a ring at its start."""
     style = PATH_STYLE | {"color": color, "label": label}
-    ax.plot(*points.T, **style, path_effects=_outline(3.2))
+    ax.plot(*points.T, **style, path_effects=make_outline(3.2))
     ax.plot(*points[0], "o", mfc="white", mec=color, ms=7, mew=1.6, zorder=4)
 
 
-def _outline(width: float) -> list[Any]:
+def make_outline(width: float) -> list[Any]:
+    """Return a white line around another one, so that it is seen on every color."""
     return [withStroke(linewidth=width, foreground="white")]
 
 
@@ -185,23 +190,24 @@ def _is_inside(points: np.ndarray, values: Sequence[np.ndarray]) -> np.ndarray:
     return inside
 
 
-def _blank(loss: np.ndarray) -> np.ndarray:
+def blank(loss: np.ndarray) -> np.ndarray:
     """Return the losses with NaN for what is not finite."""
     return np.where(np.isfinite(loss), loss, np.nan)
 
 
-def _spans_decades(loss: np.ndarray) -> bool:
+def spans_decades(loss: np.ndarray) -> bool:
+    """Return whether losses are better drawn on a logarithmic scale."""
     finite = loss[np.isfinite(loss)]
     return bool(finite.size and finite.min() > 0 and finite.max() > LOG_RATIO * finite.min())
 
 
-def _choose_levels(loss: np.ndarray) -> tuple[np.ndarray, Normalize]:
+def choose_levels(loss: np.ndarray) -> tuple[np.ndarray, Normalize]:
     """Return the levels of the contours, and the scale of the colors."""
     finite = loss[np.isfinite(loss)]
     if not finite.size:
         return np.array([0.0, 1.0]), Normalize(0, 1)
     low, high = float(finite.min()), float(finite.max())
-    if _spans_decades(loss):
+    if spans_decades(loss):
         return np.geomspace(low, high, N_LEVELS + 1), LogNorm(low, high)
     high = high if high > low else low + max(abs(low), 1.0) * 1e-6
     # Narrow steps at the bottom of the bowl, where the minimum is.
@@ -213,7 +219,7 @@ def _use_plain_numbers(axis: Any) -> None:
     axis.set_major_formatter(lambda value, _: format_number(value, 3))
 
 
-def _short(name: str) -> str:
+def shorten_name(name: str) -> str:
     """Return a name that fits to the edge of a drawing in space."""
     return name if len(name) <= 30 else f"...{name[-28:]}"
 
