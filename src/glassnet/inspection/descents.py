@@ -63,14 +63,7 @@ RESOLUTION = 51
 FEWEST_FRAMES, MAX_FRAMES = 20, 100
 """An animation of so many epochs has a frame for each."""
 
-DESCENT_ARGUMENTS = (
-    "optimizers",
-    "learning_rates",
-    "batch_sizes",
-    "starts",
-    "epochs",
-    "weights",
-)
+DESCENT_ARGUMENTS = ("optimizers", "learning_rates", "batch_sizes", "starts", "weights", "epochs")
 """Arguments of `descent`, for messages about misspelt ones."""
 
 ARRIVED = 0.9
@@ -292,7 +285,6 @@ def descent(
     learning_rates: Sequence[float] | None = None,
     batch_sizes: Sequence[int | str] | None = None,
     starts: int | str | None = None,
-    epochs: int = 50,
     weights: Sequence[Any] | None = None,
     **fit_arguments: Any,
 ) -> Descent:
@@ -310,13 +302,12 @@ def descent(
         starts: weights at the start. "current" for those of the model; n for n runs from weights
             drawn by the model's seed, seed + 1, ..., as after `reset(seed)`. None for "current" if
             the model has not been trained, else for 1.
-        epochs: passes over the rows.
         weights: the two weights of the surface, each as (name, index) with a name of
             `model.weights_named()`, or a name alone. The other weights are those at the end of the
             lowest run. If None, they are the two weights of a network that has two; else the
             surface is the plane through that end along the two principal directions of the paths.
-        fit_arguments: sample_weight, shuffle, steps_per_epoch, target, column_types, derive or
-            target_transform, as in `fit`.
+        fit_arguments: arguments of `fit`: epochs (50 if it is not one of them), sample_weight,
+            shuffle, steps_per_epoch, target, column_types, derive or target_transform.
 
     Raises:
         ConfigError: an empty list, an unknown optimizer or weight, a rate <= 0, more than 10 runs,
@@ -334,6 +325,9 @@ def descent(
 
     Source: lecture 003, gradient descent; Li et al. 2018, sec. 7, for the principal directions.
     """
+    for name in fit_arguments:
+        lookup("argument", name, dict.fromkeys((*DESCENT_ARGUMENTS, *FIT_ARGUMENTS)))
+    epochs = fit_arguments.pop("epochs", 50)
     choices = choose_runs(optimizers, learning_rates, batch_sizes, starts, epochs)
     fix = "Its rows are gone after the first run. Pass arrays, a list of batches, or a function."
     is_repeatable = not isinstance(x, Iterator)
@@ -345,8 +339,6 @@ def descent(
         x=type(x).__name__,
         fix=fix,
     )
-    for name in fit_arguments:
-        lookup("argument", name, dict.fromkeys((*DESCENT_ARGUMENTS, *FIT_ARGUMENTS)))
     runs = _train(model, x, y, choices, fit_arguments, weights)
     plane, surface = _choose_surface(runs)
     values, loss = _compute_surface(plane, surface, runs)
