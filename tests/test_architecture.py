@@ -150,12 +150,36 @@ def test_no_public_function_has_the_name_of_a_submodule(name):
 
 
 @pytest.mark.parametrize(
-    "code", ["import glassnet", "import glassnet as gn; gn.errors; dir(gn)", "import glassnet.cli"]
+    "code",
+    [
+        "import glassnet",
+        "import glassnet as gn; gn.errors; dir(gn)",
+        "import glassnet as gn; dir(gn.inspection)",
+        "import glassnet.cli",
+    ],
 )
 def test_import_is_light(code):
     report = "import sys; print([m for m in ('jax', 'sklearn', 'pandas', 'matplotlib', 'jinja2') if m in sys.modules])"
     result = subprocess.run(
         [sys.executable, "-c", f"{code}; {report}"], capture_output=True, text=True, check=True
+    )
+    assert result.stdout == "[]\n"
+
+
+def test_views_are_computed_without_drawing_libraries():
+    """Views of arrays import none of these before they are drawn or become a frame."""
+    code = """
+import sys
+import numpy as np
+import glassnet as gn
+model = gn.Sequential([gn.layers.Dense(1, activation="sigmoid")], seed=0)
+x, y = np.zeros((2, 2)), [0, 1]
+gn.inspection.decision_boundary(model, x, y, resolution=3)
+gn.inspection.neurons(model, x, resolution=3)
+print([m for m in ("sklearn", "pandas", "matplotlib", "jinja2") if m in sys.modules])
+"""
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
     assert result.stdout == "[]\n"
 
