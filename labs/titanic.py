@@ -1,7 +1,13 @@
 """Titanic: predict who survived, from fare and age and then from all columns.
 
-Each network is compared with a logistic regression.
+Each network is compared with a logistic regression, and its answers are drawn over fare and age.
+The figures go to the folder of the first argument, or of the environment variable GLASSNET_FIGURES,
+or to figures/.
 """
+
+import os
+import sys
+from pathlib import Path
 
 import numpy as np
 from sklearn.linear_model import LogisticRegression
@@ -9,6 +15,8 @@ from sklearn.linear_model import LogisticRegression
 import glassnet as gn
 from glassnet.layers import Dense, Dropout
 
+folder = Path(sys.argv[1] if len(sys.argv) > 1 else os.environ.get("GLASSNET_FIGURES", "figures"))
+folder.mkdir(parents=True, exist_ok=True)
 train, test = gn.datasets.load("titanic", seed=0)
 print(f"{len(train)} training passengers, {len(test)} test passengers")
 print(f"{train.survived.mean():.0%} of the training passengers survived")
@@ -21,7 +29,7 @@ def network() -> gn.Sequential:
     )
 
 
-model = network()
+model, boundaries = network(), {}
 for name, columns in (
     ("fare and age", ["fare", "age", "survived"]),
     ("all columns", list(train.columns)),
@@ -46,6 +54,10 @@ for name, columns in (
         f"  {passenger.name.item()}: "
         f"{before:.2f} before training, {after:.2f} after, true value {truth}"
     )
+    view = boundaries[name] = gn.inspection.decision_boundary(
+        model, train, features=("fare", "age"), test=test
+    )
+    view.plot().savefig(folder / f"titanic_{name.replace(' ', '_')}.png", dpi=110)
 
 invented = [
     {"pclass": 1, "sex": "female", "age": 30, "fare": 80.0, "embarked": "C"},
@@ -58,3 +70,12 @@ print(
     np.round(model.predict(invented).ravel(), 2),
     model.predict_labels(invented),
 )
+
+# All columns: a slice of the passengers in the second class, of women and of men.
+for sex in ("female", "male"):
+    view = boundaries[sex] = gn.inspection.decision_boundary(
+        model, train, features=("fare", "age"), at={"sex": sex, "pclass": 2}
+    )
+    view.plot().savefig(folder / f"titanic_{sex}.png", dpi=110)
+    survives = np.mean(view.prediction == 1)
+    print(f"{sex}, second class: survival is likelier in {survives:.0%} of the plane")

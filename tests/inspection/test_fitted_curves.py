@@ -86,7 +86,7 @@ def test_a_slice_of_a_table():
     rows = pd.DataFrame({"area": view.x, "built": [year] * 4, "town": ["b"] * 4})
     np.testing.assert_allclose(view.prediction, model.predict(rows)[:, 0], rtol=1e-6)
     text = f"{year:.0f}" if year == round(year) else f"{year:,.0f}"
-    assert view.title.endswith(f"slice at built = {text}, town = b")
+    assert view.title.endswith(f"slice at town = b, built = {text}")
     by_town = fitted(model, frame, feature="town")
     assert by_town.x.tolist() == ["a", "b"]
     ticks = by_town.plot().axes[0].get_xticklabels()

@@ -75,9 +75,15 @@ def test_house_prices(shared_data, record_property):
     assert paired.mean() < 0
 
 
-def test_titanic_lab(shared_data, capsys):
-    """All columns give a higher accuracy than fare and age."""
+def test_titanic_lab(shared_data, tmp_path, monkeypatch, capsys):
+    """All columns give a higher accuracy than fare and age. Women survive more often than men."""
+    monkeypatch.setattr("sys.argv", ["titanic.py", str(tmp_path)])
     result = runpy.run_path(str(LABS / "titanic.py"))
+    assert len(list(tmp_path.glob("titanic_*.png"))) == 4
+    boundaries = result["boundaries"]
+    assert boundaries["fare and age"].fixed == {}
+    assert boundaries["male"].fixed["sex"] == "male"
+    assert boundaries["female"].prediction.mean() > boundaries["male"].prediction.mean()
     assert result["accuracy"] > 0.78
     woman, man = result["model"].predict(result["invented"]).ravel()
     assert woman > 0.8 > 0.2 > man

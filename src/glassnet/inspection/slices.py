@@ -272,19 +272,15 @@ def _find_features(table: FeatureTable, features: Any, n_axes: int, view: str) -
 def _fix_features(
     table: FeatureTable, names: list[str], at: Mapping[str, Any] | None
 ) -> dict[str, np.ndarray]:
-    """Return the fixed value of each feature that is not on an axis."""
+    """Return the fixed value of each feature that is not on an axis; the user's come first."""
     require(at is None or isinstance(at, Mapping), "at", 'a dict, as in {"age": 30}', at=at)
     chosen = {table.find(name, "at"): value for name, value in (at or {}).items()}
     both = [name for name in chosen if name in names]
     fix = "Leave it out of at, or of the features."
     require(not both, "at", "columns that are not on an axis", columns=both, fix=fix)
-    return {
-        name: table.parse(name, chosen[name])
-        if name in chosen
-        else table.read(name).typical_value()
-        for name in table.names
-        if name not in names
-    }
+    others = [name for name in table.names if name not in (*names, *chosen)]
+    fixed = {name: table.parse(name, value) for name, value in chosen.items()}
+    return fixed | {name: table.read(name).typical_value() for name in others}
 
 
 def describe_fixed(fixed: Mapping[str, Any]) -> str:

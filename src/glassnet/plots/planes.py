@@ -224,13 +224,8 @@ def _draw_points(
     ax.scatter(x, y, s=size, marker=marker, **colors, **edge)
     wrong = part.is_wrong[index]
     ink = mpl.rcParams["text.color"]
-    ring: dict[str, Any] = {
-        "facecolors": "none",
-        "edgecolors": [ink],
-        "linewidths": 1.3,
-        "zorder": 4,
-    }
-    ax.scatter(x[wrong], y[wrong], s=2.6 * size, marker="o", **ring)
+    ring: dict[str, Any] = {"facecolors": "none", "edgecolors": [ink], "zorder": 4}
+    ax.scatter(x[wrong], y[wrong], s=2.4 * size, linewidths=0.2 * size**0.5, **ring)
 
 
 def _add_class_legend(
