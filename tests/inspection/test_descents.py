@@ -168,7 +168,7 @@ def test_the_drawn_part_has_the_points_near_the_bowl():
     assert [each.tolist() for each in near] == [[True, True, True, False]]
     first, second = choose_axes(np.array([[0.0, 1.0], [4.0, 1.0]]), 3)
     np.testing.assert_allclose(first, [-1, 2, 5])  # 25 % on each side
-    np.testing.assert_allclose(second, [0.1, 1, 1.9])  # 0.3 of the other width, and 25 %
+    np.testing.assert_allclose(second, [0.7, 1, 1.3])  # 0.1 of the other width, and 25 %
 
 
 def test_weights_by_name():
@@ -312,6 +312,8 @@ def test_arguments_that_cannot_be_used(arguments, expected):
 def test_rows_and_networks_that_cannot_be_used():
     with pytest.raises(DataError, match=r"rows that can be read again.*x='generator'"):
         descent(make_line(), ((LINE_X, LINE_Y) for _ in range(2)))
+    with pytest.raises(ConfigError, match=r"a gn.Sequential.*Received: model='NeuralRegressor'"):
+        descent(gn.estimators.NeuralRegressor(), LINE_X, LINE_Y)
     model = gn.Sequential([Dense(1, use_bias=False)], seed=0)
     model.compile("sgd", "mse")
     with pytest.raises(ConfigError, match=r"two weights or more.*loss_curve"):

@@ -152,23 +152,20 @@ class Descent(View):
         lowest = self.lowest_run
         first, last = (format_number(self.losses[lowest][i]) for i in (0, -1))
         after = f"after {self.n_epochs} epoch{'s' if self.n_epochs > 1 else ''}"
-        left, on_the_way = (
-            [i for i, each in enumerate(self.outcomes) if each == outcome]
-            for outcome in ("left the bowl", "on the way")
-        )
+        left = [i for i, each in enumerate(self.outcomes) if each == "left the bowl"]
+        short = [i for i, each in enumerate(self.outcomes) if each == "on the way"]
+        shares = [f"{format_number(100 * share, 2)} %" for share in self.progress]
+        way = f", {shares[lowest]} of the way" if lowest in short else ""
         parts = []
         if len(self.labels) == 1:
             parts = [f"{self.labels[0]}: loss {first} to {last} {after}"]
         elif lowest not in left:
-            parts = [f"{self.labels[lowest]} ends lowest: loss {last} {after}"]
+            parts = [f"{self.labels[lowest]} ends lowest: loss {last} {after}{way}"]
         if left:
             parts.append(f"{_join([self.labels[i] for i in left])} left the bowl")
-        if on_the_way and len(self.labels) > 1:
-            shares = [
-                f"{self.labels[i]} came {format_number(100 * self.progress[i], 2)} %"
-                for i in on_the_way
-            ]
-            parts.append(f"{_join(shares)} of the way")
+        others = [f"{self.labels[i]} came {shares[i]}" for i in short if i != lowest]
+        if others:
+            parts.append(f"{_join(others)} of the way")
         return "; ".join(parts)
 
     def __str__(self) -> str:
@@ -325,6 +322,8 @@ def descent(
 
     Source: lecture 003, gradient descent; Li et al. 2018, sec. 7, for the principal directions.
     """
+    is_model, kind = hasattr(model, "iter_training_runs"), type(model).__name__
+    require(is_model, "descent", "a gn.Sequential, or its Keras layout", model=kind)
     for name in fit_arguments:
         lookup("argument", name, dict.fromkeys((*DESCENT_ARGUMENTS, *FIT_ARGUMENTS)))
     epochs = fit_arguments.pop("epochs", 50)

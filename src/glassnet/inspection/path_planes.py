@@ -18,7 +18,7 @@ from glassnet.types import Params
 RISE = 2.0
 """Points are near if their loss is at most this many times as far above the lowest as the start."""
 
-MARGIN, THINNEST = 0.25, 0.3
+MARGIN, THINNEST = 0.25, 0.1
 """Space around the near points, in their width; the smallest width of an axis over the other's."""
 
 

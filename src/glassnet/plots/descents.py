@@ -147,12 +147,11 @@ def plot_3d(plot: DescentPlot, ax: Any = None) -> Figure | SubFigure:
         points = [path[:n, 0], path[:n, 1], lift[:n]]
         label, outline = plot.legend_label(i), make_outline(3.2)
         ax.plot(*points, color=color, lw=2, zorder=10, label=label, path_effects=outline)
+        start, end = ([axis[k : k + 1] for axis in points] for k in (0, max(n - 1, 0)))
+        marker = "^" if n < len(path) else "o"
+        ax.plot(*end, **END_STYLE | {"marker": marker}, mfc=color, zorder=11)
         start_color = "white" if plot.has_one_start else color
-        for k, marker in ((0, START_STYLE | {"mfc": start_color}), (n - 1, END_STYLE))[
-            : 1 + (n > 1)
-        ]:
-            style = {"mfc": color} | marker
-            ax.plot(*[[axis[k]] for axis in points], **style, zorder=11)
+        ax.plot(*start, **START_STYLE, mfc=start_color, zorder=12)
     ax.set_xlabel(plot.names[0], fontsize=9)
     ax.set_ylabel(plot.names[1], fontsize=9)
     ax.set_zlabel(plot.loss_label)

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.colors import LogNorm, Normalize
+from matplotlib.colors import LogNorm, Normalize, PowerNorm
 from matplotlib.figure import Figure, SubFigure
 from matplotlib.patheffects import withStroke
 
@@ -212,7 +212,7 @@ def choose_levels(loss: np.ndarray) -> tuple[np.ndarray, Normalize]:
     high = high if high > low else low + max(abs(low), 1.0) * 1e-6
     # Narrow steps at the bottom of the bowl, where the minimum is.
     steps = np.linspace(0, 1, N_LEVELS + 1) ** 2
-    return low + (high - low) * steps, Normalize(low, high)
+    return low + (high - low) * steps, PowerNorm(0.5, low, high)
 
 
 def _use_plain_numbers(axis: Any) -> None:
