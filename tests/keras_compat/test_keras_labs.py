@@ -66,9 +66,9 @@ def test_celsius(capsys):
     assert "100 C is" in capsys.readouterr().out
 
 
-def test_line():
+def test_noisy_line():
     """The fitted line is the least squares line, with a loss near the noise's variance, 9."""
-    results = runpy.run_path(str(LABS / "line.py"))
+    results = runpy.run_path(str(LABS / "noisy_line.py"))
     assert results["w"] == pytest.approx(results["best_w"], abs=0.3)
     assert results["b"] == pytest.approx(results["best_b"], abs=0.5)
     residual = results["y"] - results["best_w"] * results["x"] - results["best_b"]
@@ -112,13 +112,13 @@ def test_celsius_in_keras_finds_the_same(tmp_path, capsys):
 
 
 @KERASS_OWN
-def test_line_in_keras_has_the_same_losses(tmp_path, capsys):
+def test_noisy_line_in_keras_has_the_same_losses(tmp_path, capsys):
     """Oracle: the same script in Keras: equal losses at equal weights, and nearly the same line.
 
     The order of the rows differs.
     """
     import_keras()
-    ours, theirs = (runpy.run_path(path) for path in for_keras("line.py", tmp_path))
+    ours, theirs = (runpy.run_path(path) for path in for_keras("noisy_line.py", tmp_path))
     assert (ours["w"], ours["b"]) == (
         pytest.approx(theirs["w"], abs=0.5),
         pytest.approx(theirs["b"], abs=0.5),

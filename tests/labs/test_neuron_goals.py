@@ -47,3 +47,27 @@ def test_perceptron(tmp_path, monkeypatch, capsys):
     assert result["difference"] < 1e-5
     assert result["accuracies"]["linear"] < 0.92 < 0.95 < result["accuracies"]["tanh"]
     assert len(list(tmp_path.glob("*.png"))) == 4
+
+
+def test_line(tmp_path, monkeypatch, capsys):
+    """Lecture 000: the losses at w = 8, 7 and 9 are 599.41, 703.16 and 566.05.
+
+    With them, L(w) = 35.195 (w - 8.974)^2 + 566.02. The other oracle is least squares.
+    """
+    result = run("line.py", tmp_path, monkeypatch)
+    text = capsys.readouterr().out
+    for w, loss in ((8, 599.41), (7, 703.16), (9, 566.05)):
+        assert result["losses"][w] == pytest.approx(loss, abs=0.005)
+        assert f"y = {w} x + 3" in text
+    parabola = 35.195 * (result["over_w"].values - (8 + 68.555 / 70.39)) ** 2 + 566.0247
+    np.testing.assert_allclose(result["over_w"].loss, parabola, rtol=1e-5)
+    best = np.array([result["best_w"], result["best_b"]])
+    np.testing.assert_allclose([result["w"], result["b"]], best, rtol=1e-3)
+    surface = result["path"]
+    for i, values in enumerate(surface.values):
+        assert abs(surface.minimum[i] - best[i]) <= (values[1] - values[0]) / 2
+    np.testing.assert_allclose(surface.path[0], [8, 3])
+    np.testing.assert_allclose(surface.path[-1], [result["w"], result["b"]])
+    assert result["rates"].outcomes == ("on the way", "arrived", "left the bowl")
+    names = {"w", "b", "surface", "bowl", "path", "fit", "rates"}
+    assert {path.stem for path in tmp_path.iterdir()} == {f"line-{name}" for name in names}

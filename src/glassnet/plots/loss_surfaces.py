@@ -19,12 +19,13 @@ from glassnet.plots.style import CLASS_COLORS, SEQUENTIAL, clean_axes, figure_of
 MODEL_COLOR, PATH_COLOR, CURVE_COLOR = CLASS_COLORS[1], CLASS_COLORS[1], CLASS_COLORS[0]
 """Vermilion and blue can be told apart, and vermilion is seen on every color of the surface."""
 
-PATH_STYLE: dict[str, Any] = {"color": PATH_COLOR, "marker": "o", "ms": 3, "lw": 1.5}
-PATH_STYLE |= {"label": "training"}
 LOWEST_STYLE: dict[str, Any] = {"marker": "X", "color": "white", "mec": "black", "ms": 9}
 LOWEST_STYLE |= {"ls": "none", "label": "lowest"}
 MODEL_STYLE: dict[str, Any] = {"marker": "o", "mfc": MODEL_COLOR, "mec": "white", "ms": 9}
 MODEL_STYLE |= {"mew": 1.4, "ls": "none", "label": "model"}
+
+MAX_DOTS = 60
+"""A path of more points has no dot at each."""
 
 LOG_RATIO = 30.0
 """Losses are drawn on a logarithmic scale if the highest is this many times the lowest."""
@@ -67,7 +68,7 @@ def plot_curve(plot: LossPlot, ax: Axes | None = None) -> Figure | SubFigure:
     (values,), loss = plot.values, blank(plot.loss)
     ax.plot(values, loss, color=CURVE_COLOR, lw=2)
     if plot.path is not None:
-        ax.plot(*plot.path.T, **PATH_STYLE, path_effects=make_outline(2.6))
+        ax.plot(*plot.path.T, **_path_style(len(plot.path)), path_effects=make_outline(2.6))
     _mark_points(ax, plot)
     is_log = spans_decades(loss)
     if is_log:
@@ -90,7 +91,7 @@ def plot_contour(plot: LossPlot, ax: Axes | None = None) -> Figure | SubFigure:
     levels, norm = choose_levels(loss)
     draw_contour(ax, first, second, loss, levels=levels, norm=norm, label=plot.loss_label)
     if plot.path is not None:
-        draw_path(ax, plot.path[:, :2], PATH_COLOR, "training")
+        draw_path(ax, plot.path[:, :2])
     _mark_points(ax, plot)
     ax.set(xlabel=plot.names[0], ylabel=plot.names[1])
     ax.set(xlim=(first[0], first[-1]), ylim=(second[0], second[-1]))
@@ -149,11 +150,16 @@ def draw_contour(
     bar.set_label(label)
 
 
-def draw_path(ax: Axes, points: np.ndarray, color: str, label: str) -> None:
-    """Draw where training went, (t, 2), with a dot at each moment and a ring at its start."""
-    style = PATH_STYLE | {"color": color, "label": label}
-    ax.plot(*points.T, **style, path_effects=make_outline(3.2))
-    ax.plot(*points[0], "o", mfc="white", mec=color, ms=7, mew=1.6, zorder=4)
+def draw_path(ax: Axes, points: np.ndarray) -> None:
+    """Draw where training went, (t, 2), with a ring at its start."""
+    ax.plot(*points.T, **_path_style(len(points)), path_effects=make_outline(3.2))
+    ax.plot(*points[0], "o", mfc="white", mec=PATH_COLOR, ms=7, mew=1.6, zorder=4)
+
+
+def _path_style(n: int) -> dict[str, Any]:
+    """Return the style of a path of n points."""
+    style: dict[str, Any] = {"color": PATH_COLOR, "ms": 3, "lw": 1.5, "label": "training"}
+    return style | {"marker": "o" if n <= MAX_DOTS else None}
 
 
 def make_outline(width: float) -> list[Any]:
@@ -175,7 +181,8 @@ def _space_marks(plot: LossPlot) -> list[tuple[np.ndarray, dict[str, Any]]]:
     marks: list[tuple[np.ndarray, dict[str, Any]]] = []
     if plot.path is not None:
         inside = _is_inside(plot.path, plot.values)
-        marks.append((np.where(inside[:, None], plot.path, np.nan), PATH_STYLE))
+        style = _path_style(len(plot.path))
+        marks.append((np.where(inside[:, None], plot.path, np.nan), style))
     marks.append((np.array([plot.minimum]), LOWEST_STYLE))
     if _is_inside(np.array([plot.model]), plot.values).all():
         marks.append((np.array([plot.model]), MODEL_STYLE))
