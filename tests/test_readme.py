@@ -54,6 +54,22 @@ def test_the_picture_shows_what_the_command_prints(make):
     pages.check_output(lines(make.trace()), shown)
 
 
+def test_the_figure_of_a_trace_shows_what_the_command_prints(make):
+    """matplotlib writes each text as a comment. Oracle: the command, and a fresh drawing."""
+    printed = pages.output(make.COMMAND.removeprefix("glassnet "))
+    columns = [line[:40].rstrip() for line in str(make.make_trace()).splitlines()[2:]]
+    assert all(column in printed for column in columns)
+    drawn, shown = (
+        re.findall(r"<!-- (.*?) -->", picture)
+        for picture in (
+            make.backpropagation(),
+            (IMAGES / "backpropagation.svg").read_text(encoding="utf-8"),
+        )
+    )
+    assert "L = 0.9432" in drawn
+    pages.check_output("\n".join(drawn), "\n".join(shown))
+
+
 def test_the_code_and_its_figure(capsys):
     names = pages.run("README.md")
     model, data = names["model"], names["data"]

@@ -1,5 +1,6 @@
-"""Draw the pictures of README.md from what Glassnet prints and plots: `python docs/images/make.py`
-writes them beside this file.
+"""Draw the pictures of README.md and docs/trace.md from what Glassnet prints and plots.
+
+`python docs/images/make.py` writes them beside this file.
 """
 
 import contextlib
@@ -14,6 +15,7 @@ from rich.console import Console
 from rich.terminal_theme import TerminalTheme
 from rich.text import Text
 
+import glassnet as gn
 from glassnet.cli import main
 
 HERE = Path(__file__).parent
@@ -62,13 +64,32 @@ def training():
         contextlib.redirect_stdout(io.StringIO()),
     ):
         exec(code, names)
+    return to_svg(names["model"].history.plot)
+
+
+def backpropagation():
+    """Return the figure of the trace that `COMMAND` prints as SVG."""
+    return to_svg(make_trace().plot)
+
+
+def make_trace():
+    """Return the trace that `COMMAND` prints."""
+    data = gn.datasets.load("xor")
+    layers = [gn.layers.Dense(n, activation="sigmoid") for n in (2, 1)]
+    model = gn.Sequential(layers, seed=0)
+    model.compile("sgd", "binary_crossentropy")
+    return model.trace(data.x[3:], data.y[3:])
+
+
+def to_svg(draw):
+    """Return the figure that a function draws as SVG, the same at each call."""
     drawn = io.StringIO()
     with rc_context({"svg.hashsalt": "glassnet"}):
-        names["model"].history.plot().savefig(drawn, format="svg", metadata={"Date": None})
+        draw().savefig(drawn, format="svg", metadata={"Date": None})
     return drawn.getvalue()
 
 
 if __name__ == "__main__":
-    for draw in (trace, training):
+    for draw in (trace, training, backpropagation):
         picture = re.sub(r"[ \t]+$", "", draw(), flags=re.M)
         (HERE / f"{draw.__name__}.svg").write_text(picture.rstrip("\n") + "\n", encoding="utf-8")

@@ -30,6 +30,9 @@ UNIT_GAP, EMPTY_GAP, COLUMN_GAPS = 0.24, 0.5, (1.2, 1.4, 1.6, 1.8, 2.1, 2.4, 2.8
 HEIGHT_FACTORS = (1.0, 1.25, 1.6, 2.0, 2.6)
 """Factors on the height that are tried if no distance is enough."""
 
+BEST_PLACE = 0.35
+"""The place of a label that is preferred: nearer to the start of its line than to the end."""
+
 PLACES = tuple(0.04 + 0.02 * i for i in range(47))
 """Places of the numbers along a line that are tried: shares of its length."""
 
@@ -212,7 +215,7 @@ def place_labels(
     """Find a place for a label on each line, so that no two overlap; None if there is none.
 
     A label lies along its line, between both ends. Of the free places, the one that covers the
-    fewest other lines is taken, and among these the one nearest to the start.
+    fewest other lines is taken, and among these the one nearest to `BEST_PLACE`.
 
     Args:
         segments: start and end of each line.
@@ -223,7 +226,7 @@ def place_labels(
     for i, (segment, size) in enumerate(zip(segments, sizes, strict=True)):
         others = thin[:i] + thin[i + 1 :]
         counted = [
-            (sum(overlaps(label, other) for other in others), place, label)
+            (sum(overlaps(label, other) for other in others), abs(place - BEST_PLACE), label)
             for place, label in _iter_places(segment, size)
         ]
         choices.append([label for _, _, label in sorted(counted, key=lambda c: c[:2])])
