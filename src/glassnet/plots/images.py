@@ -14,6 +14,9 @@ from glassnet.types import Array
 
 MAX_COLUMNS = 8
 
+INK_LEVELS = 16
+"""Numbers up to this one are counts of black points, as in the digits of scikit-learn."""
+
 
 def show_image(
     axes: Axes,
@@ -64,6 +67,8 @@ def find_pixel_range(image: Array) -> tuple[float, float]:
     if low < 0:
         return low, max(high, low + 1e-12)
     is_fraction = image.dtype.kind == "f" and high <= 1
+    if 1 < high <= INK_LEVELS:
+        return 0.0, float(INK_LEVELS)
     return 0.0, 1.0 if is_fraction else max(255.0, high)
 
 

@@ -38,11 +38,25 @@ def draw_element(draw: Callable[[], Figure | SubFigure], name: str, alt: str) ->
     with page_style(), mpl.rc_context(STYLE):
         figure = draw()
         assert isinstance(figure, Figure)
+        remove_title(figure, alt)
         rasterize_dense_parts(figure)
         file = io.StringIO()
         metadata = dict.fromkeys(("Date", "Creator", "Format", "Type"))
         figure.savefig(file, format="svg", dpi=RASTER_DPI, facecolor="none", metadata=metadata)
     return to_element(file.getvalue(), name, alt), round(figure.get_figwidth() * 96)
+
+
+def remove_title(figure: Figure, title: str) -> None:
+    """Remove a title that the page shows as text, but not what stands below it."""
+    words = " ".join(title.split())
+    for part in (figure, *figure.subfigs):
+        text = " ".join(part.get_suptitle().split())
+        if text.startswith(words):
+            part.suptitle(text.removeprefix(words).strip(), fontsize=9)
+    for ax in figure.axes:
+        for place in ("left", "center", "right"):
+            if " ".join(ax.get_title(place).split()) == words:
+                ax.set_title("", loc=place)
 
 
 def rasterize_dense_parts(figure: Figure) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from matplotlib.figure import Figure
 
+from glassnet.formatting import format_number
 from glassnet.plots.figure import NotebookFigure
 from glassnet.plots.style import CLASS_COLORS, REFERENCE_COLOR, clean_axes
 
@@ -30,6 +31,8 @@ def plot_scores(
     ax.set_yticks(range(len(scores)), [name for name, _, _ in scores])
     ax.set_ylim(len(scores) - 0.5, -0.5)
     ax.set_xlabel(label)
+    ax.xaxis.set_major_formatter(lambda value, _: format_number(value))
+    ax.locator_params(axis="x", nbins=5)
     ax.grid(axis="x", alpha=0.25)
     clean_axes(ax)
     return figure

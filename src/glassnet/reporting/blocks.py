@@ -6,6 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+MAX_NARROW = 520
+"""Wider figures, in CSS pixels, do not shrink to the width of a phone: they are scrolled."""
+
 
 @dataclass(frozen=True)
 class Block:
@@ -82,6 +85,11 @@ class Figure(Block):
     picture: Any
     caption: str
     width: int
+
+    @property
+    def is_wide(self) -> bool:
+        """Whether the figure is too wide to be read on a phone at once."""
+        return self.width > MAX_NARROW
 
 
 @dataclass(frozen=True)

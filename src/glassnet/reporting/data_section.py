@@ -26,6 +26,9 @@ MAX_IMAGES, IMAGES_PER_CLASS = 20, 2
 MAX_TEXT = 160
 """Maximum number of characters of a cell or text that are shown."""
 
+MAX_PLAIN = 10_000
+"""Smaller integers are written without commas."""
+
 MAX_OPEN = 12
 """Longer tables show this many rows at once."""
 
@@ -199,15 +202,26 @@ def describe_numbers(values: np.ndarray) -> str:
     finite = values[np.isfinite(values)].astype(np.float64)
     if not len(finite):
         return "none is finite"
-    low, middle, high = (format_number(each) for each in np.quantile(finite, [0, 0.5, 1]))
+    low, middle, high = (format_value(each) for each in np.quantile(finite, [0, 0.5, 1]))
     return f"always {low}" if low == high else f"{low} to {high}, median {middle}"
+
+
+def format_value(value: float) -> str:
+    """Return a number of the data; a year has no comma.
+
+    Example:
+        >>> [format_value(value) for value in (1912.0, 180921.0, 7.2512)]
+        ['1912', '180,921', '7.251']
+    """
+    is_short = float(value).is_integer() and abs(value) < MAX_PLAIN
+    return str(int(value)) if is_short else format_number(value)
 
 
 def shorten(value: object, length: int = MAX_TEXT) -> str:
     """Return a cell as text, without the end of a very long one."""
     if value is None or value != value:
         return ""
-    text = format_number(value) if isinstance(value, float | np.floating) else str(value)
+    text = format_value(value) if isinstance(value, float | np.floating) else str(value)
     return text if len(text) <= length else f"{text[: length - 3]}..."
 
 

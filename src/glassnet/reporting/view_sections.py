@@ -26,7 +26,7 @@ from glassnet.reporting.run_data import Rows, RunData
 N_WRONG = 8
 """Number of wrong answers that are shown."""
 
-MAX_COLUMNS = 8
+MAX_COLUMNS = 6
 """Maximum number of columns of a row that are shown among the wrong answers."""
 
 MAX_SHUFFLED = 2000
