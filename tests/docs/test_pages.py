@@ -26,6 +26,7 @@ CODE |= {
     "from-keras.md": 2,
     "from-scikit-learn.md": 3,
     "images.md": 1,
+    "report.md": 1,
     "series.md": 3,
     "tables.md": 3,
     "text.md": 1,
@@ -218,6 +219,12 @@ def test_inspection(capsys):
     """The page's first answer is printed; its views are those of tests/inspection."""
     pages.run("inspection.md")
     assert "Where is it wrong?" in capsys.readouterr().out
+
+
+def test_report():
+    """The page's report is a file; what is in it is tested in tests/reporting."""
+    pages.run("report.md")
+    assert Path("iris.html").stat().st_size > 50_000
 
 
 def test_all_code_is_run():

@@ -221,7 +221,7 @@ def shorten(value: object, length: int = MAX_TEXT) -> str:
     """Return a cell as text, without the end of a very long one."""
     if value is None or value != value:
         return ""
-    text = format_value(value) if isinstance(value, float | np.floating) else str(value)
+    text = format_value(float(value)) if isinstance(value, float | np.floating) else str(value)
     return text if len(text) <= length else f"{text[: length - 3]}..."
 
 
