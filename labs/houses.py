@@ -34,8 +34,8 @@ highest = ", ".join(f"{name} {r:.2f}" for name, r in numbers.drop("area").head(6
 print(f"highest correlation with the price: {highest}")
 print(f"correlation of {sum_of}: {numbers['area']:.2f}")
 shown = ["BedroomAbvGr", "OverallQual", "GrLivArea", "area", "Neighborhood", "KitchenQual"]
-relations.plot_rows(shown).savefig(folder / "houses-columns.png")
-relations.plot().savefig(folder / "houses-correlations.png")
+relations.plot_rows(shown).savefig(folder / "houses_columns.png")
+relations.plot().savefig(folder / "houses_correlations.png")
 
 
 def rmse(log_price: np.ndarray) -> float:
@@ -79,8 +79,8 @@ print(f"mean of the training rows: RMSE {rmse(np.full(len(test), mean)):.3f}")
 
 mistakes = gn.inspection.mistakes(model, test)
 print(mistakes)
-mistakes.plot().savefig(folder / "houses-mistakes.png")
+mistakes.plot().savefig(folder / "houses_mistakes.png")
 importance = gn.inspection.importance(model, test)
 print(importance.title)
-importance.plot().savefig(folder / "houses-importance.png")
+importance.plot().savefig(folder / "houses_importance.png")
 print(f"figures are in {folder}")

@@ -1,8 +1,8 @@
 """Titanic: predict who survived, from fare and age and then from all columns.
 
 Each network is compared with a logistic regression, and its answers are drawn over fare and age.
-The figures go to the folder of the first argument, or of the environment variable GLASSNET_FIGURES,
-or to figures/.
+Then come its mistakes and the columns that matter. The figures go to the folder of the first
+argument, or of the environment variable GLASSNET_FIGURES, or to figures/.
 """
 
 import os
@@ -79,3 +79,10 @@ for sex in ("female", "male"):
     view.plot().savefig(folder / f"titanic_{sex}.png", dpi=110)
     survives = np.mean(view.prediction == 1)
     print(f"{sex}, second class: survival is likelier in {survives:.0%} of the plane")
+
+mistakes = gn.inspection.mistakes(model, test, class_names=["died", "survived"])
+print(mistakes)
+mistakes.plot().savefig(folder / "titanic_mistakes.png")
+importance = gn.inspection.importance(model, test)
+print(importance)
+importance.plot().savefig(folder / "titanic_importance.png")

@@ -259,7 +259,7 @@ def test_a_gallery_shows_rows_of_every_kind(kind, table_models):
     assert len(titles) == 3
     row = result.wrong[0]
     true, predicted = (result.class_names[codes[row]] for codes in (result.y_true, result.y_pred))
-    assert titles[0].startswith(f"{true} taken for {predicted}\n0.")
+    assert titles[0].startswith(f"{true}\nas {predicted}\n0.")
 
 
 def test_figures_have_axes_with_names(three_classes):
@@ -272,6 +272,19 @@ def test_figures_have_axes_with_names(three_classes):
     binary = make_model(1, "sigmoid", "binary_crossentropy")
     figure = mistakes(binary, x[:, :1], y > 0).plot()
     assert ("recall", "precision") in [(ax.get_xlabel(), ax.get_ylabel()) for ax in figure.axes]
+
+
+def test_long_names_stay_different(three_classes):
+    """Names with the same beginning keep their own bars, labels and ends."""
+    model, x, y = three_classes
+    names = [f"a class with a long name {k}" for k in range(3)]
+    result = mistakes(model, x, y, class_names=names)
+    ax = result.plot_pairs().axes[0]
+    assert [bar.get_width() for bar in ax.patches] == [count for *_, count in result.pairs]
+    labels = [label.get_text() for label in ax.get_yticklabels()]
+    assert len(set(labels)) == len(result.pairs)
+    ends = [(true[-1], predicted[-1]) for true, predicted, _ in result.pairs]
+    assert [(label.split("\n")[0][-1], label[-1]) for label in labels] == ends
 
 
 def test_one_class_only_and_no_wrong_answers():

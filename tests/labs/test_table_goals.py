@@ -79,25 +79,30 @@ def test_titanic_lab(shared_data, tmp_path, monkeypatch, capsys):
     """All columns give a higher accuracy than fare and age. Women survive more often than men."""
     monkeypatch.setattr("sys.argv", ["titanic.py", str(tmp_path)])
     result = runpy.run_path(str(LABS / "titanic.py"))
-    assert len(list(tmp_path.glob("titanic_*.png"))) == 4
+    assert len(list(tmp_path.glob("titanic_*.png"))) == 6
     boundaries = result["boundaries"]
     assert boundaries["fare and age"].fixed == {}
     assert boundaries["male"].fixed["sex"] == "male"
     assert boundaries["female"].prediction.mean() > boundaries["male"].prediction.mean()
+    assert result["mistakes"].accuracy == pytest.approx(result["accuracy"])
+    assert result["importance"].names[0] == "sex"
     assert result["accuracy"] > 0.78
     woman, man = result["model"].predict(result["invented"]).ravel()
     assert woman > 0.8 > 0.2 > man
     lines = capsys.readouterr().out.splitlines()
-    scores = [float(line.split("accuracy ")[1][:5]) for line in lines if "accuracy" in line]
+    scores = [float(line.split("accuracy ")[1][:5]) for line in lines if ": accuracy" in line]
     assert len(scores) == 2
     assert scores[0] < scores[1]
 
 
 def test_houses_lab(shared_data, capsys, monkeypatch, tmp_path):
-    """Oracles: least squares through the three houses; pandas' corr. More columns have a lower error."""
+    """Oracles: least squares through the three houses; pandas' corr.
+
+    More columns have a lower error.
+    """
     monkeypatch.setattr("sys.argv", ["houses.py", str(tmp_path / "new")])
     result = runpy.run_path(str(LABS / "houses.py"))
-    names = {path.stem.removeprefix("houses-") for path in (tmp_path / "new").glob("*.png")}
+    names = {path.stem.removeprefix("houses_") for path in (tmp_path / "new").glob("*.png")}
     assert names == {"columns", "correlations", "mistakes", "importance"}
     train = result["train"]
     r = train.corr(numeric_only=True)["SalePrice"].drop(["SalePrice", "Id"])

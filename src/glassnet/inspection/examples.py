@@ -81,8 +81,15 @@ def make_gallery(who: str, examples: Examples, n: int) -> Figure:
 
     expected, fix = "images, texts or columns", "Use worst_rows() for their numbers."
     require(examples.are_shown, who, expected, error=DataError, fix=fix)
-    height = 2.2 * -(-n // IMAGES_PER_LINE) if examples.images is not None else 0.9 + 0.3 * n
-    return NotebookFigure(figsize=(10, height), layout="constrained")
+    return NotebookFigure(figsize=(10, gallery_height(examples, n)), layout="constrained")
+
+
+def gallery_height(examples: Examples, n: int) -> float:
+    """Return the height of a figure of n rows in inches; 0 if they cannot be shown."""
+    if not examples.are_shown or not n:
+        return 0.0
+    n_lines = -(-n // IMAGES_PER_LINE)
+    return 0.5 + 1.8 * n_lines if examples.images is not None else 0.6 + 0.25 * (n + 1)
 
 
 def draw_gallery(
@@ -112,7 +119,7 @@ def draw_gallery(
         [f"{row:,}", *texts, *examples.cells(row)]
         for row, *texts in zip(rows, *facts.values(), strict=True)
     ]
-    draw_table(figure.subplots(), header, cells)
+    draw_table(figure.subplots(), header, cells, row_height=1 / (len(cells) + 1))
 
 
 def read_examples(snapshot: Snapshot) -> Examples:

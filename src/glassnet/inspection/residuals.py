@@ -10,7 +10,13 @@ import numpy as np
 from glassnet.data.target_columns import target_to_numeric
 from glassnet.data.time_series import TimeSeries
 from glassnet.formatting import format_number, format_share
-from glassnet.inspection.examples import Examples, draw_gallery, make_gallery, read_examples
+from glassnet.inspection.examples import (
+    Examples,
+    draw_gallery,
+    gallery_height,
+    make_gallery,
+    read_examples,
+)
 from glassnet.inspection.snapshot import Snapshot
 from glassnet.inspection.view import View
 from glassnet.types import Array
@@ -203,8 +209,8 @@ class RegressionMistakes(View):
 
         names = [["predictions", "residuals"]]
         names[0].append("histogram" if len(self.names) == 1 else "outputs")
-        has_gallery = self.examples.are_shown
-        figure, panels, below = make_panels(self.title, self.remarks, names, has_gallery)
+        height = gallery_height(self.examples, min(len(self.y_true), MAX_SHOWN))
+        figure, panels, below = make_panels(self.title, self.remarks, names, height)
         for name, ax in panels.items():
             getattr(self, f"plot_{name}")(ax)
         if below is not None:

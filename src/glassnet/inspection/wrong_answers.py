@@ -16,7 +16,14 @@ from glassnet.evaluation.classification import (
     compute_threshold_curves,
 )
 from glassnet.formatting import format_share
-from glassnet.inspection.examples import Examples, draw_gallery, make_gallery, read_examples
+from glassnet.inspection.examples import (
+    Examples,
+    draw_gallery,
+    gallery_height,
+    make_gallery,
+    read_examples,
+    shorten,
+)
 from glassnet.inspection.residuals import RegressionMistakes, find_residuals
 from glassnet.inspection.snapshot import InspectedModel, Snapshot
 from glassnet.inspection.view import View
@@ -25,6 +32,9 @@ from glassnet.types import Array
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure, SubFigure
+
+MAX_CELL = 16
+"""Maximum number of characters of a class name above an image."""
 
 MAX_SHOWN = 8
 """Number of wrong answers in the figure of all panels."""
@@ -279,7 +289,7 @@ class ClassificationMistakes(View):
             self.title,
             f"accuracy {format_share(self.accuracy)}; always answering {self.class_names[most]} "
             f"is right in {share} of the rows",
-            *self._describe_worst_classes(),
+            *(self._describe_worst_classes() if len(self.wrong) else ()),
             "probabilities: the mean distance from the observed frequency is "
             f"{format_share(self.calibration.error)} (expected calibration error)",
             *self._describe_thresholds(),
@@ -365,8 +375,8 @@ class ClassificationMistakes(View):
             names.append(["roc", "precision_recall"])
         elif len(self.class_names) > 2:
             names = [["confusion", "pairs"], ["classes", "calibration"]]
-        has_gallery = len(self.wrong) > 0 and self.examples.are_shown
-        figure, panels, below = make_panels(self.title, self.remarks, names, has_gallery)
+        height = gallery_height(self.examples, min(len(self.wrong), MAX_SHOWN))
+        figure, panels, below = make_panels(self.title, self.remarks, names, height)
         for name, ax in panels.items():
             getattr(self, f"plot_{name}")(ax)
         if below is not None:
@@ -444,7 +454,8 @@ class ClassificationMistakes(View):
         sure = [format_share(p) for p in self.probabilities[rows, self.y_pred[rows]]]
         facts = {"true": true, "predicted": predicted, "probability": sure}
         captions = [
-            f"{a} taken for {b}\n{p}" for a, b, p in zip(true, predicted, sure, strict=True)
+            f"{shorten(a, MAX_CELL)}\nas {shorten(b, MAX_CELL)}\n{p}"
+            for a, b, p in zip(true, predicted, sure, strict=True)
         ]
         figure.suptitle("surest wrong answers, with their probability", fontsize=10)
         draw_gallery(figure, self.examples, rows, facts, captions)

@@ -14,9 +14,12 @@ from glassnet.plots.figure import NotebookFigure
 from glassnet.plots.images import choose_grays
 from glassnet.types import Array
 
+PANEL_HEIGHT = 3.7
+"""Height of a panel in inches."""
+
 
 def make_panels(
-    title: str, remarks: Sequence[str], names: Sequence[Sequence[str]], has_gallery: bool
+    title: str, remarks: Sequence[str], names: Sequence[Sequence[str]], below: float
 ) -> tuple[Figure, dict[str, Axes], SubFigure | None]:
     """Return a figure with a title, its panels by name, and a place for a gallery below them.
 
@@ -24,18 +27,19 @@ def make_panels(
         title: the finding.
         remarks: sentences to print below the panels.
         names: names of the panels, row by row.
-        has_gallery: whether to make the place.
+        below: height of the place for a gallery in inches; 0 for none.
     """
     n_rows, n_columns = len(names), len(names[0])
-    height = 3.7 * n_rows + 2.6 * has_gallery
-    figure = NotebookFigure(figsize=(4.0 * n_columns + 1, height), layout="constrained")
-    figure.suptitle(title, fontweight="bold")
+    height = PANEL_HEIGHT * n_rows
+    size = (4.0 * n_columns + 1, height + below)
+    figure = NotebookFigure(figsize=size, layout="constrained")
+    figure.suptitle(title, fontweight="bold", wrap=True)
     if remarks:
         figure.supxlabel("; ".join(remarks), fontsize=8)
     upper: Figure | SubFigure = figure
     lower = None
-    if has_gallery:
-        parts: Any = figure.subfigures(2, 1, height_ratios=[3.7 * n_rows, 2.6])
+    if below:
+        parts: Any = figure.subfigures(2, 1, height_ratios=[height, below])
         upper, lower = parts
     grid = upper.subplots(n_rows, n_columns, squeeze=False)
     pairs = zip(grid.flat, (name for row in names for name in row), strict=True)

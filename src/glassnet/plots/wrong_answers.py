@@ -26,8 +26,14 @@ from glassnet.types import Array
 MAX_NUMBERED_CLASSES = 20
 """Most classes of a confusion matrix whose cells show their counts."""
 
-MAX_NAMES = 30
+MAX_NAMES = 20
 """Most class names along an axis; of more classes, every second, third, ... is named."""
+
+MAX_CHARACTERS = 16
+"""Most characters of a class name along an axis."""
+
+MAX_PAIR = 26
+"""Most characters of two class names that are written in one line."""
 
 MAX_BARS = 10
 """Most pairs or classes in a panel."""
@@ -72,7 +78,7 @@ def plot_confusion(
                 ink = "black" if shares[i, j] > 0.45 else "white"
                 ax.text(j, i, f"{count:,}", ha="center", va="center", fontsize=size, color=ink)
     ticks = range(0, n, -(-n // MAX_NAMES))
-    labels = [class_names[k] for k in ticks]
+    labels = [_shorten(class_names[k]) for k in ticks]
     size, is_long = (9 if n <= 12 else 7), max(map(len, labels)) * n > 40
     ax.set_xticks(ticks, labels, fontsize=size, rotation=90 if is_long else 0)
     ax.set_yticks(ticks, labels, fontsize=size)
@@ -87,14 +93,17 @@ def plot_confusion(
 def plot_pairs(pairs: Sequence[tuple[str, str, int]], ax: Axes | None = None) -> Figure | SubFigure:
     """Draw the number of rows of the most confused pairs (true, predicted, number)."""
     ax = get_axes(ax)
-    shown = pairs[:MAX_BARS][::-1]
-    bars = ax.barh(
-        [f"{true} taken for {predicted}" for true, predicted, _ in shown],
-        [count for *_, count in shown],
-        color=NEGATIVE_COLOR,
-    )
+    shown = pairs[:MAX_BARS]
+    longest = max((len(_shorten(a) + _shorten(b)) for a, b, _ in shown), default=0)
+    is_long = longest > MAX_PAIR
+    shown = shown[: MAX_BARS // 2 + 1] if is_long else shown
+    names = [(_shorten(true), _shorten(predicted)) for true, predicted, _ in shown]
+    separator = "\n" if is_long else " "
+    labels = [f"{true}{separator}taken for {predicted}" for true, predicted in names]
+    bars = ax.barh(range(len(shown)), [count for *_, count in shown], color=NEGATIVE_COLOR)
     ax.bar_label(bars, padding=3, fontsize=8)
-    ax.tick_params("y", labelsize=8)
+    ax.set_yticks(range(len(shown)), labels, fontsize=7 if is_long else 8)
+    ax.invert_yaxis()
     ax.set_xlabel("rows")
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.margins(x=0.12)
@@ -134,13 +143,12 @@ def plot_classes(
         ("recall", recall, "s", CLASS_COLORS[1]),
     ):
         ax.scatter(values[order], places, s=36, marker=marker, color=color, label=name)
-    ax.set_yticks(places, [class_names[code] for code in order], fontsize=8)
-    ax.set_xlabel("share")
+    ax.set_yticks(places, [_shorten(class_names[code]) for code in order], fontsize=8)
     n_hidden = len(class_names) - len(order)
     which = f"the {len(order)} classes of lowest F1" if n_hidden else "each class"
     ax.set_title(f"precision and recall of {which}", fontsize=10)
     ax.grid(axis="x", alpha=0.25)
-    ax.legend(frameon=False, fontsize=8, loc="best")
+    ax.legend(frameon=False, fontsize=9, loc="upper center", bbox_to_anchor=(0.5, -0.08), ncols=2)
     clean_axes(ax)
     return figure_of(ax)
 
@@ -179,7 +187,8 @@ def plot_calibration(
     ax.set(xlim=(-0.04, 1.04), ylim=(-0.04, 1.04))
     ax.set_xlabel(f"predicted probability {subject}")
     ax.set_ylabel("observed frequency")
-    ax.set_title(f"calibration error {format_share(error)} (labels: rows)", fontsize=10)
+    ax.set_title(f"calibration error {format_share(error)}", fontsize=10)
+    _note(ax, "labels: number of rows")
     ax.grid(alpha=0.25)
     clean_axes(ax)
     return figure_of(ax)
@@ -274,6 +283,17 @@ def plot_label_counts(
     ax.legend(frameon=False, fontsize=8, loc="best")
     clean_axes(ax)
     return figure_of(ax)
+
+
+def _shorten(name: str) -> str:
+    """Return both ends of a long name."""
+    half = MAX_CHARACTERS // 2
+    return name if len(name) <= MAX_CHARACTERS else f"{name[: half - 1]}…{name[-half:]}"
+
+
+def _note(ax: Axes, text: str) -> None:
+    """Write a small sentence into the lower right corner of axes."""
+    ax.text(0.98, 0.02, text, transform=ax.transAxes, ha="right", va="bottom", fontsize=7)
 
 
 def _write(ax: Axes, text: str) -> None:
