@@ -128,7 +128,8 @@ def test_tables(shared_data, capsys):
 def test_images(capsys):
     pages.write_photos()
     names = pages.run("images.md")
-    assert names["maps"].shape == (1, 32, 32, 16)
+    assert names["maps"].outputs["conv2d_1"].shape == (32, 32, 16)
+    assert Path("augmented.png").stat().st_size > 10_000
     assert set(names["model"].predict_labels(names["val"])) <= {"across", "up"}
     assert names["model"].history.history["loss"][-1] < np.log(2)
 
