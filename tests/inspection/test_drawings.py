@@ -27,6 +27,7 @@ from glassnet.layers import (
     Residual,
     TextVectorization,
 )
+from glassnet.plots import svg
 from glassnet.plots.networks import choose_units
 from glassnet.plots.style import NEGATIVE_COLOR, POSITIVE_COLOR
 
@@ -145,7 +146,7 @@ def test_lines_are_proportional_to_weights_and_colored_by_sign():
         colors = [to_hex(color).upper() for color in lines.get_colors()]
         for weight, color in zip(flat, colors, strict=True):
             assert weight == 0 or color == (POSITIVE_COLOR if weight > 0 else NEGATIVE_COLOR)
-    assert "(largest: 2)" in " ".join(read_texts(figure))
+    assert "(widest: 2)" in " ".join(read_texts(figure))
     start, end = collections[0].get_segments()[1]  # from x1 to the second unit: higher to lower
     assert start[1] > end[1]
 
@@ -224,6 +225,16 @@ def test_it_is_drawn_on_the_users_axes_in_dark_style():
         assert {to_hex(text.get_color()) for text in left.texts if text.get_text()} == {"#ffffff"}
         assert not right.texts
     plt.close(figure)
+
+
+def test_a_page_shows_units_in_the_color_of_its_paper(drawings):
+    """Oracle: the SVG. Circles are filled with the page's own color, on light and dark paper."""
+    _, drawing, _ = drawings["one neuron"]
+    with svg.page_style():
+        picture = svg.to_svg(drawing.plot())
+    assert picture.count("fill: var(--paper)") == 2
+    assert "#000000" not in picture
+    assert "currentColor" in picture
 
 
 def test_a_notebook_shows_the_figure_and_the_layers(drawings):

@@ -12,7 +12,7 @@ import matplotlib as mpl
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import RendererAgg
-from matplotlib.colors import to_hex
+from matplotlib.colors import to_hex, to_rgba
 from matplotlib.font_manager import FontProperties
 from matplotlib.text import Text
 
@@ -186,8 +186,8 @@ def make_canvas(
     top = title_height + 2 * MARGIN
     ax.set_xlim(-shift, full_width - shift)
     ax.set_ylim(top - height, top)
-    paper = to_hex(ax.figure.get_facecolor()) if not is_animated else PAPER
-    canvas = Canvas(ax, scale, mpl.rcParams["text.color"], paper, is_animated)
+    ink = mpl.rcParams["text.color"]
+    canvas = Canvas(ax, scale, ink, _get_paper(ax.figure.get_facecolor(), ink), is_animated)
     for i, line in enumerate(titles):
         y = top - MARGIN / 2 - (i + 0.5) * TITLE_SIZE * 1.35 / 72
         canvas.write(MARGIN - shift, y, line, align="left", size=TITLE_SIZE, bold=True)
@@ -195,6 +195,13 @@ def make_canvas(
         y = bottom - 0.1 - MARGIN - (i + 0.5) * LINE_HEIGHT + 0.1
         canvas.write(MARGIN - shift, y, line, align="left")
     return canvas
+
+
+def _get_paper(color: Any, ink: Any) -> str:
+    """Return the color behind a drawing; if the figure is transparent, one on which ink is read."""
+    if to_rgba(color)[3] > 0:
+        return to_hex(color)
+    return "#000000" if sum(to_rgba(ink)[:3]) > 1.5 else PAPER
 
 
 def _wrap(text: str, width: float, size: float) -> list[str]:

@@ -159,7 +159,7 @@ def draw_network(
     if largest and not note:
         note = (
             "Lines are weights: blue is positive, red is negative, "
-            f"the width is proportional to |w| (largest: {format_number(largest, digits=3)})."
+            f"the width is proportional to |w| (widest: {format_number(largest, digits=3)})."
         )
     canvas = make_canvas(width, bottom, title, note, ax, is_animated)
     unit_width = (MAX_LINE_WIDTH if n_lines <= MANY_LINES else DENSE_LINE_WIDTH) / (largest or 1.0)
