@@ -3,8 +3,10 @@
 """
 
 import re
+from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import glassnet as gn
@@ -13,7 +15,7 @@ from glassnet.errors import ConfigError, DataError
 from glassnet.inspection.descents import descent
 from glassnet.inspection.path_planes import choose_axes, find_near_points, find_principal_directions
 from glassnet.inspection.run_choices import choose_runs, describe_optimizer
-from glassnet.layers import Dense, Dropout
+from glassnet.layers import Dense, Dropout, Flatten
 from glassnet.optimizers import SGD, Adam, RMSprop
 
 RNG = np.random.default_rng(1)
@@ -197,6 +199,46 @@ def test_starts_and_batch_sizes():
         model.fit(LINE_X, LINE_Y, "full" if i < 2 else 8, 3, verbose=0)
         np.testing.assert_array_equal(runs.full_weights[i][-1], weights_of(model))
     assert "new weights, drawn by seeds 0 to 1" in str(runs)
+
+
+TABLE = pd.DataFrame({"age": X[:, 0], "town": list("ab") * 12, "price": X[:, 1] * 30 + 500})
+PIXELS = RNG.integers(0, 255, (12, 4, 4, 1)).astype(np.uint8)
+DAYS = pd.DataFrame(
+    {"day": pd.date_range("2020-01-01", periods=24), "sales": np.sin(np.arange(24) / 3)}
+)
+KINDS = {
+    "table": (TABLE, {"target": "price", "target_transform": "log"}),
+    "dicts": (
+        [{"age": X[i : i + 8], "sum": X[i : i + 8].sum(1)} for i in (0, 8, 16)],
+        {"target": "sum"},
+    ),
+    "images": (
+        gn.data.Images(PIXELS, np.arange(12) % 2, ("a", "b"), tuple(map(Path, "abcdefghijkl"))),
+        {},
+    ),
+    "series": (gn.data.series(DAYS, target="sales", time="day", length=5), {}),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_of_data_is_trained_on_as_by_fit(kind):
+    """New and trained models; the loss is that of `evaluate`, in the units of the target."""
+    data, arguments = KINDS[kind]
+
+    def make():
+        head = Dense(2, activation="softmax") if kind == "images" else Dense(1)
+        return gn.Sequential([Flatten(), head], seed=0)
+
+    runs = descent(make(), data, batch_sizes=[8], epochs=2, **arguments)
+    model = make()
+    model.fit(data, batch_size=8, epochs=2, verbose=0, **arguments)
+    np.testing.assert_array_equal(runs.full_weights[0][-1], weights_of(model))
+    target = {"target": "sum"} if kind == "dicts" else {}
+    logs = model.evaluate(data, verbose=0, return_dict=True, **target)
+    assert runs.losses[0][-1] == pytest.approx(logs["loss"], rel=1e-6)
+    if kind != "dicts":
+        again = descent(model, data, batch_sizes=[8], epochs=2)
+        np.testing.assert_array_equal(again.full_weights[0], runs.full_weights[0])
 
 
 def test_as_a_table(rates):

@@ -663,7 +663,7 @@ class Sequential(BaseModel):
         resources: ExitStack,
     ) -> TrainingRun:
         twin, options = copy(self), dict(options)
-        sample_weight, target = options.pop("sample_weight", None), options.get("target")
+        sample_weight = options.pop("sample_weight", None)
         starts_from_new_weights = twin._start_from(settings)
         setup, fit_options = twin._choose_seeds(make_fit_options(settings, **options), None)
         data = open_dataset(x, y, sample_weight, twin._describe(setup), training=True)
@@ -672,6 +672,8 @@ class Sequential(BaseModel):
         train_state = setup.make_train_state(program, fit_options.order_seed, twin._step)
         twin._commit(setup)
         assert setup.seed is not None
+        # A table's target is part of the preprocessor by now; that of dicts is not.
+        target = None if setup.preprocessor else options.get("target")
         return TrainingRun(
             network=setup.require_network(),
             program=program,
