@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
+from matplotlib.figure import Figure
 
 import glassnet as gn
 from glassnet import keras
@@ -119,7 +120,8 @@ def test_a_slice_is_predict_of_a_hand_made_frame(table_model):
     np.testing.assert_allclose(view.probability[..., 1].ravel(), predicted[:, 0], rtol=1e-6)
     accuracy = np.mean(table_model.predict_labels(FRAME) == FRAME.bought)
     start = f"Decision boundary over fare and age: accuracy {accuracy:.3f} on 60 rows; slice at "
-    assert view.title == f"{start}town = Ulm, member = True, born = {view.fixed['born']} and 1 more"
+    born = str(view.fixed["born"]).replace("T", " ")
+    assert view.title == f"{start}town = Ulm, member = True, born = {born} and 1 more"
     n = int(FRAME.fare.isna().sum())
     assert str(view).endswith(f"{n} rows have no value of fare or age that can be drawn")
 
@@ -224,7 +226,7 @@ def test_one_of_several_outputs():
     np.testing.assert_array_equal(view.points.target, y[:, 1])
     assert view.features == ("x1", "x3")
     assert view.target_name == "y[1]"
-    with pytest.raises(ConfigError, match=r"expected output to be from 0 to 1. Received: output=2"):
+    with pytest.raises(ConfigError, match=r"from 0 to 1. Received: output=2.*2 outputs: choose"):
         decision_boundary(model, x, output=2, **options)
 
 
@@ -233,6 +235,24 @@ def test_large_grids_are_computed_in_parts(perceptron, monkeypatch):
     monkeypatch.setattr("glassnet.inspection.slices.CHUNK_ROWS", 4096)
     parts = decision_boundary(perceptron, POINTS, resolution=80)
     np.testing.assert_array_equal(parts.probability, whole.probability)
+
+
+def test_dollar_signs_in_names_are_drawn(tmp_path):
+    """Oracle: matplotlib draws the texts as they are, and not as a formula (3)."""
+    frame = pd.DataFrame({"in $a$": [1.0, 2.0, 4.0, 3.0], "\\b$": ["$u", "v$", "$u", "v$"]})
+    frame["cost $"] = ["$low$", "high", "$low$", "high"]
+    model = gn.Sequential([Dense(1, activation="sigmoid")], seed=0)
+    model.fit(frame, target="cost $", epochs=1, verbose=0)
+    figure = decision_boundary(model, frame, resolution=3).plot()
+    figure.savefig(tmp_path / "figure.png")
+    ax = figure.axes[0]
+    texts = [ax.xaxis.label, ax.title, *ax.get_yticklabels(), *ax.get_legend().get_texts()]
+    assert {"in $a$", "$u", "cost $ = $low$"} <= {text.get_text() for text in texts}
+    assert not any(text.get_parse_math() for text in texts)
+    (other,) = Figure().subplots(1, 1, squeeze=False).flat
+    decision_boundary(model, frame, resolution=3).plot(ax=other)
+    assert not other.title.get_parse_math()
+    assert not other.xaxis.label.get_parse_math()
 
 
 def test_the_result_in_a_notebook(perceptron):
@@ -280,6 +300,8 @@ def test_a_column_without_any_value(table_model):
 
 def test_arrays_for_a_model_of_a_table(table_model):
     encoded = table_model.preprocessor.transform(FRAME)
+    with pytest.raises(ConfigError, match=r"an encoded input.*Pass one table to choose"):
+        decision_boundary(table_model, encoded, features=("town", "age"))
     names = ("town=Ulm", "age")
     view = decision_boundary(table_model, encoded, features=names, resolution=3)
     assert view.features == names

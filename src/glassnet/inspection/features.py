@@ -99,10 +99,10 @@ class Feature:
         if self.kind == "category":
             return np.array(self.levels, object)
         values = np.concatenate([each.positions() for each in (self, *others)])
-        values = values[~np.isnan(values)]
+        n, values = len(values), values[~np.isnan(values)]
         who, fix = f"column {self.name!r}", "Pass rows that have one, or choose another feature."
         has_value = len(values) > 0
-        require(has_value, who, "a value in some row", error=DataError, rows=0, fix=fix)
+        require(has_value, who, "a value in some row", error=DataError, rows=n, missing=n, fix=fix)
         low, high = values.min(), values.max()
         first, last = np.quantile(values, [0.01, 0.99])
         if first < last:
@@ -189,7 +189,11 @@ class ArrayFeatures(FeatureTable):
         return self.snapshot.feature_names
 
     def find(self, feature: Any, who: str) -> str:
-        n = len(self.names)
+        n, encoder = len(self.names), self.snapshot.encoder
+        if encoder and feature not in self.names and feature in encoder.input_columns:
+            expected, fix = "an encoded input", "Pass one table to choose one of its columns."
+            names = list(self.names[:12])
+            raise ConfigError(message(who, expected, feature=feature, inputs=names, fix=fix))
         if is_int(feature, 0) and int(feature) < n:
             return self.names[int(feature)]
         if isinstance(feature, str) and (feature in self.names or n <= MAX_LISTED):

@@ -190,7 +190,7 @@ def make_reader(snapshot: Snapshot, output: Any, view: str) -> OutputReader:
     Raises:
         ConfigError: an output for each step; several outputs of which none is chosen.
     """
-    shape = snapshot.network.shapes[-1]
+    shape, fix = snapshot.network.shapes[-1], ""
     expected = "a network with one answer for a row"
     require(len(shape) == 1, view, expected, output_shape=shape)
     if snapshot.class_names or shape == (1,):
@@ -200,7 +200,8 @@ def make_reader(snapshot: Snapshot, output: Any, view: str) -> OutputReader:
         )
     else:
         fits, expected = is_int(output, 0, shape[0] - 1), f"output to be from 0 to {shape[0] - 1}"
-    require(fits, view, expected, output=output)
+        fix = f"The network has {shape[0]} outputs: choose one, as in output=0."
+    require(fits, view, expected, output=output, fix=fix)
     return OutputReader(snapshot, int(output or 0))
 
 
@@ -307,7 +308,7 @@ def format_value(value: Any) -> str:
     if value is None:
         return "missing"
     if isinstance(value, np.datetime64):
-        return str(value.astype("datetime64[s]")).removesuffix("T00:00:00")
+        return str(value.astype("datetime64[s]")).removesuffix("T00:00:00").replace("T", " ")
     if isinstance(value, bool | str):
         return str(value)
     is_whole = value == np.round(value) and abs(value) < MAX_WHOLE
@@ -323,12 +324,12 @@ def take_test_snapshot(model: InspectedModel, test: Any) -> Snapshot:
 
 def describe_scores(points: Points, test_points: Points | None, is_classifier: bool) -> str:
     """Return the accuracy or the mean absolute error on the rows; "" without targets."""
-    parts = {"rows" if test_points is None else "training rows": points}
+    parts = {"" if test_points is None else "training ": points}
     if test_points is not None:
-        parts["test rows"] = test_points
+        parts["test "] = test_points
     scores = [
-        f"{_format_score(part, is_classifier)} on {len(part):,} {rows}"
-        for rows, part in parts.items()
+        f"{_format_score(part, is_classifier)} on {len(part):,} {kind}row{'s' * (len(part) != 1)}"
+        for kind, part in parts.items()
         if part.target is not None
     ]
     name = "accuracy" if is_classifier else "mean absolute error"

@@ -25,6 +25,7 @@ from glassnet.plots.style import (
     figure_of,
     get_axes,
     get_class_colors,
+    plain_text,
 )
 
 PART_COLORS = (CLASS_COLORS[0], CLASS_COLORS[2])
@@ -38,6 +39,7 @@ ROW_STEP = 0.06
 FIGURE_SIZE = (6.4, 4.4)
 
 
+@plain_text
 def plot_number_curve(
     axis: PlaneAxis,
     values: np.ndarray,
@@ -70,6 +72,7 @@ def plot_number_curve(
     return figure_of(ax)
 
 
+@plain_text
 def plot_probability_curves(
     axis: PlaneAxis,
     probability: np.ndarray,
@@ -136,6 +139,8 @@ def _finish(ax: Axes, axis: PlaneAxis, title: str) -> None:
     ax.set_title(wrap_title(title), fontsize=10)
     ax.set(xlabel=axis.label, xlim=axis.edges[[0, -1]])
     set_ticks(ax.xaxis, axis)
+    for text in (ax.title, ax.xaxis.label, ax.yaxis.label):
+        text.set_parse_math(False)
     clean_axes(ax)
     handles, labels = ax.get_legend_handles_labels()
     by_label = dict(zip(labels, handles, strict=True))

@@ -18,7 +18,14 @@ from matplotlib.figure import Figure, SubFigure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from glassnet.plots.style import SEQUENTIAL, clean_axes, figure_of, get_axes, get_class_colors
+from glassnet.plots.style import (
+    SEQUENTIAL,
+    clean_axes,
+    figure_of,
+    get_axes,
+    get_class_colors,
+    plain_text,
+)
 
 MARKERS = ("o", "^")
 """Markers of the rows and of the test rows."""
@@ -113,6 +120,7 @@ class PlanePoints:
         return np.sort(index), f"{MAX_POINTS:,} of {len(self.x):,} {self.label}"
 
 
+@plain_text
 def plot_class_plane(
     axes: tuple[PlaneAxis, PlaneAxis],
     probability: np.ndarray,
@@ -272,6 +280,7 @@ def _add_legend(ax: Axes, entries: list[Line2D]) -> None:
         )
 
 
+@plain_text
 def plot_number_plane(
     axes: tuple[PlaneAxis, PlaneAxis],
     values: np.ndarray,
@@ -327,6 +336,8 @@ def _finish(ax: Axes, axes: tuple[PlaneAxis, PlaneAxis], title: str) -> None:
     ax.set(xlim=axes[0].edges[[0, -1]], ylim=axes[1].edges[[0, -1]])
     set_ticks(ax.xaxis, axes[0])
     set_ticks(ax.yaxis, axes[1])
+    for text in (ax.title, ax.xaxis.label, ax.yaxis.label):
+        text.set_parse_math(False)
     clean_axes(ax)
 
 

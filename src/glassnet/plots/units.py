@@ -23,6 +23,7 @@ from glassnet.plots.style import (
     REFERENCE_COLOR,
     SEQUENTIAL,
     clean_axes,
+    plain_text,
     signed_limits,
 )
 
@@ -90,6 +91,7 @@ class LayerPanels:
         return cell.inset_axes((0.0, 0.0, 0.2 if is_full else 0.08, 1.0))
 
 
+@plain_text
 def plot_unit_maps(axes: Sequence[PlaneAxis], rows: Sequence[UnitRow], title: str) -> Figure:
     """Draw the units of each layer over one or two features.
 
@@ -228,6 +230,7 @@ def _end_ticks(axis: PlaneAxis) -> list[float]:
     return inside[:: max(1, len(inside) - 1)]
 
 
+@plain_text
 def plot_unit_images(
     rows: Sequence[tuple[str, str, Sequence[str], Sequence[np.ndarray]]], title: str
 ) -> Figure:
@@ -253,6 +256,7 @@ def plot_unit_images(
     return figure
 
 
+@plain_text
 def plot_unit_table(header: Sequence[str], lines: Sequence[Sequence[str]], title: str) -> Figure:
     """Draw a table of the rows that excite some units most.
 
