@@ -308,6 +308,17 @@ def test_losses_that_are_not_finite():
     nowhere.plot()
 
 
+@pytest.mark.parametrize(("is_image", "rows"), [(True, 4), (False, 1024)])
+def test_rows_per_block(is_image, rows):
+    """62 x 62 x 512 numbers are 7.9 MB: 4 are below 32 MB. 1,024 rows of 4 units are 16 KB."""
+    image_layers = Input((64, 64, 1)), Conv2D(512, 3), Flatten(), Dense(2, "softmax")
+    model = small_model(*image_layers) if is_image else classifier()
+    snapshot, name = model.take_snapshot(), next(iter(model.weights_named()))
+    (kernel,) = select_weights(snapshot.network, snapshot.params, [name])
+    grid = LossGrid(snapshot, (kernel.make_direction(snapshot.params),))
+    assert grid.choose_block_rows() == rows
+
+
 @pytest.mark.parametrize("kind", ["contour", "3d"])
 def test_figures_name_their_axes(line, line_model, kind):
     surface = loss_surface(line_model, line.x, line.y, KERNEL, "dense_1/bias", values=5)

@@ -23,7 +23,6 @@ from glassnet.engine.compilation import compiled
 from glassnet.engine.inference import BLOCK_SIZES, iter_padded_blocks
 from glassnet.engine.placement import to_device
 from glassnet.engine.train_step import Program, weighted_sum_and_count
-from glassnet.errors import NotReadyError, require
 from glassnet.inspection.progress import show_progress
 from glassnet.inspection.snapshot import Snapshot
 from glassnet.inspection.weight_selection import Direction, move
@@ -33,8 +32,14 @@ from glassnet.types import Array, Params, State
 BLOCK_BYTES = 2**14
 """The largest output of a link for one block of rows: several of them fit into a core's cache."""
 
-MIN_ROWS, MIN_IMAGES = 64, 16
-"""Rows per block if they are larger: fewer make products of matrices slow."""
+MIN_IMAGES, MIN_ROWS, MIN_PLAIN_ROWS = 16, 64, 512
+"""Rows per block if they are larger: images, rows behind an affine link, and other rows.
+
+Fewer make products of matrices slow, and each block moves the weights once more.
+"""
+
+MAX_BLOCK_BYTES = 2**25
+"""The largest output of a link for one block, however many rows that leaves."""
 
 POINTS_PER_CALL = 256
 """Maximum number of points that one call of a compiled program computes."""
@@ -66,10 +71,6 @@ class LossGrid:
     use_affine: bool = True
     block_rows: int | None = None
 
-    def __post_init__(self) -> None:
-        expected, fix = "a model with a loss", "Call compile or fit first."
-        require(self.snapshot.program is not None, "loss", expected, error=NotReadyError, fix=fix)
-
     @property
     def program(self) -> Program:
         """Links and loss."""
@@ -94,13 +95,12 @@ class LossGrid:
             who: name for the progress bar.
         """
         points = np.asarray(points, np.float32)
-        first, start_function = self._first_moved(), _start_affine
-        if not (self.use_affine and self.program.links[first].is_affine):
-            start_function = _start_plain
+        first = self._first_moved()
+        start_function = _start_affine if self._starts_affine() else _start_plain
         params, state = to_device((self.snapshot.params, self.snapshot.state))
         directions = to_device(self.directions)
         totals, count = np.zeros(len(points)), np.zeros(len(points))
-        n_blocks = -(-len(self.snapshot.x) // self._choose_block_rows())
+        n_blocks = -(-len(self.snapshot.x) // self.choose_block_rows())
         pacer = _Pacer()
         with show_progress(who, n_blocks * len(points)) as advance:
             for batch, row_mask in self._iter_blocks():
@@ -137,16 +137,22 @@ class LossGrid:
         ]
         return min(moved)
 
-    def _choose_block_rows(self) -> int:
+    def choose_block_rows(self) -> int:
+        """Return the number of rows per block."""
         if self.block_rows is not None:
             return self.block_rows
         shapes = self.snapshot.network.shapes[self._first_moved() + 1 :]
-        least = MIN_IMAGES if max(map(len, shapes)) >= 3 else MIN_ROWS
-        largest = max(math.prod(shape) for shape in shapes)
-        return min(max(least, BLOCK_BYTES // (4 * largest)), BLOCK_SIZES[-1])
+        least = MIN_ROWS if self._starts_affine() else MIN_PLAIN_ROWS
+        least = MIN_IMAGES if max(map(len, shapes)) >= 3 else least
+        row_bytes = 4 * max(math.prod(shape) for shape in shapes)
+        rows = min(max(least, BLOCK_BYTES // row_bytes), BLOCK_SIZES[-1])
+        return max(1, min(rows, MAX_BLOCK_BYTES // row_bytes))
+
+    def _starts_affine(self) -> bool:
+        return self.use_affine and self.program.links[self._first_moved()].is_affine
 
     def _iter_blocks(self) -> Any:
-        return iter_padded_blocks(self.snapshot.data, self._choose_block_rows())
+        return iter_padded_blocks(self.snapshot.data, self.choose_block_rows())
 
 
 class _Pacer:

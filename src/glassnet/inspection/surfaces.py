@@ -276,7 +276,7 @@ def loss_surface(
     first: Any,
     second: Any,
     *,
-    values: Any = 51,
+    values: Any = 71,
     sample_weight: Any = None,
     path: Any = None,
 ) -> LossSurface:
