@@ -100,7 +100,7 @@ def test_layers_and_functions_are_activations_too():
         return z**3
 
     layers = [gn.layers.Activation("relu"), gn.layers.PReLU(alpha_initializer="ones"), cube]
-    curves = gn.inspection.activation(layers, limits=(-1, 1))
+    curves = gn.inspection.activation(layers, limits=np.array([-1, 1]))
     x = curves.x[0]
     assert curves.names == ("relu", "prelu", "cube")
     np.testing.assert_allclose(curves.y, [np.maximum(x, 0), x, x**3], atol=1e-7)
@@ -178,6 +178,7 @@ def test_figures_and_frames(smooth):
         (lambda gi: gi.activation([]), "activation: expected at least one function"),
         (lambda gi: gi.activation(gn.layers.PReLU), r"Received: received='PReLU'. Write PReLU\(\)"),
         (lambda gi: gi.activation(gn.layers.Dense(3)), "one number for each number.*Activation"),
+        (lambda gi: gi.activation(gn.activations.glu), "glu: expected a layer that returns one"),
         (lambda gi: gi.activation("relu", (1, 0)), "limits: expected two numbers in order"),
         (lambda gi: gi.loss_function("mes"), "Did you mean 'mse'"),
         (lambda gi: gi.loss_function("mse", "logits"), "Did you mean 'logit'"),

@@ -15,6 +15,7 @@ from glassnet.layers import (
     Conv2D,
     Conv2DTranspose,
     Dense,
+    Embedding,
     Flatten,
     Input,
     Maxout,
@@ -132,6 +133,16 @@ def test_units_of_maxout_and_gates():
     gates = gn.inspection.weights(build(Input((4, 3)), GRU(2)))
     assert gates.labels == ("z0", "z1", "r0", "r1", "g0", "g1")
     assert list(gates.weights) == ["gru_1/kernel", "gru_1/recurrent_kernel"]
+
+
+def test_weights_of_words_have_their_names():
+    words = gn.layers.TextVectorization(output_sequence_length=2).adapt(["good film", "bad film"])
+    model = gn.Sequential([words, Embedding(7, 2), Flatten(), Dense(1)], seed=0)
+    model.take_snapshot(np.array(["good film"]))
+    view = gn.inspection.weights(model)
+    assert view.inputs == ("padding", "[UNK]", *words.get_vocabulary()[2:], "token 5", "token 6")
+    kernel = model.weights_named()["embedding_1/embeddings"]
+    assert view.to_frame().loc["film", "1"] == kernel[words.get_vocabulary().index("film"), 1]
 
 
 def test_layers_without_a_kernel_and_the_keras_layout():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +14,7 @@ from glassnet import losses
 from glassnet.engine import network
 from glassnet.engine.compilation import compiled
 from glassnet.engine.placement import to_device
-from glassnet.errors import ConfigError, is_number, lookup, message, require
+from glassnet.errors import ConfigError, is_number, lookup, message, require, wrap_errors
 from glassnet.formatting import format_names, format_number
 from glassnet.inspection.view import View
 from glassnet.layers import Activation, Layer, functional
@@ -181,7 +181,7 @@ def _as_list(what: str, value: Any) -> list[Any]:
 
 def _make_points(limits: Any) -> np.ndarray:
     """Return the arguments of a curve."""
-    fits = isinstance(limits, Sequence) and len(limits) == 2 and all(map(is_number, limits))
+    fits = np.shape(limits) == (2,) and all(map(is_number, limits))
     require(fits and limits[0] < limits[1], "limits", "two numbers in order", limits=limits)
     return np.linspace(limits[0], limits[1], N_POINTS, dtype=np.float32)
 
@@ -207,11 +207,13 @@ def _name_activation(layer: Layer) -> str:
 def _make_activation_curve(layer: Layer) -> tuple[Curve, bool]:
     """Return the curve of an activation layer, and whether it compares units."""
     curves = []
+    expected = "a layer that returns one number for each number"
+    fix = "Use a name, a function or an Activation layer."
     for n_units in (1, 2):
-        built, params, state = network.build((layer,), (n_units,), np.random.default_rng(0))
-        expected = "a layer that returns one number for each number"
-        fix = "Use a name, a function or an Activation layer."
-        who, output_shape = str(built.links[-1].name), built.shapes[-1]
+        rng, who = np.random.default_rng(0), _name_activation(layer)
+        with wrap_errors(who, expected, fix=fix, error=ConfigError):
+            built, params, state = network.build((layer,), (n_units,), rng)
+        output_shape = built.shapes[-1]
         require(output_shape == (n_units,), who, expected, fix=fix, output_shape=output_shape)
         curves.append(_link_curve(built.links, params, state, n_units))
     probe = np.linspace(-3, 3, N_POINTS).astype(np.float32)

@@ -14,7 +14,7 @@ from glassnet.errors import is_int, lookup, require
 from glassnet.formatting import format_number
 from glassnet.inspection.snapshot import MIN_IMAGE_SIZE, InspectedModel, Snapshot
 from glassnet.inspection.view import View
-from glassnet.layers import Conv2DTranspose, Layer, Maxout
+from glassnet.layers import Conv2DTranspose, Embedding, Layer, Maxout
 from glassnet.layers.recurrent import Recurrent
 from glassnet.types import Shape
 
@@ -293,6 +293,10 @@ def _find_image_shape(
 
 def _name_inputs(snapshot: Snapshot, path: LinkPath, n_inputs: int) -> tuple[str, ...]:
     names = snapshot.feature_names
+    vocabulary = snapshot.vocabulary
+    if isinstance(snapshot.links[path[0]], Embedding) and vocabulary:
+        more = [f"token {i}" for i in range(len(vocabulary), n_inputs)]
+        return (*(word or "padding" for word in vocabulary), *more)[:n_inputs]
     if _is_first(snapshot, path) and len(names) == n_inputs:
         return names
     return tuple(f"input {i}" for i in range(n_inputs))
