@@ -362,6 +362,19 @@ def test_rows_and_networks_that_cannot_be_used():
         descent(model, LINE_X, LINE_Y)
 
 
+def test_a_network_with_too_many_weights(monkeypatch):
+    """10 points of 2 weights in 2 runs are 40 numbers."""
+    monkeypatch.setattr("glassnet.inspection.descents.MAX_NUMBERS", 39)
+    expected = (
+        r"at most 1 weights with 2 runs\. Received: weights=2\. Use a smaller network or fewer"
+    )
+    with pytest.raises(ConfigError, match=expected):
+        descent(make_line(), LINE_X, LINE_Y, starts=2)
+    monkeypatch.setattr("glassnet.inspection.descents.MAX_NUMBERS", 44)
+    runs = descent(make_line(), LINE_X, LINE_Y, starts=2, epochs=30)
+    assert [len(steps) for steps in runs.steps] == [11, 11]  # the start, and every third step
+
+
 def test_all_combinations_are_run_and_labels_say_what_differs():
     runs = choose_runs(["sgd", Adam(0.1)], [0.1, 1], None, None, 5)
     assert list(runs) == ["sgd, rate 0.1", "sgd, rate 1", "adam, rate 0.1", "adam, rate 1"]

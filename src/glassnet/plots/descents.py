@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from textwrap import fill
 from typing import Any
 
@@ -172,7 +172,7 @@ def draw_animation(plot: DescentPlot, epochs: Sequence[np.ndarray], times: np.nd
         times: epoch of each frame, (frames,), ascending.
     """
     with page_style():
-        ax = _draw_map(plot, None)
+        ax = _draw_map(replace(plot, note=""), None)
         for i, color in enumerate(get_class_colors(len(plot.labels))):
             _grow_path(ax, plot, i, np.searchsorted(epochs[i], times + 1e-9, side="right"))
             ax.plot([], [], color=color, lw=2, label=plot.labels[i])
