@@ -246,7 +246,7 @@ def test_a_notebook_shows_the_figure_and_the_layers(drawings):
 
 def test_mistakes_are_said():
     model = gn.Sequential([Input(1), Dense(1)], seed=0)
-    with pytest.raises(ConfigError, match="max_units of at least 3"):
+    with pytest.raises(ConfigError, match="max_units to be an int of at least 3"):
         gn.inspection.network_drawing(model, max_units=2)
     with pytest.raises(gn.errors.NotReadyError, match="input"):
         gn.inspection.network_drawing(gn.Sequential([Dense(1)]))

@@ -162,7 +162,8 @@ def network_drawing(model: InspectedModel, max_units: int = 12) -> NetworkDrawin
         Network of 1 layer, 9 weights (untrained)
           dense_1, Dense, tanh, (3), 9 weights
     """
-    require(is_int(max_units, 3), "network_drawing", "max_units of at least 3", max_units=max_units)
+    expected = "max_units to be an int of at least 3"
+    require(is_int(max_units, 3), "network_drawing", expected, max_units=max_units)
     snapshot = model.take_snapshot()
     built = snapshot.network
     layers = _describe_layers(built.layers, snapshot.params, snapshot.state, built.shapes[0])

@@ -182,7 +182,7 @@ def make_canvas(
         dpi = ax.figure.dpi
         scale = min(1.0, box.width / dpi / full_width, box.height / dpi / height)
     ax.set_axis_off()
-    ax.set_aspect("equal", adjustable="box" if scale < 1 else "datalim")
+    ax.set_aspect("equal")
     top = title_height + 2 * MARGIN
     ax.set_xlim(-shift, full_width - shift)
     ax.set_ylim(top - height, top)
