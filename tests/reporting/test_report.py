@@ -205,6 +205,24 @@ def test_test_rows_may_be_an_argument(tmp_path):
     assert methods == ["method", "network", "ridge", "gradient-boosted trees", "mean"]
 
 
+def test_two_rows_in_lists_are_not_two_parts(tmp_path):
+    """[[1.0], [2.0]] is x with two rows, not a pair (x, y)."""
+    model, _, _ = fit_line()
+    data, test = ([[1.0], [2.0]], [2.0, 4.0]), ([[9.0]], [18.0])
+    page = read_page(gn.report(model, data, tmp_path / "line.html", test=test))
+    assert (page.facts["Training rows"], page.facts["Test rows"]) == ("2", "1")
+
+
+def test_a_model_that_was_not_compiled(tmp_path):
+    """Oracle: the loss of the same model, compiled."""
+    x, y = np.array([[1.0], [2.0]]), np.array([2.0, 4.0])
+    model = gn.Sequential([Input(1), Dense(1)], seed=0)
+    page = read_page(gn.report(model, (x, y), tmp_path / "line.html"))
+    twin, _, _ = fit_line(epochs=0)
+    loss = format_number(twin.evaluate(x, y, verbose=0), digits=6)
+    assert page.tables["What model.evaluate returns for the training rows"][1] == ["loss", loss]
+
+
 def test_a_model_that_was_not_trained(tmp_path):
     model, x, y = fit_line(epochs=0)
     page = read_page(gn.report(model, (x, y), tmp_path / "line.html"))
@@ -315,6 +333,35 @@ def test_a_series_without_later_steps(series, tmp_path):
     model.fit(series, epochs=1, verbose=0)
     page = read_page(gn.report(model, series, tmp_path / "s.html"))
     assert "some of these steps were in the series of fit" in page.text
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["titanic", "house_prices"])
+def test_real_tables(name, tmp_path, shared_data):
+    """Oracle: evaluation.baselines for the columns that the model encodes."""
+    data = gn.datasets.load(name)
+    is_class = name == "titanic"
+    last = Dense(1, activation="sigmoid") if is_class else Dense(1)
+    model = gn.Sequential([Dense(8, activation="relu"), last], seed=0)
+    model.fit(data.train, target=data.target, epochs=3, verbose=0)
+    path = gn.report(model, data, tmp_path / "table.html")
+    page = read_page(path)
+    assert path.stat().st_size < 1_000_000
+    encoder = model.preprocessor.encoder
+    rows = [encoder.transform(gn.data.read_table(part)) for part in data]
+    y, y_test = (part[data.target].to_numpy() for part in data)
+    if is_class:
+        predicted = model.predict_labels(data.test, verbose=0)
+        report = baselines.score_classifier(y, y_test, predicted, *rows)
+    else:
+        predicted = model.predict(data.test, verbose=0)[:, 0]
+        report = baselines.score_regressor(y, y_test, predicted, *rows)
+    assert report.headline() in page.text
+    assert all(line in page.text for line in report.describe_baselines())
+    (columns,) = [rows for caption, rows in page.tables.items() if "columns of the" in caption]
+    assert [row[0] for row in columns[1:]] == list(data.train.columns)
+    missing = [int(row[2].split()[0].replace(",", "")) for row in columns[1:]]
+    assert missing == data.train.isna().sum().tolist()
 
 
 def test_warnings_are_shown_without_folders(tmp_path):

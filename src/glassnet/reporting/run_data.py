@@ -175,7 +175,7 @@ def _read(model: Sequential, data: Any) -> RunData:
         train, test = (_read_rows(model, frame) for frame in (data.train, data.test))
         return RunData(data.name, train, test, data.description)
     if isinstance(data, tuple | list) and len(data) == 2:
-        if all(isinstance(part, tuple | list) and len(part) == 2 for part in data):
+        if all(map(_is_pair, data)):
             train, test = (_read_rows(model, part) for part in data)
             return RunData("", train, test)
         if all(_holds_targets(model, part) for part in data):
@@ -196,6 +196,13 @@ def _name_of(data: Any) -> str:
     """Return the name of a file or folder without its path, or ""."""
     is_path = isinstance(data, str | os.PathLike)
     return Path(os.fspath(data)).name if is_path else getattr(data, "name", "") or ""
+
+
+def _is_pair(part: Any) -> bool:
+    """Return whether a part of the data is itself (x, y), not a list of two rows."""
+    if not isinstance(part, tuple | list) or len(part) != 2:
+        return False
+    return isinstance(part, tuple) or all(hasattr(each, "shape") for each in part)
 
 
 def _holds_targets(model: Sequential, part: Any) -> bool:

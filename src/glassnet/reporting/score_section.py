@@ -69,10 +69,10 @@ def _iter_remarks(model: Sequential, run: RunData) -> Iterator[blocks.Block]:
         return
     n_equal = int(equal.sum())
     if n_equal == n:
-        yield blocks.Remark(
-            "All rows equal training rows: this is the score on the training rows. The score on "
-            "new rows may be lower. Pass test rows too for a score on new rows next to baselines."
-        )
+        text = "All rows equal training rows: this is the score on the training rows."
+        yield blocks.Remark(f"{text} The score on new rows may be lower.")
+        if run.test is None:
+            yield blocks.Text("There are no baselines, because they need test rows too.")
     elif n_equal:
         verb = "rows equal training rows" if n_equal > 1 else "row equals a training row"
         yield blocks.Remark(f"{n_equal:,} of {n:,} {verb}; the score on new rows may be lower.")

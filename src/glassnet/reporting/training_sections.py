@@ -46,7 +46,7 @@ def _iter_facts(
     model: Sequential, snapshot: Snapshot, history: History
 ) -> Iterator[tuple[str, str]]:
     epochs = f"{len(history.epoch):,}"
-    if model.epoch != len(history.epoch):
+    if model.epoch > len(history.epoch):
         epochs += f" of the {model.epoch:,} that the model was trained for"
     yield "Epochs", epochs
     best = history.best_epoch()

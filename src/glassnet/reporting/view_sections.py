@@ -56,7 +56,8 @@ def make_network_section(model: Sequential, snapshot: Snapshot) -> blocks.Sectio
     section.blocks.append(draw_view(network_drawing(model), "network"))
     built = snapshot.network
     lines = iter_layer_lines(built.layers, snapshot.params, snapshot.state, built.shapes[0])
-    caption = f"{model.count_params():,} weights in {len(built.layers):,} layers"
+    n_layers = len(built.layers)
+    caption = f"{model.count_params():,} weights in {n_layers:,} layer{'s' * (n_layers != 1)}"
     header = ["layer", "type", "output of one row", "weights"]
     section.blocks.append(blocks.Table(caption, header, list(lines), (3,)))
     return section

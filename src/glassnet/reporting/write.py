@@ -84,6 +84,8 @@ def report(
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         run = read_run_data(model, data, test)
+        if model.optimizer is None:  # the loss follows from the targets, as in `fit`
+            model.take_snapshot(run.scored.x, run.scored.y, targets="required")
         score = scoring.score_rows(model, None if run.test is None else run.train, run.scored)
         page = make_page(model, run, score, title=title, messages=[str(w.message) for w in caught])
     return write_page(page_path, page)
