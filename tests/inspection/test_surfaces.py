@@ -308,6 +308,19 @@ def test_losses_that_are_not_finite():
     nowhere.plot()
 
 
+@pytest.mark.parametrize(
+    ("activation", "loss", "scale"), [(None, "mse", "linear"), ("exponential", "poisson", "log")]
+)
+def test_a_bowl_stays_one_and_a_steep_curve_has_a_logarithmic_axis(activation, loss, scale):
+    """At x = 1 and y = 0 the losses are w^2, which is 0 at w = 0, and exp(w), up to 6e4."""
+    model = small_model(Input(1), Dense(1, activation=activation), loss=loss)
+    model.set_weights([[[1.0]], [0.0]])
+    curve = loss_curve(model, [[1.0]], [0.0], *KERNEL, values=np.linspace(-5, 11, 33))
+    expected = curve.values**2 if activation is None else np.exp(curve.values)
+    np.testing.assert_allclose(curve.loss, expected, rtol=1e-5)
+    assert curve.plot().axes[0].get_yscale() == scale
+
+
 @pytest.mark.parametrize(("is_image", "rows"), [(True, 4), (False, 1024)])
 def test_rows_per_block(is_image, rows):
     """62 x 62 x 512 numbers are 7.9 MB: 4 are below 32 MB. 1,024 rows of 4 units are 16 KB."""

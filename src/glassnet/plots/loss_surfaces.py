@@ -14,7 +14,14 @@ from matplotlib.figure import Figure, SubFigure
 from matplotlib.patheffects import withStroke
 
 from glassnet.formatting import format_number
-from glassnet.plots.style import CLASS_COLORS, SEQUENTIAL, clean_axes, figure_of, get_axes
+from glassnet.plots.style import (
+    CLASS_COLORS,
+    SEQUENTIAL,
+    clean_axes,
+    figure_of,
+    get_axes,
+    plain_text,
+)
 
 MODEL_COLOR, PATH_COLOR, CURVE_COLOR = CLASS_COLORS[1], CLASS_COLORS[1], CLASS_COLORS[0]
 """Vermilion and blue can be told apart, and vermilion is seen on every color of the surface."""
@@ -62,6 +69,7 @@ class LossPlot:
     title: str
 
 
+@plain_text
 def plot_curve(plot: LossPlot, ax: Axes | None = None) -> Figure | SubFigure:
     """Draw the loss over one weight."""
     ax = get_axes(ax)
@@ -70,7 +78,7 @@ def plot_curve(plot: LossPlot, ax: Axes | None = None) -> Figure | SubFigure:
     if plot.path is not None:
         ax.plot(*plot.path.T, **_path_style(len(plot.path)), path_effects=make_outline(2.6))
     _mark_points(ax, plot)
-    is_log = spans_decades(loss)
+    is_log = _is_steep(loss)
     if is_log:
         ax.set_yscale("log")
         _use_plain_numbers(ax.yaxis)
@@ -84,6 +92,7 @@ def plot_curve(plot: LossPlot, ax: Axes | None = None) -> Figure | SubFigure:
     return _finish(ax, plot)
 
 
+@plain_text
 def plot_contour(plot: LossPlot, ax: Axes | None = None) -> Figure | SubFigure:
     """Draw the loss over two weights as a map with contour lines."""
     ax = get_axes(ax, (6.2, 4.8))
@@ -98,13 +107,14 @@ def plot_contour(plot: LossPlot, ax: Axes | None = None) -> Figure | SubFigure:
     return _finish(ax, plot)
 
 
+@plain_text
 def plot_3d(plot: LossPlot, ax: Any = None) -> Figure | SubFigure:
     """Draw the loss over two weights as a surface in space.
 
     A loss that spans decades is drawn as its logarithm.
     """
     ax = get_axes(ax, (6.6, 5.2), projection="3d")
-    loss, is_log = blank(plot.loss), spans_decades(plot.loss)
+    loss, is_log = blank(plot.loss), _is_steep(plot.loss)
     heights = np.log10(loss) if is_log else loss
     first, second = np.meshgrid(*plot.values, indexing="ij")
     finite = heights[np.isfinite(heights)]
@@ -206,6 +216,15 @@ def spans_decades(loss: np.ndarray) -> bool:
     """Return whether losses are better drawn on a logarithmic scale."""
     finite = loss[np.isfinite(loss)]
     return bool(finite.size and finite.min() > 0 and finite.max() > LOG_RATIO * finite.min())
+
+
+def _is_steep(loss: np.ndarray) -> bool:
+    """Return whether heights need a logarithmic scale: most losses are far below the highest.
+
+    A bowl whose lowest point is near 0 is not steep: it stays a bowl.
+    """
+    finite = loss[np.isfinite(loss)]
+    return spans_decades(loss) and bool(finite.max() > LOG_RATIO * np.median(finite))
 
 
 def choose_levels(loss: np.ndarray) -> tuple[np.ndarray, Normalize]:
