@@ -10,6 +10,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 
+from glassnet.plots.planes import wrap_title
 from glassnet.plots.style import (
     CLASS_COLORS,
     SEQUENTIAL,
@@ -61,7 +62,7 @@ def plot_points(
     if words:
         _write_words(ax, points, words)
     ax.set(xlabel=axis_names[0], ylabel=axis_names[1])
-    ax.set_title(title, fontsize=10)
+    ax.set_title(wrap_title(title), fontsize=10)
     ax.set_aspect("equal", "datalim")
     clean_axes(ax)
     return figure

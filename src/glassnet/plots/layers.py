@@ -15,6 +15,9 @@ from glassnet.plots.images import hide_ticks, show_image
 from glassnet.plots.style import DIVERGING, SEQUENTIAL, signed_limits
 from glassnet.types import Array
 
+LETTER_WIDTH = 0.095
+"""Width of a letter of the title in inches."""
+
 LABEL_WIDTH = 1.5
 """Width of the column of labels, in widths of a map."""
 
@@ -35,6 +38,7 @@ def plot_feature_maps(image: Array, rows: Sequence[FeatureRow], title: str) -> F
     n_columns = 1 if is_sequence else max(len(chosen) for _, _, _, chosen in rows)
     widths = [0.28, 1] if is_sequence else [LABEL_WIDTH] + [1] * n_columns
     width = 8.0 if is_sequence else max(5.0, 1.05 * (n_columns + LABEL_WIDTH))
+    width = max(width, LETTER_WIDTH * len(title))
     height = 1.15 * (len(rows) + 1) + 0.5
     figure = NotebookFigure(figsize=(width, height), layout="constrained")
     grid = GridSpec(len(rows) + 1, len(widths), figure=figure, width_ratios=widths)
