@@ -10,6 +10,7 @@ import numpy as np
 from glassnet.errors import DataError, is_int, require
 from glassnet.evaluation.associations import Variable, find_partners
 from glassnet.formatting import format_number, format_share
+from glassnet.inspection.progress import show_progress
 from glassnet.inspection.residuals import to_columns
 from glassnet.inspection.snapshot import InspectedModel, Snapshot
 from glassnet.inspection.variables import read_variables
@@ -110,13 +111,15 @@ def shuffle_columns(rows: ShuffledRows, repeats: int, seed: int) -> Array:
     from sklearn.inspection import permutation_importance
 
     sign = 1 if rows.is_classifier else -1
+    with show_progress("importance", 1 + len(rows.names) * repeats) as advance:
 
-    def score(model: ShuffledRows, positions: Array, y: Array) -> float:
-        return sign * model.score(model.predict(positions))
+        def score(model: ShuffledRows, positions: Array, y: Array) -> float:
+            advance(1)
+            return sign * model.score(model.predict(positions))
 
-    result = permutation_importance(
-        rows, rows.positions, rows.y_true, scoring=score, n_repeats=repeats, random_state=seed
-    )
+        result = permutation_importance(
+            rows, rows.positions, rows.y_true, scoring=score, n_repeats=repeats, random_state=seed
+        )
     importances: np.ndarray = result.importances
     return importances
 
