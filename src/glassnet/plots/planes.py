@@ -341,7 +341,7 @@ def _finish(ax: Axes, axes: tuple[PlaneAxis, PlaneAxis], title: str) -> None:
     clean_axes(ax)
 
 
-def wrap_title(title: str, width: int = 82) -> str:
+def wrap_title(title: str, width: int = 76) -> str:
     """Return a title in several lines; each part between semicolons begins a line.
 
     Example:
