@@ -34,6 +34,7 @@ def test_a_second_fit_starts_again_and_the_weights_do_not_change():
 
 def test_without_the_callback_there_are_none_and_copies_keep_them():
     assert fit(1)[1].weights == {}
+    assert fit(0, WeightHistory())[1].weights == {}
     model, history = fit(1, WeightHistory())
     twin = pickle.loads(pickle.dumps(model))
     np.testing.assert_array_equal(

@@ -321,6 +321,30 @@ def test_a_bowl_stays_one_and_a_steep_curve_has_a_logarithmic_axis(activation, l
     assert curve.plot().axes[0].get_yscale() == scale
 
 
+@pytest.mark.parametrize(("w", "limits"), [(2.0, (-2, 6)), (60.0, (-60, 180)), (-3.0, (-9, 3))])
+def test_without_a_bowl_the_model_is_in_the_middle(w, limits):
+    """exp(w) has no lowest point, and is infinite at w = 120: the range is w - 2 |w| to w + 2 |w|."""
+    model = small_model(Input(1), Dense(1, activation="exponential"), loss="poisson")
+    model.set_weights([[[w]], [0.0]])
+    curve = loss_curve(model, [[1.0]], [0.0], *KERNEL, values=3)
+    np.testing.assert_allclose(curve.values, [limits[0], w, limits[1]], atol=1e-12)
+    assert curve.loss[1] == curve.model_loss == model.evaluate([[1.0]], [0.0], verbose=0)
+
+
+def test_a_steep_and_a_flat_surface_are_drawn():
+    """exp(w + b) spans 17 decades; with x = 0 and no bias, the loss is the same everywhere."""
+    model = small_model(Input(1), Dense(1, activation="exponential"), loss="poisson")
+    values = [np.linspace(-10, 10, 5)] * 2
+    surface = loss_surface(model, [[1.0]], [0.0], KERNEL, "dense_1/bias", values=values)
+    axes = surface.plot(kind="3d").axes[0]
+    assert axes.zaxis.get_major_formatter()(2, 0) == "100"
+    surface.plot()
+    model = small_model(Input(2), Dense(1, use_bias=False), loss="mse")
+    flat = loss_surface(model, [[0.0, 0.0]], [1.0], KERNEL, ("dense_1/kernel", (1, 0)), values=3)
+    np.testing.assert_array_equal(flat.loss, 1)
+    flat.plot()
+
+
 @pytest.mark.parametrize(("is_image", "rows"), [(True, 4), (False, 1024)])
 def test_rows_per_block(is_image, rows):
     """62 x 62 x 512 numbers are 7.9 MB: 4 are below 32 MB. 1,024 rows of 4 units are 16 KB."""
