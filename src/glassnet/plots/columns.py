@@ -119,8 +119,8 @@ def plot_associations(
     styles = {
         "r above 0": (POSITIVE_COLOR, ""),
         "r below 0": (NEGATIVE_COLOR, ""),
-        "eta of a category": (CLASS_COLORS[4], "///"),
-        "Cramér's V of a category": (CLASS_COLORS[4], "///"),
+        "eta, a number and a category": (CLASS_COLORS[4], "///"),
+        "Cramér's V, two categories": (CLASS_COLORS[3], "..."),
     }
     for label, (color, hatch) in styles.items():
         rows = [
@@ -148,7 +148,8 @@ def plot_associations(
 def _style_of(value: float, measure: str) -> str:
     if measure == "r":
         return "r above 0" if value >= 0 else "r below 0"
-    return "eta of a category" if measure == "eta" else "Cramér's V of a category"
+    is_eta = measure == "eta"
+    return "eta, a number and a category" if is_eta else "Cramér's V, two categories"
 
 
 def plot_matrix(names: Sequence[str], matrix: Array, ax: Axes | None = None) -> Figure | SubFigure:
