@@ -241,6 +241,18 @@ def test_the_map_of_activations_by_hand():
     assert "HiResCAM of class 1 at conv2d_1" in result.title
 
 
+def test_the_activation_of_a_layer_is_its_output():
+    """Oracle: with f = v . tanh(z), the map is relu(sum of tanh(z) * v), which is not that of z."""
+    layers = [Conv2D(2, 3, activation="tanh"), Flatten(), Dense(1)]
+    model = gn.Sequential(layers, seed=0)
+    model.compile("sgd", "mse")
+    x = np.random.default_rng(0).normal(size=(2, 3, 3, 1)).astype(np.float32)
+    activation = model.take_snapshot(x).compute_layer_outputs(x)[0]
+    expected = np.maximum((activation * model.get_weights()[2][:, 0]).sum(-1), 0)
+    values = attribute(model, x, method="grad_cam").values
+    np.testing.assert_allclose(values, np.broadcast_to(expected, (2, 3, 3)), rtol=1e-5)
+
+
 def test_a_map_at_a_layer_of_another_name():
     """Oracle: relu(sum of a * df/da), where f = v . a + b of the flat activation a."""
     layers = [
@@ -286,6 +298,7 @@ def test_words_through_an_embedding(reader):
     for method in ("gradient_x_input", "integrated_gradients", "occlusion"):
         result = attribute(reader, TEXTS, RATINGS, method=method)
         assert result.title.startswith("18 of 18 right; ")
+        assert [" ".join(words) for words in result.layout.words] == TEXTS
         for words, values in zip(result.layout.words, result.values, strict=True):
             assert words[int(np.abs(values).argmax())] in ("good", "bad")
             assert not values[len(words) :].any()

@@ -105,7 +105,7 @@ def _find_words(snapshot: Snapshot) -> tuple[tuple[str, ...], ...]:
     vocabulary, rows = snapshot.vocabulary, []
     for ids in np.asarray(snapshot.x).astype(int):
         stop = int(np.flatnonzero(ids)[-1:].sum()) + 1 if vocabulary else len(ids)
-        texts = [vocabulary[i] or "." if vocabulary else str(i) for i in ids[:stop].tolist()]
+        texts = [vocabulary[i] if vocabulary else str(i) for i in ids[:stop].tolist()]
         rows.append(tuple(texts))
     return tuple(rows)
 
