@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -17,7 +18,7 @@ from matplotlib.image import AxesImage
 from matplotlib.patches import Patch
 
 from glassnet.plots.figure import NotebookFigure
-from glassnet.plots.images import show_image
+from glassnet.plots.images import choose_grays, find_pixel_range, show_image
 from glassnet.plots.style import (
     DIVERGING,
     NEGATIVE_COLOR,
@@ -85,13 +86,15 @@ def plot_images(
     figure = NotebookFigure(figsize=size, layout="constrained")
     grid = figure.subplots(*shape, squeeze=False)
     by_kind = grid if across else grid.T
+    show = _make_painter(pictures[:n])
     for axes, picture, caption in zip(by_kind[0], pictures, drawing.captions, strict=False):
-        show_image(axes, picture)
+        show(axes, picture)
         axes.set_title(caption, fontsize=9)
     for axes_of_kind, values, name in zip(
         by_kind[1:], rows, [drawing.label, drawing.sanity], strict=False
     ):
-        image = _draw_maps(axes_of_kind, pictures[:n], values, is_overlay)
+        below = show if is_overlay else None
+        image = _draw_maps(axes_of_kind, pictures[:n], values, below)
         bar = figure.colorbar(image, ax=list(axes_of_kind), shrink=0.8, aspect=14, pad=0.02)
         bar.set_label(_wrap(name, 32), fontsize=8)
         bar.ax.tick_params(labelsize=7)
@@ -102,13 +105,30 @@ def plot_images(
     return figure
 
 
-def _draw_maps(axes_of_maps: Array, pictures: Array, maps: Array, is_overlay: bool) -> AxesImage:
-    """Draw maps in the same colors; an empty map is drawn as none."""
+def _make_painter(pictures: Array) -> Callable[[Axes, Array], None]:
+    """Return a function that draws any of the pictures with the same black and white."""
+    limits, grays = find_pixel_range(pictures), None
+    if pictures.ndim == 3 or pictures.shape[3] == 1:
+        votes = [choose_grays(picture.reshape(pictures.shape[1:3])) for picture in pictures]
+        grays = max(set(votes), key=votes.count)
+    return partial(show_image, limits=limits, grays=grays)
+
+
+def _draw_maps(
+    axes_of_maps: Array,
+    pictures: Array,
+    maps: Array,
+    show: Callable[[Axes, Array], None] | None,
+) -> AxesImage:
+    """Draw maps in the same colors, over the pictures if `show` draws these.
+
+    An empty map is drawn as none.
+    """
     low, high = signed_limits(maps)
     image: AxesImage
     for axes, picture, values in zip(axes_of_maps, pictures, maps, strict=True):
-        if is_overlay:
-            show_image(axes, picture)
+        if show:
+            show(axes, picture)
             alpha = 0.9 * (values / high).clip(0, 1) ** 0.5
             image = axes.imshow(values, cmap=SEQUENTIAL, vmin=0, vmax=high, alpha=alpha)
         else:
