@@ -11,6 +11,7 @@ import pytest
 import glassnet as gn
 from glassnet import keras
 from glassnet.errors import ConfigError, DataError
+from glassnet.estimators import NeuralClassifier
 from glassnet.inspection import attribute
 from glassnet.layers import (
     Activation,
@@ -571,6 +572,11 @@ def test_class_names_and_labels(tmp_path):
     assert attribute(model, frame[:2], target=[8.0, "3"]).output.names == ("8", "3")
     with pytest.raises(ConfigError, match=r"target to be one of 3, 5, 8. Received: target=0"):
         attribute(model, frame[:2], target=0)
+    truths = frame.assign(quality=[True, False] * 15)
+    binary = gn.Sequential([Dense(1, activation="sigmoid")], seed=0)
+    binary.fit(truths, target="quality", epochs=1, verbose=0)
+    for target in (True, np.True_, "True", np.array([True, True])):
+        assert attribute(binary, truths[:2], target=target).output.names == ("True", "True")
     named = frame.assign(quality=["low", "fair", "high"] * 10)
     model = gn.Sequential([Dense(3, activation="softmax")], seed=0)
     model.fit(named, target="quality", epochs=1, verbose=0)
@@ -599,6 +605,18 @@ def test_blocks_bound_the_memory(classifier, monkeypatch):
     for method, values in whole.items():
         parts = attribute(classifier, X, method=method).values
         np.testing.assert_allclose(parts, values, rtol=1e-5, atol=1e-6)
+
+
+def test_estimators_are_explained_as_their_model():
+    """Oracle: the network inside. Classes have the estimator's labels."""
+    labels = np.array(["a", "b", "c"])[Y]
+    estimator = NeuralClassifier(hidden_layer_sizes=(4,), max_iter=2)
+    with pytest.warns(match="converge"):
+        estimator.fit(X, labels)
+    result = attribute(estimator, X[:3], labels[:3], method="gradient", target="b")
+    assert result.output.names == ("b", "b", "b")
+    inside = attribute(estimator.model_, X[:3], method="gradient", target=1)
+    np.testing.assert_array_equal(result.values, inside.values)
 
 
 def test_the_keras_layout_and_an_untrained_network():

@@ -107,6 +107,7 @@ def _per_row(target: Any, n: int) -> Sequence[Any]:
 
 def _find_index(target: Any, names: tuple[str, ...]) -> int:
     """Return the index of a class or an output. Classes that are numbers have no other index."""
+    target = target.item() if isinstance(target, np.generic) else target
     if is_number(target) and target == round(target):
         target = round(target)
     if str(target) in names:
