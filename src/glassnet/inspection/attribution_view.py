@@ -37,7 +37,7 @@ SMALL_RESIDUAL = 1e-4
 """Residuals below it are rounding."""
 
 MAX_CORRELATION = 0.5
-"""A rank correlation above it means that a map hardly depends on what the network has learned."""
+"""A rank correlation of larger size means that a map hardly depends on what was learned."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -149,7 +149,7 @@ class Attribution(View):
             return "With re-drawn weights nothing can be compared: a map is the same everywhere."
         mean = float(finite.mean())
         text = f"With re-drawn weights the rank correlation is {format_number(mean, 2)} on average"
-        if mean <= MAX_CORRELATION:
+        if abs(mean) <= MAX_CORRELATION:
             return f"{text}: the maps depend on what the network has learned."
         return (
             f"{text}: much of a map is the same without anything learned, so do not read it as the "
