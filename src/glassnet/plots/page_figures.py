@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Callable
 from typing import Any
@@ -17,6 +18,9 @@ MAX_VECTORS = 400
 """Points and shapes that stay vectors; more of them become one picture inside the figure."""
 
 RASTER_DPI = 144
+
+LONG_NUMBER = re.compile(r"(\d\.\d\d)\d+")
+"""A coordinate, in points, with more than two decimals."""
 
 STYLE: Any = {"text.parse_math": False, "image.interpolation": "none", "figure.facecolor": PAPER}
 
@@ -113,6 +117,8 @@ def _rewrite(key: str, value: str, name: str) -> str:
         return f"{name}-{value}"
     if key == "href" and value.startswith("#"):
         return f"#{name}-{value[1:]}"
+    if key in ("d", "x", "y"):
+        return LONG_NUMBER.sub(r"\1", value)
     if key not in COLORED:
         return value
     value = value.replace("url(#", f"url(#{name}-")

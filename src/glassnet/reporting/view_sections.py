@@ -32,6 +32,9 @@ MAX_COLUMNS = 6
 MAX_SHUFFLED = 2000
 """Maximum number of rows whose columns are shuffled."""
 
+MAX_UNITS = 8
+"""Number of units whose weights are drawn."""
+
 N_ATTRIBUTED = 4
 """Number of rows of which the page shows what the answer rests on."""
 
@@ -178,7 +181,7 @@ def make_weights_section(model: Sequential, snapshot: Snapshot) -> blocks.Sectio
     if not any(kind == "params" for kind, _, _ in snapshot.network.weight_paths):
         section.blocks.append(blocks.Text("The network has no weights."))
         return section
-    view = weights(model)
+    view = weights(model, max_units=MAX_UNITS)
     first, *lines = str(view).splitlines()
     section.blocks.append(blocks.Text(f"{first}."))
     section.blocks.append(draw_view(view, "weights"))
