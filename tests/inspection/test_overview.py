@@ -8,7 +8,7 @@ import pytest
 
 import glassnet as gn
 from glassnet import keras
-from glassnet.layers import Conv2D, Dense, Flatten, Input
+from glassnet.layers import Conv2D, Dense, Flatten, Input, RandomFlip
 
 RNG = np.random.default_rng(0)
 
@@ -47,11 +47,12 @@ def test_without_data_and_without_targets(capsys):
 
 
 def test_images(capsys):
-    layers = [Conv2D(2, 3, activation="relu"), Conv2D(2, 3), Flatten(), Dense(2, "softmax")]
+    layers = [RandomFlip(), Conv2D(2, 3, activation="relu"), Conv2D(2, 3), Flatten()]
+    layers.append(Dense(2, activation="softmax"))
     model = gn.Sequential(layers, seed=0)
     found = calls(model, capsys, RNG.uniform(size=(3, 8, 8, 1)), [0, 1, 0])
     assert found["top_inputs"] == 'gn.inspection.top_inputs(model, x, "conv2d_2").plot()'
-    assert {"feature_maps", "attribute", "embeddings"} <= set(found)
+    assert {"feature_maps", "attribute", "embeddings", "augmented"} <= set(found)
     assert not {"importance", "decision_boundary"} & set(found)
 
 
@@ -72,7 +73,7 @@ def test_a_table_names_its_columns_and_not_those_that_are_left_out(table, capsys
     model = gn.Sequential([Dense(1, activation="sigmoid")], seed=0)
     model.fit(table, target="survived", epochs=1, verbose=0, observe=True)
     found = calls(model, capsys, table)
-    assert "features=('age', 'town')" in found["decision_boundary"]
+    assert "features=('age', 'fare')" in found["decision_boundary"]
     assert "(model, table)" in found["importance"]
     assert "observations" in found
 

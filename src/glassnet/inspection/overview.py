@@ -8,7 +8,8 @@ from typing import NamedTuple
 from glassnet.engine import network
 from glassnet.inspection.snapshot import Snapshot
 from glassnet.layers import Conv1D, Conv2D, Embedding
-from glassnet.preprocessing.encoder import DroppedColumn
+from glassnet.layers.augmentation import RandomImageLayer
+from glassnet.preprocessing.encoder import DroppedColumn, NumericColumn
 from glassnet.preprocessing.tabular import TabularPreprocessor
 from glassnet.preprocessing.time_series import TimeSeriesPreprocessor
 
@@ -58,7 +59,8 @@ def _iter_losses(snapshot: Snapshot, data: list[str]) -> Iterator[Suggestion]:
     first = ", ".join(f"{name}[:1]" for name in data)
     yield Suggestion("How is one row computed?", f"model.trace({first}).plot()")
     if weight := _first_weight(snapshot):
-        yield _suggest("What if one weight changes?", "loss_curve", *data, *weight)
+        targets = data[1] if len(data) > 1 else "None"
+        yield _suggest("What if one weight changes?", "loss_curve", data[0], targets, *weight)
         yield _suggest("What is the loss around it?", "loss_landscape", *data)
         optimizers = 'optimizers=["sgd", "adam"]'
         yield _suggest("Which way do optimizers go?", "descent", *data, optimizers)
@@ -81,6 +83,8 @@ def _iter_input_space(snapshot: Snapshot, data: list[str]) -> Iterator[Suggestio
     if isinstance(snapshot.preprocessor, TabularPreprocessor):
         used = snapshot.preprocessor.encoder.columns
         columns = [column.name for column in used if not isinstance(column, DroppedColumn)]
+        numbers = {column.name for column in used if isinstance(column, NumericColumn)}
+        columns.sort(key=lambda name: name not in numbers)
     if shape == (1,):
         yield _suggest("What is its curve?", "fitted", *data)
     elif len(columns) == 2:
@@ -93,6 +97,8 @@ def _iter_input_space(snapshot: Snapshot, data: list[str]) -> Iterator[Suggestio
 def _iter_layers(snapshot: Snapshot, rows: str, data: list[str]) -> Iterator[Suggestion]:
     """Yield the views of what the layers compute for rows."""
     layers = snapshot.network.layers
+    if any(isinstance(layer, RandomImageLayer) for layer in layers):
+        yield _suggest("What does training see?", "augmented", f"{rows}[0]")
     convolutions = [str(each.name) for each in layers if isinstance(each, Conv1D | Conv2D)]
     if convolutions:
         yield _suggest("What does each layer see?", "feature_maps", f"{rows}[0]")

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from dataclasses import fields
 from html import escape
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure, SubFigure
+
+MAX_NUMBERS = 100_000
+"""Maximum size of an array in `View.to_dict`."""
 
 
 class View(ABC):
@@ -29,6 +35,20 @@ class View(ABC):
     @abstractmethod
     def to_frame(self) -> Any:
         """Return the numbers as a pandas DataFrame."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the title, the numbers of `to_frame`, and the arrays by their names, for JSON.
+
+        Arrays of more than 100,000 numbers are left out.
+        """
+        arrays = {
+            field.name: value
+            for field in fields(self)  # type: ignore[arg-type]
+            if isinstance(value := getattr(self, field.name), np.ndarray)
+            and value.size <= MAX_NUMBERS
+        }
+        numbers = self.to_frame().to_dict(orient="list")
+        return {"title": self.title, "numbers": numbers, "arrays": arrays}
 
     def __str__(self) -> str:
         return self.title

@@ -84,8 +84,7 @@ def print_view(view: View, facts: dict[str, Any], out: str | None, as_json: bool
     if out:
         outputs.write_figure(out, view.plot())  # type: ignore[arg-type]
     if as_json:
-        numbers = view.to_frame().to_dict(orient="list")
-        output.print_json(facts | {"title": view.title, "numbers": numbers, "out": out})
+        output.print_json(facts | view.to_dict() | {"out": out})
         return
     click.echo(str(view))
     if out:
