@@ -332,10 +332,10 @@ def test_images_steps_and_tokens():
     tokens.compile("sgd", "mse")
     with pytest.raises(ConfigError, match="For images, series and texts use"):
         decision_boundary(tokens, np.zeros((2, 2), int))
-    steps = gn.Sequential([Dense(1)], seed=0)
+    steps = gn.Sequential([gn.layers.Reshape((2, 1)), Dense(1)], seed=0)
     steps.compile("sgd", "mse")
     with pytest.raises(ConfigError, match="one answer for a row"):
-        decision_boundary(steps, np.zeros((2, 3, 1)))
+        decision_boundary(steps, np.zeros((2, 2)))
 
 
 def test_names_of_arrays(perceptron):

@@ -364,6 +364,15 @@ def test_real_tables(name, tmp_path, shared_data):
     assert missing == data.train.isna().sum().tolist()
 
 
+def test_columns_may_have_the_names_of_attributes(tmp_path):
+    columns = {"name": ["x", "y"] * 10, "shape": range(20), "columns": [0.0, 1.0] * 10}
+    frame = pandas.DataFrame(columns)
+    model = gn.Sequential([Dense(1)], seed=0)
+    model.fit(frame, target="columns", epochs=1, verbose=0)
+    page = read_page(gn.report(model, frame, tmp_path / "n.html"))
+    assert "shape" in page.text
+
+
 def test_warnings_are_shown_without_folders(tmp_path):
     frame = pandas.DataFrame({"a": ["x", "y"] * 10, "b": range(20), "y": [0.0, 1.0] * 10})
     model = gn.Sequential([Dense(1)], seed=0)

@@ -19,6 +19,7 @@ from glassnet.inspection.attribution_view import METHODS, Attribution
 from glassnet.inspection.explained_output import choose_output
 from glassnet.inspection.input_layout import InputLayout, find_layout, format_cells, to_shape
 from glassnet.inspection.snapshot import InspectedModel, Snapshot
+from glassnet.inspection.view import view_function
 from glassnet.preprocessing.encoder import (
     CategoricalColumn,
     DateColumn,
@@ -50,6 +51,7 @@ REDRAW_SEED = 2018
 """Seed of the weights of the sanity check."""
 
 
+@view_function
 def attribute(
     model: InspectedModel,
     x: Any,

@@ -15,7 +15,7 @@ from glassnet.errors import MAX_SEED, is_int, require
 from glassnet.formatting import format_names, format_number
 from glassnet.inspection.layer_maps import take_one_row
 from glassnet.inspection.snapshot import InspectedModel, Snapshot
-from glassnet.inspection.view import View
+from glassnet.inspection.view import View, view_function
 from glassnet.layers import GaussianNoise, RandomCrop, functional
 from glassnet.layers.augmentation import RandomImageLayer
 from glassnet.types import Array, Params, State
@@ -77,6 +77,7 @@ class AugmentedImages(View):
         return pd.DataFrame({"mean": means, "difference": self.differences})
 
 
+@view_function
 def augmented(model: InspectedModel, image: Any, n: int = 16, *, seed: int = 0) -> AugmentedImages:
     """Draw what the augmentation layers of a model make of one picture.
 

@@ -19,8 +19,7 @@ from glassnet.inspection.slices import (
     take_test_snapshot,
 )
 from glassnet.inspection.snapshot import InspectedModel
-from glassnet.inspection.view import View
-from glassnet.suggestions import suggest_arguments
+from glassnet.inspection.view import View, view_function
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -29,7 +28,7 @@ if TYPE_CHECKING:
     from glassnet.plots.planes import PlanePoints
 
 
-@suggest_arguments
+@view_function
 def decision_boundary(
     model: InspectedModel,
     x: Any,
@@ -82,9 +81,9 @@ def decision_boundary(
     """
     view = "decision_boundary"
     snapshot = model.take_snapshot(x, y)
-    reader = make_reader(snapshot, output, view)
     test_rows = [] if test is None else [take_test_snapshot(model, test)]
     part = make_slice([snapshot, *test_rows], features, at, resolution, 2, view)
+    reader = make_reader(snapshot, output, view)
     probability, prediction = reader.read(part.compute_outputs(snapshot))
     x1, x2 = part.make_grids()
     points, *test_points = [reader.read_points(part, rows) for rows in (snapshot, *test_rows)]

@@ -13,7 +13,7 @@ from glassnet.errors import DataError, lookup, require
 from glassnet.evaluation.associations import Variable, associate
 from glassnet.formatting import format_share
 from glassnet.inspection.variables import read_target, read_variables
-from glassnet.inspection.view import View
+from glassnet.inspection.view import View, view_function
 from glassnet.preprocessing.encoder import fit_encoder
 from glassnet.preprocessing.tabular import check_table_request
 from glassnet.types import Array
@@ -32,6 +32,7 @@ WORDS = {"r": "correlation r", "eta": "correlation ratio eta", "V": "Cramér's V
 """Names of the measures of `evaluation.associations.associate`."""
 
 
+@view_function
 def correlations(
     table: Any,
     target: str,

@@ -35,7 +35,7 @@ from glassnet.inspection.training_runs import (
     record_path,
     unflatten_params,
 )
-from glassnet.inspection.view import View
+from glassnet.inspection.view import View, view_function
 from glassnet.inspection.weight_selection import (
     WeightSelection,
     find_trainable_numbers,
@@ -273,6 +273,7 @@ class Descent(View):
         )
 
 
+@view_function
 def descent(
     model: TrainableModel,
     x: Any,

@@ -12,7 +12,7 @@ from glassnet.engine import network
 from glassnet.engine.network import Links
 from glassnet.errors import is_int, require
 from glassnet.inspection.snapshot import InspectedModel, Snapshot
-from glassnet.inspection.view import View
+from glassnet.inspection.view import View, view_function
 from glassnet.layers import (
     Activation,
     Composite,
@@ -142,6 +142,7 @@ class NetworkDrawing(View):
         return "\n".join([self.title, *(f"  {line}" for line in lines)])
 
 
+@view_function
 def network_drawing(model: InspectedModel, max_units: int = 12) -> NetworkDrawing:
     """Return the layers of a model, to be drawn as a graph from the input to the output.
 

@@ -15,7 +15,7 @@ from glassnet.errors import ConfigError, DataError, NotReadyError, message, requ
 from glassnet.formatting import format_share
 from glassnet.inspection.snapshot import InspectedModel, Snapshot
 from glassnet.inspection.unit_inputs import BLOCK_ROWS, find_layer_end
-from glassnet.inspection.view import View
+from glassnet.inspection.view import View, view_function
 from glassnet.layers import Embedding
 
 if TYPE_CHECKING:
@@ -115,6 +115,7 @@ class EmbeddingPlane(View):
         return pd.DataFrame(columns)
 
 
+@view_function
 def embeddings(
     model: InspectedModel, x: Any = None, y: Any = None, *, layer: str | None = None
 ) -> EmbeddingPlane:
@@ -129,7 +130,8 @@ def embeddings(
         model: a model, trained or not.
         x: rows of any kind that `fit` takes; None for the words of an Embedding.
         y: targets for the colors; None if x holds them or there are none. If the network predicts
-            several numbers, as an autoencoder does, any label or number of each row.
+            several numbers, as an autoencoder does, any label or number of each row; its targets,
+            of several numbers each, color no points.
         layer: name of the layer; None for the last one before the layer of the answers, or without
             x for the first Embedding. Outputs with several axes are flattened.
 
@@ -158,7 +160,7 @@ def embeddings(
     stop = find_layer_end(snapshot, name)
     args = (snapshot.links[:stop], (), snapshot.params, snapshot.state)
     outputs = inference.predict(*args, snapshot.x, BLOCK_ROWS)
-    colors = _get_targets(snapshot) if labels is None else _read_labels(labels, len(outputs))
+    colors = _get_targets(snapshot) if labels is None else _read_labels(labels, snapshot)
     return _project(name, outputs.reshape(len(outputs), -1), snapshot, colors)
 
 
@@ -191,13 +193,15 @@ def _get_targets(snapshot: Snapshot) -> PointColors:
     return PointColors(numbers=decoded.reshape(len(decoded)), number_name=snapshot.target_name)
 
 
-def _read_labels(y: Any, n_rows: int) -> PointColors:
-    """Return labels or numbers of the rows as colors.
+def _read_labels(y: Any, snapshot: Snapshot) -> PointColors:
+    """Return labels or numbers of the rows as colors; none for targets of several numbers.
 
     Raises:
         DataError: not one label per row.
     """
-    labels = to_array(y, "y")
+    labels, n_rows = to_array(y, "y"), len(snapshot.x)
+    if labels.shape == (n_rows, *snapshot.network.shapes[-1]):
+        return PointColors()
     fits = labels.size == len(labels) == n_rows
     require(fits, "y", f"{n_rows} labels", error=DataError, shape=labels.shape)
     names, classes = np.unique(labels.ravel(), return_inverse=True)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from glassnet.data.time_series import TimeSeries
-from glassnet.errors import DataError, require
+from glassnet.errors import DataError, is_int, require
 from glassnet.formatting import format_number
 from glassnet.inspection.snapshot import Snapshot
 from glassnet.layers import Embedding
@@ -75,10 +75,12 @@ def make_gallery(who: str, examples: Examples, n: int) -> Figure:
     """Return an empty figure for n rows.
 
     Raises:
+        ConfigError: n is not an int >= 1.
         DataError: rows that cannot be shown, such as sequences.
     """
     from glassnet.plots.figure import NotebookFigure
 
+    require(is_int(n, 1), who, "n to be an int >= 1", n=n)
     expected, fix = "images, texts or columns", "Use worst_rows() for their numbers."
     require(examples.are_shown, who, expected, error=DataError, fix=fix)
     return NotebookFigure(figsize=(10, gallery_height(examples, n)), layout="constrained")

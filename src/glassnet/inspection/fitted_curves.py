@@ -19,8 +19,7 @@ from glassnet.inspection.slices import (
     take_test_snapshot,
 )
 from glassnet.inspection.snapshot import InspectedModel
-from glassnet.inspection.view import View
-from glassnet.suggestions import suggest_arguments
+from glassnet.inspection.view import View, view_function
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -29,7 +28,7 @@ if TYPE_CHECKING:
     from glassnet.plots.planes import PlanePoints
 
 
-@suggest_arguments
+@view_function
 def fitted(
     model: InspectedModel,
     x: Any,

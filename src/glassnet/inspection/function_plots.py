@@ -16,7 +16,7 @@ from glassnet.engine.compilation import compiled
 from glassnet.engine.placement import to_device
 from glassnet.errors import ConfigError, is_number, lookup, message, require, wrap_errors
 from glassnet.formatting import format_names, format_number
-from glassnet.inspection.view import View
+from glassnet.inspection.view import View, view_function
 from glassnet.layers import Activation, Layer, functional
 from glassnet.losses import Loss
 from glassnet.types import Array
@@ -128,6 +128,7 @@ def _describe_limit(value: float) -> str:
     return f"approaches {format_number(value)}"
 
 
+@view_function
 def activation(functions: Any, limits: tuple[float, float] = ACTIVATION_LIMITS) -> FunctionCurves:
     """Draw activation functions a = f(z) with their slopes da/dz.
 
@@ -271,6 +272,7 @@ ARGUMENTS = {
 """What a loss can be drawn over: the values of `versus`."""
 
 
+@view_function
 def loss_function(
     functions: Any,
     versus: str | None = None,

@@ -12,7 +12,7 @@ import numpy as np
 from glassnet.errors import NotReadyError, is_int, lookup, require
 from glassnet.formatting import format_number
 from glassnet.inspection.snapshot import InspectedModel, Snapshot
-from glassnet.inspection.view import View
+from glassnet.inspection.view import View, view_function
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -106,6 +106,7 @@ class FeatureMaps(View):
         return pd.concat(parts, ignore_index=True)
 
 
+@view_function
 def feature_maps(
     model: InspectedModel,
     image: Any,

@@ -14,7 +14,7 @@ from glassnet.inspection.progress import show_progress
 from glassnet.inspection.residuals import to_columns
 from glassnet.inspection.snapshot import InspectedModel, Snapshot
 from glassnet.inspection.variables import read_variables
-from glassnet.inspection.view import View
+from glassnet.inspection.view import View, view_function
 from glassnet.inspection.wrong_answers import (
     compute_finite_outputs,
     describe_rows,
@@ -40,6 +40,7 @@ MAX_LINES = 10
 """Most columns that are printed."""
 
 
+@view_function
 def importance(
     model: InspectedModel,
     x: Any,

@@ -245,6 +245,7 @@ class RegressionMistakes(View):
         """Draw the n worst rows: images, texts, or rows with their first columns.
 
         Raises:
+            ConfigError: n is not an int >= 1.
             DataError: rows that cannot be shown, such as sequences.
         """
         figure = make_gallery("plot_gallery", self.examples, n)

@@ -316,7 +316,14 @@ def format_value(value: Any) -> str:
 
 
 def take_test_snapshot(model: InspectedModel, test: Any) -> Snapshot:
-    """Return the snapshot with test rows: a table, or (x_test, y_test)."""
+    """Return the snapshot with test rows: a table, or (x_test, y_test).
+
+    Raises:
+        DataError: a tuple of another length.
+    """
+    if isinstance(test, tuple):
+        expected = "a table, or (x_test, y_test)"
+        require(len(test) == 2, "test", expected, error=DataError, n_parts=len(test))
     is_pair = isinstance(test, tuple) and len(test) == 2 and not isinstance(test[0], Mapping)
     x, y = test if is_pair else (test, None)
     return model.take_snapshot(x, y)

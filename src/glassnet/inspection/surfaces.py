@@ -14,7 +14,7 @@ from glassnet.formatting import format_number, format_share
 from glassnet.inspection.loss_grid import LossGrid
 from glassnet.inspection.loss_ranges import choose_limits
 from glassnet.inspection.snapshot import InspectedModel, Snapshot
-from glassnet.inspection.view import View
+from glassnet.inspection.view import View, view_function
 from glassnet.inspection.weight_path import locate_weights, project_weights
 from glassnet.inspection.weight_selection import (
     Index,
@@ -209,6 +209,7 @@ class LossLandscape(LossSurface):
         return "\n".join(lines)
 
 
+@view_function
 def loss_curve(
     model: InspectedModel,
     x: Any,
@@ -269,6 +270,7 @@ def loss_curve(
     )
 
 
+@view_function
 def loss_surface(
     model: InspectedModel,
     x: Any,
@@ -330,6 +332,7 @@ def loss_surface(
     )
 
 
+@view_function
 def loss_landscape(
     model: InspectedModel,
     x: Any,

@@ -12,7 +12,7 @@ from glassnet.engine.train_step import OBSERVED_STATISTICS
 from glassnet.errors import ConfigError, NotReadyError, message, require
 from glassnet.formatting import format_number
 from glassnet.inspection.snapshot import InspectedModel, Snapshot
-from glassnet.inspection.view import View
+from glassnet.inspection.view import View, view_function
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -126,6 +126,7 @@ class TrainingStatistics(View):
         return pd.DataFrame(columns)
 
 
+@view_function
 def observations(model: InspectedModel, history: Any = None) -> TrainingStatistics:
     """Draw what happened inside the network during a fit, layer by layer.
 

@@ -12,7 +12,7 @@ from glassnet.errors import is_int, lookup, require
 from glassnet.formatting import format_number
 from glassnet.inspection.examples import Examples, read_examples
 from glassnet.inspection.snapshot import InspectedModel, Snapshot
-from glassnet.inspection.view import View
+from glassnet.inspection.view import View, view_function
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -94,6 +94,7 @@ class TopInputs(View):
         return pd.DataFrame(columns)
 
 
+@view_function
 def top_inputs(
     model: InspectedModel, x: Any, layer: str, *, n: int = 6, max_units: int = 8
 ) -> TopInputs:

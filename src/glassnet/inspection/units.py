@@ -20,8 +20,7 @@ from glassnet.inspection.slices import (
     make_slice,
 )
 from glassnet.inspection.snapshot import InspectedModel, Snapshot
-from glassnet.inspection.view import View
-from glassnet.suggestions import suggest_arguments
+from glassnet.inspection.view import View, view_function
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -41,7 +40,7 @@ MAX_IMAGE_COLUMNS, MAX_LISTED = 10, 6
 """Maximum number of units of a layer whose images are drawn, and whose rows are listed."""
 
 
-@suggest_arguments
+@view_function
 def neurons(
     model: InspectedModel,
     x: Any,

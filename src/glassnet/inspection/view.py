@@ -1,19 +1,59 @@
-"""Base class of what the views return."""
+"""Base class of what the views return, and the check of what they receive."""
 
 from __future__ import annotations
 
+import functools
+import inspect
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import fields
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
+
+from glassnet.errors import require
+from glassnet.suggestions import suggest_arguments
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure, SubFigure
 
 MAX_NUMBERS = 100_000
 """Maximum size of an array in `View.to_dict`."""
+
+FunctionT = TypeVar("FunctionT", bound=Callable[..., Any])
+
+
+def view_function(function: FunctionT) -> FunctionT:
+    """Function decorator: refuse a `model` that is none, and name the nearest argument in errors.
+
+    Raises:
+        ConfigError: the argument `model` is not a model.
+        ArgumentError: an unknown keyword argument.
+    """
+    takes_model = "model" in inspect.signature(function).parameters
+    checked = suggest_arguments(function)
+
+    @functools.wraps(function)
+    def view(*args: Any, **kwargs: Any) -> Any:
+        if takes_model and (args or "model" in kwargs):
+            _require_model(function.__name__, args[0] if args else kwargs["model"])
+        return checked(*args, **kwargs)
+
+    return view  # type: ignore[return-value]
+
+
+def _require_model(view: str, model: Any) -> None:
+    is_class = isinstance(model, type)
+    received = f"the class {model.__name__}" if is_class else type(model).__name__
+    require(
+        not is_class and hasattr(model, "take_snapshot"),
+        view,
+        "a model as the first argument",
+        model=received,
+        fix="Pass a gn.Sequential, a model with Keras's layout, or a fitted NeuralClassifier or"
+        " NeuralRegressor; of a Pipeline its last step, of a GridSearchCV its best_estimator_.",
+    )
 
 
 class View(ABC):

@@ -13,7 +13,7 @@ from glassnet.engine.network import LinkPath, iter_links, tree_get
 from glassnet.errors import is_int, lookup, require
 from glassnet.formatting import format_number
 from glassnet.inspection.snapshot import MIN_IMAGE_SIZE, InspectedModel, Snapshot
-from glassnet.inspection.view import View
+from glassnet.inspection.view import View, view_function
 from glassnet.layers import Conv2DTranspose, Embedding, Layer, Maxout
 from glassnet.layers.recurrent import Recurrent
 from glassnet.types import Shape
@@ -133,6 +133,7 @@ class LayerWeights(View):
         return pd.DataFrame(flat, index=index, columns=pd.Index(self.labels, name="unit"))
 
 
+@view_function
 def weights(
     model: InspectedModel, layer: str | None = None, *, max_units: int = 16
 ) -> LayerWeights:

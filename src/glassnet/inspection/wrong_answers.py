@@ -26,7 +26,7 @@ from glassnet.inspection.examples import (
 )
 from glassnet.inspection.residuals import RegressionMistakes, find_residuals
 from glassnet.inspection.snapshot import InspectedModel, Snapshot
-from glassnet.inspection.view import View
+from glassnet.inspection.view import View, view_function
 from glassnet.types import Array
 
 if TYPE_CHECKING:
@@ -40,6 +40,7 @@ MAX_SHOWN = 8
 """Number of wrong answers in the figure of all panels."""
 
 
+@view_function
 def mistakes(
     model: InspectedModel,
     x: Any,
@@ -440,6 +441,7 @@ class ClassificationMistakes(View):
         """Draw the n surest wrong answers: images, texts, or rows with their first columns.
 
         Raises:
+            ConfigError: n is not an int >= 1.
             DataError: rows that cannot be shown, such as sequences.
         """
         figure = make_gallery("plot_gallery", self.examples, n)

@@ -17,7 +17,7 @@ from matplotlib.font_manager import FontProperties
 from matplotlib.text import Text
 
 from glassnet.plots.figure import NotebookFigure
-from glassnet.plots.style import CLASS_COLORS, REFERENCE_COLOR
+from glassnet.plots.style import CLASS_COLORS, REFERENCE_COLOR, require_axes
 from glassnet.plots.svg import PAPER, show_in_frames
 
 FONT_SIZE = 8.0
@@ -178,6 +178,7 @@ def make_canvas(
         figure = NotebookFigure(figsize=(full_width, height))
         ax, scale = figure.add_axes((0, 0, 1, 1)), 1.0
     else:
+        require_axes(ax)
         box = ax.get_window_extent()
         dpi = ax.figure.dpi
         scale = min(1.0, box.width / dpi / full_width, box.height / dpi / height)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import numpy as np
 
+from glassnet.errors import require
 from glassnet.plots.figure import NotebookFigure
 from glassnet.types import Array
 
@@ -81,11 +82,32 @@ def get_axes(
         ax: axes to draw on, or None.
         size: width and height of a new figure in inches.
         projection: "3d" for three-dimensional axes of a new figure.
+
+    Raises:
+        ConfigError: `ax` is something else than axes, or has another projection.
     """
     if ax is not None:
+        require_axes(ax, projection)
         return ax
     figure = NotebookFigure(figsize=size, layout="constrained")
     return figure.add_subplot(projection=projection)
+
+
+def require_axes(ax: Any, projection: str | None = None) -> None:
+    """Check that `ax` is one pair of axes, or of three if the projection is "3d".
+
+    Raises:
+        ConfigError: it is not.
+    """
+    from matplotlib.axes import Axes
+
+    is_axes = isinstance(ax, Axes)
+    received = type(ax).__name__
+    fix = "Of figure, axes = plt.subplots(1, 2), pass axes[0]. Without ax, a new figure is drawn."
+    require(is_axes, "plot", "ax to be one Axes of matplotlib, or None", ax=received, fix=fix)
+    if projection == "3d":
+        fix = 'Make them by figure.add_subplot(projection="3d").'
+        require(ax.name == "3d", "plot", "ax to have three dimensions", ax=ax.name, fix=fix)
 
 
 def figure_of(ax: Axes) -> Figure | SubFigure:

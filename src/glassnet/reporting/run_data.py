@@ -193,9 +193,10 @@ def describe_dataset(data: Dataset) -> RunData:
 
 
 def _name_of(data: Any) -> str:
-    """Return the name of a file or folder without its path, or ""."""
-    is_path = isinstance(data, str | os.PathLike)
-    return Path(os.fspath(data)).name if is_path else getattr(data, "name", "") or ""
+    """Return the name of a series, or of a file or folder without its path; else ""."""
+    if isinstance(data, str | os.PathLike):
+        return Path(os.fspath(data)).name
+    return data.name if isinstance(data, TimeSeries) else ""
 
 
 def _is_pair(part: Any) -> bool:

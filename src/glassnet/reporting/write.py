@@ -28,11 +28,13 @@ from glassnet.reporting.view_sections import (
     make_weights_section,
 )
 from glassnet.storage import atomic_write
+from glassnet.suggestions import suggest_arguments
 
 FOLDERS = re.compile(r"""(?<![\w.])(?:[A-Za-z]:)?[\\/](?:[^\\/\s'"]+[\\/])+""")
 """The folders of an absolute path."""
 
 
+@suggest_arguments
 def report(
     model: Any,
     data: Any,

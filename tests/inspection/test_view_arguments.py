@@ -1,0 +1,116 @@
+"""What every view refuses in the same words. Oracle: the signature of each function (6)."""
+
+import inspect
+
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+from sklearn.linear_model import LinearRegression
+
+import glassnet as gn
+from glassnet.errors import ArgumentError, ConfigError, DataError, MissingError
+from glassnet.layers import Dense, Input
+
+VIEWS = gn.inspection.__all__
+MODEL_VIEWS = [
+    name for name in VIEWS if "model" in inspect.signature(getattr(gn.inspection, name)).parameters
+]
+X, Y = np.array([[0.0, 1.0], [1.0, 0.0], [1.0, 1.0], [0.5, 2.0]]), np.array([1.0, 2.0, 3.0, 4.0])
+
+
+@pytest.fixture(scope="module")
+def model():
+    model = gn.Sequential([Input(2), Dense(1)], seed=0)
+    model.compile("sgd", "mse")
+    return model
+
+
+def required_arguments(name):
+    """Return the arguments without a default, and the last of the others."""
+    parameters = inspect.signature(getattr(gn.inspection, name)).parameters.values()
+    options = [p.name for p in parameters if p.default is not p.empty]
+    required = [p.name for p in parameters if p.default is p.empty and p.kind != p.VAR_KEYWORD]
+    return required, options[-1]
+
+
+@pytest.mark.parametrize("name", [name for name in VIEWS if name not in ("attribute", "descent")])
+def test_an_unknown_argument_names_the_nearest(model, name):
+    required, option = required_arguments(name)
+    arguments = {each: model if each == "model" else None for each in required}
+    with pytest.raises(ArgumentError, match=f"{option}_'. Did you mean '{option}'"):
+        getattr(gn.inspection, name)(**arguments, **{f"{option}_": 1})
+
+
+def test_an_unknown_option_names_the_nearest(model):
+    with pytest.raises(ConfigError, match="Did you mean 'steps'"):
+        gn.inspection.attribute(model, X, stepz=3)
+    with pytest.raises(ConfigError, match="Did you mean 'epochs'"):
+        gn.inspection.descent(model, X, Y, epoch=3)
+    with pytest.raises(ArgumentError, match="Did you mean 'test'"):
+        gn.report(model, (X, Y), "run.html", tset=(X, Y))
+
+
+@pytest.mark.parametrize("name", MODEL_VIEWS)
+@pytest.mark.parametrize(
+    ("other", "received"),
+    [
+        (None, "NoneType"),
+        (X, "ndarray"),
+        (LinearRegression(), "LinearRegression"),
+        (gn.Sequential, "the class Sequential"),
+    ],
+    ids=["nothing", "rows", "another library", "class"],
+)
+def test_what_is_no_model_is_refused(name, other, received):
+    required, _ = required_arguments(name)
+    text = f"{name}: expected a model as the first argument. Received: model='{received}'. Pass a"
+    with pytest.raises(ConfigError, match=text):
+        getattr(gn.inspection, name)(other, *[None] * (len(required) - 1))
+
+
+def test_views_keep_their_signature_and_text():
+    assert len(MODEL_VIEWS) == len(VIEWS) - 3  # correlations, activation and loss_function
+    assert "Raises:" in gn.inspection.loss_curve.__doc__
+    assert next(iter(inspect.signature(gn.inspection.weights).parameters)) == "model"
+    with pytest.raises(MissingError, match="Did you mean 'decision_boundary'"):
+        _ = gn.inspection.decision_bondary
+
+
+def test_axes_that_are_none(model):
+    view = gn.inspection.decision_boundary(model, X, Y, resolution=3)
+    axes = Figure().subplots(1, 2)
+    text = r"plot: expected ax to be one Axes of matplotlib, or None. Received: ax='ndarray'. Of fi"
+    with pytest.raises(ConfigError, match=text):
+        view.plot(axes)
+    with pytest.raises(ConfigError, match="Received: ax='ndarray'"):
+        gn.inspection.network_drawing(model).plot(axes)
+    landscape = gn.inspection.loss_landscape(model, X, Y, 3)
+    with pytest.raises(ConfigError, match="expected ax to have three dimensions"):
+        landscape.plot(axes[0], kind="3d")
+    assert view.plot(axes[1]) is axes[1].figure
+
+
+def test_test_rows_that_are_no_pair(model):
+    text = r"test: expected a table, or \(x_test, y_test\). Received: n_parts=1"
+    with pytest.raises(DataError, match=text):
+        gn.inspection.decision_boundary(model, X, Y, test=(X,))
+
+
+def test_a_gallery_of_no_rows(model):
+    result = gn.inspection.mistakes(model, X, Y)
+    with pytest.raises(ConfigError, match="plot_gallery: expected n to be an int >= 1"):
+        result.plot_gallery(0)
+
+
+def test_a_boundary_of_sequences_names_other_views():
+    series = gn.Sequential([Input((6, 1)), gn.layers.Flatten(), Dense(3)], seed=0)
+    with pytest.raises(ConfigError, match="For images, series and texts use"):
+        gn.inspection.decision_boundary(series, np.zeros((4, 6, 1)))
+
+
+def test_targets_of_several_numbers_color_no_points():
+    model = gn.Sequential([Input(2), Dense(3, activation="tanh"), Dense(2)], seed=0)
+    view = gn.inspection.embeddings(model, X, X[:, ::-1])
+    assert view.classes is None
+    assert view.targets is None
+    assert view.points.shape == (4, 2)
