@@ -229,19 +229,24 @@ def _plot_words(model: InspectedModel, layer: str | None) -> EmbeddingPlane:
     )
 
 
+def find_hidden_layers(snapshot: Snapshot) -> dict[str, int]:
+    """Return one past the last link of each layer between the first weights and the last."""
+    weighted = [path[0] for kind, path, _ in snapshot.network.weight_paths if kind == "params"]
+    spans = zip(snapshot.network.layers, snapshot.network.spans, strict=True)
+    return {
+        str(each.name): stop
+        for each, (start, stop) in spans
+        if stop > start and min(weighted, default=0) < stop <= max(weighted, default=0)
+    }
+
+
 def _find_last_hidden(snapshot: Snapshot) -> str:
     """Return the name of the layer whose output enters the last layer with weights.
 
     Raises:
         ConfigError: there is none.
     """
-    weighted = [path[0] for kind, path, _ in snapshot.network.weight_paths if kind == "params"]
-    spans = zip(snapshot.network.layers, snapshot.network.spans, strict=True)
-    hidden = [
-        str(each.name)
-        for each, (start, stop) in spans
-        if stop > start and min(weighted, default=0) < stop <= max(weighted, default=0)
-    ]
+    hidden = list(find_hidden_layers(snapshot))
     kinds = [type(each).__name__ for each in snapshot.network.layers]
     fix = "Pass layer=, the name of the layer whose outputs to draw."
     require(hidden, "embeddings", "a network with a hidden layer", layers=kinds, fix=fix)

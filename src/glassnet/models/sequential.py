@@ -587,7 +587,7 @@ class Sequential(BaseModel):
             NotReadyError: the shape of the input is not known yet.
         """
         if x is None:
-            self._require_built("take_snapshot")
+            self._require_built("model")
             return make_snapshot(self._get_setup(), self.epoch, self.history)
         with closing(open_dataset(x, y, sample_weight, self._describe())) as data:
             if targets == "none" or (targets == "optional" and not data.has_targets()):
@@ -627,9 +627,9 @@ class Sequential(BaseModel):
             Views of this network (untrained):
             What are its layers?   gn.inspection.network_drawing(model).plot()
             What are its weights?  gn.inspection.weights(model).plot()
-            Each result has .plot() and .to_frame().
+            Without .plot(), a call returns the numbers.
         """
-        print(describe_views(self.take_snapshot(x, y, target=target)))
+        print(describe_views(self.take_snapshot(x, y, target=target), x, y))
 
     def iter_training_runs(
         self, x: Any, y: Any = None, settings: Sequence[RunSettings] = (), **options: Any
