@@ -95,6 +95,17 @@ VARYING_PART = re.compile(r"""'[^']*'|"[^"]*"|[-+]?[0-9][0-9.,]*""")
 """A quoted word or a number."""
 
 
+def shorten(text: str, most: int) -> str:
+    """Return a text in one line of at most this many characters.
+
+    Example:
+        >>> shorten("one two three", 8)
+        'one two…'
+    """
+    line = " ".join(text.split())
+    return line if len(line) <= most else line[: most - 1].rstrip() + "…"
+
+
 def format_names(names: Sequence[str]) -> str:
     """Return all names, or the first three and how many there are beyond them.
 

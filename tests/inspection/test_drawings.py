@@ -203,7 +203,7 @@ def test_columns_and_classes_name_inputs_and_outputs():
     model = gn.Sequential(layers, seed=0)
     model.fit(table, target="bought", epochs=1, verbose=0)
     drawing = gn.inspection.network_drawing(model)
-    assert {"age", "price $", "a very long name …", "P(yes)", "12 weights, frozen"} <= set(
+    assert {"age", "price $", "a very long name…", "P(yes)", "12 weights, frozen"} <= set(
         read_texts(drawing.plot())
     )
     assert drawing.title == "Network of 2 layers, 16 weights, 12 of them frozen"

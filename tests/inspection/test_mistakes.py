@@ -268,7 +268,7 @@ def test_figures_have_axes_with_names(three_classes):
     labels = [(ax.get_xlabel(), ax.get_ylabel()) for ax in figure.axes]
     assert ("predicted", "true") in [tuple(map(str.strip, pair)) for pair in labels]
     assert ("predicted probability of the answer", "observed frequency") in labels
-    assert figure.get_suptitle() == mistakes(model, x, y).title
+    assert figure.get_suptitle().replace("\n", " ") == mistakes(model, x, y).title
     binary = make_model(1, "sigmoid", "binary_crossentropy")
     figure = mistakes(binary, x[:, :1], y > 0).plot()
     assert ("recall", "precision") in [(ax.get_xlabel(), ax.get_ylabel()) for ax in figure.axes]

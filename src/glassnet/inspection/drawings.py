@@ -11,6 +11,7 @@ import numpy as np
 from glassnet.engine import network
 from glassnet.engine.network import Links
 from glassnet.errors import is_int, require
+from glassnet.formatting import shorten
 from glassnet.inspection.snapshot import InspectedModel, Snapshot
 from glassnet.inspection.view import View, view_function
 from glassnet.layers import (
@@ -206,12 +207,6 @@ def format_shape(shape: Shape) -> str:
     return f"({', '.join(map(str, shape))})"
 
 
-def shorten_name(name: str) -> str:
-    """Return a name of at most `MAX_NAME` characters on one line."""
-    name = " ".join(str(name).split())
-    return name if len(name) <= MAX_NAME else f"{name[: MAX_NAME - 1]}…"
-
-
 def get_activation(layer: Layer, links: Links) -> str:
     """Return the name of a layer's activation, or ""."""
     names = [link.activation_name for link in links if isinstance(link, Activation)]
@@ -299,7 +294,7 @@ def make_drawn_layers(drawing: NetworkDrawing) -> list[DrawnLayer]:
         else:
             drawn = _make_block(layer)
         result.append(drawn)
-    names = tuple(map(shorten_name, drawing.output_names))
+    names = tuple(shorten(name, MAX_NAME) for name in drawing.output_names)
     if names and result[-1].n_units == len(names) and len(result) > 1:
         result[-1] = replace(result[-1], unit_names=names, names_right=True)
     return result
@@ -323,7 +318,7 @@ def _make_input(drawing: NetworkDrawing, as_units: bool) -> DrawnLayer:
     lines = ("words" if drawing.is_text else "input", format_shape(shape))
     if not as_units or len(shape) != 1:
         return DrawnLayer(lines)
-    names = tuple(map(shorten_name, drawing.input_names))
+    names = tuple(shorten(name, MAX_NAME) for name in drawing.input_names)
     return DrawnLayer(lines, shape[0], unit_names=names if len(names) == shape[0] else ())
 
 

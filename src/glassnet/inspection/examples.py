@@ -10,7 +10,7 @@ import numpy as np
 
 from glassnet.data.time_series import TimeSeries
 from glassnet.errors import DataError, is_int, require
-from glassnet.formatting import format_number
+from glassnet.formatting import format_number, shorten
 from glassnet.inspection.snapshot import Snapshot
 from glassnet.layers import Embedding
 from glassnet.preprocessing.encoder import Encoder, add_derived_columns
@@ -110,7 +110,8 @@ def draw_gallery(
         facts: texts about the rows, by the heading of their column.
         captions: texts about the rows, if they are images.
     """
-    from glassnet.plots.panels import draw_images, draw_table
+    from glassnet.plots.images import draw_images
+    from glassnet.plots.panels import draw_table
 
     if examples.images is not None:
         n_lines = -(-len(rows) // IMAGES_PER_LINE)
@@ -156,14 +157,3 @@ def format_cell(value: Any) -> str:
     if isinstance(value, np.datetime64):
         return str(value).removesuffix("T00:00:00").replace("T", " ")
     return shorten(str(value), MAX_CELL)
-
-
-def shorten(text: str, most: int) -> str:
-    """Return a text in one line of at most this many characters.
-
-    Example:
-        >>> shorten("one two three", 8)
-        'one two…'
-    """
-    line = " ".join(text.split())
-    return line if len(line) <= most else line[: most - 1].rstrip() + "…"

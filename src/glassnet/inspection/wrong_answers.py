@@ -15,14 +15,13 @@ from glassnet.evaluation.classification import (
     compute_calibration,
     compute_threshold_curves,
 )
-from glassnet.formatting import format_share
+from glassnet.formatting import format_share, shorten
 from glassnet.inspection.examples import (
     Examples,
     draw_gallery,
     gallery_height,
     make_gallery,
     read_examples,
-    shorten,
 )
 from glassnet.inspection.residuals import RegressionMistakes, find_residuals
 from glassnet.inspection.snapshot import InspectedModel, Snapshot
@@ -237,7 +236,7 @@ class ClassificationMistakes(View):
         calibration: of the probability of the predicted class; for two classes, of the second one.
         curves: for two classes that both occur, what every threshold would answer; else None.
         examples: the rows as they are shown.
-        note: " (untrained)", or "".
+        note: " (untrained)" if the model was not trained, else "".
         remarks: sentences about the rows.
     """
 
@@ -330,9 +329,9 @@ class ClassificationMistakes(View):
 
     def to_frame(self) -> Any:
         """Return a row for each class: precision, recall, F1, rows and answers."""
-        import pandas
+        import pandas as pd
 
-        return pandas.DataFrame(
+        return pd.DataFrame(
             {
                 "class": self.class_names,
                 "precision": self.precision,
@@ -345,17 +344,17 @@ class ClassificationMistakes(View):
 
     def thresholds_to_frame(self) -> Any:
         """Return a row for each threshold of two classes, with its rates."""
-        import pandas
+        import pandas as pd
 
         thresholds = self.curves.thresholds if self.curves else ()
-        return pandas.DataFrame([{**vars(each), "f1": each.f1} for each in thresholds])
+        return pd.DataFrame([{**vars(each), "f1": each.f1} for each in thresholds])
 
     def worst_rows(self) -> Any:
         """Return the wrong answers as a frame, the surest first, with their columns or texts.
 
         `row` is the position among the rows with a target, counted from 0.
         """
-        import pandas
+        import pandas as pd
 
         rows, names = self.wrong, np.array(self.class_names)
         columns = {
@@ -365,7 +364,7 @@ class ClassificationMistakes(View):
             "probability": self.probabilities[rows, self.y_pred[rows]],
         }
         others = self.examples.to_columns(rows)
-        return pandas.DataFrame(columns | {k: v for k, v in others.items() if k not in columns})
+        return pd.DataFrame(columns | {k: v for k, v in others.items() if k not in columns})
 
     def plot(self) -> Figure:
         """Draw all panels: see the methods below."""
@@ -482,7 +481,7 @@ class MultilabelMistakes(View):
         counts: of each label, [[true negatives, false positives], [false negatives, true
             positives]], (K, 2, 2).
         precision, recall, f1: of each label, (K,); NaN without an answer or a row of the label.
-        note: " (untrained)", or "".
+        note: " (untrained)" if the model was not trained, else "".
         remarks: sentences about the rows.
     """
 
@@ -515,9 +514,9 @@ class MultilabelMistakes(View):
 
     def to_frame(self) -> Any:
         """Return a row for each label, with its counts, precision, recall and F1."""
-        import pandas
+        import pandas as pd
 
-        return pandas.DataFrame(
+        return pd.DataFrame(
             {
                 "label": self.class_names,
                 "precision": self.precision,

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -17,8 +15,9 @@ from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 from matplotlib.patches import Patch
 
+from glassnet.formatting import shorten
 from glassnet.plots.figure import NotebookFigure
-from glassnet.plots.images import choose_grays, find_pixel_range, show_image
+from glassnet.plots.images import make_painter
 from glassnet.plots.style import (
     DIVERGING,
     NEGATIVE_COLOR,
@@ -30,6 +29,7 @@ from glassnet.plots.style import (
     get_class_colors,
     signed_limits,
 )
+from glassnet.plots.text import plain_text, set_title, wrap_title
 from glassnet.types import Array
 
 MAX_ROWS = 8
@@ -43,6 +43,9 @@ LINE_CHARACTERS = 104
 
 MAX_LINES = 6
 """Maximum number of features of a series with an entry in the legend."""
+
+MAX_NAME = 24
+"""Maximum number of characters of the name of a column."""
 
 MAX_WORDS = 240
 """Maximum number of words of one text that are drawn."""
@@ -65,6 +68,7 @@ class Drawing:
     sanity: str = ""
 
 
+@plain_text
 def plot_images(
     drawing: Drawing, pictures: Array, maps: Array, sanity: Array | None, is_overlay: bool
 ) -> Figure:
@@ -86,7 +90,7 @@ def plot_images(
     figure = NotebookFigure(figsize=size, layout="constrained")
     grid = figure.subplots(*shape, squeeze=False)
     by_kind = grid if across else grid.T
-    show = _make_painter(pictures[:n])
+    show = make_painter(pictures[:n])
     for axes, picture, caption in zip(by_kind[0], pictures, drawing.captions, strict=False):
         show(axes, picture)
         axes.set_title(caption, fontsize=9)
@@ -96,22 +100,13 @@ def plot_images(
         below = show if is_overlay else None
         image = _draw_maps(axes_of_kind, pictures[:n], values, below)
         bar = figure.colorbar(image, ax=list(axes_of_kind), shrink=0.8, aspect=14, pad=0.02)
-        bar.set_label(_wrap(name, 32), fontsize=8)
+        bar.set_label(wrap_title(name, 32), fontsize=8)
         bar.ax.tick_params(labelsize=7)
     for axes in grid.flat:
         axes.set(xticks=[], yticks=[])
         axes.spines[:].set_visible(False)
     _set_title(figure, drawing, n, len(maps))
     return figure
-
-
-def _make_painter(pictures: Array) -> Callable[[Axes, Array], None]:
-    """Return a function that draws any of the pictures with the same black and white."""
-    limits, grays = find_pixel_range(pictures), None
-    if pictures.ndim == 3 or pictures.shape[3] == 1:
-        votes = [choose_grays(picture.reshape(pictures.shape[1:3])) for picture in pictures]
-        grays = max(set(votes), key=votes.count)
-    return partial(show_image, limits=limits, grays=grays)
 
 
 def _draw_maps(
@@ -143,13 +138,10 @@ def _draw_maps(
 
 def _set_title(figure: Figure, drawing: Drawing, n_shown: int, n: int) -> None:
     more = f" (the first {n_shown} of {n:,} rows)" if n_shown < n else ""
-    figure.suptitle(_wrap(drawing.title + more, int(figure.get_figwidth() * 11)), fontsize=10.5)
+    set_title(figure, drawing.title + more)
 
 
-def _wrap(text: str, width: int) -> str:
-    return "\n".join(line for part in text.splitlines() for line in textwrap.wrap(part, width))
-
-
+@plain_text
 def plot_bars(
     drawing: Drawing,
     names: Sequence[str],
@@ -211,7 +203,7 @@ def _draw_bars(
 
 
 def _label_cell(name: str, cell: str) -> str:
-    name = name if len(name) <= 24 else f"{name[:23]}…"
+    name = shorten(name, MAX_NAME)
     return f"{name} = {cell}" if cell else name
 
 
@@ -222,6 +214,7 @@ def _add_sanity_legend(figure: Figure, drawing: Drawing) -> None:
         figure.legend([frame], [label], loc="outside lower center", frameon=False, fontsize=8)
 
 
+@plain_text
 def plot_series(
     drawing: Drawing, x: Array, names: Sequence[str], values: Array, sanity: Array | None
 ) -> Figure:
@@ -251,7 +244,7 @@ def plot_series(
                 _draw_step_map(lower[1], names, sanity[i], drawing.sanity)
         else:
             _draw_steps(lower[0], values[i], None if sanity is None else sanity[i])
-            lower[0].set_ylabel(_wrap(drawing.label, 20), fontsize=8)
+            lower[0].set_ylabel(wrap_title(drawing.label, 20), fontsize=8)
         lower[-1].set_xlabel("step", fontsize=8)
     if not is_wide:
         _add_sanity_legend(figure, drawing)
@@ -288,10 +281,11 @@ def _draw_step_map(axes: Axes, names: Sequence[str], values: Array, label: str) 
     axes.set_yticks(range(len(names)), names, fontsize=7)
     axes.tick_params(axis="x", labelsize=8)
     bar = figure_of(axes).colorbar(image, ax=axes, aspect=10)
-    bar.set_label(_wrap(label, 26), fontsize=7)
+    bar.set_label(wrap_title(label, 26), fontsize=7)
     bar.ax.tick_params(labelsize=7)
 
 
+@plain_text
 def plot_words(
     drawing: Drawing, words: Sequence[Sequence[str]], values: Array, sanity: Array | None
 ) -> Figure:

@@ -19,6 +19,7 @@ from matplotlib.text import Text
 from glassnet.plots.figure import NotebookFigure
 from glassnet.plots.style import CLASS_COLORS, REFERENCE_COLOR, require_axes
 from glassnet.plots.svg import PAPER, show_in_frames
+from glassnet.plots.text import TITLE_SIZE
 
 FONT_SIZE = 8.0
 """Size of texts in points."""
@@ -29,7 +30,6 @@ LINE_HEIGHT = 0.155
 MARGIN, MIN_WIDTH = 0.15, 4.6
 """Empty border, and smallest width, of a figure in inches."""
 
-TITLE_SIZE = 10.0
 
 NEW_COLOR = CLASS_COLORS[1]
 """Color of a text in the first frame that shows it."""

@@ -22,12 +22,14 @@ from glassnet.plots.style import (
     figure_of,
     get_axes,
 )
+from glassnet.plots.text import plain_text, set_title
 from glassnet.types import Array
 
 MAX_COLUMNS = 20
 """Most columns in a plot."""
 
 
+@plain_text
 def plot_importances(
     labels: Sequence[str],
     importances: Array,
@@ -76,7 +78,7 @@ def plot_importances(
     n_more = len(labels) - n
     more = f" ({n_more:,} less important columns are not shown)" if n_more else ""
     ax.set_xlabel("\n".join([xlabel + more, *remarks]), fontsize=9)
-    ax.set_title(title, fontsize=10, fontweight="bold", wrap=True)
+    set_title(ax, title, fontweight="bold")
     ax.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
     ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: format_number(value)))
     ax.legend(frameon=False, fontsize=8, loc="lower right")
@@ -85,16 +87,18 @@ def plot_importances(
     return figure_of(ax)
 
 
+@plain_text
 def make_pair(title: str, remarks: Sequence[str], n_columns: int) -> tuple[Figure, list[Axes]]:
     """Return a figure with two panels, high enough for so many columns."""
     height = max(4.2, 1.4 + 0.27 * min(n_columns, MAX_COLUMNS))
     figure = NotebookFigure(figsize=(12, height), layout="constrained")
-    figure.suptitle(title, fontweight="bold")
+    set_title(figure, title, fontweight="bold")
     if remarks:
         figure.supxlabel("; ".join(remarks), fontsize=8)
     return figure, list(figure.subplots(1, 2, width_ratios=[4, 5]))
 
 
+@plain_text
 def plot_associations(
     names: Sequence[str],
     values: Array,
@@ -152,6 +156,7 @@ def _style_of(value: float, measure: str) -> str:
     return "eta, a number and a category" if is_eta else "Cramér's V, two categories"
 
 
+@plain_text
 def plot_matrix(names: Sequence[str], matrix: Array, ax: Axes | None = None) -> Figure | SubFigure:
     """Draw correlations between columns.
 
@@ -172,6 +177,7 @@ def plot_matrix(names: Sequence[str], matrix: Array, ax: Axes | None = None) -> 
     return figure_of(ax)
 
 
+@plain_text
 def plot_against_target(
     panels: Sequence[tuple[str, Array, Sequence[str], str]], target: str, y: Array
 ) -> Figure:

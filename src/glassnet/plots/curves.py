@@ -9,10 +9,12 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from glassnet.plots.figure import NotebookFigure
+from glassnet.plots.text import plain_text
 
 TRAINING_COLOR, VALIDATION_COLOR, BEST_EPOCH_COLOR = "#2b6cb0", "#dd6b20", "#718096"
 
 
+@plain_text
 def plot_curves(
     epochs: Sequence[int], logs: Mapping[str, Sequence[float]], best_epoch: int | None
 ) -> Figure:

@@ -9,9 +9,11 @@ from matplotlib.figure import Figure
 from glassnet.errors import DataError, require
 from glassnet.plots.figure import NotebookFigure
 from glassnet.plots.style import CLASS_COLORS, get_class_colors
+from glassnet.plots.text import plain_text, set_title
 from glassnet.types import Array
 
 
+@plain_text
 def plot_dataset(
     x: Array,
     y: Array,
@@ -61,7 +63,7 @@ def plot_dataset(
         figure = _plot_against_target(x, y, feature_names)
     for axes in figure.axes:
         axes.spines[["top", "right"]].set_visible(False)
-    figure.suptitle(title, fontweight="bold")
+    set_title(figure, title, fontweight="bold")
     return figure
 
 

@@ -16,7 +16,6 @@ from matplotlib.patheffects import withStroke
 
 from glassnet.formatting import format_number
 from glassnet.plots.loss_surfaces import (
-    TITLE_WIDTH,
     blank,
     choose_levels,
     draw_contour,
@@ -25,6 +24,7 @@ from glassnet.plots.loss_surfaces import (
 )
 from glassnet.plots.style import SEQUENTIAL, figure_of, get_axes, get_class_colors
 from glassnet.plots.svg import page_style, show_in_frames, to_svg
+from glassnet.plots.text import plain_text, set_title
 
 FAR = 3.0
 """Paths are drawn up to this many widths of the surface from its middle."""
@@ -110,6 +110,7 @@ class DescentPlot:
         return all(np.array_equal(path[0], self.paths[0][0]) for path in self.paths)
 
 
+@plain_text
 def plot_contour(plot: DescentPlot, ax: Axes | None = None) -> Figure | SubFigure:
     """Draw the paths on a map of the loss with contour lines."""
     ax = _draw_map(plot, ax)
@@ -126,6 +127,7 @@ def plot_contour(plot: DescentPlot, ax: Axes | None = None) -> Figure | SubFigur
     return _finish(ax, plot)
 
 
+@plain_text
 def plot_3d(plot: DescentPlot, ax: Any = None) -> Figure | SubFigure:
     """Draw the paths on the surface in space. A loss that spans decades is drawn as its logarithm.
 
@@ -265,7 +267,7 @@ def _is_inside(points: np.ndarray, values: Sequence[np.ndarray]) -> np.ndarray:
 
 def _finish(ax: Axes, plot: DescentPlot, has_title: bool = True) -> Figure | SubFigure:
     if has_title:
-        ax.set_title(fill(plot.title, TITLE_WIDTH), fontsize=10.5)
+        set_title(ax, plot.title)
     legend = ax.legend(fontsize=8, loc="best", framealpha=0.8)
     legend.set_zorder(20)
     return figure_of(ax)

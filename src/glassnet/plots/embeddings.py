@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 
-from glassnet.plots.planes import wrap_title
+from glassnet.formatting import shorten
 from glassnet.plots.style import (
     CLASS_COLORS,
     SEQUENTIAL,
@@ -19,12 +19,14 @@ from glassnet.plots.style import (
     get_axes,
     get_class_colors,
 )
+from glassnet.plots.text import plain_text, set_title
 from glassnet.types import Array
 
 MAX_LEGEND = 20
 """Classes that are named in the legend."""
 
 
+@plain_text
 def plot_points(
     points: Array,
     *,
@@ -62,7 +64,7 @@ def plot_points(
     if words:
         _write_words(ax, points, words)
     ax.set(xlabel=axis_names[0], ylabel=axis_names[1])
-    ax.set_title(wrap_title(title), fontsize=10)
+    set_title(ax, title)
     ax.set_aspect("equal", "datalim")
     clean_axes(ax)
     return figure
@@ -105,5 +107,5 @@ def _name_classes(
     for code in np.unique(classes):
         x, y = np.median(points[classes == code], axis=0)
         box = {"boxstyle": "round,pad=0.2", "fc": colors[code], "ec": "white", "lw": 0.8}
-        text = names[code] if len(names[code]) < 16 else f"{names[code][:14]}…"
+        text = shorten(names[code], 15)
         ax.text(x, y, text, color="white", fontsize=8, ha="center", va="center", bbox=box)

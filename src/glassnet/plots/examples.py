@@ -9,18 +9,17 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from glassnet.plots.figure import NotebookFigure
-from glassnet.plots.images import choose_grays, find_pixel_range, show_image
+from glassnet.plots.images import make_painter
 from glassnet.plots.panels import draw_table
 from glassnet.plots.style import CLASS_COLORS, clean_axes
+from glassnet.plots.text import plain_text, set_title, widen_for_title
 from glassnet.types import Array
-
-LETTER_WIDTH = 0.086
-"""Width of a letter of the title in inches."""
 
 LINE_HEIGHT = 0.24
 """Height of a line of a table in inches."""
 
 
+@plain_text
 def plot_image_rows(
     images: Array, labels: Sequence[str], captions: Sequence[Sequence[str]], title: str
 ) -> Figure:
@@ -33,16 +32,14 @@ def plot_image_rows(
         title: of the figure.
     """
     figure, grid = _make_grid(images, 1.0, 1.22, labels, captions, title)
-    limits, grays = find_pixel_range(images), None
-    first = images[0, 0]
-    if first.ndim == 2 or first.shape[-1] == 1:
-        grays = choose_grays(first.reshape(first.shape[:2]))
+    show = make_painter(images.reshape(-1, *images.shape[2:]))
     for axes_row, row in zip(grid, images, strict=True):
         for axes, image in zip(axes_row, row, strict=True):
-            show_image(axes, image, limits, grays)
+            show(axes, image)
     return figure
 
 
+@plain_text
 def plot_sequence_rows(
     sequences: Array, labels: Sequence[str], captions: Sequence[Sequence[str]], title: str
 ) -> Figure:
@@ -69,6 +66,7 @@ def plot_sequence_rows(
     return figure
 
 
+@plain_text
 def plot_table(
     header: Sequence[str], cells: Sequence[Sequence[str]], group_size: int, title: str
 ) -> Figure:
@@ -86,9 +84,9 @@ def plot_table(
     columns = zip(header, *lines, strict=True)
     width = sum(0.075 * max(map(len, column)) + 0.25 for column in columns)
     height = LINE_HEIGHT * (len(lines) + 1) + 0.5
-    size = (max(width, LETTER_WIDTH * len(title), 4.0), height)
+    size = (widen_for_title(max(width, 4.0), title), height)
     figure = NotebookFigure(figsize=size, layout="constrained")
-    figure.suptitle(title, fontsize=10)
+    set_title(figure, title)
     draw_table(figure.subplots(), header, lines, 1 / (len(lines) + 1))
     return figure
 
@@ -103,7 +101,7 @@ def _make_grid(
 ) -> tuple[Figure, Array]:
     """Return a figure and its axes (rows, n), with labels and captions."""
     n_rows, n_columns = values.shape[:2]
-    size = (max(width * n_columns + 0.7, LETTER_WIDTH * len(title)), height * n_rows + 0.6)
+    size = (widen_for_title(width * n_columns + 0.7, title), height * n_rows + 0.6)
     figure = NotebookFigure(figsize=size, layout="constrained")
     grid = np.asarray(figure.subplots(n_rows, n_columns, squeeze=False))
     for axes_row, label, texts in zip(grid, labels, captions, strict=True):
@@ -111,5 +109,5 @@ def _make_grid(
         first.set_ylabel(label, fontsize=9)
         for axes, text in zip(axes_row, texts, strict=True):
             axes.set_title(text, fontsize=8, pad=3)
-    figure.suptitle(title, fontsize=10)
+    set_title(figure, title)
     return figure, grid

@@ -16,7 +16,6 @@ from glassnet.plots.planes import (
     PlanePoints,
     choose_point_size,
     set_ticks,
-    wrap_title,
 )
 from glassnet.plots.style import (
     CLASS_COLORS,
@@ -25,8 +24,8 @@ from glassnet.plots.style import (
     figure_of,
     get_axes,
     get_class_colors,
-    plain_text,
 )
+from glassnet.plots.text import plain_text, set_title
 
 PART_COLORS = (CLASS_COLORS[0], CLASS_COLORS[2])
 """Colors of the rows and of the test rows."""
@@ -136,11 +135,9 @@ def _draw_curve(ax: Axes, axis: PlaneAxis, values: np.ndarray, color: str, label
 
 
 def _finish(ax: Axes, axis: PlaneAxis, title: str) -> None:
-    ax.set_title(wrap_title(title), fontsize=10)
+    set_title(ax, title)
     ax.set(xlabel=axis.label, xlim=axis.edges[[0, -1]])
     set_ticks(ax.xaxis, axis)
-    for text in (ax.title, ax.xaxis.label, ax.yaxis.label):
-        text.set_parse_math(False)
     clean_axes(ax)
     handles, labels = ax.get_legend_handles_labels()
     by_label = dict(zip(labels, handles, strict=True))

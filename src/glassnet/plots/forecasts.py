@@ -10,6 +10,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from glassnet.plots.figure import NotebookFigure
+from glassnet.plots.text import plain_text
 
 FORECAST_STYLES: tuple[dict[str, Any], ...] = (
     {"color": "#dd6b20", "lw": 2.0, "zorder": 3},
@@ -24,6 +25,7 @@ CHARACTERS_PER_AXIS = 86
 """Number of characters of time labels that fit side by side below the curve."""
 
 
+@plain_text
 def plot_forecast(
     name: str,
     labels: Sequence[str],

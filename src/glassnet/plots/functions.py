@@ -11,6 +11,7 @@ from matplotlib.figure import Figure, SubFigure
 
 from glassnet.plots.figure import NotebookFigure
 from glassnet.plots.style import CLASS_COLORS, REFERENCE_COLOR, clean_axes, figure_of, get_axes
+from glassnet.plots.text import plain_text, set_title
 from glassnet.types import Array
 
 MAX_OVERLAID = 5
@@ -22,6 +23,7 @@ TAIL_RATIO = 3.0
 """A range that is this many times wider than that of nine tenths of the values is cut."""
 
 
+@plain_text
 def plot_functions(
     x: Array,
     y: Array,
@@ -49,7 +51,8 @@ def plot_functions(
     if len(names) == 1:
         ax = get_axes(ax)
         _plot_function(ax, x[0], y[0], slope[0], kinks[0])
-        ax.set(xlabel=arguments[0], title=title)
+        ax.set_xlabel(arguments[0])
+        set_title(ax, title)
         ax.legend(frameon=False)
         return figure_of(ax)
     if len(names) <= MAX_OVERLAID and len(set(arguments)) == 1:
@@ -71,7 +74,7 @@ def plot_functions(
         entries |= dict(zip(*axes.get_legend_handles_labels()[::-1], strict=True))
     handles, labels = list(entries.values()), list(entries)
     figure.legend(handles, labels, loc="outside lower center", ncols=3, frameon=False)
-    figure.suptitle(title)
+    set_title(figure, title)
     return figure
 
 
@@ -106,7 +109,7 @@ def _plot_overlaid(
         axes.set(xlabel=argument, ylabel=label, ylim=_find_range(values.ravel()))
         clean_axes(axes)
     grid[0].legend(frameon=False)
-    figure.suptitle(title)
+    set_title(figure, title)
     return figure
 
 

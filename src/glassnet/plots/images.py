@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure, SubFigure
 
 from glassnet.plots.figure import NotebookFigure
+from glassnet.plots.text import plain_text, set_title, widen_for_title
 from glassnet.types import Array
 
 MAX_COLUMNS = 8
@@ -40,6 +42,19 @@ def show_image(
     colors = grays or choose_grays(image)
     axes.imshow(scaled, cmap=colors, vmin=0, vmax=1, interpolation="nearest")
     hide_ticks(axes)
+
+
+def make_painter(images: Array) -> Callable[[Axes, Array], None]:
+    """Return a function that draws any of the images, all with the same black and white.
+
+    Args:
+        images: (n, height, width) or (n, height, width, channels).
+    """
+    grays = None
+    if images.ndim == 3 or images.shape[3] == 1:
+        votes = [choose_grays(image.reshape(images.shape[1:3])) for image in images]
+        grays = max(set(votes), key=votes.count, default=None)
+    return partial(show_image, limits=find_pixel_range(images), grays=grays)
 
 
 def choose_grays(image: Array) -> str:
@@ -79,6 +94,7 @@ def hide_ticks(axes: Axes) -> None:
         spine.set_linewidth(0.5)
 
 
+@plain_text
 def plot_images(images: Sequence[Array], labels: Sequence[str], title: str) -> Figure:
     """Plot images in a grid, all between the same values of black and white.
 
@@ -89,15 +105,36 @@ def plot_images(images: Sequence[Array], labels: Sequence[str], title: str) -> F
     """
     n_columns = min(MAX_COLUMNS, math.ceil(math.sqrt(1.5 * len(images))))
     n_rows = math.ceil(len(images) / n_columns)
-    width = max(1.25 * n_columns, 0.086 * len(title))
+    width = widen_for_title(1.25 * n_columns, title)
     figure = NotebookFigure(figsize=(width, 1.4 * n_rows + 0.5), layout="constrained")
     grid = figure.subplots(n_rows, n_columns, squeeze=False)
-    limits = find_pixel_range(np.stack([np.asarray(image) for image in images]))
-    grays = choose_grays(np.asarray(images[0]))
+    show = make_painter(np.stack([np.asarray(image) for image in images]))
     for axes, image, label in zip(grid.flat, images, labels, strict=False):
-        show_image(axes, image, limits, grays)
+        show(axes, image)
         axes.set_title(label, fontsize=8, pad=3)
     for axes in grid.flat[len(images) :]:
         axes.set_axis_off()
-    figure.suptitle(title, fontsize=10)
+    set_title(figure, title)
     return figure
+
+
+@plain_text
+def draw_images(
+    figure: Figure | SubFigure, images: Array, captions: Sequence[str], n_rows: int = 1
+) -> None:
+    """Draw images in a grid, all with the same black and white, each with a caption.
+
+    Args:
+        figure: the figure to fill.
+        images: (n, height, width) or (n, height, width, channels).
+        captions: a text for each image.
+        n_rows: number of rows of the grid.
+    """
+    n_columns = max(1, -(-len(images) // n_rows))
+    grid = figure.subplots(n_rows, n_columns, squeeze=False)
+    show = make_painter(images)
+    for ax, image, caption in zip(grid.flat, images, captions, strict=False):
+        show(ax, image)
+        ax.set_title(caption, fontsize=8)
+    for ax in grid.flat[len(images) :]:
+        ax.set_axis_off()

@@ -13,10 +13,8 @@ from glassnet.formatting import format_number
 from glassnet.plots.figure import NotebookFigure
 from glassnet.plots.images import hide_ticks, show_image
 from glassnet.plots.style import DIVERGING, SEQUENTIAL, signed_limits
+from glassnet.plots.text import plain_text, set_title, widen_for_title
 from glassnet.types import Array
-
-LETTER_WIDTH = 0.095
-"""Width of a letter of the title in inches."""
 
 LABEL_WIDTH = 1.5
 """Width of the column of labels, in widths of a map."""
@@ -25,6 +23,7 @@ FeatureRow = tuple[str, str, Array, Array]
 """Name, description and output of a layer, and the indices of the maps to draw."""
 
 
+@plain_text
 def plot_feature_maps(image: Array, rows: Sequence[FeatureRow], title: str) -> Figure:
     """Plot an example, and below it one row of maps for each layer.
 
@@ -38,9 +37,8 @@ def plot_feature_maps(image: Array, rows: Sequence[FeatureRow], title: str) -> F
     n_columns = 1 if is_sequence else max(len(chosen) for _, _, _, chosen in rows)
     widths = [0.28, 1] if is_sequence else [LABEL_WIDTH] + [1] * n_columns
     width = 8.0 if is_sequence else max(5.0, 1.05 * (n_columns + LABEL_WIDTH))
-    width = max(width, LETTER_WIDTH * len(title))
     height = 1.15 * (len(rows) + 1) + 0.5
-    figure = NotebookFigure(figsize=(width, height), layout="constrained")
+    figure = NotebookFigure(figsize=(widen_for_title(width, title), height), layout="constrained")
     grid = GridSpec(len(rows) + 1, len(widths), figure=figure, width_ratios=widths)
     _label(figure.add_subplot(grid[0, 0]), "input", " x ".join(map(str, image.shape)))
     axes = figure.add_subplot(grid[0, 1])
@@ -57,7 +55,7 @@ def plot_feature_maps(image: Array, rows: Sequence[FeatureRow], title: str) -> F
             continue
         for column, index in enumerate(chosen, start=1):
             _show_map(figure.add_subplot(grid[i, column]), output[..., index], index)
-    figure.suptitle(title, fontsize=11)
+    set_title(figure, title)
     return figure
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from textwrap import fill
 from typing import Any
 
 import numpy as np
@@ -20,8 +19,8 @@ from glassnet.plots.style import (
     clean_axes,
     figure_of,
     get_axes,
-    plain_text,
 )
+from glassnet.plots.text import plain_text, set_title, use_plain_numbers
 
 MODEL_COLOR, PATH_COLOR, CURVE_COLOR = CLASS_COLORS[1], CLASS_COLORS[1], CLASS_COLORS[0]
 """Vermilion and blue can be told apart, and vermilion is seen on every color of the surface."""
@@ -39,9 +38,6 @@ LOG_RATIO = 30.0
 
 N_LEVELS = 14
 """About how many steps of color a contour plot has."""
-
-TITLE_WIDTH = 58
-"""Characters in a line of the title."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +77,7 @@ def plot_curve(plot: LossPlot, ax: Axes | None = None) -> Figure | SubFigure:
     is_log = _is_steep(loss)
     if is_log:
         ax.set_yscale("log")
-        _use_plain_numbers(ax.yaxis)
+        use_plain_numbers(ax.yaxis)
     ax.set(xlabel=plot.names[0], ylabel=plot.loss_label, xlim=(values[0], values[-1]))
     finite = loss[np.isfinite(loss)]
     if finite.size and not is_log:
@@ -241,17 +237,13 @@ def choose_levels(loss: np.ndarray) -> tuple[np.ndarray, Normalize]:
     return low + (high - low) * steps, PowerNorm(0.5, low, high)
 
 
-def _use_plain_numbers(axis: Any) -> None:
-    axis.set_major_formatter(lambda value, _: format_number(value, 3))
-
-
 def shorten_name(name: str) -> str:
     """Return a name that fits to the edge of a drawing in space."""
     return name if len(name) <= 30 else f"...{name[-28:]}"
 
 
 def _finish(ax: Axes, plot: LossPlot) -> Figure | SubFigure:
-    ax.set_title(fill(plot.title, TITLE_WIDTH), fontsize=10.5)
+    set_title(ax, plot.title)
     place: Any = "best" if len(plot.names) == 1 else "upper right"
     legend = ax.legend(fontsize=8, loc=place, framealpha=0.75)
     legend.set_zorder(20)

@@ -31,6 +31,7 @@ from glassnet.plots.style import (
     REFERENCE_COLOR,
     figure_of,
 )
+from glassnet.plots.text import plain_text
 from glassnet.types import Array
 
 RADIUS, SPACING = 0.13, 0.4
@@ -132,6 +133,7 @@ def choose_units(n: int, max_units: int) -> Array:
     return np.arange(n) if n <= max_units else np.array([*range(max_units - 2), n - 1])
 
 
+@plain_text
 def draw_network(
     layers: Sequence[DrawnLayer],
     title: str,

@@ -1,4 +1,4 @@
-"""Figures of several panels, with a gallery of single rows: images, or a table of text."""
+"""Figures of several panels, and tables of text."""
 
 from __future__ import annotations
 
@@ -6,18 +6,17 @@ from collections.abc import Sequence
 from typing import Any
 
 import matplotlib
-import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 
 from glassnet.plots.figure import NotebookFigure
-from glassnet.plots.images import choose_grays
-from glassnet.types import Array
+from glassnet.plots.text import plain_text, set_title
 
 PANEL_HEIGHT = 3.7
 """Height of a panel in inches."""
 
 
+@plain_text
 def make_panels(
     title: str, remarks: Sequence[str], names: Sequence[Sequence[str]], below: float
 ) -> tuple[Figure, dict[str, Axes], SubFigure | None]:
@@ -33,7 +32,7 @@ def make_panels(
     height = PANEL_HEIGHT * n_rows
     size = (4.0 * n_columns + 1, height + below)
     figure = NotebookFigure(figsize=size, layout="constrained")
-    figure.suptitle(title, fontweight="bold", wrap=True)
+    set_title(figure, title, fontweight="bold")
     if remarks:
         figure.supxlabel("; ".join(remarks), fontsize=8)
     upper: Figure | SubFigure = figure
@@ -46,42 +45,7 @@ def make_panels(
     return figure, {name: ax for ax, name in pairs}, lower
 
 
-def draw_images(
-    figure: Figure | SubFigure, images: Sequence[Array], captions: Sequence[str], n_rows: int = 1
-) -> None:
-    """Draw images in a grid, each with a caption.
-
-    Args:
-        figure: the figure to fill.
-        images: each (height, width) or (height, width, channels).
-        captions: a text for each image.
-        n_rows: number of rows of the grid.
-    """
-    n_columns = max(1, -(-len(images) // n_rows))
-    grid = figure.subplots(n_rows, n_columns, squeeze=False)
-    for ax in grid.flat:
-        ax.set_axis_off()
-    for ax, image, caption in zip(grid.flat, images, captions, strict=False):
-        draw_image(ax, image)
-        ax.set_title(caption, fontsize=8)
-
-
-def draw_image(ax: Axes, image: Array) -> None:
-    """Draw an image in shades of gray, from its smallest value to its largest, or in color."""
-    pixels = np.asarray(image)
-    if pixels.ndim == 3 and pixels.shape[-1] == 1:
-        pixels = pixels[..., 0]
-    if pixels.ndim == 2:
-        ax.imshow(pixels, cmap=choose_grays(pixels))
-    elif pixels.dtype == np.uint8:
-        ax.imshow(pixels)
-    else:
-        low, high = float(pixels.min()), float(pixels.max())
-        if low < 0 or high > 1:
-            pixels = (pixels - low) / ((high - low) or 1.0)
-        ax.imshow(pixels)
-
-
+@plain_text
 def draw_table(
     ax: Axes, header: Sequence[str], rows: Sequence[Sequence[str]], row_height: float = 1 / 9
 ) -> None:

@@ -16,6 +16,7 @@ from matplotlib.figure import Figure, SubFigure
 from glassnet.plots.canvas import LINE_HEIGHT, Canvas, Note, make_canvas, measure_width
 from glassnet.plots.networks import MAX_LINE_WIDTH, PADDING, draw_box, make_lines
 from glassnet.plots.style import NEGATIVE_COLOR, POSITIVE_COLOR, REFERENCE_COLOR, figure_of
+from glassnet.plots.text import plain_text
 from glassnet.types import Array
 
 LABEL_SIZE = 7.0
@@ -111,6 +112,7 @@ class Label(NamedTuple):
 Segment = tuple[tuple[float, float], tuple[float, float]]
 
 
+@plain_text
 def draw_pass(
     columns: Sequence[PassColumn],
     title: str,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -18,14 +17,15 @@ from matplotlib.figure import Figure, SubFigure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
+from glassnet.formatting import shorten
 from glassnet.plots.style import (
     SEQUENTIAL,
     clean_axes,
     figure_of,
     get_axes,
     get_class_colors,
-    plain_text,
 )
+from glassnet.plots.text import plain_text, set_title
 
 MARKERS = ("o", "^")
 """Markers of the rows and of the test rows."""
@@ -42,6 +42,9 @@ JITTER = 0.32
 SECONDS_PER_DAY = 86_400.0
 
 FIGURE_SIZE = (6.4, 5.0)
+
+MAX_NAME = 24
+"""Maximum number of characters of a class name."""
 
 LEGEND_WIDTH = 66
 """Number of characters in a line of the legend."""
@@ -193,7 +196,7 @@ def _add_certainty_bar(ax: Axes, colors: Sequence[str], class_names: tuple[str, 
     if len(class_names) == 2:
         yes = np.linspace(0, 1, 256)
         shades = shade_classes(np.stack([1 - yes, yes], -1), colors, paper)
-        norm, label = Normalize(0, 1), f"probability of {_shorten(class_names[1])}"
+        norm, label = Normalize(0, 1), f"probability of {shorten(class_names[1], MAX_NAME)}"
     else:
         top = np.linspace(1 / len(class_names), 1, 256)
         rest = (1 - top) / max(len(class_names) - 1, 1)
@@ -205,10 +208,6 @@ def _add_certainty_bar(ax: Axes, colors: Sequence[str], class_names: tuple[str, 
         ScalarMappable(norm, ListedColormap(shades)), ax=ax, label=label, fraction=0.05, pad=0.02
     )
     bar.outline.set_visible(False)
-
-
-def _shorten(name: str, width: int = 24) -> str:
-    return textwrap.shorten(name, width, placeholder=" ...") or name[:width]
 
 
 def choose_point_size(n: int) -> float:
@@ -241,7 +240,8 @@ def _add_class_legend(
 ) -> None:
     ink = mpl.rcParams["text.color"]
     entries = [
-        _entry("s", color, _shorten(name)) for name, color in zip(class_names, colors, strict=True)
+        _entry("s", color, shorten(name, MAX_NAME))
+        for name, color in zip(class_names, colors, strict=True)
     ]
     entries += _part_entries(parts)
     if any(part.is_wrong.any() for part in parts):
@@ -331,24 +331,12 @@ def _limits(norm: Normalize) -> tuple[float, float]:
 
 def _finish(ax: Axes, axes: tuple[PlaneAxis, PlaneAxis], title: str) -> None:
     """Set labels, limits, ticks and the title."""
-    ax.set_title(wrap_title(title), fontsize=10)
+    set_title(ax, title)
     ax.set(xlabel=axes[0].label, ylabel=axes[1].label)
     ax.set(xlim=axes[0].edges[[0, -1]], ylim=axes[1].edges[[0, -1]])
     set_ticks(ax.xaxis, axes[0])
     set_ticks(ax.yaxis, axes[1])
-    for text in (ax.title, ax.xaxis.label, ax.yaxis.label):
-        text.set_parse_math(False)
     clean_axes(ax)
-
-
-def wrap_title(title: str, width: int = 76) -> str:
-    """Return a title in several lines; each part between semicolons begins a line.
-
-    Example:
-        >>> wrap_title("Boundary: accuracy 0.9; slice at age = 3")
-        'Boundary: accuracy 0.9\\nslice at age = 3'
-    """
-    return "\n".join("\n".join(textwrap.wrap(part, width)) for part in title.split("; "))
 
 
 def set_ticks(axis: Axis, scale: PlaneAxis) -> None:
@@ -360,7 +348,7 @@ def set_ticks(axis: Axis, scale: PlaneAxis) -> None:
             ConciseDateFormatter(locator)  # type: ignore[no-untyped-call]
         )
     elif scale.levels:
-        names = [_shorten(name, 16) for name in scale.levels]
+        names = [shorten(name, 16) for name in scale.levels]
         is_crowded = isinstance(axis, XAxis) and sum(map(len, names)) > 60
         rotation: dict[str, Any] = {"rotation": 40, "ha": "right"} if is_crowded else {}
         axis.set_ticks(scale.positions, names, **rotation)

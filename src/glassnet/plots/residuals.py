@@ -20,12 +20,14 @@ from glassnet.plots.style import (
     figure_of,
     get_axes,
 )
+from glassnet.plots.text import plain_text
 from glassnet.types import Array
 
 MAX_POINTS = 5000
 """Most points of a scatter plot; of more, an even sample is drawn."""
 
 
+@plain_text
 def plot_predictions(
     name: str, y_true: Array, y_pred: Array, colors: str = "output", ax: Axes | None = None
 ) -> Figure | SubFigure:
@@ -50,6 +52,7 @@ def plot_predictions(
     return figure_of(ax)
 
 
+@plain_text
 def plot_residuals(
     name: str, y_pred: Array, residuals: Array, colors: str = "output", ax: Axes | None = None
 ) -> Figure | SubFigure:
@@ -73,6 +76,7 @@ def plot_residuals(
     return figure_of(ax)
 
 
+@plain_text
 def plot_histogram(name: str, residuals: Array, ax: Axes | None = None) -> Figure | SubFigure:
     """Draw the histogram of the residuals.
 
@@ -90,6 +94,7 @@ def plot_histogram(name: str, residuals: Array, ax: Axes | None = None) -> Figur
     return figure_of(ax)
 
 
+@plain_text
 def plot_outputs(
     xlabel: str,
     rmse: Array,

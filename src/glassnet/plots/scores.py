@@ -9,8 +9,10 @@ from matplotlib.figure import Figure
 from glassnet.formatting import format_number
 from glassnet.plots.figure import NotebookFigure
 from glassnet.plots.style import CLASS_COLORS, REFERENCE_COLOR, clean_axes
+from glassnet.plots.text import plain_text
 
 
+@plain_text
 def plot_scores(
     scores: Sequence[tuple[str, float, tuple[float, float] | None]], label: str
 ) -> Figure:

@@ -9,11 +9,13 @@ from matplotlib.figure import Figure
 
 from glassnet.plots.figure import NotebookFigure
 from glassnet.plots.style import CLASS_COLORS, clean_axes
+from glassnet.plots.text import plain_text
 
 MAX_TICKS = 6
 """Maximum number of time labels below the curve."""
 
 
+@plain_text
 def plot_series(name: str, labels: Sequence[str], values: np.ndarray, n_train: int) -> Figure:
     """Plot the values of a series over time.
 

@@ -6,9 +6,7 @@ be told apart by color-blind readers, on white and on dark paper.
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -20,8 +18,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.colors import ListedColormap
     from matplotlib.figure import Figure, SubFigure
-
-F = TypeVar("F", bound=Callable[..., Any])
 
 CLASS_COLORS = (
     "#0072B2",
@@ -120,19 +116,3 @@ def figure_of(ax: Axes) -> Figure | SubFigure:
 def clean_axes(ax: Axes) -> None:
     """Remove the upper and right border of axes."""
     ax.spines[["top", "right"]].set_visible(False)
-
-
-def plain_text(draw: F) -> F:
-    """Function decorator: let texts of a figure show names as they are, with their dollar signs.
-
-    Otherwise matplotlib would set what stands between two of them as a formula, or refuse it.
-    """
-
-    @functools.wraps(draw)
-    def draw_plainly(*args: Any, **kwargs: Any) -> Any:
-        import matplotlib as mpl
-
-        with mpl.rc_context({"text.parse_math": False}):
-            return draw(*args, **kwargs)
-
-    return cast(F, draw_plainly)

@@ -12,12 +12,14 @@ from matplotlib.figure import Figure
 from glassnet.formatting import format_number
 from glassnet.plots.figure import NotebookFigure
 from glassnet.plots.style import REFERENCE_COLOR, SEQUENTIAL, clean_axes
+from glassnet.plots.text import plain_text, set_title, use_plain_numbers
 from glassnet.types import Array
 
 MAX_NAMES = 12
 """Lines of a legend; of more layers, evenly spaced ones are named."""
 
 
+@plain_text
 def plot_statistics(
     epochs: Array,
     of_outputs: Mapping[str, Array],
@@ -53,11 +55,12 @@ def plot_statistics(
     for axes, (label, values) in zip(grid[1], of_weights.items(), strict=True):
         _plot_lines(axes, epochs, np.where(values > 0, values, np.nan), weighted, colors)
         axes.set(ylabel=label, xlabel="epoch", yscale="log")
+        use_plain_numbers(axes.yaxis)
     label = f"usual: about {format_number(usual_ratio)}"
     grid[1, 1].axhline(usual_ratio, color=REFERENCE_COLOR, ls="--", lw=1.2, label=label)
     for axes in grid[:, 1]:
         _add_legend(axes)
-    figure.suptitle(title)
+    set_title(figure, title)
     return figure
 
 

@@ -14,18 +14,18 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from glassnet.plots.figure import NotebookFigure
-from glassnet.plots.images import hide_ticks
-from glassnet.plots.panels import draw_image, draw_table
-from glassnet.plots.planes import PlaneAxis, set_ticks, wrap_title
+from glassnet.plots.images import hide_ticks, make_painter
+from glassnet.plots.panels import draw_table
+from glassnet.plots.planes import PlaneAxis, set_ticks
 from glassnet.plots.style import (
     CLASS_COLORS,
     DIVERGING,
     REFERENCE_COLOR,
     SEQUENTIAL,
     clean_axes,
-    plain_text,
     signed_limits,
 )
+from glassnet.plots.text import plain_text, set_title
 
 MAPS_PER_LINE = 8
 """Number of maps side by side."""
@@ -35,9 +35,6 @@ MAP_SIZE, IMAGE_SIZE = 1.15, 0.8
 
 LABEL_WIDTH = 1.5
 """Width of the column of labels in inches."""
-
-CHARACTERS_PER_INCH, MAX_TITLE = 12, 84
-"""Number of characters of a title in an inch, and in a line."""
 
 LINE_COLORS = {DIVERGING: "#4D4D4D", SEQUENTIAL: "#FFFFFF"}
 """Colors of lines on the color maps, which are the same on white and dark paper."""
@@ -135,8 +132,7 @@ def _make_panels(
     width = size * (n_columns + 0.5) + LABEL_WIDTH
     height = (size + 0.1) * sum(n_lines) + 0.3 * len(n_lines) + 0.6
     figure = NotebookFigure(figsize=(width, height), layout="constrained")
-    n_characters = min(MAX_TITLE, int(width * CHARACTERS_PER_INCH))
-    figure.suptitle(wrap_title(title, n_characters), fontsize=10)
+    set_title(figure, title)
     ratios = [LABEL_WIDTH / size, *[1.0] * n_columns, 0.5]
     grid = figure.add_gridspec(sum(n_lines), len(ratios), width_ratios=ratios)
     layers, start = [], 0
@@ -245,14 +241,15 @@ def plot_unit_images(
     n_lines = [max(len(images) for images in columns) for *_, columns in rows]
     labels = [(name, label) for name, label, _, _ in rows]
     figure, layers = _make_panels(labels, n_lines, n_columns, IMAGE_SIZE, title)
+    images = [image for *_, columns in rows for column in columns for image in column]
+    show = make_painter(np.stack(images))
     for (_, _, captions, columns), panels in zip(rows, layers, strict=True):
-        for column, (caption, images) in enumerate(zip(captions, columns, strict=True)):
+        for column, (caption, strongest) in enumerate(zip(captions, columns, strict=True)):
             panels.lines[0][column].set_title(caption, fontsize=8, pad=2)
-            for line, image in enumerate(images):
+            for line, image in enumerate(strongest):
                 ax = panels.lines[line][column]
                 ax.set_axis_on()
-                draw_image(ax, image)
-                hide_ticks(ax)
+                show(ax, image)
     return figure
 
 
@@ -267,7 +264,7 @@ def plot_unit_table(header: Sequence[str], lines: Sequence[Sequence[str]], title
     """
     n = len(lines) + 1
     figure = NotebookFigure(figsize=(9, 0.26 * n + 0.7), layout="constrained")
-    figure.suptitle(wrap_title(title, MAX_TITLE), fontsize=10)
+    set_title(figure, title)
     ax = figure.add_subplot()
     draw_table(ax, header, lines)
     for cell in ax.tables[0].get_celld().values():

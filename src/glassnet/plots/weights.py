@@ -23,6 +23,7 @@ from glassnet.plots.style import (
     clean_axes,
     signed_limits,
 )
+from glassnet.plots.text import plain_text, set_title, widen_for_title
 from glassnet.types import Array
 
 MAX_COLUMNS = 8
@@ -32,10 +33,8 @@ MAX_HISTOGRAMS = 6
 
 HISTOGRAM_HEIGHT = 1.7
 
-TITLE_WIDTH = 0.086
-"""Width of a letter of the title in inches."""
 
-
+@plain_text
 def plot_images(
     values: Array,
     labels: Sequence[str],
@@ -74,6 +73,7 @@ def plot_images(
     return figure
 
 
+@plain_text
 def plot_bars(
     values: Array,
     labels: Sequence[str],
@@ -140,12 +140,12 @@ def _make_figure(
     n = min(len(weights), 2 * MAX_HISTOGRAMS)
     n_columns = min(n, MAX_HISTOGRAMS)
     n_rows = math.ceil(n / n_columns)
-    width = max(width, 5.5, 1.5 * n_columns, TITLE_WIDTH * max(len(title), len(subtitle)))
+    width = widen_for_title(max(width, 5.5, 1.5 * n_columns), title, subtitle)
     heights = [height + 0.75, HISTOGRAM_HEIGHT * n_rows]
     figure = NotebookFigure(figsize=(width, sum(heights)), layout="constrained")
     parts = figure.subfigures(2, 1, height_ratios=heights, squeeze=False)
     upper, lower = parts[:, 0]
-    upper.suptitle(f"{title}\n{subtitle}" if subtitle else title, fontsize=10)
+    set_title(upper, f"{title}\n{subtitle}" if subtitle else title)
     grid = lower.subplots(n_rows, n_columns, squeeze=False)
     for axes, (name, weight) in zip(grid.flat, weights.items(), strict=False):
         axes.hist(np.ravel(weight), bins=40, color=CLASS_COLORS[0])

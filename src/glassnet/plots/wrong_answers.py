@@ -21,6 +21,7 @@ from glassnet.plots.style import (
     figure_of,
     get_axes,
 )
+from glassnet.plots.text import plain_text, set_title
 from glassnet.types import Array
 
 MAX_NUMBERED_CLASSES = 20
@@ -58,6 +59,7 @@ class RatesAtThreshold(Protocol):
     def false_positive_rate(self) -> float: ...
 
 
+@plain_text
 def plot_confusion(
     confusion: Array, class_names: Sequence[str], target_name: str = "", ax: Axes | None = None
 ) -> Figure | SubFigure:
@@ -90,6 +92,7 @@ def plot_confusion(
     return figure_of(ax)
 
 
+@plain_text
 def plot_pairs(pairs: Sequence[tuple[str, str, int]], ax: Axes | None = None) -> Figure | SubFigure:
     """Draw the number of rows of the most confused pairs (true, predicted, number)."""
     ax = get_axes(ax)
@@ -115,6 +118,7 @@ def plot_pairs(pairs: Sequence[tuple[str, str, int]], ax: Axes | None = None) ->
     return figure_of(ax)
 
 
+@plain_text
 def plot_classes(
     class_names: Sequence[str],
     precision: Array,
@@ -153,6 +157,7 @@ def plot_classes(
     return figure_of(ax)
 
 
+@plain_text
 def plot_calibration(
     predicted: Array,
     observed: Array,
@@ -194,6 +199,7 @@ def plot_calibration(
     return figure_of(ax)
 
 
+@plain_text
 def plot_roc(
     false_positive_rate: Array,
     true_positive_rate: Array,
@@ -216,6 +222,7 @@ def plot_roc(
     return figure_of(ax)
 
 
+@plain_text
 def plot_precision_recall(
     precision: Array,
     recall: Array,
@@ -259,6 +266,7 @@ def _mark_thresholds(
     clean_axes(ax)
 
 
+@plain_text
 def plot_label_counts(
     class_names: Sequence[str], counts: Array, title: str, ax: Axes | None = None
 ) -> Figure | SubFigure:
@@ -279,7 +287,7 @@ def plot_label_counts(
     ax.set_yticks(places, class_names, fontsize=8)
     ax.invert_yaxis()
     ax.set_xlabel("rows")
-    ax.set_title(title, fontsize=10, fontweight="bold")
+    set_title(ax, title, fontweight="bold")
     ax.legend(frameon=False, fontsize=8, loc="best")
     clean_axes(ax)
     return figure_of(ax)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, SupportsFloat
 
 import numpy as np
 
-from glassnet.formatting import format_number
+from glassnet.formatting import format_number, shorten
 from glassnet.inspection.trace import layer_traces
 from glassnet.inspection.trace.layer_traces import LayerTrace, Row, RowChoice
 from glassnet.inspection.trace.trace_data import LinkTrace, TraceData
@@ -77,7 +77,7 @@ def _make_input(view: PassView) -> PassColumn:
         row = _make_row(view, symbol, value, derivatives[i], ("x", 0), ("dx", 0))
         rows = [row, *_make_following_rows(view, view.first, i, "x", 0)]
         output = float(choice.value(view.first[-1].output)[i]) if view.first else float(value)
-        title = shorten(name) if is_named else ""
+        title = shorten(name, MAX_NAME) if is_named else ""
         units.append(PassUnit(title, _stack(rows), output, is_dropped(view, view.first, i)))
     return _make_column(("input",), units)
 
@@ -90,7 +90,7 @@ def _make_layer(view: PassView, k: int) -> PassColumn:
     arrange = _stack if len(view.layers) >= STACKED_LAYERS else tuple
     units = [
         PassUnit(
-            shorten(names[j]) if names else f"neuron {j}",
+            shorten(names[j], MAX_NAME) if names else f"neuron {j}",
             arrange(_make_unit_rows(view, k, j)),
             float(view.choice.value(layer.last.output)[j]),
             is_dropped(view, layer.links, j),
@@ -147,7 +147,7 @@ def describe_target(trace: TraceData, row: Row) -> str:
     text = ", ".join(format_value(value) for value in y[:MAX_TARGETS])
     text = f"target y = {text}{', …' if len(y) > MAX_TARGETS else ''}"
     labels = layer_traces.get_class_labels(trace)
-    return f"{text} ({shorten(labels[int(y[0])])})" if labels and len(y) == 1 else text
+    return f"{text} ({shorten(labels[int(y[0])], MAX_NAME)})" if labels and len(y) == 1 else text
 
 
 def _make_unit_rows(view: PassView, k: int, j: int) -> list[tuple[Cell, ...]]:
@@ -258,9 +258,3 @@ def is_dropped(view: PassView, links: Sequence[LinkTrace], j: int) -> bool:
 def format_value(value: SupportsFloat) -> str:
     """Format a number of the figure."""
     return format_number(value)
-
-
-def shorten(name: str) -> str:
-    """Return a name on one line, without the end of a long one."""
-    name = " ".join(name.split())
-    return name if len(name) <= MAX_NAME else f"{name[: MAX_NAME - 1]}…"
