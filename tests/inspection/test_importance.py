@@ -70,7 +70,7 @@ def test_the_only_informative_feature_is_found():
     model.compile("sgd", "binary_crossentropy")
     kernel = np.array([[0.0], [0.0], [9.0], [0.0]], np.float32)
     model.set_weights([kernel, np.zeros(1)])
-    result = importance(model, x, y, repeats=3)
+    result = importance(model, x, y, n_repeats=3)
     assert result.names[0] == "x3"
     assert result.mean[0] > 0.3
     np.testing.assert_array_equal(result.importances[1:], 0)
@@ -84,7 +84,7 @@ def test_numbers_equal_scikit_learns_on_arrays():
     x, y = RNG.normal(size=(40, 3)), RNG.integers(0, 3, 40)
     model = gn.Sequential([Input(3), Dense(3, activation="softmax")], seed=0)
     model.compile("sgd", "sparse_categorical_crossentropy")
-    ours = importance(model, x, y, repeats=4, seed=7)
+    ours = importance(model, x, y, n_repeats=4, seed=7)
     predictor = Predictor(model.predict_labels)
     theirs = permutation_importance(
         predictor, x, y, scoring="accuracy", n_repeats=4, random_state=7
@@ -95,7 +95,7 @@ def test_numbers_equal_scikit_learns_on_arrays():
 
 def test_numbers_equal_scikit_learns_on_a_table(table, model):
     """All features of a category move together, and derived columns are computed again."""
-    ours = importance(model, table, repeats=3, seed=1)
+    ours = importance(model, table, n_repeats=3, seed=1)
     x = table.drop(columns="price")
     predictor = NumberPredictor(lambda rows: model.predict(rows).ravel())
     theirs = permutation_importance(
@@ -117,7 +117,7 @@ def test_numbers_equal_scikit_learns_on_a_table(table, model):
     low, high = np.percentile(ours.importances[0], [2.5, 97.5])
     assert frame.loc[0, ["low", "high"]].tolist() == pytest.approx([low, high])
     assert "60 of 60 rows equal training rows" in str(ours)
-    again = importance(model, table, repeats=3, seed=1)
+    again = importance(model, table, n_repeats=3, seed=1)
     np.testing.assert_array_equal(again.importances, ours.importances)
 
 
@@ -140,7 +140,7 @@ def test_columns_that_belong_together_are_marked():
     table["region"] = table["town"].map({"a": "north", "b": "south", "c": "south"})
     model = gn.Sequential([Dense(1)], seed=0)
     model.fit(table, target="price", epochs=1, verbose=0)
-    result = importance(model, table, repeats=2)
+    result = importance(model, table, n_repeats=2)
     assert result.partners["width"] == ("twin", pytest.approx(-1))
     assert result.partners["region"][0] == "town"
     assert "noise" not in result.partners
@@ -170,19 +170,19 @@ def test_several_labels_and_outputs():
     model = gn.Sequential([Input(2), Dense(2, activation="sigmoid")], seed=0)
     model.compile("sgd", "binary_crossentropy")
     model.set_weights([np.eye(2), np.zeros(2)])
-    result = importance(model, x, x > 0, repeats=2)
+    result = importance(model, x, x > 0, n_repeats=2)
     assert result.score == 1
     assert np.all(result.mean > 0.2)
     numbers = gn.Sequential([Input(2), Dense(2)], seed=0)
     numbers.compile("sgd", "mse")
     numbers.set_weights([np.array([[1.0, 1.0], [0.0, 0.0]]), np.zeros(2)])
-    result = importance(numbers, x, x[:, [0, 0]], repeats=2)
+    result = importance(numbers, x, x[:, [0, 0]], n_repeats=2)
     assert result.names == ("x1", "x2")
     np.testing.assert_array_equal(result.importances[1], 0)
 
 
 def test_the_figure_has_a_bar_for_each_column(table, model):
-    result = importance(model, table, repeats=2)
+    result = importance(model, table, n_repeats=2)
     ax = result.plot().axes[0]
     widths = [bar.get_width() for bar in ax.patches]
     np.testing.assert_allclose(widths, result.mean)
@@ -207,8 +207,8 @@ def test_rows_without_columns_are_refused(layers):
 
 
 def test_arguments_out_of_range(table, model):
-    with pytest.raises(ConfigError, match=r"repeats to be an int >= 1. Received: repeats=0"):
-        importance(model, table, repeats=0)
+    with pytest.raises(ConfigError, match=r"n_repeats to be an int >= 1. Received: n_repeats=0"):
+        importance(model, table, n_repeats=0)
     with pytest.raises(ConfigError, match=r"seed to be an int from 0 to 2147483647"):
         importance(model, table, seed=-1)
     with pytest.raises(DataError, match=r"y: expected targets"):

@@ -113,7 +113,7 @@ def test_a_slice_of_a_table(table_model):
 
 
 def test_the_strongest_rows_of_a_table(table_model):
-    view = neurons(table_model, FRAME, n_rows=2)
+    view = neurons(table_model, FRAME, n=2)
     assert isinstance(view, NeuronRows)
     assert view.rows["dense_1"].shape == (3, 2)
     predicted = table_model.predict(FRAME)[:, 0]
@@ -142,14 +142,14 @@ def test_images_are_drawn_and_feature_maps_left_out():
     images = RNG.integers(0, 255, (9, 6, 6, 1)).astype(np.uint8)
     layers = [Conv2D(2, 3, activation="relu"), Flatten(), Dense(3, activation="softmax")]
     model = gn.Sequential(layers, seed=0)
-    view = neurons(model, images, n_rows=2)
+    view = neurons(model, images, n=2)
     assert list(view.rows) == ["dense_1"]
     best = model.predict(images).argmax(0)
     np.testing.assert_array_equal(view.rows["dense_1"][:, 0], best)
     figure = view.plot()
     drawn = [ax.images[0].get_array() for ax in figure.axes if ax.images]
     assert len(drawn) == 6
-    np.testing.assert_array_equal(drawn[0], images[best[0], :, :, 0])
+    np.testing.assert_allclose(drawn[0] * 255, images[best[0], :, :, 0], atol=1e-9)
     assert "above 0 for some row of 9" in view.title
 
 
@@ -170,8 +170,8 @@ def test_networks_without_units():
 
 
 def test_arguments_that_do_not_fit(plane, table_model, monkeypatch):
-    with pytest.raises(ConfigError, match="n_rows to be an int >= 1"):
-        neurons(plane, X, n_rows=0)
+    with pytest.raises(ConfigError, match="n to be an int >= 1"):
+        neurons(plane, X, n=0)
     with pytest.raises(ConfigError, match="resolution to be an int from 2 to 1000"):
         neurons(plane, X, resolution=1)
     with pytest.raises(DataError, match="x: expected"):

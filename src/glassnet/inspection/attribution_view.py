@@ -58,7 +58,7 @@ class Attribution(View):
         sanity_values: values of the same network with re-drawn weights, or None.
         sanity_correlation: rank correlation of both in each row (n,), NaN if a map is constant; or
             None.
-        note: " (untrained)", or "".
+        note: " (untrained)" if the model was not trained, else "".
     """
 
     method: str

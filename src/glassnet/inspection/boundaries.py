@@ -9,23 +9,22 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from glassnet.inspection.slices import (
-    Points,
+    SliceView,
     describe_fixed,
     describe_scores,
     list_fixed,
     make_plane_axis,
     make_reader,
     make_slice,
-    take_test_snapshot,
+    take_snapshots,
 )
 from glassnet.inspection.snapshot import InspectedModel
-from glassnet.inspection.view import View, view_function
+from glassnet.inspection.view import view_function
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure, SubFigure
 
-    from glassnet.plots.planes import PlanePoints
 
 
 @view_function
@@ -80,30 +79,20 @@ def decision_boundary(
         (5, 5, 2)
     """
     view = "decision_boundary"
-    snapshot = model.take_snapshot(x, y)
-    test_rows = [] if test is None else [take_test_snapshot(model, test)]
-    part = make_slice([snapshot, *test_rows], features, at, resolution, 2, view)
-    reader = make_reader(snapshot, output, view)
-    probability, prediction = reader.read(part.compute_outputs(snapshot))
+    snapshots = take_snapshots(model, x, y, test)
+    part = make_slice(snapshots, features, at, resolution, 2, view)
+    reader = make_reader(snapshots[0], output, view)
     x1, x2 = part.make_grids()
-    points, *test_points = [reader.read_points(part, rows) for rows in (snapshot, *test_rows)]
     return DecisionBoundary(
         features=(part.names[0], part.names[1]),
         x1=x1,
         x2=x2,
-        probability=None if probability is None else probability.reshape(*part.shape, -1),
-        prediction=prediction.reshape(part.shape),
-        class_names=reader.class_names,
-        target_name=reader.name,
-        fixed=part.plain_fixed(),
-        points=points,
-        test_points=test_points[0] if test_points else None,
-        note=snapshot.note,
+        **reader.answer(part, snapshots),
     )
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class DecisionBoundary(View):
+class DecisionBoundary(SliceView):
     """The answer of a network over two features.
 
     Attributes:
@@ -117,20 +106,12 @@ class DecisionBoundary(View):
         fixed: the value of each other feature, by name.
         points: the rows: `values` of the two features, `target`, `prediction` and `is_wrong`.
         test_points: the test rows, or None.
-        note: " (untrained)" if the model has not been trained.
+        note: " (untrained)" if the model was not trained, else "".
     """
 
     features: tuple[str, str]
     x1: np.ndarray
     x2: np.ndarray
-    probability: np.ndarray | None
-    prediction: np.ndarray
-    class_names: tuple[str, ...]
-    target_name: str
-    fixed: dict[str, Any]
-    points: Points
-    test_points: Points | None
-    note: str = ""
 
     @property
     def title(self) -> str:
@@ -155,18 +136,8 @@ class DecisionBoundary(View):
 
     def to_frame(self) -> Any:
         """Return a row for each point of the grid: both features, prediction, probabilities."""
-        import pandas
-
-        columns: dict[str, Any] = {self.features[0]: self.x1.ravel()}
-        columns[self.features[1]] = self.x2.ravel()
-        prediction = self.prediction.ravel()
-        if self.probability is None:
-            return pandas.DataFrame(columns | {f"predicted {self.target_name}": prediction})
-        labels = np.array(self.class_names, object)[prediction]
-        columns[f"predicted {self.target_name}"] = labels
-        for k, name in enumerate(self.class_names):
-            columns[f"probability of {name}"] = self.probability[..., k].ravel()
-        return pandas.DataFrame(columns)
+        first, second = self.features
+        return self._make_frame({first: self.x1.ravel(), second: self.x2.ravel()})
 
     def plot(self, ax: Axes | None = None) -> Figure | SubFigure:
         """Draw the answers as colored areas, and the rows as points.
@@ -181,19 +152,10 @@ class DecisionBoundary(View):
 
         x1, x2 = self.x1[0], self.x2[:, 0]
         axes = (make_plane_axis(self.features[0], x1), make_plane_axis(self.features[1], x2))
-        parts = [self._plane_points(self.points, "training rows" if self.test_points else "rows")]
-        if self.test_points is not None:
-            parts.append(self._plane_points(self.test_points, "test rows"))
+        parts = self._make_parts()
         if self.probability is None:
             return planes.plot_number_plane(
                 axes, self.prediction, parts, self.target_name, self.title, ax
             )
-        labels = tuple(f"{self.target_name} = {name}" for name in self.class_names)
+        labels = self._class_labels
         return planes.plot_class_plane(axes, self.probability, parts, labels, self.title, ax)
-
-    def _plane_points(self, points: Points, label: str) -> PlanePoints:
-        from glassnet.plots.planes import PlanePoints
-
-        is_wrong = points.is_wrong if self.class_names else np.zeros(len(points), bool)
-        x1, x2 = points.positions
-        return PlanePoints(x1, x2, points.target, is_wrong, label)

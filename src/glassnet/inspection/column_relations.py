@@ -140,12 +140,12 @@ class Correlations(View):
         It has the target, if that is a number, and the eleven columns that are closest to it. Each
         number is computed from the rows in which both columns have a value.
         """
-        import pandas
+        import pandas as pd
 
         numbers = [each for each in self.variables if not each.is_categorical][:MAX_MATRIX]
         if not self.target.is_categorical:
             numbers = [self.target, *numbers]
-        return pandas.DataFrame({each.name: each.values for each in numbers}).corr(min_periods=3)
+        return pd.DataFrame({each.name: each.values for each in numbers}).corr(min_periods=3)
 
     @property
     def title(self) -> str:
@@ -169,9 +169,9 @@ class Correlations(View):
 
     def to_frame(self) -> Any:
         """Return a row for each column, the most closely related first."""
-        import pandas
+        import pandas as pd
 
-        return pandas.DataFrame(
+        return pd.DataFrame(
             {
                 "column": self.names,
                 "measure": self.measures,

@@ -43,7 +43,7 @@ class EmbeddingPlane(View):
         targets: number to predict of each row, (n,), or None.
         target_name: what the number is.
         words: the word of each point, (n,), if they are the words of an Embedding; else empty.
-        note: text at the end of the title.
+        note: " (untrained)" if the model was not trained, else "".
     """
 
     layer: str

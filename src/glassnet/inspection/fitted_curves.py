@@ -9,23 +9,22 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from glassnet.inspection.slices import (
-    Points,
+    SliceView,
     describe_fixed,
     describe_scores,
     list_fixed,
     make_plane_axis,
     make_reader,
     make_slice,
-    take_test_snapshot,
+    take_snapshots,
 )
 from glassnet.inspection.snapshot import InspectedModel
-from glassnet.inspection.view import View, view_function
+from glassnet.inspection.view import view_function
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure, SubFigure
 
-    from glassnet.plots.planes import PlanePoints
 
 
 @view_function
@@ -77,28 +76,19 @@ def fitted(
         ((200,), (200,))
     """
     view = "fitted"
-    snapshot = model.take_snapshot(x, y)
-    test_rows = [] if test is None else [take_test_snapshot(model, test)]
-    part = make_slice([snapshot, *test_rows], feature, at, resolution, 1, view)
-    reader = make_reader(snapshot, output, view)
-    probability, prediction = reader.read(part.compute_outputs(snapshot))
-    points, *test_points = [reader.read_points(part, rows) for rows in (snapshot, *test_rows)]
+    snapshots = take_snapshots(model, x, y, test)
+    part = make_slice(snapshots, feature, at, resolution, 1, view)
+    reader = make_reader(snapshots[0], output, view)
+
     return FittedCurve(
         feature=part.names[0],
         x=part.axes[0],
-        probability=probability,
-        prediction=prediction,
-        class_names=reader.class_names,
-        target_name=reader.name,
-        fixed=part.plain_fixed(),
-        points=points,
-        test_points=test_points[0] if test_points else None,
-        note=snapshot.note,
+        **reader.answer(part, snapshots),
     )
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class FittedCurve(View):
+class FittedCurve(SliceView):
     """The answer of a network over one feature.
 
     Attributes:
@@ -111,19 +101,11 @@ class FittedCurve(View):
         fixed: the value of each other feature, by name.
         points: the rows: `values` of the feature, `target`, `prediction` and `is_wrong`.
         test_points: the test rows, or None.
-        note: " (untrained)" if the model has not been trained.
+        note: " (untrained)" if the model was not trained, else "".
     """
 
     feature: str
     x: np.ndarray
-    probability: np.ndarray | None
-    prediction: np.ndarray
-    class_names: tuple[str, ...]
-    target_name: str
-    fixed: dict[str, Any]
-    points: Points
-    test_points: Points | None
-    note: str = ""
 
     @property
     def title(self) -> str:
@@ -138,16 +120,7 @@ class FittedCurve(View):
 
     def to_frame(self) -> Any:
         """Return a row for each point of the curve: the feature, prediction, probabilities."""
-        import pandas
-
-        columns: dict[str, Any] = {self.feature: self.x}
-        if self.probability is None:
-            return pandas.DataFrame(columns | {f"predicted {self.target_name}": self.prediction})
-        labels = np.array(self.class_names, object)[self.prediction]
-        columns[f"predicted {self.target_name}"] = labels
-        for k, name in enumerate(self.class_names):
-            columns[f"probability of {name}"] = self.probability[:, k]
-        return pandas.DataFrame(columns)
+        return self._make_frame({self.feature: self.x})
 
     def plot(self, ax: Axes | None = None) -> Figure | SubFigure:
         """Draw the curve and the rows.
@@ -161,23 +134,12 @@ class FittedCurve(View):
         from glassnet.plots import fitted_curves
 
         axis = make_plane_axis(self.feature, self.x)
-        parts = [self._plane_points(self.points, "training rows" if self.test_points else "rows")]
-        if self.test_points is not None:
-            parts.append(self._plane_points(self.test_points, "test rows"))
+        parts = self._make_parts()
         if self.probability is None:
             return fitted_curves.plot_number_curve(
                 axis, self.prediction, parts, self.target_name, self.title, ax
             )
-        labels = tuple(f"{self.target_name} = {name}" for name in self.class_names)
+        labels = self._class_labels
         return fitted_curves.plot_probability_curves(
             axis, self.probability, parts, labels, self.title, ax
-        )
-
-    def _plane_points(self, points: Points, label: str) -> PlanePoints:
-        from glassnet.plots.planes import PlanePoints
-
-        target = np.full(len(points), np.nan) if points.target is None else points.target
-        is_wrong = points.is_wrong if self.class_names else np.zeros(len(points), bool)
-        return PlanePoints(
-            points.positions[0], target.astype(float), points.target, is_wrong, label
         )

@@ -33,7 +33,7 @@ class FeatureMaps(View):
         strongest: for each layer, the indices of its maps by their mean size, largest first.
         zero: for each layer, the indices of the maps that are 0 everywhere.
         max_maps: number of maps of a layer that are drawn.
-        note: text at the end of the title.
+        note: " (untrained)" if the model was not trained, else "".
     """
 
     image: np.ndarray

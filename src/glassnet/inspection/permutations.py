@@ -46,7 +46,7 @@ def importance(
     x: Any,
     y: Any = None,
     *,
-    repeats: int = 10,
+    n_repeats: int = 10,
     seed: int = 0,
     target: str | None = None,
 ) -> Importance:
@@ -64,32 +64,32 @@ def importance(
         model: a trained model.
         x: rows that it was not trained on: a table, or an array (n, features).
         y: targets; None if x holds them.
-        repeats: number of shuffles of each column.
+        n_repeats: number of shuffles of each column.
         seed: of the shuffles.
         target: the column of targets, if batches are dicts of columns.
 
     Raises:
         DataError: images, texts, sequences or series; see `mistakes`.
-        ConfigError: `repeats` or `seed` is out of range.
+        ConfigError: `n_repeats` or `seed` is out of range.
 
     Example:
         >>> import glassnet as gn
         >>> model = gn.Sequential([gn.layers.Dense(1)], seed=0)
         >>> x, y = [[1.0, 7.0], [2.0, 7.0], [3.0, 7.0]], [2.0, 4.0, 6.0]
         >>> _ = model.fit(x, y, epochs=1, verbose=0)
-        >>> result = gn.inspection.importance(model, x, y, repeats=5)
+        >>> result = gn.inspection.importance(model, x, y, n_repeats=5)
         >>> float(result.to_frame().set_index("column").importance["x2"])
         0.0
 
     Source: scikit-learn's permutation_importance; L. Breiman, 2001, "Random forests".
     """
-    fits = is_int(repeats, least=1)
-    require(fits, "importance", "repeats to be an int >= 1", repeats=repeats)
+    fits = is_int(n_repeats, least=1)
+    require(fits, "importance", "n_repeats to be an int >= 1", n_repeats=n_repeats)
     fits = is_int(seed, 0, MAX_SEED)
     require(fits, "importance", f"seed to be an int from 0 to {MAX_SEED}", seed=seed)
     snapshot = model.take_snapshot(x, y, targets="required", target=target)
     rows = make_shuffled_rows(snapshot)
-    scores = shuffle_columns(rows, repeats, seed)
+    scores = shuffle_columns(rows, n_repeats, seed)
     order = np.argsort(-scores.mean(axis=1), kind="stable")
     variables = [each for each in _read_columns(snapshot) if each.name in rows.names]
     partners = find_partners(variables, CLOSE)
@@ -107,19 +107,19 @@ def importance(
     )
 
 
-def shuffle_columns(rows: ShuffledRows, repeats: int, seed: int) -> Array:
-    """Return how much worse the predictions are with each column shuffled, (columns, repeats)."""
+def shuffle_columns(rows: ShuffledRows, n_repeats: int, seed: int) -> Array:
+    """Return how much worse the predictions are with each column shuffled, (columns, n_repeats)."""
     from sklearn.inspection import permutation_importance
 
     sign = 1 if rows.is_classifier else -1
-    with show_progress("importance", 1 + len(rows.names) * repeats) as advance:
+    with show_progress("importance", 1 + len(rows.names) * n_repeats) as advance:
 
         def score(model: ShuffledRows, positions: Array, y: Array) -> float:
             advance(1)
             return sign * model.score(model.predict(positions))
 
         result = permutation_importance(
-            rows, rows.positions, rows.y_true, scoring=score, n_repeats=repeats, random_state=seed
+            rows, rows.positions, rows.y_true, scoring=score, n_repeats=n_repeats, random_state=seed
         )
     importances: np.ndarray = result.importances
     return importances
@@ -275,7 +275,7 @@ class Importance(View):
         simple_score: of the most frequent class, or of the mean, of the same rows.
         partners: the closest other column and their association, of columns with one above 0.8.
         target_name: name of the target.
-        note: " (untrained)", or "".
+        note: " (untrained)" if the model was not trained, else "".
         remarks: sentences about the rows.
     """
 
@@ -355,10 +355,10 @@ class Importance(View):
 
         `partner` is the closest other column, if their `association` is above 0.8.
         """
-        import pandas
+        import pandas as pd
 
         partners = [self.partners.get(name, (None, np.nan)) for name in self.names]
-        return pandas.DataFrame(
+        return pd.DataFrame(
             {
                 "column": self.names,
                 "importance": self.mean,

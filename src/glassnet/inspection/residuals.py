@@ -104,7 +104,7 @@ class RegressionMistakes(View):
             row.
         naive: the seasonal naive forecast of a series, (n, K), or None.
         examples: the rows as they are shown.
-        note: " (untrained)", or "".
+        note: " (untrained)" if the model was not trained, else "".
         remarks: sentences about the rows.
     """
 
@@ -179,12 +179,12 @@ class RegressionMistakes(View):
 
     def to_frame(self) -> Any:
         """Return a row for each output or step: RMSE, mean absolute error and R²."""
-        import pandas
+        import pandas as pd
 
         columns = {"output": self.names, "rmse": self.rmse, "mae": self.mae, "r2": self.r2}
         if self.naive is not None:
             columns["naive_rmse"] = self.naive_rmse
-        return pandas.DataFrame(columns)
+        return pd.DataFrame(columns)
 
     def worst_rows(self) -> Any:
         """Return all rows as a frame, the largest error first, with their columns or texts.
@@ -192,7 +192,7 @@ class RegressionMistakes(View):
         `row` is the position among the rows with a target, counted from 0. With several outputs,
         there is a column for each.
         """
-        import pandas
+        import pandas as pd
 
         rows, columns = self.worst, {"row": self.worst}
         parts = {"true": self.y_true, "predicted": self.y_pred, "residual": self.residuals}
@@ -201,7 +201,7 @@ class RegressionMistakes(View):
                 key = part if len(self.names) == 1 else f"{part} {name}"
                 columns[key] = values[rows, j]
         others = self.examples.to_columns(rows)
-        return pandas.DataFrame(columns | {k: v for k, v in others.items() if k not in columns})
+        return pd.DataFrame(columns | {k: v for k, v in others.items() if k not in columns})
 
     def plot(self) -> Figure:
         """Draw all panels: see the methods below."""

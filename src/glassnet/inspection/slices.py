@@ -13,9 +13,10 @@ from glassnet.errors import DataError, is_int, require
 from glassnet.formatting import format_names, format_number, format_share
 from glassnet.inspection.features import Feature, FeatureTable, read_features, to_positions
 from glassnet.inspection.snapshot import InspectedModel, Snapshot
+from glassnet.inspection.view import View
 
 if TYPE_CHECKING:
-    from glassnet.plots.planes import PlaneAxis
+    from glassnet.plots.planes import PlaneAxis, PlanePoints
 
 MAX_RESOLUTION = 1000
 """Maximum number of values along an axis: a million rows for the network."""
@@ -178,6 +179,26 @@ class OutputReader:
             prediction=prediction,
         )
 
+    def answer(self, part: Slice, snapshots: Sequence[Snapshot]) -> dict[str, Any]:
+        """Return the attributes of a `SliceView`.
+
+        Args:
+            part: the slice.
+            snapshots: the model with the user's rows, and with test rows if there are any.
+        """
+        probability, prediction = self.read(part.compute_outputs(self.snapshot))
+        points, *test_points = [self.read_points(part, rows) for rows in snapshots]
+        return {
+            "probability": None if probability is None else probability.reshape(*part.shape, -1),
+            "prediction": prediction.reshape(part.shape),
+            "class_names": self.class_names,
+            "target_name": self.name,
+            "fixed": part.plain_fixed(),
+            "points": points,
+            "test_points": test_points[0] if test_points else None,
+            "note": self.snapshot.note,
+        }
+
 
 def make_reader(snapshot: Snapshot, output: Any, view: str) -> OutputReader:
     """Return how the outputs are read.
@@ -284,6 +305,55 @@ def _fix_features(
     return fixed | {name: table.read(name).typical_value() for name in others}
 
 
+@dataclass(frozen=True, eq=False, repr=False)
+class SliceView(View):
+    """The answer of a network over one or two features: see its subclasses."""
+
+    probability: np.ndarray | None
+    prediction: np.ndarray
+    class_names: tuple[str, ...]
+    target_name: str
+    fixed: dict[str, Any]
+    points: Points
+    test_points: Points | None
+    note: str
+
+    @property
+    def _class_labels(self) -> tuple[str, ...]:
+        return tuple(f"{self.target_name} = {name}" for name in self.class_names)
+
+    def _make_frame(self, features: dict[str, np.ndarray]) -> Any:
+        """Return a row for each point: the features, the prediction and the probabilities."""
+        import pandas as pd
+
+        columns, prediction = dict(features), self.prediction.ravel()
+        if self.probability is None:
+            return pd.DataFrame(columns | {f"predicted {self.target_name}": prediction})
+        labels = np.array(self.class_names, object)[prediction]
+        columns[f"predicted {self.target_name}"] = labels
+        for k, name in enumerate(self.class_names):
+            columns[f"probability of {name}"] = self.probability[..., k].ravel()
+        return pd.DataFrame(columns)
+
+    def _make_parts(self) -> list[PlanePoints]:
+        """Return the rows, and the test rows if there are any, to be drawn.
+
+        Over one feature, their height is their target.
+        """
+        from glassnet.plots.planes import PlanePoints
+
+        parts = {"training rows" if self.test_points else "rows": self.points}
+        if self.test_points is not None:
+            parts["test rows"] = self.test_points
+        drawn = []
+        for label, points in parts.items():
+            target = np.full(len(points), np.nan) if points.target is None else points.target
+            x, y = (*points.positions, target.astype(float))[:2]
+            is_wrong = points.is_wrong if self.class_names else np.zeros(len(points), bool)
+            drawn.append(PlanePoints(x, y, points.target, is_wrong, label))
+        return drawn
+
+
 def describe_fixed(fixed: Mapping[str, Any]) -> str:
     """Return the first fixed values as text: `sex = male, age = 28, fare = 14.5 and 3 more`."""
     return format_names(_format_fixed(fixed))
@@ -315,18 +385,20 @@ def format_value(value: Any) -> str:
     return format_exact(value) if is_whole else format_number(value)
 
 
-def take_test_snapshot(model: InspectedModel, test: Any) -> Snapshot:
-    """Return the snapshot with test rows: a table, or (x_test, y_test).
+def take_snapshots(model: InspectedModel, x: Any, y: Any, test: Any) -> list[Snapshot]:
+    """Return the snapshot with the rows, and that with test rows: a table, or (x_test, y_test).
 
     Raises:
         DataError: a tuple of another length.
     """
+    snapshot = model.take_snapshot(x, y)
+    if test is None:
+        return [snapshot]
     if isinstance(test, tuple):
         expected = "a table, or (x_test, y_test)"
         require(len(test) == 2, "test", expected, error=DataError, n_parts=len(test))
     is_pair = isinstance(test, tuple) and len(test) == 2 and not isinstance(test[0], Mapping)
-    x, y = test if is_pair else (test, None)
-    return model.take_snapshot(x, y)
+    return [snapshot, model.take_snapshot(*(test if is_pair else (test, None)))]
 
 
 def describe_scores(points: Points, test_points: Points | None, is_classifier: bool) -> str:

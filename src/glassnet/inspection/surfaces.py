@@ -45,7 +45,7 @@ class LossCurve(View):
         path: values of the weight in training, (m,); None if they are not known.
         path_loss: the loss of the curve at these values, (m,).
         loss_name: name of the loss.
-        note: " (untrained)" for a model that was not trained.
+        note: " (untrained)" if the model was not trained, else "".
     """
 
     weight: str
@@ -116,7 +116,7 @@ class LossSurface(View):
         path: values of the weights in training, (k, 2); None if they are not known.
         path_loss: the loss of the surface at these values, (k,).
         loss_name: name of the loss.
-        note: " (untrained)" for a model that was not trained.
+        note: " (untrained)" if the model was not trained, else "".
     """
 
     weights: tuple[str, str]

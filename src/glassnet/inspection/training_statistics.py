@@ -38,7 +38,7 @@ class TrainingStatistics(View):
         gradient: root mean square of each one's gradient, (t, W).
         weight: root mean square of its weights, (t, W).
         update: root mean square of its update in the step, (t, W).
-        note: text at the end of the title.
+        note: " (untrained)" if the model was not trained, else "".
     """
 
     epochs: np.ndarray

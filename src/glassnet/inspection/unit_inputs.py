@@ -32,7 +32,7 @@ class TopInputs(View):
         sequences: the rows of a network of sequences, (rows, steps, features); else None.
         examples: the rows as their author knows them.
         max_units: number of units that are drawn.
-        note: text at the end of the title.
+        note: " (untrained)" if the model was not trained, else "".
     """
 
     layer: str

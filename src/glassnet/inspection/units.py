@@ -48,7 +48,7 @@ def neurons(
     features: Sequence[str | int] | None = None,
     at: Mapping[Any, Any] | None = None,
     resolution: int = 100,
-    n_rows: int = 5,
+    n: int = 6,
 ) -> NeuronMaps | NeuronRows:
     """Compute what each unit of each layer responds to.
 
@@ -68,7 +68,7 @@ def neurons(
             the model has one or two features, and for rows if it has more.
         at: values at which other features are fixed: {"sex": "female"}.
         resolution: number of values along each feature, from 2 to 1,000.
-        n_rows: number of rows for each unit, if there is no grid.
+        n: number of rows for each unit, if there is no grid.
 
     Returns:
         `NeuronMaps`, or `NeuronRows` without a grid.
@@ -89,11 +89,11 @@ def neurons(
     Source: lecture 003, XOR; Zeiler and Fergus 2014, arXiv 1311.2901.
     """
     snapshot = model.take_snapshot(x, targets="none")
-    fits = is_int(n_rows, 1)
-    require(fits, VIEW, "n_rows to be an int >= 1", n_rows=n_rows)
+    fits = is_int(n, 1)
+    require(fits, VIEW, "n to be an int >= 1", n=n)
     n_features = len(read_features(snapshot, VIEW).names) if has_features(snapshot) else 0
     if features is None and at is None and n_features not in (1, 2):
-        return _find_rows(snapshot, n_rows)
+        return _find_rows(snapshot, n)
     n_axes = 1 if features is None and n_features == 1 else 2
     part = make_slice([snapshot], features, at, resolution, n_axes, VIEW)
     n_points = int(np.prod(part.shape))
@@ -185,7 +185,7 @@ class NeuronMaps(View):
             `numpy.meshgrid` returns them, and (n,) for one.
         outputs: responses by layer name, in order: (units, n2, n1), or (units, n).
         fixed: the value of each other feature, by name.
-        note: " (untrained)" if the model has not been trained.
+        note: " (untrained)" if the model was not trained, else "".
     """
 
     features: tuple[str, ...]
@@ -225,13 +225,13 @@ class NeuronMaps(View):
 
     def to_frame(self) -> Any:
         """Return a row for each point: the features, and the response of each unit."""
-        import pandas
+        import pandas as pd
 
         columns = {name: grid.ravel() for name, grid in zip(self.features, self.grids, strict=True)}
         for name, output in self.outputs.items():
             for unit, values in enumerate(output):
                 columns[f"{name}[{unit}]"] = values.ravel()
-        return pandas.DataFrame(columns)
+        return pd.DataFrame(columns)
 
     def plot(self) -> Figure:
         """Draw each unit as a heat map, or as a curve of one feature, layer by layer.
@@ -269,7 +269,7 @@ class NeuronRows(View):
         values: responses to these rows by layer name, (units, k).
         examples: all rows, as they are shown.
         n_rows: number of rows that were compared.
-        note: " (untrained)" if the model has not been trained.
+        note: " (untrained)" if the model was not trained, else "".
     """
 
     rows: dict[str, np.ndarray]
@@ -298,7 +298,7 @@ class NeuronRows(View):
 
     def to_frame(self) -> Any:
         """Return a row for each unit and rank: layer, unit, rank, row, value, and its columns."""
-        import pandas
+        import pandas as pd
 
         parts = []
         for name, rows in self.rows.items():
@@ -307,8 +307,8 @@ class NeuronRows(View):
             columns |= {"row": rows.ravel(), "value": self.values[name].ravel()}
             others = self.examples.to_columns(rows.ravel())
             columns |= {key: each for key, each in others.items() if key not in columns}
-            parts.append(pandas.DataFrame(columns))
-        return pandas.concat(parts, ignore_index=True)
+            parts.append(pd.DataFrame(columns))
+        return pd.concat(parts, ignore_index=True)
 
     def plot(self) -> Figure:
         """Draw the rows of some units of each layer: images, or tables of their columns.

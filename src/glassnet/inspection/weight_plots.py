@@ -44,7 +44,7 @@ class LayerWeights(View):
         weights: the kernels of the network by name; all its params if there is none.
         remark: what else to know about `values`; or "".
         max_units: number of units that are drawn.
-        note: text at the end of the title.
+        note: " (untrained)" if the model was not trained, else "".
     """
 
     name: str

@@ -171,6 +171,7 @@ add_view(
     "importance",
     click.option(
         "--repeats",
+        "n_repeats",
         metavar="N",
         type=click.IntRange(min=1),
         default=10,
