@@ -90,6 +90,11 @@ def test_axes_of_the_user_show_names_as_they_are_and_keep_other_formulas(model, 
     assert {"$a$", "b_$^$"} <= {text.get_text() for text in second.get_xticklabels()}
 
 
+def test_a_name_with_a_comma_is_one_name(model, table):
+    figure = VIEWS["importance"](model, table).plot()
+    assert set(NAMES) == {text.get_text() for text in figure.axes[0].get_yticklabels()}
+
+
 def test_html_of_a_view_shows_tags_as_text(model, table):
     page = gn.inspection.fitted(model, table, feature=NAMES[2])._repr_html_()
     assert "<b>" not in page

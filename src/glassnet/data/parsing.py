@@ -9,6 +9,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import DTypeLike
 
+from glassnet.formatting import format_number
+
+MAX_PLAIN = 10_000
+"""Smaller integers, such as years, are written without commas."""
+
 NA_VALUES = frozenset(
     {
         "",
@@ -137,6 +142,23 @@ def parse_float(text: str) -> float:
 def format_exact(value: float) -> str:
     """Format a number with all its digits, and an integer without a decimal point: `1`, `0.1`."""
     return str(int(value)) if value == np.round(value) and abs(value) < 1e16 else repr(float(value))
+
+
+def format_value(value: Any) -> str:
+    """Return a value of a column as text; a year has no comma.
+
+    Example:
+        >>> [format_value(value) for value in (1912.0, 180921.0, 7.2512, True, float("nan"))]
+        ['1912', '180,921', '7.251', 'True', 'missing']
+    """
+    if value is None or value != value:
+        return "missing"
+    if isinstance(value, np.datetime64):
+        return str(value.astype("datetime64[s]")).removesuffix("T00:00:00").replace("T", " ")
+    if isinstance(value, bool | np.bool_) or not isinstance(value, int | float | np.number):
+        return str(value)
+    is_short = value == np.round(value) and abs(float(value)) < MAX_PLAIN
+    return str(int(value)) if is_short else format_number(value)
 
 
 def is_missing(column: np.ndarray) -> np.ndarray:

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from glassnet.data.parsing import format_value
 from glassnet.data.time_series import TimeSeries
 from glassnet.errors import DataError, is_int, require
-from glassnet.formatting import format_number, shorten
+from glassnet.formatting import shorten
 from glassnet.inspection.snapshot import Snapshot
 from glassnet.layers import Embedding
 from glassnet.preprocessing.encoder import Encoder, add_derived_columns
@@ -150,10 +151,4 @@ def _used_columns(encoder: Encoder) -> tuple[str, ...]:
 
 def format_cell(value: Any) -> str:
     """Return the value of a cell in a few characters."""
-    if value is None or value != value:
-        return "missing"
-    if isinstance(value, float | np.floating):
-        return format_number(value)
-    if isinstance(value, np.datetime64):
-        return str(value).removesuffix("T00:00:00").replace("T", " ")
-    return shorten(str(value), MAX_CELL)
+    return shorten(format_value(value), MAX_CELL)

@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure, SubFigure
 
 
-
 @view_function
 def fitted(
     model: InspectedModel,

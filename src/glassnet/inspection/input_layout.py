@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -23,9 +22,6 @@ from glassnet.types import Array, Shape
 MAX_SERIES_FEATURES = 4
 """Rows (a, b) of a network without layers for sequences are a series of at most b numbers a step,
 or else a picture."""
-
-MAX_PLAIN_INT = 10_000
-"""Integers below it are shown without a comma, since they may be years."""
 
 MAX_CHANNELS = 4
 """Rows of three axes are pictures if the last has at most this length, or they are convolved."""
@@ -115,14 +111,8 @@ def format_cells(snapshot: Snapshot, layout: InputLayout) -> tuple[tuple[str, ..
     examples, columns = read_examples(snapshot), []
     for name in layout.spans or {}:
         values = examples.columns.get(name, [""] * len(snapshot.x))
-        columns.append([_format_cell(value) for value in values])
+        columns.append([format_cell(value) for value in values])
     return tuple(zip(*columns, strict=True))
-
-
-def _format_cell(value: Any) -> str:
-    if isinstance(value, float) and value.is_integer() and abs(value) < MAX_PLAIN_INT:
-        return str(int(value))
-    return format_cell(value)
 
 
 def to_shape(values: Array, shape: Shape) -> Array:

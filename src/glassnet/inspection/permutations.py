@@ -339,7 +339,10 @@ class Importance(View):
                 lines.append(f"and {len(self.names) - MAX_LINES:,} more columns")
                 break
             ends = f"{self._format(low)} to {self._format(high)}"
-            lines.append(f"{name} {self._format(mean)} ({ends}){self._describe_partner(name)}")
+            partner = self._describe_partner(name)
+            lines.append(
+                f"{name} {self._format(mean)} ({ends})" + (f", {partner}" if partner else "")
+            )
         if self.partners:
             lines.append("shuffling one of two columns that say the same may cost little")
         return "\n".join([*lines, *self.remarks])
@@ -348,7 +351,7 @@ class Importance(View):
         if name not in self.partners:
             return ""
         partner, value = self.partners[name]
-        return f", close to {partner} ({format_share(value)})"
+        return f"close to {partner} ({format_share(value)})"
 
     def to_frame(self) -> Any:
         """Return a row for each column, the most important first.
@@ -375,6 +378,8 @@ class Importance(View):
         from glassnet.plots.columns import plot_importances
 
         verb = "fall" if self.metric == "accuracy" else "rise"
-        labels = [f"{name}{self._describe_partner(name)}" for name in self.names]
+        partners = [self._describe_partner(name) for name in self.names]
         xlabel = f"{verb} of the {self._metric_words} if the column is shuffled"
-        return plot_importances(labels, self.importances, xlabel, self.title, self.remarks, ax)
+        return plot_importances(
+            self.names, partners, self.importances, xlabel, self.title, self.remarks, ax
+        )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from glassnet.data.parsing import format_exact
+from glassnet.data.parsing import format_value
 from glassnet.errors import DataError, is_int, require
 from glassnet.formatting import format_names, format_number, format_share
 from glassnet.inspection.features import Feature, FeatureTable, read_features, to_positions
@@ -21,9 +21,8 @@ if TYPE_CHECKING:
 MAX_RESOLUTION = 1000
 """Maximum number of values along an axis: a million rows for the network."""
 
-MAX_LISTED, MAX_WHOLE = 16, 1e6
-"""Maximum number of fixed values in a text, and of whole numbers that are written digit by digit,
-such as years."""
+MAX_LISTED = 16
+"""Maximum number of fixed values in a text."""
 
 CHUNK_ROWS, MAX_CHUNK_NUMBERS = 65_536, 2**24
 """Limits of rows, and of encoded numbers, that are in memory at once."""
@@ -371,18 +370,6 @@ def list_fixed(fixed: Mapping[str, Any]) -> list[str]:
 
 def _format_fixed(fixed: Mapping[str, Any]) -> list[str]:
     return [f"{name} = {format_value(value)}" for name, value in fixed.items()]
-
-
-def format_value(value: Any) -> str:
-    """Return a value of a feature as text; "missing" if it is None."""
-    if value is None:
-        return "missing"
-    if isinstance(value, np.datetime64):
-        return str(value.astype("datetime64[s]")).removesuffix("T00:00:00").replace("T", " ")
-    if isinstance(value, bool | str):
-        return str(value)
-    is_whole = value == np.round(value) and abs(value) < MAX_WHOLE
-    return format_exact(value) if is_whole else format_number(value)
 
 
 def take_snapshots(model: InspectedModel, x: Any, y: Any, test: Any) -> list[Snapshot]:

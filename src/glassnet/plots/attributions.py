@@ -171,7 +171,7 @@ def plot_bars(
             continue
         other = None if sanity is None else sanity[i]
         _draw_bars(axes, names, cells[i], values[i], other)
-        axes.set_title(drawing.captions[i].replace("\n", ", "), fontsize=9)
+        set_title(axes, drawing.captions[i].replace("\n", ", "), fontsize=9)
         if i >= n - n_across:
             axes.set_xlabel(drawing.label, fontsize=8)
     _add_sanity_legend(figure, drawing)
@@ -236,7 +236,7 @@ def plot_series(
     parts = figure.subfigures(n_down, n_across, squeeze=False).ravel()
     for i in range(n):
         upper, *lower = parts[i].subplots(n_parts, 1, sharex=True)
-        upper.set_title(drawing.captions[i].replace("\n", ", "), fontsize=9)
+        set_title(upper, drawing.captions[i].replace("\n", ", "), fontsize=9)
         _draw_lines(upper, x[i], names)
         if is_wide:
             _draw_step_map(lower[0], names, values[i], drawing.label)

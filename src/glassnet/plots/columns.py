@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from glassnet.formatting import format_number, format_share
+from glassnet.formatting import format_number, format_share, shorten
 from glassnet.plots.figure import NotebookFigure
 from glassnet.plots.style import (
     CLASS_COLORS,
@@ -28,10 +28,14 @@ from glassnet.types import Array
 MAX_COLUMNS = 20
 """Most columns in a plot."""
 
+MAX_NAME = 32
+"""Maximum number of characters of the name of a column."""
+
 
 @plain_text
 def plot_importances(
-    labels: Sequence[str],
+    names: Sequence[str],
+    partners: Sequence[str],
     importances: Array,
     xlabel: str,
     title: str,
@@ -44,14 +48,15 @@ def plot_importances(
         importances: (C, R).
 
     Args:
-        labels: name of each column, and after ", " what is remarkable about it.
+        names: name of each column.
+        partners: for each column, to which other one it is close, or "".
         importances: of each column and shuffle, the most important column first.
         xlabel: meaning of an importance.
         title: the finding.
         remarks: sentences to print below the plot.
         ax: axes to draw on, or None.
     """
-    n = min(len(labels), MAX_COLUMNS)
+    n = min(len(names), MAX_COLUMNS)
     ax = get_axes(ax, (8.0, 1.6 + 0.32 * n))
     means, places = importances[:n].mean(axis=1), np.arange(n)
     ax.barh(places, means, color=CLASS_COLORS[0], height=0.65)
@@ -65,17 +70,15 @@ def plot_importances(
         label="one shuffle",
     )
     ax.axvline(0, color=REFERENCE_COLOR, lw=1)
-    names = [label.partition(", ")[0] for label in labels[:n]]
-    ax.set_yticks(places, names, fontsize=9)
+    ax.set_yticks(places, [shorten(name, MAX_NAME) for name in names[:n]], fontsize=9)
     right = importances[:n].max(axis=1)
-    for place, label in enumerate(labels[:n]):
-        text = label.partition(", ")[2]
+    for place, text in enumerate(partners[:n]):
         x = max(right[place], 0)
         ax.annotate(
             text, (x, place), xytext=(6, 0), textcoords="offset points", va="center", fontsize=7
         )
     ax.invert_yaxis()
-    n_more = len(labels) - n
+    n_more = len(names) - n
     more = f" ({n_more:,} less important columns are not shown)" if n_more else ""
     ax.set_xlabel("\n".join([xlabel + more, *remarks]), fontsize=9)
     set_title(ax, title, fontweight="bold")
@@ -139,7 +142,7 @@ def plot_associations(
             texts = [format_share(value) for value in values[rows]]
             ax.bar_label(bars, texts, padding=3, fontsize=7)
     ax.axvline(0, color=REFERENCE_COLOR, lw=1)
-    ax.set_yticks(range(len(names)), names, fontsize=8)
+    ax.set_yticks(range(len(names)), [shorten(name, MAX_NAME) for name in names], fontsize=8)
     ax.invert_yaxis()
     low = min(0.0, float(values.min(initial=0)) - 0.15)
     ax.set(xlim=(low, 1.12), xlabel=f"relation to {target}")
@@ -170,6 +173,7 @@ def plot_matrix(names: Sequence[str], matrix: Array, ax: Axes | None = None) -> 
             ink = "white" if abs(value) > 0.6 else "black"
             text = format_number(value, 2) if i != j else "1"
             ax.text(j, i, text, ha="center", va="center", fontsize=7, color=ink)
+    names = [shorten(name, MAX_NAME) for name in names]
     ax.set_xticks(range(len(names)), names, rotation=60, ha="right", fontsize=8)
     ax.set_yticks(range(len(names)), names, fontsize=8)
     figure_of(ax).colorbar(image, ax=ax, shrink=0.8, label="correlation r")

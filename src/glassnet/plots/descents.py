@@ -16,9 +16,11 @@ from matplotlib.patheffects import withStroke
 
 from glassnet.formatting import format_number
 from glassnet.plots.loss_surfaces import (
+    MAX_DOTS,
     blank,
     choose_levels,
     draw_contour,
+    is_inside,
     make_outline,
     spans_decades,
 )
@@ -28,9 +30,6 @@ from glassnet.plots.text import plain_text, set_title
 
 FAR = 3.0
 """Paths are drawn up to this many widths of the surface from its middle."""
-
-MAX_DOTS = 60
-"""A path of more points has no dot at each."""
 
 NOTE_WIDTH = 62
 """Characters in a line of the note on the surface."""
@@ -80,7 +79,7 @@ class DescentPlot:
 
     def count_inside(self, i: int) -> int:
         """Return the number of points before a path first leaves the surface."""
-        inside = _is_inside(self.paths[i], self.values)
+        inside = is_inside(self.paths[i], self.values)
         return len(inside) if inside.all() else int(np.argmin(inside))
 
     def clip(self, i: int) -> np.ndarray:
@@ -121,7 +120,7 @@ def plot_contour(plot: DescentPlot, ax: Axes | None = None) -> Figure | SubFigur
             ax.plot(*path.T, "o", color=color, mec="white", mew=0.5, ms=3.6, zorder=4.5)
         if is_below:
             _draw_exit(ax, plot, i, color)
-        elif _is_inside(path[-1:], plot.values).all():
+        elif is_inside(path[-1:], plot.values).all():
             ax.plot(*path[-1], **END_STYLE, mfc=color, zorder=6)
     _draw_starts(ax, plot)
     return _finish(ax, plot)
@@ -144,7 +143,7 @@ def plot_3d(plot: DescentPlot, ax: Any = None) -> Figure | SubFigure:
     for i, color in enumerate(get_class_colors(len(plot.labels))):
         path, losses = plot.paths[i], plot.losses[i]
         lift = (np.log10(np.maximum(losses, 1e-300)) if is_log else losses) + 0.01 * (high - low)
-        inside = _is_inside(path, plot.values) & (lift <= high + 0.05 * (high - low))
+        inside = is_inside(path, plot.values) & (lift <= high + 0.05 * (high - low))
         n = len(path) if inside.all() else int(np.argmin(inside))
         points = [path[:n, 0], path[:n, 1], lift[:n]]
         label, outline = plot.legend_label(i), make_outline(3.2)
@@ -257,12 +256,6 @@ def _draw_exit(ax: Axes, plot: DescentPlot, i: int, color: str) -> Artist:
     style: dict[str, Any] = {"marker": (3, 0, angle), "ms": 11, "mec": "white", "ls": "none"}
     (triangle,) = ax.plot(*crossing, **style, mfc=color, clip_on=False, zorder=7)
     return triangle
-
-
-def _is_inside(points: np.ndarray, values: Sequence[np.ndarray]) -> np.ndarray:
-    low, high = (np.array([axis[end] for axis in values]) for end in (0, -1))
-    inside: np.ndarray = np.all((points >= low) & (points <= high), axis=1)
-    return inside
 
 
 def _finish(ax: Axes, plot: DescentPlot, has_title: bool = True) -> Figure | SubFigure:

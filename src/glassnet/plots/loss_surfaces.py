@@ -186,17 +186,17 @@ def _space_marks(plot: LossPlot) -> list[tuple[np.ndarray, dict[str, Any]]]:
     """Return points (t, 3) and their styles: the path, the lowest point and the model."""
     marks: list[tuple[np.ndarray, dict[str, Any]]] = []
     if plot.path is not None:
-        inside = _is_inside(plot.path, plot.values)
+        inside = is_inside(plot.path, plot.values)
         style = _path_style(len(plot.path))
         marks.append((np.where(inside[:, None], plot.path, np.nan), style))
     marks.append((np.array([plot.minimum]), LOWEST_STYLE))
-    if _is_inside(np.array([plot.model]), plot.values).all():
+    if is_inside(np.array([plot.model]), plot.values).all():
         marks.append((np.array([plot.model]), MODEL_STYLE))
     return marks
 
 
-def _is_inside(points: np.ndarray, values: Sequence[np.ndarray]) -> np.ndarray:
-    """Return which points (t, 3) are within the values of both axes and finite."""
+def is_inside(points: np.ndarray, values: Sequence[np.ndarray]) -> np.ndarray:
+    """Return which points (t, k) are within the values of both axes and finite."""
     inside: np.ndarray = np.isfinite(points).all(1)
     for column, axis in zip(points.T, values, strict=False):
         inside &= (column >= axis[0]) & (column <= axis[-1])

@@ -6,7 +6,7 @@ be told apart by color-blind readers, on white and on dark paper.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 

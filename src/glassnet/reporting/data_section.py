@@ -8,10 +8,10 @@ from collections.abc import Iterator
 import numpy as np
 
 from glassnet.data.images import Images
-from glassnet.data.parsing import is_missing
+from glassnet.data.parsing import format_value, is_missing
 from glassnet.data.table import Table
 from glassnet.data.time_series import TimeSeries
-from glassnet.formatting import format_number, format_share, merge_like_lines
+from glassnet.formatting import format_number, format_share, merge_like_lines, shorten
 from glassnet.inspection.snapshot import Snapshot
 from glassnet.preprocessing.encoder import BooleanColumn, DateColumn, DroppedColumn, NumericColumn
 from glassnet.preprocessing.tabular import TabularPreprocessor
@@ -25,9 +25,6 @@ MAX_IMAGES, IMAGES_PER_CLASS = 20, 2
 
 MAX_TEXT = 160
 """Maximum number of characters of a cell or text that are shown."""
-
-MAX_PLAIN = 10_000
-"""Smaller integers are written without commas."""
 
 MAX_OPEN = 12
 """Longer tables show this many rows at once."""
@@ -206,23 +203,9 @@ def describe_numbers(values: np.ndarray) -> str:
     return f"always {low}" if low == high else f"{low} to {high}, median {middle}"
 
 
-def format_value(value: float) -> str:
-    """Return a number of the data; a year has no comma.
-
-    Example:
-        >>> [format_value(value) for value in (1912.0, 180921.0, 7.2512)]
-        ['1912', '180,921', '7.251']
-    """
-    is_short = float(value).is_integer() and abs(value) < MAX_PLAIN
-    return str(int(value)) if is_short else format_number(value)
-
-
-def shorten(value: object, length: int = MAX_TEXT) -> str:
-    """Return a cell as text, without the end of a very long one."""
-    if value is None or value != value:
-        return ""
-    text = format_value(float(value)) if isinstance(value, float | np.floating) else str(value)
-    return text if len(text) <= length else f"{text[: length - 3]}..."
+def format_cell(value: object) -> str:
+    """Return a cell of a table as text, without the end of a very long one."""
+    return shorten(format_value(value), MAX_TEXT)
 
 
 def _make_row_examples(
@@ -235,7 +218,7 @@ def _make_row_examples(
     """Return the first rows, each as a column of the page."""
     n = min(N_EXAMPLES, len(table))
     cells = [
-        [name, *(shorten(value) for value in values[:n].tolist())]
+        [name, *(format_cell(value) for value in values[:n].tolist())]
         for name, values in table.columns.items()
     ]
     if snapshot.target_name not in table.columns:
@@ -259,7 +242,7 @@ def _make_text_examples(
     values = next(iter(answers.values()))
     index = _choose_examples(values, 2 * N_EXAMPLES)
     names = _name_answers(values[index], class_names)
-    cells = [[shorten(text), name] for text, name in zip(rows.x[index], names, strict=True)]
+    cells = [[format_cell(text), name] for text, name in zip(rows.x[index], names, strict=True)]
     return blocks.Table("Some texts", ["text", "target"], cells)
 
 

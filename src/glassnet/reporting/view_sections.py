@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from glassnet.errors import GlassnetError
-from glassnet.formatting import format_number, format_share
+from glassnet.formatting import format_number, format_share, shorten
 from glassnet.inspection.attributions import attribute
 from glassnet.inspection.drawings import network_drawing
 from glassnet.inspection.permutations import importance
@@ -20,7 +20,7 @@ from glassnet.inspection.wrong_answers import ClassificationMistakes, Multilabel
 from glassnet.models.sequential import Sequential
 from glassnet.models.summary import iter_layer_lines
 from glassnet.reporting import blocks, figures
-from glassnet.reporting.data_section import MAX_OPEN, shorten
+from glassnet.reporting.data_section import MAX_OPEN, format_cell
 from glassnet.reporting.run_data import Rows, RunData
 
 N_WRONG = 8
@@ -121,7 +121,7 @@ def _iter_wrong_rows(
     frame = view.worst_rows().iloc[:N_WRONG]
     known = [name for name in frame.columns if name not in view.examples.columns]
     header = [*known, *list(view.examples.used)[:MAX_COLUMNS]]
-    cells = [[shorten(value) for value in row] for row in frame[header].itertuples(index=False)]
+    cells = [[format_cell(value) for value in row] for row in frame[header].itertuples(index=False)]
     numeric = tuple(i for i, name in enumerate(header) if frame[name].dtype.kind in "iuf")
     yield blocks.Table(title, header, cells, numeric)
 
