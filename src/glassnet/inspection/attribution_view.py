@@ -138,7 +138,7 @@ class Attribution(View):
                 "residual."
             )
             if self.residual.max() > 0.05:
-                lines.append("The residual is large: pass more steps, or another baseline.")
+                lines.append("The residual is large: pass more steps=, or another baseline.")
         if self.sanity_correlation is not None:
             lines.append(self._judge_sanity(self.sanity_correlation))
         return lines

@@ -127,7 +127,7 @@ def draw_gallery(
 
 
 def read_examples(snapshot: Snapshot) -> Examples:
-    """Return the rows of a snapshot, as they are shown."""
+    """Return a copy of the rows of a snapshot, as they are shown."""
     if snapshot.table is not None:
         table, encoder = snapshot.table, snapshot.encoder
         used = _used_columns(encoder) if encoder else tuple(table.columns)
@@ -135,13 +135,13 @@ def read_examples(snapshot: Snapshot) -> Examples:
             table = add_derived_columns(table, dict(encoder.derive))
         return Examples(columns=dict(table.columns), used=used)
     if snapshot.original is not None and not isinstance(snapshot.original, TimeSeries):
-        return Examples(texts=snapshot.original)
+        return Examples(texts=np.array(snapshot.original))
     if snapshot.shows_images:
-        return Examples(images=snapshot.x)
+        return Examples(images=np.array(snapshot.x))
     names = snapshot.feature_names
     if not names or (snapshot.links and isinstance(snapshot.links[0], Embedding)):
         return Examples()
-    return Examples(columns=dict(zip(names, np.asarray(snapshot.x).T, strict=True)), used=names)
+    return Examples(columns=dict(zip(names, np.array(snapshot.x).T, strict=True)), used=names)
 
 
 def _used_columns(encoder: Encoder) -> tuple[str, ...]:

@@ -106,8 +106,13 @@ def _per_row(target: Any, n: int) -> Sequence[Any]:
 
 
 def _find_index(target: Any, names: tuple[str, ...]) -> int:
-    """Return the index of a class or an output. Classes that are numbers have no other index."""
+    """Return the index of a class or an output. Classes that are numbers have no other index.
+
+    False is 0 and True is 1, unless these are the names of the classes.
+    """
     target = target.item() if isinstance(target, np.generic) else target
+    if isinstance(target, bool) and str(target) not in names:
+        target = int(target)
     if is_number(target) and target == round(target):
         target = round(target)
     if str(target) in names:

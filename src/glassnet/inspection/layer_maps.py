@@ -157,7 +157,7 @@ def feature_maps(
         names = [names[i] for i in steps]
     sizes = {name: np.abs(output).reshape(-1, output.shape[-1]) for name, output in outputs.items()}
     return FeatureMaps(
-        image=_squeeze_channel(np.asarray(snapshot.x[0])),
+        image=_squeeze_channel(np.array(snapshot.x[0])),
         outputs=outputs,
         shown=tuple(names),
         strongest={name: np.argsort(-s.mean(0), kind="stable") for name, s in sizes.items()},

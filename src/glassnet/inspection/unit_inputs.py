@@ -133,7 +133,7 @@ def top_inputs(
     snapshot = model.take_snapshot(x, targets="none")
     outputs = compute_unit_outputs(snapshot, layer)
     order = np.argsort(-outputs, axis=0, kind="stable")[:n].T
-    rows = np.asarray(snapshot.x)
+    rows = np.array(snapshot.x)
     return TopInputs(
         layer=layer,
         rows=order,

@@ -119,7 +119,7 @@ def _get_arrays(weights: RecordedWeights, name: str, shape: tuple[int, ...]) -> 
 
 
 def _check_points(path: Any, k: int) -> np.ndarray:
-    points = np.asarray(path, np.float64)
+    points = np.array(path, np.float64)
     points = points[:, None] if points.ndim == 1 and k == 1 else points
     fits = points.ndim == 2 and points.shape[1] == k and len(points)
     expected = f"points (n, {k}), one column per weight or direction"
