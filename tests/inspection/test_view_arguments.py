@@ -1,9 +1,12 @@
 """What every view refuses in the same words. Oracle: the signature of each function (6)."""
 
+import copy
 import inspect
+import itertools
 
 import numpy as np
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from sklearn.linear_model import LinearRegression
 
@@ -15,6 +18,7 @@ VIEWS = gn.inspection.__all__
 MODEL_VIEWS = [
     name for name in VIEWS if "model" in inspect.signature(getattr(gn.inspection, name)).parameters
 ]
+KERNEL, BIAS = ("dense_1/kernel", (0, 0)), ("dense_1/bias", 0)
 X, Y = np.array([[0.0, 1.0], [1.0, 0.0], [1.0, 1.0], [0.5, 2.0]]), np.array([1.0, 2.0, 3.0, 4.0])
 
 
@@ -114,3 +118,50 @@ def test_targets_of_several_numbers_color_no_points():
     assert view.classes is None
     assert view.targets is None
     assert view.points.shape == (4, 2)
+
+
+@pytest.mark.parametrize("name", ["loss_curve", "mistakes", "decision_boundary", "descent"])
+def test_a_name_instead_of_targets(model, name):
+    text = f"{name}: expected targets y, or None if x holds them. Received: y='dense_1/kernel'. The"
+    rest = ["dense_1/bias"] if name == "loss_curve" else []
+    with pytest.raises(ConfigError, match=text):
+        getattr(gn.inspection, name)(model, X, "dense_1/kernel", *rest)
+
+
+def test_a_path_instead_of_an_array(model):
+    with pytest.raises(DataError, match=r"expected numbers.*Read a file first: numpy.load\(path\)"):
+        gn.inspection.attribute(model, "rows.npy")
+
+
+def test_results_name_the_nearest_attribute_and_argument(model):
+    view = gn.inspection.decision_boundary(model, X, Y, resolution=3)
+    with pytest.raises(MissingError, match=r"attribute 'predictoin'\. Did you mean 'prediction'"):
+        _ = view.predictoin
+    with pytest.raises(ArgumentError, match=r"keyword argument 'axs'\. Did you mean 'ax'"):
+        view.plot(axs=None)
+    twin = copy.deepcopy(view)
+    np.testing.assert_array_equal(twin.prediction, view.prediction)
+
+
+def count_overlaps(texts):
+    boxes = sorted((text.get_window_extent() for text in texts), key=lambda box: box.x0)
+    return sum(left.x1 > right.x0 for left, right in itertools.pairwise(boxes))
+
+
+def test_small_numbers_on_axes_do_not_overlap():
+    """Oracle: the boxes that the labels of the axes fill."""
+    model = gn.Sequential([Input(2), Dense(1)], seed=0)
+    model.compile("sgd", "mse")
+    model.set_weights([[[1e-3], [-4e-3]], [0.0]])
+    figures = [
+        gn.inspection.attribute(model, X[:1]).plot(),
+        gn.inspection.loss_surface(
+            model, X, Y, KERNEL, BIAS, values=(np.linspace(1e-3, 9e-3, 5), np.linspace(0, 1e-3, 5))
+        ).plot(),
+    ]
+    for figure in figures:
+        FigureCanvasAgg(figure).draw()
+        axis = figure.axes[0].xaxis
+        assert count_overlaps([each for each in axis.get_ticklabels() if each.get_text()]) == 0
+    labels = [each.get_text() for each in figures[1].axes[1].get_yticklabels()]
+    assert len(set(labels)) == len(labels) > 3

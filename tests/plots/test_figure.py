@@ -45,6 +45,8 @@ def test_no_plot_makes_another_kind_of_figure():
     found = [
         path.name
         for path in sources
-        if re.search(r"(?<!Notebook)Figure\(\w+=|import .*pyplot|pyplot import", path.read_text("utf-8"))
+        if re.search(
+            r"(?<!Notebook)Figure\(\w+=|import .*pyplot|pyplot import", path.read_text("utf-8")
+        )
     ]
     assert found == []

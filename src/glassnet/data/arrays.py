@@ -160,6 +160,8 @@ def _dtype_fix(array: np.ndarray, name: str) -> str:
                 "Number the labels: labels, y = np.unique(y, return_inverse=True); class k is then "
                 "labels[k]. Or fit a table: model.fit(frame, target=...) takes labels of text."
             )
+        if not array.ndim:
+            return "Read a file first: numpy.load(path), or gn.data.read_table(path) for a table."
         return (
             "Encode text and dates as numbers, and fill missing values. "
             "For sentences, use a TextVectorization layer."

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from glassnet.errors import require
-from glassnet.suggestions import suggest_arguments
+from glassnet.errors import ConfigError, message, require
+from glassnet.suggestions import suggest_arguments, suggest_names
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure, SubFigure
@@ -31,13 +31,16 @@ def view_function(function: FunctionT) -> FunctionT:
         ConfigError: the argument `model` is not a model.
         ArgumentError: an unknown keyword argument.
     """
-    takes_model = "model" in inspect.signature(function).parameters
+    names = list(inspect.signature(function).parameters)
     checked = suggest_arguments(function)
 
     @functools.wraps(function)
     def view(*args: Any, **kwargs: Any) -> Any:
-        if takes_model and (args or "model" in kwargs):
-            _require_model(function.__name__, args[0] if args else kwargs["model"])
+        received = dict(zip(names, args, strict=False)) | kwargs
+        if "model" in names and "model" in received:
+            _require_model(function.__name__, received["model"])
+        if "y" in names and isinstance(received.get("y"), str):
+            _refuse_name(function.__name__, received["y"])
         return checked(*args, **kwargs)
 
     return view  # type: ignore[return-value]
@@ -56,12 +59,26 @@ def _require_model(view: str, model: Any) -> None:
     )
 
 
+def _refuse_name(view: str, name: str) -> None:
+    """Refuse a name instead of the targets.
+
+    Raises:
+        ConfigError: always.
+    """
+    fix = "The target of a table is chosen by model.fit(table, target=...)."
+    raise ConfigError(message(view, "targets y, or None if x holds them", y=name, fix=fix))
+
+
 class View(ABC):
     """A result that can be read as numbers, printed, plotted and shown in a notebook.
 
     A subclass is a frozen dataclass (`eq=False, repr=False`) of NumPy arrays and names. It has the
     three methods below. If one pair of axes is enough for its plot, `plot` takes `ax=None`.
     """
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        suggest_names(cls)
 
     @property
     @abstractmethod

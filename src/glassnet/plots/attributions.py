@@ -14,6 +14,7 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 from matplotlib.patches import Patch
+from matplotlib.ticker import MaxNLocator
 
 from glassnet.formatting import shorten
 from glassnet.plots.figure import NotebookFigure
@@ -198,6 +199,7 @@ def _draw_bars(
     axes.axvline(0, color=REFERENCE_COLOR, lw=0.8)
     axes.set_yticks(places, labels, fontsize=8)
     axes.tick_params(axis="x", labelsize=8)
+    axes.xaxis.set_major_locator(MaxNLocator(4))
     axes.invert_yaxis()
     clean_axes(axes)
 

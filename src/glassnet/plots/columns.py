@@ -67,7 +67,6 @@ def plot_importances(
         "|",
         color=CLASS_COLORS[4],
         ms=7,
-        label="one shuffle",
     )
     ax.axvline(0, color=REFERENCE_COLOR, lw=1)
     ax.set_yticks(places, [shorten(name, MAX_NAME) for name in names[:n]], fontsize=9)
@@ -80,11 +79,11 @@ def plot_importances(
     ax.invert_yaxis()
     n_more = len(names) - n
     more = f" ({n_more:,} less important columns are not shown)" if n_more else ""
-    ax.set_xlabel("\n".join([xlabel + more, *remarks]), fontsize=9)
+    caption = f"{xlabel}; each stroke is one shuffle{more}"
+    ax.set_xlabel("\n".join([caption, *remarks]), fontsize=9)
     set_title(ax, title, fontweight="bold")
     ax.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
     ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: format_number(value)))
-    ax.legend(frameon=False, fontsize=8, loc="lower right")
     ax.grid(axis="x", alpha=0.25)
     clean_axes(ax)
     return figure_of(ax)

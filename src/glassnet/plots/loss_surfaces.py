@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm, Normalize, PowerNorm
 from matplotlib.figure import Figure, SubFigure
 from matplotlib.patheffects import withStroke
+from matplotlib.ticker import MaxNLocator
 
 from glassnet.formatting import format_number
 from glassnet.plots.style import (
@@ -149,9 +150,10 @@ def draw_contour(
     """Fill axes with a loss (n, m) over values (n,) and (m,), with lines and a color bar."""
     filled = ax.contourf(first, second, loss.T, levels, cmap=SEQUENTIAL, norm=norm)
     ax.contour(first, second, loss.T, levels, colors="white", linewidths=0.5, alpha=0.6)
+    ax.xaxis.set_major_locator(MaxNLocator(5))
     bar = figure_of(ax).colorbar(filled, ax=ax, pad=0.02)
     ticks = levels[:: max(1, len(levels) // 6)]
-    bar.set_ticks(ticks.tolist(), labels=[format_number(tick, 3) for tick in ticks])
+    bar.set_ticks(ticks.tolist(), labels=_tell_apart(ticks))
     bar.ax.minorticks_off()
     bar.set_label(label)
 
@@ -235,6 +237,15 @@ def choose_levels(loss: np.ndarray) -> tuple[np.ndarray, Normalize]:
     # Narrow steps at the bottom of the bowl, where the minimum is.
     steps = np.linspace(0, 1, N_LEVELS + 1) ** 2
     return low + (high - low) * steps, PowerNorm(0.5, low, high)
+
+
+def _tell_apart(ticks: np.ndarray) -> list[str]:
+    """Return numbers with so many digits that no two are written alike, at most eight."""
+    for digits in range(3, 9):
+        labels = [format_number(tick, digits) for tick in ticks]
+        if len(set(labels)) == len(labels):
+            break
+    return labels
 
 
 def shorten_name(name: str) -> str:

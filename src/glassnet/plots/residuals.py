@@ -151,7 +151,8 @@ def _finish(ax: Axes, points: PathCollection, colors: str) -> None:
         _format_numbers(axis)
     outputs = points.get_array()
     if outputs is not None:
-        figure_of(ax).colorbar(points, ax=ax, label=colors)
+        ticks = MaxNLocator(5, integer=True)
+        figure_of(ax).colorbar(points, ax=ax, label=colors, ticks=ticks)
     ax.grid(alpha=0.25)
     clean_axes(ax)
 

@@ -192,8 +192,8 @@ def plot_calibration(
     ax.set(xlim=(-0.04, 1.04), ylim=(-0.04, 1.04))
     ax.set_xlabel(f"predicted probability {subject}")
     ax.set_ylabel("observed frequency")
-    ax.set_title(f"calibration error {format_share(error)}", fontsize=10)
-    _note(ax, "labels: number of rows")
+    title = f"calibration error {format_share(error)} (labels: number of rows)"
+    ax.set_title(title, fontsize=10)
     ax.grid(alpha=0.25)
     clean_axes(ax)
     return figure_of(ax)
@@ -288,7 +288,7 @@ def plot_label_counts(
     ax.invert_yaxis()
     ax.set_xlabel("rows")
     set_title(ax, title, fontweight="bold")
-    ax.legend(frameon=False, fontsize=8, loc="best")
+    ax.legend(frameon=False, fontsize=8, loc="upper left", bbox_to_anchor=(1, 1))
     clean_axes(ax)
     return figure_of(ax)
 
@@ -297,11 +297,6 @@ def _shorten(name: str) -> str:
     """Return both ends of a long name."""
     half = MAX_CHARACTERS // 2
     return name if len(name) <= MAX_CHARACTERS else f"{name[: half - 1]}…{name[-half:]}"
-
-
-def _note(ax: Axes, text: str) -> None:
-    """Write a small sentence into the lower right corner of axes."""
-    ax.text(0.98, 0.02, text, transform=ax.transAxes, ha="right", va="bottom", fontsize=7)
 
 
 def _write(ax: Axes, text: str) -> None:
