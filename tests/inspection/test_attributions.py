@@ -196,7 +196,7 @@ def test_maps_depend_on_what_was_learned(pictures, method):
     """Oracle: Adebayo et al. 2018. With re-drawn weights the maps change."""
     model, x, y = pictures
     result = attribute(model, x, y, method=method, sanity=True)
-    assert result.values.shape == (x.shape[:3] if method == "grad_cam" else x.shape)
+    assert result.values.shape == x.shape
     assert result.sanity_values.shape == result.values.shape
     assert np.nanmean(result.sanity_correlation) < 0.5
     assert "depend on what the network has learned" in str(result)
@@ -217,7 +217,7 @@ def test_the_planted_square_is_found(pictures, method):
     """Oracle: the corner with the square that decides the class has larger values than the other."""
     model, x, y = pictures
     result = attribute(model, x, y, method=method, target=list(y))
-    maps = result.values if method == "grad_cam" else result.values[..., 0]
+    maps = result.values[..., 0]
     for label, values in zip(y, maps, strict=True):
         corners = values[:4, :4].sum(), values[4:, 4:].sum()
         assert corners[label] > corners[1 - label]
@@ -255,8 +255,15 @@ def test_the_map_of_activations_by_hand():
     expected = np.maximum((activation * kernel[:, 1] / 16).sum(-1), 0)
     result = attribute(model, x, method="grad_cam", target=1)
     # Stretched from 4 x 4 to 6 x 6: the middles of the corner pixels lie outside of all others.
-    np.testing.assert_allclose(result.values[:, 0, 0], expected[:, 0, 0], rtol=1e-4)
-    np.testing.assert_allclose(result.values[:, 5, 5], expected[:, 3, 3], rtol=1e-4)
+    # Both channels of a pixel have the value of the pixel.
+    assert result.values.shape == x.shape
+    for channel in (0, 1):
+        maps = result.values[..., channel]
+        np.testing.assert_allclose(maps[:, 0, 0], expected[:, 0, 0], rtol=1e-4)
+        np.testing.assert_allclose(maps[:, 5, 5], expected[:, 3, 3], rtol=1e-4)
+    frame = result.to_frame()
+    np.testing.assert_array_equal(frame["x"], x.ravel())
+    np.testing.assert_array_equal(frame["value"], result.values.ravel())
     assert result.layer == "conv2d_1"
     assert "HiResCAM of class 1 at conv2d_1" in result.title
 
@@ -270,7 +277,7 @@ def test_the_activation_of_a_layer_is_its_output():
     activation = model.take_snapshot(x).compute_layer_outputs(x)[0]
     expected = np.maximum((activation * model.get_weights()[2][:, 0]).sum(-1), 0)
     values = attribute(model, x, method="grad_cam").values
-    np.testing.assert_allclose(values, np.broadcast_to(expected, (2, 3, 3)), rtol=1e-5)
+    np.testing.assert_allclose(values[..., 0], np.broadcast_to(expected, (2, 3, 3)), rtol=1e-5)
 
 
 def test_a_map_at_a_layer_of_another_name():
@@ -291,8 +298,8 @@ def test_a_map_at_a_layer_of_another_name():
     d_output = model.get_weights()[-2].reshape(4, 4, 3)
     expected = np.maximum((outputs[2] * d_output).sum(-1), 0)
     values = attribute(model, x, method="grad_cam", layer="activation_1").values
-    np.testing.assert_allclose(values, expected, atol=1e-5)
-    np.testing.assert_allclose(last.values, expected, atol=1e-5)  # relu(z) dz = z dz
+    np.testing.assert_allclose(values[..., 0], expected, atol=1e-5)
+    np.testing.assert_allclose(last.values[..., 0], expected, atol=1e-5)  # relu(z) dz = z dz
     inside = attribute(model, x, method="grad_cam", layer="residual_1/conv2d_1")
     assert inside.layer == "residual_1/conv2d_1"
     with pytest.raises(ConfigError, match=r"layer: expected one of residual_1.*'conv2d_1'\?"):
@@ -431,7 +438,9 @@ def test_series_and_their_steps():
     drops = attribute(model, x, method="occlusion", patch=1)
     np.testing.assert_allclose(drops.values, expected, atol=1e-6)
     cam = attribute(model, x, method="grad_cam")
-    np.testing.assert_allclose(cam.values, np.maximum(expected.sum(-1), 0), atol=1e-6)
+    maps = np.maximum(expected.sum(-1, keepdims=True), 0)
+    np.testing.assert_allclose(cam.values, np.broadcast_to(maps, x.shape), atol=1e-6)
+    assert [axes.get_xlabel() for axes in cam.plot().axes[:2]] == ["", "step"]
     assert list(drops.to_frame())[:3] == ["row", "step", "feature"]
     figure = attribute(model, x, sanity=True).plot()
     assert [axes.get_xlabel() for axes in figure.axes[:3]] == ["", "", "step"]
@@ -466,7 +475,7 @@ def test_pictures_that_are_flat_rows():
     twin.set_weights(model.get_weights())
     whole = attribute(twin, x, method="occlusion")
     np.testing.assert_array_equal(flat.values.reshape(x.shape), whole.values)
-    assert attribute(model, x.reshape(2, 64), method="grad_cam").values.shape == (2, 8, 8)
+    assert attribute(model, x.reshape(2, 64), method="grad_cam").values.shape == (2, 64)
 
 
 def test_pixels_that_are_integers():

@@ -47,7 +47,7 @@ class Attribution(View):
     Attributes:
         method: name of the method.
         x: the rows as the network receives them, (n, ...).
-        values: shaped like x; (n, height, width) or (n, steps) of "grad_cam".
+        values: shaped like x; of "grad_cam", the channels of a pixel or step have the same value.
         output: the outputs that are explained, with their targets and names.
         layout: how the rows are laid out: pictures, series, words or features.
         cells: text of each column of the rows, if they are features.
@@ -116,7 +116,7 @@ class Attribution(View):
         if self.layout.kind == "features":
             sizes = np.abs(self.column_values).mean(0)
             parts.append(f"{self.column_names[int(sizes.argmax())]} counts most")
-        elif self.layout.kind == "text" and self.values.shape == self.x.shape:
+        elif self.layout.kind == "text":
             row, i = np.unravel_index(np.abs(self.values).argmax(), self.values.shape)
             words = self.layout.words[int(row)]
             parts += [f"{words[i]!r} counts most"] if i < len(words) else []
@@ -183,18 +183,27 @@ class Attribution(View):
                 for each in (self.values, self.sanity_values)
             ]
             return plots.plot_bars(drawing, self.column_names, self.cells, bars[0], bars[1])
-        return plots.plot_series(
-            drawing, self.x, self.feature_names, self.values, self.sanity_values
-        )
+        steps, sanity = (self._to_steps(each) for each in (self.values, self.sanity_values))
+        return plots.plot_series(drawing, self.x, self.feature_names, steps, sanity)
 
     def _to_map(self, values: np.ndarray | None) -> np.ndarray | None:
-        """Return values (n, height, width), or (n, words): summed over channels."""
-        if values is None or self.method == "grad_cam" or self.layout.kind == "text":
+        """Return values (n, height, width), or (n, words): summed over channels.
+
+        Where all channels of a pixel have one value, it is that value.
+        """
+        if values is None or self.layout.kind == "text":
             return values
         maps: np.ndarray = to_shape(values, self.layout.shape)
         if maps.ndim == 4:
-            maps = maps.mean(-1) if self.method == "occlusion" else maps.sum(-1)
+            is_shared = self.method in ("occlusion", "grad_cam")
+            maps = maps.mean(-1) if is_shared else maps.sum(-1)
         return maps
+
+    def _to_steps(self, values: Any) -> Any:
+        """Return values of a series shaped like x; (n, steps) of "grad_cam"."""
+        if values is None or self.method != "grad_cam":
+            return values
+        return to_shape(values, self.layout.shape)[:, :, 0]
 
     def _label(self) -> str:
         unit = self.output.unit
@@ -220,14 +229,12 @@ class Attribution(View):
         """
         import pandas as pd
 
-        shape = self.layout.shape if self.values.shape == self.x.shape else None
-        values = to_shape(self.values, shape) if shape else self.values
+        values = to_shape(self.values, self.layout.shape)
         index = np.indices(values.shape).reshape(values.ndim, -1)
         names = ("row", *PLACES[self.layout.kind])
         frame = pd.DataFrame(dict(zip(names, index, strict=False)))
         frame["target"] = np.array(self.output.names)[index[0]]
-        if shape:
-            frame["x"] = self.x.ravel()
+        frame["x"] = self.x.ravel()
         frame["value"] = values.ravel()
         if self.sanity_values is not None:
             frame["sanity_value"] = self.sanity_values.ravel()

@@ -77,7 +77,7 @@ def attribute(
     the one with respect to its output, summed over its numbers to one value per word.
 
     Shapes:
-        values: shaped like x; (n, height, width) of "grad_cam".
+        values: shaped like x; of "grad_cam", the channels of a pixel have the same value.
 
     Args:
         model: a model.
@@ -318,9 +318,9 @@ class _Task:
         name = self.options.get("layer") or convolutions[-1]
         position = lookup("attribute: layer", name, mapped).position
         shape = self.layout.shape[:rank]
-        values = methods.compute_activation_map(
-            net, embedded, mask, self.direction, position, shape
-        )
+        maps = methods.compute_activation_map(net, embedded, mask, self.direction, position, shape)
+        n_channels = self.x.size // maps.size
+        values = np.repeat(maps[..., None], n_channels, axis=-1).reshape(self.x.shape)
         return values, {"layer": name}
 
 
