@@ -13,6 +13,7 @@ from glassnet.errors import ConfigError, DataError
 from glassnet.evaluation import baselines
 from glassnet.formatting import format_number, format_share
 from glassnet.layers import Dense, Flatten, Input
+from glassnet.plots import page_figures
 from glassnet.reporting import settings, write
 from glassnet.reporting.run_data import read_run_data
 from read_page import read_page
@@ -30,6 +31,20 @@ def fit_digits(epochs=3):
     model.compile("adam", "sparse_categorical_crossentropy", ["accuracy"])
     model.fit(data.x, data.y, epochs=epochs, validation_split=0.1, verbose=0)
     return model, data
+
+
+@pytest.fixture
+def unsaved_figures(monkeypatch):
+    """Figures are drawn, but not saved, which takes most of a report's time."""
+
+    def draw_element(draw, name, alt):
+        assert draw().axes
+        return f'<svg id="{name}" role="img"></svg>', 100
+
+    monkeypatch.setattr(page_figures, "draw_element", draw_element)
+
+
+unsaved = pytest.mark.usefixtures("unsaved_figures")
 
 
 @pytest.fixture(scope="module")
@@ -167,6 +182,7 @@ def fit_line(epochs=2, x=((1.0,), (2.0,), (3.0,), (4.0,))):
     return model, x, 2 * x
 
 
+@unsaved
 def test_training_rows_only_are_called_so(tmp_path):
     model, x, y = fit_line()
     page = read_page(gn.report(model, (x, y), tmp_path / "line.html"))
@@ -175,6 +191,7 @@ def test_training_rows_only_are_called_so(tmp_path):
     assert len(page.tables["RMSE on 4 rows"]) == 2  # the header and the network, no baseline
 
 
+@unsaved
 def test_new_rows_only_have_no_baselines(tmp_path):
     model, x, y = fit_line()
     page = read_page(gn.report(model, (x + 10, y), tmp_path / "line.html"))
@@ -182,6 +199,7 @@ def test_new_rows_only_have_no_baselines(tmp_path):
     assert "There are no baselines, because they need training rows." in page.text
 
 
+@unsaved
 def test_a_mix_of_training_rows_and_new_ones(tmp_path):
     """Oracle: 4 rows of training, and the RMSE of the other 2 from NumPy."""
     model, x, y = fit_line()
@@ -193,6 +211,7 @@ def test_a_mix_of_training_rows_and_new_ones(tmp_path):
     assert f"The other 2 alone: RMSE {format_number(rmse, keep_zeros=True)}" in page.text
 
 
+@unsaved
 def test_test_rows_may_be_an_argument(tmp_path):
     model, x, y = fit_line()
     pages = [
@@ -205,6 +224,7 @@ def test_test_rows_may_be_an_argument(tmp_path):
     assert methods == ["method", "network", "ridge", "gradient-boosted trees", "mean"]
 
 
+@unsaved
 def test_two_rows_in_lists_are_not_two_parts(tmp_path):
     """[[1.0], [2.0]] is x with two rows, not a pair (x, y)."""
     model, _, _ = fit_line()
@@ -213,6 +233,7 @@ def test_two_rows_in_lists_are_not_two_parts(tmp_path):
     assert (page.facts["Training rows"], page.facts["Test rows"]) == ("2", "1")
 
 
+@unsaved
 def test_a_model_that_was_not_compiled(tmp_path):
     """Oracle: the loss of the same model, compiled."""
     x, y = np.array([[1.0], [2.0]]), np.array([2.0, 4.0])
@@ -223,6 +244,7 @@ def test_a_model_that_was_not_compiled(tmp_path):
     assert page.tables["What model.evaluate returns for the training rows"][1] == ["loss", loss]
 
 
+@unsaved
 def test_a_model_that_was_not_trained(tmp_path):
     model, x, y = fit_line(epochs=0)
     page = read_page(gn.report(model, (x, y), tmp_path / "line.html"))
@@ -231,6 +253,7 @@ def test_a_model_that_was_not_trained(tmp_path):
     assert "It is not known whether the model was trained on these rows." in page.text
 
 
+@unsaved
 def test_one_epoch(tmp_path):
     model, x, y = fit_line(epochs=1)
     page = read_page(gn.report(model, (x, y), tmp_path / "line.html"))
@@ -238,6 +261,7 @@ def test_one_epoch(tmp_path):
     assert "Best epoch" not in page.facts
 
 
+@unsaved
 def test_a_model_with_the_layout_of_keras(tmp_path):
     x = np.arange(12.0).reshape(6, 2)
     model = gn.keras.Sequential([gn.keras.layers.Dense(1, input_shape=[2])], seed=0)
@@ -247,6 +271,7 @@ def test_a_model_with_the_layout_of_keras(tmp_path):
     assert "RMSE on 6 rows" in page.tables
 
 
+@unsaved
 def test_several_outputs_have_no_score_but_the_loss(tmp_path):
     x = np.arange(12.0).reshape(6, 2)
     model = gn.Sequential([Dense(2)], seed=0)
@@ -256,6 +281,7 @@ def test_several_outputs_have_no_score_but_the_loss(tmp_path):
     assert f"loss {format_number(loss)}" in page.text
 
 
+@unsaved
 def test_one_hot_labels(tmp_path):
     """Oracle: the page for the same labels as integers."""
     x, y = np.arange(8.0).reshape(8, 1), np.array([0, 1, 2, 0, 1, 2, 0, 1])
@@ -287,6 +313,7 @@ def test_images_of_a_folder(tmp_path):
     assert str(tmp_path) not in (tmp_path / "photos.html").read_text()
 
 
+@unsaved
 def test_texts(tmp_path):
     texts = [f"good film {ATTACK}", "bad film", "good", "bad plot"] * 3
     labels = np.array([1, 0, 1, 0] * 3)
@@ -314,6 +341,7 @@ def series():
     return gn.data.series(frame, "sold", time="month", horizon=4)
 
 
+@unsaved
 def test_a_series_with_later_steps(series, tmp_path):
     """Oracle: the errors of model.forecast from NumPy."""
     model = gn.Sequential([Flatten(), Dense(4)], seed=0)
@@ -328,6 +356,7 @@ def test_a_series_with_later_steps(series, tmp_path):
     assert page.facts["Test steps"] == "2004-05 to 2004-12 (8 months)"
 
 
+@unsaved
 def test_a_series_without_later_steps(series, tmp_path):
     model = gn.Sequential([Flatten(), Dense(4)], seed=0)
     model.fit(series, epochs=1, verbose=0)
@@ -373,6 +402,7 @@ def test_columns_may_have_the_names_of_attributes(tmp_path):
     assert "shape" in page.text
 
 
+@unsaved
 def test_warnings_are_shown_without_folders(tmp_path):
     frame = pandas.DataFrame({"a": ["x", "y"] * 10, "b": range(20), "y": [0.0, 1.0] * 10})
     model = gn.Sequential([Dense(1)], seed=0)
