@@ -61,12 +61,12 @@ def test_mistakes_of_a_regressor_of_a_frame(regressor):
 
 def test_importance_equals_scikit_learns_on_the_same_estimator(classifier, regressor):
     """The same seed gives the same shuffles, and so the same numbers."""
-    ours = importance(classifier, X, Y, repeats=3, seed=4)
+    ours = importance(classifier, X, Y, n_repeats=3, seed=4)
     theirs = permutation_importance(classifier, X, Y, n_repeats=3, random_state=4)
     positions = [ours.names.index(name) for name in ("x1", "x2", "x3")]
     np.testing.assert_allclose(ours.importances[positions], theirs.importances, atol=1e-12)
     assert ours.names[0] == "x1"
-    ours = importance(regressor, FRAME, PRICE, repeats=3, seed=4)
+    ours = importance(regressor, FRAME, PRICE, n_repeats=3, seed=4)
     theirs = permutation_importance(
         regressor,
         FRAME,
@@ -86,7 +86,7 @@ def test_names_of_features_come_from_frames_of_numbers():
     snapshot = estimator.take_snapshot(numbers, PRICE, targets="required")
     assert snapshot.feature_names == ("size", "noise")
     assert snapshot.target_name == "price"
-    assert importance(estimator, numbers, PRICE, repeats=2).names == ("size", "noise")
+    assert importance(estimator, numbers, PRICE, n_repeats=2).names == ("size", "noise")
     assert estimator.take_snapshot().feature_names == ("size", "noise")
 
 
@@ -145,7 +145,9 @@ def test_rows_without_targets(classifier):
     snapshot = classifier.take_snapshot(X, Y, targets="none")
     assert snapshot.y is None
     np.testing.assert_allclose(
-        snapshot.compute_probabilities(snapshot.x), classifier.predict_proba(X), atol=1e-6
+        snapshot.to_probabilities(snapshot.compute_outputs(snapshot.x)),
+        classifier.predict_proba(X),
+        atol=1e-6,
     )
     preprocessor = snapshot.preprocessor
     assert preprocessor.describe() == "rows of 3 numbers"

@@ -62,7 +62,7 @@ def test_a_table_keeps_its_columns_and_leaves_out_rows_without_a_target(table_mo
     np.testing.assert_array_equal(snapshot.encode(snapshot.table), snapshot.x)
     assert snapshot.class_names == ("no", "yes")
     assert snapshot.target_name == "bought"
-    probabilities = snapshot.compute_probabilities(snapshot.x)
+    probabilities = snapshot.to_probabilities(snapshot.compute_outputs(snapshot.x))
     np.testing.assert_allclose(
         probabilities[:, 1:], table_model.predict(TABLE.drop(index=4)), atol=1e-7
     )
@@ -147,7 +147,9 @@ def test_probabilities_of_logits_are_those_of_the_softmax():
     twin = array_model()
     twin.take_snapshot(x)
     twin.set_weights(model.get_weights())
-    np.testing.assert_allclose(snapshot.compute_probabilities(x), twin.predict(x), rtol=1e-6)
+    np.testing.assert_allclose(
+        snapshot.to_probabilities(snapshot.compute_outputs(x)), twin.predict(x), rtol=1e-6
+    )
     np.testing.assert_array_equal(snapshot.compute_logits(x), model.predict(x))
 
 

@@ -76,6 +76,16 @@ def test_no_view_reads_names_as_formulas(model, table, view):
     assert [text.get_text() for text in named if text.get_parse_math()] == []
 
 
+def test_pages_with_a_slider_show_names_as_they_are(model, table, tmp_path):
+    names = {"$a$": "sgd", "b_$^$": "adam"}
+    paths = gn.inspection.descent(model, table, target=TARGET, optimizers=names, epochs=1)
+    find_texts(paths.plot())
+    paths.animate(tmp_path / "paths.html")
+    page = (tmp_path / "paths.html").read_text("utf-8")
+    assert ">$a$</text>" in page
+    assert ">b_$^$</text>" in page
+
+
 def test_axes_of_the_user_show_names_as_they_are_and_keep_other_formulas(model, table):
     figure = Figure()
     first, second = figure.subplots(1, 2)

@@ -219,10 +219,6 @@ class Snapshot:
         ends = tuple(stop for _, stop in built.spans)
         return inference.predict_layers(built.links, ends, self.params, self.state, x)
 
-    def compute_probabilities(self, x: Array) -> np.ndarray:
-        """Return the probability of each class of `class_names`: (n, K)."""
-        return self.to_probabilities(self.compute_outputs(x))
-
     def to_probabilities(self, outputs: np.ndarray) -> np.ndarray:
         """Return outputs of the last layer as the probability of each class: (n, K)."""
         outputs = outputs.astype(np.float64)

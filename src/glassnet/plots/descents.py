@@ -164,6 +164,7 @@ def plot_3d(plot: DescentPlot, ax: Any = None) -> Figure | SubFigure:
     return _finish(ax, plot)
 
 
+@plain_text
 def draw_animation(plot: DescentPlot, epochs: Sequence[np.ndarray], times: np.ndarray) -> str:
     """Return an SVG on which the paths grow from frame to frame.
 

@@ -198,7 +198,7 @@ def _break_rows(layers: Sequence[DrawnLayer], max_units: int) -> Iterable[list[D
     width = 0.0
     for layer in layers:
         size = _measure(layer, max_units)
-        gap = _gap(chain[-1], layer) if chain else 0.0
+        gap = _gap(layer) if chain else 0.0
         is_connected = bool(chain) and chain[-1].n_units is not None and layer.n_units is not None
         if chain and not is_connected and width + gap + size.left + size.right > MAX_ROW_WIDTH:
             yield chain
@@ -209,8 +209,9 @@ def _break_rows(layers: Sequence[DrawnLayer], max_units: int) -> Iterable[list[D
         yield chain
 
 
-def _gap(before: DrawnLayer, after: DrawnLayer) -> float:
-    return WIDE_GAP if after.n_units is not None and not after.is_bar else GAP
+def _gap(layer: DrawnLayer) -> float:
+    """Return the distance between a layer and the one before."""
+    return WIDE_GAP if layer.n_units is not None and not layer.is_bar else GAP
 
 
 def _measure(layer: DrawnLayer, max_units: int) -> _Size:
@@ -253,7 +254,7 @@ def _place_chain(
     chain: list[_PlacedLayer] = []
     for layer in layers:
         size = _measure(layer, max_units)
-        x += (_gap(chain[-1].layer, layer) if chain else 0.0) + size.left
+        x += (_gap(layer) if chain else 0.0) + size.left
         placed = _PlacedLayer(layer, x, y, size)
         if layer.branches:
             placed = _place_branches(placed, max_units)

@@ -16,7 +16,6 @@ from glassnet.types import Array
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.colors import ListedColormap
     from matplotlib.figure import Figure, SubFigure
 
 CLASS_COLORS = (
@@ -49,13 +48,6 @@ REFERENCE_COLOR = "#8A94A6"
 def get_class_colors(n: int) -> list[str]:
     """Return n class colors; from the 11th on, they repeat."""
     return [CLASS_COLORS[code % len(CLASS_COLORS)] for code in range(n)]
-
-
-def make_class_map(n: int) -> ListedColormap:
-    """Return a color map of n classes, for class indices drawn with vmin=-0.5, vmax=n - 0.5."""
-    from matplotlib.colors import ListedColormap
-
-    return ListedColormap(get_class_colors(n))
 
 
 def signed_limits(values: Array) -> tuple[float, float]:

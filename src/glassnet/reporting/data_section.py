@@ -62,7 +62,7 @@ def make_data_section(
         section.blocks.append(_make_text_examples(rows, answers, class_names))
     elif (table := to_table(rows, run.feature_names or snapshot.feature_names)) is not None:
         section.blocks.append(_make_column_table(table, snapshot))
-        section.blocks.append(_make_row_examples(table, rows, snapshot, answers, class_names))
+        section.blocks.append(_make_row_examples(table, snapshot, answers, class_names))
     section.blocks.extend(_list_skipped_files(run))
     return section
 
@@ -210,7 +210,6 @@ def format_cell(value: object) -> str:
 
 def _make_row_examples(
     table: Table,
-    rows: Rows,
     snapshot: Snapshot,
     answers: dict[str, np.ndarray],
     class_names: tuple[str, ...],

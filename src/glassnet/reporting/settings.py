@@ -1,11 +1,17 @@
-"""The code that repeats a run."""
+"""The code that repeats a run, and the versions and kind of machine that it ran on."""
 
 from __future__ import annotations
 
+import os
+import platform
 from collections.abc import Iterator
 from dataclasses import MISSING, Field, fields, is_dataclass, replace
+from importlib import metadata
 from typing import Any
 
+import jax
+
+from glassnet._version import __version__
 from glassnet.data.images import Images
 from glassnet.data.table import Table
 from glassnet.data.time_series import TimeSeries
@@ -180,3 +186,21 @@ def _iter_validation(run: RunData, n_trained: int | None) -> Iterator[str]:
     n_held_out = n - n_trained
     fraction = next((f for f in EVEN_FRACTIONS if round(n * f) == n_held_out), n_held_out / n)
     yield f"validation_split={round(fraction, 4)}"
+
+
+def list_versions() -> list[tuple[str, str]]:
+    """Return names and values: versions, system, processor and what JAX computes on.
+
+    There are no names of users or computers, and no paths.
+    """
+    devices = jax.devices()
+    kinds = sorted({device.device_kind for device in devices})
+    computer = f"{platform.system()}, {platform.machine()}, {os.cpu_count() or 1} CPUs"
+    return [
+        ("Glassnet", __version__),
+        ("JAX", metadata.version("jax")),
+        ("NumPy", metadata.version("numpy")),
+        ("Python", platform.python_version()),
+        ("Machine", computer),
+        ("Computed on", f"{len(devices)} x {', '.join(kinds)}"),
+    ]

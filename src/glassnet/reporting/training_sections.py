@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from glassnet.formatting import format_duration, format_number, merge_like_lines
 from glassnet.inspection.snapshot import Snapshot
 from glassnet.models.sequential import Sequential
-from glassnet.reporting import blocks, figures, machine, settings
+from glassnet.reporting import blocks, figures, settings
 from glassnet.reporting.run_data import RunData
 from glassnet.training.history import History
 
@@ -122,5 +122,5 @@ def make_repeat_section(model: Sequential, run: RunData, command: str) -> blocks
                 "are missing here."
             )
         )
-    section.blocks.append(blocks.Facts(machine.list_versions()))
+    section.blocks.append(blocks.Facts(settings.list_versions()))
     return section

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -223,9 +223,3 @@ def has_penalty(trace: TraceData) -> bool:
         for path, link in network.iter_links(trace.program.links)
         if jax.tree.leaves(network.tree_get(params, path)) and not isinstance(link, Composite)
     )
-
-
-def describe_symbols(layers: Sequence[LayerTrace]) -> str:
-    """Return the meaning of the letters that the layers need."""
-    has_activation = any(layer.activation is not None for layer in layers)
-    return "z = w x + b" + (", a = f(z)" if has_activation else "") + ", δ = dL/dz"
