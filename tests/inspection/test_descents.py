@@ -389,3 +389,19 @@ def test_all_combinations_are_run_and_labels_say_what_differs():
     decay = gn.schedules.ExponentialDecay(0.1, 10, 0.5)
     assert describe_optimizer(SGD(decay, nesterov=True)) == "sgd, rate ExponentialDecay, nesterov"
     assert describe_optimizer(Adam(clipnorm=1)) == "adam, clipnorm 1"
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "label"),
+    [
+        ("adam", "adam"),
+        (SGD(0.3, momentum=0.9), "sgd, rate 0.3, momentum 0.9"),
+        (SGD(gn.schedules.ExponentialDecay(0.1, 10, 0.9)), "sgd, rate ExponentialDecay"),
+    ],
+)
+def test_a_single_run_is_named_by_the_models_optimizer(optimizer, label):
+    model = make_line()
+    model.compile(optimizer, "mse")
+    view = descent(model, LINE_X, LINE_Y, epochs=1)
+    assert view.labels == (label,)
+    assert view.title.startswith(f"{label}: loss ")

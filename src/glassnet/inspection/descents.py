@@ -30,6 +30,7 @@ from glassnet.inspection.training_runs import (
     FIT_ARGUMENTS,
     RunSettings,
     TrainableModel,
+    TrainingRun,
     WeightPath,
     flatten_params,
     record_path,
@@ -42,6 +43,7 @@ from glassnet.inspection.weight_selection import (
     select_weights,
 )
 from glassnet.optimizers import Optimizer
+from glassnet.schedules import Schedule
 from glassnet.types import Params, State
 
 if TYPE_CHECKING:
@@ -431,10 +433,19 @@ def _train(
                 max_points = _choose_max_points(snapshot, len(settings))
                 compute_loss = _make_loss_function(snapshot)
             paths.append(record_path(run, n_epochs, max_points, compute_loss, advance))
-            labels.append(label or describe_optimizer(run.program.optimizer))
+            labels.append(label or _describe_run(run))
             seeds.append(run.seed if run.starts_from_new_weights else None)
     note = _describe_starts(seeds)
     return _Runs(tuple(labels), tuple(paths), snapshot, selections, is_whole, note)
+
+
+def _describe_run(run: TrainingRun) -> str:
+    """Return the name of a run's optimizer, with its learning rate and other settings."""
+    optimizer = run.program.optimizer
+    if not isinstance(optimizer.learning_rate, Schedule):
+        rate = float(str(np.float32(run.start.train_state.rate)))  # 0.3, not 0.30000001
+        optimizer = replace(optimizer, learning_rate=rate)
+    return describe_optimizer(optimizer)
 
 
 def _describe_starts(seeds: Sequence[int | None]) -> str:
