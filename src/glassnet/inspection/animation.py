@@ -17,7 +17,7 @@ from glassnet.file_paths import to_path
 SUFFIXES = (".html", ".htm")
 
 SHOWN_IN = re.compile(r'id="frame-(\d+)(?:-(\d+))?"')
-"""What `plots.svg.show_in_frames` leaves in an SVG."""
+"""The mark of `plots.svg.show_in_frames` in an SVG."""
 
 ID = re.compile(r'(\bid="|url\(#|href="#)')
 

@@ -1,4 +1,4 @@
-"""What the answers for some rows rest on: the values, their title, figure and table."""
+"""The attributions of some rows: the values, their title, figure and table."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ MAX_CORRELATION = 0.5
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Attribution(View):
-    """What the answers for some rows rest on.
+    """The numbers of the input that the answers for some rows rest on.
 
     Attributes:
         method: name of the method.

@@ -1,4 +1,4 @@
-"""What the answer for a row rests on: a number for each number of the input, by five methods."""
+"""Attributions: a number for each number of the input, by five methods."""
 
 from __future__ import annotations
 
@@ -179,7 +179,7 @@ def _require_finite(what: str, *arrays: np.ndarray) -> None:
 
 
 class _Baseline(NamedTuple):
-    """What rows are compared with.
+    """The baseline that rows are compared with.
 
     Attributes:
         rows: shaped like x; None for the vector 0 of each word.
@@ -253,7 +253,7 @@ def _find_typical_row(snapshot: Snapshot) -> np.ndarray:
 
 @dataclass(frozen=True, eq=False)
 class _Task:
-    """What is computed with the weights of the model, and again with re-drawn ones."""
+    """A computation with the weights of the model, and again with re-drawn ones."""
 
     x: np.ndarray
     direction: np.ndarray

@@ -1,4 +1,4 @@
-"""What the augmentation layers of a model make of one picture."""
+"""Versions of one picture by the augmentation layers of a model."""
 
 from __future__ import annotations
 

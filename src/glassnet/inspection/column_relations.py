@@ -23,10 +23,10 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure, SubFigure
 
 MAX_MATRIX = 11
-"""Most columns in the matrix, besides the target."""
+"""Maximum number of columns in the matrix, without the target."""
 
 MAX_LINES = 10
-"""Most columns that are printed."""
+"""Maximum number of columns that are printed."""
 
 WORDS = {"r": "correlation r", "eta": "correlation ratio eta", "V": "Cramér's V"}
 """Names of the measures of `evaluation.associations.associate`."""

@@ -1,4 +1,4 @@
-"""The rows, or the words of an Embedding, as points in the plane: what a network holds alike."""
+"""The rows, or the words of an Embedding, as points in the plane: near points are similar."""
 
 from __future__ import annotations
 
@@ -166,7 +166,7 @@ def embeddings(
 
 @dataclass(frozen=True, eq=False)
 class PointColors:
-    """What the points are colored by: see `EmbeddingPlane`."""
+    """Colors of the points: see `EmbeddingPlane`."""
 
     classes: np.ndarray | None = None
     class_names: tuple[str, ...] = ()

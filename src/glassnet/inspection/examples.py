@@ -27,7 +27,7 @@ IMAGES_PER_LINE = 8
 """Number of images side by side."""
 
 MAX_COLUMNS = 6
-"""Most columns of a row that are shown in a figure."""
+"""Maximum number of columns of a row that are shown in a figure."""
 
 MAX_CELL = 24
 """Maximum number of characters of a value in a column of text."""

@@ -243,7 +243,7 @@ def _run_links(links: network.Links, params: Any, state: Any, z: Array) -> tuple
 
 @dataclass(frozen=True)
 class LossArgument:
-    """What a loss is drawn over.
+    """The argument that a loss is drawn over.
 
     Attributes:
         label: of the axis.
@@ -269,7 +269,7 @@ ARGUMENTS = {
         ((-np.pi, -np.pi), (np.pi, np.pi)),
     ),
 }
-"""What a loss can be drawn over: the values of `versus`."""
+"""Arguments that a loss can be drawn over: the values of `versus`."""
 
 
 @view_function

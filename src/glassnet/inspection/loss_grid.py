@@ -173,7 +173,7 @@ class _Pacer:
 
 
 class _Start(NamedTuple):
-    """Where the points of a block start.
+    """The start of the points of a block.
 
     Attributes:
         z: input of the remaining links at offset 0.

@@ -193,5 +193,5 @@ def _iter_layers(snapshot: Snapshot, data: DataNames) -> Iterator[Suggestion]:
         yield _suggest("What does each neuron do?", "neurons", data.rows)
     hidden = find_hidden_layers(snapshot)
     if hidden and len(snapshot.x) > 2 and built.shapes[list(hidden.values())[-1]] != (1,):
-        yield _suggest("Which rows are alike to it?", "embeddings", *data.all)
+        yield _suggest("Which rows are similar to it?", "embeddings", *data.all)
     yield _suggest("What does an answer rest on?", "attribute", data.take(4))

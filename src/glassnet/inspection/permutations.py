@@ -31,13 +31,13 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure, SubFigure
 
 CLOSE = 0.8
-"""Association above which two columns are said to belong together."""
+"""Association above which two columns belong together."""
 
 MAX_SEED = 2**31 - 1
 """Largest seed of a shuffle."""
 
 MAX_LINES = 10
-"""Most columns that are printed."""
+"""Maximum number of columns that are printed."""
 
 
 @view_function

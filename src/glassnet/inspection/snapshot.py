@@ -1,4 +1,4 @@
-"""What a view reads from a model: network, weights, rows and names at one moment."""
+"""Snapshots of models for views: network, weights, rows and names at one moment."""
 
 from __future__ import annotations
 

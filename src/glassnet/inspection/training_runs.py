@@ -59,7 +59,7 @@ class RunSettings:
 
 @dataclass(frozen=True, eq=False)
 class TrainingRun:
-    """What one `fit` would run.
+    """The training run of one `fit`.
 
     Attributes:
         network: the network.

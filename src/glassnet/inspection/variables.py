@@ -47,7 +47,7 @@ def _read_variable(table: Table, column: FittedColumn) -> Variable | None:
 
 
 def read_target(table: Table, name: str, column_type: str | None) -> Variable:
-    """Return the target of a table: categories if it is text or said to be a category.
+    """Return the target of a table: categories if it is text or `column_type` says so.
 
     Args:
         table: the table.

@@ -1,4 +1,4 @@
-"""Where training went: recorded weights as points on a loss curve, surface or landscape."""
+"""Paths of training: recorded weights as points on a loss curve, surface or landscape."""
 
 from __future__ import annotations
 

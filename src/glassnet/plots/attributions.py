@@ -54,7 +54,7 @@ MAX_WORDS = 240
 
 @dataclass(frozen=True)
 class Drawing:
-    """What all figures of attributions say.
+    """Texts of all figures of attributions.
 
     Attributes:
         title: title of the figure.

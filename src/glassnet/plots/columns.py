@@ -26,7 +26,7 @@ from glassnet.plots.text import plain_text, set_title
 from glassnet.types import Array
 
 MAX_COLUMNS = 20
-"""Most columns in a plot."""
+"""Maximum number of columns in a plot."""
 
 MAX_NAME = 32
 """Maximum number of characters of the name of a column."""

@@ -40,7 +40,7 @@ END_STYLE: dict[str, Any] = {"marker": "o", "mec": "white", "ms": 9, "mew": 1.4,
 
 @dataclass(frozen=True)
 class DescentPlot:
-    """What is drawn of a descent: see `inspection.descents.Descent`.
+    """A descent to be drawn: see `inspection.descents.Descent`.
 
     Attributes:
         names: names of the axes.

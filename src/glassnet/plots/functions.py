@@ -15,7 +15,7 @@ from glassnet.plots.text import plain_text, set_title
 from glassnet.types import Array
 
 MAX_OVERLAID = 5
-"""Most functions that share one pair of axes."""
+"""Maximum number of functions that share one pair of axes."""
 
 LINE_STYLES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)))
 

@@ -43,7 +43,7 @@ N_LEVELS = 14
 
 @dataclass(frozen=True)
 class LossPlot:
-    """What is drawn of a loss over k = 1 or 2 weights.
+    """A loss over k = 1 or 2 weights, to be drawn.
 
     Attributes:
         names: names of the k axes.
@@ -240,7 +240,7 @@ def choose_levels(loss: np.ndarray) -> tuple[np.ndarray, Normalize]:
 
 
 def _tell_apart(ticks: np.ndarray) -> list[str]:
-    """Return numbers with so many digits that no two are written alike, at most eight."""
+    """Return numbers with so many digits that no two look the same, at most eight."""
     for digits in range(3, 9):
         labels = [format_number(tick, digits) for tick in ticks]
         if len(set(labels)) == len(labels):

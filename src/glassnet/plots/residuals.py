@@ -24,7 +24,7 @@ from glassnet.plots.text import plain_text
 from glassnet.types import Array
 
 MAX_POINTS = 5000
-"""Most points of a scatter plot; of more, an even sample is drawn."""
+"""Maximum number of points of a scatter plot; of more, an even sample is drawn."""
 
 
 @plain_text

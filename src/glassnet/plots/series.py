@@ -1,4 +1,4 @@
-"""Plots of whole time series."""
+"""Plots of complete time series."""
 
 from __future__ import annotations
 

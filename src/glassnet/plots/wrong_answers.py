@@ -25,19 +25,19 @@ from glassnet.plots.text import plain_text, set_title
 from glassnet.types import Array
 
 MAX_NUMBERED_CLASSES = 20
-"""Most classes of a confusion matrix whose cells show their counts."""
+"""Maximum number of classes of a confusion matrix whose cells show their counts."""
 
 MAX_NAMES = 20
-"""Most class names along an axis; of more classes, every second, third, ... is named."""
+"""Maximum number of class names along an axis; of more, every second, third, ... is named."""
 
 MAX_CHARACTERS = 16
-"""Most characters of a class name along an axis."""
+"""Maximum number of characters of a class name along an axis."""
 
 MAX_PAIR = 26
-"""Most characters of two class names that are written in one line."""
+"""Maximum number of characters of two class names that are written in one line."""
 
 MAX_BARS = 10
-"""Most pairs or classes in a panel."""
+"""Maximum number of pairs or classes in a panel."""
 
 
 class RatesAtThreshold(Protocol):

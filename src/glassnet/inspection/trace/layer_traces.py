@@ -22,7 +22,7 @@ from glassnet.preprocessing.targets import ClassTarget
 from glassnet.types import Array
 
 MAX_UNITS, MAX_LINES, MAX_LAYERS = 8, 24, 4
-"""Most units in a layer, weights in a layer, and layers of a figure with all numbers."""
+"""Maximum number of units and weights in a layer, and of layers, of a figure with all numbers."""
 
 Row = int | Literal["mean"]
 """A row of a trace, or the mean over all rows."""

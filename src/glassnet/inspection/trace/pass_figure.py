@@ -34,7 +34,7 @@ STACKED_LAYERS = 3
 
 @dataclass(frozen=True, eq=False)
 class PassView:
-    """What a figure shows of a trace.
+    """The part of a trace that a figure shows.
 
     Attributes:
         trace: the trace.
