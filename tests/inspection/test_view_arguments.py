@@ -165,3 +165,23 @@ def test_small_numbers_on_axes_do_not_overlap():
         assert count_overlaps([each for each in axis.get_ticklabels() if each.get_text()]) == 0
     labels = [each.get_text() for each in figures[1].axes[1].get_yticklabels()]
     assert len(set(labels)) == len(labels) > 3
+
+
+def test_legends_leave_bars_free():
+    """Oracle: the boxes of the legend and of the bars."""
+    table = {"a": [1, 2, 3, 4], "b": ["u", "v", "u", "v"], "price": [2, 3, 5, 6]}
+    several = gn.Sequential([Input(2), Dense(2, activation="sigmoid")], seed=0)
+    several.compile("sgd", "binary_crossentropy")
+    counts = gn.inspection.mistakes(several, X, np.ones((4, 2), int))
+    figures = [gn.inspection.correlations(table, "price").plot_columns(), counts.plot()]
+    for figure in figures:
+        FigureCanvasAgg(figure).draw()
+        (axes,) = figure.axes
+        legend = axes.get_legend().get_window_extent()
+        assert not any(legend.overlaps(bar.get_window_extent()) for bar in axes.patches)
+
+
+def test_descents_of_estimators_name_their_network():
+    estimator = gn.estimators.NeuralRegressor()
+    with pytest.raises(ConfigError, match=r"Of a fitted estimator, pass estimator\.model_"):
+        gn.inspection.descent(estimator, X, Y)

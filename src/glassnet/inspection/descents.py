@@ -325,8 +325,7 @@ def descent(
 
     Source: lecture 003, gradient descent; Li et al. 2018, sec. 7, for the principal directions.
     """
-    is_model, kind = hasattr(model, "iter_training_runs"), type(model).__name__
-    require(is_model, "descent", "a gn.Sequential, or its Keras layout", model=kind)
+    _require_trainable(model)
     for name in fit_arguments:
         lookup("argument", name, dict.fromkeys((*DESCENT_ARGUMENTS, *FIT_ARGUMENTS)))
     epochs = fit_arguments.pop("epochs", 50)
@@ -365,6 +364,17 @@ def descent(
         start_note=runs.start_note,
         surface_note=runs.describe_surface(plane),
     )
+
+
+def _require_trainable(model: Any) -> None:
+    """Check that a model can be trained by views.
+
+    Raises:
+        ConfigError: it cannot, as an estimator.
+    """
+    is_model, kind = hasattr(model, "iter_training_runs"), type(model).__name__
+    fix = "Of a fitted estimator, pass estimator.model_, with classes from 0."
+    require(is_model, "descent", "a gn.Sequential, or its Keras layout", model=kind, fix=fix)
 
 
 @dataclass(frozen=True, eq=False)

@@ -146,7 +146,7 @@ def plot_associations(
     low = min(0.0, float(values.min(initial=0)) - 0.15)
     ax.set(xlim=(low, 1.12), xlabel=f"relation to {target}")
     if names:
-        ax.legend(frameon=False, fontsize=8, loc="lower right")
+        ax.legend(frameon=False, fontsize=8, loc="lower left", bbox_to_anchor=(0, 1), ncols=2)
     clean_axes(ax)
     return figure_of(ax)
 
