@@ -1,5 +1,12 @@
-"""Results stay as they are if the user's arrays change. Oracle: a copy from before (6)."""
+"""Results stay as they are if the user's arrays change, and views leave all else as it is.
 
+Oracle: a copy from before (6).
+"""
+
+import random
+import warnings
+
+import matplotlib
 import numpy as np
 import pytest
 
@@ -67,3 +74,42 @@ def test_a_result_does_not_change_with_the_path(models):
     view = inspection.loss_landscape(models[ROWS.shape], ROWS, CODES, 3, path=path)
     path += 1
     np.testing.assert_array_equal(view.path, [[0, 0], [0.5, 0.5]])
+
+
+CALLS = {name: call for name, (rows, call) in VIEWS.items() if rows is ROWS} | {
+    "attribute": lambda model, x: inspection.attribute(model, x, sanity=True),
+    "descent": lambda model, x: inspection.descent(model, x, CODES, optimizers=["sgd"], epochs=1),
+    "importance": lambda model, x: inspection.importance(model, x, CODES),
+    "loss_curve": lambda model, x: inspection.loss_curve(model, x, CODES, "dense_1/kernel", (0, 0)),
+    "loss_landscape": lambda model, x: inspection.loss_landscape(model, x, CODES, 3),
+    "network_drawing": lambda model, x: inspection.network_drawing(model),
+    "weights": lambda model, x: inspection.weights(model),
+}
+
+
+def read_everything(model, folder):
+    """Return what a view could change: the saved model, its history and global settings."""
+    model.save(folder / "model.glassnet")
+    return {
+        "file": (folder / "model.glassnet").read_bytes(),
+        "history": repr(model.history.history),
+        "facts": (model.epoch, model.seed, model.learning_rate),
+        "random": (repr(np.random.get_state()), random.getstate()),  # noqa: NPY002
+        "rcParams": dict(matplotlib.rcParams),
+        "warnings": list(warnings.filters),
+    }
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_views_leave_the_model_and_global_settings_as_they_are(models, name, tmp_path):
+    """The first call may import a library, which may add its filters of warnings."""
+    model, x = models[ROWS.shape], ROWS.copy()
+    view = CALLS[name]
+    view(model, x)
+    before = read_everything(model, tmp_path)
+    result = view(model, x)
+    if hasattr(result, "plot"):
+        result.plot()
+    after = read_everything(model, tmp_path)
+    assert [key for key in before if before[key] != after[key]] == []
+    np.testing.assert_array_equal(x, ROWS)
