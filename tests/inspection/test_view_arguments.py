@@ -185,3 +185,10 @@ def test_descents_of_estimators_name_their_network():
     estimator = gn.estimators.NeuralRegressor()
     with pytest.raises(ConfigError, match=r"Of a fitted estimator, pass estimator\.model_"):
         gn.inspection.descent(estimator, X, Y)
+
+
+def test_the_importance_of_texts_says_what_they_are():
+    words = gn.layers.TextVectorization(output_mode="count").adapt(["a b", "b c"])
+    counted = gn.Sequential([words, Dense(1, activation="sigmoid")], seed=0)
+    with pytest.raises(DataError, match=r"Received: x='texts'.*gn\.inspection\.attribute"):
+        gn.inspection.importance(counted, ["a b", "b c"], [0, 1])

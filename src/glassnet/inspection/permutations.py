@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from glassnet.data.time_series import TimeSeries
 from glassnet.errors import DataError, is_int, require
 from glassnet.evaluation.associations import Variable, find_partners
 from glassnet.formatting import format_number, format_share
@@ -213,7 +214,8 @@ def make_shuffled_rows(snapshot: Snapshot) -> ShuffledRows:
     Raises:
         DataError: images, texts, sequences or series.
     """
-    shape, kind = snapshot.network.shapes[0], type(snapshot.original).__name__
+    shape = snapshot.network.shapes[0]
+    kind = "a series" if isinstance(snapshot.original, TimeSeries) else "texts"
     is_row = len(shape) == 1 and not isinstance(snapshot.links[0], Embedding)
     fits = is_row and (snapshot.original is None or snapshot.table is not None)
     expected, fix = "rows of columns", "For images, texts and sequences: gn.inspection.attribute."
