@@ -16,6 +16,7 @@ import glassnet as gn
 from glassnet import plots
 from glassnet.inspection.view import View
 from glassnet.plots.figure import to_png
+from glassnet.plots.page_figures import draw_element
 from glassnet.plots.text import set_title, use_plain_numbers, wrap_title
 
 NAMES = ("price $, US$", "a_b^2 \\frac{$x$", "<b>größe</b> $^$")
@@ -84,6 +85,21 @@ def test_pages_with_a_slider_show_names_as_they_are(model, table, tmp_path):
     page = (tmp_path / "paths.html").read_text("utf-8")
     assert ">$a$</text>" in page
     assert ">b_$^$</text>" in page
+
+
+@pytest.mark.filterwarnings("ignore:Glyph")
+def test_control_characters_leave_pages_and_long_names_are_shortened(tmp_path):
+    """XML forbids most control characters."""
+    name = "bell\x07" + "x" * 200
+    frame = pd.DataFrame({name: np.arange(6.0), "goal\x02": [1.0, 3.0, 2.0, 5.0, 4.0, 6.0]})
+    model = gn.Sequential([gn.layers.Dense(1)], seed=0)
+    model.fit(frame, target="goal\x02", epochs=1, verbose=0)
+    figure = gn.inspection.fitted(model, frame).plot()
+    labels = [text.get_text() for text in figure.findobj(Text)]
+    assert "bell\x07" + "x" * 42 + "…" in labels
+    svg, _ = draw_element(gn.inspection.fitted(model, frame).plot, "fit", "a fit")
+    assert "bellxxx" in svg
+    assert "goal</text>" in svg
 
 
 def test_axes_of_the_user_show_names_as_they_are_and_keep_other_formulas(model, table):

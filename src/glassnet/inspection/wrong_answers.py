@@ -407,7 +407,7 @@ class ClassificationMistakes(View):
 
         subject = "of the answer"
         if len(self.class_names) == 2:
-            subject = f"of {self.target_name} {self.class_names[1]}".replace("  ", " ")
+            subject = shorten(f"of {self.target_name} {self.class_names[1]}", 2 * MAX_CELL)
         return plot_calibration(**vars(self.calibration), subject=subject, ax=ax)
 
     def plot_roc(self, ax: Axes | None = None) -> Figure | SubFigure:
@@ -450,14 +450,12 @@ class ClassificationMistakes(View):
     def _draw_gallery(self, figure: Figure | SubFigure, n: int) -> None:
         rows = self.wrong[:n]
         true, predicted = (
-            [self.class_names[code] for code in codes[rows]] for codes in (self.y_true, self.y_pred)
+            [shorten(self.class_names[code], MAX_CELL) for code in codes[rows]]
+            for codes in (self.y_true, self.y_pred)
         )
         sure = [format_share(p) for p in self.probabilities[rows, self.y_pred[rows]]]
         facts = {"true": true, "predicted": predicted, "probability": sure}
-        captions = [
-            f"{shorten(a, MAX_CELL)}\nas {shorten(b, MAX_CELL)}\n{p}"
-            for a, b, p in zip(true, predicted, sure, strict=True)
-        ]
+        captions = [f"{a}\nas {b}\n{p}" for a, b, p in zip(true, predicted, sure, strict=True)]
         figure.suptitle("surest wrong answers, with their probability", fontsize=10)
         draw_gallery(figure, self.examples, rows, facts, captions)
 

@@ -22,6 +22,9 @@ from glassnet.plots.style import (
 from glassnet.plots.text import plain_text, set_title
 from glassnet.types import Array
 
+MAX_NAME = 24
+"""Maximum number of characters of a class name in the legend."""
+
 MAX_LEGEND = 20
 """Classes that are named in the legend."""
 
@@ -94,7 +97,7 @@ def _scatter_classes(
         members = points[classes == code]
         if not len(members):
             continue
-        ax.scatter(*members.T, color=color, label=name, **style)
+        ax.scatter(*members.T, color=color, label=shorten(name, MAX_NAME), **style)
     if len(names) <= MAX_LEGEND:
         ax.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False, fontsize=8)
     if len(names) > 3:

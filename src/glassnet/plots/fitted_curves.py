@@ -10,8 +10,10 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 
+from glassnet.formatting import shorten
 from glassnet.plots.planes import (
     MARKERS,
+    MAX_LABEL,
     PlaneAxis,
     PlanePoints,
     choose_point_size,
@@ -112,7 +114,7 @@ def plot_probability_curves(
     if is_binary:
         ax.axhline(0.5, color=REFERENCE_COLOR, ls=":", lw=1.2)
         _draw_curve(ax, axis, probability[:, 1], colors[1], "")
-        ax.set_ylabel(f"probability of {class_names[1]}")
+        ax.set_ylabel(shorten(f"probability of {class_names[1]}", MAX_LABEL))
     else:
         for k, name in enumerate(class_names):
             _draw_curve(ax, axis, probability[:, k], colors[k], name)
@@ -136,7 +138,7 @@ def _draw_curve(ax: Axes, axis: PlaneAxis, values: np.ndarray, color: str, label
 
 def _finish(ax: Axes, axis: PlaneAxis, title: str) -> None:
     set_title(ax, title)
-    ax.set(xlabel=axis.label, xlim=axis.edges[[0, -1]])
+    ax.set(xlabel=shorten(axis.label, MAX_LABEL), xlim=axis.edges[[0, -1]])
     set_ticks(ax.xaxis, axis)
     clean_axes(ax)
     handles, labels = ax.get_legend_handles_labels()

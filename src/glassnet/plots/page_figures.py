@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import re
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Callable
@@ -12,7 +11,7 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.figure import Figure, SubFigure
 
-from glassnet.plots.svg import INK, PAPER, page_style
+from glassnet.plots.svg import INK, PAPER, page_style, save_svg
 
 MAX_VECTORS = 400
 """Points and shapes that stay vectors; more of them become one picture inside the figure."""
@@ -44,10 +43,8 @@ def draw_element(draw: Callable[[], Figure | SubFigure], name: str, alt: str) ->
         assert isinstance(figure, Figure)
         remove_title(figure, alt)
         rasterize_dense_parts(figure)
-        file = io.StringIO()
-        metadata = dict.fromkeys(("Date", "Creator", "Format", "Type"))
-        figure.savefig(file, format="svg", dpi=RASTER_DPI, facecolor="none", metadata=metadata)
-    return to_element(file.getvalue(), name, alt), round(figure.get_figwidth() * 96)
+        svg = save_svg(figure, dpi=RASTER_DPI, facecolor="none")
+    return to_element(svg, name, alt), round(figure.get_figwidth() * 96)
 
 
 def remove_title(figure: Figure, title: str) -> None:

@@ -9,8 +9,12 @@ import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 
+from glassnet.formatting import shorten
 from glassnet.plots.figure import NotebookFigure
 from glassnet.plots.text import plain_text, set_title
+
+MAX_HEADING, MAX_CELL = 24, 90
+"""Maximum number of characters of a heading and of a cell of a table."""
 
 PANEL_HEIGHT = 3.7
 """Height of a panel in inches."""
@@ -61,8 +65,8 @@ def draw_table(
     if not rows:
         return
     table = ax.table(
-        cellText=[list(row) for row in rows],
-        colLabels=list(header),
+        cellText=[[shorten(cell, MAX_CELL) for cell in row] for row in rows],
+        colLabels=[shorten(name, MAX_HEADING) for name in header],
         loc="upper center",
         edges="horizontal",
         cellLoc="left",

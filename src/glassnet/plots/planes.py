@@ -43,6 +43,9 @@ SECONDS_PER_DAY = 86_400.0
 
 FIGURE_SIZE = (6.4, 5.0)
 
+MAX_LABEL = 48
+"""Maximum number of characters of the label of an axis."""
+
 MAX_NAME = 24
 """Maximum number of characters of a class name."""
 
@@ -332,7 +335,7 @@ def _limits(norm: Normalize) -> tuple[float, float]:
 def _finish(ax: Axes, axes: tuple[PlaneAxis, PlaneAxis], title: str) -> None:
     """Set labels, limits, ticks and the title."""
     set_title(ax, title)
-    ax.set(xlabel=axes[0].label, ylabel=axes[1].label)
+    ax.set(xlabel=shorten(axes[0].label, MAX_LABEL), ylabel=shorten(axes[1].label, MAX_LABEL))
     ax.set(xlim=axes[0].edges[[0, -1]], ylim=axes[1].edges[[0, -1]])
     set_ticks(ax.xaxis, axes[0])
     set_ticks(ax.yaxis, axes[1])

@@ -30,6 +30,23 @@ STYLE: Any = {
 }
 
 
+CONTROL_CHARACTERS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
+"""Characters that XML forbids. Names from data may contain them."""
+
+
+def save_svg(figure: Figure, **options: Any) -> str:
+    """Return a figure as the text of an SVG file, without dates and names of programs.
+
+    Args:
+        figure: the figure.
+        options: see `Figure.savefig`.
+    """
+    file = io.StringIO()
+    metadata = dict.fromkeys(("Date", "Creator", "Format", "Type"))
+    figure.savefig(file, format="svg", metadata=metadata, **options)
+    return CONTROL_CHARACTERS.sub("", file.getvalue())
+
+
 @contextmanager
 def page_style() -> Iterator[None]:
     """Let figures that are drawn in the block, and `to_svg` in it, use the colors of the page."""
@@ -42,9 +59,7 @@ def to_svg(figure: Figure) -> str:
 
     Draw the figure and call this inside `page_style`.
     """
-    file = io.StringIO()
-    figure.savefig(file, format="svg", metadata={"Date": None, "Creator": None})
-    _, _, text = file.getvalue().partition("<svg")
+    _, _, text = save_svg(figure).partition("<svg")
     text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.S)
     text = re.sub(r"\n\s*", "\n", text)
     return "<svg" + text.replace(INK, "currentColor").replace(PAPER, "var(--paper)")

@@ -13,10 +13,11 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from glassnet.formatting import shorten
 from glassnet.plots.figure import NotebookFigure
 from glassnet.plots.images import hide_ticks, make_painter
 from glassnet.plots.panels import draw_table
-from glassnet.plots.planes import PlaneAxis, set_ticks
+from glassnet.plots.planes import MAX_NAME, PlaneAxis, set_ticks
 from glassnet.plots.style import (
     CLASS_COLORS,
     DIVERGING,
@@ -210,7 +211,7 @@ def _draw_curves(panels: LayerPanels, axis: PlaneAxis, row: UnitRow) -> None:
 def _label_axes(ax: Axes, axes: Sequence[PlaneAxis], is_last: bool) -> None:
     """Name the features at the first map of a layer's last line; number them in the last layer."""
     for axis, scale in zip((ax.xaxis, ax.yaxis), axes, strict=False):
-        axis.set_label_text(scale.label, fontsize=8)
+        axis.set_label_text(shorten(scale.label, MAX_NAME), fontsize=8)
         axis.labelpad = 1
         if is_last:
             set_ticks(axis, scale)

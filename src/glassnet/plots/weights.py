@@ -12,6 +12,7 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure, SubFigure
 from matplotlib.ticker import MaxNLocator
 
+from glassnet.formatting import shorten
 from glassnet.plots.figure import NotebookFigure
 from glassnet.plots.images import hide_ticks
 from glassnet.plots.style import (
@@ -27,6 +28,9 @@ from glassnet.plots.text import plain_text, set_title, widen_for_title
 from glassnet.types import Array
 
 MAX_COLUMNS = 8
+
+MAX_NAME = 32
+"""Maximum number of characters of the name of an input."""
 
 MAX_HISTOGRAMS = 6
 """Histograms in a row, and at most two rows of them."""
@@ -96,6 +100,7 @@ def plot_bars(
         subtitle: text below the title, or "".
     """
     n_rows, n_columns = _arrange(len(values))
+    inputs = [shorten(name, MAX_NAME) for name in inputs]
     width = max(4.0, 1.15 * n_columns + 0.075 * max(map(len, inputs)) + 0.4)
     height = n_rows * (0.17 * len(inputs) + 0.7)
     upper, figure = _make_figure(width, height, weights, title, subtitle)

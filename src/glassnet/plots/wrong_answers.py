@@ -11,7 +11,7 @@ from matplotlib.colors import PowerNorm
 from matplotlib.figure import Figure, SubFigure
 from matplotlib.ticker import MaxNLocator
 
-from glassnet.formatting import format_number, format_share
+from glassnet.formatting import format_number, format_share, shorten
 from glassnet.plots.style import (
     CLASS_COLORS,
     NEGATIVE_COLOR,
@@ -84,7 +84,8 @@ def plot_confusion(
     size, is_long = (9 if n <= 12 else 7), max(map(len, labels)) * n > 40
     ax.set_xticks(ticks, labels, fontsize=size, rotation=90 if is_long else 0)
     ax.set_yticks(ticks, labels, fontsize=size)
-    ax.set(xlabel=f"predicted {target_name}", ylabel=f"true {target_name}")
+    name = shorten(target_name, MAX_PAIR)
+    ax.set(xlabel=f"predicted {name}", ylabel=f"true {name}")
     bar = figure_of(ax).colorbar(image, ax=ax, shrink=0.8, ticks=[0, 0.1, 0.5, 1])
     bar.set_label("share of the true class", fontsize=8)
     right = format_share(np.trace(confusion) / max(confusion.sum(), 1))
@@ -284,7 +285,7 @@ def plot_label_counts(
     ):
         ax.barh(places, values, left=left, color=color, label=name)
         left = left + values
-    ax.set_yticks(places, class_names, fontsize=8)
+    ax.set_yticks(places, [_shorten(name) for name in class_names], fontsize=8)
     ax.invert_yaxis()
     ax.set_xlabel("rows")
     set_title(ax, title, fontweight="bold")
@@ -295,7 +296,7 @@ def plot_label_counts(
 
 def _shorten(name: str) -> str:
     """Return both ends of a long name."""
-    half = MAX_CHARACTERS // 2
+    name, half = " ".join(name.split()), MAX_CHARACTERS // 2
     return name if len(name) <= MAX_CHARACTERS else f"{name[: half - 1]}…{name[-half:]}"
 
 
