@@ -95,6 +95,8 @@ def test_the_numbers_are_those_of_python():
 def test_unknown_names_and_rows_are_refused():
     text = refused(run("boundary", "t.glassnet", "t.csv", "--features", "fair,age"))
     assert "fare" in text
+    text = refused(run("boundary", "t.glassnet", "t.csv"))
+    assert '--features "age,fare"' in text
     text = refused(run("features", "i.glassnet", "i.npz", "--row", "12"))
     assert "rows from 0 to 11. Received: 12" in text
     text = refused(run("attribute", "i.glassnet", "i.npz", "--method", "grad_cma"))

@@ -29,8 +29,11 @@ from glassnet.cli.output import EXIT_INTERRUPTED, EXIT_USAGE_ERROR, EXIT_WRITE_E
 from glassnet.errors import GlassnetError
 from glassnet.output_files import shorten_path
 
-COLUMN_TYPE = re.compile(r'column_types=\{"([^"{}]+)": "?(\w+|\.\.\.)"?\}')
-"""The argument of `fit` that messages propose, for which the commands have an option."""
+ARGUMENTS = {
+    r'column_types=\{"([^"{}]+)": "?(\w+|\.\.\.)"?\}': r'--column "\1=\2"',
+    r"features=\('([^']+)', '([^']+)'\)": r'--features "\1,\2"',
+}
+"""Arguments that messages propose, and the options that the commands have for them."""
 
 
 class CommandGroup(click.Group):
@@ -110,7 +113,9 @@ def print_to_stderr(*parts: object) -> None:
 
     Very long words are shortened. Arguments of `fit` are written as options.
     """
-    text = COLUMN_TYPE.sub(r'--column "\1=\2"', f"glassnet: {' '.join(map(str, parts))}")
+    text = f"glassnet: {' '.join(map(str, parts))}"
+    for argument, option in ARGUMENTS.items():
+        text = re.sub(argument, option, text)
     words = text.split()
     with contextlib.suppress(OSError):
         click.echo(" ".join(map(shorten_path, words)), err=True)
