@@ -15,7 +15,6 @@ from PIL import Image
 PAGE = Path(__file__).parents[1] / "gallery.md"
 BLOCK = re.compile(r"^```python\n(.*?)^```\n(?:\n!\[[^\]]*\]\(([^)]+)\))?", re.M | re.S)
 DPI = 90
-COLORS = 128
 
 
 def blocks(page):
@@ -43,11 +42,11 @@ def figures(page=PAGE):
 
 
 def save(figure, path):
-    """Write a figure as a PNG file of few colors."""
+    """Write a figure as a PNG file."""
     picture = io.BytesIO()
     figure.savefig(picture, format="png", dpi=DPI)
     path.parent.mkdir(exist_ok=True)
-    Image.open(picture).convert("RGB").quantize(COLORS).save(path, optimize=True)
+    Image.open(picture).convert("RGB").save(path, optimize=True)
 
 
 if __name__ == "__main__":
