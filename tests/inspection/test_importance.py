@@ -213,3 +213,18 @@ def test_arguments_out_of_range(table, model):
         importance(model, table, seed=-1)
     with pytest.raises(DataError, match=r"y: expected targets"):
         importance(model, table.drop(columns="price").to_numpy()[:, :2])
+
+
+def test_the_caption_fits_below_the_bars():
+    """With many columns and a long unit; nothing is cut off at the edge of the figure."""
+    from glassnet.plots.columns import plot_importances
+
+    names = [f"column {k}" for k in range(79)]
+    rises = np.ones((79, 3)) * np.arange(79, 0, -1)[:, None]
+    unit = "rise of the RMSE of the sale price in thousands of dollars if the column is shuffled"
+    figure = plot_importances(names, [""] * 79, rises, unit, "first", [])
+    figure.canvas.draw()
+    box = figure.axes[0].xaxis.label.get_window_extent()
+    assert box.x0 >= 0
+    assert box.x1 <= figure.bbox.x1
+    assert "59 less important columns are not shown" in figure.axes[0].get_xlabel()

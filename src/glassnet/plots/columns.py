@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from textwrap import fill
 
 import matplotlib
 import numpy as np
@@ -27,6 +28,9 @@ from glassnet.types import Array
 
 MAX_COLUMNS = 20
 """Maximum number of columns in a plot."""
+
+CAPTION_WIDTH = 90
+"""Maximum number of characters in a line below a plot."""
 
 MAX_NAME = 32
 """Maximum number of characters of the name of a column."""
@@ -78,9 +82,9 @@ def plot_importances(
         )
     ax.invert_yaxis()
     n_more = len(names) - n
-    more = f" ({n_more:,} less important columns are not shown)" if n_more else ""
-    caption = f"{xlabel}; each stroke is one shuffle{more}"
-    ax.set_xlabel("\n".join([caption, *remarks]), fontsize=9)
+    more = [f"{n_more:,} less important columns are not shown"] if n_more else []
+    lines = [f"{xlabel}; each stroke is one shuffle", *more, *remarks]
+    ax.set_xlabel("\n".join(fill(line, CAPTION_WIDTH) for line in lines), fontsize=9)
     set_title(ax, title, fontweight="bold")
     ax.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
     ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: format_number(value)))
