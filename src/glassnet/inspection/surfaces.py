@@ -103,17 +103,17 @@ class LossCurve(View):
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class LossSurface(View):
-    """The loss over two weights; the other weights are those of the model.
+class PlaneView(View):
+    """Base class of the loss over a plane through the model's weights.
 
     Attributes:
-        weights: the two weights, such as ("dense_1/kernel[0, 0]", "dense_1/bias[0]").
-        values: values of the first weight, (n,), and of the second, (m,).
+        weights: names of the two axes.
+        values: values on the first axis, (n,), and on the second, (m,).
         loss: (n, m): loss[i, j] at the i-th value of the first and the j-th of the second; NaN or
             infinite where it is not a finite number.
-        model_values: values of the weights in the model.
+        model_values: position of the model.
         model_loss: loss of the model, as `evaluate` returns it.
-        path: values of the weights in training, (k, 2); None if they are not known.
+        path: positions in training, (k, 2); None if they are not known.
         path_loss: the loss of the surface at these values, (k,).
         loss_name: name of the loss.
         note: " (untrained)" if the model was not trained, else "".
@@ -136,14 +136,6 @@ class LossSurface(View):
             return np.nan, np.nan, np.nan
         i, j = divmod(lowest, self.loss.shape[1])
         return float(self.values[0][i]), float(self.values[1][j]), float(self.loss[i, j])
-
-    @property
-    def title(self) -> str:
-        first, second, loss = map(format_number, self.minimum)
-        return (
-            f"Loss {format_number(self.model_loss)} at the model; "
-            f"lowest, {loss}, at ({first}, {second}){self.note}"
-        )
 
     def __str__(self) -> str:
         return "\n".join([self.title, *_describe_gaps(self.loss)])
@@ -179,10 +171,27 @@ class LossSurface(View):
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class LossLandscape(LossSurface):
+class LossSurface(PlaneView):
+    """The loss over two weights; the other weights are those of the model.
+
+    The attributes are those of `PlaneView`; `weights` are the two weights, such as
+    ("dense_1/kernel[0, 0]", "dense_1/bias[0]"), and `values` are their values.
+    """
+
+    @property
+    def title(self) -> str:
+        first, second, loss = map(format_number, self.minimum)
+        return (
+            f"Loss {format_number(self.model_loss)} at the model; "
+            f"lowest, {loss}, at ({first}, {second}){self.note}"
+        )
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class LossLandscape(PlaneView):
     """The loss over a plane through all weights, along two random directions.
 
-    The attributes are those of `LossSurface`; `weights` names the directions, and `values` are
+    The attributes are those of `PlaneView`; `weights` names the directions, and `values` are
     offsets along them, where 1 is a move as large as the weights themselves. The model is at
     (0, 0).
 
