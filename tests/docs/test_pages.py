@@ -262,3 +262,12 @@ def test_links_have_targets(page):
         file = pages.path(page).parent / target if target else pages.path(page)
         assert file.exists(), target
         assert not anchor or anchor in anchors(file.name)
+
+
+def test_the_layout_names_every_package():
+    """Oracle: the folders of the package."""
+    text = pages.read("source-code.md")
+    source = pages.DOCS.parent / "src" / "glassnet"
+    folders = {path.parent.name for path in source.glob("*/__init__.py")}
+    assert len(folders) > 15
+    assert sorted(name for name in folders if f"{name}/" not in text) == []
