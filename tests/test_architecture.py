@@ -41,7 +41,7 @@ IMPORT_ORDER = (
     {"training"},
     {"models"},
     {"reporting"},
-    {"testing", "estimators", "keras"},
+    {"testing", "estimators", "keras", "selection"},
     {"cli"},
     {"__main__"},
 )

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         optimizers,
         regularizers,
         schedules,
+        selection,
         testing,
     )
     from glassnet.models.load import load
@@ -50,6 +51,7 @@ __all__ = [
     "regularizers",
     "report",
     "schedules",
+    "selection",
     "testing",
 ]
 

@@ -1,0 +1,28 @@
+"""Model selection: cross-validation, sweeps and comparisons, as many networks in one program."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    pass
+
+_MODULES: dict[str, str] = {}
+"""The module of each public name. A function is imported when it is first used."""
+
+__all__ = sorted(_MODULES)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULES:
+        from glassnet.errors import missing_name
+
+        raise missing_name(__name__, name, __all__)
+    value = getattr(importlib.import_module(f"{__name__}.{_MODULES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return list(__all__)
