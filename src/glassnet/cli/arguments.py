@@ -16,7 +16,7 @@ MAX_DIGITS = 9
 """Maximum number of digits of a size on the command line."""
 
 
-def _is_count(text: str) -> bool:
+def is_count(text: str) -> bool:
     """Return whether a text is a number >= 1 of at most `MAX_DIGITS` digits."""
     return text.isdecimal() and len(text) <= MAX_DIGITS and int(text) >= 1
 
@@ -33,7 +33,7 @@ class Widths(click.ParamType):  # type: ignore[type-arg]  # generic only in new 
             return value
         text = str(value).strip()
         parts = [] if text == "none" else text.split(",")
-        if not all(_is_count(part.strip()) for part in parts):
+        if not all(is_count(part.strip()) for part in parts):
             expected = "the units of the hidden layers, such as 64 or 64,32, or none"
             self.fail(f"expected {expected}. Received: {text!r}.", param, ctx)
         return tuple(int(part) for part in parts)
@@ -95,7 +95,7 @@ class BatchSize(click.ParamType):  # type: ignore[type-arg]  # generic only in n
         text = str(value)
         if text == "full":
             return text
-        if not _is_count(text):
+        if not is_count(text):
             self.fail(f"expected a number of rows >= 1, or full. Received: {text!r}.", param, ctx)
         return int(text)
 
@@ -111,7 +111,7 @@ class ImageSize(click.ParamType):  # type: ignore[type-arg]  # generic only in n
         if isinstance(value, tuple):
             return value
         parts = str(value).split("x")
-        if len(parts) > 2 or not all(map(_is_count, parts)):
+        if len(parts) > 2 or not all(map(is_count, parts)):
             expected = "pixels such as 96, or height x width such as 72x96"
             self.fail(f"expected {expected}. Received: {value!r}.", param, ctx)
         return int(parts[0]), int(parts[-1])
@@ -143,7 +143,7 @@ class Neuron(click.ParamType):  # type: ignore[type-arg]  # generic only in new 
         self, value: object, param: click.Parameter | None, ctx: click.Context | None
     ) -> tuple[str, int]:
         layer, _, unit = str(value).rpartition(":")
-        if not layer or not (_is_count(unit) or unit == "0"):
+        if not layer or not (is_count(unit) or unit == "0"):
             expected = "a layer and a unit counted from 0, such as dense_1:0"
             self.fail(f"expected {expected}. Received: {value!r}.", param, ctx)
         return layer, int(unit)
@@ -382,3 +382,75 @@ def learning_rate_option(default: float | None) -> Callable[[Command], Command]:
         show_default=bool(default),
         help=f"Learning rate.{suffix}",
     )
+
+
+def data_options(command: Command) -> Command:
+    """Add the options for data of all kinds, which `jobs.resolve.take_job` reads."""
+    for add in (images_options, series_options, csv_options, table_options):
+        command = add(command)
+    return command
+
+
+def network_options(command: Command) -> Command:
+    """Add the options for one network and its training.
+
+    They are `--layers`, `--activation`, `--dropout`, `--learning-rate`, `--optimizer`,
+    `--batch-size`, and those of `fit_options`.
+    """
+    for option in (
+        fit_options,
+        optimizer_option(default="adam"),
+        learning_rate_option(default=None),
+        click.option(
+            "--batch-size",
+            metavar="N",
+            type=BatchSize(),
+            help="Rows per step, or full.  [default: 32; fewer for few images]",
+        ),
+        click.option(
+            "--dropout",
+            metavar="RATE",
+            type=FRACTION,
+            help="Dropout after the hidden layers.  "
+            "[default: 0; tables: 0.3; series and images: 0.5]",
+        ),
+        click.option(
+            "--activation",
+            metavar="NAME",
+            default="relu",
+            show_default=True,
+            help="Activation of the hidden layers.",
+        ),
+        layers_option(default=None),
+    ):
+        command = option(command)
+    return command
+
+
+def fit_options(command: Command) -> Command:
+    """Add the options for the length of the training.
+
+    They are `--epochs`, `--validation-split` and `--patience`.
+    """
+    for option in (
+        click.option(
+            "--patience",
+            metavar="N",
+            type=click.IntRange(min=1),
+            help="Stop after N epochs without improvement and restore the best weights.",
+        ),
+        click.option(
+            "--validation-split",
+            metavar="FRACTION",
+            type=FRACTION,
+            help="Validation data.  [default: 0.1; 0 for few rows and for series]",
+        ),
+        click.option(
+            "--epochs",
+            metavar="N",
+            type=click.IntRange(min=0),
+            help="Number of epochs.  [default: enough for 1,000 steps; images: 300 steps]",
+        ),
+    ):
+        command = option(command)
+    return command

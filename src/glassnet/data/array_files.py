@@ -13,7 +13,7 @@ from glassnet.data.arrays import check_numeric, check_precision
 from glassnet.data.dataset import TEST_FRACTION, Dataset
 from glassnet.data.idx import read_idx
 from glassnet.data.split import train_validation_split
-from glassnet.errors import MAX_SEED, DataError, is_int, require, wrap_errors
+from glassnet.errors import MAX_SEED, DataError, is_int, is_number, require, wrap_errors
 from glassnet.file_paths import to_path
 from glassnet.suggestions import suggest_arguments
 from glassnet.types import Array
@@ -23,7 +23,9 @@ ARRAY_NAMES = (("x_train", "y_train", "x_test", "y_test"), ("x_train", "y_train"
 
 
 @suggest_arguments
-def arrays_from_file(path: str | os.PathLike[str], *, seed: int = 0) -> Dataset:
+def arrays_from_file(
+    path: str | os.PathLike[str], *, seed: int = 0, test_fraction: float = TEST_FRACTION
+) -> Dataset:
     """Read examples and targets from an archive made by `np.savez`, or from MNIST's IDX files.
 
     An archive contains x_train, y_train, x_test and y_test, or only x_train and y_train, or x and
@@ -41,9 +43,10 @@ def arrays_from_file(path: str | os.PathLike[str], *, seed: int = 0) -> Dataset:
     Args:
         path: a file that ends in .npz, or a file of images with -idx3 in its name.
         seed: draws the test rows if the file has none.
+        test_fraction: fraction of the rows to hold out then, from 0 to below 1.
 
     Raises:
-        ConfigError: `seed` is not an int >= 0.
+        ConfigError: `seed` is not an int >= 0; `test_fraction` is out of range.
         DataError: the file does not exist, is damaged or lacks arrays; it holds arrays of objects
             (pickles are not loaded); lengths or shapes differ; class codes do not count from 0.
 
@@ -56,6 +59,8 @@ def arrays_from_file(path: str | os.PathLike[str], *, seed: int = 0) -> Dataset:
     """
     who = "arrays_from_file"
     require(is_int(seed, 0, MAX_SEED), who, "seed to be an int >= 0", seed=seed)
+    fits = is_number(test_fraction) and 0 <= test_fraction < 1
+    require(fits, who, "test_fraction from 0 to below 1", test_fraction=test_fraction)
     path = to_path(path, who)
     x, y, x_test, y_test = read_arrays(path)
     n_classes = _count_classes(y, y_test, _source_name(path)) if y.dtype.kind in "biu" else 0
@@ -63,7 +68,8 @@ def arrays_from_file(path: str | os.PathLike[str], *, seed: int = 0) -> Dataset:
         y, y_test = (_to_float32(part, _source_name(path)) for part in (y, y_test))
     if x_test is None or y_test is None:
         labels = y if n_classes else None
-        train, test = train_validation_split(len(x), labels, TEST_FRACTION, "random", seed)
+        train, test = train_validation_split(len(x), labels, test_fraction, "random", seed)
+        test = np.arange(0) if test is None else test
         x, y, x_test, y_test = x[train], y[train], x[test], y[test]
     if n_classes:
         y, y_test = y.astype(np.int64), y_test.astype(np.int64)

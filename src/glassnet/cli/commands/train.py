@@ -41,50 +41,8 @@ MAX_LINE_WIDTH = 79
     "train", cls=outputs.Command, short_help="Train a network and score it on test data."
 )
 @click.argument("name", metavar="NAME|FILE|FOLDER")
-@arguments.table_options
-@arguments.csv_options
-@arguments.series_options
-@arguments.images_options
-@arguments.layers_option(default=None)
-@click.option(
-    "--activation",
-    metavar="NAME",
-    default="relu",
-    show_default=True,
-    help="Activation of the hidden layers.",
-)
-@click.option(
-    "--dropout",
-    metavar="RATE",
-    type=arguments.FRACTION,
-    help="Dropout after the hidden layers.  [default: 0; tables: 0.3; series and images: 0.5]",
-)
-@click.option(
-    "--epochs",
-    metavar="N",
-    type=click.IntRange(min=0),
-    help="Number of epochs.  [default: enough for 1,000 steps; images: 300 steps]",
-)
-@click.option(
-    "--batch-size",
-    metavar="N",
-    type=arguments.BatchSize(),
-    help="Rows per step, or full.  [default: 32; fewer for few images]",
-)
-@arguments.learning_rate_option(default=None)
-@arguments.optimizer_option(default="adam")
-@click.option(
-    "--validation-split",
-    metavar="FRACTION",
-    type=arguments.FRACTION,
-    help="Validation data.  [default: 0.1; 0 for few rows and for series]",
-)
-@click.option(
-    "--patience",
-    metavar="N",
-    type=click.IntRange(min=1),
-    help="Stop after N epochs without improvement and restore the best weights.",
-)
+@arguments.data_options
+@arguments.network_options
 @arguments.seed_option
 @click.option(
     "--plot",
@@ -157,12 +115,10 @@ def command(
     plot_path = None if settings.pop("no_plot") else plot
     resume = settings.pop("resume")
     from glassnet.cli import output
-    from glassnet.cli.jobs import base, resolve
+    from glassnet.cli.jobs import resolve
 
-    options = base.TrainOptions(*(settings.pop(key) for key in base.TrainOptions._fields))
-    image_size, augment = settings.pop("size"), settings.pop("augment")
     with output.collect_warnings() as messages:
-        job = resolve.resolve_job(name, options, settings["seed"], image_size, augment)
+        job = resolve.take_job(name, settings)
         model, history, seconds = train_model(job, settings, resume, silent=quiet or as_json)
     interrupted = "Ctrl-C" in (history.stopped or "")
     if interrupted and not history.epoch:

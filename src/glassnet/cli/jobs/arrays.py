@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from glassnet.cli.jobs.base import Job, JobScore, score_test_rows
+from glassnet.cli.jobs.base import Job, JobScore, describe_sizes, score_test_rows
 from glassnet.formatting import format_number
 
 if TYPE_CHECKING:
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from glassnet.data.dataset import Dataset
     from glassnet.models.sequential import Sequential
     from glassnet.reporting.run_data import RunData
-    from glassnet.training.history import History
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,8 +30,7 @@ class ArrayJob(Job):
 
     @property
     def description(self) -> str:
-        n_test = len(self.data.x_test)
-        return f"{self.n_samples:,} training rows, {n_test:,} test rows, {self.data.task}"
+        return describe_sizes(self.n_samples, len(self.data.x_test), "rows", self.data.task)
 
     def build_model(self, settings: Mapping[str, Any], adapt: bool = False) -> Sequential:
         from glassnet.cli import default_models
@@ -56,8 +54,9 @@ class ArrayJob(Job):
     def prepare_model(self, model: Sequential, **fit_options: Any) -> None:
         """Do nothing: the network is already built."""
 
-    def fit(self, model: Sequential, **fit_options: Any) -> History:
-        return model.fit(self.data.x, self.data.y, **fit_options)
+    @property
+    def fit_arguments(self) -> dict[str, Any]:
+        return {"x": self.data.x, "y": self.data.y}
 
     @property
     def run_data(self) -> RunData:

@@ -106,6 +106,18 @@ class ExampleSource(ABC):
         """Train the network."""
 
 
+def describe_sizes(n_train: int, n_test: int, noun: str, task: str) -> str:
+    """Return the numbers of training and test rows, and the task.
+
+    Example:
+        >>> describe_sizes(1200, 0, "rows", "2 classes")
+        '1,200 rows, 2 classes'
+    """
+    if not n_test:
+        return f"{n_train:,} {noun}, {task}"
+    return f"{n_train:,} training {noun}, {n_test:,} test {noun}, {task}"
+
+
 class Job(ExampleSource):
     """Training examples, test examples, and the defaults of `train` for them.
 
@@ -137,6 +149,14 @@ class Job(ExampleSource):
     @abstractmethod
     def description(self) -> str:
         """The sizes of the training and test data and the task, in one line."""
+
+    @property
+    @abstractmethod
+    def fit_arguments(self) -> dict[str, Any]:
+        """The training examples as arguments of `fit`."""
+
+    def fit(self, model: Sequential, **fit_options: Any) -> History:
+        return model.fit(**self.fit_arguments, **fit_options)
 
     @abstractmethod
     def prepare_model(self, model: Sequential, **fit_options: Any) -> None:

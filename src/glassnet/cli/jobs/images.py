@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import click
 
-from glassnet.cli.jobs.base import Job, JobScore, TrainOptions, score_test_rows
+from glassnet.cli.jobs.base import Job, JobScore, TrainOptions, describe_sizes, score_test_rows
 
 if TYPE_CHECKING:
     import numpy as np
@@ -54,7 +54,7 @@ class ImageJob(Job):
     Attributes:
         name: the name of the folder.
         train: the training images.
-        test: the test images.
+        test: the test images, or None.
         augment: augment the training images at random.
         messages: lines to print about how the images were read.
         validation_data: the images of a validation folder, or None.
@@ -64,7 +64,7 @@ class ImageJob(Job):
 
     name: str
     train: Images
-    test: Images
+    test: Images | None
     augment: bool
     messages: tuple[str, ...] = ()
     validation_data: Images | None = None
@@ -94,8 +94,8 @@ class ImageJob(Job):
 
     @property
     def description(self) -> str:
-        n_test, n_classes = len(self.test), len(self.train.class_names)
-        return f"{self.n_samples:,} training images, {n_test:,} test images, {n_classes} classes"
+        n_test, n_classes = len(self.test or ()), len(self.train.class_names)
+        return describe_sizes(self.n_samples, n_test, "images", f"{n_classes} classes")
 
     def build_model(self, settings: Mapping[str, Any], adapt: bool = False) -> Sequential:
         from glassnet.cli import default_models
@@ -154,21 +154,25 @@ class ImageJob(Job):
     def prepare_model(self, model: Sequential, **fit_options: Any) -> None:
         """Do nothing: the network is already built."""
 
+    @property
+    def fit_arguments(self) -> dict[str, Any]:
+        return {"x": self.train}
+
     def fit(self, model: Sequential, **fit_options: Any) -> History:
-        return model.fit(self.train, validation_data=self.validation_data, **fit_options)
+        return super().fit(model, validation_data=self.validation_data, **fit_options)
 
     @property
     def run_data(self) -> RunData:
         from glassnet.reporting.run_data import Rows, RunData
 
-        return RunData(self.name, Rows(self.train), Rows(self.test))
+        return RunData(self.name, Rows(self.train), Rows(self.test) if self.test else None)
 
     def score(self, model: Sequential, seed: int) -> JobScore:
         """Score the model on the test images beside a linear model and a baseline."""
         train, test = self.train, self.test
         skipped = [
             {"file": str(path), "reason": reason}
-            for path, reason in (*train.skipped, *test.skipped)
+            for path, reason in (*train.skipped, *(test.skipped if test else ()))
         ]
         learned = {
             "classes": train.class_names,
@@ -204,7 +208,13 @@ def require_no_image_options(name: str, size: tuple[int, int] | None, augment: b
 
 
 def resolve_image_job(
-    name: str, options: TrainOptions, seed: int, size: tuple[int, int] | None, augment: bool | None
+    name: str,
+    options: TrainOptions,
+    seed: int,
+    size: tuple[int, int] | None,
+    augment: bool | None,
+    *,
+    split: bool = True,
 ) -> ImageJob:
     """Return the job for a folder of images.
 
@@ -214,6 +224,8 @@ def resolve_image_job(
         seed: seed of the split if there is no folder of test images.
         size: (height, width), or None for the usual size of the files.
         augment: augment the training images; None decides by their number.
+        split: read or hold out test images. Otherwise all images are for training, or those of the
+            training folder if there is one.
 
     Raises:
         click.UsageError: an option for tables.
@@ -227,10 +239,12 @@ def resolve_image_job(
         raise click.UsageError(
             f"{options.first_given()} is for tables: {name} is a folder of images."
         )
-    root, test_root, validation_root = find_split_folders(Path(name))
+    root, *others = find_split_folders(Path(name))
+    test_root, validation_root = others if split else (None, None)
     files = image_files.list_image_files(root) if os.path.isdir(root) else []
     size = size or infer_image_size(files)
-    if test_root is None:
+    test: Images | None = None
+    if split and test_root is None:
         train, test = cast(
             "tuple[Images, Images]", images_from_folder(root, size, TEST_FRACTION, seed=seed)
         )
@@ -246,26 +260,38 @@ def resolve_image_job(
     test = read(test_root) if test_root else test
     validation_data = read(validation_root) if validation_root else None
     folders = {"test images": test_root, "validation images": validation_root}
-    messages = [f"{split}: {path}" for split, path in folders.items() if path]
-    color = "grayscale" if train.x.shape[3] == 1 else "RGB"
-    classes = count_by_class(train, test)
-    messages.append(f"{Path(name).name}: {classes}; {size[0]}x{size[1]} pixels, {color}")
+    messages = [f"{part}: {path}" for part, path in folders.items() if path]
+    if not split:
+        messages += [f"not used: {path}" for path in others if path]
+    messages.append(f"{Path(name).name}: {describe_images(train, test)}")
     if augment is None:
         augment = len(train) < AUGMENT_BELOW
-        if augment:
-            verbs = "shifts" if color == "grayscale" else "mirrors and shifts"
-            messages.append(
-                f"few images: training {verbs} them at random; --no-augment turns this off"
-            )
+        messages += [describe_augmentation(train)] * augment
     job_name = Path(name).resolve().name
     return ImageJob(job_name, train, test, augment, tuple(messages), validation_data)
 
 
-def count_by_class(train: Images, test: Images) -> str:
+def describe_augmentation(train: Images) -> str:
+    """Return a message that few images are augmented."""
+    verbs = "shifts" if train.x.shape[3] == 1 else "mirrors and shifts"
+    return f"few images: training {verbs} them at random; --no-augment turns this off"
+
+
+def describe_images(train: Images, test: Images | None) -> str:
+    """Return the number of images of each class, and their size and colors.
+
+    An example: `cat 12, dog 9; 32x48 pixels, RGB`.
+    """
+    _, height, width, n_channels = train.x.shape
+    color = "grayscale" if n_channels == 1 else "RGB"
+    return f"{count_by_class(train, test)}; {height}x{width} pixels, {color}"
+
+
+def count_by_class(train: Images, test: Images | None) -> str:
     """Return the number of images of each class, as in `cat 12, dog 9`."""
     import numpy as np
 
-    counts = np.bincount([*train.y, *test.y])
+    counts = np.bincount([*train.y, *(test.y if test else ())])
     named = zip(train.class_names, counts, strict=True)
     return ", ".join(f"{name} {count:,}" for name, count in named)
 

@@ -23,12 +23,30 @@ MAX_NAME_LENGTH = 1000
 """Longer names are refused without a search for what was meant."""
 
 
+def take_job(name: str, settings: dict[str, Any], *, split: bool = True) -> Job:
+    """Return the job for a file, a folder or a dataset, and remove its options from the settings.
+
+    Args:
+        name: see `resolve_job`.
+        settings: options of a command with `arguments.data_options`, and `seed`.
+        split: see `resolve_job`.
+
+    Raises:
+        click.UsageError, ConfigError, DataError: see `resolve_job`.
+    """
+    options = TrainOptions(*(settings.pop(key) for key in TrainOptions._fields))
+    size, augment = settings.pop("size"), settings.pop("augment")
+    return resolve_job(name, options, settings["seed"], size, augment, split=split)
+
+
 def resolve_job(
     name: str,
     options: TrainOptions,
     seed: int,
     image_size: tuple[int, int] | None = None,
     augment: bool | None = None,
+    *,
+    split: bool = True,
 ) -> Job:
     """Return the job for a file, a folder or a dataset.
 
@@ -38,6 +56,8 @@ def resolve_job(
         seed: seed of the split into training and test data.
         image_size: (height, width) of images from a folder, see `images.resolve_image_job`.
         augment: augmentation of images from a folder.
+        split: hold out a fifth of data without test rows. Otherwise all rows are for training, and
+            the job has no test rows unless the data have some of their own.
 
     Raises:
         click.UsageError: a table's file without a target; an option for another kind of data.
@@ -46,22 +66,27 @@ def resolve_job(
     """
     require_source(name)
     if options.forecast:
-        return time_series.resolve_time_series_job(name, options)
+        return time_series.resolve_time_series_job(name, options, split=split)
     for field in ("time", "fill", "time_zone"):
         if getattr(options, field):
             needed = "--forecast N, the number of steps to forecast"
             raise click.UsageError(f"--{field.replace('_', '-')} needs {needed}.")
     if images.is_image_path(name):
-        return images.resolve_image_job(name, options, seed, image_size, augment)
+        return images.resolve_image_job(name, options, seed, image_size, augment, split=split)
     images.require_no_image_options(name, image_size, augment)
     from glassnet.data.array_files import arrays_from_file, is_array_file
-    from glassnet.data.dataset import Dataset
+    from glassnet.data.dataset import TEST_FRACTION, Dataset
     from glassnet.data.table import is_table_file
     from glassnet.datasets import load
 
     if is_table_file(name) and not is_array_file(name):
-        return table.resolve_table_job(name, options, seed)
-    data = arrays_from_file(name, seed=seed) if is_array_file(name) else load(name)
+        return table.resolve_table_job(name, options, seed, split=split)
+    fraction = TEST_FRACTION if split else 0.0
+    data = (
+        arrays_from_file(name, seed=seed, test_fraction=fraction)
+        if is_array_file(name)
+        else load(name)
+    )
     if not isinstance(data, Dataset):
         return table.resolve_table_dataset_job(name, data, options)
     if option := options.first_given():

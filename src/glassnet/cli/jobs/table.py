@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from glassnet.cli.jobs.base import Job, JobScore, TrainOptions, score_test_rows
+from glassnet.cli.jobs.base import Job, JobScore, TrainOptions, describe_sizes, score_test_rows
 from glassnet.formatting import format_number
 
 if TYPE_CHECKING:
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from glassnet.datasets.table_sets import TableDataset
     from glassnet.models.sequential import Sequential
     from glassnet.reporting.run_data import RunData
-    from glassnet.training.history import History
 
 MAX_INTEGER_CLASSES = 20
 """Maximum number of different integers for which a message suggests `--task classes`."""
@@ -60,7 +59,7 @@ class TableJob(Job):
     @property
     def description(self) -> str:
         task = f"{self.n_classes} classes" if self.n_classes else "regression"
-        return f"{self.n_samples:,} training rows, {len(self.test):,} test rows, {task}"
+        return describe_sizes(self.n_samples, len(self.test), "rows", task)
 
     def build_model(self, settings: Mapping[str, Any], adapt: bool = False) -> Sequential:
         from glassnet.cli import default_models
@@ -95,24 +94,24 @@ class TableJob(Job):
         """Learn the encoder, build the network, and check that the test rows can be encoded."""
         self.fit(model, **fit_options | {"epochs": 0})
         assert model.preprocessor is not None
-        model.preprocessor.transform_xy(self.test)
+        if len(self.test):
+            model.preprocessor.transform_xy(self.test)
 
-    def fit(self, model: Sequential, **fit_options: Any) -> History:
-        return model.fit(
-            self.train,
-            target=self.target,
-            column_types=dict(self.column_types),
-            target_transform=self.target_transform,
-            **fit_options,
-        )
+    @property
+    def fit_arguments(self) -> dict[str, Any]:
+        return {
+            "x": self.train,
+            "target": self.target,
+            "column_types": dict(self.column_types),
+            "target_transform": self.target_transform,
+        }
 
     @property
     def run_data(self) -> RunData:
         from glassnet.reporting.run_data import Rows, RunData
 
-        return RunData(
-            self.name, Rows(self.train), Rows(self.test), self.about, messages=self.messages
-        )
+        test = Rows(self.test) if len(self.test) else None
+        return RunData(self.name, Rows(self.train), test, self.about, messages=self.messages)
 
     def score(self, model: Sequential, seed: int) -> JobScore:
         """Score the model on the test rows beside a baseline and a linear model."""
@@ -128,37 +127,40 @@ class TableJob(Job):
         return score_test_rows(model, self.run_data, seed, learned)
 
 
-def resolve_table_job(name: str, options: TrainOptions, seed: int) -> TableJob:
-    """Return the job for the table in a file, a fifth of which becomes the test rows.
+def resolve_table_job(
+    name: str, options: TrainOptions, seed: int, *, split: bool = True
+) -> TableJob:
+    """Return the job for the table in a file; with `split`, a fifth becomes the test rows.
 
     Raises:
         click.UsageError: no target.
         ConfigError, DataError: see `read_table`; an unknown target or feature.
     """
+    import numpy as np
+
     from glassnet.data.dataset import TEST_FRACTION
     from glassnet.data.split import train_validation_split
     from glassnet.data.table import read_table, split_target
 
     table = read_table(name, **options.csv)
     target = require_target(table, options, "predict")
-    split = split_target(table, target)
-    column = split.target_column
+    parts = split_target(table, target)
+    column = parts.target_column
     n_classes, assumption = infer_n_classes(target, column, options.task)
     strata = column.astype(str) if n_classes else None
-    train_index, test_index = train_validation_split(
-        len(column), strata, TEST_FRACTION, "random", seed
-    )
-    selected = select_columns(table, options, target, split.has_target)
+    fraction = TEST_FRACTION if split else 0.0
+    train_index, test_index = train_validation_split(len(column), strata, fraction, "random", seed)
+    selected = select_columns(table, options, target, parts.has_target)
     selected = selected.replace_column(target, column)
     return TableJob(
         Path(name).name,
         selected.take(train_index),
-        selected.take(test_index),
+        selected.take(np.arange(0) if test_index is None else test_index),
         target,
         n_classes,
         options.target_transform,
         options.column_types,
-        (*split.messages, *assumption),
+        (*parts.messages, *assumption),
     )
 
 

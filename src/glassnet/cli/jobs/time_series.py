@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from glassnet.data.time_series import TimeSeries
     from glassnet.models.sequential import Sequential
     from glassnet.reporting.run_data import RunData
-    from glassnet.training.history import History
 
 MAX_ORIGINS = 2
 """Maximum number of origins that a network is scored from; a short series has fewer."""
@@ -36,7 +35,8 @@ class TimeSeriesJob(Job):
         name: the name of the file or dataset.
         series: the series, including the test data.
         n_origins: the number of forecasts in the score. Each starts a horizon before the next and
-            comes from a network that was trained on the steps before it.
+            comes from a network that was trained on the steps before it. With 0, no steps are
+            test data.
         messages: lines to print about how the series was read.
         dropout: the default of `--dropout`, the best of several values on flights.
         validation_split: the default of `--validation-split`. It is 0 because the last steps say
@@ -53,13 +53,20 @@ class TimeSeriesJob(Job):
     @property
     def n_samples(self) -> int:
         """The number of training windows."""
-        series = self.series
-        return len(series) - series.season - series.length - 2 * series.horizon + 1
+        series = self.train
+        return len(series) - series.season - series.length - series.horizon + 1
 
     @property
     def description(self) -> str:
-        span, horizon = self.series_until(1).span(), self.series.horizon
+        span, horizon = self.train.span(), self.series.horizon
+        if not self.n_origins:
+            return f"{span}, forecasts of {horizon} steps"
         return f"{span} for training, the last {horizon} for testing"
+
+    @property
+    def train(self) -> TimeSeries:
+        """The steps for training."""
+        return self.series_until(1) if self.n_origins else self.series
 
     def series_until(self, origin: int) -> TimeSeries:
         """Return the series up to an origin, which lies `origin` horizons before its end."""
@@ -82,7 +89,7 @@ class TimeSeriesJob(Job):
 
     def model_inputs(self, model: Sequential) -> np.ndarray:
         assert model.preprocessor is not None
-        x: np.ndarray = model.preprocessor.transform_xy(self.series_until(1))[0]
+        x: np.ndarray = model.preprocessor.transform_xy(self.train)[0]
         return x
 
     def example(self, i: int) -> tuple[Any, Any]:
@@ -97,8 +104,9 @@ class TimeSeriesJob(Job):
         """Learn the scale and build the network."""
         self.fit(model, **fit_options | {"epochs": 0})
 
-    def fit(self, model: Sequential, **fit_options: Any) -> History:
-        return model.fit(self.series_until(1), **fit_options)
+    @property
+    def fit_arguments(self) -> dict[str, Any]:
+        return {"x": self.train}
 
     @property
     def run_data(self) -> RunData:
@@ -106,7 +114,8 @@ class TimeSeriesJob(Job):
 
         series = self.series
         test = series[len(series) - series.horizon - series.length - series.season :]
-        return RunData(self.name, Rows(self.series_until(1)), Rows(test), messages=self.messages)
+        scored = Rows(test) if self.n_origins else None
+        return RunData(self.name, Rows(self.train), scored, messages=self.messages)
 
     def score(self, model: Sequential, seed: int) -> JobScore:
         """Score forecasts from each origin beside the seasonal naive forecast.
@@ -164,15 +173,21 @@ class TimeSeriesJob(Job):
         return twin
 
 
-def resolve_time_series_job(name: str, options: TrainOptions) -> TimeSeriesJob:
+def resolve_time_series_job(
+    name: str, options: TrainOptions, *, split: bool = True
+) -> TimeSeriesJob:
     """Return the job for a column of a table in a file, or of a dataset that is a table.
+
+    Args:
+        name: the path of the file, or the name of the dataset.
+        options: the options for tables and time series.
+        split: hold out the last horizon. Otherwise all steps are for training.
 
     Raises:
         click.UsageError: no target; a folder or a dataset of arrays; an option for other tasks.
         ConfigError, DataError: see `series`; a series that is too short for test data.
     """
     from glassnet.data.time_series import series as make_series
-    from glassnet.errors import DataError, require
 
     unused = {
         "--features": options.features,
@@ -196,6 +211,18 @@ def resolve_time_series_job(name: str, options: TrainOptions) -> TimeSeriesJob:
         fill=options.fill,
         time_zone=options.time_zone,
     )
+    n_origins = count_origins(series) if split else 0
+    return TimeSeriesJob(Path(name).name, replace(series, messages=()), n_origins, series.messages)
+
+
+def count_origins(series: TimeSeries) -> int:
+    """Return the number of origins that a network is scored from.
+
+    Raises:
+        DataError: the series is too short for test data.
+    """
+    from glassnet.errors import DataError, require
+
     n_required = series.season + series.length + series.horizon
     n_origins = min(MAX_ORIGINS, (len(series) - n_required) // series.horizon)
     require(
@@ -208,7 +235,7 @@ def resolve_time_series_job(name: str, options: TrainOptions) -> TimeSeriesJob:
         season=series.season,
         fix="Lower --forecast or use a longer series.",
     )
-    return TimeSeriesJob(Path(name).name, replace(series, messages=()), n_origins, series.messages)
+    return n_origins
 
 
 def _read_table(name: str, csv: Mapping[str, Any]) -> Table:
