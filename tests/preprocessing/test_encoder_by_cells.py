@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from glassnet.data import parsing
-from glassnet.data.split import train_validation_split
+from glassnet.data.split import RowSplit
 from glassnet.data.table import Table
 from glassnet.preprocessing import encoder as encoder_module
 from glassnet.preprocessing.base import HeadSpec
@@ -173,10 +173,10 @@ def test_labels_become_classes_and_the_rows_are_split_by_them(n):
         position = {label: i for i, label in enumerate(sorted(set(labels.tolist())))}
         assert target.transform(labels).tolist() == [position[label] for label in labels.tolist()]
         table = Table({"x": rng.normal(size=n), "y": labels})
-        head, split = HeadSpec("softmax", False, (len(position),)), (0.2, "random", 7)
+        head, split = HeadSpec("softmax", False, (len(position),)), RowSplit(0.2, "random", 7)
         prepared = prepare_table(
             table, None, check_table_request("y", None, None, None), head, None, split
         )
-        train_index, validation_index = train_validation_split(n, labels.astype(str), *split)
+        train_index, validation_index = split.split(n, labels.astype(str))
         np.testing.assert_array_equal(prepared.train_index, train_index)
         np.testing.assert_array_equal(prepared.validation_index, validation_index)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from glassnet.errors import DataError, is_number, require
@@ -119,6 +121,47 @@ def _apportion(counts: Array, fraction: float, total: int, rng: np.random.Genera
         remainders = shares - test_counts + tie_break
         test_counts[np.argmax(np.where(test_counts < counts - 1, remainders, -np.inf))] += 1
     return test_counts
+
+
+@dataclass(frozen=True, eq=False)
+class RowSplit:
+    """How the rows of a fit are split into training and validation rows.
+
+    Attributes:
+        fraction, validation_from, seed: see `train_validation_split`.
+        rows: the rows that are split; None for all. The others are not used.
+    """
+
+    fraction: float = 0.0
+    validation_from: str = "random"
+    seed: int = 0
+    rows: np.ndarray | None = None
+
+    def split(self, n: int, labels: np.ndarray | None) -> tuple[np.ndarray, np.ndarray | None]:
+        """Return the training rows, and the validation rows or None: `train_validation_split`.
+
+        Args:
+            n: number of all rows.
+            labels: the class of each of them, or None.
+        """
+        if self.rows is not None:
+            n, labels = len(self.rows), None if labels is None else labels[self.rows]
+        parts = train_validation_split(n, labels, self.fraction, self.validation_from, self.seed)
+        return self._take(parts)
+
+    def split_windows(self, n_windows: int, horizon: int) -> tuple[np.ndarray, np.ndarray | None]:
+        """Return the training windows, and the validation windows or None: `split_windows`."""
+        n = n_windows if self.rows is None else len(self.rows)
+        return self._take(split_windows(n, horizon, self.fraction))
+
+    def _take(
+        self, parts: tuple[np.ndarray, np.ndarray | None]
+    ) -> tuple[np.ndarray, np.ndarray | None]:
+        if self.rows is None:
+            return parts
+        train_index, validation_index = parts
+        validation = None if validation_index is None else self.rows[validation_index]
+        return self.rows[train_index], validation
 
 
 def train_validation_split(

@@ -357,7 +357,23 @@ def create_train_state(
     seed: int,
     step: int = 0,
 ) -> TrainState:
-    """Create the train state before a run's first step, on the device.
+    """Create the train state before a run's first step, on the device: see `make_train_state`."""
+    return to_device(
+        make_train_state(program, params, state, optimizer_state, rate=rate, seed=seed, step=step)
+    )
+
+
+def make_train_state(
+    program: Program,
+    params: tuple[Params, ...],
+    state: tuple[State, ...],
+    optimizer_state: Any = None,
+    *,
+    rate: float,
+    seed: int,
+    step: int = 0,
+) -> TrainState:
+    """Return the train state before a run's first step.
 
     Args:
         program: the training program.
@@ -370,18 +386,16 @@ def create_train_state(
     """
     if optimizer_state is None:
         optimizer_state = program.optimizer.init(network.split(program.links, params)[0])
-    return to_device(
-        TrainState(
-            params=params,
-            state=state,
-            optimizer_state=optimizer_state,
-            rate=np.float32(rate),
-            key=make_key_data(seed),
-            step=np.int32(step),
-            losses=np.zeros(0, np.float32),
-            metric_sums=(),
-            finite=np.True_,
-        )
+    return TrainState(
+        params=params,
+        state=state,
+        optimizer_state=optimizer_state,
+        rate=np.float32(rate),
+        key=make_key_data(seed),
+        step=np.int32(step),
+        losses=np.zeros(0, np.float32),
+        metric_sums=(),
+        finite=np.True_,
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import os
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any, Self
 
@@ -543,6 +544,40 @@ class BaseModel:
             if run and run.history:
                 self._apply_train_state(start.final_state if run.finished else start.train_state)
                 self.epoch, self._rate = start.epoch, run.rate
+
+    def get_settings(self) -> Setup:
+        """Return the layers and the settings of `compile`, without anything that was learned."""
+        setup = self._get_setup()
+        return Setup(
+            layers=setup.layers,
+            seed=setup.seed,
+            seed_was_drawn=setup.seed_was_drawn,
+            optimizer=setup.optimizer,
+            rate=initial_rate(setup.optimizer) if setup.optimizer else 0.0,
+            loss=setup.loss,
+            metrics=setup.metrics,
+        )
+
+    def resolve(self, setup: Setup, spec: InputSpec) -> tuple[Setup, str]:
+        """Return a setup of this model for data, and a message: see `Setup.resolve`."""
+        return self._resolve(setup, spec)
+
+    def describe(self, setup: Setup) -> ModelInfo:
+        """Return the facts about a setup of this model that a data adapter uses."""
+        shape = self._input.shape if self._input else None
+        info = setup.describe(shape)
+        return replace(info, example_shape=info.vectorizer.shape) if info.vectorizer else info
+
+    def make_trained_copy(
+        self, setup: Setup, train_state: TrainState, epoch: int, history: History
+    ) -> Self:
+        """Return a copy of the model as a fit with another setup has left it."""
+        twin = copy.copy(self)
+        twin._commit(setup)
+        twin._apply_train_state(train_state)
+        twin._layers, twin._rate = setup.layers, float(train_state.rate)
+        twin.epoch, twin.history, twin._last_run_id = epoch, history, None
+        return twin
 
     def _describe(self, setup: Setup | None = None) -> ModelInfo:
         """Return the facts about the model that a data adapter uses."""

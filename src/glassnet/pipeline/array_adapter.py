@@ -15,6 +15,7 @@ class ArrayAdapter(RowAdapter):
     """Adapter of anything that NumPy reads as an array: the fallback for all other kinds."""
 
     types = (np.ndarray,)
+    learns_from_rows = False
     holds_targets = False
 
     @staticmethod

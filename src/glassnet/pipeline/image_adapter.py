@@ -25,6 +25,7 @@ class ImageAdapter(RowAdapter):
     """
 
     types = (Images,)
+    learns_from_rows = False
 
     @staticmethod
     def accepts(x: Any, y: Any, model: ModelInfo, training: bool) -> bool:
@@ -32,6 +33,9 @@ class ImageAdapter(RowAdapter):
             return bool(_list_paths(x))
         is_folder = training and y is None and model.preprocessor is None and _is_path(x)
         return is_folder and is_image_folder(x)
+
+    def read(self) -> Any:
+        return self._read_images() if self.y is None else self.x
 
     def features(self) -> np.ndarray:
         preprocessor = self.model.preprocessor

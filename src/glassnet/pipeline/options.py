@@ -5,9 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
+from glassnet.data.split import RowSplit
 from glassnet.engine.epoch_runner import BatchSource
 from glassnet.errors import MAX_SEED, is_int, require
-from glassnet.preprocessing.base import SplitOptions, TableRequest
+from glassnet.preprocessing.base import TableRequest
 
 
 @dataclass(frozen=True)
@@ -20,6 +23,7 @@ class FitOptions:
         split_seed: seed of the split into training and validation rows.
         order_seed: seed of the order of rows.
         first_epoch: index of the first epoch, counted over the model's life.
+        rows: the rows that the fit uses; None for all.
 
     Raises:
         ConfigError: an argument out of range.
@@ -41,6 +45,7 @@ class FitOptions:
     split_seed: int = 0
     order_seed: int = 0
     first_epoch: int = 0
+    rows: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         require(is_int(self.epochs, least=0), "fit", "epochs to be an int >= 0", epochs=self.epochs)
@@ -59,10 +64,10 @@ class FitOptions:
         return self.first_epoch + self.epochs
 
     @property
-    def split(self) -> SplitOptions:
+    def split(self) -> RowSplit:
         """How rows are held out for validation."""
         fraction = 0.0 if self.validation_data is not None else self.validation_split
-        return fraction, self.validation_from, self.split_seed
+        return RowSplit(fraction, self.validation_from, self.split_seed, self.rows)
 
     def params(self, source: BatchSource) -> dict[str, Any]:
         """Return what a history records about the run."""

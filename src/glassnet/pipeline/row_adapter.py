@@ -5,13 +5,12 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from glassnet import fingerprinting
 from glassnet.data import arrays
-from glassnet.data.split import train_validation_split
 from glassnet.engine.epoch_runner import ArraySource, BatchSource
 from glassnet.engine.inference import iter_padded_blocks
 from glassnet.engine.network import BuiltNetwork
@@ -34,12 +33,40 @@ from glassnet.pipeline.targets import apply_class_weight, encode_targets, get_cl
 from glassnet.preprocessing.base import PreparedData, TableRequest
 
 
+class SelectedRows(NamedTuple):
+    """The rows of one run, among all encoded rows on the host.
+
+    Attributes:
+        data: all rows, with the weights that scores use.
+        train_index: rows to train on.
+        validation_index: rows to validate on, or None.
+        train_weight: a weight for each training row, or None.
+    """
+
+    data: Data
+    train_index: np.ndarray
+    validation_index: np.ndarray | None
+    train_weight: np.ndarray | None
+
+
 class RowAdapter(DataAdapter):
     """Adapter of data with a known number of rows.
 
     A subclass says how its data become numbers: `accepts`, `features` and `targets`, and, if the
     training rows are to be learned from, `prepare`.
     """
+
+    learns_from_rows = True
+    """Whether `open` learns something from the training rows."""
+
+    @property
+    def has_target(self) -> np.ndarray | None:
+        """Which rows have a target, (n,) booleans, after `open`; None if all have one."""
+        return self._prepared.has_target
+
+    def read(self) -> Any:
+        """Return x, read into memory, so that several adapters need not read it again."""
+        return self.x
 
     @abstractmethod
     def features(self) -> Any:
@@ -99,10 +126,10 @@ class RowAdapter(DataAdapter):
     def bind(self, network: BuiltNetwork, loss: Loss, options: FitOptions) -> TrainingData:
         rows = self.encode(network, loss)
         _check_unmasked(network.links, rows.x)
-        train_index, validation_index = self._split(rows, loss, options)
+        train_index, validation_index = self.split(rows, loss, options)
         self._train_index = train_index
-        preprocessor, class_weight = self._prepared.preprocessor, options.class_weight
         if validation_index is None:
+            preprocessor = self._prepared.preprocessor
             model = replace(self.model, preprocessor=preprocessor, example_shape=network.shapes[0])
             blocks = open_validation(network, loss, options, model)
         else:
@@ -110,14 +137,36 @@ class RowAdapter(DataAdapter):
             check_steps("validation_steps", steps, n, options.batch_size)
             blocks = _make_blocks(rows.take(validation_index))
             rows = take_rows(rows, train_index)
-        if preprocessor is not None:
-            class_weight = preprocessor.target.class_weight_by_index(class_weight)
-        weight = apply_class_weight(rows.weight, rows.y, loss, class_weight)
-        rows, copy = rows._replace(weight=weight), validation_index is None
+        rows = rows._replace(weight=self._weigh(rows, loss, options))
+        copy = validation_index is None
         source = _make_source(rows, options, copy)
         return TrainingData(source, blocks, rows.x)
 
-    def _split(
+    def select(self, rows: Data, links: Links, loss: Loss, options: FitOptions) -> SelectedRows:
+        """Choose the rows of one run, as `bind` does, but keep all rows together.
+
+        Args:
+            rows: all rows, as `encode` returns them.
+            links: of the network.
+            loss: the training loss.
+            options: of the fit.
+
+        Raises:
+            DataError, ConfigError: see `bind`.
+        """
+        _check_unmasked(links, rows.x)
+        train_index, validation_index = self.split(rows, loss, options)
+        weight = self._weigh(rows.take(train_index), loss, options)
+        return SelectedRows(rows, train_index, validation_index, weight)
+
+    def _weigh(self, rows: Data, loss: Loss, options: FitOptions) -> np.ndarray | None:
+        """Return the weights of training rows, with those of their classes."""
+        preprocessor, class_weight = self._prepared.preprocessor, options.class_weight
+        if preprocessor is not None:
+            class_weight = preprocessor.target.class_weight_by_index(class_weight)
+        return apply_class_weight(rows.weight, rows.y, loss, class_weight)
+
+    def split(
         self, rows: Data, loss: Loss, options: FitOptions
     ) -> tuple[np.ndarray, np.ndarray | None]:
         """Return the indices of the rows to train on and of those to validate on."""
@@ -126,7 +175,7 @@ class RowAdapter(DataAdapter):
             return prepared.train_index, prepared.validation_index
         arrays.check_precision(x=prepared.x, y=prepared.y)
         labels = get_class_labels(rows.y, loss)
-        return train_validation_split(len(rows.x), labels, *options.split)
+        return options.split.split(len(rows.x), labels)
 
     def evaluation_blocks(
         self, network: BuiltNetwork, loss: Loss, options: EvaluationOptions

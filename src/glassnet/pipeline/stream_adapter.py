@@ -137,7 +137,7 @@ def _reject_row_options(options: FitOptions) -> None:
     Raises:
         ConfigError: one of them is set.
     """
-    fraction = options.split[0]
+    fraction = options.split.fraction
     expected = "0 with batches, whose number of rows is unknown"
     fix = "Pass separate batches as validation_data."
     require(not fraction, "validation_split", expected, validation_split=fraction, fix=fix)

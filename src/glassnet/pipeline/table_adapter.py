@@ -25,6 +25,9 @@ class TableAdapter(RowAdapter):
         is_known = model.preprocessor is not None or (training and y is None)
         return is_known and is_table(x)
 
+    def read(self) -> Table:
+        return read_table(self.x)
+
     def features(self) -> Any:
         return self._preprocessor.transform(self.x)
 

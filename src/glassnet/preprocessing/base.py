@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Any, NamedTuple, TypeAlias, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
 from glassnet.errors import require
 from glassnet.types import Shape
-
-SplitOptions: TypeAlias = tuple[float, str, int]
-"""The validation fraction, "random" or "end", and the seed."""
 
 PreprocessorT = TypeVar("PreprocessorT", bound="Preprocessor")
 
@@ -68,6 +65,11 @@ class Preprocessor(ABC):
         """Return the network's outputs for x in the target's own units."""
         decoded: np.ndarray = self.target.decode_output(output)
         return decoded
+
+    def inverse_transform_rows(self, output: np.ndarray, x: Any, rows: np.ndarray) -> np.ndarray:
+        """Return the network's outputs for some rows of x in the target's own units."""
+        del rows
+        return self.inverse_transform(output, x)
 
     def check_shapes(self, input_shape: Shape, output_shape: Shape) -> None:
         """Check that a network with these shapes of one example fits the data; see also `Target`.

@@ -13,12 +13,11 @@ import numpy as np
 from glassnet.data import image_files
 from glassnet.data.images import Images, class_folders, images_from_folder, is_pixel_range
 from glassnet.data.pixel_values import PixelRange
-from glassnet.data.split import train_validation_split
+from glassnet.data.split import RowSplit
 from glassnet.errors import DataError, is_int, require
 from glassnet.preprocessing.base import (
     PreparedData,
     Preprocessor,
-    SplitOptions,
     TableRequest,
     require_no_table_options,
     require_same_kind,
@@ -168,7 +167,7 @@ class ImagePreprocessor(Preprocessor):
 
 
 def prepare_images(
-    images: Images, fitted: Preprocessor | None, request: TableRequest, split: SplitOptions
+    images: Images, fitted: Preprocessor | None, request: TableRequest, split: RowSplit
 ) -> PreparedData:
     """Prepare images for `fit`: see `tabular.prepare_table`.
 
@@ -185,5 +184,5 @@ def prepare_images(
     )
     messages = () if earlier else (str(preprocessor.target), preprocessor.describe())
     x, y, _ = preprocessor.transform_xy(images)
-    train_index, validation_index = train_validation_split(len(y), y, *split)
+    train_index, validation_index = split.split(len(y), y)
     return PreparedData(preprocessor, x, y, None, train_index, validation_index, messages)

@@ -11,7 +11,7 @@ import numpy as np
 from glassnet.data.column_checks import find_problems
 from glassnet.data.column_values import factorize, find_distinct
 from glassnet.data.parsing import is_missing
-from glassnet.data.split import train_validation_split
+from glassnet.data.split import RowSplit
 from glassnet.data.table import TargetSplit, read_table, split_target
 from glassnet.errors import DataError, DataWarning, is_int, require, warn
 from glassnet.losses import Loss
@@ -20,7 +20,6 @@ from glassnet.preprocessing.base import (
     HeadSpec,
     PreparedData,
     Preprocessor,
-    SplitOptions,
     TableRequest,
     require_same_kind,
 )
@@ -167,7 +166,7 @@ def prepare_table(
     request: TableRequest,
     head: HeadSpec,
     loss: Loss | None,
-    split: SplitOptions,
+    split: RowSplit,
 ) -> PreparedData:
     """Prepare a table for `fit`. The preprocessor is fitted to the training rows alone.
 
@@ -177,7 +176,7 @@ def prepare_table(
         request: the options of `fit`.
         head: the network's end, which decides between labels and numbers.
         loss: the loss, if one was named.
-        split: the validation fraction, "random" or "end", and the seed.
+        split: how rows are held out for validation.
 
     Raises:
         ConfigError: another kind of data or other options than in an earlier fit; a logarithm that
@@ -196,7 +195,7 @@ def prepare_table(
     else:
         is_classification = _is_classification(column, head, loss)
     labels = _sorted_codes(column) if is_classification else None
-    train_index, validation_index = train_validation_split(len(column), labels, *split)
+    train_index, validation_index = split.split(len(column), labels)
     if earlier is not None:
         preprocessor, messages = earlier, parts.messages
     else:

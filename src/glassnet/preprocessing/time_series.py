@@ -9,7 +9,7 @@ import numpy as np
 
 from glassnet.data import time_series
 from glassnet.data.sliding_windows import windows
-from glassnet.data.split import split_windows
+from glassnet.data.split import RowSplit
 from glassnet.data.table import is_table
 from glassnet.data.target_columns import to_log
 from glassnet.data.time_index import TimeIndex
@@ -24,7 +24,6 @@ from glassnet.preprocessing.base import (
     HeadSpec,
     PreparedData,
     Preprocessor,
-    SplitOptions,
     TableRequest,
     require_no_table_options,
     require_same_kind,
@@ -239,10 +238,14 @@ class TimeSeriesPreprocessor(Preprocessor):
 
         The rows are those of `transform`, or the fewer ones of `transform_xy`.
         """
+        return self.inverse_transform_rows(output, x, np.arange(len(output)))
+
+    def inverse_transform_rows(self, output: np.ndarray, x: Any, rows: np.ndarray) -> np.ndarray:
+        """See `Preprocessor.inverse_transform_rows`."""
         last_seasons = np.lib.stride_tricks.sliding_window_view(
             self._checked_values(x)[self.length :], self.target.season
         )
-        return self.target.undifference(output, last_seasons[: len(output)])
+        return self.target.undifference(output, last_seasons[rows])
 
     def describe(self, max_names: int | None = None) -> str:
         """Describe the network's input in words."""
@@ -310,7 +313,7 @@ class TimeSeriesPreprocessor(Preprocessor):
 
 
 def prepare_time_series(
-    series: TimeSeries, fitted: Preprocessor | None, request: TableRequest, split: SplitOptions
+    series: TimeSeries, fitted: Preprocessor | None, request: TableRequest, split: RowSplit
 ) -> PreparedData:
     """Prepare a series for `fit`: see `tabular.prepare_table`.
 
@@ -334,7 +337,7 @@ def prepare_time_series(
         steps=len(series),
         fix="Lower length, horizon or season, or pass a longer series.",
     )
-    train_index, validation_index = split_windows(len(series) - n_needed + 1, horizon, split[0])
+    train_index, validation_index = split.split_windows(len(series) - n_needed + 1, horizon)
     training_series = series[: n_needed + int(train_index[-1])]
     earlier = require_same_kind(TimeSeriesPreprocessor, fitted, series)
     preprocessor = fit_time_series(training_series, earlier).continue_from(series)

@@ -1,0 +1,180 @@
+"""Experiments: many runs of one model on one dataset, trained together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from glassnet.callbacks import CSVLogger, ModelCheckpoint, TensorBoard, monitor
+from glassnet.callbacks.callback_list import normalize_callbacks
+from glassnet.data import arrays
+from glassnet.errors import lookup, require
+from glassnet.models.sequential import Sequential
+from glassnet.pipeline.targets import get_class_labels
+from glassnet.preprocessing.time_series import TimeSeriesPreprocessor
+from glassnet.selection.preparation import RunPreparer
+from glassnet.selection.runs import Run, RunResult
+from glassnet.selection.training import RunTrainer
+
+FIT_ARGUMENTS: dict[str, Any] = {
+    "epochs": None,
+    "batch_size": 32,
+    "callbacks": (),
+    "class_weight": None,
+    "column_types": None,
+    "derive": None,
+    "seed": None,
+    "shuffle": True,
+    "target": None,
+    "target_transform": None,
+    "validation_from": "random",
+    "validation_split": 0.0,
+    "verbose": "auto",
+}
+"""Arguments of `fit` that all runs share, with their defaults."""
+
+UNSUPPORTED = {
+    "validation_data": "The rows outside a fold are its test data. To stop early on other rows, "
+    "use validation_split: it is taken from the training rows of each fold.",
+    "validation_steps": "All rows are scored.",
+    "steps_per_epoch": "All training rows are used once in every epoch.",
+    "observe": "To see inside single steps, fit one of the networks with observe=True.",
+    "columns": "It is called column_types.",
+}
+"""Arguments of `fit` that have no meaning here, and what to do instead."""
+
+MIN_EPOCHS, MAX_EPOCHS, DEFAULT_STEPS = 5, 500, 1000
+"""The default number of epochs is enough for 1,000 steps, within these bounds."""
+
+
+class Experiment:
+    """A model, data and the arguments of `fit` that all runs share.
+
+    Args:
+        who: name of the public function, for errors.
+        model: the model, trained or not; its weights are not used.
+        x, y, sample_weight: see `Sequential.fit`. Rows are needed, not batches.
+        options: arguments of `fit`: see `FIT_ARGUMENTS`.
+
+    Attributes:
+        n_rows: number of rows with a target. All positions of rows count these.
+        row_index: (n_rows,), their positions in x.
+        labels: (n_rows,) ints, the class of every row, or None.
+        class_names: labels of the classes if the data name them, else None.
+        targets: the targets as a network learns them, (n_rows, ...).
+        is_series: whether the rows are the windows of a time series.
+        horizon: number of steps that a window of a series forecasts; 1 for other rows.
+        seed: the model's seed, or one that was drawn.
+        epochs: number of epochs of each run.
+        messages: what was inferred about the data, for the user.
+        score_names: names of all scores, the loss first.
+
+    Raises:
+        ConfigError: an unknown argument, or one that has no meaning here.
+        DataError: batches instead of rows; see `Sequential.fit`.
+    """
+
+    def __init__(
+        self,
+        who: str,
+        model: Any,
+        x: Any,
+        y: Any = None,
+        sample_weight: Any = None,
+        options: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.who = who
+        self.model: Sequential = getattr(model, "glassnet_model", model)
+        self.options = FIT_ARGUMENTS | _check_names(who, options or {})
+        self.callbacks = normalize_callbacks(self.options["callbacks"])
+        _refuse_writers(who, self.callbacks)
+        x = np.asarray(x) if arrays.is_memory_map(x) else x
+        self._preparer = RunPreparer(who, self.model, (x, y, sample_weight), self.options)
+        self.seed = self._preparer.seed
+        self._read_facts()
+
+    @property
+    def score_name(self) -> str:
+        """The name of the score: the first metric of `compile`, or the loss."""
+        return self.score_names[min(1, len(self.score_names) - 1)]
+
+    @property
+    def greater_is_better(self) -> bool:
+        """Whether a greater score is better."""
+        return monitor.is_better(self.score_name, "auto", 0.0, 1.0, 0.0)
+
+    def train(
+        self, runs: Sequence[Run], *, verbose: str | int | None = None, resume: Any = None
+    ) -> list[RunResult]:
+        """Train all runs as few programs, and return their results in the same order.
+
+        Ctrl-C ends the training. The result of a run that has not ended says so in `problem`.
+
+        Args:
+            runs: what to train.
+            verbose: see `Sequential.fit`; None for that of the experiment.
+            resume: a folder for the results of runs that have ended. The same call continues.
+
+        Raises:
+            ConfigError, DataError: see `Sequential.fit`.
+        """
+        verbose = self.options["verbose"] if verbose is None else verbose
+        prepared = [self._preparer.prepare(run, self.epochs) for run in runs]
+        trainer = RunTrainer(self.who, self.model, self.callbacks, self.score_name, verbose)
+        return trainer.train(prepared)
+
+    def _read_facts(self) -> None:
+        """Open the data once, as a fit to all rows would, to learn what they are."""
+        facts = self._preparer.read_facts()
+        program, preprocessor = facts.setup.make_program(), facts.setup.preprocessor
+        self.messages, self.targets = facts.messages, facts.data.y
+        self.n_rows = len(facts.data.x)
+        everything = np.arange(self.n_rows)
+        has_target = facts.has_target
+        self.row_index = everything if has_target is None else np.flatnonzero(has_target)
+        self.labels = get_class_labels(facts.data.y, program.loss)
+        target = getattr(preprocessor, "target", None)
+        self.class_names = getattr(target, "labels", None)
+        self.is_series = isinstance(preprocessor, TimeSeriesPreprocessor)
+        self.horizon = preprocessor.target.horizon if self.is_series and preprocessor else 1
+        self.score_names = program.log_names(include_validation=False)
+        self.epochs = self._choose_epochs()
+
+    def _choose_epochs(self) -> int:
+        """Return the number of epochs: the argument, that of the last fit, or the default."""
+        epochs, size = self.options["epochs"], self.options["batch_size"]
+        history = self.model.history
+        if epochs is None and history is not None:
+            epochs = history.params.get("epochs")
+        if epochs is not None:
+            return int(epochs)
+        steps = 1 if size == "full" else -(-self.n_rows // size)
+        return min(max(-(-DEFAULT_STEPS // steps), MIN_EPOCHS), MAX_EPOCHS)
+
+
+def _check_names(who: str, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return arguments of `fit`, if all can be used here.
+
+    Raises:
+        ConfigError: an unknown argument, or one that has no meaning for many runs.
+    """
+    for name, value in options.items():
+        fix = UNSUPPORTED.get(name, "")
+        received: dict[str, Any] = {name: type(value).__name__}
+        require(not fix, who, f"no {name}", **received, fix=fix)
+        lookup(f"{who}: argument", name, FIT_ARGUMENTS)
+    return dict(options)
+
+
+def _refuse_writers(who: str, callbacks: Sequence[Any]) -> None:
+    """Refuse callbacks whose files all runs would share.
+
+    Raises:
+        ConfigError: there is one.
+    """
+    writers = CSVLogger, ModelCheckpoint, TensorBoard
+    names = [type(each).__name__ for each in callbacks if isinstance(each, writers)]
+    fix = "All runs would write the same file. The result has their histories and models."
+    require(not names, who, "no callbacks that write files", callbacks=names, fix=fix)

@@ -1,0 +1,87 @@
+"""Progress output of many runs: a live line on a terminal, a few plain lines elsewhere."""
+
+from __future__ import annotations
+
+import math
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from glassnet.callbacks import monitor
+from glassnet.formatting import format_duration, format_number
+from glassnet.training.progress import check_verbose, make_live_line, render_bar
+
+LINE_SECONDS = 10.0
+"""Time between plain lines."""
+
+
+class RunProgress:
+    """Progress output of many runs.
+
+    Args:
+        who: name of the public function.
+        verbose: "auto" or 1 for a live line on a terminal, and a plain line every ten seconds
+            elsewhere; 2 for a plain line after every epoch; 0 for no output.
+        score_name: name of the score whose best value is shown.
+
+    Raises:
+        ConfigError: another `verbose`.
+    """
+
+    def __init__(self, who: str, verbose: str | int, score_name: str) -> None:
+        check_verbose(who, verbose)
+        self.who, self.verbose, self.score_name = who, verbose, score_name
+        self.n_runs, self.work, self.done = 0, 0, 0
+        self.best = math.nan
+        self.started_at = self.last_shown_at = time.perf_counter()
+        self._live: Any = None
+
+    @contextmanager
+    def track(self, n_runs: int, work: int) -> Iterator[None]:
+        """Show the progress of the block: `n_runs` runs of together `work` steps."""
+        self.n_runs, self.work = n_runs, work
+        self.started_at = self.last_shown_at = time.perf_counter()
+        if self.verbose in ("auto", 1) and sys.stdout.isatty():
+            self._live = make_live_line()
+            self._live.start()
+        try:
+            yield
+        finally:
+            if self._live:
+                self._live.stop()
+
+    def advance(self, n_steps: int) -> None:
+        """Count steps that have been trained, and update the line if it is due."""
+        self.done += n_steps
+        now = time.perf_counter()
+        if self._live and now - self.last_shown_at > 0.1:
+            self._show(now)
+
+    def end_epoch(self, epoch: int, logs: Sequence[Mapping[str, float]]) -> None:
+        """Take the latest scores of runs, and print a line if it is due."""
+        names = f"val_{self.score_name}", self.score_name
+        for each in logs:
+            value = each.get(names[0], each.get(names[1], math.nan))
+            best = None if math.isnan(self.best) else self.best
+            if monitor.is_better(self.score_name, "auto", 0.0, value, best):
+                self.best = value
+        now = time.perf_counter()
+        is_due = self.verbose in ("auto", 1) and now - self.last_shown_at > LINE_SECONDS
+        if not self._live and (self.verbose == 2 or is_due):
+            self._show(now)
+
+    def _show(self, now: float) -> None:
+        self.last_shown_at = now
+        fraction = min(self.done / max(self.work, 1), 1.0)
+        seconds = now - self.started_at
+        left = format_duration(seconds * (1 / fraction - 1)) if fraction else "?"
+        best = f"  best {self.score_name} {format_number(self.best)}"
+        best = "" if math.isnan(self.best) else best
+        bar = render_bar(int(1000 * fraction), 1000)
+        text = f"{self.who}  {self.n_runs} runs  {bar}{best}  {left} left"
+        if self._live:
+            self._live.update(text, refresh=True)
+        else:
+            print(text, flush=True)

@@ -1,0 +1,109 @@
+"""The runs of an experiment, and what they result in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from glassnet.engine.stacked_runs import NetworkRun
+from glassnet.engine.train_step import TrainState
+from glassnet.errors import NotReadyError, message
+from glassnet.models.sequential import Sequential
+from glassnet.models.setup import Setup
+from glassnet.training.history import History
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """One network to train: its rows, its seed, and how it differs from the model.
+
+    Attributes:
+        train_rows: positions of the rows to train on, sorted.
+        test_rows: positions of the rows to score.
+        seed: seed of the starting weights, the order and the noise.
+        values: parameters that differ from the model: see `parameters.apply_values`.
+        epochs: number of epochs; None for that of the experiment.
+    """
+
+    train_rows: np.ndarray
+    test_rows: np.ndarray
+    seed: int
+    values: Mapping[str, Any] = field(default_factory=dict)
+    epochs: int | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class PreparedRun:
+    """A run with its network and its encoded rows.
+
+    Attributes:
+        run: the run.
+        setup: layers, starting weights and settings.
+        network_run: what the engine trains.
+        validation_rows: rows whose loss and metrics are logged in every epoch.
+        epochs: number of epochs.
+        x: the features as the user passed them.
+    """
+
+    run: Run
+    setup: Setup
+    network_run: NetworkRun
+    validation_rows: np.ndarray
+    epochs: int
+    x: Any
+
+    def decode(self, outputs: np.ndarray) -> np.ndarray:
+        """Return outputs for the test rows in the target's own units."""
+        preprocessor = self.setup.preprocessor
+        if preprocessor is None:
+            return outputs
+        return preprocessor.inverse_transform_rows(outputs, self.x, self.run.test_rows)
+
+
+@dataclass(frozen=True, eq=False)
+class RunResult:
+    """The result of a run.
+
+    Attributes:
+        run: the run.
+        history: the loss and the metrics of every epoch, as `fit` returns them.
+        scores: the loss and the metrics of the test rows, as `evaluate` returns them. NaN if
+            the run has no finite loss, or did not start.
+        outputs: the outputs for the test rows in the target's units, as `predict` returns them.
+        problem: why the run ended before its last epoch or did not start; else "".
+        step_losses: (epochs, steps), the loss of each training step; NaN where there was none.
+        setup: layers and settings, with the weights before the first step.
+        train_state: the weights, on the host; None if the run did not start.
+        base_model: the model that the run was made from.
+    """
+
+    run: Run
+    history: History
+    scores: dict[str, float]
+    outputs: np.ndarray
+    problem: str
+    step_losses: np.ndarray
+    setup: Setup
+    train_state: TrainState | None
+    base_model: Sequential
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether the run has ended as planned, with a finite score."""
+        return not self.problem
+
+    @cached_property
+    def model(self) -> Sequential:
+        """The trained network as a model.
+
+        Raises:
+            NotReadyError: the run did not start.
+        """
+        if self.train_state is None:
+            raise NotReadyError(message("model", "a run that has been trained", run=self.problem))
+        epoch = len(self.history.epoch)
+        return self.base_model.make_trained_copy(self.setup, self.train_state, epoch, self.history)
