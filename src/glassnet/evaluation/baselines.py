@@ -75,19 +75,9 @@ def score_classifier(
     Source: scikit-learn's LogisticRegression (L2 penalty, C = 1, at most 1,000 steps) and
         HistGradientBoostingClassifier (100 rounds), neither of them tuned.
     """
-    from sklearn.linear_model import LogisticRegression
-
-    y = np.asarray(y)
-    labels, counts = np.unique(y, return_counts=True)
-    methods: dict[str, Any] = {}
-    if len(labels) > 1:
-        methods["logistic regression"] = LogisticRegression(max_iter=1000)
-        if trees:
-            methods[TREES] = "HistGradientBoostingClassifier"
-    n_outputs = 1 if len(labels) == 2 else len(labels)
-    baselines, notes = _fit_methods(methods, x, y, x_test, y, n_outputs, seed)
-    baselines["majority"] = np.full(len(y_test), labels[counts.argmax()])
-    report = compare_scores("accuracy", y_test, predicted, baselines, seed=seed)
+    baselines, notes = fit_classifiers(x, np.asarray(y), trees=trees, seed=seed)
+    predictions = _predict(baselines, x_test)
+    report = compare_scores("accuracy", y_test, predicted, predictions, seed=seed)
     return replace(report, note="\n".join(notes))
 
 
@@ -134,8 +124,6 @@ def score_regressor(
     Source: scikit-learn's RidgeCV, in which leave-one-out on the training rows chooses the penalty
         from nine values between 0.1 and 1000; and HistGradientBoostingRegressor (100 rounds).
     """
-    from sklearn.linear_model import RidgeCV
-
     y = np.asarray(y, np.float64)
     require(
         not log or np.all(y > 0),
@@ -144,16 +132,90 @@ def score_regressor(
         error=DataError,
         smallest=float(y.min()),
     )
-    target = np.log(y) if log else y
+    baselines, notes = fit_regressors(x, np.log(y) if log else y, trees=trees, seed=seed)
+    predictions = _predict(baselines, x_test)
+    if log:
+        predictions = {name: np.exp(values) for name, values in predictions.items()}
+    report = compare_scores("RMSE", y_test, predicted, predictions, seed=seed)
+    return replace(report, note="\n".join(notes))
+
+
+def fit_classifiers(
+    x: Any, y: Array, *, trees: bool = True, seed: int = 0
+) -> tuple[dict[str, Any], list[str]]:
+    """Return the fitted baselines of `score_classifier` by name, and notes on how they were fitted.
+
+    "majority" answers with the most common class; its probabilities are the classes' fractions.
+
+    Shapes:
+        x: (n, columns), an array or a sparse matrix. y: (n,).
+
+    Args:
+        x: training rows as numbers, preferably standardized.
+        y: their labels.
+        trees: fit gradient-boosted trees too.
+        seed: draws the sample of many rows.
+
+    Example:
+        >>> x, y = np.array([[-2.0], [-1.0], [1.0]]), np.array([0, 0, 1])
+        >>> baselines, notes = fit_classifiers(x, y, trees=False)
+        >>> {name: int(each.predict([[2.0]])[0]) for name, each in baselines.items()}
+        {'logistic regression': 1, 'majority': 0}
+    """
+    from sklearn.dummy import DummyClassifier
+    from sklearn.linear_model import LogisticRegression
+
+    labels = np.unique(y)
+    methods: dict[str, Any] = {}
+    if len(labels) > 1:
+        methods["logistic regression"] = LogisticRegression(max_iter=1000)
+        if trees:
+            methods[TREES] = "HistGradientBoostingClassifier"
+    n_outputs = 1 if len(labels) == 2 else len(labels)
+    baselines, notes = _fit_methods(methods, x, y, y, n_outputs, seed)
+    baselines["majority"] = DummyClassifier(strategy="prior").fit(x, y)
+    return baselines, notes
+
+
+def fit_regressors(
+    x: Any, y: Array, *, trees: bool = True, seed: int = 0
+) -> tuple[dict[str, Any], list[str]]:
+    """Return the fitted baselines of `score_regressor` by name, and notes on how they were fitted.
+
+    Shapes:
+        x: (n, columns), an array or a sparse matrix. y: (n,).
+
+    Args:
+        x: training rows as numbers, preferably standardized.
+        y: their targets.
+        trees: fit gradient-boosted trees too.
+        seed: draws the sample of many rows.
+
+    Example:
+        >>> x, y = np.array([[-1.0], [0.0], [1.0]]), np.array([1.0, 2.0, 3.0])
+        >>> baselines, notes = fit_regressors(x, y, trees=False)
+        >>> {name: round(float(each.predict([[2.0]])[0]), 1) for name, each in baselines.items()}
+        {'ridge': 3.9, 'mean': 2.0}
+    """
+    from sklearn.dummy import DummyRegressor
+    from sklearn.linear_model import RidgeCV
+
     methods: dict[str, Any] = {"ridge": RidgeCV(np.logspace(-1, 3, 9))}
     if trees:
         methods[TREES] = "HistGradientBoostingRegressor"
-    baselines, notes = _fit_methods(methods, x, target, x_test, None, 1, seed)
-    baselines["mean"] = np.full(len(y_test), target.mean())
-    if log:
-        baselines = {name: np.exp(values) for name, values in baselines.items()}
-    report = compare_scores("RMSE", y_test, predicted, baselines, seed=seed)
-    return replace(report, note="\n".join(notes))
+    baselines, notes = _fit_methods(methods, x, y, None, 1, seed)
+    constant = float(y.mean())
+    baselines["mean"] = DummyRegressor(strategy="constant", constant=constant).fit(x, y)
+    return baselines, notes
+
+
+def _predict(baselines: Mapping[str, Any], x: Any) -> dict[str, Array]:
+    """Return the predictions of fitted baselines by name."""
+    from threadpoolctl import threadpool_limits
+
+    x = x if hasattr(x, "tocsr") else np.asarray(x)
+    with threadpool_limits(1):
+        return {name: baseline.predict(x) for name, baseline in baselines.items()}
 
 
 def to_columns(x: Array, x_test: Array) -> tuple[Any, Any]:
@@ -207,21 +269,14 @@ def downsample(x: Array) -> Array:
 
 
 def _fit_methods(
-    methods: Mapping[str, Any],
-    x: Any,
-    y: Array,
-    x_test: Any,
-    strata: Array | None,
-    n_outputs: int,
-    seed: int,
-) -> tuple[dict[str, Array], list[str]]:
-    """Fit methods to all rows, or to a random sample of many; return their predictions and notes.
+    methods: Mapping[str, Any], x: Any, y: Array, strata: Array | None, n_outputs: int, seed: int
+) -> tuple[dict[str, Any], list[str]]:
+    """Fit methods to all rows, or to a random sample of many; return them and notes.
 
     Args:
         methods: estimators by name, or names of classes in `sklearn.ensemble`.
         x: training rows.
         y: their targets.
-        x_test: test rows.
         strata: labels whose fractions a sample has, or None.
         n_outputs: number of trees in each round of boosting.
         seed: draws the sample of rows.
@@ -229,7 +284,7 @@ def _fit_methods(
     from threadpoolctl import threadpool_limits
 
     x = x if hasattr(x, "tocsr") else np.asarray(x)
-    predictions, notes = {}, []
+    fitted, notes = {}, []
     n, n_sample = len(y), len(y) * MAX_LINEAR_INPUTS // max(x.size, 1)
     rows: Any = slice(None)
     if n_sample < n and methods:
@@ -245,14 +300,14 @@ def _fit_methods(
                 continue
             method = _make_trees(method)
         with threadpool_limits(1):  # with more, such small products wait for each other
-            predictions[name] = method.fit(x[rows], y[rows]).predict(x_test)
+            fitted[name] = method.fit(x[rows], y[rows])
         if n_sample < n:
             verb = "were" if name == TREES else "was"
             n_rows = len(y[rows])
             notes.append(
                 f"{name} {verb} fitted to {n_rows:,} of {n:,} training rows, drawn at random"
             )
-    return predictions, notes
+    return fitted, notes
 
 
 def _make_trees(name: str) -> Any:
