@@ -121,34 +121,49 @@ class ScoreReport:
             "note": self.note,
         }
 
+    @property
+    def rows_text(self) -> str:
+        """The number of test rows in words."""
+        return f"{self.n_rows:,} {'row' if self.n_rows == 1 else 'rows'}"
+
+    @property
+    def no_interval(self) -> str:
+        """Why a score has no interval."""
+        return "none for a single row"
+
+    @property
+    def no_difference(self) -> str:
+        """Why a difference of scores has no interval."""
+        return f"fewer than {MIN_DISAGREEMENTS} rows differ"
+
     def headline(self) -> str:
         """Return one line: the network's score with its interval, and the best baseline's.
 
         A network that is no better than one answer for all rows is called so instead.
         """
-        line = f"{self.metric} {self._format(self.network.value)}"
+        line = f"{self.metric} {self.format(self.network.value)}"
         if self.network.interval:
             line += f" ({self._format_interval(self.network.interval)})"
         for baseline in self.baselines:
             if baseline.is_unbeaten_constant:
                 words = "not clearly" if baseline.improvement > 0 else "no"
-                answer, value = CONSTANTS[baseline.score.name], self._format(baseline.score.value)
+                answer, value = CONSTANTS[baseline.score.name], self.format(baseline.score.value)
                 return f"{line}, {words} better than always predicting {answer}, {value}"
         if not self.baselines:
             return line
         best = min(self.baselines, key=lambda baseline: baseline.improvement)
         verdict = {"within noise": "within noise of"}.get(best.verdict, f"{best.verdict} than")
-        return f"{line}, {verdict} {best.score.name} {self._format(best.score.value)}"
+        return f"{line}, {verdict} {best.score.name} {self.format(best.score.value)}"
 
     def __str__(self) -> str:
         scores = [self.network, *(baseline.score for baseline in self.baselines)]
-        title = f"{self.metric} on {self.n_rows:,} {'row' if self.n_rows == 1 else 'rows'}"
-        values = [self._format(score.value) for score in scores]
+        title = f"{self.metric} on {self.rows_text}"
+        values = [self.format(score.value) for score in scores]
         width = max(map(len, values)) + 2 + max(len(score.name) for score in scores)
         width = max(width, len(title))
         lines = [f"{title:<{width}}  95 % interval"]
         for score, value in zip(scores, values, strict=True):
-            interval = self._format_interval(score.interval) or "none for a single row"
+            interval = self._format_interval(score.interval) or self.no_interval
             lines.append(f"{score.name}{value:>{width - len(score.name)}}  {interval}")
         if self.baselines:
             lines += ["", *self.describe_baselines()]
@@ -165,14 +180,15 @@ class ScoreReport:
         if improvement < 0:
             improvement, direction = -improvement, "behind"
             interval = interval and (-interval[1], -interval[0])
-        difference = f"{direction} {baseline.score.name} by {self._format(improvement)}"
-        ends = self._format_interval(interval) or f"fewer than {MIN_DISAGREEMENTS} rows differ"
+        difference = f"{direction} {baseline.score.name} by {self.format(improvement)}"
+        ends = self._format_interval(interval) or self.no_difference
         return f"network {difference} ({ends}): {baseline.verdict}"
 
     def _format_interval(self, interval: Interval) -> str:
-        return " to ".join(map(self._format, interval or ()))
+        return " to ".join(map(self.format, interval or ()))
 
-    def _format(self, value: float) -> str:
+    def format(self, value: float) -> str:
+        """Return a score, or a difference of scores, as text."""
         if self.metric == "accuracy":
             return format_share(value)
         return format_number(value, keep_zeros=True)

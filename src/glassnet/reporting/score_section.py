@@ -9,7 +9,7 @@ import numpy as np
 
 from glassnet.data.time_series import TimeSeries
 from glassnet.evaluation.scores import ScoreReport
-from glassnet.formatting import format_number, format_share
+from glassnet.formatting import format_number
 from glassnet.models.forecast import BacktestReport
 from glassnet.models.sequential import Sequential
 from glassnet.reporting import blocks, figures
@@ -107,18 +107,12 @@ def _plot_scores(scores: list[Any], label: str) -> Figure:
 
 def make_score_table(report: ScoreReport, suffix: str = "") -> blocks.Table:
     """Return the scores with their intervals as a table."""
-    is_share = report.metric == "accuracy"
-
-    def format_score(value: float) -> str:
-        return format_share(value) if is_share else format_number(value, keep_zeros=True)
-
     rows = []
     for score in (report.network, *(baseline.score for baseline in report.baselines)):
-        interval = " to ".join(map(format_score, score.interval or ())) or "none for a single row"
-        rows.append([score.name, format_score(score.value), interval])
-    count = f"{report.n_rows:,} {'row' if report.n_rows == 1 else 'rows'}"
+        interval = " to ".join(map(report.format, score.interval or ())) or report.no_interval
+        rows.append([score.name, report.format(score.value), interval])
     header = ["method", report.metric, "95 % interval"]
-    return blocks.Table(f"{report.metric}{suffix} on {count}", header, rows, (1, 2))
+    return blocks.Table(f"{report.metric}{suffix} on {report.rows_text}", header, rows, (1, 2))
 
 
 def _iter_backtest(
