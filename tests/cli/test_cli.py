@@ -19,7 +19,7 @@ from sklearn.linear_model import RidgeCV
 
 import glassnet as gn
 from glassnet.cli import arguments, default_models, main, output
-from glassnet.cli.commands import train
+from glassnet.cli.jobs import fitting
 
 pytestmark = pytest.mark.slow
 
@@ -460,7 +460,7 @@ def test_sparkline_averages_long_runs():
 def test_defaults_follow_the_rows(rows, batch, split, epochs):
     """1438 rows are 1294 training rows in 41 batches of 32; 1000 / 41 is rounded up."""
     settings = {"epochs": None, "validation_split": None, "batch_size": batch}
-    train.fill_defaults(settings, rows, 1000, 0.1)
+    fitting.fill_defaults(settings, rows, 1000, 0.1)
     assert (settings["validation_split"], settings["epochs"]) == (split, epochs)
 
 

@@ -15,17 +15,10 @@ from glassnet.cli.output import EXIT_INTERRUPTED, EXIT_NOT_FINITE
 from glassnet.formatting import format_duration, merge_like_lines
 
 if TYPE_CHECKING:
-    from glassnet.callbacks import EarlyStopping
     from glassnet.cli.jobs.base import Job
     from glassnet.models.sequential import Sequential
     from glassnet.reporting.scoring import RunScore
     from glassnet.training.history import History
-
-MIN_EPOCHS, MAX_EPOCHS = 5, 500
-"""Bounds of the default number of epochs, which follows from `Job.training_steps`."""
-
-MIN_ROWS_TO_VALIDATE = 100
-"""Minimum number of training rows for which the default validation split is not 0."""
 
 MIN_ROWS_TO_COMPARE = 300
 """Number of rows, training and test together, below which a score says that it is uncertain.
@@ -161,22 +154,13 @@ def train_model(
         The model, its history, and the seconds of the training.
     """
     from glassnet.cli import default_models, output
+    from glassnet.cli.jobs import fitting
 
-    for key in ("layers", "dropout", "batch_size"):
-        if settings[key] is None:
-            settings[key] = getattr(job, key)
-    model = job.build_model(settings)
+    model = fitting.build_network(job, settings)
     if not silent:
         for line in (*merge_like_lines(job.messages), f"{job.name}: {job.description}"):
             output.print_wrapped(line)
-    has_validation_data = job.validation_data is not None
-    if has_validation_data:
-        settings["validation_split"] = 0.0
-    fill_defaults(settings, job.n_samples, job.training_steps, job.validation_split)
-    settings["learning_rate"] = model.learning_rate
-    fit_options = {
-        key: settings[key] for key in ("epochs", "batch_size", "validation_split", "seed")
-    }
+    fit_options = fitting.make_fit_options(settings)
     start = time.perf_counter()
     job.prepare_model(model, verbose=0 if silent else 2, **fit_options)
     if not silent:
@@ -184,7 +168,7 @@ def train_model(
     history = job.fit(
         model,
         verbose=0 if silent else "auto",
-        callbacks=make_early_stopping(settings, has_validation_data),
+        callbacks=fitting.make_early_stopping(job, settings),
         resume=resume,
         **fit_options,
     )
@@ -272,33 +256,3 @@ def save_curves(history: History, path: str | None) -> tuple[str | None, str]:
     except OSError as error:
         return None, f"cannot write the learning curves to {path}: {error.strerror or error}."
     return path, ""
-
-
-def fill_defaults(
-    settings: dict[str, Any], n_samples: int, training_steps: int, validation_split: float
-) -> None:
-    """Replace None in the settings `epochs` and `validation_split` by numbers.
-
-    Example:
-        >>> settings = {"epochs": None, "validation_split": None, "batch_size": 32}
-        >>> fill_defaults(settings, 1438, 1000, 0.1)
-        >>> settings["epochs"], settings["validation_split"]
-        (25, 0.1)
-    """
-    if settings["validation_split"] is None:
-        enough = n_samples >= MIN_ROWS_TO_VALIDATE
-        settings["validation_split"] = validation_split if enough else 0.0
-    if settings["epochs"] is None:
-        n_train = round(n_samples * (1 - settings["validation_split"]))
-        batch_size = n_train if settings["batch_size"] == "full" else settings["batch_size"]
-        steps_per_epoch = max(-(-n_train // max(batch_size, 1)), 1)
-        epochs = -(-training_steps // steps_per_epoch)
-        settings["epochs"] = min(max(epochs, MIN_EPOCHS), MAX_EPOCHS)
-
-
-def make_early_stopping(settings: dict[str, Any], has_validation_data: bool) -> list[EarlyStopping]:
-    """Return the callbacks of the option `--patience`."""
-    from glassnet.callbacks import EarlyStopping
-
-    monitor = "val_loss" if has_validation_data or settings["validation_split"] else "loss"
-    return [EarlyStopping(monitor, patience=settings["patience"])] if settings["patience"] else []
