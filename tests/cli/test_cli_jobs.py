@@ -5,6 +5,7 @@ Oracle: the rows of the files, in their order.
 
 from pathlib import Path
 
+import click
 import numpy as np
 import pandas
 import pytest
@@ -40,6 +41,35 @@ def test_rows_of_a_table():
     assert job.description == "40 rows, 2 classes"
     split = resolve.resolve_job("t.csv", TrainOptions("sold"), 0)
     assert split.description == "32 training rows, 8 test rows, 2 classes"
+
+
+def test_groups_are_no_feature():
+    """Groups belong to the rows with a target."""
+    options = TrainOptions("sold", groups="month")
+    job = resolve.resolve_job("t.csv", options, 0, split=False)
+    assert list(job.train.columns) == ["size", "sold"]
+    assert len(job.groups) == 40
+    expected = pandas.to_datetime(FRAME.month[FRAME.sold.notna()])
+    assert pandas.to_datetime(job.groups).tolist() == expected.tolist()
+    with pytest.raises(gn.errors.ConfigError, match="'month'"):
+        resolve.resolve_job("t.csv", TrainOptions("sold", groups="mnth"), 0, split=False)
+    with pytest.raises(gn.errors.ConfigError, match="--groups"):
+        resolve.resolve_job("t.csv", TrainOptions("sold", groups="sold"), 0, split=False)
+    job = resolve.resolve_job("titanic", TrainOptions(groups="pclass"), 0, split=False)
+    assert len(job.groups) == len(job.train)
+    assert "pclass" not in job.train.columns
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "message"),
+    [
+        ("digits", TrainOptions(groups="age"), "--groups is for tables"),
+        ("t.csv", TrainOptions("size", forecast=3, groups="sold"), "--groups cannot be combined"),
+    ],
+)
+def test_groups_are_for_tables(name, options, message):
+    with pytest.raises(click.UsageError, match=message):
+        resolve.resolve_job(name, options, 0, split=False)
 
 
 def test_rows_of_arrays():

@@ -26,11 +26,12 @@ OPTION_NAMES = (
     "--fill",
     "--time-zone",
     "--column",
+    "--groups",
 )
 
 
 class TrainOptions(NamedTuple):
-    """The options of `arguments.table_options`, `series_options` and `csv_options`."""
+    """The options of `arguments.table_options`, `series_options` and `csv_options`, and groups."""
 
     target: str | None = None
     features: tuple[str, ...] = ()
@@ -41,6 +42,7 @@ class TrainOptions(NamedTuple):
     fill: str | None = None
     time_zone: str | None = None
     column_types: Mapping[str, str] = MappingProxyType({})
+    groups: str | None = None
     csv: Mapping[str, Any] = MappingProxyType({})
 
     def first_given(self) -> str | None:
@@ -127,6 +129,7 @@ class Job(ExampleSource):
         training_steps: the number of steps that the default of `--epochs` aims at.
         validation_split: the default of `--validation-split` if there are enough examples.
         validation_data: separate validation examples, or None.
+        groups: the group of each training example, which no division into folds separates, or None.
     """
 
     messages: tuple[str, ...] = ()
@@ -134,6 +137,7 @@ class Job(ExampleSource):
     training_steps: int = 1000
     validation_split: float = 0.1
     validation_data: Images | None = None
+    groups: np.ndarray | None = None
 
     @property
     def layers(self) -> tuple[int, ...]:

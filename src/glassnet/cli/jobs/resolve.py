@@ -34,7 +34,8 @@ def take_job(name: str, settings: dict[str, Any], *, split: bool = True) -> Job:
     Raises:
         click.UsageError, ConfigError, DataError: see `resolve_job`.
     """
-    options = TrainOptions(*(settings.pop(key) for key in TrainOptions._fields))
+    names = [name for name in TrainOptions._fields if name in settings]
+    options = TrainOptions(**{name: settings.pop(name) for name in names})
     size, augment = settings.pop("size"), settings.pop("augment")
     return resolve_job(name, options, settings["seed"], size, augment, split=split)
 

@@ -39,6 +39,7 @@ class TableJob(Job):
         messages: lines to print about how the table was read.
         dropout: the default of `--dropout`.
         about: what the rows are.
+        groups: the group of each training row, which no division into folds separates, or None.
     """
 
     name: str
@@ -51,6 +52,7 @@ class TableJob(Job):
     messages: tuple[str, ...] = ()
     dropout: float = 0.3
     about: str = ""
+    groups: np.ndarray | None = None
 
     @property
     def n_samples(self) -> int:
@@ -150,8 +152,9 @@ def resolve_table_job(
     strata = column.astype(str) if n_classes else None
     fraction = TEST_FRACTION if split else 0.0
     train_index, test_index = train_validation_split(len(column), strata, fraction, "random", seed)
-    selected = select_columns(table, options, target, parts.has_target)
-    selected = selected.replace_column(target, column)
+    rows = table if parts.has_target is None else table.take(parts.has_target)
+    selected = select_columns(rows, options, target).replace_column(target, column)
+    groups = read_groups(rows, options, target)
     return TableJob(
         Path(name).name,
         selected.take(train_index),
@@ -161,6 +164,7 @@ def resolve_table_job(
         options.target_transform,
         options.column_types,
         (*parts.messages, *assumption),
+        groups=None if groups is None else groups[train_index],
     )
 
 
@@ -175,10 +179,13 @@ def resolve_table_dataset_job(name: str, data: TableDataset, options: TrainOptio
     target = options.target or data.target
     column = split_target(data.frame, target).target_column
     n_classes, assumption = infer_n_classes(target, column, options.task)
-    train, test = (
-        select_columns(table, options, target, split_target(table, target).has_target)
-        for table in (read_table(frame, **options.csv) for frame in data)
-    )
+    tables = [read_table(frame, **options.csv) for frame in data]
+    parts = [split_target(table, target).has_target for table in tables]
+    all_rows, _ = tables = [
+        table if has_target is None else table.take(has_target)
+        for table, has_target in zip(tables, parts, strict=True)
+    ]
+    train, test = (select_columns(table, options, target) for table in tables)
     transform, types = options.target_transform, options.column_types
     return TableJob(
         name,
@@ -190,6 +197,7 @@ def resolve_table_dataset_job(name: str, data: TableDataset, options: TrainOptio
         types,
         assumption,
         about=data.description,
+        groups=read_groups(all_rows, options, target),
     )
 
 
@@ -208,10 +216,22 @@ def require_target(table: Table, options: TrainOptions, verb: str) -> str:
     return options.target
 
 
-def select_columns(
-    table: Table, options: TrainOptions, target: str, has_target: np.ndarray | None
-) -> Table:
-    """Return the rows that have a target, with the columns of `--features` or all columns.
+def read_groups(table: Table, options: TrainOptions, target: str) -> np.ndarray | None:
+    """Return the column of `--groups`, or None.
+
+    Raises:
+        ConfigError: an unknown column; the message suggests the nearest name.
+    """
+    from glassnet.errors import lookup
+
+    if options.groups is None:
+        return None
+    lookup("--groups", options.groups, table.drop(target).columns)
+    return table[options.groups]
+
+
+def select_columns(table: Table, options: TrainOptions, target: str) -> Table:
+    """Return a table with the columns of `--features` or all columns, without that of `--groups`.
 
     Raises:
         ConfigError: an unknown feature; the message suggests the nearest name.
@@ -221,9 +241,10 @@ def select_columns(
     features = table.drop(target).columns
     for name in options.features:
         lookup("--features", name, features)
-    unused = [name for name in features if options.features and name not in options.features]
-    selected = table.drop(*unused)
-    return replace(selected if has_target is None else selected.take(has_target), messages=())
+    unused = {name for name in features if options.features and name not in options.features}
+    if options.groups is not None:
+        unused.add(options.groups)
+    return replace(table.drop(*unused), messages=())
 
 
 def infer_n_classes(

@@ -193,6 +193,7 @@ def resolve_time_series_job(
         "--features": options.features,
         "--task": options.task,
         "--column": options.column_types,
+        "--groups": options.groups,
     }
     for option, value in unused.items():
         if value:
