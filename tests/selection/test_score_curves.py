@@ -4,8 +4,13 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from scipy import stats
+from sklearn.datasets import load_wine
 
+import glassnet as gn
 from glassnet.evaluation.resampled_tests import corrected_t_test
+from glassnet.layers import Dense, Dropout, Input
+from glassnet.selection.experiments import Experiment
+from glassnet.selection.runs import Run
 from glassnet.selection.score_curves import LearningCurve, ValidationCurve
 
 SIZES = np.array([20, 40, 60, 80])
@@ -253,3 +258,35 @@ class TestValidationCurve:
         row = frame.query("units == 32 and fold == 1").iloc[0]
         assert row["test_score"] == curve.test_scores[2, 1]
         assert len(frame) == 20
+
+
+@pytest.fixture(scope="module")
+def wine():
+    """178 standardized rows of 13 columns in three classes."""
+    x, y = load_wine(return_X_y=True)
+    return ((x - x.mean(axis=0)) / x.std(axis=0)).astype(np.float32), y
+
+
+@pytest.fixture(scope="module")
+def classifier():
+    hidden = Dense(8, activation="relu"), Dropout(0.2)
+    model = gn.Sequential([Input(13), *hidden, Dense(3, activation="softmax")], seed=1)
+    model.compile("adam", "sparse_categorical_crossentropy", ["accuracy"])
+    return model
+
+
+def test_training_rows_are_scored_without_noise(classifier, wine):
+    """Oracle: `evaluate` of the trained model, on rows that two networks have different numbers of.
+
+    The loss in the history is measured with dropout during the epoch, and is another.
+    """
+    x, y = wine
+    experiment = Experiment("test", classifier, x, y, None, {"epochs": 3, "verbose": 0})
+    test_rows = np.arange(1, 178, 2)
+    runs = [Run(rows, test_rows, seed) for seed, rows in enumerate([test_rows - 1, test_rows[:40]])]
+    for result in experiment.train(runs, scores_training_rows=True):
+        rows = result.run.train_rows
+        scores = result.model.evaluate(x[rows], y[rows], return_dict=True, verbose=0)
+        assert result.train_scores == pytest.approx(scores, rel=1e-6)
+        assert result.history.history["loss"][-1] != pytest.approx(scores["loss"], rel=1e-3)
+    assert experiment.train(runs[:1])[0].train_scores == {}

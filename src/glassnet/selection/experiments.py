@@ -106,7 +106,12 @@ class Experiment:
         return monitor.is_better(self.score_name, "auto", 0.0, 1.0, 0.0)
 
     def train(
-        self, runs: Sequence[Run], *, verbose: str | int | None = None, resume: Any = None
+        self,
+        runs: Sequence[Run],
+        *,
+        verbose: str | int | None = None,
+        resume: Any = None,
+        scores_training_rows: bool = False,
     ) -> list[RunResult]:
         """Train all runs as few programs, and return their results in the same order.
 
@@ -116,13 +121,16 @@ class Experiment:
             runs: what to train.
             verbose: see `Sequential.fit`; None for that of the experiment.
             resume: a folder for the results of runs that have ended. The same call continues.
+            scores_training_rows: whether the results have scores of the training rows, too.
 
         Raises:
             ConfigError, DataError: see `Sequential.fit`.
         """
         verbose = self.options["verbose"] if verbose is None else verbose
         prepared = [self._preparer.prepare(run, self.epochs) for run in runs]
-        trainer = RunTrainer(self.who, self.model, self.callbacks, self.score_name, verbose)
+        trainer = RunTrainer(
+            self.who, self.model, self.callbacks, self.score_name, verbose, scores_training_rows
+        )
         return trainer.train(prepared)
 
     def _read_facts(self) -> None:

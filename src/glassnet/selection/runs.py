@@ -73,6 +73,8 @@ class RunResult:
         history: the loss and the metrics of every epoch, as `fit` returns them.
         scores: the loss and the metrics of the test rows, as `evaluate` returns them. NaN if
             the run has no finite loss, or did not start.
+        train_scores: the same of the training rows, with the final weights and without noise;
+            empty unless they were asked for.
         outputs: the outputs for the test rows in the target's units, as `predict` returns them.
         problem: why the run ended before its last epoch or did not start; else "".
         step_losses: (epochs, steps), the loss of each training step; NaN where there was none.
@@ -84,6 +86,7 @@ class RunResult:
     run: Run
     history: History
     scores: dict[str, float]
+    train_scores: dict[str, float]
     outputs: np.ndarray
     problem: str
     step_losses: np.ndarray

@@ -43,6 +43,7 @@ class RunTrainer:
         callbacks: those of the fit; each run has copies of its own.
         score_name: the score that the progress line shows.
         verbose: see `Sequential.fit`.
+        scores_training_rows: whether the results have scores of the training rows.
     """
 
     def __init__(
@@ -52,8 +53,10 @@ class RunTrainer:
         callbacks: Sequence[Callback],
         score_name: str,
         verbose: str | int,
+        scores_training_rows: bool = False,
     ) -> None:
         self.model, self.callbacks = model, callbacks
+        self.scores_training_rows = scores_training_rows
         self.progress = RunProgress(who, verbose, score_name)
 
     def train(self, runs: Sequence[PreparedRun]) -> list[RunResult]:
@@ -77,7 +80,7 @@ class RunTrainer:
         """Train runs of one structure, at most one epoch beyond Ctrl-C."""
         training = StackTraining(runs, self.callbacks, self.progress, interrupt)
         training.run()
-        return training.finish(self.model)
+        return training.finish(self.model, self.scores_training_rows)
 
 
 class StackTraining:
@@ -121,8 +124,8 @@ class StackTraining:
             seconds = (time.perf_counter() - started_at) / active.sum()
             self._end_epoch(epoch, np.flatnonzero(active), before, seconds)
 
-    def finish(self, model: Sequential) -> list[RunResult]:
-        """Return the results, with the scores of the test rows."""
+    def finish(self, model: Sequential, scores_training_rows: bool) -> list[RunResult]:
+        """Return the results, with the scores of the test rows and perhaps of the training rows."""
         train_state = jax.device_get(self.stacked.train_state)
         finals = [each.final or take(train_state, k) for k, each in enumerate(self.trainings)]
         params, state = train_state.params, train_state.state
@@ -131,11 +134,16 @@ class StackTraining:
             params, state = jax.tree.map(lambda *leaves: np.stack(leaves), *weights)
         rows = [each.prepared.run.test_rows for each in self.trainings]
         logs: list[Logs] = [{} for _ in rows]
+        train_logs: list[Logs] = [{} for _ in rows]
         outputs = [np.zeros(0, np.float32) for _ in rows]
         if any(map(len, rows)):
             logs, outputs = self.stacked.score(*to_device((params, state)), rows, True)
-        parts = zip(self.trainings, finals, logs, outputs, strict=True)
-        return [each.finish(model, final, score, y) for each, final, score, y in parts]
+        if scores_training_rows:
+            train_rows = [each.prepared.network_run.train_rows for each in self.trainings]
+            train_logs, _ = self.stacked.score(*to_device((params, state)), train_rows)
+        scores = zip(logs, train_logs, strict=True)
+        parts = zip(self.trainings, finals, scores, outputs, strict=True)
+        return [each.finish(model, final, pair, y) for each, final, pair, y in parts]
 
     def _run_steps(self, steps: np.ndarray) -> bool:
         """Train all runs on their steps of an epoch; return False if the user pressed Ctrl-C."""
@@ -294,9 +302,14 @@ class _RunTraining:
         return {name: values[-1] for name, values in self.history.history.items()}
 
     def finish(
-        self, model: Sequential, final: TrainState, logs: Logs, outputs: np.ndarray
+        self,
+        model: Sequential,
+        final: TrainState,
+        scores: tuple[Logs, Logs],
+        outputs: np.ndarray,
     ) -> RunResult:
-        """Return the result of the run."""
+        """Return the result of the run; `scores` are those of the test and training rows."""
+        logs, train_logs = scores
         self.history.weights = self.callbacks.get_recorded_weights(self.program.links)
         self.callbacks.on_train_end(self.latest_score())
         n_steps = self.prepared.network_run.steps
@@ -305,11 +318,12 @@ class _RunTraining:
             row[: len(losses)] = losses
         outputs = self.prepared.decode(outputs) if len(outputs) else outputs
         if self.problem and INTERRUPTED not in self.problem:
-            logs = dict.fromkeys(logs, math.nan)
+            logs, train_logs = (dict.fromkeys(each, math.nan) for each in (logs, train_logs))
         return RunResult(
             run=self.prepared.run,
             history=self.history,
             scores=logs,
+            train_scores=train_logs,
             outputs=outputs,
             problem=self.problem,
             step_losses=step_losses,
