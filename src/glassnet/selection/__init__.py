@@ -6,9 +6,11 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    pass
+    from glassnet.selection.cross_validation import cross_validate as cross_validate
 
-_MODULES: dict[str, str] = {}
+_MODULES: dict[str, str] = {
+    "cross_validate": "cross_validation",
+}
 """The module of each public name. A function is imported when it is first used."""
 
 __all__ = sorted(_MODULES)

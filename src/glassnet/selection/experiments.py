@@ -14,6 +14,7 @@ from glassnet.errors import lookup, require
 from glassnet.models.sequential import Sequential
 from glassnet.pipeline.targets import get_class_labels
 from glassnet.preprocessing.time_series import TimeSeriesPreprocessor
+from glassnet.selection.folds import FoldData
 from glassnet.selection.preparation import RunPreparer
 from glassnet.selection.runs import Run, RunResult
 from glassnet.selection.training import RunTrainer
@@ -70,6 +71,8 @@ class Experiment:
         epochs: number of epochs of each run.
         messages: what was inferred about the data, for the user.
         score_names: names of all scores, the loss first.
+        fold_data: facts about the rows for `make_folds`.
+        n_data: number of rows of x, with and without a target.
 
     Raises:
         ConfigError: an unknown argument, or one that has no meaning here.
@@ -86,6 +89,7 @@ class Experiment:
         options: Mapping[str, Any] | None = None,
     ) -> None:
         self.who = who
+        _require_model(who, model)
         self.model: Sequential = getattr(model, "glassnet_model", model)
         self.options = FIT_ARGUMENTS | _check_names(who, options or {})
         self.callbacks = normalize_callbacks(self.options["callbacks"])
@@ -149,6 +153,32 @@ class Experiment:
         self.horizon = preprocessor.target.horizon if self.is_series and preprocessor else 1
         self.score_names = program.log_names(include_validation=False)
         self.epochs = self._choose_epochs()
+        self.fold_data = FoldData(
+            n_rows=self.n_rows,
+            labels=self.labels,
+            class_names=self.class_names,
+            targets=self.targets,
+            positions=None if has_target is None else self.row_index,
+            n_data=None if has_target is None else len(has_target),
+            is_series=self.is_series,
+            horizon=self.horizon,
+        )
+        self.n_data = self.n_rows if has_target is None else len(has_target)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What to know about the scores of runs, in sentences."""
+        notes = []
+        if self.model.epoch:
+            notes.append("The model has been trained. Its weights were not used.")
+        names = [getattr(each, "monitor", None) for each in self.callbacks]
+        watched = [str(name) for name in names if str(name).startswith("val_")]
+        if watched and not self.options["validation_split"]:
+            notes.append(
+                f"The callbacks watched {watched[0]} of the test rows, so the scores are "
+                "optimistic. With validation_split=0.1 they watch other rows."
+            )
+        return tuple(notes)
 
     def _choose_epochs(self) -> int:
         """Return the number of epochs: the argument, that of the last fit, or the default."""
@@ -174,6 +204,24 @@ def _check_names(who: str, options: Mapping[str, Any]) -> dict[str, Any]:
         require(not fix, who, f"no {name}", **received, fix=fix)
         lookup(f"{who}: argument", name, FIT_ARGUMENTS)
     return dict(options)
+
+
+def _require_model(who: str, model: Any) -> None:
+    """Refuse what is not a model.
+
+    Raises:
+        ConfigError: with what to do for an estimator.
+    """
+    inner = getattr(model, "glassnet_model", model)
+    fix = "Pass a gn.Sequential, or a model with Keras's layout."
+    if hasattr(model, "get_params") and hasattr(model, "fit"):
+        fix = (
+            "Estimators have scikit-learn's own tools: sklearn.model_selection.cross_validate"
+            "(estimator, X, y), GridSearchCV and others."
+        )
+    is_model = isinstance(inner, Sequential)
+    received = f"the class {model.__name__}" if isinstance(model, type) else type(model).__name__
+    require(is_model, who, "a model as the first argument", model=received, fix=fix)
 
 
 def _refuse_writers(who: str, callbacks: Sequence[Any]) -> None:

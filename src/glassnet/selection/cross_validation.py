@@ -1,0 +1,311 @@
+"""Cross-validation: the score of a model on rows that it was not trained on, for every row."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from glassnet.engine import objective
+from glassnet.errors import NotReadyError, message
+from glassnet.evaluation.intervals import Interval
+from glassnet.evaluation.resampled_tests import corrected_interval
+from glassnet.formatting import format_number, format_share
+from glassnet.inspection.view import View
+from glassnet.models.sequential import Sequential
+from glassnet.selection.experiments import Experiment
+from glassnet.selection.folds import make_folds
+from glassnet.selection.runs import Run, RunResult
+from glassnet.training.history import History
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+MAX_LINES = 12
+"""Maximum number of folds that are printed."""
+
+
+def cross_validate(
+    model: Any,
+    x: Any,
+    y: Any = None,
+    sample_weight: Any = None,
+    *,
+    folds: Any = 5,
+    repeats: int = 1,
+    groups: Any = None,
+    **fit_arguments: Any,
+) -> CrossValidation:
+    """Train a model on several divisions of the rows, and score it on the rows left out.
+
+    The rows are divided into k folds of about equal size. For each fold, a network with new weights
+    is trained on the rows of all others and scored on this fold. So every row is tested once, by a
+    network that has not seen it. All networks are trained by one program.
+
+    Whatever is learned from data is learned from the training rows of each fold alone: the encoding
+    of a table, the scale of its target, statistics of `Normalization`, a vocabulary. The weights of
+    the model are not used and do not change.
+
+    Args:
+        model: a `gn.Sequential`, or a model with Keras's layout, trained or not.
+        x: rows of any kind that `fit` takes: arrays, a table, images, a series, texts. No batches.
+        y: targets; None if x holds them.
+        sample_weight: a weight per row, for training and for the loss.
+        folds: number of folds; or a splitter of scikit-learn; or pairs (train rows, test rows). A
+            number means stratified folds for classes and shuffled folds for numbers. The folds of a
+            time series are in the order of time.
+        repeats: number of times that the rows are divided anew.
+        groups: a label per row. All rows of a group are in one fold.
+        fit_arguments: arguments of `fit`. The default of `epochs` is that of the model's last fit,
+            or enough for 1,000 steps. With `validation_split`, a part of the training rows of each
+            fold is used for callbacks such as `EarlyStopping`. Without it they see the test rows,
+            and the scores are optimistic.
+
+    Raises:
+        ConfigError: an unknown argument; see `Sequential.fit`.
+        DataError: more folds than rows, or than the rarest class has; groups in two folds; batches;
+            see `Sequential.fit`.
+
+    Example:
+        >>> from glassnet.layers import Dense
+        >>> x = np.linspace(-1, 1, 30)[:, None]
+        >>> model = Sequential([Dense(4, activation="tanh"), Dense(1)], seed=0)
+        >>> result = cross_validate(model, x, x**2, folds=3, epochs=2, verbose=0)
+        >>> result.scores.shape, result.predictions.shape
+        ((3,), (30, 1))
+
+    Source: Stone 1974, Cross-validatory choice and assessment of statistical predictions; lecture
+        002, k-fold cross-validation.
+    """
+    experiment = Experiment("cross_validate", model, x, y, sample_weight, fit_arguments)
+    parts = make_folds(
+        "cross_validate",
+        folds,
+        experiment.fold_data,
+        groups,
+        repeats=repeats,
+        seed=experiment.seed,
+    )
+    runs = [Run(*fold, experiment.seed + k) for k, fold in enumerate(parts)]
+    return make_cross_validation(experiment, experiment.train(runs))
+
+
+class EnsemblePrediction(NamedTuple):
+    """Predictions of the networks of all folds for new rows.
+
+    Attributes:
+        mean: (n, ...), the mean of the outputs.
+        std: (n, ...), their standard deviation over the networks.
+        outputs: (folds, n, ...), the outputs of each network.
+    """
+
+    mean: np.ndarray
+    std: np.ndarray
+    outputs: np.ndarray
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class CrossValidation(View):
+    """Result of `cross_validate`.
+
+    Attributes:
+        score_name: name of the score: the first metric of `compile`, or "loss".
+        scores: (folds,), the score of each fold's test rows. NaN if its training failed.
+        predictions: (n, ...), the output for each row of x by the network that was not trained on
+            it, as `predict` returns them. The mean of several with `repeats`; NaN for rows that
+            no fold tests, and rows without a target.
+        train_rows, test_rows: positions in x of the rows of each fold.
+        seeds: (folds,), the seed of each network. `model.reset(seeds[k])` and `fit` to
+            `train_rows[k]` give the network of fold k again.
+        results: the runs: histories, scores and trained models.
+        score_names: names of all scores, the loss first.
+        class_names: labels of the classes if the data name them, else None.
+        notes: what to know about the scores, in sentences.
+    """
+
+    score_name: str
+    scores: np.ndarray
+    predictions: np.ndarray
+    train_rows: tuple[np.ndarray, ...]
+    test_rows: tuple[np.ndarray, ...]
+    seeds: np.ndarray
+    results: tuple[RunResult, ...]
+    score_names: tuple[str, ...]
+    class_names: tuple[Any, ...] | None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def n_folds(self) -> int:
+        """Number of folds, over all repeats."""
+        return len(self.scores)
+
+    @property
+    def mean(self) -> float:
+        """The mean score of the folds whose training did not fail."""
+        finite = self.scores[np.isfinite(self.scores)]
+        return float(finite.mean()) if len(finite) else math.nan
+
+    @property
+    def std(self) -> float:
+        """The standard deviation of the scores over the folds."""
+        finite = self.scores[np.isfinite(self.scores)]
+        return float(finite.std(ddof=1)) if len(finite) > 1 else math.nan
+
+    @property
+    def interval(self) -> Interval:
+        """The 95 % interval of the mean score, or None if there are too few folds.
+
+        It is wider than that of independent scores, since the folds share training rows: see
+        `evaluation.resampled_tests.corrected_interval`.
+        """
+        done = np.isfinite(self.scores)
+        n_train = np.array([len(rows) for rows in self.train_rows])
+        n_test = np.array([len(rows) for rows in self.test_rows])
+        if done.sum() < 2:
+            return None
+        return corrected_interval(self.scores[done], n_train[done], n_test[done])
+
+    @property
+    def all_scores(self) -> dict[str, np.ndarray]:
+        """The loss and every metric of each fold's test rows, (folds,), by name."""
+        return {
+            name: np.array([result.scores.get(name, math.nan) for result in self.results])
+            for name in self.score_names
+        }
+
+    @property
+    def histories(self) -> tuple[History, ...]:
+        """The history of each fold's training."""
+        return tuple(result.history for result in self.results)
+
+    @property
+    def models(self) -> tuple[Sequential, ...]:
+        """The trained model of each fold, without those whose training failed."""
+        return tuple(result.model for result in self.results if result.is_complete)
+
+    @cached_property
+    def predicted_labels(self) -> np.ndarray:
+        """The predicted class of each row, (n,), of rows that a fold tests: see `tested_rows`.
+
+        Raises:
+            ConfigError: the network predicts numbers, not classes.
+        """
+        setup = self.results[0].setup
+        outputs = self.predictions[self.tested_rows]
+        labels = objective.to_class_labels(outputs, setup.require_network().links, setup.loss)
+        return setup.preprocessor.target.decode_labels(labels) if setup.preprocessor else labels
+
+    @property
+    def tested_rows(self) -> np.ndarray:
+        """Positions in x of the rows that have a prediction."""
+        done = [r for r, run in zip(self.test_rows, self.results, strict=True) if run.is_complete]
+        return np.unique(np.concatenate([np.zeros(0, int), *done]))
+
+    def predict(self, x: Any, **options: Any) -> EnsemblePrediction:
+        """Return the mean and the spread of the outputs of all folds' networks for new rows.
+
+        Args:
+            x: rows of any kind that `Sequential.predict` takes.
+            options: arguments of `Sequential.predict`.
+
+        Raises:
+            NotReadyError: the training of every fold failed.
+        """
+        if not self.models:
+            problem = self.results[0].problem
+            raise NotReadyError(message("predict", "a fold that has been trained", fold_0=problem))
+        outputs = np.stack([model.predict(x, **options) for model in self.models])
+        return EnsemblePrediction(outputs.mean(0), outputs.std(0), outputs)
+
+    @property
+    def title(self) -> str:
+        folds = f"{self.n_folds} folds of {len(self.tested_rows):,} rows"
+        failed = sum(not result.is_complete for result in self.results)
+        if failed == self.n_folds:
+            return f"the training of all {folds} failed: {self.results[0].problem}"
+        text = f"{self.score_name} {self._format(self.mean)} over {folds}"
+        if self.interval is not None:
+            low, high = map(self._format, self.interval)
+            text += f", 95 % interval {low} to {high}"
+        return text + (f"; the training of {failed} failed" if failed else "")
+
+    def _format(self, value: float) -> str:
+        is_share = self.score_name.endswith("accuracy")
+        return format_share(value) if is_share else format_number(value)
+
+    def __str__(self) -> str:
+        lines = [self.title]
+        for k, result in enumerate(self.results[:MAX_LINES]):
+            sizes = f"{len(self.train_rows[k]):,} training and {len(self.test_rows[k]):,} test rows"
+            score = self._format(self.scores[k])
+            text = result.problem or f"{self.score_name} {score}"
+            lines.append(f"fold {k + 1}: {sizes}, {len(result.history.epoch)} epochs, {text}")
+        if self.n_folds > MAX_LINES:
+            lines.append(f"... and {self.n_folds - MAX_LINES} more folds")
+        return "\n".join([*lines, *self.notes])
+
+    def plot(self) -> Figure:
+        """Draw the score of each fold with the mean, and the losses over the epochs."""
+        from glassnet.plots.cross_validation import plot_cross_validation
+
+        names = "loss", "val_loss"
+        curves = [[h.history.get(name, []) for name in names] for h in self.histories]
+        return plot_cross_validation(
+            self.title, self.score_name, self.scores, self.mean, self.interval, curves
+        )
+
+    def to_frame(self) -> Any:
+        """Return a pandas DataFrame with a row per fold, numbered from 0: sizes, seed, scores."""
+        import pandas as pd
+
+        columns: dict[str, Any] = {
+            "n_train": [len(rows) for rows in self.train_rows],
+            "n_test": [len(rows) for rows in self.test_rows],
+            "seed": self.seeds,
+            "epochs": [len(history.epoch) for history in self.histories],
+        }
+        problems = {"problem": [result.problem for result in self.results]}
+        index = pd.RangeIndex(self.n_folds, name="fold")
+        return pd.DataFrame(columns | self.all_scores | problems, index=index)
+
+
+def make_cross_validation(experiment: Experiment, results: Sequence[RunResult]) -> CrossValidation:
+    """Return the result of runs, one for each fold."""
+    runs, position = [result.run for result in results], experiment.row_index
+    name = experiment.score_name
+    return CrossValidation(
+        score_name=name,
+        scores=np.array([result.scores.get(name, math.nan) for result in results]),
+        predictions=average_outputs(results, position, experiment.n_data),
+        train_rows=tuple(position[run.train_rows] for run in runs),
+        test_rows=tuple(position[run.test_rows] for run in runs),
+        seeds=np.array([run.seed for run in runs]),
+        results=tuple(results),
+        score_names=experiment.score_names,
+        class_names=experiment.class_names,
+        notes=experiment.notes,
+    )
+
+
+def average_outputs(results: Sequence[RunResult], position: np.ndarray, n_data: int) -> np.ndarray:
+    """Return the mean of the test outputs of each row of the data, (n_data, ...), NaN without any.
+
+    Args:
+        results: of runs of one model.
+        position: positions in the data of the rows that runs count.
+        n_data: number of rows of the data.
+    """
+    done = [result for result in results if result.is_complete and len(result.outputs)]
+    shape = done[0].outputs.shape[1:] if done else (1,)
+    total, count = np.zeros((n_data, *shape), np.float32), np.zeros(n_data, np.float32)
+    for result in done:
+        rows = position[result.run.test_rows]
+        total[rows] += result.outputs
+        count[rows] += 1
+    with np.errstate(invalid="ignore"):
+        mean: np.ndarray = total / count.reshape(-1, *[1] * len(shape))
+    return mean
