@@ -2,13 +2,15 @@
 
 import copy
 import pickle
+from dataclasses import dataclass
 
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
 import glassnet as gn
 from glassnet.errors import ConfigError, MissingError
-from glassnet.layers import Dense, Flatten, Input, Residual
+from glassnet.layers import Dense, Flatten, Input, Layer, Residual, functional
 
 
 @pytest.mark.parametrize(
@@ -54,3 +56,29 @@ def test_a_view_has_the_fields_of_its_layer():
     with pytest.raises(MissingError, match="Dense has no attribute 'rate'"):
         _ = model.layers[0].rate
     assert copy.deepcopy(model.layers[0].layer) == model.layers[0].layer
+
+
+def test_shapes_of_equal_layers_are_derived_once():
+    """Networks with other weights, as the folds of a cross-validation have, trace nothing again."""
+    traced = []
+
+    @dataclass(frozen=True)
+    class Doubled(Layer):
+        factor: float = 2.0
+
+        def __call__(self, params, x):
+            traced.append(x.shape)
+            return jnp.concatenate([x, self.factor * x], axis=-1)
+
+    def build(factor, shape, seed):
+        layers = (Doubled(factor), Dense(1))
+        return functional.init(layers, np.random.default_rng(seed), shape)
+
+    (_, first), _, shapes = build(2.0, (3,), 0)
+    (_, second), _, same_shapes = build(2.0, (3,), 1)
+    assert shapes == same_shapes == ((3,), (6,), (1,))
+    assert len(traced) == 1
+    assert not np.array_equal(first["kernel"], second["kernel"])
+    assert build(2.0, (5,), 0)[2] == ((5,), (10,), (1,))
+    build(3.0, (3,), 0)
+    assert len(traced) == 3

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import functools
+import itertools
 import re
 from collections import Counter
 from collections.abc import Sequence
@@ -20,6 +22,9 @@ from glassnet.layers.layer import Layer
 from glassnet.types import Array, Params, Shape, State
 
 Links = tuple[Layer, ...]
+
+MAX_SHAPES = 512
+"""Maximum number of output shapes that are remembered."""
 
 
 def default_name(layer: Layer) -> str:
@@ -133,10 +138,9 @@ def output_shape(link: Layer, params: Params, state: State, shape: Shape) -> Sha
     Raises:
         ConfigError: the output does not have the batch axis of the input and at least one more.
     """
-    x = jax.ShapeDtypeStruct((7, *shape), jnp.result_type(float))  # type: ignore[no-untyped-call]
-    out: Shape = jax.eval_shape(
-        lambda p, s, x: run((link,), (p,), (s,), x)[0], params, state, x
-    ).shape
+    leaves, tree = jax.tree.flatten((params, state))
+    shapes = tuple((np.shape(leaf), jnp.result_type(leaf)) for leaf in leaves)
+    out = _trace_shape(link, tree, (*shapes, ((7, *shape), jnp.result_type(float))))
     require(
         len(out) > 1 and out[0] == 7,
         link.name or type(link).__name__,
@@ -145,6 +149,20 @@ def output_shape(link: Layer, params: Params, state: State, shape: Shape) -> Sha
         output=out,
     )
     return out[1:]
+
+
+@functools.lru_cache(maxsize=MAX_SHAPES)
+def _trace_shape(link: Layer, tree: Any, shapes: tuple[tuple[Shape, Any], ...]) -> Shape:
+    """Return the shape of a link's output for its params, state and input.
+
+    The networks of a cross-validation have equal layers, so most of the shapes are known.
+    """
+    *leaves, x = itertools.starmap(jax.ShapeDtypeStruct, shapes)
+    params, state = jax.tree.unflatten(tree, leaves)
+    out: Shape = jax.eval_shape(
+        lambda p, s, x: run((link,), (p,), (s,), x)[0], params, state, x
+    ).shape
+    return out
 
 
 def as_float(x: Array) -> Array:
