@@ -17,7 +17,7 @@ from jax import lax
 
 from glassnet.engine import network
 from glassnet.engine.compilation import compiled
-from glassnet.engine.inference import compute_block_sums, infer, iter_block_ranges
+from glassnet.engine.inference import compute_block_sums, infer
 from glassnet.engine.numeric_fields import (
     FieldPath,
     find_differences,
@@ -36,6 +36,9 @@ from glassnet.engine.train_step import (
 from glassnet.types import Array, Params, State
 
 T = TypeVar("T")
+
+MAX_BLOCK = 4096
+"""Maximum number of rows of each run that are scored at once."""
 
 MAX_VECTORIZED_WEIGHTS = 1000
 """Networks with fewer weights than this are vectorized on a CPU; larger ones run in turn."""
@@ -212,29 +215,19 @@ class StackedRuns:
             with_outputs: whether to return the outputs; they are empty otherwise.
         """
         has_exact = any(metric.exact for metric in self._program.program.metrics)
-        collect = with_outputs or has_exact
-        blocks = []
-        for start, stop, size in iter_block_ranges(max(map(len, rows))):
-            index, mask = _pad_rows([each[start:stop] for each in rows], size)
-            block = _score_stacked(
-                self._program,
-                collect,
-                self._numbers,
-                (params, state),
-                self._data,
-                to_device((index, mask), copy=False),
-            )
-            blocks.append(jax.device_get(block))
-        penalties = jax.device_get(_stacked_penalty(self._program, self._numbers, params))
-        extra = np.zeros(len(rows)) if penalties is None else penalties
-        logs = [
-            _compute_logs(run, [take(block, k) for block in blocks], float(extra[k]), collect)
-            for k, run in enumerate(self.runs)
-        ]
-        outputs: list[np.ndarray] = []
-        if with_outputs:
-            parts = [[block[3][k] for block in blocks] for k in range(len(rows))]
-            outputs = [np.concatenate(p)[: len(r)] for p, r in zip(parts, rows, strict=True)]
+        blocks, n = [], max(map(len, rows))
+        for start in range(0, n, MAX_BLOCK):
+            part = [each[start : start + MAX_BLOCK] for each in rows]
+            index = to_device(_pad_rows(part, min(n, MAX_BLOCK)), copy=False)
+            weights = params, state
+            block = _score_stacked(self._program, self._numbers, weights, self._data, index)
+            blocks.append(jax.device_get(block if with_outputs or has_exact else block[:4]))
+        logs, outputs = [], []
+        for k, run in enumerate(self.runs):
+            own = [take(block, k) for block in blocks]
+            logs.append(_compute_logs(run, own, rows[k]))
+            if with_outputs:
+                outputs.append(np.concatenate([block[4] for block in own])[: len(rows[k])])
         return logs, outputs
 
 
@@ -303,15 +296,16 @@ def _run_stacked_steps(
     return program.map_runs(run_one, (numbers, data.own), train_state, plan, bounds)
 
 
-@compiled(0, 1)
+@compiled(0)
 def _score_stacked(
     program: StackedProgram,
-    with_outputs: bool,
     numbers: tuple[Array, ...],
     weights: tuple[Any, Any],
     data: StackedData,
     rows: tuple[Array, Array],
 ) -> Any:
+    """Return the sums of one block of rows of every run, its penalty, and outputs and masks."""
+
     def score_one(
         own: tuple[tuple[Array, ...], Data], weights: tuple[Any, Any], rows: tuple[Array, Array]
     ) -> Any:
@@ -320,39 +314,26 @@ def _score_stacked(
         body, head = network.split_head(one.links, one.loss)
         z, output, mask = _infer(body, head, *weights, batch.x)
         total, count, sums, mask = _compute_block_sums(one, batch, z, output, rows[1], mask)
-        return total, count, sums, *((output, batch.y, mask) if with_outputs else ())
+        penalty = network.penalty(one.links, weights[0])
+        return total, count, sums, 0.0 if penalty is None else penalty, output, mask
 
     return program.map_runs(score_one, (numbers, data.own), weights, rows)
 
 
-@compiled(0)
-def _stacked_penalty(
-    program: StackedProgram, numbers: tuple[Array, ...], params: tuple[Params, ...]
-) -> Array | None:
-    def compute_one(numbers: tuple[Array, ...], params: tuple[Params, ...]) -> Array | None:
-        return network.penalty(program.fill(numbers).links, params)
-
-    return program.map_runs(compute_one, numbers, params)
-
-
-def _compute_logs(
-    run: NetworkRun, blocks: Sequence[Any], penalty: float, collected: bool
-) -> dict[str, float]:
-    """Return the loss and metrics of one run, from the sums of its blocks."""
+def _compute_logs(run: NetworkRun, blocks: Sequence[Any], rows: np.ndarray) -> dict[str, float]:
+    """Return the loss and metrics of one run for its rows, from the sums of their blocks."""
     count = sum(float(block[1]) for block in blocks)
-    loss = sum(float(block[0]) for block in blocks) / max(count, 1.0) + penalty
-    logs = {"loss": run.program.loss.report_scale * loss}
-    pairs: tuple[np.ndarray, ...] = ()
-    if collected:
-        parts = [(y[mask > 0], output[mask > 0]) for *_, output, y, mask in blocks]
-        pairs = tuple(np.concatenate(each) for each in zip(*parts, strict=True))
+    mean = sum(float(block[0]) for block in blocks) / max(count, 1.0)
+    logs = {"loss": run.program.loss.report_scale * (mean + float(blocks[0][3]))}
     for metric in run.program.metrics:
         if metric.exact:
-            logs[metric.name] = metric.exact(*pairs)
+            output, mask = (np.concatenate([block[i] for block in blocks]) for i in (4, 5))
+            is_real = mask[: len(rows)] > 0
+            y = np.asarray(run.data.y)[rows]
+            logs[metric.name] = metric.exact(y[is_real], output[: len(rows)][is_real])
             continue
-        sums = jax.tree.map(
-            lambda *each: sum(map(_to_wide, each)), *(b[2][metric.name] for b in blocks)
-        )
+        parts = [block[2][metric.name] for block in blocks]
+        sums = jax.tree.map(lambda *each: sum(map(_to_wide, each)), *parts)
         logs[metric.name] = metric.result(sums)
     return logs
 

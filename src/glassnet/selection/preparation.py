@@ -86,14 +86,16 @@ class RunPreparer:
             setup = self._build(settings, spec)
             selected = self._select(adapter, setup, options)
             setup = replace(setup, state=self._adapt(setup, selected))
+        network_run = _make_network_run(setup, selected, options)
         own_epochs = changes.get("epochs", run.epochs)
         validation = selected.validation_index
         return PreparedRun(
             run=run,
             setup=setup,
-            network_run=_make_network_run(setup, selected, options),
+            network_run=network_run,
             validation_rows=run.test_rows if validation is None else validation,
             epochs=epochs if own_epochs is None else int(own_epochs),
+            start=network_run.start,
             x=self._source[0],
         )
 

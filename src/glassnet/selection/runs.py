@@ -43,9 +43,10 @@ class PreparedRun:
     Attributes:
         run: the run.
         setup: layers, starting weights and settings.
-        network_run: what the engine trains.
+        network_run: what the engine trains; its inputs may be padded.
         validation_rows: rows whose loss and metrics are logged in every epoch.
         epochs: number of epochs.
+        start: the train state before the first step, on the host.
         x: the features as the user passed them.
     """
 
@@ -54,6 +55,7 @@ class PreparedRun:
     network_run: NetworkRun
     validation_rows: np.ndarray
     epochs: int
+    start: TrainState
     x: Any
 
     def decode(self, outputs: np.ndarray) -> np.ndarray:

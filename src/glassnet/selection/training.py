@@ -15,6 +15,7 @@ import numpy as np
 from glassnet.callbacks import Callback
 from glassnet.callbacks.callback_list import CallbackList
 from glassnet.engine.epoch_runner import Logs, RunState, SlicePacer
+from glassnet.engine.input_padding import crop_train_state, pad_inputs
 from glassnet.engine.loop import Decision, Record
 from glassnet.engine.placement import to_device
 from glassnet.engine.stacked_runs import NetworkRun, StackedRuns, take
@@ -62,6 +63,8 @@ class RunTrainer:
     def train(self, runs: Sequence[PreparedRun]) -> list[RunResult]:
         """Train runs and return their results in the same order."""
         results: dict[int, RunResult] = {}
+        padded = pad_inputs([run.network_run for run in runs])
+        runs = [replace(run, network_run=each) for run, each in zip(runs, padded, strict=True)]
         work = sum(run.epochs * run.network_run.steps for run in runs)
         with InterruptGuard() as interrupt, self.progress.track(len(runs), work):
             for indices in _group_by_structure(runs):
@@ -328,7 +331,7 @@ class _RunTraining:
             problem=self.problem,
             step_losses=step_losses,
             setup=self.prepared.setup,
-            train_state=final,
+            train_state=crop_train_state(final, self.prepared.start),
             base_model=model,
         )
 
