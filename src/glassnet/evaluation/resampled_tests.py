@@ -76,6 +76,33 @@ def corrected_interval(scores: ArrayLike, n_train: ArrayLike, n_test: ArrayLike)
     return None if math.isnan(error) else _t_interval(float(values.mean()), error, len(values))
 
 
+def corrected_standard_error(scores: ArrayLike, n_train: ArrayLike, n_test: ArrayLike) -> float:
+    """Return the standard error of the mean score over folds.
+
+    sqrt((1 / J + n_test / n_train) * var(scores)): see `corrected_interval`.
+
+    Shapes:
+        scores (J,); n_train and n_test: () or (J,).
+
+    Args:
+        scores: score of each fold.
+        n_train: number of training rows, one for all folds or one per fold.
+        n_test: number of test rows, one for all folds or one per fold.
+
+    Returns:
+        The error in units of the score; NaN if no interval is known.
+
+    Raises:
+        DataError: a shape is another, or a number of rows is not positive.
+
+    Example:
+        >>> error = corrected_standard_error([0.8, 0.9, 0.7, 0.8, 0.8], n_train=80, n_test=20)
+        >>> f"{error:.4f}"  # sqrt((1 / 5 + 1 / 4) * 0.005)
+        '0.0474'
+    """
+    return _corrected_error(*_check_scores("corrected_standard_error", scores, n_train, n_test))
+
+
 def corrected_t_test(differences: ArrayLike, n_train: ArrayLike, n_test: ArrayLike) -> PairedTest:
     """Test whether the mean of differences between two methods' scores on the same folds is 0.
 

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from glassnet.selection.cross_validation import cross_validate as cross_validate
+    from glassnet.selection.sweeps import sweep as sweep
 
 _MODULES: dict[str, str] = {
     "cross_validate": "cross_validation",
+    "sweep": "sweeps",
 }
 """The module of each public name. A function is imported when it is first used."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -89,7 +90,7 @@ class Experiment:
         options: Mapping[str, Any] | None = None,
     ) -> None:
         self.who = who
-        _require_model(who, model)
+        require_model(who, model)
         self.model: Sequential = getattr(model, "glassnet_model", model)
         self.options = FIT_ARGUMENTS | _check_names(who, options or {})
         self.callbacks = normalize_callbacks(self.options["callbacks"])
@@ -108,6 +109,12 @@ class Experiment:
     def greater_is_better(self) -> bool:
         """Whether a greater score is better."""
         return monitor.is_better(self.score_name, "auto", 0.0, 1.0, 0.0)
+
+    def without_callbacks(self) -> Experiment:
+        """Return a copy whose runs have no callbacks."""
+        twin = copy.copy(self)
+        twin.callbacks = ()
+        return twin
 
     def train(
         self,
@@ -206,7 +213,7 @@ def _check_names(who: str, options: Mapping[str, Any]) -> dict[str, Any]:
     return dict(options)
 
 
-def _require_model(who: str, model: Any) -> None:
+def require_model(who: str, model: Any) -> None:
     """Refuse what is not a model.
 
     Raises:

@@ -21,14 +21,14 @@ from typing import Any
 from glassnet import losses, optimizers
 from glassnet.engine.train_step import initial_rate
 from glassnet.errors import ConfigError, find_nearest, is_int, message, require, wrap_errors
-from glassnet.models.base import BaseModel
+from glassnet.models.sequential import Sequential
 from glassnet.models.setup import Setup
 from glassnet.regularizers import L1, L1L2, L2, Regularizer
 from glassnet.selection.layer_paths import Place, change_layers, field_names, iter_places
 
 WHO = "parameters"
 
-FIT_ARGUMENTS = ("batch_size", "epochs", "class_weight", "shuffle", "callbacks")
+FIT_ARGUMENTS = ("batch_size", "epochs", "class_weight", "shuffle")
 """Arguments of `fit` that may be parameters."""
 
 SHARED_FIELDS = {
@@ -95,13 +95,18 @@ def apply_values(setup: Setup, values: Mapping[str, Any]) -> Setup:
     return setup
 
 
-def check_names(setup: Setup, names: Iterable[str]) -> None:
+def check_names(setup: Setup, names: Iterable[str], arguments: Sequence[str] = ()) -> None:
     """Refuse parameters that a model does not have.
+
+    Args:
+        setup: layers, optimizer and loss of a model.
+        names: names of parameters.
+        arguments: other names that exist: arguments of the function that returned the model.
 
     Raises:
         ConfigError: the message names the nearest parameter, and lists those that exist.
     """
-    existing = parameter_names(setup)
+    existing = [*arguments, *parameter_names(setup)]
     for name in names:
         if name not in existing:
             shared = [other for other in existing if not _is_path(other)]
@@ -132,7 +137,7 @@ def parameter_names(setup: Setup) -> list[str]:
 
 def call_model_function(
     function: Callable[..., Any], values: Mapping[str, Any]
-) -> tuple[BaseModel, dict[str, Any]]:
+) -> tuple[Sequential, dict[str, Any]]:
     """Return the model that a function makes from values, and the values that it does not take.
 
     Args:
@@ -159,7 +164,7 @@ def call_model_function(
     who, expected = "model", "a function that takes parameters and returns a gn.Sequential"
     with wrap_errors(who, expected, error=ConfigError, **own):
         model = function(**own)
-    require(isinstance(model, BaseModel), who, expected, result=model)
+    require(isinstance(model, Sequential), who, expected, result=model)
     return model, {name: value for name, value in values.items() if name not in own}
 
 

@@ -101,7 +101,8 @@ class RunPreparer:
 
     def _apply_values(self, run: Run) -> tuple[Setup, dict[str, Any]]:
         """Return the settings of a run, and the arguments of `fit` that it changes."""
-        settings = replace(self.settings, seed=run.seed, seed_was_drawn=False)
+        settings = self.settings if run.model is None else run.model.get_settings()
+        settings = replace(settings, seed=run.seed, seed_was_drawn=False)
         if not run.values:
             return settings, {}
         from glassnet.selection import parameters

@@ -27,6 +27,7 @@ class Run:
         seed: seed of the starting weights, the order and the noise.
         values: parameters that differ from the model: see `parameters.apply_values`.
         epochs: number of epochs; None for that of the experiment.
+        model: another model than that of the experiment, or None.
     """
 
     train_rows: np.ndarray
@@ -34,6 +35,7 @@ class Run:
     seed: int
     values: Mapping[str, Any] = field(default_factory=dict)
     epochs: int | None = None
+    model: Sequential | None = None
 
 
 @dataclass(frozen=True, eq=False)

@@ -332,7 +332,7 @@ class _RunTraining:
             step_losses=step_losses,
             setup=self.prepared.setup,
             train_state=crop_train_state(final, self.prepared.start),
-            base_model=model,
+            base_model=self.prepared.run.model or model,
         )
 
 
