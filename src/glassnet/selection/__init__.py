@@ -6,10 +6,12 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from glassnet.selection.comparisons import compare as compare
     from glassnet.selection.cross_validation import cross_validate as cross_validate
     from glassnet.selection.sweeps import sweep as sweep
 
 _MODULES: dict[str, str] = {
+    "compare": "comparisons",
     "cross_validate": "cross_validation",
     "sweep": "sweeps",
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from glassnet.pipeline.targets import get_class_labels
 from glassnet.preprocessing.time_series import TimeSeriesPreprocessor
 from glassnet.selection.folds import FoldData
 from glassnet.selection.preparation import RunPreparer
-from glassnet.selection.runs import Run, RunResult
+from glassnet.selection.runs import PreparedRun, Run, RunResult
 from glassnet.selection.training import RunTrainer
 
 FIT_ARGUMENTS: dict[str, Any] = {
@@ -65,11 +66,13 @@ class Experiment:
         row_index: (n_rows,), their positions in x.
         labels: (n_rows,) ints, the class of every row, or None.
         class_names: labels of the classes if the data name them, else None.
+        target_name: name of the target if the data name it, else "".
         targets: the targets as a network learns them, (n_rows, ...).
         is_series: whether the rows are the windows of a time series.
         horizon: number of steps that a window of a series forecasts; 1 for other rows.
         seed: the model's seed, or one that was drawn.
         epochs: number of epochs of each run.
+        loss: the loss of `compile`, or the one that was inferred.
         messages: what was inferred about the data, for the user.
         score_names: names of all scores, the loss first.
         fold_data: facts about the rows for `make_folds`.
@@ -91,6 +94,9 @@ class Experiment:
     ) -> None:
         self.who = who
         require_model(who, model)
+        fix = f"For a column of a table, pass target={y!r} instead."
+        expected = "targets y, or None if x holds them"
+        require(not isinstance(y, str), who, expected, y=y, fix=fix)
         self.model: Sequential = getattr(model, "glassnet_model", model)
         self.options = FIT_ARGUMENTS | _check_names(who, options or {})
         self.callbacks = normalize_callbacks(self.options["callbacks"])
@@ -99,6 +105,11 @@ class Experiment:
         self._preparer = RunPreparer(who, self.model, (x, y, sample_weight), self.options)
         self.seed = self._preparer.seed
         self._read_facts()
+
+    @property
+    def x(self) -> Any:
+        """The rows; for a path, what was read from it."""
+        return self._preparer.x
 
     @property
     def score_name(self) -> str:
@@ -138,17 +149,37 @@ class Experiment:
             ConfigError, DataError: see `Sequential.fit`.
         """
         verbose = self.options["verbose"] if verbose is None else verbose
-        prepared = [self._preparer.prepare(run, self.epochs) for run in runs]
         trainer = RunTrainer(
             self.who, self.model, self.callbacks, self.score_name, verbose, scores_training_rows
         )
-        return trainer.train(prepared)
+        return trainer.train(self._prepare(runs))
+
+    def train_beside(
+        self, runs: Sequence[Run], other: Experiment, other_runs: Sequence[Run]
+    ) -> tuple[list[RunResult], list[RunResult]]:
+        """Train runs together with those of another experiment; see `train`.
+
+        If the models differ in numbers alone, such as the learning rate, one program trains all.
+
+        Args:
+            runs: runs of this experiment.
+            other: another experiment with the same callbacks.
+            other_runs: its runs.
+        """
+        verbose = self.options["verbose"]
+        trainer = RunTrainer(self.who, self.model, self.callbacks, self.score_name, verbose)
+        results = trainer.train([*self._prepare(runs), *other._prepare(other_runs)])
+        others = [replace(each, base_model=other.model) for each in results[len(runs) :]]
+        return results[: len(runs)], others
+
+    def _prepare(self, runs: Sequence[Run]) -> list[PreparedRun]:
+        return [self._preparer.prepare(run, self.epochs) for run in runs]
 
     def _read_facts(self) -> None:
         """Open the data once, as a fit to all rows would, to learn what they are."""
         facts = self._preparer.read_facts()
         program, preprocessor = facts.setup.make_program(), facts.setup.preprocessor
-        self.messages, self.targets = facts.messages, facts.data.y
+        self.messages, self.targets, self.loss = facts.messages, facts.data.y, facts.setup.loss
         self.n_rows = len(facts.data.x)
         everything = np.arange(self.n_rows)
         has_target = facts.has_target
@@ -156,6 +187,7 @@ class Experiment:
         self.labels = get_class_labels(facts.data.y, program.loss)
         target = getattr(preprocessor, "target", None)
         self.class_names = getattr(target, "labels", None)
+        self.target_name = getattr(target, "name", "")
         self.is_series = isinstance(preprocessor, TimeSeriesPreprocessor)
         self.horizon = preprocessor.target.horizon if self.is_series and preprocessor else 1
         self.score_names = program.log_names(include_validation=False)
@@ -213,7 +245,7 @@ def _check_names(who: str, options: Mapping[str, Any]) -> dict[str, Any]:
     return dict(options)
 
 
-def require_model(who: str, model: Any) -> None:
+def require_model(who: str, model: Any, position: str = "first") -> None:
     """Refuse what is not a model.
 
     Raises:
@@ -228,7 +260,7 @@ def require_model(who: str, model: Any) -> None:
         )
     is_model = isinstance(inner, Sequential)
     received = f"the class {model.__name__}" if isinstance(model, type) else type(model).__name__
-    require(is_model, who, "a model as the first argument", model=received, fix=fix)
+    require(is_model, who, f"a model as the {position} argument", model=received, fix=fix)
 
 
 def _refuse_writers(who: str, callbacks: Sequence[Any]) -> None:

@@ -57,6 +57,11 @@ class RunPreparer:
         self.seed = self.settings.seed
         self._cache: dict[Any, Any] = {}
 
+    @property
+    def x(self) -> Any:
+        """The rows as they were passed, or as they were read by `read_facts`."""
+        return self._source[0]
+
     def read_facts(self) -> Facts:
         """Read the data, and open them as a fit to all rows would.
 

@@ -1,0 +1,107 @@
+"""Plots of two methods' scores on the same folds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+from glassnet.formatting import format_number, shorten
+from glassnet.plots.figure import NotebookFigure
+from glassnet.plots.style import CLASS_COLORS, REFERENCE_COLOR, clean_axes
+from glassnet.plots.text import plain_text, set_title
+from glassnet.types import Array
+
+MAX_NAME = 24
+"""Maximum number of characters of a method's name."""
+
+
+@plain_text
+def plot_comparison(
+    scores: Array,
+    interval: tuple[float, float] | None,
+    names: Sequence[str],
+    metric: str,
+    title: str,
+    *,
+    greater_is_better: bool | None,
+) -> Figure:
+    """Plot both scores of each fold, and their differences with the interval of the mean.
+
+    Shapes:
+        scores: (2, folds).
+
+    Args:
+        scores: scores of both methods; NaN if a run did not finish.
+        interval: of the mean difference, first method minus second; None if it is unknown.
+        names: names of the methods.
+        metric: name of the score.
+        title: the finding.
+        greater_is_better: whether a greater score is better; None if that is unknown.
+    """
+    names = [shorten(name, MAX_NAME) for name in names]
+    figure = NotebookFigure(figsize=(8.0, 4.2), layout="constrained")
+    set_title(figure, title, fontweight="bold")
+    left, right = figure.subplots(1, 2, width_ratios=[5, 4])
+    _plot_pairs(left, scores, names)
+    directions = {True: " (higher is better)", False: " (lower is better)", None: ""}
+    left.set_ylabel(metric + directions[greater_is_better])
+    _plot_differences(right, scores[0] - scores[1], interval)
+    right.set_ylabel(f"difference of the {metric},\n{names[0]} - {names[1]}")
+    sides = names[::-1] if greater_is_better is False else names
+    word = "higher" if greater_is_better is None else "better"
+    for name, y, alignment in ((sides[0], 0.99, "top"), (sides[1], 0.01, "bottom")):
+        arrow = "\N{UPWARDS ARROW}" if alignment == "top" else "\N{DOWNWARDS ARROW}"
+        right.text(
+            *(0.99, y, f"{arrow} {name} {word}"),
+            transform=right.transAxes,
+            ha="right",
+            va=alignment,
+            fontsize=8,
+        )
+    return figure
+
+
+def _plot_pairs(ax: Axes, scores: Array, names: Sequence[str]) -> None:
+    """Plot a line for each fold, from its score of one method to that of the other."""
+    alpha = max(0.25, min(0.9, 10 / scores.shape[1]))
+    ax.plot([0, 1], scores, color=REFERENCE_COLOR, lw=1, alpha=alpha)
+    for place, values in enumerate(scores):
+        x, color = np.full(len(values), place), CLASS_COLORS[place]
+        ax.plot(x, values, "o", color=color, ms=5, alpha=alpha)
+        if np.isfinite(values).all():
+            outward = -0.16 if place == 0 else 0.16
+            ax.plot(place + outward, values.mean(), "D", color=color, ms=8)
+    ax.set_xticks([0, 1], names)
+    ax.set_xlim(-0.4, 1.4)
+    ax.set_xlabel("a line for each fold; diamonds are means")
+    _finish(ax)
+
+
+def _plot_differences(ax: Axes, differences: Array, interval: tuple[float, float] | None) -> None:
+    """Plot the difference of each fold, and the interval of the mean, against 0."""
+    n, color = len(differences), CLASS_COLORS[2]
+    jitter = (np.arange(n) % 5 - 2) * 0.04 if n > 1 else np.zeros(n)
+    ax.axhline(0, color=REFERENCE_COLOR, lw=1.2, ls="--")
+    ax.plot(jitter, differences, "o", color=REFERENCE_COLOR, ms=5, alpha=0.7)
+    mean = differences.mean()
+    if interval is not None:
+        ax.plot([0.6, 0.6], interval, color=color, lw=3, alpha=0.7, solid_capstyle="round")
+    if np.isfinite(mean):
+        ax.plot(0.6, mean, "D", color=color, ms=8)
+    ax.set_xticks([0, 0.6], ["folds", "mean and\n95 % interval" if interval else "mean"])
+    ax.set_xlim(-0.35, 1.0)
+    ends = [*differences[np.isfinite(differences)], *(interval or ()), 0.0]
+    margin = 0.14 * (max(ends) - min(ends)) or 1.0
+    ax.set_ylim(min(ends) - margin, max(ends) + margin)
+    _finish(ax)
+
+
+def _finish(ax: Axes) -> None:
+    ax.yaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
+    ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: format_number(value)))
+    ax.grid(axis="y", alpha=0.25)
+    clean_axes(ax)
