@@ -32,7 +32,7 @@ CODE |= {
     "text.md": 1,
     "trace.md": 3,
 }
-CODE |= {"source-code.md": 1, "training.md": 4}
+CODE |= {"selection.md": 1, "source-code.md": 1, "training.md": 4}
 CODE |= {"gallery.md": 24, "inspection.md": 27}
 """Number of blocks of Python code of each page."""
 
@@ -220,6 +220,11 @@ def test_inspection(capsys):
     """The page's first answer is printed; its views are those of tests/inspection."""
     pages.run("inspection.md")
     assert "Where is it wrong?" in capsys.readouterr().out
+
+
+def test_selection():
+    """The page's search on many machines is in tests/estimators."""
+    pages.run("selection.md")
 
 
 def test_report():
