@@ -103,10 +103,14 @@ def compare(
     fix = "A single difference has no spread, so it cannot be compared with noise."
     fits = len(divided) >= 2
     require(fits, "compare", "at least two folds", error=DataError, folds=len(divided), fix=fix)
-    seeds = itertools.count(seed)
-    own, others = ([Run(*fold, next(seeds)) for fold in divided] for _ in names)
-    runs = first.train_beside(own, second, others)
-    return _make_comparison(names, metric, (first, second), runs)
+    results = first.train(
+        [
+            Run(*fold, seed + k, epochs=experiment.epochs, model=experiment.model)
+            for k, (experiment, fold) in enumerate(itertools.product((first, second), divided))
+        ]
+    )
+    n = len(divided)
+    return _make_comparison(names, metric, (first, second), (results[:n], results[n:]))
 
 
 def _check_names(names: Sequence[str]) -> tuple[str, str]:

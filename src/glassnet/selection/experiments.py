@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -18,7 +17,7 @@ from glassnet.pipeline.targets import get_class_labels
 from glassnet.preprocessing.time_series import TimeSeriesPreprocessor
 from glassnet.selection.folds import FoldData
 from glassnet.selection.preparation import RunPreparer
-from glassnet.selection.runs import PreparedRun, Run, RunResult
+from glassnet.selection.runs import Run, RunResult
 from glassnet.selection.training import RunTrainer
 
 FIT_ARGUMENTS: dict[str, Any] = {
@@ -149,31 +148,11 @@ class Experiment:
             ConfigError, DataError: see `Sequential.fit`.
         """
         verbose = self.options["verbose"] if verbose is None else verbose
+        prepared = [self._preparer.prepare(run, self.epochs) for run in runs]
         trainer = RunTrainer(
             self.who, self.model, self.callbacks, self.score_name, verbose, scores_training_rows
         )
-        return trainer.train(self._prepare(runs))
-
-    def train_beside(
-        self, runs: Sequence[Run], other: Experiment, other_runs: Sequence[Run]
-    ) -> tuple[list[RunResult], list[RunResult]]:
-        """Train runs together with those of another experiment; see `train`.
-
-        If the models differ in numbers alone, such as the learning rate, one program trains all.
-
-        Args:
-            runs: runs of this experiment.
-            other: another experiment with the same callbacks.
-            other_runs: its runs.
-        """
-        verbose = self.options["verbose"]
-        trainer = RunTrainer(self.who, self.model, self.callbacks, self.score_name, verbose)
-        results = trainer.train([*self._prepare(runs), *other._prepare(other_runs)])
-        others = [replace(each, base_model=other.model) for each in results[len(runs) :]]
-        return results[: len(runs)], others
-
-    def _prepare(self, runs: Sequence[Run]) -> list[PreparedRun]:
-        return [self._preparer.prepare(run, self.epochs) for run in runs]
+        return trainer.train(prepared)
 
     def _read_facts(self) -> None:
         """Open the data once, as a fit to all rows would, to learn what they are."""
