@@ -30,8 +30,8 @@ from glassnet.plots.text import plain_text, set_title, use_plain_numbers
 MAX_RANKED = 25
 """Maximum number of settings in a plot by rank; the best ones are drawn of more."""
 
-MAX_RANKED_NAME = 46
-"""Maximum number of characters of the name of a setting."""
+MAX_RANKED_TEXT = 46
+"""Maximum number of characters of the values of a setting."""
 
 MAX_WRITTEN = 80
 """Maximum number of cells of a map whose scores are written into them."""
@@ -45,7 +45,7 @@ LOG_RATIO = 30.0
 BEST_COLOR, CLOSE_COLOR = CLASS_COLORS[1], CLASS_COLORS[0]
 """Colors of the best setting, and of those that score the same within the noise."""
 
-RUN_STYLE: dict[str, Any] = {"ls": "none", "marker": "o", "ms": 3.5, "mew": 0, "alpha": 0.4}
+RUN_STYLE: dict[str, Any] = {"ls": "none", "marker": "o", "ms": 4, "mew": 0, "alpha": 0.6}
 FAILED_STYLE: dict[str, Any] = {"ls": "none", "marker": "x", "ms": 7, "mew": 1.8}
 FAILED_STYLE |= {"color": REFERENCE_COLOR, "clip_on": False}
 
@@ -189,34 +189,41 @@ def plot_score_map(
 
 @plain_text
 def plot_ranked_scores(
-    names: Sequence[str], settings: SettingScores, *, title: str, ax: Axes | None = None
+    values: Sequence[str],
+    settings: SettingScores,
+    *,
+    names: str,
+    title: str,
+    ax: Axes | None = None,
 ) -> Figure | SubFigure:
     """Draw the scores of settings in order, the best at the top.
 
     Args:
-        names: name of each setting.
+        values: values of each setting.
         settings: the scores.
+        names: names of the parameters that the values are of.
         title: of the axes.
         ax: axes to draw on; None for a new figure.
     """
     order, title_place = settings.rank()[:MAX_RANKED], ax
-    ax = get_axes(ax, (7.2, 1.3 + 0.28 * len(order)))
+    ax = get_axes(ax, (7.2, 1.7 + 0.28 * len(order)))
     for place, index in enumerate(order):
         _draw_ranked(ax, place, index, settings)
     _scale_scores(ax, "x", settings)
-    n_more = len(names) - len(order)
-    ax.set_yticks(range(len(order)), [shorten(names[i], MAX_RANKED_NAME) for i in order])
+    n_more = len(values) - len(order)
+    ax.set_yticks(range(len(order)), [shorten(values[i], MAX_RANKED_TEXT) for i in order])
     ax.set_ylim(len(order) - 0.5, -0.5)
-    ax.set_xlabel(f"{settings.label}   ({n_more:,} more settings)" if n_more else settings.label)
+    more = f"   ({n_more:,} more settings)" if n_more else ""
+    ax.set(xlabel=f"{settings.label}{more}", ylabel=names)
     ax.grid(axis="x", alpha=0.25)
     clean_axes(ax)
-    _add_ranked_legend(ax, settings)
+    _add_ranked_legend(ax, settings, len(order))
     set_title(title_place or figure_of(ax), title)
     return figure_of(ax)
 
 
-def _add_ranked_legend(ax: Axes, settings: SettingScores) -> None:
-    """Explain the colors of a plot by rank, if the noise is known."""
+def _add_ranked_legend(ax: Axes, settings: SettingScores, n: int) -> None:
+    """Explain the colors of a plot of n lines below it, if the noise is known."""
     if not settings.interval_label:
         return
     labels = {"best": BEST_COLOR, "within the noise of the best": CLOSE_COLOR}
@@ -224,7 +231,8 @@ def _add_ranked_legend(ax: Axes, settings: SettingScores) -> None:
     dots = [Line2D([], [], ls="none", marker="o", color=color) for color in labels.values()]
     line = Line2D([], [], color=REFERENCE_COLOR, lw=3, alpha=0.45)
     names = [*labels, settings.interval_label]
-    ax.legend([*dots, line], names, fontsize=8, framealpha=0.6)
+    style: dict[str, Any] = {"loc": "upper center", "fontsize": 8, "frameon": False, "ncols": 2}
+    ax.legend([*dots, line], names, bbox_to_anchor=(0.4, -0.6 / (0.28 * n + 0.3)), **style)
 
 
 def _draw_ranked(ax: Axes, place: int, index: int, settings: SettingScores) -> None:

@@ -17,7 +17,7 @@ from glassnet.evaluation.resampled_tests import (
     corrected_standard_error,
     corrected_t_test,
 )
-from glassnet.formatting import MAX_LIKE_LINES, format_number, shorten
+from glassnet.formatting import MAX_LIKE_LINES, format_number, format_share, shorten
 from glassnet.inspection.view import View
 from glassnet.models.sequential import Sequential
 from glassnet.types import Array
@@ -119,8 +119,8 @@ class Sweep(View):
     def is_within_noise(self) -> Array:
         """Whether a setting is ranked and not significantly worse than the best, (n,).
 
-        Tested on the differences by fold, or by seed, at 5 %. With one run per setting, only equal
-        scores are.
+        Tested on the differences by fold, or by seed, at 5 %. One run for each setting shows no
+        setting to be worse.
         """
         best = self.best_index
         if best is None:
@@ -185,15 +185,19 @@ class Sweep(View):
         n = len(self.settings)
         if self.best is None:
             return f"No setting has a score: {self._count(self.problems)}"
-        score = f"{self.score_name} {format_number(self.best_score)}"
+        score = f"{self.score_name} {self._format(self.best_score)}"
         text = f"{_short_values(self)} with {score} {self._describe_runs()}"
         if n == 1:
             return text
         text = f"Best of {n:,} settings: {text}"
         if not self.is_nested:
             return f"{text}; optimistic: chosen among {n:,} on the same rows"
-        nested = f"{self.score_name} {format_number(self.nested_mean)}"
+        nested = f"{self.score_name} {self._format(self.nested_mean)}"
         return f"{text}; nested: settings chosen by inner folds score {nested}"
+
+    def _format(self, score: float) -> str:
+        is_share = self.score_name.endswith("accuracy")
+        return format_share(score) if is_share else format_number(score)
 
     def __str__(self) -> str:
         lines = [self.title, *self._noise_lines(), *self._problem_lines(), *self.notes]
@@ -230,15 +234,18 @@ class Sweep(View):
         cells = self._arrange_cells()
         if cells is not None:
             indices, texts = cells
-            names = varied[0], varied[1]
             return sweeps.plot_score_map(
-                indices, data, names=names, values=texts, title=self.title, ax=ax
+                indices, data, names=(varied[0], varied[1]), values=texts, title=self.title, ax=ax
             )
+        shown = varied or list(self.settings[0])
         texts_of_settings = [
-            format_values({name: setting[name] for name in varied} or setting)
+            ", ".join(format_value(setting[name]) for name in shown) or "the model"
             for setting in self.settings
         ]
-        return sweeps.plot_ranked_scores(texts_of_settings, data, title=self.title, ax=ax)
+        names = ", ".join(shown)
+        return sweeps.plot_ranked_scores(
+            texts_of_settings, data, names=names, title=self.title, ax=ax
+        )
 
     @property
     def _varied(self) -> list[str]:
@@ -271,7 +278,7 @@ class Sweep(View):
             scores=self.samples,
             means=self.means,
             lows=self.intervals[:, 0],
-            highs=self.intervals[:, 1],
+            highs=np.minimum(self.intervals[:, 1], self._most),
             is_close=self.is_within_noise,
             problems=[
                 _short_problem(*pair) for pair in zip(self.problems, self.means, strict=True)
@@ -282,6 +289,12 @@ class Sweep(View):
             run_label="a fold" if has_folds else "a seed",
             interval_label=interval,
         )
+
+    @property
+    def _most(self) -> float:
+        """Greatest possible score: metrics of which more is better, such as accuracy, end at 1."""
+        is_bounded = self.greater_is_better and not (self.run_scores > 1).any()
+        return 1.0 if is_bounded else math.inf
 
     def _standard_error(self, scores: Array) -> float:
         if self.scores.shape[1] > 1:
@@ -305,7 +318,9 @@ class Sweep(View):
         """Return whether differences to the best setting may be noise."""
         if not np.isfinite(differences).all():
             return False
-        if np.ptp(differences) == 0:  # one run, or no spread
+        if len(differences) == 1:
+            return True
+        if np.ptp(differences) == 0:
             return bool(differences[0] == 0)
         if self.scores.shape[1] > 1:
             return corrected_t_test(differences, self.n_train, self.n_test).p_value >= SIGNIFICANCE
