@@ -65,7 +65,7 @@ def test_noise_over_folds_is_a_paired_test():
     """The first setting is always 0.2 below the best: worse. The third differs by -1, 1, -1 %."""
     result = make(FOLDS)
     assert result.is_within_noise.tolist() == [False, True, True]
-    assert "1 of the 2 other settings are within the noise of the best" in str(result)
+    assert "1 of the 2 other settings is within the noise of the best" in str(result)
 
 
 def test_noise_over_seeds_is_an_ordinary_paired_test():
@@ -155,6 +155,22 @@ def test_an_outer_fold_whose_inner_runs_all_diverged_has_no_choice():
     assert result.choices == (0, None)
     np.testing.assert_array_equal(result.nested_scores, [0.8, NAN])
     assert np.isnan(result.nested_mean)
+
+
+@pytest.mark.parametrize(
+    ("values", "text"),
+    [
+        ([1.0, 8.0, 2.0], "l2=8 is the largest that was tried: try beyond it."),
+        ([1.0, 0.5, 2.0], "l2=0.5 is the smallest that was tried: try beyond it."),
+        ([1.0, 0.0, 2.0], ""),  # nothing is below a penalty of 0
+        ([1.0, 2.0, 8.0], ""),
+        (["a", "b", "c"], ""),
+    ],
+)
+def test_a_best_value_at_the_end_of_its_range_is_named(values, text):
+    """The second setting is the best."""
+    result = make(FOLDS, [{"l2": value} for value in values])
+    assert (text in str(result)) if text else ("tried" not in str(result))
 
 
 def test_refit_trains_the_best_setting():

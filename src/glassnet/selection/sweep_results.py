@@ -200,7 +200,8 @@ class Sweep(View):
         return format_share(score) if is_share else format_number(score)
 
     def __str__(self) -> str:
-        lines = [self.title, *self._noise_lines(), *self._problem_lines(), *self.notes]
+        lines = [self.title, *self._noise_lines(), *self._range_lines()]
+        lines += [*self._problem_lines(), *self.notes]
         return "\n".join(lines)
 
     def to_frame(self) -> Any:
@@ -349,7 +350,8 @@ class Sweep(View):
             return ["With one run for each setting, the noise is unknown. Pass folds, or seeds."]
         n_close = int(self.is_within_noise.sum()) - 1
         by = "folds" if self.scores.shape[1] > 1 else "seeds, on the same rows"
-        others = f"{n_close:,} of the {n_others:,} other settings are"
+        verb = "is" if n_close == 1 else "are"
+        others = f"{n_close:,} of the {n_others:,} other settings {verb}"
         if n_others == 1:
             others = f"The other setting is{'' if n_close else ' not'}"
         lines = [f"{others} within the noise of the best (paired t-test over the {by}, 5 %)."]
@@ -359,6 +361,20 @@ class Sweep(View):
             lines.append(f"{count} of {len(self.choices)} outer folds choose {setting}.")
         else:
             lines.append("Pass folds=(outer, inner) to score the choice itself.")
+        return lines
+
+    def _range_lines(self) -> list[str]:
+        """Return sentences about best values at an end of the numbers that were tried."""
+        if self.best is None:
+            return []
+        lines = []
+        for name in self._varied:
+            tried, best = _distinct([setting[name] for setting in self.settings]), self.best[name]
+            if len(tried) > 2 and all(map(is_number, tried)) and best in (tried[0], tried[-1]):
+                word = "smallest" if best == tried[0] else "largest"
+                if best != 0:
+                    value = format_value(best)
+                    lines.append(f"{name}={value} is the {word} that was tried: try beyond it.")
         return lines
 
     def _problem_lines(self) -> list[str]:
