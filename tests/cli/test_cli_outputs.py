@@ -28,6 +28,7 @@ from glassnet.storage import atomic_write
 TABLE = "a,b,y\n" + "".join(f"{i % 17},{i * 7 % 5},{int(i % 17 > 8)}\n" for i in range(60))
 ARGUMENTS = {
     "train": ("t.csv", "--target", "y", "--epochs", "1", "--layers", "none"),
+    "cross-validate": ("t.csv", "--target", "y", "--epochs", "1", "--layers", "none"),
     "trace": ("t.csv", "--target", "y"),
     "evaluate": ("m.glassnet", "t.csv"),
     "predict": ("m.glassnet", "t.csv"),
@@ -40,7 +41,7 @@ for view, view_command in main.commands["inspect"].commands.items():
     COMMANDS[f"inspect {view}"] = view_command
     ARGUMENTS[f"inspect {view}"] = ("m.glassnet", "t.csv")
 NOT_FILES = {
-    *("target", "time", "time_zone", "activation", "optimizer", "method"),
+    *("target", "groups", "time", "time_zone", "activation", "optimizer", "method"),
     *("delimiter", "decimal", "thousands", "missing"),
 }
 """Options of plain text, none of which is a path."""
@@ -426,7 +427,7 @@ def test_help_is_printed_without_a_command():
     result = run()
     assert result.exit_code == 2
     assert result.stdout == ""
-    assert "\nCommands:\n  datasets " in result.stderr
+    assert "\nCommands:\n  cross-validate " in result.stderr
     assert result.stderr.startswith("Usage: ")
 
 

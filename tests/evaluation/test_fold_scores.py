@@ -10,10 +10,13 @@ import pytest
 from scipy.stats import t
 
 from glassnet.errors import DataError
-from glassnet.evaluation.fold_scores import average_folds
+from glassnet.evaluation import fold_scores
 from glassnet.evaluation.scores import compare_scores
 
-RNG = np.random.default_rng(0)
+
+def average_folds(reports, n_train, **options):
+    n_test = np.array([report.n_rows for report in reports])
+    return fold_scores.average_folds(reports, n_train, n_test, **options)
 
 
 def make_fold(n, n_right, *, n_baseline=0, extra=()):
@@ -56,6 +59,9 @@ def test_repeats_have_a_line_each():
     assert rows == [["1", "0.700", "0.000"], ["2", "0.900", "0.000"]]
     assert report.n_rows == 10
     assert report.rows_text == "10 rows in 2 folds, 2 times"
+    report = average_folds([make_fold(5, n) for n in (4, 3)], np.full(2, 5), noun="forecasts")
+    assert report.rows_text == "10 forecasts in 2 folds"
+    assert report.fold_table()[0][:2] == ["fold", "test forecasts"]
 
 
 def test_a_lower_error_is_better():
@@ -94,8 +100,8 @@ def test_json_has_the_folds():
     report = average_folds([make_fold(5, 4), make_fold(4, 3)], np.array([4, 5]))
     facts = json.loads(json.dumps(report.to_dict()))
     assert facts["folds"] == [
-        {"training rows": 4, "test rows": 5, "network": 0.8, "majority": 0.0},
-        {"training rows": 5, "test rows": 4, "network": 0.75, "majority": 0.0},
+        {"training_rows": 4, "test_rows": 5, "network": 0.8, "majority": 0.0},
+        {"training_rows": 5, "test_rows": 4, "network": 0.75, "majority": 0.0},
     ]
 
 

@@ -16,6 +16,7 @@ import click
 
 from glassnet._version import __version__
 from glassnet.cli.commands import (
+    cross_validate,
     datasets,
     evaluate,
     forecast,
@@ -31,6 +32,7 @@ from glassnet.output_files import shorten_path
 
 ARGUMENTS = {
     r'column_types=\{"([^"{}]+)": "?(\w+|\.\.\.)"?\}': r'--column "\1=\2"',
+    r"Pass folds=(\d+)(, or KFold\([^)]*\) of scikit-learn, [^.]*)?": r"Use --folds \1",
     r"features=\('([^']+)', '([^']+)'\)": r'--features "\1,\2"',
 }
 """Arguments that messages propose, and the options that the commands have for them."""
@@ -142,5 +144,15 @@ def main() -> None:
     """
 
 
-for module in (train, trace, evaluate, inspect, predict, forecast, summary, datasets):
+for module in (
+    train,
+    cross_validate,
+    trace,
+    evaluate,
+    inspect,
+    predict,
+    forecast,
+    summary,
+    datasets,
+):
     main.add_command(module.command)

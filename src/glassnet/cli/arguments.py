@@ -384,6 +384,25 @@ def learning_rate_option(default: float | None) -> Callable[[Command], Command]:
     )
 
 
+groups_option = click.option(
+    "--groups",
+    metavar="COLUMN",
+    help="Table: column of groups, such as patients, each of which is in one fold.",
+)
+
+
+def folds_option(default: int | None, use: str) -> Callable[[Command], Command]:
+    """Return the option `--folds` with its use."""
+    return click.option(
+        "--folds",
+        metavar="N",
+        type=click.IntRange(min=2),
+        default=default,
+        show_default=default is not None,
+        help=use,
+    )
+
+
 def data_options(command: Command) -> Command:
     """Add the options for data of all kinds, which `jobs.resolve.take_job` reads."""
     for add in (images_options, series_options, csv_options, table_options):

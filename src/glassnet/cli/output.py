@@ -10,7 +10,7 @@ import shutil
 import sys
 import textwrap
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 import click
@@ -99,13 +99,15 @@ def average(values: Sequence[float], width: int) -> list[float]:
     return [sum(values[a:b]) / (b - a) for a, b in itertools.pairwise(cuts)]
 
 
-def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]], right: str = "") -> None:
+def print_table(
+    columns: Sequence[str], rows: Sequence[Sequence[str]], right: Collection[str] = ()
+) -> None:
     """Print a table: with colors on a terminal, as plain aligned columns in a pipe.
 
     Args:
         columns: headings.
         rows: one text per column.
-        right: heading of the column that is aligned right.
+        right: headings of the columns that are aligned right.
     """
     if sys.stdout.isatty():
         from rich.box import SIMPLE_HEAD
@@ -117,7 +119,7 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]], right: st
         for i, column in enumerate(columns):
             table.add_column(
                 column,
-                justify="right" if column == right else "left",
+                justify="right" if column in right else "left",
                 no_wrap=i < last,
                 style=None if i else "cyan",
             )
@@ -128,7 +130,7 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]], right: st
     widths = [max(map(len, cells)) for cells in zip(columns, *rows, strict=True)]
     for row in (columns, *rows):
         cells = [
-            cell.rjust(w) if c == right else cell.ljust(w)
+            cell.rjust(w) if c in right else cell.ljust(w)
             for cell, w, c in zip(row, widths, columns, strict=True)
         ]
         click.echo("  ".join(cells).rstrip())

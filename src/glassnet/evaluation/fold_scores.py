@@ -47,18 +47,20 @@ class FoldReport(ScoreReport):
         n_train: number of training rows of each fold, (folds,).
         n_test: number of test rows of each fold, (folds,).
         repeats: how often all rows were divided into folds.
+        noun: what a row is.
     """
 
     fold_scores: Array
     n_train: Array
     n_test: Array
     repeats: int = 1
+    noun: str = "rows"
 
     @property
     def rows_text(self) -> str:
         repeats = f", {self.repeats} times," if self.repeats > 1 else ""
         n_folds = len(self.n_test) // self.repeats
-        return f"{self.n_rows:,} rows in {n_folds} folds{repeats}".rstrip(",")
+        return f"{self.n_rows:,} {self.noun} in {n_folds} folds{repeats}".rstrip(",")
 
     @property
     def no_interval(self) -> str:
@@ -72,7 +74,7 @@ class FoldReport(ScoreReport):
         """Return the report as data that JSON can hold, with the scores of each fold."""
         names = [self.network.name, *(baseline.score.name for baseline in self.baselines)]
         folds = [
-            {"training rows": int(n_train), "test rows": int(n_test)}
+            {"training_rows": int(n_train), "test_rows": int(n_test)}
             | dict(zip(names, scores.tolist(), strict=True))
             for n_train, n_test, scores in zip(
                 self.n_train, self.n_test, self.fold_scores.T, strict=True
@@ -92,7 +94,7 @@ class FoldReport(ScoreReport):
             cells = [[str(i)] for i in range(1, self.repeats + 1)]
             header = ["repeat", *names]
         else:
-            scores, header = self.fold_scores, ["fold", "test rows", *names]
+            scores, header = self.fold_scores, ["fold", f"test {self.noun}", *names]
             cells = [[str(i), f"{n:,}"] for i, n in enumerate(self.n_test, start=1)]
         return header, [
             [*cell, *map(self.format, column)] for cell, column in zip(cells, scores.T, strict=True)
@@ -100,7 +102,12 @@ class FoldReport(ScoreReport):
 
 
 def average_folds(
-    reports: Sequence[ScoreReport], n_train: Array, *, repeats: int = 1
+    reports: Sequence[ScoreReport],
+    n_train: Array,
+    n_test: Array,
+    *,
+    repeats: int = 1,
+    noun: str = "rows",
 ) -> FoldReport:
     """Return the mean scores over folds, and compare the network with each baseline.
 
@@ -108,13 +115,15 @@ def average_folds(
     training rows: see `resampled_tests`. A baseline that is missing in a fold is left out.
 
     Shapes:
-        n_train: (folds,).
+        n_train, n_test: (folds,).
 
     Args:
         reports: the scores on the test rows of each fold.
         n_train: number of training rows of each fold.
+        n_test: number of test rows of each fold.
         repeats: how often all rows were divided into folds; the folds of a repeat follow each
             other.
+        noun: what a row is.
 
     Raises:
         DataError: there are no folds, or the metrics differ.
@@ -125,7 +134,7 @@ def average_folds(
         ...     compare_scores("accuracy", [0, 1, 1, 1], predicted, {"majority": [1, 1, 1, 1]})
         ...     for predicted in ([0, 1, 1, 1], [0, 1, 1, 0], [0, 1, 1, 1])
         ... ]
-        >>> print(average_folds(folds, n_train=np.array([8, 8, 8])))
+        >>> print(average_folds(folds, n_train=np.full(3, 8), n_test=np.full(3, 4)))
         accuracy on 12 rows in 3 folds  95 % interval
         network                  0.917  0.350 to 1.000
         majority                 0.750  none: equal in all folds
@@ -149,7 +158,6 @@ def average_folds(
     ]
     names = [name for name in values[0] if all(name in fold for fold in values)]
     scores = np.array([[fold[name] for fold in values] for name in names])
-    n_test = np.array([report.n_rows for report in reports])
     network, *others = (
         Score(name, float(row.mean()), _interval(metric, row, n_train, n_test))
         for name, row in zip(names, scores, strict=True)
@@ -168,9 +176,10 @@ def average_folds(
         int(n_test.sum()) // repeats,
         "\n".join(notes),
         fold_scores=scores,
-        n_train=np.asarray(n_train),
+        n_train=n_train,
         n_test=n_test,
         repeats=repeats,
+        noun=noun,
     )
 
 

@@ -37,7 +37,13 @@ class RunScore:
     notes: tuple[str, ...] = ()
 
 
-def score_rows(model: Sequential, train: Rows | None, test: Rows, seed: int = 0) -> RunScore:
+def score_rows(
+    model: Sequential,
+    train: Rows | None,
+    test: Rows,
+    seed: int = 0,
+    predicted: np.ndarray | None = None,
+) -> RunScore:
     """Return the score on test rows, next to baselines if there are training rows.
 
     Args:
@@ -45,15 +51,17 @@ def score_rows(model: Sequential, train: Rows | None, test: Rows, seed: int = 0)
         train: rows to fit the baselines to, or None for no baselines.
         test: rows to score.
         seed: draws the resamples for the intervals, and the sample of rows of a baseline.
+        predicted: the network's answers for the test rows; None to predict them.
 
     Raises:
         DataError: see `baselines.score_classifier`.
     """
     if isinstance(test.x, TimeSeries):
         return score_series(model, test.x)
+    if predicted is None:
+        predicted = predict_answers(model, test)
     if isinstance(model.preprocessor, TabularPreprocessor) and isinstance(test.x, Table):
-        return _score_table(model, model.preprocessor, train, test, seed)
-    predicted = predict_answers(model, test)
+        return _score_table(model, model.preprocessor, train, test, predicted, seed)
     y_test = read_answers(model, test)
     if predicted.shape != y_test.shape or predicted.ndim != 1:
         return RunScore(None)
@@ -111,10 +119,11 @@ def _score_table(
     preprocessor: TabularPreprocessor,
     train: Rows | None,
     test: Rows,
+    predicted: np.ndarray,
     seed: int,
 ) -> RunScore:
     """Return the score on the rows of a table; that of the logarithms too, if they are learned."""
-    predicted, y_test = predict_answers(model, test), read_answers(model, test)
+    y_test = read_answers(model, test)
     target, encoder = preprocessor.target, preprocessor.encoder
     is_class = isinstance(target, ClassTarget)
     if train is None:

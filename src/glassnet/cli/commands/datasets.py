@@ -30,4 +30,4 @@ def command(as_json: bool) -> None:
         for e in describe()
     ]
     headings = ("name", "task", "rows", "shape", "source", "description")
-    output.print_table(headings, rows, right="rows")
+    output.print_table(headings, rows, right=["rows"])

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from glassnet.cli import arguments, outputs
+from glassnet.cli import arguments, outputs, prediction_tables
 from glassnet.errors import DataError, DataWarning, require
 
 if TYPE_CHECKING:
@@ -18,9 +18,6 @@ if TYPE_CHECKING:
 
     from glassnet.data.table import Table
     from glassnet.models.sequential import Sequential
-
-MAX_EXACT_INT = 2**53
-"""From here on, float64 does not hold every integer."""
 
 
 @click.command("predict", cls=outputs.Command, short_help="Write the predictions of a saved model.")
@@ -130,11 +127,7 @@ def predict_images(model: Sequential, source: str) -> pandas.DataFrame:
 
 def predict_table(model: Sequential, table: Table) -> pandas.DataFrame:
     """Return a table with the predictions as further columns."""
-    import pandas
-
-    cells = {name: words.cells.to_objects() for name, words in table.blank_words.items()}
-    columns = {name: _restore_integers(column) for name, column in (table.columns | cells).items()}
-    return pandas.DataFrame(columns).assign(**prediction_columns(model, table))
+    return prediction_tables.to_frame(table).assign(**prediction_columns(model, table))
 
 
 def prediction_columns(model: Sequential, x: Any) -> dict[str, np.ndarray]:
@@ -145,21 +138,5 @@ def prediction_columns(model: Sequential, x: Any) -> dict[str, np.ndarray]:
     target, output = model.preprocessor.target, model.predict(x)
     if not isinstance(target, ClassTarget):
         return {f"predicted {target.name}": output[:, 0]}
-    labels = target.labels[1:] if output.shape[1] == 1 else target.labels
     columns = {f"predicted {target.name}": model.predict_labels(x)}
-    return columns | {f"probability of {label}": output[:, k] for k, label in enumerate(labels)}
-
-
-def _restore_integers(column: np.ndarray) -> Any:
-    """Return a column of integers, with or without gaps, as pandas integers."""
-    import pandas
-
-    series = pandas.Series(column)
-    values = series.dropna()
-    is_integer = (
-        column.dtype.kind == "f"
-        and len(values)
-        and (values % 1 == 0).all()
-        and abs(values).max() < MAX_EXACT_INT
-    )
-    return series.astype("Int64") if is_integer else series
+    return columns | prediction_tables.probability_columns(output, target.labels)

@@ -12,7 +12,7 @@ import click
 
 from glassnet.cli import arguments, outputs
 from glassnet.cli.output import EXIT_INTERRUPTED, EXIT_NOT_FINITE
-from glassnet.formatting import format_duration, merge_like_lines
+from glassnet.formatting import format_duration
 
 if TYPE_CHECKING:
     from glassnet.cli.jobs.base import Job
@@ -153,24 +153,17 @@ def train_model(
     Returns:
         The model, its history, and the seconds of the training.
     """
-    from glassnet.cli import default_models, output
     from glassnet.cli.jobs import fitting
 
     model = fitting.build_network(job, settings)
-    if not silent:
-        for line in (*merge_like_lines(job.messages), f"{job.name}: {job.description}"):
-            output.print_wrapped(line)
-    fit_options = fitting.make_fit_options(settings)
     start = time.perf_counter()
-    job.prepare_model(model, verbose=0 if silent else 2, **fit_options)
-    if not silent:
-        output.print_wrapped(default_models.describe_model(model))
+    fitting.prepare_network(job, model, settings, silent=silent)
     history = job.fit(
         model,
         verbose=0 if silent else "auto",
         callbacks=fitting.make_early_stopping(job, settings),
         resume=resume,
-        **fit_options,
+        **fitting.make_fit_options(settings),
     )
     return model, history, time.perf_counter() - start
 

@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from glassnet.cli.jobs.base import Job, JobScore, describe_sizes, score_test_rows
+from glassnet.cli.jobs.base import Job, describe_sizes
 from glassnet.formatting import format_number
 
 if TYPE_CHECKING:
     import numpy as np
+    import pandas
 
     from glassnet.data.dataset import Dataset
     from glassnet.models.sequential import Sequential
@@ -64,7 +65,25 @@ class ArrayJob(Job):
 
         return describe_dataset(self.data)
 
-    def score(self, model: Sequential, seed: int) -> JobScore:
-        """Score the model on the test rows beside a linear model and a baseline."""
-        learned = {"classes": self.data.class_names, "shape": self.data.x.shape[1:]}
-        return score_test_rows(model, self.run_data, seed, learned)
+    @property
+    def scale_of_all_rows(self) -> str:
+        if self.data.class_names:
+            return ""
+        mean, std = (format_number(value) for value in (self.data.y.mean(), self.data.y.std()))
+        return f"mean {mean}, standard deviation {std}"
+
+    @property
+    def target_name(self) -> str:
+        return "y"
+
+    def to_frame(self) -> pandas.DataFrame:
+        """Return the number of each row, counted from 0, and its target."""
+        import numpy as np
+        import pandas
+
+        y, names = self.data.y, self.data.class_names
+        targets = np.array(names)[y] if names else y
+        return pandas.DataFrame({"row": np.arange(len(y)), "y": targets})
+
+    def describe_learned(self, model: Sequential) -> dict[str, Any]:
+        return {"classes": self.data.class_names, "shape": self.data.x.shape[1:]}

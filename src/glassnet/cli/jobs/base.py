@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     import numpy as np
+    import pandas
 
     from glassnet.data.images import Images
     from glassnet.models.sequential import Sequential
@@ -129,6 +130,7 @@ class Job(ExampleSource):
         training_steps: the number of steps that the default of `--epochs` aims at.
         validation_split: the default of `--validation-split` if there are enough examples.
         validation_data: separate validation examples, or None.
+        is_series: whether the examples are windows of a time series.
         groups: the group of each training example, which no division into folds separates, or None.
     """
 
@@ -137,7 +139,13 @@ class Job(ExampleSource):
     training_steps: int = 1000
     validation_split: float = 0.1
     validation_data: Images | None = None
+    is_series: bool = False
     groups: np.ndarray | None = None
+
+    @property
+    def scale_of_all_rows(self) -> str:
+        """What the network knows about the targets of all rows before it is trained, or ""."""
+        return ""
 
     @property
     def layers(self) -> tuple[int, ...]:
@@ -171,26 +179,37 @@ class Job(ExampleSource):
     def run_data(self) -> RunData:
         """The training and test examples, as a report shows them."""
 
+    @property
     @abstractmethod
+    def target_name(self) -> str:
+        """The name of what is predicted."""
+
+    @abstractmethod
+    def to_frame(self) -> pandas.DataFrame:
+        """Return the training examples as they are written to a file, with their targets."""
+
+    @abstractmethod
+    def describe_learned(self, model: Sequential) -> dict[str, Any]:
+        """Return what a model learned about the data, as JSON."""
+
     def score(self, model: Sequential, seed: int) -> JobScore:
         """Score the model on the test examples beside simpler methods."""
+        from glassnet.reporting import scoring
+
+        run = self.run_data
+        score = scoring.score_rows(model, run.train, run.scored, seed)
+        return make_job_score(score, self.describe_learned(model))
 
 
-def score_test_rows(
-    model: Sequential, run: RunData, seed: int, learned: dict[str, Any]
-) -> JobScore:
-    """Return the score on the test rows.
+def make_job_score(score: RunScore, learned: dict[str, Any]) -> JobScore:
+    """Return the score of rows as text and as JSON.
 
     Args:
-        model: the model.
-        run: training and test rows.
-        seed: draws the resamples for the intervals.
-        learned: what the model learned about the data, as JSON.
+        score: the score.
+        learned: what the model learned about the data.
     """
     from glassnet.evaluation.scores import ScoreReport
-    from glassnet.reporting import scoring
 
-    score = scoring.score_rows(model, run.train, run.scored, seed)
     assert isinstance(score.report, ScoreReport)
     text, facts = str(score.report), {"score": score.report.to_dict()}
     if score.log_report is not None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from glassnet.formatting import merge_like_lines
+
 if TYPE_CHECKING:
     from glassnet.callbacks import EarlyStopping
     from glassnet.cli.jobs.base import Job
@@ -16,17 +18,39 @@ MIN_ROWS_TO_VALIDATE = 100
 """Minimum number of training rows for which the default validation split is not 0."""
 
 
-def build_network(job: Job, settings: dict[str, Any]) -> Sequential:
-    """Return the compiled network of a job; replace None in `settings` by the defaults used."""
+def build_network(job: Job, settings: dict[str, Any], *, has_folds: bool = False) -> Sequential:
+    """Return the compiled network of a job; replace None in `settings` by the defaults used.
+
+    With folds, the only use of validation data is to stop early.
+    """
     for key in ("layers", "dropout", "batch_size"):
         if settings[key] is None:
             settings[key] = getattr(job, key)
     model = job.build_model(settings)
-    if job.validation_data is not None:
+    is_unused = has_folds and not settings["patience"] and settings["validation_split"] is None
+    if job.validation_data is not None or is_unused:
         settings["validation_split"] = 0.0
     fill_defaults(settings, job.n_samples, job.training_steps, job.validation_split)
     settings["learning_rate"] = model.learning_rate
     return model
+
+
+def prepare_network(
+    job: Job, model: Sequential, settings: dict[str, Any], *, silent: bool, has_folds: bool = False
+) -> None:
+    """Let a network learn what it needs before it can be built, and print data and network.
+
+    With folds, networks are trained on parts of a series. Nothing is printed about all of it then.
+    """
+    from glassnet.cli import default_models, output
+
+    if not silent:
+        for line in (*merge_like_lines(job.messages), f"{job.name}: {job.description}"):
+            output.print_wrapped(line)
+    verbose = 0 if silent or (has_folds and job.is_series) else 2
+    job.prepare_model(model, verbose=verbose, **make_fit_options(settings))
+    if not silent:
+        output.print_wrapped(default_models.describe_model(model))
 
 
 def make_fit_options(settings: dict[str, Any]) -> dict[str, Any]:

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any, cast
 
 import click
 
-from glassnet.cli.jobs.base import Job, JobScore, TrainOptions, describe_sizes, score_test_rows
+from glassnet.cli.jobs.base import Job, TrainOptions, describe_sizes
 
 if TYPE_CHECKING:
     import numpy as np
+    import pandas
 
     from glassnet.data.images import Images
     from glassnet.layers import Layer
@@ -167,21 +168,31 @@ class ImageJob(Job):
 
         return RunData(self.name, Rows(self.train), Rows(self.test) if self.test else None)
 
-    def score(self, model: Sequential, seed: int) -> JobScore:
-        """Score the model on the test images beside a linear model and a baseline."""
+    @property
+    def target_name(self) -> str:
+        return "class"
+
+    def to_frame(self) -> pandas.DataFrame:
+        """Return the file and the class of each image."""
+        import numpy as np
+        import pandas
+
+        names = np.array(self.train.class_names)[self.train.y]
+        return pandas.DataFrame({"file": list(map(str, self.train.files)), "class": names})
+
+    def describe_learned(self, model: Sequential) -> dict[str, Any]:
         train, test = self.train, self.test
         skipped = [
             {"file": str(path), "reason": reason}
             for path, reason in (*train.skipped, *(test.skipped if test else ()))
         ]
-        learned = {
+        return {
             "classes": train.class_names,
             "size": train.x.shape[1:3],
             "channels": train.x.shape[3],
             "skipped": skipped,
             "augmented": self.augment,
         }
-        return score_test_rows(model, self.run_data, seed, learned)
 
 
 def is_image_path(name: str) -> bool:

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from glassnet.cli.jobs.base import Job, JobScore, TrainOptions, describe_sizes, score_test_rows
+from glassnet.cli import prediction_tables
+from glassnet.cli.jobs.base import Job, TrainOptions, describe_sizes
 from glassnet.formatting import format_number
 
 if TYPE_CHECKING:
     import numpy as np
+    import pandas
 
     from glassnet.data.table import Table
     from glassnet.datasets.table_sets import TableDataset
@@ -115,18 +117,23 @@ class TableJob(Job):
         test = Rows(self.test) if len(self.test) else None
         return RunData(self.name, Rows(self.train), test, self.about, messages=self.messages)
 
-    def score(self, model: Sequential, seed: int) -> JobScore:
-        """Score the model on the test rows beside a baseline and a linear model."""
+    @property
+    def target_name(self) -> str:
+        return self.target
+
+    def to_frame(self) -> pandas.DataFrame:
+        return prediction_tables.to_frame(self.train)
+
+    def describe_learned(self, model: Sequential) -> dict[str, Any]:
         from glassnet.preprocessing.tabular import TabularPreprocessor
 
         assert isinstance(model.preprocessor, TabularPreprocessor)
         encoder = model.preprocessor.encoder
-        learned = {
+        return {
             "target": self.target,
             "columns": encoder.feature_names,
             "left_out": encoder.dropped_columns(),
         }
-        return score_test_rows(model, self.run_data, seed, learned)
 
 
 def resolve_table_job(

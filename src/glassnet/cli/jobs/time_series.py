@@ -17,6 +17,7 @@ from glassnet.formatting import format_number
 
 if TYPE_CHECKING:
     import numpy as np
+    import pandas
 
     from glassnet.data.table import Table
     from glassnet.data.time_series import TimeSeries
@@ -41,6 +42,7 @@ class TimeSeriesJob(Job):
         dropout: the default of `--dropout`, the best of several values on flights.
         validation_split: the default of `--validation-split`. It is 0 because the last steps say
             the most about the next ones.
+        is_series: whether the examples are windows of a time series.
     """
 
     name: str
@@ -49,6 +51,7 @@ class TimeSeriesJob(Job):
     messages: tuple[str, ...] = ()
     dropout: float = 0.5
     validation_split: float = 0.0
+    is_series: bool = True
 
     @property
     def n_samples(self) -> int:
@@ -144,18 +147,33 @@ class TimeSeriesJob(Job):
             notes.append(f"{n_filled} of the {n} test values were filled, not measured")
         start = f"forecasts start after {self.series.times.label_at(len(self.series) - 1)}"
         rmse, naive_rmse = (format_number(value, keep_zeros=True) for value in report.rmse)
-        facts = {
-            "target": self.series.name,
-            "season": self.series.season,
-            "length": self.series.length,
-            "trained_on": trained_on,
-        }
+        learned = self.describe_learned(model) | {"trained_on": trained_on}
         return JobScore(
             "\n".join([str(report), *notes, start]),
             f"RMSE {rmse}, {report.baseline_name} {naive_rmse}",
-            {"score": report.to_dict(), "learned": facts},
+            {"score": report.to_dict(), "learned": learned},
             RunScore(report, notes=tuple(notes)),
         )
+
+    @property
+    def target_name(self) -> str:
+        return self.series.name
+
+    def to_frame(self) -> pandas.DataFrame:
+        """Return the time of the first step that each window forecasts, and the true steps."""
+        import numpy as np
+        import pandas
+
+        series, n = self.train, self.n_samples
+        start = series.season + series.length
+        steps = np.lib.stride_tricks.sliding_window_view(series.values[start:], series.horizon)
+        columns = {f"{series.name} {k}": steps[:, k - 1] for k in range(1, series.horizon + 1)}
+        first = [series.times.label_at(start + i) for i in range(n)]
+        return pandas.DataFrame({"first step": first} | columns)
+
+    def describe_learned(self, model: Sequential) -> dict[str, Any]:
+        series = self.series
+        return {"target": series.name, "season": series.season, "length": series.length}
 
     @staticmethod
     def _train_copy(model: Sequential, series: TimeSeries) -> Sequential:
