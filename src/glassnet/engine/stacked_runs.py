@@ -171,6 +171,11 @@ class StackedRuns:
         self.train_state: TrainState = to_device(stack([run.start for run in runs]))
         self.steps = np.array([run.steps for run in runs])
 
+    @property
+    def has_differences(self) -> bool:
+        """Whether the programs of the runs differ in some numbers."""
+        return bool(self._program.paths)
+
     def begin_epoch(self, epoch: int) -> None:
         """Order the rows of an epoch, and reset the losses and metric sums."""
         plans = [run.make_plan(epoch) for run in self.runs]

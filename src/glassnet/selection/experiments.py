@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from glassnet.pipeline.targets import get_class_labels
 from glassnet.preprocessing.time_series import TimeSeriesPreprocessor
 from glassnet.selection.folds import FoldData
 from glassnet.selection.preparation import RunPreparer
+from glassnet.selection.run_folder import RunFolder
 from glassnet.selection.runs import Run, RunResult
 from glassnet.selection.training import RunTrainer
 
@@ -152,7 +154,10 @@ class Experiment:
         trainer = RunTrainer(
             self.who, self.model, self.callbacks, self.score_name, verbose, scores_training_rows
         )
-        return trainer.train(prepared)
+        if resume is None:
+            return trainer.train(prepared)
+        with closing(RunFolder(resume, self.callbacks)) as folder:
+            return trainer.train(prepared, folder)
 
     def _read_facts(self) -> None:
         """Open the data once, as a fit to all rows would, to learn what they are."""

@@ -16,6 +16,8 @@ from glassnet.models.sequential import Sequential
 from glassnet.models.setup import Setup
 from glassnet.training.history import History
 
+INTERRUPTED = "interrupted by Ctrl-C"
+
 
 @dataclass(frozen=True, eq=False)
 class Run:
@@ -60,6 +62,13 @@ class PreparedRun:
     start: TrainState
     x: Any
 
+    @property
+    def history_params(self) -> dict[str, Any]:
+        """What the history records about the run."""
+        run = self.network_run
+        sizes = {"epochs": self.epochs, "batch_size": run.batch_size}
+        return sizes | {"steps": run.steps, "rows": len(run.train_rows)}
+
     def decode(self, outputs: np.ndarray) -> np.ndarray:
         """Return outputs for the test rows in the target's own units."""
         preprocessor = self.setup.preprocessor
@@ -102,6 +111,11 @@ class RunResult:
     def is_complete(self) -> bool:
         """Whether the run has ended as planned, with a finite score."""
         return not self.problem
+
+    @property
+    def is_interrupted(self) -> bool:
+        """Whether Ctrl-C ended or prevented the run."""
+        return self.problem.endswith(INTERRUPTED)
 
     @cached_property
     def model(self) -> Sequential:

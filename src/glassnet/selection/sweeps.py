@@ -22,7 +22,6 @@ from glassnet.selection.grids import expand
 from glassnet.selection.parameters import apply_values, call_model_function, check_names
 from glassnet.selection.runs import Run, RunResult
 from glassnet.selection.sweep_results import Sweep
-from glassnet.selection.training import INTERRUPTED
 
 WHO = "sweep"
 
@@ -276,7 +275,7 @@ def _describe_problems(results: Sequence[RunResult], score_name: str) -> str:
     """Return why runs of a setting have no score, or ""."""
     reasons: dict[str, list[str]] = {"diverged": [], "unscored": [], "interrupted": []}
     for result in results:
-        if INTERRUPTED in result.problem:
+        if result.is_interrupted:
             reasons["interrupted"].append("by Ctrl-C")
         elif result.problem:
             reasons["diverged"].append(result.problem)

@@ -22,7 +22,8 @@ from glassnet.engine.stacked_runs import NetworkRun, StackedRuns, take
 from glassnet.engine.train_step import TrainState, learning_rate_at, rate_for_learning_rate
 from glassnet.models.sequential import Sequential
 from glassnet.selection.progress import RunProgress
-from glassnet.selection.runs import PreparedRun, RunResult
+from glassnet.selection.run_folder import RunFolder
+from glassnet.selection.runs import INTERRUPTED, PreparedRun, RunResult
 from glassnet.training.history import History
 from glassnet.training.progress import InterruptGuard
 
@@ -32,7 +33,8 @@ MAX_BYTES = 2**30
 MAX_STACKED_RUNS = 64
 """Maximum number of runs in one program."""
 
-INTERRUPTED = "interrupted by Ctrl-C"
+MAX_RESUMABLE_RUNS = 8
+"""The same if finished runs are kept in a folder: they are written after each program."""
 
 
 class RunTrainer:
@@ -60,30 +62,51 @@ class RunTrainer:
         self.scores_training_rows = scores_training_rows
         self.progress = RunProgress(who, verbose, score_name)
 
-    def train(self, runs: Sequence[PreparedRun]) -> list[RunResult]:
-        """Train runs and return their results in the same order."""
-        results: dict[int, RunResult] = {}
+    def train(
+        self, runs: Sequence[PreparedRun], folder: RunFolder | None = None
+    ) -> list[RunResult]:
+        """Train runs and return their results in the same order.
+
+        Args:
+            runs: the runs.
+            folder: has the results of runs that have ended before, and gets those of the others.
+        """
         padded = pad_inputs([run.network_run for run in runs])
         runs = [replace(run, network_run=each) for run, each in zip(runs, padded, strict=True)]
-        work = sum(run.epochs * run.network_run.steps for run in runs)
-        with InterruptGuard() as interrupt, self.progress.track(len(runs), work):
-            for indices in _group_by_structure(runs):
-                size = _choose_stack_size([runs[i].network_run for i in indices])
+        known = {i: folder.load(run, self.model) if folder else None for i, run in enumerate(runs)}
+        results = {i: result for i, result in known.items() if result is not None}
+        missing = [i for i in range(len(runs)) if i not in results]
+        work = sum(runs[i].epochs * runs[i].network_run.steps for i in missing)
+        with InterruptGuard() as interrupt, self.progress.track(len(missing), work):
+            for indices in _group_by_structure(runs, missing):
+                most = MAX_RESUMABLE_RUNS if folder else MAX_STACKED_RUNS
+                size = _choose_stack_size([runs[i].network_run for i in indices], most)
                 for start in range(0, len(indices), size):
                     part = indices[start : start + size]
-                    stack = [runs[i] for i in part]
-                    fill = [replace(stack[-1], epochs=0)] * (size - len(part))
-                    trained = self._train_stack([*stack, *fill], interrupt)
-                    results |= zip(part, trained, strict=False)
+                    trained = self._train_stack([runs[i] for i in part], size, interrupt)
+                    results |= zip(part, trained, strict=True)
+                    for i, result in zip(part, trained, strict=True):
+                        if folder and not result.is_interrupted:
+                            folder.save(runs[i], result)
         return [results[i] for i in range(len(runs))]
 
     def _train_stack(
-        self, runs: Sequence[PreparedRun], interrupt: InterruptGuard
+        self, runs: Sequence[PreparedRun], size: int, interrupt: InterruptGuard
     ) -> list[RunResult]:
-        """Train runs of one structure, at most one epoch beyond Ctrl-C."""
-        training = StackTraining(runs, self.callbacks, self.progress, interrupt)
-        training.run()
-        return training.finish(self.model, self.scores_training_rows)
+        """Train runs of one structure. Runs that only fill up the stack have no epochs."""
+        if interrupt.interrupted:
+            return [_make_unstarted_result(run, self.model) for run in runs]
+        fill = [replace(runs[-1], epochs=0)] * (size - len(runs))
+        training = StackTraining([*runs, *fill], self.callbacks, self.progress, interrupt)
+        try:
+            training.run()
+        except jax.errors.JAXTypeError:
+            # A part computes with one of its numbers in Python: it needs a program of its own.
+            if not training.stacked.has_differences:
+                raise
+            alone = [self._train_stack([run], 1, interrupt) for run in runs]
+            return [result for results in alone for result in results]
+        return training.finish(self.model, self.scores_training_rows)[: len(runs)]
 
 
 class StackTraining:
@@ -251,9 +274,7 @@ class _RunTraining:
 
     def __init__(self, prepared: PreparedRun, callbacks: Sequence[Callback]) -> None:
         self.prepared, self.program = prepared, prepared.network_run.program
-        run = prepared.network_run
-        params = {"epochs": prepared.epochs, "batch_size": run.batch_size}
-        self.history = History(run.seed, params | {"steps": run.steps, "rows": len(run.train_rows)})
+        self.history = History(prepared.network_run.seed, prepared.history_params)
         self.names = self.program.log_names(include_validation=len(prepared.validation_rows) > 0)
         self.callbacks = CallbackList(copy.deepcopy(tuple(callbacks)), self.names)
         self.problem, self.ended = "", False
@@ -320,7 +341,7 @@ class _RunTraining:
         for row, losses in zip(step_losses, self.step_losses, strict=True):
             row[: len(losses)] = losses
         outputs = self.prepared.decode(outputs) if len(outputs) else outputs
-        if self.problem and INTERRUPTED not in self.problem:
+        if self.problem and not self.problem.endswith(INTERRUPTED):
             logs, train_logs = (dict.fromkeys(each, math.nan) for each in (logs, train_logs))
         return RunResult(
             run=self.prepared.run,
@@ -336,23 +357,40 @@ class _RunTraining:
         )
 
 
-def _group_by_structure(runs: Sequence[PreparedRun]) -> list[list[int]]:
+def _make_unstarted_result(run: PreparedRun, model: Sequential) -> RunResult:
+    """Return the result of a run that Ctrl-C has prevented."""
+    names = run.network_run.program.log_names(include_validation=False)
+    return RunResult(
+        run=run.run,
+        history=History(run.network_run.seed, run.history_params, stopped=INTERRUPTED),
+        scores=dict.fromkeys(names, math.nan),
+        train_scores={},
+        outputs=np.zeros(0, np.float32),
+        problem=INTERRUPTED,
+        step_losses=np.zeros((0, run.network_run.steps)),
+        setup=run.setup,
+        train_state=None,
+        base_model=model,
+    )
+
+
+def _group_by_structure(runs: Sequence[PreparedRun], indices: Sequence[int]) -> list[list[int]]:
     """Return the indices of the runs that can be stacked, group by group."""
     groups: dict[Any, list[int]] = {}
-    for i, run in enumerate(runs):
-        groups.setdefault(run.network_run.get_structure(), []).append(i)
+    for i in indices:
+        groups.setdefault(runs[i].network_run.get_structure(), []).append(i)
     return list(groups.values())
 
 
-def _choose_stack_size(runs: Sequence[NetworkRun]) -> int:
-    """Return how many of the runs are trained together, so that they fit into memory."""
+def _choose_stack_size(runs: Sequence[NetworkRun], most: int) -> int:
+    """Return how many of the runs, at most `most`, are trained together and fit into memory."""
     first = runs[0].data
     own_bytes = 0
     for run in runs:
         own = [a for a, b in zip(run.data, first, strict=True) if a is not None and a is not b]
         state = jax.tree.leaves(run.start)
         own_bytes = max(own_bytes, sum(a.nbytes for a in own) + 2 * sum(a.nbytes for a in state))
-    most = max(1, min(MAX_STACKED_RUNS, MAX_BYTES // max(own_bytes, 1)))
+    most = max(1, min(most, MAX_BYTES // max(own_bytes, 1)))
     n_stacks = -(-len(runs) // most)
     return -(-len(runs) // n_stacks)
 

@@ -280,7 +280,7 @@ def pack_model(
     if spec.run:
         checksum = _compute_checksum(text, "", all_arrays)
         text = CHECKSUM_FIELD.format(checksum).join(_split_at_checksum(text, ""))
-    return _to_bytes(all_arrays, {METADATA_KEY: text})
+    return pack_arrays(all_arrays, {METADATA_KEY: text})
 
 
 def dump_spec(spec: ModelSpec) -> str:
@@ -321,10 +321,15 @@ def pack_weights(built: BuiltNetwork, arrays: ModelArrays) -> bytes:
     Raises:
         ModelFileError: the name or dtype of an array is not supported.
     """
-    return _to_bytes(flatten_arrays(built, arrays._replace(optimizer_state=None, rows=None)))
+    return pack_arrays(flatten_arrays(built, arrays._replace(optimizer_state=None, rows=None)))
 
 
-def _to_bytes(arrays: Mapping[str, Any], metadata: dict[str, str] | None = None) -> bytes:
+def pack_arrays(arrays: Mapping[str, Any], metadata: dict[str, str] | None = None) -> bytes:
+    """Return arrays and metadata as the bytes of a safetensors file.
+
+    Raises:
+        ModelFileError: an array of a type that cannot be saved.
+    """
     from safetensors.numpy import save
 
     for name, array in arrays.items():
