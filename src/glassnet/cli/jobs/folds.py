@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from glassnet.cli.jobs.base import Job, JobScore
     from glassnet.models.sequential import Sequential
     from glassnet.selection.cross_validation import CrossValidation
-    from glassnet.selection.runs import RunResult
 
 
 def cross_validate_job(
@@ -54,16 +53,9 @@ def cross_validate_job(
         callbacks=fitting.make_early_stopping(job, settings),
         **fitting.make_fit_options(settings),
     )
-    if math.isnan(result.mean) and any(map(is_interrupted, result.results)):
+    if math.isnan(result.mean) and any(run.is_interrupted for run in result.results):
         raise click.Abort
     return result
-
-
-def is_interrupted(run: RunResult) -> bool:
-    """Return whether Ctrl-C came before the end of a run."""
-    from glassnet.selection.training import INTERRUPTED
-
-    return INTERRUPTED in run.problem
 
 
 def score_job(job: Job, result: CrossValidation, repeats: int, seed: int) -> JobScore:
