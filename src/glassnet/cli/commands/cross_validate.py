@@ -109,7 +109,7 @@ def command(
             print_folds(score, [*notes, *result.notes])
         files = [file for file in (out, plot) if file]
         click.echo(", ".join([f"{job.name}: {score.headline}", format_duration(seconds), *files]))
-    is_interrupted = any(fold_runs.is_interrupted(run) for run in result.results)
+    is_interrupted = any(run.is_interrupted for run in result.results)
     ctx.exit(EXIT_INTERRUPTED if is_interrupted else 0)
 
 
