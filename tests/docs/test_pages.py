@@ -32,7 +32,7 @@ CODE |= {
     "text.md": 1,
     "trace.md": 3,
 }
-CODE |= {"selection.md": 4, "source-code.md": 1, "training.md": 4}
+CODE |= {"selection.md": 5, "source-code.md": 1, "training.md": 4}
 CODE |= {"gallery.md": 24, "inspection.md": 27}
 """Number of blocks of Python code of each page."""
 
@@ -222,9 +222,11 @@ def test_inspection(capsys):
     assert "Where is it wrong?" in capsys.readouterr().out
 
 
-def test_selection():
+def test_selection(capsys):
     """The page's search on many machines is in tests/estimators."""
     pages.run("selection.md")
+    shown = pages.blocks("selection.md", "text")[0]
+    assert pages.NUMBER.sub("0", shown) in pages.NUMBER.sub("0", capsys.readouterr().out)
 
 
 def test_report():
